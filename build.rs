@@ -1,0 +1,23 @@
+//! One build script for the two crates that own protobuf packages.
+//!
+//! `proto` compiles `schat.relay.v1`, which the relay may see; `shared` compiles `schat.content.v1`,
+//! which only members may see. So the relay cannot even name a plaintext type. `protox` parses the
+//! schemas in Rust, so no `protoc` has to be installed.
+
+use std::{env, error::Error, path::Path};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let package = env::var("CARGO_PKG_NAME")?;
+    let schema = match package.as_str() {
+        "proto" => "relay/v1/relay.proto",
+        "shared" => "content/v1/content.proto",
+        other => return Err(format!("build.rs has no schema for the crate `{other}`").into()),
+    };
+    let manifest = env::var("CARGO_MANIFEST_DIR")?;
+    let root = Path::new(&manifest).join("..").join("proto");
+    println!("cargo:rerun-if-changed={}", root.join(schema).display());
+    println!("cargo:rerun-if-changed=../build.rs");
+    let descriptors = protox::compile([root.join(schema)], [&root])?;
+    prost_build::Config::new().bytes(["."]).compile_fds(descriptors)?;
+    Ok(())
+}

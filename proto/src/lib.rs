@@ -1,0 +1,26 @@
+//! The wire between a client and the relay: `schat.relay.v1`, its framing, ids and close codes.
+//!
+//! Pure functions over bytes; no sockets. The schemas in `relay/v1/relay.proto` are the specification.
+
+mod code;
+mod framing;
+mod id;
+mod join;
+
+pub use code::CloseCode;
+pub use framing::{FrameError, FrameReader, MAX_COMMIT_FRAME, MAX_ENVELOPE, MAX_FRAME, encode_frame};
+pub use id::{IdError, PublicKey, PublishId, RoomId};
+pub use join::{CHANNEL_BINDING_LABEL, CHANNEL_BINDING_LEN, join_statement};
+pub use prost::Message;
+
+/// ALPN protocol name (RFC 7301) of version 1 over raw QUIC.
+pub const ALPN: &[u8] = b"schat/1";
+
+/// The port a relay listens on unless told otherwise: UDP 443 passes most firewalls.
+pub const DEFAULT_PORT: u16 = 443;
+
+/// `schat.relay.v1`, generated from `relay/v1/relay.proto`; the comments there are the specification.
+#[allow(missing_docs, clippy::all, clippy::pedantic)]
+pub mod relay {
+    include!(concat!(env!("OUT_DIR"), "/schat.relay.v1.rs"));
+}

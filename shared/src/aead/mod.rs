@@ -1,0 +1,1 @@
+//! The AEAD engine and the envelope.

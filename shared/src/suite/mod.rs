@@ -1,0 +1,1 @@
+//! The MLS crypto provider.
