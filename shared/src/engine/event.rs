@@ -1,0 +1,229 @@
+//! What goes into the engine and what comes out: the whole surface a runtime or a test sees.
+
+use std::fmt;
+
+use proto::relay::{ClientFrame, RelayFrame};
+use zeroize::Zeroizing;
+
+use crate::identity::Fingerprint;
+
+/// Unix time in milliseconds, by the caller's clock.
+pub type Millis = u64;
+
+/// Something happened, or somebody wants something.
+#[derive(Debug)]
+pub enum Input {
+    /// A fresh stream to the relay is open; `binding` is the connection's TLS exporter value
+    /// (label [`proto::CHANNEL_BINDING_LABEL`], empty context).
+    Connected {
+        /// 32 bytes that tie the Join signature to this connection.
+        binding: [u8; proto::CHANNEL_BINDING_LEN],
+    },
+    /// The relay said something on the current stream.
+    Frame(RelayFrame),
+    /// The current stream ended.
+    Disconnected,
+    /// A person or a program asks for something.
+    Command(Command),
+    /// The time came that [`Output::wake_at`] named.
+    Tick,
+}
+
+/// What a person or a program can ask of a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Say something. `token` comes back in [`Event::Sent`].
+    Send {
+        /// Chosen by the asker; opaque.
+        token: String,
+        /// UTF-8, at most [`super::MAX_TEXT`] bytes.
+        text: String,
+    },
+    /// Make an invite link, or show the live one that this device made.
+    Invite,
+    /// Remove a member.
+    Remove(Fingerprint),
+    /// Change the display name.
+    Rename(String),
+    /// Leave the room: the others are told and commit the removal.
+    Leave,
+}
+
+/// What the engine wants done, in this order: save, send, show.
+#[derive(Default)]
+pub struct Output {
+    /// To be stored in one transaction before anything of `frames` is sent. Empty when nothing changed.
+    pub changes: Vec<Change>,
+    /// To be sent on the current stream, in order.
+    pub frames: Vec<ClientFrame>,
+    /// For people and programs, in order.
+    pub events: Vec<Event>,
+    /// Close the current stream and open a fresh one.
+    pub reopen: bool,
+    /// When to call with [`Input::Tick`], if nothing else happens before.
+    pub wake_at: Option<Millis>,
+}
+
+/// One row of the room's state: put when `value` is there, deleted otherwise.
+pub struct Change {
+    /// Name of the row, unique in the room; holds no secret.
+    pub key: String,
+    /// The row; secret.
+    pub value: Option<Zeroizing<Vec<u8>>>,
+}
+
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Change({}, {} bytes)", self.key, self.value.as_ref().map_or(0, |v| v.len()))
+    }
+}
+
+/// Who said or did something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// Display name, chosen by the person; control characters are already refused.
+    pub name: String,
+    /// The account key's fingerprint: this tells people apart.
+    pub fingerprint: Fingerprint,
+}
+
+/// One leaf of the group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Who.
+    pub person: Person,
+    /// Leaf index in the MLS tree.
+    pub leaf: u32,
+    /// This is us.
+    pub me: bool,
+}
+
+/// The state of the group, the same for every member at the same epoch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupView {
+    /// What people call the room.
+    pub room: String,
+    /// Whoever knows the name can join.
+    pub open: bool,
+    /// MLS epoch.
+    pub epoch: u64,
+    /// Epoch authenticator (RFC 9420, 8.7).
+    pub authenticator: Vec<u8>,
+    /// Members in leaf order.
+    pub members: Vec<Member>,
+}
+
+/// Something people or programs want to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// We are in: after creating, after joining, and after each restart once the log was caught up.
+    Joined(GroupView),
+    /// A commit began a new epoch.
+    Epoch(GroupView),
+    /// Somebody joined.
+    MemberJoined(Person),
+    /// Somebody is no longer a member.
+    MemberLeft {
+        /// Who.
+        who: Person,
+        /// Who committed the removal.
+        by: Person,
+    },
+    /// A chat line, ours included (`mine`), in the order of the log.
+    Message(Message),
+    /// The relay has it on disk.
+    Sent {
+        /// The asker's token.
+        token: String,
+        /// Sequence number in the room's log.
+        seq: u64,
+    },
+    /// An invite link is ready.
+    Invite {
+        /// Secret: shown to the person who asked, never logged. Lacks the relay's address, which the
+        /// runtime adds.
+        link: crate::link::Link,
+        /// Unix milliseconds, 0 for never.
+        expires_ms: u64,
+        /// 0 for no limit.
+        max_uses: u32,
+    },
+    /// Reading the log: `done` of `total` entries.
+    CatchingUp {
+        /// Entries read since the stream opened.
+        done: u64,
+        /// Entries there were when it opened.
+        total: u64,
+    },
+    /// Something is wrong that only misbehaviour or a restored backup explains.
+    Alarm {
+        /// What kind.
+        kind: AlarmKind,
+        /// What happened and what it means, for people.
+        text: String,
+    },
+    /// A command failed, or a peer did something that was refused.
+    Error {
+        /// Stable, for programs.
+        code: &'static str,
+        /// What happened.
+        message: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// The room is over for this device: removed, left or refused; no more input is useful.
+    Closed {
+        /// Why, for people.
+        reason: String,
+        /// We left or were removed, rather than never got in.
+        was_member: bool,
+    },
+}
+
+/// A chat line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Sequence number in the room's log.
+    pub seq: u64,
+    /// 16 random bytes of the sender's.
+    pub id: [u8; 16],
+    /// When the relay appended it, Unix milliseconds.
+    pub at: Millis,
+    /// Who said it; authenticated.
+    pub from: Person,
+    /// UTF-8; may hold anything, so faces must make it harmless before a terminal sees it.
+    pub text: String,
+    /// We said it.
+    pub mine: bool,
+}
+
+/// Kinds of alarm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AlarmKind {
+    /// An envelope came twice.
+    Replay,
+    /// Messages are missing.
+    Gap,
+    /// The relay shows different logs to different members.
+    Fork,
+    /// The relay, or this profile, went back in time.
+    Rollback,
+    /// The relay's certificate changed.
+    Certificate,
+    /// The relay's access keys are not what the group's commits say.
+    Access,
+}
+
+impl AlarmKind {
+    /// The name that programs see.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Replay => "replay",
+            Self::Gap => "gap",
+            Self::Fork => "fork",
+            Self::Rollback => "rollback",
+            Self::Certificate => "certificate",
+            Self::Access => "access",
+        }
+    }
+}
