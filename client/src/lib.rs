@@ -1,1 +1,4 @@
-//! client
+//! The client of Schat: store, transport, runtime and faces. The binary `schat` is a thin shell around it.
+
+pub mod failure;
+pub mod transport;
