@@ -1,0 +1,209 @@
+//! Who a leaf is: the credential, and the identity provider that makes MLS check it.
+//!
+//! The account key certifies the leaf's signature key, so nobody can join under somebody else's account;
+//! MLS itself proves possession of the leaf key. Never the basic credential, which proves nothing.
+
+use mls_rs::{
+    ExtensionList, IdentityProvider,
+    identity::{CredentialType, MemberValidationContext, SigningIdentity},
+};
+use mls_rs_core::{
+    crypto::SignaturePublicKey,
+    error::IntoAnyError,
+    identity::{Credential, CustomCredential},
+    time::MlsTime,
+};
+use prost::Message;
+
+use crate::{
+    content,
+    identity::{Fingerprint, Identity, clean_name, verifies},
+};
+
+/// Credential type (RFC 9420, 17.5: the private-use range begins at 0xF000).
+pub const CREDENTIAL_TYPE: CredentialType = CredentialType::new(0xF5C1);
+
+/// Domain separation of a leaf's certificate.
+const CERTIFICATE_CONTEXT: &[u8] = b"schat/1 leaf";
+
+/// A credential whose certificate was checked against the leaf's signature key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The account.
+    pub fingerprint: Fingerprint,
+    /// Display name, without control characters.
+    pub name: String,
+    device_id: [u8; 16],
+    account_key: [u8; 32],
+}
+
+/// Why a credential proves nothing.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum CredentialError {
+    /// Not of this protocol's type, or not parseable.
+    #[error("the credential is not of this protocol")]
+    Unknown,
+    /// The account did not certify this leaf key.
+    #[error("the credential's account did not certify its leaf key")]
+    Uncertified,
+    /// A name that could deceive.
+    #[error("the credential's name is not allowed")]
+    Name,
+    /// This protocol has no external senders.
+    #[error("external senders are not allowed")]
+    ExternalSender,
+}
+
+impl IntoAnyError for CredentialError {
+    fn into_dyn_error(self) -> Result<Box<dyn std::error::Error + Send + Sync>, Self> {
+        Ok(self.into())
+    }
+}
+
+/// The signing identity of a leaf: `identity` certifies `leaf_key`.
+pub fn certify(
+    identity: &Identity,
+    name: &str,
+    device_name: &str,
+    device_id: [u8; 16],
+    leaf_key: &SignaturePublicKey,
+) -> SigningIdentity {
+    let content = content::Credential {
+        account_key: identity.public_key().to_vec().into(),
+        device_id: device_id.to_vec().into(),
+        name: name.to_owned(),
+        device_name: device_name.to_owned(),
+        certificate: identity.sign(&statement(&device_id, leaf_key.as_bytes())).to_vec().into(),
+    };
+    let custom = CustomCredential::new(CREDENTIAL_TYPE, content.encode_to_vec());
+    SigningIdentity::new(Credential::Custom(custom), leaf_key.clone())
+}
+
+impl Holder {
+    /// Checks a leaf's credential.
+    ///
+    /// # Errors
+    /// [`CredentialError`] says what is wrong with it.
+    pub fn verify(identity: &SigningIdentity) -> Result<Self, CredentialError> {
+        let custom = identity.credential.as_custom().ok_or(CredentialError::Unknown)?;
+        if custom.credential_type != CREDENTIAL_TYPE {
+            return Err(CredentialError::Unknown);
+        }
+        let content = content::Credential::decode(&*custom.data).map_err(|_| CredentialError::Unknown)?;
+        let device_id: [u8; 16] = (&*content.device_id).try_into().map_err(|_| CredentialError::Unknown)?;
+        let account_key: [u8; 32] = (&*content.account_key).try_into().map_err(|_| CredentialError::Unknown)?;
+        let statement = statement(&device_id, identity.signature_key.as_bytes());
+        if !verifies(&account_key, &statement, &content.certificate) {
+            return Err(CredentialError::Uncertified);
+        }
+        if clean_name(&content.name).as_deref() != Ok(&*content.name) || clean_name(&content.device_name).is_err() {
+            return Err(CredentialError::Name);
+        }
+        Ok(Self { fingerprint: Fingerprint::of(&account_key), name: content.name, device_id, account_key })
+    }
+
+    /// Account key and device id: unique in the group, and the same after an update.
+    pub fn unique(&self) -> Vec<u8> {
+        [&self.account_key[..], &self.device_id].concat()
+    }
+}
+
+/// The identity provider of every group: see [`Holder::verify`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Members;
+
+impl IdentityProvider for Members {
+    type Error = CredentialError;
+
+    fn validate_member(
+        &self,
+        identity: &SigningIdentity,
+        _: Option<MlsTime>,
+        _: MemberValidationContext<'_>,
+    ) -> Result<(), CredentialError> {
+        Holder::verify(identity).map(drop)
+    }
+
+    fn validate_external_sender(
+        &self,
+        _: &SigningIdentity,
+        _: Option<MlsTime>,
+        _: Option<&ExtensionList>,
+    ) -> Result<(), CredentialError> {
+        Err(CredentialError::ExternalSender)
+    }
+
+    fn identity(&self, identity: &SigningIdentity, _: &ExtensionList) -> Result<Vec<u8>, CredentialError> {
+        Holder::verify(identity).map(|holder| holder.unique())
+    }
+
+    /// An update may change the display name; account, device and leaf key stay.
+    fn valid_successor(
+        &self,
+        before: &SigningIdentity,
+        after: &SigningIdentity,
+        _: &ExtensionList,
+    ) -> Result<bool, CredentialError> {
+        let (old, new) = (Holder::verify(before)?, Holder::verify(after)?);
+        Ok(old.unique() == new.unique() && before.signature_key == after.signature_key)
+    }
+
+    fn supported_types(&self) -> Vec<CredentialType> {
+        vec![CREDENTIAL_TYPE]
+    }
+}
+
+fn statement(device_id: &[u8; 16], leaf_key: &[u8]) -> Vec<u8> {
+    [CERTIFICATE_CONTEXT, device_id, leaf_key].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leaf_key(n: u8) -> SignaturePublicKey {
+        SignaturePublicKey::new(ed25519_dalek::SigningKey::from_bytes(&[n; 32]).verifying_key().to_bytes().to_vec())
+    }
+
+    fn credential(change: impl Fn(&mut content::Credential)) -> SigningIdentity {
+        let mut identity = certify(&Identity::from_bytes(&[1; 32]), "ann", "laptop", [2; 16], &leaf_key(3));
+        let mut content = content::Credential::decode(&*identity.credential.as_custom().unwrap().data).unwrap();
+        change(&mut content);
+        let custom = CustomCredential::new(CREDENTIAL_TYPE, content.encode_to_vec());
+        identity.credential = Credential::Custom(custom);
+        identity
+    }
+
+    #[test]
+    fn certified_leaf_is_its_account() {
+        let holder = Holder::verify(&credential(|_| ())).unwrap();
+        assert_eq!(holder.fingerprint, Identity::from_bytes(&[1; 32]).fingerprint());
+        assert_eq!(holder.name, "ann");
+    }
+
+    #[test]
+    fn somebody_elses_account_key_is_refused() {
+        let other = Identity::from_bytes(&[9; 32]).public_key();
+        let stolen = credential(|c| c.account_key = other.to_vec().into());
+        assert_eq!(Holder::verify(&stolen), Err(CredentialError::Uncertified));
+    }
+
+    #[test]
+    fn certificate_of_another_leaf_or_device_is_refused() {
+        let mut moved = credential(|_| ());
+        moved.signature_key = leaf_key(4);
+        assert_eq!(Holder::verify(&moved), Err(CredentialError::Uncertified));
+        let device = credential(|c| c.device_id = vec![8; 16].into());
+        assert_eq!(Holder::verify(&device), Err(CredentialError::Uncertified));
+    }
+
+    #[test]
+    fn deceiving_names_and_basic_credentials_are_refused() {
+        let escape = credential(|c| c.name = "ann\u{1b}[31m".to_owned());
+        assert_eq!(Holder::verify(&escape), Err(CredentialError::Name));
+        let huge = credential(|c| c.name = "x".repeat(10 << 20));
+        assert_eq!(Holder::verify(&huge), Err(CredentialError::Name));
+        let basic = mls_rs_core::identity::BasicCredential::new(b"ann".to_vec()).into_credential();
+        assert_eq!(Holder::verify(&SigningIdentity::new(basic, leaf_key(3))), Err(CredentialError::Unknown));
+    }
+}

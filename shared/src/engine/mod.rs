@@ -1,0 +1,349 @@
+//! One room as this device sees it, sans-I/O: `(input, now) → (state to save, bytes to send, events)`.
+//!
+//! ```text
+//!                 Connected            Joined              caught up
+//!   Creating ───────────────▶ Join+Create ────────────────────────────▶ Member
+//!   Joining  ── invite key ─▶ Joined{slot} ─▶ join commit ─▶ Confirming ─▶ Member ─▶ Closed
+//! ```
+//!
+//! At most one publish is in flight, so contents reach the log in the order they were said and a lost
+//! race never reorders them. Files: `relay` talks to the relay, `log` reads the log, `commit` changes
+//! the group, `outbox` says things, `watch` and `keyring` are their tools, `state` their rows.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use prost::Message as _;
+use proto::RoomId;
+use zeroize::Zeroizing;
+
+use crate::{
+    aead::Session,
+    content,
+    group::{Group, GroupError, Signer},
+    identity::{Identity, NameError, clean_name},
+    invite::{AccessSecret, InviteSecret, open_room_id},
+    link::Link,
+    random::Random,
+    replay::Window,
+    suite::Suite,
+};
+use keyring::{Keyring, Sealer};
+use state::{JoinRow, Meta, Outgoing, Peer, Pending, Phase, WindowRow};
+
+mod commit;
+mod event;
+mod keyring;
+mod log;
+mod outbox;
+mod relay;
+mod rows;
+mod state;
+mod watch;
+
+pub use event::*;
+pub use outbox::{MAX_OUTBOX, MAX_TEXT};
+
+/// Who uses this device, and what the engine is built from.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// The account.
+    pub identity: Arc<Identity>,
+    /// Display name in rooms entered from now on.
+    pub name: String,
+    /// Names the device to the other members.
+    pub device_name: String,
+    /// Source of all randomness.
+    pub random: Random,
+    /// Cipher suite of rooms created from now on.
+    pub suite: Suite,
+}
+
+/// Why a room cannot be begun or loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The room's or the person's name.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The group could not be built.
+    #[error(transparent)]
+    Group(#[from] GroupError),
+    /// The stored rows are not what this version wrote.
+    #[error("the stored state of the room is damaged: restore a backup of the profile, or join again by a new invite")]
+    Damaged,
+}
+
+/// One room on this device.
+pub struct Engine {
+    profile: Profile,
+    room: RoomId,
+    meta: Meta,
+    access: AccessSecret,
+    group: Option<Group>,
+    /// Nothing but what was not seen in the log yet: at most [`MAX_OUTBOX`].
+    outbox: VecDeque<Outgoing>,
+    pending: Option<Pending>,
+    /// By leaf ([`INVITED`] for joiners) and session, with the last epoch they were used in.
+    windows: BTreeMap<(u32, Session), (u64, Window)>,
+    peers: BTreeMap<u32, Peer>,
+    hashes: watch::Hashes,
+    keyring: Keyring,
+    /// Our session and its next sequence number: fresh for each start of the process, so that an old
+    /// backup can never repeat a (key, nonce) pair.
+    session: (Session, u64),
+    link: Connection,
+    dirty: rows::Dirty,
+    out: Output,
+}
+
+/// In the place of a leaf: envelopes sealed by an invite.
+const INVITED: u32 = u32::MAX;
+
+/// The stream to the relay.
+#[derive(Debug, Default)]
+struct Connection {
+    state: Stream,
+    /// The log's head when the stream opened, and the cursor then.
+    head: u64,
+    start: u64,
+    /// The one publish that was sent and not yet answered or seen.
+    in_flight: Option<Vec<u8>>,
+    /// Nothing is sent before: rate limits, and jitter after a lost race.
+    not_before: Millis,
+    /// Commits that repair or follow somebody else's act wait a random moment, so that one member does it.
+    commit_not_before: Millis,
+    /// Somebody must commit, and every member sees it: wait a random moment first.
+    election: bool,
+    /// Lost races in a row.
+    conflicts: u32,
+    /// `Joined` was told to people since the engine was loaded.
+    announced: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stream {
+    #[default]
+    Offline,
+    /// Join was sent.
+    Asking,
+    /// Reading up to the head.
+    CatchingUp,
+    /// The log is read; publishing is allowed.
+    Live,
+}
+
+impl Engine {
+    /// A new private room with this device as its only member.
+    ///
+    /// # Errors
+    /// [`EngineError::Name`] for a name that cannot be shown.
+    pub fn create(profile: &Profile, room_name: &str, now: Millis) -> Result<Self, EngineError> {
+        let room = RoomId(profile.random.bytes());
+        let mut engine = Self::begin(profile, room, room_name, Phase::Creating)?;
+        engine.build_room(now)?;
+        Ok(engine)
+    }
+
+    /// The open room of that name: joined if it exists, opened if not. Whoever knows the name, the
+    /// relay's operator included, can do the same.
+    ///
+    /// # Errors
+    /// [`EngineError::Name`] for a name that cannot be shown.
+    pub fn open(profile: &Profile, room_name: &str, _now: Millis) -> Result<Self, EngineError> {
+        let room_name = clean_name(room_name)?;
+        let mut engine = Self::begin(profile, open_room_id(&room_name), &room_name, Phase::Joining)?;
+        engine.meta.open = true;
+        let mut row = JoinRow::default();
+        row.secret = InviteSecret::of_open_room(&room_name).as_bytes().to_vec();
+        engine.meta.link = Some(row);
+        Ok(engine)
+    }
+
+    /// The room of an invite link.
+    ///
+    /// # Errors
+    /// [`EngineError::Name`] for a name that cannot be shown.
+    pub fn join(profile: &Profile, link: &Link, _now: Millis) -> Result<Self, EngineError> {
+        let mut engine = Self::begin(profile, link.room_id, &link.room_name, Phase::Joining)?;
+        let mut row = JoinRow::default();
+        row.secret = link.secret.as_bytes().to_vec();
+        row.least_epoch = link.least_epoch;
+        row.inviter = link.inviter.map(|fingerprint| fingerprint.0.to_vec()).unwrap_or_default();
+        engine.meta.link = Some(row);
+        Ok(engine)
+    }
+
+    /// The room as its rows say.
+    ///
+    /// # Errors
+    /// [`EngineError::Damaged`] when the rows are not what was saved.
+    pub fn load(profile: &Profile, rows: Vec<(String, Zeroizing<Vec<u8>>)>, now: Millis) -> Result<Self, EngineError> {
+        rows::load(profile, rows, now)
+    }
+
+    /// What the relay calls the room.
+    pub fn room_id(&self) -> RoomId {
+        self.room
+    }
+
+    /// What people call the room.
+    pub fn room_name(&self) -> &str {
+        &self.meta.room_name
+    }
+
+    /// Whoever knows the name can join.
+    pub fn is_open(&self) -> bool {
+        self.meta.open
+    }
+
+    /// Sequence number of the last log entry processed.
+    pub fn cursor(&self) -> u64 {
+        self.meta.cursor
+    }
+
+    /// The group, once we are a member.
+    pub fn view(&self) -> Option<GroupView> {
+        let group = self.group.as_ref().filter(|_| self.is_member())?;
+        let me = group.leaf();
+        let members = group.members().ok()?.into_iter();
+        Some(GroupView {
+            room: self.meta.room_name.clone(),
+            open: self.meta.open,
+            epoch: group.epoch(),
+            authenticator: group.authenticator().ok()?,
+            members: members.map(|(leaf, holder)| Member { person: person(&holder), leaf, me: leaf == me }).collect(),
+        })
+    }
+
+    /// Does what `input` asks. Never panics and never fails: what goes wrong is an [`Event`].
+    pub fn handle(&mut self, input: Input, now: Millis) -> Output {
+        let result = match input {
+            _ if self.phase() == Phase::Closed => Ok(()),
+            Input::Connected { binding } => self.connected(&binding),
+            Input::Frame(frame) => self.frame(frame, now),
+            Input::Disconnected => {
+                self.link = Connection { announced: self.link.announced, ..Connection::default() };
+                Ok(())
+            }
+            Input::Command(command) => self.command(command, now),
+            Input::Tick => self.tick(now),
+        };
+        if let Err(error) = result.and_then(|()| self.pump(now)) {
+            self.out.events.push(Event::Error {
+                code: "group",
+                message: format!("The room's group refused a step: {error}."),
+                remedy: "Restart; if it stays, join again by a new invite.".to_owned(),
+            });
+        }
+        self.out.wake_at = self.wake_at(now);
+        rows::collect(self);
+        std::mem::take(&mut self.out)
+    }
+
+    fn begin(profile: &Profile, room: RoomId, room_name: &str, phase: Phase) -> Result<Self, EngineError> {
+        let room_name = clean_name(room_name)?;
+        let name = clean_name(&profile.name)?;
+        let random = &profile.random;
+        let signer = Signer::generate(profile.suite, random)?;
+        let access = AccessSecret::generate(random);
+        let mut meta = Meta::default();
+        meta.room_id = room.as_bytes().to_vec();
+        meta.room_name = room_name;
+        meta.set_phase(phase);
+        meta.access_secret = access.to_bytes().to_vec();
+        meta.leaf_secret = signer.secret.as_bytes().to_vec();
+        meta.leaf_public = signer.public.as_bytes().to_vec();
+        meta.device_id = random.bytes::<16>().to_vec();
+        meta.name = name;
+        meta.device_name = clean_name(&profile.device_name).unwrap_or_else(|_| "device".to_owned());
+        meta.suite = u32::from(profile.suite.cipher_suite().raw_value());
+        meta.next_counter = 1;
+        let mut engine = Self {
+            profile: profile.clone(),
+            room,
+            access,
+            group: None,
+            outbox: VecDeque::new(),
+            pending: None,
+            windows: BTreeMap::new(),
+            peers: BTreeMap::new(),
+            hashes: watch::Hashes::default(),
+            keyring: Keyring::new(room, &[]),
+            session: (Session::random(random), 0),
+            link: Connection::default(),
+            dirty: rows::Dirty::default(),
+            out: Output::default(),
+            meta,
+        };
+        engine.dirty.meta = true;
+        Ok(engine)
+    }
+
+    fn phase(&self) -> Phase {
+        self.meta.phase()
+    }
+
+    fn is_member(&self) -> bool {
+        self.phase() == Phase::Member
+    }
+
+    fn set_phase(&mut self, phase: Phase) {
+        self.meta.set_phase(phase);
+        self.dirty.meta = true;
+    }
+
+    fn set_pending(&mut self, pending: Option<Pending>) {
+        self.pending = pending;
+        self.dirty.pending = true;
+    }
+
+    fn alarm(&mut self, kind: AlarmKind, text: impl Into<String>) {
+        self.out.events.push(Event::Alarm { kind, text: text.into() });
+    }
+
+    fn refuse(&mut self, code: &'static str, message: impl Into<String>, remedy: impl Into<String>) {
+        self.out.events.push(Event::Error { code, message: message.into(), remedy: remedy.into() });
+    }
+
+    /// The room is over for this device, for good.
+    fn close(&mut self, reason: impl Into<String>) {
+        let was_member = self.is_member();
+        self.set_phase(Phase::Closed);
+        self.out.events.push(Event::Closed { reason: reason.into(), was_member });
+    }
+
+    fn signer(&self) -> Signer {
+        Signer {
+            secret: self.meta.leaf_secret.clone().into(),
+            public: self.meta.leaf_public.clone().into(),
+        }
+    }
+
+    fn identity(&self) -> mls_rs_core::identity::SigningIdentity {
+        let device_id = self.meta.device_id.as_slice().try_into().unwrap_or_default();
+        crate::credential::certify(
+            &self.profile.identity,
+            &self.meta.name,
+            &self.meta.device_name,
+            device_id,
+            &self.signer().public,
+        )
+    }
+
+    fn leaf_extension(&self, invite_id: &[u8]) -> content::Leaf {
+        content::Leaf {
+            access_key: self.access.public().as_bytes().to_vec().into(),
+            invite_id: invite_id.to_vec().into(),
+        }
+    }
+
+    fn suite(&self) -> Suite {
+        Suite::from_raw(self.meta.suite).unwrap_or_default()
+    }
+}
+
+fn person(holder: &crate::credential::Holder) -> Person {
+    Person { name: holder.name.clone(), fingerprint: holder.fingerprint }
+}

@@ -1,0 +1,245 @@
+//! Saying things: what is said waits in the outbox until it was seen in the log.
+//!
+//! It is sealed when its turn comes, stored as final ciphertext, sent, and after a crash sent again byte
+//! for byte. Only when the group moved on further than members can read back is it sealed anew, with the
+//! same id and counter: everybody knows by the same count that the first ciphertext was unreadable.
+
+use prost::Message as _;
+use proto::relay::{Deliver, Publish, Published};
+
+use super::{
+    AlarmKind, Engine, Event, Message, Millis, Stream,
+    commit::UPDATE_MS,
+    log::AUTHENTICATOR_PREFIX,
+    person,
+    state::{Outgoing, Phase},
+};
+use crate::{
+    aead::Envelope,
+    content,
+    group::{EPOCHS_KEPT, GroupError},
+};
+
+/// Longest chat line, in bytes of UTF-8: fits the 64 KiB bucket with room to spare.
+pub const MAX_TEXT: usize = 32 << 10;
+
+/// Most things said and not yet seen in the log; beyond that a Send is refused with a remedy.
+pub const MAX_OUTBOX: usize = 1_000;
+
+impl Engine {
+    pub(super) fn say(&mut self, token: String, text: String) {
+        let remedy = "Send it in parts.";
+        match () {
+            () if text.is_empty() => self.refuse("empty", "There is nothing to send.", "Type something."),
+            () if text.len() > MAX_TEXT => {
+                let message = format!("The message has {} bytes; at most {MAX_TEXT} fit.", text.len());
+                self.refuse("too_long", message, remedy);
+            }
+            () if self.outbox.len() >= MAX_OUTBOX => {
+                let message = format!("{MAX_OUTBOX} messages wait for the relay already; this one was not taken.");
+                self.refuse("outbox_full", message, "Wait until the relay is back.");
+            }
+            () => self.enqueue(token, Some(text)),
+        }
+    }
+
+    pub(super) fn leave(&mut self) {
+        self.meta.leaving = true;
+        self.enqueue(String::new(), None);
+    }
+
+    fn enqueue(&mut self, token: String, text: Option<String>) {
+        let mut item = Outgoing::default();
+        item.counter = self.meta.next_counter;
+        item.token = token;
+        item.id = self.profile.random.bytes::<16>().to_vec();
+        item.text = text;
+        self.meta.next_counter += 1;
+        self.dirty.meta = true;
+        self.dirty.outbox.insert(item.counter);
+        self.outbox.push_back(item);
+    }
+
+    /// Sends the next thing, if nothing is under way.
+    pub(super) fn pump(&mut self, now: Millis) -> Result<(), GroupError> {
+        let ready = self.link.state == Stream::Live && self.phase() == Phase::Member;
+        if !ready || self.link.in_flight.is_some() || now < self.link.not_before {
+            return Ok(());
+        }
+        if let Some(pending) = &self.pending {
+            let expected = pending.part.as_ref().map(|part| part.expected_last_commit);
+            let epoch = self.group.as_ref().map(crate::group::Group::epoch);
+            if expected == Some(self.meta.last_commit) && epoch == Some(pending.epoch) {
+                self.publish_pending();
+                return Ok(());
+            }
+            self.set_pending(None);
+        }
+        match self.wants_commit(now) {
+            true => self.commit(now),
+            false => self.send_next(now),
+        }
+    }
+
+    fn send_next(&mut self, now: Millis) -> Result<(), GroupError> {
+        let Some(index) = self.outbox.iter().position(|item| item.acked == 0) else { return Ok(()) };
+        let epoch = self.group.as_ref().map_or(0, crate::group::Group::epoch);
+        let Some(item) = self.outbox.get(index) else { return Ok(()) };
+        if item.envelope.is_empty() || item.epoch + EPOCHS_KEPT < epoch {
+            self.seal(index, now)?;
+        }
+        let Some(item) = self.outbox.get(index) else { return Ok(()) };
+        let publish =
+            Publish { id: item.publish_id.clone().into(), envelope: item.envelope.clone().into(), commit: None };
+        self.publish(publish);
+        Ok(())
+    }
+
+    fn seal(&mut self, index: usize, now: Millis) -> Result<(), GroupError> {
+        let view = self.own_view();
+        let (Some(group), Some(item)) = (&mut self.group, self.outbox.get_mut(index)) else { return Ok(()) };
+        let body = match (&item.text, self.meta.leaving) {
+            (Some(text), _) => Some(content::content::Body::Text(content::Text { body: text.clone() })),
+            (None, true) => Some(content::content::Body::Leave(content::Leave {})),
+            // What the relay refused for good: an empty content keeps the counter without a hole.
+            (None, false) => None,
+        };
+        let said = content::Content {
+            id: item.id.clone().into(),
+            counter: item.counter,
+            view: Some(view),
+            sent_ms: now,
+            body,
+        };
+        let message = group.seal(&said.encode_to_vec())?;
+        group.keep()?;
+        let (session, next) = self.session;
+        let (epoch, mut key) = self.keyring.sealing(group.leaf(), session, next).ok_or(GroupError::Damaged)?;
+        item.envelope = key.seal(&Self::sealed_private(message)).map_err(|_| GroupError::Unexpected)?;
+        item.publish_id = self.profile.random.bytes::<16>().to_vec();
+        item.epoch = epoch;
+        self.session.1 = key.next_sequence();
+        self.dirty.outbox.insert(item.counter);
+        Ok(())
+    }
+
+    fn own_view(&self) -> content::View {
+        let row = self.meta.epochs.last();
+        let authenticator = row.and_then(|row| row.authenticator.get(..AUTHENTICATOR_PREFIX)).unwrap_or_default();
+        content::View {
+            epoch: row.map_or(0, |row| row.epoch),
+            authenticator: authenticator.to_vec().into(),
+            seq: self.meta.cursor,
+            running_hash: self.meta.running_hash.clone().into(),
+        }
+    }
+
+    /// The relay has it on disk.
+    pub(super) fn acknowledged(&mut self, published: &Published) {
+        let position = self.outbox.iter().position(|item| *item.publish_id == *published.id);
+        let Some(item) = position.and_then(|index| self.outbox.get_mut(index)) else { return };
+        item.acked = published.seq;
+        let (counter, token, leave) = (item.counter, item.token.clone(), item.text.is_none());
+        self.dirty.outbox.insert(counter);
+        if leave && self.meta.leaving {
+            self.close("You left the room.");
+            return;
+        }
+        self.out.events.push(Event::Sent { token, seq: published.seq });
+        if published.seq <= self.meta.cursor {
+            self.lost_at(counter);
+        }
+    }
+
+    /// Is the entry something we said? Then it is told, and leaves the outbox.
+    pub(super) fn check_echo(&mut self, entry: &Deliver, envelope: &Envelope<'_>) -> bool {
+        let elsewhere = self.outbox.iter().find(|item| item.acked == entry.seq && *item.envelope != *entry.envelope);
+        if let Some(counter) = elsewhere.map(|item| item.counter) {
+            self.lost_at(counter);
+        }
+        let Some(index) = self.outbox.iter().position(|item| *item.envelope == *entry.envelope) else { return false };
+        let Some((leaf, epoch)) = self.group.as_ref().map(|group| (group.leaf(), group.epoch())) else { return false };
+        let Some(item) = self.outbox.get_mut(index) else { return false };
+        let (counter, sealed_in, acked) = (item.counter, item.epoch, item.acked != 0);
+        let publish_id = item.publish_id.clone();
+        self.dirty.outbox.insert(counter);
+        if sealed_in + EPOCHS_KEPT < epoch {
+            // The others could not read it any more; they know that by the same count.
+            item.envelope.clear();
+            item.acked = 0;
+        } else if let Some(item) = self.outbox.remove(index) {
+            let id = item.id.as_slice().try_into().unwrap_or_default();
+            if let Some(text) = item.text.clone() {
+                self.tell_own(entry, id, text);
+                if !acked {
+                    self.out.events.push(Event::Sent { token: item.token.clone(), seq: entry.seq });
+                }
+            } else if self.meta.leaving {
+                self.close("You left the room.");
+            }
+        }
+        // So that the relay cannot show it twice unnoticed.
+        let _ = self.mark((leaf, envelope.session()), envelope.sequence(), sealed_in);
+        self.answered(&publish_id);
+        true
+    }
+
+    fn tell_own(&mut self, entry: &Deliver, id: [u8; 16], text: String) {
+        let own = self.group.as_ref().and_then(|group| group.member(group.leaf()));
+        let Some(from) = own.map(|holder| person(&holder)) else { return };
+        let at = entry.at_ms.max(self.meta.last_at);
+        self.out.events.push(Event::Message(Message { seq: entry.seq, id, at, from, text, mine: true }));
+    }
+
+    /// The relay said that it has something, and then showed something else in its place.
+    fn lost_at(&mut self, counter: u64) {
+        self.alarm(AlarmKind::Gap, "The relay acknowledged a message of yours and then did not show it; it is sent again.");
+        if let Some(item) = self.outbox.iter_mut().find(|item| item.counter == counter) {
+            item.acked = 0;
+            self.dirty.outbox.insert(counter);
+        }
+    }
+
+    /// Whatever the relay answers to this publish later changes nothing.
+    pub(super) fn answered(&mut self, publish_id: &[u8]) {
+        if self.link.in_flight.as_deref() == Some(publish_id) {
+            self.link.in_flight = None;
+            self.link.conflicts = 0;
+        }
+    }
+
+    /// Too large or malformed for the relay: for good.
+    pub(super) fn drop_refused(&mut self, publish_id: &[u8]) {
+        let remedy = "Tell who runs the relay, or update this program.";
+        if self.pending.as_ref().is_some_and(|pending| *pending.publish_id == *publish_id) {
+            self.set_pending(None);
+            self.meta.want_invite = false;
+            self.meta.want_update = false;
+            self.meta.to_remove.clear();
+            self.refuse("refused", "The relay refused a change of the room for good.", remedy);
+            return;
+        }
+        if let Some(item) = self.outbox.iter_mut().find(|item| *item.publish_id == *publish_id) {
+            item.text = None;
+            item.envelope.clear();
+            self.dirty.outbox.insert(item.counter);
+            self.refuse("refused", "The relay refused a message for good; it was not sent.", remedy);
+        }
+    }
+
+    pub(super) fn wake_at(&self, now: Millis) -> Option<Millis> {
+        let link = &self.link;
+        let waits = match (self.phase(), link.state) {
+            (Phase::Joining | Phase::Confirming, Stream::Asking) => link.in_flight.is_none() && link.not_before > 0,
+            (Phase::Member, Stream::Live) => {
+                link.in_flight.is_none() && (self.has_intent() || self.outbox.iter().any(|item| item.acked == 0))
+            }
+            _ => false,
+        };
+        if waits {
+            let commit = if self.has_intent() { link.commit_not_before } else { 0 };
+            return Some(link.not_before.max(commit).max(now + 1));
+        }
+        (link.state == Stream::Live).then(|| (self.meta.last_update + UPDATE_MS).max(now + 1))
+    }
+}

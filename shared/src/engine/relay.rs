@@ -1,0 +1,374 @@
+//! The conversation with the relay: joining a room, creating one, answers and refusals.
+
+use proto::{
+    Message as _, PublishId,
+    relay::{
+        AccessChange, AccessKey, ClientFrame, CommitPart, Create, GetSlot, Join, Joined, Publish, Published, Refused,
+        RelayFrame, Slot, access_key::Kind, client_frame, refused::Code, relay_frame,
+    },
+};
+
+use super::{
+    AlarmKind, Connection, Engine, EngineError, Event, Millis, Stream,
+    state::{OwnInvite, Pending, Phase},
+};
+use crate::{
+    aead::{Origin, Scope, SealingKey, Session},
+    content,
+    group::{Group, GroupError},
+    identity::Fingerprint,
+    invite::{INVITE_LIFETIME_MS, INVITE_USES, InviteSecret, join_secret},
+    slot,
+};
+
+/// After a lost race the next attempt waits a random time below this, doubled for each loss up to
+/// 32 times: eight clients that join at once are in within seconds.
+const RACE_JITTER_MS: u64 = 100;
+
+/// When the relay names no time, a refused publish waits this long.
+const RETRY_MS: u64 = 5_000;
+
+impl Engine {
+    /// Builds the group, slot and keys of a room that the relay does not have yet.
+    pub(super) fn build_room(&mut self, now: Millis) -> Result<(), EngineError> {
+        let random = &self.profile.random;
+        let (secret, expires_ms, max_uses) = match self.meta.open {
+            true => (InviteSecret::of_open_room(&self.meta.room_name), 0, 0),
+            false => (InviteSecret::generate(random), now + INVITE_LIFETIME_MS, INVITE_USES),
+        };
+        let room = content::Room {
+            name: self.meta.room_name.clone(),
+            open: self.meta.open,
+            invites: vec![secret.to_content(expires_ms, max_uses)],
+            version: 1,
+        };
+        let (group, info) = Group::create(
+            (self.suite(), random),
+            (&self.signer(), self.identity()),
+            &self.room,
+            &room,
+            &self.leaf_extension(&[]),
+            now,
+        )?;
+        let sealed = slot::seal(&self.room, &room.invites, &info, random).map_err(|_| GroupError::Unexpected)?;
+        let keys = group.access_keys()?.into_values().collect();
+        self.group = Some(group);
+        let mut pending = Pending::default();
+        pending.create = Some(Create { slot: Some(Slot { last_commit: 0, sealed: sealed.into() }), keys });
+        self.set_pending(Some(pending));
+        self.own_invite(&secret, expires_ms, max_uses);
+        self.meta.last_update = now;
+        self.meta.running_hash = vec![0; 32];
+        self.new_epoch()?;
+        self.meta.join_epoch = 0;
+        self.set_phase(Phase::Creating);
+        Ok(())
+    }
+
+    pub(super) fn own_invite(&mut self, secret: &InviteSecret, expires_ms: u64, max_uses: u32) {
+        let mut own = OwnInvite::default();
+        own.secret = secret.as_bytes().to_vec();
+        own.expires_ms = expires_ms;
+        own.max_uses = max_uses;
+        self.meta.own_invites.push(own);
+        self.dirty.meta = true;
+    }
+
+    pub(super) fn connected(&mut self, binding: &[u8; proto::CHANNEL_BINDING_LEN]) -> Result<(), GroupError> {
+        self.link = Connection { state: Stream::Asking, announced: self.link.announced, ..Connection::default() };
+        let invite = self.invite_secret().filter(|_| self.phase() == Phase::Joining);
+        let key = invite.map_or_else(|| self.access.clone(), |secret| secret.access_key());
+        let create = match self.phase() {
+            Phase::Creating => self.pending.as_ref().and_then(|pending| pending.create.clone()),
+            _ => None,
+        };
+        self.send(client_frame::Frame::Join(Join {
+            room_id: self.room.as_bytes().to_vec().into(),
+            access_key: key.public().as_bytes().to_vec().into(),
+            signature: key.sign_join(&self.room, binding).to_vec().into(),
+            after: self.meta.cursor,
+            create,
+        }));
+        Ok(())
+    }
+
+    pub(super) fn frame(&mut self, frame: RelayFrame, now: Millis) -> Result<(), GroupError> {
+        match frame.frame {
+            Some(relay_frame::Frame::Joined(joined)) => self.joined(joined, now),
+            Some(relay_frame::Frame::Deliver(entry)) => self.deliver(entry, now),
+            Some(relay_frame::Frame::Published(published)) => self.published(&published),
+            Some(relay_frame::Frame::Refused(refused)) => self.refused(&refused, now),
+            Some(relay_frame::Frame::Slot(slot)) if self.phase() == Phase::Joining => self.attempt_join(&slot, now),
+            // Nothing uses ephemeral signals yet, and an unknown frame is a later version's.
+            Some(relay_frame::Frame::Slot(_) | relay_frame::Frame::Ephemeral(_)) | None => Ok(()),
+        }
+    }
+
+    fn joined(&mut self, joined: Joined, now: Millis) -> Result<(), GroupError> {
+        if self.link.state != Stream::Asking {
+            return Ok(());
+        }
+        match self.phase() {
+            Phase::Joining => {
+                let Some(slot) = joined.slot else {
+                    self.refuse("relay", "The relay accepted the invite but sent no room state.", "Try again.");
+                    return Ok(());
+                };
+                return self.attempt_join(&slot, now);
+            }
+            Phase::Creating => {
+                self.set_pending(None);
+                self.set_phase(Phase::Member);
+            }
+            Phase::Confirming | Phase::Member | Phase::Closed => (),
+        }
+        self.link.state = Stream::CatchingUp;
+        self.link.head = joined.head;
+        self.link.start = self.meta.cursor;
+        self.check_bounds(&joined);
+        self.maybe_caught_up();
+        Ok(())
+    }
+
+    /// Did the relay lose what we have seen, or drop what we have not?
+    fn check_bounds(&mut self, joined: &Joined) {
+        let cursor = self.meta.cursor;
+        if joined.head < cursor {
+            self.alarm(
+                AlarmKind::Rollback,
+                format!(
+                    "The relay's log of this room ends at {}, but this device has already read up to {cursor}: the relay \
+                     was set back to an old state, or it hides messages.",
+                    joined.head
+                ),
+            );
+        }
+        if joined.oldest > cursor + 1 && joined.head > cursor {
+            let lost = joined.oldest - cursor - 1;
+            self.alarm(
+                AlarmKind::Gap,
+                format!("{lost} entries of this room expired at the relay before this device read them."),
+            );
+            if joined.last_commit > self.meta.last_commit {
+                self.close(
+                    "This device was away for longer than the relay keeps messages, and cannot follow the room's keys \
+                     any more. Ask a member for a new invite.",
+                );
+            } else {
+                self.meta.cursor = joined.oldest - 1;
+                self.meta.running_hash.clear();
+                self.dirty.meta = true;
+            }
+        }
+    }
+
+    /// Opens the slot and sends the join commit, or sends the one again that may still win.
+    fn attempt_join(&mut self, joined: &Slot, now: Millis) -> Result<(), GroupError> {
+        let Some(secret) = self.invite_secret() else { return Err(GroupError::Damaged) };
+        let same = |pending: &&Pending| {
+            pending.part.as_ref().is_some_and(|part| part.expected_last_commit == joined.last_commit)
+        };
+        if self.pending.as_ref().filter(same).is_none() {
+            if let Err(error) = self.build_join(&secret, joined, now) {
+                let reason = format!("The invite cannot be used: {error}. Ask for a new one.");
+                self.close(reason);
+                return Ok(());
+            }
+        }
+        self.set_phase(Phase::Confirming);
+        self.publish_pending();
+        Ok(())
+    }
+
+    fn build_join(&mut self, secret: &InviteSecret, joined: &Slot, now: Millis) -> Result<(), Box<dyn std::error::Error>> {
+        let random = &self.profile.random;
+        let info = slot::open(&self.room, secret, &joined.sealed)?;
+        let (mut group, prepared) = Group::join(
+            (self.suite(), random),
+            (&self.signer(), self.identity()),
+            &self.room,
+            &info,
+            (secret.id(), &secret.psk()),
+            &self.leaf_extension(&secret.id()),
+            now,
+        )?;
+        let room = group.room()?;
+        let invite = room.invites.iter().find(|invite| *invite.id == secret.id()).ok_or(slot::SlotError::NotInvited)?;
+        let row = self.meta.link.as_mut().ok_or(GroupError::Damaged)?;
+        // The GroupInfo is of the epoch before ours.
+        if group.epoch() <= row.least_epoch {
+            return Err(crate::rules::Violation::OldGroupInfo.into());
+        }
+        row.least_epoch = group.epoch() - 1;
+        row.expires_ms = invite.expires_ms;
+        let scope = Scope { room: self.room, epoch: 0, origin: Origin::Invite };
+        let sealed = content::Sealed { body: Some(content::sealed::Body::KeyShare(prepared.message.into())) };
+        let envelope = SealingKey::new(&join_secret(&invite.seal_key), &scope, Session::random(random))
+            .seal(&sealed.encode_to_vec())?;
+        let key = self.access.public().as_bytes().to_vec().into();
+        let added = vec![AccessKey { key, kind: Kind::Member.into(), expires_ms: 0, max_uses: 0 }];
+        let mut pending = Pending::default();
+        pending.publish_id = random.bytes::<16>().to_vec();
+        pending.envelope = envelope;
+        pending.part = Some(CommitPart {
+            expected_last_commit: joined.last_commit,
+            slot: slot::seal(&self.room, &room.invites, &prepared.group_info, random)?.into(),
+            access: Some(AccessChange { added, removed: Vec::new() }),
+        });
+        pending.epoch = group.epoch() - 1;
+        group.keep()?;
+        self.meta.room_name = room.name;
+        self.meta.open = room.open;
+        self.meta.cursor = joined.last_commit;
+        self.meta.last_commit = joined.last_commit;
+        self.group = Some(group);
+        self.set_pending(Some(pending));
+        Ok(())
+    }
+
+    /// The join commit is in the log: from here on we read as a member.
+    fn published(&mut self, published: &Published) -> Result<(), GroupError> {
+        if self.link.in_flight.as_deref() != Some(&*published.id) {
+            return Ok(());
+        }
+        self.link.in_flight = None;
+        self.link.conflicts = 0;
+        if self.phase() == Phase::Confirming {
+            self.out.reopen = true;
+            return Ok(());
+        }
+        self.acknowledged(published);
+        Ok(())
+    }
+
+    fn refused(&mut self, refused: &Refused, now: Millis) -> Result<(), GroupError> {
+        if refused.id.is_empty() {
+            return self.refused_join(refused.code(), now);
+        }
+        if self.link.in_flight.as_deref() != Some(&*refused.id) {
+            return Ok(());
+        }
+        self.link.in_flight = None;
+        match refused.code() {
+            Code::Conflict => self.lost_race(now),
+            Code::RateLimited => self.link.not_before = now + refused.retry_after_ms.max(1),
+            Code::NoSpace => {
+                self.link.not_before = now + RETRY_MS;
+                self.refuse(
+                    "no_space",
+                    "The relay's disk is full; what you said is kept here and sent again.",
+                    "Tell who runs the relay.",
+                );
+            }
+            Code::ShuttingDown | Code::Superseded => self.link.not_before = now + RETRY_MS,
+            Code::NotAllowed if self.phase() == Phase::Confirming => {
+                self.close("The relay no longer accepts this invite: it expired, was used up or was revoked. Ask for a new one.");
+            }
+            Code::NotAllowed => self.locked_out(),
+            Code::TooLarge | Code::Malformed | Code::Unspecified => self.drop_refused(&refused.id),
+        }
+        Ok(())
+    }
+
+    fn refused_join(&mut self, code: Code, now: Millis) -> Result<(), GroupError> {
+        let phase = self.phase();
+        self.link.state = Stream::Offline;
+        match (code, phase) {
+            (Code::NotAllowed, Phase::Joining) if self.meta.open => {
+                self.group = None;
+                self.build_room(now).map_err(|_| GroupError::Unexpected)?;
+                self.out.reopen = true;
+            }
+            (Code::NotAllowed, Phase::Joining) => {
+                self.close("The relay does not know this room, or the invite expired, was used up or was revoked. Ask for a new one.");
+            }
+            // The join commit never got in, or it did and we were removed since; the invite tells which.
+            (Code::NotAllowed, Phase::Confirming) => {
+                self.set_phase(Phase::Joining);
+                self.out.reopen = true;
+            }
+            (Code::NotAllowed, _) => self.locked_out(),
+            (Code::Conflict, Phase::Creating) if self.meta.open => {
+                // Somebody opened the room a moment before us.
+                self.set_pending(None);
+                self.meta.own_invites.clear();
+                self.set_phase(Phase::Joining);
+                self.out.reopen = true;
+            }
+            (Code::Superseded, _) => {
+                self.out.events.push(Event::Closed {
+                    reason: "This profile connected to the room from somewhere else; this connection stops.".to_owned(),
+                    was_member: true,
+                });
+            }
+            (Code::RateLimited | Code::ShuttingDown | Code::NoSpace, _) => (),
+            (code, _) => {
+                let message = format!("The relay refused to open the room ({}).", code.as_str_name());
+                self.refuse("refused", message, "Update this program, or tell who runs the relay.");
+            }
+        }
+        Ok(())
+    }
+
+    /// The state stays: a relay that lies, or that lost its data, must not make us forget a room.
+    fn locked_out(&mut self) {
+        self.link.state = Stream::Offline;
+        let reason = "The relay does not let this device into the room: it was removed, or the relay lost the room.";
+        self.out.events.push(Event::Closed { reason: reason.to_owned(), was_member: true });
+    }
+
+    fn lost_race(&mut self, now: Millis) {
+        let ceiling = RACE_JITTER_MS << self.link.conflicts.min(5);
+        self.link.conflicts += 1;
+        self.link.not_before = now + 1 + self.profile.random.below(ceiling);
+        self.set_pending(None);
+        if self.phase() == Phase::Confirming {
+            self.group = None;
+            self.set_phase(Phase::Joining);
+        }
+    }
+
+    pub(super) fn tick(&mut self, now: Millis) -> Result<(), GroupError> {
+        let waiting = self.phase() == Phase::Joining && self.link.state == Stream::Asking && self.link.conflicts > 0;
+        if waiting && self.pending.is_none() && now >= self.link.not_before {
+            self.send(client_frame::Frame::GetSlot(GetSlot {}));
+            // One question at a time: asked again only if no answer comes.
+            self.link.not_before = now + RETRY_MS;
+        }
+        let resend = self.phase() == Phase::Confirming && self.link.state == Stream::Asking;
+        if resend && self.link.in_flight.is_none() && now >= self.link.not_before {
+            self.publish_pending();
+        }
+        Ok(())
+    }
+
+    /// Sends the pending commit; its bytes never change.
+    pub(super) fn publish_pending(&mut self) {
+        let Some(pending) = &self.pending else { return };
+        let publish = Publish {
+            id: pending.publish_id.clone().into(),
+            envelope: pending.envelope.clone().into(),
+            commit: pending.part.clone(),
+        };
+        self.publish(publish);
+    }
+
+    pub(super) fn publish(&mut self, publish: Publish) {
+        debug_assert_eq!(publish.id.len(), PublishId::LEN);
+        self.link.in_flight = Some(publish.id.to_vec());
+        self.send(client_frame::Frame::Publish(publish));
+    }
+
+    pub(super) fn invite_secret(&self) -> Option<InviteSecret> {
+        let row = self.meta.link.as_ref()?;
+        Some(InviteSecret::from_bytes(row.secret.as_slice().try_into().ok()?))
+    }
+
+    pub(super) fn inviter(&self) -> Option<Fingerprint> {
+        Some(Fingerprint(self.meta.link.as_ref()?.inviter.as_slice().try_into().ok()?))
+    }
+
+    fn send(&mut self, frame: client_frame::Frame) {
+        self.out.frames.push(ClientFrame { frame: Some(frame) });
+    }
+}

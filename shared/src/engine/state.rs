@@ -1,0 +1,259 @@
+//! The engine's own rows: everything but the MLS group's. Each is one small protobuf message.
+
+use std::fmt;
+
+use prost::Message;
+use zeroize::{Zeroize, Zeroizing};
+
+/// Where the room stands for this device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, prost::Enumeration)]
+#[repr(i32)]
+pub(super) enum Phase {
+    /// The group exists here; the relay has to open the room.
+    Creating = 1,
+    /// An invite is to be used.
+    Joining = 2,
+    /// A join commit was sent and may be in the log.
+    Confirming = 3,
+    /// In.
+    Member = 4,
+    /// Over: removed, left, or the state is beyond use.
+    Closed = 5,
+}
+
+/// The row `meta`. Secrets inside are wiped on drop.
+#[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
+pub(super) struct Meta {
+    #[prost(bytes = "vec", tag = "1")]
+    pub room_id: Vec<u8>,
+    #[prost(string, tag = "2")]
+    pub room_name: String,
+    #[prost(bool, tag = "3")]
+    pub open: bool,
+    #[prost(enumeration = "Phase", tag = "4")]
+    pub phase: i32,
+    /// Sequence number of the last entry processed.
+    #[prost(uint64, tag = "5")]
+    pub cursor: u64,
+    /// Sequence number of the last entry that was published as a commit, valid or not.
+    #[prost(uint64, tag = "6")]
+    pub last_commit: u64,
+    /// The latest time in the log, Unix milliseconds.
+    #[prost(uint64, tag = "7")]
+    pub last_at: u64,
+    /// Over the log since the last applied commit; empty when entries were lost since.
+    #[prost(bytes = "vec", tag = "8")]
+    pub running_hash: Vec<u8>,
+    #[prost(bytes = "vec", tag = "9")]
+    pub access_secret: Vec<u8>,
+    #[prost(bytes = "vec", tag = "10")]
+    pub leaf_secret: Vec<u8>,
+    #[prost(bytes = "vec", tag = "11")]
+    pub leaf_public: Vec<u8>,
+    #[prost(bytes = "vec", tag = "12")]
+    pub device_id: Vec<u8>,
+    /// The display name wanted; the group has it once a commit carried it.
+    #[prost(string, tag = "13")]
+    pub name: String,
+    #[prost(uint32, tag = "14")]
+    pub suite: u32,
+    /// Of the next content we seal.
+    #[prost(uint64, tag = "15")]
+    pub next_counter: u64,
+    /// The current and the kept past epochs, oldest first.
+    #[prost(message, repeated, tag = "16")]
+    pub epochs: Vec<EpochRow>,
+    /// The epoch we came in with; nothing sealed before it can be read.
+    #[prost(uint64, tag = "17")]
+    pub join_epoch: u64,
+    /// Live invites of which this device has the secret.
+    #[prost(message, repeated, tag = "18")]
+    pub own_invites: Vec<OwnInvite>,
+    /// When we last committed, Unix milliseconds.
+    #[prost(uint64, tag = "19")]
+    pub last_update: u64,
+    /// Access keys the relay has and should not.
+    #[prost(message, repeated, tag = "20")]
+    pub key_extra: Vec<proto::relay::AccessKey>,
+    /// Access keys the relay should have and has not.
+    #[prost(message, repeated, tag = "21")]
+    pub key_missing: Vec<proto::relay::AccessKey>,
+    /// How we came, while joining.
+    #[prost(message, optional, tag = "22")]
+    pub link: Option<JoinRow>,
+    /// Members to remove: account key and device id.
+    #[prost(bytes = "vec", repeated, tag = "23")]
+    pub to_remove: Vec<Vec<u8>>,
+    #[prost(bool, tag = "24")]
+    pub want_invite: bool,
+    #[prost(bool, tag = "25")]
+    pub want_update: bool,
+    /// A Leave was said; over once it is on disk.
+    #[prost(bool, tag = "26")]
+    pub leaving: bool,
+    #[prost(string, tag = "27")]
+    pub device_name: String,
+}
+
+/// One epoch's envelope secret.
+#[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
+pub(super) struct EpochRow {
+    #[prost(uint64, tag = "1")]
+    pub epoch: u64,
+    #[prost(bytes = "vec", tag = "2")]
+    pub secret: Vec<u8>,
+    #[prost(bytes = "vec", tag = "3")]
+    pub authenticator: Vec<u8>,
+    /// One more than the greatest leaf index.
+    #[prost(uint32, tag = "4")]
+    pub leaves: u32,
+}
+
+/// An invite this device made.
+#[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
+pub(super) struct OwnInvite {
+    #[prost(bytes = "vec", tag = "1")]
+    pub secret: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub expires_ms: u64,
+    #[prost(uint32, tag = "3")]
+    pub max_uses: u32,
+}
+
+/// The invite that is being used.
+#[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
+pub(super) struct JoinRow {
+    #[prost(bytes = "vec", tag = "1")]
+    pub secret: Vec<u8>,
+    /// Raised by each GroupInfo seen, so that a later one cannot be older.
+    #[prost(uint64, tag = "2")]
+    pub least_epoch: u64,
+    #[prost(bytes = "vec", tag = "3")]
+    pub inviter: Vec<u8>,
+    /// Until when the invite lets us in, as the group says; 0 for never.
+    #[prost(uint64, tag = "4")]
+    pub expires_ms: u64,
+    /// Relay said "not allowed" to an open room's key: open the room ourselves.
+    #[prost(bool, tag = "5")]
+    pub create: bool,
+}
+
+/// The row `pending`: a commit (or the room's creation) that was built and not yet seen in the log.
+#[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
+pub(super) struct Pending {
+    #[prost(bytes = "vec", tag = "1")]
+    pub publish_id: Vec<u8>,
+    /// Empty for a creation.
+    #[prost(bytes = "vec", tag = "2")]
+    pub envelope: Vec<u8>,
+    #[prost(message, optional, tag = "3")]
+    pub part: Option<proto::relay::CommitPart>,
+    /// What applies it; empty for a join, which the group has applied already.
+    #[prost(bytes = "vec", tag = "4")]
+    pub secrets: Vec<u8>,
+    #[prost(message, optional, tag = "5")]
+    pub create: Option<proto::relay::Create>,
+    /// The secret of the invite that this commit adds.
+    #[prost(message, optional, tag = "6")]
+    pub invite: Option<OwnInvite>,
+    /// The epoch the commit ends.
+    #[prost(uint64, tag = "7")]
+    pub epoch: u64,
+}
+
+/// A row `outbox/…`: something said and not yet seen in the log.
+#[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
+pub(super) struct Outgoing {
+    #[prost(uint64, tag = "1")]
+    pub counter: u64,
+    #[prost(string, tag = "2")]
+    pub token: String,
+    /// 16 bytes; stays when resealed.
+    #[prost(bytes = "vec", tag = "3")]
+    pub id: Vec<u8>,
+    /// None for a Leave.
+    #[prost(string, optional, tag = "4")]
+    pub text: Option<String>,
+    /// The final ciphertext, once sealed; sent again byte for byte.
+    #[prost(bytes = "vec", tag = "5")]
+    pub envelope: Vec<u8>,
+    #[prost(bytes = "vec", tag = "6")]
+    pub publish_id: Vec<u8>,
+    /// The epoch it was sealed in.
+    #[prost(uint64, tag = "7")]
+    pub epoch: u64,
+    /// Where the relay says it is; 0 until it says so.
+    #[prost(uint64, tag = "8")]
+    pub acked: u64,
+}
+
+/// A row `peer/…`: how far a leaf has counted.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Peer {
+    #[prost(uint32, tag = "1")]
+    pub leaf: u32,
+    /// Account key and device id: another member at the same leaf begins anew.
+    #[prost(bytes = "vec", tag = "2")]
+    pub unique: Vec<u8>,
+    #[prost(uint64, tag = "3")]
+    pub counter: u64,
+}
+
+/// A row `window/…`: a replay window.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct WindowRow {
+    #[prost(uint32, tag = "1")]
+    pub leaf: u32,
+    #[prost(bytes = "vec", tag = "2")]
+    pub session: Vec<u8>,
+    /// The last epoch it was used in; it goes when that epoch's keys go.
+    #[prost(uint64, tag = "3")]
+    pub epoch: u64,
+    #[prost(bytes = "vec", tag = "4")]
+    pub window: Vec<u8>,
+}
+
+/// A row `hash/…`: the running hash at one position.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct HashRow {
+    #[prost(uint64, tag = "1")]
+    pub seq: u64,
+    #[prost(bytes = "vec", tag = "2")]
+    pub hash: Vec<u8>,
+}
+
+/// A message as a row. The buffer is wiped; it is allocated once, so no copy stays behind.
+pub(super) fn row(message: &impl Message) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(message.encode_to_vec())
+}
+
+macro_rules! secret_rows {
+    ($($name:ident { $($field:ident),* })*) => {$(
+        impl Drop for $name {
+            fn drop(&mut self) {
+                $(self.$field.zeroize();)*
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(stringify!($name))
+            }
+        }
+    )*};
+}
+
+secret_rows! {
+    Meta { access_secret, leaf_secret }
+    EpochRow { secret }
+    OwnInvite { secret }
+    JoinRow { secret }
+    Pending { secrets }
+    Outgoing { text }
+}

@@ -1,0 +1,119 @@
+//! The last kept state of a group, and which of its rows storage does not have yet.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use mls_rs::GroupStateStorage;
+use mls_rs_core::group::{EpochRecord, GroupState};
+use zeroize::Zeroizing;
+
+/// How many past epochs can still be read: a message sealed before its sender saw a commit lands
+/// behind it. More would weaken forward secrecy, and a sender reseals what fell behind further.
+pub const EPOCHS_KEPT: u64 = 3;
+
+const GROUP: &str = "group";
+const TREE: &str = "tree";
+const EPOCH: &str = "epoch/";
+
+/// Rows of one group; clones share them.
+#[derive(Clone, Default)]
+pub(super) struct Storage(Arc<Mutex<Rows>>);
+
+#[derive(Default)]
+struct Rows {
+    /// At most one group, one tree and [`EPOCHS_KEPT`] epochs.
+    rows: BTreeMap<String, Zeroizing<Vec<u8>>>,
+    dirty: BTreeSet<String>,
+    tree_epoch: Option<u64>,
+}
+
+impl Storage {
+    pub(super) fn restore(&self, rows: Vec<(String, Zeroizing<Vec<u8>>)>) {
+        let mut inner = self.lock();
+        inner.rows = rows.into_iter().filter(|(key, _)| is_ours(key)).collect();
+    }
+
+    pub(super) fn tree_epoch(&self) -> Option<u64> {
+        self.lock().tree_epoch
+    }
+
+    pub(super) fn set_tree(&self, epoch: u64, tree: Vec<u8>) {
+        let mut inner = self.lock();
+        inner.tree_epoch = Some(epoch);
+        inner.put(TREE.to_owned(), tree.into());
+    }
+
+    pub(super) fn tree(&self) -> Option<Zeroizing<Vec<u8>>> {
+        self.lock().rows.get(TREE).cloned()
+    }
+
+    pub(super) fn take_rows(&self) -> Vec<(String, Option<Zeroizing<Vec<u8>>>)> {
+        let mut inner = self.lock();
+        let dirty = std::mem::take(&mut inner.dirty);
+        dirty.into_iter().map(|key| (key.clone(), inner.rows.get(&key).cloned())).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Rows> {
+        // Each change is a single insert or remove, so a panic elsewhere leaves no half of one.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Rows {
+    fn put(&mut self, key: String, value: Zeroizing<Vec<u8>>) {
+        self.dirty.insert(key.clone());
+        self.rows.insert(key, value);
+    }
+
+    fn epochs(&self) -> impl DoubleEndedIterator<Item = u64> {
+        self.rows.keys().filter_map(|key| key.strip_prefix(EPOCH)?.parse().ok())
+    }
+}
+
+/// Whether a row of the room belongs to the group.
+pub(crate) fn is_ours(key: &str) -> bool {
+    key == GROUP || key == TREE || key.starts_with(EPOCH)
+}
+
+fn epoch_key(epoch: u64) -> String {
+    format!("{EPOCH}{epoch:020}")
+}
+
+impl GroupStateStorage for Storage {
+    type Error = Infallible;
+
+    fn state(&self, _: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, Infallible> {
+        Ok(self.lock().rows.get(GROUP).cloned())
+    }
+
+    fn epoch(&self, _: &[u8], epoch: u64) -> Result<Option<Zeroizing<Vec<u8>>>, Infallible> {
+        Ok(self.lock().rows.get(&epoch_key(epoch)).cloned())
+    }
+
+    fn write(
+        &mut self,
+        state: GroupState,
+        inserts: Vec<EpochRecord>,
+        updates: Vec<EpochRecord>,
+    ) -> Result<(), Infallible> {
+        let mut inner = self.lock();
+        inner.put(GROUP.to_owned(), state.data);
+        for record in inserts.into_iter().chain(updates) {
+            inner.put(epoch_key(record.id), record.data);
+        }
+        let newest = inner.epochs().next_back().unwrap_or(0);
+        let stale: Vec<u64> = inner.epochs().filter(|epoch| epoch + EPOCHS_KEPT <= newest).collect();
+        for key in stale.into_iter().map(epoch_key) {
+            inner.rows.remove(&key);
+            inner.dirty.insert(key);
+        }
+        Ok(())
+    }
+
+    fn max_epoch_id(&self, _: &[u8]) -> Result<Option<u64>, Infallible> {
+        Ok(self.lock().epochs().next_back())
+    }
+}

@@ -1,0 +1,4 @@
+//! The crypto provider against published answers, against another MLS library, and under `mls-rs`.
+
+mod group;
+mod support;
