@@ -43,16 +43,20 @@
 //! partitioning oracle on a guessable key, and the key id would cost its maker 2³² trials per further key.
 //! `docs/envelope.md` has the reasoning at length.
 //!
-//! The same engine seals file chunks and records at rest.
+//! The same engine seals file chunks ([`stream`]) and records at rest ([`record`]).
 
 mod cipher;
 mod envelope;
 mod keys;
 mod padding;
 mod scope;
+#[cfg(test)]
+mod testing;
 
 #[cfg(any(test, feature = "nonce-audit"))]
 pub mod audit;
+pub mod record;
+pub mod stream;
 
 pub use envelope::{Envelope, MAX_CONTENT, MAX_SLOT_CONTENT, OVERHEAD, ParseError};
 pub use keys::{OpenError, OpeningKey, SealError, SealingKey};
