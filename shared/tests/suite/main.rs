@@ -1,4 +1,5 @@
 //! The crypto provider against published answers, against another MLS library, and under `mls-rs`.
 
 mod group;
+mod published;
 mod support;
