@@ -2,4 +2,5 @@
 
 mod group;
 mod published;
+mod rfc9420;
 mod support;
