@@ -6,6 +6,8 @@
 
 use std::{env, error::Error, path::Path};
 
+const SECRET_MESSAGES: [&str; 3] = [".schat.content.v1.Invite", ".schat.content.v1.Link", ".schat.content.v1.Text"];
+
 fn main() -> Result<(), Box<dyn Error>> {
     let package = env::var("CARGO_PKG_NAME")?;
     let schema = match package.as_str() {
@@ -18,6 +20,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed={}", root.join(schema).display());
     println!("cargo:rerun-if-changed=../build.rs");
     let descriptors = protox::compile([root.join(schema)], [&root])?;
-    prost_build::Config::new().bytes(["."]).compile_fds(descriptors)?;
+    let mut config = prost_build::Config::new();
+    config.bytes(["."]);
+    if package == "shared" {
+        // These hold secrets: `shared::secret_debug` prints their names only.
+        config.skip_debug(SECRET_MESSAGES);
+    }
+    config.compile_fds(descriptors)?;
     Ok(())
 }

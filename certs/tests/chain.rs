@@ -104,6 +104,14 @@ fn the_chain_ends_in_the_pinned_authority_and_the_leaf_has_another_key() {
 }
 
 #[test]
+fn a_certificate_with_bytes_behind_it_has_no_pin() {
+    let mut der = authority().leaf(&names(&["chat.example.org"])).unwrap().chain.remove(0).to_vec();
+    assert!(pin_of(&CertificateDer::from(der.as_slice())).is_ok());
+    der.push(0);
+    assert!(matches!(pin_of(&CertificateDer::from(der)), Err(CertsError::Malformed)));
+}
+
+#[test]
 fn no_name_too_many_names_and_garbage_get_no_certificate() {
     let authority = authority();
     assert!(matches!(authority.leaf(&[]), Err(CertsError::NoName)));

@@ -5,12 +5,12 @@
 
 use mls_rs::{
     ExtensionList, IdentityProvider,
-    identity::{CredentialType, MemberValidationContext, SigningIdentity},
+    identity::{CredentialType, SigningIdentity},
 };
 use mls_rs_core::{
     crypto::SignaturePublicKey,
     error::IntoAnyError,
-    identity::{Credential, CustomCredential},
+    identity::{Credential, CustomCredential, MemberValidationContext},
     time::MlsTime,
 };
 use prost::Message;

@@ -326,7 +326,7 @@ impl Group {
                 committer: done.committer,
                 proposals: epoch.applied_proposals(),
                 before: epoch.prior_state(),
-                room_before: &view::room_of(&epoch.prior_state().context().extensions)?,
+                room_before: &room_of(&epoch.prior_state().context().extensions)?,
                 // A removed member does not learn the new epoch; it only needs to know who removed it.
                 after: (!removed_us).then_some(&self.mls),
                 at,

@@ -8,6 +8,16 @@ pub mod content {
 }
 
 pub mod aead;
+pub mod credential;
+pub mod engine;
+pub mod group;
+pub mod identity;
+pub mod invite;
+pub mod link;
 pub mod random;
 pub mod replay;
+pub mod rules;
+pub mod safety;
+mod secret_debug;
+pub mod slot;
 pub mod suite;

@@ -35,8 +35,9 @@ pub fn seal(
     group_info: &[u8],
     random: &Random,
 ) -> Result<Vec<u8>, SealError> {
-    let key = Zeroizing::new(random.bytes());
-    let sealed = seal_one(EnvelopeSecret::new(*key), room, group_info, random)?;
+    let key = Zeroizing::new(random.bytes::<32>());
+    let secret = EnvelopeSecret::new(*key);
+    let sealed = SealingKey::new(&secret, &scope(room), Session::random(random)).seal_slot(group_info)?;
     let wraps = invites
         .iter()
         .map(|invite| {
@@ -55,9 +56,11 @@ pub fn open(room: &RoomId, invite: &InviteSecret, slot: &[u8]) -> Result<Zeroizi
     let slot = content::SealedSlot::decode(slot).map_err(|_| SlotError::Damaged)?;
     let id = invite.id();
     let wrap = slot.wraps.iter().find(|wrap| *wrap.invite_id == id).ok_or(SlotError::NotInvited)?;
-    let key = open_one(&wrap_secret(invite.seal_key().as_ref()), room, &wrap.envelope)?;
+    let wrap = Envelope::parse(&wrap.envelope).map_err(|_| SlotError::Damaged)?;
+    let key = open_one(&wrap_secret(invite.seal_key().as_ref()), room, &wrap)?;
     let key: [u8; 32] = key.as_slice().try_into().map_err(|_| SlotError::Damaged)?;
-    open_one(&EnvelopeSecret::new(key), room, &slot.group_info)
+    let sealed = Envelope::parse_slot(&slot.group_info).map_err(|_| SlotError::Damaged)?;
+    open_one(&EnvelopeSecret::new(key), room, &sealed)
 }
 
 // The wrapped key is fresh for each slot and the session random, so no (key, nonce) pair comes twice.
@@ -65,9 +68,8 @@ fn seal_one(secret: EnvelopeSecret, room: &RoomId, plain: &[u8], random: &Random
     SealingKey::new(&secret, &scope(room), Session::random(random)).seal(plain)
 }
 
-fn open_one(secret: &EnvelopeSecret, room: &RoomId, envelope: &[u8]) -> Result<Zeroizing<Vec<u8>>, SlotError> {
-    let envelope = Envelope::parse(envelope).map_err(|_| SlotError::Damaged)?;
-    OpeningKey::new(secret, &scope(room), envelope.session()).open(&envelope).map_err(|_| SlotError::Damaged)
+fn open_one(secret: &EnvelopeSecret, room: &RoomId, envelope: &Envelope<'_>) -> Result<Zeroizing<Vec<u8>>, SlotError> {
+    OpeningKey::new(secret, &scope(room), envelope.session()).open(envelope).map_err(|_| SlotError::Damaged)
 }
 
 fn scope(room: &RoomId) -> Scope {

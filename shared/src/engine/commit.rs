@@ -270,7 +270,7 @@ impl Engine {
     /// Compares what the entry did to the relay's access keys with what the group says they should be.
     pub(super) fn check_access(&mut self, entry: &Deliver, mut keys: AccessKeys) -> Result<(), GroupError> {
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
-        for change in &entry.access {
+        if let Some(change) = &entry.access {
             change.removed.iter().for_each(|key| drop(keys.remove(&**key)));
             keys.extend(change.added.iter().map(|key| (key.key.to_vec(), key.clone())));
         }

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::state::EpochRow;
 use crate::{
-    aead::{Envelope, EnvelopeSecret, OpeningKey, Origin, Scope, SealingKey, Session},
+    aead::{Envelope, EnvelopeSecret, KeyId, OpeningKey, Origin, Scope, SealingKey, Session},
     content,
     invite::join_secret,
     random::Random,
@@ -86,10 +86,11 @@ impl Keyring {
             }
             let known = self.leaf_of.get(&session).copied();
             for leaf in known.into_iter().chain(0..*leaves) {
-                let key = OpeningKey::new(secret, &self.scope(epoch, Origin::Leaf(leaf)), session);
-                if key.key_id() != envelope.key_id() {
+                let scope = self.scope(epoch, Origin::Leaf(leaf));
+                if KeyId::derive(secret, &scope, session) != envelope.key_id() {
                     continue;
                 }
+                let key = OpeningKey::new(secret, &scope, session);
                 let Ok(plain) = key.open(envelope) else { continue };
                 self.remember(epoch, session, leaf, key);
                 return Some((Sealer::Leaf { leaf, epoch }, plain));

@@ -15,7 +15,6 @@ use std::{
     sync::Arc,
 };
 
-use prost::Message as _;
 use proto::RoomId;
 use zeroize::Zeroizing;
 
@@ -30,8 +29,8 @@ use crate::{
     replay::Window,
     suite::Suite,
 };
-use keyring::{Keyring, Sealer};
-use state::{JoinRow, Meta, Outgoing, Peer, Pending, Phase, WindowRow};
+use keyring::Keyring;
+use state::{JoinRow, Meta, Outgoing, Peer, Pending, Phase};
 
 mod commit;
 mod event;
@@ -340,10 +339,13 @@ impl Engine {
     }
 
     fn suite(&self) -> Suite {
-        Suite::from_raw(self.meta.suite).unwrap_or_default()
+        u16::try_from(self.meta.suite).ok().and_then(|code| Suite::from_cipher_suite(code.into())).unwrap_or_default()
     }
 }
 
 fn person(holder: &crate::credential::Holder) -> Person {
     Person { name: holder.name.clone(), fingerprint: holder.fingerprint }
 }
+
+#[cfg(test)]
+mod tests;

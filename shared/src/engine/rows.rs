@@ -78,7 +78,7 @@ pub(super) fn load(
             }
             "window" => {
                 let window = parse::<WindowRow>(value)?;
-                let session = Session::from_bytes(window.session.as_slice().try_into().map_err(|_| EngineError::Damaged)?);
+                let session = Session(window.session.as_slice().try_into().map_err(|_| EngineError::Damaged)?);
                 let state = Window::from_bytes(&window.window).map_err(|_| EngineError::Damaged)?;
                 engine.windows.insert((window.leaf, session), (window.epoch, state));
             }

@@ -15,6 +15,8 @@ mod gcm;
 mod hash;
 mod hpke;
 mod kem;
+#[cfg(test)]
+mod known_answers;
 mod sign;
 
 use mls_rs_core::crypto::{CipherSuite, CryptoProvider};

@@ -88,3 +88,30 @@ pub fn client(provider: &Provider, suite: Suite, name: &str) -> Client<impl MlsC
         .signing_identity(identity, secret, suite.cipher_suite())
         .build()
 }
+
+/// Draws the same bytes every time, for vectors that name the ephemeral key.
+pub struct Fixed(pub Vec<u8>);
+
+impl TryRng for Fixed {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        unimplemented!("only bytes are drawn")
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        unimplemented!("only bytes are drawn")
+    }
+
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Infallible> {
+        out.copy_from_slice(&self.0);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Fixed {}
+
+/// The octets of a vector.
+pub fn unhex(text: &str) -> Vec<u8> {
+    hex::decode(text).unwrap()
+}

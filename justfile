@@ -1,0 +1,72 @@
+# What can be run here: `just --list`. Every recipe is one plain command that works without just, too.
+
+# list the recipes
+default:
+    @just --list --unsorted
+
+# what must hold before a change goes in; CI does the same, and more
+check: fmt-check clippy deny test
+
+# format everything
+fmt:
+    cargo fmt --all
+
+# is everything formatted?
+fmt-check:
+    cargo fmt --all --check
+
+# lint everything
+clippy:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# who may depend on whom, licences, sources (no network needed)
+deny:
+    cargo deny check bans licenses sources
+
+# known vulnerabilities (downloads the RustSec database)
+advisories:
+    cargo deny check advisories
+
+# all tests; `just test -p shared aead` for some
+test *args:
+    cargo test {{ if args == "" { "--workspace" } else { args } }}
+
+# all tests, faster and better shown (cargo install cargo-nextest); doc tests aside
+nextest *args:
+    cargo nextest run --workspace {{ args }}
+
+# real relay, real clients, real QUIC
+integration:
+    cargo test -p integration-tests
+
+# a relay and three members in one process
+demo:
+    cargo run -p client --bin schat -- demo
+
+# an authority and a server certificate in certs-out/; prints the pin
+certs *names="localhost":
+    cargo run -p certs -- --out certs-out {{ prepend("--name ", names) }}
+
+# benchmarks; `just bench seal` for some
+bench *filter:
+    cargo bench -p shared -- {{ filter }}
+
+# does the core still build for a browser? (rustup target add wasm32-unknown-unknown)
+wasm:
+    cargo check -p shared --lib --target wasm32-unknown-unknown
+
+# list the fuzz targets
+fuzz-list:
+    cargo +nightly fuzz list
+
+# fuzz one target for a while (cargo install cargo-fuzz; needs nightly)
+fuzz target seconds="60":
+    cargo +nightly fuzz run {{ target }} -- -max_total_time={{ seconds }}
+
+# the documentation of this house's crates
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# exactly what CI runs
+ci:
+    .ci/run

@@ -1,0 +1,122 @@
+//! What must always work.
+
+use super::world::World;
+use crate::{
+    engine::{Command, Engine},
+    suite::Suite,
+};
+
+#[test]
+fn three_people_agree_and_talk_in_both_suites() {
+    for suite in Suite::ALL {
+        let mut world = World::room_of(&["ann", "bob", "eve"], suite, 1);
+        world.assert_agreed(&[0, 1, 2]);
+        for i in 0..3 {
+            world.say(i, &format!("hello from {i}"));
+        }
+        world.settle();
+        let said = world.texts(0);
+        assert_eq!(said.len(), 3);
+        for i in 1..3 {
+            assert_eq!(world.texts(i), said, "the same messages in the same order");
+        }
+        world.assert_agreed(&[0, 1, 2]);
+    }
+}
+
+#[test]
+fn somebody_joins_while_all_are_asleep() {
+    let mut world = World::room_of(&["ann", "bob"], Suite::Classic, 2);
+    let link = world.invite(0);
+    world.disconnect(0);
+    world.disconnect(1);
+    world.devices.push(World::new(&["eve"], Suite::Classic, 77).devices.remove(0));
+    world.join(2, &link);
+    world.say(2, "anybody here?");
+    world.settle();
+    world.connect(0);
+    world.connect(1);
+    world.settle();
+    world.assert_agreed(&[0, 1, 2]);
+    assert_eq!(world.texts(0), ["anybody here?"]);
+    assert_eq!(world.texts(1), ["anybody here?"]);
+}
+
+#[test]
+fn eight_join_at_the_same_instant() {
+    let names = ["ann", "b", "c", "d", "e", "f", "g", "h", "i"];
+    let mut world = World::new(&names, Suite::Classic, 3);
+    world.create(0);
+    let link = world.invite(0);
+    for i in 1..9 {
+        world.devices[i].engine = Some(Engine::join(&world.devices[i].profile, &link, world.now).unwrap());
+        world.connect(i);
+    }
+    world.settle();
+    world.assert_agreed(&[0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(world.devices[4].engine.as_ref().unwrap().view().unwrap().members.len(), 9);
+}
+
+#[test]
+fn open_room_is_joined_by_its_name_alone() {
+    let mut world = World::new(&["ann", "bob"], Suite::Classic, 4);
+    for i in 0..2 {
+        world.devices[i].engine = Some(Engine::open(&world.devices[i].profile, "lobby", world.now).unwrap());
+        world.connect(i);
+    }
+    world.settle();
+    world.assert_agreed(&[0, 1]);
+    assert!(world.devices[1].engine.as_ref().unwrap().view().unwrap().open);
+}
+
+#[test]
+fn removed_member_is_locked_out_and_its_link_is_dead() {
+    let mut world = World::room_of(&["ann", "bob", "eve"], Suite::Classic, 5);
+    let link = world.invite(0);
+    let eve = world.devices[2].profile.identity.fingerprint();
+    world.command(0, Command::Remove(eve));
+    world.settle();
+    assert!(world.closed(2));
+    world.say(0, "she is gone");
+    world.settle();
+    world.assert_agreed(&[0, 1]);
+    assert_eq!(world.texts(1), ["she is gone"]);
+    assert_eq!(world.texts(2), [""; 0]);
+    world.join(2, &link);
+    assert!(!world.devices[2].events.iter().any(|e| matches!(e, crate::engine::Event::Joined(v) if v.members.len() > 3)));
+    assert_eq!(world.devices[0].engine.as_ref().unwrap().view().unwrap().members.len(), 2);
+    let fresh = world.invite(0);
+    assert_ne!(fresh.secret, link.secret);
+}
+
+#[test]
+fn names_change_and_members_leave() {
+    let mut world = World::room_of(&["ann", "bob", "eve"], Suite::Classic, 6);
+    world.command(1, Command::Rename("Robert".to_owned()));
+    world.settle();
+    world.command(2, Command::Leave);
+    world.settle();
+    world.assert_agreed(&[0, 1]);
+    let view = world.devices[0].engine.as_ref().unwrap().view().unwrap();
+    let names: Vec<_> = view.members.iter().map(|member| member.person.name.as_str()).collect();
+    assert_eq!(names, ["ann", "Robert"]);
+    assert!(world.closed(2));
+}
+
+#[test]
+fn restart_resumes_where_it_was() {
+    let mut world = World::room_of(&["ann", "bob"], Suite::Classic, 7);
+    world.crash(1);
+    world.say(0, "one");
+    world.say(0, "two");
+    world.settle();
+    world.now += 2 * 3_600_000;
+    world.restart(1);
+    world.connect(1);
+    world.settle();
+    world.say(1, "three");
+    world.settle();
+    assert_eq!(world.texts(0), ["one", "two", "three"]);
+    assert_eq!(world.texts(1), ["one", "two", "three"]);
+    world.assert_agreed(&[0, 1]);
+}

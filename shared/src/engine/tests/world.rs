@@ -1,0 +1,247 @@
+//! Devices and a model relay under simulated time. Nothing here reads a clock.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use proto::relay::RelayFrame;
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use zeroize::Zeroizing;
+
+use super::model::ModelRelay;
+use crate::{
+    engine::{AlarmKind, Command, Engine, Event, Input, Output, Profile},
+    identity::Identity,
+    link::Link,
+    random::Random,
+    suite::Suite,
+};
+
+/// The simulated clock starts here; any time will do.
+pub const START: u64 = 1_700_000_000_000;
+
+/// One device: its engine, what it stored, what it showed.
+pub struct Device {
+    pub profile: Profile,
+    pub engine: Option<Engine>,
+    pub rows: BTreeMap<String, Zeroizing<Vec<u8>>>,
+    pub inbox: VecDeque<RelayFrame>,
+    pub online: bool,
+    pub wake: Option<u64>,
+    pub events: Vec<Event>,
+}
+
+pub struct World {
+    pub relay: ModelRelay,
+    pub devices: Vec<Device>,
+    pub now: u64,
+}
+
+impl World {
+    pub fn new(names: &[&str], suite: Suite, seed: u64) -> Self {
+        let device = |(index, name): (usize, &&str)| {
+            let random = Random::new(ChaCha20Rng::seed_from_u64(seed * 1_000 + index as u64));
+            let identity = Arc::new(Identity::generate(&random));
+            let profile =
+                Profile { identity, name: (*name).to_owned(), device_name: "test".to_owned(), random, suite };
+            Device {
+                profile,
+                engine: None,
+                rows: BTreeMap::new(),
+                inbox: VecDeque::new(),
+                online: false,
+                wake: None,
+                events: Vec::new(),
+            }
+        };
+        let relay = ModelRelay { now: START, ..ModelRelay::default() };
+        Self { relay, devices: names.iter().enumerate().map(device).collect(), now: START }
+    }
+
+    /// A private room by device 0, joined by all others, everybody online and settled.
+    pub fn room_of(names: &[&str], suite: Suite, seed: u64) -> Self {
+        let mut world = Self::new(names, suite, seed);
+        world.create(0);
+        for joiner in 1..names.len() {
+            let link = world.invite(0);
+            world.join(joiner, &link);
+        }
+        world
+    }
+
+    pub fn create(&mut self, i: usize) {
+        self.devices[i].engine = Some(Engine::create(&self.devices[i].profile, "team", self.now).unwrap());
+        self.connect(i);
+        self.settle();
+    }
+
+    pub fn join(&mut self, i: usize, link: &Link) {
+        self.devices[i].engine = Some(Engine::join(&self.devices[i].profile, link, self.now).unwrap());
+        self.connect(i);
+        self.settle();
+    }
+
+    pub fn invite(&mut self, i: usize) -> Link {
+        self.command(i, Command::Invite);
+        self.settle();
+        let links = self.devices[i].events.iter().rev();
+        links
+            .filter_map(|event| match event {
+                Event::Invite { link, .. } => Some(link.clone()),
+                _ => None,
+            })
+            .next()
+            .expect("an invite")
+    }
+
+    pub fn say(&mut self, i: usize, text: &str) {
+        self.command(i, Command::Send { token: text.to_owned(), text: text.to_owned() });
+    }
+
+    pub fn command(&mut self, i: usize, command: Command) {
+        self.input(i, Input::Command(command));
+    }
+
+    pub fn connect(&mut self, i: usize) {
+        self.devices[i].inbox.clear();
+        self.devices[i].online = true;
+        self.relay.ended.remove(&i);
+        self.relay.streams.remove(&i);
+        self.input(i, Input::Connected { binding: ModelRelay::binding(i) });
+    }
+
+    pub fn disconnect(&mut self, i: usize) {
+        self.devices[i].online = false;
+        self.devices[i].inbox.clear();
+        self.relay.streams.remove(&i);
+        self.input(i, Input::Disconnected);
+    }
+
+    pub fn input(&mut self, i: usize, input: Input) {
+        let Some(engine) = &mut self.devices[i].engine else { return };
+        let output = engine.handle(input, self.now);
+        self.save(i, &output);
+        self.send_and_show(i, output);
+    }
+
+    /// The process ends here and now: what was not saved is gone.
+    pub fn crash(&mut self, i: usize) {
+        self.devices[i].engine = None;
+        self.devices[i].online = false;
+        self.devices[i].inbox.clear();
+        self.relay.streams.remove(&i);
+    }
+
+    pub fn restart(&mut self, i: usize) {
+        let device = &mut self.devices[i];
+        let rows = device.rows.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        device.engine = Some(Engine::load(&device.profile, rows, self.now).unwrap());
+    }
+
+    pub fn save(&mut self, i: usize, output: &Output) {
+        for change in &output.changes {
+            match &change.value {
+                Some(value) => self.devices[i].rows.insert(change.key.clone(), value.clone()),
+                None => self.devices[i].rows.remove(&change.key),
+            };
+        }
+    }
+
+    pub fn send_and_show(&mut self, i: usize, output: Output) {
+        self.devices[i].wake = output.wake_at;
+        let online = self.devices[i].online;
+        for frame in output.frames.into_iter().filter(|_| online) {
+            self.relay.now = self.now;
+            let answers = self.relay.handle(i, frame);
+            self.devices[i].inbox.extend(answers);
+        }
+        self.devices[i].events.extend(output.events);
+        if output.reopen && self.devices[i].online {
+            self.connect(i);
+        }
+    }
+
+    /// Hands device `i` its next frame. False when there is none.
+    pub fn deliver_one(&mut self, i: usize) -> bool {
+        if !self.devices[i].online || self.devices[i].engine.is_none() {
+            return false;
+        }
+        let answer = self.devices[i].inbox.pop_front();
+        let Some(frame) = answer.or_else(|| self.relay.next(i)) else { return false };
+        self.input(i, Input::Frame(frame));
+        true
+    }
+
+    /// Runs until nothing is under way and nobody waits for a time within the hour.
+    pub fn settle(&mut self) {
+        for _ in 0..100_000 {
+            let busy = (0..self.devices.len()).filter(|i| self.deliver_one(*i)).count();
+            if busy > 0 {
+                continue;
+            }
+            let next = self.devices.iter().filter(|device| device.online).filter_map(|device| device.wake).min();
+            match next.filter(|at| *at < self.now + 3_600_000) {
+                Some(at) => self.now = at.max(self.now),
+                None => return,
+            }
+            for i in 0..self.devices.len() {
+                if self.devices[i].online && self.devices[i].wake.is_some_and(|at| at <= self.now) {
+                    self.devices[i].wake = None;
+                    self.input(i, Input::Tick);
+                }
+            }
+        }
+        panic!("the world does not settle");
+    }
+
+    pub fn texts(&self, i: usize) -> Vec<String> {
+        self.devices[i]
+            .events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Message(message) => Some(message.text.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub fn alarms(&self, i: usize) -> Vec<AlarmKind> {
+        self.devices[i]
+            .events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Alarm { kind, .. } => Some(*kind),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub fn errors(&self, i: usize) -> Vec<&'static str> {
+        self.devices[i]
+            .events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Error { code, .. } => Some(*code),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub fn closed(&self, i: usize) -> bool {
+        self.devices[i].events.iter().any(|event| matches!(event, Event::Closed { .. }))
+    }
+
+    pub fn authenticator(&self, i: usize) -> Vec<u8> {
+        self.devices[i].engine.as_ref().and_then(Engine::view).expect("a member").authenticator
+    }
+
+    /// Every one of `members` is in the same epoch with the same members, and nothing is wrong.
+    pub fn assert_agreed(&self, members: &[usize]) {
+        let first = self.authenticator(members[0]);
+        for i in members {
+            assert_eq!(self.authenticator(*i), first, "device {i}");
+            assert_eq!(self.alarms(*i), [], "device {i}: {:?}", self.devices[*i].events);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! `docs/envelope-vectors.json`: made once by another implementation, with another AES and another HKDF, from
+//! `docs/envelope.md` alone.
+
+use std::convert::Infallible;
+
+use proto::RoomId;
+use rand_core::{TryCryptoRng, TryRng};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use shared::{
+    aead::{
+        Envelope, EnvelopeSecret, KeyId, OpenError, OpeningKey, Origin, ParseError, Scope, SealingKey,
+        Session,
+        record::RecordKey,
+        stream::{CHUNK, OpeningStream, SEALED_CHUNK, SealingStream},
+    },
+    random::Random,
+};
+
+fn vectors(kind: &str) -> Vec<Value> {
+    let all: Value = serde_json::from_str(include_str!("../../docs/envelope-vectors.json")).unwrap();
+    let found = all[kind].as_array().unwrap().clone();
+    assert!(!found.is_empty());
+    found
+}
+
+fn bytes(vector: &Value, field: &str) -> Vec<u8> {
+    hex::decode(vector[field].as_str().unwrap()).unwrap()
+}
+
+fn array<const N: usize>(vector: &Value, field: &str) -> [u8; N] {
+    bytes(vector, field).try_into().unwrap()
+}
+
+fn inputs(vector: &Value) -> (EnvelopeSecret, Scope, Session) {
+    let origin = match vector["origin"].as_str().unwrap() {
+        "leaf" => Origin::Leaf(vector["leaf"].as_u64().unwrap().try_into().unwrap()),
+        "invite" => Origin::Invite,
+        "slot" => Origin::Slot,
+        other => panic!("unknown origin {other}"),
+    };
+    let scope =
+        Scope { room: RoomId(array(vector, "room")), epoch: vector["epoch"].as_u64().unwrap(), origin };
+    (EnvelopeSecret::new(array(vector, "secret")), scope, Session(array(vector, "session")))
+}
+
+#[test]
+fn envelopes_are_exactly_the_documented_ones() {
+    for vector in vectors("envelopes") {
+        let (secret, scope, session) = inputs(&vector);
+        let sequence = vector["sequence"].as_u64().unwrap();
+        let (content, expected) = (bytes(&vector, "content"), bytes(&vector, "envelope"));
+        assert_eq!(KeyId::derive(&secret, &scope, session), KeyId(array(&vector, "key_id")), "{vector}");
+        let mut sealing = SealingKey::resume(&secret, &scope, session, sequence);
+        assert_eq!(sealing.seal(&content).unwrap(), expected, "{vector}");
+        let envelope = Envelope::parse(&expected).unwrap();
+        assert_eq!((envelope.session(), envelope.sequence()), (session, sequence));
+        assert_eq!(*OpeningKey::new(&secret, &scope, session).open(&envelope).unwrap(), content, "{vector}");
+    }
+}
+
+#[test]
+fn documented_wrong_envelopes_are_refused_for_the_documented_reason() {
+    let chat_line = vectors("envelopes").into_iter().find(|v| v["name"] == "chat line").unwrap();
+    let (secret, scope, session) = inputs(&chat_line);
+    let key = OpeningKey::new(&secret, &scope, session);
+    for vector in vectors("refused") {
+        let bytes = bytes(&vector, "envelope");
+        let why = match Envelope::parse(&bytes).map(|envelope| key.open(&envelope).err()) {
+            Err(ParseError::Version) => "version",
+            Err(ParseError::Length(_)) => "length",
+            Ok(Some(OpenError::OtherKey)) => "other key",
+            Ok(Some(OpenError::Forged)) => "forged",
+            Ok(Some(OpenError::Padding)) => "padding",
+            Ok(None) => "opened",
+        };
+        assert_eq!(why, vector["why"], "{}", vector["name"]);
+    }
+}
+
+#[test]
+fn sealed_files_are_exactly_the_documented_ones() {
+    for vector in vectors("files") {
+        let length = usize::try_from(vector["content_length"].as_u64().unwrap()).unwrap();
+        let content = vec![bytes(&vector, "content_byte").first().copied().unwrap_or_default(); length];
+        let (mut sealing, key) = SealingStream::start(&fixed(bytes(&vector, "key")));
+        let (full, last) = content.split_at(length.saturating_sub(1) / CHUNK * CHUNK);
+        let mut sealed: Vec<_> = full.chunks(CHUNK).flat_map(|chunk| sealing.seal(chunk).unwrap()).collect();
+        sealed.extend(sealing.finish(last).unwrap());
+        assert_eq!(hex::encode(Sha256::digest(&sealed)), vector["sealed_sha256"], "{}", vector["name"]);
+        if vector["sealed"].is_string() {
+            assert_eq!(sealed, bytes(&vector, "sealed"), "{}", vector["name"]);
+        }
+        let mut opening = OpeningStream::start(&key);
+        let (full, last) = sealed.split_at(length.saturating_sub(1) / CHUNK * SEALED_CHUNK);
+        let mut opened: Vec<u8> =
+            full.chunks(SEALED_CHUNK).flat_map(|chunk| opening.open(chunk).unwrap().to_vec()).collect();
+        opened.extend_from_slice(&opening.finish(last).unwrap());
+        assert_eq!(opened, content);
+    }
+}
+
+#[test]
+fn records_are_exactly_the_documented_ones() {
+    for vector in vectors("records") {
+        let key = RecordKey::new(array(&vector, "key"));
+        let (label, plaintext) = (bytes(&vector, "label"), bytes(&vector, "plaintext"));
+        let record = key.seal(&fixed(bytes(&vector, "salt")), &label, &plaintext);
+        assert_eq!(record, bytes(&vector, "record"), "{}", vector["name"]);
+        assert_eq!(*key.open(&label, &record).unwrap(), plaintext);
+    }
+}
+
+/// A source that gives exactly these bytes.
+fn fixed(bytes: Vec<u8>) -> Random {
+    Random::new(Fixed(bytes))
+}
+
+struct Fixed(Vec<u8>);
+
+impl TryRng for Fixed {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        unreachable!("only bytes are asked for")
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        unreachable!("only bytes are asked for")
+    }
+
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Infallible> {
+        out.copy_from_slice(&self.0.drain(..out.len()).collect::<Vec<_>>());
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Fixed {}
