@@ -1,0 +1,269 @@
+//! The private authority of one relay.
+
+use std::{
+    fmt,
+    path::Path,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, PublicKeyData, SanType,
+};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject};
+use time::OffsetDateTime;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::{
+    CertsError, Pin, ServerCertificate,
+    files::{self, Access},
+    name::parse_name,
+};
+
+/// The authority's certificate, for `--ca` and for a browser's trust store. Public.
+pub const CA_CERT_FILE: &str = "ca.pem";
+/// The authority's key. Whoever has it can pose as the relay.
+pub const CA_KEY_FILE: &str = "ca.key";
+/// How long a leaf lives: 30 days. A stolen leaf is of use for at most so long, and a relay that renews
+/// at two thirds has ten days to notice that it cannot.
+pub const LEAF_LIFETIME: Duration = Duration::from_secs(30 * DAY);
+/// The most names in one leaf. A hundred keep the certificate near 4 KB; the handshake should stay within few
+/// packets.
+pub const MAX_NAMES: usize = 100;
+
+/// Seconds in a day.
+const DAY: u64 = 24 * 60 * 60;
+/// How long the authority's certificate lives: ten years. Clients hold on to its key, not its dates.
+const CA_LIFETIME: Duration = Duration::from_secs(3650 * DAY);
+/// When the authority's certificate is issued anew, with the same key and so the same pin: a year before its
+/// end, so that it outlives every leaf.
+const CA_RENEWAL: Duration = Duration::from_secs(365 * DAY);
+/// How far back certificates are dated: an hour, because clients' clocks run late.
+const BACKDATE: Duration = Duration::from_secs(60 * 60);
+
+const RESTORE_KEY: &str = "restore it from a backup, or move both ca.key and ca.pem away to begin a new authority (its pin \
+     will differ: old invite links stop working)";
+const REMAKE_CERT: &str =
+    "move it away and start again: it is made anew from ca.key, and the pin stays the same";
+
+/// A private certificate authority, kept in a directory.
+pub struct Authority {
+    key: KeyPair,
+    certificate: CertificateDer<'static>,
+    pem: String,
+    pin: Pin,
+}
+
+impl Authority {
+    /// Opens the authority in `dir`, or founds one if neither of its files is there.
+    ///
+    /// If only the key is there, as after a crash, its certificate is made anew with the same pin.
+    pub fn load_or_create(dir: &Path) -> Result<Self, CertsError> {
+        Self::load_or_create_at(dir, SystemTime::now())
+    }
+
+    /// What invite links carry, so that clients know this authority again.
+    pub fn pin(&self) -> Pin {
+        self.pin
+    }
+
+    /// The authority's certificate as PEM.
+    pub fn ca_pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// A fresh key and a certificate for it, valid for `names` (DNS names, IP addresses) for [`LEAF_LIFETIME`].
+    pub fn leaf(&self, names: &[String]) -> Result<ServerCertificate, CertsError> {
+        self.leaf_at(names, SystemTime::now())
+    }
+
+    pub(crate) fn load_or_create_at(dir: &Path, now: SystemTime) -> Result<Self, CertsError> {
+        // Two processes that found an authority at once would otherwise hold different ones.
+        let _lock = files::lock(dir)?;
+        let (cert_path, key_path) = (dir.join(CA_CERT_FILE), dir.join(CA_KEY_FILE));
+        match (files::exists(&cert_path)?, files::exists(&key_path)?) {
+            (true, false) => Err(CertsError::KeyMissing { cert: cert_path, key: key_path }),
+            (false, false) => {
+                let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
+                // The key first: a key without a certificate can be mended, the reverse cannot.
+                files::write(&key_path, Zeroizing::new(key.serialize_pem()).as_bytes(), Access::Owner)?;
+                Self::certify(key, &cert_path, now)
+            }
+            (false, true) => Self::certify(read_ca_key(&key_path)?, &cert_path, now),
+            (true, true) => Self::load(read_ca_key(&key_path)?, &cert_path, &key_path, now),
+        }
+    }
+
+    pub(crate) fn leaf_at(&self, names: &[String], now: SystemTime) -> Result<ServerCertificate, CertsError> {
+        let (not_before, not_after) = validity(now, LEAF_LIFETIME)?;
+        let mut params = CertificateParams::default();
+        (params.not_before, params.not_after) = (not_before, not_after);
+        params.distinguished_name = common_name("Schat relay".to_owned());
+        params.subject_alt_names = subject_names(names)?;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.use_authority_key_identifier_extension = true;
+
+        let issuer = Issuer::from_ca_cert_der(&self.certificate, &self.key)?;
+        let mut key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
+        let leaf = params.signed_by(&key, &issuer)?;
+        let key_der = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+        key.zeroize();
+        Ok(ServerCertificate {
+            chain: vec![leaf.into(), self.certificate.clone()],
+            key: key_der,
+            not_after_unix: u64::try_from(not_after.unix_timestamp()).map_err(|_| CertsError::Clock)?,
+        })
+    }
+
+    fn load(key: KeyPair, cert_path: &Path, key_path: &Path, now: SystemTime) -> Result<Self, CertsError> {
+        let bad = |reason: String| CertsError::BadCertificate {
+            path: cert_path.to_owned(),
+            reason,
+            remedy: REMAKE_CERT,
+        };
+        let pem = String::from_utf8(files::read(cert_path)?).map_err(|_| bad("it is not text".to_owned()))?;
+        let certificate =
+            CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|error| bad(error.to_string()))?;
+        let not_after = {
+            let Ok(([], parsed)) = x509_parser::parse_x509_certificate(&certificate) else {
+                return Err(bad("it is not X.509".to_owned()));
+            };
+            if parsed.public_key().raw != key.subject_public_key_info() {
+                let (cert, key) = (cert_path.to_owned(), key_path.to_owned());
+                return Err(CertsError::KeyMismatch { cert, key, remedy: REMAKE_CERT });
+            }
+            if !parsed.is_ca() {
+                return Err(bad("it is not an authority's".to_owned()));
+            }
+            parsed.verify_signature(None).map_err(|_| bad("its signature is wrong".to_owned()))?;
+            parsed.validity().not_after.timestamp()
+        };
+        if not_after < offset(now)?.unix_timestamp().saturating_add_unsigned(CA_RENEWAL.as_secs()) {
+            return Self::certify(key, cert_path, now);
+        }
+        let pin = Pin::of_spki(&key.subject_public_key_info());
+        Ok(Self { key, certificate, pem, pin })
+    }
+
+    /// Issues the authority's own certificate and writes it.
+    fn certify(key: KeyPair, cert_path: &Path, now: SystemTime) -> Result<Self, CertsError> {
+        let pin = Pin::of_spki(&key.subject_public_key_info());
+        let mut params = CertificateParams::default();
+        (params.not_before, params.not_after) = validity(now, CA_LIFETIME)?;
+        // A name of its own, because trust stores file authorities by name. Only the key decides it, so a
+        // certificate that is made anew can stand in for the old one.
+        let digits: String = pin.as_bytes().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        params.distinguished_name = common_name(format!("Schat relay authority {digits}"));
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let certificate = params.self_signed(&key)?;
+        let pem = certificate.pem();
+        files::write(cert_path, pem.as_bytes(), Access::Everyone)?;
+        Ok(Self { key, certificate: certificate.into(), pem, pin })
+    }
+}
+
+impl Drop for Authority {
+    fn drop(&mut self) {
+        self.key.zeroize();
+    }
+}
+
+impl fmt::Debug for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authority").field("pin", &self.pin).finish_non_exhaustive()
+    }
+}
+
+fn read_ca_key(path: &Path) -> Result<KeyPair, CertsError> {
+    let pem = files::read_key(path, files::OTHERS_AND_GROUP)?;
+    let bad = |reason: String| CertsError::BadKey { path: path.to_owned(), reason, remedy: RESTORE_KEY };
+    // The parser's own words could quote the file.
+    let mut der =
+        PrivateKeyDer::from_pem_slice(&pem).map_err(|_| bad("it holds no PEM private key".to_owned()))?;
+    let key = KeyPair::try_from(&der).map_err(|_| bad("its key cannot be read".to_owned()));
+    der.zeroize();
+    key
+}
+
+fn subject_names(names: &[String]) -> Result<Vec<SanType>, CertsError> {
+    if names.is_empty() {
+        return Err(CertsError::NoName);
+    }
+    if names.len() > MAX_NAMES {
+        return Err(CertsError::TooManyNames { limit: MAX_NAMES });
+    }
+    let mut subjects = Vec::with_capacity(names.len());
+    for name in names {
+        let subject = match parse_name(name)? {
+            ServerName::IpAddress(address) => SanType::IpAddress(address.into()),
+            other => SanType::DnsName(other.to_str().as_ref().try_into()?),
+        };
+        if !subjects.contains(&subject) {
+            subjects.push(subject);
+        }
+    }
+    Ok(subjects)
+}
+
+fn common_name(name: String) -> DistinguishedName {
+    let mut distinguished = DistinguishedName::new();
+    distinguished.push(DnType::CommonName, name);
+    distinguished
+}
+
+fn validity(now: SystemTime, lifetime: Duration) -> Result<(OffsetDateTime, OffsetDateTime), CertsError> {
+    let not_before = now.checked_sub(BACKDATE).ok_or(CertsError::Clock)?;
+    let not_after = now.checked_add(lifetime).ok_or(CertsError::Clock)?;
+    Ok((offset(not_before)?, offset(not_after)?))
+}
+
+fn offset(time: SystemTime) -> Result<OffsetDateTime, CertsError> {
+    let seconds = time.duration_since(UNIX_EPOCH).map_err(|_| CertsError::Clock)?.as_secs();
+    let seconds = i64::try_from(seconds).map_err(|_| CertsError::Clock)?;
+    // X.509 knows years up to 9999, and so does `time`.
+    OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| CertsError::Clock)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ageing_certificate_is_renewed_and_keeps_its_pin_and_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = SystemTime::now();
+        let founded = Authority::load_or_create_at(dir.path(), now).unwrap();
+        let still_young =
+            Authority::load_or_create_at(dir.path(), now + CA_LIFETIME - 2 * CA_RENEWAL).unwrap();
+        assert_eq!(founded.ca_pem(), still_young.ca_pem());
+        let renewed = Authority::load_or_create_at(dir.path(), now + CA_LIFETIME).unwrap();
+        assert_ne!(founded.ca_pem(), renewed.ca_pem());
+        assert_eq!(founded.pin(), renewed.pin());
+        let subject = |authority: &Authority| {
+            let (_, parsed) = x509_parser::parse_x509_certificate(&authority.certificate).unwrap();
+            parsed.subject().to_string()
+        };
+        assert_eq!(subject(&founded), subject(&renewed));
+    }
+
+    #[test]
+    fn an_expired_leaf_is_not_loaded() {
+        let dir = tempfile::tempdir().unwrap();
+        let authority = Authority::load_or_create(dir.path()).unwrap();
+        let long_ago = SystemTime::now() - LEAF_LIFETIME - Duration::from_secs(60);
+        authority.leaf_at(&["localhost".to_owned()], long_ago).unwrap().save(dir.path()).unwrap();
+        let loaded = crate::load_pem(&dir.path().join("server.pem"), &dir.path().join("server.key"));
+        assert!(matches!(loaded, Err(CertsError::Expired { .. })));
+    }
+
+    #[test]
+    fn a_clock_that_no_certificate_can_write_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let far = UNIX_EPOCH + Duration::from_secs(1 << 40);
+        for clock in [UNIX_EPOCH, far] {
+            assert!(matches!(Authority::load_or_create_at(dir.path(), clock), Err(CertsError::Clock)));
+        }
+    }
+}
