@@ -105,7 +105,7 @@ pub const LARGE_FRAME: usize = 128 << 10;
 /// comes when it is spent waits, and QUIC flow control makes the sender wait.
 pub const INCOMING_BUDGET_KIB: u32 = 256 << 10;
 
-/// Memory for large frames being sent, relay-wide, in KiB: 256 MiB. The next sender waits.
+/// Memory for large frames being sent, relay-wide, in KiB: 256 MiB. Who comes when it is spent waits.
 pub const OUTGOING_BUDGET_KIB: u32 = 256 << 10;
 
 /// Time without progress after which a large frame is given up: it holds memory that others wait for.

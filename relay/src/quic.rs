@@ -6,12 +6,14 @@ use std::{
     sync::Arc,
 };
 
-use quinn::{EndpointConfig, IdleTimeout, ServerConfig, TransportConfig, VarInt, crypto::rustls::QuicServerConfig};
+use quinn::{
+    EndpointConfig, IdleTimeout, ServerConfig, TransportConfig, VarInt, crypto::rustls::QuicServerConfig,
+};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::limits::{
-    CONNECTION_WINDOW, IDLE_TIMEOUT, INCOMING_BUFFER, INCOMING_BUFFER_TOTAL, KEEP_ALIVE, Limits, MAX_INCOMING,
-    SEND_WINDOW, STREAM_WINDOW,
+    CONNECTION_WINDOW, IDLE_TIMEOUT, INCOMING_BUFFER, INCOMING_BUFFER_TOTAL, KEEP_ALIVE, Limits,
+    MAX_INCOMING, SEND_WINDOW, STREAM_WINDOW,
 };
 
 /// The server's side of every connection.
@@ -53,9 +55,7 @@ fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
     let port = address.port();
     match bind_one((Ipv6Addr::UNSPECIFIED, port).into()) {
         // These two will not be better on IPv4, and are what the user has to hear.
-        Err(error)
-            if !matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied) =>
-        {
+        Err(error) if !matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied) => {
             bind_one((Ipv4Addr::UNSPECIFIED, port).into())
         }
         result => result,

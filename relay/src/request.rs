@@ -80,7 +80,15 @@ pub struct Commit {
 
 /// A share of a memory budget, given back on drop.
 #[derive(Debug, Default)]
-pub struct Memory(pub(crate) Option<OwnedSemaphorePermit>);
+pub struct Memory {
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl From<OwnedSemaphorePermit> for Memory {
+    fn from(permit: OwnedSemaphorePermit) -> Self {
+        Self { _permit: Some(permit) }
+    }
+}
 
 /// Why a frame is not a request.
 #[derive(Debug, PartialEq, Eq)]

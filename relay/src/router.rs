@@ -75,6 +75,8 @@ pub struct Refusal {
     pub code: Code,
     /// When to try again, if that would help.
     pub retry_after: Duration,
+    /// For a conflict: where the last commit is.
+    pub last_commit: u64,
 }
 
 impl<H: Clone> Router<H> {
@@ -178,7 +180,7 @@ impl<H: Clone> Router<H> {
 impl Refusal {
     /// A no that names no publish.
     pub fn of(code: Code) -> Self {
-        Self { id: Bytes::new(), code, retry_after: Duration::ZERO }
+        Self { id: Bytes::new(), code, retry_after: Duration::ZERO, last_commit: 0 }
     }
 
     /// The same about a publish.

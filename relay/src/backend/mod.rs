@@ -40,15 +40,22 @@ pub trait Backend: Send + Sync + 'static {
         publish: &Publish,
     ) -> Answer<'_, Result<Option<Appended>, Unavailable>>;
 
-    /// Entries after a cursor: at least one if there are any, then up to about
-    /// [`READ_BYTES`](crate::limits::READ_BYTES); with them the state of the room in the same snapshot.
-    fn read(&self, room: RoomId, key: PublicKey, after: u64) -> Answer<'_, Result<Batch, Unavailable>>;
+    /// Entries after a cursor, up to about [`READ_BYTES`](crate::limits::READ_BYTES), with the state of
+    /// the room in the same snapshot. If the first one is large, it comes alone, and only if it has at
+    /// most `room_for` bytes: memory for it has to be found first.
+    fn read(
+        &self,
+        room: RoomId,
+        key: PublicKey,
+        after: u64,
+        room_for: usize,
+    ) -> Answer<'_, Result<Measured<Batch>, Unavailable>>;
 
     /// What a key finds when it joins, `None` without access: no room and no such key look alike.
     fn view(&self, room: RoomId, key: PublicKey) -> Answer<'_, Result<Option<View>, Unavailable>>;
 
-    /// The slot, if there is such a room.
-    fn slot(&self, room: RoomId) -> Answer<'_, Result<Option<Slot>, Unavailable>>;
+    /// The slot, if there is such a room; with `room_for` as in [`Backend::read`].
+    fn slot(&self, room: RoomId, room_for: usize) -> Answer<'_, Result<Option<Measured<Slot>>, Unavailable>>;
 
     /// Waits for entries: follow before reading, and no entry is missed.
     fn follow(&self, room: RoomId) -> Feed;
@@ -130,6 +137,15 @@ pub enum CreateError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the log cannot be read now")]
 pub struct Unavailable;
+
+/// What was asked for, or how large it is.
+#[derive(Debug)]
+pub enum Measured<T> {
+    /// Here it is.
+    Ready(T),
+    /// More than there was room for, in bytes.
+    Large(usize),
+}
 
 /// A part of a log.
 #[derive(Debug)]

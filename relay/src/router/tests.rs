@@ -146,7 +146,11 @@ fn frames_that_break_the_specification_are_refused() {
         (ClientFrame { frame: None }, Code::Malformed, false),
         (frame(Frame::Join(Join::default())), Code::Malformed, false),
         (frame(Frame::Publish(Publish::default())), Code::Malformed, false),
-        (frame(Frame::Publish(Publish { id: id(), commit: Some(commit), ..Publish::default() })), Code::Malformed, false),
+        (
+            frame(Frame::Publish(Publish { id: id(), commit: Some(commit), ..Publish::default() })),
+            Code::Malformed,
+            false,
+        ),
         (
             frame(Frame::Publish(Publish {
                 id: id(),

@@ -8,7 +8,10 @@ use std::{
     time::Instant,
 };
 
-use redb::{backends::FileBackend, Database, DatabaseError, ReadTransaction, ReadableDatabase, StorageError, WriteTransaction};
+use redb::{
+    Database, DatabaseError, ReadTransaction, ReadableDatabase, StorageError, WriteTransaction,
+    backends::FileBackend,
+};
 
 use super::tables;
 use crate::{

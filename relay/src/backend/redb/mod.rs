@@ -32,8 +32,8 @@ use self::{
     writer::{Job, Writer},
 };
 use super::{
-    Answer, Appended, Author, Backend, Batch, CreateError, Feed, Feeds, Slot, Ticket,
-    Unavailable, View, entry,
+    Answer, Appended, Author, Backend, Batch, CreateError, Feed, Feeds, Measured, Slot, Ticket, Unavailable,
+    View, entry,
 };
 use crate::{
     limits::{Limits, WRITER_QUEUE},
@@ -149,16 +149,22 @@ impl Backend for Redb {
         self.read_with(move |transaction| reader::published(transaction, &author, &id, expected))
     }
 
-    fn read(&self, room: RoomId, key: PublicKey, after: u64) -> Answer<'_, Result<Batch, Unavailable>> {
-        self.read_with(move |transaction| reader::read(transaction, &room, &key, after))
+    fn read(
+        &self,
+        room: RoomId,
+        key: PublicKey,
+        after: u64,
+        room_for: usize,
+    ) -> Answer<'_, Result<Measured<Batch>, Unavailable>> {
+        self.read_with(move |transaction| reader::read(transaction, &room, &key, after, room_for))
     }
 
     fn view(&self, room: RoomId, key: PublicKey) -> Answer<'_, Result<Option<View>, Unavailable>> {
         self.read_with(move |transaction| reader::view(transaction, &room, &key))
     }
 
-    fn slot(&self, room: RoomId) -> Answer<'_, Result<Option<Slot>, Unavailable>> {
-        self.read_with(move |transaction| reader::slot(transaction, &room))
+    fn slot(&self, room: RoomId, room_for: usize) -> Answer<'_, Result<Option<Measured<Slot>>, Unavailable>> {
+        self.read_with(move |transaction| reader::slot(transaction, &room, room_for))
     }
 
     fn follow(&self, room: RoomId) -> Feed {

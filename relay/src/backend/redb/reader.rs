@@ -6,7 +6,7 @@ use redb::ReadTransaction;
 
 use super::tables::{self, Snapshot, from_entry_row};
 use crate::{
-    backend::{Appended, Author, Batch, Slot, View},
+    backend::{Appended, Author, Batch, Measured, Slot, View},
     limits::READ_BYTES,
 };
 
@@ -27,12 +27,20 @@ pub(super) fn view(
     }))
 }
 
-pub(super) fn slot(transaction: &ReadTransaction, id: &RoomId) -> Result<Option<Slot>, redb::Error> {
+pub(super) fn slot(
+    transaction: &ReadTransaction,
+    id: &RoomId,
+    room_for: usize,
+) -> Result<Option<Measured<Slot>>, redb::Error> {
     let snapshot = Snapshot::open(transaction)?;
     let Some(room) = tables::room(&snapshot.rooms, id)? else { return Ok(None) };
-    let sealed = snapshot.slots.get(&id.0)?;
-    Ok(sealed
-        .map(|sealed| Slot { last_commit: room.last_commit, sealed: Bytes::copy_from_slice(sealed.value()) }))
+    let Some(sealed) = snapshot.slots.get(&id.0)? else { return Ok(None) };
+    let sealed = sealed.value();
+    if sealed.len() > room_for {
+        return Ok(Some(Measured::Large(sealed.len())));
+    }
+    let sealed = Bytes::copy_from_slice(sealed);
+    Ok(Some(Measured::Ready(Slot { last_commit: room.last_commit, sealed })))
 }
 
 pub(super) fn read(
@@ -40,27 +48,32 @@ pub(super) fn read(
     id: &RoomId,
     key: &PublicKey,
     after: u64,
-) -> Result<Batch, redb::Error> {
+    room_for: usize,
+) -> Result<Measured<Batch>, redb::Error> {
     let snapshot = Snapshot::open(transaction)?;
     let access = tables::access(&snapshot.keys, id, key)?;
     let Some(room) = tables::room(&snapshot.rooms, id)? else {
-        return Ok(Batch { entries: Vec::new(), head: 0, oldest: 1, access });
+        return Ok(Measured::Ready(Batch { entries: Vec::new(), head: 0, oldest: 1, access }));
     };
     let mut batch = Batch { entries: Vec::new(), head: room.head, oldest: room.oldest, access };
     let mut bytes = 0;
     let first = after.saturating_add(1).max(room.oldest);
     if first > room.head {
-        return Ok(batch);
+        return Ok(Measured::Ready(batch));
     }
     for row in snapshot.entries.range((&id.0, first)..=(&id.0, room.head))? {
         let (_, row) = row?;
-        bytes += row.value().len();
+        let row = row.value();
+        bytes += row.len();
+        if batch.entries.is_empty() && row.len() > room_for {
+            return Ok(Measured::Large(row.len()));
+        }
         if bytes > READ_BYTES && !batch.entries.is_empty() {
             break;
         }
-        batch.entries.push(from_entry_row(row.value())?.1);
+        batch.entries.push(from_entry_row(row)?.1);
     }
-    Ok(batch)
+    Ok(Measured::Ready(batch))
 }
 
 pub(super) fn published(

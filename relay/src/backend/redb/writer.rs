@@ -137,6 +137,12 @@ fn settle(
     })
 }
 
+/// Answers. Nobody waits when the connection is gone: what was written stays, and the client will ask
+/// again with the same id.
+fn tell<T>(answer: oneshot::Sender<T>, value: T) {
+    let _ = answer.send(value);
+}
+
 impl Job {
     fn size(&self) -> usize {
         match self {
@@ -148,9 +154,9 @@ impl Job {
 
     fn fail(self) {
         match self {
-            Self::Append { answer, .. } => drop(answer.send(Err(AppendError::NoSpace))),
-            Self::Create { answer, .. } => drop(answer.send(Err(CreateError::NoSpace))),
-            Self::Trim { answer, .. } => drop(answer.send(None)),
+            Self::Append { answer, .. } => tell(answer, Err(AppendError::NoSpace)),
+            Self::Create { answer, .. } => tell(answer, Err(CreateError::NoSpace)),
+            Self::Trim { answer, .. } => tell(answer, None),
         }
     }
 }
@@ -170,20 +176,18 @@ impl Settled {
                 if let Ok(Appended { seq, repeated: false, .. }) = result {
                     feeds.appended(&room, seq);
                 }
-                // Nobody waits when the connection is gone: the entry is in the log all the same, and
-                // the client will ask with the same id.
-                drop(answer.send(result));
+                tell(answer, result);
             }
-            Self::Create(answer, result) => drop(answer.send(result)),
-            Self::Trim(answer, next, _) => drop(answer.send(next)),
+            Self::Create(answer, result) => tell(answer, result),
+            Self::Trim(answer, next, _) => tell(answer, next),
         }
     }
 
     fn fail(self) {
         match self {
-            Self::Append(_, answer, _) => drop(answer.send(Err(AppendError::NoSpace))),
-            Self::Create(answer, _) => drop(answer.send(Err(CreateError::NoSpace))),
-            Self::Trim(answer, ..) => drop(answer.send(None)),
+            Self::Append(_, answer, _) => tell(answer, Err(AppendError::NoSpace)),
+            Self::Create(answer, _) => tell(answer, Err(CreateError::NoSpace)),
+            Self::Trim(answer, ..) => tell(answer, None),
         }
     }
 }
