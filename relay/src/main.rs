@@ -1,0 +1,41 @@
+//! The program `relay`.
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::Parser;
+use relay::{
+    Relay, StartError,
+    cli::{Cli, greeting},
+};
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_env("SCHAT_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    match run(cli).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("relay: {error}");
+            ExitCode::from(error.downcast_ref().map_or(1, StartError::exit_code))
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    // Before anything else, so that no signal finds the relay half-way.
+    let stop = relay::signal::stop()?;
+    let json = cli.json;
+    let relay = Relay::start(cli.config()).await?;
+    let mut stdout = io::stdout();
+    // Whoever closed stdout does not want to know; the relay serves on.
+    let _ = writeln!(stdout, "{}", greeting(&relay, json)).and_then(|()| stdout.flush());
+    stop.await;
+    tracing::info!(online = relay.online(), "stopping");
+    relay.shutdown().await;
+    Ok(())
+}

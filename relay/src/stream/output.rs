@@ -1,0 +1,120 @@
+//! Frames to a client. How slow it reads is its own affair, unless it holds memory that others wait for.
+
+use std::sync::Arc;
+
+use proto::{
+    CloseCode, encode_frame,
+    relay::{Refused, RelayFrame, refused::Code, relay_frame::Frame},
+};
+use quinn::SendStream;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit},
+    time::timeout,
+};
+
+use crate::{
+    limits::{FAREWELL_TIME, LARGE_FRAME, LARGE_FRAME_STALL},
+    router::Refusal,
+};
+
+/// Bytes handed to quinn at once.
+const CHUNK: usize = 64 << 10;
+
+/// A large frame is in memory twice while it is encoded.
+const COPIES: usize = 2;
+
+/// The sending half of a stream.
+pub(super) struct Output {
+    send: SendStream,
+    store: Arc<Semaphore>,
+    /// A frame was begun and not finished: nothing can follow it.
+    torn: bool,
+}
+
+/// The stream or its connection is gone, or too slow with a large frame.
+#[derive(Debug)]
+pub(super) struct Gone;
+
+/// Leave to hold one large frame.
+pub(super) struct Reservation<'a> {
+    _turn: SemaphorePermit<'a>,
+    _memory: OwnedSemaphorePermit,
+}
+
+impl Output {
+    pub fn new(send: SendStream, store: Arc<Semaphore>) -> Self {
+        Self { send, store, torn: false }
+    }
+
+    /// Waits for leave to hold a frame of so many bytes. `turn` belongs to the connection.
+    pub async fn reserve<'a>(&self, turn: &'a Semaphore, bytes: usize) -> Result<Reservation<'a>, Gone> {
+        let kib = u32::try_from((bytes * COPIES).div_ceil(1 << 10)).unwrap_or(u32::MAX);
+        let turn = turn.acquire().await.map_err(|_| Gone)?;
+        let memory = self.store.clone().acquire_many_owned(kib).await.map_err(|_| Gone)?;
+        Ok(Reservation { _turn: turn, _memory: memory })
+    }
+
+    /// Sends one frame. Dropped half-way, the stream can only be reset.
+    pub async fn frame(&mut self, frame: Frame) -> Result<(), Gone> {
+        let bytes = encode_frame(&RelayFrame { frame: Some(frame) });
+        self.torn = true;
+        if bytes.len() <= LARGE_FRAME {
+            self.send.write_all(&bytes).await.map_err(|_| Gone)?;
+        } else {
+            for chunk in bytes.chunks(CHUNK) {
+                let written = timeout(LARGE_FRAME_STALL, self.send.write_all(chunk)).await;
+                written.map_err(|_| Gone)?.map_err(|_| Gone)?;
+            }
+        }
+        self.torn = false;
+        Ok(())
+    }
+
+    /// Whether the last frame was left half-sent.
+    pub fn is_torn(&self) -> bool {
+        self.torn
+    }
+
+    /// Says why, if there is something to say, and ends the stream.
+    pub async fn end(mut self, refusal: Option<Refusal>) {
+        let code = refusal.as_ref().map_or(CloseCode::Done, close_code);
+        let farewell = async {
+            if self.torn {
+                return Err(Gone);
+            }
+            if let Some(refusal) = refusal {
+                self.frame(refused(refusal)).await?;
+            }
+            self.send.finish().map_err(|_| Gone)?;
+            // Until the client has it all: closing the connection would throw away what is on its way.
+            self.send.stopped().await.map(|_| ()).map_err(|_| Gone)
+        };
+        if !matches!(timeout(FAREWELL_TIME, farewell).await, Ok(Ok(()))) {
+            // Fails only when it has ended already.
+            let _ = self.send.reset(code.value().into());
+        }
+    }
+}
+
+/// A no as a frame.
+pub(super) fn refused(refusal: Refusal) -> Frame {
+    Frame::Refused(Refused {
+        id: refusal.id,
+        code: refusal.code.into(),
+        retry_after_ms: u64::try_from(refusal.retry_after.as_millis()).unwrap_or(u64::MAX),
+        last_commit: refusal.last_commit,
+    })
+}
+
+/// The code with which the halves of a refused stream end.
+pub(super) fn close_code(refusal: &Refusal) -> CloseCode {
+    match refusal.code {
+        Code::Superseded => CloseCode::Superseded,
+        Code::ShuttingDown => CloseCode::ShuttingDown,
+        Code::Malformed => CloseCode::Malformed,
+        Code::TooLarge => CloseCode::TooLarge,
+        Code::RateLimited => CloseCode::TooMany,
+        Code::NotAllowed => CloseCode::NotAllowed,
+        Code::Conflict | Code::NoSpace | Code::Unspecified => CloseCode::Done,
+    }
+}

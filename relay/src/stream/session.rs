@@ -1,0 +1,82 @@
+//! A joined stream: two loops, one per direction, that share nothing but a bounded queue of answers.
+
+use proto::relay::{Joined, refused::Code, relay_frame::Frame};
+use tokio::{sync::mpsc, time::timeout};
+
+use super::{
+    downstream::Downstream,
+    input::Input,
+    join::Admitted,
+    output::{Gone, Output, close_code},
+    upstream::Upstream,
+};
+use crate::{
+    clock::unix_ms,
+    limits::{ANSWER_QUEUE, FAREWELL_TIME},
+    router::{Refusal, Seat},
+    shared::{Peer, Shared},
+};
+
+/// Serves a joined stream to its end.
+pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut output: Output) {
+    let Admitted { seat, view, after, mut superseded, signals } = admitted;
+    let _seated = Seated { shared: &peer.shared, seat };
+    let mut stopping = peer.shared.stopping.subscribe();
+    let (answers, waiting) = mpsc::channel(ANSWER_QUEUE);
+    // What is older than the log's oldest entry cannot be had; `Joined.oldest` says so.
+    let cursor = after.max(view.oldest.saturating_sub(1));
+    let mut down = Downstream::new(peer, seat, cursor, waiting, signals);
+
+    let work = async {
+        let joined = Joined {
+            head: view.head,
+            oldest: view.oldest,
+            last_commit: view.last_commit,
+            slot: None,
+            now_ms: unix_ms(),
+        };
+        match seat.member {
+            true => output.frame(Frame::Joined(joined)).await.map_err(|Gone| None)?,
+            false => down.join_guest(&mut output, joined).await?,
+        }
+        let up = Upstream { peer, seat, answers }.run(&mut input);
+        let down = down.run(&mut output);
+        tokio::pin!(down);
+        tokio::select! {
+            end = &mut down => end,
+            end = up => {
+                // The client said its last word. It still gets the answers to what it said before.
+                let _ = down.await;
+                end
+            }
+        }
+    };
+    let end: Result<(), Option<Refusal>> = tokio::select! {
+        biased;
+        _ = superseded.wait_for(|superseded| *superseded) => Err(Some(Refusal::of(Code::Superseded))),
+        _ = stopping.wait_for(|stopping| *stopping) => Err(Some(Refusal::of(Code::ShuttingDown))),
+        end = work => end,
+    };
+
+    let refusal = end.err().flatten();
+    if !output.is_torn() {
+        // What is on its way to the disk is acknowledged before the end.
+        let _ = timeout(FAREWELL_TIME, down.flush(&mut output)).await;
+    }
+    if let Some(refusal) = &refusal {
+        input.stop(close_code(refusal));
+    }
+    output.end(refusal).await;
+}
+
+/// Frees the seat however the stream ends.
+struct Seated<'a> {
+    shared: &'a Shared,
+    seat: Seat,
+}
+
+impl Drop for Seated<'_> {
+    fn drop(&mut self) {
+        self.shared.router().leave(&self.seat);
+    }
+}
