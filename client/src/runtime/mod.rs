@@ -32,7 +32,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-pub use event::{Event, RelayState, RoomEvent};
+pub use event::{Event, RelayState, RoomEvent, remedy_of};
 
 use crate::{
     failure::Failure,
