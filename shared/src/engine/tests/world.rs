@@ -175,12 +175,13 @@ impl World {
 
     /// Runs until nothing is under way and nobody waits for a time within the hour.
     pub fn settle(&mut self) {
-        for _ in 0..100_000 {
+        for _ in 0..20_000 {
             let busy = (0..self.devices.len()).filter(|i| self.deliver_one(*i)).count();
             if busy > 0 {
                 continue;
             }
-            let next = self.devices.iter().filter(|device| device.online).filter_map(|device| device.wake).min();
+            let next =
+                self.devices.iter().filter(|device| device.online).filter_map(|device| device.wake).min();
             match next.filter(|at| *at < self.now + 3_600_000) {
                 Some(at) => self.now = at.max(self.now),
                 None => return,
@@ -192,7 +193,12 @@ impl World {
                 }
             }
         }
-        panic!("the world does not settle");
+        let last: Vec<_> = self
+            .devices
+            .iter()
+            .map(|device| device.events.iter().rev().take(3).collect::<Vec<_>>())
+            .collect();
+        panic!("the world does not settle: {last:#?}");
     }
 
     pub fn texts(&self, i: usize) -> Vec<String> {
@@ -233,7 +239,12 @@ impl World {
     }
 
     pub fn authenticator(&self, i: usize) -> Vec<u8> {
-        self.devices[i].engine.as_ref().and_then(Engine::view).expect("a member").authenticator
+        self.devices[i]
+            .engine
+            .as_ref()
+            .and_then(Engine::view)
+            .unwrap_or_else(|| panic!("device {i} is no member: {:#?}", self.devices[i].events))
+            .authenticator
     }
 
     /// Every one of `members` is in the same epoch with the same members, and nothing is wrong.
