@@ -107,7 +107,7 @@ fn check_join<C: mls_rs::client_builder::MlsConfig>(commit: &Commit<'_, C>) -> R
         .filter(live)
         .find(|i| *i.id == **psk)
         .ok_or(Violation::DeadInvite)?;
-    if invite.max_uses > 0 && uses(commit.before.roster(), &invite.id)? >= invite.max_uses {
+    if invite.max_uses > 0 && uses(&commit.before.roster(), &invite.id)? >= invite.max_uses {
         return Err(Violation::UsedUpInvite);
     }
     let Some(after) = commit.after else { return Err(Violation::JoinerRemoves) };
@@ -115,11 +115,11 @@ fn check_join<C: mls_rs::client_builder::MlsConfig>(commit: &Commit<'_, C>) -> R
     if joiner.invite_id != invite.id {
         return Err(Violation::Leaf);
     }
-    check_unique_keys(after.roster(), commit.room_before)
+    check_unique_keys(&after.roster(), commit.room_before)
 }
 
 /// How many members came by the invite. A removal rotates the invites, so nobody who left is missed.
-fn uses(roster: Roster<'_>, invite: &[u8]) -> Result<u32, Violation> {
+fn uses(roster: &Roster<'_>, invite: &[u8]) -> Result<u32, Violation> {
     roster.members_iter().try_fold(0, |n, member| Ok(n + u32::from(leaf_of(&member)?.invite_id == invite)))
 }
 
@@ -145,7 +145,7 @@ fn check_member_commit<C: mls_rs::client_builder::MlsConfig>(
     {
         return Err(Violation::LeafChanged);
     }
-    check_unique_keys(after.roster(), &room_after)
+    check_unique_keys(&after.roster(), &room_after)
 }
 
 fn check_room_change(before: &content::Room, after: &content::Room, removes: bool) -> Result<(), Violation> {
@@ -182,7 +182,7 @@ pub(crate) fn check_room(room: &content::Room) -> Result<(), Violation> {
 }
 
 /// No two access keys of the room are alike, or removing one would lock out the other.
-fn check_unique_keys(roster: Roster<'_>, room: &content::Room) -> Result<(), Violation> {
+fn check_unique_keys(roster: &Roster<'_>, room: &content::Room) -> Result<(), Violation> {
     let mut seen: BTreeSet<Vec<u8>> = BTreeSet::new();
     let invites = room.invites.iter().map(|invite| Ok(invite.access_key.to_vec()));
     let members = roster.members_iter().map(|member| Ok(leaf_of(&member)?.access_key.to_vec()));

@@ -29,6 +29,9 @@ pub(super) const UPDATE_MS: u64 = 24 * 3600 * 1000;
 /// below this, so that mostly one commits.
 const ELECTION_MS: u64 = 2_000;
 
+/// Repairs end up at most 2.3 hours apart.
+const MAX_DOUBLINGS: u32 = 12;
+
 impl Engine {
     pub(super) fn command(&mut self, command: Command, now: Millis) -> Result<(), GroupError> {
         if !self.is_member() {
@@ -122,7 +125,9 @@ impl Engine {
     /// Turns a pending election into a waiting time, now that the time is known.
     fn hold_election(&mut self, now: Millis) {
         if std::mem::take(&mut self.link.election) {
-            self.link.commit_not_before = now + self.profile.random.below(ELECTION_MS);
+            let ceiling = ELECTION_MS << self.link.repairs.min(MAX_DOUBLINGS);
+            self.link.commit_not_before =
+                now + ceiling / 2 * u64::from(self.link.repairs > 1) + self.profile.random.below(ceiling);
         }
     }
 
@@ -139,6 +144,7 @@ impl Engine {
     pub(super) fn has_intent(&self) -> bool {
         let meta = &self.meta;
         !meta.leaving
+            && !self.link.contradicted
             && (meta.want_update
                 || meta.want_invite
                 || !meta.to_remove.is_empty()
@@ -309,6 +315,7 @@ impl Engine {
                     missing.len()
                 ),
             );
+            self.link.repairs += 1;
             self.elect();
         }
         (self.meta.key_extra, self.meta.key_missing) = (extra, missing);

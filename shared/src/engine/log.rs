@@ -36,7 +36,7 @@ pub(super) enum Verdict {
 }
 
 impl Engine {
-    pub(super) fn deliver(&mut self, entry: Deliver, now: Millis) -> Result<(), GroupError> {
+    pub(super) fn deliver(&mut self, entry: &Deliver, now: Millis) -> Result<(), GroupError> {
         if self.link.state != Stream::CatchingUp && self.link.state != Stream::Live {
             return Ok(());
         }
@@ -54,9 +54,9 @@ impl Engine {
             self.meta.running_hash.clear();
         }
         if self.phase() == Phase::Confirming {
-            return self.confirm(&entry, now);
+            return self.confirm(entry, now);
         }
-        self.member_entry(&entry, now)?;
+        self.member_entry(entry, now)?;
         self.progress();
         Ok(())
     }
@@ -394,11 +394,9 @@ impl Engine {
             return;
         }
         self.link.state = Stream::Live;
-        if !self.link.announced {
-            if let Some(view) = self.view() {
-                self.link.announced = true;
-                self.out.events.push(Event::Joined(view));
-            }
+        if let Some(view) = self.view().filter(|_| !self.link.announced) {
+            self.link.announced = true;
+            self.out.events.push(Event::Joined(view));
         }
     }
 

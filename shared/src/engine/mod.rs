@@ -119,6 +119,11 @@ struct Connection {
     commit_not_before: Millis,
     /// Somebody must commit, and every member sees it: wait a random moment first.
     election: bool,
+    /// Repairs of access keys since the stream opened: each waits up to twice as long as the one before,
+    /// so that devices which a cheating relay set against each other do not repair for ever.
+    repairs: u32,
+    /// The relay contradicts its own log: no commits on this stream.
+    contradicted: bool,
     /// Lost races in a row.
     conflicts: u32,
     /// `Joined` was told to people since the engine was loaded.

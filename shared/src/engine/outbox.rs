@@ -210,6 +210,9 @@ impl Engine {
             "The relay acknowledged a message of yours and then did not show it; it is sent again.",
         );
         if let Some(item) = self.outbox.iter_mut().find(|item| item.counter == counter) {
+            // Sealed anew, or the relay would answer the same publish id with the same position for ever.
+            // Whoever did get the first one refuses the second by its counter.
+            item.envelope.clear();
             item.acked = 0;
             self.dirty.outbox.insert(counter);
         }

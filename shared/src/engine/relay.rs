@@ -96,8 +96,8 @@ impl Engine {
 
     pub(super) fn frame(&mut self, frame: RelayFrame, now: Millis) -> Result<(), GroupError> {
         match frame.frame {
-            Some(relay_frame::Frame::Joined(joined)) => self.joined(joined, now),
-            Some(relay_frame::Frame::Deliver(entry)) => self.deliver(entry, now),
+            Some(relay_frame::Frame::Joined(joined)) => self.joined(&joined, now),
+            Some(relay_frame::Frame::Deliver(entry)) => self.deliver(&entry, now),
             Some(relay_frame::Frame::Published(published)) => self.published(&published),
             Some(relay_frame::Frame::Refused(refused)) => self.refused(&refused, now),
             Some(relay_frame::Frame::Slot(slot)) if self.phase() == Phase::Joining => {
@@ -108,13 +108,13 @@ impl Engine {
         }
     }
 
-    fn joined(&mut self, joined: Joined, now: Millis) -> Result<(), GroupError> {
+    fn joined(&mut self, joined: &Joined, now: Millis) -> Result<(), GroupError> {
         if self.link.state != Stream::Asking {
             return Ok(());
         }
         match self.phase() {
             Phase::Joining => {
-                let Some(slot) = joined.slot else {
+                let Some(slot) = &joined.slot else {
                     self.refuse(
                         "relay",
                         "The relay accepted the invite but sent no room state.",
@@ -122,7 +122,7 @@ impl Engine {
                     );
                     return Ok(());
                 };
-                return self.attempt_join(&slot, now);
+                return self.attempt_join(slot, now);
             }
             Phase::Creating => {
                 self.set_pending(None);
@@ -133,7 +133,7 @@ impl Engine {
         self.link.state = Stream::CatchingUp;
         self.link.head = joined.head;
         self.link.start = self.meta.cursor;
-        self.check_bounds(&joined);
+        self.check_bounds(joined);
         self.maybe_caught_up();
         Ok(())
     }
@@ -176,12 +176,10 @@ impl Engine {
         let same = |pending: &&Pending| {
             pending.part.as_ref().is_some_and(|part| part.expected_last_commit == joined.last_commit)
         };
-        if self.pending.as_ref().filter(same).is_none() {
-            if let Err(error) = self.build_join(&secret, joined, now) {
-                let reason = format!("The invite cannot be used: {error}. Ask for a new one.");
-                self.close(reason);
-                return Ok(());
-            }
+        let again = self.pending.as_ref().filter(same).is_some();
+        if let Err(error) = if again { Ok(()) } else { self.build_join(&secret, joined, now) } {
+            self.close(format!("The invite cannot be used: {error}. Ask for a new one."));
+            return Ok(());
         }
         self.set_phase(Phase::Confirming);
         self.publish_pending();
@@ -270,7 +268,7 @@ impl Engine {
         }
         self.link.in_flight = None;
         match refused.code() {
-            Code::Conflict => self.lost_race(now),
+            Code::Conflict => self.lost_race(refused, now),
             Code::RateLimited => self.link.not_before = now + refused.retry_after_ms.max(1),
             Code::NoSpace => {
                 self.link.not_before = now + RETRY_MS;
@@ -339,7 +337,19 @@ impl Engine {
         self.out.events.push(Event::Closed { reason: reason.to_owned(), was_member: true });
     }
 
-    fn lost_race(&mut self, now: Millis) {
+    fn lost_race(&mut self, refused: &Refused, now: Millis) {
+        let read = refused.last_commit <= self.meta.cursor && self.is_member();
+        if read && refused.last_commit != self.meta.last_commit {
+            self.link.contradicted = true;
+            self.alarm(
+                AlarmKind::Fork,
+                format!(
+                    "The relay says that the last change of this room is entry {}, but the log it showed says {}: it \
+                     deceives this device. Nothing of the room can be changed on this connection.",
+                    refused.last_commit, self.meta.last_commit
+                ),
+            );
+        }
         let ceiling = RACE_JITTER_MS << self.link.conflicts.min(5);
         self.link.conflicts += 1;
         self.link.not_before = now + 1 + self.profile.random.below(ceiling);

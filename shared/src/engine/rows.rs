@@ -103,14 +103,14 @@ pub(super) fn collect(engine: &mut Engine) {
         put("meta".to_owned(), Some(row(&engine.meta)));
     }
     if dirty.pending {
-        put("pending".to_owned(), engine.pending.as_ref().map(|pending| row(pending)));
+        put("pending".to_owned(), engine.pending.as_ref().map(row));
     }
     for counter in dirty.outbox {
         let item = engine.outbox.iter().find(|item| item.counter == counter);
-        put(format!("outbox/{counter:020}"), item.map(|item| row(item)));
+        put(format!("outbox/{counter:020}"), item.map(row));
     }
     for leaf in dirty.peers {
-        put(format!("peer/{leaf}"), engine.peers.get(&leaf).map(|peer| row(peer)));
+        put(format!("peer/{leaf}"), engine.peers.get(&leaf).map(row));
     }
     for id in dirty.windows {
         let (leaf, session) = id;

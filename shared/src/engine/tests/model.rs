@@ -9,7 +9,7 @@ use proto::relay::{
 };
 
 /// One room and its streams.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct ModelRelay {
     pub exists: bool,
     pub log: Vec<Deliver>,

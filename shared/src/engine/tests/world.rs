@@ -21,15 +21,20 @@ use crate::{
 /// The simulated clock starts here; any time will do.
 pub const START: u64 = 1_700_000_000_000;
 
+/// What a device stored.
+pub type Rows = BTreeMap<String, Zeroizing<Vec<u8>>>;
+
 /// One device: its engine, what it stored, what it showed.
 pub struct Device {
     pub profile: Profile,
     pub engine: Option<Engine>,
-    pub rows: BTreeMap<String, Zeroizing<Vec<u8>>>,
+    pub rows: Rows,
     pub inbox: VecDeque<RelayFrame>,
     pub online: bool,
     pub wake: Option<u64>,
     pub events: Vec<Event>,
+    /// Chat lines as storage has them: by position, text, in the transaction that read them.
+    pub history: Vec<(u64, String)>,
 }
 
 pub struct World {
@@ -53,6 +58,7 @@ impl World {
                 online: false,
                 wake: None,
                 events: Vec::new(),
+                history: Vec::new(),
             }
         };
         let relay = ModelRelay { now: START, ..ModelRelay::default() };
@@ -140,6 +146,11 @@ impl World {
     }
 
     pub fn save(&mut self, i: usize, output: &Output) {
+        for event in &output.events {
+            if let Event::Message(message) = event {
+                self.devices[i].history.push((message.seq, message.text.clone()));
+            }
+        }
         for change in &output.changes {
             match &change.value {
                 Some(value) => self.devices[i].rows.insert(change.key.clone(), value.clone()),
@@ -196,7 +207,7 @@ impl World {
         let last: Vec<_> = self
             .devices
             .iter()
-            .map(|device| device.events.iter().rev().take(3).collect::<Vec<_>>())
+            .map(|device| device.events.iter().rev().take(8).collect::<Vec<_>>())
             .collect();
         panic!("the world does not settle: {last:#?}");
     }
