@@ -6,7 +6,8 @@
 
 use std::{env, error::Error, path::Path};
 
-const SECRET_MESSAGES: [&str; 3] = [".schat.content.v1.Invite", ".schat.content.v1.Link", ".schat.content.v1.Text"];
+const SECRET_MESSAGES: [&str; 3] =
+    [".schat.content.v1.Invite", ".schat.content.v1.Link", ".schat.content.v1.Text"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let package = env::var("CARGO_PKG_NAME")?;

@@ -91,12 +91,15 @@ impl Holder {
         }
         let content = content::Credential::decode(&*custom.data).map_err(|_| CredentialError::Unknown)?;
         let device_id: [u8; 16] = (&*content.device_id).try_into().map_err(|_| CredentialError::Unknown)?;
-        let account_key: [u8; 32] = (&*content.account_key).try_into().map_err(|_| CredentialError::Unknown)?;
+        let account_key: [u8; 32] =
+            (&*content.account_key).try_into().map_err(|_| CredentialError::Unknown)?;
         let statement = statement(&device_id, identity.signature_key.as_bytes());
         if !verifies(&account_key, &statement, &content.certificate) {
             return Err(CredentialError::Uncertified);
         }
-        if clean_name(&content.name).as_deref() != Ok(&*content.name) || clean_name(&content.device_name).is_err() {
+        if clean_name(&content.name).as_deref() != Ok(&*content.name)
+            || clean_name(&content.device_name).is_err()
+        {
             return Err(CredentialError::Name);
         }
         Ok(Self { fingerprint: Fingerprint::of(&account_key), name: content.name, device_id, account_key })
@@ -162,12 +165,15 @@ mod tests {
     use super::*;
 
     fn leaf_key(n: u8) -> SignaturePublicKey {
-        SignaturePublicKey::new(ed25519_dalek::SigningKey::from_bytes(&[n; 32]).verifying_key().to_bytes().to_vec())
+        SignaturePublicKey::new(
+            ed25519_dalek::SigningKey::from_bytes(&[n; 32]).verifying_key().to_bytes().to_vec(),
+        )
     }
 
     fn credential(change: impl Fn(&mut content::Credential)) -> SigningIdentity {
         let mut identity = certify(&Identity::from_bytes(&[1; 32]), "ann", "laptop", [2; 16], &leaf_key(3));
-        let mut content = content::Credential::decode(&*identity.credential.as_custom().unwrap().data).unwrap();
+        let mut content =
+            content::Credential::decode(&*identity.credential.as_custom().unwrap().data).unwrap();
         change(&mut content);
         let custom = CustomCredential::new(CREDENTIAL_TYPE, content.encode_to_vec());
         identity.credential = Credential::Custom(custom);

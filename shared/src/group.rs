@@ -7,8 +7,10 @@
 
 use mls_rs::{
     CipherSuiteProvider, CryptoProvider, ExtensionList, MlsMessage,
-    client_builder::{BaseConfig, WithCryptoProvider, WithGroupStateStorage, WithIdentityProvider, WithMlsRules},
-    group::{CommitEffect, ReceivedMessage, ExportedTree},
+    client_builder::{
+        BaseConfig, WithCryptoProvider, WithGroupStateStorage, WithIdentityProvider, WithMlsRules,
+    },
+    group::{CommitEffect, ExportedTree, ReceivedMessage},
     mls_rules::{CommitOptions, DefaultMlsRules, EncryptionOptions},
     storage_provider::in_memory::InMemoryPreSharedKeyStorage,
 };
@@ -36,8 +38,8 @@ mod view;
 
 pub use storage::EPOCHS_KEPT;
 use storage::Storage;
-pub use view::AccessKeys;
 pub(crate) use storage::is_ours;
+pub use view::AccessKeys;
 pub(crate) use view::{leaf_of, room_of};
 
 /// Leaf node extension that holds a [`content::Leaf`] (private-use range, RFC 9420, 17.3).
@@ -96,7 +98,9 @@ impl Signer {
     /// # Errors
     /// Never in practice: the suite is one of ours.
     pub fn generate(suite: Suite, random: &Random) -> Result<Self, GroupError> {
-        let provider = Provider::new(random.clone()).cipher_suite_provider(suite.cipher_suite()).ok_or(GroupError::Unexpected)?;
+        let provider = Provider::new(random.clone())
+            .cipher_suite_provider(suite.cipher_suite())
+            .ok_or(GroupError::Unexpected)?;
         let (secret, public) = provider.signature_key_generate().map_err(|_| GroupError::Unexpected)?;
         Ok(Self { secret, public })
     }
@@ -209,7 +213,11 @@ impl Group {
     ///
     /// # Errors
     /// [`GroupError::Damaged`] when the rows are not what was kept.
-    pub fn load(random: &Random, id: &RoomId, rows: Vec<(String, Zeroizing<Vec<u8>>)>) -> Result<Self, GroupError> {
+    pub fn load(
+        random: &Random,
+        id: &RoomId,
+        rows: Vec<(String, Zeroizing<Vec<u8>>)>,
+    ) -> Result<Self, GroupError> {
         let (client, storage, psks) = client(random, None);
         storage.restore(rows);
         let mls = load(&client, &storage, id.as_bytes())?;
@@ -257,7 +265,9 @@ impl Group {
     pub fn open(&mut self, message: &[u8], at: u64) -> Result<(u32, Zeroizing<Vec<u8>>), GroupError> {
         let message = MlsMessage::from_bytes(message)?;
         match self.mls.process_incoming_message_with_time(message, seconds(at))? {
-            ReceivedMessage::ApplicationMessage(said) => Ok((said.sender_index, Zeroizing::new(said.data().to_vec()))),
+            ReceivedMessage::ApplicationMessage(said) => {
+                Ok((said.sender_index, Zeroizing::new(said.data().to_vec())))
+            }
             _ => Err(GroupError::Unexpected),
         }
     }
@@ -279,7 +289,11 @@ impl Group {
         }
         let (output, secrets) = builder.build_detached()?;
         let group_info = output.external_commit_group_info.ok_or(GroupError::Unexpected)?.to_bytes()?;
-        Ok(Prepared { message: output.commit_message.to_bytes()?, group_info, secrets: secrets.to_bytes()?.into() })
+        Ok(Prepared {
+            message: output.commit_message.to_bytes()?,
+            group_info,
+            secrets: secrets.to_bytes()?.into(),
+        })
     }
 
     /// Applies a commit of ours.
@@ -363,8 +377,13 @@ fn client(random: &Random, signer: Option<(&Signer, SigningIdentity, Suite)>) ->
     (client, storage, psks)
 }
 
-fn load(client: &mls_rs::Client<Config>, storage: &Storage, id: &[u8]) -> Result<mls_rs::Group<Config>, GroupError> {
-    let tree = ExportedTree::from_bytes(&storage.tree().ok_or(GroupError::Damaged)?).map_err(|_| GroupError::Damaged)?;
+fn load(
+    client: &mls_rs::Client<Config>,
+    storage: &Storage,
+    id: &[u8],
+) -> Result<mls_rs::Group<Config>, GroupError> {
+    let tree = ExportedTree::from_bytes(&storage.tree().ok_or(GroupError::Damaged)?)
+        .map_err(|_| GroupError::Damaged)?;
     client.load_group_with_ratchet_tree(id, tree).map_err(|_| GroupError::Damaged)
 }
 

@@ -59,8 +59,9 @@ pub(crate) fn verifies(key: &[u8], statement: &[u8], signature: &[u8]) -> bool {
     let (Ok(key), Ok(signature)) = (<[u8; 32]>::try_from(key), <[u8; 64]>::try_from(signature)) else {
         return false;
     };
-    VerifyingKey::from_bytes(&key)
-        .is_ok_and(|key| key.verify_strict(statement, &ed25519_dalek::Signature::from_bytes(&signature)).is_ok())
+    VerifyingKey::from_bytes(&key).is_ok_and(|key| {
+        key.verify_strict(statement, &ed25519_dalek::Signature::from_bytes(&signature)).is_ok()
+    })
 }
 
 /// SHA-256 of `"schat/1 fingerprint" ‖ account key`: tells people apart, whatever they call themselves.
@@ -76,8 +77,12 @@ impl Fingerprint {
     /// The first 64 bits, for people: `1f2e 3d4c 5b6a 7988`. Enough to tell members of a room apart,
     /// not to verify one: that is what the safety number is for.
     pub fn short(&self) -> String {
-        let words: Vec<String> =
-            self.0.chunks(2).take(4).map(|word| word.iter().map(|byte| format!("{byte:02x}")).collect()).collect();
+        let words: Vec<String> = self
+            .0
+            .chunks(2)
+            .take(4)
+            .map(|word| word.iter().map(|byte| format!("{byte:02x}")).collect())
+            .collect();
         words.join(" ")
     }
 }

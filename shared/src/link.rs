@@ -115,7 +115,10 @@ impl FromStr for InviteLink {
         if text.len() > MAX_LINK {
             return Err(LinkError::Damaged);
         }
-        let rest = ["schat://", "https://"].iter().find_map(|scheme| text.strip_prefix(scheme)).ok_or(LinkError::Scheme)?;
+        let rest = ["schat://", "https://"]
+            .iter()
+            .find_map(|scheme| text.strip_prefix(scheme))
+            .ok_or(LinkError::Scheme)?;
         let (address, fragment) = rest.split_once('#').ok_or(LinkError::Damaged)?;
         let address = address.split(['/', '?']).next().unwrap_or_default();
         let (host, port) = parse_address(address).ok_or(LinkError::Address)?;

@@ -74,7 +74,9 @@ pub(crate) struct Commit<'a, C: mls_rs::client_builder::MlsConfig> {
 }
 
 /// Holds a commit against every rule.
-pub(crate) fn check_commit<C: mls_rs::client_builder::MlsConfig>(commit: &Commit<'_, C>) -> Result<(), Violation> {
+pub(crate) fn check_commit<C: mls_rs::client_builder::MlsConfig>(
+    commit: &Commit<'_, C>,
+) -> Result<(), Violation> {
     if commit.proposals.iter().any(|info| matches!(info.source, ProposalSource::ByReference(_))) {
         return Err(Violation::ByReference);
     }
@@ -98,9 +100,14 @@ fn check_join<C: mls_rs::client_builder::MlsConfig>(commit: &Commit<'_, C>) -> R
     }
     let psk = psk.ok_or(Violation::NoInvite)?;
     let live = |invite: &&content::Invite| invite.expires_ms == 0 || commit.at < invite.expires_ms;
-    let invite =
-        commit.room_before.invites.iter().filter(live).find(|i| *i.id == **psk).ok_or(Violation::DeadInvite)?;
-    if invite.max_uses > 0 && uses(commit.before.roster(), &invite.id)? >= invite.max_uses {
+    let invite = commit
+        .room_before
+        .invites
+        .iter()
+        .filter(live)
+        .find(|i| *i.id == **psk)
+        .ok_or(Violation::DeadInvite)?;
+    if invite.max_uses > 0 && uses(&commit.before.roster(), &invite.id)? >= invite.max_uses {
         return Err(Violation::UsedUpInvite);
     }
     let Some(after) = commit.after else { return Err(Violation::JoinerRemoves) };
@@ -108,15 +115,17 @@ fn check_join<C: mls_rs::client_builder::MlsConfig>(commit: &Commit<'_, C>) -> R
     if joiner.invite_id != invite.id {
         return Err(Violation::Leaf);
     }
-    check_unique_keys(after.roster(), commit.room_before)
+    check_unique_keys(&after.roster(), commit.room_before)
 }
 
 /// How many members came by the invite. A removal rotates the invites, so nobody who left is missed.
-fn uses(roster: Roster<'_>, invite: &[u8]) -> Result<u32, Violation> {
+fn uses(roster: &Roster<'_>, invite: &[u8]) -> Result<u32, Violation> {
     roster.members_iter().try_fold(0, |n, member| Ok(n + u32::from(leaf_of(&member)?.invite_id == invite)))
 }
 
-fn check_member_commit<C: mls_rs::client_builder::MlsConfig>(commit: &Commit<'_, C>) -> Result<(), Violation> {
+fn check_member_commit<C: mls_rs::client_builder::MlsConfig>(
+    commit: &Commit<'_, C>,
+) -> Result<(), Violation> {
     let (mut removes, mut room_after) = (false, commit.room_before.clone());
     for info in commit.proposals {
         match &info.proposal {
@@ -131,10 +140,12 @@ fn check_member_commit<C: mls_rs::client_builder::MlsConfig>(commit: &Commit<'_,
     check_room_change(commit.room_before, &room_after, removes)?;
     let Some(after) = commit.after else { return Ok(()) };
     let leaf = |member: Option<Member>| leaf_of(&member.ok_or(Violation::Leaf)?);
-    if leaf(commit.before.member_at_index(commit.committer))? != leaf(after.member_at_index(commit.committer))? {
+    if leaf(commit.before.member_at_index(commit.committer))?
+        != leaf(after.member_at_index(commit.committer))?
+    {
         return Err(Violation::LeafChanged);
     }
-    check_unique_keys(after.roster(), &room_after)
+    check_unique_keys(&after.roster(), &room_after)
 }
 
 fn check_room_change(before: &content::Room, after: &content::Room, removes: bool) -> Result<(), Violation> {
@@ -144,7 +155,9 @@ fn check_room_change(before: &content::Room, after: &content::Room, removes: boo
     }
     let kept = |invite: &content::Invite| {
         before.invites.iter().any(|old| {
-            old.id == invite.id || old.seal_key == invite.seal_key || old.psk == invite.psk
+            old.id == invite.id
+                || old.seal_key == invite.seal_key
+                || old.psk == invite.psk
                 || old.access_key == invite.access_key
         })
     };
@@ -169,7 +182,7 @@ pub(crate) fn check_room(room: &content::Room) -> Result<(), Violation> {
 }
 
 /// No two access keys of the room are alike, or removing one would lock out the other.
-fn check_unique_keys(roster: Roster<'_>, room: &content::Room) -> Result<(), Violation> {
+fn check_unique_keys(roster: &Roster<'_>, room: &content::Room) -> Result<(), Violation> {
     let mut seen: BTreeSet<Vec<u8>> = BTreeSet::new();
     let invites = room.invites.iter().map(|invite| Ok(invite.access_key.to_vec()));
     let members = roster.members_iter().map(|member| Ok(leaf_of(&member)?.access_key.to_vec()));

@@ -15,10 +15,10 @@ const EMOJI_SHOWN: usize = 7;
 
 /// Easy to name and to tell apart.
 const EMOJI: [&str; 64] = [
-    "🐶", "🐱", "🦁", "🐴", "🦄", "🐷", "🐘", "🐰", "🐼", "🐓", "🐧", "🐢", "🐟", "🐙", "🦋", "🌷", "🌳", "🌵",
-    "🍄", "🌍", "🌙", "☁️", "🔥", "🍌", "🍎", "🍓", "🌽", "🍕", "🎂", "❤️", "😀", "🤖", "🎩", "👓", "🔧", "🎅",
-    "👍", "☂️", "⌛", "⏰", "🎁", "💡", "📕", "✏️", "📎", "✂️", "🔒", "🔑", "🔨", "☎️", "🏁", "🚂", "🚲", "✈️",
-    "🚀", "🏆", "⚽", "🎸", "🎺", "🔔", "⚓", "🎧", "📁", "📌",
+    "🐶", "🐱", "🦁", "🐴", "🦄", "🐷", "🐘", "🐰", "🐼", "🐓", "🐧", "🐢", "🐟", "🐙", "🦋", "🌷", "🌳",
+    "🌵", "🍄", "🌍", "🌙", "☁️", "🔥", "🍌", "🍎", "🍓", "🌽", "🍕", "🎂", "❤️", "😀", "🤖", "🎩", "👓",
+    "🔧", "🎅", "👍", "☂️", "⌛", "⏰", "🎁", "💡", "📕", "✏️", "📎", "✂️", "🔒", "🔑", "🔨", "☎️", "🏁",
+    "🚂", "🚲", "✈️", "🚀", "🏆", "⚽", "🎸", "🎺", "🔔", "⚓", "🎧", "📁", "📌",
 ];
 
 /// The same for both people, whoever computes it.
@@ -29,7 +29,13 @@ pub struct SafetyNumber([u8; 32], [u8; 32]);
 pub fn safety_number(a: &Fingerprint, b: &Fingerprint) -> SafetyNumber {
     let (low, high) = if a <= b { (a, b) } else { (b, a) };
     let hash = |part: u8| -> [u8; 32] {
-        Sha256::new().chain_update(SAFETY_CONTEXT).chain_update([part]).chain_update(low.0).chain_update(high.0).finalize().into()
+        Sha256::new()
+            .chain_update(SAFETY_CONTEXT)
+            .chain_update([part])
+            .chain_update(low.0)
+            .chain_update(high.0)
+            .finalize()
+            .into()
     };
     SafetyNumber(hash(0), hash(1))
 }
@@ -50,8 +56,13 @@ impl SafetyNumber {
 
     /// Seven emoji, for a first look.
     pub fn emoji(&self) -> String {
-        let shown: Vec<&str> =
-            self.0.iter().rev().take(EMOJI_SHOWN).filter_map(|byte| EMOJI.get(usize::from(byte % 64)).copied()).collect();
+        let shown: Vec<&str> = self
+            .0
+            .iter()
+            .rev()
+            .take(EMOJI_SHOWN)
+            .filter_map(|byte| EMOJI.get(usize::from(byte % 64)).copied())
+            .collect();
         shown.join(" ")
     }
 }

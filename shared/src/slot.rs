@@ -41,7 +41,7 @@ pub fn seal(
     let wraps = invites
         .iter()
         .map(|invite| {
-            let envelope = seal_one(wrap_secret(&invite.seal_key), room, key.as_ref(), random)?;
+            let envelope = seal_one(&wrap_secret(&invite.seal_key), room, key.as_ref(), random)?;
             Ok(content::Wrap { invite_id: invite.id.clone(), envelope: envelope.into() })
         })
         .collect::<Result<_, SealError>>()?;
@@ -64,11 +64,20 @@ pub fn open(room: &RoomId, invite: &InviteSecret, slot: &[u8]) -> Result<Zeroizi
 }
 
 // The wrapped key is fresh for each slot and the session random, so no (key, nonce) pair comes twice.
-fn seal_one(secret: EnvelopeSecret, room: &RoomId, plain: &[u8], random: &Random) -> Result<Vec<u8>, SealError> {
-    SealingKey::new(&secret, &scope(room), Session::random(random)).seal(plain)
+fn seal_one(
+    secret: &EnvelopeSecret,
+    room: &RoomId,
+    plain: &[u8],
+    random: &Random,
+) -> Result<Vec<u8>, SealError> {
+    SealingKey::new(secret, &scope(room), Session::random(random)).seal(plain)
 }
 
-fn open_one(secret: &EnvelopeSecret, room: &RoomId, envelope: &Envelope<'_>) -> Result<Zeroizing<Vec<u8>>, SlotError> {
+fn open_one(
+    secret: &EnvelopeSecret,
+    room: &RoomId,
+    envelope: &Envelope<'_>,
+) -> Result<Zeroizing<Vec<u8>>, SlotError> {
     OpeningKey::new(secret, &scope(room), envelope.session()).open(envelope).map_err(|_| SlotError::Damaged)
 }
 

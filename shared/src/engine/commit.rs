@@ -29,6 +29,9 @@ pub(super) const UPDATE_MS: u64 = 24 * 3600 * 1000;
 /// below this, so that mostly one commits.
 const ELECTION_MS: u64 = 2_000;
 
+/// Repairs end up at most 2.3 hours apart.
+const MAX_DOUBLINGS: u32 = 12;
+
 impl Engine {
     pub(super) fn command(&mut self, command: Command, now: Millis) -> Result<(), GroupError> {
         if !self.is_member() {
@@ -54,7 +57,8 @@ impl Engine {
         let room = group.room()?;
         let usable = |own: &&OwnInvite| {
             let id = InviteSecret::from_bytes(own.secret.as_slice().try_into().unwrap_or_default()).id();
-            room.invites.iter().any(|invite| *invite.id == id) && (own.expires_ms == 0 || own.expires_ms > now)
+            room.invites.iter().any(|invite| *invite.id == id)
+                && (own.expires_ms == 0 || own.expires_ms > now)
         };
         let mut open = OwnInvite::default();
         open.secret = InviteSecret::of_open_room(&room.name).as_bytes().to_vec();
@@ -96,7 +100,11 @@ impl Engine {
             .map(|(_, holder)| holder.unique())
             .collect();
         if leaves.is_empty() {
-            self.refuse("no_such_member", "Nobody else in the room has this fingerprint.", "/members shows who is in.");
+            self.refuse(
+                "no_such_member",
+                "Nobody else in the room has this fingerprint.",
+                "/members shows who is in.",
+            );
         }
         self.meta.to_remove.extend(leaves);
         self.dirty.meta = true;
@@ -117,7 +125,9 @@ impl Engine {
     /// Turns a pending election into a waiting time, now that the time is known.
     fn hold_election(&mut self, now: Millis) {
         if std::mem::take(&mut self.link.election) {
-            self.link.commit_not_before = now + self.profile.random.below(ELECTION_MS);
+            let ceiling = ELECTION_MS << self.link.repairs.min(MAX_DOUBLINGS);
+            self.link.commit_not_before =
+                now + ceiling / 2 * u64::from(self.link.repairs > 1) + self.profile.random.below(ceiling);
         }
     }
 
@@ -134,6 +144,7 @@ impl Engine {
     pub(super) fn has_intent(&self) -> bool {
         let meta = &self.meta;
         !meta.leaving
+            && !self.link.contradicted
             && (meta.want_update
                 || meta.want_invite
                 || !meta.to_remove.is_empty()
@@ -178,7 +189,9 @@ impl Engine {
         pending.envelope = key.seal(&sealed).map_err(too_large)?;
         pending.part = Some(CommitPart {
             expected_last_commit: self.meta.last_commit,
-            slot: slot::seal(&self.room, &room.invites, &prepared.group_info, &random).map_err(too_large)?.into(),
+            slot: slot::seal(&self.room, &room.invites, &prepared.group_info, &random)
+                .map_err(too_large)?
+                .into(),
             access: Some(access),
         });
         pending.secrets = prepared.secrets.to_vec();
@@ -192,7 +205,12 @@ impl Engine {
 
     /// The room after the commit. A removal drops every shared invite and brings a fresh one, so that no
     /// old link leads back in. An open room has its one invite for ever.
-    fn plan_invites(&self, before: &content::Room, removes: bool, now: Millis) -> (content::Room, Option<OwnInvite>) {
+    fn plan_invites(
+        &self,
+        before: &content::Room,
+        removes: bool,
+        now: Millis,
+    ) -> (content::Room, Option<OwnInvite>) {
         let mut room = before.clone();
         if room.open {
             return (room, None);
@@ -222,12 +240,17 @@ impl Engine {
     pub(super) fn apply_own(&mut self, entry: &Deliver, now: Millis) -> Result<Verdict, GroupError> {
         let Some(pending) = self.pending.take() else { return Ok(Verdict::Refused) };
         self.dirty.pending = true;
+        self.link.commit_acked = false;
         self.answered(&pending.publish_id);
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
         let (leaf, epoch) = (group.leaf(), group.epoch());
         // Only a relay that broke its own compare-and-swap shows it elsewhere; all members refuse it then.
         if !entry.is_commit || epoch != pending.epoch {
-            self.refuse("invalid_commit", "The relay put a change of this device in the wrong place.", "It is made again.");
+            self.refuse(
+                "invalid_commit",
+                "The relay put a change of this device in the wrong place.",
+                "It is made again.",
+            );
             return Ok(Verdict::Refused);
         }
         let applied = group.apply(&pending.secrets)?;
@@ -275,8 +298,10 @@ impl Engine {
             keys.extend(change.added.iter().map(|key| (key.key.to_vec(), key.clone())));
         }
         let should = group.access_keys()?;
-        let extra: Vec<_> = keys.iter().filter(|(k, v)| should.get(*k) != Some(v)).map(|(_, v)| v.clone()).collect();
-        let missing: Vec<_> = should.iter().filter(|(k, v)| keys.get(*k) != Some(v)).map(|(_, v)| v.clone()).collect();
+        let extra: Vec<_> =
+            keys.iter().filter(|(k, v)| should.get(*k) != Some(v)).map(|(_, v)| v.clone()).collect();
+        let missing: Vec<_> =
+            should.iter().filter(|(k, v)| keys.get(*k) != Some(v)).map(|(_, v)| v.clone()).collect();
         let worse = extra.iter().any(|key| !self.meta.key_extra.contains(key))
             || missing.iter().any(|key| !self.meta.key_missing.contains(key));
         if worse {
@@ -290,6 +315,7 @@ impl Engine {
                     missing.len()
                 ),
             );
+            self.link.repairs += 1;
             self.elect();
         }
         (self.meta.key_extra, self.meta.key_missing) = (extra, missing);
@@ -300,7 +326,11 @@ impl Engine {
 /// What turns `from` into `to`; the relay applies removals first.
 fn change(from: &AccessKeys, to: &AccessKeys) -> AccessChange {
     AccessChange {
-        added: to.iter().filter(|(key, value)| from.get(*key) != Some(value)).map(|(_, value)| value.clone()).collect(),
+        added: to
+            .iter()
+            .filter(|(key, value)| from.get(*key) != Some(value))
+            .map(|(_, value)| value.clone())
+            .collect(),
         removed: from
             .iter()
             .filter(|(key, value)| to.get(*key) != Some(value))

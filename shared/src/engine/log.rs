@@ -36,13 +36,16 @@ pub(super) enum Verdict {
 }
 
 impl Engine {
-    pub(super) fn deliver(&mut self, entry: Deliver, now: Millis) -> Result<(), GroupError> {
+    pub(super) fn deliver(&mut self, entry: &Deliver, now: Millis) -> Result<(), GroupError> {
         if self.link.state != Stream::CatchingUp && self.link.state != Stream::Live {
             return Ok(());
         }
         let expected = self.meta.cursor + 1;
         if entry.seq < expected {
-            self.alarm(AlarmKind::Replay, format!("The relay delivered entry {} again; it was refused.", entry.seq));
+            self.alarm(
+                AlarmKind::Replay,
+                format!("The relay delivered entry {} again; it was refused.", entry.seq),
+            );
             return Ok(());
         }
         if entry.seq > expected {
@@ -51,9 +54,9 @@ impl Engine {
             self.meta.running_hash.clear();
         }
         if self.phase() == Phase::Confirming {
-            return self.confirm(&entry, now);
+            return self.confirm(entry, now);
         }
-        self.member_entry(&entry, now)?;
+        self.member_entry(entry, now)?;
         self.progress();
         Ok(())
     }
@@ -152,12 +155,19 @@ impl Engine {
             Some(content::sealed::Body::PrivateMessage(message)) if sealer != Sealer::Invited => {
                 self.private_message(entry, leaf, &message)
             }
-            Some(content::sealed::Body::KeyShare(message)) if entry.is_commit => self.key_share(entry, &message),
+            Some(content::sealed::Body::KeyShare(message)) if entry.is_commit => {
+                self.key_share(entry, &message)
+            }
             _ => Ok(self.forged("holds nothing that belongs into an envelope")),
         }
     }
 
-    fn private_message(&mut self, entry: &Deliver, sealer: u32, message: &[u8]) -> Result<Verdict, GroupError> {
+    fn private_message(
+        &mut self,
+        entry: &Deliver,
+        sealer: u32,
+        message: &[u8],
+    ) -> Result<Verdict, GroupError> {
         let at = self.clamp(entry.at_ms);
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
         let opened = group.open(message, at);
@@ -251,8 +261,12 @@ impl Engine {
         self.meta.epochs.push(row);
         self.meta.epochs.retain(|row| row.epoch + EPOCHS_KEPT >= epoch);
         self.keyring.set(&self.meta.epochs);
-        let stale: Vec<(u32, Session)> =
-            self.windows.iter().filter(|(_, (used, _))| used + EPOCHS_KEPT < epoch).map(|(id, _)| *id).collect();
+        let stale: Vec<(u32, Session)> = self
+            .windows
+            .iter()
+            .filter(|(_, (used, _))| used + EPOCHS_KEPT < epoch)
+            .map(|(id, _)| *id)
+            .collect();
         for id in stale {
             self.windows.remove(&id);
             self.dirty.windows.insert(id);
@@ -300,8 +314,8 @@ impl Engine {
             return self.alarm(AlarmKind::Fork, format!("{name} does not say what they saw of the log."));
         };
         let ours = self.meta.epochs.iter().find(|row| row.epoch == view.epoch);
-        let other_epoch =
-            ours.is_some_and(|row| row.authenticator.get(..AUTHENTICATOR_PREFIX) != Some(&*view.authenticator));
+        let other_epoch = ours
+            .is_some_and(|row| row.authenticator.get(..AUTHENTICATOR_PREFIX) != Some(&*view.authenticator));
         let ours = self.hashes.get(view.seq);
         let other_log = !view.running_hash.is_empty() && ours.is_some_and(|hash| *hash != *view.running_hash);
         if other_epoch || other_log || view.seq >= entry.seq {
@@ -315,7 +329,11 @@ impl Engine {
     fn unreadable(&mut self, epoch: u64) -> Verdict {
         // A newcomer meets messages that were under way when it joined; it was never meant to read them.
         if epoch <= self.meta.join_epoch + EPOCHS_KEPT {
-            self.refuse("unreadable", "An entry could not be read; it was probably said before you joined.", "Nothing to do.");
+            self.refuse(
+                "unreadable",
+                "An entry could not be read; it was probably said before you joined.",
+                "Nothing to do.",
+            );
             return Verdict::Refused;
         }
         self.forged("was sealed by nobody who is in the room")
@@ -369,15 +387,16 @@ impl Engine {
     }
 
     pub(super) fn maybe_caught_up(&mut self) {
-        if self.link.state != Stream::CatchingUp || self.meta.cursor < self.link.head || self.phase() != Phase::Member {
+        if self.link.state != Stream::CatchingUp
+            || self.meta.cursor < self.link.head
+            || self.phase() != Phase::Member
+        {
             return;
         }
         self.link.state = Stream::Live;
-        if !self.link.announced {
-            if let Some(view) = self.view() {
-                self.link.announced = true;
-                self.out.events.push(Event::Joined(view));
-            }
+        if let Some(view) = self.view().filter(|_| !self.link.announced) {
+            self.link.announced = true;
+            self.out.events.push(Event::Joined(view));
         }
     }
 

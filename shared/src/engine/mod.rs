@@ -70,7 +70,9 @@ pub enum EngineError {
     #[error(transparent)]
     Group(#[from] GroupError),
     /// The stored rows are not what this version wrote.
-    #[error("the stored state of the room is damaged: restore a backup of the profile, or join again by a new invite")]
+    #[error(
+        "the stored state of the room is damaged: restore a backup of the profile, or join again by a new invite"
+    )]
     Damaged,
 }
 
@@ -109,12 +111,19 @@ struct Connection {
     start: u64,
     /// The one publish that was sent and not yet answered or seen.
     in_flight: Option<Vec<u8>>,
+    /// The pending commit is on the relay's disk; its entry is on its way.
+    commit_acked: bool,
     /// Nothing is sent before: rate limits, and jitter after a lost race.
     not_before: Millis,
     /// Commits that repair or follow somebody else's act wait a random moment, so that one member does it.
     commit_not_before: Millis,
     /// Somebody must commit, and every member sees it: wait a random moment first.
     election: bool,
+    /// Repairs of access keys since the stream opened: each waits up to twice as long as the one before,
+    /// so that devices which a cheating relay set against each other do not repair for ever.
+    repairs: u32,
+    /// The relay contradicts its own log: no commits on this stream.
+    contradicted: bool,
     /// Lost races in a row.
     conflicts: u32,
     /// `Joined` was told to people since the engine was loaded.
@@ -178,7 +187,11 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Damaged`] when the rows are not what was saved.
-    pub fn load(profile: &Profile, rows: Vec<(String, Zeroizing<Vec<u8>>)>, now: Millis) -> Result<Self, EngineError> {
+    pub fn load(
+        profile: &Profile,
+        rows: Vec<(String, Zeroizing<Vec<u8>>)>,
+        now: Millis,
+    ) -> Result<Self, EngineError> {
         rows::load(profile, rows, now)
     }
 
@@ -212,7 +225,9 @@ impl Engine {
             open: self.meta.open,
             epoch: group.epoch(),
             authenticator: group.authenticator().ok()?,
-            members: members.map(|(leaf, holder)| Member { person: person(&holder), leaf, me: leaf == me }).collect(),
+            members: members
+                .map(|(leaf, holder)| Member { person: person(&holder), leaf, me: leaf == me })
+                .collect(),
         })
     }
 
@@ -314,10 +329,7 @@ impl Engine {
     }
 
     fn signer(&self) -> Signer {
-        Signer {
-            secret: self.meta.leaf_secret.clone().into(),
-            public: self.meta.leaf_public.clone().into(),
-        }
+        Signer { secret: self.meta.leaf_secret.clone().into(), public: self.meta.leaf_public.clone().into() }
     }
 
     fn identity(&self) -> mls_rs_core::identity::SigningIdentity {
@@ -339,7 +351,10 @@ impl Engine {
     }
 
     fn suite(&self) -> Suite {
-        u16::try_from(self.meta.suite).ok().and_then(|code| Suite::from_cipher_suite(code.into())).unwrap_or_default()
+        u16::try_from(self.meta.suite)
+            .ok()
+            .and_then(|code| Suite::from_cipher_suite(code.into()))
+            .unwrap_or_default()
     }
 }
 

@@ -36,7 +36,8 @@ impl Engine {
                 self.refuse("too_long", message, remedy);
             }
             () if self.outbox.len() >= MAX_OUTBOX => {
-                let message = format!("{MAX_OUTBOX} messages wait for the relay already; this one was not taken.");
+                let message =
+                    format!("{MAX_OUTBOX} messages wait for the relay already; this one was not taken.");
                 self.refuse("outbox_full", message, "Wait until the relay is back.");
             }
             () => self.enqueue(token, Some(text)),
@@ -63,7 +64,8 @@ impl Engine {
     /// Sends the next thing, if nothing is under way.
     pub(super) fn pump(&mut self, now: Millis) -> Result<(), GroupError> {
         let ready = self.link.state == Stream::Live && self.phase() == Phase::Member;
-        if !ready || self.link.in_flight.is_some() || now < self.link.not_before {
+        let busy = self.link.in_flight.is_some() || self.link.commit_acked;
+        if !ready || busy || now < self.link.not_before {
             return Ok(());
         }
         if let Some(pending) = &self.pending {
@@ -89,8 +91,11 @@ impl Engine {
             self.seal(index, now)?;
         }
         let Some(item) = self.outbox.get(index) else { return Ok(()) };
-        let publish =
-            Publish { id: item.publish_id.clone().into(), envelope: item.envelope.clone().into(), commit: None };
+        let publish = Publish {
+            id: item.publish_id.clone().into(),
+            envelope: item.envelope.clone().into(),
+            commit: None,
+        };
         self.publish(publish);
         Ok(())
     }
@@ -114,7 +119,8 @@ impl Engine {
         let message = group.seal(&said.encode_to_vec())?;
         group.keep()?;
         let (session, next) = self.session;
-        let (epoch, mut key) = self.keyring.sealing(group.leaf(), session, next).ok_or(GroupError::Damaged)?;
+        let (epoch, mut key) =
+            self.keyring.sealing(group.leaf(), session, next).ok_or(GroupError::Damaged)?;
         item.envelope = key.seal(&Self::sealed_private(message)).map_err(|_| GroupError::Unexpected)?;
         item.publish_id = self.profile.random.bytes::<16>().to_vec();
         item.epoch = epoch;
@@ -125,7 +131,8 @@ impl Engine {
 
     fn own_view(&self) -> content::View {
         let row = self.meta.epochs.last();
-        let authenticator = row.and_then(|row| row.authenticator.get(..AUTHENTICATOR_PREFIX)).unwrap_or_default();
+        let authenticator =
+            row.and_then(|row| row.authenticator.get(..AUTHENTICATOR_PREFIX)).unwrap_or_default();
         content::View {
             epoch: row.map_or(0, |row| row.epoch),
             authenticator: authenticator.to_vec().into(),
@@ -153,12 +160,17 @@ impl Engine {
 
     /// Is the entry something we said? Then it is told, and leaves the outbox.
     pub(super) fn check_echo(&mut self, entry: &Deliver, envelope: &Envelope<'_>) -> bool {
-        let elsewhere = self.outbox.iter().find(|item| item.acked == entry.seq && *item.envelope != *entry.envelope);
+        let elsewhere =
+            self.outbox.iter().find(|item| item.acked == entry.seq && *item.envelope != *entry.envelope);
         if let Some(counter) = elsewhere.map(|item| item.counter) {
             self.lost_at(counter);
         }
-        let Some(index) = self.outbox.iter().position(|item| *item.envelope == *entry.envelope) else { return false };
-        let Some((leaf, epoch)) = self.group.as_ref().map(|group| (group.leaf(), group.epoch())) else { return false };
+        let Some(index) = self.outbox.iter().position(|item| *item.envelope == *entry.envelope) else {
+            return false;
+        };
+        let Some((leaf, epoch)) = self.group.as_ref().map(|group| (group.leaf(), group.epoch())) else {
+            return false;
+        };
         let Some(item) = self.outbox.get_mut(index) else { return false };
         let (counter, sealed_in, acked) = (item.counter, item.epoch, item.acked != 0);
         let publish_id = item.publish_id.clone();
@@ -193,8 +205,14 @@ impl Engine {
 
     /// The relay said that it has something, and then showed something else in its place.
     fn lost_at(&mut self, counter: u64) {
-        self.alarm(AlarmKind::Gap, "The relay acknowledged a message of yours and then did not show it; it is sent again.");
+        self.alarm(
+            AlarmKind::Gap,
+            "The relay acknowledged a message of yours and then did not show it; it is sent again.",
+        );
         if let Some(item) = self.outbox.iter_mut().find(|item| item.counter == counter) {
+            // Sealed anew, or the relay would answer the same publish id with the same position for ever.
+            // Whoever did get the first one refuses the second by its counter.
+            item.envelope.clear();
             item.acked = 0;
             self.dirty.outbox.insert(counter);
         }
@@ -230,9 +248,13 @@ impl Engine {
     pub(super) fn wake_at(&self, now: Millis) -> Option<Millis> {
         let link = &self.link;
         let waits = match (self.phase(), link.state) {
-            (Phase::Joining | Phase::Confirming, Stream::Asking) => link.in_flight.is_none() && link.not_before > 0,
+            (Phase::Joining | Phase::Confirming, Stream::Asking) => {
+                link.in_flight.is_none() && link.not_before > 0
+            }
             (Phase::Member, Stream::Live) => {
-                link.in_flight.is_none() && (self.has_intent() || self.outbox.iter().any(|item| item.acked == 0))
+                link.in_flight.is_none()
+                    && !link.commit_acked
+                    && (self.has_intent() || self.outbox.iter().any(|item| item.acked == 0))
             }
             _ => false,
         };

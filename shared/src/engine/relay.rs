@@ -3,8 +3,8 @@
 use proto::{
     Message as _, PublishId,
     relay::{
-        AccessChange, AccessKey, ClientFrame, CommitPart, Create, GetSlot, Join, Joined, Publish, Published, Refused,
-        RelayFrame, Slot, access_key::Kind, client_frame, refused::Code, relay_frame,
+        AccessChange, AccessKey, ClientFrame, CommitPart, Create, GetSlot, Join, Joined, Publish, Published,
+        Refused, RelayFrame, Slot, access_key::Kind, client_frame, refused::Code, relay_frame,
     },
 };
 
@@ -50,7 +50,8 @@ impl Engine {
             &self.leaf_extension(&[]),
             now,
         )?;
-        let sealed = slot::seal(&self.room, &room.invites, &info, random).map_err(|_| GroupError::Unexpected)?;
+        let sealed =
+            slot::seal(&self.room, &room.invites, &info, random).map_err(|_| GroupError::Unexpected)?;
         let keys = group.access_keys()?.into_values().collect();
         self.group = Some(group);
         let mut pending = Pending::default();
@@ -75,7 +76,8 @@ impl Engine {
     }
 
     pub(super) fn connected(&mut self, binding: &[u8; proto::CHANNEL_BINDING_LEN]) -> Result<(), GroupError> {
-        self.link = Connection { state: Stream::Asking, announced: self.link.announced, ..Connection::default() };
+        self.link =
+            Connection { state: Stream::Asking, announced: self.link.announced, ..Connection::default() };
         let invite = self.invite_secret().filter(|_| self.phase() == Phase::Joining);
         let key = invite.map_or_else(|| self.access.clone(), |secret| secret.access_key());
         let create = match self.phase() {
@@ -94,27 +96,33 @@ impl Engine {
 
     pub(super) fn frame(&mut self, frame: RelayFrame, now: Millis) -> Result<(), GroupError> {
         match frame.frame {
-            Some(relay_frame::Frame::Joined(joined)) => self.joined(joined, now),
-            Some(relay_frame::Frame::Deliver(entry)) => self.deliver(entry, now),
+            Some(relay_frame::Frame::Joined(joined)) => self.joined(&joined, now),
+            Some(relay_frame::Frame::Deliver(entry)) => self.deliver(&entry, now),
             Some(relay_frame::Frame::Published(published)) => self.published(&published),
             Some(relay_frame::Frame::Refused(refused)) => self.refused(&refused, now),
-            Some(relay_frame::Frame::Slot(slot)) if self.phase() == Phase::Joining => self.attempt_join(&slot, now),
+            Some(relay_frame::Frame::Slot(slot)) if self.phase() == Phase::Joining => {
+                self.attempt_join(&slot, now)
+            }
             // Nothing uses ephemeral signals yet, and an unknown frame is a later version's.
             Some(relay_frame::Frame::Slot(_) | relay_frame::Frame::Ephemeral(_)) | None => Ok(()),
         }
     }
 
-    fn joined(&mut self, joined: Joined, now: Millis) -> Result<(), GroupError> {
+    fn joined(&mut self, joined: &Joined, now: Millis) -> Result<(), GroupError> {
         if self.link.state != Stream::Asking {
             return Ok(());
         }
         match self.phase() {
             Phase::Joining => {
-                let Some(slot) = joined.slot else {
-                    self.refuse("relay", "The relay accepted the invite but sent no room state.", "Try again.");
+                let Some(slot) = &joined.slot else {
+                    self.refuse(
+                        "relay",
+                        "The relay accepted the invite but sent no room state.",
+                        "Try again.",
+                    );
                     return Ok(());
                 };
-                return self.attempt_join(&slot, now);
+                return self.attempt_join(slot, now);
             }
             Phase::Creating => {
                 self.set_pending(None);
@@ -125,7 +133,7 @@ impl Engine {
         self.link.state = Stream::CatchingUp;
         self.link.head = joined.head;
         self.link.start = self.meta.cursor;
-        self.check_bounds(&joined);
+        self.check_bounds(joined);
         self.maybe_caught_up();
         Ok(())
     }
@@ -168,19 +176,22 @@ impl Engine {
         let same = |pending: &&Pending| {
             pending.part.as_ref().is_some_and(|part| part.expected_last_commit == joined.last_commit)
         };
-        if self.pending.as_ref().filter(same).is_none() {
-            if let Err(error) = self.build_join(&secret, joined, now) {
-                let reason = format!("The invite cannot be used: {error}. Ask for a new one.");
-                self.close(reason);
-                return Ok(());
-            }
+        let again = self.pending.as_ref().filter(same).is_some();
+        if let Err(error) = if again { Ok(()) } else { self.build_join(&secret, joined, now) } {
+            self.close(format!("The invite cannot be used: {error}. Ask for a new one."));
+            return Ok(());
         }
         self.set_phase(Phase::Confirming);
         self.publish_pending();
         Ok(())
     }
 
-    fn build_join(&mut self, secret: &InviteSecret, joined: &Slot, now: Millis) -> Result<(), Box<dyn std::error::Error>> {
+    fn build_join(
+        &mut self,
+        secret: &InviteSecret,
+        joined: &Slot,
+        now: Millis,
+    ) -> Result<(), Box<dyn std::error::Error>> {
         let random = &self.profile.random;
         let info = slot::open(&self.room, secret, &joined.sealed)?;
         let (mut group, prepared) = Group::join(
@@ -193,7 +204,11 @@ impl Engine {
             now,
         )?;
         let room = group.room()?;
-        let invite = room.invites.iter().find(|invite| *invite.id == secret.id()).ok_or(slot::SlotError::NotInvited)?;
+        let invite = room
+            .invites
+            .iter()
+            .find(|invite| *invite.id == secret.id())
+            .ok_or(slot::SlotError::NotInvited)?;
         let row = self.meta.link.as_mut().ok_or(GroupError::Damaged)?;
         // The GroupInfo is of the epoch before ours.
         if group.epoch() <= row.least_epoch {
@@ -226,7 +241,7 @@ impl Engine {
         Ok(())
     }
 
-    /// The join commit is in the log: from here on we read as a member.
+    /// The relay has it on disk. A joiner reads on as a member; a commit counts once its entry comes.
     fn published(&mut self, published: &Published) -> Result<(), GroupError> {
         if self.link.in_flight.as_deref() != Some(&*published.id) {
             return Ok(());
@@ -237,7 +252,10 @@ impl Engine {
             self.out.reopen = true;
             return Ok(());
         }
-        self.acknowledged(published);
+        match self.pending.as_ref().is_some_and(|pending| *pending.publish_id == *published.id) {
+            true => self.link.commit_acked = true,
+            false => self.acknowledged(published),
+        }
         Ok(())
     }
 
@@ -250,7 +268,7 @@ impl Engine {
         }
         self.link.in_flight = None;
         match refused.code() {
-            Code::Conflict => self.lost_race(now),
+            Code::Conflict => self.lost_race(refused, now),
             Code::RateLimited => self.link.not_before = now + refused.retry_after_ms.max(1),
             Code::NoSpace => {
                 self.link.not_before = now + RETRY_MS;
@@ -297,7 +315,8 @@ impl Engine {
             }
             (Code::Superseded, _) => {
                 self.out.events.push(Event::Closed {
-                    reason: "This profile connected to the room from somewhere else; this connection stops.".to_owned(),
+                    reason: "This profile connected to the room from somewhere else; this connection stops."
+                        .to_owned(),
                     was_member: true,
                 });
             }
@@ -313,11 +332,24 @@ impl Engine {
     /// The state stays: a relay that lies, or that lost its data, must not make us forget a room.
     fn locked_out(&mut self) {
         self.link.state = Stream::Offline;
-        let reason = "The relay does not let this device into the room: it was removed, or the relay lost the room.";
+        let reason =
+            "The relay does not let this device into the room: it was removed, or the relay lost the room.";
         self.out.events.push(Event::Closed { reason: reason.to_owned(), was_member: true });
     }
 
-    fn lost_race(&mut self, now: Millis) {
+    fn lost_race(&mut self, refused: &Refused, now: Millis) {
+        let read = refused.last_commit <= self.meta.cursor && self.is_member();
+        if read && refused.last_commit != self.meta.last_commit {
+            self.link.contradicted = true;
+            self.alarm(
+                AlarmKind::Fork,
+                format!(
+                    "The relay says that the last change of this room is entry {}, but the log it showed says {}: it \
+                     deceives this device. Nothing of the room can be changed on this connection.",
+                    refused.last_commit, self.meta.last_commit
+                ),
+            );
+        }
         let ceiling = RACE_JITTER_MS << self.link.conflicts.min(5);
         self.link.conflicts += 1;
         self.link.not_before = now + 1 + self.profile.random.below(ceiling);
@@ -329,7 +361,8 @@ impl Engine {
     }
 
     pub(super) fn tick(&mut self, now: Millis) -> Result<(), GroupError> {
-        let waiting = self.phase() == Phase::Joining && self.link.state == Stream::Asking && self.link.conflicts > 0;
+        let waiting =
+            self.phase() == Phase::Joining && self.link.state == Stream::Asking && self.link.conflicts > 0;
         if waiting && self.pending.is_none() && now >= self.link.not_before {
             self.send(client_frame::Frame::GetSlot(GetSlot {}));
             // One question at a time: asked again only if no answer comes.

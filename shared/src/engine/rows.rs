@@ -43,11 +43,13 @@ pub(super) fn load(
         true => None,
         false => Some(Group::load(&profile.random, &room, group_rows)?),
     };
-    let missing_group = matches!(meta.phase(), Phase::Creating | Phase::Confirming | Phase::Member) && group.is_none();
+    let missing_group =
+        matches!(meta.phase(), Phase::Creating | Phase::Confirming | Phase::Member) && group.is_none();
     if missing_group {
         return Err(EngineError::Damaged);
     }
-    meta.want_update |= meta.phase() == Phase::Member && now.saturating_sub(meta.last_update) >= RESUME_UPDATE_MS;
+    meta.want_update |=
+        meta.phase() == Phase::Member && now.saturating_sub(meta.last_update) >= RESUME_UPDATE_MS;
     let mut engine = Engine {
         profile: profile.clone(),
         room,
@@ -78,7 +80,8 @@ pub(super) fn load(
             }
             "window" => {
                 let window = parse::<WindowRow>(value)?;
-                let session = Session(window.session.as_slice().try_into().map_err(|_| EngineError::Damaged)?);
+                let session =
+                    Session(window.session.as_slice().try_into().map_err(|_| EngineError::Damaged)?);
                 let state = Window::from_bytes(&window.window).map_err(|_| EngineError::Damaged)?;
                 engine.windows.insert((window.leaf, session), (window.epoch, state));
             }
@@ -94,19 +97,20 @@ pub(super) fn load(
 /// Moves what changed into the output.
 pub(super) fn collect(engine: &mut Engine) {
     let dirty = std::mem::take(&mut engine.dirty);
-    let mut put = |key: String, value: Option<Zeroizing<Vec<u8>>>| engine.out.changes.push(Change { key, value });
+    let mut put =
+        |key: String, value: Option<Zeroizing<Vec<u8>>>| engine.out.changes.push(Change { key, value });
     if dirty.meta {
         put("meta".to_owned(), Some(row(&engine.meta)));
     }
     if dirty.pending {
-        put("pending".to_owned(), engine.pending.as_ref().map(|pending| row(pending)));
+        put("pending".to_owned(), engine.pending.as_ref().map(row));
     }
     for counter in dirty.outbox {
         let item = engine.outbox.iter().find(|item| item.counter == counter);
-        put(format!("outbox/{counter:020}"), item.map(|item| row(item)));
+        put(format!("outbox/{counter:020}"), item.map(row));
     }
     for leaf in dirty.peers {
-        put(format!("peer/{leaf}"), engine.peers.get(&leaf).map(|peer| row(peer)));
+        put(format!("peer/{leaf}"), engine.peers.get(&leaf).map(row));
     }
     for id in dirty.windows {
         let (leaf, session) = id;

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use mls_rs::{ExtensionList, group::{CommitMessageDescription, NewEpoch}};
+use mls_rs::{
+    ExtensionList,
+    group::{CommitMessageDescription, NewEpoch},
+};
 use mls_rs_core::group::Member;
 use prost::Message;
 use proto::relay::{AccessKey, access_key::Kind};
@@ -74,8 +77,12 @@ impl Group {
     /// # Errors
     /// [`GroupError::Rule`] when a leaf has no access key, which the rules have already ruled out.
     pub fn access_keys(&self) -> Result<AccessKeys, GroupError> {
-        let mut keys: AccessKeys =
-            self.room()?.invites.iter().map(|invite| (invite.access_key.to_vec(), access_key_of(invite))).collect();
+        let mut keys: AccessKeys = self
+            .room()?
+            .invites
+            .iter()
+            .map(|invite| (invite.access_key.to_vec(), access_key_of(invite)))
+            .collect();
         for member in self.mls.roster().members_iter() {
             let key = leaf_of(&member)?.access_key;
             keys.insert(key.to_vec(), member_key(key));

@@ -68,7 +68,7 @@ fn hkdf_answers_all_of_wycheproof() {
             let prk = cipher.kdf_extract(&case.salt, &case.ikm).unwrap();
             match cipher.kdf_expand(&prk, &case.info, case.size) {
                 Ok(okm) => {
-                    assert_eq!((&*okm, case.result), (&*case.okm, TestResult::Valid), "{}", case.tc_id)
+                    assert_eq!((&*okm, case.result), (&*case.okm, TestResult::Valid), "{}", case.tc_id);
                 }
                 Err(error) => assert_eq!((error, case.result), (SuiteError::Length, TestResult::Invalid)),
             }

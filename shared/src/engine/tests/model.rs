@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::{Signature, VerifyingKey};
 use proto::relay::{
-    AccessKey, ClientFrame, Deliver, Join, Joined, Publish, Published, Refused, RelayFrame, Slot, access_key::Kind,
-    client_frame, refused::Code, relay_frame::Frame,
+    AccessKey, ClientFrame, Deliver, Join, Joined, Publish, Published, Refused, RelayFrame, Slot,
+    access_key::Kind, client_frame, refused::Code, relay_frame::Frame,
 };
 
 /// One room and its streams.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct ModelRelay {
     pub exists: bool,
     pub log: Vec<Deliver>,
@@ -43,9 +43,15 @@ impl ModelRelay {
     /// The next entry for a member's stream.
     pub fn next(&mut self, client: usize) -> Option<RelayFrame> {
         let (key, read) = self.streams.get_mut(&client)?;
+        if *read == u64::MAX {
+            return None; // an invite key reads nothing
+        }
         let allowed = self.keys.get(key).is_some_and(|(key, _)| key.kind() == Kind::Member);
         let removed_at = self.log.iter().rev().find(|entry| {
-            entry.access.as_ref().is_some_and(|change| change.removed.iter().any(|removed| **removed == **key))
+            entry
+                .access
+                .as_ref()
+                .is_some_and(|change| change.removed.iter().any(|removed| **removed == **key))
         });
         let last = if allowed { u64::MAX } else { removed_at.map_or(0, |entry| entry.seq) };
         match self.log.iter().find(|entry| entry.seq > *read).filter(|entry| entry.seq <= last) {
@@ -85,7 +91,8 @@ impl ModelRelay {
             return Frame::Refused(refusal(&[], Code::NotAllowed, 0));
         };
         let invite = key.kind() == Kind::Invite;
-        let dead = (key.expires_ms != 0 && self.now >= key.expires_ms) || (key.max_uses != 0 && *uses >= key.max_uses);
+        let dead = (key.expires_ms != 0 && self.now >= key.expires_ms)
+            || (key.max_uses != 0 && *uses >= key.max_uses);
         if invite && dead {
             return Frame::Refused(refusal(&[], Code::NotAllowed, 0));
         }

@@ -21,15 +21,20 @@ use crate::{
 /// The simulated clock starts here; any time will do.
 pub const START: u64 = 1_700_000_000_000;
 
+/// What a device stored.
+pub type Rows = BTreeMap<String, Zeroizing<Vec<u8>>>;
+
 /// One device: its engine, what it stored, what it showed.
 pub struct Device {
     pub profile: Profile,
     pub engine: Option<Engine>,
-    pub rows: BTreeMap<String, Zeroizing<Vec<u8>>>,
+    pub rows: Rows,
     pub inbox: VecDeque<RelayFrame>,
     pub online: bool,
     pub wake: Option<u64>,
     pub events: Vec<Event>,
+    /// Chat lines as storage has them: by position, text, in the transaction that read them.
+    pub history: Vec<(u64, String)>,
 }
 
 pub struct World {
@@ -53,6 +58,7 @@ impl World {
                 online: false,
                 wake: None,
                 events: Vec::new(),
+                history: Vec::new(),
             }
         };
         let relay = ModelRelay { now: START, ..ModelRelay::default() };
@@ -140,6 +146,11 @@ impl World {
     }
 
     pub fn save(&mut self, i: usize, output: &Output) {
+        for event in &output.events {
+            if let Event::Message(message) = event {
+                self.devices[i].history.push((message.seq, message.text.clone()));
+            }
+        }
         for change in &output.changes {
             match &change.value {
                 Some(value) => self.devices[i].rows.insert(change.key.clone(), value.clone()),
@@ -175,12 +186,13 @@ impl World {
 
     /// Runs until nothing is under way and nobody waits for a time within the hour.
     pub fn settle(&mut self) {
-        for _ in 0..100_000 {
+        for _ in 0..20_000 {
             let busy = (0..self.devices.len()).filter(|i| self.deliver_one(*i)).count();
             if busy > 0 {
                 continue;
             }
-            let next = self.devices.iter().filter(|device| device.online).filter_map(|device| device.wake).min();
+            let next =
+                self.devices.iter().filter(|device| device.online).filter_map(|device| device.wake).min();
             match next.filter(|at| *at < self.now + 3_600_000) {
                 Some(at) => self.now = at.max(self.now),
                 None => return,
@@ -192,7 +204,12 @@ impl World {
                 }
             }
         }
-        panic!("the world does not settle");
+        let last: Vec<_> = self
+            .devices
+            .iter()
+            .map(|device| device.events.iter().rev().take(8).collect::<Vec<_>>())
+            .collect();
+        panic!("the world does not settle: {last:#?}");
     }
 
     pub fn texts(&self, i: usize) -> Vec<String> {
@@ -233,7 +250,12 @@ impl World {
     }
 
     pub fn authenticator(&self, i: usize) -> Vec<u8> {
-        self.devices[i].engine.as_ref().and_then(Engine::view).expect("a member").authenticator
+        self.devices[i]
+            .engine
+            .as_ref()
+            .and_then(Engine::view)
+            .unwrap_or_else(|| panic!("device {i} is no member: {:#?}", self.devices[i].events))
+            .authenticator
     }
 
     /// Every one of `members` is in the same epoch with the same members, and nothing is wrong.
