@@ -29,7 +29,7 @@ pub(super) async fn host(
     let profile = profile(globals)?;
     let mut config = relay::Config::new(listen, profile.dir().relay());
     config.host = advertise.as_ref().map(|address| address.host.clone());
-    let relay = Relay::start(config).await.map_err(|error| cannot_start(listen, &error))?;
+    let relay = Relay::start(config).await.map_err(|error| cannot_start(&error))?;
     let served = serve(globals, profile, room, &relay, advertise).await;
     relay.shutdown().await;
     served
@@ -91,12 +91,11 @@ fn address_of(ip: IpAddr, port: u16) -> Result<RelayAddress, Failure> {
     RelayAddress::new(&ip.to_string(), port).map_err(bad)
 }
 
-fn cannot_start(listen: SocketAddr, error: &StartError) -> Failure {
-    let (exit, remedy) = match error {
-        StartError::AddressInUse { .. } => {
-            (Exit::Network, format!("Something uses UDP port {} already: end it, or choose another with --listen.", listen.port()))
-        }
-        _ => (Exit::Local, "See the cause above.".to_owned()),
+fn cannot_start(error: &StartError) -> Failure {
+    let exit = match error {
+        StartError::InUse { .. } | StartError::NotPermitted { .. } | StartError::Bind { .. } => Exit::Network,
+        _ => Exit::Local,
     };
-    Failure::new(exit, "relay", error.to_string(), remedy)
+    // Its message says what to do.
+    Failure::new(exit, "relay", error.to_string(), "")
 }

@@ -4,7 +4,6 @@ mod chat;
 mod demo;
 mod host;
 mod once;
-mod qr;
 mod setup;
 
 use std::{net::SocketAddr, path::PathBuf};

@@ -14,26 +14,25 @@ pub use output::{MemberOut, Out, PersonOut, translate};
 use super::{
     input::Input,
     pending::Pending,
-    sanitize,
     words,
 };
 use crate::{
-    failure::Failure,
+    failure::{Exit, Failure},
     runtime::{Event, Runtime},
 };
 
 /// Version of the protocol.
 pub const VERSION: u32 = 1;
 
-/// Serves commands from `input` and writes events to standard output until the input ends, `quit`, or nobody reads.
-pub async fn run(runtime: &Runtime, events: mpsc::Receiver<Event>, mut input: mpsc::Receiver<Input>) {
+/// Serves commands from `input` and writes events to standard output until the input ends, `quit`, nobody reads, or
+/// the certificate of the only relay was refused.
+pub async fn run(runtime: &Runtime, events: mpsc::Receiver<Event>, mut input: mpsc::Receiver<Input>) -> Exit {
     let pending = Pending::default();
-    let (gone, mut is_gone) = tokio::sync::oneshot::channel::<()>();
-    let writer = tokio::spawn(write_events(events, pending.clone(), gone));
+    let mut writer = tokio::spawn(write_events(runtime.clone(), events, pending.clone()));
     loop {
         let line = tokio::select! {
             line = input.recv() => line,
-            _ = &mut is_gone => break,
+            exit = &mut writer => return exit.unwrap_or(Exit::Local),
         };
         match line {
             Some(Input::Line(line)) if line.trim().is_empty() => {}
@@ -50,25 +49,31 @@ pub async fn run(runtime: &Runtime, events: mpsc::Receiver<Event>, mut input: mp
             None => break,
         }
     }
-    pending.settle().await;
+    tokio::select! {
+        exit = &mut writer => return exit.unwrap_or(Exit::Local),
+        _ = pending.settle() => {}
+    }
     writer.abort();
+    Exit::Ok
 }
 
-async fn write_events(
-    mut events: mpsc::Receiver<Event>,
-    pending: Pending,
-    _gone: tokio::sync::oneshot::Sender<()>,
-) {
+/// Ends when nobody reads, or nothing can go on.
+async fn write_events(runtime: Runtime, mut events: mpsc::Receiver<Event>, pending: Pending) -> Exit {
     while let Some(event) = events.recv().await {
+        let is_stuck = matches!(event, Event::Relay { .. }) && runtime.is_stuck();
         for out in translate(event) {
             if !try_say(&out) {
-                return;
+                return Exit::Ok;
             }
             if matches!(out, Out::Sent { .. }) {
                 pending.done();
             }
         }
+        if is_stuck {
+            return Exit::Verification;
+        }
     }
+    Exit::Ok
 }
 
 async fn obey(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
@@ -153,6 +158,5 @@ fn say(out: &Out) {
 
 fn try_say(out: &Out) -> bool {
     let mut stdout = io::stdout().lock();
-    let line = sanitize::json(&out.to_line());
-    writeln!(stdout, "{line}").and_then(|()| stdout.flush()).is_ok()
+    writeln!(stdout, "{}", out.to_line()).and_then(|()| stdout.flush()).is_ok()
 }

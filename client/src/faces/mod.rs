@@ -5,5 +5,6 @@ pub mod json;
 pub mod lines;
 pub mod pending;
 pub mod plain;
+pub mod qr;
 pub mod sanitize;
 pub mod words;

@@ -12,10 +12,11 @@ use super::{
     input::Input,
     lines::{self, Line},
     pending::Pending,
+    qr::qr,
     sanitize, words,
 };
 use crate::{
-    failure::Failure,
+    failure::{Exit, Failure},
     runtime::{Event, RelayState, RoomEvent, Runtime, remedy_of},
 };
 
@@ -25,18 +26,33 @@ struct Shared {
     /// The room that lines go to.
     current: Arc<Mutex<Option<String>>>,
     pending: Pending,
+    with_qr: bool,
 }
 
-/// Serves a person until the input ends or says `/quit`. `current` is the room to begin in.
+/// How the face begins.
+pub struct Options {
+    /// The room that lines go to.
+    pub current: Option<String>,
+    /// Show links as QR codes as well.
+    pub with_qr: bool,
+}
+
+/// Serves a person until the input ends or says `/quit`, or nothing can go on: then the exit says why.
 pub async fn run(
     runtime: &Runtime,
     events: mpsc::Receiver<Event>,
     mut input: mpsc::Receiver<Input>,
-    current: Option<String>,
-) {
-    let shared = Shared { current: Arc::new(Mutex::new(current)), pending: Pending::default() };
-    let writer = tokio::spawn(show_events(runtime.clone(), events, shared.clone()));
-    while let Some(line) = input.recv().await {
+    options: Options,
+) -> Exit {
+    let Options { current, with_qr } = options;
+    let shared = Shared { current: Arc::new(Mutex::new(current)), pending: Pending::default(), with_qr };
+    let mut writer = tokio::spawn(show_events(runtime.clone(), events, shared.clone()));
+    loop {
+        let line = tokio::select! {
+            line = input.recv() => line,
+            exit = &mut writer => return exit.unwrap_or(Exit::Local),
+        };
+        let Some(line) = line else { break };
         let parsed = match line {
             Input::Line(line) => lines::parse(&line),
             Input::TooLong => Err(Failure::usage("The line is too long.", "Send it in parts.")),
@@ -51,10 +67,16 @@ pub async fn run(
             Err(failure) => note(&words::failure(&failure)),
         }
     }
-    if !shared.pending.settle().await {
-        note("Not everything was sent; what is left is sent at the next start.");
+    tokio::select! {
+        exit = &mut writer => return exit.unwrap_or(Exit::Local),
+        sent = shared.pending.settle() => {
+            if !sent {
+                note("Not everything was sent; what is left is sent at the next start.");
+            }
+        }
     }
     writer.abort();
+    Exit::Ok
 }
 
 async fn obey(runtime: &Runtime, shared: &Shared, line: Line) -> Result<(), Failure> {
@@ -192,13 +214,27 @@ fn lock(shared: &Shared) -> MutexGuard<'_, Option<String>> {
     shared.current.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn show_events(runtime: Runtime, mut events: mpsc::Receiver<Event>, shared: Shared) {
+/// Ends when nothing can go on.
+async fn show_events(runtime: Runtime, mut events: mpsc::Receiver<Event>, shared: Shared) -> Exit {
     while let Some(event) = events.recv().await {
         match event {
-            Event::Relay { relay, state } => relay_event(&sanitize::line(&relay), state),
-            Event::Room { room, event } => room_event(&runtime, &shared, &room, event),
+            Event::Relay { relay, state } => {
+                relay_event(&sanitize::line(&relay), state);
+                if runtime.is_stuck() {
+                    return Exit::Verification;
+                }
+            }
+            Event::Room { room, event } => {
+                let refused =
+                    matches!(event, RoomEvent::Engine(engine::Event::Closed { was_member: false, .. }));
+                room_event(&runtime, &shared, &room, event);
+                if refused && runtime.is_empty() {
+                    return Exit::Refused;
+                }
+            }
         }
     }
+    Exit::Ok
 }
 
 fn relay_event(relay: &str, state: RelayState) {
@@ -224,6 +260,9 @@ fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomEvent) 
         RoomEvent::Invite { link, .. } => {
             note("Whoever has this link can join; give it over a channel you trust:");
             data(&link.to_string());
+            if let Some(qr) = shared.with_qr.then(|| qr(&link.to_string())).flatten() {
+                data(&qr);
+            }
         }
         RoomEvent::Failed(failure) => note(&words::failure(&failure)),
         RoomEvent::Engine(event) => engine_event(runtime, shared, room, event),

@@ -106,7 +106,8 @@ pub fn trust(trust: Trust) -> String {
 
 /// Cause and remedy in one sentence each.
 pub fn failure(failure: &Failure) -> String {
-    format!("{} {}", sentence(&failure.message), sanitize::line(&failure.remedy))
+    let text = format!("{} {}", sentence(&failure.message), sanitize::line(&failure.remedy));
+    text.trim_end().to_owned()
 }
 
 fn sentence(text: &str) -> String {

@@ -60,6 +60,16 @@ impl Runtime {
         self.begin(engine, place)
     }
 
+    /// Makes a private room at our own relay.
+    ///
+    /// # Errors
+    /// [`Failure`] when the name cannot be shown.
+    pub fn create_own(&self, name: &str) -> Result<String, Failure> {
+        let profile = lock(&self.0.profile).engine.clone();
+        let engine = Engine::create(&profile, name, now_ms()).map_err(|error| begin_failed(&error))?;
+        self.begin(engine, Where::Own)
+    }
+
     /// Starts a stored room. One that is over is listed and left alone.
     pub(super) fn resume(&self, record: RoomRecord) {
         let over = record.closed.clone();

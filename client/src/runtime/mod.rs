@@ -227,6 +227,17 @@ impl Runtime {
         (profile.engine.name.clone(), profile.engine.identity.fingerprint())
     }
 
+    /// A relay's certificate was refused and no other relay is of use: nothing goes on before somebody decides.
+    pub fn is_stuck(&self) -> bool {
+        let links: Vec<_> = lock(&self.0.links).values().filter_map(Weak::upgrade).collect();
+        !links.is_empty() && links.iter().all(|link| matches!(*link.state.borrow(), link::LinkState::Refused))
+    }
+
+    /// There is no room that is not over.
+    pub fn is_empty(&self) -> bool {
+        self.rooms().iter().all(|room| room.over.is_some())
+    }
+
     /// What went wrong last.
     pub fn why(&self) -> Option<Failure> {
         self.0.outlet.last_problem()

@@ -72,6 +72,8 @@ pub(super) struct Room {
     /// The record is in the database.
     is_stored: bool,
     is_leaving: bool,
+    /// Somebody asked for a link before we were in.
+    wants_invite: bool,
     is_over: bool,
     backoff: Backoff,
     /// No stream is opened, and no failed load tried again, before.
@@ -112,6 +114,7 @@ impl Room {
             engine: None,
             is_stored: false,
             is_leaving: false,
+            wants_invite: false,
             is_over: false,
             backoff: Backoff::default(),
             not_before: Instant::now(),
@@ -178,7 +181,13 @@ impl Room {
         match turn {
             Turn::Ask(Some(Ask::Command(command, reply))) => {
                 self.is_leaving |= command == Command::Leave;
-                let done = self.apply(vec![Input::Command(command)]).await;
+                let is_early = self.engine.as_ref().is_some_and(|engine| engine.view().is_none());
+                let done = if command == Command::Invite && is_early {
+                    self.wants_invite = true;
+                    Ok(())
+                } else {
+                    self.apply(vec![Input::Command(command)]).await
+                };
                 // Whoever asked may be gone.
                 let _ = reply.send(done);
             }
@@ -258,6 +267,10 @@ impl Room {
         self.send(&frames).await;
         for event in events {
             self.publish(event).await;
+        }
+        if self.wants_invite && self.engine.as_ref().is_some_and(|engine| engine.view().is_some()) {
+            self.wants_invite = false;
+            Box::pin(self.apply(vec![Input::Command(Command::Invite)])).await?;
         }
         if reopen && !self.is_over {
             self.hang_up(false).await;

@@ -5,11 +5,13 @@ use shared::engine::{self, GroupView, Message, Person};
 
 use super::VERSION;
 use crate::{
+    faces::sanitize,
     failure::Failure,
     runtime::{Event, RelayState, RoomEvent, RoomStatus},
 };
 
 /// An event.
+#[expect(missing_docs, reason = "docs/json.md is the manual of the fields")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Out {
@@ -118,7 +120,7 @@ pub struct RoomOut {
 }
 
 impl Out {
-    /// The line, without its end.
+    /// The line, without its end; harmless for a terminal.
     pub fn to_line(&self) -> String {
         #[derive(Serialize)]
         struct Versioned<'a> {
@@ -127,7 +129,8 @@ impl Out {
             out: &'a Out,
         }
         // Strings and numbers always have a JSON form.
-        serde_json::to_string(&Versioned { v: VERSION, out: self }).unwrap_or_default()
+        let line = serde_json::to_string(&Versioned { v: VERSION, out: self }).unwrap_or_default();
+        sanitize::json(&line)
     }
 
     pub(super) fn joined(room: &str, view: &GroupView) -> Self {
