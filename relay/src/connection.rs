@@ -121,8 +121,11 @@ async fn serve_rooms(peer: Peer, connection: &Connection) {
         tokio::select! {
             biased;
             _ = stopping.wait_for(|stopping| *stopping) => break,
-            () = &mut idle, if !peer.joined.load(Ordering::Relaxed) => {
-                return close(connection, CloseCode::TimedOut);
+            // The flag is read when the time is up: it may have been set while all branches waited.
+            () = &mut idle, if !idle.is_elapsed() => {
+                if !peer.joined.load(Ordering::Relaxed) {
+                    return close(connection, CloseCode::TimedOut);
+                }
             }
             Some(ended) = streams.join_next() => {
                 refused += u32::from(matches!(ended, Ok(Outcome::Refused)));

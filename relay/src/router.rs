@@ -188,7 +188,8 @@ impl Refusal {
         Self { id: Bytes::copy_from_slice(publish.id.as_bytes()), ..self }
     }
 
-    fn after(self, over: &Over) -> Self {
+    /// The same with the time to wait.
+    pub fn after(self, over: &Over) -> Self {
         Self { retry_after: over.retry_after, ..self }
     }
 }

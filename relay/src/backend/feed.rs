@@ -50,7 +50,7 @@ impl Feed {
             None => false,
         };
         if !told {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

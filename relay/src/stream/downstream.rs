@@ -8,7 +8,8 @@ use proto::{
 use tokio::sync::mpsc;
 
 use super::{
-    output::{Gone, Output, Reservation, refused},
+    farewell::Farewell,
+    output::{Output, Reservation, refused},
     upstream::Answer,
 };
 use crate::{
@@ -18,9 +19,6 @@ use crate::{
     router::{Refusal, Seat},
     shared::Peer,
 };
-
-/// Why the loop ended: something to tell the client, or nothing.
-type End = Option<Refusal>;
 
 /// The loop's state.
 pub(super) struct Downstream<'a> {
@@ -48,13 +46,13 @@ impl<'a> Downstream<'a> {
     }
 
     /// Answers the Join of an invite key, which gets the slot with it.
-    pub async fn join_guest(&mut self, output: &mut Output, joined: Joined) -> Result<(), End> {
+    pub async fn join_guest(&mut self, output: &mut Output, joined: Joined) -> Result<(), Farewell> {
         let send = |slot| Frame::Joined(Joined { slot: Some(slot), ..joined.clone() });
         self.send_slot(output, send).await
     }
 
     /// Runs until the client is gone, the key has no access any more, or no more answers can come.
-    pub async fn run(&mut self, output: &mut Output) -> Result<(), End> {
+    pub async fn run(&mut self, output: &mut Output) -> Result<(), Farewell> {
         let mut behind = true;
         loop {
             let (peer, seat, cursor) = (self.peer, self.seat, self.cursor);
@@ -74,14 +72,14 @@ impl<'a> Downstream<'a> {
                 // Only once the log is read: a key that was removed sees no signal after its removal.
                 Some(signal) = self.signals.recv(), if !behind => {
                     let signal = relay::Ephemeral { envelope: signal };
-                    output.frame(Frame::Ephemeral(signal)).await.map_err(|Gone| None)?;
+                    output.frame(Frame::Ephemeral(signal)).await?;
                 }
             }
         }
     }
 
     /// Sends the answers that are due, and waits for those of publishes already queued.
-    pub async fn flush(&mut self, output: &mut Output) -> Result<(), End> {
+    pub async fn flush(&mut self, output: &mut Output) -> Result<(), Farewell> {
         self.answers.close();
         while let Some(answer) = next_answer(&mut self.pending, &mut self.answers).await {
             self.answer(output, answer).await?;
@@ -90,32 +88,32 @@ impl<'a> Downstream<'a> {
     }
 
     /// Sends entries, and says whether there are more.
-    async fn deliver(&mut self, output: &mut Output, batch: Batch) -> Result<bool, End> {
+    async fn deliver(&mut self, output: &mut Output, batch: Batch) -> Result<bool, Farewell> {
         let allowed = batch.access.is_some();
-        let gap = Err(Some(Refusal::of(Code::ShuttingDown)));
+        let gap = || Err(Farewell::of(Code::ShuttingDown));
         if batch.entries.is_empty() && self.seat.member && batch.head > self.cursor {
-            return gap;
+            return gap();
         }
         for entry in batch.entries {
             if entry.seq != self.cursor + 1 {
                 // So slow that retention overtook it. A new Join will say what is left.
-                return gap;
+                return gap();
             }
             self.cursor = entry.seq;
             let last = !allowed && removes(&entry, &self.seat);
-            output.frame(Frame::Deliver(entry)).await.map_err(|Gone| None)?;
+            output.frame(Frame::Deliver(entry)).await?;
             if last {
-                return Err(Some(Refusal::of(Code::NotAllowed)));
+                return Err(Farewell::of(Code::NotAllowed));
             }
         }
         let more = self.seat.member && batch.head > self.cursor;
         if !allowed && !more {
-            return Err(Some(Refusal::of(Code::NotAllowed)));
+            return Err(Farewell::of(Code::NotAllowed));
         }
         Ok(more)
     }
 
-    async fn answer(&mut self, output: &mut Output, answer: Settled) -> Result<(), End> {
+    async fn answer(&mut self, output: &mut Output, answer: Settled) -> Result<(), Farewell> {
         let frame = match answer {
             Settled::Publish(id, Ok(appended)) => {
                 if appended.repeated {
@@ -127,37 +125,40 @@ impl<'a> Downstream<'a> {
             Settled::Refused(refusal) => refused(refusal),
             Settled::Slot => return self.slot(output).await,
         };
-        output.frame(frame).await.map_err(|Gone| None)
+        Ok(output.frame(frame).await?)
     }
 
-    async fn slot(&mut self, output: &mut Output) -> Result<(), End> {
+    async fn slot(&mut self, output: &mut Output) -> Result<(), Farewell> {
         let view = self.peer.shared.backend.view(self.seat.room, self.seat.key).await;
         match view {
             Ok(Some(view)) if view.access.may_join(unix_ms()) => self.send_slot(output, Frame::Slot).await,
-            Ok(_) => output.frame(refused(Refusal::of(Code::NotAllowed))).await.map_err(|Gone| None),
-            Err(_) => Err(Some(Refusal::of(Code::ShuttingDown))),
+            Ok(_) => Ok(output.frame(refused(Refusal::of(Code::NotAllowed))).await?),
+            Err(_) => Err(Farewell::of(Code::ShuttingDown)),
         }
     }
 
-    async fn send_slot(&self, output: &mut Output, frame: impl Fn(relay::Slot) -> Frame) -> Result<(), End> {
+    async fn send_slot(
+        &self,
+        output: &mut Output,
+        frame: impl Fn(relay::Slot) -> Frame,
+    ) -> Result<(), Farewell> {
         let (mut room_for, mut reservation) = (LARGE_FRAME, None);
         loop {
             let slot = self.peer.shared.backend.slot(self.seat.room, room_for).await;
-            match slot.map_err(|_| Some(Refusal::of(Code::ShuttingDown)))? {
+            match slot.map_err(|_| Farewell::of(Code::ShuttingDown))? {
                 Some(Measured::Ready(slot)) => {
                     let slot = relay::Slot { last_commit: slot.last_commit, sealed: slot.sealed };
-                    let sent = output.frame(frame(slot)).await.map_err(|Gone| None);
+                    let sent = output.frame(frame(slot)).await;
                     drop(reservation);
-                    return sent;
+                    return Ok(sent?);
                 }
                 Some(Measured::Large(bytes)) => {
                     // The old one first, or it would wait for itself.
                     drop(reservation.take());
-                    reservation =
-                        Some(output.reserve(&self.peer.large_out, bytes).await.map_err(|Gone| None)?);
+                    reservation = Some(output.reserve(&self.peer.large_out, bytes).await?);
                     room_for = bytes;
                 }
-                None => return Err(Some(Refusal::of(Code::NotAllowed))),
+                None => return Err(Farewell::of(Code::NotAllowed)),
             }
         }
     }
@@ -170,9 +171,9 @@ async fn read<'a>(
     seat: Seat,
     cursor: u64,
     output: &Output,
-) -> Result<(Batch, Option<Reservation<'a>>), End> {
+) -> Result<(Batch, Option<Reservation<'a>>), Farewell> {
     let backend = &peer.shared.backend;
-    let later = |_| Some(Refusal::of(Code::ShuttingDown));
+    let later = |_| Farewell::of(Code::ShuttingDown);
     if !seat.member {
         let view = backend.view(seat.room, seat.key).await.map_err(later)?;
         let access = view.map(|view| view.access);
@@ -181,11 +182,11 @@ async fn read<'a>(
     match backend.read(seat.room, seat.key, cursor, LARGE_FRAME).await.map_err(later)? {
         Measured::Ready(batch) => Ok((batch, None)),
         Measured::Large(bytes) => {
-            let reservation = output.reserve(&peer.large_out, bytes).await.map_err(|Gone| None)?;
+            let reservation = output.reserve(&peer.large_out, bytes).await?;
             match backend.read(seat.room, seat.key, cursor, bytes).await.map_err(later)? {
                 Measured::Ready(batch) => Ok((batch, Some(reservation))),
                 // Entries do not change; retention has put a larger one first, which is a gap.
-                Measured::Large(_) => Err(Some(Refusal::of(Code::ShuttingDown))),
+                Measured::Large(_) => Err(Farewell::of(Code::ShuttingDown)),
             }
         }
     }

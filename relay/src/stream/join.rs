@@ -7,7 +7,7 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use proto::{CHANNEL_BINDING_LEN, join_statement, relay::refused::Code};
 use tokio::sync::{mpsc, watch};
 
-use super::{input::Input, refusal};
+use super::{farewell::Farewell, input::Input};
 use crate::{
     backend::{CreateError, View},
     clock::unix_ms,
@@ -27,15 +27,14 @@ pub(super) struct Admitted {
 }
 
 /// Reads and judges the Join.
-pub(super) async fn join(peer: &Peer, input: &mut Input) -> Result<Admitted, Option<Refusal>> {
-    let first = input.first(&peer.large_in, &peer.shared.opening).await;
-    let (frame, _memory) = first.map_err(refusal)?;
+pub(super) async fn join(peer: &Peer, input: &mut Input) -> Result<Admitted, Farewell> {
+    let (frame, _memory) = input.first(&peer.large_in, &peer.shared.opening).await?;
     let join = match Request::try_from(frame) {
         Ok(Request::Join(join)) => join,
-        Ok(_) => return Err(Some(Refusal::of(Code::Malformed))),
-        Err(invalid) => return Err(Some(Refusal::of(invalid.code))),
+        Ok(_) => return Err(Farewell::of(Code::Malformed)),
+        Err(invalid) => return Err(Farewell::of(invalid.code)),
     };
-    let view = admit(peer, &join).await.map_err(|code| Some(Refusal::of(code)))?;
+    let view = admit(peer, &join).await?;
     peer.joined.store(true, Ordering::Relaxed);
 
     let (superseded, newer) = watch::channel(false);
@@ -50,33 +49,38 @@ pub(super) async fn join(peer: &Peer, input: &mut Input) -> Result<Admitted, Opt
 
 /// What the key finds in the room. No room, another's room and a bad signature get the same answer after
 /// the same work.
-async fn admit(peer: &Peer, join: &Join) -> Result<View, Code> {
+async fn admit(peer: &Peer, join: &Join) -> Result<View, Refusal> {
     let genuine = is_genuine(join, &peer.binding);
     let view = look(peer, join).await?;
     let view = match (&join.opening, view) {
-        (Some(_), Some(view)) if genuine && !view.access.is_member() => return Err(Code::Conflict),
+        (Some(_), Some(view)) if genuine && !view.access.is_member() => {
+            return Err(Refusal::of(Code::Conflict));
+        }
         (Some(opening), None) if genuine => {
             create(peer, join, opening).await?;
             look(peer, join).await?
         }
         (_, view) => view,
     };
-    view.filter(|view| genuine && view.access.may_join(unix_ms())).ok_or(Code::NotAllowed)
+    view.filter(|view| genuine && view.access.may_join(unix_ms())).ok_or(Refusal::of(Code::NotAllowed))
 }
 
-async fn look(peer: &Peer, join: &Join) -> Result<Option<View>, Code> {
+async fn look(peer: &Peer, join: &Join) -> Result<Option<View>, Refusal> {
     // A disk that cannot be read now may be read soon.
-    peer.shared.backend.view(join.room, join.key).await.map_err(|_| Code::ShuttingDown)
+    peer.shared.backend.view(join.room, join.key).await.map_err(|_| Refusal::of(Code::ShuttingDown))
 }
 
-async fn create(peer: &Peer, join: &Join, opening: &Opening) -> Result<(), Code> {
+async fn create(peer: &Peer, join: &Join, opening: &Opening) -> Result<(), Refusal> {
     let allowed = peer.shared.create_quota().take(peer.payer, Instant::now());
-    allowed.map_err(|_| Code::RateLimited)?;
-    peer.shared.backend.create(join.room, opening.clone()).await.map_err(|error| match error {
-        CreateError::Exists => Code::Conflict,
-        CreateError::TooLarge => Code::TooLarge,
-        CreateError::NoSpace => Code::NoSpace,
-        CreateError::Closed => Code::ShuttingDown,
+    allowed.map_err(|over| Refusal::of(Code::RateLimited).after(&over))?;
+    let created = peer.shared.backend.create(join.room, opening.clone()).await;
+    created.map_err(|error| {
+        Refusal::of(match error {
+            CreateError::Exists => Code::Conflict,
+            CreateError::TooLarge => Code::TooLarge,
+            CreateError::NoSpace => Code::NoSpace,
+            CreateError::Closed => Code::ShuttingDown,
+        })
     })
 }
 

@@ -1,6 +1,7 @@
 //! One stream: a Join, then a room's log down and publishes up.
 
 mod downstream;
+mod farewell;
 mod input;
 mod join;
 mod output;
@@ -10,11 +11,8 @@ mod upstream;
 use proto::relay::refused::Code;
 use quinn::{RecvStream, SendStream};
 
-use self::{
-    input::{Input, InputError},
-    output::{Output, close_code},
-};
-use crate::{router::Refusal, shared::Peer};
+use self::{farewell::Farewell, input::Input, output::Output};
+use crate::shared::Peer;
 
 /// How a stream ended, for the connection that counts refusals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +30,7 @@ pub(crate) async fn serve(peer: &Peer, send: SendStream, recv: RecvStream) -> Ou
     let mut stopping = peer.shared.stopping.subscribe();
     let admitted = tokio::select! {
         biased;
-        _ = stopping.wait_for(|stopping| *stopping) => Err(Some(Refusal::of(Code::ShuttingDown))),
+        _ = stopping.wait_for(|stopping| *stopping) => Err(Farewell::of(Code::ShuttingDown)),
         admitted = join::join(peer, &mut input) => admitted,
     };
     match admitted {
@@ -40,21 +38,10 @@ pub(crate) async fn serve(peer: &Peer, send: SendStream, recv: RecvStream) -> Ou
             session::run(peer, admitted, input, output).await;
             Outcome::Joined
         }
-        Err(refusal) => {
-            if let Some(refusal) = &refusal {
-                input.stop(close_code(refusal));
-            }
-            output.end(refusal).await;
+        Err(farewell) => {
+            input.stop(farewell.code);
+            output.end(farewell).await;
             Outcome::Refused
         }
-    }
-}
-
-/// What a client whose input broke off is told.
-fn refusal(error: InputError) -> Option<Refusal> {
-    match error {
-        InputError::TooLarge => Some(Refusal::of(Code::TooLarge)),
-        InputError::Malformed => Some(Refusal::of(Code::Malformed)),
-        InputError::TimedOut | InputError::Gone => None,
     }
 }

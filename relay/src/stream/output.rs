@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proto::{
     CloseCode, encode_frame,
-    relay::{Refused, RelayFrame, refused::Code, relay_frame::Frame},
+    relay::{Refused, RelayFrame, relay_frame::Frame},
 };
 use quinn::SendStream;
 use tokio::{
@@ -12,6 +12,7 @@ use tokio::{
     time::timeout,
 };
 
+use super::farewell::Farewell;
 use crate::{
     limits::{FAREWELL_TIME, LARGE_FRAME, LARGE_FRAME_STALL},
     router::Refusal,
@@ -31,9 +32,14 @@ pub(super) struct Output {
     torn: bool,
 }
 
-/// The stream or its connection is gone, or too slow with a large frame.
+/// Why nothing more can be sent.
 #[derive(Debug)]
-pub(super) struct Gone;
+pub(super) enum Gone {
+    /// The stream or its connection is closed.
+    Closed,
+    /// Too slow with a large frame.
+    Stalled,
+}
 
 /// Leave to hold one large frame.
 pub(super) struct Reservation<'a> {
@@ -49,8 +55,8 @@ impl Output {
     /// Waits for leave to hold a frame of so many bytes. `turn` belongs to the connection.
     pub async fn reserve<'a>(&self, turn: &'a Semaphore, bytes: usize) -> Result<Reservation<'a>, Gone> {
         let kib = u32::try_from((bytes * COPIES).div_ceil(1 << 10)).unwrap_or(u32::MAX);
-        let turn = turn.acquire().await.map_err(|_| Gone)?;
-        let memory = self.store.clone().acquire_many_owned(kib).await.map_err(|_| Gone)?;
+        let turn = turn.acquire().await.map_err(|_| Gone::Closed)?;
+        let memory = self.store.clone().acquire_many_owned(kib).await.map_err(|_| Gone::Closed)?;
         Ok(Reservation { _turn: turn, _memory: memory })
     }
 
@@ -59,11 +65,11 @@ impl Output {
         let bytes = encode_frame(&RelayFrame { frame: Some(frame) });
         self.torn = true;
         if bytes.len() <= LARGE_FRAME {
-            self.send.write_all(&bytes).await.map_err(|_| Gone)?;
+            self.send.write_all(&bytes).await.map_err(|_| Gone::Closed)?;
         } else {
             for chunk in bytes.chunks(CHUNK) {
                 let written = timeout(LARGE_FRAME_STALL, self.send.write_all(chunk)).await;
-                written.map_err(|_| Gone)?.map_err(|_| Gone)?;
+                written.map_err(|_| Gone::Stalled)?.map_err(|_| Gone::Closed)?;
             }
         }
         self.torn = false;
@@ -76,23 +82,26 @@ impl Output {
     }
 
     /// Says why, if there is something to say, and ends the stream.
-    pub async fn end(mut self, refusal: Option<Refusal>) {
-        let code = refusal.as_ref().map_or(CloseCode::Done, close_code);
-        let farewell = async {
-            if self.torn {
-                return Err(Gone);
-            }
-            if let Some(refusal) = refusal {
-                self.frame(refused(refusal)).await?;
-            }
-            self.send.finish().map_err(|_| Gone)?;
-            // Until the client has it all: closing the connection would throw away what is on its way.
-            self.send.stopped().await.map(|_| ()).map_err(|_| Gone)
-        };
-        if !matches!(timeout(FAREWELL_TIME, farewell).await, Ok(Ok(()))) {
+    pub async fn end(mut self, farewell: Farewell) {
+        let code = farewell.code;
+        if !matches!(timeout(FAREWELL_TIME, self.say(farewell)).await, Ok(Ok(()))) {
             // Fails only when it has ended already.
             let _ = self.send.reset(code.value().into());
         }
+    }
+
+    async fn say(&mut self, farewell: Farewell) -> Result<(), Gone> {
+        if self.torn {
+            return Err(Gone::Closed);
+        }
+        match farewell {
+            Farewell { refusal: Some(refusal), .. } => self.frame(refused(refusal)).await?,
+            Farewell { code: CloseCode::Done, .. } => {}
+            Farewell { .. } => return Err(Gone::Closed),
+        }
+        self.send.finish().map_err(|_| Gone::Closed)?;
+        // Until the client has it all: closing the connection would throw away what is on its way.
+        self.send.stopped().await.map(|_| ()).map_err(|_| Gone::Closed)
     }
 }
 
@@ -104,17 +113,4 @@ pub(super) fn refused(refusal: Refusal) -> Frame {
         retry_after_ms: u64::try_from(refusal.retry_after.as_millis()).unwrap_or(u64::MAX),
         last_commit: refusal.last_commit,
     })
-}
-
-/// The code with which the halves of a refused stream end.
-pub(super) fn close_code(refusal: &Refusal) -> CloseCode {
-    match refusal.code {
-        Code::Superseded => CloseCode::Superseded,
-        Code::ShuttingDown => CloseCode::ShuttingDown,
-        Code::Malformed => CloseCode::Malformed,
-        Code::TooLarge => CloseCode::TooLarge,
-        Code::RateLimited => CloseCode::TooMany,
-        Code::NotAllowed => CloseCode::NotAllowed,
-        Code::Conflict | Code::NoSpace | Code::Unspecified => CloseCode::Done,
-    }
 }

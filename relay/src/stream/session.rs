@@ -1,19 +1,19 @@
 //! A joined stream: two loops, one per direction, that share nothing but a bounded queue of answers.
 
 use proto::relay::{Joined, refused::Code, relay_frame::Frame};
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::{mpsc, watch},
+    time::timeout,
+};
 
 use super::{
-    downstream::Downstream,
-    input::Input,
-    join::Admitted,
-    output::{Gone, Output, close_code},
+    downstream::Downstream, farewell::Farewell, input::Input, join::Admitted, output::Output,
     upstream::Upstream,
 };
 use crate::{
     clock::unix_ms,
     limits::{ANSWER_QUEUE, FAREWELL_TIME},
-    router::{Refusal, Seat},
+    router::Seat,
     shared::{Peer, Shared},
 };
 
@@ -36,7 +36,7 @@ pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut o
             now_ms: unix_ms(),
         };
         match seat.member {
-            true => output.frame(Frame::Joined(joined)).await.map_err(|Gone| None)?,
+            true => output.frame(Frame::Joined(joined)).await?,
             false => down.join_guest(&mut output, joined).await?,
         }
         let up = Upstream { peer, seat, answers }.run(&mut input);
@@ -51,22 +51,27 @@ pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut o
             }
         }
     };
-    let end: Result<(), Option<Refusal>> = tokio::select! {
+    let end: Result<(), Farewell> = tokio::select! {
         biased;
-        _ = superseded.wait_for(|superseded| *superseded) => Err(Some(Refusal::of(Code::Superseded))),
-        _ = stopping.wait_for(|stopping| *stopping) => Err(Some(Refusal::of(Code::ShuttingDown))),
+        () = told(&mut superseded) => Err(Farewell::of(Code::Superseded)),
+        _ = stopping.wait_for(|stopping| *stopping) => Err(Farewell::of(Code::ShuttingDown)),
         end = work => end,
     };
 
-    let refusal = end.err().flatten();
+    let farewell = end.err().unwrap_or_else(Farewell::done);
     if !output.is_torn() {
         // What is on its way to the disk is acknowledged before the end.
         let _ = timeout(FAREWELL_TIME, down.flush(&mut output)).await;
     }
-    if let Some(refusal) = &refusal {
-        input.stop(close_code(refusal));
+    input.stop(farewell.code);
+    output.end(farewell).await;
+}
+
+/// Resolves when the flag is set. A guest's seat has no flag: nobody supersedes it.
+async fn told(flag: &mut watch::Receiver<bool>) {
+    if flag.wait_for(|set| *set).await.is_err() {
+        std::future::pending::<()>().await;
     }
-    output.end(refusal).await;
 }
 
 /// Frees the seat however the stream ends.

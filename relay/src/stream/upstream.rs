@@ -7,8 +7,8 @@ use proto::{PublishId, relay::refused::Code};
 use tokio::sync::mpsc;
 
 use super::{
+    farewell::Farewell,
     input::{Budget, Input},
-    refusal,
 };
 use crate::{
     backend::{Appended, Author, Ticket},
@@ -41,7 +41,7 @@ pub(super) struct Upstream<'a> {
 
 impl Upstream<'_> {
     /// Runs until the client ends (`Ok`) or has to be ended.
-    pub async fn run(self, input: &mut Input) -> Result<(), Option<Refusal>> {
+    pub async fn run(self, input: &mut Input) -> Result<(), Farewell> {
         let shared = &self.peer.shared;
         let budget = Budget {
             above: LARGE_FRAME,
@@ -49,21 +49,21 @@ impl Upstream<'_> {
             store: &shared.incoming,
             cost: |length| u32::try_from(length.div_ceil(1 << 10)).unwrap_or(u32::MAX),
         };
-        while let Some((frame, memory)) = input.next(&budget).await.map_err(refusal)? {
+        while let Some((frame, memory)) = input.next(&budget).await? {
             let command = shared.router().handle(&self.seat, frame, Instant::now());
             let answer = match command {
                 Command::Append(publish) => self.append(publish, memory).await,
                 Command::AnswerIfStored(publish, refusal) => self.look_up(&publish, refusal).await,
                 Command::SendSlot => Answer::Slot,
                 Command::Refuse(refusal) => Answer::Refused(refusal),
-                Command::End(refusal) => return Err(Some(refusal)),
+                Command::End(refusal) => return Err(refusal.into()),
                 Command::FanOut(receivers, signal) => {
                     self.fan_out(&receivers, &signal).await;
                     continue;
                 }
                 Command::Ignore => continue,
             };
-            self.answers.send(answer).await.map_err(|_| None)?;
+            self.answers.send(answer).await.map_err(|_| Farewell::done())?;
         }
         Ok(())
     }

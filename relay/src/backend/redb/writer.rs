@@ -100,9 +100,9 @@ impl Writer {
             }
             // An fsync for nothing would let refused publishes slow down the accepted ones.
             if changed {
-                transaction.commit()?
+                transaction.commit()?;
             } else {
-                transaction.abort()?
+                transaction.abort()?;
             }
             Ok(())
         });

@@ -1,5 +1,4 @@
 //! A relay on a free port and a client that speaks frames, byte by byte if a test wants to.
-#![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
@@ -38,12 +37,29 @@ impl Server {
         Self { relay: Some(relay), directory, address }
     }
 
+    /// Ends the relay in order and starts another on the same data.
+    pub async fn restart(&mut self, limits: Limits) {
+        if let Some(relay) = self.relay.take() {
+            relay.shutdown().await;
+        }
+        let config = Config { limits, ..Config::new(([127, 0, 0, 1], 0).into(), self.directory.path()) };
+        let relay = Relay::start(config).await.unwrap();
+        self.address = relay.addresses()[0];
+        self.relay = Some(relay);
+    }
+
     pub async fn client(&self) -> Client {
         Client::connect(self.address, self.directory.path()).await
     }
 }
 
 pub fn endpoint(data_dir: &Path, alpn: &[u8]) -> Endpoint {
+    let mut endpoint = Endpoint::client(([127, 0, 0, 1], 0).into()).unwrap();
+    endpoint.set_default_client_config(client_config(data_dir, alpn));
+    endpoint
+}
+
+pub fn client_config(data_dir: &Path, alpn: &[u8]) -> quinn::ClientConfig {
     let authority = certs::Authority::load_or_create(&data_dir.join("identity")).unwrap();
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(authority.ca_pem().as_bytes()).unwrap()).unwrap();
@@ -54,10 +70,7 @@ pub fn endpoint(data_dir: &Path, alpn: &[u8]) -> Endpoint {
         .with_root_certificates(roots)
         .with_no_client_auth();
     tls.alpn_protocols = vec![alpn.to_vec()];
-    let config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).unwrap()));
-    let mut endpoint = Endpoint::client(([127, 0, 0, 1], 0).into()).unwrap();
-    endpoint.set_default_client_config(config);
-    endpoint
+    quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).unwrap()))
 }
 
 pub struct Client {

@@ -1,8 +1,6 @@
 //! What members see of a room, over real QUIC.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use proto::relay::{Ephemeral, client_frame, refused::Code, relay_frame::Frame};
 
 #[tokio::test(flavor = "multi_thread")]
