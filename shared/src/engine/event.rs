@@ -155,14 +155,15 @@ pub enum Event {
         /// Entries there were when it opened.
         total: u64,
     },
-    /// Something is wrong that only misbehaviour or a restored backup explains.
+    /// Something is wrong that only misbehaviour or a restored backup explains. To be stored with the
+    /// changes of the same output, so that a crash before it is shown does not make it silent.
     Alarm {
         /// What kind.
         kind: AlarmKind,
         /// What happened and what it means, for people.
         text: String,
     },
-    /// A command failed, or a peer did something that was refused.
+    /// A command failed, or a peer did something that was refused. To be stored like an alarm.
     Error {
         /// Stable, for programs.
         code: &'static str,

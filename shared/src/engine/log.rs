@@ -21,6 +21,11 @@ use crate::{
 /// How much of the epoch authenticator a message repeats, in bytes: 128 bits against a second preimage.
 pub(super) const AUTHENTICATOR_PREFIX: usize = 16;
 
+/// Past epochs whose envelopes are still recognised. What was sealed more than [`EPOCHS_KEPT`] epochs ago
+/// cannot be read any more, but it is a member's, who seals it anew: no forgery, no alarm. The secrets
+/// kept for that open only the outer layer.
+const EPOCHS_RECOGNISED: u64 = 16;
+
 /// Replay windows kept: sixteen starts of the program for each of 256 members within the kept epochs.
 /// When there are more, the ones of the oldest epochs go first; MLS itself still refuses a message twice.
 const MAX_WINDOWS: usize = 4096;
@@ -151,6 +156,9 @@ impl Engine {
             self.close("This profile is older than what it already said. Ask a member for a new invite.");
             return Ok(Verdict::Refused);
         }
+        if sealed_in + EPOCHS_KEPT < epoch {
+            return Ok(Verdict::Taken);
+        }
         match content::Sealed::decode(plain.as_slice()).ok().and_then(|sealed| sealed.body) {
             Some(content::sealed::Body::PrivateMessage(message)) if sealer != Sealer::Invited => {
                 self.private_message(entry, leaf, &message)
@@ -226,6 +234,9 @@ impl Engine {
         let by = person(&applied.committer);
         if let Some(joined) = &applied.joined {
             self.out.events.push(Event::MemberJoined(person(joined)));
+            // Whoever comes while we are here is counted from the first word.
+            self.peers.insert(applied.leaf, Peer { leaf: applied.leaf, unique: joined.unique(), counter: 0 });
+            self.dirty.peers.insert(applied.leaf);
         }
         for (leaf, who) in &applied.removed {
             self.peers.remove(leaf);
@@ -259,12 +270,12 @@ impl Engine {
         row.leaves = group.leaf_bound();
         let epoch = row.epoch;
         self.meta.epochs.push(row);
-        self.meta.epochs.retain(|row| row.epoch + EPOCHS_KEPT >= epoch);
+        self.meta.epochs.retain(|row| row.epoch + EPOCHS_RECOGNISED >= epoch);
         self.keyring.set(&self.meta.epochs);
         let stale: Vec<(u32, Session)> = self
             .windows
             .iter()
-            .filter(|(_, (used, _))| used + EPOCHS_KEPT < epoch)
+            .filter(|(_, (used, _))| used + EPOCHS_RECOGNISED < epoch)
             .map(|(id, _)| *id)
             .collect();
         for id in stale {
@@ -328,7 +339,7 @@ impl Engine {
 
     fn unreadable(&mut self, epoch: u64) -> Verdict {
         // A newcomer meets messages that were under way when it joined; it was never meant to read them.
-        if epoch <= self.meta.join_epoch + EPOCHS_KEPT {
+        if epoch <= self.meta.join_epoch + EPOCHS_RECOGNISED {
             self.refuse(
                 "unreadable",
                 "An entry could not be read; it was probably said before you joined.",

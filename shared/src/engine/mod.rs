@@ -124,6 +124,8 @@ struct Connection {
     repairs: u32,
     /// The relay contradicts its own log: no commits on this stream.
     contradicted: bool,
+    /// The commit that won a race against ours: nothing is built before it was read.
+    winner: u64,
     /// Lost races in a row.
     conflicts: u32,
     /// `Joined` was told to people since the engine was loaded.

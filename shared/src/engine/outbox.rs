@@ -64,8 +64,7 @@ impl Engine {
     /// Sends the next thing, if nothing is under way.
     pub(super) fn pump(&mut self, now: Millis) -> Result<(), GroupError> {
         let ready = self.link.state == Stream::Live && self.phase() == Phase::Member;
-        let busy = self.link.in_flight.is_some() || self.link.commit_acked;
-        if !ready || busy || now < self.link.not_before {
+        if !ready || self.is_waiting() || now < self.link.not_before {
             return Ok(());
         }
         if let Some(pending) = &self.pending {
@@ -81,6 +80,11 @@ impl Engine {
             true => self.commit(now),
             false => self.send_next(now),
         }
+    }
+
+    /// An answer or an entry is on its way, and comes first.
+    fn is_waiting(&self) -> bool {
+        self.link.in_flight.is_some() || self.link.commit_acked || self.meta.cursor < self.link.winner
     }
 
     fn send_next(&mut self, now: Millis) -> Result<(), GroupError> {
@@ -252,9 +256,7 @@ impl Engine {
                 link.in_flight.is_none() && link.not_before > 0
             }
             (Phase::Member, Stream::Live) => {
-                link.in_flight.is_none()
-                    && !link.commit_acked
-                    && (self.has_intent() || self.outbox.iter().any(|item| item.acked == 0))
+                !self.is_waiting() && (self.has_intent() || self.outbox.iter().any(|item| item.acked == 0))
             }
             _ => false,
         };

@@ -350,6 +350,7 @@ impl Engine {
                 ),
             );
         }
+        self.link.winner = refused.last_commit;
         let ceiling = RACE_JITTER_MS << self.link.conflicts.min(5);
         self.link.conflicts += 1;
         self.link.not_before = now + 1 + self.profile.random.below(ceiling);

@@ -69,6 +69,24 @@ impl Drop for PrintOnPanic {
     }
 }
 
+fn is_loud(event: &Event) -> bool {
+    matches!(event, Event::Alarm { .. } | Event::Closed { .. })
+        || matches!(event, Event::Error { code, .. } if *code != "not_joined")
+}
+
+fn brief(input: &Input) -> String {
+    match input {
+        Input::Frame(RelayFrame { frame: Some(Frame::Deliver(entry)) }) => {
+            format!("entry {}{}", entry.seq, if entry.is_commit { " commit" } else { "" })
+        }
+        Input::Frame(RelayFrame { frame: Some(Frame::Joined(joined)) }) => {
+            format!("joined, head {}", joined.head)
+        }
+        Input::Frame(RelayFrame { frame }) => format!("{frame:?}"),
+        other => format!("{other:?}"),
+    }
+}
+
 /// A room of three, settled: each life begins with a copy.
 struct Start(ModelRelay, Vec<super::world::Rows>);
 
@@ -158,10 +176,22 @@ impl Life {
         }
     }
 
+    /// One line of the story, when a single life is told.
+    fn tell(&self, i: usize, what: &str) {
+        if env::var_os("SCHAT_SEED").is_some() {
+            let device = &self.world.devices[i];
+            let engine = device.engine.as_ref().map(|e| (e.cursor(), e.view().map(|v| v.epoch)));
+            eprintln!("device {i} {engine:?} log {}: {what}", self.world.relay.log.len());
+        }
+    }
+
     /// Handles one input, and now and then dies on the way.
     fn act(&mut self, i: usize, input: Input, text: Option<String>) {
         let Some(engine) = &mut self.world.devices[i].engine else { return };
+        let told = brief(&input);
         let output = engine.handle(input, self.world.now);
+        let loud: Vec<_> = output.events.iter().filter(|event| is_loud(event)).collect();
+        self.tell(i, &format!("{told} -> {} frames, {loud:?}", output.frames.len()));
         let fate = self.below(TROUBLE * 4);
         if fate == 0 {
             return self.world.crash(i); // before anything was stored
@@ -209,6 +239,12 @@ impl Life {
             self.online(i);
         }
         self.world.settle();
+        // Whoever withholds the newest entries from an open stream looks like silence; a fresh stream
+        // tells where the log ends.
+        for i in (0..3).filter(|_| self.cheats) {
+            self.world.connect(i);
+        }
+        self.world.settle();
         let suspicious = (0..3).any(|i| self.noticed(i));
         if self.cheats && suspicious {
             return;
@@ -234,10 +270,6 @@ impl Life {
     }
 
     fn noticed(&self, i: usize) -> bool {
-        let loud = |event: &Event| {
-            matches!(event, Event::Alarm { .. } | Event::Closed { .. })
-                || matches!(event, Event::Error { code, .. } if *code != "not_joined")
-        };
-        self.world.devices[i].events.iter().any(loud)
+        self.world.devices[i].alarmed || self.world.devices[i].events.iter().any(is_loud)
     }
 }

@@ -35,6 +35,8 @@ pub struct Device {
     pub events: Vec<Event>,
     /// Chat lines as storage has them: by position, text, in the transaction that read them.
     pub history: Vec<(u64, String)>,
+    /// An alarm was stored, in the transaction that found it.
+    pub alarmed: bool,
 }
 
 pub struct World {
@@ -59,6 +61,7 @@ impl World {
                 wake: None,
                 events: Vec::new(),
                 history: Vec::new(),
+                alarmed: false,
             }
         };
         let relay = ModelRelay { now: START, ..ModelRelay::default() };
@@ -150,6 +153,10 @@ impl World {
             if let Event::Message(message) = event {
                 self.devices[i].history.push((message.seq, message.text.clone()));
             }
+            self.devices[i].alarmed |= match event {
+                Event::Error { code, .. } => *code != "not_joined",
+                event => matches!(event, Event::Alarm { .. }),
+            };
         }
         for change in &output.changes {
             match &change.value {
