@@ -35,8 +35,12 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     let mut stdout = io::stdout();
     // Whoever closed stdout does not want to know; the relay serves on.
     let _ = writeln!(stdout, "{}", greeting(&relay, json)).and_then(|()| stdout.flush());
-    stop.await;
+    let failed = tokio::select! {
+        () = stop => false,
+        () = relay.failed() => true,
+    };
     tracing::info!(online = relay.online(), "stopping");
     relay.shutdown().await;
+    anyhow::ensure!(!failed, "the database failed; start the relay again, or restore a backup");
     Ok(())
 }

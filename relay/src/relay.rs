@@ -66,6 +66,7 @@ pub struct Relay {
     pin: Pin,
     host: Option<String>,
     shared: Arc<Shared>,
+    backend: Arc<Redb>,
     doors: Vec<JoinHandle<()>>,
     chores: Vec<JoinHandle<()>>,
 }
@@ -105,8 +106,8 @@ impl Relay {
         let doors =
             endpoints.iter().map(|endpoint| tokio::spawn(door.clone().serve(endpoint.clone()))).collect();
         let pin = identity.pin;
-        let chores = vec![tokio::spawn(identity.keep_fresh()), tokio::spawn(keep_trimmed(backend))];
-        Ok(Self { endpoints, addresses, pin, host: config.host, shared, doors, chores })
+        let chores = vec![tokio::spawn(identity.keep_fresh()), tokio::spawn(keep_trimmed(backend.clone()))];
+        Ok(Self { endpoints, addresses, pin, host: config.host, shared, backend, doors, chores })
     }
 
     /// Where it listens, with the real ports.
@@ -128,6 +129,11 @@ impl Relay {
     /// Members online, all rooms together.
     pub fn online(&self) -> usize {
         self.shared.router().online()
+    }
+
+    /// Returns if the relay cannot append any more, for ever: shut it down and start it anew.
+    pub async fn failed(&self) {
+        self.backend.failed().await;
     }
 
     /// Takes no more connections, tells every stream, lets what was accepted reach the disk and its
