@@ -15,8 +15,8 @@ use tokio::{
 };
 
 use crate::{
-    limits::{JOIN_TIME, Limits, MAX_HANDSHAKES, REFUSED_JOINS, RETRY_ABOVE},
-    shared::{Peer, Shared, payer},
+    limits::{Limits, MAX_HANDSHAKES, REFUSED_JOINS},
+    shared::{Peer, Share, Shared, payer},
     stream::{self, Outcome},
 };
 
@@ -27,6 +27,7 @@ pub(crate) struct Door {
     handshakes: Arc<Semaphore>,
     connections: Arc<Semaphore>,
     addresses: Addresses,
+    retry_above: usize,
 }
 
 impl Door {
@@ -36,6 +37,7 @@ impl Door {
             handshakes: Arc::new(Semaphore::new(MAX_HANDSHAKES)),
             connections: Arc::new(Semaphore::new(limits.connections)),
             addresses: Addresses { open: Arc::default(), limit: limits.connections_per_address },
+            retry_above: limits.retry_above,
         }
     }
 
@@ -63,7 +65,7 @@ impl Door {
 
     fn admit(&self, incoming: Incoming, connections: &mut JoinSet<()>) {
         let busy = MAX_HANDSHAKES - self.handshakes.available_permits();
-        if busy >= RETRY_ABOVE && !incoming.remote_address_validated() {
+        if busy >= self.retry_above && !incoming.remote_address_validated() {
             // Fails only for an address that is validated already.
             let _ = incoming.retry();
             return;
@@ -71,21 +73,21 @@ impl Door {
         let payer = payer(incoming.remote_address().ip());
         let handshake = self.handshakes.clone().try_acquire_owned();
         let place = self.connections.clone().try_acquire_owned();
-        let (Ok(handshake), Ok(place), Some(share)) = (handshake, place, self.addresses.enter(payer)) else {
+        let (Ok(handshake), Ok(place), Some(guest)) = (handshake, place, self.addresses.enter(payer)) else {
             incoming.refuse();
             return;
         };
         let shared = self.shared.clone();
         connections.spawn(async move {
-            let _places = (place, share);
-            serve(shared, incoming, payer, handshake).await;
+            let _place = place;
+            serve(shared, incoming, &guest, handshake).await;
         });
     }
 }
 
-async fn serve(shared: Arc<Shared>, incoming: Incoming, payer: IpAddr, handshake: OwnedSemaphorePermit) {
+async fn serve(shared: Arc<Shared>, incoming: Incoming, guest: &Guest, handshake: OwnedSemaphorePermit) {
     let Ok(connecting) = incoming.accept() else { return };
-    let Ok(Ok(connection)) = timeout(JOIN_TIME, connecting).await else { return };
+    let Ok(Ok(connection)) = timeout(shared.join_time, connecting).await else { return };
     drop(handshake);
     let mut binding = [0; CHANNEL_BINDING_LEN];
     let exported = connection.export_keying_material(&mut binding, CHANNEL_BINDING_LABEL, b"");
@@ -93,10 +95,9 @@ async fn serve(shared: Arc<Shared>, incoming: Incoming, payer: IpAddr, handshake
         Some(protocol) if protocol == proto::ALPN && exported.is_ok() => {
             let peer = Peer {
                 shared,
-                payer,
+                payer: guest.address,
                 binding,
-                large_in: Semaphore::new(1),
-                large_out: Semaphore::new(1),
+                share: guest.share.clone(),
                 joined: false.into(),
             };
             serve_rooms(peer, &connection).await;
@@ -115,7 +116,7 @@ async fn serve_rooms(peer: Peer, connection: &Connection) {
     let mut stopping = peer.shared.stopping.subscribe();
     let mut streams = JoinSet::new();
     let mut refused = 0;
-    let idle = tokio::time::sleep(JOIN_TIME * 2);
+    let idle = tokio::time::sleep(peer.shared.join_time * 2);
     tokio::pin!(idle);
     loop {
         tokio::select! {
@@ -151,35 +152,39 @@ fn close(connection: &Connection, code: CloseCode) {
     connection.close(code.value().into(), b"");
 }
 
-/// Connections by address; holds as many entries as there are connections.
+/// Connections by address, and the memory they share; as many entries as there are connections at most.
 #[derive(Clone)]
 struct Addresses {
-    open: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    open: Arc<Mutex<HashMap<IpAddr, Household>>>,
     limit: usize,
 }
 
+/// The connections of one address, counted, and what they share.
+type Household = (usize, Arc<Share>);
+
 /// One connection of an address, given back on drop.
-struct Share {
+struct Guest {
     addresses: Addresses,
     address: IpAddr,
+    share: Arc<Share>,
 }
 
 impl Addresses {
-    fn enter(&self, address: IpAddr) -> Option<Share> {
+    fn enter(&self, address: IpAddr) -> Option<Guest> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = open.entry(address).or_default();
+        let (count, share) = open.entry(address).or_default();
         if *count >= self.limit {
             return None;
         }
         *count += 1;
-        Some(Share { addresses: self.clone(), address })
+        Some(Guest { addresses: self.clone(), address, share: share.clone() })
     }
 }
 
-impl Drop for Share {
+impl Drop for Guest {
     fn drop(&mut self) {
         let mut open = self.addresses.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = open.get_mut(&self.address) {
+        if let Some((count, _)) = open.get_mut(&self.address) {
             *count -= 1;
             if *count == 0 {
                 open.remove(&self.address);

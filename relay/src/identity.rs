@@ -53,7 +53,7 @@ pub enum IdentityError {
 pub(crate) struct Identity {
     pub certificate: Arc<Certificate>,
     pub pin: Pin,
-    source: Source,
+    source: Arc<Source>,
     names: Vec<String>,
     not_after_unix: u64,
 }
@@ -77,7 +77,13 @@ impl Identity {
             Source::Files { .. } => certs::pin_of(first.chain.last().ok_or(IdentityError::Empty)?)?,
         };
         let not_after_unix = first.not_after_unix;
-        Ok(Self { certificate: Arc::new(Certificate::new(first)?), pin, source, names, not_after_unix })
+        Ok(Self {
+            certificate: Arc::new(Certificate::new(first)?),
+            pin,
+            source: Arc::new(source),
+            names,
+            not_after_unix,
+        })
     }
 
     /// Replaces the certificate in time, for ever. A renewed file is picked up the same way.
@@ -86,15 +92,21 @@ impl Identity {
             let now = unix_ms() / 1000;
             let left = Duration::from_secs(self.not_after_unix.saturating_sub(now));
             tokio::time::sleep((left / RENEW_AFTER).clamp(LOOK_EVERY.0, LOOK_EVERY.1)).await;
-            match self.source.issue_blocking(&self.names, left) {
-                None => {}
-                Some(Ok(next)) => {
-                    self.not_after_unix = next.not_after_unix;
-                    if let Err(error) = self.certificate.replace(next) {
-                        tracing::error!(%error, "the new certificate is not used");
-                    }
-                }
-                Some(Err(error)) => tracing::error!(%error, "no new certificate"),
+            if !self.source.is_due(left) {
+                continue;
+            }
+            let (source, names) = (self.source.clone(), self.names.clone());
+            let Ok(issued) = tokio::task::spawn_blocking(move || source.issue(&names)).await else {
+                continue;
+            };
+            let replaced = issued.map_err(IdentityError::from).and_then(|next| {
+                let not_after_unix = next.not_after_unix;
+                self.certificate.replace(next)?;
+                Ok(not_after_unix)
+            });
+            match replaced {
+                Ok(not_after_unix) => self.not_after_unix = not_after_unix,
+                Err(error) => tracing::error!(%error, "no new certificate; the old one stays"),
             }
         }
     }
@@ -108,17 +120,12 @@ impl Source {
         }
     }
 
-    /// The next certificate if it is time for one: an own leaf in the second half of its life, a file
-    /// always (reading it is how a renewal is noticed).
-    fn issue_blocking(
-        &self,
-        names: &[String],
-        left: Duration,
-    ) -> Option<Result<ServerCertificate, CertsError>> {
-        let due = match self {
+    /// Whether it is time for the next certificate: an own leaf is replaced in the second half of its
+    /// life, a file is always read again (that is how a renewal is noticed).
+    fn is_due(&self, left: Duration) -> bool {
+        match self {
             Self::Own(_) => left < certs::LEAF_LIFETIME / RENEW_AFTER,
             Self::Files { .. } => true,
-        };
-        due.then(|| tokio::task::block_in_place(|| self.issue(names)))
+        }
     }
 }

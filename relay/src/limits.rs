@@ -30,6 +30,13 @@ pub struct Limits {
     pub keys_per_room: u64,
     /// What each room's log keeps.
     pub retention: Retention,
+    /// Time for a handshake, and then for the first Join of a stream; a connection without any Join is
+    /// closed after twice that. Ten seconds are several round trips to the far side of the world, with
+    /// losses.
+    pub join_time: Duration,
+    /// Handshakes in progress above which an address must first prove itself with a Retry (RFC 9000,
+    /// 8.1.2): costs an honest client one round trip, a spoofing one everything.
+    pub retry_above: usize,
     /// Free bytes on the file system below which appends are refused while reads go on.
     pub free_space_reserve: u64,
 }
@@ -71,6 +78,8 @@ impl Default for Limits {
             create: Rate::per_minute(6, 200),
             keys_per_room: 8192,
             retention: Retention::default(),
+            join_time: Duration::from_secs(10),
+            retry_above: 64,
             free_space_reserve: 256 << 20,
         }
     }
@@ -93,9 +102,13 @@ impl Rate {
 /// Greatest Join without a Create, in bytes: ids, a signature and a cursor are under 200.
 pub const MAX_SMALL_JOIN: usize = 1 << 10;
 
-/// Joins with a Create that are being received at once, relay-wide: strangers may hold this many
-/// times [`MAX_COMMIT_FRAME`] (96 MiB) of memory and no more. The next one waits its turn.
-pub const OPENING_ROOMS: usize = 8;
+/// Memory for Joins with a Create being received, relay-wide, in KiB: 96 MiB is all that strangers can
+/// take. Who comes when it is spent waits.
+pub const OPENING_BUDGET_KIB: u32 = 96 << 10;
+
+/// Memory for large frames of one address, in KiB, each way: 64 MiB, so that one address cannot take what
+/// all share. Its own streams wait for each other.
+pub const ADDRESS_BUDGET_KIB: u32 = 64 << 10;
 
 /// Frames over this many bytes draw on the memory budgets below; smaller ones are too many to count
 /// and too small to matter (a chat line is under 1 KiB, a padded chunk under 66 KiB).
@@ -113,10 +126,6 @@ pub const LARGE_FRAME_STALL: Duration = Duration::from_secs(30);
 
 /// Time for one whole frame once it has begun: [`MAX_COMMIT_FRAME`] at 1 Mbit/s, three times over.
 pub const FRAME_TIME: Duration = Duration::from_secs(300);
-
-/// Time for the handshake, and then for the first Join of a stream: several round trips to the far
-/// side of the world, with losses.
-pub const JOIN_TIME: Duration = Duration::from_secs(10);
 
 /// Time for a Join that opens a room, whose slot may be large.
 pub const CREATE_TIME: Duration = Duration::from_secs(60);
@@ -200,22 +209,21 @@ pub const INCOMING_BUFFER: u64 = 64 << 10;
 /// See [`INCOMING_BUFFER`].
 pub const INCOMING_BUFFER_TOTAL: u64 = 16 << 20;
 
-/// QUIC: handshakes in progress above which an address must first prove itself with a Retry
-/// (RFC 9000, 8.1.2): costs an honest client one round trip, a spoofing one everything.
-pub const RETRY_ABOVE: usize = 64;
-
 /// QUIC: handshakes in progress above which new ones are refused.
 pub const MAX_HANDSHAKES: usize = 512;
 
-/// Shutdown: time for streams to hear why, and for acknowledgements to arrive. With
-/// [`CLOSE_TIME`] and [`FLUSH_TIME`] it stays below 5 s.
-pub const FAREWELL_TIME: Duration = Duration::from_millis(1500);
+/// The end of a stream: time for what is on its way to the disk to be acknowledged, and once more for the
+/// client to have heard why. At shutdown, twice this, [`FLUSH_TIME`] and [`CLOSE_TIME`] stay below 5 s.
+pub const FAREWELL_TIME: Duration = Duration::from_millis(1000);
 
 /// Shutdown: time for the close frames to leave.
-pub const CLOSE_TIME: Duration = Duration::from_millis(700);
+pub const CLOSE_TIME: Duration = Duration::from_millis(500);
 
 /// Shutdown: time for the disk to take what was accepted.
 pub const FLUSH_TIME: Duration = Duration::from_secs(2);
 
-const _: () = assert!(MAX_COMMIT_FRAME >> 10 < INCOMING_BUDGET_KIB as usize, "one frame must fit");
-const _: () = assert!(MAX_COMMIT_FRAME >> 10 < OUTGOING_BUDGET_KIB as usize, "one frame must fit");
+/// One frame, twice in memory, must fit into the least budget, or it would wait for ever.
+const _: () = assert!(2 * (MAX_COMMIT_FRAME >> 10) < ADDRESS_BUDGET_KIB as usize);
+const _: () = assert!(ADDRESS_BUDGET_KIB < OPENING_BUDGET_KIB && OPENING_BUDGET_KIB < INCOMING_BUDGET_KIB);
+const _: () = assert!(ADDRESS_BUDGET_KIB < OUTGOING_BUDGET_KIB);
+const _: () = assert!(2 * FAREWELL_TIME.as_millis() + FLUSH_TIME.as_millis() + CLOSE_TIME.as_millis() < 5000);

@@ -30,12 +30,14 @@ pub(crate) fn host(address: SocketAddr) -> String {
     }
 }
 
-/// Names for the relay's own certificate: its guessed host and this machine.
-pub(crate) fn names(host: &str) -> Vec<String> {
+/// Names for the relay's own certificate: those of its links, and this machine's for itself.
+pub(crate) fn names(hosts: impl Iterator<Item = String>) -> Vec<String> {
     let mut names: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(Into::into).to_vec();
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    if !names.iter().any(|name| name == host) {
-        names.push(host.into());
+    for host in hosts {
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        if !names.iter().any(|name| name == host) {
+            names.push(host.into());
+        }
     }
     names
 }

@@ -3,6 +3,7 @@
 use std::{
     io::{self, IsTerminal, Write},
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::Parser;
@@ -12,13 +13,20 @@ use relay::{
 };
 use tracing_subscriber::EnvFilter;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// Time for threads that wait for the disk when everything else has ended.
+const LINGER: Duration = Duration::from_millis(100);
+
+fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_env("SCHAT_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colour).with_writer(io::stderr).init();
-    match run(cli).await {
+    let result = tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| {
+        let result = runtime.block_on(run(cli));
+        runtime.shutdown_timeout(LINGER);
+        result
+    });
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("relay: {error}");
@@ -35,8 +43,12 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     let mut stdout = io::stdout();
     // Whoever closed stdout does not want to know; the relay serves on.
     let _ = writeln!(stdout, "{}", greeting(&relay, json)).and_then(|()| stdout.flush());
-    stop.await;
+    let failed = tokio::select! {
+        () = stop => false,
+        () = relay.failed() => true,
+    };
     tracing::info!(online = relay.online(), "stopping");
     relay.shutdown().await;
+    anyhow::ensure!(!failed, "the database failed; start the relay again, or restore a backup");
     Ok(())
 }

@@ -4,7 +4,6 @@ use std::{
     net::{Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use certs::Pin;
@@ -66,13 +65,13 @@ pub struct Relay {
     pin: Pin,
     host: Option<String>,
     shared: Arc<Shared>,
+    backend: Arc<Redb>,
     doors: Vec<JoinHandle<()>>,
     chores: Vec<JoinHandle<()>>,
 }
 
 impl Relay {
-    /// Starts a relay on the current tokio runtime, which must be multi-threaded. When this returns, it
-    /// serves.
+    /// Starts a relay on the current tokio runtime. When this returns, it serves.
     ///
     /// # Errors
     /// [`StartError`] with cause and remedy.
@@ -82,12 +81,18 @@ impl Relay {
             Some(data_dir) => data_dir,
             None => default_data_dir().ok_or(StartError::NoDataDir)?,
         };
-        let first = config.listen.first().ok_or(StartError::NoAddress)?;
-        let host = config.host.clone().unwrap_or_else(|| link::host(*first));
-        create_private(&data_dir).map_err(|error| StartError::io(data_dir.clone(), error))?;
-        let opened = Redb::open(&data_dir, &limits);
-        let backend = Arc::new(opened.map_err(|error| StartError::data(data_dir.clone(), error))?);
-        let identity = Identity::load(&config.tls, &data_dir, link::names(&host))?;
+        if config.listen.is_empty() {
+            return Err(StartError::NoAddress);
+        }
+        let names =
+            link::names(config.listen.iter().map(|address| link::host(*address)).chain(config.host.clone()));
+        let (tls, wanted, path) = (config.tls, limits.clone(), data_dir.clone());
+        // Opening may repair a large log after a crash.
+        let opened = tokio::task::spawn_blocking(move || open(&path, &wanted, &tls, names)).await;
+        let (backend, identity) = opened.map_err(|_| {
+            let source = std::io::Error::other("the database is damaged");
+            StartError::DataDir { path: data_dir, source }
+        })??;
         let crypto = tls::server_config(identity.certificate.clone())?;
         let server = quic::server_config(crypto, &limits);
 
@@ -105,8 +110,8 @@ impl Relay {
         let doors =
             endpoints.iter().map(|endpoint| tokio::spawn(door.clone().serve(endpoint.clone()))).collect();
         let pin = identity.pin;
-        let chores = vec![tokio::spawn(identity.keep_fresh()), tokio::spawn(keep_trimmed(backend))];
-        Ok(Self { endpoints, addresses, pin, host: config.host, shared, doors, chores })
+        let chores = vec![tokio::spawn(identity.keep_fresh()), tokio::spawn(keep_trimmed(backend.clone()))];
+        Ok(Self { endpoints, addresses, pin, host: config.host, shared, backend, doors, chores })
     }
 
     /// Where it listens, with the real ports.
@@ -128,6 +133,11 @@ impl Relay {
     /// Members online, all rooms together.
     pub fn online(&self) -> usize {
         self.shared.router().online()
+    }
+
+    /// Returns if the relay cannot append any more, for ever: shut it down and start it anew.
+    pub async fn failed(&self) {
+        self.backend.failed().await;
     }
 
     /// Takes no more connections, tells every stream, lets what was accepted reach the disk and its
@@ -169,6 +179,18 @@ impl Drop for Relay {
     }
 }
 
+fn open(
+    data_dir: &Path,
+    limits: &Limits,
+    tls: &Tls,
+    names: Vec<String>,
+) -> Result<(Arc<Redb>, Identity), StartError> {
+    create_private(data_dir).map_err(|error| StartError::io(data_dir.to_owned(), error))?;
+    let backend =
+        Redb::open(data_dir, limits).map_err(|error| StartError::data(data_dir.to_owned(), error))?;
+    Ok((Arc::new(backend), Identity::load(tls, data_dir, names)?))
+}
+
 async fn keep_trimmed(backend: Arc<Redb>) {
     loop {
         backend.trim(unix_ms()).await;
@@ -188,8 +210,3 @@ fn create_private(directory: &Path) -> std::io::Result<()> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(directory)
 }
-
-const _: () = assert!(
-    Duration::from_secs(5).as_millis()
-        > 2 * FAREWELL_TIME.as_millis() + FLUSH_TIME.as_millis() / 2 + CLOSE_TIME.as_millis()
-);

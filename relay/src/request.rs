@@ -195,3 +195,29 @@ pub fn frames(bytes: &[u8]) -> Result<Vec<Result<Request, Invalid>>, FrameError>
 fn malformed() -> Invalid {
     Invalid { id: Bytes::new(), code: Code::Malformed }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_parser_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let _ = frames(&bytes);
+        }
+
+        #[test]
+        fn no_change_to_a_good_frame_makes_the_parser_panic(at in 0usize..400, with in any::<u8>()) {
+            let key = relay::AccessKey { key: vec![1; 32].into(), kind: 1, ..Default::default() };
+            let access = relay::AccessChange { added: vec![key], removed: vec![vec![2; 32].into()] };
+            let commit = relay::CommitPart { access: Some(access), ..Default::default() };
+            let publish = relay::Publish { id: vec![3; 16].into(), commit: Some(commit), ..Default::default() };
+            let mut bytes = proto::encode_frame(&ClientFrame { frame: Some(Frame::Publish(publish)) });
+            let at = at % bytes.len();
+            bytes[at] = with;
+            let _ = frames(&bytes);
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use std::{
     net::{IpAddr, Ipv6Addr},
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::{
     backend::Backend,
-    limits::{INCOMING_BUDGET_KIB, Limits, OPENING_ROOMS, OUTGOING_BUDGET_KIB},
+    limits::{ADDRESS_BUDGET_KIB, INCOMING_BUDGET_KIB, Limits, OPENING_BUDGET_KIB, OUTGOING_BUDGET_KIB},
     quota::Quota,
     router::Router,
 };
@@ -22,10 +23,12 @@ pub(crate) struct Shared {
     create: Mutex<Quota<IpAddr>>,
     /// Memory for frames of members and guests, in KiB.
     pub incoming: Arc<Semaphore>,
-    /// Memory for frames of strangers, in frames.
+    /// Memory for frames of strangers, in KiB.
     pub opening: Arc<Semaphore>,
     /// Memory for frames on their way out, in KiB.
     pub outgoing: Arc<Semaphore>,
+    /// See [`Limits::join_time`].
+    pub join_time: Duration,
     /// True once the relay stops.
     pub stopping: watch::Sender<bool>,
 }
@@ -39,6 +42,19 @@ pub(crate) struct Handle {
     pub signals: mpsc::Sender<Bytes>,
 }
 
+/// Memory for large frames of one address, in KiB.
+pub(crate) struct Share {
+    pub incoming: Semaphore,
+    pub outgoing: Semaphore,
+}
+
+impl Default for Share {
+    fn default() -> Self {
+        let semaphore = || Semaphore::new(ADDRESS_BUDGET_KIB as usize);
+        Self { incoming: semaphore(), outgoing: semaphore() }
+    }
+}
+
 /// What streams of one connection share.
 pub(crate) struct Peer {
     pub shared: Arc<Shared>,
@@ -46,10 +62,8 @@ pub(crate) struct Peer {
     pub payer: IpAddr,
     /// The TLS exporter value that a Join signs.
     pub binding: [u8; proto::CHANNEL_BINDING_LEN],
-    /// One large frame in at a time, so that one connection cannot take the whole budget.
-    pub large_in: Semaphore,
-    /// And one out.
-    pub large_out: Semaphore,
+    /// What its address may hold.
+    pub share: Arc<Share>,
     /// A stream of this connection has joined a room.
     pub joined: AtomicBool,
 }
@@ -61,8 +75,9 @@ impl Shared {
             router: Mutex::new(Router::new(limits)),
             create: Mutex::new(Quota::new(limits.create)),
             incoming: Arc::new(Semaphore::new(INCOMING_BUDGET_KIB as usize)),
-            opening: Arc::new(Semaphore::new(OPENING_ROOMS)),
+            opening: Arc::new(Semaphore::new(OPENING_BUDGET_KIB as usize)),
             outgoing: Arc::new(Semaphore::new(OUTGOING_BUDGET_KIB as usize)),
+            join_time: limits.join_time,
             stopping: watch::Sender::new(false),
         }
     }

@@ -82,3 +82,30 @@ fn certified(certificate: ServerCertificate) -> Result<Arc<CertifiedKey>, TlsErr
         .map(Arc::new)
         .map_err(TlsError::Certificate)
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls::NamedGroup;
+
+    use super::*;
+
+    #[test]
+    fn hybrid_group_is_preferred() {
+        let first = provider().kx_groups.first().map(|group| group.name());
+        assert_eq!(first, Some(NamedGroup::X25519MLKEM768));
+    }
+
+    #[test]
+    fn replaced_certificate_is_shown_from_then_on() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let authority = certs::Authority::load_or_create(directory.path()).unwrap();
+        let leaf = || authority.leaf(&["localhost".to_owned()]).unwrap();
+        let (first, second) = (leaf(), leaf());
+        let wanted = second.chain.clone();
+        let certificate = Certificate::new(first).unwrap();
+        let shown = |certificate: &Certificate| certificate.0.read().unwrap().cert.clone();
+        assert_ne!(shown(&certificate), wanted);
+        certificate.replace(second).unwrap();
+        assert_eq!(shown(&certificate), wanted);
+    }
+}

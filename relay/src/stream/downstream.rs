@@ -155,7 +155,7 @@ impl<'a> Downstream<'a> {
                 Some(Measured::Large(bytes)) => {
                     // The old one first, or it would wait for itself.
                     drop(reservation.take());
-                    reservation = Some(output.reserve(&self.peer.large_out, bytes).await?);
+                    reservation = Some(output.reserve(&self.peer.share.outgoing, bytes).await?);
                     room_for = bytes;
                 }
                 None => return Err(Farewell::of(Code::NotAllowed)),
@@ -182,7 +182,7 @@ async fn read<'a>(
     match backend.read(seat.room, seat.key, cursor, LARGE_FRAME).await.map_err(later)? {
         Measured::Ready(batch) => Ok((batch, None)),
         Measured::Large(bytes) => {
-            let reservation = output.reserve(&peer.large_out, bytes).await?;
+            let reservation = output.reserve(&peer.share.outgoing, bytes).await?;
             match backend.read(seat.room, seat.key, cursor, bytes).await.map_err(later)? {
                 Measured::Ready(batch) => Ok((batch, Some(reservation))),
                 // Entries do not change; retention has put a larger one first, which is a gap.

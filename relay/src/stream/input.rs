@@ -1,16 +1,13 @@
 //! Frames from a client: bounded in size before they are read, in memory while they are, and in time.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use proto::{FrameError, FrameReader, MAX_COMMIT_FRAME, relay::ClientFrame};
 use quinn::RecvStream;
-use tokio::{
-    sync::Semaphore,
-    time::{Instant, timeout, timeout_at},
-};
+use tokio::{sync::Semaphore, time::timeout};
 
 use crate::{
-    limits::{CREATE_TIME, FRAME_TIME, JOIN_TIME, LARGE_FRAME_STALL, MAX_SMALL_JOIN},
+    limits::{CREATE_TIME, FRAME_TIME, LARGE_FRAME_STALL},
     request::Memory,
 };
 
@@ -36,16 +33,14 @@ pub(super) enum InputError {
     Gone,
 }
 
-/// Where the memory for a large frame comes from.
+/// Where the memory for a large frame comes from; both count KiB.
 pub(super) struct Budget<'a> {
     /// Frames over this many bytes need some.
     pub above: usize,
-    /// One at a time within a connection.
-    pub turn: &'a Semaphore,
+    /// The share of the client's address.
+    pub share: &'a Semaphore,
     /// The relay's store.
     pub store: &'a Arc<Semaphore>,
-    /// What a frame of so many bytes takes from it.
-    pub cost: fn(usize) -> u32,
 }
 
 impl Input {
@@ -56,16 +51,13 @@ impl Input {
     /// The first frame of a stream: soon, and small unless it opens a room.
     pub async fn first(
         &mut self,
-        turn: &Semaphore,
-        opening: &Arc<Semaphore>,
+        soon: Duration,
+        budget: &Budget<'_>,
     ) -> Result<(ClientFrame, Memory), InputError> {
-        let budget = Budget { above: MAX_SMALL_JOIN, turn, store: opening, cost: |_| 1 };
-        let soon = Instant::now() + JOIN_TIME;
-        let length = timeout_at(soon, self.length()).await.map_err(|_| InputError::TimedOut)??;
+        let length = timeout(soon, self.length()).await.map_err(|_| InputError::TimedOut)??;
         let length = length.ok_or(InputError::Gone)?;
-        let time = if length > MAX_SMALL_JOIN { CREATE_TIME } else { JOIN_TIME };
-        let body = timeout(time, self.body(length, &budget)).await;
-        body.map_err(|_| InputError::TimedOut)?
+        let time = if length > budget.above { CREATE_TIME } else { soon };
+        timeout(time, self.body(length, budget)).await.map_err(|_| InputError::TimedOut)?
     }
 
     /// The next frame with the memory it holds; `None` at the client's orderly end.
@@ -102,11 +94,12 @@ impl Input {
         budget: &Budget<'_>,
     ) -> Result<(ClientFrame, Memory), InputError> {
         let large = length > budget.above;
-        let mut _turn = None;
+        let mut held = None;
         let mut memory = Memory::default();
         if large {
-            _turn = Some(budget.turn.acquire().await.map_err(|_| InputError::Gone)?);
-            let permit = budget.store.clone().acquire_many_owned((budget.cost)(length)).await;
+            let kib = u32::try_from(length.div_ceil(1 << 10)).unwrap_or(u32::MAX);
+            held = Some(budget.share.acquire_many(kib).await.map_err(|_| InputError::Gone)?);
+            let permit = budget.store.clone().acquire_many_owned(kib).await;
             memory = permit.map_err(|_| InputError::Gone)?.into();
         }
         loop {
@@ -115,6 +108,7 @@ impl Input {
                     // The buffer grew with the frame and would stay that big.
                     self.reader = FrameReader::new(MAX_COMMIT_FRAME);
                 }
+                drop(held);
                 return Ok((frame, memory));
             }
             let wanted = self.reader.wanted()?;

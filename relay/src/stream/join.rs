@@ -7,11 +7,14 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use proto::{CHANNEL_BINDING_LEN, join_statement, relay::refused::Code};
 use tokio::sync::{mpsc, watch};
 
-use super::{farewell::Farewell, input::Input};
+use super::{
+    farewell::Farewell,
+    input::{Budget, Input},
+};
 use crate::{
     backend::{CreateError, View},
     clock::unix_ms,
-    limits::EPHEMERAL_QUEUE,
+    limits::{EPHEMERAL_QUEUE, MAX_SMALL_JOIN},
     request::{Join, Opening, Request},
     router::{Refusal, Seat},
     shared::{Handle, Peer},
@@ -28,7 +31,8 @@ pub(super) struct Admitted {
 
 /// Reads and judges the Join.
 pub(super) async fn join(peer: &Peer, input: &mut Input) -> Result<Admitted, Farewell> {
-    let (frame, _memory) = input.first(&peer.large_in, &peer.shared.opening).await?;
+    let budget = Budget { above: MAX_SMALL_JOIN, share: &peer.share.incoming, store: &peer.shared.opening };
+    let (frame, _memory) = input.first(peer.shared.join_time, &budget).await?;
     let join = match Request::try_from(frame) {
         Ok(Request::Join(join)) => join,
         Ok(_) => return Err(Farewell::of(Code::Malformed)),

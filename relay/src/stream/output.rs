@@ -43,7 +43,7 @@ pub(super) enum Gone {
 
 /// Leave to hold one large frame.
 pub(super) struct Reservation<'a> {
-    _turn: SemaphorePermit<'a>,
+    _share: SemaphorePermit<'a>,
     _memory: OwnedSemaphorePermit,
 }
 
@@ -52,12 +52,13 @@ impl Output {
         Self { send, store, torn: false }
     }
 
-    /// Waits for leave to hold a frame of so many bytes. `turn` belongs to the connection.
-    pub async fn reserve<'a>(&self, turn: &'a Semaphore, bytes: usize) -> Result<Reservation<'a>, Gone> {
+    /// Waits for leave to hold a frame of so many bytes. `share` is that of the client's
+    /// address.
+    pub async fn reserve<'a>(&self, share: &'a Semaphore, bytes: usize) -> Result<Reservation<'a>, Gone> {
         let kib = u32::try_from((bytes * COPIES).div_ceil(1 << 10)).unwrap_or(u32::MAX);
-        let turn = turn.acquire().await.map_err(|_| Gone::Closed)?;
+        let share = share.acquire_many(kib).await.map_err(|_| Gone::Closed)?;
         let memory = self.store.clone().acquire_many_owned(kib).await.map_err(|_| Gone::Closed)?;
-        Ok(Reservation { _turn: turn, _memory: memory })
+        Ok(Reservation { _share: share, _memory: memory })
     }
 
     /// Sends one frame. Dropped half-way, the stream can only be reset.

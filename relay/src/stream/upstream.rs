@@ -43,12 +43,7 @@ impl Upstream<'_> {
     /// Runs until the client ends (`Ok`) or has to be ended.
     pub async fn run(self, input: &mut Input) -> Result<(), Farewell> {
         let shared = &self.peer.shared;
-        let budget = Budget {
-            above: LARGE_FRAME,
-            turn: &self.peer.large_in,
-            store: &shared.incoming,
-            cost: |length| u32::try_from(length.div_ceil(1 << 10)).unwrap_or(u32::MAX),
-        };
+        let budget = Budget { above: LARGE_FRAME, share: &self.peer.share.incoming, store: &shared.incoming };
         while let Some((frame, memory)) = input.next(&budget).await? {
             let command = shared.router().handle(&self.seat, frame, Instant::now());
             let answer = match command {

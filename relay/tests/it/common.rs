@@ -1,6 +1,6 @@
 //! A relay on a free port and a client that speaks frames, byte by byte if a test wants to.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{collections::VecDeque, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use ed25519_dalek::{Signer, SigningKey};
 use proto::{
@@ -87,7 +87,13 @@ impl Client {
 
     pub async fn stream(&self) -> Stream {
         let (send, recv) = self.connection.open_bi().await.unwrap();
-        Stream { send, recv, reader: FrameReader::new(MAX_COMMIT_FRAME) }
+        Stream {
+            send,
+            recv,
+            reader: FrameReader::new(MAX_COMMIT_FRAME),
+            entries: VecDeque::new(),
+            answers: VecDeque::new(),
+        }
     }
 
     /// A signed Join; tests break it afterwards.
@@ -140,6 +146,10 @@ pub struct Stream {
     pub send: SendStream,
     pub recv: RecvStream,
     reader: FrameReader,
+    /// Entries that came while a test waited for an answer: either may overtake the other.
+    entries: VecDeque<Deliver>,
+    /// Answers that came while it waited for an entry.
+    answers: VecDeque<Published>,
 }
 
 impl Stream {
@@ -179,22 +189,24 @@ impl Stream {
     }
 
     pub async fn published(&mut self) -> Published {
-        loop {
-            match self.next().await {
-                Frame::Published(published) => return published,
-                Frame::Deliver(_) => {}
-                other => panic!("expected Published, found {other:?}"),
-            }
+        while self.answers.is_empty() {
+            self.sort().await;
         }
+        self.answers.pop_front().unwrap()
     }
 
     pub async fn delivered(&mut self) -> Deliver {
-        loop {
-            match self.next().await {
-                Frame::Deliver(entry) => return entry,
-                Frame::Published(_) => {}
-                other => panic!("expected Deliver, found {other:?}"),
-            }
+        while self.entries.is_empty() {
+            self.sort().await;
+        }
+        self.entries.pop_front().unwrap()
+    }
+
+    async fn sort(&mut self) {
+        match self.next().await {
+            Frame::Published(published) => self.answers.push_back(published),
+            Frame::Deliver(entry) => self.entries.push_back(entry),
+            other => panic!("expected Published or Deliver, found {other:?}"),
         }
     }
 

@@ -1,10 +1,14 @@
 //! Bytes that no honest client sends.
 
+use std::time::Duration;
+
 use proto::{
     CloseCode, MAX_COMMIT_FRAME, MAX_ENVELOPE,
     relay::{Ephemeral, GetSlot, client_frame, refused::Code},
 };
-use quinn::{ConnectionError, VarInt};
+use quinn::{ConnectionError, ReadError, VarInt};
+
+use relay::Limits;
 
 use crate::common::*;
 
@@ -131,4 +135,46 @@ async fn slow_reader_delays_nobody() {
         a.publish([id; 16], &vec![id; 256 << 10], None).await;
         assert_eq!(a.published().await.seq, u64::from(id) + 1);
     }
+}
+
+/// The relay's patience with strangers, for tests.
+fn impatient() -> Limits {
+    Limits { join_time: Duration::from_millis(200), ..Limits::default() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silent_connection_is_closed() {
+    let server = Server::with(impatient()).await;
+    let client = server.client().await;
+    let ConnectionError::ApplicationClosed(close) = client.connection.closed().await else {
+        panic!("not closed by the relay");
+    };
+    assert_eq!(close.error_code, VarInt::from(CloseCode::TimedOut.value()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_join_is_not_waited_for() {
+    let server = Server::with(impatient()).await;
+    let client = server.client().await;
+    // Keeps the connection open.
+    let _a = client.create(room(1), &key(1), vec![]).await;
+    for part in [&[0, 0][..], &[0, 0, 1, 0, 7]] {
+        let mut stranger = client.stream().await;
+        stranger.bytes(part).await;
+        match stranger.recv.read_chunk(1, true).await {
+            Err(ReadError::Reset(code)) => assert_eq!(code, VarInt::from(CloseCode::TimedOut.value())),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn joined_client_may_be_silent() {
+    let server = Server::with(impatient()).await;
+    let quiet = server.client().await;
+    let mut a = quiet.create(room(1), &key(1), vec![]).await;
+    // Longer than the patience with strangers: a silent one comes and is shown out.
+    server.client().await.connection.closed().await;
+    a.publish([1; 16], b"still here", None).await;
+    assert_eq!(a.delivered().await.seq, 1);
 }

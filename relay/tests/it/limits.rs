@@ -87,3 +87,10 @@ async fn trimmed_log_says_where_it_begins() {
     assert_eq!(b.delivered().await.seq, 4);
     assert_eq!(b.delivered().await.seq, 5);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn honest_client_passes_a_retry() {
+    let server = Server::with(Limits { retry_above: 0, ..Limits::default() }).await;
+    let client = server.client().await;
+    client.create(room(1), &key(1), vec![]).await;
+}

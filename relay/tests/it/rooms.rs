@@ -71,3 +71,45 @@ async fn signal_reaches_the_others_and_is_not_kept() {
     assert_eq!(a.published().await.seq, 1, "the signal took no position");
     assert_eq!(a.delivered().await.seq, 1, "and did not come back");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn client_that_ends_its_half_still_gets_its_answers() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    let mut a = client.create(room(1), &key(1), vec![]).await;
+    for id in 0..10 {
+        a.publish([id; 16], b"x", None).await;
+    }
+    a.send.finish().unwrap();
+    for seq in 1..=10 {
+        assert_eq!(a.published().await.seq, seq);
+    }
+    while a.try_next().await.is_some() {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn client_that_changes_its_address_keeps_its_rooms() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    let mut a = client.create(room(1), &key(1), vec![]).await;
+    let before = client.endpoint.local_addr().unwrap();
+    client.endpoint.rebind(std::net::UdpSocket::bind("127.0.0.1:0").unwrap()).unwrap();
+    assert_ne!(client.endpoint.local_addr().unwrap(), before);
+    a.publish([1; 16], b"from elsewhere", None).await;
+    assert_eq!(a.published().await.seq, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_commit_and_large_slot_pass() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    let mut a = client.create(room(1), &key(1), vec![member(&key(2)), invite(&key(7), 0, 0)]).await;
+    let slot = bytes::Bytes::from(vec![5; 7 << 20]);
+    let large = proto::relay::CommitPart { slot: slot.clone(), ..commit(0, vec![], vec![]) };
+    a.publish([1; 16], &vec![6; 3 << 20], Some(large)).await;
+    assert_eq!(a.published().await.seq, 1);
+    let (_guest, joined) = client.join(room(1), &key(7), 0).await;
+    assert_eq!(joined.slot.unwrap().sealed, slot);
+    let (mut b, _) = client.join(room(1), &key(2), 0).await;
+    assert_eq!(b.delivered().await.envelope.len(), 3 << 20);
+}

@@ -82,6 +82,15 @@ impl Redb {
         Ok(Self { store, feeds, jobs: Mutex::new(Some(jobs)), writer: Mutex::new(Some(writer)) })
     }
 
+    /// Returns when the writer has died, which only a bug or a damaged file can cause: nothing will be
+    /// appended any more.
+    pub async fn failed(&self) {
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(jobs) = jobs {
+            jobs.closed().await;
+        }
+    }
+
     /// Trims entries that are over age, in every room, and answers when it is done.
     pub async fn trim(&self, now_ms: u64) {
         let mut from = Some(RoomId([0; 32]));
@@ -188,3 +197,6 @@ impl Backend for Redb {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,11 +24,12 @@ pub(super) enum Job {
     Trim { from: RoomId, now_ms: u64, answer: oneshot::Sender<Option<RoomId>> },
 }
 
-/// An answer that waits for the fsync.
+/// The answer to a job. Waits for the fsync.
 enum Settled {
-    Append(RoomId, oneshot::Sender<Result<Appended, AppendError>>, Result<Appended, AppendError>),
-    Create(oneshot::Sender<Result<(), CreateError>>, Result<(), CreateError>),
-    Trim(oneshot::Sender<Option<RoomId>>, Option<RoomId>, u64),
+    Append(Result<Appended, AppendError>),
+    Create(Result<(), CreateError>),
+    /// The room to go on with, and how many entries went.
+    Trim(Option<RoomId>, u64),
 }
 
 /// The one thread that writes.
@@ -83,35 +84,32 @@ impl Writer {
     }
 
     fn write(&mut self, batch: Vec<Job>) {
-        // Filled as far as the transaction came; whatever is left in `jobs` or void in `settled` when
-        // the disk fails is answered with that.
-        let mut jobs = batch.into_iter();
-        let mut settled = Vec::new();
         let (policy, has_space) = (self.policy, self.has_space);
         let written = self.store.write(|mut transaction| {
             transaction.set_durability(Durability::Immediate)?;
-            let mut changed = false;
+            let mut settled = Vec::with_capacity(batch.len());
             {
                 let mut tables = Tables::open(&transaction)?;
-                for job in jobs.by_ref() {
+                for job in &batch {
                     settled.push(settle(&mut tables, &policy, has_space, job)?);
-                    changed |= settled.last().is_some_and(Settled::changed);
                 }
             }
             // An fsync for nothing would let refused publishes slow down the accepted ones.
-            if changed {
+            if settled.iter().any(Settled::changed) {
                 transaction.commit()?;
             } else {
                 transaction.abort()?;
             }
-            Ok(())
+            Ok(settled)
         });
         match written {
-            Ok(()) => settled.into_iter().for_each(|settled| settled.answer(&self.feeds)),
-            Err(_) => {
-                settled.into_iter().for_each(Settled::fail);
-                jobs.for_each(Job::fail);
+            Ok(settled) => {
+                for (job, settled) in batch.into_iter().zip(settled) {
+                    job.answer(settled, &self.feeds);
+                }
             }
+            // All or nothing: none of the batch is on disk, or it cannot be known that it is.
+            Err(_) => batch.into_iter().for_each(Job::fail),
         }
     }
 }
@@ -120,27 +118,30 @@ fn settle(
     tables: &mut Tables<'_>,
     policy: &Policy,
     has_space: bool,
-    job: Job,
+    job: &Job,
 ) -> Result<Settled, redb::StorageError> {
     Ok(match job {
-        Job::Append { author, publish, answer } => {
-            let result = apply::append(tables, policy, has_space, &author, &publish)?;
-            Settled::Append(author.room, answer, result)
+        Job::Append { author, publish, .. } => {
+            Settled::Append(apply::append(tables, policy, has_space, author, publish)?)
         }
-        Job::Create { room, opening, answer } => {
-            Settled::Create(answer, apply::create(tables, policy, has_space, &room, &opening)?)
+        Job::Create { room, opening, .. } => {
+            Settled::Create(apply::create(tables, policy, has_space, room, opening)?)
         }
-        Job::Trim { from, now_ms, answer } => {
-            let (next, removed) = trim::trim_rooms(tables, &from, TRIM_ROOMS, &policy.retention, now_ms)?;
-            Settled::Trim(answer, next, removed)
+        Job::Trim { from, now_ms, .. } => {
+            let (next, removed) = trim::trim_rooms(tables, from, TRIM_ROOMS, &policy.retention, *now_ms)?;
+            Settled::Trim(next, removed)
         }
     })
 }
 
-/// Answers. Nobody waits when the connection is gone: what was written stays, and the client will ask
-/// again with the same id.
-fn tell<T>(answer: oneshot::Sender<T>, value: T) {
-    let _ = answer.send(value);
+impl Settled {
+    fn changed(&self) -> bool {
+        match self {
+            Self::Append(result) => result.is_ok_and(|appended| !appended.repeated),
+            Self::Create(result) => result.is_ok(),
+            Self::Trim(_, removed) => *removed > 0,
+        }
+    }
 }
 
 impl Job {
@@ -149,6 +150,20 @@ impl Job {
             Self::Append { publish, .. } => publish.size(),
             Self::Create { opening, .. } => opening.slot.len(),
             Self::Trim { .. } => 0,
+        }
+    }
+
+    fn answer(self, settled: Settled, feeds: &Feeds) {
+        match (self, settled) {
+            (Self::Append { author, answer, .. }, Settled::Append(result)) => {
+                if let Ok(Appended { seq, repeated: false, .. }) = result {
+                    feeds.appended(&author.room, seq);
+                }
+                tell(answer, result);
+            }
+            (Self::Create { answer, .. }, Settled::Create(result)) => tell(answer, result),
+            (Self::Trim { answer, .. }, Settled::Trim(next, _)) => tell(answer, next),
+            (job, _) => job.fail(),
         }
     }
 
@@ -161,33 +176,8 @@ impl Job {
     }
 }
 
-impl Settled {
-    fn changed(&self) -> bool {
-        match self {
-            Self::Append(_, _, result) => result.is_ok_and(|appended| !appended.repeated),
-            Self::Create(_, result) => result.is_ok(),
-            Self::Trim(_, _, removed) => *removed > 0,
-        }
-    }
-
-    fn answer(self, feeds: &Feeds) {
-        match self {
-            Self::Append(room, answer, result) => {
-                if let Ok(Appended { seq, repeated: false, .. }) = result {
-                    feeds.appended(&room, seq);
-                }
-                tell(answer, result);
-            }
-            Self::Create(answer, result) => tell(answer, result),
-            Self::Trim(answer, next, _) => tell(answer, next),
-        }
-    }
-
-    fn fail(self) {
-        match self {
-            Self::Append(_, answer, _) => tell(answer, Err(AppendError::NoSpace)),
-            Self::Create(answer, _) => tell(answer, Err(CreateError::NoSpace)),
-            Self::Trim(answer, ..) => tell(answer, None),
-        }
-    }
+/// Answers. Nobody waits when the connection is gone: what was written stays, and the client will ask
+/// again with the same id.
+fn tell<T>(answer: oneshot::Sender<T>, value: T) {
+    let _ = answer.send(value);
 }
