@@ -25,7 +25,9 @@ fn main() -> ExitCode {
             exit.into()
         }
         Err(error) => {
-            eprintln!("schat: no threads can be started: {error}. Raise the limit of processes for this user.");
+            eprintln!(
+                "schat: no threads can be started: {error}. Raise the limit of processes for this user."
+            );
             Exit::Local.into()
         }
     }

@@ -8,11 +8,11 @@ use super::{
     setup::{Plan, profile, start},
 };
 use crate::{
-    failure::{Exit, Failure},
     faces::{
         input::{self, Input},
         json, plain,
     },
+    failure::{Exit, Failure},
     runtime::{Event, Past, Runtime},
 };
 
@@ -24,13 +24,16 @@ pub(super) async fn chat(globals: &Globals, link: Option<String>) -> Result<Exit
     let link = match link.as_deref() {
         Some("-") => match input.recv().await {
             Some(Input::Line(line)) => Some(parse(&line)?),
-            Some(Input::TooLong) | None => return Err(Failure::usage("There is no link on standard input.", "")),
+            Some(Input::TooLong) | None => {
+                return Err(Failure::usage("There is no link on standard input.", ""));
+            }
         },
         Some(link) => Some(parse(link)?),
         None => None,
     };
     let profile = profile(globals)?;
-    let (runtime, events) = start(globals, profile, Plan { past: past(globals), only: None, own: None }).await?;
+    let (runtime, events) =
+        start(globals, profile, Plan { past: past(globals), only: None, own: None }).await?;
     let current = match link {
         Some(link) => Some(runtime.join(&link)?),
         None => runtime.rooms().into_iter().find(|room| room.over.is_none()).map(|room| room.label),
@@ -69,6 +72,9 @@ pub(super) async fn face(
 
 fn parse(link: &str) -> Result<InviteLink, Failure> {
     link.parse().map_err(|error: shared::link::LinkError| {
-        Failure::usage(error.to_string(), "Copy the whole link. To enter an open room, say /join NAME in the chat.")
+        Failure::usage(
+            error.to_string(),
+            "Copy the whole link. To enter an open room, say /join NAME in the chat.",
+        )
     })
 }

@@ -10,10 +10,7 @@ mod report;
 use std::path::Path;
 
 use relay::Relay;
-use shared::{
-    engine::GroupView,
-    link::InviteLink,
-};
+use shared::{engine::GroupView, link::InviteLink};
 
 use crate::failure::{Exit, Failure};
 use attack::{Tape, feed, forged, knock, replayed};
@@ -21,15 +18,25 @@ use person::{Person, Place};
 use report::{Report, Scratch};
 
 const ROOM: &str = "canary-room";
-const LINES: [&str; 5] =
-    ["canary-line: hello", "canary-line: hi ann", "canary-line: good day", "canary-line: without eve", "canary-line: late"];
+const LINES: [&str; 5] = [
+    "canary-line: hello",
+    "canary-line: hi ann",
+    "canary-line: good day",
+    "canary-line: without eve",
+    "canary-line: late",
+];
 
 /// Why the demonstration cannot go on.
 type Stop = String;
 
 pub(super) async fn demo() -> Result<Exit, Failure> {
     let scratch = Scratch::new().map_err(|error| {
-        Failure::new(Exit::Local, "storage", format!("No scratch directory: {error}."), "Free some space on the disk.")
+        Failure::new(
+            Exit::Local,
+            "storage",
+            format!("No scratch directory: {error}."),
+            "Free some space on the disk.",
+        )
     })?;
     let mut report = Report::default();
     let played = tokio::select! {
@@ -52,14 +59,18 @@ async fn play(dir: &Path, report: &mut Report) -> Result<(), Stop> {
 
     report.scene("The relay is stopped. All that it knew is on its disk.");
     let files = attack::read_all(&dir.join("relay")).map_err(|error| error.to_string())?;
-    let holds = |needle: &[u8]| files.iter().any(|file| file.windows(needle.len()).any(|part| part == needle));
+    let holds =
+        |needle: &[u8]| files.iter().any(|file| file.windows(needle.len()).any(|part| part == needle));
     let sealed = tape.envelopes();
     report.check(
         &format!("control: the search finds all {} sealed envelopes there", sealed.len()),
         sealed.len() >= LINES.len() && sealed.iter().all(|envelope| holds(envelope)),
     );
     let words = LINES.iter().chain(&[ROOM, "canary-ann", "canary-bob", "canary-eve", "canary-dan", "canary"]);
-    report.check("no word of what was said, no name of a person or room is there", words.into_iter().all(|word| !holds(word.as_bytes())));
+    report.check(
+        "no word of what was said, no name of a person or room is there",
+        words.into_iter().all(|word| !holds(word.as_bytes())),
+    );
     Ok(())
 }
 
@@ -100,9 +111,15 @@ async fn scenes(dir: &Path, relay: &Relay, report: &mut Report) -> Result<Tape, 
 
     report.scene("A hostile relay recorded Ann's envelope and plays it to Bob's device.");
     let original = feed(&before, &recorded)?;
-    report.check("control: as it was, Bob's device reads it", original.texts == [first] && original.alarms.is_empty());
+    report.check(
+        "control: as it was, Bob's device reads it",
+        original.texts == [first] && original.alarms.is_empty(),
+    );
     let twice = feed(&before, &replayed(&recorded))?;
-    report.check("delivered a second time it is refused, with an alarm", twice.texts == [first] && twice.alarms == ["replay"]);
+    report.check(
+        "delivered a second time it is refused, with an alarm",
+        twice.texts == [first] && twice.alarms == ["replay"],
+    );
     let flipped = forged(&recorded);
     let read = flipped.iter().map(|entries| feed(&before, entries)).collect::<Result<Vec<_>, _>>()?;
     report.check(
@@ -120,7 +137,10 @@ async fn scenes(dir: &Path, relay: &Relay, report: &mut Report) -> Result<Tape, 
     bob.hears(without_eve, "canary-ann").await?;
     let last = tape.until(|entries| bob_before.after(entries).len() >= 2).await?;
     let since = bob_before.after(&last);
-    report.check("control: Bob's device reads what Ann says then", feed(&bob_before, &since)?.texts == [without_eve]);
+    report.check(
+        "control: Bob's device reads what Ann says then",
+        feed(&bob_before, &since)?.texts == [without_eve],
+    );
     let stolen = eve_before.only_last(&since);
     report.check("Eve's keys open nothing of it", feed(&eve_before, &stolen)?.texts.is_empty());
     let mut stranger = Person::enter(dir, "canary-mal", &place, None).await?;
@@ -144,17 +164,28 @@ async fn scenes(dir: &Path, relay: &Relay, report: &mut Report) -> Result<Tape, 
     let mut ann = Person::enter(&ann_dir, "canary-ann", &place, None).await?;
     ann.hears(late, "canary-dan").await?;
     let view = ann.members(ROOM, 3).await?;
-    report.check("she reads what Dan said, and sees him as a member", view.members.iter().any(|m| m.person.name == "canary-dan"));
+    report.check(
+        "she reads what Dan said, and sees him as a member",
+        view.members.iter().any(|m| m.person.name == "canary-dan"),
+    );
     ann.go().await;
     Ok(tape)
 }
 
-async fn dan_alone(report: &mut Report, dir: &Path, place: &Place, (link, text): (&InviteLink, &str)) -> Result<(), Stop> {
+async fn dan_alone(
+    report: &mut Report,
+    dir: &Path,
+    place: &Place,
+    (link, text): (&InviteLink, &str),
+) -> Result<(), Stop> {
     let mut dan = Person::enter(dir, "canary-dan", place, None).await?;
     dan.join(link)?;
     let view = dan.members(ROOM, 3).await?;
     let names: Vec<_> = view.members.iter().map(|member| member.person.name.as_str()).collect();
-    report.check("Dan is in while all others are offline", names.contains(&"canary-ann") && names.contains(&"canary-dan"));
+    report.check(
+        "Dan is in while all others are offline",
+        names.contains(&"canary-ann") && names.contains(&"canary-dan"),
+    );
     dan.say(ROOM, text).await?;
     dan.hears(text, "canary-dan").await?;
     dan.go().await;

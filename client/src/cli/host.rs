@@ -11,8 +11,8 @@ use super::{
     setup::{Plan, on_terminal, profile, start},
 };
 use crate::{
-    failure::{Exit, Failure},
     faces::input,
+    failure::{Exit, Failure},
     runtime::{OwnRelay, Runtime},
     transport::{RelayAddress, route_to},
 };
@@ -80,14 +80,17 @@ fn reachable(listen: SocketAddr) -> Result<RelayAddress, Failure> {
         return address_of(listen.ip(), listen.port());
     }
     let ip = route_to(OUTSIDE).unwrap_or_else(|_| {
-        eprintln!("This machine has no way to the internet: the link works on this machine only. See --advertise.");
+        eprintln!(
+            "This machine has no way to the internet: the link works on this machine only. See --advertise."
+        );
         Ipv4Addr::LOCALHOST.into()
     });
     address_of(ip, listen.port())
 }
 
 fn address_of(ip: IpAddr, port: u16) -> Result<RelayAddress, Failure> {
-    let bad = |error: crate::transport::AddressError| Failure::usage(error.to_string(), "Choose another --listen.");
+    let bad =
+        |error: crate::transport::AddressError| Failure::usage(error.to_string(), "Choose another --listen.");
     RelayAddress::new(&ip.to_string(), port).map_err(bad)
 }
 

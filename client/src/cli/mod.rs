@@ -12,8 +12,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::{
-    failure::{Exit, Failure},
     faces::words,
+    failure::{Exit, Failure},
     transport::RelayAddress,
 };
 
@@ -124,7 +124,9 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     }
     match cli.command {
         None => chat::chat(globals, cli.link).await,
-        Some(Command::Host { room, listen, advertise }) => host::host(globals, &room, listen, advertise).await,
+        Some(Command::Host { room, listen, advertise }) => {
+            host::host(globals, &room, listen, advertise).await
+        }
         Some(Command::Demo) => demo::demo().await,
         Some(Command::Send { room, text }) => once::send(globals, &room, text).await,
         Some(Command::Tail { room, from }) => once::tail(globals, &room, from).await,

@@ -13,11 +13,8 @@ use super::{
     setup::{Plan, profile, random, start},
 };
 use crate::{
+    faces::{json::Out, plain, sanitize, words},
     failure::{Exit, Failure, exit_of},
-    faces::{
-        json::Out,
-        plain, sanitize, words,
-    },
     runtime::{Event, Past, RelayState, RoomEvent, Runtime},
 };
 
@@ -143,7 +140,9 @@ async fn wait<T>(
 
 fn late(runtime: &Runtime) -> Failure {
     let why = runtime.why().filter(|why| why.exit == Exit::Network);
-    why.unwrap_or_else(|| Failure::new(Exit::Network, "network", "The relay did not answer in time.", "Try again."))
+    why.unwrap_or_else(|| {
+        Failure::new(Exit::Network, "network", "The relay did not answer in time.", "Try again.")
+    })
 }
 
 /// The failure that ends the waiting, if the event is one. Alarms are told and waited through.
@@ -189,16 +188,23 @@ async fn follow(
     }
     while let Some(event) = events.recv().await {
         match event {
-            Event::Room { event: RoomEvent::Engine(engine::Event::Message(message)) | RoomEvent::Past(message), .. } => {
+            Event::Room {
+                event: RoomEvent::Engine(engine::Event::Message(message)) | RoomEvent::Past(message),
+                ..
+            } => {
                 // What came in while the past was read is in both.
                 if message.seq > shown && !show(globals, runtime, room, message) {
                     return Ok(Exit::Ok);
                 }
             }
-            Event::Room { event: RoomEvent::Engine(engine::Event::Error { message, remedy, .. }), .. } => {
+            Event::Room {
+                event: RoomEvent::Engine(engine::Event::Error { message, remedy, .. }), ..
+            } => {
                 eprintln!("schat: {} {}", sanitize::line(&message), sanitize::line(&remedy));
             }
-            Event::Room { event: RoomEvent::Failed(failure), .. } => eprintln!("schat: {}", words::failure(&failure)),
+            Event::Room { event: RoomEvent::Failed(failure), .. } => {
+                eprintln!("schat: {}", words::failure(&failure));
+            }
             Event::Relay { state: RelayState::Lost { failure, retry: Some(_) }, .. } => {
                 eprintln!("schat: {}", words::failure(&failure));
             }
@@ -225,7 +231,9 @@ fn read_text() -> Result<String, Failure> {
     let limit = u64::try_from(engine::MAX_TEXT).unwrap_or(u64::MAX).saturating_add(2);
     let mut text = String::new();
     let read = io::stdin().lock().take(limit).read_to_string(&mut text);
-    read.map_err(|error| Failure::usage(format!("Standard input cannot be read: {error}"), "Send UTF-8 text."))?;
+    read.map_err(|error| {
+        Failure::usage(format!("Standard input cannot be read: {error}"), "Send UTF-8 text.")
+    })?;
     Ok(text.trim_end_matches(['\n', '\r']).to_owned())
 }
 

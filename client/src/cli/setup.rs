@@ -61,11 +61,21 @@ fn transport(globals: &Globals) -> Result<Transport, Failure> {
             CaFileError::Read(_) => Exit::NotFound,
             CaFileError::Empty => Exit::Usage,
         };
-        Failure::new(exit, "ca_file", error.to_string(), "Name a PEM file with the relay's certificate authority.")
+        Failure::new(
+            exit,
+            "ca_file",
+            error.to_string(),
+            "Name a PEM file with the relay's certificate authority.",
+        )
     };
     let ca = globals.ca.as_deref().map(CaFile::read).transpose().map_err(bad)?;
     Transport::new(ca).map_err(|error| {
-        Failure::new(Exit::Network, "network", error.to_string(), "Check the limits and the firewall of this machine.")
+        Failure::new(
+            Exit::Network,
+            "network",
+            error.to_string(),
+            "Check the limits and the firewall of this machine.",
+        )
     })
 }
 

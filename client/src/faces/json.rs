@@ -11,11 +11,7 @@ use tokio::sync::mpsc;
 pub use input::{Cmd, parse};
 pub use output::{MemberOut, Out, PersonOut, translate};
 
-use super::{
-    input::Input,
-    pending::Pending,
-    words,
-};
+use super::{input::Input, pending::Pending, words};
 use crate::{
     failure::{Exit, Failure},
     runtime::{Event, Runtime},
@@ -84,7 +80,8 @@ async fn obey(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
             _ => with_relay(relay, |relay| runtime.open(&room, relay)),
         },
         Cmd::Join { link: Some(link), room: None, .. } => {
-            let bad = |error: shared::link::LinkError| Failure::usage(error.to_string(), "Ask for a new link.");
+            let bad =
+                |error: shared::link::LinkError| Failure::usage(error.to_string(), "Ask for a new link.");
             link.parse().map_err(bad).and_then(|link| runtime.join(&link)).map(drop)
         }
         Cmd::Join { .. } => Err(Failure::usage("join takes either a room or a link.", "See docs/json.md.")),
@@ -144,7 +141,8 @@ fn with_relay(
 
 fn find(runtime: &Runtime, room: &str, member: &str) -> Result<shared::identity::Fingerprint, Failure> {
     let view = runtime.room(room)?.view;
-    let view = view.ok_or_else(|| Failure::not_found(format!("You are not in {room} yet."), "Wait for joined."))?;
+    let view =
+        view.ok_or_else(|| Failure::not_found(format!("You are not in {room} yet."), "Wait for joined."))?;
     let bad = |_| Failure::usage("A member is named by the whole fingerprint.", "Take it from members.");
     let fingerprint = member.parse().map_err(bad)?;
     words::find(&view, member)?;

@@ -39,7 +39,10 @@ pub enum Line {
 
 /// The commands with their usage, for `/help`.
 pub const COMMANDS: &[(&str, &str)] = &[
-    ("/join ROOM|LINK", "join by an invite link, go to one of your rooms, or open the open room of that name"),
+    (
+        "/join ROOM|LINK",
+        "join by an invite link, go to one of your rooms, or open the open room of that name",
+    ),
     ("/create ROOM", "make a private room"),
     ("/invite", "show a link that lets others in"),
     ("/members", "who is here"),
@@ -99,8 +102,12 @@ pub fn is_link(text: &str) -> bool {
 }
 
 fn usage_of(word: &str) -> Failure {
-    let usage = COMMANDS.iter().find(|(usage, _)| usage.trim_start_matches('/').split(' ').next() == Some(word));
-    Failure::usage("The command is not complete, or says too much.", usage.map_or("See /help.", |(usage, _)| usage))
+    let usage =
+        COMMANDS.iter().find(|(usage, _)| usage.trim_start_matches('/').split(' ').next() == Some(word));
+    Failure::usage(
+        "The command is not complete, or says too much.",
+        usage.map_or("See /help.", |(usage, _)| usage),
+    )
 }
 
 #[cfg(test)]
@@ -139,7 +146,8 @@ mod tests {
     #[test]
     fn every_command_in_the_help_parses() {
         for (usage, _) in COMMANDS {
-            let text = usage.replace("ROOM|LINK", "x").replace("NAME|FINGERPRINT", "x").replace("[NAME]", "x");
+            let text =
+                usage.replace("ROOM|LINK", "x").replace("NAME|FINGERPRINT", "x").replace("[NAME]", "x");
             assert!(parse(&text).is_ok(), "{usage}");
         }
     }

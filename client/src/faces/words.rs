@@ -32,13 +32,13 @@ pub fn short(fingerprint: &Fingerprint) -> String {
 /// [`Failure`] when nobody or more than one fits.
 pub fn find<'a>(view: &'a GroupView, wanted: &str) -> Result<&'a Person, Failure> {
     let compact: String = wanted.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase();
-    let by_digits = |member: &&Member| {
-        compact.len() >= 8 && member.person.fingerprint.to_string().starts_with(&compact)
-    };
+    let by_digits =
+        |member: &&Member| compact.len() >= 8 && member.person.fingerprint.to_string().starts_with(&compact);
     let by_name = |member: &&Member| {
         member.person.name.eq_ignore_ascii_case(wanted) || name(&member.person, Some(view)) == wanted
     };
-    let mut found: Vec<&Person> = view.members.iter().filter(by_digits).map(|member| &member.person).collect();
+    let mut found: Vec<&Person> =
+        view.members.iter().filter(by_digits).map(|member| &member.person).collect();
     if found.is_empty() {
         found = view.members.iter().filter(by_name).map(|member| &member.person).collect();
     }
@@ -143,7 +143,10 @@ mod tests {
     fn ambiguous_name_kicks_nobody() {
         let view = view(&[("bob", 1), ("bob", 2), ("eve", 3)]);
         let failure = find(&view, "bob").unwrap_err();
-        assert!(failure.remedy.contains("bob#01010101") && failure.remedy.contains("bob#02020202"), "{failure:?}");
+        assert!(
+            failure.remedy.contains("bob#01010101") && failure.remedy.contains("bob#02020202"),
+            "{failure:?}"
+        );
         assert_eq!(find(&view, "bob#02020202").unwrap().fingerprint.0[0], 2);
         assert_eq!(find(&view, "01010101").unwrap().fingerprint.0[0], 1);
         assert_eq!(find(&view, "eve").unwrap().fingerprint.0[0], 3);

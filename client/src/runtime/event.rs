@@ -124,7 +124,9 @@ fn alarm(kind: AlarmKind, text: &str) -> Failure {
 /// What somebody can do about an alarm.
 pub fn remedy_of(kind: AlarmKind) -> &'static str {
     match kind {
-        AlarmKind::Replay => "It was refused. If it goes on, ask who runs the relay, or move the room to another one.",
+        AlarmKind::Replay => {
+            "It was refused. If it goes on, ask who runs the relay, or move the room to another one."
+        }
         AlarmKind::Gap => "Ask the others, over another channel, what was said; ask who runs the relay.",
         AlarmKind::Fork => {
             "Compare the authenticator (/members) with the others over another channel; if it differs, leave this relay."

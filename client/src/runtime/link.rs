@@ -112,7 +112,8 @@ impl Dialer {
     async fn dial(&self) -> Result<Dialed, (Failure, bool)> {
         let store_failed = |error: StoreError| (Failure::from(error), false);
         let address = self.address.clone();
-        let remembered = self.vault.run(move |store| store.known_relay(&address)).await.map_err(store_failed)?;
+        let remembered =
+            self.vault.run(move |store| store.known_relay(&address)).await.map_err(store_failed)?;
         let known = Known { pin: self.pin, remembered };
         let explain = |error: DialError| (Failure::from(&error), error.is_final());
         let dialed = self.transport.dial(&self.address, known).await.map_err(explain)?;
@@ -156,5 +157,10 @@ fn lost(relay: &RelayAddress, error: &quinn::ConnectionError) -> Failure {
         quinn::ConnectionError::TimedOut => "does not answer any more",
         _ => "is not reachable any more",
     };
-    Failure::new(Exit::Network, "network", format!("The relay {relay} {why}."), "It is tried again by itself.")
+    Failure::new(
+        Exit::Network,
+        "network",
+        format!("The relay {relay} {why}."),
+        "It is tried again by itself.",
+    )
 }

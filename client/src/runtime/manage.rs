@@ -98,7 +98,9 @@ impl Runtime {
     /// The label of a room that we are in already. One that is over makes way.
     fn known(&self, id: RoomId, place: &Where) -> Result<Option<String>, Failure> {
         let mut rooms = lock(&self.0.rooms);
-        let Some((label, entry)) = rooms.iter().find(|(_, entry)| entry.record.id == id) else { return Ok(None) };
+        let Some((label, entry)) = rooms.iter().find(|(_, entry)| entry.record.id == id) else {
+            return Ok(None);
+        };
         let label = label.clone();
         if lock(&entry.state).over.is_some() || entry.asks.is_closed() {
             rooms.remove(&label);

@@ -10,6 +10,7 @@
 //! durable and the cursor is stored. So a face must read events and give commands from two tasks.
 
 mod backoff;
+mod config;
 mod event;
 mod link;
 mod manage;
@@ -22,7 +23,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use proto::{RoomId, relay::RelayFrame};
+use proto::RoomId;
 use shared::{
     engine::{Command, GroupView, Message, Millis},
     identity::Fingerprint,
@@ -32,12 +33,13 @@ use tokio::{
     task::JoinHandle,
 };
 
+pub use config::{Config, OwnRelay, Past, RoomStatus};
 pub use event::{Event, RelayState, RoomEvent, remedy_of};
 
 use crate::{
     failure::Failure,
     store::{OpenProfile, RoomRecord, Vault},
-    transport::{Pin, RelayAddress, Transport},
+    transport::RelayAddress,
 };
 use event::Outlet;
 use link::RelayLink;
@@ -52,57 +54,6 @@ const COMMANDS: usize = 32;
 /// How long the rooms get to say goodbye, in seconds.
 const GOODBYE_S: u64 = 2;
 
-/// What a face is shown of a room's past when the runtime starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Past {
-    /// Nothing.
-    Nothing,
-    /// The last lines, for people.
-    Last(u32),
-    /// All lines after the acknowledged one, for programs.
-    Unacknowledged,
-}
-
-/// The relay that this process runs itself.
-#[derive(Clone, Debug)]
-pub struct OwnRelay {
-    /// Where to reach it from here.
-    pub dial: RelayAddress,
-    /// Its certificate authority.
-    pub pin: Pin,
-    /// Where others reach it, for links.
-    pub advertise: RelayAddress,
-}
-
-/// How to run.
-pub struct Config {
-    /// The QUIC endpoint.
-    pub transport: Transport,
-    /// The relay for rooms that are named without one.
-    pub relay: Option<RelayAddress>,
-    /// Our own relay, for `schat host`.
-    pub own: Option<OwnRelay>,
-    /// What of the past is shown.
-    pub past: Past,
-    /// Run this room only; for one-shot commands.
-    pub only: Option<String>,
-    /// Gets a copy of each frame from the relay, as far as there is room; for the demonstration and tests.
-    pub tap: Option<mpsc::Sender<RelayFrame>>,
-}
-
-/// A room, for lists.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RoomStatus {
-    /// What faces call it.
-    pub label: String,
-    /// Its relay; none for our own when it does not run.
-    pub relay: Option<RelayAddress>,
-    /// The group, once we are a member.
-    pub view: Option<GroupView>,
-    /// Why it is over, when it is.
-    pub over: Option<String>,
-}
-
 /// The handle of a running client. Clones share it; [`Runtime::shutdown`] ends it.
 #[derive(Clone)]
 pub struct Runtime(Arc<Inner>);
@@ -113,8 +64,11 @@ struct Inner {
     config: Config,
     outlet: Outlet,
     rooms: Mutex<BTreeMap<String, Entry>>,
-    links: Mutex<BTreeMap<(RelayAddress, Option<[u8; 32]>), Weak<RelayLink>>>,
+    links: Mutex<BTreeMap<LinkKey, Weak<RelayLink>>>,
 }
+
+/// A relay, and whom to expect there.
+type LinkKey = (RelayAddress, Option<[u8; 32]>);
 
 struct Entry {
     record: RoomRecord,
@@ -135,7 +89,10 @@ impl Runtime {
     ///
     /// # Errors
     /// [`Failure`] when the profile cannot be read or `config.only` names no room.
-    pub async fn start(profile: OpenProfile, config: Config) -> Result<(Self, mpsc::Receiver<Event>), Failure> {
+    pub async fn start(
+        profile: OpenProfile,
+        config: Config,
+    ) -> Result<(Self, mpsc::Receiver<Event>), Failure> {
         let (sender, events) = mpsc::channel(EVENTS);
         let vault = profile.vault.clone();
         let inner = Inner {
@@ -168,7 +125,8 @@ impl Runtime {
     pub async fn tell(&self, room: &str, command: Command) -> Result<(), Failure> {
         let asks = self.asks(room)?;
         let (reply, answer) = oneshot::channel();
-        let gone = || Failure::not_found(format!("The room {room} is over."), "Join it again by a new invite.");
+        let gone =
+            || Failure::not_found(format!("The room {room} is over."), "Join it again by a new invite.");
         asks.send(Ask::Command(command, reply)).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
@@ -288,7 +246,10 @@ impl Runtime {
 }
 
 fn no_room(label: &str) -> Failure {
-    Failure::not_found(format!("There is no room {label} in this profile."), "See /rooms, or join it by a link.")
+    Failure::not_found(
+        format!("There is no room {label} in this profile."),
+        "See /rooms, or join it by a link.",
+    )
 }
 
 /// A panic elsewhere leaves these small states whole.

@@ -1,5 +1,8 @@
 //! One room: its engine, its stream, and the order in which things happen.
 
+mod keep;
+mod publish;
+
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -15,14 +18,14 @@ use tokio::{
 use super::{
     Inner, Past, State,
     backoff::Backoff,
-    event::{Event, Outlet, RoomEvent},
+    event::{Outlet, RoomEvent},
     link::{LinkState, RelayLink},
     lock, now_ms,
     step::Step,
 };
 use crate::{
     failure::{Exit, Failure},
-    store::{RoomRecord, StoreError, Vault, Where},
+    store::{RoomRecord, Vault, Where},
     transport::{Pin, RelayAddress, RoomStream, Trust},
 };
 
@@ -34,6 +37,9 @@ const OPEN_S: u64 = 10;
 
 /// Stored lines that are read at once when the past is shown.
 const PAGE: u32 = 100;
+
+/// A stream that held for this long was a success: the next failure waits the first time again.
+const STABLE: Duration = Duration::from_secs(10);
 
 /// What others ask of a room's task.
 pub(super) enum Ask {
@@ -76,6 +82,8 @@ pub(super) struct Room {
     wants_invite: bool,
     is_over: bool,
     backoff: Backoff,
+    /// When the current stream was opened.
+    since: Instant,
     /// No stream is opened, and no failed load tried again, before.
     not_before: Instant,
     wake_at: Option<Millis>,
@@ -95,7 +103,8 @@ impl Room {
             Where::Relay { address, pin } => Some((address.clone(), *pin)),
         };
         // Without a relay the state never changes: the room waits.
-        let watcher = link.as_ref().map_or_else(|| watch::channel(LinkState::Down).1, |link| link.state.clone());
+        let watcher =
+            link.as_ref().map_or_else(|| watch::channel(LinkState::Down).1, |link| link.state.clone());
         Self {
             profile: lock(&inner.profile).engine.clone(),
             vault: inner.vault.clone(),
@@ -117,6 +126,7 @@ impl Room {
             wants_invite: false,
             is_over: false,
             backoff: Backoff::default(),
+            since: Instant::now(),
             not_before: Instant::now(),
             wake_at: None,
         }
@@ -219,6 +229,7 @@ impl Room {
             return;
         };
         self.trust = Some(trust);
+        self.since = Instant::now();
         let binding = stream.binding();
         self.stream = Some(stream);
         let _ = self.apply(vec![Input::Connected { binding }]).await;
@@ -292,6 +303,9 @@ impl Room {
         if let Some(stream) = self.stream.take() {
             tokio::spawn(timeout(Duration::from_secs(1), stream.finish()));
         }
+        if self.since.elapsed() > STABLE {
+            self.backoff.reset();
+        }
         if pause {
             self.not_before = Instant::now() + self.backoff.next(&self.profile.random);
         }
@@ -299,145 +313,17 @@ impl Room {
         let _ = Box::pin(self.apply(vec![Input::Disconnected])).await;
     }
 
-    /// Nothing of the step was stored, so none of it happened: forget it and take the stored state.
-    async fn storing_failed(&mut self, error: StoreError) -> Failure {
-        let failure = Failure::from(error);
-        self.engine = None;
-        self.stream = None;
-        self.wake_at = None;
-        self.not_before = Instant::now() + self.backoff.next(&self.profile.random);
-        self.show(RoomEvent::Failed(failure.clone())).await;
-        if !self.is_stored {
-            self.end(failure.message.clone());
-        }
-        failure
-    }
-
-    async fn load(&mut self) {
-        let room = self.record.id;
-        let failure = match self.vault.run(move |store| store.rows(room)).await {
-            Ok(rows) => match Engine::load(&self.profile, rows, now_ms()) {
-                Ok(engine) => {
-                    lock(&self.state).view = engine.view();
-                    self.engine = Some(engine);
-                    return;
-                }
-                Err(error) => {
-                    self.end(error.to_string());
-                    let remedy = "Restore a backup of the profile, or join again by a new invite.";
-                    Failure::new(Exit::Local, "storage", error.to_string(), remedy)
-                }
-            },
-            Err(error) => error.into(),
-        };
-        self.not_before = Instant::now() + self.backoff.next(&self.profile.random);
-        self.show(RoomEvent::Failed(failure)).await;
-    }
-
-    async fn publish(&mut self, event: engine::Event) {
-        match &event {
-            engine::Event::Joined(view) | engine::Event::Epoch(view) => {
-                self.backoff.reset();
-                lock(&self.state).view = Some(view.clone());
-            }
-            engine::Event::Closed { reason, was_member } => self.over(reason.clone(), *was_member).await,
-            _ => {}
-        }
-        match event {
-            engine::Event::Invite { link, expires_ms, max_uses } => self.invite(link, expires_ms, max_uses).await,
-            other => self.show(RoomEvent::Engine(other)).await,
-        }
-    }
-
-    async fn invite(&mut self, mut link: shared::link::Link, expires_ms: u64, max_uses: u32) {
-        let Some((address, pin)) = self.advertise.clone() else { return };
-        let seen = self.trust.and_then(Trust::pin);
-        let remembered = match pin.or(seen) {
-            Some(pin) => Some(pin),
-            None if self.trust.is_none() => {
-                let relay = address.clone();
-                self.vault.run(move |store| store.known_relay(&relay)).await.ok().flatten()
-            }
-            None => None,
-        };
-        link.ca_pin = remembered.map(|pin| *pin.as_bytes());
-        let link = shared::link::InviteLink { host: address.host, port: address.port, link };
-        self.show(RoomEvent::Invite { link, expires_ms, max_uses }).await;
-    }
-
-    /// The room is over for this device; what is kept depends on why.
-    async fn over(&mut self, reason: String, was_member: bool) {
-        let room = self.record.id;
-        let forget = self.is_leaving || !was_member;
-        // A refusal by the relay leaves the engine a member: it is tried again at the next start.
-        let is_final = self.engine.as_ref().is_none_or(|engine| engine.view().is_none());
-        let why = reason.clone();
-        let saved = self.vault.run(move |store| match (forget, is_final) {
-            (true, _) => store.forget_room(room),
-            (false, true) => store.close_room(room, &why),
-            (false, false) => Ok(()),
-        });
-        if let Err(error) = saved.await {
-            self.show(RoomEvent::Failed(error.into())).await;
-        }
-        self.end(reason);
-    }
-
-    fn end(&mut self, why: String) {
-        self.is_over = true;
-        let mut state = lock(&self.state);
-        state.view = None;
-        state.over = Some(why);
-    }
-
-    async fn show_past(&mut self) {
-        let room = self.record.id;
-        let mut after = self.record.acked;
-        loop {
-            let past = self.past;
-            let page = self.vault.run(move |store| match past {
-                Past::Nothing => Ok(Vec::new()),
-                Past::Last(limit) => store.recent(room, limit),
-                Past::Unacknowledged => store.history(room, after, PAGE),
-            });
-            let page = match page.await {
-                Ok(page) => page,
-                Err(error) => return self.show(RoomEvent::Failed(error.into())).await,
-            };
-            let Some(last) = page.last() else { return };
-            after = last.seq;
-            for message in page {
-                self.show(RoomEvent::Past(message)).await;
-            }
-            if self.past != Past::Unacknowledged {
-                return;
-            }
-        }
-    }
-
-    async fn show(&self, event: RoomEvent) {
-        self.outlet.send(Event::Room { room: self.label.clone(), event }).await;
-    }
-
     fn may_try(&self) -> bool {
         Instant::now() >= self.not_before
     }
 
     fn next_wake(&self) -> Option<Instant> {
-        let engine = self.wake_at.map(|at| Instant::now() + Duration::from_millis(at.saturating_sub(now_ms())));
+        let engine =
+            self.wake_at.map(|at| Instant::now() + Duration::from_millis(at.saturating_sub(now_ms())));
         let is_up = matches!(&*self.link.borrow(), LinkState::Up(..));
         let waits = self.engine.is_none() || (self.stream.is_none() && is_up);
         let retry = waits.then_some(self.not_before);
         engine.into_iter().chain(retry).min()
-    }
-
-    fn not_loaded(&self) -> Failure {
-        Failure::new(
-            Exit::Local,
-            "storage",
-            format!("The room {} cannot be read from this device at the moment.", self.label),
-            "Free some space on the disk, then say it again.",
-        )
     }
 }
 

@@ -33,7 +33,9 @@ impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full,
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged("not a database".into()),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Damaged("not a database".into())
+            }
             // The lock file keeps other processes away, so this is something else that holds it.
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 Self::Io(io::Error::other("the database is busy"))
@@ -50,7 +52,9 @@ impl From<&StoreError> for Failure {
             StoreError::Locked(_) => "End the other one, or give this one another --profile.",
             StoreError::Full => "Free some space; schat goes on by itself.",
             StoreError::Damaged(_) => "Restore a backup of the profile, or begin a new one with --profile.",
-            StoreError::WrongKey => "Put the file `key` of this profile back; without it nothing can be read.",
+            StoreError::WrongKey => {
+                "Put the file `key` of this profile back; without it nothing can be read."
+            }
             StoreError::TooNew => "Update schat.",
             StoreError::Io(_) => "Check the directory, its permissions and the disk.",
         };

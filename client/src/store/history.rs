@@ -38,7 +38,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when they cannot be read or were altered.
     pub fn recent(&self, room: RoomId, limit: u32) -> Result<Vec<Message>, StoreError> {
-        let select = "SELECT seq, value FROM messages WHERE room = ?1 AND seq > ?2 ORDER BY seq DESC LIMIT ?3";
+        let select =
+            "SELECT seq, value FROM messages WHERE room = ?1 AND seq > ?2 ORDER BY seq DESC LIMIT ?3";
         let mut lines = self.lines(room, select, -1, limit)?;
         lines.reverse();
         Ok(lines)
@@ -46,7 +47,8 @@ impl Store {
 
     fn lines(&self, room: RoomId, select: &str, after: i64, limit: u32) -> Result<Vec<Message>, StoreError> {
         let mut select = self.db.prepare_cached(select)?;
-        let found = select.query_map(params![room.as_bytes(), after, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let found =
+            select.query_map(params![room.as_bytes(), after, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
         found
             .map(|row| {
                 let (seq, sealed): (u64, Vec<u8>) = row?;
@@ -75,10 +77,15 @@ pub(super) fn append(
             mine: message.mine,
         };
         let plain = serde_json::to_vec(&line).map(Zeroizing::new).map_err(|_| damaged())?;
-        insert.execute(params![room.as_bytes(), message.seq, sealer.seal(&label(room, message.seq), &plain)?])?;
+        insert.execute(params![
+            room.as_bytes(),
+            message.seq,
+            sealer.seal(&label(room, message.seq), &plain)?
+        ])?;
     }
     let oldest = last.seq.saturating_sub(MAX_HISTORY);
-    db.prepare_cached("DELETE FROM messages WHERE room = ?1 AND seq <= ?2")?.execute(params![room.as_bytes(), oldest])?;
+    db.prepare_cached("DELETE FROM messages WHERE room = ?1 AND seq <= ?2")?
+        .execute(params![room.as_bytes(), oldest])?;
     Ok(())
 }
 

@@ -75,7 +75,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`]; then nothing of the batch is stored.
-    pub fn commit(&mut self, room: RoomId, record: Option<&RoomRecord>, batch: &Batch) -> Result<(), StoreError> {
+    pub fn commit(
+        &mut self,
+        room: RoomId,
+        record: Option<&RoomRecord>,
+        batch: &Batch,
+    ) -> Result<(), StoreError> {
         let transaction = self.db.transaction()?;
         if let Some(record) = record {
             rooms::upsert(&transaction, record)?;

@@ -33,7 +33,10 @@ impl ProfileDir {
     pub fn choose(named: Option<PathBuf>) -> Result<Self, Failure> {
         let usual = || ProjectDirs::from("", "", "schat").map(|dirs| dirs.data_dir().to_owned());
         named.or_else(usual).map(Self).ok_or_else(|| {
-            Failure::usage("There is no home directory to keep the profile in.", "Name a directory with --profile.")
+            Failure::usage(
+                "There is no home directory to keep the profile in.",
+                "Name a directory with --profile.",
+            )
         })
     }
 
@@ -77,7 +80,8 @@ impl OpenProfile {
         let is_new = known.is_none();
         let identity = match known {
             Some(bytes) => {
-                let secret = bytes.as_slice().try_into().map_err(|_| StoreError::Damaged("identity".into()))?;
+                let secret =
+                    bytes.as_slice().try_into().map_err(|_| StoreError::Damaged("identity".into()))?;
                 Identity::from_bytes(&Zeroizing::new(secret))
             }
             None => {
@@ -127,7 +131,8 @@ fn choose_name(store: &mut Store, wanted: Option<&str>) -> Result<String, Failur
     let Some(wanted) = wanted else {
         return Ok(stored.or_else(login_name).unwrap_or_else(|| "guest".to_owned()));
     };
-    let name = clean_name(wanted).map_err(|error| Failure::usage(error.to_string(), "Choose another --name."))?;
+    let name =
+        clean_name(wanted).map_err(|error| Failure::usage(error.to_string(), "Choose another --name."))?;
     if stored.as_deref() != Some(&name) {
         store.set_name(&name)?;
     }

@@ -42,8 +42,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when they cannot be read.
     pub fn rooms(&self) -> Result<Vec<RoomRecord>, StoreError> {
-        let mut select =
-            self.db.prepare_cached("SELECT room, label, host, port, pin, acked, closed FROM rooms ORDER BY label")?;
+        let mut select = self
+            .db
+            .prepare_cached("SELECT room, label, host, port, pin, acked, closed FROM rooms ORDER BY label")?;
         let found = select.query_map([], |row| Ok(record(row)))?;
         found.map(|row| row??.ok_or_else(|| StoreError::Damaged("a room's address".into()))).collect()
     }
@@ -54,7 +55,10 @@ impl Store {
     /// [`StoreError`] when it cannot be written.
     pub fn ack(&mut self, room: RoomId, seq: u64) -> Result<(), StoreError> {
         let seq = i64::try_from(seq).unwrap_or(i64::MAX);
-        self.db.execute("UPDATE rooms SET acked = max(acked, ?2) WHERE room = ?1", params![room.as_bytes(), seq])?;
+        self.db.execute(
+            "UPDATE rooms SET acked = max(acked, ?2) WHERE room = ?1",
+            params![room.as_bytes(), seq],
+        )?;
         Ok(())
     }
 
@@ -119,7 +123,14 @@ pub(super) fn upsert(db: &Connection, record: &RoomRecord) -> Result<(), StoreEr
     db.execute(
         "INSERT INTO rooms (room, label, host, port, pin, closed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (room) DO UPDATE SET host = ?3, port = ?4, pin = ?5, closed = ?6",
-        params![record.id.as_bytes(), record.label, host, port, pin.map(|pin| *pin.as_bytes()), record.closed],
+        params![
+            record.id.as_bytes(),
+            record.label,
+            host,
+            port,
+            pin.map(|pin| *pin.as_bytes()),
+            record.closed
+        ],
     )?;
     Ok(())
 }

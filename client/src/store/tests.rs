@@ -39,10 +39,10 @@ fn batch_comes_back_whole_after_reopening() {
 
     let store = open(&dir);
     let rows = store.rows(ROOM).unwrap();
-    assert_eq!(rows.iter().map(|(key, value)| (key.as_str(), value.as_slice())).collect::<Vec<_>>(), [(
-        "b",
-        b"3".as_slice()
-    )]);
+    assert_eq!(
+        rows.iter().map(|(key, value)| (key.as_str(), value.as_slice())).collect::<Vec<_>>(),
+        [("b", b"3".as_slice())]
+    );
     assert_eq!(store.history(ROOM, 1, 10).unwrap(), [message(2, "again")]);
     assert_eq!(store.recent(ROOM, 1).unwrap(), [message(2, "again")]);
     assert_eq!(store.rooms().unwrap(), [record("team")]);

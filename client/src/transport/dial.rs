@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use quinn::{ClientConfig, Connection, ConnectionError, TransportErrorCode, crypto::rustls::QuicClientConfig};
+use quinn::{
+    ClientConfig, Connection, ConnectionError, TransportErrorCode, crypto::rustls::QuicClientConfig,
+};
 use rustls::client::Resumption;
 use tokio::{task::JoinSet, time::timeout};
 
@@ -75,7 +77,9 @@ impl DialError {
 impl From<&DialError> for Failure {
     fn from(error: &DialError) -> Self {
         let (exit, code, remedy) = match error {
-            DialError::Name(_) => (Exit::Network, "network", "Check the name, and that this machine is online."),
+            DialError::Name(_) => {
+                (Exit::Network, "network", "Check the name, and that this machine is online.")
+            }
             DialError::Silent(_) => (
                 Exit::Network,
                 "network",
@@ -83,8 +87,12 @@ impl From<&DialError> for Failure {
             ),
             DialError::Protocol(_) => (Exit::Network, "protocol", "Check the port, or update Schat."),
             DialError::Other(_) => (Exit::Network, "network", "It is tried again; check the network."),
-            DialError::Refused(_) => (Exit::Refused, "refused", "The relay is full or stopping; try again later."),
-            DialError::Certificate { refusal, .. } => (Exit::Verification, "certificate", remedy_of(*refusal)),
+            DialError::Refused(_) => {
+                (Exit::Refused, "refused", "The relay is full or stopping; try again later.")
+            }
+            DialError::Certificate { refusal, .. } => {
+                (Exit::Verification, "certificate", remedy_of(*refusal))
+            }
         };
         Failure::new(exit, code, error.to_string(), remedy)
     }
@@ -109,7 +117,8 @@ impl Transport {
         let mut attempts = JoinSet::new();
         for (position, address) in addresses.into_iter().enumerate() {
             let (this, relay) = (self.clone(), relay.clone());
-            let wait = Duration::from_millis(HEAD_START_MS).saturating_mul(u32::try_from(position).unwrap_or(0));
+            let wait =
+                Duration::from_millis(HEAD_START_MS).saturating_mul(u32::try_from(position).unwrap_or(0));
             attempts.spawn(async move {
                 tokio::time::sleep(wait).await;
                 this.attempt(&relay, address, known).await
@@ -129,8 +138,10 @@ impl Transport {
     async fn attempt(&self, relay: &RelayAddress, to: SocketAddr, known: Known) -> Result<Dialed, DialError> {
         let verdict = Arc::new(Mutex::new(None));
         let config = self.config(known, &verdict).ok_or_else(|| DialError::Other(relay.clone()))?;
-        let connecting =
-            self.endpoint.connect_with(config, to, &relay.host).map_err(|_| DialError::Other(relay.clone()))?;
+        let connecting = self
+            .endpoint
+            .connect_with(config, to, &relay.host)
+            .map_err(|_| DialError::Other(relay.clone()))?;
         let connected = timeout(Duration::from_secs(ATTEMPT_S), connecting).await;
         let verdict = *verdict.lock().unwrap_or_else(PoisonError::into_inner);
         match (connected, verdict) {
@@ -144,7 +155,11 @@ impl Transport {
         }
     }
 
-    fn config(&self, known: Known, verdict: &Arc<Mutex<Option<Result<Trust, Refusal>>>>) -> Option<ClientConfig> {
+    fn config(
+        &self,
+        known: Known,
+        verdict: &Arc<Mutex<Option<Result<Trust, Refusal>>>>,
+    ) -> Option<ClientConfig> {
         let verifier = RelayVerifier {
             provider: self.provider.clone(),
             platform: self.platform(),
@@ -205,7 +220,9 @@ fn explain(relay: &RelayAddress, error: &ConnectionError) -> DialError {
         ConnectionError::TransportError(error) if error.code == TransportErrorCode::crypto(ALERT_NO_ALPN) => {
             DialError::Protocol(relay)
         }
-        ConnectionError::ConnectionClosed(close) if close.error_code == TransportErrorCode::CONNECTION_REFUSED => {
+        ConnectionError::ConnectionClosed(close)
+            if close.error_code == TransportErrorCode::CONNECTION_REFUSED =>
+        {
             DialError::Refused(relay)
         }
         ConnectionError::ApplicationClosed(_) => DialError::Refused(relay),

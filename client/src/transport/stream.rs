@@ -134,6 +134,8 @@ fn read_error(error: &ReadError) -> StreamError {
 fn write_error(error: &WriteError) -> StreamError {
     match error {
         WriteError::Stopped(code) => StreamError::Closed(CloseCode::from_value(code.into_inner())),
-        WriteError::ConnectionLost(_) | WriteError::ClosedStream | WriteError::ZeroRttRejected => StreamError::Lost,
+        WriteError::ConnectionLost(_) | WriteError::ClosedStream | WriteError::ZeroRttRejected => {
+            StreamError::Lost
+        }
     }
 }

@@ -156,7 +156,8 @@ impl RelayVerifier {
     /// matter: a pinned authority speaks for one relay only.
     fn vouched_by(&self, chain: &Chain<'_>, pin: Pin) -> bool {
         chain.all().any(|certificate| {
-            certs::pin_of(certificate).is_ok_and(|found| found == pin) && self.is_or_signed(chain, certificate)
+            certs::pin_of(certificate).is_ok_and(|found| found == pin)
+                && self.is_or_signed(chain, certificate)
         })
     }
 

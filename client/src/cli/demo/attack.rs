@@ -101,7 +101,8 @@ pub(super) fn feed(device: &Snapshot, entries: &[Deliver]) -> Result<Fed, Stop> 
     let head = entries.last().map_or(device.cursor, |entry| entry.seq);
     let joined = Joined { head, oldest: 1, last_commit: 0, slot: None, now_ms: now_ms() };
     let frame = |frame| Input::Frame(RelayFrame { frame: Some(frame) });
-    let mut inputs = vec![Input::Connected { binding: [0; proto::CHANNEL_BINDING_LEN] }, frame(Frame::Joined(joined))];
+    let mut inputs =
+        vec![Input::Connected { binding: [0; proto::CHANNEL_BINDING_LEN] }, frame(Frame::Joined(joined))];
     inputs.extend(entries.iter().cloned().map(Frame::Deliver).map(frame));
     let mut fed = Fed::default();
     for input in inputs {

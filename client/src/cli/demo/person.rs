@@ -32,7 +32,7 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) fn of(relay: &Relay) -> Result<Self, Stop> {
-        let port = relay.addresses().first().map_or(0, |address| address.port());
+        let port = relay.addresses().first().map_or(0, std::net::SocketAddr::port);
         let address = RelayAddress::new("127.0.0.1", port).map_err(|error| error.to_string())?;
         Ok(Self { own: OwnRelay { dial: address.clone(), pin: relay.pin(), advertise: address } })
     }
@@ -64,9 +64,25 @@ impl Person {
         let open = OpenProfile::open(chosen, Some(name), random()).map_err(|failure| failure.message)?;
         let (vault, profile) = (open.vault.clone(), open.engine.clone());
         let transport = Transport::new(None).map_err(|error| error.to_string())?;
-        let config = Config { transport, relay: None, own: Some(place.own.clone()), past: Past::Nothing, only: None, tap };
+        let config = Config {
+            transport,
+            relay: None,
+            own: Some(place.own.clone()),
+            past: Past::Nothing,
+            only: None,
+            tap,
+        };
         let (runtime, events) = Runtime::start(open, config).await.map_err(|failure| failure.message)?;
-        Ok(Self { name: name.to_owned(), dir, runtime, events, vault, profile, heard: Vec::new(), out: false })
+        Ok(Self {
+            name: name.to_owned(),
+            dir,
+            runtime,
+            events,
+            vault,
+            profile,
+            heard: Vec::new(),
+            out: false,
+        })
     }
 
     pub(super) fn dir(&self) -> PathBuf {

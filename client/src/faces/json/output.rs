@@ -221,7 +221,9 @@ fn engine_event(room: String, event: engine::Event) -> Out {
             Out::Epoch { room, open: view.open, epoch: view.epoch, authenticator, members }
         }
         engine::Event::MemberJoined(who) => Out::MemberJoined { room, member: person(who) },
-        engine::Event::MemberLeft { who, by } => Out::MemberLeft { room, member: person(who), by: person(by) },
+        engine::Event::MemberLeft { who, by } => {
+            Out::MemberLeft { room, member: person(who), by: person(by) }
+        }
         engine::Event::Message(message) => Out::message(room, message, false),
         engine::Event::Sent { token, seq } => Out::Sent { room, id: token, seq },
         // The runtime completes links, so none arrives here; a link without a relay helps nobody.
@@ -270,7 +272,8 @@ mod tests {
     fn message_has_the_documented_fields() {
         let from = Person { name: "zoë".into(), fingerprint: Fingerprint([1; 32]) };
         let message = Message { seq: 7, id: [2; 16], at: 9, from, text: "hi".into(), mine: false };
-        let event = Event::Room { room: "team".into(), event: RoomEvent::Engine(engine::Event::Message(message)) };
+        let event =
+            Event::Room { room: "team".into(), event: RoomEvent::Engine(engine::Event::Message(message)) };
         let [out] = translate(event).try_into().unwrap();
         let line: serde_json::Value = serde_json::from_str(&out.to_line()).unwrap();
         let expected = serde_json::json!({
@@ -286,7 +289,9 @@ mod tests {
         let failure = Failure::new(Exit::Verification, "certificate", "changed", "ask");
         let lost = RelayState::Lost { failure, retry: None };
         let outs = translate(Event::Relay { relay: "h:1".into(), state: lost });
-        assert!(matches!(&outs[..], [Out::Alarm { kind, .. }, Out::Disconnected { .. }] if kind == "certificate"));
+        assert!(
+            matches!(&outs[..], [Out::Alarm { kind, .. }, Out::Disconnected { .. }] if kind == "certificate")
+        );
         let trust = RelayState::Connected(Trust::FirstUse(Pin::from([3; 32])));
         let [out] = translate(Event::Relay { relay: "h:1".into(), state: trust }).try_into().unwrap();
         assert!(out.to_line().contains(r#""trust":"first-use","pin":"sha256:0303"#), "{}", out.to_line());
