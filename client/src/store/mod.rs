@@ -138,6 +138,14 @@ impl Store {
         Ok(())
     }
 
+    /// As on a full disk: not one page more is written.
+    #[cfg(test)]
+    pub(crate) fn starve(&mut self, starve: bool) -> Result<(), StoreError> {
+        let pages: u32 = self.db.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+        self.db.pragma_update(None, "max_page_count", if starve { pages } else { u32::MAX - 1 })?;
+        Ok(())
+    }
+
     /// A value that was sealed when the database was made tells a wrong key at once.
     fn check_key(&self) -> Result<(), StoreError> {
         const PROBE: &str = "key-check";

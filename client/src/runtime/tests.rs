@@ -1,0 +1,90 @@
+use rand_core::UnwrapErr;
+use relay::Relay;
+use shared::{engine, random::Random};
+use tempfile::TempDir;
+
+use super::*;
+use crate::{store::ProfileDir, transport::Transport};
+
+const ROOM: &str = "team";
+
+async fn enter(dir: &TempDir, relay: &Relay) -> (Runtime, mpsc::Receiver<Event>, Vault) {
+    let random = Random::new(UnwrapErr(getrandom::SysRng));
+    let chosen = ProfileDir::choose(Some(dir.path().join("profile"))).unwrap();
+    let profile = OpenProfile::open(chosen, Some("ann"), random).unwrap();
+    let vault = profile.vault.clone();
+    let dial = RelayAddress::new("127.0.0.1", relay.addresses()[0].port()).unwrap();
+    let own = Some(OwnRelay { dial: dial.clone(), pin: relay.pin(), advertise: dial });
+    let transport = Transport::new(None).unwrap();
+    let config = Config { transport, relay: None, own, past: Past::Nothing, only: None, tap: None };
+    let (runtime, events) = Runtime::start(profile, config).await.unwrap();
+    (runtime, events, vault)
+}
+
+async fn until(events: &mut mpsc::Receiver<Event>, mut found: impl FnMut(RoomEvent) -> bool) {
+    loop {
+        let event = events.recv().await.expect("the runtime goes on");
+        if let Event::Room { event, .. } = event
+            && found(event)
+        {
+            return;
+        }
+    }
+}
+
+fn send(text: &str) -> Command {
+    Command::Send { token: text.to_owned(), text: text.to_owned() }
+}
+
+fn is_message(event: &RoomEvent, text: &str) -> bool {
+    matches!(event, RoomEvent::Engine(engine::Event::Message(message)) if message.text == text)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_stored_is_neither_sent_nor_shown() {
+    let dir = TempDir::new().unwrap();
+    let config = relay::Config::new("127.0.0.1:0".parse().unwrap(), dir.path().join("relay"));
+    let relay = Relay::start(config).await.unwrap();
+    let (runtime, mut events, vault) = enter(&dir, &relay).await;
+    runtime.create_own(ROOM).unwrap();
+    until(&mut events, |event| matches!(event, RoomEvent::Engine(engine::Event::Joined(_)))).await;
+
+    vault.now(|store| store.starve(true)).unwrap();
+    let long = "not stored ".repeat(2000);
+    let failure = runtime.tell(ROOM, send(&long)).await.unwrap_err();
+    assert_eq!((failure.code, failure.exit), ("storage", crate::failure::Exit::Local));
+    until(&mut events, |event| {
+        assert!(!is_message(&event, &long));
+        matches!(event, RoomEvent::Failed(_))
+    })
+    .await;
+
+    // The room goes on from what was stored last, as if that had never been said.
+    vault.now(|store| store.starve(false)).unwrap();
+    while runtime.tell(ROOM, send("stored")).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    until(&mut events, |event| {
+        assert!(!is_message(&event, &long));
+        is_message(&event, "stored")
+    })
+    .await;
+    assert_eq!(runtime.history(ROOM, 0, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn relay_that_is_away_does_not_stop_what_is_said() {
+    let dir = TempDir::new().unwrap();
+    let home = dir.path().join("relay");
+    let config = relay::Config::new("127.0.0.1:0".parse().unwrap(), &home);
+    let relay = Relay::start(config).await.unwrap();
+    let (runtime, mut events, _) = enter(&dir, &relay).await;
+    runtime.create_own(ROOM).unwrap();
+    until(&mut events, |event| matches!(event, RoomEvent::Engine(engine::Event::Joined(_)))).await;
+    relay.shutdown().await;
+    while !matches!(events.recv().await.unwrap(), Event::Relay { state: RelayState::Lost { .. }, .. }) {}
+    runtime.tell(ROOM, send("kept")).await.unwrap();
+    assert_eq!(runtime.why().map(|why| why.exit), Some(crate::failure::Exit::Network));
+    assert!(!runtime.is_stuck() && !runtime.is_empty());
+    runtime.shutdown().await;
+}

@@ -1,0 +1,218 @@
+//! The program's manners: exit codes, what goes where, and a chat in JSON.
+
+mod support;
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
+
+use serde_json::{Value, json};
+use support::{address, relay};
+use tempfile::TempDir;
+
+fn schat(profile: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_schat"));
+    command.env_clear().env("SCHAT_PROFILE", profile).env("SCHAT_NAME", "tester").stdin(Stdio::null());
+    command
+}
+
+fn run(profile: &Path, arguments: &[&str]) -> Output {
+    schat(profile).args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Ends with this code, says nothing on standard output, and says why on standard error.
+fn refused(output: &Output, code: i32, why: &str) {
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
+    assert_eq!(text(&output.stdout), "");
+    assert!(text(&output.stderr).contains(why), "{}", text(&output.stderr));
+}
+
+#[test]
+fn wrong_usage_ends_with_2() {
+    let dir = TempDir::new().unwrap();
+    refused(&run(dir.path(), &["--no-such-flag"]), 2, "--no-such-flag");
+    refused(&run(dir.path(), &["--insecure"]), 2, "--insecure");
+    refused(&run(dir.path(), &["lobby"]), 2, "schat://");
+    refused(&run(dir.path(), &["--plain", "--json"]), 2, "--plain");
+    refused(&run(dir.path(), &["--relay", "host:0", "rooms"]), 2, "port");
+    refused(&run(dir.path(), &["--name", "a\u{1b}[2J", "fingerprint"]), 2, "control");
+}
+
+#[test]
+fn unknown_room_or_file_ends_with_5() {
+    let dir = TempDir::new().unwrap();
+    refused(&run(dir.path(), &["send", "nowhere", "hi"]), 5, "nowhere");
+    refused(&run(dir.path(), &["tail", "nowhere"]), 5, "nowhere");
+    refused(&run(dir.path(), &["--ca", "/no/such/file", "invite", "x"]), 5, "--ca");
+}
+
+#[test]
+fn data_goes_to_stdout_and_chatter_to_stderr() {
+    let dir = TempDir::new().unwrap();
+    let first = run(dir.path(), &["fingerprint"]);
+    assert!(first.status.success());
+    let fingerprint = text(&first.stdout);
+    assert!(
+        fingerprint.trim_end().len() == 64 && fingerprint.trim_end().bytes().all(|b| b.is_ascii_hexdigit())
+    );
+    assert!(text(&first.stderr).contains("key"), "the first run says how the profile is protected");
+    let second = run(dir.path(), &["fingerprint"]);
+    assert_eq!((text(&second.stdout), text(&second.stderr)), (fingerprint, String::new()));
+    assert_eq!(text(&run(dir.path(), &["rooms"]).stdout), "");
+}
+
+#[test]
+fn damaged_profile_ends_with_1_and_stays() {
+    let dir = TempDir::new().unwrap();
+    assert!(run(dir.path(), &["fingerprint"]).status.success());
+    let database = dir.path().join("schat.db");
+    std::fs::write(&database, vec![b'x'; 8192]).unwrap();
+    refused(&run(dir.path(), &["fingerprint"]), 1, "damaged");
+    assert_eq!(std::fs::read(database).unwrap(), vec![b'x'; 8192]);
+}
+
+#[test]
+fn completions_name_the_commands() {
+    let dir = TempDir::new().unwrap();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = run(dir.path(), &["completions", shell]);
+        let script = text(&output.stdout);
+        assert!(
+            output.status.success() && script.contains("host") && script.contains("fingerprint"),
+            "{shell}"
+        );
+    }
+    assert!(!dir.path().join("schat.db").exists(), "completions need no profile");
+}
+
+#[test]
+fn demo_holds_all_its_promises() {
+    let dir = TempDir::new().unwrap();
+    let output = run(dir.path(), &["demo"]);
+    let shown = text(&output.stdout);
+    assert!(output.status.success(), "{shown}");
+    assert!(!shown.contains("FAIL") && shown.contains("15 of 15"), "{shown}");
+}
+
+/// `schat --json`, spoken with line by line.
+struct Bot {
+    child: Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+}
+
+impl Bot {
+    fn start(profile: &Path, arguments: &[&str]) -> Self {
+        let mut command = schat(profile);
+        command
+            .arg("--json")
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    fn tell(&mut self, command: &Value) {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{command}").unwrap();
+    }
+
+    /// The next event of that name; others are skipped.
+    fn next(&mut self, event: &str) -> Value {
+        let mut seen = Vec::new();
+        for line in self.lines.by_ref() {
+            let value: Value = serde_json::from_str(&line.unwrap()).unwrap();
+            assert_eq!(value["v"], 1);
+            if value["event"] == event {
+                return value;
+            }
+            seen.push(value);
+        }
+        panic!("no {event} in {seen:#?}");
+    }
+
+    fn end(mut self) -> i32 {
+        drop(self.child.stdin.take());
+        self.child.wait().unwrap().code().unwrap()
+    }
+}
+
+impl Drop for Bot {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
+#[test]
+fn hosted_room_outlives_its_host_and_bots_lose_no_message() {
+    let dir = TempDir::new().unwrap();
+    let (ann_dir, bob_dir) = (dir.path().join("ann"), dir.path().join("bob"));
+    let mut ann = Bot::start(&ann_dir, &["host", "team", "--listen", "127.0.0.1:0"]);
+    let link = ann.next("invite")["link"].as_str().unwrap().to_owned();
+    let mut bob = Bot::start(&bob_dir, &[]);
+    bob.tell(&json!({"v": 1, "cmd": "join", "link": link}));
+    let joined = bob.next("joined");
+    assert_eq!((&joined["room"], &joined["open"]), (&json!("team"), &json!(false)));
+    assert_eq!(ann.next("epoch")["authenticator"], joined["authenticator"]);
+    bob.tell(&json!({"cmd": "send", "room": "team", "text": "\u{1b}[2Jhi\n\u{202e}", "id": "b1"}));
+    let (heard, sent) = (ann.next("message"), bob.next("sent"));
+    assert_eq!(
+        (&heard["text"], &heard["seq"], &sent["id"]),
+        (&json!("\u{1b}[2Jhi\n\u{202e}"), &sent["seq"], &json!("b1"))
+    );
+    bob.tell(&json!({"cmd": "send", "room": "nowhere", "text": "x", "id": "b2"}));
+    let error = bob.next("error");
+    assert_eq!(
+        (&error["code"], &error["id"], &error["room"]),
+        (&json!("not_found"), &json!("b2"), &json!("nowhere"))
+    );
+
+    // The profile is taken while a bot runs.
+    refused(&run(&bob_dir, &["fingerprint"]), 1, "in use");
+    assert_eq!((bob.end(), ann.end()), (0, 0));
+
+    // The message was not acknowledged: it comes again, and then no more.
+    let mut ann = Bot::start(&ann_dir, &["host", "team", "--listen", "127.0.0.1:0"]);
+    let again = ann.next("message");
+    assert_eq!((&again["text"], &again["again"]), (&heard["text"], &json!(true)));
+    ann.tell(&json!({"cmd": "ack", "room": "team", "seq": again["seq"]}));
+    assert_eq!(ann.next("joined")["members"].as_array().unwrap().len(), 2);
+    assert_eq!(ann.end(), 0);
+    assert!(text(&run(&ann_dir, &["rooms"]).stdout).starts_with("team\t"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changed_certificate_is_an_alarm_and_ends_with_6() {
+    let dir = TempDir::new().unwrap();
+    let first = relay(&dir.path().join("first"), 0).await;
+    let place = address(&first).to_string();
+    let profile = dir.path().join("bob");
+    let mut bob = Bot::start(&profile, &["--relay", &place]);
+    bob.tell(&json!({"cmd": "join", "room": "lobby"}));
+    assert_eq!(bob.next("connected")["trust"], "first-use");
+    assert_eq!(bob.next("joined")["open"], true);
+    assert_eq!(bob.end(), 0);
+    first.shutdown().await;
+
+    let _second = relay(&dir.path().join("second"), place.rsplit(':').next().unwrap().parse().unwrap()).await;
+    let mut bob = Bot::start(&profile, &[]);
+    assert_eq!(bob.next("alarm")["kind"], "certificate");
+    assert_eq!(bob.child.wait().unwrap().code(), Some(6));
+    refused(&run(&profile, &["send", "lobby", "hi"]), 6, "changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn used_port_is_told_with_a_remedy() {
+    let dir = TempDir::new().unwrap();
+    let first = relay(&dir.path().join("first"), 0).await;
+    let output = run(&dir.path().join("ann"), &["host", "--listen", &address(&first).to_string()]);
+    refused(&output, 3, "in use");
+    assert!(text(&output.stderr).contains("--listen"));
+}
