@@ -1,1 +1,39 @@
-//! relay
+//! The blind relay: orders, keeps and forwards sealed envelopes.
+//!
+//! ```text
+//! connection ─▶ stream ─▶ router (decides) ─▶ backend (keeps) ─▶ stream ─▶ …
+//! ```
+//!
+//! A room is an ordered log and a member is a cursor into it, so live delivery and catching up after a
+//! week are one loop ([`backend::Backend::read`], then [`backend::Backend::follow`]). Decisions live in
+//! modules without I/O: [`request`] parses, [`access`] permits, [`quota`] limits, [`router`] commands. Only
+//! `connection` and `stream` touch QUIC, only [`backend`] touches the disk. Every bound is in [`limits`].
+//!
+//! The relay cannot read what it carries: it does not depend on the crate that knows the content's types.
+
+pub mod access;
+pub mod backend;
+pub mod cli;
+mod clock;
+mod connection;
+mod error;
+mod identity;
+pub mod limits;
+mod link;
+mod quic;
+pub mod quota;
+mod relay;
+pub mod request;
+pub mod router;
+mod shared;
+pub mod signal;
+mod stream;
+mod tls;
+
+pub use self::{
+    error::StartError,
+    identity::{IdentityError, Tls},
+    limits::{Limits, Rate, Retention},
+    relay::{Config, Relay},
+    tls::TlsError,
+};

@@ -1,0 +1,204 @@
+//! Where rooms are kept: an ordered log, the commit slot and the access keys of each.
+//!
+//! A backend decides what must be atomic: compare-and-swap of commits, idempotency and permission are
+//! checked where the entry is written. It reads no clock; the time is an argument.
+
+mod feed;
+pub mod redb;
+
+use std::{future::Future, pin::Pin};
+
+use bytes::Bytes;
+use proto::{PublicKey, RoomId, relay::Deliver};
+use tokio::sync::oneshot;
+
+pub use self::feed::{Feed, Feeds};
+use crate::{
+    access::Access,
+    request::{Commit, Opening, Publish},
+};
+
+/// A boxed future, so that backends can be chosen at run time.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Keeps rooms.
+pub trait Backend: Send + Sync + 'static {
+    /// Opens a room.
+    fn create(&self, room: RoomId, opening: Opening) -> Answer<'_, Result<(), CreateError>>;
+
+    /// Queues an envelope that is no commit. The order of queueing is the order of appending.
+    fn append(&self, author: Author, publish: Publish) -> Answer<'_, Ticket>;
+
+    /// Queues a commit: appended only if the room's last commit is where it expects it; the slot and
+    /// the access keys change in the same transaction.
+    fn append_commit(&self, author: Author, publish: Publish) -> Answer<'_, Ticket>;
+
+    /// The entry that a publish id already became, if its author still has access.
+    fn published(
+        &self,
+        author: Author,
+        publish: &Publish,
+    ) -> Answer<'_, Result<Option<Appended>, Unavailable>>;
+
+    /// Entries after a cursor, up to about [`READ_BYTES`](crate::limits::READ_BYTES), with the state of
+    /// the room in the same snapshot. If the first one is large, it comes alone, and only if it has at
+    /// most `room_for` bytes: memory for it has to be found first.
+    fn read(
+        &self,
+        room: RoomId,
+        key: PublicKey,
+        after: u64,
+        room_for: usize,
+    ) -> Answer<'_, Result<Measured<Batch>, Unavailable>>;
+
+    /// What a key finds when it joins, `None` without access: no room and no such key look alike.
+    fn view(&self, room: RoomId, key: PublicKey) -> Answer<'_, Result<Option<View>, Unavailable>>;
+
+    /// The slot, if there is such a room; with `room_for` as in [`Backend::read`].
+    fn slot(&self, room: RoomId, room_for: usize) -> Answer<'_, Result<Option<Measured<Slot>>, Unavailable>>;
+
+    /// Waits for entries: follow before reading, and no entry is missed.
+    fn follow(&self, room: RoomId) -> Feed;
+
+    /// Takes nothing more, finishes what was queued and lets go of the disk.
+    fn close(&self) -> Answer<'_, ()>;
+}
+
+/// Who publishes, and when by the relay's clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Author {
+    /// The room.
+    pub room: RoomId,
+    /// The access key.
+    pub key: PublicKey,
+    /// Unix milliseconds.
+    pub now_ms: u64,
+}
+
+/// The answer to a queued publish, once it is on disk.
+#[derive(Debug)]
+pub struct Ticket(oneshot::Receiver<Result<Appended, AppendError>>);
+
+/// Where a publish stands in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// Its sequence number.
+    pub seq: u64,
+    /// Unix milliseconds; never less than the entry before.
+    pub at_ms: u64,
+    /// It had been appended before: this was the same publish again.
+    pub repeated: bool,
+}
+
+/// Why nothing was appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// No such room, or not with this key.
+    #[error("not allowed")]
+    NotAllowed,
+    /// Another commit won the position.
+    #[error("the last commit is at {last_commit}")]
+    Conflict {
+        /// Where the last commit is.
+        last_commit: u64,
+    },
+    /// The id was used for other bytes, or a key would change its kind.
+    #[error("breaks the protocol")]
+    Malformed,
+    /// More access keys than a room may have.
+    #[error("too many access keys")]
+    TooLarge,
+    /// The disk is full or failing.
+    #[error("no space")]
+    NoSpace,
+    /// The backend is closing.
+    #[error("closing")]
+    Closed,
+}
+
+/// Why no room was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CreateError {
+    /// There is such a room already.
+    #[error("the room exists")]
+    Exists,
+    /// More access keys than a room may have.
+    #[error("too many access keys")]
+    TooLarge,
+    /// The disk is full or failing.
+    #[error("no space")]
+    NoSpace,
+    /// The backend is closing.
+    #[error("closing")]
+    Closed,
+}
+
+/// The disk cannot be read now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the log cannot be read now")]
+pub struct Unavailable;
+
+/// What was asked for, or how large it is.
+#[derive(Debug)]
+pub enum Measured<T> {
+    /// Here it is.
+    Ready(T),
+    /// More than there was room for, in bytes.
+    Large(usize),
+}
+
+/// A part of a log.
+#[derive(Debug)]
+pub struct Batch {
+    /// In order, without gaps.
+    pub entries: Vec<Deliver>,
+    /// Greatest sequence number of the log.
+    pub head: u64,
+    /// Least sequence number still kept, `head + 1` when nothing is.
+    pub oldest: u64,
+    /// The reader's access at the time of reading.
+    pub access: Option<Access>,
+}
+
+/// A room as a key sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Greatest sequence number of the log, 0 when it is empty.
+    pub head: u64,
+    /// Least sequence number still kept, `head + 1` when nothing is.
+    pub oldest: u64,
+    /// Where the last commit is, 0 when there was none.
+    pub last_commit: u64,
+    /// The key's access.
+    pub access: Access,
+}
+
+/// The sealed GroupInfo of a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// The commit that put it there.
+    pub last_commit: u64,
+    /// Opaque.
+    pub sealed: Bytes,
+}
+
+impl Ticket {
+    /// The answer. Safe to drop half-way and to wait for again.
+    ///
+    /// # Errors
+    /// [`AppendError`] when nothing was appended.
+    pub async fn wait(&mut self) -> Result<Appended, AppendError> {
+        (&mut self.0).await.unwrap_or(Err(AppendError::Closed))
+    }
+}
+
+/// The entry that a publish becomes.
+fn entry(publish: &Publish, seq: u64, at_ms: u64) -> Deliver {
+    Deliver {
+        seq,
+        at_ms,
+        envelope: publish.envelope.clone(),
+        is_commit: publish.commit.is_some(),
+        access: publish.commit.as_ref().map(|Commit { change, .. }| change.into()),
+    }
+}

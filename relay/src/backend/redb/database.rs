@@ -1,0 +1,165 @@
+//! The file, and what happens when its disk fails.
+
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError, RwLock},
+    time::Instant,
+};
+
+use redb::{
+    Database, DatabaseError, ReadTransaction, ReadableDatabase, StorageError, WriteTransaction,
+    backends::FileBackend,
+};
+
+use super::tables;
+use crate::{
+    backend::Unavailable,
+    limits::{PAGE_CACHE, REOPEN_INTERVAL},
+};
+
+/// The database's name in the data directory.
+const FILE: &str = "relay.redb";
+
+/// Why the database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another relay has it open.
+    #[error("another relay is using it")]
+    Locked,
+    /// The file system says no.
+    #[error("{0}")]
+    Io(#[source] io::Error),
+    /// The file is not a database of this version, or damaged.
+    #[error("{0}")]
+    Database(#[source] Box<redb::Error>),
+    /// No thread for the writer.
+    #[error("no thread could be started: {0}")]
+    Thread(#[source] io::Error),
+}
+
+type Open = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
+
+/// An open database that can be reopened: after one failed write redb answers nothing any more, not even
+/// reads, until it is opened anew.
+pub(super) struct Store {
+    directory: PathBuf,
+    open: Open,
+    /// `None` while reopening has failed, and after closing.
+    database: RwLock<Option<Database>>,
+    /// The last try to reopen; `None` before the first.
+    reopened: Mutex<Option<Instant>>,
+}
+
+impl Store {
+    /// Opens or makes the file in `directory`.
+    pub fn open(directory: &Path) -> Result<Self, OpenError> {
+        let path = directory.join(FILE);
+        let open = move || {
+            let file = FileBackend::new(private_file(&path)?)?;
+            Database::builder().set_cache_size(PAGE_CACHE).create_with_backend(file)
+        };
+        Self::open_with(directory, Box::new(open))
+    }
+
+    /// Opens with a function of the caller's.
+    pub fn open_with(directory: &Path, open: Open) -> Result<Self, OpenError> {
+        let database = open()?;
+        tables::create(&database).map_err(OpenError::from)?;
+        Ok(Self {
+            directory: directory.to_owned(),
+            open,
+            database: RwLock::new(Some(database)),
+            reopened: Mutex::new(None),
+        })
+    }
+
+    /// Runs a read on a snapshot.
+    pub fn read<T>(
+        &self,
+        read: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
+    ) -> Result<T, Unavailable> {
+        self.with(|database| read(&database.begin_read()?))
+    }
+
+    /// Runs a write; `write` commits or aborts.
+    pub fn write<T>(
+        &self,
+        write: impl FnOnce(WriteTransaction) -> Result<T, redb::Error>,
+    ) -> Result<T, Unavailable> {
+        self.with(|database| write(database.begin_write()?))
+    }
+
+    /// Bytes that the file system has left, `None` when it does not say.
+    pub fn available(&self) -> Option<u64> {
+        fs4::available_space(&self.directory).ok()
+    }
+
+    /// Lets go of the file.
+    pub fn close(&self) {
+        *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn with<T>(&self, run: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Result<T, Unavailable> {
+        let result = match &*self.database.read().unwrap_or_else(PoisonError::into_inner) {
+            Some(database) => run(database).map_err(|error| {
+                // The text of a redb error names pages and the operating system's reason, no content.
+                tracing::error!(%error, "the database failed");
+                Unavailable
+            }),
+            None => Err(Unavailable),
+        };
+        if result.is_err() {
+            self.reopen();
+        }
+        result
+    }
+
+    fn reopen(&self) {
+        let mut last = self.reopened.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_some_and(|last| last.elapsed() < REOPEN_INTERVAL) {
+            return;
+        }
+        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        // The old one first: it holds the lock of the file.
+        *database = None;
+        *database =
+            (self.open)().inspect_err(|error| tracing::error!(%error, "the database stays shut")).ok();
+        *last = Some(Instant::now());
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+impl From<DatabaseError> for OpenError {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::DatabaseAlreadyOpen => Self::Locked,
+            DatabaseError::Storage(StorageError::Io(error)) => Self::Io(error),
+            other => Self::Database(Box::new(other.into())),
+        }
+    }
+}
+
+impl From<redb::Error> for OpenError {
+    fn from(error: redb::Error) -> Self {
+        match error {
+            redb::Error::Io(error) => Self::Io(error),
+            other => Self::Database(Box::new(other)),
+        }
+    }
+}
+
+/// Opens a file that only its owner may read: the log is sealed, but who talks when is not.
+fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}

@@ -1,0 +1,202 @@
+//! The embedded backend: one file, one writer thread, many readers.
+//!
+//! ```text
+//! streams ──▶ queue ──▶ writer: one transaction per batch, fsync, then all answers of the batch
+//!    ▲                                    │
+//!    └──── read snapshots ◀── follow ◀────┘
+//! ```
+//!
+//! Only after the fsync is a publish acknowledged *and delivered*. To deliver earlier would show
+//! members an entry that a power cut takes back, and its sequence number would then be given to
+//! another: they would see a fork where there was only a crash.
+
+mod apply;
+mod database;
+mod reader;
+mod tables;
+mod trim;
+mod writer;
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+};
+
+use proto::{PublicKey, RoomId};
+use tokio::sync::{mpsc, oneshot};
+
+pub use self::database::OpenError;
+use self::{
+    database::Store,
+    writer::{Job, Writer},
+};
+use super::{
+    Answer, Appended, Author, Backend, Batch, CreateError, Feed, Feeds, Measured, Slot, Ticket, Unavailable,
+    View, entry,
+};
+use crate::{
+    limits::{Limits, WRITER_QUEUE},
+    request::{Opening, Publish},
+};
+
+/// A relay's rooms in one redb file.
+#[derive(Debug)]
+pub struct Redb {
+    store: Arc<Store>,
+    feeds: Feeds,
+    /// `None` once closed.
+    jobs: Mutex<Option<mpsc::Sender<Job>>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What the writer has to know of [`Limits`].
+#[derive(Clone, Copy, Debug)]
+struct Policy {
+    retention: crate::limits::Retention,
+    keys_per_room: u64,
+    free_space_reserve: u64,
+}
+
+impl Redb {
+    /// Opens or makes the database in `directory`, repairs it if the last relay was killed, and starts
+    /// its writer.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the file cannot be used.
+    pub fn open(directory: &Path, limits: &Limits) -> Result<Self, OpenError> {
+        Self::start(Store::open(directory)?, limits)
+    }
+
+    fn start(store: Store, limits: &Limits) -> Result<Self, OpenError> {
+        let policy = Policy {
+            retention: limits.retention,
+            keys_per_room: limits.keys_per_room,
+            free_space_reserve: limits.free_space_reserve,
+        };
+        let (jobs, queue) = mpsc::channel(WRITER_QUEUE);
+        let (store, feeds) = (Arc::new(store), Feeds::default());
+        let writer = Writer::new(store.clone(), feeds.clone(), policy, queue);
+        let writer = std::thread::Builder::new().name("relay-writer".into()).spawn(|| writer.run());
+        let writer = writer.map_err(OpenError::Thread)?;
+        Ok(Self { store, feeds, jobs: Mutex::new(Some(jobs)), writer: Mutex::new(Some(writer)) })
+    }
+
+    /// Returns when the writer has died, which only a bug or a damaged file can cause: nothing will be
+    /// appended any more.
+    pub async fn failed(&self) {
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(jobs) = jobs {
+            jobs.closed().await;
+        }
+    }
+
+    /// Trims entries that are over age, in every room, and answers when it is done.
+    pub async fn trim(&self, now_ms: u64) {
+        let mut from = Some(RoomId([0; 32]));
+        while let Some(room) = from {
+            let (answer, next) = oneshot::channel();
+            if self.queue(Job::Trim { from: room, now_ms, answer }).await.is_err() {
+                return;
+            }
+            from = next.await.unwrap_or(None);
+        }
+    }
+
+    async fn queue(&self, job: Job) -> Result<(), Job> {
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match jobs {
+            Some(jobs) => jobs.send(job).await.map_err(|refused| refused.0),
+            None => Err(job),
+        }
+    }
+
+    fn queue_publish(&self, author: Author, publish: Publish) -> Answer<'_, Ticket> {
+        Box::pin(async move {
+            let (answer, ticket) = oneshot::channel();
+            // A refused job drops its sender, which the ticket reads as `Closed`.
+            let _ = self.queue(Job::Append { author, publish, answer }).await;
+            Ticket(ticket)
+        })
+    }
+
+    fn read_with<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&redb::ReadTransaction) -> Result<T, redb::Error> + Send + 'static,
+    ) -> Answer<'_, Result<T, Unavailable>> {
+        let store = self.store.clone();
+        Box::pin(async move {
+            let result = tokio::task::spawn_blocking(move || store.read(read)).await;
+            result.unwrap_or(Err(Unavailable))
+        })
+    }
+}
+
+impl Backend for Redb {
+    fn create(&self, room: RoomId, opening: Opening) -> Answer<'_, Result<(), CreateError>> {
+        Box::pin(async move {
+            let (answer, created) = oneshot::channel();
+            let _ = self.queue(Job::Create { room, opening, answer }).await;
+            created.await.unwrap_or(Err(CreateError::Closed))
+        })
+    }
+
+    fn append(&self, author: Author, publish: Publish) -> Answer<'_, Ticket> {
+        self.queue_publish(author, publish)
+    }
+
+    fn append_commit(&self, author: Author, publish: Publish) -> Answer<'_, Ticket> {
+        self.queue_publish(author, publish)
+    }
+
+    fn published(
+        &self,
+        author: Author,
+        publish: &Publish,
+    ) -> Answer<'_, Result<Option<Appended>, Unavailable>> {
+        let (id, expected) = (publish.id, entry(publish, 0, 0));
+        self.read_with(move |transaction| reader::published(transaction, &author, &id, expected))
+    }
+
+    fn read(
+        &self,
+        room: RoomId,
+        key: PublicKey,
+        after: u64,
+        room_for: usize,
+    ) -> Answer<'_, Result<Measured<Batch>, Unavailable>> {
+        self.read_with(move |transaction| reader::read(transaction, &room, &key, after, room_for))
+    }
+
+    fn view(&self, room: RoomId, key: PublicKey) -> Answer<'_, Result<Option<View>, Unavailable>> {
+        self.read_with(move |transaction| reader::view(transaction, &room, &key))
+    }
+
+    fn slot(&self, room: RoomId, room_for: usize) -> Answer<'_, Result<Option<Measured<Slot>>, Unavailable>> {
+        self.read_with(move |transaction| reader::slot(transaction, &room, room_for))
+    }
+
+    fn follow(&self, room: RoomId) -> Feed {
+        self.feeds.follow(room)
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        Box::pin(async move {
+            self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let store = self.store.clone();
+            let closed = tokio::task::spawn_blocking(move || {
+                // The writer ends when its queue is empty and nobody can add to it.
+                let ended = writer.is_none_or(|writer| writer.join().is_ok());
+                store.close();
+                ended
+            });
+            if !closed.await.unwrap_or(false) {
+                tracing::error!("the writer thread failed");
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,73 @@
+//! Retention: the oldest entries of a room go, and their publish ids with them.
+
+use std::ops::Bound;
+
+use proto::RoomId;
+use redb::{ReadableTable, StorageError};
+
+use super::tables::{self, Room, Tables, from_entry_row};
+use crate::limits::{Retention, TRIM_ROUND};
+
+/// Removes up to `step` entries that retention does not cover, and updates `room`. Never the newest.
+pub(super) fn trim(
+    tables: &mut Tables<'_>,
+    id: &RoomId,
+    room: &mut Room,
+    retention: &Retention,
+    now_ms: u64,
+    step: u64,
+) -> Result<u64, StorageError> {
+    let age_ms = u64::try_from(retention.age.as_millis()).unwrap_or(u64::MAX);
+    let horizon = now_ms.saturating_sub(age_ms);
+    let mut removed = 0;
+    while removed < step && room.oldest <= room.head {
+        let Some(row) = tables.entries.get((&id.0, room.oldest))? else {
+            return Err(StorageError::Corrupted("the log has a gap".into()));
+        };
+        let (publish, entry) = from_entry_row(row.value())?;
+        let bytes = row.value().len() as u64;
+        drop(row);
+        let kept = room.head - room.oldest + 1;
+        let over = kept > retention.entries.max(1) || (room.bytes > retention.bytes && kept > 1);
+        if !over && entry.at_ms >= horizon {
+            break;
+        }
+        tables.entries.remove((&id.0, room.oldest))?;
+        tables.ids.remove((&id.0, &publish.0))?;
+        room.oldest += 1;
+        room.bytes = room.bytes.saturating_sub(bytes);
+        removed += 1;
+    }
+    Ok(removed)
+}
+
+/// Trims up to `count` rooms from `from` on. Returns the room to go on with and how many entries went.
+pub(super) fn trim_rooms(
+    tables: &mut Tables<'_>,
+    from: &RoomId,
+    count: usize,
+    retention: &Retention,
+    now_ms: u64,
+) -> Result<(Option<RoomId>, u64), StorageError> {
+    let (mut rooms, mut removed) = (Vec::with_capacity(count), 0);
+    let range = (Bound::Included(&from.0), Bound::Unbounded);
+    for row in tables.rooms.range::<&[u8; 32]>(range)?.take(count + 1) {
+        rooms.push(RoomId(*row?.0.value()));
+    }
+    let mut next = rooms.get(count).copied();
+    rooms.truncate(count);
+    for id in rooms {
+        let Some(mut room) = tables::room(&tables.rooms, &id)? else { continue };
+        let trimmed = trim(tables, &id, &mut room, retention, now_ms, TRIM_ROUND)?;
+        if trimmed > 0 {
+            tables.rooms.insert(&id.0, &room.into())?;
+        }
+        removed += trimmed;
+        if trimmed == TRIM_ROUND {
+            // There may be more: publishers get their turn first.
+            next = Some(id);
+            break;
+        }
+    }
+    Ok((next, removed))
+}

@@ -1,0 +1,183 @@
+//! Group commit: what has queued up while the disk was busy goes into one transaction.
+
+use std::{sync::Arc, time::Instant};
+
+use proto::RoomId;
+use redb::Durability;
+use tokio::sync::{
+    mpsc::{self, error::TryRecvError},
+    oneshot,
+};
+
+use super::{Policy, apply, database::Store, tables::Tables, trim};
+use crate::{
+    backend::{AppendError, Appended, Author, CreateError, Feeds},
+    limits::{BATCH_BYTES, BATCH_JOBS, SPACE_CHECK, TRIM_ROOMS},
+    request::{Opening, Publish},
+};
+
+/// Work for the writer, each with where its answer goes.
+#[derive(Debug)]
+pub(super) enum Job {
+    Append { author: Author, publish: Publish, answer: oneshot::Sender<Result<Appended, AppendError>> },
+    Create { room: RoomId, opening: Opening, answer: oneshot::Sender<Result<(), CreateError>> },
+    Trim { from: RoomId, now_ms: u64, answer: oneshot::Sender<Option<RoomId>> },
+}
+
+/// The answer to a job. Waits for the fsync.
+enum Settled {
+    Append(Result<Appended, AppendError>),
+    Create(Result<(), CreateError>),
+    /// The room to go on with, and how many entries went.
+    Trim(Option<RoomId>, u64),
+}
+
+/// The one thread that writes.
+pub(super) struct Writer {
+    store: Arc<Store>,
+    feeds: Feeds,
+    policy: Policy,
+    queue: mpsc::Receiver<Job>,
+    has_space: bool,
+    space_checked: Option<Instant>,
+}
+
+impl Writer {
+    pub fn new(store: Arc<Store>, feeds: Feeds, policy: Policy, queue: mpsc::Receiver<Job>) -> Self {
+        Self { store, feeds, policy, queue, has_space: true, space_checked: None }
+    }
+
+    /// Works until nobody can queue any more and the queue is empty.
+    pub fn run(mut self) {
+        while let Some(first) = self.queue.blocking_recv() {
+            let batch = self.gather(first);
+            self.check_space();
+            self.write(batch);
+        }
+    }
+
+    fn gather(&mut self, first: Job) -> Vec<Job> {
+        let mut bytes = first.size();
+        let mut batch = vec![first];
+        while batch.len() < BATCH_JOBS && bytes < BATCH_BYTES {
+            match self.queue.try_recv() {
+                Ok(job) => {
+                    bytes += job.size();
+                    batch.push(job);
+                }
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
+            }
+        }
+        batch
+    }
+
+    fn check_space(&mut self) {
+        if self.space_checked.is_some_and(|checked| checked.elapsed() < SPACE_CHECK) {
+            return;
+        }
+        let has_space = self.store.available().is_none_or(|bytes| bytes >= self.policy.free_space_reserve);
+        if has_space != self.has_space {
+            tracing::warn!(has_space, "free space crossed the reserve");
+        }
+        self.has_space = has_space;
+        self.space_checked = Some(Instant::now());
+    }
+
+    fn write(&mut self, batch: Vec<Job>) {
+        let (policy, has_space) = (self.policy, self.has_space);
+        let written = self.store.write(|mut transaction| {
+            transaction.set_durability(Durability::Immediate)?;
+            let mut settled = Vec::with_capacity(batch.len());
+            {
+                let mut tables = Tables::open(&transaction)?;
+                for job in &batch {
+                    settled.push(settle(&mut tables, &policy, has_space, job)?);
+                }
+            }
+            // An fsync for nothing would let refused publishes slow down the accepted ones.
+            if settled.iter().any(Settled::changed) {
+                transaction.commit()?;
+            } else {
+                transaction.abort()?;
+            }
+            Ok(settled)
+        });
+        match written {
+            Ok(settled) => {
+                for (job, settled) in batch.into_iter().zip(settled) {
+                    job.answer(settled, &self.feeds);
+                }
+            }
+            // All or nothing: none of the batch is on disk, or it cannot be known that it is.
+            Err(_) => batch.into_iter().for_each(Job::fail),
+        }
+    }
+}
+
+fn settle(
+    tables: &mut Tables<'_>,
+    policy: &Policy,
+    has_space: bool,
+    job: &Job,
+) -> Result<Settled, redb::StorageError> {
+    Ok(match job {
+        Job::Append { author, publish, .. } => {
+            Settled::Append(apply::append(tables, policy, has_space, author, publish)?)
+        }
+        Job::Create { room, opening, .. } => {
+            Settled::Create(apply::create(tables, policy, has_space, room, opening)?)
+        }
+        Job::Trim { from, now_ms, .. } => {
+            let (next, removed) = trim::trim_rooms(tables, from, TRIM_ROOMS, &policy.retention, *now_ms)?;
+            Settled::Trim(next, removed)
+        }
+    })
+}
+
+impl Settled {
+    fn changed(&self) -> bool {
+        match self {
+            Self::Append(result) => result.is_ok_and(|appended| !appended.repeated),
+            Self::Create(result) => result.is_ok(),
+            Self::Trim(_, removed) => *removed > 0,
+        }
+    }
+}
+
+impl Job {
+    fn size(&self) -> usize {
+        match self {
+            Self::Append { publish, .. } => publish.size(),
+            Self::Create { opening, .. } => opening.slot.len(),
+            Self::Trim { .. } => 0,
+        }
+    }
+
+    fn answer(self, settled: Settled, feeds: &Feeds) {
+        match (self, settled) {
+            (Self::Append { author, answer, .. }, Settled::Append(result)) => {
+                if let Ok(Appended { seq, repeated: false, .. }) = result {
+                    feeds.appended(&author.room, seq);
+                }
+                tell(answer, result);
+            }
+            (Self::Create { answer, .. }, Settled::Create(result)) => tell(answer, result),
+            (Self::Trim { answer, .. }, Settled::Trim(next, _)) => tell(answer, next),
+            (job, _) => job.fail(),
+        }
+    }
+
+    fn fail(self) {
+        match self {
+            Self::Append { answer, .. } => tell(answer, Err(AppendError::NoSpace)),
+            Self::Create { answer, .. } => tell(answer, Err(CreateError::NoSpace)),
+            Self::Trim { answer, .. } => tell(answer, None),
+        }
+    }
+}
+
+/// Answers. Nobody waits when the connection is gone: what was written stays, and the client will ask
+/// again with the same id.
+fn tell<T>(answer: oneshot::Sender<T>, value: T) {
+    let _ = answer.send(value);
+}

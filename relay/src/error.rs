@@ -1,0 +1,116 @@
+//! Why a relay does not start: the cause, and what to do about it.
+
+use std::{io, net::SocketAddr, path::PathBuf};
+
+use crate::{backend::redb::OpenError, identity::IdentityError, tls::TlsError};
+
+/// Why a relay does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No address to listen on.
+    #[error("there is no address to listen on; give at least one")]
+    NoAddress,
+    /// The port is taken.
+    #[error("{address} is in use by another program; stop it, or choose another port with --listen")]
+    InUse {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// Ports below 1024 need a privilege.
+    #[error(
+        "not permitted to listen on {address}; choose a port above 1023 with --listen, or grant the right \
+         (Linux: `setcap cap_net_bind_service=+ep` on the program, or AmbientCapabilities= in a systemd unit)"
+    )]
+    NotPermitted {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The address cannot be listened on for another reason.
+    #[error("cannot listen on {address}: {source}; use an address of this machine, 0.0.0.0 or [::]")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// There is no home directory to keep data under.
+    #[error("no place for data is known on this system; give one with --data-dir")]
+    NoDataDir,
+    /// The data directory or the database in it.
+    #[error("cannot use the data directory {}: {source}; make it readable and writable for this user, or choose another with --data-dir", path.display())]
+    DataDir {
+        /// The directory.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Two relays on one database.
+    #[error("another relay is using {}; stop it, or choose another directory with --data-dir", path.display())]
+    Locked {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// No space even to start.
+    #[error("the disk of {} is full; free some space, or choose another disk with --data-dir", path.display())]
+    DiskFull {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The database is damaged or from another version.
+    #[error("cannot open the database in {}: {source}; restore it from a backup, or move it away to begin anew", path.display())]
+    Database {
+        /// The directory.
+        path: PathBuf,
+        /// What redb says.
+        source: Box<redb::Error>,
+    },
+    /// Certificate or key.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// TLS.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The operating system gives no more threads.
+    #[error("cannot start a thread: {0}; raise the limit of processes for this user")]
+    Thread(#[source] io::Error),
+}
+
+impl StartError {
+    /// The error for an address that could not be bound.
+    pub(crate) fn bind(address: SocketAddr, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::AddrInUse => Self::InUse { address },
+            io::ErrorKind::PermissionDenied => Self::NotPermitted { address },
+            _ => Self::Bind { address, source },
+        }
+    }
+
+    /// The error for a data directory that could not be used.
+    pub(crate) fn data(path: PathBuf, source: OpenError) -> Self {
+        match source {
+            OpenError::Locked => Self::Locked { path },
+            OpenError::Io(source) => Self::io(path, source),
+            OpenError::Database(source) => Self::Database { path, source },
+            OpenError::Thread(source) => Self::Thread(source),
+        }
+    }
+
+    /// The same for a plain I/O error.
+    pub(crate) fn io(path: PathBuf, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path },
+            _ => Self::DataDir { path, source },
+        }
+    }
+
+    /// The exit code of a program that fails with this: 2 usage, 3 network, 4 data, 5 certificate.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::NoAddress | Self::NoDataDir => 2,
+            Self::InUse { .. } | Self::NotPermitted { .. } | Self::Bind { .. } => 3,
+            Self::DataDir { .. } | Self::Locked { .. } | Self::DiskFull { .. } | Self::Database { .. } => 4,
+            Self::Identity(_) | Self::Tls(_) => 5,
+            Self::Thread(_) => 1,
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Every limit of the relay: its unit, its value and the reason for it.
+//!
+//! What an operator may want to change is a field of [`Limits`]; what follows from the protocol or
+//! from memory arithmetic is a constant.
+
+use std::time::Duration;
+
+use proto::MAX_COMMIT_FRAME;
+
+/// What one relay allows. `Default` suits a small machine on the open internet.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Open connections, all addresses together. About 2 MiB each at worst.
+    pub connections: usize,
+    /// Open connections from one address (IPv6: one /64, what one household gets). High enough for
+    /// an office behind one address.
+    pub connections_per_address: usize,
+    /// Rooms (streams) at once on one connection.
+    pub streams_per_connection: u32,
+    /// Envelopes a member may publish, sustained.
+    pub publish: Rate,
+    /// Publish attempts and slot reads through one invite key: a join is one or two of them, and a
+    /// link shown to a crowd is used by many at once.
+    pub invite: Rate,
+    /// Ephemeral signals of one member: typing is a few a second at most.
+    pub ephemeral: Rate,
+    /// Rooms that one address may open.
+    pub create: Rate,
+    /// Access keys in one room: members and live invites.
+    pub keys_per_room: u64,
+    /// What each room's log keeps.
+    pub retention: Retention,
+    /// Time for a handshake, and then for the first Join of a stream; a connection without any Join is
+    /// closed after twice that. Ten seconds are several round trips to the far side of the world, with
+    /// losses.
+    pub join_time: Duration,
+    /// Handshakes in progress above which an address must first prove itself with a Retry (RFC 9000,
+    /// 8.1.2): costs an honest client one round trip, a spoofing one everything.
+    pub retry_above: usize,
+    /// Free bytes on the file system below which appends are refused while reads go on.
+    pub free_space_reserve: u64,
+}
+
+/// So many at once (`burst`), then one per `interval`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// How many may come at once after a pause.
+    pub burst: u32,
+    /// The time that earns one more.
+    pub interval: Duration,
+}
+
+/// Bounds of one room's log; the oldest entries go first.
+///
+/// The slot is not part of the log and stays. The entries after the last commit may go like any
+/// other: a member away for longer than this cannot advance through commits that are gone, learns it
+/// from `Joined.oldest`, and has to be invited again. Keeping commits for ever would let one
+/// noisy room grow without bound.
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    /// Age of an entry.
+    pub age: Duration,
+    /// Entries in the log.
+    pub entries: u64,
+    /// Bytes of the log's entries.
+    pub bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 4096,
+            connections_per_address: 128,
+            streams_per_connection: 64,
+            publish: Rate::per_minute(100, 100),
+            invite: Rate::per_minute(60, 30),
+            ephemeral: Rate::per_minute(600, 40),
+            create: Rate::per_minute(6, 200),
+            keys_per_room: 8192,
+            retention: Retention::default(),
+            join_time: Duration::from_secs(10),
+            retry_above: 64,
+            free_space_reserve: 256 << 20,
+        }
+    }
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        // A summer away; a year of a busy room; a room's share of a small disk.
+        Self { age: Duration::from_secs(90 * 24 * 3600), entries: 100_000, bytes: 256 << 20 }
+    }
+}
+
+impl Rate {
+    /// `count` a minute, `burst` at once. A count of 0 is taken as 1.
+    pub fn per_minute(count: u32, burst: u32) -> Self {
+        Self { burst: burst.max(1), interval: Duration::from_secs(60) / count.max(1) }
+    }
+}
+
+/// Greatest Join without a Create, in bytes: ids, a signature and a cursor are under 200.
+pub const MAX_SMALL_JOIN: usize = 1 << 10;
+
+/// Memory for Joins with a Create being received, relay-wide, in KiB: 96 MiB is all that strangers can
+/// take. Who comes when it is spent waits.
+pub const OPENING_BUDGET_KIB: u32 = 96 << 10;
+
+/// Memory for large frames of one address, in KiB, each way: 64 MiB, so that one address cannot take what
+/// all share. Its own streams wait for each other.
+pub const ADDRESS_BUDGET_KIB: u32 = 64 << 10;
+
+/// Frames over this many bytes draw on the memory budgets below; smaller ones are too many to count
+/// and too small to matter (a chat line is under 1 KiB, a padded chunk under 66 KiB).
+pub const LARGE_FRAME: usize = 128 << 10;
+
+/// Memory for large frames being received or waiting for the disk, relay-wide, in KiB: 256 MiB. Who
+/// comes when it is spent waits, and QUIC flow control makes the sender wait.
+pub const INCOMING_BUDGET_KIB: u32 = 256 << 10;
+
+/// Memory for large frames being sent, relay-wide, in KiB: 256 MiB. Who comes when it is spent waits.
+pub const OUTGOING_BUDGET_KIB: u32 = 256 << 10;
+
+/// Time without progress after which a large frame is given up: it holds memory that others wait for.
+pub const LARGE_FRAME_STALL: Duration = Duration::from_secs(30);
+
+/// Time for one whole frame once it has begun: [`MAX_COMMIT_FRAME`] at 1 Mbit/s, three times over.
+pub const FRAME_TIME: Duration = Duration::from_secs(300);
+
+/// Time for a Join that opens a room, whose slot may be large.
+pub const CREATE_TIME: Duration = Duration::from_secs(60);
+
+/// Refused joins after which a connection is closed: a client with many rooms may have lost a few,
+/// a guesser has to pay for a handshake.
+pub const REFUSED_JOINS: u32 = 32;
+
+/// Greatest ephemeral envelope, in bytes: a padded typing signal or voice frame, with room to spare.
+pub const MAX_EPHEMERAL: usize = 16 << 10;
+
+/// Ephemeral envelopes waiting for one slow receiver; further ones are dropped.
+pub const EPHEMERAL_QUEUE: usize = 32;
+
+/// Answers waiting for one slow receiver; when full, its stream is not read until there is room.
+pub const ANSWER_QUEUE: usize = 32;
+
+/// Jobs waiting for the disk, relay-wide; when full, streams are not read until there is room.
+pub const WRITER_QUEUE: usize = 1024;
+
+/// Jobs in one transaction: bounds how long the first of them waits for its fsync.
+pub const BATCH_JOBS: usize = 512;
+
+/// Bytes in one transaction, for the same reason.
+pub const BATCH_BYTES: usize = 16 << 20;
+
+/// Bytes of entries read at once for one stream: what a stalled reader costs the relay at most,
+/// beyond its cursor.
+pub const READ_BYTES: usize = 64 << 10;
+
+/// Entries that one append may trim: retention keeps up, and no append pays for all of it.
+pub const TRIM_STEP: u64 = 64;
+
+/// Rooms whose old entries are trimmed in one transaction of the regular round.
+pub const TRIM_ROOMS: usize = 64;
+
+/// Entries trimmed in one transaction of the regular round: a few milliseconds' work, then publishers
+/// get their turn.
+pub const TRIM_ROUND: u64 = 4096;
+
+/// Time between two rounds of trimming by age.
+pub const TRIM_INTERVAL: Duration = Duration::from_secs(600);
+
+/// Memory of redb's page cache, in bytes: the recent end of the busy logs.
+pub const PAGE_CACHE: usize = 64 << 20;
+
+/// Access keys that one commit may add or remove: as many members as join in one commit.
+pub const KEYS_PER_CHANGE: usize = 1024;
+
+/// Remembered rate limits (per member key and per address); full ones are forgotten first. At most
+/// about 6 MiB.
+pub const BUCKETS: usize = 65_536;
+
+/// Time between two looks at the free space.
+pub const SPACE_CHECK: Duration = Duration::from_secs(1);
+
+/// Time between two tries to reopen a database whose disk failed.
+pub const REOPEN_INTERVAL: Duration = Duration::from_secs(2);
+
+/// QUIC: received and unread bytes of one stream. A 12 MiB commit at 100 ms round trip takes 3 s.
+pub const STREAM_WINDOW: u32 = 512 << 10;
+
+/// QUIC: received and unread bytes of one connection.
+pub const CONNECTION_WINDOW: u32 = 1 << 20;
+
+/// QUIC: sent and unacknowledged bytes of one connection: 10 MiB/s at 100 ms round trip.
+pub const SEND_WINDOW: u64 = 1 << 20;
+
+/// QUIC: a connection without a sign of life for this long is gone.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
+
+/// QUIC: a sign of life is asked for this often; two may get lost, and NAT mappings (30 s in common
+/// routers) stay open.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// QUIC: handshakes waiting to be looked at; further ones are refused.
+pub const MAX_INCOMING: usize = 1024;
+
+/// QUIC: bytes kept for one and for all waiting handshakes; quinn's default is 100 MiB.
+pub const INCOMING_BUFFER: u64 = 64 << 10;
+/// See [`INCOMING_BUFFER`].
+pub const INCOMING_BUFFER_TOTAL: u64 = 16 << 20;
+
+/// QUIC: handshakes in progress above which new ones are refused.
+pub const MAX_HANDSHAKES: usize = 512;
+
+/// The end of a stream: time for what is on its way to the disk to be acknowledged, and once more for the
+/// client to have heard why. At shutdown, twice this, [`FLUSH_TIME`] and [`CLOSE_TIME`] stay below 5 s.
+pub const FAREWELL_TIME: Duration = Duration::from_millis(1000);
+
+/// Shutdown: time for the close frames to leave.
+pub const CLOSE_TIME: Duration = Duration::from_millis(500);
+
+/// Shutdown: time for the disk to take what was accepted.
+pub const FLUSH_TIME: Duration = Duration::from_secs(2);
+
+/// One frame, twice in memory, must fit into the least budget, or it would wait for ever.
+const _: () = assert!(2 * (MAX_COMMIT_FRAME >> 10) < ADDRESS_BUDGET_KIB as usize);
+const _: () = assert!(ADDRESS_BUDGET_KIB < OPENING_BUDGET_KIB && OPENING_BUDGET_KIB < INCOMING_BUDGET_KIB);
+const _: () = assert!(ADDRESS_BUDGET_KIB < OUTGOING_BUDGET_KIB);
+const _: () = assert!(2 * FAREWELL_TIME.as_millis() + FLUSH_TIME.as_millis() + CLOSE_TIME.as_millis() < 5000);

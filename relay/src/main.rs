@@ -1,0 +1,54 @@
+//! The program `relay`.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+    time::Duration,
+};
+
+use clap::Parser;
+use relay::{
+    Relay, StartError,
+    cli::{Cli, greeting},
+};
+use tracing_subscriber::EnvFilter;
+
+/// Time for threads that wait for the disk when everything else has ended.
+const LINGER: Duration = Duration::from_millis(100);
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_env("SCHAT_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colour).with_writer(io::stderr).init();
+    let result = tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| {
+        let result = runtime.block_on(run(cli));
+        runtime.shutdown_timeout(LINGER);
+        result
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("relay: {error}");
+            ExitCode::from(error.downcast_ref().map_or(1, StartError::exit_code))
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    // Before anything else, so that no signal finds the relay half-way.
+    let stop = relay::signal::stop()?;
+    let json = cli.json;
+    let relay = Relay::start(cli.config()).await?;
+    let mut stdout = io::stdout();
+    // Whoever closed stdout does not want to know; the relay serves on.
+    let _ = writeln!(stdout, "{}", greeting(&relay, json)).and_then(|()| stdout.flush());
+    let failed = tokio::select! {
+        () = stop => false,
+        () = relay.failed() => true,
+    };
+    tracing::info!(online = relay.online(), "stopping");
+    relay.shutdown().await;
+    anyhow::ensure!(!failed, "the database failed; start the relay again, or restore a backup");
+    Ok(())
+}

@@ -1,0 +1,212 @@
+//! A running relay, for the program and for whoever embeds it.
+
+use std::{
+    net::{Ipv6Addr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use certs::Pin;
+use proto::{CloseCode, DEFAULT_PORT};
+use quinn::Endpoint;
+use tokio::{task::JoinHandle, time::timeout};
+
+use crate::{
+    backend::redb::Redb,
+    clock::unix_ms,
+    connection::Door,
+    error::StartError,
+    identity::{Identity, Tls},
+    limits::{CLOSE_TIME, FAREWELL_TIME, FLUSH_TIME, Limits, TRIM_INTERVAL},
+    link, quic,
+    shared::Shared,
+    tls,
+};
+
+/// What a relay is started with. `Config::new(data_dir)` and `Config::default()` are complete.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen; `0.0.0.0` and `[::]` both mean IPv4 and IPv6. Port 0 takes any free one.
+    pub listen: Vec<SocketAddr>,
+    /// Where the log and the identity are kept; `None` for the user's data directory.
+    pub data_dir: Option<PathBuf>,
+    /// The certificate.
+    pub tls: Tls,
+    /// The name or address to put in links; `None` to guess.
+    pub host: Option<String>,
+    /// What is allowed.
+    pub limits: Limits,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: vec![(Ipv6Addr::UNSPECIFIED, DEFAULT_PORT).into()],
+            data_dir: None,
+            tls: Tls::default(),
+            host: None,
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Listens on one address and keeps its data in `data_dir`.
+    pub fn new(listen: SocketAddr, data_dir: impl Into<PathBuf>) -> Self {
+        Self { listen: vec![listen], data_dir: Some(data_dir.into()), ..Self::default() }
+    }
+}
+
+/// A relay that serves. Call [`Relay::shutdown`]; dropped without it, connections see it vanish, and
+/// what was acknowledged is on disk all the same.
+pub struct Relay {
+    endpoints: Vec<Endpoint>,
+    addresses: Vec<SocketAddr>,
+    pin: Pin,
+    host: Option<String>,
+    shared: Arc<Shared>,
+    backend: Arc<Redb>,
+    doors: Vec<JoinHandle<()>>,
+    chores: Vec<JoinHandle<()>>,
+}
+
+impl Relay {
+    /// Starts a relay on the current tokio runtime. When this returns, it serves.
+    ///
+    /// # Errors
+    /// [`StartError`] with cause and remedy.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let limits = config.limits;
+        let data_dir = match config.data_dir {
+            Some(data_dir) => data_dir,
+            None => default_data_dir().ok_or(StartError::NoDataDir)?,
+        };
+        if config.listen.is_empty() {
+            return Err(StartError::NoAddress);
+        }
+        let names =
+            link::names(config.listen.iter().map(|address| link::host(*address)).chain(config.host.clone()));
+        let (tls, wanted, path) = (config.tls, limits.clone(), data_dir.clone());
+        // Opening may repair a large log after a crash.
+        let opened = tokio::task::spawn_blocking(move || open(&path, &wanted, &tls, names)).await;
+        let (backend, identity) = opened.map_err(|_| {
+            let source = std::io::Error::other("the database is damaged");
+            StartError::DataDir { path: data_dir, source }
+        })??;
+        let crypto = tls::server_config(identity.certificate.clone())?;
+        let server = quic::server_config(crypto, &limits);
+
+        let (mut endpoints, mut addresses) = (Vec::new(), Vec::new());
+        for address in config.listen {
+            let bind = |error| StartError::bind(address, error);
+            let endpoint = quic::endpoint(address, server.clone()).map_err(bind)?;
+            // As it was asked for: one socket for both families calls itself [::].
+            addresses.push(SocketAddr::new(address.ip(), endpoint.local_addr().map_err(bind)?.port()));
+            endpoints.push(endpoint);
+        }
+
+        let shared = Arc::new(Shared::new(backend.clone(), &limits));
+        let door = Door::new(shared.clone(), &limits);
+        let doors =
+            endpoints.iter().map(|endpoint| tokio::spawn(door.clone().serve(endpoint.clone()))).collect();
+        let pin = identity.pin;
+        let chores = vec![tokio::spawn(identity.keep_fresh()), tokio::spawn(keep_trimmed(backend.clone()))];
+        Ok(Self { endpoints, addresses, pin, host: config.host, shared, backend, doors, chores })
+    }
+
+    /// Where it listens, with the real ports.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// What clients pin.
+    pub fn pin(&self) -> Pin {
+        self.pin
+    }
+
+    /// A link to hand out for one of its addresses.
+    pub fn link(&self, address: SocketAddr) -> String {
+        let host = self.host.clone().unwrap_or_else(|| link::host(address));
+        link::link(&host, address.port(), &self.pin)
+    }
+
+    /// Members online, all rooms together.
+    pub fn online(&self) -> usize {
+        self.shared.router().online()
+    }
+
+    /// Returns if the relay cannot append any more, for ever: shut it down and start it anew.
+    pub async fn failed(&self) {
+        self.backend.failed().await;
+    }
+
+    /// Takes no more connections, tells every stream, lets what was accepted reach the disk and its
+    /// acknowledgement the client, and closes. Takes less than 5 s.
+    pub async fn shutdown(mut self) {
+        self.shared.stopping.send_replace(true);
+        for chore in &self.chores {
+            chore.abort();
+        }
+        let doors = async {
+            for door in &mut self.doors {
+                // A door that failed has nothing open any more.
+                let _ = door.await;
+            }
+        };
+        // Twice: once for acknowledgements, once for the farewell itself.
+        let _ = timeout(FAREWELL_TIME * 2, doors).await;
+        for door in &self.doors {
+            door.abort();
+        }
+        let _ = timeout(FLUSH_TIME, self.shared.backend.close()).await;
+        for endpoint in &self.endpoints {
+            endpoint.close(CloseCode::ShuttingDown.value().into(), b"");
+        }
+        let idle = async {
+            for endpoint in &self.endpoints {
+                endpoint.wait_idle().await;
+            }
+        };
+        let _ = timeout(CLOSE_TIME, idle).await;
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        for task in self.doors.iter().chain(&self.chores) {
+            task.abort();
+        }
+    }
+}
+
+fn open(
+    data_dir: &Path,
+    limits: &Limits,
+    tls: &Tls,
+    names: Vec<String>,
+) -> Result<(Arc<Redb>, Identity), StartError> {
+    create_private(data_dir).map_err(|error| StartError::io(data_dir.to_owned(), error))?;
+    let backend =
+        Redb::open(data_dir, limits).map_err(|error| StartError::data(data_dir.to_owned(), error))?;
+    Ok((Arc::new(backend), Identity::load(tls, data_dir, names)?))
+}
+
+async fn keep_trimmed(backend: Arc<Redb>) {
+    loop {
+        backend.trim(unix_ms()).await;
+        tokio::time::sleep(TRIM_INTERVAL).await;
+    }
+}
+
+/// The user's data directory by the XDG rules (or what takes their place on other systems).
+fn default_data_dir() -> Option<PathBuf> {
+    Some(directories::ProjectDirs::from("", "", "schat-relay")?.data_dir().to_owned())
+}
+
+fn create_private(directory: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
+}

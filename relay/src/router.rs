@@ -1,0 +1,198 @@
+//! Decides what a frame leads to. No socket, no disk, no clock: frames and the time go in, commands
+//! come out, and the caller carries them out.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use proto::{
+    PublicKey, RoomId,
+    relay::{ClientFrame, refused::Code},
+};
+
+use crate::{
+    limits::Limits,
+    quota::{Over, Quota},
+    request::{Invalid, Publish, Request},
+};
+
+/// Who is online, and how much each has left to spend.
+///
+/// `H` is the caller's handle of a stream. There are as many seats as joined streams, which the QUIC
+/// limits bound; the quotas are bounded by themselves.
+#[derive(Debug)]
+pub struct Router<H> {
+    rooms: HashMap<RoomId, HashMap<PublicKey, (SeatId, H)>>,
+    next: u64,
+    publish: Quota<(RoomId, PublicKey)>,
+    invite: Quota<(RoomId, PublicKey)>,
+    ephemeral: Quota<(RoomId, PublicKey)>,
+}
+
+/// One joined stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// The room.
+    pub room: RoomId,
+    /// The access key that joined.
+    pub key: PublicKey,
+    /// Whether it is a member's.
+    pub member: bool,
+    id: SeatId,
+}
+
+/// Tells streams of the same key apart: the greater one is newer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct SeatId(u64);
+
+/// What to do about a frame.
+#[derive(Debug)]
+pub enum Command<H> {
+    /// Append it and answer.
+    Append(Publish),
+    /// Over its quota. If it is in the log already, answer that; else refuse it.
+    AnswerIfStored(Publish, Refusal),
+    /// Send the slot.
+    SendSlot,
+    /// Send the signal to these, if the sender still has access.
+    FanOut(Vec<H>, Bytes),
+    /// Tell the client no; the stream goes on.
+    Refuse(Refusal),
+    /// Tell the client no and end the stream.
+    End(Refusal),
+    /// Nothing.
+    Ignore,
+}
+
+/// A no, as the client hears it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The publish's id; empty when it was none.
+    pub id: Bytes,
+    /// Why.
+    pub code: Code,
+    /// When to try again, if that would help.
+    pub retry_after: Duration,
+    /// For a conflict: where the last commit is.
+    pub last_commit: u64,
+}
+
+impl<H: Clone> Router<H> {
+    /// Nobody is online.
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            rooms: HashMap::new(),
+            next: 0,
+            publish: Quota::new(limits.publish),
+            invite: Quota::new(limits.invite),
+            ephemeral: Quota::new(limits.ephemeral),
+        }
+    }
+
+    /// Seats a stream whose key was verified. For a member, returns the older stream of the same key,
+    /// which from now on may do nothing. Any number of streams may share an invite key.
+    pub fn join(&mut self, room: RoomId, key: PublicKey, member: bool, handle: H) -> (Seat, Option<H>) {
+        self.next += 1;
+        let id = SeatId(self.next);
+        let older = member.then(|| self.rooms.entry(room).or_default().insert(key, (id, handle)));
+        (Seat { room, key, member, id }, older.flatten().map(|(_, handle)| handle))
+    }
+
+    /// Frees a seat. Does nothing if a newer stream of the same key took it.
+    pub fn leave(&mut self, seat: &Seat) {
+        let Some(members) = self.rooms.get_mut(&seat.room) else { return };
+        if members.get(&seat.key).is_some_and(|(id, _)| *id == seat.id) {
+            members.remove(&seat.key);
+        }
+        if members.is_empty() {
+            self.rooms.remove(&seat.room);
+        }
+    }
+
+    /// What to do about a frame that came at `now`.
+    pub fn handle(&mut self, seat: &Seat, frame: ClientFrame, now: Instant) -> Command<H> {
+        if !self.is_current(seat) {
+            return Command::End(Refusal::of(Code::Superseded));
+        }
+        match Request::try_from(frame) {
+            Ok(Request::Publish(publish)) => self.publish(seat, publish, now),
+            Ok(Request::Ephemeral(signal)) => self.ephemeral(seat, signal, now),
+            Ok(Request::GetSlot) => match self.spend(seat, now) {
+                Ok(()) => Command::SendSlot,
+                Err(over) => Command::Refuse(Refusal::of(Code::RateLimited).after(&over)),
+            },
+            // The first frame of a stream was the Join; a second one has no meaning.
+            Ok(Request::Join(_)) => Command::End(Refusal::of(Code::Malformed)),
+            Err(Invalid { id, code }) => Command::Refuse(Refusal { id, ..Refusal::of(code) }),
+        }
+    }
+
+    /// Returns what a publish cost: it turned out to be in the log already.
+    pub fn refund(&mut self, seat: &Seat) {
+        self.spending(seat).refund(&(seat.room, seat.key));
+    }
+
+    /// Whether no newer stream has taken the seat.
+    pub fn is_current(&self, seat: &Seat) -> bool {
+        let seated = || self.rooms.get(&seat.room)?.get(&seat.key);
+        !seat.member || seated().is_some_and(|(id, _)| *id == seat.id)
+    }
+
+    /// Members online, all rooms together.
+    pub fn online(&self) -> usize {
+        self.rooms.values().map(HashMap::len).sum()
+    }
+
+    fn publish(&mut self, seat: &Seat, publish: Publish, now: Instant) -> Command<H> {
+        match self.spend(seat, now) {
+            Ok(()) => Command::Append(publish),
+            Err(over) => {
+                let refusal = Refusal::of(Code::RateLimited).after(&over).about(&publish);
+                Command::AnswerIfStored(publish, refusal)
+            }
+        }
+    }
+
+    fn ephemeral(&mut self, seat: &Seat, signal: Bytes, now: Instant) -> Command<H> {
+        if !seat.member {
+            return Command::Refuse(Refusal::of(Code::NotAllowed));
+        }
+        // Dropped without a word: nobody waits for an answer to a signal.
+        if self.ephemeral.take((seat.room, seat.key), now).is_err() {
+            return Command::Ignore;
+        }
+        let Some(members) = self.rooms.get(&seat.room) else { return Command::Ignore };
+        let others = members.iter().filter(|(key, _)| **key != seat.key);
+        Command::FanOut(others.map(|(_, (_, handle))| handle.clone()).collect(), signal)
+    }
+
+    fn spend(&mut self, seat: &Seat, now: Instant) -> Result<(), Over> {
+        self.spending(seat).take((seat.room, seat.key), now)
+    }
+
+    fn spending(&mut self, seat: &Seat) -> &mut Quota<(RoomId, PublicKey)> {
+        if seat.member { &mut self.publish } else { &mut self.invite }
+    }
+}
+
+impl Refusal {
+    /// A no that names no publish.
+    pub fn of(code: Code) -> Self {
+        Self { id: Bytes::new(), code, retry_after: Duration::ZERO, last_commit: 0 }
+    }
+
+    /// The same about a publish.
+    pub fn about(self, publish: &Publish) -> Self {
+        Self { id: Bytes::copy_from_slice(publish.id.as_bytes()), ..self }
+    }
+
+    /// The same with the time to wait.
+    pub fn after(self, over: &Over) -> Self {
+        Self { retry_after: over.retry_after, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+use proto::relay::{AccessChange, CommitPart, Ephemeral, GetSlot, Join, Publish, client_frame::Frame};
+
+use super::*;
+use crate::limits::Rate;
+
+const ROOM: RoomId = RoomId([1; 32]);
+const ALICE: PublicKey = PublicKey([0xa; 32]);
+const BOB: PublicKey = PublicKey([0xb; 32]);
+
+fn router() -> Router<&'static str> {
+    let rate = Rate { burst: 2, interval: Duration::from_secs(1) };
+    Router::new(&Limits { publish: rate, invite: rate, ephemeral: rate, ..Limits::default() })
+}
+
+fn frame(frame: Frame) -> ClientFrame {
+    ClientFrame { frame: Some(frame) }
+}
+
+fn publish(id: u8) -> ClientFrame {
+    frame(Frame::Publish(Publish { id: vec![id; 16].into(), ..Publish::default() }))
+}
+
+fn signal(length: usize) -> ClientFrame {
+    frame(Frame::Ephemeral(Ephemeral { envelope: vec![0; length].into() }))
+}
+
+fn refused(command: Command<&str>) -> Option<(Code, bool)> {
+    match command {
+        Command::Refuse(refusal) => Some((refusal.code, false)),
+        Command::End(refusal) => Some((refusal.code, true)),
+        _ => None,
+    }
+}
+
+#[test]
+fn superseded_stream_publishes_nothing() {
+    let (mut router, now) = (router(), Instant::now());
+    let (old, nobody) = router.join(ROOM, ALICE, true, "old");
+    assert_eq!(nobody, None);
+    let (new, superseded) = router.join(ROOM, ALICE, true, "new");
+    assert_eq!(superseded, Some("old"));
+    assert_eq!(refused(router.handle(&old, publish(1), now)), Some((Code::Superseded, true)));
+    assert!(matches!(router.handle(&new, publish(1), now), Command::Append(_)));
+}
+
+#[test]
+fn leaving_late_does_not_unseat_the_newer_stream() {
+    let mut router = router();
+    let (old, _) = router.join(ROOM, ALICE, true, "old");
+    let (new, _) = router.join(ROOM, ALICE, true, "new");
+    router.leave(&old);
+    assert!(router.is_current(&new));
+    router.leave(&new);
+    assert_eq!(router.rooms.len(), 0, "an empty room is forgotten");
+}
+
+#[test]
+fn streams_of_one_invite_do_not_supersede_each_other() {
+    let (mut router, now) = (router(), Instant::now());
+    let (one, _) = router.join(ROOM, ALICE, false, "one");
+    let (_, superseded) = router.join(ROOM, ALICE, false, "two");
+    assert_eq!(superseded, None);
+    assert!(matches!(router.handle(&one, publish(1), now), Command::Append(_)));
+}
+
+#[test]
+fn over_quota_publish_is_looked_up_before_it_is_refused() {
+    let (mut router, now) = (router(), Instant::now());
+    let (seat, _) = router.join(ROOM, ALICE, true, "a");
+    for id in 0..2 {
+        assert!(matches!(router.handle(&seat, publish(id), now), Command::Append(_)));
+    }
+    let Command::AnswerIfStored(_, refusal) = router.handle(&seat, publish(0), now) else { panic!() };
+    assert_eq!(refusal.code, Code::RateLimited);
+    assert_eq!((refusal.id, refusal.retry_after), (vec![0; 16].into(), Duration::from_secs(1)));
+}
+
+#[test]
+fn refunded_publish_costs_nothing() {
+    let (mut router, now) = (router(), Instant::now());
+    let (seat, _) = router.join(ROOM, ALICE, true, "a");
+    for id in 0..20 {
+        assert!(matches!(router.handle(&seat, publish(id), now), Command::Append(_)));
+        router.refund(&seat);
+    }
+}
+
+#[test]
+fn joining_again_does_not_refill_the_quota() {
+    let (mut router, now) = (router(), Instant::now());
+    let (seat, _) = router.join(ROOM, ALICE, true, "a");
+    for id in 0..2 {
+        router.handle(&seat, publish(id), now);
+    }
+    router.leave(&seat);
+    let (seat, _) = router.join(ROOM, ALICE, true, "a");
+    assert!(matches!(router.handle(&seat, publish(9), now), Command::AnswerIfStored(..)));
+}
+
+#[test]
+fn signal_reaches_the_others_and_no_other_room() {
+    let (mut router, now) = (router(), Instant::now());
+    let (alice, _) = router.join(ROOM, ALICE, true, "alice");
+    router.join(ROOM, BOB, true, "bob");
+    router.join(RoomId([2; 32]), BOB, true, "bob elsewhere");
+    let Command::FanOut(receivers, _) = router.handle(&alice, signal(9), now) else { panic!() };
+    assert_eq!(receivers, ["bob"]);
+}
+
+#[test]
+fn signals_over_their_quota_are_dropped() {
+    let (mut router, now) = (router(), Instant::now());
+    let (alice, _) = router.join(ROOM, ALICE, true, "alice");
+    for _ in 0..2 {
+        assert!(matches!(router.handle(&alice, signal(9), now), Command::FanOut(..)));
+    }
+    assert!(matches!(router.handle(&alice, signal(9), now), Command::Ignore));
+}
+
+#[test]
+fn invite_sends_no_signals() {
+    let (mut router, now) = (router(), Instant::now());
+    let (invite, _) = router.join(ROOM, ALICE, false, "invite");
+    assert_eq!(refused(router.handle(&invite, signal(9), now)), Some((Code::NotAllowed, false)));
+}
+
+#[test]
+fn slot_reads_are_limited() {
+    let (mut router, now) = (router(), Instant::now());
+    let (invite, _) = router.join(ROOM, ALICE, false, "invite");
+    for _ in 0..2 {
+        assert!(matches!(router.handle(&invite, frame(Frame::GetSlot(GetSlot {})), now), Command::SendSlot));
+    }
+    let command = router.handle(&invite, frame(Frame::GetSlot(GetSlot {})), now);
+    assert_eq!(refused(command), Some((Code::RateLimited, false)));
+}
+
+#[test]
+fn frames_that_break_the_specification_are_refused() {
+    let (mut router, now) = (router(), Instant::now());
+    let (seat, _) = router.join(ROOM, ALICE, true, "a");
+    let removed = AccessChange { removed: vec![vec![1; 31].into()], ..AccessChange::default() };
+    let commit = CommitPart { access: Some(removed), ..CommitPart::default() };
+    let id = || vec![1; 16].into();
+    for (wrong, code, ends) in [
+        (ClientFrame { frame: None }, Code::Malformed, false),
+        (frame(Frame::Join(Join::default())), Code::Malformed, false),
+        (frame(Frame::Publish(Publish::default())), Code::Malformed, false),
+        (
+            frame(Frame::Publish(Publish { id: id(), commit: Some(commit), ..Publish::default() })),
+            Code::Malformed,
+            false,
+        ),
+        (
+            frame(Frame::Publish(Publish {
+                id: id(),
+                envelope: vec![0; proto::MAX_ENVELOPE + 1].into(),
+                ..Publish::default()
+            })),
+            Code::TooLarge,
+            false,
+        ),
+        (signal(crate::limits::MAX_EPHEMERAL + 1), Code::TooLarge, false),
+    ] {
+        assert_eq!(refused(router.handle(&seat, wrong, now)), Some((code, ends)));
+    }
+    let join = Join {
+        room_id: vec![0; 32].into(),
+        access_key: vec![0; 32].into(),
+        signature: vec![0; 64].into(),
+        ..Join::default()
+    };
+    assert_eq!(refused(router.handle(&seat, frame(Frame::Join(join)), now)), Some((Code::Malformed, true)));
+}

@@ -1,0 +1,119 @@
+//! What all streams of one relay share.
+
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::sync::{Semaphore, mpsc, watch};
+
+use crate::{
+    backend::Backend,
+    limits::{ADDRESS_BUDGET_KIB, INCOMING_BUDGET_KIB, Limits, OPENING_BUDGET_KIB, OUTGOING_BUDGET_KIB},
+    quota::Quota,
+    router::Router,
+};
+
+/// One relay's state.
+pub(crate) struct Shared {
+    pub backend: Arc<dyn Backend>,
+    router: Mutex<Router<Handle>>,
+    create: Mutex<Quota<IpAddr>>,
+    /// Memory for frames of members and guests, in KiB.
+    pub incoming: Arc<Semaphore>,
+    /// Memory for frames of strangers, in KiB.
+    pub opening: Arc<Semaphore>,
+    /// Memory for frames on their way out, in KiB.
+    pub outgoing: Arc<Semaphore>,
+    /// See [`Limits::join_time`].
+    pub join_time: Duration,
+    /// True once the relay stops.
+    pub stopping: watch::Sender<bool>,
+}
+
+/// How the router's commands reach a stream.
+#[derive(Clone, Debug)]
+pub(crate) struct Handle {
+    /// Set once, when a newer stream takes the seat.
+    pub superseded: Arc<watch::Sender<bool>>,
+    /// Signals waiting for the stream; when full, more are dropped.
+    pub signals: mpsc::Sender<Bytes>,
+}
+
+/// Memory for large frames of one address, in KiB.
+pub(crate) struct Share {
+    pub incoming: Semaphore,
+    pub outgoing: Semaphore,
+}
+
+impl Default for Share {
+    fn default() -> Self {
+        let semaphore = || Semaphore::new(ADDRESS_BUDGET_KIB as usize);
+        Self { incoming: semaphore(), outgoing: semaphore() }
+    }
+}
+
+/// What streams of one connection share.
+pub(crate) struct Peer {
+    pub shared: Arc<Shared>,
+    /// Who pays for new rooms.
+    pub payer: IpAddr,
+    /// The TLS exporter value that a Join signs.
+    pub binding: [u8; proto::CHANNEL_BINDING_LEN],
+    /// What its address may hold.
+    pub share: Arc<Share>,
+    /// A stream of this connection has joined a room.
+    pub joined: AtomicBool,
+}
+
+impl Shared {
+    pub fn new(backend: Arc<dyn Backend>, limits: &Limits) -> Self {
+        Self {
+            backend,
+            router: Mutex::new(Router::new(limits)),
+            create: Mutex::new(Quota::new(limits.create)),
+            incoming: Arc::new(Semaphore::new(INCOMING_BUDGET_KIB as usize)),
+            opening: Arc::new(Semaphore::new(OPENING_BUDGET_KIB as usize)),
+            outgoing: Arc::new(Semaphore::new(OUTGOING_BUDGET_KIB as usize)),
+            join_time: limits.join_time,
+            stopping: watch::Sender::new(false),
+        }
+    }
+
+    /// The router; never held across an await.
+    pub fn router(&self) -> MutexGuard<'_, Router<Handle>> {
+        self.router.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who has opened how many rooms; never held across an await.
+    pub fn create_quota(&self) -> MutexGuard<'_, Quota<IpAddr>> {
+        self.create.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The address that quotas count: IPv4 as it is, of IPv6 the /64 that one customer gets.
+pub(crate) fn payer(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_household_is_one_payer() {
+        let payer = |text: &str| payer(text.parse().unwrap());
+        assert_eq!(payer("2001:db8:1:2::1"), payer("2001:db8:1:2:ffff::9"));
+        assert_ne!(payer("2001:db8:1:2::1"), payer("2001:db8:1:3::1"));
+        assert_eq!(payer("::ffff:192.0.2.1"), payer("192.0.2.1"));
+        assert_ne!(payer("192.0.2.1"), payer("192.0.2.2"));
+    }
+}

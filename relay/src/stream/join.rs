@@ -1,0 +1,96 @@
+//! From a stranger to a seat: the first frame of a stream.
+
+use std::{sync::Arc, sync::atomic::Ordering, time::Instant};
+
+use bytes::Bytes;
+use ed25519_dalek::{Signature, VerifyingKey};
+use proto::{CHANNEL_BINDING_LEN, join_statement, relay::refused::Code};
+use tokio::sync::{mpsc, watch};
+
+use super::{
+    farewell::Farewell,
+    input::{Budget, Input},
+};
+use crate::{
+    backend::{CreateError, View},
+    clock::unix_ms,
+    limits::{EPHEMERAL_QUEUE, MAX_SMALL_JOIN},
+    request::{Join, Opening, Request},
+    router::{Refusal, Seat},
+    shared::{Handle, Peer},
+};
+
+/// A stream that may go on.
+pub(super) struct Admitted {
+    pub seat: Seat,
+    pub view: View,
+    pub after: u64,
+    pub superseded: watch::Receiver<bool>,
+    pub signals: mpsc::Receiver<Bytes>,
+}
+
+/// Reads and judges the Join.
+pub(super) async fn join(peer: &Peer, input: &mut Input) -> Result<Admitted, Farewell> {
+    let budget = Budget { above: MAX_SMALL_JOIN, share: &peer.share.incoming, store: &peer.shared.opening };
+    let (frame, _memory) = input.first(peer.shared.join_time, &budget).await?;
+    let join = match Request::try_from(frame) {
+        Ok(Request::Join(join)) => join,
+        Ok(_) => return Err(Farewell::of(Code::Malformed)),
+        Err(invalid) => return Err(Farewell::of(invalid.code)),
+    };
+    let view = admit(peer, &join).await?;
+    peer.joined.store(true, Ordering::Relaxed);
+
+    let (superseded, newer) = watch::channel(false);
+    let (signals, waiting) = mpsc::channel(EPHEMERAL_QUEUE);
+    let handle = Handle { superseded: Arc::new(superseded), signals };
+    let (seat, older) = peer.shared.router().join(join.room, join.key, view.access.is_member(), handle);
+    if let Some(older) = older {
+        older.superseded.send_replace(true);
+    }
+    Ok(Admitted { seat, view, after: join.after, superseded: newer, signals: waiting })
+}
+
+/// What the key finds in the room. No room, another's room and a bad signature get the same answer after
+/// the same work.
+async fn admit(peer: &Peer, join: &Join) -> Result<View, Refusal> {
+    let genuine = is_genuine(join, &peer.binding);
+    let view = look(peer, join).await?;
+    let view = match (&join.opening, view) {
+        (Some(_), Some(view)) if genuine && !view.access.is_member() => {
+            return Err(Refusal::of(Code::Conflict));
+        }
+        (Some(opening), None) if genuine => {
+            create(peer, join, opening).await?;
+            look(peer, join).await?
+        }
+        (_, view) => view,
+    };
+    view.filter(|view| genuine && view.access.may_join(unix_ms())).ok_or(Refusal::of(Code::NotAllowed))
+}
+
+async fn look(peer: &Peer, join: &Join) -> Result<Option<View>, Refusal> {
+    // A disk that cannot be read now may be read soon.
+    peer.shared.backend.view(join.room, join.key).await.map_err(|_| Refusal::of(Code::ShuttingDown))
+}
+
+async fn create(peer: &Peer, join: &Join, opening: &Opening) -> Result<(), Refusal> {
+    let allowed = peer.shared.create_quota().take(peer.payer, Instant::now());
+    allowed.map_err(|over| Refusal::of(Code::RateLimited).after(&over))?;
+    let created = peer.shared.backend.create(join.room, opening.clone()).await;
+    created.map_err(|error| {
+        Refusal::of(match error {
+            CreateError::Exists => Code::Conflict,
+            CreateError::TooLarge => Code::TooLarge,
+            CreateError::NoSpace => Code::NoSpace,
+            CreateError::Closed => Code::ShuttingDown,
+        })
+    })
+}
+
+/// Strict verification: no small-order keys, no second encoding of a signature.
+fn is_genuine(join: &Join, binding: &[u8; CHANNEL_BINDING_LEN]) -> bool {
+    let signature = Signature::from_bytes(&join.signature);
+    let statement = join_statement(&join.room, binding);
+    VerifyingKey::from_bytes(&join.key.0).is_ok_and(|key| key.verify_strict(&statement, &signature).is_ok())
+}

@@ -1,0 +1,47 @@
+//! One stream: a Join, then a room's log down and publishes up.
+
+mod downstream;
+mod farewell;
+mod input;
+mod join;
+mod output;
+mod session;
+mod upstream;
+
+use proto::relay::refused::Code;
+use quinn::{RecvStream, SendStream};
+
+use self::{farewell::Farewell, input::Input, output::Output};
+use crate::shared::Peer;
+
+/// How a stream ended, for the connection that counts refusals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It never joined.
+    Refused,
+    /// It had joined.
+    Joined,
+}
+
+/// Serves one stream to its end.
+pub(crate) async fn serve(peer: &Peer, send: SendStream, recv: RecvStream) -> Outcome {
+    let output = Output::new(send, peer.shared.outgoing.clone());
+    let mut input = Input::new(recv);
+    let mut stopping = peer.shared.stopping.subscribe();
+    let admitted = tokio::select! {
+        biased;
+        _ = stopping.wait_for(|stopping| *stopping) => Err(Farewell::of(Code::ShuttingDown)),
+        admitted = join::join(peer, &mut input) => admitted,
+    };
+    match admitted {
+        Ok(admitted) => {
+            session::run(peer, admitted, input, output).await;
+            Outcome::Joined
+        }
+        Err(farewell) => {
+            input.stop(farewell.code);
+            output.end(farewell).await;
+            Outcome::Refused
+        }
+    }
+}

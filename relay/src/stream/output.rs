@@ -1,0 +1,117 @@
+//! Frames to a client. How slow it reads is its own affair, unless it holds memory that others wait for.
+
+use std::sync::Arc;
+
+use proto::{
+    CloseCode, encode_frame,
+    relay::{Refused, RelayFrame, relay_frame::Frame},
+};
+use quinn::SendStream;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit},
+    time::timeout,
+};
+
+use super::farewell::Farewell;
+use crate::{
+    limits::{FAREWELL_TIME, LARGE_FRAME, LARGE_FRAME_STALL},
+    router::Refusal,
+};
+
+/// Bytes handed to quinn at once.
+const CHUNK: usize = 64 << 10;
+
+/// A large frame is in memory twice while it is encoded.
+const COPIES: usize = 2;
+
+/// The sending half of a stream.
+pub(super) struct Output {
+    send: SendStream,
+    store: Arc<Semaphore>,
+    /// A frame was begun and not finished: nothing can follow it.
+    torn: bool,
+}
+
+/// Why nothing more can be sent.
+#[derive(Debug)]
+pub(super) enum Gone {
+    /// The stream or its connection is closed.
+    Closed,
+    /// Too slow with a large frame.
+    Stalled,
+}
+
+/// Leave to hold one large frame.
+pub(super) struct Reservation<'a> {
+    _share: SemaphorePermit<'a>,
+    _memory: OwnedSemaphorePermit,
+}
+
+impl Output {
+    pub fn new(send: SendStream, store: Arc<Semaphore>) -> Self {
+        Self { send, store, torn: false }
+    }
+
+    /// Waits for leave to hold a frame of so many bytes. `share` is that of the client's
+    /// address.
+    pub async fn reserve<'a>(&self, share: &'a Semaphore, bytes: usize) -> Result<Reservation<'a>, Gone> {
+        let kib = u32::try_from((bytes * COPIES).div_ceil(1 << 10)).unwrap_or(u32::MAX);
+        let share = share.acquire_many(kib).await.map_err(|_| Gone::Closed)?;
+        let memory = self.store.clone().acquire_many_owned(kib).await.map_err(|_| Gone::Closed)?;
+        Ok(Reservation { _share: share, _memory: memory })
+    }
+
+    /// Sends one frame. Dropped half-way, the stream can only be reset.
+    pub async fn frame(&mut self, frame: Frame) -> Result<(), Gone> {
+        let bytes = encode_frame(&RelayFrame { frame: Some(frame) });
+        self.torn = true;
+        if bytes.len() <= LARGE_FRAME {
+            self.send.write_all(&bytes).await.map_err(|_| Gone::Closed)?;
+        } else {
+            for chunk in bytes.chunks(CHUNK) {
+                let written = timeout(LARGE_FRAME_STALL, self.send.write_all(chunk)).await;
+                written.map_err(|_| Gone::Stalled)?.map_err(|_| Gone::Closed)?;
+            }
+        }
+        self.torn = false;
+        Ok(())
+    }
+
+    /// Whether the last frame was left half-sent.
+    pub fn is_torn(&self) -> bool {
+        self.torn
+    }
+
+    /// Says why, if there is something to say, and ends the stream.
+    pub async fn end(mut self, farewell: Farewell) {
+        let code = farewell.code;
+        if !matches!(timeout(FAREWELL_TIME, self.say(farewell)).await, Ok(Ok(()))) {
+            // Fails only when it has ended already.
+            let _ = self.send.reset(code.value().into());
+        }
+    }
+
+    async fn say(&mut self, farewell: Farewell) -> Result<(), Gone> {
+        if self.torn {
+            return Err(Gone::Closed);
+        }
+        match farewell {
+            Farewell { refusal: Some(refusal), .. } => self.frame(refused(refusal)).await?,
+            Farewell { code: CloseCode::Done, .. } => {}
+            Farewell { .. } => return Err(Gone::Closed),
+        }
+        self.send.finish().map_err(|_| Gone::Closed)?;
+        // Until the client has it all: closing the connection would throw away what is on its way.
+        self.send.stopped().await.map(|_| ()).map_err(|_| Gone::Closed)
+    }
+}
+
+/// A no as a frame.
+pub(super) fn refused(refusal: Refusal) -> Frame {
+    Frame::Refused(Refused {
+        id: refusal.id,
+        code: refusal.code.into(),
+        retry_after_ms: u64::try_from(refusal.retry_after.as_millis()).unwrap_or(u64::MAX),
+        last_commit: refusal.last_commit,
+    })
+}

@@ -1,0 +1,87 @@
+//! A joined stream: two loops, one per direction, that share nothing but a bounded queue of answers.
+
+use proto::relay::{Joined, refused::Code, relay_frame::Frame};
+use tokio::{
+    sync::{mpsc, watch},
+    time::timeout,
+};
+
+use super::{
+    downstream::Downstream, farewell::Farewell, input::Input, join::Admitted, output::Output,
+    upstream::Upstream,
+};
+use crate::{
+    clock::unix_ms,
+    limits::{ANSWER_QUEUE, FAREWELL_TIME},
+    router::Seat,
+    shared::{Peer, Shared},
+};
+
+/// Serves a joined stream to its end.
+pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut output: Output) {
+    let Admitted { seat, view, after, mut superseded, signals } = admitted;
+    let _seated = Seated { shared: &peer.shared, seat };
+    let mut stopping = peer.shared.stopping.subscribe();
+    let (answers, waiting) = mpsc::channel(ANSWER_QUEUE);
+    // What is older than the log's oldest entry cannot be had; `Joined.oldest` says so.
+    let cursor = after.max(view.oldest.saturating_sub(1));
+    let mut down = Downstream::new(peer, seat, cursor, waiting, signals);
+
+    let work = async {
+        let joined = Joined {
+            head: view.head,
+            oldest: view.oldest,
+            last_commit: view.last_commit,
+            slot: None,
+            now_ms: unix_ms(),
+        };
+        match seat.member {
+            true => output.frame(Frame::Joined(joined)).await?,
+            false => down.join_guest(&mut output, joined).await?,
+        }
+        let up = Upstream { peer, seat, answers }.run(&mut input);
+        let down = down.run(&mut output);
+        tokio::pin!(down);
+        tokio::select! {
+            end = &mut down => end,
+            end = up => {
+                // The client said its last word. It still gets the answers to what it said before.
+                let _ = down.await;
+                end
+            }
+        }
+    };
+    let end: Result<(), Farewell> = tokio::select! {
+        biased;
+        () = told(&mut superseded) => Err(Farewell::of(Code::Superseded)),
+        _ = stopping.wait_for(|stopping| *stopping) => Err(Farewell::of(Code::ShuttingDown)),
+        end = work => end,
+    };
+
+    let farewell = end.err().unwrap_or_else(Farewell::done);
+    if !output.is_torn() {
+        // What is on its way to the disk is acknowledged before the end.
+        let _ = timeout(FAREWELL_TIME, down.flush(&mut output)).await;
+    }
+    input.stop(farewell.code);
+    output.end(farewell).await;
+}
+
+/// Resolves when the flag is set. A guest's seat has no flag: nobody supersedes it.
+async fn told(flag: &mut watch::Receiver<bool>) {
+    if flag.wait_for(|set| *set).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Frees the seat however the stream ends.
+struct Seated<'a> {
+    shared: &'a Shared,
+    seat: Seat,
+}
+
+impl Drop for Seated<'_> {
+    fn drop(&mut self) {
+        self.shared.router().leave(&self.seat);
+    }
+}

@@ -1,0 +1,111 @@
+//! TLS 1.3 for QUIC: hybrid key exchange first, our ALPN only, a certificate that can be swapped.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use certs::ServerCertificate;
+use quinn::crypto::rustls::QuicServerConfig;
+use rustls::{
+    ServerConfig,
+    crypto::{CryptoProvider, aws_lc_rs},
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
+    version::TLS13,
+};
+
+/// Why there is no TLS.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// The certificate and its key do not belong together, or are of a kind rustls does not know.
+    #[error("the certificate cannot be used: {0}")]
+    Certificate(#[source] rustls::Error),
+    /// The library refuses its own settings.
+    #[error("TLS cannot be set up: {0}")]
+    Setup(String),
+}
+
+/// The certificate shown to the next client. Connections that are open keep the one they saw.
+#[derive(Debug)]
+pub struct Certificate(RwLock<Arc<CertifiedKey>>);
+
+impl Certificate {
+    /// Starts with this one.
+    ///
+    /// # Errors
+    /// [`TlsError::Certificate`].
+    pub fn new(certificate: ServerCertificate) -> Result<Self, TlsError> {
+        Ok(Self(RwLock::new(certified(certificate)?)))
+    }
+
+    /// Shows another one from now on.
+    ///
+    /// # Errors
+    /// [`TlsError::Certificate`]; then the one before stays.
+    pub fn replace(&self, certificate: ServerCertificate) -> Result<(), TlsError> {
+        let certificate = certified(certificate)?;
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = certificate;
+        Ok(())
+    }
+}
+
+impl ResolvesServerCert for Certificate {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.read().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+}
+
+/// The crypto configuration of the endpoint.
+///
+/// # Errors
+/// [`TlsError::Setup`].
+pub fn server_config(certificate: Arc<Certificate>) -> Result<QuicServerConfig, TlsError> {
+    let setup = |error: &dyn std::fmt::Display| TlsError::Setup(error.to_string());
+    let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
+        .with_protocol_versions(&[&TLS13])
+        .map_err(|error| setup(&error))?
+        .with_no_client_auth()
+        .with_cert_resolver(certificate);
+    // RFC 9001, 8.1: an endpoint that supports none of the client's protocols ends the handshake.
+    config.alpn_protocols = vec![proto::ALPN.to_vec()];
+    // No 0-RTT: a Join or a Publish could be replayed.
+    config.max_early_data_size = 0;
+    QuicServerConfig::try_from(config).map_err(|error| setup(&error))
+}
+
+/// aws-lc-rs with the hybrid group first: what is recorded today stays sealed when X25519 is broken.
+fn provider() -> CryptoProvider {
+    use aws_lc_rs::kx_group::{SECP256R1, X25519, X25519MLKEM768};
+    CryptoProvider { kx_groups: vec![X25519MLKEM768, X25519, SECP256R1], ..aws_lc_rs::default_provider() }
+}
+
+fn certified(certificate: ServerCertificate) -> Result<Arc<CertifiedKey>, TlsError> {
+    CertifiedKey::from_der(certificate.chain, certificate.key, &provider())
+        .map(Arc::new)
+        .map_err(TlsError::Certificate)
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::NamedGroup;
+
+    use super::*;
+
+    #[test]
+    fn hybrid_group_is_preferred() {
+        let first = provider().kx_groups.first().map(|group| group.name());
+        assert_eq!(first, Some(NamedGroup::X25519MLKEM768));
+    }
+
+    #[test]
+    fn replaced_certificate_is_shown_from_then_on() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let authority = certs::Authority::load_or_create(directory.path()).unwrap();
+        let leaf = || authority.leaf(&["localhost".to_owned()]).unwrap();
+        let (first, second) = (leaf(), leaf());
+        let wanted = second.chain.clone();
+        let certificate = Certificate::new(first).unwrap();
+        let shown = |certificate: &Certificate| certificate.0.read().unwrap().cert.clone();
+        assert_ne!(shown(&certificate), wanted);
+        certificate.replace(second).unwrap();
+        assert_eq!(shown(&certificate), wanted);
+    }
+}

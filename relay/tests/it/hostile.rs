@@ -1,0 +1,180 @@
+//! Bytes that no honest client sends.
+
+use std::time::Duration;
+
+use proto::{
+    CloseCode, MAX_COMMIT_FRAME, MAX_ENVELOPE,
+    relay::{Ephemeral, GetSlot, client_frame, refused::Code},
+};
+use quinn::{ConnectionError, ReadError, VarInt};
+
+use relay::Limits;
+
+use crate::common::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_protocols_are_refused_in_the_handshake() {
+    let server = Server::start().await;
+    let endpoint = endpoint(server.directory.path(), b"h3");
+    let error = endpoint.connect(server.address, "localhost").unwrap().await.unwrap_err();
+    // RFC 9001, 8.1: crypto error 0x100 + the TLS alert no_application_protocol (120).
+    match error {
+        ConnectionError::ConnectionClosed(close) => assert_eq!(u64::from(close.error_code), 0x100 + 120),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_long_frame_is_refused_from_its_length() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    let too_long = u32::try_from(MAX_COMMIT_FRAME + 1).unwrap().to_be_bytes();
+    let mut stranger = client.stream().await;
+    stranger.bytes(&too_long).await;
+    assert_eq!(stranger.refusal().await.code(), Code::TooLarge);
+    stranger.ended().await;
+
+    let mut a = client.create(room(1), &key(1), vec![]).await;
+    a.bytes(&too_long).await;
+    assert_eq!(a.refusal().await.code(), Code::TooLarge);
+    a.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_long_envelope_is_refused_and_the_stream_goes_on() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    let mut a = client.create(room(1), &key(1), vec![]).await;
+    a.publish([1; 16], &vec![0; MAX_ENVELOPE + 1], None).await;
+    let refused = a.refusal().await;
+    assert_eq!((refused.code(), &*refused.id), (Code::TooLarge, [1; 16].as_slice()));
+    a.publish([2; 16], &vec![0; MAX_ENVELOPE], None).await;
+    assert_eq!(a.published().await.seq, 1);
+    let entry = a.delivered().await;
+    assert_eq!(entry.envelope.len(), MAX_ENVELOPE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn garbage_is_malformed() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    let mut stranger = client.stream().await;
+    stranger.bytes(&[0, 0, 0, 3, 0xff, 0xff, 0xff]).await;
+    assert_eq!(stranger.refusal().await.code(), Code::Malformed);
+    stranger.ended().await;
+
+    let mut a = client.create(room(1), &key(1), vec![]).await;
+    a.bytes(&[0, 0, 0, 3, 0xff, 0xff, 0xff]).await;
+    assert_eq!(a.refusal().await.code(), Code::Malformed);
+    a.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stream_that_ends_inside_a_frame_is_malformed() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    for part in [&[0u8, 0][..], &[0, 0, 0, 9, 1, 2]] {
+        let mut stranger = client.stream().await;
+        stranger.bytes(part).await;
+        stranger.send.finish().unwrap();
+        assert_eq!(stranger.refusal().await.code(), Code::Malformed);
+        stranger.ended().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn first_frame_that_is_no_join_is_malformed() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    for frame in
+        [client_frame::Frame::GetSlot(GetSlot {}), client_frame::Frame::Ephemeral(Ephemeral::default())]
+    {
+        let mut stranger = client.stream().await;
+        stranger.frame(frame).await;
+        assert_eq!(stranger.refusal().await.code(), Code::Malformed);
+        stranger.ended().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn second_join_on_a_stream_is_malformed() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    let mut a = client.create(room(1), &key(1), vec![]).await;
+    a.frame(client_frame::Frame::Join(client.join_frame(room(1), &key(1), 0, None))).await;
+    assert_eq!(a.refusal().await.code(), Code::Malformed);
+    a.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guesser_is_shown_out() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    let reason = loop {
+        let mut stream = match client.connection.open_bi().await {
+            Ok((send, recv)) => (send, recv),
+            Err(reason) => break reason,
+        };
+        let frame = client_frame::Frame::Join(client.join_frame(room(1), &key(1), 0, None));
+        let frame = proto::relay::ClientFrame { frame: Some(frame) };
+        let _ = stream.0.write_all(&proto::encode_frame(&frame)).await;
+        let _ = stream.1.read_to_end(1000).await;
+    };
+    let ConnectionError::ApplicationClosed(close) = reason else { panic!("{reason:?}") };
+    assert_eq!(close.error_code, VarInt::from(CloseCode::TooMany.value()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_reader_delays_nobody() {
+    let server = Server::start().await;
+    let (slow, quick) = (server.client().await, server.client().await);
+    let mut a = quick.create(room(1), &key(1), vec![member(&key(2))]).await;
+    // Joins and never reads.
+    let _asleep = slow.join(room(1), &key(2), 0).await;
+    for id in 0..40 {
+        a.publish([id; 16], &vec![id; 256 << 10], None).await;
+        assert_eq!(a.published().await.seq, u64::from(id) + 1);
+    }
+}
+
+/// The relay's patience with strangers, for tests.
+fn impatient() -> Limits {
+    Limits { join_time: Duration::from_millis(200), ..Limits::default() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silent_connection_is_closed() {
+    let server = Server::with(impatient()).await;
+    let client = server.client().await;
+    let ConnectionError::ApplicationClosed(close) = client.connection.closed().await else {
+        panic!("not closed by the relay");
+    };
+    assert_eq!(close.error_code, VarInt::from(CloseCode::TimedOut.value()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_join_is_not_waited_for() {
+    let server = Server::with(impatient()).await;
+    let client = server.client().await;
+    // Keeps the connection open.
+    let _a = client.create(room(1), &key(1), vec![]).await;
+    for part in [&[0, 0][..], &[0, 0, 1, 0, 7]] {
+        let mut stranger = client.stream().await;
+        stranger.bytes(part).await;
+        match stranger.recv.read_chunk(1, true).await {
+            Err(ReadError::Reset(code)) => assert_eq!(code, VarInt::from(CloseCode::TimedOut.value())),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn joined_client_may_be_silent() {
+    let server = Server::with(impatient()).await;
+    let quiet = server.client().await;
+    let mut a = quiet.create(room(1), &key(1), vec![]).await;
+    // Longer than the patience with strangers: a silent one comes and is shown out.
+    server.client().await.connection.closed().await;
+    a.publish([1; 16], b"still here", None).await;
+    assert_eq!(a.delivered().await.seq, 1);
+}

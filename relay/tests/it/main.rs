@@ -1,0 +1,17 @@
+//! The relay from outside: real QUIC, real disk, and for some tests the real program.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+mod access;
+mod backend;
+mod common;
+mod crash;
+mod hostile;
+mod limits;
+mod program;
+mod rooms;
