@@ -13,8 +13,11 @@ use crate::{
     relay::{ClientFrame, RelayFrame},
 };
 
-/// Name and function of each target of this crate.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[("relay_frame", relay_frame)];
+/// Name and function of a target.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// The targets of this crate.
+pub const TARGETS: &[Target] = &[("relay_frame", relay_frame)];
 
 /// Cap of the reader under test, in bytes: small, so that generated lengths fall on both sides of it.
 const CAP: usize = 4096;

@@ -7,7 +7,7 @@
 use std::{collections::BTreeSet, fmt::Debug};
 
 use prost::Message;
-use proto::RoomId;
+use proto::{RoomId, fuzz::Target};
 
 use crate::{
     aead::{Envelope, EnvelopeSecret, OpenError, OpeningKey, Origin, Scope, SealingKey, Session},
@@ -15,8 +15,8 @@ use crate::{
     replay::{Accepted, ReplayError, Sliding},
 };
 
-/// Name and function of each target of this crate.
-pub const TARGETS: &[(&str, fn(&[u8]))] =
+/// The targets of this crate.
+pub const TARGETS: &[Target] =
     &[("envelope_open", envelope_open), ("replay_window", replay_window), ("content_sealed", content_sealed)];
 
 /// With a first byte of 0 the rest is an envelope from the relay; otherwise it is a plaintext that a member with the

@@ -11,6 +11,7 @@ use super::{
     padding,
     scope::{EnvelopeSecret, KeyId, Scope, Session},
 };
+use crate::random::Random;
 
 /// Most envelopes under one key: the bound of NIST SP 800-38D, 8.3, on calls per key. At the relay's
 /// 100 messages a minute it is 81 years away, and every epoch brings a new key.
@@ -61,7 +62,14 @@ pub struct SealingKey {
 }
 
 impl SealingKey {
-    /// The key of a fresh session; its sequence starts at 0.
+    /// Draws a session for this key alone. The only right way for [`super::Origin::Invite`] and
+    /// [`super::Origin::Slot`], whose secrets outlive epochs: a session that a process uses again would count
+    /// from 0 again under the same key.
+    pub fn fresh(secret: &EnvelopeSecret, scope: &Scope, random: &Random) -> Self {
+        Self::new(secret, scope, Session::random(random))
+    }
+
+    /// The key of a session that has not sealed in this scope; its sequence starts at 0.
     pub fn new(secret: &EnvelopeSecret, scope: &Scope, session: Session) -> Self {
         Self::resume(secret, scope, session, 0)
     }

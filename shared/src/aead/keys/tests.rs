@@ -1,5 +1,7 @@
+use std::collections::BTreeSet;
+
 use super::*;
-use crate::aead::{Origin, ParseError};
+use crate::aead::{Origin, ParseError, audit, testing::random};
 
 const ROOM: RoomId = RoomId([7; 32]);
 const SESSION: Session = Session(*b"session1");
@@ -170,6 +172,24 @@ fn session_goes_on_in_a_new_epoch_under_another_key() {
     assert_eq!((envelope.sequence(), envelope.session()), (1, SESSION));
     assert_ne!(new.key_id(), old.key_id());
     assert_eq!(**OpeningKey::new(&secret, &next, SESSION).open(&envelope).unwrap(), *b"two");
+}
+
+#[test]
+fn secret_that_outlives_epochs_never_seals_twice_in_one_session() {
+    let (secret, random) = (EnvelopeSecret::new([12; 32]), random("fresh"));
+    let scope = Scope { room: ROOM, epoch: 0, origin: Origin::Slot };
+    let ids: BTreeSet<_> = (0..100).map(|_| SealingKey::fresh(&secret, &scope, &random).session()).collect();
+    assert_eq!(ids.len(), 100);
+}
+
+#[test]
+fn audit_sees_a_sequence_number_that_is_used_again() {
+    let secret = EnvelopeSecret::new([13; 32]);
+    let before = audit::summary();
+    SealingKey::new(&secret, &scope(), SESSION).seal(b"before the crash").unwrap();
+    SealingKey::new(&secret, &scope(), SESSION).seal(b"after the crash").unwrap();
+    let after = audit::summary();
+    assert!(after.conflicts > before.conflicts && after.seals >= before.seals + 2);
 }
 
 #[test]
