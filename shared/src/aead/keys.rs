@@ -216,9 +216,9 @@ impl fmt::Debug for OpeningKey {
 
 fn associated_data(header: &[u8; HEADER], room: &RoomId) -> [u8; AAD] {
     let mut out = [0; AAD];
-    for (to, from) in out.iter_mut().zip(header.iter().chain(room.as_bytes())) {
-        *to = *from;
-    }
+    let (start, end) = out.split_at_mut(HEADER);
+    start.copy_from_slice(header);
+    end.copy_from_slice(room.as_bytes());
     out
 }
 
