@@ -1,1 +1,8 @@
-//! client
+//! The client of Schat: store, transport, runtime and faces. The binary `schat` is a thin shell around it.
+
+pub mod cli;
+pub mod faces;
+pub mod failure;
+pub mod runtime;
+pub mod store;
+pub mod transport;

@@ -1,0 +1,160 @@
+//! The command line: what can be asked, and who answers.
+
+mod chat;
+mod demo;
+mod host;
+mod once;
+mod setup;
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::{
+    faces::words,
+    failure::{Exit, Failure},
+    transport::RelayAddress,
+};
+
+/// Secure chat: end-to-end encrypted rooms over a relay that you or a friend runs.
+///
+/// Without a command it opens the chat. LINK is an invite link; `-` reads it from the first line of standard input. A
+/// link on the command line is visible to other users of this machine and stays in the shell's history: typing
+/// `/join LINK` in the chat, or `-`, is safer.
+///
+/// Exit codes: 0 ok, 1 a problem on this machine, 2 usage, 3 network, 4 refused, 5 not found, 6 verification
+/// failed, 130 interrupted.
+#[derive(Debug, Parser)]
+#[command(name = "schat", version, args_conflicts_with_subcommands = false, subcommand_negates_reqs = true)]
+pub struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    /// Invite link to join, or `-` to read it from standard input.
+    link: Option<String>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What all commands take.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Globals {
+    /// Relay for rooms that are named without one [default: the last one].
+    #[arg(long, global = true, env = "SCHAT_RELAY", value_name = "HOST:PORT")]
+    relay: Option<RelayAddress>,
+    /// Trust relays whose certificate is signed by one in this PEM file.
+    #[arg(long, global = true, env = "SCHAT_CA", value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// Where keys and rooms are kept [default: the user's data directory].
+    #[arg(long, global = true, env = "SCHAT_PROFILE", value_name = "DIR")]
+    profile: Option<PathBuf>,
+    /// Your name, as others see it; remembered.
+    #[arg(long, global = true, env = "SCHAT_NAME", value_name = "NICK")]
+    name: Option<String>,
+    /// Lines only: for screen readers and simple terminals.
+    #[arg(long, global = true, conflicts_with = "json")]
+    plain: bool,
+    /// For programs: one JSON object per line, both ways.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a relay and a chat in it, and print the link that lets others in.
+    Host {
+        /// Name of the room.
+        #[arg(default_value = "lobby")]
+        room: String,
+        /// Where the relay listens (UDP).
+        #[arg(long, default_value = "[::]:4443", value_name = "ADDRESS:PORT")]
+        listen: SocketAddr,
+        /// Where others reach the relay, for the link [default: this machine's address].
+        #[arg(long, value_name = "HOST:PORT")]
+        advertise: Option<RelayAddress>,
+    },
+    /// Show on this machine, with a real relay and real clients, that the promises hold.
+    Demo,
+    /// Send one message and wait until the relay has it on disk.
+    Send {
+        /// A room of this profile.
+        room: String,
+        /// The message; `-` reads it from standard input.
+        text: String,
+    },
+    /// Print a room's messages as they come.
+    Tail {
+        /// A room of this profile.
+        room: String,
+        /// Begin with this sequence number [default: the last ten lines].
+        #[arg(long, value_name = "SEQ")]
+        from: Option<u64>,
+    },
+    /// Print an invite link.
+    Invite {
+        /// A room of this profile.
+        room: String,
+    },
+    /// List the rooms of this profile.
+    Rooms,
+    /// Print your fingerprint, which others can compare.
+    Fingerprint,
+    /// Print a completion script.
+    Completions {
+        /// For which shell.
+        shell: Shell,
+    },
+}
+
+/// Does what the command line asks; the failure, if any, is told on standard error.
+pub async fn run(cli: Cli) -> Exit {
+    match dispatch(cli).await {
+        Ok(exit) => exit,
+        Err(failure) => {
+            eprintln!("schat: {}", words::failure(&failure));
+            failure.exit
+        }
+    }
+}
+
+async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
+    let globals = &cli.globals;
+    if cli.link.is_some() && cli.command.is_some() {
+        return Err(Failure::usage("A link and a command do not go together.", "See schat --help."));
+    }
+    match cli.command {
+        None => chat::chat(globals, cli.link).await,
+        Some(Command::Host { room, listen, advertise }) => {
+            host::host(globals, &room, listen, advertise).await
+        }
+        Some(Command::Demo) => demo::demo().await,
+        Some(Command::Send { room, text }) => once::send(globals, &room, text).await,
+        Some(Command::Tail { room, from }) => once::tail(globals, &room, from).await,
+        Some(Command::Invite { room }) => once::invite(globals, &room).await,
+        Some(Command::Rooms) => once::rooms(globals),
+        Some(Command::Fingerprint) => once::fingerprint(globals),
+        Some(Command::Completions { shell }) => {
+            clap_complete::generate(shell, &mut Cli::command(), "schat", &mut std::io::stdout());
+            Ok(Exit::Ok)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn link_and_commands_are_told_apart() {
+        assert!(Cli::parse_from(["schat", "schat://h:1/#x"]).link.is_some());
+        assert!(Cli::parse_from(["schat", "-"]).link.is_some());
+        assert!(matches!(Cli::parse_from(["schat", "host"]).command, Some(Command::Host { .. })));
+        let cli = Cli::parse_from(["schat", "tail", "team", "--json", "--from", "7"]);
+        assert!(cli.globals.json && matches!(cli.command, Some(Command::Tail { from: Some(7), .. })));
+    }
+}

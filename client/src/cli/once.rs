@@ -1,0 +1,243 @@
+//! Commands that do one thing and end.
+
+use std::{
+    io::{self, Read, Write},
+    time::Duration,
+};
+
+use shared::engine::{self, Command};
+use tokio::{sync::mpsc, time::timeout};
+
+use super::{
+    Globals,
+    setup::{Plan, profile, random, start},
+};
+use crate::{
+    faces::{json::Out, plain, sanitize, words},
+    failure::{Exit, Failure, exit_of},
+    runtime::{Event, Past, RelayState, RoomEvent, Runtime},
+};
+
+/// How long a command waits for the relay, in seconds: several tries.
+const PATIENCE_S: u64 = 30;
+
+/// Lines that `tail` begins with when it is not told where.
+const TAIL: u32 = 10;
+
+/// Stored lines that are read at once.
+const PAGE: u32 = 200;
+
+pub(super) async fn send(globals: &Globals, room: &str, text: String) -> Result<Exit, Failure> {
+    let text = if text == "-" { read_text()? } else { text };
+    let (runtime, mut events) = one(globals, room).await?;
+    let token: String = random().bytes::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let sending = async {
+        runtime.tell(room, Command::Send { token: token.clone(), text }).await?;
+        wait(&runtime, &mut events, |event| match event {
+            RoomEvent::Engine(engine::Event::Sent { token: sent, seq }) if sent == token => Some(seq),
+            _ => None,
+        })
+        .await
+    };
+    let sent = sending.await.map_err(|mut failure| {
+        if failure.exit == Exit::Network {
+            "The message is kept and sent at the next start.".clone_into(&mut failure.remedy);
+        }
+        failure
+    });
+    runtime.shutdown().await;
+    let seq = sent?;
+    if globals.json {
+        print(&Out::Sent { room: room.to_owned(), id: token, seq }.to_line());
+    }
+    Ok(Exit::Ok)
+}
+
+pub(super) async fn invite(globals: &Globals, room: &str) -> Result<Exit, Failure> {
+    let (runtime, mut events) = one(globals, room).await?;
+    let asking = async {
+        runtime.tell(room, Command::Invite).await?;
+        wait(&runtime, &mut events, |event| match event {
+            RoomEvent::Invite { link, expires_ms, max_uses } => Some((link, expires_ms, max_uses)),
+            _ => None,
+        })
+        .await
+    };
+    let asked = asking.await;
+    runtime.shutdown().await;
+    let (link, expires, max_uses) = asked?;
+    let link = link.to_string();
+    if globals.json {
+        print(&Out::Invite { room: room.to_owned(), link, expires, max_uses }.to_line());
+    } else {
+        print(&link);
+    }
+    Ok(Exit::Ok)
+}
+
+pub(super) async fn tail(globals: &Globals, room: &str, from: Option<u64>) -> Result<Exit, Failure> {
+    let profile = profile(globals)?;
+    let past = match from {
+        Some(_) => Past::Nothing,
+        None => Past::Last(TAIL),
+    };
+    let plan = Plan { past, only: Some(room.to_owned()), own: None };
+    let (runtime, events) = start(globals, profile, plan).await?;
+    let follow = follow(globals, &runtime, events, room, from);
+    let done = tokio::select! {
+        done = follow => done,
+        _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+    };
+    runtime.shutdown().await;
+    done
+}
+
+pub(super) fn rooms(globals: &Globals) -> Result<Exit, Failure> {
+    let profile = profile(globals)?;
+    for room in profile.vault.now(|store| store.rooms())? {
+        let place = match &room.place {
+            crate::store::Where::Own => "schat host".to_owned(),
+            crate::store::Where::Relay { address, .. } => address.to_string(),
+        };
+        let closed = room.closed.map(|why| format!("\tover: {}", sanitize::line(&why))).unwrap_or_default();
+        print(&format!("{}\t{place}{closed}", sanitize::line(&room.label)));
+    }
+    Ok(Exit::Ok)
+}
+
+pub(super) fn fingerprint(globals: &Globals) -> Result<Exit, Failure> {
+    print(&profile(globals)?.engine.identity.fingerprint().to_string());
+    Ok(Exit::Ok)
+}
+
+/// A runtime with this room only.
+async fn one(globals: &Globals, room: &str) -> Result<(Runtime, mpsc::Receiver<Event>), Failure> {
+    let profile = profile(globals)?;
+    start(globals, profile, Plan { past: Past::Nothing, only: Some(room.to_owned()), own: None }).await
+}
+
+/// Waits for the answer; ends early with what makes it impossible.
+async fn wait<T>(
+    runtime: &Runtime,
+    events: &mut mpsc::Receiver<Event>,
+    mut answer: impl FnMut(RoomEvent) -> Option<T>,
+) -> Result<T, Failure> {
+    let waiting = async {
+        while let Some(event) = events.recv().await {
+            if let Some(failure) = hopeless(&event) {
+                return Err(failure);
+            }
+            if let Event::Room { event, .. } = event
+                && let Some(answer) = answer(event)
+            {
+                return Ok(answer);
+            }
+        }
+        Err(late(runtime))
+    };
+    timeout(Duration::from_secs(PATIENCE_S), waiting).await.unwrap_or_else(|_| Err(late(runtime)))
+}
+
+fn late(runtime: &Runtime) -> Failure {
+    let why = runtime.why().filter(|why| why.exit == Exit::Network);
+    why.unwrap_or_else(|| {
+        Failure::new(Exit::Network, "network", "The relay did not answer in time.", "Try again.")
+    })
+}
+
+/// The failure that ends the waiting, if the event is one. Alarms are told and waited through.
+fn hopeless(event: &Event) -> Option<Failure> {
+    match event {
+        Event::Relay { state: RelayState::Lost { failure, retry: None }, .. } => Some(failure.clone()),
+        Event::Relay { state: RelayState::Connected(trust), .. } if trust.name() == "first-use" => {
+            eprintln!("The relay is {}.", words::trust(*trust));
+            None
+        }
+        Event::Relay { .. } => None,
+        Event::Room { event: RoomEvent::Failed(failure), .. } => Some(failure.clone()),
+        Event::Room { event: RoomEvent::Engine(event), .. } => match event {
+            engine::Event::Error { code, message, remedy } => {
+                Some(Failure::new(exit_of(code), code, message, remedy))
+            }
+            engine::Event::Closed { reason, .. } => Some(Failure::new(Exit::Refused, "closed", reason, "")),
+            engine::Event::Alarm { kind, text } => {
+                eprintln!("schat: ALARM ({}): {}", kind.name(), sanitize::line(text));
+                None
+            }
+            _ => None,
+        },
+        Event::Room { .. } => None,
+    }
+}
+
+async fn follow(
+    globals: &Globals,
+    runtime: &Runtime,
+    mut events: mpsc::Receiver<Event>,
+    room: &str,
+    from: Option<u64>,
+) -> Result<Exit, Failure> {
+    let mut shown = from.map_or(0, |from| from.saturating_sub(1));
+    while from.is_some() {
+        let page = runtime.history(room, shown, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        shown = last.seq;
+        if !page.into_iter().all(|message| show(globals, runtime, room, message)) {
+            return Ok(Exit::Ok);
+        }
+    }
+    while let Some(event) = events.recv().await {
+        match event {
+            Event::Room {
+                event: RoomEvent::Engine(engine::Event::Message(message)) | RoomEvent::Past(message),
+                ..
+            } => {
+                // What came in while the past was read is in both.
+                if message.seq > shown && !show(globals, runtime, room, message) {
+                    return Ok(Exit::Ok);
+                }
+            }
+            Event::Room {
+                event: RoomEvent::Engine(engine::Event::Error { message, remedy, .. }), ..
+            } => {
+                eprintln!("schat: {} {}", sanitize::line(&message), sanitize::line(&remedy));
+            }
+            Event::Room { event: RoomEvent::Failed(failure), .. } => {
+                eprintln!("schat: {}", words::failure(&failure));
+            }
+            Event::Relay { state: RelayState::Lost { failure, retry: Some(_) }, .. } => {
+                eprintln!("schat: {}", words::failure(&failure));
+            }
+            other => {
+                if let Some(failure) = hopeless(&other) {
+                    return Err(failure);
+                }
+            }
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+/// False: nobody reads any more.
+fn show(globals: &Globals, runtime: &Runtime, room: &str, message: engine::Message) -> bool {
+    if globals.json {
+        return print(&Out::message(room.to_owned(), message, false).to_line());
+    }
+    let view = runtime.room(room).ok().and_then(|status| status.view);
+    plain::format(&message, view.as_ref(), None).iter().all(|line| print(line))
+}
+
+fn read_text() -> Result<String, Failure> {
+    let limit = u64::try_from(engine::MAX_TEXT).unwrap_or(u64::MAX).saturating_add(2);
+    let mut text = String::new();
+    let read = io::stdin().lock().take(limit).read_to_string(&mut text);
+    read.map_err(|error| {
+        Failure::usage(format!("Standard input cannot be read: {error}"), "Send UTF-8 text.")
+    })?;
+    Ok(text.trim_end_matches(['\n', '\r']).to_owned())
+}
+
+fn print(line: &str) -> bool {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{line}").and_then(|()| stdout.flush()).is_ok()
+}

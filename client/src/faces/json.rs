@@ -1,0 +1,160 @@
+//! `--json`, version 1: one object per line, both ways. `docs/json.md` is its manual.
+
+mod input;
+mod output;
+
+use std::io::{self, Write};
+
+use shared::engine::Command;
+use tokio::sync::mpsc;
+
+pub use input::{Cmd, parse};
+pub use output::{MemberOut, Out, PersonOut, translate};
+
+use super::{input::Input, pending::Pending, words};
+use crate::{
+    failure::{Exit, Failure},
+    runtime::{Event, Runtime},
+};
+
+/// Version of the protocol.
+pub const VERSION: u32 = 1;
+
+/// Serves commands from `input` and writes events to standard output until the input ends, `quit`, nobody reads, or
+/// the certificate of the only relay was refused.
+pub async fn run(runtime: &Runtime, events: mpsc::Receiver<Event>, mut input: mpsc::Receiver<Input>) -> Exit {
+    let pending = Pending::default();
+    let mut writer = tokio::spawn(write_events(runtime.clone(), events, pending.clone()));
+    loop {
+        let line = tokio::select! {
+            line = input.recv() => line,
+            exit = &mut writer => return exit.unwrap_or(Exit::Local),
+        };
+        match line {
+            Some(Input::Line(line)) if line.trim().is_empty() => {}
+            Some(Input::Line(line)) => match parse(&line) {
+                Ok(Cmd::Quit) => break,
+                Ok(cmd) => obey(runtime, cmd, &pending).await,
+                Err(failure) => say(&Out::error(None, None, &failure)),
+            },
+            Some(Input::TooLong) => say(&Out::error(
+                None,
+                None,
+                &Failure::usage("The line is too long.", "Send long texts in parts."),
+            )),
+            None => break,
+        }
+    }
+    tokio::select! {
+        exit = &mut writer => return exit.unwrap_or(Exit::Local),
+        _ = pending.settle() => {}
+    }
+    writer.abort();
+    Exit::Ok
+}
+
+/// Ends when nobody reads, or nothing can go on.
+async fn write_events(runtime: Runtime, mut events: mpsc::Receiver<Event>, pending: Pending) -> Exit {
+    while let Some(event) = events.recv().await {
+        let is_stuck = matches!(event, Event::Relay { .. }) && runtime.is_stuck();
+        for out in translate(event) {
+            if !try_say(&out) {
+                return Exit::Ok;
+            }
+            if matches!(out, Out::Sent { .. }) {
+                pending.done();
+            }
+        }
+        if is_stuck {
+            return Exit::Verification;
+        }
+    }
+    Exit::Ok
+}
+
+async fn obey(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
+    let (room, id) = cmd.about();
+    let done = match cmd {
+        Cmd::Join { room: Some(room), link: None, relay } => match runtime.room(&room) {
+            Ok(status) if status.over.is_none() => again(runtime, &room),
+            _ => with_relay(relay, |relay| runtime.open(&room, relay)),
+        },
+        Cmd::Join { link: Some(link), room: None, .. } => {
+            let bad =
+                |error: shared::link::LinkError| Failure::usage(error.to_string(), "Ask for a new link.");
+            link.parse().map_err(bad).and_then(|link| runtime.join(&link)).map(drop)
+        }
+        Cmd::Join { .. } => Err(Failure::usage("join takes either a room or a link.", "See docs/json.md.")),
+        Cmd::Create { room, relay } => match runtime.room(&room) {
+            Ok(status) if status.over.is_none() => {
+                Err(Failure::usage(format!("There is a room {room} already."), "Choose another name."))
+            }
+            _ => with_relay(relay, |relay| runtime.create(&room, relay)),
+        },
+        Cmd::Send { room, text, id } => {
+            pending.add();
+            let token = id.unwrap_or_default();
+            let told = runtime.tell(&room, Command::Send { token, text }).await;
+            if told.is_err() {
+                pending.done();
+            }
+            told
+        }
+        Cmd::Invite { room } => runtime.tell(&room, Command::Invite).await,
+        Cmd::Members { room } => runtime.room(&room).and_then(|status| {
+            let waiting = || Failure::not_found(format!("You are not in {room} yet."), "Wait for joined.");
+            status.view.map(|view| say(&Out::members(&room, &view))).ok_or_else(waiting)
+        }),
+        Cmd::Remove { room, member } => match find(runtime, &room, &member) {
+            Ok(fingerprint) => runtime.tell(&room, Command::Remove(fingerprint)).await,
+            Err(failure) => Err(failure),
+        },
+        Cmd::Ack { room, seq } => runtime.ack(&room, seq).await,
+        Cmd::Leave { room } => runtime.tell(&room, Command::Leave).await,
+        Cmd::Rooms {} => {
+            say(&Out::rooms(&runtime.rooms()));
+            Ok(())
+        }
+        Cmd::Nick { name } => runtime.rename(&name).await,
+        Cmd::Quit => Ok(()),
+    };
+    if let Err(failure) = done {
+        say(&Out::error(room, id, &failure));
+    }
+}
+
+/// Joining where we are already is answered like a fresh join, so that a bot needs one start for both.
+fn again(runtime: &Runtime, room: &str) -> Result<(), Failure> {
+    if let Some(view) = runtime.room(room)?.view {
+        say(&Out::joined(room, &view));
+    }
+    Ok(())
+}
+
+fn with_relay(
+    relay: Option<String>,
+    begin: impl FnOnce(Option<crate::transport::RelayAddress>) -> Result<String, Failure>,
+) -> Result<(), Failure> {
+    let bad = |error: crate::transport::AddressError| Failure::usage(error.to_string(), "Write HOST:PORT.");
+    begin(relay.map(|relay| relay.parse()).transpose().map_err(bad)?).map(drop)
+}
+
+fn find(runtime: &Runtime, room: &str, member: &str) -> Result<shared::identity::Fingerprint, Failure> {
+    let view = runtime.room(room)?.view;
+    let view =
+        view.ok_or_else(|| Failure::not_found(format!("You are not in {room} yet."), "Wait for joined."))?;
+    let bad = |_| Failure::usage("A member is named by the whole fingerprint.", "Take it from members.");
+    let fingerprint = member.parse().map_err(bad)?;
+    words::find(&view, member)?;
+    Ok(fingerprint)
+}
+
+/// Writes one object. A reader that is gone is noticed by whoever writes the events.
+fn say(out: &Out) {
+    try_say(out);
+}
+
+fn try_say(out: &Out) -> bool {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{}", out.to_line()).and_then(|()| stdout.flush()).is_ok()
+}

@@ -1,0 +1,167 @@
+//! Commands of programs.
+
+use serde::{Deserialize, Serialize};
+
+use super::VERSION;
+use crate::{faces::sanitize, failure::Failure};
+
+/// A command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "cmd", rename_all = "snake_case")]
+pub enum Cmd {
+    /// Join a room of this profile, the open room of that name, or the room of a link.
+    Join {
+        /// Its label or name.
+        #[serde(default)]
+        room: Option<String>,
+        /// An invite link instead.
+        #[serde(default)]
+        link: Option<String>,
+        /// `HOST:PORT` of the relay for an open room, if not the one of `--relay`.
+        #[serde(default)]
+        relay: Option<String>,
+    },
+    /// Make a private room.
+    Create {
+        /// Its name.
+        room: String,
+        /// `HOST:PORT` of the relay, if not the one of `--relay`.
+        #[serde(default)]
+        relay: Option<String>,
+    },
+    /// Say something.
+    Send {
+        /// Where.
+        room: String,
+        /// What.
+        text: String,
+        /// Comes back in `sent`.
+        #[serde(default)]
+        id: Option<String>,
+    },
+    /// Ask for an invite link.
+    Invite {
+        /// To which room.
+        room: String,
+    },
+    /// Ask who is there.
+    Members {
+        /// In which room.
+        room: String,
+    },
+    /// Remove a member.
+    Remove {
+        /// From which room.
+        room: String,
+        /// The whole fingerprint.
+        member: String,
+    },
+    /// Messages up to `seq` are dealt with: they are not delivered again.
+    Ack {
+        /// Of which room.
+        room: String,
+        /// Up to and with this.
+        seq: u64,
+    },
+    /// Leave a room.
+    Leave {
+        /// Which.
+        room: String,
+    },
+    /// List the rooms.
+    Rooms {},
+    /// Change the display name.
+    Nick {
+        /// The new one.
+        name: String,
+    },
+    /// End.
+    Quit,
+}
+
+impl Cmd {
+    /// The room and the id that an error names.
+    pub fn about(&self) -> (Option<String>, Option<String>) {
+        match self {
+            Self::Join { room, .. } => (room.clone(), None),
+            Self::Send { room, id, .. } => (Some(room.clone()), id.clone()),
+            Self::Create { room, .. }
+            | Self::Invite { room }
+            | Self::Members { room }
+            | Self::Remove { room, .. }
+            | Self::Ack { room, .. }
+            | Self::Leave { room } => (Some(room.clone()), None),
+            Self::Rooms {} | Self::Nick { .. } | Self::Quit => (None, None),
+        }
+    }
+}
+
+/// Reads a command. `v` may be left out.
+///
+/// # Errors
+/// The failure to report; the conversation goes on.
+pub fn parse(line: &str) -> Result<Cmd, Failure> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        #[serde(default)]
+        v: Option<u32>,
+        #[serde(flatten)]
+        cmd: Cmd,
+    }
+    let bad = |error: serde_json::Error| {
+        let message = format!("The line is not a command: {}.", sanitize::line(&error.to_string()));
+        Failure::usage(message, "See docs/json.md.")
+    };
+    let Versioned { v, cmd } = serde_json::from_str(line).map_err(bad)?;
+    match v {
+        None | Some(VERSION) => Ok(cmd),
+        Some(other) => Err(Failure::usage(
+            format!("Version {other} of the protocol is not known."),
+            format!("Say \"v\":{VERSION}, or update schat."),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_of_the_manual_parse_and_come_back() {
+        for line in [
+            r#"{"v":1,"cmd":"join","room":"lobby"}"#,
+            r#"{"cmd":"join","link":"schat://h:1/#x"}"#,
+            r#"{"cmd":"create","room":"team"}"#,
+            r#"{"cmd":"send","room":"team","text":"hi","id":"a1"}"#,
+            r#"{"cmd":"send","room":"team","text":"hi"}"#,
+            r#"{"cmd":"invite","room":"team"}"#,
+            r#"{"cmd":"members","room":"team"}"#,
+            r#"{"cmd":"remove","room":"team","member":"00"}"#,
+            r#"{"cmd":"ack","room":"team","seq":7}"#,
+            r#"{"cmd":"leave","room":"team"}"#,
+            r#"{"cmd":"rooms"}"#,
+            r#"{"cmd":"nick","name":"zoë"}"#,
+            r#"{"cmd":"quit"}"#,
+        ] {
+            let cmd = parse(line).unwrap_or_else(|failure| panic!("{line}: {failure}"));
+            assert_eq!(parse(&serde_json::to_string(&cmd).unwrap()), Ok(cmd));
+        }
+    }
+
+    #[test]
+    fn nonsense_is_a_usage_error_with_a_remedy() {
+        for line in [
+            "hello",
+            "{}",
+            r#"{"cmd":"dance"}"#,
+            r#"{"cmd":"send","room":"x"}"#,
+            r#"{"v":2,"cmd":"quit"}"#,
+            r#"{"cmd":"ack","room":"x","seq":-1}"#,
+            "[[[[",
+        ] {
+            let failure = parse(line).unwrap_err();
+            assert_eq!(failure.code, "usage", "{line}");
+            assert!(!failure.remedy.is_empty());
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! What people and programs see: thin shells that turn input into calls of the runtime and its events into lines.
+
+pub mod input;
+pub mod json;
+pub mod lines;
+pub mod pending;
+pub mod plain;
+pub mod qr;
+pub mod sanitize;
+pub mod words;

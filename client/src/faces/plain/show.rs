@@ -1,0 +1,157 @@
+//! Events as lines.
+
+use std::io::{self, Write};
+
+use shared::engine::{self, Message};
+use tokio::sync::mpsc;
+
+use super::{Shared, lock};
+use crate::{
+    faces::{qr::qr, sanitize, words},
+    failure::Exit,
+    runtime::{Event, RelayState, RoomEvent, Runtime, remedy_of},
+};
+
+/// Ends when nothing can go on.
+pub(super) async fn show_events(runtime: Runtime, mut events: mpsc::Receiver<Event>, shared: Shared) -> Exit {
+    while let Some(event) = events.recv().await {
+        match event {
+            Event::Relay { relay, state } => {
+                relay_event(&sanitize::line(&relay), state);
+                if runtime.is_stuck() {
+                    return Exit::Verification;
+                }
+            }
+            Event::Room { room, event } => {
+                let refused =
+                    matches!(event, RoomEvent::Engine(engine::Event::Closed { was_member: false, .. }));
+                room_event(&runtime, &shared, &room, event);
+                if refused && runtime.is_empty() {
+                    return Exit::Refused;
+                }
+            }
+        }
+    }
+    Exit::Ok
+}
+
+fn relay_event(relay: &str, state: RelayState) {
+    match state {
+        RelayState::Connecting => note(&format!("Connecting to {relay}.")),
+        RelayState::Connected(trust) => note(&format!("Connected to {relay}: {}.", words::trust(trust))),
+        RelayState::Lost { failure, retry } => {
+            if failure.code == "certificate" {
+                note(&format!("ALARM (certificate): {}", words::failure(&failure)));
+            } else {
+                note(&words::failure(&failure));
+            }
+            if let Some(retry) = retry {
+                note(&format!("Trying again in {:.1} s.", retry.as_secs_f32()));
+            }
+        }
+    }
+}
+
+fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomEvent) {
+    match event {
+        RoomEvent::Past(message) => line(runtime, shared, room, &message),
+        RoomEvent::Invite { link, .. } => {
+            note("Whoever has this link can join; give it over a channel you trust:");
+            data(&link.to_string());
+            if let Some(qr) = shared.with_qr.then(|| qr(&link.to_string())).flatten() {
+                data(&qr);
+            }
+        }
+        RoomEvent::Failed(failure) => note(&words::failure(&failure)),
+        RoomEvent::Engine(event) => engine_event(runtime, shared, room, event),
+    }
+}
+
+fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: engine::Event) {
+    let shown = sanitize::line(room);
+    let view = runtime.room(room).ok().and_then(|status| status.view);
+    match event {
+        engine::Event::Joined(view) => {
+            lock(shared).get_or_insert_with(|| room.to_owned());
+            words::joined(room, &view).iter().for_each(|line| note(line));
+        }
+        engine::Event::Epoch(_) | engine::Event::Invite { .. } => {}
+        engine::Event::MemberJoined(who) => {
+            note(&format!("{} joined {shown}.", words::name(&who, view.as_ref())));
+        }
+        engine::Event::MemberLeft { who, by } if who.fingerprint == by.fingerprint => {
+            note(&format!("{} left {shown}.", words::name(&who, view.as_ref())));
+        }
+        engine::Event::MemberLeft { who, by } => {
+            let (who, by) = (words::name(&who, view.as_ref()), words::name(&by, view.as_ref()));
+            note(&format!("{who} is no longer in {shown} (removed by {by})."));
+        }
+        engine::Event::Message(message) => line(runtime, shared, room, &message),
+        engine::Event::Sent { .. } => shared.pending.done(),
+        engine::Event::CatchingUp { done, total } if done == total => {}
+        engine::Event::CatchingUp { done, total } => note(&format!("Reading {shown}: {done} of {total}.")),
+        engine::Event::Alarm { kind, text } => {
+            note(&format!(
+                "ALARM ({}) in {shown}: {} {}",
+                kind.name(),
+                sanitize::line(&text),
+                remedy_of(kind)
+            ));
+        }
+        engine::Event::Error { message, remedy, .. } => {
+            note(&format!("{} {}", sanitize::line(&message), sanitize::line(&remedy)));
+        }
+        engine::Event::Closed { reason, .. } => {
+            note(&format!("{shown} is over: {}", sanitize::line(&reason)));
+            let mut current = lock(shared);
+            if current.as_deref() == Some(room) {
+                *current = None;
+            }
+        }
+    }
+}
+
+fn line(runtime: &Runtime, shared: &Shared, room: &str, message: &Message) {
+    let view = runtime.room(room).ok().and_then(|status| status.view);
+    let elsewhere = lock(shared).as_deref() != Some(room);
+    for line in format(message, view.as_ref(), elsewhere.then_some(room)) {
+        data(&line);
+    }
+}
+
+/// A chat line as people read it; with the room's label when it is not the current one.
+pub fn format(message: &Message, view: Option<&engine::GroupView>, room: Option<&str>) -> Vec<String> {
+    let name = words::name(&message.from, view);
+    let room = room.map(|room| format!("[{}] ", sanitize::line(room))).unwrap_or_default();
+    let mut parts = sanitize::paragraph(&message.text).into_iter();
+    let first = format!("{room}{name}: {}", parts.next().unwrap_or_default());
+    // Marked, so that a line break in a message cannot fake the next speaker.
+    std::iter::once(first).chain(parts.map(|part| format!("  | {part}"))).collect()
+}
+
+/// For whoever reads the chat. A reader that is gone ends nothing: the input does.
+fn data(line: &str) {
+    let mut stdout = io::stdout().lock();
+    let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+}
+
+/// For the person at the terminal.
+pub(super) fn note(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::{engine::Person, identity::Fingerprint};
+
+    use super::*;
+
+    #[test]
+    fn line_break_in_a_message_fakes_no_speaker() {
+        let from = Person { name: "eve\u{1b}[2J".into(), fingerprint: Fingerprint([1; 32]) };
+        let text = "hi\nann: I agree\u{202e}".into();
+        let message = Message { seq: 1, id: [0; 16], at: 0, from, text, mine: false };
+        assert_eq!(format(&message, None, None), ["eve\\u{1b}[2J: hi", "  | ann: I agree\\u{202e}"]);
+        assert_eq!(format(&message, None, Some("team"))[0], "[team] eve\\u{1b}[2J: hi");
+    }
+}

@@ -1,0 +1,100 @@
+//! Nothing that others chose controls a terminal: control characters, marks that reorder text and marks that
+//! hide text are shown as visible escapes. The only module that decides this.
+
+use std::fmt::Write;
+
+/// Text for one line of a terminal. Line breaks and tabs become spaces.
+pub fn line(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' => out.push(' '),
+            '\r' => {}
+            c if is_hidden(c) => {
+                // A String takes everything.
+                let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Text for several lines: only its own line breaks break lines.
+pub fn paragraph(text: &str) -> Vec<String> {
+    text.split('\n').map(line).collect()
+}
+
+/// One line of JSON whose strings may hold anything: hidden characters become `\uXXXX`, which means the same
+/// to a program and nothing to a terminal.
+pub fn json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_hidden(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// C0, DEL and C1 controls; bidirectional marks, overrides and isolates; zero-width, filler and tag characters; line
+/// separators; annotation marks.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_control_character_becomes_visible() {
+        for code in (0..0x20).chain(0x7f..0xa0).filter(|code| ![0x09, 0x0a, 0x0d].contains(code)) {
+            let c = char::from_u32(code).unwrap();
+            assert_eq!(line(&format!("a{c}b")), format!("a\\u{{{code:x}}}b"));
+        }
+        assert_eq!(line("a\tb\r\nc"), "a b c");
+    }
+
+    #[test]
+    fn terminal_sequences_and_reordering_marks_are_defused() {
+        for (wrong, shown) in [
+            ("\u{1b}]0;title\u{7}", "\\u{1b}]0;title\\u{7}"),
+            ("\u{9b}2J", "\\u{9b}2J"),
+            ("abc\u{202e}fed", "abc\\u{202e}fed"),
+            ("a\u{2066}b\u{2069}", "a\\u{2066}b\\u{2069}"),
+            ("ad\u{200b}min", "ad\\u{200b}min"),
+            ("x\u{feff}\u{e0041}", "x\\u{feff}\\u{e0041}"),
+        ] {
+            assert_eq!(line(wrong), shown);
+        }
+    }
+
+    #[test]
+    fn usual_text_of_any_script_stays() {
+        for text in ["Zoë 🦊", "日本語", "שלום", "مرحبا", "नमस्ते", "a\\u{1b}"] {
+            assert_eq!(line(text), text);
+        }
+    }
+
+    #[test]
+    fn paragraph_breaks_only_at_its_own_line_breaks() {
+        assert_eq!(paragraph("one\ntwo\u{2028}three\rfour"), ["one", "two\\u{2028}threefour"]);
+    }
+
+    #[test]
+    fn json_means_the_same_and_holds_nothing_hidden() {
+        let text = "a\u{1b}[2J\u{9b}\u{202e}\u{200b}\u{e0041}é";
+        let line = json(&serde_json::to_string(text).unwrap());
+        assert!(!line.chars().any(is_hidden), "{line:?}");
+        assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
+    }
+}

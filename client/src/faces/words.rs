@@ -1,0 +1,162 @@
+//! Sentences and names for people. All of it is safe for a terminal.
+
+use shared::{
+    engine::{GroupView, Member, Person},
+    identity::Fingerprint,
+    safety::safety_number,
+};
+
+use super::sanitize;
+use crate::{failure::Failure, transport::Trust};
+
+/// How a person is called: by the display name, with a part of the fingerprint when another member has the same.
+pub fn name(person: &Person, view: Option<&GroupView>) -> String {
+    let shown = sanitize::line(&person.name);
+    let same = |member: &&Member| sanitize::line(&member.person.name).to_lowercase() == shown.to_lowercase();
+    let others = view.iter().flat_map(|view| &view.members).filter(same);
+    if others.into_iter().any(|member| member.person.fingerprint != person.fingerprint) {
+        format!("{shown}#{}", short(&person.fingerprint))
+    } else {
+        shown
+    }
+}
+
+/// The first digits of a fingerprint.
+pub fn short(fingerprint: &Fingerprint) -> String {
+    fingerprint.to_string().chars().take(8).collect()
+}
+
+/// Finds the member whom somebody means: by fingerprint, its beginning (8 digits or more), name, or name#digits.
+///
+/// # Errors
+/// [`Failure`] when nobody or more than one fits.
+pub fn find<'a>(view: &'a GroupView, wanted: &str) -> Result<&'a Person, Failure> {
+    let compact: String = wanted.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase();
+    let by_digits =
+        |member: &&Member| compact.len() >= 8 && member.person.fingerprint.to_string().starts_with(&compact);
+    let by_name = |member: &&Member| {
+        member.person.name.eq_ignore_ascii_case(wanted) || name(&member.person, Some(view)) == wanted
+    };
+    let mut found: Vec<&Person> =
+        view.members.iter().filter(by_digits).map(|member| &member.person).collect();
+    if found.is_empty() {
+        found = view.members.iter().filter(by_name).map(|member| &member.person).collect();
+    }
+    // One account may have several devices in the room.
+    found.sort_by_key(|person| person.fingerprint.to_string());
+    found.dedup_by_key(|person| person.fingerprint);
+    match found.as_slice() {
+        [one] => Ok(one),
+        [] => Err(Failure::not_found(
+            format!("Nobody here is called {}.", sanitize::line(wanted)),
+            "See /members.",
+        )),
+        several => {
+            let names: Vec<String> = several.iter().map(|person| name(person, Some(view))).collect();
+            Err(Failure::usage(
+                format!("{} members are called {}.", several.len(), sanitize::line(wanted)),
+                format!("Say which one: {}.", names.join(", ")),
+            ))
+        }
+    }
+}
+
+/// The safety number of two people as lines to read out.
+pub fn safety(me: &Fingerprint, view: &GroupView, person: &Person) -> Vec<String> {
+    let number = safety_number(me, &person.fingerprint);
+    vec![
+        format!("Safety number with {}:", name(person, Some(view))),
+        format!("  {}", number.digits()),
+        format!("  {}", number.emoji()),
+        format!("  Fingerprint: {}", person.fingerprint),
+        "Compare over another channel: if both see the same, nobody sits between you.".to_owned(),
+    ]
+}
+
+/// What an open room means; said every time one is entered.
+pub const OPEN_WARNING: &str =
+    "This is an OPEN room: whoever knows its name, who runs the relay included, can join and read.";
+
+/// How a room is announced.
+pub fn joined(label: &str, view: &GroupView) -> Vec<String> {
+    let count = match view.members.len() {
+        1 => "you are the only member".to_owned(),
+        count => format!("{count} members"),
+    };
+    let mut lines = vec![format!("You are in {}: {count}, epoch {}.", sanitize::line(label), view.epoch)];
+    if view.open {
+        lines.push(OPEN_WARNING.to_owned());
+    }
+    lines
+}
+
+/// Why a relay is trusted.
+pub fn trust(trust: Trust) -> String {
+    match trust {
+        Trust::WebPki => "its certificate is vouched for by the system's authorities".to_owned(),
+        Trust::Pinned(_) => "its certificate is the one that the invite link names".to_owned(),
+        Trust::CaFile => "its certificate is vouched for by the file given with --ca".to_owned(),
+        Trust::Remembered(_) => "its certificate is the one seen before".to_owned(),
+        Trust::FirstUse(pin) => format!(
+            "seen for the FIRST time, nobody vouches for it. Its certificate {pin} is remembered; a change will be \
+             refused. Compare it with what the relay's operator says"
+        ),
+    }
+}
+
+/// Cause and remedy in one sentence each.
+pub fn failure(failure: &Failure) -> String {
+    let text = format!("{} {}", sentence(&failure.message), sanitize::line(&failure.remedy));
+    text.trim_end().to_owned()
+}
+
+fn sentence(text: &str) -> String {
+    let mut text = sanitize::line(text);
+    if !text.ends_with(['.', '!', '?']) {
+        text.push('.');
+    }
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(names: &[(&str, u8)]) -> GroupView {
+        let person = |(name, byte): &(&str, u8)| Person {
+            name: (*name).to_owned(),
+            fingerprint: Fingerprint([*byte; 32]),
+        };
+        let members = names.iter().map(|pair| Member { person: person(pair), leaf: 0, me: false }).collect();
+        GroupView { room: "team".into(), open: false, epoch: 1, authenticator: vec![], members }
+    }
+
+    #[test]
+    fn person_with_the_same_name_is_told_apart() {
+        let view = view(&[("bob", 1), ("Bob", 2), ("eve", 3)]);
+        assert_eq!(name(&view.members[0].person, Some(&view)), "bob#01010101");
+        assert_eq!(name(&view.members[2].person, Some(&view)), "eve");
+    }
+
+    #[test]
+    fn ambiguous_name_kicks_nobody() {
+        let view = view(&[("bob", 1), ("bob", 2), ("eve", 3)]);
+        let failure = find(&view, "bob").unwrap_err();
+        assert!(
+            failure.remedy.contains("bob#01010101") && failure.remedy.contains("bob#02020202"),
+            "{failure:?}"
+        );
+        assert_eq!(find(&view, "bob#02020202").unwrap().fingerprint.0[0], 2);
+        assert_eq!(find(&view, "01010101").unwrap().fingerprint.0[0], 1);
+        assert_eq!(find(&view, "eve").unwrap().fingerprint.0[0], 3);
+        assert_eq!(find(&view, "mallory").unwrap_err().code, "not_found");
+    }
+
+    #[test]
+    fn fingerprint_of_one_never_means_a_namesake_of_it() {
+        // Somebody took another one's fingerprint as a display name.
+        let view = view(&[("0202020202020202", 1), ("victim", 2)]);
+        assert_eq!(find(&view, "0202020202020202").unwrap().fingerprint.0[0], 2);
+    }
+}

@@ -1,0 +1,58 @@
+//! What a runtime is told at its start, and what it says about rooms.
+
+use proto::relay::RelayFrame;
+use shared::engine::GroupView;
+use tokio::sync::mpsc;
+
+use crate::transport::{Pin, RelayAddress, Transport};
+
+/// What a face is shown of a room's past when the runtime starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Past {
+    /// Nothing.
+    Nothing,
+    /// The last lines, for people.
+    Last(u32),
+    /// All lines after the acknowledged one, for programs.
+    Unacknowledged,
+}
+
+/// The relay that this process runs itself.
+#[derive(Clone, Debug)]
+pub struct OwnRelay {
+    /// Where to reach it from here.
+    pub dial: RelayAddress,
+    /// Its certificate authority.
+    pub pin: Pin,
+    /// Where others reach it, for links.
+    pub advertise: RelayAddress,
+}
+
+/// How to run.
+pub struct Config {
+    /// The QUIC endpoint.
+    pub transport: Transport,
+    /// The relay for rooms that are named without one.
+    pub relay: Option<RelayAddress>,
+    /// Our own relay, for `schat host`.
+    pub own: Option<OwnRelay>,
+    /// What of the past is shown.
+    pub past: Past,
+    /// Run this room only; for one-shot commands.
+    pub only: Option<String>,
+    /// Gets a copy of each frame from the relay, as far as there is room; for the demonstration and tests.
+    pub tap: Option<mpsc::Sender<RelayFrame>>,
+}
+
+/// A room, for lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomStatus {
+    /// What faces call it.
+    pub label: String,
+    /// Its relay; none for our own when it does not run.
+    pub relay: Option<RelayAddress>,
+    /// The group, once we are a member.
+    pub view: Option<GroupView>,
+    /// Why it is over, when it is.
+    pub over: Option<String>,
+}

@@ -1,0 +1,200 @@
+//! Rooms come and go: joined, created, resumed.
+
+use std::sync::{Arc, Mutex};
+
+use proto::RoomId;
+use shared::{
+    engine::{Engine, EngineError},
+    link::InviteLink,
+};
+use tokio::sync::mpsc;
+
+use super::{
+    COMMANDS, Entry, Inner, Runtime, State,
+    link::{Dialer, RelayLink},
+    lock, now_ms,
+    room::{Begin, Room},
+};
+use crate::{
+    failure::{Exit, Failure},
+    store::{RoomRecord, Where},
+    transport::{Pin, RelayAddress},
+};
+
+/// Rooms of one profile: a stream each, and a relay allows some hundred per connection.
+const MAX_ROOMS: usize = 64;
+
+impl Runtime {
+    /// Joins the room of an invite link. Returns its label; whether it worked comes as events.
+    ///
+    /// # Errors
+    /// [`Failure`] when the link is of no use.
+    pub fn join(&self, invite: &InviteLink) -> Result<String, Failure> {
+        let address = RelayAddress::new(&invite.host, invite.port)
+            .map_err(|error| Failure::usage(error.to_string(), "Ask for a new link."))?;
+        let place = Where::Relay { address, pin: invite.link.ca_pin.map(Pin::from) };
+        let profile = lock(&self.0.profile).engine.clone();
+        let engine = Engine::join(&profile, &invite.link, now_ms()).map_err(|error| begin_failed(&error))?;
+        self.begin(engine, place)
+    }
+
+    /// Opens the open room of that name: whoever knows the name, the relay's operator included, can read it.
+    ///
+    /// # Errors
+    /// [`Failure`] when the name cannot be shown or there is no relay to ask.
+    pub fn open(&self, name: &str, relay: Option<RelayAddress>) -> Result<String, Failure> {
+        let place = self.place(relay)?;
+        let profile = lock(&self.0.profile).engine.clone();
+        let engine = Engine::open(&profile, name, now_ms()).map_err(|error| begin_failed(&error))?;
+        self.begin(engine, place)
+    }
+
+    /// Makes a private room.
+    ///
+    /// # Errors
+    /// [`Failure`] when the name cannot be shown or there is no relay to ask.
+    pub fn create(&self, name: &str, relay: Option<RelayAddress>) -> Result<String, Failure> {
+        let place = self.place(relay)?;
+        let profile = lock(&self.0.profile).engine.clone();
+        let engine = Engine::create(&profile, name, now_ms()).map_err(|error| begin_failed(&error))?;
+        self.begin(engine, place)
+    }
+
+    /// Makes a private room at our own relay.
+    ///
+    /// # Errors
+    /// [`Failure`] when the name cannot be shown.
+    pub fn create_own(&self, name: &str) -> Result<String, Failure> {
+        let profile = lock(&self.0.profile).engine.clone();
+        let engine = Engine::create(&profile, name, now_ms()).map_err(|error| begin_failed(&error))?;
+        self.begin(engine, Where::Own)
+    }
+
+    /// Starts a stored room. One that is over is listed and left alone.
+    pub(super) fn resume(&self, record: RoomRecord) {
+        let over = record.closed.clone();
+        self.spawn(record, Begin::Stored, over);
+    }
+
+    fn begin(&self, engine: Engine, place: Where) -> Result<String, Failure> {
+        let id = engine.room_id();
+        if let Some(label) = self.known(id, &place)? {
+            return Ok(label);
+        }
+        if lock(&self.0.rooms).len() >= MAX_ROOMS {
+            return Err(Failure::new(
+                Exit::Refused,
+                "too_many_rooms",
+                format!("This profile has {MAX_ROOMS} rooms already."),
+                "Leave one, or use another --profile.",
+            ));
+        }
+        let label = self.label(id, engine.room_name());
+        let record = RoomRecord { id, label: label.clone(), place, acked: 0, closed: None };
+        self.spawn(record, Begin::New(Box::new(engine)), None);
+        Ok(label)
+    }
+
+    /// The label of a room that we are in already. One that is over makes way.
+    fn known(&self, id: RoomId, place: &Where) -> Result<Option<String>, Failure> {
+        let mut rooms = lock(&self.0.rooms);
+        let Some((label, entry)) = rooms.iter().find(|(_, entry)| entry.record.id == id) else {
+            return Ok(None);
+        };
+        let label = label.clone();
+        if lock(&entry.state).over.is_some() || entry.asks.is_closed() {
+            rooms.remove(&label);
+            return Ok(None);
+        }
+        if self.0.address(&entry.record.place).map(|(address, _)| address)
+            != self.0.address(place).map(|(address, _)| address)
+        {
+            return Err(Failure::new(
+                Exit::Refused,
+                "other_relay",
+                format!("This profile is in {label} already, at another relay."),
+                "Leave it there first, or use another --profile.",
+            ));
+        }
+        Ok(Some(label))
+    }
+
+    fn label(&self, id: RoomId, name: &str) -> String {
+        let rooms = lock(&self.0.rooms);
+        if !rooms.contains_key(name) {
+            return name.to_owned();
+        }
+        let [a, b, c, ..] = id.0;
+        format!("{name}~{a:02x}{b:02x}{c:02x}")
+    }
+
+    fn place(&self, relay: Option<RelayAddress>) -> Result<Where, Failure> {
+        if let Some(address) = relay.or_else(|| self.0.config.relay.clone()) {
+            return Ok(Where::Relay { address, pin: None });
+        }
+        if self.0.config.own.is_some() {
+            return Ok(Where::Own);
+        }
+        let last = lock(&self.0.profile).last_relay.clone();
+        let address = last.and_then(|relay| relay.parse().ok()).ok_or_else(|| {
+            Failure::usage(
+                "There is no relay to ask.",
+                "Name one with --relay HOST:PORT, join by an invite link, or run `schat host`.",
+            )
+        })?;
+        Ok(Where::Relay { address, pin: None })
+    }
+
+    fn spawn(&self, record: RoomRecord, begin: Begin, over: Option<String>) {
+        let (asks, receiver) = mpsc::channel(COMMANDS);
+        let state = Arc::new(Mutex::new(State { view: None, over }));
+        let link = self.0.address(&record.place).map(|(address, pin)| self.0.link(address, pin));
+        let is_over = lock(&state).over.is_some();
+        let task = (!is_over).then(|| {
+            let room = Room::new(&self.0, record.clone(), link, receiver, state.clone());
+            tokio::spawn(room.run(begin))
+        });
+        let label = record.label.clone();
+        lock(&self.0.rooms).insert(label, Entry { record, asks, state, task });
+    }
+}
+
+impl Inner {
+    /// Where to dial for a room, and whom to expect. None for our own relay when it does not run.
+    pub(super) fn address(&self, place: &Where) -> Option<(RelayAddress, Option<Pin>)> {
+        match place {
+            Where::Relay { address, pin } => Some((address.clone(), *pin)),
+            Where::Own => self.config.own.as_ref().map(|own| (own.dial.clone(), Some(own.pin))),
+        }
+    }
+
+    /// The connection to a relay, shared while anybody uses it.
+    fn link(&self, address: RelayAddress, pin: Option<Pin>) -> Arc<RelayLink> {
+        let mut links = lock(&self.links);
+        links.retain(|_, link| link.strong_count() > 0);
+        let key = (address.clone(), pin.map(|pin| *pin.as_bytes()));
+        if let Some(link) = links.get(&key).and_then(std::sync::Weak::upgrade) {
+            link.nudge();
+            return link;
+        }
+        let link = RelayLink::start(Dialer {
+            transport: self.config.transport.clone(),
+            vault: self.vault.clone(),
+            outlet: self.outlet.clone(),
+            random: lock(&self.profile).engine.random.clone(),
+            address,
+            pin,
+        });
+        links.insert(key, Arc::downgrade(&link));
+        link
+    }
+}
+
+fn begin_failed(error: &EngineError) -> Failure {
+    match error {
+        EngineError::Name(_) => Failure::usage(error.to_string(), "Choose another name."),
+        EngineError::Group(_) | EngineError::Damaged => {
+            Failure::new(Exit::Local, "group", error.to_string(), "Try again; if it stays, report it.")
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Engines and their I/O: one task per room, one connection per relay, one handle for all faces.
+//!
+//! ```text
+//!  face ── Runtime (methods) ──▶ room task ──▶ engine ──▶ 1 store, 2 send, 3 show
+//!  face ◀── Event (bounded) ────────┘  └── stream on the relay's connection
+//! ```
+//!
+//! **When a face does not read its events**, the channel of [`EVENTS`] fills, the room tasks wait, nothing is
+//! read from the streams any more, and QUIC's flow control stops the relay. Nothing is lost: the relay's log is
+//! durable and the cursor is stored. So a face must read events and give commands from two tasks.
+
+mod backoff;
+mod config;
+mod event;
+mod link;
+mod manage;
+mod room;
+mod step;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use proto::RoomId;
+use shared::{
+    engine::{Command, GroupView, Message, Millis},
+    identity::Fingerprint,
+};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
+
+pub use config::{Config, OwnRelay, Past, RoomStatus};
+pub use event::{Event, RelayState, RoomEvent, remedy_of};
+
+use crate::{
+    failure::Failure,
+    store::{OpenProfile, RoomRecord, Vault},
+    transport::RelayAddress,
+};
+use event::Outlet;
+use link::RelayLink;
+use room::Ask;
+
+/// Events that wait for a face: a page of history. Full: the rooms wait, see above.
+const EVENTS: usize = 256;
+
+/// Commands that wait for a room. Full: whoever asks waits.
+const COMMANDS: usize = 32;
+
+/// How long the rooms get to say goodbye, in seconds.
+const GOODBYE_S: u64 = 2;
+
+/// The handle of a running client. Clones share it; [`Runtime::shutdown`] ends it.
+#[derive(Clone)]
+pub struct Runtime(Arc<Inner>);
+
+struct Inner {
+    profile: Mutex<OpenProfile>,
+    vault: Vault,
+    config: Config,
+    outlet: Outlet,
+    rooms: Mutex<BTreeMap<String, Entry>>,
+    links: Mutex<BTreeMap<LinkKey, Weak<RelayLink>>>,
+}
+
+/// A relay, and whom to expect there.
+type LinkKey = (RelayAddress, Option<[u8; 32]>);
+
+struct Entry {
+    record: RoomRecord,
+    asks: mpsc::Sender<Ask>,
+    state: Arc<Mutex<State>>,
+    task: Option<JoinHandle<()>>,
+}
+
+/// What a room task lets others see.
+#[derive(Default)]
+struct State {
+    view: Option<GroupView>,
+    over: Option<String>,
+}
+
+impl Runtime {
+    /// Starts all rooms of the profile. Events come out of the receiver.
+    ///
+    /// # Errors
+    /// [`Failure`] when the profile cannot be read or `config.only` names no room.
+    pub async fn start(
+        profile: OpenProfile,
+        config: Config,
+    ) -> Result<(Self, mpsc::Receiver<Event>), Failure> {
+        let (sender, events) = mpsc::channel(EVENTS);
+        let vault = profile.vault.clone();
+        let inner = Inner {
+            profile: Mutex::new(profile),
+            vault: vault.clone(),
+            config,
+            outlet: Outlet::new(sender),
+            rooms: Mutex::default(),
+            links: Mutex::default(),
+        };
+        let runtime = Self(Arc::new(inner));
+        let mut records = vault.run(|store| store.rooms()).await?;
+        if let Some(only) = &runtime.0.config.only {
+            records.retain(|record| record.label == *only);
+            if records.is_empty() {
+                return Err(no_room(only));
+            }
+        }
+        for record in records {
+            runtime.resume(record);
+        }
+        Ok((runtime, events))
+    }
+
+    /// Asks something of a room; returns when that is saved.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be saved. What the room itself refuses comes as an
+    /// event.
+    pub async fn tell(&self, room: &str, command: Command) -> Result<(), Failure> {
+        let asks = self.asks(room)?;
+        let (reply, answer) = oneshot::channel();
+        let gone =
+            || Failure::not_found(format!("The room {room} is over."), "Join it again by a new invite.");
+        asks.send(Ask::Command(command, reply)).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    /// Changes the display name, here and in all rooms.
+    ///
+    /// # Errors
+    /// [`Failure`] when the name cannot be shown or not be saved.
+    pub async fn rename(&self, name: &str) -> Result<(), Failure> {
+        let name = shared::identity::clean_name(name)
+            .map_err(|error| Failure::usage(error.to_string(), "Choose another name."))?;
+        let saved = name.clone();
+        self.0.vault.run(move |store| store.set_name(&saved)).await?;
+        lock(&self.0.profile).engine.name.clone_from(&name);
+        for status in self.rooms().into_iter().filter(|status| status.view.is_some()) {
+            self.tell(&status.label, Command::Rename(name.clone())).await?;
+        }
+        Ok(())
+    }
+
+    /// A program has dealt with the messages of a room up to `seq`.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be saved.
+    pub async fn ack(&self, room: &str, seq: u64) -> Result<(), Failure> {
+        let id = self.id(room)?;
+        Ok(self.0.vault.run(move |store| store.ack(id, seq)).await?)
+    }
+
+    /// At most `limit` stored chat lines after `seq`.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be read.
+    pub async fn history(&self, room: &str, after: u64, limit: u32) -> Result<Vec<Message>, Failure> {
+        let id = self.id(room)?;
+        Ok(self.0.vault.run(move |store| store.history(id, after, limit)).await?)
+    }
+
+    /// All rooms, by label.
+    pub fn rooms(&self) -> Vec<RoomStatus> {
+        let rooms = lock(&self.0.rooms);
+        rooms.iter().map(|(label, entry)| self.status(label, entry)).collect()
+    }
+
+    /// One room.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room.
+    pub fn room(&self, room: &str) -> Result<RoomStatus, Failure> {
+        lock(&self.0.rooms).get(room).map(|entry| self.status(room, entry)).ok_or_else(|| no_room(room))
+    }
+
+    /// Who we are.
+    pub fn me(&self) -> (String, Fingerprint) {
+        let profile = lock(&self.0.profile);
+        (profile.engine.name.clone(), profile.engine.identity.fingerprint())
+    }
+
+    /// A relay's certificate was refused and no other relay is of use: nothing goes on before somebody decides.
+    pub fn is_stuck(&self) -> bool {
+        let links: Vec<_> = lock(&self.0.links).values().filter_map(Weak::upgrade).collect();
+        !links.is_empty() && links.iter().all(|link| matches!(*link.state.borrow(), link::LinkState::Refused))
+    }
+
+    /// There is no room that is not over.
+    pub fn is_empty(&self) -> bool {
+        self.rooms().iter().all(|room| room.over.is_some())
+    }
+
+    /// What went wrong last.
+    pub fn why(&self) -> Option<Failure> {
+        self.0.outlet.last_problem()
+    }
+
+    /// Moves all connections to a fresh socket, as after a change of network.
+    pub fn rebind(&self) -> std::io::Result<()> {
+        self.0.config.transport.rebind()
+    }
+
+    /// Says goodbye and ends all tasks.
+    pub async fn shutdown(self) {
+        let entries = std::mem::take(&mut *lock(&self.0.rooms));
+        let asks: Vec<_> = entries.values().map(|entry| entry.asks.clone()).collect();
+        let goodbye = async {
+            for ask in asks {
+                // A room that is over already needs no goodbye.
+                let _ = ask.send(Ask::Stop).await;
+            }
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(GOODBYE_S), goodbye).await;
+        for task in entries.into_values().filter_map(|entry| entry.task) {
+            let abort = task.abort_handle();
+            if tokio::time::timeout(Duration::from_secs(GOODBYE_S), task).await.is_err() {
+                abort.abort();
+            }
+        }
+        self.0.config.transport.close().await;
+    }
+
+    fn asks(&self, room: &str) -> Result<mpsc::Sender<Ask>, Failure> {
+        lock(&self.0.rooms).get(room).map(|entry| entry.asks.clone()).ok_or_else(|| no_room(room))
+    }
+
+    fn id(&self, room: &str) -> Result<RoomId, Failure> {
+        lock(&self.0.rooms).get(room).map(|entry| entry.record.id).ok_or_else(|| no_room(room))
+    }
+
+    fn status(&self, label: &str, entry: &Entry) -> RoomStatus {
+        let state = lock(&entry.state);
+        RoomStatus {
+            label: label.to_owned(),
+            relay: self.0.address(&entry.record.place).map(|(address, _)| address),
+            view: state.view.clone(),
+            over: state.over.clone(),
+        }
+    }
+}
+
+fn no_room(label: &str) -> Failure {
+    Failure::not_found(
+        format!("There is no room {label} in this profile."),
+        "See /rooms, or join it by a link.",
+    )
+}
+
+/// A panic elsewhere leaves these small states whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Unix time in milliseconds; 0 on a machine that thinks it is before 1970.
+pub fn now_ms() -> Millis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,336 @@
+//! One room: its engine, its stream, and the order in which things happen.
+
+mod keep;
+mod publish;
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use proto::relay::{ClientFrame, RelayFrame};
+use shared::engine::{self, Command, Engine, Input, Millis};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::{Instant, sleep_until, timeout},
+};
+
+use super::{
+    Inner, Past, State,
+    backoff::Backoff,
+    event::{Outlet, RoomEvent},
+    link::{LinkState, RelayLink},
+    lock, now_ms,
+    step::Step,
+};
+use crate::{
+    failure::{Exit, Failure},
+    store::{RoomRecord, Vault, Where},
+    transport::{Pin, RelayAddress, RoomStream, Trust},
+};
+
+/// While more than this waits to be written, in bytes, no commands are taken: whoever asks waits.
+const BUSY: usize = 1 << 20;
+
+/// A relay that lets no further stream be opened within this time, in seconds, is as good as gone.
+const OPEN_S: u64 = 10;
+
+/// Stored lines that are read at once when the past is shown.
+const PAGE: u32 = 100;
+
+/// A stream that held for this long was a success: the next failure waits the first time again.
+const STABLE: Duration = Duration::from_secs(10);
+
+/// What others ask of a room's task.
+pub(super) enum Ask {
+    /// Something for the engine; answered when it is saved.
+    Command(Command, oneshot::Sender<Result<(), Failure>>),
+    /// Say goodbye and end.
+    Stop,
+}
+
+/// How a room begins.
+pub(super) enum Begin {
+    /// From its rows.
+    Stored,
+    /// With this engine, which is not stored yet.
+    New(Box<Engine>),
+}
+
+pub(super) struct Room {
+    profile: engine::Profile,
+    vault: Vault,
+    outlet: Outlet,
+    past: Past,
+    tap: Option<mpsc::Sender<RelayFrame>>,
+    record: RoomRecord,
+    label: Arc<str>,
+    /// What links say: our own relay's public address, or the relay's.
+    advertise: Option<(RelayAddress, Option<Pin>)>,
+    asks: mpsc::Receiver<Ask>,
+    state: Arc<Mutex<State>>,
+    /// Keeps the connection in use.
+    _link: Option<Arc<RelayLink>>,
+    link: watch::Receiver<LinkState>,
+    stream: Option<RoomStream>,
+    trust: Option<Trust>,
+    engine: Option<Engine>,
+    /// The record is in the database.
+    is_stored: bool,
+    is_leaving: bool,
+    /// Somebody asked for a link before we were in.
+    wants_invite: bool,
+    is_over: bool,
+    backoff: Backoff,
+    /// When the current stream was opened.
+    since: Instant,
+    /// No stream is opened, and no failed load tried again, before.
+    not_before: Instant,
+    wake_at: Option<Millis>,
+}
+
+impl Room {
+    pub(super) fn new(
+        inner: &Inner,
+        record: RoomRecord,
+        link: Option<Arc<RelayLink>>,
+        asks: mpsc::Receiver<Ask>,
+        state: Arc<Mutex<State>>,
+    ) -> Self {
+        let own = inner.config.own.as_ref().map(|own| (own.advertise.clone(), Some(own.pin)));
+        let advertise = match &record.place {
+            Where::Own => own,
+            Where::Relay { address, pin } => Some((address.clone(), *pin)),
+        };
+        // Without a relay the state never changes: the room waits.
+        let watcher =
+            link.as_ref().map_or_else(|| watch::channel(LinkState::Down).1, |link| link.state.clone());
+        Self {
+            profile: lock(&inner.profile).engine.clone(),
+            vault: inner.vault.clone(),
+            outlet: inner.outlet.clone(),
+            past: inner.config.past,
+            tap: inner.config.tap.clone(),
+            label: record.label.as_str().into(),
+            record,
+            advertise,
+            asks,
+            state,
+            _link: link,
+            link: watcher,
+            stream: None,
+            trust: None,
+            engine: None,
+            is_stored: false,
+            is_leaving: false,
+            wants_invite: false,
+            is_over: false,
+            backoff: Backoff::default(),
+            since: Instant::now(),
+            not_before: Instant::now(),
+            wake_at: None,
+        }
+    }
+
+    /// Runs until the room is over or the runtime stops.
+    pub(super) async fn run(mut self, begin: Begin) {
+        match begin {
+            Begin::Stored => {
+                self.is_stored = true;
+                self.show_past().await;
+                self.load().await;
+                if self._link.is_none() {
+                    let failure = Failure::new(
+                        Exit::Network,
+                        "own_relay",
+                        "This room lives in your own relay, which does not run.",
+                        "Run `schat host`.",
+                    );
+                    self.show(RoomEvent::Failed(failure)).await;
+                }
+            }
+            Begin::New(engine) => {
+                self.engine = Some(*engine);
+                // Writes the first rows, so that a crash loses no room.
+                let _ = self.apply(vec![Input::Tick]).await;
+            }
+        }
+        while !self.is_over {
+            if self.engine.is_none() && self.may_try() {
+                self.load().await;
+            }
+            if self.stream.is_none() && self.engine.is_some() && self.may_try() {
+                self.connect().await;
+            }
+            if self.is_over || self.turn().await.is_none() {
+                break;
+            }
+        }
+        if let Some(stream) = self.stream.take() {
+            let _ = timeout(Duration::from_secs(1), stream.finish()).await;
+        }
+    }
+
+    /// Waits for one thing and does it. None: stop.
+    async fn turn(&mut self) -> Option<()> {
+        enum Turn {
+            Ask(Option<Ask>),
+            Frames(Result<Vec<RelayFrame>, crate::transport::StreamError>),
+            Link,
+            Wake,
+        }
+        let idle = self.stream.as_ref().is_none_or(|stream| stream.backlog() < BUSY);
+        let wake = self.next_wake();
+        let link_lives = self.link.has_changed().is_ok();
+        let turn = tokio::select! {
+            ask = self.asks.recv(), if idle => Turn::Ask(ask),
+            frames = drive(&mut self.stream) => Turn::Frames(frames),
+            _ = self.link.changed(), if link_lives => Turn::Link,
+            () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => Turn::Wake,
+        };
+        match turn {
+            Turn::Ask(Some(Ask::Command(command, reply))) => {
+                self.is_leaving |= command == Command::Leave;
+                let is_early = self.engine.as_ref().is_some_and(|engine| engine.view().is_none());
+                let done = if command == Command::Invite && is_early {
+                    self.wants_invite = true;
+                    Ok(())
+                } else {
+                    self.apply(vec![Input::Command(command)]).await
+                };
+                // Whoever asked may be gone.
+                let _ = reply.send(done);
+            }
+            Turn::Ask(Some(Ask::Stop) | None) => return None,
+            Turn::Frames(Ok(frames)) => self.frames(frames).await,
+            Turn::Frames(Err(_)) => self.hang_up(true).await,
+            Turn::Link => {
+                let is_up = matches!(&*self.link.borrow_and_update(), LinkState::Up(..));
+                if !is_up {
+                    self.hang_up(false).await;
+                }
+            }
+            Turn::Wake => {
+                if self.wake_at.is_some_and(|at| at <= now_ms()) {
+                    self.wake_at = None;
+                    let _ = self.apply(vec![Input::Tick]).await;
+                }
+            }
+        }
+        Some(())
+    }
+
+    async fn connect(&mut self) {
+        let state = self.link.borrow_and_update().clone();
+        let LinkState::Up(connection, trust) = state else { return };
+        let opened = timeout(Duration::from_secs(OPEN_S), RoomStream::open(&connection)).await;
+        let Ok(Ok(stream)) = opened else {
+            self.not_before = Instant::now() + self.backoff.next(&self.profile.random);
+            return;
+        };
+        self.trust = Some(trust);
+        self.since = Instant::now();
+        let binding = stream.binding();
+        self.stream = Some(stream);
+        let _ = self.apply(vec![Input::Connected { binding }]).await;
+    }
+
+    async fn frames(&mut self, frames: Vec<RelayFrame>) {
+        if let Some(tap) = &self.tap {
+            for frame in &frames {
+                // The tap's own documentation says that it may miss some.
+                let _ = tap.try_send(frame.clone());
+            }
+        }
+        let _ = self.apply(frames.into_iter().map(Input::Frame).collect()).await;
+    }
+
+    /// The sacred order: think, store, send, show.
+    async fn apply(&mut self, inputs: Vec<Input>) -> Result<(), Failure> {
+        let Some(engine) = &mut self.engine else {
+            return Err(self.not_loaded());
+        };
+        let mut step = Step::default();
+        for input in inputs {
+            step.add(engine.handle(input, now_ms()));
+            if step.reopen {
+                // What follows belongs to the stream that ends here.
+                break;
+            }
+        }
+        let Step { batch, frames, events, reopen, wake_at } = step;
+        self.wake_at = wake_at;
+        if !batch.is_empty() || !self.is_stored {
+            let (room, record) = (self.record.id, (!self.is_stored).then(|| self.record.clone()));
+            let is_new = record.is_some();
+            let saved = self.vault.run(move |store| {
+                if is_new {
+                    // Left over from an earlier membership.
+                    store.reset_room(room)?;
+                }
+                store.commit(room, record.as_ref(), &batch)
+            });
+            if let Err(error) = saved.await {
+                return Err(self.storing_failed(error).await);
+            }
+            self.is_stored = true;
+        }
+        self.send(&frames).await;
+        for event in events {
+            self.publish(event).await;
+        }
+        if self.wants_invite && self.engine.as_ref().is_some_and(|engine| engine.view().is_some()) {
+            self.wants_invite = false;
+            Box::pin(self.apply(vec![Input::Command(Command::Invite)])).await?;
+        }
+        if reopen && !self.is_over {
+            self.hang_up(false).await;
+            self.not_before = Instant::now();
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, frames: &[ClientFrame]) {
+        let Some(stream) = &mut self.stream else { return };
+        if frames.iter().any(|frame| stream.queue(frame).is_err()) {
+            self.stream = None;
+            self.not_before = Instant::now() + self.backoff.next(&self.profile.random);
+        }
+    }
+
+    /// The stream is gone. `pause`: wait before the next one.
+    async fn hang_up(&mut self, pause: bool) {
+        if let Some(stream) = self.stream.take() {
+            tokio::spawn(timeout(Duration::from_secs(1), stream.finish()));
+        }
+        if self.since.elapsed() > STABLE {
+            self.backoff.reset();
+        }
+        if pause {
+            self.not_before = Instant::now() + self.backoff.next(&self.profile.random);
+        }
+        // Boxed: `apply` hangs up as well, when the engine asks for a fresh stream.
+        let _ = Box::pin(self.apply(vec![Input::Disconnected])).await;
+    }
+
+    fn may_try(&self) -> bool {
+        Instant::now() >= self.not_before
+    }
+
+    fn next_wake(&self) -> Option<Instant> {
+        let engine =
+            self.wake_at.map(|at| Instant::now() + Duration::from_millis(at.saturating_sub(now_ms())));
+        let is_up = matches!(&*self.link.borrow(), LinkState::Up(..));
+        let waits = self.engine.is_none() || (self.stream.is_none() && is_up);
+        let retry = waits.then_some(self.not_before);
+        engine.into_iter().chain(retry).min()
+    }
+}
+
+/// Waits for ever without a stream.
+async fn drive(stream: &mut Option<RoomStream>) -> Result<Vec<RelayFrame>, crate::transport::StreamError> {
+    match stream {
+        Some(stream) => stream.drive().await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,57 @@
+//! Loading a room, and what happens when it cannot be stored.
+
+use shared::engine::Engine;
+use tokio::time::Instant;
+
+use super::Room;
+use crate::{
+    failure::{Exit, Failure},
+    runtime::{RoomEvent, lock, now_ms},
+    store::StoreError,
+};
+
+impl Room {
+    /// Nothing of the step was stored, so none of it happened: forget it and take the stored state.
+    pub(super) async fn storing_failed(&mut self, error: StoreError) -> Failure {
+        let failure = Failure::from(error);
+        self.engine = None;
+        self.stream = None;
+        self.wake_at = None;
+        self.not_before = Instant::now() + self.backoff.next(&self.profile.random);
+        self.show(RoomEvent::Failed(failure.clone())).await;
+        if !self.is_stored {
+            self.end(failure.message.clone());
+        }
+        failure
+    }
+
+    pub(super) async fn load(&mut self) {
+        let room = self.record.id;
+        let failure = match self.vault.run(move |store| store.rows(room)).await {
+            Ok(rows) => match Engine::load(&self.profile, rows, now_ms()) {
+                Ok(engine) => {
+                    lock(&self.state).view = engine.view();
+                    self.engine = Some(engine);
+                    return;
+                }
+                Err(error) => {
+                    self.end(error.to_string());
+                    let remedy = "Restore a backup of the profile, or join again by a new invite.";
+                    Failure::new(Exit::Local, "storage", error.to_string(), remedy)
+                }
+            },
+            Err(error) => error.into(),
+        };
+        self.not_before = Instant::now() + self.backoff.next(&self.profile.random);
+        self.show(RoomEvent::Failed(failure)).await;
+    }
+
+    pub(super) fn not_loaded(&self) -> Failure {
+        Failure::new(
+            Exit::Local,
+            "storage",
+            format!("The room {} cannot be read from this device at the moment.", self.label),
+            "Free some space on the disk, then say it again.",
+        )
+    }
+}

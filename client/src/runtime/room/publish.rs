@@ -1,0 +1,97 @@
+//! What a room tells: events, links, the past, its end.
+
+use shared::engine;
+
+use super::{PAGE, Room};
+use crate::{
+    runtime::{Event, Past, RoomEvent, lock},
+    transport::Trust,
+};
+
+impl Room {
+    pub(super) async fn publish(&mut self, event: engine::Event) {
+        match &event {
+            engine::Event::Joined(view) | engine::Event::Epoch(view) => {
+                lock(&self.state).view = Some(view.clone());
+            }
+            engine::Event::Closed { reason, was_member } => self.over(reason.clone(), *was_member).await,
+            _ => {}
+        }
+        match event {
+            engine::Event::Invite { link, expires_ms, max_uses } => {
+                self.invite(link, expires_ms, max_uses).await;
+            }
+            other => self.show(RoomEvent::Engine(other)).await,
+        }
+    }
+
+    pub(super) async fn invite(&mut self, mut link: shared::link::Link, expires_ms: u64, max_uses: u32) {
+        let Some((address, pin)) = self.advertise.clone() else { return };
+        let seen = self.trust.and_then(Trust::pin);
+        let remembered = match pin.or(seen) {
+            Some(pin) => Some(pin),
+            None if self.trust.is_none() => {
+                let relay = address.clone();
+                self.vault.run(move |store| store.known_relay(&relay)).await.ok().flatten()
+            }
+            None => None,
+        };
+        link.ca_pin = remembered.map(|pin| *pin.as_bytes());
+        let link = shared::link::InviteLink { host: address.host, port: address.port, link };
+        self.show(RoomEvent::Invite { link, expires_ms, max_uses }).await;
+    }
+
+    /// The room is over for this device; what is kept depends on why.
+    pub(super) async fn over(&mut self, reason: String, was_member: bool) {
+        let room = self.record.id;
+        let forget = self.is_leaving || !was_member;
+        // A refusal by the relay leaves the engine a member: it is tried again at the next start.
+        let is_final = self.engine.as_ref().is_none_or(|engine| engine.view().is_none());
+        let why = reason.clone();
+        let saved = self.vault.run(move |store| match (forget, is_final) {
+            (true, _) => store.forget_room(room),
+            (false, true) => store.close_room(room, &why),
+            (false, false) => Ok(()),
+        });
+        if let Err(error) = saved.await {
+            self.show(RoomEvent::Failed(error.into())).await;
+        }
+        self.end(reason);
+    }
+
+    pub(super) fn end(&mut self, why: String) {
+        self.is_over = true;
+        let mut state = lock(&self.state);
+        state.view = None;
+        state.over = Some(why);
+    }
+
+    pub(super) async fn show_past(&mut self) {
+        let room = self.record.id;
+        let mut after = self.record.acked;
+        loop {
+            let past = self.past;
+            let page = self.vault.run(move |store| match past {
+                Past::Nothing => Ok(Vec::new()),
+                Past::Last(limit) => store.recent(room, limit),
+                Past::Unacknowledged => store.history(room, after, PAGE),
+            });
+            let page = match page.await {
+                Ok(page) => page,
+                Err(error) => return self.show(RoomEvent::Failed(error.into())).await,
+            };
+            let Some(last) = page.last() else { return };
+            after = last.seq;
+            for message in page {
+                self.show(RoomEvent::Past(message)).await;
+            }
+            if self.past != Past::Unacknowledged {
+                return;
+            }
+        }
+    }
+
+    pub(super) async fn show(&self, event: RoomEvent) {
+        self.outlet.send(Event::Room { room: self.label.clone(), event }).await;
+    }
+}

@@ -1,0 +1,69 @@
+//! Why the profile cannot be read or written.
+
+use std::{io, path::PathBuf};
+
+use rusqlite::ErrorCode;
+
+use crate::failure::{Exit, Failure};
+
+/// Why the profile cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another program has it.
+    #[error("the profile in {0} is in use by another schat")]
+    Locked(PathBuf),
+    /// There is no room left.
+    #[error("the disk is full: what was said last is not saved and not sent")]
+    Full,
+    /// The database, or a value in it, is not what was written.
+    #[error("the profile is damaged: {0}")]
+    Damaged(String),
+    /// The key file does not belong to the database, or is gone.
+    #[error("the profile's key file is missing or belongs to another profile")]
+    WrongKey,
+    /// Written by a later version.
+    #[error("the profile was written by a later version of schat")]
+    TooNew,
+    /// Anything else.
+    #[error("the profile cannot be read or written: {0}")]
+    Io(#[from] io::Error),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Damaged("not a database".into())
+            }
+            // The lock file keeps other processes away, so this is something else that holds it.
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                Self::Io(io::Error::other("the database is busy"))
+            }
+            Some(_) => Self::Io(io::Error::other(error.to_string())),
+            None => Self::Damaged("a value has the wrong type".into()),
+        }
+    }
+}
+
+impl From<&StoreError> for Failure {
+    fn from(error: &StoreError) -> Self {
+        let remedy = match error {
+            StoreError::Locked(_) => "End the other one, or give this one another --profile.",
+            StoreError::Full => "Free some space; schat goes on by itself.",
+            StoreError::Damaged(_) => "Restore a backup of the profile, or begin a new one with --profile.",
+            StoreError::WrongKey => {
+                "Put the file `key` of this profile back; without it nothing can be read."
+            }
+            StoreError::TooNew => "Update schat.",
+            StoreError::Io(_) => "Check the directory, its permissions and the disk.",
+        };
+        Self::new(Exit::Local, "storage", error.to_string(), remedy)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::from(&error)
+    }
+}

@@ -1,0 +1,163 @@
+//! What this device keeps: one SQLite database per profile, its secret values sealed.
+//!
+//! A batch of the engine is one transaction, committed with `synchronous = FULL` before a byte is sent:
+//! after a crash the same ciphertexts are sent again and nothing is encrypted twice.
+
+mod error;
+mod history;
+mod key;
+mod profile;
+mod rooms;
+mod schema;
+mod seal;
+mod vault;
+
+use std::path::Path;
+
+use proto::RoomId;
+use rusqlite::{Connection, OptionalExtension, params};
+use shared::{
+    engine::{Change, Message},
+    random::Random,
+};
+use zeroize::Zeroizing;
+
+pub use error::StoreError;
+pub use key::{FileKey, KeySource, ProfileKey};
+pub use profile::{OpenProfile, ProfileDir};
+pub use rooms::{RoomRecord, Where};
+pub use vault::Vault;
+
+use seal::Sealer;
+
+/// File name of the database in the profile's directory.
+pub const DATABASE: &str = "schat.db";
+
+/// One room's rows, as [`shared::engine::Engine::load`] takes them.
+pub type Rows = Vec<(String, Zeroizing<Vec<u8>>)>;
+
+/// What one batch of the engine changes.
+#[derive(Default)]
+pub struct Batch {
+    /// Rows of the engine, in order; a later one of the same key wins.
+    pub changes: Vec<Change>,
+    /// Chat lines for the history.
+    pub messages: Vec<Message>,
+}
+
+impl Batch {
+    /// There is nothing to store.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.messages.is_empty()
+    }
+}
+
+/// The database of one profile. Blocking; asynchronous callers go through [`Vault`].
+pub struct Store {
+    db: Connection,
+    sealer: Sealer,
+}
+
+impl Store {
+    /// Opens or makes the database in `dir`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be opened, is damaged, or belongs to a later version or another key.
+    pub fn open(dir: &Path, key: &ProfileKey, random: Random) -> Result<Self, StoreError> {
+        let mut db = Connection::open(dir.join(DATABASE))?;
+        schema::prepare(&mut db)?;
+        let store = Self { db, sealer: Sealer::new(key, random) };
+        store.check_key()?;
+        Ok(store)
+    }
+
+    /// Saves a batch, all of it or nothing. `record` names the room when it is new or moved.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing of the batch is stored.
+    pub fn commit(
+        &mut self,
+        room: RoomId,
+        record: Option<&RoomRecord>,
+        batch: &Batch,
+    ) -> Result<(), StoreError> {
+        let transaction = self.db.transaction()?;
+        if let Some(record) = record {
+            rooms::upsert(&transaction, record)?;
+        }
+        {
+            let mut put = transaction.prepare_cached("INSERT OR REPLACE INTO rows VALUES (?1, ?2, ?3)")?;
+            let mut delete = transaction.prepare_cached("DELETE FROM rows WHERE room = ?1 AND key = ?2")?;
+            for Change { key, value } in &batch.changes {
+                match value {
+                    Some(value) => {
+                        let sealed = self.sealer.seal(&row_label(room, key), value)?;
+                        put.execute(params![room.as_bytes(), key, sealed])?
+                    }
+                    None => delete.execute(params![room.as_bytes(), key])?,
+                };
+            }
+        }
+        history::append(&transaction, &self.sealer, room, &batch.messages)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// The engine's rows of a room.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read or were altered.
+    pub fn rows(&self, room: RoomId) -> Result<Rows, StoreError> {
+        let mut select = self.db.prepare_cached("SELECT key, value FROM rows WHERE room = ?1")?;
+        let found = select.query_map([room.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        found
+            .map(|row| {
+                let (key, sealed): (String, Vec<u8>) = row?;
+                let value = self.sealer.open(&row_label(room, &key), &sealed)?;
+                Ok((key, value))
+            })
+            .collect()
+    }
+
+    /// A sealed value of the profile itself.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read or was altered.
+    pub fn meta(&self, key: &str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        let sealed: Option<Vec<u8>> =
+            self.db.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()?;
+        sealed.map(|sealed| self.sealer.open(&meta_label(key), &sealed)).transpose()
+    }
+
+    /// Keeps a value of the profile itself.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn set_meta(&mut self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        let sealed = self.sealer.seal(&meta_label(key), value)?;
+        self.db.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", params![key, sealed])?;
+        Ok(())
+    }
+
+    /// A value that was sealed when the database was made tells a wrong key at once.
+    fn check_key(&self) -> Result<(), StoreError> {
+        const PROBE: &str = "key-check";
+        if self.meta(PROBE).map_err(|_| StoreError::WrongKey)?.is_some() {
+            return Ok(());
+        }
+        let sealed = self.sealer.seal(&meta_label(PROBE), b"")?;
+        self.db.execute("INSERT INTO meta VALUES (?1, ?2)", params![PROBE, sealed])?;
+        Ok(())
+    }
+}
+
+/// Binds a value to its place, so that altered storage cannot exchange two of them.
+fn row_label(room: RoomId, key: &str) -> Vec<u8> {
+    [b"row/".as_slice(), room.as_bytes(), key.as_bytes()].concat()
+}
+
+fn meta_label(key: &str) -> Vec<u8> {
+    [b"meta/", key.as_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! A profile: a directory with a key, a database and a lock; who we are.
+
+use std::{
+    fs::{self, File, TryLockError},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use directories::ProjectDirs;
+use shared::{
+    engine,
+    identity::{Identity, clean_name},
+    random::Random,
+};
+use zeroize::Zeroizing;
+
+use super::{FileKey, KeySource, Store, StoreError, Vault};
+use crate::failure::Failure;
+
+const IDENTITY: &str = "identity";
+const NAME: &str = "name";
+const RELAY: &str = "relay";
+
+/// Where a profile lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProfileDir(PathBuf);
+
+impl ProfileDir {
+    /// The directory that was named, or the one the system has for this (XDG on Linux).
+    ///
+    /// # Errors
+    /// [`Failure`] when neither is there: no home directory.
+    pub fn choose(named: Option<PathBuf>) -> Result<Self, Failure> {
+        let usual = || ProjectDirs::from("", "", "schat").map(|dirs| dirs.data_dir().to_owned());
+        named.or_else(usual).map(Self).ok_or_else(|| {
+            Failure::usage(
+                "There is no home directory to keep the profile in.",
+                "Name a directory with --profile.",
+            )
+        })
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Where `schat host` keeps its relay.
+    pub fn relay(&self) -> PathBuf {
+        self.0.join("relay")
+    }
+}
+
+/// A profile in use: nobody else has it until this is dropped.
+pub struct OpenProfile {
+    /// The account, its name and what the engine needs.
+    pub engine: engine::Profile,
+    /// The database.
+    pub vault: Vault,
+    /// Nothing was there before.
+    pub is_new: bool,
+    /// The relay that was used last.
+    pub last_relay: Option<String>,
+    dir: ProfileDir,
+    // Released by the system however the process ends.
+    _lock: File,
+}
+
+impl OpenProfile {
+    /// Opens the profile, and makes it on first use. `name` becomes its display name.
+    ///
+    /// # Errors
+    /// [`Failure`] when another process has it, it is damaged, or the name cannot be shown.
+    pub fn open(dir: ProfileDir, name: Option<&str>, random: Random) -> Result<Self, Failure> {
+        make_private(dir.path()).map_err(StoreError::from)?;
+        let lock = lock(dir.path())?;
+        let key = FileKey.key(dir.path(), &random)?;
+        let mut store = Store::open(dir.path(), &key, random.clone())?;
+        let known = store.meta(IDENTITY)?;
+        let is_new = known.is_none();
+        let identity = match known {
+            Some(bytes) => {
+                let secret =
+                    bytes.as_slice().try_into().map_err(|_| StoreError::Damaged("identity".into()))?;
+                Identity::from_bytes(&Zeroizing::new(secret))
+            }
+            None => {
+                let identity = Identity::generate(&random);
+                store.set_meta(IDENTITY, identity.to_bytes().as_slice())?;
+                identity
+            }
+        };
+        let name = choose_name(&mut store, name)?;
+        let last_relay = text(store.meta(RELAY)?);
+        let engine = engine::Profile {
+            identity: Arc::new(identity),
+            name,
+            device_name: device_name(),
+            random,
+            suite: Default::default(),
+        };
+        Ok(Self { engine, vault: Vault::new(store), is_new, last_relay, dir, _lock: lock })
+    }
+
+    /// Its directory.
+    pub fn dir(&self) -> &ProfileDir {
+        &self.dir
+    }
+}
+
+impl Store {
+    /// Remembers the relay for rooms that are named without one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn set_last_relay(&mut self, relay: &str) -> Result<(), StoreError> {
+        self.set_meta(RELAY, relay.as_bytes())
+    }
+
+    /// Remembers the display name for rooms to come.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn set_name(&mut self, name: &str) -> Result<(), StoreError> {
+        self.set_meta(NAME, name.as_bytes())
+    }
+}
+
+fn choose_name(store: &mut Store, wanted: Option<&str>) -> Result<String, Failure> {
+    let stored = text(store.meta(NAME)?);
+    let Some(wanted) = wanted else {
+        return Ok(stored.or_else(login_name).unwrap_or_else(|| "guest".to_owned()));
+    };
+    let name =
+        clean_name(wanted).map_err(|error| Failure::usage(error.to_string(), "Choose another --name."))?;
+    if stored.as_deref() != Some(&name) {
+        store.set_name(&name)?;
+    }
+    Ok(name)
+}
+
+fn text(bytes: Option<Zeroizing<Vec<u8>>>) -> Option<String> {
+    bytes.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok())
+}
+
+fn login_name() -> Option<String> {
+    ["USER", "USERNAME"].iter().find_map(|name| clean_name(&std::env::var(name).ok()?).ok())
+}
+
+/// Told to the members of a room only.
+fn device_name() -> String {
+    let name = fs::read_to_string("/etc/hostname").ok().or_else(|| std::env::var("COMPUTERNAME").ok());
+    name.and_then(|name| clean_name(&name).ok()).unwrap_or_else(|| "device".to_owned())
+}
+
+fn make_private(dir: &Path) -> std::io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(dir)?;
+    #[cfg(unix)]
+    fs::set_permissions(dir, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    Ok(())
+}
+
+fn lock(dir: &Path) -> Result<File, StoreError> {
+    let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(dir.join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Locked(dir.to_owned())),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}

@@ -1,0 +1,150 @@
+//! Which rooms there are, where they live, and which relays are known.
+
+use certs::Pin;
+use proto::RoomId;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{Store, StoreError};
+use crate::transport::RelayAddress;
+
+/// Where a room lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Where {
+    /// At the relay that `schat host` runs from this profile.
+    Own,
+    /// At a relay.
+    Relay {
+        /// Its address.
+        address: RelayAddress,
+        /// From the invite link.
+        pin: Option<Pin>,
+    },
+}
+
+/// A room, apart from the engine's state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomRecord {
+    /// What the relay calls it.
+    pub id: RoomId,
+    /// What faces call it: its name, with a part of the id when two rooms have the same name.
+    pub label: String,
+    /// Where it lives.
+    pub place: Where,
+    /// Messages up to here were acknowledged by a program.
+    pub acked: u64,
+    /// Why it is over, when it is.
+    pub closed: Option<String>,
+}
+
+impl Store {
+    /// All rooms, by label.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    pub fn rooms(&self) -> Result<Vec<RoomRecord>, StoreError> {
+        let mut select = self
+            .db
+            .prepare_cached("SELECT room, label, host, port, pin, acked, closed FROM rooms ORDER BY label")?;
+        let found = select.query_map([], |row| Ok(record(row)))?;
+        found.map(|row| row??.ok_or_else(|| StoreError::Damaged("a room's address".into()))).collect()
+    }
+
+    /// A program has dealt with the messages up to `seq`; never goes back.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn ack(&mut self, room: RoomId, seq: u64) -> Result<(), StoreError> {
+        let seq = i64::try_from(seq).unwrap_or(i64::MAX);
+        self.db.execute(
+            "UPDATE rooms SET acked = max(acked, ?2) WHERE room = ?1",
+            params![room.as_bytes(), seq],
+        )?;
+        Ok(())
+    }
+
+    /// The room is over; its history stays.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn close_room(&mut self, room: RoomId, why: &str) -> Result<(), StoreError> {
+        self.db.execute("UPDATE rooms SET closed = ?2 WHERE room = ?1", params![room.as_bytes(), why])?;
+        Ok(())
+    }
+
+    /// Deletes a room and all that is known of it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written; then all of it is still there.
+    pub fn forget_room(&mut self, room: RoomId) -> Result<(), StoreError> {
+        let transaction = self.db.transaction()?;
+        for table in ["rows", "messages", "rooms"] {
+            transaction.execute(&format!("DELETE FROM {table} WHERE room = ?1"), [room.as_bytes()])?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Deletes the engine's rows only: the room is joined anew.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn reset_room(&mut self, room: RoomId) -> Result<(), StoreError> {
+        self.db.execute("DELETE FROM rows WHERE room = ?1", [room.as_bytes()])?;
+        Ok(())
+    }
+
+    /// The pin remembered for a relay on first use.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn known_relay(&self, relay: &RelayAddress) -> Result<Option<Pin>, StoreError> {
+        let select = "SELECT pin FROM relays WHERE host = ?1 AND port = ?2";
+        let pin: Option<[u8; 32]> =
+            self.db.query_row(select, params![relay.host, relay.port], |row| row.get(0)).optional()?;
+        Ok(pin.map(Pin::from))
+    }
+
+    /// Remembers a relay on first use. An existing entry is never replaced.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn remember_relay(&mut self, relay: &RelayAddress, pin: Pin) -> Result<(), StoreError> {
+        let insert = "INSERT OR IGNORE INTO relays VALUES (?1, ?2, ?3)";
+        self.db.execute(insert, params![relay.host, relay.port, pin.as_bytes()])?;
+        Ok(())
+    }
+}
+
+/// Makes or moves a room within a transaction.
+pub(super) fn upsert(db: &Connection, record: &RoomRecord) -> Result<(), StoreError> {
+    let (host, port, pin) = match &record.place {
+        Where::Own => (None, None, None),
+        Where::Relay { address, pin } => (Some(&address.host), Some(address.port), *pin),
+    };
+    db.execute(
+        "INSERT INTO rooms (room, label, host, port, pin, closed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (room) DO UPDATE SET host = ?3, port = ?4, pin = ?5, closed = ?6",
+        params![
+            record.id.as_bytes(),
+            record.label,
+            host,
+            port,
+            pin.map(|pin| *pin.as_bytes()),
+            record.closed
+        ],
+    )?;
+    Ok(())
+}
+
+fn record(row: &Row<'_>) -> rusqlite::Result<Option<RoomRecord>> {
+    let host: Option<String> = row.get(2)?;
+    let pin: Option<[u8; 32]> = row.get(4)?;
+    let place = match host {
+        None => Where::Own,
+        Some(host) => match RelayAddress::new(&host, row.get(3)?) {
+            Ok(address) => Where::Relay { address, pin: pin.map(Pin::from) },
+            Err(_) => return Ok(None),
+        },
+    };
+    let id = RoomId(row.get(0)?);
+    Ok(Some(RoomRecord { id, label: row.get(1)?, place, acked: row.get(5)?, closed: row.get(6)? }))
+}

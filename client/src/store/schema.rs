@@ -1,0 +1,46 @@
+//! The database's layout and how an older one becomes the current one.
+
+use rusqlite::Connection;
+
+use super::StoreError;
+
+/// What brings a database from version `index` to `index + 1`. Never edit one that was released.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE rooms (
+        room BLOB PRIMARY KEY,           -- room id
+        label TEXT NOT NULL UNIQUE,      -- what faces call it
+        host TEXT, port INTEGER,         -- the relay; null for our own
+        pin BLOB,                        -- from the link
+        acked INTEGER NOT NULL DEFAULT 0,
+        closed TEXT                      -- why, when it is over
+    );
+    CREATE TABLE rows (
+        room BLOB NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (room, key)
+    ) WITHOUT ROWID;
+    CREATE TABLE messages (
+        room BLOB NOT NULL, seq INTEGER NOT NULL, value BLOB NOT NULL, PRIMARY KEY (room, seq)
+    ) WITHOUT ROWID;
+    CREATE TABLE relays (host TEXT NOT NULL, port INTEGER NOT NULL, pin BLOB NOT NULL, PRIMARY KEY (host, port));
+"];
+
+/// Sets the connection up and migrates the database.
+pub(super) fn prepare(db: &mut Connection) -> Result<(), StoreError> {
+    db.execute_batch(
+        "PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA secure_delete = ON; -- old ratchet keys are gone from the pages, not only from the index
+         PRAGMA foreign_keys = ON;",
+    )?;
+    let version: usize = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version > MIGRATIONS.len() {
+        return Err(StoreError::TooNew);
+    }
+    for (index, migration) in MIGRATIONS.iter().enumerate().skip(version) {
+        let transaction = db.transaction()?;
+        transaction.execute_batch(migration)?;
+        transaction.pragma_update(None, "user_version", index + 1)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}

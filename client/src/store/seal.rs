@@ -1,0 +1,30 @@
+//! Seals the values of the database: the AEAD engine's records under the profile's key.
+
+use shared::{aead::record::RecordKey, random::Random};
+use zeroize::Zeroizing;
+
+use super::{ProfileKey, StoreError};
+
+/// The profile's key and what it needs to seal.
+pub(super) struct Sealer {
+    key: RecordKey,
+    random: Random,
+}
+
+impl Sealer {
+    pub(super) fn new(key: &ProfileKey, random: Random) -> Self {
+        Self { key: RecordKey::new(*key.0), random }
+    }
+
+    /// Seals a value for the place that `label` names.
+    pub(super) fn seal(&self, label: &[u8], value: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let sealed = self.key.seal(&self.random, label, value);
+        // The engine's sign of a value over 64 GiB.
+        if sealed.is_empty() { Err(StoreError::Full) } else { Ok(sealed) }
+    }
+
+    /// Opens what was sealed for the place that `label` names.
+    pub(super) fn open(&self, label: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        self.key.open(label, sealed).map_err(|_| StoreError::Damaged("a value was altered".into()))
+    }
+}

@@ -1,0 +1,189 @@
+use rand_core::UnwrapErr;
+use shared::{engine::Person, identity::Fingerprint};
+use tempfile::TempDir;
+
+use super::*;
+use crate::{failure::Failure, transport::Pin};
+
+const ROOM: RoomId = RoomId([7; 32]);
+
+fn random() -> Random {
+    Random::new(UnwrapErr(getrandom::SysRng))
+}
+
+fn open(dir: &TempDir) -> Store {
+    let key = FileKey.key(dir.path(), &random()).unwrap();
+    Store::open(dir.path(), &key, random()).unwrap()
+}
+
+fn record(label: &str) -> RoomRecord {
+    RoomRecord { id: ROOM, label: label.to_owned(), place: Where::Own, acked: 0, closed: None }
+}
+
+fn put(key: &str, value: &[u8]) -> Change {
+    Change { key: key.to_owned(), value: Some(Zeroizing::new(value.to_vec())) }
+}
+
+fn message(seq: u64, text: &str) -> Message {
+    let from = Person { name: "zoë".to_owned(), fingerprint: Fingerprint([3; 32]) };
+    Message { seq, id: [9; 16], at: 1234, from, text: text.to_owned(), mine: false }
+}
+
+#[test]
+fn batch_comes_back_whole_after_reopening() {
+    let dir = TempDir::new().unwrap();
+    let delete = Change { key: "a".to_owned(), value: None };
+    let changes = vec![put("a", b"1"), put("b", b"2"), delete, put("b", b"3")];
+    let batch = Batch { changes, messages: vec![message(1, "hello"), message(2, "again")] };
+    open(&dir).commit(ROOM, Some(&record("team")), &batch).unwrap();
+
+    let store = open(&dir);
+    let rows = store.rows(ROOM).unwrap();
+    assert_eq!(
+        rows.iter().map(|(key, value)| (key.as_str(), value.as_slice())).collect::<Vec<_>>(),
+        [("b", b"3".as_slice())]
+    );
+    assert_eq!(store.history(ROOM, 1, 10).unwrap(), [message(2, "again")]);
+    assert_eq!(store.recent(ROOM, 1).unwrap(), [message(2, "again")]);
+    assert_eq!(store.rooms().unwrap(), [record("team")]);
+}
+
+#[test]
+fn failed_batch_leaves_nothing_behind() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let first = Batch { changes: vec![put("a", b"old")], messages: vec![] };
+    store.commit(ROOM, Some(&record("team")), &first).unwrap();
+    // A disk with no page to spare.
+    let pages: u32 = store.db.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+    store.db.pragma_update(None, "max_page_count", pages).unwrap();
+    let changes = vec![put("a", b"new"), put("big", &vec![1; 1 << 20])];
+    let error = store.commit(ROOM, None, &Batch { changes, messages: vec![message(1, "x")] }).unwrap_err();
+    assert!(matches!(error, StoreError::Full), "{error}");
+    assert_eq!(store.rows(ROOM).unwrap()[0].1.as_slice(), b"old");
+    assert!(store.history(ROOM, 0, 10).unwrap().is_empty());
+
+    store.db.pragma_update(None, "max_page_count", pages + 10_000).unwrap();
+    store.commit(ROOM, None, &Batch { changes: vec![put("a", b"new")], messages: vec![] }).unwrap();
+    assert_eq!(store.rows(ROOM).unwrap()[0].1.as_slice(), b"new");
+}
+
+#[test]
+fn crash_before_commit_leaves_the_batch_before() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let batch = Batch { changes: vec![put("a", b"old")], messages: vec![] };
+    store.commit(ROOM, Some(&record("team")), &batch).unwrap();
+    // As a process leaves it that dies in the middle of a transaction: a copy taken while it is open.
+    store.db.execute_batch("BEGIN; DELETE FROM rows;").unwrap();
+    let copy = TempDir::new().unwrap();
+    for entry in std::fs::read_dir(dir.path()).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, copy.path().join(path.file_name().unwrap())).unwrap();
+    }
+    assert_eq!(open(&copy).rows(ROOM).unwrap()[0].1.as_slice(), b"old");
+}
+
+#[test]
+fn nothing_readable_is_on_the_disk() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let batch = Batch { changes: vec![put("a", b"canary-state")], messages: vec![message(1, "canary-text")] };
+    store.commit(ROOM, Some(&record("canary-label")), &batch).unwrap();
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(dir.path()).unwrap() {
+        all.extend(std::fs::read(entry.unwrap().path()).unwrap());
+    }
+    let holds = |text: &[u8]| all.windows(text.len()).any(|part| part == text);
+    assert!(holds(b"canary-label"), "the search finds what is not sealed");
+    for secret in [b"canary-state".as_slice(), b"canary-text", "zoë".as_bytes()] {
+        assert!(!holds(secret));
+    }
+}
+
+#[test]
+fn exchanged_or_altered_values_are_refused() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let batch = Batch { changes: vec![put("a", b"1"), put("b", b"2")], messages: vec![] };
+    store.commit(ROOM, None, &batch).unwrap();
+    store
+        .db
+        .execute_batch("UPDATE rows SET value = (SELECT value FROM rows WHERE key = 'b') WHERE key = 'a'")
+        .unwrap();
+    assert!(matches!(store.rows(ROOM), Err(StoreError::Damaged(_))));
+}
+
+#[test]
+fn lost_key_is_never_made_anew() {
+    let dir = TempDir::new().unwrap();
+    drop(open(&dir));
+    std::fs::remove_file(FileKey::path(dir.path())).unwrap();
+    assert!(matches!(FileKey.key(dir.path(), &random()), Err(StoreError::WrongKey)));
+    std::fs::write(FileKey::path(dir.path()), [1; 32]).unwrap();
+    let other = FileKey.key(dir.path(), &random()).unwrap();
+    assert!(matches!(Store::open(dir.path(), &other, random()), Err(StoreError::WrongKey)));
+}
+
+#[test]
+fn file_that_is_no_database_is_damaged_and_stays() {
+    let dir = TempDir::new().unwrap();
+    let key = FileKey.key(dir.path(), &random()).unwrap();
+    let garbage = vec![b'x'; 9000];
+    std::fs::write(dir.path().join(DATABASE), &garbage).unwrap();
+    let error = Store::open(dir.path(), &key, random()).err().unwrap();
+    assert!(matches!(error, StoreError::Damaged(_)), "{error}");
+    assert_eq!(std::fs::read(dir.path().join(DATABASE)).unwrap(), garbage);
+}
+
+#[test]
+fn later_version_is_left_alone() {
+    let dir = TempDir::new().unwrap();
+    open(&dir).db.pragma_update(None, "user_version", 99).unwrap();
+    let key = FileKey.key(dir.path(), &random()).unwrap();
+    assert!(matches!(Store::open(dir.path(), &key, random()), Err(StoreError::TooNew)));
+}
+
+#[cfg(unix)]
+#[test]
+fn key_file_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = TempDir::new().unwrap();
+    drop(open(&dir));
+    let mode = std::fs::metadata(FileKey::path(dir.path())).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn second_process_gets_a_clear_error() {
+    let dir = TempDir::new().unwrap();
+    let profile = || ProfileDir::choose(Some(dir.path().to_owned())).unwrap();
+    let first = OpenProfile::open(profile(), Some("ann"), random()).unwrap();
+    let error: Failure = OpenProfile::open(profile(), None, random()).err().unwrap();
+    assert_eq!(error.code, "storage");
+    assert!(error.message.contains("in use"), "{error}");
+    let fingerprint = first.engine.identity.fingerprint();
+    drop(first);
+    let again = OpenProfile::open(profile(), None, random()).unwrap();
+    assert_eq!((again.engine.identity.fingerprint(), again.engine.name.as_str()), (fingerprint, "ann"));
+}
+
+#[test]
+fn remembered_relay_is_never_replaced() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let relay = "relay.example:1".parse().unwrap();
+    store.remember_relay(&relay, Pin::from([1; 32])).unwrap();
+    store.remember_relay(&relay, Pin::from([2; 32])).unwrap();
+    assert_eq!(store.known_relay(&relay).unwrap(), Some(Pin::from([1; 32])));
+}
+
+#[test]
+fn acknowledgement_never_goes_back() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    store.commit(ROOM, Some(&record("team")), &Batch::default()).unwrap();
+    store.ack(ROOM, 7).unwrap();
+    store.ack(ROOM, 3).unwrap();
+    assert_eq!(store.rooms().unwrap()[0].acked, 7);
+}

@@ -1,0 +1,99 @@
+//! QUIC to relays: one endpoint, one connection per relay, one bidirectional stream per room.
+
+mod address;
+mod dial;
+mod limits;
+mod stream;
+mod trust;
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    sync::{Arc, OnceLock},
+};
+
+use quinn::Endpoint;
+use rustls::crypto::CryptoProvider;
+use rustls_platform_verifier::Verifier;
+use socket2::{Domain, Protocol, Socket, Type};
+
+pub use address::{AddressError, RelayAddress};
+pub use certs::Pin;
+pub use dial::{DialError, Dialed};
+pub use stream::{RoomStream, StreamError};
+pub use trust::{CaFile, CaFileError, Known, Refusal, Trust};
+
+/// Why no socket could be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("no UDP socket could be opened: {0}")]
+pub struct TransportError(#[from] io::Error);
+
+/// The client's QUIC endpoint. Clones share it.
+#[derive(Clone)]
+pub struct Transport {
+    endpoint: Endpoint,
+    provider: Arc<CryptoProvider>,
+    ca: Option<Arc<CaFile>>,
+    // Reading the system's roots costs milliseconds: once, and only when the first relay is dialled.
+    platform: Arc<OnceLock<Option<Arc<Verifier>>>>,
+}
+
+impl Transport {
+    /// Opens the UDP socket; `ca` is what `--ca` named.
+    ///
+    /// # Errors
+    /// [`TransportError`] when the system gives no UDP socket. Must be called inside a tokio runtime.
+    pub fn new(ca: Option<CaFile>) -> Result<Self, TransportError> {
+        let runtime = quinn::default_runtime().ok_or_else(|| io::Error::other("no tokio runtime"))?;
+        let endpoint = Endpoint::new(quinn::EndpointConfig::default(), None, any_socket()?, runtime)?;
+        Ok(Self {
+            endpoint,
+            provider: Arc::new(rustls::crypto::aws_lc_rs::default_provider()),
+            ca: ca.map(Arc::new),
+            platform: Arc::default(),
+        })
+    }
+
+    /// Moves all connections to a fresh socket: QUIC migration (RFC 9000, 9) keeps them alive over a
+    /// change of network.
+    ///
+    /// # Errors
+    /// When the system gives no UDP socket; the old one stays in use.
+    pub fn rebind(&self) -> io::Result<()> {
+        self.endpoint.rebind(any_socket()?)
+    }
+
+    /// Says goodbye on all connections and waits until that is sent, one second at most.
+    pub async fn close(&self) {
+        self.endpoint.close(proto::CloseCode::Done.value().into(), b"");
+        // A goodbye that is lost costs the relay an idle timeout, nothing else.
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(1), self.endpoint.wait_idle()).await;
+    }
+
+    /// The system's own trust store; `None` where there is none.
+    fn platform(&self) -> Option<Arc<Verifier>> {
+        let load = || Verifier::new(self.provider.clone()).ok().map(Arc::new);
+        self.platform.get_or_init(load).clone()
+    }
+}
+
+/// The local address that packets to `remote` would leave from; no packet is sent. It changes when the
+/// network does.
+pub fn route_to(remote: SocketAddr) -> io::Result<IpAddr> {
+    let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
+    let any = if remote.is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { Ipv6Addr::UNSPECIFIED.into() };
+    let socket = UdpSocket::bind((any, 0))?;
+    socket.connect(remote)?;
+    Ok(socket.local_addr()?.ip())
+}
+
+/// A socket for both IP versions where the system has both, else for IPv4.
+fn any_socket() -> io::Result<UdpSocket> {
+    let dual = || -> io::Result<UdpSocket> {
+        let socket = Socket::new(Domain::IPV6, Type::DGRAM, Some(Protocol::UDP))?;
+        socket.set_only_v6(false)?;
+        socket.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)).into())?;
+        Ok(socket.into())
+    };
+    dual().or_else(|_| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))
+}

@@ -1,0 +1,114 @@
+//! A relay and people for tests.
+
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use std::{net::SocketAddr, path::Path, time::Duration};
+
+use client::{
+    runtime::{Config, Event, OwnRelay, Past, RoomEvent, Runtime},
+    store::{OpenProfile, ProfileDir},
+    transport::{RelayAddress, Transport},
+};
+use rand_core::UnwrapErr;
+use relay::Relay;
+use shared::{
+    engine::{self, Command},
+    link::InviteLink,
+    random::Random,
+};
+use tokio::{sync::mpsc, time::timeout};
+
+/// Far longer than anything takes; only a failing test waits for it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub fn random() -> Random {
+    Random::new(UnwrapErr(getrandom::SysRng))
+}
+
+/// A relay on loopback; port 0 takes a free one.
+pub async fn relay(dir: &Path, port: u16) -> Relay {
+    let listen = SocketAddr::from(([127, 0, 0, 1], port));
+    Relay::start(relay::Config::new(listen, dir)).await.unwrap()
+}
+
+pub fn address(relay: &Relay) -> RelayAddress {
+    RelayAddress::new("127.0.0.1", relay.addresses()[0].port()).unwrap()
+}
+
+pub struct Person {
+    pub runtime: Runtime,
+    pub events: mpsc::Receiver<Event>,
+}
+
+impl Person {
+    pub async fn enter(dir: &Path, name: &str, relay: &Relay, past: Past) -> Self {
+        let dir = ProfileDir::choose(Some(dir.join(name))).unwrap();
+        let profile = OpenProfile::open(dir, Some(name), random()).unwrap();
+        let dial = address(relay);
+        let own = Some(OwnRelay { dial: dial.clone(), pin: relay.pin(), advertise: dial });
+        let transport = Transport::new(None).unwrap();
+        let config = Config { transport, relay: None, own, past, only: None, tap: None };
+        let (runtime, events) = Runtime::start(profile, config).await.unwrap();
+        Self { runtime, events }
+    }
+
+    pub async fn say(&self, room: &str, token: &str, text: &str) {
+        let command = Command::Send { token: token.to_owned(), text: text.to_owned() };
+        self.runtime.tell(room, command).await.unwrap();
+    }
+
+    pub async fn link(&mut self, room: &str) -> InviteLink {
+        self.runtime.tell(room, Command::Invite).await.unwrap();
+        self.until(|event| match event {
+            Event::Room { event: RoomEvent::Invite { link, .. }, .. } => Some(link),
+            _ => None,
+        })
+        .await
+    }
+
+    pub async fn joined(&mut self) -> engine::GroupView {
+        self.until(|event| match event {
+            Event::Room { event: RoomEvent::Engine(engine::Event::Joined(view)), .. } => Some(view),
+            _ => None,
+        })
+        .await
+    }
+
+    pub async fn hears(&mut self, text: &str) -> engine::Message {
+        self.until(|event| match event {
+            Event::Room {
+                event: RoomEvent::Engine(engine::Event::Message(message)) | RoomEvent::Past(message),
+                ..
+            } if message.text == text => Some(message),
+            _ => None,
+        })
+        .await
+    }
+
+    pub async fn sent(&mut self, token: &str) -> u64 {
+        self.until(|event| match event {
+            Event::Room { event: RoomEvent::Engine(engine::Event::Sent { token: sent, seq }), .. }
+                if sent == token =>
+            {
+                Some(seq)
+            }
+            _ => None,
+        })
+        .await
+    }
+
+    pub async fn until<T>(&mut self, mut found: impl FnMut(Event) -> Option<T>) -> T {
+        let mut seen = Vec::new();
+        let search = async {
+            loop {
+                let event = self.events.recv().await.expect("the runtime goes on");
+                seen.push(format!("{event:?}"));
+                if let Some(found) = found(event) {
+                    return found;
+                }
+            }
+        };
+        let ended = timeout(PATIENCE, search).await;
+        ended.unwrap_or_else(|_| panic!("in vain; seen: {seen:#?}"))
+    }
+}
