@@ -33,7 +33,9 @@ async fn change_of_network_in_mid_chat_loses_no_message_and_no_connection() {
         ann.say(ROOM, "", &text).await;
         bob.until(|event| match event {
             Event::Relay { state: RelayState::Lost { failure, .. }, .. } => panic!("not migrated: {failure}"),
-            Event::Room { event: RoomEvent::Engine(engine::Event::Message(message)), .. } if message.text == text => {
+            Event::Room { event: RoomEvent::Engine(engine::Event::Message(message)), .. }
+                if message.text == text =>
+            {
                 Some(())
             }
             _ => None,
@@ -70,7 +72,8 @@ async fn message_said_before_a_crash_is_sent_after_it_once() {
     let port = first.addresses()[0].port();
     let (mut ann, mut bob) = pair(&dir, &first).await;
     first.shutdown().await;
-    ann.until(|event| matches!(event, Event::Relay { state: RelayState::Lost { .. }, .. }).then_some(())).await;
+    ann.until(|event| matches!(event, Event::Relay { state: RelayState::Lost { .. }, .. }).then_some(()))
+        .await;
     ann.say(ROOM, "t1", "said before the crash").await;
     ann.runtime.shutdown().await;
 
@@ -118,7 +121,9 @@ async fn room_that_was_left_is_forgotten() {
     let (mut ann, mut bob) = pair(&dir, &relay).await;
     bob.runtime.tell(ROOM, Command::Leave).await.unwrap();
     let closed = |event| match event {
-        Event::Room { event: RoomEvent::Engine(engine::Event::Closed { was_member, .. }), .. } => Some(was_member),
+        Event::Room { event: RoomEvent::Engine(engine::Event::Closed { was_member, .. }), .. } => {
+            Some(was_member)
+        }
         _ => None,
     };
     assert!(bob.until(closed).await);
