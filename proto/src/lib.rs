@@ -4,6 +4,8 @@
 
 mod code;
 mod framing;
+#[cfg(feature = "fuzzing")]
+pub mod fuzz;
 mod id;
 mod join;
 

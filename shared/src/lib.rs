@@ -10,6 +10,8 @@ pub mod content {
 pub mod aead;
 pub mod credential;
 pub mod engine;
+#[cfg(feature = "fuzzing")]
+pub mod fuzz;
 pub mod group;
 pub mod identity;
 pub mod invite;

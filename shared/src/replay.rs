@@ -10,7 +10,9 @@
 //! ```
 //!
 //! The order is [`check`](Sliding::check) → open the envelope → [`commit`](Sliding::commit): a number is
-//! unauthenticated until then, and a forgery must not move the window.
+//! unauthenticated until then, and a forgery must not move the window. An envelope's key proves a member but
+//! not which one, since members share the secret: where a member must not move another's window either,
+//! commit only after the signature inside was verified.
 
 /// Greatest width, in bits.
 const MAX_BITS: usize = 1024;

@@ -11,6 +11,7 @@ use super::{
     padding,
     scope::{EnvelopeSecret, KeyId, Scope, Session},
 };
+use crate::random::Random;
 
 /// Most envelopes under one key: the bound of NIST SP 800-38D, 8.3, on calls per key. At the relay's
 /// 100 messages a minute it is 81 years away, and every epoch brings a new key.
@@ -61,7 +62,14 @@ pub struct SealingKey {
 }
 
 impl SealingKey {
-    /// The key of a fresh session; its sequence starts at 0.
+    /// Draws a session for this key alone. The only right way for [`super::Origin::Invite`] and
+    /// [`super::Origin::Slot`], whose secrets outlive epochs: a session that a process uses again would count
+    /// from 0 again under the same key.
+    pub fn fresh(secret: &EnvelopeSecret, scope: &Scope, random: &Random) -> Self {
+        Self::new(secret, scope, Session::random(random))
+    }
+
+    /// The key of a session that has not sealed in this scope; its sequence starts at 0.
     pub fn new(secret: &EnvelopeSecret, scope: &Scope, session: Session) -> Self {
         Self::resume(secret, scope, session, 0)
     }
@@ -122,6 +130,15 @@ impl SealingKey {
         envelope.extend_from_slice(content);
         padding::pad(&mut envelope, content.len(), bucket);
         self.seal_padded(envelope).map_err(|exhausted| exhausted.unwrap_or(too_large))
+    }
+
+    /// What a member who does not keep to the padding can send: a plaintext as it is, with zeros up to a bucket.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn seal_any_padding(&mut self, plaintext: &[u8]) -> Option<Vec<u8>> {
+        let bucket = padding::bucket(plaintext.len().saturating_sub(1))?;
+        let mut envelope = [&[0; HEADER], plaintext].concat();
+        envelope.resize(HEADER.saturating_add(bucket), 0);
+        self.seal_padded(envelope).ok()
     }
 
     /// Seals `room for a header ‖ plaintext`. The error is `None` when GCM refused the length.
@@ -199,9 +216,9 @@ impl fmt::Debug for OpeningKey {
 
 fn associated_data(header: &[u8; HEADER], room: &RoomId) -> [u8; AAD] {
     let mut out = [0; AAD];
-    for (to, from) in out.iter_mut().zip(header.iter().chain(room.as_bytes())) {
-        *to = *from;
-    }
+    let (start, end) = out.split_at_mut(HEADER);
+    start.copy_from_slice(header);
+    end.copy_from_slice(room.as_bytes());
     out
 }
 

@@ -82,19 +82,22 @@ impl Engine {
         }
     }
 
-    /// An answer or an entry is on its way, and comes first.
+    /// An answer or an entry is on its way, and comes first. What was acknowledged is waited for until it
+    /// is seen in the log: only its place there tells whether the others could still read it.
     fn is_waiting(&self) -> bool {
-        self.link.in_flight.is_some() || self.link.commit_acked || self.meta.cursor < self.link.winner
+        self.link.in_flight.is_some()
+            || self.link.commit_acked
+            || self.meta.cursor < self.link.winner
+            || self.outbox.iter().any(|item| item.acked != 0)
     }
 
     fn send_next(&mut self, now: Millis) -> Result<(), GroupError> {
-        let Some(index) = self.outbox.iter().position(|item| item.acked == 0) else { return Ok(()) };
         let epoch = self.group.as_ref().map_or(0, crate::group::Group::epoch);
-        let Some(item) = self.outbox.get(index) else { return Ok(()) };
+        let Some(item) = self.outbox.front() else { return Ok(()) };
         if item.envelope.is_empty() || item.epoch + EPOCHS_KEPT < epoch {
-            self.seal(index, now)?;
+            self.seal(now)?;
         }
-        let Some(item) = self.outbox.get(index) else { return Ok(()) };
+        let Some(item) = self.outbox.front() else { return Ok(()) };
         let publish = Publish {
             id: item.publish_id.clone().into(),
             envelope: item.envelope.clone().into(),
@@ -104,9 +107,10 @@ impl Engine {
         Ok(())
     }
 
-    fn seal(&mut self, index: usize, now: Millis) -> Result<(), GroupError> {
+    /// Seals the first in the queue.
+    fn seal(&mut self, now: Millis) -> Result<(), GroupError> {
         let view = self.own_view();
-        let (Some(group), Some(item)) = (&mut self.group, self.outbox.get_mut(index)) else { return Ok(()) };
+        let (Some(group), Some(item)) = (&mut self.group, self.outbox.front_mut()) else { return Ok(()) };
         let body = match (&item.text, self.meta.leaving) {
             (Some(text), _) => Some(content::content::Body::Text(content::Text { body: text.clone() })),
             (None, true) => Some(content::content::Body::Leave(content::Leave {})),
@@ -256,7 +260,7 @@ impl Engine {
                 link.in_flight.is_none() && link.not_before > 0
             }
             (Phase::Member, Stream::Live) => {
-                !self.is_waiting() && (self.has_intent() || self.outbox.iter().any(|item| item.acked == 0))
+                !self.is_waiting() && (self.has_intent() || !self.outbox.is_empty())
             }
             _ => false,
         };

@@ -1,5 +1,7 @@
+use std::collections::BTreeSet;
+
 use super::*;
-use crate::aead::{Origin, ParseError};
+use crate::aead::{Origin, ParseError, audit, testing::random};
 
 const ROOM: RoomId = RoomId([7; 32]);
 const SESSION: Session = Session(*b"session1");
@@ -105,9 +107,9 @@ fn envelope_of_another_room_epoch_origin_session_or_secret_is_refused() {
 fn authentic_envelope_with_other_padding_is_refused() {
     let (mut sealing, opening) = keys(7);
     let plaintext = |at: usize, byte: u8, length: usize| {
-        let mut out = vec![0; HEADER + length];
-        out[HEADER..HEADER + 3].copy_from_slice(b"hi\x80");
-        out[HEADER + at] = byte;
+        let mut out = vec![0; length];
+        out[..3].copy_from_slice(b"hi\x80");
+        out[at] = byte;
         out
     };
     let table = [
@@ -118,7 +120,7 @@ fn authentic_envelope_with_other_padding_is_refused() {
         ("as it should be", plaintext(2, 0x80, 256), true),
     ];
     for (what, plaintext, good) in table {
-        let envelope = sealing.seal_padded(plaintext).unwrap();
+        let envelope = sealing.seal_any_padding(&plaintext).unwrap();
         let result = opening.open(&Envelope::parse(&envelope).unwrap());
         let expected = if good { Ok(b"hi".to_vec().into()) } else { Err(OpenError::Padding) };
         assert_eq!(result, expected, "{what}");
@@ -170,6 +172,24 @@ fn session_goes_on_in_a_new_epoch_under_another_key() {
     assert_eq!((envelope.sequence(), envelope.session()), (1, SESSION));
     assert_ne!(new.key_id(), old.key_id());
     assert_eq!(**OpeningKey::new(&secret, &next, SESSION).open(&envelope).unwrap(), *b"two");
+}
+
+#[test]
+fn secret_that_outlives_epochs_never_seals_twice_in_one_session() {
+    let (secret, random) = (EnvelopeSecret::new([12; 32]), random("fresh"));
+    let scope = Scope { room: ROOM, epoch: 0, origin: Origin::Slot };
+    let ids: BTreeSet<_> = (0..100).map(|_| SealingKey::fresh(&secret, &scope, &random).session()).collect();
+    assert_eq!(ids.len(), 100);
+}
+
+#[test]
+fn audit_sees_a_sequence_number_that_is_used_again() {
+    let secret = EnvelopeSecret::new([13; 32]);
+    let before = audit::summary();
+    SealingKey::new(&secret, &scope(), SESSION).seal(b"before the crash").unwrap();
+    SealingKey::new(&secret, &scope(), SESSION).seal(b"after the crash").unwrap();
+    let after = audit::summary();
+    assert!(after.conflicts > before.conflicts && after.seals >= before.seals + 2);
 }
 
 #[test]
