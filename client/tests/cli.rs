@@ -1,5 +1,13 @@
 //! The program's manners: exit codes, what goes where, and a chat in JSON.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests, which clippy does not see as tests"
+)]
+
 mod support;
 
 use std::{

@@ -1,5 +1,13 @@
 //! The runtime against a real relay.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests, which clippy does not see as tests"
+)]
+
 mod support;
 
 use client::runtime::{Event, Past, RelayState, RoomEvent};
@@ -52,11 +60,13 @@ async fn restart_of_the_relay_loses_nothing_that_was_said_meanwhile() {
     let port = first.addresses()[0].port();
     let (mut ann, mut bob) = pair(&dir, &first).await;
     first.shutdown().await;
-    ann.until(|event| match event {
-        Event::Relay { state: RelayState::Lost { retry, .. }, .. } => Some(assert!(retry.is_some())),
-        _ => None,
-    })
-    .await;
+    let retry = ann
+        .until(|event| match event {
+            Event::Relay { state: RelayState::Lost { retry, .. }, .. } => Some(retry),
+            _ => None,
+        })
+        .await;
+    assert!(retry.is_some());
     ann.say(ROOM, "t1", "said while the relay was away").await;
 
     let _second = relay(&home, port).await;

@@ -1,5 +1,13 @@
 //! Trust in the relay's certificate: what is accepted, and what is refused.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests, which clippy does not see as tests"
+)]
+
 mod support;
 
 use std::sync::Arc;

@@ -2,18 +2,21 @@
 
 mod keep;
 mod publish;
+mod stream;
 
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use proto::relay::{ClientFrame, RelayFrame};
+use proto::relay::RelayFrame;
 use shared::engine::{self, Command, Engine, Input, Millis};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::{Instant, sleep_until, timeout},
 };
+
+use stream::drive;
 
 use super::{
     Inner, Past, State,
@@ -32,14 +35,8 @@ use crate::{
 /// While more than this waits to be written, in bytes, no commands are taken: whoever asks waits.
 const BUSY: usize = 1 << 20;
 
-/// A relay that lets no further stream be opened within this time, in seconds, is as good as gone.
-const OPEN_S: u64 = 10;
-
 /// Stored lines that are read at once when the past is shown.
 const PAGE: u32 = 100;
-
-/// A stream that held for this long was a success: the next failure waits the first time again.
-const STABLE: Duration = Duration::from_secs(10);
 
 /// What others ask of a room's task.
 pub(super) enum Ask {
@@ -220,31 +217,6 @@ impl Room {
         Some(())
     }
 
-    async fn connect(&mut self) {
-        let state = self.link.borrow_and_update().clone();
-        let LinkState::Up(connection, trust) = state else { return };
-        let opened = timeout(Duration::from_secs(OPEN_S), RoomStream::open(&connection)).await;
-        let Ok(Ok(stream)) = opened else {
-            self.not_before = Instant::now() + self.backoff.next(&self.profile.random);
-            return;
-        };
-        self.trust = Some(trust);
-        self.since = Instant::now();
-        let binding = stream.binding();
-        self.stream = Some(stream);
-        let _ = self.apply(vec![Input::Connected { binding }]).await;
-    }
-
-    async fn frames(&mut self, frames: Vec<RelayFrame>) {
-        if let Some(tap) = &self.tap {
-            for frame in &frames {
-                // The tap's own documentation says that it may miss some.
-                let _ = tap.try_send(frame.clone());
-            }
-        }
-        let _ = self.apply(frames.into_iter().map(Input::Frame).collect()).await;
-    }
-
     /// The sacred order: think, store, send, show.
     async fn apply(&mut self, inputs: Vec<Input>) -> Result<(), Failure> {
         let Some(engine) = &mut self.engine else {
@@ -290,29 +262,6 @@ impl Room {
         Ok(())
     }
 
-    async fn send(&mut self, frames: &[ClientFrame]) {
-        let Some(stream) = &mut self.stream else { return };
-        if frames.iter().any(|frame| stream.queue(frame).is_err()) {
-            self.stream = None;
-            self.not_before = Instant::now() + self.backoff.next(&self.profile.random);
-        }
-    }
-
-    /// The stream is gone. `pause`: wait before the next one.
-    async fn hang_up(&mut self, pause: bool) {
-        if let Some(stream) = self.stream.take() {
-            tokio::spawn(timeout(Duration::from_secs(1), stream.finish()));
-        }
-        if self.since.elapsed() > STABLE {
-            self.backoff.reset();
-        }
-        if pause {
-            self.not_before = Instant::now() + self.backoff.next(&self.profile.random);
-        }
-        // Boxed: `apply` hangs up as well, when the engine asks for a fresh stream.
-        let _ = Box::pin(self.apply(vec![Input::Disconnected])).await;
-    }
-
     fn may_try(&self) -> bool {
         Instant::now() >= self.not_before
     }
@@ -324,13 +273,5 @@ impl Room {
         let waits = self.engine.is_none() || (self.stream.is_none() && is_up);
         let retry = waits.then_some(self.not_before);
         engine.into_iter().chain(retry).min()
-    }
-}
-
-/// Waits for ever without a stream.
-async fn drive(stream: &mut Option<RoomStream>) -> Result<Vec<RelayFrame>, crate::transport::StreamError> {
-    match stream {
-        Some(stream) => stream.drive().await,
-        None => std::future::pending().await,
     }
 }

@@ -1,0 +1,77 @@
+//! A room's stream: opened, written, given up.
+
+use std::time::Duration;
+
+use proto::relay::{ClientFrame, RelayFrame};
+use shared::engine::Input;
+use tokio::time::{Instant, timeout};
+
+use super::Room;
+use crate::{
+    runtime::link::LinkState,
+    transport::{RoomStream, StreamError},
+};
+
+/// A relay that lets no further stream be opened within this time, in seconds, is as good as gone.
+const OPEN_S: u64 = 10;
+
+/// A stream that held for this long was a success: the next failure waits the first time again.
+const STABLE: Duration = Duration::from_secs(10);
+
+impl Room {
+    pub(super) async fn connect(&mut self) {
+        let state = self.link.borrow_and_update().clone();
+        let LinkState::Up(connection, trust) = state else { return };
+        let opened = timeout(Duration::from_secs(OPEN_S), RoomStream::open(&connection)).await;
+        let Ok(Ok(stream)) = opened else {
+            self.not_before = Instant::now() + self.backoff.next(&self.profile.random);
+            return;
+        };
+        self.trust = Some(trust);
+        self.since = Instant::now();
+        let binding = stream.binding();
+        self.stream = Some(stream);
+        let _ = self.apply(vec![Input::Connected { binding }]).await;
+    }
+
+    pub(super) async fn frames(&mut self, frames: Vec<RelayFrame>) {
+        if let Some(tap) = &self.tap {
+            for frame in &frames {
+                // The tap's own documentation says that it may miss some.
+                let _ = tap.try_send(frame.clone());
+            }
+        }
+        let _ = self.apply(frames.into_iter().map(Input::Frame).collect()).await;
+    }
+
+    pub(super) async fn send(&mut self, frames: &[ClientFrame]) {
+        let Some(stream) = &mut self.stream else { return };
+        if frames.iter().any(|frame| stream.queue(frame).is_err()) {
+            self.stream = None;
+            self.not_before = Instant::now() + self.backoff.next(&self.profile.random);
+        }
+    }
+
+    /// The stream is gone. `pause`: wait before the next one.
+    pub(super) async fn hang_up(&mut self, pause: bool) {
+        if let Some(stream) = self.stream.take() {
+            tokio::spawn(timeout(Duration::from_secs(1), stream.finish()));
+        }
+        if self.since.elapsed() > STABLE {
+            self.backoff.reset();
+        }
+        if pause {
+            self.not_before = Instant::now() + self.backoff.next(&self.profile.random);
+        }
+        // Boxed: `apply` hangs up as well, when the engine asks for a fresh stream.
+        let _ = Box::pin(self.apply(vec![Input::Disconnected])).await;
+    }
+}
+
+/// Waits for ever without a stream.
+pub(super) async fn drive(stream: &mut Option<RoomStream>) -> Result<Vec<RelayFrame>, StreamError> {
+    match stream {
+        Some(stream) => stream.drive().await,
+        None => std::future::pending().await,
+    }
+}
