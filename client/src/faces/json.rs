@@ -50,7 +50,8 @@ pub async fn run(runtime: &Runtime, events: mpsc::Receiver<Event>, mut input: mp
         _ = pending.settle() => {}
     }
     writer.abort();
-    Exit::Ok
+    // The end of the input may have come in the same moment as the refusal.
+    if runtime.is_stuck() { Exit::Verification } else { Exit::Ok }
 }
 
 /// Ends when nobody reads, or nothing can go on.

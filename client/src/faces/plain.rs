@@ -77,7 +77,8 @@ pub async fn run(
         }
     }
     writer.abort();
-    Exit::Ok
+    // The end of the input may have come in the same moment as the refusal.
+    if runtime.is_stuck() { Exit::Verification } else { Exit::Ok }
 }
 
 async fn obey(runtime: &Runtime, shared: &Shared, line: Line) -> Result<(), Failure> {
