@@ -94,3 +94,17 @@ async fn honest_client_passes_a_retry() {
     let client = server.client().await;
     client.create(room(1), &key(1), vec![]).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn resends_do_not_use_up_the_quota() {
+    let publish = Rate { burst: 2, interval: ONCE_A_DAY };
+    let server = Server::with(Limits { publish, ..Limits::default() }).await;
+    let client = server.client().await;
+    let mut a = client.create(room(1), &key(1), vec![]).await;
+    for _ in 0..5 {
+        a.publish([1; 16], b"x", None).await;
+        assert_eq!(a.published().await.seq, 1);
+    }
+    a.publish([2; 16], b"x", None).await;
+    assert_eq!(a.published().await.seq, 2);
+}
