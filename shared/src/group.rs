@@ -33,6 +33,8 @@ use crate::{
     suite::{Provider, Suite},
 };
 
+#[cfg(test)]
+pub(crate) mod hostile;
 mod storage;
 mod view;
 
@@ -204,7 +206,8 @@ impl Group {
         let group_info = mls.group_info_message_allowing_ext_commit(true)?.to_bytes()?;
         let prepared = Prepared { message: commit.to_bytes()?, group_info, secrets: Zeroizing::default() };
         let mut group = Self { mls, client, storage, psks };
-        rules::check_room(&group.room()?)?;
+        let (room, own) = (group.room()?, group.leaf());
+        rules::check_own_join(group.mls.roster(), own, &room, &invite)?;
         group.keep()?;
         Ok((group, prepared))
     }

@@ -118,6 +118,25 @@ fn check_join<C: mls_rs::client_builder::MlsConfig>(commit: &Commit<'_, C>) -> R
     check_unique_keys(&after.roster(), commit.room_before)
 }
 
+/// Holds a join of our own against what the others will hold it against, as far as we can know.
+pub(crate) fn check_own_join(
+    roster: Roster<'_>,
+    own: u32,
+    room: &content::Room,
+    id: &[u8],
+) -> Result<(), Violation> {
+    check_room(room)?;
+    let invite = room.invites.iter().find(|invite| *invite.id == *id).ok_or(Violation::DeadInvite)?;
+    let mut came = 0;
+    for member in roster.members_iter().filter(|member| member.index != own) {
+        came += u32::from(leaf_of(&member)?.invite_id == invite.id);
+    }
+    if invite.max_uses > 0 && came >= invite.max_uses {
+        return Err(Violation::UsedUpInvite);
+    }
+    check_unique_keys(&roster, room)
+}
+
 /// How many members came by the invite. A removal rotates the invites, so nobody who left is missed.
 fn uses(roster: &Roster<'_>, invite: &[u8]) -> Result<u32, Violation> {
     roster.members_iter().try_fold(0, |n, member| Ok(n + u32::from(leaf_of(&member)?.invite_id == invite)))
@@ -132,6 +151,9 @@ fn check_member_commit<C: mls_rs::client_builder::MlsConfig>(
             Proposal::Remove(_) => removes = true,
             Proposal::GroupContextExtensions(extensions) => {
                 room_after = room_of(extensions).map_err(|_| Violation::Room)?;
+                if extensions.len() != 1 {
+                    return Err(Violation::Room);
+                }
             }
             _ => return Err(Violation::ForbiddenProposal),
         }

@@ -38,6 +38,10 @@ impl Engine {
             self.refuse("not_joined", "This device is not in the room yet.", "Wait until it has joined.");
             return Ok(());
         }
+        if self.meta.leaving {
+            self.refuse("leaving", "This device is leaving the room.", "Join again by a new invite.");
+            return Ok(());
+        }
         match command {
             Command::Send { token, text } => self.say(token, text),
             Command::Invite => return self.invite(now),
@@ -106,16 +110,22 @@ impl Engine {
                 "/members shows who is in.",
             );
         }
-        self.meta.to_remove.extend(leaves);
+        leaves.into_iter().for_each(|unique| self.want_removed(unique));
         self.dirty.meta = true;
         Ok(())
     }
 
     /// A member said it leaves: one of the others commits the removal.
     pub(super) fn remove_later(&mut self, unique: Vec<u8>) {
-        self.meta.to_remove.push(unique);
+        self.want_removed(unique);
         self.dirty.meta = true;
         self.elect();
+    }
+
+    fn want_removed(&mut self, unique: Vec<u8>) {
+        if !self.meta.to_remove.contains(&unique) {
+            self.meta.to_remove.push(unique);
+        }
     }
 
     fn elect(&mut self) {
@@ -240,7 +250,7 @@ impl Engine {
     pub(super) fn apply_own(&mut self, entry: &Deliver, now: Millis) -> Result<Verdict, GroupError> {
         let Some(pending) = self.pending.take() else { return Ok(Verdict::Refused) };
         self.dirty.pending = true;
-        self.link.commit_acked = false;
+        self.link.commit_acked = 0;
         self.answered(&pending.publish_id);
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
         let (leaf, epoch) = (group.leaf(), group.epoch());

@@ -5,7 +5,7 @@ use proto::relay::Deliver;
 use zeroize::Zeroizing;
 
 use super::{
-    AlarmKind, Engine, Event, INVITED, Message, Millis, Stream,
+    AlarmKind, Engine, Event, INVITED, MAX_TEXT, Message, Millis, Stream,
     keyring::Sealer,
     person,
     state::{EpochRow, HashRow, Peer, Phase},
@@ -30,6 +30,13 @@ const EPOCHS_RECOGNISED: u64 = 16;
 /// When there are more, the ones of the oldest epochs go first; MLS itself still refuses a message twice.
 const MAX_WINDOWS: usize = 4096;
 
+/// Who sealed an envelope, by its key, and as which of theirs.
+pub(super) struct Number {
+    id: (u32, Session),
+    sequence: u64,
+    epoch: u64,
+}
+
 /// What became of an entry.
 pub(super) enum Verdict {
     /// It is what it should be.
@@ -45,7 +52,7 @@ impl Engine {
         if self.link.state != Stream::CatchingUp && self.link.state != Stream::Live {
             return Ok(());
         }
-        let expected = self.meta.cursor + 1;
+        let expected = self.meta.cursor.saturating_add(1);
         if entry.seq < expected {
             self.alarm(
                 AlarmKind::Replay,
@@ -58,6 +65,7 @@ impl Engine {
             self.alarm(AlarmKind::Gap, format!("The relay skipped {missing} entries of this room's log."));
             self.meta.running_hash.clear();
         }
+        self.check_time(entry);
         if self.phase() == Phase::Confirming {
             return self.confirm(entry, now);
         }
@@ -69,7 +77,17 @@ impl Engine {
     /// Looks for our join commit; nothing before it is for us.
     fn confirm(&mut self, entry: &Deliver, now: Millis) -> Result<(), GroupError> {
         self.advance(entry);
-        if self.pending.as_ref().is_none_or(|pending| *entry.envelope != pending.envelope) {
+        let ours = self.pending.as_ref().is_some_and(|pending| *entry.envelope == pending.envelope);
+        if ours != entry.is_commit {
+            // The relay took our commit at the position of the one we built on; nothing may lie between.
+            self.alarm(
+                AlarmKind::Fork,
+                "The relay shows this join in another place than it took it: the others cannot have accepted it.",
+            );
+            self.close("The relay broke the order of the room's log. Ask for a new invite.");
+            return Ok(());
+        }
+        if !ours {
             self.progress();
             return Ok(());
         }
@@ -84,8 +102,13 @@ impl Engine {
         self.set_phase(Phase::Member);
         self.new_epoch()?;
         self.meta.join_epoch = self.meta.epochs.last().map_or(0, |row| row.epoch);
+        let Some(group) = &self.group else { return Err(GroupError::Damaged) };
+        self.meta.unreadable_left = group.members()?.len().saturating_sub(1) as u64;
         self.check_inviter()?;
         self.meta.link = None;
+        let mut keys = self.relay_keys()?;
+        keys.remove(self.access.public().as_bytes());
+        self.check_access(entry, keys)?;
         self.progress();
         Ok(())
     }
@@ -105,6 +128,7 @@ impl Engine {
 
     fn member_entry(&mut self, entry: &Deliver, now: Millis) -> Result<(), GroupError> {
         let own = self.pending.as_ref().is_some_and(|pending| *entry.envelope == pending.envelope);
+        self.check_acked_commit(entry, own);
         let keys = (entry.is_commit || entry.access.is_some()).then(|| self.relay_keys()).transpose()?;
         let verdict = match own {
             true => self.apply_own(entry, now)?,
@@ -132,14 +156,17 @@ impl Engine {
         let invites = group.room()?.invites;
         let (our_leaf, epoch) = (group.leaf(), group.epoch());
         let Some((sealer, plain)) = self.keyring.open(&envelope, &invites) else {
-            return Ok(self.unreadable(epoch));
+            return Ok(self.unreadable(epoch, entry.is_commit));
         };
         let (leaf, sealed_in) = match sealer {
             Sealer::Leaf { leaf, epoch } => (leaf, epoch),
             Sealer::Invited => (INVITED, epoch),
         };
-        // Check, open, commit (RFC 6479): the opening is done, so a forgery never moves the window.
-        if let Err(error) = self.mark((leaf, envelope.session()), envelope.sequence(), sealed_in) {
+        // Every member can derive this key. So the window moves only once MLS has proved the sender, or
+        // a member could use up somebody else's numbers.
+        let number =
+            Number { id: (leaf, envelope.session()), sequence: envelope.sequence(), epoch: sealed_in };
+        if let Err(error) = self.check_number(&number) {
             let what = match error {
                 ReplayError::Duplicate => "was already delivered",
                 ReplayError::TooOld => "is too old to tell whether it was already delivered",
@@ -147,24 +174,26 @@ impl Engine {
             self.alarm(AlarmKind::Replay, format!("Entry {} {what}; it was refused.", entry.seq));
             return Ok(Verdict::Refused);
         }
-        if leaf == our_leaf {
-            self.alarm(
-                AlarmKind::Rollback,
-                "This device's own keys said something that this profile does not know: the profile is an old backup, or \
-                 a copy of it is in use elsewhere.",
-            );
-            self.close("This profile is older than what it already said. Ask a member for a new invite.");
-            return Ok(Verdict::Refused);
-        }
+        // Sealed too long ago to be read by anybody: said again by its sender. The number is not marked, since
+        // nothing proves the sender.
         if sealed_in + EPOCHS_KEPT < epoch {
             return Ok(Verdict::Taken);
         }
         match content::Sealed::decode(plain.as_slice()).ok().and_then(|sealed| sealed.body) {
+            Some(content::sealed::Body::PrivateMessage(_)) if leaf == our_leaf => {
+                // MLS opens no message of our own, so nothing proves that it is not a member's forgery.
+                self.alarm(
+                    AlarmKind::Rollback,
+                    "Something was said under this device's name that this profile does not know: the profile is an old \
+                     backup, a copy of it is in use elsewhere, or a member forges; it was refused.",
+                );
+                Ok(Verdict::Refused)
+            }
             Some(content::sealed::Body::PrivateMessage(message)) if sealer != Sealer::Invited => {
-                self.private_message(entry, leaf, &message)
+                self.private_message(entry, &number, &message)
             }
             Some(content::sealed::Body::KeyShare(message)) if entry.is_commit => {
-                self.key_share(entry, &message)
+                self.key_share(entry, &number, &message)
             }
             _ => Ok(self.forged("holds nothing that belongs into an envelope")),
         }
@@ -173,14 +202,14 @@ impl Engine {
     fn private_message(
         &mut self,
         entry: &Deliver,
-        sealer: u32,
+        number: &Number,
         message: &[u8],
     ) -> Result<Verdict, GroupError> {
         let at = self.clamp(entry.at_ms);
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
         let opened = group.open(message, at);
         // The envelope's key proves the leaf's epoch secret, MLS the sender; they must be one.
-        let said = opened.ok().filter(|(leaf, _)| *leaf == sealer).and_then(|(leaf, data)| {
+        let said = opened.ok().filter(|(leaf, _)| *leaf == number.id.0).and_then(|(leaf, data)| {
             let holder = group.member(leaf)?;
             Some((leaf, holder, content::Content::decode(data.as_slice()).ok()?))
         });
@@ -189,12 +218,16 @@ impl Engine {
             return Ok(self.forged("holds a message that does not verify"));
         };
         group.keep()?;
+        let _ = self.mark(number.id, number.sequence, number.epoch);
         let who = person(&holder);
-        self.check_view(entry, &who.name, said.view.as_ref());
+        self.check_view(entry, &who.name, number.epoch, said.view.as_ref());
         if !self.count(leaf, &holder.unique(), &who.name, said.counter) {
             return Ok(Verdict::Refused);
         }
         match said.body {
+            Some(content::content::Body::Text(text)) if text.body.len() > MAX_TEXT => {
+                return Ok(self.forged("holds a longer text than may be said"));
+            }
             Some(content::content::Body::Text(text)) => {
                 let id = (&*said.id).try_into().unwrap_or_default();
                 let message = Message { seq: entry.seq, id, at, from: who, text: text.body, mine: false };
@@ -210,11 +243,23 @@ impl Engine {
         Ok(Verdict::Taken)
     }
 
-    fn key_share(&mut self, entry: &Deliver, message: &[u8]) -> Result<Verdict, GroupError> {
-        let at = self.clamp(entry.at_ms);
+    fn key_share(&mut self, entry: &Deliver, number: &Number, message: &[u8]) -> Result<Verdict, GroupError> {
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
-        let applied = match group.process(message, at) {
+        // The entry's own time, not the latest that this device saw: a newcomer saw fewer entries, and all
+        // members have to decide alike.
+        let applied = match group.process(message, entry.at_ms) {
             Ok(applied) => applied,
+            Err(GroupError::Mls(mls_rs::error::MlsError::CantProcessMessageFromSelf)) => {
+                // The library says so only after it has verified our signature.
+                group.undo()?;
+                self.alarm(
+                    AlarmKind::Rollback,
+                    "This device's own keys changed the room in a way that this profile does not know: the profile is an \
+                     old backup, or a copy of it is in use elsewhere.",
+                );
+                self.close("This profile is older than what it already did. Ask a member for a new invite.");
+                return Ok(Verdict::Refused);
+            }
             Err(error) => {
                 group.undo()?;
                 self.refuse(
@@ -225,6 +270,12 @@ impl Engine {
                 return Ok(Verdict::Refused);
             }
         };
+        let expected = if applied.joined.is_some() { INVITED } else { applied.leaf };
+        if number.id.0 != expected {
+            group.undo()?;
+            return Ok(self.forged("holds a commit in somebody else's envelope"));
+        }
+        let _ = self.mark(number.id, number.sequence, number.epoch);
         self.finish_commit(&applied)?;
         Ok(Verdict::Applied)
     }
@@ -286,6 +337,10 @@ impl Engine {
         Ok(())
     }
 
+    fn check_number(&self, number: &Number) -> Result<(), ReplayError> {
+        self.windows.get(&number.id).map_or(Ok(()), |(_, window)| window.check(number.sequence))
+    }
+
     /// Marks an authenticated sequence number; refuses it the second time.
     pub(super) fn mark(&mut self, id: (u32, Session), sequence: u64, epoch: u64) -> Result<(), ReplayError> {
         if !self.windows.contains_key(&id) && self.windows.len() >= MAX_WINDOWS {
@@ -320,7 +375,7 @@ impl Engine {
     }
 
     /// Compares what the sender had seen with what we have seen.
-    fn check_view(&mut self, entry: &Deliver, name: &str, view: Option<&content::View>) {
+    fn check_view(&mut self, entry: &Deliver, name: &str, sealed_in: u64, view: Option<&content::View>) {
         let Some(view) = view else {
             return self.alarm(AlarmKind::Fork, format!("{name} does not say what they saw of the log."));
         };
@@ -329,7 +384,7 @@ impl Engine {
             .is_some_and(|row| row.authenticator.get(..AUTHENTICATOR_PREFIX) != Some(&*view.authenticator));
         let ours = self.hashes.get(view.seq);
         let other_log = !view.running_hash.is_empty() && ours.is_some_and(|hash| *hash != *view.running_hash);
-        if other_epoch || other_log || view.seq >= entry.seq {
+        if other_epoch || other_log || view.epoch != sealed_in || view.seq >= entry.seq {
             self.alarm(
                 AlarmKind::Fork,
                 format!("{name} was shown another log of this room than this device: the relay deceives one of you."),
@@ -337,21 +392,59 @@ impl Engine {
         }
     }
 
-    fn unreadable(&mut self, epoch: u64) -> Verdict {
-        // A newcomer meets messages that were under way when it joined; it was never meant to read them.
-        if epoch <= self.meta.join_epoch + EPOCHS_RECOGNISED {
-            self.refuse(
-                "unreadable",
-                "An entry could not be read; it was probably said before you joined.",
-                "Nothing to do.",
+    fn unreadable(&mut self, epoch: u64, is_commit: bool) -> Verdict {
+        // A newcomer meets messages that were under way when it joined; it was never meant to read them. Each
+        // member has at most one under way, and a commit of before the join cannot come after it.
+        let newcomer = self.meta.join_epoch > 0 && epoch <= self.meta.join_epoch + EPOCHS_RECOGNISED;
+        if !newcomer || is_commit {
+            return self.forged("was sealed by nobody who is in the room, or too long ago");
+        }
+        if self.meta.unreadable_left == 0 {
+            self.alarm(
+                AlarmKind::Fork,
+                "More was said that this device cannot read than can have been under way when it joined: it may be in \
+                 another room than the others.",
             );
             return Verdict::Refused;
         }
-        self.forged("was sealed by nobody who is in the room")
+        self.meta.unreadable_left -= 1;
+        self.refuse(
+            "unreadable",
+            "An entry could not be read; it was probably said before you joined.",
+            "Nothing to do.",
+        );
+        Verdict::Refused
+    }
+
+    fn check_time(&mut self, entry: &Deliver) {
+        if entry.at_ms < self.meta.last_at {
+            self.alarm(
+                AlarmKind::Rollback,
+                format!(
+                    "Entry {} is older than the one before it: the relay's clock ran backwards.",
+                    entry.seq
+                ),
+            );
+        }
+    }
+
+    /// The relay said that it has our commit, and shows something that cannot be before it.
+    fn check_acked_commit(&mut self, entry: &Deliver, own: bool) {
+        let acked = self.link.commit_acked;
+        if own || acked == 0 || (entry.seq < acked && !entry.is_commit) {
+            return;
+        }
+        self.link.commit_acked = 0;
+        self.alarm(
+            AlarmKind::Gap,
+            "The relay acknowledged a change of yours and then did not show it; it is made again.",
+        );
+        self.set_pending(None);
     }
 
     fn forged(&mut self, why: &str) -> Verdict {
-        let message = format!("Entry {} of the log {why}; it was refused.", self.meta.cursor + 1);
+        let message =
+            format!("Entry {} of the log {why}; it was refused.", self.meta.cursor.saturating_add(1));
         self.refuse("forged", message, "If this happens again, do not trust this relay.");
         Verdict::Refused
     }
@@ -398,6 +491,14 @@ impl Engine {
     }
 
     pub(super) fn maybe_caught_up(&mut self) {
+        let hidden = self.phase() == Phase::Confirming && self.meta.cursor >= self.link.head;
+        if hidden && self.link.state == Stream::CatchingUp {
+            self.link.state = Stream::Live;
+            self.alarm(
+                AlarmKind::Gap,
+                "The relay let this device in by its own key, but does not show the join that brought the key.",
+            );
+        }
         if self.link.state != Stream::CatchingUp
             || self.meta.cursor < self.link.head
             || self.phase() != Phase::Member

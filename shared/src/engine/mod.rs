@@ -111,8 +111,8 @@ struct Connection {
     start: u64,
     /// The one publish that was sent and not yet answered or seen.
     in_flight: Option<Vec<u8>>,
-    /// The pending commit is on the relay's disk; its entry is on its way.
-    commit_acked: bool,
+    /// Where the pending commit is on the relay's disk, its entry on its way; 0 when it is not.
+    commit_acked: u64,
     /// Nothing is sent before: rate limits, and jitter after a lost race.
     not_before: Millis,
     /// Commits that repair or follow somebody else's act wait a random moment, so that one member does it.

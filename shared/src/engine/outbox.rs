@@ -26,6 +26,9 @@ pub const MAX_TEXT: usize = 32 << 10;
 /// Most things said and not yet seen in the log; beyond that a Send is refused with a remedy.
 pub const MAX_OUTBOX: usize = 1_000;
 
+/// A commit that could not even be built is tried again after a minute, in milliseconds.
+const UPDATE_RETRY_MS: u64 = 60_000;
+
 impl Engine {
     pub(super) fn say(&mut self, token: String, text: String) {
         let remedy = "Send it in parts.";
@@ -76,17 +79,26 @@ impl Engine {
             }
             self.set_pending(None);
         }
-        match self.wants_commit(now) {
-            true => self.commit(now),
-            false => self.send_next(now),
+        if !self.wants_commit(now) {
+            return self.send_next(now);
         }
+        let done = self.commit(now);
+        if done.is_err() {
+            // What cannot be committed must not silence what can be said.
+            self.link.commit_not_before = now + UPDATE_RETRY_MS;
+            if let Some(group) = &mut self.group {
+                group.undo()?;
+            }
+            self.send_next(now)?;
+        }
+        done
     }
 
     /// An answer or an entry is on its way, and comes first. What was acknowledged is waited for until it
     /// is seen in the log: only its place there tells whether the others could still read it.
     fn is_waiting(&self) -> bool {
         self.link.in_flight.is_some()
-            || self.link.commit_acked
+            || self.link.commit_acked != 0
             || self.meta.cursor < self.link.winner
             || self.outbox.iter().any(|item| item.acked != 0)
     }
@@ -168,8 +180,10 @@ impl Engine {
 
     /// Is the entry something we said? Then it is told, and leaves the outbox.
     pub(super) fn check_echo(&mut self, entry: &Deliver, envelope: &Envelope<'_>) -> bool {
-        let elsewhere =
-            self.outbox.iter().find(|item| item.acked == entry.seq && *item.envelope != *entry.envelope);
+        let elsewhere = self
+            .outbox
+            .iter()
+            .find(|item| item.acked != 0 && item.acked <= entry.seq && *item.envelope != *entry.envelope);
         if let Some(counter) = elsewhere.map(|item| item.counter) {
             self.lost_at(counter);
         }
@@ -212,7 +226,7 @@ impl Engine {
     }
 
     /// The relay said that it has something, and then showed something else in its place.
-    fn lost_at(&mut self, counter: u64) {
+    pub(super) fn lost_at(&mut self, counter: u64) {
         self.alarm(
             AlarmKind::Gap,
             "The relay acknowledged a message of yours and then did not show it; it is sent again.",

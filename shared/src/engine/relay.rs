@@ -28,6 +28,9 @@ const RACE_JITTER_MS: u64 = 100;
 /// When the relay names no time, a refused publish waits this long.
 const RETRY_MS: u64 = 5_000;
 
+/// However long the relay asks to wait, it is asked again after an hour, in milliseconds.
+const RETRY_MAX_MS: u64 = 3600 * 1000;
+
 impl Engine {
     /// Builds the group, slot and keys of a room that the relay does not have yet.
     pub(super) fn build_room(&mut self, now: Millis) -> Result<(), EngineError> {
@@ -141,7 +144,7 @@ impl Engine {
     /// Did the relay lose what we have seen, or drop what we have not?
     fn check_bounds(&mut self, joined: &Joined) {
         let cursor = self.meta.cursor;
-        if joined.head < cursor {
+        if joined.head < cursor || joined.last_commit < self.meta.last_commit {
             self.alarm(
                 AlarmKind::Rollback,
                 format!(
@@ -151,8 +154,8 @@ impl Engine {
                 ),
             );
         }
-        if joined.oldest > cursor + 1 && joined.head > cursor {
-            let lost = joined.oldest - cursor - 1;
+        let lost = joined.oldest.saturating_sub(1).saturating_sub(cursor);
+        if lost > 0 && joined.head > cursor {
             self.alarm(
                 AlarmKind::Gap,
                 format!("{lost} entries of this room expired at the relay before this device read them."),
@@ -168,6 +171,13 @@ impl Engine {
                 self.dirty.meta = true;
             }
         }
+        let lost: Vec<u64> = self
+            .outbox
+            .iter()
+            .filter(|item| item.acked > joined.head || (item.acked != 0 && item.acked <= self.meta.cursor))
+            .map(|item| item.counter)
+            .collect();
+        lost.into_iter().for_each(|counter| self.lost_at(counter));
     }
 
     /// Opens the slot and sends the join commit, or sends the one again that may still win.
@@ -204,6 +214,10 @@ impl Engine {
             now,
         )?;
         let room = group.room()?;
+        // Somebody who knows the name can have made a room there that says it is something else.
+        if self.meta.open && (!room.open || room.name != self.meta.room_name) {
+            return Err(crate::rules::Violation::Room.into());
+        }
         let invite = room
             .invites
             .iter()
@@ -253,7 +267,7 @@ impl Engine {
             return Ok(());
         }
         match self.pending.as_ref().is_some_and(|pending| *pending.publish_id == *published.id) {
-            true => self.link.commit_acked = true,
+            true => self.link.commit_acked = published.seq.max(1),
             false => self.acknowledged(published),
         }
         Ok(())
@@ -269,7 +283,9 @@ impl Engine {
         self.link.in_flight = None;
         match refused.code() {
             Code::Conflict => self.lost_race(refused, now),
-            Code::RateLimited => self.link.not_before = now + refused.retry_after_ms.max(1),
+            Code::RateLimited => {
+                self.link.not_before = now + refused.retry_after_ms.clamp(1, RETRY_MAX_MS);
+            }
             Code::NoSpace => {
                 self.link.not_before = now + RETRY_MS;
                 self.refuse(
@@ -283,7 +299,10 @@ impl Engine {
                 self.close("The relay no longer accepts this invite: it expired, was used up or was revoked. Ask for a new one.");
             }
             Code::NotAllowed => self.locked_out(),
-            Code::TooLarge | Code::Malformed | Code::Unspecified => self.drop_refused(&refused.id),
+            Code::TooLarge | Code::Malformed | Code::Unspecified => {
+                self.link.not_before = now + RETRY_MS;
+                self.drop_refused(&refused.id);
+            }
         }
         Ok(())
     }
@@ -310,6 +329,7 @@ impl Engine {
                 // Somebody opened the room a moment before us.
                 self.set_pending(None);
                 self.meta.own_invites.clear();
+                self.meta.epochs.clear();
                 self.set_phase(Phase::Joining);
                 self.out.reopen = true;
             }
@@ -339,7 +359,10 @@ impl Engine {
 
     fn lost_race(&mut self, refused: &Refused, now: Millis) {
         let read = refused.last_commit <= self.meta.cursor && self.is_member();
-        if read && refused.last_commit != self.meta.last_commit {
+        let part = self.pending.as_ref().and_then(|pending| pending.part.as_ref());
+        // A conflict is only where somebody else's commit came after the one that was named.
+        let groundless = part.is_some_and(|part| refused.last_commit <= part.expected_last_commit);
+        if read && (groundless || refused.last_commit != self.meta.last_commit) {
             self.link.contradicted = true;
             self.alarm(
                 AlarmKind::Fork,

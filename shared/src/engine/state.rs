@@ -94,6 +94,9 @@ pub(super) struct Meta {
     pub leaving: bool,
     #[prost(string, tag = "27")]
     pub device_name: String,
+    /// How many more messages may have been under way when we joined.
+    #[prost(uint64, tag = "28")]
+    pub unreadable_left: u64,
 }
 
 /// One epoch's envelope secret.

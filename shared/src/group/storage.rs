@@ -20,7 +20,7 @@ const EPOCH: &str = "epoch/";
 
 /// Rows of one group; clones share them.
 #[derive(Clone, Default)]
-pub(super) struct Storage(Arc<Mutex<Rows>>);
+pub(crate) struct Storage(Arc<Mutex<Rows>>);
 
 #[derive(Default)]
 struct Rows {
@@ -48,6 +48,11 @@ impl Storage {
 
     pub(super) fn tree(&self) -> Option<Zeroizing<Vec<u8>>> {
         self.lock().rows.get(TREE).cloned()
+    }
+
+    #[cfg(test)]
+    pub(super) fn rows(&self) -> Vec<(String, Zeroizing<Vec<u8>>)> {
+        self.lock().rows.clone().into_iter().collect()
     }
 
     pub(super) fn take_rows(&self) -> Vec<(String, Option<Zeroizing<Vec<u8>>>)> {

@@ -1,0 +1,174 @@
+//! Raw access for hostile peers: any MLS message in any envelope with any commit part.
+
+use prost::Message as _;
+use proto::relay::{AccessChange, AccessKey, CommitPart, access_key::Kind};
+
+use super::world::World;
+use crate::{
+    aead::{Origin, Scope, SealingKey, Session},
+    content::{self, content::Body, sealed},
+    engine::AlarmKind,
+    group::hostile::Hostile,
+    invite::{AccessSecret, join_secret},
+    suite::Suite,
+};
+
+pub const ANN: usize = 0;
+pub const BOB: usize = 1;
+pub const EVE: usize = 2;
+
+/// Ann made the room; bob and eve joined. Nobody is suspicious yet.
+pub fn three(seed: u64) -> World {
+    World::room_of(&["ann", "bob", "eve"], Suite::Classic, seed)
+}
+
+impl World {
+    pub fn hostile(&self, i: usize) -> Hostile {
+        let engine = self.devices[i].engine.as_ref().unwrap();
+        Hostile::of(engine.group.as_ref().unwrap(), &self.devices[i].profile.random)
+    }
+
+    pub fn leaf(&self, i: usize) -> u32 {
+        self.devices[i].engine.as_ref().unwrap().group.as_ref().unwrap().leaf()
+    }
+
+    pub fn epoch(&self, i: usize) -> u64 {
+        self.devices[i].engine.as_ref().unwrap().view().unwrap().epoch
+    }
+
+    pub fn members(&self, i: usize) -> usize {
+        self.devices[i].engine.as_ref().unwrap().view().unwrap().members.len()
+    }
+
+    pub fn room(&self, i: usize) -> content::Room {
+        self.devices[i].engine.as_ref().unwrap().group.as_ref().unwrap().room().unwrap()
+    }
+
+    pub fn access_key(&self, i: usize) -> AccessKey {
+        member_key(&self.devices[i].engine.as_ref().unwrap().access)
+    }
+
+    /// Seals as if by `leaf`, with what device `i` knows of its newest epoch.
+    pub fn envelope(&self, i: usize, leaf: u32, at: (Session, u64), body: sealed::Body) -> Vec<u8> {
+        let engine = self.devices[i].engine.as_ref().unwrap();
+        let (_, mut key) = engine.keyring.sealing(leaf, at.0, at.1).unwrap();
+        key.seal(&content::Sealed { body: Some(body) }.encode_to_vec()).unwrap()
+    }
+
+    /// As `envelope`, honestly by device `i` itself.
+    pub fn own_envelope(&self, i: usize, body: sealed::Body) -> Vec<u8> {
+        let session = Session::random(&self.devices[i].profile.random);
+        self.envelope(i, self.leaf(i), (session, 0), body)
+    }
+
+    /// Sealed as by a joiner.
+    pub fn join_envelope(&self, i: usize, seal_key: &[u8], message: Vec<u8>) -> Vec<u8> {
+        let engine = self.devices[i].engine.as_ref().unwrap();
+        let scope = Scope { room: engine.room, epoch: 0, origin: Origin::Invite };
+        let session = Session::random(&self.devices[i].profile.random);
+        let body = Some(sealed::Body::KeyShare(message.into()));
+        SealingKey::new(&join_secret(seal_key), &scope, session)
+            .seal(&content::Sealed { body }.encode_to_vec())
+            .unwrap()
+    }
+
+    /// What an honest program of device `i` would say, to be falsified.
+    pub fn content(&self, i: usize, counter: u64, text: &str) -> content::Content {
+        let meta = &self.devices[i].engine.as_ref().unwrap().meta;
+        let row = meta.epochs.last().unwrap();
+        let view = content::View {
+            epoch: row.epoch,
+            authenticator: row.authenticator[..16].to_vec().into(),
+            seq: meta.cursor,
+            running_hash: meta.running_hash.clone().into(),
+        };
+        content::Content {
+            id: vec![7; 16].into(),
+            counter,
+            view: Some(view),
+            sent_ms: self.now,
+            body: Some(Body::Text(content::Text { body: text.to_owned() })),
+        }
+    }
+
+    pub fn part(&self, access: AccessChange) -> CommitPart {
+        CommitPart {
+            expected_last_commit: self.relay.last_commit,
+            slot: self.relay.slot.clone().into(),
+            access: Some(access),
+        }
+    }
+
+    /// Publishes a commit message of device `i`'s making.
+    pub fn inject_commit(&mut self, i: usize, message: Vec<u8>, access: AccessChange) -> u64 {
+        let envelope = self.own_envelope(i, sealed::Body::KeyShare(message.into()));
+        self.inject(envelope, Some(self.part(access)))
+    }
+
+    pub fn inject(&mut self, envelope: Vec<u8>, part: Option<CommitPart>) -> u64 {
+        self.relay.now = self.now;
+        self.relay.append(envelope, part)
+    }
+
+    /// Nobody of `honest` took the commit, everybody was told, and the room still works.
+    pub fn assert_refused(&mut self, honest: &[usize], epoch: u64, code: &str) {
+        for i in honest {
+            assert_eq!(self.epoch(*i), epoch, "device {i} took it");
+            assert!(self.errors(*i).contains(&code), "device {i}: {}", self.story(*i));
+        }
+        self.assert_talks(honest);
+    }
+
+    /// As `assert_refused`, and for the reason given.
+    pub fn assert_violates(&mut self, honest: &[usize], epoch: u64, violation: crate::rules::Violation) {
+        let reason = violation.to_string();
+        for i in honest {
+            let told = self.devices[*i].events.iter().any(|event| {
+                matches!(event, crate::engine::Event::Error { message, .. } if message.contains(&reason))
+            });
+            assert!(told, "device {i}: {}", self.story(*i));
+        }
+        self.assert_refused(honest, epoch, "invalid_commit");
+    }
+
+    /// Commits and messages still get through between `honest`, in the same epoch.
+    pub fn assert_talks(&mut self, honest: &[usize]) {
+        for i in honest {
+            let text = format!("still here {i} at {}", self.relay.log.len());
+            self.say(*i, &text);
+            self.settle();
+            for j in honest {
+                assert_eq!(self.texts(*j).last(), Some(&text), "device {j}: {}", self.story(*j));
+            }
+        }
+        self.command(honest[0], crate::engine::Command::Rename(format!("r{}", self.relay.log.len())));
+        self.settle();
+        let agreed = self.authenticator(honest[0]);
+        assert!(honest.iter().all(|i| self.authenticator(*i) == agreed), "the members diverged");
+    }
+
+    /// The last things that device `i` showed.
+    pub fn story(&self, i: usize) -> String {
+        let events = self.devices[i].events.iter().rev().take(40);
+        let lines: Vec<String> =
+            events.map(|event| format!("{event:?}").chars().take(300).collect()).collect();
+        lines.join("\n")
+    }
+
+    pub fn assert_alarm(&self, i: usize, kind: AlarmKind) {
+        assert!(self.alarms(i).contains(&kind), "device {i}: {}", self.story(i));
+    }
+}
+
+pub fn member_key(access: &AccessSecret) -> AccessKey {
+    let key = access.public().as_bytes().to_vec().into();
+    AccessKey { key, kind: Kind::Member.into(), expires_ms: 0, max_uses: 0 }
+}
+
+pub fn adds(key: AccessKey) -> AccessChange {
+    AccessChange { added: vec![key], removed: Vec::new() }
+}
+
+pub fn nothing() -> AccessChange {
+    AccessChange::default()
+}
