@@ -82,7 +82,7 @@ impl FrameReader {
     /// # Errors
     /// [`FrameError`] when the length is over the cap or the body does not parse; the stream is then
     /// beyond repair.
-    pub fn next<M: Message + Default>(&mut self) -> Result<Option<M>, FrameError> {
+    pub fn next_frame<M: Message + Default>(&mut self) -> Result<Option<M>, FrameError> {
         let Some(body) = self.announced()? else { return Ok(None) };
         let Some(bytes) = self.buffer.get(LENGTH..LENGTH + body) else { return Ok(None) };
         let message = M::decode(bytes).map_err(|_| FrameError::Malformed)?;
@@ -117,7 +117,7 @@ mod tests {
             let mut seen = Vec::new();
             for part in [&bytes[..cut], &bytes[cut..]] {
                 reader.push(part);
-                while let Some(frame) = reader.next::<Ephemeral>().unwrap() {
+                while let Some(frame) = reader.next_frame::<Ephemeral>().unwrap() {
                     seen.push(frame.envelope.len());
                 }
             }
@@ -131,13 +131,13 @@ mod tests {
         reader.push(&101u32.to_be_bytes());
         let error = FrameError::TooLong { announced: 101, cap: 100 };
         assert_eq!(reader.wanted(), Err(error));
-        assert!(reader.next::<Ephemeral>().is_err());
+        assert!(reader.next_frame::<Ephemeral>().is_err());
     }
 
     #[test]
     fn garbage_body_is_malformed() {
         let mut reader = FrameReader::new(100);
         reader.push(&[0, 0, 0, 2, 0xff, 0xff]);
-        assert_eq!(reader.next::<Ephemeral>(), Err(FrameError::Malformed));
+        assert_eq!(reader.next_frame::<Ephemeral>(), Err(FrameError::Malformed));
     }
 }

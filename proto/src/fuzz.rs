@@ -49,7 +49,7 @@ fn read<M: Message + Default + PartialEq + Debug>(stream: &[u8], piece: usize) {
         let bytes = encode_frame(&frame);
         let mut again = FrameReader::new(bytes.len());
         again.push(&bytes);
-        assert_eq!(again.next::<M>(), Ok(Some(frame)), "a frame survives encoding");
+        assert_eq!(again.next_frame::<M>(), Ok(Some(frame)), "a frame survives encoding");
     }
 }
 
@@ -61,7 +61,7 @@ fn drain<M: Message + Default>(reader: &mut FrameReader) -> (Vec<M>, bool) {
             Ok(wanted) => assert!((1..=CAP + 4).contains(&wanted), "asks for {wanted} bytes"),
             Err(_) => return (frames, true),
         }
-        match reader.next() {
+        match reader.next_frame() {
             Ok(Some(frame)) => frames.push(frame),
             Ok(None) => return (frames, false),
             Err(_) => return (frames, true),

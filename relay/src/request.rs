@@ -186,7 +186,7 @@ pub fn frames(bytes: &[u8]) -> Result<Vec<Result<Request, Invalid>>, FrameError>
     let mut reader = FrameReader::new(MAX_COMMIT_FRAME);
     reader.push(bytes);
     let mut requests = Vec::new();
-    while let Some(frame) = reader.next::<ClientFrame>()? {
+    while let Some(frame) = reader.next_frame::<ClientFrame>()? {
         requests.push(frame.try_into());
     }
     Ok(requests)

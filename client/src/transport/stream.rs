@@ -114,7 +114,7 @@ impl RoomStream {
     fn cut(&mut self, bytes: &Bytes) -> Result<Vec<RelayFrame>, StreamError> {
         self.reader.push(bytes);
         let mut frames = Vec::new();
-        while let Some(frame) = self.reader.next().map_err(StreamError::Malformed)? {
+        while let Some(frame) = self.reader.next_frame().map_err(StreamError::Malformed)? {
             frames.push(frame);
         }
         Ok(frames)

@@ -103,7 +103,7 @@ impl Input {
             memory = permit.map_err(|_| InputError::Gone)?.into();
         }
         loop {
-            if let Some(frame) = self.reader.next::<ClientFrame>()? {
+            if let Some(frame) = self.reader.next_frame::<ClientFrame>()? {
                 if large {
                     // The buffer grew with the frame and would stay that big.
                     self.reader = FrameReader::new(MAX_COMMIT_FRAME);

@@ -174,7 +174,7 @@ impl Stream {
     /// The next frame, `None` at the end of the stream.
     pub async fn try_next(&mut self) -> Option<Frame> {
         loop {
-            if let Some(frame) = self.reader.next::<RelayFrame>().unwrap() {
+            if let Some(frame) = self.reader.next_frame::<RelayFrame>().unwrap() {
                 return Some(frame.frame.expect("a known frame"));
             }
             let wanted = self.reader.wanted().unwrap();
