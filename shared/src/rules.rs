@@ -134,7 +134,7 @@ pub(crate) fn check_own_join(
     if invite.max_uses > 0 && came >= invite.max_uses {
         return Err(Violation::UsedUpInvite);
     }
-    check_unique_keys(&roster, room)
+    check_unique_keys(roster, room)
 }
 
 /// How many members came by the invite. A removal rotates the invites, so nobody who left is missed.
