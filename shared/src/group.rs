@@ -207,7 +207,7 @@ impl Group {
         let prepared = Prepared { message: commit.to_bytes()?, group_info, secrets: Zeroizing::default() };
         let mut group = Self { mls, client, storage, psks };
         let (room, own) = (group.room()?, group.leaf());
-        rules::check_own_join(group.mls.roster(), own, &room, &invite)?;
+        rules::check_own_join(&group.mls.roster(), own, &room, &invite)?;
         group.keep()?;
         Ok((group, prepared))
     }

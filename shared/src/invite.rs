@@ -15,7 +15,7 @@ use crate::{aead::EnvelopeSecret, content, random::Random};
 /// Salt of every derivation here.
 const SALT: &[u8] = b"schat/1 invite";
 
-/// How many invites may be live in a room: more is a sign of a mistake, and each costs 80 bytes in
+/// How many invites may be live in a room: more is a sign of a mistake, and each costs 300 bytes in
 /// every slot.
 pub const MAX_INVITES: usize = 16;
 

@@ -120,7 +120,7 @@ fn check_join<C: mls_rs::client_builder::MlsConfig>(commit: &Commit<'_, C>) -> R
 
 /// Holds a join of our own against what the others will hold it against, as far as we can know.
 pub(crate) fn check_own_join(
-    roster: Roster<'_>,
+    roster: &Roster<'_>,
     own: u32,
     room: &content::Room,
     id: &[u8],

@@ -82,7 +82,7 @@ fn open_one(
 }
 
 fn scope(room: &RoomId) -> Scope {
-    Scope { room: *room, epoch: 0, origin: Origin::Invite }
+    Scope { room: *room, epoch: 0, origin: Origin::Slot }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! its race is thrown away and built anew on the winner's state.
 
 use prost::Message as _;
-use proto::relay::{AccessChange, CommitPart, Deliver};
+use proto::relay::{AccessChange, AccessKey, CommitPart, Deliver};
 
 use super::{
     AlarmKind, Command, Engine, Event, Millis,
@@ -154,7 +154,7 @@ impl Engine {
     pub(super) fn has_intent(&self) -> bool {
         let meta = &self.meta;
         !meta.leaving
-            && !self.link.contradicted
+            && !self.link.no_commits
             && (meta.want_update
                 || meta.want_invite
                 || !meta.to_remove.is_empty()
@@ -333,18 +333,18 @@ impl Engine {
     }
 }
 
-/// What turns `from` into `to`; the relay applies removals first.
+/// Keys that one commit adds, and removes, at most: the relay's cap is twice that. A repair that needs more
+/// goes on in the next commit.
+const KEYS_PER_COMMIT: usize = 512;
+
+/// What turns `from` into `to`. A key with another expiry or use cap is added anew, which replaces it: the
+/// relay refuses a change that names a key twice.
 fn change(from: &AccessKeys, to: &AccessKeys) -> AccessChange {
+    let differs = |(key, value): &(&Vec<u8>, &AccessKey)| from.get(*key) != Some(value);
+    let added = to.iter().filter(differs).map(|(_, value)| value.clone());
+    let gone = from.iter().filter(|(key, _)| !to.contains_key(*key)).map(|(_, value)| value.key.clone());
     AccessChange {
-        added: to
-            .iter()
-            .filter(|(key, value)| from.get(*key) != Some(value))
-            .map(|(_, value)| value.clone())
-            .collect(),
-        removed: from
-            .iter()
-            .filter(|(key, value)| to.get(*key) != Some(value))
-            .map(|(_, value)| value.key.clone())
-            .collect(),
+        added: added.take(KEYS_PER_COMMIT).collect(),
+        removed: gone.take(KEYS_PER_COMMIT).collect(),
     }
 }

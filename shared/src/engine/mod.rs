@@ -122,8 +122,9 @@ struct Connection {
     /// Repairs of access keys since the stream opened: each waits up to twice as long as the one before,
     /// so that devices which a cheating relay set against each other do not repair for ever.
     repairs: u32,
-    /// The relay contradicts its own log: no commits on this stream.
-    contradicted: bool,
+    /// The relay contradicts its own log, or refused a commit for good: no more of them on this stream,
+    /// so that messages still go through.
+    no_commits: bool,
     /// The commit that won a race against ours: nothing is built before it was read.
     winner: u64,
     /// Lost races in a row.

@@ -256,6 +256,7 @@ impl Engine {
             self.meta.want_invite = false;
             self.meta.want_update = false;
             self.meta.to_remove.clear();
+            self.link.no_commits = true;
             self.refuse("refused", "The relay refused a change of the room for good.", remedy);
             return;
         }

@@ -363,7 +363,7 @@ impl Engine {
         // A conflict is only where somebody else's commit came after the one that was named.
         let groundless = part.is_some_and(|part| refused.last_commit <= part.expected_last_commit);
         if read && (groundless || refused.last_commit != self.meta.last_commit) {
-            self.link.contradicted = true;
+            self.link.no_commits = true;
             self.alarm(
                 AlarmKind::Fork,
                 format!(

@@ -320,6 +320,23 @@ fn access_change_that_differs_from_the_commit_alarms_and_is_repaired() {
     }
 }
 
+/// The relay refuses a change that names a key twice, so the repair must replace it in one step.
+#[test]
+fn invite_that_lives_longer_at_the_relay_is_repaired_and_silences_nobody() {
+    let mut world = three(122);
+    world.invite(ANN);
+    let key = world.room(ANN).invites[0].access_key.clone();
+    let mut longer = world.relay.keys[&*key].0.clone();
+    longer.expires_ms += 1;
+    let (message, _) = world.hostile(EVE).commit(|b| b);
+    world.disconnect(EVE);
+    world.inject_commit(EVE, message, adds(longer.clone()));
+    world.settle();
+    world.assert_alarm(ANN, AlarmKind::Access);
+    assert_ne!(world.relay.keys[&*key].0, longer, "the relay still has what the hostile commit said");
+    world.assert_talks(&[ANN, BOB]);
+}
+
 #[test]
 fn member_that_hides_its_abilities_does_not_wedge_the_room() {
     let mut world = three(123);

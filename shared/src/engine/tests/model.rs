@@ -123,6 +123,9 @@ impl ModelRelay {
         if publish.commit.as_ref().is_some_and(|part| part.expected_last_commit != self.last_commit) {
             return Frame::Refused(refusal(&publish.id, Code::Conflict, self.last_commit));
         }
+        if publish.commit.as_ref().and_then(|part| part.access.as_ref()).is_some_and(names_a_key_twice) {
+            return Frame::Refused(refusal(&publish.id, Code::Malformed, 0));
+        }
         *uses += 1;
         let seq = self.append(publish.envelope.to_vec(), publish.commit);
         self.ids.insert(publish.id.to_vec(), seq);
@@ -143,6 +146,11 @@ impl ModelRelay {
         self.log.push(Deliver { seq, at_ms: self.now, envelope: envelope.into(), is_commit, access });
         seq
     }
+}
+
+fn names_a_key_twice(change: &proto::relay::AccessChange) -> bool {
+    let keys: Vec<_> = change.added.iter().map(|key| &key.key).chain(&change.removed).collect();
+    keys.iter().collect::<BTreeSet<_>>().len() != keys.len()
 }
 
 pub fn refused(id: &[u8], code: Code, last_commit: u64) -> RelayFrame {
