@@ -4,12 +4,13 @@ use std::convert::Infallible;
 
 use mls_rs::{
     ExtensionList, IdentityProvider, MlsMessage,
+    client_builder::PaddingMode,
     client_builder::{
         BaseConfig, WithCryptoProvider, WithGroupStateStorage, WithIdentityProvider, WithMlsRules,
     },
     group::{CommitBuilder, ExportedTree},
     identity::{CredentialType, SigningIdentity},
-    mls_rules::{CommitOptions, DefaultMlsRules},
+    mls_rules::{CommitOptions, DefaultMlsRules, EncryptionOptions},
     storage_provider::in_memory::InMemoryPreSharedKeyStorage,
 };
 use mls_rs_core::{
@@ -49,6 +50,15 @@ impl Hostile {
 
     /// As `of`, but from now on it says that it supports only `extensions`.
     pub(crate) fn able(group: &Group, random: &Random, extensions: &[ExtensionType]) -> Self {
+        Self::load(group, random, extensions, false)
+    }
+
+    /// As `of`, but its commits are PrivateMessages.
+    pub(crate) fn secretive(group: &Group, random: &Random) -> Self {
+        Self::load(group, random, &[LEAF_EXTENSION, ROOM_EXTENSION], true)
+    }
+
+    fn load(group: &Group, random: &Random, extensions: &[ExtensionType], secretive: bool) -> Self {
         let storage = Storage::default();
         storage.restore(group.storage.rows());
         let tree = ExportedTree::from_bytes(&storage.tree().unwrap()).unwrap();
@@ -56,7 +66,7 @@ impl Hostile {
         for invite in group.room().unwrap().invites {
             psks.insert(ExternalPskId::new(invite.id.to_vec()), PreSharedKey::new(invite.psk.to_vec()));
         }
-        let client = builder(random, storage, psks, extensions).build();
+        let client = builder(random, storage, psks, extensions, secretive).build();
         Self(client.load_group_with_ratchet_tree(group.mls.group_id(), tree).unwrap())
     }
 
@@ -84,7 +94,7 @@ impl Hostile {
             store.insert(ExternalPskId::new(id.to_vec()), PreSharedKey::new(psk.to_vec()));
         }
         let suite = Suite::Classic.cipher_suite();
-        let client = builder(random, Storage::default(), store, extensions)
+        let client = builder(random, Storage::default(), store, extensions, false)
             .signing_identity(identity, signer.secret.clone(), suite)
             .build();
         let mut joining = client.external_commit_builder().unwrap().with_leaf_node_extensions(leaf);
@@ -110,6 +120,7 @@ fn builder(
     storage: Storage,
     psks: InMemoryPreSharedKeyStorage,
     extensions: &[ExtensionType],
+    secretive: bool,
 ) -> mls_rs::client_builder::ClientBuilder<
     mls_rs::client_builder::WithPskStore<InMemoryPreSharedKeyStorage, Config>,
 > {
@@ -118,7 +129,11 @@ fn builder(
         .crypto_provider(Provider::new(random.clone()))
         .identity_provider(Gullible)
         .group_state_storage(storage)
-        .mls_rules(DefaultMlsRules::new().with_commit_options(options))
+        .mls_rules(
+            DefaultMlsRules::new()
+                .with_commit_options(options)
+                .with_encryption_options(EncryptionOptions::new(secretive, PaddingMode::None)),
+        )
         .psk_store(psks)
         .extension_types(extensions.to_vec())
 }

@@ -1,13 +1,17 @@
 //! Raw access for hostile peers: any MLS message in any envelope with any commit part.
 
+use mls_rs::ExtensionList;
+use mls_rs_core::extension::{Extension, ExtensionType};
 use prost::Message as _;
-use proto::relay::{AccessChange, AccessKey, CommitPart, access_key::Kind};
+use proto::relay::{
+    AccessChange, AccessKey, CommitPart, Deliver, RelayFrame, access_key::Kind, relay_frame::Frame,
+};
 
 use super::world::World;
 use crate::{
     aead::{Origin, Scope, SealingKey, Session},
     content::{self, content::Body, sealed},
-    engine::AlarmKind,
+    engine::{AlarmKind, Input},
     group::hostile::Hostile,
     invite::{AccessSecret, join_secret},
     suite::Suite,
@@ -20,6 +24,42 @@ pub const EVE: usize = 2;
 /// Ann made the room; bob and eve joined. Nobody is suspicious yet.
 pub fn three(seed: u64) -> World {
     World::room_of(&["ann", "bob", "eve"], Suite::Classic, seed)
+}
+
+// What a relay may show, in whatever order it likes.
+impl World {
+    /// From now on device `i` is shown only what `show` shows.
+    pub fn capture(&mut self, i: usize) {
+        self.settle();
+        self.relay.streams.remove(&i);
+    }
+
+    pub fn show(&mut self, i: usize, entry: Deliver) {
+        self.frame(i, Frame::Deliver(entry));
+    }
+
+    pub fn frame(&mut self, i: usize, frame: Frame) {
+        self.input(i, Input::Frame(RelayFrame { frame: Some(frame) }));
+    }
+
+    pub fn entry(&self, seq: u64) -> Deliver {
+        self.relay.log[usize::try_from(seq).unwrap() - 1].clone()
+    }
+
+    pub fn head(&self) -> u64 {
+        self.relay.log.len() as u64
+    }
+
+    pub fn cursor(&self, i: usize) -> u64 {
+        self.devices[i].engine.as_ref().unwrap().cursor()
+    }
+
+    /// Device `i` asks to join; the answer is up to the test.
+    pub fn begin_join(&mut self, i: usize) {
+        self.devices[i].online = false;
+        self.input(i, Input::Connected { binding: [0; 32] });
+        self.devices[i].online = true;
+    }
 }
 
 impl World {
@@ -171,4 +211,14 @@ pub fn adds(key: AccessKey) -> AccessChange {
 
 pub fn nothing() -> AccessChange {
     AccessChange::default()
+}
+
+pub fn private(message: Vec<u8>) -> sealed::Body {
+    sealed::Body::PrivateMessage(message.into())
+}
+
+pub fn extensions(kind: ExtensionType, message: &impl prost::Message) -> ExtensionList {
+    let mut list = ExtensionList::new();
+    list.set(Extension::new(kind, message.encode_to_vec()));
+    list
 }

@@ -305,5 +305,19 @@ fn joiner_of_a_used_up_invite_does_not_believe_to_be_in() {
     link.least_epoch = 0;
     world.devices.push(World::new(&["dan"], Suite::Classic, 901).devices.remove(0));
     world.join(3, &link);
-    assert!(world.closed(3), "{}", world.story(3));
+    assert!(world.story(3).contains(&Violation::UsedUpInvite.to_string()), "{}", world.story(3));
+}
+
+#[test]
+fn joins_are_judged_by_the_time_of_their_entry_alone() {
+    let mut world = three(217);
+    let link = world.invite(ANN);
+    let stranger = Stranger::with(&world, &link);
+    // A newcomer never saw this entry; if its time counted, it would judge otherwise than the others.
+    world.relay.now = world.now + crate::invite::INVITE_LIFETIME_MS;
+    world.relay.append(vec![0], None);
+    world.settle();
+    world.relay.now = world.now;
+    stranger.join(&mut world);
+    assert_eq!((world.members(ANN), world.members(BOB)), (4, 4));
 }

@@ -2,10 +2,14 @@
 
 mod basic;
 mod hostile;
+mod hostile_answers;
+mod hostile_confirm;
+mod hostile_content;
 mod hostile_insider;
 mod hostile_joiner;
 mod hostile_member;
 mod hostile_relay;
+mod hostile_room;
 mod model;
 mod seeds;
 mod world;
