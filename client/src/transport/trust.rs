@@ -1,6 +1,7 @@
-//! Trust in the relay's certificate, in this order: WebPKI if it verifies; else the pin that a link
-//! carries; else the file that `--ca` named; else trust on first use. The signature of the handshake is
-//! always checked, and nothing here can be switched off.
+//! Trust in the relay's certificate, in this order: the pin that a link carries decides alone, so that not
+//! even a certificate that a public authority issued by mistake beats it; without one, WebPKI if it verifies;
+//! else the file that `--ca` named; else trust on first use. The signature of the handshake is always checked,
+//! and nothing here can be switched off.
 
 use std::{
     fmt,
@@ -30,7 +31,7 @@ const MAX_CA_FILE: u64 = 4 << 20;
 /// What is known about a relay before it is dialled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Known {
-    /// The pin of the invite link (or of our own relay). A mismatch is a refusal.
+    /// The pin of a link (or of our own relay): decides alone. A mismatch is a refusal.
     pub pin: Option<Pin>,
     /// What was remembered on first use. A change is a refusal.
     pub remembered: Option<Pin>,
@@ -76,7 +77,7 @@ impl Trust {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Not the certificate authority of the link.
-    #[error("the relay's certificate is not the one that the invite link names")]
+    #[error("the relay's certificate is not the one that the link names")]
     Pin,
     /// Not signed by the `--ca` file, or for another name.
     #[error("the relay's certificate is not vouched for by the file given with --ca")]
@@ -132,13 +133,13 @@ pub(super) struct RelayVerifier {
 impl RelayVerifier {
     fn judge(&self, chain: &Chain<'_>, name: &ServerName<'_>, ocsp: &[u8]) -> Result<Trust, Refusal> {
         let Chain { leaf, others, now } = *chain;
+        if let Some(pin) = self.known.pin {
+            return self.vouched_by(chain, pin).then_some(Trust::Pinned(pin)).ok_or(Refusal::Pin);
+        }
         if let Some(platform) = &self.platform
             && platform.verify_server_cert(leaf, others, name, ocsp, now).is_ok()
         {
             return Ok(Trust::WebPki);
-        }
-        if let Some(pin) = self.known.pin {
-            return self.vouched_by(chain, pin).then_some(Trust::Pinned(pin)).ok_or(Refusal::Pin);
         }
         if let Some(ca) = &self.ca {
             let parsed = ParsedCertificate::try_from(leaf).map_err(|_| Refusal::Unreadable)?;
@@ -244,3 +245,6 @@ impl<'a> Chain<'a> {
         std::iter::once(self.leaf).chain(self.others)
     }
 }
+
+#[cfg(test)]
+mod tests;
