@@ -131,8 +131,8 @@ pub(super) struct RelayVerifier {
 }
 
 impl RelayVerifier {
-    fn judge(&self, chain: &Chain<'_>, name: &ServerName<'_>, ocsp: &[u8]) -> Result<Trust, Refusal> {
-        let Chain { leaf, others, now } = *chain;
+    fn judge(&self, chain: &Chain<'_>, ocsp: &[u8]) -> Result<Trust, Refusal> {
+        let Chain { leaf, others, name, now } = *chain;
         if let Some(pin) = self.known.pin {
             return self.vouched_by(chain, pin).then_some(Trust::Pinned(pin)).ok_or(Refusal::Pin);
         }
@@ -142,9 +142,8 @@ impl RelayVerifier {
             return Ok(Trust::WebPki);
         }
         if let Some(ca) = &self.ca {
-            let parsed = ParsedCertificate::try_from(leaf).map_err(|_| Refusal::Unreadable)?;
             // Such a file may speak for many machines, so here the name counts.
-            let good = self.signed_by(chain, &ca.0) && verify_server_name(&parsed, name).is_ok();
+            let good = self.signed_by(chain, &ca.0, chain.others) && chain.is_for_its_name();
             return good.then_some(Trust::CaFile).ok_or(Refusal::CaFile);
         }
         if let Some(pin) = self.known.remembered {
@@ -153,34 +152,39 @@ impl RelayVerifier {
         self.pin_to_remember(chain).map(Trust::FirstUse).ok_or(Refusal::Unreadable)
     }
 
-    /// Some certificate of the chain has this pin, and is the leaf or signed the leaf. Names do not
-    /// matter: a pinned authority speaks for one relay only.
+    /// Some certificate of the chain has this pin and vouches for the leaf.
     fn vouched_by(&self, chain: &Chain<'_>, pin: Pin) -> bool {
         chain.all().any(|certificate| {
-            certs::pin_of(certificate).is_ok_and(|found| found == pin)
-                && self.is_or_signed(chain, certificate)
+            certs::pin_of(certificate).is_ok_and(|found| found == pin) && self.vouches(chain, certificate)
         })
     }
 
-    fn is_or_signed(&self, chain: &Chain<'_>, certificate: &CertificateDer<'_>) -> bool {
+    /// The certificate is the leaf, or signed it. A relay's own authority speaks for that relay only, so names
+    /// do not matter then. A public authority speaks for many: it is vouched for by another, or signs through
+    /// one that is, and then the name counts.
+    fn vouches(&self, chain: &Chain<'_>, certificate: &CertificateDer<'_>) -> bool {
         if certificate == chain.leaf {
             return true;
         }
         let mut roots = RootCertStore::empty();
-        roots.add(certificate.clone().into_owned()).is_ok() && self.signed_by(chain, &roots)
+        if roots.add(certificate.clone().into_owned()).is_err() {
+            return false;
+        }
+        let is_private = || self.signed_by(chain, &roots, &[]) && certs::is_self_signed(certificate);
+        self.signed_by(chain, &roots, chain.others) && (chain.is_for_its_name() || is_private())
     }
 
-    fn signed_by(&self, chain: &Chain<'_>, roots: &RootCertStore) -> bool {
+    fn signed_by(&self, chain: &Chain<'_>, roots: &RootCertStore, between: &[CertificateDer<'_>]) -> bool {
         let Ok(leaf) = ParsedCertificate::try_from(chain.leaf) else { return false };
         let algorithms = self.provider.signature_verification_algorithms.all;
-        verify_server_cert_signed_by_trust_anchor(&leaf, roots, chain.others, chain.now, algorithms).is_ok()
+        verify_server_cert_signed_by_trust_anchor(&leaf, roots, between, chain.now, algorithms).is_ok()
     }
 
     /// The last certificate that vouches for the leaf: leaves are short-lived, authorities stay.
     fn pin_to_remember(&self, chain: &Chain<'_>) -> Option<Pin> {
         let mut candidates: Vec<_> = chain.all().collect();
         candidates.reverse();
-        let top = candidates.into_iter().find(|certificate| self.is_or_signed(chain, certificate))?;
+        let top = candidates.into_iter().find(|certificate| self.vouches(chain, certificate))?;
         certs::pin_of(top).ok()
     }
 }
@@ -195,7 +199,7 @@ impl ServerCertVerifier for RelayVerifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, TlsError> {
         let verdict = if others.len() < MAX_CHAIN {
-            self.judge(&Chain { leaf, others, now }, name, ocsp)
+            self.judge(&Chain { leaf, others, name, now }, ocsp)
         } else {
             Err(Refusal::Unreadable)
         };
@@ -237,12 +241,18 @@ impl fmt::Debug for RelayVerifier {
 struct Chain<'a> {
     leaf: &'a CertificateDer<'a>,
     others: &'a [CertificateDer<'a>],
+    name: &'a ServerName<'a>,
     now: UnixTime,
 }
 
 impl<'a> Chain<'a> {
     fn all(&self) -> impl Iterator<Item = &'a CertificateDer<'a>> {
         std::iter::once(self.leaf).chain(self.others)
+    }
+
+    /// The leaf is for the name that was dialled.
+    fn is_for_its_name(&self) -> bool {
+        ParsedCertificate::try_from(self.leaf).is_ok_and(|leaf| verify_server_name(&leaf, self.name).is_ok())
     }
 }
 
