@@ -1,6 +1,6 @@
 //! What a person or a program is told when something fails: the cause, the remedy and the exit code.
 
-use std::process::ExitCode;
+use std::{borrow::Cow, process::ExitCode};
 
 /// How the program ends; the numbers are documented and stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl From<Exit> for ExitCode {
 #[error("{message}")]
 pub struct Failure {
     /// Stable name, for programs.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// What happened.
     pub message: String,
     /// What to do about it.
@@ -48,11 +48,11 @@ impl Failure {
     /// A failure with its remedy.
     pub fn new(
         exit: Exit,
-        code: &'static str,
+        code: impl Into<Cow<'static, str>>,
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
-        Self { code, message: message.into(), remedy: remedy.into(), exit }
+        Self { code: code.into(), message: message.into(), remedy: remedy.into(), exit }
     }
 
     /// The command makes no sense.

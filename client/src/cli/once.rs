@@ -14,8 +14,9 @@ use super::{
 };
 use crate::{
     faces::{json::Out, plain, sanitize, words},
-    failure::{Exit, Failure, exit_of},
+    failure::{Exit, Failure},
     runtime::{Event, Past, RelayState, RoomEvent, Runtime},
+    store::Notice,
 };
 
 /// How long a command waits for the relay, in seconds: several tries.
@@ -124,7 +125,9 @@ async fn wait<T>(
 ) -> Result<T, Failure> {
     let waiting = async {
         while let Some(event) = events.recv().await {
-            if let Some(failure) = hopeless(&event) {
+            let failure = hopeless(&event);
+            seen(runtime, event.notice()).await;
+            if let Some(failure) = failure {
                 return Err(failure);
             }
             if let Event::Room { event, .. } = event
@@ -136,6 +139,14 @@ async fn wait<T>(
         Err(late(runtime))
     };
     timeout(Duration::from_secs(PATIENCE_S), waiting).await.unwrap_or_else(|_| Err(late(runtime)))
+}
+
+/// Told, or about to be as the reason why the program ends.
+async fn seen(runtime: &Runtime, notice: Option<i64>) {
+    if let Some(notice) = notice {
+        // What cannot be marked comes again at the next start.
+        let _ = runtime.seen(notice).await;
+    }
 }
 
 fn late(runtime: &Runtime) -> Failure {
@@ -156,15 +167,15 @@ fn hopeless(event: &Event) -> Option<Failure> {
         Event::Relay { .. } => None,
         Event::Room { event: RoomEvent::Failed(failure), .. } => Some(failure.clone()),
         Event::Room { event: RoomEvent::Engine(event), .. } => match event {
-            engine::Event::Error { code, message, remedy } => {
-                Some(Failure::new(exit_of(code), code, message, remedy))
-            }
             engine::Event::Closed { reason, .. } => Some(Failure::new(Exit::Refused, "closed", reason, "")),
-            engine::Event::Alarm { kind, text } => {
-                eprintln!("schat: ALARM ({}): {}", kind.name(), sanitize::line(text));
+            _ => None,
+        },
+        Event::Room { room, event: RoomEvent::Notice { notice, again, .. } } => match notice {
+            Notice::Error { .. } if !again => Some(notice.into()),
+            Notice::Error { .. } | Notice::Alarm { .. } => {
+                eprintln!("schat: {}", words::notice(room, notice, *again));
                 None
             }
-            _ => None,
         },
         Event::Room { .. } => None,
     }
@@ -187,6 +198,7 @@ async fn follow(
         }
     }
     while let Some(event) = events.recv().await {
+        let notice = event.notice();
         match event {
             Event::Room {
                 event: RoomEvent::Engine(engine::Event::Message(message)) | RoomEvent::Past(message),
@@ -197,10 +209,8 @@ async fn follow(
                     return Ok(Exit::Ok);
                 }
             }
-            Event::Room {
-                event: RoomEvent::Engine(engine::Event::Error { message, remedy, .. }), ..
-            } => {
-                eprintln!("schat: {} {}", sanitize::line(&message), sanitize::line(&remedy));
+            Event::Room { room, event: RoomEvent::Notice { notice, again, .. } } => {
+                eprintln!("schat: {}", words::notice(&room, &notice, again));
             }
             Event::Room { event: RoomEvent::Failed(failure), .. } => {
                 eprintln!("schat: {}", words::failure(&failure));
@@ -214,6 +224,7 @@ async fn follow(
                 }
             }
         }
+        seen(runtime, notice).await;
     }
     Ok(Exit::Ok)
 }

@@ -50,6 +50,8 @@ pub async fn run(runtime: &Runtime, events: mpsc::Receiver<Event>, mut input: mp
         _ = pending.settle() => {}
     }
     writer.abort();
+    // What it was just showing is marked as seen before the end.
+    let _ = writer.await;
     // The end of the input may have come in the same moment as the refusal.
     if runtime.is_stuck() { Exit::Verification } else { Exit::Ok }
 }
@@ -58,6 +60,7 @@ pub async fn run(runtime: &Runtime, events: mpsc::Receiver<Event>, mut input: mp
 async fn write_events(runtime: Runtime, mut events: mpsc::Receiver<Event>, pending: Pending) -> Exit {
     while let Some(event) = events.recv().await {
         let is_stuck = matches!(event, Event::Relay { .. }) && runtime.is_stuck();
+        let notice = event.notice();
         for out in translate(event) {
             if !try_say(&out) {
                 return Exit::Ok;
@@ -65,6 +68,10 @@ async fn write_events(runtime: Runtime, mut events: mpsc::Receiver<Event>, pendi
             if matches!(out, Out::Sent { .. }) {
                 pending.done();
             }
+        }
+        if let Some(notice) = notice {
+            // What cannot be marked comes again at the next start.
+            let _ = runtime.seen(notice).await;
         }
         if is_stuck {
             return Exit::Verification;

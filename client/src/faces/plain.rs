@@ -77,6 +77,8 @@ pub async fn run(
         }
     }
     writer.abort();
+    // What it was just showing is marked as seen before the end.
+    let _ = writer.await;
     // The end of the input may have come in the same moment as the refusal.
     if runtime.is_stuck() { Exit::Verification } else { Exit::Ok }
 }

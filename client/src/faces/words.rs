@@ -7,7 +7,7 @@ use shared::{
 };
 
 use super::sanitize;
-use crate::{failure::Failure, transport::Trust};
+use crate::{failure::Failure, store::Notice, transport::Trust};
 
 /// How a person is called: by the display name, with a part of the fingerprint when another member has the same.
 pub fn name(person: &Person, view: Option<&GroupView>) -> String {
@@ -108,6 +108,19 @@ pub fn trust(trust: Trust) -> String {
 pub fn failure(failure: &Failure) -> String {
     let text = format!("{} {}", sentence(&failure.message), sanitize::line(&failure.remedy));
     text.trim_end().to_owned()
+}
+
+/// An alarm or error of a room. `again`: it is from before the program ended.
+pub fn notice(room: &str, notice: &Notice, again: bool) -> String {
+    let told = failure(&notice.into());
+    let before = if again { "From before the restart: " } else { "" };
+    match notice {
+        Notice::Alarm { kind, .. } => {
+            format!("{before}ALARM ({}) in {}: {told}", kind.name(), sanitize::line(room))
+        }
+        Notice::Error { .. } if again => format!("{before}{}: {told}", sanitize::line(room)),
+        Notice::Error { .. } => told,
+    }
 }
 
 fn sentence(text: &str) -> String {

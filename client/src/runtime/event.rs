@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use super::lock;
 use crate::{
     failure::{Exit, Failure, exit_of},
+    store::{Notice, StoredNotice},
     transport::Trust,
 };
 
@@ -36,6 +37,16 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The number of the notice that this is, to be given to [`super::Runtime::seen`] once it was shown.
+    pub fn notice(&self) -> Option<i64> {
+        match self {
+            Self::Room { event: RoomEvent::Notice { ordinal, .. }, .. } => Some(*ordinal),
+            _ => None,
+        }
+    }
+}
+
 /// The state of the connection to a relay.
 #[derive(Clone, Debug)]
 pub enum RelayState {
@@ -55,8 +66,18 @@ pub enum RelayState {
 /// What happened in a room.
 #[derive(Clone, Debug)]
 pub enum RoomEvent {
-    /// From the engine; never its `Invite`, which lacks the relay's address.
+    /// From the engine; never its `Invite`, which lacks the relay's address, nor its alarms and errors.
     Engine(engine::Event),
+    /// An alarm or error of the engine. Whoever has shown it says so with [`super::Runtime::seen`]; else it comes again
+    /// at the next start.
+    Notice {
+        /// Its number in the profile.
+        ordinal: i64,
+        /// What is told.
+        notice: Notice,
+        /// It is from an earlier run, which ended before anybody saw it.
+        again: bool,
+    },
     /// A stored chat line, shown again.
     Past(Message),
     /// An invite link is ready. Secret.
@@ -80,8 +101,9 @@ pub(super) struct Outlet {
 }
 
 impl Outlet {
-    pub(super) fn new(events: mpsc::Sender<Event>) -> Self {
-        Self { events, problem: Arc::default() }
+    /// `problem`: the last one of earlier runs.
+    pub(super) fn new(events: mpsc::Sender<Event>, problem: Option<Failure>) -> Self {
+        Self { events, problem: Arc::new(Mutex::new(problem)) }
     }
 
     /// Waits while the channel is full. A face that is gone is not waited for.
@@ -90,6 +112,14 @@ impl Outlet {
             *lock(&self.problem) = Some(problem);
         }
         let _ = self.events.send(event).await;
+    }
+
+    /// What nobody saw before the program ended.
+    pub(super) async fn show_again(self, unseen: Vec<StoredNotice>) {
+        for StoredNotice { ordinal, room, notice } in unseen {
+            let event = RoomEvent::Notice { ordinal, notice, again: true };
+            self.send(Event::Room { room: room.into(), event }).await;
+        }
     }
 
     pub(super) fn last_problem(&self) -> Option<Failure> {
@@ -104,21 +134,28 @@ fn problem(event: &Event) -> Option<Failure> {
         Event::Relay { .. } => None,
         Event::Room { event: RoomEvent::Failed(failure), .. } => Some(failure.clone()),
         Event::Room { event: RoomEvent::Engine(event), .. } => match event {
-            engine::Event::Alarm { kind, text } => Some(alarm(*kind, text)),
-            engine::Event::Error { code, message, remedy } => {
-                Some(Failure::new(exit_of(code), code, message, remedy))
-            }
             engine::Event::Closed { reason, .. } => {
                 Some(Failure::new(Exit::Refused, "closed", reason, "Ask a member for a new invite."))
             }
             _ => None,
         },
+        Event::Room { event: RoomEvent::Notice { again: true, .. }, .. } => None,
+        Event::Room { event: RoomEvent::Notice { notice, .. }, .. } => Some(notice.into()),
         Event::Room { event: RoomEvent::Past(_) | RoomEvent::Invite { .. }, .. } => None,
     }
 }
 
-fn alarm(kind: AlarmKind, text: &str) -> Failure {
-    Failure::new(Exit::Verification, kind.name(), text, remedy_of(kind))
+impl From<&Notice> for Failure {
+    fn from(notice: &Notice) -> Self {
+        match notice {
+            Notice::Alarm { kind, text } => {
+                Self::new(Exit::Verification, kind.name(), text, remedy_of(*kind))
+            }
+            Notice::Error { code, message, remedy } => {
+                Self::new(exit_of(code), code.clone(), message, remedy)
+            }
+        }
+    }
 }
 
 /// What somebody can do about an alarm.

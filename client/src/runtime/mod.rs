@@ -29,7 +29,7 @@ use shared::{
     identity::Fingerprint,
 };
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{RwLock, mpsc, oneshot},
     task::JoinHandle,
 };
 
@@ -38,7 +38,7 @@ pub use event::{Event, RelayState, RoomEvent, remedy_of};
 
 use crate::{
     failure::Failure,
-    store::{OpenProfile, RoomRecord, Vault},
+    store::{OpenProfile, RoomRecord, Store, Vault},
     transport::RelayAddress,
 };
 use event::Outlet;
@@ -65,6 +65,8 @@ struct Inner {
     outlet: Outlet,
     rooms: Mutex<BTreeMap<String, Entry>>,
     links: Mutex<BTreeMap<LinkKey, Weak<RelayLink>>>,
+    /// Held for reading while a notice is marked as seen.
+    marks: Arc<RwLock<()>>,
 }
 
 /// A relay, and whom to expect there.
@@ -95,13 +97,18 @@ impl Runtime {
     ) -> Result<(Self, mpsc::Receiver<Event>), Failure> {
         let (sender, events) = mpsc::channel(EVENTS);
         let vault = profile.vault.clone();
+        let only = config.only.clone();
+        let (unseen, last) = vault
+            .run(move |store| Ok((store.unseen_notices(only.as_deref())?, store.last_notice()?)))
+            .await?;
         let inner = Inner {
             profile: Mutex::new(profile),
             vault: vault.clone(),
             config,
-            outlet: Outlet::new(sender),
+            outlet: Outlet::new(sender, last.map(|last| Failure::from(&last.notice))),
             rooms: Mutex::default(),
             links: Mutex::default(),
+            marks: Arc::default(),
         };
         let runtime = Self(Arc::new(inner));
         let mut records = vault.run(|store| store.rooms()).await?;
@@ -114,6 +121,8 @@ impl Runtime {
         for record in records {
             runtime.resume(record);
         }
+        // Here and not by the rooms: some of them are over, or forgotten.
+        tokio::spawn(runtime.0.outlet.clone().show_again(unseen));
         Ok((runtime, events))
     }
 
@@ -154,6 +163,19 @@ impl Runtime {
     pub async fn ack(&self, room: &str, seq: u64) -> Result<(), Failure> {
         let id = self.id(room)?;
         Ok(self.0.vault.run(move |store| store.ack(id, seq)).await?)
+    }
+
+    /// A face has shown a notice: it does not come again.
+    ///
+    /// # Errors
+    /// [`Failure`] when that cannot be saved; then it comes again at the next start.
+    pub async fn seen(&self, notice: i64) -> Result<(), Failure> {
+        let mark = self.0.marks.clone().read_owned().await;
+        let job = move |store: &mut Store| {
+            let _mark = mark;
+            store.see_notice(notice)
+        };
+        Ok(self.0.vault.run(job).await?)
     }
 
     /// At most `limit` stored chat lines after `seq`.
@@ -224,6 +246,8 @@ impl Runtime {
             }
         }
         self.0.config.transport.close().await;
+        // What was shown at the end must not be shown again.
+        drop(self.0.marks.write().await);
     }
 
     fn asks(&self, room: &str) -> Result<mpsc::Sender<Ask>, Failure> {

@@ -232,6 +232,7 @@ impl Room {
         }
         let Step { batch, frames, events, reopen, wake_at } = step;
         self.wake_at = wake_at;
+        let mut notice = 0;
         if !batch.is_empty() || !self.is_stored {
             let (room, record) = (self.record.id, (!self.is_stored).then(|| self.record.clone()));
             let is_new = record.is_some();
@@ -242,14 +243,15 @@ impl Room {
                 }
                 store.commit(room, record.as_ref(), &batch)
             });
-            if let Err(error) = saved.await {
-                return Err(self.storing_failed(error).await);
-            }
+            notice = match saved.await {
+                Ok(first) => first,
+                Err(error) => return Err(self.storing_failed(error).await),
+            };
             self.is_stored = true;
         }
         self.send(&frames).await;
         for event in events {
-            self.publish(event).await;
+            self.publish(event, &mut notice).await;
         }
         if self.wants_invite && self.engine.as_ref().is_some_and(|engine| engine.view().is_some()) {
             self.wants_invite = false;

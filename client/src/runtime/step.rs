@@ -3,7 +3,7 @@
 use proto::relay::ClientFrame;
 use shared::engine::{Event, Millis, Output};
 
-use crate::store::Batch;
+use crate::store::{Batch, Notice};
 
 /// What a batch of inputs led to.
 #[derive(Default)]
@@ -23,6 +23,7 @@ impl Step {
             Event::Message(message) => Some(message.clone()),
             _ => None,
         }));
+        self.batch.notices.extend(output.events.iter().filter_map(Notice::of));
         self.frames.extend(output.frames);
         self.events.extend(output.events);
         self.reopen |= output.reopen;

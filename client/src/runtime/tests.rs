@@ -4,7 +4,10 @@ use shared::{engine, random::Random};
 use tempfile::TempDir;
 
 use super::*;
-use crate::{store::ProfileDir, transport::Transport};
+use crate::{
+    store::{Notice, ProfileDir},
+    transport::Transport,
+};
 
 const ROOM: &str = "team";
 
@@ -52,7 +55,7 @@ async fn what_cannot_be_stored_is_neither_sent_nor_shown() {
     vault.now(|store| store.starve(true)).unwrap();
     let long = "not stored ".repeat(2000);
     let failure = runtime.tell(ROOM, send(&long)).await.unwrap_err();
-    assert_eq!((failure.code, failure.exit), ("storage", crate::failure::Exit::Local));
+    assert_eq!((&*failure.code, failure.exit), ("storage", crate::failure::Exit::Local));
     until(&mut events, |event| {
         assert!(!is_message(&event, &long));
         matches!(event, RoomEvent::Failed(_))
@@ -87,4 +90,59 @@ async fn relay_that_is_away_does_not_stop_what_is_said() {
     assert_eq!(runtime.why().map(|why| why.exit), Some(crate::failure::Exit::Network));
     assert!(!runtime.is_stuck() && !runtime.is_empty());
     runtime.shutdown().await;
+}
+
+/// The notices until the room is there.
+async fn notices(events: &mut mpsc::Receiver<Event>) -> Vec<(i64, String, bool)> {
+    let mut seen = Vec::new();
+    until(events, |event| {
+        if let RoomEvent::Notice { ordinal, notice, again } = &event {
+            seen.push((*ordinal, Failure::from(notice).message, *again));
+        }
+        matches!(event, RoomEvent::Engine(engine::Event::Joined(_)))
+    })
+    .await;
+    seen
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn crash_between_storing_and_showing_does_not_make_an_alarm_silent() {
+    let dir = TempDir::new().unwrap();
+    let config = relay::Config::new("127.0.0.1:0".parse().unwrap(), dir.path().join("relay"));
+    let relay = Relay::start(config).await.unwrap();
+    let (runtime, mut events, vault) = enter(&dir, &relay).await;
+    runtime.create_own(ROOM).unwrap();
+    assert_eq!(notices(&mut events).await, []);
+    // The engine's own error is stored when `tell` returns; nobody reads it.
+    runtime.tell(ROOM, send(&"x".repeat(engine::MAX_TEXT + 1))).await.unwrap();
+    let room = vault.now(|store| store.rooms()).unwrap()[0].id;
+    let alarm = Notice::Alarm { kind: engine::AlarmKind::Fork, text: "two logs".to_owned() };
+    let batch = crate::store::Batch { notices: vec![alarm], ..Default::default() };
+    vault.now(|store| store.commit(room, None, &batch)).unwrap();
+    drop(events);
+    runtime.shutdown().await;
+    drop(vault);
+
+    let (runtime, mut events, vault) = enter(&dir, &relay).await;
+    assert_eq!(runtime.why().map(|why| why.message), Some("two logs".to_owned()));
+    let mut shown = Vec::new();
+    until(&mut events, |event| {
+        if let RoomEvent::Notice { ordinal, notice, again: true } = &event {
+            shown.push((*ordinal, notice.clone()));
+        }
+        shown.len() == 2
+    })
+    .await;
+    assert!(matches!(&shown[0].1, Notice::Error { code, .. } if code == "too_long"), "{shown:?}");
+    assert!(matches!(&shown[1].1, Notice::Alarm { kind: engine::AlarmKind::Fork, .. }), "{shown:?}");
+    for (ordinal, _) in shown {
+        runtime.seen(ordinal).await.unwrap();
+    }
+    drop(events);
+    runtime.shutdown().await;
+    drop(vault);
+
+    let (runtime, mut events, _) = enter(&dir, &relay).await;
+    assert_eq!(notices(&mut events).await, [], "once");
+    assert_eq!(runtime.why().map(|why| why.message), Some("two logs".to_owned()));
 }

@@ -6,6 +6,7 @@
 mod error;
 mod history;
 mod key;
+mod notices;
 mod profile;
 mod rooms;
 mod schema;
@@ -24,6 +25,7 @@ use zeroize::Zeroizing;
 
 pub use error::StoreError;
 pub use key::{FileKey, KeySource, ProfileKey};
+pub use notices::{Notice, StoredNotice};
 pub use profile::{OpenProfile, ProfileDir};
 pub use rooms::{RoomRecord, Where};
 pub use vault::Vault;
@@ -43,12 +45,14 @@ pub struct Batch {
     pub changes: Vec<Change>,
     /// Chat lines for the history.
     pub messages: Vec<Message>,
+    /// Alarms and errors that somebody has to see.
+    pub notices: Vec<Notice>,
 }
 
 impl Batch {
     /// There is nothing to store.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.messages.is_empty()
+        self.changes.is_empty() && self.messages.is_empty() && self.notices.is_empty()
     }
 }
 
@@ -71,7 +75,8 @@ impl Store {
         Ok(store)
     }
 
-    /// Saves a batch, all of it or nothing. `record` names the room when it is new or moved.
+    /// Saves a batch, all of it or nothing. `record` names the room when it is new or moved. Returns the number of
+    /// the batch's first notice; the others follow it.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing of the batch is stored.
@@ -80,7 +85,7 @@ impl Store {
         room: RoomId,
         record: Option<&RoomRecord>,
         batch: &Batch,
-    ) -> Result<(), StoreError> {
+    ) -> Result<i64, StoreError> {
         let transaction = self.db.transaction()?;
         if let Some(record) = record {
             rooms::upsert(&transaction, record)?;
@@ -99,7 +104,9 @@ impl Store {
             }
         }
         history::append(&transaction, &self.sealer, room, &batch.messages)?;
-        Ok(transaction.commit()?)
+        let first = notices::append(&transaction, &self.sealer, room, &batch.notices)?;
+        transaction.commit()?;
+        Ok(first)
     }
 
     /// The engine's rows of a room.

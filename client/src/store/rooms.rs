@@ -80,6 +80,8 @@ impl Store {
         for table in ["rows", "messages", "rooms"] {
             transaction.execute(&format!("DELETE FROM {table} WHERE room = ?1"), [room.as_bytes()])?;
         }
+        // An alarm that nobody has seen outlives its room.
+        transaction.execute("DELETE FROM notices WHERE room = ?1 AND seen", [room.as_bytes()])?;
         Ok(transaction.commit()?)
     }
 

@@ -22,6 +22,13 @@ const MIGRATIONS: &[&str] = &["
         room BLOB NOT NULL, seq INTEGER NOT NULL, value BLOB NOT NULL, PRIMARY KEY (room, seq)
     ) WITHOUT ROWID;
     CREATE TABLE relays (host TEXT NOT NULL, port INTEGER NOT NULL, pin BLOB NOT NULL, PRIMARY KEY (host, port));
+", "
+    -- Alarms and errors. Numbers are never used twice, so that what was seen is seen.
+    CREATE TABLE notices (
+        ordinal INTEGER PRIMARY KEY AUTOINCREMENT, room BLOB NOT NULL, seen INTEGER NOT NULL, value BLOB NOT NULL
+    );
+    CREATE INDEX notices_by_room ON notices (room, ordinal);
+    CREATE INDEX notices_unseen ON notices (ordinal) WHERE NOT seen;
 "];
 
 /// Sets the connection up and migrates the database.

@@ -34,7 +34,7 @@ fn batch_comes_back_whole_after_reopening() {
     let dir = TempDir::new().unwrap();
     let delete = Change { key: "a".to_owned(), value: None };
     let changes = vec![put("a", b"1"), put("b", b"2"), delete, put("b", b"3")];
-    let batch = Batch { changes, messages: vec![message(1, "hello"), message(2, "again")] };
+    let batch = Batch { changes, messages: vec![message(1, "hello"), message(2, "again")], notices: vec![] };
     open(&dir).commit(ROOM, Some(&record("team")), &batch).unwrap();
 
     let store = open(&dir);
@@ -52,19 +52,23 @@ fn batch_comes_back_whole_after_reopening() {
 fn failed_batch_leaves_nothing_behind() {
     let dir = TempDir::new().unwrap();
     let mut store = open(&dir);
-    let first = Batch { changes: vec![put("a", b"old")], messages: vec![] };
+    let first = Batch { changes: vec![put("a", b"old")], messages: vec![], notices: vec![] };
     store.commit(ROOM, Some(&record("team")), &first).unwrap();
     // A disk with no page to spare.
     let pages: u32 = store.db.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
     store.db.pragma_update(None, "max_page_count", pages).unwrap();
     let changes = vec![put("a", b"new"), put("big", &vec![1; 1 << 20])];
-    let error = store.commit(ROOM, None, &Batch { changes, messages: vec![message(1, "x")] }).unwrap_err();
+    let error = store
+        .commit(ROOM, None, &Batch { changes, messages: vec![message(1, "x")], notices: vec![] })
+        .unwrap_err();
     assert!(matches!(error, StoreError::Full), "{error}");
     assert_eq!(store.rows(ROOM).unwrap()[0].1.as_slice(), b"old");
     assert!(store.history(ROOM, 0, 10).unwrap().is_empty());
 
     store.db.pragma_update(None, "max_page_count", pages + 10_000).unwrap();
-    store.commit(ROOM, None, &Batch { changes: vec![put("a", b"new")], messages: vec![] }).unwrap();
+    store
+        .commit(ROOM, None, &Batch { changes: vec![put("a", b"new")], messages: vec![], notices: vec![] })
+        .unwrap();
     assert_eq!(store.rows(ROOM).unwrap()[0].1.as_slice(), b"new");
 }
 
@@ -72,7 +76,7 @@ fn failed_batch_leaves_nothing_behind() {
 fn crash_before_commit_leaves_the_batch_before() {
     let dir = TempDir::new().unwrap();
     let mut store = open(&dir);
-    let batch = Batch { changes: vec![put("a", b"old")], messages: vec![] };
+    let batch = Batch { changes: vec![put("a", b"old")], messages: vec![], notices: vec![] };
     store.commit(ROOM, Some(&record("team")), &batch).unwrap();
     // As a process leaves it that dies in the middle of a transaction: a copy taken while it is open.
     store.db.execute_batch("BEGIN; DELETE FROM rows;").unwrap();
@@ -88,7 +92,11 @@ fn crash_before_commit_leaves_the_batch_before() {
 fn nothing_readable_is_on_the_disk() {
     let dir = TempDir::new().unwrap();
     let mut store = open(&dir);
-    let batch = Batch { changes: vec![put("a", b"canary-state")], messages: vec![message(1, "canary-text")] };
+    let batch = Batch {
+        changes: vec![put("a", b"canary-state")],
+        messages: vec![message(1, "canary-text")],
+        notices: vec![],
+    };
     store.commit(ROOM, Some(&record("canary-label")), &batch).unwrap();
     let mut all = Vec::new();
     for entry in std::fs::read_dir(dir.path()).unwrap() {
@@ -96,7 +104,7 @@ fn nothing_readable_is_on_the_disk() {
     }
     let holds = |text: &[u8]| all.windows(text.len()).any(|part| part == text);
     assert!(holds(b"canary-label"), "the search finds what is not sealed");
-    for secret in [b"canary-state".as_slice(), b"canary-text", "zoë".as_bytes()] {
+    for secret in [b"canary-state".as_slice(), b"canary-text", b"canary-alarm", "zoë".as_bytes()] {
         assert!(!holds(secret));
     }
 }
@@ -105,7 +113,7 @@ fn nothing_readable_is_on_the_disk() {
 fn exchanged_or_altered_values_are_refused() {
     let dir = TempDir::new().unwrap();
     let mut store = open(&dir);
-    let batch = Batch { changes: vec![put("a", b"1"), put("b", b"2")], messages: vec![] };
+    let batch = Batch { changes: vec![put("a", b"1"), put("b", b"2")], messages: vec![], notices: vec![] };
     store.commit(ROOM, None, &batch).unwrap();
     store
         .db
@@ -186,4 +194,72 @@ fn acknowledgement_never_goes_back() {
     store.ack(ROOM, 7).unwrap();
     store.ack(ROOM, 3).unwrap();
     assert_eq!(store.rooms().unwrap()[0].acked, 7);
+}
+
+fn alarm(text: &str) -> Notice {
+    Notice::Alarm { kind: shared::engine::AlarmKind::Fork, text: text.to_owned() }
+}
+
+fn told(notices: Vec<Notice>) -> Batch {
+    Batch { notices, ..Batch::default() }
+}
+
+fn unseen(store: &Store) -> Vec<Notice> {
+    store.unseen_notices(None).unwrap().into_iter().map(|stored| stored.notice).collect()
+}
+
+#[test]
+fn alarm_that_nobody_saw_is_not_lost_and_one_that_was_seen_stays_seen() {
+    let dir = TempDir::new().unwrap();
+    let error = Notice::Error { code: "forged".into(), message: "m".into(), remedy: "r".into() };
+    let batch = told(vec![alarm("one"), error.clone()]);
+    let first = open(&dir).commit(ROOM, Some(&record("team")), &batch).unwrap();
+
+    let mut store = open(&dir);
+    assert_eq!(unseen(&store), [alarm("one"), error.clone()]);
+    assert_eq!(store.unseen_notices(Some("team")).unwrap()[1].ordinal, first + 1);
+    assert!(store.unseen_notices(Some("other")).unwrap().is_empty());
+    store.see_notice(first).unwrap();
+    assert_eq!(unseen(&open(&dir)), std::slice::from_ref(&error));
+    store.see_notice(first + 1).unwrap();
+    assert!(unseen(&open(&dir)).is_empty());
+    assert_eq!(store.last_notice().unwrap().unwrap().notice, error);
+}
+
+#[test]
+fn alarm_that_nobody_saw_outlives_its_room_until_it_is_seen() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let first = store.commit(ROOM, Some(&record("team")), &told(vec![alarm("one")])).unwrap();
+    store.forget_room(ROOM).unwrap();
+    assert_eq!(store.unseen_notices(None).unwrap()[0].room, "team");
+    store.see_notice(first).unwrap();
+    assert_eq!(store.last_notice().unwrap(), None);
+    // Its number is not given to another.
+    assert!(store.commit(ROOM, Some(&record("team")), &told(vec![alarm("two")])).unwrap() > first);
+}
+
+#[test]
+fn flood_of_notices_is_bounded_and_the_last_ones_stay() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let flood = || told((0..700).map(|i| alarm(&i.to_string())).collect());
+    store.commit(ROOM, Some(&record("team")), &flood()).unwrap();
+    store.commit(ROOM, None, &flood()).unwrap();
+    let left = unseen(&store);
+    assert_eq!((left.len(), &left[0], left.last()), (1000, &alarm("400"), Some(&alarm("699"))));
+}
+
+#[test]
+fn database_of_the_first_version_is_migrated_and_keeps_what_it_holds() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let batch = Batch { messages: vec![message(1, "hello")], ..Batch::default() };
+    store.commit(ROOM, Some(&record("team")), &batch).unwrap();
+    store.db.execute_batch("DROP TABLE notices; PRAGMA user_version = 1;").unwrap();
+    drop(store);
+    let mut store = open(&dir);
+    assert_eq!(store.history(ROOM, 0, 10).unwrap(), [message(1, "hello")]);
+    store.commit(ROOM, None, &told(vec![alarm("one")])).unwrap();
+    assert_eq!(unseen(&store), [alarm("one")]);
 }

@@ -227,4 +227,10 @@ impl AlarmKind {
             Self::Access => "access",
         }
     }
+
+    /// The kind of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let all = [Self::Replay, Self::Gap, Self::Fork, Self::Rollback, Self::Certificate, Self::Access];
+        all.into_iter().find(|kind| kind.name() == name)
+    }
 }

@@ -8,6 +8,7 @@ use crate::{
     faces::sanitize,
     failure::Failure,
     runtime::{Event, RelayState, RoomEvent, RoomStatus},
+    store::Notice,
 };
 
 /// An event.
@@ -67,6 +68,8 @@ pub enum Out {
         kind: String,
         message: String,
         remedy: String,
+        #[serde(default, skip_serializing_if = "is_false")]
+        again: bool,
     },
     /// The room is over for this profile.
     Closed { room: String, reason: String, was_member: bool },
@@ -81,6 +84,8 @@ pub enum Out {
         code: String,
         message: String,
         remedy: String,
+        #[serde(default, skip_serializing_if = "is_false")]
+        again: bool,
     },
 }
 
@@ -155,7 +160,7 @@ impl Out {
 
     pub(super) fn error(room: Option<String>, id: Option<String>, failure: &Failure) -> Self {
         let Failure { code, message, remedy, .. } = failure.clone();
-        Self::Error { room, id, code: code.to_owned(), message, remedy }
+        Self::Error { room, id, code: code.into_owned(), message, remedy, again: false }
     }
 
     /// A chat line.
@@ -181,6 +186,7 @@ pub fn translate(event: Event) -> Vec<Out> {
             let room = room.to_string();
             vec![match event {
                 RoomEvent::Engine(event) => engine_event(room, event),
+                RoomEvent::Notice { notice, again, .. } => told(room, &notice, again),
                 RoomEvent::Past(message) => Out::message(room, message, true),
                 RoomEvent::Invite { link, expires_ms, max_uses } => {
                     Out::Invite { room, link: link.to_string(), expires: expires_ms, max_uses }
@@ -202,12 +208,13 @@ fn relay_event(relay: String, state: RelayState) -> Vec<Out> {
             let Failure { code, message, remedy, .. } = failure;
             let alarm = (code == "certificate").then(|| Out::Alarm {
                 room: None,
-                kind: code.to_owned(),
+                kind: code.to_string(),
                 message: message.clone(),
                 remedy: remedy.clone(),
+                again: false,
             });
             let retry_ms = retry.map(|retry| u64::try_from(retry.as_millis()).unwrap_or(u64::MAX));
-            let lost = Out::Disconnected { relay, code: code.to_owned(), message, remedy, retry_ms };
+            let lost = Out::Disconnected { relay, code: code.into_owned(), message, remedy, retry_ms };
             alarm.into_iter().chain([lost]).collect()
         }
     }
@@ -231,17 +238,27 @@ fn engine_event(room: String, event: engine::Event) -> Out {
             Out::error(Some(room), None, &Failure::usage("The link is not complete.", "Ask again."))
         }
         engine::Event::CatchingUp { done, total } => Out::CatchingUp { room, done, total },
-        engine::Event::Alarm { kind, text } => Out::Alarm {
-            room: Some(room),
-            kind: kind.name().to_owned(),
-            message: text,
-            remedy: crate::runtime::remedy_of(kind).to_owned(),
-        },
+        // The runtime makes notices of these.
+        engine::Event::Alarm { kind, text } => told(room, &Notice::Alarm { kind, text }, false),
         engine::Event::Error { code, message, remedy } => {
-            Out::Error { room: Some(room), id: None, code: code.to_owned(), message, remedy }
+            told(room, &Notice::Error { code: code.to_owned(), message, remedy }, false)
         }
         engine::Event::Closed { reason, was_member } => Out::Closed { room, reason, was_member },
     }
+}
+
+fn told(room: String, notice: &Notice, again: bool) -> Out {
+    let Failure { code, message, remedy, .. } = notice.into();
+    let (room, code) = (Some(room), code.into_owned());
+    match notice {
+        Notice::Alarm { .. } => Out::Alarm { room, kind: code, message, remedy, again },
+        Notice::Error { .. } => Out::Error { room, id: None, code, message, remedy, again },
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn members(view: &GroupView) -> Vec<MemberOut> {
@@ -262,38 +279,4 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use shared::identity::Fingerprint;
-
-    use super::*;
-    use crate::{failure::Exit, transport::Pin, transport::Trust};
-
-    #[test]
-    fn message_has_the_documented_fields() {
-        let from = Person { name: "zoë".into(), fingerprint: Fingerprint([1; 32]) };
-        let message = Message { seq: 7, id: [2; 16], at: 9, from, text: "hi".into(), mine: false };
-        let event =
-            Event::Room { room: "team".into(), event: RoomEvent::Engine(engine::Event::Message(message)) };
-        let [out] = translate(event).try_into().unwrap();
-        let line: serde_json::Value = serde_json::from_str(&out.to_line()).unwrap();
-        let expected = serde_json::json!({
-            "v": 1, "event": "message", "room": "team", "seq": 7, "id": "02".repeat(16), "at": 9,
-            "from": {"name": "zoë", "fingerprint": "01".repeat(32)}, "text": "hi", "mine": false, "again": false,
-        });
-        assert_eq!(line, expected);
-        assert_eq!(serde_json::from_value::<Out>(line).unwrap(), out);
-    }
-
-    #[test]
-    fn changed_certificate_is_an_alarm_and_not_only_a_lost_connection() {
-        let failure = Failure::new(Exit::Verification, "certificate", "changed", "ask");
-        let lost = RelayState::Lost { failure, retry: None };
-        let outs = translate(Event::Relay { relay: "h:1".into(), state: lost });
-        assert!(
-            matches!(&outs[..], [Out::Alarm { kind, .. }, Out::Disconnected { .. }] if kind == "certificate")
-        );
-        let trust = RelayState::Connected(Trust::FirstUse(Pin::from([3; 32])));
-        let [out] = translate(Event::Relay { relay: "h:1".into(), state: trust }).try_into().unwrap();
-        assert!(out.to_line().contains(r#""trust":"first-use","pin":"sha256:0303"#), "{}", out.to_line());
-    }
-}
+mod tests;

@@ -9,12 +9,13 @@ use super::{Shared, lock};
 use crate::{
     faces::{qr::qr, sanitize, words},
     failure::Exit,
-    runtime::{Event, RelayState, RoomEvent, Runtime, remedy_of},
+    runtime::{Event, RelayState, RoomEvent, Runtime},
 };
 
 /// Ends when nothing can go on.
 pub(super) async fn show_events(runtime: Runtime, mut events: mpsc::Receiver<Event>, shared: Shared) -> Exit {
     while let Some(event) = events.recv().await {
+        let notice = event.notice();
         match event {
             Event::Relay { relay, state } => {
                 relay_event(&sanitize::line(&relay), state);
@@ -30,6 +31,10 @@ pub(super) async fn show_events(runtime: Runtime, mut events: mpsc::Receiver<Eve
                     return Exit::Refused;
                 }
             }
+        }
+        if let Some(notice) = notice {
+            // What cannot be marked comes again at the next start.
+            let _ = runtime.seen(notice).await;
         }
     }
     Exit::Ok
@@ -63,6 +68,7 @@ fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomEvent) 
             }
         }
         RoomEvent::Failed(failure) => note(&words::failure(&failure)),
+        RoomEvent::Notice { notice, again, .. } => note(&words::notice(room, &notice, again)),
         RoomEvent::Engine(event) => engine_event(runtime, shared, room, event),
     }
 }
@@ -76,6 +82,8 @@ fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: engine::E
             words::joined(room, &view).iter().for_each(|line| note(line));
         }
         engine::Event::Epoch(_) | engine::Event::Invite { .. } => {}
+        // The runtime makes notices of these.
+        engine::Event::Alarm { .. } | engine::Event::Error { .. } => {}
         engine::Event::MemberJoined(who) => {
             note(&format!("{} joined {shown}.", words::name(&who, view.as_ref())));
         }
@@ -90,17 +98,6 @@ fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: engine::E
         engine::Event::Sent { .. } => shared.pending.done(),
         engine::Event::CatchingUp { done, total } if done == total => {}
         engine::Event::CatchingUp { done, total } => note(&format!("Reading {shown}: {done} of {total}.")),
-        engine::Event::Alarm { kind, text } => {
-            note(&format!(
-                "ALARM ({}) in {shown}: {} {}",
-                kind.name(),
-                sanitize::line(&text),
-                remedy_of(kind)
-            ));
-        }
-        engine::Event::Error { message, remedy, .. } => {
-            note(&format!("{} {}", sanitize::line(&message), sanitize::line(&remedy)));
-        }
         engine::Event::Closed { reason, .. } => {
             note(&format!("{shown} is over: {}", sanitize::line(&reason)));
             let mut current = lock(shared);

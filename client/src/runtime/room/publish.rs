@@ -5,11 +5,18 @@ use shared::engine;
 use super::{PAGE, Room};
 use crate::{
     runtime::{Event, Past, RoomEvent, lock},
+    store::Notice,
     transport::Trust,
 };
 
 impl Room {
-    pub(super) async fn publish(&mut self, event: engine::Event) {
+    /// `ordinal`: the number under which the next notice was stored.
+    pub(super) async fn publish(&mut self, event: engine::Event, ordinal: &mut i64) {
+        if let Some(notice) = Notice::of(&event) {
+            self.show(RoomEvent::Notice { ordinal: *ordinal, notice, again: false }).await;
+            *ordinal = ordinal.saturating_add(1);
+            return;
+        }
         match &event {
             engine::Event::Joined(view) | engine::Event::Epoch(view) => {
                 lock(&self.state).view = Some(view.clone());

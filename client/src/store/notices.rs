@@ -1,0 +1,168 @@
+//! Alarms and errors, kept until somebody has seen them: sealed one by one, in the order in which they came.
+
+use proto::RoomId;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::{Deserialize, Serialize};
+use shared::engine::{self, AlarmKind};
+use zeroize::Zeroizing;
+
+use super::{Store, StoreError, seal::Sealer};
+
+/// Notices kept per room, seen ones included; the oldest go first. Far more than can wait unseen: a face that does
+/// not read stops its rooms after some hundred events.
+pub const MAX_NOTICES: u32 = 1_000;
+
+/// What is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Something that only misbehaviour or a restored backup explains.
+    Alarm {
+        /// What kind.
+        kind: AlarmKind,
+        /// What happened.
+        text: String,
+    },
+    /// A command failed, or a peer did something that was refused.
+    Error {
+        /// Stable, for programs.
+        code: String,
+        /// What happened.
+        message: String,
+        /// What to do.
+        remedy: String,
+    },
+}
+
+impl Notice {
+    /// What an event of the engine has to keep; none for most events.
+    pub fn of(event: &engine::Event) -> Option<Self> {
+        match event {
+            engine::Event::Alarm { kind, text } => Some(Self::Alarm { kind: *kind, text: text.clone() }),
+            engine::Event::Error { code, message, remedy } => Some(Self::Error {
+                code: (*code).to_owned(),
+                message: message.clone(),
+                remedy: remedy.clone(),
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// A stored notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredNotice {
+    /// Its number in this profile; never used twice.
+    pub ordinal: i64,
+    /// What its room was called, which may be forgotten meanwhile.
+    pub room: String,
+    /// What is told.
+    pub notice: Notice,
+}
+
+/// The stored form.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    room: String,
+    /// Name of the alarm's kind; none for an error.
+    alarm: Option<String>,
+    code: String,
+    message: String,
+    remedy: String,
+}
+
+impl Store {
+    /// Notices that nobody has seen, oldest first; of the room with this label only, or of all.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read or were altered.
+    pub fn unseen_notices(&self, only: Option<&str>) -> Result<Vec<StoredNotice>, StoreError> {
+        let select = "SELECT ordinal, room, value FROM notices WHERE NOT seen ORDER BY ordinal";
+        let mut select = self.db.prepare_cached(select)?;
+        let found = select.query_map([], |row| Ok(self.notice(row)))?;
+        let all = found.map(|row| row?).collect::<Result<Vec<_>, _>>()?;
+        Ok(all.into_iter().filter(|notice| only.is_none_or(|only| notice.room == only)).collect())
+    }
+
+    /// The last notice of all rooms, seen or not.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read or was altered.
+    pub fn last_notice(&self) -> Result<Option<StoredNotice>, StoreError> {
+        let select = "SELECT ordinal, room, value FROM notices ORDER BY ordinal DESC LIMIT 1";
+        self.db.query_row(select, [], |row| Ok(self.notice(row))).optional()?.transpose()
+    }
+
+    /// Somebody has seen a notice. One of a forgotten room goes.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn see_notice(&mut self, ordinal: i64) -> Result<(), StoreError> {
+        let transaction = self.db.transaction()?;
+        transaction.execute("UPDATE notices SET seen = 1 WHERE ordinal = ?1", [ordinal])?;
+        let orphans =
+            "DELETE FROM notices WHERE seen AND ordinal = ?1 AND room NOT IN (SELECT room FROM rooms)";
+        transaction.execute(orphans, [ordinal])?;
+        Ok(transaction.commit()?)
+    }
+
+    fn notice(&self, row: &Row<'_>) -> Result<StoredNotice, StoreError> {
+        let (ordinal, room, sealed): (i64, [u8; 32], Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let plain = self.sealer.open(&label(RoomId(room), ordinal), &sealed)?;
+        let Sealed { room, alarm, code, message, remedy } =
+            serde_json::from_slice(&plain).map_err(|_| damaged())?;
+        let notice = match alarm {
+            Some(name) => {
+                Notice::Alarm { kind: AlarmKind::from_name(&name).ok_or_else(damaged)?, text: message }
+            }
+            None => Notice::Error { code, message, remedy },
+        };
+        Ok(StoredNotice { ordinal, room, notice })
+    }
+}
+
+/// Adds notices within a transaction; returns the number of the first, the others follow it.
+pub(super) fn append(
+    db: &Connection,
+    sealer: &Sealer,
+    room: RoomId,
+    notices: &[Notice],
+) -> Result<i64, StoreError> {
+    let last = "SELECT seq FROM sqlite_sequence WHERE name = 'notices'";
+    let last: Option<i64> = db.query_row(last, [], |row| row.get(0)).optional()?;
+    let first = last.unwrap_or(0).saturating_add(1);
+    if notices.is_empty() {
+        return Ok(first);
+    }
+    let name = "SELECT label FROM rooms WHERE room = ?1";
+    let name: Option<String> = db.query_row(name, [room.as_bytes()], |row| row.get(0)).optional()?;
+    let name = name.unwrap_or_default();
+    let mut insert = db.prepare_cached("INSERT INTO notices VALUES (?1, ?2, 0, ?3)")?;
+    for (ordinal, notice) in (first..).zip(notices) {
+        let plain = serde_json::to_vec(&sealed(&name, notice)).map(Zeroizing::new).map_err(|_| damaged())?;
+        insert.execute(params![ordinal, room.as_bytes(), sealer.seal(&label(room, ordinal), &plain)?])?;
+    }
+    let oldest =
+        "DELETE FROM notices WHERE room = ?1 AND ordinal <= (SELECT ordinal FROM notices WHERE room = ?1
+        ORDER BY ordinal DESC LIMIT 1 OFFSET ?2)";
+    db.prepare_cached(oldest)?.execute(params![room.as_bytes(), MAX_NOTICES])?;
+    Ok(first)
+}
+
+fn sealed(room: &str, notice: &Notice) -> Sealed {
+    let room = room.to_owned();
+    match notice.clone() {
+        Notice::Alarm { kind, text } => {
+            let alarm = Some(kind.name().to_owned());
+            Sealed { room, alarm, code: String::new(), message: text, remedy: String::new() }
+        }
+        Notice::Error { code, message, remedy } => Sealed { room, alarm: None, code, message, remedy },
+    }
+}
+
+fn label(room: RoomId, ordinal: i64) -> Vec<u8> {
+    [b"notice/".as_slice(), room.as_bytes(), &ordinal.to_be_bytes()].concat()
+}
+
+fn damaged() -> StoreError {
+    StoreError::Damaged("a notice".into())
+}
