@@ -9,8 +9,8 @@ use proto::relay::{Deliver, Publish, Published};
 
 use super::{
     AlarmKind, Engine, Event, Message, Millis, Stream,
+    checks::AUTHENTICATOR_PREFIX,
     commit::UPDATE_MS,
-    log::AUTHENTICATOR_PREFIX,
     person,
     state::{Outgoing, Phase},
 };
