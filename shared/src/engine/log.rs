@@ -118,6 +118,7 @@ impl Engine {
                     "Something was said under this device's name that this profile does not know: the profile is an old \
                      backup, a copy of it is in use elsewhere, or a member forges; it was refused.",
                 );
+                self.give_way();
                 Ok(Verdict::Refused)
             }
             Some(content::sealed::Body::PrivateMessage(message)) if sealer != Sealer::Invited => {
