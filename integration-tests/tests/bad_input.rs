@@ -216,8 +216,10 @@ fn names_that_are_too_long_or_hostile_are_refused() {
     ] {
         error(bob, &format!("{cmd}\n"), code);
     }
+    bob.say(ROOM, &"x".repeat(40 << 10), "a2");
+    bob.wait("the error of a2", |event| event["code"] == "too_long" && event["id"] == "a2");
     bob.say(ROOM, "goes on", "1");
-    bob.sent("1");
+    bob.hears("goes on");
     assert_eq!(bob.heard().len(), 1);
 }
 
