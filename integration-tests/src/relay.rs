@@ -53,6 +53,11 @@ impl Relay {
         self.child = child;
     }
 
+    /// From the next start on it has these options.
+    pub fn set_options(&mut self, options: &[&str]) {
+        self.options = options.iter().map(|&option| option.to_owned()).collect();
+    }
+
     /// Its process.
     pub fn pid(&self) -> u32 {
         self.child.id()

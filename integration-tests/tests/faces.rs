@@ -121,3 +121,14 @@ fn what_was_said_just_before_the_end_of_the_input_is_not_cut_off() {
         people[0].hears(&format!("last words {i}"));
     }
 }
+
+#[test]
+fn join_under_way_is_not_cut_off_by_the_end_of_the_input() {
+    let dir = TempDir::new().unwrap();
+    let relay = Relay::start(&dir.path().join("relay"));
+    let (mut people, link) = found(dir.path(), &relay.address, &["ann"]);
+    let output = run(schat::command(dir.path(), "bob").args(["--plain", "-"]), link.as_bytes());
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(0) && errors.contains("You are in team: 2 members"), "{errors}");
+    people[0].event("member_joined");
+}

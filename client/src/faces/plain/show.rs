@@ -25,9 +25,13 @@ pub(super) async fn show_events(runtime: Runtime, mut events: mpsc::Receiver<Eve
             Event::Room { room, event } => {
                 let refused =
                     matches!(event, RoomEvent::Engine(engine::Event::Closed { was_member: false, .. }));
+                let entered = refused || matches!(event, RoomEvent::Engine(engine::Event::Joined(_)));
                 room_event(&runtime, &shared, &room, event);
                 if refused && runtime.is_empty() {
                     return Exit::Refused;
+                }
+                if entered {
+                    shared.pending.joined(&room);
                 }
             }
         }
@@ -98,7 +102,8 @@ fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: engine::E
                 remedy_of(kind)
             ));
         }
-        engine::Event::Error { message, remedy, .. } => {
+        engine::Event::Error { code, message, remedy } => {
+            shared.pending.refused(code);
             note(&format!("{} {}", sanitize::line(&message), sanitize::line(&remedy)));
         }
         engine::Event::Closed { reason, .. } => {
