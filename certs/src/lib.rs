@@ -18,5 +18,5 @@ mod server;
 pub use authority::{Authority, CA_CERT_FILE, CA_KEY_FILE, LEAF_LIFETIME, MAX_NAMES};
 pub use error::CertsError;
 pub use name::parse_name;
-pub use pin::{ParsePinError, Pin, pin_of};
+pub use pin::{ParsePinError, Pin, is_self_signed, pin_of};
 pub use server::{SERVER_CERT_FILE, SERVER_KEY_FILE, ServerCertificate, load_pem};

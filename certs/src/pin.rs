@@ -38,6 +38,13 @@ pub fn pin_of(certificate: &CertificateDer<'_>) -> Result<Pin, CertsError> {
     }
 }
 
+/// The certificate's own key signed it, as of a private authority: not so of the authorities that sign
+/// servers' certificates for the public, which others vouch for.
+pub fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
+    x509_parser::parse_x509_certificate(certificate)
+        .is_ok_and(|(rest, parsed)| rest.is_empty() && parsed.verify_signature(None).is_ok())
+}
+
 impl From<[u8; 32]> for Pin {
     fn from(hash: [u8; 32]) -> Self {
         Self(hash)

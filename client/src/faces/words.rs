@@ -94,7 +94,7 @@ pub fn joined(label: &str, view: &GroupView) -> Vec<String> {
 pub fn trust(trust: Trust) -> String {
     match trust {
         Trust::WebPki => "its certificate is vouched for by the system's authorities".to_owned(),
-        Trust::Pinned(_) => "its certificate is the one that the invite link names".to_owned(),
+        Trust::Pinned(_) => "its certificate is the one that the link names".to_owned(),
         Trust::CaFile => "its certificate is vouched for by the file given with --ca".to_owned(),
         Trust::Remembered(_) => "its certificate is the one seen before".to_owned(),
         Trust::FirstUse(pin) => format!(

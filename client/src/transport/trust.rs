@@ -1,6 +1,7 @@
-//! Trust in the relay's certificate, in this order: WebPKI if it verifies; else the pin that a link
-//! carries; else the file that `--ca` named; else trust on first use. The signature of the handshake is
-//! always checked, and nothing here can be switched off.
+//! Trust in the relay's certificate, in this order: the pin that a link carries decides alone, so that not
+//! even a certificate that a public authority issued by mistake beats it; without one, WebPKI if it verifies;
+//! else the file that `--ca` named; else trust on first use. The signature of the handshake is always checked,
+//! and nothing here can be switched off.
 
 use std::{
     fmt,
@@ -30,7 +31,7 @@ const MAX_CA_FILE: u64 = 4 << 20;
 /// What is known about a relay before it is dialled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Known {
-    /// The pin of the invite link (or of our own relay). A mismatch is a refusal.
+    /// The pin of a link (or of our own relay): decides alone. A mismatch is a refusal.
     pub pin: Option<Pin>,
     /// What was remembered on first use. A change is a refusal.
     pub remembered: Option<Pin>,
@@ -76,7 +77,7 @@ impl Trust {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Not the certificate authority of the link.
-    #[error("the relay's certificate is not the one that the invite link names")]
+    #[error("the relay's certificate is not the one that the link names")]
     Pin,
     /// Not signed by the `--ca` file, or for another name.
     #[error("the relay's certificate is not vouched for by the file given with --ca")]
@@ -130,20 +131,19 @@ pub(super) struct RelayVerifier {
 }
 
 impl RelayVerifier {
-    fn judge(&self, chain: &Chain<'_>, name: &ServerName<'_>, ocsp: &[u8]) -> Result<Trust, Refusal> {
-        let Chain { leaf, others, now } = *chain;
+    fn judge(&self, chain: &Chain<'_>, ocsp: &[u8]) -> Result<Trust, Refusal> {
+        let Chain { leaf, others, name, now } = *chain;
+        if let Some(pin) = self.known.pin {
+            return self.vouched_by(chain, pin).then_some(Trust::Pinned(pin)).ok_or(Refusal::Pin);
+        }
         if let Some(platform) = &self.platform
             && platform.verify_server_cert(leaf, others, name, ocsp, now).is_ok()
         {
             return Ok(Trust::WebPki);
         }
-        if let Some(pin) = self.known.pin {
-            return self.vouched_by(chain, pin).then_some(Trust::Pinned(pin)).ok_or(Refusal::Pin);
-        }
         if let Some(ca) = &self.ca {
-            let parsed = ParsedCertificate::try_from(leaf).map_err(|_| Refusal::Unreadable)?;
             // Such a file may speak for many machines, so here the name counts.
-            let good = self.signed_by(chain, &ca.0) && verify_server_name(&parsed, name).is_ok();
+            let good = self.signed_by(chain, &ca.0, chain.others) && chain.is_for_its_name();
             return good.then_some(Trust::CaFile).ok_or(Refusal::CaFile);
         }
         if let Some(pin) = self.known.remembered {
@@ -152,34 +152,39 @@ impl RelayVerifier {
         self.pin_to_remember(chain).map(Trust::FirstUse).ok_or(Refusal::Unreadable)
     }
 
-    /// Some certificate of the chain has this pin, and is the leaf or signed the leaf. Names do not
-    /// matter: a pinned authority speaks for one relay only.
+    /// Some certificate of the chain has this pin and vouches for the leaf.
     fn vouched_by(&self, chain: &Chain<'_>, pin: Pin) -> bool {
         chain.all().any(|certificate| {
-            certs::pin_of(certificate).is_ok_and(|found| found == pin)
-                && self.is_or_signed(chain, certificate)
+            certs::pin_of(certificate).is_ok_and(|found| found == pin) && self.vouches(chain, certificate)
         })
     }
 
-    fn is_or_signed(&self, chain: &Chain<'_>, certificate: &CertificateDer<'_>) -> bool {
+    /// The certificate is the leaf, or signed it. A relay's own authority speaks for that relay only, so names
+    /// do not matter then. A public authority speaks for many: it is vouched for by another, or signs through
+    /// one that is, and then the name counts.
+    fn vouches(&self, chain: &Chain<'_>, certificate: &CertificateDer<'_>) -> bool {
         if certificate == chain.leaf {
             return true;
         }
         let mut roots = RootCertStore::empty();
-        roots.add(certificate.clone().into_owned()).is_ok() && self.signed_by(chain, &roots)
+        if roots.add(certificate.clone().into_owned()).is_err() {
+            return false;
+        }
+        let is_private = || self.signed_by(chain, &roots, &[]) && certs::is_self_signed(certificate);
+        self.signed_by(chain, &roots, chain.others) && (chain.is_for_its_name() || is_private())
     }
 
-    fn signed_by(&self, chain: &Chain<'_>, roots: &RootCertStore) -> bool {
+    fn signed_by(&self, chain: &Chain<'_>, roots: &RootCertStore, between: &[CertificateDer<'_>]) -> bool {
         let Ok(leaf) = ParsedCertificate::try_from(chain.leaf) else { return false };
         let algorithms = self.provider.signature_verification_algorithms.all;
-        verify_server_cert_signed_by_trust_anchor(&leaf, roots, chain.others, chain.now, algorithms).is_ok()
+        verify_server_cert_signed_by_trust_anchor(&leaf, roots, between, chain.now, algorithms).is_ok()
     }
 
     /// The last certificate that vouches for the leaf: leaves are short-lived, authorities stay.
     fn pin_to_remember(&self, chain: &Chain<'_>) -> Option<Pin> {
         let mut candidates: Vec<_> = chain.all().collect();
         candidates.reverse();
-        let top = candidates.into_iter().find(|certificate| self.is_or_signed(chain, certificate))?;
+        let top = candidates.into_iter().find(|certificate| self.vouches(chain, certificate))?;
         certs::pin_of(top).ok()
     }
 }
@@ -194,7 +199,7 @@ impl ServerCertVerifier for RelayVerifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, TlsError> {
         let verdict = if others.len() < MAX_CHAIN {
-            self.judge(&Chain { leaf, others, now }, name, ocsp)
+            self.judge(&Chain { leaf, others, name, now }, ocsp)
         } else {
             Err(Refusal::Unreadable)
         };
@@ -236,6 +241,7 @@ impl fmt::Debug for RelayVerifier {
 struct Chain<'a> {
     leaf: &'a CertificateDer<'a>,
     others: &'a [CertificateDer<'a>],
+    name: &'a ServerName<'a>,
     now: UnixTime,
 }
 
@@ -243,4 +249,12 @@ impl<'a> Chain<'a> {
     fn all(&self) -> impl Iterator<Item = &'a CertificateDer<'a>> {
         std::iter::once(self.leaf).chain(self.others)
     }
+
+    /// The leaf is for the name that was dialled.
+    fn is_for_its_name(&self) -> bool {
+        ParsedCertificate::try_from(self.leaf).is_ok_and(|leaf| verify_server_name(&leaf, self.name).is_ok())
+    }
 }
+
+#[cfg(test)]
+mod tests;
