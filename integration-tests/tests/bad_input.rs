@@ -139,7 +139,7 @@ async fn server_of_another_protocol_is_named_as_such() {
         .with_protocol_versions(&[&rustls::version::TLS13])
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(leaf.chain, leaf.key.into())
+        .with_single_cert(leaf.chain, leaf.key)
         .unwrap();
     tls.alpn_protocols = vec![b"h3".to_vec()];
     let tls = quinn::crypto::rustls::QuicServerConfig::try_from(tls).unwrap();
