@@ -24,6 +24,7 @@ mod quic;
 pub mod quota;
 mod relay;
 pub mod request;
+mod reset;
 pub mod router;
 mod shared;
 pub mod signal;

@@ -6,14 +6,15 @@ use std::{
     sync::Arc,
 };
 
-use quinn::{
-    EndpointConfig, IdleTimeout, ServerConfig, TransportConfig, VarInt, crypto::rustls::QuicServerConfig,
-};
+use quinn::{IdleTimeout, ServerConfig, TransportConfig, VarInt, crypto::rustls::QuicServerConfig};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::limits::{
-    CONNECTION_WINDOW, IDLE_TIMEOUT, INCOMING_BUFFER, INCOMING_BUFFER_TOTAL, KEEP_ALIVE, Limits,
-    MAX_INCOMING, SEND_WINDOW, STREAM_WINDOW,
+use crate::{
+    limits::{
+        CONNECTION_WINDOW, IDLE_TIMEOUT, INCOMING_BUFFER, INCOMING_BUFFER_TOTAL, KEEP_ALIVE, Limits,
+        MAX_INCOMING, SEND_WINDOW, STREAM_WINDOW,
+    },
+    reset::ResetKey,
 };
 
 /// The server's side of every connection.
@@ -42,9 +43,13 @@ pub(crate) fn server_config(crypto: QuicServerConfig, limits: &Limits) -> Server
 }
 
 /// An endpoint on this address.
-pub(crate) fn endpoint(address: SocketAddr, config: ServerConfig) -> io::Result<quinn::Endpoint> {
+pub(crate) fn endpoint(
+    address: SocketAddr,
+    reset: &ResetKey,
+    config: ServerConfig,
+) -> io::Result<quinn::Endpoint> {
     let runtime = Arc::new(quinn::TokioRuntime);
-    quinn::Endpoint::new(EndpointConfig::default(), Some(config), bind(address)?, runtime)
+    quinn::Endpoint::new(reset.endpoint_config(), Some(config), bind(address)?, runtime)
 }
 
 /// "Everywhere" means IPv6 and IPv4 in one socket, however it was spelled, where the machine can.

@@ -19,6 +19,7 @@ use crate::{
     identity::{Identity, Tls},
     limits::{CLOSE_TIME, FAREWELL_TIME, FLUSH_TIME, Limits, TRIM_INTERVAL},
     link, quic,
+    reset::ResetKey,
     shared::Shared,
     tls,
 };
@@ -89,7 +90,7 @@ impl Relay {
         let (tls, wanted, path) = (config.tls, limits.clone(), data_dir.clone());
         // Opening may repair a large log after a crash.
         let opened = tokio::task::spawn_blocking(move || open(&path, &wanted, &tls, names)).await;
-        let (backend, identity) = opened.map_err(|_| {
+        let (backend, reset, identity) = opened.map_err(|_| {
             let source = std::io::Error::other("the database is damaged");
             StartError::DataDir { path: data_dir, source }
         })??;
@@ -99,7 +100,7 @@ impl Relay {
         let (mut endpoints, mut addresses) = (Vec::new(), Vec::new());
         for address in config.listen {
             let bind = |error| StartError::bind(address, error);
-            let endpoint = quic::endpoint(address, server.clone()).map_err(bind)?;
+            let endpoint = quic::endpoint(address, &reset, server.clone()).map_err(bind)?;
             // As it was asked for: one socket for both families calls itself [::].
             addresses.push(SocketAddr::new(address.ip(), endpoint.local_addr().map_err(bind)?.port()));
             endpoints.push(endpoint);
@@ -184,11 +185,13 @@ fn open(
     limits: &Limits,
     tls: &Tls,
     names: Vec<String>,
-) -> Result<(Arc<Redb>, Identity), StartError> {
-    create_private(data_dir).map_err(|error| StartError::io(data_dir.to_owned(), error))?;
+) -> Result<(Arc<Redb>, ResetKey, Identity), StartError> {
+    let broken = |error| StartError::io(data_dir.to_owned(), error);
+    create_private(data_dir).map_err(broken)?;
     let backend =
         Redb::open(data_dir, limits).map_err(|error| StartError::data(data_dir.to_owned(), error))?;
-    Ok((Arc::new(backend), Identity::load(tls, data_dir, names)?))
+    let reset = ResetKey::load_or_create(data_dir).map_err(broken)?;
+    Ok((Arc::new(backend), reset, Identity::load(tls, data_dir, names)?))
 }
 
 async fn keep_trimmed(backend: Arc<Redb>) {

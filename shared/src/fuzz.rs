@@ -6,18 +6,33 @@
 
 use std::{collections::BTreeSet, fmt::Debug};
 
+use mls_rs_core::{
+    crypto::SignaturePublicKey,
+    identity::{Credential, CustomCredential, SigningIdentity},
+};
 use prost::Message;
 use proto::{RoomId, fuzz::Target};
 
 use crate::{
     aead::{Envelope, EnvelopeSecret, OpenError, OpeningKey, Origin, Scope, SealingKey, Session},
     content,
+    credential::{CREDENTIAL_TYPE, Holder},
+    identity::clean_name,
+    invite::InviteSecret,
+    link::InviteLink,
     replay::{Accepted, ReplayError, Sliding},
 };
 
 /// The targets of this crate.
-pub const TARGETS: &[Target] =
-    &[("envelope_open", envelope_open), ("replay_window", replay_window), ("content_sealed", content_sealed)];
+pub const TARGETS: &[Target] = &[
+    ("envelope_open", envelope_open),
+    ("replay_window", replay_window),
+    ("content_sealed", content_sealed),
+    ("link", link),
+    ("credential", credential),
+    ("slot_open", slot_open),
+    ("mls_message", mls_message),
+];
 
 /// With a first byte of 0 the rest is an envelope from the relay; otherwise it is a plaintext that a member with the
 /// right key sealed, padded as the member liked.
@@ -55,6 +70,43 @@ fn sealed_by_a_member(plaintext: &[u8]) -> Vec<u8> {
     let (secret, scope) = secret();
     let mut sealing = SealingKey::new(&secret, &scope, Session([0; 8]));
     sealing.seal_any_padding(plaintext).unwrap_or_default()
+}
+
+/// A link as somebody pasted it. With a first byte of 0 the rest is a fragment, put into a link with a right
+/// checksum, so that the fields behind it are reached.
+pub fn link(bytes: &[u8]) {
+    let text = match bytes.split_first() {
+        Some((0, body)) => crate::link::with_fragment(body),
+        _ => String::from_utf8_lossy(bytes).into_owned(),
+    };
+    if let Ok(link) = text.parse::<InviteLink>() {
+        assert_eq!(link.to_string().parse(), Ok(link), "a link survives text");
+    }
+}
+
+/// The bytes of a leaf's credential.
+pub fn credential(bytes: &[u8]) {
+    let custom = CustomCredential::new(CREDENTIAL_TYPE, bytes.to_vec());
+    let key = SignaturePublicKey::new(vec![7; 32]);
+    if let Ok(holder) = Holder::verify(&SigningIdentity::new(Credential::Custom(custom), key)) {
+        assert!(clean_name(&holder.name).is_ok(), "a name that could deceive");
+    }
+}
+
+/// With a first byte of 0 the rest is a slot from the relay; otherwise it is a GroupInfo that a member who knows
+/// the invite sealed.
+pub fn slot_open(bytes: &[u8]) {
+    let (invite, room) = (InviteSecret::from_bytes([0x42; 32]), RoomId([0; 32]));
+    match bytes.split_first() {
+        Some((0, slot)) => drop(crate::slot::open(&room, &invite, slot)),
+        Some((_, info)) => mls_message(info),
+        None => {}
+    }
+}
+
+/// What a member, or a joiner with an invite, put where an MLS message belongs.
+pub fn mls_message(bytes: &[u8]) {
+    drop(mls_rs::MlsMessage::from_bytes(bytes));
 }
 
 /// Steps of a sender against the plain set of the numbers accepted; and stored windows.

@@ -143,6 +143,13 @@ pub fn parse_address(address: &str) -> Option<(String, u16)> {
     (!host.is_empty() && host.len() <= 253 && host.chars().all(plain)).then(|| (host.to_owned(), port))
 }
 
+/// A link whose fragment is `body` and its checksum, whatever `body` is.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn with_fragment(body: &[u8]) -> String {
+    let bytes = [body, &checksum(body)].concat();
+    format!("schat://relay:443/#{}", URL_SAFE_NO_PAD.encode(bytes))
+}
+
 /// Tells a link that was cut or mistyped from one that is refused: not a protection.
 fn checksum(bytes: &[u8]) -> [u8; 4] {
     use sha2::{Digest, Sha256};

@@ -14,7 +14,8 @@ pub use output::{MemberOut, Out, PersonOut, translate};
 use super::{input::Input, pending::Pending, words};
 use crate::{
     failure::{Exit, Failure},
-    runtime::{Event, Runtime},
+    runtime::{Event, RoomEvent, Runtime},
+    store::Notice,
 };
 
 /// Version of the protocol.
@@ -61,12 +62,21 @@ async fn write_events(runtime: Runtime, mut events: mpsc::Receiver<Event>, pendi
     while let Some(event) = events.recv().await {
         let is_stuck = matches!(event, Event::Relay { .. }) && runtime.is_stuck();
         let notice = event.notice();
+        if let Event::Room {
+            event: RoomEvent::Notice { notice: Notice::Error { code, .. }, again: false, .. },
+            ..
+        } = &event
+        {
+            pending.refused(code);
+        }
         for out in translate(event) {
             if !try_say(&out) {
                 return Exit::Ok;
             }
-            if matches!(out, Out::Sent { .. }) {
-                pending.done();
+            match &out {
+                Out::Sent { .. } => pending.done(),
+                Out::Joined { room, .. } | Out::Closed { room, .. } => pending.joined(room),
+                _ => {}
             }
         }
         if let Some(notice) = notice {
@@ -85,29 +95,26 @@ async fn obey(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
     let done = match cmd {
         Cmd::Join { room: Some(room), link: None, relay } => match runtime.room(&room) {
             Ok(status) if status.over.is_none() => again(runtime, &room),
-            _ => with_relay(relay, |relay| runtime.open(&room, relay)),
+            _ => with_relay(relay, |relay| runtime.open(&room, relay))
+                .map(|label| pending.join(runtime, &label)),
         },
         Cmd::Join { link: Some(link), room: None, .. } => {
             let bad =
                 |error: shared::link::LinkError| Failure::usage(error.to_string(), "Ask for a new link.");
-            link.parse().map_err(bad).and_then(|link| runtime.join(&link)).map(drop)
+            link.parse()
+                .map_err(bad)
+                .and_then(|link| runtime.join(&link))
+                .map(|label| pending.join(runtime, &label))
         }
         Cmd::Join { .. } => Err(Failure::usage("join takes either a room or a link.", "See docs/json.md.")),
         Cmd::Create { room, relay } => match runtime.room(&room) {
             Ok(status) if status.over.is_none() => {
                 Err(Failure::usage(format!("There is a room {room} already."), "Choose another name."))
             }
-            _ => with_relay(relay, |relay| runtime.create(&room, relay)),
+            _ => with_relay(relay, |relay| runtime.create(&room, relay))
+                .map(|label| pending.join(runtime, &label)),
         },
-        Cmd::Send { room, text, id } => {
-            pending.add();
-            let token = id.unwrap_or_default();
-            let told = runtime.tell(&room, Command::Send { token, text }).await;
-            if told.is_err() {
-                pending.done();
-            }
-            told
-        }
+        Cmd::Send { room, text, id } => pending.say(runtime, &room, id.unwrap_or_default(), text).await,
         Cmd::Invite { room } => runtime.tell(&room, Command::Invite).await,
         Cmd::Members { room } => runtime.room(&room).and_then(|status| {
             let waiting = || Failure::not_found(format!("You are not in {room} yet."), "Wait for joined.");
@@ -142,9 +149,9 @@ fn again(runtime: &Runtime, room: &str) -> Result<(), Failure> {
 fn with_relay(
     relay: Option<String>,
     begin: impl FnOnce(Option<crate::transport::RelayAddress>) -> Result<String, Failure>,
-) -> Result<(), Failure> {
+) -> Result<String, Failure> {
     let bad = |error: crate::transport::AddressError| Failure::usage(error.to_string(), "Write HOST:PORT.");
-    begin(relay.map(|relay| relay.parse()).transpose().map_err(bad)?).map(drop)
+    begin(relay.map(|relay| relay.parse()).transpose().map_err(bad)?)
 }
 
 fn find(runtime: &Runtime, room: &str, member: &str) -> Result<shared::identity::Fingerprint, Failure> {

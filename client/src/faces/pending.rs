@@ -1,36 +1,107 @@
-//! What was said and is not on the relay's disk yet, so that the end of the input does not cut it off.
+//! What was said and is not on the relay's disk yet, and which rooms are being joined, so that the end of the input does
+//! not cut it off.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
+use shared::engine::{Command, MAX_TEXT};
 use tokio::{sync::watch, time::timeout};
+
+use crate::{
+    failure::{Exit, Failure},
+    runtime::Runtime,
+};
 
 /// How long the end waits for the relay, in seconds. What is not sent then is sent at the next start.
 const PATIENCE_S: u64 = 10;
 
-/// Counts messages under way. Clones share the count.
+/// Counts messages and joins under way. Clones share the count.
 #[derive(Clone)]
-pub struct Pending(watch::Sender<usize>);
+pub struct Pending {
+    count: watch::Sender<usize>,
+    /// Labels of rooms being joined: at most as many as a profile has rooms.
+    joins: Arc<Mutex<BTreeSet<String>>>,
+}
 
 impl Default for Pending {
     fn default() -> Self {
-        Self(watch::channel(0).0)
+        Self { count: watch::channel(0).0, joins: Arc::default() }
     }
 }
 
 impl Pending {
+    /// A room is being joined, unless we are in already.
+    pub fn join(&self, runtime: &Runtime, label: &str) {
+        let mut joins = self.joins();
+        let waits = |room: crate::runtime::RoomStatus| room.view.is_none() && room.over.is_none();
+        if runtime.room(label).is_ok_and(waits) && joins.insert(label.to_owned()) {
+            self.add();
+        }
+    }
+
+    /// We are in that room, or never will be.
+    pub fn joined(&self, label: &str) {
+        if self.joins().remove(label) {
+            self.done();
+        }
+    }
+
+    fn joins(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.joins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says something in a room. What can never be sent is refused here, where the asker is still known.
+    ///
+    /// # Errors
+    /// [`Failure`] when it was not taken.
+    pub async fn say(
+        &self,
+        runtime: &Runtime,
+        room: &str,
+        token: String,
+        text: String,
+    ) -> Result<(), Failure> {
+        runtime.room(room)?;
+        let refused = |code, message: String, remedy| Err(Failure::new(Exit::Usage, code, message, remedy));
+        match text.len() {
+            0 => return refused("empty", "There is nothing to send.".to_owned(), "Type something."),
+            1..=MAX_TEXT => {}
+            bytes => {
+                let message = format!("The message has {bytes} bytes; at most {MAX_TEXT} fit.");
+                return refused("too_long", message, "Send it in parts.");
+            }
+        }
+        self.add();
+        let told = runtime.tell(room, Command::Send { token, text }).await;
+        if told.is_err() {
+            self.done();
+        }
+        told
+    }
+
+    /// The room refused something. If it was a message, it is not waited for.
+    pub fn refused(&self, code: &str) {
+        if matches!(code, "not_joined" | "outbox_full") {
+            self.done();
+        }
+    }
+
     /// One more was taken.
-    pub fn add(&self) {
-        self.0.send_modify(|count| *count = count.saturating_add(1));
+    fn add(&self) {
+        self.count.send_modify(|count| *count = count.saturating_add(1));
     }
 
     /// One arrived. Those of an earlier start do not count.
     pub fn done(&self) {
-        self.0.send_modify(|count| *count = count.saturating_sub(1));
+        self.count.send_modify(|count| *count = count.saturating_sub(1));
     }
 
     /// Waits until all arrived. False: some did not in time.
     pub async fn settle(&self) -> bool {
-        let mut count = self.0.subscribe();
+        let mut count = self.count.subscribe();
         let all = count.wait_for(|count| *count == 0);
         timeout(Duration::from_secs(PATIENCE_S), all).await.is_ok()
     }

@@ -46,7 +46,11 @@ pub async fn run(
     options: Options,
 ) -> Exit {
     let Options { current, with_qr } = options;
-    let shared = Shared { current: Arc::new(Mutex::new(current)), pending: Pending::default(), with_qr };
+    let pending = Pending::default();
+    if let Some(label) = &current {
+        pending.join(runtime, label);
+    }
+    let shared = Shared { current: Arc::new(Mutex::new(current)), pending, with_qr };
     let mut writer = tokio::spawn(show_events(runtime.clone(), events, shared.clone()));
     loop {
         let line = tokio::select! {
@@ -72,7 +76,7 @@ pub async fn run(
         exit = &mut writer => return exit.unwrap_or(Exit::Local),
         sent = shared.pending.settle() => {
             if !sent {
-                note("Not everything was sent; what is left is sent at the next start.");
+                note("Not everything was done; what is left is done at the next start.");
             }
         }
     }
@@ -87,19 +91,14 @@ async fn obey(runtime: &Runtime, shared: &Shared, line: Line) -> Result<(), Fail
     match line {
         Line::Empty | Line::Quit => {}
         Line::Say(text) => {
-            let room = current(shared)?;
-            shared.pending.add();
-            let told = runtime.tell(&room, Command::Send { token: String::new(), text }).await;
-            if told.is_err() {
-                shared.pending.done();
-            }
-            told?;
+            shared.pending.say(runtime, &current(shared)?, String::new(), text).await?;
         }
         Line::Join(name) => join(runtime, shared, &name)?,
         Line::Link(link) => {
             let bad =
                 |error: shared::link::LinkError| Failure::usage(error.to_string(), "Ask for a new link.");
             let label = runtime.join(&link.parse().map_err(bad)?)?;
+            shared.pending.join(runtime, &label);
             go(shared, label);
         }
         Line::Create(name) => {
@@ -107,6 +106,7 @@ async fn obey(runtime: &Runtime, shared: &Shared, line: Line) -> Result<(), Fail
                 return Err(Failure::usage("You have a room of that name already.", "Choose another name."));
             }
             let label = runtime.create(&name, None)?;
+            shared.pending.join(runtime, &label);
             go(shared, label);
         }
         Line::Invite => runtime.tell(&current(shared)?, Command::Invite).await?,
@@ -133,6 +133,7 @@ fn join(runtime: &Runtime, shared: &Shared, name: &str) -> Result<(), Failure> {
     let Some(status) = known else {
         note(words::OPEN_WARNING);
         let label = runtime.open(name, None)?;
+        shared.pending.join(runtime, &label);
         go(shared, label);
         return Ok(());
     };

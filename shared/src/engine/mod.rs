@@ -7,8 +7,9 @@
 //! ```
 //!
 //! At most one publish is in flight, so contents reach the log in the order they were said and a lost
-//! race never reorders them. Files: `relay` talks to the relay, `log` reads the log, `commit` changes
-//! the group, `outbox` says things, `watch` and `keyring` are their tools, `state` their rows.
+//! race never reorders them. Files: `relay` talks to the relay, `join` gets in, `log` reads the log with
+//! the doubts in `checks`, `commit` changes the group, `epoch` takes the change over, `outbox` says things;
+//! `watch` and `keyring` are their tools, `state` and `rows` what is stored.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -32,8 +33,11 @@ use crate::{
 use keyring::Keyring;
 use state::{JoinRow, Meta, Outgoing, Peer, Pending, Phase};
 
+mod checks;
 mod commit;
+mod epoch;
 mod event;
+mod join;
 mod keyring;
 mod log;
 mod outbox;

@@ -9,8 +9,8 @@ use proto::relay::{Deliver, Publish, Published};
 
 use super::{
     AlarmKind, Engine, Event, Message, Millis, Stream,
+    checks::AUTHENTICATOR_PREFIX,
     commit::UPDATE_MS,
-    log::AUTHENTICATOR_PREFIX,
     person,
     state::{Outgoing, Phase},
 };
@@ -62,6 +62,21 @@ impl Engine {
         self.dirty.meta = true;
         self.dirty.outbox.insert(item.counter);
         self.outbox.push_back(item);
+    }
+
+    /// Our own leaf said something that we do not know. If that was us, before a backup was put back, then it
+    /// used our next counter, and perhaps our next message key: what we say goes one up, and only after a
+    /// commit of ours has brought fresh keys.
+    pub(super) fn give_way(&mut self) {
+        self.meta.next_counter += 1;
+        self.meta.want_update = true;
+        self.dirty.meta = true;
+        // What is sealed already keeps its number: it may be in the log.
+        for item in self.outbox.iter_mut().filter(|item| item.envelope.is_empty()) {
+            self.dirty.outbox.insert(item.counter);
+            item.counter += 1;
+            self.dirty.outbox.insert(item.counter);
+        }
     }
 
     /// Sends the next thing, if nothing is under way.

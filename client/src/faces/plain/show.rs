@@ -10,6 +10,7 @@ use crate::{
     faces::{qr::qr, sanitize, words},
     failure::Exit,
     runtime::{Event, RelayState, RoomEvent, Runtime},
+    store::Notice,
 };
 
 /// Ends when nothing can go on.
@@ -26,9 +27,13 @@ pub(super) async fn show_events(runtime: Runtime, mut events: mpsc::Receiver<Eve
             Event::Room { room, event } => {
                 let refused =
                     matches!(event, RoomEvent::Engine(engine::Event::Closed { was_member: false, .. }));
+                let entered = refused || matches!(event, RoomEvent::Engine(engine::Event::Joined(_)));
                 room_event(&runtime, &shared, &room, event);
                 if refused && runtime.is_empty() {
                     return Exit::Refused;
+                }
+                if entered {
+                    shared.pending.joined(&room);
                 }
             }
         }
@@ -68,7 +73,12 @@ fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomEvent) 
             }
         }
         RoomEvent::Failed(failure) => note(&words::failure(&failure)),
-        RoomEvent::Notice { notice, again, .. } => note(&words::notice(room, &notice, again)),
+        RoomEvent::Notice { notice, again, .. } => {
+            if let (Notice::Error { code, .. }, false) = (&notice, again) {
+                shared.pending.refused(code);
+            }
+            note(&words::notice(room, &notice, again));
+        }
         RoomEvent::Engine(event) => engine_event(runtime, shared, room, event),
     }
 }

@@ -1,0 +1,134 @@
+//! The program as people and scripts use it.
+
+use std::process::Stdio;
+
+use integration_tests::{
+    group::{ROOM, found, join},
+    relay::Relay,
+    schat::{self, Schat, run},
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+#[test]
+fn host_without_a_terminal_prints_a_link_by_which_another_joins() {
+    let dir = TempDir::new().unwrap();
+    let mut command = schat::command(dir.path(), "ann");
+    let mut host = command
+        .args(["host", "home", "--listen", "127.0.0.1:0", "--plain"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = std::io::BufReader::new(host.stdout.take().unwrap());
+    let mut line = || {
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut stdout, &mut line).unwrap();
+        line.trim_end().to_owned()
+    };
+    let link = line();
+    assert!(link.starts_with("schat://127.0.0.1:"), "{link}");
+
+    let mut bob = Schat::start(dir.path(), "bob", "127.0.0.1:1");
+    bob.tell(json!({"cmd": "join", "link": link}));
+    assert_eq!(bob.event("joined")["room"], "home");
+    assert_eq!(bob.event("connected")["trust"], "pinned");
+    bob.say("home", "hello, host", "1");
+    bob.sent("1");
+    assert_eq!(line(), "bob: hello, host");
+    let mut stdin = host.stdin.take().unwrap();
+    std::io::Write::write_all(&mut stdin, b"hello, guest\n").unwrap();
+    bob.hears("hello, guest");
+    assert_eq!(line(), "ann: hello, guest");
+    drop(stdin);
+    let output = host.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.contains("The relay listens on 127.0.0.1:"), "{errors}");
+    bob.event("disconnected");
+}
+
+#[test]
+fn send_reads_standard_input_and_tail_prints_each_message_once() {
+    let dir = TempDir::new().unwrap();
+    let relay = Relay::start(&dir.path().join("relay"));
+    let (mut people, _) = found(dir.path(), &relay.address, &["ann", "bob"]);
+    assert_eq!(people.remove(0).quit().code, Some(0));
+    let output =
+        run(schat::command(dir.path(), "ann").args(["send", ROOM, "-"]), "two\nlines, zoë\n".as_bytes());
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.stdout, b"");
+    let seq = people[0].hears("two\nlines, zoë");
+    let output = run(schat::command(dir.path(), "ann").args(["send", ROOM, "as an argument", "--json"]), b"");
+    let sent: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(sent["event"], "sent");
+    people[0].hears("as an argument");
+    let output = run(schat::command(dir.path(), "ann").args(["send", ROOM, ""]), b"");
+    assert_ne!(output.status.code(), Some(0), "nothing was sent");
+
+    assert_eq!(people.remove(0).quit().code, Some(0));
+    let mut command = schat::command(dir.path(), "bob");
+    command.args(["tail", ROOM, "--from", &seq.to_string()]);
+    let mut tail = Schat::spawn(command, dir.path(), "bob");
+    tail.hears("as an argument");
+    let output = run(schat::command(dir.path(), "ann").args(["send", ROOM, "live"]), b"");
+    assert_eq!(output.status.code(), Some(0));
+    tail.hears("live");
+    let texts: Vec<String> = tail.heard().into_iter().map(|(_, text)| text).collect();
+    assert_eq!(texts, ["two\nlines, zoë", "as an argument", "live"]);
+}
+
+#[test]
+fn program_that_dies_before_it_acknowledged_gets_the_rest_again_and_nothing_else() {
+    let dir = TempDir::new().unwrap();
+    let relay = Relay::start(&dir.path().join("relay"));
+    let (mut people, link) = found(dir.path(), &relay.address, &["ann"]);
+    let mut bot = join(dir.path(), "bot", &relay.address, &link);
+    for text in ["one", "two", "three"] {
+        people[0].say(ROOM, text, text);
+    }
+    bot.hears("three");
+    let acked = bot.hears("two");
+    bot.tell(json!({"cmd": "ack", "room": ROOM, "seq": acked}));
+    bot.settle();
+    assert_eq!(bot.kill().code, None);
+    people[0].say(ROOM, "four", "four");
+    people[0].sent("four");
+
+    let mut bot = Schat::start(dir.path(), "bot", &relay.address);
+    bot.hears("four");
+    let messages: Vec<(String, bool)> = bot
+        .seen
+        .iter()
+        .filter(|event| event["event"] == "message")
+        .map(|event| (event["text"].as_str().unwrap().to_owned(), event["again"] == true))
+        .collect();
+    assert_eq!(messages, [("three".to_owned(), true), ("four".to_owned(), false)]);
+}
+
+#[test]
+fn what_was_said_just_before_the_end_of_the_input_is_not_cut_off() {
+    let dir = TempDir::new().unwrap();
+    let relay = Relay::start(&dir.path().join("relay"));
+    let (mut people, _) = found(dir.path(), &relay.address, &["ann", "bob"]);
+    let mut ann = people.remove(0);
+    for i in 0..20 {
+        ann.say(ROOM, &format!("last words {i}"), "");
+    }
+    assert_eq!(ann.quit().code, Some(0));
+    for i in 0..20 {
+        people[0].hears(&format!("last words {i}"));
+    }
+}
+
+#[test]
+fn join_under_way_is_not_cut_off_by_the_end_of_the_input() {
+    let dir = TempDir::new().unwrap();
+    let relay = Relay::start(&dir.path().join("relay"));
+    let (mut people, link) = found(dir.path(), &relay.address, &["ann"]);
+    let output = run(schat::command(dir.path(), "bob").args(["--plain", "-"]), link.as_bytes());
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(0) && errors.contains("You are in team: 2 members"), "{errors}");
+    people[0].event("member_joined");
+}

@@ -1,0 +1,223 @@
+//! No key ever seals two things under one nonce, however often a client crashes, between any two steps, and even
+//! when an old copy of its profile is put back.
+//!
+//! The clients run in this process, where every seal is counted. A crash is a tokio runtime that is dropped: each
+//! task ends where it waits, for example after its state was saved and before anything was sent.
+
+use std::{fs, path::Path, time::Duration};
+
+use client::{
+    runtime::{Config, Event, OwnRelay, Past, RelayState, RoomEvent, Runtime},
+    store::{OpenProfile, ProfileDir},
+    transport::{Pin, RelayAddress, Transport},
+};
+use integration_tests::{PATIENCE, count, relay::Relay};
+use rand_core::UnwrapErr;
+use shared::{
+    aead::audit,
+    engine::{self, Command},
+    link::InviteLink,
+    random::Random,
+};
+use tempfile::TempDir;
+use tokio::{sync::mpsc, time::timeout};
+
+const ROOM: &str = "team";
+
+/// Messages in one life of a client.
+const SAID: usize = 6;
+
+struct Life {
+    runtime: Runtime,
+    events: mpsc::Receiver<Event>,
+}
+
+impl Life {
+    async fn begin(dir: &Path, name: &str, relay: &Relay) -> Self {
+        let address: RelayAddress = relay.address.parse().unwrap();
+        let profile = ProfileDir::choose(Some(dir.join(name))).unwrap();
+        let random = Random::new(UnwrapErr(getrandom::SysRng));
+        let profile = OpenProfile::open(profile, Some(name), random).unwrap();
+        let pin: Pin = relay.pin.parse().unwrap();
+        let own = OwnRelay { dial: address.clone(), pin, advertise: address };
+        let transport = Transport::new(None).unwrap();
+        let config =
+            Config { transport, relay: None, own: Some(own), past: Past::Nothing, only: None, tap: None };
+        let (runtime, events) = Runtime::start(profile, config).await.unwrap();
+        Self { runtime, events }
+    }
+
+    async fn say(&self, token: &str, text: &str) -> bool {
+        let command = Command::Send { token: token.to_owned(), text: text.to_owned() };
+        self.runtime.tell(ROOM, command).await.is_ok()
+    }
+
+    async fn until<T>(&mut self, mut fits: impl FnMut(&Event) -> Option<T>) -> T {
+        let search = async {
+            loop {
+                let event = self.events.recv().await.expect("the client goes on");
+                if let Event::Relay { state: RelayState::Lost { failure, .. }, .. } = &event {
+                    panic!("{failure}");
+                }
+                if let Some(found) = fits(&event) {
+                    return found;
+                }
+            }
+        };
+        timeout(PATIENCE, search).await.expect("in vain")
+    }
+
+    async fn joined(&mut self) {
+        self.until(|event| match event {
+            Event::Room { event: RoomEvent::Engine(engine::Event::Joined(_)), .. } => Some(()),
+            _ => None,
+        })
+        .await;
+    }
+
+    async fn sent(&mut self, token: &str) -> u64 {
+        self.until(|event| match event {
+            Event::Room { event: RoomEvent::Engine(engine::Event::Sent { token: sent, seq }), .. }
+                if sent == token =>
+            {
+                Some(*seq)
+            }
+            _ => None,
+        })
+        .await
+    }
+
+    async fn link(&mut self) -> InviteLink {
+        self.runtime.tell(ROOM, Command::Invite).await.unwrap();
+        self.until(|event| match event {
+            Event::Room { event: RoomEvent::Invite { link, .. }, .. } => Some(link.clone()),
+            _ => None,
+        })
+        .await
+    }
+}
+
+/// A machine that runs clients until it loses power.
+fn machine() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+/// Dropped at once, wherever its tasks are. What the disk was told to do, it does.
+fn crash(machine: tokio::runtime::Runtime) {
+    drop(machine);
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to.join(entry.file_name()));
+        } else {
+            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
+#[test]
+fn no_key_and_nonce_pair_is_used_twice_over_crashes_and_restored_backups() {
+    let dir = TempDir::new().unwrap();
+    let mut relay = Relay::start(&dir.path().join("relay"));
+    let machine_of_ann = machine();
+    let link = machine_of_ann.block_on(async {
+        let mut ann = Life::begin(dir.path(), "ann", &relay).await;
+        ann.runtime.create_own(ROOM).unwrap();
+        ann.joined().await;
+        ann.link().await
+    });
+    crash(machine_of_ann);
+    let machine_of_bob = machine();
+    let mut bob = machine_of_bob.block_on(async {
+        let mut bob = Life::begin(dir.path(), "bob", &relay).await;
+        bob.runtime.join(&link).unwrap();
+        bob.joined().await;
+        bob
+    });
+
+    // Crashes at other moments each time: after so many events, and so many polls later.
+    let lives = count("SCHAT_LIVES", 40);
+    for life in 0..lives {
+        let machine = machine();
+        let at = Duration::from_micros(u64::try_from(life * 137 % 9000).unwrap());
+        machine.block_on(async {
+            let mut ann = Life::begin(dir.path(), "ann", &relay).await;
+            let runtime = ann.runtime.clone();
+            tokio::spawn(async move {
+                for i in 0..SAID {
+                    let text = format!("{life:04} {i}");
+                    let command = Command::Send { token: String::new(), text };
+                    if runtime.tell(ROOM, command).await.is_err() {
+                        return;
+                    }
+                }
+            });
+            // Only the moment of the crash comes from the clock; nothing that is asserted does.
+            if life % 2 == 0 {
+                ann.joined().await;
+            }
+            let _ = timeout(at, std::future::pending::<()>()).await;
+        });
+        crash(machine);
+    }
+    // A life that says the last word, so that bob knows when he has heard everything.
+    let machine_of_ann = machine();
+    machine_of_ann.block_on(async {
+        let mut ann = Life::begin(dir.path(), "ann", &relay).await;
+        ann.joined().await;
+        assert!(ann.say("end", "the end").await);
+        ann.sent("end").await;
+        ann.runtime.shutdown().await;
+    });
+    let heard = machine_of_bob.block_on(async {
+        let mut heard = Vec::new();
+        bob.until(|event| match event {
+            Event::Room { event: RoomEvent::Engine(engine::Event::Message(message)), .. } => {
+                heard.push(message.text.clone());
+                (message.text == "the end").then_some(())
+            }
+            Event::Room { event: RoomEvent::Engine(engine::Event::Alarm { text, .. }), .. } => {
+                panic!("{text}")
+            }
+            _ => None,
+        })
+        .await;
+        heard
+    });
+    assert!(heard.len() > lives, "the crashes came too early: {heard:?}");
+    assert!(heard.is_sorted_by(|a, b| a < b), "doubled or reordered: {heard:?}");
+
+    // The same backup of everything is put back again and again: of the client, and of the relay, so that the client
+    // cannot notice. It says something else in each of these lives, with the keys that it has already used.
+    crash(machine_of_bob);
+    let (profile, data, backup) =
+        (dir.path().join("ann"), dir.path().join("relay"), dir.path().join("backup"));
+    relay.kill();
+    copy(&profile, &backup.join("ann"));
+    copy(&data, &backup.join("relay"));
+    let before = audit::summary().seals;
+    let mut positions = Vec::new();
+    for life in 0..5 {
+        fs::remove_dir_all(&profile).unwrap();
+        fs::remove_dir_all(&data).unwrap();
+        copy(&backup.join("ann"), &profile);
+        copy(&backup.join("relay"), &data);
+        relay.restart();
+        let machine = machine();
+        positions.push(machine.block_on(async {
+            let mut ann = Life::begin(dir.path(), "ann", &relay).await;
+            ann.joined().await;
+            assert!(ann.say("again", &format!("another life {life}")).await);
+            ann.sent("again").await
+        }));
+        crash(machine);
+        relay.kill();
+    }
+    assert!(positions.iter().all(|position| *position == positions[0]), "history did not repeat itself");
+    let summary = audit::summary();
+    assert!(summary.seals >= before + 5 && before > u64::try_from(lives).unwrap(), "nothing was counted");
+    assert_eq!((summary.repeats, summary.conflicts, summary.unrecorded), (0, 0, 0), "{summary:?}");
+}
