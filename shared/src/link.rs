@@ -1,5 +1,7 @@
 //! Invite links: `schat://host:port/#…`, everything secret behind the `#`, which no browser sends.
 
+mod relay;
+
 use std::{fmt, str::FromStr};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -7,6 +9,8 @@ use prost::Message;
 use proto::RoomId;
 
 use crate::{content, identity::Fingerprint, identity::clean_name, invite::InviteSecret};
+
+pub use relay::{AnyLink, RelayLink};
 
 /// Version of the link's format.
 const VERSION: u32 = 1;
@@ -46,7 +50,7 @@ pub struct InviteLink {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum LinkError {
     /// Another scheme, or none.
-    #[error("an invite link begins with schat:// or https://")]
+    #[error("a link begins with schat:// or https://")]
     Scheme,
     /// No host, or a port that is no number from 1 to 65535.
     #[error("the link's relay address is not HOST or HOST:PORT")]
@@ -54,6 +58,11 @@ pub enum LinkError {
     /// The part behind `#` is missing, cut or altered.
     #[error("the link is incomplete or altered: copy the whole of it, from schat:// to its last character")]
     Damaged,
+    /// A link to a relay whose pin is cut or altered.
+    #[error(
+        "the relay's pin is incomplete or altered: behind #relay= come sha256: and 64 digits, copy all of them"
+    )]
+    Pin,
     /// A link of another version.
     #[error("the link is of version {0}, this program knows version {VERSION}: update it")]
     Version(u32),
@@ -102,8 +111,8 @@ impl Link {
 
 impl fmt::Display for InviteLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (open, close) = if self.host.contains(':') { ("[", "]") } else { ("", "") };
-        write!(f, "schat://{open}{}{close}:{}/#{}", self.host, self.port, self.link.to_fragment())
+        write_address(f, &self.host, self.port)?;
+        write!(f, "#{}", self.link.to_fragment())
     }
 }
 
@@ -111,19 +120,31 @@ impl FromStr for InviteLink {
     type Err = LinkError;
 
     fn from_str(text: &str) -> Result<Self, LinkError> {
-        let text = text.trim();
-        if text.len() > MAX_LINK {
-            return Err(LinkError::Damaged);
-        }
-        let rest = ["schat://", "https://"]
-            .iter()
-            .find_map(|scheme| text.strip_prefix(scheme))
-            .ok_or(LinkError::Scheme)?;
-        let (address, fragment) = rest.split_once('#').ok_or(LinkError::Damaged)?;
-        let address = address.split(['/', '?']).next().unwrap_or_default();
-        let (host, port) = parse_address(address).ok_or(LinkError::Address)?;
+        let (host, port, fragment) = split(text)?;
         Ok(Self { host, port, link: Link::from_fragment(fragment)? })
     }
+}
+
+/// Everything before the `#`.
+fn write_address(f: &mut fmt::Formatter<'_>, host: &str, port: u16) -> fmt::Result {
+    let (open, close) = if host.contains(':') { ("[", "]") } else { ("", "") };
+    write!(f, "schat://{open}{host}{close}:{port}/")
+}
+
+/// Host, port and what is behind the `#`.
+fn split(text: &str) -> Result<(String, u16, &str), LinkError> {
+    let text = text.trim();
+    if text.len() > MAX_LINK {
+        return Err(LinkError::Damaged);
+    }
+    let rest = ["schat://", "https://"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme))
+        .ok_or(LinkError::Scheme)?;
+    let (address, fragment) = rest.split_once('#').ok_or(LinkError::Damaged)?;
+    let address = address.split(['/', '?']).next().unwrap_or_default();
+    let (host, port) = parse_address(address).ok_or(LinkError::Address)?;
+    Ok((host, port, fragment))
 }
 
 /// `HOST`, `HOST:PORT`, `[V6]` or `[V6]:PORT`; the port is 443 when it is not given.

@@ -1,6 +1,6 @@
 //! `schat [LINK]`: the interactive chat, in one of its faces.
 
-use shared::link::InviteLink;
+use shared::link::AnyLink;
 use tokio::sync::mpsc;
 
 use super::{
@@ -10,10 +10,11 @@ use super::{
 use crate::{
     faces::{
         input::{self, Input},
-        json, plain,
+        json::{self, Out},
+        plain, words,
     },
     failure::{Exit, Failure},
-    runtime::{Event, Past, Runtime},
+    runtime::{ChosenRelay, Event, Past, Runtime},
 };
 
 /// Lines of the past that a person is shown.
@@ -23,22 +24,39 @@ pub(super) async fn chat(globals: &Globals, link: Option<String>) -> Result<Exit
     let mut input = input::stdin();
     let link = match link.as_deref() {
         Some("-") => match input.recv().await {
-            Some(Input::Line(line)) => Some(parse(&line)?),
+            Some(Input::Line(line)) => Some(words::link(&line)?),
             Some(Input::TooLong) | None => {
                 return Err(Failure::usage("There is no link on standard input.", ""));
             }
         },
-        Some(link) => Some(parse(link)?),
+        Some(link) => Some(words::link(link)?),
         None => None,
     };
-    let profile = profile(globals)?;
-    let (runtime, events) =
-        start(globals, profile, Plan { past: past(globals), only: None, own: None }).await?;
-    let current = match link {
-        Some(link) => Some(runtime.join(&link)?),
-        None => runtime.rooms().into_iter().find(|room| room.over.is_none()).map(|room| room.label),
+    let mut globals = globals.clone();
+    let chosen = match &link {
+        Some(AnyLink::Relay(link)) => Some(ChosenRelay::of(link)?),
+        Some(AnyLink::Invite(_)) | None => None,
     };
-    Ok(face(globals, runtime, events, input, current, false).await)
+    if let Some(chosen) = &chosen {
+        globals.relay = Some(chosen.address.clone());
+    }
+    let profile = profile(&globals)?;
+    // Before anything is dialled: it may be the pin that lets this profile's rooms go on.
+    let chosen = chosen.map(|chosen| profile.vault.now(|store| chosen.save(store))).transpose()?;
+    let plan = Plan { past: past(&globals), only: None, own: None };
+    let (runtime, events) = start(&globals, profile, plan).await?;
+    match chosen {
+        Some(chosen) if globals.json => json::say(&Out::chosen(&chosen)),
+        Some(chosen) => plain::note(&words::chosen(&chosen)),
+        None => {}
+    }
+    let current = match link {
+        Some(AnyLink::Invite(link)) => Some(runtime.join(&link)?),
+        Some(AnyLink::Relay(_)) | None => {
+            runtime.rooms().into_iter().find(|room| room.over.is_none()).map(|room| room.label)
+        }
+    };
+    Ok(face(&globals, runtime, events, input, current, false).await)
 }
 
 /// What of the past the chosen face is shown.
@@ -68,13 +86,4 @@ pub(super) async fn face(
     };
     runtime.shutdown().await;
     exit
-}
-
-fn parse(link: &str) -> Result<InviteLink, Failure> {
-    link.parse().map_err(|error: shared::link::LinkError| {
-        Failure::usage(
-            error.to_string(),
-            "Copy the whole link. To enter an open room, say /join NAME in the chat.",
-        )
-    })
 }

@@ -19,8 +19,8 @@ use crate::{
 
 /// Secure chat: end-to-end encrypted rooms over a relay that you or a friend runs.
 ///
-/// Without a command it opens the chat. LINK is an invite link; `-` reads it from the first line of standard input. A
-/// link on the command line is visible to other users of this machine and stays in the shell's history: typing
+/// Without a command it opens the chat. LINK is an invite link, or the link that a relay prints: then that relay is
+/// used from now on. `-` reads it from the first line of standard input. A link on the command line is visible to other users of this machine and stays in the shell's history: typing
 /// `/join LINK` in the chat, or `-`, is safer.
 ///
 /// Exit codes: 0 ok, 1 a problem on this machine, 2 usage, 3 network, 4 refused, 5 not found, 6 verification
@@ -30,7 +30,7 @@ use crate::{
 pub struct Cli {
     #[command(flatten)]
     globals: Globals,
-    /// Invite link to join, or `-` to read it from standard input.
+    /// Invite link to join, link of a relay to use, or `-` to read it from standard input.
     link: Option<String>,
     #[command(subcommand)]
     command: Option<Command>,

@@ -5,7 +5,7 @@ mod output;
 
 use std::io::{self, Write};
 
-use shared::engine::Command;
+use shared::{engine::Command, link::AnyLink};
 use tokio::sync::mpsc;
 
 pub use input::{Cmd, parse};
@@ -98,14 +98,13 @@ async fn obey(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
             _ => with_relay(relay, |relay| runtime.open(&room, relay))
                 .map(|label| pending.join(runtime, &label)),
         },
-        Cmd::Join { link: Some(link), room: None, .. } => {
-            let bad =
-                |error: shared::link::LinkError| Failure::usage(error.to_string(), "Ask for a new link.");
-            link.parse()
-                .map_err(bad)
-                .and_then(|link| runtime.join(&link))
-                .map(|label| pending.join(runtime, &label))
-        }
+        Cmd::Join { link: Some(link), room: None, .. } => match words::link(&link) {
+            Ok(AnyLink::Invite(link)) => runtime.join(&link).map(|label| pending.join(runtime, &label)),
+            Ok(AnyLink::Relay(link)) => {
+                runtime.use_relay(&link).await.map(|chosen| say(&Out::chosen(&chosen)))
+            }
+            Err(failure) => Err(failure),
+        },
         Cmd::Join { .. } => Err(Failure::usage("join takes either a room or a link.", "See docs/json.md.")),
         Cmd::Create { room, relay } => match runtime.room(&room) {
             Ok(status) if status.over.is_none() => {
@@ -165,7 +164,7 @@ fn find(runtime: &Runtime, room: &str, member: &str) -> Result<shared::identity:
 }
 
 /// Writes one object. A reader that is gone is noticed by whoever writes the events.
-fn say(out: &Out) {
+pub(crate) fn say(out: &Out) {
     try_say(out);
 }
 

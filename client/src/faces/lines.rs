@@ -41,7 +41,7 @@ pub enum Line {
 pub const COMMANDS: &[(&str, &str)] = &[
     (
         "/join ROOM|LINK",
-        "join by an invite link, go to one of your rooms, or open the open room of that name",
+        "join by an invite link, use the relay of its link, go to one of your rooms, or open the open room of that name",
     ),
     ("/create ROOM", "make a private room"),
     ("/invite", "show a link that lets others in"),

@@ -3,11 +3,15 @@
 mod show;
 
 pub use show::format;
-use show::{note, show_events};
+pub(crate) use show::note;
+use show::show_events;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use shared::engine::{self, Command};
+use shared::{
+    engine::{self, Command},
+    link::AnyLink,
+};
 use tokio::sync::mpsc;
 
 use super::{
@@ -94,13 +98,14 @@ async fn obey(runtime: &Runtime, shared: &Shared, line: Line) -> Result<(), Fail
             shared.pending.say(runtime, &current(shared)?, String::new(), text).await?;
         }
         Line::Join(name) => join(runtime, shared, &name)?,
-        Line::Link(link) => {
-            let bad =
-                |error: shared::link::LinkError| Failure::usage(error.to_string(), "Ask for a new link.");
-            let label = runtime.join(&link.parse().map_err(bad)?)?;
-            shared.pending.join(runtime, &label);
-            go(shared, label);
-        }
+        Line::Link(link) => match words::link(&link)? {
+            AnyLink::Invite(link) => {
+                let label = runtime.join(&link)?;
+                shared.pending.join(runtime, &label);
+                go(shared, label);
+            }
+            AnyLink::Relay(link) => note(&words::chosen(&runtime.use_relay(&link).await?)),
+        },
         Line::Create(name) => {
             if runtime.room(&name).is_ok_and(|status| status.over.is_none()) {
                 return Err(Failure::usage("You have a room of that name already.", "Choose another name."));

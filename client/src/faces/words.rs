@@ -3,11 +3,12 @@
 use shared::{
     engine::{GroupView, Member, Person},
     identity::Fingerprint,
+    link::{AnyLink, LinkError},
     safety::safety_number,
 };
 
 use super::sanitize;
-use crate::{failure::Failure, store::Notice, transport::Trust};
+use crate::{failure::Failure, runtime::ChosenRelay, store::Notice, transport::Trust};
 
 /// How a person is called: by the display name, with a part of the fingerprint when another member has the same.
 pub fn name(person: &Person, view: Option<&GroupView>) -> String {
@@ -102,6 +103,29 @@ pub fn trust(trust: Trust) -> String {
              refused. Compare it with what the relay's operator says"
         ),
     }
+}
+
+/// Reads a link of either kind.
+///
+/// # Errors
+/// [`Failure`] of kind usage for anything else.
+pub fn link(text: &str) -> Result<AnyLink, Failure> {
+    text.parse().map_err(|error: LinkError| {
+        Failure::usage(
+            error.to_string(),
+            "Copy the whole link, or ask for a new one. An open room needs none: /join NAME in the chat.",
+        )
+    })
+}
+
+/// A link to a relay was taken.
+pub fn chosen(relay: &ChosenRelay) -> String {
+    let replaced = if relay.replaced { " This replaces another pin that was remembered." } else { "" };
+    format!(
+        "From now on your relay is {}, and its certificate must have the pin {}.{replaced} Now /join NAME opens an \
+         open room there; /create NAME makes a private one.",
+        relay.address, relay.pin
+    )
 }
 
 /// Cause and remedy in one sentence each.

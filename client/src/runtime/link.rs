@@ -83,7 +83,7 @@ impl Dialer {
                     state.send_replace(LinkState::Up(connection.clone(), trust));
                     let since = Instant::now();
                     let failure = tokio::select! {
-                        failure = self.keep(&connection) => failure,
+                        failure = self.keep(&connection, trust, &nudge) => failure,
                         () = state.closed() => return connection.close(proto::CloseCode::Done.value().into(), b""),
                     };
                     state.send_replace(LinkState::Down);
@@ -112,9 +112,9 @@ impl Dialer {
     async fn dial(&self) -> Result<Dialed, (Failure, bool)> {
         let store_failed = |error: StoreError| (Failure::from(error), false);
         let address = self.address.clone();
-        let remembered =
-            self.vault.run(move |store| store.known_relay(&address)).await.map_err(store_failed)?;
-        let known = Known { pin: self.pin, remembered };
+        let known = self.vault.run(move |store| store.known_relay(&address)).await.map_err(store_failed)?;
+        let pin = self.pin.or(known.filter(|known| known.from_link).map(|known| known.pin));
+        let known = Known { pin, remembered: known.map(|known| known.pin) };
         let explain = |error: DialError| (Failure::from(&error), error.is_final());
         let dialed = self.transport.dial(&self.address, known).await.map_err(explain)?;
         if let Trust::FirstUse(pin) = dialed.trust {
@@ -126,13 +126,19 @@ impl Dialer {
     }
 
     /// Keeps the connection while networks change; returns why it ended.
-    async fn keep(&self, connection: &Connection) -> Failure {
+    async fn keep(&self, connection: &Connection, trust: Trust, nudge: &Notify) -> Failure {
         let remote = connection.remote_address();
         let mut route = route_to(remote).ok();
         let mut look = interval(Duration::from_secs(ROUTE_S));
         loop {
             tokio::select! {
                 error = connection.closed() => return lost(&self.address, &error),
+                () = nudge.notified() => {
+                    // A link to the relay may have come while it was being dialled.
+                    if !self.is_still_trusted(trust).await {
+                        connection.close(proto::CloseCode::Done.value().into(), b"");
+                    }
+                }
                 _ = look.tick() => {
                     let now = route_to(remote).ok();
                     // While there is no network at all, the old socket is as good as any.
@@ -142,6 +148,14 @@ impl Dialer {
                 }
             }
         }
+    }
+
+    /// No link has said meanwhile that the relay has another pin.
+    async fn is_still_trusted(&self, trust: Trust) -> bool {
+        let address = self.address.clone();
+        let known = self.vault.run(move |store| store.known_relay(&address)).await.ok().flatten();
+        let said = known.filter(|known| known.from_link && self.pin.is_none());
+        said.is_none_or(|known| trust == Trust::Pinned(known.pin))
     }
 
     async fn tell(&self, state: RelayState) {
@@ -154,6 +168,7 @@ fn lost(relay: &RelayAddress, error: &quinn::ConnectionError) -> Failure {
     let why = match error {
         quinn::ConnectionError::ApplicationClosed(close) if close.error_code == stopping => "is restarting",
         quinn::ConnectionError::ApplicationClosed(_) => "closed the connection",
+        quinn::ConnectionError::LocallyClosed => "is dialled anew, to see whether it has the link's pin",
         quinn::ConnectionError::TimedOut => "does not answer any more",
         _ => "is not reachable any more",
     };

@@ -129,7 +129,7 @@ impl Runtime {
     }
 
     fn place(&self, relay: Option<RelayAddress>) -> Result<Where, Failure> {
-        if let Some(address) = relay.or_else(|| self.0.config.relay.clone()) {
+        if let Some(address) = relay.or_else(|| lock(&self.0.relay).clone()) {
             return Ok(Where::Relay { address, pin: None });
         }
         if self.0.config.own.is_some() {

@@ -10,6 +10,7 @@
 //! durable and the cursor is stored. So a face must read events and give commands from two tasks.
 
 mod backoff;
+mod choose;
 mod config;
 mod event;
 mod link;
@@ -33,6 +34,7 @@ use tokio::{
     task::JoinHandle,
 };
 
+pub use choose::ChosenRelay;
 pub use config::{Config, OwnRelay, Past, RoomStatus};
 pub use event::{Event, RelayState, RoomEvent, remedy_of};
 
@@ -63,6 +65,8 @@ struct Inner {
     vault: Vault,
     config: Config,
     outlet: Outlet,
+    /// For rooms that are named without one, when it was chosen for this run.
+    relay: Mutex<Option<RelayAddress>>,
     rooms: Mutex<BTreeMap<String, Entry>>,
     links: Mutex<BTreeMap<LinkKey, Weak<RelayLink>>>,
     /// Held for reading while a notice is marked as seen.
@@ -104,6 +108,7 @@ impl Runtime {
         let inner = Inner {
             profile: Mutex::new(profile),
             vault: vault.clone(),
+            relay: Mutex::new(config.relay.clone()),
             config,
             outlet: Outlet::new(sender, last.map(|last| Failure::from(&last.notice))),
             rooms: Mutex::default(),

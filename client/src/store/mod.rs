@@ -27,7 +27,7 @@ pub use error::StoreError;
 pub use key::{FileKey, KeySource, ProfileKey};
 pub use notices::{Notice, StoredNotice};
 pub use profile::{OpenProfile, ProfileDir};
-pub use rooms::{RoomRecord, Where};
+pub use rooms::{KnownRelay, RoomRecord, Where};
 pub use vault::Vault;
 
 use seal::Sealer;

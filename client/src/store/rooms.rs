@@ -36,6 +36,15 @@ pub struct RoomRecord {
     pub closed: Option<String>,
 }
 
+/// What is remembered of a relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownRelay {
+    /// Its certificate authority.
+    pub pin: Pin,
+    /// The pin was in a link to the relay, so it decides alone; else it is from first use.
+    pub from_link: bool,
+}
+
 impl Store {
     /// All rooms, by label.
     ///
@@ -94,15 +103,16 @@ impl Store {
         Ok(())
     }
 
-    /// The pin remembered for a relay on first use.
+    /// What is remembered of a relay.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.
-    pub fn known_relay(&self, relay: &RelayAddress) -> Result<Option<Pin>, StoreError> {
-        let select = "SELECT pin FROM relays WHERE host = ?1 AND port = ?2";
-        let pin: Option<[u8; 32]> =
-            self.db.query_row(select, params![relay.host, relay.port], |row| row.get(0)).optional()?;
-        Ok(pin.map(Pin::from))
+    pub fn known_relay(&self, relay: &RelayAddress) -> Result<Option<KnownRelay>, StoreError> {
+        let select = "SELECT pin, from_link FROM relays WHERE host = ?1 AND port = ?2";
+        let known = |row: &Row<'_>| {
+            Ok(KnownRelay { pin: Pin::from(row.get::<_, [u8; 32]>(0)?), from_link: row.get(1)? })
+        };
+        Ok(self.db.query_row(select, params![relay.host, relay.port], known).optional()?)
     }
 
     /// Remembers a relay on first use. An existing entry is never replaced.
@@ -110,9 +120,22 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when it cannot be written.
     pub fn remember_relay(&mut self, relay: &RelayAddress, pin: Pin) -> Result<(), StoreError> {
-        let insert = "INSERT OR IGNORE INTO relays VALUES (?1, ?2, ?3)";
+        let insert = "INSERT OR IGNORE INTO relays VALUES (?1, ?2, ?3, 0)";
         self.db.execute(insert, params![relay.host, relay.port, pin.as_bytes()])?;
         Ok(())
+    }
+
+    /// Somebody was given a link to this relay: its pin counts from now on, and rooms that are named without a relay
+    /// are there. Returns the pin that this replaced, if it was another.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn use_relay(&mut self, relay: &RelayAddress, pin: Pin) -> Result<Option<Pin>, StoreError> {
+        let before = self.known_relay(relay)?.map(|known| known.pin);
+        let insert = "INSERT OR REPLACE INTO relays VALUES (?1, ?2, ?3, 1)";
+        self.db.execute(insert, params![relay.host, relay.port, pin.as_bytes()])?;
+        self.set_last_relay(&relay.to_string())?;
+        Ok(before.filter(|before| *before != pin))
     }
 }
 

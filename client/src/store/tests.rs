@@ -183,7 +183,14 @@ fn remembered_relay_is_never_replaced() {
     let relay = "relay.example:1".parse().unwrap();
     store.remember_relay(&relay, Pin::from([1; 32])).unwrap();
     store.remember_relay(&relay, Pin::from([2; 32])).unwrap();
-    assert_eq!(store.known_relay(&relay).unwrap(), Some(Pin::from([1; 32])));
+    let known = |byte, from_link| Some(KnownRelay { pin: Pin::from([byte; 32]), from_link });
+    assert_eq!(store.known_relay(&relay).unwrap(), known(1, false));
+
+    // Only who was given a link to it replaces it, and is told so.
+    assert!(store.use_relay(&relay, Pin::from([1; 32])).unwrap().is_none());
+    assert_eq!(store.use_relay(&relay, Pin::from([3; 32])).unwrap(), Some(Pin::from([1; 32])));
+    store.remember_relay(&relay, Pin::from([2; 32])).unwrap();
+    assert_eq!(store.known_relay(&relay).unwrap(), known(3, true));
 }
 
 #[test]
@@ -256,7 +263,12 @@ fn database_of_the_first_version_is_migrated_and_keeps_what_it_holds() {
     let mut store = open(&dir);
     let batch = Batch { messages: vec![message(1, "hello")], ..Batch::default() };
     store.commit(ROOM, Some(&record("team")), &batch).unwrap();
-    store.db.execute_batch("DROP TABLE notices; PRAGMA user_version = 1;").unwrap();
+    store
+        .db
+        .execute_batch(
+            "DROP TABLE notices; ALTER TABLE relays DROP COLUMN from_link; PRAGMA user_version = 1;",
+        )
+        .unwrap();
     drop(store);
     let mut store = open(&dir);
     assert_eq!(store.history(ROOM, 0, 10).unwrap(), [message(1, "hello")]);

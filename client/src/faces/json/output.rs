@@ -7,7 +7,7 @@ use super::VERSION;
 use crate::{
     faces::sanitize,
     failure::Failure,
-    runtime::{Event, RelayState, RoomEvent, RoomStatus},
+    runtime::{ChosenRelay, Event, RelayState, RoomEvent, RoomStatus},
     store::Notice,
 };
 
@@ -16,6 +16,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Out {
+    /// A link to a relay was taken: it is used from now on. `replaced`: another pin was remembered before.
+    Relay { relay: String, pin: String, replaced: bool },
     /// A relay is being dialled.
     Connecting { relay: String },
     /// A relay is there. `trust`: webpki, pinned, ca-file, remembered or first-use.
@@ -136,6 +138,11 @@ impl Out {
         // Strings and numbers always have a JSON form.
         let line = serde_json::to_string(&Versioned { v: VERSION, out: self }).unwrap_or_default();
         sanitize::json(&line)
+    }
+
+    pub(crate) fn chosen(chosen: &ChosenRelay) -> Self {
+        let ChosenRelay { address, pin, replaced } = chosen;
+        Self::Relay { relay: address.to_string(), pin: pin.to_string(), replaced: *replaced }
     }
 
     pub(super) fn joined(room: &str, view: &GroupView) -> Self {

@@ -143,7 +143,7 @@ fn data(line: &str) {
 }
 
 /// For the person at the terminal.
-pub(super) fn note(line: &str) {
+pub(crate) fn note(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 

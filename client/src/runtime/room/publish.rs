@@ -39,7 +39,8 @@ impl Room {
             Some(pin) => Some(pin),
             None if self.trust.is_none() => {
                 let relay = address.clone();
-                self.vault.run(move |store| store.known_relay(&relay)).await.ok().flatten()
+                let known = self.vault.run(move |store| store.known_relay(&relay)).await;
+                known.ok().flatten().map(|known| known.pin)
             }
             None => None,
         };

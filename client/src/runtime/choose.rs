@@ -1,0 +1,68 @@
+//! A link to a relay: it is used from now on, and must have the link's pin.
+
+use shared::link::RelayLink;
+
+use super::{Runtime, link::LinkState, lock};
+use crate::{
+    failure::Failure,
+    store::{Store, StoreError},
+    transport::{Pin, RelayAddress, Trust},
+};
+
+/// The relay of a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChosenRelay {
+    /// Where it is.
+    pub address: RelayAddress,
+    /// Its certificate authority.
+    pub pin: Pin,
+    /// Another pin was remembered before.
+    pub replaced: bool,
+}
+
+impl ChosenRelay {
+    /// What a link says.
+    ///
+    /// # Errors
+    /// [`Failure`] when its address makes no sense.
+    pub fn of(link: &RelayLink) -> Result<Self, Failure> {
+        let address = RelayAddress::new(&link.host, link.port)
+            .map_err(|error| Failure::usage(error.to_string(), "Ask for a new link."))?;
+        Ok(Self { address, pin: Pin::from(link.pin), replaced: false })
+    }
+
+    /// Remembers it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn save(mut self, store: &mut Store) -> Result<Self, StoreError> {
+        self.replaced = store.use_relay(&self.address, self.pin)?.is_some();
+        Ok(self)
+    }
+}
+
+impl Runtime {
+    /// Uses the relay of a link for rooms that are named without one, and holds it to the link's pin.
+    ///
+    /// # Errors
+    /// [`Failure`] when its address makes no sense or it cannot be saved.
+    pub async fn use_relay(&self, link: &RelayLink) -> Result<ChosenRelay, Failure> {
+        let chosen = ChosenRelay::of(link)?;
+        let chosen = self.0.vault.run(move |store| chosen.save(store)).await?;
+        *lock(&self.0.relay) = Some(chosen.address.clone());
+        for ((address, pin), link) in &*lock(&self.0.links) {
+            let Some(link) = link.upgrade().filter(|_| *address == chosen.address && pin.is_none()) else {
+                continue;
+            };
+            // Nothing more goes over a connection that was trusted for another reason.
+            if let LinkState::Up(connection, trust) = &*link.state.borrow()
+                && *trust != Trust::Pinned(chosen.pin)
+            {
+                connection.close(proto::CloseCode::Done.value().into(), b"");
+            }
+            // It may be being dialled, or wait for this decision.
+            link.nudge();
+        }
+        Ok(chosen)
+    }
+}
