@@ -11,7 +11,7 @@ use client::{
     store::{OpenProfile, ProfileDir},
     transport::{Pin, RelayAddress, Transport},
 };
-use integration_tests::{PATIENCE, count, relay::Relay};
+use integration_tests::{PATIENCE, copy, count, relay::Relay};
 use rand_core::UnwrapErr;
 use shared::{
     aead::audit,
@@ -105,17 +105,6 @@ fn machine() -> tokio::runtime::Runtime {
 /// Dropped at once, wherever its tasks are. What the disk was told to do, it does.
 fn crash(machine: tokio::runtime::Runtime) {
     drop(machine);
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        if entry.path().is_dir() {
-            copy(&entry.path(), &to.join(entry.file_name()));
-        } else {
-            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-        }
-    }
 }
 
 #[test]
