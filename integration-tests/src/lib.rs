@@ -8,12 +8,13 @@
 
 pub mod group;
 pub mod network;
+pub mod output;
 pub mod programs;
 pub mod relay;
 pub mod schat;
 pub mod search;
 
-use std::time::Duration;
+use std::{fs, path::Path, time::Duration};
 
 /// Far longer than anything takes on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(90);
@@ -33,6 +34,19 @@ pub fn unguessable() -> String {
         Err(_) => {
             use std::hash::{BuildHasher, RandomState};
             (0..2).map(|i| format!("{:016x}", RandomState::new().hash_one(i))).collect()
+        }
+    }
+}
+
+/// Copies a directory, however deep.
+pub fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
         }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use integration_tests::{
-    count,
+    copy, count,
     group::{ROOM, agree, found, same_authenticators},
     network::Network,
     relay::Relay,
@@ -294,15 +294,4 @@ fn restored_old_profile_alarms_and_corrupts_nothing() {
     assert_eq!(heard, expected);
     people.push(ann);
     same_authenticators(&mut people);
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        if entry.path().is_dir() {
-            copy(&entry.path(), &to.join(entry.file_name()));
-        } else {
-            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-        }
-    }
 }

@@ -11,7 +11,7 @@ use client::{
     store::{OpenProfile, ProfileDir},
     transport::{Pin, RelayAddress, Transport},
 };
-use integration_tests::{PATIENCE, count, relay::Relay};
+use integration_tests::{PATIENCE, copy, count, relay::Relay};
 use rand_core::UnwrapErr;
 use shared::{
     aead::audit,
@@ -107,17 +107,6 @@ fn crash(machine: tokio::runtime::Runtime) {
     drop(machine);
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        if entry.path().is_dir() {
-            copy(&entry.path(), &to.join(entry.file_name()));
-        } else {
-            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-        }
-    }
-}
-
 #[test]
 fn no_key_and_nonce_pair_is_used_twice_over_crashes_and_restored_backups() {
     let dir = TempDir::new().unwrap();
@@ -163,6 +152,7 @@ fn no_key_and_nonce_pair_is_used_twice_over_crashes_and_restored_backups() {
         });
         crash(machine);
     }
+    no_pair_twice();
     // A life that says the last word, so that bob knows when he has heard everything.
     let machine_of_ann = machine();
     machine_of_ann.block_on(async {
@@ -217,7 +207,13 @@ fn no_key_and_nonce_pair_is_used_twice_over_crashes_and_restored_backups() {
         relay.kill();
     }
     assert!(positions.iter().all(|position| *position == positions[0]), "history did not repeat itself");
+    assert!(no_pair_twice() >= before + 5 && before > u64::try_from(lives).unwrap(), "nothing was counted");
+}
+
+/// How often something was sealed so far, each time with a fresh pair.
+#[track_caller]
+fn no_pair_twice() -> u64 {
     let summary = audit::summary();
-    assert!(summary.seals >= before + 5 && before > u64::try_from(lives).unwrap(), "nothing was counted");
     assert_eq!((summary.repeats, summary.conflicts, summary.unrecorded), (0, 0, 0), "{summary:?}");
+    summary.seals
 }

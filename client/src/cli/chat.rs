@@ -1,5 +1,7 @@
 //! `schat [LINK]`: the interactive chat, in one of its faces.
 
+use std::io::IsTerminal as _;
+
 use shared::link::AnyLink;
 use tokio::sync::mpsc;
 
@@ -77,7 +79,8 @@ pub(super) async fn face(
         if globals.json {
             json::run(&runtime, events, input).await
         } else {
-            plain::run(&runtime, events, input, plain::Options { current, with_qr }).await
+            let stays = std::io::stdin().is_terminal();
+            plain::run(&runtime, events, input, plain::Options { current, with_qr, stays }).await
         }
     };
     let exit = tokio::select! {

@@ -32,6 +32,7 @@ struct Shared {
     current: Arc<Mutex<Option<String>>>,
     pending: Pending,
     with_qr: bool,
+    stays: bool,
 }
 
 /// How the face begins.
@@ -40,6 +41,8 @@ pub struct Options {
     pub current: Option<String>,
     /// Show links as QR codes as well.
     pub with_qr: bool,
+    /// A person is at the keyboard: a room that cannot be entered ends nothing.
+    pub stays: bool,
 }
 
 /// Serves a person until the input ends or says `/quit`, or nothing can go on: then the exit says why.
@@ -49,12 +52,12 @@ pub async fn run(
     mut input: mpsc::Receiver<Input>,
     options: Options,
 ) -> Exit {
-    let Options { current, with_qr } = options;
+    let Options { current, with_qr, stays } = options;
     let pending = Pending::default();
     if let Some(label) = &current {
         pending.join(runtime, label);
     }
-    let shared = Shared { current: Arc::new(Mutex::new(current)), pending, with_qr };
+    let shared = Shared { current: Arc::new(Mutex::new(current)), pending, with_qr, stays };
     let mut writer = tokio::spawn(show_events(runtime.clone(), events, shared.clone()));
     loop {
         let line = tokio::select! {
@@ -69,8 +72,12 @@ pub async fn run(
         match parsed {
             Ok(Line::Quit) => break,
             Ok(line) => {
+                let enters = matches!(line, Line::Join(_) | Line::Link(_) | Line::Create(_));
                 if let Err(failure) = obey(runtime, &shared, line).await {
                     note(&words::failure(&failure));
+                    if let Some(room) = lock(&shared).as_deref().filter(|_| enters) {
+                        note(&format!("What you type still goes to {}.", sanitize::line(room)));
+                    }
                 }
             }
             Err(failure) => note(&words::failure(&failure)),
@@ -94,6 +101,12 @@ pub async fn run(
 async fn obey(runtime: &Runtime, shared: &Shared, line: Line) -> Result<(), Failure> {
     match line {
         Line::Empty | Line::Quit => {}
+        Line::Say(text) if text.contains(|c: char| c.is_control() && c != '\t') => {
+            return Err(Failure::usage(
+                "That line holds control characters, an arrow key perhaps; it was not sent.",
+                "Type it again.",
+            ));
+        }
         Line::Say(text) => {
             shared.pending.say(runtime, &current(shared)?, String::new(), text).await?;
         }
@@ -118,7 +131,10 @@ async fn obey(runtime: &Runtime, shared: &Shared, line: Line) -> Result<(), Fail
         Line::Members => members(runtime, &current(shared)?)?,
         Line::Verify(name) => verify(runtime, &current(shared)?, name.as_deref())?,
         Line::Kick(name) => kick(runtime, &current(shared)?, &name).await?,
-        Line::Nick(name) => runtime.rename(&name).await?,
+        Line::Nick(name) => {
+            runtime.rename(&name).await?;
+            note(&format!("You are {} from now on.", sanitize::line(&runtime.me().0)));
+        }
         Line::Rooms => rooms(runtime, shared),
         Line::Leave => runtime.tell(&current(shared)?, Command::Leave).await?,
         Line::Why => match runtime.why() {

@@ -136,13 +136,18 @@ impl Runtime {
             return Ok(Where::Own);
         }
         let last = lock(&self.0.profile).last_relay.clone();
-        let address = last.and_then(|relay| relay.parse().ok()).ok_or_else(|| {
+        if let Some(address) = last.and_then(|relay| relay.parse().ok()) {
+            return Ok(Where::Relay { address, pin: None });
+        }
+        // Whoever came by a link means the relay of that link.
+        let rooms = lock(&self.0.rooms);
+        let place = rooms.values().map(|entry| &entry.record.place).find(|place| **place != Where::Own);
+        place.cloned().ok_or_else(|| {
             Failure::usage(
                 "There is no relay to ask.",
                 "Name one with --relay HOST:PORT, join by an invite link, or run `schat host`.",
             )
-        })?;
-        Ok(Where::Relay { address, pin: None })
+        })
     }
 
     fn spawn(&self, record: RoomRecord, begin: Begin, over: Option<String>) {

@@ -34,7 +34,9 @@ const MAX_DOUBLINGS: u32 = 12;
 
 impl Engine {
     pub(super) fn command(&mut self, command: Command, now: Millis) -> Result<(), GroupError> {
-        if !self.is_member() {
+        // What is said on the way in waits in the outbox.
+        let waits = matches!(command, Command::Send { .. });
+        if !self.is_member() && !waits {
             self.refuse("not_joined", "This device is not in the room yet.", "Wait until it has joined.");
             return Ok(());
         }

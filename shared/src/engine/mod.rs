@@ -332,6 +332,11 @@ impl Engine {
     fn close(&mut self, reason: impl Into<String>) {
         let was_member = self.is_member();
         self.set_phase(Phase::Closed);
+        let unsent = self.outbox.iter().filter(|item| item.text.is_some() && item.acked == 0).count();
+        if unsent > 0 {
+            let message = format!("{unsent} of your messages in this room were not sent.");
+            self.refuse("not_sent", message, "Say them again in a room that you are in.");
+        }
         self.out.events.push(Event::Closed { reason: reason.into(), was_member });
     }
 

@@ -99,7 +99,7 @@ pub(super) struct Fed {
 pub(super) fn feed(device: &Snapshot, entries: &[Deliver]) -> Result<Fed, Stop> {
     let mut engine = device.engine()?;
     let head = entries.last().map_or(device.cursor, |entry| entry.seq);
-    let joined = Joined { head, oldest: 1, last_commit: 0, slot: None, now_ms: now_ms() };
+    let joined = Joined { head, oldest: 1, last_commit: head, slot: None, now_ms: now_ms() };
     let frame = |frame| Input::Frame(RelayFrame { frame: Some(frame) });
     let mut inputs =
         vec![Input::Connected { binding: [0; proto::CHANNEL_BINDING_LEN] }, frame(Frame::Joined(joined))];

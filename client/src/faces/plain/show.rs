@@ -20,7 +20,7 @@ pub(super) async fn show_events(runtime: Runtime, mut events: mpsc::Receiver<Eve
         match event {
             Event::Relay { relay, state } => {
                 relay_event(&sanitize::line(&relay), state);
-                if runtime.is_stuck() {
+                if runtime.is_stuck() && !shared.stays {
                     return Exit::Verification;
                 }
             }
@@ -29,7 +29,7 @@ pub(super) async fn show_events(runtime: Runtime, mut events: mpsc::Receiver<Eve
                     matches!(event, RoomEvent::Engine(engine::Event::Closed { was_member: false, .. }));
                 let entered = refused || matches!(event, RoomEvent::Engine(engine::Event::Joined(_)));
                 room_event(&runtime, &shared, &room, event);
-                if refused && runtime.is_empty() {
+                if refused && runtime.is_empty() && !shared.stays {
                     return Exit::Refused;
                 }
                 if entered {
