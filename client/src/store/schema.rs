@@ -29,6 +29,7 @@ const MIGRATIONS: &[&str] = &["
     );
     CREATE INDEX notices_by_room ON notices (room, ordinal);
     CREATE INDEX notices_unseen ON notices (ordinal) WHERE NOT seen;
+", "
     -- The pin is from a link, so it decides alone; else from first use.
     ALTER TABLE relays ADD COLUMN from_link INTEGER NOT NULL DEFAULT 0;
 "];
