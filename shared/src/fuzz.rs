@@ -93,15 +93,10 @@ pub fn credential(bytes: &[u8]) {
     }
 }
 
-/// With a first byte of 0 the rest is a slot from the relay; otherwise it is a GroupInfo that a member who knows
-/// the invite sealed.
+/// A slot as the relay hands it out. What a member seals inside is for `mls_message`.
 pub fn slot_open(bytes: &[u8]) {
     let (invite, room) = (InviteSecret::from_bytes([0x42; 32]), RoomId([0; 32]));
-    match bytes.split_first() {
-        Some((0, slot)) => drop(crate::slot::open(&room, &invite, slot)),
-        Some((_, info)) => mls_message(info),
-        None => {}
-    }
+    drop(crate::slot::open(&room, &invite, bytes));
 }
 
 /// What a member, or a joiner with an invite, put where an MLS message belongs.

@@ -125,3 +125,18 @@ fn restart_resumes_where_it_was() {
     assert_eq!(world.texts(1), ["one", "two", "three"]);
     world.assert_agreed(&[0, 1]);
 }
+
+#[test]
+fn what_is_said_on_the_way_in_is_not_lost() {
+    let mut world = World::room_of(&["ann", "bob"], Suite::Classic, 8);
+    let link = world.invite(0);
+    world.devices.push(World::new(&["eve"], Suite::Classic, 78).devices.remove(0));
+    world.devices[2].engine = Some(Engine::join(&world.devices[2].profile, &link, world.now).unwrap());
+    world.say(2, "may I come in?");
+    world.crash(2);
+    world.restart(2);
+    world.connect(2);
+    world.settle();
+    world.assert_agreed(&[0, 1, 2]);
+    assert_eq!(world.texts(0), ["may I come in?"]);
+}
