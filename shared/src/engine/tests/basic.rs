@@ -2,7 +2,7 @@
 
 use super::world::World;
 use crate::{
-    engine::{Command, Engine},
+    engine::{AlarmKind, Command, Engine},
     suite::Suite,
 };
 
@@ -139,4 +139,25 @@ fn what_is_said_on_the_way_in_is_not_lost() {
     world.settle();
     world.assert_agreed(&[0, 1, 2]);
     assert_eq!(world.texts(0), ["may I come in?"]);
+}
+
+#[test]
+fn restored_profile_goes_on_behind_what_it_said_already() {
+    let mut world = World::room_of(&["ann", "bob"], Suite::Classic, 9);
+    world.say(1, "before the backup");
+    world.settle();
+    let backup = world.devices[1].rows.clone();
+    world.say(1, "after it");
+    world.say(1, "and more");
+    world.settle();
+    world.crash(1);
+    world.devices[1].rows = backup;
+    world.restart(1);
+    world.connect(1);
+    world.settle();
+    assert_eq!(world.alarms(1), [AlarmKind::Rollback; 2]);
+    world.say(1, "from the backup");
+    world.settle();
+    assert_eq!(world.texts(0), ["before the backup", "after it", "and more", "from the backup"]);
+    assert_eq!(world.alarms(0), [], "{:?}", world.devices[0].events);
 }
