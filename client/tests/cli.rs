@@ -86,6 +86,23 @@ fn damaged_profile_ends_with_1_and_stays() {
     assert_eq!(std::fs::read(database).unwrap(), vec![b'x'; 8192]);
 }
 
+/// An arrow key on a terminal without line editing is an escape sequence; nobody means to say one.
+#[test]
+fn arrow_key_is_not_sent_as_a_message() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = schat(dir.path())
+        .arg("--plain")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    writeln!(child.stdin.take().unwrap(), "\u{1b}[A").unwrap();
+    let output = child.wait_with_output().unwrap();
+    let told = text(&output.stderr);
+    assert!(told.contains("control characters") && told.contains("not sent"), "{told}");
+}
+
 #[test]
 fn completions_name_the_commands() {
     let dir = TempDir::new().unwrap();
