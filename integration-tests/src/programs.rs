@@ -16,7 +16,9 @@ pub fn program(name: &str) -> Command {
     static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
     let directory = DIRECTORY.get_or_init(|| env::var_os(ELSEWHERE).map_or_else(build, PathBuf::from));
     let mut command = Command::new(directory.join(name).with_extension(env::consts::EXE_EXTENSION));
-    for (variable, _) in env::vars().filter(|(variable, _)| variable.starts_with("SCHAT_")) {
+    for (variable, _) in
+        env::vars().filter(|(name, _)| ["SCHAT_", "RELAY_"].iter().any(|own| name.starts_with(own)))
+    {
         command.env_remove(variable);
     }
     command

@@ -16,6 +16,7 @@ use tokio::{
 
 use crate::{
     limits::{Limits, MAX_HANDSHAKES, REFUSED_JOINS},
+    metrics::Limit,
     shared::{Peer, Share, Shared, payer},
     stream::{self, Outcome},
 };
@@ -73,15 +74,22 @@ impl Door {
         let payer = payer(incoming.remote_address().ip());
         let handshake = self.handshakes.clone().try_acquire_owned();
         let place = self.connections.clone().try_acquire_owned();
-        let (Ok(handshake), Ok(place), Some(guest)) = (handshake, place, self.addresses.enter(payer)) else {
-            incoming.refuse();
-            return;
+        let (handshake, place, guest) = match (handshake, place, self.addresses.enter(payer)) {
+            (Ok(handshake), Ok(place), Some(guest)) => (handshake, place, guest),
+            (Err(_), _, _) => return self.refuse(incoming, Limit::Handshakes),
+            (_, Err(_), _) => return self.refuse(incoming, Limit::Connections),
+            (_, _, None) => return self.refuse(incoming, Limit::ConnectionsPerAddress),
         };
         let shared = self.shared.clone();
         connections.spawn(async move {
             let _place = place;
             serve(shared, incoming, &guest, handshake).await;
         });
+    }
+
+    fn refuse(&self, incoming: Incoming, limit: Limit) {
+        self.shared.metrics.limited(limit);
+        incoming.refuse();
     }
 }
 

@@ -6,23 +6,33 @@ use std::{
     time::Duration,
 };
 
-use clap::Parser;
 use relay::{
     Relay, StartError,
-    cli::{Cli, greeting},
+    cli::greeting,
+    config::{ConfigError, Loaded, load},
 };
 use tracing_subscriber::EnvFilter;
 
 /// Time for threads that wait for the disk when everything else has ended.
 const LINGER: Duration = Duration::from_millis(100);
 
+/// The exit code of settings that make no sense.
+const USAGE: u8 = 2;
+
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let loaded = match load(std::env::args_os()) {
+        Ok(loaded) => loaded,
+        Err(ConfigError::Usage(error)) => error.exit(),
+        Err(error) => {
+            eprintln!("relay: {error}");
+            return ExitCode::from(USAGE);
+        }
+    };
     let filter = EnvFilter::try_from_env("SCHAT_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colour).with_writer(io::stderr).init();
     let result = tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| {
-        let result = runtime.block_on(run(cli));
+        let result = runtime.block_on(run(loaded));
         runtime.shutdown_timeout(LINGER);
         result
     });
@@ -35,11 +45,18 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> anyhow::Result<()> {
+async fn run(loaded: Loaded) -> anyhow::Result<()> {
+    match loaded.cli.command.clone() {
+        Some(command) => command.run(&loaded).await,
+        None => serve(loaded).await,
+    }
+}
+
+async fn serve(loaded: Loaded) -> anyhow::Result<()> {
     // Before anything else, so that no signal finds the relay half-way.
     let stop = relay::signal::stop()?;
-    let json = cli.json;
-    let relay = Relay::start(cli.config()).await?;
+    let json = loaded.cli.settings.operations.json;
+    let relay = Relay::start(loaded.config).await?;
     let mut stdout = io::stdout();
     // Whoever closed stdout does not want to know; the relay serves on.
     let _ = writeln!(stdout, "{}", greeting(&relay, json)).and_then(|()| stdout.flush());

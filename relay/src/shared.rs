@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use crate::{
     backend::Backend,
     limits::{ADDRESS_BUDGET_KIB, INCOMING_BUDGET_KIB, Limits, OPENING_BUDGET_KIB, OUTGOING_BUDGET_KIB},
+    metrics::Metrics,
     quota::Quota,
     router::Router,
 };
@@ -19,6 +20,7 @@ use crate::{
 /// One relay's state.
 pub(crate) struct Shared {
     pub backend: Arc<dyn Backend>,
+    pub metrics: Arc<Metrics>,
     router: Mutex<Router<Handle>>,
     create: Mutex<Quota<IpAddr>>,
     /// Memory for frames of members and guests, in KiB.
@@ -72,6 +74,7 @@ impl Shared {
     pub fn new(backend: Arc<dyn Backend>, limits: &Limits) -> Self {
         Self {
             backend,
+            metrics: Arc::default(),
             router: Mutex::new(Router::new(limits)),
             create: Mutex::new(Quota::new(limits.create)),
             incoming: Arc::new(Semaphore::new(INCOMING_BUDGET_KIB as usize)),

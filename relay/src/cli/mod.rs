@@ -1,0 +1,40 @@
+//! The command line of the program `relay`.
+
+mod command;
+mod greeting;
+pub mod settings;
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Parser};
+
+pub use self::{command::Command, greeting::greeting, settings::Settings};
+
+/// The blind relay of schat: orders, keeps and forwards sealed messages that it cannot read.
+///
+/// Starts without any configuration: it makes itself an identity, and prints where it listens and a link
+/// to share. Each setting comes from a flag, else from the environment (RELAY_…, or a file that RELAY_…_FILE
+/// names), else from relay.toml, else from its default; `relay config` shows which. Exit codes: 0 ended on
+/// request, 2 usage, 3 network, 4 data directory, 5 certificate, 1 anything else.
+#[derive(Debug, Parser)]
+#[command(name = "relay", version, disable_help_flag = true, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// All settings.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Settings file [default: relay.toml in the user's configuration directory, else in /etc/schat-relay].
+    #[arg(long, env = "RELAY_CONFIG", value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Show the common settings.
+    #[arg(short, long, action = ArgAction::HelpShort, global = true)]
+    help: Option<bool>,
+    /// Show all settings, each with its reason and its default.
+    #[arg(long, action = ArgAction::HelpLong, global = true)]
+    help_all: Option<bool>,
+}
+
+#[cfg(test)]
+mod tests;

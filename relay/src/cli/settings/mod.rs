@@ -1,0 +1,59 @@
+//! Every setting, one struct per topic. A setting has a flag, a variable `RELAY_…` and a key in relay.toml of
+//! the same name; `config` finds them by that variable.
+
+mod certificate;
+mod listen;
+mod operations;
+mod storage;
+mod traffic;
+
+use clap::Args;
+
+pub use self::{
+    certificate::Certificate, listen::Listen, operations::Operations, storage::Storage, traffic::Traffic,
+};
+use crate::{limits::Limits, relay::Config};
+
+/// Every setting.
+#[derive(Clone, Debug, Args)]
+pub struct Settings {
+    /// Where it listens, and who it is to its clients.
+    #[command(flatten)]
+    pub listen: Listen,
+    /// Its certificate.
+    #[command(flatten)]
+    pub certificate: Certificate,
+    /// What it keeps.
+    #[command(flatten)]
+    pub storage: Storage,
+    /// What clients may do.
+    #[command(flatten)]
+    pub traffic: Traffic,
+    /// How it is watched.
+    #[command(flatten)]
+    pub operations: Operations,
+}
+
+/// Settings that do not fit together.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Conflict(pub String);
+
+impl Settings {
+    /// What they ask for.
+    ///
+    /// # Errors
+    /// [`Conflict`] when two of them do not fit together.
+    pub fn config(&self) -> Result<Config, Conflict> {
+        let mut limits = Limits::default();
+        self.storage.apply(&mut limits);
+        self.traffic.apply(&mut limits);
+        Ok(Config {
+            listen: self.listen.listen.clone(),
+            data_dir: self.listen.data_dir.clone(),
+            tls: self.certificate.tls()?,
+            host: self.listen.host.clone(),
+            limits,
+        })
+    }
+}

@@ -1,0 +1,36 @@
+//! What the relay keeps.
+
+use std::time::Duration;
+
+use clap::{Args, value_parser};
+
+use crate::limits::{Limits, Retention};
+
+/// What it keeps, and how much of the disk it may take.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "What is kept")]
+pub struct Storage {
+    /// Days that an entry is kept.
+    #[arg(long, env = "RELAY_KEEP_DAYS", value_name = "DAYS", default_value_t = 90, value_parser = value_parser!(u32).range(1..=36_500))]
+    pub keep_days: u32,
+    /// Entries kept per room.
+    #[arg(long, hide_short_help = true, env = "RELAY_KEEP_ENTRIES", value_name = "N", default_value_t = 100_000, value_parser = value_parser!(u64).range(1..))]
+    pub keep_entries: u64,
+    /// Mebibytes kept per room.
+    #[arg(long, hide_short_help = true, env = "RELAY_KEEP_MIB", value_name = "MIB", default_value_t = 256, value_parser = value_parser!(u64).range(1..=1 << 30))]
+    pub keep_mib: u64,
+    /// Free mebibytes on the disk below which nothing is appended.
+    #[arg(long, hide_short_help = true, env = "RELAY_RESERVE_MIB", value_name = "MIB", default_value_t = 256, value_parser = value_parser!(u64).range(0..=1 << 30))]
+    pub reserve_mib: u64,
+}
+
+impl Storage {
+    pub(super) fn apply(&self, limits: &mut Limits) {
+        limits.retention = Retention {
+            age: Duration::from_secs(u64::from(self.keep_days) * 24 * 3600),
+            entries: self.keep_entries,
+            bytes: self.keep_mib << 20,
+        };
+        limits.free_space_reserve = self.reserve_mib << 20;
+    }
+}

@@ -1,0 +1,89 @@
+//! What is wrong with the settings: the source, the cause and the remedy.
+
+use std::{io, path::PathBuf};
+
+use crate::cli::settings::Conflict;
+
+/// What is wrong with the settings.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The command line or a variable; clap prints it (help and version come this way, too).
+    #[error(transparent)]
+    Usage(#[from] clap::Error),
+    /// The file cannot be read.
+    #[error("cannot read {}: {source}; check the path and its permissions", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file is not TOML.
+    #[error("{} is not valid TOML: {message}", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Where and what.
+        message: String,
+    },
+    /// A key that is no setting.
+    #[error("{}: there is no setting `{key}`{}; `relay config` lists them all", path.display(), did_you_mean(nearest.as_deref()))]
+    UnknownKey {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+        /// The setting whose name is nearest.
+        nearest: Option<String>,
+    },
+    /// A value of the wrong shape.
+    #[error("{}: `{key}` must be {wanted}", path.display())]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+        /// What it must be.
+        wanted: &'static str,
+    },
+    /// A value that its setting does not take.
+    #[error("{}: {message}", file.display())]
+    Value {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A value and a file with the value.
+    #[error("{variable} and {variable}_FILE are both set; unset one of them")]
+    Twice {
+        /// The variable.
+        variable: String,
+    },
+    /// The file that a variable names cannot be read.
+    #[error("cannot read the file {} that {variable} names: {source}", path.display())]
+    VariableFile {
+        /// The variable.
+        variable: String,
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A secret where other users of the machine see it.
+    #[error(
+        "`--{name}` is a secret, and other users of this machine can see command lines; \
+         put it in a file and name that with RELAY_{}_FILE", name.replace('-', "_").to_uppercase()
+    )]
+    SecretOnCommandLine {
+        /// The setting.
+        name: String,
+    },
+    /// Two settings do not fit together.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+}
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default()
+}

@@ -1,0 +1,188 @@
+//! Where each setting comes from: flags, then the environment, then relay.toml, then defaults.
+//!
+//! The command line is the one description of all settings. What the file says becomes the default of the flag
+//! of the same name, so each value goes through the same parser, and `origin` only has to ask which won.
+
+mod error;
+mod file;
+mod origin;
+pub mod show;
+
+use std::{
+    collections::BTreeMap,
+    env,
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+use clap::{ArgMatches, CommandFactory, FromArgMatches, parser::ValueSource};
+
+pub use self::{error::ConfigError, origin::Origin};
+use crate::{cli::Cli, relay::Config};
+
+/// Prefix of every variable.
+const PREFIX: &str = "RELAY_";
+
+/// Suffix of a variable that names a file with the value.
+const FILE_SUFFIX: &str = "_FILE";
+
+/// Settings that must not stand on a command line, where other users of the machine see them.
+const SECRETS: &[&str] = &[];
+
+/// The settings in force, and where each comes from.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What the command line became.
+    pub cli: Cli,
+    /// What the settings ask for.
+    pub config: Config,
+    /// The settings file, if there is one.
+    pub file: Option<PathBuf>,
+    /// Every setting in the order of the help.
+    pub settings: Vec<Setting>,
+}
+
+/// One setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Its name: the flag without dashes, and the key in relay.toml.
+    pub name: String,
+    /// Its values as text; none when it is unset.
+    pub values: Vec<String>,
+    /// It may have several values.
+    pub is_list: bool,
+    /// It must not be shown.
+    pub is_secret: bool,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// Reads all sources.
+///
+/// # Errors
+/// [`ConfigError`] with the source and the remedy.
+pub fn load(arguments: impl IntoIterator<Item = OsString>) -> Result<Loaded, ConfigError> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let command = Cli::command();
+    // Errors of this pass are those of the command line and the environment.
+    let matches = command.clone().try_get_matches_from(&arguments)?;
+    let known = known(&command);
+    let file = match matches.get_one::<PathBuf>("config") {
+        Some(file) => Some(file.clone()),
+        None => file::default(),
+    };
+    let mut given = match &file {
+        Some(path) => file::read(path, &known)?,
+        None => BTreeMap::new(),
+    };
+    let from_files = variables(&known)?;
+    given.extend(from_files.iter().map(|(name, (value, _))| (name.clone(), vec![value.clone()])));
+
+    let mut layered = command;
+    for (name, values) in &given {
+        let values = values.clone();
+        layered = layered.mut_arg(id(name), |arg| arg.default_values(values));
+    }
+    // Errors of this pass are those of the files.
+    let matches = layered.clone().try_get_matches_from(&arguments).map_err(|error| ConfigError::Value {
+        file: file.clone().unwrap_or_else(|| PathBuf::from("the environment")),
+        message: first_line(&error),
+    })?;
+    let cli = Cli::from_arg_matches(&matches)?;
+    let config = cli.settings.config()?;
+    let settings = known
+        .iter()
+        .map(|known| {
+            let origin = match matches.value_source(&id(&known.name)) {
+                Some(ValueSource::CommandLine) => Origin::Flag,
+                Some(ValueSource::EnvVariable) => Origin::Variable(known.variable.clone()),
+                Some(_) => match (from_files.get(&known.name), &file) {
+                    (Some((_, variable)), _) => Origin::Variable(variable.clone()),
+                    (None, Some(file)) if given.contains_key(&known.name) => Origin::File(file.clone()),
+                    _ => Origin::Default,
+                },
+                None => Origin::Unset,
+            };
+            known.setting(&matches, origin)
+        })
+        .collect::<Vec<_>>();
+    if let Some(secret) = settings.iter().find(|setting| setting.is_secret && setting.origin == Origin::Flag)
+    {
+        return Err(ConfigError::SecretOnCommandLine { name: secret.name.clone() });
+    }
+    Ok(Loaded { cli, config, file, settings })
+}
+
+/// A setting as the command line describes it.
+#[derive(Debug)]
+struct Known {
+    name: String,
+    variable: String,
+    is_list: bool,
+}
+
+impl Known {
+    fn setting(&self, matches: &ArgMatches, origin: Origin) -> Setting {
+        let raw = matches.get_raw(&id(&self.name)).into_iter().flatten();
+        let values = raw.map(|value| value.to_string_lossy().into_owned());
+        let values = if self.is_list {
+            values.flat_map(|value| value.split(',').map(str::to_owned).collect::<Vec<_>>()).collect()
+        } else {
+            values.collect()
+        };
+        Setting {
+            name: self.name.clone(),
+            values,
+            is_list: self.is_list,
+            is_secret: SECRETS.contains(&&*self.name),
+            origin,
+        }
+    }
+}
+
+fn known(command: &clap::Command) -> Vec<Known> {
+    let settings = command.get_arguments().filter(|argument| argument.get_id() != "config");
+    settings
+        .filter_map(|argument| {
+            let variable = argument.get_env()?.to_str()?.to_owned();
+            let name = argument.get_long()?.to_owned();
+            let is_list = argument.get_value_delimiter().is_some();
+            Some(Known { name, variable, is_list })
+        })
+        .collect()
+}
+
+/// What `RELAY_…_FILE` variables bring: value and variable by the setting's name.
+fn variables(known: &[Known]) -> Result<BTreeMap<String, (String, String)>, ConfigError> {
+    let mut found = BTreeMap::new();
+    for (variable, path) in env::vars_os() {
+        let Some(variable) = variable.to_str().filter(|variable| variable.starts_with(PREFIX)) else {
+            continue;
+        };
+        let Some(plain) = variable.strip_suffix(FILE_SUFFIX) else { continue };
+        let Some(setting) = known.iter().find(|known| known.variable == plain) else { continue };
+        if env::var_os(plain).is_some() {
+            return Err(ConfigError::Twice { variable: plain.to_owned() });
+        }
+        let value = file::read_value(Path::new(&path)).map_err(|source| ConfigError::VariableFile {
+            variable: variable.to_owned(),
+            path: path.into(),
+            source,
+        })?;
+        found.insert(setting.name.clone(), (value, variable.to_owned()));
+    }
+    Ok(found)
+}
+
+/// The id that clap derives from a field: its name with underscores.
+fn id(name: &str) -> String {
+    name.replace('-', "_")
+}
+
+fn first_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+use super::*;
+
+fn with_file(text: &str, arguments: &[&str]) -> Result<Loaded, ConfigError> {
+    let directory = tempfile::TempDir::new().unwrap();
+    let path = directory.path().join("relay.toml");
+    std::fs::write(&path, text).unwrap();
+    let path = path.into_os_string();
+    let all = ["relay".into(), "--config".into(), path].into_iter();
+    load(all.chain(arguments.iter().map(Into::into)))
+}
+
+fn origin(loaded: &Loaded, name: &str) -> Origin {
+    loaded.settings.iter().find(|setting| setting.name == name).unwrap().origin.clone()
+}
+
+#[test]
+fn flag_beats_file_beats_default() {
+    let loaded = with_file("rate = 7\nkeep-days = 8", &["--rate", "9"]).unwrap();
+    assert_eq!(loaded.cli.settings.traffic.rate, 9);
+    assert_eq!(loaded.cli.settings.storage.keep_days, 8);
+    assert_eq!(origin(&loaded, "rate"), Origin::Flag);
+    assert!(matches!(origin(&loaded, "keep-days"), Origin::File(_)));
+    assert_eq!(origin(&loaded, "keep-mib"), Origin::Default);
+    assert_eq!(origin(&loaded, "cert"), Origin::Unset);
+}
+
+#[test]
+fn list_and_single_value_both_name_addresses() {
+    for text in
+        ["listen = \"127.0.0.1:1\"", "listen = [\"127.0.0.1:1\"]", "listen = [\"127.0.0.1:1\", \"[::1]:1\"]"]
+    {
+        let loaded = with_file(text, &[]).unwrap();
+        assert_eq!(loaded.config.listen[0].to_string(), "127.0.0.1:1", "{text}");
+    }
+}
+
+#[test]
+fn unknown_key_names_the_nearest_known_one() {
+    for (key, nearest) in
+        [("keep-dais", "keep-days"), ("keep_days", "keep-days"), ("raet", "rate"), ("listne", "listen")]
+    {
+        let error = with_file(&format!("{key} = 1"), &[]).unwrap_err().to_string();
+        assert!(error.contains(&format!("`{key}`; did you mean `{nearest}`?")), "{error}");
+    }
+    let error = with_file("xyzzy = 1", &[]).unwrap_err().to_string();
+    assert!(error.contains("no setting `xyzzy`;"), "{error}");
+}
+
+#[test]
+fn bad_value_names_its_file_and_key() {
+    for (text, wanted) in [
+        ("rate = 0", "--rate"),
+        ("rate = \"many\"", "--rate"),
+        ("rate = [1]", "`rate` must be one value"),
+        ("rate", "not valid TOML"),
+        ("cert = \"a.pem\"", "key is not"),
+    ] {
+        let error = with_file(text, &[]).unwrap_err().to_string();
+        assert!(error.contains(wanted), "{text}: {error}");
+    }
+}
+
+#[test]
+fn what_is_shown_can_be_used_again() {
+    let first =
+        with_file("rate = 7\nlisten = [\"127.0.0.1:1\", \"[::1]:1\"]", &["--host", "a \"b\""]).unwrap();
+    let second = with_file(&show::toml(&first), &[]).unwrap();
+    assert_eq!(format!("{:?}", first.config), format!("{:?}", second.config));
+}
+
+#[test]
+fn missing_file_that_was_named_is_an_error() {
+    let error = load(["relay", "--config", "/nowhere/relay.toml"].map(Into::into)).unwrap_err();
+    assert!(error.to_string().starts_with("cannot read /nowhere/relay.toml"), "{error}");
+}

@@ -1,0 +1,101 @@
+//! What is counted, for the operator: numbers only, never a room, a key or an address.
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, EncodeLabelValue, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    registry::Registry,
+};
+
+/// One relay's numbers. Cheap to count: each is one atomic.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    /// Open connections.
+    pub connections: Gauge,
+    /// Joined streams.
+    pub streams: Gauge,
+    /// Connections accepted.
+    pub accepted: Counter,
+    /// Envelopes appended.
+    pub published: Counter,
+    /// Entries delivered.
+    pub delivered: Counter,
+    limits: Family<LimitLabel, Counter>,
+}
+
+/// A limit that somebody ran into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum Limit {
+    /// Open connections in all.
+    Connections,
+    /// Open connections of one address.
+    ConnectionsPerAddress,
+    /// Handshakes at once, or in a second.
+    Handshakes,
+    /// Messages of one member.
+    MemberRate,
+    /// Rooms opened by one address.
+    Rooms,
+    /// Free space, or the log's share of the disk.
+    Disk,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LimitLabel {
+    limit: Limit,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("schat_relay");
+        let (connections, streams) = (Gauge::default(), Gauge::default());
+        let (accepted, published, delivered) = (Counter::default(), Counter::default(), Counter::default());
+        let limits = Family::<LimitLabel, Counter>::default();
+        registry.register("connections", "Open connections", connections.clone());
+        registry.register("streams", "Joined streams", streams.clone());
+        registry.register("connections_accepted", "Connections accepted", accepted.clone());
+        registry.register("published", "Envelopes appended to logs", published.clone());
+        registry.register("delivered", "Entries delivered to members", delivered.clone());
+        registry.register("limited", "Requests refused because of a limit", limits.clone());
+        Self { registry, connections, streams, accepted, published, delivered, limits }
+    }
+}
+
+impl Metrics {
+    /// Somebody ran into a limit.
+    pub fn limited(&self, limit: Limit) {
+        self.limits.get_or_create(&LimitLabel { limit }).inc();
+    }
+
+    /// How often somebody ran into a limit.
+    pub fn times_limited(&self, limit: Limit) -> u64 {
+        self.limits.get_or_create(&LimitLabel { limit }).get()
+    }
+
+    /// All numbers in the OpenMetrics text format.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_counted_apart() {
+        let metrics = Metrics::default();
+        metrics.limited(Limit::Rooms);
+        metrics.limited(Limit::Rooms);
+        metrics.limited(Limit::Disk);
+        assert_eq!((metrics.times_limited(Limit::Rooms), metrics.times_limited(Limit::Disk)), (2, 1));
+        assert!(
+            metrics.text().contains("schat_relay_limited_total{limit=\"Rooms\"} 2"),
+            "{}",
+            metrics.text()
+        );
+    }
+}
