@@ -13,7 +13,7 @@ use crate::{
     faces::{
         input::{self, Input},
         json::{self, Out},
-        plain, words,
+        plain, tui, words,
     },
     failure::{Exit, Failure},
     runtime::{ChosenRelay, Event, Past, Runtime},
@@ -23,13 +23,17 @@ use crate::{
 const PAST_LINES: u32 = 20;
 
 pub(super) async fn chat(globals: &Globals, link: Option<String>) -> Result<Exit, Failure> {
-    let mut input = input::stdin();
+    // The full-screen face reads the keyboard itself, so nobody else may.
+    let mut input = (link.as_deref() == Some("-") || !is_full_screen(globals)).then(input::stdin);
     let link = match link.as_deref() {
-        Some("-") => match input.recv().await {
-            Some(Input::Line(line)) => Some(words::link(&line)?),
-            Some(Input::TooLong) | None => {
-                return Err(Failure::usage("There is no link on standard input.", ""));
-            }
+        Some("-") => match input.as_mut().map(mpsc::Receiver::recv) {
+            Some(line) => match line.await {
+                Some(Input::Line(line)) => Some(words::link(&line)?),
+                Some(Input::TooLong) | None => {
+                    return Err(Failure::usage("There is no link on standard input.", ""));
+                }
+            },
+            None => None,
         },
         Some(link) => Some(words::link(link)?),
         None => None,
@@ -47,8 +51,10 @@ pub(super) async fn chat(globals: &Globals, link: Option<String>) -> Result<Exit
     let chosen = chosen.map(|chosen| profile.vault.now(|store| chosen.save(store))).transpose()?;
     let plan = Plan { past: past(&globals), only: None, own: None };
     let (runtime, events) = start(&globals, profile, plan).await?;
+    let mut notes = Vec::new();
     match chosen {
         Some(chosen) if globals.json => json::say(&Out::chosen(&chosen)),
+        Some(chosen) if input.is_none() => notes.push(words::chosen(&chosen)),
         Some(chosen) => plain::note(&words::chosen(&chosen)),
         None => {}
     }
@@ -58,7 +64,24 @@ pub(super) async fn chat(globals: &Globals, link: Option<String>) -> Result<Exit
             runtime.rooms().into_iter().find(|room| room.over.is_none()).map(|room| room.label)
         }
     };
-    Ok(face(&globals, runtime, events, input, current, false).await)
+    face(&globals, runtime, events, Start { input, current, with_qr: false, notes }).await
+}
+
+/// How a face starts.
+pub(super) struct Start {
+    /// Lines of standard input; none for the full-screen face.
+    pub(super) input: Option<mpsc::Receiver<Input>>,
+    /// The room that lines go to.
+    pub(super) current: Option<String>,
+    /// Show links as QR codes as well.
+    pub(super) with_qr: bool,
+    /// What the full-screen face says first.
+    pub(super) notes: Vec<String>,
+}
+
+/// A person sits at a terminal that can show the full-screen face, and did not ask for another.
+pub(super) fn is_full_screen(globals: &Globals) -> bool {
+    !globals.json && !globals.plain && tui::is_capable()
 }
 
 /// What of the past the chosen face is shown.
@@ -71,21 +94,25 @@ pub(super) async fn face(
     globals: &Globals,
     runtime: Runtime,
     events: mpsc::Receiver<Event>,
-    input: mpsc::Receiver<Input>,
-    current: Option<String>,
-    with_qr: bool,
-) -> Exit {
+    start: Start,
+) -> Result<Exit, Failure> {
+    let Start { input, current, with_qr, notes } = start;
     let serve = async {
-        if globals.json {
-            json::run(&runtime, events, input).await
-        } else {
-            let stays = std::io::stdin().is_terminal();
-            plain::run(&runtime, events, input, plain::Options { current, with_qr, stays }).await
+        match input {
+            None => {
+                let theme = tui::Theme::from_environment();
+                tui::run(&runtime, events, tui::Options { current, notes, theme }).await
+            }
+            Some(input) if globals.json => Ok(json::run(&runtime, events, input).await),
+            Some(input) => {
+                let stays = std::io::stdin().is_terminal();
+                Ok(plain::run(&runtime, events, input, plain::Options { current, with_qr, stays }).await)
+            }
         }
     };
     let exit = tokio::select! {
         exit = serve => exit,
-        _ = tokio::signal::ctrl_c() => Exit::Interrupted,
+        _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
     };
     runtime.shutdown().await;
     exit

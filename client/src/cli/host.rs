@@ -7,7 +7,7 @@ use shared::engine::Command;
 
 use super::{
     Globals,
-    chat::{face, past},
+    chat::{Start, face, is_full_screen, past},
     setup::{Plan, on_terminal, profile, start},
 };
 use crate::{
@@ -48,13 +48,15 @@ async fn serve(
         None => reachable(address)?,
     };
     eprintln!("The relay listens on {address} (UDP); links say {advertise}.");
-    let own = OwnRelay { dial: own_address(address)?, pin: relay.pin(), advertise };
+    let own = OwnRelay { dial: own_address(address)?, pin: relay.pin(), advertise: advertise.clone() };
     let plan = Plan { past: past(globals), only: None, own: Some(own) };
     let (runtime, events) = start(globals, profile, plan).await?;
     let label = enter(&runtime, room)?;
     runtime.tell(&label, Command::Invite).await?;
     let with_qr = on_terminal() && !globals.plain;
-    Ok(face(globals, runtime, events, input::stdin(), Some(label), with_qr).await)
+    let input = (!is_full_screen(globals)).then(input::stdin);
+    let notes = vec![format!("The relay listens on {address} (UDP); links say {advertise}.")];
+    face(globals, runtime, events, Start { input, current: Some(label), with_qr, notes }).await
 }
 
 /// The room from last time, or a new one.

@@ -3,8 +3,10 @@
 pub mod input;
 pub mod json;
 pub mod lines;
+pub mod obey;
 pub mod pending;
 pub mod plain;
 pub mod qr;
 pub mod sanitize;
+pub mod tui;
 pub mod words;

@@ -192,6 +192,15 @@ impl Runtime {
         Ok(self.0.vault.run(move |store| store.history(id, after, limit)).await?)
     }
 
+    /// The last `limit` stored chat lines before `seq`, oldest first.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be read.
+    pub async fn history_before(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Message>, Failure> {
+        let id = self.id(room)?;
+        Ok(self.0.vault.run(move |store| store.history_before(id, seq, limit)).await?)
+    }
+
     /// All rooms, by label.
     pub fn rooms(&self) -> Vec<RoomStatus> {
         let rooms = lock(&self.0.rooms);

@@ -45,10 +45,22 @@ impl Store {
         Ok(lines)
     }
 
-    fn lines(&self, room: RoomId, select: &str, after: i64, limit: u32) -> Result<Vec<Message>, StoreError> {
+    /// The last `limit` chat lines before `seq`, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read or were altered.
+    pub fn history_before(&self, room: RoomId, seq: u64, limit: u32) -> Result<Vec<Message>, StoreError> {
+        let select =
+            "SELECT seq, value FROM messages WHERE room = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3";
+        let mut lines = self.lines(room, select, i64::try_from(seq).unwrap_or(i64::MAX), limit)?;
+        lines.reverse();
+        Ok(lines)
+    }
+
+    fn lines(&self, room: RoomId, select: &str, bound: i64, limit: u32) -> Result<Vec<Message>, StoreError> {
         let mut select = self.db.prepare_cached(select)?;
         let found =
-            select.query_map(params![room.as_bytes(), after, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            select.query_map(params![room.as_bytes(), bound, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
         found
             .map(|row| {
                 let (seq, sealed): (u64, Vec<u8>) = row?;

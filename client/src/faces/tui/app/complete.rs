@@ -1,0 +1,61 @@
+//! What Tab completes: commands, rooms and names.
+
+use super::App;
+use crate::faces::{lines::COMMANDS, words};
+
+impl App {
+    /// Completes the word before the cursor: all of it when one thing fits, else what all that fit begin with, and
+    /// says which they are.
+    pub(super) fn complete(&mut self) {
+        let before = self.editor.before();
+        let start = before
+            .rfind(char::is_whitespace)
+            .map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
+        let word = before.get(start..).unwrap_or_default().to_owned();
+        let (found, end) = self.candidates(before, start, &word);
+        match found.as_slice() {
+            [] => {}
+            [one] => self.editor.replace_from(start, &format!("{one}{end}")),
+            several => {
+                let common = common(several);
+                if common.len() > word.len() {
+                    self.editor.replace_from(start, &common);
+                }
+                self.note(several.join("  "));
+            }
+        }
+    }
+
+    /// What could stand there, and what follows it.
+    fn candidates(&self, before: &str, start: usize, word: &str) -> (Vec<String>, &'static str) {
+        let fits = |text: &String| text.to_lowercase().starts_with(&word.to_lowercase());
+        let names = || {
+            let view = self.shown().and_then(|pane| pane.view.as_ref());
+            let members = view.into_iter().flat_map(|view| view.members.iter().filter(|member| !member.me));
+            members.map(|member| words::name(&member.person, view)).filter(fits).collect::<Vec<_>>()
+        };
+        if start == 0 && word.starts_with('/') {
+            let commands =
+                COMMANDS.iter().filter_map(|(usage, _)| usage.split(' ').next().map(str::to_owned));
+            return (commands.filter(fits).collect(), " ");
+        }
+        match before.split_whitespace().next() {
+            Some("/join") => (self.panes.iter().map(|pane| pane.label.clone()).filter(fits).collect(), ""),
+            Some("/kick" | "/verify") => (names(), ""),
+            _ if word.is_empty() => (Vec::new(), ""),
+            _ => (names(), if start == 0 { ": " } else { " " }),
+        }
+    }
+}
+
+/// What all begin with.
+fn common(texts: &[String]) -> String {
+    let Some((first, rest)) = texts.split_first() else { return String::new() };
+    let length = first
+        .char_indices()
+        .map(|(at, c)| at + c.len_utf8())
+        .take_while(|end| rest.iter().all(|text| text.get(..*end) == first.get(..*end)))
+        .last()
+        .unwrap_or(0);
+    first.get(..length).unwrap_or_default().to_owned()
+}

@@ -1,0 +1,120 @@
+//! The state as cells.
+
+mod messages;
+mod overlay;
+mod sides;
+
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Position, Rect},
+    text::Line,
+    widgets::{Paragraph, Wrap},
+};
+use unicode_width::UnicodeWidthStr;
+
+use super::{
+    app::App,
+    wrap::{fit, wrap},
+};
+pub(super) use messages::indent;
+
+/// Cells of a side pane.
+const SIDE: u16 = 22;
+
+/// Below this width, in cells, there are no side panes; below the second there is only the one with rooms.
+const NARROW: (u16, u16) = (60, 100);
+
+/// Most lines of the input that are shown.
+const INPUT: usize = 6;
+
+/// Draws everything.
+pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App) {
+    let all = frame.area();
+    let typed = input_lines(app, usize::from(all.width));
+    let height = u16::try_from(typed.lines.len().clamp(1, INPUT)).unwrap_or(1);
+    let rows = [Constraint::Length(1), Constraint::Min(1), Constraint::Length(1), Constraint::Length(height)];
+    let [head, middle, bar, input] = Layout::vertical(rows).areas(all);
+    let has_members =
+        app.with_members && all.width >= NARROW.1 && app.shown().is_some_and(|pane| pane.view.is_some());
+    let columns = [
+        Constraint::Length(if all.width >= NARROW.0 && !app.panes.is_empty() { SIDE } else { 0 }),
+        Constraint::Min(1),
+        Constraint::Length(if has_members { SIDE } else { 0 }),
+    ];
+    let [rooms, centre, members] = Layout::horizontal(columns).areas(middle);
+    frame.render_widget(sides::head(app, head.width), head);
+    sides::rooms(frame, app, rooms);
+    if has_members {
+        sides::members(frame, app, members);
+    }
+    messages::draw(frame, app, centre);
+    frame.render_widget(sides::bar(app, bar.width), bar);
+    show_input(frame, input, typed);
+    overlay::draw(frame, app, middle);
+    if let Some(alert) = &app.alert {
+        alarm(frame, app, middle, alert);
+    }
+}
+
+/// The input as lines of the screen, and where the cursor is in them.
+struct Typed {
+    lines: Vec<String>,
+    row: usize,
+    column: usize,
+}
+
+fn input_lines(app: &App, width: usize) -> Typed {
+    let prompt = "> ";
+    // One cell stays free for the cursor at the end of a full line.
+    let room = width.saturating_sub(prompt.len() + 1).max(1);
+    let shown = |text: &str| text.replace('\t', " ");
+    let cut = |text: &str| -> Vec<String> {
+        shown(text).split('\n').flat_map(|line| hard_wrap(line, room)).collect()
+    };
+    let before = cut(app.editor.before());
+    let (row, column) = (before.len().saturating_sub(1), before.last().map_or(0, |line| line.width()));
+    let lines = cut(app.editor.text());
+    let lines = lines
+        .into_iter()
+        .enumerate()
+        .map(|(at, line)| format!("{}{line}", if at == 0 { prompt } else { "  " }))
+        .collect();
+    Typed { lines, row, column: column + prompt.len() }
+}
+
+/// Cuts without regard for words, so that the cursor's place depends on what is before it alone.
+fn hard_wrap(text: &str, width: usize) -> Vec<String> {
+    use unicode_segmentation::UnicodeSegmentation;
+    let (mut lines, mut used) = (vec![String::new()], 0);
+    for grapheme in text.graphemes(true) {
+        let cells = grapheme.width();
+        if used + cells > width && used > 0 {
+            lines.push(String::new());
+            used = 0;
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_str(grapheme);
+        }
+        used += cells;
+    }
+    lines
+}
+
+fn show_input(frame: &mut Frame<'_>, area: Rect, typed: Typed) {
+    let skipped = (typed.row + 1).saturating_sub(usize::from(area.height));
+    let lines: Vec<Line<'_>> = typed.lines.into_iter().skip(skipped).map(Line::from).collect();
+    frame.render_widget(Paragraph::new(lines), area);
+    let (x, y) = (u16::try_from(typed.column).unwrap_or(0), u16::try_from(typed.row.saturating_sub(skipped)).unwrap_or(0));
+    let (right, bottom) = (area.right().saturating_sub(1), area.bottom().saturating_sub(1));
+    frame.set_cursor_position(Position::new((area.x + x).min(right), (area.y + y).min(bottom)));
+}
+
+/// Over the bottom of the messages, until a key is pressed.
+fn alarm(frame: &mut Frame<'_>, app: &App, area: Rect, text: &str) {
+    let lines = wrap(text, usize::from(area.width));
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(area.height);
+    let place = Rect { y: area.bottom() - height, height, ..area };
+    frame.render_widget(ratatui::widgets::Clear, place);
+    let lines: Vec<Line<'_>> = lines.into_iter().map(Line::from).collect();
+    frame.render_widget(Paragraph::new(lines).style(app.theme.bar()).wrap(Wrap { trim: false }), place);
+}

@@ -1,0 +1,250 @@
+//! The input: several lines of text, edited with the keys of readline, and what was typed before.
+
+use unicode_segmentation::UnicodeSegmentation;
+
+/// Lines remembered for the up arrow; the oldest go first.
+const HISTORY: usize = 100;
+
+/// Greatest input, in bytes: the greatest message and a command before it. More is not taken.
+const MAX: usize = shared::engine::MAX_TEXT + 64;
+
+/// Text with a cursor between two grapheme clusters.
+#[derive(Debug, Default)]
+pub struct Editor {
+    text: String,
+    /// Byte offset; always a boundary of grapheme clusters.
+    cursor: usize,
+    history: Vec<String>,
+    /// Where in the history the text comes from, and what was being typed before.
+    recalled: Option<(usize, String)>,
+    killed: String,
+}
+
+/// Where an edit reaches to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum To {
+    /// One cluster back.
+    Left,
+    /// One cluster on.
+    Right,
+    /// The beginning of the word.
+    WordLeft,
+    /// The end of the word.
+    WordRight,
+    /// The beginning of the line.
+    Home,
+    /// The end of the line.
+    End,
+}
+
+impl Editor {
+    /// All of it.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What is before the cursor.
+    pub fn before(&self) -> &str {
+        self.text.get(..self.cursor).unwrap_or_default()
+    }
+
+    fn after(&self) -> &str {
+        self.text.get(self.cursor..).unwrap_or_default()
+    }
+
+    /// Types text; control characters but line breaks and tabs are dropped. False: there is no room for it.
+    pub fn insert(&mut self, text: &str) -> bool {
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        let text: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+        if self.text.len() + text.len() > MAX {
+            return false;
+        }
+        self.text.insert_str(self.cursor, &text);
+        self.cursor += text.len();
+        true
+    }
+
+    /// Moves the cursor.
+    pub fn go(&mut self, to: To) {
+        self.cursor = self.reach(to);
+    }
+
+    /// Deletes from the cursor. What is more than one character can be brought back by [`Self::yank`].
+    pub fn delete(&mut self, to: To) {
+        let reach = self.reach(to);
+        let (start, end) = (reach.min(self.cursor), reach.max(self.cursor));
+        let gone: String = self.text.drain(start..end).collect();
+        self.cursor = start;
+        if !matches!(to, To::Left | To::Right) && !gone.is_empty() {
+            self.killed = gone;
+        }
+    }
+
+    /// Brings back what was deleted last.
+    pub fn yank(&mut self) {
+        let killed = self.killed.clone();
+        self.insert(&killed);
+    }
+
+    /// Replaces the bytes from `start` to the cursor.
+    pub fn replace_from(&mut self, start: usize, with: &str) {
+        if self.text.is_char_boundary(start) && start <= self.cursor {
+            self.text.replace_range(start..self.cursor, with);
+            self.cursor = start + with.len();
+        }
+    }
+
+    /// Puts other text there, with the cursor behind it.
+    pub fn set(&mut self, text: String) {
+        self.cursor = text.len();
+        self.text = text;
+    }
+
+    /// Takes the text out and remembers it.
+    pub fn take(&mut self) -> String {
+        let text = std::mem::take(&mut self.text);
+        self.cursor = 0;
+        self.recalled = None;
+        if !text.trim().is_empty() && self.history.last() != Some(&text) {
+            self.history.push(text.clone());
+            let surplus = self.history.len().saturating_sub(HISTORY);
+            self.history.drain(..surplus);
+        }
+        text
+    }
+
+    /// What was typed before this.
+    pub fn older(&mut self) {
+        let at = self.recalled.as_ref().map_or(self.history.len(), |(at, _)| *at);
+        let Some(line) = at.checked_sub(1).and_then(|at| self.history.get(at)).cloned() else { return };
+        let draft = match self.recalled.take() {
+            Some((_, draft)) => draft,
+            None => self.text.clone(),
+        };
+        self.recalled = Some((at - 1, draft));
+        self.set(line);
+    }
+
+    /// Back towards what was being typed.
+    pub fn newer(&mut self) {
+        let Some((at, draft)) = self.recalled.take() else { return };
+        match self.history.get(at + 1).cloned() {
+            Some(line) => {
+                self.recalled = Some((at + 1, draft));
+                self.set(line);
+            }
+            None => self.set(draft),
+        }
+    }
+
+    fn reach(&self, to: To) -> usize {
+        let (before, after) = (self.before(), self.after());
+        match to {
+            To::Left => self.cursor - before.graphemes(true).next_back().map_or(0, str::len),
+            To::Right => self.cursor + after.graphemes(true).next().map_or(0, str::len),
+            To::WordLeft => {
+                let words = before.split_word_bound_indices().rev();
+                words.into_iter().find(|(_, word)| is_word(word)).map_or(0, |(at, _)| at)
+            }
+            To::WordRight => {
+                let mut words = after.split_word_bound_indices();
+                let end =
+                    words.find(|(_, word)| is_word(word)).map_or(after.len(), |(at, word)| at + word.len());
+                self.cursor + end
+            }
+            To::Home => before.rfind('\n').map_or(0, |at| at + 1),
+            To::End => self.cursor + after.find('\n').unwrap_or(after.len()),
+        }
+    }
+}
+
+fn is_word(text: &str) -> bool {
+    text.chars().any(char::is_alphanumeric)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn typed(text: &str) -> Editor {
+        let mut editor = Editor::default();
+        assert!(editor.insert(text));
+        editor
+    }
+
+    #[test]
+    fn keys_of_readline_do_what_fingers_expect() {
+        let mut editor = typed("one two three");
+        editor.delete(To::WordLeft);
+        assert_eq!(editor.text(), "one two ");
+        editor.go(To::Home);
+        editor.delete(To::WordRight);
+        assert_eq!(editor.text(), " two ");
+        editor.yank();
+        assert_eq!(editor.text(), "one two ");
+        editor.go(To::End);
+        editor.delete(To::Left);
+        assert_eq!(editor.text(), "one two");
+        editor.delete(To::Home);
+        assert_eq!((editor.text(), editor.before()), ("", ""));
+    }
+
+    #[test]
+    fn accent_or_family_goes_as_one() {
+        let mut editor = typed("e\u{301}👨‍👩‍👧");
+        editor.delete(To::Left);
+        assert_eq!(editor.text(), "e\u{301}");
+        editor.delete(To::Left);
+        assert_eq!(editor.text(), "");
+    }
+
+    #[test]
+    fn history_gives_the_draft_back() {
+        let mut editor = Editor::default();
+        for line in ["first", "second"] {
+            editor.insert(line);
+            editor.take();
+        }
+        editor.insert("draft");
+        editor.older();
+        editor.older();
+        editor.older();
+        assert_eq!(editor.text(), "first");
+        editor.newer();
+        editor.newer();
+        assert_eq!(editor.text(), "draft");
+    }
+
+    #[test]
+    fn pasted_control_characters_do_not_get_in() {
+        assert_eq!(typed("a\u{1b}[2Jb\r\nc\u{7}").text(), "a[2Jb\nc");
+    }
+
+    #[test]
+    fn input_over_the_limit_is_not_taken() {
+        let mut editor = typed(&"x".repeat(MAX));
+        assert!(!editor.insert("y"));
+        assert_eq!(editor.text().len(), MAX);
+    }
+
+    proptest! {
+        #[test]
+        fn no_sequence_of_edits_breaks_the_cursor(edits in proptest::collection::vec(0usize..16, 0..60)) {
+            let all = [To::Left, To::Right, To::WordLeft, To::WordRight, To::Home, To::End];
+            let mut editor = typed("a é\n👨‍👩‍👧 שלום x");
+            for edit in edits {
+                match edit {
+                    0..6 => editor.go(all[edit]),
+                    6..12 => editor.delete(all[edit - 6]),
+                    12 => editor.yank(),
+                    13 => { editor.insert("e\u{301}"); }
+                    14 => editor.older(),
+                    _ => editor.newer(),
+                }
+                prop_assert!(editor.text().is_char_boundary(editor.before().len()));
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The terminal: taken over, read and given back, also after a panic.
+
+use std::io::{self, IsTerminal, Write};
+
+use crossterm::{
+    clipboard::CopyToClipboard,
+    event::{
+        self, DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange, Event,
+    },
+    execute,
+};
+use ratatui::DefaultTerminal;
+use tokio::sync::mpsc;
+
+use super::{app::App, draw};
+use crate::failure::{Exit, Failure};
+
+/// Keys read ahead. Full: the terminal keeps them.
+const AHEAD: usize = 256;
+
+/// The screen while this face has it; given back on drop.
+pub(super) struct Screen(DefaultTerminal);
+
+/// Whether this program's terminal can show the full-screen face.
+pub fn is_capable() -> bool {
+    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb" || term.is_empty());
+    io::stdin().is_terminal() && io::stdout().is_terminal() && (!is_dumb || cfg!(windows))
+}
+
+impl Screen {
+    /// Takes the terminal over and begins to read keys.
+    pub fn enter() -> Result<(Self, mpsc::Receiver<Event>), Failure> {
+        let terminal = ratatui::try_init().map_err(|error| unusable(&error))?;
+        // Terminals that know neither ignore them.
+        let _ = execute!(io::stdout(), EnableBracketedPaste, EnableFocusChange);
+        let (sender, input) = mpsc::channel(AHEAD);
+        // A thread, because reading a terminal blocks; it ends with the process or the first failed send.
+        std::thread::spawn(move || {
+            while let Ok(event) = event::read() {
+                if sender.blocking_send(event).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok((Self(terminal), input))
+    }
+
+    /// Shows the state.
+    pub fn draw(&mut self, app: &mut App) -> Result<(), Failure> {
+        self.0.draw(|frame| draw::draw(frame, app)).map(|_| ()).map_err(|error| unusable(&error))
+    }
+
+    /// Draws everything anew next time: another program may have written over it.
+    pub fn clear(&mut self) {
+        // What cannot be cleared is drawn over.
+        let _ = self.0.clear();
+    }
+
+    /// Rings.
+    pub fn bell(&mut self) {
+        let mut stdout = io::stdout().lock();
+        let _ = stdout.write_all(b"\x07").and_then(|()| stdout.flush());
+    }
+
+    /// Hands text to the terminal's clipboard (OSC 52); terminals that cannot ignore it.
+    pub fn copy(&mut self, text: &str) {
+        let _ = execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text));
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        let _ = execute!(io::stdout(), DisableFocusChange, DisableBracketedPaste);
+        ratatui::restore();
+    }
+}
+
+fn unusable(error: &io::Error) -> Failure {
+    let message = format!("The terminal cannot be used: {error}.");
+    Failure::new(Exit::Local, "terminal", message, "Try another terminal, or --plain.")
+}
