@@ -13,6 +13,7 @@
 
 pub mod access;
 pub mod backend;
+mod bench;
 pub mod cli;
 mod clock;
 pub mod config;

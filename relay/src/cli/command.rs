@@ -3,7 +3,10 @@
 use clap::{CommandFactory, Subcommand};
 
 use super::Cli;
-use crate::config::{Loaded, show};
+use crate::{
+    bench::Bench,
+    config::{Loaded, show},
+};
 
 /// What to do instead of serving.
 #[derive(Clone, Debug, Subcommand)]
@@ -19,6 +22,9 @@ pub enum Command {
         /// For this shell.
         shell: clap_complete::Shell,
     },
+    /// Measure what a relay holds, costs and withstands on this machine.
+    #[command(hide = true)]
+    Bench(Bench),
 }
 
 impl Command {
@@ -28,6 +34,7 @@ impl Command {
     /// Whatever went wrong, as a sentence with its remedy.
     pub async fn run(self, loaded: &Loaded) -> anyhow::Result<()> {
         match self {
+            Self::Bench(bench) => bench.run().await?,
             Self::Config { json } => {
                 println!("{}", if json { show::json(loaded) } else { show::toml(loaded) });
             }
