@@ -19,6 +19,7 @@ mod clock;
 pub mod config;
 mod connection;
 mod error;
+mod fragments;
 mod identity;
 pub mod limits;
 mod link;

@@ -12,6 +12,8 @@ use rustls::{
     version::TLS13,
 };
 
+use crate::fragments;
+
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
@@ -74,7 +76,11 @@ pub fn server_config(certificate: Arc<Certificate>) -> Result<QuicServerConfig, 
 /// aws-lc-rs with the hybrid group first: what is recorded today stays sealed when X25519 is broken.
 fn provider() -> CryptoProvider {
     use aws_lc_rs::kx_group::{SECP256R1, X25519, X25519MLKEM768};
-    CryptoProvider { kx_groups: vec![X25519MLKEM768, X25519, SECP256R1], ..aws_lc_rs::default_provider() }
+    CryptoProvider {
+        kx_groups: vec![X25519MLKEM768, X25519, SECP256R1],
+        cipher_suites: fragments::cipher_suites(),
+        ..aws_lc_rs::default_provider()
+    }
 }
 
 fn certified(certificate: ServerCertificate) -> Result<Arc<CertifiedKey>, TlsError> {

@@ -93,7 +93,7 @@ async fn call(ground: &Ground, endpoint: &Endpoint, rooms: &[Room], visit: usize
     let connection = ground.connect(endpoint).await?;
     let room = rooms.get(visit % rooms.len()).context("no room")?;
     let key = room.keys.get(visit / rooms.len() % room.keys.len()).context("no key")?;
-    let (mut mouth, mut ear) = join(&connection, room.id, key, u64::MAX >> 1, None).await?;
+    let (mut mouth, mut ear) = join(&connection, room.id, key, 0, None).await?;
     if visit % 4 == 0 {
         mouth.publish(vec![0; 256]).await?;
         ear.published().await?;

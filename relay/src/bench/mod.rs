@@ -76,18 +76,23 @@ impl Bench {
     /// # Errors
     /// Whatever kept it from measuring. A goal that is missed is a figure, not an error.
     pub async fn run(&self) -> anyhow::Result<()> {
-        let report = match &self.scenario {
-            Scenario::StalledReaders(scenario) => scenario.run(self).await?,
-            Scenario::Flood(scenario) => scenario.run(self).await?,
-            Scenario::Strangers(scenario) => scenario.run(self).await?,
-            Scenario::IdleMembers(scenario) => scenario.run(self).await?,
-            Scenario::Churn(scenario) => scenario.run(self).await?,
-            Scenario::Throughput(scenario) => scenario.run(self).await?,
-            Scenario::Restart(scenario) => scenario.run(self).await?,
-        };
+        // The whole chain: what failed says little without where it did.
+        let report = self.measure().await.map_err(|error| anyhow::anyhow!("{error:#}"))?;
         eprintln!("{}", report.table());
         println!("{}", report.json());
         Ok(())
+    }
+
+    async fn measure(&self) -> anyhow::Result<Report> {
+        match &self.scenario {
+            Scenario::StalledReaders(scenario) => scenario.run(self).await,
+            Scenario::Flood(scenario) => scenario.run(self).await,
+            Scenario::Strangers(scenario) => scenario.run(self).await,
+            Scenario::IdleMembers(scenario) => scenario.run(self).await,
+            Scenario::Churn(scenario) => scenario.run(self).await,
+            Scenario::Throughput(scenario) => scenario.run(self).await,
+            Scenario::Restart(scenario) => scenario.run(self).await,
+        }
     }
 
     /// A new relay. Chatting faster than people do is what a benchmark is for, so the rate limit is lifted.

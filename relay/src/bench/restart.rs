@@ -99,6 +99,6 @@ async fn enter(
     key: &SigningKey,
 ) -> anyhow::Result<Entered> {
     let connection = timeout(TRY, ground.connect(endpoint)).await??;
-    let stream = join(&connection, room, key, u64::MAX >> 1, None).await?;
+    let stream = join(&connection, room, key, 0, None).await?;
     Ok((connection, stream))
 }

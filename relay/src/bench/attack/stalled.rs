@@ -72,15 +72,14 @@ async fn run(
         }
         let Some(endpoint) = endpoints.last() else { continue };
         let connection = stalling.connect(endpoint).await?;
-        let (mouth, ear) = join(&connection, room, &key, u64::MAX >> 1, None).await?;
+        let (mouth, ear) = join(&connection, room, &key, 0, None).await?;
         stalled.push((connection, mouth, ear));
         orders.tries.add(1);
     }
     silent.store(true, Ordering::Relaxed);
 
     let endpoint = ground.endpoint(0)?;
-    let (mut mouth, mut ear) =
-        join(&ground.connect(&endpoint).await?, room, &filler, u64::MAX >> 1, None).await?;
+    let (mut mouth, mut ear) = join(&ground.connect(&endpoint).await?, room, &filler, 0, None).await?;
     for _ in 0..FILLINGS {
         mouth.publish(vec![0; FILLING]).await?;
         ear.published().await?;
@@ -92,7 +91,14 @@ async fn run(
         () = orders.stopped() => {}
         () = read_on => orders.stopped().await,
     }
-    drop(stalled);
+    // In order, or the relay would keep their places.
+    silent.store(false, Ordering::Relaxed);
+    for (connection, ..) in stalled {
+        connection.close(0u32.into(), b"");
+    }
+    for endpoint in endpoints {
+        endpoint.wait_idle().await;
+    }
     Ok(())
 }
 
