@@ -162,6 +162,7 @@ impl Relay {
             pin: self.pin,
             links: self.addresses.iter().map(|address| self.link(*address)).collect(),
             started_ms: unix_ms(),
+            counted: tokio::sync::Mutex::default(),
         });
         Ok((tokio::spawn(admin::serve(admin, listener)), file))
     }

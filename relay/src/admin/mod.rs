@@ -10,6 +10,7 @@
 
 pub mod client;
 mod exchange;
+pub mod rooms;
 mod routes;
 #[cfg(unix)]
 mod server;
@@ -17,19 +18,32 @@ mod server;
 pub(crate) mod socket;
 pub mod status;
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use certs::Pin;
+use tokio::sync::Mutex;
 
 pub use self::exchange::{Answer, Body, Fault, Reply, Request};
 #[cfg(unix)]
 pub(crate) use self::server::serve;
 #[cfg(unix)]
 pub use self::socket::SocketError;
-use crate::{backend::redb::Redb, shared::Shared, tls::Certificate};
+use crate::{
+    backend::{Backend, Overview, Unavailable, redb::Redb},
+    shared::Shared,
+    tls::Certificate,
+};
 
 /// The socket's name in the data directory.
 pub const SOCKET: &str = "admin.sock";
+
+/// Age up to which counts of all rooms are told again: they cost a look at each room.
+const OVERVIEW_AGE: Duration = Duration::from_secs(5);
 
 /// What a running relay tells and does for its operator.
 pub(crate) struct Admin {
@@ -43,4 +57,22 @@ pub(crate) struct Admin {
     pub links: Vec<String>,
     /// When it started, Unix milliseconds.
     pub started_ms: u64,
+    /// The last [`Admin::overview`], and when it was made.
+    pub counted: Mutex<Option<(Instant, Overview)>>,
+}
+
+impl Admin {
+    /// What all rooms take together, a few seconds old at most.
+    pub async fn overview(&self) -> Result<Overview, Unavailable> {
+        // Held while counting: who else asks waits for the same answer.
+        let mut counted = self.counted.lock().await;
+        if let Some((at, overview)) = *counted
+            && at.elapsed() < OVERVIEW_AGE
+        {
+            return Ok(overview);
+        }
+        let overview = self.backend.overview().await?;
+        *counted = Some((Instant::now(), overview));
+        Ok(overview)
+    }
 }

@@ -10,6 +10,8 @@
 mod access;
 #[cfg(unix)]
 mod admin;
+#[cfg(unix)]
+mod admin_rooms;
 mod backend;
 mod common;
 mod crash;

@@ -51,6 +51,7 @@ impl Drop for Program {
 
 fn command(data_dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_relay"));
+    command.stdin(Stdio::null());
     command.arg("--data-dir").arg(data_dir).env_remove("SCHAT_LOG");
     command
 }
