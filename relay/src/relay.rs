@@ -8,17 +8,19 @@ use std::{
 
 use certs::Pin;
 use proto::{CloseCode, DEFAULT_PORT};
-use quinn::Endpoint;
+use quinn::{Endpoint, ServerConfig};
 use tokio::{task::JoinHandle, time::timeout};
 
 use crate::{
     backend::redb::Redb,
     clock::unix_ms,
-    connection::Door,
+    connection,
     error::StartError,
     identity::{Identity, Tls},
     limits::{CLOSE_TIME, FAREWELL_TIME, FLUSH_TIME, Limits, TRIM_INTERVAL},
-    link, quic,
+    link,
+    metrics::Metrics,
+    quic,
     reset::ResetKey,
     shared::Shared,
     tls,
@@ -62,6 +64,7 @@ impl Config {
 /// what was acknowledged is on disk all the same.
 pub struct Relay {
     endpoints: Vec<Endpoint>,
+    server: ServerConfig,
     addresses: Vec<SocketAddr>,
     pin: Pin,
     host: Option<String>,
@@ -107,12 +110,11 @@ impl Relay {
         }
 
         let shared = Arc::new(Shared::new(backend.clone(), &limits));
-        let door = Door::new(shared.clone(), &limits);
-        let doors =
-            endpoints.iter().map(|endpoint| tokio::spawn(door.clone().serve(endpoint.clone()))).collect();
+        let serve = |endpoint: &Endpoint| tokio::spawn(connection::serve(shared.clone(), endpoint.clone()));
+        let doors = endpoints.iter().map(serve).collect();
         let pin = identity.pin;
         let chores = vec![tokio::spawn(identity.keep_fresh()), tokio::spawn(keep_trimmed(backend.clone()))];
-        Ok(Self { endpoints, addresses, pin, host: config.host, shared, backend, doors, chores })
+        Ok(Self { endpoints, server, addresses, pin, host: config.host, shared, backend, doors, chores })
     }
 
     /// Where it listens, with the real ports.
@@ -134,6 +136,27 @@ impl Relay {
     /// Members online, all rooms together.
     pub fn online(&self) -> usize {
         self.shared.router().online()
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> Arc<Metrics> {
+        self.shared.metrics.clone()
+    }
+
+    /// Other limits from now on, all of them. What is open stays open: QUIC windows and datagrams are those
+    /// of connections that come later, rooms per connection those of connections that join later.
+    pub fn reload(&self, limits: Limits) {
+        if *self.shared.stopping.borrow() {
+            // It takes no connections any more, and must not begin to again.
+            return;
+        }
+        let mut server = self.server.clone();
+        server.transport_config(quic::transport(&limits));
+        for endpoint in &self.endpoints {
+            endpoint.set_server_config(Some(server.clone()));
+        }
+        self.backend.reload(&limits);
+        self.shared.reload(limits);
     }
 
     /// Returns if the relay cannot append any more, for ever: shut it down and start it anew.
