@@ -8,11 +8,13 @@ use std::{
 
 use certs::Pin;
 use proto::{CloseCode, DEFAULT_PORT};
-use quinn::{Endpoint, ServerConfig};
+use quinn::Endpoint;
 use tokio::{task::JoinHandle, time::timeout};
 
+#[cfg(unix)]
+use crate::admin::{self, Admin, socket::SocketFile};
 use crate::{
-    backend::redb::Redb,
+    backend::{Backend, redb::Redb},
     clock::unix_ms,
     connection,
     error::StartError,
@@ -21,6 +23,7 @@ use crate::{
     link,
     metrics::Metrics,
     quic,
+    reload::Reloader,
     reset::ResetKey,
     shared::Shared,
     tls,
@@ -39,6 +42,8 @@ pub struct Config {
     pub host: Option<String>,
     /// What is allowed.
     pub limits: Limits,
+    /// Offer the operator's socket in the data directory. The program does; who embeds a relay has other means.
+    pub admin: bool,
 }
 
 impl Default for Config {
@@ -49,6 +54,7 @@ impl Default for Config {
             tls: Tls::default(),
             host: None,
             limits: Limits::default(),
+            admin: false,
         }
     }
 }
@@ -58,13 +64,21 @@ impl Config {
     pub fn new(listen: SocketAddr, data_dir: impl Into<PathBuf>) -> Self {
         Self { listen: vec![listen], data_dir: Some(data_dir.into()), ..Self::default() }
     }
+
+    /// Where the data is: as told, else the user's data directory.
+    ///
+    /// # Errors
+    /// [`StartError::NoDataDir`] if there is none.
+    pub fn data_dir(&self) -> Result<PathBuf, StartError> {
+        self.data_dir.clone().or_else(default_data_dir).ok_or(StartError::NoDataDir)
+    }
 }
 
 /// A relay that serves. Call [`Relay::shutdown`]; dropped without it, connections see it vanish, and
 /// what was acknowledged is on disk all the same.
 pub struct Relay {
     endpoints: Vec<Endpoint>,
-    server: ServerConfig,
+    reloader: Reloader,
     addresses: Vec<SocketAddr>,
     pin: Pin,
     host: Option<String>,
@@ -72,6 +86,8 @@ pub struct Relay {
     backend: Arc<Redb>,
     doors: Vec<JoinHandle<()>>,
     chores: Vec<JoinHandle<()>>,
+    #[cfg(unix)]
+    admin: Option<(JoinHandle<()>, SocketFile)>,
 }
 
 impl Relay {
@@ -80,11 +96,8 @@ impl Relay {
     /// # Errors
     /// [`StartError`] with cause and remedy.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        let data_dir = config.data_dir()?;
         let limits = config.limits;
-        let data_dir = match config.data_dir {
-            Some(data_dir) => data_dir,
-            None => default_data_dir().ok_or(StartError::NoDataDir)?,
-        };
         if config.listen.is_empty() {
             return Err(StartError::NoAddress);
         }
@@ -95,7 +108,7 @@ impl Relay {
         let opened = tokio::task::spawn_blocking(move || open(&path, &wanted, &tls, names)).await;
         let (backend, reset, identity) = opened.map_err(|_| {
             let source = std::io::Error::other("the database is damaged");
-            StartError::DataDir { path: data_dir, source }
+            StartError::DataDir { path: data_dir.clone(), source }
         })??;
         let crypto = tls::server_config(identity.certificate.clone())?;
         let server = quic::server_config(crypto, &limits);
@@ -112,9 +125,55 @@ impl Relay {
         let shared = Arc::new(Shared::new(backend.clone(), &limits));
         let serve = |endpoint: &Endpoint| tokio::spawn(connection::serve(shared.clone(), endpoint.clone()));
         let doors = endpoints.iter().map(serve).collect();
-        let pin = identity.pin;
+        let reloader = Reloader {
+            endpoints: endpoints.clone(),
+            server,
+            backend: backend.clone(),
+            shared: shared.clone(),
+        };
+        let (pin, certificate) = (identity.pin, identity.certificate.clone());
         let chores = vec![tokio::spawn(identity.keep_fresh()), tokio::spawn(keep_trimmed(backend.clone()))];
-        Ok(Self { endpoints, server, addresses, pin, host: config.host, shared, backend, doors, chores })
+        #[cfg_attr(not(unix), expect(unused_mut, reason = "nothing is added"))]
+        let mut relay = Self {
+            endpoints,
+            reloader,
+            addresses,
+            pin,
+            host: config.host,
+            shared,
+            backend,
+            doors,
+            chores,
+            #[cfg(unix)]
+            admin: None,
+        };
+        #[cfg(unix)]
+        if config.admin {
+            relay.admin = Some(relay.open_admin(data_dir, certificate).await?);
+        }
+        Ok(relay)
+    }
+
+    #[cfg(unix)]
+    async fn open_admin(
+        &self,
+        data_dir: PathBuf,
+        certificate: Arc<tls::Certificate>,
+    ) -> Result<(JoinHandle<()>, SocketFile), StartError> {
+        let (listener, file) = admin::socket::listen(&data_dir)
+            .await
+            .map_err(|source| StartError::Admin { path: data_dir.join(admin::SOCKET), source })?;
+        let admin = Arc::new(Admin {
+            shared: self.shared.clone(),
+            backend: self.backend.clone(),
+            certificate,
+            data_dir,
+            addresses: self.addresses.clone(),
+            pin: self.pin,
+            links: self.addresses.iter().map(|address| self.link(*address)).collect(),
+            started_ms: unix_ms(),
+        });
+        Ok((tokio::spawn(admin::serve(admin, listener)), file))
     }
 
     /// Where it listens, with the real ports.
@@ -139,24 +198,18 @@ impl Relay {
     }
 
     /// What is counted.
-    pub fn metrics(&self) -> Arc<Metrics> {
-        self.shared.metrics.clone()
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
     }
 
-    /// Other limits from now on, all of them. What is open stays open: QUIC windows and datagrams are those
-    /// of connections that come later, rooms per connection those of connections that join later.
+    /// Other limits from now on. Connections that are open keep their QUIC windows and their number of rooms.
     pub fn reload(&self, limits: Limits) {
-        if *self.shared.stopping.borrow() {
-            // It takes no connections any more, and must not begin to again.
-            return;
-        }
-        let mut server = self.server.clone();
-        server.transport_config(quic::transport(&limits));
-        for endpoint in &self.endpoints {
-            endpoint.set_server_config(Some(server.clone()));
-        }
-        self.backend.reload(&limits);
-        self.shared.reload(limits);
+        self.reloader.reload(limits);
+    }
+
+    /// Its rooms, for whoever operates it.
+    pub fn backend(&self) -> &dyn Backend {
+        &*self.backend
     }
 
     /// Returns if the relay cannot append any more, for ever: shut it down and start it anew.
@@ -198,6 +251,10 @@ impl Relay {
 impl Drop for Relay {
     fn drop(&mut self) {
         for task in self.doors.iter().chain(&self.chores) {
+            task.abort();
+        }
+        #[cfg(unix)]
+        if let Some((task, _)) = &self.admin {
             task.abort();
         }
     }

@@ -79,12 +79,12 @@ async fn look(peer: &Peer, join: &Join) -> Result<Option<View>, Refusal> {
 async fn create(peer: &Peer, join: &Join, opening: &Opening) -> Result<(), Refusal> {
     let allowed = peer.shared.create_quota().take(peer.payer, Instant::now());
     allowed.map_err(|over| Refusal::over(Limit::Rooms).after(&over))?;
-    let created = peer.shared.backend.create(join.room, opening.clone()).await;
+    let created = peer.shared.backend.create(join.room, opening.clone(), unix_ms()).await;
     created.map_err(|error| match error {
         CreateError::Exists => Refusal::of(Code::Conflict),
         CreateError::TooLarge => Refusal::over(Limit::KeysPerRoom),
         CreateError::NoSpace => Refusal::over(Limit::Disk),
-        CreateError::Closed => Refusal::of(Code::ShuttingDown),
+        CreateError::Closed | CreateError::BeingDropped => Refusal::of(Code::ShuttingDown),
     })
 }
 

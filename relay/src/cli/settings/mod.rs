@@ -60,6 +60,7 @@ impl Settings {
             tls: self.certificate.tls()?,
             host: self.listen.host.clone(),
             limits,
+            admin: true,
         })
     }
 }
