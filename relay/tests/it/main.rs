@@ -19,3 +19,5 @@ mod hostile;
 mod limits;
 mod program;
 mod rooms;
+#[cfg(unix)]
+mod watching;
