@@ -35,7 +35,7 @@ pub(crate) fn cipher_suites() -> Vec<SupportedCipherSuite> {
 /// rustls wants suites that live for ever.
 static SUITES: LazyLock<Vec<Tls13CipherSuite>> = LazyLock::new(|| {
     let suites = aws_lc_rs::ALL_CIPHER_SUITES.iter();
-    suites.filter_map(|suite| suite.tls13()).filter_map(counting).collect()
+    suites.filter_map(SupportedCipherSuite::tls13).filter_map(counting).collect()
 });
 
 /// The same suite, counting.

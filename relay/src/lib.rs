@@ -12,21 +12,25 @@
 //! The relay cannot read what it carries: it does not depend on the crate that knows the content's types.
 
 pub mod access;
+pub mod admin;
 pub mod backend;
 mod bench;
 pub mod cli;
 mod clock;
 pub mod config;
 mod connection;
+mod door;
 mod error;
 mod fragments;
 mod identity;
+mod limit;
 pub mod limits;
 mod link;
 pub mod metrics;
 mod quic;
 pub mod quota;
 mod relay;
+mod reload;
 pub mod request;
 mod reset;
 pub mod router;

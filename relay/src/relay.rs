@@ -12,13 +12,17 @@ use quinn::Endpoint;
 use tokio::{task::JoinHandle, time::timeout};
 
 use crate::{
+    admin::{self, Admin, Listener},
     backend::{Backend, redb::Redb},
     clock::unix_ms,
-    connection::Door,
+    connection,
     error::StartError,
     identity::{Identity, Tls},
     limits::{CLOSE_TIME, FAREWELL_TIME, FLUSH_TIME, Limits, TRIM_INTERVAL},
-    link, quic,
+    link,
+    metrics::Metrics,
+    quic,
+    reload::Reloader,
     reset::ResetKey,
     shared::Shared,
     tls,
@@ -37,6 +41,10 @@ pub struct Config {
     pub host: Option<String>,
     /// What is allowed.
     pub limits: Limits,
+    /// Offer the operator's socket in the data directory. The program does; who embeds a relay has other means.
+    pub admin: bool,
+    /// A loopback address for health and numbers; `None` for none.
+    pub admin_listen: Option<SocketAddr>,
 }
 
 impl Default for Config {
@@ -47,6 +55,8 @@ impl Default for Config {
             tls: Tls::default(),
             host: None,
             limits: Limits::default(),
+            admin: false,
+            admin_listen: None,
         }
     }
 }
@@ -56,12 +66,21 @@ impl Config {
     pub fn new(listen: SocketAddr, data_dir: impl Into<PathBuf>) -> Self {
         Self { listen: vec![listen], data_dir: Some(data_dir.into()), ..Self::default() }
     }
+
+    /// Where the data is: as told, else the user's data directory.
+    ///
+    /// # Errors
+    /// [`StartError::NoDataDir`] if there is none.
+    pub fn data_dir(&self) -> Result<PathBuf, StartError> {
+        self.data_dir.clone().or_else(default_data_dir).ok_or(StartError::NoDataDir)
+    }
 }
 
 /// A relay that serves. Call [`Relay::shutdown`]; dropped without it, connections see it vanish, and
 /// what was acknowledged is on disk all the same.
 pub struct Relay {
     endpoints: Vec<Endpoint>,
+    reloader: Reloader,
     addresses: Vec<SocketAddr>,
     pin: Pin,
     host: Option<String>,
@@ -69,6 +88,10 @@ pub struct Relay {
     backend: Arc<Redb>,
     doors: Vec<JoinHandle<()>>,
     chores: Vec<JoinHandle<()>>,
+    operators: Vec<JoinHandle<()>>,
+    /// Taken away with the relay.
+    #[cfg(unix)]
+    socket: Option<admin::socket::SocketFile>,
 }
 
 impl Relay {
@@ -77,11 +100,8 @@ impl Relay {
     /// # Errors
     /// [`StartError`] with cause and remedy.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        let data_dir = config.data_dir()?;
         let limits = config.limits;
-        let data_dir = match config.data_dir {
-            Some(data_dir) => data_dir,
-            None => default_data_dir().ok_or(StartError::NoDataDir)?,
-        };
         if config.listen.is_empty() {
             return Err(StartError::NoAddress);
         }
@@ -92,7 +112,7 @@ impl Relay {
         let opened = tokio::task::spawn_blocking(move || open(&path, &wanted, &tls, names)).await;
         let (backend, reset, identity) = opened.map_err(|_| {
             let source = std::io::Error::other("the database is damaged");
-            StartError::DataDir { path: data_dir, source }
+            StartError::DataDir { path: data_dir.clone(), source }
         })??;
         let crypto = tls::server_config(identity.certificate.clone())?;
         let server = quic::server_config(crypto, &limits);
@@ -107,12 +127,71 @@ impl Relay {
         }
 
         let shared = Arc::new(Shared::new(backend.clone(), &limits));
-        let door = Door::new(shared.clone(), &limits);
-        let doors =
-            endpoints.iter().map(|endpoint| tokio::spawn(door.clone().serve(endpoint.clone()))).collect();
-        let pin = identity.pin;
+        let serve = |endpoint: &Endpoint| tokio::spawn(connection::serve(shared.clone(), endpoint.clone()));
+        let doors = endpoints.iter().map(serve).collect();
+        let reloader = Reloader {
+            endpoints: endpoints.clone(),
+            server,
+            backend: backend.clone(),
+            shared: shared.clone(),
+        };
+        let (pin, certificate) = (identity.pin, identity.certificate.clone());
         let chores = vec![tokio::spawn(identity.keep_fresh()), tokio::spawn(keep_trimmed(backend.clone()))];
-        Ok(Self { endpoints, addresses, pin, host: config.host, shared, backend, doors, chores })
+        let mut relay = Self {
+            endpoints,
+            reloader,
+            addresses,
+            pin,
+            host: config.host,
+            shared,
+            backend,
+            doors,
+            chores,
+            operators: Vec::new(),
+            #[cfg(unix)]
+            socket: None,
+        };
+        let operator = Operator { data_dir, listen: config.admin_listen, socket: config.admin };
+        relay.open_admin(&operator, certificate).await?;
+        Ok(relay)
+    }
+
+    /// Opens what operators come through.
+    async fn open_admin(
+        &mut self,
+        config: &Operator,
+        certificate: Arc<tls::Certificate>,
+    ) -> Result<(), StartError> {
+        let mut listeners = Vec::new();
+        let mut watching = None;
+        if let Some(address) = config.listen {
+            let listener = admin::loopback(address).await?;
+            watching = listener.local_addr().ok();
+            listeners.push(Listener::Loopback(listener));
+        }
+        #[cfg(unix)]
+        if config.socket {
+            let path = config.data_dir.join(admin::SOCKET);
+            let opened = admin::socket::listen(&config.data_dir).await;
+            let (listener, file) = opened.map_err(|source| StartError::Admin { path, source })?;
+            listeners.push(Listener::Socket(listener));
+            self.socket = Some(file);
+        }
+        let admin = Arc::new(Admin {
+            shared: self.shared.clone(),
+            backend: self.backend.clone(),
+            certificate,
+            data_dir: config.data_dir.clone(),
+            addresses: self.addresses.clone(),
+            pin: self.pin,
+            links: self.addresses.iter().map(|address| self.link(*address)).collect(),
+            watching,
+            started_ms: unix_ms(),
+            counted: tokio::sync::Mutex::default(),
+        });
+        let serve = |listener| tokio::spawn(admin::serve(admin.clone(), listener));
+        self.operators.extend(listeners.into_iter().map(serve));
+        Ok(())
     }
 
     /// Where it listens, with the real ports.
@@ -134,6 +213,16 @@ impl Relay {
     /// Members online, all rooms together.
     pub fn online(&self) -> usize {
         self.shared.router().online()
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
+    }
+
+    /// Other limits from now on. Connections that are open keep their QUIC windows and their number of rooms.
+    pub fn reload(&self, limits: Limits) {
+        self.reloader.reload(limits);
     }
 
     /// Its rooms, for whoever operates it.
@@ -179,10 +268,17 @@ impl Relay {
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        for task in self.doors.iter().chain(&self.chores) {
+        for task in self.doors.iter().chain(&self.chores).chain(&self.operators) {
             task.abort();
         }
     }
+}
+
+/// What operators come through.
+struct Operator {
+    data_dir: PathBuf,
+    listen: Option<SocketAddr>,
+    socket: bool,
 }
 
 fn open(

@@ -7,7 +7,7 @@ use clap::Args;
 use quinn::Endpoint;
 
 use super::{
-    Bench, Report,
+    Bench, Door, Report,
     client::{Ground, join},
     figures::number,
     room::Room,
@@ -40,17 +40,17 @@ impl Churn {
     pub async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
         let (mut growth, mut first, mut speed) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..bench.repetitions {
-            let subject = bench.subject(&[]).await?;
+            let subject = bench.subject(Door::Open).await?;
             let ground = subject.ground()?;
             let rooms = open(&ground).await?;
             let warm_up = self.visits as usize / 4;
             visit(&ground, &rooms, 0..warm_up).await?;
-            tokio::time::sleep(SETTLE).await;
+            tokio::time::sleep(SETTLE.min(bench.time() * 2)).await;
             let warm = subject.usage()?.resident;
             let begun = Instant::now();
             visit(&ground, &rooms, warm_up..warm_up + self.visits as usize).await?;
             speed.push(number(self.visits) / begun.elapsed().as_secs_f64());
-            tokio::time::sleep(SETTLE).await;
+            tokio::time::sleep(SETTLE.min(bench.time() * 2)).await;
             let after = subject.usage()?.resident;
             first.push(number(warm) / number(1u64 << 20));
             growth.push(number(after) / number(warm));
@@ -94,11 +94,11 @@ async fn call(ground: &Ground, endpoint: &Endpoint, rooms: &[Room], visit: usize
     let room = rooms.get(visit % rooms.len()).context("no room")?;
     let key = room.keys.get(visit / rooms.len() % room.keys.len()).context("no key")?;
     let (mut mouth, mut ear) = join(&connection, room.id, key, 0, None).await?;
-    if visit % 4 == 0 {
+    if visit.is_multiple_of(4) {
         mouth.publish(vec![0; 256]).await?;
         ear.published().await?;
     }
-    if visit % 2 == 0 {
+    if visit.is_multiple_of(2) {
         mouth.0.finish()?;
         // The relay may have closed it first.
         let _ = mouth.0.stopped().await;

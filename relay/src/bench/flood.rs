@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::{
-    Bench, Report,
+    Bench, Door, Report,
     attack::{Attack, frames, holes, initials, migrations, streams},
     chat::Chat,
     figures::number,
@@ -23,12 +23,15 @@ pub(super) struct Flood {
     /// Of what.
     #[arg(value_enum)]
     kind: Kind,
-    /// Handshakes begun a second: ten times those that the relay has under way at most.
-    #[arg(long, value_name = "N", default_value_t = 5120, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    /// Handshakes begun a second; the default is ten times what the relay takes from strangers.
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     handshakes: u32,
     /// Source addresses of the other floods.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=200))]
     places: u16,
+    /// Lift the limits on handshakes, so that more of the flood comes through the door.
+    #[arg(long)]
+    open: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -47,7 +50,7 @@ enum Kind {
 
 impl Flood {
     pub async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
-        let subject = bench.subject(&[]).await?;
+        let subject = bench.subject(if self.open { Door::Open } else { Door::Guarded }).await?;
         let ground = subject.ground()?;
         let (mut chat, _) = Chat::open(&ground, bench.honest.into(), 0).await?;
         let places = usize::from(self.places);
@@ -67,13 +70,14 @@ impl Flood {
         let pairs = compare(&subject, &mut chat, bench.plan(), attack).await?;
 
         let (tries, from) = match self.kind {
-            Kind::Handshakes => ("handshakes begun", "64 sockets".to_owned()),
-            Kind::Streams => ("streams opened", format!("{places} addresses")),
-            Kind::Gaps => ("connections filled with holes", format!("{places} addresses")),
-            Kind::Migrations => ("changes of address", format!("{places} connections")),
-            Kind::Frames => ("frames announced", format!("{places} addresses")),
+            Kind::Handshakes => ("flood: handshakes begun", "64 sockets".to_owned()),
+            Kind::Streams => ("flood: streams opened", format!("{places} addresses")),
+            Kind::Gaps => ("flood: connections full of holes", format!("{places} addresses")),
+            Kind::Migrations => ("flood: changes of address", format!("{places} connections")),
+            Kind::Frames => ("flood: frames announced", format!("{places} addresses")),
         };
-        let settings = format!("{:?} from {from}, {} honest members", self.kind, bench.honest);
+        let door = if self.open { ", handshakes unlimited" } else { "" };
+        let settings = format!("{:?} from {from}{door}, {} honest members", self.kind, bench.honest);
         let mut report = Report::new("flood", settings);
         pairs.report(&mut report, tries, GOAL);
         let memory: Vec<_> = pairs.memory.iter().map(|bytes| bytes / number(1u64 << 20)).collect();

@@ -7,7 +7,7 @@ use clap::Args;
 use quinn::{Connection, Endpoint, TransportConfig, VarInt};
 
 use super::{
-    Bench, Report,
+    Bench, Door, Report,
     attack::stalled::PER_ADDRESS,
     client::{Ear, Ground, Mouth, join},
     figures::number,
@@ -45,12 +45,12 @@ impl IdleMembers {
         for &members in &self.members {
             let (mut each, mut busy, mut joins) = (Vec::new(), Vec::new(), Vec::new());
             for _ in 0..bench.repetitions {
-                let subject = bench.subject(&["--connections", "21000"]).await?;
+                let subject = bench.subject(Door::Open).await?;
                 let before = subject.usage()?.resident;
                 let begun = Instant::now();
                 let crowd = gather(&subject.ground()?, members.into(), self.rooms.into()).await?;
                 joins.push(number(members) / begun.elapsed().as_secs_f64());
-                tokio::time::sleep(SETTLE).await;
+                tokio::time::sleep(SETTLE.min(bench.time() * 2)).await;
                 each.push((number(subject.usage()?.resident) - number(before)) / number(members) / 1024.0);
                 busy.push(idle(&subject, bench.time()).await?);
                 drop(crowd);

@@ -70,6 +70,34 @@ enum Scenario {
     Restart(restart::Restart),
 }
 
+/// How many may come, and how fast.
+#[derive(Clone, Copy, Debug)]
+enum Door {
+    /// As many as the defaults allow.
+    Guarded,
+    /// As many as the scenario brings.
+    Open,
+}
+
+/// Settings that let members talk as fast as they can.
+const FAST_TALK: [&str; 4] = ["--rate", "1000000", "--room-rate", "1000000"];
+
+/// Settings that let everybody in at once.
+const OPEN_DOOR: [&str; 12] = [
+    "--max-connections",
+    "30000",
+    "--handshakes-per-second",
+    "1000000",
+    "--handshakes-per-address",
+    "1000000",
+    "--retry-above",
+    "100000",
+    "--max-handshakes",
+    "100000",
+    "--rooms-per-address",
+    "1000000",
+];
+
 impl Bench {
     /// Measures, prints the table for people on stderr and the JSON for programs on stdout.
     ///
@@ -95,11 +123,14 @@ impl Bench {
         }
     }
 
-    /// A new relay. Chatting faster than people do is what a benchmark is for, so the rate limit is lifted.
-    async fn subject(&self, settings: &[&str]) -> anyhow::Result<Subject> {
+    /// A new relay. Chatting faster than people do is what a benchmark is for, so the rate limits are lifted.
+    async fn subject(&self, door: Door) -> anyhow::Result<Subject> {
         let parent = self.directory.clone().unwrap_or_else(std::env::temp_dir);
-        let settings: Vec<String> =
-            ["--rate", "1000000"].iter().chain(settings).map(ToString::to_string).collect();
+        let lifted: &[&str] = match door {
+            Door::Guarded => &[],
+            Door::Open => &OPEN_DOOR,
+        };
+        let settings: Vec<String> = FAST_TALK.iter().chain(lifted).map(ToString::to_string).collect();
         Subject::start(&parent, &settings).await
     }
 

@@ -10,7 +10,7 @@ use quinn::{Connection, Endpoint};
 use tokio::{sync::watch, task::JoinSet, time::timeout};
 
 use super::{
-    Bench, Report,
+    Bench, Door, Report,
     attack::stalled::PER_ADDRESS,
     client::{Ground, PATIENCE, join},
     room::Room,
@@ -37,7 +37,7 @@ impl Restart {
     pub async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
         let (mut stopping, mut first, mut last) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..bench.repetitions {
-            let mut subject = bench.subject(&[]).await?;
+            let mut subject = bench.subject(Door::Guarded).await?;
             let ground = subject.ground()?;
             let endpoint = ground.endpoint(0)?;
             let (room, _stream) = Room::open(&ground.connect(&endpoint).await?, self.clients.into()).await?;

@@ -3,13 +3,13 @@
 use clap::Args;
 
 use super::{
-    Bench, Report,
+    Bench, Door, Report,
     attack::stalled::{Manner, stall},
     chat::Chat,
     figures::number,
     paired::compare,
 };
-use crate::limits::{READ_BYTES, SEND_WINDOW};
+use crate::limits::{Limits, READ_BYTES};
 
 /// Bytes of a connection and a joined stream besides what waits to be sent: measured by `idle-members`, and
 /// generously rounded up.
@@ -31,7 +31,7 @@ pub(super) struct StalledReaders {
 
 impl StalledReaders {
     pub async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
-        let subject = bench.subject(&[]).await?;
+        let subject = bench.subject(Door::Open).await?;
         let ground = subject.ground()?;
         let stalled = usize::from(self.stalled);
         let (mut chat, keys) = Chat::open(&ground, bench.honest.into(), stalled + 1).await?;
@@ -52,5 +52,5 @@ impl StalledReaders {
 /// What one stalled member may cost the relay, in bytes: what was sent and not acknowledged, one read of the
 /// log, of which one entry is in memory once more as a frame, and the connection itself.
 fn budget() -> u64 {
-    SEND_WINDOW + 2 * READ_BYTES as u64 + CONNECTION
+    u64::from(Limits::default().send_window) + 2 * READ_BYTES as u64 + CONNECTION
 }

@@ -9,9 +9,9 @@ use quinn::{Connection, Endpoint, RecvStream, SendStream, TransportConfig};
 use tokio::net::UdpSocket;
 
 use super::{
-    Bench, Report,
+    Bench, Door, Report,
     attack::{
-        holes::{STREAMS, dig, full_of_holes},
+        holes::{GIVE_UP, STREAMS, dig, full_of_holes},
         initials,
         stalled::PER_ADDRESS,
     },
@@ -82,7 +82,7 @@ impl Strangers {
 
     /// The greatest memory that one stranger cost, in bytes.
     async fn memory(&self, bench: &Bench) -> anyhow::Result<f64> {
-        let subject = bench.subject(&[]).await?;
+        let subject = bench.subject(Door::Open).await?;
         let ground = match self.kind {
             Kind::Gaps => full_of_holes(&subject.ground()?, STREAMS)?,
             _ => subject.ground()?,
@@ -117,7 +117,7 @@ impl Strangers {
         match self.kind {
             Kind::Gaps => {
                 // The relay may end this, and need not wait for it.
-                let _ = tokio::time::timeout(Duration::from_secs(2), dig(&connection)).await;
+                let _ = tokio::time::timeout(GIVE_UP, dig(&connection)).await;
             }
             Kind::Streams => fill(&connection, &mut streams, 1).await,
             Kind::Frames => fill(&connection, &mut streams, FRAME_PART).await,
@@ -130,7 +130,7 @@ impl Strangers {
         for (what, datagrams) in [("the first datagram only", 1), ("the whole first flight", 2)] {
             let mut factors = Vec::new();
             for _ in 0..bench.repetitions {
-                let subject = bench.subject(&[]).await?;
+                let subject = bench.subject(Door::Open).await?;
                 let flights = initials::record(&subject.ground()?, 1).await?;
                 let flight =
                     flights.first().and_then(|flight| flight.get(..datagrams)).context("no flight")?;

@@ -17,7 +17,7 @@ use redb::{Database, Durability, TableDefinition};
 use tokio::task::JoinSet;
 
 use super::{
-    Bench, Report,
+    Bench, Door, Report,
     attack::stalled::PER_ADDRESS,
     client::{Ear, Ground, Mouth, join, random},
     fanout::Fanout,
@@ -66,7 +66,7 @@ impl Throughput {
     async fn publishes(&self, bench: &Bench) -> anyhow::Result<Report> {
         let mut report = Report::new("throughput", "publishes, acknowledged on disk".into());
         for &writers in &self.writers {
-            let subject = bench.subject(&[]).await?;
+            let subject = bench.subject(Door::Open).await?;
             let (_endpoints, mut crowd) = writers_in_rooms(&subject.ground()?, writers.into()).await?;
             let (mut bare, mut ours, mut ratio) = (Vec::new(), Vec::new(), Vec::new());
             for _ in 0..bench.repetitions {
@@ -93,7 +93,7 @@ impl Throughput {
             let fanout = Fanout::start().await?;
             let forwarded = deliver(&fanout.ground()?, self.readers.into(), bench.time()).await?;
             drop(fanout);
-            let subject = bench.subject(&[]).await?;
+            let subject = bench.subject(Door::Open).await?;
             let delivered = deliver(&subject.ground()?, self.readers.into(), bench.time()).await?;
             plain.push(forwarded);
             ours.push(delivered);

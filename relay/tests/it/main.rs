@@ -8,10 +8,17 @@
 )]
 
 mod access;
+#[cfg(unix)]
+mod admin;
+#[cfg(unix)]
+mod admin_rooms;
 mod backend;
+mod bench;
 mod common;
 mod crash;
 mod hostile;
 mod limits;
 mod program;
 mod rooms;
+#[cfg(unix)]
+mod watching;

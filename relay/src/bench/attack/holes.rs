@@ -1,8 +1,9 @@
 //! Stream data full of holes: bytes that the relay has to keep because those before them never come.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use quinn::{Connection, TransportConfig};
+use tokio::time::timeout;
 
 use super::{Attack, forge::forging};
 use crate::bench::client::Ground;
@@ -29,6 +30,9 @@ pub(in crate::bench) const STREAMS: u64 = 64;
 /// Bytes that give quinn a reason to send packets; what is in them is replaced.
 const PRETEXT: usize = 500 << 10;
 
+/// Time for one connection; what the relay takes of its holes by then is all that it will take.
+pub(in crate::bench) const GIVE_UP: Duration = Duration::from_millis(500);
+
 /// Connects from several places, joins nothing, and sends nothing but holes.
 pub(in crate::bench) fn attack(ground: &Ground, places: usize) -> anyhow::Result<Attack> {
     let ground = full_of_holes(ground, STREAMS)?;
@@ -38,8 +42,9 @@ pub(in crate::bench) fn attack(ground: &Ground, places: usize) -> anyhow::Result
             async move {
                 let endpoint = ground.endpoint_with(1 + place, TransportConfig::default())?;
                 let connection = ground.connect(&endpoint).await?;
-                dig(&connection).await?;
                 tries.add(1);
+                // A relay that has noticed says nothing any more.
+                let _ = timeout(GIVE_UP, dig(&connection)).await;
                 connection.close(0u32.into(), b"");
                 endpoint.wait_idle().await;
                 Ok(())
@@ -69,16 +74,14 @@ fn rewrite(payload: &mut [u8], nth: u64, streams: u64) {
         return;
     }
     let per_packet = (payload.len() / FRAME) as u64;
-    let mut piece = nth * per_packet;
     let mut frames = payload.chunks_exact_mut(FRAME);
-    for frame in &mut frames {
+    for (piece, frame) in (nth * per_packet..).zip(&mut frames) {
         // Bidirectional streams of a client are numbered 0, 4, 8, …
         let stream = u16::try_from(piece % streams * 4).unwrap_or(0) | TWO_BYTES;
         let offset = (piece / streams % PIECES + 1) * STEP;
         let offset = u16::try_from(offset).unwrap_or(0) | TWO_BYTES;
         let bytes = [[KIND].as_slice(), &stream.to_be_bytes(), &offset.to_be_bytes(), &[1, 0]].concat();
         frame.copy_from_slice(&bytes);
-        piece += 1;
     }
     // Padding.
     frames.into_remainder().fill(0);

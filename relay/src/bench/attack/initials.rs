@@ -80,8 +80,8 @@ pub(in crate::bench) fn attack(
         let tries = orders.tries.clone();
         let flood = async {
             let begun = Instant::now();
-            let mut sent = 0u64;
-            for (flight, socket) in flights.iter().cycle().zip(sockets.iter().cycle()) {
+            let from_anywhere = flights.iter().cycle().zip(sockets.iter().cycle());
+            for (sent, (flight, socket)) in (0u64..).zip(from_anywhere) {
                 while due(begun, per_second) <= sent {
                     tokio::time::sleep(PAUSE).await;
                 }
@@ -89,7 +89,6 @@ pub(in crate::bench) fn attack(
                     // A full socket loses it, as networks do.
                     let _ = socket.try_send_to(datagram, relay);
                 }
-                sent += 1;
                 tries.add(1);
             }
         };
