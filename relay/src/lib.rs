@@ -24,6 +24,7 @@ mod identity;
 mod limit;
 pub mod limits;
 mod link;
+mod listen;
 pub mod metrics;
 mod quic;
 pub mod quota;
@@ -34,7 +35,9 @@ mod reset;
 pub mod router;
 mod shared;
 pub mod signal;
+mod socket;
 mod stream;
+mod tcp;
 mod tls;
 mod transport;
 
@@ -42,6 +45,7 @@ pub use self::{
     error::StartError,
     identity::{IdentityError, Tls},
     limits::{Limits, Rate, Retention},
+    listen::Fallback,
     relay::{Config, Relay},
     tls::TlsError,
 };

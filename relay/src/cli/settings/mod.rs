@@ -59,6 +59,7 @@ impl Settings {
             data_dir: self.listen.data_dir.clone(),
             tls: self.certificate.tls()?,
             host: self.listen.host.clone(),
+            fallback: self.listen.fallback(),
             limits,
             admin: true,
         })
