@@ -7,7 +7,7 @@ use std::{
 };
 
 use proto::{CHANNEL_BINDING_LABEL, CHANNEL_BINDING_LEN, CloseCode};
-use quinn::{Connection, Endpoint, Incoming, crypto::rustls::HandshakeData};
+use quinn::{Endpoint, Incoming, crypto::rustls::HandshakeData};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
@@ -19,6 +19,7 @@ use crate::{
     metrics::Limit,
     shared::{Peer, Share, Shared, payer},
     stream::{self, Outcome},
+    transport::Connection,
 };
 
 /// Lets connections in, one by one.
@@ -108,14 +109,14 @@ async fn serve(shared: Arc<Shared>, incoming: Incoming, guest: &Guest, handshake
                 share: guest.share.clone(),
                 joined: false.into(),
             };
-            serve_rooms(peer, &connection).await;
+            serve_rooms(peer, &Connection::Quic(connection)).await;
         }
         // The handshake lets no other protocol through; further ones are dispatched here.
-        _ => close(&connection, CloseCode::Malformed),
+        _ => connection.close(CloseCode::Malformed.value().into(), b""),
     }
 }
 
-fn protocol(connection: &Connection) -> Option<Vec<u8>> {
+fn protocol(connection: &quinn::Connection) -> Option<Vec<u8>> {
     connection.handshake_data()?.downcast::<HandshakeData>().ok()?.protocol
 }
 
@@ -133,31 +134,27 @@ async fn serve_rooms(peer: Peer, connection: &Connection) {
             // The flag is read when the time is up: it may have been set while all branches waited.
             () = &mut idle, if !idle.is_elapsed() => {
                 if !peer.joined.load(Ordering::Relaxed) {
-                    return close(connection, CloseCode::TimedOut);
+                    return connection.close(CloseCode::TimedOut);
                 }
             }
             Some(ended) = streams.join_next() => {
                 refused += u32::from(matches!(ended, Ok(Outcome::Refused)));
                 if refused >= REFUSED_JOINS {
-                    return close(connection, CloseCode::TooMany);
+                    return connection.close(CloseCode::TooMany);
                 }
             }
-            stream = connection.accept_bi() => match stream {
-                Ok((send, recv)) => {
+            stream = connection.accept() => match stream {
+                Some((send, recv)) => {
                     let peer = peer.clone();
                     streams.spawn(async move { stream::serve(&peer, send, recv).await });
                 }
-                Err(_) => break,
+                None => break,
             },
         }
     }
     // Either the client is gone and the streams end by themselves, or the relay stops and they say so.
     while streams.join_next().await.is_some() {}
-    close(connection, CloseCode::ShuttingDown);
-}
-
-fn close(connection: &Connection, code: CloseCode) {
-    connection.close(code.value().into(), b"");
+    connection.close(CloseCode::ShuttingDown);
 }
 
 /// Connections by address, and the memory they share; as many entries as there are connections at most.

@@ -7,7 +7,7 @@
 //! A room is an ordered log and a member is a cursor into it, so live delivery and catching up after a
 //! week are one loop ([`backend::Backend::read`], then [`backend::Backend::follow`]). Decisions live in
 //! modules without I/O: [`request`] parses, [`access`] permits, [`quota`] limits, [`router`] commands. Only
-//! `connection` and `stream` touch QUIC, only [`backend`] touches the disk. Every bound is in [`limits`].
+//! `connection` and `transport` touch the network, only [`backend`] touches the disk. Every bound is in [`limits`].
 //!
 //! The relay cannot read what it carries: it does not depend on the crate that knows the content's types.
 
@@ -32,6 +32,7 @@ mod shared;
 pub mod signal;
 mod stream;
 mod tls;
+mod transport;
 
 pub use self::{
     error::StartError,

@@ -39,6 +39,9 @@ pub struct Limits {
     pub retry_above: usize,
     /// Free bytes on the file system below which appends are refused while reads go on.
     pub free_space_reserve: u64,
+    /// Bytes that all logs together may take of the disk, above which appends are refused while reads go on;
+    /// `None` leaves only the reserve in force.
+    pub max_disk: Option<u64>,
 }
 
 /// So many at once (`burst`), then one per `interval`.
@@ -81,6 +84,7 @@ impl Default for Limits {
             join_time: Duration::from_secs(10),
             retry_above: 64,
             free_space_reserve: 256 << 20,
+            max_disk: None,
         }
     }
 }

@@ -12,7 +12,7 @@ use quinn::Endpoint;
 use tokio::{task::JoinHandle, time::timeout};
 
 use crate::{
-    backend::redb::Redb,
+    backend::{Backend, redb::Redb},
     clock::unix_ms,
     connection::Door,
     error::StartError,
@@ -134,6 +134,11 @@ impl Relay {
     /// Members online, all rooms together.
     pub fn online(&self) -> usize {
         self.shared.router().online()
+    }
+
+    /// Its rooms, for whoever operates it.
+    pub fn backend(&self) -> &dyn Backend {
+        &*self.backend
     }
 
     /// Returns if the relay cannot append any more, for ever: shut it down and start it anew.

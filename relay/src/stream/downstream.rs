@@ -64,7 +64,7 @@ impl<'a> Downstream<'a> {
                     Some(answer) => self.answer(output, answer).await?,
                     None => return Ok(()),
                 },
-                () = self.feed.appended(), if !behind => behind = true,
+                () = self.feed.changed(), if !behind => behind = true,
                 read = read(peer, seat, cursor, output), if behind => {
                     let (batch, _memory) = read?;
                     behind = self.deliver(output, batch).await?;

@@ -3,20 +3,20 @@
 use std::{sync::Arc, time::Duration};
 
 use proto::{FrameError, FrameReader, MAX_COMMIT_FRAME, relay::ClientFrame};
-use quinn::RecvStream;
 use tokio::{sync::Semaphore, time::timeout};
 
 use crate::{
     limits::{CREATE_TIME, FRAME_TIME, LARGE_FRAME_STALL},
     request::Memory,
+    transport::RecvHalf,
 };
 
-/// Greatest chunk taken from quinn at once, in bytes.
+/// Greatest chunk taken from the transport at once, in bytes.
 const CHUNK: usize = 64 << 10;
 
 /// The receiving half of a stream.
 pub(super) struct Input {
-    recv: RecvStream,
+    recv: RecvHalf,
     reader: FrameReader,
 }
 
@@ -44,7 +44,7 @@ pub(super) struct Budget<'a> {
 }
 
 impl Input {
-    pub fn new(recv: RecvStream) -> Self {
+    pub fn new(recv: RecvHalf) -> Self {
         Self { recv, reader: FrameReader::new(MAX_COMMIT_FRAME) }
     }
 
@@ -69,8 +69,7 @@ impl Input {
 
     /// Stops the client's half with a code, if it is still open.
     pub fn stop(&mut self, code: proto::CloseCode) {
-        // Fails only when it has ended already.
-        let _ = self.recv.stop(code.value().into());
+        self.recv.stop(code);
     }
 
     /// Waits for a frame to announce itself; `None` at the end of the stream.
@@ -122,10 +121,10 @@ impl Input {
     /// Adds some bytes and says how many, 0 at the end. Never takes more than the frame wants, so nothing
     /// of the next frame is ever in the buffer.
     async fn fill(&mut self, wanted: usize) -> Result<usize, InputError> {
-        let chunk = self.recv.read_chunk(wanted.min(CHUNK), true).await.map_err(|_| InputError::Gone)?;
+        let chunk = self.recv.read_chunk(wanted.min(CHUNK)).await.map_err(|_| InputError::Gone)?;
         let Some(chunk) = chunk else { return Ok(0) };
-        self.reader.push(&chunk.bytes);
-        Ok(chunk.bytes.len())
+        self.reader.push(&chunk);
+        Ok(chunk.len())
     }
 }
 

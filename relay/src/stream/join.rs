@@ -77,13 +77,13 @@ async fn look(peer: &Peer, join: &Join) -> Result<Option<View>, Refusal> {
 async fn create(peer: &Peer, join: &Join, opening: &Opening) -> Result<(), Refusal> {
     let allowed = peer.shared.create_quota().take(peer.payer, Instant::now());
     allowed.map_err(|over| Refusal::of(Code::RateLimited).after(&over))?;
-    let created = peer.shared.backend.create(join.room, opening.clone()).await;
+    let created = peer.shared.backend.create(join.room, opening.clone(), unix_ms()).await;
     created.map_err(|error| {
         Refusal::of(match error {
             CreateError::Exists => Code::Conflict,
             CreateError::TooLarge => Code::TooLarge,
             CreateError::NoSpace => Code::NoSpace,
-            CreateError::Closed => Code::ShuttingDown,
+            CreateError::Closed | CreateError::BeingDropped => Code::ShuttingDown,
         })
     })
 }

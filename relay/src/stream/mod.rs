@@ -9,10 +9,12 @@ mod session;
 mod upstream;
 
 use proto::relay::refused::Code;
-use quinn::{RecvStream, SendStream};
 
 use self::{farewell::Farewell, input::Input, output::Output};
-use crate::shared::Peer;
+use crate::{
+    shared::Peer,
+    transport::{RecvHalf, SendHalf},
+};
 
 /// How a stream ended, for the connection that counts refusals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +26,7 @@ pub(crate) enum Outcome {
 }
 
 /// Serves one stream to its end.
-pub(crate) async fn serve(peer: &Peer, send: SendStream, recv: RecvStream) -> Outcome {
+pub(crate) async fn serve(peer: &Peer, send: SendHalf, recv: RecvHalf) -> Outcome {
     let output = Output::new(send, peer.shared.outgoing.clone());
     let mut input = Input::new(recv);
     let mut stopping = peer.shared.stopping.subscribe();

@@ -6,7 +6,6 @@ use proto::{
     CloseCode, encode_frame,
     relay::{Refused, RelayFrame, relay_frame::Frame},
 };
-use quinn::SendStream;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit},
     time::timeout,
@@ -16,9 +15,10 @@ use super::farewell::Farewell;
 use crate::{
     limits::{FAREWELL_TIME, LARGE_FRAME, LARGE_FRAME_STALL},
     router::Refusal,
+    transport::{self, SendHalf},
 };
 
-/// Bytes handed to quinn at once.
+/// Bytes handed to the transport at once.
 const CHUNK: usize = 64 << 10;
 
 /// A large frame is in memory twice while it is encoded.
@@ -26,7 +26,7 @@ const COPIES: usize = 2;
 
 /// The sending half of a stream.
 pub(super) struct Output {
-    send: SendStream,
+    send: SendHalf,
     store: Arc<Semaphore>,
     /// A frame was begun and not finished: nothing can follow it.
     torn: bool,
@@ -48,7 +48,7 @@ pub(super) struct Reservation<'a> {
 }
 
 impl Output {
-    pub fn new(send: SendStream, store: Arc<Semaphore>) -> Self {
+    pub fn new(send: SendHalf, store: Arc<Semaphore>) -> Self {
         Self { send, store, torn: false }
     }
 
@@ -66,11 +66,11 @@ impl Output {
         let bytes = encode_frame(&RelayFrame { frame: Some(frame) });
         self.torn = true;
         if bytes.len() <= LARGE_FRAME {
-            self.send.write_all(&bytes).await.map_err(|_| Gone::Closed)?;
+            self.send.write_all(&bytes).await?;
         } else {
             for chunk in bytes.chunks(CHUNK) {
                 let written = timeout(LARGE_FRAME_STALL, self.send.write_all(chunk)).await;
-                written.map_err(|_| Gone::Stalled)?.map_err(|_| Gone::Closed)?;
+                written.map_err(|_| Gone::Stalled)??;
             }
         }
         self.torn = false;
@@ -86,8 +86,7 @@ impl Output {
     pub async fn end(mut self, farewell: Farewell) {
         let code = farewell.code;
         if !matches!(timeout(FAREWELL_TIME, self.say(farewell)).await, Ok(Ok(()))) {
-            // Fails only when it has ended already.
-            let _ = self.send.reset(code.value().into());
+            self.send.reset(code);
         }
     }
 
@@ -100,9 +99,15 @@ impl Output {
             Farewell { code: CloseCode::Done, .. } => {}
             Farewell { .. } => return Err(Gone::Closed),
         }
-        self.send.finish().map_err(|_| Gone::Closed)?;
+        self.send.finish()?;
         // Until the client has it all: closing the connection would throw away what is on its way.
-        self.send.stopped().await.map(|_| ()).map_err(|_| Gone::Closed)
+        Ok(self.send.taken().await?)
+    }
+}
+
+impl From<transport::Gone> for Gone {
+    fn from(transport::Gone: transport::Gone) -> Self {
+        Self::Closed
     }
 }
 

@@ -4,7 +4,7 @@ use proto::RoomId;
 use redb::{ReadableTable, StorageError};
 
 use super::{
-    Policy,
+    Policy, doom,
     tables::{self, Room, Tables, to_entry_row, to_key_row},
     trim,
 };
@@ -69,9 +69,13 @@ pub(super) fn create(
     has_space: bool,
     room: &RoomId,
     opening: &Opening,
+    now_ms: u64,
 ) -> Outcome<(), CreateError> {
     if tables::room(&tables.rooms, room)?.is_some() {
         return Ok(Err(CreateError::Exists));
+    }
+    if doom::is_doomed(tables, room)? {
+        return Ok(Err(CreateError::BeingDropped));
     }
     let keys = opening.keys.len() as u64;
     if keys > policy.keys_per_room {
@@ -80,7 +84,7 @@ pub(super) fn create(
     if !has_space {
         return Ok(Err(CreateError::NoSpace));
     }
-    let row = Room { head: 0, oldest: 1, last_commit: 0, last_at_ms: 0, bytes: 0, keys };
+    let row = Room { head: 0, oldest: 1, last_commit: 0, last_at_ms: now_ms, bytes: 0, keys };
     tables.rooms.insert(&room.0, &row.into())?;
     tables.slots.insert(&room.0, &*opening.slot)?;
     for AccessKey { key, grant } in &opening.keys {

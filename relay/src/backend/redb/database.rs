@@ -96,6 +96,11 @@ impl Store {
         fs4::available_space(&self.directory).ok()
     }
 
+    /// Size of the file, `None` when the file system does not say.
+    pub fn file_bytes(&self) -> Option<u64> {
+        Some(std::fs::metadata(self.directory.join(FILE)).ok()?.len())
+    }
+
     /// Lets go of the file.
     pub fn close(&self) {
         *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;

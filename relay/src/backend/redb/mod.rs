@@ -12,6 +12,8 @@
 
 mod apply;
 mod database;
+mod doom;
+mod overview;
 mod reader;
 mod tables;
 mod trim;
@@ -32,8 +34,8 @@ use self::{
     writer::{Job, Writer},
 };
 use super::{
-    Answer, Appended, Author, Backend, Batch, CreateError, Feed, Feeds, Measured, Slot, Ticket, Unavailable,
-    View, entry,
+    Answer, Appended, Author, Backend, Batch, CreateError, Feed, Feeds, Measured, Overview, RoomSummary,
+    Slot, Ticket, Unavailable, View, entry,
 };
 use crate::{
     limits::{Limits, WRITER_QUEUE},
@@ -91,8 +93,9 @@ impl Redb {
         }
     }
 
-    /// Trims entries that are over age, in every room, and answers when it is done.
+    /// Trims entries that are over age, in every room, sweeps dropped rooms, and answers when it is done.
     pub async fn trim(&self, now_ms: u64) {
+        self.sweep().await;
         let mut from = Some(RoomId([0; 32]));
         while let Some(room) = from {
             let (answer, next) = oneshot::channel();
@@ -100,6 +103,16 @@ impl Redb {
                 return;
             }
             from = next.await.unwrap_or(None);
+        }
+    }
+
+    /// Sweeps what is left of dropped rooms.
+    async fn sweep(&self) {
+        loop {
+            let (answer, more) = oneshot::channel();
+            if self.queue(Job::Sweep { answer }).await.is_err() || !more.await.unwrap_or(false) {
+                return;
+            }
         }
     }
 
@@ -133,10 +146,10 @@ impl Redb {
 }
 
 impl Backend for Redb {
-    fn create(&self, room: RoomId, opening: Opening) -> Answer<'_, Result<(), CreateError>> {
+    fn create(&self, room: RoomId, opening: Opening, now_ms: u64) -> Answer<'_, Result<(), CreateError>> {
         Box::pin(async move {
             let (answer, created) = oneshot::channel();
-            let _ = self.queue(Job::Create { room, opening, answer }).await;
+            let _ = self.queue(Job::Create { room, opening, now_ms, answer }).await;
             created.await.unwrap_or(Err(CreateError::Closed))
         })
     }
@@ -174,6 +187,32 @@ impl Backend for Redb {
 
     fn slot(&self, room: RoomId, room_for: usize) -> Answer<'_, Result<Option<Measured<Slot>>, Unavailable>> {
         self.read_with(move |transaction| reader::slot(transaction, &room, room_for))
+    }
+
+    fn rooms(
+        &self,
+        after: Option<RoomId>,
+        count: usize,
+    ) -> Answer<'_, Result<Vec<RoomSummary>, Unavailable>> {
+        self.read_with(move |transaction| overview::rooms(transaction, after, count))
+    }
+
+    fn overview(&self) -> Answer<'_, Result<Overview, Unavailable>> {
+        let store = self.store.clone();
+        Box::pin(async move {
+            let overview = self.read_with(overview::overview).await?;
+            Ok(Overview { file_bytes: store.file_bytes().unwrap_or(0), ..overview })
+        })
+    }
+
+    fn drop_room(&self, room: RoomId) -> Answer<'_, Result<bool, Unavailable>> {
+        Box::pin(async move {
+            let (answer, dropped) = oneshot::channel();
+            let _ = self.queue(Job::Drop { room, answer }).await;
+            let existed = dropped.await.unwrap_or(Err(Unavailable))?;
+            self.sweep().await;
+            Ok(existed)
+        })
     }
 
     fn follow(&self, room: RoomId) -> Feed {

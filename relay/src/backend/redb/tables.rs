@@ -23,6 +23,9 @@ const ENTRIES: TableDefinition<(RoomKey, u64), &[u8]> = TableDefinition::new("en
 /// By publish id: the sequence number. Lives as long as its entry.
 const IDS: TableDefinition<(RoomKey, &[u8; 16]), u64> = TableDefinition::new("ids");
 
+/// Rooms that were dropped and are not swept yet; none of them has a row in [`ROOMS`].
+const DOOMED: TableDefinition<RoomKey, ()> = TableDefinition::new("doomed");
+
 const MEMBER: u8 = 1;
 const INVITE: u8 = 2;
 
@@ -44,6 +47,7 @@ pub(super) struct Tables<'txn> {
     pub keys: Table<'txn, (RoomKey, &'static [u8; 32]), KeyRow>,
     pub entries: Table<'txn, (RoomKey, u64), &'static [u8]>,
     pub ids: Table<'txn, (RoomKey, &'static [u8; 16]), u64>,
+    pub doomed: Table<'txn, RoomKey, ()>,
 }
 
 /// All tables of a read transaction.
@@ -53,6 +57,7 @@ pub(super) struct Snapshot {
     pub keys: redb::ReadOnlyTable<(RoomKey, &'static [u8; 32]), KeyRow>,
     pub entries: redb::ReadOnlyTable<(RoomKey, u64), &'static [u8]>,
     pub ids: redb::ReadOnlyTable<(RoomKey, &'static [u8; 16]), u64>,
+    pub doomed: redb::ReadOnlyTable<RoomKey, ()>,
 }
 
 impl<'txn> Tables<'txn> {
@@ -63,6 +68,7 @@ impl<'txn> Tables<'txn> {
             keys: transaction.open_table(KEYS)?,
             entries: transaction.open_table(ENTRIES)?,
             ids: transaction.open_table(IDS)?,
+            doomed: transaction.open_table(DOOMED)?,
         })
     }
 }
@@ -75,6 +81,7 @@ impl Snapshot {
             keys: transaction.open_table(KEYS)?,
             entries: transaction.open_table(ENTRIES)?,
             ids: transaction.open_table(IDS)?,
+            doomed: transaction.open_table(DOOMED)?,
         })
     }
 }

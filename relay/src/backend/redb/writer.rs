@@ -9,9 +9,9 @@ use tokio::sync::{
     oneshot,
 };
 
-use super::{Policy, apply, database::Store, tables::Tables, trim};
+use super::{Policy, apply, database::Store, doom, tables::Tables, trim};
 use crate::{
-    backend::{AppendError, Appended, Author, CreateError, Feeds},
+    backend::{AppendError, Appended, Author, CreateError, Feeds, Unavailable},
     limits::{BATCH_BYTES, BATCH_JOBS, SPACE_CHECK, TRIM_ROOMS},
     request::{Opening, Publish},
 };
@@ -20,7 +20,9 @@ use crate::{
 #[derive(Debug)]
 pub(super) enum Job {
     Append { author: Author, publish: Publish, answer: oneshot::Sender<Result<Appended, AppendError>> },
-    Create { room: RoomId, opening: Opening, answer: oneshot::Sender<Result<(), CreateError>> },
+    Create { room: RoomId, opening: Opening, now_ms: u64, answer: oneshot::Sender<Result<(), CreateError>> },
+    Drop { room: RoomId, answer: oneshot::Sender<Result<bool, Unavailable>> },
+    Sweep { answer: oneshot::Sender<bool> },
     Trim { from: RoomId, now_ms: u64, answer: oneshot::Sender<Option<RoomId>> },
 }
 
@@ -28,6 +30,10 @@ pub(super) enum Job {
 enum Settled {
     Append(Result<Appended, AppendError>),
     Create(Result<(), CreateError>),
+    /// Whether there was such a room.
+    Drop(bool),
+    /// Whether there is more to sweep, and how many rows went.
+    Sweep(bool, u64),
     /// The room to go on with, and how many entries went.
     Trim(Option<RoomId>, u64),
 }
@@ -124,8 +130,13 @@ fn settle(
         Job::Append { author, publish, .. } => {
             Settled::Append(apply::append(tables, policy, has_space, author, publish)?)
         }
-        Job::Create { room, opening, .. } => {
-            Settled::Create(apply::create(tables, policy, has_space, room, opening)?)
+        Job::Create { room, opening, now_ms, .. } => {
+            Settled::Create(apply::create(tables, policy, has_space, room, opening, *now_ms)?)
+        }
+        Job::Drop { room, .. } => Settled::Drop(doom::doom(tables, room)?),
+        Job::Sweep { .. } => {
+            let (more, removed) = doom::sweep(tables)?;
+            Settled::Sweep(more, removed)
         }
         Job::Trim { from, now_ms, .. } => {
             let (next, removed) = trim::trim_rooms(tables, from, TRIM_ROOMS, &policy.retention, *now_ms)?;
@@ -139,7 +150,8 @@ impl Settled {
         match self {
             Self::Append(result) => result.is_ok_and(|appended| !appended.repeated),
             Self::Create(result) => result.is_ok(),
-            Self::Trim(_, removed) => *removed > 0,
+            Self::Drop(existed) => *existed,
+            Self::Sweep(_, removed) | Self::Trim(_, removed) => *removed > 0,
         }
     }
 }
@@ -149,19 +161,25 @@ impl Job {
         match self {
             Self::Append { publish, .. } => publish.size(),
             Self::Create { opening, .. } => opening.slot.len(),
-            Self::Trim { .. } => 0,
+            Self::Drop { .. } | Self::Sweep { .. } | Self::Trim { .. } => 0,
         }
     }
 
     fn answer(self, settled: Settled, feeds: &Feeds) {
         match (self, settled) {
             (Self::Append { author, answer, .. }, Settled::Append(result)) => {
-                if let Ok(Appended { seq, repeated: false, .. }) = result {
-                    feeds.appended(&author.room, seq);
+                if let Ok(Appended { repeated: false, .. }) = result {
+                    feeds.changed(&author.room);
                 }
                 tell(answer, result);
             }
             (Self::Create { answer, .. }, Settled::Create(result)) => tell(answer, result),
+            (Self::Drop { room, answer }, Settled::Drop(existed)) => {
+                // Followers read on, find that they have no access any more, and end.
+                feeds.changed(&room);
+                tell(answer, Ok(existed));
+            }
+            (Self::Sweep { answer }, Settled::Sweep(more, _)) => tell(answer, more),
             (Self::Trim { answer, .. }, Settled::Trim(next, _)) => tell(answer, next),
             (job, _) => job.fail(),
         }
@@ -171,6 +189,8 @@ impl Job {
         match self {
             Self::Append { answer, .. } => tell(answer, Err(AppendError::NoSpace)),
             Self::Create { answer, .. } => tell(answer, Err(CreateError::NoSpace)),
+            Self::Drop { answer, .. } => tell(answer, Err(Unavailable)),
+            Self::Sweep { answer } => tell(answer, false),
             Self::Trim { answer, .. } => tell(answer, None),
         }
     }

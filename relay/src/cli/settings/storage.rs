@@ -22,6 +22,12 @@ pub struct Storage {
     /// Free mebibytes on the disk below which nothing is appended.
     #[arg(long, hide_short_help = true, env = "RELAY_RESERVE_MIB", value_name = "MIB", default_value_t = 256, value_parser = value_parser!(u64).range(0..=1 << 30))]
     pub reserve_mib: u64,
+    /// Mebibytes that all logs together may take [default: what the disk has].
+    ///
+    /// Over it nothing is appended and no room is opened, while reading goes on; what retention removes
+    /// makes room again. Set it where other programs share the disk.
+    #[arg(long, hide_short_help = true, env = "RELAY_MAX_DISK_MIB", value_name = "MIB", value_parser = value_parser!(u64).range(1..=1 << 30))]
+    pub max_disk_mib: Option<u64>,
 }
 
 impl Storage {
@@ -32,5 +38,6 @@ impl Storage {
             bytes: self.keep_mib << 20,
         };
         limits.free_space_reserve = self.reserve_mib << 20;
+        limits.max_disk = self.max_disk_mib.map(|mib| mib << 20);
     }
 }

@@ -1,0 +1,96 @@
+//! What a connection and its streams are to the rest of the relay, whatever carries them.
+
+use bytes::Bytes;
+use proto::CloseCode;
+
+/// A connection of a client; its handshake is complete.
+pub(crate) enum Connection {
+    /// QUIC over UDP.
+    Quic(quinn::Connection),
+}
+
+/// The relay's sending half of a stream.
+pub(crate) enum SendHalf {
+    /// A QUIC stream.
+    Quic(quinn::SendStream),
+}
+
+/// The relay's receiving half of a stream.
+pub(crate) enum RecvHalf {
+    /// A QUIC stream.
+    Quic(quinn::RecvStream),
+}
+
+/// The stream or its connection is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Gone;
+
+impl Connection {
+    /// The next stream that the client opens; `None` when the connection is gone. Cancel-safe.
+    pub async fn accept(&self) -> Option<(SendHalf, RecvHalf)> {
+        match self {
+            Self::Quic(connection) => {
+                let (send, recv) = connection.accept_bi().await.ok()?;
+                Some((SendHalf::Quic(send), RecvHalf::Quic(recv)))
+            }
+        }
+    }
+
+    /// Ends all streams at once and says why.
+    pub fn close(&self, code: CloseCode) {
+        match self {
+            Self::Quic(connection) => connection.close(code.value().into(), b""),
+        }
+    }
+}
+
+impl SendHalf {
+    /// Waits until all of it is taken. Dropped half-way, a part is.
+    pub async fn write_all(&mut self, bytes: &[u8]) -> Result<(), Gone> {
+        match self {
+            Self::Quic(send) => send.write_all(bytes).await.map_err(|_| Gone),
+        }
+    }
+
+    /// Ends the half in order.
+    pub fn finish(&mut self) -> Result<(), Gone> {
+        match self {
+            Self::Quic(send) => send.finish().map_err(|_| Gone),
+        }
+    }
+
+    /// Waits until the client has all that was written before the end.
+    pub async fn taken(&mut self) -> Result<(), Gone> {
+        match self {
+            Self::Quic(send) => send.stopped().await.map(|_| ()).map_err(|_| Gone),
+        }
+    }
+
+    /// Breaks the half off. Does nothing when it has ended already.
+    pub fn reset(&mut self, code: CloseCode) {
+        match self {
+            // Fails only when it has ended already.
+            Self::Quic(send) => drop(send.reset(code.value().into())),
+        }
+    }
+}
+
+impl RecvHalf {
+    /// What has come, at most `max` bytes; `None` at the client's orderly end. Cancel-safe.
+    pub async fn read_chunk(&mut self, max: usize) -> Result<Option<Bytes>, Gone> {
+        match self {
+            Self::Quic(recv) => {
+                let chunk = recv.read_chunk(max, true).await.map_err(|_| Gone)?;
+                Ok(chunk.map(|chunk| chunk.bytes))
+            }
+        }
+    }
+
+    /// Takes nothing more. Does nothing when the half has ended already.
+    pub fn stop(&mut self, code: CloseCode) {
+        match self {
+            // Fails only when it has ended already.
+            Self::Quic(recv) => drop(recv.stop(code.value().into())),
+        }
+    }
+}
