@@ -10,6 +10,7 @@
 //! Forum's rules know it in certificates, and WebTransport is meant to use the same certificate.
 
 mod authority;
+mod challenge;
 mod error;
 mod files;
 mod issue;
@@ -18,7 +19,9 @@ mod pin;
 mod server;
 
 pub use authority::{Authority, CA_CERT_FILE, CA_KEY_FILE};
+pub use challenge::challenge;
 pub use error::CertsError;
+pub use files::{read_secret, write_secret};
 pub use issue::{LEAF_LIFETIME, MAX_NAMES};
 pub use name::parse_name;
 pub use pin::{ParsePinError, Pin, is_self_signed, pin_of};

@@ -42,6 +42,12 @@ pub struct ServerCertificate {
     pub not_after_unix: u64,
 }
 
+impl Clone for ServerCertificate {
+    fn clone(&self) -> Self {
+        Self { chain: self.chain.clone(), key: self.key.clone_key(), ..*self }
+    }
+}
+
 impl ServerCertificate {
     /// Writes [`SERVER_CERT_FILE`] and [`SERVER_KEY_FILE`] (0600) into `dir`.
     ///

@@ -36,7 +36,7 @@ mod transport;
 
 pub use self::{
     error::StartError,
-    identity::{IdentityError, Tls},
+    identity::{IdentityError, Tls, acme},
     limits::{Limits, Rate, Retention},
     relay::{Config, Relay},
     tls::TlsError,

@@ -4,6 +4,7 @@ use std::{
     net::{Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use certs::Pin;
@@ -35,6 +36,8 @@ pub struct Config {
     pub tls: Tls,
     /// The name or address to put in links; `None` to guess.
     pub host: Option<String>,
+    /// How long a leaf of the relay's own authority lives; it is replaced at half of it.
+    pub leaf_life: Duration,
     /// What is allowed.
     pub limits: Limits,
 }
@@ -46,6 +49,7 @@ impl Default for Config {
             data_dir: None,
             tls: Tls::default(),
             host: None,
+            leaf_life: certs::LEAF_LIFETIME,
             limits: Limits::default(),
         }
     }
@@ -85,11 +89,17 @@ impl Relay {
         if config.listen.is_empty() {
             return Err(StartError::NoAddress);
         }
-        let names =
-            link::names(config.listen.iter().map(|address| link::host(*address)).chain(config.host.clone()));
-        let (tls, wanted, path) = (config.tls, limits.clone(), data_dir.clone());
+        let names = link::names(
+            config
+                .listen
+                .iter()
+                .map(|address| link::host(*address))
+                .chain(config.host.clone())
+                .chain(config.tls.domains().iter().cloned()),
+        );
+        let (tls, life, wanted, path) = (config.tls, config.leaf_life, limits.clone(), data_dir.clone());
         // Opening may repair a large log after a crash.
-        let opened = tokio::task::spawn_blocking(move || open(&path, &wanted, &tls, names)).await;
+        let opened = tokio::task::spawn_blocking(move || open(&path, &wanted, &tls, names, life)).await;
         let (backend, reset, identity) = opened.map_err(|_| {
             let source = std::io::Error::other("the database is damaged");
             StartError::DataDir { path: data_dir, source }
@@ -111,7 +121,10 @@ impl Relay {
         let doors =
             endpoints.iter().map(|endpoint| tokio::spawn(door.clone().serve(endpoint.clone()))).collect();
         let pin = identity.pin;
-        let chores = vec![tokio::spawn(identity.keep_fresh()), tokio::spawn(keep_trimmed(backend.clone()))];
+        let chores = vec![
+            tokio::spawn(identity.clone().keep_fresh(addresses.clone())),
+            tokio::spawn(keep_trimmed(backend.clone())),
+        ];
         Ok(Self { endpoints, addresses, pin, host: config.host, shared, backend, doors, chores })
     }
 
@@ -190,13 +203,14 @@ fn open(
     limits: &Limits,
     tls: &Tls,
     names: Vec<String>,
-) -> Result<(Arc<Redb>, ResetKey, Identity), StartError> {
+    leaf_life: Duration,
+) -> Result<(Arc<Redb>, ResetKey, Arc<Identity>), StartError> {
     let broken = |error| StartError::io(data_dir.to_owned(), error);
     create_private(data_dir).map_err(broken)?;
     let backend =
         Redb::open(data_dir, limits).map_err(|error| StartError::data(data_dir.to_owned(), error))?;
     let reset = ResetKey::load_or_create(data_dir).map_err(broken)?;
-    Ok((Arc::new(backend), reset, Identity::load(tls, data_dir, names)?))
+    Ok((Arc::new(backend), reset, Arc::new(Identity::load(tls, data_dir, names, leaf_life)?)))
 }
 
 async fn keep_trimmed(backend: Arc<Redb>) {

@@ -173,7 +173,8 @@ impl RelayVerifier {
         }
         let is_private = || self.signed_by(chain, &roots, &[]) && certs::is_self_signed(certificate);
         (self.signed_by(chain, &roots, chain.others) && (chain.is_for_its_name() || is_private()))
-            || (certs::is_self_signed(certificate) && Self::vouchers(chain).any(|voucher| self.signed(voucher, &roots, &[], chain.now)))
+            || (certs::is_self_signed(certificate)
+                && Self::vouchers(chain).any(|voucher| self.signed(voucher, &roots, &[], chain.now)))
     }
 
     /// Certificates for the leaf's key, beside the leaf.

@@ -8,7 +8,9 @@
 )]
 
 mod access;
+mod acme;
 mod backend;
+mod certificate;
 mod common;
 mod crash;
 mod hostile;

@@ -52,7 +52,8 @@ impl Settings {
             listen: self.listen.listen.clone(),
             data_dir: self.listen.data_dir.clone(),
             tls: self.certificate.tls()?,
-            host: self.listen.host.clone(),
+            host: self.listen.host.clone().or_else(|| self.certificate.domain.first().cloned()),
+            leaf_life: self.certificate.leaf_life(),
             limits,
         })
     }
