@@ -32,8 +32,14 @@ pub const ACME_TLS: &[u8] = b"acme-tls/1";
 /// The certificate shown to the next client. Connections that are open keep the one they saw.
 #[derive(Debug)]
 pub struct Certificate {
-    shown: RwLock<Arc<CertifiedKey>>,
+    shown: RwLock<Shown>,
     challenges: Challenges,
+}
+
+#[derive(Debug)]
+struct Shown {
+    key: Arc<CertifiedKey>,
+    not_after_unix: u64,
 }
 
 impl Certificate {
@@ -42,7 +48,7 @@ impl Certificate {
     /// # Errors
     /// [`TlsError::Certificate`].
     pub fn new(certificate: ServerCertificate) -> Result<Self, TlsError> {
-        Ok(Self { shown: RwLock::new(certified(certificate)?), challenges: Challenges::default() })
+        Ok(Self { shown: RwLock::new(Shown::new(certificate)?), challenges: Challenges::default() })
     }
 
     /// Shows another one from now on.
@@ -50,9 +56,14 @@ impl Certificate {
     /// # Errors
     /// [`TlsError::Certificate`]; then the one before stays.
     pub fn replace(&self, certificate: ServerCertificate) -> Result<(), TlsError> {
-        let certificate = certified(certificate)?;
+        let certificate = Shown::new(certificate)?;
         *self.shown.write().unwrap_or_else(PoisonError::into_inner) = certificate;
         Ok(())
+    }
+
+    /// The last moment of the one that is shown now, in seconds since 1970.
+    pub fn not_after_unix(&self) -> u64 {
+        self.shown.read().unwrap_or_else(PoisonError::into_inner).not_after_unix
     }
 
     /// What is shown to a certificate authority instead.
@@ -71,7 +82,7 @@ impl ResolvesServerCert for Certificate {
         {
             return self.challenges.answer(hello.server_name()?);
         }
-        Some(self.shown.read().unwrap_or_else(PoisonError::into_inner).clone())
+        Some(self.shown.read().unwrap_or_else(PoisonError::into_inner).key.clone())
     }
 }
 
@@ -84,7 +95,7 @@ impl Challenges {
     /// Answers for this name from now on; whether there was room, and the certificate can be used.
     #[must_use]
     pub fn add(&self, name: &str, certificate: ServerCertificate) -> bool {
-        let Ok(certificate) = certified(certificate) else { return false };
+        let Ok(Shown { key: certificate, .. }) = Shown::new(certificate) else { return false };
         let mut answers = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if answers.len() >= certs::MAX_NAMES && !answers.contains_key(name) {
             return false;
@@ -142,10 +153,12 @@ fn provider() -> CryptoProvider {
     CryptoProvider { kx_groups: vec![X25519MLKEM768, X25519, SECP256R1], ..aws_lc_rs::default_provider() }
 }
 
-fn certified(certificate: ServerCertificate) -> Result<Arc<CertifiedKey>, TlsError> {
-    CertifiedKey::from_der(certificate.chain, certificate.key, &provider())
-        .map(Arc::new)
-        .map_err(TlsError::Certificate)
+impl Shown {
+    fn new(certificate: ServerCertificate) -> Result<Self, TlsError> {
+        let not_after_unix = certificate.not_after_unix;
+        let key = CertifiedKey::from_der(certificate.chain, certificate.key, &provider());
+        Ok(Self { key: Arc::new(key.map_err(TlsError::Certificate)?), not_after_unix })
+    }
 }
 
 #[cfg(test)]
@@ -168,7 +181,7 @@ mod tests {
         let (first, second) = (leaf(), leaf());
         let wanted = second.chain.clone();
         let certificate = Certificate::new(first).unwrap();
-        let shown = |certificate: &Certificate| certificate.shown.read().unwrap().cert.clone();
+        let shown = |certificate: &Certificate| certificate.shown.read().unwrap().key.cert.clone();
         assert_ne!(shown(&certificate), wanted);
         certificate.replace(second).unwrap();
         assert_eq!(shown(&certificate), wanted);

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use certs::ServerCertificate;
-
 /// Part of a leaf's life after which it is replaced: half, so that a relay that was stopped for days
 /// starts with a fresh one in time.
 const RENEW_AFTER: u64 = 2;
+
+/// Seconds that an authority dates its certificates back.
+const BACKDATED: u64 = 3600;
 
 /// The moments, in seconds since 1970, between which the certificate that is shown may stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,10 +17,12 @@ pub(super) struct Life {
 }
 
 impl Life {
-    /// Of one that was made `now` for `lifetime`.
-    pub fn of(certificate: &ServerCertificate, lifetime: Duration) -> Self {
-        let until = certificate.not_after_unix.saturating_sub(lifetime.as_secs() / RENEW_AFTER);
-        Self { from: certificate.not_before_unix, until }
+    /// Of a leaf or a voucher that was made `now`, in seconds since 1970, for `lifetime`.
+    pub fn new(now: u64, lifetime: Duration) -> Self {
+        Self {
+            from: now.saturating_sub(BACKDATED),
+            until: now.saturating_add(lifetime.as_secs() / RENEW_AFTER),
+        }
     }
 
     /// Whether it is time for the next one: in the second half of its life, and also when the clock was set back
@@ -37,7 +40,7 @@ mod tests {
     fn clock_that_jumps_either_way_makes_the_leaf_due() {
         let day = 24 * 3600;
         let made = 20_000 * day;
-        let life = Life { from: made - 3600, until: made + 15 * day };
+        let life = Life::new(made, Duration::from_secs(30 * day));
         for (now, due) in [
             (made, false),
             (made + 15 * day - 1, false),

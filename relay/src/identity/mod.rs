@@ -110,7 +110,7 @@ impl Identity {
             Tls::Acme(wanted) => Source::Acme(Keeper::open(wanted.clone(), &data_dir.join(DIRECTORY))?),
         };
         let first = source.issue(&authority, &names, leaf_life)?;
-        let shown = Mutex::new(Life::of(&first, leaf_life));
+        let shown = Mutex::new(Life::new(unix_ms() / 1000, leaf_life));
         let certificate = Arc::new(Certificate::new(first)?);
         Ok(Self {
             certificate,
@@ -181,7 +181,7 @@ impl Identity {
             // Files that make no sense must not keep the voucher for the last good ones from being renewed.
             if is_due || anyway || matches!(looked, Ok(true)) {
                 let next = self.source.issue(&self.authority, &self.names, self.leaf_life)?;
-                let life = Life::of(&next, self.leaf_life);
+                let life = Life::new(unix_ms() / 1000, self.leaf_life);
                 self.certificate.replace(next)?;
                 *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = life;
                 looked?;

@@ -9,6 +9,8 @@
 
 mod access;
 mod acme;
+#[cfg(unix)]
+mod admin;
 mod backend;
 mod certificate;
 mod common;

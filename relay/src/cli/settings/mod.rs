@@ -55,6 +55,7 @@ impl Settings {
             host: self.listen.host.clone().or_else(|| self.certificate.domain.first().cloned()),
             leaf_life: self.certificate.leaf_life(),
             limits,
+            admin: true,
         })
     }
 }
