@@ -18,6 +18,7 @@ pub mod cli;
 mod clock;
 pub mod config;
 mod connection;
+pub mod doctor;
 mod error;
 mod identity;
 pub mod limits;

@@ -139,7 +139,7 @@ mod tests {
     fn both_ways_to_ask_for_a_pause_are_understood_and_rubbish_is_none() {
         let wait = |text| wait(&HeaderValue::from_static(text));
         assert_eq!(wait("120"), Some(Duration::from_secs(120)));
-        assert!(wait("Fri, 31 Dec 2199 23:59:59 GMT").unwrap() > Duration::from_secs(1));
+        assert!(wait("Tue, 31 Dec 2199 23:59:59 GMT").unwrap() > Duration::from_secs(1));
         for rubbish in ["", "soon", "-1", "Fri, 31 Dec 1999 23:59:59 GMT"] {
             assert_eq!(wait(rubbish), None, "{rubbish}");
         }

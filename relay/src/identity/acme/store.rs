@@ -13,11 +13,11 @@ use zeroize::Zeroizing;
 use super::schedule::State;
 
 /// The directory's name under the authority's.
-pub(crate) const DIRECTORY: &str = "acme";
+pub(super) const DIRECTORY: &str = "acme";
 /// The certificate's key and chain in one file, so that they cannot be of two minds.
 const CERTIFICATE: &str = "certificate.pem";
 /// See [`State`].
-const STATE: &str = "state.json";
+pub(super) const STATE: &str = "state.json";
 
 pub(super) struct Store {
     directory: PathBuf,
