@@ -50,6 +50,7 @@ pub struct Redb {
     /// `None` once closed.
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
+    policy: Arc<Mutex<Policy>>,
 }
 
 /// What the writer has to know of [`Limits`].
@@ -58,6 +59,16 @@ struct Policy {
     retention: crate::limits::Retention,
     keys_per_room: u64,
     free_space_reserve: u64,
+}
+
+impl From<&Limits> for Policy {
+    fn from(limits: &Limits) -> Self {
+        Self {
+            retention: limits.retention,
+            keys_per_room: limits.keys_per_room,
+            free_space_reserve: limits.free_space_reserve,
+        }
+    }
 }
 
 impl Redb {
@@ -71,17 +82,18 @@ impl Redb {
     }
 
     fn start(store: Store, limits: &Limits) -> Result<Self, OpenError> {
-        let policy = Policy {
-            retention: limits.retention,
-            keys_per_room: limits.keys_per_room,
-            free_space_reserve: limits.free_space_reserve,
-        };
+        let policy = Arc::new(Mutex::new(Policy::from(limits)));
         let (jobs, queue) = mpsc::channel(WRITER_QUEUE);
         let (store, feeds) = (Arc::new(store), Feeds::default());
-        let writer = Writer::new(store.clone(), feeds.clone(), policy, queue);
+        let writer = Writer::new(store.clone(), feeds.clone(), policy.clone(), queue);
         let writer = std::thread::Builder::new().name("relay-writer".into()).spawn(|| writer.run());
         let writer = writer.map_err(OpenError::Thread)?;
-        Ok(Self { store, feeds, jobs: Mutex::new(Some(jobs)), writer: Mutex::new(Some(writer)) })
+        Ok(Self { store, feeds, jobs: Mutex::new(Some(jobs)), writer: Mutex::new(Some(writer)), policy })
+    }
+
+    /// Other limits from the next transaction on.
+    pub fn reload(&self, limits: &Limits) {
+        *self.policy.lock().unwrap_or_else(PoisonError::into_inner) = limits.into();
     }
 
     /// Returns when the writer has died, which only a bug or a damaged file can cause: nothing will be
