@@ -11,6 +11,8 @@ mod access;
 mod acme;
 #[cfg(unix)]
 mod admin;
+#[cfg(unix)]
+mod admin_rooms;
 mod backend;
 mod certificate;
 mod common;
@@ -19,3 +21,5 @@ mod hostile;
 mod limits;
 mod program;
 mod rooms;
+#[cfg(unix)]
+mod watching;

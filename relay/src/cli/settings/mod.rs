@@ -62,6 +62,7 @@ impl Settings {
             leaf_life: self.certificate.leaf_life(),
             limits,
             admin: true,
+            admin_listen: self.operations.admin_listen,
         })
     }
 }
