@@ -7,7 +7,10 @@ use std::{
 
 use socket2::{Domain, Socket, Type};
 
-use crate::limits::{TCP_BACKLOG, TCP_SEND_BUFFER};
+use crate::{
+    limits::{TCP_BACKLOG, TCP_SEND_BUFFER},
+    quic::SOCKET_BUFFER,
+};
 
 /// A socket of this kind on this address; TCP listens already. "Everywhere" means IPv6 and IPv4 in one socket,
 /// however it was spelled, where the machine can.
@@ -38,6 +41,11 @@ fn bind_one(address: SocketAddr, kind: Type) -> io::Result<Socket> {
         #[cfg(unix)]
         socket.set_reuse_address(true)?;
         socket.set_send_buffer_size(TCP_SEND_BUFFER)?;
+    }
+    if kind == Type::DGRAM {
+        // As much as the system gives, which it does not have to tell.
+        let _ = socket.set_recv_buffer_size(SOCKET_BUFFER);
+        let _ = socket.set_send_buffer_size(SOCKET_BUFFER);
     }
     socket.bind(&address.into())?;
     if listens {

@@ -41,7 +41,7 @@ use crate::{
     metrics::Carrier,
     shared::{Peer, Shared},
     socket,
-    tls::ACME_ALPN,
+    tls::ACME_TLS,
     transport::Connection,
 };
 
@@ -135,7 +135,7 @@ async fn shake_hands(socket: TcpStream, acceptor: TlsAcceptor, header_time: Dura
     // A frame is written at once and leaves at once. What cannot have this is slower, nothing else.
     let _ = socket.set_nodelay(true);
     let secured = acceptor.accept(socket).await.ok()?;
-    if secured.get_ref().1.alpn_protocol() == Some(ACME_ALPN) {
+    if secured.get_ref().1.alpn_protocol() == Some(ACME_TLS) {
         // RFC 8737, 3: the certificate was the answer.
         return None;
     }
