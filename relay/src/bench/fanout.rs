@@ -79,7 +79,7 @@ impl Drop for Fanout {
 }
 
 fn open(data_dir: &std::path::Path) -> anyhow::Result<Endpoint> {
-    let identity = Identity::load(&Tls::Own, data_dir, vec!["localhost".into()])?;
+    let identity = Identity::load(&Tls::Own, data_dir, vec!["localhost".into()], certs::LEAF_LIFETIME)?;
     // Strangers and members are the same to it: limits of the relay that it would run into are lifted.
     let limits = Limits::default();
     let config = quic::server_config(tls::server_config(identity.certificate)?, &limits);

@@ -8,17 +8,20 @@
 )]
 
 mod access;
+mod acme;
 #[cfg(unix)]
 mod admin;
 #[cfg(unix)]
 mod admin_rooms;
 mod backend;
 mod bench;
+mod certificate;
 mod common;
 mod crash;
 mod hostile;
 mod limits;
 mod program;
 mod rooms;
+mod tcp;
 #[cfg(unix)]
 mod watching;
