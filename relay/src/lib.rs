@@ -32,6 +32,7 @@ mod shared;
 pub mod signal;
 mod stream;
 mod tls;
+pub mod token;
 mod transport;
 
 pub use self::{
@@ -40,4 +41,5 @@ pub use self::{
     limits::{Limits, Rate, Retention},
     relay::{Config, Relay},
     tls::TlsError,
+    token::Admission,
 };

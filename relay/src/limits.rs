@@ -26,6 +26,9 @@ pub struct Limits {
     pub ephemeral: Rate,
     /// Rooms that one address may open.
     pub create: Rate,
+    /// Tokens that are refused from one address: enough for a slip or two, and a guesser learns nothing in
+    /// the age of the universe anyway. What it bounds is the work.
+    pub bad_tokens: Rate,
     /// Access keys in one room: members and live invites.
     pub keys_per_room: u64,
     /// What each room's log keeps.
@@ -79,6 +82,7 @@ impl Default for Limits {
             invite: Rate::per_minute(60, 30),
             ephemeral: Rate::per_minute(600, 40),
             create: Rate::per_minute(6, 200),
+            bad_tokens: Rate::per_minute(10, 10),
             keys_per_room: 8192,
             retention: Retention::default(),
             join_time: Duration::from_secs(10),
@@ -178,6 +182,10 @@ pub const PAGE_CACHE: usize = 64 << 20;
 
 /// Access keys that one commit may add or remove: as many members as join in one commit.
 pub const KEYS_PER_CHANGE: usize = 1024;
+
+/// Tokens that are kept, those that are expired or used up included: a list that one can read, and a
+/// megabyte or two. Further ones are refused until some are revoked.
+pub const MAX_TOKENS: u64 = 10_000;
 
 /// Remembered rate limits (per member key and per address); full ones are forgotten first. At most
 /// about 6 MiB.

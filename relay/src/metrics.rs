@@ -36,6 +36,12 @@ pub enum Limit {
     MemberRate,
     /// Rooms opened by one address.
     Rooms,
+    /// Rooms that exist at once by one token.
+    TokenRooms,
+    /// Rooms opened with one token over its life.
+    TokenUses,
+    /// Tokens refused from one address.
+    BadTokens,
     /// Free space, or the log's share of the disk.
     Disk,
 }

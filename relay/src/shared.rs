@@ -15,6 +15,7 @@ use crate::{
     metrics::Metrics,
     quota::Quota,
     router::Router,
+    token::Admission,
 };
 
 /// One relay's state.
@@ -23,6 +24,8 @@ pub(crate) struct Shared {
     pub metrics: Arc<Metrics>,
     router: Mutex<Router<Handle>>,
     create: Mutex<Quota<IpAddr>>,
+    bad_tokens: Mutex<Quota<IpAddr>>,
+    admission: Mutex<Admission>,
     /// Memory for frames of members and guests, in KiB.
     pub incoming: Arc<Semaphore>,
     /// Memory for frames of strangers, in KiB.
@@ -71,12 +74,14 @@ pub(crate) struct Peer {
 }
 
 impl Shared {
-    pub fn new(backend: Arc<dyn Backend>, limits: &Limits) -> Self {
+    pub fn new(backend: Arc<dyn Backend>, limits: &Limits, admission: Admission) -> Self {
         Self {
             backend,
             metrics: Arc::default(),
             router: Mutex::new(Router::new(limits)),
             create: Mutex::new(Quota::new(limits.create)),
+            bad_tokens: Mutex::new(Quota::new(limits.bad_tokens)),
+            admission: Mutex::new(admission),
             incoming: Arc::new(Semaphore::new(INCOMING_BUDGET_KIB as usize)),
             opening: Arc::new(Semaphore::new(OPENING_BUDGET_KIB as usize)),
             outgoing: Arc::new(Semaphore::new(OUTGOING_BUDGET_KIB as usize)),
@@ -93,6 +98,16 @@ impl Shared {
     /// Who has opened how many rooms; never held across an await.
     pub fn create_quota(&self) -> MutexGuard<'_, Quota<IpAddr>> {
         self.create.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whose tokens were refused how often; never held across an await.
+    pub fn bad_tokens(&self) -> MutexGuard<'_, Quota<IpAddr>> {
+        self.bad_tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who may open rooms, as of now.
+    pub fn admission(&self) -> Admission {
+        *self.admission.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

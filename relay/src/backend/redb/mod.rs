@@ -16,6 +16,7 @@ mod doom;
 mod overview;
 mod reader;
 mod tables;
+mod tokens;
 mod trim;
 mod writer;
 
@@ -35,11 +36,12 @@ use self::{
 };
 use super::{
     Answer, Appended, Author, Backend, Batch, CreateError, Feed, Feeds, Measured, Overview, RoomSummary,
-    Slot, Ticket, Unavailable, View, entry,
+    Revoked, Slot, Ticket, TokenChange, TokenError, Unavailable, View, entry,
 };
 use crate::{
     limits::{Limits, WRITER_QUEUE},
     request::{Opening, Publish},
+    token::{Right, TokenRecord},
 };
 
 /// A relay's rooms in one redb file.
@@ -146,10 +148,16 @@ impl Redb {
 }
 
 impl Backend for Redb {
-    fn create(&self, room: RoomId, opening: Opening, now_ms: u64) -> Answer<'_, Result<(), CreateError>> {
+    fn create(
+        &self,
+        room: RoomId,
+        opening: Opening,
+        right: Right,
+        now_ms: u64,
+    ) -> Answer<'_, Result<(), CreateError>> {
         Box::pin(async move {
             let (answer, created) = oneshot::channel();
-            let _ = self.queue(Job::Create { room, opening, now_ms, answer }).await;
+            let _ = self.queue(Job::Create { room, opening, right, now_ms, answer }).await;
             created.await.unwrap_or(Err(CreateError::Closed))
         })
     }
@@ -212,6 +220,18 @@ impl Backend for Redb {
             let existed = dropped.await.unwrap_or(Err(Unavailable))?;
             self.sweep().await;
             Ok(existed)
+        })
+    }
+
+    fn tokens(&self) -> Answer<'_, Result<Vec<TokenRecord>, Unavailable>> {
+        self.read_with(tokens::list)
+    }
+
+    fn change_tokens(&self, change: TokenChange) -> Answer<'_, Result<Option<Revoked>, TokenError>> {
+        Box::pin(async move {
+            let (answer, changed) = oneshot::channel();
+            let _ = self.queue(Job::Tokens { change, answer }).await;
+            changed.await.unwrap_or(Err(TokenError::Unavailable))
         })
     }
 
