@@ -70,6 +70,15 @@ pub enum StartError {
     /// TLS.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The operator's socket.
+    #[cfg(unix)]
+    #[error("cannot open the socket {} for commands like `relay status`: {source}", path.display())]
+    Admin {
+        /// The socket.
+        path: PathBuf,
+        /// Why, with the remedy.
+        source: crate::admin::SocketError,
+    },
     /// The operating system gives no more threads.
     #[error("cannot start a thread: {0}; raise the limit of processes for this user")]
     Thread(#[source] io::Error),
@@ -111,6 +120,8 @@ impl StartError {
             Self::DataDir { .. } | Self::Locked { .. } | Self::DiskFull { .. } | Self::Database { .. } => 4,
             Self::Identity(_) | Self::Tls(_) => 5,
             Self::Thread(_) => 1,
+            #[cfg(unix)]
+            Self::Admin { .. } => 4,
         }
     }
 }

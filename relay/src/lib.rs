@@ -12,6 +12,7 @@
 //! The relay cannot read what it carries: it does not depend on the crate that knows the content's types.
 
 pub mod access;
+pub mod admin;
 pub mod backend;
 pub mod cli;
 mod clock;

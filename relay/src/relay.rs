@@ -11,6 +11,8 @@ use proto::{CloseCode, DEFAULT_PORT};
 use quinn::Endpoint;
 use tokio::{task::JoinHandle, time::timeout};
 
+#[cfg(unix)]
+use crate::admin::{self, Admin, socket::SocketFile};
 use crate::{
     backend::{Backend, redb::Redb},
     clock::unix_ms,
@@ -37,6 +39,8 @@ pub struct Config {
     pub host: Option<String>,
     /// What is allowed.
     pub limits: Limits,
+    /// Offer the operator's socket in the data directory. The program does; who embeds a relay has other means.
+    pub admin: bool,
 }
 
 impl Default for Config {
@@ -47,6 +51,7 @@ impl Default for Config {
             tls: Tls::default(),
             host: None,
             limits: Limits::default(),
+            admin: false,
         }
     }
 }
@@ -55,6 +60,14 @@ impl Config {
     /// Listens on one address and keeps its data in `data_dir`.
     pub fn new(listen: SocketAddr, data_dir: impl Into<PathBuf>) -> Self {
         Self { listen: vec![listen], data_dir: Some(data_dir.into()), ..Self::default() }
+    }
+
+    /// Where the data is: as told, else the user's data directory.
+    ///
+    /// # Errors
+    /// [`StartError::NoDataDir`] if there is none.
+    pub fn data_dir(&self) -> Result<PathBuf, StartError> {
+        self.data_dir.clone().or_else(default_data_dir).ok_or(StartError::NoDataDir)
     }
 }
 
@@ -69,6 +82,8 @@ pub struct Relay {
     backend: Arc<Redb>,
     doors: Vec<JoinHandle<()>>,
     chores: Vec<JoinHandle<()>>,
+    #[cfg(unix)]
+    admin: Option<(JoinHandle<()>, SocketFile)>,
 }
 
 impl Relay {
@@ -77,11 +92,8 @@ impl Relay {
     /// # Errors
     /// [`StartError`] with cause and remedy.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        let data_dir = config.data_dir()?;
         let limits = config.limits;
-        let data_dir = match config.data_dir {
-            Some(data_dir) => data_dir,
-            None => default_data_dir().ok_or(StartError::NoDataDir)?,
-        };
         if config.listen.is_empty() {
             return Err(StartError::NoAddress);
         }
@@ -92,7 +104,7 @@ impl Relay {
         let opened = tokio::task::spawn_blocking(move || open(&path, &wanted, &tls, names)).await;
         let (backend, reset, identity) = opened.map_err(|_| {
             let source = std::io::Error::other("the database is damaged");
-            StartError::DataDir { path: data_dir, source }
+            StartError::DataDir { path: data_dir.clone(), source }
         })??;
         let crypto = tls::server_config(identity.certificate.clone())?;
         let server = quic::server_config(crypto, &limits);
@@ -110,9 +122,48 @@ impl Relay {
         let door = Door::new(shared.clone(), &limits);
         let doors =
             endpoints.iter().map(|endpoint| tokio::spawn(door.clone().serve(endpoint.clone()))).collect();
-        let pin = identity.pin;
+        let (pin, certificate) = (identity.pin, identity.certificate.clone());
         let chores = vec![tokio::spawn(identity.keep_fresh()), tokio::spawn(keep_trimmed(backend.clone()))];
-        Ok(Self { endpoints, addresses, pin, host: config.host, shared, backend, doors, chores })
+        #[cfg_attr(not(unix), expect(unused_mut, reason = "nothing is added"))]
+        let mut relay = Self {
+            endpoints,
+            addresses,
+            pin,
+            host: config.host,
+            shared,
+            backend,
+            doors,
+            chores,
+            #[cfg(unix)]
+            admin: None,
+        };
+        #[cfg(unix)]
+        if config.admin {
+            relay.admin = Some(relay.open_admin(data_dir, certificate).await?);
+        }
+        Ok(relay)
+    }
+
+    #[cfg(unix)]
+    async fn open_admin(
+        &self,
+        data_dir: PathBuf,
+        certificate: Arc<tls::Certificate>,
+    ) -> Result<(JoinHandle<()>, SocketFile), StartError> {
+        let (listener, file) = admin::socket::listen(&data_dir)
+            .await
+            .map_err(|source| StartError::Admin { path: data_dir.join(admin::SOCKET), source })?;
+        let admin = Arc::new(Admin {
+            shared: self.shared.clone(),
+            backend: self.backend.clone(),
+            certificate,
+            data_dir,
+            addresses: self.addresses.clone(),
+            pin: self.pin,
+            links: self.addresses.iter().map(|address| self.link(*address)).collect(),
+            started_ms: unix_ms(),
+        });
+        Ok((tokio::spawn(admin::serve(admin, listener)), file))
     }
 
     /// Where it listens, with the real ports.
@@ -180,6 +231,10 @@ impl Relay {
 impl Drop for Relay {
     fn drop(&mut self) {
         for task in self.doors.iter().chain(&self.chores) {
+            task.abort();
+        }
+        #[cfg(unix)]
+        if let Some((task, _)) = &self.admin {
             task.abort();
         }
     }

@@ -25,7 +25,13 @@ pub enum TlsError {
 
 /// The certificate shown to the next client. Connections that are open keep the one they saw.
 #[derive(Debug)]
-pub struct Certificate(RwLock<Arc<CertifiedKey>>);
+pub struct Certificate(RwLock<Shown>);
+
+#[derive(Debug)]
+struct Shown {
+    key: Arc<CertifiedKey>,
+    not_after_unix: u64,
+}
 
 impl Certificate {
     /// Starts with this one.
@@ -33,7 +39,7 @@ impl Certificate {
     /// # Errors
     /// [`TlsError::Certificate`].
     pub fn new(certificate: ServerCertificate) -> Result<Self, TlsError> {
-        Ok(Self(RwLock::new(certified(certificate)?)))
+        Ok(Self(RwLock::new(Shown::new(certificate)?)))
     }
 
     /// Shows another one from now on.
@@ -41,15 +47,20 @@ impl Certificate {
     /// # Errors
     /// [`TlsError::Certificate`]; then the one before stays.
     pub fn replace(&self, certificate: ServerCertificate) -> Result<(), TlsError> {
-        let certificate = certified(certificate)?;
+        let certificate = Shown::new(certificate)?;
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = certificate;
         Ok(())
+    }
+
+    /// The last moment of the one that is shown now, in seconds since 1970.
+    pub fn not_after_unix(&self) -> u64 {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).not_after_unix
     }
 }
 
 impl ResolvesServerCert for Certificate {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.read().unwrap_or_else(PoisonError::into_inner).clone())
+        Some(self.0.read().unwrap_or_else(PoisonError::into_inner).key.clone())
     }
 }
 
@@ -77,10 +88,12 @@ fn provider() -> CryptoProvider {
     CryptoProvider { kx_groups: vec![X25519MLKEM768, X25519, SECP256R1], ..aws_lc_rs::default_provider() }
 }
 
-fn certified(certificate: ServerCertificate) -> Result<Arc<CertifiedKey>, TlsError> {
-    CertifiedKey::from_der(certificate.chain, certificate.key, &provider())
-        .map(Arc::new)
-        .map_err(TlsError::Certificate)
+impl Shown {
+    fn new(certificate: ServerCertificate) -> Result<Self, TlsError> {
+        let not_after_unix = certificate.not_after_unix;
+        let key = CertifiedKey::from_der(certificate.chain, certificate.key, &provider());
+        Ok(Self { key: Arc::new(key.map_err(TlsError::Certificate)?), not_after_unix })
+    }
 }
 
 #[cfg(test)]
@@ -103,7 +116,7 @@ mod tests {
         let (first, second) = (leaf(), leaf());
         let wanted = second.chain.clone();
         let certificate = Certificate::new(first).unwrap();
-        let shown = |certificate: &Certificate| certificate.0.read().unwrap().cert.clone();
+        let shown = |certificate: &Certificate| certificate.0.read().unwrap().key.cert.clone();
         assert_ne!(shown(&certificate), wanted);
         certificate.replace(second).unwrap();
         assert_eq!(shown(&certificate), wanted);

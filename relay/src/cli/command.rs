@@ -1,13 +1,19 @@
-//! What the program does besides serving.
+//! What the program does besides serving. Each command's work is in a module of its own.
+
+mod human;
+mod status;
 
 use clap::{CommandFactory, Subcommand};
 
+use self::status::StatusCommand;
 use super::Cli;
 use crate::config::{Loaded, show};
 
 /// What to do instead of serving.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
+    /// How the running relay is: uptime, addresses, certificate, rooms, disk.
+    Status(StatusCommand),
     /// Print every setting, its value and where it comes from, as a relay.toml.
     Config {
         /// Print JSON instead.
@@ -28,6 +34,7 @@ impl Command {
     /// Whatever went wrong, as a sentence with its remedy.
     pub async fn run(self, loaded: &Loaded) -> anyhow::Result<()> {
         match self {
+            Self::Status(command) => command.run(loaded).await?,
             Self::Config { json } => {
                 println!("{}", if json { show::json(loaded) } else { show::toml(loaded) });
             }

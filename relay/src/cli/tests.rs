@@ -13,8 +13,8 @@ fn command_line_is_consistent() {
 }
 
 #[test]
-fn defaults_are_those_of_the_library() {
-    let (ours, library) = (parse(&[]).config().unwrap(), Config::default());
+fn defaults_are_those_of_the_library_but_for_the_operators_socket() {
+    let (ours, library) = (parse(&[]).config().unwrap(), Config { admin: true, ..Config::default() });
     assert_eq!(format!("{ours:?}"), format!("{library:?}"));
 }
 

@@ -8,6 +8,8 @@
 )]
 
 mod access;
+#[cfg(unix)]
+mod admin;
 mod backend;
 mod common;
 mod crash;

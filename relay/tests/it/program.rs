@@ -34,6 +34,11 @@ impl Program {
         let address = field(&line, "address").parse().unwrap();
         Self { child, address, line, stdout }
     }
+
+    /// SIGTERM.
+    pub fn terminate(&self) {
+        terminate(&self.child);
+    }
 }
 
 impl Drop for Program {
@@ -50,7 +55,7 @@ fn command(data_dir: &Path) -> Command {
     command
 }
 
-fn run(data_dir: &Path, arguments: &[&str]) -> Output {
+pub fn run(data_dir: &Path, arguments: &[&str]) -> Output {
     command(data_dir).args(arguments).output().unwrap()
 }
 

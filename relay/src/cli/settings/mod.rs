@@ -54,6 +54,7 @@ impl Settings {
             tls: self.certificate.tls()?,
             host: self.listen.host.clone(),
             limits,
+            admin: true,
         })
     }
 }
