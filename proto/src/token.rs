@@ -91,7 +91,8 @@ mod tests {
         for cut in 0..text.len() {
             assert!(text[..cut].parse::<Token>().is_err(), "cut at {cut}");
         }
-        for wrong in [format!("{text}="), format!("{text}A"), text.replace('B', "+"), text.replace('B', " ")] {
+        for wrong in [format!("{text}="), format!("{text}A"), text.replace('B', "+"), text.replace('B', " ")]
+        {
             assert!(wrong.parse::<Token>().is_err(), "{wrong}");
         }
         // The last character carries two bits too many; with them set it would be a second form of the same.

@@ -20,10 +20,13 @@ use crate::{
     error::StartError,
     identity::{Identity, Tls},
     limits::{CLOSE_TIME, FAREWELL_TIME, FLUSH_TIME, Limits, TRIM_INTERVAL},
-    link, quic,
+    link,
+    metrics::Metrics,
+    quic,
     reset::ResetKey,
     shared::Shared,
     tls,
+    token::Admission,
 };
 
 /// What a relay is started with. `Config::new(data_dir)` and `Config::default()` are complete.
@@ -39,6 +42,8 @@ pub struct Config {
     pub host: Option<String>,
     /// What is allowed.
     pub limits: Limits,
+    /// Who may open rooms.
+    pub admission: Admission,
     /// Offer the operator's socket in the data directory. The program does; who embeds a relay has other means.
     pub admin: bool,
 }
@@ -51,6 +56,7 @@ impl Default for Config {
             tls: Tls::default(),
             host: None,
             limits: Limits::default(),
+            admission: Admission::default(),
             admin: false,
         }
     }
@@ -118,7 +124,7 @@ impl Relay {
             endpoints.push(endpoint);
         }
 
-        let shared = Arc::new(Shared::new(backend.clone(), &limits));
+        let shared = Arc::new(Shared::new(backend.clone(), &limits, config.admission));
         let door = Door::new(shared.clone(), &limits);
         let doors =
             endpoints.iter().map(|endpoint| tokio::spawn(door.clone().serve(endpoint.clone()))).collect();
@@ -182,9 +188,19 @@ impl Relay {
         link::link(&host, address.port(), &self.pin)
     }
 
+    /// Who may open rooms.
+    pub fn admission(&self) -> Admission {
+        self.shared.admission()
+    }
+
     /// Members online, all rooms together.
     pub fn online(&self) -> usize {
         self.shared.router().online()
+    }
+
+    /// Its numbers, for whoever operates it.
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
     }
 
     /// Its rooms, for whoever operates it.
@@ -247,11 +263,24 @@ fn open(
     names: Vec<String>,
 ) -> Result<(Arc<Redb>, ResetKey, Identity), StartError> {
     let broken = |error| StartError::io(data_dir.to_owned(), error);
-    create_private(data_dir).map_err(broken)?;
-    let backend =
-        Redb::open(data_dir, limits).map_err(|error| StartError::data(data_dir.to_owned(), error))?;
+    let backend = open_backend(data_dir, limits)?;
     let reset = ResetKey::load_or_create(data_dir).map_err(broken)?;
     Ok((Arc::new(backend), reset, Identity::load(tls, data_dir, names)?))
+}
+
+/// Opens the database, also for a command while no relay runs.
+pub(crate) fn open_backend(data_dir: &Path, limits: &Limits) -> Result<Redb, StartError> {
+    create_private(data_dir).map_err(|error| StartError::io(data_dir.to_owned(), error))?;
+    Redb::open(data_dir, limits).map_err(|error| StartError::data(data_dir.to_owned(), error))
+}
+
+/// The links of a relay that would be started with this; none for a port that the system is yet to choose.
+pub(crate) fn links(config: &Config) -> Result<Vec<String>, StartError> {
+    let hosts = config.listen.iter().map(|address| link::host(*address)).chain(config.host.clone());
+    let pin = Identity::load(&config.tls, &config.data_dir()?, link::names(hosts))?.pin;
+    let known = config.listen.iter().filter(|address| address.port() != 0);
+    let host = |address: &SocketAddr| config.host.clone().unwrap_or_else(|| link::host(*address));
+    Ok(known.map(|address| link::link(&host(address), address.port(), &pin)).collect())
 }
 
 async fn keep_trimmed(backend: Arc<Redb>) {

@@ -191,7 +191,11 @@ mod tests {
         assert_eq!(record(2, 2).may_open(99), Err(NoRight::Rooms));
         assert_eq!(record(1, 3).may_open(99), Err(NoRight::Uses));
         assert_eq!(record(2, 3).may_open(99), Err(NoRight::Uses), "a dropped room would not help");
-        assert_eq!(record(0, 0).may_open(100), Err(NoRight::Required), "expired, which nobody outside learns");
+        assert_eq!(
+            record(0, 0).may_open(100),
+            Err(NoRight::Required),
+            "expired, which nobody outside learns"
+        );
         assert_eq!(record(2, 3).may_open(100), Err(NoRight::Required));
         let free = Allowance { rooms: 0, uses: 0, expires_ms: 0 };
         assert_eq!(TokenRecord { allowance: free, ..record(1000, 1000) }.may_open(u64::MAX), Ok(()));

@@ -2,10 +2,11 @@
 
 mod human;
 mod status;
+mod token;
 
 use clap::{CommandFactory, Subcommand};
 
-use self::status::StatusCommand;
+use self::{status::StatusCommand, token::TokenCommand};
 use super::Cli;
 use crate::config::{Loaded, show};
 
@@ -14,6 +15,9 @@ use crate::config::{Loaded, show};
 pub enum Command {
     /// How the running relay is: uptime, addresses, certificate, rooms, disk.
     Status(StatusCommand),
+    /// Make, list and revoke the tokens that open rooms on a relay with --access token.
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Print every setting, its value and where it comes from, as a relay.toml.
     Config {
         /// Print JSON instead.
@@ -35,6 +39,7 @@ impl Command {
     pub async fn run(self, loaded: &Loaded) -> anyhow::Result<()> {
         match self {
             Self::Status(command) => command.run(loaded).await?,
+            Self::Token(command) => command.run(loaded).await?,
             Self::Config { json } => {
                 println!("{}", if json { show::json(loaded) } else { show::toml(loaded) });
             }

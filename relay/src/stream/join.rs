@@ -97,7 +97,11 @@ async fn create(peer: &Peer, join: &Join, opening: &Opening) -> Result<(), Refus
             CreateError::Exists => Code::Conflict,
             CreateError::NoRight(NoRight::Required) => Code::TokenRequired,
             CreateError::NoRight(no @ (NoRight::Rooms | NoRight::Uses)) => {
-                shared.metrics.limited(if no == NoRight::Rooms { Limit::TokenRooms } else { Limit::TokenUses });
+                shared.metrics.limited(if no == NoRight::Rooms {
+                    Limit::TokenRooms
+                } else {
+                    Limit::TokenUses
+                });
                 Code::TokenSpent
             }
             CreateError::TooLarge => Code::TooLarge,

@@ -17,3 +17,4 @@ mod hostile;
 mod limits;
 mod program;
 mod rooms;
+mod token;

@@ -35,8 +35,8 @@ use self::{
     writer::{Job, Writer},
 };
 use super::{
-    Answer, Appended, Author, Backend, Batch, CreateError, Feed, Feeds, Measured, Overview, RoomSummary,
-    Revoked, Slot, Ticket, TokenChange, TokenError, Unavailable, View, entry,
+    Answer, Appended, Author, Backend, Batch, CreateError, Feed, Feeds, Measured, Overview, Revoked,
+    RoomSummary, Slot, Ticket, TokenChange, TokenError, Unavailable, View, entry,
 };
 use crate::{
     limits::{Limits, WRITER_QUEUE},

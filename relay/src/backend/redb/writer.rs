@@ -11,7 +11,9 @@ use tokio::sync::{
 
 use super::{Policy, apply, database::Store, doom, tables::Tables, tokens, trim};
 use crate::{
-    backend::{AppendError, Appended, Author, CreateError, Feeds, Revoked, TokenChange, TokenError, Unavailable},
+    backend::{
+        AppendError, Appended, Author, CreateError, Feeds, Revoked, TokenChange, TokenError, Unavailable,
+    },
     limits::{BATCH_BYTES, BATCH_JOBS, SPACE_CHECK, TRIM_ROOMS},
     request::{Opening, Publish},
     token::Right,
@@ -20,7 +22,11 @@ use crate::{
 /// Work for the writer, each with where its answer goes.
 #[derive(Debug)]
 pub(super) enum Job {
-    Append { author: Author, publish: Publish, answer: oneshot::Sender<Result<Appended, AppendError>> },
+    Append {
+        author: Author,
+        publish: Publish,
+        answer: oneshot::Sender<Result<Appended, AppendError>>,
+    },
     Create {
         room: RoomId,
         opening: Opening,
@@ -28,10 +34,22 @@ pub(super) enum Job {
         now_ms: u64,
         answer: oneshot::Sender<Result<(), CreateError>>,
     },
-    Tokens { change: TokenChange, answer: oneshot::Sender<Result<Option<Revoked>, TokenError>> },
-    Drop { room: RoomId, answer: oneshot::Sender<Result<bool, Unavailable>> },
-    Sweep { answer: oneshot::Sender<bool> },
-    Trim { from: RoomId, now_ms: u64, answer: oneshot::Sender<Option<RoomId>> },
+    Tokens {
+        change: TokenChange,
+        answer: oneshot::Sender<Result<Option<Revoked>, TokenError>>,
+    },
+    Drop {
+        room: RoomId,
+        answer: oneshot::Sender<Result<bool, Unavailable>>,
+    },
+    Sweep {
+        answer: oneshot::Sender<bool>,
+    },
+    Trim {
+        from: RoomId,
+        now_ms: u64,
+        answer: oneshot::Sender<Option<RoomId>>,
+    },
 }
 
 /// The answer to a job. Waits for the fsync.
