@@ -18,14 +18,18 @@ pub mod cli;
 mod clock;
 pub mod config;
 mod connection;
+pub mod doctor;
+mod door;
 mod error;
 mod identity;
+mod limit;
 pub mod limits;
 mod link;
 pub mod metrics;
 mod quic;
 pub mod quota;
 mod relay;
+mod reload;
 pub mod request;
 mod reset;
 pub mod router;
@@ -38,7 +42,7 @@ mod transport;
 
 pub use self::{
     error::StartError,
-    identity::{IdentityError, Tls},
+    identity::{IdentityError, Tls, acme},
     limits::{Limits, Rate, Retention},
     relay::{Config, Relay},
     tls::TlsError,

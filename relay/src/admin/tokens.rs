@@ -98,7 +98,7 @@ pub(super) async fn answer(admin: &Admin, request: &Request, rest: &[&str]) -> A
         ("GET", []) => Reply::json(&list(&*admin.backend).await?),
         ("POST", []) => {
             add(&*admin.backend, request.json()?).await?;
-            let open = admin.shared.admission() == Admission::Open;
+            let open = admin.shared.limits().admission == Admission::Open;
             Reply::json(&Added { links: admin.links.clone(), open })
         }
         ("POST", ["revoke"]) => Reply::json(&revoke(&*admin.backend, &request.json()?).await?),

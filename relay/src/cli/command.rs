@@ -1,12 +1,18 @@
 //! What the program does besides serving. Each command's work is in a module of its own.
 
+mod doctor;
+mod drop_room;
 mod human;
+mod rooms;
 mod status;
 mod token;
 
 use clap::{CommandFactory, Subcommand};
 
-use self::{status::StatusCommand, token::TokenCommand};
+use self::{
+    doctor::DoctorCommand, drop_room::DropRoomCommand, rooms::RoomsCommand, status::StatusCommand,
+    token::TokenCommand,
+};
 use super::Cli;
 use crate::config::{Loaded, show};
 
@@ -15,6 +21,12 @@ use crate::config::{Loaded, show};
 pub enum Command {
     /// How the running relay is: uptime, addresses, certificate, rooms, disk.
     Status(StatusCommand),
+    /// The rooms of the running relay in numbers, the largest first.
+    Rooms(RoomsCommand),
+    /// Drop a room for ever.
+    DropRoom(DropRoomCommand),
+    /// Look for what is wrong or will be, and say which command mends it.
+    Doctor(DoctorCommand),
     /// Make, list and revoke the tokens that open rooms on a relay with --access token.
     #[command(subcommand)]
     Token(TokenCommand),
@@ -39,6 +51,9 @@ impl Command {
     pub async fn run(self, loaded: &Loaded) -> anyhow::Result<()> {
         match self {
             Self::Status(command) => command.run(loaded).await?,
+            Self::Rooms(command) => command.run(loaded).await?,
+            Self::DropRoom(command) => command.run(loaded).await?,
+            Self::Doctor(command) => command.run(loaded).await?,
             Self::Token(command) => command.run(loaded).await?,
             Self::Config { json } => {
                 println!("{}", if json { show::json(loaded) } else { show::toml(loaded) });

@@ -11,14 +11,14 @@ pub fn greeting(relay: &Relay, json: bool) -> String {
         let address = address.to_string();
         match json {
             true => {
-                let access = name(relay.admission());
+                let access = name(relay.limits().admission);
                 let event = Listening { v: 1, event: "listening", address, pin, link, access };
                 serde_json::to_string(&event).unwrap_or_default()
             }
             false => format!("Listening  {address}\nPin        {pin}\nLink       {link}"),
         }
     });
-    let access = (!json).then(|| format!("Access     {}", sentence(relay.admission())));
+    let access = (!json).then(|| format!("Access     {}", sentence(relay.limits().admission)));
     lines.chain(access).collect::<Vec<_>>().join("\n")
 }
 

@@ -8,9 +8,13 @@
 )]
 
 mod access;
+mod acme;
 #[cfg(unix)]
 mod admin;
+#[cfg(unix)]
+mod admin_rooms;
 mod backend;
+mod certificate;
 mod common;
 mod crash;
 mod hostile;
@@ -18,3 +22,5 @@ mod limits;
 mod program;
 mod rooms;
 mod token;
+#[cfg(unix)]
+mod watching;

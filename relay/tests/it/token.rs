@@ -20,7 +20,7 @@ const FREE: Allowance = Allowance { rooms: 0, uses: 0, expires_ms: 0 };
 async fn guarded(limits: Limits) -> Server {
     Server::configured(|config| {
         config.limits = limits;
-        config.admission = Admission::Token;
+        config.limits.admission = Admission::Token;
     })
     .await
 }
@@ -229,7 +229,7 @@ async fn members_and_guests_need_no_token() {
 async fn rooms_from_before_stay_when_tokens_are_asked_for() {
     let mut server = Server::start().await;
     server.client().await.create(room(1), &key(1), vec![invite(&key(3), 0, 0)]).await;
-    server.restart_configured(|config| config.admission = Admission::Token).await;
+    server.restart_configured(|config| config.limits.admission = Admission::Token).await;
     let client = server.client().await;
     client.join(room(1), &key(1), 0).await;
     client.join(room(1), &key(3), 0).await;
@@ -242,7 +242,7 @@ async fn only_the_hash_reaches_the_disk_and_counts_survive_a_restart() {
     let mut server = guarded(Limits::default()).await;
     let two = token(&server, Allowance { uses: 2, ..FREE }).await;
     assert!(is_joined(&create(&server.client().await, 1, two.as_bytes()).await));
-    server.restart_configured(|config| config.admission = Admission::Token).await;
+    server.restart_configured(|config| config.limits.admission = Admission::Token).await;
     let client = server.client().await;
     assert!(is_joined(&create(&client, 2, two.as_bytes()).await));
     assert_eq!(code(&create(&client, 3, two.as_bytes()).await), Code::TokenSpent);

@@ -25,6 +25,7 @@ pub struct Access {
 
 impl Access {
     pub(super) fn apply(&self, limits: &mut Limits) {
+        limits.admission = self.access;
         limits.bad_tokens = Rate::per_minute(self.bad_tokens, self.bad_tokens);
     }
 }

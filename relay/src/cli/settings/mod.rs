@@ -3,6 +3,7 @@
 
 mod access;
 mod certificate;
+mod connections;
 mod listen;
 mod operations;
 mod storage;
@@ -11,8 +12,8 @@ mod traffic;
 use clap::Args;
 
 pub use self::{
-    access::Access, certificate::Certificate, listen::Listen, operations::Operations, storage::Storage,
-    traffic::Traffic,
+    access::Access, certificate::Certificate, connections::Connections, listen::Listen,
+    operations::Operations, storage::Storage, traffic::Traffic,
 };
 use crate::{limits::Limits, relay::Config};
 
@@ -28,6 +29,9 @@ pub struct Settings {
     /// What it keeps.
     #[command(flatten)]
     pub storage: Storage,
+    /// Who may come in, and what a connection may hold.
+    #[command(flatten)]
+    pub connections: Connections,
     /// What clients may do.
     #[command(flatten)]
     pub traffic: Traffic,
@@ -52,16 +56,18 @@ impl Settings {
     pub fn config(&self) -> Result<Config, Conflict> {
         let mut limits = Limits::default();
         self.storage.apply(&mut limits);
+        self.connections.apply(&mut limits);
         self.traffic.apply(&mut limits);
         self.access.apply(&mut limits);
         Ok(Config {
             listen: self.listen.listen.clone(),
             data_dir: self.listen.data_dir.clone(),
             tls: self.certificate.tls()?,
-            host: self.listen.host.clone(),
+            host: self.listen.host.clone().or_else(|| self.certificate.domain.first().cloned()),
+            leaf_life: self.certificate.leaf_life(),
             limits,
-            admission: self.access.access,
             admin: true,
+            admin_listen: self.operations.admin_listen,
         })
     }
 }

@@ -20,7 +20,7 @@ pub(super) async fn add(loaded: &Loaded, token: &NewToken) -> anyhow::Result<Add
             let (config, token) = (&loaded.config, token.clone());
             on_disk(config, |backend| async move { tokens::add(&*backend, token).await }).await?;
             let links = relay::links(config)?;
-            Ok(Added { links, open: config.admission == Admission::Open })
+            Ok(Added { links, open: config.limits.admission == Admission::Open })
         }
         answer => Ok(answer?),
     }
