@@ -11,6 +11,7 @@
 //! another: they would see a fork where there was only a crash.
 
 mod apply;
+mod check;
 mod database;
 mod doom;
 mod overview;
@@ -28,7 +29,10 @@ use std::{
 use proto::{PublicKey, RoomId};
 use tokio::sync::{mpsc, oneshot};
 
-pub use self::database::OpenError;
+pub use self::{
+    check::{CheckError, Checked, Flaw},
+    database::OpenError,
+};
 use self::{
     database::Store,
     writer::{Job, Writer},
@@ -60,6 +64,16 @@ struct Policy {
     free_space_reserve: u64,
 }
 
+impl Policy {
+    fn of(limits: &Limits) -> Self {
+        Self {
+            retention: limits.retention,
+            keys_per_room: limits.keys_per_room,
+            free_space_reserve: limits.free_space_reserve,
+        }
+    }
+}
+
 impl Redb {
     /// Opens or makes the database in `directory`, repairs it if the last relay was killed, and starts
     /// its writer.
@@ -71,14 +85,9 @@ impl Redb {
     }
 
     fn start(store: Store, limits: &Limits) -> Result<Self, OpenError> {
-        let policy = Policy {
-            retention: limits.retention,
-            keys_per_room: limits.keys_per_room,
-            free_space_reserve: limits.free_space_reserve,
-        };
         let (jobs, queue) = mpsc::channel(WRITER_QUEUE);
         let (store, feeds) = (Arc::new(store), Feeds::default());
-        let writer = Writer::new(store.clone(), feeds.clone(), policy, queue);
+        let writer = Writer::new(store.clone(), feeds.clone(), Policy::of(limits), queue);
         let writer = std::thread::Builder::new().name("relay-writer".into()).spawn(|| writer.run());
         let writer = writer.map_err(OpenError::Thread)?;
         Ok(Self { store, feeds, jobs: Mutex::new(Some(jobs)), writer: Mutex::new(Some(writer)) })

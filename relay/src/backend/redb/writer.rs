@@ -89,7 +89,8 @@ impl Writer {
         self.space_checked = Some(Instant::now());
     }
 
-    fn write(&mut self, batch: Vec<Job>) {
+    /// Writes one batch and answers.
+    pub fn write(&mut self, batch: Vec<Job>) {
         let (policy, has_space) = (self.policy, self.has_space);
         let written = self.store.write(|mut transaction| {
             transaction.set_durability(Durability::Immediate)?;
