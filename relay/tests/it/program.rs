@@ -22,8 +22,14 @@ pub struct Program {
 
 impl Program {
     pub fn start(data_dir: &Path) -> Self {
+        Self::with(data_dir, &[])
+    }
+
+    /// With further arguments.
+    pub fn with(data_dir: &Path, arguments: &[&str]) -> Self {
         let mut child = command(data_dir)
             .args(["--listen", "127.0.0.1:0", "--json", "--rate", "1000000"])
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
