@@ -5,9 +5,10 @@
 
 use std::time::Duration;
 
-use proto::MAX_COMMIT_FRAME;
+use proto::{MAX_COMMIT_FRAME, MAX_ENVELOPE};
 
-/// What one relay allows. `Default` suits a small machine on the open internet.
+/// What one relay allows. `Default` suits a small machine on the open internet. All of it can change while
+/// the relay runs.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Open connections, all addresses together. About 2 MiB each at worst.
@@ -15,14 +16,41 @@ pub struct Limits {
     /// Open connections from one address (IPv6: one /64, what one household gets). High enough for
     /// an office behind one address.
     pub connections_per_address: usize,
-    /// Rooms (streams) at once on one connection.
-    pub streams_per_connection: u32,
-    /// Envelopes a member may publish, sustained.
+    /// Handshakes of addresses that have not proved themselves; above it they must, with a Retry (RFC 9000,
+    /// 8.1.2): costs an honest client one round trip, a spoofing one everything.
+    pub handshakes: Rate,
+    /// Handshakes of one address that has proved itself; above it they are refused. A handshake costs
+    /// about a millisecond.
+    pub handshakes_per_address: Rate,
+    /// Handshakes in progress above which addresses must prove themselves as well.
+    pub retry_above: usize,
+    /// Handshakes in progress above which new ones are refused; one address gets a quarter of them.
+    pub max_handshakes: usize,
+    /// Rooms (streams) at once on one connection; further ones are refused.
+    pub rooms_per_connection: u32,
+    /// Joins on one connection, whatever becomes of them; above it the connection is closed.
+    pub joins_per_connection: Rate,
+    /// QUIC: received and unread bytes of one stream. 512 KiB: a 12 MiB commit at 100 ms round trip takes 3 s.
+    pub stream_window: u32,
+    /// QUIC: received and unread bytes of one connection that has joined a room; before that see
+    /// [`STRANGER_WINDOW`].
+    pub connection_window: u32,
+    /// QUIC: sent and unacknowledged bytes of one connection. 1 MiB: 10 MiB/s at 100 ms round trip.
+    pub send_window: u32,
+    /// QUIC: bytes of datagrams waiting, each way, oldest dropped first; 0 offers none. Nothing here reads
+    /// datagrams yet, so any would only wait.
+    pub datagram_buffer: u32,
+    /// Bytes of one envelope that is no commit; never more than [`MAX_ENVELOPE`]. Commits grow with the
+    /// group, so only the protocol's cap holds for them.
+    pub max_message: usize,
+    /// Envelopes a member may publish.
     pub publish: Rate,
+    /// Envelopes that all members of a room may publish: ten at their own limit.
+    pub room_publish: Rate,
     /// Publish attempts and slot reads through one invite key: a join is one or two of them, and a
     /// link shown to a crowd is used by many at once.
     pub invite: Rate,
-    /// Ephemeral signals of one member: typing is a few a second at most.
+    /// Ephemeral signals of one member: typing is a few a second at most. Dropped above it.
     pub ephemeral: Rate,
     /// Rooms that one address may open.
     pub create: Rate,
@@ -34,9 +62,6 @@ pub struct Limits {
     /// closed after twice that. Ten seconds are several round trips to the far side of the world, with
     /// losses.
     pub join_time: Duration,
-    /// Handshakes in progress above which an address must first prove itself with a Retry (RFC 9000,
-    /// 8.1.2): costs an honest client one round trip, a spoofing one everything.
-    pub retry_above: usize,
     /// Free bytes on the file system below which appends are refused while reads go on.
     pub free_space_reserve: u64,
     /// Bytes that all logs together may take of the disk, above which appends are refused while reads go on;
@@ -74,15 +99,25 @@ impl Default for Limits {
         Self {
             connections: 4096,
             connections_per_address: 128,
-            streams_per_connection: 64,
+            handshakes: Rate::per_second(50),
+            handshakes_per_address: Rate::per_minute(300, 300),
+            retry_above: 64,
+            max_handshakes: 512,
+            rooms_per_connection: 64,
+            joins_per_connection: Rate::per_minute(240, 240),
+            stream_window: 512 << 10,
+            connection_window: 1 << 20,
+            send_window: 1 << 20,
+            datagram_buffer: 0,
+            max_message: MAX_ENVELOPE,
             publish: Rate::per_minute(100, 100),
+            room_publish: Rate::per_minute(1000, 1000),
             invite: Rate::per_minute(60, 30),
             ephemeral: Rate::per_minute(600, 40),
-            create: Rate::per_minute(6, 200),
+            create: Rate::per_hour(200),
             keys_per_room: 8192,
             retention: Retention::default(),
             join_time: Duration::from_secs(10),
-            retry_above: 64,
             free_space_reserve: 256 << 20,
             max_disk: None,
         }
@@ -100,6 +135,16 @@ impl Rate {
     /// `count` a minute, `burst` at once. A count of 0 is taken as 1.
     pub fn per_minute(count: u32, burst: u32) -> Self {
         Self { burst: burst.max(1), interval: Duration::from_secs(60) / count.max(1) }
+    }
+
+    /// `count` a second, as many at once. A count of 0 is taken as 1.
+    pub fn per_second(count: u32) -> Self {
+        Self { burst: count.max(1), interval: Duration::from_secs(1) / count.max(1) }
+    }
+
+    /// `count` an hour, as many at once. A count of 0 is taken as 1.
+    pub fn per_hour(count: u32) -> Self {
+        Self { burst: count.max(1), interval: Duration::from_secs(3600) / count.max(1) }
     }
 }
 
@@ -179,9 +224,9 @@ pub const PAGE_CACHE: usize = 64 << 20;
 /// Access keys that one commit may add or remove: as many members as join in one commit.
 pub const KEYS_PER_CHANGE: usize = 1024;
 
-/// Remembered rate limits (per member key and per address); full ones are forgotten first. At most
-/// about 6 MiB.
-pub const BUCKETS: usize = 65_536;
+/// Remembered rate limits of one kind (per member key, room or address): as many as there may be joined
+/// streams, nearly. Full ones are forgotten first. At most 7 MiB each.
+pub const BUCKETS: usize = 7 << 15;
 
 /// Time between two looks at the free space.
 pub const SPACE_CHECK: Duration = Duration::from_secs(1);
@@ -189,14 +234,15 @@ pub const SPACE_CHECK: Duration = Duration::from_secs(1);
 /// Time between two tries to reopen a database whose disk failed.
 pub const REOPEN_INTERVAL: Duration = Duration::from_secs(2);
 
-/// QUIC: received and unread bytes of one stream. A 12 MiB commit at 100 ms round trip takes 3 s.
-pub const STREAM_WINDOW: u32 = 512 << 10;
+/// QUIC: received and unread bytes of a connection that has joined no room yet: with the TLS state of a
+/// handshake, a stranger costs less than 512 KiB.
+pub const STRANGER_WINDOW: u32 = 256 << 10;
 
-/// QUIC: received and unread bytes of one connection.
-pub const CONNECTION_WINDOW: u32 = 1 << 20;
+/// QUIC: streams at once of a connection that has joined no room yet; the rest may come a round trip later.
+pub const STRANGER_STREAMS: u32 = 8;
 
-/// QUIC: sent and unacknowledged bytes of one connection: 10 MiB/s at 100 ms round trip.
-pub const SEND_WINDOW: u64 = 1 << 20;
+/// QUIC: streams over [`Limits::rooms_per_connection`] that are let in only to be told so.
+pub const SPARE_STREAMS: u32 = 8;
 
 /// QUIC: a connection without a sign of life for this long is gone.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
@@ -213,8 +259,8 @@ pub const INCOMING_BUFFER: u64 = 64 << 10;
 /// See [`INCOMING_BUFFER`].
 pub const INCOMING_BUFFER_TOTAL: u64 = 16 << 20;
 
-/// QUIC: handshakes in progress above which new ones are refused.
-pub const MAX_HANDSHAKES: usize = 512;
+/// Handshakes in progress that one address may have: one part in so many of [`Limits::max_handshakes`].
+pub const HANDSHAKE_SHARE: usize = 4;
 
 /// The end of a stream: time for what is on its way to the disk to be acknowledged, and once more for the
 /// client to have heard why. At shutdown, twice this, [`FLUSH_TIME`] and [`CLOSE_TIME`] stay below 5 s.

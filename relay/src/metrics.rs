@@ -1,10 +1,12 @@
 //! What is counted, for the operator: numbers only, never a room, a key or an address.
 
 use prometheus_client::{
-    encoding::{EncodeLabelSet, EncodeLabelValue, text::encode},
+    encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
+
+pub use crate::limit::Limit;
 
 /// One relay's numbers. Cheap to count: each is one atomic.
 #[derive(Debug)]
@@ -14,6 +16,8 @@ pub struct Metrics {
     pub connections: Gauge,
     /// Joined streams.
     pub streams: Gauge,
+    /// Handshakes in progress.
+    pub handshakes: Gauge,
     /// Connections accepted.
     pub accepted: Counter,
     /// Envelopes appended.
@@ -21,23 +25,6 @@ pub struct Metrics {
     /// Entries delivered.
     pub delivered: Counter,
     limits: Family<LimitLabel, Counter>,
-}
-
-/// A limit that somebody ran into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
-pub enum Limit {
-    /// Open connections in all.
-    Connections,
-    /// Open connections of one address.
-    ConnectionsPerAddress,
-    /// Handshakes at once, or in a second.
-    Handshakes,
-    /// Messages of one member.
-    MemberRate,
-    /// Rooms opened by one address.
-    Rooms,
-    /// Free space, or the log's share of the disk.
-    Disk,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -48,16 +35,17 @@ struct LimitLabel {
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("schat_relay");
-        let (connections, streams) = (Gauge::default(), Gauge::default());
+        let (connections, streams, handshakes) = (Gauge::default(), Gauge::default(), Gauge::default());
         let (accepted, published, delivered) = (Counter::default(), Counter::default(), Counter::default());
         let limits = Family::<LimitLabel, Counter>::default();
         registry.register("connections", "Open connections", connections.clone());
         registry.register("streams", "Joined streams", streams.clone());
+        registry.register("handshakes", "Handshakes in progress", handshakes.clone());
         registry.register("connections_accepted", "Connections accepted", accepted.clone());
         registry.register("published", "Envelopes appended to logs", published.clone());
         registry.register("delivered", "Entries delivered to members", delivered.clone());
         registry.register("limited", "Requests refused because of a limit", limits.clone());
-        Self { registry, connections, streams, accepted, published, delivered, limits }
+        Self { registry, connections, streams, handshakes, accepted, published, delivered, limits }
     }
 }
 
@@ -93,7 +81,7 @@ mod tests {
         metrics.limited(Limit::Disk);
         assert_eq!((metrics.times_limited(Limit::Rooms), metrics.times_limited(Limit::Disk)), (2, 1));
         assert!(
-            metrics.text().contains("schat_relay_limited_total{limit=\"Rooms\"} 2"),
+            metrics.text().contains("schat_relay_limited_total{limit=\"rooms_per_address\"} 2"),
             "{}",
             metrics.text()
         );

@@ -11,35 +11,43 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::{
     limits::{
-        CONNECTION_WINDOW, IDLE_TIMEOUT, INCOMING_BUFFER, INCOMING_BUFFER_TOTAL, KEEP_ALIVE, Limits,
-        MAX_INCOMING, SEND_WINDOW, STREAM_WINDOW,
+        IDLE_TIMEOUT, INCOMING_BUFFER, INCOMING_BUFFER_TOTAL, KEEP_ALIVE, Limits, MAX_INCOMING,
+        SPARE_STREAMS, STRANGER_STREAMS, STRANGER_WINDOW,
     },
     reset::ResetKey,
 };
 
 /// The server's side of every connection.
 pub(crate) fn server_config(crypto: QuicServerConfig, limits: &Limits) -> ServerConfig {
-    let mut transport = TransportConfig::default();
-    transport
-        .max_concurrent_bidi_streams(VarInt::from_u32(limits.streams_per_connection))
-        .max_concurrent_uni_streams(VarInt::from_u32(0))
-        .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
-        .receive_window(VarInt::from_u32(CONNECTION_WINDOW))
-        .send_window(SEND_WINDOW)
-        // Ephemeral signals travel as frames; nothing reads datagrams, so none are buffered.
-        .datagram_receive_buffer_size(None)
-        .datagram_send_buffer_size(0)
-        .max_idle_timeout(IdleTimeout::try_from(IDLE_TIMEOUT).ok())
-        .keep_alive_interval(Some(KEEP_ALIVE));
     let mut config = ServerConfig::with_crypto(Arc::new(crypto));
     config
-        .transport_config(Arc::new(transport))
+        .transport_config(transport(limits))
         // A phone that changes from one network to another keeps its rooms (RFC 9000, 9).
         .migration(true)
         .max_incoming(MAX_INCOMING)
         .incoming_buffer_size(INCOMING_BUFFER)
         .incoming_buffer_size_total(INCOMING_BUFFER_TOTAL);
     config
+}
+
+/// What a connection may hold as long as it has joined no room; see `Connection::welcome` for the rest.
+pub(crate) fn transport(limits: &Limits) -> Arc<TransportConfig> {
+    let mut transport = TransportConfig::default();
+    let window = limits.connection_window.min(STRANGER_WINDOW);
+    let streams = limits.rooms_per_connection.saturating_add(SPARE_STREAMS).min(STRANGER_STREAMS);
+    // Ephemeral signals travel as frames; nothing reads datagrams, so none are offered unless it is asked for.
+    let datagrams = (limits.datagram_buffer > 0).then_some(limits.datagram_buffer as usize);
+    transport
+        .max_concurrent_bidi_streams(VarInt::from_u32(streams))
+        .max_concurrent_uni_streams(VarInt::from_u32(0))
+        .stream_receive_window(VarInt::from_u32(limits.stream_window))
+        .receive_window(VarInt::from_u32(window))
+        .send_window(limits.send_window.into())
+        .datagram_receive_buffer_size(datagrams)
+        .datagram_send_buffer_size(limits.datagram_buffer as usize)
+        .max_idle_timeout(IdleTimeout::try_from(IDLE_TIMEOUT).ok())
+        .keep_alive_interval(Some(KEEP_ALIVE));
+    Arc::new(transport)
 }
 
 /// An endpoint on this address.

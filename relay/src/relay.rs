@@ -16,11 +16,14 @@ use crate::admin::{self, Admin, socket::SocketFile};
 use crate::{
     backend::{Backend, redb::Redb},
     clock::unix_ms,
-    connection::Door,
+    connection,
     error::StartError,
     identity::{Identity, Tls},
     limits::{CLOSE_TIME, FAREWELL_TIME, FLUSH_TIME, Limits, TRIM_INTERVAL},
-    link, quic,
+    link,
+    metrics::Metrics,
+    quic,
+    reload::Reloader,
     reset::ResetKey,
     shared::Shared,
     tls,
@@ -75,6 +78,7 @@ impl Config {
 /// what was acknowledged is on disk all the same.
 pub struct Relay {
     endpoints: Vec<Endpoint>,
+    reloader: Reloader,
     addresses: Vec<SocketAddr>,
     pin: Pin,
     host: Option<String>,
@@ -119,14 +123,20 @@ impl Relay {
         }
 
         let shared = Arc::new(Shared::new(backend.clone(), &limits));
-        let door = Door::new(shared.clone(), &limits);
-        let doors =
-            endpoints.iter().map(|endpoint| tokio::spawn(door.clone().serve(endpoint.clone()))).collect();
+        let serve = |endpoint: &Endpoint| tokio::spawn(connection::serve(shared.clone(), endpoint.clone()));
+        let doors = endpoints.iter().map(serve).collect();
+        let reloader = Reloader {
+            endpoints: endpoints.clone(),
+            server,
+            backend: backend.clone(),
+            shared: shared.clone(),
+        };
         let (pin, certificate) = (identity.pin, identity.certificate.clone());
         let chores = vec![tokio::spawn(identity.keep_fresh()), tokio::spawn(keep_trimmed(backend.clone()))];
         #[cfg_attr(not(unix), expect(unused_mut, reason = "nothing is added"))]
         let mut relay = Self {
             endpoints,
+            reloader,
             addresses,
             pin,
             host: config.host,
@@ -185,6 +195,16 @@ impl Relay {
     /// Members online, all rooms together.
     pub fn online(&self) -> usize {
         self.shared.router().online()
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
+    }
+
+    /// Other limits from now on. Connections that are open keep their QUIC windows and their number of rooms.
+    pub fn reload(&self, limits: Limits) {
+        self.reloader.reload(limits);
     }
 
     /// Its rooms, for whoever operates it.

@@ -2,6 +2,9 @@
 
 use bytes::Bytes;
 use proto::CloseCode;
+use quinn::VarInt;
+
+use crate::limits::{Limits, SPARE_STREAMS};
 
 /// A connection of a client; its handshake is complete.
 pub(crate) enum Connection {
@@ -32,6 +35,17 @@ impl Connection {
             Self::Quic(connection) => {
                 let (send, recv) = connection.accept_bi().await.ok()?;
                 Some((SendHalf::Quic(send), RecvHalf::Quic(recv)))
+            }
+        }
+    }
+
+    /// It has joined a room: it gets all that a member may have. Before, it had what a stranger gets.
+    pub fn welcome(&self, limits: &Limits) {
+        match self {
+            Self::Quic(connection) => {
+                connection.set_receive_window(VarInt::from_u32(limits.connection_window));
+                let streams = limits.rooms_per_connection.saturating_add(SPARE_STREAMS);
+                connection.set_max_concurrent_bi_streams(VarInt::from_u32(streams));
             }
         }
     }

@@ -26,6 +26,23 @@ fn certificate_without_key_is_a_usage_error() {
 
 #[test]
 fn help_fits_a_screen() {
-    let help = Cli::command().term_width(80).render_help().to_string();
-    assert!(help.lines().count() <= 44, "{} lines:\n{help}", help.lines().count());
+    let help = help::short().term_width(80).render_help().to_string();
+    assert!(help.lines().count() <= 40, "{} lines:\n{help}", help.lines().count());
+    assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
+}
+
+#[test]
+fn long_help_leaves_no_limit_unexplained() {
+    let command = Cli::command();
+    let help = command.clone().term_width(100).render_long_help().to_string();
+    for limit in crate::metrics::Limit::ALL {
+        let Some(argument) = command.get_arguments().find(|argument| argument.get_id() == limit.label())
+        else {
+            continue;
+        };
+        let (flag, why) = (argument.get_long().unwrap(), argument.get_long_help());
+        assert!(help.contains(&format!("--{flag} ")), "{flag}");
+        assert!(why.is_some_and(|why| why.to_string().lines().count() > 2), "{flag} has no reason");
+        assert!(!argument.get_default_values().is_empty() || flag == "max-disk-mib", "{flag} has no default");
+    }
 }

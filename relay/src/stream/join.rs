@@ -1,6 +1,6 @@
 //! From a stranger to a seat: the first frame of a stream.
 
-use std::{sync::Arc, sync::atomic::Ordering, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use ed25519_dalek::{Signature, VerifyingKey};
@@ -14,8 +14,9 @@ use super::{
 use crate::{
     backend::{CreateError, View},
     clock::unix_ms,
+    limit::Limit,
     limits::{EPHEMERAL_QUEUE, MAX_SMALL_JOIN},
-    request::{Join, Opening, Request},
+    request::{Invalid, Join, Opening, Request},
     router::{Refusal, Seat},
     shared::{Handle, Peer},
 };
@@ -32,14 +33,15 @@ pub(super) struct Admitted {
 /// Reads and judges the Join.
 pub(super) async fn join(peer: &Peer, input: &mut Input) -> Result<Admitted, Farewell> {
     let budget = Budget { above: MAX_SMALL_JOIN, share: &peer.share.incoming, store: &peer.shared.opening };
-    let (frame, _memory) = input.first(peer.shared.join_time, &budget).await?;
+    let (frame, _memory) = input.first(peer.shared.limits().join_time, &budget).await?;
     let join = match Request::try_from(frame) {
         Ok(Request::Join(join)) => join,
         Ok(_) => return Err(Farewell::of(Code::Malformed)),
+        Err(Invalid { code: Code::TooLarge, .. }) => return Err(Refusal::over(Limit::MessageSize).into()),
         Err(invalid) => return Err(Farewell::of(invalid.code)),
     };
     let view = admit(peer, &join).await?;
-    peer.joined.store(true, Ordering::Relaxed);
+    peer.joined.send_replace(true);
 
     let (superseded, newer) = watch::channel(false);
     let (signals, waiting) = mpsc::channel(EPHEMERAL_QUEUE);
@@ -76,15 +78,13 @@ async fn look(peer: &Peer, join: &Join) -> Result<Option<View>, Refusal> {
 
 async fn create(peer: &Peer, join: &Join, opening: &Opening) -> Result<(), Refusal> {
     let allowed = peer.shared.create_quota().take(peer.payer, Instant::now());
-    allowed.map_err(|over| Refusal::of(Code::RateLimited).after(&over))?;
+    allowed.map_err(|over| Refusal::over(Limit::Rooms).after(&over))?;
     let created = peer.shared.backend.create(join.room, opening.clone(), unix_ms()).await;
-    created.map_err(|error| {
-        Refusal::of(match error {
-            CreateError::Exists => Code::Conflict,
-            CreateError::TooLarge => Code::TooLarge,
-            CreateError::NoSpace => Code::NoSpace,
-            CreateError::Closed | CreateError::BeingDropped => Code::ShuttingDown,
-        })
+    created.map_err(|error| match error {
+        CreateError::Exists => Refusal::of(Code::Conflict),
+        CreateError::TooLarge => Refusal::over(Limit::KeysPerRoom),
+        CreateError::NoSpace => Refusal::over(Limit::Disk),
+        CreateError::Closed | CreateError::BeingDropped => Refusal::of(Code::ShuttingDown),
     })
 }
 

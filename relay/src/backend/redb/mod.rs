@@ -54,6 +54,7 @@ pub struct Redb {
     /// `None` once closed.
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
+    policy: Arc<Mutex<Policy>>,
 }
 
 /// What the writer has to know of [`Limits`].
@@ -64,8 +65,8 @@ struct Policy {
     free_space_reserve: u64,
 }
 
-impl Policy {
-    fn of(limits: &Limits) -> Self {
+impl From<&Limits> for Policy {
+    fn from(limits: &Limits) -> Self {
         Self {
             retention: limits.retention,
             keys_per_room: limits.keys_per_room,
@@ -85,12 +86,18 @@ impl Redb {
     }
 
     fn start(store: Store, limits: &Limits) -> Result<Self, OpenError> {
+        let policy = Arc::new(Mutex::new(Policy::from(limits)));
         let (jobs, queue) = mpsc::channel(WRITER_QUEUE);
         let (store, feeds) = (Arc::new(store), Feeds::default());
-        let writer = Writer::new(store.clone(), feeds.clone(), Policy::of(limits), queue);
+        let writer = Writer::new(store.clone(), feeds.clone(), policy.clone(), queue);
         let writer = std::thread::Builder::new().name("relay-writer".into()).spawn(|| writer.run());
         let writer = writer.map_err(OpenError::Thread)?;
-        Ok(Self { store, feeds, jobs: Mutex::new(Some(jobs)), writer: Mutex::new(Some(writer)) })
+        Ok(Self { store, feeds, jobs: Mutex::new(Some(jobs)), writer: Mutex::new(Some(writer)), policy })
+    }
+
+    /// Other limits from the next transaction on.
+    pub fn reload(&self, limits: &Limits) {
+        *self.policy.lock().unwrap_or_else(PoisonError::into_inner) = limits.into();
     }
 
     /// Returns when the writer has died, which only a bug or a damaged file can cause: nothing will be

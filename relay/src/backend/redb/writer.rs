@@ -1,6 +1,9 @@
 //! Group commit: what has queued up while the disk was busy goes into one transaction.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
 
 use proto::RoomId;
 use redb::Durability;
@@ -42,14 +45,19 @@ enum Settled {
 pub(super) struct Writer {
     store: Arc<Store>,
     feeds: Feeds,
-    policy: Policy,
+    policy: Arc<Mutex<Policy>>,
     queue: mpsc::Receiver<Job>,
     has_space: bool,
     space_checked: Option<Instant>,
 }
 
 impl Writer {
-    pub fn new(store: Arc<Store>, feeds: Feeds, policy: Policy, queue: mpsc::Receiver<Job>) -> Self {
+    pub fn new(
+        store: Arc<Store>,
+        feeds: Feeds,
+        policy: Arc<Mutex<Policy>>,
+        queue: mpsc::Receiver<Job>,
+    ) -> Self {
         Self { store, feeds, policy, queue, has_space: true, space_checked: None }
     }
 
@@ -57,8 +65,9 @@ impl Writer {
     pub fn run(mut self) {
         while let Some(first) = self.queue.blocking_recv() {
             let batch = self.gather(first);
-            self.check_space();
-            self.write(batch);
+            let policy = *self.policy.lock().unwrap_or_else(PoisonError::into_inner);
+            self.check_space(&policy);
+            self.write(batch, &policy);
         }
     }
 
@@ -77,11 +86,11 @@ impl Writer {
         batch
     }
 
-    fn check_space(&mut self) {
+    fn check_space(&mut self, policy: &Policy) {
         if self.space_checked.is_some_and(|checked| checked.elapsed() < SPACE_CHECK) {
             return;
         }
-        let has_space = self.store.available().is_none_or(|bytes| bytes >= self.policy.free_space_reserve);
+        let has_space = self.store.available().is_none_or(|bytes| bytes >= policy.free_space_reserve);
         if has_space != self.has_space {
             tracing::warn!(has_space, "free space crossed the reserve");
         }
@@ -90,15 +99,15 @@ impl Writer {
     }
 
     /// Writes one batch and answers.
-    pub fn write(&mut self, batch: Vec<Job>) {
-        let (policy, has_space) = (self.policy, self.has_space);
+    pub fn write(&mut self, batch: Vec<Job>, policy: &Policy) {
+        let has_space = self.has_space;
         let written = self.store.write(|mut transaction| {
             transaction.set_durability(Durability::Immediate)?;
             let mut settled = Vec::with_capacity(batch.len());
             {
                 let mut tables = Tables::open(&transaction)?;
                 for job in &batch {
-                    settled.push(settle(&mut tables, &policy, has_space, job)?);
+                    settled.push(settle(&mut tables, policy, has_space, job)?);
                 }
             }
             // An fsync for nothing would let refused publishes slow down the accepted ones.

@@ -2,6 +2,7 @@
 //! the same name; `config` finds them by that variable.
 
 mod certificate;
+mod connections;
 mod listen;
 mod operations;
 mod storage;
@@ -10,7 +11,8 @@ mod traffic;
 use clap::Args;
 
 pub use self::{
-    certificate::Certificate, listen::Listen, operations::Operations, storage::Storage, traffic::Traffic,
+    certificate::Certificate, connections::Connections, listen::Listen, operations::Operations,
+    storage::Storage, traffic::Traffic,
 };
 use crate::{limits::Limits, relay::Config};
 
@@ -26,6 +28,9 @@ pub struct Settings {
     /// What it keeps.
     #[command(flatten)]
     pub storage: Storage,
+    /// Who may come in, and what a connection may hold.
+    #[command(flatten)]
+    pub connections: Connections,
     /// What clients may do.
     #[command(flatten)]
     pub traffic: Traffic,
@@ -47,6 +52,7 @@ impl Settings {
     pub fn config(&self) -> Result<Config, Conflict> {
         let mut limits = Limits::default();
         self.storage.apply(&mut limits);
+        self.connections.apply(&mut limits);
         self.traffic.apply(&mut limits);
         Ok(Config {
             listen: self.listen.listen.clone(),

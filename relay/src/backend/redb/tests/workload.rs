@@ -78,6 +78,7 @@ pub struct Workload {
     pub store: Arc<Store>,
     pub outbox: Arc<Mutex<Outbox>>,
     writer: Writer,
+    policy: Policy,
     dice: Dice,
     sent: Vec<Sent>,
     number: u32,
@@ -93,11 +94,12 @@ pub fn open(disk: &simdisk::SimDisk) -> Result<Store, OpenError> {
 impl Workload {
     pub fn new(store: Store, seed: u64) -> Self {
         let (store, (_, queue)) = (Arc::new(store), mpsc::channel(1));
-        let writer = Writer::new(store.clone(), Feeds::default(), Policy::of(&LIMITS()), queue);
+        let policy = Policy::from(&LIMITS());
+        let writer = Writer::new(store.clone(), Feeds::default(), Arc::new(Mutex::new(policy)), queue);
         let (outbox, dice) = (Arc::default(), Dice::new(seed));
         // Numbers of other lives are other numbers.
         let number = (seed as u32) << 16;
-        Self { store, outbox, writer, dice, sent: Vec::new(), number, now_ms: 0 }
+        Self { store, outbox, writer, policy, dice, sent: Vec::new(), number, now_ms: 0 }
     }
 
     /// Writes the next batch, and says whether it could be.
@@ -106,7 +108,7 @@ impl Workload {
         let mut batch = (false, Vec::new(), Vec::new());
         let jobs = (0..jobs).map(|_| self.job(&mut batch.1, &mut batch.2)).collect();
         self.outbox.lock().unwrap().batches.push(batch);
-        self.writer.write(jobs);
+        self.writer.write(jobs, &self.policy);
         let mut outbox = self.outbox.lock().unwrap();
         outbox.answered();
         let (_, appends, _) = outbox.batches.last().unwrap();
@@ -117,7 +119,7 @@ impl Workload {
     pub fn send(&mut self, sent: &Sent) -> Result<Appended, AppendError> {
         let (answer, mut got) = oneshot::channel();
         let job = self.append(sent, answer);
-        self.writer.write(vec![job]);
+        self.writer.write(vec![job], &self.policy);
         got.try_recv().unwrap()
     }
 
