@@ -14,6 +14,7 @@
 pub mod access;
 pub mod admin;
 pub mod backend;
+pub mod backup;
 pub mod cli;
 mod clock;
 pub mod config;

@@ -16,6 +16,7 @@ use redb::{
 use super::tables;
 use crate::{
     backend::Unavailable,
+    backup::STAGING,
     limits::{PAGE_CACHE, REOPEN_INTERVAL},
 };
 
@@ -31,6 +32,9 @@ pub enum OpenError {
     /// Another relay has it open.
     #[error("another relay is using it")]
     Locked,
+    /// A restore has not been finished.
+    #[error("a restore into it was interrupted")]
+    Restoring,
     /// The file system says no.
     #[error("{0}")]
     Io(#[source] io::Error),
@@ -59,6 +63,9 @@ pub(super) struct Store {
 impl Store {
     /// Opens or makes the file in `directory`.
     pub fn open(directory: &Path) -> Result<Self, OpenError> {
+        if directory.join(STAGING).try_exists().map_err(OpenError::Io)? {
+            return Err(OpenError::Restoring);
+        }
         let path = directory.to_owned();
         let open = move || open_or_make(&path);
         Self::open_with(directory, Box::new(open), REOPEN_INTERVAL)
@@ -83,6 +90,11 @@ impl Store {
         read: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
     ) -> Result<T, Unavailable> {
         self.with(|database| read(&database.begin_read()?))
+    }
+
+    /// A snapshot to read at leisure: it holds up nobody, not even a reopening, after which it answers no more.
+    pub fn snapshot(&self) -> Result<ReadTransaction, Unavailable> {
+        self.with(|database| Ok(database.begin_read()?))
     }
 
     /// Runs a write; `write` commits or aborts.
@@ -145,7 +157,7 @@ pub(super) fn open_database(disk: impl StorageBackend) -> Result<Database, Datab
 
 /// Opens the database in a directory. A new one is made under another name, so that a crash in between leaves
 /// none rather than half of one.
-fn open_or_make(directory: &Path) -> Result<Database, DatabaseError> {
+pub(super) fn open_or_make(directory: &Path) -> Result<Database, DatabaseError> {
     let (path, unfinished) = (directory.join(FILE), directory.join(UNFINISHED));
     let open = |path: &Path| open_database(FileBackend::new(private_file(path)?)?);
     if path.try_exists()? {

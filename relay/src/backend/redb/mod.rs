@@ -12,6 +12,7 @@
 
 mod apply;
 mod check;
+mod copy;
 mod database;
 mod doom;
 mod overview;
@@ -33,6 +34,11 @@ pub use self::{
     check::{CheckError, Checked, Flaw},
     database::OpenError,
 };
+pub(crate) use self::{
+    copy::Importer,
+    database::{FILE as DATABASE, sync_directory},
+    tables::parse_entry,
+};
 use self::{
     database::Store,
     writer::{Job, Writer},
@@ -42,6 +48,7 @@ use super::{
     Slot, Ticket, Unavailable, View, entry,
 };
 use crate::{
+    backup::{BackupError, Record},
     limits::{Limits, WRITER_QUEUE},
     request::{Opening, Publish},
 };
@@ -107,6 +114,15 @@ impl Redb {
         if let Some(jobs) = jobs {
             jobs.closed().await;
         }
+    }
+
+    /// Hands over all rooms as they are at this moment, one row at a time; blocks. Rooms go on meanwhile, and what
+    /// they replace takes space until it is done.
+    ///
+    /// # Errors
+    /// What `take` says, or [`BackupError`] if the database cannot be read.
+    pub fn export(&self, take: &mut dyn FnMut(Record) -> Result<(), BackupError>) -> Result<(), BackupError> {
+        copy::export(&self.store.snapshot().map_err(|_| BackupError::Unavailable)?, take)
     }
 
     /// Trims entries that are over age, in every room, sweeps dropped rooms, and answers when it is done.
