@@ -19,6 +19,7 @@ pub mod cli;
 mod clock;
 pub mod config;
 mod connection;
+pub mod doctor;
 mod door;
 mod error;
 mod identity;
@@ -41,7 +42,7 @@ mod transport;
 
 pub use self::{
     error::StartError,
-    identity::{IdentityError, Tls},
+    identity::{IdentityError, Tls, acme},
     limits::{Limits, Rate, Retention},
     relay::{Config, Relay},
     tls::TlsError,

@@ -28,14 +28,14 @@ use std::{
     path::Path,
 };
 
-use self::frame::ChunkReader;
+pub(crate) use self::restore::STAGING;
 pub use self::{
     error::{BackupError, RestoreError},
     record::Record,
     restore::{Restored, restore},
     write::{Copied, copy_from, save, write},
 };
-pub(crate) use self::{restore::STAGING, verifier::Verifier};
+use self::{frame::ChunkReader, verifier::Verifier};
 
 /// What is in a backup.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Record, RestoreError, Summary, Verifier, frame::ChunkReader};
+use super::{Record, RestoreError, Summary, frame::ChunkReader, verifier::Verifier};
 use crate::backend::redb::{DATABASE, Importer, sync_directory};
 
 /// Where it is built.

@@ -7,8 +7,9 @@ use std::{
 };
 
 use super::{
-    BackupError, Record, RestoreError, Summary, Verifier, files,
-    frame::{ChunkReader, ChunkWriter, is_backup},
+    BackupError, Record, Summary, files,
+    frame::{ChunkWriter, is_backup},
+    verify_stream,
 };
 use crate::backend::redb::{Redb, sync_directory};
 
@@ -83,19 +84,11 @@ pub fn save<T>(
 /// [`BackupError::Interrupted`] if it is not whole.
 pub fn copy_from(stream: impl Read, out: &mut impl Write) -> Result<Copied, BackupError> {
     let mut tee = Tee { stream: BufReader::new(stream), out, bytes: 0, failed: None };
-    let checked = check(&mut tee);
+    let checked = verify_stream(&mut tee);
     if let Some(error) = tee.failed {
         return Err(error.into());
     }
     Ok(Copied { summary: checked.map_err(BackupError::Interrupted)?, bytes: tee.bytes })
-}
-
-fn check(stream: impl Read) -> Result<Summary, RestoreError> {
-    let (mut reader, mut verifier) = (ChunkReader::new(stream)?, Verifier::default());
-    while let Some(record) = reader.next()? {
-        verifier.take(&record)?;
-    }
-    verifier.finish()
 }
 
 /// Reads, and writes what it read.

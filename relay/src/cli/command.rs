@@ -1,11 +1,19 @@
 //! What the program does besides serving. Each command's work is in a module of its own.
 
+mod backup;
+mod doctor;
+mod drop_room;
 mod human;
+mod restore;
+mod rooms;
 mod status;
 
 use clap::{CommandFactory, Subcommand};
 
-use self::status::StatusCommand;
+use self::{
+    backup::BackupCommand, doctor::DoctorCommand, drop_room::DropRoomCommand, restore::RestoreCommand,
+    rooms::RoomsCommand, status::StatusCommand,
+};
 use super::Cli;
 use crate::config::{Loaded, show};
 
@@ -14,6 +22,16 @@ use crate::config::{Loaded, show};
 pub enum Command {
     /// How the running relay is: uptime, addresses, certificate, rooms, disk.
     Status(StatusCommand),
+    /// The rooms of the running relay in numbers, the largest first.
+    Rooms(RoomsCommand),
+    /// Drop a room for ever.
+    DropRoom(DropRoomCommand),
+    /// Write the log, the access keys and the relay's identity into one file, while it runs or not.
+    Backup(BackupCommand),
+    /// Begin anew from a backup, or only look whether it is whole.
+    Restore(RestoreCommand),
+    /// Look for what is wrong or will be, and say which command mends it.
+    Doctor(DoctorCommand),
     /// Print every setting, its value and where it comes from, as a relay.toml.
     Config {
         /// Print JSON instead.
@@ -35,6 +53,11 @@ impl Command {
     pub async fn run(self, loaded: &Loaded) -> anyhow::Result<()> {
         match self {
             Self::Status(command) => command.run(loaded).await?,
+            Self::Rooms(command) => command.run(loaded).await?,
+            Self::DropRoom(command) => command.run(loaded).await?,
+            Self::Backup(command) => command.run(loaded).await?,
+            Self::Restore(command) => command.run(loaded).await?,
+            Self::Doctor(command) => command.run(loaded).await?,
             Self::Config { json } => {
                 println!("{}", if json { show::json(loaded) } else { show::toml(loaded) });
             }

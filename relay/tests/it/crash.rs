@@ -26,7 +26,7 @@ const IN_FLIGHT: usize = 16;
 const WHOLE: u16 = 100;
 
 /// Long enough a log for a thousand rounds: retention is another test.
-const KEEP: [&str; 2] = ["--keep-entries", "100000000"];
+const KEEP: [&str; 4] = ["--rate", "1000000", "--keep-entries", "100000000"];
 
 /// What the relay has told its clients, all rounds together.
 #[derive(Default)]

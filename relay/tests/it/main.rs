@@ -8,12 +8,19 @@
 )]
 
 mod access;
+mod acme;
 #[cfg(unix)]
 mod admin;
+#[cfg(unix)]
+mod admin_rooms;
 mod backend;
+mod backup;
+mod certificate;
 mod common;
 mod crash;
 mod hostile;
 mod limits;
 mod program;
 mod rooms;
+#[cfg(unix)]
+mod watching;

@@ -17,6 +17,7 @@ mod database;
 mod doom;
 mod overview;
 mod reader;
+mod stats;
 mod tables;
 mod trim;
 mod writer;
@@ -33,6 +34,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use self::{
     check::{CheckError, Checked, Flaw},
     database::OpenError,
+    stats::{Health, Stats},
 };
 pub(crate) use self::{
     copy::Importer,
@@ -62,6 +64,7 @@ pub struct Redb {
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
     policy: Arc<Mutex<Policy>>,
+    stats: Stats,
 }
 
 /// What the writer has to know of [`Limits`].
@@ -95,11 +98,12 @@ impl Redb {
     fn start(store: Store, limits: &Limits) -> Result<Self, OpenError> {
         let policy = Arc::new(Mutex::new(Policy::from(limits)));
         let (jobs, queue) = mpsc::channel(WRITER_QUEUE);
-        let (store, feeds) = (Arc::new(store), Feeds::default());
-        let writer = Writer::new(store.clone(), feeds.clone(), policy.clone(), queue);
+        let (store, feeds, stats) = (Arc::new(store), Feeds::default(), Stats::default());
+        let writer = Writer::new(store.clone(), feeds.clone(), policy.clone(), queue, stats.clone());
         let writer = std::thread::Builder::new().name("relay-writer".into()).spawn(|| writer.run());
         let writer = writer.map_err(OpenError::Thread)?;
-        Ok(Self { store, feeds, jobs: Mutex::new(Some(jobs)), writer: Mutex::new(Some(writer)), policy })
+        let (jobs, writer) = (Mutex::new(Some(jobs)), Mutex::new(Some(writer)));
+        Ok(Self { store, feeds, jobs, writer, policy, stats })
     }
 
     /// Other limits from the next transaction on.
@@ -123,6 +127,21 @@ impl Redb {
     /// What `take` says, or [`BackupError`] if the database cannot be read.
     pub fn export(&self, take: &mut dyn FnMut(Record) -> Result<(), BackupError>) -> Result<(), BackupError> {
         copy::export(&self.store.snapshot().map_err(|_| BackupError::Unavailable)?, take)
+    }
+
+    /// How the writer does.
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// Has the writer answer, after what is queued before: it is alive and the database is open.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the database is shut or closing.
+    pub async fn probe(&self) -> Result<Health, Unavailable> {
+        let (answer, health) = oneshot::channel();
+        let _ = self.queue(Job::Probe { answer }).await;
+        health.await.unwrap_or(Err(Unavailable))
     }
 
     /// Trims entries that are over age, in every room, sweeps dropped rooms, and answers when it is done.

@@ -95,7 +95,13 @@ impl Workload {
     pub fn new(store: Store, seed: u64) -> Self {
         let (store, (_, queue)) = (Arc::new(store), mpsc::channel(1));
         let policy = Policy::from(&LIMITS());
-        let writer = Writer::new(store.clone(), Feeds::default(), Arc::new(Mutex::new(policy)), queue);
+        let writer = Writer::new(
+            store.clone(),
+            Feeds::default(),
+            Arc::new(Mutex::new(policy)),
+            queue,
+            Stats::default(),
+        );
         let (outbox, dice) = (Arc::default(), Dice::new(seed));
         // Numbers of other lives are other numbers.
         let number = (seed as u32) << 16;
