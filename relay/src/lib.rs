@@ -26,6 +26,7 @@ mod identity;
 mod limit;
 pub mod limits;
 mod link;
+mod listen;
 pub mod metrics;
 mod quic;
 pub mod quota;
@@ -36,7 +37,9 @@ mod reset;
 pub mod router;
 mod shared;
 pub mod signal;
+mod socket;
 mod stream;
+mod tcp;
 mod tls;
 mod transport;
 
@@ -44,6 +47,7 @@ pub use self::{
     error::StartError,
     identity::{IdentityError, Tls, acme},
     limits::{Limits, Rate, Retention},
+    listen::Fallback,
     relay::{Config, Relay},
     tls::TlsError,
 };

@@ -22,5 +22,6 @@ mod hostile;
 mod limits;
 mod program;
 mod rooms;
+mod tcp;
 #[cfg(unix)]
 mod watching;
