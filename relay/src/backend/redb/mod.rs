@@ -11,6 +11,8 @@
 //! another: they would see a fork where there was only a crash.
 
 mod apply;
+mod check;
+mod copy;
 mod database;
 mod doom;
 mod overview;
@@ -31,8 +33,14 @@ use proto::{PublicKey, RoomId};
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::{
+    check::{CheckError, Checked, Flaw},
     database::OpenError,
     stats::{Health, Stats},
+};
+pub(crate) use self::{
+    copy::Importer,
+    database::{FILE as DATABASE, sync_directory},
+    tables::parse_entry,
 };
 use self::{
     database::Store,
@@ -43,6 +51,7 @@ use super::{
     RoomSummary, Slot, Ticket, TokenChange, TokenError, Unavailable, View, entry,
 };
 use crate::{
+    backup::{BackupError, Record},
     limits::{Limits, WRITER_QUEUE},
     request::{Opening, Publish},
     token::{Right, TokenRecord},
@@ -111,6 +120,15 @@ impl Redb {
         if let Some(jobs) = jobs {
             jobs.closed().await;
         }
+    }
+
+    /// Hands over all rooms as they are at this moment, one row at a time; blocks. Rooms go on meanwhile, and what
+    /// they replace takes space until it is done.
+    ///
+    /// # Errors
+    /// What `take` says, or [`BackupError`] if the database cannot be read.
+    pub fn export(&self, take: &mut dyn FnMut(Record) -> Result<(), BackupError>) -> Result<(), BackupError> {
+        copy::export(&self.store.snapshot().map_err(|_| BackupError::Unavailable)?, take)
     }
 
     /// How the writer does.

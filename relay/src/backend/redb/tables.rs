@@ -9,7 +9,7 @@ use super::tokens::TokenRow;
 use crate::access::{Access, Grant};
 
 /// A room: head, oldest, last commit, time of the last entry (ms), bytes of the log, access keys.
-type RoomRow = (u64, u64, u64, u64, u64, u64);
+pub(super) type RoomRow = (u64, u64, u64, u64, u64, u64);
 
 /// An access key: kind (see [`Grant`]), expiry (ms), greatest number of uses, uses.
 type KeyRow = (u8, u64, u32, u32);
@@ -156,6 +156,11 @@ pub(super) fn from_entry_row(row: &[u8]) -> Result<(PublishId, Deliver), redb::S
     // One copy for the whole row; the envelope is then a slice of it.
     let entry = Deliver::decode(bytes::Bytes::copy_from_slice(entry)).map_err(|_| corrupted())?;
     Ok((id, entry))
+}
+
+/// The entry in a row, for those who do not have the database's errors.
+pub(crate) fn parse_entry(row: &[u8]) -> Option<(PublishId, Deliver)> {
+    from_entry_row(row).ok()
 }
 
 /// Makes the tables, so that readers of a new file find them.

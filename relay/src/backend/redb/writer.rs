@@ -131,7 +131,8 @@ impl Writer {
         self.space_checked = Some(Instant::now());
     }
 
-    fn write(&mut self, batch: Vec<Job>, policy: &Policy) {
+    /// Writes one batch and answers.
+    pub fn write(&mut self, batch: Vec<Job>, policy: &Policy) {
         let (has_space, stats) = (self.has_space, &self.stats);
         let began = Instant::now();
         let written = self.store.write(|mut transaction| {
