@@ -14,6 +14,7 @@ mod admin;
 #[cfg(unix)]
 mod admin_rooms;
 mod backend;
+mod backup;
 mod bench;
 mod certificate;
 mod common;
@@ -23,5 +24,6 @@ mod limits;
 mod program;
 mod rooms;
 mod tcp;
+mod token;
 #[cfg(unix)]
 mod watching;
