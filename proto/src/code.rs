@@ -20,6 +20,8 @@ pub enum CloseCode {
     Superseded = 6,
     /// The access key lost its access.
     NotAllowed = 7,
+    /// Too many joins of the connection were refused: it looks like guessing.
+    RefusedJoins = 8,
 }
 
 impl CloseCode {
@@ -39,6 +41,7 @@ impl CloseCode {
             Self::TooMany,
             Self::Superseded,
             Self::NotAllowed,
+            Self::RefusedJoins,
         ]
         .into_iter()
         .find(|code| u64::from(code.value()) == value)

@@ -12,32 +12,46 @@
 //! The relay cannot read what it carries: it does not depend on the crate that knows the content's types.
 
 pub mod access;
+pub mod admin;
 pub mod backend;
+pub mod backup;
+mod bench;
 pub mod cli;
 mod clock;
 pub mod config;
 mod connection;
+pub mod doctor;
+mod door;
 mod error;
+mod fragments;
 mod identity;
+mod limit;
 pub mod limits;
 mod link;
+mod listen;
 pub mod metrics;
 mod quic;
 pub mod quota;
 mod relay;
+mod reload;
 pub mod request;
 mod reset;
 pub mod router;
 mod shared;
 pub mod signal;
+mod socket;
 mod stream;
+mod tcp;
 mod tls;
+pub mod token;
 mod transport;
 
 pub use self::{
     error::StartError,
-    identity::{IdentityError, Tls},
+    identity::{IdentityError, Tls, acme},
     limits::{Limits, Rate, Retention},
+    listen::Fallback,
     relay::{Config, Relay},
     tls::TlsError,
+    token::Admission,
 };

@@ -5,9 +5,12 @@
 
 use std::time::Duration;
 
-use proto::MAX_COMMIT_FRAME;
+use proto::{MAX_COMMIT_FRAME, MAX_ENVELOPE};
 
-/// What one relay allows. `Default` suits a small machine on the open internet.
+use crate::token::Admission;
+
+/// What one relay allows. `Default` suits a small machine on the open internet. All of it can change while
+/// the relay runs.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Open connections, all addresses together. About 2 MiB each at worst.
@@ -15,17 +18,49 @@ pub struct Limits {
     /// Open connections from one address (IPv6: one /64, what one household gets). High enough for
     /// an office behind one address.
     pub connections_per_address: usize,
-    /// Rooms (streams) at once on one connection.
-    pub streams_per_connection: u32,
-    /// Envelopes a member may publish, sustained.
+    /// Handshakes of addresses that have not proved themselves; above it they must, with a Retry (RFC 9000,
+    /// 8.1.2): costs an honest client one round trip, a spoofing one everything.
+    pub handshakes: Rate,
+    /// Handshakes of one address that has proved itself; above it they are refused. A handshake costs
+    /// about a millisecond.
+    pub handshakes_per_address: Rate,
+    /// Handshakes in progress above which addresses must prove themselves as well.
+    pub retry_above: usize,
+    /// Handshakes in progress above which new ones are refused; one address gets a quarter of them.
+    pub max_handshakes: usize,
+    /// Rooms (streams) at once on one connection; further ones are refused.
+    pub rooms_per_connection: u32,
+    /// Joins on one connection, whatever becomes of them; above it the connection is closed.
+    pub joins_per_connection: Rate,
+    /// QUIC: received and unread bytes of one stream. 512 KiB: a 12 MiB commit at 100 ms round trip takes 3 s.
+    pub stream_window: u32,
+    /// QUIC: received and unread bytes of one connection that has joined a room; before that see
+    /// [`STRANGER_WINDOW`].
+    pub connection_window: u32,
+    /// QUIC: sent and unacknowledged bytes of one connection. 1 MiB: 10 MiB/s at 100 ms round trip.
+    pub send_window: u32,
+    /// QUIC: bytes of datagrams waiting, each way, oldest dropped first; 0 offers none. Nothing here reads
+    /// datagrams yet, so any would only wait.
+    pub datagram_buffer: u32,
+    /// Bytes of one envelope that is no commit; never more than [`MAX_ENVELOPE`]. Commits grow with the
+    /// group, so only the protocol's cap holds for them.
+    pub max_message: usize,
+    /// Envelopes a member may publish.
     pub publish: Rate,
+    /// Envelopes that all members of a room may publish: ten at their own limit.
+    pub room_publish: Rate,
     /// Publish attempts and slot reads through one invite key: a join is one or two of them, and a
     /// link shown to a crowd is used by many at once.
     pub invite: Rate,
-    /// Ephemeral signals of one member: typing is a few a second at most.
+    /// Ephemeral signals of one member: typing is a few a second at most. Dropped above it.
     pub ephemeral: Rate,
     /// Rooms that one address may open.
     pub create: Rate,
+    /// Who may open rooms.
+    pub admission: Admission,
+    /// Tokens that are refused from one address: enough for a slip or two, and a guesser learns nothing in
+    /// the age of the universe anyway. What it bounds is the work.
+    pub bad_tokens: Rate,
     /// Access keys in one room: members and live invites.
     pub keys_per_room: u64,
     /// What each room's log keeps.
@@ -34,11 +69,11 @@ pub struct Limits {
     /// closed after twice that. Ten seconds are several round trips to the far side of the world, with
     /// losses.
     pub join_time: Duration,
-    /// Handshakes in progress above which an address must first prove itself with a Retry (RFC 9000,
-    /// 8.1.2): costs an honest client one round trip, a spoofing one everything.
-    pub retry_above: usize,
     /// Free bytes on the file system below which appends are refused while reads go on.
     pub free_space_reserve: u64,
+    /// Bytes that all logs together may take of the disk, above which appends are refused while reads go on;
+    /// `None` leaves only the reserve in force.
+    pub max_disk: Option<u64>,
 }
 
 /// So many at once (`burst`), then one per `interval`.
@@ -71,16 +106,29 @@ impl Default for Limits {
         Self {
             connections: 4096,
             connections_per_address: 128,
-            streams_per_connection: 64,
+            handshakes: Rate::per_second(50),
+            handshakes_per_address: Rate::per_minute(300, 300),
+            retry_above: 64,
+            max_handshakes: 512,
+            rooms_per_connection: 64,
+            joins_per_connection: Rate::per_minute(240, 240),
+            stream_window: 512 << 10,
+            connection_window: 1 << 20,
+            send_window: 1 << 20,
+            datagram_buffer: 0,
+            max_message: MAX_ENVELOPE,
             publish: Rate::per_minute(100, 100),
+            room_publish: Rate::per_minute(1000, 1000),
             invite: Rate::per_minute(60, 30),
             ephemeral: Rate::per_minute(600, 40),
-            create: Rate::per_minute(6, 200),
+            create: Rate::per_hour(200),
+            admission: Admission::Open,
+            bad_tokens: Rate::per_minute(10, 10),
             keys_per_room: 8192,
             retention: Retention::default(),
             join_time: Duration::from_secs(10),
-            retry_above: 64,
             free_space_reserve: 256 << 20,
+            max_disk: None,
         }
     }
 }
@@ -96,6 +144,16 @@ impl Rate {
     /// `count` a minute, `burst` at once. A count of 0 is taken as 1.
     pub fn per_minute(count: u32, burst: u32) -> Self {
         Self { burst: burst.max(1), interval: Duration::from_secs(60) / count.max(1) }
+    }
+
+    /// `count` a second, as many at once. A count of 0 is taken as 1.
+    pub fn per_second(count: u32) -> Self {
+        Self { burst: count.max(1), interval: Duration::from_secs(1) / count.max(1) }
+    }
+
+    /// `count` an hour, as many at once. A count of 0 is taken as 1.
+    pub fn per_hour(count: u32) -> Self {
+        Self { burst: count.max(1), interval: Duration::from_secs(3600) / count.max(1) }
     }
 }
 
@@ -175,9 +233,13 @@ pub const PAGE_CACHE: usize = 64 << 20;
 /// Access keys that one commit may add or remove: as many members as join in one commit.
 pub const KEYS_PER_CHANGE: usize = 1024;
 
-/// Remembered rate limits (per member key and per address); full ones are forgotten first. At most
-/// about 6 MiB.
-pub const BUCKETS: usize = 65_536;
+/// Tokens that are kept, those that are expired or used up included: a list that one can read, and a
+/// megabyte or two. Further ones are refused until some are revoked.
+pub const MAX_TOKENS: u64 = 10_000;
+
+/// Remembered rate limits of one kind (per member key, room or address): as many as there may be joined
+/// streams, nearly. Full ones are forgotten first. At most 7 MiB each.
+pub const BUCKETS: usize = 7 << 15;
 
 /// Time between two looks at the free space.
 pub const SPACE_CHECK: Duration = Duration::from_secs(1);
@@ -185,21 +247,29 @@ pub const SPACE_CHECK: Duration = Duration::from_secs(1);
 /// Time between two tries to reopen a database whose disk failed.
 pub const REOPEN_INTERVAL: Duration = Duration::from_secs(2);
 
-/// QUIC: received and unread bytes of one stream. A 12 MiB commit at 100 ms round trip takes 3 s.
-pub const STREAM_WINDOW: u32 = 512 << 10;
+/// QUIC: received and unread bytes of a connection that has joined no room yet: with the TLS state of a
+/// handshake, a stranger costs less than 512 KiB.
+pub const STRANGER_WINDOW: u32 = 256 << 10;
 
-/// QUIC: received and unread bytes of one connection.
-pub const CONNECTION_WINDOW: u32 = 1 << 20;
+/// QUIC: streams at once of a connection that has joined no room yet; the rest may come a round trip later.
+pub const STRANGER_STREAMS: u32 = 8;
 
-/// QUIC: sent and unacknowledged bytes of one connection: 10 MiB/s at 100 ms round trip.
-pub const SEND_WINDOW: u64 = 1 << 20;
+/// Streams over [`Limits::rooms_per_connection`] that are let in only to be told so.
+pub const SPARE_STREAMS: u32 = 8;
 
-/// QUIC: a connection without a sign of life for this long is gone.
+/// A connection without a sign of life for this long is gone.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 
-/// QUIC: a sign of life is asked for this often; two may get lost, and NAT mappings (30 s in common
+/// A sign of life is asked for this often; two may get lost, and NAT mappings (30 s in common
 /// routers) stay open.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// QUIC: pieces of stream data that one packet may bring, on average. An honest client packs one per stream
+/// that has something to say: ten Joins fill a packet.
+pub const FRAGMENTS_PER_PACKET: u64 = 12;
+
+/// QUIC: pieces above that average. A client with 64 rooms may end all of them in one packet, twice.
+pub const FRAGMENTS_AT_ONCE: u64 = 128;
 
 /// QUIC: handshakes waiting to be looked at; further ones are refused.
 pub const MAX_INCOMING: usize = 1024;
@@ -209,8 +279,29 @@ pub const INCOMING_BUFFER: u64 = 64 << 10;
 /// See [`INCOMING_BUFFER`].
 pub const INCOMING_BUFFER_TOTAL: u64 = 16 << 20;
 
-/// QUIC: handshakes in progress above which new ones are refused.
-pub const MAX_HANDSHAKES: usize = 512;
+/// TCP: received and unread bytes of one connection, all its streams together; over it the connection is
+/// closed. Eight full streams: only rooms that all wait for the disk or for memory at once get there.
+pub const TCP_UNREAD: usize = 2 << 20;
+
+/// TCP: the same for a connection that has joined no room yet: one full stream (yamux has no smaller), and
+/// room for the Joins of others. With TLS and buffers, a stranger costs less than 512 KiB.
+pub const TCP_UNREAD_STRANGER: usize = 320 << 10;
+
+/// TCP: bytes of one connection that the system keeps until they are acknowledged: 2.5 MB/s at 100 ms round
+/// trip. The system's own choice goes up to 4 MiB for a reader that is slow.
+pub const TCP_SEND_BUFFER: usize = 256 << 10;
+
+/// TCP: connections that the system has accepted and the relay has not looked at.
+pub const TCP_BACKLOG: i32 = 1024;
+
+/// TCP: time until the next try to accept after one that failed: file descriptors may be free again.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// HTTP: bytes of a request's head. Browsers send 1 to 2 KiB; hyper allows no less than this.
+pub const HTTP_BUFFER: usize = 8 << 10;
+
+/// Handshakes in progress that one address may have: one part in so many of [`Limits::max_handshakes`].
+pub const HANDSHAKE_SHARE: usize = 4;
 
 /// The end of a stream: time for what is on its way to the disk to be acknowledged, and once more for the
 /// client to have heard why. At shutdown, twice this, [`FLUSH_TIME`] and [`CLOSE_TIME`] stay below 5 s.

@@ -1,45 +1,55 @@
-//! QUIC settings and the socket they run on. Nothing is left at quinn's defaults that bounds memory.
+//! QUIC settings and the endpoint they make. Nothing is left at quinn's defaults that bounds memory.
 
-use std::{
-    io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
-    sync::Arc,
-};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use quinn::{IdleTimeout, ServerConfig, TransportConfig, VarInt, crypto::rustls::QuicServerConfig};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Socket, Type};
 
 use crate::{
     limits::{
-        CONNECTION_WINDOW, IDLE_TIMEOUT, INCOMING_BUFFER, INCOMING_BUFFER_TOTAL, KEEP_ALIVE, Limits,
-        MAX_INCOMING, SEND_WINDOW, STREAM_WINDOW,
+        IDLE_TIMEOUT, INCOMING_BUFFER, INCOMING_BUFFER_TOTAL, KEEP_ALIVE, Limits, MAX_INCOMING,
+        SPARE_STREAMS, STRANGER_STREAMS, STRANGER_WINDOW,
     },
     reset::ResetKey,
+    socket,
 };
+
+/// What a socket asks for as its receive and send buffers, in bytes: 4 MiB are 30 ms of a gigabit, and so long the
+/// relay may be busy elsewhere. Systems give less unless told otherwise (`relay doctor` says how); Linux takes no
+/// memory before it is used.
+pub(crate) const SOCKET_BUFFER: usize = 4 << 20;
 
 /// The server's side of every connection.
 pub(crate) fn server_config(crypto: QuicServerConfig, limits: &Limits) -> ServerConfig {
-    let mut transport = TransportConfig::default();
-    transport
-        .max_concurrent_bidi_streams(VarInt::from_u32(limits.streams_per_connection))
-        .max_concurrent_uni_streams(VarInt::from_u32(0))
-        .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
-        .receive_window(VarInt::from_u32(CONNECTION_WINDOW))
-        .send_window(SEND_WINDOW)
-        // Ephemeral signals travel as frames; nothing reads datagrams, so none are buffered.
-        .datagram_receive_buffer_size(None)
-        .datagram_send_buffer_size(0)
-        .max_idle_timeout(IdleTimeout::try_from(IDLE_TIMEOUT).ok())
-        .keep_alive_interval(Some(KEEP_ALIVE));
     let mut config = ServerConfig::with_crypto(Arc::new(crypto));
     config
-        .transport_config(Arc::new(transport))
+        .transport_config(transport(limits))
         // A phone that changes from one network to another keeps its rooms (RFC 9000, 9).
         .migration(true)
         .max_incoming(MAX_INCOMING)
         .incoming_buffer_size(INCOMING_BUFFER)
         .incoming_buffer_size_total(INCOMING_BUFFER_TOTAL);
     config
+}
+
+/// What a connection may hold as long as it has joined no room; see `Connection::welcome` for the rest.
+pub(crate) fn transport(limits: &Limits) -> Arc<TransportConfig> {
+    let mut transport = TransportConfig::default();
+    let window = limits.connection_window.min(STRANGER_WINDOW);
+    let streams = limits.rooms_per_connection.saturating_add(SPARE_STREAMS).min(STRANGER_STREAMS);
+    // Ephemeral signals travel as frames; nothing reads datagrams, so none are offered unless it is asked for.
+    let datagrams = (limits.datagram_buffer > 0).then_some(limits.datagram_buffer as usize);
+    transport
+        .max_concurrent_bidi_streams(VarInt::from_u32(streams))
+        .max_concurrent_uni_streams(VarInt::from_u32(0))
+        .stream_receive_window(VarInt::from_u32(limits.stream_window))
+        .receive_window(VarInt::from_u32(window))
+        .send_window(limits.send_window.into())
+        .datagram_receive_buffer_size(datagrams)
+        .datagram_send_buffer_size(limits.datagram_buffer as usize)
+        .max_idle_timeout(IdleTimeout::try_from(IDLE_TIMEOUT).ok())
+        .keep_alive_interval(Some(KEEP_ALIVE));
+    Arc::new(transport)
 }
 
 /// An endpoint on this address.
@@ -49,30 +59,15 @@ pub(crate) fn endpoint(
     config: ServerConfig,
 ) -> io::Result<quinn::Endpoint> {
     let runtime = Arc::new(quinn::TokioRuntime);
-    quinn::Endpoint::new(reset.endpoint_config(), Some(config), bind(address)?, runtime)
+    quinn::Endpoint::new(
+        reset.endpoint_config(),
+        Some(config),
+        socket::bind(address, Type::DGRAM)?.into(),
+        runtime,
+    )
 }
 
-/// "Everywhere" means IPv6 and IPv4 in one socket, however it was spelled, where the machine can.
-fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
-    if !address.ip().is_unspecified() {
-        return bind_one(address);
-    }
-    let port = address.port();
-    match bind_one((Ipv6Addr::UNSPECIFIED, port).into()) {
-        // These two will not be better on IPv4, and are what the user has to hear.
-        Err(error) if !matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied) => {
-            bind_one((Ipv4Addr::UNSPECIFIED, port).into())
-        }
-        result => result,
-    }
-}
-
-fn bind_one(address: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
-    if address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) {
-        // Off by default on some systems, on by default on others.
-        socket.set_only_v6(false)?;
-    }
-    socket.bind(&address.into())?;
-    Ok(socket.into())
+/// A socket as the relay's own, for whoever wants to know what it would get.
+pub(crate) fn probe(address: SocketAddr) -> io::Result<Socket> {
+    socket::bind(address, Type::DGRAM)
 }

@@ -4,20 +4,39 @@
 //! the time at which the bucket will be full again. A bucket that is full now is worth forgetting.
 
 use std::{
-    collections::HashMap,
-    hash::Hash,
+    collections::{HashMap, hash_map::RandomState},
+    hash::{BuildHasher, Hash},
+    marker::PhantomData,
     time::{Duration, Instant},
 };
 
 use crate::limits::{BUCKETS, Rate};
 
-/// Buckets by key, at most [`BUCKETS`]. When there are more, full ones are forgotten; if all of
-/// them are in use, keys without one are refused until some are full again.
+/// Buckets below which nothing is swept: a page of memory.
+const SWEEP_FROM: usize = 256;
+
+/// Time between two sweeps when every bucket is in use: looking through all of them takes a millisecond.
+const SWEEP_PAUSE: Duration = Duration::from_millis(100);
+
+/// Buckets by key, at most [`BUCKETS`]. Full ones are forgotten whenever their number has doubled; if all of
+/// them are in use, keys without one are refused until some are full again. Keys are kept as keyed
+/// hashes, which nobody outside can make collide.
 #[derive(Debug)]
 pub struct Quota<K> {
     rate: Rate,
-    full_at: HashMap<K, Instant>,
+    buckets: HashMap<u64, Bucket>,
+    hasher: RandomState,
     capacity: usize,
+    sweep_at: usize,
+    swept: Option<Instant>,
+    key: PhantomData<fn(K)>,
+}
+
+/// One bucket; full at first.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bucket {
+    /// When it is full again; `None` when it is.
+    full_at: Option<Instant>,
 }
 
 /// Over the limit; the time after which one more is allowed.
@@ -27,10 +46,48 @@ pub struct Over {
     pub retry_after: Duration,
 }
 
-impl<K: Eq + Hash> Quota<K> {
+impl Bucket {
+    /// Takes one token.
+    ///
+    /// # Errors
+    /// [`Over`] when it is empty; then nothing was taken.
+    pub fn take(&mut self, rate: Rate, now: Instant) -> Result<(), Over> {
+        let next = self.full_at.map_or(now, |full_at| full_at.max(now)) + rate.interval;
+        match next.duration_since(now).checked_sub(rate.interval * rate.burst) {
+            Some(retry_after) if !retry_after.is_zero() => Err(Over { retry_after }),
+            _ => {
+                self.full_at = Some(next);
+                Ok(())
+            }
+        }
+    }
+
+    fn refund(&mut self, rate: Rate) {
+        self.full_at = self.full_at.and_then(|full_at| full_at.checked_sub(rate.interval));
+    }
+
+    fn is_full(&self, now: Instant) -> bool {
+        self.full_at.is_none_or(|full_at| full_at <= now)
+    }
+}
+
+impl<K: Hash> Quota<K> {
     /// No key has used anything yet.
     pub fn new(rate: Rate) -> Self {
-        Self { rate, full_at: HashMap::new(), capacity: BUCKETS }
+        Self {
+            rate,
+            buckets: HashMap::new(),
+            hasher: RandomState::new(),
+            capacity: BUCKETS,
+            sweep_at: SWEEP_FROM,
+            swept: None,
+            key: PhantomData,
+        }
+    }
+
+    /// Another rate from now on. What was used stays used.
+    pub fn set_rate(&mut self, rate: Rate) {
+        self.rate = rate;
     }
 
     /// Takes one token from the key's bucket.
@@ -38,36 +95,32 @@ impl<K: Eq + Hash> Quota<K> {
     /// # Errors
     /// [`Over`] when it is empty; then nothing was taken.
     pub fn take(&mut self, key: K, now: Instant) -> Result<(), Over> {
-        if !self.full_at.contains_key(&key) {
+        let key = self.hasher.hash_one(key);
+        if !self.buckets.contains_key(&key) {
             self.make_room(now)?;
         }
-        let full_at = self.full_at.entry(key).or_insert(now);
-        let next = (*full_at).max(now) + self.rate.interval;
-        let capacity = self.rate.interval * self.rate.burst;
-        match next.duration_since(now).checked_sub(capacity) {
-            Some(retry_after) if !retry_after.is_zero() => Err(Over { retry_after }),
-            _ => {
-                *full_at = next;
-                Ok(())
-            }
-        }
+        self.buckets.entry(key).or_default().take(self.rate, now)
     }
 
     /// Gives one token back.
     pub fn refund(&mut self, key: &K) {
-        if let Some(full_at) = self.full_at.get_mut(key) {
-            *full_at = full_at.checked_sub(self.rate.interval).unwrap_or(*full_at);
+        if let Some(bucket) = self.buckets.get_mut(&self.hasher.hash_one(key)) {
+            bucket.refund(self.rate);
         }
     }
 
     fn make_room(&mut self, now: Instant) -> Result<(), Over> {
-        if self.full_at.len() >= self.capacity {
-            self.full_at.retain(|_, full_at| *full_at > now);
+        let rests = self.swept.is_some_and(|swept| now < swept + SWEEP_PAUSE);
+        if self.buckets.len() >= self.sweep_at && !rests {
+            self.buckets.retain(|_, bucket| !bucket.is_full(now));
+            self.sweep_at = (2 * self.buckets.len()).max(SWEEP_FROM).min(self.capacity);
+            self.buckets.shrink_to(self.sweep_at);
+            self.swept = Some(now);
         }
-        if self.full_at.len() >= self.capacity {
-            return Err(Over { retry_after: self.rate.interval });
+        match self.buckets.len() >= self.capacity {
+            true => Err(Over { retry_after: self.rate.interval }),
+            false => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -119,12 +172,32 @@ mod tests {
 
     #[test]
     fn keys_are_bounded_and_full_buckets_forgotten_first() {
-        let (mut quota, now) = (Quota { capacity: 2, ..Quota::new(RATE) }, Instant::now());
+        let (mut quota, now) = (Quota { capacity: 2, sweep_at: 2, ..Quota::new(RATE) }, Instant::now());
         assert!(quota.take('a', now).is_ok() && quota.take('b', now).is_ok());
         assert!(quota.take('c', now).is_err(), "both are in use");
         assert_eq!(quota.take('a', now), Ok(()), "known keys go on");
         assert_eq!(quota.take('c', now + ms(700)), Ok(()), "b is full again and forgotten");
-        assert!(quota.full_at.len() <= 2);
+        assert!(quota.buckets.len() <= 2);
+    }
+
+    #[test]
+    fn keys_that_come_and_go_leave_nothing_behind() {
+        let (mut quota, start) = (Quota::new(RATE), Instant::now());
+        for number in 0..100_000_u32 {
+            let now = start + ms(u64::from(number));
+            assert_eq!(quota.take(number, now), Ok(()));
+            // Each is in use for 600 ms, so 600 at a time.
+            assert!(quota.buckets.len() <= 4 * 600, "{} after {number}", quota.buckets.len());
+        }
+    }
+
+    #[test]
+    fn lower_rate_holds_for_those_who_were_there_before() {
+        let (mut quota, now) = (Quota::new(RATE), Instant::now());
+        assert!(quota.take('a', now).is_ok() && quota.take('a', now).is_ok());
+        quota.set_rate(Rate { burst: 1, interval: ms(1000) });
+        assert!(quota.take('a', now).is_err());
+        assert_eq!(quota.take('a', now + ms(1200)), Ok(()));
     }
 
     #[test]

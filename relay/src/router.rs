@@ -13,6 +13,7 @@ use proto::{
 };
 
 use crate::{
+    limit::Limit,
     limits::Limits,
     quota::{Over, Quota},
     request::{Invalid, Publish, Request},
@@ -27,8 +28,10 @@ pub struct Router<H> {
     rooms: HashMap<RoomId, HashMap<PublicKey, (SeatId, H)>>,
     next: u64,
     publish: Quota<(RoomId, PublicKey)>,
+    room: Quota<RoomId>,
     invite: Quota<(RoomId, PublicKey)>,
     ephemeral: Quota<(RoomId, PublicKey)>,
+    max_message: usize,
 }
 
 /// One joined stream.
@@ -62,8 +65,8 @@ pub enum Command<H> {
     Refuse(Refusal),
     /// Tell the client no and end the stream.
     End(Refusal),
-    /// Nothing.
-    Ignore,
+    /// Over this limit and dropped without a word: nobody waits for an answer to a signal.
+    Drop(Limit),
 }
 
 /// A no, as the client hears it.
@@ -77,6 +80,8 @@ pub struct Refusal {
     pub retry_after: Duration,
     /// For a conflict: where the last commit is.
     pub last_commit: u64,
+    /// The limit that was in the way, if one was.
+    pub limit: Option<Limit>,
 }
 
 impl<H: Clone> Router<H> {
@@ -86,9 +91,20 @@ impl<H: Clone> Router<H> {
             rooms: HashMap::new(),
             next: 0,
             publish: Quota::new(limits.publish),
+            room: Quota::new(limits.room_publish),
             invite: Quota::new(limits.invite),
             ephemeral: Quota::new(limits.ephemeral),
+            max_message: limits.max_message,
         }
+    }
+
+    /// Other limits from now on.
+    pub fn reload(&mut self, limits: &Limits) {
+        self.publish.set_rate(limits.publish);
+        self.room.set_rate(limits.room_publish);
+        self.invite.set_rate(limits.invite);
+        self.ephemeral.set_rate(limits.ephemeral);
+        self.max_message = limits.max_message;
     }
 
     /// Seats a stream whose key was verified. For a member, returns the older stream of the same key,
@@ -121,10 +137,13 @@ impl<H: Clone> Router<H> {
             Ok(Request::Ephemeral(signal)) => self.ephemeral(seat, signal, now),
             Ok(Request::GetSlot) => match self.spend(seat, now) {
                 Ok(()) => Command::SendSlot,
-                Err(over) => Command::Refuse(Refusal::of(Code::RateLimited).after(&over)),
+                Err(refusal) => Command::Refuse(refusal),
             },
             // The first frame of a stream was the Join; a second one has no meaning.
             Ok(Request::Join(_)) => Command::End(Refusal::of(Code::Malformed)),
+            Err(Invalid { id, code: Code::TooLarge }) => {
+                Command::Refuse(Refusal { id, ..Refusal::over(Limit::MessageSize) })
+            }
             Err(Invalid { id, code }) => Command::Refuse(Refusal { id, ..Refusal::of(code) }),
         }
     }
@@ -132,6 +151,7 @@ impl<H: Clone> Router<H> {
     /// Returns what a publish cost: it turned out to be in the log already.
     pub fn refund(&mut self, seat: &Seat) {
         self.spending(seat).refund(&(seat.room, seat.key));
+        self.room.refund(&seat.room);
     }
 
     /// Whether no newer stream has taken the seat.
@@ -146,10 +166,13 @@ impl<H: Clone> Router<H> {
     }
 
     fn publish(&mut self, seat: &Seat, publish: Publish, now: Instant) -> Command<H> {
+        if publish.commit.is_none() && publish.envelope.len() > self.max_message {
+            return Command::Refuse(Refusal::over(Limit::MessageSize).about(&publish));
+        }
         match self.spend(seat, now) {
             Ok(()) => Command::Append(publish),
-            Err(over) => {
-                let refusal = Refusal::of(Code::RateLimited).after(&over).about(&publish);
+            Err(refusal) => {
+                let refusal = refusal.about(&publish);
                 Command::AnswerIfStored(publish, refusal)
             }
         }
@@ -159,17 +182,21 @@ impl<H: Clone> Router<H> {
         if !seat.member {
             return Command::Refuse(Refusal::of(Code::NotAllowed));
         }
-        // Dropped without a word: nobody waits for an answer to a signal.
         if self.ephemeral.take((seat.room, seat.key), now).is_err() {
-            return Command::Ignore;
+            return Command::Drop(Limit::EphemeralRate);
         }
-        let Some(members) = self.rooms.get(&seat.room) else { return Command::Ignore };
-        let others = members.iter().filter(|(key, _)| **key != seat.key);
+        let others = self.rooms.get(&seat.room).into_iter().flatten().filter(|(key, _)| **key != seat.key);
         Command::FanOut(others.map(|(_, (_, handle))| handle.clone()).collect(), signal)
     }
 
-    fn spend(&mut self, seat: &Seat, now: Instant) -> Result<(), Over> {
-        self.spending(seat).take((seat.room, seat.key), now)
+    /// Takes one from the key's bucket and one from the room's, or none from either.
+    fn spend(&mut self, seat: &Seat, now: Instant) -> Result<(), Refusal> {
+        let own = if seat.member { Limit::MemberRate } else { Limit::InviteRate };
+        let over = |limit| move |over: Over| Refusal::over(limit).after(&over);
+        self.spending(seat).take((seat.room, seat.key), now).map_err(over(own))?;
+        self.room.take(seat.room, now).map_err(over(Limit::RoomRate)).inspect_err(|_| {
+            self.spending(seat).refund(&(seat.room, seat.key));
+        })
     }
 
     fn spending(&mut self, seat: &Seat) -> &mut Quota<(RoomId, PublicKey)> {
@@ -180,7 +207,12 @@ impl<H: Clone> Router<H> {
 impl Refusal {
     /// A no that names no publish.
     pub fn of(code: Code) -> Self {
-        Self { id: Bytes::new(), code, retry_after: Duration::ZERO, last_commit: 0 }
+        Self { id: Bytes::new(), code, retry_after: Duration::ZERO, last_commit: 0, limit: None }
+    }
+
+    /// A no because of a limit.
+    pub fn over(limit: Limit) -> Self {
+        Self { limit: Some(limit), ..Self::of(limit.code()) }
     }
 
     /// The same about a publish.

@@ -2,8 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv6Addr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
 use bytes::Bytes;
@@ -11,6 +10,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::{
     backend::Backend,
+    door::{Door, Place},
     limits::{ADDRESS_BUDGET_KIB, INCOMING_BUDGET_KIB, Limits, OPENING_BUDGET_KIB, OUTGOING_BUDGET_KIB},
     metrics::Metrics,
     quota::Quota,
@@ -23,14 +23,16 @@ pub(crate) struct Shared {
     pub metrics: Arc<Metrics>,
     router: Mutex<Router<Handle>>,
     create: Mutex<Quota<IpAddr>>,
+    bad_tokens: Mutex<Quota<IpAddr>>,
+    limits: RwLock<Arc<Limits>>,
+    /// Who is in, and who may come in.
+    pub door: Arc<Door>,
     /// Memory for frames of members and guests, in KiB.
     pub incoming: Arc<Semaphore>,
     /// Memory for frames of strangers, in KiB.
     pub opening: Arc<Semaphore>,
     /// Memory for frames on their way out, in KiB.
     pub outgoing: Arc<Semaphore>,
-    /// See [`Limits::join_time`].
-    pub join_time: Duration,
     /// True once the relay stops.
     pub stopping: watch::Sender<bool>,
 }
@@ -66,21 +68,24 @@ pub(crate) struct Peer {
     pub binding: [u8; proto::CHANNEL_BINDING_LEN],
     /// What its address may hold.
     pub share: Arc<Share>,
-    /// A stream of this connection has joined a room.
-    pub joined: AtomicBool,
+    /// True once a stream of this connection has joined a room.
+    pub joined: watch::Sender<bool>,
 }
 
 impl Shared {
     pub fn new(backend: Arc<dyn Backend>, limits: &Limits) -> Self {
+        let metrics = Arc::<Metrics>::default();
         Self {
             backend,
-            metrics: Arc::default(),
+            limits: RwLock::new(Arc::new(limits.clone())),
+            door: Door::new(metrics.clone(), limits),
+            metrics,
             router: Mutex::new(Router::new(limits)),
             create: Mutex::new(Quota::new(limits.create)),
+            bad_tokens: Mutex::new(Quota::new(limits.bad_tokens)),
             incoming: Arc::new(Semaphore::new(INCOMING_BUDGET_KIB as usize)),
             opening: Arc::new(Semaphore::new(OPENING_BUDGET_KIB as usize)),
             outgoing: Arc::new(Semaphore::new(OUTGOING_BUDGET_KIB as usize)),
-            join_time: limits.join_time,
             stopping: watch::Sender::new(false),
         }
     }
@@ -90,9 +95,36 @@ impl Shared {
         self.router.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The limits in force.
+    pub fn limits(&self) -> Arc<Limits> {
+        self.limits.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Other limits from now on; the backend has its own copy.
+    pub fn reload(&self, limits: Limits) {
+        self.router().reload(&limits);
+        self.create_quota().set_rate(limits.create);
+        self.bad_tokens().set_rate(limits.bad_tokens);
+        self.door.reload(&limits);
+        *self.limits.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(limits);
+    }
+
     /// Who has opened how many rooms; never held across an await.
     pub fn create_quota(&self) -> MutexGuard<'_, Quota<IpAddr>> {
         self.create.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whose tokens were refused how often; never held across an await.
+    pub fn bad_tokens(&self) -> MutexGuard<'_, Quota<IpAddr>> {
+        self.bad_tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Peer {
+    /// Nothing is joined yet.
+    pub fn new(shared: Arc<Shared>, place: &Place, binding: [u8; proto::CHANNEL_BINDING_LEN]) -> Self {
+        let (payer, share) = (place.address, place.share.clone());
+        Self { shared, payer, binding, share, joined: watch::Sender::new(false) }
     }
 }
 

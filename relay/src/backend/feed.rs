@@ -8,10 +8,10 @@ use std::{
 use proto::RoomId;
 use tokio::sync::watch;
 
-/// The rooms somebody follows. Holds one number per such room; rooms nobody follows are not here.
+/// The rooms somebody follows. Rooms nobody follows are not here.
 #[derive(Clone, Debug, Default)]
 pub struct Feeds {
-    rooms: Arc<Mutex<HashMap<RoomId, watch::Sender<u64>>>>,
+    rooms: Arc<Mutex<HashMap<RoomId, watch::Sender<()>>>>,
 }
 
 /// Follows one room.
@@ -20,33 +20,38 @@ pub struct Feed {
     feeds: Feeds,
     room: RoomId,
     /// `None` only while dropping.
-    head: Option<watch::Receiver<u64>>,
+    told: Option<watch::Receiver<()>>,
 }
 
 impl Feeds {
     /// Follows a room from now on.
     pub fn follow(&self, room: RoomId) -> Feed {
-        let head = self.lock().entry(room).or_insert_with(|| watch::Sender::new(0)).subscribe();
-        Feed { feeds: self.clone(), room, head: Some(head) }
+        let told = self.lock().entry(room).or_insert_with(|| watch::Sender::new(())).subscribe();
+        Feed { feeds: self.clone(), room, told: Some(told) }
     }
 
-    /// Tells the followers of a room that there is something to read.
-    pub fn appended(&self, room: &RoomId, head: u64) {
+    /// Tells the followers of a room that there is something to read, or no room any more.
+    pub fn changed(&self, room: &RoomId) {
         if let Some(sender) = self.lock().get(room) {
-            sender.send_replace(head);
+            sender.send_replace(());
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<RoomId, watch::Sender<u64>>> {
+    /// Whether anybody follows a room.
+    pub fn is_followed(&self, room: &RoomId) -> bool {
+        self.lock().contains_key(room)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<RoomId, watch::Sender<()>>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Feed {
-    /// Returns once something was appended since the last call (the first time: since following).
-    pub async fn appended(&mut self) {
-        let told = match &mut self.head {
-            Some(head) => head.changed().await.is_ok(),
+    /// Returns once the room changed since the last call (the first time: since following).
+    pub async fn changed(&mut self) {
+        let told = match &mut self.told {
+            Some(told) => told.changed().await.is_ok(),
             None => false,
         };
         if !told {
@@ -59,7 +64,7 @@ impl Drop for Feed {
     fn drop(&mut self) {
         let mut rooms = self.feeds.lock();
         // Under the lock, so that of two followers who leave together one sees that it is the last.
-        self.head = None;
+        self.told = None;
         if rooms.get(&self.room).is_some_and(watch::Sender::is_closed) {
             rooms.remove(&self.room);
         }
@@ -74,8 +79,8 @@ mod tests {
     async fn append_between_following_and_waiting_is_not_missed() {
         let (feeds, room) = (Feeds::default(), RoomId([1; 32]));
         let mut feed = feeds.follow(room);
-        feeds.appended(&room, 1);
-        feed.appended().await;
+        feeds.changed(&room);
+        feed.changed().await;
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod command;
 mod greeting;
+pub(crate) mod help;
 pub mod settings;
 
 use std::path::PathBuf;
@@ -25,7 +26,9 @@ pub struct Cli {
     /// All settings.
     #[command(flatten)]
     pub settings: Settings,
-    /// Settings file [default: relay.toml in the user's configuration directory, else in /etc/schat-relay].
+    /// Settings file [default: the user's or the system's relay.toml].
+    ///
+    /// Looked for in the user's configuration directory, then in /etc/schat-relay.
     #[arg(long, env = "RELAY_CONFIG", value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
     /// Show the common settings.

@@ -15,10 +15,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{ArgMatches, CommandFactory, FromArgMatches, parser::ValueSource};
+use clap::{ArgMatches, FromArgMatches, parser::ValueSource};
 
 pub use self::{error::ConfigError, origin::Origin};
-use crate::{cli::Cli, relay::Config};
+use crate::{
+    cli::{Cli, help},
+    relay::Config,
+};
 
 /// Prefix of every variable.
 const PREFIX: &str = "RELAY_";
@@ -27,7 +30,7 @@ const PREFIX: &str = "RELAY_";
 const FILE_SUFFIX: &str = "_FILE";
 
 /// Settings that must not stand on a command line, where other users of the machine see them.
-const SECRETS: &[&str] = &[];
+const SECRETS: &[&str] = &["acme-eab-key"];
 
 /// The settings in force, and where each comes from.
 #[derive(Debug)]
@@ -63,7 +66,7 @@ pub struct Setting {
 /// [`ConfigError`] with the source and the remedy.
 pub fn load(arguments: impl IntoIterator<Item = OsString>) -> Result<Loaded, ConfigError> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let command = Cli::command();
+    let command = help::command(&arguments);
     // Errors of this pass are those of the command line and the environment.
     let matches = command.clone().try_get_matches_from(&arguments)?;
     let known = known(&command);

@@ -114,7 +114,7 @@ fn signals_over_their_quota_are_dropped() {
     for _ in 0..2 {
         assert!(matches!(router.handle(&alice, signal(9), now), Command::FanOut(..)));
     }
-    assert!(matches!(router.handle(&alice, signal(9), now), Command::Ignore));
+    assert!(matches!(router.handle(&alice, signal(9), now), Command::Drop(Limit::EphemeralRate)));
 }
 
 #[test]

@@ -9,12 +9,13 @@ use tokio::sync::mpsc;
 
 use super::{
     farewell::Farewell,
-    output::{Output, Reservation, refused},
+    output::{Output, Reservation},
     upstream::Answer,
 };
 use crate::{
     backend::{AppendError, Appended, Batch, Feed, Measured, Ticket},
     clock::unix_ms,
+    limit::Limit,
     limits::LARGE_FRAME,
     router::{Refusal, Seat},
     shared::Peer,
@@ -64,7 +65,7 @@ impl<'a> Downstream<'a> {
                     Some(answer) => self.answer(output, answer).await?,
                     None => return Ok(()),
                 },
-                () = self.feed.appended(), if !behind => behind = true,
+                () = self.feed.changed(), if !behind => behind = true,
                 read = read(peer, seat, cursor, output), if behind => {
                     let (batch, _memory) = read?;
                     behind = self.deliver(output, batch).await?;
@@ -101,7 +102,10 @@ impl<'a> Downstream<'a> {
             }
             self.cursor = entry.seq;
             let last = !allowed && removes(&entry, &self.seat);
+            let bytes = entry.envelope.len() as u64;
             output.frame(Frame::Deliver(entry)).await?;
+            self.peer.shared.metrics.delivered.inc();
+            self.peer.shared.metrics.bytes_out.inc_by(bytes);
             if last {
                 return Err(Farewell::of(Code::NotAllowed));
             }
@@ -121,8 +125,8 @@ impl<'a> Downstream<'a> {
                 }
                 published(id, appended)
             }
-            Settled::Publish(id, Err(error)) => refused(refusal(id, error)),
-            Settled::Refused(refusal) => refused(refusal),
+            Settled::Publish(id, Err(error)) => return Ok(output.refuse(refusal(id, error)).await?),
+            Settled::Refused(refusal) => return Ok(output.refuse(refusal).await?),
             Settled::Slot => return self.slot(output).await,
         };
         Ok(output.frame(frame).await?)
@@ -132,7 +136,7 @@ impl<'a> Downstream<'a> {
         let view = self.peer.shared.backend.view(self.seat.room, self.seat.key).await;
         match view {
             Ok(Some(view)) if view.access.may_join(unix_ms()) => self.send_slot(output, Frame::Slot).await,
-            Ok(_) => Ok(output.frame(refused(Refusal::of(Code::NotAllowed))).await?),
+            Ok(_) => Ok(output.refuse(Refusal::of(Code::NotAllowed)).await?),
             Err(_) => Err(Farewell::of(Code::ShuttingDown)),
         }
     }
@@ -224,15 +228,15 @@ fn published(id: PublishId, appended: Appended) -> Frame {
 }
 
 fn refusal(id: PublishId, error: AppendError) -> Refusal {
-    let (code, last_commit) = match error {
-        AppendError::NotAllowed => (Code::NotAllowed, 0),
-        AppendError::Conflict { last_commit } => (Code::Conflict, last_commit),
-        AppendError::Malformed => (Code::Malformed, 0),
-        AppendError::TooLarge => (Code::TooLarge, 0),
-        AppendError::NoSpace => (Code::NoSpace, 0),
-        AppendError::Closed => (Code::ShuttingDown, 0),
+    let refusal = match error {
+        AppendError::NotAllowed => Refusal::of(Code::NotAllowed),
+        AppendError::Conflict { last_commit } => Refusal { last_commit, ..Refusal::of(Code::Conflict) },
+        AppendError::Malformed => Refusal::of(Code::Malformed),
+        AppendError::TooLarge => Refusal::over(Limit::KeysPerRoom),
+        AppendError::NoSpace => Refusal::over(Limit::Disk),
+        AppendError::Closed => Refusal::of(Code::ShuttingDown),
     };
-    Refusal { id: id.0.to_vec().into(), last_commit, ..Refusal::of(code) }
+    Refusal { id: id.0.to_vec().into(), ..refusal }
 }
 
 /// Whether an entry takes a key's access away.

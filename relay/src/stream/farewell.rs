@@ -3,7 +3,7 @@
 use proto::{CloseCode, relay::refused::Code};
 
 use super::{input::InputError, output::Gone};
-use crate::router::Refusal;
+use crate::{limit::Limit, router::Refusal};
 
 /// The end of a stream.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl From<Refusal> for Farewell {
             Code::Malformed => CloseCode::Malformed,
             Code::TooLarge => CloseCode::TooLarge,
             Code::RateLimited => CloseCode::TooMany,
-            Code::NotAllowed => CloseCode::NotAllowed,
+            Code::NotAllowed | Code::TokenRequired | Code::TokenSpent => CloseCode::NotAllowed,
             Code::Conflict | Code::NoSpace | Code::Unspecified => CloseCode::Done,
         };
         Self { refusal: Some(refusal), code }
@@ -44,7 +44,7 @@ impl From<Refusal> for Farewell {
 impl From<InputError> for Farewell {
     fn from(error: InputError) -> Self {
         match error {
-            InputError::TooLarge => Self::of(Code::TooLarge),
+            InputError::TooLarge => Refusal::over(Limit::MessageSize).into(),
             InputError::Malformed => Self::of(Code::Malformed),
             InputError::TimedOut => Self { refusal: None, code: CloseCode::TimedOut },
             InputError::Gone => Self::done(),

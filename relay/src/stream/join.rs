@@ -1,6 +1,6 @@
 //! From a stranger to a seat: the first frame of a stream.
 
-use std::{sync::Arc, sync::atomic::Ordering, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use ed25519_dalek::{Signature, VerifyingKey};
@@ -14,10 +14,12 @@ use super::{
 use crate::{
     backend::{CreateError, View},
     clock::unix_ms,
+    limit::Limit,
     limits::{EPHEMERAL_QUEUE, MAX_SMALL_JOIN},
-    request::{Join, Opening, Request},
+    request::{Invalid, Join, Opening, Request},
     router::{Refusal, Seat},
     shared::{Handle, Peer},
+    token::{Admission, NoRight, Right, TokenHash},
 };
 
 /// A stream that may go on.
@@ -32,14 +34,15 @@ pub(super) struct Admitted {
 /// Reads and judges the Join.
 pub(super) async fn join(peer: &Peer, input: &mut Input) -> Result<Admitted, Farewell> {
     let budget = Budget { above: MAX_SMALL_JOIN, share: &peer.share.incoming, store: &peer.shared.opening };
-    let (frame, _memory) = input.first(peer.shared.join_time, &budget).await?;
+    let (frame, _memory) = input.first(peer.shared.limits().join_time, &budget).await?;
     let join = match Request::try_from(frame) {
         Ok(Request::Join(join)) => join,
         Ok(_) => return Err(Farewell::of(Code::Malformed)),
+        Err(Invalid { code: Code::TooLarge, .. }) => return Err(Refusal::over(Limit::MessageSize).into()),
         Err(invalid) => return Err(Farewell::of(invalid.code)),
     };
     let view = admit(peer, &join).await?;
-    peer.joined.store(true, Ordering::Relaxed);
+    peer.joined.send_replace(true);
 
     let (superseded, newer) = watch::channel(false);
     let (signals, waiting) = mpsc::channel(EPHEMERAL_QUEUE);
@@ -61,8 +64,14 @@ async fn admit(peer: &Peer, join: &Join) -> Result<View, Refusal> {
             return Err(Refusal::of(Code::Conflict));
         }
         (Some(opening), None) if genuine => {
-            create(peer, join, opening).await?;
-            look(peer, join).await?
+            let created = create(peer, join, opening).await;
+            let view = look(peer, join).await?;
+            // The same Create may have been under way when the client asked again: then this one made nothing,
+            // cost nothing, and the room is the client's all the same.
+            if !view.is_some_and(|view| view.access.is_member()) {
+                created?;
+            }
+            view
         }
         (_, view) => view,
     };
@@ -75,17 +84,36 @@ async fn look(peer: &Peer, join: &Join) -> Result<Option<View>, Refusal> {
 }
 
 async fn create(peer: &Peer, join: &Join, opening: &Opening) -> Result<(), Refusal> {
-    let allowed = peer.shared.create_quota().take(peer.payer, Instant::now());
-    allowed.map_err(|over| Refusal::of(Code::RateLimited).after(&over))?;
-    let created = peer.shared.backend.create(join.room, opening.clone()).await;
-    created.map_err(|error| {
-        Refusal::of(match error {
-            CreateError::Exists => Code::Conflict,
-            CreateError::TooLarge => Code::TooLarge,
-            CreateError::NoSpace => Code::NoSpace,
-            CreateError::Closed => Code::ShuttingDown,
-        })
+    let shared = &peer.shared;
+    let allowed = shared.create_quota().take(peer.payer, Instant::now());
+    allowed.map_err(|over| Refusal::over(Limit::Rooms).after(&over))?;
+    let right = right(peer, join)?;
+    let created = shared.backend.create(join.room, opening.clone(), right, unix_ms()).await;
+    if matches!(right, Right::Token(_)) && created != Err(CreateError::NoRight(NoRight::Required)) {
+        // The token was good.
+        shared.bad_tokens().refund(&peer.payer);
+    }
+    created.map_err(|error| match error {
+        CreateError::Exists => Refusal::of(Code::Conflict),
+        CreateError::NoRight(NoRight::Required) => Refusal::of(Code::TokenRequired),
+        CreateError::NoRight(NoRight::Rooms) => Refusal::over(Limit::TokenRooms),
+        CreateError::NoRight(NoRight::Uses) => Refusal::over(Limit::TokenUses),
+        CreateError::TooLarge => Refusal::over(Limit::KeysPerRoom),
+        CreateError::NoSpace => Refusal::over(Limit::Disk),
+        CreateError::Closed | CreateError::BeingDropped => Refusal::of(Code::ShuttingDown),
     })
+}
+
+/// By what right the room is to be opened. Each try is paid for as if the token were bad: many at once learn
+/// no more than one after the other.
+fn right(peer: &Peer, join: &Join) -> Result<Right, Refusal> {
+    let shared = &peer.shared;
+    if shared.limits().admission == Admission::Open {
+        return Ok(Right::Anybody);
+    }
+    let allowed = shared.bad_tokens().take(peer.payer, Instant::now());
+    allowed.map_err(|over| Refusal::over(Limit::BadTokens).after(&over))?;
+    Ok(Right::Token(join.token.as_ref().map(TokenHash::of)))
 }
 
 /// Strict verification: no small-order keys, no second encoding of a signature.

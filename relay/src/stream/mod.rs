@@ -8,10 +8,12 @@ mod output;
 mod session;
 mod upstream;
 
-use proto::relay::refused::Code;
+use proto::{CloseCode, relay::refused::Code};
 
 use self::{farewell::Farewell, input::Input, output::Output};
 use crate::{
+    limit::Limit,
+    router::Refusal,
     shared::Peer,
     transport::{RecvHalf, SendHalf},
 };
@@ -23,11 +25,20 @@ pub(crate) enum Outcome {
     Refused,
     /// It had joined.
     Joined,
+    /// It was not looked at.
+    Over,
+}
+
+/// Refuses a stream without reading it.
+pub(crate) async fn refuse(peer: &Peer, send: SendHalf, recv: RecvHalf, limit: Limit) -> Outcome {
+    Input::new(recv).stop(CloseCode::TooMany);
+    Output::new(send, peer.shared.clone()).end(Refusal::over(limit).into()).await;
+    Outcome::Over
 }
 
 /// Serves one stream to its end.
 pub(crate) async fn serve(peer: &Peer, send: SendHalf, recv: RecvHalf) -> Outcome {
-    let output = Output::new(send, peer.shared.outgoing.clone());
+    let output = Output::new(send, peer.shared.clone());
     let mut input = Input::new(recv);
     let mut stopping = peer.shared.stopping.subscribe();
     let admitted = tokio::select! {
@@ -41,6 +52,9 @@ pub(crate) async fn serve(peer: &Peer, send: SendHalf, recv: RecvHalf) -> Outcom
             Outcome::Joined
         }
         Err(farewell) => {
+            if farewell.code == CloseCode::TimedOut {
+                peer.shared.metrics.limited(Limit::JoinTime);
+            }
             input.stop(farewell.code);
             output.end(farewell).await;
             Outcome::Refused

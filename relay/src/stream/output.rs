@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proto::{
     CloseCode, encode_frame,
-    relay::{Refused, RelayFrame, relay_frame::Frame},
+    relay::{Refused, RelayFrame, refused::Limit as WireLimit, relay_frame::Frame},
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit},
@@ -13,8 +13,10 @@ use tokio::{
 
 use super::farewell::Farewell;
 use crate::{
+    limit::Limit,
     limits::{FAREWELL_TIME, LARGE_FRAME, LARGE_FRAME_STALL},
     router::Refusal,
+    shared::Shared,
     transport::{self, SendHalf},
 };
 
@@ -27,7 +29,7 @@ const COPIES: usize = 2;
 /// The sending half of a stream.
 pub(super) struct Output {
     send: SendHalf,
-    store: Arc<Semaphore>,
+    shared: Arc<Shared>,
     /// A frame was begun and not finished: nothing can follow it.
     torn: bool,
 }
@@ -48,8 +50,8 @@ pub(super) struct Reservation<'a> {
 }
 
 impl Output {
-    pub fn new(send: SendHalf, store: Arc<Semaphore>) -> Self {
-        Self { send, store, torn: false }
+    pub fn new(send: SendHalf, shared: Arc<Shared>) -> Self {
+        Self { send, shared, torn: false }
     }
 
     /// Waits for leave to hold a frame of so many bytes. `share` is that of the client's
@@ -57,7 +59,7 @@ impl Output {
     pub async fn reserve<'a>(&self, share: &'a Semaphore, bytes: usize) -> Result<Reservation<'a>, Gone> {
         let kib = u32::try_from((bytes * COPIES).div_ceil(1 << 10)).unwrap_or(u32::MAX);
         let share = share.acquire_many(kib).await.map_err(|_| Gone::Closed)?;
-        let memory = self.store.clone().acquire_many_owned(kib).await.map_err(|_| Gone::Closed)?;
+        let memory = self.shared.outgoing.clone().acquire_many_owned(kib).await.map_err(|_| Gone::Closed)?;
         Ok(Reservation { _share: share, _memory: memory })
     }
 
@@ -75,6 +77,14 @@ impl Output {
         }
         self.torn = false;
         Ok(())
+    }
+
+    /// Says no. Each no for a limit is counted here, and nowhere else.
+    pub async fn refuse(&mut self, refusal: Refusal) -> Result<(), Gone> {
+        if let Some(limit) = refusal.limit {
+            self.shared.metrics.limited(limit);
+        }
+        self.frame(refused(refusal)).await
     }
 
     /// Whether the last frame was left half-sent.
@@ -95,11 +105,11 @@ impl Output {
             return Err(Gone::Closed);
         }
         match farewell {
-            Farewell { refusal: Some(refusal), .. } => self.frame(refused(refusal)).await?,
+            Farewell { refusal: Some(refusal), .. } => self.refuse(refusal).await?,
             Farewell { code: CloseCode::Done, .. } => {}
             Farewell { .. } => return Err(Gone::Closed),
         }
-        self.send.finish()?;
+        self.send.finish().await?;
         // Until the client has it all: closing the connection would throw away what is on its way.
         Ok(self.send.taken().await?)
     }
@@ -112,11 +122,12 @@ impl From<transport::Gone> for Gone {
 }
 
 /// A no as a frame.
-pub(super) fn refused(refusal: Refusal) -> Frame {
+fn refused(refusal: Refusal) -> Frame {
     Frame::Refused(Refused {
         id: refusal.id,
         code: refusal.code.into(),
         retry_after_ms: u64::try_from(refusal.retry_after.as_millis()).unwrap_or(u64::MAX),
         last_commit: refusal.last_commit,
+        limit: refusal.limit.map_or(WireLimit::Unspecified, Limit::wire).into(),
     })
 }

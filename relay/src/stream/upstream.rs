@@ -56,7 +56,10 @@ impl Upstream<'_> {
                     self.fan_out(&receivers, &signal).await;
                     continue;
                 }
-                Command::Ignore => continue,
+                Command::Drop(limit) => {
+                    shared.metrics.limited(limit);
+                    continue;
+                }
             };
             self.answers.send(answer).await.map_err(|_| Farewell::done())?;
         }

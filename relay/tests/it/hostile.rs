@@ -121,7 +121,7 @@ async fn guesser_is_shown_out() {
         let _ = stream.1.read_to_end(1000).await;
     };
     let ConnectionError::ApplicationClosed(close) = reason else { panic!("{reason:?}") };
-    assert_eq!(close.error_code, VarInt::from(CloseCode::TooMany.value()));
+    assert_eq!(close.error_code, VarInt::from(CloseCode::RefusedJoins.value()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

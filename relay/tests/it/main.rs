@@ -8,10 +8,22 @@
 )]
 
 mod access;
+mod acme;
+#[cfg(unix)]
+mod admin;
+#[cfg(unix)]
+mod admin_rooms;
 mod backend;
+mod backup;
+mod bench;
+mod certificate;
 mod common;
 mod crash;
 mod hostile;
 mod limits;
 mod program;
 mod rooms;
+mod tcp;
+mod token;
+#[cfg(unix)]
+mod watching;

@@ -113,3 +113,23 @@ async fn large_commit_and_large_slot_pass() {
     let (mut b, _) = client.join(room(1), &key(2), 0).await;
     assert_eq!(b.delivered().await.envelope.len(), 3 << 20);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dropped_room_ends_the_streams_of_members_and_guests() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    let mut a = client.create(room(1), &key(1), vec![member(&key(2)), invite(&key(7), 0, 0)]).await;
+    let (mut b, _) = client.join(room(1), &key(2), 0).await;
+    let (mut guest, _) = client.join(room(1), &key(7), 0).await;
+    let mut other = client.create(room(2), &key(1), vec![]).await;
+    let relay = server.relay.as_ref().unwrap();
+    assert_eq!(relay.backend().drop_room(room(1)).await, Ok(true));
+    for stream in [&mut a, &mut b, &mut guest] {
+        assert_eq!(stream.refusal().await.code(), Code::NotAllowed);
+        stream.ended().await;
+    }
+    let again = client.join_frame(room(1), &key(1), 0, None);
+    assert_eq!(client.refused(again).await, Code::NotAllowed);
+    other.publish([1; 16], b"untouched", None).await;
+    assert_eq!(other.published().await.seq, 1);
+}

@@ -4,15 +4,16 @@ use proto::RoomId;
 use redb::{ReadableTable, StorageError};
 
 use super::{
-    Policy,
+    Policy, doom,
     tables::{self, Room, Tables, to_entry_row, to_key_row},
-    trim,
+    tokens, trim,
 };
 use crate::{
     access::{Access, AccessKey, Grant},
     backend::{AppendError, Appended, Author, CreateError, entry},
     limits::TRIM_STEP,
     request::{Commit, Opening, Publish},
+    token::Right,
 };
 
 /// Outside: the disk failed and the transaction is void. Inside: the answer to one publish.
@@ -62,16 +63,25 @@ pub(super) fn append(
     Ok(Ok(Appended { seq, at_ms, repeated: false }))
 }
 
-/// Opens a room.
+/// Opens a room, if there is a right to.
 pub(super) fn create(
     tables: &mut Tables<'_>,
     policy: &Policy,
     has_space: bool,
     room: &RoomId,
     opening: &Opening,
+    (right, now_ms): (&Right, u64),
 ) -> Outcome<(), CreateError> {
+    // First of all: whoever has no right does not learn which rooms exist.
+    let token = match tokens::payer(tables, right, now_ms)? {
+        Ok(token) => token,
+        Err(no) => return Ok(Err(CreateError::NoRight(no))),
+    };
     if tables::room(&tables.rooms, room)?.is_some() {
         return Ok(Err(CreateError::Exists));
+    }
+    if doom::is_doomed(tables, room)? {
+        return Ok(Err(CreateError::BeingDropped));
     }
     let keys = opening.keys.len() as u64;
     if keys > policy.keys_per_room {
@@ -80,7 +90,13 @@ pub(super) fn create(
     if !has_space {
         return Ok(Err(CreateError::NoSpace));
     }
-    let row = Room { head: 0, oldest: 1, last_commit: 0, last_at_ms: 0, bytes: 0, keys };
+    if let Some(token) = token {
+        if let Err(no) = token.may_open(now_ms) {
+            return Ok(Err(CreateError::NoRight(no)));
+        }
+        tokens::pay(tables, room, token)?;
+    }
+    let row = Room { head: 0, oldest: 1, last_commit: 0, last_at_ms: now_ms, bytes: 0, keys };
     tables.rooms.insert(&room.0, &row.into())?;
     tables.slots.insert(&room.0, &*opening.slot)?;
     for AccessKey { key, grant } in &opening.keys {

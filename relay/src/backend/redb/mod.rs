@@ -11,9 +11,15 @@
 //! another: they would see a fork where there was only a crash.
 
 mod apply;
+mod check;
+mod copy;
 mod database;
+mod doom;
+mod overview;
 mod reader;
+mod stats;
 mod tables;
+mod tokens;
 mod trim;
 mod writer;
 
@@ -26,18 +32,29 @@ use std::{
 use proto::{PublicKey, RoomId};
 use tokio::sync::{mpsc, oneshot};
 
-pub use self::database::OpenError;
+pub use self::{
+    check::{CheckError, Checked, Flaw},
+    database::OpenError,
+    stats::{Health, Stats},
+};
+pub(crate) use self::{
+    copy::Importer,
+    database::{FILE as DATABASE, sync_directory},
+    tables::parse_entry,
+};
 use self::{
     database::Store,
     writer::{Job, Writer},
 };
 use super::{
-    Answer, Appended, Author, Backend, Batch, CreateError, Feed, Feeds, Measured, Slot, Ticket, Unavailable,
-    View, entry,
+    Answer, Appended, Author, Backend, Batch, CreateError, Feed, Feeds, Measured, Overview, Revoked,
+    RoomSummary, Slot, Ticket, TokenChange, TokenError, Unavailable, View, entry,
 };
 use crate::{
+    backup::{BackupError, Record},
     limits::{Limits, WRITER_QUEUE},
     request::{Opening, Publish},
+    token::{Right, TokenRecord},
 };
 
 /// A relay's rooms in one redb file.
@@ -48,6 +65,8 @@ pub struct Redb {
     /// `None` once closed.
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
+    policy: Arc<Mutex<Policy>>,
+    stats: Stats,
 }
 
 /// What the writer has to know of [`Limits`].
@@ -56,6 +75,16 @@ struct Policy {
     retention: crate::limits::Retention,
     keys_per_room: u64,
     free_space_reserve: u64,
+}
+
+impl From<&Limits> for Policy {
+    fn from(limits: &Limits) -> Self {
+        Self {
+            retention: limits.retention,
+            keys_per_room: limits.keys_per_room,
+            free_space_reserve: limits.free_space_reserve,
+        }
+    }
 }
 
 impl Redb {
@@ -69,17 +98,19 @@ impl Redb {
     }
 
     fn start(store: Store, limits: &Limits) -> Result<Self, OpenError> {
-        let policy = Policy {
-            retention: limits.retention,
-            keys_per_room: limits.keys_per_room,
-            free_space_reserve: limits.free_space_reserve,
-        };
+        let policy = Arc::new(Mutex::new(Policy::from(limits)));
         let (jobs, queue) = mpsc::channel(WRITER_QUEUE);
-        let (store, feeds) = (Arc::new(store), Feeds::default());
-        let writer = Writer::new(store.clone(), feeds.clone(), policy, queue);
+        let (store, feeds, stats) = (Arc::new(store), Feeds::default(), Stats::default());
+        let writer = Writer::new(store.clone(), feeds.clone(), policy.clone(), queue, stats.clone());
         let writer = std::thread::Builder::new().name("relay-writer".into()).spawn(|| writer.run());
         let writer = writer.map_err(OpenError::Thread)?;
-        Ok(Self { store, feeds, jobs: Mutex::new(Some(jobs)), writer: Mutex::new(Some(writer)) })
+        let (jobs, writer) = (Mutex::new(Some(jobs)), Mutex::new(Some(writer)));
+        Ok(Self { store, feeds, jobs, writer, policy, stats })
+    }
+
+    /// Other limits from the next transaction on.
+    pub fn reload(&self, limits: &Limits) {
+        *self.policy.lock().unwrap_or_else(PoisonError::into_inner) = limits.into();
     }
 
     /// Returns when the writer has died, which only a bug or a damaged file can cause: nothing will be
@@ -91,8 +122,33 @@ impl Redb {
         }
     }
 
-    /// Trims entries that are over age, in every room, and answers when it is done.
+    /// Hands over all rooms as they are at this moment, one row at a time; blocks. Rooms go on meanwhile, and what
+    /// they replace takes space until it is done.
+    ///
+    /// # Errors
+    /// What `take` says, or [`BackupError`] if the database cannot be read.
+    pub fn export(&self, take: &mut dyn FnMut(Record) -> Result<(), BackupError>) -> Result<(), BackupError> {
+        copy::export(&self.store.snapshot().map_err(|_| BackupError::Unavailable)?, take)
+    }
+
+    /// How the writer does.
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// Has the writer answer, after what is queued before: it is alive and the database is open.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the database is shut or closing.
+    pub async fn probe(&self) -> Result<Health, Unavailable> {
+        let (answer, health) = oneshot::channel();
+        let _ = self.queue(Job::Probe { answer }).await;
+        health.await.unwrap_or(Err(Unavailable))
+    }
+
+    /// Trims entries that are over age, in every room, sweeps dropped rooms, and answers when it is done.
     pub async fn trim(&self, now_ms: u64) {
+        self.sweep().await;
         let mut from = Some(RoomId([0; 32]));
         while let Some(room) = from {
             let (answer, next) = oneshot::channel();
@@ -100,6 +156,16 @@ impl Redb {
                 return;
             }
             from = next.await.unwrap_or(None);
+        }
+    }
+
+    /// Sweeps what is left of dropped rooms.
+    async fn sweep(&self) {
+        loop {
+            let (answer, more) = oneshot::channel();
+            if self.queue(Job::Sweep { answer }).await.is_err() || !more.await.unwrap_or(false) {
+                return;
+            }
         }
     }
 
@@ -133,10 +199,16 @@ impl Redb {
 }
 
 impl Backend for Redb {
-    fn create(&self, room: RoomId, opening: Opening) -> Answer<'_, Result<(), CreateError>> {
+    fn create(
+        &self,
+        room: RoomId,
+        opening: Opening,
+        right: Right,
+        now_ms: u64,
+    ) -> Answer<'_, Result<(), CreateError>> {
         Box::pin(async move {
             let (answer, created) = oneshot::channel();
-            let _ = self.queue(Job::Create { room, opening, answer }).await;
+            let _ = self.queue(Job::Create { room, opening, right, now_ms, answer }).await;
             created.await.unwrap_or(Err(CreateError::Closed))
         })
     }
@@ -174,6 +246,44 @@ impl Backend for Redb {
 
     fn slot(&self, room: RoomId, room_for: usize) -> Answer<'_, Result<Option<Measured<Slot>>, Unavailable>> {
         self.read_with(move |transaction| reader::slot(transaction, &room, room_for))
+    }
+
+    fn rooms(
+        &self,
+        after: Option<RoomId>,
+        count: usize,
+    ) -> Answer<'_, Result<Vec<RoomSummary>, Unavailable>> {
+        self.read_with(move |transaction| overview::rooms(transaction, after, count))
+    }
+
+    fn overview(&self) -> Answer<'_, Result<Overview, Unavailable>> {
+        let store = self.store.clone();
+        Box::pin(async move {
+            let overview = self.read_with(overview::overview).await?;
+            Ok(Overview { file_bytes: store.file_bytes().unwrap_or(0), ..overview })
+        })
+    }
+
+    fn drop_room(&self, room: RoomId) -> Answer<'_, Result<bool, Unavailable>> {
+        Box::pin(async move {
+            let (answer, dropped) = oneshot::channel();
+            let _ = self.queue(Job::Drop { room, answer }).await;
+            let existed = dropped.await.unwrap_or(Err(Unavailable))?;
+            self.sweep().await;
+            Ok(existed)
+        })
+    }
+
+    fn tokens(&self) -> Answer<'_, Result<Vec<TokenRecord>, Unavailable>> {
+        self.read_with(tokens::list)
+    }
+
+    fn change_tokens(&self, change: TokenChange) -> Answer<'_, Result<Option<Revoked>, TokenError>> {
+        Box::pin(async move {
+            let (answer, changed) = oneshot::channel();
+            let _ = self.queue(Job::Tokens { change, answer }).await;
+            changed.await.unwrap_or(Err(TokenError::Unavailable))
+        })
     }
 
     fn follow(&self, room: RoomId) -> Feed {

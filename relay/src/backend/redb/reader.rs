@@ -53,7 +53,8 @@ pub(super) fn read(
     let snapshot = Snapshot::open(transaction)?;
     let access = tables::access(&snapshot.keys, id, key)?;
     let Some(room) = tables::room(&snapshot.rooms, id)? else {
-        return Ok(Measured::Ready(Batch { entries: Vec::new(), head: 0, oldest: 1, access }));
+        // Keys of a dropped room may still be there.
+        return Ok(Measured::Ready(Batch { entries: Vec::new(), head: 0, oldest: 1, access: None }));
     };
     let mut batch = Batch { entries: Vec::new(), head: room.head, oldest: room.oldest, access };
     let mut bytes = 0;
@@ -83,7 +84,8 @@ pub(super) fn published(
     mut expected: Deliver,
 ) -> Result<Option<Appended>, redb::Error> {
     let snapshot = Snapshot::open(transaction)?;
-    if tables::access(&snapshot.keys, &author.room, &author.key)?.is_none() {
+    let room = tables::room(&snapshot.rooms, &author.room)?;
+    if room.is_none() || tables::access(&snapshot.keys, &author.room, &author.key)?.is_none() {
         return Ok(None);
     }
     let Some(seq) = snapshot.ids.get((&author.room.0, &id.0))?.map(|seq| seq.value()) else {

@@ -1,13 +1,13 @@
-//! A disk that fails on purpose.
+//! What needs the backend's insides.
 
-use std::{
-    fs::File,
-    io,
-    sync::atomic::{AtomicU64, Ordering},
-};
+mod dice;
+mod disk;
+mod drop;
+mod power;
+mod simdisk;
+mod workload;
 
 use proto::PublishId;
-use redb::{StorageBackend, backends::FileBackend};
 use tempfile::TempDir;
 
 use super::*;
@@ -20,93 +20,23 @@ use crate::{
 const ROOM: RoomId = RoomId([1; 32]);
 const ALICE: PublicKey = PublicKey([0xa; 32]);
 
-/// A disk that is full: what the file has it keeps, and it cannot grow past `limit` bytes.
-#[derive(Debug)]
-struct FullDisk {
-    file: FileBackend,
-    limit: Arc<AtomicU64>,
+fn author() -> Author {
+    Author { room: ROOM, key: ALICE, now_ms: 0 }
 }
 
-impl FullDisk {
-    fn check(&self, end: u64) -> io::Result<()> {
-        let fits = end <= self.limit.load(Ordering::SeqCst);
-        if fits { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
-    }
+fn publish(number: u32, bytes: usize) -> Publish {
+    let (id, envelope) = (PublishId(u128::from(number).to_be_bytes()), vec![7; bytes].into());
+    Publish { id, envelope, commit: None, memory: Memory::default() }
 }
 
-impl StorageBackend for FullDisk {
-    fn len(&self) -> io::Result<u64> {
-        self.file.len()
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.file.read(offset, out)
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.check(len)?;
-        self.file.set_len(len)
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        self.file.sync_data()
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.check(offset + data.len() as u64)?;
-        self.file.write(offset, data)
-    }
-
-    fn close(&self) -> io::Result<()> {
-        self.file.close()
-    }
-}
-
-async fn append(backend: &Redb, number: u8, bytes: usize) -> Result<Appended, AppendError> {
-    let author = Author { room: ROOM, key: ALICE, now_ms: 0 };
-    let (id, envelope) = (PublishId([number; 16]), vec![number; bytes].into());
-    backend
-        .append(author, Publish { id, envelope, commit: None, memory: Memory::default() })
-        .await
-        .wait()
-        .await
+async fn append(backend: &Redb, number: u32, bytes: usize) -> Result<Appended, AppendError> {
+    backend.append(author(), publish(number, bytes)).await.wait().await
 }
 
 async fn head(backend: &Redb) -> Result<u64, Unavailable> {
     Ok(backend.view(ROOM, ALICE).await?.map_or(0, |view| view.head))
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn failing_disk_refuses_appends_serves_reads_and_recovers() {
-    let directory = TempDir::new().unwrap();
-    let path = directory.path().join("relay.redb");
-    let limit = Arc::new(AtomicU64::new(u64::MAX));
-    let open = {
-        let (path, limit) = (path.clone(), limit.clone());
-        move || {
-            let mut options = File::options();
-            let file = options.read(true).write(true).create(true).truncate(false).open(&path)?;
-            let disk = FullDisk { file: FileBackend::new(file)?, limit: limit.clone() };
-            redb::Database::builder().create_with_backend(disk)
-        }
-    };
-    let store = Store::open_with(directory.path(), Box::new(open)).unwrap();
-    let limits = Limits { free_space_reserve: 0, ..Limits::default() };
-    let backend = Redb::start(store, &limits).unwrap();
-    let keys = vec![AccessKey { key: ALICE, grant: Grant::Member }];
-    backend.create(ROOM, Opening { slot: Default::default(), keys }).await.unwrap();
-    append(&backend, 1, 100).await.unwrap();
-
-    limit.store(std::fs::metadata(&path).unwrap().len(), Ordering::SeqCst);
-    assert_eq!(append(&backend, 2, 4 << 20).await, Err(AppendError::NoSpace));
-    // At the latest when the next try to reopen is due.
-    while head(&backend).await != Ok(1) {
-        tokio::task::yield_now().await;
-    }
-
-    limit.store(u64::MAX, Ordering::SeqCst);
-    while append(&backend, 2, 4 << 20).await != Ok(Appended { seq: 2, at_ms: 0, repeated: false }) {
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(head(&backend).await, Ok(2));
+fn opening() -> Opening {
+    Opening { slot: b"slot".as_slice().into(), keys: vec![AccessKey { key: ALICE, grant: Grant::Member }] }
 }

@@ -1,6 +1,9 @@
 //! Group commit: what has queued up while the disk was busy goes into one transaction.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
 
 use proto::RoomId;
 use redb::Durability;
@@ -9,50 +12,95 @@ use tokio::sync::{
     oneshot,
 };
 
-use super::{Policy, apply, database::Store, tables::Tables, trim};
+use super::{Health, Policy, Stats, apply, database::Store, doom, tables::Tables, tokens, trim};
 use crate::{
-    backend::{AppendError, Appended, Author, CreateError, Feeds},
+    backend::{
+        AppendError, Appended, Author, CreateError, Feeds, Revoked, TokenChange, TokenError, Unavailable,
+    },
     limits::{BATCH_BYTES, BATCH_JOBS, SPACE_CHECK, TRIM_ROOMS},
     request::{Opening, Publish},
+    token::Right,
 };
 
 /// Work for the writer, each with where its answer goes.
 #[derive(Debug)]
 pub(super) enum Job {
-    Append { author: Author, publish: Publish, answer: oneshot::Sender<Result<Appended, AppendError>> },
-    Create { room: RoomId, opening: Opening, answer: oneshot::Sender<Result<(), CreateError>> },
-    Trim { from: RoomId, now_ms: u64, answer: oneshot::Sender<Option<RoomId>> },
+    Append {
+        author: Author,
+        publish: Publish,
+        answer: oneshot::Sender<Result<Appended, AppendError>>,
+    },
+    Create {
+        room: RoomId,
+        opening: Opening,
+        right: Right,
+        now_ms: u64,
+        answer: oneshot::Sender<Result<(), CreateError>>,
+    },
+    Tokens {
+        change: TokenChange,
+        answer: oneshot::Sender<Result<Option<Revoked>, TokenError>>,
+    },
+    Drop {
+        room: RoomId,
+        answer: oneshot::Sender<Result<bool, Unavailable>>,
+    },
+    Sweep {
+        answer: oneshot::Sender<bool>,
+    },
+    Trim {
+        from: RoomId,
+        now_ms: u64,
+        answer: oneshot::Sender<Option<RoomId>>,
+    },
+    Probe {
+        answer: oneshot::Sender<Result<Health, Unavailable>>,
+    },
 }
 
 /// The answer to a job. Waits for the fsync.
 enum Settled {
     Append(Result<Appended, AppendError>),
     Create(Result<(), CreateError>),
+    Tokens(Result<Option<Revoked>, TokenError>),
+    /// Whether there was such a room.
+    Drop(bool),
+    /// Whether there is more to sweep, and how many rows went.
+    Sweep(bool, u64),
     /// The room to go on with, and how many entries went.
     Trim(Option<RoomId>, u64),
+    Probe(Health),
 }
 
 /// The one thread that writes.
 pub(super) struct Writer {
     store: Arc<Store>,
     feeds: Feeds,
-    policy: Policy,
+    policy: Arc<Mutex<Policy>>,
     queue: mpsc::Receiver<Job>,
+    stats: Stats,
     has_space: bool,
     space_checked: Option<Instant>,
 }
 
 impl Writer {
-    pub fn new(store: Arc<Store>, feeds: Feeds, policy: Policy, queue: mpsc::Receiver<Job>) -> Self {
-        Self { store, feeds, policy, queue, has_space: true, space_checked: None }
+    pub fn new(
+        store: Arc<Store>,
+        feeds: Feeds,
+        policy: Arc<Mutex<Policy>>,
+        queue: mpsc::Receiver<Job>,
+        stats: Stats,
+    ) -> Self {
+        Self { store, feeds, policy, queue, stats, has_space: true, space_checked: None }
     }
 
     /// Works until nobody can queue any more and the queue is empty.
     pub fn run(mut self) {
         while let Some(first) = self.queue.blocking_recv() {
             let batch = self.gather(first);
-            self.check_space();
-            self.write(batch);
+            let policy = *self.policy.lock().unwrap_or_else(PoisonError::into_inner);
+            self.check_space(&policy);
+            self.write(batch, &policy);
         }
     }
 
@@ -71,11 +119,11 @@ impl Writer {
         batch
     }
 
-    fn check_space(&mut self) {
+    fn check_space(&mut self, policy: &Policy) {
         if self.space_checked.is_some_and(|checked| checked.elapsed() < SPACE_CHECK) {
             return;
         }
-        let has_space = self.store.available().is_none_or(|bytes| bytes >= self.policy.free_space_reserve);
+        let has_space = self.store.available().is_none_or(|bytes| bytes >= policy.free_space_reserve);
         if has_space != self.has_space {
             tracing::warn!(has_space, "free space crossed the reserve");
         }
@@ -83,20 +131,24 @@ impl Writer {
         self.space_checked = Some(Instant::now());
     }
 
-    fn write(&mut self, batch: Vec<Job>) {
-        let (policy, has_space) = (self.policy, self.has_space);
+    /// Writes one batch and answers.
+    pub fn write(&mut self, batch: Vec<Job>, policy: &Policy) {
+        let (has_space, stats) = (self.has_space, &self.stats);
+        let began = Instant::now();
         let written = self.store.write(|mut transaction| {
             transaction.set_durability(Durability::Immediate)?;
             let mut settled = Vec::with_capacity(batch.len());
             {
                 let mut tables = Tables::open(&transaction)?;
                 for job in &batch {
-                    settled.push(settle(&mut tables, &policy, has_space, job)?);
+                    settled.push(settle(&mut tables, policy, has_space, job)?);
                 }
             }
             // An fsync for nothing would let refused publishes slow down the accepted ones.
             if settled.iter().any(Settled::changed) {
                 transaction.commit()?;
+                stats.commit_seconds.observe(began.elapsed().as_secs_f64());
+                stats.batch_jobs.observe(batch.len() as f64);
             } else {
                 transaction.abort()?;
             }
@@ -105,7 +157,7 @@ impl Writer {
         match written {
             Ok(settled) => {
                 for (job, settled) in batch.into_iter().zip(settled) {
-                    job.answer(settled, &self.feeds);
+                    job.answer(settled, &self.feeds, &self.stats);
                 }
             }
             // All or nothing: none of the batch is on disk, or it cannot be known that it is.
@@ -124,13 +176,20 @@ fn settle(
         Job::Append { author, publish, .. } => {
             Settled::Append(apply::append(tables, policy, has_space, author, publish)?)
         }
-        Job::Create { room, opening, .. } => {
-            Settled::Create(apply::create(tables, policy, has_space, room, opening)?)
+        Job::Create { room, opening, right, now_ms, .. } => {
+            Settled::Create(apply::create(tables, policy, has_space, room, opening, (right, *now_ms))?)
+        }
+        Job::Tokens { change, .. } => Settled::Tokens(tokens::change(tables, change)?),
+        Job::Drop { room, .. } => Settled::Drop(doom::doom(tables, room)?),
+        Job::Sweep { .. } => {
+            let (more, removed) = doom::sweep(tables)?;
+            Settled::Sweep(more, removed)
         }
         Job::Trim { from, now_ms, .. } => {
             let (next, removed) = trim::trim_rooms(tables, from, TRIM_ROOMS, &policy.retention, *now_ms)?;
             Settled::Trim(next, removed)
         }
+        Job::Probe { .. } => Settled::Probe(Health { has_space }),
     })
 }
 
@@ -139,7 +198,10 @@ impl Settled {
         match self {
             Self::Append(result) => result.is_ok_and(|appended| !appended.repeated),
             Self::Create(result) => result.is_ok(),
-            Self::Trim(_, removed) => *removed > 0,
+            Self::Tokens(result) => result.is_ok(),
+            Self::Drop(existed) => *existed,
+            Self::Sweep(_, removed) | Self::Trim(_, removed) => *removed > 0,
+            Self::Probe(_) => false,
         }
     }
 }
@@ -149,20 +211,34 @@ impl Job {
         match self {
             Self::Append { publish, .. } => publish.size(),
             Self::Create { opening, .. } => opening.slot.len(),
-            Self::Trim { .. } => 0,
+            Self::Tokens { .. }
+            | Self::Drop { .. }
+            | Self::Sweep { .. }
+            | Self::Trim { .. }
+            | Self::Probe { .. } => 0,
         }
     }
 
-    fn answer(self, settled: Settled, feeds: &Feeds) {
+    fn answer(self, settled: Settled, feeds: &Feeds, stats: &Stats) {
         match (self, settled) {
-            (Self::Append { author, answer, .. }, Settled::Append(result)) => {
-                if let Ok(Appended { seq, repeated: false, .. }) = result {
-                    feeds.appended(&author.room, seq);
+            (Self::Append { author, publish, answer }, Settled::Append(result)) => {
+                if let Ok(Appended { repeated: false, .. }) = result {
+                    stats.published.inc();
+                    stats.published_bytes.inc_by(publish.envelope.len() as u64);
+                    feeds.changed(&author.room);
                 }
                 tell(answer, result);
             }
             (Self::Create { answer, .. }, Settled::Create(result)) => tell(answer, result),
+            (Self::Tokens { answer, .. }, Settled::Tokens(result)) => tell(answer, result),
+            (Self::Drop { room, answer }, Settled::Drop(existed)) => {
+                // Followers read on, find that they have no access any more, and end.
+                feeds.changed(&room);
+                tell(answer, Ok(existed));
+            }
+            (Self::Sweep { answer }, Settled::Sweep(more, _)) => tell(answer, more),
             (Self::Trim { answer, .. }, Settled::Trim(next, _)) => tell(answer, next),
+            (Self::Probe { answer }, Settled::Probe(health)) => tell(answer, Ok(health)),
             (job, _) => job.fail(),
         }
     }
@@ -171,7 +247,11 @@ impl Job {
         match self {
             Self::Append { answer, .. } => tell(answer, Err(AppendError::NoSpace)),
             Self::Create { answer, .. } => tell(answer, Err(CreateError::NoSpace)),
+            Self::Tokens { answer, .. } => tell(answer, Err(TokenError::Unavailable)),
+            Self::Drop { answer, .. } => tell(answer, Err(Unavailable)),
+            Self::Sweep { answer } => tell(answer, false),
             Self::Trim { answer, .. } => tell(answer, None),
+            Self::Probe { answer } => tell(answer, Err(Unavailable)),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Every setting, one struct per topic. A setting has a flag, a variable `RELAY_…` and a key in relay.toml of
 //! the same name; `config` finds them by that variable.
 
+mod access;
 mod certificate;
+mod connections;
 mod listen;
 mod operations;
 mod storage;
@@ -10,7 +12,8 @@ mod traffic;
 use clap::Args;
 
 pub use self::{
-    certificate::Certificate, listen::Listen, operations::Operations, storage::Storage, traffic::Traffic,
+    access::Access, certificate::Certificate, connections::Connections, listen::Listen,
+    operations::Operations, storage::Storage, traffic::Traffic,
 };
 use crate::{limits::Limits, relay::Config};
 
@@ -26,9 +29,15 @@ pub struct Settings {
     /// What it keeps.
     #[command(flatten)]
     pub storage: Storage,
+    /// Who may come in, and what a connection may hold.
+    #[command(flatten)]
+    pub connections: Connections,
     /// What clients may do.
     #[command(flatten)]
     pub traffic: Traffic,
+    /// Who may use it.
+    #[command(flatten)]
+    pub access: Access,
     /// How it is watched.
     #[command(flatten)]
     pub operations: Operations,
@@ -47,13 +56,19 @@ impl Settings {
     pub fn config(&self) -> Result<Config, Conflict> {
         let mut limits = Limits::default();
         self.storage.apply(&mut limits);
+        self.connections.apply(&mut limits);
         self.traffic.apply(&mut limits);
+        self.access.apply(&mut limits);
         Ok(Config {
             listen: self.listen.listen.clone(),
             data_dir: self.listen.data_dir.clone(),
             tls: self.certificate.tls()?,
-            host: self.listen.host.clone(),
+            fallback: self.listen.fallback(),
+            host: self.listen.host.clone().or_else(|| self.certificate.domain.first().cloned()),
+            leaf_life: self.certificate.leaf_life(),
             limits,
+            admin: true,
+            admin_listen: self.operations.admin_listen,
         })
     }
 }

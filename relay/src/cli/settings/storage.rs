@@ -11,17 +11,31 @@ use crate::limits::{Limits, Retention};
 #[command(next_help_heading = "What is kept")]
 pub struct Storage {
     /// Days that an entry is kept.
+    ///
+    /// Ninety are a summer away. A member away for longer than this has to be invited again.
     #[arg(long, env = "RELAY_KEEP_DAYS", value_name = "DAYS", default_value_t = 90, value_parser = value_parser!(u32).range(1..=36_500))]
     pub keep_days: u32,
-    /// Entries kept per room.
+    /// Entries kept per room; the oldest go first.
+    ///
+    /// 100,000 are a year of a busy room.
     #[arg(long, hide_short_help = true, env = "RELAY_KEEP_ENTRIES", value_name = "N", default_value_t = 100_000, value_parser = value_parser!(u64).range(1..))]
     pub keep_entries: u64,
-    /// Mebibytes kept per room.
+    /// Mebibytes kept per room; the oldest entries go first.
+    ///
+    /// A room's share of a small disk.
     #[arg(long, hide_short_help = true, env = "RELAY_KEEP_MIB", value_name = "MIB", default_value_t = 256, value_parser = value_parser!(u64).range(1..=1 << 30))]
     pub keep_mib: u64,
     /// Free mebibytes on the disk below which nothing is appended.
+    ///
+    /// Reading goes on. A disk that is full to the last byte stops other programs, and the relay's own cleaning up.
     #[arg(long, hide_short_help = true, env = "RELAY_RESERVE_MIB", value_name = "MIB", default_value_t = 256, value_parser = value_parser!(u64).range(0..=1 << 30))]
     pub reserve_mib: u64,
+    /// Mebibytes that all logs together may take [default: what the disk has].
+    ///
+    /// Over it nothing is appended and no room is opened, while reading goes on; what retention removes
+    /// makes room again. Set it where other programs share the disk.
+    #[arg(long, hide_short_help = true, env = "RELAY_MAX_DISK_MIB", value_name = "MIB", value_parser = value_parser!(u64).range(1..=1 << 30))]
+    pub max_disk_mib: Option<u64>,
 }
 
 impl Storage {
@@ -32,5 +46,6 @@ impl Storage {
             bytes: self.keep_mib << 20,
         };
         limits.free_space_reserve = self.reserve_mib << 20;
+        limits.max_disk = self.max_disk_mib.map(|mib| mib << 20);
     }
 }

@@ -1,6 +1,7 @@
 //! What clients may do.
 
 use clap::{Args, value_parser};
+use proto::MAX_ENVELOPE;
 
 use crate::limits::{Limits, Rate};
 
@@ -8,13 +9,54 @@ use crate::limits::{Limits, Rate};
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "What clients may do")]
 pub struct Traffic {
-    /// Messages a minute that each member may send.
-    #[arg(long, hide_short_help = true, env = "RELAY_RATE", value_name = "N", default_value_t = 100, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    /// Messages a minute of each member.
+    ///
+    /// As many at once after a pause. Over it a message is refused and its sender waits; the others do not. Changes of
+    /// the group count as messages.
+    #[arg(long, env = "RELAY_RATE", value_name = "N", default_value_t = 100, value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub rate: u32,
+    /// Messages a minute of each room.
+    ///
+    /// All members together: ten of them at their own limit. Every member reads what every other says, so a flood
+    /// costs as often as there are members.
+    #[arg(long, hide_short_help = true, env = "RELAY_ROOM_RATE", value_name = "N", default_value_t = 1000, value_parser = value_parser!(u32).range(1..=10_000_000))]
+    pub room_rate: u32,
+    /// Joins a minute through one invite link.
+    ///
+    /// A join is one or two attempts; a link shown to a crowd is used by many at once. Half of it may come at once.
+    #[arg(long, hide_short_help = true, env = "RELAY_INVITE_RATE", value_name = "N", default_value_t = 60, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub invite_rate: u32,
+    /// Signals a minute of each member that are not kept, as typing is.
+    ///
+    /// Over it they are dropped without an answer. A fifteenth of it may come at once.
+    #[arg(long, hide_short_help = true, env = "RELAY_EPHEMERAL_RATE", value_name = "N", default_value_t = 600, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub ephemeral_rate: u32,
+    /// Rooms an hour that one address may open.
+    ///
+    /// A room stays on the disk. Over it no room is opened; joining is not touched.
+    #[arg(long, hide_short_help = true, env = "RELAY_ROOMS_PER_ADDRESS", value_name = "N", default_value_t = 200, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub rooms_per_address: u32,
+    /// Members and live invites of one room.
+    ///
+    /// Access keys. Over it nobody more can be let in before somebody leaves or an invite is revoked.
+    #[arg(long, hide_short_help = true, env = "RELAY_MAX_KEYS_PER_ROOM", value_name = "N", default_value_t = 8192, value_parser = value_parser!(u64).range(2..=1 << 20))]
+    pub max_keys_per_room: u64,
+    /// Kibibytes of one message.
+    ///
+    /// The protocol's own cap is 4096. Changes of the group are not messages: they grow with it, and only that
+    /// cap holds for them.
+    #[arg(long, hide_short_help = true, env = "RELAY_MAX_MESSAGE_KIB", value_name = "KIB", default_value_t = 4096, value_parser = value_parser!(u32).range(1..=(MAX_ENVELOPE >> 10) as i64))]
+    pub max_message_kib: u32,
 }
 
 impl Traffic {
     pub(super) fn apply(&self, limits: &mut Limits) {
         limits.publish = Rate::per_minute(self.rate, self.rate);
+        limits.room_publish = Rate::per_minute(self.room_rate, self.room_rate);
+        limits.invite = Rate::per_minute(self.invite_rate, self.invite_rate.div_ceil(2));
+        limits.ephemeral = Rate::per_minute(self.ephemeral_rate, self.ephemeral_rate.div_ceil(15));
+        limits.create = Rate::per_hour(self.rooms_per_address);
+        limits.keys_per_room = self.max_keys_per_room;
+        limits.max_message = (self.max_message_kib as usize) << 10;
     }
 }

@@ -1,0 +1,89 @@
+//! How the relay is: what `relay status` shows.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Admin, Answer, Reply};
+use crate::{backend::Backend, clock::unix_ms, metrics::Limit};
+
+/// Version of [`Status`] in JSON: raised when a field changes its meaning or goes, not when one comes.
+pub const VERSION: u32 = 1;
+
+/// A relay in numbers. Of rooms only counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// [`VERSION`].
+    pub v: u32,
+    /// The relay's version.
+    pub version: String,
+    /// Its process.
+    pub pid: u32,
+    /// When it started, Unix milliseconds.
+    pub started_ms: u64,
+    /// Seconds since.
+    pub uptime_s: u64,
+    /// Where it listens.
+    pub addresses: Vec<String>,
+    /// Where /healthz, /readyz and /metrics are.
+    pub admin_address: Option<String>,
+    /// It takes messages: the database is open, there is space, and it is not stopping.
+    pub ready: bool,
+    /// What clients pin.
+    pub pin: String,
+    /// One link per address.
+    pub links: Vec<String>,
+    /// The data directory.
+    pub data_dir: String,
+    /// The certificate's last moment, Unix seconds.
+    pub certificate_not_after: u64,
+    /// It is stopping.
+    pub stopping: bool,
+    /// Members online, all rooms together.
+    pub online: u64,
+    /// Rooms.
+    pub rooms: u64,
+    /// Entries that are kept.
+    pub entries: u64,
+    /// Bytes of these entries.
+    pub entry_bytes: u64,
+    /// Size of the database's file, in bytes.
+    pub database_bytes: u64,
+    /// Free bytes on its file system; `None` when the system does not say.
+    pub free_bytes: Option<u64>,
+    /// Open connections.
+    pub connections: i64,
+    /// How often somebody ran into which limit since the start; only those that somebody ran into.
+    pub limited: BTreeMap<String, u64>,
+}
+
+/// `GET /v1/status`.
+pub(super) async fn answer(admin: &Admin) -> Answer {
+    let overview = admin.backend.overview().await?;
+    let (now_ms, metrics) = (unix_ms(), &admin.shared.metrics);
+    let hit = Limit::ALL.into_iter().map(|limit| (limit, metrics.times_limited(limit)));
+    let hit = hit.filter(|(_, times)| *times > 0);
+    Reply::json(&Status {
+        v: VERSION,
+        version: env!("CARGO_PKG_VERSION").into(),
+        pid: std::process::id(),
+        started_ms: admin.started_ms,
+        uptime_s: now_ms.saturating_sub(admin.started_ms) / 1000,
+        addresses: admin.addresses.iter().map(ToString::to_string).collect(),
+        admin_address: admin.watching.map(|address| address.to_string()),
+        ready: admin.is_taking_appends().await,
+        pin: admin.pin.to_string(),
+        links: admin.links.clone(),
+        data_dir: admin.data_dir.display().to_string(),
+        certificate_not_after: admin.certificate.not_after_unix(),
+        stopping: *admin.shared.stopping.borrow(),
+        online: admin.shared.router().online() as u64,
+        rooms: overview.rooms,
+        entries: overview.entries,
+        entry_bytes: overview.bytes,
+        database_bytes: overview.file_bytes,
+        free_bytes: admin.free_bytes(),
+        connections: metrics.connections.get(),
+        limited: hit.map(|(limit, times)| (limit.label().to_owned(), times)).collect(),
+    })
+}

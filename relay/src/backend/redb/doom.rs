@@ -1,0 +1,75 @@
+//! Dropping a room: marked in one transaction, swept in many small ones.
+//!
+//! The mark takes the room's row away, and without that row there is no room: from the moment the mark is on
+//! disk nobody reads or writes any of it. What is left of it is swept in steps between which publishers get
+//! their turn. A crash half-way leaves the mark, and the next round of trimming goes on sweeping.
+
+use proto::RoomId;
+use redb::{ReadableTable, StorageError};
+
+use super::{tables::Tables, tokens};
+use crate::limits::{BATCH_BYTES, TRIM_ROUND};
+
+/// Marks a room. Returns whether there was one.
+pub(super) fn doom(tables: &mut Tables<'_>, room: &RoomId) -> Result<bool, StorageError> {
+    let existed = tables.rooms.remove(&room.0)?.is_some();
+    if existed {
+        tables.doomed.insert(&room.0, ())?;
+        tokens::free(tables, room)?;
+    }
+    Ok(existed)
+}
+
+/// Whether a room of this id is still being swept.
+pub(super) fn is_doomed(tables: &Tables<'_>, room: &RoomId) -> Result<bool, StorageError> {
+    Ok(tables.doomed.get(&room.0)?.is_some())
+}
+
+/// Removes a bounded part of a marked room, any of them. Returns whether there is more to do and how many
+/// rows went.
+pub(super) fn sweep(tables: &mut Tables<'_>) -> Result<(bool, u64), StorageError> {
+    let Some(room) = tables.doomed.first()?.map(|(room, _)| *room.value()) else { return Ok((false, 0)) };
+    let mut budget = Budget { rows: TRIM_ROUND, bytes: BATCH_BYTES };
+    for row in tables.entries.extract_from_if((&room, 0)..=(&room, u64::MAX), |_, _| true)? {
+        if !budget.take(row?.1.value().len()) {
+            return Ok((true, budget.spent()));
+        }
+    }
+    let ids = (&room, &[0; 16])..=(&room, &[0xff; 16]);
+    for row in tables.ids.extract_from_if(ids, |_, _| true)? {
+        row?;
+        if !budget.take(0) {
+            return Ok((true, budget.spent()));
+        }
+    }
+    let keys = (&room, &[0; 32])..=(&room, &[0xff; 32]);
+    for row in tables.keys.extract_from_if(keys, |_, _| true)? {
+        row?;
+        if !budget.take(0) {
+            return Ok((true, budget.spent()));
+        }
+    }
+    tables.slots.remove(&room)?;
+    tables.doomed.remove(&room)?;
+    let more = tables.doomed.first()?.is_some();
+    Ok((more, budget.spent() + 1))
+}
+
+/// What one transaction may still remove.
+struct Budget {
+    rows: u64,
+    bytes: usize,
+}
+
+impl Budget {
+    /// Accounts for one row that went. False when the next one has to wait.
+    fn take(&mut self, bytes: usize) -> bool {
+        self.rows = self.rows.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes);
+        self.rows > 0 && self.bytes > 0
+    }
+
+    fn spent(&self) -> u64 {
+        TRIM_ROUND - self.rows
+    }
+}

@@ -1,0 +1,30 @@
+//! Two sizes of help: one that fits a screen, and one that explains everything.
+
+use std::ffi::{OsStr, OsString};
+
+use clap::{Command, CommandFactory};
+
+use super::Cli;
+
+/// What the short help says where the long one names every variable.
+const ELSEWHERE: &str =
+    "Each setting is also a variable (--keep-days: RELAY_KEEP_DAYS) and a key in relay.toml (keep-days).
+There are more, limits among them: --help-all explains each.";
+
+/// The command line whose help has the size that these arguments ask for.
+pub(crate) fn command(arguments: &[OsString]) -> Command {
+    match arguments.iter().any(|argument| argument == OsStr::new("--help-all")) {
+        true => Cli::command(),
+        false => short(),
+    }
+}
+
+/// Without the variables and with one list of options, it fits a screen.
+pub(super) fn short() -> Command {
+    Cli::command()
+        .mut_args(|arg| {
+            let values = arg.get_action().takes_values() || arg.get_num_args().is_some();
+            arg.hide_env(values).hide_possible_values(values).help_heading(None::<&str>)
+        })
+        .after_help(ELSEWHERE)
+}

@@ -1,0 +1,198 @@
+//! Who may come in: connections and handshakes, in all and by address.
+//!
+//! ```text
+//! knock ─▶ Enter (a place, given back on drop) | Prove (come again, reachable) | Refuse
+//! ```
+//!
+//! Decisions only, the time and the address are arguments: whatever carries a connection passes the same door.
+//! An address that has not proved itself may be somebody else's name. So it is never *refused* for what it did
+//! before; it is asked for proof (QUIC: a Retry, RFC 9000, 8.1.2), which costs an honest client one round
+//! trip and a spoofing one everything.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use crate::{
+    limit::Limit,
+    limits::{HANDSHAKE_SHARE, Limits},
+    metrics::Metrics,
+    quota::{Bucket, Quota},
+    shared::{Share, payer},
+};
+
+/// Counts what is open.
+pub(crate) struct Door {
+    inside: Mutex<Inside>,
+    metrics: Arc<Metrics>,
+}
+
+/// What to do with somebody who wants to come in.
+pub(crate) enum Verdict {
+    /// Let in.
+    Enter(Place),
+    /// Its address must prove itself first.
+    Prove,
+    /// Not now.
+    Refuse,
+}
+
+/// One connection's place, from before its handshake until it is dropped.
+pub(crate) struct Place {
+    door: Arc<Door>,
+    /// Who pays for what it does: see [`payer`].
+    pub address: IpAddr,
+    /// What the connections of its address share.
+    pub share: Arc<Share>,
+    shaking: bool,
+}
+
+struct Inside {
+    connections: usize,
+    handshakes: usize,
+    /// Handshakes of addresses that have not proved themselves.
+    unproven: Bucket,
+    /// Handshakes of addresses that have.
+    proven: Quota<IpAddr>,
+    /// One for each address that has a connection, so no more than there are connections.
+    addresses: HashMap<IpAddr, Household>,
+}
+
+/// What one address has open.
+#[derive(Default)]
+struct Household {
+    connections: usize,
+    handshakes: usize,
+    share: Arc<Share>,
+}
+
+impl Door {
+    /// Nobody is in.
+    pub fn new(metrics: Arc<Metrics>, limits: &Limits) -> Arc<Self> {
+        let inside = Inside {
+            connections: 0,
+            handshakes: 0,
+            unproven: Bucket::default(),
+            proven: Quota::new(limits.handshakes_per_address),
+            addresses: HashMap::new(),
+        };
+        Arc::new(Self { inside: inside.into(), metrics })
+    }
+
+    /// Somebody wants to come in. `is_proven`: packets to its address were seen to arrive there.
+    pub fn knock(
+        self: &Arc<Self>,
+        limits: &Limits,
+        address: IpAddr,
+        is_proven: bool,
+        now: Instant,
+    ) -> Verdict {
+        let address = payer(address);
+        let verdict = self.inside().judge(limits, address, is_proven, now);
+        match verdict {
+            Ok(share) => {
+                self.metrics.connections.inc();
+                self.metrics.handshakes.inc();
+                Verdict::Enter(Place { door: self.clone(), address, share, shaking: true })
+            }
+            Err((limit, prove)) => {
+                self.metrics.limited(limit);
+                if prove { Verdict::Prove } else { Verdict::Refuse }
+            }
+        }
+    }
+
+    /// Other rates from now on.
+    pub fn reload(&self, limits: &Limits) {
+        self.inside().proven.set_rate(limits.handshakes_per_address);
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inside {
+    /// Counts it in, or says which limit is in the way and whether proof would help.
+    fn judge(
+        &mut self,
+        limits: &Limits,
+        address: IpAddr,
+        is_proven: bool,
+        now: Instant,
+    ) -> Result<Arc<Share>, (Limit, bool)> {
+        let (open, shaking) = match self.addresses.get(&address) {
+            Some(household) => (household.connections, household.handshakes),
+            None => (0, 0),
+        };
+        if is_proven {
+            self.proven.take(address, now).map_err(|_| (Limit::HandshakesPerAddress, false))?;
+        } else {
+            if self.handshakes >= limits.retry_above {
+                return Err((Limit::RetryAbove, true));
+            }
+            // Half of an address' share is only for who is really there.
+            if open > 0 && 2 * open >= limits.connections_per_address {
+                return Err((Limit::ConnectionsPerAddress, true));
+            }
+            self.unproven.take(limits.handshakes, now).map_err(|_| (Limit::HandshakeRate, true))?;
+        }
+        if self.connections >= limits.connections {
+            return Err((Limit::Connections, false));
+        }
+        if open >= limits.connections_per_address {
+            return Err((Limit::ConnectionsPerAddress, false));
+        }
+        let share = limits.max_handshakes.div_ceil(HANDSHAKE_SHARE);
+        if self.handshakes >= limits.max_handshakes || shaking >= share {
+            return Err((Limit::Handshakes, false));
+        }
+        self.connections += 1;
+        self.handshakes += 1;
+        let household = self.addresses.entry(address).or_default();
+        household.connections += 1;
+        household.handshakes += 1;
+        Ok(household.share.clone())
+    }
+
+    fn end_handshake(&mut self, address: IpAddr) {
+        self.handshakes -= 1;
+        if let Some(household) = self.addresses.get_mut(&address) {
+            household.handshakes -= 1;
+        }
+    }
+
+    fn leave(&mut self, address: IpAddr) {
+        self.connections -= 1;
+        if let Some(household) = self.addresses.get_mut(&address) {
+            household.connections -= 1;
+            if household.connections == 0 {
+                self.addresses.remove(&address);
+            }
+        }
+    }
+}
+
+impl Place {
+    /// The handshake is over.
+    pub fn settle(&mut self) {
+        if std::mem::take(&mut self.shaking) {
+            self.door.inside().end_handshake(self.address);
+            self.door.metrics.handshakes.dec();
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.settle();
+        self.door.inside().leave(self.address);
+        self.door.metrics.connections.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests;

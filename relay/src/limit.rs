@@ -1,0 +1,175 @@
+//! Which limit somebody ran into: for the operator a label, for the client a name on the wire.
+
+use prometheus_client::encoding::{EncodeLabelValue, LabelValueEncoder};
+use proto::relay::refused::{Code, Limit as Wire};
+
+/// A limit that somebody ran into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Limit {
+    /// Open connections in all.
+    Connections,
+    /// Open connections of one address.
+    ConnectionsPerAddress,
+    /// Handshakes in a second: the address had to prove itself.
+    HandshakeRate,
+    /// Handshakes in progress: the address had to prove itself.
+    RetryAbove,
+    /// Handshakes in progress: refused.
+    Handshakes,
+    /// Handshakes a minute of one address.
+    HandshakesPerAddress,
+    /// Time for a handshake or a Join.
+    JoinTime,
+    /// Joins a minute of one connection.
+    Joins,
+    /// Refused joins of one connection.
+    RefusedJoins,
+    /// Rooms at once on one connection.
+    RoomsPerConnection,
+    /// Messages of one member.
+    MemberRate,
+    /// Messages of one room.
+    RoomRate,
+    /// Publishes and slot reads through one invite key.
+    InviteRate,
+    /// Ephemeral signals of one member.
+    EphemeralRate,
+    /// Rooms opened by one address.
+    Rooms,
+    /// Rooms at once by one token.
+    TokenRooms,
+    /// Rooms over the life of one token.
+    TokenUses,
+    /// Refused tokens of one address.
+    BadTokens,
+    /// Bytes of one message.
+    MessageSize,
+    /// Access keys of one room.
+    KeysPerRoom,
+    /// Free space, or the logs' share of the disk.
+    Disk,
+}
+
+impl Limit {
+    /// All of them: each is a series from the start, so that a first hit is an increase.
+    pub const ALL: [Self; 21] = [
+        Self::Connections,
+        Self::ConnectionsPerAddress,
+        Self::HandshakeRate,
+        Self::RetryAbove,
+        Self::Handshakes,
+        Self::HandshakesPerAddress,
+        Self::JoinTime,
+        Self::Joins,
+        Self::RefusedJoins,
+        Self::RoomsPerConnection,
+        Self::MemberRate,
+        Self::RoomRate,
+        Self::InviteRate,
+        Self::EphemeralRate,
+        Self::Rooms,
+        Self::TokenRooms,
+        Self::TokenUses,
+        Self::BadTokens,
+        Self::MessageSize,
+        Self::KeysPerRoom,
+        Self::Disk,
+    ];
+
+    /// Its label in the metrics: the name of the setting that moves it, with underscores.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Connections => "max_connections",
+            Self::ConnectionsPerAddress => "max_connections_per_address",
+            Self::HandshakeRate => "handshakes_per_second",
+            Self::RetryAbove => "retry_above",
+            Self::Handshakes => "max_handshakes",
+            Self::HandshakesPerAddress => "handshakes_per_address",
+            Self::JoinTime => "join_seconds",
+            Self::Joins => "joins_per_connection",
+            Self::RefusedJoins => "refused_joins",
+            Self::RoomsPerConnection => "rooms_per_connection",
+            Self::MemberRate => "rate",
+            Self::RoomRate => "room_rate",
+            Self::InviteRate => "invite_rate",
+            Self::EphemeralRate => "ephemeral_rate",
+            Self::Rooms => "rooms_per_address",
+            Self::TokenRooms => "token_rooms",
+            Self::TokenUses => "token_uses",
+            Self::BadTokens => "bad_tokens",
+            Self::MessageSize => "max_message_kib",
+            Self::KeysPerRoom => "max_keys_per_room",
+            Self::Disk => "max_disk_mib",
+        }
+    }
+
+    /// The code that a client gets with it.
+    pub fn code(self) -> Code {
+        match self {
+            Self::MessageSize | Self::KeysPerRoom => Code::TooLarge,
+            Self::Disk => Code::NoSpace,
+            Self::TokenRooms | Self::TokenUses => Code::TokenSpent,
+            _ => Code::RateLimited,
+        }
+    }
+
+    /// Its name in a `Refused`. Limits that close or refuse a connection have none: there is no frame.
+    pub fn wire(self) -> Wire {
+        match self {
+            Self::MemberRate => Wire::MemberRate,
+            Self::RoomRate => Wire::RoomRate,
+            Self::InviteRate => Wire::InviteRate,
+            Self::Rooms => Wire::RoomsOpened,
+            Self::TokenRooms => Wire::TokenRooms,
+            Self::TokenUses => Wire::TokenUses,
+            Self::BadTokens => Wire::BadTokens,
+            Self::RoomsPerConnection => Wire::RoomsPerConnection,
+            Self::MessageSize => Wire::MessageSize,
+            Self::KeysPerRoom => Wire::AccessKeys,
+            Self::Disk => Wire::Disk,
+            Self::Connections
+            | Self::ConnectionsPerAddress
+            | Self::HandshakeRate
+            | Self::RetryAbove
+            | Self::Handshakes
+            | Self::HandshakesPerAddress
+            | Self::JoinTime
+            | Self::Joins
+            | Self::RefusedJoins
+            | Self::EphemeralRate => Wire::Unspecified,
+        }
+    }
+}
+
+impl EncodeLabelValue for Limit {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        EncodeLabelValue::encode(&self.label(), encoder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// Not settings: see `limits::REFUSED_JOINS`; the others are each token's own.
+    const FIXED: &[&str] = &["refused_joins", "token_rooms", "token_uses"];
+
+    #[test]
+    fn label_without_a_setting_would_name_nothing_to_change() {
+        let command = crate::cli::Cli::command();
+        let settings: Vec<_> = command.get_arguments().map(|argument| argument.get_id().as_str()).collect();
+        for limit in Limit::ALL {
+            assert!(settings.contains(&limit.label()) || FIXED.contains(&limit.label()), "{limit:?}");
+        }
+    }
+
+    #[test]
+    fn two_limits_never_share_a_label() {
+        let mut labels: Vec<_> = Limit::ALL.map(Limit::label).into();
+        labels.sort_unstable();
+        labels.dedup();
+        assert_eq!(labels.len(), Limit::ALL.len());
+    }
+}
