@@ -62,7 +62,7 @@ pub(super) fn members(frame: &mut Frame<'_>, app: &App, area: Rect) {
         let name = fit(&words::name(&member.person, Some(view)), width.saturating_sub(me.len()));
         Line::styled(format!(" {name}{me}"), app.theme.sender(&member.person.fingerprint))
     };
-    let title = Line::styled(format!(" {} members", view.members.len()), app.theme.quiet());
+    let title = Line::styled(format!(" {} here", view.members.len()), app.theme.quiet());
     let lines: Vec<Line<'_>> = std::iter::once(title).chain(view.members.iter().map(line)).collect();
     let block = Block::new().borders(Borders::LEFT).border_style(app.theme.quiet());
     frame.render_widget(Paragraph::new(lines).block(block), area);
@@ -77,7 +77,10 @@ pub(super) fn bar(app: &App, width: u16) -> Paragraph<'static> {
             (None, Some((done, total)), _) => parts.push(format!("catching up {done}/{total}")),
             (None, None, Some(view)) => {
                 parts.push(format!("epoch {}", view.epoch));
-                parts.push(format!("{} members", view.members.len()));
+                parts.push(match view.members.len() {
+                    1 => "1 member".to_owned(),
+                    count => format!("{count} members"),
+                });
             }
             (None, None, None) => parts.push("getting in".to_owned()),
         }
