@@ -25,4 +25,6 @@ mod rooms;
 mod tcp;
 mod token;
 #[cfg(unix)]
+mod token_program;
+#[cfg(unix)]
 mod watching;

@@ -161,7 +161,7 @@ impl Workload {
             0..3 => {
                 let (answer, mut got) = oneshot::channel();
                 others.push(Box::new(move || got.try_recv().is_ok()));
-                Job::Create { room, opening: opening(), now_ms: self.now_ms, answer }
+                Job::Create { room, right: Right::Anybody, opening: opening(), now_ms: self.now_ms, answer }
             }
             3 => {
                 let (answer, mut got) = oneshot::channel();
