@@ -10,10 +10,14 @@
 mod access;
 #[cfg(unix)]
 mod admin;
+mod amplification;
 mod backend;
 mod common;
 mod crash;
 mod hostile;
 mod limits;
+mod limits_connections;
+mod limits_program;
 mod program;
 mod rooms;
+mod tap;

@@ -22,12 +22,13 @@ pub struct Program {
 
 impl Program {
     pub fn start(data_dir: &Path) -> Self {
-        let mut child = command(data_dir)
-            .args(["--listen", "127.0.0.1:0", "--json", "--rate", "1000000"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        Self::with(command(data_dir).args(["--rate", "1000000"]), Stdio::null())
+    }
+
+    /// With other settings, and somewhere for its log.
+    pub fn with(command: &mut Command, log: Stdio) -> Self {
+        let command = command.args(["--listen", "127.0.0.1:0", "--json"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
@@ -49,7 +50,7 @@ impl Drop for Program {
     }
 }
 
-fn command(data_dir: &Path) -> Command {
+pub fn command(data_dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_relay"));
     command.arg("--data-dir").arg(data_dir).env_remove("SCHAT_LOG");
     command
