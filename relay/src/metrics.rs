@@ -1,7 +1,7 @@
 //! What is counted, for the operator: numbers only, never a room, a key or an address.
 
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode},
+    encoding::{EncodeLabelSet, text::encode_registry},
     metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
@@ -20,10 +20,10 @@ pub struct Metrics {
     pub handshakes: Gauge,
     /// Connections accepted.
     pub accepted: Counter,
-    /// Envelopes appended.
-    pub published: Counter,
     /// Entries delivered.
     pub delivered: Counter,
+    /// Bytes of envelopes delivered.
+    pub bytes_out: Counter,
     limits: Family<LimitLabel, Counter>,
 }
 
@@ -36,16 +36,16 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("schat_relay");
         let (connections, streams, handshakes) = (Gauge::default(), Gauge::default(), Gauge::default());
-        let (accepted, published, delivered) = (Counter::default(), Counter::default(), Counter::default());
+        let (accepted, delivered, bytes_out) = (Counter::default(), Counter::default(), Counter::default());
         let limits = Family::<LimitLabel, Counter>::default();
         registry.register("connections", "Open connections", connections.clone());
         registry.register("streams", "Joined streams", streams.clone());
         registry.register("handshakes", "Handshakes in progress", handshakes.clone());
         registry.register("connections_accepted", "Connections accepted", accepted.clone());
-        registry.register("published", "Envelopes appended to logs", published.clone());
         registry.register("delivered", "Entries delivered to members", delivered.clone());
+        registry.register("delivered_bytes", "Bytes of envelopes delivered", bytes_out.clone());
         registry.register("limited", "Requests refused because of a limit", limits.clone());
-        Self { registry, connections, streams, handshakes, accepted, published, delivered, limits }
+        Self { registry, connections, streams, handshakes, accepted, delivered, bytes_out, limits }
     }
 }
 
@@ -60,11 +60,11 @@ impl Metrics {
         self.limits.get_or_create(&LimitLabel { limit }).get()
     }
 
-    /// All numbers in the OpenMetrics text format.
+    /// These numbers in the OpenMetrics text format, without its end.
     pub fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
-        let _ = encode(&mut text, &self.registry);
+        let _ = encode_registry(&mut text, &self.registry);
         text
     }
 }

@@ -11,9 +11,8 @@ use proto::{CloseCode, DEFAULT_PORT};
 use quinn::Endpoint;
 use tokio::{task::JoinHandle, time::timeout};
 
-#[cfg(unix)]
-use crate::admin::{self, Admin, socket::SocketFile};
 use crate::{
+    admin::{self, Admin, Listener},
     backend::{Backend, redb::Redb},
     clock::unix_ms,
     connection,
@@ -44,6 +43,8 @@ pub struct Config {
     pub limits: Limits,
     /// Offer the operator's socket in the data directory. The program does; who embeds a relay has other means.
     pub admin: bool,
+    /// A loopback address for health and numbers; `None` for none.
+    pub admin_listen: Option<SocketAddr>,
 }
 
 impl Default for Config {
@@ -55,6 +56,7 @@ impl Default for Config {
             host: None,
             limits: Limits::default(),
             admin: false,
+            admin_listen: None,
         }
     }
 }
@@ -86,8 +88,10 @@ pub struct Relay {
     backend: Arc<Redb>,
     doors: Vec<JoinHandle<()>>,
     chores: Vec<JoinHandle<()>>,
+    operators: Vec<JoinHandle<()>>,
+    /// Taken away with the relay.
     #[cfg(unix)]
-    admin: Option<(JoinHandle<()>, SocketFile)>,
+    socket: Option<admin::socket::SocketFile>,
 }
 
 impl Relay {
@@ -133,7 +137,6 @@ impl Relay {
         };
         let (pin, certificate) = (identity.pin, identity.certificate.clone());
         let chores = vec![tokio::spawn(identity.keep_fresh()), tokio::spawn(keep_trimmed(backend.clone()))];
-        #[cfg_attr(not(unix), expect(unused_mut, reason = "nothing is added"))]
         let mut relay = Self {
             endpoints,
             reloader,
@@ -144,36 +147,51 @@ impl Relay {
             backend,
             doors,
             chores,
+            operators: Vec::new(),
             #[cfg(unix)]
-            admin: None,
+            socket: None,
         };
-        #[cfg(unix)]
-        if config.admin {
-            relay.admin = Some(relay.open_admin(data_dir, certificate).await?);
-        }
+        let operator = Operator { data_dir, listen: config.admin_listen, socket: config.admin };
+        relay.open_admin(&operator, certificate).await?;
         Ok(relay)
     }
 
-    #[cfg(unix)]
+    /// Opens what operators come through.
     async fn open_admin(
-        &self,
-        data_dir: PathBuf,
+        &mut self,
+        config: &Operator,
         certificate: Arc<tls::Certificate>,
-    ) -> Result<(JoinHandle<()>, SocketFile), StartError> {
-        let (listener, file) = admin::socket::listen(&data_dir)
-            .await
-            .map_err(|source| StartError::Admin { path: data_dir.join(admin::SOCKET), source })?;
+    ) -> Result<(), StartError> {
+        let mut listeners = Vec::new();
+        let mut watching = None;
+        if let Some(address) = config.listen {
+            let listener = admin::loopback(address).await?;
+            watching = listener.local_addr().ok();
+            listeners.push(Listener::Loopback(listener));
+        }
+        #[cfg(unix)]
+        if config.socket {
+            let path = config.data_dir.join(admin::SOCKET);
+            let opened = admin::socket::listen(&config.data_dir).await;
+            let (listener, file) = opened.map_err(|source| StartError::Admin { path, source })?;
+            listeners.push(Listener::Socket(listener));
+            self.socket = Some(file);
+        }
         let admin = Arc::new(Admin {
             shared: self.shared.clone(),
             backend: self.backend.clone(),
             certificate,
-            data_dir,
+            data_dir: config.data_dir.clone(),
             addresses: self.addresses.clone(),
             pin: self.pin,
             links: self.addresses.iter().map(|address| self.link(*address)).collect(),
+            watching,
             started_ms: unix_ms(),
+            counted: tokio::sync::Mutex::default(),
         });
-        Ok((tokio::spawn(admin::serve(admin, listener)), file))
+        let serve = |listener| tokio::spawn(admin::serve(admin.clone(), listener));
+        self.operators.extend(listeners.into_iter().map(serve));
+        Ok(())
     }
 
     /// Where it listens, with the real ports.
@@ -250,14 +268,17 @@ impl Relay {
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        for task in self.doors.iter().chain(&self.chores) {
-            task.abort();
-        }
-        #[cfg(unix)]
-        if let Some((task, _)) = &self.admin {
+        for task in self.doors.iter().chain(&self.chores).chain(&self.operators) {
             task.abort();
         }
     }
+}
+
+/// What operators come through.
+struct Operator {
+    data_dir: PathBuf,
+    listen: Option<SocketAddr>,
+    socket: bool,
 }
 
 fn open(

@@ -1,11 +1,13 @@
 //! What the program does besides serving. Each command's work is in a module of its own.
 
+mod drop_room;
 mod human;
+mod rooms;
 mod status;
 
 use clap::{CommandFactory, Subcommand};
 
-use self::status::StatusCommand;
+use self::{drop_room::DropRoomCommand, rooms::RoomsCommand, status::StatusCommand};
 use super::Cli;
 use crate::config::{Loaded, show};
 
@@ -14,6 +16,10 @@ use crate::config::{Loaded, show};
 pub enum Command {
     /// How the running relay is: uptime, addresses, certificate, rooms, disk.
     Status(StatusCommand),
+    /// The rooms of the running relay in numbers, the largest first.
+    Rooms(RoomsCommand),
+    /// Drop a room for ever.
+    DropRoom(DropRoomCommand),
     /// Print every setting, its value and where it comes from, as a relay.toml.
     Config {
         /// Print JSON instead.
@@ -35,6 +41,8 @@ impl Command {
     pub async fn run(self, loaded: &Loaded) -> anyhow::Result<()> {
         match self {
             Self::Status(command) => command.run(loaded).await?,
+            Self::Rooms(command) => command.run(loaded).await?,
+            Self::DropRoom(command) => command.run(loaded).await?,
             Self::Config { json } => {
                 println!("{}", if json { show::json(loaded) } else { show::toml(loaded) });
             }

@@ -1,13 +1,13 @@
 //! Limits as an operator sets them: by flag, variable and file.
 
-use std::{fs, process::Stdio};
+use std::fs;
 
 use proto::relay::refused::Limit as Named;
 use tempfile::TempDir;
 
 use crate::{
     common::*,
-    program::{Program, command},
+    program::{LOG, Program, command},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -17,8 +17,9 @@ async fn limits_from_flag_variable_and_file_are_all_in_force() {
     fs::write(&file, "rooms-per-address = 2\nmax-keys-per-room = 2").unwrap();
     let mut command = command(directory.path());
     command.arg("--config").arg(file).env("RELAY_MAX_MESSAGE_KIB", "1");
-    command.args(["--rate", "2", "--max-connections-per-address", "1", "--rooms-per-connection", "1"]);
-    let program = Program::with(&mut command, Stdio::null());
+    command.args(["--listen", "127.0.0.1:0", "--json", "--rate", "2"]);
+    command.args(["--max-connections-per-address", "1", "--rooms-per-connection", "1"]);
+    let program = Program::run(directory.path(), command);
     let client = Client::connect(program.address, directory.path()).await;
     let again = endpoint(directory.path(), proto::ALPN).connect(program.address, "localhost").unwrap().await;
     assert!(is_refused(again), "--max-connections-per-address");
@@ -39,10 +40,7 @@ async fn limits_from_flag_variable_and_file_are_all_in_force() {
 #[tokio::test(flavor = "multi_thread")]
 async fn flood_of_refusals_fills_no_log() {
     let directory = TempDir::new().unwrap();
-    let log = directory.path().join("log");
-    let mut command = command(directory.path());
-    command.args(["--rate", "1", "--max-connections-per-address", "2"]);
-    let program = Program::with(&mut command, fs::File::create(&log).unwrap().into());
+    let program = Program::with(directory.path(), &["--rate", "1", "--max-connections-per-address", "2"]);
     let client = Client::connect(program.address, directory.path()).await;
     let mut a = client.create(room(1), &key(1), vec![]).await;
     a.publish([0; 16], b"x", None).await;
@@ -63,6 +61,6 @@ async fn flood_of_refusals_fills_no_log() {
     for _ in 0..100 {
         assert!(is_refused(full.connect(program.address, "localhost").unwrap().await));
     }
-    let written = fs::read_to_string(&log).unwrap();
+    let written = fs::read_to_string(directory.path().join(LOG)).unwrap();
     assert!(written.lines().count() < 20, "{written}");
 }

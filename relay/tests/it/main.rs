@@ -11,6 +11,8 @@ mod access;
 #[cfg(unix)]
 mod admin;
 mod amplification;
+#[cfg(unix)]
+mod admin_rooms;
 mod backend;
 mod common;
 mod crash;
@@ -21,3 +23,5 @@ mod limits_program;
 mod program;
 mod rooms;
 mod tap;
+#[cfg(unix)]
+mod watching;

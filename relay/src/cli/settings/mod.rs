@@ -61,6 +61,7 @@ impl Settings {
             host: self.listen.host.clone(),
             limits,
             admin: true,
+            admin_listen: self.operations.admin_listen,
         })
     }
 }
