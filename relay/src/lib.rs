@@ -18,6 +18,7 @@ pub mod cli;
 mod clock;
 pub mod config;
 mod connection;
+pub mod doctor;
 mod door;
 mod error;
 mod identity;
@@ -40,7 +41,7 @@ mod transport;
 
 pub use self::{
     error::StartError,
-    identity::{IdentityError, Tls},
+    identity::{IdentityError, Tls, acme},
     limits::{Limits, Rate, Retention},
     relay::{Config, Relay},
     tls::TlsError,

@@ -17,6 +17,11 @@ use crate::{
     reset::ResetKey,
 };
 
+/// What a socket asks for as its receive and send buffers, in bytes: 4 MiB are 30 ms of a gigabit, and so long the
+/// relay may be busy elsewhere. Systems give less unless told otherwise (`relay doctor` says how); Linux takes no
+/// memory before it is used.
+pub(crate) const SOCKET_BUFFER: usize = 4 << 20;
+
 /// The server's side of every connection.
 pub(crate) fn server_config(crypto: QuicServerConfig, limits: &Limits) -> ServerConfig {
     let mut config = ServerConfig::with_crypto(Arc::new(crypto));
@@ -60,6 +65,11 @@ pub(crate) fn endpoint(
     quinn::Endpoint::new(reset.endpoint_config(), Some(config), bind(address)?, runtime)
 }
 
+/// A socket as the relay's own, for whoever wants to know what it would get.
+pub(crate) fn probe(address: SocketAddr) -> io::Result<Socket> {
+    bind(address).map(Socket::from)
+}
+
 /// "Everywhere" means IPv6 and IPv4 in one socket, however it was spelled, where the machine can.
 fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
     if !address.ip().is_unspecified() {
@@ -81,6 +91,9 @@ fn bind_one(address: SocketAddr) -> io::Result<UdpSocket> {
         // Off by default on some systems, on by default on others.
         socket.set_only_v6(false)?;
     }
+    // As much as the system gives, which it does not have to tell.
+    let _ = socket.set_recv_buffer_size(SOCKET_BUFFER);
+    let _ = socket.set_send_buffer_size(SOCKET_BUFFER);
     socket.bind(&address.into())?;
     Ok(socket.into())
 }

@@ -4,6 +4,7 @@ use std::{
     net::{Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use certs::Pin;
@@ -17,7 +18,7 @@ use crate::{
     clock::unix_ms,
     connection,
     error::StartError,
-    identity::{Identity, Tls},
+    identity::{Identity, IdentityError, Tls},
     limits::{CLOSE_TIME, FAREWELL_TIME, FLUSH_TIME, Limits, TRIM_INTERVAL},
     link,
     metrics::Metrics,
@@ -39,6 +40,8 @@ pub struct Config {
     pub tls: Tls,
     /// The name or address to put in links; `None` to guess.
     pub host: Option<String>,
+    /// How long a leaf of the relay's own authority lives; it is replaced at half of it.
+    pub leaf_life: Duration,
     /// What is allowed.
     pub limits: Limits,
     /// Offer the operator's socket in the data directory. The program does; who embeds a relay has other means.
@@ -54,6 +57,7 @@ impl Default for Config {
             data_dir: None,
             tls: Tls::default(),
             host: None,
+            leaf_life: certs::LEAF_LIFETIME,
             limits: Limits::default(),
             admin: false,
             admin_listen: None,
@@ -88,6 +92,7 @@ pub struct Relay {
     backend: Arc<Redb>,
     doors: Vec<JoinHandle<()>>,
     chores: Vec<JoinHandle<()>>,
+    identity: Arc<Identity>,
     operators: Vec<JoinHandle<()>>,
     /// Taken away with the relay.
     #[cfg(unix)]
@@ -105,11 +110,17 @@ impl Relay {
         if config.listen.is_empty() {
             return Err(StartError::NoAddress);
         }
-        let names =
-            link::names(config.listen.iter().map(|address| link::host(*address)).chain(config.host.clone()));
-        let (tls, wanted, path) = (config.tls, limits.clone(), data_dir.clone());
+        let names = link::names(
+            config
+                .listen
+                .iter()
+                .map(|address| link::host(*address))
+                .chain(config.host.clone())
+                .chain(config.tls.domains().iter().cloned()),
+        );
+        let (tls, life, wanted, path) = (config.tls, config.leaf_life, limits.clone(), data_dir.clone());
         // Opening may repair a large log after a crash.
-        let opened = tokio::task::spawn_blocking(move || open(&path, &wanted, &tls, names)).await;
+        let opened = tokio::task::spawn_blocking(move || open(&path, &wanted, &tls, names, life)).await;
         let (backend, reset, identity) = opened.map_err(|_| {
             let source = std::io::Error::other("the database is damaged");
             StartError::DataDir { path: data_dir.clone(), source }
@@ -136,7 +147,10 @@ impl Relay {
             shared: shared.clone(),
         };
         let (pin, certificate) = (identity.pin, identity.certificate.clone());
-        let chores = vec![tokio::spawn(identity.keep_fresh()), tokio::spawn(keep_trimmed(backend.clone()))];
+        let chores = vec![
+            tokio::spawn(identity.clone().keep_fresh(addresses.clone())),
+            tokio::spawn(keep_trimmed(backend.clone())),
+        ];
         let mut relay = Self {
             endpoints,
             reloader,
@@ -147,6 +161,7 @@ impl Relay {
             backend,
             doors,
             chores,
+            identity,
             operators: Vec::new(),
             #[cfg(unix)]
             socket: None,
@@ -208,6 +223,14 @@ impl Relay {
     pub fn link(&self, address: SocketAddr) -> String {
         let host = self.host.clone().unwrap_or_else(|| link::host(address));
         link::link(&host, address.port(), &self.pin)
+    }
+
+    /// Reads the certificate again, or makes the next one, without waiting for its time.
+    ///
+    /// # Errors
+    /// [`IdentityError`]; then the one before stays.
+    pub async fn reload_certificate(&self) -> Result<(), IdentityError> {
+        self.identity.clone().reload().await
     }
 
     /// Members online, all rooms together.
@@ -286,13 +309,14 @@ fn open(
     limits: &Limits,
     tls: &Tls,
     names: Vec<String>,
-) -> Result<(Arc<Redb>, ResetKey, Identity), StartError> {
+    leaf_life: Duration,
+) -> Result<(Arc<Redb>, ResetKey, Arc<Identity>), StartError> {
     let broken = |error| StartError::io(data_dir.to_owned(), error);
     create_private(data_dir).map_err(broken)?;
     let backend =
         Redb::open(data_dir, limits).map_err(|error| StartError::data(data_dir.to_owned(), error))?;
     let reset = ResetKey::load_or_create(data_dir).map_err(broken)?;
-    Ok((Arc::new(backend), reset, Identity::load(tls, data_dir, names)?))
+    Ok((Arc::new(backend), reset, Arc::new(Identity::load(tls, data_dir, names, leaf_life)?)))
 }
 
 async fn keep_trimmed(backend: Arc<Redb>) {

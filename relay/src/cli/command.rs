@@ -1,5 +1,6 @@
 //! What the program does besides serving. Each command's work is in a module of its own.
 
+mod doctor;
 mod drop_room;
 mod human;
 mod rooms;
@@ -7,7 +8,7 @@ mod status;
 
 use clap::{CommandFactory, Subcommand};
 
-use self::{drop_room::DropRoomCommand, rooms::RoomsCommand, status::StatusCommand};
+use self::{doctor::DoctorCommand, drop_room::DropRoomCommand, rooms::RoomsCommand, status::StatusCommand};
 use super::Cli;
 use crate::config::{Loaded, show};
 
@@ -20,6 +21,8 @@ pub enum Command {
     Rooms(RoomsCommand),
     /// Drop a room for ever.
     DropRoom(DropRoomCommand),
+    /// Look for what is wrong or will be, and say which command mends it.
+    Doctor(DoctorCommand),
     /// Print every setting, its value and where it comes from, as a relay.toml.
     Config {
         /// Print JSON instead.
@@ -43,6 +46,7 @@ impl Command {
             Self::Status(command) => command.run(loaded).await?,
             Self::Rooms(command) => command.run(loaded).await?,
             Self::DropRoom(command) => command.run(loaded).await?,
+            Self::Doctor(command) => command.run(loaded).await?,
             Self::Config { json } => {
                 println!("{}", if json { show::json(loaded) } else { show::toml(loaded) });
             }

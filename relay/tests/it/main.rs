@@ -8,12 +8,14 @@
 )]
 
 mod access;
+mod acme;
 #[cfg(unix)]
 mod admin;
 mod amplification;
 #[cfg(unix)]
 mod admin_rooms;
 mod backend;
+mod certificate;
 mod common;
 mod crash;
 mod hostile;
