@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::{
     common::*,
-    program::{LOG, Program, command},
+    program::{Program, command},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,6 +61,6 @@ async fn flood_of_refusals_fills_no_log() {
     for _ in 0..100 {
         assert!(is_refused(full.connect(program.address, "localhost").unwrap().await));
     }
-    let written = fs::read_to_string(directory.path().join(LOG)).unwrap();
+    let written = program.log();
     assert!(written.lines().count() < 20, "{written}");
 }

@@ -11,9 +11,9 @@ mod access;
 mod acme;
 #[cfg(unix)]
 mod admin;
-mod amplification;
 #[cfg(unix)]
 mod admin_rooms;
+mod amplification;
 mod backend;
 mod certificate;
 mod common;
