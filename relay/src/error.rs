@@ -33,6 +33,17 @@ pub enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// The TCP port, when it was asked for.
+    #[error(
+        "cannot listen on TCP {address}, the way for clients that UDP does not reach: {source}; free the port, choose \
+         another with --listen, or do without by --tcp=false"
+    )]
+    Fallback {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
     /// There is no home directory to keep data under.
     #[error("no place for data is known on this system; give one with --data-dir")]
     NoDataDir,
@@ -47,6 +58,12 @@ pub enum StartError {
     /// Two relays on one database.
     #[error("another relay is using {}; stop it, or choose another directory with --data-dir", path.display())]
     Locked {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A restore was interrupted.
+    #[error("a restore into {} was interrupted; run `relay restore FILE --force` again", path.display())]
+    Restoring {
         /// The directory.
         path: PathBuf,
     },
@@ -116,6 +133,7 @@ impl StartError {
     pub(crate) fn data(path: PathBuf, source: OpenError) -> Self {
         match source {
             OpenError::Locked => Self::Locked { path },
+            OpenError::Restoring => Self::Restoring { path },
             OpenError::Io(source) => Self::io(path, source),
             OpenError::Database(source) => Self::Database { path, source },
             OpenError::Thread(source) => Self::Thread(source),
@@ -134,10 +152,16 @@ impl StartError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::NoAddress | Self::NoDataDir | Self::AdminNotLocal { .. } => 2,
-            Self::AdminListen { .. } | Self::InUse { .. } | Self::NotPermitted { .. } | Self::Bind { .. } => {
-                3
-            }
-            Self::DataDir { .. } | Self::Locked { .. } | Self::DiskFull { .. } | Self::Database { .. } => 4,
+            Self::AdminListen { .. }
+            | Self::InUse { .. }
+            | Self::NotPermitted { .. }
+            | Self::Bind { .. }
+            | Self::Fallback { .. } => 3,
+            Self::DataDir { .. }
+            | Self::Locked { .. }
+            | Self::Restoring { .. }
+            | Self::DiskFull { .. }
+            | Self::Database { .. } => 4,
             Self::Identity(_) | Self::Tls(_) => 5,
             Self::Thread(_) => 1,
             #[cfg(unix)]

@@ -14,6 +14,7 @@
 pub mod access;
 pub mod admin;
 pub mod backend;
+pub mod backup;
 pub mod cli;
 mod clock;
 pub mod config;
@@ -25,6 +26,7 @@ mod identity;
 mod limit;
 pub mod limits;
 mod link;
+mod listen;
 pub mod metrics;
 mod quic;
 pub mod quota;
@@ -35,14 +37,19 @@ mod reset;
 pub mod router;
 mod shared;
 pub mod signal;
+mod socket;
 mod stream;
+mod tcp;
 mod tls;
+pub mod token;
 mod transport;
 
 pub use self::{
     error::StartError,
     identity::{IdentityError, Tls, acme},
     limits::{Limits, Rate, Retention},
+    listen::Fallback,
     relay::{Config, Relay},
     tls::TlsError,
+    token::Admission,
 };

@@ -1,7 +1,7 @@
 //! What is counted, for the operator: numbers only, never a room, a key or an address.
 
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode_registry},
+    encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text::encode_registry},
     metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
@@ -25,6 +25,40 @@ pub struct Metrics {
     /// Bytes of envelopes delivered.
     pub bytes_out: Counter,
     limits: Family<LimitLabel, Counter>,
+    carried: Family<CarrierLabel, Gauge>,
+}
+
+/// What carries a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Carrier {
+    /// QUIC over UDP.
+    Quic,
+    /// The fallback over TCP.
+    Tcp,
+}
+
+impl EncodeLabelValue for Carrier {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
+        let name = match self {
+            Self::Quic => "quic",
+            Self::Tcp => "tcp",
+        };
+        EncodeLabelValue::encode(&name, encoder)
+    }
+}
+
+/// A connection that counts until this is dropped.
+pub(crate) struct Carried(Gauge);
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CarrierLabel {
+    carrier: Carrier,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -45,7 +79,13 @@ impl Default for Metrics {
         registry.register("delivered", "Entries delivered to members", delivered.clone());
         registry.register("delivered_bytes", "Bytes of envelopes delivered", bytes_out.clone());
         registry.register("limited", "Requests refused because of a limit", limits.clone());
-        Self { registry, connections, streams, handshakes, accepted, delivered, bytes_out, limits }
+        let carried = Family::<CarrierLabel, Gauge>::default();
+        registry.register(
+            "carried",
+            "Open connections after their handshake, by what carries them",
+            carried.clone(),
+        );
+        Self { registry, connections, streams, handshakes, accepted, delivered, bytes_out, limits, carried }
     }
 }
 
@@ -53,6 +93,18 @@ impl Metrics {
     /// Somebody ran into a limit.
     pub fn limited(&self, limit: Limit) {
         self.limits.get_or_create(&LimitLabel { limit }).inc();
+    }
+
+    /// A connection has finished its handshake; it counts until the answer is dropped.
+    pub(crate) fn carried(&self, carrier: Carrier) -> Carried {
+        let gauge = self.carried.get_or_create(&CarrierLabel { carrier }).clone();
+        gauge.inc();
+        Carried(gauge)
+    }
+
+    /// How many connections something carries now.
+    pub fn carries(&self, carrier: Carrier) -> i64 {
+        self.carried.get_or_create(&CarrierLabel { carrier }).get()
     }
 
     /// How often somebody ran into a limit.

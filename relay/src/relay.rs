@@ -18,15 +18,16 @@ use crate::{
     clock::unix_ms,
     connection,
     error::StartError,
-    identity::{Identity, IdentityError, Tls},
+    identity::{self, Identity, IdentityError, Tls},
     limits::{CLOSE_TIME, FAREWELL_TIME, FLUSH_TIME, Limits, TRIM_INTERVAL},
     link,
+    listen::{Fallback, Listening},
     metrics::Metrics,
     quic,
     reload::Reloader,
     reset::ResetKey,
     shared::Shared,
-    tls,
+    tcp, tls,
 };
 
 /// What a relay is started with. `Config::new(data_dir)` and `Config::default()` are complete.
@@ -40,6 +41,8 @@ pub struct Config {
     pub tls: Tls,
     /// The name or address to put in links; `None` to guess.
     pub host: Option<String>,
+    /// The way for clients that UDP does not reach: TCP at the same port.
+    pub fallback: Fallback,
     /// How long a leaf of the relay's own authority lives; it is replaced at half of it.
     pub leaf_life: Duration,
     /// What is allowed.
@@ -57,6 +60,7 @@ impl Default for Config {
             data_dir: None,
             tls: Tls::default(),
             host: None,
+            fallback: Fallback::Off,
             leaf_life: certs::LEAF_LIFETIME,
             limits: Limits::default(),
             admin: false,
@@ -128,18 +132,24 @@ impl Relay {
         let crypto = tls::server_config(identity.certificate.clone())?;
         let server = quic::server_config(crypto, &limits);
 
+        let secured = tls::tcp_config(identity.certificate.clone())?;
         let (mut endpoints, mut addresses) = (Vec::new(), Vec::new());
+        let (mut listeners, mut without_tcp) = (Vec::new(), Vec::new());
         for address in config.listen {
-            let bind = |error| StartError::bind(address, error);
-            let endpoint = quic::endpoint(address, &reset, server.clone()).map_err(bind)?;
-            // As it was asked for: one socket for both families calls itself [::].
-            addresses.push(SocketAddr::new(address.ip(), endpoint.local_addr().map_err(bind)?.port()));
-            endpoints.push(endpoint);
+            let listening = Listening::open(address, config.fallback, &reset, &server)?;
+            addresses.push(listening.address);
+            endpoints.push(listening.endpoint);
+            match listening.fallback {
+                Some(listener) => listeners.push(listener),
+                None => without_tcp.push(listening.address),
+            }
         }
 
         let shared = Arc::new(Shared::new(backend.clone(), &limits));
         let serve = |endpoint: &Endpoint| tokio::spawn(connection::serve(shared.clone(), endpoint.clone()));
-        let doors = endpoints.iter().map(serve).collect();
+        let mut doors: Vec<_> = endpoints.iter().map(serve).collect();
+        let serve = |listener| tokio::spawn(tcp::serve(shared.clone(), listener, secured.clone()));
+        doors.extend(listeners.into_iter().map(serve));
         let reloader = Reloader {
             endpoints: endpoints.clone(),
             server,
@@ -148,7 +158,8 @@ impl Relay {
         };
         let (pin, certificate) = (identity.pin, identity.certificate.clone());
         let chores = vec![
-            tokio::spawn(identity.clone().keep_fresh(addresses.clone())),
+            // Where there is TCP, it answers the authority's challenges as well.
+            tokio::spawn(identity.clone().keep_fresh(without_tcp)),
             tokio::spawn(keep_trimmed(backend.clone())),
         ];
         let mut relay = Self {
@@ -233,6 +244,11 @@ impl Relay {
         self.identity.clone().reload().await
     }
 
+    /// The limits in force.
+    pub fn limits(&self) -> Arc<Limits> {
+        self.shared.limits()
+    }
+
     /// Members online, all rooms together.
     pub fn online(&self) -> usize {
         self.shared.router().online()
@@ -312,11 +328,23 @@ fn open(
     leaf_life: Duration,
 ) -> Result<(Arc<Redb>, ResetKey, Arc<Identity>), StartError> {
     let broken = |error| StartError::io(data_dir.to_owned(), error);
-    create_private(data_dir).map_err(broken)?;
-    let backend =
-        Redb::open(data_dir, limits).map_err(|error| StartError::data(data_dir.to_owned(), error))?;
+    let backend = open_backend(data_dir, limits)?;
     let reset = ResetKey::load_or_create(data_dir).map_err(broken)?;
     Ok((Arc::new(backend), reset, Arc::new(Identity::load(tls, data_dir, names, leaf_life)?)))
+}
+
+/// Opens the database, also for a command while no relay runs.
+pub(crate) fn open_backend(data_dir: &Path, limits: &Limits) -> Result<Redb, StartError> {
+    create_private(data_dir).map_err(|error| StartError::io(data_dir.to_owned(), error))?;
+    Redb::open(data_dir, limits).map_err(|error| StartError::data(data_dir.to_owned(), error))
+}
+
+/// The links of a relay that would be started with this; none for a port that the system is yet to choose.
+pub(crate) fn links(config: &Config) -> Result<Vec<String>, StartError> {
+    let pin = identity::pin(&config.data_dir()?)?;
+    let known = config.listen.iter().filter(|address| address.port() != 0);
+    let host = |address: &SocketAddr| config.host.clone().unwrap_or_else(|| link::host(*address));
+    Ok(known.map(|address| link::link(&host(address), address.port(), &pin)).collect())
 }
 
 async fn keep_trimmed(backend: Arc<Redb>) {

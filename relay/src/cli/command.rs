@@ -1,14 +1,20 @@
 //! What the program does besides serving. Each command's work is in a module of its own.
 
+mod backup;
 mod doctor;
 mod drop_room;
 mod human;
+mod restore;
 mod rooms;
 mod status;
+mod token;
 
 use clap::{CommandFactory, Subcommand};
 
-use self::{doctor::DoctorCommand, drop_room::DropRoomCommand, rooms::RoomsCommand, status::StatusCommand};
+use self::{
+    backup::BackupCommand, doctor::DoctorCommand, drop_room::DropRoomCommand, restore::RestoreCommand,
+    rooms::RoomsCommand, status::StatusCommand, token::TokenCommand,
+};
 use super::Cli;
 use crate::config::{Loaded, show};
 
@@ -21,8 +27,15 @@ pub enum Command {
     Rooms(RoomsCommand),
     /// Drop a room for ever.
     DropRoom(DropRoomCommand),
+    /// Write the log, the access keys and the relay's identity into one file, while it runs or not.
+    Backup(BackupCommand),
+    /// Begin anew from a backup, or only look whether it is whole.
+    Restore(RestoreCommand),
     /// Look for what is wrong or will be, and say which command mends it.
     Doctor(DoctorCommand),
+    /// Make, list and revoke the tokens that open rooms on a relay with --access token.
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Print every setting, its value and where it comes from, as a relay.toml.
     Config {
         /// Print JSON instead.
@@ -46,7 +59,10 @@ impl Command {
             Self::Status(command) => command.run(loaded).await?,
             Self::Rooms(command) => command.run(loaded).await?,
             Self::DropRoom(command) => command.run(loaded).await?,
+            Self::Backup(command) => command.run(loaded).await?,
+            Self::Restore(command) => command.run(loaded).await?,
             Self::Doctor(command) => command.run(loaded).await?,
+            Self::Token(command) => command.run(loaded).await?,
             Self::Config { json } => {
                 println!("{}", if json { show::json(loaded) } else { show::toml(loaded) });
             }

@@ -15,6 +15,7 @@ mod admin;
 mod admin_rooms;
 mod amplification;
 mod backend;
+mod backup;
 mod certificate;
 mod common;
 mod crash;
@@ -25,5 +26,7 @@ mod limits_program;
 mod program;
 mod rooms;
 mod tap;
+mod tcp;
+mod token;
 #[cfg(unix)]
 mod watching;

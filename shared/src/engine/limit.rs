@@ -59,6 +59,21 @@ fn sentence(limit: Limit) -> (&'static str, &'static str, &'static str) {
             "Too many rooms were opened at this relay from your network; this one is tried again by itself.",
             "Wait up to an hour, or use a room that exists. Who runs the relay can raise --rooms-per-address.",
         ),
+        Limit::BadTokens => (
+            "rate_limited",
+            "Too many tokens from your network were refused by the relay; it is tried again by itself.",
+            "Check the token with whoever gave it to you.",
+        ),
+        Limit::TokenRooms => (
+            "token_spent",
+            "As many rooms exist by your token as it allows.",
+            "Ask who runs the relay for another token, or use a room that exists.",
+        ),
+        Limit::TokenUses => (
+            "token_spent",
+            "Your token has opened as many rooms as it may.",
+            "Ask who runs the relay for another token, or use a room that exists.",
+        ),
         Limit::RoomsPerConnection => (
             "too_many_rooms",
             "You are in more rooms of this relay than it serves at once; this one waits until another is left.",
