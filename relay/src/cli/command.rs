@@ -16,7 +16,10 @@ use self::{
     rooms::RoomsCommand, status::StatusCommand, token::TokenCommand,
 };
 use super::Cli;
-use crate::config::{Loaded, show};
+use crate::{
+    bench::Bench,
+    config::{Loaded, show},
+};
 
 /// What to do instead of serving.
 #[derive(Clone, Debug, Subcommand)]
@@ -47,6 +50,8 @@ pub enum Command {
         /// For this shell.
         shell: clap_complete::Shell,
     },
+    /// Measure what a relay holds, costs and withstands on this machine.
+    Bench(Bench),
 }
 
 impl Command {
@@ -56,6 +61,7 @@ impl Command {
     /// Whatever went wrong, as a sentence with its remedy.
     pub async fn run(self, loaded: &Loaded) -> anyhow::Result<()> {
         match self {
+            Self::Bench(bench) => bench.run().await?,
             Self::Status(command) => command.run(loaded).await?,
             Self::Rooms(command) => command.run(loaded).await?,
             Self::DropRoom(command) => command.run(loaded).await?,

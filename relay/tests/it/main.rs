@@ -16,6 +16,7 @@ mod admin_rooms;
 mod amplification;
 mod backend;
 mod backup;
+mod bench;
 mod certificate;
 mod common;
 mod crash;
