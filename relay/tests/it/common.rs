@@ -315,6 +315,13 @@ pub fn commit(expected: u64, added: Vec<AccessKey>, removed: Vec<&SigningKey>) -
     }
 }
 
+pub fn code(frame: &Frame) -> Code {
+    match frame {
+        Frame::Refused(refused) => refused.code(),
+        other => panic!("expected Refused, found {other:?}"),
+    }
+}
+
 /// Waits until it is so.
 pub async fn eventually(what: &str, is_so: impl Fn() -> bool) {
     let wait = async {
