@@ -23,7 +23,7 @@ pub enum Command {
     DropRoom(DropRoomCommand),
     /// Look for what is wrong or will be, and say which command mends it.
     Doctor(DoctorCommand),
-    /// Print every setting, its value and where it comes from, as a relay.toml.
+    /// Print every setting with its origin, as a relay.toml.
     Config {
         /// Print JSON instead.
         #[arg(long)]
