@@ -57,7 +57,7 @@ fn port_of_another_program_fails_with_code_one_before_the_relay_is_started() {
     assert_eq!(code, Some(1));
     let ports = of(&findings, "ports");
     assert_eq!(ports[0]["level"], "fail");
-    let remedy = format!("ss -lunp 'sport = :{}'", socket.local_addr().unwrap().port());
+    let remedy = format!("ss -lnup 'sport = :{}'", socket.local_addr().unwrap().port());
     assert!(ports[0]["remedy"].as_str().unwrap().contains(&remedy));
     assert!(!directory.path().join("identity").exists(), "it changes nothing");
 }
