@@ -125,7 +125,10 @@ async fn authority_that_is_away_delays_nobody_and_is_asked_again() {
         return;
     }
     let (setup, data) = (Setup::with(false, None), TempDir::new().unwrap());
-    let _relay = spawn(command(&setup, data.path()), data.path());
+    let mut command = command(&setup, data.path());
+    // So that the challenge has a door of its own.
+    command.arg("--tcp=false");
+    let _relay = spawn(command, data.path());
     until("it says why", || async { error(data.path()).contains("cannot be used") }).await;
     // Meanwhile it serves under its own certificate.
     Client::connect(setup.address(), data.path()).await;
@@ -145,7 +148,7 @@ async fn order_that_is_refused_says_what_to_do_and_is_not_repeated_at_once_or_at
     let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let relay = || {
         let mut command = command(&setup, data.path());
-        command.args(["--acme-listen", &elsewhere]);
+        command.args(["--tcp=false", "--acme-listen", &elsewhere]);
         spawn(command, data.path())
     };
     let running = relay();

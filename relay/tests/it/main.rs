@@ -14,6 +14,8 @@ mod admin;
 #[cfg(unix)]
 mod admin_rooms;
 mod backend;
+mod backup;
+mod bench;
 mod certificate;
 mod common;
 mod crash;
@@ -24,5 +26,6 @@ mod pebble;
 mod program;
 mod rooms;
 mod tcp;
+mod token;
 #[cfg(unix)]
 mod watching;
