@@ -13,6 +13,7 @@ mod acme;
 mod admin;
 #[cfg(unix)]
 mod admin_rooms;
+mod amplification;
 mod backend;
 mod backup;
 mod bench;
@@ -22,10 +23,15 @@ mod crash;
 mod doctor;
 mod hostile;
 mod limits;
+mod limits_connections;
+mod limits_program;
 mod pebble;
 mod program;
 mod rooms;
+mod tap;
 mod tcp;
 mod token;
+#[cfg(unix)]
+mod token_program;
 #[cfg(unix)]
 mod watching;
