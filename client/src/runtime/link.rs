@@ -16,7 +16,7 @@ use super::{
 use crate::{
     failure::{Exit, Failure},
     store::{StoreError, Vault},
-    transport::{DialError, Dialed, Known, Pin, RelayAddress, Transport, Trust, route_to},
+    transport::{DialError, Dialed, Known, Pin, RelayAddress, Transport, Trust, route_to, told},
 };
 
 /// A connection that held for this long was a success: the next failure waits the first time again. In seconds.
@@ -164,18 +164,16 @@ impl Dialer {
 }
 
 fn lost(relay: &RelayAddress, error: &quinn::ConnectionError) -> Failure {
-    let stopping = quinn::VarInt::from(proto::CloseCode::ShuttingDown.value());
-    let why = match error {
-        quinn::ConnectionError::ApplicationClosed(close) if close.error_code == stopping => "is restarting",
-        quinn::ConnectionError::ApplicationClosed(_) => "closed the connection",
-        quinn::ConnectionError::LocallyClosed => "is dialled anew, to see whether it has the link's pin",
-        quinn::ConnectionError::TimedOut => "does not answer any more",
-        _ => "is not reachable any more",
+    let again = "It is tried again by itself.";
+    let (why, remedy) = match error {
+        quinn::ConnectionError::ApplicationClosed(close) => {
+            told(proto::CloseCode::from_value(close.error_code.into_inner()))
+        }
+        quinn::ConnectionError::LocallyClosed => {
+            ("is dialled anew, to see whether it has the link's pin", again)
+        }
+        quinn::ConnectionError::TimedOut => ("does not answer any more", again),
+        _ => ("is not reachable any more", again),
     };
-    Failure::new(
-        Exit::Network,
-        "network",
-        format!("The relay {relay} {why}."),
-        "It is tried again by itself.",
-    )
+    Failure::new(Exit::Network, "network", format!("The relay {relay} {why}."), remedy)
 }

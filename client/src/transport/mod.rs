@@ -4,6 +4,7 @@ mod address;
 mod dial;
 mod limits;
 mod stream;
+mod told;
 mod trust;
 
 use std::{
@@ -21,6 +22,7 @@ pub use address::{AddressError, RelayAddress};
 pub use certs::Pin;
 pub use dial::{DialError, Dialed};
 pub use stream::{RoomStream, StreamError};
+pub(crate) use told::told;
 pub use trust::{CaFile, CaFileError, Known, Refusal, Trust};
 
 /// Why no socket could be opened.
