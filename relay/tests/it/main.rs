@@ -30,4 +30,6 @@ mod tap;
 mod tcp;
 mod token;
 #[cfg(unix)]
+mod token_program;
+#[cfg(unix)]
 mod watching;
