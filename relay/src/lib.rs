@@ -21,6 +21,8 @@ mod connection;
 mod door;
 mod error;
 mod identity;
+#[cfg(target_os = "linux")]
+pub mod install;
 mod limit;
 pub mod limits;
 mod link;

@@ -1,30 +1,46 @@
 //! What the program does besides serving. Each command's work is in a module of its own.
 
 mod human;
+#[cfg(target_os = "linux")]
+mod install;
+mod man;
 mod status;
 
 use clap::{CommandFactory, Subcommand};
 
-use self::status::StatusCommand;
+#[cfg(target_os = "linux")]
+use self::install::{InstallCommand, UninstallCommand};
+use self::{man::ManCommand, status::StatusCommand};
 use super::Cli;
-use crate::config::{Loaded, show};
+use crate::config::{Loaded, example, show};
 
 /// What to do instead of serving.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// How the running relay is: uptime, addresses, certificate, rooms, disk.
     Status(StatusCommand),
+    /// Install this program as a service of systemd; asks first.
+    #[cfg(target_os = "linux")]
+    Install(InstallCommand),
+    /// Take back what `relay install` did; keeps data and settings unless told otherwise.
+    #[cfg(target_os = "linux")]
+    Uninstall(UninstallCommand),
     /// Print every setting, its value and where it comes from, as a relay.toml.
     Config {
         /// Print JSON instead.
         #[arg(long)]
         json: bool,
+        /// Print a relay.toml to begin with instead: every setting explained, and commented out unless it is set.
+        #[arg(long, conflicts_with = "json")]
+        example: bool,
     },
     /// Print a completion script.
     Completions {
         /// For this shell.
         shell: clap_complete::Shell,
     },
+    /// Print the manual page, or write those of all commands.
+    Man(ManCommand),
 }
 
 impl Command {
@@ -35,12 +51,18 @@ impl Command {
     pub async fn run(self, loaded: &Loaded) -> anyhow::Result<()> {
         match self {
             Self::Status(command) => command.run(loaded).await?,
-            Self::Config { json } => {
+            #[cfg(target_os = "linux")]
+            Self::Install(command) => command.run(loaded)?,
+            #[cfg(target_os = "linux")]
+            Self::Uninstall(command) => command.run()?,
+            Self::Config { example: true, .. } => print!("{}", example(&loaded.settings)),
+            Self::Config { json, .. } => {
                 println!("{}", if json { show::json(loaded) } else { show::toml(loaded) });
             }
             Self::Completions { shell } => {
                 clap_complete::generate(shell, &mut Cli::command(), "relay", &mut std::io::stdout());
             }
+            Self::Man(command) => command.run()?,
         }
         Ok(())
     }

@@ -14,6 +14,8 @@ mod backend;
 mod common;
 mod crash;
 mod hostile;
+#[cfg(target_os = "linux")]
+mod install;
 mod limits;
 mod program;
 mod rooms;
