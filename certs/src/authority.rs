@@ -7,32 +7,25 @@ use std::{
 };
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, PublicKeyData, SanType,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, KeyPair, KeyUsagePurpose,
+    PublicKeyData,
 };
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use time::OffsetDateTime;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
-    CertsError, Pin, ServerCertificate,
+    CertsError, Pin,
     files::{self, Access},
-    name::parse_name,
 };
 
 /// The authority's certificate, for `--ca` and for a browser's trust store. Public.
 pub const CA_CERT_FILE: &str = "ca.pem";
 /// The authority's key. Whoever has it can pose as the relay.
 pub const CA_KEY_FILE: &str = "ca.key";
-/// How long a leaf lives: 30 days. A stolen leaf is of use for at most so long, and a relay that renews
-/// at two thirds has ten days to notice that it cannot.
-pub const LEAF_LIFETIME: Duration = Duration::from_secs(30 * DAY);
-/// The most names in one leaf. A hundred keep the certificate near 4 KB; the handshake should stay within few
-/// packets.
-pub const MAX_NAMES: usize = 100;
 
 /// Seconds in a day.
-const DAY: u64 = 24 * 60 * 60;
+pub(crate) const DAY: u64 = 24 * 60 * 60;
 /// How long the authority's certificate lives: ten years. Clients hold on to its key, not its dates.
 const CA_LIFETIME: Duration = Duration::from_secs(3650 * DAY);
 /// When the authority's certificate is issued anew, with the same key and so the same pin: a year before its
@@ -48,8 +41,8 @@ const REMAKE_CERT: &str =
 
 /// A private certificate authority, kept in a directory.
 pub struct Authority {
-    key: KeyPair,
-    certificate: CertificateDer<'static>,
+    pub(crate) key: KeyPair,
+    pub(crate) certificate: CertificateDer<'static>,
     pem: String,
     pin: Pin,
 }
@@ -72,11 +65,6 @@ impl Authority {
         &self.pem
     }
 
-    /// A fresh key and a certificate for it, valid for `names` (DNS names, IP addresses) for [`LEAF_LIFETIME`].
-    pub fn leaf(&self, names: &[String]) -> Result<ServerCertificate, CertsError> {
-        self.leaf_at(names, SystemTime::now())
-    }
-
     pub(crate) fn load_or_create_at(dir: &Path, now: SystemTime) -> Result<Self, CertsError> {
         // Two processes that found an authority at once would otherwise hold different ones.
         let _lock = files::lock(dir)?;
@@ -92,28 +80,6 @@ impl Authority {
             (false, true) => Self::certify(read_ca_key(&key_path)?, &cert_path, now),
             (true, true) => Self::load(read_ca_key(&key_path)?, &cert_path, &key_path, now),
         }
-    }
-
-    pub(crate) fn leaf_at(&self, names: &[String], now: SystemTime) -> Result<ServerCertificate, CertsError> {
-        let (not_before, not_after) = validity(now, LEAF_LIFETIME)?;
-        let mut params = CertificateParams::default();
-        (params.not_before, params.not_after) = (not_before, not_after);
-        params.distinguished_name = common_name("Schat relay".to_owned());
-        params.subject_alt_names = subject_names(names)?;
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        params.use_authority_key_identifier_extension = true;
-
-        let issuer = Issuer::from_ca_cert_der(&self.certificate, &self.key)?;
-        let mut key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
-        let leaf = params.signed_by(&key, &issuer)?;
-        let key_der = PrivateKeyDer::Pkcs8(key.serialize_der().into());
-        key.zeroize();
-        Ok(ServerCertificate {
-            chain: vec![leaf.into(), self.certificate.clone()],
-            key: key_der,
-            not_after_unix: u64::try_from(not_after.unix_timestamp()).map_err(|_| CertsError::Clock)?,
-        })
     }
 
     fn load(key: KeyPair, cert_path: &Path, key_path: &Path, now: SystemTime) -> Result<Self, CertsError> {
@@ -187,33 +153,16 @@ fn read_ca_key(path: &Path) -> Result<KeyPair, CertsError> {
     key
 }
 
-fn subject_names(names: &[String]) -> Result<Vec<SanType>, CertsError> {
-    if names.is_empty() {
-        return Err(CertsError::NoName);
-    }
-    if names.len() > MAX_NAMES {
-        return Err(CertsError::TooManyNames { limit: MAX_NAMES });
-    }
-    let mut subjects = Vec::with_capacity(names.len());
-    for name in names {
-        let subject = match parse_name(name)? {
-            ServerName::IpAddress(address) => SanType::IpAddress(address.into()),
-            other => SanType::DnsName(other.to_str().as_ref().try_into()?),
-        };
-        if !subjects.contains(&subject) {
-            subjects.push(subject);
-        }
-    }
-    Ok(subjects)
-}
-
-fn common_name(name: String) -> DistinguishedName {
+pub(crate) fn common_name(name: String) -> DistinguishedName {
     let mut distinguished = DistinguishedName::new();
     distinguished.push(DnType::CommonName, name);
     distinguished
 }
 
-fn validity(now: SystemTime, lifetime: Duration) -> Result<(OffsetDateTime, OffsetDateTime), CertsError> {
+pub(crate) fn validity(
+    now: SystemTime,
+    lifetime: Duration,
+) -> Result<(OffsetDateTime, OffsetDateTime), CertsError> {
     let not_before = now.checked_sub(BACKDATE).ok_or(CertsError::Clock)?;
     let not_after = now.checked_add(lifetime).ok_or(CertsError::Clock)?;
     Ok((offset(not_before)?, offset(not_after)?))
@@ -246,16 +195,6 @@ mod tests {
             parsed.subject().to_string()
         };
         assert_eq!(subject(&founded), subject(&renewed));
-    }
-
-    #[test]
-    fn an_expired_leaf_is_not_loaded() {
-        let dir = tempfile::tempdir().unwrap();
-        let authority = Authority::load_or_create(dir.path()).unwrap();
-        let long_ago = SystemTime::now() - LEAF_LIFETIME - Duration::from_secs(60);
-        authority.leaf_at(&["localhost".to_owned()], long_ago).unwrap().save(dir.path()).unwrap();
-        let loaded = crate::load_pem(&dir.path().join("server.pem"), &dir.path().join("server.key"));
-        assert!(matches!(loaded, Err(CertsError::Expired { .. })));
     }
 
     #[test]

@@ -34,6 +34,22 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, CertsError> {
     Ok(bytes)
 }
 
+/// Reads a secret that this house wrote: at most 256 KiB, and nobody but the owner may be able to read it.
+///
+/// # Errors
+/// [`CertsError::KeyExposed`] when others may, and what files bring.
+pub fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, CertsError> {
+    read_key(path, OTHERS_AND_GROUP)
+}
+
+/// Writes a secret for the owner alone (0600), whole or not at all.
+///
+/// # Errors
+/// What files bring.
+pub fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), CertsError> {
+    write(path, bytes, Access::Owner)
+}
+
 /// Reads a private key, unless its permissions include any of `forbidden`.
 pub(crate) fn read_key(path: &Path, forbidden: u32) -> Result<Zeroizing<Vec<u8>>, CertsError> {
     let file = File::open(path).map_err(io_error("open", path))?;

@@ -3,20 +3,28 @@
 //! A relay without a name that the Web PKI knows still needs a certificate that people can trust. So it
 //! keeps a private [`Authority`], whose [`Pin`] travels in every invite link, and issues itself a
 //! [`ServerCertificate`] that lives for [`LEAF_LIFETIME`]. Renewing the leaf never changes the pin. A relay that
-//! has a certificate from elsewhere reads it with [`load_pem`].
+//! has a certificate from elsewhere reads it with [`load_pem`] and adds a voucher ([`Authority::vouch`]), so that the
+//! pin stays the same there, too.
 //!
 //! Every key is ECDSA on P-256. Ed25519 would be shorter, but neither the browsers nor the CA/Browser
 //! Forum's rules know it in certificates, and WebTransport is meant to use the same certificate.
 
 mod authority;
+mod challenge;
 mod error;
 mod files;
+mod issue;
+mod judge;
 mod name;
 mod pin;
 mod server;
 
-pub use authority::{Authority, CA_CERT_FILE, CA_KEY_FILE, LEAF_LIFETIME, MAX_NAMES};
+pub use authority::{Authority, CA_CERT_FILE, CA_KEY_FILE};
+pub use challenge::challenge;
 pub use error::CertsError;
+pub use files::{read_secret, write_secret};
+pub use issue::{LEAF_LIFETIME, MAX_NAMES};
+pub use judge::{is_vouched_by, not_after_unix};
 pub use name::parse_name;
 pub use pin::{ParsePinError, Pin, is_self_signed, pin_of};
 pub use server::{SERVER_CERT_FILE, SERVER_KEY_FILE, ServerCertificate, load_pem};

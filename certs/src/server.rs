@@ -36,8 +36,16 @@ pub struct ServerCertificate {
     pub chain: Vec<CertificateDer<'static>>,
     /// The leaf's private key.
     pub key: PrivateKeyDer<'static>,
+    /// The leaf's first moment, in seconds since 1970.
+    pub not_before_unix: u64,
     /// The leaf's last moment, in seconds since 1970.
     pub not_after_unix: u64,
+}
+
+impl Clone for ServerCertificate {
+    fn clone(&self) -> Self {
+        Self { chain: self.chain.clone(), key: self.key.clone_key(), ..*self }
+    }
 }
 
 impl ServerCertificate {
@@ -62,7 +70,7 @@ impl ServerCertificate {
 pub fn load_pem(cert: &Path, key: &Path) -> Result<ServerCertificate, CertsError> {
     let chain = read_chain(cert)?;
     let leaf = chain.first().ok_or_else(|| bad_cert(cert, "it holds no certificate"))?;
-    let not_after_unix = expiry(leaf, cert)?;
+    let (not_before_unix, not_after_unix) = validity(leaf, cert)?;
 
     let pem = files::read_key(key, files::OTHERS)?;
     let bad_key = |reason: &str| CertsError::BadKey {
@@ -79,7 +87,7 @@ pub fn load_pem(cert: &Path, key: &Path) -> Result<ServerCertificate, CertsError
     if not_after_unix < now {
         return Err(CertsError::Expired { path: cert.to_owned() });
     }
-    Ok(ServerCertificate { chain, key: der, not_after_unix })
+    Ok(ServerCertificate { chain, key: der, not_before_unix, not_after_unix })
 }
 
 fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, CertsError> {
@@ -94,12 +102,15 @@ fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, CertsError> {
     Ok(chain)
 }
 
-fn expiry(leaf: &CertificateDer<'_>, path: &Path) -> Result<u64, CertsError> {
+fn validity(leaf: &CertificateDer<'_>, path: &Path) -> Result<(u64, u64), CertsError> {
     let Ok(([], parsed)) = x509_parser::parse_x509_certificate(leaf) else {
         return Err(bad_cert(path, "its first certificate is not X.509"));
     };
-    u64::try_from(parsed.validity().not_after.timestamp())
-        .map_err(|_| CertsError::Expired { path: path.to_owned() })
+    let validity = parsed.validity();
+    let not_after = u64::try_from(validity.not_after.timestamp())
+        .map_err(|_| CertsError::Expired { path: path.to_owned() })?;
+    // Before 1970 is as good as 1970.
+    Ok((u64::try_from(validity.not_before.timestamp()).unwrap_or(0), not_after))
 }
 
 fn check_match(

@@ -33,6 +33,17 @@ pub enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// The TCP port, when it was asked for.
+    #[error(
+        "cannot listen on TCP {address}, the way for clients that UDP does not reach: {source}; free the port, choose \
+         another with --listen, or do without by --tcp=false"
+    )]
+    Fallback {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
     /// There is no home directory to keep data under.
     #[error("no place for data is known on this system; give one with --data-dir")]
     NoDataDir,
@@ -79,6 +90,24 @@ pub enum StartError {
         /// Why, with the remedy.
         source: crate::admin::SocketError,
     },
+    /// Numbers for everybody.
+    #[error(
+        "--admin-listen {address} is not a loopback address: it would show the relay's numbers to everybody, \
+         unencrypted and without a password; use 127.0.0.1:{}, and come from elsewhere through an SSH tunnel or a \
+         reverse proxy", address.port()
+    )]
+    AdminNotLocal {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The port for whoever watches.
+    #[error("cannot listen on {address} for --admin-listen: {source}; choose another port")]
+    AdminListen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The operating system gives no more threads.
     #[error("cannot start a thread: {0}; raise the limit of processes for this user")]
     Thread(#[source] io::Error),
@@ -115,8 +144,12 @@ impl StartError {
     /// The exit code of a program that fails with this: 2 usage, 3 network, 4 data, 5 certificate.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::NoAddress | Self::NoDataDir => 2,
-            Self::InUse { .. } | Self::NotPermitted { .. } | Self::Bind { .. } => 3,
+            Self::NoAddress | Self::NoDataDir | Self::AdminNotLocal { .. } => 2,
+            Self::AdminListen { .. }
+            | Self::InUse { .. }
+            | Self::NotPermitted { .. }
+            | Self::Bind { .. }
+            | Self::Fallback { .. } => 3,
             Self::DataDir { .. } | Self::Locked { .. } | Self::DiskFull { .. } | Self::Database { .. } => 4,
             Self::Identity(_) | Self::Tls(_) => 5,
             Self::Thread(_) => 1,

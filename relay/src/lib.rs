@@ -18,6 +18,7 @@ pub mod cli;
 mod clock;
 pub mod config;
 mod connection;
+pub mod doctor;
 mod door;
 mod error;
 mod identity;
@@ -26,6 +27,7 @@ pub mod install;
 mod limit;
 pub mod limits;
 mod link;
+mod listen;
 pub mod metrics;
 mod quic;
 pub mod quota;
@@ -36,14 +38,17 @@ mod reset;
 pub mod router;
 mod shared;
 pub mod signal;
+mod socket;
 mod stream;
+mod tcp;
 mod tls;
 mod transport;
 
 pub use self::{
     error::StartError,
-    identity::{IdentityError, Tls},
+    identity::{IdentityError, Tls, acme},
     limits::{Limits, Rate, Retention},
+    listen::Fallback,
     relay::{Config, Relay},
     tls::TlsError,
 };

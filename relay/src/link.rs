@@ -30,6 +30,16 @@ pub(crate) fn host(address: SocketAddr) -> String {
     }
 }
 
+/// Where this machine reaches a relay that listens on `address`.
+pub(crate) fn loopback(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, address.port()).into(),
+        // One socket for both families where there is IPv6, so IPv4 is always right.
+        IpAddr::V6(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, address.port()).into(),
+        _ => address,
+    }
+}
+
 /// Names for the relay's own certificate: those of its links, and this machine's for itself.
 pub(crate) fn names(hosts: impl Iterator<Item = String>) -> Vec<String> {
     let mut names: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(Into::into).to_vec();

@@ -1,7 +1,7 @@
 //! What is counted, for the operator: numbers only, never a room, a key or an address.
 
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode},
+    encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text::encode_registry},
     metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
@@ -20,11 +20,45 @@ pub struct Metrics {
     pub handshakes: Gauge,
     /// Connections accepted.
     pub accepted: Counter,
-    /// Envelopes appended.
-    pub published: Counter,
     /// Entries delivered.
     pub delivered: Counter,
+    /// Bytes of envelopes delivered.
+    pub bytes_out: Counter,
     limits: Family<LimitLabel, Counter>,
+    carried: Family<CarrierLabel, Gauge>,
+}
+
+/// What carries a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Carrier {
+    /// QUIC over UDP.
+    Quic,
+    /// The fallback over TCP.
+    Tcp,
+}
+
+impl EncodeLabelValue for Carrier {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
+        let name = match self {
+            Self::Quic => "quic",
+            Self::Tcp => "tcp",
+        };
+        EncodeLabelValue::encode(&name, encoder)
+    }
+}
+
+/// A connection that counts until this is dropped.
+pub(crate) struct Carried(Gauge);
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CarrierLabel {
+    carrier: Carrier,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -36,16 +70,22 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("schat_relay");
         let (connections, streams, handshakes) = (Gauge::default(), Gauge::default(), Gauge::default());
-        let (accepted, published, delivered) = (Counter::default(), Counter::default(), Counter::default());
+        let (accepted, delivered, bytes_out) = (Counter::default(), Counter::default(), Counter::default());
         let limits = Family::<LimitLabel, Counter>::default();
         registry.register("connections", "Open connections", connections.clone());
         registry.register("streams", "Joined streams", streams.clone());
         registry.register("handshakes", "Handshakes in progress", handshakes.clone());
         registry.register("connections_accepted", "Connections accepted", accepted.clone());
-        registry.register("published", "Envelopes appended to logs", published.clone());
         registry.register("delivered", "Entries delivered to members", delivered.clone());
+        registry.register("delivered_bytes", "Bytes of envelopes delivered", bytes_out.clone());
         registry.register("limited", "Requests refused because of a limit", limits.clone());
-        Self { registry, connections, streams, handshakes, accepted, published, delivered, limits }
+        let carried = Family::<CarrierLabel, Gauge>::default();
+        registry.register(
+            "carried",
+            "Open connections after their handshake, by what carries them",
+            carried.clone(),
+        );
+        Self { registry, connections, streams, handshakes, accepted, delivered, bytes_out, limits, carried }
     }
 }
 
@@ -55,16 +95,28 @@ impl Metrics {
         self.limits.get_or_create(&LimitLabel { limit }).inc();
     }
 
+    /// A connection has finished its handshake; it counts until the answer is dropped.
+    pub(crate) fn carried(&self, carrier: Carrier) -> Carried {
+        let gauge = self.carried.get_or_create(&CarrierLabel { carrier }).clone();
+        gauge.inc();
+        Carried(gauge)
+    }
+
+    /// How many connections something carries now.
+    pub fn carries(&self, carrier: Carrier) -> i64 {
+        self.carried.get_or_create(&CarrierLabel { carrier }).get()
+    }
+
     /// How often somebody ran into a limit.
     pub fn times_limited(&self, limit: Limit) -> u64 {
         self.limits.get_or_create(&LimitLabel { limit }).get()
     }
 
-    /// All numbers in the OpenMetrics text format.
+    /// These numbers in the OpenMetrics text format, without its end.
     pub fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
-        let _ = encode(&mut text, &self.registry);
+        let _ = encode_registry(&mut text, &self.registry);
         text
     }
 }

@@ -4,6 +4,7 @@ use std::{
     net::{Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use certs::Pin;
@@ -11,22 +12,22 @@ use proto::{CloseCode, DEFAULT_PORT};
 use quinn::Endpoint;
 use tokio::{task::JoinHandle, time::timeout};
 
-#[cfg(unix)]
-use crate::admin::{self, Admin, socket::SocketFile};
 use crate::{
+    admin::{self, Admin, Listener},
     backend::{Backend, redb::Redb},
     clock::unix_ms,
     connection,
     error::StartError,
-    identity::{Identity, Tls},
+    identity::{Identity, IdentityError, Tls},
     limits::{CLOSE_TIME, FAREWELL_TIME, FLUSH_TIME, Limits, TRIM_INTERVAL},
     link,
+    listen::{Fallback, Listening},
     metrics::Metrics,
     quic,
     reload::Reloader,
     reset::ResetKey,
     shared::Shared,
-    tls,
+    tcp, tls,
 };
 
 /// What a relay is started with. `Config::new(data_dir)` and `Config::default()` are complete.
@@ -40,10 +41,16 @@ pub struct Config {
     pub tls: Tls,
     /// The name or address to put in links; `None` to guess.
     pub host: Option<String>,
+    /// The way for clients that UDP does not reach: TCP at the same port.
+    pub fallback: Fallback,
+    /// How long a leaf of the relay's own authority lives; it is replaced at half of it.
+    pub leaf_life: Duration,
     /// What is allowed.
     pub limits: Limits,
     /// Offer the operator's socket in the data directory. The program does; who embeds a relay has other means.
     pub admin: bool,
+    /// A loopback address for health and numbers; `None` for none.
+    pub admin_listen: Option<SocketAddr>,
 }
 
 impl Default for Config {
@@ -53,8 +60,11 @@ impl Default for Config {
             data_dir: None,
             tls: Tls::default(),
             host: None,
+            fallback: Fallback::Off,
+            leaf_life: certs::LEAF_LIFETIME,
             limits: Limits::default(),
             admin: false,
+            admin_listen: None,
         }
     }
 }
@@ -86,8 +96,11 @@ pub struct Relay {
     backend: Arc<Redb>,
     doors: Vec<JoinHandle<()>>,
     chores: Vec<JoinHandle<()>>,
+    identity: Arc<Identity>,
+    operators: Vec<JoinHandle<()>>,
+    /// Taken away with the relay.
     #[cfg(unix)]
-    admin: Option<(JoinHandle<()>, SocketFile)>,
+    socket: Option<admin::socket::SocketFile>,
 }
 
 impl Relay {
@@ -101,11 +114,17 @@ impl Relay {
         if config.listen.is_empty() {
             return Err(StartError::NoAddress);
         }
-        let names =
-            link::names(config.listen.iter().map(|address| link::host(*address)).chain(config.host.clone()));
-        let (tls, wanted, path) = (config.tls, limits.clone(), data_dir.clone());
+        let names = link::names(
+            config
+                .listen
+                .iter()
+                .map(|address| link::host(*address))
+                .chain(config.host.clone())
+                .chain(config.tls.domains().iter().cloned()),
+        );
+        let (tls, life, wanted, path) = (config.tls, config.leaf_life, limits.clone(), data_dir.clone());
         // Opening may repair a large log after a crash.
-        let opened = tokio::task::spawn_blocking(move || open(&path, &wanted, &tls, names)).await;
+        let opened = tokio::task::spawn_blocking(move || open(&path, &wanted, &tls, names, life)).await;
         let (backend, reset, identity) = opened.map_err(|_| {
             let source = std::io::Error::other("the database is damaged");
             StartError::DataDir { path: data_dir.clone(), source }
@@ -113,18 +132,24 @@ impl Relay {
         let crypto = tls::server_config(identity.certificate.clone())?;
         let server = quic::server_config(crypto, &limits);
 
+        let secured = tls::tcp_config(identity.certificate.clone())?;
         let (mut endpoints, mut addresses) = (Vec::new(), Vec::new());
+        let (mut listeners, mut without_tcp) = (Vec::new(), Vec::new());
         for address in config.listen {
-            let bind = |error| StartError::bind(address, error);
-            let endpoint = quic::endpoint(address, &reset, server.clone()).map_err(bind)?;
-            // As it was asked for: one socket for both families calls itself [::].
-            addresses.push(SocketAddr::new(address.ip(), endpoint.local_addr().map_err(bind)?.port()));
-            endpoints.push(endpoint);
+            let listening = Listening::open(address, config.fallback, &reset, &server)?;
+            addresses.push(listening.address);
+            endpoints.push(listening.endpoint);
+            match listening.fallback {
+                Some(listener) => listeners.push(listener),
+                None => without_tcp.push(listening.address),
+            }
         }
 
         let shared = Arc::new(Shared::new(backend.clone(), &limits));
         let serve = |endpoint: &Endpoint| tokio::spawn(connection::serve(shared.clone(), endpoint.clone()));
-        let doors = endpoints.iter().map(serve).collect();
+        let mut doors: Vec<_> = endpoints.iter().map(serve).collect();
+        let serve = |listener| tokio::spawn(tcp::serve(shared.clone(), listener, secured.clone()));
+        doors.extend(listeners.into_iter().map(serve));
         let reloader = Reloader {
             endpoints: endpoints.clone(),
             server,
@@ -132,8 +157,11 @@ impl Relay {
             shared: shared.clone(),
         };
         let (pin, certificate) = (identity.pin, identity.certificate.clone());
-        let chores = vec![tokio::spawn(identity.keep_fresh()), tokio::spawn(keep_trimmed(backend.clone()))];
-        #[cfg_attr(not(unix), expect(unused_mut, reason = "nothing is added"))]
+        let chores = vec![
+            // Where there is TCP, it answers the authority's challenges as well.
+            tokio::spawn(identity.clone().keep_fresh(without_tcp)),
+            tokio::spawn(keep_trimmed(backend.clone())),
+        ];
         let mut relay = Self {
             endpoints,
             reloader,
@@ -144,36 +172,52 @@ impl Relay {
             backend,
             doors,
             chores,
+            identity,
+            operators: Vec::new(),
             #[cfg(unix)]
-            admin: None,
+            socket: None,
         };
-        #[cfg(unix)]
-        if config.admin {
-            relay.admin = Some(relay.open_admin(data_dir, certificate).await?);
-        }
+        let operator = Operator { data_dir, listen: config.admin_listen, socket: config.admin };
+        relay.open_admin(&operator, certificate).await?;
         Ok(relay)
     }
 
-    #[cfg(unix)]
+    /// Opens what operators come through.
     async fn open_admin(
-        &self,
-        data_dir: PathBuf,
+        &mut self,
+        config: &Operator,
         certificate: Arc<tls::Certificate>,
-    ) -> Result<(JoinHandle<()>, SocketFile), StartError> {
-        let (listener, file) = admin::socket::listen(&data_dir)
-            .await
-            .map_err(|source| StartError::Admin { path: data_dir.join(admin::SOCKET), source })?;
+    ) -> Result<(), StartError> {
+        let mut listeners = Vec::new();
+        let mut watching = None;
+        if let Some(address) = config.listen {
+            let listener = admin::loopback(address).await?;
+            watching = listener.local_addr().ok();
+            listeners.push(Listener::Loopback(listener));
+        }
+        #[cfg(unix)]
+        if config.socket {
+            let path = config.data_dir.join(admin::SOCKET);
+            let opened = admin::socket::listen(&config.data_dir).await;
+            let (listener, file) = opened.map_err(|source| StartError::Admin { path, source })?;
+            listeners.push(Listener::Socket(listener));
+            self.socket = Some(file);
+        }
         let admin = Arc::new(Admin {
             shared: self.shared.clone(),
             backend: self.backend.clone(),
             certificate,
-            data_dir,
+            data_dir: config.data_dir.clone(),
             addresses: self.addresses.clone(),
             pin: self.pin,
             links: self.addresses.iter().map(|address| self.link(*address)).collect(),
+            watching,
             started_ms: unix_ms(),
+            counted: tokio::sync::Mutex::default(),
         });
-        Ok((tokio::spawn(admin::serve(admin, listener)), file))
+        let serve = |listener| tokio::spawn(admin::serve(admin.clone(), listener));
+        self.operators.extend(listeners.into_iter().map(serve));
+        Ok(())
     }
 
     /// Where it listens, with the real ports.
@@ -190,6 +234,14 @@ impl Relay {
     pub fn link(&self, address: SocketAddr) -> String {
         let host = self.host.clone().unwrap_or_else(|| link::host(address));
         link::link(&host, address.port(), &self.pin)
+    }
+
+    /// Reads the certificate again, or makes the next one, without waiting for its time.
+    ///
+    /// # Errors
+    /// [`IdentityError`]; then the one before stays.
+    pub async fn reload_certificate(&self) -> Result<(), IdentityError> {
+        self.identity.clone().reload().await
     }
 
     /// Members online, all rooms together.
@@ -250,14 +302,17 @@ impl Relay {
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        for task in self.doors.iter().chain(&self.chores) {
-            task.abort();
-        }
-        #[cfg(unix)]
-        if let Some((task, _)) = &self.admin {
+        for task in self.doors.iter().chain(&self.chores).chain(&self.operators) {
             task.abort();
         }
     }
+}
+
+/// What operators come through.
+struct Operator {
+    data_dir: PathBuf,
+    listen: Option<SocketAddr>,
+    socket: bool,
 }
 
 fn open(
@@ -265,13 +320,14 @@ fn open(
     limits: &Limits,
     tls: &Tls,
     names: Vec<String>,
-) -> Result<(Arc<Redb>, ResetKey, Identity), StartError> {
+    leaf_life: Duration,
+) -> Result<(Arc<Redb>, ResetKey, Arc<Identity>), StartError> {
     let broken = |error| StartError::io(data_dir.to_owned(), error);
     create_private(data_dir).map_err(broken)?;
     let backend =
         Redb::open(data_dir, limits).map_err(|error| StartError::data(data_dir.to_owned(), error))?;
     let reset = ResetKey::load_or_create(data_dir).map_err(broken)?;
-    Ok((Arc::new(backend), reset, Identity::load(tls, data_dir, names)?))
+    Ok((Arc::new(backend), reset, Arc::new(Identity::load(tls, data_dir, names, leaf_life)?)))
 }
 
 async fn keep_trimmed(backend: Arc<Redb>) {

@@ -1,13 +1,16 @@
-//! TLS 1.3 for QUIC: hybrid key exchange first, our ALPN only, a certificate that can be swapped.
+//! TLS 1.3 for QUIC and for TCP: hybrid key exchange first, known protocols only, a certificate that can be swapped.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use certs::ServerCertificate;
 use quinn::crypto::rustls::QuicServerConfig;
 use rustls::{
     ServerConfig,
     crypto::{CryptoProvider, aws_lc_rs},
-    server::{ClientHello, ResolvesServerCert},
+    server::{ClientHello, NoServerSessionStorage, ResolvesServerCert},
     sign::CertifiedKey,
     version::TLS13,
 };
@@ -23,9 +26,15 @@ pub enum TlsError {
     Setup(String),
 }
 
+/// The protocol of a certificate authority that looks whether a name is ours (RFC 8737).
+pub const ACME_TLS: &[u8] = b"acme-tls/1";
+
 /// The certificate shown to the next client. Connections that are open keep the one they saw.
 #[derive(Debug)]
-pub struct Certificate(RwLock<Shown>);
+pub struct Certificate {
+    shown: RwLock<Shown>,
+    challenges: Challenges,
+}
 
 #[derive(Debug)]
 struct Shown {
@@ -39,7 +48,7 @@ impl Certificate {
     /// # Errors
     /// [`TlsError::Certificate`].
     pub fn new(certificate: ServerCertificate) -> Result<Self, TlsError> {
-        Ok(Self(RwLock::new(Shown::new(certificate)?)))
+        Ok(Self { shown: RwLock::new(Shown::new(certificate)?), challenges: Challenges::default() })
     }
 
     /// Shows another one from now on.
@@ -48,38 +57,110 @@ impl Certificate {
     /// [`TlsError::Certificate`]; then the one before stays.
     pub fn replace(&self, certificate: ServerCertificate) -> Result<(), TlsError> {
         let certificate = Shown::new(certificate)?;
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = certificate;
+        *self.shown.write().unwrap_or_else(PoisonError::into_inner) = certificate;
         Ok(())
     }
 
     /// The last moment of the one that is shown now, in seconds since 1970.
     pub fn not_after_unix(&self) -> u64 {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).not_after_unix
+        self.shown.read().unwrap_or_else(PoisonError::into_inner).not_after_unix
+    }
+
+    /// What is shown to a certificate authority instead.
+    pub fn challenges(&self) -> &Challenges {
+        &self.challenges
     }
 }
 
 impl ResolvesServerCert for Certificate {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.read().unwrap_or_else(PoisonError::into_inner).key.clone())
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        // RFC 8737, 3: that protocol and no other, and the name in question. Nobody else gets to see an answer, and
+        // without a question there is none: then the handshake fails.
+        if hello
+            .alpn()
+            .is_some_and(|mut offered| offered.next() == Some(ACME_TLS) && offered.next().is_none())
+        {
+            return self.challenges.answer(hello.server_name()?);
+        }
+        Some(self.shown.read().unwrap_or_else(PoisonError::into_inner).key.clone())
     }
 }
 
-/// The crypto configuration of the endpoint.
+/// The ALPN of HTTP/1.1 (RFC 7301, 6), which a WebSocket begins with.
+const HTTP_ALPN: &[u8] = b"http/1.1";
+
+/// Certificates that answer a certificate authority's challenges, by name. As many as one certificate has names;
+/// when full, [`Challenges::add`] says so and the order fails.
+#[derive(Debug, Default)]
+pub struct Challenges(RwLock<HashMap<String, Arc<CertifiedKey>>>);
+
+impl Challenges {
+    /// Answers for this name from now on; whether there was room, and the certificate can be used.
+    #[must_use]
+    pub fn add(&self, name: &str, certificate: ServerCertificate) -> bool {
+        // Not compared with its key, as others are: the check stumbles over the critical extension that is the
+        // point of this certificate.
+        let Ok(signer) = aws_lc_rs::sign::any_supported_type(&certificate.key) else { return false };
+        let certificate = Arc::new(CertifiedKey::new(certificate.chain, signer));
+        let mut answers = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if answers.len() >= certs::MAX_NAMES && !answers.contains_key(name) {
+            return false;
+        }
+        answers.insert(name.to_owned(), certificate);
+        true
+    }
+
+    /// Does not answer for this name any more.
+    pub fn remove(&self, name: &str) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+
+    fn answer(&self, name: &str) -> Option<Arc<CertifiedKey>> {
+        let answers = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        answers.get(&name.to_ascii_lowercase()).cloned()
+    }
+}
+
+/// The configuration of a door that only answers challenges.
+///
+/// # Errors
+/// [`TlsError::Setup`].
+pub fn challenge_config(certificate: Arc<Certificate>) -> Result<ServerConfig, TlsError> {
+    config(certificate, &[ACME_TLS])
+}
+
+/// The crypto configuration of the QUIC endpoint.
 ///
 /// # Errors
 /// [`TlsError::Setup`].
 pub fn server_config(certificate: Arc<Certificate>) -> Result<QuicServerConfig, TlsError> {
-    let setup = |error: &dyn std::fmt::Display| TlsError::Setup(error.to_string());
+    // RFC 9001, 8.1: an endpoint that supports none of the client's protocols ends the handshake.
+    let config = config(certificate, &[proto::ALPN])?;
+    QuicServerConfig::try_from(config).map_err(|error| TlsError::Setup(error.to_string()))
+}
+
+/// The same for TCP, where a WebSocket comes first.
+///
+/// # Errors
+/// [`TlsError::Setup`].
+pub fn tcp_config(certificate: Arc<Certificate>) -> Result<Arc<ServerConfig>, TlsError> {
+    let mut config = config(certificate, &[HTTP_ALPN, ACME_TLS])?;
+    // Nobody resumes: a client looks at the certificate each time, and what is remembered costs memory.
+    config.send_tls13_tickets = 0;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    Ok(Arc::new(config))
+}
+
+fn config(certificate: Arc<Certificate>, protocols: &[&[u8]]) -> Result<ServerConfig, TlsError> {
     let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
         .with_protocol_versions(&[&TLS13])
-        .map_err(|error| setup(&error))?
+        .map_err(|error| TlsError::Setup(error.to_string()))?
         .with_no_client_auth()
         .with_cert_resolver(certificate);
-    // RFC 9001, 8.1: an endpoint that supports none of the client's protocols ends the handshake.
-    config.alpn_protocols = vec![proto::ALPN.to_vec()];
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     // No 0-RTT: a Join or a Publish could be replayed.
     config.max_early_data_size = 0;
-    QuicServerConfig::try_from(config).map_err(|error| setup(&error))
+    Ok(config)
 }
 
 /// aws-lc-rs with the hybrid group first: what is recorded today stays sealed when X25519 is broken.
@@ -116,9 +197,24 @@ mod tests {
         let (first, second) = (leaf(), leaf());
         let wanted = second.chain.clone();
         let certificate = Certificate::new(first).unwrap();
-        let shown = |certificate: &Certificate| certificate.0.read().unwrap().key.cert.clone();
+        let shown = |certificate: &Certificate| certificate.shown.read().unwrap().key.cert.clone();
         assert_ne!(shown(&certificate), wanted);
         certificate.replace(second).unwrap();
         assert_eq!(shown(&certificate), wanted);
+    }
+
+    #[test]
+    fn challenges_beyond_the_bound_are_refused_and_names_are_found_in_any_case() {
+        let challenges = Challenges::default();
+        let certificate = certs::challenge("chat.example.org", &[7; 32]).unwrap();
+        for number in 0..certs::MAX_NAMES {
+            assert!(challenges.add(&format!("{number}.example.org"), certificate.clone()));
+        }
+        assert!(!challenges.add("chat.example.org", certificate.clone()));
+        assert!(challenges.add("1.example.org", certificate.clone()), "the same name again");
+        challenges.remove("1.example.org");
+        assert!(challenges.add("chat.example.org", certificate));
+        assert!(challenges.answer("Chat.Example.ORG").is_some());
+        assert!(challenges.answer("1.example.org").is_none());
     }
 }

@@ -160,7 +160,8 @@ impl RelayVerifier {
     }
 
     /// The certificate is the leaf, or signed it. A relay's own authority speaks for that relay only, so names
-    /// do not matter then. A public authority speaks for many: it is vouched for by another, or signs through
+    /// do not matter then; it may also have signed a voucher, a second certificate for the key whose possession
+    /// the handshake proves. A public authority speaks for many: it is vouched for by another, or signs through
     /// one that is, and then the name counts.
     fn vouches(&self, chain: &Chain<'_>, certificate: &CertificateDer<'_>) -> bool {
         if certificate == chain.leaf {
@@ -171,13 +172,31 @@ impl RelayVerifier {
             return false;
         }
         let is_private = || self.signed_by(chain, &roots, &[]) && certs::is_self_signed(certificate);
-        self.signed_by(chain, &roots, chain.others) && (chain.is_for_its_name() || is_private())
+        (self.signed_by(chain, &roots, chain.others) && (chain.is_for_its_name() || is_private()))
+            || (certs::is_self_signed(certificate)
+                && Self::vouchers(chain).any(|voucher| self.signed(voucher, &roots, &[], chain.now)))
+    }
+
+    /// Certificates for the leaf's key, beside the leaf.
+    fn vouchers<'a>(chain: &Chain<'a>) -> impl Iterator<Item = &'a CertificateDer<'a>> {
+        let key = certs::pin_of(chain.leaf).ok();
+        chain.others.iter().filter(move |other| key.is_some() && certs::pin_of(other).ok() == key)
     }
 
     fn signed_by(&self, chain: &Chain<'_>, roots: &RootCertStore, between: &[CertificateDer<'_>]) -> bool {
-        let Ok(leaf) = ParsedCertificate::try_from(chain.leaf) else { return false };
+        self.signed(chain.leaf, roots, between, chain.now)
+    }
+
+    fn signed(
+        &self,
+        certificate: &CertificateDer<'_>,
+        roots: &RootCertStore,
+        between: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> bool {
+        let Ok(certificate) = ParsedCertificate::try_from(certificate) else { return false };
         let algorithms = self.provider.signature_verification_algorithms.all;
-        verify_server_cert_signed_by_trust_anchor(&leaf, roots, between, chain.now, algorithms).is_ok()
+        verify_server_cert_signed_by_trust_anchor(&certificate, roots, between, now, algorithms).is_ok()
     }
 
     /// The last certificate that vouches for the leaf: leaves are short-lived, authorities stay.

@@ -5,31 +5,46 @@
 //! ```
 //!
 //! Whoever may write the socket may do everything: it has mode 0600 in a directory of mode 0700, and other users
-//! are sent away. A new command: a module with a function `(&Admin, &Request) -> Answer`, a line in [`routes`], and
+//! are sent away. On a loopback port (`--admin-listen`) there are only health and numbers. A new command: a module with a function `(&Admin, &Request) -> Answer`, a line in [`routes`], and
 //! on the other side [`client::get`] or [`client::post`].
 
 pub mod client;
 mod exchange;
+mod health;
+mod metrics;
+pub mod rooms;
 mod routes;
-#[cfg(unix)]
 mod server;
 #[cfg(unix)]
 pub(crate) mod socket;
 pub mod status;
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use certs::Pin;
+use tokio::{net::TcpListener, sync::Mutex};
 
 pub use self::exchange::{Answer, Body, Fault, Reply, Request};
-#[cfg(unix)]
-pub(crate) use self::server::serve;
+pub(crate) use self::server::{Listener, serve};
 #[cfg(unix)]
 pub use self::socket::SocketError;
-use crate::{backend::redb::Redb, shared::Shared, tls::Certificate};
+use crate::{
+    backend::{Backend, Overview, Unavailable, redb::Redb},
+    error::StartError,
+    shared::Shared,
+    tls::Certificate,
+};
 
 /// The socket's name in the data directory.
 pub const SOCKET: &str = "admin.sock";
+
+/// Age up to which counts of all rooms are told again: they cost a look at each room.
+const OVERVIEW_AGE: Duration = Duration::from_secs(5);
 
 /// What a running relay tells and does for its operator.
 pub(crate) struct Admin {
@@ -41,6 +56,44 @@ pub(crate) struct Admin {
     pub pin: Pin,
     /// One per address.
     pub links: Vec<String>,
+    /// The loopback port for whoever watches.
+    pub watching: Option<SocketAddr>,
     /// When it started, Unix milliseconds.
     pub started_ms: u64,
+    /// The last [`Admin::overview`], and when it was made.
+    pub counted: Mutex<Option<(Instant, Overview)>>,
+}
+
+impl Admin {
+    /// Whether messages are taken: the writer answers, has space, and the relay is not stopping.
+    pub async fn is_taking_appends(&self) -> bool {
+        health::reasons(self).await.is_empty()
+    }
+
+    /// Free bytes on the data directory's file system.
+    pub fn free_bytes(&self) -> Option<u64> {
+        fs4::available_space(&self.data_dir).ok()
+    }
+
+    /// What all rooms take together, a few seconds old at most.
+    pub async fn overview(&self) -> Result<Overview, Unavailable> {
+        // Held while counting: who else asks waits for the same answer.
+        let mut counted = self.counted.lock().await;
+        if let Some((at, overview)) = *counted
+            && at.elapsed() < OVERVIEW_AGE
+        {
+            return Ok(overview);
+        }
+        let overview = self.backend.overview().await?;
+        *counted = Some((Instant::now(), overview));
+        Ok(overview)
+    }
+}
+
+/// Listens on a loopback address for whoever watches.
+pub(crate) async fn loopback(address: SocketAddr) -> Result<TcpListener, StartError> {
+    if !address.ip().to_canonical().is_loopback() {
+        return Err(StartError::AdminNotLocal { address });
+    }
+    TcpListener::bind(address).await.map_err(|source| StartError::AdminListen { address, source })
 }

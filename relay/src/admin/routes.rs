@@ -2,13 +2,22 @@
 
 use hyper::Method;
 
-use super::{Admin, Answer, Fault, Request, status};
+use super::{Admin, Answer, Fault, Request, health, metrics, rooms, server::Scope, status};
 
-/// Everything that the socket offers. Paths begin with the version of what they answer.
-pub(super) async fn route(admin: &Admin, request: &Request) -> Answer {
+/// Everything that is offered: without a version for whoever watches, the rest on the socket alone. Its paths begin with the version of what they answer.
+pub(super) async fn route(admin: &Admin, scope: Scope, request: &Request) -> Answer {
     let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
     match (&request.method, &*path) {
+        (&Method::GET, ["healthz"]) => Ok(health::alive()),
+        (&Method::GET, ["readyz"]) => Ok(health::ready(admin).await),
+        (&Method::GET, ["metrics"]) => metrics::answer(admin).await,
+        _ if scope == Scope::Watching => {
+            Err(Fault::not_found("there are /healthz, /readyz and /metrics here; commands use the socket"))
+        }
         (&Method::GET, ["v1", "status"]) => status::answer(admin).await,
+        (&Method::GET, ["v1", "rooms"]) => rooms::list(admin, request).await,
+        (&Method::GET, ["v1", "rooms", prefix]) => rooms::find(admin, prefix).await,
+        (&Method::POST, ["v1", "rooms", "drop"]) => rooms::drop(admin, request).await,
         _ => Err(Fault::not_found(
             "the running relay does not know this command; it is of another version than this program: restart it",
         )),

@@ -1,9 +1,11 @@
 //! How the relay is: what `relay status` shows.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Admin, Answer, Reply};
-use crate::{backend::Backend, clock::unix_ms};
+use crate::{backend::Backend, clock::unix_ms, metrics::Limit};
 
 /// Version of [`Status`] in JSON: raised when a field changes its meaning or goes, not when one comes.
 pub const VERSION: u32 = 1;
@@ -23,6 +25,10 @@ pub struct Status {
     pub uptime_s: u64,
     /// Where it listens.
     pub addresses: Vec<String>,
+    /// Where /healthz, /readyz and /metrics are.
+    pub admin_address: Option<String>,
+    /// It takes messages: the database is open, there is space, and it is not stopping.
+    pub ready: bool,
     /// What clients pin.
     pub pin: String,
     /// One link per address.
@@ -45,12 +51,18 @@ pub struct Status {
     pub database_bytes: u64,
     /// Free bytes on its file system; `None` when the system does not say.
     pub free_bytes: Option<u64>,
+    /// Open connections.
+    pub connections: i64,
+    /// How often somebody ran into which limit since the start; only those that somebody ran into.
+    pub limited: BTreeMap<String, u64>,
 }
 
 /// `GET /v1/status`.
 pub(super) async fn answer(admin: &Admin) -> Answer {
     let overview = admin.backend.overview().await?;
-    let now_ms = unix_ms();
+    let (now_ms, metrics) = (unix_ms(), &admin.shared.metrics);
+    let hit = Limit::ALL.into_iter().map(|limit| (limit, metrics.times_limited(limit)));
+    let hit = hit.filter(|(_, times)| *times > 0);
     Reply::json(&Status {
         v: VERSION,
         version: env!("CARGO_PKG_VERSION").into(),
@@ -58,6 +70,8 @@ pub(super) async fn answer(admin: &Admin) -> Answer {
         started_ms: admin.started_ms,
         uptime_s: now_ms.saturating_sub(admin.started_ms) / 1000,
         addresses: admin.addresses.iter().map(ToString::to_string).collect(),
+        admin_address: admin.watching.map(|address| address.to_string()),
+        ready: admin.is_taking_appends().await,
         pin: admin.pin.to_string(),
         links: admin.links.clone(),
         data_dir: admin.data_dir.display().to_string(),
@@ -68,6 +82,8 @@ pub(super) async fn answer(admin: &Admin) -> Answer {
         entries: overview.entries,
         entry_bytes: overview.bytes,
         database_bytes: overview.file_bytes,
-        free_bytes: fs4::available_space(&admin.data_dir).ok(),
+        free_bytes: admin.free_bytes(),
+        connections: metrics.connections.get(),
+        limited: hit.map(|(limit, times)| (limit.label().to_owned(), times)).collect(),
     })
 }

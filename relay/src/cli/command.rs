@@ -1,16 +1,22 @@
 //! What the program does besides serving. Each command's work is in a module of its own.
 
+mod doctor;
+mod drop_room;
 mod human;
 #[cfg(target_os = "linux")]
 mod install;
 mod man;
+mod rooms;
 mod status;
 
 use clap::{CommandFactory, Subcommand};
 
 #[cfg(target_os = "linux")]
 use self::install::{InstallCommand, UninstallCommand};
-use self::{man::ManCommand, status::StatusCommand};
+use self::{
+    doctor::DoctorCommand, drop_room::DropRoomCommand, man::ManCommand, rooms::RoomsCommand,
+    status::StatusCommand,
+};
 use super::Cli;
 use crate::config::{Loaded, example, show};
 
@@ -19,6 +25,12 @@ use crate::config::{Loaded, example, show};
 pub enum Command {
     /// How the running relay is: uptime, addresses, certificate, rooms, disk.
     Status(StatusCommand),
+    /// The rooms of the running relay in numbers, the largest first.
+    Rooms(RoomsCommand),
+    /// Drop a room for ever.
+    DropRoom(DropRoomCommand),
+    /// Look for what is wrong or will be, and say which command mends it.
+    Doctor(DoctorCommand),
     /// Install this program as a service of systemd; asks first.
     #[cfg(target_os = "linux")]
     Install(InstallCommand),
@@ -51,6 +63,9 @@ impl Command {
     pub async fn run(self, loaded: &Loaded) -> anyhow::Result<()> {
         match self {
             Self::Status(command) => command.run(loaded).await?,
+            Self::Rooms(command) => command.run(loaded).await?,
+            Self::DropRoom(command) => command.run(loaded).await?,
+            Self::Doctor(command) => command.run(loaded).await?,
             #[cfg(target_os = "linux")]
             Self::Install(command) => command.run(loaded)?,
             #[cfg(target_os = "linux")]

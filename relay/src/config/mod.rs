@@ -31,7 +31,7 @@ const PREFIX: &str = "RELAY_";
 const FILE_SUFFIX: &str = "_FILE";
 
 /// Settings that must not stand on a command line, where other users of the machine see them.
-const SECRETS: &[&str] = &[];
+const SECRETS: &[&str] = &["acme-eab-key"];
 
 /// The settings in force, and where each comes from.
 #[derive(Debug)]

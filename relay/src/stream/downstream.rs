@@ -102,7 +102,10 @@ impl<'a> Downstream<'a> {
             }
             self.cursor = entry.seq;
             let last = !allowed && removes(&entry, &self.seat);
+            let bytes = entry.envelope.len() as u64;
             output.frame(Frame::Deliver(entry)).await?;
+            self.peer.shared.metrics.delivered.inc();
+            self.peer.shared.metrics.bytes_out.inc_by(bytes);
             if last {
                 return Err(Farewell::of(Code::NotAllowed));
             }

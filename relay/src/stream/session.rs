@@ -20,7 +20,7 @@ use crate::{
 /// Serves a joined stream to its end.
 pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut output: Output) {
     let Admitted { seat, view, after, mut superseded, signals } = admitted;
-    let _seated = Seated { shared: &peer.shared, seat };
+    let _seated = Seated::new(&peer.shared, seat);
     let mut stopping = peer.shared.stopping.subscribe();
     let (answers, waiting) = mpsc::channel(ANSWER_QUEUE);
     // What is older than the log's oldest entry cannot be had; `Joined.oldest` says so.
@@ -80,8 +80,16 @@ struct Seated<'a> {
     seat: Seat,
 }
 
+impl<'a> Seated<'a> {
+    fn new(shared: &'a Shared, seat: Seat) -> Self {
+        shared.metrics.streams.inc();
+        Self { shared, seat }
+    }
+}
+
 impl Drop for Seated<'_> {
     fn drop(&mut self) {
+        self.shared.metrics.streams.dec();
         self.shared.router().leave(&self.seat);
     }
 }

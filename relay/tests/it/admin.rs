@@ -53,9 +53,12 @@ async fn status_tells_what_is_there() {
     assert_eq!(status["pid"], program.child.id());
     let output = run(directory.path(), &["status"]);
     let text = String::from_utf8(output.stdout).unwrap();
-    for wanted in
-        ["running for", "Certificate valid for another", "Online      1\n", "Rooms       1, 1 entries"]
-    {
+    for wanted in [
+        "running for",
+        "Certificate valid for another",
+        "Online      1 on 1 connections\n",
+        "Rooms       1, 1 entries",
+    ] {
         assert!(text.contains(wanted), "no {wanted:?} in:\n{text}");
     }
 }

@@ -8,9 +8,13 @@
 )]
 
 mod access;
+mod acme;
 #[cfg(unix)]
 mod admin;
+#[cfg(unix)]
+mod admin_rooms;
 mod backend;
+mod certificate;
 mod common;
 mod crash;
 mod hostile;
@@ -19,3 +23,6 @@ mod install;
 mod limits;
 mod program;
 mod rooms;
+mod tcp;
+#[cfg(unix)]
+mod watching;

@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Read},
     net::{SocketAddr, UdpSocket},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Output, Stdio},
 };
 
@@ -12,27 +12,64 @@ use tempfile::TempDir;
 
 use crate::common::*;
 
+/// Where a program's log goes, in its data directory.
+const LOG: &str = "standard-error";
+
 /// A running program; killed on drop.
 pub struct Program {
     pub child: Child,
     pub address: SocketAddr,
     pub line: String,
     stdout: BufReader<ChildStdout>,
+    log: PathBuf,
 }
 
 impl Program {
     pub fn start(data_dir: &Path) -> Self {
-        let mut child = command(data_dir)
-            .args(["--listen", "127.0.0.1:0", "--json", "--rate", "1000000"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        Self::with(data_dir, &["--rate", "1000000"])
+    }
+
+    /// On a free port with these options; what it logs is in the data directory.
+    pub fn with(data_dir: &Path, options: &[&str]) -> Self {
+        let mut command = command(data_dir);
+        command.args(["--listen", "127.0.0.1:0", "--json"]).args(options);
+        Self::run(data_dir, command)
+    }
+
+    /// By a command that must print the greeting as JSON.
+    pub fn run(data_dir: &Path, mut command: Command) -> Self {
+        std::fs::create_dir_all(data_dir).unwrap();
+        let log = data_dir.join(LOG);
+        let stderr = std::fs::File::options().create(true).append(true).open(&log).unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
+        assert!(!line.is_empty(), "it does not start:\n{}", std::fs::read_to_string(&log).unwrap());
         let address = field(&line, "address").parse().unwrap();
-        Self { child, address, line, stdout }
+        Self { child, address, line, stdout, log }
+    }
+
+    /// What it has written to stderr.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Waits until it has written this.
+    pub async fn logs(&self, text: &str) {
+        let written = async {
+            while !self.log().contains(text) {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        let waited = tokio::time::timeout(PATIENCE, written).await;
+        assert!(waited.is_ok(), "no {text:?} in:\n{}", self.log());
+    }
+
+    /// Sends a signal, as `-HUP`.
+    pub fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
     }
 
     /// SIGTERM.
@@ -49,8 +86,9 @@ impl Drop for Program {
     }
 }
 
-fn command(data_dir: &Path) -> Command {
+pub fn command(data_dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_relay"));
+    command.stdin(Stdio::null());
     command.arg("--data-dir").arg(data_dir).env_remove("SCHAT_LOG");
     command
 }

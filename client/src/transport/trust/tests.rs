@@ -20,7 +20,10 @@ fn judge(public: &Authority, issuer: &Authority, ca: Option<CaFile>, known: Know
         known,
         verdict: Arc::default(),
     };
-    let chain = issuer.leaf(&names).unwrap().chain;
+    decide(&verifier, &issuer.leaf(&names).unwrap().chain)
+}
+
+fn decide(verifier: &RelayVerifier, chain: &[CertificateDer<'static>]) -> Result<Trust, Refusal> {
     let (leaf, others) = chain.split_first().unwrap();
     let name = ServerName::try_from(NAME).unwrap();
     let accepted = verifier.verify_server_cert(leaf, others, &name, &[], UnixTime::now()).is_ok();
@@ -89,4 +92,39 @@ fn pin_of_a_public_authority_does_not_admit_its_other_customers() {
             assert_eq!(accepted, is_right, "{name} {known:?}");
         }
     }
+}
+
+/// A verifier whose system trusts nobody.
+fn alone(known: Known) -> RelayVerifier {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    RelayVerifier { provider, platform: None, ca: None, known, verdict: Arc::default() }
+}
+
+#[test]
+fn pin_of_the_relays_authority_holds_under_a_public_certificate_that_it_vouches_for() {
+    let dir = TempDir::new().unwrap();
+    let (public, relay) = authorities(&dir);
+    let names = [NAME.to_owned()];
+    let leaf = public.leaf(&names).unwrap();
+    let vouched = relay.vouch(leaf, &names, certs::LEAF_LIFETIME).unwrap().chain;
+    let pin = relay.pin();
+    let pinned = alone(Known { pin: Some(pin), remembered: None });
+    assert_eq!(decide(&pinned, &vouched), Ok(Trust::Pinned(pin)));
+    // First seen under a public certificate, it is remembered by its own authority, which stays.
+    assert_eq!(decide(&alone(Known::default()), &vouched), Ok(Trust::FirstUse(pin)));
+}
+
+#[test]
+fn voucher_for_another_key_is_refused() {
+    let dir = TempDir::new().unwrap();
+    let (public, relay) = authorities(&dir);
+    let names = [NAME.to_owned()];
+    let theirs = public.leaf(&names).unwrap();
+    let vouched = relay.vouch(theirs, &names, certs::LEAF_LIFETIME).unwrap().chain;
+    let [_, _, voucher, authority] = &vouched[..] else { panic!("a chain of four") };
+    // Somebody with a certificate for the name, and everything that a true relay ever showed.
+    let mut stolen = public.leaf(&names).unwrap().chain;
+    stolen.extend([voucher.clone(), authority.clone()]);
+    let pinned = alone(Known { pin: Some(relay.pin()), remembered: None });
+    assert_eq!(decide(&pinned, &stolen), Err(Refusal::Pin));
 }

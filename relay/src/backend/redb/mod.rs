@@ -15,6 +15,7 @@ mod database;
 mod doom;
 mod overview;
 mod reader;
+mod stats;
 mod tables;
 mod trim;
 mod writer;
@@ -28,7 +29,10 @@ use std::{
 use proto::{PublicKey, RoomId};
 use tokio::sync::{mpsc, oneshot};
 
-pub use self::database::OpenError;
+pub use self::{
+    database::OpenError,
+    stats::{Health, Stats},
+};
 use self::{
     database::Store,
     writer::{Job, Writer},
@@ -51,6 +55,7 @@ pub struct Redb {
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
     policy: Arc<Mutex<Policy>>,
+    stats: Stats,
 }
 
 /// What the writer has to know of [`Limits`].
@@ -84,11 +89,12 @@ impl Redb {
     fn start(store: Store, limits: &Limits) -> Result<Self, OpenError> {
         let policy = Arc::new(Mutex::new(Policy::from(limits)));
         let (jobs, queue) = mpsc::channel(WRITER_QUEUE);
-        let (store, feeds) = (Arc::new(store), Feeds::default());
-        let writer = Writer::new(store.clone(), feeds.clone(), policy.clone(), queue);
+        let (store, feeds, stats) = (Arc::new(store), Feeds::default(), Stats::default());
+        let writer = Writer::new(store.clone(), feeds.clone(), policy.clone(), queue, stats.clone());
         let writer = std::thread::Builder::new().name("relay-writer".into()).spawn(|| writer.run());
         let writer = writer.map_err(OpenError::Thread)?;
-        Ok(Self { store, feeds, jobs: Mutex::new(Some(jobs)), writer: Mutex::new(Some(writer)), policy })
+        let (jobs, writer) = (Mutex::new(Some(jobs)), Mutex::new(Some(writer)));
+        Ok(Self { store, feeds, jobs, writer, policy, stats })
     }
 
     /// Other limits from the next transaction on.
@@ -103,6 +109,21 @@ impl Redb {
         if let Some(jobs) = jobs {
             jobs.closed().await;
         }
+    }
+
+    /// How the writer does.
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// Has the writer answer, after what is queued before: it is alive and the database is open.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the database is shut or closing.
+    pub async fn probe(&self) -> Result<Health, Unavailable> {
+        let (answer, health) = oneshot::channel();
+        let _ = self.queue(Job::Probe { answer }).await;
+        health.await.unwrap_or(Err(Unavailable))
     }
 
     /// Trims entries that are over age, in every room, sweeps dropped rooms, and answers when it is done.

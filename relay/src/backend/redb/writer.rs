@@ -12,7 +12,7 @@ use tokio::sync::{
     oneshot,
 };
 
-use super::{Policy, apply, database::Store, doom, tables::Tables, trim};
+use super::{Health, Policy, Stats, apply, database::Store, doom, tables::Tables, trim};
 use crate::{
     backend::{AppendError, Appended, Author, CreateError, Feeds, Unavailable},
     limits::{BATCH_BYTES, BATCH_JOBS, SPACE_CHECK, TRIM_ROOMS},
@@ -27,6 +27,7 @@ pub(super) enum Job {
     Drop { room: RoomId, answer: oneshot::Sender<Result<bool, Unavailable>> },
     Sweep { answer: oneshot::Sender<bool> },
     Trim { from: RoomId, now_ms: u64, answer: oneshot::Sender<Option<RoomId>> },
+    Probe { answer: oneshot::Sender<Result<Health, Unavailable>> },
 }
 
 /// The answer to a job. Waits for the fsync.
@@ -39,6 +40,7 @@ enum Settled {
     Sweep(bool, u64),
     /// The room to go on with, and how many entries went.
     Trim(Option<RoomId>, u64),
+    Probe(Health),
 }
 
 /// The one thread that writes.
@@ -47,6 +49,7 @@ pub(super) struct Writer {
     feeds: Feeds,
     policy: Arc<Mutex<Policy>>,
     queue: mpsc::Receiver<Job>,
+    stats: Stats,
     has_space: bool,
     space_checked: Option<Instant>,
 }
@@ -57,8 +60,9 @@ impl Writer {
         feeds: Feeds,
         policy: Arc<Mutex<Policy>>,
         queue: mpsc::Receiver<Job>,
+        stats: Stats,
     ) -> Self {
-        Self { store, feeds, policy, queue, has_space: true, space_checked: None }
+        Self { store, feeds, policy, queue, stats, has_space: true, space_checked: None }
     }
 
     /// Works until nobody can queue any more and the queue is empty.
@@ -99,7 +103,8 @@ impl Writer {
     }
 
     fn write(&mut self, batch: Vec<Job>, policy: &Policy) {
-        let has_space = self.has_space;
+        let (has_space, stats) = (self.has_space, &self.stats);
+        let began = Instant::now();
         let written = self.store.write(|mut transaction| {
             transaction.set_durability(Durability::Immediate)?;
             let mut settled = Vec::with_capacity(batch.len());
@@ -112,6 +117,8 @@ impl Writer {
             // An fsync for nothing would let refused publishes slow down the accepted ones.
             if settled.iter().any(Settled::changed) {
                 transaction.commit()?;
+                stats.commit_seconds.observe(began.elapsed().as_secs_f64());
+                stats.batch_jobs.observe(batch.len() as f64);
             } else {
                 transaction.abort()?;
             }
@@ -120,7 +127,7 @@ impl Writer {
         match written {
             Ok(settled) => {
                 for (job, settled) in batch.into_iter().zip(settled) {
-                    job.answer(settled, &self.feeds);
+                    job.answer(settled, &self.feeds, &self.stats);
                 }
             }
             // All or nothing: none of the batch is on disk, or it cannot be known that it is.
@@ -151,6 +158,7 @@ fn settle(
             let (next, removed) = trim::trim_rooms(tables, from, TRIM_ROOMS, &policy.retention, *now_ms)?;
             Settled::Trim(next, removed)
         }
+        Job::Probe { .. } => Settled::Probe(Health { has_space }),
     })
 }
 
@@ -161,6 +169,7 @@ impl Settled {
             Self::Create(result) => result.is_ok(),
             Self::Drop(existed) => *existed,
             Self::Sweep(_, removed) | Self::Trim(_, removed) => *removed > 0,
+            Self::Probe(_) => false,
         }
     }
 }
@@ -170,14 +179,16 @@ impl Job {
         match self {
             Self::Append { publish, .. } => publish.size(),
             Self::Create { opening, .. } => opening.slot.len(),
-            Self::Drop { .. } | Self::Sweep { .. } | Self::Trim { .. } => 0,
+            Self::Drop { .. } | Self::Sweep { .. } | Self::Trim { .. } | Self::Probe { .. } => 0,
         }
     }
 
-    fn answer(self, settled: Settled, feeds: &Feeds) {
+    fn answer(self, settled: Settled, feeds: &Feeds, stats: &Stats) {
         match (self, settled) {
-            (Self::Append { author, answer, .. }, Settled::Append(result)) => {
+            (Self::Append { author, publish, answer }, Settled::Append(result)) => {
                 if let Ok(Appended { repeated: false, .. }) = result {
+                    stats.published.inc();
+                    stats.published_bytes.inc_by(publish.envelope.len() as u64);
                     feeds.changed(&author.room);
                 }
                 tell(answer, result);
@@ -190,6 +201,7 @@ impl Job {
             }
             (Self::Sweep { answer }, Settled::Sweep(more, _)) => tell(answer, more),
             (Self::Trim { answer, .. }, Settled::Trim(next, _)) => tell(answer, next),
+            (Self::Probe { answer }, Settled::Probe(health)) => tell(answer, Ok(health)),
             (job, _) => job.fail(),
         }
     }
@@ -201,6 +213,7 @@ impl Job {
             Self::Drop { answer, .. } => tell(answer, Err(Unavailable)),
             Self::Sweep { answer } => tell(answer, false),
             Self::Trim { answer, .. } => tell(answer, None),
+            Self::Probe { answer } => tell(answer, Err(Unavailable)),
         }
     }
 }

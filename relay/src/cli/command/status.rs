@@ -37,11 +37,18 @@ fn text(status: &Status, now_ms: u64) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{name:<12}{value}");
     };
-    let state = if status.stopping { "stopping" } else { "running" };
+    let state = match (status.stopping, status.ready) {
+        (true, _) => "stopping, was running",
+        (false, true) => "running",
+        (false, false) => "running, but taking no messages (see its log),",
+    };
     row("Relay", format!("{} {state} for {}", status.version, span(Duration::from_secs(status.uptime_s))));
     for (address, link) in status.addresses.iter().zip(&status.links) {
         row("Listening", address.clone());
         row("Link", link.clone());
+    }
+    if let Some(address) = &status.admin_address {
+        row("Watched at", format!("http://{address}/metrics"));
     }
     row("Pin", status.pin.clone());
     row(
@@ -51,10 +58,13 @@ fn text(status: &Status, now_ms: u64) -> String {
             None => "expired; clients refuse it".into(),
         },
     );
-    row("Online", status.online.to_string());
+    row("Online", format!("{} on {} connections", status.online, status.connections));
     row("Rooms", format!("{}, {} entries, {}", status.rooms, status.entries, bytes(status.entry_bytes)));
     row("Database", bytes(status.database_bytes));
     row("Free", status.free_bytes.map_or("unknown".into(), bytes));
+    for (limit, times) in &status.limited {
+        row("Limited", format!("{limit} {times} times"));
+    }
     row("Data", status.data_dir.clone());
     text
 }

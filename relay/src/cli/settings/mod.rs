@@ -58,9 +58,12 @@ impl Settings {
             listen: self.listen.listen.clone(),
             data_dir: self.listen.data_dir.clone(),
             tls: self.certificate.tls()?,
-            host: self.listen.host.clone(),
+            fallback: self.listen.fallback(),
+            host: self.listen.host.clone().or_else(|| self.certificate.domain.first().cloned()),
+            leaf_life: self.certificate.leaf_life(),
             limits,
             admin: true,
+            admin_listen: self.operations.admin_listen,
         })
     }
 }

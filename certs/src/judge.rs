@@ -1,0 +1,58 @@
+//! What somebody who holds a pin, or only looks, makes of a chain.
+
+use rustls::pki_types::CertificateDer;
+use x509_parser::parse_x509_certificate;
+
+use crate::{CertsError, Pin, pin_of};
+
+/// Whether a client that pins this private authority accepts the chain (leaf first) today: the authority is in it,
+/// and signed the leaf, or a voucher for the leaf's key ([`Authority::vouch`](crate::Authority::vouch)).
+pub fn is_vouched_by(chain: &[CertificateDer<'_>], pin: Pin) -> bool {
+    let Some(key) = chain.first().and_then(|leaf| pin_of(leaf).ok()) else { return false };
+    let authority = chain.iter().find(|certificate| {
+        pin_of(certificate).is_ok_and(|found| found == pin) && crate::is_self_signed(certificate)
+    });
+    let Some(Ok((_, authority))) = authority.map(|authority| parse_x509_certificate(authority)) else {
+        return false;
+    };
+    let is_signed = |certificate: &CertificateDer<'_>| {
+        parse_x509_certificate(certificate).is_ok_and(|(_, parsed)| {
+            parsed.validity().is_valid() && parsed.verify_signature(Some(authority.public_key())).is_ok()
+        })
+    };
+    let for_our_key = chain.iter().filter(|certificate| pin_of(certificate).is_ok_and(|found| found == key));
+    authority.is_ca() && for_our_key.into_iter().any(is_signed)
+}
+
+/// The last moment of a certificate, in seconds since 1970.
+///
+/// # Errors
+/// [`CertsError::Malformed`].
+pub fn not_after_unix(certificate: &CertificateDer<'_>) -> Result<u64, CertsError> {
+    let (_, parsed) = parse_x509_certificate(certificate).map_err(|_| CertsError::Malformed)?;
+    u64::try_from(parsed.validity().not_after.timestamp()).map_err(|_| CertsError::Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Authority, LEAF_LIFETIME};
+
+    #[test]
+    fn pin_vouches_for_its_own_leaves_and_vouchers_and_for_nothing_else() {
+        let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let ours = Authority::load_or_create(a.path()).unwrap();
+        let other = Authority::load_or_create(b.path()).unwrap();
+        let names = ["localhost".to_owned()];
+        assert!(is_vouched_by(&ours.leaf(&names).unwrap().chain, ours.pin()));
+        let theirs = other.leaf(&names).unwrap();
+        assert!(!is_vouched_by(&theirs.chain, ours.pin()));
+        let vouched = ours.vouch(theirs, &names, LEAF_LIFETIME).unwrap().chain;
+        assert!(is_vouched_by(&vouched, ours.pin()));
+        // The authority beside a leaf that it did not sign is nothing.
+        let beside =
+            vec![other.leaf(&names).unwrap().chain[0].clone(), vouched[2].clone(), vouched[3].clone()];
+        assert!(!is_vouched_by(&beside, ours.pin()));
+        assert!(!is_vouched_by(&[], ours.pin()));
+    }
+}

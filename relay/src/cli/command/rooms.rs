@@ -1,0 +1,92 @@
+//! `relay rooms`.
+
+use std::{io::Write, time::Duration};
+
+use clap::{Args, value_parser};
+use serde::Serialize;
+
+use super::human::{bytes, span};
+use crate::{
+    admin::{
+        client,
+        rooms::{MAX_ROOMS, RoomRow, Rooms},
+    },
+    clock::unix_ms,
+    config::Loaded,
+};
+
+/// Characters of an id that are shown: enough that no two of a million rooms look alike.
+const SHOWN: usize = 16;
+
+/// Rooms asked for at once with --all.
+const PAGE: usize = 1000;
+
+/// The rooms of the running relay in numbers, the largest first.
+#[derive(Clone, Debug, Args)]
+pub struct RoomsCommand {
+    /// Show so many.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = value_parser!(u64).range(1..=MAX_ROOMS as u64))]
+    top: u64,
+    /// Show all, in the order of their ids.
+    #[arg(long, conflicts_with = "top")]
+    all: bool,
+    /// Print one line of JSON per room instead, with the whole id.
+    #[arg(long)]
+    json: bool,
+}
+
+impl RoomsCommand {
+    /// Asks, and prints the answer.
+    pub(super) async fn run(&self, loaded: &Loaded) -> anyhow::Result<()> {
+        let data_dir = loaded.config.data_dir()?;
+        let mut stdout = std::io::stdout().lock();
+        if !self.json {
+            writeln!(
+                stdout,
+                "{:<SHOWN$}  {:>9}  {:>12}  {:>6}  LAST ACTIVITY",
+                "ROOM", "ENTRIES", "SIZE", "KEYS"
+            )?;
+        }
+        let (mut after, mut path) = (String::new(), format!("/v1/rooms?top={}", self.top));
+        loop {
+            if self.all {
+                path = format!("/v1/rooms?count={PAGE}{after}");
+            }
+            let Rooms { rooms, total } = client::get(&data_dir, &path).await?;
+            for room in &rooms {
+                writeln!(stdout, "{}", if self.json { json(room)? } else { row(room, unix_ms()) })?;
+            }
+            match rooms.last() {
+                Some(last) if self.all && rooms.len() == PAGE => after = format!("&after={}", last.id),
+                _ => {
+                    if !self.all && !self.json && total > rooms.len() as u64 {
+                        writeln!(stdout, "The largest {} of {total}; --all shows all.", rooms.len())?;
+                    }
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+/// A row of the table.
+fn row(room: &RoomRow, now_ms: u64) -> String {
+    let RoomRow { id, entries, keys, .. } = room;
+    let id = id.get(..SHOWN).unwrap_or(id);
+    let size = bytes(room.bytes + room.slot_bytes);
+    let last = match room.last_at_ms {
+        0 => "unknown".into(),
+        at => format!("{} ago", span(Duration::from_millis(now_ms.saturating_sub(at)))),
+    };
+    format!("{id}  {entries:>9}  {size:>12}  {keys:>6}  {last}")
+}
+
+fn json(room: &RoomRow) -> serde_json::Result<String> {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        v: u32,
+        #[serde(flatten)]
+        room: &'a RoomRow,
+    }
+    serde_json::to_string(&Line { v: 1, room })
+}
