@@ -14,6 +14,7 @@
 pub mod access;
 pub mod admin;
 pub mod backend;
+pub mod backup;
 pub mod cli;
 mod clock;
 pub mod config;
@@ -42,6 +43,7 @@ mod socket;
 mod stream;
 mod tcp;
 mod tls;
+pub mod token;
 mod transport;
 
 pub use self::{
@@ -51,4 +53,5 @@ pub use self::{
     listen::Fallback,
     relay::{Config, Relay},
     tls::TlsError,
+    token::Admission,
 };

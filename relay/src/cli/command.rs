@@ -1,21 +1,24 @@
 //! What the program does besides serving. Each command's work is in a module of its own.
 
+mod backup;
 mod doctor;
 mod drop_room;
 mod human;
 #[cfg(target_os = "linux")]
 mod install;
 mod man;
+mod restore;
 mod rooms;
 mod status;
+mod token;
 
 use clap::{CommandFactory, Subcommand};
 
 #[cfg(target_os = "linux")]
 use self::install::{InstallCommand, UninstallCommand};
 use self::{
-    doctor::DoctorCommand, drop_room::DropRoomCommand, man::ManCommand, rooms::RoomsCommand,
-    status::StatusCommand,
+    backup::BackupCommand, doctor::DoctorCommand, drop_room::DropRoomCommand, man::ManCommand,
+    restore::RestoreCommand, rooms::RoomsCommand, status::StatusCommand, token::TokenCommand,
 };
 use super::Cli;
 use crate::config::{Loaded, example, show};
@@ -29,8 +32,15 @@ pub enum Command {
     Rooms(RoomsCommand),
     /// Drop a room for ever.
     DropRoom(DropRoomCommand),
+    /// Write the log, the access keys and the relay's identity into one file, while it runs or not.
+    Backup(BackupCommand),
+    /// Begin anew from a backup, or only look whether it is whole.
+    Restore(RestoreCommand),
     /// Look for what is wrong or will be, and say which command mends it.
     Doctor(DoctorCommand),
+    /// Make, list and revoke the tokens that open rooms on a relay with --access token.
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Install this program as a service of systemd; asks first.
     #[cfg(target_os = "linux")]
     Install(InstallCommand),
@@ -65,7 +75,10 @@ impl Command {
             Self::Status(command) => command.run(loaded).await?,
             Self::Rooms(command) => command.run(loaded).await?,
             Self::DropRoom(command) => command.run(loaded).await?,
+            Self::Backup(command) => command.run(loaded).await?,
+            Self::Restore(command) => command.run(loaded).await?,
             Self::Doctor(command) => command.run(loaded).await?,
+            Self::Token(command) => command.run(loaded).await?,
             #[cfg(target_os = "linux")]
             Self::Install(command) => command.run(loaded)?,
             #[cfg(target_os = "linux")]

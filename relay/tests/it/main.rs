@@ -14,6 +14,7 @@ mod admin;
 #[cfg(unix)]
 mod admin_rooms;
 mod backend;
+mod backup;
 mod certificate;
 mod common;
 mod crash;
@@ -24,5 +25,6 @@ mod limits;
 mod program;
 mod rooms;
 mod tcp;
+mod token;
 #[cfg(unix)]
 mod watching;
