@@ -22,6 +22,8 @@ mod hostile;
 #[cfg(target_os = "linux")]
 mod install;
 mod limits;
+#[cfg(unix)]
+mod monitoring;
 mod program;
 mod rooms;
 mod tcp;
