@@ -15,6 +15,7 @@ pub mod access;
 pub mod admin;
 pub mod backend;
 pub mod backup;
+mod bench;
 pub mod cli;
 mod clock;
 pub mod config;
@@ -22,6 +23,7 @@ mod connection;
 pub mod doctor;
 mod door;
 mod error;
+mod fragments;
 mod identity;
 #[cfg(target_os = "linux")]
 pub mod install;

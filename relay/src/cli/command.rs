@@ -21,7 +21,10 @@ use self::{
     restore::RestoreCommand, rooms::RoomsCommand, status::StatusCommand, token::TokenCommand,
 };
 use super::Cli;
-use crate::config::{Loaded, example, show};
+use crate::{
+    bench::Bench,
+    config::{Loaded, example, show},
+};
 
 /// What to do instead of serving.
 #[derive(Clone, Debug, Subcommand)]
@@ -63,6 +66,8 @@ pub enum Command {
     },
     /// Print the manual page, or write those of all commands.
     Man(ManCommand),
+    /// Measure what a relay holds, costs and withstands on this machine.
+    Bench(Bench),
 }
 
 impl Command {
@@ -72,6 +77,7 @@ impl Command {
     /// Whatever went wrong, as a sentence with its remedy.
     pub async fn run(self, loaded: &Loaded) -> anyhow::Result<()> {
         match self {
+            Self::Bench(bench) => bench.run().await?,
             Self::Status(command) => command.run(loaded).await?,
             Self::Rooms(command) => command.run(loaded).await?,
             Self::DropRoom(command) => command.run(loaded).await?,

@@ -15,6 +15,7 @@ mod admin;
 mod admin_rooms;
 mod backend;
 mod backup;
+mod bench;
 mod certificate;
 mod common;
 mod crash;
