@@ -47,7 +47,7 @@ pub enum Command {
     /// Install this program as a service of systemd; asks first.
     #[cfg(target_os = "linux")]
     Install(InstallCommand),
-    /// Take back what `relay install` did; keeps data and settings unless told otherwise.
+    /// Take back what `relay install` did; settings and data stay.
     #[cfg(target_os = "linux")]
     Uninstall(UninstallCommand),
     /// Print every setting, its value and where it comes from, as a relay.toml.
@@ -55,7 +55,7 @@ pub enum Command {
         /// Print JSON instead.
         #[arg(long)]
         json: bool,
-        /// Print a relay.toml to begin with instead: every setting explained, and commented out unless it is set.
+        /// Print a relay.toml to begin with: each setting explained, and commented out unless set.
         #[arg(long, conflicts_with = "json")]
         example: bool,
     },
