@@ -160,7 +160,7 @@ fn late(runtime: &Runtime) -> Failure {
 fn hopeless(event: &Event) -> Option<Failure> {
     match event {
         Event::Relay { state: RelayState::Lost { failure, retry: None }, .. } => Some(failure.clone()),
-        Event::Relay { state: RelayState::Connected(trust), .. } if trust.name() == "first-use" => {
+        Event::Relay { state: RelayState::Connected { trust, .. }, .. } if trust.name() == "first-use" => {
             eprintln!("The relay is {}.", words::trust(*trust));
             None
         }

@@ -29,19 +29,19 @@ use crate::{
 /// What to do instead of serving.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// How the running relay is: uptime, addresses, certificate, rooms, disk.
+    /// How the running relay is: uptime, certificate, rooms, disk.
     Status(StatusCommand),
     /// The rooms of the running relay in numbers, the largest first.
     Rooms(RoomsCommand),
     /// Drop a room for ever.
     DropRoom(DropRoomCommand),
-    /// Write the log, the access keys and the relay's identity into one file, while it runs or not.
+    /// Write rooms, keys, tokens and identity into one file, running or not.
     Backup(BackupCommand),
     /// Begin anew from a backup, or only look whether it is whole.
     Restore(RestoreCommand),
     /// Look for what is wrong or will be, and say which command mends it.
     Doctor(DoctorCommand),
-    /// Make, list and revoke the tokens that open rooms on a relay with --access token.
+    /// Make, list and revoke the tokens that open rooms.
     #[command(subcommand)]
     Token(TokenCommand),
     /// Install this program as a service of systemd; asks first.
@@ -50,7 +50,7 @@ pub enum Command {
     /// Take back what `relay install` did; settings and data stay.
     #[cfg(target_os = "linux")]
     Uninstall(UninstallCommand),
-    /// Print every setting, its value and where it comes from, as a relay.toml.
+    /// Print every setting and where it comes from, as a relay.toml.
     Config {
         /// Print JSON instead.
         #[arg(long)]

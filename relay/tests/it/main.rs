@@ -13,6 +13,7 @@ mod acme;
 mod admin;
 #[cfg(unix)]
 mod admin_rooms;
+mod amplification;
 mod backend;
 mod backup;
 mod bench;
@@ -23,11 +24,16 @@ mod hostile;
 #[cfg(target_os = "linux")]
 mod install;
 mod limits;
+mod limits_connections;
+mod limits_program;
 #[cfg(unix)]
 mod monitoring;
 mod program;
 mod rooms;
+mod tap;
 mod tcp;
 mod token;
+#[cfg(unix)]
+mod token_program;
 #[cfg(unix)]
 mod watching;
