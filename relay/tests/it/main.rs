@@ -21,9 +21,13 @@ mod certificate;
 mod common;
 mod crash;
 mod hostile;
+#[cfg(target_os = "linux")]
+mod install;
 mod limits;
 mod limits_connections;
 mod limits_program;
+#[cfg(unix)]
+mod monitoring;
 mod program;
 mod rooms;
 mod tap;
