@@ -22,10 +22,14 @@ mod common;
 mod crash;
 mod doctor;
 mod hostile;
+#[cfg(target_os = "linux")]
+mod install;
 mod limits;
 mod limits_connections;
 mod limits_program;
 mod pebble;
+#[cfg(unix)]
+mod monitoring;
 mod program;
 mod rooms;
 mod tap;
