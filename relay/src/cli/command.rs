@@ -1,6 +1,7 @@
 //! What the program does besides serving. Each command's work is in a module of its own.
 
 mod backup;
+mod compact;
 mod doctor;
 mod drop_room;
 mod human;
@@ -11,8 +12,8 @@ mod status;
 use clap::{CommandFactory, Subcommand};
 
 use self::{
-    backup::BackupCommand, doctor::DoctorCommand, drop_room::DropRoomCommand, restore::RestoreCommand,
-    rooms::RoomsCommand, status::StatusCommand,
+    backup::BackupCommand, compact::CompactCommand, doctor::DoctorCommand, drop_room::DropRoomCommand,
+    restore::RestoreCommand, rooms::RoomsCommand, status::StatusCommand,
 };
 use super::Cli;
 use crate::config::{Loaded, show};
@@ -28,6 +29,8 @@ pub enum Command {
     DropRoom(DropRoomCommand),
     /// Write the log, the access keys and the relay's identity into one file, while it runs or not.
     Backup(BackupCommand),
+    /// Give free space in the database back to the file system, while the relay is stopped.
+    Compact(CompactCommand),
     /// Begin anew from a backup, or only look whether it is whole.
     Restore(RestoreCommand),
     /// Look for what is wrong or will be, and say which command mends it.
@@ -56,6 +59,7 @@ impl Command {
             Self::Rooms(command) => command.run(loaded).await?,
             Self::DropRoom(command) => command.run(loaded).await?,
             Self::Backup(command) => command.run(loaded).await?,
+            Self::Compact(command) => command.run(loaded).await?,
             Self::Restore(command) => command.run(loaded).await?,
             Self::Doctor(command) => command.run(loaded).await?,
             Self::Config { json } => {

@@ -15,9 +15,12 @@ mod admin;
 mod admin_rooms;
 mod backend;
 mod backup;
+mod cas;
 mod certificate;
 mod common;
 mod crash;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod hostile;
 mod limits;
 mod program;

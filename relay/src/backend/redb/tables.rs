@@ -48,6 +48,8 @@ pub(super) struct Tables<'txn> {
     pub entries: Table<'txn, (RoomKey, u64), &'static [u8]>,
     pub ids: Table<'txn, (RoomKey, &'static [u8; 16]), u64>,
     pub doomed: Table<'txn, RoomKey, ()>,
+    /// Bytes of rows that were removed.
+    pub freed: u64,
 }
 
 /// All tables of a read transaction.
@@ -69,6 +71,7 @@ impl<'txn> Tables<'txn> {
             entries: transaction.open_table(ENTRIES)?,
             ids: transaction.open_table(IDS)?,
             doomed: transaction.open_table(DOOMED)?,
+            freed: 0,
         })
     }
 }

@@ -3,8 +3,10 @@
 mod dice;
 mod disk;
 mod drop;
+mod full;
 mod power;
 mod simdisk;
+mod space;
 mod workload;
 
 use proto::PublishId;
