@@ -15,6 +15,7 @@ pub mod access;
 pub mod admin;
 pub mod backend;
 pub mod backup;
+mod bench;
 pub mod cli;
 mod clock;
 pub mod config;
@@ -22,7 +23,10 @@ mod connection;
 pub mod doctor;
 mod door;
 mod error;
+mod fragments;
 mod identity;
+#[cfg(target_os = "linux")]
+pub mod install;
 mod limit;
 pub mod limits;
 mod link;
@@ -41,6 +45,7 @@ mod socket;
 mod stream;
 mod tcp;
 mod tls;
+pub mod token;
 mod transport;
 
 pub use self::{
@@ -50,4 +55,5 @@ pub use self::{
     listen::Fallback,
     relay::{Config, Relay},
     tls::TlsError,
+    token::Admission,
 };

@@ -18,7 +18,7 @@ use crate::{
     clock::unix_ms,
     connection,
     error::StartError,
-    identity::{Identity, IdentityError, Tls},
+    identity::{self, Identity, IdentityError, Tls},
     limits::{CLOSE_TIME, FAREWELL_TIME, FLUSH_TIME, Limits, TRIM_INTERVAL},
     link,
     listen::{Fallback, Listening},
@@ -90,6 +90,7 @@ pub struct Relay {
     endpoints: Vec<Endpoint>,
     reloader: Reloader,
     addresses: Vec<SocketAddr>,
+    has_fallback: bool,
     pin: Pin,
     host: Option<String>,
     shared: Arc<Shared>,
@@ -156,6 +157,7 @@ impl Relay {
             backend: backend.clone(),
             shared: shared.clone(),
         };
+        let has_fallback = without_tcp.is_empty();
         let (pin, certificate) = (identity.pin, identity.certificate.clone());
         let chores = vec![
             // Where there is TCP, it answers the authority's challenges as well.
@@ -166,6 +168,7 @@ impl Relay {
             endpoints,
             reloader,
             addresses,
+            has_fallback,
             pin,
             host: config.host,
             shared,
@@ -225,6 +228,11 @@ impl Relay {
         &self.addresses
     }
 
+    /// Whether clients that UDP does not reach can come by TCP, at each address.
+    pub fn has_fallback(&self) -> bool {
+        self.has_fallback
+    }
+
     /// What clients pin.
     pub fn pin(&self) -> Pin {
         self.pin
@@ -242,6 +250,11 @@ impl Relay {
     /// [`IdentityError`]; then the one before stays.
     pub async fn reload_certificate(&self) -> Result<(), IdentityError> {
         self.identity.clone().reload().await
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> Arc<Limits> {
+        self.shared.limits()
     }
 
     /// Members online, all rooms together.
@@ -323,11 +336,23 @@ fn open(
     leaf_life: Duration,
 ) -> Result<(Arc<Redb>, ResetKey, Arc<Identity>), StartError> {
     let broken = |error| StartError::io(data_dir.to_owned(), error);
-    create_private(data_dir).map_err(broken)?;
-    let backend =
-        Redb::open(data_dir, limits).map_err(|error| StartError::data(data_dir.to_owned(), error))?;
+    let backend = open_backend(data_dir, limits)?;
     let reset = ResetKey::load_or_create(data_dir).map_err(broken)?;
     Ok((Arc::new(backend), reset, Arc::new(Identity::load(tls, data_dir, names, leaf_life)?)))
+}
+
+/// Opens the database, also for a command while no relay runs.
+pub(crate) fn open_backend(data_dir: &Path, limits: &Limits) -> Result<Redb, StartError> {
+    create_private(data_dir).map_err(|error| StartError::io(data_dir.to_owned(), error))?;
+    Redb::open(data_dir, limits).map_err(|error| StartError::data(data_dir.to_owned(), error))
+}
+
+/// The links of a relay that would be started with this; none for a port that the system is yet to choose.
+pub(crate) fn links(config: &Config) -> Result<Vec<String>, StartError> {
+    let pin = identity::pin(&config.data_dir()?)?;
+    let known = config.listen.iter().filter(|address| address.port() != 0);
+    let host = |address: &SocketAddr| config.host.clone().unwrap_or_else(|| link::host(*address));
+    Ok(known.map(|address| link::link(&host(address), address.port(), &pin)).collect())
 }
 
 async fn keep_trimmed(backend: Arc<Redb>) {

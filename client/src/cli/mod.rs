@@ -3,6 +3,7 @@
 mod chat;
 mod demo;
 mod host;
+mod man;
 mod once;
 mod setup;
 
@@ -22,6 +23,9 @@ use crate::{
 /// Without a command it opens the chat. LINK is an invite link, or the link that a relay prints: then that relay is
 /// used from now on. `-` reads it from the first line of standard input. A link on the command line is visible to other users of this machine and stays in the shell's history: typing
 /// `/join LINK` in the chat, or `-`, is safer.
+///
+/// Where a relay lets only those open rooms who have a token, its link carries it; a file that the variable
+/// SCHAT_TOKEN_FILE names may hold it as well, for the relay in use. It is kept sealed in the profile.
 ///
 /// Exit codes: 0 ok, 1 a problem on this machine, 2 usage, 3 network, 4 refused, 5 not found, 6 verification
 /// failed, 130 interrupted.
@@ -104,6 +108,12 @@ enum Command {
         /// For which shell.
         shell: Shell,
     },
+    /// Print the manual page, or write those of all commands.
+    Man {
+        /// Write one page per command into this directory instead of printing the first.
+        #[arg(value_name = "DIR")]
+        directory: Option<PathBuf>,
+    },
 }
 
 /// Does what the command line asks; the failure, if any, is told on standard error.
@@ -137,6 +147,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
             clap_complete::generate(shell, &mut Cli::command(), "schat", &mut std::io::stdout());
             Ok(Exit::Ok)
         }
+        Some(Command::Man { directory }) => man::man(&Cli::command(), directory.as_deref()),
     }
 }
 

@@ -8,7 +8,12 @@ use shared::{
 };
 
 use super::sanitize;
-use crate::{failure::Failure, runtime::ChosenRelay, store::Notice, transport::Trust};
+use crate::{
+    failure::Failure,
+    runtime::ChosenRelay,
+    store::Notice,
+    transport::{Carrier, Trust},
+};
 
 /// How a person is called: by the display name, with a part of the fingerprint when another member has the same.
 pub fn name(person: &Person, view: Option<&GroupView>) -> String {
@@ -91,6 +96,15 @@ pub fn joined(label: &str, view: &GroupView) -> Vec<String> {
     lines
 }
 
+/// A relay is there, by which way, and why it is trusted.
+pub fn connected(relay: &str, trust: Trust, carrier: Carrier) -> String {
+    let way = match carrier {
+        Carrier::Quic => "by QUIC",
+        Carrier::Tcp => "over TCP, because UDP does not get through",
+    };
+    format!("Connected to {relay} {way}: {}.", self::trust(trust))
+}
+
 /// Why a relay is trusted.
 pub fn trust(trust: Trust) -> String {
     match trust {
@@ -121,8 +135,9 @@ pub fn link(text: &str) -> Result<AnyLink, Failure> {
 /// A link to a relay was taken.
 pub fn chosen(relay: &ChosenRelay) -> String {
     let replaced = if relay.replaced { " This replaces another pin that was remembered." } else { "" };
+    let token = if relay.token.is_some() { " The link's token is kept for opening rooms there." } else { "" };
     format!(
-        "From now on your relay is {}, and its certificate must have the pin {}.{replaced} Now /join NAME opens an \
+        "From now on your relay is {}, and its certificate must have the pin {}.{replaced}{token} Now /join NAME opens an \
          open room there; /create NAME makes a private one.",
         relay.address, relay.pin
     )

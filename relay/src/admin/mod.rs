@@ -19,6 +19,7 @@ mod server;
 #[cfg(unix)]
 pub(crate) mod socket;
 pub mod status;
+pub mod tokens;
 
 use std::{
     net::SocketAddr,

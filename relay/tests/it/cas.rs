@@ -10,6 +10,7 @@ use relay::{
     access::{AccessKey, Change, Grant},
     backend::{AppendError, Appended, Author, Backend, redb::Redb},
     request::{Commit, Opening, Publish},
+    token::Right,
 };
 use tempfile::TempDir;
 use tokio::{
@@ -30,7 +31,7 @@ async fn of_sixteen_writers_exactly_one_wins_each_race() {
     let retention = Retention { entries: 1000, ..Retention::default() };
     let backend = Arc::new(Redb::open(directory.path(), &Limits { retention, ..Limits::default() }).unwrap());
     let keys = (0..WRITERS).map(|writer| AccessKey { key: key(writer), grant: Grant::Member }).collect();
-    backend.create(ROOM, Opening { slot: b"0".as_slice().into(), keys }, 0).await.unwrap();
+    backend.create(ROOM, Opening { slot: b"0".as_slice().into(), keys }, Right::Anybody, 0).await.unwrap();
 
     let (start, (answers, mut waiting)) = (Arc::new(Barrier::new(usize::from(WRITERS))), mpsc::channel(16));
     let mut writers = JoinSet::new();

@@ -13,18 +13,32 @@ mod acme;
 mod admin;
 #[cfg(unix)]
 mod admin_rooms;
+mod amplification;
 mod backend;
 mod backup;
+mod bench;
 mod cas;
 mod certificate;
 mod common;
 mod crash;
+mod doctor;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod hostile;
+#[cfg(target_os = "linux")]
+mod install;
 mod limits;
+mod limits_connections;
+mod limits_program;
+#[cfg(unix)]
+mod monitoring;
+mod pebble;
 mod program;
 mod rooms;
+mod tap;
 mod tcp;
+mod token;
+#[cfg(unix)]
+mod token_program;
 #[cfg(unix)]
 mod watching;

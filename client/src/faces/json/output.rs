@@ -16,13 +16,16 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Out {
-    /// A link to a relay was taken: it is used from now on. `replaced`: another pin was remembered before.
-    Relay { relay: String, pin: String, replaced: bool },
+    /// A link to a relay was taken: it is used from now on. `replaced`: another pin was remembered before. `token`: the
+    /// link has one, which is kept and not shown.
+    Relay { relay: String, pin: String, replaced: bool, token: bool },
     /// A relay is being dialled.
     Connecting { relay: String },
     /// A relay is there. `trust`: webpki, pinned, ca-file, remembered or first-use.
     Connected {
         relay: String,
+        /// What carries it: `quic`, or `tcp` where UDP does not get through.
+        transport: String,
         trust: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         pin: Option<String>,
@@ -141,8 +144,9 @@ impl Out {
     }
 
     pub(crate) fn chosen(chosen: &ChosenRelay) -> Self {
-        let ChosenRelay { address, pin, replaced } = chosen;
-        Self::Relay { relay: address.to_string(), pin: pin.to_string(), replaced: *replaced }
+        let ChosenRelay { address, pin, replaced, token } = chosen;
+        let token = token.is_some();
+        Self::Relay { relay: address.to_string(), pin: pin.to_string(), replaced: *replaced, token }
     }
 
     pub(super) fn joined(room: &str, view: &GroupView) -> Self {
@@ -207,9 +211,10 @@ pub fn translate(event: Event) -> Vec<Out> {
 fn relay_event(relay: String, state: RelayState) -> Vec<Out> {
     match state {
         RelayState::Connecting => vec![Out::Connecting { relay }],
-        RelayState::Connected(trust) => {
+        RelayState::Connected { trust, carrier } => {
             let pin = trust.pin().map(|pin| pin.to_string());
-            vec![Out::Connected { relay, trust: trust.name().to_owned(), pin }]
+            let (trust, transport) = (trust.name().to_owned(), carrier.name().to_owned());
+            vec![Out::Connected { relay, transport, trust, pin }]
         }
         RelayState::Lost { failure, retry } => {
             let Failure { code, message, remedy, .. } = failure;

@@ -20,6 +20,7 @@ mod reader;
 mod space;
 mod stats;
 mod tables;
+mod tokens;
 mod trim;
 mod writer;
 
@@ -48,13 +49,14 @@ use self::{
     writer::{Job, Writer},
 };
 use super::{
-    Answer, Appended, Author, Backend, Batch, CreateError, Feed, Feeds, Measured, Overview, RoomSummary,
-    Slot, Ticket, Unavailable, View, entry,
+    Answer, Appended, Author, Backend, Batch, CreateError, Feed, Feeds, Measured, Overview, Revoked,
+    RoomSummary, Slot, Ticket, TokenChange, TokenError, Unavailable, View, entry,
 };
 use crate::{
     backup::{BackupError, Record},
     limits::{Limits, WRITER_QUEUE},
     request::{Opening, Publish},
+    token::{Right, TokenRecord},
 };
 
 /// A relay's rooms in one redb file.
@@ -77,6 +79,8 @@ struct Policy {
     free_space_reserve: u64,
     max_disk: Option<u64>,
     drop_idle: Option<Duration>,
+    /// The writer has not seen it yet: what it remembers of the disk was judged by the one before.
+    is_new: bool,
 }
 
 impl From<&Limits> for Policy {
@@ -87,6 +91,7 @@ impl From<&Limits> for Policy {
             free_space_reserve: limits.free_space_reserve,
             max_disk: limits.max_disk,
             drop_idle: limits.drop_idle,
+            is_new: true,
         }
     }
 }
@@ -221,10 +226,16 @@ impl Redb {
 }
 
 impl Backend for Redb {
-    fn create(&self, room: RoomId, opening: Opening, now_ms: u64) -> Answer<'_, Result<(), CreateError>> {
+    fn create(
+        &self,
+        room: RoomId,
+        opening: Opening,
+        right: Right,
+        now_ms: u64,
+    ) -> Answer<'_, Result<(), CreateError>> {
         Box::pin(async move {
             let (answer, created) = oneshot::channel();
-            let _ = self.queue(Job::Create { room, opening, now_ms, answer }).await;
+            let _ = self.queue(Job::Create { room, opening, right, now_ms, answer }).await;
             created.await.unwrap_or(Err(CreateError::Closed))
         })
     }
@@ -287,6 +298,18 @@ impl Backend for Redb {
             let existed = dropped.await.unwrap_or(Err(Unavailable))?;
             self.sweep().await;
             Ok(existed)
+        })
+    }
+
+    fn tokens(&self) -> Answer<'_, Result<Vec<TokenRecord>, Unavailable>> {
+        self.read_with(tokens::list)
+    }
+
+    fn change_tokens(&self, change: TokenChange) -> Answer<'_, Result<Option<Revoked>, TokenError>> {
+        Box::pin(async move {
+            let (answer, changed) = oneshot::channel();
+            let _ = self.queue(Job::Tokens { change, answer }).await;
+            changed.await.unwrap_or(Err(TokenError::Unavailable))
         })
     }
 

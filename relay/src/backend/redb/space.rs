@@ -51,6 +51,11 @@ impl Space {
         self.is_above_reserve && (needed(bytes) <= room || is_freed)
     }
 
+    /// The limits are others: what was seen of the disk says nothing any more.
+    pub fn look_again(&mut self) {
+        self.checked = None;
+    }
+
     /// The batch was written, and freed so many bytes.
     pub fn wrote(&mut self, freed: u64) {
         self.freed = self.freed.saturating_sub(self.spending).saturating_add(freed);

@@ -5,6 +5,7 @@ use redb::{
     ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition, TableError, WriteTransaction,
 };
 
+use super::tokens::TokenRow;
 use crate::access::{Access, Grant};
 
 /// A room: head, oldest, last commit, time of the last entry (ms), bytes of the log, access keys.
@@ -25,6 +26,12 @@ const IDS: TableDefinition<(RoomKey, &[u8; 16]), u64> = TableDefinition::new("id
 
 /// Rooms that were dropped and are not swept yet; none of them has a row in [`ROOMS`].
 const DOOMED: TableDefinition<RoomKey, ()> = TableDefinition::new("doomed");
+
+/// By SHA-256 of the token.
+const TOKENS: TableDefinition<RoomKey, TokenRow> = TableDefinition::new("tokens");
+
+/// By room: SHA-256 of the token that opened it. Rooms that no token opened, or one that was revoked, have no row.
+const OPENED_BY: TableDefinition<RoomKey, &[u8; 32]> = TableDefinition::new("opened_by");
 
 const MEMBER: u8 = 1;
 const INVITE: u8 = 2;
@@ -50,6 +57,8 @@ pub(super) struct Tables<'txn> {
     pub doomed: Table<'txn, RoomKey, ()>,
     /// Bytes of rows that were removed.
     pub freed: u64,
+    pub tokens: Table<'txn, RoomKey, TokenRow>,
+    pub opened_by: Table<'txn, RoomKey, &'static [u8; 32]>,
 }
 
 /// All tables of a read transaction.
@@ -60,6 +69,8 @@ pub(super) struct Snapshot {
     pub entries: redb::ReadOnlyTable<(RoomKey, u64), &'static [u8]>,
     pub ids: redb::ReadOnlyTable<(RoomKey, &'static [u8; 16]), u64>,
     pub doomed: redb::ReadOnlyTable<RoomKey, ()>,
+    pub tokens: redb::ReadOnlyTable<RoomKey, TokenRow>,
+    pub opened_by: redb::ReadOnlyTable<RoomKey, &'static [u8; 32]>,
 }
 
 impl<'txn> Tables<'txn> {
@@ -72,6 +83,8 @@ impl<'txn> Tables<'txn> {
             ids: transaction.open_table(IDS)?,
             doomed: transaction.open_table(DOOMED)?,
             freed: 0,
+            tokens: transaction.open_table(TOKENS)?,
+            opened_by: transaction.open_table(OPENED_BY)?,
         })
     }
 }
@@ -85,6 +98,8 @@ impl Snapshot {
             entries: transaction.open_table(ENTRIES)?,
             ids: transaction.open_table(IDS)?,
             doomed: transaction.open_table(DOOMED)?,
+            tokens: transaction.open_table(TOKENS)?,
+            opened_by: transaction.open_table(OPENED_BY)?,
         })
     }
 }

@@ -70,7 +70,7 @@ async fn failing_disk_refuses_appends_serves_reads_and_recovers() {
     let store = Store::open_with(directory.path(), Box::new(open), Duration::from_millis(1)).unwrap();
     let limits = Limits { free_space_reserve: 0, ..Limits::default() };
     let backend = Redb::start(store, &limits).unwrap();
-    backend.create(ROOM, opening(), 0).await.unwrap();
+    backend.create(ROOM, opening(), Right::Anybody, 0).await.unwrap();
     append(&backend, 1, 100).await.unwrap();
 
     limit.store(std::fs::metadata(&path).unwrap().len(), Ordering::SeqCst);

@@ -4,7 +4,6 @@
 use super::{
     simdisk::{Fault, SimDisk},
     workload::{Workload, open},
-    *,
 };
 
 /// Batches in which a full disk may find something to overwrite; then it is given another chance.

@@ -46,8 +46,6 @@ struct State {
     content: Vec<u8>,
     trace: Vec<Traced>,
     fault: Fault,
-    /// Steps that were refused.
-    hit: u64,
     /// Blocks that were ever written.
     blocks: HashSet<u64>,
     promised: Option<Promised>,
@@ -69,18 +67,12 @@ impl SimDisk {
     }
 
     pub fn set_fault(&self, fault: Fault) {
-        let mut state = self.0.lock().unwrap();
-        (state.fault, state.hit) = (fault, 0);
+        self.0.lock().unwrap().fault = fault;
     }
 
     /// What is on it.
     pub fn content(&self) -> Vec<u8> {
         self.0.lock().unwrap().content.clone()
-    }
-
-    /// How many steps the fault has refused since it was set.
-    pub fn hit(&self) -> u64 {
-        self.0.lock().unwrap().hit
     }
 
     pub fn take_trace(&self) -> Vec<Traced> {
@@ -113,7 +105,6 @@ impl State {
 
     fn step(&mut self, step: Step) -> io::Result<()> {
         if !self.allows(&step) {
-            self.hit += 1;
             return Err(io::ErrorKind::StorageFull.into());
         }
         if let Step::Write(offset, data) = &step {

@@ -29,16 +29,16 @@ async fn fill(backend: &Redb, from: u32) -> u32 {
 async fn logs_never_take_more_of_the_disk_than_they_may_and_trimming_makes_room_again() {
     let directory = TempDir::new().unwrap();
     let backend = Redb::open(directory.path(), &bounded(16)).unwrap();
-    backend.create(ROOM, opening(), 0).await.unwrap();
+    backend.create(ROOM, opening(), Right::Anybody, 0).await.unwrap();
     let other = RoomId([2; 32]);
-    backend.create(other, opening(), 0).await.unwrap();
+    backend.create(other, opening(), Right::Anybody, 0).await.unwrap();
     let taken = fill(&backend, 0).await;
     assert!(taken > 50, "{taken} of 50 kB in 16 MiB");
     let used = || backend.store.disk_bytes().unwrap();
     assert!(used() <= 16 * MIB + OVER, "{}", used());
     assert_eq!(head(&backend).await, Ok(u64::from(taken)), "reading goes on");
     let large = Opening { slot: vec![0; 50_000].into(), ..opening() };
-    assert_eq!(backend.create(RoomId([3; 32]), large, 0).await, Err(CreateError::NoSpace));
+    assert_eq!(backend.create(RoomId([3; 32]), large, Right::Anybody, 0).await, Err(CreateError::NoSpace));
 
     // By age everything goes, and the space is used again: never more, and without end.
     let mut from = taken + 1;
@@ -69,7 +69,7 @@ async fn compaction_gives_back_what_a_dropped_room_took_and_loses_nothing() {
     let backend = Redb::open(directory.path(), &Limits::default()).unwrap();
     let large = RoomId([2; 32]);
     for room in [ROOM, large] {
-        backend.create(room, opening(), 0).await.unwrap();
+        backend.create(room, opening(), Right::Anybody, 0).await.unwrap();
     }
     for number in 0..100 {
         let author = Author { room: large, ..author() };
@@ -93,9 +93,9 @@ async fn only_rooms_that_nobody_wrote_to_or_joined_for_long_are_dropped() {
     let backend = Redb::open(directory.path(), &limits).unwrap();
     let [deserted, joined, old] = [2, 3, 4].map(|number| RoomId([number; 32]));
     for room in [ROOM, deserted, joined] {
-        backend.create(room, opening(), 1000).await.unwrap();
+        backend.create(room, opening(), Right::Anybody, 1000).await.unwrap();
     }
-    backend.create(old, opening(), 0).await.unwrap();
+    backend.create(old, opening(), Right::Anybody, 0).await.unwrap();
     let _feed = backend.follow(joined);
     let left =
         async || backend.rooms(None, 10).await.unwrap().iter().map(|room| room.id.0[0]).collect::<Vec<_>>();
