@@ -97,6 +97,9 @@ pub enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// Sockets of the service manager.
+    #[error(transparent)]
+    Sockets(#[from] crate::service::SocketsError),
     /// The operating system gives no more threads.
     #[error("cannot start a thread: {0}; raise the limit of processes for this user")]
     Thread(#[source] io::Error),
@@ -134,9 +137,11 @@ impl StartError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::NoAddress | Self::NoDataDir | Self::AdminNotLocal { .. } => 2,
-            Self::AdminListen { .. } | Self::InUse { .. } | Self::NotPermitted { .. } | Self::Bind { .. } => {
-                3
-            }
+            Self::AdminListen { .. }
+            | Self::Sockets(_)
+            | Self::InUse { .. }
+            | Self::NotPermitted { .. }
+            | Self::Bind { .. } => 3,
             Self::DataDir { .. } | Self::Locked { .. } | Self::DiskFull { .. } | Self::Database { .. } => 4,
             Self::Identity(_) | Self::Tls(_) => 5,
             Self::Thread(_) => 1,

@@ -55,14 +55,14 @@ pub(crate) fn transport(limits: &Limits) -> Arc<TransportConfig> {
     Arc::new(transport)
 }
 
-/// An endpoint on this address.
+/// An endpoint on this socket.
 pub(crate) fn endpoint(
-    address: SocketAddr,
+    socket: UdpSocket,
     reset: &ResetKey,
     config: ServerConfig,
 ) -> io::Result<quinn::Endpoint> {
     let runtime = Arc::new(quinn::TokioRuntime);
-    quinn::Endpoint::new(reset.endpoint_config(), Some(config), bind(address)?, runtime)
+    quinn::Endpoint::new(reset.endpoint_config(), Some(config), socket, runtime)
 }
 
 /// A socket as the relay's own, for whoever wants to know what it would get.
@@ -71,7 +71,7 @@ pub(crate) fn probe(address: SocketAddr) -> io::Result<Socket> {
 }
 
 /// "Everywhere" means IPv6 and IPv4 in one socket, however it was spelled, where the machine can.
-fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
+pub(crate) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
     if !address.ip().is_unspecified() {
         return bind_one(address);
     }

@@ -10,10 +10,15 @@ use std::{
 use certs::Pin;
 use proto::{CloseCode, DEFAULT_PORT};
 use quinn::Endpoint;
-use tokio::{task::JoinHandle, time::timeout};
+use tokio::{
+    sync::{Mutex, mpsc},
+    task::JoinHandle,
+    time::timeout,
+};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
-    admin::{self, Admin, Listener},
+    admin::{self, Admin, Listener, ReloadRequest},
     backend::{Backend, redb::Redb},
     clock::unix_ms,
     connection,
@@ -25,6 +30,8 @@ use crate::{
     quic,
     reload::Reloader,
     reset::ResetKey,
+    security::QUIET,
+    service::{Sockets, SocketsError},
     shared::Shared,
     tls,
 };
@@ -48,6 +55,8 @@ pub struct Config {
     pub admin: bool,
     /// A loopback address for health and numbers; `None` for none.
     pub admin_listen: Option<SocketAddr>,
+    /// Write clients' addresses into the security log.
+    pub log_addresses: bool,
 }
 
 impl Default for Config {
@@ -61,6 +70,7 @@ impl Default for Config {
             limits: Limits::default(),
             admin: false,
             admin_listen: None,
+            log_addresses: false,
         }
     }
 }
@@ -97,6 +107,7 @@ pub struct Relay {
     /// Taken away with the relay.
     #[cfg(unix)]
     socket: Option<admin::socket::SocketFile>,
+    reloads: Mutex<mpsc::Receiver<ReloadRequest>>,
 }
 
 impl Relay {
@@ -105,6 +116,18 @@ impl Relay {
     /// # Errors
     /// [`StartError`] with cause and remedy.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_on(config, Sockets::default()).await
+    }
+
+    /// Starts a relay on these sockets. Where there are any, they take the place of the addresses of `listen`.
+    ///
+    /// # Errors
+    /// [`StartError`] with cause and remedy.
+    pub async fn start_on(mut config: Config, sockets: Sockets) -> Result<Self, StartError> {
+        if let Some(handed) = sockets.addresses().map_err(SocketsError::Io)? {
+            tracing::info!(sockets = handed.len(), "listening on sockets of the service manager");
+            config.listen = handed;
+        }
         let data_dir = config.data_dir()?;
         let limits = config.limits;
         if config.listen.is_empty() {
@@ -129,9 +152,11 @@ impl Relay {
         let server = quic::server_config(crypto, &limits);
 
         let (mut endpoints, mut addresses) = (Vec::new(), Vec::new());
+        let mut handed = sockets.udp.into_iter();
         for address in config.listen {
             let bind = |error| StartError::bind(address, error);
-            let endpoint = quic::endpoint(address, &reset, server.clone()).map_err(bind)?;
+            let socket = handed.next().map_or_else(|| quic::bind(address), Ok).map_err(bind)?;
+            let endpoint = quic::endpoint(socket, &reset, server.clone()).map_err(bind)?;
             // As it was asked for: one socket for both families calls itself [::].
             addresses.push(SocketAddr::new(address.ip(), endpoint.local_addr().map_err(bind)?.port()));
             endpoints.push(endpoint);
@@ -150,7 +175,10 @@ impl Relay {
         let chores = vec![
             tokio::spawn(identity.clone().keep_fresh(addresses.clone())),
             tokio::spawn(keep_trimmed(backend.clone())),
+            tokio::spawn(keep_said(shared.clone())),
         ];
+        shared.metrics.security.show_addresses(config.log_addresses);
+        let (ask, reloads) = admin::reload::channel();
         let mut relay = Self {
             endpoints,
             reloader,
@@ -165,9 +193,10 @@ impl Relay {
             operators: Vec::new(),
             #[cfg(unix)]
             socket: None,
+            reloads: Mutex::new(reloads),
         };
         let operator = Operator { data_dir, listen: config.admin_listen, socket: config.admin };
-        relay.open_admin(&operator, certificate).await?;
+        relay.open_admin(&operator, certificate, ask).await?;
         Ok(relay)
     }
 
@@ -176,6 +205,7 @@ impl Relay {
         &mut self,
         config: &Operator,
         certificate: Arc<tls::Certificate>,
+        reloads: mpsc::Sender<ReloadRequest>,
     ) -> Result<(), StartError> {
         let mut listeners = Vec::new();
         let mut watching = None;
@@ -202,7 +232,8 @@ impl Relay {
             links: self.addresses.iter().map(|address| self.link(*address)).collect(),
             watching,
             started_ms: unix_ms(),
-            counted: tokio::sync::Mutex::default(),
+            counted: Mutex::default(),
+            reloads,
         });
         let serve = |listener| tokio::spawn(admin::serve(admin.clone(), listener));
         self.operators.extend(listeners.into_iter().map(serve));
@@ -253,6 +284,28 @@ impl Relay {
         &*self.backend
     }
 
+    /// Clients' addresses in the security log from now on, or none any more.
+    pub fn show_addresses(&self, shown: bool) {
+        self.shared.metrics.security.show_addresses(shown);
+    }
+
+    /// The next time that the operator asks for the settings to be read again. Who runs the relay knows where they
+    /// come from, and answers. Loses no request when it is dropped half-way.
+    pub async fn reload_request(&self) -> ReloadRequest {
+        match self.reloads.lock().await.recv().await {
+            Some(request) => request,
+            // Nobody is left who could ask.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Returns true once a worker of the runtime and the thread that writes have both answered.
+    pub async fn is_alive(&self) -> bool {
+        let backend = self.backend.clone();
+        // On a worker, and given up with this future.
+        AbortOnDropHandle::new(tokio::spawn(async move { backend.probe().await })).await.is_ok()
+    }
+
     /// Returns if the relay cannot append any more, for ever: shut it down and start it anew.
     pub async fn failed(&self) {
         self.backend.failed().await;
@@ -286,6 +339,7 @@ impl Relay {
             }
         };
         let _ = timeout(CLOSE_TIME, idle).await;
+        self.shared.metrics.security.flush();
     }
 }
 
@@ -323,6 +377,14 @@ async fn keep_trimmed(backend: Arc<Redb>) {
     loop {
         backend.trim(unix_ms()).await;
         tokio::time::sleep(TRIM_INTERVAL).await;
+    }
+}
+
+/// Says what the security log has counted.
+async fn keep_said(shared: Arc<Shared>) {
+    loop {
+        tokio::time::sleep(QUIET).await;
+        shared.metrics.security.flush();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use hyper::Method;
 
-use super::{Admin, Answer, Fault, Request, health, metrics, rooms, server::Scope, status};
+use super::{Admin, Answer, Fault, Request, health, metrics, reload, rooms, server::Scope, status};
 
 /// Everything that is offered: without a version for whoever watches, the rest on the socket alone. Its paths begin with the version of what they answer.
 pub(super) async fn route(admin: &Admin, scope: Scope, request: &Request) -> Answer {
@@ -17,7 +17,14 @@ pub(super) async fn route(admin: &Admin, scope: Scope, request: &Request) -> Ans
         (&Method::GET, ["v1", "status"]) => status::answer(admin).await,
         (&Method::GET, ["v1", "rooms"]) => rooms::list(admin, request).await,
         (&Method::GET, ["v1", "rooms", prefix]) => rooms::find(admin, prefix).await,
-        (&Method::POST, ["v1", "rooms", "drop"]) => rooms::drop(admin, request).await,
+        (&Method::POST, ["v1", "rooms", "drop"]) => {
+            admin.did("drop-room");
+            rooms::drop(admin, request).await
+        }
+        (&Method::POST, ["v1", "reload"]) => {
+            admin.did("reload");
+            reload::answer(admin).await
+        }
         _ => Err(Fault::not_found(
             "the running relay does not know this command; it is of another version than this program: restart it",
         )),

@@ -3,12 +3,16 @@
 mod doctor;
 mod drop_room;
 mod human;
+mod reload;
 mod rooms;
 mod status;
 
 use clap::{CommandFactory, Subcommand};
 
-use self::{doctor::DoctorCommand, drop_room::DropRoomCommand, rooms::RoomsCommand, status::StatusCommand};
+use self::{
+    doctor::DoctorCommand, drop_room::DropRoomCommand, reload::ReloadCommand, rooms::RoomsCommand,
+    status::StatusCommand,
+};
 use super::Cli;
 use crate::config::{Loaded, show};
 
@@ -21,6 +25,8 @@ pub enum Command {
     Rooms(RoomsCommand),
     /// Drop a room for ever.
     DropRoom(DropRoomCommand),
+    /// Have the running relay read its settings and its certificate again.
+    Reload(ReloadCommand),
     /// Look for what is wrong or will be, and say which command mends it.
     Doctor(DoctorCommand),
     /// Print every setting, its value and where it comes from, as a relay.toml.
@@ -46,6 +52,7 @@ impl Command {
             Self::Status(command) => command.run(loaded).await?,
             Self::Rooms(command) => command.run(loaded).await?,
             Self::DropRoom(command) => command.run(loaded).await?,
+            Self::Reload(command) => command.run(loaded).await?,
             Self::Doctor(command) => command.run(loaded).await?,
             Self::Config { json } => {
                 println!("{}", if json { show::json(loaded) } else { show::toml(loaded) });

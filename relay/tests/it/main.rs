@@ -18,7 +18,11 @@ mod certificate;
 mod common;
 mod crash;
 mod hostile;
+#[cfg(unix)]
+mod lifecycle;
 mod limits;
+#[cfg(unix)]
+mod logs;
 mod program;
 mod rooms;
 #[cfg(unix)]

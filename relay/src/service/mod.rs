@@ -1,0 +1,12 @@
+//! The program as a service: told what to do by signals, the operator and the service manager.
+
+mod notify;
+mod run;
+mod settings;
+mod sockets;
+
+pub use self::{
+    run::run,
+    settings::{Change, Report},
+    sockets::{Sockets, SocketsError},
+};
