@@ -10,6 +10,7 @@ use crate::{
     door::{Place, Verdict},
     limit::Limit,
     limits::REFUSED_JOINS,
+    metrics::Carrier,
     quota::Bucket,
     shared::{Peer, Shared},
     stream::{self, Outcome},
@@ -62,6 +63,7 @@ async fn shake_hands(shared: Arc<Shared>, incoming: Incoming, mut place: Place) 
     let exported = connection.export_keying_material(&mut binding, CHANNEL_BINDING_LABEL, b"");
     match protocol(&connection) {
         Some(protocol) if protocol == proto::ALPN && exported.is_ok() => {
+            let _counted = shared.metrics.carried(Carrier::Quic);
             let peer = Peer::new(shared, &place, binding);
             serve_rooms(peer, &Connection::Quic(connection)).await;
         }
@@ -74,7 +76,8 @@ fn protocol(connection: &quinn::Connection) -> Option<Vec<u8>> {
     connection.handshake_data()?.downcast::<HandshakeData>().ok()?.protocol
 }
 
-async fn serve_rooms(peer: Peer, connection: &Connection) {
+/// Serves the streams of a connection until it is told to close.
+pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
     let peer = Arc::new(peer);
     let (shared, mut joined) = (&peer.shared, peer.joined.subscribe());
     let mut stopping = shared.stopping.subscribe();

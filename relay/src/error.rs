@@ -33,6 +33,17 @@ pub enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// The TCP port, when it was asked for.
+    #[error(
+        "cannot listen on TCP {address}, the way for clients that UDP does not reach: {source}; free the port, choose \
+         another with --listen, or do without by --tcp=false"
+    )]
+    Fallback {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
     /// There is no home directory to keep data under.
     #[error("no place for data is known on this system; give one with --data-dir")]
     NoDataDir,
@@ -141,7 +152,8 @@ impl StartError {
             | Self::Sockets(_)
             | Self::InUse { .. }
             | Self::NotPermitted { .. }
-            | Self::Bind { .. } => 3,
+            | Self::Bind { .. }
+            | Self::Fallback { .. } => 3,
             Self::DataDir { .. } | Self::Locked { .. } | Self::DiskFull { .. } | Self::Database { .. } => 4,
             Self::Identity(_) | Self::Tls(_) => 5,
             Self::Thread(_) => 1,

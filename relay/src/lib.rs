@@ -25,6 +25,7 @@ mod identity;
 mod limit;
 pub mod limits;
 mod link;
+mod listen;
 pub mod log;
 pub mod metrics;
 mod quic;
@@ -38,7 +39,9 @@ mod security;
 pub mod service;
 mod shared;
 pub mod signal;
+mod socket;
 mod stream;
+mod tcp;
 mod tls;
 mod transport;
 
@@ -46,6 +49,7 @@ pub use self::{
     error::StartError,
     identity::{IdentityError, Tls, acme},
     limits::{Limits, Rate, Retention},
+    listen::Fallback,
     relay::{Config, Relay},
     tls::TlsError,
 };

@@ -241,13 +241,13 @@ pub const STRANGER_WINDOW: u32 = 256 << 10;
 /// QUIC: streams at once of a connection that has joined no room yet; the rest may come a round trip later.
 pub const STRANGER_STREAMS: u32 = 8;
 
-/// QUIC: streams over [`Limits::rooms_per_connection`] that are let in only to be told so.
+/// Streams over [`Limits::rooms_per_connection`] that are let in only to be told so.
 pub const SPARE_STREAMS: u32 = 8;
 
-/// QUIC: a connection without a sign of life for this long is gone.
+/// A connection without a sign of life for this long is gone.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 
-/// QUIC: a sign of life is asked for this often; two may get lost, and NAT mappings (30 s in common
+/// A sign of life is asked for this often; two may get lost, and NAT mappings (30 s in common
 /// routers) stay open.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -258,6 +258,27 @@ pub const MAX_INCOMING: usize = 1024;
 pub const INCOMING_BUFFER: u64 = 64 << 10;
 /// See [`INCOMING_BUFFER`].
 pub const INCOMING_BUFFER_TOTAL: u64 = 16 << 20;
+
+/// TCP: received and unread bytes of one connection, all its streams together; over it the connection is
+/// closed. Eight full streams: only rooms that all wait for the disk or for memory at once get there.
+pub const TCP_UNREAD: usize = 2 << 20;
+
+/// TCP: the same for a connection that has joined no room yet: one full stream (yamux has no smaller), and
+/// room for the Joins of others. With TLS and buffers, a stranger costs less than 512 KiB.
+pub const TCP_UNREAD_STRANGER: usize = 320 << 10;
+
+/// TCP: bytes of one connection that the system keeps until they are acknowledged: 2.5 MB/s at 100 ms round
+/// trip. The system's own choice goes up to 4 MiB for a reader that is slow.
+pub const TCP_SEND_BUFFER: usize = 256 << 10;
+
+/// TCP: connections that the system has accepted and the relay has not looked at.
+pub const TCP_BACKLOG: i32 = 1024;
+
+/// TCP: time until the next try to accept after one that failed: file descriptors may be free again.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// HTTP: bytes of a request's head. Browsers send 1 to 2 KiB; hyper allows no less than this.
+pub const HTTP_BUFFER: usize = 8 << 10;
 
 /// Handshakes in progress that one address may have: one part in so many of [`Limits::max_handshakes`].
 pub const HANDSHAKE_SHARE: usize = 4;

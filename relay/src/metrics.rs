@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode_registry},
+    encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text::encode_registry},
     metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
@@ -32,6 +32,40 @@ pub struct Metrics {
     /// Bytes of envelopes delivered.
     pub bytes_out: Counter,
     limits: Family<LimitLabel, Counter>,
+    carried: Family<CarrierLabel, Gauge>,
+}
+
+/// What carries a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Carrier {
+    /// QUIC over UDP.
+    Quic,
+    /// The fallback over TCP.
+    Tcp,
+}
+
+impl EncodeLabelValue for Carrier {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
+        let name = match self {
+            Self::Quic => "quic",
+            Self::Tcp => "tcp",
+        };
+        EncodeLabelValue::encode(&name, encoder)
+    }
+}
+
+/// A connection that counts until this is dropped.
+pub(crate) struct Carried(Gauge);
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CarrierLabel {
+    carrier: Carrier,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -62,6 +96,12 @@ impl Default for Metrics {
             "Joins refused: no such room, or not with this key",
             refused_joins.clone(),
         );
+        let carried = Family::<CarrierLabel, Gauge>::default();
+        registry.register(
+            "carried",
+            "Open connections after their handshake, by what carries them",
+            carried.clone(),
+        );
         Self {
             registry,
             security,
@@ -73,6 +113,7 @@ impl Default for Metrics {
             delivered,
             bytes_out,
             limits,
+            carried,
         }
     }
 }
@@ -97,6 +138,18 @@ impl Metrics {
     pub(crate) fn refused_join(&self, address: IpAddr) {
         self.security.note(Event::RefusedJoin, Some(address));
         self.refused_joins.inc();
+    }
+
+    /// A connection has finished its handshake; it counts until the answer is dropped.
+    pub(crate) fn carried(&self, carrier: Carrier) -> Carried {
+        let gauge = self.carried.get_or_create(&CarrierLabel { carrier }).clone();
+        gauge.inc();
+        Carried(gauge)
+    }
+
+    /// How many connections something carries now.
+    pub fn carries(&self, carrier: Carrier) -> i64 {
+        self.carried.get_or_create(&CarrierLabel { carrier }).get()
     }
 
     /// How often somebody ran into a limit.

@@ -1,13 +1,13 @@
-//! QUIC settings and the socket they run on. Nothing is left at quinn's defaults that bounds memory.
+//! QUIC settings and the endpoint they make. Nothing is left at quinn's defaults that bounds memory.
 
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    net::{SocketAddr, UdpSocket},
     sync::Arc,
 };
 
 use quinn::{IdleTimeout, ServerConfig, TransportConfig, VarInt, crypto::rustls::QuicServerConfig};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Socket, Type};
 
 use crate::{
     limits::{
@@ -15,6 +15,7 @@ use crate::{
         SPARE_STREAMS, STRANGER_STREAMS, STRANGER_WINDOW,
     },
     reset::ResetKey,
+    socket,
 };
 
 /// What a socket asks for as its receive and send buffers, in bytes: 4 MiB are 30 ms of a gigabit, and so long the
@@ -67,33 +68,5 @@ pub(crate) fn endpoint(
 
 /// A socket as the relay's own, for whoever wants to know what it would get.
 pub(crate) fn probe(address: SocketAddr) -> io::Result<Socket> {
-    bind(address).map(Socket::from)
-}
-
-/// "Everywhere" means IPv6 and IPv4 in one socket, however it was spelled, where the machine can.
-pub(crate) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
-    if !address.ip().is_unspecified() {
-        return bind_one(address);
-    }
-    let port = address.port();
-    match bind_one((Ipv6Addr::UNSPECIFIED, port).into()) {
-        // These two will not be better on IPv4, and are what the user has to hear.
-        Err(error) if !matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied) => {
-            bind_one((Ipv4Addr::UNSPECIFIED, port).into())
-        }
-        result => result,
-    }
-}
-
-fn bind_one(address: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
-    if address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) {
-        // Off by default on some systems, on by default on others.
-        socket.set_only_v6(false)?;
-    }
-    // As much as the system gives, which it does not have to tell.
-    let _ = socket.set_recv_buffer_size(SOCKET_BUFFER);
-    let _ = socket.set_send_buffer_size(SOCKET_BUFFER);
-    socket.bind(&address.into())?;
-    Ok(socket.into())
+    socket::bind(address, Type::DGRAM)
 }

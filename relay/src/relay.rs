@@ -26,6 +26,7 @@ use crate::{
     identity::{Identity, IdentityError, Tls},
     limits::{CLOSE_TIME, FAREWELL_TIME, FLUSH_TIME, Limits, TRIM_INTERVAL},
     link,
+    listen::{Fallback, Listening},
     metrics::Metrics,
     quic,
     reload::Reloader,
@@ -33,7 +34,7 @@ use crate::{
     security::QUIET,
     service::{Sockets, SocketsError},
     shared::Shared,
-    tls,
+    tcp, tls,
 };
 
 /// What a relay is started with. `Config::new(data_dir)` and `Config::default()` are complete.
@@ -47,6 +48,8 @@ pub struct Config {
     pub tls: Tls,
     /// The name or address to put in links; `None` to guess.
     pub host: Option<String>,
+    /// The way for clients that UDP does not reach: TCP at the same port.
+    pub fallback: Fallback,
     /// How long a leaf of the relay's own authority lives; it is replaced at half of it.
     pub leaf_life: Duration,
     /// What is allowed.
@@ -66,6 +69,7 @@ impl Default for Config {
             data_dir: None,
             tls: Tls::default(),
             host: None,
+            fallback: Fallback::Off,
             leaf_life: certs::LEAF_LIFETIME,
             limits: Limits::default(),
             admin: false,
@@ -123,7 +127,7 @@ impl Relay {
     ///
     /// # Errors
     /// [`StartError`] with cause and remedy.
-    pub async fn start_on(mut config: Config, sockets: Sockets) -> Result<Self, StartError> {
+    pub async fn start_on(mut config: Config, mut sockets: Sockets) -> Result<Self, StartError> {
         if let Some(handed) = sockets.addresses().map_err(SocketsError::Io)? {
             tracing::info!(sockets = handed.len(), "listening on sockets of the service manager");
             config.listen = handed;
@@ -151,20 +155,25 @@ impl Relay {
         let crypto = tls::server_config(identity.certificate.clone())?;
         let server = quic::server_config(crypto, &limits);
 
+        let secured = tls::tcp_config(identity.certificate.clone())?;
         let (mut endpoints, mut addresses) = (Vec::new(), Vec::new());
-        let mut handed = sockets.udp.into_iter();
+        let (mut listeners, mut without_tcp) = (Vec::new(), Vec::new());
         for address in config.listen {
-            let bind = |error| StartError::bind(address, error);
-            let socket = handed.next().map_or_else(|| quic::bind(address), Ok).map_err(bind)?;
-            let endpoint = quic::endpoint(socket, &reset, server.clone()).map_err(bind)?;
-            // As it was asked for: one socket for both families calls itself [::].
-            addresses.push(SocketAddr::new(address.ip(), endpoint.local_addr().map_err(bind)?.port()));
-            endpoints.push(endpoint);
+            let handed = sockets.take(address);
+            let listening = Listening::open(address, config.fallback, handed, &reset, &server)?;
+            addresses.push(listening.address);
+            endpoints.push(listening.endpoint);
+            match listening.fallback {
+                Some(listener) => listeners.push(listener),
+                None => without_tcp.push(listening.address),
+            }
         }
 
         let shared = Arc::new(Shared::new(backend.clone(), &limits));
         let serve = |endpoint: &Endpoint| tokio::spawn(connection::serve(shared.clone(), endpoint.clone()));
-        let doors = endpoints.iter().map(serve).collect();
+        let mut doors: Vec<_> = endpoints.iter().map(serve).collect();
+        let serve = |listener| tokio::spawn(tcp::serve(shared.clone(), listener, secured.clone()));
+        doors.extend(listeners.into_iter().map(serve));
         let reloader = Reloader {
             endpoints: endpoints.clone(),
             server,
@@ -173,7 +182,8 @@ impl Relay {
         };
         let (pin, certificate) = (identity.pin, identity.certificate.clone());
         let chores = vec![
-            tokio::spawn(identity.clone().keep_fresh(addresses.clone())),
+            // Where there is TCP, it answers the authority's challenges as well.
+            tokio::spawn(identity.clone().keep_fresh(without_tcp)),
             tokio::spawn(keep_trimmed(backend.clone())),
             tokio::spawn(keep_said(shared.clone())),
         ];

@@ -1,4 +1,4 @@
-//! TLS 1.3 for QUIC: hybrid key exchange first, our ALPN only, a certificate that can be swapped.
+//! TLS 1.3 for QUIC and for TCP: hybrid key exchange first, known protocols only, a certificate that can be swapped.
 
 use std::{
     collections::HashMap,
@@ -10,7 +10,7 @@ use quinn::crypto::rustls::QuicServerConfig;
 use rustls::{
     ServerConfig,
     crypto::{CryptoProvider, aws_lc_rs},
-    server::{ClientHello, ResolvesServerCert},
+    server::{ClientHello, NoServerSessionStorage, ResolvesServerCert},
     sign::CertifiedKey,
     version::TLS13,
 };
@@ -86,6 +86,9 @@ impl ResolvesServerCert for Certificate {
     }
 }
 
+/// The ALPN of HTTP/1.1 (RFC 7301, 6), which a WebSocket begins with.
+const HTTP_ALPN: &[u8] = b"http/1.1";
+
 /// Certificates that answer a certificate authority's challenges, by name. As many as one certificate has names;
 /// when full, [`Challenges::add`] says so and the order fails.
 #[derive(Debug, Default)]
@@ -123,31 +126,41 @@ impl Challenges {
 /// # Errors
 /// [`TlsError::Setup`].
 pub fn challenge_config(certificate: Arc<Certificate>) -> Result<ServerConfig, TlsError> {
+    config(certificate, &[ACME_TLS])
+}
+
+/// The crypto configuration of the QUIC endpoint.
+///
+/// # Errors
+/// [`TlsError::Setup`].
+pub fn server_config(certificate: Arc<Certificate>) -> Result<QuicServerConfig, TlsError> {
+    // RFC 9001, 8.1: an endpoint that supports none of the client's protocols ends the handshake.
+    let config = config(certificate, &[proto::ALPN])?;
+    QuicServerConfig::try_from(config).map_err(|error| TlsError::Setup(error.to_string()))
+}
+
+/// The same for TCP, where a WebSocket comes first.
+///
+/// # Errors
+/// [`TlsError::Setup`].
+pub fn tcp_config(certificate: Arc<Certificate>) -> Result<Arc<ServerConfig>, TlsError> {
+    let mut config = config(certificate, &[HTTP_ALPN, ACME_TLS])?;
+    // Nobody resumes: a client looks at the certificate each time, and what is remembered costs memory.
+    config.send_tls13_tickets = 0;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    Ok(Arc::new(config))
+}
+
+fn config(certificate: Arc<Certificate>, protocols: &[&[u8]]) -> Result<ServerConfig, TlsError> {
     let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
         .with_protocol_versions(&[&TLS13])
         .map_err(|error| TlsError::Setup(error.to_string()))?
         .with_no_client_auth()
         .with_cert_resolver(certificate);
-    config.alpn_protocols = vec![ACME_TLS.to_vec()];
-    Ok(config)
-}
-
-/// The crypto configuration of the endpoint.
-///
-/// # Errors
-/// [`TlsError::Setup`].
-pub fn server_config(certificate: Arc<Certificate>) -> Result<QuicServerConfig, TlsError> {
-    let setup = |error: &dyn std::fmt::Display| TlsError::Setup(error.to_string());
-    let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
-        .with_protocol_versions(&[&TLS13])
-        .map_err(|error| setup(&error))?
-        .with_no_client_auth()
-        .with_cert_resolver(certificate);
-    // RFC 9001, 8.1: an endpoint that supports none of the client's protocols ends the handshake.
-    config.alpn_protocols = vec![proto::ALPN.to_vec()];
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     // No 0-RTT: a Join or a Publish could be replayed.
     config.max_early_data_size = 0;
-    QuicServerConfig::try_from(config).map_err(|error| setup(&error))
+    Ok(config)
 }
 
 /// aws-lc-rs with the hybrid group first: what is recorded today stays sealed when X25519 is broken.

@@ -4,24 +4,33 @@ use bytes::Bytes;
 use proto::CloseCode;
 use quinn::VarInt;
 
-use crate::limits::{Limits, SPARE_STREAMS};
+use crate::{
+    limits::{Limits, SPARE_STREAMS},
+    tcp::Guest,
+};
 
 /// A connection of a client; its handshake is complete.
 pub(crate) enum Connection {
     /// QUIC over UDP.
     Quic(quinn::Connection),
+    /// A WebSocket over TLS over TCP.
+    Tcp(Guest),
 }
 
 /// The relay's sending half of a stream.
 pub(crate) enum SendHalf {
     /// A QUIC stream.
     Quic(quinn::SendStream),
+    /// A stream in a WebSocket.
+    Tcp(tunnel::SendHalf),
 }
 
 /// The relay's receiving half of a stream.
 pub(crate) enum RecvHalf {
     /// A QUIC stream.
     Quic(quinn::RecvStream),
+    /// A stream in a WebSocket.
+    Tcp(tunnel::RecvHalf),
 }
 
 /// The stream or its connection is gone.
@@ -36,6 +45,10 @@ impl Connection {
                 let (send, recv) = connection.accept_bi().await.ok()?;
                 Some((SendHalf::Quic(send), RecvHalf::Quic(recv)))
             }
+            Self::Tcp(guest) => {
+                let (send, recv) = guest.tunnel().accept().await?;
+                Some((SendHalf::Tcp(send), RecvHalf::Tcp(recv)))
+            }
         }
     }
 
@@ -47,6 +60,7 @@ impl Connection {
                 let streams = limits.rooms_per_connection.saturating_add(SPARE_STREAMS);
                 connection.set_max_concurrent_bi_streams(VarInt::from_u32(streams));
             }
+            Self::Tcp(guest) => guest.welcome(),
         }
     }
 
@@ -54,6 +68,7 @@ impl Connection {
     pub fn close(&self, code: CloseCode) {
         match self {
             Self::Quic(connection) => connection.close(code.value().into(), b""),
+            Self::Tcp(guest) => guest.tunnel().close(code),
         }
     }
 }
@@ -63,20 +78,27 @@ impl SendHalf {
     pub async fn write_all(&mut self, bytes: &[u8]) -> Result<(), Gone> {
         match self {
             Self::Quic(send) => send.write_all(bytes).await.map_err(|_| Gone),
+            Self::Tcp(send) => send.write_all(bytes).await.map_err(|_| Gone),
         }
     }
 
     /// Ends the half in order.
-    pub fn finish(&mut self) -> Result<(), Gone> {
+    pub async fn finish(&mut self) -> Result<(), Gone> {
         match self {
             Self::Quic(send) => send.finish().map_err(|_| Gone),
+            Self::Tcp(send) => send.finish().await.map_err(|_| Gone),
         }
     }
 
-    /// Waits until the client has all that was written before the end.
+    /// Waits until the client has all that was written before the end. Over TCP nothing tells but its own end,
+    /// and what it still sends is thrown away.
     pub async fn taken(&mut self) -> Result<(), Gone> {
         match self {
             Self::Quic(send) => send.stopped().await.map(|_| ()).map_err(|_| Gone),
+            Self::Tcp(send) => {
+                send.ended().await;
+                Ok(())
+            }
         }
     }
 
@@ -85,6 +107,8 @@ impl SendHalf {
         match self {
             // Fails only when it has ended already.
             Self::Quic(send) => drop(send.reset(code.value().into())),
+            // Being dropped is all there is.
+            Self::Tcp(_) => {}
         }
     }
 }
@@ -97,6 +121,7 @@ impl RecvHalf {
                 let chunk = recv.read_chunk(max, true).await.map_err(|_| Gone)?;
                 Ok(chunk.map(|chunk| chunk.bytes))
             }
+            Self::Tcp(recv) => recv.read_chunk(max).await.map_err(|_| Gone),
         }
     }
 
@@ -105,6 +130,7 @@ impl RecvHalf {
         match self {
             // Fails only when it has ended already.
             Self::Quic(recv) => drop(recv.stop(code.value().into())),
+            Self::Tcp(_) => {}
         }
     }
 }

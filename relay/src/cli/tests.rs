@@ -1,7 +1,7 @@
 use clap::CommandFactory;
 
 use super::*;
-use crate::relay::Config;
+use crate::{Fallback, relay::Config};
 
 fn parse(arguments: &[&str]) -> Settings {
     Cli::parse_from([&["relay"], arguments].concat()).settings
@@ -13,8 +13,9 @@ fn command_line_is_consistent() {
 }
 
 #[test]
-fn defaults_are_those_of_the_library_but_for_the_operators_socket() {
-    let (ours, library) = (parse(&[]).config().unwrap(), Config { admin: true, ..Config::default() });
+fn defaults_are_those_of_the_library_but_for_what_surprises_an_embedder() {
+    let ours = parse(&[]).config().unwrap();
+    let library = Config { admin: true, fallback: Fallback::WhereFree, ..Config::default() };
     assert_eq!(format!("{ours:?}"), format!("{library:?}"));
 }
 

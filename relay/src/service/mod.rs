@@ -5,6 +5,7 @@ mod run;
 mod settings;
 mod sockets;
 
+pub(crate) use self::sockets::Handed;
 pub use self::{
     run::run,
     settings::{Change, Report},

@@ -17,6 +17,13 @@ pub struct Sockets {
     pub tcp: Vec<TcpListener>,
 }
 
+/// What was handed over for one address.
+#[derive(Debug, Default)]
+pub(crate) struct Handed {
+    pub udp: Option<UdpSocket>,
+    pub tcp: Option<TcpListener>,
+}
+
 /// Sockets that are of no use.
 #[derive(Debug, thiserror::Error)]
 pub enum SocketsError {
@@ -56,6 +63,14 @@ impl Sockets {
             return Err(SocketsError::NoUdp);
         }
         Ok(sockets)
+    }
+
+    /// Those for one address: the next for UDP, and TCP at the same port.
+    pub(crate) fn take(&mut self, address: SocketAddr) -> Handed {
+        let udp = (!self.udp.is_empty()).then(|| self.udp.remove(0));
+        let is_same = |listener: &TcpListener| listener.local_addr().is_ok_and(|tcp| tcp == address);
+        let tcp = self.tcp.iter().position(is_same).map(|at| self.tcp.remove(at));
+        Handed { udp, tcp }
     }
 
     /// Where they listen, if there are any.

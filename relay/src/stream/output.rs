@@ -111,7 +111,7 @@ impl Output {
             Farewell { code: CloseCode::Done, .. } => {}
             Farewell { .. } => return Err(Gone::Closed),
         }
-        self.send.finish()?;
+        self.send.finish().await?;
         // Until the client has it all: closing the connection would throw away what is on its way.
         Ok(self.send.taken().await?)
     }

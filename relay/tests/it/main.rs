@@ -25,5 +25,6 @@ mod limits;
 mod logs;
 mod program;
 mod rooms;
+mod tcp;
 #[cfg(unix)]
 mod watching;

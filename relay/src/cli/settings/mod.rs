@@ -58,6 +58,7 @@ impl Settings {
             listen: self.listen.listen.clone(),
             data_dir: self.listen.data_dir.clone(),
             tls: self.certificate.tls()?,
+            fallback: self.listen.fallback(),
             host: self.listen.host.clone().or_else(|| self.certificate.domain.first().cloned()),
             leaf_life: self.certificate.leaf_life(),
             limits,

@@ -1,0 +1,7 @@
+//! The fallback: the same rooms in a WebSocket over TLS over TCP.
+
+mod client;
+mod hostile;
+mod http;
+mod port;
+mod rooms;
