@@ -24,7 +24,7 @@ use crate::{
     connection,
     error::StartError,
     identity::{Identity, IdentityError, Tls},
-    limits::{CLOSE_TIME, FAREWELL_TIME, FLUSH_TIME, Limits, TRIM_INTERVAL},
+    limits::{DRAIN_TIME, FAREWELL_TIME, FLUSH_TIME, Limits, TRIM_INTERVAL},
     link,
     listen::{Fallback, Listening},
     metrics::Metrics,
@@ -348,8 +348,8 @@ impl Relay {
                 endpoint.wait_idle().await;
             }
         };
-        let _ = timeout(CLOSE_TIME, idle).await;
-        self.shared.metrics.security.flush();
+        let _ = timeout(DRAIN_TIME, idle).await;
+        self.shared.metrics.security.finish();
     }
 }
 

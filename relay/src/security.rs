@@ -82,6 +82,18 @@ impl Security {
         }
     }
 
+    /// The last round: says all that waits.
+    pub fn finish(&self) {
+        let all: Vec<_> = self
+            .kinds()
+            .iter_mut()
+            .map(|(event, kind)| (*event, std::mem::take(&mut kind.waiting)))
+            .collect();
+        for (event, batch) in all.into_iter().filter(|(_, batch)| batch.count > 0) {
+            say(event, &batch);
+        }
+    }
+
     /// What to say at once.
     fn take(&self, event: Event, address: Option<IpAddr>, now: Instant) -> Option<Batch> {
         let mut kinds = self.kinds();

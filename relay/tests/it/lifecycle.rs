@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{Read, Write},
     os::unix::net::UnixDatagram,
     path::Path,
     process::{Command, Output},
@@ -215,6 +216,15 @@ async fn sockets_of_the_service_manager_are_served() {
     let client = Client::connect(program.address, directory.path()).await;
     client.create(room(1), &key(1), vec![]).await;
     program.logs("listening on sockets of the service manager").await;
+    // TCP is served, too: what is no TLS gets an alert.
+    let alert = tokio::task::spawn_blocking(move || {
+        let mut stream = std::net::TcpStream::connect(program.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(&[b'x'; 64]).unwrap();
+        let mut alert = Vec::new();
+        stream.read_to_end(&mut alert).map(|_| alert)
+    });
+    assert_eq!(alert.await.unwrap().unwrap().first(), Some(&21));
 }
 
 #[test]
