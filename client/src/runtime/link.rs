@@ -6,7 +6,7 @@ use quinn::Connection;
 use shared::random::Random;
 use tokio::{
     sync::{Notify, watch},
-    time::{Instant, interval, sleep},
+    time::{Instant, interval, sleep, timeout},
 };
 
 use super::{
@@ -74,7 +74,7 @@ impl Dialer {
         loop {
             self.tell(RelayState::Connecting).await;
             let dialed = tokio::select! {
-                dialed = self.dial() => dialed,
+                dialed = self.dial_within(backoff.patience()) => dialed,
                 () = state.closed() => return,
             };
             let wait = match dialed {
@@ -90,6 +90,7 @@ impl Dialer {
                     if since.elapsed() > Duration::from_secs(STABLE_S) {
                         backoff.reset();
                     }
+                    backoff.search();
                     let wait = backoff.next(&self.random);
                     self.tell(RelayState::Lost { failure, retry: Some(wait) }).await;
                     Some(wait)
@@ -107,6 +108,15 @@ impl Dialer {
                 () = state.closed() => return,
             }
         }
+    }
+
+    /// Dials, and gives up after a while if one is given.
+    async fn dial_within(&self, patience: Option<Duration>) -> Result<Dialed, (Failure, bool)> {
+        let Some(patience) = patience else { return self.dial().await };
+        timeout(patience, self.dial()).await.unwrap_or_else(|_| {
+            let silent = DialError::Silent(self.address.clone());
+            Err((Failure::from(&silent), silent.is_final()))
+        })
     }
 
     async fn dial(&self) -> Result<Dialed, (Failure, bool)> {
