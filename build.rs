@@ -9,6 +9,9 @@ use std::{env, error::Error, path::Path};
 const SECRET_MESSAGES: [&str; 3] =
     [".schat.content.v1.Invite", ".schat.content.v1.Link", ".schat.content.v1.Text"];
 
+/// `proto::token` prints its name and sizes only.
+const MESSAGES_WITH_A_TOKEN: [&str; 1] = [".schat.relay.v1.Create"];
+
 fn main() -> Result<(), Box<dyn Error>> {
     let package = env::var("CARGO_PKG_NAME")?;
     let schema = match package.as_str() {
@@ -26,6 +29,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     if package == "shared" {
         // These hold secrets: `shared::secret_debug` prints their names only.
         config.skip_debug(SECRET_MESSAGES);
+    } else {
+        config.skip_debug(MESSAGES_WITH_A_TOKEN);
     }
     config.compile_fds(descriptors)?;
     Ok(())

@@ -8,12 +8,14 @@ mod framing;
 pub mod fuzz;
 mod id;
 mod join;
+mod token;
 
 pub use code::CloseCode;
 pub use framing::{FrameError, FrameReader, MAX_COMMIT_FRAME, MAX_ENVELOPE, MAX_FRAME, encode_frame};
 pub use id::{IdError, PublicKey, PublishId, RoomId};
 pub use join::{CHANNEL_BINDING_LABEL, CHANNEL_BINDING_LEN, join_statement};
 pub use prost::Message;
+pub use token::{Token, TokenError};
 
 /// ALPN protocol name (RFC 7301) of version 1 over raw QUIC.
 pub const ALPN: &[u8] = b"schat/1";

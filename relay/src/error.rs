@@ -61,6 +61,12 @@ pub enum StartError {
         /// The directory.
         path: PathBuf,
     },
+    /// A restore was interrupted.
+    #[error("a restore into {} was interrupted; run `relay restore FILE --force` again", path.display())]
+    Restoring {
+        /// The directory.
+        path: PathBuf,
+    },
     /// No space even to start.
     #[error("the disk of {} is full; free some space, or choose another disk with --data-dir", path.display())]
     DiskFull {
@@ -130,6 +136,7 @@ impl StartError {
     pub(crate) fn data(path: PathBuf, source: OpenError) -> Self {
         match source {
             OpenError::Locked => Self::Locked { path },
+            OpenError::Restoring => Self::Restoring { path },
             OpenError::Io(source) => Self::io(path, source),
             OpenError::Database(source) => Self::Database { path, source },
             OpenError::Thread(source) => Self::Thread(source),
@@ -154,7 +161,11 @@ impl StartError {
             | Self::NotPermitted { .. }
             | Self::Bind { .. }
             | Self::Fallback { .. } => 3,
-            Self::DataDir { .. } | Self::Locked { .. } | Self::DiskFull { .. } | Self::Database { .. } => 4,
+            Self::DataDir { .. }
+            | Self::Locked { .. }
+            | Self::Restoring { .. }
+            | Self::DiskFull { .. }
+            | Self::Database { .. } => 4,
             Self::Identity(_) | Self::Tls(_) => 5,
             Self::Thread(_) => 1,
             #[cfg(unix)]

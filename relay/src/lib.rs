@@ -14,6 +14,8 @@
 pub mod access;
 pub mod admin;
 pub mod backend;
+pub mod backup;
+mod bench;
 pub mod cli;
 mod clock;
 pub mod config;
@@ -21,6 +23,7 @@ mod connection;
 pub mod doctor;
 mod door;
 mod error;
+mod fragments;
 mod identity;
 mod limit;
 pub mod limits;
@@ -43,6 +46,7 @@ mod socket;
 mod stream;
 mod tcp;
 mod tls;
+pub mod token;
 mod transport;
 
 pub use self::{
@@ -52,4 +56,5 @@ pub use self::{
     listen::Fallback,
     relay::{Config, Relay},
     tls::TlsError,
+    token::Admission,
 };

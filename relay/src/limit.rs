@@ -36,6 +36,12 @@ pub enum Limit {
     EphemeralRate,
     /// Rooms opened by one address.
     Rooms,
+    /// Rooms at once by one token.
+    TokenRooms,
+    /// Rooms over the life of one token.
+    TokenUses,
+    /// Refused tokens of one address.
+    BadTokens,
     /// Bytes of one message.
     MessageSize,
     /// Access keys of one room.
@@ -46,7 +52,7 @@ pub enum Limit {
 
 impl Limit {
     /// All of them: each is a series from the start, so that a first hit is an increase.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::HandshakeRate,
@@ -62,6 +68,9 @@ impl Limit {
         Self::InviteRate,
         Self::EphemeralRate,
         Self::Rooms,
+        Self::TokenRooms,
+        Self::TokenUses,
+        Self::BadTokens,
         Self::MessageSize,
         Self::KeysPerRoom,
         Self::Disk,
@@ -85,6 +94,9 @@ impl Limit {
             Self::InviteRate => "invite_rate",
             Self::EphemeralRate => "ephemeral_rate",
             Self::Rooms => "rooms_per_address",
+            Self::TokenRooms => "token_rooms",
+            Self::TokenUses => "token_uses",
+            Self::BadTokens => "bad_tokens",
             Self::MessageSize => "max_message_kib",
             Self::KeysPerRoom => "max_keys_per_room",
             Self::Disk => "max_disk_mib",
@@ -96,6 +108,7 @@ impl Limit {
         match self {
             Self::MessageSize | Self::KeysPerRoom => Code::TooLarge,
             Self::Disk => Code::NoSpace,
+            Self::TokenRooms | Self::TokenUses => Code::TokenSpent,
             _ => Code::RateLimited,
         }
     }
@@ -107,6 +120,9 @@ impl Limit {
             Self::RoomRate => Wire::RoomRate,
             Self::InviteRate => Wire::InviteRate,
             Self::Rooms => Wire::RoomsOpened,
+            Self::TokenRooms => Wire::TokenRooms,
+            Self::TokenUses => Wire::TokenUses,
+            Self::BadTokens => Wire::BadTokens,
             Self::RoomsPerConnection => Wire::RoomsPerConnection,
             Self::MessageSize => Wire::MessageSize,
             Self::KeysPerRoom => Wire::AccessKeys,
@@ -137,8 +153,8 @@ mod tests {
 
     use super::*;
 
-    /// Not a setting: see `limits::REFUSED_JOINS`.
-    const FIXED: &[&str] = &["refused_joins"];
+    /// Not settings: see `limits::REFUSED_JOINS`; the others are each token's own.
+    const FIXED: &[&str] = &["refused_joins", "token_rooms", "token_uses"];
 
     #[test]
     fn label_without_a_setting_would_name_nothing_to_change() {

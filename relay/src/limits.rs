@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use proto::{MAX_COMMIT_FRAME, MAX_ENVELOPE};
 
+use crate::token::Admission;
+
 /// What one relay allows. `Default` suits a small machine on the open internet. All of it can change while
 /// the relay runs.
 #[derive(Clone, Debug)]
@@ -54,6 +56,11 @@ pub struct Limits {
     pub ephemeral: Rate,
     /// Rooms that one address may open.
     pub create: Rate,
+    /// Who may open rooms.
+    pub admission: Admission,
+    /// Tokens that are refused from one address: enough for a slip or two, and a guesser learns nothing in
+    /// the age of the universe anyway. What it bounds is the work.
+    pub bad_tokens: Rate,
     /// Access keys in one room: members and live invites.
     pub keys_per_room: u64,
     /// What each room's log keeps.
@@ -115,6 +122,8 @@ impl Default for Limits {
             invite: Rate::per_minute(60, 30),
             ephemeral: Rate::per_minute(600, 40),
             create: Rate::per_hour(200),
+            admission: Admission::Open,
+            bad_tokens: Rate::per_minute(10, 10),
             keys_per_room: 8192,
             retention: Retention::default(),
             join_time: Duration::from_secs(10),
@@ -224,6 +233,10 @@ pub const PAGE_CACHE: usize = 64 << 20;
 /// Access keys that one commit may add or remove: as many members as join in one commit.
 pub const KEYS_PER_CHANGE: usize = 1024;
 
+/// Tokens that are kept, those that are expired or used up included: a list that one can read, and a
+/// megabyte or two. Further ones are refused until some are revoked.
+pub const MAX_TOKENS: u64 = 10_000;
+
 /// Remembered rate limits of one kind (per member key, room or address): as many as there may be joined
 /// streams, nearly. Full ones are forgotten first. At most 7 MiB each.
 pub const BUCKETS: usize = 7 << 15;
@@ -250,6 +263,13 @@ pub const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 /// A sign of life is asked for this often; two may get lost, and NAT mappings (30 s in common
 /// routers) stay open.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// QUIC: pieces of stream data that one packet may bring, on average. An honest client packs one per stream
+/// that has something to say: ten Joins fill a packet.
+pub const FRAGMENTS_PER_PACKET: u64 = 12;
+
+/// QUIC: pieces above that average. A client with 64 rooms may end all of them in one packet, twice.
+pub const FRAGMENTS_AT_ONCE: u64 = 128;
 
 /// QUIC: handshakes waiting to be looked at; further ones are refused.
 pub const MAX_INCOMING: usize = 1024;

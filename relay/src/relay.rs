@@ -23,7 +23,7 @@ use crate::{
     clock::unix_ms,
     connection,
     error::StartError,
-    identity::{Identity, IdentityError, Tls},
+    identity::{self, Identity, IdentityError, Tls},
     limits::{DRAIN_TIME, FAREWELL_TIME, FLUSH_TIME, Limits, TRIM_INTERVAL},
     link,
     listen::{Fallback, Listening},
@@ -274,6 +274,11 @@ impl Relay {
         self.identity.clone().reload().await
     }
 
+    /// The limits in force.
+    pub fn limits(&self) -> Arc<Limits> {
+        self.shared.limits()
+    }
+
     /// Members online, all rooms together.
     pub fn online(&self) -> usize {
         self.shared.router().online()
@@ -376,11 +381,23 @@ fn open(
     leaf_life: Duration,
 ) -> Result<(Arc<Redb>, ResetKey, Arc<Identity>), StartError> {
     let broken = |error| StartError::io(data_dir.to_owned(), error);
-    create_private(data_dir).map_err(broken)?;
-    let backend =
-        Redb::open(data_dir, limits).map_err(|error| StartError::data(data_dir.to_owned(), error))?;
+    let backend = open_backend(data_dir, limits)?;
     let reset = ResetKey::load_or_create(data_dir).map_err(broken)?;
     Ok((Arc::new(backend), reset, Arc::new(Identity::load(tls, data_dir, names, leaf_life)?)))
+}
+
+/// Opens the database, also for a command while no relay runs.
+pub(crate) fn open_backend(data_dir: &Path, limits: &Limits) -> Result<Redb, StartError> {
+    create_private(data_dir).map_err(|error| StartError::io(data_dir.to_owned(), error))?;
+    Redb::open(data_dir, limits).map_err(|error| StartError::data(data_dir.to_owned(), error))
+}
+
+/// The links of a relay that would be started with this; none for a port that the system is yet to choose.
+pub(crate) fn links(config: &Config) -> Result<Vec<String>, StartError> {
+    let pin = identity::pin(&config.data_dir()?)?;
+    let known = config.listen.iter().filter(|address| address.port() != 0);
+    let host = |address: &SocketAddr| config.host.clone().unwrap_or_else(|| link::host(*address));
+    Ok(known.map(|address| link::link(&host(address), address.port(), &pin)).collect())
 }
 
 async fn keep_trimmed(backend: Arc<Redb>) {

@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use proto::{
-    FrameError, FrameReader, MAX_COMMIT_FRAME, MAX_ENVELOPE, PublicKey, PublishId, RoomId,
+    FrameError, FrameReader, MAX_COMMIT_FRAME, MAX_ENVELOPE, PublicKey, PublishId, RoomId, Token,
     relay::{self, ClientFrame, client_frame::Frame, refused::Code},
 };
 use tokio::sync::OwnedSemaphorePermit;
@@ -43,6 +43,8 @@ pub struct Join {
     pub after: u64,
     /// Set to open the room.
     pub opening: Option<Opening>,
+    /// What came with it to show the right to.
+    pub token: Option<Token>,
 }
 
 /// A room as it begins.
@@ -121,6 +123,8 @@ impl TryFrom<relay::Join> for Join {
 
     fn try_from(join: relay::Join) -> Result<Self, Invalid> {
         let key = PublicKey::try_from(&*join.access_key).map_err(|_| malformed())?;
+        let shown = join.create.as_ref().map(|create| &*create.token).filter(|token| !token.is_empty());
+        let token = shown.map(Token::try_from).transpose().map_err(|_| malformed())?;
         let opening = join.create.map(|create| Opening::parse(create, key)).transpose()?;
         Ok(Self {
             room: RoomId::try_from(&*join.room_id).map_err(|_| malformed())?,
@@ -128,6 +132,7 @@ impl TryFrom<relay::Join> for Join {
             signature: (&*join.signature).try_into().map_err(|_| malformed())?,
             after: join.after,
             opening,
+            token,
         })
     }
 }

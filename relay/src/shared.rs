@@ -23,6 +23,7 @@ pub(crate) struct Shared {
     pub metrics: Arc<Metrics>,
     router: Mutex<Router<Handle>>,
     create: Mutex<Quota<IpAddr>>,
+    bad_tokens: Mutex<Quota<IpAddr>>,
     limits: RwLock<Arc<Limits>>,
     /// Who is in, and who may come in.
     pub door: Arc<Door>,
@@ -81,6 +82,7 @@ impl Shared {
             metrics,
             router: Mutex::new(Router::new(limits)),
             create: Mutex::new(Quota::new(limits.create)),
+            bad_tokens: Mutex::new(Quota::new(limits.bad_tokens)),
             incoming: Arc::new(Semaphore::new(INCOMING_BUDGET_KIB as usize)),
             opening: Arc::new(Semaphore::new(OPENING_BUDGET_KIB as usize)),
             outgoing: Arc::new(Semaphore::new(OUTGOING_BUDGET_KIB as usize)),
@@ -102,6 +104,7 @@ impl Shared {
     pub fn reload(&self, limits: Limits) {
         self.router().reload(&limits);
         self.create_quota().set_rate(limits.create);
+        self.bad_tokens().set_rate(limits.bad_tokens);
         self.door.reload(&limits);
         *self.limits.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(limits);
     }
@@ -109,6 +112,11 @@ impl Shared {
     /// Who has opened how many rooms; never held across an await.
     pub fn create_quota(&self) -> MutexGuard<'_, Quota<IpAddr>> {
         self.create.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whose tokens were refused how often; never held across an await.
+    pub fn bad_tokens(&self) -> MutexGuard<'_, Quota<IpAddr>> {
+        self.bad_tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
     credential::{CREDENTIAL_TYPE, Holder},
     identity::clean_name,
     invite::InviteSecret,
-    link::InviteLink,
+    link::AnyLink,
     replay::{Accepted, ReplayError, Sliding},
 };
 
@@ -79,8 +79,12 @@ pub fn link(bytes: &[u8]) {
         Some((0, body)) => crate::link::with_fragment(body),
         _ => String::from_utf8_lossy(bytes).into_owned(),
     };
-    if let Ok(link) = text.parse::<InviteLink>() {
-        assert_eq!(link.to_string().parse(), Ok(link), "a link survives text");
+    if let Ok(link) = text.parse::<AnyLink>() {
+        let again = match &link {
+            AnyLink::Invite(link) => link.to_string(),
+            AnyLink::Relay(link) => link.to_string(),
+        };
+        assert_eq!(again.parse(), Ok(link), "a link survives text");
     }
 }
 

@@ -63,6 +63,15 @@ pub enum LinkError {
         "the relay's pin is incomplete or altered: behind #relay= come sha256: and 64 digits, copy all of them"
     )]
     Pin,
+    /// A link to a relay whose token is cut or altered.
+    #[error(transparent)]
+    Token(#[from] proto::TokenError),
+    /// A link to a relay that says something this version does not know.
+    #[error(
+        "the relay's link says something that this program does not know, or says it twice: copy the whole link, \
+         or update the program"
+    )]
+    Unknown,
     /// A link of another version.
     #[error("the link is of version {0}, this program knows version {VERSION}: update it")]
     Version(u32),

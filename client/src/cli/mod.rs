@@ -23,6 +23,9 @@ use crate::{
 /// used from now on. `-` reads it from the first line of standard input. A link on the command line is visible to other users of this machine and stays in the shell's history: typing
 /// `/join LINK` in the chat, or `-`, is safer.
 ///
+/// Where a relay lets only those open rooms who have a token, its link carries it; a file that the variable
+/// SCHAT_TOKEN_FILE names may hold it as well, for the relay in use. It is kept sealed in the profile.
+///
 /// Exit codes: 0 ok, 1 a problem on this machine, 2 usage, 3 network, 4 refused, 5 not found, 6 verification
 /// failed, 130 interrupted.
 #[derive(Debug, Parser)]

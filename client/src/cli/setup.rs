@@ -1,10 +1,15 @@
 //! From options to an open profile and a running runtime.
 
-use std::io::IsTerminal;
+use std::{
+    fs,
+    io::{IsTerminal, Read as _},
+};
 
+use proto::{Token, TokenError};
 use rand_core::UnwrapErr;
 use shared::random::Random;
 use tokio::sync::mpsc;
+use zeroize::Zeroizing;
 
 use super::Globals;
 use crate::{
@@ -13,6 +18,12 @@ use crate::{
     store::{FileKey, OpenProfile, ProfileDir},
     transport::{CaFile, CaFileError, Transport},
 };
+
+/// Names a file with the token for the relay in use.
+const TOKEN_FILE: &str = "SCHAT_TOKEN_FILE";
+
+/// What is read of that file, in bytes: a token is 43, and some end their lines.
+const MAX_TOKEN_FILE: u64 = 1024;
 
 /// The system's generator.
 pub(super) fn random() -> Random {
@@ -50,9 +61,31 @@ pub(super) async fn start(
     plan: Plan,
 ) -> Result<(Runtime, mpsc::Receiver<Event>), Failure> {
     let Plan { past, only, own } = plan;
+    take_token(globals, &profile)?;
     let config =
         Config { transport: transport(globals)?, relay: globals.relay.clone(), own, past, only, tap: None };
     Runtime::start(profile, config).await
+}
+
+/// A token from a file, for the relay in use. Never from an option: other users of the machine see those.
+fn take_token(globals: &Globals, profile: &OpenProfile) -> Result<(), Failure> {
+    let Some(path) = std::env::var_os(TOKEN_FILE) else { return Ok(()) };
+    let bad = |what: String, remedy: &str| Failure::usage(format!("{TOKEN_FILE}: {what}."), remedy);
+    let read = |file: fs::File| {
+        let mut text = Zeroizing::new(String::new());
+        file.take(MAX_TOKEN_FILE).read_to_string(&mut text).map(|_| text)
+    };
+    let text = fs::File::open(&path).and_then(read);
+    let text = text.map_err(|error| bad(error.to_string(), "Name a file that holds the token."))?;
+    let token: Token = text
+        .trim()
+        .parse()
+        .map_err(|error: TokenError| bad(error.to_string(), "Ask who runs the relay for a new one."))?;
+    let last = || profile.last_relay.as_ref().and_then(|relay| relay.parse().ok());
+    let relay = globals.relay.clone().or_else(last).ok_or_else(|| {
+        bad("there is no relay to use the token at".into(), "Name one with --relay HOST:PORT.")
+    })?;
+    Ok(profile.vault.now(|store| store.set_token(&relay, &token))?)
 }
 
 fn transport(globals: &Globals) -> Result<Transport, Failure> {

@@ -121,8 +121,9 @@ pub fn link(text: &str) -> Result<AnyLink, Failure> {
 /// A link to a relay was taken.
 pub fn chosen(relay: &ChosenRelay) -> String {
     let replaced = if relay.replaced { " This replaces another pin that was remembered." } else { "" };
+    let token = if relay.token.is_some() { " The link's token is kept for opening rooms there." } else { "" };
     format!(
-        "From now on your relay is {}, and its certificate must have the pin {}.{replaced} Now /join NAME opens an \
+        "From now on your relay is {}, and its certificate must have the pin {}.{replaced}{token} Now /join NAME opens an \
          open room there; /create NAME makes a private one.",
         relay.address, relay.pin
     )

@@ -1,5 +1,7 @@
-//! A link to a relay: it is used from now on, and must have the link's pin.
+//! A link to a relay: it is used from now on, must have the link's pin, and gets the link's token when a room is
+//! opened there.
 
+use proto::Token;
 use shared::link::RelayLink;
 
 use super::{Runtime, link::LinkState, lock};
@@ -18,6 +20,8 @@ pub struct ChosenRelay {
     pub pin: Pin,
     /// Another pin was remembered before.
     pub replaced: bool,
+    /// The right to open rooms there.
+    pub token: Option<Token>,
 }
 
 impl ChosenRelay {
@@ -28,15 +32,23 @@ impl ChosenRelay {
     pub fn of(link: &RelayLink) -> Result<Self, Failure> {
         let address = RelayAddress::new(&link.host, link.port)
             .map_err(|error| Failure::usage(error.to_string(), "Ask for a new link."))?;
-        Ok(Self { address, pin: Pin::from(link.pin), replaced: false })
+        Ok(Self { address, pin: Pin::from(link.pin), replaced: false, token: link.token.clone() })
     }
 
-    /// Remembers it.
+    /// Remembers it. A token that was there stays if the link has none, but never passes from one authority to
+    /// another: what was meant for the one must not be shown to the other.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be written.
     pub fn save(mut self, store: &mut Store) -> Result<Self, StoreError> {
+        let known = store.known_relay(&self.address)?;
+        if known.is_some_and(|known| known.pin != self.pin) {
+            store.forget_token(&self.address)?;
+        }
         self.replaced = store.use_relay(&self.address, self.pin)?.is_some();
+        if let Some(token) = &self.token {
+            store.set_token(&self.address, token)?;
+        }
         Ok(self)
     }
 }

@@ -11,6 +11,7 @@ mod profile;
 mod rooms;
 mod schema;
 mod seal;
+mod tokens;
 mod vault;
 
 use std::path::Path;

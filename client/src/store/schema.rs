@@ -32,6 +32,9 @@ const MIGRATIONS: &[&str] = &["
 ", "
     -- The pin is from a link, so it decides alone; else from first use.
     ALTER TABLE relays ADD COLUMN from_link INTEGER NOT NULL DEFAULT 0;
+", "
+    -- The right to open rooms at a relay that asks for one; the value is sealed.
+    CREATE TABLE tokens (host TEXT NOT NULL, port INTEGER NOT NULL, value BLOB NOT NULL, PRIMARY KEY (host, port));
 "];
 
 /// Sets the connection up and migrates the database.

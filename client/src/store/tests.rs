@@ -3,7 +3,11 @@ use shared::{engine::Person, identity::Fingerprint};
 use tempfile::TempDir;
 
 use super::*;
-use crate::{failure::Failure, transport::Pin};
+use crate::{
+    failure::Failure,
+    runtime::ChosenRelay,
+    transport::{Pin, RelayAddress},
+};
 
 const ROOM: RoomId = RoomId([7; 32]);
 
@@ -274,4 +278,56 @@ fn database_of_the_first_version_is_migrated_and_keeps_what_it_holds() {
     assert_eq!(store.history(ROOM, 0, 10).unwrap(), [message(1, "hello")]);
     store.commit(ROOM, None, &told(vec![alarm("one")])).unwrap();
     assert_eq!(unseen(&store), [alarm("one")]);
+}
+
+fn relay_address(host: &str) -> RelayAddress {
+    RelayAddress::new(host, 443).unwrap()
+}
+
+#[test]
+fn token_is_sealed_and_for_its_relay_only() {
+    let dir = TempDir::new().unwrap();
+    let token = proto::Token::new(*b"0123456789abcdef0123456789ABCDEF");
+    let (one, other) = (relay_address("one.example"), relay_address("other.example"));
+    {
+        let mut store = open(&dir);
+        assert_eq!(store.token(&one).unwrap(), None);
+        store.set_token(&one, &token).unwrap();
+        assert_eq!(store.token(&other).unwrap(), None);
+        // Moved to another relay by somebody who can write the file, it does not open.
+        let db = &store.db;
+        db.execute("INSERT INTO tokens SELECT 'other.example', port, value FROM tokens", []).unwrap();
+        assert!(matches!(store.token(&other), Err(StoreError::Damaged(_))));
+    }
+    assert_eq!(open(&dir).token(&one).unwrap(), Some(token.clone()));
+    for file in std::fs::read_dir(dir.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        assert!(!bytes.windows(32).any(|part| part == token.as_bytes()));
+    }
+}
+
+#[test]
+fn token_never_passes_to_a_relay_with_another_pin() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let link = |pin: u8, token: Option<u8>| shared::link::RelayLink {
+        host: "relay.example".into(),
+        port: 443,
+        pin: [pin; 32],
+        token: token.map(|byte| proto::Token::new([byte; 32])),
+    };
+    let relay = relay_address("relay.example");
+    for (pin, given, kept) in [
+        (1, Some(7), Some(7)),
+        // The same relay, by a link without a token: it stays.
+        (1, None, Some(7)),
+        (1, Some(8), Some(8)),
+        // Another authority: it goes.
+        (2, None, None),
+        (3, Some(9), Some(9)),
+    ] {
+        ChosenRelay::of(&link(pin, given)).unwrap().save(&mut store).unwrap();
+        let kept = kept.map(|byte| proto::Token::new([byte; 32]));
+        assert_eq!(store.token(&relay).unwrap(), kept, "pin {pin}, token {given:?}");
+    }
 }

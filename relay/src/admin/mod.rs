@@ -8,6 +8,7 @@
 //! are sent away. On a loopback port (`--admin-listen`) there are only health and numbers. A new command: a module with a function `(&Admin, &Request) -> Answer`, a line in [`routes`], and
 //! on the other side [`client::get`] or [`client::post`].
 
+mod backup;
 pub mod client;
 mod exchange;
 mod health;
@@ -19,6 +20,7 @@ mod server;
 #[cfg(unix)]
 pub(crate) mod socket;
 pub mod status;
+pub mod tokens;
 
 use std::{
     net::SocketAddr,

@@ -2,7 +2,9 @@
 
 use hyper::Method;
 
-use super::{Admin, Answer, Fault, Request, health, metrics, reload, rooms, server::Scope, status};
+use super::{
+    Admin, Answer, Fault, Request, backup, health, metrics, reload, rooms, server::Scope, status, tokens,
+};
 
 /// Everything that is offered: without a version for whoever watches, the rest on the socket alone. Its paths begin with the version of what they answer.
 pub(super) async fn route(admin: &Admin, scope: Scope, request: &Request) -> Answer {
@@ -15,6 +17,8 @@ pub(super) async fn route(admin: &Admin, scope: Scope, request: &Request) -> Ans
             Err(Fault::not_found("there are /healthz, /readyz and /metrics here; commands use the socket"))
         }
         (&Method::GET, ["v1", "status"]) => status::answer(admin).await,
+        (&Method::GET, ["v1", "backup"]) => Ok(backup::stream(admin)),
+        (_, ["v1", "tokens", rest @ ..]) => tokens::answer(admin, request, rest).await,
         (&Method::GET, ["v1", "rooms"]) => rooms::list(admin, request).await,
         (&Method::GET, ["v1", "rooms", prefix]) => rooms::find(admin, prefix).await,
         (&Method::POST, ["v1", "rooms", "drop"]) => {

@@ -6,6 +6,7 @@
 mod feed;
 mod overview;
 pub mod redb;
+mod tokens;
 
 use std::{future::Future, pin::Pin};
 
@@ -16,10 +17,12 @@ use tokio::sync::oneshot;
 pub use self::{
     feed::{Feed, Feeds},
     overview::{Overview, RoomSummary},
+    tokens::{Revoked, TokenChange, TokenError},
 };
 use crate::{
     access::Access,
     request::{Commit, Opening, Publish},
+    token::{NoRight, Right, TokenRecord},
 };
 
 /// A boxed future, so that backends can be chosen at run time.
@@ -27,8 +30,15 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Keeps rooms.
 pub trait Backend: Send + Sync + 'static {
-    /// Opens a room at a time (Unix milliseconds).
-    fn create(&self, room: RoomId, opening: Opening, now_ms: u64) -> Answer<'_, Result<(), CreateError>>;
+    /// Opens a room at a time (Unix milliseconds). The right is checked and counted in the transaction that
+    /// makes the room.
+    fn create(
+        &self,
+        room: RoomId,
+        opening: Opening,
+        right: Right,
+        now_ms: u64,
+    ) -> Answer<'_, Result<(), CreateError>>;
 
     /// Queues an envelope that is no commit. The order of queueing is the order of appending.
     fn append(&self, author: Author, publish: Publish) -> Answer<'_, Ticket>;
@@ -72,6 +82,12 @@ pub trait Backend: Send + Sync + 'static {
     /// any more, whatever crashes, and its followers have been woken; its rows go in small steps, for which
     /// this waits as well. If the wait is given up, a later round of trimming finishes.
     fn drop_room(&self, room: RoomId) -> Answer<'_, Result<bool, Unavailable>>;
+
+    /// All tokens, the oldest first; as many as [`MAX_TOKENS`](crate::limits::MAX_TOKENS).
+    fn tokens(&self) -> Answer<'_, Result<Vec<TokenRecord>, Unavailable>>;
+
+    /// Adds a token, or revokes one and says which rooms it opened. Those stay.
+    fn change_tokens(&self, change: TokenChange) -> Answer<'_, Result<Option<Revoked>, TokenError>>;
 
     /// Waits for entries: follow before reading, and no entry is missed.
     fn follow(&self, room: RoomId) -> Feed;
@@ -141,6 +157,9 @@ pub enum CreateError {
     /// A room of this id was dropped a moment ago and is still being swept.
     #[error("the room is being dropped")]
     BeingDropped,
+    /// A token is needed, and what was shown opens no room.
+    #[error(transparent)]
+    NoRight(#[from] NoRight),
     /// More access keys than a room may have.
     #[error("too many access keys")]
     TooLarge,

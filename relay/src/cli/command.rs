@@ -1,20 +1,26 @@
 //! What the program does besides serving. Each command's work is in a module of its own.
 
+mod backup;
 mod doctor;
 mod drop_room;
 mod human;
 mod reload;
+mod restore;
 mod rooms;
 mod status;
+mod token;
 
 use clap::{CommandFactory, Subcommand};
 
 use self::{
-    doctor::DoctorCommand, drop_room::DropRoomCommand, reload::ReloadCommand, rooms::RoomsCommand,
-    status::StatusCommand,
+    backup::BackupCommand, doctor::DoctorCommand, drop_room::DropRoomCommand, reload::ReloadCommand,
+    restore::RestoreCommand, rooms::RoomsCommand, status::StatusCommand, token::TokenCommand,
 };
 use super::Cli;
-use crate::config::{Loaded, show};
+use crate::{
+    bench::Bench,
+    config::{Loaded, show},
+};
 
 /// What to do instead of serving.
 #[derive(Clone, Debug, Subcommand)]
@@ -27,8 +33,15 @@ pub enum Command {
     DropRoom(DropRoomCommand),
     /// Have the running relay read its settings and its certificate again.
     Reload(ReloadCommand),
+    /// Write the log, the access keys and the relay's identity into one file, while it runs or not.
+    Backup(BackupCommand),
+    /// Begin anew from a backup, or only look whether it is whole.
+    Restore(RestoreCommand),
     /// Look for what is wrong or will be, and say which command mends it.
     Doctor(DoctorCommand),
+    /// Make, list and revoke the tokens that open rooms on a relay with --access token.
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Print every setting, its value and where it comes from, as a relay.toml.
     Config {
         /// Print JSON instead.
@@ -40,6 +53,8 @@ pub enum Command {
         /// For this shell.
         shell: clap_complete::Shell,
     },
+    /// Measure what a relay holds, costs and withstands on this machine.
+    Bench(Bench),
 }
 
 impl Command {
@@ -49,11 +64,15 @@ impl Command {
     /// Whatever went wrong, as a sentence with its remedy.
     pub async fn run(self, loaded: &Loaded) -> anyhow::Result<()> {
         match self {
+            Self::Bench(bench) => bench.run().await?,
             Self::Status(command) => command.run(loaded).await?,
             Self::Rooms(command) => command.run(loaded).await?,
             Self::DropRoom(command) => command.run(loaded).await?,
             Self::Reload(command) => command.run(loaded).await?,
+            Self::Backup(command) => command.run(loaded).await?,
+            Self::Restore(command) => command.run(loaded).await?,
             Self::Doctor(command) => command.run(loaded).await?,
+            Self::Token(command) => command.run(loaded).await?,
             Self::Config { json } => {
                 println!("{}", if json { show::json(loaded) } else { show::toml(loaded) });
             }

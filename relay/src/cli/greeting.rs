@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::relay::Relay;
+use crate::{relay::Relay, token::Admission};
 
 /// What the program says on stdout once it serves.
 pub fn greeting(relay: &Relay, json: bool) -> String {
@@ -11,13 +11,33 @@ pub fn greeting(relay: &Relay, json: bool) -> String {
         let address = address.to_string();
         match json {
             true => {
-                let event = Listening { v: 1, event: "listening", address, pin, link };
+                let access = name(relay.limits().admission);
+                let event = Listening { v: 1, event: "listening", address, pin, link, access };
                 serde_json::to_string(&event).unwrap_or_default()
             }
             false => format!("Listening  {address}\nPin        {pin}\nLink       {link}"),
         }
     });
-    lines.collect::<Vec<_>>().join("\n")
+    let access = (!json).then(|| format!("Access     {}", sentence(relay.limits().admission)));
+    lines.chain(access).collect::<Vec<_>>().join("\n")
+}
+
+fn name(admission: Admission) -> &'static str {
+    match admission {
+        Admission::Open => "open",
+        Admission::Token => "token",
+    }
+}
+
+fn sentence(admission: Admission) -> &'static str {
+    match admission {
+        Admission::Open => {
+            "Open: whoever can reach this relay may open rooms. `relay token create` and `--access token` change that."
+        }
+        Admission::Token => {
+            "By token: opening a room takes one (`relay token create`); whoever is invited to a room needs none."
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -27,4 +47,5 @@ struct Listening {
     address: String,
     pin: String,
     link: String,
+    access: &'static str,
 }

@@ -95,6 +95,11 @@ enum Source {
     Acme(Keeper),
 }
 
+/// What clients pin, without a certificate: for commands while no relay runs.
+pub(crate) fn pin(data_dir: &Path) -> Result<Pin, IdentityError> {
+    Ok(Authority::load_or_create(&data_dir.join(DIRECTORY))?.pin())
+}
+
 impl Identity {
     /// Loads or makes the identity. `names` are what the relay's own leaf is valid for, `leaf_life` is how long.
     pub fn load(

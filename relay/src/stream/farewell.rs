@@ -34,7 +34,7 @@ impl From<Refusal> for Farewell {
             Code::Malformed => CloseCode::Malformed,
             Code::TooLarge => CloseCode::TooLarge,
             Code::RateLimited => CloseCode::TooMany,
-            Code::NotAllowed => CloseCode::NotAllowed,
+            Code::NotAllowed | Code::TokenRequired | Code::TokenSpent => CloseCode::NotAllowed,
             Code::Conflict | Code::NoSpace | Code::Unspecified => CloseCode::Done,
         };
         Self { refusal: Some(refusal), code }

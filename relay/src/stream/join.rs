@@ -19,6 +19,7 @@ use crate::{
     request::{Invalid, Join, Opening, Request},
     router::{Refusal, Seat},
     shared::{Handle, Peer},
+    token::{Admission, NoRight, Right, TokenHash},
 };
 
 /// A stream that may go on.
@@ -63,8 +64,14 @@ async fn admit(peer: &Peer, join: &Join) -> Result<View, Refusal> {
             return Err(Refusal::of(Code::Conflict));
         }
         (Some(opening), None) if genuine => {
-            create(peer, join, opening).await?;
-            look(peer, join).await?
+            let created = create(peer, join, opening).await;
+            let view = look(peer, join).await?;
+            // The same Create may have been under way when the client asked again: then this one made nothing,
+            // cost nothing, and the room is the client's all the same.
+            if !view.is_some_and(|view| view.access.is_member()) {
+                created?;
+            }
+            view
         }
         (_, view) => view,
     };
@@ -77,15 +84,36 @@ async fn look(peer: &Peer, join: &Join) -> Result<Option<View>, Refusal> {
 }
 
 async fn create(peer: &Peer, join: &Join, opening: &Opening) -> Result<(), Refusal> {
-    let allowed = peer.shared.create_quota().take(peer.payer, Instant::now());
+    let shared = &peer.shared;
+    let allowed = shared.create_quota().take(peer.payer, Instant::now());
     allowed.map_err(|over| Refusal::over(Limit::Rooms).after(&over))?;
-    let created = peer.shared.backend.create(join.room, opening.clone(), unix_ms()).await;
+    let right = right(peer, join)?;
+    let created = shared.backend.create(join.room, opening.clone(), right, unix_ms()).await;
+    if matches!(right, Right::Token(_)) && created != Err(CreateError::NoRight(NoRight::Required)) {
+        // The token was good.
+        shared.bad_tokens().refund(&peer.payer);
+    }
     created.map_err(|error| match error {
         CreateError::Exists => Refusal::of(Code::Conflict),
+        CreateError::NoRight(NoRight::Required) => Refusal::of(Code::TokenRequired),
+        CreateError::NoRight(NoRight::Rooms) => Refusal::over(Limit::TokenRooms),
+        CreateError::NoRight(NoRight::Uses) => Refusal::over(Limit::TokenUses),
         CreateError::TooLarge => Refusal::over(Limit::KeysPerRoom),
         CreateError::NoSpace => Refusal::over(Limit::Disk),
         CreateError::Closed | CreateError::BeingDropped => Refusal::of(Code::ShuttingDown),
     })
+}
+
+/// By what right the room is to be opened. Each try is paid for as if the token were bad: many at once learn
+/// no more than one after the other.
+fn right(peer: &Peer, join: &Join) -> Result<Right, Refusal> {
+    let shared = &peer.shared;
+    if shared.limits().admission == Admission::Open {
+        return Ok(Right::Anybody);
+    }
+    let allowed = shared.bad_tokens().take(peer.payer, Instant::now());
+    allowed.map_err(|over| Refusal::over(Limit::BadTokens).after(&over))?;
+    Ok(Right::Token(join.token.as_ref().map(TokenHash::of)))
 }
 
 /// Strict verification: no small-order keys, no second encoding of a signature.

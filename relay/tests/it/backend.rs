@@ -8,6 +8,7 @@ use relay::{
     access::{AccessKey, Change, Grant},
     backend::{AppendError, Appended, Author, Backend, Batch, CreateError, Measured, redb::Redb},
     request::{Commit, Opening, Publish},
+    token::Right,
 };
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -27,7 +28,10 @@ impl Fixture {
         let directory = TempDir::new().unwrap();
         let backend = Arc::new(Redb::open(directory.path(), &limits).unwrap());
         let keys = vec![member(ALICE), member(BOB), invite(INVITE)];
-        backend.create(ROOM, Opening { slot: b"slot 0".as_slice().into(), keys }, 0).await.unwrap();
+        backend
+            .create(ROOM, Opening { slot: b"slot 0".as_slice().into(), keys }, Right::Anybody, 0)
+            .await
+            .unwrap();
         Self { backend, directory }
     }
 
@@ -242,7 +246,7 @@ async fn everything_survives_reopening() {
     assert!(fixture.append(ALICE, 9, line(1)).await.unwrap().repeated);
     assert_eq!(fixture.append(ALICE, 9, line(3)).await.unwrap().seq, 3);
     let twice = Opening { slot: Default::default(), keys: vec![member(BOB)] };
-    assert_eq!(fixture.backend.create(ROOM, twice, 0).await, Err(CreateError::Exists));
+    assert_eq!(fixture.backend.create(ROOM, twice, Right::Anybody, 0).await, Err(CreateError::Exists));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,8 +30,13 @@ impl Server {
     }
 
     pub async fn with(limits: Limits) -> Self {
+        Self::configured(|config| config.limits = limits).await
+    }
+
+    pub async fn configured(configure: impl FnOnce(&mut Config)) -> Self {
         let directory = TempDir::new().unwrap();
-        let config = Config { limits, ..Config::new(([127, 0, 0, 1], 0).into(), directory.path()) };
+        let mut config = Config::new(([127, 0, 0, 1], 0).into(), directory.path());
+        configure(&mut config);
         let relay = Relay::start(config).await.unwrap();
         let address = relay.addresses()[0];
         Self { relay: Some(relay), directory, address }
@@ -39,10 +44,15 @@ impl Server {
 
     /// Ends the relay in order and starts another on the same data.
     pub async fn restart(&mut self, limits: Limits) {
+        self.restart_configured(|config| config.limits = limits).await;
+    }
+
+    pub async fn restart_configured(&mut self, configure: impl FnOnce(&mut Config)) {
         if let Some(relay) = self.relay.take() {
             relay.shutdown().await;
         }
-        let config = Config { limits, ..Config::new(([127, 0, 0, 1], 0).into(), self.directory.path()) };
+        let mut config = Config::new(([127, 0, 0, 1], 0).into(), self.directory.path());
+        configure(&mut config);
         let relay = Relay::start(config).await.unwrap();
         self.address = relay.addresses()[0];
         self.relay = Some(relay);
@@ -248,7 +258,11 @@ pub fn invite(key: &SigningKey, expires_ms: u64, max_uses: u32) -> AccessKey {
 
 pub fn opening(key: &SigningKey, others: Vec<AccessKey>) -> Create {
     let slot = Slot { last_commit: 0, sealed: b"slot 0".as_slice().into() };
-    Create { slot: Some(slot), keys: std::iter::once(member(key)).chain(others).collect() }
+    Create {
+        slot: Some(slot),
+        keys: std::iter::once(member(key)).chain(others).collect(),
+        ..Create::default()
+    }
 }
 
 pub fn commit(expected: u64, added: Vec<AccessKey>, removed: Vec<&SigningKey>) -> CommitPart {

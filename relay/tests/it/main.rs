@@ -14,6 +14,8 @@ mod admin;
 #[cfg(unix)]
 mod admin_rooms;
 mod backend;
+mod backup;
+mod bench;
 mod certificate;
 mod common;
 mod crash;
@@ -26,5 +28,6 @@ mod logs;
 mod program;
 mod rooms;
 mod tcp;
+mod token;
 #[cfg(unix)]
 mod watching;

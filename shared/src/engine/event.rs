@@ -18,6 +18,8 @@ pub enum Input {
     Connected {
         /// 32 bytes that tie the Join signature to this connection.
         binding: [u8; proto::CHANNEL_BINDING_LEN],
+        /// The right to open rooms at this relay, if we have one; sent only when the room is to be opened.
+        token: Option<proto::Token>,
     },
     /// The relay said something on the current stream.
     Frame(RelayFrame),

@@ -45,7 +45,8 @@ impl Engine {
         let keys = group.access_keys()?.into_values().collect();
         self.group = Some(group);
         let mut pending = Pending::default();
-        pending.create = Some(Create { slot: Some(Slot { last_commit: 0, sealed: sealed.into() }), keys });
+        let slot = Some(Slot { last_commit: 0, sealed: sealed.into() });
+        pending.create = Some(Create { slot, keys, ..Create::default() });
         self.set_pending(Some(pending));
         self.own_invite(&secret, expires_ms, max_uses);
         self.meta.last_update = now;

@@ -133,6 +133,8 @@ struct Connection {
     winner: u64,
     /// Lost races in a row.
     conflicts: u32,
+    /// A token went with the Create.
+    token_sent: bool,
     /// `Joined` was told to people since the engine was loaded.
     announced: bool,
 }
@@ -242,7 +244,7 @@ impl Engine {
     pub fn handle(&mut self, input: Input, now: Millis) -> Output {
         let result = match input {
             _ if self.phase() == Phase::Closed => Ok(()),
-            Input::Connected { binding } => self.connected(&binding),
+            Input::Connected { binding, token } => self.connected(&binding, token.as_ref()),
             Input::Frame(frame) => self.frame(frame, now),
             Input::Disconnected => {
                 self.link = Connection { announced: self.link.announced, ..Connection::default() };

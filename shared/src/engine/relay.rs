@@ -1,7 +1,7 @@
 //! The conversation with the relay: joining a room, creating one, answers and refusals.
 
 use proto::{
-    PublishId,
+    PublishId, Token,
     relay::{
         ClientFrame, GetSlot, Join, Joined, Publish, Published, Refused, RelayFrame, client_frame,
         refused::Code, relay_frame,
@@ -22,15 +22,24 @@ const RETRY_MS: u64 = 5_000;
 const RETRY_MAX_MS: u64 = 3600 * 1000;
 
 impl Engine {
-    pub(super) fn connected(&mut self, binding: &[u8; proto::CHANNEL_BINDING_LEN]) -> Result<(), GroupError> {
+    pub(super) fn connected(
+        &mut self,
+        binding: &[u8; proto::CHANNEL_BINDING_LEN],
+        token: Option<&Token>,
+    ) -> Result<(), GroupError> {
         self.link =
             Connection { state: Stream::Asking, announced: self.link.announced, ..Connection::default() };
         let invite = self.invite_secret().filter(|_| self.phase() == Phase::Joining);
         let key = invite.map_or_else(|| self.access.clone(), |secret| secret.access_key());
-        let create = match self.phase() {
+        let mut create = match self.phase() {
             Phase::Creating => self.pending.as_ref().and_then(|pending| pending.create.clone()),
             _ => None,
         };
+        // Not stored with the Create: another token may come before it succeeds.
+        if let (Some(create), Some(token)) = (&mut create, token) {
+            create.token = token.as_bytes().to_vec().into();
+            self.link.token_sent = true;
+        }
         self.send(client_frame::Frame::Join(Join {
             room_id: self.room.as_bytes().to_vec().into(),
             access_key: key.public().as_bytes().to_vec().into(),
@@ -168,7 +177,7 @@ impl Engine {
                 self.close("The relay no longer accepts this invite: it expired, was used up or was revoked. Ask for a new one.");
             }
             Code::NotAllowed => self.locked_out(),
-            Code::TooLarge | Code::Malformed | Code::Unspecified => {
+            Code::TooLarge | Code::Malformed | Code::Unspecified | Code::TokenRequired | Code::TokenSpent => {
                 self.link.not_before = now + RETRY_MS;
                 self.drop_refused(&refused.id);
             }
@@ -202,6 +211,7 @@ impl Engine {
                 self.set_phase(Phase::Joining);
                 self.out.reopen = true;
             }
+            (Code::TokenRequired | Code::TokenSpent, Phase::Creating) => self.no_right(code),
             (Code::Superseded, _) => {
                 self.out.events.push(Event::Closed {
                     reason: "This profile connected to the room from somewhere else; this connection stops."
@@ -216,6 +226,24 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// The relay lets only those open rooms who have a token. The room exists nowhere yet, so it ends here.
+    fn no_right(&mut self, code: Code) {
+        let remedy = "Ask who runs it for a link with a token, give that to /join, and make the room again. Whoever is \
+                      invited to a room needs no token.";
+        let (code, message) = match (code, self.link.token_sent) {
+            (Code::TokenSpent, _) => {
+                ("token_spent", "Your token for this relay has opened as many rooms as it may.")
+            }
+            (_, true) => (
+                "token_required",
+                "The relay does not accept your token: it is unknown there, has expired or was revoked.",
+            ),
+            (_, false) => ("token_required", "This relay opens rooms only for those who have a token."),
+        };
+        self.refuse(code, message, remedy);
+        self.close("The relay did not open the room.");
     }
 
     /// The state stays: a relay that lies, or that lost its data, must not make us forget a room.

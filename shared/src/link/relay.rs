@@ -1,11 +1,21 @@
-//! Links to a relay, before any room exists: `schat://host:port/#relay=sha256:<64 digits>`. Nothing in them is secret.
+//! Links to a relay, before any room exists: `schat://host:port/#relay=sha256:<64 digits>`, and behind that
+//! `&token=<43 characters>` when the relay lets only those open rooms who have a token. The token is secret, nothing
+//! else is.
+//!
+//! What stands behind a further `&` is an error and not ignored: a link that says more than this program knows may
+//! mean something that matters, and a mistyped `&token=` must not become a link without one.
 
 use std::{fmt, str::FromStr};
+
+use proto::Token;
 
 use super::{InviteLink, LinkError, split, write_address};
 
 /// What the part behind `#` begins with. No invite's does: `=` is no character of theirs.
 const MARK: &str = "relay=";
+
+/// What a token begins with.
+const TOKEN: &str = "token=";
 
 /// The pin's hash, as `certs` writes it.
 const HASH: &str = "sha256:";
@@ -19,6 +29,8 @@ pub struct RelayLink {
     pub port: u16,
     /// SHA-256 of the SubjectPublicKeyInfo of the relay's CA.
     pub pin: [u8; 32],
+    /// The right to open rooms there.
+    pub token: Option<Token>,
 }
 
 /// Either kind of link.
@@ -34,7 +46,11 @@ impl fmt::Display for RelayLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_address(f, &self.host, self.port)?;
         write!(f, "#{MARK}{HASH}")?;
-        self.pin.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        self.pin.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        match &self.token {
+            Some(token) => write!(f, "&{TOKEN}{}", *token.to_text()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -43,9 +59,17 @@ impl FromStr for RelayLink {
 
     fn from_str(text: &str) -> Result<Self, LinkError> {
         let (host, port, fragment) = split(text)?;
-        let digits = fragment.strip_prefix(MARK).and_then(|pin| pin.strip_prefix(HASH));
+        let mut parts = fragment.split('&');
+        let digits = parts.next().and_then(|part| part.strip_prefix(MARK)?.strip_prefix(HASH));
         let pin = digits.and_then(from_hex).ok_or(LinkError::Pin)?;
-        Ok(Self { host, port, pin })
+        let token = match parts.next() {
+            Some(part) => Some(part.strip_prefix(TOKEN).ok_or(LinkError::Unknown)?.parse()?),
+            None => None,
+        };
+        if parts.next().is_some() {
+            return Err(LinkError::Unknown);
+        }
+        Ok(Self { host, port, pin, token })
     }
 }
 
@@ -72,12 +96,18 @@ mod tests {
     use super::*;
 
     fn link(host: &str) -> RelayLink {
-        RelayLink { host: host.to_owned(), port: 4443, pin: [0xab; 32] }
+        RelayLink { host: host.to_owned(), port: 4443, pin: [0xab; 32], token: None }
+    }
+
+    fn with_token(host: &str) -> RelayLink {
+        RelayLink { token: Some(Token::new([0xfe; 32])), ..link(host) }
     }
 
     #[test]
     fn relay_links_survive_text() {
         for host in ["chat.example.org", "127.0.0.1", "::1"] {
+            let text = with_token(host).to_string();
+            assert_eq!(text.parse(), Ok(AnyLink::Relay(with_token(host))));
             let text = link(host).to_string();
             assert_eq!(text.parse(), Ok(AnyLink::Relay(link(host))));
             assert_eq!(format!(" {}\n", text.to_uppercase()).parse::<RelayLink>(), Err(LinkError::Scheme));
@@ -100,6 +130,37 @@ mod tests {
         assert_eq!(format!("{text}0").parse::<AnyLink>(), Err(LinkError::Pin));
         assert_eq!(text.replace("schat", "ftp").parse::<AnyLink>(), Err(LinkError::Scheme));
         assert_eq!(text.replace(":4443", ":0").parse::<AnyLink>(), Err(LinkError::Address));
+    }
+
+    #[test]
+    fn cut_and_altered_tokens_are_refused() {
+        let (bare, text) = (link("relay.example").to_string(), with_token("relay.example").to_string());
+        assert_eq!(text, format!("{bare}&token={}", *Token::new([0xfe; 32]).to_text()));
+        for cut in 0..text.len() {
+            // What is cut exactly before the token is a whole link without one.
+            assert_eq!(text[..cut].parse::<AnyLink>().is_ok(), cut == bare.len(), "cut at {cut}");
+        }
+        for (wrong, error) in [
+            ("&token=", LinkError::Token(proto::TokenError)),
+            ("&token=abc", LinkError::Token(proto::TokenError)),
+            ("&token=\u{1b}[2J", LinkError::Token(proto::TokenError)),
+            ("&", LinkError::Unknown),
+            ("&tokens=", LinkError::Unknown),
+            ("&colour=blue", LinkError::Unknown),
+        ] {
+            assert_eq!(format!("{bare}{wrong}").parse::<AnyLink>(), Err(error), "{wrong}");
+        }
+        let token = text.strip_prefix(&bare).unwrap();
+        for more in [token, "&colour=blue", "&"] {
+            assert_eq!(format!("{text}{more}").parse::<AnyLink>(), Err(LinkError::Unknown), "{more}");
+        }
+        assert_eq!(format!("{text}=").parse::<AnyLink>(), Err(LinkError::Token(proto::TokenError)));
+    }
+
+    #[test]
+    fn debug_shows_no_token() {
+        let text = format!("{:?}", AnyLink::Relay(with_token("h")));
+        assert!(text.contains("token: Some(Token)") && !text.contains("254"), "{text}");
     }
 
     #[test]

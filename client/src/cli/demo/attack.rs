@@ -101,8 +101,10 @@ pub(super) fn feed(device: &Snapshot, entries: &[Deliver]) -> Result<Fed, Stop> 
     let head = entries.last().map_or(device.cursor, |entry| entry.seq);
     let joined = Joined { head, oldest: 1, last_commit: head, slot: None, now_ms: now_ms() };
     let frame = |frame| Input::Frame(RelayFrame { frame: Some(frame) });
-    let mut inputs =
-        vec![Input::Connected { binding: [0; proto::CHANNEL_BINDING_LEN] }, frame(Frame::Joined(joined))];
+    let mut inputs = vec![
+        Input::Connected { binding: [0; proto::CHANNEL_BINDING_LEN], token: None },
+        frame(Frame::Joined(joined)),
+    ];
     inputs.extend(entries.iter().cloned().map(Frame::Deliver).map(frame));
     let mut fed = Fed::default();
     for input in inputs {
@@ -147,7 +149,7 @@ pub(super) async fn knock(place: &Place, device: &Snapshot) -> Result<bool, Stop
     let dialed = transport.dial(&place.own.dial, known).await.map_err(|error| error.to_string())?;
     let mut stream = RoomStream::open(&dialed.connection).await.map_err(|error| error.to_string())?;
     let mut engine = device.engine()?;
-    for frame in engine.handle(Input::Connected { binding: stream.binding() }, now_ms()).frames {
+    for frame in engine.handle(Input::Connected { binding: stream.binding(), token: None }, now_ms()).frames {
         stream.queue(&frame).map_err(|error| error.to_string())?;
     }
     let answer = timeout(PATIENCE, stream.drive()).await.map_err(|_| "the relay says nothing".to_owned())?;

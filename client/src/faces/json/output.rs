@@ -16,8 +16,9 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Out {
-    /// A link to a relay was taken: it is used from now on. `replaced`: another pin was remembered before.
-    Relay { relay: String, pin: String, replaced: bool },
+    /// A link to a relay was taken: it is used from now on. `replaced`: another pin was remembered before. `token`: the
+    /// link has one, which is kept and not shown.
+    Relay { relay: String, pin: String, replaced: bool, token: bool },
     /// A relay is being dialled.
     Connecting { relay: String },
     /// A relay is there. `trust`: webpki, pinned, ca-file, remembered or first-use.
@@ -141,8 +142,9 @@ impl Out {
     }
 
     pub(crate) fn chosen(chosen: &ChosenRelay) -> Self {
-        let ChosenRelay { address, pin, replaced } = chosen;
-        Self::Relay { relay: address.to_string(), pin: pin.to_string(), replaced: *replaced }
+        let ChosenRelay { address, pin, replaced, token } = chosen;
+        let token = token.is_some();
+        Self::Relay { relay: address.to_string(), pin: pin.to_string(), replaced: *replaced, token }
     }
 
     pub(super) fn joined(room: &str, view: &GroupView) -> Self {

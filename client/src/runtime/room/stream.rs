@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
-use proto::relay::{ClientFrame, RelayFrame};
+use proto::{
+    Token,
+    relay::{ClientFrame, RelayFrame},
+};
 use shared::engine::Input;
 use tokio::time::{Instant, timeout};
 
 use super::Room;
 use crate::{
-    runtime::link::LinkState,
+    runtime::{RoomEvent, link::LinkState},
+    store::{StoreError, Where},
     transport::{RoomStream, StreamError},
 };
 
@@ -27,11 +31,24 @@ impl Room {
             self.not_before = Instant::now() + self.backoff.next(&self.profile.random);
             return;
         };
+        let token = match self.token().await {
+            Ok(token) => token,
+            Err(error) => {
+                self.not_before = Instant::now() + self.backoff.next(&self.profile.random);
+                return self.show(RoomEvent::Failed(error.into())).await;
+            }
+        };
         self.trust = Some(trust);
         self.since = Instant::now();
         let binding = stream.binding();
         self.stream = Some(stream);
-        let _ = self.apply(vec![Input::Connected { binding }]).await;
+        let _ = self.apply(vec![Input::Connected { binding, token }]).await;
+    }
+
+    /// The right to open rooms at this room's relay. Our own asks for none.
+    async fn token(&self) -> Result<Option<Token>, StoreError> {
+        let Where::Relay { address, .. } = self.record.place.clone() else { return Ok(None) };
+        self.vault.run(move |store| store.token(&address)).await
     }
 
     pub(super) async fn frames(&mut self, frames: Vec<RelayFrame>) {

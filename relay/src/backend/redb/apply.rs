@@ -6,13 +6,14 @@ use redb::{ReadableTable, StorageError};
 use super::{
     Policy, doom,
     tables::{self, Room, Tables, to_entry_row, to_key_row},
-    trim,
+    tokens, trim,
 };
 use crate::{
     access::{Access, AccessKey, Grant},
     backend::{AppendError, Appended, Author, CreateError, entry},
     limits::TRIM_STEP,
     request::{Commit, Opening, Publish},
+    token::Right,
 };
 
 /// Outside: the disk failed and the transaction is void. Inside: the answer to one publish.
@@ -62,15 +63,20 @@ pub(super) fn append(
     Ok(Ok(Appended { seq, at_ms, repeated: false }))
 }
 
-/// Opens a room.
+/// Opens a room, if there is a right to.
 pub(super) fn create(
     tables: &mut Tables<'_>,
     policy: &Policy,
     has_space: bool,
     room: &RoomId,
     opening: &Opening,
-    now_ms: u64,
+    (right, now_ms): (&Right, u64),
 ) -> Outcome<(), CreateError> {
+    // First of all: whoever has no right does not learn which rooms exist.
+    let token = match tokens::payer(tables, right, now_ms)? {
+        Ok(token) => token,
+        Err(no) => return Ok(Err(CreateError::NoRight(no))),
+    };
     if tables::room(&tables.rooms, room)?.is_some() {
         return Ok(Err(CreateError::Exists));
     }
@@ -83,6 +89,12 @@ pub(super) fn create(
     }
     if !has_space {
         return Ok(Err(CreateError::NoSpace));
+    }
+    if let Some(token) = token {
+        if let Err(no) = token.may_open(now_ms) {
+            return Ok(Err(CreateError::NoRight(no)));
+        }
+        tokens::pay(tables, room, token)?;
     }
     let row = Room { head: 0, oldest: 1, last_commit: 0, last_at_ms: now_ms, bytes: 0, keys };
     tables.rooms.insert(&room.0, &row.into())?;

@@ -5,22 +5,26 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError, RwLock},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use redb::{
-    Database, DatabaseError, ReadTransaction, ReadableDatabase, StorageError, WriteTransaction,
-    backends::FileBackend,
+    Database, DatabaseError, ReadTransaction, ReadableDatabase, StorageBackend, StorageError,
+    WriteTransaction, backends::FileBackend,
 };
 
 use super::tables;
 use crate::{
     backend::Unavailable,
+    backup::STAGING,
     limits::{PAGE_CACHE, REOPEN_INTERVAL},
 };
 
 /// The database's name in the data directory.
-const FILE: &str = "relay.redb";
+pub(crate) const FILE: &str = "relay.redb";
+
+/// Its name until it is one: redb does not open a file that it has not finished making.
+const UNFINISHED: &str = "relay.redb.new";
 
 /// Why the database cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +32,9 @@ pub enum OpenError {
     /// Another relay has it open.
     #[error("another relay is using it")]
     Locked,
+    /// A restore has not been finished.
+    #[error("a restore into it was interrupted")]
+    Restoring,
     /// The file system says no.
     #[error("{0}")]
     Io(#[source] io::Error),
@@ -46,6 +53,7 @@ type Open = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
 pub(super) struct Store {
     directory: PathBuf,
     open: Open,
+    interval: Duration,
     /// `None` while reopening has failed, and after closing.
     database: RwLock<Option<Database>>,
     /// The last try to reopen; `None` before the first.
@@ -55,21 +63,22 @@ pub(super) struct Store {
 impl Store {
     /// Opens or makes the file in `directory`.
     pub fn open(directory: &Path) -> Result<Self, OpenError> {
-        let path = directory.join(FILE);
-        let open = move || {
-            let file = FileBackend::new(private_file(&path)?)?;
-            Database::builder().set_cache_size(PAGE_CACHE).create_with_backend(file)
-        };
-        Self::open_with(directory, Box::new(open))
+        if directory.join(STAGING).try_exists().map_err(OpenError::Io)? {
+            return Err(OpenError::Restoring);
+        }
+        let path = directory.to_owned();
+        let open = move || open_or_make(&path);
+        Self::open_with(directory, Box::new(open), REOPEN_INTERVAL)
     }
 
-    /// Opens with a function of the caller's.
-    pub fn open_with(directory: &Path, open: Open) -> Result<Self, OpenError> {
+    /// Opens with a function of the caller's; tries to reopen as often as `interval`.
+    pub fn open_with(directory: &Path, open: Open, interval: Duration) -> Result<Self, OpenError> {
         let database = open()?;
         tables::create(&database).map_err(OpenError::from)?;
         Ok(Self {
             directory: directory.to_owned(),
             open,
+            interval,
             database: RwLock::new(Some(database)),
             reopened: Mutex::new(None),
         })
@@ -81,6 +90,11 @@ impl Store {
         read: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
     ) -> Result<T, Unavailable> {
         self.with(|database| read(&database.begin_read()?))
+    }
+
+    /// A snapshot to read at leisure: it holds up nobody, not even a reopening, after which it answers no more.
+    pub fn snapshot(&self) -> Result<ReadTransaction, Unavailable> {
+        self.with(|database| Ok(database.begin_read()?))
     }
 
     /// Runs a write; `write` commits or aborts.
@@ -123,7 +137,7 @@ impl Store {
 
     fn reopen(&self) {
         let mut last = self.reopened.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.is_some_and(|last| last.elapsed() < REOPEN_INTERVAL) {
+        if last.is_some_and(|last| last.elapsed() < self.interval) {
             return;
         }
         let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
@@ -133,6 +147,47 @@ impl Store {
             (self.open)().inspect_err(|error| tracing::error!(%error, "the database stays shut")).ok();
         *last = Some(Instant::now());
     }
+}
+
+/// Opens or makes a database, and repairs what a crash left. The one way in, for files and for the disks
+/// that tests make up.
+pub(super) fn open_database(disk: impl StorageBackend) -> Result<Database, DatabaseError> {
+    Database::builder().set_cache_size(PAGE_CACHE).create_with_backend(disk)
+}
+
+/// Opens the database in a directory. A new one is made under another name, so that a crash in between leaves
+/// none rather than half of one.
+pub(super) fn open_or_make(directory: &Path) -> Result<Database, DatabaseError> {
+    let (path, unfinished) = (directory.join(FILE), directory.join(UNFINISHED));
+    let open = |path: &Path| open_database(FileBackend::new(private_file(path)?)?);
+    if path.try_exists()? {
+        return open(&path);
+    }
+    let database = match open(&unfinished) {
+        Err(DatabaseError::Storage(StorageError::Io(_))) => {
+            // Left half made by a relay that was killed; nothing was ever in it.
+            std::fs::remove_file(&unfinished)?;
+            open(&unfinished)?
+        }
+        opened => opened?,
+    };
+    // From here on the file is locked, and stays so under its new name: of two relays that begin at once, one
+    // finds the other's lock.
+    if path.try_exists()? {
+        drop(database);
+        std::fs::remove_file(&unfinished)?;
+        return open(&path);
+    }
+    tables::create(&database).map_err(io::Error::other)?;
+    std::fs::rename(&unfinished, &path)?;
+    sync_directory(directory)?;
+    Ok(database)
+}
+
+/// Makes a rename in a directory survive a power cut.
+pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
+    // Elsewhere a directory cannot be opened as a file.
+    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
 }
 
 impl std::fmt::Debug for Store {

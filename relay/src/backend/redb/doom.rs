@@ -7,7 +7,7 @@
 use proto::RoomId;
 use redb::{ReadableTable, StorageError};
 
-use super::tables::Tables;
+use super::{tables::Tables, tokens};
 use crate::limits::{BATCH_BYTES, TRIM_ROUND};
 
 /// Marks a room. Returns whether there was one.
@@ -15,6 +15,7 @@ pub(super) fn doom(tables: &mut Tables<'_>, room: &RoomId) -> Result<bool, Stora
     let existed = tables.rooms.remove(&room.0)?.is_some();
     if existed {
         tables.doomed.insert(&room.0, ())?;
+        tokens::free(tables, room)?;
     }
     Ok(existed)
 }

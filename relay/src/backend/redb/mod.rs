@@ -11,12 +11,15 @@
 //! another: they would see a fork where there was only a crash.
 
 mod apply;
+mod check;
+mod copy;
 mod database;
 mod doom;
 mod overview;
 mod reader;
 mod stats;
 mod tables;
+mod tokens;
 mod trim;
 mod writer;
 
@@ -30,20 +33,28 @@ use proto::{PublicKey, RoomId};
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::{
+    check::{CheckError, Checked, Flaw},
     database::OpenError,
     stats::{Health, Stats},
+};
+pub(crate) use self::{
+    copy::Importer,
+    database::{FILE as DATABASE, sync_directory},
+    tables::parse_entry,
 };
 use self::{
     database::Store,
     writer::{Job, Writer},
 };
 use super::{
-    Answer, Appended, Author, Backend, Batch, CreateError, Feed, Feeds, Measured, Overview, RoomSummary,
-    Slot, Ticket, Unavailable, View, entry,
+    Answer, Appended, Author, Backend, Batch, CreateError, Feed, Feeds, Measured, Overview, Revoked,
+    RoomSummary, Slot, Ticket, TokenChange, TokenError, Unavailable, View, entry,
 };
 use crate::{
+    backup::{BackupError, Record},
     limits::{Limits, WRITER_QUEUE},
     request::{Opening, Publish},
+    token::{Right, TokenRecord},
 };
 
 /// A relay's rooms in one redb file.
@@ -109,6 +120,15 @@ impl Redb {
         if let Some(jobs) = jobs {
             jobs.closed().await;
         }
+    }
+
+    /// Hands over all rooms as they are at this moment, one row at a time; blocks. Rooms go on meanwhile, and what
+    /// they replace takes space until it is done.
+    ///
+    /// # Errors
+    /// What `take` says, or [`BackupError`] if the database cannot be read.
+    pub fn export(&self, take: &mut dyn FnMut(Record) -> Result<(), BackupError>) -> Result<(), BackupError> {
+        copy::export(&self.store.snapshot().map_err(|_| BackupError::Unavailable)?, take)
     }
 
     /// How the writer does.
@@ -179,10 +199,16 @@ impl Redb {
 }
 
 impl Backend for Redb {
-    fn create(&self, room: RoomId, opening: Opening, now_ms: u64) -> Answer<'_, Result<(), CreateError>> {
+    fn create(
+        &self,
+        room: RoomId,
+        opening: Opening,
+        right: Right,
+        now_ms: u64,
+    ) -> Answer<'_, Result<(), CreateError>> {
         Box::pin(async move {
             let (answer, created) = oneshot::channel();
-            let _ = self.queue(Job::Create { room, opening, now_ms, answer }).await;
+            let _ = self.queue(Job::Create { room, opening, right, now_ms, answer }).await;
             created.await.unwrap_or(Err(CreateError::Closed))
         })
     }
@@ -245,6 +271,18 @@ impl Backend for Redb {
             let existed = dropped.await.unwrap_or(Err(Unavailable))?;
             self.sweep().await;
             Ok(existed)
+        })
+    }
+
+    fn tokens(&self) -> Answer<'_, Result<Vec<TokenRecord>, Unavailable>> {
+        self.read_with(tokens::list)
+    }
+
+    fn change_tokens(&self, change: TokenChange) -> Answer<'_, Result<Option<Revoked>, TokenError>> {
+        Box::pin(async move {
+            let (answer, changed) = oneshot::channel();
+            let _ = self.queue(Job::Tokens { change, answer }).await;
+            changed.await.unwrap_or(Err(TokenError::Unavailable))
         })
     }
 

@@ -5,10 +5,11 @@ use redb::{
     ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition, TableError, WriteTransaction,
 };
 
+use super::tokens::TokenRow;
 use crate::access::{Access, Grant};
 
 /// A room: head, oldest, last commit, time of the last entry (ms), bytes of the log, access keys.
-type RoomRow = (u64, u64, u64, u64, u64, u64);
+pub(super) type RoomRow = (u64, u64, u64, u64, u64, u64);
 
 /// An access key: kind (see [`Grant`]), expiry (ms), greatest number of uses, uses.
 type KeyRow = (u8, u64, u32, u32);
@@ -25,6 +26,12 @@ const IDS: TableDefinition<(RoomKey, &[u8; 16]), u64> = TableDefinition::new("id
 
 /// Rooms that were dropped and are not swept yet; none of them has a row in [`ROOMS`].
 const DOOMED: TableDefinition<RoomKey, ()> = TableDefinition::new("doomed");
+
+/// By SHA-256 of the token.
+const TOKENS: TableDefinition<RoomKey, TokenRow> = TableDefinition::new("tokens");
+
+/// By room: SHA-256 of the token that opened it. Rooms that no token opened, or one that was revoked, have no row.
+const OPENED_BY: TableDefinition<RoomKey, &[u8; 32]> = TableDefinition::new("opened_by");
 
 const MEMBER: u8 = 1;
 const INVITE: u8 = 2;
@@ -48,6 +55,8 @@ pub(super) struct Tables<'txn> {
     pub entries: Table<'txn, (RoomKey, u64), &'static [u8]>,
     pub ids: Table<'txn, (RoomKey, &'static [u8; 16]), u64>,
     pub doomed: Table<'txn, RoomKey, ()>,
+    pub tokens: Table<'txn, RoomKey, TokenRow>,
+    pub opened_by: Table<'txn, RoomKey, &'static [u8; 32]>,
 }
 
 /// All tables of a read transaction.
@@ -58,6 +67,7 @@ pub(super) struct Snapshot {
     pub entries: redb::ReadOnlyTable<(RoomKey, u64), &'static [u8]>,
     pub ids: redb::ReadOnlyTable<(RoomKey, &'static [u8; 16]), u64>,
     pub doomed: redb::ReadOnlyTable<RoomKey, ()>,
+    pub tokens: redb::ReadOnlyTable<RoomKey, TokenRow>,
 }
 
 impl<'txn> Tables<'txn> {
@@ -69,6 +79,8 @@ impl<'txn> Tables<'txn> {
             entries: transaction.open_table(ENTRIES)?,
             ids: transaction.open_table(IDS)?,
             doomed: transaction.open_table(DOOMED)?,
+            tokens: transaction.open_table(TOKENS)?,
+            opened_by: transaction.open_table(OPENED_BY)?,
         })
     }
 }
@@ -82,6 +94,7 @@ impl Snapshot {
             entries: transaction.open_table(ENTRIES)?,
             ids: transaction.open_table(IDS)?,
             doomed: transaction.open_table(DOOMED)?,
+            tokens: transaction.open_table(TOKENS)?,
         })
     }
 }
@@ -143,6 +156,11 @@ pub(super) fn from_entry_row(row: &[u8]) -> Result<(PublishId, Deliver), redb::S
     // One copy for the whole row; the envelope is then a slice of it.
     let entry = Deliver::decode(bytes::Bytes::copy_from_slice(entry)).map_err(|_| corrupted())?;
     Ok((id, entry))
+}
+
+/// The entry in a row, for those who do not have the database's errors.
+pub(crate) fn parse_entry(row: &[u8]) -> Option<(PublishId, Deliver)> {
+    from_entry_row(row).ok()
 }
 
 /// Makes the tables, so that readers of a new file find them.

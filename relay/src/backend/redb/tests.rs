@@ -1,7 +1,11 @@
 //! What needs the backend's insides.
 
+mod dice;
 mod disk;
 mod drop;
+mod power;
+mod simdisk;
+mod workload;
 
 use proto::PublishId;
 use tempfile::TempDir;

@@ -12,28 +12,57 @@ use tokio::sync::{
     oneshot,
 };
 
-use super::{Health, Policy, Stats, apply, database::Store, doom, tables::Tables, trim};
+use super::{Health, Policy, Stats, apply, database::Store, doom, tables::Tables, tokens, trim};
 use crate::{
-    backend::{AppendError, Appended, Author, CreateError, Feeds, Unavailable},
+    backend::{
+        AppendError, Appended, Author, CreateError, Feeds, Revoked, TokenChange, TokenError, Unavailable,
+    },
     limits::{BATCH_BYTES, BATCH_JOBS, SPACE_CHECK, TRIM_ROOMS},
     request::{Opening, Publish},
+    token::Right,
 };
 
 /// Work for the writer, each with where its answer goes.
 #[derive(Debug)]
 pub(super) enum Job {
-    Append { author: Author, publish: Publish, answer: oneshot::Sender<Result<Appended, AppendError>> },
-    Create { room: RoomId, opening: Opening, now_ms: u64, answer: oneshot::Sender<Result<(), CreateError>> },
-    Drop { room: RoomId, answer: oneshot::Sender<Result<bool, Unavailable>> },
-    Sweep { answer: oneshot::Sender<bool> },
-    Trim { from: RoomId, now_ms: u64, answer: oneshot::Sender<Option<RoomId>> },
-    Probe { answer: oneshot::Sender<Result<Health, Unavailable>> },
+    Append {
+        author: Author,
+        publish: Publish,
+        answer: oneshot::Sender<Result<Appended, AppendError>>,
+    },
+    Create {
+        room: RoomId,
+        opening: Opening,
+        right: Right,
+        now_ms: u64,
+        answer: oneshot::Sender<Result<(), CreateError>>,
+    },
+    Tokens {
+        change: TokenChange,
+        answer: oneshot::Sender<Result<Option<Revoked>, TokenError>>,
+    },
+    Drop {
+        room: RoomId,
+        answer: oneshot::Sender<Result<bool, Unavailable>>,
+    },
+    Sweep {
+        answer: oneshot::Sender<bool>,
+    },
+    Trim {
+        from: RoomId,
+        now_ms: u64,
+        answer: oneshot::Sender<Option<RoomId>>,
+    },
+    Probe {
+        answer: oneshot::Sender<Result<Health, Unavailable>>,
+    },
 }
 
 /// The answer to a job. Waits for the fsync.
 enum Settled {
     Append(Result<Appended, AppendError>),
     Create(Result<(), CreateError>),
+    Tokens(Result<Option<Revoked>, TokenError>),
     /// Whether there was such a room.
     Drop(bool),
     /// Whether there is more to sweep, and how many rows went.
@@ -102,7 +131,8 @@ impl Writer {
         self.space_checked = Some(Instant::now());
     }
 
-    fn write(&mut self, batch: Vec<Job>, policy: &Policy) {
+    /// Writes one batch and answers.
+    pub fn write(&mut self, batch: Vec<Job>, policy: &Policy) {
         let (has_space, stats) = (self.has_space, &self.stats);
         let began = Instant::now();
         let written = self.store.write(|mut transaction| {
@@ -146,9 +176,10 @@ fn settle(
         Job::Append { author, publish, .. } => {
             Settled::Append(apply::append(tables, policy, has_space, author, publish)?)
         }
-        Job::Create { room, opening, now_ms, .. } => {
-            Settled::Create(apply::create(tables, policy, has_space, room, opening, *now_ms)?)
+        Job::Create { room, opening, right, now_ms, .. } => {
+            Settled::Create(apply::create(tables, policy, has_space, room, opening, (right, *now_ms))?)
         }
+        Job::Tokens { change, .. } => Settled::Tokens(tokens::change(tables, change)?),
         Job::Drop { room, .. } => Settled::Drop(doom::doom(tables, room)?),
         Job::Sweep { .. } => {
             let (more, removed) = doom::sweep(tables)?;
@@ -167,6 +198,7 @@ impl Settled {
         match self {
             Self::Append(result) => result.is_ok_and(|appended| !appended.repeated),
             Self::Create(result) => result.is_ok(),
+            Self::Tokens(result) => result.is_ok(),
             Self::Drop(existed) => *existed,
             Self::Sweep(_, removed) | Self::Trim(_, removed) => *removed > 0,
             Self::Probe(_) => false,
@@ -179,7 +211,11 @@ impl Job {
         match self {
             Self::Append { publish, .. } => publish.size(),
             Self::Create { opening, .. } => opening.slot.len(),
-            Self::Drop { .. } | Self::Sweep { .. } | Self::Trim { .. } | Self::Probe { .. } => 0,
+            Self::Tokens { .. }
+            | Self::Drop { .. }
+            | Self::Sweep { .. }
+            | Self::Trim { .. }
+            | Self::Probe { .. } => 0,
         }
     }
 
@@ -194,6 +230,7 @@ impl Job {
                 tell(answer, result);
             }
             (Self::Create { answer, .. }, Settled::Create(result)) => tell(answer, result),
+            (Self::Tokens { answer, .. }, Settled::Tokens(result)) => tell(answer, result),
             (Self::Drop { room, answer }, Settled::Drop(existed)) => {
                 // Followers read on, find that they have no access any more, and end.
                 feeds.changed(&room);
@@ -210,6 +247,7 @@ impl Job {
         match self {
             Self::Append { answer, .. } => tell(answer, Err(AppendError::NoSpace)),
             Self::Create { answer, .. } => tell(answer, Err(CreateError::NoSpace)),
+            Self::Tokens { answer, .. } => tell(answer, Err(TokenError::Unavailable)),
             Self::Drop { answer, .. } => tell(answer, Err(Unavailable)),
             Self::Sweep { answer } => tell(answer, false),
             Self::Trim { answer, .. } => tell(answer, None),

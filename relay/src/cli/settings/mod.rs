@@ -1,6 +1,7 @@
 //! Every setting, one struct per topic. A setting has a flag, a variable `RELAY_…` and a key in relay.toml of
 //! the same name; `config` finds them by that variable.
 
+mod access;
 mod certificate;
 mod connections;
 mod listen;
@@ -11,8 +12,8 @@ mod traffic;
 use clap::Args;
 
 pub use self::{
-    certificate::Certificate, connections::Connections, listen::Listen, operations::Operations,
-    storage::Storage, traffic::Traffic,
+    access::Access, certificate::Certificate, connections::Connections, listen::Listen,
+    operations::Operations, storage::Storage, traffic::Traffic,
 };
 use crate::{limits::Limits, relay::Config};
 
@@ -34,6 +35,9 @@ pub struct Settings {
     /// What clients may do.
     #[command(flatten)]
     pub traffic: Traffic,
+    /// Who may use it.
+    #[command(flatten)]
+    pub access: Access,
     /// How it is watched.
     #[command(flatten)]
     pub operations: Operations,
@@ -54,6 +58,7 @@ impl Settings {
         self.storage.apply(&mut limits);
         self.connections.apply(&mut limits);
         self.traffic.apply(&mut limits);
+        self.access.apply(&mut limits);
         Ok(Config {
             listen: self.listen.listen.clone(),
             data_dir: self.listen.data_dir.clone(),

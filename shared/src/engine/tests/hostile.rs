@@ -57,7 +57,7 @@ impl World {
     /// Device `i` asks to join; the answer is up to the test.
     pub fn begin_join(&mut self, i: usize) {
         self.devices[i].online = false;
-        self.input(i, Input::Connected { binding: [0; 32] });
+        self.input(i, Input::Connected { binding: [0; 32], token: None });
         self.devices[i].online = true;
     }
 }

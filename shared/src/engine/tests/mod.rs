@@ -12,4 +12,5 @@ mod hostile_relay;
 mod hostile_room;
 mod model;
 mod seeds;
+mod token;
 mod world;

@@ -18,6 +18,8 @@ pub struct ModelRelay {
     pub keys: BTreeMap<Vec<u8>, (AccessKey, u32)>,
     pub ids: BTreeMap<Vec<u8>, u64>,
     pub now: u64,
+    /// The one token that may open the room, if one is asked for, and what is said to others.
+    pub asks: Option<(Vec<u8>, Code)>,
     /// By client: its key and how far it was read to.
     pub streams: BTreeMap<usize, (Vec<u8>, u64)>,
     /// Clients whose streams ended.
@@ -78,6 +80,12 @@ impl ModelRelay {
         let signature = Signature::from_bytes(&(&*join.signature).try_into().unwrap());
         key.verify_strict(&proto::join_statement(&room, &Self::binding(client)), &signature).unwrap();
         if let Some(create) = join.create {
+            if let Some((_, code)) =
+                self.asks.as_ref().filter(|(token, _)| !self.exists && *create.token != **token)
+            {
+                self.ended.insert(client);
+                return Frame::Refused(refusal(&[], *code, 0));
+            }
             if !self.exists {
                 self.exists = true;
                 self.slot = create.slot.unwrap().sealed.to_vec();

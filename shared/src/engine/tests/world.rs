@@ -43,6 +43,8 @@ pub struct World {
     pub relay: ModelRelay,
     pub devices: Vec<Device>,
     pub now: u64,
+    /// What every device has to show to the relay when it opens a room.
+    pub token: Option<proto::Token>,
 }
 
 impl World {
@@ -65,7 +67,7 @@ impl World {
             }
         };
         let relay = ModelRelay { now: START, ..ModelRelay::default() };
-        Self { relay, devices: names.iter().enumerate().map(device).collect(), now: START }
+        Self { relay, devices: names.iter().enumerate().map(device).collect(), now: START, token: None }
     }
 
     /// A private room by device 0, joined by all others, everybody online and settled.
@@ -117,7 +119,7 @@ impl World {
         self.devices[i].online = true;
         self.relay.ended.remove(&i);
         self.relay.streams.remove(&i);
-        self.input(i, Input::Connected { binding: ModelRelay::binding(i) });
+        self.input(i, Input::Connected { binding: ModelRelay::binding(i), token: self.token.clone() });
     }
 
     pub fn disconnect(&mut self, i: usize) {

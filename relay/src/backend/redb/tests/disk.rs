@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io,
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
 use redb::{StorageBackend, backends::FileBackend};
@@ -66,10 +67,10 @@ async fn failing_disk_refuses_appends_serves_reads_and_recovers() {
             redb::Database::builder().create_with_backend(disk)
         }
     };
-    let store = Store::open_with(directory.path(), Box::new(open)).unwrap();
+    let store = Store::open_with(directory.path(), Box::new(open), Duration::from_millis(1)).unwrap();
     let limits = Limits { free_space_reserve: 0, ..Limits::default() };
     let backend = Redb::start(store, &limits).unwrap();
-    backend.create(ROOM, opening(), 0).await.unwrap();
+    backend.create(ROOM, opening(), Right::Anybody, 0).await.unwrap();
     append(&backend, 1, 100).await.unwrap();
 
     limit.store(std::fs::metadata(&path).unwrap().len(), Ordering::SeqCst);

@@ -8,7 +8,7 @@ const OTHER: RoomId = RoomId([2; 32]);
 async fn filled(directory: &Path, entries: u32) -> Redb {
     let backend = Redb::open(directory, &Limits::default()).unwrap();
     for room in [ROOM, OTHER] {
-        backend.create(room, opening(), 5).await.unwrap();
+        backend.create(room, opening(), Right::Anybody, 5).await.unwrap();
     }
     let mut tickets = Vec::new();
     for number in 0..entries {
@@ -42,7 +42,7 @@ async fn dropped_room_leaves_nothing_behind_and_takes_no_other_with_it() {
     assert_eq!(backend.view(ROOM, ALICE).await, Ok(None));
     assert_eq!(rows(&backend).await, 3, "a row, a slot and a key of the other room");
     assert!(backend.view(OTHER, ALICE).await.unwrap().is_some());
-    backend.create(ROOM, opening(), 0).await.unwrap();
+    backend.create(ROOM, opening(), Right::Anybody, 0).await.unwrap();
     assert_eq!(append(&backend, 1, 10).await.unwrap().seq, 1, "a new room under the old id begins anew");
 }
 
@@ -66,13 +66,13 @@ async fn crash_half_way_through_a_drop_leaves_nothing_readable_and_is_finished_l
     let last = publish(2 * TRIM_ROUND as u32 - 1, 100);
     assert_eq!(backend.published(author(), &last).await, Ok(None));
     assert_eq!(append(&backend, 1, 10).await, Err(AppendError::NotAllowed));
-    assert_eq!(backend.create(ROOM, opening(), 0).await, Err(CreateError::BeingDropped));
+    assert_eq!(backend.create(ROOM, opening(), Right::Anybody, 0).await, Err(CreateError::BeingDropped));
     assert_eq!(backend.rooms(None, 10).await.unwrap().len(), 1);
     assert_eq!(backend.overview().await.unwrap().doomed, 1);
 
     backend.trim(5).await;
     assert_eq!(rows(&backend).await, 3);
-    backend.create(ROOM, opening(), 0).await.unwrap();
+    backend.create(ROOM, opening(), Right::Anybody, 0).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,7 +80,7 @@ async fn rooms_are_listed_page_by_page_and_none_twice() {
     let directory = TempDir::new().unwrap();
     let backend = Redb::open(directory.path(), &Limits::default()).unwrap();
     for number in 0..25 {
-        backend.create(RoomId([number; 32]), opening(), 7).await.unwrap();
+        backend.create(RoomId([number; 32]), opening(), Right::Anybody, 7).await.unwrap();
     }
     append(&backend, 1, 100).await.unwrap();
     let (mut seen, mut after) = (Vec::new(), None);

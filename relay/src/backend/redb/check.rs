@@ -1,0 +1,157 @@
+//! What must be true of a database, whatever happened to it.
+
+use proto::RoomId;
+use redb::{ReadTransaction, ReadableTableMetadata};
+
+use super::tables::{Room, Snapshot, from_entry_row};
+
+/// A rule that a database breaks. Says which, and of no room in particular.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Flaw {
+    /// A sequence number between the oldest and the newest is missing, or is not its entry's own.
+    #[error("a log has a gap")]
+    Gap,
+    /// Bytes that are no entry.
+    #[error("an entry does not parse")]
+    Entry,
+    /// The times of a log go back.
+    #[error("a log's times go back")]
+    Time,
+    /// A publish id leads elsewhere than to its entry.
+    #[error("a publish id does not lead to its entry")]
+    Id,
+    /// A room's count of bytes or keys is wrong.
+    #[error("a room's numbers are not those of its rows")]
+    Numbers,
+    /// A room without a slot.
+    #[error("a room has no slot")]
+    Slot,
+    /// The last commit is not where the room says.
+    #[error("a room's last commit is elsewhere")]
+    Commit,
+    /// Rows of a room that is not there.
+    #[error("there are rows of no room")]
+    Orphan,
+}
+
+/// Why a check ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// A rule is broken.
+    #[error(transparent)]
+    Flaw(#[from] Flaw),
+    /// The file cannot be read, or its pages do not have the checksums they should.
+    #[error("the database cannot be read: {0}")]
+    Database(Box<redb::Error>),
+}
+
+impl<E: Into<redb::Error>> From<E> for CheckError {
+    fn from(error: E) -> Self {
+        Self::Database(Box::new(error.into()))
+    }
+}
+
+/// How much was checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Rooms.
+    pub rooms: u64,
+    /// Entries.
+    pub entries: u64,
+    /// Access keys.
+    pub keys: u64,
+    ids: u64,
+    slots: u64,
+}
+
+/// Reads every row once. Holds one entry at a time.
+pub(super) fn check(transaction: &ReadTransaction) -> Result<Checked, CheckError> {
+    let all = Snapshot::open(transaction)?;
+    let mut seen = Checked::default();
+    for row in all.rooms.range::<&[u8; 32]>(..)? {
+        let (id, row) = row?;
+        let (id, room) = (RoomId(*id.value()), Room::from(row.value()));
+        check_log(&all, &id, &room)?;
+        let rows = rows(&all, &id)?;
+        let kept = (room.head + 1).saturating_sub(room.oldest);
+        if (rows.entries, rows.keys) != (kept, room.keys) {
+            return Err(Flaw::Numbers.into());
+        }
+        if rows.slots != 1 {
+            return Err(Flaw::Slot.into());
+        }
+        seen.add(&rows);
+        seen.rooms += 1;
+    }
+    let mut total = seen;
+    for row in all.doomed.range::<&[u8; 32]>(..)? {
+        let id = RoomId(*row?.0.value());
+        if all.rooms.get(&id.0)?.is_some() {
+            return Err(Flaw::Orphan.into());
+        }
+        // What a dropped room has left will go.
+        total.add(&rows(&all, &id)?);
+    }
+    let whole = (all.entries.len()?, all.ids.len()?) == (total.entries, total.ids)
+        && (all.keys.len()?, all.slots.len()?) == (total.keys, total.slots);
+    if whole { Ok(seen) } else { Err(Flaw::Orphan.into()) }
+}
+
+impl Checked {
+    fn add(&mut self, rows: &Self) {
+        self.entries += rows.entries;
+        self.ids += rows.ids;
+        self.keys += rows.keys;
+        self.slots += rows.slots;
+    }
+}
+
+/// How many rows a room has.
+fn rows(all: &Snapshot, id: &RoomId) -> Result<Checked, CheckError> {
+    Ok(Checked {
+        rooms: 0,
+        entries: count(all.entries.range((&id.0, 0)..=(&id.0, u64::MAX))?)?,
+        ids: count(all.ids.range((&id.0, &[0; 16])..=(&id.0, &[0xff; 16]))?)?,
+        keys: count(all.keys.range((&id.0, &[0; 32])..=(&id.0, &[0xff; 32]))?)?,
+        slots: u64::from(all.slots.get(&id.0)?.is_some()),
+    })
+}
+
+fn count<T>(rows: impl Iterator<Item = Result<T, redb::StorageError>>) -> Result<u64, CheckError> {
+    let mut count = 0;
+    for row in rows {
+        row?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+fn check_log(all: &Snapshot, id: &RoomId, room: &Room) -> Result<(), CheckError> {
+    let (mut next, mut bytes, mut at_ms, mut last_commit) = (room.oldest, 0, 0, 0);
+    for row in all.entries.range((&id.0, 0)..=(&id.0, u64::MAX))? {
+        let (key, row) = row?;
+        let (publish, entry) = from_entry_row(row.value()).map_err(|_| Flaw::Entry)?;
+        if key.value().1 != next || entry.seq != next {
+            return Err(Flaw::Gap.into());
+        }
+        if entry.at_ms < at_ms || entry.at_ms > room.last_at_ms {
+            return Err(Flaw::Time.into());
+        }
+        if all.ids.get((&id.0, &publish.0))?.map(|seq| seq.value()) != Some(next) {
+            return Err(Flaw::Id.into());
+        }
+        if entry.is_commit {
+            last_commit = next;
+        }
+        (next, bytes, at_ms) = (next + 1, bytes + row.value().len() as u64, entry.at_ms);
+    }
+    if next != room.head + 1 {
+        return Err(Flaw::Gap.into());
+    }
+    if bytes != room.bytes {
+        return Err(Flaw::Numbers.into());
+    }
+    // A commit that was trimmed is no less the last one.
+    let trimmed = last_commit == 0 && room.last_commit < room.oldest;
+    if trimmed || last_commit == room.last_commit { Ok(()) } else { Err(Flaw::Commit.into()) }
+}

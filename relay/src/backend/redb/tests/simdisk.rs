@@ -1,0 +1,178 @@
+//! A disk in memory that remembers every write and fsync, and can lose its power between any two of them.
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use redb::StorageBackend;
+
+use super::dice::Dice;
+
+/// Bytes that a disk writes whole or not at all.
+const SECTOR: usize = 512;
+
+/// What was done to the disk.
+#[derive(Clone, Debug)]
+pub enum Step {
+    Write(u64, Vec<u8>),
+    SetLen(u64),
+    Sync,
+}
+
+/// A step, and what the world had been told before it.
+#[derive(Clone, Debug)]
+pub struct Traced {
+    pub step: Step,
+    pub promised: usize,
+}
+
+/// When the disk says no.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fault {
+    #[default]
+    None,
+    /// Nothing but reads from this step on, counted from when the fault was set.
+    FullAfter(u64),
+}
+
+type Promised = Box<dyn FnMut() -> usize + Send>;
+
+#[derive(Default)]
+struct State {
+    content: Vec<u8>,
+    trace: Vec<Traced>,
+    fault: Fault,
+    promised: Option<Promised>,
+}
+
+/// The disk. Clones are the same disk.
+#[derive(Clone, Default)]
+pub struct SimDisk(Arc<Mutex<State>>);
+
+impl SimDisk {
+    /// A disk with this on it.
+    pub fn with(content: Vec<u8>) -> Self {
+        Self(Arc::new(Mutex::new(State { content, ..State::default() })))
+    }
+
+    /// Before each step `promised` is asked how many batches have been answered.
+    pub fn watch(&self, promised: impl FnMut() -> usize + Send + 'static) {
+        self.0.lock().unwrap().promised = Some(Box::new(promised));
+    }
+
+    pub fn set_fault(&self, fault: Fault) {
+        self.0.lock().unwrap().fault = fault;
+    }
+
+    pub fn fault(&self) -> Fault {
+        self.0.lock().unwrap().fault
+    }
+
+    pub fn take_trace(&self) -> Vec<Traced> {
+        std::mem::take(&mut self.0.lock().unwrap().trace)
+    }
+}
+
+impl State {
+    fn step(&mut self, step: Step) -> io::Result<()> {
+        let full = || Err(io::ErrorKind::StorageFull.into());
+        match &mut self.fault {
+            Fault::None => {}
+            Fault::FullAfter(0) => return full(),
+            Fault::FullAfter(steps) => *steps -= 1,
+        }
+        let promised = self.promised.as_mut().map_or(0, |promised| promised());
+        apply(&mut self.content, &step);
+        self.trace.push(Traced { step, promised });
+        Ok(())
+    }
+}
+
+impl StorageBackend for SimDisk {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.lock().unwrap().content.len() as u64)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let state = self.0.lock().unwrap();
+        let end = offset as usize + out.len();
+        out.copy_from_slice(state.content.get(offset as usize..end).ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.lock().unwrap().step(Step::SetLen(len))
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.lock().unwrap().step(Step::Sync)
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.lock().unwrap().step(Step::Write(offset, data.to_vec()))
+    }
+}
+
+impl std::fmt::Debug for SimDisk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SimDisk").finish_non_exhaustive()
+    }
+}
+
+/// What may be on the disk after a power cut: all that was synced, and of the steps since then any part.
+pub fn after_power_cut(synced: &[u8], since: &[Step], dice: &mut Dice) -> Vec<u8> {
+    let mut content = synced.to_vec();
+    match dice.below(6) {
+        0 => {}
+        1 => since.iter().for_each(|step| apply(&mut content, step)),
+        2 => {
+            let kept = dice.below(since.len() as u64 + 1) as usize;
+            since[..kept].iter().for_each(|step| apply(&mut content, step));
+        }
+        3 => since.iter().filter(|_| dice.below(2) == 0).for_each(|step| apply(&mut content, step)),
+        4 => {
+            // All but one: the rarest accident, and the one that a checksum has to notice.
+            let lost = dice.below(since.len() as u64 + 1) as usize;
+            let kept = since.iter().enumerate().filter(|(number, _)| *number != lost);
+            kept.for_each(|(_, step)| apply(&mut content, step));
+        }
+        _ => since.iter().for_each(|step| tear(&mut content, step, dice)),
+    }
+    content
+}
+
+/// Does a step.
+pub fn apply(content: &mut Vec<u8>, step: &Step) {
+    match step {
+        Step::Write(offset, data) => {
+            let (start, end) = (*offset as usize, *offset as usize + data.len());
+            if content.len() < end {
+                content.resize(end, 0);
+            }
+            content[start..end].copy_from_slice(data);
+        }
+        Step::SetLen(len) => content.resize(*len as usize, 0),
+        Step::Sync => {}
+    }
+}
+
+/// Does some sectors of a write.
+fn tear(content: &mut Vec<u8>, step: &Step, dice: &mut Dice) {
+    let Step::Write(offset, data) = step else {
+        if dice.below(2) == 0 {
+            apply(content, step);
+        }
+        return;
+    };
+    let mut at = 0;
+    while at < data.len() {
+        // Sectors are where the disk has them, not where the write begins.
+        let rest = SECTOR - (*offset as usize + at) % SECTOR;
+        let end = (at + rest).min(data.len());
+        if dice.below(2) == 0 {
+            apply(content, &Step::Write(offset + at as u64, data[at..end].to_vec()));
+        }
+        at = end;
+    }
+}

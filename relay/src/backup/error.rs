@@ -1,0 +1,121 @@
+//! Why there is no backup, or none that can be used.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use crate::backend::redb::{CheckError, Flaw, OpenError};
+
+/// Why no backup was made.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// There is nothing to back up.
+    #[error("there is no relay's data in {}; name its directory with --data-dir", .0.display())]
+    Nothing(PathBuf),
+    /// The database cannot be opened or read.
+    #[error("the database cannot be read: {0}")]
+    Database(Box<redb::Error>),
+    /// The database cannot be opened.
+    #[error("the database cannot be opened: {0}")]
+    Open(#[from] OpenError),
+    /// The database failed a moment ago.
+    #[error("the database cannot be read now; look at the relay's log")]
+    Unavailable,
+    /// A file of the identity that a backup cannot hold.
+    #[error("{} is {what}; a backup holds no such file: move it out of the data directory", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// The target is something else.
+    #[error("{} is there already and is no backup; choose another name, or remove it", .0.display())]
+    Occupied(PathBuf),
+    /// What came over the socket is not whole.
+    #[error("the relay ended before the backup did; look at its log, and try again")]
+    Interrupted(#[source] RestoreError),
+    /// Reading the identity, or writing the backup.
+    #[error("cannot write the backup: {0}; free some space, or choose another place")]
+    Io(#[from] io::Error),
+}
+
+/// Why a backup cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// Cannot be opened.
+    #[error("cannot open {}: {source}", path.display())]
+    Open {
+        /// The backup.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Not a backup at all.
+    #[error("this is no backup of a relay; choose a file that `relay backup` wrote")]
+    NotABackup,
+    /// Of a later format.
+    #[error("the backup has format {0}, which a later version wrote; use that version, or a later one")]
+    Later(u16),
+    /// The end is missing.
+    #[error("the backup ends too early: it was not copied whole; copy it again, or use another")]
+    Truncated,
+    /// Bytes are not those that were written.
+    #[error("chunk {0} of the backup is damaged; copy it again, or use another")]
+    Checksum(u64),
+    /// Bytes that no version writes.
+    #[error("the backup is malformed ({0}); use another")]
+    Malformed(&'static str),
+    /// A name that would leave the data directory.
+    #[error("the backup names a file that does not belong into a relay's directory; do not use it")]
+    Name,
+    /// The logs in it are not whole.
+    #[error("the logs in the backup are not whole: {0}; use another")]
+    Flaw(#[from] Flaw),
+    /// Something is there already.
+    #[error(
+        "{} is not empty; choose another directory with --data-dir, or move what is there aside with --force",
+        .0.display()
+    )]
+    Occupied(PathBuf),
+    /// A relay uses it.
+    #[error("a relay is running on {}; stop it first", .0.display())]
+    Running(PathBuf),
+    /// The database that was restored.
+    #[error("the restored database cannot be written: {0}; free some space, or choose another disk")]
+    Database(Box<redb::Error>),
+    /// The restored database cannot be opened.
+    #[error("the restored database cannot be opened: {0}")]
+    OpenDatabase(#[from] OpenError),
+    /// Reading the backup or writing what was in it.
+    #[error("cannot restore: {0}; free some space, or choose another disk with --data-dir")]
+    Io(#[from] io::Error),
+}
+
+impl RestoreError {
+    pub(super) fn open(path: &Path, source: io::Error) -> Self {
+        Self::Open { path: path.to_owned(), source }
+    }
+}
+
+impl From<CheckError> for RestoreError {
+    fn from(error: CheckError) -> Self {
+        match error {
+            CheckError::Flaw(flaw) => Self::Flaw(flaw),
+            CheckError::Database(error) => Self::Database(error),
+        }
+    }
+}
+
+impl From<redb::Error> for BackupError {
+    fn from(error: redb::Error) -> Self {
+        Self::Database(Box::new(error))
+    }
+}
+
+impl From<redb::Error> for RestoreError {
+    fn from(error: redb::Error) -> Self {
+        Self::Database(Box::new(error))
+    }
+}

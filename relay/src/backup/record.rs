@@ -1,0 +1,182 @@
+//! Records: what a backup is made of.
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+
+use super::RestoreError;
+
+/// One record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// The first: when it was made (Unix milliseconds), and by which version.
+    Head {
+        /// Unix milliseconds.
+        created_ms: u64,
+        /// The relay's version.
+        program: String,
+    },
+    /// A file beside the database.
+    File {
+        /// Its path in the data directory, with `/`.
+        name: String,
+        /// What is in it.
+        content: Bytes,
+    },
+    /// A room begins.
+    Room {
+        /// Its id.
+        id: [u8; 32],
+        /// Its row in the database.
+        row: [u64; 6],
+    },
+    /// Its slot.
+    Slot(Bytes),
+    /// One of its access keys.
+    Key {
+        /// The key.
+        key: [u8; 32],
+        /// Kind, expiry, greatest number of uses, uses: its row in the database.
+        row: (u8, u64, u32, u32),
+    },
+    /// One of its entries.
+    Entry {
+        /// Its sequence number.
+        seq: u64,
+        /// Its row in the database.
+        row: Bytes,
+    },
+    /// The last.
+    End {
+        /// Rooms.
+        rooms: u64,
+        /// Entries.
+        entries: u64,
+    },
+}
+
+const HEAD: u8 = 1;
+const FILE: u8 = 2;
+const ROOM: u8 = 3;
+const SLOT: u8 = 4;
+const KEY: u8 = 5;
+const ENTRY: u8 = 6;
+const END: u8 = 7;
+
+impl Record {
+    pub(super) fn encode(&self, out: &mut BytesMut) {
+        let mut body = BytesMut::new();
+        let kind = match self {
+            Self::Head { created_ms, program } => {
+                body.put_u64(*created_ms);
+                body.put_slice(program.as_bytes());
+                HEAD
+            }
+            Self::File { name, content } => {
+                // Names are checked to be short where they are collected.
+                body.put_u16(name.len() as u16);
+                body.put_slice(name.as_bytes());
+                body.put_slice(content);
+                FILE
+            }
+            Self::Room { id, row } => {
+                body.put_slice(id);
+                row.iter().for_each(|number| body.put_u64(*number));
+                ROOM
+            }
+            Self::Slot(sealed) => {
+                body.put_slice(sealed);
+                SLOT
+            }
+            Self::Key { key, row: (kind, expires_ms, max_uses, uses) } => {
+                body.put_slice(key);
+                body.put_u8(*kind);
+                body.put_u64(*expires_ms);
+                body.put_u32(*max_uses);
+                body.put_u32(*uses);
+                KEY
+            }
+            Self::Entry { seq, row } => {
+                body.put_u64(*seq);
+                body.put_slice(row);
+                ENTRY
+            }
+            Self::End { rooms, entries } => {
+                body.put_u64(*rooms);
+                body.put_u64(*entries);
+                END
+            }
+        };
+        out.put_u8(kind);
+        // A record fits into a chunk, whose length is 32 bits.
+        out.put_u32(body.len() as u32);
+        out.put_slice(&body);
+    }
+
+    /// Takes a record off the front.
+    pub(super) fn decode(bytes: &mut Bytes) -> Result<Self, RestoreError> {
+        let (kind, length) = (number(bytes, Bytes::try_get_u8)?, number(bytes, Bytes::try_get_u32)? as usize);
+        if length > bytes.len() {
+            return Err(RestoreError::Malformed("the length of a record"));
+        }
+        let mut body = bytes.split_to(length);
+        let record = match kind {
+            HEAD => {
+                Self::Head { created_ms: number(&mut body, Bytes::try_get_u64)?, program: text(&mut body)? }
+            }
+            FILE => {
+                let length = usize::from(number(&mut body, Bytes::try_get_u16)?);
+                if length > body.len() {
+                    return Err(RestoreError::Malformed("the length of a name"));
+                }
+                let name = text(&mut body.split_to(length))?;
+                Self::File { name, content: std::mem::take(&mut body) }
+            }
+            ROOM => {
+                let (id, mut row) = (array(&mut body)?, [0; 6]);
+                for field in &mut row {
+                    *field = number(&mut body, Bytes::try_get_u64)?;
+                }
+                Self::Room { id, row }
+            }
+            SLOT => Self::Slot(std::mem::take(&mut body)),
+            KEY => Self::Key {
+                key: array(&mut body)?,
+                row: (
+                    number(&mut body, Bytes::try_get_u8)?,
+                    number(&mut body, Bytes::try_get_u64)?,
+                    number(&mut body, Bytes::try_get_u32)?,
+                    number(&mut body, Bytes::try_get_u32)?,
+                ),
+            },
+            ENTRY => {
+                Self::Entry { seq: number(&mut body, Bytes::try_get_u64)?, row: std::mem::take(&mut body) }
+            }
+            END => Self::End {
+                rooms: number(&mut body, Bytes::try_get_u64)?,
+                entries: number(&mut body, Bytes::try_get_u64)?,
+            },
+            _ => return Err(RestoreError::Malformed("an unknown record")),
+        };
+        if body.has_remaining() {
+            return Err(RestoreError::Malformed("a record is too long"));
+        }
+        Ok(record)
+    }
+}
+
+fn number<T>(
+    bytes: &mut Bytes,
+    get: impl Fn(&mut Bytes) -> Result<T, bytes::TryGetError>,
+) -> Result<T, RestoreError> {
+    get(bytes).map_err(|_| RestoreError::Malformed("a record is too short"))
+}
+
+fn array(bytes: &mut Bytes) -> Result<[u8; 32], RestoreError> {
+    let mut array = [0; 32];
+    bytes.try_copy_to_slice(&mut array).map_err(|_| RestoreError::Malformed("a record is too short"))?;
+    Ok(array)
+}
+
+fn text(bytes: &mut Bytes) -> Result<String, RestoreError> {
+    let text = String::from_utf8(std::mem::take(bytes).to_vec());
+    text.map_err(|_| RestoreError::Malformed("a text is not UTF-8"))
+}

@@ -1,0 +1,179 @@
+//! What must be true of a backup, record by record.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+
+use super::{Record, RestoreError, Summary, files};
+use crate::backend::redb::{Flaw, parse_entry};
+
+/// Reads along. Of the room at hand it remembers 16 bytes per entry, to find a publish id that comes twice.
+#[derive(Default)]
+pub(crate) struct Verifier {
+    summary: Summary,
+    stage: Stage,
+    names: HashSet<String>,
+    room: Option<Room>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    #[default]
+    Start,
+    Files,
+    Rooms,
+    Ended,
+}
+
+/// The room at hand.
+struct Room {
+    id: [u8; 32],
+    row: [u64; 6],
+    has_slot: bool,
+    last_key: Option<[u8; 32]>,
+    keys: u64,
+    next: u64,
+    bytes: u64,
+    at_ms: u64,
+    last_commit: u64,
+    ids: HashSet<[u8; 16]>,
+}
+
+impl Verifier {
+    /// Takes the next record.
+    ///
+    /// # Errors
+    /// [`RestoreError`] if it cannot stand here.
+    pub fn take(&mut self, record: &Record) -> Result<(), RestoreError> {
+        match record {
+            Record::Head { created_ms, program } => {
+                self.enter(self.stage == Stage::Start, Stage::Files)?;
+                (self.summary.created_ms, self.summary.program) = (*created_ms, program.clone());
+            }
+            Record::File { name, .. } => {
+                self.enter(self.stage == Stage::Files, Stage::Files)?;
+                if !files::is_expected(name) {
+                    return Err(RestoreError::Name);
+                }
+                if !self.names.insert(name.clone()) {
+                    return Err(RestoreError::Malformed("a file comes twice"));
+                }
+                self.summary.files += 1;
+            }
+            Record::Room { id, row } => {
+                self.enter((Stage::Files..=Stage::Rooms).contains(&self.stage), Stage::Rooms)?;
+                let before = self.room.take();
+                if before.as_ref().is_some_and(|before| before.id >= *id) {
+                    return Err(RestoreError::Malformed("rooms are out of order"));
+                }
+                self.leave(before)?;
+                self.room = Some(Room::new(*id, *row));
+            }
+            Record::Slot(_) => self.room()?.slot()?,
+            Record::Key { key, .. } => self.room()?.key(key)?,
+            Record::Entry { seq, row } => self.room()?.entry(*seq, row)?,
+            Record::End { rooms, entries } => {
+                self.enter((Stage::Files..=Stage::Rooms).contains(&self.stage), Stage::Ended)?;
+                let last = self.room.take();
+                self.leave(last)?;
+                if (*rooms, *entries) != (self.summary.rooms, self.summary.entries) {
+                    return Err(Flaw::Numbers.into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The file has ended.
+    ///
+    /// # Errors
+    /// [`RestoreError::Truncated`] if it must not end here.
+    pub fn finish(self) -> Result<Summary, RestoreError> {
+        if self.stage == Stage::Ended { Ok(self.summary) } else { Err(RestoreError::Truncated) }
+    }
+
+    fn enter(&mut self, allowed: bool, stage: Stage) -> Result<(), RestoreError> {
+        self.stage = stage;
+        if allowed { Ok(()) } else { Err(RestoreError::Malformed("records are out of order")) }
+    }
+
+    fn room(&mut self) -> Result<&mut Room, RestoreError> {
+        self.room.as_mut().ok_or(RestoreError::Malformed("a row of no room"))
+    }
+
+    fn leave(&mut self, room: Option<Room>) -> Result<(), RestoreError> {
+        let Some(room) = room else { return Ok(()) };
+        let [head, oldest, last_commit, _, bytes, keys] = room.row;
+        if !room.has_slot {
+            return Err(Flaw::Slot.into());
+        }
+        if room.next != head.saturating_add(1) {
+            return Err(Flaw::Gap.into());
+        }
+        if (room.bytes, room.keys) != (bytes, keys) {
+            return Err(Flaw::Numbers.into());
+        }
+        let trimmed = room.last_commit == 0 && last_commit < oldest;
+        if !trimmed && room.last_commit != last_commit {
+            return Err(Flaw::Commit.into());
+        }
+        self.summary.rooms += 1;
+        self.summary.keys += keys;
+        self.summary.entries += room.ids.len() as u64;
+        Ok(())
+    }
+}
+
+impl Room {
+    fn new(id: [u8; 32], row: [u64; 6]) -> Self {
+        let [_, oldest, ..] = row;
+        Self {
+            id,
+            row,
+            has_slot: false,
+            last_key: None,
+            keys: 0,
+            next: oldest,
+            bytes: 0,
+            at_ms: 0,
+            last_commit: 0,
+            ids: HashSet::new(),
+        }
+    }
+
+    fn slot(&mut self) -> Result<(), RestoreError> {
+        let first = !self.has_slot;
+        self.has_slot = true;
+        if first { Ok(()) } else { Err(Flaw::Slot.into()) }
+    }
+
+    fn key(&mut self, key: &[u8; 32]) -> Result<(), RestoreError> {
+        if self.last_key.is_some_and(|last| last >= *key) {
+            return Err(RestoreError::Malformed("keys are out of order"));
+        }
+        self.last_key = Some(*key);
+        self.keys += 1;
+        Ok(())
+    }
+
+    fn entry(&mut self, seq: u64, row: &Bytes) -> Result<(), RestoreError> {
+        let (id, entry) = parse_entry(row).ok_or(Flaw::Entry)?;
+        if seq != self.next || entry.seq != seq {
+            return Err(Flaw::Gap.into());
+        }
+        let [_, _, _, last_at_ms, ..] = self.row;
+        if entry.at_ms < self.at_ms || entry.at_ms > last_at_ms {
+            return Err(Flaw::Time.into());
+        }
+        if !self.ids.insert(id.0) {
+            return Err(Flaw::Id.into());
+        }
+        if entry.is_commit {
+            self.last_commit = seq;
+        }
+        self.next = seq.checked_add(1).ok_or(Flaw::Gap)?;
+        self.bytes += row.len() as u64;
+        self.at_ms = entry.at_ms;
+        Ok(())
+    }
+}

@@ -1,0 +1,123 @@
+//! Making a backup, and putting it into a file.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, BufReader, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use super::{
+    BackupError, Record, Summary, files,
+    frame::{ChunkWriter, is_backup},
+    verify_stream,
+};
+use crate::backend::redb::{Redb, sync_directory};
+
+/// Writes a backup of what `backend` and `data_dir` hold now. Rooms go on: it is the state of one moment.
+///
+/// # Errors
+/// [`BackupError`]; what was written until then is no backup.
+pub fn write(backend: &Redb, data_dir: &Path, now_ms: u64, out: impl Write) -> Result<Summary, BackupError> {
+    let mut writer = ChunkWriter::new(out)?;
+    let program = env!("CARGO_PKG_VERSION").to_owned();
+    let mut summary = Summary { created_ms: now_ms, program: program.clone(), ..Summary::default() };
+    let mut take = |record: Record| {
+        match &record {
+            Record::File { .. } => summary.files += 1,
+            Record::Room { .. } => summary.rooms += 1,
+            Record::Key { .. } => summary.keys += 1,
+            Record::Entry { .. } => summary.entries += 1,
+            Record::Head { .. } | Record::Slot(_) | Record::End { .. } => {}
+        }
+        Ok(writer.write(&record)?)
+    };
+    take(Record::Head { created_ms: now_ms, program })?;
+    files::collect(data_dir, &mut take)?;
+    backend.export(&mut take)?;
+    writer.write(&Record::End { rooms: summary.rooms, entries: summary.entries })?;
+    writer.finish()?;
+    Ok(summary)
+}
+
+/// What was copied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copied {
+    /// What is in the backup.
+    pub summary: Summary,
+    /// Its size, in bytes.
+    pub bytes: u64,
+}
+
+/// Writes a file whole or not at all, readable by its owner alone: under another name first, then flushed and
+/// renamed. An older backup of that name is replaced; anything else is left alone.
+///
+/// # Errors
+/// [`BackupError`]; there is no new file then.
+pub fn save<T>(
+    path: &Path,
+    fill: impl FnOnce(&mut File) -> Result<T, BackupError>,
+) -> Result<T, BackupError> {
+    match File::open(path) {
+        Ok(there) if !is_backup(&there) => return Err(BackupError::Occupied(path.to_owned())),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!(".{}.tmp", std::process::id()));
+    let unfinished = Unfinished(temporary.into());
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&unfinished.0)?;
+    let filled = fill(&mut file)?;
+    file.sync_all()?;
+    std::fs::rename(&unfinished.0, path)?;
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    sync_directory(directory.unwrap_or(Path::new(".")))?;
+    Ok(filled)
+}
+
+/// Copies a backup that somebody else makes, and checks it on the way: a broken one is noticed today.
+///
+/// # Errors
+/// [`BackupError::Interrupted`] if it is not whole.
+pub fn copy_from(stream: impl Read, out: &mut impl Write) -> Result<Copied, BackupError> {
+    let mut tee = Tee { stream: BufReader::new(stream), out, bytes: 0, failed: None };
+    let checked = verify_stream(&mut tee);
+    if let Some(error) = tee.failed {
+        return Err(error.into());
+    }
+    Ok(Copied { summary: checked.map_err(BackupError::Interrupted)?, bytes: tee.bytes })
+}
+
+/// Reads, and writes what it read.
+struct Tee<'a, R, W> {
+    stream: R,
+    out: &'a mut W,
+    bytes: u64,
+    /// Why it could not be written.
+    failed: Option<io::Error>,
+}
+
+impl<R: Read, W: Write> Read for Tee<'_, R, W> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let count = self.stream.read(bytes)?;
+        if let Err(error) = self.out.write_all(bytes.get(..count).unwrap_or_default()) {
+            self.failed = Some(error);
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        self.bytes += count as u64;
+        Ok(count)
+    }
+}
+
+/// A file that goes unless it was renamed.
+struct Unfinished(PathBuf);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // It has its new name, or was never there.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}

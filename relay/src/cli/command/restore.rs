@@ -1,0 +1,60 @@
+//! `relay restore`.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::Args;
+
+use super::human::span;
+use crate::{
+    backup::{self, Restored, Summary},
+    clock::unix_ms,
+    config::Loaded,
+};
+
+/// A restore, as it is asked for.
+#[derive(Clone, Debug, Args)]
+pub struct RestoreCommand {
+    /// The backup.
+    file: PathBuf,
+    /// Only look whether it is whole: format, checksums, logs without gaps, slots, keys, counts.
+    #[arg(long)]
+    verify: bool,
+    /// Move what is in the data directory into a directory beside it first.
+    #[arg(long, conflicts_with = "verify")]
+    force: bool,
+}
+
+impl RestoreCommand {
+    /// Does it.
+    pub(super) async fn run(self, loaded: &Loaded) -> anyhow::Result<()> {
+        let now_ms = unix_ms();
+        if self.verify {
+            let summary = tokio::task::spawn_blocking(move || backup::verify(&self.file)).await??;
+            println!("Whole: {}", describe(&summary, now_ms));
+            return Ok(());
+        }
+        let data_dir = loaded.config.data_dir()?;
+        let target = data_dir.clone();
+        let restored =
+            tokio::task::spawn_blocking(move || backup::restore(&self.file, &target, self.force, now_ms));
+        let Restored { summary, aside } = restored.await??;
+        println!("Restored into {}: {}", data_dir.display(), describe(&summary, now_ms));
+        if let Some(aside) = aside {
+            println!("What was there before is in {}; remove it when you are content.", aside.display());
+        }
+        println!(
+            "Clients find the relay again without doing anything. What was said after the backup is gone from it: \
+             members who had read it keep it, and their programs raise a `rollback` alarm, as they must, since a relay \
+             that hides messages looks the same. Tell them that you restored a backup."
+        );
+        Ok(())
+    }
+}
+
+fn describe(summary: &Summary, now_ms: u64) -> String {
+    let Summary { created_ms, program, rooms, entries, keys, files } = summary;
+    let age = span(Duration::from_millis(now_ms.saturating_sub(*created_ms)));
+    format!(
+        "{rooms} rooms, {entries} entries, {keys} keys, {files} files of the identity; made {age} ago by relay {program}"
+    )
+}

@@ -1,0 +1,232 @@
+//! Backups: taken while it runs and while it does not, restored, and refused when anything is wrong with them.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Output,
+};
+
+use relay::backup::{self, RestoreError};
+use tempfile::TempDir;
+
+use crate::{
+    common::*,
+    program::{Program, run},
+};
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned()
+}
+
+fn ok(data_dir: &Path, arguments: &[&str]) -> String {
+    let output = run(data_dir, arguments);
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output));
+    text(&output)
+}
+
+fn refused(data_dir: &Path, arguments: &[&str], because: &str) {
+    let output = run(data_dir, arguments);
+    assert_ne!(output.status.code(), Some(0), "{arguments:?}");
+    assert!(text(&output).contains(because), "{arguments:?}: {}", text(&output));
+}
+
+/// A relay with something in it, stopped, and its backup.
+async fn backed_up(root: &Path) -> (PathBuf, PathBuf) {
+    let (data_dir, file) = (root.join("data"), root.join("backup"));
+    let program = Program::start(&data_dir);
+    let client = Client::connect(program.address, &data_dir).await;
+    let mut a = client.create(room(1), &key(1), vec![member(&key(2)), invite(&key(7), 0, 3)]).await;
+    for number in 1..=20 {
+        a.publish([number; 16], &vec![number; 20_000 * usize::from(number % 3)], None).await;
+        assert_eq!(a.published().await.seq, u64::from(number));
+    }
+    a.publish([21; 16], b"a commit", Some(commit(0, vec![member(&key(3))], vec![&key(2)]))).await;
+    assert_eq!(a.published().await.seq, 21);
+    drop(client.create(room(2), &key(1), vec![]).await);
+    drop(program);
+    ok(&data_dir, &["backup", file.to_str().unwrap()]);
+    (data_dir, file)
+}
+
+/// What members find: everything, under the same certificate.
+async fn is_all_there(data_dir: &Path) {
+    let program = Program::start(data_dir);
+    let client = Client::connect(program.address, data_dir).await;
+    let (mut a, joined) = client.join(room(1), &key(1), 0).await;
+    assert_eq!((joined.head, joined.oldest, joined.last_commit), (21, 1, 21));
+    for number in 1..=20u8 {
+        let entry = a.delivered().await;
+        let envelope = vec![number; 20_000 * usize::from(number % 3)];
+        assert!(entry.seq == u64::from(number) && *entry.envelope == envelope, "entry {number}");
+    }
+    assert!(a.delivered().await.is_commit);
+    // Access keys, idempotency and the slot.
+    assert_eq!(
+        client.refused(client.join_frame(room(1), &key(2), 0, None)).await,
+        proto::relay::refused::Code::NotAllowed
+    );
+    let (_, joined) = client.join(room(1), &key(7), 0).await;
+    assert_eq!(&*joined.slot.unwrap().sealed, b"slot after 0");
+    a.publish([20; 16], &vec![20; 40_000], None).await;
+    assert_eq!(a.published().await.seq, 20, "known");
+    a.publish([22; 16], b"goes on", None).await;
+    assert_eq!(a.published().await.seq, 22);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn backup_of_a_stopped_relay_is_the_relay() {
+    let root = TempDir::new().unwrap();
+    let (data_dir, file) = backed_up(root.path()).await;
+    let path = file.to_str().unwrap();
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600, "the owner's alone");
+    let said = ok(&data_dir, &["restore", path, "--verify"]);
+    assert!(said.contains("Whole: 2 rooms, 21 entries, 4 keys"), "{said}");
+
+    let other = root.path().join("other");
+    let said = ok(&other, &["restore", path]);
+    assert!(said.contains("Restored") && said.contains("rollback"), "{said}");
+    assert_eq!(fs::metadata(&other).unwrap().permissions().mode() & 0o777, 0o700);
+    assert!(!other.join("restoring").exists());
+    let authority = |dir: &Path| fs::read(dir.join("identity/ca.pem")).unwrap();
+    assert_eq!(authority(&data_dir), authority(&other), "pins stay");
+    is_all_there(&other).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn backup_under_load_is_one_moment_of_it() {
+    let root = TempDir::new().unwrap();
+    let (data_dir, file) = (root.path().join("data"), root.path().join("backup"));
+    let program = Program::start(&data_dir);
+    let client = Client::connect(program.address, &data_dir).await;
+    let mut a = client.create(room(1), &key(1), vec![]).await;
+    let mut acknowledged = 0;
+    let load = async {
+        for number in 0u32.. {
+            let id = u128::from(number).to_be_bytes();
+            a.publish(id, &id, None).await;
+            acknowledged = a.published().await.seq;
+        }
+    };
+    let (arguments, source) = (["backup".to_owned(), file.to_str().unwrap().to_owned()], data_dir.clone());
+    let backups = tokio::task::spawn_blocking(move || {
+        for _ in 0..5 {
+            ok(&source, &arguments.each_ref().map(String::as_str));
+        }
+    });
+    tokio::select! {
+        () = load => unreachable!(),
+        done = backups => done.unwrap(),
+    }
+    let summary = backup::verify(&file).unwrap();
+    assert!(
+        summary.entries > 0 && summary.entries <= acknowledged + 1,
+        "{} of {acknowledged}",
+        summary.entries
+    );
+
+    let other = root.path().join("other");
+    ok(&other, &["restore", file.to_str().unwrap()]);
+    let program = Program::start(&other);
+    let client = Client::connect(program.address, &other).await;
+    let (mut a, joined) = client.join(room(1), &key(1), 0).await;
+    assert_eq!(joined.head, summary.entries);
+    for seq in 1..=joined.head {
+        let entry = a.delivered().await;
+        assert_eq!((entry.seq, &*entry.envelope), (seq, &u128::from(seq - 1).to_be_bytes()[..]));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn restore_never_touches_what_is_there_unless_told() {
+    let root = TempDir::new().unwrap();
+    let (data_dir, file) = backed_up(root.path()).await;
+    let path = file.to_str().unwrap();
+    let database = fs::read(data_dir.join("relay.redb")).unwrap();
+    refused(&data_dir, &["restore", path], "not empty");
+    assert_eq!(fs::read(data_dir.join("relay.redb")).unwrap(), database);
+
+    let running = Program::start(&data_dir);
+    refused(&data_dir, &["restore", path, "--force"], "stop it first");
+    drop(running);
+
+    // A bad one leaves the good one usable.
+    let bad = root.path().join("bad");
+    let bytes = fs::read(&file).unwrap();
+    fs::write(&bad, &bytes[..bytes.len() / 2]).unwrap();
+    refused(&data_dir, &["restore", bad.to_str().unwrap(), "--force"], "ends too early");
+    assert!(data_dir.join("relay.redb").exists() && !data_dir.join("restoring").exists());
+
+    let said = ok(&data_dir, &["restore", path, "--force"]);
+    let names = fs::read_dir(&data_dir).unwrap().map(|entry| entry.unwrap());
+    let aside =
+        names.into_iter().find(|entry| entry.file_name().to_string_lossy().starts_with("before-restore-"));
+    let aside = aside.unwrap().path();
+    assert!(said.contains(aside.to_str().unwrap()), "{said}");
+    assert!(aside.join("relay.redb").exists() && aside.join("identity").exists());
+    is_all_there(&data_dir).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn relay_does_not_start_on_a_restore_that_was_interrupted() {
+    let root = TempDir::new().unwrap();
+    let (data_dir, file) = backed_up(root.path()).await;
+    fs::create_dir(data_dir.join("restoring")).unwrap();
+    refused(
+        &data_dir,
+        &["--listen", "127.0.0.1:0"],
+        "was interrupted; run `relay restore FILE --force` again",
+    );
+    ok(&data_dir, &["restore", file.to_str().unwrap(), "--force"]);
+    is_all_there(&data_dir).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn backup_replaces_backups_and_nothing_else() {
+    let root = TempDir::new().unwrap();
+    let (data_dir, file) = backed_up(root.path()).await;
+    ok(&data_dir, &["backup", file.to_str().unwrap()]);
+    let other = root.path().join("letters");
+    fs::write(&other, "dear").unwrap();
+    refused(&data_dir, &["backup", other.to_str().unwrap()], "is no backup");
+    assert_eq!(fs::read(&other).unwrap(), b"dear");
+    refused(&root.path().join("nothing"), &["backup", file.to_str().unwrap()], "no relay's data");
+    let names =
+        fs::read_dir(root.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
+    assert!(names.iter().all(|name| !name.to_string_lossy().ends_with(".tmp")), "{names:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damaged_backup_is_refused_wherever_the_damage_is() {
+    let root = TempDir::new().unwrap();
+    let (_, file) = backed_up(root.path()).await;
+    let good = fs::read(&file).unwrap();
+    assert!(backup::verify_stream(&*good).is_ok());
+    let step = good.len() / 97;
+    for at in (0..good.len()).step_by(step).chain([8, 9, 10, 13, 14, 45, 46, good.len() - 1]) {
+        assert!(backup::verify_stream(&good[..at]).is_err(), "cut at {at}");
+        for bit in [1, 0x80] {
+            let mut bad = good.clone();
+            bad[at] ^= bit;
+            assert!(backup::verify_stream(&*bad).is_err(), "bit {bit} flipped at {at}");
+        }
+    }
+    let longer = [&good[..], b"x"].concat();
+    assert!(backup::verify_stream(&*longer).is_err(), "trailing bytes");
+    let twice = [&good[..], &good[..]].concat();
+    assert!(backup::verify_stream(&*twice).is_err(), "two in one");
+    let mut later = good.clone();
+    later[9] = 2;
+    assert!(matches!(backup::verify_stream(&*later), Err(RestoreError::Later(2))));
+    assert!(matches!(backup::verify_stream(&b"a letter, not a backup"[..]), Err(RestoreError::NotABackup)));
+    assert!(matches!(backup::verify_stream(&b""[..]), Err(RestoreError::NotABackup)));
+    for (bytes, because) in [
+        (&later[..], "later version"),
+        (&good[..good.len() - 1], "ends too early"),
+        (b"a letter, not a backup", "no backup of a relay"),
+    ] {
+        let bad = root.path().join("bad");
+        fs::write(&bad, bytes).unwrap();
+        refused(root.path(), &["restore", bad.to_str().unwrap(), "--verify"], because);
+    }
+}
