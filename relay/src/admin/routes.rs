@@ -6,7 +6,8 @@ use super::{
     Admin, Answer, Fault, Request, backup, health, metrics, reload, rooms, server::Scope, status, tokens,
 };
 
-/// Everything that is offered: without a version for whoever watches, the rest on the socket alone. Its paths begin with the version of what they answer.
+/// Everything that is offered: without a version for whoever watches, the rest on the socket alone. Its paths begin
+/// with the version of what they answer.
 pub(super) async fn route(admin: &Admin, scope: Scope, request: &Request) -> Answer {
     let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
     match (&request.method, &*path) {

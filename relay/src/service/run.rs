@@ -1,6 +1,7 @@
 //! From the start to the end of a serving relay.
 
 use std::{
+    convert::Infallible,
     ffi::OsString,
     io::{self, Write},
     time::Duration,
@@ -40,39 +41,57 @@ pub async fn run(
     let _ = writeln!(stdout, "{}", greeting(&relay, json)).and_then(|()| stdout.flush());
     notify::ready(&summary(&relay));
 
-    let watchdog = notify::watchdog();
-    let every = watchdog.unwrap_or(STATUS_EVERY);
-    let mut round = interval_at(Instant::now() + every, every);
-    let failed = loop {
-        let request = tokio::select! {
-            asked = signals.next() => match asked {
-                Asked::Stop => break false,
-                Asked::Reload => None,
-            },
-            () = relay.failed() => break true,
-            request = relay.reload_request() => Some(request),
-            _ = round.tick() => {
-                notify::status(&summary(&relay));
-                // Only if a worker of the runtime and the thread that writes both answer in time.
-                if watchdog.is_some() && timeout(every, relay.is_alive()).await.unwrap_or(false) {
-                    notify::alive();
-                }
-                continue;
-            }
-        };
-        notify::reloading();
-        let report = settings::reload(&arguments, &mut loaded, &relay, &log).await;
-        notify::ready(&summary(&relay));
-        if let Some(request) = request {
-            // Fails only if the operator did not wait.
-            let _ = request.send(report);
-        }
-    };
+    let failed = attend(&arguments, &mut loaded, &relay, &log, &mut signals).await;
     tracing::info!(online = relay.online(), "stopping");
     notify::stopping();
     relay.shutdown().await;
     anyhow::ensure!(!failed, "the database failed; start the relay again, or restore a backup");
     Ok(())
+}
+
+/// Does what signals and the operator ask for until the end; true if it is the database that ends it.
+async fn attend(
+    arguments: &[OsString],
+    loaded: &mut Loaded,
+    relay: &Relay,
+    log: &Log,
+    signals: &mut Signals,
+) -> bool {
+    let reporting = report(relay);
+    tokio::pin!(reporting);
+    loop {
+        let request = tokio::select! {
+            asked = signals.next() => match asked {
+                Asked::Stop => return false,
+                Asked::Reload => None,
+            },
+            () = relay.failed() => return true,
+            request = relay.reload_request() => Some(request),
+            never = &mut reporting => match never {},
+        };
+        notify::reloading();
+        let report = settings::reload(arguments, loaded, relay, log).await;
+        notify::ready(&summary(relay));
+        if let Some(request) = request {
+            // Fails only if the operator did not wait.
+            let _ = request.send(report);
+        }
+    }
+}
+
+/// Tells the service manager how it is, and that it is alive, if it is.
+async fn report(relay: &Relay) -> Infallible {
+    let watchdog = notify::watchdog();
+    let every = watchdog.unwrap_or(STATUS_EVERY);
+    let mut round = interval_at(Instant::now() + every, every);
+    loop {
+        round.tick().await;
+        notify::status(&summary(relay));
+        // Only if a worker of the runtime and the thread that writes both answer in time.
+        if watchdog.is_some() && timeout(every, relay.is_alive()).await.unwrap_or(false) {
+            notify::alive();
+        }
+    }
 }
 
 /// One line for the service manager.
