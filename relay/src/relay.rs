@@ -35,6 +35,7 @@ pub struct Relay {
     endpoints: Vec<Endpoint>,
     reloader: Reloader,
     addresses: Vec<SocketAddr>,
+    has_fallback: bool,
     pin: Pin,
     host: Option<String>,
     shared: Arc<Shared>,
@@ -53,6 +54,11 @@ impl Relay {
     /// Where it listens, with the real ports.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Whether clients that UDP does not reach can come by TCP, at each address.
+    pub fn has_fallback(&self) -> bool {
+        self.has_fallback
     }
 
     /// What clients pin.

@@ -5,12 +5,16 @@ use std::time::Duration;
 
 use shared::random::Random;
 
-/// Longest first wait, in milliseconds. The first one is anything up to it: a relay that restarts is back about
-/// then, and a thousand clients are spread over it evenly.
+/// Longest first wait, in milliseconds: a restarting relay is back about then. The first one is anything up to it, so
+/// that a thousand clients are spread over it evenly.
 const FIRST_MS: u64 = 250;
 
 /// Longest wait, in milliseconds: what a person will bear.
 const LONGEST_MS: u64 = 30_000;
+
+/// Ends of short-lived connections in a row after which waits grow all the same: a relay that is started again some
+/// times is found again at once, one that falls over and over is left in peace.
+const PATIENCE: u32 = 8;
 
 /// Time for the first attempt to find a relay again that was there a moment ago, in milliseconds, doubled with each
 /// further one: two packets by then, and a handshake around half of the world.
@@ -23,6 +27,7 @@ const SEARCHES: u32 = 4;
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
     failures: u32,
+    forgiven: u32,
     /// Attempts since something was lost that had worked; `None` when nothing was.
     searches: Option<u32>,
 }
@@ -39,7 +44,7 @@ impl Backoff {
 
     /// It worked.
     pub(super) fn reset(&mut self) {
-        self.failures = 0;
+        *self = Self::default();
     }
 
     /// It had worked, and is gone: perhaps it comes back at once.
@@ -49,10 +54,18 @@ impl Backoff {
 
     /// How long the next attempt may take, if it should be cut short: while a relay restarts, a fresh attempt finds
     /// it sooner than the retransmission of a packet that was lost.
-    pub(super) fn patience(&mut self) -> Option<Duration> {
+    pub(super) fn search_time(&mut self) -> Option<Duration> {
         let searches = self.searches.filter(|searches| *searches < SEARCHES)?;
         self.searches = Some(searches + 1);
         Some(Duration::from_millis(SEARCH_MS << searches))
+    }
+
+    /// It had worked for a moment when the relay went away: as good as a success, unless that goes on.
+    pub(super) fn forgive(&mut self) {
+        if self.forgiven < PATIENCE {
+            self.forgiven += 1;
+            self.failures = 0;
+        }
     }
 }
 
@@ -60,28 +73,44 @@ impl Backoff {
 mod tests {
     use super::*;
 
-    fn random() -> Random {
-        Random::new(rand_core::UnwrapErr(getrandom::SysRng))
+    fn wait(backoff: &mut Backoff) -> u64 {
+        let random = Random::new(rand_core::UnwrapErr(getrandom::SysRng));
+        u64::try_from(backoff.next(&random).as_millis()).unwrap()
     }
 
     #[test]
     fn waits_double_up_to_the_longest_and_start_over() {
-        let (random, mut backoff) = (random(), Backoff::default());
-        assert!(backoff.next(&random) <= Duration::from_millis(FIRST_MS));
+        let mut backoff = Backoff::default();
+        assert!(wait(&mut backoff) <= FIRST_MS);
         for ceiling in [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000] {
-            let wait = u64::try_from(backoff.next(&random).as_millis()).unwrap();
+            let wait = wait(&mut backoff);
             assert!((ceiling / 2..=ceiling).contains(&wait), "{wait} for {ceiling}");
         }
         backoff.reset();
-        assert!(backoff.next(&random) <= Duration::from_millis(FIRST_MS));
+        assert!(wait(&mut backoff) <= FIRST_MS);
     }
 
     #[test]
+    fn relay_that_is_restarted_some_times_is_not_waited_for_long_and_one_that_flaps_is() {
+        let mut backoff = Backoff::default();
+        for _ in 0..PATIENCE {
+            assert!(wait(&mut backoff) <= FIRST_MS);
+            backoff.forgive();
+        }
+        for _ in 0..10 {
+            wait(&mut backoff);
+            backoff.forgive();
+        }
+        assert!(wait(&mut backoff) >= LONGEST_MS / 2);
+        backoff.reset();
+        backoff.forgive();
+        assert!(wait(&mut backoff) <= FIRST_MS);
+    }
+    #[test]
     fn thousand_clients_do_not_come_back_in_one_moment() {
-        let random = random();
         let mut buckets = [0; 10];
         for _ in 0..1000 {
-            let wait = u64::try_from(Backoff::default().next(&random).as_millis()).unwrap();
+            let wait = wait(&mut Backoff::default());
             buckets[usize::try_from((wait * 10 / FIRST_MS).min(9)).unwrap()] += 1;
         }
         // A hundred each on average; fifty would be five standard deviations away.
@@ -91,10 +120,10 @@ mod tests {
     #[test]
     fn only_what_was_lost_is_searched_for_and_not_for_ever() {
         let mut backoff = Backoff::default();
-        assert_eq!(backoff.patience(), None, "a first dial takes the time that it takes");
+        assert_eq!(backoff.search_time(), None, "a first dial takes the time that it takes");
         backoff.search();
-        let patience: Vec<_> = (0..4).map(|_| backoff.patience().unwrap().as_millis()).collect();
-        assert_eq!(patience, [500, 1000, 2000, 4000]);
-        assert_eq!(backoff.patience(), None);
+        let times: Vec<_> = (0..4).map(|_| backoff.search_time().unwrap().as_millis()).collect();
+        assert_eq!(times, [500, 1000, 2000, 4000]);
+        assert_eq!(backoff.search_time(), None);
     }
 }

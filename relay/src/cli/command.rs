@@ -4,6 +4,9 @@ mod backup;
 mod doctor;
 mod drop_room;
 mod human;
+#[cfg(target_os = "linux")]
+mod install;
+mod man;
 mod reload;
 mod restore;
 mod rooms;
@@ -12,20 +15,23 @@ mod token;
 
 use clap::{CommandFactory, Subcommand};
 
+#[cfg(target_os = "linux")]
+use self::install::{InstallCommand, UninstallCommand};
 use self::{
-    backup::BackupCommand, doctor::DoctorCommand, drop_room::DropRoomCommand, reload::ReloadCommand,
-    restore::RestoreCommand, rooms::RoomsCommand, status::StatusCommand, token::TokenCommand,
+    backup::BackupCommand, doctor::DoctorCommand, drop_room::DropRoomCommand, man::ManCommand,
+    reload::ReloadCommand, restore::RestoreCommand, rooms::RoomsCommand, status::StatusCommand,
+    token::TokenCommand,
 };
 use super::Cli;
 use crate::{
     bench::Bench,
-    config::{Loaded, show},
+    config::{Loaded, example, show},
 };
 
 /// What to do instead of serving.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// How the running relay is: uptime, addresses, certificate, rooms, disk.
+    /// How the running relay is: uptime, certificate, rooms, disk.
     Status(StatusCommand),
     /// The rooms of the running relay in numbers, the largest first.
     Rooms(RoomsCommand),
@@ -33,26 +39,37 @@ pub enum Command {
     DropRoom(DropRoomCommand),
     /// Have the running relay read its settings and its certificate again.
     Reload(ReloadCommand),
-    /// Write the log, the access keys and the relay's identity into one file, while it runs or not.
+    /// Write rooms, keys, tokens and identity into one file, running or not.
     Backup(BackupCommand),
     /// Begin anew from a backup, or only look whether it is whole.
     Restore(RestoreCommand),
     /// Look for what is wrong or will be, and say which command mends it.
     Doctor(DoctorCommand),
-    /// Make, list and revoke the tokens that open rooms on a relay with --access token.
+    /// Make, list and revoke the tokens that open rooms.
     #[command(subcommand)]
     Token(TokenCommand),
-    /// Print every setting, its value and where it comes from, as a relay.toml.
+    /// Install this program as a service of systemd; asks first.
+    #[cfg(target_os = "linux")]
+    Install(InstallCommand),
+    /// Take back what `relay install` did; settings and data stay.
+    #[cfg(target_os = "linux")]
+    Uninstall(UninstallCommand),
+    /// Print every setting and where it comes from, as a relay.toml.
     Config {
         /// Print JSON instead.
         #[arg(long)]
         json: bool,
+        /// Print a relay.toml to begin with: each setting explained, and commented out unless set.
+        #[arg(long, conflicts_with = "json")]
+        example: bool,
     },
     /// Print a completion script.
     Completions {
         /// For this shell.
         shell: clap_complete::Shell,
     },
+    /// Print the manual page, or write those of all commands.
+    Man(ManCommand),
     /// Measure what a relay holds, costs and withstands on this machine.
     Bench(Bench),
 }
@@ -73,12 +90,18 @@ impl Command {
             Self::Restore(command) => command.run(loaded).await?,
             Self::Doctor(command) => command.run(loaded).await?,
             Self::Token(command) => command.run(loaded).await?,
-            Self::Config { json } => {
+            #[cfg(target_os = "linux")]
+            Self::Install(command) => command.run(loaded)?,
+            #[cfg(target_os = "linux")]
+            Self::Uninstall(command) => command.run()?,
+            Self::Config { example: true, .. } => print!("{}", example(&loaded.settings)),
+            Self::Config { json, .. } => {
                 println!("{}", if json { show::json(loaded) } else { show::toml(loaded) });
             }
             Self::Completions { shell } => {
                 clap_complete::generate(shell, &mut Cli::command(), "relay", &mut std::io::stdout());
             }
+            Self::Man(command) => command.run()?,
         }
         Ok(())
     }

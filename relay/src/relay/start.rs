@@ -96,6 +96,7 @@ impl Relay {
             backend: backend.clone(),
             shared: shared.clone(),
         };
+        let has_fallback = without_tcp.is_empty();
         let (pin, certificate) = (identity.pin, identity.certificate.clone());
         let chores = vec![
             // Where there is TCP, it answers the authority's challenges as well.
@@ -109,6 +110,7 @@ impl Relay {
             endpoints,
             reloader,
             addresses,
+            has_fallback,
             pin,
             host: config.host,
             shared,

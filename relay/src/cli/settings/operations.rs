@@ -10,7 +10,7 @@ use crate::log::{self, Format, LevelError};
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Operations")]
 pub struct Operations {
-    /// Print one line of JSON per event on stdout instead of text.
+    /// Print lines of JSON on stdout instead of text.
     #[arg(
         long,
         env = "RELAY_JSON",
