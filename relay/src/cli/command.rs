@@ -30,7 +30,7 @@ pub enum Command {
     Rooms(RoomsCommand),
     /// Drop a room for ever.
     DropRoom(DropRoomCommand),
-    /// Write rooms, keys, tokens and identity into one file, running or not.
+    /// Write rooms, keys, tokens and identity into one file.
     Backup(BackupCommand),
     /// Begin anew from a backup, or only look whether it is whole.
     Restore(RestoreCommand),
