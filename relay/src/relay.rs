@@ -90,6 +90,7 @@ pub struct Relay {
     endpoints: Vec<Endpoint>,
     reloader: Reloader,
     addresses: Vec<SocketAddr>,
+    has_fallback: bool,
     pin: Pin,
     host: Option<String>,
     shared: Arc<Shared>,
@@ -156,6 +157,7 @@ impl Relay {
             backend: backend.clone(),
             shared: shared.clone(),
         };
+        let has_fallback = without_tcp.is_empty();
         let (pin, certificate) = (identity.pin, identity.certificate.clone());
         let chores = vec![
             // Where there is TCP, it answers the authority's challenges as well.
@@ -166,6 +168,7 @@ impl Relay {
             endpoints,
             reloader,
             addresses,
+            has_fallback,
             pin,
             host: config.host,
             shared,
@@ -223,6 +226,11 @@ impl Relay {
     /// Where it listens, with the real ports.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Whether clients that UDP does not reach can come by TCP, at each address.
+    pub fn has_fallback(&self) -> bool {
+        self.has_fallback
     }
 
     /// What clients pin.

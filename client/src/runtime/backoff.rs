@@ -11,10 +11,15 @@ const FIRST_MS: u64 = 250;
 /// Longest wait, in milliseconds: what a person will bear.
 const LONGEST_MS: u64 = 30_000;
 
+/// Ends of short-lived connections in a row after which waits grow all the same: a relay that is started again some
+/// times is found again at once, one that falls over and over is left in peace.
+const PATIENCE: u32 = 8;
+
 /// Counts failures in a row.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
     failures: u32,
+    forgiven: u32,
 }
 
 impl Backoff {
@@ -27,7 +32,15 @@ impl Backoff {
 
     /// It worked.
     pub(super) fn reset(&mut self) {
-        self.failures = 0;
+        *self = Self::default();
+    }
+
+    /// It had worked for a moment when the relay went away: as good as a success, unless that goes on.
+    pub(super) fn forgive(&mut self) {
+        if self.forgiven < PATIENCE {
+            self.forgiven += 1;
+            self.failures = 0;
+        }
     }
 }
 
@@ -35,15 +48,36 @@ impl Backoff {
 mod tests {
     use super::*;
 
+    fn wait(backoff: &mut Backoff) -> u64 {
+        let random = Random::new(rand_core::UnwrapErr(getrandom::SysRng));
+        u64::try_from(backoff.next(&random).as_millis()).unwrap()
+    }
+
     #[test]
     fn waits_double_up_to_the_longest_and_start_over() {
-        let random = Random::new(rand_core::UnwrapErr(getrandom::SysRng));
         let mut backoff = Backoff::default();
         for ceiling in [250, 500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000] {
-            let wait = u64::try_from(backoff.next(&random).as_millis()).unwrap();
+            let wait = wait(&mut backoff);
             assert!((ceiling / 2..=ceiling).contains(&wait), "{wait} for {ceiling}");
         }
         backoff.reset();
-        assert!(backoff.next(&random) <= Duration::from_millis(FIRST_MS));
+        assert!(wait(&mut backoff) <= FIRST_MS);
+    }
+
+    #[test]
+    fn relay_that_is_restarted_some_times_is_not_waited_for_long_and_one_that_flaps_is() {
+        let mut backoff = Backoff::default();
+        for _ in 0..PATIENCE {
+            assert!(wait(&mut backoff) <= FIRST_MS);
+            backoff.forgive();
+        }
+        for _ in 0..10 {
+            wait(&mut backoff);
+            backoff.forgive();
+        }
+        assert!(wait(&mut backoff) >= LONGEST_MS / 2);
+        backoff.reset();
+        backoff.forgive();
+        assert!(wait(&mut backoff) <= FIRST_MS);
     }
 }

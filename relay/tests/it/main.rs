@@ -13,16 +13,26 @@ mod acme;
 mod admin;
 #[cfg(unix)]
 mod admin_rooms;
+mod amplification;
 mod backend;
 mod backup;
 mod bench;
 mod certificate;
 mod common;
 mod crash;
+mod doctor;
 mod hostile;
+#[cfg(target_os = "linux")]
+mod install;
 mod limits;
+mod limits_connections;
+mod limits_program;
+mod pebble;
+#[cfg(unix)]
+mod monitoring;
 mod program;
 mod rooms;
+mod tap;
 mod tcp;
 mod token;
 #[cfg(unix)]
