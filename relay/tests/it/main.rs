@@ -27,9 +27,9 @@ mod install;
 mod limits;
 mod limits_connections;
 mod limits_program;
-mod pebble;
 #[cfg(unix)]
 mod monitoring;
+mod pebble;
 mod program;
 mod rooms;
 mod tap;

@@ -320,7 +320,7 @@ async fn connection_with_many_refused_tokens_is_closed() {
     else {
         panic!("not closed in order")
     };
-    assert_eq!(close.error_code, proto::CloseCode::TooMany.value().into());
+    assert_eq!(close.error_code, proto::CloseCode::RefusedJoins.value().into());
 }
 
 #[tokio::test(flavor = "multi_thread")]
