@@ -37,9 +37,9 @@ pub enum Command {
     Rooms(RoomsCommand),
     /// Drop a room for ever.
     DropRoom(DropRoomCommand),
-    /// Have the running relay read its settings and its certificate again.
+    /// Read the settings and the certificate again.
     Reload(ReloadCommand),
-    /// Write rooms, keys, tokens and identity into one file, running or not.
+    /// Write rooms, keys, tokens and identity into one file.
     Backup(BackupCommand),
     /// Begin anew from a backup, or only look whether it is whole.
     Restore(RestoreCommand),
