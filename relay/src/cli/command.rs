@@ -8,6 +8,7 @@ mod human;
 #[cfg(target_os = "linux")]
 mod install;
 mod man;
+mod reload;
 mod restore;
 mod rooms;
 mod status;
@@ -19,8 +20,8 @@ use clap::{CommandFactory, Subcommand};
 use self::install::{InstallCommand, UninstallCommand};
 use self::{
     backup::BackupCommand, compact::CompactCommand, doctor::DoctorCommand, drop_room::DropRoomCommand,
-    man::ManCommand, restore::RestoreCommand, rooms::RoomsCommand, status::StatusCommand,
-    token::TokenCommand,
+    man::ManCommand, reload::ReloadCommand, restore::RestoreCommand, rooms::RoomsCommand,
+    status::StatusCommand, token::TokenCommand,
 };
 use super::Cli;
 use crate::{
@@ -37,7 +38,9 @@ pub enum Command {
     Rooms(RoomsCommand),
     /// Drop a room for ever.
     DropRoom(DropRoomCommand),
-    /// Write rooms, keys, tokens and identity into one file, running or not.
+    /// Read the settings and the certificate again.
+    Reload(ReloadCommand),
+    /// Write rooms, keys, tokens and identity into one file.
     Backup(BackupCommand),
     /// Give a stopped relay's free space back to the file system.
     Compact(CompactCommand),
@@ -85,6 +88,7 @@ impl Command {
             Self::Status(command) => command.run(loaded).await?,
             Self::Rooms(command) => command.run(loaded).await?,
             Self::DropRoom(command) => command.run(loaded).await?,
+            Self::Reload(command) => command.run(loaded).await?,
             Self::Backup(command) => command.run(loaded).await?,
             Self::Compact(command) => command.run(loaded).await?,
             Self::Restore(command) => command.run(loaded).await?,

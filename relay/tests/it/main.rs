@@ -27,9 +27,13 @@ mod full_disk;
 mod hostile;
 #[cfg(target_os = "linux")]
 mod install;
+#[cfg(unix)]
+mod lifecycle;
 mod limits;
 mod limits_connections;
 mod limits_program;
+#[cfg(unix)]
+mod logs;
 #[cfg(unix)]
 mod monitoring;
 mod pebble;

@@ -5,6 +5,7 @@ mod disk;
 mod drop;
 mod full;
 mod power;
+mod probe;
 mod simdisk;
 mod space;
 mod workload;
