@@ -5,6 +5,8 @@ use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
 use certs::CertsError;
 use instant_acme::{Error, Problem};
 
+use crate::tls::TlsError;
+
 /// Why an order did not bring a certificate.
 #[derive(Debug, thiserror::Error)]
 pub enum OrderError {
@@ -16,6 +18,8 @@ pub enum OrderError {
     Unreachable {
         /// What went wrong.
         cause: String,
+        /// The authority asks to be left alone for so long.
+        wait: Option<Duration>,
     },
     /// A no, with the authority's own words.
     #[error("the certificate authority refuses: {detail}; {remedy}")]
@@ -45,6 +49,9 @@ pub enum OrderError {
          bring certificate files with --cert and --key"
     )]
     NoChallenge,
+    /// TLS for the challenge.
+    #[error(transparent)]
+    Setup(TlsError),
     /// More challenges than are answered at a time.
     #[error("too many challenges at once; give fewer --domain")]
     TooMany,
@@ -72,11 +79,11 @@ impl OrderError {
     pub(super) fn from(error: Error, asked: Option<Duration>) -> Self {
         match error {
             Error::Api(problem) => Self::refused(&problem, asked),
-            other => Self::Unreachable { cause: chain(&other) },
+            other => Self::Unreachable { cause: chain(&other), wait: asked },
         }
     }
 
-    /// The authority's no.
+    /// The authority's no, or its own fault.
     pub(super) fn refused(problem: &Problem, wait: Option<Duration>) -> Self {
         let kind = problem.r#type.as_deref().unwrap_or_default();
         let kind = kind.strip_prefix("urn:ietf:params:acme:error:").unwrap_or(kind);
@@ -86,7 +93,12 @@ impl OrderError {
                 detail = format!("{detail}; {text}");
             }
         }
-        Self::Refused { detail: printable(&detail), remedy: remedy(kind), wait }
+        let detail = printable(&detail);
+        // Neither says anything about this order; both pass.
+        if matches!(kind, "badNonce" | "serverInternal") {
+            return Self::Unreachable { cause: detail, wait };
+        }
+        Self::Refused { detail, remedy: remedy(kind), wait }
     }
 
     /// The account is not known there any more.
@@ -114,7 +126,6 @@ fn remedy(kind: &str) -> &'static str {
         }
         "userActionRequired" => "the authority's terms have changed: read and accept them at its web page",
         "invalidContact" | "unsupportedContact" => "give a mail address that exists with --acme-email",
-        "serverInternal" => "the fault is there, not here; it is tried again",
         _ => "ask the authority, or choose another with --acme-directory",
     }
 }
@@ -136,7 +147,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 /// The most characters of a stranger's words that are printed or kept.
 const MAX_WORDS: usize = 500;
 
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_WORDS).collect()
 }
 
@@ -150,6 +161,15 @@ mod tests {
         let problem = Problem { r#type: None, detail, status: None, subproblems: Vec::new() };
         let text = OrderError::refused(&problem, None).to_string();
         assert!(!text.contains('\u{1b}') && text.len() < 1000, "{text}");
+    }
+
+    #[test]
+    fn fault_of_the_authority_itself_is_not_taken_for_a_refusal() {
+        for kind in ["badNonce", "serverInternal"] {
+            let kind = Some(format!("urn:ietf:params:acme:error:{kind}"));
+            let problem = Problem { r#type: kind, detail: None, status: None, subproblems: Vec::new() };
+            assert!(matches!(OrderError::refused(&problem, None), OrderError::Unreachable { .. }));
+        }
     }
 
     #[test]
