@@ -4,11 +4,11 @@
 #     packaging/deb/build.sh target/debug target/deb && packaging/deb/test.sh target/deb
 #
 # Without systemd as process 1: the relay is started as the unit says, by hand, as the unit's user and with no more
-# privileges than the unit's. packaging/systemd/boot.sh tries the unit itself.
+# privileges than the unit's. packaging/systemd/test.sh tries the unit itself.
 set -euo pipefail
 
 if [[ ${1:-} != --inside ]]; then
-    exec "$(dirname "$0")/../sandbox.sh" "$0" --inside "$(realpath "$1")"
+    exec "$(dirname "$0")/../sandbox.sh" "$(realpath "$0")" --inside "$(realpath "$1")"
 fi
 
 debs=$2
