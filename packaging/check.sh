@@ -19,7 +19,7 @@ main() {
     trap 'rm -rf "$work"' EXIT
     packaging/stage.sh "$programs" "$work/stage"
     local part
-    for part in units settings pages completions scripts compose packages; do
+    for part in units settings pages completions scripts compose container packages; do
         echo "-- $part"
         "$part"
     done
@@ -78,6 +78,10 @@ for path in "docker/compose.yaml", "prometheus/alerts.yml", "prometheus/scrape.y
         assert relay["read_only"] and relay["cap_drop"] == ["ALL"], relay
         assert sorted(port.split("/")[1] for port in relay["ports"]) == ["tcp", "udp"], relay["ports"]
 END
+}
+
+container() {
+    tried packaging/docker/test.sh "$programs"
 }
 
 packages() {
