@@ -7,6 +7,7 @@ mod human;
 #[cfg(target_os = "linux")]
 mod install;
 mod man;
+mod reload;
 mod restore;
 mod rooms;
 mod status;
@@ -18,7 +19,8 @@ use clap::{CommandFactory, Subcommand};
 use self::install::{InstallCommand, UninstallCommand};
 use self::{
     backup::BackupCommand, doctor::DoctorCommand, drop_room::DropRoomCommand, man::ManCommand,
-    restore::RestoreCommand, rooms::RoomsCommand, status::StatusCommand, token::TokenCommand,
+    reload::ReloadCommand, restore::RestoreCommand, rooms::RoomsCommand, status::StatusCommand,
+    token::TokenCommand,
 };
 use super::Cli;
 use crate::{
@@ -35,7 +37,9 @@ pub enum Command {
     Rooms(RoomsCommand),
     /// Drop a room for ever.
     DropRoom(DropRoomCommand),
-    /// Write rooms, keys, tokens and identity into one file, running or not.
+    /// Read the settings and the certificate again.
+    Reload(ReloadCommand),
+    /// Write rooms, keys, tokens and identity into one file.
     Backup(BackupCommand),
     /// Begin anew from a backup, or only look whether it is whole.
     Restore(RestoreCommand),
@@ -81,6 +85,7 @@ impl Command {
             Self::Status(command) => command.run(loaded).await?,
             Self::Rooms(command) => command.run(loaded).await?,
             Self::DropRoom(command) => command.run(loaded).await?,
+            Self::Reload(command) => command.run(loaded).await?,
             Self::Backup(command) => command.run(loaded).await?,
             Self::Restore(command) => command.run(loaded).await?,
             Self::Doctor(command) => command.run(loaded).await?,
