@@ -96,7 +96,7 @@ packages() {
         fi
         cargo install cargo-deb --locked --version "$CARGO_DEB"
     fi
-    packaging/deb/build.sh "$programs" "$work/debs"
+    packaging/deb/build.sh "$programs" "$work/debs" --fast
     tried packaging/deb/test.sh "$work/debs"
     tried packaging/systemd/test.sh "$work/debs"
 }

@@ -80,9 +80,12 @@ files() {
 start() {
     local command
     read -ra command < <(sed -n 's/^ExecStart=//p' "$unit")
-    setpriv --reuid schat-relay --regid schat-relay --init-groups --no-new-privs \
-        --inh-caps=-all,+net_bind_service --ambient-caps=-all,+net_bind_service --bounding-set=-all,+net_bind_service \
-        env -i PATH="$PATH" HOME=/nonexistent "${command[@]}" >/tmp/relay.log 2>&1 &
+    (
+        umask "$(sed -n 's/^UMask=//p' "$unit")"
+        exec setpriv --reuid schat-relay --regid schat-relay --init-groups --no-new-privs \
+            --inh-caps=-all,+net_bind_service --ambient-caps=-all,+net_bind_service \
+            --bounding-set=-all,+net_bind_service env -i PATH="$PATH" HOME=/nonexistent "${command[@]}"
+    ) >/tmp/relay.log 2>&1 &
     pid=$!
     for _ in $(seq 300); do
         if relay status >/dev/null 2>&1; then return; fi

@@ -68,7 +68,7 @@ impl ManCommand {
 
 /// Name and text of every page, the program's own first.
 fn pages(command: &clap::Command) -> io::Result<Vec<(String, Vec<u8>)>> {
-    let mut command = command.clone();
+    let mut command = command.clone().disable_help_subcommand(true);
     command.build();
     let mut pages = Vec::new();
     page(&command, true, &mut pages)?;
