@@ -94,16 +94,15 @@ impl Strangers {
         if self.kind == Kind::HalfOpen {
             half_open(&ground, strangers).await?;
         } else {
-            let mut held = Vec::new();
-            let mut endpoints = Vec::new();
-            for index in 0..strangers {
-                if index % PER_ADDRESS == 0 {
-                    endpoints
-                        .push(ground.endpoint_with(1 + index / PER_ADDRESS, TransportConfig::default())?);
-                }
-                let endpoint: &Endpoint = endpoints.last().context("no socket")?;
-                held.push(self.act(ground.connect(endpoint).await?).await?);
+            // All at once: strangers who join nothing are sent away after a while.
+            let mut endpoints: Vec<Endpoint> = Vec::new();
+            for index in 0..strangers.div_ceil(PER_ADDRESS) {
+                endpoints.push(ground.endpoint_with(1 + index, TransportConfig::default())?);
             }
+            let places = endpoints.iter().flat_map(|endpoint| std::iter::repeat_n(endpoint, PER_ADDRESS));
+            let (ground, this) = (&ground, self);
+            let act = |endpoint| async move { this.act(ground.connect(endpoint).await?).await };
+            let held = futures_util::future::try_join_all(places.take(strangers).map(act)).await?;
             tokio::time::sleep(LOOK).await;
             // Whoever is refused in the end has held it until then.
             drop(held);
