@@ -148,7 +148,7 @@ const FRAME_PART: usize = 32 << 10;
 /// Opens streams until the relay allows no more, with the beginning of the greatest frame on each.
 async fn fill(connection: &Connection, streams: &mut Vec<(SendStream, RecvStream)>, bytes: usize) {
     let length = u32::try_from(MAX_COMMIT_FRAME).unwrap_or(u32::MAX).to_be_bytes();
-    let patience = Duration::from_millis(100);
+    let patience = Duration::from_secs(1);
     while let Ok(Ok((mut send, recv))) = tokio::time::timeout(patience, connection.open_bi()).await {
         let mut part = vec![0; bytes.max(length.len())];
         if let Some(start) = part.get_mut(..length.len()) {
