@@ -99,7 +99,7 @@ impl Door {
                 Verdict::Enter(Place { door: self.clone(), address, share, shaking: true })
             }
             Err((limit, prove)) => {
-                self.metrics.limited(limit);
+                self.metrics.limited_at(limit, address);
                 if prove { Verdict::Prove } else { Verdict::Refuse }
             }
         }

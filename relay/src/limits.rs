@@ -317,6 +317,10 @@ pub const FAREWELL_TIME: Duration = Duration::from_millis(1000);
 /// Shutdown: time for the close frames to leave.
 pub const CLOSE_TIME: Duration = Duration::from_millis(500);
 
+/// Shutdown: time in which QUIC's close is repeated to who has not seen it. Every millisecond of it keeps clients
+/// waiting for the next relay, which resets what is left.
+pub const DRAIN_TIME: Duration = Duration::from_millis(200);
+
 /// Shutdown: time for the disk to take what was accepted.
 pub const FLUSH_TIME: Duration = Duration::from_secs(2);
 

@@ -28,6 +28,7 @@ pub(super) async fn host(
 ) -> Result<Exit, Failure> {
     let profile = profile(globals)?;
     let mut config = relay::Config::new(listen, profile.dir().relay());
+    config.fallback = relay::Fallback::WhereFree;
     config.host = advertise.as_ref().map(|address| address.host.clone());
     let relay = Relay::start(config).await.map_err(|error| cannot_start(&error))?;
     let served = serve(globals, profile, room, &relay, advertise).await;
@@ -47,7 +48,8 @@ async fn serve(
         Some(advertise) => advertise,
         None => reachable(address)?,
     };
-    eprintln!("The relay listens on {address} (UDP); links say {advertise}.");
+    let ports = if relay.has_fallback() { "UDP and TCP" } else { "UDP only" };
+    eprintln!("The relay listens on {address} ({ports}); links say {advertise}.");
     let own = OwnRelay { dial: own_address(address)?, pin: relay.pin(), advertise };
     let plan = Plan { past: past(globals), only: None, own: Some(own) };
     let (runtime, events) = start(globals, profile, plan).await?;

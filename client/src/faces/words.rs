@@ -8,7 +8,12 @@ use shared::{
 };
 
 use super::sanitize;
-use crate::{failure::Failure, runtime::ChosenRelay, store::Notice, transport::Trust};
+use crate::{
+    failure::Failure,
+    runtime::ChosenRelay,
+    store::Notice,
+    transport::{Carrier, Trust},
+};
 
 /// How a person is called: by the display name, with a part of the fingerprint when another member has the same.
 pub fn name(person: &Person, view: Option<&GroupView>) -> String {
@@ -89,6 +94,15 @@ pub fn joined(label: &str, view: &GroupView) -> Vec<String> {
         lines.push(OPEN_WARNING.to_owned());
     }
     lines
+}
+
+/// A relay is there, by which way, and why it is trusted.
+pub fn connected(relay: &str, trust: Trust, carrier: Carrier) -> String {
+    let way = match carrier {
+        Carrier::Quic => "by QUIC",
+        Carrier::Tcp => "over TCP, because UDP does not get through",
+    };
+    format!("Connected to {relay} {way}: {}.", self::trust(trust))
 }
 
 /// Why a relay is trusted.

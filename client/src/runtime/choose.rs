@@ -70,7 +70,7 @@ impl Runtime {
             if let LinkState::Up(connection, trust) = &*link.state.borrow()
                 && *trust != Trust::Pinned(chosen.pin)
             {
-                connection.close(proto::CloseCode::Done.value().into(), b"");
+                connection.close(proto::CloseCode::Done);
             }
             // It may be being dialled, or wait for this decision.
             link.nudge();

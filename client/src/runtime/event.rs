@@ -15,7 +15,7 @@ use super::lock;
 use crate::{
     failure::{Exit, Failure, exit_of},
     store::{Notice, StoredNotice},
-    transport::Trust,
+    transport::{Carrier, Trust},
 };
 
 /// Something a face may want to show.
@@ -52,8 +52,13 @@ impl Event {
 pub enum RelayState {
     /// Being dialled.
     Connecting,
-    /// Up.
-    Connected(Trust),
+    /// Up; once more when it moves to another carrier.
+    Connected {
+        /// Why its certificate is trusted.
+        trust: Trust,
+        /// What carries it.
+        carrier: Carrier,
+    },
     /// Down; tried again after `retry`, or not before somebody decides.
     Lost {
         /// Why.

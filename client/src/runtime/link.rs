@@ -1,37 +1,43 @@
 //! The connection to one relay, shared by its rooms: dialled, kept, moved and dialled again.
 
+mod keep;
+
 use std::{sync::Arc, time::Duration};
 
-use quinn::Connection;
+use proto::CloseCode;
 use shared::random::Random;
 use tokio::{
     sync::{Notify, watch},
-    time::{Instant, interval, sleep},
+    time::{Instant, sleep, timeout},
 };
 
+use self::keep::Kept;
 use super::{
     backoff::Backoff,
     event::{Event, Outlet, RelayState},
 };
 use crate::{
-    failure::{Exit, Failure},
+    failure::Failure,
     store::{StoreError, Vault},
-    transport::{DialError, Dialed, Known, Pin, RelayAddress, Transport, Trust, route_to},
+    transport::{Connection, DialError, Dialed, Known, Pin, RelayAddress, Transport, Trust},
 };
 
 /// A connection that held for this long was a success: the next failure waits the first time again. In seconds.
 const STABLE_S: u64 = 10;
 
-/// How often the route to the relay is looked at, in seconds: a change of network is noticed well before the
-/// idle timeout, and looking costs no packet.
-const ROUTE_S: u64 = 3;
+/// Time for the rooms to leave a connection after they were shown a better one, in seconds: a stream's goodbye takes
+/// one at most.
+const MOVE_S: u64 = 3;
+
+/// Time for a goodbye to leave, in milliseconds.
+const GOODBYE_MS: u64 = 500;
 
 /// What the rooms of a relay see.
 #[derive(Clone, Debug)]
 pub(super) enum LinkState {
     /// Not there (yet, or any more).
     Down,
-    /// There.
+    /// There. Once more with another connection: rooms move to that one.
     Up(Connection, Trust),
     /// Not there before somebody decides.
     Refused,
@@ -68,39 +74,28 @@ impl RelayLink {
     }
 }
 
+/// Why there is no connection, and whether somebody must decide first.
+type Refusal = (Failure, bool);
+
 impl Dialer {
     async fn run(self, state: watch::Sender<LinkState>, nudge: Arc<Notify>) {
         let mut backoff = Backoff::default();
         loop {
             self.tell(RelayState::Connecting).await;
             let dialed = tokio::select! {
-                dialed = self.dial() => dialed,
+                dialed = self.dial_within(backoff.search_time()) => dialed,
                 () = state.closed() => return,
             };
-            let wait = match dialed {
-                Ok(Dialed { connection, trust }) => {
-                    self.tell(RelayState::Connected(trust)).await;
-                    state.send_replace(LinkState::Up(connection.clone(), trust));
-                    let since = Instant::now();
-                    let failure = tokio::select! {
-                        failure = self.keep(&connection, trust, &nudge) => failure,
-                        () = state.closed() => return connection.close(proto::CloseCode::Done.value().into(), b""),
-                    };
-                    state.send_replace(LinkState::Down);
-                    if since.elapsed() > Duration::from_secs(STABLE_S) {
-                        backoff.reset();
-                    }
-                    let wait = backoff.next(&self.random);
-                    self.tell(RelayState::Lost { failure, retry: Some(wait) }).await;
-                    Some(wait)
-                }
-                Err((failure, is_final)) => {
-                    let wait = (!is_final).then(|| backoff.next(&self.random));
-                    state.send_replace(if is_final { LinkState::Refused } else { LinkState::Down });
-                    self.tell(RelayState::Lost { failure, retry: wait }).await;
-                    wait
-                }
+            let (failure, is_final) = match dialed {
+                Ok(dialed) => match self.use_up(dialed, &state, &nudge, &mut backoff).await {
+                    Some(refusal) => refusal,
+                    None => return,
+                },
+                Err(refusal) => refusal,
             };
+            state.send_replace(if is_final { LinkState::Refused } else { LinkState::Down });
+            let wait = (!is_final).then(|| backoff.next(&self.random));
+            self.tell(RelayState::Lost { failure, retry: wait }).await;
             tokio::select! {
                 () = sleep(wait.unwrap_or(Duration::MAX)) => {}
                 () = nudge.notified() => {}
@@ -109,53 +104,86 @@ impl Dialer {
         }
     }
 
-    async fn dial(&self) -> Result<Dialed, (Failure, bool)> {
-        let store_failed = |error: StoreError| (Failure::from(error), false);
-        let address = self.address.clone();
-        let known = self.vault.run(move |store| store.known_relay(&address)).await.map_err(store_failed)?;
-        let pin = self.pin.or(known.filter(|known| known.from_link).map(|known| known.pin));
-        let known = Known { pin, remembered: known.map(|known| known.pin) };
-        let explain = |error: DialError| (Failure::from(&error), error.is_final());
-        let dialed = self.transport.dial(&self.address, known).await.map_err(explain)?;
-        if let Trust::FirstUse(pin) = dialed.trust {
-            // Before anything is said: what is not remembered cannot be noticed when it changes.
-            let address = self.address.clone();
-            self.vault.run(move |store| store.remember_relay(&address, pin)).await.map_err(store_failed)?;
-        }
-        Ok(dialed)
-    }
-
-    /// Keeps the connection while networks change; returns why it ended.
-    async fn keep(&self, connection: &Connection, trust: Trust, nudge: &Notify) -> Failure {
-        let remote = connection.remote_address();
-        let mut route = route_to(remote).ok();
-        let mut look = interval(Duration::from_secs(ROUTE_S));
+    /// Shows a connection to the rooms, and better ones as they come, to the end. `None`: nobody needs it any more.
+    async fn use_up(
+        &self,
+        mut dialed: Dialed,
+        state: &watch::Sender<LinkState>,
+        nudge: &Notify,
+        backoff: &mut Backoff,
+    ) -> Option<Refusal> {
         loop {
-            tokio::select! {
-                error = connection.closed() => return lost(&self.address, &error),
-                () = nudge.notified() => {
-                    // A link to the relay may have come while it was being dialled.
-                    if !self.is_still_trusted(trust).await {
-                        connection.close(proto::CloseCode::Done.value().into(), b"");
-                    }
+            let Dialed { connection, trust } = &dialed;
+            let carrier = connection.carrier();
+            self.tell(RelayState::Connected { trust: *trust, carrier }).await;
+            state.send_replace(LinkState::Up(connection.clone(), *trust));
+            let since = Instant::now();
+            let kept = tokio::select! {
+                kept = self.keep(connection, *trust, nudge) => kept,
+                () = state.closed() => {
+                    connection.close(CloseCode::Done);
+                    // Who does not hear it notices by itself.
+                    let _ = timeout(Duration::from_millis(GOODBYE_MS), connection.closed()).await;
+                    return None;
                 }
-                _ = look.tick() => {
-                    let now = route_to(remote).ok();
-                    // While there is no network at all, the old socket is as good as any.
-                    if now.is_some() && now != route && self.transport.rebind().is_ok() {
-                        route = now;
+            };
+            if since.elapsed() > Duration::from_secs(STABLE_S) {
+                backoff.reset();
+            }
+            match kept {
+                Kept::Better(better) => {
+                    let old = std::mem::replace(&mut dialed, better).connection;
+                    tokio::spawn(async move {
+                        sleep(Duration::from_secs(MOVE_S)).await;
+                        old.close(CloseCode::Done);
+                        let _ = timeout(Duration::from_millis(GOODBYE_MS), old.closed()).await;
+                    });
+                }
+                Kept::Ended { failure, is_brief } => {
+                    backoff.search();
+                    if is_brief {
+                        backoff.forgive();
                     }
+                    return Some((failure, false));
+                }
+                Kept::Refused(failure) => {
+                    connection.close(CloseCode::Done);
+                    return Some((failure, true));
                 }
             }
         }
     }
 
-    /// No link has said meanwhile that the relay has another pin.
-    async fn is_still_trusted(&self, trust: Trust) -> bool {
+    /// Dials, and gives up after a while if one is given.
+    async fn dial_within(&self, time: Option<Duration>) -> Result<Dialed, Refusal> {
+        let Some(time) = time else { return self.dial().await };
+        let silent = || Err(explain(&DialError::Silent(self.address.clone())));
+        timeout(time, self.dial()).await.unwrap_or_else(|_| silent())
+    }
+
+    async fn dial(&self) -> Result<Dialed, Refusal> {
+        let known = self.known().await?;
+        let dialed = self.transport.dial(&self.address, known).await;
+        let dialed = dialed.map_err(|error| explain(&error))?;
+        self.remember(dialed.trust).await?;
+        Ok(dialed)
+    }
+
+    /// What is known of the relay now.
+    async fn known(&self) -> Result<Known, Refusal> {
         let address = self.address.clone();
-        let known = self.vault.run(move |store| store.known_relay(&address)).await.ok().flatten();
-        let said = known.filter(|known| known.from_link && self.pin.is_none());
-        said.is_none_or(|known| trust == Trust::Pinned(known.pin))
+        let known = self.vault.run(move |store| store.known_relay(&address)).await.map_err(store_failed)?;
+        let pin = self.pin.or(known.filter(|known| known.from_link).map(|known| known.pin));
+        Ok(Known { pin, remembered: known.map(|known| known.pin) })
+    }
+
+    /// Before anything is said: what is not remembered cannot be noticed when it changes.
+    async fn remember(&self, trust: Trust) -> Result<(), Refusal> {
+        if let Trust::FirstUse(pin) = trust {
+            let address = self.address.clone();
+            self.vault.run(move |store| store.remember_relay(&address, pin)).await.map_err(store_failed)?;
+        }
+        Ok(())
     }
 
     async fn tell(&self, state: RelayState) {
@@ -163,19 +191,10 @@ impl Dialer {
     }
 }
 
-fn lost(relay: &RelayAddress, error: &quinn::ConnectionError) -> Failure {
-    let stopping = quinn::VarInt::from(proto::CloseCode::ShuttingDown.value());
-    let why = match error {
-        quinn::ConnectionError::ApplicationClosed(close) if close.error_code == stopping => "is restarting",
-        quinn::ConnectionError::ApplicationClosed(_) => "closed the connection",
-        quinn::ConnectionError::LocallyClosed => "is dialled anew, to see whether it has the link's pin",
-        quinn::ConnectionError::TimedOut => "does not answer any more",
-        _ => "is not reachable any more",
-    };
-    Failure::new(
-        Exit::Network,
-        "network",
-        format!("The relay {relay} {why}."),
-        "It is tried again by itself.",
-    )
+fn explain(error: &DialError) -> Refusal {
+    (Failure::from(error), error.is_final())
+}
+
+fn store_failed(error: StoreError) -> Refusal {
+    (Failure::from(error), false)
 }

@@ -203,8 +203,14 @@ impl Room {
             Turn::Frames(Err(_)) => self.hang_up(true).await,
             Turn::Link => {
                 let is_up = matches!(&*self.link.borrow_and_update(), LinkState::Up(..));
-                if !is_up {
+                if !is_up || self.stream.is_some() {
+                    // Gone, or there is a better one.
                     self.hang_up(false).await;
+                }
+                if is_up {
+                    // What failed was another connection's, and whoever dials has waited enough.
+                    self.backoff.reset();
+                    self.not_before = Instant::now();
                 }
             }
             Turn::Wake => {

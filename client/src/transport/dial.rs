@@ -1,32 +1,17 @@
-//! Dialling: names to addresses, several attempts at once, one clear error.
+//! Dialling: names to addresses, one connection, one clear error.
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::net::SocketAddr;
 
-use quinn::{
-    ClientConfig, Connection, ConnectionError, TransportErrorCode, crypto::rustls::QuicClientConfig,
-};
-use rustls::client::Resumption;
-use tokio::{task::JoinSet, time::timeout};
-
-use super::{Known, Refusal, RelayAddress, Transport, Trust, limits, trust::RelayVerifier};
+use super::{Connection, Known, Refusal, RelayAddress, Transport, Trust, race};
 use crate::failure::{Exit, Failure};
-
-/// How long an attempt may take, in seconds: several retransmissions of the first packet (QUIC starts
-/// at one second and doubles).
-const ATTEMPT_S: u64 = 8;
-
-/// Head start of one address before the next is tried as well, in milliseconds (RFC 8305, 5).
-const HEAD_START_MS: u64 = 250;
 
 /// Addresses of a name that are tried, interleaved by IP version; the rest is ignored.
 const MAX_ADDRESSES: usize = 6;
 
-/// TLS alert `no_application_protocol` (RFC 7301, 3.2).
-const ALERT_NO_ALPN: u8 = 120;
+/// A relay that takes no connection says nothing else: it does not know yet whom it would tell.
+const FULL: &str = "It stops just now, or has as many connections as it takes, in all or from your network: close other \
+                    clients there, or try again later. Who runs it can raise --max-connections and \
+                    --max-connections-per-address.";
 
 /// Why there is no connection.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -63,7 +48,7 @@ impl DialError {
     }
 
     /// How much this error says; the best of several attempts is reported.
-    fn weight(&self) -> u8 {
+    pub(super) fn weight(&self) -> u8 {
         match self {
             Self::Certificate { .. } => 4,
             Self::Protocol(_) => 3,
@@ -83,13 +68,11 @@ impl From<&DialError> for Failure {
             DialError::Silent(_) => (
                 Exit::Network,
                 "network",
-                "Check the address and the port, that the relay runs, and that UDP gets through the firewall.",
+                "Check the address and the port, that the relay runs, and that UDP or TCP gets through the firewall.",
             ),
             DialError::Protocol(_) => (Exit::Network, "protocol", "Check the port, or update Schat."),
             DialError::Other(_) => (Exit::Network, "network", "It is tried again; check the network."),
-            DialError::Refused(_) => {
-                (Exit::Refused, "refused", "The relay is full or stopping; try again later.")
-            }
+            DialError::Refused(_) => (Exit::Refused, "refused", FULL),
             DialError::Certificate { refusal, .. } => {
                 (Exit::Verification, "certificate", remedy_of(*refusal))
             }
@@ -108,78 +91,26 @@ pub struct Dialed {
 }
 
 impl Transport {
-    /// Connects to a relay: its addresses in turn, each with a head start, the first to answer wins.
+    /// Connects to a relay: by QUIC, or by TCP when QUIC does not answer soon; see [`race`].
     ///
     /// # Errors
     /// [`DialError`], the most telling one of all attempts.
     pub async fn dial(&self, relay: &RelayAddress, known: Known) -> Result<Dialed, DialError> {
         let addresses = resolve(relay).await?;
-        let mut attempts = JoinSet::new();
-        for (position, address) in addresses.into_iter().enumerate() {
-            let (this, relay) = (self.clone(), relay.clone());
-            let wait =
-                Duration::from_millis(HEAD_START_MS).saturating_mul(u32::try_from(position).unwrap_or(0));
-            attempts.spawn(async move {
-                tokio::time::sleep(wait).await;
-                this.attempt(&relay, address, known).await
-            });
-        }
-        let mut worst = DialError::Silent(relay.clone());
-        while let Some(done) = attempts.join_next().await {
-            match done {
-                Ok(Ok(dialed)) => return Ok(dialed),
-                Ok(Err(error)) if error.weight() > worst.weight() => worst = error,
-                Ok(Err(_)) | Err(_) => {}
-            }
-        }
-        Err(worst)
+        race::both(
+            || self.dial_all(relay, &addresses, known, Self::by_quic),
+            || self.dial_all(relay, &addresses, known, Self::by_tcp),
+        )
+        .await
     }
 
-    async fn attempt(&self, relay: &RelayAddress, to: SocketAddr, known: Known) -> Result<Dialed, DialError> {
-        let verdict = Arc::new(Mutex::new(None));
-        let config = self.config(known, &verdict).ok_or_else(|| DialError::Other(relay.clone()))?;
-        let connecting = self
-            .endpoint
-            .connect_with(config, to, &relay.host)
-            .map_err(|_| DialError::Other(relay.clone()))?;
-        let connected = timeout(Duration::from_secs(ATTEMPT_S), connecting).await;
-        let verdict = *verdict.lock().unwrap_or_else(PoisonError::into_inner);
-        match (connected, verdict) {
-            (Ok(Ok(connection)), Some(Ok(trust))) if speaks_our_protocol(&connection) => {
-                Ok(Dialed { connection, trust })
-            }
-            (Ok(Ok(_)), _) => Err(DialError::Protocol(relay.clone())),
-            (_, Some(Err(refusal))) => Err(DialError::Certificate { address: relay.clone(), refusal }),
-            (Ok(Err(error)), _) => Err(explain(relay, &error)),
-            (Err(_), _) => Err(DialError::Silent(relay.clone())),
-        }
-    }
-
-    fn config(
-        &self,
-        known: Known,
-        verdict: &Arc<Mutex<Option<Result<Trust, Refusal>>>>,
-    ) -> Option<ClientConfig> {
-        let verifier = RelayVerifier {
-            provider: self.provider.clone(),
-            platform: self.platform(),
-            ca: self.ca.clone(),
-            known,
-            verdict: verdict.clone(),
-        };
-        let mut tls = rustls::ClientConfig::builder_with_provider(self.provider.clone())
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .ok()?
-            .dangerous() // rustls' name for "own verifier"; see `trust`
-            .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_no_client_auth();
-        tls.alpn_protocols = vec![proto::ALPN.to_vec()];
-        // A resumed session would skip the certificate; and Join must never travel as 0-RTT.
-        tls.resumption = Resumption::disabled();
-        tls.enable_early_data = false;
-        let mut config = ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).ok()?));
-        config.transport_config(limits::transport_config());
-        Some(config)
+    /// Connects by QUIC or not at all.
+    ///
+    /// # Errors
+    /// As of [`Transport::dial`].
+    pub async fn dial_quic(&self, relay: &RelayAddress, known: Known) -> Result<Dialed, DialError> {
+        let addresses = resolve(relay).await?;
+        self.dial_all(relay, &addresses, known, Self::by_quic).await
     }
 }
 
@@ -199,40 +130,6 @@ async fn resolve(relay: &RelayAddress) -> Result<Vec<SocketAddr>, DialError> {
     }
     mixed.truncate(MAX_ADDRESSES);
     if mixed.is_empty() { Err(DialError::Name(relay.host.clone())) } else { Ok(mixed) }
-}
-
-fn speaks_our_protocol(connection: &Connection) -> bool {
-    connection
-        .handshake_data()
-        .and_then(|data| data.downcast::<quinn::crypto::rustls::HandshakeData>().ok())
-        .is_some_and(|data| data.protocol.as_deref() == Some(proto::ALPN))
-}
-
-fn explain(relay: &RelayAddress, error: &ConnectionError) -> DialError {
-    let relay = relay.clone();
-    match error {
-        ConnectionError::VersionMismatch => DialError::Protocol(relay),
-        ConnectionError::ConnectionClosed(close)
-            if close.error_code == TransportErrorCode::crypto(ALERT_NO_ALPN) =>
-        {
-            DialError::Protocol(relay)
-        }
-        ConnectionError::TransportError(error) if error.code == TransportErrorCode::crypto(ALERT_NO_ALPN) => {
-            DialError::Protocol(relay)
-        }
-        ConnectionError::ConnectionClosed(close)
-            if close.error_code == TransportErrorCode::CONNECTION_REFUSED =>
-        {
-            DialError::Refused(relay)
-        }
-        ConnectionError::ApplicationClosed(_) => DialError::Refused(relay),
-        ConnectionError::TimedOut => DialError::Silent(relay),
-        ConnectionError::ConnectionClosed(_)
-        | ConnectionError::TransportError(_)
-        | ConnectionError::Reset
-        | ConnectionError::LocallyClosed
-        | ConnectionError::CidsExhausted => DialError::Other(relay),
-    }
 }
 
 fn remedy_of(refusal: Refusal) -> &'static str {

@@ -1,7 +1,10 @@
-//! QUIC limits of a client, set rather than defaulted. A relay can make us hold at most
-//! [`CONNECTION_WINDOW`] bytes that we have not read.
+//! Limits of a client's connections, set rather than defaulted. A relay can make us hold at most
+//! [`CONNECTION_WINDOW`] bytes that we have not read; over TCP, [`TCP_UNREAD`].
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use quinn::{TransportConfig, VarInt};
 
@@ -24,7 +27,17 @@ const SEND_WINDOW: u64 = 16 << 20;
 /// Bytes of datagrams waiting, each way: a second of typing signals; dropped when full.
 const DATAGRAM_BUFFER: usize = 64 << 10;
 
-/// The client's transport configuration.
+/// The round trip to a relay that nothing is known of yet, in milliseconds: what is lost of a handshake is sent again
+/// after three of them. The usual 333 would make a relay that was away for a moment away for a second.
+const FIRST_RTT_MS: u64 = 100;
+
+/// TCP: streams at once; a profile has no more rooms.
+const TCP_STREAMS: usize = 64;
+
+/// TCP: unread bytes of one connection: each stream's window, which yamux does not let be smaller, at its fullest.
+const TCP_UNREAD: usize = TCP_STREAMS * (256 << 10) + (1 << 20);
+
+/// The client's QUIC configuration.
 pub(super) fn transport_config() -> Arc<TransportConfig> {
     let mut config = TransportConfig::default();
     config
@@ -36,7 +49,20 @@ pub(super) fn transport_config() -> Arc<TransportConfig> {
         .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
         .receive_window(VarInt::from_u32(CONNECTION_WINDOW))
         .send_window(SEND_WINDOW)
+        .initial_rtt(Duration::from_millis(FIRST_RTT_MS))
         .datagram_receive_buffer_size(Some(DATAGRAM_BUFFER))
         .datagram_send_buffer_size(DATAGRAM_BUFFER);
     Arc::new(config)
+}
+
+/// The client's end of the fallback. The times are those of QUIC.
+pub(super) fn tunnel() -> tunnel::Rules {
+    tunnel::Rules {
+        streams: TCP_STREAMS,
+        unread: TCP_UNREAD,
+        unread_by_strangers: TCP_UNREAD,
+        known: Arc::new(AtomicBool::new(true)),
+        idle: Duration::from_millis(IDLE_TIMEOUT_MS.into()),
+        keep_alive: Duration::from_secs(KEEP_ALIVE_S),
+    }
 }

@@ -1,9 +1,14 @@
-//! QUIC to relays: one endpoint, one connection per relay, one bidirectional stream per room.
+//! Connections to relays: one per relay, with one bidirectional stream per room; QUIC, or TCP where UDP does not
+//! get through.
 
 mod address;
+mod attempt;
+mod connection;
 mod dial;
 mod limits;
+mod race;
 mod stream;
+mod told;
 mod trust;
 
 use std::{
@@ -19,8 +24,10 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 pub use address::{AddressError, RelayAddress};
 pub use certs::Pin;
+pub use connection::{Carrier, Connection, Ended};
 pub use dial::{DialError, Dialed};
 pub use stream::{RoomStream, StreamError};
+pub(crate) use told::told;
 pub use trust::{CaFile, CaFileError, Known, Refusal, Trust};
 
 /// Why no socket could be opened.
@@ -28,7 +35,7 @@ pub use trust::{CaFile, CaFileError, Known, Refusal, Trust};
 #[error("no UDP socket could be opened: {0}")]
 pub struct TransportError(#[from] io::Error);
 
-/// The client's QUIC endpoint. Clones share it.
+/// What the client dials with: its QUIC endpoint, and whom it trusts. Clones share it.
 #[derive(Clone)]
 pub struct Transport {
     endpoint: Endpoint,

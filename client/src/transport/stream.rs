@@ -2,11 +2,11 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 use proto::{
-    CHANNEL_BINDING_LABEL, CHANNEL_BINDING_LEN, CloseCode, FrameError, FrameReader, MAX_COMMIT_FRAME,
-    encode_frame,
+    CHANNEL_BINDING_LEN, CloseCode, FrameError, FrameReader, MAX_COMMIT_FRAME, encode_frame,
     relay::{ClientFrame, RelayFrame},
 };
-use quinn::{Connection, ReadError, RecvStream, SendStream, WriteError};
+
+use super::connection::{Connection, RecvHalf, SendHalf};
 
 /// Most bytes taken from the stream at once: what one store transaction holds, roughly.
 const READ_CHUNK: usize = 256 << 10;
@@ -34,8 +34,8 @@ pub enum StreamError {
 
 /// A room's stream.
 pub struct RoomStream {
-    send: SendStream,
-    recv: RecvStream,
+    send: SendHalf,
+    recv: RecvHalf,
     reader: FrameReader,
     backlog: BytesMut,
     binding: [u8; CHANNEL_BINDING_LEN],
@@ -47,11 +47,8 @@ impl RoomStream {
     /// # Errors
     /// [`StreamError::Lost`] when the connection is gone.
     pub async fn open(connection: &Connection) -> Result<Self, StreamError> {
-        let mut binding = [0; CHANNEL_BINDING_LEN];
-        connection
-            .export_keying_material(&mut binding, CHANNEL_BINDING_LABEL, b"")
-            .map_err(|_| StreamError::Lost)?;
-        let (send, recv) = connection.open_bi().await.map_err(|_| StreamError::Lost)?;
+        let binding = connection.binding().ok_or(StreamError::Lost)?;
+        let (send, recv) = connection.open().await?;
         let reader = FrameReader::new(MAX_COMMIT_FRAME);
         Ok(Self { send, recv, reader, backlog: BytesMut::new(), binding })
     }
@@ -89,12 +86,10 @@ impl RoomStream {
             self.reader.wanted().map_err(StreamError::Malformed)?;
             tokio::select! {
                 written = self.send.write(&self.backlog), if !self.backlog.is_empty() => {
-                    let written = written.map_err(|error| write_error(&error))?;
-                    self.backlog.advance(written);
+                    self.backlog.advance(written?);
                 }
-                read = self.recv.read_chunk(READ_CHUNK, true) => {
-                    let chunk = read.map_err(|error| read_error(&error))?;
-                    let frames = self.cut(&chunk.ok_or(StreamError::Closed(None))?.bytes)?;
+                read = self.recv.read_chunk(READ_CHUNK) => {
+                    let frames = self.cut(&read?.ok_or(StreamError::Closed(None))?)?;
                     if !frames.is_empty() {
                         return Ok(frames);
                     }
@@ -105,10 +100,8 @@ impl RoomStream {
 
     /// Writes all that waits and ends our half; for a clean goodbye.
     pub async fn finish(mut self) {
-        // Whoever says goodbye does not care for an error any more.
-        let _ = self.send.write_all(&self.backlog).await;
-        let _ = self.send.finish();
-        let _ = self.recv.stop(CloseCode::Done.value().into());
+        self.send.finish(&self.backlog).await;
+        self.recv.stop();
     }
 
     fn cut(&mut self, bytes: &Bytes) -> Result<Vec<RelayFrame>, StreamError> {
@@ -118,24 +111,5 @@ impl RoomStream {
             frames.push(frame);
         }
         Ok(frames)
-    }
-}
-
-fn read_error(error: &ReadError) -> StreamError {
-    match error {
-        ReadError::Reset(code) => StreamError::Closed(CloseCode::from_value(code.into_inner())),
-        ReadError::ConnectionLost(_)
-        | ReadError::ClosedStream
-        | ReadError::IllegalOrderedRead
-        | ReadError::ZeroRttRejected => StreamError::Lost,
-    }
-}
-
-fn write_error(error: &WriteError) -> StreamError {
-    match error {
-        WriteError::Stopped(code) => StreamError::Closed(CloseCode::from_value(code.into_inner())),
-        WriteError::ConnectionLost(_) | WriteError::ClosedStream | WriteError::ZeroRttRejected => {
-            StreamError::Lost
-        }
     }
 }

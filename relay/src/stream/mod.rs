@@ -32,13 +32,13 @@ pub(crate) enum Outcome {
 /// Refuses a stream without reading it.
 pub(crate) async fn refuse(peer: &Peer, send: SendHalf, recv: RecvHalf, limit: Limit) -> Outcome {
     Input::new(recv).stop(CloseCode::TooMany);
-    Output::new(send, peer.shared.clone()).end(Refusal::over(limit).into()).await;
+    Output::new(send, peer).end(Refusal::over(limit).into()).await;
     Outcome::Over
 }
 
 /// Serves one stream to its end.
 pub(crate) async fn serve(peer: &Peer, send: SendHalf, recv: RecvHalf) -> Outcome {
-    let output = Output::new(send, peer.shared.clone());
+    let output = Output::new(send, peer);
     let mut input = Input::new(recv);
     let mut stopping = peer.shared.stopping.subscribe();
     let admitted = tokio::select! {
@@ -52,8 +52,11 @@ pub(crate) async fn serve(peer: &Peer, send: SendHalf, recv: RecvHalf) -> Outcom
             Outcome::Joined
         }
         Err(farewell) => {
+            if farewell.code == CloseCode::NotAllowed {
+                peer.shared.metrics.refused_join(peer.payer);
+            }
             if farewell.code == CloseCode::TimedOut {
-                peer.shared.metrics.limited(Limit::JoinTime);
+                peer.shared.metrics.limited_at(Limit::JoinTime, peer.payer);
             }
             input.stop(farewell.code);
             output.end(farewell).await;

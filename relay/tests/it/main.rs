@@ -13,17 +13,33 @@ mod acme;
 mod admin;
 #[cfg(unix)]
 mod admin_rooms;
+mod amplification;
 mod backend;
 mod backup;
 mod bench;
 mod certificate;
 mod common;
 mod crash;
+mod doctor;
 mod hostile;
+#[cfg(target_os = "linux")]
+mod install;
+#[cfg(unix)]
+mod lifecycle;
 mod limits;
+mod limits_connections;
+mod limits_program;
+#[cfg(unix)]
+mod logs;
+#[cfg(unix)]
+mod monitoring;
+mod pebble;
 mod program;
 mod rooms;
+mod tap;
 mod tcp;
 mod token;
+#[cfg(unix)]
+mod token_program;
 #[cfg(unix)]
 mod watching;

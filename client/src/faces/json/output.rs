@@ -24,6 +24,8 @@ pub enum Out {
     /// A relay is there. `trust`: webpki, pinned, ca-file, remembered or first-use.
     Connected {
         relay: String,
+        /// What carries it: `quic`, or `tcp` where UDP does not get through.
+        transport: String,
         trust: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         pin: Option<String>,
@@ -209,9 +211,10 @@ pub fn translate(event: Event) -> Vec<Out> {
 fn relay_event(relay: String, state: RelayState) -> Vec<Out> {
     match state {
         RelayState::Connecting => vec![Out::Connecting { relay }],
-        RelayState::Connected(trust) => {
+        RelayState::Connected { trust, carrier } => {
             let pin = trust.pin().map(|pin| pin.to_string());
-            vec![Out::Connected { relay, trust: trust.name().to_owned(), pin }]
+            let (trust, transport) = (trust.name().to_owned(), carrier.name().to_owned());
+            vec![Out::Connected { relay, transport, trust, pin }]
         }
         RelayState::Lost { failure, retry } => {
             let Failure { code, message, remedy, .. } = failure;

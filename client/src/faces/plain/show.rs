@@ -48,7 +48,7 @@ pub(super) async fn show_events(runtime: Runtime, mut events: mpsc::Receiver<Eve
 fn relay_event(relay: &str, state: RelayState) {
     match state {
         RelayState::Connecting => note(&format!("Connecting to {relay}.")),
-        RelayState::Connected(trust) => note(&format!("Connected to {relay}: {}.", words::trust(trust))),
+        RelayState::Connected { trust, carrier } => note(&words::connected(relay, trust, carrier)),
         RelayState::Lost { failure, retry } => {
             if failure.code == "certificate" {
                 note(&format!("ALARM (certificate): {}", words::failure(&failure)));

@@ -4,6 +4,7 @@ mod dice;
 mod disk;
 mod drop;
 mod power;
+mod probe;
 mod simdisk;
 mod workload;
 

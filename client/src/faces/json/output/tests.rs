@@ -1,7 +1,10 @@
 use shared::identity::Fingerprint;
 
 use super::*;
-use crate::{failure::Exit, transport::Pin, transport::Trust};
+use crate::{
+    failure::Exit,
+    transport::{Carrier, Pin, Trust},
+};
 
 #[test]
 fn message_has_the_documented_fields() {
@@ -27,7 +30,8 @@ fn changed_certificate_is_an_alarm_and_not_only_a_lost_connection() {
     assert!(
         matches!(&outs[..], [Out::Alarm { kind, .. }, Out::Disconnected { .. }] if kind == "certificate")
     );
-    let trust = RelayState::Connected(Trust::FirstUse(Pin::from([3; 32])));
+    let trust = RelayState::Connected { trust: Trust::FirstUse(Pin::from([3; 32])), carrier: Carrier::Tcp };
     let [out] = translate(Event::Relay { relay: "h:1".into(), state: trust }).try_into().unwrap();
-    assert!(out.to_line().contains(r#""trust":"first-use","pin":"sha256:0303"#), "{}", out.to_line());
+    let expected = r#""transport":"tcp","trust":"first-use","pin":"sha256:0303"#;
+    assert!(out.to_line().contains(expected), "{}", out.to_line());
 }
