@@ -126,10 +126,15 @@ impl Strangers {
     }
 
     async fn amplification(&self, bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
-        for (what, datagrams) in [("the first datagram only", 1), ("the whole first flight", 2)] {
+        let cases = [
+            ("the first datagram", 1, Door::Guarded),
+            ("the whole first flight", 2, Door::Guarded),
+            ("the whole first flight, with --retry-above 0", 2, Door::Proof),
+        ];
+        for (what, datagrams, door) in cases {
             let mut factors = Vec::new();
             for _ in 0..bench.repetitions {
-                let subject = bench.subject(Door::Open).await?;
+                let subject = bench.subject(door).await?;
                 let flights = initials::record(&subject.ground()?, 1).await?;
                 let flight =
                     flights.first().and_then(|flight| flight.get(..datagrams)).context("no flight")?;
