@@ -51,6 +51,15 @@ certs *names="localhost":
 bench *filter:
     cargo bench -p shared -- {{ filter }}
 
+# measure the relay: one scenario, e.g. `just bench-relay flood gaps`; `relay bench --help` lists them
+bench-relay *scenario:
+    cargo run --release -p relay -- bench {{ scenario }}
+
+# all figures of docs/performance.md about the relay, tables on stderr; needs an idle machine and an hour
+bench-relay-all:
+    cargo build --release -p relay
+    sh relay/bench-all.sh target/release/relay
+
 # does the core still build for a browser? (rustup target add wasm32-unknown-unknown)
 wasm:
     cargo check -p shared --lib --target wasm32-unknown-unknown

@@ -264,6 +264,13 @@ pub const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 /// routers) stay open.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
+/// QUIC: pieces of stream data that one packet may bring, on average. An honest client packs one per stream
+/// that has something to say: ten Joins fill a packet.
+pub const FRAGMENTS_PER_PACKET: u64 = 12;
+
+/// QUIC: pieces above that average. A client with 64 rooms may end all of them in one packet, twice.
+pub const FRAGMENTS_AT_ONCE: u64 = 128;
+
 /// QUIC: handshakes waiting to be looked at; further ones are refused.
 pub const MAX_INCOMING: usize = 1024;
 

@@ -15,6 +15,8 @@ use rustls::{
     version::TLS13,
 };
 
+use crate::fragments;
+
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
@@ -166,7 +168,11 @@ fn config(certificate: Arc<Certificate>, protocols: &[&[u8]]) -> Result<ServerCo
 /// aws-lc-rs with the hybrid group first: what is recorded today stays sealed when X25519 is broken.
 fn provider() -> CryptoProvider {
     use aws_lc_rs::kx_group::{SECP256R1, X25519, X25519MLKEM768};
-    CryptoProvider { kx_groups: vec![X25519MLKEM768, X25519, SECP256R1], ..aws_lc_rs::default_provider() }
+    CryptoProvider {
+        kx_groups: vec![X25519MLKEM768, X25519, SECP256R1],
+        cipher_suites: fragments::cipher_suites(),
+        ..aws_lc_rs::default_provider()
+    }
 }
 
 impl Shown {

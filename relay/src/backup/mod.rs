@@ -19,6 +19,7 @@ mod files;
 mod frame;
 mod record;
 mod restore;
+mod tokens;
 mod verifier;
 mod write;
 

@@ -21,6 +21,17 @@ pub enum Record {
         /// What is in it.
         content: Bytes,
     },
+    /// A token that opens rooms.
+    Token {
+        /// SHA-256 of it.
+        hash: [u8; 32],
+        /// When it was made and when it expires, Unix milliseconds.
+        times: [u64; 2],
+        /// Rooms it may have at once, uses it may have, rooms, uses.
+        numbers: [u32; 4],
+        /// What the operator calls it.
+        label: String,
+    },
     /// A room begins.
     Room {
         /// Its id.
@@ -30,6 +41,8 @@ pub enum Record {
     },
     /// Its slot.
     Slot(Bytes),
+    /// The token that opened it, by its hash.
+    OpenedBy([u8; 32]),
     /// One of its access keys.
     Key {
         /// The key.
@@ -60,6 +73,8 @@ const SLOT: u8 = 4;
 const KEY: u8 = 5;
 const ENTRY: u8 = 6;
 const END: u8 = 7;
+const TOKEN: u8 = 8;
+const OPENED_BY: u8 = 9;
 
 impl Record {
     pub(super) fn encode(&self, out: &mut BytesMut) {
@@ -76,6 +91,17 @@ impl Record {
                 body.put_slice(name.as_bytes());
                 body.put_slice(content);
                 FILE
+            }
+            Self::Token { hash, times, numbers, label } => {
+                body.put_slice(hash);
+                times.iter().for_each(|time| body.put_u64(*time));
+                numbers.iter().for_each(|number| body.put_u32(*number));
+                body.put_slice(label.as_bytes());
+                TOKEN
+            }
+            Self::OpenedBy(hash) => {
+                body.put_slice(hash);
+                OPENED_BY
             }
             Self::Room { id, row } => {
                 body.put_slice(id);
@@ -137,6 +163,17 @@ impl Record {
                 }
                 Self::Room { id, row }
             }
+            TOKEN => {
+                let (hash, mut times, mut numbers) = (array(&mut body)?, [0; 2], [0; 4]);
+                for time in &mut times {
+                    *time = number(&mut body, Bytes::try_get_u64)?;
+                }
+                for field in &mut numbers {
+                    *field = number(&mut body, Bytes::try_get_u32)?;
+                }
+                Self::Token { hash, times, numbers, label: text(&mut body)? }
+            }
+            OPENED_BY => Self::OpenedBy(array(&mut body)?),
             SLOT => Self::Slot(std::mem::take(&mut body)),
             KEY => Self::Key {
                 key: array(&mut body)?,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 
-use super::{Record, RestoreError, Summary, files};
+use super::{Record, RestoreError, Summary, files, tokens::Tokens};
 use crate::backend::redb::{Flaw, parse_entry};
 
 /// Reads along. Of the room at hand it remembers 16 bytes per entry, to find a publish id that comes twice.
@@ -14,6 +14,7 @@ pub(crate) struct Verifier {
     stage: Stage,
     names: HashSet<String>,
     room: Option<Room>,
+    tokens: Tokens,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +22,7 @@ enum Stage {
     #[default]
     Start,
     Files,
+    Tokens,
     Rooms,
     Ended,
 }
@@ -30,6 +32,7 @@ struct Room {
     id: [u8; 32],
     row: [u64; 6],
     has_slot: bool,
+    has_token: bool,
     last_key: Option<[u8; 32]>,
     keys: u64,
     next: u64,
@@ -60,6 +63,14 @@ impl Verifier {
                 }
                 self.summary.files += 1;
             }
+            Record::Token { hash, numbers: [_, _, rooms, _], label, .. } => {
+                self.enter((Stage::Files..=Stage::Tokens).contains(&self.stage), Stage::Tokens)?;
+                self.tokens.add(*hash, *rooms, label)?;
+            }
+            Record::OpenedBy(hash) => {
+                self.room()?.opened_by()?;
+                self.tokens.count(hash)?;
+            }
             Record::Room { id, row } => {
                 self.enter((Stage::Files..=Stage::Rooms).contains(&self.stage), Stage::Rooms)?;
                 let before = self.room.take();
@@ -76,6 +87,7 @@ impl Verifier {
                 self.enter((Stage::Files..=Stage::Rooms).contains(&self.stage), Stage::Ended)?;
                 let last = self.room.take();
                 self.leave(last)?;
+                self.tokens.settle()?;
                 if (*rooms, *entries) != (self.summary.rooms, self.summary.entries) {
                     return Err(Flaw::Numbers.into());
                 }
@@ -131,6 +143,7 @@ impl Room {
             id,
             row,
             has_slot: false,
+            has_token: false,
             last_key: None,
             keys: 0,
             next: oldest,
@@ -145,6 +158,12 @@ impl Room {
         let first = !self.has_slot;
         self.has_slot = true;
         if first { Ok(()) } else { Err(Flaw::Slot.into()) }
+    }
+
+    fn opened_by(&mut self) -> Result<(), RestoreError> {
+        let first = !self.has_token;
+        self.has_token = true;
+        if first { Ok(()) } else { Err(RestoreError::Malformed("a room has two tokens")) }
     }
 
     fn key(&mut self, key: &[u8; 32]) -> Result<(), RestoreError> {

@@ -27,7 +27,11 @@ pub fn write(backend: &Redb, data_dir: &Path, now_ms: u64, out: impl Write) -> R
             Record::Room { .. } => summary.rooms += 1,
             Record::Key { .. } => summary.keys += 1,
             Record::Entry { .. } => summary.entries += 1,
-            Record::Head { .. } | Record::Slot(_) | Record::End { .. } => {}
+            Record::Head { .. }
+            | Record::Token { .. }
+            | Record::OpenedBy(_)
+            | Record::Slot(_)
+            | Record::End { .. } => {}
         }
         Ok(writer.write(&record)?)
     };

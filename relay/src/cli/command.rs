@@ -16,27 +16,30 @@ use self::{
     rooms::RoomsCommand, status::StatusCommand, token::TokenCommand,
 };
 use super::Cli;
-use crate::config::{Loaded, show};
+use crate::{
+    bench::Bench,
+    config::{Loaded, show},
+};
 
 /// What to do instead of serving.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// How the running relay is: uptime, addresses, certificate, rooms, disk.
+    /// How the running relay is: uptime, certificate, rooms, disk.
     Status(StatusCommand),
     /// The rooms of the running relay in numbers, the largest first.
     Rooms(RoomsCommand),
     /// Drop a room for ever.
     DropRoom(DropRoomCommand),
-    /// Write the log, the access keys and the relay's identity into one file, while it runs or not.
+    /// Write rooms, keys, tokens and identity into one file, running or not.
     Backup(BackupCommand),
     /// Begin anew from a backup, or only look whether it is whole.
     Restore(RestoreCommand),
     /// Look for what is wrong or will be, and say which command mends it.
     Doctor(DoctorCommand),
-    /// Make, list and revoke the tokens that open rooms on a relay with --access token.
+    /// Make, list and revoke the tokens that open rooms.
     #[command(subcommand)]
     Token(TokenCommand),
-    /// Print every setting, its value and where it comes from, as a relay.toml.
+    /// Print every setting and where it comes from, as a relay.toml.
     Config {
         /// Print JSON instead.
         #[arg(long)]
@@ -47,6 +50,8 @@ pub enum Command {
         /// For this shell.
         shell: clap_complete::Shell,
     },
+    /// Measure what a relay holds, costs and withstands on this machine.
+    Bench(Bench),
 }
 
 impl Command {
@@ -56,6 +61,7 @@ impl Command {
     /// Whatever went wrong, as a sentence with its remedy.
     pub async fn run(self, loaded: &Loaded) -> anyhow::Result<()> {
         match self {
+            Self::Bench(bench) => bench.run().await?,
             Self::Status(command) => command.run(loaded).await?,
             Self::Rooms(command) => command.run(loaded).await?,
             Self::DropRoom(command) => command.run(loaded).await?,

@@ -24,7 +24,11 @@ pub(super) fn short() -> Command {
     Cli::command()
         .mut_args(|arg| {
             let values = arg.get_action().takes_values() || arg.get_num_args().is_some();
-            arg.hide_env(values).hide_possible_values(values).help_heading(None::<&str>)
+            let is_off = arg.get_default_values().iter().any(|value| value == "false");
+            arg.hide_env(values)
+                .hide_possible_values(values)
+                .hide_default_value(is_off)
+                .help_heading(None::<&str>)
         })
         .after_help(ELSEWHERE)
 }

@@ -26,7 +26,7 @@ pub struct Cli {
     /// All settings.
     #[command(flatten)]
     pub settings: Settings,
-    /// Settings file [default: the user's or the system's relay.toml].
+    /// Settings file [default: relay.toml].
     ///
     /// Looked for in the user's configuration directory, then in /etc/schat-relay.
     #[arg(long, env = "RELAY_CONFIG", value_name = "FILE", global = true)]
@@ -34,7 +34,7 @@ pub struct Cli {
     /// Show the common settings.
     #[arg(short, long, action = ArgAction::HelpShort, global = true)]
     help: Option<bool>,
-    /// Show all settings, each with its reason and its default.
+    /// Show all settings and explain each.
     #[arg(long, action = ArgAction::HelpLong, global = true)]
     help_all: Option<bool>,
 }

@@ -4,14 +4,19 @@ use std::{collections::VecDeque, net::SocketAddr, path::Path, sync::Arc, time::D
 
 use ed25519_dalek::{Signer, SigningKey};
 use proto::{
-    CHANNEL_BINDING_LABEL, FrameReader, MAX_COMMIT_FRAME, RoomId, encode_frame, join_statement,
+    CHANNEL_BINDING_LABEL, CloseCode, FrameReader, MAX_COMMIT_FRAME, RoomId, encode_frame, join_statement,
     relay::{
         AccessChange, AccessKey, ClientFrame, CommitPart, Create, Deliver, Join, Joined, Publish, Published,
-        RelayFrame, Slot, access_key::Kind, client_frame, refused::Code, relay_frame::Frame,
+        Refused, RelayFrame, Slot, access_key::Kind, client_frame, refused::Code, relay_frame::Frame,
     },
 };
-use quinn::{Connection, Endpoint, RecvStream, SendStream, crypto::rustls::QuicClientConfig};
-use relay::{Config, Limits, Relay};
+use quinn::{
+    Connection, ConnectionError, Endpoint, RecvStream, SendStream, crypto::rustls::QuicClientConfig,
+};
+use relay::{
+    Config, Limits, Relay,
+    metrics::{Limit, Metrics},
+};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use tempfile::TempDir;
 
@@ -60,6 +65,22 @@ impl Server {
 
     pub async fn client(&self) -> Client {
         Client::connect(self.address, self.directory.path()).await
+    }
+
+    /// A connection from another address of this machine, or why there is none.
+    pub async fn connect_from(&self, last: u8) -> Result<Connection, ConnectionError> {
+        let mut endpoint = Endpoint::client(([127, 0, 0, last], 0).into()).unwrap();
+        endpoint.set_default_client_config(client_config(self.directory.path(), proto::ALPN));
+        endpoint.connect(self.address, "localhost").unwrap().await
+    }
+
+    pub fn metrics(&self) -> &Metrics {
+        self.relay.as_ref().unwrap().metrics()
+    }
+
+    /// How often somebody ran into a limit.
+    pub fn hits(&self, limit: Limit) -> u64 {
+        self.metrics().times_limited(limit)
     }
 }
 
@@ -145,10 +166,25 @@ impl Client {
 
     /// The code with which a Join is refused; the stream must end after it.
     pub async fn refused(&self, join: Join) -> Code {
+        self.refusal(join).await.code()
+    }
+
+    /// The same with all that is said.
+    pub async fn refusal(&self, join: Join) -> Refused {
         let (mut stream, answer) = self.try_join(join).await;
-        let code = code(&answer);
         stream.ended().await;
-        code
+        match answer {
+            Frame::Refused(refused) => refused,
+            other => panic!("expected Refused, found {other:?}"),
+        }
+    }
+
+    /// The code with which the relay closes the connection.
+    pub async fn close_code(&self) -> Option<CloseCode> {
+        match tokio::time::timeout(PATIENCE, self.connection.closed()).await.expect("closed in time") {
+            ConnectionError::ApplicationClosed(close) => CloseCode::from_value(close.error_code.into()),
+            other => panic!("not closed by the relay: {other:?}"),
+        }
     }
 }
 
@@ -198,6 +234,11 @@ impl Stream {
         assert!(end.is_none(), "expected the end, found {end:?}");
     }
 
+    pub async fn ended_with_refusal(&mut self) {
+        self.refusal().await;
+        self.ended().await;
+    }
+
     pub async fn published(&mut self) -> Published {
         while self.answers.is_empty() {
             self.sort().await;
@@ -220,7 +261,7 @@ impl Stream {
         }
     }
 
-    pub async fn refusal(&mut self) -> proto::relay::Refused {
+    pub async fn refusal(&mut self) -> Refused {
         loop {
             match self.next().await {
                 Frame::Refused(refused) => return refused,
@@ -279,4 +320,20 @@ pub fn code(frame: &Frame) -> Code {
         Frame::Refused(refused) => refused.code(),
         other => panic!("expected Refused, found {other:?}"),
     }
+}
+
+/// Waits until it is so.
+pub async fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    let wait = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
+
+/// The relay refused the connection before a handshake.
+pub fn is_refused(connected: Result<Connection, ConnectionError>) -> bool {
+    let refused = quinn::TransportErrorCode::CONNECTION_REFUSED;
+    matches!(connected, Err(ConnectionError::ConnectionClosed(close)) if close.error_code == refused)
 }

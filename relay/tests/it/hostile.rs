@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use proto::{
     CloseCode, MAX_COMMIT_FRAME, MAX_ENVELOPE,
-    relay::{Ephemeral, GetSlot, client_frame, refused::Code},
+    relay::{
+        Ephemeral, GetSlot, client_frame,
+        refused::{Code, Limit as Named},
+    },
 };
 use quinn::{ConnectionError, ReadError, VarInt};
 
-use relay::Limits;
+use relay::{Limits, metrics::Limit};
 
 use crate::common::*;
 
@@ -36,8 +39,10 @@ async fn over_long_frame_is_refused_from_its_length() {
 
     let mut a = client.create(room(1), &key(1), vec![]).await;
     a.bytes(&too_long).await;
-    assert_eq!(a.refusal().await.code(), Code::TooLarge);
+    let refused = a.refusal().await;
+    assert_eq!((refused.code(), refused.limit()), (Code::TooLarge, Named::MessageSize));
     a.ended().await;
+    assert_eq!(server.hits(Limit::MessageSize), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -122,6 +127,7 @@ async fn guesser_is_shown_out() {
     };
     let ConnectionError::ApplicationClosed(close) = reason else { panic!("{reason:?}") };
     assert_eq!(close.error_code, VarInt::from(CloseCode::RefusedJoins.value()));
+    assert_eq!(server.hits(Limit::RefusedJoins), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,6 +156,7 @@ async fn silent_connection_is_closed() {
         panic!("not closed by the relay");
     };
     assert_eq!(close.error_code, VarInt::from(CloseCode::TimedOut.value()));
+    assert_eq!(server.hits(Limit::JoinTime), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -166,6 +173,7 @@ async fn half_a_join_is_not_waited_for() {
             other => panic!("{other:?}"),
         }
     }
+    assert_eq!(server.hits(Limit::JoinTime), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

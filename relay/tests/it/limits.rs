@@ -2,16 +2,23 @@
 
 use std::time::Duration;
 
-use proto::relay::refused::Code;
-use relay::{Limits, Rate, Retention};
+use proto::relay::{
+    Ephemeral, GetSlot,
+    client_frame::Frame as ToRelay,
+    refused::{Code, Limit as Named},
+};
+use relay::{Limits, Rate, Retention, metrics::Limit};
 
 use crate::common::*;
 
-const ONCE_A_DAY: Duration = Duration::from_secs(24 * 3600);
+/// So many, and then none for a day.
+pub fn only(burst: u32) -> Rate {
+    Rate { burst, interval: Duration::from_secs(24 * 3600) }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn publish_over_the_quota_is_refused_and_a_resend_is_not() {
-    let publish = Rate { burst: 2, interval: ONCE_A_DAY };
+    let publish = only(2);
     let server = Server::with(Limits { publish, ..Limits::default() }).await;
     let client = server.client().await;
     let mut a = client.create(room(1), &key(1), vec![member(&key(2))]).await;
@@ -23,6 +30,7 @@ async fn publish_over_the_quota_is_refused_and_a_resend_is_not() {
     let refused = a.refusal().await;
     assert_eq!((refused.code(), &*refused.id), (Code::RateLimited, [3; 16].as_slice()));
     assert!(refused.retry_after_ms > 0);
+    assert_eq!((refused.limit(), server.hits(Limit::MemberRate)), (Named::MemberRate, 1));
     for id in [1, 2] {
         a.publish([id; 16], b"x", None).await;
         assert_eq!(a.published().await.seq, u64::from(id), "resends are free");
@@ -34,23 +42,18 @@ async fn publish_over_the_quota_is_refused_and_a_resend_is_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rooms_opened_by_one_address_are_limited() {
-    let create = Rate { burst: 2, interval: ONCE_A_DAY };
+    let create = only(2);
     let server = Server::with(Limits { create, ..Limits::default() }).await;
     let client = server.client().await;
     for number in [1, 2] {
         client.create(room(number), &key(1), vec![]).await;
     }
     let join = client.join_frame(room(3), &key(1), 0, Some(opening(&key(1), vec![])));
-    assert_eq!(client.refused(join).await, Code::RateLimited);
+    let refused = client.refusal(join).await;
+    assert_eq!((refused.code(), refused.limit()), (Code::RateLimited, Named::RoomsOpened));
+    assert!(refused.retry_after_ms > 0);
+    assert_eq!(server.hits(Limit::Rooms), 1);
     client.create(room(1), &key(1), vec![]).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn connections_of_one_address_are_limited() {
-    let server = Server::with(Limits { connections_per_address: 1, ..Limits::default() }).await;
-    let _first = server.client().await;
-    let endpoint = endpoint(server.directory.path(), proto::ALPN);
-    assert!(endpoint.connect(server.address, "localhost").unwrap().await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,7 +68,10 @@ async fn full_disk_refuses_appends_and_serves_reads() {
     let client = server.client().await;
     let (mut a, _) = client.join(room(1), &key(1), 0).await;
     assert_eq!(&*a.delivered().await.envelope, b"kept");
-    assert_eq!(a.publish_refused([2; 16], None).await, Code::NoSpace);
+    a.publish([2; 16], b"x", None).await;
+    let refused = a.refusal().await;
+    assert_eq!((refused.code(), refused.limit()), (Code::NoSpace, Named::Disk));
+    assert_eq!(server.hits(Limit::Disk), 1);
     a.publish([1; 16], b"kept", None).await;
     assert_eq!(a.published().await.seq, 1, "what is stored is acknowledged");
     let join = client.join_frame(room(2), &key(1), 0, Some(opening(&key(1), vec![])));
@@ -89,15 +95,91 @@ async fn trimmed_log_says_where_it_begins() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn honest_client_passes_a_retry() {
-    let server = Server::with(Limits { retry_above: 0, ..Limits::default() }).await;
+async fn room_over_its_rate_refuses_all_its_members_and_no_other_room() {
+    let server = Server::with(Limits { room_publish: only(2), publish: only(2), ..Limits::default() }).await;
     let client = server.client().await;
-    client.create(room(1), &key(1), vec![]).await;
+    let mut a = client.create(room(1), &key(1), vec![member(&key(2))]).await;
+    let (mut b, _) = client.join(room(1), &key(2), 0).await;
+    for stream in [&mut a, &mut b] {
+        let id = [u8::try_from(stream.send.id().index()).unwrap(); 16];
+        stream.publish(id, b"x", None).await;
+        stream.published().await;
+    }
+    for _ in 0..3 {
+        b.publish([9; 16], b"x", None).await;
+        let refused = b.refusal().await;
+        // Always the room's limit: what the room refuses costs the member nothing of its own.
+        assert_eq!((refused.code(), refused.limit()), (Code::RateLimited, Named::RoomRate));
+        assert!(refused.retry_after_ms > 0);
+    }
+    assert_eq!(server.hits(Limit::RoomRate), 3);
+    let mut elsewhere = client.create(room(2), &key(2), vec![]).await;
+    elsewhere.publish([9; 16], b"x", None).await;
+    elsewhere.published().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invite_over_its_rate_is_refused() {
+    let server = Server::with(Limits { invite: only(2), ..Limits::default() }).await;
+    let client = server.client().await;
+    client.create(room(1), &key(1), vec![invite(&key(2), 0, 0)]).await;
+    let (mut guest, _) = client.join(room(1), &key(2), 0).await;
+    for _ in 0..2 {
+        guest.frame(ToRelay::GetSlot(GetSlot {})).await;
+        assert!(matches!(guest.next().await, proto::relay::relay_frame::Frame::Slot(_)));
+    }
+    guest.frame(ToRelay::GetSlot(GetSlot {})).await;
+    let refused = guest.refusal().await;
+    assert_eq!((refused.code(), refused.limit()), (Code::RateLimited, Named::InviteRate));
+    assert_eq!(server.hits(Limit::InviteRate), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signals_over_their_rate_are_dropped_and_counted() {
+    let server = Server::with(Limits { ephemeral: only(2), ..Limits::default() }).await;
+    let client = server.client().await;
+    let mut a = client.create(room(1), &key(1), vec![member(&key(2))]).await;
+    for _ in 0..5 {
+        a.frame(ToRelay::Ephemeral(Ephemeral { envelope: b"typing".as_slice().into() })).await;
+    }
+    // What comes after them on the stream is answered after them.
+    a.publish([1; 16], b"x", None).await;
+    a.published().await;
+    assert_eq!(server.hits(Limit::EphemeralRate), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn message_over_its_size_is_refused_and_a_commit_of_that_size_is_not() {
+    let server = Server::with(Limits { max_message: 1024, ..Limits::default() }).await;
+    let client = server.client().await;
+    let mut a = client.create(room(1), &key(1), vec![]).await;
+    a.publish([1; 16], &[0; 1025], None).await;
+    let refused = a.refusal().await;
+    assert_eq!((refused.code(), refused.limit()), (Code::TooLarge, Named::MessageSize));
+    assert_eq!((&*refused.id, server.hits(Limit::MessageSize)), ([1; 16].as_slice(), 1));
+    a.publish([2; 16], &[0; 1024], None).await;
+    a.published().await;
+    a.publish([3; 16], &[0; 1025], Some(commit(0, vec![], vec![]))).await;
+    a.published().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn access_key_too_many_is_refused() {
+    let server = Server::with(Limits { keys_per_room: 2, ..Limits::default() }).await;
+    let client = server.client().await;
+    let three = opening(&key(1), vec![member(&key(2)), member(&key(3))]);
+    let refused = client.refusal(client.join_frame(room(1), &key(1), 0, Some(three))).await;
+    assert_eq!((refused.code(), refused.limit()), (Code::TooLarge, Named::AccessKeys));
+    let mut a = client.create(room(1), &key(1), vec![member(&key(2))]).await;
+    a.publish([1; 16], b"x", Some(commit(0, vec![member(&key(3))], vec![]))).await;
+    let refused = a.refusal().await;
+    assert_eq!((refused.code(), refused.limit()), (Code::TooLarge, Named::AccessKeys));
+    assert_eq!(server.hits(Limit::KeysPerRoom), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn resends_do_not_use_up_the_quota() {
-    let publish = Rate { burst: 2, interval: ONCE_A_DAY };
+    let publish = only(2);
     let server = Server::with(Limits { publish, ..Limits::default() }).await;
     let client = server.client().await;
     let mut a = client.create(room(1), &key(1), vec![]).await;

@@ -13,16 +13,23 @@ mod acme;
 mod admin;
 #[cfg(unix)]
 mod admin_rooms;
+mod amplification;
 mod backend;
 mod backup;
+mod bench;
 mod certificate;
 mod common;
 mod crash;
 mod hostile;
 mod limits;
+mod limits_connections;
+mod limits_program;
 mod program;
 mod rooms;
+mod tap;
 mod tcp;
 mod token;
+#[cfg(unix)]
+mod token_program;
 #[cfg(unix)]
 mod watching;

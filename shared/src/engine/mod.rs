@@ -39,6 +39,7 @@ mod epoch;
 mod event;
 mod join;
 mod keyring;
+mod limit;
 mod log;
 mod outbox;
 mod relay;
@@ -137,6 +138,8 @@ struct Connection {
     token_sent: bool,
     /// `Joined` was told to people since the engine was loaded.
     announced: bool,
+    /// The limit of the relay that people were told of.
+    told: limit::Told,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

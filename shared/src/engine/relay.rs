@@ -4,7 +4,8 @@ use proto::{
     PublishId, Token,
     relay::{
         ClientFrame, GetSlot, Join, Joined, Publish, Published, Refused, RelayFrame, client_frame,
-        refused::Code, relay_frame,
+        refused::{Code, Limit},
+        relay_frame,
     },
 };
 
@@ -27,8 +28,8 @@ impl Engine {
         binding: &[u8; proto::CHANNEL_BINDING_LEN],
         token: Option<&Token>,
     ) -> Result<(), GroupError> {
-        self.link =
-            Connection { state: Stream::Asking, announced: self.link.announced, ..Connection::default() };
+        let Connection { announced, told, .. } = self.link;
+        self.link = Connection { state: Stream::Asking, announced, told, ..Connection::default() };
         let invite = self.invite_secret().filter(|_| self.phase() == Phase::Joining);
         let key = invite.map_or_else(|| self.access.clone(), |secret| secret.access_key());
         let mut create = match self.phase() {
@@ -153,7 +154,7 @@ impl Engine {
 
     fn refused(&mut self, refused: &Refused, now: Millis) -> Result<(), GroupError> {
         if refused.id.is_empty() {
-            return self.refused_join(refused.code(), now);
+            return self.refused_join(refused, now);
         }
         if self.link.in_flight.as_deref() != Some(&*refused.id) {
             return Ok(());
@@ -163,13 +164,16 @@ impl Engine {
             Code::Conflict => self.lost_race(refused, now),
             Code::RateLimited => {
                 self.link.not_before = now + refused.retry_after_ms.clamp(1, RETRY_MAX_MS);
+                self.tell_limit(refused, now);
             }
             Code::NoSpace => {
                 self.link.not_before = now + RETRY_MS;
-                self.refuse(
-                    "no_space",
-                    "The relay's disk is full; what you said is kept here and sent again.",
-                    "Tell who runs the relay.",
+                self.tell_limit(refused, now);
+            }
+            Code::TooLarge if self.phase() == Phase::Confirming => {
+                self.close(
+                    "The room is full: it has as many members and live invites as its relay allows. Ask a member to make \
+                     room, and join again.",
                 );
             }
             Code::ShuttingDown | Code::Superseded => self.link.not_before = now + RETRY_MS,
@@ -179,14 +183,17 @@ impl Engine {
             Code::NotAllowed => self.locked_out(),
             Code::TooLarge | Code::Malformed | Code::Unspecified | Code::TokenRequired | Code::TokenSpent => {
                 self.link.not_before = now + RETRY_MS;
+                if refused.limit() != Limit::Unspecified {
+                    self.tell_limit(refused, now);
+                }
                 self.drop_refused(&refused.id);
             }
         }
         Ok(())
     }
 
-    fn refused_join(&mut self, code: Code, now: Millis) -> Result<(), GroupError> {
-        let phase = self.phase();
+    fn refused_join(&mut self, refused: &Refused, now: Millis) -> Result<(), GroupError> {
+        let (code, phase) = (refused.code(), self.phase());
         self.link.state = Stream::Offline;
         match (code, phase) {
             (Code::NotAllowed, Phase::Joining) if self.meta.open => {
@@ -219,7 +226,9 @@ impl Engine {
                     was_member: true,
                 });
             }
-            (Code::RateLimited | Code::ShuttingDown | Code::NoSpace, _) => (),
+            (Code::RateLimited | Code::NoSpace, _) => self.tell_limit(refused, now),
+            (Code::TooLarge, _) if refused.limit() != Limit::Unspecified => self.tell_limit(refused, now),
+            (Code::ShuttingDown, _) => (),
             (code, _) => {
                 let message = format!("The relay refused to open the room ({}).", code.as_str_name());
                 self.refuse("refused", message, "Update this program, or tell who runs the relay.");

@@ -3,7 +3,10 @@
 use proto::RoomId;
 use redb::{ReadTransaction, ReadableTableMetadata};
 
-use super::tables::{Room, Snapshot, from_entry_row};
+use super::{
+    tables::{Room, Snapshot, from_entry_row},
+    tokens,
+};
 
 /// A rule that a database breaks. Says which, and of no room in particular.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -94,6 +97,7 @@ pub(super) fn check(transaction: &ReadTransaction) -> Result<Checked, CheckError
     }
     let whole = (all.entries.len()?, all.ids.len()?) == (total.entries, total.ids)
         && (all.keys.len()?, all.slots.len()?) == (total.keys, total.slots);
+    tokens::check(&all)?;
     if whole { Ok(seen) } else { Err(Flaw::Orphan.into()) }
 }
 

@@ -11,19 +11,21 @@ use super::{
     check::check,
     database::open_or_make,
     tables::{Room, RoomRow, Snapshot, Tables, from_entry_row},
+    tokens,
 };
 use crate::{
     backup::{BackupError, Record, RestoreError},
     limits::BATCH_BYTES,
 };
 
-/// Hands over every room of a snapshot, one row at a time. What is left of dropped rooms stays behind.
+/// Hands over every token and every room of a snapshot, one row at a time. What is left of dropped rooms stays behind.
 pub(super) fn export(
     transaction: &ReadTransaction,
     take: &mut dyn FnMut(Record) -> Result<(), BackupError>,
 ) -> Result<(), BackupError> {
     let all = Snapshot::open(transaction).map_err(redb::Error::from)?;
     let broken = |error: redb::StorageError| BackupError::from(redb::Error::from(error));
+    tokens::export(&all, take)?;
     for row in all.rooms.range::<&[u8; 32]>(..).map_err(broken)? {
         let (id, row) = row.map_err(broken)?;
         let id = *id.value();
@@ -31,6 +33,9 @@ pub(super) fn export(
         take(Record::Room { id, row: [head, oldest, last_commit, last_at_ms, bytes, keys] })?;
         if let Some(slot) = all.slots.get(&id).map_err(broken)? {
             take(Record::Slot(Bytes::copy_from_slice(slot.value())))?;
+        }
+        if let Some(hash) = all.opened_by.get(&id).map_err(broken)? {
+            take(Record::OpenedBy(*hash.value()))?;
         }
         for row in all.keys.range((&id, &[0; 32])..=(&id, &[0xff; 32])).map_err(broken)? {
             let (key, row) = row.map_err(broken)?;
@@ -102,6 +107,14 @@ fn insert(tables: &mut Tables<'_>, room: RoomId, record: Record) -> Result<RoomI
         }
         Record::Slot(sealed) => {
             tables.slots.insert(&room.0, &*sealed)?;
+        }
+        Record::Token { hash, times: [created_ms, expires_ms], numbers, label } => {
+            let [most_rooms, most_uses, rooms, uses] = numbers;
+            let row = (created_ms, expires_ms, most_rooms, most_uses, rooms, uses, label.as_str());
+            tables.tokens.insert(&hash, row)?;
+        }
+        Record::OpenedBy(hash) => {
+            tables.opened_by.insert(&room.0, &hash)?;
         }
         Record::Key { key, row } => {
             tables.keys.insert((&room.0, &key), row)?;

@@ -75,6 +75,8 @@ struct Policy {
     retention: crate::limits::Retention,
     keys_per_room: u64,
     free_space_reserve: u64,
+    /// The writer has not seen it yet: what it remembers of the disk was judged by the one before.
+    is_new: bool,
 }
 
 impl From<&Limits> for Policy {
@@ -83,6 +85,7 @@ impl From<&Limits> for Policy {
             retention: limits.retention,
             keys_per_room: limits.keys_per_room,
             free_space_reserve: limits.free_space_reserve,
+            is_new: true,
         }
     }
 }

@@ -68,6 +68,7 @@ pub(super) struct Snapshot {
     pub ids: redb::ReadOnlyTable<(RoomKey, &'static [u8; 16]), u64>,
     pub doomed: redb::ReadOnlyTable<RoomKey, ()>,
     pub tokens: redb::ReadOnlyTable<RoomKey, TokenRow>,
+    pub opened_by: redb::ReadOnlyTable<RoomKey, &'static [u8; 32]>,
 }
 
 impl<'txn> Tables<'txn> {
@@ -95,6 +96,7 @@ impl Snapshot {
             ids: transaction.open_table(IDS)?,
             doomed: transaction.open_table(DOOMED)?,
             tokens: transaction.open_table(TOKENS)?,
+            opened_by: transaction.open_table(OPENED_BY)?,
         })
     }
 }

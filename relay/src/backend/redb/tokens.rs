@@ -1,12 +1,18 @@
 //! Tokens in the database. All of this runs in the writer's transactions, one after the other: what is checked
 //! is still so when the room is written, however many ask at once.
 
+use std::collections::HashMap;
+
 use proto::RoomId;
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata, StorageError};
 
-use super::tables::{Snapshot, Tables};
+use super::{
+    check::{CheckError, Flaw},
+    tables::{Snapshot, Tables},
+};
 use crate::{
     backend::{Revoked, TokenChange, TokenError},
+    backup::{BackupError, Record},
     limits::MAX_TOKENS,
     token::{Allowance, NoRight, Right, TokenHash, TokenId, TokenRecord},
 };
@@ -109,6 +115,42 @@ pub(super) fn list(transaction: &ReadTransaction) -> Result<Vec<TokenRecord>, re
     let mut tokens = rows.collect::<Result<Vec<_>, redb::Error>>()?;
     tokens.sort_by_key(|token| (token.created_ms, token.hash));
     Ok(tokens)
+}
+
+/// Hands over every token, in the order of their hashes: for a backup.
+pub(super) fn export(
+    all: &Snapshot,
+    take: &mut dyn FnMut(Record) -> Result<(), BackupError>,
+) -> Result<(), BackupError> {
+    let broken = |error: StorageError| BackupError::from(redb::Error::from(error));
+    for row in all.tokens.iter().map_err(broken)? {
+        let (hash, row) = row.map_err(broken)?;
+        let (created_ms, expires_ms, most_rooms, most_uses, rooms, uses, label) = row.value();
+        let label = label.to_owned();
+        let numbers = [most_rooms, most_uses, rooms, uses];
+        take(Record::Token { hash: *hash.value(), times: [created_ms, expires_ms], numbers, label })?;
+    }
+    Ok(())
+}
+
+/// Whether each token counts the rooms that name it, and each of those is there.
+pub(super) fn check(all: &Snapshot) -> Result<(), CheckError> {
+    let mut counted = HashMap::<[u8; 32], u32>::new();
+    for row in all.opened_by.iter()? {
+        let (room, hash) = row?;
+        if all.rooms.get(room.value())?.is_none() {
+            return Err(Flaw::Orphan.into());
+        }
+        *counted.entry(*hash.value()).or_default() += 1;
+    }
+    for row in all.tokens.iter()? {
+        let (hash, row) = row?;
+        let token = from_row(TokenHash(*hash.value()), row.value());
+        if counted.remove(hash.value()).unwrap_or(0) != token.rooms {
+            return Err(Flaw::Numbers.into());
+        }
+    }
+    if counted.is_empty() { Ok(()) } else { Err(Flaw::Orphan.into()) }
 }
 
 fn to_row(token: &TokenRecord) -> (u64, u64, u32, u32, u32, u32, &str) {

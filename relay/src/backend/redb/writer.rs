@@ -98,10 +98,18 @@ impl Writer {
     pub fn run(mut self) {
         while let Some(first) = self.queue.blocking_recv() {
             let batch = self.gather(first);
-            let policy = *self.policy.lock().unwrap_or_else(PoisonError::into_inner);
+            let policy = self.policy();
             self.check_space(&policy);
             self.write(batch, &policy);
         }
+    }
+
+    fn policy(&mut self) -> Policy {
+        let mut policy = self.policy.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::take(&mut policy.is_new) {
+            self.space_checked = None;
+        }
+        *policy
     }
 
     fn gather(&mut self, first: Job) -> Vec<Job> {

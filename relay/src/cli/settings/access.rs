@@ -11,8 +11,9 @@ use crate::{
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Who may use it")]
 pub struct Access {
-    /// Who may open rooms: open for whoever can reach it, token for who has one (`relay token`).
+    /// Who may open rooms: open, or token.
     ///
+    /// open: whoever can reach the relay. token: whoever has a token, which `relay token create` makes.
     /// Joining a room takes the room's own key or invite, never a token. Rooms that exist stay when this changes.
     #[arg(long, env = "RELAY_ACCESS", value_name = "WHO", value_enum, default_value = "open")]
     pub access: Admission,

@@ -16,9 +16,9 @@ use crate::identity::{
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Certificate")]
 pub struct Certificate {
-    /// Get a certificate for this name from Let's Encrypt, repeatable; this means agreeing to its terms of service.
+    /// Get a certificate for this name, repeatable.
     ///
-    /// By ACME (RFC 8555) and TLS-ALPN-01: the authority connects to TCP port 443 of the name, so that has to arrive
+    /// From Let's Encrypt; this means agreeing to its terms of service. By ACME (RFC 8555) and TLS-ALPN-01: the authority connects to TCP port 443 of the name, so that has to arrive
     /// at this relay. Until it has issued one, and whenever that fails, the relay's own certificate is shown; links
     /// carry the pin of the relay's own authority either way. The first name is also the one in links, unless --host
     /// says otherwise.
@@ -67,10 +67,10 @@ pub struct Certificate {
     )]
     pub acme_listen: Vec<SocketAddr>,
     /// Certificate chain (PEM, leaf first) instead of the relay's own.
-    #[arg(long, env = "RELAY_CERT", value_name = "FILE")]
+    #[arg(long, hide_short_help = true, env = "RELAY_CERT", value_name = "FILE")]
     pub cert: Option<PathBuf>,
     /// Private key (PEM) of --cert.
-    #[arg(long, env = "RELAY_KEY", value_name = "FILE")]
+    #[arg(long, hide_short_help = true, env = "RELAY_KEY", value_name = "FILE")]
     pub key: Option<PathBuf>,
     /// Hours that a leaf of the relay's own authority lives.
     ///

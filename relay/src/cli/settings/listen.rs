@@ -9,7 +9,9 @@ use crate::listen::Fallback;
 /// Where it listens, and who it is to its clients.
 #[derive(Clone, Debug, Args)]
 pub struct Listen {
-    /// Address to listen on, repeatable; 0.0.0.0 and [::] both mean IPv4 and IPv6.
+    /// Address to listen on, repeatable.
+    ///
+    /// 0.0.0.0 and [::] both mean IPv4 and IPv6. Port 0 takes any free one.
     #[arg(long, env = "RELAY_LISTEN", value_delimiter = ',', default_value = "[::]:443")]
     pub listen: Vec<SocketAddr>,
     /// Also listen on TCP at the same port, for clients that UDP does not reach [default: where it is free].
@@ -18,7 +20,9 @@ pub struct Listen {
     /// number. Unset, a TCP port that another program has is a warning; with `true`, it is an error.
     #[arg(long, hide_short_help = true, env = "RELAY_TCP", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub tcp: Option<bool>,
-    /// Directory for the log and the identity [default: the user's data directory].
+    /// Directory for the log and the identity.
+    ///
+    /// [default: the user's data directory]
     #[arg(long, env = "RELAY_DATA_DIR", value_name = "DIR", global = true)]
     pub data_dir: Option<PathBuf>,
     /// Name or address to put in links [default: guessed].

@@ -8,7 +8,7 @@ use clap::Args;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Operations")]
 pub struct Operations {
-    /// Print one line of JSON per event on stdout instead of text.
+    /// Print lines of JSON on stdout instead of text.
     #[arg(
         long,
         env = "RELAY_JSON",

@@ -15,12 +15,12 @@ pub struct Traffic {
     /// the group count as messages.
     #[arg(long, env = "RELAY_RATE", value_name = "N", default_value_t = 100, value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub rate: u32,
-    /// Messages a minute of each room.
+    /// Messages a minute of each room [default: ten times --rate].
     ///
-    /// All members together: ten of them at their own limit. Every member reads what every other says, so a flood
-    /// costs as often as there are members.
-    #[arg(long, hide_short_help = true, env = "RELAY_ROOM_RATE", value_name = "N", default_value_t = 1000, value_parser = value_parser!(u32).range(1..=10_000_000))]
-    pub room_rate: u32,
+    /// All members together. Every member reads what every other says, so a flood costs as often as there are
+    /// members.
+    #[arg(long, hide_short_help = true, env = "RELAY_ROOM_RATE", value_name = "N", value_parser = value_parser!(u32).range(1..=10_000_000))]
+    pub room_rate: Option<u32>,
     /// Joins a minute through one invite link.
     ///
     /// A join is one or two attempts; a link shown to a crowd is used by many at once. Half of it may come at once.
@@ -52,7 +52,8 @@ pub struct Traffic {
 impl Traffic {
     pub(super) fn apply(&self, limits: &mut Limits) {
         limits.publish = Rate::per_minute(self.rate, self.rate);
-        limits.room_publish = Rate::per_minute(self.room_rate, self.room_rate);
+        let room_rate = self.room_rate.unwrap_or(self.rate.saturating_mul(10));
+        limits.room_publish = Rate::per_minute(room_rate, room_rate);
         limits.invite = Rate::per_minute(self.invite_rate, self.invite_rate.div_ceil(2));
         limits.ephemeral = Rate::per_minute(self.ephemeral_rate, self.ephemeral_rate.div_ceil(15));
         limits.create = Rate::per_hour(self.rooms_per_address);

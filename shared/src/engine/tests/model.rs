@@ -166,5 +166,5 @@ pub fn refused(id: &[u8], code: Code, last_commit: u64) -> RelayFrame {
 }
 
 fn refusal(id: &[u8], code: Code, last_commit: u64) -> Refused {
-    Refused { id: id.to_vec().into(), code: code.into(), retry_after_ms: 0, last_commit }
+    Refused { id: id.to_vec().into(), code: code.into(), last_commit, ..Refused::default() }
 }

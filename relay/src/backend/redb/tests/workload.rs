@@ -13,6 +13,7 @@ use crate::{
     access::Change,
     backend::redb::{database::open_database, tables::Snapshot},
     request::Commit,
+    token::Right,
 };
 
 const ROOMS: u64 = 3;
@@ -161,7 +162,7 @@ impl Workload {
             0..3 => {
                 let (answer, mut got) = oneshot::channel();
                 others.push(Box::new(move || got.try_recv().is_ok()));
-                Job::Create { room, opening: opening(), now_ms: self.now_ms, answer }
+                Job::Create { room, opening: opening(), right: Right::Anybody, now_ms: self.now_ms, answer }
             }
             3 => {
                 let (answer, mut got) = oneshot::channel();

@@ -1,0 +1,87 @@
+//! Floods: what they cost honest members.
+
+use clap::{Args, ValueEnum};
+
+use super::{
+    Bench, Door, Report,
+    attack::{Attack, frames, holes, initials, migrations, streams},
+    chat::Chat,
+    figures::number,
+    paired::compare,
+};
+
+/// Honest members may be this much slower, 99 of 100 times.
+const GOAL: f64 = 2.0;
+
+/// First flights that are recorded: more than the relay has handshakes under way, so that none is a
+/// repetition.
+const FLIGHTS: usize = 2000;
+
+/// Scenario `flood`.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Flood {
+    /// Of what.
+    #[arg(value_enum)]
+    kind: Kind,
+    /// Handshakes begun a second; the default is ten times what the relay takes from strangers.
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    handshakes: u32,
+    /// Source addresses of the other floods.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=200))]
+    places: u16,
+    /// Lift the limits on handshakes, so that more of the flood comes through the door.
+    #[arg(long)]
+    open: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// First packets that nothing follows, each from another socket.
+    Handshakes,
+    /// Streams that are refused.
+    Streams,
+    /// Stream data with holes, which the relay has to keep.
+    Gaps,
+    /// Connections that change their address a hundred times a second.
+    Migrations,
+    /// Frames over the limit, and frames of the greatest length in drops.
+    Frames,
+}
+
+impl Flood {
+    pub async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
+        let subject = bench.subject(if self.open { Door::Open } else { Door::Guarded }).await?;
+        let ground = subject.ground()?;
+        let (mut chat, _) = Chat::open(&ground, bench.honest.into(), 0).await?;
+        let places = usize::from(self.places);
+        let flights = match self.kind {
+            Kind::Handshakes => initials::record(&ground, FLIGHTS).await?,
+            _ => Vec::new(),
+        };
+        let attack = || -> anyhow::Result<Attack> {
+            match self.kind {
+                Kind::Handshakes => initials::attack(&ground, flights.clone(), self.handshakes),
+                Kind::Streams => streams::attack(ground.clone(), places),
+                Kind::Gaps => holes::attack(&ground, places),
+                Kind::Migrations => migrations::attack(ground.clone(), places),
+                Kind::Frames => frames::attack(ground.clone(), places),
+            }
+        };
+        let pairs = compare(&subject, &mut chat, bench.plan(), attack).await?;
+
+        let (tries, from) = match self.kind {
+            Kind::Handshakes => ("flood: handshakes begun", "64 sockets".to_owned()),
+            Kind::Streams => ("flood: streams opened", format!("{places} addresses")),
+            Kind::Gaps => ("flood: connections full of holes", format!("{places} addresses")),
+            Kind::Migrations => ("flood: changes of address", format!("{places} connections")),
+            Kind::Frames => ("flood: frames announced", format!("{places} addresses")),
+        };
+        let door = if self.open { ", handshakes unlimited" } else { "" };
+        let settings = format!("{:?} from {from}{door}, {} honest members", self.kind, bench.honest);
+        let mut report = Report::new("flood", settings);
+        pairs.report(&mut report, tries, GOAL);
+        let memory: Vec<_> = pairs.memory.iter().map(|bytes| bytes / number(1u64 << 20)).collect();
+        report.add("memory, greatest above quiet", "MiB", &memory);
+        Ok(report)
+    }
+}

@@ -1,0 +1,56 @@
+//! Members that never read: what they cost the others, and the relay's memory.
+
+use clap::Args;
+
+use super::{
+    Bench, Door, Report,
+    attack::stalled::{Manner, stall},
+    chat::Chat,
+    figures::number,
+    paired::compare,
+};
+use crate::limits::{Limits, READ_BYTES};
+
+/// Bytes of a connection and a joined stream besides what waits to be sent: measured by `idle-members`, and
+/// generously rounded up.
+const CONNECTION: u64 = 128 << 10;
+
+/// Others may be this much slower, 99 of 100 times.
+const GOAL: f64 = 1.1;
+
+/// Scenario `stalled-readers`.
+#[derive(Clone, Debug, Args)]
+pub(super) struct StalledReaders {
+    /// How many of them.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=900))]
+    stalled: u16,
+    /// How they do not read.
+    #[arg(long, value_enum, default_value = "unacknowledged")]
+    manner: Manner,
+}
+
+impl StalledReaders {
+    pub async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
+        let subject = bench.subject(Door::Open).await?;
+        let ground = subject.ground()?;
+        let stalled = usize::from(self.stalled);
+        let (mut chat, keys) = Chat::open(&ground, bench.honest.into(), stalled + 1).await?;
+        let room = chat.room;
+        let attack = || stall(ground.clone(), room, keys.clone(), self.manner);
+        let pairs = compare(&subject, &mut chat, bench.plan(), attack).await?;
+
+        let settings =
+            format!("{stalled} members who do not read ({:?}), {} who do", self.manner, bench.honest);
+        let mut report = Report::new("stalled-readers", settings);
+        pairs.report(&mut report, "stalled members joined", GOAL);
+        let each: Vec<_> = pairs.memory.iter().map(|bytes| bytes / number(stalled) / 1024.0).collect();
+        report.add_with_goal("memory per stalled member", "KiB", &each, number(budget()) / 1024.0);
+        Ok(report)
+    }
+}
+
+/// What one stalled member may cost the relay, in bytes: what was sent and not acknowledged, one read of the
+/// log, of which one entry is in memory once more as a frame, and the connection itself.
+fn budget() -> u64 {
+    u64::from(Limits::default().send_window) + 2 * READ_BYTES as u64 + CONNECTION
+}
