@@ -77,6 +77,22 @@ fn data_goes_to_stdout_and_chatter_to_stderr() {
 }
 
 #[test]
+fn command_without_a_manual_page_is_found() {
+    let dir = TempDir::new().unwrap();
+    let pages = dir.path().join("man");
+    assert!(run(dir.path(), &["man", pages.to_str().unwrap()]).status.success());
+    for (page, part) in
+        [("schat.1", "schat\\-host(1)"), ("schat-host.1", "\\-\\-advertise"), ("schat-tail.1", "SEQ")]
+    {
+        let text = std::fs::read_to_string(pages.join(page)).unwrap();
+        assert!(text.starts_with(".TH \"SCHAT") && text.contains(part), "{page}: {text}");
+    }
+    let first = text(&run(dir.path(), &["man"]).stdout);
+    assert_eq!(first, std::fs::read_to_string(pages.join("schat.1")).unwrap());
+    refused(&run(dir.path(), &["man", "/dev/null/x"]), 1, "Name another directory");
+}
+
+#[test]
 fn damaged_profile_ends_with_1_and_stays() {
     let dir = TempDir::new().unwrap();
     assert!(run(dir.path(), &["fingerprint"]).status.success());

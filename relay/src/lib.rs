@@ -25,6 +25,8 @@ mod door;
 mod error;
 mod fragments;
 mod identity;
+#[cfg(target_os = "linux")]
+pub mod install;
 mod limit;
 pub mod limits;
 mod link;

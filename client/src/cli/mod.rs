@@ -3,6 +3,7 @@
 mod chat;
 mod demo;
 mod host;
+mod man;
 mod once;
 mod setup;
 
@@ -107,6 +108,12 @@ enum Command {
         /// For which shell.
         shell: Shell,
     },
+    /// Print the manual page, or write those of all commands.
+    Man {
+        /// Write one page per command into this directory instead of printing the first.
+        #[arg(value_name = "DIR")]
+        directory: Option<PathBuf>,
+    },
 }
 
 /// Does what the command line asks; the failure, if any, is told on standard error.
@@ -140,6 +147,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
             clap_complete::generate(shell, &mut Cli::command(), "schat", &mut std::io::stdout());
             Ok(Exit::Ok)
         }
+        Some(Command::Man { directory }) => man::man(&Cli::command(), directory.as_deref()),
     }
 }
 

@@ -149,8 +149,13 @@ async fn seen(runtime: &Runtime, notice: Option<i64>) {
     }
 }
 
+/// Goes away by itself: it is told, and waited through.
+fn passes(code: &str) -> bool {
+    code == "rate_limited"
+}
+
 fn late(runtime: &Runtime) -> Failure {
-    let why = runtime.why().filter(|why| why.exit == Exit::Network);
+    let why = runtime.why().filter(|why| why.exit == Exit::Network || passes(&why.code));
     why.unwrap_or_else(|| {
         Failure::new(Exit::Network, "network", "The relay did not answer in time.", "Try again.")
     })
@@ -171,7 +176,7 @@ fn hopeless(event: &Event) -> Option<Failure> {
             _ => None,
         },
         Event::Room { room, event: RoomEvent::Notice { notice, again, .. } } => match notice {
-            Notice::Error { .. } if !again => Some(notice.into()),
+            Notice::Error { code, .. } if !again && !passes(code) => Some(notice.into()),
             Notice::Error { .. } | Notice::Alarm { .. } => {
                 eprintln!("schat: {}", words::notice(room, notice, *again));
                 None

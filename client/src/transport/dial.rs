@@ -8,6 +8,11 @@ use crate::failure::{Exit, Failure};
 /// Addresses of a name that are tried, interleaved by IP version; the rest is ignored.
 const MAX_ADDRESSES: usize = 6;
 
+/// A relay that takes no connection says nothing else: it does not know yet whom it would tell.
+const FULL: &str = "It stops just now, or has as many connections as it takes, in all or from your network: close other \
+                    clients there, or try again later. Who runs it can raise --max-connections and \
+                    --max-connections-per-address.";
+
 /// Why there is no connection.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DialError {
@@ -81,9 +86,7 @@ impl From<&DialError> for Failure {
             ),
             DialError::Protocol(_) => (Exit::Network, "protocol", "Check the port, or update Schat."),
             DialError::Other(_) => (Exit::Network, "network", "It is tried again; check the network."),
-            DialError::Refused(_) => {
-                (Exit::Refused, "refused", "The relay is full or stopping; try again later.")
-            }
+            DialError::Refused(_) => (Exit::Refused, "refused", FULL),
             DialError::Certificate { refusal, .. } => {
                 (Exit::Verification, "certificate", remedy_of(*refusal))
             }

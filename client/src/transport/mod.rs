@@ -8,6 +8,7 @@ mod dial;
 mod limits;
 mod race;
 mod stream;
+mod told;
 mod trust;
 
 use std::{
@@ -26,6 +27,7 @@ pub use certs::Pin;
 pub use connection::{Carrier, Connection, Ended};
 pub use dial::{DialError, Dialed};
 pub use stream::{RoomStream, StreamError};
+pub(crate) use told::told;
 pub use trust::{CaFile, CaFileError, Known, Refusal, Trust};
 
 /// Why no socket could be opened.

@@ -4,6 +4,9 @@ mod backup;
 mod doctor;
 mod drop_room;
 mod human;
+#[cfg(target_os = "linux")]
+mod install;
+mod man;
 mod restore;
 mod rooms;
 mod status;
@@ -11,14 +14,16 @@ mod token;
 
 use clap::{CommandFactory, Subcommand};
 
+#[cfg(target_os = "linux")]
+use self::install::{InstallCommand, UninstallCommand};
 use self::{
-    backup::BackupCommand, doctor::DoctorCommand, drop_room::DropRoomCommand, restore::RestoreCommand,
-    rooms::RoomsCommand, status::StatusCommand, token::TokenCommand,
+    backup::BackupCommand, doctor::DoctorCommand, drop_room::DropRoomCommand, man::ManCommand,
+    restore::RestoreCommand, rooms::RoomsCommand, status::StatusCommand, token::TokenCommand,
 };
 use super::Cli;
 use crate::{
     bench::Bench,
-    config::{Loaded, show},
+    config::{Loaded, example, show},
 };
 
 /// What to do instead of serving.
@@ -30,7 +35,7 @@ pub enum Command {
     Rooms(RoomsCommand),
     /// Drop a room for ever.
     DropRoom(DropRoomCommand),
-    /// Write rooms, keys, tokens and identity into one file, running or not.
+    /// Write rooms, keys, tokens and identity into one file.
     Backup(BackupCommand),
     /// Begin anew from a backup, or only look whether it is whole.
     Restore(RestoreCommand),
@@ -39,17 +44,28 @@ pub enum Command {
     /// Make, list and revoke the tokens that open rooms.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Install this program as a service of systemd; asks first.
+    #[cfg(target_os = "linux")]
+    Install(InstallCommand),
+    /// Take back what `relay install` did; settings and data stay.
+    #[cfg(target_os = "linux")]
+    Uninstall(UninstallCommand),
     /// Print every setting and where it comes from, as a relay.toml.
     Config {
         /// Print JSON instead.
         #[arg(long)]
         json: bool,
+        /// Print a relay.toml to begin with: each setting explained, and commented out unless set.
+        #[arg(long, conflicts_with = "json")]
+        example: bool,
     },
     /// Print a completion script.
     Completions {
         /// For this shell.
         shell: clap_complete::Shell,
     },
+    /// Print the manual page, or write those of all commands.
+    Man(ManCommand),
     /// Measure what a relay holds, costs and withstands on this machine.
     Bench(Bench),
 }
@@ -69,12 +85,18 @@ impl Command {
             Self::Restore(command) => command.run(loaded).await?,
             Self::Doctor(command) => command.run(loaded).await?,
             Self::Token(command) => command.run(loaded).await?,
-            Self::Config { json } => {
+            #[cfg(target_os = "linux")]
+            Self::Install(command) => command.run(loaded)?,
+            #[cfg(target_os = "linux")]
+            Self::Uninstall(command) => command.run()?,
+            Self::Config { example: true, .. } => print!("{}", example(&loaded.settings)),
+            Self::Config { json, .. } => {
                 println!("{}", if json { show::json(loaded) } else { show::toml(loaded) });
             }
             Self::Completions { shell } => {
                 clap_complete::generate(shell, &mut Cli::command(), "relay", &mut std::io::stdout());
             }
+            Self::Man(command) => command.run()?,
         }
         Ok(())
     }

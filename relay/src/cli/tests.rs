@@ -26,6 +26,26 @@ fn certificate_without_key_is_a_usage_error() {
 }
 
 #[test]
+fn certificate_settings_that_contradict_each_other_are_usage_errors() {
+    for wrong in [
+        &["--domain", "a.example", "--cert", "a.pem", "--key", "a.key"][..],
+        &["--acme-email", "a@example.org"],
+        &["--domain", "a.example", "--acme-directory", "http://a.example/dir"],
+        &["--domain", "a.example", "--acme-eab-kid", "1"],
+    ] {
+        assert!(parse(wrong).config().is_err(), "{wrong:?}");
+    }
+    assert!(Cli::try_parse_from(["relay", "--domain", "192.0.2.1"]).is_err());
+}
+
+#[test]
+fn domain_is_spelled_as_in_a_certificate_and_becomes_the_host_of_links() {
+    let config = parse(&["--domain", "Chat.Example.ORG.,b.example"]).config().unwrap();
+    assert_eq!(config.host.as_deref(), Some("chat.example.org"));
+    assert_eq!(config.tls.domains(), ["chat.example.org", "b.example"]);
+}
+
+#[test]
 fn help_fits_a_screen() {
     let help = help::short().term_width(80).render_help().to_string();
     assert!(help.lines().count() <= 40, "{} lines:\n{help}", help.lines().count());

@@ -4,6 +4,7 @@
 //! of the same name, so each value goes through the same parser, and `origin` only has to ask which won.
 
 mod error;
+mod example;
 mod file;
 mod origin;
 pub mod show;
@@ -17,7 +18,7 @@ use std::{
 
 use clap::{ArgMatches, FromArgMatches, parser::ValueSource};
 
-pub use self::{error::ConfigError, origin::Origin};
+pub use self::{error::ConfigError, example::example, origin::Origin};
 use crate::{
     cli::{Cli, help},
     relay::Config,

@@ -37,7 +37,7 @@ pub fn json(loaded: &Loaded) -> String {
     serde_json::to_string(&serde_json::json!({ "v": 1, "settings": rows })).unwrap_or_default()
 }
 
-fn line(setting: &Setting) -> String {
+pub(super) fn line(setting: &Setting) -> String {
     let name = &setting.name;
     match (&setting.origin, &*setting.values) {
         (Origin::Unset, _) | (_, []) => format!("# {name} ="),
@@ -50,7 +50,7 @@ fn line(setting: &Setting) -> String {
     }
 }
 
-fn written(text: &str) -> String {
+pub(super) fn written(text: &str) -> String {
     match (text.parse::<i64>(), text.parse::<bool>()) {
         (Ok(number), _) if number.to_string() == text => text.to_owned(),
         (_, Ok(_)) => text.to_owned(),

@@ -12,6 +12,7 @@ use super::{
     Finding, Patient, certificate,
     probe::{Chain, ProbeError},
 };
+use crate::listen::Fallback;
 
 const NAME: &str = "name";
 const UDP: &str = "udp reachable";
@@ -45,12 +46,12 @@ pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
         .map_or(443, |a| a.port());
     let pin = status.pin.parse().ok();
     let target = Target { host, port, pin };
-    look(&target, Place::Itself).await
+    look(&target, Place::Itself, patient.config.fallback != Fallback::Off).await
 }
 
 /// From here to a relay elsewhere: only that.
 pub async fn remote(target: &Target) -> Vec<Finding> {
-    look(target, Place::Elsewhere).await
+    look(target, Place::Elsewhere, true).await
 }
 
 /// Where the look comes from.
@@ -62,7 +63,7 @@ enum Place {
     Elsewhere,
 }
 
-async fn look(target: &Target, from: Place) -> Vec<Finding> {
+async fn look(target: &Target, from: Place, with_tcp: bool) -> Vec<Finding> {
     let addresses = match timeout(RESOLVE_TIME, lookup_host((&*target.host, target.port))).await {
         Ok(Ok(addresses)) => addresses.take(ADDRESSES).collect::<Vec<_>>(),
         Ok(Err(error)) => return vec![unresolved(target, &error.to_string())],
@@ -76,9 +77,10 @@ async fn look(target: &Target, from: Place) -> Vec<Finding> {
         let shaken = Chain::shown(address, &target.host).await;
         let shaken = shaken.map(|chain| target.pin.is_none_or(|pin| chain.has_pin(pin)));
         findings.push(udp(target, address, &shaken, from));
-        let connected = timeout(CONNECT_TIME, TcpStream::connect(address)).await;
-        let connected = matches!(connected, Ok(Ok(_)));
-        findings.push(tcp(address, connected));
+        if with_tcp {
+            let connected = timeout(CONNECT_TIME, TcpStream::connect(address)).await;
+            findings.push(tcp(address, matches!(connected, Ok(Ok(_)))));
+        }
     }
     findings
 }

@@ -85,12 +85,14 @@ async fn look(peer: &Peer, join: &Join) -> Result<Option<View>, Refusal> {
 
 async fn create(peer: &Peer, join: &Join, opening: &Opening) -> Result<(), Refusal> {
     let shared = &peer.shared;
+    let right = right(peer, join)?;
     let allowed = shared.create_quota().take(peer.payer, Instant::now());
     allowed.map_err(|over| Refusal::over(Limit::Rooms).after(&over))?;
-    let right = right(peer, join)?;
     let created = shared.backend.create(join.room, opening.clone(), right, unix_ms()).await;
-    if matches!(right, Right::Token(_)) && created != Err(CreateError::NoRight(NoRight::Required)) {
-        // The token was good.
+    if created == Err(CreateError::NoRight(NoRight::Required)) {
+        // A guesser does not use up the rooms of whoever shares its address.
+        shared.create_quota().refund(&peer.payer);
+    } else if right != Right::Anybody {
         shared.bad_tokens().refund(&peer.payer);
     }
     created.map_err(|error| match error {

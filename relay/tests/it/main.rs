@@ -20,10 +20,16 @@ mod bench;
 mod certificate;
 mod common;
 mod crash;
+mod doctor;
 mod hostile;
+#[cfg(target_os = "linux")]
+mod install;
 mod limits;
 mod limits_connections;
 mod limits_program;
+#[cfg(unix)]
+mod monitoring;
+mod pebble;
 mod program;
 mod rooms;
 mod tap;

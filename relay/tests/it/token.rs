@@ -238,6 +238,38 @@ async fn rooms_from_before_stay_when_tokens_are_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn tokens_are_asked_for_from_the_moment_of_a_reload() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    assert!(is_joined(&create(&client, 1, b"").await));
+    let relay = server.relay.as_ref().unwrap();
+    relay.reload(Limits {
+        admission: Admission::Token,
+        bad_tokens: Rate::per_minute(1, 1),
+        ..Limits::default()
+    });
+    assert_eq!(code(&create(&client, 2, b"").await), Code::TokenRequired);
+    assert_eq!(code(&create(&client, 2, b"").await), Code::RateLimited, "and its limit is in force");
+    client.join(room(1), &key(1), 0).await;
+    relay.reload(Limits::default());
+    assert!(is_joined(&create(&client, 2, b"").await));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guesser_does_not_use_up_the_rooms_of_its_household() {
+    let server = guarded(Limits { create: Rate::per_minute(1, 2), ..Limits::default() }).await;
+    let client = server.client().await;
+    for guess in 1..=4 {
+        assert_eq!(code(&create(&client, 99, &[guess; 32]).await), Code::TokenRequired);
+    }
+    let good = token(&server, FREE).await;
+    for number in [1, 2] {
+        assert!(is_joined(&create(&client, number, good.as_bytes()).await), "{number}");
+    }
+    assert_eq!(code(&create(&client, 3, good.as_bytes()).await), Code::RateLimited);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_the_hash_reaches_the_disk_and_counts_survive_a_restart() {
     let mut server = guarded(Limits::default()).await;
     let two = token(&server, Allowance { uses: 2, ..FREE }).await;
@@ -288,7 +320,7 @@ async fn connection_with_many_refused_tokens_is_closed() {
     else {
         panic!("not closed in order")
     };
-    assert_eq!(close.error_code, proto::CloseCode::TooMany.value().into());
+    assert_eq!(close.error_code, proto::CloseCode::RefusedJoins.value().into());
 }
 
 #[tokio::test(flavor = "multi_thread")]

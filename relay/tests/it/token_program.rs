@@ -182,7 +182,7 @@ fn what_makes_no_sense_is_refused_with_a_sentence_and_changes_nothing() {
             (&["create", "--label", "two\nlines"][..], "a label is one line"),
             (&["create", "--label", &long], "a label is one line"),
             (&["create", "--expires", "soon"], "write a number with its unit"),
-            (&["create", "--rooms", "-1"], "--rooms"),
+            (&["create", "--rooms", "many"], "--rooms"),
             (&["revoke", "abc"], "at least 4"),
             (&["revoke", "nothex"], "at least 4"),
             (&["revoke", "0123456789"], "there is no such token"),

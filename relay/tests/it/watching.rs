@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What the admin port answers.
-fn get(address: SocketAddr, path: &str, host: &str) -> String {
+pub fn get(address: SocketAddr, path: &str, host: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
@@ -24,7 +24,7 @@ fn get(address: SocketAddr, path: &str, host: &str) -> String {
 }
 
 /// A relay that is watched, and where.
-fn watched(data_dir: &Path, options: &[&str]) -> (Program, SocketAddr) {
+pub fn watched(data_dir: &Path, options: &[&str]) -> (Program, SocketAddr) {
     let program = Program::with(data_dir, &[&["--admin-listen", "127.0.0.1:0"], options].concat());
     let status = run(data_dir, &["status", "--json"]);
     let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();

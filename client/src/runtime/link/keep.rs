@@ -11,7 +11,7 @@ use tokio::{
 use super::{Dialer, Refusal};
 use crate::{
     failure::{Exit, Failure},
-    transport::{Carrier, Connection, Dialed, Ended, RelayAddress, Trust, route_to},
+    transport::{Carrier, Connection, Dialed, Ended, RelayAddress, Trust, route_to, told},
 };
 
 /// How often the route to the relay is looked at, in seconds: a change of network is noticed well before the
@@ -109,14 +109,14 @@ impl Dialer {
 }
 
 fn over(relay: &RelayAddress, ended: Ended) -> Kept {
-    let (why, is_brief) = match ended {
-        Ended::Told(Some(CloseCode::ShuttingDown)) => ("is restarting", true),
-        Ended::Told(_) => ("closed the connection", false),
-        Ended::Ours => ("is dialled anew: the network or its link's pin has changed", true),
-        Ended::Silent => ("does not answer any more", false),
-        Ended::Lost => ("is not reachable any more", true),
+    let again = "It is tried again by itself.";
+    let ((why, remedy), is_brief) = match ended {
+        Ended::Told(code) => (told(code), code == Some(CloseCode::ShuttingDown)),
+        Ended::Ours => (("is dialled anew: the network or its link's pin has changed", again), true),
+        Ended::Silent => (("does not answer any more", again), false),
+        Ended::Lost => (("is not reachable any more", again), true),
     };
     let message = format!("The relay {relay} {why}.");
-    let failure = Failure::new(Exit::Network, "network", message, "It is tried again by itself.");
+    let failure = Failure::new(Exit::Network, "network", message, remedy);
     Kept::Ended { failure, is_brief }
 }

@@ -18,10 +18,10 @@ use crate::identity::{
 pub struct Certificate {
     /// Get a certificate for this name, repeatable.
     ///
-    /// From Let's Encrypt; this means agreeing to its terms of service. By ACME (RFC 8555) and TLS-ALPN-01: the authority connects to TCP port 443 of the name, so that has to arrive
-    /// at this relay. Until it has issued one, and whenever that fails, the relay's own certificate is shown; links
-    /// carry the pin of the relay's own authority either way. The first name is also the one in links, unless --host
-    /// says otherwise.
+    /// From Let's Encrypt, which means agreeing to its terms of service. By ACME (RFC 8555) and TLS-ALPN-01: the
+    /// authority connects to TCP port 443 of the name, so that has to arrive at this relay. Until it has issued one, and
+    /// whenever that fails, the relay's own certificate is shown; links carry the pin of the relay's own authority
+    /// either way. The first name is also the one in links, unless --host says otherwise.
     #[arg(long, env = "RELAY_DOMAIN", value_name = "NAME", value_delimiter = ',', value_parser = domain)]
     pub domain: Vec<String>,
     /// Where the certificate authority may write to you.
@@ -66,7 +66,10 @@ pub struct Certificate {
         value_delimiter = ','
     )]
     pub acme_listen: Vec<SocketAddr>,
-    /// Certificate chain (PEM, leaf first) instead of the relay's own.
+    /// Certificate chain (PEM) instead of the relay's own.
+    ///
+    /// The leaf first, then what leads to the root. The relay's own authority vouches for it, so the pin in links stays
+    /// the same. Both files are read again when they change.
     #[arg(long, hide_short_help = true, env = "RELAY_CERT", value_name = "FILE")]
     pub cert: Option<PathBuf>,
     /// Private key (PEM) of --cert.

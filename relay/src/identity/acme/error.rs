@@ -5,6 +5,8 @@ use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
 use certs::CertsError;
 use instant_acme::{Error, Problem};
 
+use crate::tls::TlsError;
+
 /// Why an order did not bring a certificate.
 #[derive(Debug, thiserror::Error)]
 pub enum OrderError {
@@ -16,6 +18,8 @@ pub enum OrderError {
     Unreachable {
         /// What went wrong.
         cause: String,
+        /// The authority asks to be left alone for so long.
+        wait: Option<Duration>,
     },
     /// A no, with the authority's own words.
     #[error("the certificate authority refuses: {detail}; {remedy}")]
@@ -45,6 +49,9 @@ pub enum OrderError {
          bring certificate files with --cert and --key"
     )]
     NoChallenge,
+    /// TLS for the challenge.
+    #[error(transparent)]
+    Setup(TlsError),
     /// More challenges than are answered at a time.
     #[error("too many challenges at once; give fewer --domain")]
     TooMany,
@@ -72,7 +79,7 @@ impl OrderError {
     pub(super) fn from(error: Error, asked: Option<Duration>) -> Self {
         match error {
             Error::Api(problem) => Self::refused(&problem, asked),
-            other => Self::Unreachable { cause: chain(&other) },
+            other => Self::Unreachable { cause: chain(&other), wait: asked },
         }
     }
 
@@ -136,7 +143,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 /// The most characters of a stranger's words that are printed or kept.
 const MAX_WORDS: usize = 500;
 
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_WORDS).collect()
 }
 

@@ -3,19 +3,20 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::Type;
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet, time::timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::error::OrderError;
-use crate::tls::{self, Certificate};
+use crate::{
+    socket,
+    tls::{self, Certificate},
+};
 
 /// Handshakes at once; authorities send fewer than ten, from several places. Further ones wait in the backlog.
 const HANDSHAKES: usize = 16;
 /// Time for one handshake.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
-/// Connections that the system keeps waiting.
-const BACKLOG: i32 = 64;
 
 /// Open sockets; dropped, they are closed.
 pub(super) struct Listener(#[expect(dead_code, reason = "its tasks end with it")] JoinSet<()>);
@@ -27,8 +28,7 @@ impl Listener {
         if addresses.is_empty() {
             return Ok(Self(doors));
         }
-        let config = tls::challenge_config(certificate.clone())
-            .map_err(|error| OrderError::Unreachable { cause: error.to_string() })?;
+        let config = tls::challenge_config(certificate.clone()).map_err(|error| OrderError::Setup(error))?;
         let acceptor = TlsAcceptor::from(Arc::new(config));
         for address in addresses {
             let listener =
@@ -64,15 +64,5 @@ async fn serve(listener: TcpListener, acceptor: TlsAcceptor) {
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    if address.is_ipv6() && address.ip().is_unspecified() {
-        socket.set_only_v6(false)?;
-    }
-    // Connections of the last challenge may linger.
-    #[cfg(unix)]
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
+    TcpListener::from_std(socket::bind(address, Type::STREAM)?.into())
 }

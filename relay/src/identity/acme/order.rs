@@ -93,7 +93,9 @@ async fn account(wanted: &Acme, store: &Store, http: &Http) -> Result<Account, O
 
 async fn register(wanted: &Acme, store: &Store, http: &Http) -> Result<Account, OrderError> {
     // Who sets --domain agrees, as its help says.
+    let terms = http.terms(&wanted.directory).await;
     tracing::info!(
+        terms,
         "opening an account at the certificate authority, which means agreeing to its terms of service"
     );
     let contact: Vec<_> = wanted.email.iter().map(|email| format!("mailto:{email}")).collect();

@@ -62,13 +62,12 @@ impl State {
 
     /// After a failed try. `noise` spreads relays that failed together: up to an eighth more.
     pub(super) fn fail(&mut self, error: &OrderError, now: u64, noise: u32) {
-        let wait = match error {
-            OrderError::Unreachable { .. } => doubled(UNREACHABLE, self.failures),
-            OrderError::Refused { wait: Some(asked), .. } => {
-                doubled(REFUSED, self.failures).max(*asked).min(LONGEST)
-            }
-            _ => doubled(REFUSED, self.failures),
+        let (wait, asked) = match error {
+            OrderError::Unreachable { wait, .. } => (doubled(UNREACHABLE, self.failures), wait),
+            OrderError::Refused { wait, .. } => (doubled(REFUSED, self.failures), wait),
+            _ => (doubled(REFUSED, self.failures), &None),
         };
+        let wait = wait.max(asked.unwrap_or_default()).min(LONGEST);
         let more = (wait.as_secs() / 8 * u64::from(noise)) >> 32;
         self.next = now.saturating_add(wait.as_secs()).saturating_add(more);
         self.error = Some(error.to_string());
@@ -121,7 +120,7 @@ mod tests {
     }
 
     fn unreachable() -> OrderError {
-        OrderError::Unreachable { cause: "nobody".into() }
+        OrderError::Unreachable { cause: "nobody".into(), wait: None }
     }
 
     /// The waits of `count` failures in a row, in seconds.

@@ -10,6 +10,7 @@ mod hostile_joiner;
 mod hostile_member;
 mod hostile_relay;
 mod hostile_room;
+mod limits;
 mod model;
 mod seeds;
 mod token;

@@ -1,0 +1,135 @@
+//! One step: shown, and carried out.
+
+use std::{
+    fmt::Write,
+    fs, io,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// A step that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// A file or directory.
+    #[error("cannot {what} {}: {source}; mend that and do it again", path.display())]
+    File {
+        /// What was to be done.
+        what: &'static str,
+        /// With this.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A program that is not there.
+    #[error("cannot run `{command}`: {source}; this takes a Linux with systemd")]
+    Start {
+        /// The command line.
+        command: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A program that says no.
+    #[error("`{command}` failed{}; mend that and do it again", reason(.said))]
+    Failed {
+        /// The command line.
+        command: String,
+        /// What it said.
+        said: String,
+    },
+}
+
+/// One step.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Leave it as it is.
+    Keep(PathBuf),
+    /// Write a file that everybody may read.
+    Write { path: PathBuf, text: String },
+    /// Copy a program.
+    Copy { from: PathBuf, to: PathBuf },
+    /// Remove a file.
+    Remove(PathBuf),
+    /// Remove a directory with what is in it.
+    RemoveAll { path: PathBuf, what: &'static str },
+    /// Run a program.
+    Run { program: &'static str, arguments: Vec<String> },
+}
+
+impl Step {
+    /// One line, and what is written if that is asked for.
+    pub(super) fn describe(&self, contents: bool) -> String {
+        match self {
+            Self::Keep(path) => format!("  keep    {}\n", path.display()),
+            Self::Write { path, text } => {
+                let mut said = format!("  write   {}\n", path.display());
+                for line in text.lines().filter(|_| contents) {
+                    // Writing to a string cannot fail.
+                    let _ = writeln!(said, "          | {line}");
+                }
+                said
+            }
+            Self::Copy { from, to } => format!("  copy    {} to {}\n", from.display(), to.display()),
+            Self::Remove(path) => format!("  remove  {}\n", path.display()),
+            Self::RemoveAll { path, what } => format!("  REMOVE  {} ({what})\n", path.display()),
+            Self::Run { program, arguments } => format!("  run     {}\n", command(program, arguments)),
+        }
+    }
+
+    /// Does it.
+    pub(super) fn carry_out(&self) -> Result<(), StepError> {
+        match self {
+            Self::Keep(_) => Ok(()),
+            Self::Write { path, text } => place(path, 0o644, |new| fs::write(new, text)),
+            Self::Copy { from, to } => place(to, 0o755, |new| fs::copy(from, new).map(drop)),
+            Self::Remove(path) => fs::remove_file(path).map_err(file("remove", path)),
+            Self::RemoveAll { path, .. } => fs::remove_dir_all(path).map_err(file("remove", path)),
+            Self::Run { program, arguments } => run(program, arguments),
+        }
+    }
+}
+
+/// Makes a file beside, then puts it in place: whole or not at all, and a program that runs is not disturbed.
+fn place(path: &Path, mode: u32, make: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), StepError> {
+    let error = file("write", path);
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    let result = fs::create_dir_all(directory).and_then(|()| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".new");
+        let new = PathBuf::from(name);
+        make(&new)?;
+        fs::set_permissions(&new, fs::Permissions::from_mode(mode))?;
+        fs::File::open(&new)?.sync_all()?;
+        fs::rename(&new, path)
+    });
+    result.map_err(error)
+}
+
+fn run(program: &str, arguments: &[String]) -> Result<(), StepError> {
+    let command = || command(program, arguments);
+    let output = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|source| StepError::Start { command: command(), source })?;
+    match output.status.success() {
+        true => Ok(()),
+        false => {
+            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            Err(StepError::Failed { command: command(), said })
+        }
+    }
+}
+
+fn file(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StepError {
+    let path = path.to_owned();
+    move |source| StepError::File { what, path, source }
+}
+
+fn command(program: &str, arguments: &[String]) -> String {
+    [&[program.to_owned()], arguments].concat().join(" ")
+}
+
+fn reason(said: &str) -> String {
+    if said.is_empty() { String::new() } else { format!(": {said}") }
+}
