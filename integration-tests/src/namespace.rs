@@ -34,26 +34,30 @@ impl Cable {
         for command in [
             format!("netns add {relay}"),
             format!("netns add {client}"),
-            format!("-n {relay} link add up type veth peer name up netns {client}"),
-            format!("-n {relay} addr add 10.213.7.1/24 dev up"),
-            format!("-n {client} addr add 10.213.7.2/24 dev up"),
-            format!("-n {relay} link set up up"),
-            format!("-n {client} link set up up"),
+            format!("-n {relay} link add cable type veth peer name cable netns {client}"),
+            format!("-n {relay} addr add 10.213.7.1/24 dev cable"),
+            format!("-n {client} addr add 10.213.7.2/24 dev cable"),
+            format!("-n {relay} link set cable up"),
+            format!("-n {client} link set cable up"),
             format!("-n {relay} link set lo up"),
             format!("-n {client} link set lo up"),
             // So that a rule can come before what is delivered here.
             format!("-n {relay} rule add pref 10 lookup local"),
             format!("-n {relay} rule del pref 0"),
+            format!("-n {client} rule add pref 10 lookup local"),
+            format!("-n {client} rule del pref 0"),
         ] {
             ip(&command)?;
         }
         Ok(cable)
     }
 
-    /// From now on UDP arrives at the relay, or is swallowed without a word.
+    /// From now on UDP arrives, or is swallowed without a word, both ways.
     pub fn set_udp(&self, works: bool) {
-        let what = if works { "del pref 1" } else { "add pref 1 iif up ipproto udp blackhole" };
-        ip(&format!("-n {} rule {what}", self.relay)).unwrap();
+        let what = if works { "del pref 1" } else { "add pref 1 iif cable ipproto udp blackhole" };
+        for namespace in [&self.relay, &self.client] {
+            ip(&format!("-n {namespace} rule {what}")).unwrap();
+        }
     }
 }
 
