@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 pub mod group;
+pub mod namespace;
 pub mod network;
 pub mod output;
 pub mod programs;

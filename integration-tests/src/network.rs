@@ -1,8 +1,10 @@
-//! A network between clients and a relay that writes everything down, and fails on request.
+//! A network between clients and a relay that writes everything down, and fails on request. UDP alone gets
+//! through, unless TCP is asked for.
 
 use std::{
     collections::HashMap,
-    net::{SocketAddr, UdpSocket},
+    io,
+    net::{SocketAddr, TcpListener, TcpStream, UdpSocket},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -42,6 +44,26 @@ impl Network {
         Self { address, shared }
     }
 
+    /// The same, and TCP gets through at the same port as well, whatever happens to UDP.
+    pub fn with_tcp(relay: &str) -> Self {
+        loop {
+            let network = Self::before(relay);
+            // The port may be somebody's.
+            if let Ok(listener) = TcpListener::bind(&network.address) {
+                let relay = network.shared.relay;
+                thread::spawn(move || {
+                    for near in listener.incoming().flatten() {
+                        // A relay that is gone is what some tests are about.
+                        let Ok(far) = TcpStream::connect(relay) else { continue };
+                        pass_on(&near, &far);
+                        pass_on(&far, &near);
+                    }
+                });
+                return network;
+            }
+        }
+    }
+
     /// What clients send arrives, from now on, or not.
     pub fn set_up(&self, works: bool) {
         self.shared.up.store(works, Ordering::SeqCst);
@@ -56,6 +78,16 @@ impl Network {
     pub fn record(&self) -> Vec<u8> {
         self.shared.record.lock().unwrap().clone()
     }
+}
+
+/// Copies one way in a thread, to the end.
+fn pass_on(from: &TcpStream, to: &TcpStream) {
+    let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+    thread::spawn(move || {
+        // However it ends, the other side learns of it.
+        let _ = io::copy(&mut from, &mut to);
+        let _ = to.shutdown(std::net::Shutdown::Both);
+    });
 }
 
 impl Shared {

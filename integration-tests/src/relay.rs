@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::programs::program;
+use crate::{namespace, programs::program};
 
 /// Tries to get a port back that a stranger's socket may have taken for a moment.
 const TRIES: usize = 50;
@@ -18,6 +18,7 @@ const TRIES: usize = 50;
 pub struct Relay {
     child: Child,
     options: Vec<String>,
+    namespace: Option<String>,
     dir: PathBuf,
     /// `127.0.0.1:PORT`; stays the same when it is started again.
     pub address: String,
@@ -35,8 +36,17 @@ impl Relay {
     pub fn with(dir: &Path, options: &[&str], log: Option<&str>) -> Self {
         let mut options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
         options.extend(log.map(|filter| format!("log={filter}")));
-        let (child, address, pin) = spawn(dir, "127.0.0.1:0", &options).expect("the relay does not start");
-        Self { child, options, dir: dir.to_owned(), address, pin }
+        let started = spawn(dir, "127.0.0.1:0", &options, None);
+        let (child, address, pin) = started.expect("the relay does not start");
+        Self { child, options, namespace: None, dir: dir.to_owned(), address, pin }
+    }
+
+    /// In a network namespace, at this address.
+    pub fn inside(namespace: &str, listen: &str, dir: &Path) -> Self {
+        let options: Vec<String> = ["--rate", "1000000", "--tcp"].map(str::to_owned).to_vec();
+        let started = spawn(dir, listen, &options, Some(namespace));
+        let (child, address, pin) = started.expect("the relay does not start");
+        Self { child, options, namespace: Some(namespace.to_owned()), dir: dir.to_owned(), address, pin }
     }
 
     /// SIGKILL: no goodbye, no flush.
@@ -54,7 +64,8 @@ impl Relay {
 
     /// Starts it again where it was, after [`Relay::kill`] or [`Relay::terminate`].
     pub fn restart(&mut self) {
-        let started = (0..TRIES).find_map(|_| spawn(&self.dir, &self.address, &self.options));
+        let started = (0..TRIES)
+            .find_map(|_| spawn(&self.dir, &self.address, &self.options, self.namespace.as_deref()));
         let (child, address, pin) = started.expect("the relay does not start again");
         assert_eq!((&address, &pin), (&self.address, &self.pin), "another relay came back");
         self.child = child;
@@ -103,10 +114,18 @@ fn log_file(dir: &Path) -> PathBuf {
     dir.join("standard-error")
 }
 
-fn spawn(dir: &Path, listen: &str, options: &[String]) -> Option<(Child, String, String)> {
+fn spawn(
+    dir: &Path,
+    listen: &str,
+    options: &[String],
+    namespace: Option<&str>,
+) -> Option<(Child, String, String)> {
     fs::create_dir_all(dir).unwrap();
     let log = File::options().create(true).append(true).open(log_file(dir)).unwrap();
-    let mut command = command(dir);
+    let mut command = match namespace {
+        Some(namespace) => namespace::inside(namespace, &command(dir)),
+        None => command(dir),
+    };
     command.args(["--json", "--listen", listen]).stdout(Stdio::piped()).stderr(log);
     for option in options {
         match option.strip_prefix("log=") {

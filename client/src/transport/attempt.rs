@@ -102,7 +102,7 @@ impl Transport {
                 (Ok(Ok(connection)), Some(Ok(trust))) => {
                     Ok(Dialed { connection: Connection::Tcp(connection), trust })
                 }
-                (_, Some(Err(refusal))) => Err(DialError::Certificate { address: relay, refusal }),
+                (_, Some(Err(refusal))) => Err(DialError::Elsewhere { address: relay, refusal }),
                 (Ok(Err(error)), _) => Err(error),
                 (Ok(Ok(_)) | Err(_), _) => Err(DialError::Silent(relay)),
             }

@@ -33,6 +33,15 @@ pub enum DialError {
         /// Why.
         refusal: Refusal,
     },
+    /// QUIC gets no answer, and over TCP somebody answers whose certificate is not trusted. Not as final as over QUIC:
+    /// the TCP port may be a web server's, on the relay's own machine.
+    #[error("no relay answers at {address} by UDP, and over TCP something else does: {refusal}")]
+    Elsewhere {
+        /// Where.
+        address: RelayAddress,
+        /// Why it is not the relay.
+        refusal: Refusal,
+    },
     /// The relay does not want this connection.
     #[error("the relay at {0} refuses the connection")]
     Refused(RelayAddress),
@@ -51,7 +60,7 @@ impl DialError {
     pub(super) fn weight(&self) -> u8 {
         match self {
             Self::Certificate { .. } => 4,
-            Self::Protocol(_) => 3,
+            Self::Elsewhere { .. } | Self::Protocol(_) => 3,
             Self::Refused(_) => 2,
             Self::Other(_) => 1,
             Self::Name(_) | Self::Silent(_) => 0,
@@ -69,6 +78,11 @@ impl From<&DialError> for Failure {
                 Exit::Network,
                 "network",
                 "Check the address and the port, that the relay runs, and that UDP or TCP gets through the firewall.",
+            ),
+            DialError::Elsewhere { .. } => (
+                Exit::Network,
+                "network",
+                "The relay may be down, and is tried again. If it is not: UDP is blocked, and what has its TCP port is a web server, or somebody between you and the relay.",
             ),
             DialError::Protocol(_) => (Exit::Network, "protocol", "Check the port, or update Schat."),
             DialError::Other(_) => (Exit::Network, "network", "It is tried again; check the network."),

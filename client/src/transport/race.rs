@@ -6,8 +6,8 @@
 //!                 └ TCP: connect, TLS, WebSocket ─────┘ QUIC, once more
 //! ```
 //!
-//! QUIC wins whenever it completes. A refused certificate ends the race, on whichever side: the other side is the
-//! same relay, or somebody who wants to be taken for it.
+//! QUIC wins whenever it completes, and its refusal of a certificate ends the race. What TCP refuses only loses: the
+//! relay may have the port for UDP alone, and a web server the one for TCP.
 
 use std::{future::Future, time::Duration};
 
@@ -52,7 +52,6 @@ where
             },
             done = &mut other => match done {
                 Ok(dialed) => break dialed,
-                Err(error) if error.is_final() => return Err(error),
                 Err(error) => return match failed {
                     Some(quic) => Err(worse(quic, error)),
                     None => first.await.map_err(|quic| worse(quic, error)),
@@ -86,4 +85,39 @@ where
 /// The error that says more.
 fn worse(quic: DialError, tcp: DialError) -> DialError {
     if tcp.weight() > quic.weight() { tcp } else { quic }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+    use crate::transport::{Refusal, RelayAddress};
+
+    fn address() -> RelayAddress {
+        "relay.example:443".parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn certificate_that_quic_refuses_ends_the_race() {
+        let refused = || DialError::Certificate { address: address(), refusal: Refusal::Pin };
+        let error = both(|| ready(Err(refused())), pending).await.unwrap_err();
+        assert!(error.is_final());
+        let late = || async {
+            sleep(Duration::from_millis(HEAD_START_MS + 50)).await;
+            Err(refused())
+        };
+        assert!(both(late, pending).await.unwrap_err().is_final());
+    }
+
+    #[tokio::test]
+    async fn web_server_on_the_tcp_port_is_not_final_and_does_not_end_the_race() {
+        let elsewhere = || DialError::Elsewhere { address: address(), refusal: Refusal::Pin };
+        let quic = || async {
+            sleep(Duration::from_millis(HEAD_START_MS + 50)).await;
+            Err(DialError::Refused(address()))
+        };
+        let error = both(quic, || ready(Err(elsewhere()))).await.unwrap_err();
+        assert!(matches!(error, DialError::Elsewhere { .. }) && !error.is_final(), "{error:?}");
+    }
 }

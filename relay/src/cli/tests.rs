@@ -68,3 +68,12 @@ fn long_help_leaves_no_limit_unexplained() {
         assert!(said || !argument.get_default_values().is_empty(), "{flag} has no default");
     }
 }
+
+#[test]
+fn taken_tcp_port_matters_only_to_who_asked_for_it() {
+    let fallback = |arguments: &[&str]| parse(arguments).config().unwrap().fallback;
+    assert_eq!(fallback(&[]), Fallback::WhereFree);
+    assert_eq!(fallback(&["--tcp"]), Fallback::Required);
+    assert_eq!(fallback(&["--tcp=true"]), Fallback::Required);
+    assert_eq!(fallback(&["--tcp=false"]), Fallback::Off);
+}
