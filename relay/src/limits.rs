@@ -74,6 +74,8 @@ pub struct Limits {
     /// Bytes that all logs together may take of the disk, above which appends are refused while reads go on;
     /// `None` leaves only the reserve in force.
     pub max_disk: Option<u64>,
+    /// Time without an entry after which a room that nobody is joined to is dropped; `None` for never.
+    pub drop_idle: Option<Duration>,
 }
 
 /// So many at once (`burst`), then one per `interval`.
@@ -129,6 +131,7 @@ impl Default for Limits {
             join_time: Duration::from_secs(10),
             free_space_reserve: 256 << 20,
             max_disk: None,
+            drop_idle: None,
         }
     }
 }

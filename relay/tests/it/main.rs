@@ -17,10 +17,13 @@ mod amplification;
 mod backend;
 mod backup;
 mod bench;
+mod cas;
 mod certificate;
 mod common;
 mod crash;
 mod doctor;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod hostile;
 #[cfg(target_os = "linux")]
 mod install;
