@@ -39,6 +39,26 @@ nextest *args:
 integration:
     cargo test -p integration-tests
 
+# what the relay promises of its disk, as long as it deserves: an hour or two
+soak: soak-power soak-full-disk soak-cas soak-kill
+
+# the power goes at every write and fsync of so many workloads
+soak-power seeds="2000":
+    SCHAT_SEEDS={{ seeds }} cargo test -p relay --lib power -- --nocapture
+
+# a full disk, so many times (needs root, to mount a small file system)
+soak-full-disk cycles="100":
+    SCHAT_CYCLES={{ cycles }} cargo test -p relay --test it full_disk -- --nocapture
+
+# sixteen writers race for the next commit
+soak-cas races="100000":
+    SCHAT_RACES={{ races }} cargo test -p relay --test it sixteen_writers -- --nocapture
+
+# kill -9 under load: the relay alone, then with real clients
+soak-kill kills="1000" with-clients="100":
+    RELAY_CRASH_ROUNDS={{ kills }} cargo test -p relay --test it killed_relay -- --nocapture
+    SCHAT_KILLS={{ with-clients }} cargo test -p integration-tests --test crash relay_killed -- --nocapture
+
 # a relay and three members in one process
 demo:
     cargo run -p client --bin schat -- demo

@@ -55,7 +55,14 @@ impl Relay {
         self.child.wait().unwrap();
     }
 
-    /// Starts it again where it was, after [`Relay::kill`].
+    /// SIGTERM, and waits until it has ended: every client is told, everything accepted is on disk.
+    pub fn terminate(&mut self) {
+        let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+        assert_eq!(self.child.wait().unwrap().code(), Some(0), "it did not end in order:\n{}", self.log());
+    }
+
+    /// Starts it again where it was, after [`Relay::kill`] or [`Relay::terminate`].
     pub fn restart(&mut self) {
         let started = (0..TRIES)
             .find_map(|_| spawn(&self.dir, &self.address, &self.options, self.namespace.as_deref()));

@@ -54,7 +54,7 @@ fn admit(shared: &Arc<Shared>, incoming: Incoming, connections: &mut JoinSet<()>
 async fn shake_hands(shared: Arc<Shared>, incoming: Incoming, mut place: Place) {
     let Ok(connecting) = incoming.accept() else { return };
     let Ok(connected) = timeout(shared.limits().join_time, connecting).await else {
-        return shared.metrics.limited(Limit::JoinTime);
+        return shared.metrics.limited_at(Limit::JoinTime, place.address);
     };
     let Ok(connection) = connected else { return };
     place.settle();
@@ -86,7 +86,7 @@ pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
     let idle = tokio::time::sleep(shared.limits().join_time * 2);
     tokio::pin!(idle);
     let close = |code, limit| {
-        shared.metrics.limited(limit);
+        shared.metrics.limited_at(limit, peer.payer);
         connection.close(code);
     };
     loop {

@@ -114,6 +114,9 @@ pub enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// Sockets of the service manager.
+    #[error(transparent)]
+    Sockets(#[from] crate::service::SocketsError),
     /// The operating system gives no more threads.
     #[error("cannot start a thread: {0}; raise the limit of processes for this user")]
     Thread(#[source] io::Error),
@@ -153,6 +156,7 @@ impl StartError {
         match self {
             Self::NoAddress | Self::NoDataDir | Self::AdminNotLocal { .. } => 2,
             Self::AdminListen { .. }
+            | Self::Sockets(_)
             | Self::InUse { .. }
             | Self::NotPermitted { .. }
             | Self::Bind { .. }

@@ -3,9 +3,13 @@
 //! What an operator may want to change is a field of [`Limits`]; what follows from the protocol or
 //! from memory arithmetic is a constant.
 
+mod rate;
+
 use std::time::Duration;
 
 use proto::{MAX_COMMIT_FRAME, MAX_ENVELOPE};
+
+pub use self::rate::{Rate, Retention};
 
 use crate::token::Admission;
 
@@ -74,31 +78,8 @@ pub struct Limits {
     /// Bytes that all logs together may take of the disk, above which appends are refused while reads go on;
     /// `None` leaves only the reserve in force.
     pub max_disk: Option<u64>,
-}
-
-/// So many at once (`burst`), then one per `interval`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
-    /// How many may come at once after a pause.
-    pub burst: u32,
-    /// The time that earns one more.
-    pub interval: Duration,
-}
-
-/// Bounds of one room's log; the oldest entries go first.
-///
-/// The slot is not part of the log and stays. The entries after the last commit may go like any
-/// other: a member away for longer than this cannot advance through commits that are gone, learns it
-/// from `Joined.oldest`, and has to be invited again. Keeping commits for ever would let one
-/// noisy room grow without bound.
-#[derive(Clone, Copy, Debug)]
-pub struct Retention {
-    /// Age of an entry.
-    pub age: Duration,
-    /// Entries in the log.
-    pub entries: u64,
-    /// Bytes of the log's entries.
-    pub bytes: u64,
+    /// Time without an entry after which a room that nobody is joined to is dropped; `None` for never.
+    pub drop_idle: Option<Duration>,
 }
 
 impl Default for Limits {
@@ -129,31 +110,8 @@ impl Default for Limits {
             join_time: Duration::from_secs(10),
             free_space_reserve: 256 << 20,
             max_disk: None,
+            drop_idle: None,
         }
-    }
-}
-
-impl Default for Retention {
-    fn default() -> Self {
-        // A summer away; a year of a busy room; a room's share of a small disk.
-        Self { age: Duration::from_secs(90 * 24 * 3600), entries: 100_000, bytes: 256 << 20 }
-    }
-}
-
-impl Rate {
-    /// `count` a minute, `burst` at once. A count of 0 is taken as 1.
-    pub fn per_minute(count: u32, burst: u32) -> Self {
-        Self { burst: burst.max(1), interval: Duration::from_secs(60) / count.max(1) }
-    }
-
-    /// `count` a second, as many at once. A count of 0 is taken as 1.
-    pub fn per_second(count: u32) -> Self {
-        Self { burst: count.max(1), interval: Duration::from_secs(1) / count.max(1) }
-    }
-
-    /// `count` an hour, as many at once. A count of 0 is taken as 1.
-    pub fn per_hour(count: u32) -> Self {
-        Self { burst: count.max(1), interval: Duration::from_secs(3600) / count.max(1) }
     }
 }
 
@@ -309,6 +267,10 @@ pub const FAREWELL_TIME: Duration = Duration::from_millis(1000);
 
 /// Shutdown: time for the close frames to leave.
 pub const CLOSE_TIME: Duration = Duration::from_millis(500);
+
+/// Shutdown: time in which QUIC's close is repeated to who has not seen it. Every millisecond of it keeps clients
+/// waiting for the next relay, which resets what is left.
+pub const DRAIN_TIME: Duration = Duration::from_millis(200);
 
 /// Shutdown: time for the disk to take what was accepted.
 pub const FLUSH_TIME: Duration = Duration::from_secs(2);

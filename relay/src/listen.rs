@@ -3,9 +3,10 @@
 use std::{io, net::SocketAddr};
 
 use quinn::{Endpoint, ServerConfig};
+use socket2::{SockRef, Type};
 use tokio::net::TcpListener;
 
-use crate::{StartError, quic, reset::ResetKey, tcp};
+use crate::{StartError, quic, reset::ResetKey, service::Handed, socket, tcp};
 
 /// Tries to find a port that is free for both, when any will do. More than one is hardly ever needed.
 const TRIES: usize = 32;
@@ -31,20 +32,29 @@ pub(crate) struct Listening {
 }
 
 impl Listening {
-    /// Opens the sockets. Nobody is served over TCP before [`tcp::serve`].
+    /// Opens the sockets that were not handed over. Nobody is served over TCP before [`tcp::serve`].
     pub fn open(
         address: SocketAddr,
         fallback: Fallback,
+        handed: Handed,
         reset: &ResetKey,
         server: &ServerConfig,
     ) -> Result<Self, StartError> {
+        let Handed { mut udp, mut tcp } = handed;
         let mut tries = if address.port() == 0 { TRIES } else { 1 };
         loop {
             let bind = |error| StartError::bind(address, error);
-            let endpoint = quic::endpoint(address, reset, server.clone()).map_err(bind)?;
+            let socket = match udp.take() {
+                Some(handed) => {
+                    socket::enlarge(&SockRef::from(&handed));
+                    handed
+                }
+                None => socket::bind(address, Type::DGRAM).map_err(bind)?.into(),
+            };
+            let endpoint = quic::endpoint(socket, reset, server.clone()).map_err(bind)?;
             let address = SocketAddr::new(address.ip(), endpoint.local_addr().map_err(bind)?.port());
             tries -= 1;
-            let fallback = match (fallback, tcp_listener(address, fallback)) {
+            let fallback = match (fallback, tcp_listener(address, fallback, tcp.take())) {
                 (_, Ok(listener)) => listener,
                 (_, Err(error)) if tries > 0 && error.kind() == io::ErrorKind::AddrInUse => continue,
                 (Fallback::Required, Err(source)) => return Err(StartError::Fallback { address, source }),
@@ -62,9 +72,17 @@ impl Listening {
     }
 }
 
-fn tcp_listener(address: SocketAddr, fallback: Fallback) -> io::Result<Option<TcpListener>> {
-    match fallback {
-        Fallback::Off => Ok(None),
-        Fallback::WhereFree | Fallback::Required => tcp::listen(address).map(Some),
+fn tcp_listener(
+    address: SocketAddr,
+    fallback: Fallback,
+    handed: Option<std::net::TcpListener>,
+) -> io::Result<Option<TcpListener>> {
+    match (fallback, handed) {
+        (Fallback::Off, _) => Ok(None),
+        (_, Some(listener)) => {
+            listener.set_nonblocking(true)?;
+            TcpListener::from_std(listener).map(Some)
+        }
+        (Fallback::WhereFree | Fallback::Required, None) => tcp::listen(address).map(Some),
     }
 }

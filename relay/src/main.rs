@@ -1,17 +1,13 @@
 //! The program `relay`.
 
-use std::{
-    io::{self, IsTerminal, Write},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{env, ffi::OsString, process::ExitCode, time::Duration};
 
 use relay::{
-    Relay, StartError,
-    cli::greeting,
+    StartError,
     config::{ConfigError, Loaded, load},
+    log::Log,
+    service::{self, Sockets},
 };
-use tracing_subscriber::EnvFilter;
 
 /// Time for threads that wait for the disk when everything else has ended.
 const LINGER: Duration = Duration::from_millis(100);
@@ -20,7 +16,8 @@ const LINGER: Duration = Duration::from_millis(100);
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let loaded = match load(std::env::args_os()) {
+    let arguments: Vec<OsString> = env::args_os().collect();
+    let loaded = match load(arguments.iter().cloned()) {
         Ok(loaded) => loaded,
         Err(ConfigError::Usage(error)) => error.exit(),
         Err(error) => {
@@ -28,15 +25,7 @@ fn main() -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    let filter = EnvFilter::try_from_env("SCHAT_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colour).with_writer(io::stderr).init();
-    let result = tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| {
-        let result = runtime.block_on(run(loaded));
-        runtime.shutdown_timeout(LINGER);
-        result
-    });
-    match result {
+    match start(arguments, loaded) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("relay: {error}");
@@ -45,27 +34,20 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(loaded: Loaded) -> anyhow::Result<()> {
-    match loaded.cli.command.clone() {
-        Some(command) => command.run(&loaded).await,
-        None => serve(loaded).await,
-    }
-}
-
-async fn serve(loaded: Loaded) -> anyhow::Result<()> {
-    // Before anything else, so that no signal finds the relay half-way.
-    let stop = relay::signal::stop()?;
-    let json = loaded.cli.settings.operations.json;
-    let relay = Relay::start(loaded.config).await?;
-    let mut stdout = io::stdout();
-    // Whoever closed stdout does not want to know; the relay serves on.
-    let _ = writeln!(stdout, "{}", greeting(&relay, json)).and_then(|()| stdout.flush());
-    let failed = tokio::select! {
-        () = stop => false,
-        () = relay.failed() => true,
-    };
-    tracing::info!(online = relay.online(), "stopping");
-    relay.shutdown().await;
-    anyhow::ensure!(!failed, "the database failed; start the relay again, or restore a backup");
-    Ok(())
+fn start(arguments: Vec<OsString>, loaded: Loaded) -> anyhow::Result<()> {
+    let operations = &loaded.cli.settings.operations;
+    let log = Log::start(operations.log, &operations.log_level)?;
+    let command = loaded.cli.command.clone();
+    // Before there are threads.
+    let sockets =
+        if command.is_none() { Sockets::inherited().map_err(StartError::from)? } else { Sockets::default() };
+    let runtime = tokio::runtime::Runtime::new()?;
+    let result = runtime.block_on(async {
+        match command {
+            Some(command) => command.run(&loaded).await,
+            None => service::run(arguments, loaded, log, sockets).await,
+        }
+    });
+    runtime.shutdown_timeout(LINGER);
+    result
 }

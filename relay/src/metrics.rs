@@ -1,5 +1,7 @@
 //! What is counted, for the operator: numbers only, never a room, a key or an address.
 
+use std::net::IpAddr;
+
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text::encode_registry},
     metrics::{counter::Counter, family::Family, gauge::Gauge},
@@ -7,11 +9,16 @@ use prometheus_client::{
 };
 
 pub use crate::limit::Limit;
+use crate::security::{Event, Security};
 
 /// One relay's numbers. Cheap to count: each is one atomic.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    /// What of it an operator may have to know by name.
+    pub(crate) security: Security,
+    /// Joins refused because of the key, the signature or the room.
+    pub refused_joins: Counter,
     /// Open connections.
     pub connections: Gauge,
     /// Joined streams.
@@ -79,20 +86,58 @@ impl Default for Metrics {
         registry.register("delivered", "Entries delivered to members", delivered.clone());
         registry.register("delivered_bytes", "Bytes of envelopes delivered", bytes_out.clone());
         registry.register("limited", "Requests refused because of a limit", limits.clone());
+        // Each is a series from the start, so that a first hit is an increase.
+        for limit in Limit::ALL {
+            drop(limits.get_or_create(&LimitLabel { limit }));
+        }
+        let (refused_joins, security) = (Counter::default(), Security::default());
+        registry.register(
+            "refused_joins",
+            "Joins refused: no such room, or not with this key",
+            refused_joins.clone(),
+        );
         let carried = Family::<CarrierLabel, Gauge>::default();
         registry.register(
             "carried",
             "Open connections after their handshake, by what carries them",
             carried.clone(),
         );
-        Self { registry, connections, streams, handshakes, accepted, delivered, bytes_out, limits, carried }
+        Self {
+            registry,
+            security,
+            refused_joins,
+            connections,
+            streams,
+            handshakes,
+            accepted,
+            delivered,
+            bytes_out,
+            limits,
+            carried,
+        }
     }
 }
 
 impl Metrics {
     /// Somebody ran into a limit.
     pub fn limited(&self, limit: Limit) {
+        self.hit(limit, None);
+    }
+
+    /// Somebody at this address ran into a limit.
+    pub fn limited_at(&self, limit: Limit, address: IpAddr) {
+        self.hit(limit, Some(address));
+    }
+
+    fn hit(&self, limit: Limit, address: Option<IpAddr>) {
+        self.security.note(limit.into(), address);
         self.limits.get_or_create(&LimitLabel { limit }).inc();
+    }
+
+    /// Somebody at this address may not join.
+    pub(crate) fn refused_join(&self, address: IpAddr) {
+        self.security.note(Event::RefusedJoin, Some(address));
+        self.refused_joins.inc();
     }
 
     /// A connection has finished its handshake; it counts until the answer is dropped.

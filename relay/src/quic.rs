@@ -1,6 +1,10 @@
 //! QUIC settings and the endpoint they make. Nothing is left at quinn's defaults that bounds memory.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{
+    io,
+    net::{SocketAddr, UdpSocket},
+    sync::Arc,
+};
 
 use quinn::{IdleTimeout, ServerConfig, TransportConfig, VarInt, crypto::rustls::QuicServerConfig};
 use socket2::{Socket, Type};
@@ -52,19 +56,14 @@ pub(crate) fn transport(limits: &Limits) -> Arc<TransportConfig> {
     Arc::new(transport)
 }
 
-/// An endpoint on this address.
+/// An endpoint on this socket.
 pub(crate) fn endpoint(
-    address: SocketAddr,
+    socket: UdpSocket,
     reset: &ResetKey,
     config: ServerConfig,
 ) -> io::Result<quinn::Endpoint> {
     let runtime = Arc::new(quinn::TokioRuntime);
-    quinn::Endpoint::new(
-        reset.endpoint_config(),
-        Some(config),
-        socket::bind(address, Type::DGRAM)?.into(),
-        runtime,
-    )
+    quinn::Endpoint::new(reset.endpoint_config(), Some(config), socket, runtime)
 }
 
 /// A socket as the relay's own, for whoever wants to know what it would get.

@@ -1,88 +1,33 @@
 //! A running relay, for the program and for whoever embeds it.
 
-use std::{
-    net::{Ipv6Addr, SocketAddr},
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+mod config;
+mod start;
+
+use std::{net::SocketAddr, sync::Arc};
 
 use certs::Pin;
-use proto::{CloseCode, DEFAULT_PORT};
+use proto::CloseCode;
 use quinn::Endpoint;
-use tokio::{task::JoinHandle, time::timeout};
-
-use crate::{
-    admin::{self, Admin, Listener},
-    backend::{Backend, redb::Redb},
-    clock::unix_ms,
-    connection,
-    error::StartError,
-    identity::{self, Identity, IdentityError, Tls},
-    limits::{CLOSE_TIME, FAREWELL_TIME, FLUSH_TIME, Limits, TRIM_INTERVAL},
-    link,
-    listen::{Fallback, Listening},
-    metrics::Metrics,
-    quic,
-    reload::Reloader,
-    reset::ResetKey,
-    shared::Shared,
-    tcp, tls,
+use tokio::{
+    sync::{Mutex, mpsc},
+    task::JoinHandle,
+    time::timeout,
 };
+use tokio_util::task::AbortOnDropHandle;
 
-/// What a relay is started with. `Config::new(data_dir)` and `Config::default()` are complete.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Where to listen; `0.0.0.0` and `[::]` both mean IPv4 and IPv6. Port 0 takes any free one.
-    pub listen: Vec<SocketAddr>,
-    /// Where the log and the identity are kept; `None` for the user's data directory.
-    pub data_dir: Option<PathBuf>,
-    /// The certificate.
-    pub tls: Tls,
-    /// The name or address to put in links; `None` to guess.
-    pub host: Option<String>,
-    /// The way for clients that UDP does not reach: TCP at the same port.
-    pub fallback: Fallback,
-    /// How long a leaf of the relay's own authority lives; it is replaced at half of it.
-    pub leaf_life: Duration,
-    /// What is allowed.
-    pub limits: Limits,
-    /// Offer the operator's socket in the data directory. The program does; who embeds a relay has other means.
-    pub admin: bool,
-    /// A loopback address for health and numbers; `None` for none.
-    pub admin_listen: Option<SocketAddr>,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            listen: vec![(Ipv6Addr::UNSPECIFIED, DEFAULT_PORT).into()],
-            data_dir: None,
-            tls: Tls::default(),
-            host: None,
-            fallback: Fallback::Off,
-            leaf_life: certs::LEAF_LIFETIME,
-            limits: Limits::default(),
-            admin: false,
-            admin_listen: None,
-        }
-    }
-}
-
-impl Config {
-    /// Listens on one address and keeps its data in `data_dir`.
-    pub fn new(listen: SocketAddr, data_dir: impl Into<PathBuf>) -> Self {
-        Self { listen: vec![listen], data_dir: Some(data_dir.into()), ..Self::default() }
-    }
-
-    /// Where the data is: as told, else the user's data directory.
-    ///
-    /// # Errors
-    /// [`StartError::NoDataDir`] if there is none.
-    pub fn data_dir(&self) -> Result<PathBuf, StartError> {
-        self.data_dir.clone().or_else(default_data_dir).ok_or(StartError::NoDataDir)
-    }
-}
+pub use self::config::Config;
+pub(crate) use self::start::open_backend;
+use crate::{
+    admin::{self, ReloadRequest},
+    backend::{Backend, redb::Redb},
+    error::StartError,
+    identity::{self, Identity, IdentityError},
+    limits::{DRAIN_TIME, FAREWELL_TIME, FLUSH_TIME, Limits},
+    link,
+    metrics::Metrics,
+    reload::Reloader,
+    shared::Shared,
+};
 
 /// A relay that serves. Call [`Relay::shutdown`]; dropped without it, connections see it vanish, and
 /// what was acknowledged is on disk all the same.
@@ -102,127 +47,10 @@ pub struct Relay {
     /// Taken away with the relay.
     #[cfg(unix)]
     socket: Option<admin::socket::SocketFile>,
+    reloads: Mutex<mpsc::Receiver<ReloadRequest>>,
 }
 
 impl Relay {
-    /// Starts a relay on the current tokio runtime. When this returns, it serves.
-    ///
-    /// # Errors
-    /// [`StartError`] with cause and remedy.
-    pub async fn start(config: Config) -> Result<Self, StartError> {
-        let data_dir = config.data_dir()?;
-        let limits = config.limits;
-        if config.listen.is_empty() {
-            return Err(StartError::NoAddress);
-        }
-        let names = link::names(
-            config
-                .listen
-                .iter()
-                .map(|address| link::host(*address))
-                .chain(config.host.clone())
-                .chain(config.tls.domains().iter().cloned()),
-        );
-        let (tls, life, wanted, path) = (config.tls, config.leaf_life, limits.clone(), data_dir.clone());
-        // Opening may repair a large log after a crash.
-        let opened = tokio::task::spawn_blocking(move || open(&path, &wanted, &tls, names, life)).await;
-        let (backend, reset, identity) = opened.map_err(|_| {
-            let source = std::io::Error::other("the database is damaged");
-            StartError::DataDir { path: data_dir.clone(), source }
-        })??;
-        let crypto = tls::server_config(identity.certificate.clone())?;
-        let server = quic::server_config(crypto, &limits);
-
-        let secured = tls::tcp_config(identity.certificate.clone())?;
-        let (mut endpoints, mut addresses) = (Vec::new(), Vec::new());
-        let (mut listeners, mut without_tcp) = (Vec::new(), Vec::new());
-        for address in config.listen {
-            let listening = Listening::open(address, config.fallback, &reset, &server)?;
-            addresses.push(listening.address);
-            endpoints.push(listening.endpoint);
-            match listening.fallback {
-                Some(listener) => listeners.push(listener),
-                None => without_tcp.push(listening.address),
-            }
-        }
-
-        let shared = Arc::new(Shared::new(backend.clone(), &limits));
-        let serve = |endpoint: &Endpoint| tokio::spawn(connection::serve(shared.clone(), endpoint.clone()));
-        let mut doors: Vec<_> = endpoints.iter().map(serve).collect();
-        let serve = |listener| tokio::spawn(tcp::serve(shared.clone(), listener, secured.clone()));
-        doors.extend(listeners.into_iter().map(serve));
-        let reloader = Reloader {
-            endpoints: endpoints.clone(),
-            server,
-            backend: backend.clone(),
-            shared: shared.clone(),
-        };
-        let has_fallback = without_tcp.is_empty();
-        let (pin, certificate) = (identity.pin, identity.certificate.clone());
-        let chores = vec![
-            // Where there is TCP, it answers the authority's challenges as well.
-            tokio::spawn(identity.clone().keep_fresh(without_tcp)),
-            tokio::spawn(keep_trimmed(backend.clone())),
-        ];
-        let mut relay = Self {
-            endpoints,
-            reloader,
-            addresses,
-            has_fallback,
-            pin,
-            host: config.host,
-            shared,
-            backend,
-            doors,
-            chores,
-            identity,
-            operators: Vec::new(),
-            #[cfg(unix)]
-            socket: None,
-        };
-        let operator = Operator { data_dir, listen: config.admin_listen, socket: config.admin };
-        relay.open_admin(&operator, certificate).await?;
-        Ok(relay)
-    }
-
-    /// Opens what operators come through.
-    async fn open_admin(
-        &mut self,
-        config: &Operator,
-        certificate: Arc<tls::Certificate>,
-    ) -> Result<(), StartError> {
-        let mut listeners = Vec::new();
-        let mut watching = None;
-        if let Some(address) = config.listen {
-            let listener = admin::loopback(address).await?;
-            watching = listener.local_addr().ok();
-            listeners.push(Listener::Loopback(listener));
-        }
-        #[cfg(unix)]
-        if config.socket {
-            let path = config.data_dir.join(admin::SOCKET);
-            let opened = admin::socket::listen(&config.data_dir).await;
-            let (listener, file) = opened.map_err(|source| StartError::Admin { path, source })?;
-            listeners.push(Listener::Socket(listener));
-            self.socket = Some(file);
-        }
-        let admin = Arc::new(Admin {
-            shared: self.shared.clone(),
-            backend: self.backend.clone(),
-            certificate,
-            data_dir: config.data_dir.clone(),
-            addresses: self.addresses.clone(),
-            pin: self.pin,
-            links: self.addresses.iter().map(|address| self.link(*address)).collect(),
-            watching,
-            started_ms: unix_ms(),
-            counted: tokio::sync::Mutex::default(),
-        });
-        let serve = |listener| tokio::spawn(admin::serve(admin.clone(), listener));
-        self.operators.extend(listeners.into_iter().map(serve));
-        Ok(())
-    }
-
     /// Where it listens, with the real ports.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
@@ -277,6 +105,28 @@ impl Relay {
         &*self.backend
     }
 
+    /// Clients' addresses in the security log from now on, or none any more.
+    pub fn show_addresses(&self, shown: bool) {
+        self.shared.metrics.security.show_addresses(shown);
+    }
+
+    /// The next time that the operator asks for the settings to be read again. Who runs the relay knows where they
+    /// come from, and answers. Loses no request when it is dropped half-way.
+    pub async fn reload_request(&self) -> ReloadRequest {
+        match self.reloads.lock().await.recv().await {
+            Some(request) => request,
+            // Nobody is left who could ask.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Returns true once a worker of the runtime and the thread that writes have both answered.
+    pub async fn is_alive(&self) -> bool {
+        let backend = self.backend.clone();
+        // On a worker, and given up with this future.
+        AbortOnDropHandle::new(tokio::spawn(async move { backend.probe().await })).await.is_ok()
+    }
+
     /// Returns if the relay cannot append any more, for ever: shut it down and start it anew.
     pub async fn failed(&self) {
         self.backend.failed().await;
@@ -309,7 +159,8 @@ impl Relay {
                 endpoint.wait_idle().await;
             }
         };
-        let _ = timeout(CLOSE_TIME, idle).await;
+        let _ = timeout(DRAIN_TIME, idle).await;
+        self.shared.metrics.security.finish();
     }
 }
 
@@ -321,56 +172,10 @@ impl Drop for Relay {
     }
 }
 
-/// What operators come through.
-struct Operator {
-    data_dir: PathBuf,
-    listen: Option<SocketAddr>,
-    socket: bool,
-}
-
-fn open(
-    data_dir: &Path,
-    limits: &Limits,
-    tls: &Tls,
-    names: Vec<String>,
-    leaf_life: Duration,
-) -> Result<(Arc<Redb>, ResetKey, Arc<Identity>), StartError> {
-    let broken = |error| StartError::io(data_dir.to_owned(), error);
-    let backend = open_backend(data_dir, limits)?;
-    let reset = ResetKey::load_or_create(data_dir).map_err(broken)?;
-    Ok((Arc::new(backend), reset, Arc::new(Identity::load(tls, data_dir, names, leaf_life)?)))
-}
-
-/// Opens the database, also for a command while no relay runs.
-pub(crate) fn open_backend(data_dir: &Path, limits: &Limits) -> Result<Redb, StartError> {
-    create_private(data_dir).map_err(|error| StartError::io(data_dir.to_owned(), error))?;
-    Redb::open(data_dir, limits).map_err(|error| StartError::data(data_dir.to_owned(), error))
-}
-
 /// The links of a relay that would be started with this; none for a port that the system is yet to choose.
 pub(crate) fn links(config: &Config) -> Result<Vec<String>, StartError> {
     let pin = identity::pin(&config.data_dir()?)?;
     let known = config.listen.iter().filter(|address| address.port() != 0);
     let host = |address: &SocketAddr| config.host.clone().unwrap_or_else(|| link::host(*address));
     Ok(known.map(|address| link::link(&host(address), address.port(), &pin)).collect())
-}
-
-async fn keep_trimmed(backend: Arc<Redb>) {
-    loop {
-        backend.trim(unix_ms()).await;
-        tokio::time::sleep(TRIM_INTERVAL).await;
-    }
-}
-
-/// The user's data directory by the XDG rules (or what takes their place on other systems).
-fn default_data_dir() -> Option<PathBuf> {
-    Some(directories::ProjectDirs::from("", "", "schat-relay")?.data_dir().to_owned())
-}
-
-fn create_private(directory: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)
 }

@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::{
     limits::{TCP_BACKLOG, TCP_SEND_BUFFER},
@@ -28,6 +28,12 @@ pub(crate) fn bind(address: SocketAddr, kind: Type) -> io::Result<Socket> {
     }
 }
 
+/// Asks for large buffers, and takes what the system gives, which it does not have to tell.
+pub(crate) fn enlarge(socket: &SockRef<'_>) {
+    let _ = socket.set_recv_buffer_size(SOCKET_BUFFER);
+    let _ = socket.set_send_buffer_size(SOCKET_BUFFER);
+}
+
 fn bind_one(address: SocketAddr, kind: Type) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), kind, None)?;
     if address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) {
@@ -43,9 +49,7 @@ fn bind_one(address: SocketAddr, kind: Type) -> io::Result<Socket> {
         socket.set_send_buffer_size(TCP_SEND_BUFFER)?;
     }
     if kind == Type::DGRAM {
-        // As much as the system gives, which it does not have to tell.
-        let _ = socket.set_recv_buffer_size(SOCKET_BUFFER);
-        let _ = socket.set_send_buffer_size(SOCKET_BUFFER);
+        enlarge(&SockRef::from(&socket));
     }
     socket.bind(&address.into())?;
     if listens {

@@ -83,7 +83,7 @@ impl Dialer {
         loop {
             self.tell(RelayState::Connecting).await;
             let dialed = tokio::select! {
-                dialed = self.dial() => dialed,
+                dialed = self.dial_within(backoff.search_time()) => dialed,
                 () = state.closed() => return,
             };
             let (failure, is_final) = match dialed {
@@ -140,6 +140,7 @@ impl Dialer {
                     });
                 }
                 Kept::Ended { failure, is_brief } => {
+                    backoff.search();
                     if is_brief {
                         backoff.forgive();
                     }
@@ -151,6 +152,13 @@ impl Dialer {
                 }
             }
         }
+    }
+
+    /// Dials, and gives up after a while if one is given.
+    async fn dial_within(&self, time: Option<Duration>) -> Result<Dialed, Refusal> {
+        let Some(time) = time else { return self.dial().await };
+        let silent = || Err(explain(&DialError::Silent(self.address.clone())));
+        timeout(time, self.dial()).await.unwrap_or_else(|_| silent())
     }
 
     async fn dial(&self) -> Result<Dialed, Refusal> {

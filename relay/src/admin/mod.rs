@@ -13,6 +13,7 @@ pub mod client;
 mod exchange;
 mod health;
 mod metrics;
+pub(crate) mod reload;
 pub mod rooms;
 mod routes;
 mod server;
@@ -29,15 +30,22 @@ use std::{
 };
 
 use certs::Pin;
-use tokio::{net::TcpListener, sync::Mutex};
+use tokio::{
+    net::TcpListener,
+    sync::{Mutex, mpsc},
+};
 
-pub use self::exchange::{Answer, Body, Fault, Reply, Request};
 pub(crate) use self::server::{Listener, serve};
 #[cfg(unix)]
 pub use self::socket::SocketError;
+pub use self::{
+    exchange::{Answer, Body, Fault, Reply, Request},
+    reload::ReloadRequest,
+};
 use crate::{
     backend::{Backend, Overview, Unavailable, redb::Redb},
     error::StartError,
+    security::Event,
     shared::Shared,
     tls::Certificate,
 };
@@ -64,9 +72,16 @@ pub(crate) struct Admin {
     pub started_ms: u64,
     /// The last [`Admin::overview`], and when it was made.
     pub counted: Mutex<Option<(Instant, Overview)>>,
+    /// To whoever runs the relay.
+    pub reloads: mpsc::Sender<ReloadRequest>,
 }
 
 impl Admin {
+    /// Writes into the security log that the operator did this.
+    pub fn did(&self, action: &'static str) {
+        self.shared.metrics.security.note(Event::Operator(action), None);
+    }
+
     /// Whether messages are taken: the writer answers, has space, and the relay is not stopping.
     pub async fn is_taking_appends(&self) -> bool {
         health::reasons(self).await.is_empty()

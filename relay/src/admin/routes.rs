@@ -2,9 +2,12 @@
 
 use hyper::Method;
 
-use super::{Admin, Answer, Fault, Request, backup, health, metrics, rooms, server::Scope, status, tokens};
+use super::{
+    Admin, Answer, Fault, Request, backup, health, metrics, reload, rooms, server::Scope, status, tokens,
+};
 
-/// Everything that is offered: without a version for whoever watches, the rest on the socket alone. Its paths begin with the version of what they answer.
+/// Everything that is offered: without a version for whoever watches, the rest on the socket alone. Its paths begin
+/// with the version of what they answer.
 pub(super) async fn route(admin: &Admin, scope: Scope, request: &Request) -> Answer {
     let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
     match (&request.method, &*path) {
@@ -19,7 +22,14 @@ pub(super) async fn route(admin: &Admin, scope: Scope, request: &Request) -> Ans
         (_, ["v1", "tokens", rest @ ..]) => tokens::answer(admin, request, rest).await,
         (&Method::GET, ["v1", "rooms"]) => rooms::list(admin, request).await,
         (&Method::GET, ["v1", "rooms", prefix]) => rooms::find(admin, prefix).await,
-        (&Method::POST, ["v1", "rooms", "drop"]) => rooms::drop(admin, request).await,
+        (&Method::POST, ["v1", "rooms", "drop"]) => {
+            admin.did("drop-room");
+            rooms::drop(admin, request).await
+        }
+        (&Method::POST, ["v1", "reload"]) => {
+            admin.did("reload");
+            reload::answer(admin).await
+        }
         _ => Err(Fault::not_found(
             "the running relay does not know this command; it is of another version than this program: restart it",
         )),

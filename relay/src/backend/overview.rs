@@ -35,6 +35,8 @@ pub struct Overview {
     pub bytes: u64,
     /// Access keys.
     pub keys: u64,
+    /// When any of them was last written to, Unix milliseconds.
+    pub last_at_ms: u64,
     /// Dropped rooms that are still being swept.
     pub doomed: u64,
     /// Size of the database's file, in bytes.

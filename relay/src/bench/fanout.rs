@@ -84,7 +84,8 @@ fn open(data_dir: &std::path::Path) -> anyhow::Result<Endpoint> {
     let limits = Limits::default();
     let config = quic::server_config(tls::server_config(identity.certificate)?, &limits);
     let reset = ResetKey::load_or_create(data_dir)?;
-    Ok(quic::endpoint((Ipv4Addr::LOCALHOST, 0).into(), &reset, config)?)
+    let socket = quic::probe((Ipv4Addr::LOCALHOST, 0).into())?;
+    Ok(quic::endpoint(socket.into(), &reset, config)?)
 }
 
 async fn serve(endpoint: &Endpoint) {

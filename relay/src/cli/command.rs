@@ -1,12 +1,14 @@
 //! What the program does besides serving. Each command's work is in a module of its own.
 
 mod backup;
+mod compact;
 mod doctor;
 mod drop_room;
 mod human;
 #[cfg(target_os = "linux")]
 mod install;
 mod man;
+mod reload;
 mod restore;
 mod rooms;
 mod status;
@@ -17,8 +19,9 @@ use clap::{CommandFactory, Subcommand};
 #[cfg(target_os = "linux")]
 use self::install::{InstallCommand, UninstallCommand};
 use self::{
-    backup::BackupCommand, doctor::DoctorCommand, drop_room::DropRoomCommand, man::ManCommand,
-    restore::RestoreCommand, rooms::RoomsCommand, status::StatusCommand, token::TokenCommand,
+    backup::BackupCommand, compact::CompactCommand, doctor::DoctorCommand, drop_room::DropRoomCommand,
+    man::ManCommand, reload::ReloadCommand, restore::RestoreCommand, rooms::RoomsCommand,
+    status::StatusCommand, token::TokenCommand,
 };
 use super::Cli;
 use crate::{
@@ -35,8 +38,12 @@ pub enum Command {
     Rooms(RoomsCommand),
     /// Drop a room for ever.
     DropRoom(DropRoomCommand),
+    /// Read the settings and the certificate again.
+    Reload(ReloadCommand),
     /// Write rooms, keys, tokens and identity into one file.
     Backup(BackupCommand),
+    /// Give a stopped relay's free space back to the file system.
+    Compact(CompactCommand),
     /// Begin anew from a backup, or only look whether it is whole.
     Restore(RestoreCommand),
     /// Look for what is wrong or will be, and say which command mends it.
@@ -81,7 +88,9 @@ impl Command {
             Self::Status(command) => command.run(loaded).await?,
             Self::Rooms(command) => command.run(loaded).await?,
             Self::DropRoom(command) => command.run(loaded).await?,
+            Self::Reload(command) => command.run(loaded).await?,
             Self::Backup(command) => command.run(loaded).await?,
+            Self::Compact(command) => command.run(loaded).await?,
             Self::Restore(command) => command.run(loaded).await?,
             Self::Doctor(command) => command.run(loaded).await?,
             Self::Token(command) => command.run(loaded).await?,

@@ -150,13 +150,18 @@ impl Identity {
                 () = self.renewed.notified() => true,
             };
             match self.clone().look(anyway).await {
-                Ok(true) => tracing::info!("a new certificate is in use"),
+                Ok(true) => {
+                    tracing::info!(target: "security", event = "certificate", "a new certificate is in use");
+                }
                 Ok(false) => continue,
                 Err(error) => {
                     // Once: it is tried again every few seconds.
                     let error = error.to_string();
                     if told.as_ref() != Some(&error) {
-                        tracing::error!(%error, "no new certificate; the old one stays, and is tried again");
+                        tracing::error!(
+                            target: "security", event = "certificate", %error,
+                            "no new certificate; the old one stays, and is tried again"
+                        );
                     }
                     told = Some(error);
                     continue;

@@ -25,20 +25,20 @@ pub(crate) enum Outcome {
     Refused,
     /// It had joined.
     Joined,
-    /// It was not looked at.
+    /// It was not let in because of what the relay can take, which says nothing against the client.
     Over,
 }
 
 /// Refuses a stream without reading it.
 pub(crate) async fn refuse(peer: &Peer, send: SendHalf, recv: RecvHalf, limit: Limit) -> Outcome {
     Input::new(recv).stop(CloseCode::TooMany);
-    Output::new(send, peer.shared.clone()).end(Refusal::over(limit).into()).await;
+    Output::new(send, peer).end(Refusal::over(limit).into()).await;
     Outcome::Over
 }
 
 /// Serves one stream to its end.
 pub(crate) async fn serve(peer: &Peer, send: SendHalf, recv: RecvHalf) -> Outcome {
-    let output = Output::new(send, peer.shared.clone());
+    let output = Output::new(send, peer);
     let mut input = Input::new(recv);
     let mut stopping = peer.shared.stopping.subscribe();
     let admitted = tokio::select! {
@@ -52,12 +52,25 @@ pub(crate) async fn serve(peer: &Peer, send: SendHalf, recv: RecvHalf) -> Outcom
             Outcome::Joined
         }
         Err(farewell) => {
-            if farewell.code == CloseCode::TimedOut {
-                peer.shared.metrics.limited(Limit::JoinTime);
+            if farewell.code == CloseCode::NotAllowed {
+                peer.shared.metrics.refused_join(peer.payer);
             }
+            if farewell.code == CloseCode::TimedOut {
+                peer.shared.metrics.limited_at(Limit::JoinTime, peer.payer);
+            }
+            let outcome = outcome(&farewell);
             input.stop(farewell.code);
             output.end(farewell).await;
-            Outcome::Refused
+            outcome
         }
+    }
+}
+
+/// Somebody who opens rooms at a bad time guesses nothing.
+fn outcome(farewell: &Farewell) -> Outcome {
+    match &farewell.refusal {
+        Some(Refusal { limit: Some(Limit::Rooms | Limit::Disk), .. })
+        | Some(Refusal { code: Code::ShuttingDown, .. }) => Outcome::Over,
+        _ => Outcome::Refused,
     }
 }

@@ -1,6 +1,6 @@
 //! Frames to a client. How slow it reads is its own affair, unless it holds memory that others wait for.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use proto::{
     CloseCode, encode_frame,
@@ -16,7 +16,7 @@ use crate::{
     limit::Limit,
     limits::{FAREWELL_TIME, LARGE_FRAME, LARGE_FRAME_STALL},
     router::Refusal,
-    shared::Shared,
+    shared::{Peer, Shared},
     transport::{self, SendHalf},
 };
 
@@ -30,6 +30,8 @@ const COPIES: usize = 2;
 pub(super) struct Output {
     send: SendHalf,
     shared: Arc<Shared>,
+    /// Whose: see `Peer::payer`.
+    address: IpAddr,
     /// A frame was begun and not finished: nothing can follow it.
     torn: bool,
 }
@@ -50,8 +52,8 @@ pub(super) struct Reservation<'a> {
 }
 
 impl Output {
-    pub fn new(send: SendHalf, shared: Arc<Shared>) -> Self {
-        Self { send, shared, torn: false }
+    pub fn new(send: SendHalf, peer: &Peer) -> Self {
+        Self { send, shared: peer.shared.clone(), address: peer.payer, torn: false }
     }
 
     /// Waits for leave to hold a frame of so many bytes. `share` is that of the client's
@@ -82,7 +84,7 @@ impl Output {
     /// Says no. Each no for a limit is counted here, and nowhere else.
     pub async fn refuse(&mut self, refusal: Refusal) -> Result<(), Gone> {
         if let Some(limit) = refusal.limit {
-            self.shared.metrics.limited(limit);
+            self.shared.metrics.limited_at(limit, self.address);
         }
         self.frame(refused(refusal)).await
     }

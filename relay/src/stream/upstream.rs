@@ -57,7 +57,7 @@ impl Upstream<'_> {
                     continue;
                 }
                 Command::Drop(limit) => {
-                    shared.metrics.limited(limit);
+                    shared.metrics.limited_at(limit, self.peer.payer);
                     continue;
                 }
             };

@@ -17,16 +17,23 @@ mod amplification;
 mod backend;
 mod backup;
 mod bench;
+mod cas;
 mod certificate;
 mod common;
 mod crash;
 mod doctor;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod hostile;
 #[cfg(target_os = "linux")]
 mod install;
+#[cfg(unix)]
+mod lifecycle;
 mod limits;
 mod limits_connections;
 mod limits_program;
+#[cfg(unix)]
+mod logs;
 #[cfg(unix)]
 mod monitoring;
 mod pebble;

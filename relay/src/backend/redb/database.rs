@@ -115,6 +115,27 @@ impl Store {
         Some(std::fs::metadata(self.directory.join(FILE)).ok()?.len())
     }
 
+    /// Bytes that the file takes on the disk: less than its size, since redb lets it grow by holes. `None` when
+    /// the file system does not say.
+    pub fn disk_bytes(&self) -> Option<u64> {
+        let metadata = std::fs::metadata(self.directory.join(FILE)).ok()?;
+        // By definition of stat, whatever the file system's blocks are.
+        #[cfg(unix)]
+        return Some(std::os::unix::fs::MetadataExt::blocks(&metadata) * 512);
+        #[cfg(not(unix))]
+        Some(metadata.len())
+    }
+
+    /// Gives free pages back to the file system. Nobody reads or writes meanwhile. Returns the bytes on the disk
+    /// before and after.
+    pub fn compact(&self) -> Result<(u64, u64), OpenError> {
+        let before = self.disk_bytes().unwrap_or(0);
+        if let Some(database) = &mut *self.database.write().unwrap_or_else(PoisonError::into_inner) {
+            database.compact().map_err(redb::Error::from)?;
+        }
+        Ok((before, self.disk_bytes().unwrap_or(0)))
+    }
+
     /// Lets go of the file.
     pub fn close(&self) {
         *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;

@@ -29,47 +29,50 @@ pub(super) fn is_doomed(tables: &Tables<'_>, room: &RoomId) -> Result<bool, Stor
 /// rows went.
 pub(super) fn sweep(tables: &mut Tables<'_>) -> Result<(bool, u64), StorageError> {
     let Some(room) = tables.doomed.first()?.map(|(room, _)| *room.value()) else { return Ok((false, 0)) };
-    let mut budget = Budget { rows: TRIM_ROUND, bytes: BATCH_BYTES };
-    for row in tables.entries.extract_from_if((&room, 0)..=(&room, u64::MAX), |_, _| true)? {
-        if !budget.take(row?.1.value().len()) {
-            return Ok((true, budget.spent()));
-        }
+    let mut budget = Budget { rows: TRIM_ROUND, freed: 0 };
+    let is_empty = empty(tables, &room, &mut budget)?;
+    if is_empty {
+        tables.slots.remove(&room)?;
+        tables.doomed.remove(&room)?;
     }
-    let ids = (&room, &[0; 16])..=(&room, &[0xff; 16]);
-    for row in tables.ids.extract_from_if(ids, |_, _| true)? {
-        row?;
-        if !budget.take(0) {
-            return Ok((true, budget.spent()));
-        }
-    }
-    let keys = (&room, &[0; 32])..=(&room, &[0xff; 32]);
-    for row in tables.keys.extract_from_if(keys, |_, _| true)? {
-        row?;
-        if !budget.take(0) {
-            return Ok((true, budget.spent()));
-        }
-    }
-    tables.slots.remove(&room)?;
-    tables.doomed.remove(&room)?;
-    let more = tables.doomed.first()?.is_some();
-    Ok((more, budget.spent() + 1))
+    tables.freed += budget.freed as u64;
+    let more = !is_empty || tables.doomed.first()?.is_some();
+    Ok((more, TRIM_ROUND - budget.rows + 1))
 }
 
-/// What one transaction may still remove.
+/// Removes entries, ids and keys until the budget is spent. Returns whether nothing is left.
+fn empty(tables: &mut Tables<'_>, room: &[u8; 32], budget: &mut Budget) -> Result<bool, StorageError> {
+    for row in tables.entries.extract_from_if((room, 0)..=(room, u64::MAX), |_, _| true)? {
+        if !budget.take(row?.1.value().len()) {
+            return Ok(false);
+        }
+    }
+    for row in tables.ids.extract_from_if((room, &[0; 16])..=(room, &[0xff; 16]), |_, _| true)? {
+        row?;
+        if !budget.take(0) {
+            return Ok(false);
+        }
+    }
+    for row in tables.keys.extract_from_if((room, &[0; 32])..=(room, &[0xff; 32]), |_, _| true)? {
+        row?;
+        if !budget.take(0) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// What one transaction may still remove, and what it has.
 struct Budget {
     rows: u64,
-    bytes: usize,
+    freed: usize,
 }
 
 impl Budget {
     /// Accounts for one row that went. False when the next one has to wait.
     fn take(&mut self, bytes: usize) -> bool {
         self.rows = self.rows.saturating_sub(1);
-        self.bytes = self.bytes.saturating_sub(bytes);
-        self.rows > 0 && self.bytes > 0
-    }
-
-    fn spent(&self) -> u64 {
-        TRIM_ROUND - self.rows
+        self.freed = self.freed.saturating_add(bytes);
+        self.rows > 0 && self.freed < BATCH_BYTES
     }
 }

@@ -17,6 +17,7 @@ mod database;
 mod doom;
 mod overview;
 mod reader;
+mod space;
 mod stats;
 mod tables;
 mod tokens;
@@ -27,6 +28,7 @@ use std::{
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
+    time::Duration,
 };
 
 use proto::{PublicKey, RoomId};
@@ -75,6 +77,8 @@ struct Policy {
     retention: crate::limits::Retention,
     keys_per_room: u64,
     free_space_reserve: u64,
+    max_disk: Option<u64>,
+    drop_idle: Option<Duration>,
     /// The writer has not seen it yet: what it remembers of the disk was judged by the one before.
     is_new: bool,
 }
@@ -85,6 +89,8 @@ impl From<&Limits> for Policy {
             retention: limits.retention,
             keys_per_room: limits.keys_per_room,
             free_space_reserve: limits.free_space_reserve,
+            max_disk: limits.max_disk,
+            drop_idle: limits.drop_idle,
             is_new: true,
         }
     }
@@ -97,7 +103,13 @@ impl Redb {
     /// # Errors
     /// [`OpenError`] when the file cannot be used.
     pub fn open(directory: &Path, limits: &Limits) -> Result<Self, OpenError> {
-        Self::start(Store::open(directory)?, limits)
+        let store = Store::open(directory)?;
+        if space::is_at_bound(&store, &Policy::from(limits)) {
+            // Nobody waits yet, and how much of the file is free is not remembered from the last life.
+            let (before, after) = store.compact()?;
+            tracing::info!(before, after, "the database had reached its bound and was compacted");
+        }
+        Self::start(store, limits)
     }
 
     fn start(store: Store, limits: &Limits) -> Result<Self, OpenError> {
@@ -151,15 +163,27 @@ impl Redb {
 
     /// Trims entries that are over age, in every room, sweeps dropped rooms, and answers when it is done.
     pub async fn trim(&self, now_ms: u64) {
-        self.sweep().await;
+        let idle_before = self.idle_before(now_ms).await;
         let mut from = Some(RoomId([0; 32]));
         while let Some(room) = from {
             let (answer, next) = oneshot::channel();
-            if self.queue(Job::Trim { from: room, now_ms, answer }).await.is_err() {
+            if self.queue(Job::Trim { from: room, now_ms, idle_before, answer }).await.is_err() {
                 return;
             }
             from = next.await.unwrap_or(None);
         }
+        self.sweep().await;
+    }
+
+    /// The time before which a room must have been written to last to be dropped; 0 for none. A clock that is
+    /// years ahead would make every room look deserted: some other room must have been written to since.
+    async fn idle_before(&self, now_ms: u64) -> u64 {
+        let idle = self.policy.lock().unwrap_or_else(PoisonError::into_inner).drop_idle;
+        let Some(idle) = idle else { return 0 };
+        let idle_ms = u64::try_from(idle.as_millis()).unwrap_or(u64::MAX);
+        let newest = self.overview().await.map_or(0, |overview| overview.last_at_ms);
+        let before = now_ms.saturating_sub(idle_ms);
+        if newest >= before { before } else { 0 }
     }
 
     /// Sweeps what is left of dropped rooms.
@@ -309,6 +333,18 @@ impl Backend for Redb {
             }
         })
     }
+}
+
+/// Gives free pages of a stopped relay's database back to the file system. Returns the bytes that it took and
+/// takes on the disk. Reads and writes what is kept about once, and needs no space beside the file.
+///
+/// # Errors
+/// [`OpenError`], also when a relay runs on it.
+pub fn compact(directory: &Path) -> Result<(u64, u64), OpenError> {
+    let store = Store::open(directory)?;
+    let compacted = store.compact();
+    store.close();
+    Ok((compacted?.0, store.disk_bytes().unwrap_or(0)))
 }
 
 #[cfg(test)]

@@ -44,6 +44,7 @@ pub(super) fn overview(transaction: &ReadTransaction) -> Result<Overview, redb::
         sum.entries += (room.head + 1).saturating_sub(room.oldest);
         sum.bytes += room.bytes;
         sum.keys += room.keys;
+        sum.last_at_ms = sum.last_at_ms.max(room.last_at_ms);
     }
     Ok(sum)
 }

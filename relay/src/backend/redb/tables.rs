@@ -55,6 +55,8 @@ pub(super) struct Tables<'txn> {
     pub entries: Table<'txn, (RoomKey, u64), &'static [u8]>,
     pub ids: Table<'txn, (RoomKey, &'static [u8; 16]), u64>,
     pub doomed: Table<'txn, RoomKey, ()>,
+    /// Bytes of rows that were removed.
+    pub freed: u64,
     pub tokens: Table<'txn, RoomKey, TokenRow>,
     pub opened_by: Table<'txn, RoomKey, &'static [u8; 32]>,
 }
@@ -80,6 +82,7 @@ impl<'txn> Tables<'txn> {
             entries: transaction.open_table(ENTRIES)?,
             ids: transaction.open_table(IDS)?,
             doomed: transaction.open_table(DOOMED)?,
+            freed: 0,
             tokens: transaction.open_table(TOKENS)?,
             opened_by: transaction.open_table(OPENED_BY)?,
         })

@@ -3,8 +3,11 @@
 mod dice;
 mod disk;
 mod drop;
+mod full;
 mod power;
+mod probe;
 mod simdisk;
+mod space;
 mod workload;
 
 use proto::PublishId;

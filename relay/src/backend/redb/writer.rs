@@ -12,12 +12,20 @@ use tokio::sync::{
     oneshot,
 };
 
-use super::{Health, Policy, Stats, apply, database::Store, doom, tables::Tables, tokens, trim};
+use super::{
+    Health, Policy, Stats, apply,
+    database::Store,
+    doom,
+    space::Space,
+    tables::Tables,
+    tokens,
+    trim::{self, Round},
+};
 use crate::{
     backend::{
         AppendError, Appended, Author, CreateError, Feeds, Revoked, TokenChange, TokenError, Unavailable,
     },
-    limits::{BATCH_BYTES, BATCH_JOBS, SPACE_CHECK, TRIM_ROOMS},
+    limits::{BATCH_BYTES, BATCH_JOBS, TRIM_ROOMS},
     request::{Opening, Publish},
     token::Right,
 };
@@ -51,6 +59,7 @@ pub(super) enum Job {
     Trim {
         from: RoomId,
         now_ms: u64,
+        idle_before: u64,
         answer: oneshot::Sender<Option<RoomId>>,
     },
     Probe {
@@ -79,8 +88,7 @@ pub(super) struct Writer {
     policy: Arc<Mutex<Policy>>,
     queue: mpsc::Receiver<Job>,
     stats: Stats,
-    has_space: bool,
-    space_checked: Option<Instant>,
+    space: Space,
 }
 
 impl Writer {
@@ -91,7 +99,7 @@ impl Writer {
         queue: mpsc::Receiver<Job>,
         stats: Stats,
     ) -> Self {
-        Self { store, feeds, policy, queue, stats, has_space: true, space_checked: None }
+        Self { store, feeds, policy, queue, stats, space: Space::new() }
     }
 
     /// Works until nobody can queue any more and the queue is empty.
@@ -99,7 +107,6 @@ impl Writer {
         while let Some(first) = self.queue.blocking_recv() {
             let batch = self.gather(first);
             let policy = self.policy();
-            self.check_space(&policy);
             self.write(batch, &policy);
         }
     }
@@ -107,7 +114,7 @@ impl Writer {
     fn policy(&mut self) -> Policy {
         let mut policy = self.policy.lock().unwrap_or_else(PoisonError::into_inner);
         if std::mem::take(&mut policy.is_new) {
-            self.space_checked = None;
+            self.space.look_again();
         }
         *policy
     }
@@ -127,31 +134,21 @@ impl Writer {
         batch
     }
 
-    fn check_space(&mut self, policy: &Policy) {
-        if self.space_checked.is_some_and(|checked| checked.elapsed() < SPACE_CHECK) {
-            return;
-        }
-        let has_space = self.store.available().is_none_or(|bytes| bytes >= policy.free_space_reserve);
-        if has_space != self.has_space {
-            tracing::warn!(has_space, "free space crossed the reserve");
-        }
-        self.has_space = has_space;
-        self.space_checked = Some(Instant::now());
-    }
-
     /// Writes one batch and answers.
     pub fn write(&mut self, batch: Vec<Job>, policy: &Policy) {
-        let (has_space, stats) = (self.has_space, &self.stats);
+        let bytes = batch.iter().map(Job::size).sum();
+        let (has_space, stats) = (self.space.check(&self.store, policy, bytes), &self.stats);
         let began = Instant::now();
         let written = self.store.write(|mut transaction| {
             transaction.set_durability(Durability::Immediate)?;
             let mut settled = Vec::with_capacity(batch.len());
-            {
+            let freed = {
                 let mut tables = Tables::open(&transaction)?;
                 for job in &batch {
-                    settled.push(settle(&mut tables, policy, has_space, job)?);
+                    settled.push(settle(&mut tables, &self.feeds, policy, has_space, job)?);
                 }
-            }
+                tables.freed
+            };
             // An fsync for nothing would let refused publishes slow down the accepted ones.
             if settled.iter().any(Settled::changed) {
                 transaction.commit()?;
@@ -160,10 +157,11 @@ impl Writer {
             } else {
                 transaction.abort()?;
             }
-            Ok(settled)
+            Ok((settled, freed))
         });
         match written {
-            Ok(settled) => {
+            Ok((settled, freed)) => {
+                self.space.wrote(freed);
                 for (job, settled) in batch.into_iter().zip(settled) {
                     job.answer(settled, &self.feeds, &self.stats);
                 }
@@ -176,6 +174,7 @@ impl Writer {
 
 fn settle(
     tables: &mut Tables<'_>,
+    feeds: &Feeds,
     policy: &Policy,
     has_space: bool,
     job: &Job,
@@ -193,8 +192,10 @@ fn settle(
             let (more, removed) = doom::sweep(tables)?;
             Settled::Sweep(more, removed)
         }
-        Job::Trim { from, now_ms, .. } => {
-            let (next, removed) = trim::trim_rooms(tables, from, TRIM_ROOMS, &policy.retention, *now_ms)?;
+        Job::Trim { from, now_ms, idle_before, .. } => {
+            let round = Round { count: TRIM_ROOMS, now_ms: *now_ms, idle_before: *idle_before };
+            let is_followed = |room: &RoomId| feeds.is_followed(room);
+            let (next, removed) = trim::trim_rooms(tables, from, &policy.retention, &round, is_followed)?;
             Settled::Trim(next, removed)
         }
         Job::Probe { .. } => Settled::Probe(Health { has_space }),

@@ -69,6 +69,7 @@ impl Settings {
             limits,
             admin: true,
             admin_listen: self.operations.admin_listen,
+            log_addresses: self.operations.log_addresses,
         })
     }
 }

@@ -36,6 +36,13 @@ pub struct Storage {
     /// makes room again. Set it where other programs share the disk.
     #[arg(long, hide_short_help = true, env = "RELAY_MAX_DISK_MIB", value_name = "MIB", value_parser = value_parser!(u64).range(1..=1 << 30))]
     pub max_disk_mib: Option<u64>,
+    /// Days without an entry after which a room that nobody is joined to is dropped for ever; 0 for never.
+    ///
+    /// A program that is online writes to each of its rooms daily, so such a room is one that nobody has opened for as
+    /// long. Still, it may be the one that two friends come back to every second summer; hence never, unless you
+    /// say so. As long as no room at all was written to lately, none is dropped: it may be the clock that is wrong.
+    #[arg(long, hide_short_help = true, env = "RELAY_DROP_IDLE_DAYS", value_name = "DAYS", default_value_t = 0, value_parser = value_parser!(u32).range(0..=36_500))]
+    pub drop_idle_days: u32,
 }
 
 impl Storage {
@@ -46,6 +53,8 @@ impl Storage {
             bytes: self.keep_mib << 20,
         };
         limits.free_space_reserve = self.reserve_mib << 20;
+        let days = u64::from(self.drop_idle_days);
+        limits.drop_idle = (days > 0).then(|| Duration::from_secs(days * 24 * 3600));
         limits.max_disk = self.max_disk_mib.map(|mib| mib << 20);
     }
 }

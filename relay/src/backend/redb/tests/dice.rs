@@ -1,6 +1,7 @@
 //! Reproducible luck.
 
 /// SplitMix64.
+#[derive(Clone)]
 pub struct Dice(u64);
 
 impl Dice {

@@ -1,6 +1,7 @@
 //! A disk in memory that remembers every write and fsync, and can lose its power between any two of them.
 
 use std::{
+    collections::HashSet,
     io,
     sync::{Arc, Mutex},
 };
@@ -32,8 +33,10 @@ pub struct Traced {
 pub enum Fault {
     #[default]
     None,
-    /// Nothing but reads from this step on, counted from when the fault was set.
-    FullAfter(u64),
+    /// After so many steps nothing but reads, as where even overwriting needs space.
+    NothingAfter(u64),
+    /// After so many steps only what was written before can be overwritten; a file may still grow by holes.
+    NoBlocksAfter(u64),
 }
 
 type Promised = Box<dyn FnMut() -> usize + Send>;
@@ -43,6 +46,8 @@ struct State {
     content: Vec<u8>,
     trace: Vec<Traced>,
     fault: Fault,
+    /// Blocks that were ever written.
+    blocks: HashSet<u64>,
     promised: Option<Promised>,
 }
 
@@ -65,8 +70,9 @@ impl SimDisk {
         self.0.lock().unwrap().fault = fault;
     }
 
-    pub fn fault(&self) -> Fault {
-        self.0.lock().unwrap().fault
+    /// What is on it.
+    pub fn content(&self) -> Vec<u8> {
+        self.0.lock().unwrap().content.clone()
     }
 
     pub fn take_trace(&self) -> Vec<Traced> {
@@ -74,13 +80,35 @@ impl SimDisk {
     }
 }
 
+/// Bytes that a file system gives out at once.
+const BLOCK: u64 = 4096;
+
+fn blocks(offset: u64, data: &[u8]) -> std::ops::RangeInclusive<u64> {
+    offset / BLOCK..=(offset + data.len() as u64 - 1) / BLOCK
+}
+
 impl State {
-    fn step(&mut self, step: Step) -> io::Result<()> {
-        let full = || Err(io::ErrorKind::StorageFull.into());
+    fn allows(&mut self, step: &Step) -> bool {
         match &mut self.fault {
-            Fault::None => {}
-            Fault::FullAfter(0) => return full(),
-            Fault::FullAfter(steps) => *steps -= 1,
+            Fault::None => true,
+            Fault::NothingAfter(0) => false,
+            Fault::NoBlocksAfter(0) => match step {
+                Step::Write(offset, data) => blocks(*offset, data).all(|block| self.blocks.contains(&block)),
+                Step::SetLen(_) | Step::Sync => true,
+            },
+            Fault::NothingAfter(steps) | Fault::NoBlocksAfter(steps) => {
+                *steps -= 1;
+                true
+            }
+        }
+    }
+
+    fn step(&mut self, step: Step) -> io::Result<()> {
+        if !self.allows(&step) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        if let Step::Write(offset, data) = &step {
+            self.blocks.extend(blocks(*offset, data));
         }
         let promised = self.promised.as_mut().map_or(0, |promised| promised());
         apply(&mut self.content, &step);

@@ -74,6 +74,9 @@ impl Outbox {
     }
 }
 
+/// See [`Workload::position`].
+pub struct Position(Dice, usize, u32, u64);
+
 /// One life.
 pub struct Workload {
     pub store: Arc<Store>,
@@ -109,6 +112,23 @@ impl Workload {
         Self { store, outbox, writer, policy, dice, sent: Vec::new(), number, now_ms: 0 }
     }
 
+    /// Where it stands before a batch.
+    pub fn position(&self) -> Position {
+        Position(self.dice.clone(), self.sent.len(), self.number, self.now_ms)
+    }
+
+    /// What the database was before the batch that was refused, and would have been after it; the disk was like
+    /// this before it.
+    pub fn foregone(&self, position: &Position, content: Vec<u8>) -> (Dump, Dump) {
+        let mut twin = Self::new(open(&simdisk::SimDisk::with(content)).unwrap(), 0);
+        let Position(dice, sent, number, now_ms) = position;
+        (twin.dice, twin.sent) = (dice.clone(), self.sent[..*sent].to_vec());
+        (twin.number, twin.now_ms) = (*number, *now_ms);
+        let before = twin.dump();
+        twin.step();
+        (before, twin.dump())
+    }
+
     /// Writes the next batch, and says whether it could be.
     pub fn step(&mut self) -> bool {
         let jobs = 1 + self.dice.below(4);
@@ -141,6 +161,10 @@ impl Workload {
         Sent { room, id: PublishId(u128::from(self.number).to_be_bytes()), envelope, commit: None }
     }
 
+    pub fn is_readable(&self) -> bool {
+        self.store.read(|transaction| reader::view(transaction, &ROOM, &ALICE)).is_ok()
+    }
+
     pub fn dump(&self) -> Dump {
         self.store.read(dump).unwrap()
     }
@@ -167,7 +191,7 @@ impl Workload {
             3 => {
                 let (answer, mut got) = oneshot::channel();
                 others.push(Box::new(move || got.try_recv().is_ok()));
-                Job::Trim { from: RoomId([0; 32]), now_ms: self.now_ms, answer }
+                Job::Trim { from: RoomId([0; 32]), now_ms: self.now_ms, idle_before: 0, answer }
             }
             4 if self.dice.below(3) == 0 => {
                 let (answer, mut got) = oneshot::channel();

@@ -1,0 +1,112 @@
+//! Whether there is space to append: the file system's reserve, and the relay's own share of the disk.
+
+use std::time::Instant;
+
+use super::{Policy, database::Store};
+use crate::limits::SPACE_CHECK;
+
+/// What a transaction writes besides what it is given, in bytes: pages of the tables, each copied when it changes.
+const SLACK: u64 = 1 << 20;
+
+/// Room below the bound at which what is freed begins to be counted, in bytes.
+const NEAR: u64 = 4 * SLACK;
+
+/// Part of the bound that must have been freed before compacting pays: it rewrites most of what is kept, and nobody
+/// reads or writes meanwhile (some seconds for a GiB).
+const WORTH: u64 = 4;
+
+/// What is known of the space.
+///
+/// redb gives few pages back to the file system: what trimming frees is used again. So at the bound, only as much
+/// may be appended as was freed since it came near, and the file stays as large as it is.
+#[derive(Debug)]
+pub(super) struct Space {
+    is_above_reserve: bool,
+    checked: Option<Instant>,
+    is_near_bound: bool,
+    /// Bytes freed since the bound came near, less what was appended since.
+    freed: u64,
+    /// What the batch at hand takes of it.
+    spending: u64,
+}
+
+impl Space {
+    pub fn new() -> Self {
+        Self { is_above_reserve: true, checked: None, is_near_bound: false, freed: 0, spending: 0 }
+    }
+
+    /// Whether `bytes` may be appended; for none, whether any may.
+    pub fn check(&mut self, store: &Store, policy: &Policy, bytes: usize) -> bool {
+        self.look_at_reserve(store, policy);
+        let mut room = below_bound(store, policy);
+        if room == 0 && policy.max_disk.is_some_and(|bound| self.freed >= bound / WORTH) {
+            self.compact(store);
+            room = below_bound(store, policy);
+        }
+        self.look_at_bound(room);
+        // One for one, or the share would shrink with each round of retention; should the file grow all the same,
+        // that ends at the bound.
+        self.spending = if self.is_near_bound { bytes as u64 } else { 0 };
+        let is_freed = self.freed > 0 && self.spending <= self.freed && room > 0;
+        self.is_above_reserve && (needed(bytes) <= room || is_freed)
+    }
+
+    /// The limits are others: what was seen of the disk says nothing any more.
+    pub fn look_again(&mut self) {
+        self.checked = None;
+    }
+
+    /// The batch was written, and freed so many bytes.
+    pub fn wrote(&mut self, freed: u64) {
+        self.freed = self.freed.saturating_sub(self.spending).saturating_add(freed);
+    }
+
+    /// The free pages are too scattered to be used again without the file growing over its bound.
+    fn compact(&mut self, store: &Store) {
+        self.freed = 0;
+        match store.compact() {
+            Ok((before, after)) => tracing::info!(before, after, "the database was compacted at its bound"),
+            // Somebody reads a snapshot, or the disk fails: it will be said again when as much was freed again.
+            Err(error) => tracing::warn!(%error, "the database at its bound could not be compacted"),
+        }
+    }
+
+    fn look_at_reserve(&mut self, store: &Store, policy: &Policy) {
+        if self.checked.is_some_and(|checked| checked.elapsed() < SPACE_CHECK) {
+            return;
+        }
+        let is_above = store.available().is_none_or(|bytes| bytes >= policy.free_space_reserve);
+        if is_above != self.is_above_reserve {
+            tracing::warn!(is_above, "free space crossed the reserve");
+        }
+        (self.is_above_reserve, self.checked) = (is_above, Some(Instant::now()));
+    }
+
+    fn look_at_bound(&mut self, room: u64) {
+        let is_near = room < NEAR;
+        if is_near != self.is_near_bound {
+            tracing::warn!(is_near, "the logs take nearly all the space that they may");
+            self.is_near_bound = is_near;
+        }
+        if !is_near {
+            // Free pages are used before the file grows.
+            self.freed = 0;
+        }
+    }
+}
+
+/// Whether a file is so large that nothing could be appended.
+pub(super) fn is_at_bound(store: &Store, policy: &Policy) -> bool {
+    needed(0) > below_bound(store, policy)
+}
+
+/// Bytes that the file may still take.
+fn below_bound(store: &Store, policy: &Policy) -> u64 {
+    let room = policy.max_disk.zip(store.disk_bytes()).map(|(bound, used)| bound.saturating_sub(used));
+    room.unwrap_or(u64::MAX)
+}
+
+/// Twice, since a page is rarely full.
+fn needed(bytes: usize) -> u64 {
+    SLACK + 2 * bytes as u64
+}

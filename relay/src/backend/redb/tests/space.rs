@@ -1,0 +1,116 @@
+//! The bound on all logs together, compaction, and rooms that nobody uses.
+
+use super::*;
+
+const MIB: u64 = 1 << 20;
+
+/// Space that the file may take over its bound: what one batch of these tests needs.
+const OVER: u64 = MIB;
+
+fn bounded(mib: u64) -> Limits {
+    Limits { max_disk: Some(mib * MIB), free_space_reserve: 0, ..Limits::default() }
+}
+
+/// Appends until it is refused, and returns how many were taken.
+async fn fill(backend: &Redb, from: u32) -> u32 {
+    for number in from.. {
+        match append(backend, number, 50_000).await {
+            Ok(_) => assert!(number < 10_000, "there is no bound"),
+            Err(error) => {
+                assert_eq!(error, AppendError::NoSpace);
+                return number - from;
+            }
+        }
+    }
+    0
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_never_take_more_of_the_disk_than_they_may_and_trimming_makes_room_again() {
+    let directory = TempDir::new().unwrap();
+    let backend = Redb::open(directory.path(), &bounded(16)).unwrap();
+    backend.create(ROOM, opening(), Right::Anybody, 0).await.unwrap();
+    let other = RoomId([2; 32]);
+    backend.create(other, opening(), Right::Anybody, 0).await.unwrap();
+    let taken = fill(&backend, 0).await;
+    assert!(taken > 50, "{taken} of 50 kB in 16 MiB");
+    let used = || backend.store.disk_bytes().unwrap();
+    assert!(used() <= 16 * MIB + OVER, "{}", used());
+    assert_eq!(head(&backend).await, Ok(u64::from(taken)), "reading goes on");
+    let large = Opening { slot: vec![0; 50_000].into(), ..opening() };
+    assert_eq!(backend.create(RoomId([3; 32]), large, Right::Anybody, 0).await, Err(CreateError::NoSpace));
+
+    // By age everything goes, and the space is used again: never more, and without end.
+    let mut from = taken + 1;
+    for round in 1..=5 {
+        backend.trim(u64::MAX).await;
+        let again = fill(&backend, from).await;
+        assert!(again > taken / 4, "round {round}: {again} of {taken}");
+        assert!(used() <= 16 * MIB + OVER, "round {round}: {}", used());
+        from += again + 1;
+    }
+
+    // After a restart nobody remembers what is free: it is found by compacting.
+    backend.trim(u64::MAX).await;
+    backend.close().await;
+    let backend = Redb::open(directory.path(), &bounded(16)).unwrap();
+    assert!(backend.store.disk_bytes().unwrap() < 4 * MIB);
+    assert!(append(&backend, from, 50_000).await.is_ok());
+
+    // Whoever raises the bound may go on.
+    fill(&backend, from + 1).await;
+    backend.reload(&bounded(32));
+    assert!(append(&backend, from + 10_000, 50_000).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compaction_gives_back_what_a_dropped_room_took_and_loses_nothing() {
+    let directory = TempDir::new().unwrap();
+    let backend = Redb::open(directory.path(), &Limits::default()).unwrap();
+    let large = RoomId([2; 32]);
+    for room in [ROOM, large] {
+        backend.create(room, opening(), Right::Anybody, 0).await.unwrap();
+    }
+    for number in 0..100 {
+        let author = Author { room: large, ..author() };
+        backend.append(author, publish(number, 100_000)).await.wait().await.unwrap();
+        append(&backend, number, 100).await.unwrap();
+    }
+    backend.drop_room(large).await.unwrap();
+    backend.close().await;
+    let (before, after) = compact(directory.path()).unwrap();
+    assert!(before > 10 * MIB && after < 2 * MIB, "{before} to {after}");
+    let backend = Redb::open(directory.path(), &Limits::default()).unwrap();
+    assert!(matches!(compact(directory.path()), Err(OpenError::Locked)), "a relay runs on it");
+    assert_eq!(head(&backend).await, Ok(100));
+    backend.store.read(|transaction| Ok(check::check(transaction))).unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_rooms_that_nobody_wrote_to_or_joined_for_long_are_dropped() {
+    let directory = TempDir::new().unwrap();
+    let limits = Limits { drop_idle: Some(Duration::from_millis(100)), ..Limits::default() };
+    let backend = Redb::open(directory.path(), &limits).unwrap();
+    let [deserted, joined, old] = [2, 3, 4].map(|number| RoomId([number; 32]));
+    for room in [ROOM, deserted, joined] {
+        backend.create(room, opening(), Right::Anybody, 1000).await.unwrap();
+    }
+    backend.create(old, opening(), Right::Anybody, 0).await.unwrap();
+    let _feed = backend.follow(joined);
+    let left =
+        async || backend.rooms(None, 10).await.unwrap().iter().map(|room| room.id.0[0]).collect::<Vec<_>>();
+
+    // All look deserted: it may be the clock.
+    backend.trim(1_000_000).await;
+    assert_eq!(left().await, [1, 2, 3, 4]);
+    let author = Author { now_ms: 1050, ..author() };
+    backend.append(author, publish(1, 10)).await.wait().await.unwrap();
+    backend.trim(1100).await;
+    assert_eq!(left().await, [1, 2, 3, 4], "not a moment too early");
+    backend.trim(1101).await;
+    assert_eq!(left().await, [1, 3, 4], "one is joined, and one of unknown age counts from now");
+
+    backend.reload(&Limits::default());
+    backend.trim(1_000_000).await;
+    assert_eq!(left().await, [1, 3, 4], "never, unless it was asked for");
+}

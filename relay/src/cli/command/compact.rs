@@ -1,0 +1,30 @@
+//! `relay compact`.
+
+use clap::Args;
+
+use super::human::bytes;
+use crate::{
+    backend::redb::{self, DATABASE},
+    backup::BackupError,
+    config::Loaded,
+    error::StartError,
+};
+
+/// A compaction.
+#[derive(Clone, Debug, Args)]
+pub struct CompactCommand {}
+
+impl CompactCommand {
+    /// Does it.
+    pub(super) async fn run(self, loaded: &Loaded) -> anyhow::Result<()> {
+        let data_dir = loaded.config.data_dir()?;
+        if !data_dir.join(DATABASE).try_exists()? {
+            return Err(BackupError::Nothing(data_dir).into());
+        }
+        let directory = data_dir.clone();
+        let compacted = tokio::task::spawn_blocking(move || redb::compact(&directory)).await?;
+        let (before, after) = compacted.map_err(|error| StartError::data(data_dir, error))?;
+        println!("The database takes {}; it took {}.", bytes(after), bytes(before));
+        Ok(())
+    }
+}

@@ -1,0 +1,73 @@
+//! What a relay is started with.
+
+use std::{
+    net::{Ipv6Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use proto::DEFAULT_PORT;
+
+use crate::{error::StartError, identity::Tls, limits::Limits, listen::Fallback};
+
+/// What a relay is started with. `Config::new(data_dir)` and `Config::default()` are complete.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen; `0.0.0.0` and `[::]` both mean IPv4 and IPv6. Port 0 takes any free one.
+    pub listen: Vec<SocketAddr>,
+    /// Where the log and the identity are kept; `None` for the user's data directory.
+    pub data_dir: Option<PathBuf>,
+    /// The certificate.
+    pub tls: Tls,
+    /// The name or address to put in links; `None` to guess.
+    pub host: Option<String>,
+    /// The way for clients that UDP does not reach: TCP at the same port.
+    pub fallback: Fallback,
+    /// How long a leaf of the relay's own authority lives; it is replaced at half of it.
+    pub leaf_life: Duration,
+    /// What is allowed.
+    pub limits: Limits,
+    /// Offer the operator's socket in the data directory. The program does; who embeds a relay has other means.
+    pub admin: bool,
+    /// A loopback address for health and numbers; `None` for none.
+    pub admin_listen: Option<SocketAddr>,
+    /// Write clients' addresses into the security log.
+    pub log_addresses: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: vec![(Ipv6Addr::UNSPECIFIED, DEFAULT_PORT).into()],
+            data_dir: None,
+            tls: Tls::default(),
+            host: None,
+            fallback: Fallback::Off,
+            leaf_life: certs::LEAF_LIFETIME,
+            limits: Limits::default(),
+            admin: false,
+            admin_listen: None,
+            log_addresses: false,
+        }
+    }
+}
+
+impl Config {
+    /// Listens on one address and keeps its data in `data_dir`.
+    pub fn new(listen: SocketAddr, data_dir: impl Into<PathBuf>) -> Self {
+        Self { listen: vec![listen], data_dir: Some(data_dir.into()), ..Self::default() }
+    }
+
+    /// Where the data is: as told, else the user's data directory.
+    ///
+    /// # Errors
+    /// [`StartError::NoDataDir`] if there is none.
+    pub fn data_dir(&self) -> Result<PathBuf, StartError> {
+        self.data_dir.clone().or_else(default_data_dir).ok_or(StartError::NoDataDir)
+    }
+}
+
+/// The user's data directory by the XDG rules (or what takes their place on other systems).
+fn default_data_dir() -> Option<PathBuf> {
+    Some(directories::ProjectDirs::from("", "", "schat-relay")?.data_dir().to_owned())
+}

@@ -1,0 +1,219 @@
+//! Starting: the data, the sockets, and the tasks that keep them.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use quinn::Endpoint;
+use tokio::sync::{Mutex, mpsc};
+
+use super::{Config, Relay};
+use crate::{
+    admin::{self, Admin, Listener, ReloadRequest},
+    backend::redb::Redb,
+    clock::unix_ms,
+    connection,
+    error::StartError,
+    identity::{Identity, Tls},
+    limits::{Limits, TRIM_INTERVAL},
+    link,
+    listen::Listening,
+    quic,
+    reload::Reloader,
+    reset::ResetKey,
+    security::QUIET,
+    service::{Sockets, SocketsError},
+    shared::Shared,
+    tcp, tls,
+};
+
+impl Relay {
+    /// Starts a relay on the current tokio runtime. When this returns, it serves.
+    ///
+    /// # Errors
+    /// [`StartError`] with cause and remedy.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_on(config, Sockets::default()).await
+    }
+
+    /// Starts a relay on these sockets. Where there are any, they take the place of the addresses of `listen`.
+    ///
+    /// # Errors
+    /// [`StartError`] with cause and remedy.
+    pub async fn start_on(mut config: Config, mut sockets: Sockets) -> Result<Self, StartError> {
+        if let Some(handed) = sockets.addresses().map_err(SocketsError::Io)? {
+            tracing::info!(sockets = handed.len(), "listening on sockets of the service manager");
+            config.listen = handed;
+        }
+        let data_dir = config.data_dir()?;
+        let limits = config.limits;
+        if config.listen.is_empty() {
+            return Err(StartError::NoAddress);
+        }
+        let names = link::names(
+            config
+                .listen
+                .iter()
+                .map(|address| link::host(*address))
+                .chain(config.host.clone())
+                .chain(config.tls.domains().iter().cloned()),
+        );
+        let (tls, life, wanted, path) = (config.tls, config.leaf_life, limits.clone(), data_dir.clone());
+        // Opening may repair a large log after a crash.
+        let opened = tokio::task::spawn_blocking(move || open(&path, &wanted, &tls, names, life)).await;
+        let (backend, reset, identity) = opened.map_err(|_| {
+            let source = std::io::Error::other("the database is damaged");
+            StartError::DataDir { path: data_dir.clone(), source }
+        })??;
+        let crypto = tls::server_config(identity.certificate.clone())?;
+        let server = quic::server_config(crypto, &limits);
+
+        let secured = tls::tcp_config(identity.certificate.clone())?;
+        let (mut endpoints, mut addresses) = (Vec::new(), Vec::new());
+        let (mut listeners, mut without_tcp) = (Vec::new(), Vec::new());
+        for address in config.listen {
+            let handed = sockets.take(address);
+            let listening = Listening::open(address, config.fallback, handed, &reset, &server)?;
+            addresses.push(listening.address);
+            endpoints.push(listening.endpoint);
+            match listening.fallback {
+                Some(listener) => listeners.push(listener),
+                None => without_tcp.push(listening.address),
+            }
+        }
+
+        let shared = Arc::new(Shared::new(backend.clone(), &limits));
+        let serve = |endpoint: &Endpoint| tokio::spawn(connection::serve(shared.clone(), endpoint.clone()));
+        let mut doors: Vec<_> = endpoints.iter().map(serve).collect();
+        let serve = |listener| tokio::spawn(tcp::serve(shared.clone(), listener, secured.clone()));
+        doors.extend(listeners.into_iter().map(serve));
+        let reloader = Reloader {
+            endpoints: endpoints.clone(),
+            server,
+            backend: backend.clone(),
+            shared: shared.clone(),
+        };
+        let has_fallback = without_tcp.is_empty();
+        let (pin, certificate) = (identity.pin, identity.certificate.clone());
+        let chores = vec![
+            // Where there is TCP, it answers the authority's challenges as well.
+            tokio::spawn(identity.clone().keep_fresh(without_tcp)),
+            tokio::spawn(keep_trimmed(backend.clone())),
+            tokio::spawn(keep_said(shared.clone())),
+        ];
+        shared.metrics.security.show_addresses(config.log_addresses);
+        let (ask, reloads) = admin::reload::channel();
+        let mut relay = Self {
+            endpoints,
+            reloader,
+            addresses,
+            has_fallback,
+            pin,
+            host: config.host,
+            shared,
+            backend,
+            doors,
+            chores,
+            identity,
+            operators: Vec::new(),
+            #[cfg(unix)]
+            socket: None,
+            reloads: Mutex::new(reloads),
+        };
+        let operator = Operator { data_dir, listen: config.admin_listen, socket: config.admin };
+        relay.open_admin(&operator, certificate, ask).await?;
+        Ok(relay)
+    }
+
+    /// Opens what operators come through.
+    async fn open_admin(
+        &mut self,
+        config: &Operator,
+        certificate: Arc<tls::Certificate>,
+        reloads: mpsc::Sender<ReloadRequest>,
+    ) -> Result<(), StartError> {
+        let mut listeners = Vec::new();
+        let mut watching = None;
+        if let Some(address) = config.listen {
+            let listener = admin::loopback(address).await?;
+            watching = listener.local_addr().ok();
+            listeners.push(Listener::Loopback(listener));
+        }
+        #[cfg(unix)]
+        if config.socket {
+            let path = config.data_dir.join(admin::SOCKET);
+            let opened = admin::socket::listen(&config.data_dir).await;
+            let (listener, file) = opened.map_err(|source| StartError::Admin { path, source })?;
+            listeners.push(Listener::Socket(listener));
+            self.socket = Some(file);
+        }
+        let admin = Arc::new(Admin {
+            shared: self.shared.clone(),
+            backend: self.backend.clone(),
+            certificate,
+            data_dir: config.data_dir.clone(),
+            addresses: self.addresses.clone(),
+            pin: self.pin,
+            links: self.addresses.iter().map(|address| self.link(*address)).collect(),
+            watching,
+            started_ms: unix_ms(),
+            counted: Mutex::default(),
+            reloads,
+        });
+        let serve = |listener| tokio::spawn(admin::serve(admin.clone(), listener));
+        self.operators.extend(listeners.into_iter().map(serve));
+        Ok(())
+    }
+}
+
+/// What operators come through.
+struct Operator {
+    data_dir: PathBuf,
+    listen: Option<SocketAddr>,
+    socket: bool,
+}
+
+fn open(
+    data_dir: &Path,
+    limits: &Limits,
+    tls: &Tls,
+    names: Vec<String>,
+    leaf_life: Duration,
+) -> Result<(Arc<Redb>, ResetKey, Arc<Identity>), StartError> {
+    let broken = |error| StartError::io(data_dir.to_owned(), error);
+    let backend = open_backend(data_dir, limits)?;
+    let reset = ResetKey::load_or_create(data_dir).map_err(broken)?;
+    Ok((Arc::new(backend), reset, Arc::new(Identity::load(tls, data_dir, names, leaf_life)?)))
+}
+
+/// Opens the database, also for a command while no relay runs.
+pub(crate) fn open_backend(data_dir: &Path, limits: &Limits) -> Result<Redb, StartError> {
+    create_private(data_dir).map_err(|error| StartError::io(data_dir.to_owned(), error))?;
+    Redb::open(data_dir, limits).map_err(|error| StartError::data(data_dir.to_owned(), error))
+}
+
+async fn keep_trimmed(backend: Arc<Redb>) {
+    loop {
+        backend.trim(unix_ms()).await;
+        tokio::time::sleep(TRIM_INTERVAL).await;
+    }
+}
+
+/// Says what the security log has counted.
+async fn keep_said(shared: Arc<Shared>) {
+    loop {
+        tokio::time::sleep(QUIET).await;
+        shared.metrics.security.flush();
+    }
+}
+
+fn create_private(directory: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
+}

@@ -1,0 +1,111 @@
+//! The settings read again while the relay runs: what changes at once, what waits for a restart, and what is wrong.
+
+use std::{collections::BTreeSet, ffi::OsString};
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    cli::settings::{Connections, Settings, Storage, Traffic},
+    config::{self, Loaded, Setting},
+    log::Log,
+    relay::Relay,
+};
+
+/// Settings outside of the limits that change at once.
+const OTHERS: [&str; 2] = ["log-level", "log-addresses"];
+
+/// What reading the settings again brought.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// In force now.
+    pub changed: Vec<Change>,
+    /// In force after the next start.
+    pub needs_restart: Vec<Change>,
+    /// What went wrong; what was in force before stays.
+    pub failed: Vec<String>,
+}
+
+/// One setting with another value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Its name.
+    pub setting: String,
+    /// In force before; empty when it was unset or is a secret.
+    pub from: String,
+    /// Read now; empty when it is unset or is a secret.
+    pub to: String,
+}
+
+/// Reads all sources again and brings what can change to the relay. `loaded` is what is in force, before and after.
+///
+/// A source that makes no sense changes nothing at all: half of somebody's intention may be worse than none.
+pub(super) async fn reload(arguments: &[OsString], loaded: &mut Loaded, relay: &Relay, log: &Log) -> Report {
+    let mut report = Report::default();
+    match config::load(arguments.iter().cloned()) {
+        Ok(next) => {
+            let at_once = at_once();
+            for (old, new) in loaded.settings.iter_mut().zip(&next.settings) {
+                if old.name != new.name || old.values == new.values {
+                    continue;
+                }
+                let change = Change::between(old, new);
+                if at_once.contains(&*new.name) {
+                    report.changed.push(change);
+                    *old = new.clone();
+                } else {
+                    report.needs_restart.push(change);
+                }
+            }
+            take(next.cli.settings, relay, log, &mut report, next.config.limits);
+        }
+        Err(error) => report.failed.push(error.to_string().trim_end().to_owned()),
+    }
+    // Also when a file of settings is broken: it may be the certificate that somebody cares about.
+    match relay.reload_certificate().await {
+        Ok(()) => tracing::info!(target: "security", event = "certificate", "the certificate was read again"),
+        Err(error) => report.failed.push(error.to_string()),
+    }
+    report.log();
+    report
+}
+
+fn take(settings: Settings, relay: &Relay, log: &Log, report: &mut Report, limits: crate::Limits) {
+    relay.reload(limits);
+    relay.show_addresses(settings.operations.log_addresses);
+    if let Err(error) = log.set_level(&settings.operations.log_level) {
+        report.failed.push(error.to_string());
+    }
+}
+
+/// Names of the settings that change at once.
+fn at_once() -> BTreeSet<String> {
+    let limits =
+        Traffic::augment_args(Connections::augment_args(Storage::augment_args(clap::Command::new(""))));
+    let limits = limits.get_arguments().filter_map(|argument| argument.get_long().map(str::to_owned));
+    limits.chain(OTHERS.map(str::to_owned)).collect()
+}
+
+impl Report {
+    fn log(&self) {
+        for Change { setting, from, to } in &self.changed {
+            tracing::info!(setting, from, to, "a setting changed");
+        }
+        for Change { setting, .. } in &self.needs_restart {
+            tracing::warn!(setting, "a setting changed that needs a restart");
+        }
+        for error in &self.failed {
+            tracing::error!("not reloaded, what was in force stays: {error}");
+        }
+    }
+}
+
+impl Change {
+    fn between(old: &Setting, new: &Setting) -> Self {
+        let text = |setting: &Setting| match setting.is_secret {
+            true => String::new(),
+            false => setting.values.join(","),
+        };
+        Self { setting: new.name.clone(), from: text(old), to: text(new) }
+    }
+}
