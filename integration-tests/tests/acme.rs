@@ -1,5 +1,6 @@
 //! A relay whose certificate a certificate authority issued, as people meet it.
 
+#[allow(dead_code, reason = "the relay's own tests use the rest")]
 #[path = "../../relay/tests/it/pebble.rs"]
 mod pebble;
 

@@ -136,7 +136,7 @@ impl Inside {
             }
             // Half of an address' share is only for who is really there.
             if open > 0 && 2 * open >= limits.connections_per_address {
-                return Err((Limit::ConnectionsPerAddress, true));
+                return Err((Limit::RetryAbove, true));
             }
             self.unproven.take(limits.handshakes, now).map_err(|_| (Limit::HandshakeRate, true))?;
         }

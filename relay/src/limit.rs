@@ -12,7 +12,8 @@ pub enum Limit {
     ConnectionsPerAddress,
     /// Handshakes in a second: the address had to prove itself.
     HandshakeRate,
-    /// Handshakes in progress: the address had to prove itself.
+    /// Handshakes in progress, or connections of one address half way to their limit: the address had to prove
+    /// itself.
     RetryAbove,
     /// Handshakes in progress: refused.
     Handshakes,

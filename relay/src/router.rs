@@ -14,7 +14,7 @@ use proto::{
 
 use crate::{
     limit::Limit,
-    limits::Limits,
+    limits::{Limits, Rate},
     quota::{Over, Quota},
     request::{Invalid, Publish, Request},
 };
@@ -30,6 +30,8 @@ pub struct Router<H> {
     publish: Quota<(RoomId, PublicKey)>,
     room: Quota<RoomId>,
     invite: Quota<(RoomId, PublicKey)>,
+    /// What is over its quota is looked up, at most this often: a flood must not become a flood of reads.
+    look_ups: Quota<(RoomId, PublicKey)>,
     ephemeral: Quota<(RoomId, PublicKey)>,
     max_message: usize,
 }
@@ -93,6 +95,7 @@ impl<H: Clone> Router<H> {
             publish: Quota::new(limits.publish),
             room: Quota::new(limits.room_publish),
             invite: Quota::new(limits.invite),
+            look_ups: Quota::new(look_ups(limits)),
             ephemeral: Quota::new(limits.ephemeral),
             max_message: limits.max_message,
         }
@@ -103,6 +106,7 @@ impl<H: Clone> Router<H> {
         self.publish.set_rate(limits.publish);
         self.room.set_rate(limits.room_publish);
         self.invite.set_rate(limits.invite);
+        self.look_ups.set_rate(look_ups(limits));
         self.ephemeral.set_rate(limits.ephemeral);
         self.max_message = limits.max_message;
     }
@@ -173,7 +177,10 @@ impl<H: Clone> Router<H> {
             Ok(()) => Command::Append(publish),
             Err(refusal) => {
                 let refusal = refusal.about(&publish);
-                Command::AnswerIfStored(publish, refusal)
+                match self.look_ups.take((seat.room, seat.key), now) {
+                    Ok(()) => Command::AnswerIfStored(publish, refusal),
+                    Err(_) => Command::Refuse(refusal),
+                }
             }
         }
     }
@@ -202,6 +209,12 @@ impl<H: Clone> Router<H> {
     fn spending(&mut self, seat: &Seat) -> &mut Quota<(RoomId, PublicKey)> {
         if seat.member { &mut self.publish } else { &mut self.invite }
     }
+}
+
+/// Four times what a member may publish: a client sends again what it has no answer to, one by one.
+fn look_ups(limits: &Limits) -> Rate {
+    let Rate { burst, interval } = limits.publish;
+    Rate { burst: burst.saturating_mul(4), interval: interval / 4 }
 }
 
 impl Refusal {

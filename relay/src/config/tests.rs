@@ -73,3 +73,16 @@ fn missing_file_that_was_named_is_an_error() {
     let error = load(["relay", "--config", "/nowhere/relay.toml"].map(Into::into)).unwrap_err();
     assert!(error.to_string().starts_with("cannot read /nowhere/relay.toml"), "{error}");
 }
+
+#[test]
+fn secret_is_refused_on_the_command_line_and_not_shown_from_a_file() {
+    let wanted = ["--domain", "a.example", "--acme-eab-kid", "1"];
+    let refused =
+        load([&["relay"][..], &wanted, &["--acme-eab-key", "c2VjcmV0"]].concat().iter().map(Into::into));
+    let message = refused.unwrap_err().to_string();
+    assert!(message.contains("RELAY_ACME_EAB_KEY_FILE") && !message.contains("c2VjcmV0"), "{message}");
+    let loaded = with_file("acme-eab-key = \"c2VjcmV0\"", &wanted).unwrap();
+    for shown in [show::toml(&loaded), show::json(&loaded), format!("{:?}", (&loaded.config, &loaded.cli))] {
+        assert!(!shown.contains("c2VjcmV0") && !shown.contains("115, 101"), "{shown}");
+    }
+}

@@ -76,6 +76,17 @@ fn over_quota_publish_is_looked_up_before_it_is_refused() {
 }
 
 #[test]
+fn flood_over_the_quota_is_not_looked_up_without_end() {
+    let (mut router, now) = (router(), Instant::now());
+    let (seat, _) = router.join(ROOM, ALICE, true, "a");
+    let commands: Vec<_> = (0..100).map(|id| router.handle(&seat, publish(id), now)).collect();
+    let looked_up = commands.iter().filter(|command| matches!(command, Command::AnswerIfStored(..))).count();
+    assert_eq!(looked_up, 8, "four times the burst of two");
+    let last = commands.into_iter().next_back().unwrap();
+    assert_eq!(refused(last), Some((Code::RateLimited, false)));
+}
+
+#[test]
 fn refunded_publish_costs_nothing() {
     let (mut router, now) = (router(), Instant::now());
     let (seat, _) = router.join(ROOM, ALICE, true, "a");

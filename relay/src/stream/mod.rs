@@ -25,7 +25,7 @@ pub(crate) enum Outcome {
     Refused,
     /// It had joined.
     Joined,
-    /// It was not looked at.
+    /// It was not let in because of what the relay can take, which says nothing against the client.
     Over,
 }
 
@@ -58,9 +58,19 @@ pub(crate) async fn serve(peer: &Peer, send: SendHalf, recv: RecvHalf) -> Outcom
             if farewell.code == CloseCode::TimedOut {
                 peer.shared.metrics.limited_at(Limit::JoinTime, peer.payer);
             }
+            let outcome = outcome(&farewell);
             input.stop(farewell.code);
             output.end(farewell).await;
-            Outcome::Refused
+            outcome
         }
+    }
+}
+
+/// Somebody who opens rooms at a bad time guesses nothing.
+fn outcome(farewell: &Farewell) -> Outcome {
+    match &farewell.refusal {
+        Some(Refusal { limit: Some(Limit::Rooms | Limit::Disk), .. })
+        | Some(Refusal { code: Code::ShuttingDown, .. }) => Outcome::Over,
+        _ => Outcome::Refused,
     }
 }

@@ -28,8 +28,9 @@ async fn connections_of_one_address_are_limited_and_leave_room_for_others() {
     let server = Server::with(Limits { connections_per_address: 2, ..Limits::default() }).await;
     let _both = (server.client().await, server.client().await);
     assert!(is_refused(server.connect_from(1).await));
-    // Asked for proof first (as the second one was): the packets might have come from somebody else.
-    assert_eq!(server.hits(Limit::ConnectionsPerAddress), 3);
+    assert_eq!(server.hits(Limit::ConnectionsPerAddress), 1);
+    // Asked for proof first, as the second one was: the packets might have come from somebody else.
+    assert_eq!(server.hits(Limit::RetryAbove), 2);
     assert!(server.connect_from(2).await.is_ok());
 }
 

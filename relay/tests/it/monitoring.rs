@@ -46,7 +46,10 @@ fn metric_without_a_word_in_the_documentation_is_found() {
     let directory = TempDir::new().unwrap();
     let (_program, address) = watched(directory.path(), &[]);
     let metrics = get(address, "/metrics", "localhost");
-    let explained = names(&read("../docs/deploy.md"));
+    let pages = fs::read_dir(Path::new(PACKAGING).join("../docs")).unwrap();
+    let pages =
+        pages.map(|page| page.unwrap().path()).filter(|page| page.extension().is_some_and(|end| end == "md"));
+    let explained: BTreeSet<_> = pages.flat_map(|page| names(&fs::read_to_string(page).unwrap())).collect();
     let families = metrics.lines().filter_map(|line| line.strip_prefix("# TYPE "));
     let silent: Vec<_> = families
         .filter_map(|line| line.split_once(' '))

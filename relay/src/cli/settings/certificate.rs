@@ -1,10 +1,11 @@
 //! The certificate.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{convert::Infallible, fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use clap::{Args, value_parser};
 use rustls::pki_types::ServerName;
+use zeroize::Zeroizing;
 
 use super::Conflict;
 use crate::identity::{
@@ -54,7 +55,7 @@ pub struct Certificate {
         value_name = "KEY",
         hide_env_values = true
     )]
-    pub acme_eab_key: Option<String>,
+    pub acme_eab_key: Option<Secret>,
     /// Where TCP port 443 of the name arrives, repeatable [default: the port that the relay listens on].
     ///
     /// Opened only while the certificate authority is expected.
@@ -81,6 +82,24 @@ pub struct Certificate {
     /// for so long; a machine whose clock is wrong by more than half of it shows clients an invalid one.
     #[arg(long, hide_short_help = true, env = "RELAY_LEAF_HOURS", value_name = "HOURS", default_value_t = 720, value_parser = value_parser!(u32).range(2..=8760))]
     pub leaf_hours: u32,
+}
+
+/// A value that is not shown.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+impl FromStr for Secret {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned().into()))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
 }
 
 impl Certificate {
@@ -127,7 +146,7 @@ impl Certificate {
             (None, None) => None,
             (Some(kid), Some(key)) => {
                 // Some authorities show it with padding.
-                let key = BASE64_URL_SAFE_NO_PAD.decode(key.trim().trim_end_matches('='));
+                let key = BASE64_URL_SAFE_NO_PAD.decode(key.0.trim().trim_end_matches('='));
                 let key = key.map_err(|_| Conflict("acme-eab-key is not base64url; copy it again".into()))?;
                 Some(Eab { kid: kid.clone(), key: key.into() })
             }

@@ -15,7 +15,7 @@ const MAX_WINDOW_KIB: i64 = 64 << 10;
 pub struct Connections {
     /// Connections in all.
     ///
-    /// Each may cost 2 MiB at worst and 50 KiB when idle. Over it, new ones are refused, and who is in stays in.
+    /// Each may cost 2 MiB at worst. Over it, new ones are refused, and who is in stays in.
     #[arg(long, env = "RELAY_MAX_CONNECTIONS", value_name = "N", default_value_t = 4096, value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub max_connections: u32,
     /// Connections of one address (IPv6: one /64).

@@ -83,7 +83,7 @@ impl OrderError {
         }
     }
 
-    /// The authority's no.
+    /// The authority's no, or its own fault.
     pub(super) fn refused(problem: &Problem, wait: Option<Duration>) -> Self {
         let kind = problem.r#type.as_deref().unwrap_or_default();
         let kind = kind.strip_prefix("urn:ietf:params:acme:error:").unwrap_or(kind);
@@ -93,7 +93,12 @@ impl OrderError {
                 detail = format!("{detail}; {text}");
             }
         }
-        Self::Refused { detail: printable(&detail), remedy: remedy(kind), wait }
+        let detail = printable(&detail);
+        // Neither says anything about this order; both pass.
+        if matches!(kind, "badNonce" | "serverInternal") {
+            return Self::Unreachable { cause: detail, wait };
+        }
+        Self::Refused { detail, remedy: remedy(kind), wait }
     }
 
     /// The account is not known there any more.
@@ -121,7 +126,6 @@ fn remedy(kind: &str) -> &'static str {
         }
         "userActionRequired" => "the authority's terms have changed: read and accept them at its web page",
         "invalidContact" | "unsupportedContact" => "give a mail address that exists with --acme-email",
-        "serverInternal" => "the fault is there, not here; it is tried again",
         _ => "ask the authority, or choose another with --acme-directory",
     }
 }
@@ -157,6 +161,15 @@ mod tests {
         let problem = Problem { r#type: None, detail, status: None, subproblems: Vec::new() };
         let text = OrderError::refused(&problem, None).to_string();
         assert!(!text.contains('\u{1b}') && text.len() < 1000, "{text}");
+    }
+
+    #[test]
+    fn fault_of_the_authority_itself_is_not_taken_for_a_refusal() {
+        for kind in ["badNonce", "serverInternal"] {
+            let kind = Some(format!("urn:ietf:params:acme:error:{kind}"));
+            let problem = Problem { r#type: kind, detail: None, status: None, subproblems: Vec::new() };
+            assert!(matches!(OrderError::refused(&problem, None), OrderError::Unreachable { .. }));
+        }
     }
 
     #[test]

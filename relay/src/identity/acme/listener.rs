@@ -28,7 +28,7 @@ impl Listener {
         if addresses.is_empty() {
             return Ok(Self(doors));
         }
-        let config = tls::challenge_config(certificate.clone()).map_err(|error| OrderError::Setup(error))?;
+        let config = tls::challenge_config(certificate.clone()).map_err(OrderError::Setup)?;
         let acceptor = TlsAcceptor::from(Arc::new(config));
         for address in addresses {
             let listener =
