@@ -57,7 +57,7 @@ pub(super) async fn reload(arguments: &[OsString], loaded: &mut Loaded, relay: &
                     report.needs_restart.push(change);
                 }
             }
-            take(next.cli.settings, relay, log, &mut report, next.config.limits);
+            take(&next.cli.settings, relay, log, &mut report, next.config.limits);
         }
         Err(error) => report.failed.push(error.to_string().trim_end().to_owned()),
     }
@@ -70,7 +70,7 @@ pub(super) async fn reload(arguments: &[OsString], loaded: &mut Loaded, relay: &
     report
 }
 
-fn take(settings: Settings, relay: &Relay, log: &Log, report: &mut Report, limits: crate::Limits) {
+fn take(settings: &Settings, relay: &Relay, log: &Log, report: &mut Report, limits: crate::Limits) {
     relay.reload(limits);
     relay.show_addresses(settings.operations.log_addresses);
     if let Err(error) = log.set_level(&settings.operations.log_level) {
