@@ -92,6 +92,15 @@ fuzz-list:
 fuzz target seconds="60":
     cargo +nightly fuzz run {{ target }} -- -max_total_time={{ seconds }}
 
+# units, example settings, manual pages and Debian packages, with the programs in target/debug
+packaging:
+    cargo build -p relay -p client --bins
+    packaging/check.sh target/debug
+
+# everything that a release has, in dist/ (see packaging/release.sh for the tools it takes)
+release:
+    packaging/release.sh
+
 # the documentation of this house's crates
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps

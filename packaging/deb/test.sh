@@ -4,11 +4,11 @@
 #     packaging/deb/build.sh target/debug target/deb && packaging/deb/test.sh target/deb
 #
 # Without systemd as process 1: the relay is started as the unit says, by hand, as the unit's user and with no more
-# privileges than the unit's. packaging/systemd/boot.sh tries the unit itself.
+# privileges than the unit's. packaging/systemd/test.sh tries the unit itself.
 set -euo pipefail
 
 if [[ ${1:-} != --inside ]]; then
-    exec "$(dirname "$0")/../sandbox.sh" "$0" --inside "$(realpath "$1")"
+    exec "$(dirname "$0")/../sandbox.sh" "$(realpath "$0")" --inside "$(realpath "$1")"
 fi
 
 debs=$2
@@ -80,9 +80,12 @@ files() {
 start() {
     local command
     read -ra command < <(sed -n 's/^ExecStart=//p' "$unit")
-    setpriv --reuid schat-relay --regid schat-relay --init-groups --no-new-privs \
-        --inh-caps=-all,+net_bind_service --ambient-caps=-all,+net_bind_service --bounding-set=-all,+net_bind_service \
-        env -i PATH="$PATH" HOME=/nonexistent "${command[@]}" >/tmp/relay.log 2>&1 &
+    (
+        umask "$(sed -n 's/^UMask=//p' "$unit")"
+        exec setpriv --reuid schat-relay --regid schat-relay --init-groups --no-new-privs \
+            --inh-caps=-all,+net_bind_service --ambient-caps=-all,+net_bind_service \
+            --bounding-set=-all,+net_bind_service env -i PATH="$PATH" HOME=/nonexistent "${command[@]}"
+    ) >/tmp/relay.log 2>&1 &
     pid=$!
     for _ in $(seq 300); do
         if relay status >/dev/null 2>&1; then return; fi

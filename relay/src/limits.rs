@@ -222,6 +222,13 @@ pub const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 /// routers) stay open.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
+/// QUIC: bytes that remember which address tokens were used; quinn's default is 20 MiB. When full, one of
+/// a hundred new tokens is taken for a used one, and its client pays a round trip.
+pub const TOKEN_LOG: usize = 256 << 10;
+
+/// QUIC: address tokens used in their two weeks of life; see [`TOKEN_LOG`].
+pub const TOKENS: u64 = 100_000;
+
 /// QUIC: pieces of stream data that one packet may bring, on average. An honest client packs one per stream
 /// that has something to say: ten Joins fill a packet.
 pub const FRAGMENTS_PER_PACKET: u64 = 12;

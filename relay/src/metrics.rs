@@ -102,6 +102,9 @@ impl Default for Metrics {
             "Open connections after their handshake, by what carries them",
             carried.clone(),
         );
+        for carrier in [Carrier::Quic, Carrier::Tcp] {
+            drop(carried.get_or_create(&CarrierLabel { carrier }));
+        }
         Self {
             registry,
             security,

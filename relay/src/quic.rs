@@ -6,13 +6,16 @@ use std::{
     sync::Arc,
 };
 
-use quinn::{IdleTimeout, ServerConfig, TransportConfig, VarInt, crypto::rustls::QuicServerConfig};
+use quinn::{
+    BloomTokenLog, IdleTimeout, ServerConfig, TransportConfig, ValidationTokenConfig, VarInt,
+    crypto::rustls::QuicServerConfig,
+};
 use socket2::{Socket, Type};
 
 use crate::{
     limits::{
         IDLE_TIMEOUT, INCOMING_BUFFER, INCOMING_BUFFER_TOTAL, KEEP_ALIVE, Limits, MAX_INCOMING,
-        SPARE_STREAMS, STRANGER_STREAMS, STRANGER_WINDOW,
+        SPARE_STREAMS, STRANGER_STREAMS, STRANGER_WINDOW, TOKEN_LOG, TOKENS,
     },
     reset::ResetKey,
     socket,
@@ -30,10 +33,19 @@ pub(crate) fn server_config(crypto: QuicServerConfig, limits: &Limits) -> Server
         .transport_config(transport(limits))
         // A phone that changes from one network to another keeps its rooms (RFC 9000, 9).
         .migration(true)
+        .validation_token_config(tokens())
         .max_incoming(MAX_INCOMING)
         .incoming_buffer_size(INCOMING_BUFFER)
         .incoming_buffer_size_total(INCOMING_BUFFER_TOTAL);
     config
+}
+
+/// With these a client that was here lately proves its address without a round trip. Which of them were used has
+/// to be remembered; a log that is full is only less sure that one was not.
+fn tokens() -> ValidationTokenConfig {
+    let mut tokens = ValidationTokenConfig::default();
+    tokens.log(Arc::new(BloomTokenLog::new_expected_items(TOKEN_LOG, TOKENS)));
+    tokens
 }
 
 /// What a connection may hold as long as it has joined no room; see `Connection::welcome` for the rest.

@@ -12,7 +12,7 @@ use crate::failure::{Exit, Failure};
 
 /// Prints the first page, or writes all of them.
 pub(super) fn man(command: &clap::Command, directory: Option<&Path>) -> Result<Exit, Failure> {
-    let mut command = command.clone();
+    let mut command = command.clone().disable_help_subcommand(true);
     command.build();
     let written = match directory {
         None => page(&command).and_then(|(_, text)| io::stdout().write_all(&text)),

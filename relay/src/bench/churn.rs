@@ -34,6 +34,10 @@ pub(super) struct Churn {
     /// Connections that come, join, speak and leave; a quarter of them before the first look.
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(8..=1_000_000))]
     visits: u32,
+    /// Every fourth visitor says something: then the log grows as well, and the cache of its pages, up to its
+    /// bound.
+    #[arg(long)]
+    talk: bool,
 }
 
 impl Churn {
@@ -44,23 +48,74 @@ impl Churn {
             let ground = subject.ground()?;
             let rooms = open(&ground).await?;
             let warm_up = self.visits as usize / 4;
-            visit(&ground, &rooms, 0..warm_up).await?;
+            self.visit(&ground, &rooms, 0..warm_up).await?;
             tokio::time::sleep(SETTLE.min(bench.time() * 2)).await;
             let warm = subject.usage()?.resident;
             let begun = Instant::now();
-            visit(&ground, &rooms, warm_up..warm_up + self.visits as usize).await?;
+            self.visit(&ground, &rooms, warm_up..warm_up + self.visits as usize).await?;
             speed.push(number(self.visits) / begun.elapsed().as_secs_f64());
             tokio::time::sleep(SETTLE.min(bench.time() * 2)).await;
             let after = subject.usage()?.resident;
             first.push(number(warm) / number(1u64 << 20));
             growth.push(number(after) / number(warm));
         }
-        let settings = format!("{} visits after a quarter as many, {ROOMS} rooms of {MEMBERS}", self.visits);
+        let settings = format!(
+            "{} visits after a quarter as many, {ROOMS} rooms of {MEMBERS}{}",
+            self.visits,
+            if self.talk { ", every fourth speaks" } else { "" }
+        );
         let mut report = Report::new("churn", settings);
         report.add("memory after the warm-up", "MiB", &first);
         report.add_with_goal("memory at the end ÷ after the warm-up", "×", &growth, GOAL);
         report.add("visits", "/s", &speed);
         Ok(report)
+    }
+
+    /// Each visitor is somebody else, from one of several addresses; every other one leaves without a word.
+    async fn visit(
+        &self,
+        ground: &Ground,
+        rooms: &[Room],
+        visits: std::ops::Range<usize>,
+    ) -> anyhow::Result<()> {
+        let endpoints: Vec<_> =
+            (1..=AT_ONCE).map(|index| ground.endpoint(index)).collect::<Result<_, _>>()?;
+        let visits: Vec<_> = visits.collect();
+        for group in visits.chunks(AT_ONCE) {
+            let visitors = group
+                .iter()
+                .zip(&endpoints)
+                .map(|(visit, endpoint)| self.call(ground, endpoint, rooms, *visit));
+            futures_util::future::try_join_all(visitors).await?;
+        }
+        for endpoint in endpoints {
+            endpoint.wait_idle().await;
+        }
+        Ok(())
+    }
+
+    async fn call(
+        &self,
+        ground: &Ground,
+        endpoint: &Endpoint,
+        rooms: &[Room],
+        visit: usize,
+    ) -> anyhow::Result<()> {
+        let connection = ground.connect(endpoint).await?;
+        let room = rooms.get(visit % rooms.len()).context("no room")?;
+        let key = room.keys.get(visit / rooms.len() % room.keys.len()).context("no key")?;
+        let (mut mouth, mut ear) = join(&connection, room.id, key, 0, None).await?;
+        if self.talk && visit.is_multiple_of(4) {
+            mouth.publish(vec![0; 256]).await?;
+            ear.published().await?;
+        }
+        if visit.is_multiple_of(2) {
+            mouth.0.finish()?;
+            // The relay may have closed it first.
+            let _ = mouth.0.stopped().await;
+        }
+        connection.close(0u32.into(), b"");
+        Ok(())
     }
 }
 
@@ -72,37 +127,4 @@ async fn open(ground: &Ground) -> anyhow::Result<Vec<Room>> {
         rooms.push(Room::open(&connection, MEMBERS).await?.0);
     }
     Ok(rooms)
-}
-
-/// Each visitor is somebody else, from one of several addresses; every other one leaves without a word.
-async fn visit(ground: &Ground, rooms: &[Room], visits: std::ops::Range<usize>) -> anyhow::Result<()> {
-    let endpoints: Vec<_> = (1..=AT_ONCE).map(|index| ground.endpoint(index)).collect::<Result<_, _>>()?;
-    let visits: Vec<_> = visits.collect();
-    for group in visits.chunks(AT_ONCE) {
-        let visitors =
-            group.iter().zip(&endpoints).map(|(visit, endpoint)| call(ground, endpoint, rooms, *visit));
-        futures_util::future::try_join_all(visitors).await?;
-    }
-    for endpoint in endpoints {
-        endpoint.wait_idle().await;
-    }
-    Ok(())
-}
-
-async fn call(ground: &Ground, endpoint: &Endpoint, rooms: &[Room], visit: usize) -> anyhow::Result<()> {
-    let connection = ground.connect(endpoint).await?;
-    let room = rooms.get(visit % rooms.len()).context("no room")?;
-    let key = room.keys.get(visit / rooms.len() % room.keys.len()).context("no key")?;
-    let (mut mouth, mut ear) = join(&connection, room.id, key, 0, None).await?;
-    if visit.is_multiple_of(4) {
-        mouth.publish(vec![0; 256]).await?;
-        ear.published().await?;
-    }
-    if visit.is_multiple_of(2) {
-        mouth.0.finish()?;
-        // The relay may have closed it first.
-        let _ = mouth.0.stopped().await;
-    }
-    connection.close(0u32.into(), b"");
-    Ok(())
 }

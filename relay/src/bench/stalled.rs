@@ -43,8 +43,9 @@ impl StalledReaders {
             format!("{stalled} members who do not read ({:?}), {} who do", self.manner, bench.honest);
         let mut report = Report::new("stalled-readers", settings);
         pairs.report(&mut report, "stalled members joined", GOAL);
-        let each: Vec<_> = pairs.memory.iter().map(|bytes| bytes / number(stalled) / 1024.0).collect();
-        report.add_with_goal("memory per stalled member", "KiB", &each, number(budget()) / 1024.0);
+        // The first time counts most: later on the allocator gives again what it got back.
+        let most = pairs.memory.iter().copied().fold(0.0, f64::max) / number(stalled) / 1024.0;
+        report.add_with_goal("memory per stalled member, at most", "KiB", &[most], number(budget()) / 1024.0);
         Ok(report)
     }
 }

@@ -94,16 +94,15 @@ impl Strangers {
         if self.kind == Kind::HalfOpen {
             half_open(&ground, strangers).await?;
         } else {
-            let mut held = Vec::new();
-            let mut endpoints = Vec::new();
-            for index in 0..strangers {
-                if index % PER_ADDRESS == 0 {
-                    endpoints
-                        .push(ground.endpoint_with(1 + index / PER_ADDRESS, TransportConfig::default())?);
-                }
-                let endpoint: &Endpoint = endpoints.last().context("no socket")?;
-                held.push(self.act(ground.connect(endpoint).await?).await?);
+            // All at once: strangers who join nothing are sent away after a while.
+            let mut endpoints: Vec<Endpoint> = Vec::new();
+            for index in 0..strangers.div_ceil(PER_ADDRESS) {
+                endpoints.push(ground.endpoint_with(1 + index, TransportConfig::default())?);
             }
+            let places = endpoints.iter().flat_map(|endpoint| std::iter::repeat_n(endpoint, PER_ADDRESS));
+            let (ground, this) = (&ground, self);
+            let act = |endpoint| async move { this.act(ground.connect(endpoint).await?).await };
+            let held = futures_util::future::try_join_all(places.take(strangers).map(act)).await?;
             tokio::time::sleep(LOOK).await;
             // Whoever is refused in the end has held it until then.
             drop(held);
@@ -127,10 +126,15 @@ impl Strangers {
     }
 
     async fn amplification(&self, bench: &Bench, report: &mut Report) -> anyhow::Result<()> {
-        for (what, datagrams) in [("the first datagram only", 1), ("the whole first flight", 2)] {
+        let cases = [
+            ("the first datagram", 1, Door::Guarded),
+            ("the whole first flight", 2, Door::Guarded),
+            ("the whole first flight, with --retry-above 0", 2, Door::Proof),
+        ];
+        for (what, datagrams, door) in cases {
             let mut factors = Vec::new();
             for _ in 0..bench.repetitions {
-                let subject = bench.subject(Door::Open).await?;
+                let subject = bench.subject(door).await?;
                 let flights = initials::record(&subject.ground()?, 1).await?;
                 let flight =
                     flights.first().and_then(|flight| flight.get(..datagrams)).context("no flight")?;
@@ -149,7 +153,7 @@ const FRAME_PART: usize = 32 << 10;
 /// Opens streams until the relay allows no more, with the beginning of the greatest frame on each.
 async fn fill(connection: &Connection, streams: &mut Vec<(SendStream, RecvStream)>, bytes: usize) {
     let length = u32::try_from(MAX_COMMIT_FRAME).unwrap_or(u32::MAX).to_be_bytes();
-    let patience = Duration::from_millis(100);
+    let patience = Duration::from_secs(1);
     while let Ok(Ok((mut send, recv))) = tokio::time::timeout(patience, connection.open_bi()).await {
         let mut part = vec![0; bytes.max(length.len())];
         if let Some(start) = part.get_mut(..length.len()) {

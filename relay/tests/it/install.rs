@@ -107,7 +107,7 @@ fn changed_file_is_not_overwritten_and_not_removed() {
     // Twice is an upgrade, and settings are never touched.
     system.done(&["install", "--yes"]);
     assert_eq!(system.read(CONFIG), "rate = 7\n");
-    let changed = system.read(SERVICE).replace("WatchdogSec=30s", "WatchdogSec=9s");
+    let changed = system.read(SERVICE).replace("WatchdogSec=60s", "WatchdogSec=9s");
     fs::write(system.path(SERVICE), &changed).unwrap();
     system.refused(&["install", "--yes"], "was changed since");
     system.refused(&["uninstall", "--yes"], "was changed since");

@@ -12,6 +12,9 @@ use clap_mangen::Man;
 
 use crate::cli::Cli;
 
+/// Forty options in a row, as clap_mangen would write it, tell nobody anything.
+const SYNOPSIS: &str = ".SH SYNOPSIS\n\\fBrelay\\fR [\\fIOPTION\\fR]... [\\fICOMMAND\\fR]\n";
+
 /// What the description of the options does not say. Roff: a line that begins with a dot is a request.
 const MORE: &str = r".SH FILES
 .TP
@@ -65,7 +68,7 @@ impl ManCommand {
 
 /// Name and text of every page, the program's own first.
 fn pages(command: &clap::Command) -> io::Result<Vec<(String, Vec<u8>)>> {
-    let mut command = command.clone();
+    let mut command = command.clone().disable_help_subcommand(true);
     command.build();
     let mut pages = Vec::new();
     page(&command, true, &mut pages)?;
@@ -81,7 +84,10 @@ fn page(command: &clap::Command, is_first: bool, pages: &mut Vec<(String, Vec<u8
     let mut text =
         format!(".TH \"{title}\" 1 \"\" \"schat {}\" Schat\n", env!("CARGO_PKG_VERSION")).into_bytes();
     man.render_name_section(&mut text)?;
-    man.render_synopsis_section(&mut text)?;
+    match is_first {
+        true => text.extend_from_slice(SYNOPSIS.as_bytes()),
+        false => man.render_synopsis_section(&mut text)?,
+    }
     man.render_description_section(&mut text)?;
     man.render_options_section(&mut text)?;
     if command.has_subcommands() {
