@@ -122,8 +122,8 @@ fn token_is_remembered_until_it_is_revoked() {
     ann.tell(json!({"cmd": "join", "link": first_link(&made)}));
     ann.event("relay");
     ann.settle();
-    ann.tell(create("three"));
-    ann.wait("three", |event| event["event"] == "joined" && event["room"] == "three");
+    ann.tell(create("four"));
+    ann.wait("four", |event| event["event"] == "joined" && event["room"] == "four");
     assert_eq!(ann.finish().code, Some(0));
 }
 
