@@ -28,9 +28,9 @@ impl App {
     fn relay(&mut self, relay: &str, state: RelayState) {
         match state {
             RelayState::Connecting => self.link = format!("Connecting to {relay}"),
-            RelayState::Connected(trust) => {
-                self.link = format!("Connected to {relay}");
-                self.note(format!("Connected to {relay}: {}.", words::trust(trust)));
+            RelayState::Connected { trust, carrier } => {
+                self.link = format!("{relay} by {}", carrier.name());
+                self.note(words::connected(relay, trust, carrier));
             }
             RelayState::Lost { failure, retry } => {
                 self.link = match retry {

@@ -104,7 +104,10 @@ fn show_input(frame: &mut Frame<'_>, area: Rect, typed: Typed) {
     let skipped = (typed.row + 1).saturating_sub(usize::from(area.height));
     let lines: Vec<Line<'_>> = typed.lines.into_iter().skip(skipped).map(Line::from).collect();
     frame.render_widget(Paragraph::new(lines), area);
-    let (x, y) = (u16::try_from(typed.column).unwrap_or(0), u16::try_from(typed.row.saturating_sub(skipped)).unwrap_or(0));
+    let (x, y) = (
+        u16::try_from(typed.column).unwrap_or(0),
+        u16::try_from(typed.row.saturating_sub(skipped)).unwrap_or(0),
+    );
     let (right, bottom) = (area.right().saturating_sub(1), area.bottom().saturating_sub(1));
     frame.set_cursor_position(Position::new((area.x + x).min(right), (area.y + y).min(bottom)));
 }

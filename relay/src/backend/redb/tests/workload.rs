@@ -42,10 +42,13 @@ pub struct Sent {
 type Answered =
     (Sent, oneshot::Receiver<Result<Appended, AppendError>>, Option<Result<Appended, AppendError>>);
 
+/// Holds or not, when it is asked.
+type Condition = Box<dyn FnMut() -> bool + Send>;
+
 /// What was answered, batch by batch.
 #[derive(Default)]
 pub struct Outbox {
-    batches: Vec<(bool, Vec<Answered>, Vec<Box<dyn FnMut() -> bool + Send>>)>,
+    batches: Vec<(bool, Vec<Answered>, Vec<Condition>)>,
 }
 
 impl Outbox {
