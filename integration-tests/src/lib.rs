@@ -46,7 +46,8 @@ pub fn copy(from: &Path, to: &Path) {
         let to = to.join(entry.file_name());
         if entry.path().is_dir() {
             copy(&entry.path(), &to);
-        } else {
+        } else if entry.path().is_file() {
+            // The operator's socket belongs to one process.
             fs::copy(entry.path(), to).unwrap();
         }
     }

@@ -40,7 +40,9 @@ impl Needles {
                 return self.in_files(&path);
             }
             let in_name = self.are_in(path.as_os_str().as_encoded_bytes());
-            (in_name || self.are_in(&fs::read(&path).unwrap())).then_some(path)
+            // A socket has a name and nothing in it.
+            let content = if path.is_file() { fs::read(&path).unwrap() } else { Vec::new() };
+            (in_name || self.are_in(&content)).then_some(path)
         })
     }
 
