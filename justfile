@@ -56,7 +56,7 @@ soak-cas races="100000":
 
 # kill -9 under load: the relay alone, then with real clients
 soak-kill kills="1000" with-clients="100":
-    RELAY_CRASH_ROUNDS={{ kills }} cargo test -p relay --test it killed_relay -- --nocapture
+    SCHAT_CRASH_ROUNDS={{ kills }} cargo test -p relay --test it killed_relay -- --nocapture
     SCHAT_KILLS={{ with-clients }} cargo test -p integration-tests --test crash relay_killed -- --nocapture
 
 # a relay and three members in one process

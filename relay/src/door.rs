@@ -90,8 +90,21 @@ impl Door {
         is_proven: bool,
         now: Instant,
     ) -> Verdict {
+        self.knock_below(limits.max_handshakes, limits, address, is_proven, now)
+    }
+
+    /// The same for a way in that may hold only so many handshakes in progress: what costs a stranger less than
+    /// the usual way must not shut the usual way.
+    pub fn knock_below(
+        self: &Arc<Self>,
+        most: usize,
+        limits: &Limits,
+        address: IpAddr,
+        is_proven: bool,
+        now: Instant,
+    ) -> Verdict {
         let address = payer(address);
-        let verdict = self.inside().judge(limits, address, is_proven, now);
+        let verdict = self.inside().judge(limits, most, address, is_proven, now);
         match verdict {
             Ok(share) => {
                 self.metrics.connections.inc();
@@ -120,6 +133,7 @@ impl Inside {
     fn judge(
         &mut self,
         limits: &Limits,
+        most: usize,
         address: IpAddr,
         is_proven: bool,
         now: Instant,
@@ -147,7 +161,7 @@ impl Inside {
             return Err((Limit::ConnectionsPerAddress, false));
         }
         let share = limits.max_handshakes.div_ceil(HANDSHAKE_SHARE);
-        if self.handshakes >= limits.max_handshakes || shaking >= share {
+        if self.handshakes >= most || shaking >= share {
             return Err((Limit::Handshakes, false));
         }
         self.connections += 1;

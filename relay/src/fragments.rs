@@ -58,7 +58,7 @@ struct Counting(&'static dyn Algorithm);
 
 impl Algorithm for Counting {
     fn packet_key(&self, key: AeadKey, iv: Iv) -> Box<dyn PacketKey> {
-        Box::new(CountingKey { inner: self.0.packet_key(key, iv), account: Account::default() })
+        Box::new(CountingKey { inner: self.0.packet_key(key, iv), account: Account::of_a_new_key() })
     }
 
     fn header_protection_key(&self, key: AeadKey) -> Box<dyn HeaderProtectionKey> {
@@ -113,6 +113,11 @@ impl PacketKey for CountingKey {
 struct Account(AtomicU64);
 
 impl Account {
+    /// A peer may change keys each round trip, so a key does not come with the whole burst: three packets' worth.
+    fn of_a_new_key() -> Self {
+        Self(AtomicU64::new(FRAGMENTS_AT_ONCE - 3 * FRAGMENTS_PER_PACKET))
+    }
+
     fn allows(&self, pieces: u64) -> bool {
         // Packets of one connection are opened one after the other; the atomic is for the compiler.
         let before = self.0.load(Ordering::Relaxed);
@@ -146,6 +151,12 @@ mod tests {
             assert!(account.allows(0) && account.allows(64));
             assert!((0..5).all(|_| account.allows(1)), "what they say in between");
         }
+    }
+
+    #[test]
+    fn another_key_brings_no_new_burst() {
+        assert!(Account::of_a_new_key().allows(4 * FRAGMENTS_PER_PACKET));
+        assert!(!Account::of_a_new_key().allows(4 * FRAGMENTS_PER_PACKET + 1));
     }
 
     #[test]

@@ -122,6 +122,10 @@ pub const MAX_SMALL_JOIN: usize = 1 << 10;
 /// take. Who comes when it is spent waits.
 pub const OPENING_BUDGET_KIB: u32 = 96 << 10;
 
+/// What one address may hold of [`OPENING_BUDGET_KIB`], in KiB: one greatest frame. It is taken when a frame is
+/// announced, before anybody has proved anything, so one address must not hold the whole.
+pub const OPENING_SHARE_KIB: u32 = 16 << 10;
+
 /// Memory for large frames of one address, in KiB, each way: 64 MiB, so that one address cannot take what
 /// all share. Its own streams wait for each other.
 pub const ADDRESS_BUDGET_KIB: u32 = 64 << 10;
@@ -286,4 +290,5 @@ pub const FLUSH_TIME: Duration = Duration::from_secs(2);
 const _: () = assert!(2 * (MAX_COMMIT_FRAME >> 10) < ADDRESS_BUDGET_KIB as usize);
 const _: () = assert!(ADDRESS_BUDGET_KIB < OPENING_BUDGET_KIB && OPENING_BUDGET_KIB < INCOMING_BUDGET_KIB);
 const _: () = assert!(ADDRESS_BUDGET_KIB < OUTGOING_BUDGET_KIB);
+const _: () = assert!((MAX_COMMIT_FRAME >> 10) < OPENING_SHARE_KIB as usize);
 const _: () = assert!(2 * FAREWELL_TIME.as_millis() + FLUSH_TIME.as_millis() + CLOSE_TIME.as_millis() < 5000);

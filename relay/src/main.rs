@@ -4,7 +4,7 @@ use std::{env, ffi::OsString, process::ExitCode, time::Duration};
 
 use relay::{
     StartError,
-    config::{ConfigError, Loaded, load},
+    config::{self, ConfigError, Loaded, load},
     log::Log,
     service::{self, Sockets},
 };
@@ -25,6 +25,9 @@ fn main() -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
+    if let Some(hint) = config::hint(&loaded) {
+        eprintln!("relay: {hint}");
+    }
     match start(arguments, loaded) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -11,7 +11,10 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use crate::{
     backend::Backend,
     door::{Door, Place},
-    limits::{ADDRESS_BUDGET_KIB, INCOMING_BUDGET_KIB, Limits, OPENING_BUDGET_KIB, OUTGOING_BUDGET_KIB},
+    limits::{
+        ADDRESS_BUDGET_KIB, INCOMING_BUDGET_KIB, Limits, OPENING_BUDGET_KIB, OPENING_SHARE_KIB,
+        OUTGOING_BUDGET_KIB,
+    },
     metrics::Metrics,
     quota::Quota,
     router::Router,
@@ -50,12 +53,18 @@ pub(crate) struct Handle {
 pub(crate) struct Share {
     pub incoming: Semaphore,
     pub outgoing: Semaphore,
+    /// For frames that open rooms: less, because whoever sends them has proved nothing yet.
+    pub opening: Semaphore,
 }
 
 impl Default for Share {
     fn default() -> Self {
         let semaphore = || Semaphore::new(ADDRESS_BUDGET_KIB as usize);
-        Self { incoming: semaphore(), outgoing: semaphore() }
+        Self {
+            incoming: semaphore(),
+            outgoing: semaphore(),
+            opening: Semaphore::new(OPENING_SHARE_KIB as usize),
+        }
     }
 }
 

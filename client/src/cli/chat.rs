@@ -112,8 +112,28 @@ pub(super) async fn face(
     };
     let exit = tokio::select! {
         exit = serve => exit,
-        _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+        () = interrupted() => Ok(Exit::Interrupted),
     };
     runtime.shutdown().await;
     exit
+}
+
+/// Resolves when somebody asks the program to end: Ctrl-C, and on Unix SIGTERM and SIGHUP, so that the terminal is
+/// given back and the rooms say goodbye.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let (Ok(mut terminate), Ok(mut hang_up)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+        {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = hang_up.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
 }

@@ -23,12 +23,14 @@ pub(super) async fn route(admin: &Admin, scope: Scope, request: &Request) -> Ans
         (&Method::GET, ["v1", "rooms"]) => rooms::list(admin, request).await,
         (&Method::GET, ["v1", "rooms", prefix]) => rooms::find(admin, prefix).await,
         (&Method::POST, ["v1", "rooms", "drop"]) => {
+            let answer = rooms::drop(admin, request).await?;
             admin.did("drop-room");
-            rooms::drop(admin, request).await
+            Ok(answer)
         }
         (&Method::POST, ["v1", "reload"]) => {
+            let answer = reload::answer(admin).await?;
             admin.did("reload");
-            reload::answer(admin).await
+            Ok(answer)
         }
         _ => Err(Fault::not_found(
             "the running relay does not know this command; it is of another version than this program: restart it",

@@ -98,10 +98,15 @@ pub(super) async fn answer(admin: &Admin, request: &Request, rest: &[&str]) -> A
         ("GET", []) => Reply::json(&list(&*admin.backend).await?),
         ("POST", []) => {
             add(&*admin.backend, request.json()?).await?;
+            admin.did("token-create");
             let open = admin.shared.limits().admission == Admission::Open;
             Reply::json(&Added { links: admin.links.clone(), open })
         }
-        ("POST", ["revoke"]) => Reply::json(&revoke(&*admin.backend, &request.json()?).await?),
+        ("POST", ["revoke"]) => {
+            let revoked = revoke(&*admin.backend, &request.json()?).await?;
+            admin.did("token-revoke");
+            Reply::json(&revoked)
+        }
         _ => Err(Fault::not_found("tokens are listed, made and revoked, nothing else")),
     }
 }

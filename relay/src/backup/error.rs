@@ -37,7 +37,7 @@ pub enum BackupError {
     #[error("the relay ended before the backup did; look at its log, and try again")]
     Interrupted(#[source] RestoreError),
     /// Reading the identity, or writing the backup.
-    #[error("cannot write the backup: {0}; free some space, or choose another place")]
+    #[error("cannot write the backup: {0}; choose a directory that exists, may be written, and has space")]
     Io(#[from] io::Error),
 }
 

@@ -51,14 +51,9 @@ pub fn restore(backup: &Path, data_dir: &Path, force: bool, now_ms: u64) -> Resu
         fs::remove_dir_all(&staging)?;
     }
     create_private(&staging)?;
-    let summary = match build(reader, &staging) {
-        Ok(summary) => summary,
-        Err(error) => {
-            // Nothing else was touched: a relay that was there can start again.
-            fs::remove_dir_all(&staging)?;
-            return Err(error);
-        }
-    };
+    let mut unfinished = Staging { path: &staging, is_whole: false };
+    let summary = build(reader, &staging)?;
+    unfinished.is_whole = true;
     sync_directory(data_dir)?;
 
     let aside = if there.is_empty() { None } else { Some(data_dir.join(format!("{ASIDE}{now_ms}"))) };
@@ -78,6 +73,22 @@ pub fn restore(backup: &Path, data_dir: &Path, force: bool, now_ms: u64) -> Resu
     fs::remove_dir(&staging)?;
     sync_directory(data_dir)?;
     Ok(Restored { summary, aside })
+}
+
+/// Takes what was built until then away however building ends: nothing else was touched, so a relay that was
+/// there can start again.
+struct Staging<'a> {
+    path: &'a Path,
+    is_whole: bool,
+}
+
+impl Drop for Staging<'_> {
+    fn drop(&mut self) {
+        if !self.is_whole {
+            // What cannot be taken away is named when a relay starts here.
+            let _ = fs::remove_dir_all(self.path);
+        }
+    }
 }
 
 fn build(mut reader: ChunkReader<impl io::Read>, staging: &Path) -> Result<Summary, RestoreError> {

@@ -78,6 +78,11 @@ impl Verifier {
                     return Err(RestoreError::Malformed("rooms are out of order"));
                 }
                 self.leave(before)?;
+                let [head, oldest, last_commit, ..] = *row;
+                // A relay counts on from these: no log gets half as far by itself.
+                if head > u64::MAX / 2 || oldest == 0 || oldest > head + 1 || last_commit > head {
+                    return Err(RestoreError::Malformed("the numbers of a room"));
+                }
                 self.room = Some(Room::new(*id, *row));
             }
             Record::Slot(_) => self.room()?.slot()?,

@@ -68,12 +68,14 @@ pub fn save<T>(
     }
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(format!(".{}.tmp", std::process::id()));
-    let unfinished = Unfinished(temporary.into());
+    let temporary = PathBuf::from(temporary);
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&unfinished.0)?;
+    let mut file = options.open(&temporary)?;
+    // From here on it is ours.
+    let unfinished = Unfinished(temporary);
     let filled = fill(&mut file)?;
     file.sync_all()?;
     std::fs::rename(&unfinished.0, path)?;

@@ -26,9 +26,10 @@ pub struct Cli {
     /// All settings.
     #[command(flatten)]
     pub settings: Settings,
-    /// Settings file [default: relay.toml].
+    /// Settings file [default: relay.toml of the user or in /etc/schat-relay].
     ///
-    /// Looked for in the user's configuration directory, then in /etc/schat-relay.
+    /// The first that exists of relay.toml in the user's configuration directory (~/.config/schat-relay on Linux)
+    /// and /etc/schat-relay/relay.toml. One in the current directory is read only when it is named.
     #[arg(long, env = "RELAY_CONFIG", value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
     /// Show the common settings.

@@ -79,6 +79,26 @@ pub enum ConfigError {
         /// The setting.
         name: String,
     },
+    /// A secret in a file that every user of the machine can read.
+    #[error(
+        "{} holds the secret `{name}`, and every user of this machine can read it; `chmod o-r` it, or put the \
+         secret into a file of its own and name that with RELAY_{}_FILE",
+        path.display(), name.replace('-', "_").to_uppercase()
+    )]
+    SecretInPublicFile {
+        /// The setting.
+        name: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A variable that is nearly one.
+    #[error("there is no variable {variable}; did you mean {nearest}? `relay config` lists all settings")]
+    UnknownVariable {
+        /// What is set.
+        variable: String,
+        /// The variable whose name is nearest.
+        nearest: String,
+    },
     /// Two settings do not fit together.
     #[error(transparent)]
     Conflict(#[from] Conflict),

@@ -11,7 +11,7 @@ use toml::{Table, Value};
 use super::{ConfigError, Known};
 
 /// The file's name.
-const NAME: &str = "relay.toml";
+pub(super) const NAME: &str = "relay.toml";
 
 /// Where a packaged relay keeps it.
 #[cfg(unix)]
@@ -43,7 +43,7 @@ pub(super) fn read(path: &Path, known: &[Known]) -> Result<BTreeMap<String, Vec<
     let mut said = BTreeMap::new();
     for (key, value) in table {
         let Some(setting) = known.iter().find(|known| known.name == key) else {
-            let nearest = nearest(&key, known);
+            let nearest = nearest(&key, known, ALIKE);
             return Err(ConfigError::UnknownKey { path: path.to_owned(), key, nearest });
         };
         let shape = |wanted| ConfigError::Shape { path: path.to_owned(), key: key.clone(), wanted };
@@ -59,6 +59,15 @@ pub(super) fn read(path: &Path, known: &[Known]) -> Result<BTreeMap<String, Vec<
         said.insert(key, values);
     }
     Ok(said)
+}
+
+/// Whether every user of the machine can read a file.
+pub(super) fn is_public(path: &Path) -> bool {
+    #[cfg(unix)]
+    return fs::metadata(path)
+        .is_ok_and(|file| std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o004 != 0);
+    #[cfg(not(unix))]
+    return false;
 }
 
 /// One value that stands alone in a file, as secrets do.
@@ -83,9 +92,10 @@ fn scalar(value: Value) -> Option<String> {
     }
 }
 
-fn nearest(key: &str, known: &[Known]) -> Option<String> {
+/// The setting whose name is nearest, if it is at least so alike (Jaro-Winkler, 0 to 1).
+pub(super) fn nearest(key: &str, known: &[Known], alike_enough: f64) -> Option<String> {
     let key = key.replace('_', "-");
     let alike = known.iter().map(|known| (strsim::jaro_winkler(&key, &known.name), &known.name));
     let (score, name) = alike.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
-    (score >= ALIKE).then(|| name.clone())
+    (score >= alike_enough).then(|| name.clone())
 }

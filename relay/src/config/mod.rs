@@ -30,6 +30,12 @@ const PREFIX: &str = "RELAY_";
 /// Suffix of a variable that names a file with the value.
 const FILE_SUFFIX: &str = "_FILE";
 
+/// The variable that names the settings file; it is no setting itself.
+const CONFIG: &str = "RELAY_CONFIG";
+
+/// How alike a variable and a setting must be for the one to be a slip of the other (Jaro-Winkler, 0 to 1).
+const SLIP: f64 = 0.92;
+
 /// Settings that must not stand on a command line, where other users of the machine see them.
 const SECRETS: &[&str] = &["acme-eab-key"];
 
@@ -59,6 +65,18 @@ pub struct Setting {
     pub is_secret: bool,
     /// Where it comes from.
     pub origin: Origin,
+}
+
+/// What is likely a slip, although it is no error: a settings file in the current directory that nobody named.
+pub fn hint(loaded: &Loaded) -> Option<String> {
+    let here = Path::new(file::NAME);
+    let is_read = loaded.file.as_deref().is_some_and(|file| same(file, here));
+    (here.exists() && !is_read)
+        .then(|| "relay.toml in this directory is not read; name it with --config relay.toml".to_owned())
+}
+
+fn same(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Reads all sources.
@@ -114,6 +132,13 @@ pub fn load(arguments: impl IntoIterator<Item = OsString>) -> Result<Loaded, Con
     {
         return Err(ConfigError::SecretOnCommandLine { name: secret.name.clone() });
     }
+    if let (Some(secret), Some(path)) = (
+        settings.iter().find(|setting| setting.is_secret && matches!(setting.origin, Origin::File(_))),
+        &file,
+    ) && file::is_public(path)
+    {
+        return Err(ConfigError::SecretInPublicFile { name: secret.name.clone(), path: path.clone() });
+    }
     Ok(Loaded { cli, config, file, settings })
 }
 
@@ -163,8 +188,18 @@ fn variables(known: &[Known]) -> Result<BTreeMap<String, (String, String)>, Conf
         let Some(variable) = variable.to_str().filter(|variable| variable.starts_with(PREFIX)) else {
             continue;
         };
-        let Some(plain) = variable.strip_suffix(FILE_SUFFIX) else { continue };
-        let Some(setting) = known.iter().find(|known| known.variable == plain) else { continue };
+        let is_known = |name: &str| name == CONFIG || known.iter().any(|known| known.variable == name);
+        let plain = match variable.strip_suffix(FILE_SUFFIX) {
+            Some(plain) if !is_known(variable) => plain,
+            _ => {
+                known_or_strange(variable, is_known(variable), known)?;
+                continue;
+            }
+        };
+        let Some(setting) = known.iter().find(|known| known.variable == plain) else {
+            known_or_strange(plain, false, known)?;
+            continue;
+        };
         if env::var_os(plain).is_some() {
             return Err(ConfigError::Twice { variable: plain.to_owned() });
         }
@@ -176,6 +211,20 @@ fn variables(known: &[Known]) -> Result<BTreeMap<String, (String, String)>, Conf
         found.insert(setting.name.clone(), (value, variable.to_owned()));
     }
     Ok(found)
+}
+
+/// Other programs have variables of this prefix as well, so only one that looks like a slip is an error.
+fn known_or_strange(variable: &str, is_known: bool, known: &[Known]) -> Result<(), ConfigError> {
+    let name = variable.trim_start_matches(PREFIX).to_lowercase();
+    let nearest = (!is_known).then(|| file::nearest(&name, known, SLIP)).flatten();
+    let nearest = nearest.and_then(|name| known.iter().find(|known| known.name == name));
+    match nearest {
+        Some(nearest) => Err(ConfigError::UnknownVariable {
+            variable: variable.to_owned(),
+            nearest: nearest.variable.clone(),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// The id that clap derives from a field: its name with underscores.

@@ -4,6 +4,8 @@ fn with_file(text: &str, arguments: &[&str]) -> Result<Loaded, ConfigError> {
     let directory = tempfile::TempDir::new().unwrap();
     let path = directory.path().join("relay.toml");
     std::fs::write(&path, text).unwrap();
+    #[cfg(unix)]
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let path = path.into_os_string();
     let all = ["relay".into(), "--config".into(), path].into_iter();
     load(all.chain(arguments.iter().map(Into::into)))
@@ -63,7 +65,7 @@ fn bad_value_names_its_file_and_key() {
 #[test]
 fn what_is_shown_can_be_used_again() {
     let first =
-        with_file("rate = 7\nlisten = [\"127.0.0.1:1\", \"[::1]:1\"]", &["--host", "a \"b\""]).unwrap();
+        with_file("rate = 7\nlisten = [\"127.0.0.1:1\", \"[::1]:1\"]", &["--host", "b.example"]).unwrap();
     let second = with_file(&show::toml(&first), &[]).unwrap();
     assert_eq!(format!("{:?}", first.config), format!("{:?}", second.config));
 }
@@ -85,4 +87,42 @@ fn secret_is_refused_on_the_command_line_and_not_shown_from_a_file() {
     for shown in [show::toml(&loaded), show::json(&loaded), format!("{:?}", (&loaded.config, &loaded.cli))] {
         assert!(!shown.contains("c2VjcmV0") && !shown.contains("115, 101"), "{shown}");
     }
+}
+
+#[test]
+fn misspelled_variable_is_a_slip_and_a_strangers_is_not() {
+    let known = known(&help::command(&[]));
+    for (variable, nearest) in [("RELAY_KEEP_DAY", "RELAY_KEEP_DAYS"), ("RELAY_RATES", "RELAY_RATE")] {
+        let error = known_or_strange(variable, false, &known).unwrap_err().to_string();
+        assert!(error.contains(&format!("did you mean {nearest}?")), "{error}");
+    }
+    for stranger in ["RELAY_URL", "RELAY_PASSWORD", "RELAY_PORT_443_TCP_ADDR"] {
+        assert!(known_or_strange(stranger, false, &known).is_ok(), "{stranger}");
+    }
+}
+
+#[test]
+fn host_with_a_scheme_or_a_port_is_refused_before_anything_starts() {
+    for wrong in ["http://foo/", "chat.example.org:4443", "a b", ""] {
+        assert!(with_file(&format!("host = {wrong:?}"), &[]).is_err(), "{wrong}");
+    }
+    for right in ["chat.example.org", "192.0.2.1", "2001:db8::1", "[2001:db8::1]"] {
+        assert!(with_file(&format!("host = {right:?}"), &[]).is_ok(), "{right}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn secret_in_a_file_for_everybody_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::TempDir::new().unwrap();
+    let path = directory.path().join("relay.toml");
+    std::fs::write(&path, "acme-eab-key = \"c2VjcmV0\"").unwrap();
+    let read = |mode| {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        load(["relay".into(), "--config".into(), path.clone().into_os_string()])
+    };
+    let error = read(0o644).unwrap_err().to_string();
+    assert!(error.contains("acme-eab-key") && !error.contains("c2VjcmV0"), "{error}");
+    assert!(!matches!(read(0o640), Err(ConfigError::SecretInPublicFile { .. })));
 }

@@ -94,6 +94,18 @@ fn busy_relay_asks_everybody_for_proof() {
 }
 
 #[test]
+fn silent_tcp_connections_leave_half_of_the_handshakes_to_quic() {
+    let setting = setting(Limits { max_handshakes: 8, ..Limits::default() });
+    let by_tcp = |last: u8| {
+        let address = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, last));
+        setting.door.knock_below(4, &setting.limits, address, true, setting.now)
+    };
+    let held: Vec<_> = (1..=5).map(by_tcp).collect();
+    assert!(matches!(held.last(), Some(Verdict::Refuse)));
+    assert!(setting.knock([192, 0, 2, 9].into(), true).is_ok());
+}
+
+#[test]
 fn those_who_left_are_forgotten() {
     let setting = setting(Limits::default());
     drop(setting.knock(ONE, false));

@@ -6,7 +6,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cli::settings::{Connections, Settings, Storage, Traffic},
+    cli::settings::{Access, Connections, Settings, Storage, Traffic},
     config::{self, Loaded, Setting},
     log::Log,
     relay::Relay,
@@ -82,6 +82,7 @@ fn take(settings: &Settings, relay: &Relay, log: &Log, report: &mut Report, limi
 fn at_once() -> BTreeSet<String> {
     let limits =
         Traffic::augment_args(Connections::augment_args(Storage::augment_args(clap::Command::new(""))));
+    let limits = Access::augment_args(limits);
     let limits = limits.get_arguments().filter_map(|argument| argument.get_long().map(str::to_owned));
     limits.chain(OTHERS.map(str::to_owned)).collect()
 }

@@ -33,7 +33,7 @@ pub(super) struct Admitted {
 
 /// Reads and judges the Join.
 pub(super) async fn join(peer: &Peer, input: &mut Input) -> Result<Admitted, Farewell> {
-    let budget = Budget { above: MAX_SMALL_JOIN, share: &peer.share.incoming, store: &peer.shared.opening };
+    let budget = Budget { above: MAX_SMALL_JOIN, share: &peer.share.opening, store: &peer.shared.opening };
     let (frame, _memory) = input.first(peer.shared.limits().join_time, &budget).await?;
     let join = match Request::try_from(frame) {
         Ok(Request::Join(join)) => join,

@@ -83,7 +83,9 @@ pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, tls: Arc<S
                 let limits = shared.limits();
                 // Its address is proven: TCP has just shaken hands with it. Refused means dropped: any word
                 // would first need TLS.
-                let verdict = shared.door.knock(&limits, address.ip(), true, Instant::now());
+                // A connect costs less than a QUIC handshake, so half of the places are not for TCP.
+                let most = limits.max_handshakes.div_ceil(2);
+                let verdict = shared.door.knock_below(most, &limits, address.ip(), true, Instant::now());
                 if let Verdict::Enter(place) = verdict {
                     connections.spawn(greet(shared.clone(), socket, acceptor.clone(), place));
                 }
@@ -117,7 +119,7 @@ async fn greet(shared: Arc<Shared>, socket: TcpStream, acceptor: TlsAcceptor, mu
         _ = stopping.wait_for(|stopping| *stopping) => return,
         greeted = greeting => greeted,
     };
-    let Ok(greeted) = greeted else { return shared.metrics.limited(Limit::JoinTime) };
+    let Ok(greeted) = greeted else { return shared.metrics.limited_at(Limit::JoinTime, place.address) };
     let Some((upgraded, binding)) = greeted else { return };
     place.settle();
     shared.metrics.accepted.inc();

@@ -1,6 +1,6 @@
 //! `kill -9` under load: nothing that was acknowledged or delivered is lost, doubled or moved.
 //!
-//! `RELAY_CRASH_ROUNDS` raises the number of rounds (default 5); `just soak-kill` does a thousand. What is new
+//! `SCHAT_CRASH_ROUNDS` raises the number of rounds (default 5); `just soak-kill` does a thousand. What is new
 //! is read after each kill, the whole log after every hundred and at the end.
 
 use std::{
@@ -57,7 +57,7 @@ impl Log {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_relay_keeps_every_promise() {
-    let rounds = std::env::var("RELAY_CRASH_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5);
+    let rounds = std::env::var("SCHAT_CRASH_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5);
     let directory = TempDir::new().unwrap();
     let told = Arc::new(Told::default());
     for round in 0..rounds {

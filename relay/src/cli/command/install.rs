@@ -54,7 +54,10 @@ impl InstallCommand {
         let place = self.manner.place()?;
         let plan = Plan::install(&place, &program, example(&settings(loaded)?))?;
         if self.manner.carry_out(&place, &plan)? {
-            println!("Done. Settings: /etc/schat-relay/relay.toml; then `systemctl reload schat-relay`.");
+            println!(
+                "Done. Settings: /etc/schat-relay/relay.toml; after a change `systemctl restart schat-relay`,"
+            );
+            println!("or `systemctl reload schat-relay` for limits, tokens and certificates.");
             println!("What it does: `relay status` as root, and `journalctl -u schat-relay`.");
         }
         Ok(())

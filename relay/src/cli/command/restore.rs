@@ -19,7 +19,7 @@ pub struct RestoreCommand {
     /// Only look whether it is whole: format, checksums, logs without gaps, slots, keys, counts.
     #[arg(long)]
     verify: bool,
-    /// Move what is in the data directory into a directory beside it first.
+    /// Move what is in the data directory into a directory before-restore-… within it first.
     #[arg(long, conflicts_with = "verify")]
     force: bool,
 }

@@ -26,8 +26,17 @@ pub struct Listen {
     #[arg(long, env = "RELAY_DATA_DIR", value_name = "DIR", global = true)]
     pub data_dir: Option<PathBuf>,
     /// Name or address to put in links [default: guessed].
-    #[arg(long, env = "RELAY_HOST", value_name = "HOST")]
+    #[arg(long, env = "RELAY_HOST", value_name = "HOST", value_parser = host)]
     pub host: Option<String>,
+}
+
+/// A name or address alone: the port is that of --listen.
+fn host(text: &str) -> Result<String, String> {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    match certs::parse_name(bare) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("give a host name or an IP address, without a scheme and without a port".to_owned()),
+    }
 }
 
 impl Listen {

@@ -54,6 +54,11 @@ impl Settings {
     /// # Errors
     /// [`Conflict`] when two of them do not fit together.
     pub fn config(&self) -> Result<Config, Conflict> {
+        if let Some(address) =
+            self.operations.admin_listen.filter(|address| !address.ip().to_canonical().is_loopback())
+        {
+            return Err(Conflict(crate::StartError::AdminNotLocal { address }.to_string()));
+        }
         let mut limits = Limits::default();
         self.storage.apply(&mut limits);
         self.connections.apply(&mut limits);

@@ -8,9 +8,9 @@ impl App {
     /// says which they are.
     pub(super) fn complete(&mut self) {
         let before = self.editor.before();
-        let start = before
-            .rfind(char::is_whitespace)
-            .map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
+        let start = before.rfind(char::is_whitespace).map_or(0, |at| {
+            at + before.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8)
+        });
         let word = before.get(start..).unwrap_or_default().to_owned();
         let (found, end) = self.candidates(before, start, &word);
         match found.as_slice() {

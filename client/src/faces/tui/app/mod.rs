@@ -187,8 +187,7 @@ impl App {
                 self.panes.len() - 1
             }
         };
-        // Just found or made.
-        #[allow(clippy::indexing_slicing)]
+        #[expect(clippy::indexing_slicing, reason = "just found or made")]
         &mut self.panes[at]
     }
 }
