@@ -7,7 +7,7 @@ use std::{fs, io::Write, path::Path, process::Command};
 
 use proto::{
     encode_frame,
-    relay::{ClientFrame, Publish, client_frame, refused::Code, relay_frame::Frame},
+    relay::{ClientFrame, Joined, Publish, client_frame, refused::Code, relay_frame::Frame},
 };
 use tempfile::TempDir;
 
@@ -15,6 +15,9 @@ use crate::{common::*, program::Program};
 
 /// Size of the file system, in MiB.
 const SIZE: u32 = 24;
+
+/// Time between two tries, as a client would wait.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 
 /// A file system in memory; unmounted on drop.
 struct Mount(TempDir);
@@ -59,7 +62,9 @@ async fn full_disk_refuses_clearly_serves_reads_and_goes_on_by_itself() {
     let cycles: u64 = std::env::var("SCHAT_CYCLES").ok().and_then(|cycles| cycles.parse().ok()).unwrap_or(2);
     let data_dir = mount.path().join("data");
     // Below every reserve: what is under test is the disk itself.
-    let options = ["--reserve-mib", "0", "--rate", "1000000", "--keep-entries", "60"];
+    let patient = ["--joins-per-connection", "1000000"];
+    let options =
+        [&["--reserve-mib", "0", "--rate", "1000000", "--keep-entries", "60"][..], &patient].concat();
     let program = Program::with(&data_dir, &options);
     let client = Client::connect(program.address, &data_dir).await;
     drop(client.create(room(1), &key(1), vec![]).await);
@@ -111,8 +116,7 @@ async fn full_disk_refuses_clearly_serves_reads_and_goes_on_by_itself() {
 /// Publishes and waits for the answer, and comes back as often as the relay says that it cannot now.
 async fn say(client: &Client, id: [u8; 16]) -> Result<u64, Code> {
     loop {
-        let (mut stream, frame) = client.try_join(client.join_frame(room(1), &key(1), 0, None)).await;
-        if matches!(frame, Frame::Joined(_)) {
+        if let Some((mut stream, _)) = enter(client).await {
             let publish = Publish { id: id.to_vec().into(), envelope: vec![1; 60_000].into(), commit: None };
             let frame = ClientFrame { frame: Some(client_frame::Frame::Publish(publish)) };
             // Fails when the stream has ended; the last frame says why.
@@ -126,13 +130,24 @@ async fn say(client: &Client, id: [u8; 16]) -> Result<u64, Code> {
                 }
             }
         }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Joins; `None` when the relay cannot now, whether it says so or only ends the stream.
+async fn enter(client: &Client) -> Option<(Stream, Joined)> {
+    let mut stream = client.stream().await;
+    let join = client.join_frame(room(1), &key(1), 0, None);
+    stream.frame(client_frame::Frame::Join(join)).await;
+    match stream.try_next().await? {
+        Frame::Joined(joined) => Some((stream, joined)),
+        _ => None,
     }
 }
 
 /// Reads the whole log and returns its head; `None` if it cannot be read now.
 async fn read(client: &Client) -> Option<u64> {
-    let (mut stream, frame) = client.try_join(client.join_frame(room(1), &key(1), 0, None)).await;
-    let Frame::Joined(joined) = frame else { return None };
+    let (mut stream, joined) = enter(client).await?;
     for seq in joined.oldest..=joined.head {
         match stream.try_next().await? {
             Frame::Deliver(entry) => assert_eq!(entry.seq, seq),
