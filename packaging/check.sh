@@ -15,7 +15,9 @@ readonly CARGO_DEB=3.8.0
 export RELAY_CONFIG=/dev/null
 
 main() {
-    work=$(mktemp -d)
+    # Below this directory, because the tests of packages see no other /tmp than their own.
+    mkdir -p target
+    work=$(mktemp -d "$PWD/target/packaging.XXXXXX")
     trap 'rm -rf "$work"' EXIT
     packaging/stage.sh "$programs" "$work/stage"
     local part
