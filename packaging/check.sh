@@ -106,7 +106,8 @@ packages() {
 # Runs a test that may find that it cannot be run here.
 tried() {
     local status=0
-    "$@" || status=$?
+    # These have settings of their own, where a machine has them.
+    env -u RELAY_CONFIG "$@" || status=$?
     if ((status == 77)); then
         skip "$1 was not run: it takes root, overlayfs and, for systemd, a writable cgroup2"
     elif ((status != 0)); then
