@@ -9,6 +9,7 @@
 //! read from the streams any more, and QUIC's flow control stops the relay. Nothing is lost: the relay's log is
 //! durable and the cursor is stored. So a face must read events and give commands from two tasks.
 
+mod archive;
 mod backoff;
 mod choose;
 mod config;
@@ -26,7 +27,8 @@ use std::{
 
 use proto::RoomId;
 use shared::{
-    engine::{Command, GroupView, Message, Millis},
+    credential::{MAX_GLYPH, MAX_STATUS},
+    engine::{Command, GroupView, Millis},
     identity::Fingerprint,
 };
 use tokio::{
@@ -34,6 +36,7 @@ use tokio::{
     task::JoinHandle,
 };
 
+pub use archive::Hit;
 pub use choose::ChosenRelay;
 pub use config::{Config, OwnRelay, Past, RoomStatus};
 pub use event::{Event, RelayState, RoomEvent, remedy_of};
@@ -161,6 +164,35 @@ impl Runtime {
         Ok(())
     }
 
+    /// Changes what we say of ourselves, here and in all rooms.
+    ///
+    /// # Errors
+    /// [`Failure`] when it cannot be shown or not be saved.
+    pub async fn describe(&self, status: &str, glyph: &str) -> Result<(), Failure> {
+        let clean = |text: &str, most| {
+            shared::identity::clean_optional(text, most)
+                .map_err(|error| Failure::usage(error.to_string(), "Choose something shorter and simpler."))
+        };
+        let (status, glyph) = (clean(status, MAX_STATUS)?, clean(glyph, MAX_GLYPH)?);
+        let saved = (status.clone(), glyph.clone());
+        self.0.vault.run(move |store| store.set_description(&saved.0, &saved.1)).await?;
+        {
+            let mut profile = lock(&self.0.profile);
+            (profile.engine.status, profile.engine.glyph) = (status.clone(), glyph.clone());
+        }
+        for room in self.rooms().into_iter().filter(|room| room.view.is_some()) {
+            let command = Command::Describe { status: status.clone(), glyph: glyph.clone() };
+            self.tell(&room.label, command).await?;
+        }
+        Ok(())
+    }
+
+    /// Status and sign, as rooms are told.
+    pub fn description(&self) -> (String, String) {
+        let profile = lock(&self.0.profile);
+        (profile.engine.status.clone(), profile.engine.glyph.clone())
+    }
+
     /// A program has dealt with the messages of a room up to `seq`.
     ///
     /// # Errors
@@ -181,24 +213,6 @@ impl Runtime {
             store.see_notice(notice)
         };
         Ok(self.0.vault.run(job).await?)
-    }
-
-    /// At most `limit` stored chat lines after `seq`.
-    ///
-    /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be read.
-    pub async fn history(&self, room: &str, after: u64, limit: u32) -> Result<Vec<Message>, Failure> {
-        let id = self.id(room)?;
-        Ok(self.0.vault.run(move |store| store.history(id, after, limit)).await?)
-    }
-
-    /// The last `limit` stored chat lines before `seq`, oldest first.
-    ///
-    /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be read.
-    pub async fn history_before(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Message>, Failure> {
-        let id = self.id(room)?;
-        Ok(self.0.vault.run(move |store| store.history_before(id, seq, limit)).await?)
     }
 
     /// All rooms, by label.

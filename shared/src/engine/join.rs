@@ -6,7 +6,7 @@ use proto::{
 };
 
 use super::{
-    AlarmKind, Engine, EngineError, Millis,
+    AlarmKind, Engine, EngineError, MAX_PAST, Millis, Policy,
     state::{OwnInvite, Pending, Phase},
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
 
 impl Engine {
     /// Builds the group, slot and keys of a room that the relay does not have yet.
-    pub(super) fn build_room(&mut self, now: Millis) -> Result<(), EngineError> {
+    pub(super) fn build_room(&mut self, policy: Policy, now: Millis) -> Result<(), EngineError> {
         let random = &self.profile.random;
         let (secret, expires_ms, max_uses) = match self.meta.open {
             true => (InviteSecret::of_open_room(&self.meta.room_name), 0, 0),
@@ -31,7 +31,10 @@ impl Engine {
             open: self.meta.open,
             invites: vec![secret.to_content(expires_ms, max_uses)],
             version: 1,
+            disappear_s: policy.disappear_s,
+            past_lines: policy.past_lines.min(MAX_PAST),
         };
+        self.meta.disappear_s = room.disappear_s;
         let (group, info) = Group::create(
             (self.suite(), random),
             (&self.signer(), self.identity()),
@@ -182,6 +185,10 @@ impl Engine {
         self.meta.unreadable_left = group.members()?.len().saturating_sub(1) as u64;
         self.check_inviter()?;
         self.meta.link = None;
+        let Some(group) = &self.group else { return Err(GroupError::Damaged) };
+        let room = group.room()?;
+        (self.meta.disappear_s, self.meta.past_left) = (room.disappear_s, room.past_lines);
+        self.meta.join_seq = entry.seq;
         let mut keys = self.relay_keys()?;
         keys.remove(self.access.public().as_bytes());
         self.check_access(entry, keys)?;

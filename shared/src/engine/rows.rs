@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::{
     Change, Connection, Engine, EngineError, Millis, Output, Profile,
     keyring::Keyring,
+    signal::Signals,
     state::{HashRow, Meta, Outgoing, Peer, Pending, Phase, WindowRow, row},
     watch::Hashes,
 };
@@ -62,6 +63,8 @@ pub(super) fn load(
         hashes: Hashes::default(),
         keyring: Keyring::new(room, &meta.epochs),
         session: (Session::random(&profile.random), 0),
+        signal_session: (Session::random(&profile.random), 0),
+        signals: Signals::default(),
         link: Connection::default(),
         dirty: Dirty::default(),
         out: Output::default(),

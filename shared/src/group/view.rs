@@ -135,6 +135,10 @@ pub(super) fn applied(
         Some(member) if removed_us => holder(&member)?,
         _ => holder(&mls.member_at_index(done.committer).ok_or(Violation::Leaf)?)?,
     };
+    let was = match before.member_at_index(done.committer).filter(|_| !done.is_external) {
+        Some(member) => Some(holder(&member)?),
+        None => None,
+    };
     let mut removed = Vec::new();
     for info in epoch.applied_proposals() {
         if let mls_rs::group::proposal::Proposal::Remove(remove) = &info.proposal {
@@ -143,5 +147,5 @@ pub(super) fn applied(
         }
     }
     let joined = done.is_external.then(|| committer.clone());
-    Ok(Applied { committer, leaf: done.committer, joined, removed, removed_us })
+    Ok(Applied { committer, was, leaf: done.committer, joined, removed, removed_us })
 }

@@ -9,7 +9,16 @@ use crate::{
 #[test]
 fn message_has_the_documented_fields() {
     let from = Person { name: "zoë".into(), fingerprint: Fingerprint([1; 32]) };
-    let message = Message { seq: 7, id: [2; 16], at: 9, from, text: "hi".into(), mine: false };
+    let message = engine::Message {
+        seq: 7,
+        id: [2; 16],
+        at: 9,
+        from,
+        text: "hi".into(),
+        mine: false,
+        reply_to: None,
+        disappears: None,
+    };
     let event =
         Event::Room { room: "team".into(), event: RoomEvent::Engine(engine::Event::Message(message)) };
     let [out] = translate(event).try_into().unwrap();
