@@ -138,6 +138,8 @@ pub struct Applied {
     pub leaf: u32,
     /// Who joined, by an external commit.
     pub joined: Option<Holder>,
+    /// What the committer was called before, if that changed.
+    pub renamed: Option<String>,
     /// Who was removed.
     pub removed: Vec<(u32, Holder)>,
     /// We were.

@@ -1,5 +1,6 @@
 //! One room: its engine, its stream, and the order in which things happen.
 
+mod guard;
 mod keep;
 mod publish;
 mod stream;
@@ -10,12 +11,13 @@ use std::{
 };
 
 use proto::relay::RelayFrame;
-use shared::engine::{self, Command, Engine, Input, Millis};
+use shared::engine::{self, Command, Engine, Input, Millis, Person};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::{Instant, sleep_until, timeout},
 };
 
+use guard::{Guard, Look};
 use stream::drive;
 
 use super::{
@@ -28,7 +30,7 @@ use super::{
 };
 use crate::{
     failure::{Exit, Failure},
-    store::{RoomRecord, Vault, Where},
+    store::{People, RoomRecord, Vault, Where},
     transport::{Pin, RelayAddress, RoomStream, Trust},
 };
 
@@ -72,6 +74,8 @@ pub(super) struct Room {
     stream: Option<RoomStream>,
     trust: Option<Trust>,
     engine: Option<Engine>,
+    people: People,
+    guard: Guard,
     /// The record is in the database.
     is_stored: bool,
     is_leaving: bool,
@@ -118,6 +122,8 @@ impl Room {
             stream: None,
             trust: None,
             engine: None,
+            people: inner.people.clone(),
+            guard: Guard::default(),
             is_stored: false,
             is_leaving: false,
             wants_invite: false,
@@ -229,13 +235,24 @@ impl Room {
             return Err(self.not_loaded());
         };
         let mut step = Step::default();
+        let now = now_ms();
+        let me = Person { name: engine.name().to_owned(), fingerprint: self.profile.identity.fingerprint() };
+        let mut look = Look { people: &self.people, me, now, met: Vec::new() };
         for input in inputs {
-            step.add(engine.handle(input, now_ms()));
+            let mut output = engine.handle(input, now);
+            output.events = output.events.into_iter().fold(Vec::new(), |mut events, event| {
+                let alarms = self.guard.look(&mut look, &event, |who| engine.invited_by(who));
+                events.push(event);
+                events.extend(alarms);
+                events
+            });
+            step.add(output);
             if step.reopen {
                 // What follows belongs to the stream that ends here.
                 break;
             }
         }
+        step.batch.meetings = look.met.into_iter().map(|(_, met)| met).collect();
         let Step { batch, frames, events, reopen, wake_at } = step;
         self.wake_at = wake_at;
         let mut notice = 0;

@@ -7,6 +7,7 @@ mod error;
 mod history;
 mod key;
 mod notices;
+mod people;
 mod profile;
 mod rooms;
 mod schema;
@@ -27,6 +28,7 @@ use zeroize::Zeroizing;
 pub use error::StoreError;
 pub use key::{FileKey, KeySource, ProfileKey};
 pub use notices::{Notice, StoredNotice};
+pub use people::{KnownPerson, Meeting, People};
 pub use profile::{OpenProfile, ProfileDir};
 pub use rooms::{KnownRelay, RoomRecord, Where};
 pub use vault::Vault;
@@ -48,12 +50,17 @@ pub struct Batch {
     pub messages: Vec<Message>,
     /// Alarms and errors that somebody has to see.
     pub notices: Vec<Notice>,
+    /// People seen in the room.
+    pub meetings: Vec<Meeting>,
 }
 
 impl Batch {
     /// There is nothing to store.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.messages.is_empty() && self.notices.is_empty()
+        self.changes.is_empty()
+            && self.messages.is_empty()
+            && self.notices.is_empty()
+            && self.meetings.is_empty()
     }
 }
 
@@ -61,6 +68,8 @@ impl Batch {
 pub struct Store {
     db: Connection,
     sealer: Sealer,
+    /// What the table `people` holds.
+    people: People,
 }
 
 impl Store {
@@ -71,8 +80,9 @@ impl Store {
     pub fn open(dir: &Path, key: &ProfileKey, random: Random) -> Result<Self, StoreError> {
         let mut db = Connection::open(dir.join(DATABASE))?;
         schema::prepare(&mut db)?;
-        let store = Self { db, sealer: Sealer::new(key, random) };
+        let store = Self { db, sealer: Sealer::new(key, random), people: People::default() };
         store.check_key()?;
+        store.load_people()?;
         Ok(store)
     }
 
@@ -106,7 +116,9 @@ impl Store {
         }
         history::append(&transaction, &self.sealer, room, &batch.messages)?;
         let first = notices::append(&transaction, &self.sealer, room, &batch.notices)?;
+        let met = people::meet(&transaction, &self.sealer, &self.people, &batch.meetings)?;
         transaction.commit()?;
+        met.show(&self.people);
         Ok(first)
     }
 

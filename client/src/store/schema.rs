@@ -35,6 +35,9 @@ const MIGRATIONS: &[&str] = &["
 ", "
     -- The right to open rooms at a relay that asks for one; the value is sealed.
     CREATE TABLE tokens (host TEXT NOT NULL, port INTEGER NOT NULL, value BLOB NOT NULL, PRIMARY KEY (host, port));
+", "
+    -- People met in rooms, and whose key was verified. `person` is a tag under the profile's key.
+    CREATE TABLE people (person BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 "];
 
 /// Sets the connection up and migrates the database.

@@ -24,6 +24,9 @@ impl Engine {
             self.peers.insert(applied.leaf, Peer { leaf: applied.leaf, unique: joined.unique(), counter: 0 });
             self.dirty.peers.insert(applied.leaf);
         }
+        if let Some(was) = &applied.renamed {
+            self.out.events.push(Event::Renamed { who: by.clone(), was: was.clone() });
+        }
         for (leaf, who) in &applied.removed {
             self.peers.remove(leaf);
             self.dirty.peers.insert(*leaf);
@@ -38,6 +41,7 @@ impl Engine {
             self.close(reason);
             return Ok(());
         }
+        self.note_inviters(Some(&by))?;
         self.new_epoch()?;
         if let Some(view) = self.view().filter(|_| self.link.announced) {
             self.out.events.push(Event::Epoch(view));

@@ -131,6 +131,13 @@ pub enum Event {
         /// Who committed the removal.
         by: Person,
     },
+    /// A member, we perhaps, has another display name from now on.
+    Renamed {
+        /// Who, by the new name.
+        who: Person,
+        /// The name before.
+        was: String,
+    },
     /// A chat line, ours included (`mine`), in the order of the log.
     Message(Message),
     /// The relay has it on disk.
@@ -215,6 +222,10 @@ pub enum AlarmKind {
     Certificate,
     /// The relay's access keys are not what the group's commits say.
     Access,
+    /// Somebody whom nobody here verified came into a room of verified people; the client's, not the engine's.
+    Stranger,
+    /// A name that is known as somebody's came with another key; the client's, not the engine's.
+    Impostor,
 }
 
 impl AlarmKind {
@@ -227,12 +238,23 @@ impl AlarmKind {
             Self::Rollback => "rollback",
             Self::Certificate => "certificate",
             Self::Access => "access",
+            Self::Stranger => "unverified",
+            Self::Impostor => "changed_key",
         }
     }
 
     /// The kind of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        let all = [Self::Replay, Self::Gap, Self::Fork, Self::Rollback, Self::Certificate, Self::Access];
+        let all = [
+            Self::Replay,
+            Self::Gap,
+            Self::Fork,
+            Self::Rollback,
+            Self::Certificate,
+            Self::Access,
+            Self::Stranger,
+            Self::Impostor,
+        ];
         all.into_iter().find(|kind| kind.name() == name)
     }
 }

@@ -97,6 +97,23 @@ pub(super) struct Meta {
     /// How many more messages may have been under way when we joined.
     #[prost(uint64, tag = "28")]
     pub unreadable_left: u64,
+    /// Who made the live invites, as far as we were there; one for each, so at most
+    /// [`crate::invite::MAX_INVITES`].
+    #[prost(message, repeated, tag = "60")]
+    pub inviters: Vec<InviterRow>,
+}
+
+/// Who made an invite.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct InviterRow {
+    #[prost(bytes = "vec", tag = "1")]
+    pub invite_id: Vec<u8>,
+    /// Fingerprint; empty when it was made before we came.
+    #[prost(bytes = "vec", tag = "2")]
+    pub maker: Vec<u8>,
+    /// Its name then.
+    #[prost(string, tag = "3")]
+    pub name: String,
 }
 
 /// One epoch's envelope secret.

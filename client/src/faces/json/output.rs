@@ -1,7 +1,11 @@
 //! Events for programs.
 
 use serde::{Deserialize, Serialize};
-use shared::engine::{self, GroupView, Message, Person};
+use shared::{
+    engine::{self, GroupView, Message, Person},
+    identity::Fingerprint,
+    safety::SafetyNumber,
+};
 
 use super::VERSION;
 use crate::{
@@ -64,6 +68,10 @@ pub enum Out {
     MemberJoined { room: String, member: PersonOut },
     /// Somebody left or was removed.
     MemberLeft { room: String, member: PersonOut, by: PersonOut },
+    /// Somebody, this profile perhaps, has another name.
+    Renamed { room: String, member: PersonOut, was: String },
+    /// The number to compare with a member, and whether it was; for `verify`, and after a mark was set or taken back.
+    Safety { room: String, member: PersonOut, digits: String, emoji: String, verified: bool },
     /// Reading what was missed.
     CatchingUp { room: String, done: u64, total: u64 },
     /// Something that must not be.
@@ -112,6 +120,8 @@ pub struct MemberOut {
     pub fingerprint: String,
     /// It is this profile.
     pub me: bool,
+    /// Somebody here compared the safety number.
+    pub verified: bool,
 }
 
 /// A room in a list.
@@ -125,6 +135,8 @@ pub struct RoomOut {
     pub relay: Option<String>,
     /// How many members; none before we are in.
     pub members: Option<usize>,
+    /// Somebody else is there, and everybody who is was verified.
+    pub verified: bool,
     /// Why it is over, when it is.
     pub closed: Option<String>,
 }
@@ -149,13 +161,19 @@ impl Out {
         Self::Relay { relay: address.to_string(), pin: pin.to_string(), replaced: *replaced, token }
     }
 
-    pub(super) fn joined(room: &str, view: &GroupView) -> Self {
-        let (authenticator, members) = (hex(&view.authenticator), members(view));
+    pub(super) fn joined(room: &str, view: &GroupView, marks: Marks<'_>) -> Self {
+        let (authenticator, members) = (hex(&view.authenticator), members(view, marks));
         Self::Joined { room: room.to_owned(), open: view.open, epoch: view.epoch, authenticator, members }
     }
 
-    pub(super) fn members(room: &str, view: &GroupView) -> Self {
-        Self::Members { room: room.to_owned(), members: members(view) }
+    pub(super) fn members(room: &str, view: &GroupView, marks: Marks<'_>) -> Self {
+        Self::Members { room: room.to_owned(), members: members(view, marks) }
+    }
+
+    /// A safety number.
+    pub(crate) fn safety(room: &str, member: &Person, number: &SafetyNumber, verified: bool) -> Self {
+        let (digits, emoji) = (number.digits(), number.emoji());
+        Self::Safety { room: room.to_owned(), member: person(member.clone()), digits, emoji, verified }
     }
 
     pub(super) fn rooms(rooms: &[RoomStatus]) -> Self {
@@ -164,6 +182,7 @@ impl Out {
             open: status.view.as_ref().map(|view| view.open),
             relay: status.relay.as_ref().map(ToString::to_string),
             members: status.view.as_ref().map(|view| view.members.len()),
+            verified: status.is_verified,
             closed: status.over.clone(),
         });
         Self::Rooms { rooms: rooms.collect() }
@@ -189,14 +208,17 @@ impl Out {
     }
 }
 
+/// Whether somebody's key was verified.
+pub type Marks<'a> = &'a dyn Fn(&Fingerprint) -> bool;
+
 /// The objects that tell of an event; several for a certificate that changed.
-pub fn translate(event: Event) -> Vec<Out> {
+pub fn translate(event: Event, marks: Marks<'_>) -> Vec<Out> {
     match event {
         Event::Relay { relay, state } => relay_event(relay, state),
         Event::Room { room, event } => {
             let room = room.to_string();
             vec![match event {
-                RoomEvent::Engine(event) => engine_event(room, event),
+                RoomEvent::Engine(event) => engine_event(room, event, marks),
                 RoomEvent::Notice { notice, again, .. } => told(room, &notice, again),
                 RoomEvent::Past(message) => Out::message(room, message, true),
                 RoomEvent::Invite { link, expires_ms, max_uses } => {
@@ -232,11 +254,12 @@ fn relay_event(relay: String, state: RelayState) -> Vec<Out> {
     }
 }
 
-fn engine_event(room: String, event: engine::Event) -> Out {
+fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Out {
     match event {
-        engine::Event::Joined(view) => Out::joined(&room, &view),
+        engine::Event::Joined(view) => Out::joined(&room, &view, marks),
+        engine::Event::Renamed { who, was } => Out::Renamed { room, member: person(who), was },
         engine::Event::Epoch(view) => {
-            let (authenticator, members) = (hex(&view.authenticator), members(&view));
+            let (authenticator, members) = (hex(&view.authenticator), members(&view, marks));
             Out::Epoch { room, open: view.open, epoch: view.epoch, authenticator, members }
         }
         engine::Event::MemberJoined(who) => Out::MemberJoined { room, member: person(who) },
@@ -273,11 +296,12 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-fn members(view: &GroupView) -> Vec<MemberOut> {
+fn members(view: &GroupView, marks: Marks<'_>) -> Vec<MemberOut> {
     let member = |member: &engine::Member| MemberOut {
         name: member.person.name.clone(),
         fingerprint: member.person.fingerprint.to_string(),
         me: member.me,
+        verified: marks(&member.person.fingerprint),
     };
     view.members.iter().map(member).collect()
 }

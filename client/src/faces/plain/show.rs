@@ -104,6 +104,9 @@ fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: engine::E
             let (who, by) = (words::name(&who, view.as_ref()), words::name(&by, view.as_ref()));
             note(&format!("{who} is no longer in {shown} (removed by {by})."));
         }
+        engine::Event::Renamed { who, was } => {
+            note(&format!("[{shown}] {}", words::renamed(&who, &was, view.as_ref())));
+        }
         engine::Event::Message(message) => line(runtime, shared, room, &message),
         engine::Event::Sent { .. } => shared.pending.done(),
         engine::Event::CatchingUp { done, total } if done == total => {}

@@ -96,6 +96,10 @@ impl App {
             engine::Event::MemberLeft { who, by } => {
                 self.tell(room, Kind::Info, format!("{} was removed by {}.", name(&who), name(&by)));
             }
+            engine::Event::Renamed { who, was } => {
+                let text = words::renamed(&who, &was, view.as_ref());
+                self.tell(room, Kind::Info, text);
+            }
             engine::Event::Message(message) => self.message(room, message),
             engine::Event::Sent { .. } => pending.done(),
             engine::Event::CatchingUp { done, total } => {
