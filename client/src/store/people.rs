@@ -275,3 +275,6 @@ mod digits {
         text.parse().map_err(D::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests;

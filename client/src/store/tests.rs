@@ -269,7 +269,7 @@ fn database_of_the_first_version_is_migrated_and_keeps_what_it_holds() {
     store
         .db
         .execute_batch(
-            "DROP TABLE notices; DROP TABLE tokens; ALTER TABLE relays DROP COLUMN from_link; PRAGMA user_version = 1;",
+            "DROP TABLE notices; DROP TABLE tokens; DROP TABLE people; ALTER TABLE relays DROP COLUMN from_link; PRAGMA user_version = 1;",
         )
         .unwrap();
     drop(store);
