@@ -103,6 +103,7 @@ impl Guard {
 }
 
 /// How somebody came to a name.
+#[derive(Clone, Copy)]
 enum Way<'a> {
     Joined,
     IsHere,

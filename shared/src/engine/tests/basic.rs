@@ -83,12 +83,7 @@ fn removed_member_is_locked_out_and_its_link_is_dead() {
     assert_eq!(world.texts(1), ["she is gone"]);
     assert_eq!(world.texts(2), [""; 0]);
     world.join(2, &link);
-    assert!(
-        !world.devices[2]
-            .events
-            .iter()
-            .any(|e| matches!(e, crate::engine::Event::Joined(v) if v.members.len() > 3))
-    );
+    assert!(!world.devices[2].events.iter().any(|e| matches!(e, Event::Joined(v) if v.members.len() > 3)));
     assert_eq!(world.devices[0].engine.as_ref().unwrap().view().unwrap().members.len(), 2);
     let fresh = world.invite(0);
     assert_ne!(fresh.secret, link.secret);
