@@ -70,6 +70,8 @@ impl Growing {
             open: false,
             invites: vec![secret.to_content(0, 0)],
             version: 1,
+            disappear_s: 0,
+            past_lines: 0,
         };
         let (signer, identity, leaf) = person(suite, &random, 0, &[]);
         let (newest, info) =

@@ -6,13 +6,14 @@ mod output;
 use std::io::{self, Write};
 
 use shared::{
-    engine::{Alteration, Command, MessageId, Policy, Said},
+    engine::{Alteration, Command, MessageId, Person, Policy, Said},
+    identity::Fingerprint,
     link::AnyLink,
 };
 use tokio::sync::mpsc;
 
 pub use input::{Cmd, parse};
-pub use output::{MemberOut, Out, PersonOut, translate};
+pub use output::{Marks, MemberOut, Out, PersonOut, translate};
 
 use super::{input::Input, pending::Pending, words};
 use crate::{
@@ -72,7 +73,7 @@ async fn write_events(runtime: Runtime, mut events: mpsc::Receiver<Event>, pendi
         {
             pending.refused(code);
         }
-        for out in translate(event) {
+        for out in translate(event, &|who| runtime.is_verified(who)) {
             if !try_say(&out) {
                 return Exit::Ok;
             }
@@ -145,10 +146,21 @@ async fn obey(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
         Cmd::Invite { room } => runtime.tell(&room, Command::Invite).await,
         Cmd::Members { room } => runtime.room(&room).and_then(|status| {
             let waiting = || Failure::not_found(format!("You are not in {room} yet."), "Wait for joined.");
-            status.view.map(|view| say(&Out::members(&room, &view))).ok_or_else(waiting)
+            status
+                .view
+                .map(|view| say(&Out::members(&room, &view, &|who| runtime.is_verified(who))))
+                .ok_or_else(waiting)
         }),
         Cmd::Remove { room, member } => match find(runtime, &room, &member) {
-            Ok(fingerprint) => runtime.tell(&room, Command::Remove(fingerprint)).await,
+            Ok(person) => runtime.tell(&room, Command::Remove(person.fingerprint)).await,
+            Err(failure) => Err(failure),
+        },
+        Cmd::Verify { room, member, yes } => match find(runtime, &room, &member) {
+            Ok(person) => verify(runtime, &room, &person, yes.then_some(true)).await,
+            Err(failure) => Err(failure),
+        },
+        Cmd::Unverify { room, member } => match find(runtime, &room, &member) {
+            Ok(person) => verify(runtime, &room, &person, Some(false)).await,
             Err(failure) => Err(failure),
         },
         Cmd::Ack { room, seq } => runtime.ack(&room, seq).await,
@@ -195,7 +207,7 @@ fn message_id(text: &str) -> Result<MessageId, Failure> {
 /// Joining where we are already is answered like a fresh join, so that a bot needs one start for both.
 fn again(runtime: &Runtime, room: &str) -> Result<(), Failure> {
     if let Some(view) = runtime.room(room)?.view {
-        say(&Out::joined(room, &view));
+        say(&Out::joined(room, &view, &|who| runtime.is_verified(who)));
     }
     Ok(())
 }
@@ -208,14 +220,24 @@ fn with_relay(
     begin(relay.map(|relay| relay.parse()).transpose().map_err(bad)?)
 }
 
-fn find(runtime: &Runtime, room: &str, member: &str) -> Result<shared::identity::Fingerprint, Failure> {
+/// Shows the number, after the mark is set or taken back. A program names people by their whole fingerprint, which does
+/// not change hands as a name does.
+async fn verify(runtime: &Runtime, room: &str, person: &Person, mark: Option<bool>) -> Result<(), Failure> {
+    if let Some(mark) = mark {
+        runtime.mark(person, mark).await?;
+    }
+    let is_verified = runtime.is_verified(&person.fingerprint);
+    say(&Out::safety(room, person, &runtime.compare(&person.fingerprint), is_verified));
+    Ok(())
+}
+
+fn find(runtime: &Runtime, room: &str, member: &str) -> Result<Person, Failure> {
     let view = runtime.room(room)?.view;
     let view =
         view.ok_or_else(|| Failure::not_found(format!("You are not in {room} yet."), "Wait for joined."))?;
     let bad = |_| Failure::usage("A member is named by the whole fingerprint.", "Take it from members.");
-    let fingerprint = member.parse().map_err(bad)?;
-    words::find(&view, member)?;
-    Ok(fingerprint)
+    member.parse::<Fingerprint>().map_err(bad)?;
+    words::find(&view, member).cloned()
 }
 
 /// Writes one object. A reader that is gone is noticed by whoever writes the events.

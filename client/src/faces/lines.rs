@@ -21,6 +21,10 @@ pub enum Line {
     Members,
     /// Compare safety numbers, with one member or all.
     Verify(Option<String>),
+    /// The numbers were compared: mark the member as verified.
+    Mark(String),
+    /// Take the mark back.
+    Unverify(String),
     /// Remove a member, by name or fingerprint.
     Kick(String),
     /// Change the display name.
@@ -68,6 +72,8 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("/invite", "show a link that lets others in"),
     ("/members", "who is here"),
     ("/verify [NAME]", "the safety number to compare with somebody"),
+    ("/verify NAME yes", "it is the same at both ends: mark the member as verified"),
+    ("/unverify NAME", "take that mark back"),
     ("/kick NAME|FINGERPRINT", "remove a member"),
     ("/nick NAME", "change your name"),
     ("/status [TEXT]", "say something of yourself beside your name, or nothing any more"),
@@ -108,6 +114,8 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
         "create" => needed().map(Line::Create),
         "invite" => alone(Line::Invite),
         "members" => alone(Line::Members),
+        "verify" if marked(argument).is_some() => Ok(Line::Mark(marked(argument).unwrap_or_default())),
+        "unverify" => needed().map(Line::Unverify),
         "verify" => Ok(Line::Verify(Some(argument.to_owned()).filter(|name| !name.is_empty()))),
         "kick" => needed().map(Line::Kick),
         "nick" => needed().map(Line::Nick),
@@ -150,6 +158,12 @@ pub fn is_link(text: &str) -> bool {
     text.starts_with("schat://") || text.starts_with("https://")
 }
 
+/// The name in `NAME yes`.
+fn marked(argument: &str) -> Option<String> {
+    let (name, yes) = argument.rsplit_once(char::is_whitespace)?;
+    (yes == "yes").then(|| name.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
 fn usage_of(word: &str) -> Failure {
     let usage =
         COMMANDS.iter().find(|(usage, _)| usage.trim_start_matches('/').split(' ').next() == Some(word));
@@ -176,6 +190,10 @@ mod tests {
             ("/invite", Line::Invite),
             ("/verify", Line::Verify(None)),
             ("/verify bob", Line::Verify(Some("bob".into()))),
+            ("/verify bob yes", Line::Mark("bob".into())),
+            ("/verify bob b. yes", Line::Mark("bob b.".into())),
+            ("/verify yes", Line::Verify(Some("yes".into()))),
+            ("/unverify bob", Line::Unverify("bob".into())),
             ("/kick bob b.", Line::Kick("bob b.".into())),
             ("/disappear 2w", Line::Disappear(Some(1_209_600))),
             ("/disappear off", Line::Disappear(Some(0))),

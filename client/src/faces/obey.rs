@@ -68,8 +68,10 @@ pub async fn obey(
             Ok(Done::go(label))
         }
         Line::Invite => runtime.tell(here()?, Command::Invite).await.map(|()| Done::default()),
-        Line::Members => Ok(Done { notes: members(&view(runtime, here()?)?), go: None }),
+        Line::Members => Ok(Done { notes: members(runtime, &view(runtime, here()?)?), go: None }),
         Line::Verify(name) => verify(runtime, here()?, name.as_deref()),
+        Line::Mark(name) => mark(runtime, here()?, &name).await,
+        Line::Unverify(name) => unmark(runtime, here()?, &name).await,
         Line::Kick(name) => kick(runtime, here()?, &name).await,
         Line::Nick(name) => {
             runtime.rename(&name).await?;
@@ -171,13 +173,17 @@ async fn say(runtime: &Runtime, pending: &Pending, room: &str, said: Said) -> Re
 }
 
 /// Who is in a room, a line each, and what to compare.
-pub fn members(view: &engine::GroupView) -> Vec<String> {
+pub fn members(runtime: &Runtime, view: &engine::GroupView) -> Vec<String> {
     let people = view.members.iter().map(|member| {
-        let me = if member.me { " (you)" } else { "" };
+        let mark = match member {
+            _ if member.me => " (you)",
+            _ if runtime.is_verified(&member.person.fingerprint) => " (verified)",
+            _ => "",
+        };
         let name = words::name(&member.person, Some(view));
         let shown = sanitize::line(format!("{} {}", member.glyph, member.status).trim());
         let shown = if shown.is_empty() { shown } else { format!("  {shown}") };
-        format!("  {name}{me}  {}{shown}", member.person.fingerprint.short())
+        format!("  {name}{mark}  {}{shown}", member.person.fingerprint.short())
     });
     let authenticator: String = view.authenticator.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     let epoch = format!("Epoch {}, authenticator {authenticator}; the same for every member.", view.epoch);
@@ -200,7 +206,6 @@ fn join(runtime: &Runtime, pending: &Pending, name: String) -> Result<Done, Fail
 
 fn verify(runtime: &Runtime, room: &str, name: Option<&str>) -> Result<Done, Failure> {
     let view = view(runtime, room)?;
-    let (_, me) = runtime.me();
     let people: Vec<_> = match name {
         Some(name) => vec![words::find(&view, name)?],
         None => view.members.iter().filter(|member| !member.me).map(|member| &member.person).collect(),
@@ -208,8 +213,32 @@ fn verify(runtime: &Runtime, room: &str, name: Option<&str>) -> Result<Done, Fai
     if people.is_empty() {
         return Ok(Done::say("Nobody else is here yet."));
     }
-    let notes = people.iter().flat_map(|person| words::safety(&me, &view, person)).collect();
-    Ok(Done { notes, go: None })
+    let safety = |person: &&engine::Person| {
+        let number = runtime.compare(&person.fingerprint);
+        words::safety(&number, &view, person, runtime.is_verified(&person.fingerprint))
+    };
+    Ok(Done { notes: people.iter().flat_map(safety).collect(), go: None })
+}
+
+async fn mark(runtime: &Runtime, room: &str, name: &str) -> Result<Done, Failure> {
+    let view = view(runtime, room)?;
+    let person = match words::find(&view, name) {
+        // Somebody may be called so.
+        Err(_) if words::find(&view, &format!("{name} yes")).is_ok() => {
+            return verify(runtime, room, Some(&format!("{name} yes")));
+        }
+        found => found?,
+    };
+    runtime.verify(person).await?;
+    let all = if runtime.room(room)?.is_verified { " So is everybody here." } else { "" };
+    Ok(Done::say(format!("{} is verified from now on.{all}", words::name(person, Some(&view)))))
+}
+
+async fn unmark(runtime: &Runtime, room: &str, name: &str) -> Result<Done, Failure> {
+    let view = view(runtime, room)?;
+    let person = words::find(&view, name)?;
+    runtime.mark(person, false).await?;
+    Ok(Done::say(format!("{} is not verified any more.", words::name(person, Some(&view)))))
 }
 
 async fn kick(runtime: &Runtime, room: &str, name: &str) -> Result<Done, Failure> {
@@ -233,7 +262,9 @@ fn rooms(runtime: &Runtime, current: Option<&str>) -> Vec<String> {
         let state = match (&status.over, &status.view) {
             (Some(why), _) => format!("over: {}", sanitize::line(why)),
             (None, Some(view)) => {
-                format!("{} members{}", view.members.len(), if view.open { ", OPEN" } else { "" })
+                let open = if view.open { ", OPEN" } else { "" };
+                let verified = if status.is_verified { ", all verified" } else { "" };
+                format!("{} members{open}{verified}", view.members.len())
             }
             (None, None) => "not in yet".to_owned(),
         };

@@ -4,7 +4,7 @@ use shared::{
     engine::{Act, Alteration, GroupView, Member, Person},
     identity::Fingerprint,
     link::{AnyLink, LinkError},
-    safety::safety_number,
+    safety::SafetyNumber,
     timeline::Line,
 };
 
@@ -69,14 +69,19 @@ pub fn find<'a>(view: &'a GroupView, wanted: &str) -> Result<&'a Person, Failure
 }
 
 /// The safety number of two people as lines to read out.
-pub fn safety(me: &Fingerprint, view: &GroupView, person: &Person) -> Vec<String> {
-    let number = safety_number(me, &person.fingerprint);
+pub fn safety(number: &SafetyNumber, view: &GroupView, person: &Person, is_verified: bool) -> Vec<String> {
+    let name = name(person, Some(view));
+    let last = match is_verified {
+        true => "You marked this key as verified already.".to_owned(),
+        false => format!("If it is, say so: /verify {name} yes"),
+    };
     vec![
-        format!("Safety number with {}:", name(person, Some(view))),
+        format!("Safety number with {name}:"),
         format!("  {}", number.digits()),
         format!("  {}", number.emoji()),
         format!("  Fingerprint: {}", person.fingerprint),
         "Compare over another channel: if both see the same, nobody sits between you.".to_owned(),
+        last,
     ]
 }
 

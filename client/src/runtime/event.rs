@@ -185,6 +185,12 @@ pub fn remedy_of(kind: AlarmKind) -> &'static str {
         }
         AlarmKind::Rollback => "If you restored a backup, that is why. Otherwise ask who runs the relay.",
         AlarmKind::Certificate => "Do not go on before who runs the relay has confirmed the change.",
+        AlarmKind::Stranger => {
+            "Ask the others, over another channel, who that is; then compare: /verify NAME. If nobody knows them: /kick NAME."
+        }
+        AlarmKind::Impostor => {
+            "Believe nothing that comes from there before you have asked, over another channel, and compared: /verify NAME."
+        }
         AlarmKind::Access => "The next commit repairs it. If it goes on, ask who runs the relay.",
     }
 }

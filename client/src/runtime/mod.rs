@@ -16,11 +16,12 @@ mod config;
 mod event;
 mod link;
 mod manage;
+mod people;
 mod room;
 mod step;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -43,7 +44,7 @@ pub use event::{Event, RelayState, RoomEvent, remedy_of};
 
 use crate::{
     failure::Failure,
-    store::{OpenProfile, RoomRecord, Store, Vault},
+    store::{OpenProfile, People, RoomRecord, Store, Vault},
     transport::RelayAddress,
 };
 use event::Outlet;
@@ -66,6 +67,9 @@ pub struct Runtime(Arc<Inner>);
 struct Inner {
     profile: Mutex<OpenProfile>,
     vault: Vault,
+    people: People,
+    /// Whose safety number was shown in this run: at most as many as there are members in all rooms.
+    compared: Mutex<BTreeSet<Fingerprint>>,
     config: Config,
     outlet: Outlet,
     /// For rooms that are named without one, when it was chosen for this run.
@@ -105,12 +109,16 @@ impl Runtime {
         let (sender, events) = mpsc::channel(EVENTS);
         let vault = profile.vault.clone();
         let only = config.only.clone();
-        let (unseen, last) = vault
-            .run(move |store| Ok((store.unseen_notices(only.as_deref())?, store.last_notice()?)))
+        let (unseen, last, people) = vault
+            .run(move |store| {
+                Ok((store.unseen_notices(only.as_deref())?, store.last_notice()?, store.people()))
+            })
             .await?;
         let inner = Inner {
             profile: Mutex::new(profile),
             vault: vault.clone(),
+            people,
+            compared: Mutex::default(),
             relay: Mutex::new(config.relay.clone()),
             config,
             outlet: Outlet::new(sender, last.map(|last| Failure::from(&last.notice))),
@@ -288,7 +296,9 @@ impl Runtime {
 
     fn status(&self, label: &str, entry: &Entry) -> RoomStatus {
         let state = lock(&entry.state);
+        let is_verified = state.view.as_ref().is_some_and(|view| self.is_room_verified(view));
         RoomStatus {
+            is_verified,
             label: label.to_owned(),
             relay: self.0.address(&entry.record.place).map(|(address, _)| address),
             view: state.view.clone(),

@@ -1,6 +1,7 @@
 //! One room: its engine, its stream, and the order in which things happen.
 
 mod expire;
+mod guard;
 mod keep;
 mod past;
 mod publish;
@@ -12,12 +13,13 @@ use std::{
 };
 
 use proto::relay::RelayFrame;
-use shared::engine::{self, Command, Engine, Input, Millis};
+use shared::engine::{self, Command, Engine, Input, Millis, Person};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::{Instant, sleep_until, timeout},
 };
 
+use guard::{Guard, Look};
 use stream::drive;
 
 use super::{
@@ -30,7 +32,7 @@ use super::{
 };
 use crate::{
     failure::{Exit, Failure},
-    store::{Committed, RoomRecord, Vault, Where},
+    store::{Committed, People, RoomRecord, Vault, Where},
     transport::{Pin, RelayAddress, RoomStream, Trust},
 };
 
@@ -74,6 +76,8 @@ pub(super) struct Room {
     stream: Option<RoomStream>,
     trust: Option<Trust>,
     engine: Option<Engine>,
+    people: People,
+    guard: Guard,
     /// The record is in the database.
     is_stored: bool,
     is_leaving: bool,
@@ -122,6 +126,8 @@ impl Room {
             stream: None,
             trust: None,
             engine: None,
+            people: inner.people.clone(),
+            guard: Guard::default(),
             is_stored: false,
             is_leaving: false,
             wants_invite: false,
@@ -239,14 +245,24 @@ impl Room {
             return Err(self.not_loaded());
         };
         let mut step = Step::default();
+        let now = now_ms();
+        let me = Person { name: engine.name().to_owned(), fingerprint: self.profile.identity.fingerprint() };
+        let mut look = Look { people: &self.people, me, now, met: Vec::new() };
         for input in inputs {
-            let now = now_ms();
-            step.add(engine.handle(input, now), now);
+            let mut output = engine.handle(input, now);
+            output.events = output.events.into_iter().fold(Vec::new(), |mut events, event| {
+                let alarms = self.guard.look(&mut look, &event, |who| engine.invited_by(who));
+                events.push(event);
+                events.extend(alarms);
+                events
+            });
+            step.add(output, now);
             if step.reopen {
                 // What follows belongs to the stream that ends here.
                 break;
             }
         }
+        step.batch.meetings = look.met.into_iter().map(|(_, met)| met).collect();
         let Step { batch, frames, events, reopen, wake_at } = step;
         self.wake_at = wake_at;
         let mut done = Committed::default();

@@ -8,6 +8,7 @@ mod error;
 mod history;
 mod key;
 mod notices;
+mod people;
 mod profile;
 mod rooms;
 mod schema;
@@ -31,6 +32,7 @@ pub use error::StoreError;
 pub use history::{Changed, Entry};
 pub use key::{FileKey, KeySource, ProfileKey};
 pub use notices::{Notice, StoredNotice};
+pub use people::{KnownPerson, Meeting, People};
 pub use profile::{OpenProfile, ProfileDir};
 pub use rooms::{KnownRelay, RoomRecord, Where};
 pub use search::{Found, Query};
@@ -53,12 +55,17 @@ pub struct Batch {
     pub entries: Vec<Entry>,
     /// Alarms and errors that somebody has to see.
     pub notices: Vec<Notice>,
+    /// People seen in the room.
+    pub meetings: Vec<Meeting>,
 }
 
 impl Batch {
     /// There is nothing to store.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.entries.is_empty() && self.notices.is_empty()
+        self.changes.is_empty()
+            && self.entries.is_empty()
+            && self.notices.is_empty()
+            && self.meetings.is_empty()
     }
 }
 
@@ -77,6 +84,8 @@ pub struct Committed {
 pub struct Store {
     db: Connection,
     sealer: Sealer,
+    /// What the table `people` holds.
+    people: People,
 }
 
 impl Store {
@@ -87,8 +96,9 @@ impl Store {
     pub fn open(dir: &Path, key: &ProfileKey, random: Random) -> Result<Self, StoreError> {
         let mut db = Connection::open(dir.join(DATABASE))?;
         schema::prepare(&mut db)?;
-        let store = Self { db, sealer: Sealer::new(key, random) };
+        let store = Self { db, sealer: Sealer::new(key, random), people: People::default() };
         store.check_key()?;
+        store.load_people()?;
         Ok(store)
     }
 
@@ -133,7 +143,9 @@ impl Store {
             .collect();
         let notices = [batch.notices.as_slice(), refused.as_slice()].concat();
         let first_notice = notices::append(&transaction, &self.sealer, room, &notices)?;
+        let met = people::meet(&transaction, &self.sealer, &self.people, &batch.meetings)?;
         transaction.commit()?;
+        met.show(&self.people);
         Ok(Committed { first_notice, lines, refused })
     }
 

@@ -47,7 +47,7 @@ fn batch_comes_back_whole_after_reopening() {
     let dir = TempDir::new().unwrap();
     let delete = Change { key: "a".to_owned(), value: None };
     let changes = vec![put("a", b"1"), put("b", b"2"), delete, put("b", b"3")];
-    let batch = Batch { changes, entries: vec![entry(1, "hello"), entry(2, "again")], notices: vec![] };
+    let batch = Batch { changes, entries: vec![entry(1, "hello"), entry(2, "again")], ..Batch::default() };
     open(&dir).commit(ROOM, Some(&record("team")), &batch).unwrap();
 
     let store = open(&dir);
@@ -65,23 +65,21 @@ fn batch_comes_back_whole_after_reopening() {
 fn failed_batch_leaves_nothing_behind() {
     let dir = TempDir::new().unwrap();
     let mut store = open(&dir);
-    let first = Batch { changes: vec![put("a", b"old")], entries: vec![], notices: vec![] };
+    let first = Batch { changes: vec![put("a", b"old")], ..Batch::default() };
     store.commit(ROOM, Some(&record("team")), &first).unwrap();
     // A disk with no page to spare.
     let pages: u32 = store.db.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
     store.db.pragma_update(None, "max_page_count", pages).unwrap();
     let changes = vec![put("a", b"new"), put("big", &vec![1; 1 << 20])];
     let error = store
-        .commit(ROOM, None, &Batch { changes, entries: vec![entry(1, "x")], notices: vec![] })
+        .commit(ROOM, None, &Batch { changes, entries: vec![entry(1, "x")], ..Batch::default() })
         .unwrap_err();
     assert!(matches!(error, StoreError::Full), "{error}");
     assert_eq!(store.rows(ROOM).unwrap()[0].1.as_slice(), b"old");
     assert!(store.history(ROOM, 0, 10).unwrap().is_empty());
 
     store.db.pragma_update(None, "max_page_count", pages + 10_000).unwrap();
-    store
-        .commit(ROOM, None, &Batch { changes: vec![put("a", b"new")], entries: vec![], notices: vec![] })
-        .unwrap();
+    store.commit(ROOM, None, &Batch { changes: vec![put("a", b"new")], ..Batch::default() }).unwrap();
     assert_eq!(store.rows(ROOM).unwrap()[0].1.as_slice(), b"new");
 }
 
@@ -89,7 +87,7 @@ fn failed_batch_leaves_nothing_behind() {
 fn crash_before_commit_leaves_the_batch_before() {
     let dir = TempDir::new().unwrap();
     let mut store = open(&dir);
-    let batch = Batch { changes: vec![put("a", b"old")], entries: vec![], notices: vec![] };
+    let batch = Batch { changes: vec![put("a", b"old")], ..Batch::default() };
     store.commit(ROOM, Some(&record("team")), &batch).unwrap();
     // As a process leaves it that dies in the middle of a transaction: a copy taken while it is open.
     store.db.execute_batch("BEGIN; DELETE FROM rows;").unwrap();
@@ -108,7 +106,7 @@ fn nothing_readable_is_on_the_disk() {
     let batch = Batch {
         changes: vec![put("a", b"canary-state")],
         entries: vec![entry(1, "canary-text")],
-        notices: vec![],
+        ..Batch::default()
     };
     store.commit(ROOM, Some(&record("canary-label")), &batch).unwrap();
     let mut all = Vec::new();
@@ -126,7 +124,7 @@ fn nothing_readable_is_on_the_disk() {
 fn exchanged_or_altered_values_are_refused() {
     let dir = TempDir::new().unwrap();
     let mut store = open(&dir);
-    let batch = Batch { changes: vec![put("a", b"1"), put("b", b"2")], entries: vec![], notices: vec![] };
+    let batch = Batch { changes: vec![put("a", b"1"), put("b", b"2")], ..Batch::default() };
     store.commit(ROOM, None, &batch).unwrap();
     store
         .db
@@ -281,7 +279,7 @@ fn database_of_the_first_version_is_migrated_and_keeps_what_it_holds() {
     store
         .db
         .execute_batch(
-            "DROP TABLE notices; DROP TABLE tokens; ALTER TABLE relays DROP COLUMN from_link; PRAGMA user_version = 1;",
+            "DROP TABLE notices; DROP TABLE tokens; DROP TABLE people; ALTER TABLE relays DROP COLUMN from_link; PRAGMA user_version = 1;",
         )
         .unwrap();
     drop(store);

@@ -43,6 +43,7 @@ impl Engine {
             self.close(reason);
             return Ok(());
         }
+        self.note_inviters(Some(&by))?;
         self.new_epoch()?;
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
         let room = group.room()?;

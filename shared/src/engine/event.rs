@@ -169,9 +169,9 @@ pub enum Event {
         /// Who committed the removal.
         by: Person,
     },
-    /// Somebody's display name, status or sign changed.
+    /// The display name, status or sign of somebody changed, of us perhaps.
     ProfileChanged {
-        /// With the new name.
+        /// Who, by the new name.
         who: Person,
         /// The name before.
         was: String,
@@ -352,6 +352,10 @@ pub enum AlarmKind {
     Certificate,
     /// The relay's access keys are not what the group's commits say.
     Access,
+    /// Somebody whom nobody here verified came into a room of verified people; the client's, not the engine's.
+    Stranger,
+    /// A name that is known as somebody's came with another key; the client's, not the engine's.
+    Impostor,
 }
 
 impl AlarmKind {
@@ -364,12 +368,23 @@ impl AlarmKind {
             Self::Rollback => "rollback",
             Self::Certificate => "certificate",
             Self::Access => "access",
+            Self::Stranger => "unverified",
+            Self::Impostor => "changed_key",
         }
     }
 
     /// The kind of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        let all = [Self::Replay, Self::Gap, Self::Fork, Self::Rollback, Self::Certificate, Self::Access];
+        let all = [
+            Self::Replay,
+            Self::Gap,
+            Self::Fork,
+            Self::Rollback,
+            Self::Certificate,
+            Self::Access,
+            Self::Stranger,
+            Self::Impostor,
+        ];
         all.into_iter().find(|kind| kind.name() == name)
     }
 }

@@ -6,7 +6,7 @@ use proto::{
 };
 
 use super::{
-    AlarmKind, Engine, EngineError, MAX_PAST, Millis, Policy,
+    AlarmKind, Engine, EngineError, MAX_PAST, Millis, Person, Policy,
     state::{OwnInvite, Pending, Phase},
 };
 use crate::{
@@ -54,6 +54,8 @@ impl Engine {
         self.own_invite(&secret, expires_ms, max_uses);
         self.meta.last_update = now;
         self.meta.running_hash = vec![0; 32];
+        let me = Person { name: self.meta.name.clone(), fingerprint: self.profile.identity.fingerprint() };
+        self.note_inviters(Some(&me))?;
         self.new_epoch()?;
         self.meta.join_epoch = 0;
         self.set_phase(Phase::Creating);
@@ -179,6 +181,7 @@ impl Engine {
         self.anchor(entry);
         self.meta.last_update = now;
         self.set_phase(Phase::Member);
+        self.note_inviters(None)?;
         self.new_epoch()?;
         self.meta.join_epoch = self.meta.epochs.last().map_or(0, |row| row.epoch);
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };

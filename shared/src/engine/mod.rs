@@ -38,6 +38,7 @@ mod checks;
 mod commit;
 mod epoch;
 mod event;
+mod inviters;
 mod join;
 mod keyring;
 mod limit;
@@ -247,6 +248,11 @@ impl Engine {
     /// What people call the room.
     pub fn room_name(&self) -> &str {
         &self.meta.room_name
+    }
+
+    /// The display name that we want in this room.
+    pub fn name(&self) -> &str {
+        &self.meta.name
     }
 
     /// Whoever knows the name can join.

@@ -117,6 +117,10 @@ pub(super) struct Meta {
     /// Lines of before our join that are still taken.
     #[prost(uint32, tag = "35")]
     pub past_left: u32,
+    /// Who made the live invites, as far as we were there; one for each, so at most
+    /// [`crate::invite::MAX_INVITES`].
+    #[prost(message, repeated, tag = "60")]
+    pub inviters: Vec<InviterRow>,
 }
 
 /// A newcomer who is to be handed what was said before.
@@ -128,6 +132,19 @@ pub(super) struct HandOver {
     /// The join's sequence number.
     #[prost(uint64, tag = "2")]
     pub before: u64,
+}
+
+/// Who made an invite.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct InviterRow {
+    #[prost(bytes = "vec", tag = "1")]
+    pub invite_id: Vec<u8>,
+    /// Fingerprint; empty when it was made before we came.
+    #[prost(bytes = "vec", tag = "2")]
+    pub maker: Vec<u8>,
+    /// Its name then.
+    #[prost(string, tag = "3")]
+    pub name: String,
 }
 
 /// One epoch's envelope secret.

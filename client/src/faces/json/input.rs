@@ -139,6 +139,23 @@ pub enum Cmd {
         /// The whole fingerprint.
         member: String,
     },
+    /// Ask for the number to compare with a member.
+    Verify {
+        /// In which room.
+        room: String,
+        /// The whole fingerprint.
+        member: String,
+        /// It is the same at both ends: mark the member as verified.
+        #[serde(default)]
+        yes: bool,
+    },
+    /// Take that mark back.
+    Unverify {
+        /// In which room.
+        room: String,
+        /// The whole fingerprint.
+        member: String,
+    },
     /// Messages up to `seq` are dealt with: they are not delivered again.
     Ack {
         /// Of which room.
@@ -178,6 +195,8 @@ impl Cmd {
             | Self::Invite { room }
             | Self::Members { room }
             | Self::Remove { room, .. }
+            | Self::Verify { room, .. }
+            | Self::Unverify { room, .. }
             | Self::Ack { room, .. }
             | Self::Leave { room } => (Some(room.clone()), None),
             Self::Rooms {} | Self::Nick { .. } | Self::Describe { .. } | Self::Quit => (None, None),
@@ -235,6 +254,9 @@ mod tests {
             r#"{"cmd":"invite","room":"team"}"#,
             r#"{"cmd":"members","room":"team"}"#,
             r#"{"cmd":"remove","room":"team","member":"00"}"#,
+            r#"{"cmd":"verify","room":"team","member":"00"}"#,
+            r#"{"cmd":"verify","room":"team","member":"00","yes":true}"#,
+            r#"{"cmd":"unverify","room":"team","member":"00"}"#,
             r#"{"cmd":"ack","room":"team","seq":7}"#,
             r#"{"cmd":"leave","room":"team"}"#,
             r#"{"cmd":"rooms"}"#,

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use shared::{
     engine::{self, Act, Alteration, GroupView, Person},
+    identity::Fingerprint,
+    safety::SafetyNumber,
     timeline::{Line, Reaction},
 };
 
@@ -89,6 +91,8 @@ pub enum Out {
     MemberJoined { room: String, member: PersonOut },
     /// Somebody left or was removed.
     MemberLeft { room: String, member: PersonOut, by: PersonOut },
+    /// The number to compare with a member, and whether it was; for `verify`, and after a mark was set or taken back.
+    Safety { room: String, member: PersonOut, digits: String, emoji: String, verified: bool },
     /// Reading what was missed.
     CatchingUp { room: String, done: u64, total: u64 },
     /// Something that must not be.
@@ -176,6 +180,8 @@ pub struct MemberOut {
     /// Their sign.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub glyph: String,
+    /// Somebody here compared the safety number.
+    pub verified: bool,
 }
 
 /// A room in a list.
@@ -189,6 +195,8 @@ pub struct RoomOut {
     pub relay: Option<String>,
     /// How many members; none before we are in.
     pub members: Option<usize>,
+    /// Somebody else is there, and everybody who is was verified.
+    pub verified: bool,
     /// Why it is over, when it is.
     pub closed: Option<String>,
 }
@@ -213,13 +221,19 @@ impl Out {
         Self::Relay { relay: address.to_string(), pin: pin.to_string(), replaced: *replaced, token }
     }
 
-    pub(super) fn joined(room: &str, view: &GroupView) -> Self {
-        let (authenticator, members) = (hex(&view.authenticator), members(view));
+    pub(super) fn joined(room: &str, view: &GroupView, marks: Marks<'_>) -> Self {
+        let (authenticator, members) = (hex(&view.authenticator), members(view, marks));
         Self::Joined { room: room.to_owned(), open: view.open, epoch: view.epoch, authenticator, members }
     }
 
-    pub(super) fn members(room: &str, view: &GroupView) -> Self {
-        Self::Members { room: room.to_owned(), members: members(view) }
+    pub(super) fn members(room: &str, view: &GroupView, marks: Marks<'_>) -> Self {
+        Self::Members { room: room.to_owned(), members: members(view, marks) }
+    }
+
+    /// A safety number.
+    pub(crate) fn safety(room: &str, member: &Person, number: &SafetyNumber, verified: bool) -> Self {
+        let (digits, emoji) = (number.digits(), number.emoji());
+        Self::Safety { room: room.to_owned(), member: person(member.clone()), digits, emoji, verified }
     }
 
     pub(super) fn rooms(rooms: &[RoomStatus]) -> Self {
@@ -228,6 +242,7 @@ impl Out {
             open: status.view.as_ref().map(|view| view.open),
             relay: status.relay.as_ref().map(ToString::to_string),
             members: status.view.as_ref().map(|view| view.members.len()),
+            verified: status.is_verified,
             closed: status.over.clone(),
         });
         Self::Rooms { rooms: rooms.collect() }
@@ -280,8 +295,11 @@ impl Out {
     }
 }
 
+/// Whether somebody's key was verified.
+pub type Marks<'a> = &'a dyn Fn(&Fingerprint) -> bool;
+
 /// The objects that tell of an event; several for a certificate that changed.
-pub fn translate(event: Event) -> Vec<Out> {
+pub fn translate(event: Event, marks: Marks<'_>) -> Vec<Out> {
     match event {
         Event::Relay { relay, state } => relay_event(relay, state),
         Event::Room { room, event } => {
@@ -294,7 +312,7 @@ pub fn translate(event: Event) -> Vec<Out> {
                 RoomEvent::Engine(engine::Event::HandOver { .. } | engine::Event::Act(_)) => {
                     return Vec::new();
                 }
-                RoomEvent::Engine(event) => engine_event(room, event),
+                RoomEvent::Engine(event) => engine_event(room, event, marks),
                 RoomEvent::Changed { act, .. } => Out::changed(room, act),
                 RoomEvent::Gone(seqs) => Out::Gone { room, seqs },
                 RoomEvent::Notice { notice, again, .. } => told(room, &notice, again),
@@ -332,11 +350,11 @@ fn relay_event(relay: String, state: RelayState) -> Vec<Out> {
     }
 }
 
-fn engine_event(room: String, event: engine::Event) -> Out {
+fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Out {
     match event {
-        engine::Event::Joined(view) => Out::joined(&room, &view),
+        engine::Event::Joined(view) => Out::joined(&room, &view, marks),
         engine::Event::Epoch(view) => {
-            let (authenticator, members) = (hex(&view.authenticator), members(&view));
+            let (authenticator, members) = (hex(&view.authenticator), members(&view, marks));
             Out::Epoch { room, open: view.open, epoch: view.epoch, authenticator, members }
         }
         engine::Event::MemberJoined(who) => Out::MemberJoined { room, member: person(who) },
@@ -383,13 +401,14 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-fn members(view: &GroupView) -> Vec<MemberOut> {
+fn members(view: &GroupView, marks: Marks<'_>) -> Vec<MemberOut> {
     let member = |member: &engine::Member| MemberOut {
         name: member.person.name.clone(),
         fingerprint: member.person.fingerprint.to_string(),
         me: member.me,
         status: member.status.clone(),
         glyph: member.glyph.clone(),
+        verified: marks(&member.person.fingerprint),
     };
     view.members.iter().map(member).collect()
 }
