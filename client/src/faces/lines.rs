@@ -1,5 +1,7 @@
 //! What a typed line means.
 
+use shared::engine::{MAX_PAST, Policy};
+
 use crate::failure::Failure;
 
 /// A line of a person.
@@ -14,7 +16,7 @@ pub enum Line {
     /// Join by an invite link.
     Link(String),
     /// Make a private room.
-    Create(String),
+    Create(String, Policy),
     /// Show an invite link.
     Invite,
     /// Who is here.
@@ -63,7 +65,10 @@ pub const COMMANDS: &[(&str, &str)] = &[
         "/join ROOM|LINK",
         "join by an invite link, use the relay of its link, go to one of your rooms, or open the open room of that name",
     ),
-    ("/create ROOM", "make a private room"),
+    (
+        "/create ROOM",
+        "make a private room; past=100 hands newcomers so many messages, disappear=7d lets messages go after a time",
+    ),
     ("/reply TEXT", "answer the last message of somebody else"),
     ("/edit TEXT", "give your last message another text; everybody sees that it was edited"),
     ("/delete", "take your last message back"),
@@ -111,7 +116,7 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
     match word {
         "join" if is_link(argument) => Ok(Line::Link(argument.to_owned())),
         "join" => needed().map(Line::Join),
-        "create" => needed().map(Line::Create),
+        "create" => create(argument).ok_or_else(|| usage_of(word))?,
         "invite" => alone(Line::Invite),
         "members" => alone(Line::Members),
         "verify" if marked(argument).is_some() => Ok(Line::Mark(marked(argument).unwrap_or_default())),
@@ -137,6 +142,31 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
             format!("There is no command /{}.", super::sanitize::line(word)),
             "See /help. To send a line that begins with a slash, begin it with two.",
         )),
+    }
+}
+
+/// A room's name and, behind it, what it keeps. None without a name. It is read in order, so that a name may hold `=`.
+fn create(argument: &str) -> Option<Result<Line, Failure>> {
+    let (mut name, mut policy) = (argument, Policy::default());
+    loop {
+        let (rest, last) = name.rsplit_once(char::is_whitespace).unwrap_or(("", name));
+        if let Some(count) = last.strip_prefix("past=") {
+            match count.parse() {
+                Ok(count) if count <= MAX_PAST => policy.past_lines = count,
+                _ => {
+                    let remedy = format!("Write a number up to {MAX_PAST}: past=100.");
+                    return Some(Err(Failure::usage("That is no number of messages.", remedy)));
+                }
+            }
+        } else if let Some(time) = last.strip_prefix("disappear=") {
+            match seconds(time) {
+                Ok(time) => policy.disappear_s = time,
+                Err(failure) => return Some(Err(failure)),
+            }
+        } else {
+            return (!name.is_empty()).then(|| Ok(Line::Create(name.to_owned(), policy)));
+        }
+        name = rest.trim_end();
     }
 }
 
@@ -195,6 +225,11 @@ mod tests {
             ("/verify yes", Line::Verify(Some("yes".into()))),
             ("/unverify bob", Line::Unverify("bob".into())),
             ("/kick bob b.", Line::Kick("bob b.".into())),
+            ("/create two words", Line::Create("two words".into(), Policy::default())),
+            (
+                "/create team past=50 disappear=1h",
+                Line::Create("team".into(), Policy { disappear_s: 3_600, past_lines: 50 }),
+            ),
             ("/disappear 2w", Line::Disappear(Some(1_209_600))),
             ("/disappear off", Line::Disappear(Some(0))),
             ("/status", Line::Status(String::new())),
@@ -215,6 +250,9 @@ mod tests {
             "/leave now",
             "/invite bob",
             "/disappear soon",
+            "/create",
+            "/create past=9",
+            "/create x past=9999",
             "/disappear 9999999w",
             "/\u{1b}[2J",
         ] {

@@ -1,7 +1,7 @@
 //! Carries out what a typed line means; the same for every face that people use.
 
 use shared::{
-    engine::{self, Alteration, Command, Policy, Said},
+    engine::{self, Alteration, Command, Said},
     link::AnyLink,
     timeline,
 };
@@ -59,11 +59,11 @@ pub async fn obey(
             }
             AnyLink::Relay(link) => Ok(Done::say(words::chosen(&runtime.use_relay(&link).await?))),
         },
-        Line::Create(name) => {
+        Line::Create(name, policy) => {
             if runtime.room(&name).is_ok_and(|status| status.over.is_none()) {
                 return Err(Failure::usage("You have a room of that name already.", "Choose another name."));
             }
-            let label = runtime.create(&name, None, Policy::default())?;
+            let label = runtime.create(&name, None, policy)?;
             pending.join(runtime, &label);
             Ok(Done::go(label))
         }

@@ -68,7 +68,7 @@ pub async fn run(
         match parsed {
             Ok(Line::Quit) => break,
             Ok(line) => {
-                let enters = matches!(line, Line::Join(_) | Line::Link(_) | Line::Create(_));
+                let enters = matches!(line, Line::Join(_) | Line::Link(_) | Line::Create(..));
                 if let Err(failure) = obey(runtime, &shared, line).await {
                     note(&words::failure(&failure));
                     if let Some(room) = lock(&shared).as_deref().filter(|_| enters) {

@@ -279,7 +279,11 @@ fn database_of_the_first_version_is_migrated_and_keeps_what_it_holds() {
     store
         .db
         .execute_batch(
-            "DROP TABLE notices; DROP TABLE tokens; DROP TABLE people; ALTER TABLE relays DROP COLUMN from_link; PRAGMA user_version = 1;",
+            "DROP TABLE notices; DROP TABLE tokens; DROP TABLE people; DROP TABLE drafts;
+             ALTER TABLE relays DROP COLUMN from_link;
+             DROP INDEX messages_by_id; DROP INDEX messages_expiring;
+             ALTER TABLE messages DROP COLUMN id; ALTER TABLE messages DROP COLUMN expires;
+             PRAGMA user_version = 1;",
         )
         .unwrap();
     drop(store);
