@@ -25,7 +25,8 @@ async fn connection_too_many_is_refused_before_a_handshake() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_of_one_address_are_limited_and_leave_room_for_others() {
-    let server = Server::with(Limits { connections_per_address: 2, ..Limits::default() }).await;
+    let limits = Limits { connections_per_address: 2, retry_above: 64, ..Limits::default() };
+    let server = Server::with(limits).await;
     let _both = (server.client().await, server.client().await);
     assert!(is_refused(server.connect_from(1).await));
     assert_eq!(server.hits(Limit::ConnectionsPerAddress), 1);
@@ -36,7 +37,7 @@ async fn connections_of_one_address_are_limited_and_leave_room_for_others() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn handshakes_over_their_rate_pass_a_retry() {
-    let server = Server::with(Limits { handshakes: only(1), ..Limits::default() }).await;
+    let server = Server::with(Limits { handshakes: only(1), retry_above: 64, ..Limits::default() }).await;
     server.client().await;
     assert_eq!(server.hits(Limit::HandshakeRate), 0);
     let client = server.client().await;
@@ -46,7 +47,11 @@ async fn handshakes_over_their_rate_pass_a_retry() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn honest_client_passes_a_retry() {
-    let server = Server::with(Limits { retry_above: 0, ..Limits::default() }).await;
+    let server = Server::with(Limits { retry_above: 1, ..Limits::default() }).await;
+    let tap = Tap::to(server.address, Tap::NO_ANSWERS).await;
+    let endpoint = endpoint(server.directory.path(), proto::ALPN);
+    let _half = endpoint.connect(tap.address, "localhost").unwrap();
+    eventually("a handshake begins", || server.metrics().handshakes.get() == 1).await;
     let client = server.client().await;
     client.create(room(1), &key(1), vec![]).await;
     assert_eq!(server.hits(Limit::RetryAbove), 1);
@@ -54,7 +59,7 @@ async fn honest_client_passes_a_retry() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn handshakes_of_a_proven_address_are_limited_and_leave_room_for_others() {
-    let limits = Limits { retry_above: 0, handshakes_per_address: only(1), ..Limits::default() };
+    let limits = Limits { handshakes_per_address: only(1), ..Limits::default() };
     let server = Server::with(limits).await;
     server.client().await;
     assert!(is_refused(server.connect_from(1).await));
@@ -64,7 +69,7 @@ async fn handshakes_of_a_proven_address_are_limited_and_leave_room_for_others() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn handshakes_that_never_end_leave_room_for_others() {
-    let server = Server::with(Limits { max_handshakes: 4, ..Limits::default() }).await;
+    let server = Server::with(Limits { max_handshakes: 4, retry_above: 64, ..Limits::default() }).await;
     let tap = Tap::to(server.address, Tap::NO_ANSWERS).await;
     let endpoint = endpoint(server.directory.path(), proto::ALPN);
     let _half = endpoint.connect(tap.address, "localhost").unwrap();
@@ -76,7 +81,7 @@ async fn handshakes_that_never_end_leave_room_for_others() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn handshake_that_never_ends_is_given_up() {
-    let server = Server::with(Limits { join_time: Duration::from_millis(200), ..Limits::default() }).await;
+    let server = Server::with(Limits { join_time: Duration::from_millis(200), retry_above: 64, ..Limits::default() }).await;
     let tap = Tap::to(server.address, Tap::NO_ANSWERS).await;
     let endpoint = endpoint(server.directory.path(), proto::ALPN);
     let _half = endpoint.connect(tap.address, "localhost").unwrap();
