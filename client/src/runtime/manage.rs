@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use proto::RoomId;
 use shared::{
-    engine::{Engine, EngineError},
+    engine::{Engine, EngineError, Policy},
     link::InviteLink,
 };
 use tokio::sync::mpsc;
@@ -53,10 +53,11 @@ impl Runtime {
     ///
     /// # Errors
     /// [`Failure`] when the name cannot be shown or there is no relay to ask.
-    pub fn create(&self, name: &str, relay: Option<RelayAddress>) -> Result<String, Failure> {
+    pub fn create(&self, name: &str, relay: Option<RelayAddress>, policy: Policy) -> Result<String, Failure> {
         let place = self.place(relay)?;
         let profile = lock(&self.0.profile).engine.clone();
-        let engine = Engine::create(&profile, name, now_ms()).map_err(|error| begin_failed(&error))?;
+        let engine =
+            Engine::create(&profile, name, policy, now_ms()).map_err(|error| begin_failed(&error))?;
         self.begin(engine, place)
     }
 
@@ -66,7 +67,8 @@ impl Runtime {
     /// [`Failure`] when the name cannot be shown.
     pub fn create_own(&self, name: &str) -> Result<String, Failure> {
         let profile = lock(&self.0.profile).engine.clone();
-        let engine = Engine::create(&profile, name, now_ms()).map_err(|error| begin_failed(&error))?;
+        let engine = Engine::create(&profile, name, Policy::default(), now_ms())
+            .map_err(|error| begin_failed(&error))?;
         self.begin(engine, Where::Own)
     }
 

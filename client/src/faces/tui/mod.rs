@@ -166,7 +166,7 @@ fn refuse(app: &mut App, failure: &Failure, text: String) {
 async fn older(runtime: &Runtime, app: &mut App) {
     let Some((room, before)) = app.older_from() else { return };
     match runtime.history_before(&room, before, PAGE).await {
-        Ok(messages) => app.add_older(&room, messages),
+        Ok(lines) => app.add_older(&room, lines),
         Err(failure) => {
             app.add_older(&room, Vec::new());
             app.alert(words::failure(&failure));

@@ -19,14 +19,36 @@ fn person(name: &str, byte: u8) -> Person {
 
 fn view(room: &str, open: bool) -> GroupView {
     let members = [("ann", 1), ("bob", 2), ("eve", 3)];
-    let members =
-        members.map(|(name, byte)| Member { person: person(name, byte), leaf: 0, me: byte == 1 }).to_vec();
-    GroupView { room: room.into(), open, epoch: 7, authenticator: vec![1; 32], members }
+    let member = |(name, byte)| Member {
+        person: person(name, byte),
+        leaf: 0,
+        me: byte == 1,
+        status: String::new(),
+        glyph: String::new(),
+    };
+    GroupView {
+        room: room.into(),
+        open,
+        epoch: 7,
+        authenticator: vec![1; 32],
+        members: members.map(member).to_vec(),
+        disappear_s: 0,
+        past_lines: 0,
+    }
 }
 
 fn message(seq: u64, from: Person, text: &str) -> engine::Event {
     let (at, mine) = (NOON + seq * 60_000, from.name == "ann");
-    engine::Event::Message(Message { seq, id: [0; 16], at, from, text: text.into(), mine })
+    engine::Event::Message(Message {
+        seq,
+        id: [0; 16],
+        at,
+        from,
+        text: text.into(),
+        mine,
+        reply_to: None,
+        disappears: None,
+    })
 }
 
 fn happens(app: &mut App, room: &str, event: engine::Event) {
@@ -237,8 +259,10 @@ fn scrolling_to_the_top_asks_the_disk_until_there_is_no_more() {
     screen(&mut app, 80, 14);
     assert!(app.wants_older());
     assert_eq!(app.older_from(), Some(("lobby".into(), 50)));
-    let old =
-        |seq| Message { seq, id: [0; 16], at: NOON, from: person("eve", 3), text: "old".into(), mine: false };
+    let old = |seq| match message(seq, person("eve", 3), "old") {
+        engine::Event::Message(message) => message.into(),
+        _ => unreachable!(),
+    };
     app.add_older("lobby", (48..50).map(old).collect());
     assert_eq!(app.older_from(), Some(("lobby".into(), 48)));
     app.add_older("lobby", Vec::new());

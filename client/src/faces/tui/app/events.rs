@@ -1,6 +1,9 @@
 //! What the runtime tells, as it changes the screen.
 
-use shared::engine::{self, Message};
+use shared::{
+    engine::{self, Message},
+    timeline::Line,
+};
 
 use super::{App, Kind, Overlay, Row};
 use crate::{
@@ -19,10 +22,10 @@ impl App {
     }
 
     /// Messages from the disk, before what is here.
-    pub fn add_older(&mut self, room: &str, messages: Vec<Message>) {
+    pub fn add_older(&mut self, room: &str, lines: Vec<Line>) {
         let me = self.me.clone();
         self.at_top = false;
-        self.pane(room).add_older(messages, &me);
+        self.pane(room).add_older(lines, &me);
     }
 
     fn relay(&mut self, relay: &str, state: RelayState) {
@@ -48,12 +51,19 @@ impl App {
 
     fn room(&mut self, room: &str, event: RoomEvent, pending: &Pending) {
         match event {
-            RoomEvent::Past(message) => {
+            RoomEvent::Past(line) => {
                 let (extent, me) = (self.extent, self.me.clone());
                 let pane = self.pane(room);
-                let row = pane.row(message, &me);
+                let row = pane.row(&line, &me);
                 pane.push(row, extent);
             }
+            RoomEvent::Changed { act, line } => {
+                let view = self.pane(room).view.clone();
+                let (me, text) = (self.me.clone(), words::changed(&act, &line, view.as_ref()));
+                self.pane(room).change(&line, &me);
+                self.tell(room, Kind::Info, text);
+            }
+            RoomEvent::Gone(seqs) => self.pane(room).forget(&seqs),
             RoomEvent::Invite { link, .. } => self.overlay = Some(Overlay::Link(link.to_string())),
             RoomEvent::Failed(failure) => self.tell(room, Kind::Alarm, words::failure(&failure)),
             RoomEvent::Notice { notice, again, .. } => {
@@ -97,6 +107,23 @@ impl App {
                 self.tell(room, Kind::Info, format!("{} was removed by {}.", name(&who), name(&by)));
             }
             engine::Event::Message(message) => self.message(room, message),
+            engine::Event::Handed { by, lines } => {
+                let (text, me) =
+                    (format!("{} handed over what was said before.", name(&by)), self.me.clone());
+                self.pane(room).insert(lines, &me);
+                self.tell(room, Kind::Info, text);
+            }
+            engine::Event::ProfileChanged { who, was } => {
+                let text = words::profile_changed(&who, &was, view.as_ref());
+                self.tell(room, Kind::Info, text);
+            }
+            engine::Event::Disappearing { by, seconds } => {
+                let text = words::disappearing(&by, seconds, view.as_ref());
+                self.tell(room, Kind::Info, text);
+            }
+            engine::Event::Typing { .. } | engine::Event::Seen { .. } | engine::Event::Queued { .. } => {}
+            // The runtime answers the one, and tells the other with what it changed.
+            engine::Event::HandOver { .. } | engine::Event::Act(_) => {}
             engine::Event::Sent { .. } => pending.done(),
             engine::Event::CatchingUp { done, total } => {
                 self.pane(room).catching_up = (done < total).then_some((done, total));
@@ -116,7 +143,7 @@ impl App {
         let is_looked_at = self.is_focused && self.current() == Some(room);
         let (extent, me, mine) = (self.extent, self.me.clone(), message.mine);
         let pane = self.pane(room);
-        let row = pane.row(message, &me);
+        let row = pane.row(&message.into(), &me);
         let mentions = matches!(row, Row::Message { mentions: true, .. });
         if !mine && !is_looked_at {
             pane.unread += 1;

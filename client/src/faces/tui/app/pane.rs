@@ -2,10 +2,7 @@
 
 use std::collections::VecDeque;
 
-use shared::{
-    engine::{GroupView, Message},
-    identity::Fingerprint,
-};
+use shared::{engine::GroupView, identity::Fingerprint, timeline::Line};
 
 use crate::faces::{sanitize, words};
 
@@ -93,12 +90,45 @@ impl Pane {
     }
 
     /// A message as a row.
-    pub(super) fn row(&self, message: Message, me: &str) -> Row {
+    pub(super) fn row(&self, line: &Line, me: &str) -> Row {
+        let message = &line.message;
         let name = words::name(&message.from, self.view.as_ref());
-        let text = sanitize::paragraph(&message.text).join("\n");
+        let mut text = sanitize::paragraph(&message.text).join("\n");
         let mentions = !message.mine && names(&text, &sanitize::line(me));
-        let Message { seq, at, from, mine, .. } = message;
-        Row::Message { seq, at, name, who: from.fingerprint, text, mine, mentions }
+        if line.deleted {
+            text.push_str("(deleted)");
+        } else if line.edited.is_some() {
+            text.push_str(" (edited)");
+        }
+        let (seq, at, who, mine) = (message.seq, message.at, message.from.fingerprint, message.mine);
+        Row::Message { seq, at, name, who, text, mine, mentions }
+    }
+
+    /// A line that is here may be another now.
+    pub(super) fn change(&mut self, line: &Line, me: &str) {
+        let row = self.row(line, me);
+        let here = |row: &&mut Row| matches!(row, Row::Message { seq, .. } if *seq == line.message.seq);
+        if let Some(old) = self.rows.iter_mut().rev().find(here) {
+            *old = row;
+        }
+    }
+
+    /// Lines whose time is over.
+    pub(super) fn forget(&mut self, seqs: &[u64]) {
+        self.rows.retain(|row| !matches!(row, Row::Message { seq, .. } if seqs.contains(seq)));
+    }
+
+    /// Lines of before, which were not here.
+    pub(super) fn insert(&mut self, lines: Vec<Line>, me: &str) {
+        for line in lines {
+            let seq_of = |row: &Row| match row {
+                Row::Message { seq, .. } => *seq,
+                Row::Note { .. } => 0,
+            };
+            let at = self.rows.iter().position(|row| seq_of(row) > line.message.seq);
+            let row = self.row(&line, me);
+            self.rows.insert(at.unwrap_or(self.rows.len()), row);
+        }
     }
 
     /// Adds a row at the end. Whoever has scrolled up goes on seeing the same.
@@ -117,10 +147,10 @@ impl Pane {
     }
 
     /// Adds older messages in front; none when there are no more.
-    pub(super) fn add_older(&mut self, messages: Vec<Message>, me: &str) {
-        self.is_whole = messages.is_empty();
-        for message in messages.into_iter().rev() {
-            let row = self.row(message, me);
+    pub(super) fn add_older(&mut self, lines: Vec<Line>, me: &str) {
+        self.is_whole = lines.is_empty();
+        for line in lines.into_iter().rev() {
+            let row = self.row(&line, me);
             self.rows.push_front(row);
         }
     }
