@@ -8,7 +8,10 @@ use proto::{
     relay::refused::{Code, Limit as Named},
 };
 use quinn::{TransportConfig, VarInt};
-use relay::{Limits, metrics::Limit};
+use relay::{
+    Limits,
+    metrics::{Limit, Window},
+};
 
 use crate::{common::*, limits::only, tap::Tap};
 
@@ -81,7 +84,9 @@ async fn handshakes_that_never_end_leave_room_for_others() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn handshake_that_never_ends_is_given_up() {
-    let server = Server::with(Limits { join_time: Duration::from_millis(200), retry_above: 64, ..Limits::default() }).await;
+    let server =
+        Server::with(Limits { join_time: Duration::from_millis(200), retry_above: 64, ..Limits::default() })
+            .await;
     let tap = Tap::to(server.address, Tap::NO_ANSWERS).await;
     let endpoint = endpoint(server.directory.path(), proto::ALPN);
     let _half = endpoint.connect(tap.address, "localhost").unwrap();
@@ -227,4 +232,16 @@ async fn reload_changes_the_windows_of_connections_that_come_later() {
     let server = Server::start().await;
     server.relay.as_ref().unwrap().reload(Limits { stream_window: 20 << 10, ..Limits::default() });
     assert_eq!(credit(&server.client().await), 20 << 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn window_that_clients_find_full_is_counted() {
+    let server = Server::with(Limits { stream_window: 4 << 10, ..Limits::default() }).await;
+    let client = server.client().await;
+    let mut a = client.create(room(1), &key(1), vec![]).await;
+    a.publish([1; 16], &[0; 60_000], None).await;
+    a.published().await;
+    client.connection.close(VarInt::from_u32(0), b"");
+    eventually("it is counted", || server.metrics().times_blocked(Window::Stream) > 0).await;
+    assert_eq!(server.metrics().times_blocked(Window::Connection), 0);
 }

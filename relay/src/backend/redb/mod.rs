@@ -37,7 +37,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use self::{
     check::{CheckError, Checked, Flaw},
     database::OpenError,
-    stats::{Health, Stats},
+    stats::{Health, LogBound, Stats},
 };
 pub(crate) use self::{
     copy::Importer,

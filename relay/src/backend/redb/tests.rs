@@ -17,6 +17,7 @@ use super::*;
 use crate::{
     access::{AccessKey, Grant},
     backend::AppendError,
+    backend::Lack,
     request::Memory,
 };
 
