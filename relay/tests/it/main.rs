@@ -43,6 +43,7 @@ mod rooms;
 mod tap;
 mod tcp;
 mod token;
+mod token_guess;
 #[cfg(unix)]
 mod token_program;
 #[cfg(unix)]

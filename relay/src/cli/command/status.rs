@@ -58,7 +58,7 @@ fn text(status: &Status, now_ms: u64) -> String {
             None => "expired; clients refuse it".into(),
         },
     );
-    row("Online", format!("{} on {} connections", status.online, status.connections));
+    row("Online", format!("{} on {}", status.online, count(status.connections, "connection")));
     row(
         "Rooms",
         format!("{}, {}, {}", status.rooms, count(status.entries, "entry"), bytes(status.entry_bytes)),
