@@ -58,7 +58,14 @@ fn text(status: &Status, now_ms: u64) -> String {
             None => "expired; clients refuse it".into(),
         },
     );
-    row("Online", format!("{} on {}", status.online, count(status.connections, "connection")));
+    row(
+        "Online",
+        format!(
+            "{} on {}",
+            status.online,
+            count(u64::try_from(status.connections).unwrap_or(0), "connection")
+        ),
+    );
     row(
         "Rooms",
         format!("{}, {}, {}", status.rooms, count(status.entries, "entry"), bytes(status.entry_bytes)),
