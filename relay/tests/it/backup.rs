@@ -234,3 +234,29 @@ async fn damaged_backup_is_refused_wherever_the_damage_is() {
         refused(root.path(), &["restore", bad.to_str().unwrap(), "--verify"], because);
     }
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn restore_by_root_leaves_nothing_of_roots_in_a_services_directory() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    const SERVICE: u32 = 12_345;
+    if !rustix::process::geteuid().is_root() {
+        return skipped("needs root");
+    }
+    let (root, home) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let (_, file) = backed_up(root.path()).await;
+    chown(home.path(), Some(SERVICE), Some(SERVICE)).unwrap();
+    let owners = || {
+        let names = ["relay.redb", "identity", "identity/ca.pem"];
+        names.map(|name| fs::metadata(home.path().join(name)).map_or(0, |there| there.uid()))
+    };
+    ok(home.path(), &["restore", file.to_str().unwrap()]);
+    assert_eq!(owners(), [SERVICE; 3]);
+    let fresh = TempDir::new().unwrap();
+    chown(fresh.path(), Some(SERVICE), Some(SERVICE)).unwrap();
+    ok(fresh.path(), &["token", "create"]);
+    for entry in fs::read_dir(fresh.path()).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().uid(), SERVICE, "{:?} is another's", entry.file_name());
+    }
+}
