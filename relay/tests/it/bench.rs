@@ -42,7 +42,7 @@ fn stalled_readers_are_measured() {
 
 #[test]
 fn floods_are_measured() {
-    for kind in ["handshakes", "streams", "gaps", "migrations", "frames"] {
+    for kind in ["handshakes", "streams", "gaps", "migrations", "frames", "tcp-handshakes", "tcp-frames"] {
         let report = run(&["flood", kind, "--places", "2", "--handshakes", "100"]);
         let rows = report["rows"].as_array().unwrap();
         assert!(rows.iter().any(|row| row["what"] == "p99, loaded ÷ quiet"), "{report}");
