@@ -68,7 +68,8 @@ fn idle_members_are_measured() {
 
 #[test]
 fn churn_is_measured() {
-    let rows = rows(&["churn", "--visits", "40"]);
+    let rows = rows(&["churn", "--visits", "40", "--rounds", "2"]);
+    assert_eq!(rows.len(), 4, "{rows:?}");
     assert!(rows.iter().any(|row| row.contains("÷ after the warm-up")), "{rows:?}");
 }
 
