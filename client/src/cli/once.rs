@@ -252,15 +252,17 @@ async fn follow(
         Begin::Acked(cursor, Ack::Written) => Some(cursor),
         _ => None,
     };
-    while reads {
-        let page = runtime.history(room, shown, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        shown = last.message.seq;
-        if !page.into_iter().all(|line| show(globals, runtime, room, line)) {
-            return Ok(Exit::Ok);
-        }
-        if let Some(cursor) = written {
-            runtime.ack_at(room, cursor, shown).await?;
+    if reads {
+        loop {
+            let page = runtime.history(room, shown, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            shown = last.message.seq;
+            if !page.into_iter().all(|line| show(globals, runtime, room, line)) {
+                return Ok(Exit::Ok);
+            }
+            if let Some(cursor) = written {
+                runtime.ack_at(room, cursor, shown).await?;
+            }
         }
     }
     while let Some(event) = events.recv().await {

@@ -165,10 +165,10 @@ impl Sender<'_> {
             return Err(failure);
         }
         match event {
-            Event::Room { event: RoomEvent::Engine(engine::Event::Queued { token, .. }), .. } => {
-                if self.offered.take_if(|(offered, _)| *offered == token).is_some() {
-                    self.waiting.insert(token);
-                }
+            Event::Room { event: RoomEvent::Engine(engine::Event::Queued { token, .. }), .. }
+                if self.offered.take_if(|(offered, _)| *offered == token).is_some() =>
+            {
+                self.waiting.insert(token);
             }
             Event::Room { event: RoomEvent::Engine(engine::Event::Sent { token, seq }), .. } => {
                 let ours = self.waiting.remove(&token);
