@@ -13,7 +13,7 @@ for manner in unread unacknowledged; do
 done
 measure flood handshakes --repetitions 9 "$@"
 measure flood handshakes --handshakes 5000 --repetitions 9 "$@"
-for kind in streams gaps migrations frames; do
+for kind in streams gaps migrations frames tcp-handshakes tcp-frames; do
     measure flood "$kind" --repetitions 9 "$@"
     measure flood "$kind" --open --repetitions 9 "$@"
 done

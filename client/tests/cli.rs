@@ -299,3 +299,100 @@ async fn used_port_is_told_with_a_remedy() {
     refused(&output, 3, "in use");
     assert!(text(&output.stderr).contains("--listen"));
 }
+
+/// A profile in an open room at this relay.
+fn enter(profile: &Path, place: &str) {
+    let mut bot = Bot::start(profile, &["--relay", place]);
+    bot.tell(&json!({"cmd": "join", "room": "lobby"}));
+    bot.next("joined");
+    assert_eq!(bot.end(), 0);
+}
+
+/// `schat --json tail lobby`, which acknowledges what standard input says.
+fn tail(profile: &Path, arguments: &[&str]) -> Bot {
+    Bot::start(profile, &[&["tail", "lobby"], arguments].concat())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn message_that_was_not_acknowledged_before_a_kill_comes_again_and_then_not() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let bob = dir.path().join("bob");
+    enter(&bob, &address(&relay).to_string());
+    assert!(run(&bob, &["send", "lobby", "first"]).status.success());
+
+    let mut first = tail(&bob, &["--ack=told"]);
+    let told = first.next("message");
+    assert_eq!(told["text"], "first");
+    first.child.kill().unwrap();
+    first.child.wait().unwrap();
+
+    let mut second = tail(&bob, &["--ack=told"]);
+    assert_eq!(second.next("message")["text"], "first", "it was not acknowledged");
+    second.tell(&json!({"cmd": "ack", "room": "lobby", "seq": told["seq"]}));
+    assert_eq!(second.end(), 0);
+
+    assert!(run(&bob, &["send", "lobby", "second"]).status.success());
+    let mut third = tail(&bob, &["--ack"]);
+    assert_eq!(third.next("message")["text"], "second", "the first is dealt with");
+    drop(third);
+    // Another program has a place of its own.
+    let mut other = tail(&bob, &["--ack", "--cursor", "other"]);
+    assert_eq!(other.next("message")["text"], "first");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stream_of_lines_arrives_complete_and_in_order() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let bob = dir.path().join("bob");
+    enter(&bob, &address(&relay).to_string());
+    let mut child = schat(&bob)
+        .args(["--json", "send", "lobby", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut sent = BufReader::new(child.stdout.take().unwrap()).lines();
+    // A slow writer: the next line comes after the one before is on the relay's disk.
+    let slow = ["one", "two", "three"];
+    for line in slow {
+        writeln!(input, "{line}").unwrap();
+        assert!(sent.next().unwrap().unwrap().contains("\"sent\""));
+    }
+    let quick: Vec<String> = (0..10_000).map(|n| format!("line {n} of what a compiler says")).collect();
+    input.write_all((quick.join("\n") + "\n").as_bytes()).unwrap();
+    drop(input);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let count = 3 + sent.count();
+
+    let mut heard = tail(&bob, &["--from", "0"]);
+    let texts: Vec<String> =
+        (0..count).map(|_| heard.next("message")["text"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(texts[..3], slow);
+    assert_eq!(texts[3..].join("\n"), quick.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stream_to_a_relay_that_is_away_ends_with_3_and_is_sent_later() {
+    let dir = TempDir::new().unwrap();
+    let home = dir.path().join("relay");
+    let first = relay(&home, 0).await;
+    let port = first.addresses()[0].port();
+    let bob = dir.path().join("bob");
+    enter(&bob, &address(&first).to_string());
+    first.shutdown().await;
+    let mut child = schat(&bob)
+        .args(["send", "lobby", "-"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    writeln!(child.stdin.take().unwrap(), "kept").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text(&output.stderr).contains("1 message is still queued"), "{}", text(&output.stderr));
+    let _again = relay(&home, port).await;
+    assert_eq!(tail(&bob, &["--from", "0"]).next("message")["text"], "kept");
+}

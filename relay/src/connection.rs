@@ -10,7 +10,7 @@ use crate::{
     door::{Place, Verdict},
     limit::Limit,
     limits::REFUSED_JOINS,
-    metrics::Carrier,
+    metrics::{Carrier, Window},
     quota::Bucket,
     shared::{Peer, Shared},
     stream::{self, Outcome},
@@ -64,8 +64,12 @@ async fn shake_hands(shared: Arc<Shared>, incoming: Incoming, mut place: Place) 
     match protocol(&connection) {
         Some(protocol) if protocol == proto::ALPN && exported.is_ok() => {
             let _counted = shared.metrics.carried(Carrier::Quic);
-            let peer = Peer::new(shared, &place, binding);
-            serve_rooms(peer, &Connection::Quic(connection)).await;
+            let peer = Peer::new(shared.clone(), &place, binding);
+            serve_rooms(peer, &Connection::Quic(connection.clone())).await;
+            // RFC 9000, 19.12 and 19.13.
+            let said = connection.stats().frame_rx;
+            shared.metrics.blocked(Window::Connection, said.data_blocked);
+            shared.metrics.blocked(Window::Stream, said.stream_data_blocked);
         }
         // The handshake lets no other protocol through; further ones are dispatched here.
         _ => connection.close(CloseCode::Malformed.value().into(), b""),

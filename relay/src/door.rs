@@ -7,7 +7,7 @@
 //! Decisions only, the time and the address are arguments: whatever carries a connection passes the same door.
 //! An address that has not proved itself may be somebody else's name. So it is never *refused* for what it did
 //! before; it is asked for proof (QUIC: a Retry, RFC 9000, 8.1.2), which costs an honest client one round
-//! trip and a spoofing one everything.
+//! trip and a spoofing one everything. As installed everybody is asked.
 
 use std::{
     collections::HashMap,
@@ -38,6 +38,16 @@ pub(crate) enum Verdict {
     Prove,
     /// Not now.
     Refuse,
+}
+
+/// Why somebody is not let in as he is.
+enum No {
+    /// Everybody has to prove his address here, so it is no incident and not counted.
+    AsAlways,
+    /// A limit is reached, and proof would help.
+    Unproven(Limit),
+    /// A limit is reached.
+    Over(Limit),
 }
 
 /// One connection's place, from before its handshake until it is dropped.
@@ -111,9 +121,14 @@ impl Door {
                 self.metrics.handshakes.inc();
                 Verdict::Enter(Place { door: self.clone(), address, share, shaking: true })
             }
-            Err((limit, prove)) => {
+            Err(No::AsAlways) => Verdict::Prove,
+            Err(No::Unproven(limit)) => {
                 self.metrics.limited_at(limit, address);
-                if prove { Verdict::Prove } else { Verdict::Refuse }
+                Verdict::Prove
+            }
+            Err(No::Over(limit)) => {
+                self.metrics.limited_at(limit, address);
+                Verdict::Refuse
             }
         }
     }
@@ -129,7 +144,7 @@ impl Door {
 }
 
 impl Inside {
-    /// Counts it in, or says which limit is in the way and whether proof would help.
+    /// Counts it in, or says what is in the way.
     fn judge(
         &mut self,
         limits: &Limits,
@@ -137,32 +152,35 @@ impl Inside {
         address: IpAddr,
         is_proven: bool,
         now: Instant,
-    ) -> Result<Arc<Share>, (Limit, bool)> {
+    ) -> Result<Arc<Share>, No> {
         let (open, shaking) = match self.addresses.get(&address) {
             Some(household) => (household.connections, household.handshakes),
             None => (0, 0),
         };
         if is_proven {
-            self.proven.take(address, now).map_err(|_| (Limit::HandshakesPerAddress, false))?;
+            self.proven.take(address, now).map_err(|_| No::Over(Limit::HandshakesPerAddress))?;
         } else {
+            if limits.retry_above == 0 {
+                return Err(No::AsAlways);
+            }
             if self.handshakes >= limits.retry_above {
-                return Err((Limit::RetryAbove, true));
+                return Err(No::Unproven(Limit::RetryAbove));
             }
             // Half of an address' share is only for who is really there.
             if open > 0 && 2 * open >= limits.connections_per_address {
-                return Err((Limit::RetryAbove, true));
+                return Err(No::Unproven(Limit::RetryAbove));
             }
-            self.unproven.take(limits.handshakes, now).map_err(|_| (Limit::HandshakeRate, true))?;
+            self.unproven.take(limits.handshakes, now).map_err(|_| No::Unproven(Limit::HandshakeRate))?;
         }
         if self.connections >= limits.connections {
-            return Err((Limit::Connections, false));
+            return Err(No::Over(Limit::Connections));
         }
         if open >= limits.connections_per_address {
-            return Err((Limit::ConnectionsPerAddress, false));
+            return Err(No::Over(Limit::ConnectionsPerAddress));
         }
         let share = limits.max_handshakes.div_ceil(HANDSHAKE_SHARE);
         if self.handshakes >= most || shaking >= share {
-            return Err((Limit::Handshakes, false));
+            return Err(No::Over(Limit::Handshakes));
         }
         self.connections += 1;
         self.handshakes += 1;

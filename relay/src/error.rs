@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
-use crate::{backend::redb::OpenError, identity::IdentityError, tls::TlsError};
+use crate::{backend::redb::OpenError, backup::RestoreError, identity::IdentityError, tls::TlsError};
 
 /// Why a relay does not start.
 #[derive(Debug, thiserror::Error)]
@@ -149,6 +149,15 @@ impl StartError {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path },
             _ => Self::DataDir { path, source },
         }
+    }
+
+    /// The exit code of the program for any error of its commands; 1 for those that have none of their own.
+    pub fn exit_code_of(error: &anyhow::Error) -> u8 {
+        let restoring = error.downcast_ref::<RestoreError>().map(|error| match error {
+            RestoreError::Occupied(_) | RestoreError::Running(_) => 4,
+            _ => 1,
+        });
+        error.downcast_ref().map(Self::exit_code).or(restoring).unwrap_or(1)
     }
 
     /// The exit code of a program that fails with this: 2 usage, 3 network, 4 data, 5 certificate.

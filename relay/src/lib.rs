@@ -33,6 +33,7 @@ mod link;
 mod listen;
 pub mod log;
 pub mod metrics;
+mod owner;
 mod quic;
 pub mod quota;
 mod relay;

@@ -47,13 +47,15 @@ pub enum Limit {
     MessageSize,
     /// Access keys of one room.
     KeysPerRoom,
-    /// Free space, or the logs' share of the disk.
+    /// Free space of the file system, or a disk that takes nothing any more.
+    FreeSpace,
+    /// The logs' share of the disk.
     Disk,
 }
 
 impl Limit {
     /// All of them: each is a series from the start, so that a first hit is an increase.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::HandshakeRate,
@@ -74,6 +76,7 @@ impl Limit {
         Self::BadTokens,
         Self::MessageSize,
         Self::KeysPerRoom,
+        Self::FreeSpace,
         Self::Disk,
     ];
 
@@ -100,6 +103,7 @@ impl Limit {
             Self::BadTokens => "bad_tokens",
             Self::MessageSize => "max_message_kib",
             Self::KeysPerRoom => "max_keys_per_room",
+            Self::FreeSpace => "reserve_mib",
             Self::Disk => "max_disk_mib",
         }
     }
@@ -108,7 +112,7 @@ impl Limit {
     pub fn code(self) -> Code {
         match self {
             Self::MessageSize | Self::KeysPerRoom => Code::TooLarge,
-            Self::Disk => Code::NoSpace,
+            Self::FreeSpace | Self::Disk => Code::NoSpace,
             Self::TokenRooms | Self::TokenUses => Code::TokenSpent,
             _ => Code::RateLimited,
         }
@@ -127,7 +131,7 @@ impl Limit {
             Self::RoomsPerConnection => Wire::RoomsPerConnection,
             Self::MessageSize => Wire::MessageSize,
             Self::KeysPerRoom => Wire::AccessKeys,
-            Self::Disk => Wire::Disk,
+            Self::FreeSpace | Self::Disk => Wire::Disk,
             Self::Connections
             | Self::ConnectionsPerAddress
             | Self::HandshakeRate

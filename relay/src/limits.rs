@@ -28,7 +28,8 @@ pub struct Limits {
     /// Handshakes of one address that has proved itself; above it they are refused. A handshake costs
     /// about a millisecond.
     pub handshakes_per_address: Rate,
-    /// Handshakes in progress above which addresses must prove themselves as well.
+    /// Handshakes in progress above which addresses must prove themselves as well; 0 asks everybody, always. Nothing
+    /// that was sent in another one's name then costs more than a Retry, and gets less back than it sent.
     pub retry_above: usize,
     /// Handshakes in progress above which new ones are refused; one address gets a quarter of them.
     pub max_handshakes: usize,
@@ -89,7 +90,7 @@ impl Default for Limits {
             connections_per_address: 128,
             handshakes: Rate::per_second(50),
             handshakes_per_address: Rate::per_minute(300, 300),
-            retry_above: 64,
+            retry_above: 0,
             max_handshakes: 512,
             rooms_per_connection: 64,
             joins_per_connection: Rate::per_minute(240, 240),

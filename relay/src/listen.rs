@@ -1,6 +1,9 @@
 //! What one address is listened on with: UDP always, TCP at the same port as the fallback.
 
-use std::{io, net::SocketAddr};
+use std::{
+    io,
+    net::{SocketAddr, UdpSocket},
+};
 
 use quinn::{Endpoint, ServerConfig};
 use socket2::{SockRef, Type};
@@ -23,36 +26,30 @@ pub enum Fallback {
     Required,
 }
 
-/// One address, listened on.
+/// One address, bound. Nobody is answered before [`Listening::serve`] and [`tcp::serve`].
 pub(crate) struct Listening {
     /// As it was asked for, with the real port: one socket for both families calls itself [::].
     pub address: SocketAddr,
-    pub endpoint: Endpoint,
-    pub fallback: Option<TcpListener>,
+    fallback: Option<TcpListener>,
+    socket: UdpSocket,
 }
 
 impl Listening {
-    /// Opens the sockets that were not handed over. Nobody is served over TCP before [`tcp::serve`].
-    pub fn open(
-        address: SocketAddr,
-        fallback: Fallback,
-        handed: Handed,
-        reset: &ResetKey,
-        server: &ServerConfig,
-    ) -> Result<Self, StartError> {
+    /// Opens the sockets that were not handed over. It needs nothing of the data directory, so that a relay whose
+    /// port is taken leaves nothing behind.
+    pub fn open(address: SocketAddr, fallback: Fallback, handed: Handed) -> Result<Self, StartError> {
         let Handed { mut udp, mut tcp } = handed;
         let mut tries = if address.port() == 0 { TRIES } else { 1 };
         loop {
             let bind = |error| StartError::bind(address, error);
-            let socket = match udp.take() {
+            let socket: UdpSocket = match udp.take() {
                 Some(handed) => {
                     socket::enlarge(&SockRef::from(&handed));
                     handed
                 }
                 None => socket::bind(address, Type::DGRAM).map_err(bind)?.into(),
             };
-            let endpoint = quic::endpoint(socket, reset, server.clone()).map_err(bind)?;
-            let address = SocketAddr::new(address.ip(), endpoint.local_addr().map_err(bind)?.port());
+            let address = SocketAddr::new(address.ip(), socket.local_addr().map_err(bind)?.port());
             tries -= 1;
             let fallback = match (fallback, tcp_listener(address, fallback, tcp.take())) {
                 (_, Ok(listener)) => listener,
@@ -67,8 +64,18 @@ impl Listening {
                     None
                 }
             };
-            return Ok(Self { address, endpoint, fallback });
+            return Ok(Self { address, fallback, socket });
         }
+    }
+
+    /// From now on QUIC is answered. The listener for TCP is the other half.
+    pub fn serve(
+        self,
+        reset: &ResetKey,
+        server: &ServerConfig,
+    ) -> Result<(Endpoint, Option<TcpListener>), StartError> {
+        let endpoint = quic::endpoint(self.socket, reset, server.clone());
+        Ok((endpoint.map_err(|error| StartError::bind(self.address, error))?, self.fallback))
     }
 }
 

@@ -32,7 +32,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("relay: {error}");
-            ExitCode::from(error.downcast_ref().map_or(1, StartError::exit_code))
+            ExitCode::from(StartError::exit_code_of(&error))
         }
     }
 }

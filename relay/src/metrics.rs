@@ -33,6 +33,36 @@ pub struct Metrics {
     pub bytes_out: Counter,
     limits: Family<LimitLabel, Counter>,
     carried: Family<CarrierLabel, Gauge>,
+    blocked: Family<WindowLabel, Counter>,
+}
+
+/// A window of QUIC that clients may find full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Window {
+    /// Bytes of one stream.
+    Stream,
+    /// Bytes of one connection.
+    Connection,
+}
+
+impl Window {
+    const ALL: [Self; 2] = [Self::Stream, Self::Connection];
+}
+
+impl EncodeLabelValue for Window {
+    /// The name of the setting that moves it, with underscores.
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
+        let name = match self {
+            Self::Stream => "stream_window_kib",
+            Self::Connection => "connection_window_kib",
+        };
+        EncodeLabelValue::encode(&name, encoder)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WindowLabel {
+    window: Window,
 }
 
 /// What carries a connection.
@@ -105,7 +135,17 @@ impl Default for Metrics {
         for carrier in [Carrier::Quic, Carrier::Tcp] {
             drop(carried.get_or_create(&CarrierLabel { carrier }));
         }
+        let blocked = Family::<WindowLabel, Counter>::default();
+        registry.register(
+            "blocked",
+            "Times that a client said it had more to send than a window let it, counted when its connection ends",
+            blocked.clone(),
+        );
+        for window in Window::ALL {
+            drop(blocked.get_or_create(&WindowLabel { window }));
+        }
         Self {
+            blocked,
             registry,
             security,
             refused_joins,
@@ -153,6 +193,16 @@ impl Metrics {
     /// How many connections something carries now.
     pub fn carries(&self, carrier: Carrier) -> i64 {
         self.carried.get_or_create(&CarrierLabel { carrier }).get()
+    }
+
+    /// A client found a window full so many times.
+    pub(crate) fn blocked(&self, window: Window, times: u64) {
+        self.blocked.get_or_create(&WindowLabel { window }).inc_by(times);
+    }
+
+    /// How often clients found a window full, over all connections that have ended.
+    pub fn times_blocked(&self, window: Window) -> u64 {
+        self.blocked.get_or_create(&WindowLabel { window }).get()
     }
 
     /// How often somebody ran into a limit.

@@ -6,6 +6,7 @@ mod host;
 mod man;
 mod once;
 mod setup;
+mod stream;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -15,6 +16,7 @@ use clap_complete::Shell;
 use crate::{
     faces::words,
     failure::{Exit, Failure},
+    store::Cursor,
     transport::RelayAddress,
 };
 
@@ -83,16 +85,30 @@ enum Command {
     Send {
         /// A room of this profile.
         room: String,
-        /// The message; `-` reads it from standard input.
+        /// The message; `-` sends standard input as it comes: what arrives within a third of a second is one message.
         text: String,
     },
-    /// Print a room's messages as they come.
+    /// Print a room's messages as they come; with --ack, go on where the last one ended.
     Tail {
         /// A room of this profile.
         room: String,
         /// Begin with this sequence number [default: the last ten lines].
         #[arg(long, value_name = "SEQ")]
         from: Option<u64>,
+        /// Begin after what was acknowledged, and acknowledge: what was written, or what standard input says.
+        #[arg(
+            long,
+            value_enum,
+            value_name = "WHEN",
+            num_args = 0..=1,
+            default_missing_value = "written",
+            require_equals = true,
+            conflicts_with = "from"
+        )]
+        ack: Option<once::Ack>,
+        /// A cursor of its own, so that two programs on one profile do not share what is acknowledged.
+        #[arg(long, value_name = "NAME", requires = "ack")]
+        cursor: Option<String>,
     },
     /// Print an invite link.
     Invite {
@@ -138,8 +154,15 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
             host::host(globals, &room, listen, advertise).await
         }
         Some(Command::Demo) => demo::demo().await,
+        Some(Command::Send { room, text }) if text == "-" => stream::stream(globals, &room).await,
         Some(Command::Send { room, text }) => once::send(globals, &room, text).await,
-        Some(Command::Tail { room, from }) => once::tail(globals, &room, from).await,
+        Some(Command::Tail { room, from, ack, cursor }) => {
+            let start = match ack {
+                Some(when) => once::Begin::Acked(Cursor::named(cursor.as_deref())?, when),
+                None => from.map_or(once::Begin::Last, once::Begin::From),
+            };
+            once::tail(globals, &room, start).await
+        }
         Some(Command::Invite { room }) => once::invite(globals, &room).await,
         Some(Command::Rooms) => once::rooms(globals),
         Some(Command::Fingerprint) => once::fingerprint(globals),

@@ -1,7 +1,7 @@
 //! Commands that do one thing and end.
 
 use std::{
-    io::{self, Read, Write},
+    io::{self, Write},
     time::Duration,
 };
 
@@ -16,14 +16,18 @@ use super::{
     setup::{Plan, profile, random, start},
 };
 use crate::{
-    faces::{json::Out, plain, sanitize, words},
+    faces::{
+        input::{self, Input},
+        json::{self, Cmd, Out},
+        plain, sanitize, words,
+    },
     failure::{Exit, Failure},
     runtime::{Event, Past, RelayState, RoomEvent, Runtime},
-    store::Notice,
+    store::{Cursor, Notice},
 };
 
 /// How long a command waits for the relay, in seconds: several tries.
-const PATIENCE_S: u64 = 30;
+pub(super) const PATIENCE_S: u64 = 30;
 
 /// Lines that `tail` begins with when it is not told where.
 const TAIL: u32 = 10;
@@ -32,7 +36,6 @@ const TAIL: u32 = 10;
 const PAGE: u32 = 200;
 
 pub(super) async fn send(globals: &Globals, room: &str, text: String) -> Result<Exit, Failure> {
-    let text = if text == "-" { read_text()? } else { text };
     let (runtime, mut events) = one(globals, room).await?;
     let token: String = random().bytes::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
     let sending = async {
@@ -79,21 +82,65 @@ pub(super) async fn invite(globals: &Globals, room: &str) -> Result<Exit, Failur
     Ok(Exit::Ok)
 }
 
-pub(super) async fn tail(globals: &Globals, room: &str, from: Option<u64>) -> Result<Exit, Failure> {
+/// Where `tail` begins.
+pub(super) enum Begin {
+    /// With the last lines.
+    Last,
+    /// With this sequence number.
+    From(u64),
+    /// After what was acknowledged there.
+    Acked(Cursor, Ack),
+}
+
+/// What `tail` acknowledges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Ack {
+    /// Whatever was written to standard output.
+    Written,
+    /// What lines on standard input say: {"cmd":"ack","room":ROOM,"seq":SEQ}.
+    Told,
+}
+
+pub(super) async fn tail(globals: &Globals, room: &str, begin: Begin) -> Result<Exit, Failure> {
     let profile = profile(globals)?;
-    let past = match from {
-        Some(_) => Past::Nothing,
-        None => Past::Last(TAIL),
+    let past = match begin {
+        Begin::Last => Past::Last(TAIL),
+        Begin::From(_) | Begin::Acked(..) => Past::Nothing,
     };
     let plan = Plan { past, only: Some(room.to_owned()), own: None };
     let (runtime, events) = start(globals, profile, plan).await?;
-    let follow = follow(globals, &runtime, events, room, from);
+    let told = match &begin {
+        Begin::Acked(cursor, Ack::Told) => Some(cursor.clone()),
+        _ => None,
+    };
     let done = tokio::select! {
-        done = follow => done,
+        done = follow(globals, &runtime, events, room, begin) => done,
+        () = listen(&runtime, told) => Ok(Exit::Ok),
         _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
     };
     runtime.shutdown().await;
     done
+}
+
+/// Obeys acknowledgements on standard input until it ends. Without a cursor nothing is read, for ever.
+async fn listen(runtime: &Runtime, cursor: Option<Cursor>) {
+    let Some(cursor) = cursor else { return std::future::pending().await };
+    let mut input = input::stdin();
+    while let Some(line) = input.recv().await {
+        let done = match line {
+            Input::Line(line) if line.trim().is_empty() => Ok(()),
+            Input::Line(line) => match json::parse(&line) {
+                Ok(Cmd::Ack { room, seq }) => runtime.ack_at(&room, &cursor, seq).await,
+                Ok(Cmd::Quit) => return,
+                Ok(_) => Err(Failure::usage("tail takes nothing but ack and quit.", "Use schat --json.")),
+                Err(failure) => Err(failure),
+            },
+            Input::TooLong => Err(Failure::usage("The line is too long.", "See docs/json.md.")),
+        };
+        if let Err(failure) = done {
+            eprintln!("schat: {}", words::failure(&failure));
+        }
+    }
 }
 
 pub(super) fn rooms(globals: &Globals) -> Result<Exit, Failure> {
@@ -115,7 +162,7 @@ pub(super) fn fingerprint(globals: &Globals) -> Result<Exit, Failure> {
 }
 
 /// A runtime with this room only.
-async fn one(globals: &Globals, room: &str) -> Result<(Runtime, mpsc::Receiver<Event>), Failure> {
+pub(super) async fn one(globals: &Globals, room: &str) -> Result<(Runtime, mpsc::Receiver<Event>), Failure> {
     let profile = profile(globals)?;
     start(globals, profile, Plan { past: Past::Nothing, only: Some(room.to_owned()), own: None }).await
 }
@@ -145,7 +192,7 @@ async fn wait<T>(
 }
 
 /// Told, or about to be as the reason why the program ends.
-async fn seen(runtime: &Runtime, notice: Option<i64>) {
+pub(super) async fn seen(runtime: &Runtime, notice: Option<i64>) {
     if let Some(notice) = notice {
         // What cannot be marked comes again at the next start.
         let _ = runtime.seen(notice).await;
@@ -157,7 +204,7 @@ fn passes(code: &str) -> bool {
     code == "rate_limited"
 }
 
-fn late(runtime: &Runtime) -> Failure {
+pub(super) fn late(runtime: &Runtime) -> Failure {
     let why = runtime.why().filter(|why| why.exit == Exit::Network || passes(&why.code));
     why.unwrap_or_else(|| {
         Failure::new(Exit::Network, "network", "The relay did not answer in time.", "Try again.")
@@ -165,7 +212,7 @@ fn late(runtime: &Runtime) -> Failure {
 }
 
 /// The failure that ends the waiting, if the event is one. Alarms are told and waited through.
-fn hopeless(event: &Event) -> Option<Failure> {
+pub(super) fn hopeless(event: &Event) -> Option<Failure> {
     match event {
         Event::Relay { state: RelayState::Lost { failure, retry: None }, .. } => Some(failure.clone()),
         Event::Relay { state: RelayState::Connected { trust, .. }, .. } if trust.name() == "first-use" => {
@@ -194,19 +241,38 @@ async fn follow(
     runtime: &Runtime,
     mut events: mpsc::Receiver<Event>,
     room: &str,
-    from: Option<u64>,
+    begin: Begin,
 ) -> Result<Exit, Failure> {
-    let mut shown = from.map_or(0, |from| from.saturating_sub(1));
-    while from.is_some() {
-        let page = runtime.history(room, shown, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        shown = last.message.seq;
-        if !page.into_iter().all(|line| show(globals, runtime, room, line)) {
-            return Ok(Exit::Ok);
+    let (mut shown, reads) = match &begin {
+        Begin::Last => (0, false),
+        Begin::From(from) => (from.saturating_sub(1), true),
+        Begin::Acked(cursor, _) => (runtime.acked(room, cursor).await?, true),
+    };
+    let written = match &begin {
+        Begin::Acked(cursor, Ack::Written) => Some(cursor),
+        _ => None,
+    };
+    if reads {
+        loop {
+            let page = runtime.history(room, shown, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            shown = last.message.seq;
+            if !page.into_iter().all(|line| show(globals, runtime, room, line)) {
+                return Ok(Exit::Ok);
+            }
+            if let Some(cursor) = written {
+                runtime.ack_at(room, cursor, shown).await?;
+            }
         }
     }
     while let Some(event) = events.recv().await {
         let notice = event.notice();
+        let seq = match &event {
+            Event::Room { event: RoomEvent::Engine(engine::Event::Message(message)), .. } => {
+                Some(message.seq)
+            }
+            _ => None,
+        };
         match event {
             // What came in while the past was read is in both.
             Event::Room { event: RoomEvent::Engine(engine::Event::Message(message)), .. } => {
@@ -235,6 +301,10 @@ async fn follow(
             }
         }
         seen(runtime, notice).await;
+        // After the line was written and flushed: a crash in between writes it once more, and loses none.
+        if let (Some(cursor), Some(seq)) = (written, seq) {
+            runtime.ack_at(room, cursor, seq).await?;
+        }
     }
     Ok(Exit::Ok)
 }
@@ -248,17 +318,7 @@ fn show(globals: &Globals, runtime: &Runtime, room: &str, line: Line) -> bool {
     plain::format(&line, None, view.as_ref(), None).iter().all(|line| print(line))
 }
 
-fn read_text() -> Result<String, Failure> {
-    let limit = u64::try_from(engine::MAX_TEXT).unwrap_or(u64::MAX).saturating_add(2);
-    let mut text = String::new();
-    let read = io::stdin().lock().take(limit).read_to_string(&mut text);
-    read.map_err(|error| {
-        Failure::usage(format!("Standard input cannot be read: {error}"), "Send UTF-8 text.")
-    })?;
-    Ok(text.trim_end_matches(['\n', '\r']).to_owned())
-}
-
-fn print(line: &str) -> bool {
+pub(super) fn print(line: &str) -> bool {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{line}").and_then(|()| stdout.flush()).is_ok()
 }

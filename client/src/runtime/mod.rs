@@ -44,7 +44,7 @@ pub use event::{Event, RelayState, RoomEvent, remedy_of};
 
 use crate::{
     failure::Failure,
-    store::{OpenProfile, People, RoomRecord, Store, Vault},
+    store::{Cursor, OpenProfile, People, RoomRecord, Store, Vault},
     transport::RelayAddress,
 };
 use event::Outlet;
@@ -208,6 +208,24 @@ impl Runtime {
     pub async fn ack(&self, room: &str, seq: u64) -> Result<(), Failure> {
         let id = self.id(room)?;
         Ok(self.0.vault.run(move |store| store.ack(id, seq)).await?)
+    }
+
+    /// The same, at a cursor.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be saved.
+    pub async fn ack_at(&self, room: &str, cursor: &Cursor, seq: u64) -> Result<(), Failure> {
+        let (id, cursor) = (self.id(room)?, cursor.clone());
+        Ok(self.0.vault.run(move |store| store.ack_at(id, &cursor, seq)).await?)
+    }
+
+    /// How far a room's messages were acknowledged at a cursor.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be read.
+    pub async fn acked(&self, room: &str, cursor: &Cursor) -> Result<u64, Failure> {
+        let (id, cursor) = (self.id(room)?, cursor.clone());
+        Ok(self.0.vault.run(move |store| store.acked(id, &cursor)).await?)
     }
 
     /// A face has shown a notice: it does not come again.

@@ -24,6 +24,9 @@ pub enum StoreError {
     /// Written by a later version.
     #[error("the profile was written by a later version of schat")]
     TooNew,
+    /// [`super::cursors::MAX_CURSORS`].
+    #[error("this profile keeps as many cursors as it can")]
+    TooManyCursors,
     /// Anything else.
     #[error("the profile cannot be read or written: {0}")]
     Io(#[from] io::Error),
@@ -56,6 +59,7 @@ impl From<&StoreError> for Failure {
                 "Put the file `key` of this profile back; without it nothing can be read."
             }
             StoreError::TooNew => "Update schat.",
+            StoreError::TooManyCursors => "Use one that is there already.",
             StoreError::Io(_) => "Check the directory, its permissions and the disk.",
         };
         Self::new(Exit::Local, "storage", error.to_string(), remedy)

@@ -3,6 +3,7 @@
 //! A batch of the engine is one transaction, committed with `synchronous = FULL` before a byte is sent:
 //! after a crash the same ciphertexts are sent again and nothing is encrypted twice.
 
+mod cursors;
 mod drafts;
 mod error;
 mod history;
@@ -28,6 +29,7 @@ use shared::{
 };
 use zeroize::Zeroizing;
 
+pub use cursors::Cursor;
 pub use error::StoreError;
 pub use history::{Changed, Entry};
 pub use key::{FileKey, KeySource, ProfileKey};

@@ -45,6 +45,11 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX messages_by_id ON messages (room, id);
     CREATE INDEX messages_expiring ON messages (room, expires) WHERE expires IS NOT NULL;
     CREATE TABLE drafts (room BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+", "
+    -- How far programs with a cursor of their own have dealt with a room's messages.
+    CREATE TABLE cursors (
+        name TEXT NOT NULL, room BLOB NOT NULL, acked INTEGER NOT NULL, PRIMARY KEY (name, room)
+    ) WITHOUT ROWID;
 "];
 
 /// Sets the connection up and migrates the database.

@@ -76,7 +76,7 @@ impl Transport {
             let tls = self.tls(known, &verdict, proto::ALPN).ok_or_else(other)?;
             let mut config =
                 ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).map_err(|_| other())?));
-            config.transport_config(limits::transport_config());
+            config.transport_config(limits::transport_config()).token_store(self.tokens.clone());
             let connecting = self.endpoint.connect_with(config, to, &relay.host).map_err(|_| other())?;
             let connected = timeout(Duration::from_secs(ATTEMPT_S), connecting).await;
             match (connected, said(&verdict)) {

@@ -17,7 +17,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use quinn::Endpoint;
+use quinn::{Endpoint, TokenMemoryCache};
 use rustls::crypto::CryptoProvider;
 use rustls_platform_verifier::Verifier;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -43,6 +43,9 @@ pub struct Transport {
     ca: Option<Arc<CaFile>>,
     // Reading the system's roots costs milliseconds: once, and only when the first relay is dialled.
     platform: Arc<OnceLock<Option<Arc<Verifier>>>>,
+    // A relay asks who comes for the first time to prove his address, which takes a round trip. What it gives him for
+    // the next time is kept here: quinn's bounds are 256 names and two tokens each, the oldest go first.
+    tokens: Arc<TokenMemoryCache>,
 }
 
 impl Transport {
@@ -58,6 +61,7 @@ impl Transport {
             provider: Arc::new(rustls::crypto::aws_lc_rs::default_provider()),
             ca: ca.map(Arc::new),
             platform: Arc::default(),
+            tokens: Arc::default(),
         })
     }
 

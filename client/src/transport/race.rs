@@ -18,7 +18,8 @@ use tokio::{
 
 use super::{DialError, Dialed};
 
-/// Head start of QUIC, in milliseconds: a round trip around the world.
+/// Head start of QUIC, in milliseconds: two round trips across an ocean, as many as a relay takes that sees this client
+/// for the first time.
 const HEAD_START_MS: u64 = 300;
 
 /// What QUIC gets once TCP is there, in milliseconds. A relay that has just been started again may have missed its

@@ -20,7 +20,7 @@ use shared::{
 use tokio::{sync::mpsc, time::timeout};
 
 /// Far longer than anything takes; only a failing test waits for it.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub fn random() -> Random {
     Random::new(UnwrapErr(getrandom::SysRng))

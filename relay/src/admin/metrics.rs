@@ -36,6 +36,11 @@ async fn looked_up(admin: &Admin) -> Registry {
     registry.register("commit_jobs", "Publishes and other jobs in one transaction", stats.batch_jobs.clone());
     registry.register("published", "Envelopes appended to logs", stats.published.clone());
     registry.register("published_bytes", "Bytes of these envelopes", stats.published_bytes.clone());
+    registry.register(
+        "trimmed",
+        "Entries that logs did not keep, by the bound that they were over",
+        stats.trimmed.clone(),
+    );
     gauge(&mut registry, "online", "Members online", admin.shared.router().online() as u64);
     let ready = u64::from(admin.is_taking_appends().await);
     gauge(&mut registry, "ready", "1 when messages are taken, 0 when not", ready);

@@ -21,6 +21,7 @@ pub use self::{
 };
 use crate::{
     access::Access,
+    limit::Limit,
     request::{Commit, Opening, Publish},
     token::{NoRight, Right, TokenRecord},
 };
@@ -140,12 +141,30 @@ pub enum AppendError {
     /// More access keys than a room may have.
     #[error("too many access keys")]
     TooLarge,
-    /// The disk is full or failing.
+    /// The disk is full or failing, or the logs have their share of it.
     #[error("no space")]
-    NoSpace,
+    NoSpace(Lack),
     /// The backend is closing.
     #[error("closing")]
     Closed,
+}
+
+/// Which space is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// The file system is below its reserve, or has just refused a write.
+    Free,
+    /// The logs take all that they may.
+    Share,
+}
+
+impl From<Lack> for Limit {
+    fn from(lack: Lack) -> Self {
+        match lack {
+            Lack::Free => Self::FreeSpace,
+            Lack::Share => Self::Disk,
+        }
+    }
 }
 
 /// Why no room was opened.
@@ -163,9 +182,9 @@ pub enum CreateError {
     /// More access keys than a room may have.
     #[error("too many access keys")]
     TooLarge,
-    /// The disk is full or failing.
+    /// The disk is full or failing, or the logs have their share of it.
     #[error("no space")]
-    NoSpace,
+    NoSpace(Lack),
     /// The backend is closing.
     #[error("closing")]
     Closed,

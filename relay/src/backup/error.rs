@@ -80,7 +80,7 @@ pub enum RestoreError {
     )]
     Occupied(PathBuf),
     /// A relay uses it.
-    #[error("a relay is running on {}; stop it first", .0.display())]
+    #[error("a relay is running on {}; stop it first (`systemctl stop schat-relay`, if it is the service)", .0.display())]
     Running(PathBuf),
     /// The database that was restored.
     #[error("the restored database cannot be written: {0}; free some space, or choose another disk")]

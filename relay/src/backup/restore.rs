@@ -11,7 +11,10 @@ use std::{
 };
 
 use super::{Record, RestoreError, Summary, frame::ChunkReader, verifier::Verifier};
-use crate::backend::redb::{DATABASE, Importer, sync_directory};
+use crate::{
+    backend::redb::{DATABASE, Importer, sync_directory},
+    owner,
+};
 
 /// Where it is built.
 pub(crate) const STAGING: &str = "restoring";
@@ -41,6 +44,16 @@ pub fn restore(backup: &Path, data_dir: &Path, force: bool, now_ms: u64) -> Resu
     // Before anything is touched: is it a backup at all?
     let reader = ChunkReader::new(BufReader::new(file))?;
     create_private(data_dir)?;
+    // Nothing is done as root in a directory that is another's; see there.
+    owner::act(data_dir, || restore_from(reader, data_dir, force, now_ms))?
+}
+
+fn restore_from(
+    reader: ChunkReader<impl io::Read>,
+    data_dir: &Path,
+    force: bool,
+    now_ms: u64,
+) -> Result<Restored, RestoreError> {
     let _lock = lock(data_dir)?;
     let there = contents(data_dir)?;
     let staging = data_dir.join(STAGING);
@@ -65,7 +78,6 @@ pub fn restore(backup: &Path, data_dir: &Path, force: bool, now_ms: u64) -> Resu
     }
     let mut built = contents(&staging)?;
     built.sort_by_key(|name| *name == *DATABASE);
-    give_to_owner(data_dir, &staging)?;
     for name in built {
         fs::rename(staging.join(&name), data_dir.join(&name))?;
     }
@@ -143,35 +155,6 @@ fn contents(directory: &Path) -> io::Result<Vec<std::ffi::OsString>> {
         name != STAGING && name != LOST_FOUND && !name.starts_with(ASIDE)
     };
     Ok(names.into_iter().filter(counts).collect())
-}
-
-/// Restored by root, used by the relay's own user: whoever owns the data directory owns what is in it.
-#[cfg(unix)]
-fn give_to_owner(data_dir: &Path, built: &Path) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    let owner = fs::metadata(data_dir)?;
-    if fs::metadata(built)?.uid() == owner.uid() {
-        return Ok(());
-    }
-    give_all(built, owner.uid(), owner.gid())
-}
-
-#[cfg(unix)]
-fn give_all(directory: &Path, user: u32, group: u32) -> io::Result<()> {
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        std::os::unix::fs::lchown(entry.path(), Some(user), Some(group))?;
-        if entry.file_type()?.is_dir() {
-            give_all(&entry.path(), user, group)?;
-        }
-    }
-    Ok(())
-}
-
-/// Elsewhere files belong to whom the directory's rules say.
-#[cfg(not(unix))]
-fn give_to_owner(_: &Path, _: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 fn create_private(directory: &Path) -> io::Result<()> {

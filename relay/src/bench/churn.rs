@@ -31,9 +31,13 @@ const SETTLE: Duration = Duration::from_secs(5);
 /// Scenario `churn`.
 #[derive(Clone, Debug, Args)]
 pub(super) struct Churn {
-    /// Connections that come, join, speak and leave; a quarter of them before the first look.
+    /// Connections that come, join, speak and leave in each round; as many before the first look, in which the
+    /// allocator learns how much is needed at once.
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(8..=1_000_000))]
     visits: u32,
+    /// Rounds, with a look at the memory after each: what leaks goes on growing, what settles does not.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=50))]
+    rounds: u8,
     /// Every fourth visitor says something: then the log grows as well, and the cache of its pages, up to its
     /// bound.
     #[arg(long)]
@@ -42,45 +46,49 @@ pub(super) struct Churn {
 
 impl Churn {
     pub async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
-        let (mut growth, mut first, mut speed) = (Vec::new(), Vec::new(), Vec::new());
+        let rounds = usize::from(self.rounds);
+        let (mut first, mut growth, mut speed) = (Vec::new(), vec![Vec::new(); rounds], Vec::new());
         for _ in 0..bench.repetitions {
             let subject = bench.subject(Door::Open).await?;
             let ground = subject.ground()?;
             let rooms = open(&ground).await?;
-            let warm_up = self.visits as usize / 4;
-            self.visit(&ground, &rooms, 0..warm_up).await?;
-            tokio::time::sleep(SETTLE.min(bench.time() * 2)).await;
+            self.round(&ground, &rooms, 0).await?;
+            let settle = SETTLE.min(bench.time() * 2);
+            tokio::time::sleep(settle).await;
             let warm = subject.usage()?.resident;
-            let begun = Instant::now();
-            self.visit(&ground, &rooms, warm_up..warm_up + self.visits as usize).await?;
-            speed.push(number(self.visits) / begun.elapsed().as_secs_f64());
-            tokio::time::sleep(SETTLE.min(bench.time() * 2)).await;
-            let after = subject.usage()?.resident;
             first.push(number(warm) / number(1u64 << 20));
-            growth.push(number(after) / number(warm));
+            for (round, growth) in growth.iter_mut().enumerate() {
+                let begun = Instant::now();
+                self.round(&ground, &rooms, round + 1).await?;
+                speed.push(number(self.visits) / begun.elapsed().as_secs_f64());
+                tokio::time::sleep(settle).await;
+                growth.push(number(subject.usage()?.resident) / number(warm));
+            }
         }
         let settings = format!(
-            "{} visits after a quarter as many, {ROOMS} rooms of {MEMBERS}{}",
+            "{} visits a round and before the first look, {ROOMS} rooms of {MEMBERS}{}",
             self.visits,
             if self.talk { ", every fourth speaks" } else { "" }
         );
         let mut report = Report::new("churn", settings);
         report.add("memory after the warm-up", "MiB", &first);
-        report.add_with_goal("memory at the end ÷ after the warm-up", "×", &growth, GOAL);
+        for (round, growth) in (1..).zip(&growth) {
+            let what = format!("memory after {} visits ÷ after the warm-up", round * self.visits);
+            match round {
+                1 => report.add_with_goal(what, "×", growth, GOAL),
+                _ => report.add(what, "×", growth),
+            }
+        }
         report.add("visits", "/s", &speed);
         Ok(report)
     }
 
     /// Each visitor is somebody else, from one of several addresses; every other one leaves without a word.
-    async fn visit(
-        &self,
-        ground: &Ground,
-        rooms: &[Room],
-        visits: std::ops::Range<usize>,
-    ) -> anyhow::Result<()> {
+    async fn round(&self, ground: &Ground, rooms: &[Room], round: usize) -> anyhow::Result<()> {
         let endpoints: Vec<_> =
             (1..=AT_ONCE).map(|index| ground.endpoint(index)).collect::<Result<_, _>>()?;
-        let visits: Vec<_> = visits.collect();
+        let many = self.visits as usize;
+        let visits: Vec<_> = (round * many..(round + 1) * many).collect();
         for group in visits.chunks(AT_ONCE) {
             let visitors = group
                 .iter()

@@ -73,6 +73,12 @@ impl Ground {
         Ok(Self { tls: tls(self.roots.clone(), provider)?, ..self.clone() })
     }
 
+    /// TLS for the way over TCP, which begins with HTTP.
+    pub fn tls_over_tcp(&self) -> anyhow::Result<Arc<rustls::ClientConfig>> {
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        Ok(Arc::new(tls_for(b"http/1.1", self.roots.clone(), provider)?))
+    }
+
     /// The same for another place to connect to.
     pub fn at(&self, relay: SocketAddr) -> Self {
         Self { relay, ..self.clone() }
@@ -103,14 +109,22 @@ impl Ground {
 }
 
 fn tls(roots: Arc<RootCertStore>, provider: CryptoProvider) -> anyhow::Result<Arc<QuicClientConfig>> {
+    Ok(Arc::new(QuicClientConfig::try_from(tls_for(proto::ALPN, roots, provider)?)?))
+}
+
+fn tls_for(
+    protocol: &[u8],
+    roots: Arc<RootCertStore>,
+    provider: CryptoProvider,
+) -> anyhow::Result<rustls::ClientConfig> {
     let mut tls = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    tls.alpn_protocols = vec![proto::ALPN.to_vec()];
+    tls.alpn_protocols = vec![protocol.to_vec()];
     // Every handshake is a whole one, as that of a stranger.
     tls.resumption = rustls::client::Resumption::disabled();
-    Ok(Arc::new(QuicClientConfig::try_from(tls)?))
+    Ok(tls)
 }
 
 /// What an honest client of a benchmark allows its relay.

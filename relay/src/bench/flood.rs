@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::{
     Bench, Door, Report,
-    attack::{Attack, frames, holes, initials, migrations, streams},
+    attack::{Attack, frames, holes, initials, migrations, streams, tcp},
     chat::Chat,
     figures::number,
     paired::compare,
@@ -46,6 +46,10 @@ enum Kind {
     Migrations,
     /// Frames over the limit, and frames of the greatest length in drops.
     Frames,
+    /// Whole handshakes over TCP and TLS.
+    TcpHandshakes,
+    /// As `frames`, over TCP.
+    TcpFrames,
 }
 
 impl Flood {
@@ -65,6 +69,8 @@ impl Flood {
                 Kind::Gaps => holes::attack(&ground, places),
                 Kind::Migrations => migrations::attack(ground.clone(), places),
                 Kind::Frames => frames::attack(ground.clone(), places),
+                Kind::TcpHandshakes => tcp::handshakes(ground.clone(), places),
+                Kind::TcpFrames => tcp::frames(ground.clone(), places),
             }
         };
         let pairs = compare(&subject, &mut chat, bench.plan(), attack).await?;
@@ -75,6 +81,8 @@ impl Flood {
             Kind::Gaps => ("flood: connections full of holes", format!("{places} addresses")),
             Kind::Migrations => ("flood: changes of address", format!("{places} connections")),
             Kind::Frames => ("flood: frames announced", format!("{places} addresses")),
+            Kind::TcpHandshakes => ("flood: TCP handshakes", format!("{places} addresses")),
+            Kind::TcpFrames => ("flood: frames announced over TCP", format!("{places} addresses")),
         };
         let door = if self.open { ", handshakes unlimited" } else { "" };
         let settings = format!("{:?} from {from}{door}, {} honest members", self.kind, bench.honest);

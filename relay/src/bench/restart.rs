@@ -43,12 +43,9 @@ impl Restart {
             let (room, _stream) = Room::open(&ground.connect(&endpoint).await?, self.clients.into()).await?;
             let (here, mut there) = watch::channel(0u32);
             let mut clients = JoinSet::new();
-            let mut endpoints: Vec<Endpoint> = Vec::new();
             for (index, key) in room.keys.into_iter().enumerate() {
-                if index % PER_ADDRESS == 0 {
-                    endpoints.push(ground.endpoint(1 + index / PER_ADDRESS)?);
-                }
-                let endpoint = endpoints.last().context("no socket")?.clone();
+                // A socket each, as in life: a hundred goodbyes at once do not fit into the buffer of one.
+                let endpoint = ground.endpoint(1 + index / PER_ADDRESS)?;
                 clients.spawn(stay(ground.clone(), endpoint, room.id, key, here.clone()));
             }
             let everybody = u32::from(self.clients);

@@ -15,6 +15,9 @@ use crate::limits::{Limits, READ_BYTES};
 /// generously rounded up.
 const CONNECTION: u64 = 128 << 10;
 
+/// One part in so many of the rest is what the allocator keeps between what is in use: twice what was measured.
+const SLACK: u64 = 8;
+
 /// Others may be this much slower, 99 of 100 times.
 const GOAL: f64 = 1.1;
 
@@ -51,7 +54,8 @@ impl StalledReaders {
 }
 
 /// What one stalled member may cost the relay, in bytes: what was sent and not acknowledged, one read of the
-/// log, of which one entry is in memory once more as a frame, and the connection itself.
+/// log, of which one entry is in memory once more as a frame, and the connection itself; and what the allocator adds.
 fn budget() -> u64 {
-    u64::from(Limits::default().send_window) + 2 * READ_BYTES as u64 + CONNECTION
+    let used = u64::from(Limits::default().send_window) + 2 * READ_BYTES as u64 + CONNECTION;
+    used + used / SLACK
 }

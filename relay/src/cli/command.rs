@@ -4,7 +4,7 @@ mod backup;
 mod compact;
 mod doctor;
 mod drop_room;
-mod human;
+pub(crate) mod human;
 #[cfg(target_os = "linux")]
 mod install;
 mod man;

@@ -1,6 +1,6 @@
 //! The command line of the program `relay`.
 
-mod command;
+pub(crate) mod command;
 mod greeting;
 pub(crate) mod help;
 pub mod settings;

@@ -98,7 +98,11 @@ fn unresolved(target: &Target, reason: &str) -> Finding {
 
 fn resolved(target: &Target, addresses: &[SocketAddr]) -> Finding {
     let list: Vec<_> = addresses.iter().map(|address| address.ip().to_string()).collect();
-    let found = format!("{} is {}", target.host, list.join(", "));
+    // An address needs no name to be looked up.
+    let found = match list.as_slice() {
+        [only] if *only == target.host => format!("the address {only}"),
+        _ => format!("{} is {}", target.host, list.join(", ")),
+    };
     if addresses.iter().all(|address| is_local(address.ip())) {
         return Finding::warn(
             NAME,

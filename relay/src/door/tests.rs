@@ -36,6 +36,11 @@ impl Setting {
     }
 }
 
+/// Where not everybody has to prove himself.
+fn lenient() -> Limits {
+    Limits { retry_above: 64, ..Limits::default() }
+}
+
 #[test]
 fn one_address_cannot_take_all_connections() {
     let setting = setting(Limits { connections_per_address: 2, ..Limits::default() });
@@ -58,7 +63,7 @@ fn all_addresses_together_cannot_have_more_connections_than_there_are() {
 
 #[test]
 fn flood_in_another_ones_name_shuts_nobody_out() {
-    let setting = setting(Limits { connections_per_address: 8, ..Limits::default() });
+    let setting = setting(Limits { connections_per_address: 8, ..lenient() });
     let flood: Vec<_> = (0..100).map(|_| setting.knock(ONE, false)).collect();
     assert!(flood.iter().all(|knock| !matches!(knock, Err((_, "refuse")))), "asked for proof, never refused");
     assert!(setting.knock(ONE, true).is_ok(), "whoever is really there gets in");
@@ -77,7 +82,7 @@ fn handshakes_of_one_address_leave_room_for_others() {
 #[test]
 fn handshakes_in_a_second_ask_for_proof_and_more_of_one_address_are_refused() {
     let twice = Rate { burst: 2, interval: Duration::from_secs(1) };
-    let setting = setting(Limits { handshakes: twice, handshakes_per_address: twice, ..Limits::default() });
+    let setting = setting(Limits { handshakes: twice, handshakes_per_address: twice, ..lenient() });
     assert_eq!(setting.last_of(3, ONE, false), (Limit::HandshakeRate, "prove"));
     assert!(setting.knock(OTHER, true).is_ok(), "who proves itself does not draw on the unproven");
     assert_eq!(setting.last_of(3, ONE, true), (Limit::HandshakesPerAddress, "refuse"));
@@ -94,6 +99,15 @@ fn busy_relay_asks_everybody_for_proof() {
 }
 
 #[test]
+fn proof_that_everybody_is_asked_for_is_no_incident() {
+    let setting = setting(Limits::default());
+    let asked = setting.door.knock(&setting.limits, ONE, false, setting.now);
+    assert!(matches!(asked, Verdict::Prove));
+    assert!(Limit::ALL.iter().all(|limit| setting.door.metrics.times_limited(*limit) == 0));
+    assert!(setting.knock(ONE, true).is_ok());
+}
+
+#[test]
 fn silent_tcp_connections_leave_half_of_the_handshakes_to_quic() {
     let setting = setting(Limits { max_handshakes: 8, ..Limits::default() });
     let by_tcp = |last: u8| {
@@ -107,7 +121,7 @@ fn silent_tcp_connections_leave_half_of_the_handshakes_to_quic() {
 
 #[test]
 fn those_who_left_are_forgotten() {
-    let setting = setting(Limits::default());
+    let setting = setting(lenient());
     drop(setting.knock(ONE, false));
     let inside = setting.door.inside();
     assert_eq!((inside.connections, inside.handshakes, inside.addresses.len()), (0, 0, 0));

@@ -1,14 +1,16 @@
 //! Starting: the data, the sockets, and the tasks that keep them.
 
 use std::{
-    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
 use quinn::Endpoint;
-use tokio::sync::{Mutex, mpsc};
+use tokio::{
+    net::TcpListener,
+    sync::{Mutex, mpsc},
+};
 
 use super::{Config, Relay};
 use crate::{
@@ -61,6 +63,16 @@ impl Relay {
                 .chain(config.host.clone())
                 .chain(config.tls.domains().iter().cloned()),
         );
+        // First of all: a relay that cannot listen makes no identity and no database.
+        let mut bound = Vec::new();
+        for address in config.listen {
+            let handed = sockets.take(address);
+            bound.push(Listening::open(address, config.fallback, handed)?);
+        }
+        let watching = match config.admin_listen {
+            Some(address) => Some(admin::loopback(address).await?),
+            None => None,
+        };
         let (tls, life, wanted, path) = (config.tls, config.leaf_life, limits.clone(), data_dir.clone());
         // Opening may repair a large log after a crash.
         let opened = tokio::task::spawn_blocking(move || open(&path, &wanted, &tls, names, life)).await;
@@ -74,14 +86,14 @@ impl Relay {
         let secured = tls::tcp_config(identity.certificate.clone())?;
         let (mut endpoints, mut addresses) = (Vec::new(), Vec::new());
         let (mut listeners, mut without_tcp) = (Vec::new(), Vec::new());
-        for address in config.listen {
-            let handed = sockets.take(address);
-            let listening = Listening::open(address, config.fallback, handed, &reset, &server)?;
-            addresses.push(listening.address);
-            endpoints.push(listening.endpoint);
-            match listening.fallback {
+        for listening in bound {
+            let address = listening.address;
+            let (endpoint, fallback) = listening.serve(&reset, &server)?;
+            addresses.push(address);
+            endpoints.push(endpoint);
+            match fallback {
                 Some(listener) => listeners.push(listener),
-                None => without_tcp.push(listening.address),
+                None => without_tcp.push(address),
             }
         }
 
@@ -123,22 +135,21 @@ impl Relay {
             socket: None,
             reloads: Mutex::new(reloads),
         };
-        let operator = Operator { data_dir, listen: config.admin_listen, socket: config.admin };
-        relay.open_admin(&operator, certificate, ask).await?;
+        let operator = Operator { data_dir, listener: watching, socket: config.admin };
+        relay.open_admin(operator, certificate, ask).await?;
         Ok(relay)
     }
 
     /// Opens what operators come through.
     async fn open_admin(
         &mut self,
-        config: &Operator,
+        config: Operator,
         certificate: Arc<tls::Certificate>,
         reloads: mpsc::Sender<ReloadRequest>,
     ) -> Result<(), StartError> {
         let mut listeners = Vec::new();
         let mut watching = None;
-        if let Some(address) = config.listen {
-            let listener = admin::loopback(address).await?;
+        if let Some(listener) = config.listener {
             watching = listener.local_addr().ok();
             listeners.push(Listener::Loopback(listener));
         }
@@ -172,7 +183,7 @@ impl Relay {
 /// What operators come through.
 struct Operator {
     data_dir: PathBuf,
-    listen: Option<SocketAddr>,
+    listener: Option<TcpListener>,
     socket: bool,
 }
 

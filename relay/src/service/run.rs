@@ -11,7 +11,7 @@ use tokio::time::{Instant, interval_at, timeout};
 
 use super::{Sockets, notify, settings};
 use crate::{
-    cli::greeting,
+    cli::{command::human::count, greeting},
     config::Loaded,
     log::Log,
     relay::Relay,
@@ -97,5 +97,5 @@ async fn report(relay: &Relay) -> Infallible {
 /// One line for the service manager.
 fn summary(relay: &Relay) -> String {
     let addresses: Vec<_> = relay.addresses().iter().map(ToString::to_string).collect();
-    format!("serving on {}, {} members online", addresses.join(" "), relay.online())
+    format!("serving on {}, {} online", addresses.join(" "), count(relay.online() as u64, "member"))
 }

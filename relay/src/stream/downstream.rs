@@ -233,7 +233,7 @@ fn refusal(id: PublishId, error: AppendError) -> Refusal {
         AppendError::Conflict { last_commit } => Refusal { last_commit, ..Refusal::of(Code::Conflict) },
         AppendError::Malformed => Refusal::of(Code::Malformed),
         AppendError::TooLarge => Refusal::over(Limit::KeysPerRoom),
-        AppendError::NoSpace => Refusal::over(Limit::Disk),
+        AppendError::NoSpace(lack) => Refusal::over(lack.into()),
         AppendError::Closed => Refusal::of(Code::ShuttingDown),
     };
     Refusal { id: id.0.to_vec().into(), ..refusal }

@@ -48,7 +48,8 @@ impl Input {
         Self { recv, reader: FrameReader::new(MAX_COMMIT_FRAME) }
     }
 
-    /// The first frame of a stream: soon, and small unless it opens a room.
+    /// The first frame of a stream: soon, and small unless it opens a room. A stranger who stops in the middle of
+    /// one holds memory that others wait for, so he has no longer for his next bytes than for his first.
     pub async fn first(
         &mut self,
         soon: Duration,
@@ -57,13 +58,13 @@ impl Input {
         let length = timeout(soon, self.length()).await.map_err(|_| InputError::TimedOut)??;
         let length = length.ok_or(InputError::Gone)?;
         let time = if length > budget.above { CREATE_TIME } else { soon };
-        timeout(time, self.body(length, budget)).await.map_err(|_| InputError::TimedOut)?
+        timeout(time, self.body(length, budget, soon)).await.map_err(|_| InputError::TimedOut)?
     }
 
     /// The next frame with the memory it holds; `None` at the client's orderly end.
     pub async fn next(&mut self, budget: &Budget<'_>) -> Result<Option<(ClientFrame, Memory)>, InputError> {
         let Some(length) = self.length().await? else { return Ok(None) };
-        let body = timeout(FRAME_TIME, self.body(length, budget)).await;
+        let body = timeout(FRAME_TIME, self.body(length, budget, LARGE_FRAME_STALL)).await;
         body.map_err(|_| InputError::TimedOut)?.map(Some)
     }
 
@@ -87,10 +88,12 @@ impl Input {
         Ok(Some(self.reader.wanted()?))
     }
 
+    /// The body of a frame. `stall`: a large one is given up after so long without progress.
     async fn body(
         &mut self,
         length: usize,
         budget: &Budget<'_>,
+        stall: Duration,
     ) -> Result<(ClientFrame, Memory), InputError> {
         let large = length > budget.above;
         let mut held = None;
@@ -111,7 +114,7 @@ impl Input {
                 return Ok((frame, memory));
             }
             let wanted = self.reader.wanted()?;
-            let stall = if large { LARGE_FRAME_STALL } else { FRAME_TIME };
+            let stall = if large { stall } else { FRAME_TIME };
             if timeout(stall, self.fill(wanted)).await.map_err(|_| InputError::TimedOut)?? == 0 {
                 return Err(InputError::Malformed);
             }

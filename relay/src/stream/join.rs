@@ -101,7 +101,7 @@ async fn create(peer: &Peer, join: &Join, opening: &Opening) -> Result<(), Refus
         CreateError::NoRight(NoRight::Rooms) => Refusal::over(Limit::TokenRooms),
         CreateError::NoRight(NoRight::Uses) => Refusal::over(Limit::TokenUses),
         CreateError::TooLarge => Refusal::over(Limit::KeysPerRoom),
-        CreateError::NoSpace => Refusal::over(Limit::Disk),
+        CreateError::NoSpace(lack) => Refusal::over(lack.into()),
         CreateError::Closed | CreateError::BeingDropped => Refusal::of(Code::ShuttingDown),
     })
 }

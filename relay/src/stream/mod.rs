@@ -69,7 +69,7 @@ pub(crate) async fn serve(peer: &Peer, send: SendHalf, recv: RecvHalf) -> Outcom
 /// Somebody who opens rooms at a bad time guesses nothing.
 fn outcome(farewell: &Farewell) -> Outcome {
     match &farewell.refusal {
-        Some(Refusal { limit: Some(Limit::Rooms | Limit::Disk), .. })
+        Some(Refusal { limit: Some(Limit::Rooms | Limit::FreeSpace | Limit::Disk), .. })
         | Some(Refusal { code: Code::ShuttingDown, .. }) => Outcome::Over,
         _ => Outcome::Refused,
     }

@@ -148,7 +148,7 @@ async fn order_that_is_refused_says_what_to_do_and_is_not_repeated_at_once_or_at
     let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let relay = || {
         let mut command = command(&setup, data.path());
-        command.args(["--tcp=false", "--acme-listen", &elsewhere]);
+        command.args(["--tcp=false", "--log-level", "debug", "--acme-listen", &elsewhere]);
         spawn(command, data.path())
     };
     let running = relay();
@@ -164,7 +164,9 @@ async fn order_that_is_refused_says_what_to_do_and_is_not_repeated_at_once_or_at
     let _running = relay();
     Client::connect(setup.address(), data.path()).await;
     // What it would do at once, it has done by the time of its second look.
-    tokio::time::sleep(Duration::from_secs(6)).await;
+    let looks = || fs::read_to_string(data.path().join("log")).unwrap().matches("to be ordered yet").count();
+    let before_these = looks();
+    until("a second look", || async { looks() >= before_these + 2 }).await;
     assert_eq!(setup.orders(), orders);
     assert_eq!(state(data.path()), before);
 }

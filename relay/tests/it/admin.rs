@@ -56,8 +56,8 @@ async fn status_tells_what_is_there() {
     for wanted in [
         "running for",
         "Certificate valid for another",
-        "Online      1 on 1 connections\n",
-        "Rooms       1, 1 entries",
+        "Online      1 on 1 connection\n",
+        "Rooms       1, 1 entry",
     ] {
         assert!(text.contains(wanted), "no {wanted:?} in:\n{text}");
     }

@@ -10,9 +10,10 @@ use crate::{
     tap::{Rules, Tap},
 };
 
-/// Long enough for the relay to repeat its answer: quinn begins to after a second.
+/// Where strangers are answered before they have proved their address, for long enough that the relay repeats its
+/// answer: quinn begins to after a second.
 fn limits() -> Limits {
-    Limits { join_time: Duration::from_secs(3), ..Limits::default() }
+    Limits { join_time: Duration::from_secs(3), retry_above: 64, ..Limits::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -30,6 +31,18 @@ async fn one_packet_is_never_answered_with_more_than_three_times_its_bytes() {
         assert!(down > 0, "it did answer");
         assert!(down <= 3 * up, "{down} bytes for {up}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn relay_as_installed_sends_no_stranger_more_than_it_got() {
+    let server = Server::start().await;
+    let tap = Tap::to(server.address, Rules { up: 2, down: 0 }).await;
+    let endpoint = endpoint(server.directory.path(), proto::ALPN);
+    let _connecting = endpoint.connect(tap.address, "localhost").unwrap();
+    eventually("both packets and an answer", || tap.up().0 == 2 && tap.down().0 > 0).await;
+    assert_eq!(server.metrics().connections.get(), 0, "nothing is kept");
+    let ((_, up), (_, down)) = (tap.up(), tap.down());
+    assert!(down <= up, "{down} bytes for {up}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -42,7 +42,7 @@ fn stalled_readers_are_measured() {
 
 #[test]
 fn floods_are_measured() {
-    for kind in ["handshakes", "streams", "gaps", "migrations", "frames"] {
+    for kind in ["handshakes", "streams", "gaps", "migrations", "frames", "tcp-handshakes", "tcp-frames"] {
         let report = run(&["flood", kind, "--places", "2", "--handshakes", "100"]);
         let rows = report["rows"].as_array().unwrap();
         assert!(rows.iter().any(|row| row["what"] == "p99, loaded ÷ quiet"), "{report}");
@@ -68,7 +68,8 @@ fn idle_members_are_measured() {
 
 #[test]
 fn churn_is_measured() {
-    let rows = rows(&["churn", "--visits", "40"]);
+    let rows = rows(&["churn", "--visits", "40", "--rounds", "2"]);
+    assert_eq!(rows.len(), 4, "{rows:?}");
     assert!(rows.iter().any(|row| row.contains("÷ after the warm-up")), "{rows:?}");
 }
 

@@ -56,8 +56,7 @@ impl Drop for Mount {
 #[tokio::test(flavor = "multi_thread")]
 async fn full_disk_refuses_clearly_serves_reads_and_goes_on_by_itself() {
     let Some(mount) = Mount::new() else {
-        println!("skipped: no right to mount a file system here");
-        return;
+        return skipped("no right to mount a file system here");
     };
     let cycles: u64 = std::env::var("SCHAT_CYCLES").ok().and_then(|cycles| cycles.parse().ok()).unwrap_or(2);
     let data_dir = mount.path().join("data");

@@ -196,7 +196,7 @@ os.execv(sys.argv[2], sys.argv[2:])
 
 fn activated(data_dir: &Path, sockets: &str) -> Option<Command> {
     if Command::new("python3").arg("--version").output().is_err() {
-        eprintln!("skipped: there is no python3 to open sockets with");
+        skipped("there is no python3 to open sockets with");
         return None;
     }
     let mut activated = Command::new("python3");

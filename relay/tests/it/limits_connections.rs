@@ -8,7 +8,10 @@ use proto::{
     relay::refused::{Code, Limit as Named},
 };
 use quinn::{TransportConfig, VarInt};
-use relay::{Limits, metrics::Limit};
+use relay::{
+    Limits,
+    metrics::{Limit, Window},
+};
 
 use crate::{common::*, limits::only, tap::Tap};
 
@@ -25,7 +28,8 @@ async fn connection_too_many_is_refused_before_a_handshake() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_of_one_address_are_limited_and_leave_room_for_others() {
-    let server = Server::with(Limits { connections_per_address: 2, ..Limits::default() }).await;
+    let limits = Limits { connections_per_address: 2, retry_above: 64, ..Limits::default() };
+    let server = Server::with(limits).await;
     let _both = (server.client().await, server.client().await);
     assert!(is_refused(server.connect_from(1).await));
     assert_eq!(server.hits(Limit::ConnectionsPerAddress), 1);
@@ -36,7 +40,7 @@ async fn connections_of_one_address_are_limited_and_leave_room_for_others() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn handshakes_over_their_rate_pass_a_retry() {
-    let server = Server::with(Limits { handshakes: only(1), ..Limits::default() }).await;
+    let server = Server::with(Limits { handshakes: only(1), retry_above: 64, ..Limits::default() }).await;
     server.client().await;
     assert_eq!(server.hits(Limit::HandshakeRate), 0);
     let client = server.client().await;
@@ -46,7 +50,11 @@ async fn handshakes_over_their_rate_pass_a_retry() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn honest_client_passes_a_retry() {
-    let server = Server::with(Limits { retry_above: 0, ..Limits::default() }).await;
+    let server = Server::with(Limits { retry_above: 1, ..Limits::default() }).await;
+    let tap = Tap::to(server.address, Tap::NO_ANSWERS).await;
+    let endpoint = endpoint(server.directory.path(), proto::ALPN);
+    let _half = endpoint.connect(tap.address, "localhost").unwrap();
+    eventually("a handshake begins", || server.metrics().handshakes.get() == 1).await;
     let client = server.client().await;
     client.create(room(1), &key(1), vec![]).await;
     assert_eq!(server.hits(Limit::RetryAbove), 1);
@@ -54,7 +62,7 @@ async fn honest_client_passes_a_retry() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn handshakes_of_a_proven_address_are_limited_and_leave_room_for_others() {
-    let limits = Limits { retry_above: 0, handshakes_per_address: only(1), ..Limits::default() };
+    let limits = Limits { handshakes_per_address: only(1), ..Limits::default() };
     let server = Server::with(limits).await;
     server.client().await;
     assert!(is_refused(server.connect_from(1).await));
@@ -64,7 +72,7 @@ async fn handshakes_of_a_proven_address_are_limited_and_leave_room_for_others() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn handshakes_that_never_end_leave_room_for_others() {
-    let server = Server::with(Limits { max_handshakes: 4, ..Limits::default() }).await;
+    let server = Server::with(Limits { max_handshakes: 4, retry_above: 64, ..Limits::default() }).await;
     let tap = Tap::to(server.address, Tap::NO_ANSWERS).await;
     let endpoint = endpoint(server.directory.path(), proto::ALPN);
     let _half = endpoint.connect(tap.address, "localhost").unwrap();
@@ -76,7 +84,9 @@ async fn handshakes_that_never_end_leave_room_for_others() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn handshake_that_never_ends_is_given_up() {
-    let server = Server::with(Limits { join_time: Duration::from_millis(200), ..Limits::default() }).await;
+    let server =
+        Server::with(Limits { join_time: Duration::from_millis(200), retry_above: 64, ..Limits::default() })
+            .await;
     let tap = Tap::to(server.address, Tap::NO_ANSWERS).await;
     let endpoint = endpoint(server.directory.path(), proto::ALPN);
     let _half = endpoint.connect(tap.address, "localhost").unwrap();
@@ -222,4 +232,16 @@ async fn reload_changes_the_windows_of_connections_that_come_later() {
     let server = Server::start().await;
     server.relay.as_ref().unwrap().reload(Limits { stream_window: 20 << 10, ..Limits::default() });
     assert_eq!(credit(&server.client().await), 20 << 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn window_that_clients_find_full_is_counted() {
+    let server = Server::with(Limits { stream_window: 4 << 10, ..Limits::default() }).await;
+    let client = server.client().await;
+    let mut a = client.create(room(1), &key(1), vec![]).await;
+    a.publish([1; 16], &[0; 60_000], None).await;
+    a.published().await;
+    client.connection.close(VarInt::from_u32(0), b"");
+    eventually("it is counted", || server.metrics().times_blocked(Window::Stream) > 0).await;
+    assert_eq!(server.metrics().times_blocked(Window::Connection), 0);
 }

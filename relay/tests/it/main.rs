@@ -36,12 +36,14 @@ mod limits_program;
 mod logs;
 #[cfg(unix)]
 mod monitoring;
+mod opening;
 mod pebble;
 mod program;
 mod rooms;
 mod tap;
 mod tcp;
 mod token;
+mod token_guess;
 #[cfg(unix)]
 mod token_program;
 #[cfg(unix)]

@@ -157,8 +157,11 @@ fn terminate(child: &Child) {
 fn taken_port_is_a_network_error_with_a_remedy() {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = socket.local_addr().unwrap().to_string();
-    let output = run(TempDir::new().unwrap().path(), &["--listen", &address]);
+    let home = TempDir::new().unwrap();
+    let data_dir = home.path().join("data");
+    let output = run(&data_dir, &["--listen", &address]);
     assert_eq!(output.status.code(), Some(3));
+    assert!(!data_dir.exists(), "a relay that did not start has left something behind");
     assert_eq!(output.stdout, b"");
     let expected = format!(
         "relay: {address} is in use by another program; stop it, or choose another port with --listen\n"

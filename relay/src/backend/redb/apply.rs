@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     access::{Access, AccessKey, Grant},
-    backend::{AppendError, Appended, Author, CreateError, entry},
+    backend::{AppendError, Appended, Author, CreateError, Lack, entry},
     limits::TRIM_STEP,
     request::{Commit, Opening, Publish},
     token::Right,
@@ -23,7 +23,7 @@ pub(super) type Outcome<T, E> = Result<Result<T, E>, StorageError>;
 pub(super) fn append(
     tables: &mut Tables<'_>,
     policy: &Policy,
-    has_space: bool,
+    space: Result<(), Lack>,
     author: &Author,
     publish: &Publish,
 ) -> Outcome<Appended, AppendError> {
@@ -41,8 +41,8 @@ pub(super) fn append(
     if let Err(refusal) = check(tables, policy, &room, access, author, publish)? {
         return Ok(Err(refusal));
     }
-    if !has_space {
-        return Ok(Err(AppendError::NoSpace));
+    if let Err(lack) = space {
+        return Ok(Err(AppendError::NoSpace(lack)));
     }
 
     let (seq, at_ms) = (room.head + 1, author.now_ms.max(room.last_at_ms));
@@ -67,7 +67,7 @@ pub(super) fn append(
 pub(super) fn create(
     tables: &mut Tables<'_>,
     policy: &Policy,
-    has_space: bool,
+    space: Result<(), Lack>,
     room: &RoomId,
     opening: &Opening,
     (right, now_ms): (&Right, u64),
@@ -87,8 +87,8 @@ pub(super) fn create(
     if keys > policy.keys_per_room {
         return Ok(Err(CreateError::TooLarge));
     }
-    if !has_space {
-        return Ok(Err(CreateError::NoSpace));
+    if let Err(lack) = space {
+        return Ok(Err(CreateError::NoSpace(lack)));
     }
     if let Some(token) = token {
         if let Err(no) = token.may_open(now_ms) {

@@ -11,6 +11,7 @@
 //! another: they would see a fork where there was only a crash.
 
 mod apply;
+mod backend;
 mod check;
 mod copy;
 mod database;
@@ -31,13 +32,13 @@ use std::{
     time::Duration,
 };
 
-use proto::{PublicKey, RoomId};
+use proto::RoomId;
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::{
     check::{CheckError, Checked, Flaw},
     database::OpenError,
-    stats::{Health, Stats},
+    stats::{Health, LogBound, Stats},
 };
 pub(crate) use self::{
     copy::Importer,
@@ -48,15 +49,11 @@ use self::{
     database::Store,
     writer::{Job, Writer},
 };
-use super::{
-    Answer, Appended, Author, Backend, Batch, CreateError, Feed, Feeds, Measured, Overview, Revoked,
-    RoomSummary, Slot, Ticket, TokenChange, TokenError, Unavailable, View, entry,
-};
+use super::{Answer, Author, Backend, Feeds, Ticket, Unavailable};
 use crate::{
     backup::{BackupError, Record},
     limits::{Limits, WRITER_QUEUE},
-    request::{Opening, Publish},
-    token::{Right, TokenRecord},
+    request::Publish,
 };
 
 /// A relay's rooms in one redb file.
@@ -221,116 +218,6 @@ impl Redb {
         Box::pin(async move {
             let result = tokio::task::spawn_blocking(move || store.read(read)).await;
             result.unwrap_or(Err(Unavailable))
-        })
-    }
-}
-
-impl Backend for Redb {
-    fn create(
-        &self,
-        room: RoomId,
-        opening: Opening,
-        right: Right,
-        now_ms: u64,
-    ) -> Answer<'_, Result<(), CreateError>> {
-        Box::pin(async move {
-            let (answer, created) = oneshot::channel();
-            let _ = self.queue(Job::Create { room, opening, right, now_ms, answer }).await;
-            created.await.unwrap_or(Err(CreateError::Closed))
-        })
-    }
-
-    fn append(&self, author: Author, publish: Publish) -> Answer<'_, Ticket> {
-        self.queue_publish(author, publish)
-    }
-
-    fn append_commit(&self, author: Author, publish: Publish) -> Answer<'_, Ticket> {
-        self.queue_publish(author, publish)
-    }
-
-    fn published(
-        &self,
-        author: Author,
-        publish: &Publish,
-    ) -> Answer<'_, Result<Option<Appended>, Unavailable>> {
-        let (id, expected) = (publish.id, entry(publish, 0, 0));
-        self.read_with(move |transaction| reader::published(transaction, &author, &id, expected))
-    }
-
-    fn read(
-        &self,
-        room: RoomId,
-        key: PublicKey,
-        after: u64,
-        room_for: usize,
-    ) -> Answer<'_, Result<Measured<Batch>, Unavailable>> {
-        self.read_with(move |transaction| reader::read(transaction, &room, &key, after, room_for))
-    }
-
-    fn view(&self, room: RoomId, key: PublicKey) -> Answer<'_, Result<Option<View>, Unavailable>> {
-        self.read_with(move |transaction| reader::view(transaction, &room, &key))
-    }
-
-    fn slot(&self, room: RoomId, room_for: usize) -> Answer<'_, Result<Option<Measured<Slot>>, Unavailable>> {
-        self.read_with(move |transaction| reader::slot(transaction, &room, room_for))
-    }
-
-    fn rooms(
-        &self,
-        after: Option<RoomId>,
-        count: usize,
-    ) -> Answer<'_, Result<Vec<RoomSummary>, Unavailable>> {
-        self.read_with(move |transaction| overview::rooms(transaction, after, count))
-    }
-
-    fn overview(&self) -> Answer<'_, Result<Overview, Unavailable>> {
-        let store = self.store.clone();
-        Box::pin(async move {
-            let overview = self.read_with(overview::overview).await?;
-            Ok(Overview { file_bytes: store.file_bytes().unwrap_or(0), ..overview })
-        })
-    }
-
-    fn drop_room(&self, room: RoomId) -> Answer<'_, Result<bool, Unavailable>> {
-        Box::pin(async move {
-            let (answer, dropped) = oneshot::channel();
-            let _ = self.queue(Job::Drop { room, answer }).await;
-            let existed = dropped.await.unwrap_or(Err(Unavailable))?;
-            self.sweep().await;
-            Ok(existed)
-        })
-    }
-
-    fn tokens(&self) -> Answer<'_, Result<Vec<TokenRecord>, Unavailable>> {
-        self.read_with(tokens::list)
-    }
-
-    fn change_tokens(&self, change: TokenChange) -> Answer<'_, Result<Option<Revoked>, TokenError>> {
-        Box::pin(async move {
-            let (answer, changed) = oneshot::channel();
-            let _ = self.queue(Job::Tokens { change, answer }).await;
-            changed.await.unwrap_or(Err(TokenError::Unavailable))
-        })
-    }
-
-    fn follow(&self, room: RoomId) -> Feed {
-        self.feeds.follow(room)
-    }
-
-    fn close(&self) -> Answer<'_, ()> {
-        Box::pin(async move {
-            self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let store = self.store.clone();
-            let closed = tokio::task::spawn_blocking(move || {
-                // The writer ends when its queue is empty and nobody can add to it.
-                let ended = writer.is_none_or(|writer| writer.join().is_ok());
-                store.close();
-                ended
-            });
-            if !closed.await.unwrap_or(false) {
-                tracing::error!("the writer thread failed");
-            }
         })
     }
 }

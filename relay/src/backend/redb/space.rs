@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{Policy, database::Store};
-use crate::limits::SPACE_CHECK;
+use crate::{backend::Lack, limits::SPACE_CHECK};
 
 /// What a transaction writes besides what it is given, in bytes: pages of the tables, each copied when it changes.
 const SLACK: u64 = 1 << 20;
@@ -35,8 +35,8 @@ impl Space {
         Self { is_above_reserve: true, checked: None, is_near_bound: false, freed: 0, spending: 0 }
     }
 
-    /// Whether `bytes` may be appended; for none, whether any may.
-    pub fn check(&mut self, store: &Store, policy: &Policy, bytes: usize) -> bool {
+    /// Whether `bytes` may be appended, or what is missing; for none, whether any may.
+    pub fn check(&mut self, store: &Store, policy: &Policy, bytes: usize) -> Result<(), Lack> {
         self.look_at_reserve(store, policy);
         let mut room = below_bound(store, policy);
         if room == 0 && policy.max_disk.is_some_and(|bound| self.freed >= bound / WORTH) {
@@ -48,7 +48,11 @@ impl Space {
         // that ends at the bound.
         self.spending = if self.is_near_bound { bytes as u64 } else { 0 };
         let is_freed = self.freed > 0 && self.spending <= self.freed && room > 0;
-        self.is_above_reserve && (needed(bytes) <= room || is_freed)
+        match needed(bytes) <= room || is_freed {
+            _ if !self.is_above_reserve => Err(Lack::Free),
+            true => Ok(()),
+            false => Err(Lack::Share),
+        }
     }
 
     /// The limits are others: what was seen of the disk says nothing any more.

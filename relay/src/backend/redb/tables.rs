@@ -5,7 +5,7 @@ use redb::{
     ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition, TableError, WriteTransaction,
 };
 
-use super::tokens::TokenRow;
+use super::{stats::Trimmed, tokens::TokenRow};
 use crate::access::{Access, Grant};
 
 /// A room: head, oldest, last commit, time of the last entry (ms), bytes of the log, access keys.
@@ -57,6 +57,8 @@ pub(super) struct Tables<'txn> {
     pub doomed: Table<'txn, RoomKey, ()>,
     /// Bytes of rows that were removed.
     pub freed: u64,
+    /// How many entries went because of which bound.
+    pub trimmed: Trimmed,
     pub tokens: Table<'txn, RoomKey, TokenRow>,
     pub opened_by: Table<'txn, RoomKey, &'static [u8; 32]>,
 }
@@ -83,6 +85,7 @@ impl<'txn> Tables<'txn> {
             ids: transaction.open_table(IDS)?,
             doomed: transaction.open_table(DOOMED)?,
             freed: 0,
+            trimmed: Trimmed::default(),
             tokens: transaction.open_table(TOKENS)?,
             opened_by: transaction.open_table(OPENED_BY)?,
         })

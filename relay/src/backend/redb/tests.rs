@@ -10,14 +10,15 @@ mod simdisk;
 mod space;
 mod workload;
 
-use proto::PublishId;
+use proto::{PublicKey, PublishId};
 use tempfile::TempDir;
 
 use super::*;
 use crate::{
     access::{AccessKey, Grant},
-    backend::AppendError,
-    request::Memory,
+    backend::{AppendError, Appended, CreateError, Lack, Measured},
+    request::{Memory, Opening},
+    token::Right,
 };
 
 const ROOM: RoomId = RoomId([1; 32]);

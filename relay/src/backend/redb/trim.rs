@@ -7,6 +7,7 @@ use redb::{ReadableTable, StorageError};
 
 use super::{
     doom::doom,
+    stats::LogBound,
     tables::{self, Room, Tables, from_entry_row},
 };
 use crate::limits::{Retention, TRIM_ROUND};
@@ -31,15 +32,21 @@ pub(super) fn trim(
         let bytes = row.value().len() as u64;
         drop(row);
         let kept = room.head - room.oldest + 1;
-        let over = kept > retention.entries.max(1) || (room.bytes > retention.bytes && kept > 1);
-        if !over && entry.at_ms >= horizon {
+        let bound = if kept > retention.entries.max(1) {
+            LogBound::Entries
+        } else if room.bytes > retention.bytes && kept > 1 {
+            LogBound::Bytes
+        } else if entry.at_ms < horizon {
+            LogBound::Age
+        } else {
             break;
-        }
+        };
         tables.entries.remove((&id.0, room.oldest))?;
         tables.ids.remove((&id.0, &publish.0))?;
         room.oldest += 1;
         room.bytes = room.bytes.saturating_sub(bytes);
         tables.freed += bytes;
+        tables.trimmed.count(bound);
         removed += 1;
     }
     Ok(removed)

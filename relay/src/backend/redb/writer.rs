@@ -23,7 +23,8 @@ use super::{
 };
 use crate::{
     backend::{
-        AppendError, Appended, Author, CreateError, Feeds, Revoked, TokenChange, TokenError, Unavailable,
+        AppendError, Appended, Author, CreateError, Feeds, Lack, Revoked, TokenChange, TokenError,
+        Unavailable,
     },
     limits::{BATCH_BYTES, BATCH_JOBS, TRIM_ROOMS},
     request::{Opening, Publish},
@@ -137,21 +138,22 @@ impl Writer {
     /// Writes one batch and answers.
     pub fn write(&mut self, batch: Vec<Job>, policy: &Policy) {
         let bytes = batch.iter().map(Job::size).sum();
-        let (has_space, stats) = (self.space.check(&self.store, policy, bytes), &self.stats);
+        let (space, stats) = (self.space.check(&self.store, policy, bytes), &self.stats);
         let began = Instant::now();
         let written = self.store.write(|mut transaction| {
             transaction.set_durability(Durability::Immediate)?;
             let mut settled = Vec::with_capacity(batch.len());
-            let freed = {
+            let (freed, trimmed) = {
                 let mut tables = Tables::open(&transaction)?;
                 for job in &batch {
-                    settled.push(settle(&mut tables, &self.feeds, policy, has_space, job)?);
+                    settled.push(settle(&mut tables, &self.feeds, policy, space, job)?);
                 }
-                tables.freed
+                (tables.freed, tables.trimmed)
             };
             // An fsync for nothing would let refused publishes slow down the accepted ones.
             if settled.iter().any(Settled::changed) {
                 transaction.commit()?;
+                stats.trimmed(trimmed);
                 stats.commit_seconds.observe(began.elapsed().as_secs_f64());
                 stats.batch_jobs.observe(batch.len() as f64);
             } else {
@@ -176,15 +178,15 @@ fn settle(
     tables: &mut Tables<'_>,
     feeds: &Feeds,
     policy: &Policy,
-    has_space: bool,
+    space: Result<(), Lack>,
     job: &Job,
 ) -> Result<Settled, redb::StorageError> {
     Ok(match job {
         Job::Append { author, publish, .. } => {
-            Settled::Append(apply::append(tables, policy, has_space, author, publish)?)
+            Settled::Append(apply::append(tables, policy, space, author, publish)?)
         }
         Job::Create { room, opening, right, now_ms, .. } => {
-            Settled::Create(apply::create(tables, policy, has_space, room, opening, (right, *now_ms))?)
+            Settled::Create(apply::create(tables, policy, space, room, opening, (right, *now_ms))?)
         }
         Job::Tokens { change, .. } => Settled::Tokens(tokens::change(tables, change)?),
         Job::Drop { room, .. } => Settled::Drop(doom::doom(tables, room)?),
@@ -198,7 +200,7 @@ fn settle(
             let (next, removed) = trim::trim_rooms(tables, from, &policy.retention, &round, is_followed)?;
             Settled::Trim(next, removed)
         }
-        Job::Probe { .. } => Settled::Probe(Health { has_space }),
+        Job::Probe { .. } => Settled::Probe(Health { has_space: space.is_ok() }),
     })
 }
 
@@ -254,8 +256,8 @@ impl Job {
 
     fn fail(self) {
         match self {
-            Self::Append { answer, .. } => tell(answer, Err(AppendError::NoSpace)),
-            Self::Create { answer, .. } => tell(answer, Err(CreateError::NoSpace)),
+            Self::Append { answer, .. } => tell(answer, Err(AppendError::NoSpace(Lack::Free))),
+            Self::Create { answer, .. } => tell(answer, Err(CreateError::NoSpace(Lack::Free))),
             Self::Tokens { answer, .. } => tell(answer, Err(TokenError::Unavailable)),
             Self::Drop { answer, .. } => tell(answer, Err(Unavailable)),
             Self::Sweep { answer } => tell(answer, false),

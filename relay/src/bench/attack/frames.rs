@@ -10,10 +10,10 @@ use super::Attack;
 use crate::bench::client::Ground;
 
 /// Time between two drops of a large frame.
-const DROP: Duration = Duration::from_millis(100);
+pub(super) const DROP: Duration = Duration::from_millis(100);
 
 /// Bytes of a drop.
-const DROP_BYTES: usize = 1 << 10;
+pub(super) const DROP_BYTES: usize = 1 << 10;
 
 /// Announces from several places: every other place too much, the rest the most that is allowed.
 pub(in crate::bench) fn attack(ground: Ground, places: usize) -> anyhow::Result<Attack> {

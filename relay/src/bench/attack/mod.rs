@@ -8,6 +8,7 @@ pub(super) mod initials;
 pub(super) mod migrations;
 pub(super) mod stalled;
 pub(super) mod streams;
+pub(super) mod tcp;
 
 use std::{
     future::Future,

@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 use hyper::{Method, Response, body::Incoming};
 use tokio::sync::mpsc;
 
-use super::human::bytes;
+use super::human::{bytes, count};
 use crate::{
     admin::client::{self, ClientError},
     backend::{
@@ -57,8 +57,10 @@ impl BackupCommand {
             println!("{line}");
         } else {
             println!(
-                "{} rooms with {} entries, and {} files of the identity",
-                summary.rooms, summary.entries, summary.files
+                "{} with {}, and {} of the identity",
+                count(summary.rooms, "room"),
+                count(summary.entries, "entry"),
+                count(summary.files, "file")
             );
             println!("{} in {}", bytes(size), self.file.display());
             println!(

@@ -4,8 +4,8 @@ use clap::Args;
 
 use super::human::bytes;
 use crate::{
-    backend::redb::{self, DATABASE},
-    backup::BackupError,
+    backend::redb::{self, DATABASE, OpenError},
+    backup::{BackupError, RestoreError},
     config::Loaded,
     error::StartError,
 };
@@ -23,7 +23,13 @@ impl CompactCommand {
         }
         let directory = data_dir.clone();
         let compacted = tokio::task::spawn_blocking(move || redb::compact(&directory)).await?;
-        let (before, after) = compacted.map_err(|error| StartError::data(data_dir, error))?;
+        let (before, after) = compacted.map_err(|error| -> anyhow::Error {
+            match error {
+                // Compacting needs the database for itself.
+                OpenError::Locked => RestoreError::Running(data_dir).into(),
+                error => StartError::data(data_dir, error).into(),
+            }
+        })?;
         println!("The database takes {}; it took {}.", bytes(after), bytes(before));
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use anyhow::bail;
 use clap::Args;
 
-use super::human::bytes;
+use super::human::{bytes, count};
 use crate::{
     admin::{
         client,
@@ -53,7 +53,8 @@ fn confirmed(room: &RoomRow) -> anyhow::Result<bool> {
     }
     let RoomRow { id, entries, keys, .. } = room;
     let size = bytes(room.bytes + room.slot_bytes);
-    print!("{id}\n{entries} entries, {size}, {keys} access keys. This cannot be undone. Drop it? [y/N] ");
+    let (entries, keys) = (count(*entries, "entry"), count(*keys, "access key"));
+    print!("{id}\n{entries}, {size}, {keys}. This cannot be undone. Drop it? [y/N] ");
     io::stdout().flush()?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;

@@ -28,9 +28,24 @@ pub(super) fn span(time: Duration) -> String {
     }
 }
 
+/// A number of things, by the name of one; for names whose plural takes an s, or that end in y.
+pub(crate) fn count(number: u64, name: &str) -> String {
+    match (number, name.strip_suffix('y')) {
+        (1, _) => format!("1 {name}"),
+        (_, Some(stem)) if !stem.ends_with('e') => format!("{number} {stem}ies"),
+        _ => format!("{number} {name}s"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_thing_is_not_many() {
+        assert_eq!([count(1, "entry"), count(2, "entry")], ["1 entry", "2 entries"]);
+        assert_eq!([count(0, "key"), count(1, "room")], ["0 keys", "1 room"]);
+    }
 
     #[test]
     fn units_change_where_they_should() {

@@ -53,7 +53,10 @@ impl InstallCommand {
         let program = std::env::current_exe().context("this program does not find itself")?;
         let place = self.manner.place()?;
         let plan = Plan::install(&place, &program, example(&settings(loaded)?))?;
-        if self.manner.carry_out(&place, &plan)? {
+        let is_done = self.manner.carry_out(&place, &plan)?;
+        if is_done && !place.is_system() {
+            println!("Done, in {}: the relay runs when that system does.", place.root.display());
+        } else if is_done {
             println!(
                 "Done. Settings: /etc/schat-relay/relay.toml; after a change `systemctl restart schat-relay`,"
             );

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 
-use super::human::span;
+use super::human::{count, span};
 use crate::{
     backup::{self, Restored, Summary},
     clock::unix_ms,
@@ -55,6 +55,10 @@ fn describe(summary: &Summary, now_ms: u64) -> String {
     let Summary { created_ms, program, rooms, entries, keys, files } = summary;
     let age = span(Duration::from_millis(now_ms.saturating_sub(*created_ms)));
     format!(
-        "{rooms} rooms, {entries} entries, {keys} keys, {files} files of the identity; made {age} ago by relay {program}"
+        "{}, {}, {}, {} of the identity; made {age} ago by relay {program}",
+        count(*rooms, "room"),
+        count(*entries, "entry"),
+        count(*keys, "key"),
+        count(*files, "file"),
     )
 }

@@ -40,19 +40,20 @@ impl RoomsCommand {
     pub(super) async fn run(&self, loaded: &Loaded) -> anyhow::Result<()> {
         let data_dir = loaded.config.data_dir()?;
         let mut stdout = std::io::stdout().lock();
-        if !self.json {
-            writeln!(
-                stdout,
-                "{:<SHOWN$}  {:>9}  {:>12}  {:>6}  LAST ACTIVITY",
-                "ROOM", "ENTRIES", "SIZE", "KEYS"
-            )?;
-        }
         let (mut after, mut path) = (String::new(), format!("/v1/rooms?top={}", self.top));
         loop {
             if self.all {
                 path = format!("/v1/rooms?count={PAGE}{after}");
             }
             let Rooms { rooms, total } = client::get(&data_dir, &path).await?;
+            // Only once there is an answer: a heading above an error would look like an empty list.
+            if !self.json && after.is_empty() {
+                writeln!(
+                    stdout,
+                    "{:<SHOWN$}  {:>9}  {:>12}  {:>6}  LAST ACTIVITY",
+                    "ROOM", "ENTRIES", "SIZE", "KEYS"
+                )?;
+            }
             for room in &rooms {
                 writeln!(stdout, "{}", if self.json { json(room)? } else { row(room, unix_ms()) })?;
             }

@@ -4,7 +4,7 @@ use std::{fmt::Write, time::Duration};
 
 use clap::Args;
 
-use super::human::{bytes, span};
+use super::human::{bytes, count, span};
 use crate::{
     admin::{client, status::Status},
     clock::unix_ms,
@@ -58,8 +58,18 @@ fn text(status: &Status, now_ms: u64) -> String {
             None => "expired; clients refuse it".into(),
         },
     );
-    row("Online", format!("{} on {} connections", status.online, status.connections));
-    row("Rooms", format!("{}, {} entries, {}", status.rooms, status.entries, bytes(status.entry_bytes)));
+    row(
+        "Online",
+        format!(
+            "{} on {}",
+            status.online,
+            count(u64::try_from(status.connections).unwrap_or(0), "connection")
+        ),
+    );
+    row(
+        "Rooms",
+        format!("{}, {}, {}", status.rooms, count(status.entries, "entry"), bytes(status.entry_bytes)),
+    );
     row("Database", bytes(status.database_bytes));
     row("Free", status.free_bytes.map_or("unknown".into(), bytes));
     for (limit, times) in &status.limited {

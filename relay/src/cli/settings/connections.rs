@@ -27,7 +27,8 @@ pub struct Connections {
     /// New connections a second above which addresses must prove themselves.
     ///
     /// Packets can carry a false sender. Above this rate the relay answers with a Retry: an honest client loses
-    /// one round trip, one that lies about its address gets nowhere.
+    /// one round trip, one that lies about its address gets nowhere. It matters only when --retry-above lets
+    /// anybody in without.
     #[arg(long, hide_short_help = true, env = "RELAY_HANDSHAKES_PER_SECOND", value_name = "N", default_value_t = 50, value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub handshakes_per_second: u32,
     /// New connections a minute of one address that has proved itself.
@@ -38,9 +39,11 @@ pub struct Connections {
     pub handshakes_per_address: u32,
     /// Handshakes in progress above which addresses must prove themselves.
     ///
-    /// As for --handshakes-per-second, for handshakes that are begun and not finished. 0 makes everybody prove
-    /// their address always.
-    #[arg(long, hide_short_help = true, env = "RELAY_RETRY_ABOVE", value_name = "N", default_value_t = 64, value_parser = value_parser!(u32).range(0..=1_000_000))]
+    /// 0 asks everybody, always: then nobody can have the relay send more to a stranger than he was sent himself. It
+    /// costs a client one round trip when it comes for the first time in two weeks, after the relay was started, or
+    /// from another address. With a number, so many handshakes may be in progress, and so many begin a second as
+    /// --handshakes-per-second says, before it is asked.
+    #[arg(long, hide_short_help = true, env = "RELAY_RETRY_ABOVE", value_name = "N", default_value_t = 0, value_parser = value_parser!(u32).range(0..=1_000_000))]
     pub retry_above: u32,
     /// Handshakes in progress above which new ones are refused.
     ///

@@ -83,6 +83,8 @@ impl Keeper {
                 if let Err(error) = self.store.note(&state) {
                     tracing::error!(%error, "cannot keep the state of the certificate");
                 }
+            } else {
+                tracing::debug!("no certificate is to be ordered yet");
             }
             tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => {}

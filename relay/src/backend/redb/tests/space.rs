@@ -17,7 +17,7 @@ async fn fill(backend: &Redb, from: u32) -> u32 {
         match append(backend, number, 50_000).await {
             Ok(_) => assert!(number < 10_000, "there is no bound"),
             Err(error) => {
-                assert_eq!(error, AppendError::NoSpace);
+                assert_eq!(error, AppendError::NoSpace(Lack::Share));
                 return number - from;
             }
         }
@@ -38,7 +38,10 @@ async fn logs_never_take_more_of_the_disk_than_they_may_and_trimming_makes_room_
     assert!(used() <= 16 * MIB + OVER, "{}", used());
     assert_eq!(head(&backend).await, Ok(u64::from(taken)), "reading goes on");
     let large = Opening { slot: vec![0; 50_000].into(), ..opening() };
-    assert_eq!(backend.create(RoomId([3; 32]), large, Right::Anybody, 0).await, Err(CreateError::NoSpace));
+    assert_eq!(
+        backend.create(RoomId([3; 32]), large, Right::Anybody, 0).await,
+        Err(CreateError::NoSpace(Lack::Share))
+    );
 
     // By age everything goes, and the space is used again: never more, and without end.
     let mut from = taken + 1;
@@ -113,4 +116,24 @@ async fn only_rooms_that_nobody_wrote_to_or_joined_for_long_are_dropped() {
     backend.reload(&Limits::default());
     backend.trim(1_000_000).await;
     assert_eq!(left().await, [1, 3, 4], "never, unless it was asked for");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entry_that_goes_is_counted_by_the_bound_that_it_was_over() {
+    let directory = TempDir::new().unwrap();
+    let keeping = |entries, bytes| crate::Retention { age: Duration::from_millis(1000), entries, bytes };
+    let limits = |retention| Limits { retention, free_space_reserve: 0, ..Limits::default() };
+    let backend = Redb::open(directory.path(), &limits(keeping(3, 1 << 20))).unwrap();
+    backend.create(ROOM, opening(), Right::Anybody, 0).await.unwrap();
+    for number in 0..5 {
+        append(&backend, number, 1000).await.unwrap();
+    }
+    let counted =
+        || [LogBound::Entries, LogBound::Bytes, LogBound::Age].map(|by| backend.stats().times_trimmed(by));
+    assert_eq!(counted(), [2, 0, 0]);
+    backend.reload(&limits(keeping(3, 2500)));
+    append(&backend, 5, 1000).await.unwrap();
+    assert_eq!(counted(), [3, 1, 0]);
+    backend.trim(1_000_000).await;
+    assert_eq!(counted(), [3, 1, 2]);
 }

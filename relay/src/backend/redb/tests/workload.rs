@@ -142,7 +142,7 @@ impl Workload {
         let mut outbox = self.outbox.lock().unwrap();
         outbox.answered();
         let (_, appends, _) = outbox.batches.last().unwrap();
-        appends.iter().all(|(_, _, got)| got.is_none_or(|got| got != Err(AppendError::NoSpace)))
+        appends.iter().all(|(_, _, got)| got.is_none_or(|got| got != Err(AppendError::NoSpace(Lack::Free))))
     }
 
     /// Sends one thing and waits for its answer.

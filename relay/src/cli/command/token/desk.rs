@@ -9,6 +9,7 @@ use crate::{
     },
     backend::{Backend, redb::Redb},
     config::Loaded,
+    owner,
     relay::{self, Config},
     token::Admission,
 };
@@ -19,7 +20,7 @@ pub(super) async fn add(loaded: &Loaded, token: &NewToken) -> anyhow::Result<Add
         Err(ClientError::NotRunning { .. }) => {
             let (config, token) = (&loaded.config, token.clone());
             on_disk(config, |backend| async move { tokens::add(&*backend, token).await }).await?;
-            let links = relay::links(config)?;
+            let links = owner::act(&config.data_dir()?, || relay::links(config))??;
             Ok(Added { links, open: config.limits.admission == Admission::Open })
         }
         answer => Ok(answer?),
@@ -53,8 +54,9 @@ where
     F: Future<Output = Result<T, crate::admin::Fault>>,
 {
     let (data_dir, limits) = (config.data_dir()?, config.limits.clone());
-    let opened = tokio::task::spawn_blocking(move || relay::open_backend(&data_dir, &limits)).await?;
-    let backend = Arc::new(opened?);
+    // What root makes here has to be the service's own.
+    let open = move || owner::act(&data_dir, || relay::open_backend(&data_dir, &limits));
+    let backend = Arc::new(tokio::task::spawn_blocking(open).await???);
     let done = work(backend.clone()).await;
     backend.close().await;
     Ok(done?)

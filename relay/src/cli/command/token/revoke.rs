@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::desk;
-use crate::{admin::tokens::Revocation, config::Loaded};
+use crate::{admin::tokens::Revocation, cli::command::human::count, config::Loaded};
 
 /// Revokes a token.
 #[derive(Clone, Debug, Args)]
@@ -30,7 +30,7 @@ impl RevokeCommand {
         match (revoked.dropped, revoked.stay) {
             (0, 0) => {}
             (0, stay) => println!("The rooms that it opened stay: {stay}."),
-            (dropped, _) => println!("Dropped with all that was in them: {dropped} rooms."),
+            (dropped, _) => println!("Dropped with all that was in them: {}.", count(dropped, "room")),
         }
         Ok(())
     }

@@ -1,0 +1,198 @@
+//! `send ROOM -`: standard input becomes messages as it comes.
+//!
+//! ```text
+//!  stdin ─ thread ─▶ pieces ─▶ batch ─ 300 ms, or full ─▶ outbox ─▶ relay
+//! ```
+//!
+//! While few messages are under way, what arrives within [`QUIET_MS`] is one message. When the relay is slower than
+//! that, by its limit of messages a minute perhaps, messages wait until they are full. Nothing is dropped: when too
+//! many wait, nothing more is read, and whoever writes into our input waits.
+
+mod pieces;
+
+use std::{collections::BTreeSet, time::Duration};
+
+use shared::engine::{self, Command, MAX_TEXT};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    Globals,
+    once::{PATIENCE_S, hopeless, late, one, print, seen},
+    setup::random,
+};
+use crate::{
+    faces::json::Out,
+    failure::{Exit, Failure},
+    runtime::{Event, RoomEvent, Runtime},
+    store::Notice,
+};
+use pieces::{Batch, Piece};
+
+/// What comes within this time becomes one message, in milliseconds: a burst of a compiler's output is one, and a
+/// person who watches waits for nothing.
+const QUIET_MS: u64 = 300;
+
+/// With so many messages under way the next waits until it is full: the relay is slower than the input.
+const BRISK: usize = 4;
+
+/// With so many messages under way nothing is read: half of what the outbox holds, for others use it as well.
+const MOST: usize = engine::MAX_OUTBOX / 2;
+
+/// A message that the outbox had no room for is offered again after so long, in milliseconds.
+const AGAIN_MS: u64 = 500;
+
+pub(super) async fn stream(globals: &Globals, room: &str) -> Result<Exit, Failure> {
+    let (runtime, mut events) = one(globals, room).await?;
+    let prefix = random().bytes::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut sender = Sender {
+        globals,
+        runtime: &runtime,
+        room,
+        prefix,
+        last: 0,
+        waiting: BTreeSet::new(),
+        offered: None,
+        refused: None,
+        not_before: Instant::now(),
+    };
+    let mut pieces = pieces::stdin();
+    let done = tokio::select! {
+        done = sender.run(&mut pieces, &mut events) => done.map(|()| Exit::Ok),
+        _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+    };
+    let left = sender.waiting.len();
+    runtime.shutdown().await;
+    if left > 0 {
+        let (what, are) = if left == 1 { ("message", "is") } else { ("messages", "are") };
+        eprintln!("schat: {left} {what} {are} still queued, and sent at the next start.");
+    }
+    done
+}
+
+struct Sender<'a> {
+    globals: &'a Globals,
+    runtime: &'a Runtime,
+    room: &'a str,
+    /// Tells our messages from those of earlier runs.
+    prefix: String,
+    last: u64,
+    /// Tokens of what is in the outbox and not on the relay's disk: at most [`MOST`] and one.
+    waiting: BTreeSet<String>,
+    /// What was handed over and neither taken nor refused yet.
+    offered: Option<(String, String)>,
+    /// What the outbox had no room for: it comes first again.
+    refused: Option<String>,
+    /// The outbox was full: nothing is offered before.
+    not_before: Instant,
+}
+
+impl Sender<'_> {
+    /// Returns when the input ended and the relay has all of it on its disk.
+    async fn run(
+        &mut self,
+        pieces: &mut mpsc::Receiver<Piece>,
+        events: &mut mpsc::Receiver<Event>,
+    ) -> Result<(), Failure> {
+        let (mut batch, mut is_open, mut since) = (Batch::default(), true, None);
+        let mut patience = Instant::now() + Duration::from_secs(PATIENCE_S);
+        loop {
+            let is_empty = batch.is_empty() && self.refused.is_none();
+            if !is_open && is_empty && self.offered.is_none() && self.waiting.is_empty() {
+                return Ok(());
+            }
+            let is_free = self.offered.is_none() && self.waiting.len() < MOST;
+            let is_due = batch.is_full() || !is_open || self.refused.is_some();
+            let is_brisk = self.waiting.len() < BRISK;
+            let ready = is_free && !is_empty && (is_due || is_brisk);
+            let quiet = since.unwrap_or_else(Instant::now) + Duration::from_millis(QUIET_MS);
+            let at = if is_due { self.not_before } else { self.not_before.max(quiet) };
+            tokio::select! {
+                piece = pieces.recv(), if is_open && !batch.is_full() => match piece {
+                    Some(piece) => {
+                        batch.push(piece);
+                        since.get_or_insert_with(Instant::now);
+                    }
+                    None => {
+                        is_open = false;
+                        patience = Instant::now() + Duration::from_secs(PATIENCE_S);
+                    }
+                },
+                () = sleep_until(at), if ready => {
+                    let text = self.refused.take().or_else(|| batch.take());
+                    since = (!batch.is_empty()).then(Instant::now);
+                    if let Some(text) = text {
+                        self.offer(text).await?;
+                    }
+                }
+                event = events.recv() => {
+                    let Some(event) = event else { return Err(late(self.runtime)) };
+                    if self.heard(event).await? {
+                        patience = Instant::now() + Duration::from_secs(PATIENCE_S);
+                    }
+                }
+                () = sleep_until(patience), if !is_open => return Err(self.given_up()),
+            }
+        }
+    }
+
+    async fn offer(&mut self, text: String) -> Result<(), Failure> {
+        self.last = self.last.saturating_add(1);
+        let token = format!("{}-{}", self.prefix, self.last);
+        self.offered = Some((token.clone(), text.clone()));
+        self.runtime.tell(self.room, Command::Send { token, text }).await
+    }
+
+    /// Returns whether one more of our messages is on the relay's disk.
+    async fn heard(&mut self, event: Event) -> Result<bool, Failure> {
+        let notice = event.notice();
+        if let Event::Room {
+            event: RoomEvent::Notice { notice: Notice::Error { code, .. }, again: false, .. },
+            ..
+        } = &event
+            && code == "outbox_full"
+        {
+            seen(self.runtime, notice).await;
+            self.not_before = Instant::now() + Duration::from_millis(AGAIN_MS);
+            self.refused = self.offered.take().map(|(_, text)| text);
+            return Ok(false);
+        }
+        let failure = hopeless(&event);
+        seen(self.runtime, notice).await;
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        match event {
+            Event::Room { event: RoomEvent::Engine(engine::Event::Queued { token, .. }), .. }
+                if self.offered.take_if(|(offered, _)| *offered == token).is_some() =>
+            {
+                self.waiting.insert(token);
+            }
+            Event::Room { event: RoomEvent::Engine(engine::Event::Sent { token, seq }), .. } => {
+                let ours = self.waiting.remove(&token);
+                if ours && self.globals.json {
+                    print(&Out::Sent { room: self.room.to_owned(), id: token, seq }.to_line());
+                }
+                return Ok(ours);
+            }
+            _ => {}
+        }
+        Ok(false)
+    }
+
+    fn given_up(&self) -> Failure {
+        let mut failure = late(self.runtime);
+        if self.offered.is_some() || self.refused.is_some() || self.waiting.len() >= MOST {
+            failure.message.push_str(" Not all of the input was taken.");
+        } else {
+            "What is queued is sent at the next start.".clone_into(&mut failure.remedy);
+        }
+        failure.exit = Exit::Network;
+        failure
+    }
+}
+
+/// A message and the line break before the next line fit.
+const _: () = assert!(MAX_TEXT > pieces::MAX_READ);

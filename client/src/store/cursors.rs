@@ -1,0 +1,92 @@
+//! How far programs have dealt with a room's messages: the profile's own cursor, and named ones, so that two programs
+//! on one profile do not take each other's messages.
+
+use proto::RoomId;
+use rusqlite::{OptionalExtension, params};
+
+use super::{Store, StoreError};
+use crate::failure::Failure;
+
+/// Named cursors of a profile: far more than programs run on one. Beyond it a new name is refused.
+pub const MAX_CURSORS: u32 = 64;
+
+/// Longest name of a cursor, in bytes: a word or two.
+const MAX_NAME: usize = 64;
+
+/// Which cursor: the profile's own, or a named one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cursor(Option<String>);
+
+impl Cursor {
+    /// The cursor of that name; the profile's own without one.
+    ///
+    /// # Errors
+    /// [`Failure`] when the name is too long or holds more than letters, digits and `.`, `_`, `-`.
+    pub fn named(name: Option<&str>) -> Result<Self, Failure> {
+        let fits = |name: &str| {
+            !name.is_empty()
+                && name.len() <= MAX_NAME
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+        };
+        if name.is_some_and(|name| !fits(name)) {
+            return Err(Failure::usage(
+                "That is no name for a cursor.",
+                format!("Use 1 to {MAX_NAME} letters, digits, '.', '_' and '-'."),
+            ));
+        }
+        Ok(Self(name.map(str::to_owned)))
+    }
+}
+
+impl Store {
+    /// Messages of a room up to here were acknowledged at this cursor; 0 when none was.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn acked(&self, room: RoomId, cursor: &Cursor) -> Result<u64, StoreError> {
+        let found: Option<i64> = match &cursor.0 {
+            None => {
+                let select = "SELECT acked FROM rooms WHERE room = ?1";
+                self.db.query_row(select, [room.as_bytes()], |row| row.get(0)).optional()?
+            }
+            Some(name) => {
+                let select = "SELECT acked FROM cursors WHERE name = ?1 AND room = ?2";
+                self.db.query_row(select, params![name, room.as_bytes()], |row| row.get(0)).optional()?
+            }
+        };
+        Ok(found.and_then(|acked| u64::try_from(acked).ok()).unwrap_or(0))
+    }
+
+    /// A program has dealt with the messages up to `seq`; never goes back.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written, or there are [`MAX_CURSORS`] others.
+    pub fn ack_at(&mut self, room: RoomId, cursor: &Cursor, seq: u64) -> Result<(), StoreError> {
+        let Some(name) = &cursor.0 else { return self.ack(room, seq) };
+        let others = "SELECT count(DISTINCT name) FROM cursors WHERE name != ?1";
+        let others: u32 = self.db.query_row(others, [name], |row| row.get(0))?;
+        if others >= MAX_CURSORS {
+            return Err(StoreError::TooManyCursors);
+        }
+        let seq = i64::try_from(seq).unwrap_or(i64::MAX);
+        self.db.execute(
+            "INSERT INTO cursors VALUES (?1, ?2, ?3)
+             ON CONFLICT (name, room) DO UPDATE SET acked = max(acked, ?3)",
+            params![name, room.as_bytes(), seq],
+        )?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_that_is_none_is_refused() {
+        for name in ["", "a b", "a/b", "\u{1b}", &"x".repeat(MAX_NAME + 1)] {
+            assert!(Cursor::named(Some(name)).is_err(), "{name}");
+        }
+        assert!(Cursor::named(Some("mail-bridge.2")).is_ok());
+    }
+}
