@@ -4,5 +4,6 @@ pub mod cli;
 pub mod faces;
 pub mod failure;
 pub mod runtime;
+pub mod settings;
 pub mod store;
 pub mod transport;

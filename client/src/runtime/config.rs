@@ -55,4 +55,6 @@ pub struct RoomStatus {
     pub view: Option<GroupView>,
     /// Why it is over, when it is.
     pub over: Option<String>,
+    /// Nobody wants to be told of what is said there.
+    pub is_muted: bool,
 }

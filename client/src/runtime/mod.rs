@@ -15,11 +15,12 @@ mod config;
 mod event;
 mod link;
 mod manage;
+mod mute;
 mod room;
 mod step;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -64,6 +65,8 @@ struct Inner {
     profile: Mutex<OpenProfile>,
     vault: Vault,
     config: Config,
+    /// The relay that this process runs itself, once it does.
+    own: Mutex<Option<OwnRelay>>,
     outlet: Outlet,
     /// For rooms that are named without one, when it was chosen for this run.
     relay: Mutex<Option<RelayAddress>>,
@@ -71,6 +74,8 @@ struct Inner {
     links: Mutex<BTreeMap<LinkKey, Weak<RelayLink>>>,
     /// Held for reading while a notice is marked as seen.
     marks: Arc<RwLock<()>>,
+    /// Labels of rooms of which nobody wants to be told: at most as many as there are rooms.
+    muted: Mutex<BTreeSet<String>>,
 }
 
 /// A relay, and whom to expect there.
@@ -102,6 +107,7 @@ impl Runtime {
         let (sender, events) = mpsc::channel(EVENTS);
         let vault = profile.vault.clone();
         let only = config.only.clone();
+        let muted = vault.run(|store| store.muted()).await?;
         let (unseen, last) = vault
             .run(move |store| Ok((store.unseen_notices(only.as_deref())?, store.last_notice()?)))
             .await?;
@@ -109,11 +115,13 @@ impl Runtime {
             profile: Mutex::new(profile),
             vault: vault.clone(),
             relay: Mutex::new(config.relay.clone()),
+            own: Mutex::new(config.own.clone()),
             config,
             outlet: Outlet::new(sender, last.map(|last| Failure::from(&last.notice))),
             rooms: Mutex::default(),
             links: Mutex::default(),
             marks: Arc::default(),
+            muted: Mutex::new(muted),
         };
         let runtime = Self(Arc::new(inner));
         let mut records = vault.run(|store| store.rooms()).await?;
@@ -279,6 +287,7 @@ impl Runtime {
             relay: self.0.address(&entry.record.place).map(|(address, _)| address),
             view: state.view.clone(),
             over: state.over.clone(),
+            is_muted: lock(&self.0.muted).contains(label),
         }
     }
 }

@@ -35,6 +35,9 @@ const MIGRATIONS: &[&str] = &["
 ", "
     -- The right to open rooms at a relay that asks for one; the value is sealed.
     CREATE TABLE tokens (host TEXT NOT NULL, port INTEGER NOT NULL, value BLOB NOT NULL, PRIMARY KEY (host, port));
+", "
+    -- Nobody wants to be told of what is said there.
+    ALTER TABLE rooms ADD COLUMN muted INTEGER NOT NULL DEFAULT 0;
 "];
 
 /// Sets the connection up and migrates the database.

@@ -1,43 +1,50 @@
 //! Text to lines of a width in cells. Words stay whole where they fit; what is wider than a line is cut between
 //! grapheme clusters (UAX #29), so that no emoji or accent is torn.
 
+use std::ops::Range;
+
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 /// Lines of at most `width` cells; at least one. `text` is one line, safe for a terminal.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
-    let width = width.max(1);
-    let (mut lines, mut line, mut used) = (Vec::new(), String::new(), 0);
-    for word in text.split_word_bounds() {
+    breaks(text, width, 0).into_iter().map(|line| text.get(line).unwrap_or_default().to_owned()).collect()
+}
+
+/// Where the lines of a text are in it. Lines after the first are narrower by `hang` cells.
+pub fn breaks(text: &str, width: usize, hang: usize) -> Vec<Range<usize>> {
+    let later = width.saturating_sub(hang).max(1);
+    let (mut lines, mut start, mut used, mut limit) = (Vec::new(), 0, 0, width.max(1));
+    for (at, word) in text.split_word_bound_indices() {
         let cells = word.width();
-        if used + cells <= width {
-            line.push_str(word);
+        if used + cells <= limit {
             used += cells;
             continue;
         }
         if word.chars().all(char::is_whitespace) {
             // A break takes the place of the space.
-            lines.push(std::mem::take(&mut line));
-            used = 0;
+            lines.push(start..at);
+            (start, used, limit) = (at + word.len(), 0, later);
             continue;
         }
-        if cells <= width {
-            lines.push(std::mem::replace(&mut line, word.to_owned()));
-            used = cells;
+        if cells <= later {
+            lines.push(start..at);
+            (start, used, limit) = (at, cells, later);
             continue;
         }
-        for grapheme in word.graphemes(true) {
+        for (offset, grapheme) in word.grapheme_indices(true) {
             let cells = grapheme.width();
-            if used + cells > width && used > 0 {
-                lines.push(std::mem::take(&mut line));
-                used = 0;
+            if used + cells > limit && used > 0 {
+                lines.push(start..at + offset);
+                (start, used, limit) = (at + offset, 0, later);
             }
-            line.push_str(grapheme);
             used += cells;
         }
     }
-    lines.push(line);
-    lines.iter_mut().for_each(|line| line.truncate(line.trim_end().len()));
+    lines.push(start..text.len());
+    for line in &mut lines {
+        line.end = line.start + text.get(line.clone()).map_or(0, |line| line.trim_end().len());
+    }
     lines
 }
 
@@ -77,6 +84,15 @@ mod tests {
     fn wide_characters_count_double_and_families_stay_together() {
         assert_eq!(wrap("日本語です", 4), ["日本", "語で", "す"]);
         assert_eq!(wrap("a👨‍👩‍👧b", 3), ["a👨‍👩‍👧", "b"]);
+    }
+
+    #[test]
+    fn hanging_lines_are_narrower() {
+        let text = "- one two three";
+        let lines: Vec<_> = breaks(text, 9, 2).into_iter().map(|line| &text[line]).collect();
+        assert_eq!(lines, ["- one two", "three"]);
+        let lines: Vec<_> = breaks("abcdefgh", 4, 2).into_iter().map(|line| line.len()).collect();
+        assert_eq!(lines, [4, 2, 2]);
     }
 
     #[test]
