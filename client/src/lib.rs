@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod faces;
 pub mod failure;
+pub mod names;
 pub mod runtime;
 pub mod settings;
 pub mod store;

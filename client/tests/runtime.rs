@@ -11,7 +11,10 @@
 mod support;
 
 use client::runtime::{Event, Past, RelayState, RoomEvent};
-use shared::engine::{self, Command};
+use shared::{
+    engine::{self, Command},
+    timeline::Line,
+};
 use support::{Person, relay};
 use tempfile::TempDir;
 
@@ -111,7 +114,7 @@ async fn unacknowledged_messages_are_delivered_again_and_acknowledged_ones_are_n
     let mut bob = Person::enter(dir.path(), "bob", &relay, Past::Unacknowledged).await;
     let mut past = Vec::new();
     bob.until(|event| match event {
-        Event::Room { event: RoomEvent::Past(message), .. } => {
+        Event::Room { event: RoomEvent::Past(Line { message, .. }), .. } => {
             past.push(message.text);
             (past.len() == 2).then_some(())
         }
@@ -162,7 +165,7 @@ async fn removed_member_keeps_the_history_and_is_not_let_in_again() {
     })
     .await;
     assert!(bob.runtime.room(ROOM).unwrap().over.is_some());
-    assert_eq!(bob.runtime.history(ROOM, 0, 10).await.unwrap()[0].text, "before");
+    assert_eq!(bob.runtime.history(ROOM, 0, 10).await.unwrap()[0].message.text, "before");
     let said = bob.runtime.tell(ROOM, Command::Invite).await.unwrap_err();
     assert_eq!(said.code, "not_found");
 }

@@ -70,6 +70,8 @@ impl Growing {
             open: false,
             invites: vec![secret.to_content(0, 0)],
             version: 1,
+            disappear_s: 0,
+            past_lines: 0,
         };
         let (signer, identity, leaf) = person(suite, &random, 0, &[]);
         let (newest, info) =
@@ -124,7 +126,8 @@ fn person(
 ) -> (Signer, SigningIdentity, content::Leaf) {
     let signer = Signer::generate(suite, random).unwrap();
     let identity = Identity::generate(random);
-    let certified = certify(&identity, &format!("member {number}"), "bench", random.bytes(), &signer.public);
+    let certified =
+        certify(&identity, format!("member {number}").as_str(), "bench", random.bytes(), &signer.public);
     let access_key = random.bytes::<32>().to_vec().into();
     (signer, certified, content::Leaf { access_key, invite_id: invite.to_vec().into() })
 }

@@ -17,7 +17,7 @@ use prost::Message;
 
 use crate::{
     content,
-    identity::{Fingerprint, Identity, clean_name, verifies},
+    identity::{Fingerprint, Identity, clean_name, clean_optional, verifies},
 };
 
 /// Credential type (RFC 9420, 17.5: the private-use range begins at 0xF000).
@@ -33,6 +33,10 @@ pub struct Holder {
     pub fingerprint: Fingerprint,
     /// Display name, without control characters.
     pub name: String,
+    /// What the person says of themselves; may be empty.
+    pub status: String,
+    /// A small sign for the person; may be empty.
+    pub glyph: String,
     device_id: [u8; 16],
     account_key: [u8; 32],
 }
@@ -60,18 +64,44 @@ impl IntoAnyError for CredentialError {
     }
 }
 
+/// What a person shows of themselves. The account does not certify it; the leaf signs it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Shown<'a> {
+    /// Display name.
+    pub name: &'a str,
+    /// At most [`MAX_STATUS`] bytes; may be empty.
+    pub status: &'a str,
+    /// At most [`MAX_GLYPH`] bytes; may be empty.
+    pub glyph: &'a str,
+}
+
+impl<'a> From<&'a str> for Shown<'a> {
+    fn from(name: &'a str) -> Self {
+        Self { name, ..Self::default() }
+    }
+}
+
+/// Longest status, in bytes: a line beside a name.
+pub const MAX_STATUS: usize = 64;
+
+/// Longest sign for a person, in bytes: the longest emoji sequences in use have 28.
+pub const MAX_GLYPH: usize = 32;
+
 /// The signing identity of a leaf: `identity` certifies `leaf_key`.
-pub fn certify(
+pub fn certify<'a>(
     identity: &Identity,
-    name: &str,
+    shown: impl Into<Shown<'a>>,
     device_name: &str,
     device_id: [u8; 16],
     leaf_key: &SignaturePublicKey,
 ) -> SigningIdentity {
+    let shown = shown.into();
     let content = content::Credential {
         account_key: identity.public_key().to_vec().into(),
         device_id: device_id.to_vec().into(),
-        name: name.to_owned(),
+        name: shown.name.to_owned(),
+        status: shown.status.to_owned(),
+        glyph: shown.glyph.to_owned(),
         device_name: device_name.to_owned(),
         certificate: identity.sign(&statement(&device_id, leaf_key.as_bytes())).to_vec().into(),
     };
@@ -99,10 +129,13 @@ impl Holder {
         }
         if clean_name(&content.name).as_deref() != Ok(&*content.name)
             || clean_name(&content.device_name).is_err()
+            || clean_optional(&content.status, MAX_STATUS).as_deref() != Ok(&*content.status)
+            || clean_optional(&content.glyph, MAX_GLYPH).as_deref() != Ok(&*content.glyph)
         {
             return Err(CredentialError::Name);
         }
-        Ok(Self { fingerprint: Fingerprint::of(&account_key), name: content.name, device_id, account_key })
+        let content::Credential { name, status, glyph, .. } = content;
+        Ok(Self { fingerprint: Fingerprint::of(&account_key), name, status, glyph, device_id, account_key })
     }
 
     /// Account key and device id: unique in the group, and the same after an update.
@@ -207,6 +240,10 @@ mod tests {
     fn deceiving_names_and_basic_credentials_are_refused() {
         let escape = credential(|c| c.name = "ann\u{1b}[31m".to_owned());
         assert_eq!(Holder::verify(&escape), Err(CredentialError::Name));
+        let status = credential(|c| c.status = "busy\u{202e}".to_owned());
+        assert_eq!(Holder::verify(&status), Err(CredentialError::Name));
+        let glyph = credential(|c| c.glyph = "x".repeat(MAX_GLYPH + 1));
+        assert_eq!(Holder::verify(&glyph), Err(CredentialError::Name));
         let huge = credential(|c| c.name = "x".repeat(10 << 20));
         assert_eq!(Holder::verify(&huge), Err(CredentialError::Name));
         let basic = mls_rs_core::identity::BasicCredential::new(b"ann".to_vec()).into_credential();

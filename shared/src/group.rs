@@ -132,8 +132,10 @@ pub struct Plan {
 /// What an applied commit did.
 #[derive(Debug)]
 pub struct Applied {
-    /// Who committed.
+    /// Who committed, as they show themselves from now on.
     pub committer: Holder,
+    /// As they showed themselves before; none for a joiner.
+    pub was: Option<Holder>,
     /// The committer's leaf.
     pub leaf: u32,
     /// Who joined, by an external commit.

@@ -151,6 +151,18 @@ pub fn clean_name(name: &str) -> Result<String, NameError> {
     }
 }
 
+/// A status or a sign of a person's: as a name, but it may be empty, and has at most `most` bytes.
+///
+/// # Errors
+/// [`NameError`] says what is wrong.
+pub fn clean_optional(text: &str, most: usize) -> Result<String, NameError> {
+    match text.trim() {
+        "" => Ok(String::new()),
+        text if text.len() > most => Err(NameError::TooLong(text.len())),
+        text => clean_name(text),
+    }
+}
+
 /// Control characters, bidirectional overrides and isolates, zero-width marks, tags, line separators.
 fn is_invisible(c: char) -> bool {
     c.is_control()

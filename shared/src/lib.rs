@@ -23,3 +23,4 @@ pub mod safety;
 mod secret_debug;
 pub mod slot;
 pub mod suite;
+pub mod timeline;

@@ -17,6 +17,9 @@ use crate::{
     invite::MAX_INVITES,
 };
 
+/// Most chat lines of before that a room's policy may hand to newcomers.
+pub const MAX_PAST: u32 = 1_000;
+
 /// A rule that a commit broke. The names say the wrong.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum Violation {
@@ -50,7 +53,7 @@ pub enum Violation {
     /// The room extension is missing or malformed.
     #[error("the room's state is malformed")]
     Room,
-    /// Name, openness or version of the room changed.
+    /// Name, openness, version or sharing of the past changed.
     #[error("the commit changes what a room keeps for ever")]
     RoomChanged,
     /// A removal that leaves the shared invites as they were.
@@ -171,7 +174,7 @@ fn check_member_commit<C: mls_rs::client_builder::MlsConfig>(
 }
 
 fn check_room_change(before: &content::Room, after: &content::Room, removes: bool) -> Result<(), Violation> {
-    let fixed = |room: &content::Room| (room.name.clone(), room.open, room.version);
+    let fixed = |room: &content::Room| (room.name.clone(), room.open, room.version, room.past_lines);
     if fixed(before) != fixed(after) || (before.open && before.invites != after.invites) {
         return Err(Violation::RoomChanged);
     }
@@ -197,6 +200,7 @@ pub(crate) fn check_room(room: &content::Room) -> Result<(), Violation> {
     let ids: BTreeSet<_> = room.invites.iter().map(|invite| &invite.id).collect();
     let good = clean_name(&room.name).as_deref() == Ok(&*room.name)
         && room.version == 1
+        && room.past_lines <= MAX_PAST
         && room.invites.len() <= MAX_INVITES
         && room.invites.iter().all(sized)
         && ids.len() == room.invites.len();

@@ -22,8 +22,7 @@ use crate::{
 const OUTSIDE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 9);
 
 /// Said when the link leads nowhere else.
-const NO_WAY_OUT: &str =
-    " This machine has no way to the internet: the link works on this machine only. See schat host --advertise.";
+const NO_WAY_OUT: &str = " This machine has no way to the internet: the link works on this machine only. See schat host --advertise.";
 
 /// Where the relay listens unless somebody says otherwise.
 pub(super) const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 4443);
@@ -82,7 +81,13 @@ async fn serve(
     runtime.tell(&label, Command::Invite).await?;
     let with_qr = on_terminal() && !globals.plain;
     let input = (!is_full_screen(globals)).then(input::stdin);
-    face(globals, runtime, events, Start { input, current: Some(label), with_qr, notes: vec![said], host: None }).await
+    face(
+        globals,
+        runtime,
+        events,
+        Start { input, current: Some(label), with_qr, notes: vec![said], host: None },
+    )
+    .await
 }
 
 /// The room from last time, or a new one.

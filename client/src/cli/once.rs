@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use shared::engine::{self, Command};
+use shared::{
+    engine::{self, Command},
+    timeline::Line,
+};
 use tokio::{sync::mpsc, time::timeout};
 
 use super::{
@@ -197,20 +200,22 @@ async fn follow(
     while from.is_some() {
         let page = runtime.history(room, shown, PAGE).await?;
         let Some(last) = page.last() else { break };
-        shown = last.seq;
-        if !page.into_iter().all(|message| show(globals, runtime, room, message)) {
+        shown = last.message.seq;
+        if !page.into_iter().all(|line| show(globals, runtime, room, line)) {
             return Ok(Exit::Ok);
         }
     }
     while let Some(event) = events.recv().await {
         let notice = event.notice();
         match event {
-            Event::Room {
-                event: RoomEvent::Engine(engine::Event::Message(message)) | RoomEvent::Past(message),
-                ..
-            } => {
-                // What came in while the past was read is in both.
-                if message.seq > shown && !show(globals, runtime, room, message) {
+            // What came in while the past was read is in both.
+            Event::Room { event: RoomEvent::Engine(engine::Event::Message(message)), .. } => {
+                if message.seq > shown && !show(globals, runtime, room, message.into()) {
+                    return Ok(Exit::Ok);
+                }
+            }
+            Event::Room { event: RoomEvent::Past(line), .. } => {
+                if line.message.seq > shown && !show(globals, runtime, room, line) {
                     return Ok(Exit::Ok);
                 }
             }
@@ -235,12 +240,12 @@ async fn follow(
 }
 
 /// False: nobody reads any more.
-fn show(globals: &Globals, runtime: &Runtime, room: &str, message: engine::Message) -> bool {
+fn show(globals: &Globals, runtime: &Runtime, room: &str, line: Line) -> bool {
     if globals.json {
-        return print(&Out::message(room.to_owned(), message, false).to_line());
+        return print(&Out::message(room.to_owned(), line, false).to_line());
     }
     let view = runtime.room(room).ok().and_then(|status| status.view);
-    plain::format(&message, view.as_ref(), None).iter().all(|line| print(line))
+    plain::format(&line, None, view.as_ref(), None).iter().all(|line| print(line))
 }
 
 fn read_text() -> Result<String, Failure> {

@@ -5,17 +5,21 @@ mod output;
 
 use std::io::{self, Write};
 
-use shared::{engine::Command, link::AnyLink};
+use shared::{
+    engine::{Alteration, Command, MessageId, Person, Policy, Said},
+    identity::Fingerprint,
+    link::AnyLink,
+};
 use tokio::sync::mpsc;
 
 pub use input::{Cmd, parse};
-pub use output::{MemberOut, Out, PersonOut, translate};
+pub use output::{Marks, MemberOut, Out, PersonOut, translate};
 
 use super::{input::Input, pending::Pending, words};
 use crate::{
     failure::{Exit, Failure},
     runtime::{Event, RoomEvent, Runtime},
-    store::Notice,
+    store::{Notice, Query},
 };
 
 /// Version of the protocol.
@@ -69,7 +73,7 @@ async fn write_events(runtime: Runtime, mut events: mpsc::Receiver<Event>, pendi
         {
             pending.refused(code);
         }
-        for out in translate(event) {
+        for out in translate(event, &|who| runtime.is_verified(who)) {
             if !try_say(&out) {
                 return Exit::Ok;
             }
@@ -106,21 +110,57 @@ async fn obey(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
             Err(failure) => Err(failure),
         },
         Cmd::Join { .. } => Err(Failure::usage("join takes either a room or a link.", "See docs/json.md.")),
-        Cmd::Create { room, relay } => match runtime.room(&room) {
+        Cmd::Create { room, relay, disappear, past } => match runtime.room(&room) {
             Ok(status) if status.over.is_none() => {
                 Err(Failure::usage(format!("There is a room {room} already."), "Choose another name."))
             }
-            _ => with_relay(relay, |relay| runtime.create(&room, relay))
-                .map(|label| pending.join(runtime, &label)),
+            _ => {
+                let policy = Policy { disappear_s: disappear, past_lines: past };
+                with_relay(relay, |relay| runtime.create(&room, relay, policy))
+                    .map(|label| pending.join(runtime, &label))
+            }
         },
-        Cmd::Send { room, text, id } => pending.say(runtime, &room, id.unwrap_or_default(), text).await,
+        Cmd::Send { room, text, id, reply_to } => match reply_to.as_deref().map(message_id).transpose() {
+            Ok(reply_to) => {
+                let said = Said::Text { text, reply_to };
+                pending.say(runtime, &room, id.unwrap_or_default(), said).await
+            }
+            Err(failure) => Err(failure),
+        },
+        Cmd::Edit { room, target, text } => {
+            act(runtime, pending, &room, &target, Alteration::Edit(text)).await
+        }
+        Cmd::Delete { room, target } => act(runtime, pending, &room, &target, Alteration::Delete).await,
+        Cmd::React { room, target, emoji, withdrawn } => {
+            act(runtime, pending, &room, &target, Alteration::React { emoji, withdrawn }).await
+        }
+        Cmd::Seen { room, seq } => pending.say(runtime, &room, String::new(), Said::Seen(seq)).await,
+        Cmd::Typing { room, stopped } => runtime.tell(&room, Command::Typing { stopped }).await,
+        Cmd::Disappear { room, seconds } => runtime.tell(&room, Command::Disappear(seconds)).await,
+        Cmd::Describe { status, glyph } => runtime.describe(&status, &glyph).await,
+        Cmd::Search { room, text, from, limit } => {
+            let query = Query::new(&text, from.as_deref());
+            let hits = runtime.search(room.as_deref(), &query, limit.unwrap_or(HITS)).await;
+            hits.map(|hits| say(&Out::found(hits)))
+        }
         Cmd::Invite { room } => runtime.tell(&room, Command::Invite).await,
         Cmd::Members { room } => runtime.room(&room).and_then(|status| {
             let waiting = || Failure::not_found(format!("You are not in {room} yet."), "Wait for joined.");
-            status.view.map(|view| say(&Out::members(&room, &view))).ok_or_else(waiting)
+            status
+                .view
+                .map(|view| say(&Out::members(&room, &view, &|who| runtime.is_verified(who))))
+                .ok_or_else(waiting)
         }),
         Cmd::Remove { room, member } => match find(runtime, &room, &member) {
-            Ok(fingerprint) => runtime.tell(&room, Command::Remove(fingerprint)).await,
+            Ok(person) => runtime.tell(&room, Command::Remove(person.fingerprint)).await,
+            Err(failure) => Err(failure),
+        },
+        Cmd::Verify { room, member, yes } => match find(runtime, &room, &member) {
+            Ok(person) => verify(runtime, &room, &person, yes.then_some(true)).await,
+            Err(failure) => Err(failure),
+        },
+        Cmd::Unverify { room, member } => match find(runtime, &room, &member) {
+            Ok(person) => verify(runtime, &room, &person, Some(false)).await,
             Err(failure) => Err(failure),
         },
         Cmd::Ack { room, seq } => runtime.ack(&room, seq).await,
@@ -137,10 +177,37 @@ async fn obey(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
     }
 }
 
+/// Lines that a search finds at most, unless it says otherwise.
+const HITS: usize = 100;
+
+async fn act(
+    runtime: &Runtime,
+    pending: &Pending,
+    room: &str,
+    target: &str,
+    change: Alteration,
+) -> Result<(), Failure> {
+    let target = message_id(target)?;
+    pending.say(runtime, room, String::new(), Said::Act { target, change }).await
+}
+
+fn message_id(text: &str) -> Result<MessageId, Failure> {
+    let bad = || Failure::usage("A message is named by 32 hexadecimal digits.", "Take the id from message.");
+    let mut id = MessageId::default();
+    if text.len() != 2 * id.len() {
+        return Err(bad());
+    }
+    for (at, byte) in id.iter_mut().enumerate() {
+        let digits = text.get(2 * at..2 * at + 2).ok_or_else(bad)?;
+        *byte = u8::from_str_radix(digits, 16).map_err(|_| bad())?;
+    }
+    Ok(id)
+}
+
 /// Joining where we are already is answered like a fresh join, so that a bot needs one start for both.
 fn again(runtime: &Runtime, room: &str) -> Result<(), Failure> {
     if let Some(view) = runtime.room(room)?.view {
-        say(&Out::joined(room, &view));
+        say(&Out::joined(room, &view, &|who| runtime.is_verified(who)));
     }
     Ok(())
 }
@@ -153,14 +220,24 @@ fn with_relay(
     begin(relay.map(|relay| relay.parse()).transpose().map_err(bad)?)
 }
 
-fn find(runtime: &Runtime, room: &str, member: &str) -> Result<shared::identity::Fingerprint, Failure> {
+/// Shows the number, after the mark is set or taken back. A program names people by their whole fingerprint, which does
+/// not change hands as a name does.
+async fn verify(runtime: &Runtime, room: &str, person: &Person, mark: Option<bool>) -> Result<(), Failure> {
+    if let Some(mark) = mark {
+        runtime.mark(person, mark).await?;
+    }
+    let is_verified = runtime.is_verified(&person.fingerprint);
+    say(&Out::safety(room, person, &runtime.compare(&person.fingerprint), is_verified));
+    Ok(())
+}
+
+fn find(runtime: &Runtime, room: &str, member: &str) -> Result<Person, Failure> {
     let view = runtime.room(room)?.view;
     let view =
         view.ok_or_else(|| Failure::not_found(format!("You are not in {room} yet."), "Wait for joined."))?;
     let bad = |_| Failure::usage("A member is named by the whole fingerprint.", "Take it from members.");
-    let fingerprint = member.parse().map_err(bad)?;
-    words::find(&view, member)?;
-    Ok(fingerprint)
+    member.parse::<Fingerprint>().map_err(bad)?;
+    words::find(&view, member).cloned()
 }
 
 /// Writes one object. A reader that is gone is noticed by whoever writes the events.

@@ -21,10 +21,30 @@ pub enum Line {
     Members,
     /// Compare safety numbers, with one member or all.
     Verify(Option<String>),
+    /// The numbers were compared: mark the member as verified.
+    Mark(String),
+    /// Take the mark back.
+    Unverify(String),
     /// Remove a member, by name or fingerprint.
     Kick(String),
     /// Change the display name.
     Nick(String),
+    /// Answer the last message of the others.
+    Reply(String),
+    /// Give our last message another text.
+    Edit(String),
+    /// Take our last message back.
+    Delete,
+    /// Put a sign under the last message of the others.
+    React(String),
+    /// Change what we say of ourselves.
+    Status(String),
+    /// Change our sign.
+    Glyph(String),
+    /// Show or change after how many seconds messages go.
+    Disappear(Option<u32>),
+    /// Look for words in what was said here.
+    Search(String),
     /// List the rooms.
     Rooms,
     /// Leave the current room.
@@ -46,11 +66,24 @@ pub const COMMANDS: &[(&str, &str)] = &[
         "join by an invite link, use the relay of its link, go to one of your rooms, or open the open room of that name",
     ),
     ("/create ROOM", "make a private room"),
+    ("/reply TEXT", "answer the last message of somebody else"),
+    ("/edit TEXT", "give your last message another text; everybody sees that it was edited"),
+    ("/delete", "take your last message back"),
+    ("/react EMOJI", "put a sign under the last message of somebody else; once more takes it back"),
+    ("/search WORDS", "find what was said in this room"),
     ("/invite", "show a link that lets others in"),
     ("/members", "who is here"),
     ("/verify [NAME]", "the safety number to compare with somebody"),
+    ("/verify NAME yes", "it is the same at both ends: mark the member as verified"),
+    ("/unverify NAME", "take that mark back"),
     ("/kick NAME|FINGERPRINT", "remove a member"),
     ("/nick NAME", "change your name"),
+    ("/status [TEXT]", "say something of yourself beside your name, or nothing any more"),
+    ("/glyph [EMOJI]", "a small sign for you, or none any more"),
+    (
+        "/disappear [TIME|off]",
+        "messages from now on go after a time like 30m, 12h, 7d; alone, it shows the time",
+    ),
     ("/rooms", "list your rooms"),
     ("/leave", "leave this room"),
     ("/mute", "do not tell me of this room while I look elsewhere"),
@@ -85,9 +118,20 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
         "create" => needed().map(Line::Create),
         "invite" => alone(Line::Invite),
         "members" => alone(Line::Members),
+        "verify" if marked(argument).is_some() => Ok(Line::Mark(marked(argument).unwrap_or_default())),
+        "unverify" => needed().map(Line::Unverify),
         "verify" => Ok(Line::Verify(Some(argument.to_owned()).filter(|name| !name.is_empty()))),
         "kick" => needed().map(Line::Kick),
         "nick" => needed().map(Line::Nick),
+        "reply" => needed().map(Line::Reply),
+        "edit" => needed().map(Line::Edit),
+        "delete" => alone(Line::Delete),
+        "react" => needed().map(Line::React),
+        "status" => Ok(Line::Status(argument.to_owned())),
+        "glyph" => Ok(Line::Glyph(argument.to_owned())),
+        "disappear" if argument.is_empty() => Ok(Line::Disappear(None)),
+        "disappear" => seconds(argument).map(|time| Line::Disappear(Some(time))),
+        "search" => needed().map(Line::Search),
         "rooms" => alone(Line::Rooms),
         "leave" => alone(Line::Leave),
         "mute" => alone(Line::Mute(true)),
@@ -102,9 +146,28 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
     }
 }
 
+/// A length of time such as `90`, `30m`, `12h`, `7d`, `2w`, in seconds; `off` is 0.
+fn seconds(text: &str) -> Result<u32, Failure> {
+    let bad = || Failure::usage("That is no length of time.", "Write 30m, 12h, 7d, 2w or off.");
+    if text == "off" {
+        return Ok(0);
+    }
+    let units = [('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400), ('w', 604_800)];
+    let unit = units.iter().find_map(|(unit, length)| Some((text.strip_suffix(*unit)?, *length)));
+    let (count, length) = unit.unwrap_or((text, 1));
+    let count: u32 = count.parse().ok().filter(|count| *count > 0).ok_or_else(bad)?;
+    count.checked_mul(length).ok_or_else(bad)
+}
+
 /// It looks like an invite link.
 pub fn is_link(text: &str) -> bool {
     text.starts_with("schat://") || text.starts_with("https://")
+}
+
+/// The name in `NAME yes`.
+fn marked(argument: &str) -> Option<String> {
+    let (name, yes) = argument.rsplit_once(char::is_whitespace)?;
+    (yes == "yes").then(|| name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
 fn usage_of(word: &str) -> Failure {
@@ -133,7 +196,15 @@ mod tests {
             ("/invite", Line::Invite),
             ("/verify", Line::Verify(None)),
             ("/verify bob", Line::Verify(Some("bob".into()))),
+            ("/verify bob yes", Line::Mark("bob".into())),
+            ("/verify bob b. yes", Line::Mark("bob b.".into())),
+            ("/verify yes", Line::Verify(Some("yes".into()))),
+            ("/unverify bob", Line::Unverify("bob".into())),
             ("/kick bob b.", Line::Kick("bob b.".into())),
+            ("/disappear 2w", Line::Disappear(Some(1_209_600))),
+            ("/disappear off", Line::Disappear(Some(0))),
+            ("/status", Line::Status(String::new())),
+            ("/react 👍", Line::React("👍".into())),
             ("/quit ", Line::Quit),
         ] {
             assert_eq!(parse(text), Ok(line), "{text:?}");
@@ -142,7 +213,17 @@ mod tests {
 
     #[test]
     fn unknown_or_incomplete_command_is_never_sent_as_a_message() {
-        for text in ["/", "/jion lobby", "/join", "/kick ", "/leave now", "/invite bob", "/\u{1b}[2J"] {
+        for text in [
+            "/",
+            "/jion lobby",
+            "/join",
+            "/kick ",
+            "/leave now",
+            "/invite bob",
+            "/disappear soon",
+            "/disappear 9999999w",
+            "/\u{1b}[2J",
+        ] {
             let failure = parse(text).unwrap_err();
             assert_eq!(failure.code, "usage", "{text:?}");
             assert!(!failure.message.contains('\u{1b}'));
@@ -153,7 +234,8 @@ mod tests {
     fn every_command_in_the_help_parses() {
         for (usage, _) in COMMANDS {
             let text =
-                usage.replace("ROOM|LINK", "x").replace("NAME|FINGERPRINT", "x").replace("[NAME]", "x");
+                usage.replace("ROOM|LINK", "x").replace("NAME|FINGERPRINT", "x").replace("[TIME|off]", "1h");
+            let text = text.replace(['[', ']'], "");
             assert!(parse(&text).is_ok(), "{usage}");
         }
     }

@@ -1,8 +1,9 @@
 //! Carries out what a typed line means; the same for every face that people use.
 
 use shared::{
-    engine::{self, Command},
+    engine::{self, Alteration, Command, Policy, Said},
     link::AnyLink,
+    timeline,
 };
 
 use super::{
@@ -10,7 +11,7 @@ use super::{
     pending::Pending,
     sanitize, words,
 };
-use crate::{failure::Failure, runtime::Runtime};
+use crate::{failure::Failure, runtime::Runtime, store::Query};
 
 /// What a line led to. What the room itself answers comes as an event.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -48,10 +49,7 @@ pub async fn obey(
     };
     match line {
         Line::Empty | Line::Quit => Ok(Done::default()),
-        Line::Say(text) => {
-            pending.say(runtime, here()?, String::new(), text).await?;
-            Ok(Done::default())
-        }
+        Line::Say(text) => say(runtime, pending, here()?, Said::Text { text, reply_to: None }).await,
         Line::Join(name) => join(runtime, pending, name),
         Line::Link(link) => match words::link(&link)? {
             AnyLink::Invite(link) => {
@@ -65,23 +63,61 @@ pub async fn obey(
             if runtime.room(&name).is_ok_and(|status| status.over.is_none()) {
                 return Err(Failure::usage("You have a room of that name already.", "Choose another name."));
             }
-            let label = runtime.create(&name, None)?;
+            let label = runtime.create(&name, None, Policy::default())?;
             pending.join(runtime, &label);
             Ok(Done::go(label))
         }
         Line::Invite => runtime.tell(here()?, Command::Invite).await.map(|()| Done::default()),
-        Line::Members => Ok(Done { notes: members(&view(runtime, here()?)?), go: None }),
+        Line::Members => Ok(Done { notes: members(runtime, &view(runtime, here()?)?), go: None }),
         Line::Verify(name) => verify(runtime, here()?, name.as_deref()),
+        Line::Mark(name) => mark(runtime, here()?, &name).await,
+        Line::Unverify(name) => unmark(runtime, here()?, &name).await,
         Line::Kick(name) => kick(runtime, here()?, &name).await,
         Line::Nick(name) => {
             runtime.rename(&name).await?;
             Ok(Done::say(format!("You are {} from now on.", sanitize::line(&runtime.me().0))))
         }
+        Line::Reply(text) => {
+            let room = here()?;
+            let target = last(runtime, room, false).await?.message.id;
+            say(runtime, pending, room, Said::Text { text, reply_to: Some(target) }).await
+        }
+        Line::Edit(text) => act(runtime, pending, here()?, true, |_| Alteration::Edit(text)).await,
+        Line::Delete => act(runtime, pending, here()?, true, |_| Alteration::Delete).await,
+        Line::React(emoji) => {
+            let me = runtime.me().1;
+            let toggle = |line: &timeline::Line| {
+                let mut signs = line.reactions.iter().filter(|sign| sign.emoji == emoji);
+                let withdrawn = signs.any(|sign| sign.people.iter().any(|person| person.fingerprint == me));
+                Alteration::React { emoji: emoji.clone(), withdrawn }
+            };
+            act(runtime, pending, here()?, false, toggle).await
+        }
+        Line::Status(status) => {
+            runtime.describe(&status, &runtime.description().1).await?;
+            Ok(Done::say("Your status is changed."))
+        }
+        Line::Glyph(glyph) => {
+            runtime.describe(&runtime.description().0, &glyph).await?;
+            Ok(Done::say("Your sign is changed."))
+        }
+        Line::Disappear(None) => Ok(Done::say(match view(runtime, here()?)?.disappear_s {
+            0 => "Messages stay here.".to_owned(),
+            seconds => format!("Messages go {} after they were said.", words::duration(seconds)),
+        })),
+        Line::Disappear(Some(seconds)) => {
+            runtime.tell(here()?, Command::Disappear(seconds)).await.map(|()| Done::default())
+        }
+        Line::Search(text) => search(runtime, here()?, &text).await,
         Line::Rooms => Ok(Done { notes: rooms(runtime, current), go: None }),
         Line::Leave => runtime.tell(here()?, Command::Leave).await.map(|()| Done::default()),
         Line::Mute(is_muted) => {
             runtime.mute(here()?, is_muted).await?;
-            let told = if is_muted { "You are not told of this room any more." } else { "You are told of this room." };
+            let told = if is_muted {
+                "You are not told of this room any more."
+            } else {
+                "You are told of this room."
+            };
             Ok(Done::say(told))
         }
         Line::Why => Ok(Done::say(match runtime.why() {
@@ -96,12 +132,67 @@ pub async fn obey(
     }
 }
 
+/// Lines that a search shows at once: a screen.
+const HITS: usize = 20;
+
+async fn search(runtime: &Runtime, room: &str, text: &str) -> Result<Done, Failure> {
+    let hits = runtime.search(Some(room), &Query::new(text, None), HITS).await?;
+    let view = runtime.room(room)?.view;
+    if hits.is_empty() {
+        return Ok(Done::say("Nothing that this device has holds all of these words."));
+    }
+    let line = |hit: crate::runtime::Hit| {
+        let message = hit.line.message;
+        let at = jiff::Timestamp::from_millisecond(i64::try_from(message.at).unwrap_or(0));
+        let at = at.map(|at| at.to_zoned(jiff::tz::TimeZone::system()).strftime("%F %H:%M").to_string());
+        let name = words::name(&message.from, view.as_ref());
+        format!("{} {name}: {}", at.unwrap_or_default(), sanitize::line(&message.text))
+    };
+    // As they were said.
+    Ok(Done { notes: hits.into_iter().rev().map(line).collect(), go: None })
+}
+
+/// The last line of ours, or of somebody else.
+async fn last(runtime: &Runtime, room: &str, mine: bool) -> Result<timeline::Line, Failure> {
+    const FAR: u32 = 200; // further up nobody remembers which one was the last
+    let page = runtime.history_before(room, u64::MAX, FAR).await?;
+    let found = page.into_iter().rev().find(|line| line.message.mine == mine && !line.deleted);
+    found.ok_or_else(|| {
+        let whose = if mine { "of yours" } else { "of anybody else" };
+        Failure::not_found(
+            format!("There is no message {whose} here."),
+            "Say something first, or wait for one.",
+        )
+    })
+}
+
+async fn act(
+    runtime: &Runtime,
+    pending: &Pending,
+    room: &str,
+    mine: bool,
+    change: impl FnOnce(&timeline::Line) -> Alteration,
+) -> Result<Done, Failure> {
+    let line = last(runtime, room, mine).await?;
+    say(runtime, pending, room, Said::Act { target: line.message.id, change: change(&line) }).await
+}
+
+async fn say(runtime: &Runtime, pending: &Pending, room: &str, said: Said) -> Result<Done, Failure> {
+    pending.say(runtime, room, String::new(), said).await.map(|()| Done::default())
+}
+
 /// Who is in a room, a line each, and what to compare.
-pub fn members(view: &engine::GroupView) -> Vec<String> {
+pub fn members(runtime: &Runtime, view: &engine::GroupView) -> Vec<String> {
     let people = view.members.iter().map(|member| {
-        let me = if member.me { " (you)" } else { "" };
+        let mark = match member {
+            _ if member.me => " (you)",
+            _ if runtime.is_verified(&member.person.fingerprint) => " (verified)",
+            _ => "",
+        };
         let name = words::name(&member.person, Some(view));
-        format!("  {name}{me}  {}", member.person.fingerprint.short())
+        let shown = sanitize::line(format!("{} {}", member.glyph, member.status).trim());
+        let shown = if shown.is_empty() { shown } else { format!("  {shown}") };
+        format!("  {name}{mark}  {}{shown}", member.person.fingerprint.short())
     });
     let authenticator: String = view.authenticator.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     let epoch = format!("Epoch {}, authenticator {authenticator}; the same for every member.", view.epoch);
@@ -124,7 +215,6 @@ fn join(runtime: &Runtime, pending: &Pending, name: String) -> Result<Done, Fail
 
 fn verify(runtime: &Runtime, room: &str, name: Option<&str>) -> Result<Done, Failure> {
     let view = view(runtime, room)?;
-    let (_, me) = runtime.me();
     let people: Vec<_> = match name {
         Some(name) => vec![words::find(&view, name)?],
         None => view.members.iter().filter(|member| !member.me).map(|member| &member.person).collect(),
@@ -132,8 +222,32 @@ fn verify(runtime: &Runtime, room: &str, name: Option<&str>) -> Result<Done, Fai
     if people.is_empty() {
         return Ok(Done::say("Nobody else is here yet."));
     }
-    let notes = people.iter().flat_map(|person| words::safety(&me, &view, person)).collect();
-    Ok(Done { notes, go: None })
+    let safety = |person: &&engine::Person| {
+        let number = runtime.compare(&person.fingerprint);
+        words::safety(&number, &view, person, runtime.is_verified(&person.fingerprint))
+    };
+    Ok(Done { notes: people.iter().flat_map(safety).collect(), go: None })
+}
+
+async fn mark(runtime: &Runtime, room: &str, name: &str) -> Result<Done, Failure> {
+    let view = view(runtime, room)?;
+    let person = match words::find(&view, name) {
+        // Somebody may be called so.
+        Err(_) if words::find(&view, &format!("{name} yes")).is_ok() => {
+            return verify(runtime, room, Some(&format!("{name} yes")));
+        }
+        found => found?,
+    };
+    runtime.verify(person).await?;
+    let all = if runtime.room(room)?.is_verified { " So is everybody here." } else { "" };
+    Ok(Done::say(format!("{} is verified from now on.{all}", words::name(person, Some(&view)))))
+}
+
+async fn unmark(runtime: &Runtime, room: &str, name: &str) -> Result<Done, Failure> {
+    let view = view(runtime, room)?;
+    let person = words::find(&view, name)?;
+    runtime.mark(person, false).await?;
+    Ok(Done::say(format!("{} is not verified any more.", words::name(person, Some(&view)))))
 }
 
 async fn kick(runtime: &Runtime, room: &str, name: &str) -> Result<Done, Failure> {
@@ -157,7 +271,9 @@ fn rooms(runtime: &Runtime, current: Option<&str>) -> Vec<String> {
         let state = match (&status.over, &status.view) {
             (Some(why), _) => format!("over: {}", sanitize::line(why)),
             (None, Some(view)) => {
-                format!("{} members{}", view.members.len(), if view.open { ", OPEN" } else { "" })
+                let open = if view.open { ", OPEN" } else { "" };
+                let verified = if status.is_verified { ", all verified" } else { "" };
+                format!("{} members{open}{verified}", view.members.len())
             }
             (None, None) => "not in yet".to_owned(),
         };

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use shared::engine::{Command, MAX_TEXT};
+use shared::engine::{Command, Said};
 use tokio::{sync::watch, time::timeout};
 
 use crate::{
@@ -57,25 +57,12 @@ impl Pending {
     ///
     /// # Errors
     /// [`Failure`] when it was not taken.
-    pub async fn say(
-        &self,
-        runtime: &Runtime,
-        room: &str,
-        token: String,
-        text: String,
-    ) -> Result<(), Failure> {
+    pub async fn say(&self, runtime: &Runtime, room: &str, token: String, said: Said) -> Result<(), Failure> {
         runtime.room(room)?;
-        let refused = |code, message: String, remedy| Err(Failure::new(Exit::Usage, code, message, remedy));
-        match text.len() {
-            0 => return refused("empty", "There is nothing to send.".to_owned(), "Type something."),
-            1..=MAX_TEXT => {}
-            bytes => {
-                let message = format!("The message has {bytes} bytes; at most {MAX_TEXT} fit.");
-                return refused("too_long", message, "Send it in parts.");
-            }
-        }
+        said.check()
+            .map_err(|error| Failure::new(Exit::Usage, error.code(), error.to_string(), error.remedy()))?;
         self.add();
-        let told = runtime.tell(room, Command::Send { token, text }).await;
+        let told = runtime.tell(room, Command::Say { token, said }).await;
         if told.is_err() {
             self.done();
         }

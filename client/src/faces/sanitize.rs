@@ -16,13 +16,15 @@ pub fn line(text: &str) -> String {
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         // Joins two pictures into one, and hides nothing there.
-        let joins = c == '\u{200d}' && before.is_some_and(is_picture) && chars.peek().copied().is_some_and(is_picture);
+        let joins = c == '\u{200d}'
+            && before.is_some_and(is_picture)
+            && chars.peek().copied().is_some_and(is_picture);
         let is_mark = !joins && !is_hidden(c) && UnicodeWidthChar::width(c) == Some(0);
         marks = if is_mark { marks + 1 } else { tell_marks(&mut out, marks) };
         match c {
             '\n' | '\t' => out.push(' '),
             '\r' => {}
-            c if is_mark && marks > MARKS => {}
+            _ if is_mark && marks > MARKS => {}
             c if is_hidden(c) && !joins => {
                 // A String takes everything.
                 let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
@@ -110,14 +112,19 @@ mod tests {
     #[test]
     fn usual_text_of_any_script_stays() {
         let family = "👨\u{200d}👩\u{200d}👧 ❤\u{fe0f}\u{200d}🔥";
-        for text in ["Zoë 🦊", "日本語", "שלום", "مرحبا", "नमस्ते", "a\\u{1b}", family] {
+        for text in ["Zoë 🦊", "日本語", "שלום", "مرحبا", "नमस्ते", "a\\u{1b}", family]
+        {
             assert_eq!(line(text), text);
         }
     }
 
     #[test]
     fn joiner_that_joins_no_pictures_is_shown() {
-        for (wrong, shown) in [("ad\u{200d}min", "ad\\u{200d}min"), ("👨\u{200d}", "👨\\u{200d}"), ("\u{200d}👨", "\\u{200d}👨")] {
+        for (wrong, shown) in [
+            ("ad\u{200d}min", "ad\\u{200d}min"),
+            ("👨\u{200d}", "👨\\u{200d}"),
+            ("\u{200d}👨", "\\u{200d}👨"),
+        ] {
             assert_eq!(line(wrong), shown);
         }
     }

@@ -1,10 +1,11 @@
 //! Sentences and names for people. All of it is safe for a terminal.
 
 use shared::{
-    engine::{GroupView, Member, Person},
+    engine::{Act, Alteration, GroupView, Member, Person},
     identity::Fingerprint,
     link::{AnyLink, LinkError},
-    safety::safety_number,
+    safety::SafetyNumber,
+    timeline::Line,
 };
 
 use super::sanitize;
@@ -68,14 +69,19 @@ pub fn find<'a>(view: &'a GroupView, wanted: &str) -> Result<&'a Person, Failure
 }
 
 /// The safety number of two people as lines to read out.
-pub fn safety(me: &Fingerprint, view: &GroupView, person: &Person) -> Vec<String> {
-    let number = safety_number(me, &person.fingerprint);
+pub fn safety(number: &SafetyNumber, view: &GroupView, person: &Person, is_verified: bool) -> Vec<String> {
+    let name = name(person, Some(view));
+    let last = match is_verified {
+        true => "You marked this key as verified already.".to_owned(),
+        false => format!("If it is, say so: /verify {name} yes"),
+    };
     vec![
-        format!("Safety number with {}:", name(person, Some(view))),
+        format!("Safety number with {name}:"),
         format!("  {}", number.digits()),
         format!("  {}", number.emoji()),
         format!("  Fingerprint: {}", person.fingerprint),
         "Compare over another channel: if both see the same, nobody sits between you.".to_owned(),
+        last,
     ]
 }
 
@@ -143,6 +149,71 @@ pub fn chosen(relay: &ChosenRelay) -> String {
     )
 }
 
+/// What happened to a chat line.
+pub fn changed(act: &Act, line: &Line, view: Option<&GroupView>) -> String {
+    let by = name(&act.from, view);
+    let whose = match line.message.from.fingerprint == act.from.fingerprint {
+        true => "their own message".to_owned(),
+        false => format!("{}: {}", name(&line.message.from, view), beginning(&line.message.text)),
+    };
+    match &act.change {
+        Alteration::Edit(text) => format!("{by} edited a message; now: {}", sanitize::line(text)),
+        Alteration::Delete => format!("{by} deleted a message."),
+        Alteration::React { emoji, withdrawn: false } => {
+            format!("{by} reacts {} to {whose}", sanitize::line(emoji))
+        }
+        Alteration::React { emoji, withdrawn: true } => {
+            format!("{by} takes {} back from {whose}", sanitize::line(emoji))
+        }
+    }
+}
+
+/// Somebody shows themselves in another way.
+pub fn profile_changed(who: &Person, was: &str, view: Option<&GroupView>) -> String {
+    let now = name(who, view);
+    let was = sanitize::line(was);
+    if was != sanitize::line(&who.name) {
+        return format!("{was} is called {now} from now on.");
+    }
+    let member = view.and_then(|view| view.members.iter().find(|member| member.person == *who));
+    match member.map(|member| sanitize::line(&format!("{} {}", member.glyph, member.status))) {
+        Some(shown) if !shown.trim().is_empty() => format!("{now} is now: {}", shown.trim()),
+        _ => format!("{now} changed their profile."),
+    }
+}
+
+/// The time after which chat lines go has changed.
+pub fn disappearing(by: &Person, seconds: u32, view: Option<&GroupView>) -> String {
+    let by = name(by, view);
+    match seconds {
+        0 => format!("{by} lets messages stay from now on."),
+        seconds => format!(
+            "{by} lets messages disappear from now on: {} after they were said, here and at every honest member.",
+            duration(seconds)
+        ),
+    }
+}
+
+/// A length of time in its largest whole unit.
+pub fn duration(seconds: u32) -> String {
+    let units = [(604_800, "week"), (86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+    let fits = units.into_iter().find(|(length, _)| seconds >= *length && seconds.is_multiple_of(*length));
+    let (length, unit) = fits.unwrap_or((1, "second"));
+    let count = seconds / length;
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The first words of a text, to name it by.
+pub fn beginning(text: &str) -> String {
+    const CELLS: usize = 40; // half a usual line
+    let line = sanitize::line(text.lines().next().unwrap_or_default());
+    let mut short: String = line.chars().take(CELLS).collect();
+    if short.len() < line.len() || text.lines().nth(1).is_some() {
+        short.push('…');
+    }
+    short
+}
+
 /// Cause and remedy in one sentence each.
 pub fn failure(failure: &Failure) -> String {
     let text = format!("{} {}", sentence(&failure.message), sanitize::line(&failure.remedy));
@@ -180,8 +251,22 @@ mod tests {
             name: (*name).to_owned(),
             fingerprint: Fingerprint([*byte; 32]),
         };
-        let members = names.iter().map(|pair| Member { person: person(pair), leaf: 0, me: false }).collect();
-        GroupView { room: "team".into(), open: false, epoch: 1, authenticator: vec![], members }
+        let member = |pair| Member {
+            person: person(pair),
+            leaf: 0,
+            me: false,
+            status: String::new(),
+            glyph: String::new(),
+        };
+        GroupView {
+            room: "team".into(),
+            open: false,
+            epoch: 1,
+            authenticator: vec![],
+            members: names.iter().map(member).collect(),
+            disappear_s: 0,
+            past_lines: 0,
+        }
     }
 
     #[test]
@@ -189,6 +274,15 @@ mod tests {
         let view = view(&[("bob", 1), ("Bob", 2), ("eve", 3)]);
         assert_eq!(name(&view.members[0].person, Some(&view)), "bob#01010101");
         assert_eq!(name(&view.members[2].person, Some(&view)), "eve");
+    }
+
+    #[test]
+    fn length_of_time_is_said_in_its_largest_whole_unit() {
+        for (seconds, text) in
+            [(1, "1 second"), (90, "90 seconds"), (3_600, "1 hour"), (1_209_600, "2 weeks")]
+        {
+            assert_eq!(duration(seconds), text);
+        }
     }
 
     #[test]

@@ -53,6 +53,8 @@ pub struct RoomStatus {
     pub relay: Option<RelayAddress>,
     /// The group, once we are a member.
     pub view: Option<GroupView>,
+    /// Somebody else is there, and everybody who is was verified.
+    pub is_verified: bool,
     /// Why it is over, when it is.
     pub over: Option<String>,
     /// Nobody wants to be told of what is said there.

@@ -6,8 +6,9 @@ use std::{
 };
 
 use shared::{
-    engine::{self, AlarmKind, Message},
+    engine::{self, AlarmKind},
     link::InviteLink,
+    timeline::Line,
 };
 use tokio::sync::mpsc;
 
@@ -71,7 +72,7 @@ pub enum RelayState {
 /// What happened in a room.
 #[derive(Clone, Debug)]
 pub enum RoomEvent {
-    /// From the engine; never its `Invite`, which lacks the relay's address, nor its alarms and errors.
+    /// From the engine; never its `Invite`, which lacks the relay's address, nor its acts, alarms and errors.
     Engine(engine::Event),
     /// An alarm or error of the engine. Whoever has shown it says so with [`super::Runtime::seen`]; else it comes again
     /// at the next start.
@@ -84,7 +85,16 @@ pub enum RoomEvent {
         again: bool,
     },
     /// A stored chat line, shown again.
-    Past(Message),
+    Past(Line),
+    /// A chat line is another than before: edited, deleted, with other signs. Comes instead of the engine's `Act`.
+    Changed {
+        /// What happened.
+        act: engine::Act,
+        /// As it is now.
+        line: Line,
+    },
+    /// Chat lines are gone, because their time is over: their sequence numbers.
+    Gone(Vec<u64>),
     /// An invite link is ready. Secret.
     Invite {
         /// The whole link.
@@ -146,7 +156,7 @@ fn problem(event: &Event) -> Option<Failure> {
         },
         Event::Room { event: RoomEvent::Notice { again: true, .. }, .. } => None,
         Event::Room { event: RoomEvent::Notice { notice, .. }, .. } => Some(notice.into()),
-        Event::Room { event: RoomEvent::Past(_) | RoomEvent::Invite { .. }, .. } => None,
+        Event::Room { .. } => None,
     }
 }
 
@@ -175,6 +185,12 @@ pub fn remedy_of(kind: AlarmKind) -> &'static str {
         }
         AlarmKind::Rollback => "If you restored a backup, that is why. Otherwise ask who runs the relay.",
         AlarmKind::Certificate => "Do not go on before who runs the relay has confirmed the change.",
+        AlarmKind::Stranger => {
+            "Ask the others, over another channel, who that is; then compare: /verify NAME. If nobody knows them: /kick NAME."
+        }
+        AlarmKind::Impostor => {
+            "Believe nothing that comes from there before you have asked, over another channel, and compared: /verify NAME."
+        }
         AlarmKind::Access => "The next commit repairs it. If it goes on, ask who runs the relay.",
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use proto::RoomId;
 use shared::{
-    engine::{Engine, EngineError},
+    engine::{Engine, EngineError, Policy},
     link::InviteLink,
 };
 use tokio::sync::mpsc;
@@ -56,10 +56,11 @@ impl Runtime {
     ///
     /// # Errors
     /// [`Failure`] when the name cannot be shown or there is no relay to ask.
-    pub fn create(&self, name: &str, relay: Option<RelayAddress>) -> Result<String, Failure> {
+    pub fn create(&self, name: &str, relay: Option<RelayAddress>, policy: Policy) -> Result<String, Failure> {
         let place = self.place(relay)?;
         let profile = lock(&self.0.profile).engine.clone();
-        let engine = Engine::create(&profile, name, now_ms()).map_err(|error| begin_failed(&error))?;
+        let engine =
+            Engine::create(&profile, name, policy, now_ms()).map_err(|error| begin_failed(&error))?;
         self.begin(engine, place)
     }
 
@@ -69,7 +70,8 @@ impl Runtime {
     /// [`Failure`] when the name cannot be shown.
     pub fn create_own(&self, name: &str) -> Result<String, Failure> {
         let profile = lock(&self.0.profile).engine.clone();
-        let engine = Engine::create(&profile, name, now_ms()).map_err(|error| begin_failed(&error))?;
+        let engine = Engine::create(&profile, name, Policy::default(), now_ms())
+            .map_err(|error| begin_failed(&error))?;
         self.begin(engine, Where::Own)
     }
 
@@ -83,7 +85,8 @@ impl Runtime {
     pub fn round_trip(&self, room: &str) -> Option<Duration> {
         let place = lock(&self.0.rooms).get(room).map(|entry| entry.record.place.clone())?;
         let (address, pin) = self.0.address(&place)?;
-        let link = lock(&self.0.links).get(&(address, pin.map(|pin| *pin.as_bytes()))).and_then(Weak::upgrade)?;
+        let link =
+            lock(&self.0.links).get(&(address, pin.map(|pin| *pin.as_bytes()))).and_then(Weak::upgrade)?;
         match &*link.state.borrow() {
             LinkState::Up(connection, _) => connection.round_trip(),
             _ => None,

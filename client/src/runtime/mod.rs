@@ -9,6 +9,7 @@
 //! read from the streams any more, and QUIC's flow control stops the relay. Nothing is lost: the relay's log is
 //! durable and the cursor is stored. So a face must read events and give commands from two tasks.
 
+mod archive;
 mod backoff;
 mod choose;
 mod config;
@@ -16,6 +17,7 @@ mod event;
 mod link;
 mod manage;
 mod mute;
+mod people;
 mod room;
 mod step;
 
@@ -27,7 +29,8 @@ use std::{
 
 use proto::RoomId;
 use shared::{
-    engine::{Command, GroupView, Message, Millis},
+    credential::{MAX_GLYPH, MAX_STATUS},
+    engine::{Command, GroupView, Millis},
     identity::Fingerprint,
 };
 use tokio::{
@@ -35,13 +38,14 @@ use tokio::{
     task::JoinHandle,
 };
 
+pub use archive::Hit;
 pub use choose::ChosenRelay;
 pub use config::{Config, OwnRelay, Past, RoomStatus};
 pub use event::{Event, RelayState, RoomEvent, remedy_of};
 
 use crate::{
     failure::Failure,
-    store::{OpenProfile, RoomRecord, Store, Vault},
+    store::{OpenProfile, People, RoomRecord, Store, Vault},
     transport::RelayAddress,
 };
 use event::Outlet;
@@ -64,6 +68,9 @@ pub struct Runtime(Arc<Inner>);
 struct Inner {
     profile: Mutex<OpenProfile>,
     vault: Vault,
+    people: People,
+    /// Whose safety number was shown in this run: at most as many as there are members in all rooms.
+    compared: Mutex<BTreeSet<Fingerprint>>,
     config: Config,
     /// The relay that this process runs itself, once it does.
     own: Mutex<Option<OwnRelay>>,
@@ -108,12 +115,16 @@ impl Runtime {
         let vault = profile.vault.clone();
         let only = config.only.clone();
         let muted = vault.run(|store| store.muted()).await?;
-        let (unseen, last) = vault
-            .run(move |store| Ok((store.unseen_notices(only.as_deref())?, store.last_notice()?)))
+        let (unseen, last, people) = vault
+            .run(move |store| {
+                Ok((store.unseen_notices(only.as_deref())?, store.last_notice()?, store.people()))
+            })
             .await?;
         let inner = Inner {
             profile: Mutex::new(profile),
             vault: vault.clone(),
+            people,
+            compared: Mutex::default(),
             relay: Mutex::new(config.relay.clone()),
             own: Mutex::new(config.own.clone()),
             config,
@@ -169,6 +180,35 @@ impl Runtime {
         Ok(())
     }
 
+    /// Changes what we say of ourselves, here and in all rooms.
+    ///
+    /// # Errors
+    /// [`Failure`] when it cannot be shown or not be saved.
+    pub async fn describe(&self, status: &str, glyph: &str) -> Result<(), Failure> {
+        let clean = |text: &str, most| {
+            shared::identity::clean_optional(text, most)
+                .map_err(|error| Failure::usage(error.to_string(), "Choose something shorter and simpler."))
+        };
+        let (status, glyph) = (clean(status, MAX_STATUS)?, clean(glyph, MAX_GLYPH)?);
+        let saved = (status.clone(), glyph.clone());
+        self.0.vault.run(move |store| store.set_description(&saved.0, &saved.1)).await?;
+        {
+            let mut profile = lock(&self.0.profile);
+            (profile.engine.status, profile.engine.glyph) = (status.clone(), glyph.clone());
+        }
+        for room in self.rooms().into_iter().filter(|room| room.view.is_some()) {
+            let command = Command::Describe { status: status.clone(), glyph: glyph.clone() };
+            self.tell(&room.label, command).await?;
+        }
+        Ok(())
+    }
+
+    /// Status and sign, as rooms are told.
+    pub fn description(&self) -> (String, String) {
+        let profile = lock(&self.0.profile);
+        (profile.engine.status.clone(), profile.engine.glyph.clone())
+    }
+
     /// A program has dealt with the messages of a room up to `seq`.
     ///
     /// # Errors
@@ -189,24 +229,6 @@ impl Runtime {
             store.see_notice(notice)
         };
         Ok(self.0.vault.run(job).await?)
-    }
-
-    /// At most `limit` stored chat lines after `seq`.
-    ///
-    /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be read.
-    pub async fn history(&self, room: &str, after: u64, limit: u32) -> Result<Vec<Message>, Failure> {
-        let id = self.id(room)?;
-        Ok(self.0.vault.run(move |store| store.history(id, after, limit)).await?)
-    }
-
-    /// The last `limit` stored chat lines before `seq`, oldest first.
-    ///
-    /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be read.
-    pub async fn history_before(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Message>, Failure> {
-        let id = self.id(room)?;
-        Ok(self.0.vault.run(move |store| store.history_before(id, seq, limit)).await?)
     }
 
     /// All rooms, by label.
@@ -282,7 +304,9 @@ impl Runtime {
 
     fn status(&self, label: &str, entry: &Entry) -> RoomStatus {
         let state = lock(&entry.state);
+        let is_verified = state.view.as_ref().is_some_and(|view| self.is_room_verified(view));
         RoomStatus {
+            is_verified,
             label: label.to_owned(),
             relay: self.0.address(&entry.record.place).map(|(address, _)| address),
             view: state.view.clone(),

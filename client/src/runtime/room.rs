@@ -1,6 +1,9 @@
 //! One room: its engine, its stream, and the order in which things happen.
 
+mod expire;
+mod guard;
 mod keep;
+mod past;
 mod publish;
 mod stream;
 
@@ -10,12 +13,13 @@ use std::{
 };
 
 use proto::relay::RelayFrame;
-use shared::engine::{self, Command, Engine, Input, Millis};
+use shared::engine::{self, Command, Engine, Input, Millis, Person};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::{Instant, sleep_until, timeout},
 };
 
+use guard::{Guard, Look};
 use stream::drive;
 
 use super::{
@@ -28,7 +32,7 @@ use super::{
 };
 use crate::{
     failure::{Exit, Failure},
-    store::{RoomRecord, Vault, Where},
+    store::{Committed, People, RoomRecord, Vault, Where},
     transport::{Pin, RelayAddress, RoomStream, Trust},
 };
 
@@ -72,6 +76,8 @@ pub(super) struct Room {
     stream: Option<RoomStream>,
     trust: Option<Trust>,
     engine: Option<Engine>,
+    people: People,
+    guard: Guard,
     /// The record is in the database.
     is_stored: bool,
     is_leaving: bool,
@@ -84,6 +90,8 @@ pub(super) struct Room {
     /// No stream is opened, and no failed load tried again, before.
     not_before: Instant,
     wake_at: Option<Millis>,
+    /// When the next stored line is to go.
+    expires_at: Option<Millis>,
 }
 
 impl Room {
@@ -118,6 +126,8 @@ impl Room {
             stream: None,
             trust: None,
             engine: None,
+            people: inner.people.clone(),
+            guard: Guard::default(),
             is_stored: false,
             is_leaving: false,
             wants_invite: false,
@@ -126,6 +136,7 @@ impl Room {
             since: Instant::now(),
             not_before: Instant::now(),
             wake_at: None,
+            expires_at: None,
         }
     }
 
@@ -134,8 +145,10 @@ impl Room {
         match begin {
             Begin::Stored => {
                 self.is_stored = true;
+                self.expire().await;
                 self.show_past().await;
                 self.load().await;
+                self.show_queued().await;
                 if self._link.is_none() {
                     let failure = Failure::new(
                         Exit::Network,
@@ -218,6 +231,9 @@ impl Room {
                     self.wake_at = None;
                     let _ = self.apply(vec![Input::Tick]).await;
                 }
+                if self.expires_at.is_some_and(|at| at <= now_ms()) {
+                    self.expire().await;
+                }
             }
         }
         Some(())
@@ -229,16 +245,27 @@ impl Room {
             return Err(self.not_loaded());
         };
         let mut step = Step::default();
+        let now = now_ms();
+        let me = Person { name: engine.name().to_owned(), fingerprint: self.profile.identity.fingerprint() };
+        let mut look = Look { people: &self.people, me, now, met: Vec::new() };
         for input in inputs {
-            step.add(engine.handle(input, now_ms()));
+            let mut output = engine.handle(input, now);
+            output.events = output.events.into_iter().fold(Vec::new(), |mut events, event| {
+                let alarms = self.guard.look(&mut look, &event, |who| engine.invited_by(who));
+                events.push(event);
+                events.extend(alarms);
+                events
+            });
+            step.add(output, now);
             if step.reopen {
                 // What follows belongs to the stream that ends here.
                 break;
             }
         }
+        step.batch.meetings = look.met.into_iter().map(|(_, met)| met).collect();
         let Step { batch, frames, events, reopen, wake_at } = step;
         self.wake_at = wake_at;
-        let mut notice = 0;
+        let mut done = Committed::default();
         if !batch.is_empty() || !self.is_stored {
             let (room, record) = (self.record.id, (!self.is_stored).then(|| self.record.clone()));
             let is_new = record.is_some();
@@ -249,15 +276,22 @@ impl Room {
                 }
                 store.commit(room, record.as_ref(), &batch)
             });
-            notice = match saved.await {
-                Ok(first) => first,
+            done = match saved.await {
+                Ok(done) => done,
                 Err(error) => return Err(self.storing_failed(error).await),
             };
             self.is_stored = true;
         }
         self.send(&frames).await;
+        let mut notice = done.first_notice;
         for event in events {
             self.publish(event, &mut notice).await;
+        }
+        for (act, line) in done.lines {
+            self.show(RoomEvent::Changed { act, line }).await;
+        }
+        for (ordinal, notice) in (notice..).zip(done.refused) {
+            self.show(RoomEvent::Notice { ordinal, notice, again: false }).await;
         }
         if self.wants_invite && self.engine.as_ref().is_some_and(|engine| engine.view().is_some()) {
             self.wants_invite = false;
@@ -275,8 +309,8 @@ impl Room {
     }
 
     fn next_wake(&self) -> Option<Instant> {
-        let engine =
-            self.wake_at.map(|at| Instant::now() + Duration::from_millis(at.saturating_sub(now_ms())));
+        let at = self.wake_at.into_iter().chain(self.expires_at).min();
+        let engine = at.map(|at| Instant::now() + Duration::from_millis(at.saturating_sub(now_ms())));
         let is_up = matches!(&*self.link.borrow(), LinkState::Up(..));
         let waits = self.engine.is_none() || (self.stream.is_none() && is_up);
         let retry = waits.then_some(self.not_before);

@@ -3,7 +3,7 @@
 use proto::relay::ClientFrame;
 use shared::engine::{Event, Millis, Output};
 
-use crate::store::{Batch, Notice};
+use crate::store::{Batch, Entry, Notice};
 
 /// What a batch of inputs led to.
 #[derive(Default)]
@@ -17,16 +17,30 @@ pub(super) struct Step {
 
 impl Step {
     /// Adds an output; the order within each part stays.
-    pub(super) fn add(&mut self, output: Output) {
+    pub(super) fn add(&mut self, output: Output, now: Millis) {
         self.batch.changes.extend(output.changes);
-        self.batch.messages.extend(output.events.iter().filter_map(|event| match event {
-            Event::Message(message) => Some(message.clone()),
-            _ => None,
-        }));
+        output.events.iter().for_each(|event| self.keep(event, now));
         self.batch.notices.extend(output.events.iter().filter_map(Notice::of));
         self.frames.extend(output.frames);
-        self.events.extend(output.events);
+        self.events.extend(output.events.into_iter().filter(|event| !is_over(event, now)));
         self.reopen |= output.reopen;
         self.wake_at = output.wake_at;
     }
+
+    fn keep(&mut self, event: &Event, now: Millis) {
+        match event {
+            event if is_over(event, now) => {}
+            Event::Message(message) => self.batch.entries.push(Entry::Line(message.clone().into())),
+            Event::Act(act) => self.batch.entries.push(Entry::Act(act.clone())),
+            Event::Handed { lines, .. } => {
+                self.batch.entries.extend(lines.iter().cloned().map(Entry::Line));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A chat line that should be gone by now, read late. It is as if it had gone here.
+fn is_over(event: &Event, now: Millis) -> bool {
+    matches!(event, Event::Message(message) if message.disappears.is_some_and(|at| at <= now))
 }

@@ -63,9 +63,11 @@ pub enum SettingsError {
 impl From<SettingsError> for Failure {
     fn from(error: SettingsError) -> Self {
         let (exit, remedy) = match &error {
-            SettingsError::Missing { .. } => {
-                (Exit::NotFound, "Name another with SCHAT_CONFIG or --config, or make it: `schat config --example`.".to_owned())
-            }
+            SettingsError::Missing { .. } => (
+                Exit::NotFound,
+                "Name another with SCHAT_CONFIG or --config, or make it: `schat config --example`."
+                    .to_owned(),
+            ),
             SettingsError::Read { .. } => (Exit::Usage, "Check the file and its permissions.".to_owned()),
             SettingsError::Syntax { .. } => {
                 (Exit::Usage, "Mend that line; `schat config --example` shows how it is written.".to_owned())

@@ -52,10 +52,16 @@ macro_rules! setting {
 /// What each section is about, in the order of the example.
 pub(super) const SECTIONS: &[(&str, &str)] = &[
     ("screen", "The full-screen face."),
-    ("theme", "Single colours instead of the theme's: a name (black, red, green, yellow, blue, magenta, cyan, white, \
-      each also with bright- before it, or default), a number from 0 to 255 of the terminal's table, or \"#rrggbb\"."),
-    (KEYS, "What keys do in the full-screen face: the name of an action and its key, or a list of keys. They replace the \
-      default ones; an empty list takes them away. F1 shows actions and keys."),
+    (
+        "theme",
+        "Single colours instead of the theme's: a name (black, red, green, yellow, blue, magenta, cyan, white, \
+      each also with bright- before it, or default), a number from 0 to 255 of the terminal's table, or \"#rrggbb\".",
+    ),
+    (
+        KEYS,
+        "What keys do in the full-screen face: the name of an action and its key, or a list of keys. They replace the \
+      default ones; an empty list takes them away. F1 shows actions and keys.",
+    ),
     ("notify", "How you are told while you look elsewhere."),
     ("privacy", "What the members of your rooms learn of what you do. The relay learns none of it."),
     ("history", "What this device keeps."),
@@ -63,7 +69,10 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
 
 /// All settings but the actions of `[keys]`.
 pub(super) const KNOWN: &[Known] = &[
-    setting!(screen.mouse, "The mouse selects rooms and scrolls. Off, the terminal's own selection works as usual."),
+    setting!(
+        screen.mouse,
+        "The mouse selects rooms and scrolls. Off, the terminal's own selection works as usual."
+    ),
     setting!(screen.theme, "\"dark\", \"light\", or \"plain\" without colours. NO_COLOR makes it plain."),
     setting!(screen.members, "Show who is in the room, where there is room for it."),
     setting!(screen.times, "Times of day: \"24h\" or \"12h\"."),

@@ -77,7 +77,11 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Settings, SettingsError> 
             return Err(file.unknown(line, name.into_owned()));
         };
         let DeValue::Table(section) = section.into_inner() else {
-            return Err(file.value(line, known, "it is a section: write [it] on a line, and its settings below"));
+            return Err(file.value(
+                line,
+                known,
+                "it is a section: write [it] on a line, and its settings below",
+            ));
         };
         for (key, value) in section {
             let line = file.line(key.span().start);
@@ -106,7 +110,9 @@ impl File<'_> {
     ) -> Result<(), SettingsError> {
         let name = format!("{section}.{key}");
         match KNOWN.iter().find(|known| known.section == section && known.key == key) {
-            Some(known) => (known.set)(settings, value).map_err(|error| self.value(line, &name, error.message())),
+            Some(known) => {
+                (known.set)(settings, value).map_err(|error| self.value(line, &name, error.message()))
+            }
             None if section == KEYS => {
                 let wrong = "must be a key such as \"ctrl+k\", or a list of such";
                 let keys = keys(value.get_ref()).ok_or_else(|| self.value(line, &name, wrong))?;
@@ -136,9 +142,7 @@ impl File<'_> {
 fn keys(value: &DeValue<'_>) -> Option<Vec<String>> {
     match value {
         DeValue::String(key) => Some(vec![key.clone().into_owned()]),
-        DeValue::Array(keys) => {
-            keys.iter().map(|key| key.get_ref().as_str().map(str::to_owned)).collect()
-        }
+        DeValue::Array(keys) => keys.iter().map(|key| key.get_ref().as_str().map(str::to_owned)).collect(),
         _ => None,
     }
 }

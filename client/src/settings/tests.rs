@@ -31,7 +31,8 @@ fn each_section_is_read_and_knows_its_line() {
     assert_eq!(senders[..3], [Colour::Indexed(1), Colour::Indexed(1), Colour::Rgb(1, 2, 3)]);
     assert_eq!((settings.theme.mention, settings.theme.quiet), (Some(Colour::Indexed(9)), None));
     assert!(settings.keys.vim);
-    let keys: Vec<_> = settings.keys.actions.iter().map(|(action, keys)| (action.as_str(), keys.len())).collect();
+    let keys: Vec<_> =
+        settings.keys.actions.iter().map(|(action, keys)| (action.as_str(), keys.len())).collect();
     assert_eq!(keys, [("next-activity", 2), ("quit", 0), ("switcher", 1)]);
     let notify = Notify { bell: false, osc: Osc::SevenSevenSeven, desktop: false, mentions_only: true };
     assert_eq!(settings.notify, notify);
@@ -94,7 +95,9 @@ fn value_of_the_wrong_kind_is_refused_with_its_line() {
 
 #[test]
 fn text_that_is_no_toml_is_refused_with_its_line() {
-    for (text, line) in [("[screen\n", 1), ("[screen]\nmouse = \n", 2), ("[screen]\nmouse = true\nmouse = false", 3)] {
+    for (text, line) in
+        [("[screen\n", 1), ("[screen]\nmouse = \n", 2), ("[screen]\nmouse = true\nmouse = false", 3)]
+    {
         let told = told(text);
         assert!(told.starts_with(&format!("{PATH}:{line}: this is not TOML")), "{told}");
     }
@@ -116,7 +119,10 @@ fn setting_in_the_example_that_the_reader_does_not_take_is_found() {
         .collect::<Vec<_>>()
         .join("\n");
     let settings = read(&uncommented).unwrap();
-    assert!(known::KNOWN.iter().all(|known| settings.source.lines.contains_key(&known.name())), "{uncommented}");
+    assert!(
+        known::KNOWN.iter().all(|known| settings.source.lines.contains_key(&known.name())),
+        "{uncommented}"
+    );
     let defaults = Settings::default();
     let same = (settings.screen, settings.notify, settings.privacy, settings.history);
     assert_eq!(same, (defaults.screen, defaults.notify, defaults.privacy, defaults.history));
@@ -131,7 +137,8 @@ fn what_is_shown_reads_back_the_same_and_names_its_origin() {
     let shown = toml(&settings);
     let again = read(&shown).unwrap();
     assert_eq!(Settings { source: settings.source.clone(), ..again }, settings, "{shown}");
-    let line = |start: &str| shown.lines().find(|line| line.starts_with(start)).unwrap_or_default().to_owned();
+    let line =
+        |start: &str| shown.lines().find(|line| line.starts_with(start)).unwrap_or_default().to_owned();
     assert!(line("theme = ").ends_with(&format!("# {PATH}:2")), "{shown}");
     assert!(line("mouse = ").ends_with("# default"), "{shown}");
     assert!(line("# mention =").ends_with("# the theme's"), "{shown}");

@@ -1,9 +1,13 @@
-//! The chat lines that this device has seen, sealed one by one.
+//! The chat lines that this device has seen and what became of them, sealed one by one.
 
 use proto::RoomId;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
-use shared::engine::{Message, Person};
+use shared::{
+    engine::{Act, Message, MessageId, Millis, Person},
+    identity::Fingerprint,
+    timeline::{ActError, Line, Reaction},
+};
 use zeroize::Zeroizing;
 
 use super::{Store, StoreError, seal::Sealer};
@@ -12,23 +16,47 @@ use super::{Store, StoreError, seal::Sealer};
 /// of usual ones.
 pub const MAX_HISTORY: u64 = 100_000;
 
-/// A stored chat line. Its sequence number is the row's key.
+/// Something that happened in a room's log.
+#[derive(Clone, Debug)]
+pub enum Entry {
+    /// A chat line.
+    Line(Line),
+    /// Something happened to one.
+    Act(Act),
+}
+
+/// A stored chat line. Its sequence number is the row's key. Fields that came later have defaults, so that older
+/// lines can be read.
 #[derive(Serialize, Deserialize)]
-struct Line {
-    id: [u8; 16],
+struct Stored {
+    id: MessageId,
     at: u64,
     name: String,
     from: [u8; 32],
     text: String,
     mine: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reply_to: Option<MessageId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    disappears: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    edited: Option<u64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    deleted: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    reactions: Vec<(String, Vec<Who>)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    handed_by: Option<Who>,
 }
+
+type Who = (String, [u8; 32]);
 
 impl Store {
     /// At most `limit` chat lines after `seq`, oldest first.
     ///
     /// # Errors
     /// [`StoreError`] when they cannot be read or were altered.
-    pub fn history(&self, room: RoomId, after: u64, limit: u32) -> Result<Vec<Message>, StoreError> {
+    pub fn history(&self, room: RoomId, after: u64, limit: u32) -> Result<Vec<Line>, StoreError> {
         let select = "SELECT seq, value FROM messages WHERE room = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
         self.lines(room, select, i64::try_from(after).unwrap_or(i64::MAX), limit)
     }
@@ -37,19 +65,15 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] when they cannot be read or were altered.
-    pub fn recent(&self, room: RoomId, limit: u32) -> Result<Vec<Message>, StoreError> {
-        let select =
-            "SELECT seq, value FROM messages WHERE room = ?1 AND seq > ?2 ORDER BY seq DESC LIMIT ?3";
-        let mut lines = self.lines(room, select, -1, limit)?;
-        lines.reverse();
-        Ok(lines)
+    pub fn recent(&self, room: RoomId, limit: u32) -> Result<Vec<Line>, StoreError> {
+        self.history_before(room, u64::MAX, limit)
     }
 
     /// The last `limit` chat lines before `seq`, oldest first.
     ///
     /// # Errors
     /// [`StoreError`] when they cannot be read or were altered.
-    pub fn history_before(&self, room: RoomId, seq: u64, limit: u32) -> Result<Vec<Message>, StoreError> {
+    pub fn history_before(&self, room: RoomId, seq: u64, limit: u32) -> Result<Vec<Line>, StoreError> {
         let select =
             "SELECT seq, value FROM messages WHERE room = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3";
         let mut lines = self.lines(room, select, i64::try_from(seq).unwrap_or(i64::MAX), limit)?;
@@ -57,7 +81,36 @@ impl Store {
         Ok(lines)
     }
 
-    fn lines(&self, room: RoomId, select: &str, bound: i64, limit: u32) -> Result<Vec<Message>, StoreError> {
+    /// The chat line of that id, if it is still here.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read or was altered.
+    pub fn line(&self, room: RoomId, id: MessageId) -> Result<Option<Line>, StoreError> {
+        find(&self.db, &self.sealer, room, id)
+    }
+
+    /// When the next chat line of a room is to go, Unix milliseconds.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn next_expiry(&self, room: RoomId) -> Result<Option<Millis>, StoreError> {
+        let select = "SELECT min(expires) FROM messages WHERE room = ?1 AND expires IS NOT NULL";
+        Ok(self.db.query_row(select, [room.as_bytes()], |row| row.get(0))?)
+    }
+
+    /// Deletes the chat lines of a room whose time is over. Returns their sequence numbers.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be deleted; then all are still there.
+    pub fn expire(&mut self, room: RoomId, now: Millis) -> Result<Vec<u64>, StoreError> {
+        let now = i64::try_from(now).unwrap_or(i64::MAX);
+        let delete = "DELETE FROM messages WHERE room = ?1 AND expires <= ?2 RETURNING seq";
+        let mut delete = self.db.prepare_cached(delete)?;
+        let gone = delete.query_map(params![room.as_bytes(), now], |row| row.get(0))?;
+        Ok(gone.collect::<Result<_, _>>()?)
+    }
+
+    fn lines(&self, room: RoomId, select: &str, bound: i64, limit: u32) -> Result<Vec<Line>, StoreError> {
         let mut select = self.db.prepare_cached(select)?;
         let found =
             select.query_map(params![room.as_bytes(), bound, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -70,42 +123,127 @@ impl Store {
     }
 }
 
-/// Adds lines within a transaction. A line that is already there stays as it is.
+/// What a batch of entries did to lines that were there before or are new in it.
+#[derive(Debug, Default)]
+pub struct Changed {
+    /// What changed, and the line as it is now.
+    pub lines: Vec<(Act, Line)>,
+    /// Acts that broke a rule.
+    pub refused: Vec<(Act, ActError)>,
+}
+
+/// Adds entries within a transaction, in order. A line that is already there stays as it is.
 pub(super) fn append(
     db: &Connection,
     sealer: &Sealer,
     room: RoomId,
-    messages: &[Message],
-) -> Result<(), StoreError> {
-    let Some(last) = messages.last() else { return Ok(()) };
-    let mut insert = db.prepare_cached("INSERT OR IGNORE INTO messages VALUES (?1, ?2, ?3)")?;
-    for message in messages {
-        let line = Line {
-            id: message.id,
-            at: message.at,
-            name: message.from.name.clone(),
-            from: message.from.fingerprint.0,
-            text: message.text.clone(),
-            mine: message.mine,
-        };
-        let plain = serde_json::to_vec(&line).map(Zeroizing::new).map_err(|_| damaged())?;
-        insert.execute(params![
-            room.as_bytes(),
-            message.seq,
-            sealer.seal(&label(room, message.seq), &plain)?
-        ])?;
+    entries: &[Entry],
+) -> Result<Changed, StoreError> {
+    let mut changed = Changed::default();
+    let mut newest = 0;
+    for entry in entries {
+        match entry {
+            Entry::Line(line) => {
+                put(db, sealer, room, line, "INSERT OR IGNORE")?;
+                newest = newest.max(line.message.seq);
+            }
+            Entry::Act(act) => {
+                // One for a line that was never here, or is gone, changes nothing.
+                let Some(mut line) = find(db, sealer, room, act.target)? else { continue };
+                match line.apply(act) {
+                    Ok(true) => {
+                        put(db, sealer, room, &line, "INSERT OR REPLACE")?;
+                        changed.lines.push((act.clone(), line));
+                    }
+                    Ok(false) => {}
+                    Err(error) => changed.refused.push((act.clone(), error)),
+                }
+            }
+        }
     }
-    let oldest = last.seq.saturating_sub(MAX_HISTORY);
-    db.prepare_cached("DELETE FROM messages WHERE room = ?1 AND seq <= ?2")?
-        .execute(params![room.as_bytes(), oldest])?;
+    let oldest = newest.saturating_sub(MAX_HISTORY);
+    if oldest > 0 {
+        db.prepare_cached("DELETE FROM messages WHERE room = ?1 AND seq <= ?2")?
+            .execute(params![room.as_bytes(), oldest])?;
+    }
+    Ok(changed)
+}
+
+/// Of several lines with one id the first counts: whoever takes another's id later gains nothing by it.
+fn find(db: &Connection, sealer: &Sealer, room: RoomId, id: MessageId) -> Result<Option<Line>, StoreError> {
+    let select = "SELECT seq, value FROM messages WHERE room = ?1 AND id = ?2 ORDER BY seq LIMIT 1";
+    let found: Option<(u64, Vec<u8>)> = db
+        .prepare_cached(select)?
+        .query_row(params![room.as_bytes(), id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    found.map(|(seq, sealed)| open(sealer, room, seq, &sealed)).transpose()
+}
+
+fn put(db: &Connection, sealer: &Sealer, room: RoomId, line: &Line, how: &str) -> Result<(), StoreError> {
+    let (seq, id, expires) = (line.message.seq, line.message.id, line.message.disappears);
+    let stored = Stored::from(line.clone());
+    let plain = serde_json::to_vec(&stored).map(Zeroizing::new).map_err(|_| damaged())?;
+    let sealed = sealer.seal(&label(room, seq), &plain)?;
+    let insert = format!("{how} INTO messages (room, seq, value, id, expires) VALUES (?1, ?2, ?3, ?4, ?5)");
+    let expires = expires.map(|at| i64::try_from(at).unwrap_or(i64::MAX));
+    db.prepare_cached(&insert)?.execute(params![room.as_bytes(), seq, sealed, id, expires])?;
     Ok(())
 }
 
-fn open(sealer: &Sealer, room: RoomId, seq: u64, sealed: &[u8]) -> Result<Message, StoreError> {
+impl From<Line> for Stored {
+    fn from(line: Line) -> Self {
+        let Line { message, edited, deleted, reactions, handed_by } = line;
+        let signs =
+            reactions.into_iter().map(|sign| (sign.emoji, sign.people.into_iter().map(who).collect()));
+        let Message { id, at, from, text, mine, reply_to, disappears, .. } = message;
+        Self {
+            id,
+            at,
+            name: from.name,
+            from: from.fingerprint.0,
+            text,
+            mine,
+            reply_to,
+            disappears,
+            edited,
+            deleted,
+            reactions: signs.collect(),
+            handed_by: handed_by.map(who),
+        }
+    }
+}
+
+impl Stored {
+    fn into_line(self, seq: u64) -> Line {
+        let Self { id, at, text, mine, reply_to, disappears, .. } = self;
+        let from = person((self.name, self.from));
+        let signs = self.reactions.into_iter();
+        let reaction = |(emoji, people): (String, Vec<Who>)| Reaction {
+            emoji,
+            people: people.into_iter().map(person).collect(),
+        };
+        Line {
+            message: Message { seq, id, at, from, text, mine, reply_to, disappears },
+            edited: self.edited,
+            deleted: self.deleted,
+            reactions: signs.map(reaction).collect(),
+            handed_by: self.handed_by.map(person),
+        }
+    }
+}
+
+fn who(person: Person) -> Who {
+    (person.name, person.fingerprint.0)
+}
+
+fn person((name, fingerprint): Who) -> Person {
+    Person { name, fingerprint: Fingerprint(fingerprint) }
+}
+
+fn open(sealer: &Sealer, room: RoomId, seq: u64, sealed: &[u8]) -> Result<Line, StoreError> {
     let plain = sealer.open(&label(room, seq), sealed)?;
-    let line: Line = serde_json::from_slice(&plain).map_err(|_| damaged())?;
-    let from = Person { name: line.name, fingerprint: shared::identity::Fingerprint(line.from) };
-    Ok(Message { seq, id: line.id, at: line.at, from, text: line.text, mine: line.mine })
+    let stored: Stored = serde_json::from_slice(&plain).map_err(|_| damaged())?;
+    Ok(stored.into_line(seq))
 }
 
 fn label(room: RoomId, seq: u64) -> Vec<u8> {

@@ -3,14 +3,17 @@
 //! A batch of the engine is one transaction, committed with `synchronous = FULL` before a byte is sent:
 //! after a crash the same ciphertexts are sent again and nothing is encrypted twice.
 
+mod drafts;
 mod error;
 mod history;
 mod key;
 mod notices;
+mod people;
 mod profile;
 mod rooms;
 mod schema;
 mod seal;
+mod search;
 mod tokens;
 mod vault;
 
@@ -19,16 +22,20 @@ use std::path::Path;
 use proto::RoomId;
 use rusqlite::{Connection, OptionalExtension, params};
 use shared::{
-    engine::{Change, Message},
+    engine::{Act, Change},
     random::Random,
+    timeline::{ActError, Line},
 };
 use zeroize::Zeroizing;
 
 pub use error::StoreError;
+pub use history::{Changed, Entry};
 pub use key::{FileKey, KeySource, ProfileKey};
 pub use notices::{Notice, StoredNotice};
+pub use people::{KnownPerson, Meeting, People};
 pub use profile::{OpenProfile, ProfileDir};
 pub use rooms::{KnownRelay, RoomRecord, Where};
+pub use search::{Found, Query};
 pub use vault::Vault;
 
 use seal::Sealer;
@@ -44,23 +51,41 @@ pub type Rows = Vec<(String, Zeroizing<Vec<u8>>)>;
 pub struct Batch {
     /// Rows of the engine, in order; a later one of the same key wins.
     pub changes: Vec<Change>,
-    /// Chat lines for the history.
-    pub messages: Vec<Message>,
+    /// Chat lines and what happened to them, in the order of the log.
+    pub entries: Vec<Entry>,
     /// Alarms and errors that somebody has to see.
     pub notices: Vec<Notice>,
+    /// People seen in the room.
+    pub meetings: Vec<Meeting>,
 }
 
 impl Batch {
     /// There is nothing to store.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.messages.is_empty() && self.notices.is_empty()
+        self.changes.is_empty()
+            && self.entries.is_empty()
+            && self.notices.is_empty()
+            && self.meetings.is_empty()
     }
+}
+
+/// What a batch led to.
+#[derive(Debug, Default)]
+pub struct Committed {
+    /// Number of the batch's first notice; the others follow it, then those of `refused`.
+    pub first_notice: i64,
+    /// What changed lines, and what they are now, in order.
+    pub lines: Vec<(Act, Line)>,
+    /// What is told of acts that broke a rule.
+    pub refused: Vec<Notice>,
 }
 
 /// The database of one profile. Blocking; asynchronous callers go through [`Vault`].
 pub struct Store {
     db: Connection,
     sealer: Sealer,
+    /// What the table `people` holds.
+    people: People,
 }
 
 impl Store {
@@ -71,13 +96,13 @@ impl Store {
     pub fn open(dir: &Path, key: &ProfileKey, random: Random) -> Result<Self, StoreError> {
         let mut db = Connection::open(dir.join(DATABASE))?;
         schema::prepare(&mut db)?;
-        let store = Self { db, sealer: Sealer::new(key, random) };
+        let store = Self { db, sealer: Sealer::new(key, random), people: People::default() };
         store.check_key()?;
+        store.load_people()?;
         Ok(store)
     }
 
-    /// Saves a batch, all of it or nothing. `record` names the room when it is new or moved. Returns the number of
-    /// the batch's first notice; the others follow it.
+    /// Saves a batch, all of it or nothing. `record` names the room when it is new or moved.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing of the batch is stored.
@@ -86,7 +111,7 @@ impl Store {
         room: RoomId,
         record: Option<&RoomRecord>,
         batch: &Batch,
-    ) -> Result<i64, StoreError> {
+    ) -> Result<Committed, StoreError> {
         let transaction = self.db.transaction()?;
         if let Some(record) = record {
             rooms::upsert(&transaction, record)?;
@@ -104,10 +129,24 @@ impl Store {
                 };
             }
         }
-        history::append(&transaction, &self.sealer, room, &batch.messages)?;
-        let first = notices::append(&transaction, &self.sealer, room, &batch.notices)?;
+        let Changed { lines, refused } = history::append(&transaction, &self.sealer, room, &batch.entries)?;
+        // Only a forgery is told: whoever reacts to what is just being deleted does nothing wrong, and a flood of signs
+        // must not become a flood of notices.
+        let refused: Vec<Notice> = refused
+            .into_iter()
+            .filter(|(_, error)| *error == ActError::NotTheirs)
+            .map(|(act, error)| Notice::Error {
+                code: "forged".to_owned(),
+                message: format!("{} {error}; it was refused.", act.from.name),
+                remedy: "Nothing to do: the message stands as it was. /kick removes a member.".to_owned(),
+            })
+            .collect();
+        let notices = [batch.notices.as_slice(), refused.as_slice()].concat();
+        let first_notice = notices::append(&transaction, &self.sealer, room, &notices)?;
+        let met = people::meet(&transaction, &self.sealer, &self.people, &batch.meetings)?;
         transaction.commit()?;
-        Ok(first)
+        met.show(&self.people);
+        Ok(Committed { first_notice, lines, refused })
     }
 
     /// The engine's rows of a room.

@@ -20,6 +20,8 @@ use crate::failure::Failure;
 const IDENTITY: &str = "identity";
 const NAME: &str = "name";
 const RELAY: &str = "relay";
+const STATUS: &str = "status";
+const GLYPH: &str = "glyph";
 
 /// Where a profile lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +97,8 @@ impl OpenProfile {
         let engine = engine::Profile {
             identity: Arc::new(identity),
             name,
+            status: text(store.meta(STATUS)?).unwrap_or_default(),
+            glyph: text(store.meta(GLYPH)?).unwrap_or_default(),
             device_name: device_name(),
             random,
             suite: Default::default(),
@@ -123,6 +127,15 @@ impl Store {
     /// [`StoreError`] when it cannot be written.
     pub fn set_name(&mut self, name: &str) -> Result<(), StoreError> {
         self.set_meta(NAME, name.as_bytes())
+    }
+
+    /// Remembers what we say of ourselves for rooms to come.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn set_description(&mut self, status: &str, glyph: &str) -> Result<(), StoreError> {
+        self.set_meta(STATUS, status.as_bytes())?;
+        self.set_meta(GLYPH, glyph.as_bytes())
     }
 }
 

@@ -36,6 +36,16 @@ const MIGRATIONS: &[&str] = &["
     -- The right to open rooms at a relay that asks for one; the value is sealed.
     CREATE TABLE tokens (host TEXT NOT NULL, port INTEGER NOT NULL, value BLOB NOT NULL, PRIMARY KEY (host, port));
 ", "
+    -- People met in rooms, and whose key was verified. `person` is a tag under the profile's key.
+    CREATE TABLE people (person BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+", "
+    -- Chat lines are found by their id, which is random, and go when their time is over. What was typed is kept.
+    ALTER TABLE messages ADD COLUMN id BLOB;
+    ALTER TABLE messages ADD COLUMN expires INTEGER;  -- Unix milliseconds
+    CREATE INDEX messages_by_id ON messages (room, id);
+    CREATE INDEX messages_expiring ON messages (room, expires) WHERE expires IS NOT NULL;
+    CREATE TABLE drafts (room BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+", "
     -- Nobody wants to be told of what is said there.
     ALTER TABLE rooms ADD COLUMN muted INTEGER NOT NULL DEFAULT 0;
 "];

@@ -16,6 +16,11 @@ impl Sealer {
         Self { key: RecordKey::new(*key.0), random }
     }
 
+    /// Names a row without telling what it is about.
+    pub(super) fn tag(&self, what: &[u8]) -> [u8; 16] {
+        self.key.tag(what)
+    }
+
     /// Seals a value for the place that `label` names.
     pub(super) fn seal(&self, label: &[u8], value: &[u8]) -> Result<Vec<u8>, StoreError> {
         let sealed = self.key.seal(&self.random, label, value);

@@ -1,5 +1,8 @@
 use rand_core::UnwrapErr;
-use shared::{engine::Person, identity::Fingerprint};
+use shared::{
+    engine::{Message, Person},
+    identity::Fingerprint,
+};
 use tempfile::TempDir;
 
 use super::*;
@@ -28,9 +31,15 @@ fn put(key: &str, value: &[u8]) -> Change {
     Change { key: key.to_owned(), value: Some(Zeroizing::new(value.to_vec())) }
 }
 
-fn message(seq: u64, text: &str) -> Message {
+fn message(seq: u64, text: &str) -> Line {
     let from = Person { name: "zoë".to_owned(), fingerprint: Fingerprint([3; 32]) };
-    Message { seq, id: [9; 16], at: 1234, from, text: text.to_owned(), mine: false }
+    let (id, text) = ([u8::try_from(seq).unwrap(); 16], text.to_owned());
+    let message = Message { seq, id, at: 1234, from, text, mine: false, reply_to: None, disappears: None };
+    message.into()
+}
+
+fn entry(seq: u64, text: &str) -> Entry {
+    Entry::Line(message(seq, text))
 }
 
 #[test]
@@ -38,7 +47,7 @@ fn batch_comes_back_whole_after_reopening() {
     let dir = TempDir::new().unwrap();
     let delete = Change { key: "a".to_owned(), value: None };
     let changes = vec![put("a", b"1"), put("b", b"2"), delete, put("b", b"3")];
-    let batch = Batch { changes, messages: vec![message(1, "hello"), message(2, "again")], notices: vec![] };
+    let batch = Batch { changes, entries: vec![entry(1, "hello"), entry(2, "again")], ..Batch::default() };
     open(&dir).commit(ROOM, Some(&record("team")), &batch).unwrap();
 
     let store = open(&dir);
@@ -56,23 +65,21 @@ fn batch_comes_back_whole_after_reopening() {
 fn failed_batch_leaves_nothing_behind() {
     let dir = TempDir::new().unwrap();
     let mut store = open(&dir);
-    let first = Batch { changes: vec![put("a", b"old")], messages: vec![], notices: vec![] };
+    let first = Batch { changes: vec![put("a", b"old")], ..Batch::default() };
     store.commit(ROOM, Some(&record("team")), &first).unwrap();
     // A disk with no page to spare.
     let pages: u32 = store.db.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
     store.db.pragma_update(None, "max_page_count", pages).unwrap();
     let changes = vec![put("a", b"new"), put("big", &vec![1; 1 << 20])];
     let error = store
-        .commit(ROOM, None, &Batch { changes, messages: vec![message(1, "x")], notices: vec![] })
+        .commit(ROOM, None, &Batch { changes, entries: vec![entry(1, "x")], ..Batch::default() })
         .unwrap_err();
     assert!(matches!(error, StoreError::Full), "{error}");
     assert_eq!(store.rows(ROOM).unwrap()[0].1.as_slice(), b"old");
     assert!(store.history(ROOM, 0, 10).unwrap().is_empty());
 
     store.db.pragma_update(None, "max_page_count", pages + 10_000).unwrap();
-    store
-        .commit(ROOM, None, &Batch { changes: vec![put("a", b"new")], messages: vec![], notices: vec![] })
-        .unwrap();
+    store.commit(ROOM, None, &Batch { changes: vec![put("a", b"new")], ..Batch::default() }).unwrap();
     assert_eq!(store.rows(ROOM).unwrap()[0].1.as_slice(), b"new");
 }
 
@@ -80,7 +87,7 @@ fn failed_batch_leaves_nothing_behind() {
 fn crash_before_commit_leaves_the_batch_before() {
     let dir = TempDir::new().unwrap();
     let mut store = open(&dir);
-    let batch = Batch { changes: vec![put("a", b"old")], messages: vec![], notices: vec![] };
+    let batch = Batch { changes: vec![put("a", b"old")], ..Batch::default() };
     store.commit(ROOM, Some(&record("team")), &batch).unwrap();
     // As a process leaves it that dies in the middle of a transaction: a copy taken while it is open.
     store.db.execute_batch("BEGIN; DELETE FROM rows;").unwrap();
@@ -98,8 +105,8 @@ fn nothing_readable_is_on_the_disk() {
     let mut store = open(&dir);
     let batch = Batch {
         changes: vec![put("a", b"canary-state")],
-        messages: vec![message(1, "canary-text")],
-        notices: vec![],
+        entries: vec![entry(1, "canary-text")],
+        ..Batch::default()
     };
     store.commit(ROOM, Some(&record("canary-label")), &batch).unwrap();
     let mut all = Vec::new();
@@ -117,7 +124,7 @@ fn nothing_readable_is_on_the_disk() {
 fn exchanged_or_altered_values_are_refused() {
     let dir = TempDir::new().unwrap();
     let mut store = open(&dir);
-    let batch = Batch { changes: vec![put("a", b"1"), put("b", b"2")], messages: vec![], notices: vec![] };
+    let batch = Batch { changes: vec![put("a", b"1"), put("b", b"2")], ..Batch::default() };
     store.commit(ROOM, None, &batch).unwrap();
     store
         .db
@@ -224,7 +231,7 @@ fn alarm_that_nobody_saw_is_not_lost_and_one_that_was_seen_stays_seen() {
     let dir = TempDir::new().unwrap();
     let error = Notice::Error { code: "forged".into(), message: "m".into(), remedy: "r".into() };
     let batch = told(vec![alarm("one"), error.clone()]);
-    let first = open(&dir).commit(ROOM, Some(&record("team")), &batch).unwrap();
+    let first = open(&dir).commit(ROOM, Some(&record("team")), &batch).unwrap().first_notice;
 
     let mut store = open(&dir);
     assert_eq!(unseen(&store), [alarm("one"), error.clone()]);
@@ -241,13 +248,15 @@ fn alarm_that_nobody_saw_is_not_lost_and_one_that_was_seen_stays_seen() {
 fn alarm_that_nobody_saw_outlives_its_room_until_it_is_seen() {
     let dir = TempDir::new().unwrap();
     let mut store = open(&dir);
-    let first = store.commit(ROOM, Some(&record("team")), &told(vec![alarm("one")])).unwrap();
+    let first = store.commit(ROOM, Some(&record("team")), &told(vec![alarm("one")])).unwrap().first_notice;
     store.forget_room(ROOM).unwrap();
     assert_eq!(store.unseen_notices(None).unwrap()[0].room, "team");
     store.see_notice(first).unwrap();
     assert_eq!(store.last_notice().unwrap(), None);
     // Its number is not given to another.
-    assert!(store.commit(ROOM, Some(&record("team")), &told(vec![alarm("two")])).unwrap() > first);
+    assert!(
+        store.commit(ROOM, Some(&record("team")), &told(vec![alarm("two")])).unwrap().first_notice > first
+    );
 }
 
 #[test]
@@ -265,12 +274,12 @@ fn flood_of_notices_is_bounded_and_the_last_ones_stay() {
 fn database_of_the_first_version_is_migrated_and_keeps_what_it_holds() {
     let dir = TempDir::new().unwrap();
     let mut store = open(&dir);
-    let batch = Batch { messages: vec![message(1, "hello")], ..Batch::default() };
+    let batch = Batch { entries: vec![entry(1, "hello")], ..Batch::default() };
     store.commit(ROOM, Some(&record("team")), &batch).unwrap();
     store
         .db
         .execute_batch(
-            "DROP TABLE notices; DROP TABLE tokens; ALTER TABLE relays DROP COLUMN from_link; PRAGMA user_version = 1;",
+            "DROP TABLE notices; DROP TABLE tokens; DROP TABLE people; ALTER TABLE relays DROP COLUMN from_link; PRAGMA user_version = 1;",
         )
         .unwrap();
     drop(store);

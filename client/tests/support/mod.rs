@@ -15,6 +15,7 @@ use shared::{
     engine::{self, Command},
     link::InviteLink,
     random::Random,
+    timeline::Line,
 };
 use tokio::{sync::mpsc, time::timeout};
 
@@ -76,10 +77,12 @@ impl Person {
 
     pub async fn hears(&mut self, text: &str) -> engine::Message {
         self.until(|event| match event {
-            Event::Room {
-                event: RoomEvent::Engine(engine::Event::Message(message)) | RoomEvent::Past(message),
-                ..
-            } if message.text == text => Some(message),
+            Event::Room { event: RoomEvent::Engine(engine::Event::Message(message)), .. }
+            | Event::Room { event: RoomEvent::Past(Line { message, .. }), .. }
+                if message.text == text =>
+            {
+                Some(message)
+            }
             _ => None,
         })
         .await

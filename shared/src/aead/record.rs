@@ -31,6 +31,8 @@ const SALT: usize = 24;
 const HEADER: usize = 1 + SALT;
 /// Domain separation of the derived keys.
 const LABEL: &[u8] = b"schat/1 record key";
+/// Domain separation of tags.
+const TAG_LABEL: &[u8] = b"schat/1 record tag";
 /// Each key seals one record, so one nonce will do.
 const NONCE: [u8; 12] = [0; 12];
 
@@ -84,6 +86,14 @@ impl RecordKey {
         Ok(plaintext)
     }
 
+    /// A name for a row that tells nothing of what it stands for without the key, and is always the same with it.
+    pub fn tag(&self, what: &[u8]) -> [u8; 16] {
+        let mut tag = [0; 16];
+        // 16 bytes are far below HKDF's limit of 255 blocks, so this cannot fail.
+        let _ = Hkdf::<Sha256>::new(None, self.0.as_slice()).expand_multi_info(&[TAG_LABEL, what], &mut tag);
+        tag
+    }
+
     #[expect(
         clippy::expect_used,
         reason = "fails only above 255 × 32 bytes, and a key of zeros is worse than a panic"
@@ -131,6 +141,14 @@ mod tests {
         other[0] = 2;
         assert_eq!(key.open(b"a/b", &other), Err(RecordError));
         assert!(key.open(b"a/b", &record).is_ok());
+    }
+
+    #[test]
+    fn tag_depends_on_the_key_and_on_what_it_stands_for() {
+        let (key, other) = (RecordKey::new([6; 32]), RecordKey::new([7; 32]));
+        assert_eq!(key.tag(b"ann"), RecordKey::new([6; 32]).tag(b"ann"));
+        assert_ne!(key.tag(b"ann"), key.tag(b"bob"));
+        assert_ne!(key.tag(b"ann"), other.tag(b"ann"));
     }
 
     #[test]

@@ -8,15 +8,16 @@ use prost::Message as _;
 use proto::relay::{AccessChange, AccessKey, CommitPart, Deliver};
 
 use super::{
-    AlarmKind, Command, Engine, Event, Millis,
+    AlarmKind, Command, Engine, Event, Millis, Said,
     log::Verdict,
     state::{OwnInvite, Pending},
 };
 use crate::{
     aead::Envelope,
     content,
+    credential::{MAX_GLYPH, MAX_STATUS},
     group::{AccessKeys, GroupError, Plan},
-    identity::{Fingerprint, clean_name},
+    identity::{Fingerprint, clean_name, clean_optional},
     invite::{INVITE_LIFETIME_MS, INVITE_USES, InviteSecret, MAX_INVITES},
     link::Link,
     slot,
@@ -35,7 +36,10 @@ const MAX_DOUBLINGS: u32 = 12;
 impl Engine {
     pub(super) fn command(&mut self, command: Command, now: Millis) -> Result<(), GroupError> {
         // What is said on the way in waits in the outbox.
-        let waits = matches!(command, Command::Send { .. });
+        let waits = matches!(command, Command::Send { .. } | Command::Say { .. });
+        if let Command::Typing { stopped } = command {
+            return self.typing(stopped, now);
+        }
         if !self.is_member() && !waits {
             self.refuse("not_joined", "This device is not in the room yet.", "Wait until it has joined.");
             return Ok(());
@@ -45,17 +49,31 @@ impl Engine {
             return Ok(());
         }
         match command {
-            Command::Send { token, text } => self.say(token, text),
+            Command::Send { token, text } => self.say(token, Said::Text { text, reply_to: None }),
+            Command::Say { token, said } => self.say(token, said),
+            Command::Typing { .. } => (),
             Command::Invite => return self.invite(now),
             Command::Remove(who) => return self.remove(&who),
             Command::Rename(name) => match clean_name(&name) {
                 Ok(name) => self.meta.name = name,
                 Err(error) => self.refuse("bad_name", format!("{error}."), "Choose another name."),
             },
+            Command::Describe { status, glyph } => self.describe(&status, &glyph),
+            Command::Disappear(seconds) => self.meta.want_disappear = Some(seconds),
+            Command::HandOver { joiner, lines } => self.hand_over(&joiner, lines),
             Command::Leave => self.leave(),
         }
         self.dirty.meta = true;
         Ok(())
+    }
+
+    fn describe(&mut self, status: &str, glyph: &str) {
+        match (clean_optional(status, MAX_STATUS), clean_optional(glyph, MAX_GLYPH)) {
+            (Ok(status), Ok(glyph)) => (self.meta.status, self.meta.glyph) = (status, glyph),
+            (Err(error), _) | (_, Err(error)) => {
+                self.refuse("bad_profile", format!("{error}."), "Choose something shorter and simpler.");
+            }
+        }
     }
 
     fn invite(&mut self, now: Millis) -> Result<(), GroupError> {
@@ -162,18 +180,20 @@ impl Engine {
                 || !meta.to_remove.is_empty()
                 || !meta.key_extra.is_empty()
                 || !meta.key_missing.is_empty()
-                || self.wants_name())
+                || meta.want_disappear.is_some_and(|seconds| seconds != meta.disappear_s)
+                || self.wants_profile())
     }
 
-    fn wants_name(&self) -> bool {
+    fn wants_profile(&self) -> bool {
         let own = self.group.as_ref().and_then(|group| group.member(group.leaf()));
-        own.is_some_and(|own| own.name != self.meta.name)
+        let meta = &self.meta;
+        own.is_some_and(|own| (&own.name, &own.status, &own.glyph) != (&meta.name, &meta.status, &meta.glyph))
     }
 
     /// Builds the commit that does all that is wanted, and sends it.
     pub(super) fn commit(&mut self, now: Millis) -> Result<(), GroupError> {
         let relay_keys = self.relay_keys()?;
-        let identity = self.wants_name().then(|| (self.signer(), self.identity()));
+        let identity = self.wants_profile().then(|| (self.signer(), self.identity()));
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
         let members = group.members()?;
         // Whoever is already gone needs no removing.
@@ -184,7 +204,8 @@ impl Engine {
             .map(|(leaf, _)| *leaf)
             .collect();
         let before = group.room()?;
-        let (room, invite) = self.plan_invites(&before, !remove.is_empty(), now);
+        let (mut room, invite) = self.plan_invites(&before, !remove.is_empty(), now);
+        room.disappear_s = self.meta.want_disappear.unwrap_or(room.disappear_s);
         let should = group.access_keys_after(&remove, &room)?;
         let access = change(&relay_keys, &should);
         let plan = Plan { remove, room: (room != before).then(|| room.clone()), identity };
@@ -272,7 +293,10 @@ impl Engine {
         }
         self.meta.last_update = now;
         self.meta.want_update = false;
-        self.finish_commit(&applied)?;
+        self.finish_commit(&applied, entry.seq)?;
+        if self.meta.want_disappear == Some(self.meta.disappear_s) {
+            self.meta.want_disappear = None;
+        }
         self.own_invites_after(&pending)?;
         Ok(Verdict::Applied)
     }

@@ -16,18 +16,23 @@ pub(super) const EPOCHS_RECOGNISED: u64 = 16;
 
 impl Engine {
     /// A new epoch has begun, by whosever commit.
-    pub(super) fn finish_commit(&mut self, applied: &Applied) -> Result<(), GroupError> {
+    pub(super) fn finish_commit(&mut self, applied: &Applied, seq: u64) -> Result<(), GroupError> {
         let by = person(&applied.committer);
+        if let Some(was) = applied.was.as_ref().filter(|was| **was != applied.committer) {
+            self.out.events.push(Event::ProfileChanged { who: by.clone(), was: was.name.clone() });
+        }
         if let Some(joined) = &applied.joined {
             self.out.events.push(Event::MemberJoined(person(joined)));
             // Whoever comes while we are here is counted from the first word.
             self.peers.insert(applied.leaf, Peer { leaf: applied.leaf, unique: joined.unique(), counter: 0 });
             self.dirty.peers.insert(applied.leaf);
+            self.owe_past(joined.unique(), seq);
         }
         for (leaf, who) in &applied.removed {
             self.peers.remove(leaf);
             self.dirty.peers.insert(*leaf);
             self.meta.to_remove.retain(|unique| *unique != who.unique());
+            self.meta.hand_over.retain(|owed| owed.joiner != who.unique());
             self.out.events.push(Event::MemberLeft { who: person(who), by: by.clone() });
         }
         if applied.removed_us {
@@ -38,7 +43,17 @@ impl Engine {
             self.close(reason);
             return Ok(());
         }
+        self.note_inviters(Some(&by))?;
         self.new_epoch()?;
+        let Some(group) = &self.group else { return Err(GroupError::Damaged) };
+        let room = group.room()?;
+        if self.meta.disappear_s != room.disappear_s {
+            self.meta.disappear_s = room.disappear_s;
+            self.out.events.push(Event::Disappearing { by, seconds: room.disappear_s });
+        }
+        if room.past_lines == 0 {
+            self.meta.hand_over.clear();
+        }
         if let Some(view) = self.view().filter(|_| self.link.announced) {
             self.out.events.push(Event::Epoch(view));
         }

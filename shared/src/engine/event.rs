@@ -5,7 +5,8 @@ use std::fmt;
 use proto::relay::{ClientFrame, RelayFrame};
 use zeroize::Zeroizing;
 
-use crate::identity::Fingerprint;
+use super::Said;
+use crate::{identity::Fingerprint, timeline::Line};
 
 /// Unix time in milliseconds, by the caller's clock.
 pub type Millis = u64;
@@ -41,12 +42,41 @@ pub enum Command {
         /// UTF-8, at most [`super::MAX_TEXT`] bytes.
         text: String,
     },
+    /// Say something else than a plain chat line: a reply, an edit, a sign. `token` comes back as for `Send`.
+    Say {
+        /// Chosen by the asker; opaque.
+        token: String,
+        /// What.
+        said: Said,
+    },
+    /// Tell those who are online that we type, or stopped. Best effort, and never more than one in
+    /// [`super::TYPING_EVERY_MS`].
+    Typing {
+        /// Not any more.
+        stopped: bool,
+    },
     /// Make an invite link, or show the live one that this device made.
     Invite,
     /// Remove a member.
     Remove(Fingerprint),
     /// Change the display name.
     Rename(String),
+    /// Change what we say of ourselves.
+    Describe {
+        /// One line, or nothing.
+        status: String,
+        /// A small sign, or nothing.
+        glyph: String,
+    },
+    /// Chat lines from now on go so many seconds after they were said; 0 for never.
+    Disappear(u32),
+    /// The answer to [`Event::HandOver`].
+    HandOver {
+        /// As asked.
+        joiner: Vec<u8>,
+        /// Oldest first.
+        lines: Vec<Line>,
+    },
     /// Leave the room: the others are told and commit the removal.
     Leave,
 }
@@ -98,6 +128,10 @@ pub struct Member {
     pub leaf: u32,
     /// This is us.
     pub me: bool,
+    /// What the person says of themselves; may be empty.
+    pub status: String,
+    /// A small sign for the person; may be empty.
+    pub glyph: String,
 }
 
 /// The state of the group, the same for every member at the same epoch.
@@ -113,6 +147,10 @@ pub struct GroupView {
     pub authenticator: Vec<u8>,
     /// Members in leaf order.
     pub members: Vec<Member>,
+    /// Chat lines go so many seconds after they were said; 0 for never.
+    pub disappear_s: u32,
+    /// Chat lines of before that a newcomer is handed; 0 for none.
+    pub past_lines: u32,
 }
 
 /// Something people or programs want to know.
@@ -131,8 +169,67 @@ pub enum Event {
         /// Who committed the removal.
         by: Person,
     },
+    /// The display name, status or sign of somebody changed, of us perhaps.
+    ProfileChanged {
+        /// Who, by the new name.
+        who: Person,
+        /// The name before.
+        was: String,
+    },
+    /// Chat lines disappear after another time than before.
+    Disappearing {
+        /// Who wanted that.
+        by: Person,
+        /// Seconds, 0 for never.
+        seconds: u32,
+    },
     /// A chat line, ours included (`mine`), in the order of the log.
     Message(Message),
+    /// Something happened to a chat line, ours included; [`crate::timeline::Line::apply`] decides whether it may.
+    Act(Act),
+    /// A member has read up to `seq`; only those tell who choose to.
+    Seen {
+        /// Who.
+        who: Person,
+        /// Sequence number.
+        seq: u64,
+        /// It was us.
+        mine: bool,
+    },
+    /// Somebody types, or stopped. Not to be kept.
+    Typing {
+        /// Who.
+        who: Person,
+        /// Not any more.
+        stopped: bool,
+    },
+    /// A chat line of ours waits for the relay; it comes again as `Message` once it is in the log.
+    Queued {
+        /// The asker's token.
+        token: String,
+        /// The id it will have.
+        id: MessageId,
+        /// What.
+        text: String,
+        /// What it answers.
+        reply_to: Option<MessageId>,
+    },
+    /// It is on us to hand a newcomer what was said before: answer with [`Command::HandOver`].
+    HandOver {
+        /// Opaque.
+        joiner: Vec<u8>,
+        /// Only lines of before this sequence number.
+        before: u64,
+        /// At most so many.
+        lines: u32,
+    },
+    /// Lines of before we joined, as a member remembers them; nothing proves who said them.
+    Handed {
+        /// Who vouches for them.
+        by: Person,
+        /// Oldest first.
+        lines: Vec<Line>,
+    },
     /// The relay has it on disk.
     Sent {
         /// The asker's token.
@@ -189,7 +286,7 @@ pub struct Message {
     /// Sequence number in the room's log.
     pub seq: u64,
     /// 16 random bytes of the sender's.
-    pub id: [u8; 16],
+    pub id: MessageId,
     /// When the relay appended it, Unix milliseconds.
     pub at: Millis,
     /// Who said it; authenticated.
@@ -198,6 +295,46 @@ pub struct Message {
     pub text: String,
     /// We said it.
     pub mine: bool,
+    /// The chat line that this answers.
+    pub reply_to: Option<MessageId>,
+    /// When it goes, Unix milliseconds.
+    pub disappears: Option<Millis>,
+}
+
+/// Names a chat line: 16 random bytes of the sender's.
+pub type MessageId = [u8; 16];
+
+/// Something that happens to a chat line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Act {
+    /// Sequence number of the act itself.
+    pub seq: u64,
+    /// When the relay appended it, Unix milliseconds.
+    pub at: Millis,
+    /// Whose act; authenticated.
+    pub from: Person,
+    /// Ours.
+    pub mine: bool,
+    /// The chat line.
+    pub target: MessageId,
+    /// What.
+    pub change: Alteration,
+}
+
+/// What happens to a chat line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Alteration {
+    /// Its author gives it another text.
+    Edit(String),
+    /// Its author takes it back.
+    Delete,
+    /// A sign under it.
+    React {
+        /// At most [`super::MAX_EMOJI`] bytes.
+        emoji: String,
+        /// It is taken back.
+        withdrawn: bool,
+    },
 }
 
 /// Kinds of alarm.
@@ -215,6 +352,10 @@ pub enum AlarmKind {
     Certificate,
     /// The relay's access keys are not what the group's commits say.
     Access,
+    /// Somebody whom nobody here verified came into a room of verified people; the client's, not the engine's.
+    Stranger,
+    /// A name that is known as somebody's came with another key; the client's, not the engine's.
+    Impostor,
 }
 
 impl AlarmKind {
@@ -227,12 +368,23 @@ impl AlarmKind {
             Self::Rollback => "rollback",
             Self::Certificate => "certificate",
             Self::Access => "access",
+            Self::Stranger => "unverified",
+            Self::Impostor => "changed_key",
         }
     }
 
     /// The kind of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        let all = [Self::Replay, Self::Gap, Self::Fork, Self::Rollback, Self::Certificate, Self::Access];
+        let all = [
+            Self::Replay,
+            Self::Gap,
+            Self::Fork,
+            Self::Rollback,
+            Self::Certificate,
+            Self::Access,
+            Self::Stranger,
+            Self::Impostor,
+        ];
         all.into_iter().find(|kind| kind.name() == name)
     }
 }

@@ -6,7 +6,7 @@ use proto::{
 };
 
 use super::{
-    AlarmKind, Engine, EngineError, Millis,
+    AlarmKind, Engine, EngineError, MAX_PAST, Millis, Person, Policy,
     state::{OwnInvite, Pending, Phase},
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
 
 impl Engine {
     /// Builds the group, slot and keys of a room that the relay does not have yet.
-    pub(super) fn build_room(&mut self, now: Millis) -> Result<(), EngineError> {
+    pub(super) fn build_room(&mut self, policy: Policy, now: Millis) -> Result<(), EngineError> {
         let random = &self.profile.random;
         let (secret, expires_ms, max_uses) = match self.meta.open {
             true => (InviteSecret::of_open_room(&self.meta.room_name), 0, 0),
@@ -31,7 +31,10 @@ impl Engine {
             open: self.meta.open,
             invites: vec![secret.to_content(expires_ms, max_uses)],
             version: 1,
+            disappear_s: policy.disappear_s,
+            past_lines: policy.past_lines.min(MAX_PAST),
         };
+        self.meta.disappear_s = room.disappear_s;
         let (group, info) = Group::create(
             (self.suite(), random),
             (&self.signer(), self.identity()),
@@ -51,6 +54,8 @@ impl Engine {
         self.own_invite(&secret, expires_ms, max_uses);
         self.meta.last_update = now;
         self.meta.running_hash = vec![0; 32];
+        let me = Person { name: self.meta.name.clone(), fingerprint: self.profile.identity.fingerprint() };
+        self.note_inviters(Some(&me))?;
         self.new_epoch()?;
         self.meta.join_epoch = 0;
         self.set_phase(Phase::Creating);
@@ -176,12 +181,17 @@ impl Engine {
         self.anchor(entry);
         self.meta.last_update = now;
         self.set_phase(Phase::Member);
+        self.note_inviters(None)?;
         self.new_epoch()?;
         self.meta.join_epoch = self.meta.epochs.last().map_or(0, |row| row.epoch);
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
         self.meta.unreadable_left = group.members()?.len().saturating_sub(1) as u64;
         self.check_inviter()?;
         self.meta.link = None;
+        let Some(group) = &self.group else { return Err(GroupError::Damaged) };
+        let room = group.room()?;
+        (self.meta.disappear_s, self.meta.past_left) = (room.disappear_s, room.past_lines);
+        self.meta.join_seq = entry.seq;
         let mut keys = self.relay_keys()?;
         keys.remove(self.access.public().as_bytes());
         self.check_access(entry, keys)?;

@@ -5,16 +5,17 @@ use proto::relay::Deliver;
 use zeroize::Zeroizing;
 
 use super::{
-    AlarmKind, Engine, Event, INVITED, MAX_TEXT, Message, Millis, Stream,
+    AlarmKind, Engine, Event, INVITED, Millis, Stream,
     checks::Number,
     keyring::Sealer,
     person,
+    said::Saying,
     state::{HashRow, Phase},
     watch::{Hashes, hash_entry},
 };
 use crate::{
     aead::Envelope,
-    content,
+    content::{self, content::Body},
     group::{EPOCHS_KEPT, GroupError},
     replay::ReplayError,
 };
@@ -156,23 +157,23 @@ impl Engine {
         if !self.count(leaf, &holder.unique(), &who.name, said.counter) {
             return Ok(Verdict::Refused);
         }
-        match said.body {
-            Some(content::content::Body::Text(text)) if text.body.len() > MAX_TEXT => {
-                return Ok(self.forged("holds a longer text than may be said"));
+        let saying = Saying::new(entry, &said.id, at, who, false);
+        let is_good = match said.body {
+            Some(Body::Leave(_)) => {
+                self.remove_later(holder.unique());
+                true
             }
-            Some(content::content::Body::Text(text)) => {
-                let id = (&*said.id).try_into().unwrap_or_default();
-                let message = Message { seq: entry.seq, id, at, from: who, text: text.body, mine: false };
-                self.out.events.push(Event::Message(message));
+            Some(Body::Alarm(alarm)) => {
+                let name = saying.from.name;
+                self.alarm(AlarmKind::Fork, format!("{name} reports: {}.", alarm.kind.escape_debug()));
+                true
             }
-            Some(content::content::Body::Leave(_)) => self.remove_later(holder.unique()),
-            Some(content::content::Body::Alarm(alarm)) => {
-                self.alarm(AlarmKind::Fork, format!("{} reports: {}.", who.name, alarm.kind.escape_debug()));
-            }
-            // A profile line is for faces that show one; a body of a later version is skipped.
-            Some(content::content::Body::Profile(_)) | None => (),
-        }
-        Ok(Verdict::Taken)
+            Some(Body::Past(past)) => self.past(&saying, past),
+            Some(body) => self.tell(saying, body),
+            // Of a later version.
+            None => true,
+        };
+        Ok(if is_good { Verdict::Taken } else { self.forged("holds something that may not be said so") })
     }
 
     fn key_share(&mut self, entry: &Deliver, number: &Number, message: &[u8]) -> Result<Verdict, GroupError> {
@@ -208,7 +209,7 @@ impl Engine {
             return Ok(self.forged("holds a commit in somebody else's envelope"));
         }
         let _ = self.mark(number.id, number.sequence, number.epoch);
-        self.finish_commit(&applied)?;
+        self.finish_commit(&applied, entry.seq)?;
         Ok(Verdict::Applied)
     }
 

@@ -22,8 +22,9 @@ use zeroize::Zeroizing;
 use crate::{
     aead::Session,
     content,
+    credential::{Holder, MAX_GLYPH, MAX_STATUS, Shown},
     group::{Group, GroupError, Signer},
-    identity::{Identity, NameError, clean_name},
+    identity::{Identity, NameError, clean_name, clean_optional},
     invite::{AccessSecret, InviteSecret, open_room_id},
     link::Link,
     random::Random,
@@ -37,18 +38,25 @@ mod checks;
 mod commit;
 mod epoch;
 mod event;
+mod inviters;
 mod join;
 mod keyring;
 mod limit;
 mod log;
 mod outbox;
+mod past;
 mod relay;
 mod rows;
+mod said;
+mod signal;
 mod state;
 mod watch;
 
+pub use crate::rules::MAX_PAST;
 pub use event::*;
 pub use outbox::{MAX_OUTBOX, MAX_TEXT};
+pub use said::{MAX_EMOJI, Said, SaidError};
+pub use signal::TYPING_EVERY_MS;
 
 /// Who uses this device, and what the engine is built from.
 #[derive(Clone, Debug)]
@@ -57,12 +65,25 @@ pub struct Profile {
     pub identity: Arc<Identity>,
     /// Display name in rooms entered from now on.
     pub name: String,
+    /// What the person says of themselves there; may be empty.
+    pub status: String,
+    /// A small sign for the person; may be empty.
+    pub glyph: String,
     /// Names the device to the other members.
     pub device_name: String,
     /// Source of all randomness.
     pub random: Random,
     /// Cipher suite of rooms created from now on.
     pub suite: Suite,
+}
+
+/// What a new room keeps, or begins with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Chat lines go so many seconds after they were said; 0 for never. Any member may change it.
+    pub disappear_s: u32,
+    /// Chat lines of before that newcomers are handed, at most [`MAX_PAST`]. For ever.
+    pub past_lines: u32,
 }
 
 /// Why a room cannot be begun or loaded.
@@ -99,6 +120,9 @@ pub struct Engine {
     /// Our session and its next sequence number: fresh for each start of the process, so that an old
     /// backup can never repeat a (key, nonce) pair.
     session: (Session, u64),
+    /// The same for signals, which are not in the log: their numbers must leave no holes in it.
+    signal_session: (Session, u64),
+    signals: signal::Signals,
     link: Connection,
     dirty: rows::Dirty,
     out: Output,
@@ -140,6 +164,10 @@ struct Connection {
     announced: bool,
     /// The limit of the relay that people were told of.
     told: limit::Told,
+    /// When it is our turn to hand the past over, drawn by lot.
+    hand_over_at: Option<Millis>,
+    /// The runtime was asked for the lines.
+    hand_over_asked: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -159,10 +187,15 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Name`] for a name that cannot be shown.
-    pub fn create(profile: &Profile, room_name: &str, now: Millis) -> Result<Self, EngineError> {
+    pub fn create(
+        profile: &Profile,
+        room_name: &str,
+        policy: Policy,
+        now: Millis,
+    ) -> Result<Self, EngineError> {
         let room = RoomId(profile.random.bytes());
         let mut engine = Self::begin(profile, room, room_name, Phase::Creating)?;
-        engine.build_room(now)?;
+        engine.build_room(policy, now)?;
         Ok(engine)
     }
 
@@ -217,6 +250,11 @@ impl Engine {
         &self.meta.room_name
     }
 
+    /// The display name that we want in this room.
+    pub fn name(&self) -> &str {
+        &self.meta.name
+    }
+
     /// Whoever knows the name can join.
     pub fn is_open(&self) -> bool {
         self.meta.open
@@ -232,14 +270,21 @@ impl Engine {
         let group = self.group.as_ref().filter(|_| self.is_member())?;
         let me = group.leaf();
         let members = group.members().ok()?.into_iter();
+        let state = group.room().ok()?;
         Some(GroupView {
             room: self.meta.room_name.clone(),
             open: self.meta.open,
             epoch: group.epoch(),
             authenticator: group.authenticator().ok()?,
             members: members
-                .map(|(leaf, holder)| Member { person: person(&holder), leaf, me: leaf == me })
+                .map(|(leaf, holder)| {
+                    let person = person(&holder);
+                    let Holder { status, glyph, .. } = holder;
+                    Member { person, leaf, me: leaf == me, status, glyph }
+                })
                 .collect(),
+            disappear_s: state.disappear_s,
+            past_lines: state.past_lines,
         })
     }
 
@@ -263,6 +308,7 @@ impl Engine {
                 remedy: "Restart; if it stays, join again by a new invite.".to_owned(),
             });
         }
+        self.hand_over_due(now);
         self.out.wake_at = self.wake_at(now);
         rows::collect(self);
         std::mem::take(&mut self.out)
@@ -271,6 +317,8 @@ impl Engine {
     fn begin(profile: &Profile, room: RoomId, room_name: &str, phase: Phase) -> Result<Self, EngineError> {
         let room_name = clean_name(room_name)?;
         let name = clean_name(&profile.name)?;
+        let status = clean_optional(&profile.status, MAX_STATUS)?;
+        let glyph = clean_optional(&profile.glyph, MAX_GLYPH)?;
         let random = &profile.random;
         let signer = Signer::generate(profile.suite, random)?;
         let access = AccessSecret::generate(random);
@@ -282,7 +330,7 @@ impl Engine {
         meta.leaf_secret = signer.secret.as_bytes().to_vec();
         meta.leaf_public = signer.public.as_bytes().to_vec();
         meta.device_id = random.bytes::<16>().to_vec();
-        meta.name = name;
+        (meta.name, meta.status, meta.glyph) = (name, status, glyph);
         meta.device_name = clean_name(&profile.device_name).unwrap_or_else(|_| "device".to_owned());
         meta.suite = u32::from(profile.suite.cipher_suite().raw_value());
         meta.next_counter = 1;
@@ -298,6 +346,8 @@ impl Engine {
             hashes: watch::Hashes::default(),
             keyring: Keyring::new(room, &[]),
             session: (Session::random(random), 0),
+            signal_session: (Session::random(random), 0),
+            signals: signal::Signals::default(),
             link: Connection::default(),
             dirty: rows::Dirty::default(),
             out: Output::default(),
@@ -337,7 +387,7 @@ impl Engine {
     fn close(&mut self, reason: impl Into<String>) {
         let was_member = self.is_member();
         self.set_phase(Phase::Closed);
-        let unsent = self.outbox.iter().filter(|item| item.text.is_some() && item.acked == 0).count();
+        let unsent = self.queued().len();
         if unsent > 0 {
             let message = format!("{unsent} of your messages in this room were not sent.");
             self.refuse("not_sent", message, "Say them again in a room that you are in.");
@@ -353,7 +403,7 @@ impl Engine {
         let device_id = self.meta.device_id.as_slice().try_into().unwrap_or_default();
         crate::credential::certify(
             &self.profile.identity,
-            &self.meta.name,
+            Shown { name: &self.meta.name, status: &self.meta.status, glyph: &self.meta.glyph },
             &self.meta.device_name,
             device_id,
             &self.signer().public,
@@ -375,7 +425,7 @@ impl Engine {
     }
 }
 
-fn person(holder: &crate::credential::Holder) -> Person {
+fn person(holder: &Holder) -> Person {
     Person { name: holder.name.clone(), fingerprint: holder.fingerprint }
 }
 

@@ -8,15 +8,16 @@ use prost::Message as _;
 use proto::relay::{Deliver, Publish, Published};
 
 use super::{
-    AlarmKind, Engine, Event, Message, Millis, Stream,
+    AlarmKind, Engine, Event, Millis, Said, Stream,
     checks::AUTHENTICATOR_PREFIX,
     commit::UPDATE_MS,
     person,
+    said::Saying,
     state::{Outgoing, Phase},
 };
 use crate::{
     aead::Envelope,
-    content,
+    content::{self, content::Body},
     group::{EPOCHS_KEPT, GroupError},
 };
 
@@ -30,34 +31,37 @@ pub const MAX_OUTBOX: usize = 1_000;
 const UPDATE_RETRY_MS: u64 = 60_000;
 
 impl Engine {
-    pub(super) fn say(&mut self, token: String, text: String) {
-        let remedy = "Send it in parts.";
-        match () {
-            () if text.is_empty() => self.refuse("empty", "There is nothing to send.", "Type something."),
-            () if text.len() > MAX_TEXT => {
-                let message = format!("The message has {} bytes; at most {MAX_TEXT} fit.", text.len());
-                self.refuse("too_long", message, remedy);
-            }
-            () if self.outbox.len() >= MAX_OUTBOX => {
-                let message =
-                    format!("{MAX_OUTBOX} messages wait for the relay already; this one was not taken.");
-                self.refuse("outbox_full", message, "Wait until the relay is back.");
-            }
-            () => self.enqueue(token, Some(text)),
+    pub(super) fn say(&mut self, token: String, said: Said) {
+        if let Err(error) = said.check() {
+            return self.refuse(error.code(), error.to_string(), error.remedy());
         }
+        if self.outbox.len() >= MAX_OUTBOX {
+            let message =
+                format!("{MAX_OUTBOX} messages wait for the relay already; this one was not taken.");
+            return self.refuse("outbox_full", message, "Wait until the relay is back.");
+        }
+        self.enqueue(token, said.into_body());
+        if let Some(event) = self.outbox.back().and_then(queued) {
+            self.out.events.push(event);
+        }
+    }
+
+    /// Our chat lines that are not in the log yet, oldest first, as events for a face that begins.
+    pub fn queued(&self) -> Vec<Event> {
+        self.outbox.iter().filter_map(queued).collect()
     }
 
     pub(super) fn leave(&mut self) {
         self.meta.leaving = true;
-        self.enqueue(String::new(), None);
+        self.enqueue(String::new(), Body::Leave(content::Leave {}));
     }
 
-    fn enqueue(&mut self, token: String, text: Option<String>) {
+    pub(super) fn enqueue(&mut self, token: String, body: Body) {
         let mut item = Outgoing::default();
         item.counter = self.meta.next_counter;
         item.token = token;
         item.id = self.profile.random.bytes::<16>().to_vec();
-        item.text = text;
+        item.said = encode(body);
         self.meta.next_counter += 1;
         self.dirty.meta = true;
         self.dirty.outbox.insert(item.counter);
@@ -137,13 +141,13 @@ impl Engine {
     /// Seals the first in the queue.
     fn seal(&mut self, now: Millis) -> Result<(), GroupError> {
         let view = self.own_view();
+        self.signals.said();
         let (Some(group), Some(item)) = (&mut self.group, self.outbox.front_mut()) else { return Ok(()) };
-        let body = match (&item.text, self.meta.leaving) {
-            (Some(text), _) => Some(content::content::Body::Text(content::Text { body: text.clone() })),
-            (None, true) => Some(content::content::Body::Leave(content::Leave {})),
-            // What the relay refused for good: an empty content keeps the counter without a hole.
-            (None, false) => None,
-        };
+        let mut body = decode(&item.said);
+        if let Some(Body::Text(text)) = &mut body {
+            text.disappear_s = group.room()?.disappear_s;
+            item.said = encode(Body::Text(text.clone()));
+        }
         let said = content::Content {
             id: item.id.clone().into(),
             counter: item.counter,
@@ -164,7 +168,7 @@ impl Engine {
         Ok(())
     }
 
-    fn own_view(&self) -> content::View {
+    pub(super) fn own_view(&self) -> content::View {
         let row = self.meta.epochs.last();
         let authenticator =
             row.and_then(|row| row.authenticator.get(..AUTHENTICATOR_PREFIX)).unwrap_or_default();
@@ -181,7 +185,8 @@ impl Engine {
         let position = self.outbox.iter().position(|item| *item.publish_id == *published.id);
         let Some(item) = position.and_then(|index| self.outbox.get_mut(index)) else { return };
         item.acked = published.seq;
-        let (counter, token, leave) = (item.counter, item.token.clone(), item.text.is_none());
+        let leave = matches!(decode(&item.said), Some(Body::Leave(_)));
+        let (counter, token) = (item.counter, item.token.clone());
         self.dirty.outbox.insert(counter);
         if leave && self.meta.leaving {
             self.close("You left the room.");
@@ -217,14 +222,15 @@ impl Engine {
             item.envelope.clear();
             item.acked = 0;
         } else if let Some(item) = self.outbox.remove(index) {
-            let id = item.id.as_slice().try_into().unwrap_or_default();
-            if let Some(text) = item.text.clone() {
-                self.tell_own(entry, id, text);
-                if !acked {
-                    self.out.events.push(Event::Sent { token: item.token.clone(), seq: entry.seq });
+            match decode(&item.said) {
+                Some(Body::Leave(_)) => self.close("You left the room."),
+                Some(body) => {
+                    self.tell_own(entry, &item.id, body);
+                    if !acked {
+                        self.out.events.push(Event::Sent { token: item.token.clone(), seq: entry.seq });
+                    }
                 }
-            } else if self.meta.leaving {
-                self.close("You left the room.");
+                None => (),
             }
         }
         // So that the relay cannot show it twice unnoticed.
@@ -233,11 +239,11 @@ impl Engine {
         true
     }
 
-    fn tell_own(&mut self, entry: &Deliver, id: [u8; 16], text: String) {
+    fn tell_own(&mut self, entry: &Deliver, id: &[u8], body: Body) {
         let own = self.group.as_ref().and_then(|group| group.member(group.leaf()));
         let Some(from) = own.map(|holder| person(&holder)) else { return };
-        let at = entry.at_ms.max(self.meta.last_at);
-        self.out.events.push(Event::Message(Message { seq: entry.seq, id, at, from, text, mine: true }));
+        let at = self.clamp(entry.at_ms);
+        self.tell(Saying::new(entry, id, at, from, true), body);
     }
 
     /// The relay said that it has something, and then showed something else in its place.
@@ -276,7 +282,7 @@ impl Engine {
             return;
         }
         if let Some(item) = self.outbox.iter_mut().find(|item| *item.publish_id == *publish_id) {
-            item.text = None;
+            item.said.clear();
             item.envelope.clear();
             self.dirty.outbox.insert(item.counter);
             self.refuse("refused", "The relay refused a message for good; it was not sent.", remedy);
@@ -298,6 +304,25 @@ impl Engine {
             let commit = if self.has_intent() { link.commit_not_before } else { 0 };
             return Some(link.not_before.max(commit).max(now + 1));
         }
-        (link.state == Stream::Live).then(|| (self.meta.last_update + UPDATE_MS).max(now + 1))
+        let update = (link.state == Stream::Live).then(|| (self.meta.last_update + UPDATE_MS).max(now + 1));
+        update.into_iter().chain(self.hand_over_wake().map(|at| at.max(now + 1))).min()
     }
+}
+
+fn encode(body: Body) -> Vec<u8> {
+    content::Content { body: Some(body), ..content::Content::default() }.encode_to_vec()
+}
+
+fn decode(said: &[u8]) -> Option<Body> {
+    content::Content::decode(said).ok()?.body
+}
+
+fn queued(item: &Outgoing) -> Option<Event> {
+    let Some(Body::Text(text)) = decode(&item.said) else { return None };
+    Some(Event::Queued {
+        token: item.token.clone(),
+        id: item.id.as_slice().try_into().ok()?,
+        text: text.body,
+        reply_to: (&*text.reply_to).try_into().ok(),
+    })
 }

@@ -9,7 +9,7 @@ use proto::{
     },
 };
 
-use super::{AlarmKind, Connection, Engine, Event, Millis, Stream, state::Phase};
+use super::{AlarmKind, Connection, Engine, Event, Millis, Policy, Stream, state::Phase};
 use crate::group::GroupError;
 
 /// After a lost race the next attempt waits a random time below this, doubled for each loss up to
@@ -60,8 +60,9 @@ impl Engine {
             Some(relay_frame::Frame::Slot(slot)) if self.phase() == Phase::Joining => {
                 self.attempt_join(&slot, now)
             }
-            // Nothing uses ephemeral signals yet, and an unknown frame is a later version's.
-            Some(relay_frame::Frame::Slot(_) | relay_frame::Frame::Ephemeral(_)) | None => Ok(()),
+            Some(relay_frame::Frame::Ephemeral(signal)) => self.signal(&signal),
+            // An unknown frame is a later version's.
+            Some(relay_frame::Frame::Slot(_)) | None => Ok(()),
         }
     }
 
@@ -198,7 +199,7 @@ impl Engine {
         match (code, phase) {
             (Code::NotAllowed, Phase::Joining) if self.meta.open => {
                 self.group = None;
-                self.build_room(now).map_err(|_| GroupError::Unexpected)?;
+                self.build_room(Policy::default(), now).map_err(|_| GroupError::Unexpected)?;
                 self.out.reopen = true;
             }
             (Code::NotAllowed, Phase::Joining) => {

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::{
     Change, Connection, Engine, EngineError, Millis, Output, Profile,
     keyring::Keyring,
+    signal::Signals,
     state::{HashRow, Meta, Outgoing, Peer, Pending, Phase, WindowRow, row},
     watch::Hashes,
 };
@@ -62,6 +63,8 @@ pub(super) fn load(
         hashes: Hashes::default(),
         keyring: Keyring::new(room, &meta.epochs),
         session: (Session::random(&profile.random), 0),
+        signal_session: (Session::random(&profile.random), 0),
+        signals: Signals::default(),
         link: Connection::default(),
         dirty: Dirty::default(),
         out: Output::default(),
@@ -91,6 +94,8 @@ pub(super) fn load(
     engine.outbox.make_contiguous().sort_by_key(|item| item.counter);
     hashes.sort_by_key(|row| row.seq);
     hashes.into_iter().for_each(|row| engine.hashes.insert(row));
+    // Rows of an earlier version say nothing of inviters: whoever commits next must not pass for them.
+    engine.note_inviters(None)?;
     Ok(engine)
 }
 

@@ -97,6 +97,54 @@ pub(super) struct Meta {
     /// How many more messages may have been under way when we joined.
     #[prost(uint64, tag = "28")]
     pub unreadable_left: u64,
+    /// What we say of ourselves; the group has it once a commit carried it.
+    #[prost(string, tag = "29")]
+    pub status: String,
+    #[prost(string, tag = "30")]
+    pub glyph: String,
+    /// Seconds after which chat lines are to go, wanted by us and not in the group yet.
+    #[prost(uint32, optional, tag = "31")]
+    pub want_disappear: Option<u32>,
+    /// As the group says, to notice a change.
+    #[prost(uint32, tag = "32")]
+    pub disappear_s: u32,
+    /// Newcomers who were not handed the past yet.
+    #[prost(message, repeated, tag = "33")]
+    pub hand_over: Vec<HandOver>,
+    /// Our join's sequence number.
+    #[prost(uint64, tag = "34")]
+    pub join_seq: u64,
+    /// Lines of before our join that are still taken.
+    #[prost(uint32, tag = "35")]
+    pub past_left: u32,
+    /// Who made the live invites, as far as we were there; one for each, so at most
+    /// [`crate::invite::MAX_INVITES`].
+    #[prost(message, repeated, tag = "60")]
+    pub inviters: Vec<InviterRow>,
+}
+
+/// A newcomer who is to be handed what was said before.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct HandOver {
+    /// Account key and device id.
+    #[prost(bytes = "vec", tag = "1")]
+    pub joiner: Vec<u8>,
+    /// The join's sequence number.
+    #[prost(uint64, tag = "2")]
+    pub before: u64,
+}
+
+/// Who made an invite.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct InviterRow {
+    #[prost(bytes = "vec", tag = "1")]
+    pub invite_id: Vec<u8>,
+    /// Fingerprint; empty when it was made before we came.
+    #[prost(bytes = "vec", tag = "2")]
+    pub maker: Vec<u8>,
+    /// Its name then.
+    #[prost(string, tag = "3")]
+    pub name: String,
 }
 
 /// One epoch's envelope secret.
@@ -180,9 +228,10 @@ pub(super) struct Outgoing {
     /// 16 bytes; stays when resealed.
     #[prost(bytes = "vec", tag = "3")]
     pub id: Vec<u8>,
-    /// None for a Leave.
-    #[prost(string, optional, tag = "4")]
-    pub text: Option<String>,
+    /// A [`crate::content::Content`] with nothing but its body. Empty for what the relay refused for good: it is sent
+    /// without a body, so that the counter has no hole.
+    #[prost(bytes = "vec", tag = "9")]
+    pub said: Vec<u8>,
     /// The final ciphertext, once sealed; sent again byte for byte.
     #[prost(bytes = "vec", tag = "5")]
     pub envelope: Vec<u8>,
@@ -258,5 +307,5 @@ secret_rows! {
     OwnInvite { secret }
     JoinRow { secret }
     Pending { secrets }
-    Outgoing { text }
+    Outgoing { said }
 }

@@ -12,7 +12,7 @@ use proto::relay::{AccessKey, access_key::Kind};
 use zeroize::Zeroizing;
 
 use super::{Applied, Config, ENVELOPE_LABEL, Group, GroupError, LEAF_EXTENSION, ROOM_EXTENSION};
-use crate::{content, credential::Holder, invite::access_key_of, rules::Violation};
+use crate::{content, credential::Holder, identity::Fingerprint, invite::access_key_of, rules::Violation};
 
 /// Access keys by public key.
 pub type AccessKeys = BTreeMap<Vec<u8>, AccessKey>;
@@ -70,6 +70,13 @@ impl Group {
     /// The member at `leaf`, if there is one.
     pub fn member(&self, leaf: u32) -> Option<Holder> {
         holder(&self.mls.member_at_index(leaf)?).ok()
+    }
+
+    /// The id of the invite by which the member with this account key came, where it came by one; of its latest leaf.
+    pub fn invite_of(&self, who: &Fingerprint) -> Option<Vec<u8>> {
+        let leaf = self.members().ok()?.into_iter().rev().find(|(_, holder)| holder.fingerprint == *who)?.0;
+        let id = leaf_of(&self.mls.member_at_index(leaf)?).ok()?.invite_id;
+        (!id.is_empty()).then(|| id.to_vec())
     }
 
     /// The access keys that the relay should have now.
@@ -135,6 +142,10 @@ pub(super) fn applied(
         Some(member) if removed_us => holder(&member)?,
         _ => holder(&mls.member_at_index(done.committer).ok_or(Violation::Leaf)?)?,
     };
+    let was = match before.member_at_index(done.committer).filter(|_| !done.is_external) {
+        Some(member) => Some(holder(&member)?),
+        None => None,
+    };
     let mut removed = Vec::new();
     for info in epoch.applied_proposals() {
         if let mls_rs::group::proposal::Proposal::Remove(remove) = &info.proposal {
@@ -143,5 +154,5 @@ pub(super) fn applied(
         }
     }
     let joined = done.is_external.then(|| committer.clone());
-    Ok(Applied { committer, leaf: done.committer, joined, removed, removed_us })
+    Ok(Applied { committer, was, leaf: done.committer, joined, removed, removed_us })
 }

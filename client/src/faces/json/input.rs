@@ -28,6 +28,12 @@ pub enum Cmd {
         /// `HOST:PORT` of the relay, if not the one of `--relay`.
         #[serde(default)]
         relay: Option<String>,
+        /// Messages go so many seconds after they were said; 0 for never.
+        #[serde(default)]
+        disappear: u32,
+        /// Messages of before that newcomers are handed; 0 for none.
+        #[serde(default)]
+        past: u32,
     },
     /// Say something.
     Send {
@@ -38,6 +44,83 @@ pub enum Cmd {
         /// Comes back in `sent`.
         #[serde(default)]
         id: Option<String>,
+        /// The id of the message that this answers.
+        #[serde(default)]
+        reply_to: Option<String>,
+    },
+    /// Give a message of ours another text.
+    Edit {
+        /// Where.
+        room: String,
+        /// The message's id.
+        target: String,
+        /// The new text.
+        text: String,
+    },
+    /// Take a message of ours back.
+    Delete {
+        /// Where.
+        room: String,
+        /// The message's id.
+        target: String,
+    },
+    /// Put a sign under a message, or take it back.
+    React {
+        /// Where.
+        room: String,
+        /// The message's id.
+        target: String,
+        /// The sign.
+        emoji: String,
+        /// Take it back.
+        #[serde(default)]
+        withdrawn: bool,
+    },
+    /// Tell the others how far we have read.
+    Seen {
+        /// Where.
+        room: String,
+        /// Up to and with this.
+        seq: u64,
+    },
+    /// Tell who is online that we type.
+    Typing {
+        /// Where.
+        room: String,
+        /// Not any more.
+        #[serde(default)]
+        stopped: bool,
+    },
+    /// Messages from now on go after a time.
+    Disappear {
+        /// Where.
+        room: String,
+        /// 0 for never.
+        seconds: u32,
+    },
+    /// Change what we say of ourselves, in all rooms.
+    Describe {
+        /// One line, or nothing.
+        #[serde(default)]
+        status: String,
+        /// A small sign, or nothing.
+        #[serde(default)]
+        glyph: String,
+    },
+    /// Look for words in what was said.
+    Search {
+        /// Where; in all rooms without it.
+        #[serde(default)]
+        room: Option<String>,
+        /// All of these words.
+        #[serde(default)]
+        text: String,
+        /// Only of people whose name contains this.
+        #[serde(default)]
+        from: Option<String>,
+        /// At most so many.
+        #[serde(default)]
+        limit: Option<usize>,
     },
     /// Ask for an invite link.
     Invite {
@@ -52,6 +135,23 @@ pub enum Cmd {
     /// Remove a member.
     Remove {
         /// From which room.
+        room: String,
+        /// The whole fingerprint.
+        member: String,
+    },
+    /// Ask for the number to compare with a member.
+    Verify {
+        /// In which room.
+        room: String,
+        /// The whole fingerprint.
+        member: String,
+        /// It is the same at both ends: mark the member as verified.
+        #[serde(default)]
+        yes: bool,
+    },
+    /// Take that mark back.
+    Unverify {
+        /// In which room.
         room: String,
         /// The whole fingerprint.
         member: String,
@@ -83,15 +183,23 @@ impl Cmd {
     /// The room and the id that an error names.
     pub fn about(&self) -> (Option<String>, Option<String>) {
         match self {
-            Self::Join { room, .. } => (room.clone(), None),
+            Self::Join { room, .. } | Self::Search { room, .. } => (room.clone(), None),
             Self::Send { room, id, .. } => (Some(room.clone()), id.clone()),
             Self::Create { room, .. }
+            | Self::Edit { room, .. }
+            | Self::Delete { room, .. }
+            | Self::React { room, .. }
+            | Self::Seen { room, .. }
+            | Self::Typing { room, .. }
+            | Self::Disappear { room, .. }
             | Self::Invite { room }
             | Self::Members { room }
             | Self::Remove { room, .. }
+            | Self::Verify { room, .. }
+            | Self::Unverify { room, .. }
             | Self::Ack { room, .. }
             | Self::Leave { room } => (Some(room.clone()), None),
-            Self::Rooms {} | Self::Nick { .. } | Self::Quit => (None, None),
+            Self::Rooms {} | Self::Nick { .. } | Self::Describe { .. } | Self::Quit => (None, None),
         }
     }
 }
@@ -134,9 +242,21 @@ mod tests {
             r#"{"cmd":"create","room":"team"}"#,
             r#"{"cmd":"send","room":"team","text":"hi","id":"a1"}"#,
             r#"{"cmd":"send","room":"team","text":"hi"}"#,
+            r#"{"cmd":"send","room":"team","text":"yes","reply_to":"00112233445566778899aabbccddeeff"}"#,
+            r#"{"cmd":"edit","room":"team","target":"00112233445566778899aabbccddeeff","text":"hello"}"#,
+            r#"{"cmd":"delete","room":"team","target":"00112233445566778899aabbccddeeff"}"#,
+            r#"{"cmd":"react","room":"team","target":"00112233445566778899aabbccddeeff","emoji":"👍"}"#,
+            r#"{"cmd":"seen","room":"team","seq":7}"#,
+            r#"{"cmd":"typing","room":"team"}"#,
+            r#"{"cmd":"disappear","room":"team","seconds":86400}"#,
+            r#"{"cmd":"describe","status":"on the train","glyph":"🚆"}"#,
+            r#"{"cmd":"search","text":"lunch tomorrow","from":"ann","limit":5}"#,
             r#"{"cmd":"invite","room":"team"}"#,
             r#"{"cmd":"members","room":"team"}"#,
             r#"{"cmd":"remove","room":"team","member":"00"}"#,
+            r#"{"cmd":"verify","room":"team","member":"00"}"#,
+            r#"{"cmd":"verify","room":"team","member":"00","yes":true}"#,
+            r#"{"cmd":"unverify","room":"team","member":"00"}"#,
             r#"{"cmd":"ack","room":"team","seq":7}"#,
             r#"{"cmd":"leave","room":"team"}"#,
             r#"{"cmd":"rooms"}"#,

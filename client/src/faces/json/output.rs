@@ -1,13 +1,18 @@
 //! Events for programs.
 
 use serde::{Deserialize, Serialize};
-use shared::engine::{self, GroupView, Message, Person};
+use shared::{
+    engine::{self, Act, Alteration, GroupView, Person},
+    identity::Fingerprint,
+    safety::SafetyNumber,
+    timeline::{Line, Reaction},
+};
 
 use super::VERSION;
 use crate::{
     faces::sanitize,
     failure::Failure,
-    runtime::{ChosenRelay, Event, RelayState, RoomEvent, RoomStatus},
+    runtime::{ChosenRelay, Event, Hit, RelayState, RoomEvent, RoomStatus},
     store::Notice,
 };
 
@@ -53,7 +58,29 @@ pub enum Out {
         text: String,
         mine: bool,
         again: bool,
+        #[serde(flatten)]
+        more: MoreOut,
     },
+    /// What a search found, newest first: messages.
+    Found { lines: Vec<Out> },
+    /// A message of ours waits for the relay. `id`: as in `send`; `message`: the id it will have.
+    Queued { room: String, id: String, message: String, text: String },
+    /// A message has another text.
+    Edited { room: String, id: String, at: u64, from: PersonOut, text: String },
+    /// A message was taken back.
+    Deleted { room: String, id: String, at: u64, from: PersonOut },
+    /// A sign was put under a message, or taken back.
+    Reaction { room: String, id: String, at: u64, from: PersonOut, emoji: String, withdrawn: bool },
+    /// Messages are gone because their time is over.
+    Gone { room: String, seqs: Vec<u64> },
+    /// Somebody has read up to `seq`.
+    Seen { room: String, from: PersonOut, seq: u64, mine: bool },
+    /// Somebody types, or stopped.
+    Typing { room: String, from: PersonOut, stopped: bool },
+    /// Messages disappear after another time; 0 for never.
+    Disappearing { room: String, by: PersonOut, seconds: u32 },
+    /// Somebody shows themselves in another way.
+    ProfileChanged { room: String, member: PersonOut, was: String },
     /// The relay has it on disk.
     Sent { room: String, id: String, seq: u64 },
     /// An invite link; secret.
@@ -64,6 +91,8 @@ pub enum Out {
     MemberJoined { room: String, member: PersonOut },
     /// Somebody left or was removed.
     MemberLeft { room: String, member: PersonOut, by: PersonOut },
+    /// The number to compare with a member, and whether it was; for `verify`, and after a mark was set or taken back.
+    Safety { room: String, member: PersonOut, digits: String, emoji: String, verified: bool },
     /// Reading what was missed.
     CatchingUp { room: String, done: u64, total: u64 },
     /// Something that must not be.
@@ -103,6 +132,39 @@ pub struct PersonOut {
     pub fingerprint: String,
 }
 
+/// What only some messages have.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MoreOut {
+    /// The id of the message that this answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
+    /// When it goes, Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disappears: Option<u64>,
+    /// When it was edited last, Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edited: Option<u64>,
+    /// It was taken back.
+    #[serde(skip_serializing_if = "is_false")]
+    pub deleted: bool,
+    /// Signs under it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<ReactionOut>,
+    /// Who handed it over; then nothing proves who said it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handed_by: Option<PersonOut>,
+}
+
+/// A sign under a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReactionOut {
+    /// The sign.
+    pub emoji: String,
+    /// Whose.
+    pub people: Vec<PersonOut>,
+}
+
 /// A member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberOut {
@@ -112,6 +174,14 @@ pub struct MemberOut {
     pub fingerprint: String,
     /// It is this profile.
     pub me: bool,
+    /// What they say of themselves.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub status: String,
+    /// Their sign.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub glyph: String,
+    /// Somebody here compared the safety number.
+    pub verified: bool,
 }
 
 /// A room in a list.
@@ -125,6 +195,8 @@ pub struct RoomOut {
     pub relay: Option<String>,
     /// How many members; none before we are in.
     pub members: Option<usize>,
+    /// Somebody else is there, and everybody who is was verified.
+    pub verified: bool,
     /// Why it is over, when it is.
     pub closed: Option<String>,
 }
@@ -149,13 +221,19 @@ impl Out {
         Self::Relay { relay: address.to_string(), pin: pin.to_string(), replaced: *replaced, token }
     }
 
-    pub(super) fn joined(room: &str, view: &GroupView) -> Self {
-        let (authenticator, members) = (hex(&view.authenticator), members(view));
+    pub(super) fn joined(room: &str, view: &GroupView, marks: Marks<'_>) -> Self {
+        let (authenticator, members) = (hex(&view.authenticator), members(view, marks));
         Self::Joined { room: room.to_owned(), open: view.open, epoch: view.epoch, authenticator, members }
     }
 
-    pub(super) fn members(room: &str, view: &GroupView) -> Self {
-        Self::Members { room: room.to_owned(), members: members(view) }
+    pub(super) fn members(room: &str, view: &GroupView, marks: Marks<'_>) -> Self {
+        Self::Members { room: room.to_owned(), members: members(view, marks) }
+    }
+
+    /// A safety number.
+    pub(crate) fn safety(room: &str, member: &Person, number: &SafetyNumber, verified: bool) -> Self {
+        let (digits, emoji) = (number.digits(), number.emoji());
+        Self::Safety { room: room.to_owned(), member: person(member.clone()), digits, emoji, verified }
     }
 
     pub(super) fn rooms(rooms: &[RoomStatus]) -> Self {
@@ -164,6 +242,7 @@ impl Out {
             open: status.view.as_ref().map(|view| view.open),
             relay: status.relay.as_ref().map(ToString::to_string),
             members: status.view.as_ref().map(|view| view.members.len()),
+            verified: status.is_verified,
             closed: status.over.clone(),
         });
         Self::Rooms { rooms: rooms.collect() }
@@ -175,7 +254,20 @@ impl Out {
     }
 
     /// A chat line.
-    pub fn message(room: String, message: Message, again: bool) -> Self {
+    pub fn message(room: String, line: impl Into<Line>, again: bool) -> Self {
+        let Line { message, edited, deleted, reactions, handed_by } = line.into();
+        let sign = |sign: Reaction| ReactionOut {
+            emoji: sign.emoji,
+            people: sign.people.into_iter().map(person).collect(),
+        };
+        let more = MoreOut {
+            reply_to: message.reply_to.map(|id| hex(&id)),
+            disappears: message.disappears,
+            edited,
+            deleted,
+            reactions: reactions.into_iter().map(sign).collect(),
+            handed_by: handed_by.map(person),
+        };
         Self::Message {
             room,
             seq: message.seq,
@@ -185,18 +277,44 @@ impl Out {
             text: message.text,
             mine: message.mine,
             again,
+            more,
+        }
+    }
+
+    pub(super) fn found(hits: Vec<Hit>) -> Self {
+        Self::Found { lines: hits.into_iter().map(|hit| Self::message(hit.room, hit.line, true)).collect() }
+    }
+
+    fn changed(room: String, act: Act) -> Self {
+        let (id, at, from) = (hex(&act.target), act.at, person(act.from));
+        match act.change {
+            Alteration::Edit(text) => Self::Edited { room, id, at, from, text },
+            Alteration::Delete => Self::Deleted { room, id, at, from },
+            Alteration::React { emoji, withdrawn } => Self::Reaction { room, id, at, from, emoji, withdrawn },
         }
     }
 }
 
+/// Whether somebody's key was verified.
+pub type Marks<'a> = &'a dyn Fn(&Fingerprint) -> bool;
+
 /// The objects that tell of an event; several for a certificate that changed.
-pub fn translate(event: Event) -> Vec<Out> {
+pub fn translate(event: Event, marks: Marks<'_>) -> Vec<Out> {
     match event {
         Event::Relay { relay, state } => relay_event(relay, state),
         Event::Room { room, event } => {
             let room = room.to_string();
             vec![match event {
-                RoomEvent::Engine(event) => engine_event(room, event),
+                RoomEvent::Engine(engine::Event::Handed { lines, .. }) => {
+                    return lines.into_iter().map(|line| Out::message(room.clone(), line, false)).collect();
+                }
+                // The runtime answers the one, and tells the other with what it changed.
+                RoomEvent::Engine(engine::Event::HandOver { .. } | engine::Event::Act(_)) => {
+                    return Vec::new();
+                }
+                RoomEvent::Engine(event) => engine_event(room, event, marks),
+                RoomEvent::Changed { act, .. } => Out::changed(room, act),
+                RoomEvent::Gone(seqs) => Out::Gone { room, seqs },
                 RoomEvent::Notice { notice, again, .. } => told(room, &notice, again),
                 RoomEvent::Past(message) => Out::message(room, message, true),
                 RoomEvent::Invite { link, expires_ms, max_uses } => {
@@ -232,11 +350,11 @@ fn relay_event(relay: String, state: RelayState) -> Vec<Out> {
     }
 }
 
-fn engine_event(room: String, event: engine::Event) -> Out {
+fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Out {
     match event {
-        engine::Event::Joined(view) => Out::joined(&room, &view),
+        engine::Event::Joined(view) => Out::joined(&room, &view, marks),
         engine::Event::Epoch(view) => {
-            let (authenticator, members) = (hex(&view.authenticator), members(&view));
+            let (authenticator, members) = (hex(&view.authenticator), members(&view, marks));
             Out::Epoch { room, open: view.open, epoch: view.epoch, authenticator, members }
         }
         engine::Event::MemberJoined(who) => Out::MemberJoined { room, member: person(who) },
@@ -244,6 +362,16 @@ fn engine_event(room: String, event: engine::Event) -> Out {
             Out::MemberLeft { room, member: person(who), by: person(by) }
         }
         engine::Event::Message(message) => Out::message(room, message, false),
+        engine::Event::Queued { token, id, text, .. } => {
+            Out::Queued { room, id: token, message: hex(&id), text }
+        }
+        engine::Event::Seen { who, seq, mine } => Out::Seen { room, from: person(who), seq, mine },
+        engine::Event::Typing { who, stopped } => Out::Typing { room, from: person(who), stopped },
+        engine::Event::Disappearing { by, seconds } => Out::Disappearing { room, by: person(by), seconds },
+        engine::Event::ProfileChanged { who, was } => Out::ProfileChanged { room, member: person(who), was },
+        engine::Event::Act(act) => Out::changed(room, act),
+        // Several, or none: see above.
+        engine::Event::Handed { .. } | engine::Event::HandOver { .. } => Out::Gone { room, seqs: Vec::new() },
         engine::Event::Sent { token, seq } => Out::Sent { room, id: token, seq },
         // The runtime completes links, so none arrives here; a link without a relay helps nobody.
         engine::Event::Invite { .. } => {
@@ -273,11 +401,14 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-fn members(view: &GroupView) -> Vec<MemberOut> {
+fn members(view: &GroupView, marks: Marks<'_>) -> Vec<MemberOut> {
     let member = |member: &engine::Member| MemberOut {
         name: member.person.name.clone(),
         fingerprint: member.person.fingerprint.to_string(),
         me: member.me,
+        status: member.status.clone(),
+        glyph: member.glyph.clone(),
+        verified: marks(&member.person.fingerprint),
     };
     view.members.iter().map(member).collect()
 }

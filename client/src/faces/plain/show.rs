@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use shared::engine::{self, Message};
+use shared::{engine, timeline::Line};
 use tokio::sync::mpsc;
 
 use super::{Shared, lock};
@@ -28,7 +28,7 @@ pub(super) async fn show_events(runtime: Runtime, mut events: mpsc::Receiver<Eve
                 let refused =
                     matches!(event, RoomEvent::Engine(engine::Event::Closed { was_member: false, .. }));
                 let entered = refused || matches!(event, RoomEvent::Engine(engine::Event::Joined(_)));
-                room_event(&runtime, &shared, &room, event);
+                room_event(&runtime, &shared, &room, event).await;
                 if refused && runtime.is_empty() && !shared.stays {
                     return Exit::Refused;
                 }
@@ -62,9 +62,20 @@ fn relay_event(relay: &str, state: RelayState) {
     }
 }
 
-fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomEvent) {
+async fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomEvent) {
     match event {
-        RoomEvent::Past(message) => line(runtime, shared, room, &message),
+        RoomEvent::Past(past) => line(runtime, shared, room, &past).await,
+        RoomEvent::Changed { act, line } => {
+            let view = runtime.room(room).ok().and_then(|status| status.view);
+            let place = if lock(shared).as_deref() == Some(room) {
+                String::new()
+            } else {
+                format!("[{}] ", sanitize::line(room))
+            };
+            note(&format!("{place}{}", words::changed(&act, &line, view.as_ref())));
+        }
+        // What was written cannot be unwritten here.
+        RoomEvent::Gone(_) => {}
         RoomEvent::Invite { link, .. } => {
             note("Whoever has this link can join; give it over a channel you trust:");
             data(&link.to_string());
@@ -79,11 +90,11 @@ fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomEvent) 
             }
             note(&words::notice(room, &notice, again));
         }
-        RoomEvent::Engine(event) => engine_event(runtime, shared, room, event),
+        RoomEvent::Engine(event) => engine_event(runtime, shared, room, event).await,
     }
 }
 
-fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: engine::Event) {
+async fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: engine::Event) {
     let shown = sanitize::line(room);
     let view = runtime.room(room).ok().and_then(|status| status.view);
     match event {
@@ -104,7 +115,22 @@ fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: engine::E
             let (who, by) = (words::name(&who, view.as_ref()), words::name(&by, view.as_ref()));
             note(&format!("{who} is no longer in {shown} (removed by {by})."));
         }
-        engine::Event::Message(message) => line(runtime, shared, room, &message),
+        engine::Event::Message(message) => line(runtime, shared, room, &message.into()).await,
+        engine::Event::Handed { lines, .. } => {
+            for past in lines {
+                line(runtime, shared, room, &past).await;
+            }
+        }
+        engine::Event::ProfileChanged { who, was } => {
+            note(&words::profile_changed(&who, &was, view.as_ref()));
+        }
+        engine::Event::Disappearing { by, seconds } => {
+            note(&words::disappearing(&by, seconds, view.as_ref()));
+        }
+        // Each line here is read aloud to somebody: who types and who has read is not worth one.
+        engine::Event::Typing { .. } | engine::Event::Seen { .. } | engine::Event::Queued { .. } => {}
+        // The runtime answers the one, and tells the other with what it changed.
+        engine::Event::HandOver { .. } | engine::Event::Act(_) => {}
         engine::Event::Sent { .. } => shared.pending.done(),
         engine::Event::CatchingUp { done, total } if done == total => {}
         engine::Event::CatchingUp { done, total } => note(&format!("Reading {shown}: {done} of {total}.")),
@@ -118,20 +144,49 @@ fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: engine::E
     }
 }
 
-fn line(runtime: &Runtime, shared: &Shared, room: &str, message: &Message) {
+async fn line(runtime: &Runtime, shared: &Shared, room: &str, line: &Line) {
     let view = runtime.room(room).ok().and_then(|status| status.view);
+    let answered = match line.message.reply_to {
+        // One that is not here any more is answered without being named.
+        Some(id) => runtime.line(room, id).await.ok().flatten(),
+        None => None,
+    };
     let elsewhere = lock(shared).as_deref() != Some(room);
-    for line in format(message, view.as_ref(), elsewhere.then_some(room)) {
+    for line in format(line, answered.as_ref(), view.as_ref(), elsewhere.then_some(room)) {
         data(&line);
     }
 }
 
-/// A chat line as people read it; with the room's label when it is not the current one.
-pub fn format(message: &Message, view: Option<&engine::GroupView>, room: Option<&str>) -> Vec<String> {
-    let name = words::name(&message.from, view);
+/// A chat line as people read it; `answered` is the one that it answers, and `room` the label when it is not the current
+/// room.
+pub fn format(
+    line: &Line,
+    answered: Option<&Line>,
+    view: Option<&engine::GroupView>,
+    room: Option<&str>,
+) -> Vec<String> {
+    let name = words::name(&line.message.from, view);
     let room = room.map(|room| format!("[{}] ", sanitize::line(room))).unwrap_or_default();
-    let mut parts = sanitize::paragraph(&message.text).into_iter();
-    let first = format!("{room}{name}: {}", parts.next().unwrap_or_default());
+    let mut about = Vec::new();
+    if let Some(by) = &line.handed_by {
+        about.push(format!("as {} remembers it", words::name(by, view)));
+    }
+    if let Some(Line { message, .. }) = answered {
+        about.push(format!(
+            "answers {}: {}",
+            words::name(&message.from, view),
+            words::beginning(&message.text)
+        ));
+    }
+    if line.edited.is_some() && !line.deleted {
+        about.push("edited".to_owned());
+    }
+    let about = if about.is_empty() { String::new() } else { format!(" ({})", about.join("; ")) };
+    if line.deleted {
+        return vec![format!("{room}{name}{about} deleted a message.")];
+    }
+    let mut parts = sanitize::paragraph(&line.message.text).into_iter();
+    let first = format!("{room}{name}{about}: {}", parts.next().unwrap_or_default());
     // Marked, so that a line break in a message cannot fake the next speaker.
     std::iter::once(first).chain(parts.map(|part| format!("  | {part}"))).collect()
 }
@@ -149,7 +204,10 @@ pub(crate) fn note(line: &str) {
 
 #[cfg(test)]
 mod tests {
-    use shared::{engine::Person, identity::Fingerprint};
+    use shared::{
+        engine::{Message, Person},
+        identity::Fingerprint,
+    };
 
     use super::*;
 
@@ -157,8 +215,23 @@ mod tests {
     fn line_break_in_a_message_fakes_no_speaker() {
         let from = Person { name: "eve\u{1b}[2J".into(), fingerprint: Fingerprint([1; 32]) };
         let text = "hi\nann: I agree\u{202e}".into();
-        let message = Message { seq: 1, id: [0; 16], at: 0, from, text, mine: false };
-        assert_eq!(format(&message, None, None), ["eve\\u{1b}[2J: hi", "  | ann: I agree\\u{202e}"]);
-        assert_eq!(format(&message, None, Some("team"))[0], "[team] eve\\u{1b}[2J: hi");
+        let mut line = Line::from(Message {
+            seq: 1,
+            id: [0; 16],
+            at: 0,
+            from,
+            text,
+            mine: false,
+            reply_to: Some([1; 16]),
+            disappears: None,
+        });
+        assert_eq!(format(&line, None, None, None), ["eve\\u{1b}[2J: hi", "  | ann: I agree\\u{202e}"]);
+        assert_eq!(format(&line, None, None, Some("team"))[0], "[team] eve\\u{1b}[2J: hi");
+        // Nor does what is answered, or what was handed over.
+        let answered = line.clone();
+        line.handed_by = Some(line.message.from.clone());
+        let shown = format(&line, Some(&answered), None, None);
+        let about = "(as eve\\u{1b}[2J remembers it; answers eve\\u{1b}[2J: hi…)";
+        assert_eq!(shown[0], format!("eve\\u{{1b}}[2J {about}: hi"));
     }
 }

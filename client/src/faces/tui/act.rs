@@ -179,7 +179,9 @@ impl<'a> Act<'a> {
     async fn tell(&self, app: &mut App, room: &str, what: Telling) {
         let act = |target, change| Said::Act { target, change };
         let (said, typed) = match what {
-            Telling::Reply { to, text } => (Said::Text { text: text.clone(), reply_to: Some(to) }, Some(text)),
+            Telling::Reply { to, text } => {
+                (Said::Text { text: text.clone(), reply_to: Some(to) }, Some(text))
+            }
             Telling::Edit { target, text } => (act(target, Alteration::Edit(text.clone())), Some(text)),
             Telling::Delete { target } => (act(target, Alteration::Delete), None),
             Telling::React { target, sign, withdrawn } => {

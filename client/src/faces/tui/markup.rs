@@ -98,7 +98,9 @@ fn list_mark(line: &str) -> usize {
     let rest = line.get(indent..).unwrap_or_default();
     let digits = rest.chars().take_while(char::is_ascii_digit).count();
     let mark = match rest.get(digits..).unwrap_or_default() {
-        after if (1..=3).contains(&digits) && (after.starts_with(". ") || after.starts_with(") ")) => digits + 2,
+        after if (1..=3).contains(&digits) && (after.starts_with(". ") || after.starts_with(") ")) => {
+            digits + 2
+        }
         _ if ["- ", "* ", "+ ", "> "].iter().any(|mark| rest.starts_with(mark)) => 2,
         _ => 0,
     };

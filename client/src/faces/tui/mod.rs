@@ -31,16 +31,16 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-pub use self::{
-    begin::{Host, Hosted},
-    terminal::is_capable,
-};
 use self::{
     act::{Act, Answer},
     app::App,
     keymap::Keymap,
     notify::Notifier,
     terminal::Screen,
+};
+pub use self::{
+    begin::{Host, Hosted},
+    terminal::is_capable,
 };
 use super::pending::Pending;
 use crate::{
@@ -102,7 +102,8 @@ pub async fn run(
             act.fetch(&mut app, wanted).await;
             continue;
         }
-        let wake = app.next_wake().map(|at| Instant::now() + Duration::from_millis(at.saturating_sub(now_ms())));
+        let wake =
+            app.next_wake().map(|at| Instant::now() + Duration::from_millis(at.saturating_sub(now_ms())));
         tokio::select! {
             // Keys first: a flood of messages must not make the keyboard wait.
             biased;

@@ -3,7 +3,7 @@
 use shared::engine::Engine;
 use tokio::time::Instant;
 
-use super::Room;
+use super::{Room, guard::Guard};
 use crate::{
     failure::{Exit, Failure},
     runtime::{RoomEvent, lock, now_ms},
@@ -30,7 +30,9 @@ impl Room {
         let failure = match self.vault.run(move |store| store.rows(room)).await {
             Ok(rows) => match Engine::load(&self.profile, rows, now_ms()) {
                 Ok(engine) => {
-                    lock(&self.state).view = engine.view();
+                    let view = engine.view();
+                    self.guard = Guard::of(view.as_ref());
+                    lock(&self.state).view = view;
                     self.engine = Some(engine);
                     return;
                 }

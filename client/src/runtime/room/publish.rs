@@ -2,9 +2,9 @@
 
 use shared::engine;
 
-use super::{PAGE, Room};
+use super::Room;
 use crate::{
-    runtime::{Event, Past, RoomEvent, lock},
+    runtime::{Event, RoomEvent, lock},
     store::Notice,
     transport::Trust,
 };
@@ -21,12 +21,21 @@ impl Room {
             engine::Event::Joined(view) | engine::Event::Epoch(view) => {
                 lock(&self.state).view = Some(view.clone());
             }
+            engine::Event::Message(message) => self.will_expire(message.disappears),
+            engine::Event::Handed { lines, .. } => {
+                lines.iter().for_each(|line| self.will_expire(line.message.disappears));
+            }
             engine::Event::Closed { reason, was_member } => self.over(reason.clone(), *was_member).await,
             _ => {}
         }
         match event {
             engine::Event::Invite { link, expires_ms, max_uses } => {
                 self.invite(link, expires_ms, max_uses).await;
+            }
+            // Told with what it changed; what changed nothing is nothing.
+            engine::Event::Act(_) => {}
+            engine::Event::HandOver { joiner, before, lines } => {
+                Box::pin(self.hand_over(joiner, before, lines)).await;
             }
             other => self.show(RoomEvent::Engine(other)).await,
         }
@@ -72,31 +81,6 @@ impl Room {
         let mut state = lock(&self.state);
         state.view = None;
         state.over = Some(why);
-    }
-
-    pub(super) async fn show_past(&mut self) {
-        let room = self.record.id;
-        let mut after = self.record.acked;
-        loop {
-            let past = self.past;
-            let page = self.vault.run(move |store| match past {
-                Past::Nothing => Ok(Vec::new()),
-                Past::Last(limit) => store.recent(room, limit),
-                Past::Unacknowledged => store.history(room, after, PAGE),
-            });
-            let page = match page.await {
-                Ok(page) => page,
-                Err(error) => return self.show(RoomEvent::Failed(error.into())).await,
-            };
-            let Some(last) = page.last() else { return };
-            after = last.seq;
-            for message in page {
-                self.show(RoomEvent::Past(message)).await;
-            }
-            if self.past != Past::Unacknowledged {
-                return;
-            }
-        }
     }
 
     pub(super) async fn show(&self, event: RoomEvent) {

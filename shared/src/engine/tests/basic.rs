@@ -2,7 +2,7 @@
 
 use super::world::World;
 use crate::{
-    engine::{AlarmKind, Command, Engine},
+    engine::{AlarmKind, Command, Engine, Event},
     suite::Suite,
 };
 
@@ -83,12 +83,7 @@ fn removed_member_is_locked_out_and_its_link_is_dead() {
     assert_eq!(world.texts(1), ["she is gone"]);
     assert_eq!(world.texts(2), [""; 0]);
     world.join(2, &link);
-    assert!(
-        !world.devices[2]
-            .events
-            .iter()
-            .any(|e| matches!(e, crate::engine::Event::Joined(v) if v.members.len() > 3))
-    );
+    assert!(!world.devices[2].events.iter().any(|e| matches!(e, Event::Joined(v) if v.members.len() > 3)));
     assert_eq!(world.devices[0].engine.as_ref().unwrap().view().unwrap().members.len(), 2);
     let fresh = world.invite(0);
     assert_ne!(fresh.secret, link.secret);
@@ -99,6 +94,13 @@ fn names_change_and_members_leave() {
     let mut world = World::room_of(&["ann", "bob", "eve"], Suite::Classic, 6);
     world.command(1, Command::Rename("Robert".to_owned()));
     world.settle();
+    for device in &world.devices {
+        let renamed = device.events.iter().filter_map(|event| match event {
+            Event::ProfileChanged { who, was } => Some((was.as_str(), who.name.as_str())),
+            _ => None,
+        });
+        assert_eq!(renamed.collect::<Vec<_>>(), [("bob", "Robert")]);
+    }
     world.command(2, Command::Leave);
     world.settle();
     world.assert_agreed(&[0, 1]);
@@ -106,6 +108,33 @@ fn names_change_and_members_leave() {
     let names: Vec<_> = view.members.iter().map(|member| member.person.name.as_str()).collect();
     assert_eq!(names, ["ann", "Robert"]);
     assert!(world.closed(2));
+}
+
+#[test]
+fn invite_is_known_as_its_makers_to_those_who_were_there() {
+    let mut world = World::room_of(&["ann", "bob"], Suite::Classic, 17);
+    world.devices.push(World::new(&["eve"], Suite::Classic, 78).devices.remove(0));
+    world.devices.push(World::new(&["dan"], Suite::Classic, 79).devices.remove(0));
+    let link = world.invite(1);
+    // A device that begins anew knows what it knew.
+    world.crash(0);
+    world.restart(0);
+    world.connect(0);
+    world.settle();
+    world.join(2, &link);
+    let old = world.invite(0);
+    world.join(3, &old);
+    let who = |world: &World, i: usize| world.devices[i].profile.identity.fingerprint();
+    let (eve, dan) = (who(&world, 2), who(&world, 3));
+    let by = |world: &World, i: usize, joiner| {
+        let inviter = world.devices[i].engine.as_ref().unwrap().invited_by(&joiner);
+        inviter.map(|by| (by.name, by.fingerprint))
+    };
+    let (ann, bob) = (("ann".to_owned(), who(&world, 0)), ("bob".to_owned(), who(&world, 1)));
+    assert_eq!([by(&world, 0, eve), by(&world, 1, eve)], [Some(bob.clone()), Some(bob)]);
+    assert_eq!(by(&world, 0, dan), Some(ann), "her own, from before the others came");
+    assert_eq!(by(&world, 1, dan), None, "made before bob came");
+    assert_eq!(by(&world, 1, who(&world, 0)), None, "whoever opened the room came by none");
 }
 
 #[test]

@@ -127,7 +127,7 @@ impl World {
             counter,
             view: Some(view),
             sent_ms: self.now,
-            body: Some(Body::Text(content::Text { body: text.to_owned() })),
+            body: Some(Body::Text(content::Text { body: text.to_owned(), ..content::Text::default() })),
         }
     }
 

@@ -102,6 +102,8 @@ fn open_room_that_is_not_what_its_name_says_is_refused() {
         open: false,
         invites: vec![secret.to_content(0, 0)],
         version: 1,
+        disappear_s: 0,
+        past_lines: 0,
     };
     let (group, info) = crate::group::Group::create(
         (Suite::Classic, &random),

@@ -14,7 +14,7 @@ use crate::{
     engine::AlarmKind,
     group::{LEAF_EXTENSION, ROOM_EXTENSION},
     invite::InviteSecret,
-    rules::Violation,
+    rules::{MAX_PAST, Violation},
 };
 
 /// Eve commits the room that `change` makes; nobody takes it, because of `violation`.
@@ -43,6 +43,16 @@ fn room_name_cannot_change() {
 #[test]
 fn private_room_cannot_become_open() {
     room_is_refused(102, Violation::RoomChanged, |_, room| room.open = true);
+}
+
+#[test]
+fn room_that_does_not_share_its_past_cannot_begin_to() {
+    room_is_refused(107, Violation::RoomChanged, |_, room| room.past_lines = 500);
+}
+
+#[test]
+fn room_cannot_share_more_than_members_would_hand_over() {
+    room_is_refused(108, Violation::Room, |_, room| room.past_lines = MAX_PAST + 1);
 }
 
 #[test]

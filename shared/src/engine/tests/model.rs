@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::{Signature, VerifyingKey};
 use proto::relay::{
-    AccessKey, ClientFrame, Deliver, Join, Joined, Publish, Published, Refused, RelayFrame, Slot,
+    AccessKey, ClientFrame, Deliver, Ephemeral, Join, Joined, Publish, Published, Refused, RelayFrame, Slot,
     access_key::Kind, client_frame, refused::Code, relay_frame::Frame,
 };
 
@@ -24,6 +24,8 @@ pub struct ModelRelay {
     pub streams: BTreeMap<usize, (Vec<u8>, u64)>,
     /// Clients whose streams ended.
     pub ended: BTreeSet<usize>,
+    /// Signals to fan out, and whose.
+    pub signals: Vec<(usize, Ephemeral)>,
 }
 
 impl ModelRelay {
@@ -37,7 +39,10 @@ impl ModelRelay {
             client_frame::Frame::Join(join) => self.join(client, join),
             client_frame::Frame::Publish(publish) => self.publish(client, publish),
             client_frame::Frame::GetSlot(_) => Frame::Slot(self.slot()),
-            client_frame::Frame::Ephemeral(_) => return Vec::new(),
+            client_frame::Frame::Ephemeral(signal) => {
+                self.signals.push((client, signal));
+                return Vec::new();
+            }
         };
         vec![RelayFrame { frame: Some(answer) }]
     }

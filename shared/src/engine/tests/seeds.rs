@@ -20,7 +20,7 @@ use super::{
     world::{START, World},
 };
 use crate::{
-    engine::{Command, Event, Input},
+    engine::{Alteration, Command, Event, Input, Said},
     random::Random,
     suite::Suite,
 };
@@ -132,6 +132,12 @@ impl Life {
     fn step(&mut self, step: u32) {
         let i = self.below(3) as usize;
         match self.below(12) {
+            0 if self.below(4) == 0 => {
+                let change = Alteration::Edit(format!("{i}:{step}"));
+                let told = format!("{change:?}");
+                let said = Said::Act { target: [7; 16], change };
+                self.act(i, Input::Command(Command::Say { token: String::new(), said }), Some(told));
+            }
             0 => {
                 let text = format!("{i}:{step}");
                 self.act(
@@ -144,6 +150,9 @@ impl Life {
             1 => self.act(i, Input::Command(Command::Rename(format!("name {step}"))), None),
             2 if self.world.devices[i].online => self.world.disconnect(i),
             2 | 3 => self.online(i),
+            4 if self.below(3) == 0 => {
+                self.act(i, Input::Command(Command::Typing { stopped: step.is_multiple_of(2) }), None);
+            }
             4 => {
                 self.world.now += self.below(2_000);
                 self.act(i, Input::Tick, None);

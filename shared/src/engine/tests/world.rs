@@ -5,13 +5,16 @@ use std::{
     sync::Arc,
 };
 
-use proto::relay::RelayFrame;
+use proto::relay::{RelayFrame, relay_frame::Frame};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use zeroize::Zeroizing;
 
 use super::model::ModelRelay;
 use crate::{
-    engine::{AlarmKind, Command, Engine, Event, Input, Output, Profile},
+    engine::{
+        AlarmKind, Alteration, Command, Engine, Event, Input, Message, MessageId, Output, Policy, Profile,
+        Said,
+    },
     identity::Identity,
     link::Link,
     random::Random,
@@ -33,7 +36,7 @@ pub struct Device {
     pub online: bool,
     pub wake: Option<u64>,
     pub events: Vec<Event>,
-    /// Chat lines as storage has them: by position, text, in the transaction that read them.
+    /// Chat lines and what happened to them, as storage has them: by position, in the transaction that read them.
     pub history: Vec<(u64, String)>,
     /// An alarm was stored, in the transaction that found it.
     pub alarmed: bool,
@@ -52,8 +55,15 @@ impl World {
         let device = |(index, name): (usize, &&str)| {
             let random = Random::new(ChaCha20Rng::seed_from_u64(seed * 1_000 + index as u64));
             let identity = Arc::new(Identity::generate(&random));
-            let profile =
-                Profile { identity, name: (*name).to_owned(), device_name: "test".to_owned(), random, suite };
+            let profile = Profile {
+                identity,
+                name: (*name).to_owned(),
+                status: String::new(),
+                glyph: String::new(),
+                device_name: "test".to_owned(),
+                random,
+                suite,
+            };
             Device {
                 profile,
                 engine: None,
@@ -82,7 +92,12 @@ impl World {
     }
 
     pub fn create(&mut self, i: usize) {
-        self.devices[i].engine = Some(Engine::create(&self.devices[i].profile, "team", self.now).unwrap());
+        self.create_with(i, Policy::default());
+    }
+
+    pub fn create_with(&mut self, i: usize, policy: Policy) {
+        let engine = Engine::create(&self.devices[i].profile, "team", policy, self.now).unwrap();
+        self.devices[i].engine = Some(engine);
         self.connect(i);
         self.settle();
     }
@@ -108,6 +123,19 @@ impl World {
 
     pub fn say(&mut self, i: usize, text: &str) {
         self.command(i, Command::Send { token: text.to_owned(), text: text.to_owned() });
+    }
+
+    pub fn act(&mut self, i: usize, target: MessageId, change: Alteration) {
+        self.command(i, Command::Say { token: String::new(), said: Said::Act { target, change } });
+    }
+
+    /// The last chat line that device `i` was shown.
+    pub fn last(&self, i: usize) -> Message {
+        let messages = self.devices[i].events.iter().rev().filter_map(|event| match event {
+            Event::Message(message) => Some(message.clone()),
+            _ => None,
+        });
+        messages.into_iter().next().expect("a message")
     }
 
     pub fn command(&mut self, i: usize, command: Command) {
@@ -152,8 +180,10 @@ impl World {
 
     pub fn save(&mut self, i: usize, output: &Output) {
         for event in &output.events {
-            if let Event::Message(message) = event {
-                self.devices[i].history.push((message.seq, message.text.clone()));
+            match event {
+                Event::Message(message) => self.devices[i].history.push((message.seq, message.text.clone())),
+                Event::Act(act) => self.devices[i].history.push((act.seq, format!("{:?}", act.change))),
+                _ => (),
             }
             self.devices[i].alarmed |= match event {
                 Event::Error { code, .. } => *code != "not_joined",
@@ -175,6 +205,14 @@ impl World {
             self.relay.now = self.now;
             let answers = self.relay.handle(i, frame);
             self.devices[i].inbox.extend(answers);
+        }
+        for (from, signal) in std::mem::take(&mut self.relay.signals) {
+            let frame = RelayFrame { frame: Some(Frame::Ephemeral(signal)) };
+            for (_, device) in
+                self.devices.iter_mut().enumerate().filter(|(to, device)| *to != from && device.online)
+            {
+                device.inbox.push_back(frame.clone());
+            }
         }
         self.devices[i].events.extend(output.events);
         if output.reopen && self.devices[i].online {

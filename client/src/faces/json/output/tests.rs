@@ -9,10 +9,19 @@ use crate::{
 #[test]
 fn message_has_the_documented_fields() {
     let from = Person { name: "zoë".into(), fingerprint: Fingerprint([1; 32]) };
-    let message = Message { seq: 7, id: [2; 16], at: 9, from, text: "hi".into(), mine: false };
+    let message = engine::Message {
+        seq: 7,
+        id: [2; 16],
+        at: 9,
+        from,
+        text: "hi".into(),
+        mine: false,
+        reply_to: None,
+        disappears: None,
+    };
     let event =
         Event::Room { room: "team".into(), event: RoomEvent::Engine(engine::Event::Message(message)) };
-    let [out] = translate(event).try_into().unwrap();
+    let [out] = translate(event, &|_| false).try_into().unwrap();
     let line: serde_json::Value = serde_json::from_str(&out.to_line()).unwrap();
     let expected = serde_json::json!({
         "v": 1, "event": "message", "room": "team", "seq": 7, "id": "02".repeat(16), "at": 9,
@@ -26,12 +35,12 @@ fn message_has_the_documented_fields() {
 fn changed_certificate_is_an_alarm_and_not_only_a_lost_connection() {
     let failure = Failure::new(Exit::Verification, "certificate", "changed", "ask");
     let lost = RelayState::Lost { failure, retry: None };
-    let outs = translate(Event::Relay { relay: "h:1".into(), state: lost });
+    let outs = translate(Event::Relay { relay: "h:1".into(), state: lost }, &|_| false);
     assert!(
         matches!(&outs[..], [Out::Alarm { kind, .. }, Out::Disconnected { .. }] if kind == "certificate")
     );
     let trust = RelayState::Connected { trust: Trust::FirstUse(Pin::from([3; 32])), carrier: Carrier::Tcp };
-    let [out] = translate(Event::Relay { relay: "h:1".into(), state: trust }).try_into().unwrap();
+    let [out] = translate(Event::Relay { relay: "h:1".into(), state: trust }, &|_| false).try_into().unwrap();
     let expected = r#""transport":"tcp","trust":"first-use","pin":"sha256:0303"#;
     assert!(out.to_line().contains(expected), "{}", out.to_line());
 }

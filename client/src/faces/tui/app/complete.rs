@@ -25,7 +25,13 @@ impl App {
                 if common.len() > word.len() {
                     self.editor.replace_from(start, &common);
                 }
-                self.note(several.iter().map(|one| crate::faces::sanitize::line(one)).collect::<Vec<_>>().join("  "));
+                self.note(
+                    several
+                        .iter()
+                        .map(|one| crate::faces::sanitize::line(one))
+                        .collect::<Vec<_>>()
+                        .join("  "),
+                );
             }
         }
     }

@@ -89,7 +89,13 @@ impl Entry {
     }
 
     /// A line of ours that waits for the relay.
-    pub fn waiting(id: MessageId, now: u64, text: &str, reply_to: Option<MessageId>, me: &(String, Fingerprint)) -> Self {
+    pub fn waiting(
+        id: MessageId,
+        now: u64,
+        text: &str,
+        reply_to: Option<MessageId>,
+        me: &(String, Fingerprint),
+    ) -> Self {
         let from = Person { name: me.0.clone(), fingerprint: me.1 };
         let text = text.to_owned();
         let message = Message { seq: 0, id, at: now, from, text, mine: true, reply_to, disappears: None };

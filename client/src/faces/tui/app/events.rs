@@ -66,7 +66,12 @@ impl App {
                 let text = words::notice(room, &notice, again);
                 if kind == Kind::Alarm {
                     self.alert = Some(text.clone());
-                    self.report(News { room: room.to_owned(), who: None, text: text.clone(), mentions: true });
+                    self.report(News {
+                        room: room.to_owned(),
+                        who: None,
+                        text: text.clone(),
+                        mentions: true,
+                    });
                 }
                 self.tell(room, kind, text);
             }

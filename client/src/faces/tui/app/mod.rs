@@ -44,37 +44,21 @@ pub enum Effect {
     /// A line was typed.
     Line(String),
     /// Something about a message of this room.
-    Tell {
-        room: String,
-        what: Telling,
-    },
+    Tell { room: String, what: Telling },
     /// Text for the clipboard.
     Copy(String),
     /// What is typed in a room, to be kept.
-    Draft {
-        room: String,
-        text: String,
-    },
+    Draft { room: String, text: String },
     /// Messages are wanted.
     Fetch(Wanted),
     /// Search: in one room or all.
-    Find {
-        number: u64,
-        room: Option<String>,
-        text: String,
-    },
+    Find { number: u64, room: Option<String>, text: String },
     /// Something of the list for new people.
     Begin(Choice),
     /// Others may know that we type, or stopped.
-    Typing {
-        room: String,
-        stopped: bool,
-    },
+    Typing { room: String, stopped: bool },
     /// Others may know that we have read up to there.
-    Seen {
-        room: String,
-        seq: u64,
-    },
+    Seen { room: String, seq: u64 },
     /// Draw everything anew.
     Redraw,
     /// The end.

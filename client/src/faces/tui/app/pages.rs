@@ -25,7 +25,8 @@ impl App {
         if pane.is_behind && pane.scroll == 0 {
             return Some(Wanted::Newer { room, after: pane.newest().unwrap_or(0) });
         }
-        let is_top = self.at_top && !pane.is_whole && (pane.scroll > 0 || self.is_short || self.is_first_selected());
+        let is_top =
+            self.at_top && !pane.is_whole && (pane.scroll > 0 || self.is_short || self.is_first_selected());
         is_top.then(|| Wanted::Older { room, before: pane.oldest().unwrap_or(u64::MAX) })
     }
 
@@ -93,7 +94,8 @@ impl App {
     }
 
     fn is_first_selected(&self) -> bool {
-        let first: Option<MessageId> = self.shown().and_then(|pane| pane.entries().next()).map(|entry| entry.id);
+        let first: Option<MessageId> =
+            self.shown().and_then(|pane| pane.entries().next()).map(|entry| entry.id);
         self.selected.is_some() && self.selected == first
     }
 }

@@ -170,7 +170,8 @@ impl Pane {
 
     /// Chat lines whose time is over.
     pub(super) fn forget(&mut self, seqs: &[u64]) {
-        self.rows.retain(|row| row.entry().and_then(|entry| entry.seq).is_none_or(|seq| !seqs.contains(&seq)));
+        self.rows
+            .retain(|row| row.entry().and_then(|entry| entry.seq).is_none_or(|seq| !seqs.contains(&seq)));
     }
 
     /// The line that waited is in the log now.

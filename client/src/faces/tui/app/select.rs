@@ -36,7 +36,9 @@ impl App {
         match action {
             Action::SelectOlder => self.step(true),
             Action::SelectNewer => self.step(false),
-            Action::First => self.selected = self.shown().and_then(|pane| pane.entries().next()).map(|e| e.id),
+            Action::First => {
+                self.selected = self.shown().and_then(|pane| pane.entries().next()).map(|e| e.id)
+            }
             Action::Last => {
                 self.to_the_end();
                 self.selected = self.last();
@@ -187,7 +189,10 @@ impl App {
             format!("From:         {}{}", entry.name, if entry.mine { " (you)" } else { "" }),
             format!("Fingerprint:  {}", entry.who),
             format!("When:         {}", at(entry.at)),
-            format!("In the log:   {}", entry.seq.map_or("not yet".to_owned(), |seq| format!("number {seq}"))),
+            format!(
+                "In the log:   {}",
+                entry.seq.map_or("not yet".to_owned(), |seq| format!("number {seq}"))
+            ),
         ];
         if let Some(by) = &entry.handed_by {
             lines.push(format!("Handed over:  by {by}; nothing proves who wrote it"));

@@ -36,7 +36,8 @@ fn keys(app: &App) -> String {
     let is_mine = app.chosen().is_some_and(|entry| entry.mine);
     let fits = |action: &Action| is_mine || !matches!(action, Action::Edit | Action::Delete);
     let keys = words.into_iter().filter(|(action, _)| fits(action));
-    let keys = keys.filter_map(|(action, word)| Some(format!("{} {word}", app.keys.first_key(action, true)?)));
+    let keys =
+        keys.filter_map(|(action, word)| Some(format!("{} {word}", app.keys.first_key(action, true)?)));
     keys.collect::<Vec<_>>().join(" · ")
 }
 
@@ -82,7 +83,9 @@ fn link(app: &App) -> String {
 fn room(pane: &Pane) -> Vec<String> {
     match (&pane.over, &pane.catching_up, &pane.view) {
         (Some(_), ..) => vec!["over".to_owned()],
-        (None, Some((done, total)), _) => vec![format!("catching up {}/{}", thousands(*done), thousands(*total))],
+        (None, Some((done, total)), _) => {
+            vec![format!("catching up {}/{}", thousands(*done), thousands(*total))]
+        }
         (None, None, Some(view)) => {
             let members = match view.members.len() {
                 1 => "1 member".to_owned(),
@@ -95,7 +98,10 @@ fn room(pane: &Pane) -> Vec<String> {
                 true => Some("verified"),
                 false => Some("not verified"),
             };
-            [format!("epoch {}", view.epoch), members].into_iter().chain(verified.map(str::to_owned)).collect()
+            [format!("epoch {}", view.epoch), members]
+                .into_iter()
+                .chain(verified.map(str::to_owned))
+                .collect()
         }
         (None, None, None) => vec!["getting in".to_owned()],
     }

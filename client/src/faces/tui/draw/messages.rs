@@ -55,7 +55,12 @@ fn put(frame: &mut Frame<'_>, area: Rect, lines: impl Iterator<Item = Drawn>) {
 }
 
 /// How far up to look, so that the chosen message is on the screen.
-fn scroll_to(looks: &Looks<'_>, pane: &Pane, chosen: Option<MessageId>, (width, height): (usize, usize)) -> usize {
+fn scroll_to(
+    looks: &Looks<'_>,
+    pane: &Pane,
+    chosen: Option<MessageId>,
+    (width, height): (usize, usize),
+) -> usize {
     let Some(chosen) = chosen else { return pane.scroll };
     let mut below = 0;
     for (at, row) in pane.rows.iter().enumerate().rev() {
@@ -131,7 +136,10 @@ fn welcome(frame: &mut Frame<'_>, app: &App, area: Rect) {
             lines.extend(parts.map(|part| Line::from(format!("     {part}"))));
         }
         lines.push(Line::default());
-        say(&mut lines, "A number, or the arrows and Enter. You know a relay? /join LINK of it, then /create NAME.");
+        say(
+            &mut lines,
+            "A number, or the arrows and Enter. You know a relay? /join LINK of it, then /create NAME.",
+        );
         say(&mut lines, "F1 shows all keys and commands.");
     } else {
         say(&mut lines, "Ctrl+K or Alt+1 goes to a room; F1 shows all keys and commands.");

@@ -31,10 +31,19 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) {
             for (place, sign) in SIGNS.iter().enumerate() {
                 let text = format!(" {} {sign} ", place + 1);
                 let is_chosen = place == signs.at && signs.text.is_empty();
-                choices.push(if is_chosen { Span::styled(text, app.theme.selected()) } else { Span::raw(text) });
+                choices.push(if is_chosen {
+                    Span::styled(text, app.theme.selected())
+                } else {
+                    Span::raw(text)
+                });
             }
             let typed = Line::from(format!("> {}", sanitize::line(&signs.text)));
-            boxed(frame, area, " A number or Enter chooses; or type one; Esc stays ", vec![choices.into(), typed]);
+            boxed(
+                frame,
+                area,
+                " A number or Enter chooses; or type one; Esc stays ",
+                vec![choices.into(), typed],
+            );
         }
         Some(Overlay::Delete(_)) => {
             let text = "Everybody is asked to forget it; who has copied it still has it.";
@@ -108,10 +117,8 @@ fn found(frame: &mut Frame<'_>, app: &App, area: Rect, search: &Search) {
         (_, false, 0) => "Nothing found.".to_owned(),
         (_, false, count) => format!("{count} found, the newest first."),
     };
-    let head = [
-        Line::from(format!("> {}", sanitize::line(&search.text))),
-        Line::styled(told, app.theme.quiet()),
-    ];
+    let head =
+        [Line::from(format!("> {}", sanitize::line(&search.text))), Line::styled(told, app.theme.quiet())];
     let place = if search.everywhere { "all rooms; Tab: this room" } else { "this room; Tab: all rooms" };
     let title = format!(" Search {place}; Enter goes, Esc stays ");
     boxed(frame, area, &title, head.into_iter().chain(hits).collect());

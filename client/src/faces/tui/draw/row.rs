@@ -240,7 +240,8 @@ pub fn choose(drawn: &mut Drawn, width: usize) {
 
 /// Date and time of day.
 pub fn moment(at: u64, zone: &TimeZone) -> String {
-    local(at, zone).map_or_else(|| "unknown".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%S %:z").to_string())
+    local(at, zone)
+        .map_or_else(|| "unknown".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%S %:z").to_string())
 }
 
 /// Time of day.

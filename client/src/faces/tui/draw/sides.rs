@@ -88,7 +88,8 @@ pub(super) fn members(frame: &mut Frame<'_>, app: &App, area: Rect) {
         let name = fit(&name, width.saturating_sub(mark.width()));
         let who = Line::styled(format!(" {name}{mark}"), app.theme.sender(&member.person.fingerprint));
         let status = Some(sanitize::line(&member.status)).filter(|status| !status.is_empty());
-        let status = status.map(|status| Line::styled(format!("   {}", fit(&status, width - 2)), app.theme.quiet()));
+        let status =
+            status.map(|status| Line::styled(format!("   {}", fit(&status, width - 2)), app.theme.quiet()));
         [Some(who), status].into_iter().flatten()
     };
     let title = Line::styled(format!(" {} here", view.members.len()), app.theme.quiet());

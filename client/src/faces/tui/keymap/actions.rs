@@ -123,7 +123,13 @@ pub const ACTIONS: &[Row] = &[
     row(A::LineEnd, "line-end", Typing, &["end", "ctrl+e"], "the end of the line"),
     row(A::DeleteLeft, "delete-left", Typing, &["backspace", "ctrl+h"], "delete the character before"),
     row(A::DeleteRight, "delete-right", Typing, &["delete"], "delete the character after"),
-    row(A::DeleteWordLeft, "delete-word-left", Typing, &["ctrl+w", "alt+backspace"], "delete the word before"),
+    row(
+        A::DeleteWordLeft,
+        "delete-word-left",
+        Typing,
+        &["ctrl+w", "alt+backspace"],
+        "delete the word before",
+    ),
     row(A::DeleteWordRight, "delete-word-right", Typing, &["alt+d"], "delete the word after"),
     row(A::DeleteToStart, "delete-to-start", Typing, &["ctrl+u"], "delete the line so far"),
     row(A::BringBack, "bring-back", Typing, &["ctrl+y"], "bring back what was deleted last"),
@@ -142,6 +148,9 @@ pub const ACTIONS: &[Row] = &[
     row(A::Copy, "copy", Selecting, &["y", "c"], "copy its text"),
     row(A::Details, "details", Selecting, &["enter"], "who, when, its links, who reacted"),
     vim(row(A::Back, "back", Selecting, &["esc", "ctrl+c"], "back to typing"), &["i"]),
-    vim(row(A::NextFound, "next-found", Selecting, &[], "the next older message that the search found"), &["n"]),
+    vim(
+        row(A::NextFound, "next-found", Selecting, &[], "the next older message that the search found"),
+        &["n"],
+    ),
     vim(row(A::PreviousFound, "previous-found", Selecting, &[], "the next newer one"), &["N"]),
 ];

@@ -5,11 +5,11 @@ mod key;
 
 use std::collections::{BTreeMap, HashMap};
 
+use self::actions::{ACTIONS, Row};
 pub use self::{
     actions::{Action, Mode},
     key::Key,
 };
-use self::actions::{ACTIONS, Row};
 use crate::failure::Failure;
 
 /// Keys and what they do, in each mode.
@@ -111,8 +111,7 @@ impl Keymap {
             bound.insert(row.name, map.bind(row, &keys, true)?);
         }
         for row in usual {
-            let keys: Vec<&str> =
-                row.keys.iter().chain(row.vim.iter().filter(|_| vim)).copied().collect();
+            let keys: Vec<&str> = row.keys.iter().chain(row.vim.iter().filter(|_| vim)).copied().collect();
             // What the settings took away from a default is theirs.
             bound.insert(row.name, map.bind(row, &keys, false)?);
         }
@@ -245,7 +244,12 @@ mod tests {
                             Mode::Selecting => selecting,
                         };
                         if works {
-                            assert_eq!(seen.insert((selecting, key(name)), row.name), None, "{name} {}", row.name);
+                            assert_eq!(
+                                seen.insert((selecting, key(name)), row.name),
+                                None,
+                                "{name} {}",
+                                row.name
+                            );
                         }
                     }
                 }

@@ -87,9 +87,8 @@ fn pairs(text: &str, mark: &str, taken: &[Range<usize>]) -> Vec<Range<usize>> {
         (before, after)
     };
     let is_solid = |c: Option<char>| c.is_some_and(|c| !c.is_whitespace() && !mark.contains(c));
-    let is_outside = |c: Option<char>| {
-        c.is_none_or(|c| is_code || !(c.is_alphanumeric() || mark.contains(c)))
-    };
+    let is_outside =
+        |c: Option<char>| c.is_none_or(|c| is_code || !(c.is_alphanumeric() || mark.contains(c)));
     let places = text.match_indices(mark).map(|(at, _)| at).filter(|at| is_free(taken, *at));
     let mut found = Vec::new();
     let mut open: Option<usize> = None;

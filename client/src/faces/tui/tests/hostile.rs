@@ -58,7 +58,10 @@ fn as_many_signs_as_a_line_holds_take_one_row() {
     }
     tells(&mut app, "lobby", RoomEvent::Past(line));
     let rows = screen(&mut app, 40, 12);
-    assert!(rows[8].contains("bob: hello") && rows[9].contains("\\u{202e}0 256") && rows[9].contains('+'), "{rows:?}");
+    assert!(
+        rows[8].contains("bob: hello") && rows[9].contains("\\u{202e}0 256") && rows[9].contains('+'),
+        "{rows:?}"
+    );
 }
 
 #[test]

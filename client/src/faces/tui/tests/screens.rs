@@ -113,7 +113,8 @@ fn reply_edit_deletion_and_signs_are_seen() {
     last.deleted = true;
     for line in [first, last] {
         let change = engine::Alteration::Delete;
-        let act = engine::Act { seq: 9, at: NOON, from: person("eve", 3), mine: false, target: id(1), change };
+        let act =
+            engine::Act { seq: 9, at: NOON, from: person("eve", 3), mine: false, target: id(1), change };
         tells(&mut app, "lobby", RoomEvent::Changed { act, line });
     }
     let expected = [

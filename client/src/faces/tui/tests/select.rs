@@ -30,7 +30,9 @@ fn esc_chooses_the_last_message_and_arrows_move() {
     assert_eq!(chosen(&app), Some("one"));
     key(&mut app, KeyCode::Char('j'));
     assert_eq!(chosen(&app), Some("two"));
-    assert!(screen(&mut app, 80, 24)[22].contains("R reply") || screen(&mut app, 80, 24)[22].contains("r reply"));
+    assert!(
+        screen(&mut app, 80, 24)[22].contains("R reply") || screen(&mut app, 80, 24)[22].contains("r reply")
+    );
     key(&mut app, KeyCode::Esc);
     assert_eq!((chosen(&app), app.editor.text()), (None, ""));
 }
@@ -135,7 +137,10 @@ fn chosen_message_is_always_on_the_screen() {
     for seq in (1..=59).rev() {
         key(&mut app, KeyCode::Up);
         let text = text(&mut app, 80, 14);
-        assert!(text.contains(&format!("line {seq}\n")) || text.contains(&format!("line {seq} ")), "{seq}:\n{text}");
+        assert!(
+            text.contains(&format!("line {seq}\n")) || text.contains(&format!("line {seq} ")),
+            "{seq}:\n{text}"
+        );
     }
 }
 

@@ -1,0 +1,74 @@
+//! Who is known, and whose key was verified.
+
+use shared::{
+    engine::{GroupView, Person},
+    identity::Fingerprint,
+    safety::{SafetyNumber, safety_number},
+};
+
+use super::{Runtime, lock, now_ms};
+use crate::{
+    failure::{Exit, Failure},
+    store::KnownPerson,
+};
+
+impl Runtime {
+    /// Everybody met in rooms, by fingerprint.
+    pub fn people(&self) -> Vec<KnownPerson> {
+        self.0.people.all()
+    }
+
+    /// Somebody met in rooms.
+    pub fn person(&self, who: &Fingerprint) -> Option<KnownPerson> {
+        self.0.people.get(who)
+    }
+
+    /// Somebody at this device compared this account's safety number. Quick: faces may ask for each line they draw.
+    pub fn is_verified(&self, who: &Fingerprint) -> bool {
+        self.0.people.is_verified(who)
+    }
+
+    /// The number to compare with somebody; about to be shown.
+    pub fn compare(&self, who: &Fingerprint) -> SafetyNumber {
+        lock(&self.0.compared).insert(*who);
+        safety_number(&self.me().1, who)
+    }
+
+    /// Marks an account key as verified. `person` is a member whose number was shown in this run: a name alone may have
+    /// changed hands since the numbers were compared.
+    ///
+    /// # Errors
+    /// [`Failure`] when the number was not shown, it is our own key, or it cannot be saved.
+    pub async fn verify(&self, person: &Person) -> Result<(), Failure> {
+        if !lock(&self.0.compared).contains(&person.fingerprint) {
+            return Err(Failure::new(
+                Exit::Verification,
+                "not_compared",
+                format!("The number of {} was not shown since the start.", person.name),
+                "Compare it first: /verify NAME; then say /verify NAME yes.",
+            ));
+        }
+        self.mark(person, true).await
+    }
+
+    /// Marks an account key as verified whose whole fingerprint somebody gave, or takes the mark back.
+    ///
+    /// # Errors
+    /// [`Failure`] when it is our own key, or it cannot be saved.
+    pub async fn mark(&self, person: &Person, is_verified: bool) -> Result<(), Failure> {
+        if person.fingerprint == self.me().1 {
+            return Err(Failure::usage("That is you.", "Compare with somebody else."));
+        }
+        let (person, now) = (person.clone(), now_ms());
+        let at = is_verified.then_some(now);
+        Ok(self.0.vault.run(move |store| store.set_verified(&person, at, now)).await?)
+    }
+
+    pub(super) fn is_room_verified(&self, view: &GroupView) -> bool {
+        let me = self.me().1;
+        let mut others = view.members.iter().map(|member| member.person.fingerprint).filter(|who| *who != me);
+        others
+            .next()
+            .is_some_and(|first| std::iter::once(first).chain(others).all(|who| self.is_verified(&who)))
+    }
+}

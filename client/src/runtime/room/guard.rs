@@ -1,0 +1,187 @@
+//! Who comes into a room, held against whom this profile knows: alarms that the engine cannot raise, because it knows
+//! one room only.
+//!
+//! 1. In a room where all others are verified, somebody unverified who joins is an alarm.
+//! 2. A name that is known as somebody's, with another account key, is an alarm: when somebody joins with it, takes it
+//!    by renaming, or is found with it in a room that we enter. So is our own name.
+//!
+//! What was told once for a key and a name is not told again, but when the name's owner is verified: then each join is.
+
+use shared::{
+    engine::{AlarmKind, Event, GroupView, Millis, Person},
+    identity::Fingerprint,
+};
+
+use crate::{
+    names::skeleton,
+    store::{KnownPerson, Meeting, People},
+};
+
+/// The members of one room, as the events so far tell.
+#[derive(Default)]
+pub(super) struct Guard {
+    /// One for each leaf; none before we are in.
+    members: Option<Vec<Person>>,
+}
+
+/// What a step has to store because of whom it met.
+pub(super) struct Look<'a> {
+    /// Everybody known before the step.
+    pub(super) people: &'a People,
+    /// We.
+    pub(super) me: Person,
+    /// The time of the step.
+    pub(super) now: Millis,
+    /// Met in this step, in order, with what the name looks like.
+    pub(super) met: Vec<(String, Meeting)>,
+}
+
+impl Guard {
+    /// Begins with the members that are stored.
+    pub(super) fn of(view: Option<&GroupView>) -> Self {
+        Self { members: view.map(people_in) }
+    }
+
+    /// Takes one event in. Returns the alarms that follow it. `invited_by` is asked only for an alarm.
+    pub(super) fn look(
+        &mut self,
+        look: &mut Look<'_>,
+        event: &Event,
+        invited_by: impl Fn(&Fingerprint) -> Option<Person>,
+    ) -> Vec<Event> {
+        match event {
+            Event::Joined(view) | Event::Epoch(view) => {
+                let members = people_in(view);
+                let alarms = members.iter().filter_map(|who| look.namesake(who, Way::IsHere)).collect();
+                self.members = Some(members);
+                alarms
+            }
+            Event::MemberJoined(who) => {
+                let stranger = self.stranger(look, who, invited_by);
+                let namesake = look.namesake(who, Way::Joined);
+                self.members.get_or_insert_default().push(who.clone());
+                stranger.into_iter().chain(namesake).collect()
+            }
+            Event::MemberLeft { who, .. } => {
+                let members = self.members.get_or_insert_default();
+                if let Some(at) = members.iter().position(|member| member.fingerprint == who.fingerprint) {
+                    members.remove(at);
+                }
+                Vec::new()
+            }
+            Event::ProfileChanged { who, was } if *was != who.name => {
+                look.namesake(who, Way::Renamed(was)).into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Rule 1. A room where nobody else is has nobody to be careful for.
+    fn stranger(
+        &self,
+        look: &Look<'_>,
+        who: &Person,
+        invited_by: impl Fn(&Fingerprint) -> Option<Person>,
+    ) -> Option<Event> {
+        if look.trusts(&who.fingerprint) {
+            return None;
+        }
+        let mut others =
+            self.members.iter().flatten().filter(|m| m.fingerprint != look.me.fingerprint).peekable();
+        others.peek()?;
+        others.all(|member| look.trusts(&member.fingerprint)).then(|| {
+            let invited = match invited_by(&who.fingerprint) {
+                Some(by) if by.fingerprint == look.me.fingerprint => "by an invite that you made".to_owned(),
+                Some(by) => format!("by an invite of {:?} ({})", by.name, by.fingerprint),
+                None => "by an invite of somebody who made it before you came".to_owned(),
+            };
+            let text = format!(
+                "Everybody else here is verified, but {:?}, who has just joined {invited}, is not. Fingerprint: {}.",
+                who.name, who.fingerprint
+            );
+            Event::Alarm { kind: AlarmKind::Stranger, text }
+        })
+    }
+}
+
+/// How somebody came to a name.
+#[derive(Clone, Copy)]
+enum Way<'a> {
+    Joined,
+    IsHere,
+    Renamed(&'a str),
+}
+
+impl Look<'_> {
+    /// Rule 2. Remembers the meeting.
+    fn namesake(&mut self, who: &Person, way: Way<'_>) -> Option<Event> {
+        let known = self.people.get(&who.fingerprint);
+        let is_usual = known.as_ref().is_some_and(|known| known.names.last() == Some(&who.name));
+        if is_usual && !matches!(way, Way::Joined) {
+            return None;
+        }
+        let looks = skeleton(&who.name);
+        let names = known.into_iter().flat_map(|known| known.names);
+        let met = self.met.iter().filter(|(_, met)| met.person.fingerprint == who.fingerprint);
+        let is_new =
+            !names.map(|name| skeleton(&name)).chain(met.map(|(met, _)| met.clone())).any(|n| n == looks);
+        let others = self.called(&looks, who);
+        if who.fingerprint != self.me.fingerprint {
+            self.met.push((looks, Meeting { person: who.clone(), at: self.now }));
+        }
+        // The one that matters most: ourselves, then whoever was verified, then whoever was here first.
+        let other = others.into_iter().min_by_key(|other| {
+            (other.fingerprint != self.me.fingerprint, other.verified_at.is_none(), other.first_seen)
+        })?;
+        let is_me = other.fingerprint == self.me.fingerprint;
+        let is_grave = is_me || other.verified_at.is_some();
+        let again = matches!(way, Way::Joined) && is_grave && !self.trusts(&who.fingerprint);
+        if who.fingerprint == self.me.fingerprint || !(is_new || again) {
+            return None;
+        }
+        let did = match way {
+            Way::Joined => "has joined".to_owned(),
+            Way::IsHere => "is in this room".to_owned(),
+            Way::Renamed(was) => format!("was {was:?} until now and has taken this name"),
+        };
+        let owner = match () {
+            () if is_me => "That is YOUR name, and this is not your key".to_owned(),
+            () if is_grave => {
+                format!("The one whom you have VERIFIED has another key: {}", other.fingerprint)
+            }
+            () => format!("The one whom you know has another key: {}", other.fingerprint),
+        };
+        let text = format!(
+            "Somebody called {:?} {did}, with the fingerprint {}. {owner}. It may be an impostor, or a new device or profile \
+             of the same person.",
+            who.name, who.fingerprint
+        );
+        Some(Event::Alarm { kind: AlarmKind::Impostor, text })
+    }
+
+    /// Verified, or ourselves.
+    fn trusts(&self, who: &Fingerprint) -> bool {
+        *who == self.me.fingerprint || self.people.is_verified(who)
+    }
+
+    /// Others who go by a name that looks like this one.
+    fn called(&self, looks: &str, but: &Person) -> Vec<KnownPerson> {
+        let fresh = |person: &Person, first_seen| KnownPerson {
+            fingerprint: person.fingerprint,
+            names: Vec::new(),
+            first_seen,
+            verified_at: None,
+        };
+        let met = self.met.iter().filter(|(met, _)| met == looks).map(|(_, met)| fresh(&met.person, met.at));
+        let me = (skeleton(&self.me.name) == looks).then(|| fresh(&self.me, 0));
+        let others = self.people.called(&but.name).into_iter().chain(met).chain(me);
+        others.filter(|other| other.fingerprint != but.fingerprint).collect()
+    }
+}
+
+fn people_in(view: &GroupView) -> Vec<Person> {
+    view.members.iter().map(|member| member.person.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests;

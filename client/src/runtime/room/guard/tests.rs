@@ -1,0 +1,194 @@
+use rand_core::UnwrapErr;
+use shared::{engine::Member, random::Random};
+use tempfile::TempDir;
+
+use super::*;
+use crate::store::{Batch, FileKey, KeySource as _, Store};
+
+const ME: u8 = 1;
+
+fn person(name: &str, byte: u8) -> Person {
+    Person { name: name.to_owned(), fingerprint: Fingerprint([byte; 32]) }
+}
+
+fn view(people: &[(&str, u8)]) -> GroupView {
+    let member = |(leaf, (name, byte)): (usize, &(&str, u8))| Member {
+        person: person(name, *byte),
+        leaf: u32::try_from(leaf).unwrap(),
+        me: *byte == ME,
+        status: String::new(),
+        glyph: String::new(),
+    };
+    let members = people.iter().enumerate().map(member).collect();
+    GroupView {
+        room: "team".into(),
+        open: false,
+        epoch: 1,
+        authenticator: vec![],
+        members,
+        disappear_s: 0,
+        past_lines: 0,
+    }
+}
+
+/// A profile, and one room of it.
+struct World {
+    store: Store,
+    guard: Guard,
+    now: Millis,
+    _dir: TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let dir = TempDir::new().unwrap();
+        let random = Random::new(UnwrapErr(getrandom::SysRng));
+        let key = FileKey.key(dir.path(), &random).unwrap();
+        let store = Store::open(dir.path(), &key, random).unwrap();
+        Self { store, guard: Guard::default(), now: 1, _dir: dir }
+    }
+
+    /// One step of the room, stored. Returns the alarms by kind and text.
+    fn step(&mut self, events: &[Event]) -> Vec<(AlarmKind, String)> {
+        let people = self.store.people();
+        self.now += 1;
+        let mut look = Look { people: &people, me: person("me", ME), now: self.now, met: Vec::new() };
+        let mut alarms = Vec::new();
+        for event in events {
+            alarms.extend(self.guard.look(&mut look, event, |_| Some(person("ann", 2))));
+        }
+        let meetings = look.met.into_iter().map(|(_, met)| met).collect();
+        let room = proto::RoomId([7; 32]);
+        self.store.commit(room, None, &Batch { meetings, ..Batch::default() }).unwrap();
+        let told = |event| match event {
+            Event::Alarm { kind, text } => (kind, text),
+            other => panic!("{other:?}"),
+        };
+        alarms.into_iter().map(told).collect()
+    }
+
+    fn verify(&mut self, name: &str, byte: u8) {
+        self.store.set_verified(&person(name, byte), Some(5), 5).unwrap();
+    }
+
+    fn kinds(&mut self, events: &[Event]) -> Vec<AlarmKind> {
+        self.step(events).into_iter().map(|(kind, _)| kind).collect()
+    }
+}
+
+fn joined(name: &str, byte: u8) -> Event {
+    Event::MemberJoined(person(name, byte))
+}
+
+#[test]
+fn unverified_joiner_in_a_verified_room_is_loud() {
+    let mut world = World::new();
+    assert_eq!(world.kinds(&[Event::Joined(view(&[("me", ME), ("ann", 2), ("bob", 3)]))]), []);
+    world.verify("ann", 2);
+    assert_eq!(world.kinds(&[joined("dan", 4)]), [], "bob is not verified, so one more is nothing new");
+    let left = Event::MemberLeft { who: person("dan", 4), by: person("ann", 2) };
+    assert_eq!(world.kinds(&[left]), []);
+    world.verify("bob", 3);
+    let alarms = world.step(&[joined("eve", 5)]);
+    assert_eq!(alarms.len(), 1, "{alarms:?}");
+    assert_eq!(alarms[0].0, AlarmKind::Stranger);
+    let eve = Fingerprint([5; 32]).to_string();
+    for part in ["\"eve\"", &eve, "invite of \"ann\""] {
+        assert!(alarms[0].1.contains(part), "{part}: {}", alarms[0].1);
+    }
+    assert_eq!(world.kinds(&[joined("dan", 4)]), [], "eve is not verified either");
+}
+
+#[test]
+fn verified_joiner_and_lonely_room_are_quiet() {
+    let mut world = World::new();
+    world.step(&[Event::Joined(view(&[("me", ME)]))]);
+    assert_eq!(world.kinds(&[joined("ann", 2)]), [], "nobody else was here");
+    world.verify("ann", 2);
+    world.verify("bob", 3);
+    assert_eq!(world.kinds(&[joined("bob", 3), joined("bob", 3)]), [], "two devices of somebody verified");
+}
+
+#[test]
+fn stranger_who_comes_with_others_in_one_step_is_loud() {
+    let mut world = World::new();
+    world.step(&[Event::Joined(view(&[("me", ME), ("ann", 2)]))]);
+    world.verify("ann", 2);
+    world.verify("bob", 3);
+    assert_eq!(world.kinds(&[joined("bob", 3), joined("eve", 5), joined("dan", 4)]), [AlarmKind::Stranger]);
+}
+
+#[test]
+fn known_name_with_another_key_is_an_alarm_that_names_both() {
+    // Capitals, a zero, full width, another alphabet: it looks like bob.
+    for (name, byte) in [("bob", 10), ("BOB", 11), ("b0b", 12), ("ｂｏｂ", 13), ("bоb", 14)] {
+        let mut world = World::new();
+        world.step(&[Event::Joined(view(&[("me", ME), ("bob", 3)]))]);
+        let alarms = world.step(&[joined(name, byte)]);
+        assert_eq!(alarms.len(), 1, "{name}: {alarms:?}");
+        assert_eq!(alarms[0].0, AlarmKind::Impostor);
+        for key in [3, byte] {
+            let key = Fingerprint([key; 32]).to_string();
+            assert!(alarms[0].1.contains(&key), "{name}: {}", alarms[0].1);
+        }
+        assert!(!alarms[0].1.contains("VERIFIED"));
+        assert_eq!(world.kinds(&[joined("bob", 3)]), [], "the same key is the same person");
+    }
+}
+
+#[test]
+fn impostor_of_somebody_verified_is_louder_and_each_time() {
+    let mut world = World::new();
+    world.step(&[Event::Joined(view(&[("me", ME), ("bob", 3), ("carl", 9)]))]);
+    world.verify("bob", 3);
+    for _ in 0..2 {
+        let alarms = world.step(&[joined("Bob", 10)]);
+        assert_eq!(alarms.len(), 1, "{alarms:?}");
+        assert!(alarms[0].1.contains("VERIFIED"), "{}", alarms[0].1);
+    }
+    // The owner of this device knows two of that name.
+    world.verify("Bob", 10);
+    assert_eq!(world.kinds(&[joined("Bob", 10)]), []);
+}
+
+#[test]
+fn two_impostors_in_one_step_do_not_hide_each_other() {
+    let mut world = World::new();
+    world.step(&[Event::Joined(view(&[("me", ME), ("ann", 2)]))]);
+    assert_eq!(world.kinds(&[joined("bob", 3), joined("bob", 4)]), [AlarmKind::Impostor]);
+}
+
+#[test]
+fn taking_a_known_name_by_renaming_is_an_alarm() {
+    let mut world = World::new();
+    world.step(&[Event::Joined(view(&[("me", ME), ("bob", 3), ("eve", 5)]))]);
+    let renamed =
+        |was: &str, name: &str, byte| Event::ProfileChanged { who: person(name, byte), was: was.into() };
+    assert_eq!(world.kinds(&[renamed("eve", "evelyn", 5)]), []);
+    let alarms = world.step(&[renamed("evelyn", "bob", 5)]);
+    assert_eq!(alarms.len(), 1, "{alarms:?}");
+    assert_eq!(alarms[0].0, AlarmKind::Impostor);
+    assert!(alarms[0].1.contains("\"evelyn\""), "{}", alarms[0].1);
+    // Told once; the epoch that follows says the same.
+    assert_eq!(world.kinds(&[Event::Epoch(view(&[("me", ME), ("bob", 3), ("bob", 5)]))]), []);
+    assert_eq!(world.kinds(&[renamed("bob", "robert", 3), renamed("robert", "bob", 3)]), [], "his own again");
+}
+
+#[test]
+fn impostor_who_was_here_before_us_is_an_alarm_once() {
+    let mut world = World::new();
+    world.step(&[Event::Joined(view(&[("me", ME), ("bob", 3)]))]);
+    let here = Event::Joined(view(&[("me", ME), ("bob", 10)]));
+    assert_eq!(world.kinds(std::slice::from_ref(&here)), [AlarmKind::Impostor]);
+    assert_eq!(world.kinds(&[here]), []);
+}
+
+#[test]
+fn our_own_name_with_another_key_is_an_alarm() {
+    let mut world = World::new();
+    world.step(&[Event::Joined(view(&[("me", ME), ("ann", 2)]))]);
+    let alarms = world.step(&[joined("Me", 6)]);
+    assert_eq!(alarms.len(), 1, "{alarms:?}");
+    assert!(alarms[0].1.contains("YOUR name"), "{}", alarms[0].1);
+    assert_eq!(world.kinds(&[joined("me", ME)]), [], "another device of ours");
+}

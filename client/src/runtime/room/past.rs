@@ -1,0 +1,54 @@
+//! What was said before: shown at the start, and handed to newcomers where the room's policy shares it.
+
+use shared::engine::{Command, Input};
+
+use super::{PAGE, Room};
+use crate::runtime::{Past, RoomEvent};
+
+impl Room {
+    pub(super) async fn show_past(&mut self) {
+        let room = self.record.id;
+        let mut after = self.record.acked;
+        loop {
+            let past = self.past;
+            let page = self.vault.run(move |store| match past {
+                Past::Nothing => Ok(Vec::new()),
+                Past::Last(limit) => store.recent(room, limit),
+                Past::Unacknowledged => store.history(room, after, PAGE),
+            });
+            let page = match page.await {
+                Ok(page) => page,
+                Err(error) => return self.show(RoomEvent::Failed(error.into())).await,
+            };
+            let Some(last) = page.last() else { return };
+            after = last.message.seq;
+            for line in page {
+                self.show(RoomEvent::Past(line)).await;
+            }
+            if self.past != Past::Unacknowledged {
+                return;
+            }
+        }
+    }
+
+    /// What was said and is not in the log yet.
+    pub(super) async fn show_queued(&mut self) {
+        let queued = self.engine.as_ref().map(shared::engine::Engine::queued).unwrap_or_default();
+        for event in queued {
+            self.show(RoomEvent::Engine(event)).await;
+        }
+    }
+
+    /// Gives the engine the lines that a newcomer is to have. Deleted ones stay deleted, and what was handed to us
+    /// is not handed on: nobody vouches for it twice.
+    pub(super) async fn hand_over(&mut self, joiner: Vec<u8>, before: u64, lines: u32) {
+        let room = self.record.id;
+        let lines = match self.vault.run(move |store| store.history_before(room, before, lines)).await {
+            Ok(lines) => lines,
+            Err(error) => return self.show(RoomEvent::Failed(error.into())).await,
+        };
+        let lines = lines.into_iter().filter(|line| !line.deleted && line.handed_by.is_none()).collect();
+        // What cannot be stored was told already, and is asked for again.
+        let _ = self.apply(vec![Input::Command(Command::HandOver { joiner, lines })]).await;
+    }
+}

@@ -1,0 +1,133 @@
+//! Marks and the alarms that follow from them, against a real relay.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests, which clippy does not see as tests"
+)]
+
+mod support;
+
+use client::{
+    runtime::{Event, Past, RoomEvent},
+    store::Notice,
+};
+use shared::engine::{self, AlarmKind, Command};
+use support::{Person, relay};
+use tempfile::TempDir;
+
+const ROOM: &str = "team";
+
+/// Who somebody is in the room.
+fn who(person: &Person) -> engine::Person {
+    let (name, fingerprint) = person.runtime.me();
+    engine::Person { name, fingerprint }
+}
+
+async fn alarm(person: &mut Person) -> (AlarmKind, String) {
+    person
+        .until(|event| match event {
+            Event::Room { event: RoomEvent::Notice { notice: Notice::Alarm { kind, text }, .. }, .. } => {
+                Some((kind, text))
+            }
+            _ => None,
+        })
+        .await
+}
+
+async fn room(dir: &TempDir, relay: &relay::Relay) -> (Person, Person) {
+    let mut ann = Person::enter(dir.path(), "ann", relay, Past::Nothing).await;
+    let mut bob = Person::enter(dir.path(), "bob", relay, Past::Nothing).await;
+    ann.runtime.create_own(ROOM).unwrap();
+    let link = ann.link(ROOM).await;
+    bob.runtime.join(&link).unwrap();
+    bob.joined().await;
+    ann.until(|event| match event {
+        Event::Room { event: RoomEvent::Engine(engine::Event::Epoch(_)), .. } => Some(()),
+        _ => None,
+    })
+    .await;
+    (ann, bob)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mark_is_kept_and_makes_the_room_verified_until_it_is_taken_back() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let (ann, bob) = room(&dir, &relay).await;
+    let (me, him) = (who(&ann), who(&bob));
+
+    let unseen = ann.runtime.verify(&him).await.unwrap_err();
+    assert_eq!(unseen.code, "not_compared", "a number that nobody has seen was compared by nobody");
+    assert_eq!(ann.runtime.compare(&him.fingerprint), bob.runtime.compare(&me.fingerprint));
+    assert!(!ann.runtime.is_verified(&him.fingerprint) && !ann.runtime.room(ROOM).unwrap().is_verified);
+    ann.runtime.verify(&him).await.unwrap();
+    assert!(ann.runtime.is_verified(&him.fingerprint) && ann.runtime.room(ROOM).unwrap().is_verified);
+    assert_eq!(ann.runtime.mark(&me, true).await.unwrap_err().code, "usage", "that is ourselves");
+    ann.runtime.shutdown().await;
+
+    let mut ann = Person::enter(dir.path(), "ann", &relay, Past::Nothing).await;
+    ann.joined().await;
+    assert!(ann.runtime.room(ROOM).unwrap().is_verified);
+    let known = ann.runtime.person(&him.fingerprint).unwrap();
+    assert_eq!(known.names, ["bob"]);
+    ann.runtime.mark(&him, false).await.unwrap();
+    assert!(!ann.runtime.is_verified(&him.fingerprint) && !ann.runtime.room(ROOM).unwrap().is_verified);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stranger_and_impostor_are_alarms_that_outlive_a_restart() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let (mut ann, mut bob) = room(&dir, &relay).await;
+    let him = who(&bob);
+    ann.runtime.mark(&him, true).await.unwrap();
+
+    // By a link of bob's, under bob's name.
+    let link = bob.link(ROOM).await;
+    let profile = dir.path().join("eve");
+    let mut eve = Person::enter(&profile, "bob", &relay, Past::Nothing).await;
+    eve.runtime.join(&link).unwrap();
+    eve.joined().await;
+    let key = eve.runtime.me().1.to_string();
+    let (kind, text) = alarm(&mut ann).await;
+    assert_eq!(kind, AlarmKind::Stranger, "{text}");
+    assert!(text.contains(&key) && text.contains("\"bob\" (") && text.contains(&him.fingerprint.to_string()));
+    let (kind, text) = alarm(&mut ann).await;
+    assert_eq!(kind, AlarmKind::Impostor, "{text}");
+    assert!(text.contains(&key) && text.contains(&him.fingerprint.to_string()) && text.contains("VERIFIED"));
+
+    // Nobody said that they were shown.
+    ann.runtime.shutdown().await;
+    let mut ann = Person::enter(dir.path(), "ann", &relay, Past::Nothing).await;
+    let mut again = Vec::new();
+    ann.until(|event| {
+        if let Event::Room {
+            event: RoomEvent::Notice { notice: Notice::Alarm { kind, .. }, again: true, .. },
+            ..
+        } = event
+        {
+            again.push(kind);
+        }
+        (again.len() == 2).then_some(())
+    })
+    .await;
+    assert_eq!(again, [AlarmKind::Stranger, AlarmKind::Impostor]);
+
+    // And by another name, and then by renaming.
+    eve.runtime.tell(ROOM, Command::Rename("eve".to_owned())).await.unwrap();
+    let renamed = |event| match event {
+        Event::Room { event: RoomEvent::Engine(engine::Event::ProfileChanged { who, was }), .. } => {
+            Some((who, was))
+        }
+        _ => None,
+    };
+    let (who, was) = ann.until(renamed).await;
+    assert_eq!((who.name.as_str(), was.as_str()), ("eve", "bob"));
+    eve.runtime.tell(ROOM, Command::Rename("Ann".to_owned())).await.unwrap();
+    let (kind, text) = alarm(&mut ann).await;
+    assert_eq!(kind, AlarmKind::Impostor, "{text}");
+    assert!(text.contains("YOUR name"), "{text}");
+}

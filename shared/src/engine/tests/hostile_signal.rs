@@ -1,0 +1,104 @@
+//! Signals that are not what they should be: dropped, whatever is wrong with them.
+
+use prost::Message as _;
+use proto::relay::{Ephemeral, relay_frame::Frame};
+
+use super::{
+    hostile::{ANN, BOB, EVE, private, three},
+    signal::typing,
+    world::World,
+};
+use crate::{
+    aead::Session,
+    content::{self, content::Body},
+    engine::Command,
+};
+
+fn typing_content() -> content::Content {
+    let typing = content::Typing { stopped: false };
+    content::Content { body: Some(Body::Typing(typing)), ..content::Content::default() }
+}
+
+fn signal(world: &mut World, to: usize, envelope: Vec<u8>) {
+    world.frame(to, Frame::Ephemeral(Ephemeral { envelope: envelope.into() }));
+}
+
+#[test]
+fn a_signal_in_somebody_elses_envelope_is_dropped() {
+    let mut world = three(921);
+    let message = world.hostile(EVE).seal(&typing_content().encode_to_vec());
+    let session = Session::random(&world.devices[EVE].profile.random);
+    let envelope = world.envelope(EVE, world.leaf(BOB), (session, 0), private(message));
+    signal(&mut world, ANN, envelope);
+    assert_eq!(typing(&world, ANN), []);
+    world.assert_talks(&[ANN, BOB, EVE]);
+}
+
+#[test]
+fn a_message_outside_the_log_is_dropped() {
+    let mut world = three(922);
+    let content = world.content(EVE, 1, "only you see this");
+    let message = world.hostile(EVE).seal(&content.encode_to_vec());
+    let envelope = world.own_envelope(EVE, private(message));
+    signal(&mut world, ANN, envelope);
+    assert_eq!(world.texts(ANN), [""; 0]);
+    // Nor under the number of a signal.
+    let message = world.hostile(EVE).seal(&content::Content { counter: 0, ..content }.encode_to_vec());
+    let envelope = world.own_envelope(EVE, private(message));
+    signal(&mut world, ANN, envelope);
+    assert_eq!(world.texts(ANN), [""; 0]);
+    world.assert_talks(&[ANN, BOB]);
+}
+
+#[test]
+fn a_signal_that_comes_twice_is_shown_once() {
+    let mut world = three(923);
+    let message = world.hostile(EVE).seal(&typing_content().encode_to_vec());
+    let envelope = world.own_envelope(EVE, private(message));
+    signal(&mut world, ANN, envelope.clone());
+    signal(&mut world, ANN, envelope);
+    assert_eq!(typing(&world, ANN).len(), 1);
+}
+
+#[test]
+fn garbage_and_changed_bytes_are_dropped() {
+    let mut world = three(924);
+    world.disconnect(BOB);
+    let message = world.hostile(EVE).seal(&typing_content().encode_to_vec());
+    let envelope = world.own_envelope(EVE, private(message));
+    for at in (0..envelope.len()).step_by(7) {
+        let mut changed = envelope.clone();
+        changed[at] ^= 1;
+        signal(&mut world, ANN, changed);
+        signal(&mut world, ANN, envelope[..at].to_vec());
+    }
+    assert_eq!(typing(&world, ANN), []);
+    signal(&mut world, ANN, envelope);
+    assert_eq!(typing(&world, ANN).len(), 1);
+}
+
+#[test]
+fn a_signal_of_a_removed_member_is_dropped() {
+    let mut world = three(925);
+    let message = world.hostile(EVE).seal(&typing_content().encode_to_vec());
+    let envelope = world.own_envelope(EVE, private(message));
+    let eve = world.devices[EVE].profile.identity.fingerprint();
+    world.command(ANN, Command::Remove(eve));
+    world.settle();
+    signal(&mut world, ANN, envelope);
+    assert_eq!(typing(&world, ANN), []);
+}
+
+#[test]
+fn typing_in_the_log_tells_nothing() {
+    let mut world = three(926);
+    let message = world
+        .hostile(EVE)
+        .seal(&content::Content { body: typing_content().body, ..world.content(EVE, 1, "") }.encode_to_vec());
+    let envelope = world.own_envelope(EVE, private(message));
+    world.disconnect(EVE);
+    world.inject(envelope, None);
+    world.settle();
+    assert_eq!(typing(&world, ANN), []);
+    world.assert_talks(&[ANN, BOB]);
+}
