@@ -34,7 +34,8 @@ fn each_section_is_read_and_knows_its_line() {
     let keys: Vec<_> =
         settings.keys.actions.iter().map(|(action, keys)| (action.as_str(), keys.len())).collect();
     assert_eq!(keys, [("next-activity", 2), ("quit", 0), ("switcher", 1)]);
-    let notify = Notify { bell: false, osc: Osc::SevenSevenSeven, desktop: false, mentions_only: true };
+    let notify =
+        Notify { bell: false, osc: Osc::SevenSevenSeven, desktop: false, mentions_only: true, text: false };
     assert_eq!(settings.notify, notify);
     assert_eq!(settings.privacy, Privacy { typing: false, seen: true });
     assert_eq!(settings.history.lines.get(), 5_000);

@@ -15,30 +15,43 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
 pub fn breaks(text: &str, width: usize, hang: usize) -> Vec<Range<usize>> {
     let later = width.saturating_sub(hang).max(1);
     let (mut lines, mut start, mut used, mut limit) = (Vec::new(), 0, 0, width.max(1));
-    for (at, word) in text.split_word_bound_indices() {
-        let cells = word.width();
+    for chunk in chunks(text) {
+        let part = text.get(chunk.clone()).unwrap_or_default();
+        let cells = part.width();
         if used + cells <= limit {
             used += cells;
             continue;
         }
-        if word.chars().all(char::is_whitespace) {
+        if part.starts_with(char::is_whitespace) {
             // A break takes the place of the space.
-            lines.push(start..at);
-            (start, used, limit) = (at + word.len(), 0, later);
+            lines.push(start..chunk.start);
+            (start, used, limit) = (chunk.end, 0, later);
             continue;
         }
         if cells <= later {
-            lines.push(start..at);
-            (start, used, limit) = (at, cells, later);
+            lines.push(start..chunk.start);
+            (start, used, limit) = (chunk.start, cells, later);
             continue;
         }
-        for (offset, grapheme) in word.grapheme_indices(true) {
-            let cells = grapheme.width();
-            if used + cells > limit && used > 0 {
-                lines.push(start..at + offset);
-                (start, used, limit) = (at + offset, 0, later);
+        for (at, word) in part.split_word_bound_indices() {
+            let (at, cells) = (chunk.start + at, word.width());
+            if used + cells <= limit {
+                used += cells;
+                continue;
             }
-            used += cells;
+            if cells <= later {
+                lines.push(start..at);
+                (start, used, limit) = (at, cells, later);
+                continue;
+            }
+            for (offset, grapheme) in word.grapheme_indices(true) {
+                let cells = grapheme.width();
+                if used + cells > limit && used > 0 {
+                    lines.push(start..at + offset);
+                    (start, used, limit) = (at + offset, 0, later);
+                }
+                used += cells;
+            }
         }
     }
     lines.push(start..text.len());
@@ -46,6 +59,18 @@ pub fn breaks(text: &str, width: usize, hang: usize) -> Vec<Range<usize>> {
         line.end = line.start + text.get(line.clone()).map_or(0, |line| line.trim_end().len());
     }
     lines
+}
+
+/// What is between white space, and white space, in turns: a link or a word with its comma stays whole where it fits.
+fn chunks(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        let rest = text.get(start..).filter(|rest| !rest.is_empty())?;
+        let is_space = rest.starts_with(char::is_whitespace);
+        let length = rest.find(|c: char| c.is_whitespace() != is_space).unwrap_or(rest.len());
+        start += length;
+        Some(start - length..start)
+    })
 }
 
 /// The beginning of a text that fits into `width` cells, with a mark when something is cut off.
@@ -78,6 +103,8 @@ mod tests {
         assert_eq!(wrap("the quick brown fox", 10), ["the quick", "brown fox"]);
         assert_eq!(wrap("abcdefghij", 4), ["abcd", "efgh", "ij"]);
         assert_eq!(wrap("", 4), [""]);
+        assert_eq!(wrap("see http://a.example/x", 20), ["see", "http://a.example/x"]);
+        assert_eq!(wrap("well, now, so", 5), ["well,", "now,", "so"]);
     }
 
     #[test]

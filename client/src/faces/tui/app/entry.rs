@@ -110,6 +110,11 @@ impl Entry {
         self.text.split('\n').find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned()
     }
 
+    /// Whether its time is over.
+    pub fn is_over(&self, now: u64) -> bool {
+        self.disappears.is_some_and(|at| at <= now)
+    }
+
     /// Whether we put this sign under it.
     pub fn has_sign(&self, sign: &str, me: &Fingerprint) -> bool {
         let sign = self.signs.iter().find(|known| known.raw == sign);

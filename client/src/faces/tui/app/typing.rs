@@ -26,6 +26,12 @@ impl App {
         for pane in &mut self.panes {
             pane.typing.retain(|(_, until)| *until > now);
         }
+        if let Some(pane) = self.shown_mut()
+            && pane.entries().any(|entry| entry.is_over(now))
+        {
+            // The runtime forgets them as well, a little later.
+            pane.rows.retain(|row| row.entry().is_none_or(|entry| !entry.is_over(now)));
+        }
         if self.unsaved.is_some_and(|since| since + PAUSE_MS <= now) {
             self.keep_draft();
         }

@@ -15,9 +15,9 @@ pub enum Choice {
 
 /// All of it, with what is said about it.
 pub const CHOICES: [(Choice, &str, &str); 3] = [
-    (Choice::Join, "Join a room", "paste the invite link that you were given, then Enter"),
-    (Choice::Host, "Host a room", "run a relay here while this program runs, and get a link for others"),
-    (Choice::Demo, "Watch the demo", "see on this machine that the promises hold; changes nothing"),
+    (Choice::Join, "Join a room", "paste your invite link, then Enter"),
+    (Choice::Host, "Host a room", "a relay on this machine, and a link"),
+    (Choice::Demo, "Watch the demo", "see here that the promises hold"),
 ];
 
 impl App {

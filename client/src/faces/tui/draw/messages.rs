@@ -136,11 +136,8 @@ fn welcome(frame: &mut Frame<'_>, app: &App, area: Rect) {
             lines.extend(parts.map(|part| Line::from(format!("     {part}"))));
         }
         lines.push(Line::default());
-        say(
-            &mut lines,
-            "A number, or the arrows and Enter. You know a relay? /join LINK of it, then /create NAME.",
-        );
-        say(&mut lines, "F1 shows all keys and commands.");
+        say(&mut lines, "A number, or arrows and Enter; F1 helps.");
+        say(&mut lines, "You know a relay? /join LINK of it, then /create NAME.");
     } else {
         say(&mut lines, "Ctrl+K or Alt+1 goes to a room; F1 shows all keys and commands.");
     }

@@ -16,7 +16,7 @@ use ratatui::{
 use unicode_width::UnicodeWidthStr;
 
 use super::{
-    app::{App, Compose, Row},
+    app::{App, Compose, Overlay, Row},
     bidi,
     wrap::{fit, wrap},
 };
@@ -57,7 +57,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App) {
     bar::draw(frame, app, bar);
     composing(frame, app, what);
     show_input(frame, app, input, typed);
-    overlay::draw(frame, app, middle);
+    let most = overlay::draw(frame, app, middle);
+    if let (Some(most), Some(Overlay::Help(scroll) | Overlay::Details(_, scroll))) = (most, &mut app.overlay)
+    {
+        *scroll = (*scroll).min(most);
+    }
     if let Some(alert) = &app.alert {
         alarm(frame, app, middle, alert);
     }

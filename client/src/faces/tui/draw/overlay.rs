@@ -19,10 +19,12 @@ use super::{
 };
 use crate::faces::{lines::COMMANDS, qr::qr, sanitize};
 
-pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) {
+/// Draws it; says how far it can be scrolled, if it can.
+pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) -> Option<usize> {
+    let mut most = None;
     match &app.overlay {
-        None => {}
-        Some(Overlay::Help(scroll)) => help(frame, app, area, *scroll),
+        None => return None,
+        Some(Overlay::Help(scroll)) => most = Some(help(frame, app, area, *scroll)),
         Some(Overlay::Switcher(text, at)) => switcher(frame, app, area, text, *at),
         Some(Overlay::Link(link)) => invite(frame, area, link),
         Some(Overlay::Search(search)) => found(frame, app, area, search),
@@ -54,15 +56,14 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) {
             let width = usize::from(area.width.saturating_sub(2));
             let lines: Vec<Line<'_>> =
                 text.iter().flat_map(|line| wrap(line, width)).map(Line::from).collect();
-            scrolled(frame, area, "Message", lines, *scroll);
+            most = Some(scrolled(frame, area, "Message", lines, *scroll));
         }
     }
-    if app.overlay.is_some() {
-        (area.y..area.bottom()).for_each(|y| bidi::isolate(frame.buffer_mut(), y, area.x..area.right()));
-    }
+    (area.y..area.bottom()).for_each(|y| bidi::isolate(frame.buffer_mut(), y, area.x..area.right()));
+    most
 }
 
-fn help(frame: &mut Frame<'_>, app: &App, area: Rect, scroll: usize) {
+fn help(frame: &mut Frame<'_>, app: &App, area: Rect, scroll: usize) -> usize {
     let width = usize::from(area.width.saturating_sub(2));
     let column = if width < 50 { 0 } else { 26 };
     let row = |what: &str, does: &str| -> Vec<String> {
@@ -87,7 +88,7 @@ fn help(frame: &mut Frame<'_>, app: &App, area: Rect, scroll: usize) {
     }
     title(&mut lines, "Commands");
     lines.extend(COMMANDS.iter().flat_map(|(what, does)| row(what, does)).map(Line::from));
-    scrolled(frame, area, "Help", lines, scroll);
+    scrolled(frame, area, "Help", lines, scroll)
 }
 
 fn switcher(frame: &mut Frame<'_>, app: &App, area: Rect, text: &str, at: usize) {
@@ -146,12 +147,13 @@ fn invite(frame: &mut Frame<'_>, area: Rect, link: &str) {
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-fn scrolled(frame: &mut Frame<'_>, area: Rect, title: &str, lines: Vec<Line<'_>>, scroll: usize) {
+fn scrolled(frame: &mut Frame<'_>, area: Rect, title: &str, lines: Vec<Line<'_>>, scroll: usize) -> usize {
     let page = usize::from(area.height.saturating_sub(2));
     let most = lines.len().saturating_sub(page);
     let keys = if most > 0 { "arrows scroll, any other key closes" } else { "any key closes" };
     let lines = lines.into_iter().skip(scroll.min(most)).collect();
     boxed(frame, area, &format!(" {title}: {keys} "), lines);
+    most
 }
 
 fn boxed(frame: &mut Frame<'_>, area: Rect, title: &str, lines: Vec<Line<'_>>) {

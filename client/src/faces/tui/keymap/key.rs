@@ -73,9 +73,9 @@ impl Key {
         }
     }
 
-    /// Control sends the same for both cases of a letter.
+    /// Control sends the same for both cases of a letter; with Alt they shall not differ either.
     fn normal(mut self) -> Self {
-        if let (KeyCode::Char(c), true) = (self.code, self.ctrl) {
+        if let (KeyCode::Char(c), true) = (self.code, self.ctrl || self.alt) {
             self.code = KeyCode::Char(c.to_ascii_lowercase());
         }
         self
@@ -132,7 +132,9 @@ mod tests {
 
     #[test]
     fn name_of_a_key_is_read_as_it_is_shown() {
-        for name in ["ctrl+k", "Alt+Enter", "F1", "PgUp", "+", "G", "esc", "ctrl+alt+x", "space", "ctrl++"] {
+        for name in
+            ["ctrl+k", "Alt+Enter", "F1", "PgUp", "+", "G", "alt+a", "esc", "ctrl+alt+x", "space", "ctrl++"]
+        {
             let key = Key::parse(name).unwrap();
             assert_eq!(Key::parse(&key.to_string()), Some(key), "{name} is shown as {key}");
         }
@@ -146,8 +148,9 @@ mod tests {
     }
 
     #[test]
-    fn letters_keep_their_case_but_not_with_control() {
+    fn letters_keep_their_case_but_not_with_control_or_alt() {
         assert_ne!(Key::parse("g"), Key::parse("G"));
         assert_eq!(Key::parse("ctrl+K"), Key::parse("ctrl+k"));
+        assert_eq!(Key::parse("alt+A"), Key::parse("alt+a"));
     }
 }

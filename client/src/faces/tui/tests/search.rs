@@ -18,10 +18,12 @@ fn search_asks_with_each_letter_and_forgets_answers_that_come_late() {
     let mut app = in_lobby();
     press(&mut app, KeyCode::Char('r'), KeyModifiers::CONTROL);
     let asked = types(&mut app, "hi");
-    let [Effect::Find { number: first, .. }, Effect::Find { number: second, room, text }] = &asked[..] else {
+    let [Effect::Find { number: first, .. }, Effect::Find { number: second, room, text: wanted }] =
+        &asked[..]
+    else {
         panic!("{asked:?}");
     };
-    assert_eq!((room.as_deref(), text.as_str()), (Some("lobby"), "hi"));
+    assert_eq!((room.as_deref(), wanted.as_str()), (Some("lobby"), "hi"));
     app.take_hits(*second, Ok(vec![hit("lobby", 7, "hi there")]));
     app.take_hits(*first, Ok(vec![hit("lobby", 8, "late")]));
     let text = text(&mut app, 80, 24);
@@ -80,6 +82,8 @@ fn scrolling_to_the_top_asks_the_disk_until_there_is_no_more() {
     let before = |before| Wanted::Older { room: "lobby".into(), before };
     assert_eq!(app.wants(), Some(before(50)));
     app.take_page(before(50), page(48..50));
+    screen(&mut app, 80, 14);
+    key(&mut app, KeyCode::PageUp);
     assert!(text(&mut app, 80, 14).contains("line 48"));
     assert_eq!(app.wants(), Some(before(48)));
     app.take_page(before(48), Vec::new());

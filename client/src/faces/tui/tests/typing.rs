@@ -111,7 +111,7 @@ fn others_learn_that_we_type_only_if_they_may() {
 
 #[test]
 fn others_learn_what_we_have_read_only_if_they_may_and_we_look() {
-    let told = |seen, focused, scrolled| {
+    let told = |seen: bool, focused: bool, scrolled: bool| {
         let mut settings = settings();
         settings.privacy.seen = seen;
         let mut app = app_with(settings);
