@@ -142,7 +142,7 @@ impl<'a> Act<'a> {
             app.alert(words::failure(&failure));
             Vec::new()
         });
-        app.take_page(wanted, found);
+        app.take_page(&wanted, found);
     }
 
     async fn line(&self, app: &mut App, line: Line, text: String) {

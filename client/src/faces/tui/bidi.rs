@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use ratatui::buffer::Buffer;
+use unicode_width::UnicodeWidthStr;
 
 /// First-strong isolate, and the end of one.
 const MARKS: (char, char) = ('\u{2068}', '\u{2069}');
@@ -13,13 +14,20 @@ const MARKS: (char, char) = ('\u{2068}', '\u{2069}');
 pub fn isolate(buffer: &mut Buffer, row: u16, columns: Range<u16>) {
     let turns = |x: &u16| buffer.cell((*x, row)).is_some_and(|cell| cell.symbol().contains(is_rtl));
     let (Some(first), Some(last)) = (columns.clone().find(turns), columns.rev().find(turns)) else { return };
+    // Terminals keep what takes no cell with the cell before it, so it is written with that one, and goes with it.
+    let is_covered =
+        first >= 2 && buffer.cell((first - 2, row)).is_some_and(|cell| cell.symbol().width() == 2);
+    let before = first.checked_sub(if is_covered { 2 } else { 1 });
     let mut put = |x: u16, before: &str, after: &str| {
         if let Some(cell) = buffer.cell_mut((x, row)) {
             let symbol = format!("{before}{}{after}", cell.symbol());
             cell.set_symbol(&symbol);
         }
     };
-    put(first, &MARKS.0.to_string(), "");
+    match before {
+        Some(before) => put(before, "", &MARKS.0.to_string()),
+        None => put(first, &MARKS.0.to_string(), ""),
+    }
     put(last, "", &MARKS.1.to_string());
 }
 
@@ -47,6 +55,7 @@ mod tests {
         assert_eq!(row("ab שלום, bob שלום cd", 0..20), "ab \u{2068}שלום, bob שלום\u{2069} cd");
         assert_eq!(row("של | לום", 0..2), "\u{2068}של\u{2069} | לום");
         assert_eq!(row("א", 0..20), "\u{2068}א\u{2069}");
+        assert_eq!(row("日א", 2..20).replace(' ', ""), "日\u{2068}א\u{2069}");
     }
 
     #[test]

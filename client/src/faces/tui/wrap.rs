@@ -33,6 +33,11 @@ pub fn breaks(text: &str, width: usize, hang: usize) -> Vec<Range<usize>> {
             (start, used, limit) = (chunk.start, cells, later);
             continue;
         }
+        if part.contains("://") && used > 0 {
+            // A link that is cut anyway is easier to see from its own line on.
+            lines.push(start..chunk.start);
+            (start, used, limit) = (chunk.start, 0, later);
+        }
         for (at, word) in part.split_word_bound_indices() {
             let (at, cells) = (chunk.start + at, word.width());
             if used + cells <= limit {
@@ -104,6 +109,7 @@ mod tests {
         assert_eq!(wrap("abcdefghij", 4), ["abcd", "efgh", "ij"]);
         assert_eq!(wrap("", 4), [""]);
         assert_eq!(wrap("see http://a.example/x", 20), ["see", "http://a.example/x"]);
+        assert_eq!(wrap("see http://a.example/x", 12), ["see", "http://", "a.example/x"]);
         assert_eq!(wrap("well, now, so", 5), ["well,", "now,", "so"]);
     }
 

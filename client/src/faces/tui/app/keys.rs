@@ -116,7 +116,7 @@ impl App {
     }
 
     fn enter(&mut self) {
-        self.to_the_end();
+        self.go_to_end();
         let text = self.editor.take();
         let trimmed = text.trim();
         let is_command = trimmed.starts_with('/') && !trimmed.starts_with("//");

@@ -31,8 +31,8 @@ impl App {
     }
 
     /// What was wanted.
-    pub fn take_page(&mut self, wanted: Wanted, lines: Vec<Line>) {
-        let room = match &wanted {
+    pub fn take_page(&mut self, wanted: &Wanted, lines: Vec<Line>) {
+        let room = match wanted {
             Wanted::Older { room, .. }
             | Wanted::Newer { room, .. }
             | Wanted::Around { room, .. }
@@ -51,7 +51,7 @@ impl App {
             Wanted::Newer { .. } => pane.add_newer(entries),
             Wanted::Latest { .. } => pane.replace(entries, false),
             Wanted::Around { seq, .. } => {
-                let id = entries.iter().find(|entry| entry.seq == Some(seq)).map(|entry| entry.id);
+                let id = entries.iter().find(|entry| entry.seq == Some(*seq)).map(|entry| entry.id);
                 pane.replace(entries, true);
                 self.selected = id;
             }
@@ -72,7 +72,7 @@ impl App {
     }
 
     /// Goes to the end of the room.
-    pub(super) fn to_the_end(&mut self) {
+    pub(super) fn go_to_end(&mut self) {
         let Some(pane) = self.shown_mut() else { return };
         pane.scroll = 0;
         if pane.is_behind {

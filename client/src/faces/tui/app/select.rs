@@ -37,10 +37,10 @@ impl App {
             Action::SelectOlder => self.step(true),
             Action::SelectNewer => self.step(false),
             Action::First => {
-                self.selected = self.shown().and_then(|pane| pane.entries().next()).map(|e| e.id)
+                self.selected = self.shown().and_then(|pane| pane.entries().next()).map(|entry| entry.id);
             }
             Action::Last => {
-                self.to_the_end();
+                self.go_to_end();
                 self.selected = self.last();
             }
             Action::PageUp | Action::PageDown => {
@@ -175,7 +175,7 @@ impl App {
         // Beyond the last one is the input.
         self.selected = ids.get(next).copied();
         if self.selected.is_none() {
-            self.to_the_end();
+            self.go_to_end();
         }
     }
 

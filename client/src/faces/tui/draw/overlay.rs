@@ -19,6 +19,9 @@ use super::{
 };
 use crate::faces::{lines::COMMANDS, qr::qr, sanitize};
 
+/// Cells that all signs beside each other need, with a frame around them.
+const WIDE: u16 = 50;
+
 /// Draws it; says how far it can be scrolled, if it can.
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) -> Option<usize> {
     let mut most = None;
@@ -29,23 +32,17 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) -> Option<usize
         Some(Overlay::Link(link)) => invite(frame, area, link),
         Some(Overlay::Search(search)) => found(frame, app, area, search),
         Some(Overlay::Signs(signs)) => {
-            let mut choices = Vec::new();
-            for (place, sign) in SIGNS.iter().enumerate() {
+            let per_line = if area.width < WIDE { SIGNS.len() / 2 } else { SIGNS.len() };
+            let choice = |(place, sign): (usize, &&str)| {
                 let text = format!(" {} {sign} ", place + 1);
                 let is_chosen = place == signs.at && signs.text.is_empty();
-                choices.push(if is_chosen {
-                    Span::styled(text, app.theme.selected())
-                } else {
-                    Span::raw(text)
-                });
-            }
-            let typed = Line::from(format!("> {}", sanitize::line(&signs.text)));
-            boxed(
-                frame,
-                area,
-                " A number or Enter chooses; or type one; Esc stays ",
-                vec![choices.into(), typed],
-            );
+                if is_chosen { Span::styled(text, app.theme.selected()) } else { Span::raw(text) }
+            };
+            let choices: Vec<Span<'_>> = SIGNS.iter().enumerate().map(choice).collect();
+            let mut lines: Vec<Line<'_>> =
+                choices.chunks(per_line).map(|line| Line::from(line.to_vec())).collect();
+            lines.push(Line::from(format!("> {}", sanitize::line(&signs.text))));
+            boxed(frame, area, " Number or Enter; or type one; Esc ", lines);
         }
         Some(Overlay::Delete(_)) => {
             let text = "Everybody is asked to forget it; who has copied it still has it.";

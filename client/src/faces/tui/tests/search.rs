@@ -42,7 +42,7 @@ fn found_message_is_gone_to_and_fetched_if_it_is_not_here() {
     let effects = key(&mut app, KeyCode::Enter);
     let around = |seq| Wanted::Around { room: "lobby".into(), seq };
     assert_eq!(effects, [Effect::Fetch(around(500))]);
-    app.take_page(around(500), page(400..600));
+    app.take_page(&around(500), page(400..600));
     assert_eq!(app.chosen().and_then(|entry| entry.seq), Some(500));
     assert!(text(&mut app, 80, 24).contains("line 500"));
     // What is said meanwhile does not get in between.
@@ -56,13 +56,13 @@ fn found_message_is_gone_to_and_fetched_if_it_is_not_here() {
 #[test]
 fn reading_on_from_an_old_place_fetches_what_follows() {
     let mut app = in_lobby();
-    app.take_page(Wanted::Around { room: "lobby".into(), seq: 500 }, page(400..600));
+    app.take_page(&Wanted::Around { room: "lobby".into(), seq: 500 }, page(400..600));
     app.selected = None;
     screen(&mut app, 80, 24);
     let wanted = Wanted::Newer { room: "lobby".into(), after: 599 };
     assert_eq!(app.wants(), Some(wanted.clone()));
-    app.take_page(wanted.clone(), page(600..650));
-    app.take_page(wanted, Vec::new());
+    app.take_page(&wanted, page(600..650));
+    app.take_page(&wanted, Vec::new());
     screen(&mut app, 80, 24);
     assert_eq!(app.wants(), None);
     happens(&mut app, "lobby", message(650, person("bob", 2), "now"));
@@ -81,12 +81,12 @@ fn scrolling_to_the_top_asks_the_disk_until_there_is_no_more() {
     screen(&mut app, 80, 14);
     let before = |before| Wanted::Older { room: "lobby".into(), before };
     assert_eq!(app.wants(), Some(before(50)));
-    app.take_page(before(50), page(48..50));
+    app.take_page(&before(50), page(48..50));
     screen(&mut app, 80, 14);
     key(&mut app, KeyCode::PageUp);
     assert!(text(&mut app, 80, 14).contains("line 48"));
     assert_eq!(app.wants(), Some(before(48)));
-    app.take_page(before(48), Vec::new());
+    app.take_page(&before(48), Vec::new());
     screen(&mut app, 80, 14);
     assert_eq!(app.wants(), None);
 }
@@ -102,7 +102,7 @@ fn room_that_does_not_fill_the_screen_asks_for_more() {
 #[test]
 fn message_that_came_with_a_page_is_not_there_twice() {
     let mut app = in_lobby();
-    app.take_page(Wanted::Latest { room: "lobby".into() }, page(1..10));
+    app.take_page(&Wanted::Latest { room: "lobby".into() }, page(1..10));
     happens(&mut app, "lobby", message(9, person("bob", 2), "line 9"));
     assert_eq!(app.shown().unwrap().entries().count(), 9);
 }
