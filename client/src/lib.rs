@@ -5,5 +5,6 @@ pub mod faces;
 pub mod failure;
 pub mod names;
 pub mod runtime;
+pub mod settings;
 pub mod store;
 pub mod transport;

@@ -1,12 +1,13 @@
 //! `schat [LINK]`: the interactive chat, in one of its faces.
 
-use std::io::IsTerminal as _;
+use std::{io::IsTerminal as _, sync::Arc};
 
+use relay::Relay;
 use shared::link::AnyLink;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 
 use super::{
-    Globals,
+    Globals, host,
     setup::{Plan, profile, start},
 };
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
     },
     failure::{Exit, Failure},
     runtime::{ChosenRelay, Event, Past, Runtime},
+    store::ProfileDir,
 };
 
 /// Lines of the past that a person is shown.
@@ -47,6 +49,7 @@ pub(super) async fn chat(globals: &Globals, link: Option<String>) -> Result<Exit
         globals.relay = Some(chosen.address.clone());
     }
     let profile = profile(&globals)?;
+    let dir = profile.dir().clone();
     // Before anything is dialled: it may be the pin that lets this profile's rooms go on.
     let chosen = chosen.map(|chosen| profile.vault.now(|store| chosen.save(store))).transpose()?;
     let plan = Plan { past: past(&globals), only: None, own: None };
@@ -64,7 +67,29 @@ pub(super) async fn chat(globals: &Globals, link: Option<String>) -> Result<Exit
             runtime.rooms().into_iter().find(|room| room.over.is_none()).map(|room| room.label)
         }
     };
-    face(&globals, runtime, events, Start { input, current, with_qr: false, notes }).await
+    let relay = Arc::new(Mutex::new(None));
+    let start = Start { input, current, with_qr: false, notes, host: Some(hosting(dir, relay.clone())) };
+    let exit = face(&globals, runtime, events, start).await;
+    if let Some(relay) = relay.lock().await.take() {
+        relay.shutdown().await;
+    }
+    exit
+}
+
+/// Runs a relay in this process when somebody asks for it in the chat; it is kept in `place`.
+fn hosting(dir: ProfileDir, place: Arc<Mutex<Option<Relay>>>) -> tui::Host {
+    Box::new(move || {
+        let (dir, place) = (dir.clone(), place.clone());
+        Box::pin(async move {
+            let mut place = place.lock().await;
+            let relay = match place.take() {
+                Some(relay) => relay,
+                None => host::begin(&dir, host::LISTEN, None).await?,
+            };
+            let (own, said) = host::own(place.insert(relay), None)?;
+            Ok(tui::Hosted { own, said })
+        })
+    })
 }
 
 /// How a face starts.
@@ -77,6 +102,8 @@ pub(super) struct Start {
     pub(super) with_qr: bool,
     /// What the full-screen face says first.
     pub(super) notes: Vec<String>,
+    /// How the full-screen face can run a relay in this process.
+    pub(super) host: Option<tui::Host>,
 }
 
 /// A person sits at a terminal that can show the full-screen face, and did not ask for another.
@@ -96,12 +123,12 @@ pub(super) async fn face(
     events: mpsc::Receiver<Event>,
     start: Start,
 ) -> Result<Exit, Failure> {
-    let Start { input, current, with_qr, notes } = start;
+    let Start { input, current, with_qr, notes, host } = start;
     let serve = async {
         match input {
             None => {
-                let theme = tui::Theme::from_environment();
-                tui::run(&runtime, events, tui::Options { current, notes, theme }).await
+                let settings = globals.settings.clone();
+                tui::run(&runtime, events, tui::Options { current, notes, settings, host }).await
             }
             Some(input) if globals.json => Ok(json::run(&runtime, events, input).await),
             Some(input) => {

@@ -1,6 +1,6 @@
 //! `schat host`: a relay and a chat in it, in one command.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use relay::{Relay, StartError};
 use shared::engine::Command;
@@ -14,11 +14,18 @@ use crate::{
     faces::input,
     failure::{Exit, Failure},
     runtime::{OwnRelay, Runtime},
+    store::{OpenProfile, ProfileDir},
     transport::{RelayAddress, route_to},
 };
 
 /// An address that packets to the internet would be sent to; nothing is sent (RFC 5737 reserves it).
 const OUTSIDE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 9);
+
+/// Said when the link leads nowhere else.
+const NO_WAY_OUT: &str = " This machine has no way to the internet: the link works on this machine only. See schat host --advertise.";
+
+/// Where the relay listens unless somebody says otherwise.
+pub(super) const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 4443);
 
 pub(super) async fn host(
     globals: &Globals,
@@ -27,40 +34,60 @@ pub(super) async fn host(
     advertise: Option<RelayAddress>,
 ) -> Result<Exit, Failure> {
     let profile = profile(globals)?;
-    let mut config = relay::Config::new(listen, profile.dir().relay());
-    config.fallback = relay::Fallback::WhereFree;
-    config.host = advertise.as_ref().map(|address| address.host.clone());
-    let relay = Relay::start(config).await.map_err(|error| cannot_start(&error))?;
+    let relay = begin(profile.dir(), listen, advertise.as_ref()).await?;
     let served = serve(globals, profile, room, &relay, advertise).await;
     relay.shutdown().await;
     served
 }
 
+/// Starts the relay of a profile.
+pub(super) async fn begin(
+    dir: &ProfileDir,
+    listen: SocketAddr,
+    advertise: Option<&RelayAddress>,
+) -> Result<Relay, Failure> {
+    let mut config = relay::Config::new(listen, dir.relay());
+    config.fallback = relay::Fallback::WhereFree;
+    config.host = advertise.map(|address| address.host.clone());
+    Relay::start(config).await.map_err(|error| cannot_start(&error))
+}
+
+/// How to reach a relay, and what is said about it.
+pub(super) fn own(relay: &Relay, advertise: Option<RelayAddress>) -> Result<(OwnRelay, String), Failure> {
+    let address = relay.addresses().first().copied().unwrap_or(OUTSIDE);
+    let (advertise, warning) = match advertise {
+        Some(advertise) => (advertise, ""),
+        None => reachable(address)?,
+    };
+    let ports = if relay.has_fallback() { "UDP and TCP" } else { "UDP only" };
+    let said = format!("The relay listens on {address} ({ports}); links say {advertise}.{warning}");
+    Ok((OwnRelay { dial: own_address(address)?, pin: relay.pin(), advertise }, said))
+}
+
 async fn serve(
     globals: &Globals,
-    profile: crate::store::OpenProfile,
+    profile: OpenProfile,
     room: &str,
     relay: &Relay,
     advertise: Option<RelayAddress>,
 ) -> Result<Exit, Failure> {
-    let address = relay.addresses().first().copied().unwrap_or(OUTSIDE);
-    let advertise = match advertise {
-        Some(advertise) => advertise,
-        None => reachable(address)?,
-    };
-    let ports = if relay.has_fallback() { "UDP and TCP" } else { "UDP only" };
-    let said = format!("The relay listens on {address} ({ports}); links say {advertise}.");
+    let (own, said) = own(relay, advertise)?;
     if !is_full_screen(globals) {
         eprintln!("{said}");
     }
-    let own = OwnRelay { dial: own_address(address)?, pin: relay.pin(), advertise };
     let plan = Plan { past: past(globals), only: None, own: Some(own) };
     let (runtime, events) = start(globals, profile, plan).await?;
     let label = enter(&runtime, room)?;
     runtime.tell(&label, Command::Invite).await?;
     let with_qr = on_terminal() && !globals.plain;
     let input = (!is_full_screen(globals)).then(input::stdin);
-    face(globals, runtime, events, Start { input, current: Some(label), with_qr, notes: vec![said] }).await
+    face(
+        globals,
+        runtime,
+        events,
+        Start { input, current: Some(label), with_qr, notes: vec![said], host: None },
+    )
+    .await
 }
 
 /// The room from last time, or a new one.
@@ -80,18 +107,15 @@ fn own_address(listen: SocketAddr) -> Result<RelayAddress, Failure> {
     address_of(ip, listen.port())
 }
 
-/// The best guess how others reach it: the address that leads to the internet.
-fn reachable(listen: SocketAddr) -> Result<RelayAddress, Failure> {
+/// The best guess how others reach it: the address that leads to the internet. And what to say if there is none.
+fn reachable(listen: SocketAddr) -> Result<(RelayAddress, &'static str), Failure> {
     if !listen.ip().is_unspecified() {
-        return address_of(listen.ip(), listen.port());
+        return Ok((address_of(listen.ip(), listen.port())?, ""));
     }
-    let ip = route_to(OUTSIDE).unwrap_or_else(|_| {
-        eprintln!(
-            "This machine has no way to the internet: the link works on this machine only. See --advertise."
-        );
-        Ipv4Addr::LOCALHOST.into()
-    });
-    address_of(ip, listen.port())
+    match route_to(OUTSIDE) {
+        Ok(ip) => Ok((address_of(ip, listen.port())?, "")),
+        Err(_) => Ok((address_of(Ipv4Addr::LOCALHOST.into(), listen.port())?, NO_WAY_OUT)),
+    }
 }
 
 fn address_of(ip: IpAddr, port: u16) -> Result<RelayAddress, Failure> {

@@ -16,6 +16,7 @@ use clap_complete::Shell;
 use crate::{
     faces::words,
     failure::{Exit, Failure},
+    settings::Settings,
     store::Cursor,
     transport::RelayAddress,
 };
@@ -63,6 +64,9 @@ pub(crate) struct Globals {
     /// For programs: one JSON object per line, both ways.
     #[arg(long, global = true)]
     json: bool,
+    /// What the settings file says; read before anything is done.
+    #[arg(skip)]
+    settings: Settings,
 }
 
 #[derive(Debug, Subcommand)]
@@ -73,7 +77,7 @@ enum Command {
         #[arg(default_value = "lobby")]
         room: String,
         /// Where the relay listens (UDP).
-        #[arg(long, default_value = "[::]:4443", value_name = "ADDRESS:PORT")]
+        #[arg(long, default_value_t = host::LISTEN, value_name = "ADDRESS:PORT")]
         listen: SocketAddr,
         /// Where others reach the relay, for the link [default: this machine's address].
         #[arg(long, value_name = "HOST:PORT")]

@@ -51,6 +51,8 @@ pub enum Line {
     Rooms,
     /// Leave the current room.
     Leave,
+    /// Be told of what is said here, or not.
+    Mute(bool),
     /// Explain what went wrong last.
     Why,
     /// List the commands.
@@ -89,6 +91,8 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ),
     ("/rooms", "list your rooms"),
     ("/leave", "leave this room"),
+    ("/mute", "do not tell me of this room while I look elsewhere"),
+    ("/unmute", "tell me of it again"),
     ("/why", "explain what went wrong last, and what to do"),
     ("/help", "this list"),
     ("/quit", "end; so does Ctrl-D"),
@@ -135,6 +139,8 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
         "search" => needed().map(Line::Search),
         "rooms" => alone(Line::Rooms),
         "leave" => alone(Line::Leave),
+        "mute" => alone(Line::Mute(true)),
+        "unmute" => alone(Line::Mute(false)),
         "why" => alone(Line::Why),
         "help" => alone(Line::Help),
         "quit" | "exit" => alone(Line::Quit),

@@ -111,6 +111,15 @@ pub async fn obey(
         Line::Search(text) => search(runtime, here()?, &text).await,
         Line::Rooms => Ok(Done { notes: rooms(runtime, current), go: None }),
         Line::Leave => runtime.tell(here()?, Command::Leave).await.map(|()| Done::default()),
+        Line::Mute(is_muted) => {
+            runtime.mute(here()?, is_muted).await?;
+            let told = if is_muted {
+                "You are not told of this room any more."
+            } else {
+                "You are told of this room."
+            };
+            Ok(Done::say(told))
+        }
         Line::Why => Ok(Done::say(match runtime.why() {
             Some(failure) => words::failure(&failure),
             None => "Nothing went wrong so far.".to_owned(),

@@ -3,21 +3,52 @@
 
 use std::fmt::Write;
 
+use unicode_width::UnicodeWidthChar;
+
+/// Most marks over one letter; what is beyond is only counted. Every script in use does with fewer, and towers of them
+/// reach into other lines.
+const MARKS: usize = 8;
+
 /// Text for one line of a terminal. Line breaks and tabs become spaces.
 pub fn line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    let (mut before, mut marks) = (None, 0_usize);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        // Joins two pictures into one, and hides nothing there.
+        let joins = c == '\u{200d}'
+            && before.is_some_and(is_picture)
+            && chars.peek().copied().is_some_and(is_picture);
+        let is_mark = !joins && !is_hidden(c) && UnicodeWidthChar::width(c) == Some(0);
+        marks = if is_mark { marks + 1 } else { tell_marks(&mut out, marks) };
         match c {
             '\n' | '\t' => out.push(' '),
             '\r' => {}
-            c if is_hidden(c) => {
+            _ if is_mark && marks > MARKS => {}
+            c if is_hidden(c) && !joins => {
                 // A String takes everything.
                 let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
             }
             c => out.push(c),
         }
+        before = Some(c);
     }
+    tell_marks(&mut out, marks);
     out
+}
+
+/// Says how many marks were left out, and begins to count anew.
+fn tell_marks(out: &mut String, marks: usize) -> usize {
+    if marks > MARKS {
+        let _ = write!(out, "[+{} marks]", marks - MARKS);
+    }
+    0
+}
+
+/// A part of an emoji: a picture, the tone of its skin, or what makes a sign a picture.
+fn is_picture(c: char) -> bool {
+    matches!(c, '\u{1f000}'..='\u{1faff}' | '\u{2600}'..='\u{27bf}' | '\u{2b00}'..='\u{2bff}'
+        | '\u{2190}'..='\u{21ff}' | '\u{fe0f}')
 }
 
 /// Text for several lines: only its own line breaks break lines.
@@ -80,9 +111,30 @@ mod tests {
 
     #[test]
     fn usual_text_of_any_script_stays() {
-        for text in ["Zoë 🦊", "日本語", "שלום", "مرحبا", "नमस्ते", "a\\u{1b}"] {
+        let family = "👨\u{200d}👩\u{200d}👧 ❤\u{fe0f}\u{200d}🔥";
+        for text in ["Zoë 🦊", "日本語", "שלום", "مرحبا", "नमस्ते", "a\\u{1b}", family]
+        {
             assert_eq!(line(text), text);
         }
+    }
+
+    #[test]
+    fn joiner_that_joins_no_pictures_is_shown() {
+        for (wrong, shown) in [
+            ("ad\u{200d}min", "ad\\u{200d}min"),
+            ("👨\u{200d}", "👨\\u{200d}"),
+            ("\u{200d}👨", "\\u{200d}👨"),
+        ] {
+            assert_eq!(line(wrong), shown);
+        }
+    }
+
+    #[test]
+    fn tower_of_marks_is_cut_and_counted() {
+        let marks = |count| "\u{301}".repeat(count);
+        assert_eq!(line(&format!("e{}x", marks(8))), format!("e{}x", marks(8)));
+        assert_eq!(line(&format!("e{}x", marks(1000))), format!("e{}[+992 marks]x", marks(8)));
+        assert_eq!(line(&format!("e{}", marks(9))), format!("e{}[+1 marks]", marks(8)));
     }
 
     #[test]

@@ -57,4 +57,6 @@ pub struct RoomStatus {
     pub is_verified: bool,
     /// Why it is over, when it is.
     pub over: Option<String>,
+    /// Nobody wants to be told of what is said there.
+    pub is_muted: bool,
 }

@@ -1,6 +1,9 @@
 //! Rooms come and go: joined, created, resumed.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex, Weak},
+    time::Duration,
+};
 
 use proto::RoomId;
 use shared::{
@@ -10,8 +13,8 @@ use shared::{
 use tokio::sync::mpsc;
 
 use super::{
-    COMMANDS, Entry, Inner, Runtime, State,
-    link::{Dialer, RelayLink},
+    COMMANDS, Entry, Inner, OwnRelay, Runtime, State,
+    link::{Dialer, LinkState, RelayLink},
     lock, now_ms,
     room::{Begin, Room},
 };
@@ -70,6 +73,24 @@ impl Runtime {
         let engine = Engine::create(&profile, name, Policy::default(), now_ms())
             .map_err(|error| begin_failed(&error))?;
         self.begin(engine, Where::Own)
+    }
+
+    /// This process runs a relay of its own from now on.
+    pub fn use_own(&self, own: OwnRelay) {
+        *lock(&self.0.own) = Some(own);
+    }
+
+    /// The way to a room's relay and back, as QUIC measures it anyway. None without a connection and over TCP, where
+    /// nobody measures it.
+    pub fn round_trip(&self, room: &str) -> Option<Duration> {
+        let place = lock(&self.0.rooms).get(room).map(|entry| entry.record.place.clone())?;
+        let (address, pin) = self.0.address(&place)?;
+        let link =
+            lock(&self.0.links).get(&(address, pin.map(|pin| *pin.as_bytes()))).and_then(Weak::upgrade)?;
+        match &*link.state.borrow() {
+            LinkState::Up(connection, _) => connection.round_trip(),
+            _ => None,
+        }
     }
 
     /// Starts a stored room. One that is over is listed and left alone.
@@ -134,7 +155,7 @@ impl Runtime {
         if let Some(address) = relay.or_else(|| lock(&self.0.relay).clone()) {
             return Ok(Where::Relay { address, pin: None });
         }
-        if self.0.config.own.is_some() {
+        if lock(&self.0.own).is_some() {
             return Ok(Where::Own);
         }
         let last = lock(&self.0.profile).last_relay.clone();
@@ -171,7 +192,7 @@ impl Inner {
     pub(super) fn address(&self, place: &Where) -> Option<(RelayAddress, Option<Pin>)> {
         match place {
             Where::Relay { address, pin } => Some((address.clone(), *pin)),
-            Where::Own => self.config.own.as_ref().map(|own| (own.dial.clone(), Some(own.pin))),
+            Where::Own => lock(&self.own).as_ref().map(|own| (own.dial.clone(), Some(own.pin))),
         }
     }
 
@@ -180,7 +201,7 @@ impl Inner {
         let mut links = lock(&self.links);
         links.retain(|_, link| link.strong_count() > 0);
         let key = (address.clone(), pin.map(|pin| *pin.as_bytes()));
-        if let Some(link) = links.get(&key).and_then(std::sync::Weak::upgrade) {
+        if let Some(link) = links.get(&key).and_then(Weak::upgrade) {
             link.nudge();
             return link;
         }

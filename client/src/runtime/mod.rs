@@ -16,6 +16,7 @@ mod config;
 mod event;
 mod link;
 mod manage;
+mod mute;
 mod people;
 mod room;
 mod step;
@@ -71,6 +72,8 @@ struct Inner {
     /// Whose safety number was shown in this run: at most as many as there are members in all rooms.
     compared: Mutex<BTreeSet<Fingerprint>>,
     config: Config,
+    /// The relay that this process runs itself, once it does.
+    own: Mutex<Option<OwnRelay>>,
     outlet: Outlet,
     /// For rooms that are named without one, when it was chosen for this run.
     relay: Mutex<Option<RelayAddress>>,
@@ -78,6 +81,8 @@ struct Inner {
     links: Mutex<BTreeMap<LinkKey, Weak<RelayLink>>>,
     /// Held for reading while a notice is marked as seen.
     marks: Arc<RwLock<()>>,
+    /// Labels of rooms of which nobody wants to be told: at most as many as there are rooms.
+    muted: Mutex<BTreeSet<String>>,
 }
 
 /// A relay, and whom to expect there.
@@ -109,6 +114,7 @@ impl Runtime {
         let (sender, events) = mpsc::channel(EVENTS);
         let vault = profile.vault.clone();
         let only = config.only.clone();
+        let muted = vault.run(|store| store.muted()).await?;
         let (unseen, last, people) = vault
             .run(move |store| {
                 Ok((store.unseen_notices(only.as_deref())?, store.last_notice()?, store.people()))
@@ -120,11 +126,13 @@ impl Runtime {
             people,
             compared: Mutex::default(),
             relay: Mutex::new(config.relay.clone()),
+            own: Mutex::new(config.own.clone()),
             config,
             outlet: Outlet::new(sender, last.map(|last| Failure::from(&last.notice))),
             rooms: Mutex::default(),
             links: Mutex::default(),
             marks: Arc::default(),
+            muted: Mutex::new(muted),
         };
         let runtime = Self(Arc::new(inner));
         let mut records = vault.run(|store| store.rooms()).await?;
@@ -321,6 +329,7 @@ impl Runtime {
             relay: self.0.address(&entry.record.place).map(|(address, _)| address),
             view: state.view.clone(),
             over: state.over.clone(),
+            is_muted: lock(&self.0.muted).contains(label),
         }
     }
 }

@@ -102,7 +102,7 @@ impl Room {
         asks: mpsc::Receiver<Ask>,
         state: Arc<Mutex<State>>,
     ) -> Self {
-        let own = inner.config.own.as_ref().map(|own| (own.advertise.clone(), Some(own.pin)));
+        let own = lock(&inner.own).as_ref().map(|own| (own.advertise.clone(), Some(own.pin)));
         let advertise = match &record.place {
             Where::Own => own,
             Where::Relay { address, pin } => Some((address.clone(), *pin)),

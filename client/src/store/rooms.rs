@@ -1,5 +1,7 @@
 //! Which rooms there are, where they live, and which relays are known.
 
+use std::collections::BTreeSet;
+
 use certs::Pin;
 use proto::RoomId;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -68,6 +70,25 @@ impl Store {
             "UPDATE rooms SET acked = max(acked, ?2) WHERE room = ?1",
             params![room.as_bytes(), seq],
         )?;
+        Ok(())
+    }
+
+    /// Labels of the rooms of which nobody wants to be told.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    pub fn muted(&self) -> Result<BTreeSet<String>, StoreError> {
+        let mut select = self.db.prepare_cached("SELECT label FROM rooms WHERE muted")?;
+        let labels = select.query_map([], |row| row.get(0))?;
+        Ok(labels.collect::<Result<_, _>>()?)
+    }
+
+    /// Somebody wants to be told of a room, or not.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn set_muted(&mut self, room: RoomId, is_muted: bool) -> Result<(), StoreError> {
+        self.db.execute("UPDATE rooms SET muted = ?2 WHERE room = ?1", params![room.as_bytes(), is_muted])?;
         Ok(())
     }
 

@@ -50,6 +50,9 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE cursors (
         name TEXT NOT NULL, room BLOB NOT NULL, acked INTEGER NOT NULL, PRIMARY KEY (name, room)
     ) WITHOUT ROWID;
+", "
+    -- Nobody wants to be told of what is said there.
+    ALTER TABLE rooms ADD COLUMN muted INTEGER NOT NULL DEFAULT 0;
 "];
 
 /// Sets the connection up and migrates the database.

@@ -279,7 +279,8 @@ fn database_of_the_first_version_is_migrated_and_keeps_what_it_holds() {
     store
         .db
         .execute_batch(
-            "DROP TABLE notices; DROP TABLE tokens; DROP TABLE people; DROP TABLE drafts;
+            "DROP TABLE notices; DROP TABLE tokens; DROP TABLE people; DROP TABLE drafts; DROP TABLE cursors;
+             ALTER TABLE rooms DROP COLUMN muted;
              ALTER TABLE relays DROP COLUMN from_link;
              DROP INDEX messages_by_id; DROP INDEX messages_expiring;
              ALTER TABLE messages DROP COLUMN id; ALTER TABLE messages DROP COLUMN expires;

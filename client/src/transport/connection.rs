@@ -1,6 +1,6 @@
 //! A connection to a relay and its streams, whatever carries them.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 use proto::{CHANNEL_BINDING_LABEL, CHANNEL_BINDING_LEN, CloseCode};
@@ -72,6 +72,14 @@ impl Connection {
         match self {
             Self::Quic(connection) => connection.remote_address(),
             Self::Tcp(connection) => connection.remote,
+        }
+    }
+
+    /// To the relay and back, where the carrier measures it.
+    pub fn round_trip(&self) -> Option<Duration> {
+        match self {
+            Self::Quic(connection) => Some(connection.rtt()),
+            Self::Tcp(_) => None,
         }
     }
 

@@ -18,6 +18,8 @@ pub struct Editor {
     /// Where in the history the text comes from, and what was being typed before.
     recalled: Option<(usize, String)>,
     killed: String,
+    /// The text was taken and refused: what is typed next takes its place.
+    is_refused: bool,
 }
 
 /// Where an edit reaches to.
@@ -56,6 +58,10 @@ impl Editor {
     pub fn insert(&mut self, text: &str) -> bool {
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
         let text: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+        if std::mem::take(&mut self.is_refused) {
+            // The history has it.
+            self.load(String::new());
+        }
         if self.text.len() + text.len() > MAX {
             return false;
         }
@@ -66,11 +72,13 @@ impl Editor {
 
     /// Moves the cursor.
     pub fn go(&mut self, to: To) {
+        self.is_refused = false;
         self.cursor = self.reach(to);
     }
 
     /// Deletes from the cursor. What is more than one character can be brought back by [`Self::yank`].
     pub fn delete(&mut self, to: To) {
+        self.is_refused = false;
         let reach = self.reach(to);
         let (start, end) = (reach.min(self.cursor), reach.max(self.cursor));
         let gone: String = self.text.drain(start..end).collect();
@@ -82,12 +90,14 @@ impl Editor {
 
     /// Brings back what was deleted last.
     pub fn yank(&mut self) {
+        self.is_refused = false;
         let killed = self.killed.clone();
         self.insert(&killed);
     }
 
     /// Replaces the bytes from `start` to the cursor.
     pub fn replace_from(&mut self, start: usize, with: &str) {
+        self.is_refused = false;
         if self.text.is_char_boundary(start) && start <= self.cursor {
             self.text.replace_range(start..self.cursor, with);
             self.cursor = start + with.len();
@@ -95,7 +105,24 @@ impl Editor {
     }
 
     /// Puts other text there, with the cursor behind it.
-    pub fn set(&mut self, text: String) {
+    pub fn load(&mut self, text: String) {
+        self.recalled = None;
+        self.set(text);
+    }
+
+    /// Puts a text there that was taken before and refused.
+    pub fn give_back(&mut self, text: String) {
+        self.load(text);
+        self.is_refused = true;
+    }
+
+    /// What stands there was refused, and nobody has touched it since.
+    pub fn is_refused(&self) -> bool {
+        self.is_refused
+    }
+
+    fn set(&mut self, text: String) {
+        self.is_refused = false;
         self.cursor = text.len();
         self.text = text;
     }
@@ -103,8 +130,7 @@ impl Editor {
     /// Takes the text out and remembers it.
     pub fn take(&mut self) -> String {
         let text = std::mem::take(&mut self.text);
-        self.cursor = 0;
-        self.recalled = None;
+        self.load(String::new());
         if !text.trim().is_empty() && self.history.last() != Some(&text) {
             self.history.push(text.clone());
             let surplus = self.history.len().saturating_sub(HISTORY);
@@ -113,8 +139,36 @@ impl Editor {
         text
     }
 
+    /// The line above; from the first one, what was typed before this.
+    pub fn up(&mut self) {
+        let start = self.reach(To::Home);
+        let Some(end) = start.checked_sub(1) else { return self.older() };
+        let column = self.before().get(start..).map_or(0, |text| text.graphemes(true).count());
+        self.cursor = end;
+        self.cursor = self.reach(To::Home);
+        self.move_on(column, end);
+    }
+
+    /// The line below; from the last one, what was typed after this.
+    pub fn down(&mut self) {
+        let (start, end) = (self.reach(To::Home), self.reach(To::End));
+        if end == self.text.len() {
+            return self.newer();
+        }
+        let column = self.before().get(start..).map_or(0, |text| text.graphemes(true).count());
+        self.cursor = end + 1;
+        let limit = self.reach(To::End);
+        self.move_on(column, limit);
+    }
+
+    fn move_on(&mut self, clusters: usize, limit: usize) {
+        self.is_refused = false;
+        let line = self.text.get(self.cursor..limit).unwrap_or_default();
+        self.cursor += line.graphemes(true).take(clusters).map(str::len).sum::<usize>();
+    }
+
     /// What was typed before this.
-    pub fn older(&mut self) {
+    fn older(&mut self) {
         let at = self.recalled.as_ref().map_or(self.history.len(), |(at, _)| *at);
         let Some(line) = at.checked_sub(1).and_then(|at| self.history.get(at)).cloned() else { return };
         let draft = match self.recalled.take() {
@@ -126,7 +180,7 @@ impl Editor {
     }
 
     /// Back towards what was being typed.
-    pub fn newer(&mut self) {
+    fn newer(&mut self) {
         let Some((at, draft)) = self.recalled.take() else { return };
         match self.history.get(at + 1).cloned() {
             Some(line) => {
@@ -163,88 +217,4 @@ fn is_word(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn typed(text: &str) -> Editor {
-        let mut editor = Editor::default();
-        assert!(editor.insert(text));
-        editor
-    }
-
-    #[test]
-    fn keys_of_readline_do_what_fingers_expect() {
-        let mut editor = typed("one two three");
-        editor.delete(To::WordLeft);
-        assert_eq!(editor.text(), "one two ");
-        editor.go(To::Home);
-        editor.delete(To::WordRight);
-        assert_eq!(editor.text(), " two ");
-        editor.yank();
-        assert_eq!(editor.text(), "one two ");
-        editor.go(To::End);
-        editor.delete(To::Left);
-        assert_eq!(editor.text(), "one two");
-        editor.delete(To::Home);
-        assert_eq!((editor.text(), editor.before()), ("", ""));
-    }
-
-    #[test]
-    fn accent_or_family_goes_as_one() {
-        let mut editor = typed("e\u{301}👨‍👩‍👧");
-        editor.delete(To::Left);
-        assert_eq!(editor.text(), "e\u{301}");
-        editor.delete(To::Left);
-        assert_eq!(editor.text(), "");
-    }
-
-    #[test]
-    fn history_gives_the_draft_back() {
-        let mut editor = Editor::default();
-        for line in ["first", "second"] {
-            editor.insert(line);
-            editor.take();
-        }
-        editor.insert("draft");
-        editor.older();
-        editor.older();
-        editor.older();
-        assert_eq!(editor.text(), "first");
-        editor.newer();
-        editor.newer();
-        assert_eq!(editor.text(), "draft");
-    }
-
-    #[test]
-    fn pasted_control_characters_do_not_get_in() {
-        assert_eq!(typed("a\u{1b}[2Jb\r\nc\u{7}").text(), "a[2Jb\nc");
-    }
-
-    #[test]
-    fn input_over_the_limit_is_not_taken() {
-        let mut editor = typed(&"x".repeat(MAX));
-        assert!(!editor.insert("y"));
-        assert_eq!(editor.text().len(), MAX);
-    }
-
-    proptest! {
-        #[test]
-        fn no_sequence_of_edits_breaks_the_cursor(edits in proptest::collection::vec(0usize..16, 0..60)) {
-            let all = [To::Left, To::Right, To::WordLeft, To::WordRight, To::Home, To::End];
-            let mut editor = typed("a é\n👨‍👩‍👧 שלום x");
-            for edit in edits {
-                match edit {
-                    0..6 => editor.go(all[edit]),
-                    6..12 => editor.delete(all[edit - 6]),
-                    12 => editor.yank(),
-                    13 => { editor.insert("e\u{301}"); }
-                    14 => editor.older(),
-                    _ => editor.newer(),
-                }
-                prop_assert!(editor.text().is_char_boundary(editor.before().len()));
-            }
-        }
-    }
-}
+mod tests;

@@ -1,41 +1,56 @@
 //! The full-screen face.
 //!
 //! ```text
-//!  keys ──▶ app (state, no I/O) ──▶ effects ──▶ runtime
-//!  events ─▶   │
+//!  keys ──▶ app (state, no I/O) ──▶ effects ──▶ act ──▶ runtime
+//!  events ─▶   │  ◀── answers ◀──────────────────┘
 //!              └──▶ draw (state to cells)
 //! ```
 //!
-//! It draws when something happened, never by the clock: idle, it costs nothing.
+//! It draws when something happened, never by the clock: idle, it costs nothing. It wakes up by itself only for what ends by
+//! itself: a pause in typing, somebody else's typing, a message that disappears.
 
+mod act;
 mod app;
+mod begin;
+mod bidi;
 mod draw;
 mod editor;
+mod keymap;
+mod markup;
+mod notify;
+mod paths;
 mod terminal;
 mod theme;
 mod wrap;
 
+use std::time::Duration;
+
 use jiff::tz::TimeZone;
-use tokio::sync::mpsc;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
 
 use self::{
-    app::{App, Effect},
+    act::{Act, Answer},
+    app::App,
+    keymap::Keymap,
+    notify::Notifier,
     terminal::Screen,
 };
-pub use self::{terminal::is_capable, theme::Theme};
-use super::{
-    lines::{self, Line},
-    obey::obey,
-    pending::Pending,
-    words,
+pub use self::{
+    begin::{Host, Hosted},
+    terminal::is_capable,
 };
+use super::pending::Pending;
 use crate::{
     failure::{Exit, Failure},
-    runtime::{Event, Runtime},
+    runtime::{Event, Runtime, now_ms},
+    settings::Settings,
 };
 
-/// Stored lines that are fetched at once when somebody scrolls up: some screens.
-const PAGE: u32 = 200;
+/// Answers that wait to be shown: there are only as many as questions. Full: whoever answers waits.
+const ANSWERS: usize = 64;
 
 /// How the face begins.
 pub struct Options {
@@ -43,143 +58,91 @@ pub struct Options {
     pub current: Option<String>,
     /// What was said before the screen was there.
     pub notes: Vec<String>,
-    /// Colours.
-    pub theme: Theme,
+    /// What the person wants.
+    pub settings: Settings,
+    /// Runs a relay in this process, if that can be.
+    pub host: Option<Host>,
 }
 
 /// Serves a person until they quit.
 ///
 /// # Errors
-/// [`Failure`] when the terminal cannot be used.
+/// [`Failure`] when the terminal cannot be used or the settings name no key.
 pub async fn run(
     runtime: &Runtime,
     mut events: mpsc::Receiver<Event>,
     options: Options,
 ) -> Result<Exit, Failure> {
-    let mut app = App::new(options.theme, TimeZone::system());
-    app.set_me(runtime.me().0);
+    let Options { current, notes, settings, host } = options;
+    let keys = Keymap::new(&settings.keys.actions, settings.keys.vim)?;
+    let notifier = Notifier::new(settings.notify, |name| std::env::var(name).ok());
+    let with_mouse = settings.screen.mouse;
+    let mut app = App::new(settings, keys, TimeZone::system());
+    app.set_me(runtime.me());
     app.show_rooms(&runtime.rooms());
-    options.notes.into_iter().for_each(|note| app.note(note));
+    notes.into_iter().for_each(|note| app.note(note));
     let pending = Pending::default();
-    if let Some(room) = options.current {
+    let (answers, mut answered) = mpsc::channel::<Answer>(ANSWERS);
+    let mut act = Act::new(runtime, &pending, answers, host);
+    act.load_drafts(&mut app).await;
+    if let Some(room) = current {
         pending.join(runtime, &room);
         app.go(&room);
     }
-    let (mut screen, mut input) = Screen::enter()?;
+    let (mut screen, mut input) = Screen::enter(with_mouse)?;
     loop {
+        app.set_now(now_ms());
+        app.round_trip = app.current().and_then(|room| runtime.round_trip(room));
+        app.set_verified(|who| runtime.is_verified(who));
         screen.draw(&mut app)?;
-        if app.wants_older() {
-            older(runtime, &mut app).await;
+        app.tell_seen();
+        let effects = app.take_effects();
+        act.carry_out(&mut app, &mut screen, effects).await;
+        if let Some(wanted) = app.wants() {
+            act.fetch(&mut app, wanted).await;
             continue;
         }
+        let wake =
+            app.next_wake().map(|at| Instant::now() + Duration::from_millis(at.saturating_sub(now_ms())));
         tokio::select! {
             // Keys first: a flood of messages must not make the keyboard wait.
             biased;
             key = input.recv() => {
                 let Some(key) = key else { break };
+                app.set_now(now_ms());
                 let mut effects = app.input(key);
                 while let Ok(key) = input.try_recv() {
                     effects.extend(app.input(key));
                 }
-                if carry_out(runtime, &pending, &mut app, &mut screen, effects).await {
+                if act.carry_out(&mut app, &mut screen, effects).await {
                     break;
                 }
             }
             event = events.recv() => {
                 let Some(event) = event else { break };
-                take(runtime, &pending, &mut app, event).await;
+                act.take(&mut app, event).await;
                 // One picture for all that came at once.
                 while let Ok(event) = events.try_recv() {
-                    take(runtime, &pending, &mut app, event).await;
+                    act.take(&mut app, event).await;
                 }
-                if app.take_bell() {
-                    screen.bell();
-                }
+                screen.tell(&notifier.tell(&app.take_news()));
             }
+            Some(answer) = answered.recv() => act.answer(&mut app, answer),
+            () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {}
         }
     }
+    app.keep_draft();
+    let effects = app.take_effects();
+    act.carry_out(&mut app, &mut screen, effects).await;
     drop(screen);
-    Ok(leave(&pending, events).await)
-}
-
-async fn take(runtime: &Runtime, pending: &Pending, app: &mut App, event: Event) {
-    let notice = event.notice();
-    app.event(event, pending);
-    if let Some(notice) = notice {
-        // What cannot be marked comes again at the next start.
-        let _ = runtime.seen(notice).await;
-    }
-}
-
-/// Does what the keys asked for. True: the person quits.
-async fn carry_out(
-    runtime: &Runtime,
-    pending: &Pending,
-    app: &mut App,
-    screen: &mut Screen,
-    effects: Vec<Effect>,
-) -> bool {
-    for effect in effects {
-        match effect {
-            Effect::Quit => return true,
-            Effect::Copy(text) => screen.copy(&text),
-            Effect::Redraw => screen.clear(),
-            Effect::Line(text) => {
-                let parsed = match lines::parse(&text) {
-                    // A link that is pasted where there is no room cannot be meant for anybody else.
-                    Ok(Line::Say(text)) if app.current().is_none() && lines::is_link(&text) => {
-                        Ok(Line::Link(text))
-                    }
-                    parsed => parsed,
-                };
-                match parsed {
-                    Ok(Line::Quit) => return true,
-                    Ok(line) => act(runtime, pending, app, line, text).await,
-                    Err(failure) => refuse(app, &failure, text),
-                }
-            }
-        }
-    }
-    false
-}
-
-async fn act(runtime: &Runtime, pending: &Pending, app: &mut App, line: Line, text: String) {
-    let current = app.current().map(str::to_owned);
-    match obey(runtime, pending, current.as_deref(), line).await {
-        Ok(done) => {
-            if let Some(room) = &done.go {
-                app.go(room);
-            }
-            app.set_me(runtime.me().0);
-            done.notes.into_iter().for_each(|note| app.note(note));
-        }
-        Err(failure) => refuse(app, &failure, text),
-    }
-}
-
-/// Nothing that was typed is lost: it stands in the input again.
-fn refuse(app: &mut App, failure: &Failure, text: String) {
-    app.alert(words::failure(failure));
-    app.put_back(text);
-}
-
-async fn older(runtime: &Runtime, app: &mut App) {
-    let Some((room, before)) = app.older_from() else { return };
-    match runtime.history_before(&room, before, PAGE).await {
-        Ok(lines) => app.add_older(&room, lines),
-        Err(failure) => {
-            app.add_older(&room, Vec::new());
-            app.alert(words::failure(&failure));
-        }
-    }
+    Ok(leave(app, &pending, events).await)
 }
 
 /// Waits for what was said last, while the rooms go on.
-async fn leave(pending: &Pending, mut events: mpsc::Receiver<Event>) -> Exit {
-    let mut rest = App::new(Theme::plain(), TimeZone::UTC);
+async fn leave(mut app: App, pending: &Pending, mut events: mpsc::Receiver<Event>) -> Exit {
     let drain = async {
         while let Some(event) = events.recv().await {
-            rest.event(event, pending);
+            app.event(event, pending);
         }
     };
     tokio::select! {

@@ -5,7 +5,8 @@ use std::io::{self, IsTerminal, Write};
 use crossterm::{
     clipboard::CopyToClipboard,
     event::{
-        self, DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange, Event,
+        self, DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste,
+        EnableFocusChange, EnableMouseCapture, Event,
     },
     execute,
 };
@@ -19,7 +20,10 @@ use crate::failure::{Exit, Failure};
 const AHEAD: usize = 256;
 
 /// The screen while this face has it; given back on drop.
-pub(super) struct Screen(DefaultTerminal);
+pub(super) struct Screen {
+    terminal: DefaultTerminal,
+    with_mouse: bool,
+}
 
 /// Whether this program's terminal can show the full-screen face.
 pub fn is_capable() -> bool {
@@ -28,11 +32,14 @@ pub fn is_capable() -> bool {
 }
 
 impl Screen {
-    /// Takes the terminal over and begins to read keys.
-    pub fn enter() -> Result<(Self, mpsc::Receiver<Event>), Failure> {
+    /// Takes the terminal over and begins to read keys. Without the mouse the terminal's own selection works as ever.
+    pub fn enter(with_mouse: bool) -> Result<(Self, mpsc::Receiver<Event>), Failure> {
         let terminal = ratatui::try_init().map_err(|error| unusable(&error))?;
         // Terminals that know neither ignore them.
         let _ = execute!(io::stdout(), EnableBracketedPaste, EnableFocusChange);
+        if with_mouse {
+            let _ = execute!(io::stdout(), EnableMouseCapture);
+        }
         let (sender, input) = mpsc::channel(AHEAD);
         // A thread, because reading a terminal blocks; it ends with the process or the first failed send.
         std::thread::spawn(move || {
@@ -42,24 +49,24 @@ impl Screen {
                 }
             }
         });
-        Ok((Self(terminal), input))
+        Ok((Self { terminal, with_mouse }, input))
     }
 
     /// Shows the state.
     pub fn draw(&mut self, app: &mut App) -> Result<(), Failure> {
-        self.0.draw(|frame| draw::draw(frame, app)).map(|_| ()).map_err(|error| unusable(&error))
+        self.terminal.draw(|frame| draw::draw(frame, app)).map(|_| ()).map_err(|error| unusable(&error))
     }
 
     /// Draws everything anew next time: another program may have written over it.
     pub fn clear(&mut self) {
         // What cannot be cleared is drawn over.
-        let _ = self.0.clear();
+        let _ = self.terminal.clear();
     }
 
-    /// Rings.
-    pub fn bell(&mut self) {
+    /// Tells the terminal something that changes no cell: a bell, a notification.
+    pub fn tell(&mut self, bytes: &[u8]) {
         let mut stdout = io::stdout().lock();
-        let _ = stdout.write_all(b"\x07").and_then(|()| stdout.flush());
+        let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
     }
 
     /// Hands text to the terminal's clipboard (OSC 52); terminals that cannot ignore it.
@@ -70,6 +77,9 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
+        if self.with_mouse {
+            let _ = execute!(io::stdout(), DisableMouseCapture);
+        }
         let _ = execute!(io::stdout(), DisableFocusChange, DisableBracketedPaste);
         ratatui::restore();
     }

@@ -1,16 +1,20 @@
-//! What Tab completes: commands, rooms and names.
+//! What Tab completes: commands, rooms, names and paths.
 
 use super::App;
-use crate::faces::{lines::COMMANDS, words};
+use crate::faces::{lines::COMMANDS, tui::paths, words};
 
 impl App {
     /// Completes the word before the cursor: all of it when one thing fits, else what all that fit begin with, and
     /// says which they are.
     pub(super) fn complete(&mut self) {
         let before = self.editor.before();
-        let start = before.rfind(char::is_whitespace).map_or(0, |at| {
-            at + before.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8)
-        });
+        let start = match before.strip_prefix("/file ") {
+            // A path may have spaces.
+            Some(_) => "/file ".len(),
+            None => before.rfind(char::is_whitespace).map_or(0, |at| {
+                at + before.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8)
+            }),
+        };
         let word = before.get(start..).unwrap_or_default().to_owned();
         let (found, end) = self.candidates(before, start, &word);
         match found.as_slice() {
@@ -21,7 +25,13 @@ impl App {
                 if common.len() > word.len() {
                     self.editor.replace_from(start, &common);
                 }
-                self.note(several.join("  "));
+                self.note(
+                    several
+                        .iter()
+                        .map(|one| crate::faces::sanitize::line(one))
+                        .collect::<Vec<_>>()
+                        .join("  "),
+                );
             }
         }
     }
@@ -39,7 +49,15 @@ impl App {
                 COMMANDS.iter().filter_map(|(usage, _)| usage.split(' ').next().map(str::to_owned));
             return (commands.filter(fits).collect(), " ");
         }
+        if let Some(name) = word.strip_prefix('@') {
+            let view = self.shown().and_then(|pane| pane.view.as_ref());
+            let members = view.into_iter().flat_map(|view| view.members.iter().filter(|member| !member.me));
+            let all = members.map(|member| words::name(&member.person, view));
+            let fits = |text: &String| text.to_lowercase().starts_with(&name.to_lowercase());
+            return (all.filter(fits).map(|name| format!("@{name}")).collect(), " ");
+        }
         match before.split_whitespace().next() {
+            Some("/file") => (paths::fitting(word), ""),
             Some("/join") => (self.panes.iter().map(|pane| pane.label.clone()).filter(fits).collect(), ""),
             Some("/kick" | "/verify") => (names(), ""),
             _ if word.is_empty() => (Vec::new(), ""),

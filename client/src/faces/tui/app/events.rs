@@ -5,43 +5,39 @@ use shared::{
     timeline::Line,
 };
 
-use super::{App, Kind, Overlay, Row};
+use super::{App, Entry, Kind, Link, News, Overlay, Row};
 use crate::{
     faces::{pending::Pending, sanitize, words},
     runtime::{Event, RelayState, RoomEvent},
     store::Notice,
 };
 
+/// News that wait to be told; more at once are only counted by whoever reads them.
+const NEWS: usize = 16;
+
 impl App {
     /// Takes an event in. `pending` learns what was sent and which rooms were entered.
     pub fn event(&mut self, event: Event, pending: &Pending) {
         match event {
-            Event::Relay { relay, state } => self.relay(&sanitize::line(&relay), state),
+            Event::Relay { relay, state } => self.relay(sanitize::line(&relay), state),
             Event::Room { room, event } => self.room(&room, event, pending),
         }
     }
 
-    /// Messages from the disk, before what is here.
-    pub fn add_older(&mut self, room: &str, lines: Vec<Line>) {
-        let me = self.me.clone();
-        self.at_top = false;
-        self.pane(room).add_older(lines, &me);
-    }
-
-    fn relay(&mut self, relay: &str, state: RelayState) {
+    fn relay(&mut self, relay: String, state: RelayState) {
         match state {
-            RelayState::Connecting => self.link = format!("Connecting to {relay}"),
+            RelayState::Connecting => self.link = Link::Connecting(relay),
             RelayState::Connected { trust, carrier } => {
-                self.link = format!("{relay} by {}", carrier.name());
-                self.note(words::connected(relay, trust, carrier));
+                self.note(words::connected(&relay, trust, carrier));
+                self.link = Link::Up(relay, carrier);
             }
             RelayState::Lost { failure, retry } => {
-                self.link = match retry {
+                self.link = Link::Down(match retry {
                     Some(retry) => {
                         format!("No connection to {relay}; again in {:.0} s", retry.as_secs_f32().ceil())
                     }
                     None => format!("No connection to {relay}"),
-                };
+                });
                 if failure.code == "certificate" {
                     self.alert(format!("ALARM (certificate): {}", words::failure(&failure)));
                 }
@@ -52,16 +48,12 @@ impl App {
     fn room(&mut self, room: &str, event: RoomEvent, pending: &Pending) {
         match event {
             RoomEvent::Past(line) => {
-                let (extent, me) = (self.extent, self.me.clone());
-                let pane = self.pane(room);
-                let row = pane.row(&line, &me);
-                pane.push(row, extent);
+                let entry = self.entry(room, line);
+                self.push(room, Row::Message(Box::new(entry)));
             }
-            RoomEvent::Changed { act, line } => {
-                let view = self.pane(room).view.clone();
-                let (me, text) = (self.me.clone(), words::changed(&act, &line, view.as_ref()));
-                self.pane(room).change(&line, &me);
-                self.tell(room, Kind::Info, text);
+            RoomEvent::Changed { line, .. } => {
+                let entry = self.entry(room, line);
+                self.pane(room).change(entry);
             }
             RoomEvent::Gone(seqs) => self.pane(room).forget(&seqs),
             RoomEvent::Invite { link, .. } => self.overlay = Some(Overlay::Link(link.to_string())),
@@ -74,7 +66,12 @@ impl App {
                 let text = words::notice(room, &notice, again);
                 if kind == Kind::Alarm {
                     self.alert = Some(text.clone());
-                    self.bell |= !self.is_focused;
+                    self.report(News {
+                        room: room.to_owned(),
+                        who: None,
+                        text: text.clone(),
+                        mentions: true,
+                    });
                 }
                 self.tell(room, kind, text);
             }
@@ -107,11 +104,24 @@ impl App {
                 self.tell(room, Kind::Info, format!("{} was removed by {}.", name(&who), name(&by)));
             }
             engine::Event::Message(message) => self.message(room, message),
-            engine::Event::Handed { by, lines } => {
-                let (text, me) =
-                    (format!("{} handed over what was said before.", name(&by)), self.me.clone());
-                self.pane(room).insert(lines, &me);
+            engine::Event::Queued { id, text, reply_to, .. } => {
+                let entry = Entry::waiting(id, self.now, &text, reply_to, &self.me);
+                self.push(room, Row::Message(Box::new(entry)));
+            }
+            engine::Event::Handed { by, .. } => {
+                let text = format!("{} handed over what was said before.", name(&by));
+                // They are on the disk, before what is here.
+                self.pane(room).is_whole = false;
                 self.tell(room, Kind::Info, text);
+            }
+            engine::Event::Seen { mine: true, seq, .. } => {
+                let pane = self.pane(room);
+                pane.told_seen = pane.told_seen.max(seq);
+            }
+            engine::Event::Seen { who, seq, .. } => self.pane(room).has_read(&who.fingerprint, seq),
+            engine::Event::Typing { who, stopped } => {
+                let until = (!stopped).then(|| self.until());
+                self.pane(room).types(&who, until);
             }
             engine::Event::ProfileChanged { who, was } => {
                 let text = words::profile_changed(&who, &was, view.as_ref());
@@ -121,7 +131,6 @@ impl App {
                 let text = words::disappearing(&by, seconds, view.as_ref());
                 self.tell(room, Kind::Info, text);
             }
-            engine::Event::Typing { .. } | engine::Event::Seen { .. } | engine::Event::Queued { .. } => {}
             // The runtime answers the one, and tells the other with what it changed.
             engine::Event::HandOver { .. } | engine::Event::Act(_) => {}
             engine::Event::Sent { .. } => pending.done(),
@@ -141,20 +150,41 @@ impl App {
 
     fn message(&mut self, room: &str, message: Message) {
         let is_looked_at = self.is_focused && self.current() == Some(room);
-        let (extent, me, mine) = (self.extent, self.me.clone(), message.mine);
+        let from = message.from.clone();
+        let entry = self.entry(room, message.into());
         let pane = self.pane(room);
-        let row = pane.row(&message.into(), &me);
-        let mentions = matches!(row, Row::Message { mentions: true, .. });
-        if !mine && !is_looked_at {
-            pane.unread += 1;
-            pane.mentions += usize::from(mentions);
+        pane.types(&from, None);
+        if entry.mine {
+            pane.arrived(&entry.id);
+        } else {
+            if !is_looked_at {
+                pane.unread += 1;
+                pane.mentions += usize::from(entry.mentions);
+            }
+            let (who, text) = (Some(entry.name.clone()), entry.first_words());
+            self.report(News { room: room.to_owned(), who, text, mentions: entry.mentions });
         }
-        pane.push(row, extent);
-        self.bell |= mentions && !self.is_focused;
+        self.push(room, Row::Message(Box::new(entry)));
+    }
+
+    fn entry(&mut self, room: &str, line: Line) -> Entry {
+        let me = self.me.0.clone();
+        Entry::new(line, self.pane(room).view.as_ref(), &me)
+    }
+
+    /// Keeps what somebody who looks elsewhere may want to know.
+    fn report(&mut self, news: News) {
+        let is_quiet = news.who.is_some() && {
+            let pane = self.pane(&news.room);
+            // What was said while we were away is not news.
+            pane.is_muted || pane.catching_up.is_some()
+        };
+        if !self.is_focused && !is_quiet && self.news.len() < NEWS {
+            self.news.push(news);
+        }
     }
 
     fn tell(&mut self, room: &str, kind: Kind, text: String) {
-        let extent = self.extent;
-        self.pane(room).push(Row::Note { kind, text }, extent);
+        self.push(room, Row::Note { kind, text });
     }
 }

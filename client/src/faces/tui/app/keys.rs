@@ -1,170 +1,165 @@
 //! What keys do: those of readline in the input, those of chat programs around it.
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{Event, KeyCode, KeyEventKind};
 
-use super::{super::editor::To, App, Effect, Overlay};
-
-/// The keys, for the help.
-pub const KEYS: &[(&str, &str)] = &[
-    ("Enter", "send"),
-    ("Alt+Enter", "new line"),
-    ("Up, Down", "what was typed before; in several lines, the lines"),
-    ("Tab", "complete a command, a room or a name"),
-    ("Ctrl+K", "go to a room by its name"),
-    ("Alt+1 … Alt+9", "go to a room by its place"),
-    ("Alt+A", "go to the next room with something new"),
-    ("PgUp, PgDn", "read what was said before"),
-    ("F2", "show or hide the members"),
-    ("Ctrl+A E B F W U Y", "move and delete, as in a shell; also Alt+B F D"),
-    ("Ctrl+L", "draw the screen anew"),
-    ("F1", "this page; any key closes it"),
-    ("Ctrl+D, Ctrl+C", "leave, when nothing is typed"),
-];
+use super::{
+    super::{
+        editor::To,
+        keymap::{Action, Key},
+    },
+    App, Effect, Overlay,
+};
 
 impl App {
-    /// Takes a key, a paste or a change of focus in.
+    /// Takes a key, the mouse, a paste or a change of focus in; says what others are to do.
     pub fn input(&mut self, event: Event) -> Vec<Effect> {
         match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => {
                 self.alert = None;
-                self.key(key)
+                match self.overlay.take() {
+                    Some(overlay) => self.overlay_key(overlay, plain_code(Key::pressed(key), key.code)),
+                    None => self.key(Key::pressed(key)),
+                }
             }
-            Event::Paste(text) => {
-                self.type_text(&text);
-                Vec::new()
-            }
+            Event::Mouse(event) => self.mouse(event),
+            Event::Paste(text) => self.paste(&text),
             Event::FocusGained => {
                 self.is_focused = true;
-                if let Some(pane) = self.shown_mut() {
-                    (pane.unread, pane.mentions) = (0, 0);
-                }
-                Vec::new()
+                self.look();
             }
-            Event::FocusLost => {
-                self.is_focused = false;
-                Vec::new()
-            }
-            _ => Vec::new(),
+            Event::FocusLost => self.is_focused = false,
+            _ => {}
+        }
+        self.take_effects()
+    }
+
+    fn key(&mut self, key: Key) {
+        if self.selected.is_some() && self.chosen().is_none() {
+            // It scrolled out of what is kept, or was replaced.
+            self.selected = None;
+        }
+        let is_selecting = self.selected.is_some();
+        let action = self.keys.action(key, is_selecting);
+        if !is_selecting && self.is_new() && self.editor.text().is_empty() && self.welcome_key(key, action) {
+            return;
+        }
+        match action {
+            Some(action) if is_selecting && self.select_key(action) => {}
+            Some(action) => self.act(action),
+            None if is_selecting => {}
+            None => key.typed().into_iter().for_each(|c| self.type_text(c.encode_utf8(&mut [0; 4]))),
         }
     }
 
-    fn key(&mut self, key: KeyEvent) -> Vec<Effect> {
-        if let Some(overlay) = self.overlay.take() {
-            return self.overlay_key(overlay, key);
-        }
-        let (ctrl, alt) =
-            (key.modifiers.contains(KeyModifiers::CONTROL), key.modifiers.contains(KeyModifiers::ALT));
-        match (key.code, ctrl, alt) {
-            (KeyCode::Enter, _, true) => self.type_text("\n"),
-            (KeyCode::Enter, ..) => return self.enter(),
-            (KeyCode::Char('c' | 'd'), true, _) if self.editor.text().is_empty() => {
-                return vec![Effect::Quit];
+    fn act(&mut self, action: Action) {
+        let before = self.editor.text().len();
+        match action {
+            Action::Send => return self.enter(),
+            Action::ClearOrQuit | Action::DeleteOrQuit if self.editor.text().is_empty() => {
+                return self.effects.push(Effect::Quit);
             }
-            (KeyCode::Char('c'), true, _) => self.editor.set(String::new()),
-            (KeyCode::Char('l'), true, _) => return vec![Effect::Redraw],
-            (KeyCode::Char('k'), true, _) => self.overlay = Some(Overlay::Switcher(String::new(), 0)),
-            (KeyCode::F(1), ..) => self.overlay = Some(Overlay::Help(0)),
-            (KeyCode::F(2), ..) => self.with_members = !self.with_members,
-            (KeyCode::Char(digit @ '1'..='9'), _, true) => {
-                let place = digit.to_digit(10).and_then(|digit| usize::try_from(digit).ok()).unwrap_or(1) - 1;
-                let room = self.by_activity().get(place).map(|pane| pane.label.clone());
-                room.into_iter().for_each(|room| self.go(&room));
+            Action::ClearOrQuit => self.editor.load(String::new()),
+            Action::Redraw => self.effects.push(Effect::Redraw),
+            Action::Switch => self.overlay = Some(Overlay::Switcher(String::new(), 0)),
+            Action::Help => self.overlay = Some(Overlay::Help(0)),
+            Action::Search => self.search(String::new()),
+            Action::Select => self.select(),
+            Action::Members => self.with_members = !self.with_members,
+            Action::Room(place) => {
+                let panes = self.by_activity();
+                let room = panes.get(usize::from(place).saturating_sub(1)).map(|pane| pane.label.clone());
+                return room.into_iter().for_each(|room| self.go(&room));
             }
-            (KeyCode::Char('a'), _, true) => self.go_to_activity(),
-            (KeyCode::PageUp, ..) => self.scroll(true),
-            (KeyCode::PageDown, ..) => self.scroll(false),
-            (KeyCode::Tab, ..) => self.complete(),
-            _ => self.edit(key.code, ctrl, alt),
+            Action::Activity => return self.go_to_activity(),
+            Action::PageUp => self.scroll(true, self.page()),
+            Action::PageDown => self.scroll(false, self.page()),
+            Action::Complete => self.complete(),
+            Action::NewLine => return self.type_text("\n"),
+            action => self.edit(action),
         }
-        Vec::new()
+        if self.editor.text().len() != before {
+            self.edited();
+        }
     }
 
-    fn edit(&mut self, code: KeyCode, ctrl: bool, alt: bool) {
+    fn edit(&mut self, action: Action) {
         let editor = &mut self.editor;
-        match (code, ctrl, alt) {
-            (KeyCode::Left, true, _) | (KeyCode::Left | KeyCode::Char('b'), _, true) => {
-                editor.go(To::WordLeft);
-            }
-            (KeyCode::Right, true, _) | (KeyCode::Right | KeyCode::Char('f'), _, true) => {
-                editor.go(To::WordRight);
-            }
-            (KeyCode::Left, ..) | (KeyCode::Char('b'), true, _) => editor.go(To::Left),
-            (KeyCode::Right, ..) | (KeyCode::Char('f'), true, _) => editor.go(To::Right),
-            (KeyCode::Home, ..) | (KeyCode::Char('a'), true, _) => editor.go(To::Home),
-            (KeyCode::End, ..) | (KeyCode::Char('e'), true, _) => editor.go(To::End),
-            (KeyCode::Backspace, _, true) | (KeyCode::Char('w'), true, _) => editor.delete(To::WordLeft),
-            (KeyCode::Backspace, ..) | (KeyCode::Char('h'), true, _) => editor.delete(To::Left),
-            (KeyCode::Delete, ..) | (KeyCode::Char('d'), true, _) => editor.delete(To::Right),
-            (KeyCode::Char('d'), _, true) => editor.delete(To::WordRight),
-            (KeyCode::Char('u'), true, _) => editor.delete(To::Home),
-            (KeyCode::Char('y'), true, _) => editor.yank(),
-            (KeyCode::Up, ..) | (KeyCode::Char('p'), true, _) => editor.older(),
-            (KeyCode::Down, ..) | (KeyCode::Char('n'), true, _) => editor.newer(),
-            (KeyCode::Char(c), false, false) => self.type_text(c.encode_utf8(&mut [0; 4])),
+        match action {
+            Action::Left => editor.go(To::Left),
+            Action::Right => editor.go(To::Right),
+            Action::WordLeft => editor.go(To::WordLeft),
+            Action::WordRight => editor.go(To::WordRight),
+            Action::LineStart => editor.go(To::Home),
+            Action::LineEnd => editor.go(To::End),
+            Action::DeleteLeft => editor.delete(To::Left),
+            Action::DeleteRight | Action::DeleteOrQuit => editor.delete(To::Right),
+            Action::DeleteWordLeft => editor.delete(To::WordLeft),
+            Action::DeleteWordRight => editor.delete(To::WordRight),
+            Action::DeleteToStart => editor.delete(To::Home),
+            Action::BringBack => editor.yank(),
+            Action::Older => editor.up(),
+            Action::Newer => editor.down(),
+            // The others are not for the input.
             _ => {}
         }
     }
 
-    fn overlay_key(&mut self, overlay: Overlay, key: KeyEvent) -> Vec<Effect> {
-        match (overlay, key.code) {
-            (Overlay::Link(link), KeyCode::Char('c')) => {
-                let effects = vec![Effect::Copy(link.clone())];
-                self.overlay = Some(Overlay::Link(link));
-                return effects;
-            }
-            (Overlay::Help(scroll), KeyCode::Down | KeyCode::PageDown) => {
-                self.overlay = Some(Overlay::Help(scroll + 1));
-            }
-            (Overlay::Help(scroll), KeyCode::Up | KeyCode::PageUp) => {
-                self.overlay = Some(Overlay::Help(scroll.saturating_sub(1)));
-            }
-            (Overlay::Switcher(text, at), code) => self.switch(text, at, code),
-            // Any other key closes it.
-            (Overlay::Link(_) | Overlay::Help(_), _) => {}
+    fn welcome_key(&mut self, key: Key, action: Option<Action>) -> bool {
+        match (action, key.typed().and_then(|c| c.to_digit(10))) {
+            (Some(Action::Older), _) => self.choose(false),
+            (Some(Action::Newer), _) => self.choose(true),
+            (Some(Action::Send), _) => self.begin(self.choice),
+            (_, Some(digit @ 1..=3)) => self.begin(usize::try_from(digit).unwrap_or(1) - 1),
+            _ => return false,
         }
-        Vec::new()
+        true
     }
 
-    fn switch(&mut self, mut text: String, at: usize, code: KeyCode) {
-        let found = self.found(&text);
-        match code {
-            KeyCode::Esc => return,
-            KeyCode::Enter => return found.get(at).into_iter().for_each(|room| self.go(room)),
-            KeyCode::Up => return self.overlay = Some(Overlay::Switcher(text, at.saturating_sub(1))),
-            KeyCode::Down => {
-                let at = (at + 1).min(found.len().saturating_sub(1));
-                return self.overlay = Some(Overlay::Switcher(text, at));
+    fn enter(&mut self) {
+        self.go_to_end();
+        let text = self.editor.take();
+        let trimmed = text.trim();
+        let is_command = trimmed.starts_with('/') && !trimmed.starts_with("//");
+        match trimmed {
+            "" => {}
+            "/help" => self.overlay = Some(Overlay::Help(0)),
+            "/search" => self.search(String::new()),
+            _ if is_command => match trimmed.strip_prefix("/search ") {
+                Some(wanted) => self.search(wanted.trim().to_owned()),
+                None => self.effects.push(Effect::Line(text)),
+            },
+            _ => {
+                // Two slashes begin a message with a slash.
+                let said = trimmed.strip_prefix('/').unwrap_or(trimmed).to_owned();
+                match self.composed(said) {
+                    Some(what) => self.tell_of(what),
+                    None => self.effects.push(Effect::Line(text)),
+                }
             }
-            KeyCode::Backspace => drop(text.pop()),
-            KeyCode::Char(c) => text.push(c),
-            _ => {}
         }
-        self.overlay = Some(Overlay::Switcher(text, 0));
+        self.has_sent();
     }
 
-    /// Labels that contain what was typed, by activity.
-    pub fn found(&self, text: &str) -> Vec<String> {
-        let text = text.to_lowercase();
-        let fits = |label: &String| label.to_lowercase().contains(&text);
-        self.by_activity().into_iter().map(|pane| pane.label.clone()).filter(fits).collect()
-    }
-
-    fn enter(&mut self) -> Vec<Effect> {
-        if let Some(pane) = self.shown_mut() {
-            pane.scroll = 0;
-        }
-        match self.editor.take() {
-            text if text.trim().is_empty() => Vec::new(),
-            text if text.trim() == "/help" => {
-                self.overlay = Some(Overlay::Help(0));
-                Vec::new()
+    fn paste(&mut self, text: &str) {
+        self.alert = None;
+        match &mut self.overlay {
+            Some(Overlay::Search(search)) => {
+                let mut search = search.clone();
+                search.text.extend(text.chars().filter(|c| !c.is_control()));
+                self.search(search.text);
             }
-            text => vec![Effect::Line(text)],
+            Some(_) => {}
+            None => {
+                self.selected = None;
+                self.type_text(text);
+            }
         }
     }
 
     fn type_text(&mut self, text: &str) {
-        if !self.editor.insert(text) {
+        if self.editor.insert(text) {
+            self.edited();
+        } else {
             self.alert = Some("That is too long for one message. Send it in parts.".to_owned());
         }
     }
@@ -175,11 +170,16 @@ impl App {
         let next = next.max_by_key(|pane| (pane.mentions > 0, pane.last_at)).map(|pane| pane.label.clone());
         next.into_iter().for_each(|room| self.go(&room));
     }
+}
 
-    fn scroll(&mut self, up: bool) {
-        let page = self.extent.1.saturating_sub(1).max(1);
-        if let Some(pane) = self.shown_mut() {
-            pane.scroll = if up { pane.scroll + page } else { pane.scroll.saturating_sub(page) };
-        }
+/// The key for a list or a field, where readline's up and down are arrows.
+fn plain_code(key: Key, code: KeyCode) -> KeyCode {
+    let is = |name| Key::parse(name) == Some(key);
+    match code {
+        _ if is("ctrl+p") => KeyCode::Up,
+        _ if is("ctrl+n") => KeyCode::Down,
+        _ if is("ctrl+c") || is("ctrl+g") => KeyCode::Esc,
+        KeyCode::Char(_) if key.typed().is_none() => KeyCode::Null,
+        code => code,
     }
 }

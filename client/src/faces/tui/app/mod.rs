@@ -1,59 +1,57 @@
 //! What the screen shows, and nothing else: no terminal, no runtime, no clock.
 
 mod complete;
+mod effect;
+mod entry;
 mod events;
 mod keys;
+mod mouse;
+mod overlay;
+mod pages;
 mod pane;
+mod search;
+mod select;
+mod typing;
+mod welcome;
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use jiff::tz::TimeZone;
+use shared::{engine::MessageId, identity::Fingerprint};
 
 pub use self::{
-    keys::KEYS,
+    effect::{Effect, Link, News, Places, Telling},
+    entry::Entry,
+    overlay::Overlay,
+    pages::Wanted,
     pane::{Kind, Pane, Row},
+    search::{Hit, Search},
+    select::{Compose, SIGNS},
+    welcome::{CHOICES, Choice},
 };
-use super::{editor::Editor, theme::Theme, wrap};
-use crate::runtime::RoomStatus;
+use super::{draw, editor::Editor, keymap::Keymap, theme::Theme};
+use crate::{
+    runtime::RoomStatus,
+    settings::{Settings, Times},
+};
 
 /// Notes kept while there is no room to show them in; the oldest go first.
 const NOTES: usize = 200;
-
-/// What the keyboard asks others to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// A line was typed.
-    Line(String),
-    /// Text for the clipboard.
-    Copy(String),
-    /// Draw everything anew.
-    Redraw,
-    /// The end.
-    Quit,
-}
-
-/// What lies over the rooms.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Overlay {
-    /// All keys and commands; scrolled by so many lines.
-    Help(usize),
-    /// Go to a room: what was typed to find it, and which of those found is chosen.
-    Switcher(String, usize),
-    /// An invite link, to be copied.
-    Link(String),
-}
 
 /// The state of the face.
 #[derive(Debug)]
 pub struct App {
     pub(super) theme: Theme,
     pub(super) zone: TimeZone,
+    pub(super) keys: Keymap,
+    pub(super) settings: Settings,
     pub(super) panes: Vec<Pane>,
     pub(super) editor: Editor,
     pub(super) overlay: Option<Overlay>,
     pub(super) with_members: bool,
-    /// What the connections to relays are doing.
-    pub(super) link: String,
+    pub(super) link: Link,
+    /// To the relay and back, when it was measured last.
+    pub(super) round_trip: Option<Duration>,
     /// A failure or alarm that is shown until a key is pressed.
     pub(super) alert: Option<String>,
     /// Said while there was no room.
@@ -62,37 +60,72 @@ pub struct App {
     pub(super) extent: (usize, usize),
     /// The top of what is here was on the screen.
     pub(super) at_top: bool,
-    me: String,
+    /// What is here does not fill the screen.
+    pub(super) is_short: bool,
+    /// The message that is chosen; then keys mean other things.
+    pub(super) selected: Option<MessageId>,
+    /// What Enter does with what is typed.
+    pub(super) compose: Compose,
+    /// Which of [`CHOICES`] is chosen.
+    pub(super) choice: usize,
+    pub(super) places: Places,
+    /// Unix milliseconds, as whoever has a clock said last.
+    pub(super) now: u64,
+    /// What the last search found, for going from one to the next.
+    pub(super) hits: (Vec<Hit>, usize),
+    me: (String, Fingerprint),
     current: Option<String>,
     is_focused: bool,
-    bell: bool,
+    /// What others are to do.
+    effects: Vec<Effect>,
+    /// What somebody who looks elsewhere should know.
+    news: Vec<News>,
+    /// Since when what is typed differs from the kept draft.
+    unsaved: Option<u64>,
+    /// When we last said that we type.
+    told_typing: Option<u64>,
+    searches: u64,
 }
 
 impl App {
     /// Nothing to show yet.
-    pub fn new(theme: Theme, zone: TimeZone) -> Self {
+    pub fn new(settings: Settings, keys: Keymap, zone: TimeZone) -> Self {
         Self {
-            theme,
+            theme: Theme::new(settings.screen.theme, &settings.theme),
             zone,
+            keys,
             panes: Vec::new(),
             editor: Editor::default(),
             overlay: None,
-            with_members: true,
-            link: "Not connected".to_owned(),
+            with_members: settings.screen.members,
+            settings,
+            link: Link::None,
+            round_trip: None,
             alert: None,
             notes: VecDeque::new(),
             extent: (80, 20),
             at_top: false,
-            me: String::new(),
+            is_short: false,
+            selected: None,
+            compose: Compose::New,
+            choice: 0,
+            places: Places::default(),
+            now: 0,
+            hits: (Vec::new(), 0),
+            me: (String::new(), Fingerprint([0; 32])),
             current: None,
             is_focused: true,
-            bell: false,
+            effects: Vec::new(),
+            news: Vec::new(),
+            unsaved: None,
+            told_typing: None,
+            searches: 0,
         }
     }
 
-    /// What we are called; it makes a mention.
-    pub fn set_me(&mut self, name: String) {
-        self.me = name;
+    /// Who we are; the name makes a mention.
+    pub fn set_me(&mut self, me: (String, Fingerprint)) {
+        self.me = me;
     }
 
     /// The rooms of the profile.
@@ -101,7 +134,16 @@ impl App {
             let pane = self.pane(&status.label);
             pane.view.clone_from(&status.view);
             pane.over.clone_from(&status.over);
+            pane.is_muted = status.is_muted;
         }
+    }
+
+    /// Who of the current room was verified.
+    pub fn set_verified(&mut self, is_verified: impl Fn(&Fingerprint) -> bool) {
+        let Some(pane) = self.shown_mut() else { return };
+        let members = pane.view.iter().flat_map(|view| view.members.iter().filter(|member| !member.me));
+        let who = members.map(|member| member.person.fingerprint).filter(|who| is_verified(who));
+        pane.verified = who.map(|who| who.0).collect();
     }
 
     /// The room that lines go to.
@@ -109,11 +151,27 @@ impl App {
         self.current.as_deref()
     }
 
-    /// Lines go to this room from now on.
+    /// Lines go to this room from now on. What was typed stays with the other room.
     pub fn go(&mut self, room: &str) {
-        let pane = self.pane(room);
-        (pane.unread, pane.mentions) = (0, 0);
-        self.current = Some(room.to_owned());
+        if self.current() == Some(room) {
+            return self.look();
+        }
+        self.leave_compose();
+        self.keep_draft();
+        self.selected = None;
+        let draft = self.pane(room).draft.clone();
+        // What was typed before there was any room is meant for this one.
+        if self.current.replace(room.to_owned()).is_some() || self.editor.text().is_empty() {
+            self.editor.load(draft);
+        }
+        self.look();
+    }
+
+    /// The current room is looked at.
+    fn look(&mut self) {
+        if let Some(pane) = self.shown_mut() {
+            (pane.unread, pane.mentions) = (0, 0);
+        }
     }
 
     /// The pane of the current room.
@@ -145,38 +203,42 @@ impl App {
         self.put(Row::Note { kind: Kind::Alarm, text });
     }
 
-    /// What could not be done stands in the input again, unless something else does by now.
-    pub fn put_back(&mut self, text: String) {
-        if self.editor.text().is_empty() {
-            self.editor.set(text);
-        }
+    /// What others are to do, once.
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
     }
 
-    /// Whether somebody looks at the end of what is here and there may be more.
-    pub fn wants_older(&self) -> bool {
-        self.at_top && self.shown().is_some_and(|pane| !pane.is_whole && pane.scroll > 0)
+    /// What happened behind somebody's back, once.
+    pub fn take_news(&mut self) -> Vec<News> {
+        std::mem::take(&mut self.news)
     }
 
-    /// The room and the sequence number before which more is wanted.
-    pub fn older_from(&self) -> Option<(String, u64)> {
-        self.shown().map(|pane| (pane.label.clone(), pane.oldest().unwrap_or(u64::MAX)))
+    /// What we are called, for mentions.
+    pub(super) fn my_name(&self) -> &str {
+        &self.me.0
     }
 
-    /// Whether to ring, once.
-    pub fn take_bell(&mut self) -> bool {
-        std::mem::take(&mut self.bell)
+    /// How hours are written.
+    pub(super) fn times(&self) -> Times {
+        self.settings.screen.times
     }
 
     fn put(&mut self, row: Row) {
-        let extent = self.extent;
-        match self.shown_mut() {
-            Some(pane) => pane.push(row, extent),
+        match self.current.clone() {
+            Some(room) => self.push(&room, row),
             None => {
                 self.notes.push_back(row);
                 let surplus = self.notes.len().saturating_sub(NOTES);
                 self.notes.drain(..surplus);
             }
         }
+    }
+
+    fn push(&mut self, room: &str, row: Row) {
+        // Only who has scrolled up needs to know.
+        let is_moved = self.pane(room).scroll > 0;
+        let height = if is_moved { draw::height(&row, self, self.extent.0) } else { 0 };
+        self.pane(room).push(row, height);
     }
 
     fn pane(&mut self, label: &str) -> &mut Pane {
@@ -190,9 +252,4 @@ impl App {
         #[expect(clippy::indexing_slicing, reason = "just found or made")]
         &mut self.panes[at]
     }
-}
-
-/// Rows that text takes at a width.
-fn height(text: &str, width: usize) -> usize {
-    text.split('\n').map(|line| wrap::wrap(line, width).len()).sum()
 }

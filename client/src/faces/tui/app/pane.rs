@@ -1,35 +1,29 @@
-//! One room as it is shown.
+//! One room as it is shown: a window on its log, and what is said beside it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use shared::{engine::GroupView, identity::Fingerprint, timeline::Line};
+use shared::{
+    engine::{GroupView, MessageId, Person},
+    identity::Fingerprint,
+};
 
-use crate::faces::{sanitize, words};
+use super::Entry;
 
 /// Rows kept in memory per room: many screens. What is older is fetched from the disk again; while somebody reads
 /// there, the newest go instead and are fetched when they come back.
 const ROWS: usize = 5_000;
 
+/// People whose typing is shown; more are only a crowd.
+const TYPISTS: usize = 16;
+
+/// People of whom is remembered how far they have read. More: those who have read least are forgotten.
+const READERS: usize = 256;
+
 /// A thing said or told. All text is safe for a terminal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Row {
     /// A chat line.
-    Message {
-        /// Its place in the log.
-        seq: u64,
-        /// Unix milliseconds.
-        at: u64,
-        /// How the sender is called.
-        name: String,
-        /// Who it is.
-        who: Fingerprint,
-        /// What was said, with its own line breaks.
-        text: String,
-        /// We said it.
-        mine: bool,
-        /// It names us.
-        mentions: bool,
-    },
+    Message(Box<Entry>),
     /// About the room.
     Note {
         /// How loud.
@@ -49,7 +43,7 @@ pub enum Kind {
 }
 
 /// One room as it is shown.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Pane {
     /// The room.
     pub label: String,
@@ -71,73 +65,41 @@ pub struct Pane {
     pub scroll: usize,
     /// The oldest stored line is here.
     pub is_whole: bool,
+    /// The newest lines are not here: somebody reads far above. What comes is not kept.
+    pub is_behind: bool,
+    /// What was typed and not sent.
+    pub draft: String,
+    /// Nobody wants to be told of it.
+    pub is_muted: bool,
+    /// Fingerprints of members who were verified.
+    pub verified: BTreeSet<[u8; 32]>,
+    /// Who types, and until when that is shown, Unix milliseconds.
+    pub typing: Vec<(Person, u64)>,
+    /// How far others have read.
+    pub seen: BTreeMap<[u8; 32], u64>,
+    /// How far we told the others that we have read.
+    pub told_seen: u64,
 }
 
 impl Pane {
     pub(super) fn new(label: &str) -> Self {
-        Self {
-            label: label.to_owned(),
-            rows: VecDeque::new(),
-            unread: 0,
-            mentions: 0,
-            last_at: 0,
-            view: None,
-            over: None,
-            catching_up: None,
-            scroll: 0,
-            is_whole: false,
+        Self { label: label.to_owned(), ..Self::default() }
+    }
+
+    /// Adds a row at the end. Whoever has scrolled up goes on seeing the same. `height`: rows of the screen that it takes.
+    pub(super) fn push(&mut self, row: Row, height: usize) {
+        if let Row::Message(entry) = &row {
+            self.last_at = self.last_at.max(entry.at);
+            if entry.seq.is_some_and(|seq| self.newest().is_some_and(|newest| seq <= newest)) {
+                // It came with a page from the disk.
+                return;
+            }
         }
-    }
-
-    /// A message as a row.
-    pub(super) fn row(&self, line: &Line, me: &str) -> Row {
-        let message = &line.message;
-        let name = words::name(&message.from, self.view.as_ref());
-        let mut text = sanitize::paragraph(&message.text).join("\n");
-        let mentions = !message.mine && names(&text, &sanitize::line(me));
-        if line.deleted {
-            text.push_str("(deleted)");
-        } else if line.edited.is_some() {
-            text.push_str(" (edited)");
-        }
-        let (seq, at, who, mine) = (message.seq, message.at, message.from.fingerprint, message.mine);
-        Row::Message { seq, at, name, who, text, mine, mentions }
-    }
-
-    /// A line that is here may be another now.
-    pub(super) fn change(&mut self, line: &Line, me: &str) {
-        let row = self.row(line, me);
-        let here = |row: &&mut Row| matches!(row, Row::Message { seq, .. } if *seq == line.message.seq);
-        if let Some(old) = self.rows.iter_mut().rev().find(here) {
-            *old = row;
-        }
-    }
-
-    /// Lines whose time is over.
-    pub(super) fn forget(&mut self, seqs: &[u64]) {
-        self.rows.retain(|row| !matches!(row, Row::Message { seq, .. } if seqs.contains(seq)));
-    }
-
-    /// Lines of before, which were not here.
-    pub(super) fn insert(&mut self, lines: Vec<Line>, me: &str) {
-        for line in lines {
-            let seq_of = |row: &Row| match row {
-                Row::Message { seq, .. } => *seq,
-                Row::Note { .. } => 0,
-            };
-            let at = self.rows.iter().position(|row| seq_of(row) > line.message.seq);
-            let row = self.row(&line, me);
-            self.rows.insert(at.unwrap_or(self.rows.len()), row);
-        }
-    }
-
-    /// Adds a row at the end. Whoever has scrolled up goes on seeing the same.
-    pub(super) fn push(&mut self, row: Row, (width, _): (usize, usize)) {
-        if let Row::Message { at, .. } = row {
-            self.last_at = self.last_at.max(at);
+        if self.is_behind {
+            return;
         }
         if self.scroll > 0 {
-            self.scroll += row.height(width);
+            self.scroll += height;
         }
         self.rows.push_back(row);
         if self.rows.len() > ROWS {
@@ -147,64 +109,109 @@ impl Pane {
     }
 
     /// Adds older messages in front; none when there are no more.
-    pub(super) fn add_older(&mut self, lines: Vec<Line>, me: &str) {
-        self.is_whole = lines.is_empty();
-        for line in lines.into_iter().rev() {
-            let row = self.row(&line, me);
-            self.rows.push_front(row);
+    pub(super) fn add_older(&mut self, entries: Vec<Entry>) {
+        self.is_whole = entries.is_empty();
+        for entry in entries.into_iter().rev() {
+            self.rows.push_front(Row::Message(Box::new(entry)));
         }
+        if self.rows.len() > ROWS {
+            self.rows.truncate(ROWS);
+            self.is_behind = true;
+        }
+    }
+
+    /// Adds newer messages from the disk; none when there are no more.
+    pub(super) fn add_newer(&mut self, entries: Vec<Entry>) {
+        self.is_behind = !entries.is_empty();
+        for entry in entries {
+            self.rows.push_back(Row::Message(Box::new(entry)));
+        }
+        let surplus = self.rows.len().saturating_sub(ROWS);
+        self.rows.drain(..surplus);
+        self.is_whole &= surplus == 0;
+    }
+
+    /// Shows another part of the log. `is_behind`: it is not the end.
+    pub(super) fn replace(&mut self, entries: Vec<Entry>, is_behind: bool) {
+        self.rows = entries.into_iter().map(|entry| Row::Message(Box::new(entry))).collect();
+        (self.is_whole, self.is_behind, self.scroll) = (false, is_behind, 0);
     }
 
     /// The least sequence number that is here.
     pub fn oldest(&self) -> Option<u64> {
-        self.rows.iter().find_map(|row| match row {
-            Row::Message { seq, .. } => Some(*seq),
+        self.entries().find_map(|entry| entry.seq)
+    }
+
+    /// The greatest sequence number that is here.
+    pub fn newest(&self) -> Option<u64> {
+        self.entries().rev().find_map(|entry| entry.seq)
+    }
+
+    /// The chat lines that are here, oldest first.
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.rows.iter().filter_map(Row::entry)
+    }
+
+    /// The chat line of that id.
+    pub fn entry(&self, id: &MessageId) -> Option<&Entry> {
+        self.entries().rev().find(|entry| entry.id == *id)
+    }
+
+    /// The chat line is another than before.
+    pub(super) fn change(&mut self, changed: Entry) {
+        let mut entries = self.rows.iter_mut().rev().filter_map(|row| match row {
+            Row::Message(entry) => Some(entry),
             Row::Note { .. } => None,
-        })
+        });
+        if let Some(entry) = entries.find(|entry| entry.id == changed.id) {
+            **entry = changed;
+        }
+    }
+
+    /// Chat lines whose time is over.
+    pub(super) fn forget(&mut self, seqs: &[u64]) {
+        self.rows
+            .retain(|row| row.entry().and_then(|entry| entry.seq).is_none_or(|seq| !seqs.contains(&seq)));
+    }
+
+    /// The line that waited is in the log now.
+    pub(super) fn arrived(&mut self, id: &MessageId) {
+        self.rows.retain(|row| row.entry().is_none_or(|entry| entry.seq.is_some() || entry.id != *id));
+    }
+
+    /// How many others have read this line.
+    pub fn readers(&self, entry: &Entry) -> usize {
+        let Some(seq) = entry.seq else { return 0 };
+        self.seen.iter().filter(|(who, read)| **who != entry.who.0 && **read >= seq).count()
+    }
+
+    /// Somebody has read up to there.
+    pub(super) fn has_read(&mut self, who: &Fingerprint, seq: u64) {
+        let read = self.seen.entry(who.0).or_default();
+        *read = (*read).max(seq);
+        if self.seen.len() > READERS {
+            let least = self.seen.iter().min_by_key(|(_, read)| **read).map(|(who, _)| *who);
+            if let Some(least) = least {
+                self.seen.remove(&least);
+            }
+        }
+    }
+
+    /// Somebody types until then, unless `until` is none.
+    pub(super) fn types(&mut self, who: &Person, until: Option<u64>) {
+        self.typing.retain(|(person, _)| person.fingerprint != who.fingerprint);
+        if let Some(until) = until.filter(|_| self.typing.len() < TYPISTS) {
+            self.typing.push((who.clone(), until));
+        }
     }
 }
 
 impl Row {
-    /// Lines of the screen that it takes, roughly: days are not counted.
-    fn height(&self, width: usize) -> usize {
+    /// The chat line, if it is one.
+    pub fn entry(&self) -> Option<&Entry> {
         match self {
-            Self::Message { name, text, .. } => {
-                let indent = super::super::draw::indent(name);
-                super::height(text, width.saturating_sub(indent))
-            }
-            Self::Note { text, .. } => super::height(text, width.saturating_sub(2)),
+            Self::Message(entry) => Some(entry),
+            Self::Note { .. } => None,
         }
-    }
-}
-
-/// Whether a text names somebody: as a word, however it is written.
-fn names(text: &str, name: &str) -> bool {
-    let (text, name) = (text.to_lowercase(), name.to_lowercase());
-    let is_edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-    !name.is_empty()
-        && text.match_indices(&name).any(|(at, found)| {
-            let (before, after) = (text.get(..at), text.get(at + found.len()..));
-            is_edge(before.and_then(|text| text.chars().next_back()))
-                && is_edge(after.and_then(|text| text.chars().next()))
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn mention_is_a_whole_word() {
-        for (text, is_one) in [
-            ("bob: look", true),
-            ("@Bob!", true),
-            ("ask bob", true),
-            ("bobsled", false),
-            ("kebob", false),
-            ("", false),
-        ] {
-            assert_eq!(names(text, "bob"), is_one, "{text}");
-        }
-        assert!(!names("anything", ""));
     }
 }

@@ -1,147 +1,152 @@
 //! The messages of a room, from the bottom up.
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use ratatui::{
     Frame,
     layout::Rect,
     text::{Line, Span},
     widgets::Paragraph,
 };
-use unicode_width::UnicodeWidthStr;
+use shared::engine::MessageId;
 
 use super::{
     super::{
-        app::{App, Kind, Row},
-        theme::Theme,
+        app::{App, CHOICES, Pane, Row},
+        bidi,
     },
-    fit, wrap,
+    row::{Drawn, Looks, choose},
+    wrap,
 };
-
-/// Cells of the time: `12:34 `.
-const TIME: usize = 6;
-
-/// Most cells that a name takes of a line.
-const NAME: usize = 16;
-
-/// What a new person can do, when there is no room.
-const WELCOME: &[&str] = &[
-    "You are in no room yet.",
-    "",
-    "Got an invite link?     Paste it here and press Enter.",
-    "Want to run a relay?    Leave (Ctrl+D) and type: schat host lobby",
-    "Know a relay?           /join LINK of the relay, then /create NAME",
-    "Want to see it work?    Leave (Ctrl+D) and type: schat demo",
-    "",
-    "F1 shows all keys and commands.",
-];
-
-/// Cells before the text of a message.
-pub(in super::super) fn indent(name: &str) -> usize {
-    TIME + name.width().min(NAME) + 2
-}
 
 pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
     let (width, height) = (usize::from(area.width), usize::from(area.height));
     app.extent = (width, height);
-    let Some(pane) = app.shown() else {
-        let notes: Vec<Line<'_>> =
-            app.notes.iter().flat_map(|row| lines(row, app.theme, &app.zone, width)).collect();
-        let room = height.saturating_sub(notes.len() + 1);
-        let welcome = WELCOME.iter().flat_map(|line| wrap(line, width)).take(room).map(Line::from);
-        let mut all: Vec<Line<'_>> = welcome.collect();
-        all.push(Line::default());
-        let rest = height.saturating_sub(all.len());
-        all.extend(notes.iter().skip(notes.len().saturating_sub(rest)).cloned());
-        frame.render_widget(Paragraph::new(all), area);
-        return;
-    };
-    let wanted = height + pane.scroll;
-    let (theme, zone) = (app.theme, &app.zone);
-    let mut up: Vec<Line<'_>> = Vec::new();
-    let mut rows = pane.rows.iter().rev();
-    while let Some(row) = rows.next() {
-        up.extend(lines(row, theme, zone, width).into_iter().rev());
-        let before = rows.clone().find_map(|row| day(row, zone));
-        let here = day(row, zone);
-        if let Some(date) = here.filter(|_| before != here) {
-            up.push(day_line(date, theme, width));
+    app.places.messages = area;
+    app.places.lines = Vec::new();
+    let Some(pane) = app.shown() else { return welcome(frame, app, area) };
+    let looks = Looks::new(app, Some(pane));
+    let wanted = scroll_to(&looks, pane, app.selected, (width, height));
+    let (up, scroll, at_top) = visible(&looks, pane, wanted, (width, height));
+    let label = pane.label.clone();
+    let free = height.saturating_sub(up.len());
+    let mut shown: Vec<(Option<MessageId>, Drawn)> = up.into_iter().rev().collect();
+    for (_, drawn) in shown.iter_mut().filter(|(id, _)| id.is_some() && *id == app.selected) {
+        choose(drawn, width);
+    }
+    // Few messages stand at the bottom, above the input.
+    app.places.lines = std::iter::repeat_n(None, free).chain(shown.iter().map(|(id, _)| *id)).collect();
+    let lines = shown.into_iter().map(|(_, drawn)| drawn);
+    let free = u16::try_from(free).unwrap_or(0);
+    put(frame, Rect { y: area.y + free, height: area.height - free, ..area }, lines);
+    (app.at_top, app.is_short) = (at_top, at_top && free > 0);
+    if let Some(pane) = app.panes.iter_mut().find(|pane| pane.label == label) {
+        pane.scroll = scroll;
+    }
+}
+
+/// Lines below each other; what is written from right to left stays in its place.
+fn put(frame: &mut Frame<'_>, area: Rect, lines: impl Iterator<Item = Drawn>) {
+    for (y, drawn) in (area.y..area.bottom()).zip(lines) {
+        let row = Rect { y, height: 1, ..area };
+        let body = area.x + u16::try_from(drawn.body).unwrap_or(0).min(area.width);
+        frame.render_widget(drawn.line, row);
+        bidi::isolate(frame.buffer_mut(), y, area.x..body);
+        bidi::isolate(frame.buffer_mut(), y, body..area.right());
+    }
+}
+
+/// How far up to look, so that the chosen message is on the screen.
+fn scroll_to(
+    looks: &Looks<'_>,
+    pane: &Pane,
+    chosen: Option<MessageId>,
+    (width, height): (usize, usize),
+) -> usize {
+    let Some(chosen) = chosen else { return pane.scroll };
+    let mut below = 0;
+    for (at, row) in pane.rows.iter().enumerate().rev() {
+        let rows = looks.height(row, width) + day_before(looks, pane, at).map_or(0, |_| 1);
+        if row.entry().is_some_and(|entry| entry.id == chosen) {
+            let least = (below + rows).saturating_sub(height);
+            return pane.scroll.clamp(least.min(below), below);
         }
-        if up.len() >= wanted {
+        below += rows;
+    }
+    pane.scroll
+}
+
+type Visible = (Vec<(Option<MessageId>, Drawn)>, usize, bool);
+
+/// The lines on the screen from the bottom up, how far up they really are, and whether the first row is among them.
+fn visible(looks: &Looks<'_>, pane: &Pane, scroll: usize, (width, height): (usize, usize)) -> Visible {
+    let (mut up, mut skip, mut total) = (Vec::new(), scroll, 0);
+    let mut rows = pane.rows.iter().enumerate().rev();
+    for (at, row) in rows.by_ref() {
+        let day = day_before(looks, pane, at);
+        let tall = looks.height(row, width) + day.map_or(0, |_| 1);
+        total += tall;
+        if skip >= tall {
+            skip -= tall;
+            continue;
+        }
+        let id = row.entry().map(|entry| entry.id);
+        let lines = looks.lines(row, width).into_iter().rev().map(|line| (id, line));
+        let day = day.map(|date| (None, looks.day_line(date, width)));
+        up.extend(lines.chain(day).skip(std::mem::take(&mut skip)));
+        if up.len() >= height {
             break;
         }
     }
-    let at_top = rows.next().is_none() && up.len() <= wanted;
-    let scroll = pane.scroll.min(up.len().saturating_sub(height));
-    let shown: Vec<Line<'_>> = up.into_iter().skip(scroll).take(height).rev().collect();
-    // Few messages stand at the bottom, above the input.
-    let free = u16::try_from(height - shown.len()).unwrap_or(0);
-    let place = Rect { y: area.y + free, height: area.height - free, ..area };
-    frame.render_widget(Paragraph::new(shown), place);
-    let label = pane.label.clone();
-    app.at_top = at_top;
-    if at_top && let Some(pane) = app.panes.iter_mut().find(|pane| pane.label == label) {
-        pane.scroll = if pane.is_whole { scroll } else { pane.scroll };
-    }
-}
-
-fn lines(row: &Row, theme: Theme, zone: &TimeZone, width: usize) -> Vec<Line<'static>> {
-    match row {
-        Row::Message { at, name, who, text, mine, mentions, .. } => {
-            let shown = fit(name, NAME);
-            let indent = indent(name);
-            let style = if *mine { theme.mine() } else { theme.sender(who) };
-            let text_style = if *mentions { theme.mention() } else { ratatui::style::Style::new() };
-            let parts = text.split('\n').flat_map(|part| wrap(part, width.saturating_sub(indent)));
-            parts
-                .enumerate()
-                .map(|(number, part)| {
-                    let text = Span::styled(part, text_style);
-                    match number {
-                        0 => Line::from(vec![
-                            Span::styled(format!("{} ", time(*at, zone)), theme.quiet()),
-                            Span::styled(shown.clone(), style),
-                            Span::raw(if *mentions { "* " } else { ": " }),
-                            text,
-                        ]),
-                        // Indented, so that a line break in a message cannot fake the next speaker.
-                        _ => Line::from(vec![Span::raw(" ".repeat(indent)), text]),
-                    }
-                })
-                .collect()
-        }
-        Row::Note { kind, text } => {
-            let (mark, style) = match kind {
-                Kind::Info => ("- ", theme.quiet()),
-                Kind::Alarm => ("! ", theme.alarm()),
-            };
-            let parts = wrap(text, width.saturating_sub(2)).into_iter().enumerate();
-            parts
-                .map(|(number, part)| {
-                    Line::styled(format!("{}{part}", if number == 0 { mark } else { "  " }), style)
-                })
-                .collect()
+    let at_top = rows.next().is_none() && up.len() <= height;
+    if up.len() < height && scroll > 0 {
+        // Beyond the top: as far as there is something.
+        let most = total.saturating_sub(height);
+        if most < scroll {
+            let (up, scroll, _) = visible(looks, pane, most, (width, height));
+            return (up, scroll, true);
         }
     }
+    up.truncate(height);
+    (up, scroll, at_top)
 }
 
-fn day(row: &Row, zone: &TimeZone) -> Option<Date> {
-    match row {
-        Row::Message { at, .. } => local(*at, zone).map(|at| at.date()),
-        Row::Note { .. } => None,
+/// The day that begins with a row.
+fn day_before(looks: &Looks<'_>, pane: &Pane, at: usize) -> Option<jiff::civil::Date> {
+    let here = looks.day(pane.rows.get(at)?)?;
+    let before = pane.rows.iter().take(at).rev().find_map(|row| looks.day(row));
+    (before != Some(here)).then_some(here)
+}
+
+/// What a new person can do, when there is no room.
+fn welcome(frame: &mut Frame<'_>, app: &App, area: Rect) {
+    let width = usize::from(area.width);
+    let looks = Looks::new(app, None);
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    let say = |lines: &mut Vec<Line<'_>>, text: &str| {
+        lines.extend(wrap(text, width).into_iter().map(Line::from));
+    };
+    if app.is_new() {
+        say(&mut lines, "Welcome. You are in no room yet.");
+        lines.push(Line::default());
+        for (place, (_, name, what)) in CHOICES.iter().enumerate() {
+            let is_chosen = place == app.choice;
+            let head = format!("{} {}  {name}", if is_chosen { ">" } else { " " }, place + 1);
+            let style = if is_chosen { app.theme.selected() } else { app.theme.mine() };
+            lines.push(Line::from(Span::styled(head, style)));
+            let parts = wrap(what, width.saturating_sub(5)).into_iter();
+            lines.extend(parts.map(|part| Line::from(format!("     {part}"))));
+        }
+        lines.push(Line::default());
+        say(&mut lines, "A number, or arrows and Enter; F1 helps.");
+        say(&mut lines, "You know a relay? /join LINK of it, then /create NAME.");
+    } else {
+        say(&mut lines, "Ctrl+K or Alt+1 goes to a room; F1 shows all keys and commands.");
     }
-}
-
-fn day_line(date: Date, theme: Theme, width: usize) -> Line<'static> {
-    let text = format!(" {} ", date.strftime("%A, %-d %B %Y"));
-    let rule = "-".repeat(width.saturating_sub(text.width()) / 2);
-    Line::styled(fit(&format!("{rule}{text}{rule}"), width), theme.quiet())
-}
-
-fn time(at: u64, zone: &TimeZone) -> String {
-    local(at, zone).map_or_else(|| "--:--".to_owned(), |at| at.strftime("%H:%M").to_string())
-}
-
-fn local(at: u64, zone: &TimeZone) -> Option<jiff::Zoned> {
-    let at = Timestamp::from_millisecond(i64::try_from(at).ok()?).ok()?;
-    Some(at.to_zoned(zone.clone()))
+    let notes: Vec<Drawn> = app.notes.iter().flat_map(|row: &Row| looks.lines(row, width)).collect();
+    let height = usize::from(area.height);
+    lines.truncate(height);
+    let used = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    frame.render_widget(Paragraph::new(lines), area);
+    let rest = Rect { y: area.y + used, height: area.height.saturating_sub(used), ..area };
+    let skipped = notes.len().saturating_sub(usize::from(rest.height));
+    put(frame, rest, notes.into_iter().skip(skipped));
 }

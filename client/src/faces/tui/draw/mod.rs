@@ -1,22 +1,26 @@
 //! The state as cells.
 
+mod bar;
 mod messages;
 mod overlay;
+mod row;
 mod sides;
 
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Position, Rect},
+    style::Style,
     text::Line,
     widgets::{Paragraph, Wrap},
 };
 use unicode_width::UnicodeWidthStr;
 
 use super::{
-    app::App,
+    app::{App, Compose, Overlay, Row},
+    bidi,
     wrap::{fit, wrap},
 };
-pub(super) use messages::indent;
+pub(super) use row::moment;
 
 /// Cells of a side pane.
 const SIDE: u16 = 22;
@@ -32,8 +36,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App) {
     let all = frame.area();
     let typed = input_lines(app, usize::from(all.width));
     let height = u16::try_from(typed.lines.len().clamp(1, INPUT)).unwrap_or(1);
-    let rows = [Constraint::Length(1), Constraint::Min(1), Constraint::Length(1), Constraint::Length(height)];
-    let [head, middle, bar, input] = Layout::vertical(rows).areas(all);
+    let what = u16::from(app.compose != Compose::New);
+    let rows = [1, 0, 1, what, height].map(Constraint::Length);
+    let rows = rows.into_iter().enumerate().map(|(at, row)| if at == 1 { Constraint::Min(1) } else { row });
+    let [head, middle, bar, what, input] = Layout::vertical(rows).areas(all);
     let has_members =
         app.with_members && all.width >= NARROW.1 && app.shown().is_some_and(|pane| pane.view.is_some());
     let columns = [
@@ -42,18 +48,41 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App) {
         Constraint::Length(if has_members { SIDE } else { 0 }),
     ];
     let [rooms, centre, members] = Layout::horizontal(columns).areas(middle);
-    frame.render_widget(sides::head(app, head.width), head);
+    sides::head(frame, app, head);
     sides::rooms(frame, app, rooms);
     if has_members {
         sides::members(frame, app, members);
     }
     messages::draw(frame, app, centre);
-    frame.render_widget(sides::bar(app, bar.width), bar);
-    show_input(frame, input, typed);
-    overlay::draw(frame, app, middle);
+    bar::draw(frame, app, bar);
+    composing(frame, app, what);
+    show_input(frame, app, input, typed);
+    let most = overlay::draw(frame, app, middle);
+    if let (Some(most), Some(Overlay::Help(scroll) | Overlay::Details(_, scroll))) = (most, &mut app.overlay)
+    {
+        *scroll = (*scroll).min(most);
+    }
     if let Some(alert) = &app.alert {
         alarm(frame, app, middle, alert);
     }
+}
+
+/// How many lines a row takes in the current room.
+pub(super) fn height(row: &Row, app: &App, width: usize) -> usize {
+    row::Looks::new(app, app.shown()).height(row, width)
+}
+
+/// What Enter does with what is typed, when it is not simply sent.
+fn composing(frame: &mut Frame<'_>, app: &App, area: Rect) {
+    let text = match &app.compose {
+        Compose::New => return,
+        Compose::Reply { shown, .. } => format!("↳ {shown}"),
+        Compose::Edit { .. } => "Editing your message".to_owned(),
+    };
+    let esc = " (Esc: not)";
+    let text = fit(&text, usize::from(area.width).saturating_sub(esc.len()));
+    frame.render_widget(Paragraph::new(format!("{text}{esc}")).style(app.theme.quiet()), area);
+    bidi::isolate(frame.buffer_mut(), area.y, area.x..area.right());
 }
 
 /// The input as lines of the screen, and where the cursor is in them.
@@ -100,10 +129,16 @@ fn hard_wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-fn show_input(frame: &mut Frame<'_>, area: Rect, typed: Typed) {
+fn show_input(frame: &mut Frame<'_>, app: &App, area: Rect, typed: Typed) {
     let skipped = (typed.row + 1).saturating_sub(usize::from(area.height));
     let lines: Vec<Line<'_>> = typed.lines.into_iter().skip(skipped).map(Line::from).collect();
-    frame.render_widget(Paragraph::new(lines), area);
+    let style = if app.editor.is_refused() { app.theme.quiet() } else { Style::new() };
+    frame.render_widget(Paragraph::new(lines).style(style), area);
+    (area.y..area.bottom()).for_each(|y| bidi::isolate(frame.buffer_mut(), y, area.x..area.right()));
+    if app.selected.is_some() || app.overlay.is_some() {
+        // Keys do not go here.
+        return;
+    }
     let (x, y) = (
         u16::try_from(typed.column).unwrap_or(0),
         u16::try_from(typed.row.saturating_sub(skipped)).unwrap_or(0),

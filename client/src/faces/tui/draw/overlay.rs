@@ -1,48 +1,91 @@
-//! What lies over the rooms: help, the switcher, a link.
+//! What lies over the rooms: help, the switcher, a link, the search, signs, details.
 
 use ratatui::{
     Frame,
     layout::Rect,
-    text::Line,
+    text::{Line, Span},
     widgets::{Block, Borders, Clear, Paragraph},
 };
 
 use super::{
-    super::app::{App, KEYS, Overlay},
-    fit, hard_wrap, wrap,
+    super::{
+        app::{App, Overlay, SIGNS, Search},
+        bidi,
+        keymap::Mode,
+    },
+    fit, hard_wrap,
+    row::moment,
+    wrap,
 };
 use crate::faces::{lines::COMMANDS, qr::qr, sanitize};
 
-pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) {
+/// Cells that all signs beside each other need, with a frame around them.
+const WIDE: u16 = 50;
+
+/// Draws it; says how far it can be scrolled, if it can.
+pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) -> Option<usize> {
+    let mut most = None;
     match &app.overlay {
-        None => {}
-        Some(Overlay::Help(scroll)) => help(frame, area, *scroll),
+        None => return None,
+        Some(Overlay::Help(scroll)) => most = Some(help(frame, app, area, *scroll)),
         Some(Overlay::Switcher(text, at)) => switcher(frame, app, area, text, *at),
         Some(Overlay::Link(link)) => invite(frame, area, link),
+        Some(Overlay::Search(search)) => found(frame, app, area, search),
+        Some(Overlay::Signs(signs)) => {
+            let per_line = if area.width < WIDE { SIGNS.len() / 2 } else { SIGNS.len() };
+            let choice = |(place, sign): (usize, &&str)| {
+                let text = format!(" {} {sign} ", place + 1);
+                let is_chosen = place == signs.at && signs.text.is_empty();
+                if is_chosen { Span::styled(text, app.theme.selected()) } else { Span::raw(text) }
+            };
+            let choices: Vec<Span<'_>> = SIGNS.iter().enumerate().map(choice).collect();
+            let mut lines: Vec<Line<'_>> =
+                choices.chunks(per_line).map(|line| Line::from(line.to_vec())).collect();
+            lines.push(Line::from(format!("> {}", sanitize::line(&signs.text))));
+            boxed(frame, area, " Number or Enter; or type one; Esc ", lines);
+        }
+        Some(Overlay::Delete(_)) => {
+            let text = "Everybody is asked to forget it; who has copied it still has it.";
+            let lines = wrap(text, usize::from(area.width.saturating_sub(2))).into_iter().map(Line::from);
+            boxed(frame, area, " Delete this message? y deletes, any other key does not ", lines.collect());
+        }
+        Some(Overlay::Details(text, scroll)) => {
+            let width = usize::from(area.width.saturating_sub(2));
+            let lines: Vec<Line<'_>> =
+                text.iter().flat_map(|line| wrap(line, width)).map(Line::from).collect();
+            most = Some(scrolled(frame, area, "Message", lines, *scroll));
+        }
     }
+    (area.y..area.bottom()).for_each(|y| bidi::isolate(frame.buffer_mut(), y, area.x..area.right()));
+    most
 }
 
-fn help(frame: &mut Frame<'_>, area: Rect, scroll: usize) {
+fn help(frame: &mut Frame<'_>, app: &App, area: Rect, scroll: usize) -> usize {
     let width = usize::from(area.width.saturating_sub(2));
-    let rows = KEYS.iter().chain(COMMANDS).flat_map(|(what, does)| {
-        if width < 50 {
-            return std::iter::once((*what).to_owned())
-                .chain(wrap(does, width.saturating_sub(4)).into_iter().map(|line| format!("    {line}")))
-                .collect::<Vec<_>>();
+    let column = if width < 50 { 0 } else { 26 };
+    let row = |what: &str, does: &str| -> Vec<String> {
+        if column == 0 || what.len() > column - 2 {
+            let does = wrap(does, width.saturating_sub(4)).into_iter().map(|line| format!("    {line}"));
+            return std::iter::once(what.to_owned()).chain(does).collect();
         }
-        let lines = wrap(does, width.saturating_sub(25)).into_iter().enumerate();
-        lines.map(|(at, line)| format!("{:<25}{line}", if at == 0 { what } else { "" })).collect()
-    });
-    let lines: Vec<Line<'_>> = rows.map(Line::from).collect();
-    let page = usize::from(area.height.saturating_sub(2));
-    let scroll = scroll.min(lines.len().saturating_sub(page));
-    let title = if lines.len() > page {
-        " Help: arrows scroll, any other key closes "
-    } else {
-        " Help: any key closes "
+        let lines = wrap(does, width.saturating_sub(column)).into_iter().enumerate();
+        lines.map(|(at, line)| format!("{:<column$}{line}", if at == 0 { what } else { "" })).collect()
     };
-    let lines: Vec<Line<'_>> = lines.into_iter().skip(scroll).collect();
-    boxed(frame, area, title, lines);
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    let title = |lines: &mut Vec<Line<'_>>, text: &str| {
+        lines.push(Line::styled(text.to_owned(), app.theme.mine()));
+    };
+    for (modes, text) in [
+        ([Mode::Both, Mode::Typing], "While typing"),
+        ([Mode::Selecting, Mode::Selecting], "While a message is chosen"),
+    ] {
+        title(&mut lines, text);
+        let bound = app.keys.help().iter().filter(|bound| modes.contains(&bound.mode));
+        lines.extend(bound.flat_map(|bound| row(&bound.keys, bound.what)).map(Line::from));
+    }
+    title(&mut lines, "Commands");
+    lines.extend(COMMANDS.iter().flat_map(|(what, does)| row(what, does)).map(Line::from));
+    scrolled(frame, area, "Help", lines, scroll)
 }
 
 fn switcher(frame: &mut Frame<'_>, app: &App, area: Rect, text: &str, at: usize) {
@@ -53,6 +96,30 @@ fn switcher(frame: &mut Frame<'_>, app: &App, area: Rect, text: &str, at: usize)
     });
     let lines = std::iter::once(Line::from(format!("> {}", sanitize::line(text)))).chain(rooms).collect();
     boxed(frame, area, " Go to: Enter goes, Esc stays ", lines);
+}
+
+fn found(frame: &mut Frame<'_>, app: &App, area: Rect, search: &Search) {
+    let width = usize::from(area.width.saturating_sub(2));
+    let page = usize::from(area.height.saturating_sub(4)).max(1);
+    let first = search.at.saturating_sub(page.saturating_sub(1));
+    let hits = search.hits.iter().enumerate().skip(first).take(page);
+    let hits = hits.map(|(place, hit)| {
+        let room = if search.everywhere { format!("{} ", sanitize::line(&hit.room)) } else { String::new() };
+        let when: String = moment(hit.at, &app.zone).chars().take(16).collect();
+        let line = Line::from(fit(&format!("{when} {room}{}: {}", hit.name, hit.text), width));
+        if place == search.at { line.style(app.theme.selected()) } else { line }
+    });
+    let told = match (search.text.trim().is_empty(), search.is_busy, search.hits.len()) {
+        (true, ..) => "Type what to search for.".to_owned(),
+        (_, true, _) => "Searching…".to_owned(),
+        (_, false, 0) => "Nothing found.".to_owned(),
+        (_, false, count) => format!("{count} found, the newest first."),
+    };
+    let head =
+        [Line::from(format!("> {}", sanitize::line(&search.text))), Line::styled(told, app.theme.quiet())];
+    let place = if search.everywhere { "all rooms; Tab: this room" } else { "this room; Tab: all rooms" };
+    let title = format!(" Search {place}; Enter goes, Esc stays ");
+    boxed(frame, area, &title, head.into_iter().chain(hits).collect());
 }
 
 /// Without a frame, so that a terminal's own selection copies the link and nothing else.
@@ -75,6 +142,15 @@ fn invite(frame: &mut Frame<'_>, area: Rect, link: &str) {
     }
     frame.render_widget(Clear, area);
     frame.render_widget(Paragraph::new(lines), area);
+}
+
+fn scrolled(frame: &mut Frame<'_>, area: Rect, title: &str, lines: Vec<Line<'_>>, scroll: usize) -> usize {
+    let page = usize::from(area.height.saturating_sub(2));
+    let most = lines.len().saturating_sub(page);
+    let keys = if most > 0 { "arrows scroll, any other key closes" } else { "any key closes" };
+    let lines = lines.into_iter().skip(scroll.min(most)).collect();
+    boxed(frame, area, &format!(" {title}: {keys} "), lines);
+    most
 }
 
 fn boxed(frame: &mut Frame<'_>, area: Rect, title: &str, lines: Vec<Line<'_>>) {

@@ -1,35 +1,52 @@
-//! Around the messages: the head, the rooms, the members, the status line.
+//! Around the messages: the head, the rooms, the members.
 
 use ratatui::{
     Frame,
     layout::Rect,
+    style::Style,
     text::Line,
     widgets::{Block, Borders, Paragraph},
 };
+use unicode_width::UnicodeWidthStr;
 
 use super::{
-    super::app::{App, Pane},
+    super::{
+        app::{App, Pane},
+        bidi,
+    },
     fit,
 };
 use crate::faces::{sanitize, words};
 
+/// Most cells of a member's sign.
+const GLYPH: usize = 4;
+
 /// The room's name and what must be known of it.
-pub(super) fn head(app: &App, width: u16) -> Paragraph<'static> {
+pub(super) fn head(frame: &mut Frame<'_>, app: &App, area: Rect) {
     let text = match app.shown() {
         Some(pane) => {
             let open = match &pane.view {
                 Some(view) if view.open => " · OPEN: whoever knows the name can read this",
                 _ => "",
             };
-            format!("{}{open}", sanitize::line(&pane.label))
+            let going = match &pane.view {
+                Some(view) if view.disappear_s > 0 => format!(" · ⏱ {}", words::duration(view.disappear_s)),
+                _ => String::new(),
+            };
+            let muted = if pane.is_muted { " · muted" } else { "" };
+            format!("{}{open}{going}{muted}", sanitize::line(&pane.label))
         }
         None => "schat".to_owned(),
     };
-    Paragraph::new(Line::from(fit(&format!(" {text}"), usize::from(width)))).style(app.theme.bar())
+    let text = fit(&format!(" {text}"), usize::from(area.width));
+    frame.render_widget(Paragraph::new(Line::from(text)).style(app.theme.bar()), area);
+    bidi::isolate(frame.buffer_mut(), area.y, area.x..area.right());
 }
 
 /// The rooms, the busiest first, with what is new in them.
-pub(super) fn rooms(frame: &mut Frame<'_>, app: &App, area: Rect) {
+pub(super) fn rooms(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
+    app.places.rooms = area;
+    app.places.labels = app.by_activity().into_iter().map(|pane| pane.label.clone()).collect();
     if area.width == 0 {
         return;
     }
@@ -37,71 +54,60 @@ pub(super) fn rooms(frame: &mut Frame<'_>, app: &App, area: Rect) {
     let line = |(place, pane): (usize, &Pane)| {
         let number = if place < 9 { format!("{} ", place + 1) } else { "  ".to_owned() };
         let new = news(pane);
-        let name = fit(&sanitize::line(&pane.label), width.saturating_sub(number.len() + new.len() + 1));
+        let name = fit(&sanitize::line(&pane.label), width.saturating_sub(number.len() + new.width() + 1));
         let text = format!("{number}{name} {new}");
         let style = match pane {
             pane if app.current() == Some(&*pane.label) => app.theme.selected(),
             pane if pane.mentions > 0 => app.theme.mention(),
-            pane if pane.unread > 0 => app.theme.mine(),
-            pane if pane.over.is_some() => app.theme.quiet(),
-            _ => ratatui::style::Style::new(),
+            pane if pane.unread > 0 && !pane.is_muted => app.theme.mine(),
+            pane if pane.over.is_some() || pane.is_muted => app.theme.quiet(),
+            _ => Style::new(),
         };
         Line::styled(text, style)
     };
     let lines: Vec<Line<'_>> = app.by_activity().into_iter().enumerate().map(line).collect();
     let block = Block::new().borders(Borders::RIGHT).border_style(app.theme.quiet());
     frame.render_widget(Paragraph::new(lines).block(block), area);
+    isolate(frame, area);
 }
 
 /// Who is in the room.
 pub(super) fn members(frame: &mut Frame<'_>, app: &App, area: Rect) {
-    let Some(view) = app.shown().and_then(|pane| pane.view.as_ref()) else { return };
+    let Some(pane) = app.shown() else { return };
+    let Some(view) = &pane.view else { return };
     let width = usize::from(area.width.saturating_sub(2));
     let line = |member: &shared::engine::Member| {
-        let me = if member.me { " (you)" } else { "" };
-        let name = fit(&words::name(&member.person, Some(view)), width.saturating_sub(me.len()));
-        Line::styled(format!(" {name}{me}"), app.theme.sender(&member.person.fingerprint))
+        let mark = match member {
+            _ if member.me => " (you)",
+            _ if pane.verified.contains(&member.person.fingerprint.0) => " ✓",
+            _ => "",
+        };
+        let glyph = Some(sanitize::line(&member.glyph)).filter(|glyph| !glyph.is_empty());
+        let name = words::name(&member.person, Some(view));
+        let name = glyph.map_or(name.clone(), |glyph| format!("{} {name}", fit(&glyph, GLYPH)));
+        let name = fit(&name, width.saturating_sub(mark.width()));
+        let who = Line::styled(format!(" {name}{mark}"), app.theme.sender(&member.person.fingerprint));
+        let status = Some(sanitize::line(&member.status)).filter(|status| !status.is_empty());
+        let status =
+            status.map(|status| Line::styled(format!("   {}", fit(&status, width - 2)), app.theme.quiet()));
+        [Some(who), status].into_iter().flatten()
     };
     let title = Line::styled(format!(" {} here", view.members.len()), app.theme.quiet());
-    let lines: Vec<Line<'_>> = std::iter::once(title).chain(view.members.iter().map(line)).collect();
+    let lines: Vec<Line<'_>> = std::iter::once(title).chain(view.members.iter().flat_map(line)).collect();
     let block = Block::new().borders(Borders::LEFT).border_style(app.theme.quiet());
     frame.render_widget(Paragraph::new(lines).block(block), area);
+    isolate(frame, area);
 }
 
-/// What the program is doing.
-pub(super) fn bar(app: &App, width: u16) -> Paragraph<'static> {
-    let mut parts = vec![app.link.clone()];
-    if let Some(pane) = app.shown() {
-        match (&pane.over, &pane.catching_up, &pane.view) {
-            (Some(_), ..) => parts.push("over".to_owned()),
-            (None, Some((done, total)), _) => parts.push(format!("catching up {done}/{total}")),
-            (None, None, Some(view)) => {
-                parts.push(format!("epoch {}", view.epoch));
-                parts.push(match view.members.len() {
-                    1 => "1 member".to_owned(),
-                    count => format!("{count} members"),
-                });
-            }
-            (None, None, None) => parts.push("getting in".to_owned()),
-        }
-        if pane.scroll > 0 {
-            parts.push("PgDn: newer".to_owned());
-        }
-    }
-    let elsewhere = app.panes.iter().filter(|pane| app.current() != Some(&*pane.label));
-    let (unread, mentions) = elsewhere.fold((0, 0), |(u, m), pane| (u + pane.unread, m + pane.mentions));
-    if unread > 0 {
-        let named = if mentions > 0 { format!(", {mentions} for you") } else { String::new() };
-        parts.push(format!("{unread} new elsewhere{named} (Alt+A)"));
-    }
-    let text = fit(&format!(" {}", parts.join(" · ")), usize::from(width));
-    Paragraph::new(Line::from(text)).style(app.theme.bar())
+fn isolate(frame: &mut Frame<'_>, area: Rect) {
+    (area.y..area.bottom()).for_each(|y| bidi::isolate(frame.buffer_mut(), y, area.x..area.right()));
 }
 
 fn news(pane: &Pane) -> String {
+    let muted = if pane.is_muted { "z" } else { "" };
     match (pane.unread, pane.mentions) {
-        (0, _) => String::new(),
-        (unread, 0) => unread.to_string(),
-        (unread, mentions) => format!("{unread} @{mentions}"),
+        (0, _) => muted.to_owned(),
+        (unread, 0) => format!("{unread}{muted}"),
+        (unread, mentions) => format!("{unread} @{mentions}{muted}"),
     }
 }

@@ -1,0 +1,230 @@
+//! Does what the keys asked for, with the runtime, and brings the answers back.
+
+use shared::engine::{Alteration, Command, Said};
+use tokio::{sync::mpsc, task::AbortHandle};
+
+use super::{
+    app::{App, Choice, Effect, Hit, Telling, Wanted},
+    begin::{self, Host},
+    terminal::Screen,
+};
+use crate::{
+    faces::{
+        lines::{self, Line},
+        obey::obey,
+        pending::Pending,
+        words,
+    },
+    failure::Failure,
+    runtime::{Event, Runtime},
+    store::Query,
+};
+
+/// Stored lines that are fetched at once when somebody scrolls up: some screens.
+const PAGE: u32 = 200;
+
+/// Most that a search finds: nobody reads further down.
+const HITS: usize = 200;
+
+/// What comes back later.
+pub enum Answer {
+    /// What a search found.
+    Found {
+        /// Which one.
+        number: u64,
+        /// The newest first; or why there is nothing.
+        found: Result<Vec<Hit>, String>,
+    },
+    /// Something to show; safe for a terminal.
+    Note(String),
+}
+
+/// Carries effects out.
+pub struct Act<'a> {
+    runtime: &'a Runtime,
+    pending: &'a Pending,
+    answers: mpsc::Sender<Answer>,
+    host: Option<Host>,
+    /// The search that runs; a new one ends it.
+    search: Option<AbortHandle>,
+}
+
+impl<'a> Act<'a> {
+    /// Answers go into the channel.
+    pub fn new(
+        runtime: &'a Runtime,
+        pending: &'a Pending,
+        answers: mpsc::Sender<Answer>,
+        host: Option<Host>,
+    ) -> Self {
+        Self { runtime, pending, answers, host, search: None }
+    }
+
+    /// What the runtime tells.
+    pub async fn take(&self, app: &mut App, event: Event) {
+        let notice = event.notice();
+        app.event(event, self.pending);
+        if let Some(notice) = notice {
+            // What cannot be marked comes again at the next start.
+            let _ = self.runtime.seen(notice).await;
+        }
+    }
+
+    /// Does what the keys asked for. True: the person quits.
+    pub async fn carry_out(&mut self, app: &mut App, screen: &mut Screen, effects: Vec<Effect>) -> bool {
+        for effect in effects {
+            match effect {
+                Effect::Quit => return true,
+                Effect::Copy(text) => {
+                    screen.copy(&text);
+                    app.note("Copied, if the terminal lets programs do that.".to_owned());
+                }
+                Effect::Redraw => screen.clear(),
+                Effect::Fetch(wanted) => self.fetch(app, wanted).await,
+                Effect::Find { number, room, text } => self.find(number, room, text),
+                Effect::Tell { room, what } => self.tell(app, &room, what).await,
+                Effect::Draft { room, text } => self.draft(app, &room, &text).await,
+                Effect::Begin(choice) => self.begin(app, choice).await,
+                // Neither is worth a word when it cannot be told: the room is over, or we are not in it yet.
+                Effect::Typing { room, stopped } => {
+                    let _ = self.runtime.tell(&room, Command::Typing { stopped }).await;
+                }
+                Effect::Seen { room, seq } => {
+                    let said = Said::Seen(seq);
+                    let _ = self.runtime.tell(&room, Command::Say { token: String::new(), said }).await;
+                }
+                Effect::Line(text) => {
+                    let parsed = match lines::parse(&text) {
+                        // A link that is pasted where there is no room cannot be meant for anybody else.
+                        Ok(Line::Say(text)) if app.current().is_none() && lines::is_link(&text) => {
+                            Ok(Line::Link(text))
+                        }
+                        parsed => parsed,
+                    };
+                    match parsed {
+                        Ok(Line::Quit) => return true,
+                        Ok(line) => self.line(app, line, text).await,
+                        Err(failure) => refuse(app, &failure, text),
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    /// What came back.
+    pub fn answer(&self, app: &mut App, answer: Answer) {
+        match answer {
+            Answer::Found { number, found } => app.take_hits(number, found),
+            Answer::Note(text) => app.note(text),
+        }
+    }
+
+    /// Messages from the disk.
+    pub async fn fetch(&self, app: &mut App, wanted: Wanted) {
+        let runtime = self.runtime;
+        let found = match &wanted {
+            Wanted::Older { room, before } => runtime.history_before(room, *before, PAGE).await,
+            Wanted::Newer { room, after } => runtime.history(room, *after, PAGE).await,
+            Wanted::Latest { room } => runtime.history_before(room, u64::MAX, PAGE).await,
+            Wanted::Around { room, seq } => {
+                let before = runtime.history_before(room, seq.saturating_add(1), PAGE / 2).await;
+                match (before, runtime.history(room, *seq, PAGE / 2).await) {
+                    (Ok(mut before), Ok(after)) => {
+                        before.extend(after);
+                        Ok(before)
+                    }
+                    (Err(failure), _) | (_, Err(failure)) => Err(failure),
+                }
+            }
+        };
+        let found = found.unwrap_or_else(|failure| {
+            app.alert(words::failure(&failure));
+            Vec::new()
+        });
+        app.take_page(&wanted, found);
+    }
+
+    async fn line(&self, app: &mut App, line: Line, text: String) {
+        let current = app.current().map(str::to_owned);
+        match obey(self.runtime, self.pending, current.as_deref(), line).await {
+            Ok(done) => {
+                if let Some(room) = &done.go {
+                    app.go(room);
+                }
+                app.set_me(self.runtime.me());
+                app.show_rooms(&self.runtime.rooms());
+                done.notes.into_iter().for_each(|note| app.note(note));
+            }
+            Err(failure) => refuse(app, &failure, text),
+        }
+    }
+
+    fn find(&mut self, number: u64, room: Option<String>, text: String) {
+        if let Some(before) = self.search.take() {
+            before.abort();
+        }
+        let (runtime, answers) = (self.runtime.clone(), self.answers.clone());
+        let task = tokio::spawn(async move {
+            let found = runtime.search(room.as_deref(), &Query::new(&text, None), HITS).await;
+            let found = found.map(|hits| hits.into_iter().map(Hit::from).collect());
+            let found = found.map_err(|failure| words::failure(&failure));
+            // The face may be gone.
+            let _ = answers.send(Answer::Found { number, found }).await;
+        });
+        self.search = Some(task.abort_handle());
+    }
+
+    /// Something about a message.
+    async fn tell(&self, app: &mut App, room: &str, what: Telling) {
+        let act = |target, change| Said::Act { target, change };
+        let (said, typed) = match what {
+            Telling::Reply { to, text } => {
+                (Said::Text { text: text.clone(), reply_to: Some(to) }, Some(text))
+            }
+            Telling::Edit { target, text } => (act(target, Alteration::Edit(text.clone())), Some(text)),
+            Telling::Delete { target } => (act(target, Alteration::Delete), None),
+            Telling::React { target, sign, withdrawn } => {
+                (act(target, Alteration::React { emoji: sign, withdrawn }), None)
+            }
+        };
+        if let Err(failure) = self.pending.say(self.runtime, room, String::new(), said).await {
+            app.alert(words::failure(&failure));
+            typed.into_iter().for_each(|text| app.put_back(text));
+        }
+    }
+
+    /// What was typed in the rooms before.
+    pub async fn load_drafts(&self, app: &mut App) {
+        for room in self.runtime.rooms().into_iter().map(|status| status.label) {
+            match self.runtime.draft(&room).await {
+                Ok(Some(text)) => app.set_draft(&room, text.to_string()),
+                Ok(None) => {}
+                Err(failure) => app.alert(words::failure(&failure)),
+            }
+        }
+    }
+
+    async fn draft(&self, app: &mut App, room: &str, text: &str) {
+        if let Err(failure) = self.runtime.set_draft(room, text).await {
+            app.alert(words::failure(&failure));
+        }
+    }
+
+    async fn begin(&self, app: &mut App, choice: Choice) {
+        let begun = match choice {
+            Choice::Join => Ok(()),
+            Choice::Host => begin::host(self.runtime, self.pending, self.host.as_ref(), app).await,
+            Choice::Demo => begin::demo(self.answers.clone()),
+        };
+        if let Err(failure) = begun {
+            app.alert(words::failure(&failure));
+        }
+    }
+}
+
+/// Nothing that was typed is lost: it stands in the input again.
+fn refuse(app: &mut App, failure: &Failure, text: String) {
+    app.alert(words::failure(failure));
+    app.put_back(text);
+}

@@ -1,0 +1,76 @@
+//! What leaves the state, and small things in it.
+
+use ratatui::layout::Rect;
+use shared::engine::MessageId;
+
+use super::{Choice, Wanted};
+use crate::transport::Carrier;
+
+/// What the keyboard asks others to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// A line was typed.
+    Line(String),
+    /// Something about a message of this room.
+    Tell { room: String, what: Telling },
+    /// Text for the clipboard.
+    Copy(String),
+    /// What is typed in a room, to be kept.
+    Draft { room: String, text: String },
+    /// Messages are wanted.
+    Fetch(Wanted),
+    /// Search: in one room or all.
+    Find { number: u64, room: Option<String>, text: String },
+    /// Something of the list for new people.
+    Begin(Choice),
+    /// Others may know that we type, or stopped.
+    Typing { room: String, stopped: bool },
+    /// Others may know that we have read up to there.
+    Seen { room: String, seq: u64 },
+    /// Draw everything anew.
+    Redraw,
+    /// The end.
+    Quit,
+}
+
+/// What is done to, or said about, a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Telling {
+    Reply { to: MessageId, text: String },
+    Edit { target: MessageId, text: String },
+    Delete { target: MessageId },
+    React { target: MessageId, sign: String, withdrawn: bool },
+}
+
+/// How the connection to the relay is.
+#[derive(Clone, Debug, Default)]
+pub enum Link {
+    /// Nothing was dialled.
+    #[default]
+    None,
+    Connecting(String),
+    Up(String, Carrier),
+    /// Why, as it is shown.
+    Down(String),
+}
+
+/// Where things are on the screen, for the mouse.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    pub rooms: Rect,
+    /// The rooms from the top.
+    pub labels: Vec<String>,
+    pub messages: Rect,
+    /// The messages that the rows from the top belong to.
+    pub lines: Vec<Option<MessageId>>,
+}
+
+/// Something happened that somebody who looks elsewhere may want to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News {
+    pub room: String,
+    /// Who said something; none for an alarm.
+    pub who: Option<String>,
+    pub text: String,
+    pub mentions: bool,
+}

@@ -1,0 +1,123 @@
+//! A chat line as it is shown.
+
+use std::cell::Cell;
+
+use shared::{
+    engine::{GroupView, Message, MessageId, Person},
+    identity::Fingerprint,
+    timeline::{Line, Reaction},
+};
+
+use super::super::markup;
+use crate::faces::{sanitize, words};
+
+/// A chat line. All text is safe for a terminal.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its place in the log; none while it waits for the relay.
+    pub seq: Option<u64>,
+    /// What it is called by replies and signs.
+    pub id: MessageId,
+    /// Unix milliseconds.
+    pub at: u64,
+    /// How the sender is called.
+    pub name: String,
+    /// Who it is.
+    pub who: Fingerprint,
+    /// What was said, with its own line breaks.
+    pub text: String,
+    /// We said it.
+    pub mine: bool,
+    /// It names us.
+    pub mentions: bool,
+    /// What it answers.
+    pub reply_to: Option<MessageId>,
+    /// It was edited.
+    pub edited: bool,
+    /// Its author took it back.
+    pub deleted: bool,
+    /// What others put under it.
+    pub signs: Vec<Sign>,
+    /// Who told us of it, if we did not read it ourselves.
+    pub handed_by: Option<String>,
+    /// When it goes, Unix milliseconds.
+    pub disappears: Option<u64>,
+    /// A width in cells and the rows that it takes there: what was measured last.
+    pub(in super::super) height: Cell<(usize, usize)>,
+}
+
+/// A sign under a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sign {
+    /// As it was sent; to be sanitised.
+    pub raw: String,
+    /// For the screen.
+    pub shown: String,
+    /// Whose.
+    pub people: Vec<Person>,
+}
+
+impl Entry {
+    /// A line as it is shown in a room with this group.
+    pub fn new(line: Line, view: Option<&GroupView>, me: &str) -> Self {
+        let Line { message, edited, deleted, reactions, handed_by } = line;
+        let name = words::name(&message.from, view);
+        let text = sanitize::paragraph(&message.text).join("\n");
+        let mentions = !message.mine && markup::names(&text, &sanitize::line(me));
+        let sign = |sign: Reaction| Sign {
+            shown: sanitize::line(&sign.emoji),
+            raw: sign.emoji,
+            people: sign.people,
+        };
+        Self {
+            seq: Some(message.seq),
+            id: message.id,
+            at: message.at,
+            name,
+            who: message.from.fingerprint,
+            text,
+            mine: message.mine,
+            mentions,
+            reply_to: message.reply_to,
+            edited: edited.is_some(),
+            deleted,
+            signs: reactions.into_iter().map(sign).collect(),
+            handed_by: handed_by.map(|by| words::name(&by, view)),
+            disappears: message.disappears,
+            height: Cell::default(),
+        }
+    }
+
+    /// A line of ours that waits for the relay.
+    pub fn waiting(
+        id: MessageId,
+        now: u64,
+        text: &str,
+        reply_to: Option<MessageId>,
+        me: &(String, Fingerprint),
+    ) -> Self {
+        let from = Person { name: me.0.clone(), fingerprint: me.1 };
+        let text = text.to_owned();
+        let message = Message { seq: 0, id, at: now, from, text, mine: true, reply_to, disappears: None };
+        Self { seq: None, ..Self::new(message.into(), None, "") }
+    }
+
+    /// The first words, for a quote of it.
+    pub fn first_words(&self) -> String {
+        if self.deleted {
+            return "(deleted)".to_owned();
+        }
+        self.text.split('\n').find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned()
+    }
+
+    /// Whether its time is over.
+    pub fn is_over(&self, now: u64) -> bool {
+        self.disappears.is_some_and(|at| at <= now)
+    }
+
+    /// Whether we put this sign under it.
+    pub fn has_sign(&self, sign: &str, me: &Fingerprint) -> bool {
+        let sign = self.signs.iter().find(|known| known.raw == sign);
+        sign.is_some_and(|sign| sign.people.iter().any(|person| person.fingerprint == *me))
+    }
+}

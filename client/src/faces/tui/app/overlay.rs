@@ -1,0 +1,120 @@
+//! What lies over the rooms, and its keys.
+
+use crossterm::event::KeyCode;
+use shared::engine::MessageId;
+
+use super::{App, Effect, SIGNS, Search, Telling};
+
+/// What lies over the rooms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Overlay {
+    /// All keys and commands; scrolled by so many lines.
+    Help(usize),
+    /// Go to a room: what was typed to find it, and which of those found is chosen.
+    Switcher(String, usize),
+    /// An invite link, to be copied.
+    Link(String),
+    /// What was said.
+    Search(Search),
+    /// A sign for a message.
+    Signs(Signs),
+    /// Whether a message of ours is to go.
+    Delete(MessageId),
+    /// Everything about a message; scrolled by so many lines.
+    Details(Vec<String>, usize),
+}
+
+/// Signs to choose from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signs {
+    /// For this message.
+    pub target: MessageId,
+    /// One that is typed.
+    pub text: String,
+    /// The chosen one of [`SIGNS`].
+    pub at: usize,
+}
+
+impl App {
+    pub(super) fn overlay_key(&mut self, overlay: Overlay, code: KeyCode) {
+        match (overlay, code) {
+            (Overlay::Link(link), KeyCode::Char('c')) => {
+                self.effects.push(Effect::Copy(link.clone()));
+                self.overlay = Some(Overlay::Link(link));
+            }
+            (Overlay::Help(scroll), code) => {
+                self.overlay = scrolled(scroll, code).map(Overlay::Help);
+            }
+            (Overlay::Details(lines, scroll), code) => {
+                self.overlay = scrolled(scroll, code).map(|scroll| Overlay::Details(lines, scroll));
+            }
+            (Overlay::Switcher(text, at), code) => self.switch(text, at, code),
+            (Overlay::Search(search), code) => self.search_key(search, code),
+            (Overlay::Signs(signs), code) => self.sign_key(signs, code),
+            (Overlay::Delete(target), KeyCode::Char('y' | 'Y')) => {
+                self.tell_of(Telling::Delete { target });
+                self.selected = None;
+            }
+            // Any other key closes it.
+            (Overlay::Link(_) | Overlay::Delete(_), _) => {}
+        }
+    }
+
+    /// Labels that contain what was typed, by activity.
+    pub fn found(&self, text: &str) -> Vec<String> {
+        let text = text.to_lowercase();
+        let fits = |label: &String| label.to_lowercase().contains(&text);
+        self.by_activity().into_iter().map(|pane| pane.label.clone()).filter(fits).collect()
+    }
+
+    fn switch(&mut self, mut text: String, at: usize, code: KeyCode) {
+        let found = self.found(&text);
+        match code {
+            KeyCode::Esc => return,
+            KeyCode::Enter => return found.get(at).into_iter().for_each(|room| self.go(room)),
+            KeyCode::Up => return self.overlay = Some(Overlay::Switcher(text, at.saturating_sub(1))),
+            KeyCode::Down => {
+                let at = (at + 1).min(found.len().saturating_sub(1));
+                return self.overlay = Some(Overlay::Switcher(text, at));
+            }
+            KeyCode::Backspace => drop(text.pop()),
+            KeyCode::Char(c) => text.push(c),
+            _ => {}
+        }
+        self.overlay = Some(Overlay::Switcher(text, 0));
+    }
+
+    fn sign_key(&mut self, mut signs: Signs, code: KeyCode) {
+        let last = SIGNS.len() - 1;
+        match code {
+            KeyCode::Esc => return,
+            KeyCode::Enter => {
+                let typed = Some(signs.text.trim().to_owned()).filter(|text| !text.is_empty());
+                let chosen = typed.or_else(|| SIGNS.get(signs.at).map(|sign| (*sign).to_owned()));
+                return chosen.into_iter().for_each(|sign| self.react(signs.target, sign));
+            }
+            KeyCode::Char(digit @ '1'..='8') if signs.text.is_empty() => {
+                let place = digit.to_digit(10).and_then(|digit| usize::try_from(digit).ok()).unwrap_or(1) - 1;
+                let sign = SIGNS.get(place).map(|sign| (*sign).to_owned());
+                return sign.into_iter().for_each(|sign| self.react(signs.target, sign));
+            }
+            KeyCode::Left | KeyCode::Up => signs.at = signs.at.saturating_sub(1),
+            KeyCode::Right | KeyCode::Down | KeyCode::Tab => signs.at = (signs.at + 1).min(last),
+            KeyCode::Backspace => drop(signs.text.pop()),
+            KeyCode::Char(c) => signs.text.push(c),
+            _ => {}
+        }
+        self.overlay = Some(Overlay::Signs(signs));
+    }
+}
+
+/// None: it is closed.
+fn scrolled(scroll: usize, code: KeyCode) -> Option<usize> {
+    match code {
+        KeyCode::Down | KeyCode::Char('j') => Some(scroll + 1),
+        KeyCode::PageDown => Some(scroll + 10),
+        KeyCode::Up | KeyCode::Char('k') => Some(scroll.saturating_sub(1)),
+        KeyCode::PageUp => Some(scroll.saturating_sub(10)),
+        _ => None,
+    }
+}

@@ -1,0 +1,101 @@
+//! Pages of the history: what is wanted, and what comes.
+
+use shared::{engine::MessageId, timeline::Line};
+
+use super::{App, Effect, Entry};
+
+/// Messages that are to be fetched from the disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// A page before this sequence number.
+    Older { room: String, before: u64 },
+    /// A page after this one.
+    Newer { room: String, after: u64 },
+    /// A page around this one, which becomes the chosen one.
+    Around { room: String, seq: u64 },
+    /// The last page.
+    Latest { room: String },
+}
+
+impl App {
+    /// What should be here, as somebody looks at the end of what is.
+    pub fn wants(&self) -> Option<Wanted> {
+        let pane = self.shown()?;
+        let room = pane.label.clone();
+        if pane.is_behind && pane.scroll == 0 {
+            return Some(Wanted::Newer { room, after: pane.newest().unwrap_or(0) });
+        }
+        let is_top =
+            self.at_top && !pane.is_whole && (pane.scroll > 0 || self.is_short || self.is_first_selected());
+        is_top.then(|| Wanted::Older { room, before: pane.oldest().unwrap_or(u64::MAX) })
+    }
+
+    /// What was wanted.
+    pub fn take_page(&mut self, wanted: &Wanted, lines: Vec<Line>) {
+        let room = match wanted {
+            Wanted::Older { room, .. }
+            | Wanted::Newer { room, .. }
+            | Wanted::Around { room, .. }
+            | Wanted::Latest { room } => room.clone(),
+        };
+        let view = self.pane(&room).view.clone();
+        let me = self.me.0.clone();
+        let entries: Vec<Entry> =
+            lines.into_iter().map(|line| Entry::new(line, view.as_ref(), &me)).collect();
+        let pane = self.pane(&room);
+        match wanted {
+            Wanted::Older { .. } => {
+                pane.add_older(entries);
+                self.at_top = false;
+            }
+            Wanted::Newer { .. } => pane.add_newer(entries),
+            Wanted::Latest { .. } => pane.replace(entries, false),
+            Wanted::Around { seq, .. } => {
+                let id = entries.iter().find(|entry| entry.seq == Some(*seq)).map(|entry| entry.id);
+                pane.replace(entries, true);
+                self.selected = id;
+            }
+        }
+    }
+
+    /// Goes to a message, and fetches it if it is not here.
+    pub(super) fn jump(&mut self, room: &str, seq: u64) {
+        self.go(room);
+        let here = self.shown().and_then(|pane| pane.entries().find(|entry| entry.seq == Some(seq)));
+        match here.map(|entry| entry.id) {
+            Some(id) => self.selected = Some(id),
+            None => {
+                let room = room.to_owned();
+                self.effects.push(Effect::Fetch(Wanted::Around { room, seq }));
+            }
+        }
+    }
+
+    /// Goes to the end of the room.
+    pub(super) fn go_to_end(&mut self) {
+        let Some(pane) = self.shown_mut() else { return };
+        pane.scroll = 0;
+        if pane.is_behind {
+            let room = pane.label.clone();
+            self.effects.push(Effect::Fetch(Wanted::Latest { room }));
+        }
+    }
+
+    /// Lines of the screen up or down.
+    pub(super) fn scroll(&mut self, up: bool, lines: usize) {
+        if let Some(pane) = self.shown_mut() {
+            pane.scroll = if up { pane.scroll + lines } else { pane.scroll.saturating_sub(lines) };
+        }
+    }
+
+    /// A screen less a line.
+    pub(super) fn page(&self) -> usize {
+        self.extent.1.saturating_sub(1).max(1)
+    }
+
+    fn is_first_selected(&self) -> bool {
+        let first: Option<MessageId> =
+            self.shown().and_then(|pane| pane.entries().next()).map(|entry| entry.id);
+        self.selected.is_some() && self.selected == first
+    }
+}

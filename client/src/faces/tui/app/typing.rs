@@ -1,0 +1,120 @@
+//! What is typed: kept as the room's draft, told to the others if they may know, and given back when it was refused.
+
+use super::{App, Compose, Effect};
+
+/// How long somebody is shown as typing after they said so, in milliseconds: a little longer than they wait to say so again.
+const SHOWN_MS: u64 = 6_000;
+
+/// How often we say that we type, in milliseconds.
+const AGAIN_MS: u64 = 4_000;
+
+/// A pause in typing after which the draft is kept, in milliseconds.
+const PAUSE_MS: u64 = 1_000;
+
+impl App {
+    /// What could not be done stands in the input again, unless something else does by now. The next letter takes its
+    /// place, any other key goes on with it; the up arrow has it either way.
+    pub fn put_back(&mut self, text: String) {
+        if self.editor.text().is_empty() {
+            self.editor.give_back(text);
+        }
+    }
+
+    /// The time, Unix milliseconds. Whoever was typing long ago is not any more.
+    pub fn set_now(&mut self, now: u64) {
+        self.now = now;
+        for pane in &mut self.panes {
+            pane.typing.retain(|(_, until)| *until > now);
+        }
+        if let Some(pane) = self.shown_mut()
+            && pane.entries().any(|entry| entry.is_over(now))
+        {
+            // The runtime forgets them as well, a little later.
+            pane.rows.retain(|row| row.entry().is_none_or(|entry| !entry.is_over(now)));
+        }
+        if self.unsaved.is_some_and(|since| since + PAUSE_MS <= now) {
+            self.keep_draft();
+        }
+    }
+
+    /// When to say the time again although nothing happened. None: the program may sleep.
+    pub fn next_wake(&self) -> Option<u64> {
+        let pane = self.shown();
+        let typing = pane.into_iter().flat_map(|pane| pane.typing.iter().map(|(_, until)| *until));
+        let going = pane.into_iter().flat_map(|pane| pane.entries().filter_map(|entry| entry.disappears));
+        let pause = self.unsaved.map(|since| since + PAUSE_MS);
+        typing.chain(going.filter(|at| *at > self.now)).chain(pause).min()
+    }
+
+    /// What is typed is kept with its room. While a message is edited, what was typed before it is.
+    pub fn keep_draft(&mut self) {
+        if self.unsaved.take().is_none() {
+            return;
+        }
+        let text = match &self.compose {
+            Compose::Edit { before, .. } => before.clone(),
+            _ => self.editor.text().to_owned(),
+        };
+        let Some(pane) = self.shown_mut() else { return };
+        pane.draft.clone_from(&text);
+        let room = pane.label.clone();
+        self.effects.push(Effect::Draft { room, text });
+    }
+
+    /// What was kept of a room at the last start.
+    pub fn set_draft(&mut self, room: &str, text: String) {
+        if self.current() == Some(room) && self.editor.text().is_empty() {
+            self.editor.load(text.clone());
+        }
+        self.pane(room).draft = text;
+    }
+
+    /// Something was typed or deleted.
+    pub(super) fn edited(&mut self) {
+        self.unsaved = Some(self.now);
+        self.tell_typing();
+    }
+
+    pub(super) fn until(&self) -> u64 {
+        self.now + SHOWN_MS
+    }
+
+    fn tell_typing(&mut self) {
+        let text = self.editor.text();
+        let is_message = !text.is_empty() && (!text.starts_with('/') || text.starts_with("//"));
+        let Some(room) = self.current.clone().filter(|_| self.settings.privacy.typing) else { return };
+        match (is_message, self.told_typing) {
+            (true, told) if told.is_none_or(|told| told + AGAIN_MS <= self.now) => {
+                self.told_typing = Some(self.now);
+                self.effects.push(Effect::Typing { room, stopped: false });
+            }
+            (false, Some(_)) => {
+                self.told_typing = None;
+                self.effects.push(Effect::Typing { room, stopped: true });
+            }
+            _ => {}
+        }
+    }
+
+    /// A message says it as well.
+    pub(super) fn has_sent(&mut self) {
+        self.told_typing = None;
+        self.unsaved = Some(self.now);
+        self.keep_draft();
+    }
+
+    /// Others may know how far we have read: when we look at the end.
+    pub fn tell_seen(&mut self) {
+        if !self.settings.privacy.seen || !self.is_focused || self.overlay.is_some() {
+            return;
+        }
+        let Some(pane) = self.shown_mut() else { return };
+        let newest = pane.entries().rev().find(|entry| !entry.mine).and_then(|entry| entry.seq);
+        let Some(seq) = newest.filter(|seq| *seq > pane.told_seen) else { return };
+        if pane.scroll == 0 && !pane.is_behind {
+            pane.told_seen = seq;
+            let room = pane.label.clone();
+            self.effects.push(Effect::Seen { room, seq });
+        }
+    }
+}

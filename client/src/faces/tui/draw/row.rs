@@ -1,0 +1,259 @@
+//! A row of a room as lines of cells.
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use ratatui::{
+    style::{Modifier, Style},
+    text::{Line, Span},
+};
+use unicode_width::UnicodeWidthStr;
+
+use super::{
+    super::{
+        app::{App, Entry, Kind, Pane, Row},
+        markup::{self, Look, Marked, Names},
+        theme::Theme,
+        wrap::breaks,
+    },
+    fit, wrap,
+};
+use crate::settings::Times;
+
+/// Most cells that a name takes of a line.
+const NAME: usize = 16;
+
+/// Cells kept at the right of our own messages for what became of them: `✓✓ 99`.
+const STATE: usize = 6;
+
+/// Cells of a side by side with signs that are shown; more are only counted.
+const SIGNS: usize = 60;
+
+/// A line of cells, and the column where what others wrote begins: text on both sides of it is isolated from the other.
+pub struct Drawn {
+    pub line: Line<'static>,
+    pub body: usize,
+}
+
+/// What rows look like depends on.
+pub struct Looks<'a> {
+    pub theme: Theme,
+    pub zone: &'a TimeZone,
+    pub times: Times,
+    pub me: &'a str,
+    pub others: Vec<String>,
+    pub pane: Option<&'a Pane>,
+}
+
+impl<'a> Looks<'a> {
+    /// For the rows of a room.
+    pub fn new(app: &'a App, pane: Option<&'a Pane>) -> Self {
+        let view = pane.and_then(|pane| pane.view.as_ref());
+        let members = view.into_iter().flat_map(|view| view.members.iter().filter(|member| !member.me));
+        Self {
+            theme: app.theme,
+            zone: &app.zone,
+            times: app.times(),
+            me: app.my_name(),
+            others: members.map(|member| crate::faces::sanitize::line(&member.person.name)).collect(),
+            pane,
+        }
+    }
+
+    /// The day of a row, if it has one.
+    pub fn day(&self, row: &Row) -> Option<Date> {
+        local(row.entry()?.at, self.zone).map(|at| at.date())
+    }
+
+    /// The line before the first message of a day.
+    pub fn day_line(&self, date: Date, width: usize) -> Drawn {
+        let text = format!(" {} ", date.strftime("%A, %-d %B %Y"));
+        let rule = "-".repeat(width.saturating_sub(text.width()) / 2);
+        let line = Line::styled(fit(&format!("{rule}{text}{rule}"), width), self.theme.quiet());
+        Drawn { line, body: 0 }
+    }
+
+    /// How many lines a row takes.
+    pub fn height(&self, row: &Row, width: usize) -> usize {
+        let Some(entry) = row.entry() else { return self.lines(row, width).len() };
+        let (measured, height) = entry.height.get();
+        if measured == width && height > 0 {
+            return height;
+        }
+        let height = self.lines(row, width).len();
+        entry.height.set((width, height));
+        height
+    }
+
+    /// A row; at least one line.
+    pub fn lines(&self, row: &Row, width: usize) -> Vec<Drawn> {
+        match row {
+            Row::Message(entry) => self.message(entry, width),
+            Row::Note { kind, text } => self.note(*kind, text, width),
+        }
+    }
+
+    fn note(&self, kind: Kind, text: &str, width: usize) -> Vec<Drawn> {
+        let (mark, style) = match kind {
+            Kind::Info => ("- ", self.theme.quiet()),
+            Kind::Alarm => ("! ", self.theme.alarm()),
+        };
+        let parts = wrap(text, width.saturating_sub(2)).into_iter().enumerate();
+        parts
+            .map(|(number, part)| {
+                let line = Line::styled(format!("{}{part}", if number == 0 { mark } else { "  " }), style);
+                Drawn { line, body: 2 }
+            })
+            .collect()
+    }
+
+    fn message(&self, entry: &Entry, width: usize) -> Vec<Drawn> {
+        let time = time(entry.at, self.zone, self.times);
+        let name = fit(&entry.name, NAME);
+        let (margin, indent) = (time.width() + 1, time.width() + name.width() + 3);
+        let room = width.saturating_sub(indent + if entry.mine { STATE } else { 0 });
+        let mut lines = Vec::new();
+        if entry.reply_to.is_some() {
+            lines.push(self.quote(entry, margin, width));
+        }
+        let style = if entry.mine { self.theme.mine() } else { self.theme.sender(&entry.who) };
+        for (number, spans) in self.text(entry, room).into_iter().enumerate() {
+            let mut line = if number == 0 {
+                vec![
+                    Span::styled(format!("{time} "), self.theme.quiet()),
+                    Span::styled(name.clone(), style),
+                    Span::raw(if entry.mentions { "* " } else { ": " }),
+                ]
+            } else {
+                // Indented, so that a line break in a message cannot fake the next speaker.
+                vec![Span::raw(" ".repeat(indent))]
+            };
+            line.extend(spans);
+            lines.push(Drawn { line: Line::from(line), body: indent });
+        }
+        if entry.mine
+            && let Some(last) = lines.last_mut()
+        {
+            let state = self.state(entry);
+            let free = width.saturating_sub(last.line.width() + state.width());
+            last.line.push_span(Span::styled(format!("{}{state}", " ".repeat(free)), self.theme.quiet()));
+        }
+        if !entry.signs.is_empty() {
+            lines.push(self.signs(entry, margin, width));
+        }
+        lines
+    }
+
+    /// What was said, wrapped, with its looks.
+    fn text(&self, entry: &Entry, width: usize) -> Vec<Vec<Span<'static>>> {
+        if entry.deleted {
+            return vec![vec![Span::styled("(deleted)", self.theme.look(Look::Quote))]];
+        }
+        let mut marked = markup::mark(&entry.text, Names { me: self.me, others: &self.others });
+        if let (Some(by), Some(first)) = (&entry.handed_by, marked.first_mut()) {
+            first.put_before(&format!("(handed over by {by}, not proven) "), Look::Mark);
+        }
+        if let (true, Some(last)) = (entry.edited, marked.last_mut()) {
+            last.push(" (edited)", Look::Mark);
+        }
+        let base = if entry.mentions { self.theme.mention() } else { Style::new() };
+        marked.iter().flat_map(|line| self.wrapped(line, base, width)).collect()
+    }
+
+    fn wrapped(&self, marked: &Marked, base: Style, width: usize) -> Vec<Vec<Span<'static>>> {
+        let hang = marked.hang.min(width / 2);
+        let mut edges: Vec<usize> =
+            marked.looks.iter().flat_map(|(range, _)| [range.start, range.end]).collect();
+        edges.sort_unstable();
+        edges.dedup();
+        let lines = breaks(&marked.text, width, hang).into_iter().enumerate();
+        lines
+            .map(|(number, line)| {
+                let mut spans = Vec::new();
+                if number > 0 && hang > 0 {
+                    spans.push(Span::raw(" ".repeat(hang)));
+                }
+                let mut at = line.start;
+                let first = edges.partition_point(|edge| *edge <= at);
+                let ends = edges.iter().skip(first).copied().take_while(|edge| *edge < line.end);
+                for end in ends.chain([line.end]) {
+                    let text = marked.text.get(at..end).unwrap_or_default().to_owned();
+                    spans.push(Span::styled(text, self.style(marked, at, base)));
+                    at = end;
+                }
+                spans
+            })
+            .collect()
+    }
+
+    fn style(&self, marked: &Marked, at: usize, base: Style) -> Style {
+        let over = marked.looks.iter().filter(|(range, _)| range.contains(&at));
+        over.fold(base, |style, (_, look)| style.patch(self.theme.look(*look)))
+    }
+
+    /// Stands further left than any text of a message can.
+    fn quote(&self, entry: &Entry, margin: usize, width: usize) -> Drawn {
+        let answered = entry.reply_to.and_then(|id| self.pane?.entry(&id));
+        let text = match answered {
+            Some(answered) => format!("{}: {}", fit(&answered.name, NAME), answered.first_words()),
+            None => "an earlier message".to_owned(),
+        };
+        let text = fit(&format!("↳ {text}"), width.saturating_sub(margin));
+        let line = Line::styled(format!("{}{text}", " ".repeat(margin)), self.theme.quiet());
+        Drawn { line, body: margin }
+    }
+
+    /// As far left as a quote, and never more than a line.
+    fn signs(&self, entry: &Entry, margin: usize, width: usize) -> Drawn {
+        let room = width.saturating_sub(margin).min(SIGNS);
+        let (mut text, mut left) = (String::new(), entry.signs.len());
+        for sign in &entry.signs {
+            let next = format!("{} {}  ", fit(&sign.shown, NAME), sign.people.len());
+            if text.width() + next.width() + 4 > room && left > 0 && !text.is_empty() {
+                break;
+            }
+            text.push_str(&next);
+            left -= 1;
+        }
+        if left > 0 {
+            text.push_str(&format!("+{left}"));
+        }
+        let text = fit(text.trim_end(), room);
+        let line = Line::from(vec![Span::raw(" ".repeat(margin)), Span::styled(text, self.theme.quiet())]);
+        Drawn { line, body: margin }
+    }
+
+    fn state(&self, entry: &Entry) -> String {
+        match (entry.seq, self.pane.map_or(0, |pane| pane.readers(entry))) {
+            (None, _) => "…".to_owned(),
+            (Some(_), 0) => "✓".to_owned(),
+            (Some(_), readers @ 1..=99) => format!("✓✓ {readers}"),
+            (Some(_), _) => "✓✓ 99".to_owned(),
+        }
+    }
+}
+
+/// The whole line as the chosen one.
+pub fn choose(drawn: &mut Drawn, width: usize) {
+    let free = width.saturating_sub(drawn.line.width());
+    drawn.line.push_span(Span::raw(" ".repeat(free)));
+    drawn.line.style = drawn.line.style.add_modifier(Modifier::REVERSED);
+}
+
+/// Date and time of day.
+pub fn moment(at: u64, zone: &TimeZone) -> String {
+    local(at, zone)
+        .map_or_else(|| "unknown".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%S %:z").to_string())
+}
+
+/// Time of day.
+pub fn time(at: u64, zone: &TimeZone, times: Times) -> String {
+    let (form, none) = match times {
+        Times::Hours24 => ("%H:%M", "--:--"),
+        Times::Hours12 => ("%I:%M %P", "--:-- --"),
+    };
+    local(at, zone).map_or_else(|| none.to_owned(), |at| at.strftime(form).to_string())
+}
+
+fn local(at: u64, zone: &TimeZone) -> Option<jiff::Zoned> {
+    let at = Timestamp::from_millisecond(i64::try_from(at).ok()?).ok()?;
+    Some(at.to_zoned(zone.clone()))
+}

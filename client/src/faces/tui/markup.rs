@@ -1,0 +1,180 @@
+//! Light Markdown, links and mentions: how parts of a text look. Nothing is taken away: marks stay where they were
+//! written and are only dimmed, so that no text can say one thing here and another when it is copied.
+
+mod inline;
+mod links;
+
+use std::ops::Range;
+
+pub use self::links::targets;
+
+/// How a part of a text looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// A mark of Markdown.
+    Mark,
+    Bold,
+    Italic,
+    Code,
+    Quote,
+    Link,
+    /// Where a link really goes, when its text does not say so. Not part of what was written.
+    Warning,
+    /// Somebody else is named.
+    Mention,
+    /// We are named.
+    Me,
+}
+
+/// A line of text with the looks of its parts; later ones lie over earlier ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marked {
+    pub text: String,
+    pub looks: Vec<(Range<usize>, Look)>,
+    /// Cells by which the lines after the first are indented when it is wrapped.
+    pub hang: usize,
+}
+
+impl Marked {
+    /// Adds text at the end.
+    pub fn push(&mut self, text: &str, look: Look) {
+        let start = self.text.len();
+        self.text.push_str(text);
+        self.looks.push((start..self.text.len(), look));
+    }
+
+    /// Puts text in front.
+    pub fn put_before(&mut self, text: &str, look: Look) {
+        self.text.insert_str(0, text);
+        for (range, _) in &mut self.looks {
+            *range = range.start + text.len()..range.end + text.len();
+        }
+        self.looks.push((0..text.len(), look));
+    }
+}
+
+/// Whom a text may name.
+#[derive(Clone, Copy, Debug)]
+pub struct Names<'a> {
+    /// What we are called.
+    pub me: &'a str,
+    /// What the others are called.
+    pub others: &'a [String],
+}
+
+/// Reads a text whose lines are safe for a terminal.
+pub fn mark(text: &str, names: Names<'_>) -> Vec<Marked> {
+    let mut is_code = false;
+    text.split('\n')
+        .map(|line| {
+            let mut marked = Marked { text: line.to_owned(), ..Marked::default() };
+            let all = 0..line.len();
+            if line.trim_start().starts_with("```") {
+                is_code = !is_code;
+                marked.looks.push((all, Look::Mark));
+            } else if is_code {
+                marked.looks.push((all, Look::Code));
+            } else {
+                if line.starts_with('>') {
+                    marked.looks.push((all, Look::Quote));
+                }
+                marked.hang = list_mark(line);
+                inline::mark(&mut marked, names);
+                links::warn(&mut marked);
+            }
+            marked
+        })
+        .collect()
+}
+
+/// Whether a text names somebody: as a word, however it is written.
+pub fn names(text: &str, name: &str) -> bool {
+    inline::words(text, name).next().is_some()
+}
+
+/// Cells before the text of a list's item or a quote.
+fn list_mark(line: &str) -> usize {
+    let indent = line.len() - line.trim_start_matches(' ').len();
+    let rest = line.get(indent..).unwrap_or_default();
+    let digits = rest.chars().take_while(char::is_ascii_digit).count();
+    let mark = match rest.get(digits..).unwrap_or_default() {
+        after if (1..=3).contains(&digits) && (after.starts_with(". ") || after.starts_with(") ")) => {
+            digits + 2
+        }
+        _ if ["- ", "* ", "+ ", "> "].iter().any(|mark| rest.starts_with(mark)) => 2,
+        _ => 0,
+    };
+    if mark == 0 { 0 } else { indent + mark }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The text with the looks of its parts in brackets.
+    fn shown(text: &str) -> String {
+        let others = ["bob".to_owned(), "Zoë".to_owned()];
+        let marked = mark(text, Names { me: "ann", others: &others });
+        let lines = marked.iter().map(|line| {
+            let mut looks = line.looks.clone();
+            looks.sort_by_key(|(range, _)| range.start);
+            let parts = looks.iter().map(|(range, look)| format!("{look:?}[{}]", &line.text[range.clone()]));
+            parts.collect::<Vec<_>>().join(" ")
+        });
+        lines.collect::<Vec<_>>().join(" / ")
+    }
+
+    #[test]
+    fn marks_are_found_and_stay() {
+        for (text, looks) in [
+            ("**b** and *i*", "Mark[**] Bold[b] Mark[**] Mark[*] Italic[i] Mark[*]"),
+            ("_so_ it is", "Mark[_] Italic[so] Mark[_]"),
+            ("`a*b*c`", "Mark[`] Code[a*b*c] Mark[`]"),
+            ("> quoted", "Quote[> quoted]"),
+            ("```\n*x*\n```\nout", "Mark[```] / Code[*x*] / Mark[```] / "),
+        ] {
+            assert_eq!(shown(text), looks, "{text}");
+            let lines: Vec<String> =
+                mark(text, Names { me: "", others: &[] }).into_iter().map(|line| line.text).collect();
+            assert_eq!(lines.join("\n"), text, "nothing is taken away");
+        }
+    }
+
+    #[test]
+    fn sums_and_names_of_variables_are_no_marks() {
+        for text in ["2 * 3 * 4", "a*b*c", "snake_case_name", "**", "* *", "`", "*a", "_ _", "__init__.py"] {
+            assert_eq!(shown(text), "", "{text}");
+        }
+    }
+
+    #[test]
+    fn names_are_seen_as_words_only() {
+        assert_eq!(shown("ann, @bob and @zoë"), "Me[ann] Mention[@bob] Mention[@zoë]");
+        assert_eq!(shown("@Ann"), "Me[@Ann]");
+        assert_eq!(shown("anna, bob and planned"), "");
+        assert_eq!(shown("@bobby"), "");
+    }
+
+    #[test]
+    fn mention_is_a_whole_word() {
+        let yes = ["bob: look", "@Bob!", "ask bob", "BOB"];
+        let no = ["bobsled", "kebob", "", "b ob"];
+        assert!(yes.iter().all(|text| names(text, "bob")) && !no.iter().any(|text| names(text, "bob")));
+        assert!(!names("anything", ""));
+    }
+
+    #[test]
+    fn items_hang() {
+        for (line, hang) in [("- a", 2), ("  * a", 4), ("12. a", 4), ("> a", 2), ("-a", 0), ("1234. a", 0)] {
+            assert_eq!(list_mark(line), hang, "{line}");
+        }
+    }
+
+    #[test]
+    fn long_hostile_lines_are_read_in_one_go() {
+        for part in ["*a ", "`", "_a ", "@", "**a ", "http://", "http://x.example ", "ann "] {
+            let text = part.repeat(65_536 / part.len());
+            mark(&text, Names { me: "ann", others: &vec!["@".to_owned(); 1000] });
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What stands in a line: code, links, emphasis, names.
+
+use std::ops::Range;
+
+use super::{Look, Marked, Names, links};
+
+/// Signs before names that are looked at in one line; a line with more of them is no conversation.
+const MAX_AT: usize = 64;
+
+pub(super) fn mark(marked: &mut Marked, names: Names<'_>) {
+    let text = marked.text.clone();
+    // What is inside of these is not looked at again.
+    let mut taken: Vec<Range<usize>> = Vec::new();
+    for code in pairs(&text, "`", &taken) {
+        taken.push(code.start - 1..code.end + 1);
+        emphasise(marked, &code, 1, Look::Code);
+    }
+    for link in links::find(&text) {
+        if is_free(&taken, link.start) {
+            marked.looks.push((link.clone(), Look::Link));
+            taken.push(link);
+        }
+    }
+    taken.sort_by_key(|range| range.start);
+    for (mark, look) in [("**", Look::Bold), ("*", Look::Italic), ("_", Look::Italic)] {
+        for inside in pairs(&text, mark, &taken) {
+            emphasise(marked, &inside, mark.len(), look);
+        }
+    }
+    for named in words(&text, names.me).filter(|word| is_free(&taken, word.start)) {
+        marked.looks.push((named, Look::Me));
+    }
+    for (at, _) in text.match_indices('@').take(MAX_AT).filter(|(at, _)| is_free(&taken, *at)) {
+        let rest = text.get(at + 1..).unwrap_or_default();
+        let found = names.others.iter().filter_map(|name| whole(rest, name)).max();
+        if let Some(length) = found {
+            marked.looks.push((at..at + 1 + length, Look::Mention));
+        }
+    }
+}
+
+/// Where a text has a name as a word, with the @ before it.
+pub(super) fn words<'a>(text: &'a str, name: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
+    let mut before = None;
+    text.char_indices().filter_map(move |(at, c)| {
+        let is_start = before.is_none_or(|c: char| !c.is_alphanumeric());
+        let has_at = before == Some('@');
+        before = Some(c);
+        let length = is_start.then(|| whole(text.get(at..)?, name)).flatten()?;
+        Some(at - usize::from(has_at)..at + length)
+    })
+}
+
+/// How much of the beginning of a text is this name as a whole word.
+fn whole(text: &str, name: &str) -> Option<usize> {
+    if name.is_empty() {
+        return None;
+    }
+    let (mut wanted, mut end) = (name.chars().flat_map(char::to_lowercase), 0);
+    let mut next = wanted.next();
+    let mut chars = text.chars();
+    while next.is_some() {
+        let c = chars.next()?;
+        for lower in c.to_lowercase() {
+            if next != Some(lower) {
+                return None;
+            }
+            next = wanted.next();
+        }
+        end += c.len_utf8();
+    }
+    chars.next().is_none_or(|c| !c.is_alphanumeric()).then_some(end)
+}
+
+fn emphasise(marked: &mut Marked, inside: &Range<usize>, mark: usize, look: Look) {
+    marked.looks.push((inside.start - mark..inside.start, Look::Mark));
+    marked.looks.push((inside.clone(), look));
+    marked.looks.push((inside.end..inside.end + mark, Look::Mark));
+}
+
+/// What stands between two equal marks: they touch what is inside, and no letters outside.
+fn pairs(text: &str, mark: &str, taken: &[Range<usize>]) -> Vec<Range<usize>> {
+    let is_code = mark == "`";
+    let side = |at: usize| {
+        let before = text.get(..at).and_then(|text| text.chars().next_back());
+        let after = text.get(at + mark.len()..).and_then(|text| text.chars().next());
+        (before, after)
+    };
+    let is_solid = |c: Option<char>| c.is_some_and(|c| !c.is_whitespace() && !mark.contains(c));
+    let is_outside =
+        |c: Option<char>| c.is_none_or(|c| is_code || !(c.is_alphanumeric() || mark.contains(c)));
+    let places = text.match_indices(mark).map(|(at, _)| at).filter(|at| is_free(taken, *at));
+    let mut found = Vec::new();
+    let mut open: Option<usize> = None;
+    for at in places {
+        let (before, after) = side(at);
+        match open {
+            Some(start) if is_solid(before) && is_outside(after) => {
+                found.push(start..at);
+                open = None;
+            }
+            None if is_outside(before) && is_solid(after) => open = Some(at + mark.len()),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Whether a place is in none of the ranges, which are in order.
+fn is_free(taken: &[Range<usize>], at: usize) -> bool {
+    let next = taken.partition_point(|range| range.end <= at);
+    taken.get(next).is_none_or(|range| !range.contains(&at))
+}

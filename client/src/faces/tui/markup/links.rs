@@ -1,0 +1,158 @@
+//! Links in a text, and where they really go. Nothing is ever fetched, and the terminal is not told of a target either: what is
+//! shown is all there is.
+
+use std::ops::Range;
+
+use url::Url;
+
+use super::{Look, Marked};
+
+/// What begins a link.
+const SCHEMES: [&str; 3] = ["https://", "http://", "schat://"];
+
+/// What cannot be in one; people put links between these.
+const ENDS: [char; 5] = ['<', '>', '"', '|', '`'];
+
+/// What is taken for the sentence's and not for the link's at its end.
+const TRAILING: [char; 12] = ['.', ',', ';', ':', '!', '?', ')', ']', '}', '\'', '*', '_'];
+
+/// Where the links of a line are.
+pub(super) fn find(text: &str) -> Vec<Range<usize>> {
+    let (mut found, mut from) = (Vec::new(), 0);
+    while let Some(at) = text.get(from..).and_then(|rest| rest.find("://")).map(|at| from + at) {
+        let before = text.get(..at + 3).unwrap_or_default();
+        let scheme = SCHEMES.iter().find(|scheme| before.to_ascii_lowercase_ends_with(scheme));
+        let Some(scheme) = scheme else {
+            from = at + 3;
+            continue;
+        };
+        let start = at + 3 - scheme.len();
+        let rest = text.get(at + 3..).unwrap_or_default();
+        let length = rest.find(|c: char| c.is_whitespace() || ENDS.contains(&c)).unwrap_or(rest.len());
+        let host = trim(rest.get(..length).unwrap_or_default());
+        from = at + 3 + length;
+        if !host.is_empty() {
+            found.push(start..at + 3 + host.len());
+        }
+    }
+    found
+}
+
+/// Says behind each link where it goes, if its text hides that.
+pub(super) fn warn(marked: &mut Marked) {
+    let links: Vec<Range<usize>> =
+        marked.looks.iter().filter(|(_, look)| *look == Look::Link).map(|(range, _)| range.clone()).collect();
+    // From the back, so that the places before stay where they are.
+    for link in links.into_iter().rev() {
+        let Some(warning) = marked.text.get(link.clone()).and_then(warning) else { continue };
+        marked.text.insert_str(link.end, &warning);
+        for (range, _) in &mut marked.looks {
+            if range.start >= link.end {
+                range.start += warning.len();
+            }
+            if range.end > link.end {
+                range.end += warning.len();
+            }
+        }
+        marked.looks.push((link.end..link.end + warning.len(), Look::Warning));
+    }
+}
+
+/// The links of a text and where each goes, for the details.
+pub fn targets(text: &str) -> Vec<(String, String)> {
+    let links = text.split('\n').flat_map(|line| find(line).into_iter().filter_map(|link| line.get(link)));
+    links
+        .map(|link| {
+            let host = Url::parse(link).ok().and_then(|url| url.host_str().map(str::to_owned));
+            (link.to_owned(), host.unwrap_or_else(|| "nowhere: it is no valid link".to_owned()))
+        })
+        .collect()
+}
+
+fn warning(link: &str) -> Option<String> {
+    let Ok(url) = Url::parse(link) else { return Some(" (no valid link)".to_owned()) };
+    let host = url.host_str()?;
+    let written = link.split_once("://").map_or("", |(_, rest)| rest);
+    let written = written.split(['/', '\\', '?', '#']).next().unwrap_or_default();
+    if host.split('.').any(|label| label.starts_with("xn--")) {
+        return Some(format!(" (punycode: {host})"));
+    }
+    let written = written.to_ascii_lowercase();
+    let is_plain = written.strip_prefix(host).is_some_and(|port| {
+        port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.chars().all(|c| c.is_ascii_digit()))
+    });
+    (!is_plain).then(|| format!(" (goes to {host})"))
+}
+
+fn trim(link: &str) -> &str {
+    let mut link = link;
+    while let Some(last) = link.chars().next_back().filter(|c| TRAILING.contains(c)) {
+        // A bracket that was opened in the link belongs to it.
+        if last == ')' && link.matches('(').count() >= link.matches(')').count() {
+            break;
+        }
+        link = link.get(..link.len() - last.len_utf8()).unwrap_or_default();
+    }
+    link
+}
+
+trait EndsWith {
+    fn to_ascii_lowercase_ends_with(&self, end: &str) -> bool;
+}
+
+impl EndsWith for str {
+    fn to_ascii_lowercase_ends_with(&self, end: &str) -> bool {
+        let start = self.len().checked_sub(end.len());
+        start.and_then(|start| self.get(start..)).is_some_and(|tail| tail.eq_ignore_ascii_case(end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn links(text: &str) -> Vec<&str> {
+        find(text).into_iter().map(|link| &text[link]).collect()
+    }
+
+    #[test]
+    fn link_ends_where_the_sentence_goes_on() {
+        for (text, link) in [
+            ("see https://a.example/x.", "https://a.example/x"),
+            ("(http://a.example)", "http://a.example"),
+            ("http://a.example/x_(y)", "http://a.example/x_(y)"),
+            ("<HTTPS://a.example>", "HTTPS://a.example"),
+            ("schat://h:1/#x, now", "schat://h:1/#x"),
+        ] {
+            assert_eq!(links(text), [link], "{text}");
+        }
+        assert_eq!(links("file:///etc/passwd javascript://x https:// ftp://x"), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn link_that_goes_elsewhere_says_where() {
+        for (link, goes) in [
+            ("https://bank.example@evil.example/login", "(goes to evil.example)"),
+            ("https://bank.example\\@evil.example", ""),
+            ("https://аpple.com/", "(punycode: xn--pple-43d.com)"),
+            ("https://xn--pple-43d.com/", "(punycode: xn--pple-43d.com)"),
+            ("http://2130706433/", "(goes to 127.0.0.1)"),
+            ("http://ⓔvil.example/", "(goes to evil.example)"),
+            ("https://e%76il.example/", "(goes to evil.example)"),
+            ("https://[nonsense/", "(no valid link)"),
+            ("https://Example.ORG:8443/x?y=a@b", ""),
+            ("https://192.0.2.1:80", ""),
+        ] {
+            assert_eq!(warning(link).unwrap_or_default().trim(), goes, "{link}");
+        }
+    }
+
+    #[test]
+    fn warning_stands_behind_its_link_and_moves_nothing_else() {
+        let names = super::super::Names { me: "ann", others: &[] };
+        let marked = super::super::mark("at https://a@b.example/ ann", names).remove(0);
+        assert_eq!(marked.text, "at https://a@b.example/ (goes to b.example) ann");
+        let me = marked.looks.iter().find(|(_, look)| *look == Look::Me).unwrap();
+        assert_eq!(&marked.text[me.0.clone()], "ann");
+    }
+}

@@ -1,0 +1,91 @@
+//! Several rooms, and what happens behind somebody's back.
+
+use super::*;
+
+#[test]
+fn message_elsewhere_counts_until_the_room_is_looked_at() {
+    let mut app = in_lobby();
+    happens(&mut app, "team", engine::Event::Joined(view("team", false)));
+    happens(&mut app, "team", message(1, person("bob", 2), "ann?"));
+    happens(&mut app, "team", message(2, person("bob", 2), "anyone"));
+    let counts = |app: &App| {
+        let team = app.panes.iter().find(|pane| pane.label == "team").unwrap();
+        (team.unread, team.mentions)
+    };
+    assert_eq!(counts(&app), (2, 1));
+    press(&mut app, KeyCode::Char('a'), KeyModifiers::ALT);
+    assert_eq!((app.current(), counts(&app)), (Some("team"), (0, 0)));
+}
+
+#[test]
+fn news_are_only_for_who_looks_elsewhere() {
+    let mut app = in_lobby();
+    let told = |app: &mut App| app.take_news().into_iter().map(|news| news.mentions).collect::<Vec<_>>();
+    happens(&mut app, "lobby", message(1, person("bob", 2), "ann!"));
+    assert!(told(&mut app).is_empty());
+    app.input(Input::FocusLost);
+    happens(&mut app, "lobby", message(2, person("bob", 2), "hello"));
+    happens(&mut app, "lobby", message(3, person("bob", 2), "ann!"));
+    happens(&mut app, "lobby", message(4, person("ann", 1), "mine"));
+    assert_eq!(told(&mut app), [false, true]);
+    assert!(told(&mut app).is_empty());
+    app.input(Input::FocusGained);
+    happens(&mut app, "lobby", message(5, person("bob", 2), "ann!"));
+    assert!(told(&mut app).is_empty());
+}
+
+#[test]
+fn muted_room_and_old_messages_are_no_news() {
+    let mut app = in_lobby();
+    app.input(Input::FocusLost);
+    happens(&mut app, "lobby", engine::Event::CatchingUp { done: 1, total: 9 });
+    happens(&mut app, "lobby", message(1, person("bob", 2), "ann!"));
+    assert!(app.take_news().is_empty());
+    happens(&mut app, "lobby", engine::Event::CatchingUp { done: 9, total: 9 });
+    let status = crate::runtime::RoomStatus {
+        label: "lobby".into(),
+        relay: None,
+        view: Some(view("lobby", false)),
+        is_verified: false,
+        over: None,
+        is_muted: true,
+    };
+    app.show_rooms(&[status]);
+    happens(&mut app, "lobby", message(2, person("bob", 2), "ann!"));
+    assert!(app.take_news().is_empty());
+    assert!(screen(&mut app, 80, 12)[0].contains("muted"));
+}
+
+#[test]
+fn switcher_finds_a_room_by_a_part_of_its_name() {
+    let mut app = in_lobby();
+    happens(&mut app, "team", engine::Event::Joined(view("team", false)));
+    press(&mut app, KeyCode::Char('k'), KeyModifiers::CONTROL);
+    type_line(&mut app, "ea");
+    assert_eq!(app.current(), Some("team"));
+}
+
+#[test]
+fn reading_above_is_not_disturbed_by_what_is_said() {
+    let mut app = in_lobby();
+    (1..=60)
+        .for_each(|seq| happens(&mut app, "lobby", message(seq, person("bob", 2), &format!("line {seq}"))));
+    screen(&mut app, 80, 14);
+    key(&mut app, KeyCode::PageUp);
+    let before = screen(&mut app, 80, 14);
+    assert!(before.join("\n").contains("line 50"), "{before:?}");
+    happens(&mut app, "lobby", message(61, person("bob", 2), "news"));
+    let after = screen(&mut app, 80, 14);
+    assert_eq!(before[1..12], after[1..12]);
+}
+
+#[test]
+fn invite_link_can_be_copied_and_any_other_key_closes_it() {
+    let mut app = in_lobby();
+    app.overlay = Some(app::Overlay::Link("schat://h:1/#x".into()));
+    assert!(text(&mut app, 80, 24).contains("schat://h:1/#x"));
+    let copied = key(&mut app, KeyCode::Char('c'));
+    assert_eq!(copied, [Effect::Copy("schat://h:1/#x".into())]);
+    key(&mut app, KeyCode::Esc);
+    assert_eq!(app.overlay, None);
+}

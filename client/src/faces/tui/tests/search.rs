@@ -1,0 +1,108 @@
+//! Searching, scrolling and pages from the disk.
+
+use super::{
+    super::app::{Hit, Wanted},
+    *,
+};
+
+fn hit(room: &str, seq: u64, text: &str) -> Hit {
+    Hit { room: room.into(), seq, at: NOON + seq, name: "bob".into(), text: text.into() }
+}
+
+fn page(seqs: std::ops::Range<u64>) -> Vec<shared::timeline::Line> {
+    seqs.map(|seq| plain(seq, person("bob", 2), &format!("line {seq}")).into()).collect()
+}
+
+#[test]
+fn search_asks_with_each_letter_and_forgets_answers_that_come_late() {
+    let mut app = in_lobby();
+    press(&mut app, KeyCode::Char('r'), KeyModifiers::CONTROL);
+    let asked = types(&mut app, "hi");
+    let [Effect::Find { number: first, .. }, Effect::Find { number: second, room, text: wanted }] =
+        &asked[..]
+    else {
+        panic!("{asked:?}");
+    };
+    assert_eq!((room.as_deref(), wanted.as_str()), (Some("lobby"), "hi"));
+    app.take_hits(*second, Ok(vec![hit("lobby", 7, "hi there")]));
+    app.take_hits(*first, Ok(vec![hit("lobby", 8, "late")]));
+    let text = text(&mut app, 80, 24);
+    assert!(text.contains("bob: hi there") && !text.contains("late"), "{text}");
+    let everywhere = key(&mut app, KeyCode::Tab);
+    assert!(matches!(&everywhere[..], [Effect::Find { room: None, .. }]), "{everywhere:?}");
+}
+
+#[test]
+fn found_message_is_gone_to_and_fetched_if_it_is_not_here() {
+    let mut app = in_lobby();
+    (900..=950).for_each(|seq| happens(&mut app, "lobby", message(seq, person("bob", 2), "new")));
+    app.search("old".into());
+    let Effect::Find { number, .. } = app.take_effects()[0].clone() else { panic!() };
+    app.take_hits(number, Ok(vec![hit("lobby", 500, "old"), hit("lobby", 400, "older")]));
+    let effects = key(&mut app, KeyCode::Enter);
+    let around = |seq| Wanted::Around { room: "lobby".into(), seq };
+    assert_eq!(effects, [Effect::Fetch(around(500))]);
+    app.take_page(&around(500), page(400..600));
+    assert_eq!(app.chosen().and_then(|entry| entry.seq), Some(500));
+    assert!(text(&mut app, 80, 24).contains("line 500"));
+    // What is said meanwhile does not get in between.
+    happens(&mut app, "lobby", message(951, person("bob", 2), "newest"));
+    assert!(!app.shown().unwrap().entries().any(|entry| entry.seq == Some(951)));
+    // Back to the end.
+    let effects = key(&mut app, KeyCode::End);
+    assert_eq!(effects, [Effect::Fetch(Wanted::Latest { room: "lobby".into() })]);
+}
+
+#[test]
+fn reading_on_from_an_old_place_fetches_what_follows() {
+    let mut app = in_lobby();
+    app.take_page(&Wanted::Around { room: "lobby".into(), seq: 500 }, page(400..600));
+    app.selected = None;
+    screen(&mut app, 80, 24);
+    let wanted = Wanted::Newer { room: "lobby".into(), after: 599 };
+    assert_eq!(app.wants(), Some(wanted.clone()));
+    app.take_page(&wanted, page(600..650));
+    app.take_page(&wanted, Vec::new());
+    screen(&mut app, 80, 24);
+    assert_eq!(app.wants(), None);
+    happens(&mut app, "lobby", message(650, person("bob", 2), "now"));
+    assert!(text(&mut app, 80, 24).contains("bob: now"));
+}
+
+#[test]
+fn scrolling_to_the_top_asks_the_disk_until_there_is_no_more() {
+    let mut app = in_lobby();
+    (50..90)
+        .for_each(|seq| happens(&mut app, "lobby", message(seq, person("bob", 2), &format!("line {seq}"))));
+    for _ in 0..8 {
+        screen(&mut app, 80, 14);
+        key(&mut app, KeyCode::PageUp);
+    }
+    screen(&mut app, 80, 14);
+    let before = |before| Wanted::Older { room: "lobby".into(), before };
+    assert_eq!(app.wants(), Some(before(50)));
+    app.take_page(&before(50), page(48..50));
+    screen(&mut app, 80, 14);
+    key(&mut app, KeyCode::PageUp);
+    assert!(text(&mut app, 80, 14).contains("line 48"));
+    assert_eq!(app.wants(), Some(before(48)));
+    app.take_page(&before(48), Vec::new());
+    screen(&mut app, 80, 14);
+    assert_eq!(app.wants(), None);
+}
+
+#[test]
+fn room_that_does_not_fill_the_screen_asks_for_more() {
+    let mut app = in_lobby();
+    happens(&mut app, "lobby", message(50, person("bob", 2), "hi"));
+    screen(&mut app, 80, 24);
+    assert_eq!(app.wants(), Some(Wanted::Older { room: "lobby".into(), before: 50 }));
+}
+
+#[test]
+fn message_that_came_with_a_page_is_not_there_twice() {
+    let mut app = in_lobby();
+    app.take_page(&Wanted::Latest { room: "lobby".into() }, page(1..10));
+    happens(&mut app, "lobby", message(9, person("bob", 2), "line 9"));
+    assert_eq!(app.shown().unwrap().entries().count(), 9);
+}

@@ -1,0 +1,222 @@
+//! The person's settings: `config.toml` in the user's configuration directory, or the file that `SCHAT_CONFIG` names.
+//!
+//! ```text
+//!  file ──▶ read (spans) ──▶ known (one table: name, words, parser) ──▶ Settings ──▶ runtime, faces
+//!                                        └──▶ show, example
+//! ```
+//!
+//! Nothing in it is secret, and nothing is written to it. What a profile remembers (name, relay) is not here.
+
+mod colour;
+mod error;
+mod example;
+mod known;
+mod read;
+mod show;
+mod source;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    colour::Colour,
+    error::{SettingsError, nearest},
+    example::example,
+    show::{json, toml},
+    source::{Origin, Source},
+};
+
+/// What the person wants. Passed by value to whoever starts a runtime or a face.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The full-screen face.
+    pub screen: Screen,
+    /// Single colours that differ from the theme's.
+    pub theme: Colours,
+    /// What keys do.
+    pub keys: Keys,
+    /// How somebody who looks elsewhere is told.
+    pub notify: Notify,
+    /// What others learn of what I do.
+    pub privacy: Privacy,
+    /// What is kept.
+    pub history: History,
+    /// Where each of these was said.
+    pub source: Source,
+}
+
+/// `[screen]`: the full-screen face.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Screen {
+    /// The mouse selects and scrolls; off, the terminal's own selection works.
+    pub mouse: bool,
+    /// The colours to begin with.
+    pub theme: ThemeName,
+    /// The pane of members is shown where there is room.
+    pub members: bool,
+    /// How times of day are written.
+    pub times: Times,
+}
+
+/// A built-in set of colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ThemeName {
+    /// For a dark background.
+    #[default]
+    Dark,
+    /// For a light background.
+    Light,
+    /// No colours: words, bold and reverse say it all, as with `NO_COLOR`.
+    Plain,
+}
+
+/// How times of day are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Times {
+    /// `15:04`.
+    #[default]
+    #[serde(rename = "24h")]
+    Hours24,
+    /// `3:04 pm`.
+    #[serde(rename = "12h")]
+    Hours12,
+}
+
+/// `[theme]`: colours that replace the theme's; what is `None` is the theme's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Colours {
+    /// Names of those who speak, chosen by fingerprint.
+    pub senders: Option<[Colour; 7]>,
+    /// Lines and rooms that name me.
+    pub mention: Option<Colour>,
+    /// Alarms and failures.
+    pub alarm: Option<Colour>,
+    /// Times, day lines, hints.
+    pub quiet: Option<Colour>,
+    /// What is selected.
+    pub selected: Option<Colour>,
+}
+
+/// `[keys]`: what keys do. The full-screen face knows the actions and the keys, and refuses others at its start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Keys {
+    /// Modal keys as in vi.
+    pub vim: bool,
+    /// From the name of an action to the keys that do it, as written; they replace the default ones. An empty list:
+    /// no key does it. At most as many as a settings file has room for.
+    pub actions: BTreeMap<String, Vec<String>>,
+}
+
+/// `[notify]`: how somebody who looks elsewhere is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Notify {
+    /// Ring the terminal's bell.
+    pub bell: bool,
+    /// Ask the terminal to show a notification.
+    pub osc: Osc,
+    /// Ask the desktop to show one, where there is a desktop.
+    pub desktop: bool,
+    /// Only for lines that name me.
+    pub mentions_only: bool,
+    /// Say in it what was written, not only who and where.
+    pub text: bool,
+}
+
+/// The escape sequence that asks a terminal for a notification.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Osc {
+    /// None.
+    #[serde(rename = "off")]
+    Off,
+    /// The one that this terminal is known to understand, if any.
+    #[default]
+    #[serde(rename = "auto")]
+    Auto,
+    /// OSC 9: iTerm2, Windows Terminal, kitty, foot, WezTerm.
+    #[serde(rename = "9")]
+    Nine,
+    /// OSC 777: urxvt, foot, Ghostty, WezTerm.
+    #[serde(rename = "777")]
+    SevenSevenSeven,
+}
+
+/// `[privacy]`: what the members of a room learn of what I do. The relay learns nothing of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Privacy {
+    /// Say that I am typing.
+    pub typing: bool,
+    /// Say what I have read.
+    pub seen: bool,
+}
+
+/// `[history]`: what is kept on this device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// Chat lines kept per room; the oldest go first.
+    pub lines: Lines,
+}
+
+/// How many chat lines a room keeps on this device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u64", into = "u64")]
+pub struct Lines(u64);
+
+impl Lines {
+    /// A few screens: what a face shows at its start comes from there.
+    const FEWEST: u64 = 100;
+
+    /// A few hundred megabytes of usual lines, per room.
+    const MOST: u64 = 1_000_000;
+
+    /// The number.
+    pub fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl TryFrom<u64> for Lines {
+    type Error = String;
+
+    fn try_from(lines: u64) -> Result<Self, String> {
+        match lines {
+            Self::FEWEST..=Self::MOST => Ok(Self(lines)),
+            _ => Err(format!("must be from {} to {}", Self::FEWEST, Self::MOST)),
+        }
+    }
+}
+
+impl From<Lines> for u64 {
+    fn from(lines: Lines) -> Self {
+        lines.0
+    }
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self(100_000)
+    }
+}
+
+impl Default for Screen {
+    fn default() -> Self {
+        Self { mouse: true, theme: ThemeName::Dark, members: true, times: Times::Hours24 }
+    }
+}
+
+impl Default for Notify {
+    fn default() -> Self {
+        Self { bell: true, osc: Osc::Auto, desktop: true, mentions_only: false, text: false }
+    }
+}
+
+impl Default for Privacy {
+    /// Typing is over in a moment; what was read is kept by others, so that one is asked for.
+    fn default() -> Self {
+        Self { typing: true, seen: false }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+//! The settings in force, for people and programs.
+
+use serde::Serialize;
+use toml::Value;
+
+use super::{
+    Origin, Settings,
+    known::{KEYS, KNOWN, SECTIONS},
+};
+
+/// Column at which the origins begin, if the settings leave room.
+const WIDTH: usize = 32;
+
+/// As a config.toml that can be used again, each line with where its value comes from.
+pub fn toml(settings: &Settings) -> String {
+    let mut lines = vec![match settings.source.file() {
+        Some(file) => format!("# {}", file.display()),
+        None => match Settings::path(None) {
+            Some(path) => format!("# There is no {}: all is as by default.", path.display()),
+            None => "# There is no home directory: all is as by default.".to_owned(),
+        },
+    }];
+    for (section, _) in SECTIONS {
+        lines.extend([String::new(), format!("[{section}]")]);
+        for row in rows(settings).into_iter().filter(|row| row.section == *section) {
+            let line = match &row.value {
+                Some(value) => format!("{} = {value}", written_key(&row.key)),
+                None => format!("# {} =", row.key),
+            };
+            let origin = row.value.map_or("the theme's".to_owned(), |_| row.origin.to_string());
+            lines.push(format!("{line:WIDTH$}  # {origin}"));
+        }
+    }
+    lines.join("\n")
+}
+
+/// As one JSON document.
+pub fn json(settings: &Settings) -> String {
+    #[derive(Serialize)]
+    struct Out {
+        name: String,
+        value: Option<Value>,
+        origin: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        line: Option<usize>,
+    }
+    let out: Vec<_> = rows(settings)
+        .into_iter()
+        .map(|row| {
+            let (origin, line) = match row.origin {
+                Origin::Default => ("default", None),
+                Origin::File(_, line) => ("file", Some(line)),
+            };
+            Out { name: format!("{}.{}", row.section, row.key), value: row.value, origin, line }
+        })
+        .collect();
+    serde_json::json!({ "v": 1, "file": settings.source.file(), "settings": out }).to_string()
+}
+
+/// One line.
+struct Row<'a> {
+    section: &'static str,
+    key: String,
+    value: Option<Value>,
+    origin: Origin<'a>,
+}
+
+fn rows(settings: &Settings) -> Vec<Row<'_>> {
+    let origin = |section, key: &str| settings.source.origin(&format!("{section}.{key}"));
+    let known = KNOWN.iter().map(|known| Row {
+        section: known.section,
+        key: known.key.to_owned(),
+        value: (known.show)(settings),
+        origin: origin(known.section, known.key),
+    });
+    let actions = settings.keys.actions.iter().map(|(action, keys)| Row {
+        section: KEYS,
+        key: action.clone(),
+        value: Some(match keys.as_slice() {
+            [key] => Value::from(key.as_str()),
+            keys => Value::from(keys.to_vec()),
+        }),
+        origin: origin(KEYS, action),
+    });
+    known.chain(actions).collect()
+}
+
+/// A key as TOML writes it.
+fn written_key(key: &str) -> String {
+    let is_bare = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    if is_bare { key.to_owned() } else { Value::from(key).to_string() }
+}
