@@ -1,5 +1,13 @@
 //! Replies, edits, signs, marks, typing, disappearing lines and a shared past: real people at a real relay.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests, which clippy does not see as tests"
+)]
+
 mod support;
 
 use client::{

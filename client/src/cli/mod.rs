@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and who answers.
 
 mod chat;
+mod config;
 mod demo;
 mod host;
 mod man;
@@ -58,6 +59,9 @@ pub(crate) struct Globals {
     /// Your name, as others see it; remembered.
     #[arg(long, global = true, env = "SCHAT_NAME", value_name = "NICK")]
     name: Option<String>,
+    /// Your settings [default: config.toml in the user's configuration directory].
+    #[arg(long, global = true, env = "SCHAT_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Lines only: for screen readers and simple terminals.
     #[arg(long, global = true, conflicts_with = "json")]
     plain: bool,
@@ -123,6 +127,8 @@ enum Command {
     Rooms,
     /// Print your fingerprint, which others can compare.
     Fingerprint,
+    /// Print your settings and where each comes from, as a config.toml.
+    Config(config::ConfigCommand),
     /// Print a completion script.
     Completions {
         /// For which shell.
@@ -136,6 +142,13 @@ enum Command {
     },
 }
 
+impl Command {
+    /// It does nothing while the settings cannot be read.
+    fn heeds_settings(&self) -> bool {
+        !matches!(self, Self::Demo | Self::Config(_) | Self::Completions { .. } | Self::Man { .. })
+    }
+}
+
 /// Does what the command line asks; the failure, if any, is told on standard error.
 pub async fn run(cli: Cli) -> Exit {
     match dispatch(cli).await {
@@ -147,7 +160,10 @@ pub async fn run(cli: Cli) -> Exit {
     }
 }
 
-async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
+async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
+    if cli.command.as_ref().is_none_or(Command::heeds_settings) {
+        cli.globals.settings = Settings::load(cli.globals.config.as_deref())?;
+    }
     let globals = &cli.globals;
     if cli.link.is_some() && cli.command.is_some() {
         return Err(Failure::usage("A link and a command do not go together.", "See schat --help."));
@@ -170,6 +186,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Invite { room }) => once::invite(globals, &room).await,
         Some(Command::Rooms) => once::rooms(globals),
         Some(Command::Fingerprint) => once::fingerprint(globals),
+        Some(Command::Config(command)) => command.run(globals),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Cli::command(), "schat", &mut std::io::stdout());
             Ok(Exit::Ok)

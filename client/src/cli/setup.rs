@@ -62,6 +62,11 @@ pub(super) async fn start(
 ) -> Result<(Runtime, mpsc::Receiver<Event>), Failure> {
     let Plan { past, only, own } = plan;
     take_token(globals, &profile)?;
+    let lines = globals.settings.history.lines.get();
+    profile.vault.now(|store| {
+        store.keep_lines(lines);
+        Ok(())
+    })?;
     let config =
         Config { transport: transport(globals)?, relay: globals.relay.clone(), own, past, only, tap: None };
     Runtime::start(profile, config).await

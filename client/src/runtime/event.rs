@@ -21,6 +21,7 @@ use crate::{
 
 /// Something a face may want to show.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "some hundred wait at most, and most are the large ones")]
 pub enum Event {
     /// About the connection to a relay.
     Relay {

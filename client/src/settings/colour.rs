@@ -51,7 +51,7 @@ impl FromStr for Colour {
         if text.eq_ignore_ascii_case("default") {
             return Ok(Self::Default);
         }
-        if let Some(index) = NAMES.iter().position(|name| known(&name)) {
+        if let Some(index) = NAMES.iter().position(known) {
             return Ok(Self::Indexed(u8::try_from(index).unwrap_or_default()));
         }
         if let Ok(index) = text.parse() {

@@ -88,7 +88,7 @@ pub enum Times {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Colours {
     /// Names of those who speak, chosen by fingerprint.
-    pub senders: Option<[Colour; 7]>,
+    pub senders: Option<Senders>,
     /// Lines and rooms that name me.
     pub mention: Option<Colour>,
     /// Alarms and failures.
@@ -97,6 +97,26 @@ pub struct Colours {
     pub quiet: Option<Colour>,
     /// What is selected.
     pub selected: Option<Colour>,
+}
+
+/// Seven colours, no more and no fewer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<Colour>", into = "Vec<Colour>")]
+pub struct Senders(pub [Colour; 7]);
+
+impl TryFrom<Vec<Colour>> for Senders {
+    type Error = String;
+
+    fn try_from(colours: Vec<Colour>) -> Result<Self, String> {
+        let count = colours.len();
+        colours.try_into().map(Self).map_err(|_| format!("must be an array of 7 colours, not of {count}"))
+    }
+}
+
+impl From<Senders> for Vec<Colour> {
+    fn from(senders: Senders) -> Self {
+        senders.0.to_vec()
+    }
 }
 
 /// `[keys]`: what keys do. The full-screen face knows the actions and the keys, and refuses others at its start.

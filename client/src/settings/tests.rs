@@ -28,7 +28,7 @@ fn each_section_is_read_and_knows_its_line() {
     let screen = Screen { mouse: false, theme: ThemeName::Light, members: false, times: Times::Hours12 };
     assert_eq!(settings.screen, screen);
     let senders = settings.theme.senders.unwrap();
-    assert_eq!(senders[..3], [Colour::Indexed(1), Colour::Indexed(1), Colour::Rgb(1, 2, 3)]);
+    assert_eq!(senders.0[..3], [Colour::Indexed(1), Colour::Indexed(1), Colour::Rgb(1, 2, 3)]);
     assert_eq!((settings.theme.mention, settings.theme.quiet), (Some(Colour::Indexed(9)), None));
     assert!(settings.keys.vim);
     let keys: Vec<_> =
@@ -77,7 +77,7 @@ fn value_of_the_wrong_kind_is_refused_with_its_line() {
         ("[screen]\n\ntimes = 24", 3, "`screen.times`"),
         ("[theme]\nmention = \"rad\"", 2, "`rad` is no colour"),
         ("[theme]\nalarm = 256", 2, "`256` is no colour"),
-        ("[theme]\nsenders = [1, 2]", 2, "array of"),
+        ("[theme]\nsenders = [1, 2]", 2, "array of 7 colours"),
         ("[theme]\nsenders = [1, 2, 3, 4, 5, 6, 7, 8]", 2, "`theme.senders`"),
         ("[keys]\nswitcher = 5", 2, "`keys.switcher`: must be a key"),
         ("[keys]\nswitcher = [\"a\", 5]", 2, "must be a key"),

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{Store, StoreError, seal::Sealer};
 
-/// Chat lines kept per room; the oldest go first. Some hundred megabytes of the longest lines, some ten
+/// Chat lines kept per room, unless the settings say otherwise; the oldest go first. Some hundred megabytes of the longest lines, some ten
 /// of usual ones.
 pub const MAX_HISTORY: u64 = 100_000;
 
@@ -52,6 +52,11 @@ struct Stored {
 type Who = (String, [u8; 32]);
 
 impl Store {
+    /// How many chat lines are kept per room from now on, counted by sequence numbers.
+    pub fn keep_lines(&mut self, lines: u64) {
+        self.kept = lines;
+    }
+
     /// At most `limit` chat lines after `seq`, oldest first.
     ///
     /// # Errors
@@ -138,6 +143,7 @@ pub(super) fn append(
     sealer: &Sealer,
     room: RoomId,
     entries: &[Entry],
+    kept: u64,
 ) -> Result<Changed, StoreError> {
     let mut changed = Changed::default();
     let mut newest = 0;
@@ -161,7 +167,7 @@ pub(super) fn append(
             }
         }
     }
-    let oldest = newest.saturating_sub(MAX_HISTORY);
+    let oldest = newest.saturating_sub(kept);
     if oldest > 0 {
         db.prepare_cached("DELETE FROM messages WHERE room = ?1 AND seq <= ?2")?
             .execute(params![room.as_bytes(), oldest])?;

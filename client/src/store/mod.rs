@@ -88,6 +88,8 @@ pub struct Store {
     sealer: Sealer,
     /// What the table `people` holds.
     people: People,
+    /// Chat lines kept per room.
+    kept: u64,
 }
 
 impl Store {
@@ -98,7 +100,12 @@ impl Store {
     pub fn open(dir: &Path, key: &ProfileKey, random: Random) -> Result<Self, StoreError> {
         let mut db = Connection::open(dir.join(DATABASE))?;
         schema::prepare(&mut db)?;
-        let store = Self { db, sealer: Sealer::new(key, random), people: People::default() };
+        let store = Self {
+            db,
+            sealer: Sealer::new(key, random),
+            people: People::default(),
+            kept: history::MAX_HISTORY,
+        };
         store.check_key()?;
         store.load_people()?;
         Ok(store)
@@ -131,7 +138,8 @@ impl Store {
                 };
             }
         }
-        let Changed { lines, refused } = history::append(&transaction, &self.sealer, room, &batch.entries)?;
+        let Changed { lines, refused } =
+            history::append(&transaction, &self.sealer, room, &batch.entries, self.kept)?;
         // Only a forgery is told: whoever reacts to what is just being deleted does nothing wrong, and a flood of signs
         // must not become a flood of notices.
         let refused: Vec<Notice> = refused

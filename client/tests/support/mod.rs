@@ -29,7 +29,20 @@ pub fn random() -> Random {
 /// A relay on loopback; port 0 takes a free one.
 pub async fn relay(dir: &Path, port: u16) -> Relay {
     let listen = SocketAddr::from(([127, 0, 0, 1], port));
-    Relay::start(relay::Config::new(listen, dir)).await.unwrap()
+    let start = async {
+        loop {
+            match Relay::start(relay::Config::new(listen, dir)).await {
+                Ok(relay) => return relay,
+                // A port that was ours a moment ago; the client of another test may have it for a while.
+                Err(error) if port != 0 => {
+                    eprintln!("port {port} is not free yet: {error}");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+    };
+    timeout(PATIENCE, start).await.expect("the relay starts")
 }
 
 pub fn address(relay: &Relay) -> RelayAddress {

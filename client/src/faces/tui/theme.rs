@@ -51,7 +51,7 @@ impl Theme {
             ThemeName::Plain => return Self::plain(),
         };
         if let Some(senders) = changed.senders {
-            palette.senders = senders.map(colour);
+            palette.senders = senders.0.map(colour);
         }
         let change = |slot: &mut Color, wanted: Option<Colour>| {
             if let Some(wanted) = wanted {

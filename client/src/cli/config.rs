@@ -1,0 +1,97 @@
+//! `schat config`: the settings in force, where they are read from, and a file to begin with.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use clap::Args;
+
+use super::Globals;
+use crate::{
+    failure::{Exit, Failure},
+    settings::{self, Settings},
+};
+
+/// What is started to edit a file when neither VISUAL nor EDITOR says.
+const EDITOR: &str = if cfg!(windows) { "notepad" } else { "vi" };
+
+#[derive(Debug, Args)]
+pub(super) struct ConfigCommand {
+    /// Print where the file is, whether or not there is one.
+    #[arg(long, conflicts_with_all = ["example", "edit"])]
+    path: bool,
+    /// Print a config.toml to begin with: each setting explained, and commented out.
+    #[arg(long, conflicts_with = "edit")]
+    example: bool,
+    /// Open the file in VISUAL or EDITOR, made from the example if there is none, and look whether it is right.
+    #[arg(long)]
+    edit: bool,
+}
+
+impl ConfigCommand {
+    pub(super) fn run(&self, globals: &Globals) -> Result<Exit, Failure> {
+        let named = globals.config.as_deref();
+        if self.edit {
+            edit(&path(named)?)?;
+        }
+        let text = match self {
+            Self { path: true, .. } => path(named)?.display().to_string(),
+            Self { example: true, .. } => settings::example().trim_end().to_owned(),
+            Self { edit: true, .. } => {
+                Settings::load(named)?;
+                return Ok(Exit::Ok);
+            }
+            _ if globals.json => settings::json(&Settings::load(named)?),
+            _ => settings::toml(&Settings::load(named)?),
+        };
+        // Nobody reads any more: that is no failure of ours.
+        let _ = writeln!(io::stdout(), "{text}");
+        Ok(Exit::Ok)
+    }
+}
+
+fn path(named: Option<&Path>) -> Result<PathBuf, Failure> {
+    Settings::path(named).ok_or_else(|| {
+        Failure::usage(
+            "There is no home directory to look for settings in.",
+            "Name a file with SCHAT_CONFIG.",
+        )
+    })
+}
+
+fn edit(path: &Path) -> Result<(), Failure> {
+    begin(path).map_err(|error| {
+        let cause = format!("{} cannot be made: {error}.", path.display());
+        Failure::new(Exit::Local, "config", cause, "Name another file with SCHAT_CONFIG.")
+    })?;
+    let named =
+        ["VISUAL", "EDITOR"].into_iter().find_map(|name| env::var_os(name).filter(|value| !value.is_empty()));
+    let editor = named.unwrap_or_else(|| OsString::from(EDITOR));
+    // `code --wait` is a program and an argument.
+    let words = editor.to_string_lossy().into_owned();
+    let mut words = words.split_whitespace();
+    let ended = Command::new(words.next().unwrap_or(EDITOR)).args(words).arg(path).status();
+    let cause = match ended {
+        Ok(status) if status.success() => return Ok(()),
+        Ok(status) => format!("The editor ended with {status}."),
+        Err(error) => format!("The editor {} cannot be started: {error}.", editor.display()),
+    };
+    Err(Failure::new(Exit::Local, "editor", cause, "Name another in EDITOR."))
+}
+
+/// The example, where there is no file yet.
+fn begin(path: &Path) -> io::Result<()> {
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory)?;
+    }
+    match fs::File::create_new(path) {
+        Ok(mut file) => file.write_all(settings::example().as_bytes()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
