@@ -59,7 +59,9 @@ impl Engine {
                 Err(error) => self.refuse("bad_name", format!("{error}."), "Choose another name."),
             },
             Command::Describe { status, glyph } => self.describe(&status, &glyph),
-            Command::Disappear(seconds) => self.meta.want_disappear = Some(seconds),
+            Command::Disappear(seconds) => {
+                self.meta.want_disappear = Some(seconds).filter(|seconds| *seconds != self.meta.disappear_s);
+            }
             Command::HandOver { joiner, lines } => self.hand_over(&joiner, lines),
             Command::Leave => self.leave(),
         }
@@ -294,9 +296,6 @@ impl Engine {
         self.meta.last_update = now;
         self.meta.want_update = false;
         self.finish_commit(&applied, entry.seq)?;
-        if self.meta.want_disappear == Some(self.meta.disappear_s) {
-            self.meta.want_disappear = None;
-        }
         self.own_invites_after(&pending)?;
         Ok(Verdict::Applied)
     }

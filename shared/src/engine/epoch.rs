@@ -18,9 +18,6 @@ impl Engine {
     /// A new epoch has begun, by whosever commit.
     pub(super) fn finish_commit(&mut self, applied: &Applied, seq: u64) -> Result<(), GroupError> {
         let by = person(&applied.committer);
-        if let Some(was) = applied.was.as_ref().filter(|was| **was != applied.committer) {
-            self.out.events.push(Event::ProfileChanged { who: by.clone(), was: was.name.clone() });
-        }
         if let Some(joined) = &applied.joined {
             self.out.events.push(Event::MemberJoined(person(joined)));
             // Whoever comes while we are here is counted from the first word.
@@ -47,15 +44,24 @@ impl Engine {
         self.new_epoch()?;
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
         let room = group.room()?;
-        if self.meta.disappear_s != room.disappear_s {
-            self.meta.disappear_s = room.disappear_s;
-            self.out.events.push(Event::Disappearing { by, seconds: room.disappear_s });
+        let other_time = self.meta.disappear_s != room.disappear_s;
+        self.meta.disappear_s = room.disappear_s;
+        if self.meta.want_disappear == Some(room.disappear_s) {
+            // Done, by whosever commit: it must not come back when somebody chooses another time.
+            self.meta.want_disappear = None;
         }
         if room.past_lines == 0 {
             self.meta.hand_over.clear();
         }
         if let Some(view) = self.view().filter(|_| self.link.announced) {
             self.out.events.push(Event::Epoch(view));
+        }
+        // After the view that shows them.
+        if let Some(was) = applied.was.as_ref().filter(|was| **was != applied.committer) {
+            self.out.events.push(Event::ProfileChanged { who: by.clone(), was: was.name.clone() });
+        }
+        if other_time {
+            self.out.events.push(Event::Disappearing { by, seconds: room.disappear_s });
         }
         Ok(())
     }

@@ -185,14 +185,19 @@ impl Engine {
         let position = self.outbox.iter().position(|item| *item.publish_id == *published.id);
         let Some(item) = position.and_then(|index| self.outbox.get_mut(index)) else { return };
         item.acked = published.seq;
-        let leave = matches!(decode(&item.said), Some(Body::Leave(_)));
+        let body = decode(&item.said);
+        let leave = matches!(body, Some(Body::Leave(_)));
+        // Nobody asked for it, so nobody waits for it.
+        let is_handed = matches!(body, Some(Body::Past(_)));
         let (counter, token) = (item.counter, item.token.clone());
         self.dirty.outbox.insert(counter);
         if leave && self.meta.leaving {
             self.close("You left the room.");
             return;
         }
-        self.out.events.push(Event::Sent { token, seq: published.seq });
+        if !is_handed {
+            self.out.events.push(Event::Sent { token, seq: published.seq });
+        }
         if published.seq <= self.meta.cursor {
             self.lost_at(counter);
         }
@@ -225,8 +230,9 @@ impl Engine {
             match decode(&item.said) {
                 Some(Body::Leave(_)) => self.close("You left the room."),
                 Some(body) => {
+                    let is_handed = matches!(body, Body::Past(_));
                     self.tell_own(entry, &item.id, body);
-                    if !acked {
+                    if !acked && !is_handed {
                         self.out.events.push(Event::Sent { token: item.token.clone(), seq: entry.seq });
                     }
                 }

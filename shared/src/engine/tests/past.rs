@@ -69,6 +69,9 @@ fn newcomer_is_handed_the_last_lines_once() {
     assert_eq!(texts, ["two", "three"]);
     assert!(lines.iter().all(|(_, line)| line.from.name == "ann" && !line.mine));
     assert_eq!(handed(&world, BOB), []);
+    // Nobody asked for that, so nobody is told that it was sent.
+    let sent = |event: &&Event| matches!(event, Event::Sent { .. });
+    assert_eq!(world.devices[ANN].events.iter().filter(sent).count(), 3);
     world.assert_agreed(&[ANN, BOB, EVE]);
 }
 
