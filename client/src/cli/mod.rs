@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and who answers.
 
+mod archive;
 mod chat;
 mod config;
 mod demo;
@@ -127,6 +128,34 @@ enum Command {
     Rooms,
     /// Print your fingerprint, which others can compare.
     Fingerprint,
+    /// Find messages that this device has, the newest first.
+    Search {
+        /// All of these words, however they are written.
+        words: Vec<String>,
+        /// In this room only.
+        #[arg(long, value_name = "ROOM")]
+        room: Option<String>,
+        /// Only of people whose name contains this.
+        #[arg(long, value_name = "NAME")]
+        from: Option<String>,
+        /// At most so many.
+        #[arg(long, default_value_t = 20, value_name = "NUMBER")]
+        limit: usize,
+    },
+    /// Write all messages of a room that this device has.
+    Export {
+        /// A room of this profile.
+        room: String,
+        /// How [default: text, or json with --json].
+        #[arg(long, value_enum, value_name = "FORMAT")]
+        format: Option<archive::Format>,
+        /// Into this file, which only you can read, instead of standard output.
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Overwrite the file.
+        #[arg(long, requires = "output")]
+        force: bool,
+    },
     /// Print your settings and where each comes from, as a config.toml.
     Config(config::ConfigCommand),
     /// Print a completion script.
@@ -186,6 +215,15 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Invite { room }) => once::invite(globals, &room).await,
         Some(Command::Rooms) => once::rooms(globals),
         Some(Command::Fingerprint) => once::fingerprint(globals),
+        Some(Command::Search { words, room, from, limit }) => {
+            let (room, from) = (room.as_deref(), from.as_deref());
+            archive::search(globals, &archive::Wanted { words: &words, room, from, limit })
+        }
+        Some(Command::Export { room, format, output, force }) => {
+            let usual = if globals.json { archive::Format::Json } else { archive::Format::Text };
+            let target = archive::Target { format: format.unwrap_or(usual), output, force };
+            archive::export(globals, &room, &target)
+        }
         Some(Command::Config(command)) => command.run(globals),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Cli::command(), "schat", &mut std::io::stdout());

@@ -1,0 +1,170 @@
+//! `schat search` and `schat export`: what this device keeps of rooms. They need no relay.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use clap::ValueEnum;
+use jiff::{Timestamp, tz::TimeZone};
+use shared::timeline::Line;
+
+use super::{Globals, once::print, setup::profile};
+use crate::{
+    faces::{json::Out, plain, sanitize, words},
+    failure::{Exit, Failure},
+    store::{OpenProfile, Query, RoomRecord},
+};
+
+/// Lines that are read at once.
+const PAGE: u32 = 1_000;
+
+/// How lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// One object per line, as `message` in docs/json.md.
+    Json,
+    /// For people, with times.
+    Text,
+}
+
+/// What `search` looks for.
+pub(super) struct Wanted<'a> {
+    pub(super) words: &'a [String],
+    pub(super) room: Option<&'a str>,
+    pub(super) from: Option<&'a str>,
+    pub(super) limit: usize,
+}
+
+pub(super) fn search(globals: &Globals, wanted: &Wanted<'_>) -> Result<Exit, Failure> {
+    let query = Query::new(&wanted.words.join(" "), wanted.from);
+    if query.is_empty() {
+        return Err(Failure::usage("There is nothing to look for.", "Name words, or a person with --from."));
+    }
+    let profile = profile(globals)?;
+    let rooms = match wanted.room {
+        Some(room) => vec![find(&profile, room)?],
+        None => profile.vault.now(|store| store.rooms())?,
+    };
+    let mut hits: Vec<(String, Line)> = Vec::new();
+    for room in rooms {
+        let (mut before, mut found) = (Some(u64::MAX), 0);
+        while let Some(seq) = before.filter(|_| found < wanted.limit) {
+            let part = profile.vault.now(|store| store.search(room.id, seq, PAGE, &query))?;
+            found += part.lines.len();
+            hits.extend(part.lines.into_iter().map(|line| (room.label.clone(), line)));
+            before = part.next;
+        }
+    }
+    hits.sort_by_key(|(_, line)| std::cmp::Reverse((line.message.at, line.message.seq)));
+    hits.truncate(wanted.limit);
+    if hits.is_empty() {
+        return Err(Failure::not_found(
+            "Nothing that this device has fits.",
+            "Try fewer words; what was said before you joined is not here.",
+        ));
+    }
+    for (room, line) in hits {
+        let written = match globals.json {
+            true => vec![Out::message(room, line, true).to_line()],
+            false => shown(&line, Some(&room)),
+        };
+        if !written.iter().all(|line| print(line)) {
+            break;
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+/// Where `export` writes to.
+pub(super) struct Target {
+    pub(super) format: Format,
+    pub(super) output: Option<PathBuf>,
+    pub(super) force: bool,
+}
+
+pub(super) fn export(globals: &Globals, room: &str, target: &Target) -> Result<Exit, Failure> {
+    let profile = profile(globals)?;
+    let record = find(&profile, room)?;
+    let mut to: Box<dyn Write> = match &target.output {
+        Some(path) => Box::new(create(path, target.force).map_err(|error| {
+            let message = format!("{} cannot be written: {error}.", path.display());
+            let remedy = match error.kind() {
+                io::ErrorKind::AlreadyExists => "Name another file, or overwrite it with --force.",
+                _ => "Name another file.",
+            };
+            Failure::new(Exit::Local, "export", message, remedy)
+        })?),
+        None => Box::new(io::stdout().lock()),
+    };
+    let written = write(&profile, &record, target.format, &mut to);
+    match (written?, &target.output) {
+        (Ok(()), _) => Ok(Exit::Ok),
+        // Whoever read standard output has enough.
+        (Err(_), None) => Ok(Exit::Ok),
+        (Err(error), Some(path)) => {
+            let message = format!("{} is not complete: {error}.", path.display());
+            Err(Failure::new(Exit::Local, "export", message, "Free some space, then export again."))
+        }
+    }
+}
+
+fn write(
+    profile: &OpenProfile,
+    room: &RoomRecord,
+    format: Format,
+    to: &mut dyn Write,
+) -> Result<io::Result<()>, Failure> {
+    let mut after = 0;
+    loop {
+        let page = profile.vault.now(|store| store.history(room.id, after, PAGE))?;
+        let Some(last) = page.last() else { return Ok(to.flush()) };
+        after = last.message.seq;
+        for line in page {
+            let lines = match format {
+                Format::Json => vec![Out::message(room.label.clone(), line, true).to_line()],
+                Format::Text => shown(&line, None),
+            };
+            for line in lines {
+                if let Err(error) = writeln!(to, "{line}") {
+                    return Ok(Err(error));
+                }
+            }
+        }
+    }
+}
+
+/// For its owner alone: it holds what the profile seals.
+fn create(path: &Path, force: bool) -> io::Result<BufWriter<File>> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    match force {
+        true => options.create(true).truncate(true),
+        false => options.create_new(true),
+    };
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(BufWriter::new)
+}
+
+fn shown(line: &Line, room: Option<&str>) -> Vec<String> {
+    let at = Timestamp::from_millisecond(i64::try_from(line.message.at).unwrap_or(0)).unwrap_or_default();
+    let at = at.to_zoned(TimeZone::system()).strftime("%F %H:%M");
+    let mut lines = plain::format(line, None, None, room);
+    if let Some(first) = lines.first_mut() {
+        *first = format!("{at} {first}");
+    }
+    for sign in &line.reactions {
+        let people: Vec<_> = sign.people.iter().map(|person| words::name(person, None)).collect();
+        lines.push(format!("  {} {}", sanitize::line(&sign.emoji), people.join(", ")));
+    }
+    lines
+}
+
+fn find(profile: &OpenProfile, room: &str) -> Result<RoomRecord, Failure> {
+    let rooms = profile.vault.now(|store| store.rooms())?;
+    rooms.into_iter().find(|record| record.label == room).ok_or_else(|| {
+        Failure::not_found(format!("There is no room {room} in this profile."), "See schat rooms.")
+    })
+}
