@@ -54,6 +54,24 @@ fn wrong_usage_ends_with_2() {
 }
 
 #[test]
+fn end_of_a_pipe_before_anything_was_sent_ends_with_3() {
+    let dir = TempDir::new().unwrap();
+    // A port that nobody listens on.
+    let nobody = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut child = schat(dir.path())
+        .args(["--plain", "--relay", &nobody.to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"/join lobby\nhello\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert!(text(&output.stderr).contains("Not everything was done"), "{}", text(&output.stderr));
+}
+
+#[test]
 fn unknown_room_or_file_ends_with_5() {
     let dir = TempDir::new().unwrap();
     refused(&run(dir.path(), &["send", "nowhere", "hi"]), 5, "nowhere");

@@ -79,19 +79,22 @@ pub async fn run(
             Err(failure) => note(&words::failure(&failure)),
         }
     }
-    tokio::select! {
+    let done = tokio::select! {
         exit = &mut writer => return exit.unwrap_or(Exit::Local),
-        sent = shared.pending.settle() => {
-            if !sent {
-                note("Not everything was done; what is left is done at the next start.");
-            }
-        }
+        done = shared.pending.settle() => done,
+    };
+    if !done {
+        note("Not everything was done; what is left is done at the next start.");
     }
     writer.abort();
     // What it was just showing is marked as seen before the end.
     let _ = writer.await;
     // The end of the input may have come in the same moment as the refusal.
-    if runtime.is_stuck() { Exit::Verification } else { Exit::Ok }
+    match runtime.is_stuck() {
+        true => Exit::Verification,
+        false if !done => Exit::Network,
+        false => Exit::Ok,
+    }
 }
 
 async fn obey(runtime: &Runtime, shared: &Shared, line: Line) -> Result<(), Failure> {

@@ -55,6 +55,7 @@ mod watch;
 pub use crate::rules::MAX_PAST;
 pub use event::*;
 pub use outbox::{MAX_OUTBOX, MAX_TEXT};
+pub use relay::NOT_OPENED;
 pub use said::{MAX_EMOJI, Said, SaidError};
 pub use signal::TYPING_EVERY_MS;
 
