@@ -347,6 +347,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod tests;
 
 /// Unix time in milliseconds; 0 on a machine that thinks it is before 1970.

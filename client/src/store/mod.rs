@@ -6,6 +6,8 @@
 mod cursors;
 mod drafts;
 mod error;
+#[cfg(test)]
+pub(crate) mod fate;
 mod history;
 mod key;
 mod notices;
@@ -90,6 +92,8 @@ pub struct Store {
     people: People,
     /// Chat lines kept per room.
     kept: u64,
+    #[cfg(test)]
+    pub(crate) fate: fate::Fate,
 }
 
 impl Store {
@@ -105,6 +109,8 @@ impl Store {
             sealer: Sealer::new(key, random),
             people: People::default(),
             kept: history::MAX_HISTORY,
+            #[cfg(test)]
+            fate: fate::Fate::default(),
         };
         store.check_key()?;
         store.load_people()?;

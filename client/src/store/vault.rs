@@ -25,7 +25,19 @@ impl Vault {
     {
         let store = self.0.clone();
         // SQLite rolls back what a panic interrupted, so the store is whole.
-        let job = move || work(&mut store.lock().unwrap_or_else(PoisonError::into_inner));
+        let job = move || {
+            let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+            #[cfg(test)]
+            if store.fate.is_over(false) {
+                return Err(super::fate::over());
+            }
+            let done = work(&mut store);
+            #[cfg(test)]
+            if store.fate.is_over(true) {
+                return Err(super::fate::over());
+            }
+            done
+        };
         match tokio::task::spawn_blocking(job).await {
             Ok(result) => result,
             Err(_) => Err(StoreError::Io(std::io::Error::other("the program is stopping"))),

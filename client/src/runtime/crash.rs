@@ -1,0 +1,193 @@
+//! The program ends at each call of the store in turn, in the middle of everything that can be said. Then it starts
+//! again, and the person goes on: the room works, both see the same, nothing that was taken is lost.
+
+use std::{sync::atomic::AtomicUsize, time::Duration};
+
+use rand_core::UnwrapErr;
+use relay::Relay;
+use shared::{
+    engine::{Alteration, Said},
+    random::Random,
+    timeline::Line,
+};
+use tempfile::TempDir;
+
+use super::*;
+use crate::{
+    store::{Notice, ProfileDir, fate::Fate},
+    transport::Transport,
+};
+
+const ROOM: &str = "team";
+
+/// Far longer than anything takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Things that are done, in order.
+const STEPS: usize = 9;
+
+struct Person {
+    runtime: Runtime,
+    vault: Vault,
+    links: mpsc::UnboundedReceiver<shared::link::InviteLink>,
+    alarms: Arc<AtomicUsize>,
+}
+
+async fn enter(dir: &TempDir, name: &str, relay: &Relay) -> Person {
+    let random = Random::new(UnwrapErr(getrandom::SysRng));
+    let chosen = ProfileDir::choose(Some(dir.path().join(name))).unwrap();
+    let profile = OpenProfile::open(chosen, Some(name), random).unwrap();
+    let vault = profile.vault.clone();
+    let dial = RelayAddress::new("127.0.0.1", relay.addresses()[0].port()).unwrap();
+    let own = Some(OwnRelay { dial: dial.clone(), pin: relay.pin(), advertise: dial });
+    let transport = Transport::new(None).unwrap();
+    let config = Config { transport, relay: None, own, past: Past::Nothing, only: None, tap: None };
+    let (runtime, mut events) = Runtime::start(profile, config).await.unwrap();
+    let (sender, links) = mpsc::unbounded_channel();
+    let alarms = Arc::new(AtomicUsize::new(0));
+    let counted = alarms.clone();
+    tokio::spawn(async move {
+        while let Some(event) = events.recv().await {
+            match event {
+                Event::Room { event: RoomEvent::Invite { link, .. }, .. } => drop(sender.send(link)),
+                Event::Room { event: RoomEvent::Notice { notice: Notice::Alarm { .. }, .. }, .. } => {
+                    counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                }
+                _ => {}
+            }
+        }
+    });
+    Person { runtime, vault, links, alarms }
+}
+
+/// Waits until it is so.
+async fn until<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) {
+    let waiting = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("in vain: {what}"));
+}
+
+/// The line with this text, once it is in the log.
+async fn line(runtime: &Runtime, text: &str) -> Result<Line, Failure> {
+    loop {
+        let lines = runtime.history(ROOM, 0, 100).await?;
+        if let Some(line) = lines.into_iter().find(|line| line.message.text == text) {
+            return Ok(line);
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn step(runtime: &Runtime, number: usize) -> Result<(), Failure> {
+    let say = |text: &str, reply_to| Said::Text { text: text.to_owned(), reply_to };
+    let said = match number {
+        0 => say("one", None),
+        1 => return runtime.set_draft(ROOM, "half a sentence").await,
+        2 => {
+            let change = Alteration::React { emoji: "👍".to_owned(), withdrawn: false };
+            Said::Act { target: line(runtime, "one").await?.message.id, change }
+        }
+        3 => {
+            let lines = runtime.history(ROOM, 0, 100).await?;
+            let target = lines.first().map(|line| line.message.id).unwrap_or_default();
+            Said::Act { target, change: Alteration::Edit("1".to_owned()) }
+        }
+        4 => return runtime.tell(ROOM, Command::Disappear(3_600)).await,
+        5 => return runtime.describe("busy", "🐝").await,
+        6 => say("two", Some(line(runtime, "1").await?.message.id)),
+        7 => Said::Act { target: line(runtime, "two").await?.message.id, change: Alteration::Delete },
+        _ => say("end", None),
+    };
+    runtime.tell(ROOM, Command::Say { token: String::new(), said }).await
+}
+
+/// What somebody's history comes to.
+async fn told(runtime: &Runtime) -> Result<Vec<(u64, String, bool, bool, usize)>, Failure> {
+    let lines = runtime.history(ROOM, 0, 100).await?;
+    let told = |line: Line| {
+        let signs = line.reactions.len();
+        (line.message.seq, line.message.text, line.edited.is_some(), line.deleted, signs)
+    };
+    Ok(lines.into_iter().map(told).collect())
+}
+
+/// False: the program did not end, since there are fewer calls than that.
+async fn life(fate: Fate) -> bool {
+    let dir = TempDir::new().unwrap();
+    let config = relay::Config::new("127.0.0.1:0".parse().unwrap(), dir.path().join("relay"));
+    let relay = Relay::start(config).await.unwrap();
+    let mut ann = enter(&dir, "ann", &relay).await;
+    let bob = enter(&dir, "bob", &relay).await;
+    ann.runtime.create_own(ROOM).unwrap();
+    ann.runtime.tell(ROOM, Command::Invite).await.unwrap();
+    bob.runtime.join(&ann.links.recv().await.unwrap()).unwrap();
+    let both = |runtime: Runtime| async move {
+        runtime.room(ROOM).is_ok_and(|room| room.view.is_some_and(|view| view.members.len() == 2))
+    };
+    until("both are in", || both(ann.runtime.clone())).await;
+    until("both are in", || both(bob.runtime.clone())).await;
+
+    ann.vault.now(|store| Ok(store.fate = fate)).unwrap();
+    let (mut ended, mut number) = (false, 0);
+    while number <= STEPS {
+        let done = match number {
+            STEPS => read_to_the_end(&ann.runtime, &bob.runtime).await,
+            number => step(&ann.runtime, number).await,
+        };
+        if done.is_ok() {
+            number += 1;
+            continue;
+        }
+        assert!(!ended, "{fate:?}: step {number} fails after a restart");
+        ended = true;
+        // As if killed: what is not stored is gone.
+        ann.runtime.shutdown().await;
+        drop(ann.vault);
+        ann = enter(&dir, "ann", &relay).await;
+        until("the room is there again", || both(ann.runtime.clone())).await;
+    }
+    ann.vault.now(|store| Ok(store.fate = Fate::default())).unwrap();
+    let seen = told(&bob.runtime).await.unwrap();
+    let first = seen.first().unwrap();
+    assert_eq!((first.1.as_str(), first.2, first.4), ("1", true, 1), "{fate:?}: {seen:?}");
+    assert!(seen.iter().any(|line| line.3), "{fate:?}: {seen:?}");
+    until("what is for all is with all", || async {
+        let view = bob.runtime.room(ROOM).unwrap().view.unwrap();
+        view.disappear_s == 3_600 && view.members.iter().any(|member| member.glyph == "🐝")
+    })
+    .await;
+    let draft = ann.runtime.draft(ROOM).await.unwrap();
+    assert_eq!(draft.as_deref().map(String::as_str), Some("half a sentence"), "{fate:?}");
+    for person in [&ann, &bob] {
+        assert_eq!(person.alarms.load(std::sync::atomic::Ordering::Relaxed), 0, "{fate:?}: an alarm");
+    }
+    ended
+}
+
+/// Both have the same, up to the last thing said.
+async fn read_to_the_end(ann: &Runtime, bob: &Runtime) -> Result<(), Failure> {
+    let reading = async {
+        loop {
+            let (ours, theirs) = (told(ann).await?, told(bob).await?);
+            if ours == theirs && ours.last().is_some_and(|line| line.1 == "end") {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, reading).await.expect("the end is read")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn program_that_ends_at_any_call_of_the_store_loses_nothing() {
+    // Every call, in turn just before and just after it.
+    for calls in 1.. {
+        if !life(Fate { calls: Some(calls), is_carried_out: calls % 2 == 0 }).await {
+            assert!(calls > 20, "only {calls} calls were tried");
+            return;
+        }
+    }
+}
