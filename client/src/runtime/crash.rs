@@ -72,13 +72,16 @@ async fn until<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) {
 
 /// The line with this text, once it is in the log.
 async fn line(runtime: &Runtime, text: &str) -> Result<Line, Failure> {
-    loop {
-        let lines = runtime.history(ROOM, 0, 100).await?;
-        if let Some(line) = lines.into_iter().find(|line| line.message.text == text) {
-            return Ok(line);
+    let looking = async {
+        loop {
+            let lines = runtime.history(ROOM, 0, 100).await?;
+            if let Some(line) = lines.into_iter().find(|line| line.message.text == text) {
+                return Ok(line);
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    };
+    tokio::time::timeout(PATIENCE, looking).await.unwrap_or_else(|_| panic!("{text} is lost"))
 }
 
 async fn step(runtime: &Runtime, number: usize) -> Result<(), Failure> {
