@@ -34,7 +34,7 @@ fn people_go_on_after_a_restore_as_if_nothing_had_happened() {
     people[1].hears("before the backup");
     relay(&data_dir, &["backup", file]);
     let said = relay(&data_dir, &["restore", file, "--verify"]);
-    assert!(said.contains("Whole: 1 rooms"), "{said}");
+    assert!(said.contains("Whole: 1 room,"), "{said}");
 
     server.kill();
     // The disk died, and a new one is in its place.
