@@ -60,6 +60,14 @@ async fn enter(dir: &TempDir, name: &str, relay: &Relay) -> Person {
     Person { runtime, vault, links, alarms }
 }
 
+fn set(person: &Person, fate: Fate) {
+    let set = |store: &mut Store| {
+        store.fate = fate;
+        Ok(())
+    };
+    person.vault.now(set).unwrap();
+}
+
 /// Waits until it is so.
 async fn until<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) {
     let waiting = async {
@@ -133,7 +141,7 @@ async fn life(fate: Fate) -> bool {
     until("both are in", || both(ann.runtime.clone())).await;
     until("both are in", || both(bob.runtime.clone())).await;
 
-    ann.vault.now(|store| Ok(store.fate = fate)).unwrap();
+    set(&ann, fate);
     let (mut ended, mut number) = (false, 0);
     while number <= STEPS {
         let done = match number {
@@ -152,7 +160,7 @@ async fn life(fate: Fate) -> bool {
         ann = enter(&dir, "ann", &relay).await;
         until("the room is there again", || both(ann.runtime.clone())).await;
     }
-    ann.vault.now(|store| Ok(store.fate = Fate::default())).unwrap();
+    set(&ann, Fate::default());
     let seen = told(&bob.runtime).await.unwrap();
     let first = seen.first().unwrap();
     assert_eq!((first.1.as_str(), first.2, first.4), ("1", true, 1), "{fate:?}: {seen:?}");
