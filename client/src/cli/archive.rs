@@ -7,14 +7,13 @@ use std::{
 };
 
 use clap::ValueEnum;
-use jiff::{Timestamp, tz::TimeZone};
 use shared::timeline::Line;
 
 use super::{Globals, once::print, setup::profile};
 use crate::{
     faces::{json::Out, plain, sanitize, words},
     failure::{Exit, Failure},
-    store::{OpenProfile, Query, RoomRecord},
+    store::{Hit, OpenProfile, Query, RoomRecord, Search},
 };
 
 /// Lines that are read at once.
@@ -47,25 +46,19 @@ pub(super) fn search(globals: &Globals, wanted: &Wanted<'_>) -> Result<Exit, Fai
         Some(room) => vec![find(&profile, room)?],
         None => profile.vault.now(|store| store.rooms())?,
     };
-    let mut hits: Vec<(String, Line)> = Vec::new();
-    for room in rooms {
-        let (mut before, mut found) = (Some(u64::MAX), 0);
-        while let Some(seq) = before.filter(|_| found < wanted.limit) {
-            let part = profile.vault.now(|store| store.search(room.id, seq, PAGE, &query))?;
-            found += part.lines.len();
-            hits.extend(part.lines.into_iter().map(|line| (room.label.clone(), line)));
-            before = part.next;
-        }
+    let rooms = rooms.into_iter().map(|room| (room.id, room.label));
+    let mut search = Search::new(query, rooms, wanted.limit);
+    while !search.is_done() {
+        search = profile.vault.now(|store| store.search(search))?;
     }
-    hits.sort_by_key(|(_, line)| std::cmp::Reverse((line.message.at, line.message.seq)));
-    hits.truncate(wanted.limit);
+    let hits = search.hits();
     if hits.is_empty() {
         return Err(Failure::not_found(
             "Nothing that this device has fits.",
             "Try fewer words; what was said before you joined is not here.",
         ));
     }
-    for (room, line) in hits {
+    for Hit { room, line } in hits {
         let written = match globals.json {
             true => vec![Out::message(room, line, true).to_line()],
             false => shown(&line, Some(&room)),
@@ -149,8 +142,7 @@ fn create(path: &Path, force: bool) -> io::Result<BufWriter<File>> {
 }
 
 fn shown(line: &Line, room: Option<&str>) -> Vec<String> {
-    let at = Timestamp::from_millisecond(i64::try_from(line.message.at).unwrap_or(0)).unwrap_or_default();
-    let at = at.to_zoned(TimeZone::system()).strftime("%F %H:%M");
+    let at = words::when(line.message.at);
     let mut lines = plain::format(line, None, None, room);
     if let Some(first) = lines.first_mut() {
         *first = format!("{at} {first}");

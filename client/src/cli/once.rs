@@ -37,7 +37,7 @@ const PAGE: u32 = 200;
 
 pub(super) async fn send(globals: &Globals, room: &str, text: String) -> Result<Exit, Failure> {
     let (runtime, mut events) = one(globals, room).await?;
-    let token: String = random().bytes::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let token = hex::encode(random().bytes::<8>());
     let sending = async {
         runtime.tell(room, Command::Send { token: token.clone(), text }).await?;
         wait(&runtime, &mut events, |event| match event {

@@ -10,7 +10,7 @@
 
 mod pieces;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, io, time::Duration};
 
 use shared::engine::{self, Command, MAX_TEXT};
 use tokio::{
@@ -46,7 +46,7 @@ const AGAIN_MS: u64 = 500;
 
 pub(super) async fn stream(globals: &Globals, room: &str) -> Result<Exit, Failure> {
     let (runtime, mut events) = one(globals, room).await?;
-    let prefix = random().bytes::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let prefix = hex::encode(random().bytes::<8>());
     let mut sender = Sender {
         globals,
         runtime: &runtime,
@@ -93,15 +93,17 @@ impl Sender<'_> {
     /// Returns when the input ended and the relay has all of it on its disk.
     async fn run(
         &mut self,
-        pieces: &mut mpsc::Receiver<Piece>,
+        pieces: &mut mpsc::Receiver<io::Result<Piece>>,
         events: &mut mpsc::Receiver<Event>,
     ) -> Result<(), Failure> {
         let (mut batch, mut is_open, mut since) = (Batch::default(), true, None);
+        let mut broken = None;
         let mut patience = Instant::now() + Duration::from_secs(PATIENCE_S);
         loop {
             let is_empty = batch.is_empty() && self.refused.is_none();
             if !is_open && is_empty && self.offered.is_none() && self.waiting.is_empty() {
-                return Ok(());
+                // What was read before is on the relay's disk.
+                return broken.map_or(Ok(()), Err);
             }
             let is_free = self.offered.is_none() && self.waiting.len() < MOST;
             let is_due = batch.is_full() || !is_open || self.refused.is_some();
@@ -111,10 +113,11 @@ impl Sender<'_> {
             let at = if is_due { self.not_before } else { self.not_before.max(quiet) };
             tokio::select! {
                 piece = pieces.recv(), if is_open && !batch.is_full() => match piece {
-                    Some(piece) => {
+                    Some(Ok(piece)) => {
                         batch.push(piece);
                         since.get_or_insert_with(Instant::now);
                     }
+                    Some(Err(error)) => broken = Some(unreadable(&error)),
                     None => {
                         is_open = false;
                         patience = Instant::now() + Duration::from_secs(PATIENCE_S);
@@ -192,6 +195,16 @@ impl Sender<'_> {
         failure.exit = Exit::Network;
         failure
     }
+}
+
+fn unreadable(error: &io::Error) -> Failure {
+    let message = format!("Standard input cannot be read to its end: {error}.");
+    Failure::new(
+        Exit::Local,
+        "input",
+        message,
+        "What was read before is sent. Look at where the input comes from.",
+    )
 }
 
 /// A message and the line break before the next line fit.

@@ -194,13 +194,7 @@ async fn act(
 fn message_id(text: &str) -> Result<MessageId, Failure> {
     let bad = || Failure::usage("A message is named by 32 hexadecimal digits.", "Take the id from message.");
     let mut id = MessageId::default();
-    if text.len() != 2 * id.len() {
-        return Err(bad());
-    }
-    for (at, byte) in id.iter_mut().enumerate() {
-        let digits = text.get(2 * at..2 * at + 2).ok_or_else(bad)?;
-        *byte = u8::from_str_radix(digits, 16).map_err(|_| bad())?;
-    }
+    hex::decode_to_slice(text, &mut id).map_err(|_| bad())?;
     Ok(id)
 }
 

@@ -11,7 +11,11 @@ use super::{
     pending::Pending,
     sanitize, words,
 };
-use crate::{failure::Failure, runtime::Runtime, store::Query};
+use crate::{
+    failure::Failure,
+    runtime::Runtime,
+    store::{Hit, Query},
+};
 
 /// What a line led to. What the room itself answers comes as an event.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -141,12 +145,10 @@ async fn search(runtime: &Runtime, room: &str, text: &str) -> Result<Done, Failu
     if hits.is_empty() {
         return Ok(Done::say("Nothing that this device has holds all of these words."));
     }
-    let line = |hit: crate::runtime::Hit| {
+    let line = |hit: Hit| {
         let message = hit.line.message;
-        let at = jiff::Timestamp::from_millisecond(i64::try_from(message.at).unwrap_or(0));
-        let at = at.map(|at| at.to_zoned(jiff::tz::TimeZone::system()).strftime("%F %H:%M").to_string());
         let name = words::name(&message.from, view.as_ref());
-        format!("{} {name}: {}", at.unwrap_or_default(), sanitize::line(&message.text))
+        format!("{} {name}: {}", words::when(message.at), sanitize::line(&message.text))
     };
     // As they were said.
     Ok(Done { notes: hits.into_iter().rev().map(line).collect(), go: None })

@@ -1,5 +1,6 @@
 //! Sentences and names for people. All of it is safe for a terminal.
 
+use jiff::{Timestamp, tz::TimeZone};
 use shared::{
     engine::{Act, Alteration, GroupView, Member, Person},
     identity::Fingerprint,
@@ -201,6 +202,12 @@ pub fn duration(seconds: u32) -> String {
     let (length, unit) = fits.unwrap_or((1, "second"));
     let count = seconds / length;
     format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+/// A moment as people here write it, from Unix milliseconds.
+pub fn when(at: u64) -> String {
+    let at = Timestamp::from_millisecond(i64::try_from(at).unwrap_or(0)).unwrap_or_default();
+    at.to_zoned(TimeZone::system()).strftime("%F %H:%M").to_string()
 }
 
 /// The first words of a text, to name it by.

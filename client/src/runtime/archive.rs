@@ -4,19 +4,10 @@ use shared::{engine::MessageId, timeline::Line};
 use zeroize::Zeroizing;
 
 use super::{Runtime, lock};
-use crate::{failure::Failure, store::Query};
-
-/// Lines that are looked through at once, so that rooms get their turn at the database between two such parts.
-const PART: u32 = 1_000;
-
-/// A line that was looked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hit {
-    /// The room's label.
-    pub room: String,
-    /// The line.
-    pub line: Line,
-}
+use crate::{
+    failure::Failure,
+    store::{Hit, Query, Search},
+};
 
 impl Runtime {
     /// At most `limit` stored chat lines after `seq`.
@@ -52,26 +43,18 @@ impl Runtime {
     /// # Errors
     /// [`Failure`] when there is no such room or it cannot be read.
     pub async fn search(&self, room: Option<&str>, query: &Query, limit: usize) -> Result<Vec<Hit>, Failure> {
-        let rooms: Vec<(String, proto::RoomId)> = match room {
-            Some(room) => vec![(room.to_owned(), self.id(room)?)],
+        let rooms: Vec<_> = match room {
+            Some(room) => vec![(self.id(room)?, room.to_owned())],
             None => {
-                lock(&self.0.rooms).iter().map(|(label, entry)| (label.clone(), entry.record.id)).collect()
+                let rooms = lock(&self.0.rooms);
+                rooms.iter().map(|(label, entry)| (entry.record.id, label.clone())).collect()
             }
         };
-        let mut hits = Vec::new();
-        for (label, id) in rooms {
-            let (mut before, mut found) = (Some(u64::MAX), 0);
-            while let Some(seq) = before.filter(|_| found < limit) {
-                let query = query.clone();
-                let part = self.0.vault.run(move |store| store.search(id, seq, PART, &query)).await?;
-                found += part.lines.len();
-                hits.extend(part.lines.into_iter().map(|line| Hit { room: label.clone(), line }));
-                before = part.next;
-            }
+        let mut search = Search::new(query.clone(), rooms, limit);
+        while !search.is_done() {
+            search = self.0.vault.run(move |store| store.search(search)).await?;
         }
-        hits.sort_by_key(|hit| std::cmp::Reverse((hit.line.message.at, hit.line.message.seq)));
-        hits.truncate(limit);
-        Ok(hits)
+        Ok(search.hits())
     }
 
     /// What was typed in a room and not sent.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use shared::{
-    engine::{self, AlarmKind, NOT_OPENED},
+    engine::{self, AlarmKind},
     link::InviteLink,
     timeline::Line,
 };
@@ -150,8 +150,6 @@ fn problem(event: &Event) -> Option<Failure> {
         Event::Relay { .. } => None,
         Event::Room { event: RoomEvent::Failed(failure), .. } => Some(failure.clone()),
         Event::Room { event: RoomEvent::Engine(event), .. } => match event {
-            // The error that came before it says why, and what to do.
-            engine::Event::Closed { was_member: false, reason } if reason == NOT_OPENED => None,
             // The reason names the remedy itself.
             engine::Event::Closed { was_member: false, reason } => {
                 Some(Failure::new(Exit::Refused, "closed", reason, ""))

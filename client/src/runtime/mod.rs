@@ -38,7 +38,6 @@ use tokio::{
     task::JoinHandle,
 };
 
-pub use archive::Hit;
 pub use choose::ChosenRelay;
 pub use config::{Config, OwnRelay, Past, RoomStatus};
 pub use event::{Event, RelayState, RoomEvent, remedy_of};
@@ -346,8 +345,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[cfg(test)]
-mod crash;
 #[cfg(test)]
 mod tests;
 

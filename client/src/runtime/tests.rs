@@ -1,3 +1,5 @@
+mod crash;
+
 use rand_core::UnwrapErr;
 use relay::Relay;
 use shared::{engine, random::Random};
@@ -11,10 +13,10 @@ use crate::{
 
 const ROOM: &str = "team";
 
-async fn enter(dir: &TempDir, relay: &Relay) -> (Runtime, mpsc::Receiver<Event>, Vault) {
+async fn enter(dir: &TempDir, name: &str, relay: &Relay) -> (Runtime, mpsc::Receiver<Event>, Vault) {
     let random = Random::new(UnwrapErr(getrandom::SysRng));
-    let chosen = ProfileDir::choose(Some(dir.path().join("profile"))).unwrap();
-    let profile = OpenProfile::open(chosen, Some("ann"), random).unwrap();
+    let chosen = ProfileDir::choose(Some(dir.path().join(name))).unwrap();
+    let profile = OpenProfile::open(chosen, Some(name), random).unwrap();
     let vault = profile.vault.clone();
     let dial = RelayAddress::new("127.0.0.1", relay.addresses()[0].port()).unwrap();
     let own = Some(OwnRelay { dial: dial.clone(), pin: relay.pin(), advertise: dial });
@@ -48,7 +50,7 @@ async fn what_cannot_be_stored_is_neither_sent_nor_shown() {
     let dir = TempDir::new().unwrap();
     let config = relay::Config::new("127.0.0.1:0".parse().unwrap(), dir.path().join("relay"));
     let relay = Relay::start(config).await.unwrap();
-    let (runtime, mut events, vault) = enter(&dir, &relay).await;
+    let (runtime, mut events, vault) = enter(&dir, "ann", &relay).await;
     runtime.create_own(ROOM).unwrap();
     until(&mut events, |event| matches!(event, RoomEvent::Engine(engine::Event::Joined(_)))).await;
 
@@ -81,7 +83,7 @@ async fn relay_that_is_away_does_not_stop_what_is_said() {
     let home = dir.path().join("relay");
     let config = relay::Config::new("127.0.0.1:0".parse().unwrap(), &home);
     let relay = Relay::start(config).await.unwrap();
-    let (runtime, mut events, _) = enter(&dir, &relay).await;
+    let (runtime, mut events, _) = enter(&dir, "ann", &relay).await;
     runtime.create_own(ROOM).unwrap();
     until(&mut events, |event| matches!(event, RoomEvent::Engine(engine::Event::Joined(_)))).await;
     relay.shutdown().await;
@@ -110,7 +112,7 @@ async fn crash_between_storing_and_showing_does_not_make_an_alarm_silent() {
     let dir = TempDir::new().unwrap();
     let config = relay::Config::new("127.0.0.1:0".parse().unwrap(), dir.path().join("relay"));
     let relay = Relay::start(config).await.unwrap();
-    let (runtime, mut events, vault) = enter(&dir, &relay).await;
+    let (runtime, mut events, vault) = enter(&dir, "ann", &relay).await;
     runtime.create_own(ROOM).unwrap();
     assert_eq!(notices(&mut events).await, []);
     // The engine's own error is stored when `tell` returns; nobody reads it.
@@ -123,7 +125,7 @@ async fn crash_between_storing_and_showing_does_not_make_an_alarm_silent() {
     runtime.shutdown().await;
     drop(vault);
 
-    let (runtime, mut events, vault) = enter(&dir, &relay).await;
+    let (runtime, mut events, vault) = enter(&dir, "ann", &relay).await;
     assert_eq!(runtime.why().map(|why| why.message), Some("two logs".to_owned()));
     let mut shown = Vec::new();
     until(&mut events, |event| {
@@ -142,7 +144,7 @@ async fn crash_between_storing_and_showing_does_not_make_an_alarm_silent() {
     runtime.shutdown().await;
     drop(vault);
 
-    let (runtime, mut events, _) = enter(&dir, &relay).await;
+    let (runtime, mut events, _) = enter(&dir, "ann", &relay).await;
     assert_eq!(notices(&mut events).await, [], "once");
     assert_eq!(runtime.why().map(|why| why.message), Some("two logs".to_owned()));
 }

@@ -19,6 +19,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::store::MAX_HISTORY;
+
 pub use self::{
     colour::Colour,
     error::{SettingsError, nearest},
@@ -215,7 +217,7 @@ impl From<Lines> for u64 {
 
 impl Default for Lines {
     fn default() -> Self {
-        Self(100_000)
+        Self(MAX_HISTORY)
     }
 }
 

@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 
 use super::{Store, StoreError, seal::Sealer};
 
-/// Chat lines kept per room, unless the settings say otherwise; the oldest go first. Some hundred megabytes of the longest lines, some ten
-/// of usual ones.
+/// Chat lines kept per room, unless the settings say otherwise; the oldest go first. Some hundred megabytes of the
+/// longest lines, some ten of usual ones.
 pub const MAX_HISTORY: u64 = 100_000;
 
 /// Something that happened in a room's log.
@@ -149,8 +149,10 @@ pub(super) fn append(
     let mut newest = 0;
     for entry in entries {
         match entry {
+            // What is handed over is not proven, so it must not take the place of what this device read itself.
+            Entry::Line(line) if line.handed_by.is_some() && is_known(db, room, line.message.id)? => {}
             Entry::Line(line) => {
-                put(db, sealer, room, line, "INSERT OR IGNORE")?;
+                put(db, sealer, room, line, ADD)?;
                 newest = newest.max(line.message.seq);
             }
             Entry::Act(act) => {
@@ -158,10 +160,12 @@ pub(super) fn append(
                 let Some(mut line) = find(db, sealer, room, act.target)? else { continue };
                 match line.apply(act) {
                     Ok(true) => {
-                        put(db, sealer, room, &line, "INSERT OR REPLACE")?;
+                        put(db, sealer, room, &line, REPLACE)?;
                         changed.lines.push((act.clone(), line));
                     }
                     Ok(false) => {}
+                    // Who said a line that was handed over is not proven: nobody is accused of a forgery by it.
+                    Err(_) if line.handed_by.is_some() => {}
                     Err(error) => changed.refused.push((act.clone(), error)),
                 }
             }
@@ -185,14 +189,25 @@ fn find(db: &Connection, sealer: &Sealer, room: RoomId, id: MessageId) -> Result
     found.map(|(seq, sealed)| open(sealer, room, seq, &sealed)).transpose()
 }
 
-fn put(db: &Connection, sealer: &Sealer, room: RoomId, line: &Line, how: &str) -> Result<(), StoreError> {
+fn is_known(db: &Connection, room: RoomId, id: MessageId) -> Result<bool, StoreError> {
+    let select = "SELECT EXISTS (SELECT 1 FROM messages WHERE room = ?1 AND id = ?2)";
+    Ok(db.prepare_cached(select)?.query_row(params![room.as_bytes(), id], |row| row.get(0))?)
+}
+
+/// A line that is there already stays as it is.
+const ADD: &str =
+    "INSERT OR IGNORE INTO messages (room, seq, value, id, expires) VALUES (?1, ?2, ?3, ?4, ?5)";
+
+const REPLACE: &str =
+    "INSERT OR REPLACE INTO messages (room, seq, value, id, expires) VALUES (?1, ?2, ?3, ?4, ?5)";
+
+fn put(db: &Connection, sealer: &Sealer, room: RoomId, line: &Line, insert: &str) -> Result<(), StoreError> {
     let (seq, id, expires) = (line.message.seq, line.message.id, line.message.disappears);
     let stored = Stored::from(line.clone());
     let plain = serde_json::to_vec(&stored).map(Zeroizing::new).map_err(|_| damaged())?;
     let sealed = sealer.seal(&label(room, seq), &plain)?;
-    let insert = format!("{how} INTO messages (room, seq, value, id, expires) VALUES (?1, ?2, ?3, ?4, ?5)");
     let expires = expires.map(|at| i64::try_from(at).unwrap_or(i64::MAX));
-    db.prepare_cached(&insert)?.execute(params![room.as_bytes(), seq, sealed, id, expires])?;
+    db.prepare_cached(insert)?.execute(params![room.as_bytes(), seq, sealed, id, expires])?;
     Ok(())
 }
 

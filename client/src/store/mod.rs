@@ -33,13 +33,13 @@ use zeroize::Zeroizing;
 
 pub use cursors::Cursor;
 pub use error::StoreError;
-pub use history::{Changed, Entry};
+pub use history::{Changed, Entry, MAX_HISTORY};
 pub use key::{FileKey, KeySource, ProfileKey};
 pub use notices::{Notice, StoredNotice};
 pub use people::{KnownPerson, Meeting, People};
 pub use profile::{OpenProfile, ProfileDir};
 pub use rooms::{KnownRelay, RoomRecord, Where};
-pub use search::{Found, Query};
+pub use search::{Hit, Query, Search};
 pub use vault::Vault;
 
 use seal::Sealer;
@@ -108,7 +108,7 @@ impl Store {
             db,
             sealer: Sealer::new(key, random),
             people: People::default(),
-            kept: history::MAX_HISTORY,
+            kept: MAX_HISTORY,
             #[cfg(test)]
             fate: fate::Fate::default(),
         };

@@ -1,10 +1,15 @@
 //! Search over the sealed history: the lines are opened one after the other, the newest first. There is no
 //! index, since one that helps would lie beside the sealed lines and tell their words.
 
+use std::cmp::Reverse;
+
 use proto::RoomId;
 use shared::timeline::Line;
 
 use super::{Store, StoreError};
+
+/// Lines that are looked through at once: some milliseconds.
+const PART: u32 = 1_000;
 
 /// What somebody looks for: all words, in any order, anywhere in the text, however they are written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,13 +18,47 @@ pub struct Query {
     from: Option<String>,
 }
 
-/// A part of the history that was looked through.
-#[derive(Debug, Default)]
-pub struct Found {
-    /// Lines that fit, newest first.
-    pub lines: Vec<Line>,
-    /// Where to go on: before this sequence number. None: there is nothing older.
-    pub next: Option<u64>,
+/// A line that was looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// The room's label.
+    pub room: String,
+    /// The line.
+    pub line: Line,
+}
+
+/// A search in parts, so that others get their turn at the database between two of them:
+/// [`Store::search`] until [`Search::is_done`].
+#[derive(Clone, Debug)]
+pub struct Search {
+    query: Query,
+    /// Still to be looked through; the last one first, from before this sequence number.
+    rooms: Vec<(RoomId, String, u64)>,
+    /// At most so many hits in the end, and in each room.
+    limit: usize,
+    /// Found in the room that is being looked through.
+    here: usize,
+    hits: Vec<Hit>,
+}
+
+impl Search {
+    /// At most `limit` lines of these rooms, which are named by their labels.
+    pub fn new(query: Query, rooms: impl IntoIterator<Item = (RoomId, String)>, limit: usize) -> Self {
+        let rooms = rooms.into_iter().map(|(room, label)| (room, label, u64::MAX)).collect();
+        Self { query, rooms, limit, here: 0, hits: Vec::new() }
+    }
+
+    /// All was looked through, or enough was found.
+    pub fn is_done(&self) -> bool {
+        self.rooms.is_empty()
+    }
+
+    /// What was found, newest first.
+    pub fn hits(mut self) -> Vec<Hit> {
+        self.hits.sort_by_key(|hit| Reverse((hit.line.message.at, hit.line.message.seq)));
+        self.hits.truncate(self.limit);
+        self.hits
+    }
 }
 
 impl Query {
@@ -46,15 +85,22 @@ impl Query {
 }
 
 impl Store {
-    /// Looks through at most `lines` chat lines of a room before `seq`. In parts, so that others get their turn
-    /// between two of them.
+    /// Looks through the next part.
     ///
     /// # Errors
-    /// [`StoreError`] when they cannot be read or were altered.
-    pub fn search(&self, room: RoomId, before: u64, lines: u32, query: &Query) -> Result<Found, StoreError> {
-        let page = self.history_before(room, before, lines)?;
-        let is_full = u32::try_from(page.len()).is_ok_and(|length| length == lines);
-        let next = page.first().map(|line| line.message.seq).filter(|_| is_full);
-        Ok(Found { lines: page.into_iter().rev().filter(|line| query.fits(line)).collect(), next })
+    /// [`StoreError`] when lines cannot be read or were altered.
+    pub fn search(&self, mut search: Search) -> Result<Search, StoreError> {
+        let Some((room, label, before)) = search.rooms.pop() else { return Ok(search) };
+        let page = self.history_before(room, before, PART)?;
+        let next = page.first().map(|line| line.message.seq);
+        let found = page.into_iter().filter(|line| search.query.fits(line));
+        let found: Vec<Hit> = found.map(|line| Hit { room: label.clone(), line }).collect();
+        search.here += found.len();
+        search.hits.extend(found);
+        match next.filter(|_| search.here < search.limit) {
+            Some(next) => search.rooms.push((room, label, next)),
+            None => search.here = 0,
+        }
+        Ok(search)
     }
 }

@@ -1,6 +1,6 @@
 use rand_core::UnwrapErr;
 use shared::{
-    engine::{Message, Person},
+    engine::{Act, Alteration, Message, Person},
     identity::Fingerprint,
 };
 use tempfile::TempDir;
@@ -344,4 +344,42 @@ fn token_never_passes_to_a_relay_with_another_pin() {
         let kept = kept.map(|byte| proto::Token::new([byte; 32]));
         assert_eq!(store.token(&relay).unwrap(), kept, "pin {pin}, token {given:?}");
     }
+}
+
+#[test]
+fn lines_beyond_the_number_that_is_kept_go_the_oldest_first() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    store.keep_lines(2);
+    let entries = vec![entry(1, "one"), entry(2, "two"), entry(3, "three")];
+    store.commit(ROOM, Some(&record("team")), &Batch { entries, ..Batch::default() }).unwrap();
+    assert_eq!(store.history(ROOM, 0, 10).unwrap(), [message(2, "two"), message(3, "three")]);
+}
+
+#[test]
+fn handed_line_takes_no_place_of_one_that_was_read_and_accuses_nobody() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let eve = Person { name: "eve".to_owned(), fingerprint: Fingerprint([5; 32]) };
+    let handed = |seq: u64, id: u64| {
+        let mut line = message(seq, "made up");
+        line.message.id = [u8::try_from(id).unwrap(); 16];
+        line.message.from = eve.clone();
+        Entry::Line(Line { handed_by: Some(eve.clone()), ..line })
+    };
+    // Eve hands over a line of her own before ours, under its id, and one under the id of a line that was not handed.
+    let entries = vec![entry(7, "read"), handed(2, 7), handed(3, 9)];
+    store.commit(ROOM, Some(&record("team")), &Batch { entries, ..Batch::default() }).unwrap();
+    assert_eq!(store.line(ROOM, [7; 16]).unwrap(), Some(message(7, "read")));
+    assert_eq!(store.history(ROOM, 0, 10).unwrap().len(), 2);
+    let act = |target| {
+        let from = message(1, "").message.from;
+        let change = Alteration::Edit("edited".to_owned());
+        Entry::Act(Act { seq: 8, at: 8, from, mine: false, target: [target; 16], change })
+    };
+    let batch = Batch { entries: vec![act(7), act(9)], ..Batch::default() };
+    let done = store.commit(ROOM, None, &batch).unwrap();
+    assert_eq!(done.lines.len(), 1);
+    assert_eq!(done.lines[0].1.message.text, "edited");
+    assert_eq!(done.refused, []);
 }

@@ -23,7 +23,6 @@ impl Engine {
             // Whoever comes while we are here is counted from the first word.
             self.peers.insert(applied.leaf, Peer { leaf: applied.leaf, unique: joined.unique(), counter: 0 });
             self.dirty.peers.insert(applied.leaf);
-            self.owe_past(joined.unique(), seq);
         }
         for (leaf, who) in &applied.removed {
             self.peers.remove(leaf);
@@ -50,8 +49,8 @@ impl Engine {
             // Done, by whosever commit: it must not come back when somebody chooses another time.
             self.meta.want_disappear = None;
         }
-        if room.past_lines == 0 {
-            self.meta.hand_over.clear();
+        if let Some(joined) = applied.joined.as_ref().filter(|_| room.past_lines > 0) {
+            self.owe_past(joined.unique(), seq);
         }
         if let Some(view) = self.view().filter(|_| self.link.announced) {
             self.out.events.push(Event::Epoch(view));

@@ -186,12 +186,11 @@ impl Engine {
         self.meta.join_epoch = self.meta.epochs.last().map_or(0, |row| row.epoch);
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
         self.meta.unreadable_left = group.members()?.len().saturating_sub(1) as u64;
-        self.check_inviter()?;
-        self.meta.link = None;
-        let Some(group) = &self.group else { return Err(GroupError::Damaged) };
         let room = group.room()?;
         (self.meta.disappear_s, self.meta.past_left) = (room.disappear_s, room.past_lines);
         self.meta.join_seq = entry.seq;
+        self.check_inviter()?;
+        self.meta.link = None;
         let mut keys = self.relay_keys()?;
         keys.remove(self.access.public().as_bytes());
         self.check_access(entry, keys)?;

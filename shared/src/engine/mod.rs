@@ -55,7 +55,6 @@ mod watch;
 pub use crate::rules::MAX_PAST;
 pub use event::*;
 pub use outbox::{MAX_OUTBOX, MAX_TEXT};
-pub use relay::NOT_OPENED;
 pub use said::{MAX_EMOJI, Said, SaidError};
 pub use signal::TYPING_EVERY_MS;
 
@@ -388,7 +387,7 @@ impl Engine {
     fn close(&mut self, reason: impl Into<String>) {
         let was_member = self.is_member();
         self.set_phase(Phase::Closed);
-        let unsent = self.queued().len();
+        let unsent = self.outbox.iter().filter(|item| item.acked == 0).filter_map(outbox::queued).count();
         if unsent > 0 {
             let message = format!("{unsent} of your messages in this room were not sent.");
             self.refuse("not_sent", message, "Say them again in a room that you are in.");

@@ -144,8 +144,10 @@ impl Engine {
         self.signals.said();
         let (Some(group), Some(item)) = (&mut self.group, self.outbox.front_mut()) else { return Ok(()) };
         let mut body = decode(&item.said);
-        if let Some(Body::Text(text)) = &mut body {
-            text.disappear_s = group.room()?.disappear_s;
+        if let Some(Body::Text(text)) = &mut body
+            && text.disappear_s != self.meta.disappear_s
+        {
+            text.disappear_s = self.meta.disappear_s;
             item.said = encode(Body::Text(text.clone()));
         }
         let said = content::Content {
@@ -323,7 +325,7 @@ fn decode(said: &[u8]) -> Option<Body> {
     content::Content::decode(said).ok()?.body
 }
 
-fn queued(item: &Outgoing) -> Option<Event> {
+pub(super) fn queued(item: &Outgoing) -> Option<Event> {
     let Some(Body::Text(text)) = decode(&item.said) else { return None };
     Some(Event::Queued {
         token: item.token.clone(),

@@ -12,9 +12,6 @@ use proto::{
 use super::{AlarmKind, Connection, Engine, Event, Millis, Policy, Stream, state::Phase};
 use crate::group::GroupError;
 
-/// Why a room ends that its relay did not open; an error before it says what would help.
-pub const NOT_OPENED: &str = "The relay did not open the room.";
-
 /// After a lost race the next attempt waits a random time below this, doubled for each loss up to
 /// 32 times: eight clients that join at once are in within seconds.
 const RACE_JITTER_MS: u64 = 100;
@@ -256,7 +253,9 @@ impl Engine {
             (_, false) => ("token_required", "This relay opens rooms only for those who have a token."),
         };
         self.refuse(code, message, remedy);
-        self.close(NOT_OPENED);
+        self.close(
+            "The relay did not open the room. Ask who runs it for a link with a token, and make it again.",
+        );
     }
 
     /// The state stays: a relay that lies, or that lost its data, must not make us forget a room.

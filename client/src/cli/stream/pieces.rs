@@ -20,13 +20,14 @@ pub(super) struct Piece {
     pub(super) ends: bool,
 }
 
-/// Reads standard input on a thread of its own. The channel closes at its end.
-pub(super) fn stdin() -> mpsc::Receiver<Piece> {
+/// Reads standard input on a thread of its own. The channel closes at its end, or after what went wrong.
+pub(super) fn stdin() -> mpsc::Receiver<io::Result<Piece>> {
     let (sender, receiver) = mpsc::channel(AHEAD);
     std::thread::spawn(move || {
         let (mut reader, mut carry) = (io::stdin().lock(), Vec::new());
-        while let Ok(Some(piece)) = next(&mut reader, &mut carry) {
-            if sender.blocking_send(piece).is_err() {
+        while let Some(piece) = next(&mut reader, &mut carry).transpose() {
+            let is_last = piece.is_err();
+            if sender.blocking_send(piece).is_err() || is_last {
                 return;
             }
         }

@@ -12,8 +12,8 @@ use super::VERSION;
 use crate::{
     faces::sanitize,
     failure::Failure,
-    runtime::{ChosenRelay, Event, Hit, RelayState, RoomEvent, RoomStatus},
-    store::Notice,
+    runtime::{ChosenRelay, Event, RelayState, RoomEvent, RoomStatus},
+    store::{Hit, Notice},
 };
 
 /// An event.
@@ -222,7 +222,7 @@ impl Out {
     }
 
     pub(super) fn joined(room: &str, view: &GroupView, marks: Marks<'_>) -> Self {
-        let (authenticator, members) = (hex(&view.authenticator), members(view, marks));
+        let (authenticator, members) = (hex::encode(&view.authenticator), members(view, marks));
         Self::Joined { room: room.to_owned(), open: view.open, epoch: view.epoch, authenticator, members }
     }
 
@@ -261,7 +261,7 @@ impl Out {
             people: sign.people.into_iter().map(person).collect(),
         };
         let more = MoreOut {
-            reply_to: message.reply_to.map(|id| hex(&id)),
+            reply_to: message.reply_to.map(hex::encode),
             disappears: message.disappears,
             edited,
             deleted,
@@ -271,7 +271,7 @@ impl Out {
         Self::Message {
             room,
             seq: message.seq,
-            id: hex(&message.id),
+            id: hex::encode(message.id),
             at: message.at,
             from: person(message.from),
             text: message.text,
@@ -286,7 +286,7 @@ impl Out {
     }
 
     fn changed(room: String, act: Act) -> Self {
-        let (id, at, from) = (hex(&act.target), act.at, person(act.from));
+        let (id, at, from) = (hex::encode(act.target), act.at, person(act.from));
         match act.change {
             Alteration::Edit(text) => Self::Edited { room, id, at, from, text },
             Alteration::Delete => Self::Deleted { room, id, at, from },
@@ -354,7 +354,7 @@ fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Out {
     match event {
         engine::Event::Joined(view) => Out::joined(&room, &view, marks),
         engine::Event::Epoch(view) => {
-            let (authenticator, members) = (hex(&view.authenticator), members(&view, marks));
+            let (authenticator, members) = (hex::encode(&view.authenticator), members(&view, marks));
             Out::Epoch { room, open: view.open, epoch: view.epoch, authenticator, members }
         }
         engine::Event::MemberJoined(who) => Out::MemberJoined { room, member: person(who) },
@@ -363,7 +363,7 @@ fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Out {
         }
         engine::Event::Message(message) => Out::message(room, message, false),
         engine::Event::Queued { token, id, text, .. } => {
-            Out::Queued { room, id: token, message: hex(&id), text }
+            Out::Queued { room, id: token, message: hex::encode(id), text }
         }
         engine::Event::Seen { who, seq, mine } => Out::Seen { room, from: person(who), seq, mine },
         engine::Event::Typing { who, stopped } => Out::Typing { room, from: person(who), stopped },
@@ -415,10 +415,6 @@ fn members(view: &GroupView, marks: Marks<'_>) -> Vec<MemberOut> {
 
 fn person(person: Person) -> PersonOut {
     PersonOut { name: person.name, fingerprint: person.fingerprint.to_string() }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -129,6 +129,25 @@ fn numbers_without_measure_do_not_panic() {
 }
 
 #[test]
+fn what_the_relay_has_is_not_called_unsent_when_the_room_ends() {
+    let mut world = three(437);
+    world.capture(BOB);
+    world.say(BOB, "on its disk");
+    let id = world.devices[BOB].engine.as_ref().unwrap().outbox[0].publish_id.clone();
+    world.frame(BOB, Frame::Published(Published { id: id.into(), seq: 9, at_ms: 0 }));
+    world.say(BOB, "not yet");
+    // Away for longer than the relay keeps entries.
+    world.begin_join(BOB);
+    let joined = Joined { head: 99, oldest: 99, last_commit: 98, slot: None, now_ms: 0 };
+    world.frame(BOB, Frame::Joined(joined));
+    let unsent = world.devices[BOB].events.iter().find_map(|event| match event {
+        Event::Error { code: "not_sent", message, .. } => Some(message.as_str()),
+        _ => None,
+    });
+    assert_eq!(unsent, Some("1 of your messages in this room were not sent."));
+}
+
+#[test]
 fn restored_old_profile_alarms() {
     let mut world = three(424);
     let backup = world.devices[BOB].rows.clone();

@@ -79,6 +79,8 @@ pub struct Pane {
     pub seen: BTreeMap<[u8; 32], u64>,
     /// How far we told the others that we have read.
     pub told_seen: u64,
+    /// When we may tell them again, Unix milliseconds.
+    pub tell_seen_at: u64,
 }
 
 impl Pane {
@@ -152,9 +154,10 @@ impl Pane {
         self.rows.iter().filter_map(Row::entry)
     }
 
-    /// The chat line of that id.
+    /// The chat line of that id. Of several the first counts, as everywhere: whoever takes another's id later is quoted
+    /// in no answer to them.
     pub fn entry(&self, id: &MessageId) -> Option<&Entry> {
-        self.entries().rev().find(|entry| entry.id == *id)
+        self.entries().find(|entry| entry.id == *id)
     }
 
     /// The chat line is another than before.
@@ -163,7 +166,7 @@ impl Pane {
             Row::Message(entry) => Some(entry),
             Row::Note { .. } => None,
         });
-        if let Some(entry) = entries.find(|entry| entry.id == changed.id) {
+        if let Some(entry) = entries.find(|entry| entry.seq == changed.seq) {
             **entry = changed;
         }
     }

@@ -3,7 +3,7 @@
 use crossterm::event::KeyCode;
 
 use super::{App, Effect, Overlay};
-use crate::{faces::sanitize, runtime};
+use crate::{faces::sanitize, store};
 
 /// The search as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,8 +121,8 @@ impl App {
     }
 }
 
-impl From<runtime::Hit> for Hit {
-    fn from(hit: runtime::Hit) -> Self {
+impl From<store::Hit> for Hit {
+    fn from(hit: store::Hit) -> Self {
         let message = hit.line.message;
         Self {
             room: hit.room,

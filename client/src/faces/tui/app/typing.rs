@@ -1,12 +1,15 @@
 //! What is typed: kept as the room's draft, told to the others if they may know, and given back when it was refused.
 
+use shared::engine::TYPING_EVERY_MS;
+
 use super::{App, Compose, Effect};
 
-/// How long somebody is shown as typing after they said so, in milliseconds: a little longer than they wait to say so again.
-const SHOWN_MS: u64 = 6_000;
+/// How long somebody is shown as typing after they said so, in milliseconds.
+const SHOWN_MS: u64 = 2 * TYPING_EVERY_MS;
 
-/// How often we say that we type, in milliseconds.
-const AGAIN_MS: u64 = 4_000;
+/// How often we say how far we have read, in milliseconds: it is an entry in the log of everybody, and counts as a
+/// message to the relay.
+const SEEN_MS: u64 = 10_000;
 
 /// A pause in typing after which the draft is kept, in milliseconds.
 const PAUSE_MS: u64 = 1_000;
@@ -43,7 +46,8 @@ impl App {
         let typing = pane.into_iter().flat_map(|pane| pane.typing.iter().map(|(_, until)| *until));
         let going = pane.into_iter().flat_map(|pane| pane.entries().filter_map(|entry| entry.disappears));
         let pause = self.unsaved.map(|since| since + PAUSE_MS);
-        typing.chain(going.filter(|at| *at > self.now)).chain(pause).min()
+        let seen = self.read().map(|(_, at)| at);
+        typing.chain(going.filter(|at| *at > self.now)).chain(pause).chain(seen).min()
     }
 
     /// What is typed is kept with its room. While a message is edited, what was typed before it is.
@@ -84,7 +88,7 @@ impl App {
         let is_message = !text.is_empty() && (!text.starts_with('/') || text.starts_with("//"));
         let Some(room) = self.current.clone().filter(|_| self.settings.privacy.typing) else { return };
         match (is_message, self.told_typing) {
-            (true, told) if told.is_none_or(|told| told + AGAIN_MS <= self.now) => {
+            (true, told) if told.is_none_or(|told| told + TYPING_EVERY_MS <= self.now) => {
                 self.told_typing = Some(self.now);
                 self.effects.push(Effect::Typing { room, stopped: false });
             }
@@ -103,18 +107,20 @@ impl App {
         self.keep_draft();
     }
 
-    /// Others may know how far we have read: when we look at the end.
+    /// Others may know how far we have read: when we look at the end, and not for each line.
     pub fn tell_seen(&mut self) {
-        if !self.settings.privacy.seen || !self.is_focused || self.overlay.is_some() {
-            return;
-        }
-        let Some(pane) = self.shown_mut() else { return };
-        let newest = pane.entries().rev().find(|entry| !entry.mine).and_then(|entry| entry.seq);
-        let Some(seq) = newest.filter(|seq| *seq > pane.told_seen) else { return };
-        if pane.scroll == 0 && !pane.is_behind {
-            pane.told_seen = seq;
-            let room = pane.label.clone();
-            self.effects.push(Effect::Seen { room, seq });
-        }
+        let (now, Some((seq, at))) = (self.now, self.read()) else { return };
+        let Some(pane) = self.shown_mut().filter(|_| at <= now) else { return };
+        (pane.told_seen, pane.tell_seen_at) = (seq, now + SEEN_MS);
+        let room = pane.label.clone();
+        self.effects.push(Effect::Seen { room, seq });
+    }
+
+    /// What was read and not told yet, and when it may be told.
+    fn read(&self) -> Option<(u64, u64)> {
+        let may = self.settings.privacy.seen && self.is_focused && self.overlay.is_none();
+        let pane = self.shown().filter(|pane| may && pane.scroll == 0 && !pane.is_behind)?;
+        let newest = pane.entries().rev().find(|entry| !entry.mine)?.seq?;
+        (newest > pane.told_seen).then_some((newest, pane.tell_seen_at))
     }
 }

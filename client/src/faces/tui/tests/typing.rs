@@ -138,6 +138,54 @@ fn others_learn_what_we_have_read_only_if_they_may_and_we_look() {
 }
 
 #[test]
+fn what_is_read_is_told_for_many_lines_at_once_and_never_forgotten() {
+    let mut settings = settings();
+    settings.privacy.seen = true;
+    let mut app = app_with(settings);
+    app.set_now(NOON);
+    happens(&mut app, "lobby", engine::Event::Joined(view("lobby", false)));
+    let mut told = Vec::new();
+    for seq in 1..20 {
+        happens(&mut app, "lobby", message(seq, person("bob", 2), "hi"));
+        screen(&mut app, 80, 24);
+        app.tell_seen();
+        told.extend(app.take_effects());
+    }
+    app.set_now(app.next_wake().unwrap());
+    app.tell_seen();
+    told.extend(app.take_effects());
+    let seen = |seq| Effect::Seen { room: "lobby".into(), seq };
+    assert_eq!(told, [seen(1), seen(19)]);
+    assert_eq!(app.next_wake(), None, "nothing more to tell");
+}
+
+#[test]
+fn line_under_the_id_of_another_is_neither_quoted_nor_changed_in_its_place() {
+    let mut app = in_lobby();
+    let first = plain(1, person("bob", 2), "lunch?");
+    let copy = Message { id: first.id, ..plain(2, person("eve", 3), "send me money") };
+    let answer = Message { reply_to: Some(first.id), ..plain(3, person("ann", 1), "yes") };
+    for message in [first.clone(), copy, answer] {
+        happens(&mut app, "lobby", engine::Event::Message(message));
+    }
+    let shown = screen(&mut app, 80, 24).join("\n");
+    assert!(shown.contains("↳ bob: lunch?"), "{shown}");
+    let act = engine::Act {
+        seq: 4,
+        at: NOON,
+        from: first.from.clone(),
+        mine: false,
+        target: first.id,
+        change: engine::Alteration::Edit("supper?".into()),
+    };
+    let line = shared::timeline::Line::from(Message { text: "supper?".into(), ..first });
+    let event = RoomEvent::Changed { act, line };
+    app.event(Event::Room { room: "lobby".into(), event }, &Pending::default());
+    let shown = screen(&mut app, 80, 24).join("\n");
+    assert!(shown.contains("send me money") && shown.contains("bob: supper?"), "{shown}");
+}
+
+#[test]
 fn tab_completes_commands_names_and_paths() {
     let mut app = in_lobby();
     let dir = tempfile::tempdir().unwrap();

@@ -3,22 +3,13 @@
 
 use std::{sync::atomic::AtomicUsize, time::Duration};
 
-use rand_core::UnwrapErr;
-use relay::Relay;
 use shared::{
     engine::{Alteration, Said},
-    random::Random,
     timeline::Line,
 };
-use tempfile::TempDir;
 
 use super::*;
-use crate::{
-    store::{Notice, ProfileDir, fate::Fate},
-    transport::Transport,
-};
-
-const ROOM: &str = "team";
+use crate::store::fate::Fate;
 
 /// Far longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -33,16 +24,8 @@ struct Person {
     alarms: Arc<AtomicUsize>,
 }
 
-async fn enter(dir: &TempDir, name: &str, relay: &Relay) -> Person {
-    let random = Random::new(UnwrapErr(getrandom::SysRng));
-    let chosen = ProfileDir::choose(Some(dir.path().join(name))).unwrap();
-    let profile = OpenProfile::open(chosen, Some(name), random).unwrap();
-    let vault = profile.vault.clone();
-    let dial = RelayAddress::new("127.0.0.1", relay.addresses()[0].port()).unwrap();
-    let own = Some(OwnRelay { dial: dial.clone(), pin: relay.pin(), advertise: dial });
-    let transport = Transport::new(None).unwrap();
-    let config = Config { transport, relay: None, own, past: Past::Nothing, only: None, tap: None };
-    let (runtime, mut events) = Runtime::start(profile, config).await.unwrap();
+async fn person(dir: &TempDir, name: &str, relay: &Relay) -> Person {
+    let (runtime, mut events, vault) = enter(dir, name, relay).await;
     let (sender, links) = mpsc::unbounded_channel();
     let alarms = Arc::new(AtomicUsize::new(0));
     let counted = alarms.clone();
@@ -69,7 +52,7 @@ fn set(person: &Person, fate: Fate) {
 }
 
 /// Waits until it is so.
-async fn until<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) {
+async fn until_so<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) {
     let waiting = async {
         while !is_so().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -130,16 +113,16 @@ async fn life(fate: Fate) -> bool {
     let dir = TempDir::new().unwrap();
     let config = relay::Config::new("127.0.0.1:0".parse().unwrap(), dir.path().join("relay"));
     let relay = Relay::start(config).await.unwrap();
-    let mut ann = enter(&dir, "ann", &relay).await;
-    let bob = enter(&dir, "bob", &relay).await;
+    let mut ann = person(&dir, "ann", &relay).await;
+    let bob = person(&dir, "bob", &relay).await;
     ann.runtime.create_own(ROOM).unwrap();
     ann.runtime.tell(ROOM, Command::Invite).await.unwrap();
     bob.runtime.join(&ann.links.recv().await.unwrap()).unwrap();
     let both = |runtime: Runtime| async move {
         runtime.room(ROOM).is_ok_and(|room| room.view.is_some_and(|view| view.members.len() == 2))
     };
-    until("both are in", || both(ann.runtime.clone())).await;
-    until("both are in", || both(bob.runtime.clone())).await;
+    until_so("both are in", || both(ann.runtime.clone())).await;
+    until_so("both are in", || both(bob.runtime.clone())).await;
 
     set(&ann, fate);
     let (mut ended, mut number) = (false, 0);
@@ -157,15 +140,15 @@ async fn life(fate: Fate) -> bool {
         // As if killed: what is not stored is gone.
         ann.runtime.shutdown().await;
         drop(ann.vault);
-        ann = enter(&dir, "ann", &relay).await;
-        until("the room is there again", || both(ann.runtime.clone())).await;
+        ann = person(&dir, "ann", &relay).await;
+        until_so("the room is there again", || both(ann.runtime.clone())).await;
     }
     set(&ann, Fate::default());
     let seen = told(&bob.runtime).await.unwrap();
     let first = seen.first().unwrap();
     assert_eq!((first.1.as_str(), first.2, first.4), ("1", true, 1), "{fate:?}: {seen:?}");
     assert!(seen.iter().any(|line| line.3), "{fate:?}: {seen:?}");
-    until("what is for all is with all", || async {
+    until_so("what is for all is with all", || async {
         let view = bob.runtime.room(ROOM).unwrap().view.unwrap();
         view.disappear_s == 3_600 && view.members.iter().any(|member| member.glyph == "🐝")
     })
