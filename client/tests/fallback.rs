@@ -13,10 +13,11 @@ mod support;
 use std::net::SocketAddr;
 
 use client::{
+    failure::Failure,
     runtime::{Event, Past, RelayState},
     transport::{Carrier, DialError, Known, Pin, Refusal, RelayAddress, Transport, Trust},
 };
-use relay::{Config, Fallback, Relay};
+use relay::{Config, Fallback, Limits, Relay};
 use support::Person;
 use tempfile::TempDir;
 use tokio::{
@@ -111,6 +112,23 @@ async fn certificate_that_quic_would_refuse_is_refused_over_tcp() {
             (dialed, expected) => panic!("{dialed:?} and not {expected:?}"),
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn full_relay_over_tcp_is_told_apart_from_a_silent_one() {
+    let dir = TempDir::new().unwrap();
+    let config = Config::new(([127, 0, 0, 1], 0).into(), dir.path().join("relay"));
+    let limits = Limits { connections: 1, ..Limits::default() };
+    let relay = Relay::start(Config { fallback: Fallback::Required, limits, ..config }).await.unwrap();
+    let way = blocked(relay.addresses()[0]).await;
+    let known = Known { pin: Some(relay.pin()), remembered: None };
+    let transport = Transport::new(None).unwrap();
+    let first = transport.dial(&way, known).await.unwrap();
+    let error = transport.dial(&way, known).await.unwrap_err();
+    assert!(matches!(error, DialError::HungUp(_)), "{error:?}");
+    let failure = Failure::from(&error);
+    assert!(failure.remedy.contains("as many connections as it takes"), "{failure:?}");
+    drop(first);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -36,25 +36,28 @@ pub struct Metrics {
     blocked: Family<WindowLabel, Counter>,
 }
 
-/// A window of QUIC that clients may find full.
+/// A window that clients may find full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Window {
     /// Bytes of one stream.
     Stream,
     /// Bytes of one connection.
     Connection,
+    /// Bytes of one connection over TCP, which is closed for it: nobody waits there.
+    Tcp,
 }
 
 impl Window {
-    const ALL: [Self; 2] = [Self::Stream, Self::Connection];
+    const ALL: [Self; 3] = [Self::Stream, Self::Connection, Self::Tcp];
 }
 
 impl EncodeLabelValue for Window {
-    /// The name of the setting that moves it, with underscores.
+    /// The name of the setting that moves it, with underscores; `tcp` has none.
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
         let name = match self {
             Self::Stream => "stream_window_kib",
             Self::Connection => "connection_window_kib",
+            Self::Tcp => "tcp",
         };
         EncodeLabelValue::encode(&name, encoder)
     }
@@ -138,7 +141,7 @@ impl Default for Metrics {
         let blocked = Family::<WindowLabel, Counter>::default();
         registry.register(
             "blocked",
-            "Times that a client said it had more to send than a window let it, counted when its connection ends",
+            "Times that a client had more to send than a window let it, counted when its connection ends",
             blocked.clone(),
         );
         for window in Window::ALL {

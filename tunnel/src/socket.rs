@@ -46,11 +46,13 @@ struct State {
     closing: Option<CloseCode>,
     /// The other side ended it, and said why or not.
     ended: Option<Option<CloseCode>>,
+    /// The other side sent more than it may.
+    overran: bool,
 }
 
 impl Control {
     pub fn new(rules: Rules) -> Arc<Self> {
-        let state = State { heard: Instant::now(), ping: false, closing: None, ended: None };
+        let state = State { heard: Instant::now(), ping: false, closing: None, ended: None, overran: false };
         Arc::new(Self {
             rules,
             ledger: Mutex::default(),
@@ -80,6 +82,11 @@ impl Control {
     /// Why the other side ended it, if it did.
     pub fn ended(&self) -> Option<Option<CloseCode>> {
         self.state().ended
+    }
+
+    /// Whether the other side sent more than it may.
+    pub fn overran(&self) -> bool {
+        self.state().overran
     }
 
     /// Asks for a sign of life.
@@ -140,7 +147,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                         self.inbox = bytes;
                         continue;
                     }
-                    Err(code) => code,
+                    Err(code) => {
+                        self.control.state().overran = true;
+                        code
+                    }
                 },
                 // Pongs are sent by the library.
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,

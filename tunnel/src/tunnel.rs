@@ -113,6 +113,11 @@ impl Tunnel {
         self.0.control.close(code);
     }
 
+    /// Whether it ended because the other side sent more than the [`Rules`] let it: unread bytes, streams, a frame's length.
+    pub fn overran(&self) -> bool {
+        self.0.control.overran()
+    }
+
     /// Waits for the end.
     pub async fn closed(&self) -> End {
         let mut end = self.0.end.clone();

@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    io::ErrorKind,
     net::SocketAddr,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
@@ -150,7 +151,14 @@ async fn connect(
         // What is not even TLS, or refuses our protocols.
         let is_broken =
             error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>);
-        if is_broken { protocol() } else { DialError::Other(relay.clone()) }
+        match error.kind() {
+            _ if is_broken => protocol(),
+            // Before the first word.
+            ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => {
+                DialError::HungUp(relay.clone())
+            }
+            _ => DialError::Other(relay.clone()),
+        }
     })?;
     let binding = [0; CHANNEL_BINDING_LEN];
     let binding = secured.get_ref().1.export_keying_material(binding, CHANNEL_BINDING_LABEL, Some(b""));

@@ -13,6 +13,11 @@ const FULL: &str = "It stops just now, or has as many connections as it takes, i
                     clients there, or try again later. Who runs it can raise --max-connections and \
                     --max-connections-per-address.";
 
+/// Over TCP a relay that takes no connection cannot even say that: any word would first need TLS.
+const HUNG_UP: &str = "It is tried again. A relay hangs up when it stops, or has as many connections as it takes, in all or from your \
+                       network: close other clients there. If it goes on, something on the way keeps TLS out: try \
+                       another network.";
+
 /// Why there is no connection.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DialError {
@@ -45,6 +50,9 @@ pub enum DialError {
     /// The relay does not want this connection.
     #[error("the relay at {0} refuses the connection")]
     Refused(RelayAddress),
+    /// QUIC gets no answer, and over TCP somebody takes the connection and ends it without a word.
+    #[error("no relay answers at {0} by UDP, and over TCP it hangs up at once")]
+    HungUp(RelayAddress),
     /// Anything else.
     #[error("the connection to {0} failed")]
     Other(RelayAddress),
@@ -61,7 +69,7 @@ impl DialError {
         match self {
             Self::Certificate { .. } => 4,
             Self::Elsewhere { .. } | Self::Protocol(_) => 3,
-            Self::Refused(_) => 2,
+            Self::Refused(_) | Self::HungUp(_) => 2,
             Self::Other(_) => 1,
             Self::Name(_) | Self::Silent(_) => 0,
         }
@@ -87,6 +95,7 @@ impl From<&DialError> for Failure {
             DialError::Protocol(_) => (Exit::Network, "protocol", "Check the port, or update Schat."),
             DialError::Other(_) => (Exit::Network, "network", "It is tried again; check the network."),
             DialError::Refused(_) => (Exit::Refused, "refused", FULL),
+            DialError::HungUp(_) => (Exit::Network, "network", HUNG_UP),
             DialError::Certificate { refusal, .. } => {
                 (Exit::Verification, "certificate", remedy_of(*refusal))
             }

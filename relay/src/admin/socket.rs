@@ -43,16 +43,21 @@ impl Drop for SocketFile {
     }
 }
 
+/// Whether nobody listens in a data directory, and nothing else is in the way.
+pub(crate) async fn check(data_dir: &Path) -> Result<(), SocketError> {
+    match fs::symlink_metadata(data_dir.join(SOCKET)) {
+        Ok(there) if !there.file_type().is_socket() => Err(SocketError::Occupied),
+        Ok(_) if connect(data_dir).await.is_ok() => Err(SocketError::Live),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Listens in a data directory. The socket of a relay that died is replaced, that of a living one is not.
 pub(crate) async fn listen(data_dir: &Path) -> Result<(UnixListener, SocketFile), SocketError> {
+    check(data_dir).await?;
     let path = data_dir.join(SOCKET);
-    match fs::symlink_metadata(&path) {
-        Ok(there) if !there.file_type().is_socket() => return Err(SocketError::Occupied),
-        Ok(_) if connect(data_dir).await.is_ok() => return Err(SocketError::Live),
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error.into()),
-    }
     // Under another name first: nobody can connect before the permissions are right, and an old socket is
     // replaced in one step.
     let new = data_dir.join(format!("{SOCKET}.new"));

@@ -31,10 +31,12 @@ const SETTLE: Duration = Duration::from_secs(5);
 /// Scenario `churn`.
 #[derive(Clone, Debug, Args)]
 pub(super) struct Churn {
-    /// Connections that come, join, speak and leave in each round; as many before the first look, in which the
-    /// allocator learns how much is needed at once.
+    /// Connections that come, join, speak and leave in each round.
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(8..=1_000_000))]
     visits: u32,
+    /// Rounds before the first look, in which the allocator learns how much is needed at once.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=50))]
+    warm_up: u8,
     /// Rounds, with a look at the memory after each: what leaks goes on growing, what settles does not.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=50))]
     rounds: u8,
@@ -46,27 +48,29 @@ pub(super) struct Churn {
 
 impl Churn {
     pub async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
-        let rounds = usize::from(self.rounds);
+        let (warm_up, rounds) = (usize::from(self.warm_up), usize::from(self.rounds));
         let (mut first, mut growth, mut speed) = (Vec::new(), vec![Vec::new(); rounds], Vec::new());
         for _ in 0..bench.repetitions {
             let subject = bench.subject(Door::Open).await?;
             let ground = subject.ground()?;
             let rooms = open(&ground).await?;
-            self.round(&ground, &rooms, 0).await?;
+            for round in 0..warm_up {
+                self.round(&ground, &rooms, round).await?;
+            }
             let settle = SETTLE.min(bench.time() * 2);
             tokio::time::sleep(settle).await;
             let warm = subject.usage()?.resident;
             first.push(number(warm) / number(1u64 << 20));
             for (round, growth) in growth.iter_mut().enumerate() {
                 let begun = Instant::now();
-                self.round(&ground, &rooms, round + 1).await?;
+                self.round(&ground, &rooms, warm_up + round).await?;
                 speed.push(number(self.visits) / begun.elapsed().as_secs_f64());
                 tokio::time::sleep(settle).await;
                 growth.push(number(subject.usage()?.resident) / number(warm));
             }
         }
         let settings = format!(
-            "{} visits a round and before the first look, {ROOMS} rooms of {MEMBERS}{}",
+            "{} visits a round, {warm_up} rounds before the first look, {ROOMS} rooms of {MEMBERS}{}",
             self.visits,
             if self.talk { ", every fourth speaks" } else { "" }
         );

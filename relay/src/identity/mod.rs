@@ -58,6 +58,17 @@ impl Tls {
             Self::Own | Self::Files { .. } => &[],
         }
     }
+
+    /// Whether what the operator brings can be used: asked before a first start leaves anything behind.
+    ///
+    /// # Errors
+    /// [`IdentityError`] with the file that makes no sense.
+    pub(crate) fn check(&self) -> Result<(), IdentityError> {
+        if let Self::Files { cert, key } = self {
+            Certificate::new(Files::open(cert, key)?.certificate())?;
+        }
+        Ok(())
+    }
 }
 
 /// Why the relay has no identity.

@@ -24,6 +24,9 @@ pub(super) const CONFIG_DIR: &str = "/etc/schat-relay";
 /// The settings.
 pub(super) const CONFIG: &str = "/etc/schat-relay/relay.toml";
 
+/// Manual pages that are no package's.
+pub(super) const MANUAL: &str = "/usr/local/share/man/man1";
+
 /// Where the service keeps its data.
 pub const DATA_DIR: &str = "/var/lib/schat-relay";
 

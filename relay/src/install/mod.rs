@@ -5,6 +5,7 @@
 //! nothing is done.
 
 mod layout;
+mod manual;
 mod seal;
 mod step;
 
@@ -16,6 +17,7 @@ use std::{
 pub use self::{layout::DATA_DIR, step::StepError};
 use self::{
     layout::{BINARY, CONFIG, CONFIG_DIR, NAME, PACKAGED_UNIT, SERVICE, SERVICE_PATH, SOCKET, texts},
+    seal::Comment,
     step::Step,
 };
 
@@ -61,11 +63,16 @@ pub struct Place {
 pub struct Plan(Vec<Step>);
 
 impl Plan {
-    /// What it takes to install `program` with these settings.
+    /// What it takes to install `program` with these settings and these manual pages, by name.
     ///
     /// # Errors
     /// [`PlanError`] when that would overwrite what is not ours.
-    pub fn install(place: &Place, program: &Path, settings: String) -> Result<Self, PlanError> {
+    pub fn install(
+        place: &Place,
+        program: &Path,
+        settings: String,
+        pages: Vec<(String, String)>,
+    ) -> Result<Self, PlanError> {
         if place.path(PACKAGED_UNIT).exists() {
             return Err(PlanError::Packaged);
         }
@@ -78,7 +85,7 @@ impl Plan {
             _ => steps.push(Step::Copy { from: program.to_owned(), to: binary }),
         }
         for (path, text) in texts() {
-            let text = seal::seal(&text);
+            let text = seal::seal(&text, Comment::Hash);
             let path_there = place.path(path);
             match place.read(path)? {
                 Some(there) if there == text.as_bytes() => steps.push(Step::Keep(path_there)),
@@ -86,6 +93,7 @@ impl Plan {
                 _ => steps.push(Step::Write { path: path_there, text }),
             }
         }
+        steps.extend(manual::write(place, pages)?);
         let config = place.path(CONFIG);
         steps.push(match place.read(CONFIG)? {
             Some(_) => Step::Keep(config),
@@ -128,6 +136,7 @@ impl Plan {
         if !files.is_empty() && place.path(BINARY).exists() {
             files.push(Step::Remove(place.path(BINARY)));
         }
+        files.extend(manual::remove(place)?);
         if !files.is_empty() && place.is_alive() {
             files.push(place.run("systemctl", &["daemon-reload"]));
         }

@@ -46,6 +46,10 @@ pub(super) enum Step {
     Keep(PathBuf),
     /// Write a file that everybody may read.
     Write { path: PathBuf, text: String },
+    /// Write manual pages, by their names, into a directory.
+    WritePages { directory: PathBuf, pages: Vec<(String, String)> },
+    /// Remove manual pages from a directory.
+    RemovePages { directory: PathBuf, names: Vec<String> },
     /// Copy a program.
     Copy { from: PathBuf, to: PathBuf },
     /// Remove a file.
@@ -69,6 +73,12 @@ impl Step {
                 }
                 said
             }
+            Self::WritePages { directory, pages } => {
+                format!("  write   {} manual pages into {}\n", pages.len(), directory.display())
+            }
+            Self::RemovePages { directory, names } => {
+                format!("  remove  {} manual pages from {}\n", names.len(), directory.display())
+            }
             Self::Copy { from, to } => format!("  copy    {} to {}\n", from.display(), to.display()),
             Self::Remove(path) => format!("  remove  {}\n", path.display()),
             Self::RemoveAll { path, what } => format!("  REMOVE  {} ({what})\n", path.display()),
@@ -81,6 +91,13 @@ impl Step {
         match self {
             Self::Keep(_) => Ok(()),
             Self::Write { path, text } => place(path, 0o644, |new| fs::write(new, text)),
+            Self::WritePages { directory, pages } => pages
+                .iter()
+                .try_for_each(|(name, text)| place(&directory.join(name), 0o644, |new| fs::write(new, text))),
+            Self::RemovePages { directory, names } => names.iter().try_for_each(|name| {
+                let path = directory.join(name);
+                fs::remove_file(&path).map_err(file("remove", &path))
+            }),
             Self::Copy { from, to } => place(to, 0o755, |new| fs::copy(from, new).map(drop)),
             Self::Remove(path) => fs::remove_file(path).map_err(file("remove", path)),
             Self::RemoveAll { path, .. } => fs::remove_dir_all(path).map_err(file("remove", path)),

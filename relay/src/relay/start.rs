@@ -14,7 +14,7 @@ use tokio::{
 
 use super::{Config, Relay};
 use crate::{
-    admin::{self, Admin, Listener, ReloadRequest},
+    admin::{self, Admin, Listener, ReloadRequest, SocketError},
     backend::redb::Redb,
     clock::unix_ms,
     connection,
@@ -63,7 +63,16 @@ impl Relay {
                 .chain(config.host.clone())
                 .chain(config.tls.domains().iter().cloned()),
         );
-        // First of all: a relay that cannot listen makes no identity and no database.
+        // First of all: a relay that cannot start makes no identity and no database.
+        config.tls.check()?;
+        #[cfg(unix)]
+        if config.admin {
+            let path = data_dir.join(admin::SOCKET);
+            // Whatever else is wrong is said in better words where it is in the way: a relay holds its database, too.
+            if let Err(source @ SocketError::Occupied) = admin::socket::check(&data_dir).await {
+                return Err(StartError::Admin { path, source });
+            }
+        }
         let mut bound = Vec::new();
         for address in config.listen {
             let handed = sockets.take(address);

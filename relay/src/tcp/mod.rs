@@ -38,7 +38,7 @@ use crate::{
         ACCEPT_PAUSE, CLOSE_TIME, IDLE_TIMEOUT, KEEP_ALIVE, Limits, SPARE_STREAMS, TCP_UNREAD,
         TCP_UNREAD_STRANGER,
     },
-    metrics::Carrier,
+    metrics::{Carrier, Window},
     shared::{Peer, Shared},
     socket,
     tls::ACME_TLS,
@@ -126,10 +126,11 @@ async fn greet(shared: Arc<Shared>, socket: TcpStream, acceptor: TlsAcceptor, mu
     let _counted = shared.metrics.carried(Carrier::Tcp);
     let known = Arc::<AtomicBool>::default();
     let tunnel = Tunnel::server(TokioIo::new(upgraded), rules(&limits, known.clone())).await;
-    let peer = Peer::new(shared, &place, binding);
+    let peer = Peer::new(shared.clone(), &place, binding);
     serve_rooms(peer, &Connection::Tcp(Guest { tunnel: tunnel.clone(), known })).await;
     // It has been told to close, and has not said why yet.
     let _ = timeout(CLOSE_TIME, tunnel.closed()).await;
+    shared.metrics.blocked(Window::Tcp, u64::from(tunnel.overran()));
 }
 
 /// TLS and HTTP; `None` when no WebSocket came of it.

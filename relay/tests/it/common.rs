@@ -93,6 +93,11 @@ pub fn endpoint(data_dir: &Path, alpn: &[u8]) -> Endpoint {
 }
 
 pub fn client_config(data_dir: &Path, alpn: &[u8]) -> quinn::ClientConfig {
+    quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls(data_dir, alpn)).unwrap()))
+}
+
+/// TLS that trusts the relay with this data directory, and nobody else.
+pub fn tls(data_dir: &Path, alpn: &[u8]) -> rustls::ClientConfig {
     let authority = certs::Authority::load_or_create(&data_dir.join("identity")).unwrap();
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(authority.ca_pem().as_bytes()).unwrap()).unwrap();
@@ -103,7 +108,7 @@ pub fn client_config(data_dir: &Path, alpn: &[u8]) -> quinn::ClientConfig {
         .with_root_certificates(roots)
         .with_no_client_auth();
     tls.alpn_protocols = vec![alpn.to_vec()];
-    quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).unwrap()))
+    tls
 }
 
 pub fn key(byte: u8) -> SigningKey {

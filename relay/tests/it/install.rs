@@ -91,6 +91,11 @@ fn installed_service_without_program_user_or_settings_is_found() {
     assert!(system.read("etc/passwd").contains("schat-relay:x:"));
     let wanted = system.path("etc/systemd/system/multi-user.target.wants/schat-relay.service");
     assert!(wanted.symlink_metadata().unwrap().is_symlink());
+    let page = system.read("usr/local/share/man/man1/relay-status.1");
+    assert!(
+        page.starts_with(".TH \"RELAY-STATUS\"") && page.lines().last().unwrap().starts_with(".\\\""),
+        "{page}"
+    );
     // The settings are those of the command line, and the program takes its own file.
     let shown = relay().arg("config").arg("--config").arg(system.path(CONFIG)).output().unwrap();
     let shown = String::from_utf8(shown.stdout).unwrap();
@@ -112,6 +117,19 @@ fn changed_file_is_not_overwritten_and_not_removed() {
     system.refused(&["install", "--yes"], "was changed since");
     system.refused(&["uninstall", "--yes"], "was changed since");
     assert_eq!(system.read(SERVICE), changed);
+}
+
+#[test]
+fn manual_page_of_somebody_else_is_left_alone() {
+    let Some(system) = System::new() else { return };
+    let (theirs, ours) = ("usr/local/share/man/man1/relay.1", "usr/local/share/man/man1/relay-doctor.1");
+    fs::create_dir_all(system.path(theirs).parent().unwrap()).unwrap();
+    fs::write(system.path(theirs), "another relay").unwrap();
+    system.done(&["install", "--yes"]);
+    assert!(system.read(ours).contains("doctor"));
+    system.done(&["uninstall", "--yes"]);
+    assert_eq!(system.read(theirs), "another relay");
+    assert!(!system.path(ours).exists());
 }
 
 #[test]

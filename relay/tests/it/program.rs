@@ -170,6 +170,24 @@ fn taken_port_is_a_network_error_with_a_remedy() {
 }
 
 #[test]
+fn certificate_that_makes_no_sense_or_an_occupied_socket_leaves_nothing_behind() {
+    let home = TempDir::new().unwrap();
+    let pem = home.path().join("not.pem");
+    std::fs::write(&pem, "no certificate").unwrap();
+    let (data_dir, pem) = (home.path().join("data"), pem.to_str().unwrap());
+    let output = run(&data_dir, &["--listen", "127.0.0.1:0", "--cert", pem, "--key", pem]);
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("not.pem"), "{output:?}");
+    assert!(!data_dir.exists(), "a relay that did not start has left something behind");
+
+    std::fs::create_dir(&data_dir).unwrap();
+    std::fs::write(data_dir.join("admin.sock"), "somebody's").unwrap();
+    let output = run(&data_dir, &["--listen", "127.0.0.1:0"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("something else of that name"), "{output:?}");
+    assert_eq!(std::fs::read_dir(&data_dir).unwrap().count(), 1);
+}
+
+#[test]
 fn data_directory_that_is_a_file_is_a_data_error() {
     let directory = TempDir::new().unwrap();
     let file = directory.path().join("file");

@@ -8,6 +8,7 @@ use std::{
 use anyhow::{Context, ensure};
 use clap::Args;
 
+use super::man;
 use crate::{
     config::{Loaded, Origin, Setting, example},
     install::{DATA_DIR, Place, Plan},
@@ -15,7 +16,7 @@ use crate::{
 
 /// Installs this program as a service.
 ///
-/// Copies itself to /usr/local/bin, writes units for systemd and a relay.toml that holds the settings given here
+/// Copies itself to /usr/local/bin, writes manual pages, units for systemd and a relay.toml that holds the settings given here
 /// (`relay --host chat.example.org install`), makes the user schat-relay, and starts the service. What somebody
 /// has changed is not overwritten. Doing it again with a newer program is an upgrade.
 #[derive(Clone, Debug, Args)]
@@ -52,7 +53,9 @@ impl InstallCommand {
     pub(super) fn run(&self, loaded: &Loaded) -> anyhow::Result<()> {
         let program = std::env::current_exe().context("this program does not find itself")?;
         let place = self.manner.place()?;
-        let plan = Plan::install(&place, &program, example(&settings(loaded)?))?;
+        let pages = man::pages().context("making the manual pages")?;
+        let pages = pages.into_iter().map(|(name, page)| (name, String::from_utf8_lossy(&page).into_owned()));
+        let plan = Plan::install(&place, &program, example(&settings(loaded)?), pages.collect())?;
         let is_done = self.manner.carry_out(&place, &plan)?;
         if is_done && !place.is_system() {
             println!("Done, in {}: the relay runs when that system does.", place.root.display());

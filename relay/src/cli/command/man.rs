@@ -57,7 +57,7 @@ pub struct ManCommand {
 impl ManCommand {
     /// Does it.
     pub(super) fn run(&self) -> anyhow::Result<()> {
-        let pages = pages(&Cli::command())?;
+        let pages = pages()?;
         match &self.directory {
             Some(directory) => write(&pages, directory),
             // The first is that of the program itself.
@@ -67,8 +67,8 @@ impl ManCommand {
 }
 
 /// Name and text of every page, the program's own first.
-fn pages(command: &clap::Command) -> io::Result<Vec<(String, Vec<u8>)>> {
-    let mut command = command.clone().disable_help_subcommand(true);
+pub(super) fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
+    let mut command = Cli::command().disable_help_subcommand(true);
     command.build();
     let mut pages = Vec::new();
     page(&command, true, &mut pages)?;
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn command_or_setting_without_a_manual_is_found() {
         let command = Cli::command();
-        let pages = pages(&command).unwrap();
+        let pages = pages().unwrap();
         let names: Vec<_> = pages.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names[0], "relay.1");
         for subcommand in command.get_subcommands().filter(|command| !command.is_hide_set()) {

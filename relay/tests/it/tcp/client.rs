@@ -16,13 +16,13 @@ use proto::{
     },
 };
 use relay::{Config, Fallback, Limits, Relay};
-use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
+use rustls::pki_types::ServerName;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tunnel::{RecvHalf, Rules, SendHalf, Tunnel};
 
-use crate::common::{PATIENCE, Server, code, opening};
+use crate::common::{PATIENCE, Server, code, opening, tls};
 
 pub async fn server(limits: Limits) -> Server {
     let directory = TempDir::new().unwrap();
@@ -41,19 +41,9 @@ pub async fn try_secured(
     data_dir: &Path,
     alpn: &[u8],
 ) -> std::io::Result<TlsStream<TcpStream>> {
-    let authority = certs::Authority::load_or_create(&data_dir.join("identity")).unwrap();
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(authority.ca_pem().as_bytes()).unwrap()).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    tls.alpn_protocols = vec![alpn.to_vec()];
     let name = ServerName::try_from("localhost").unwrap();
     let socket = TcpStream::connect(address).await.unwrap();
-    TlsConnector::from(Arc::new(tls)).connect(name, socket).await
+    TlsConnector::from(Arc::new(tls(data_dir, alpn))).connect(name, socket).await
 }
 
 pub struct TcpClient {

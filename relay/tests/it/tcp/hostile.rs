@@ -6,7 +6,7 @@ use proto::{
     CloseCode,
     relay::{GetSlot, client_frame, refused::Code, relay_frame::Frame},
 };
-use relay::{Limits, Rate};
+use relay::{Limits, Rate, metrics::Window};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -127,6 +127,7 @@ async fn stranger_cannot_make_the_relay_keep_much() {
     }
     let end = tcp.tunnel.closed().await;
     assert_eq!(end, End::Peer(Some(CloseCode::TooMany)));
+    eventually("it is counted", || server.metrics().times_blocked(Window::Tcp) == 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
