@@ -211,6 +211,7 @@ async fn face_that_does_not_read_is_cut_off_alone_and_misses_nothing_when_it_doe
             ann.hears(text).await;
         }
     }
+    ann.hears(said.last().unwrap()).await;
     assert_eq!(reads.await.unwrap(), said);
     // The quick one has gone, and the slow one was cut off.
     faces(home, 0).await;

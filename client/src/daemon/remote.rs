@@ -89,12 +89,12 @@ impl Remote {
     ) -> Result<(Self, mpsc::Receiver<Event>), Failure> {
         let Options { past, only, relay, patience, hold } = options;
         let attach = Attach { face: FaceId(face), begin: Begin::Past(past), only: only.clone() };
-        let (link, snapshot) = link::Link::open(daemon, &attach).await?;
+        let (link, (snapshot, rooms)) = link::Link::open(daemon, &attach).await?;
         let known = Arc::new(Known { snapshot: Mutex::new(snapshot), lost: Mutex::default() });
         let (calls, asked) = mpsc::channel(CALLS);
         let (events, receiver) = mpsc::channel(EVENTS);
         let keeper = Keeper::new(dir, attach, known.clone(), asked, events, patience, hold);
-        let task = tokio::spawn(keeper.run(link));
+        let task = tokio::spawn(keeper.run(link, rooms));
         Ok((Self { known, calls, only, relay, compared: Mutex::default(), task }, receiver))
     }
 

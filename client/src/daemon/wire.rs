@@ -118,7 +118,7 @@ pub(super) struct Snapshot {
 }
 
 /// What is asked of the daemon; each is a method of the runtime. Labels name rooms.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Request {
     Tell(String, Command),
     Rename(String),
@@ -147,6 +147,11 @@ pub(crate) enum Request {
 }
 
 impl Request {
+    /// Done twice it is as if done once.
+    pub(super) fn repeats(&self) -> bool {
+        !matches!(self, Self::Tell(..) | Self::Open(..) | Self::Create(..) | Self::Join(_))
+    }
+
     /// It may change what a [`Snapshot`] tells.
     pub(super) fn changes(&self) -> bool {
         matches!(

@@ -20,7 +20,7 @@ use super::{Call, Known, gone, link::{Link, Writer}, lock};
 use crate::{
     daemon::{
         WINDOW, client,
-        wire::{Attach, Begin, Down, Up},
+        wire::{Attach, Begin, Down, Request, Up},
     },
     failure::Failure,
     runtime::{Event, RelayState, RoomEvent},
@@ -49,8 +49,6 @@ pub(super) struct Keeper {
     hold: Duration,
     /// How far the face has taken each room.
     taken: Arc<Mutex<BTreeMap<String, u64>>>,
-    /// Where the events began is known.
-    has_begun: bool,
     /// Asked while nobody was there: at most [`super::CALLS`].
     held: VecDeque<(Instant, Call)>,
     next: u64,
@@ -75,15 +73,14 @@ impl Keeper {
             patience,
             hold,
             taken: Arc::default(),
-            has_begun: false,
             held: VecDeque::new(),
             next: 0,
         }
     }
 
-    /// Runs until the face is gone, or the daemon is given up.
-    pub(super) async fn run(mut self, first: Link) {
-        let mut link = first;
+    /// Runs until the face is gone, or the daemon is given up. `rooms`: where their events begin.
+    pub(super) async fn run(mut self, mut link: Link, rooms: Vec<(String, u64)>) {
+        self.begin(rooms);
         loop {
             let Some(why) = self.serve(link).await else { return };
             match self.again(why).await {
@@ -102,7 +99,7 @@ impl Keeper {
     async fn serve(&mut self, mut link: Link) -> Option<Failure> {
         let (backlog, waiting) = mpsc::channel(WINDOW);
         let mut hands = self.hand_on(waiting, link.up.clone());
-        let mut open = BTreeMap::new();
+        let mut open = Open::new();
         let why = loop {
             while let Some((_, call)) = self.held.pop_front() {
                 self.call(call, &link.up, &mut open).await;
@@ -110,7 +107,6 @@ impl Keeper {
             tokio::select! {
                 down = link.down.recv() => match down {
                     Some(Down::Snapshot(snapshot)) => *lock(&self.known.snapshot) = *snapshot,
-                    Some(Down::From(rooms)) => self.begin(rooms),
                     Some(Down::Event(event)) => {
                         // Never full: the daemon heeds what was taken.
                         if backlog.try_send(*event).is_err() {
@@ -118,12 +114,12 @@ impl Keeper {
                         }
                     }
                     Some(Down::Answer(id, bytes)) => {
-                        if let Some(reply) = open.remove(&id) {
+                        if let Some((_, reply)) = open.remove(&id) {
                             let _ = reply_to(reply, Ok(bytes));
                         }
                     }
                     Some(Down::Bye(failure)) => break failure,
-                    Some(Down::Status(_)) | None => break gone(),
+                    Some(Down::From(_) | Down::Status(_)) | None => break gone(),
                 },
                 call = self.calls.recv() => match call {
                     Some(call) => self.call(call, &link.up, &mut open).await,
@@ -132,17 +128,20 @@ impl Keeper {
             }
         };
         drop((backlog, link));
-        for reply in open.into_values() {
-            let _ = reply_to(reply, Err(unsure()));
+        for (request, reply) in open.into_values() {
+            match request {
+                Some(request) => self.held.push_back((Instant::now(), Call { request, reply })),
+                None => drop(reply_to(reply, Err(unsure()))),
+            }
         }
         // What came is shown before anything else: a face that was cut off gets no more before it has read that.
         let _ = (&mut hands).await;
         (!self.events.is_closed()).then_some(why)
     }
 
-    async fn call(&mut self, call: Call, up: &Writer, open: &mut BTreeMap<u64, Reply>) {
+    async fn call(&mut self, call: Call, up: &Writer, open: &mut Open) {
         if open.len() >= MANY {
-            open.retain(|id, reply| {
+            open.retain(|id, (_, reply)| {
                 if reply.is_closed() {
                     up.try_send(&Up::Drop(*id));
                 }
@@ -154,8 +153,9 @@ impl Keeper {
             return;
         }
         self.next += 1;
+        let again = request.repeats().then(|| request.clone());
         match up.send(&Up::Ask(self.next, request)).await {
-            Ok(()) => drop(open.insert(self.next, reply)),
+            Ok(()) => drop(open.insert(self.next, (again, reply))),
             Err(failure) => drop(reply_to(reply, Err(failure))),
         }
     }
@@ -184,8 +184,7 @@ impl Keeper {
     }
 
     /// Where the events of each room begin.
-    fn begin(&mut self, rooms: Vec<(String, u64)>) {
-        self.has_begun = true;
+    fn begin(&self, rooms: Vec<(String, u64)>) {
         let mut taken = lock(&self.taken);
         for (room, seq) in rooms {
             taken.entry(room).or_insert(seq);
@@ -219,13 +218,12 @@ impl Keeper {
     /// None: nobody is there.
     async fn try_again(&mut self) -> Result<Option<Link>, Failure> {
         let Some(daemon) = client::find(&self.dir).await? else { return Ok(None) };
-        if self.has_begun {
-            let taken = lock(&self.taken).iter().map(|(room, seq)| (room.clone(), *seq)).collect();
-            self.attach.begin = Begin::After(taken);
-        }
+        let taken = lock(&self.taken).iter().map(|(room, seq)| (room.clone(), *seq)).collect();
+        self.attach.begin = Begin::After(taken);
         match Link::open(daemon, &self.attach).await {
-            Ok((link, snapshot)) => {
+            Ok((link, (snapshot, rooms))) => {
                 *lock(&self.known.snapshot) = snapshot;
+                self.begin(rooms);
                 Ok(Some(link))
             }
             // It ended in the same moment.
@@ -256,6 +254,9 @@ impl Keeper {
         }
     }
 }
+
+/// What was asked and is not answered; and the question, if it may be asked twice.
+type Open = BTreeMap<u64, (Option<Request>, Reply)>;
 
 type Reply = tokio::sync::oneshot::Sender<Result<Vec<u8>, Failure>>;
 

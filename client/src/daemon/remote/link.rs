@@ -29,25 +29,23 @@ pub(super) struct Link {
     reader: JoinHandle<()>,
 }
 
+/// The daemon's state, and where the events of each room begin.
+pub(super) type First = (Snapshot, Vec<(String, u64)>);
+
 /// Writes frames.
 #[derive(Clone)]
 pub(super) struct Writer(mpsc::Sender<Zeroizing<Vec<u8>>>);
 
 impl Link {
-    /// Attaches, and waits for what a face has to know first.
-    pub(super) async fn open(daemon: Attachable, attach: &Attach) -> Result<(Self, Snapshot), Failure> {
+    /// Attaches, and waits for what a face has to know first; with it comes where the events of each room begin. What
+    /// happens after this is among them.
+    pub(super) async fn open(daemon: Attachable, attach: &Attach) -> Result<(Self, First), Failure> {
         let (read, mut write) = tokio::io::split(daemon.0);
         let frame = frame::encode(&Up::Attach(attach.clone()), MAX_UP).map_err(|_| too_long())?;
         write.write_all(&frame).await.map_err(|_| gone())?;
         let (sender, mut down) = mpsc::channel(FRAMES);
         let reader = tokio::spawn(read_frames(read, sender));
-        let first = timeout(HELLO, down.recv()).await;
-        let snapshot = match first {
-            Ok(Some(Down::Snapshot(snapshot))) => *snapshot,
-            Ok(Some(Down::Bye(failure))) => return Err(failure),
-            Ok(None) => return Err(gone()),
-            _ => return Err(garbled()),
-        };
+        let first = timeout(HELLO, first(&mut down)).await.unwrap_or_else(|_| Err(gone()))?;
         let (sender, mut frames) = mpsc::channel::<Zeroizing<Vec<u8>>>(FRAMES);
         tokio::spawn(async move {
             while let Some(frame) = frames.recv().await {
@@ -57,7 +55,20 @@ impl Link {
             }
             let _ = write.shutdown().await;
         });
-        Ok((Self { down, up: Writer(sender), reader }, snapshot))
+        Ok((Self { down, up: Writer(sender), reader }, first))
+    }
+}
+
+async fn first(down: &mut mpsc::Receiver<Down>) -> Result<First, Failure> {
+    let mut snapshot = None;
+    loop {
+        match (down.recv().await, snapshot.take()) {
+            (Some(Down::Snapshot(newer)), _) => snapshot = Some(*newer),
+            (Some(Down::From(rooms)), Some(snapshot)) => return Ok((snapshot, rooms)),
+            (Some(Down::Bye(failure)), _) => return Err(failure),
+            (None, _) => return Err(gone()),
+            _ => return Err(garbled()),
+        }
     }
 }
 
