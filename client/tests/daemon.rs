@@ -77,7 +77,10 @@ async fn bots_tail_and_send_use_one_profile_at_once() {
     scene.ann.say(ROOM, "", "hello").await;
     for bot in [&mut one, &mut two, &mut tail] {
         let heard = bot.next("message");
-        assert_eq!((&heard["text"], &heard["mine"], &heard["again"]), (&"hello".into(), &false.into(), &false.into()));
+        assert_eq!(
+            (&heard["text"], &heard["mine"], &heard["again"]),
+            (&"hello".into(), &false.into(), &false.into())
+        );
     }
     let sent = run(&profile, &["--json", "send", ROOM, "by send"]);
     assert!(sent.status.success(), "{sent:?}");
@@ -93,7 +96,10 @@ async fn bots_tail_and_send_use_one_profile_at_once() {
     assert!(link.starts_with("schat://"));
     one.tell(&json!({"cmd": "send", "room": ROOM, "text": "the last", "id": "a2"}));
     for event in two.until(|event| event["text"] == "the last" && event["event"] == "message") {
-        assert!(event["event"] != "sent" && event["event"] != "invite" && event["event"] != "error", "{event}");
+        assert!(
+            event["event"] != "sent" && event["event"] != "invite" && event["event"] != "error",
+            "{event}"
+        );
     }
     // What needs no relay goes through the daemon as well.
     assert_eq!(text(&run(&profile, &["rooms"]).stdout).split('\t').next(), Some(ROOM));
@@ -174,7 +180,10 @@ async fn daemon_that_is_killed_loses_nothing_and_faces_go_on_by_themselves() {
     scene.daemon.kill();
     let gone = bot.next("disconnected");
     assert_eq!(gone["code"], "daemon_gone");
-    assert!(gone["retry_ms"].is_number() && gone["remedy"].as_str().unwrap().contains("schat daemon"), "{gone}");
+    assert!(
+        gone["retry_ms"].is_number() && gone["remedy"].as_str().unwrap().contains("schat daemon"),
+        "{gone}"
+    );
     scene.ann.say(ROOM, "", "while it was away").await;
     // What is asked meanwhile waits for it.
     bot.tell(&json!({"cmd": "send", "room": ROOM, "text": "asked meanwhile", "id": "m"}));

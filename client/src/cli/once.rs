@@ -154,9 +154,7 @@ pub(super) async fn rooms(globals: &Globals) -> Result<Exit, Failure> {
             };
             rooms.map(|room| (room.label, place(room.place), room.closed)).collect()
         }
-        Err(runtime) => {
-            runtime.rooms().into_iter().map(|room| (room.label, room.relay, room.over)).collect()
-        }
+        Err(runtime) => runtime.rooms().into_iter().map(|room| (room.label, room.relay, room.over)).collect(),
     };
     for (label, relay, over) in rooms {
         let place = relay.map_or_else(|| "schat host".to_owned(), |relay| relay.to_string());

@@ -80,8 +80,7 @@ impl Hub {
         faces.last += 1;
         let number = faces.last;
         let relays = faces.relays.iter();
-        let relays =
-            relays.map(|(relay, state)| Event::Relay { relay: relay.clone(), state: state.clone() });
+        let relays = relays.map(|(relay, state)| Event::Relay { relay: relay.clone(), state: state.clone() });
         let mut first: Vec<Event> = relays.collect();
         let (theirs, others) = std::mem::take(&mut faces.kept).into_iter().partition(|(face, _)| *face == id);
         faces.kept = others;

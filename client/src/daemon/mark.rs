@@ -43,8 +43,7 @@ pub(super) fn split(token: &str) -> (Option<FaceId>, &str) {
 pub(super) fn token(event: &mut Event) -> Option<&mut String> {
     match event {
         Event::Room {
-            event:
-                RoomEvent::Engine(engine::Event::Sent { token, .. } | engine::Event::Queued { token, .. }),
+            event: RoomEvent::Engine(engine::Event::Sent { token, .. } | engine::Event::Queued { token, .. }),
             ..
         } => Some(token),
         _ => None,

@@ -25,8 +25,8 @@ use std::time::Duration;
 
 pub(crate) use hub::Hub;
 pub(crate) use mark::{FaceId, unmarked};
-pub(crate) use remote::Remote;
 pub use remote::Options;
+pub(crate) use remote::Remote;
 pub use server::Daemon;
 pub use wire::Status;
 pub(crate) use wire::{Request, label, pin, text};

@@ -125,9 +125,7 @@ impl Feed<'_> {
                 let page = self.local.history_before(room, newest.saturating_add(1), *limit).await?;
                 (page.first().map_or(newest, |line| line.message.seq.saturating_sub(1)), newest)
             }
-            Begin::Past(Past::Unacknowledged) => {
-                (self.local.acked(room, &Cursor::default()).await?, newest)
-            }
+            Begin::Past(Past::Unacknowledged) => (self.local.acked(room, &Cursor::default()).await?, newest),
         };
         Ok(Start { room: room.into(), after, fresh })
     }

@@ -14,9 +14,7 @@ use crate::{
 /// Does what a face asks for. The answer is a `Result`, as the method of the runtime gives it.
 pub(super) async fn answer(local: &Local, face: FaceId, request: Request) -> Vec<u8> {
     match request {
-        Request::Tell(room, command) => {
-            pack(local.tell_as(Some(face), &room, face.mark(command)).await)
-        }
+        Request::Tell(room, command) => pack(local.tell_as(Some(face), &room, face.mark(command)).await),
         Request::Rename(name) => pack(local.rename(&name).await),
         Request::Describe(status, glyph) => pack(local.describe(&status, &glyph).await),
         Request::Ack(room, cursor, seq) => pack(local.ack_at(&room, &cursor, seq).await),

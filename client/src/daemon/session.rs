@@ -36,7 +36,9 @@ const GOODBYE: Duration = Duration::from_secs(1);
 pub(super) async fn serve(stream: Stream, served: Arc<Served>) {
     let (mut read, mut write) = tokio::io::split(stream);
     // Whoever says nothing, or rubbish, is hung up on.
-    let Ok(Ok(Some(hello))) = timeout(HELLO, frame::read::<Hello>(&mut read, MAX_HELLO)).await else { return };
+    let Ok(Ok(Some(hello))) = timeout(HELLO, frame::read::<Hello>(&mut read, MAX_HELLO)).await else {
+        return;
+    };
     if hello.magic != MAGIC || frame::write(&mut write, &Hello::ours(false), MAX_HELLO).await.is_err() {
         return;
     }
@@ -95,8 +97,7 @@ async fn attached(read: ReadHalf<Stream>, write: WriteHalf<Stream>, served: &Arc
     let credit = Arc::new(Semaphore::new(WINDOW));
     let mut writer = tokio::spawn(tell(write, frames, served.clone()));
     let mut reader = tokio::spawn(hear(read, served.clone(), face, out.clone(), credit.clone()));
-    let feed =
-        Feed { local: &served.local, hub: &served.hub, face, out: out.clone(), credit, only };
+    let feed = Feed { local: &served.local, hub: &served.hub, face, out: out.clone(), credit, only };
     let mut cut = std::mem::replace(&mut seat.cut, tokio::sync::oneshot::channel().1);
     let mut ending = served.ending.subscribe();
     let why = tokio::select! {

@@ -101,16 +101,12 @@ async fn obey(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
         Cmd::Join { room: Some(room), link: None, relay } => match runtime.room(&room) {
             Ok(status) if status.over.is_none() => again(runtime, &room),
             _ => match address(relay) {
-                Ok(relay) => {
-                    runtime.open(&room, relay).await.map(|label| pending.join(runtime, &label))
-                }
+                Ok(relay) => runtime.open(&room, relay).await.map(|label| pending.join(runtime, &label)),
                 Err(failure) => Err(failure),
             },
         },
         Cmd::Join { link: Some(link), room: None, .. } => match words::link(&link) {
-            Ok(AnyLink::Invite(link)) => {
-                runtime.join(&link).await.map(|label| pending.join(runtime, &label))
-            }
+            Ok(AnyLink::Invite(link)) => runtime.join(&link).await.map(|label| pending.join(runtime, &label)),
             Ok(AnyLink::Relay(link)) => {
                 runtime.use_relay(&link).await.map(|chosen| say(&Out::chosen(&chosen)))
             }

@@ -253,9 +253,7 @@ impl Runtime {
     ) -> Result<String, Failure> {
         match &self.0 {
             Here(local) => local.create(name, relay, policy),
-            There(remote) => {
-                remote.ask(Request::Create(name.to_owned(), remote.relay(relay), policy)).await
-            }
+            There(remote) => remote.ask(Request::Create(name.to_owned(), remote.relay(relay), policy)).await,
         }
     }
 

@@ -13,7 +13,7 @@ use shared::{
 use tokio::sync::mpsc;
 
 use super::{
-    COMMANDS, Entry, Inner, OwnRelay, Local, State,
+    COMMANDS, Entry, Inner, Local, OwnRelay, State,
     link::{Dialer, LinkState, RelayLink},
     lock, now_ms,
     room::{Begin, Room},

@@ -41,8 +41,8 @@ use tokio::{
 
 pub use choose::ChosenRelay;
 pub use config::{Config, OwnRelay, Past, RoomStatus};
-pub use event::{Event, RelayState, RoomEvent, remedy_of};
 pub(crate) use event::Sink;
+pub use event::{Event, RelayState, RoomEvent, remedy_of};
 pub use handle::Runtime;
 
 use crate::{

@@ -52,7 +52,9 @@ impl From<rusqlite::Error> for StoreError {
 impl From<&StoreError> for Failure {
     fn from(error: &StoreError) -> Self {
         let remedy = match error {
-            StoreError::Locked(_) => "End the other one, or give this one another --profile. With `schat daemon` many use one profile.",
+            StoreError::Locked(_) => {
+                "End the other one, or give this one another --profile. With `schat daemon` many use one profile."
+            }
             StoreError::Full => "Free some space; schat goes on by itself.",
             StoreError::Damaged(_) => "Restore a backup of the profile, or begin a new one with --profile.",
             StoreError::WrongKey => {

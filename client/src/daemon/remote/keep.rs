@@ -16,7 +16,11 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-use super::{Call, Known, gone, link::{Link, Writer}, lock};
+use super::{
+    Call, Known, gone,
+    link::{Link, Writer},
+    lock,
+};
 use crate::{
     daemon::{
         WINDOW, client,
@@ -278,7 +282,10 @@ fn place(event: &Event) -> Option<(String, u64)> {
 
 /// Told as what it is for a face: the way to the relays is gone.
 fn lost(failure: &Failure, retry: Option<Duration>) -> Event {
-    Event::Relay { relay: "the daemon".to_owned(), state: RelayState::Lost { failure: failure.clone(), retry } }
+    Event::Relay {
+        relay: "the daemon".to_owned(),
+        state: RelayState::Lost { failure: failure.clone(), retry },
+    }
 }
 
 /// For what was under way when the daemon went.
