@@ -34,6 +34,8 @@ units() {
     sed "s|/usr/bin/relay|$programs/relay|" packaging/systemd/schat-relay.service >"$work/schat-relay.service"
     cp packaging/systemd/schat-relay.socket "$work/"
     systemd-analyze verify --man=no "$work/schat-relay.service" "$work/schat-relay.socket"
+    sed "s|/usr/bin/schat|$programs/schat|" packaging/systemd/schat.service >"$work/schat.service"
+    systemd-analyze verify --man=no --user "$work/schat.service"
 }
 
 # The example is taken as it is, and sets the data directory only.

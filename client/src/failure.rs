@@ -2,8 +2,10 @@
 
 use std::{borrow::Cow, process::ExitCode};
 
+use serde::{Deserialize, Serialize};
+
 /// How the program ends; the numbers are documented and stable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Exit {
     /// Nothing failed.
@@ -31,7 +33,7 @@ impl From<Exit> for ExitCode {
 }
 
 /// A failure for people (message and remedy) and for programs (code and exit code). Holds no secret.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{message}")]
 pub struct Failure {
     /// Stable name, for programs.

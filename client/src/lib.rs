@@ -1,6 +1,7 @@
 //! The client of Schat: store, transport, runtime and faces. The binary `schat` is a thin shell around it.
 
 pub mod cli;
+pub mod daemon;
 pub mod faces;
 pub mod failure;
 pub mod names;

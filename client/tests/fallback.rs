@@ -70,14 +70,14 @@ async fn room_works_over_tcp_where_udp_is_swallowed_and_by_quic_where_it_is_not(
     let dir = TempDir::new().unwrap();
     let relay = relay_with_fallback(&dir, "relay").await;
     let mut ann = Person::enter(dir.path(), "ann", &relay, Past::Nothing).await;
-    ann.runtime.create_own("team").unwrap();
+    ann.runtime.create_own("team").await.unwrap();
     assert_eq!(carrier(&mut ann).await, Carrier::Quic);
     ann.joined().await;
     let mut link = ann.link("team").await;
     let way = blocked(relay.addresses()[0]).await;
     (link.host, link.port) = (way.host, way.port);
     let mut bob = Person::enter(dir.path(), "bob", &relay, Past::Nothing).await;
-    bob.runtime.join(&link).unwrap();
+    bob.runtime.join(&link).await.unwrap();
     assert_eq!(carrier(&mut bob).await, Carrier::Tcp);
     assert_eq!(bob.joined().await.members.len(), 2);
     bob.say("team", "t1", "by the back door").await;

@@ -39,9 +39,9 @@ async fn member_over_the_rate_is_told_so_and_loses_nothing() {
     let relay = relay(&dir.path().join("relay"), 0).await;
     let mut ann = Person::enter(dir.path(), "ann", &relay, Past::Nothing).await;
     let mut bob = Person::enter(dir.path(), "bob", &relay, Past::Nothing).await;
-    ann.runtime.create_own(ROOM).unwrap();
+    ann.runtime.create_own(ROOM).await.unwrap();
     let link = ann.link(ROOM).await;
-    bob.runtime.join(&link).unwrap();
+    bob.runtime.join(&link).await.unwrap();
     bob.joined().await;
     ann.say(ROOM, "t0", "before").await;
     ann.sent("t0").await;
@@ -64,9 +64,9 @@ async fn room_too_many_for_a_connection_is_told_so_and_waits() {
     let relay = relay(&dir.path().join("relay"), 0).await;
     relay.reload(Limits { rooms_per_connection: 1, ..Limits::default() });
     let mut ann = Person::enter(dir.path(), "ann", &relay, Past::Nothing).await;
-    ann.runtime.create_own("first").unwrap();
+    ann.runtime.create_own("first").await.unwrap();
     ann.joined().await;
-    ann.runtime.create_own("second").unwrap();
+    ann.runtime.create_own("second").await.unwrap();
     let told = ann.error().await;
     assert_eq!(told.code, "too_many_rooms");
     assert!(told.remedy.contains("--rooms-per-connection"), "{told:?}");
@@ -88,7 +88,7 @@ async fn person_whom_a_full_relay_refuses_is_told_what_that_can_mean() {
     let relay = relay(&dir.path().join("relay"), 0).await;
     relay.reload(Limits { connections: 0, ..Limits::default() });
     let mut ann = Person::enter(dir.path(), "ann", &relay, Past::Nothing).await;
-    ann.runtime.create_own(ROOM).unwrap();
+    ann.runtime.create_own(ROOM).await.unwrap();
     let lost = ann
         .until(|event| match event {
             Event::Relay { state: RelayState::Lost { failure, retry }, .. } => Some((failure, retry)),

@@ -23,9 +23,9 @@ const ROOM: &str = "team";
 async fn pair(dir: &TempDir, relay: &relay::Relay) -> (Person, Person) {
     let mut ann = Person::enter(dir.path(), "ann", relay, Past::Nothing).await;
     let mut bob = Person::enter(dir.path(), "bob", relay, Past::Nothing).await;
-    ann.runtime.create_own(ROOM).unwrap();
+    ann.runtime.create_own(ROOM).await.unwrap();
     let link = ann.link(ROOM).await;
-    bob.runtime.join(&link).unwrap();
+    bob.runtime.join(&link).await.unwrap();
     bob.joined().await;
     (ann, bob)
 }
@@ -176,9 +176,9 @@ async fn open_room_joins_strangers_of_the_name_and_says_that_it_is_open() {
     let relay = relay(&dir.path().join("relay"), 0).await;
     let mut ann = Person::enter(dir.path(), "ann", &relay, Past::Nothing).await;
     let mut bob = Person::enter(dir.path(), "bob", &relay, Past::Nothing).await;
-    ann.runtime.open("lobby", None).unwrap();
+    ann.runtime.open("lobby", None).await.unwrap();
     assert!(ann.joined().await.open);
-    bob.runtime.open("lobby", None).unwrap();
+    bob.runtime.open("lobby", None).await.unwrap();
     let view = bob.joined().await;
     assert!(view.open && view.members.len() == 2);
     bob.say("lobby", "", "hello").await;

@@ -27,10 +27,10 @@ const ROOM: &str = "team";
 async fn pair(dir: &TempDir, relay: &relay::Relay, policy: Policy) -> (Person, Person) {
     let ann = Person::enter(dir.path(), "ann", relay, Past::Nothing).await;
     let bob = Person::enter(dir.path(), "bob", relay, Past::Nothing).await;
-    ann.runtime.create(ROOM, Some(support::address(relay)), policy).unwrap();
+    ann.runtime.create(ROOM, Some(support::address(relay)), policy).await.unwrap();
     let mut pair = (ann, bob);
     let link = pair.0.link(ROOM).await;
-    pair.1.runtime.join(&link).unwrap();
+    pair.1.runtime.join(&link).await.unwrap();
     pair.1.joined().await;
     pair
 }
@@ -179,7 +179,7 @@ async fn newcomer_is_handed_the_past_where_the_room_shares_it() {
     .await;
     changed(&mut bob).await;
     let mut eve = Person::enter(dir.path(), "eve", &relay, Past::Nothing).await;
-    eve.runtime.join(&ann.link(ROOM).await).unwrap();
+    eve.runtime.join(&ann.link(ROOM).await).await.unwrap();
     let handed = |event| match event {
         Event::Room { event: RoomEvent::Engine(engine::Event::Handed { lines, .. }), .. } => Some(lines),
         _ => None,

@@ -40,9 +40,9 @@ async fn alarm(person: &mut Person) -> (AlarmKind, String) {
 async fn room(dir: &TempDir, relay: &relay::Relay) -> (Person, Person) {
     let mut ann = Person::enter(dir.path(), "ann", relay, Past::Nothing).await;
     let mut bob = Person::enter(dir.path(), "bob", relay, Past::Nothing).await;
-    ann.runtime.create_own(ROOM).unwrap();
+    ann.runtime.create_own(ROOM).await.unwrap();
     let link = ann.link(ROOM).await;
-    bob.runtime.join(&link).unwrap();
+    bob.runtime.join(&link).await.unwrap();
     bob.joined().await;
     ann.until(|event| match event {
         Event::Room { event: RoomEvent::Engine(engine::Event::Epoch(_)), .. } => Some(()),
@@ -71,7 +71,7 @@ async fn mark_is_kept_and_makes_the_room_verified_until_it_is_taken_back() {
     let mut ann = Person::enter(dir.path(), "ann", &relay, Past::Nothing).await;
     ann.joined().await;
     assert!(ann.runtime.room(ROOM).unwrap().is_verified);
-    let known = ann.runtime.person(&him.fingerprint).unwrap();
+    let known = ann.runtime.person(&him.fingerprint).await.unwrap().unwrap();
     assert_eq!(known.names, ["bob"]);
     ann.runtime.mark(&him, false).await.unwrap();
     assert!(!ann.runtime.is_verified(&him.fingerprint) && !ann.runtime.room(ROOM).unwrap().is_verified);
@@ -89,7 +89,7 @@ async fn stranger_and_impostor_are_alarms_that_outlive_a_restart() {
     let link = bob.link(ROOM).await;
     let profile = dir.path().join("eve");
     let mut eve = Person::enter(&profile, "bob", &relay, Past::Nothing).await;
-    eve.runtime.join(&link).unwrap();
+    eve.runtime.join(&link).await.unwrap();
     eve.joined().await;
     let key = eve.runtime.me().1.to_string();
     let (kind, text) = alarm(&mut ann).await;

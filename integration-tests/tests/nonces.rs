@@ -114,7 +114,7 @@ fn no_key_and_nonce_pair_is_used_twice_over_crashes_and_restored_backups() {
     let machine_of_ann = machine();
     let link = machine_of_ann.block_on(async {
         let mut ann = Life::begin(dir.path(), "ann", &relay).await;
-        ann.runtime.create_own(ROOM).unwrap();
+        ann.runtime.create_own(ROOM).await.unwrap();
         ann.joined().await;
         ann.link().await
     });
@@ -122,7 +122,7 @@ fn no_key_and_nonce_pair_is_used_twice_over_crashes_and_restored_backups() {
     let machine_of_bob = machine();
     let mut bob = machine_of_bob.block_on(async {
         let mut bob = Life::begin(dir.path(), "bob", &relay).await;
-        bob.runtime.join(&link).unwrap();
+        bob.runtime.join(&link).await.unwrap();
         bob.joined().await;
         bob
     });

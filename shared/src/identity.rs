@@ -66,6 +66,7 @@ pub(crate) fn verifies(key: &[u8], statement: &[u8], signature: &[u8]) -> bool {
 
 /// SHA-256 of `"schat/1 fingerprint" ‖ account key`: tells people apart, whatever they call themselves.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Fingerprint(pub [u8; 32]);
 
 impl Fingerprint {

@@ -14,6 +14,7 @@ pub const MAX_NAMED: usize = 256;
 
 /// A chat line and what happened to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Line {
     /// As it stands now: edits applied, empty when deleted.
     pub message: Message,
@@ -29,6 +30,7 @@ pub struct Line {
 
 /// One sign under a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Reaction {
     /// An emoji or a short word; from others, so to be made harmless before a terminal sees it.
     pub emoji: String,

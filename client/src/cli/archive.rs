@@ -9,10 +9,11 @@ use std::{
 use clap::ValueEnum;
 use shared::timeline::Line;
 
-use super::{Globals, once::print, setup::profile};
+use super::{Globals, attach, once::print};
 use crate::{
     faces::{json::Out, plain, sanitize, words},
     failure::{Exit, Failure},
+    runtime::Runtime,
     store::{Hit, OpenProfile, Query, RoomRecord, Search},
 };
 
@@ -36,22 +37,15 @@ pub(super) struct Wanted<'a> {
     pub(super) limit: usize,
 }
 
-pub(super) fn search(globals: &Globals, wanted: &Wanted<'_>) -> Result<Exit, Failure> {
+pub(super) async fn search(globals: &Globals, wanted: &Wanted<'_>) -> Result<Exit, Failure> {
     let query = Query::new(&wanted.words.join(" "), wanted.from);
     if query.is_empty() {
         return Err(Failure::usage("There is nothing to look for.", "Name words, or a person with --from."));
     }
-    let profile = profile(globals)?;
-    let rooms = match wanted.room {
-        Some(room) => vec![find(&profile, room)?],
-        None => profile.vault.now(|store| store.rooms())?,
+    let hits = match attach::quiet(globals).await? {
+        Ok(profile) => look(&profile, query, wanted)?,
+        Err(runtime) => runtime.search(wanted.room, &query, wanted.limit).await?,
     };
-    let rooms = rooms.into_iter().map(|room| (room.id, room.label));
-    let mut search = Search::new(query, rooms, wanted.limit);
-    while !search.is_done() {
-        search = profile.vault.now(|store| store.search(search))?;
-    }
-    let hits = search.hits();
     if hits.is_empty() {
         return Err(Failure::not_found(
             "Nothing that this device has fits.",
@@ -70,6 +64,19 @@ pub(super) fn search(globals: &Globals, wanted: &Wanted<'_>) -> Result<Exit, Fai
     Ok(Exit::Ok)
 }
 
+fn look(profile: &OpenProfile, query: Query, wanted: &Wanted<'_>) -> Result<Vec<Hit>, Failure> {
+    let rooms = match wanted.room {
+        Some(room) => vec![find(profile, room)?],
+        None => profile.vault.now(|store| store.rooms())?,
+    };
+    let rooms = rooms.into_iter().map(|room| (room.id, room.label));
+    let mut search = Search::new(query, rooms, wanted.limit);
+    while !search.is_done() {
+        search = profile.vault.now(|store| store.search(search))?;
+    }
+    Ok(search.hits())
+}
+
 /// Where `export` writes to.
 pub(super) struct Target {
     pub(super) format: Format,
@@ -77,9 +84,11 @@ pub(super) struct Target {
     pub(super) force: bool,
 }
 
-pub(super) fn export(globals: &Globals, room: &str, target: &Target) -> Result<Exit, Failure> {
-    let profile = profile(globals)?;
-    let record = find(&profile, room)?;
+pub(super) async fn export(globals: &Globals, room: &str, target: &Target) -> Result<Exit, Failure> {
+    let shelf = match attach::quiet(globals).await? {
+        Ok(profile) => Shelf::Ours(find(&profile, room)?, Box::new(profile)),
+        Err(runtime) => Shelf::Daemon(runtime.room(room)?.label, runtime),
+    };
     let mut to: Box<dyn Write> = match &target.output {
         Some(path) => Box::new(create(path, target.force).map_err(|error| {
             let message = format!("{} cannot be written: {error}.", path.display());
@@ -91,7 +100,7 @@ pub(super) fn export(globals: &Globals, room: &str, target: &Target) -> Result<E
         })?),
         None => Box::new(io::stdout().lock()),
     };
-    let written = write(&profile, &record, target.format, &mut to);
+    let written = write(&shelf, room, target.format, &mut to).await;
     match (written?, &target.output) {
         (Ok(()), _) => Ok(Exit::Ok),
         // Whoever read standard output has enough.
@@ -103,20 +112,37 @@ pub(super) fn export(globals: &Globals, room: &str, target: &Target) -> Result<E
     }
 }
 
-fn write(
-    profile: &OpenProfile,
-    room: &RoomRecord,
+/// Where a room's lines are.
+enum Shelf {
+    Ours(RoomRecord, Box<OpenProfile>),
+    Daemon(String, Runtime),
+}
+
+impl Shelf {
+    async fn page(&self, after: u64) -> Result<Vec<Line>, Failure> {
+        match self {
+            Self::Ours(room, profile) => {
+                Ok(profile.vault.now(|store| store.history(room.id, after, PAGE))?)
+            }
+            Self::Daemon(room, runtime) => runtime.history(room, after, PAGE).await,
+        }
+    }
+}
+
+async fn write(
+    shelf: &Shelf,
+    room: &str,
     format: Format,
     to: &mut dyn Write,
 ) -> Result<io::Result<()>, Failure> {
     let mut after = 0;
     loop {
-        let page = profile.vault.now(|store| store.history(room.id, after, PAGE))?;
+        let page = shelf.page(after).await?;
         let Some(last) = page.last() else { return Ok(to.flush()) };
         after = last.message.seq;
         for line in page {
             let lines = match format {
-                Format::Json => vec![Out::message(room.label.clone(), line, true).to_line()],
+                Format::Json => vec![Out::message(room.to_owned(), line, true).to_line()],
                 Format::Text => shown(&line, None),
             };
             for line in lines {

@@ -7,8 +7,10 @@ use shared::link::AnyLink;
 use tokio::sync::{Mutex, mpsc};
 
 use super::{
-    Globals, host,
-    setup::{Plan, profile, start},
+    Globals,
+    attach::{self, Owner},
+    host,
+    setup::{Plan, start},
 };
 use crate::{
     faces::{
@@ -48,12 +50,26 @@ pub(super) async fn chat(globals: &Globals, link: Option<String>) -> Result<Exit
     if let Some(chosen) = &chosen {
         globals.relay = Some(chosen.address.clone());
     }
-    let profile = profile(&globals)?;
-    let dir = profile.dir().clone();
-    // Before anything is dialled: it may be the pin that lets this profile's rooms go on.
-    let chosen = chosen.map(|chosen| profile.vault.now(|store| chosen.save(store))).transpose()?;
     let plan = Plan { past: past(&globals), only: None, own: None };
-    let (runtime, events) = start(&globals, profile, plan).await?;
+    let relay = Arc::new(Mutex::new(None));
+    let (chosen, (runtime, events), host) = match attach::owner(&globals).await? {
+        Owner::Us(profile) => {
+            // Before anything is dialled: it may be the pin that lets this profile's rooms go on.
+            let chosen = chosen.map(|chosen| profile.vault.now(|store| chosen.save(store))).transpose()?;
+            let host = hosting(profile.dir().clone(), relay.clone());
+            (chosen, start(&globals, profile, plan).await?, Some(host))
+        }
+        Owner::Daemon(dir, daemon) => {
+            // A person sees that the daemon is gone, and goes on when it is back.
+            let patience = (!is_full_screen(&globals)).then_some(attach::PATIENCE);
+            let (runtime, events) = attach::attach(&globals, dir, daemon, plan, patience).await?;
+            let chosen = match &link {
+                Some(AnyLink::Relay(link)) => Some(runtime.use_relay(link).await?),
+                Some(AnyLink::Invite(_)) | None => None,
+            };
+            (chosen, (runtime, events), None)
+        }
+    };
     let mut notes = Vec::new();
     match chosen {
         Some(chosen) if globals.json => json::say(&Out::chosen(&chosen)),
@@ -62,13 +78,12 @@ pub(super) async fn chat(globals: &Globals, link: Option<String>) -> Result<Exit
         None => {}
     }
     let current = match link {
-        Some(AnyLink::Invite(link)) => Some(runtime.join(&link)?),
+        Some(AnyLink::Invite(link)) => Some(runtime.join(&link).await?),
         Some(AnyLink::Relay(_)) | None => {
             runtime.rooms().into_iter().find(|room| room.over.is_none()).map(|room| room.label)
         }
     };
-    let relay = Arc::new(Mutex::new(None));
-    let start = Start { input, current, with_qr: false, notes, host: Some(hosting(dir, relay.clone())) };
+    let start = Start { input, current, with_qr: false, notes, host };
     let exit = face(&globals, runtime, events, start).await;
     if let Some(relay) = relay.lock().await.take() {
         relay.shutdown().await;
@@ -141,13 +156,17 @@ pub(super) async fn face(
         exit = serve => exit,
         () = interrupted() => Ok(Exit::Interrupted),
     };
+    let lost = runtime.lost();
     runtime.shutdown().await;
-    exit
+    match (exit, lost) {
+        (Ok(Exit::Ok), Some(lost)) => Err(lost),
+        (exit, _) => exit,
+    }
 }
 
 /// Resolves when somebody asks the program to end: Ctrl-C, and on Unix SIGTERM and SIGHUP, so that the terminal is
 /// given back and the rooms say goodbye.
-async fn interrupted() {
+pub(super) async fn interrupted() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

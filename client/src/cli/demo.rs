@@ -82,11 +82,11 @@ async fn scenes(dir: &Path, relay: &Relay, report: &mut Report) -> Result<Tape, 
     let mut eve = Person::enter(dir, "canary-eve", &place, None).await?;
 
     report.scene("Ann opens a private room; Bob and Eve join by her link.");
-    ann.create(ROOM)?;
+    ann.create(ROOM).await?;
     let first_link = ann.link(ROOM).await?;
-    bob.join(&first_link)?;
+    bob.join(&first_link).await?;
     bob.members(ROOM, 2).await?;
-    eve.join(&first_link)?;
+    eve.join(&first_link).await?;
     let views = together(&mut [&mut ann, &mut bob, &mut eve], 3).await?;
     for (name, view) in ["Ann", "Bob", "Eve"].iter().zip(&views) {
         report.note(&format!("{name}: epoch {}, authenticator {}", view.epoch, hex(&view.authenticator)));
@@ -144,7 +144,7 @@ async fn scenes(dir: &Path, relay: &Relay, report: &mut Report) -> Result<Tape, 
     let stolen = eve_before.only_last(&since);
     report.check("Eve's keys open nothing of it", feed(&eve_before, &stolen)?.texts.is_empty());
     let mut stranger = Person::enter(dir, "canary-mal", &place, None).await?;
-    stranger.join(&first_link)?;
+    stranger.join(&first_link).await?;
     report.check("the link that Eve knows lets nobody in any more", stranger.is_out(ROOM).await.is_ok());
     stranger.go().await;
 
@@ -179,7 +179,7 @@ async fn dan_alone(
     (link, text): (&InviteLink, &str),
 ) -> Result<(), Stop> {
     let mut dan = Person::enter(dir, "canary-dan", place, None).await?;
-    dan.join(link)?;
+    dan.join(link).await?;
     let view = dan.members(ROOM, 3).await?;
     let names: Vec<_> = view.members.iter().map(|member| member.person.name.as_str()).collect();
     report.check(

@@ -7,8 +7,9 @@ use shared::engine::Command;
 
 use super::{
     Globals,
+    attach::{self, Owner},
     chat::{Start, face, is_full_screen, past},
-    setup::{Plan, on_terminal, profile, start},
+    setup::{Plan, on_terminal, start},
 };
 use crate::{
     faces::input,
@@ -33,7 +34,17 @@ pub(super) async fn host(
     listen: SocketAddr,
     advertise: Option<RelayAddress>,
 ) -> Result<Exit, Failure> {
-    let profile = profile(globals)?;
+    let profile = match attach::owner(globals).await? {
+        Owner::Us(profile) => profile,
+        Owner::Daemon(..) => {
+            return Err(Failure::new(
+                Exit::Local,
+                "in_use",
+                "A daemon has this profile, and runs no relay.",
+                "End it (schat daemon stop), then: schat host. Or give this one another --profile.",
+            ));
+        }
+    };
     let relay = begin(profile.dir(), listen, advertise.as_ref()).await?;
     let served = serve(globals, profile, room, &relay, advertise).await;
     relay.shutdown().await;
@@ -77,7 +88,7 @@ async fn serve(
     }
     let plan = Plan { past: past(globals), only: None, own: Some(own) };
     let (runtime, events) = start(globals, profile, plan).await?;
-    let label = enter(&runtime, room)?;
+    let label = enter(&runtime, room).await?;
     runtime.tell(&label, Command::Invite).await?;
     let with_qr = on_terminal() && !globals.plain;
     let input = (!is_full_screen(globals)).then(input::stdin);
@@ -91,10 +102,10 @@ async fn serve(
 }
 
 /// The room from last time, or a new one.
-fn enter(runtime: &Runtime, room: &str) -> Result<String, Failure> {
+async fn enter(runtime: &Runtime, room: &str) -> Result<String, Failure> {
     match runtime.room(room) {
         Ok(status) if status.over.is_none() => Ok(status.label),
-        _ => runtime.create_own(room),
+        _ => runtime.create_own(room).await,
     }
 }
 

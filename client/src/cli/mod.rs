@@ -1,8 +1,10 @@
 //! The command line: what can be asked, and who answers.
 
 mod archive;
+mod attach;
 mod chat;
 mod config;
+mod daemon;
 mod demo;
 mod host;
 mod man;
@@ -87,6 +89,11 @@ enum Command {
         /// Where others reach the relay, for the link [default: this machine's address].
         #[arg(long, value_name = "HOST:PORT")]
         advertise: Option<RelayAddress>,
+    },
+    /// Own the profile, so that many chats, bots and commands use it at once; it runs until it is ended.
+    Daemon {
+        #[command(subcommand)]
+        command: Option<daemon::DaemonCommand>,
     },
     /// Show on this machine, with a real relay and real clients, that the promises hold.
     Demo,
@@ -202,6 +209,7 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Host { room, listen, advertise }) => {
             host::host(globals, &room, listen, advertise).await
         }
+        Some(Command::Daemon { command }) => daemon::daemon(globals, command).await,
         Some(Command::Demo) => demo::demo().await,
         Some(Command::Send { room, text }) if text == "-" => stream::stream(globals, &room).await,
         Some(Command::Send { room, text }) => once::send(globals, &room, text).await,
@@ -213,16 +221,16 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
             once::tail(globals, &room, start).await
         }
         Some(Command::Invite { room }) => once::invite(globals, &room).await,
-        Some(Command::Rooms) => once::rooms(globals),
-        Some(Command::Fingerprint) => once::fingerprint(globals),
+        Some(Command::Rooms) => once::rooms(globals).await,
+        Some(Command::Fingerprint) => once::fingerprint(globals).await,
         Some(Command::Search { words, room, from, limit }) => {
             let (room, from) = (room.as_deref(), from.as_deref());
-            archive::search(globals, &archive::Wanted { words: &words, room, from, limit })
+            archive::search(globals, &archive::Wanted { words: &words, room, from, limit }).await
         }
         Some(Command::Export { room, format, output, force }) => {
             let usual = if globals.json { archive::Format::Json } else { archive::Format::Text };
             let target = archive::Target { format: format.unwrap_or(usual), output, force };
-            archive::export(globals, &room, &target)
+            archive::export(globals, &room, &target).await
         }
         Some(Command::Config(command)) => command.run(globals),
         Some(Command::Completions { shell }) => {

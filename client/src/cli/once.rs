@@ -12,8 +12,8 @@ use shared::{
 use tokio::{sync::mpsc, time::timeout};
 
 use super::{
-    Globals,
-    setup::{Plan, profile, random, start},
+    Globals, attach,
+    setup::{Plan, random},
 };
 use crate::{
     faces::{
@@ -23,7 +23,8 @@ use crate::{
     },
     failure::{Exit, Failure},
     runtime::{Event, Past, RelayState, RoomEvent, Runtime},
-    store::{Cursor, Notice},
+    store::{Cursor, Notice, Where},
+    transport::RelayAddress,
 };
 
 /// How long a command waits for the relay, in seconds: several tries.
@@ -102,13 +103,12 @@ pub(super) enum Ack {
 }
 
 pub(super) async fn tail(globals: &Globals, room: &str, begin: Begin) -> Result<Exit, Failure> {
-    let profile = profile(globals)?;
     let past = match begin {
         Begin::Last => Past::Last(TAIL),
         Begin::From(_) | Begin::Acked(..) => Past::Nothing,
     };
     let plan = Plan { past, only: Some(room.to_owned()), own: None };
-    let (runtime, events) = start(globals, profile, plan).await?;
+    let (runtime, events) = attach::runtime(globals, plan).await?;
     let told = match &begin {
         Begin::Acked(cursor, Ack::Told) => Some(cursor.clone()),
         _ => None,
@@ -143,28 +143,39 @@ async fn listen(runtime: &Runtime, cursor: Option<Cursor>) {
     }
 }
 
-pub(super) fn rooms(globals: &Globals) -> Result<Exit, Failure> {
-    let profile = profile(globals)?;
-    for room in profile.vault.now(|store| store.rooms())? {
-        let place = match &room.place {
-            crate::store::Where::Own => "schat host".to_owned(),
-            crate::store::Where::Relay { address, .. } => address.to_string(),
-        };
-        let closed = room.closed.map(|why| format!("\tover: {}", sanitize::line(&why))).unwrap_or_default();
-        print(&format!("{}\t{place}{closed}", sanitize::line(&room.label)));
+pub(super) async fn rooms(globals: &Globals) -> Result<Exit, Failure> {
+    // Label, relay, and why it is over.
+    let rooms: Vec<(String, Option<RelayAddress>, Option<String>)> = match attach::quiet(globals).await? {
+        Ok(profile) => {
+            let rooms = profile.vault.now(|store| store.rooms())?.into_iter();
+            let place = |place| match place {
+                Where::Own => None,
+                Where::Relay { address, .. } => Some(address),
+            };
+            rooms.map(|room| (room.label, place(room.place), room.closed)).collect()
+        }
+        Err(runtime) => runtime.rooms().into_iter().map(|room| (room.label, room.relay, room.over)).collect(),
+    };
+    for (label, relay, over) in rooms {
+        let place = relay.map_or_else(|| "schat host".to_owned(), |relay| relay.to_string());
+        let over = over.map(|why| format!("\tover: {}", sanitize::line(&why))).unwrap_or_default();
+        print(&format!("{}\t{place}{over}", sanitize::line(&label)));
     }
     Ok(Exit::Ok)
 }
 
-pub(super) fn fingerprint(globals: &Globals) -> Result<Exit, Failure> {
-    print(&profile(globals)?.engine.identity.fingerprint().to_string());
+pub(super) async fn fingerprint(globals: &Globals) -> Result<Exit, Failure> {
+    let fingerprint = match attach::quiet(globals).await? {
+        Ok(profile) => profile.engine.identity.fingerprint(),
+        Err(runtime) => runtime.me().1,
+    };
+    print(&fingerprint.to_string());
     Ok(Exit::Ok)
 }
 
 /// A runtime with this room only.
 pub(super) async fn one(globals: &Globals, room: &str) -> Result<(Runtime, mpsc::Receiver<Event>), Failure> {
-    let profile = profile(globals)?;
-    start(globals, profile, Plan { past: Past::Nothing, only: Some(room.to_owned()), own: None }).await
+    attach::runtime(globals, Plan { past: Past::Nothing, only: Some(room.to_owned()), own: None }).await
 }
 
 /// Waits for the answer; ends early with what makes it impossible.
@@ -268,9 +279,9 @@ async fn follow(
     while let Some(event) = events.recv().await {
         let notice = event.notice();
         let seq = match &event {
-            Event::Room { event: RoomEvent::Engine(engine::Event::Message(message)), .. } => {
-                Some(message.seq)
-            }
+            Event::Room { event: RoomEvent::Engine(engine::Event::Message(message)), .. }
+            // What was missed while a daemon was away.
+            | Event::Room { event: RoomEvent::Past(Line { message, .. }), .. } => Some(message.seq),
             _ => None,
         };
         match event {

@@ -60,16 +60,20 @@ pub(super) async fn start(
     profile: OpenProfile,
     plan: Plan,
 ) -> Result<(Runtime, mpsc::Receiver<Event>), Failure> {
+    let config = config(globals, &profile, plan)?;
+    Runtime::start(profile, config).await
+}
+
+/// How a runtime of the profile is to run.
+pub(super) fn config(globals: &Globals, profile: &OpenProfile, plan: Plan) -> Result<Config, Failure> {
     let Plan { past, only, own } = plan;
-    take_token(globals, &profile)?;
+    take_token(globals, profile)?;
     let lines = globals.settings.history.lines.get();
     profile.vault.now(|store| {
         store.keep_lines(lines);
         Ok(())
     })?;
-    let config =
-        Config { transport: transport(globals)?, relay: globals.relay.clone(), own, past, only, tap: None };
-    Runtime::start(profile, config).await
+    Ok(Config { transport: transport(globals)?, relay: globals.relay.clone(), own, past, only, tap: None })
 }
 
 /// A token from a file, for the relay in use. Never from an option: other users of the machine see those.

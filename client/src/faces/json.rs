@@ -20,6 +20,7 @@ use crate::{
     failure::{Exit, Failure},
     runtime::{Event, RoomEvent, Runtime},
     store::{Notice, Query},
+    transport::{AddressError, RelayAddress},
 };
 
 /// Version of the protocol.
@@ -99,11 +100,13 @@ async fn obey(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
     let done = match cmd {
         Cmd::Join { room: Some(room), link: None, relay } => match runtime.room(&room) {
             Ok(status) if status.over.is_none() => again(runtime, &room),
-            _ => with_relay(relay, |relay| runtime.open(&room, relay))
-                .map(|label| pending.join(runtime, &label)),
+            _ => match address(relay) {
+                Ok(relay) => runtime.open(&room, relay).await.map(|label| pending.join(runtime, &label)),
+                Err(failure) => Err(failure),
+            },
         },
         Cmd::Join { link: Some(link), room: None, .. } => match words::link(&link) {
-            Ok(AnyLink::Invite(link)) => runtime.join(&link).map(|label| pending.join(runtime, &label)),
+            Ok(AnyLink::Invite(link)) => runtime.join(&link).await.map(|label| pending.join(runtime, &label)),
             Ok(AnyLink::Relay(link)) => {
                 runtime.use_relay(&link).await.map(|chosen| say(&Out::chosen(&chosen)))
             }
@@ -116,8 +119,13 @@ async fn obey(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
             }
             _ => {
                 let policy = Policy { disappear_s: disappear, past_lines: past };
-                with_relay(relay, |relay| runtime.create(&room, relay, policy))
-                    .map(|label| pending.join(runtime, &label))
+                match address(relay) {
+                    Ok(relay) => {
+                        let label = runtime.create(&room, relay, policy).await;
+                        label.map(|label| pending.join(runtime, &label))
+                    }
+                    Err(failure) => Err(failure),
+                }
             }
         },
         Cmd::Send { room, text, id, reply_to } => match reply_to.as_deref().map(message_id).transpose() {
@@ -206,12 +214,9 @@ fn again(runtime: &Runtime, room: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn with_relay(
-    relay: Option<String>,
-    begin: impl FnOnce(Option<crate::transport::RelayAddress>) -> Result<String, Failure>,
-) -> Result<String, Failure> {
-    let bad = |error: crate::transport::AddressError| Failure::usage(error.to_string(), "Write HOST:PORT.");
-    begin(relay.map(|relay| relay.parse()).transpose().map_err(bad)?)
+fn address(relay: Option<String>) -> Result<Option<RelayAddress>, Failure> {
+    let bad = |error: AddressError| Failure::usage(error.to_string(), "Write HOST:PORT.");
+    relay.map(|relay| relay.parse()).transpose().map_err(bad)
 }
 
 /// Shows the number, after the mark is set or taken back. A program names people by their whole fingerprint, which does

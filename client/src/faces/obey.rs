@@ -54,10 +54,10 @@ pub async fn obey(
     match line {
         Line::Empty | Line::Quit => Ok(Done::default()),
         Line::Say(text) => say(runtime, pending, here()?, Said::Text { text, reply_to: None }).await,
-        Line::Join(name) => join(runtime, pending, name),
+        Line::Join(name) => join(runtime, pending, name).await,
         Line::Link(link) => match words::link(&link)? {
             AnyLink::Invite(link) => {
-                let label = runtime.join(&link)?;
+                let label = runtime.join(&link).await?;
                 pending.join(runtime, &label);
                 Ok(Done::go(label))
             }
@@ -67,7 +67,7 @@ pub async fn obey(
             if runtime.room(&name).is_ok_and(|status| status.over.is_none()) {
                 return Err(Failure::usage("You have a room of that name already.", "Choose another name."));
             }
-            let label = runtime.create(&name, None, policy)?;
+            let label = runtime.create(&name, None, policy).await?;
             pending.join(runtime, &label);
             Ok(Done::go(label))
         }
@@ -201,10 +201,10 @@ pub fn members(runtime: &Runtime, view: &engine::GroupView) -> Vec<String> {
     people.chain([epoch]).collect()
 }
 
-fn join(runtime: &Runtime, pending: &Pending, name: String) -> Result<Done, Failure> {
+async fn join(runtime: &Runtime, pending: &Pending, name: String) -> Result<Done, Failure> {
     let known = runtime.room(&name).ok().filter(|status| status.over.is_none());
     let Some(status) = known else {
-        let label = runtime.open(&name, None)?;
+        let label = runtime.open(&name, None).await?;
         pending.join(runtime, &label);
         return Ok(Done { notes: vec![words::OPEN_WARNING.to_owned()], go: Some(label) });
     };

@@ -3,13 +3,13 @@
 use shared::{engine::MessageId, timeline::Line};
 use zeroize::Zeroizing;
 
-use super::{Runtime, lock};
+use super::{Local, lock};
 use crate::{
     failure::Failure,
     store::{Hit, Query, Search},
 };
 
-impl Runtime {
+impl Local {
     /// At most `limit` stored chat lines after `seq`.
     ///
     /// # Errors

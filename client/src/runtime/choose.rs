@@ -4,7 +4,7 @@
 use proto::Token;
 use shared::link::RelayLink;
 
-use super::{Runtime, link::LinkState, lock};
+use super::{Local, link::LinkState, lock};
 use crate::{
     failure::Failure,
     store::{Store, StoreError},
@@ -53,7 +53,16 @@ impl ChosenRelay {
     }
 }
 
-impl Runtime {
+impl Local {
+    /// Remembers the relay for rooms that are named without one, for the next start.
+    ///
+    /// # Errors
+    /// [`Failure`] when it cannot be saved.
+    pub async fn remember_relay(&self, relay: &RelayAddress) -> Result<(), Failure> {
+        let relay = relay.to_string();
+        Ok(self.0.vault.run(move |store| store.set_last_relay(&relay)).await?)
+    }
+
     /// Uses the relay of a link for rooms that are named without one, and holds it to the link's pin.
     ///
     /// # Errors

@@ -1,13 +1,14 @@
 //! What a runtime is told at its start, and what it says about rooms.
 
 use proto::relay::RelayFrame;
+use serde::{Deserialize, Serialize};
 use shared::engine::GroupView;
 use tokio::sync::mpsc;
 
 use crate::transport::{Pin, RelayAddress, Transport};
 
 /// What a face is shown of a room's past when the runtime starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Past {
     /// Nothing.
     Nothing,
@@ -45,7 +46,7 @@ pub struct Config {
 }
 
 /// A room, for lists.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomStatus {
     /// What faces call it.
     pub label: String,

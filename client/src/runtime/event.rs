@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use serde::{Deserialize, Serialize};
 use shared::{
     engine::{self, AlarmKind},
     link::InviteLink,
@@ -14,13 +15,14 @@ use tokio::sync::mpsc;
 
 use super::lock;
 use crate::{
+    daemon::{FaceId, Hub, unmarked},
     failure::{Exit, Failure, exit_of},
     store::{Notice, StoredNotice},
     transport::{Carrier, Trust},
 };
 
 /// Something a face may want to show.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[expect(clippy::large_enum_variant, reason = "some hundred wait at most, and most are the large ones")]
 pub enum Event {
     /// About the connection to a relay.
@@ -33,6 +35,7 @@ pub enum Event {
     /// About a room.
     Room {
         /// Its label.
+        #[serde(with = "crate::daemon::label")]
         room: Arc<str>,
         /// What happened.
         event: RoomEvent,
@@ -50,7 +53,7 @@ impl Event {
 }
 
 /// The state of the connection to a relay.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum RelayState {
     /// Being dialled.
     Connecting,
@@ -71,7 +74,7 @@ pub enum RelayState {
 }
 
 /// What happened in a room.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum RoomEvent {
     /// From the engine; never its `Invite`, which lacks the relay's address, nor its acts, alarms and errors.
     Engine(engine::Event),
@@ -99,6 +102,7 @@ pub enum RoomEvent {
     /// An invite link is ready. Secret.
     Invite {
         /// The whole link.
+        #[serde(with = "crate::daemon::text")]
         link: InviteLink,
         /// Unix milliseconds, 0 for never.
         expires_ms: u64,
@@ -109,25 +113,44 @@ pub enum RoomEvent {
     Failed(Failure),
 }
 
+/// Who takes the events.
+#[derive(Clone)]
+pub(crate) enum Sink {
+    /// One face in this process. While its channel is full, whoever tells something waits.
+    Face(mpsc::Sender<Event>),
+    /// The faces of a daemon. Nobody waits for them.
+    Hub(Hub),
+}
+
 /// Where the tasks put events; remembers the last problem for `/why`.
 #[derive(Clone)]
 pub(super) struct Outlet {
-    events: mpsc::Sender<Event>,
+    sink: Sink,
     problem: Arc<Mutex<Option<Failure>>>,
 }
 
 impl Outlet {
     /// `problem`: the last one of earlier runs.
-    pub(super) fn new(events: mpsc::Sender<Event>, problem: Option<Failure>) -> Self {
-        Self { events, problem: Arc::new(Mutex::new(problem)) }
+    pub(super) fn new(sink: Sink, problem: Option<Failure>) -> Self {
+        Self { sink, problem: Arc::new(Mutex::new(problem)) }
     }
 
     /// Waits while the channel is full. A face that is gone is not waited for.
     pub(super) async fn send(&self, event: Event) {
+        self.answer(&[], event).await;
+    }
+
+    /// The same, for who asked; for all when that is nobody.
+    pub(super) async fn answer(&self, askers: &[FaceId], event: Event) {
         if let Some(problem) = problem(&event) {
             *lock(&self.problem) = Some(problem);
         }
-        let _ = self.events.send(event).await;
+        match &self.sink {
+            Sink::Face(events) => {
+                let _ = events.send(unmarked(event)).await;
+            }
+            Sink::Hub(hub) => hub.publish(askers, event),
+        }
     }
 
     /// What nobody saw before the program ended.

@@ -13,7 +13,7 @@ use shared::{
 use tokio::sync::mpsc;
 
 use super::{
-    COMMANDS, Entry, Inner, OwnRelay, Runtime, State,
+    COMMANDS, Entry, Inner, Local, OwnRelay, State,
     link::{Dialer, LinkState, RelayLink},
     lock, now_ms,
     room::{Begin, Room},
@@ -27,7 +27,7 @@ use crate::{
 /// Rooms of one profile: a stream each, and a relay allows some hundred per connection.
 const MAX_ROOMS: usize = 64;
 
-impl Runtime {
+impl Local {
     /// Joins the room of an invite link. Returns its label; whether it worked comes as events.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ mod backoff;
 mod choose;
 mod config;
 mod event;
+mod handle;
 mod link;
 mod manage;
 mod mute;
@@ -40,11 +41,14 @@ use tokio::{
 
 pub use choose::ChosenRelay;
 pub use config::{Config, OwnRelay, Past, RoomStatus};
+pub(crate) use event::Sink;
 pub use event::{Event, RelayState, RoomEvent, remedy_of};
+pub use handle::Runtime;
 
 use crate::{
+    daemon::FaceId,
     failure::Failure,
-    store::{Cursor, OpenProfile, People, RoomRecord, Store, Vault},
+    store::{Cursor, OpenProfile, People, RoomRecord, Store, StoredNotice, Vault},
     transport::RelayAddress,
 };
 use event::Outlet;
@@ -60,9 +64,9 @@ const COMMANDS: usize = 32;
 /// How long the rooms get to say goodbye, in seconds.
 const GOODBYE_S: u64 = 2;
 
-/// The handle of a running client. Clones share it; [`Runtime::shutdown`] ends it.
+/// The rooms of a profile, run in this process. Clones share them; [`Local::shutdown`] ends them.
 #[derive(Clone)]
-pub struct Runtime(Arc<Inner>);
+pub(crate) struct Local(Arc<Inner>);
 
 struct Inner {
     profile: Mutex<OpenProfile>,
@@ -101,16 +105,12 @@ struct State {
     over: Option<String>,
 }
 
-impl Runtime {
-    /// Starts all rooms of the profile. Events come out of the receiver.
+impl Local {
+    /// Starts all rooms of the profile. Events go into `sink`.
     ///
     /// # Errors
     /// [`Failure`] when the profile cannot be read or `config.only` names no room.
-    pub async fn start(
-        profile: OpenProfile,
-        config: Config,
-    ) -> Result<(Self, mpsc::Receiver<Event>), Failure> {
-        let (sender, events) = mpsc::channel(EVENTS);
+    pub(crate) async fn start(profile: OpenProfile, config: Config, sink: Sink) -> Result<Self, Failure> {
         let vault = profile.vault.clone();
         let only = config.only.clone();
         let muted = vault.run(|store| store.muted()).await?;
@@ -127,7 +127,7 @@ impl Runtime {
             relay: Mutex::new(config.relay.clone()),
             own: Mutex::new(config.own.clone()),
             config,
-            outlet: Outlet::new(sender, last.map(|last| Failure::from(&last.notice))),
+            outlet: Outlet::new(sink, last.map(|last| Failure::from(&last.notice))),
             rooms: Mutex::default(),
             links: Mutex::default(),
             marks: Arc::default(),
@@ -146,20 +146,30 @@ impl Runtime {
         }
         // Here and not by the rooms: some of them are over, or forgotten.
         tokio::spawn(runtime.0.outlet.clone().show_again(unseen));
-        Ok((runtime, events))
+        Ok(runtime)
     }
 
     /// Asks something of a room; returns when that is saved.
+    pub async fn tell(&self, room: &str, command: Command) -> Result<(), Failure> {
+        self.tell_as(None, room, command).await
+    }
+
+    /// The same, for a face: what the room answers goes to that one, where it can be told apart.
     ///
     /// # Errors
     /// [`Failure`] when there is no such room or it cannot be saved. What the room itself refuses comes as an
     /// event.
-    pub async fn tell(&self, room: &str, command: Command) -> Result<(), Failure> {
+    pub(crate) async fn tell_as(
+        &self,
+        asker: Option<FaceId>,
+        room: &str,
+        command: Command,
+    ) -> Result<(), Failure> {
         let asks = self.asks(room)?;
         let (reply, answer) = oneshot::channel();
         let gone =
             || Failure::not_found(format!("The room {room} is over."), "Join it again by a new invite.");
-        asks.send(Ask::Command(command, reply)).await.map_err(|_| gone())?;
+        asks.send(Ask::Command(command, asker, reply)).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 
@@ -208,16 +218,7 @@ impl Runtime {
         (profile.engine.status.clone(), profile.engine.glyph.clone())
     }
 
-    /// A program has dealt with the messages of a room up to `seq`.
-    ///
-    /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be saved.
-    pub async fn ack(&self, room: &str, seq: u64) -> Result<(), Failure> {
-        let id = self.id(room)?;
-        Ok(self.0.vault.run(move |store| store.ack(id, seq)).await?)
-    }
-
-    /// The same, at a cursor.
+    /// A program has dealt with the messages of a room up to `seq`, at a cursor.
     ///
     /// # Errors
     /// [`Failure`] when there is no such room or it cannot be saved.
@@ -248,6 +249,22 @@ impl Runtime {
         Ok(self.0.vault.run(job).await?)
     }
 
+    /// What was said in a room and waits for the relay, as events.
+    pub(crate) async fn queued(&self, room: &str) -> Vec<shared::engine::Event> {
+        let Ok(asks) = self.asks(room) else { return Vec::new() };
+        let (reply, answer) = oneshot::channel();
+        match asks.send(Ask::Queued(reply)).await {
+            Ok(()) => answer.await.unwrap_or_default(),
+            // A room that is over has nothing under way.
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// Alarms and errors that nobody has seen, of one room or of all.
+    pub(crate) async fn unseen(&self, only: Option<String>) -> Result<Vec<StoredNotice>, Failure> {
+        Ok(self.0.vault.run(move |store| store.unseen_notices(only.as_deref())).await?)
+    }
+
     /// All rooms, by label.
     pub fn rooms(&self) -> Vec<RoomStatus> {
         let rooms = lock(&self.0.rooms);
@@ -272,11 +289,6 @@ impl Runtime {
     pub fn is_stuck(&self) -> bool {
         let links: Vec<_> = lock(&self.0.links).values().filter_map(Weak::upgrade).collect();
         !links.is_empty() && links.iter().all(|link| matches!(*link.state.borrow(), link::LinkState::Refused))
-    }
-
-    /// There is no room that is not over.
-    pub fn is_empty(&self) -> bool {
-        self.rooms().iter().all(|room| room.over.is_some())
     }
 
     /// What went wrong last.

@@ -1,9 +1,9 @@
 //! Rooms of which nobody wants to be told.
 
-use super::{Runtime, lock};
+use super::{Local, lock};
 use crate::failure::Failure;
 
-impl Runtime {
+impl Local {
     /// Whether somebody is told of what is said in a room while they look elsewhere; remembered.
     ///
     /// # Errors

@@ -6,13 +6,13 @@ use shared::{
     safety::{SafetyNumber, safety_number},
 };
 
-use super::{Runtime, lock, now_ms};
+use super::{Local, lock, now_ms};
 use crate::{
     failure::{Exit, Failure},
     store::KnownPerson,
 };
 
-impl Runtime {
+impl Local {
     /// Everybody met in rooms, by fingerprint.
     pub fn people(&self) -> Vec<KnownPerson> {
         self.0.people.all()
@@ -28,6 +28,11 @@ impl Runtime {
         self.0.people.is_verified(who)
     }
 
+    /// Everybody whose key was verified, by fingerprint.
+    pub fn verified(&self) -> Vec<Fingerprint> {
+        self.0.people.verified()
+    }
+
     /// The number to compare with somebody; about to be shown.
     pub fn compare(&self, who: &Fingerprint) -> SafetyNumber {
         lock(&self.0.compared).insert(*who);
@@ -41,12 +46,7 @@ impl Runtime {
     /// [`Failure`] when the number was not shown, it is our own key, or it cannot be saved.
     pub async fn verify(&self, person: &Person) -> Result<(), Failure> {
         if !lock(&self.0.compared).contains(&person.fingerprint) {
-            return Err(Failure::new(
-                Exit::Verification,
-                "not_compared",
-                format!("The number of {} was not shown since the start.", person.name),
-                "Compare it first: /verify NAME; then say /verify NAME yes.",
-            ));
+            return Err(not_compared(person));
         }
         self.mark(person, true).await
     }
@@ -71,4 +71,14 @@ impl Runtime {
             .next()
             .is_some_and(|first| std::iter::once(first).chain(others).all(|who| self.is_verified(&who)))
     }
+}
+
+/// A key is verified by its number, not by a name.
+pub(super) fn not_compared(person: &Person) -> Failure {
+    Failure::new(
+        Exit::Verification,
+        "not_compared",
+        format!("The number of {} was not shown since the start.", person.name),
+        "Compare it first: /verify NAME; then say /verify NAME yes.",
+    )
 }

@@ -31,6 +31,7 @@ use super::{
     step::Step,
 };
 use crate::{
+    daemon::FaceId,
     failure::{Exit, Failure},
     store::{Committed, People, RoomRecord, Vault, Where},
     transport::{Pin, RelayAddress, RoomStream, Trust},
@@ -45,7 +46,9 @@ const PAGE: u32 = 100;
 /// What others ask of a room's task.
 pub(super) enum Ask {
     /// Something for the engine; answered when it is saved.
-    Command(Command, oneshot::Sender<Result<(), Failure>>),
+    Command(Command, Option<FaceId>, oneshot::Sender<Result<(), Failure>>),
+    /// What waits for the relay.
+    Queued(oneshot::Sender<Vec<engine::Event>>),
     /// Say goodbye and end.
     Stop,
 }
@@ -83,6 +86,10 @@ pub(super) struct Room {
     is_leaving: bool,
     /// Somebody asked for a link before we were in.
     wants_invite: bool,
+    /// Whose command is being carried out: errors of it are for that face.
+    asker: Option<FaceId>,
+    /// Faces that wait for a link: at most as many as are attached.
+    invited: Vec<FaceId>,
     is_over: bool,
     backoff: Backoff,
     /// When the current stream was opened.
@@ -131,6 +138,8 @@ impl Room {
             is_stored: false,
             is_leaving: false,
             wants_invite: false,
+            asker: None,
+            invited: Vec::new(),
             is_over: false,
             backoff: Backoff::default(),
             since: Instant::now(),
@@ -199,14 +208,26 @@ impl Room {
             () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => Turn::Wake,
         };
         match turn {
-            Turn::Ask(Some(Ask::Command(command, reply))) => {
+            Turn::Ask(Some(Ask::Queued(reply))) => {
+                // Whoever asked may be gone.
+                let _ = reply.send(self.queued());
+            }
+            Turn::Ask(Some(Ask::Command(command, asker, reply))) => {
+                if let (Command::Invite, Some(face)) = (&command, asker)
+                    && !self.invited.contains(&face)
+                {
+                    self.invited.push(face);
+                }
                 self.is_leaving |= command == Command::Leave;
                 let is_early = self.engine.as_ref().is_some_and(|engine| engine.view().is_none());
                 let done = if command == Command::Invite && is_early {
                     self.wants_invite = true;
                     Ok(())
                 } else {
-                    self.apply(vec![Input::Command(command)]).await
+                    self.asker = asker;
+                    let done = self.apply(vec![Input::Command(command)]).await;
+                    self.asker = None;
+                    done
                 };
                 // Whoever asked may be gone.
                 let _ = reply.send(done);

@@ -51,7 +51,7 @@ async fn what_cannot_be_stored_is_neither_sent_nor_shown() {
     let config = relay::Config::new("127.0.0.1:0".parse().unwrap(), dir.path().join("relay"));
     let relay = Relay::start(config).await.unwrap();
     let (runtime, mut events, vault) = enter(&dir, "ann", &relay).await;
-    runtime.create_own(ROOM).unwrap();
+    runtime.create_own(ROOM).await.unwrap();
     until(&mut events, |event| matches!(event, RoomEvent::Engine(engine::Event::Joined(_)))).await;
 
     vault.now(|store| store.starve(true)).unwrap();
@@ -84,7 +84,7 @@ async fn relay_that_is_away_does_not_stop_what_is_said() {
     let config = relay::Config::new("127.0.0.1:0".parse().unwrap(), &home);
     let relay = Relay::start(config).await.unwrap();
     let (runtime, mut events, _) = enter(&dir, "ann", &relay).await;
-    runtime.create_own(ROOM).unwrap();
+    runtime.create_own(ROOM).await.unwrap();
     until(&mut events, |event| matches!(event, RoomEvent::Engine(engine::Event::Joined(_)))).await;
     relay.shutdown().await;
     while !matches!(events.recv().await.unwrap(), Event::Relay { state: RelayState::Lost { .. }, .. }) {}
@@ -113,7 +113,7 @@ async fn crash_between_storing_and_showing_does_not_make_an_alarm_silent() {
     let config = relay::Config::new("127.0.0.1:0".parse().unwrap(), dir.path().join("relay"));
     let relay = Relay::start(config).await.unwrap();
     let (runtime, mut events, vault) = enter(&dir, "ann", &relay).await;
-    runtime.create_own(ROOM).unwrap();
+    runtime.create_own(ROOM).await.unwrap();
     assert_eq!(notices(&mut events).await, []);
     // The engine's own error is stored when `tell` returns; nobody reads it.
     runtime.tell(ROOM, send(&"x".repeat(engine::MAX_TEXT + 1))).await.unwrap();

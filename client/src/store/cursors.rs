@@ -3,6 +3,7 @@
 
 use proto::RoomId;
 use rusqlite::{OptionalExtension, params};
+use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError};
 use crate::failure::Failure;
@@ -14,7 +15,8 @@ pub const MAX_CURSORS: u32 = 64;
 const MAX_NAME: usize = 64;
 
 /// Which cursor: the profile's own, or a named one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Option<String>", into = "Option<String>")]
 pub struct Cursor(Option<String>);
 
 impl Cursor {
@@ -35,6 +37,20 @@ impl Cursor {
             ));
         }
         Ok(Self(name.map(str::to_owned)))
+    }
+}
+
+impl TryFrom<Option<String>> for Cursor {
+    type Error = Failure;
+
+    fn try_from(name: Option<String>) -> Result<Self, Failure> {
+        Self::named(name.as_deref())
+    }
+}
+
+impl From<Cursor> for Option<String> {
+    fn from(cursor: Cursor) -> Self {
+        cursor.0
     }
 }
 

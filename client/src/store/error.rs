@@ -52,7 +52,9 @@ impl From<rusqlite::Error> for StoreError {
 impl From<&StoreError> for Failure {
     fn from(error: &StoreError) -> Self {
         let remedy = match error {
-            StoreError::Locked(_) => "End the other one, or give this one another --profile.",
+            StoreError::Locked(_) => {
+                "End the other one, or give this one another --profile. With `schat daemon` many use one profile."
+            }
             StoreError::Full => "Free some space; schat goes on by itself.",
             StoreError::Damaged(_) => "Restore a backup of the profile, or begin a new one with --profile.",
             StoreError::WrongKey => {
@@ -62,7 +64,8 @@ impl From<&StoreError> for Failure {
             StoreError::TooManyCursors => "Use one that is there already.",
             StoreError::Io(_) => "Check the directory, its permissions and the disk.",
         };
-        Self::new(Exit::Local, "storage", error.to_string(), remedy)
+        let code = if matches!(error, StoreError::Locked(_)) { "in_use" } else { "storage" };
+        Self::new(Exit::Local, code, error.to_string(), remedy)
     }
 }
 

@@ -13,7 +13,7 @@ use super::{Store, StoreError, seal::Sealer};
 pub const MAX_NOTICES: u32 = 1_000;
 
 /// What is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Notice {
     /// Something that only misbehaviour or a restored backup explains.
     Alarm {

@@ -75,6 +75,13 @@ impl People {
         self.lock().people.get(who).is_some_and(|person| person.verified_at.is_some())
     }
 
+    /// All accounts that were verified, by fingerprint.
+    pub fn verified(&self) -> Vec<Fingerprint> {
+        let known = self.lock();
+        let verified = known.people.values().filter(|person| person.verified_at.is_some());
+        verified.map(|person| person.fingerprint).collect()
+    }
+
     /// Whoever goes, or went, by a name that looks like this one.
     pub fn called(&self, name: &str) -> Vec<KnownPerson> {
         let known = self.lock();

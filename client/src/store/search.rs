@@ -4,6 +4,7 @@
 use std::cmp::Reverse;
 
 use proto::RoomId;
+use serde::{Deserialize, Serialize};
 use shared::timeline::Line;
 
 use super::{Store, StoreError};
@@ -12,14 +13,14 @@ use super::{Store, StoreError};
 const PART: u32 = 1_000;
 
 /// What somebody looks for: all words, in any order, anywhere in the text, however they are written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Query {
     words: Vec<String>,
     from: Option<String>,
 }
 
 /// A line that was looked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hit {
     /// The room's label.
     pub room: String,

@@ -17,7 +17,8 @@ pub enum AddressError {
 }
 
 /// A relay's host (name or IP address, without brackets) and UDP port.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "(String, u16)", into = "(String, u16)")]
 pub struct RelayAddress {
     /// Name or IP address.
     pub host: String,
@@ -40,6 +41,20 @@ impl RelayAddress {
             return Err(AddressError::Port);
         }
         Ok(Self { host: host.to_ascii_lowercase(), port })
+    }
+}
+
+impl TryFrom<(String, u16)> for RelayAddress {
+    type Error = AddressError;
+
+    fn try_from((host, port): (String, u16)) -> Result<Self, AddressError> {
+        Self::new(&host, port)
+    }
+}
+
+impl From<RelayAddress> for (String, u16) {
+    fn from(address: RelayAddress) -> Self {
+        (address.host, address.port)
     }
 }
 

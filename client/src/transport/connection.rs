@@ -10,7 +10,7 @@ use tunnel::{End, Tunnel};
 use super::StreamError;
 
 /// What carries a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Carrier {
     /// QUIC over UDP.
     Quic,

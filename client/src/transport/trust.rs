@@ -21,6 +21,7 @@ use rustls::{
     server::ParsedCertificate,
 };
 use rustls_platform_verifier::Verifier;
+use serde::{Deserialize, Serialize};
 
 /// Greatest number of certificates that a relay may present.
 const MAX_CHAIN: usize = 8;
@@ -38,18 +39,18 @@ pub struct Known {
 }
 
 /// Why the relay's certificate is trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Trust {
     /// The system's certificate authorities vouch for its name.
     WebPki,
     /// The link's pin vouches for it.
-    Pinned(Pin),
+    Pinned(#[serde(with = "crate::daemon::pin")] Pin),
     /// The file given with `--ca` vouches for its name.
     CaFile,
     /// The same as on first use.
-    Remembered(Pin),
+    Remembered(#[serde(with = "crate::daemon::pin")] Pin),
     /// Nothing vouches for it: seen for the first time. To be shown and remembered.
-    FirstUse(Pin),
+    FirstUse(#[serde(with = "crate::daemon::pin")] Pin),
 }
 
 impl Trust {

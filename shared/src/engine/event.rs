@@ -34,6 +34,7 @@ pub enum Input {
 
 /// What a person or a program can ask of a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Command {
     /// Say something. `token` comes back in [`Event::Sent`].
     Send {
@@ -112,6 +113,7 @@ impl fmt::Debug for Change {
 
 /// Who said or did something.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Person {
     /// Display name, chosen by the person; control characters are already refused.
     pub name: String,
@@ -121,6 +123,7 @@ pub struct Person {
 
 /// One leaf of the group.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Member {
     /// Who.
     pub person: Person,
@@ -136,6 +139,7 @@ pub struct Member {
 
 /// The state of the group, the same for every member at the same epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct GroupView {
     /// What people call the room.
     pub room: String,
@@ -155,6 +159,7 @@ pub struct GroupView {
 
 /// Something people or programs want to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Event {
     /// We are in: after creating, after joining, and after each restart once the log was caught up.
     Joined(GroupView),
@@ -237,16 +242,6 @@ pub enum Event {
         /// Sequence number in the room's log.
         seq: u64,
     },
-    /// An invite link is ready.
-    Invite {
-        /// Secret: shown to the person who asked, never logged. Lacks the relay's address, which the
-        /// runtime adds.
-        link: crate::link::Link,
-        /// Unix milliseconds, 0 for never.
-        expires_ms: u64,
-        /// 0 for no limit.
-        max_uses: u32,
-    },
     /// Reading the log: `done` of `total` entries.
     CatchingUp {
         /// Entries read since the stream opened.
@@ -262,15 +257,6 @@ pub enum Event {
         /// What happened and what it means, for people.
         text: String,
     },
-    /// A command failed, or a peer did something that was refused. To be stored like an alarm.
-    Error {
-        /// Stable, for programs.
-        code: &'static str,
-        /// What happened.
-        message: String,
-        /// What to do.
-        remedy: String,
-    },
     /// The room is over for this device: removed, left or refused; no more input is useful.
     Closed {
         /// Why, for people.
@@ -278,10 +264,36 @@ pub enum Event {
         /// We left or were removed, rather than never got in.
         was_member: bool,
     },
+    // The last two never leave the process, and are the last: formats that count variants count the others alike.
+    /// An invite link is ready.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    Invite {
+        /// Secret: shown to the person who asked, never logged. Lacks the relay's address, which the
+        /// runtime adds.
+        link: crate::link::Link,
+        /// Unix milliseconds, 0 for never.
+        expires_ms: u64,
+        /// 0 for no limit.
+        max_uses: u32,
+    },
+    /// A command failed, or a peer did something that was refused. To be stored like an alarm.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    Error {
+        /// Stable, for programs.
+        code: Code,
+        /// What happened.
+        message: String,
+        /// What to do.
+        remedy: String,
+    },
 }
+
+/// Names a kind of error: stable, for programs.
+pub type Code = &'static str;
 
 /// A chat line.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Message {
     /// Sequence number in the room's log.
     pub seq: u64,
@@ -306,6 +318,7 @@ pub type MessageId = [u8; 16];
 
 /// Something that happens to a chat line.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Act {
     /// Sequence number of the act itself.
     pub seq: u64,
@@ -323,6 +336,7 @@ pub struct Act {
 
 /// What happens to a chat line.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Alteration {
     /// Its author gives it another text.
     Edit(String),
@@ -339,6 +353,7 @@ pub enum Alteration {
 
 /// Kinds of alarm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum AlarmKind {
     /// An envelope came twice.
     Replay,

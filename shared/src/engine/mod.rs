@@ -79,6 +79,7 @@ pub struct Profile {
 
 /// What a new room keeps, or begins with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Policy {
     /// Chat lines go so many seconds after they were said; 0 for never. Any member may change it.
     pub disappear_s: u32,

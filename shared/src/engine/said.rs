@@ -10,6 +10,7 @@ pub const MAX_EMOJI: usize = 32;
 
 /// Something to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Said {
     /// A chat line.
     Text {

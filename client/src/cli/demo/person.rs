@@ -93,12 +93,12 @@ impl Person {
         self.profile.identity.fingerprint()
     }
 
-    pub(super) fn create(&self, room: &str) -> Result<(), Stop> {
-        self.runtime.create_own(room).map(drop).map_err(|failure| failure.message)
+    pub(super) async fn create(&self, room: &str) -> Result<(), Stop> {
+        self.runtime.create_own(room).await.map(drop).map_err(|failure| failure.message)
     }
 
-    pub(super) fn join(&self, link: &InviteLink) -> Result<(), Stop> {
-        self.runtime.join(link).map(drop).map_err(|failure| failure.message)
+    pub(super) async fn join(&self, link: &InviteLink) -> Result<(), Stop> {
+        self.runtime.join(link).await.map(drop).map_err(|failure| failure.message)
     }
 
     pub(super) async fn link(&mut self, room: &str) -> Result<InviteLink, Stop> {

@@ -45,7 +45,7 @@ pub async fn host(
         || Failure::usage("This process cannot run a relay.", "Leave (Ctrl+D) and type: schat host");
     let hosted = host.ok_or_else(elsewhere)?().await?;
     runtime.use_own(hosted.own);
-    let room = runtime.create_own(ROOM)?;
+    let room = runtime.create_own(ROOM).await?;
     pending.join(runtime, &room);
     app.go(&room);
     app.note(hosted.said);

@@ -31,10 +31,13 @@ impl Room {
         }
     }
 
+    pub(super) fn queued(&self) -> Vec<shared::engine::Event> {
+        self.engine.as_ref().map(shared::engine::Engine::queued).unwrap_or_default()
+    }
+
     /// What was said and is not in the log yet.
     pub(super) async fn show_queued(&mut self) {
-        let queued = self.engine.as_ref().map(shared::engine::Engine::queued).unwrap_or_default();
-        for event in queued {
+        for event in self.queued() {
             self.show(RoomEvent::Engine(event)).await;
         }
     }

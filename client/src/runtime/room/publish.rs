@@ -4,6 +4,7 @@ use shared::engine;
 
 use super::Room;
 use crate::{
+    daemon::FaceId,
     runtime::{Event, RoomEvent, lock},
     store::Notice,
     transport::Trust,
@@ -13,7 +14,10 @@ impl Room {
     /// `ordinal`: the number under which the next notice was stored.
     pub(super) async fn publish(&mut self, event: engine::Event, ordinal: &mut i64) {
         if let Some(notice) = Notice::of(&event) {
-            self.show(RoomEvent::Notice { ordinal: *ordinal, notice, again: false }).await;
+            // An alarm is for everybody, whoever brought it up.
+            let asker = self.asker.filter(|_| matches!(notice, Notice::Error { .. }));
+            let event = RoomEvent::Notice { ordinal: *ordinal, notice, again: false };
+            self.answer(asker.as_slice(), event).await;
             *ordinal = ordinal.saturating_add(1);
             return;
         }
@@ -55,7 +59,8 @@ impl Room {
         };
         link.ca_pin = remembered.map(|pin| *pin.as_bytes());
         let link = shared::link::InviteLink { host: address.host, port: address.port, link };
-        self.show(RoomEvent::Invite { link, expires_ms, max_uses }).await;
+        let askers = std::mem::take(&mut self.invited);
+        self.answer(&askers, RoomEvent::Invite { link, expires_ms, max_uses }).await;
     }
 
     /// The room is over for this device; what is kept depends on why.
@@ -81,6 +86,10 @@ impl Room {
         let mut state = lock(&self.state);
         state.view = None;
         state.over = Some(why);
+    }
+
+    async fn answer(&self, askers: &[FaceId], event: RoomEvent) {
+        self.outlet.answer(askers, Event::Room { room: self.label.clone(), event }).await;
     }
 
     pub(super) async fn show(&self, event: RoomEvent) {

@@ -1,0 +1,82 @@
+//! `schat daemon`: owns the profile, for faces that come and go.
+
+use clap::Subcommand;
+
+use super::{
+    Globals, chat,
+    once::print,
+    setup::{self, Plan, profile},
+};
+use crate::{
+    daemon::{self, Daemon},
+    failure::{Exit, Failure},
+    runtime::Past,
+    store::ProfileDir,
+};
+
+/// What can be asked of a daemon.
+#[derive(Debug, Subcommand)]
+pub(super) enum DaemonCommand {
+    /// End the daemon of the profile, and wait until it has let go of it.
+    Stop,
+    /// Tell how the daemon of the profile is; with --json, for programs.
+    Status,
+}
+
+pub(super) async fn daemon(globals: &Globals, command: Option<DaemonCommand>) -> Result<Exit, Failure> {
+    let dir = ProfileDir::choose(globals.profile.clone())?;
+    match command {
+        None => run(globals, &dir).await,
+        Some(DaemonCommand::Stop) => match daemon::stop(&dir).await? {
+            true => Ok(Exit::Ok),
+            false => Err(none()),
+        },
+        Some(DaemonCommand::Status) => status(globals, &dir).await,
+    }
+}
+
+async fn run(globals: &Globals, dir: &ProfileDir) -> Result<Exit, Failure> {
+    // Another version's has the profile as well.
+    if daemon::find(dir).await?.is_some() {
+        return Err(Failure::new(
+            Exit::Local,
+            "in_use",
+            "A daemon has this profile already.",
+            "Use it: every schat command does. Or end it: schat daemon stop",
+        ));
+    }
+    let profile = profile(globals)?;
+    let plan = Plan { past: Past::Nothing, only: None, own: None };
+    let config = setup::config(globals, &profile, plan)?;
+    let daemon = Daemon::start(profile, config).await?;
+    eprintln!("schat: the daemon is ready.");
+    daemon.run(chat::interrupted()).await;
+    eprintln!("schat: the daemon has ended.");
+    // Whoever manages services ends them by a signal, and that is no failure.
+    Ok(Exit::Ok)
+}
+
+async fn status(globals: &Globals, dir: &ProfileDir) -> Result<Exit, Failure> {
+    let status = daemon::status(dir).await?.ok_or_else(none)?;
+    if globals.json {
+        let daemon::Status { pid, version, uptime_s, faces, rooms } = status;
+        let out = serde_json::json!({
+            "v": 1, "pid": pid, "version": version, "uptime_s": uptime_s, "faces": faces, "rooms": rooms,
+        });
+        print(&out.to_string());
+    } else {
+        print(&format!(
+            "schat {} runs as process {} for {}, with {} faces attached and {} rooms.",
+            status.version,
+            status.pid,
+            crate::faces::words::duration(u32::try_from(status.uptime_s).unwrap_or(u32::MAX)),
+            status.faces,
+            status.rooms
+        ));
+    }
+    Ok(Exit::Ok)
+}
+
+fn none() -> Failure {
+    Failure::not_found("No daemon has this profile.", "Start one: schat daemon")
+}

@@ -1,0 +1,461 @@
+//! The handle that all faces use: of rooms in this process, or of those that a daemon runs.
+
+use std::{sync::Arc, time::Duration};
+
+use shared::{
+    engine::{Command, MessageId, Person, Policy},
+    identity::Fingerprint,
+    link::{InviteLink, RelayLink},
+    safety::SafetyNumber,
+    timeline::Line,
+};
+use tokio::sync::mpsc;
+use zeroize::Zeroizing;
+
+use super::{ChosenRelay, Config, EVENTS, Event, Local, OwnRelay, RoomStatus, Sink, no_room, people};
+use crate::{
+    daemon::{Attachable, Options, Remote, Request},
+    failure::Failure,
+    store::{Cursor, Hit, KnownPerson, OpenProfile, ProfileDir, Query},
+    transport::RelayAddress,
+};
+
+/// The handle of a running client. Clones share it; [`Runtime::shutdown`] ends it.
+#[derive(Clone)]
+pub struct Runtime(Heart);
+
+#[derive(Clone)]
+enum Heart {
+    Local(Local),
+    Remote(Arc<Remote>),
+}
+
+use Heart::{Local as Here, Remote as There};
+
+impl Runtime {
+    /// Starts all rooms of the profile in this process. Events come out of the receiver.
+    ///
+    /// # Errors
+    /// [`Failure`] when the profile cannot be read or `config.only` names no room.
+    pub async fn start(
+        profile: OpenProfile,
+        config: Config,
+    ) -> Result<(Self, mpsc::Receiver<Event>), Failure> {
+        let (sender, events) = mpsc::channel(EVENTS);
+        let local = Local::start(profile, config, Sink::Face(sender)).await?;
+        Ok((Self(Here(local)), events))
+    }
+
+    /// Attaches to the daemon of a profile. `face` is a random number. The daemon is kept to: when it restarts, and when
+    /// this face was cut off because it did not read, events go on behind the last one that was taken.
+    ///
+    /// # Errors
+    /// [`Failure`] when it refuses, or `options.only` names no room.
+    pub async fn attach(
+        dir: ProfileDir,
+        daemon: Attachable,
+        face: u64,
+        options: Options,
+    ) -> Result<(Self, mpsc::Receiver<Event>), Failure> {
+        let (remote, events) = Remote::attach(dir, daemon, face, options).await?;
+        Ok((Self(There(Arc::new(remote))), events))
+    }
+
+    /// Asks something of a room; returns when that is saved.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be saved. What the room itself refuses comes as an
+    /// event.
+    pub async fn tell(&self, room: &str, command: Command) -> Result<(), Failure> {
+        match &self.0 {
+            Here(local) => local.tell(room, command).await,
+            There(remote) => remote.ask(Request::Tell(room.to_owned(), command)).await,
+        }
+    }
+
+    /// Changes the display name, here and in all rooms.
+    ///
+    /// # Errors
+    /// [`Failure`] when the name cannot be shown or not be saved.
+    pub async fn rename(&self, name: &str) -> Result<(), Failure> {
+        match &self.0 {
+            Here(local) => local.rename(name).await,
+            There(remote) => remote.ask(Request::Rename(name.to_owned())).await,
+        }
+    }
+
+    /// Changes what we say of ourselves, here and in all rooms.
+    ///
+    /// # Errors
+    /// [`Failure`] when it cannot be shown or not be saved.
+    pub async fn describe(&self, status: &str, glyph: &str) -> Result<(), Failure> {
+        match &self.0 {
+            Here(local) => local.describe(status, glyph).await,
+            There(remote) => remote.ask(Request::Describe(status.to_owned(), glyph.to_owned())).await,
+        }
+    }
+
+    /// Status and sign, as rooms are told.
+    pub fn description(&self) -> (String, String) {
+        match &self.0 {
+            Here(local) => local.description(),
+            There(remote) => remote.description(),
+        }
+    }
+
+    /// A program has dealt with the messages of a room up to `seq`.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be saved.
+    pub async fn ack(&self, room: &str, seq: u64) -> Result<(), Failure> {
+        self.ack_at(room, &Cursor::default(), seq).await
+    }
+
+    /// The same, at a cursor.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be saved.
+    pub async fn ack_at(&self, room: &str, cursor: &Cursor, seq: u64) -> Result<(), Failure> {
+        match &self.0 {
+            Here(local) => local.ack_at(room, cursor, seq).await,
+            There(remote) => remote.ask(Request::Ack(room.to_owned(), cursor.clone(), seq)).await,
+        }
+    }
+
+    /// How far a room's messages were acknowledged at a cursor.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be read.
+    pub async fn acked(&self, room: &str, cursor: &Cursor) -> Result<u64, Failure> {
+        match &self.0 {
+            Here(local) => local.acked(room, cursor).await,
+            There(remote) => remote.ask(Request::Acked(room.to_owned(), cursor.clone())).await,
+        }
+    }
+
+    /// A face has shown a notice: it does not come again.
+    ///
+    /// # Errors
+    /// [`Failure`] when that cannot be saved; then it comes again at the next start.
+    pub async fn seen(&self, notice: i64) -> Result<(), Failure> {
+        match &self.0 {
+            Here(local) => local.seen(notice).await,
+            There(remote) => remote.ask(Request::Seen(notice)).await,
+        }
+    }
+
+    /// All rooms, by label.
+    pub fn rooms(&self) -> Vec<RoomStatus> {
+        match &self.0 {
+            Here(local) => local.rooms(),
+            There(remote) => remote.rooms(),
+        }
+    }
+
+    /// One room.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room.
+    pub fn room(&self, room: &str) -> Result<RoomStatus, Failure> {
+        match &self.0 {
+            Here(local) => local.room(room),
+            There(remote) => remote.room(room).ok_or_else(|| no_room(room)),
+        }
+    }
+
+    /// Who we are.
+    pub fn me(&self) -> (String, Fingerprint) {
+        match &self.0 {
+            Here(local) => local.me(),
+            There(remote) => remote.me(),
+        }
+    }
+
+    /// A relay's certificate was refused and no other relay is of use: nothing goes on before somebody decides.
+    pub fn is_stuck(&self) -> bool {
+        match &self.0 {
+            Here(local) => local.is_stuck(),
+            There(remote) => remote.is_stuck(),
+        }
+    }
+
+    /// There is no room that is not over.
+    pub fn is_empty(&self) -> bool {
+        self.rooms().iter().all(|room| room.over.is_some())
+    }
+
+    /// What went wrong last.
+    pub fn why(&self) -> Option<Failure> {
+        match &self.0 {
+            Here(local) => local.why(),
+            There(remote) => remote.why(),
+        }
+    }
+
+    /// The daemon is gone, and was waited for in vain.
+    pub fn lost(&self) -> Option<Failure> {
+        match &self.0 {
+            Here(_) => None,
+            There(remote) => remote.lost(),
+        }
+    }
+
+    /// Moves all connections to a fresh socket, as after a change of network. A daemon sees to that itself.
+    ///
+    /// # Errors
+    /// When there is no socket to be had.
+    pub fn rebind(&self) -> std::io::Result<()> {
+        match &self.0 {
+            Here(local) => local.rebind(),
+            There(_) => Ok(()),
+        }
+    }
+
+    /// Says goodbye and ends all tasks, or detaches from the daemon.
+    pub async fn shutdown(self) {
+        match self.0 {
+            Here(local) => local.shutdown().await,
+            There(remote) => remote.detach(),
+        }
+    }
+
+    /// Joins the room of an invite link. Returns its label; whether it worked comes as events.
+    ///
+    /// # Errors
+    /// [`Failure`] when the link is of no use.
+    pub async fn join(&self, invite: &InviteLink) -> Result<String, Failure> {
+        match &self.0 {
+            Here(local) => local.join(invite),
+            There(remote) => remote.ask(Request::Join(invite.to_string())).await,
+        }
+    }
+
+    /// Opens the open room of that name: whoever knows the name, the relay's operator included, can read it.
+    ///
+    /// # Errors
+    /// [`Failure`] when the name cannot be shown or there is no relay to ask.
+    pub async fn open(&self, name: &str, relay: Option<RelayAddress>) -> Result<String, Failure> {
+        match &self.0 {
+            Here(local) => local.open(name, relay),
+            There(remote) => remote.ask(Request::Open(name.to_owned(), remote.relay(relay))).await,
+        }
+    }
+
+    /// Makes a private room.
+    ///
+    /// # Errors
+    /// [`Failure`] when the name cannot be shown or there is no relay to ask.
+    pub async fn create(
+        &self,
+        name: &str,
+        relay: Option<RelayAddress>,
+        policy: Policy,
+    ) -> Result<String, Failure> {
+        match &self.0 {
+            Here(local) => local.create(name, relay, policy),
+            There(remote) => remote.ask(Request::Create(name.to_owned(), remote.relay(relay), policy)).await,
+        }
+    }
+
+    /// Makes a private room at our own relay.
+    ///
+    /// # Errors
+    /// [`Failure`] when the name cannot be shown, or a daemon has the profile: it runs no relay.
+    pub async fn create_own(&self, name: &str) -> Result<String, Failure> {
+        match &self.0 {
+            Here(local) => local.create_own(name),
+            There(_) => Err(Failure::usage(
+                "A daemon has this profile, and runs no relay.",
+                "End it (schat daemon stop), then: schat host",
+            )),
+        }
+    }
+
+    /// This process runs a relay of its own from now on. For a profile that a daemon has, that changes nothing.
+    pub fn use_own(&self, own: OwnRelay) {
+        if let Here(local) = &self.0 {
+            local.use_own(own);
+        }
+    }
+
+    /// The way to a room's relay and back, as QUIC measures it anyway. None without a connection and over TCP, where
+    /// nobody measures it.
+    pub fn round_trip(&self, room: &str) -> Option<Duration> {
+        match &self.0 {
+            Here(local) => local.round_trip(room),
+            There(remote) => remote.round_trip(room),
+        }
+    }
+
+    /// Uses the relay of a link for rooms that are named without one, and holds it to the link's pin.
+    ///
+    /// # Errors
+    /// [`Failure`] when its address makes no sense or it cannot be saved.
+    pub async fn use_relay(&self, link: &RelayLink) -> Result<ChosenRelay, Failure> {
+        match &self.0 {
+            Here(local) => local.use_relay(link).await,
+            There(remote) => {
+                let chosen = ChosenRelay::of(link)?;
+                let replaced = remote.ask(Request::UseRelay(link.to_string())).await?;
+                Ok(ChosenRelay { replaced, ..chosen })
+            }
+        }
+    }
+
+    /// Remembers the relay for rooms that are named without one, for the next start.
+    ///
+    /// # Errors
+    /// [`Failure`] when it cannot be saved.
+    pub async fn remember_relay(&self, relay: &RelayAddress) -> Result<(), Failure> {
+        match &self.0 {
+            Here(local) => local.remember_relay(relay).await,
+            There(remote) => remote.ask(Request::LastRelay(relay.clone())).await,
+        }
+    }
+
+    /// Whether somebody is told of what is said in a room while they look elsewhere; remembered.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be saved.
+    pub async fn mute(&self, room: &str, is_muted: bool) -> Result<(), Failure> {
+        match &self.0 {
+            Here(local) => local.mute(room, is_muted).await,
+            There(remote) => remote.ask(Request::Mute(room.to_owned(), is_muted)).await,
+        }
+    }
+
+    /// Everybody met in rooms, by fingerprint.
+    ///
+    /// # Errors
+    /// [`Failure`] when the daemon does not answer.
+    pub async fn people(&self) -> Result<Vec<KnownPerson>, Failure> {
+        match &self.0 {
+            Here(local) => Ok(local.people()),
+            There(remote) => remote.ask(Request::People).await,
+        }
+    }
+
+    /// Somebody met in rooms.
+    ///
+    /// # Errors
+    /// [`Failure`] when the daemon does not answer.
+    pub async fn person(&self, who: &Fingerprint) -> Result<Option<KnownPerson>, Failure> {
+        match &self.0 {
+            Here(local) => Ok(local.person(who)),
+            There(remote) => remote.ask(Request::Person(*who)).await,
+        }
+    }
+
+    /// Somebody at this device compared this account's safety number. Quick: faces may ask for each line they draw.
+    pub fn is_verified(&self, who: &Fingerprint) -> bool {
+        match &self.0 {
+            Here(local) => local.is_verified(who),
+            There(remote) => remote.is_verified(who),
+        }
+    }
+
+    /// The number to compare with somebody; about to be shown.
+    pub fn compare(&self, who: &Fingerprint) -> SafetyNumber {
+        match &self.0 {
+            Here(local) => local.compare(who),
+            There(remote) => remote.compare(who),
+        }
+    }
+
+    /// Marks an account key as verified. `person` is a member whose number was shown in this run: a name alone may have
+    /// changed hands since the numbers were compared.
+    ///
+    /// # Errors
+    /// [`Failure`] when the number was not shown, it is our own key, or it cannot be saved.
+    pub async fn verify(&self, person: &Person) -> Result<(), Failure> {
+        match &self.0 {
+            Here(local) => local.verify(person).await,
+            There(remote) if !remote.has_compared(person) => Err(people::not_compared(person)),
+            There(_) => self.mark(person, true).await,
+        }
+    }
+
+    /// Marks an account key as verified whose whole fingerprint somebody gave, or takes the mark back.
+    ///
+    /// # Errors
+    /// [`Failure`] when it is our own key, or it cannot be saved.
+    pub async fn mark(&self, person: &Person, is_verified: bool) -> Result<(), Failure> {
+        match &self.0 {
+            Here(local) => local.mark(person, is_verified).await,
+            There(remote) => remote.ask(Request::Mark(person.clone(), is_verified)).await,
+        }
+    }
+
+    /// At most `limit` stored chat lines after `seq`. Of very long ones a daemon gives fewer.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be read.
+    pub async fn history(&self, room: &str, after: u64, limit: u32) -> Result<Vec<Line>, Failure> {
+        match &self.0 {
+            Here(local) => local.history(room, after, limit).await,
+            There(remote) => remote.ask(Request::History(room.to_owned(), after, limit)).await,
+        }
+    }
+
+    /// The last `limit` stored chat lines before `seq`, oldest first. Of very long ones a daemon gives fewer.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be read.
+    pub async fn history_before(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Line>, Failure> {
+        match &self.0 {
+            Here(local) => local.history_before(room, seq, limit).await,
+            There(remote) => remote.ask(Request::HistoryBefore(room.to_owned(), seq, limit)).await,
+        }
+    }
+
+    /// The stored chat line of that id.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be read.
+    pub async fn line(&self, room: &str, id: MessageId) -> Result<Option<Line>, Failure> {
+        match &self.0 {
+            Here(local) => local.line(room, id).await,
+            There(remote) => remote.ask(Request::Line(room.to_owned(), id)).await,
+        }
+    }
+
+    /// At most `limit` stored lines that fit, newest first, of one room or of all. It takes as long as it takes to open
+    /// the lines that are newer than the last hit: whoever asks as they type drops the future.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be read.
+    pub async fn search(&self, room: Option<&str>, query: &Query, limit: usize) -> Result<Vec<Hit>, Failure> {
+        match &self.0 {
+            Here(local) => local.search(room, query, limit).await,
+            There(remote) => {
+                let room = room.map(str::to_owned);
+                remote.ask(Request::Search(room, query.clone(), limit as u64)).await
+            }
+        }
+    }
+
+    /// What was typed in a room and not sent.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be read.
+    pub async fn draft(&self, room: &str) -> Result<Option<Zeroizing<String>>, Failure> {
+        match &self.0 {
+            Here(local) => local.draft(room).await,
+            There(remote) => {
+                let draft: Option<String> = remote.ask(Request::Draft(room.to_owned())).await?;
+                Ok(draft.map(Zeroizing::new))
+            }
+        }
+    }
+
+    /// Keeps what was typed; nothing deletes it.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be saved.
+    pub async fn set_draft(&self, room: &str, text: &str) -> Result<(), Failure> {
+        match &self.0 {
+            Here(local) => local.set_draft(room, text).await,
+            There(remote) => remote.ask(Request::SetDraft(room.to_owned(), text.to_owned())).await,
+        }
+    }
+}
