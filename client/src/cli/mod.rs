@@ -9,6 +9,7 @@ mod man;
 mod once;
 mod setup;
 mod stream;
+mod verify;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -128,6 +129,22 @@ enum Command {
     Rooms,
     /// Print your fingerprint, which others can compare.
     Fingerprint,
+    /// Print the safety number with a member, to compare over another channel; with --yes, mark that it was the same.
+    ///
+    /// It shows what this device knew last, and asks no relay.
+    Verify {
+        /// A room of this profile.
+        room: String,
+        /// The member: a name, name#digits, or a fingerprint; with --yes the whole fingerprint.
+        #[arg(value_name = "NAME")]
+        member: String,
+        /// The numbers were the same: mark the key as verified.
+        #[arg(long)]
+        yes: bool,
+        /// Take the mark back.
+        #[arg(long, conflicts_with = "yes")]
+        undo: bool,
+    },
     /// Find messages that this device has, the newest first.
     Search {
         /// All of these words, however they are written.
@@ -215,6 +232,14 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Invite { room }) => once::invite(globals, &room).await,
         Some(Command::Rooms) => once::rooms(globals),
         Some(Command::Fingerprint) => once::fingerprint(globals),
+        Some(Command::Verify { room, member, yes, undo }) => {
+            let mark = match (yes, undo) {
+                (true, _) => verify::Mark::Set,
+                (_, true) => verify::Mark::Undo,
+                _ => verify::Mark::Keep,
+            };
+            verify::verify(globals, &room, &member, mark)
+        }
         Some(Command::Search { words, room, from, limit }) => {
             let (room, from) = (room.as_deref(), from.as_deref());
             archive::search(globals, &archive::Wanted { words: &words, room, from, limit })
