@@ -25,6 +25,12 @@ use crate::{
 const PAST_LINES: u32 = 20;
 
 pub(super) async fn chat(globals: &Globals, link: Option<String>) -> Result<Exit, Failure> {
+    // A link that makes no sense begins nothing.
+    if let Some(text) = link.as_deref().filter(|text| *text != "-") {
+        words::link(text)?;
+    }
+    // Before anything reads standard input: somebody may have to type a passphrase.
+    let profile = profile(globals)?;
     // The full-screen face reads the keyboard itself, so nobody else may.
     let mut input = (link.as_deref() == Some("-") || !is_full_screen(globals)).then(input::stdin);
     let link = match link.as_deref() {
@@ -48,7 +54,6 @@ pub(super) async fn chat(globals: &Globals, link: Option<String>) -> Result<Exit
     if let Some(chosen) = &chosen {
         globals.relay = Some(chosen.address.clone());
     }
-    let profile = profile(&globals)?;
     let dir = profile.dir().clone();
     // Before anything is dialled: it may be the pin that lets this profile's rooms go on.
     let chosen = chosen.map(|chosen| profile.vault.now(|store| chosen.save(store))).transpose()?;

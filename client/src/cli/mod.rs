@@ -5,8 +5,10 @@ mod chat;
 mod config;
 mod demo;
 mod host;
+mod lock;
 mod man;
 mod once;
+mod passphrase;
 mod setup;
 mod stream;
 mod verify;
@@ -64,6 +66,9 @@ pub(crate) struct Globals {
     /// Your settings [default: config.toml in the user's configuration directory].
     #[arg(long, global = true, env = "SCHAT_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The passphrase of a locked profile is the first line of this file, or of what this pipe brings.
+    #[arg(long, global = true, env = "SCHAT_PASSPHRASE_FILE", value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
     /// Lines only: for screen readers and simple terminals.
     #[arg(long, global = true, conflicts_with = "json")]
     plain: bool,
@@ -145,6 +150,15 @@ enum Command {
         #[arg(long, conflicts_with = "yes")]
         undo: bool,
     },
+    /// Lock the profile with a passphrase, or change it; --status tells how it is.
+    ///
+    /// The passphrase comes from --passphrase-file, from `passphrase_command` in config.toml, or from you, without echo. For
+    /// a locked profile that is the old one, and the new one comes from --new-passphrase-file or from you. There is no way in without it.
+    ///
+    /// Bytes of the plain key may stay on the disk or in backups: lock a new profile before its first room.
+    Lock(lock::LockCommand),
+    /// Take the passphrase off: the key is a plain file again.
+    Unlock,
     /// Find messages that this device has, the newest first.
     Search {
         /// All of these words, however they are written.
@@ -249,6 +263,8 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
             let target = archive::Target { format: format.unwrap_or(usual), output, force };
             archive::export(globals, &room, &target)
         }
+        Some(Command::Lock(command)) => command.run(globals),
+        Some(Command::Unlock) => lock::unlock(globals),
         Some(Command::Config(command)) => command.run(globals),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Cli::command(), "schat", &mut std::io::stdout());
