@@ -131,3 +131,63 @@ async fn stranger_and_impostor_are_alarms_that_outlive_a_restart() {
     assert_eq!(kind, AlarmKind::Impostor, "{text}");
     assert!(text.contains("YOUR name"), "{text}");
 }
+
+/// `schat verify` on a profile that nobody else has.
+fn program(dir: &TempDir, arguments: &[&str]) -> std::process::Output {
+    std::process::Command::new(env!("CARGO_BIN_EXE_schat"))
+        .env_clear()
+        .env("SCHAT_PROFILE", dir.path().join("ann"))
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn program_without_a_relay_shows_the_same_number_and_marks_no_mere_name() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let (ann, bob) = room(&dir, &relay).await;
+    let him = who(&bob);
+    let number = bob.runtime.compare(&ann.runtime.me().1);
+    ann.runtime.shutdown().await;
+    bob.runtime.shutdown().await;
+    relay.shutdown().await;
+
+    let shown = program(&dir, &["verify", ROOM, "bob"]);
+    assert_eq!(shown.status.code(), Some(0), "{shown:?}");
+    let shown = text(&shown.stdout);
+    assert!(shown.contains(&number.digits()) && shown.contains(&number.emoji()), "{shown}");
+    let key = him.fingerprint.to_string();
+    let command = ["verify", ROOM, &key, "--yes"];
+    assert!(shown.contains(&format!("schat {}", command.join(" "))), "{shown}");
+
+    let named = program(&dir, &["verify", ROOM, "bob", "--yes"]);
+    assert_eq!(named.status.code(), Some(2), "{named:?}");
+    assert!(text(&named.stderr).contains(&command.join(" ")));
+    let verified = |output: std::process::Output| {
+        let line: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&line["event"], &line["room"]), (&"safety".into(), &ROOM.into()));
+        assert_eq!(line["digits"], number.digits());
+        assert_eq!(line["member"]["fingerprint"], key.as_str());
+        line["verified"].as_bool().unwrap()
+    };
+    assert!(!verified(program(&dir, &["--json", "verify", ROOM, "bob"])));
+    assert!(verified(program(&dir, &[&["--json"], command.as_slice()].concat())));
+    assert!(text(&program(&dir, &["verify", ROOM, "bob"]).stdout).contains("verified already"));
+    assert!(!verified(program(&dir, &["--json", "verify", ROOM, "bob", "--undo"])));
+    assert!(!verified(program(&dir, &["--json", "verify", ROOM, "bob"])), "it is stored");
+
+    for (arguments, code) in [
+        (["verify", ROOM, "ann"].as_slice(), 2),
+        (&["verify", ROOM, "carol"], 5),
+        (&["verify", "nowhere", "bob"], 5),
+        (&["verify", ROOM, "bob", "--yes", "--undo"], 2),
+    ] {
+        let output = program(&dir, arguments);
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(code), String::new()), "{output:?}");
+    }
+}

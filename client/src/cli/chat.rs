@@ -27,6 +27,12 @@ use crate::{
 const PAST_LINES: u32 = 20;
 
 pub(super) async fn chat(globals: &Globals, link: Option<String>) -> Result<Exit, Failure> {
+    // A link that makes no sense begins nothing.
+    if let Some(text) = link.as_deref().filter(|text| *text != "-") {
+        words::link(text)?;
+    }
+    // Before anything reads standard input: somebody may have to type a passphrase.
+    let owner = attach::owner(globals).await?;
     // The full-screen face reads the keyboard itself, so nobody else may.
     let mut input = (link.as_deref() == Some("-") || !is_full_screen(globals)).then(input::stdin);
     let link = match link.as_deref() {
@@ -52,7 +58,7 @@ pub(super) async fn chat(globals: &Globals, link: Option<String>) -> Result<Exit
     }
     let plan = Plan { past: past(&globals), only: None, own: None };
     let relay = Arc::new(Mutex::new(None));
-    let (chosen, (runtime, events), host) = match attach::owner(&globals).await? {
+    let (chosen, (runtime, events), host) = match owner {
         Owner::Us(profile) => {
             // Before anything is dialled: it may be the pin that lets this profile's rooms go on.
             let chosen = chosen.map(|chosen| profile.vault.now(|store| chosen.save(store))).transpose()?;

@@ -7,10 +7,13 @@ mod config;
 mod daemon;
 mod demo;
 mod host;
+mod lock;
 mod man;
 mod once;
+mod passphrase;
 mod setup;
 mod stream;
+mod verify;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -65,6 +68,9 @@ pub(crate) struct Globals {
     /// Your settings [default: config.toml in the user's configuration directory].
     #[arg(long, global = true, env = "SCHAT_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The passphrase of a locked profile is the first line of this file, or of what this pipe brings.
+    #[arg(long, global = true, env = "SCHAT_PASSPHRASE_FILE", value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
     /// Lines only: for screen readers and simple terminals.
     #[arg(long, global = true, conflicts_with = "json")]
     plain: bool,
@@ -135,6 +141,31 @@ enum Command {
     Rooms,
     /// Print your fingerprint, which others can compare.
     Fingerprint,
+    /// Print the safety number with a member, to compare over another channel; with --yes, mark that it was the same.
+    ///
+    /// It shows what this device knew last, and asks no relay.
+    Verify {
+        /// A room of this profile.
+        room: String,
+        /// The member: a name, name#digits, or a fingerprint; with --yes the whole fingerprint.
+        #[arg(value_name = "NAME")]
+        member: String,
+        /// The numbers were the same: mark the key as verified.
+        #[arg(long)]
+        yes: bool,
+        /// Take the mark back.
+        #[arg(long, conflicts_with = "yes")]
+        undo: bool,
+    },
+    /// Lock the profile with a passphrase, or change it; --status tells how it is.
+    ///
+    /// The passphrase comes from --passphrase-file, from `passphrase_command` in config.toml, or from you, without echo. For
+    /// a locked profile that is the old one, and the new one comes from --new-passphrase-file or from you. There is no way in without it.
+    ///
+    /// Bytes of the plain key may stay on the disk or in backups: lock a new profile before its first room.
+    Lock(lock::LockCommand),
+    /// Take the passphrase off: the key is a plain file again.
+    Unlock,
     /// Find messages that this device has, the newest first.
     Search {
         /// All of these words, however they are written.
@@ -223,6 +254,14 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Invite { room }) => once::invite(globals, &room).await,
         Some(Command::Rooms) => once::rooms(globals).await,
         Some(Command::Fingerprint) => once::fingerprint(globals).await,
+        Some(Command::Verify { room, member, yes, undo }) => {
+            let mark = match (yes, undo) {
+                (true, _) => verify::Mark::Set,
+                (_, true) => verify::Mark::Undo,
+                _ => verify::Mark::Keep,
+            };
+            verify::verify(globals, &room, &member, mark).await
+        }
         Some(Command::Search { words, room, from, limit }) => {
             let (room, from) = (room.as_deref(), from.as_deref());
             archive::search(globals, &archive::Wanted { words: &words, room, from, limit }).await
@@ -232,6 +271,8 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
             let target = archive::Target { format: format.unwrap_or(usual), output, force };
             archive::export(globals, &room, &target).await
         }
+        Some(Command::Lock(command)) => command.run(globals),
+        Some(Command::Unlock) => lock::unlock(globals),
         Some(Command::Config(command)) => command.run(globals),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Cli::command(), "schat", &mut std::io::stdout());

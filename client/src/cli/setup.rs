@@ -11,11 +11,11 @@ use shared::random::Random;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
-use super::Globals;
+use super::{Globals, passphrase};
 use crate::{
     failure::{Exit, Failure},
     runtime::{Config, Event, OwnRelay, Past, Runtime},
-    store::{FileKey, OpenProfile, ProfileDir},
+    store::{Asking, FileKey, OpenProfile, ProfileDir},
     transport::{CaFile, CaFileError, Transport},
 };
 
@@ -33,11 +33,12 @@ pub(super) fn random() -> Random {
 /// Opens the profile, and says on first use where it is and how it is protected.
 pub(super) fn profile(globals: &Globals) -> Result<OpenProfile, Failure> {
     let dir = ProfileDir::choose(globals.profile.clone())?;
-    let profile = OpenProfile::open(dir, globals.name.as_deref(), random())?;
+    let ask = || passphrase::given(globals);
+    let profile = OpenProfile::open_with(dir, globals.name.as_deref(), random(), &Asking(&ask))?;
     if profile.is_new {
         eprintln!("New profile in {}.", profile.dir().path().display());
         eprintln!(
-            "Its key is the file {}, readable by you only: whoever can read this directory can read your rooms.",
+            "Its key is the file {}, readable by you only: whoever can read this directory can read your rooms. schat lock puts a passphrase on it.",
             FileKey::path(profile.dir().path()).display()
         );
     }

@@ -226,7 +226,8 @@ fn verify(runtime: &Runtime, room: &str, name: Option<&str>) -> Result<Done, Fai
     }
     let safety = |person: &&engine::Person| {
         let number = runtime.compare(&person.fingerprint);
-        words::safety(&number, &view, person, runtime.is_verified(&person.fingerprint))
+        let yes = format!("/verify {} yes", words::name(person, Some(&view)));
+        words::safety(&number, &view, person, runtime.is_verified(&person.fingerprint), &yes)
     };
     Ok(Done { notes: people.iter().flat_map(safety).collect(), go: None })
 }

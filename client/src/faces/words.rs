@@ -69,12 +69,18 @@ pub fn find<'a>(view: &'a GroupView, wanted: &str) -> Result<&'a Person, Failure
     }
 }
 
-/// The safety number of two people as lines to read out.
-pub fn safety(number: &SafetyNumber, view: &GroupView, person: &Person, is_verified: bool) -> Vec<String> {
+/// The safety number of two people as lines to read out; `yes` is what marks the key.
+pub fn safety(
+    number: &SafetyNumber,
+    view: &GroupView,
+    person: &Person,
+    is_verified: bool,
+    yes: &str,
+) -> Vec<String> {
     let name = name(person, Some(view));
     let last = match is_verified {
         true => "You marked this key as verified already.".to_owned(),
-        false => format!("If it is, say so: /verify {name} yes"),
+        false => format!("If it is, say so: {yes}"),
     };
     vec![
         format!("Safety number with {name}:"),

@@ -65,6 +65,7 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
     ("notify", "How you are told while you look elsewhere."),
     ("privacy", "What the members of your rooms learn of what you do. The relay learns none of it."),
     ("history", "What this device keeps."),
+    ("lock", "How the passphrase of a locked profile is had; see schat lock."),
 ];
 
 /// All settings but the actions of `[keys]`.
@@ -98,6 +99,12 @@ pub(super) const KNOWN: &[Known] = &[
     setting!(privacy.typing, "Say that you are typing."),
     setting!(privacy.seen, "Say what you have read."),
     setting!(history.lines, "Chat lines kept per room, from 100 to 1,000,000; the oldest go first."),
+    setting!(
+        lock.passphrase_command,
+        "A program and its arguments, run without a shell: the first line that it prints is the passphrase. Without it you \
+         are asked.",
+        "[\"secret-tool\", \"lookup\", \"program\", \"schat\"]"
+    ),
 ];
 
 fn read<'de, T: Deserialize<'de>>(value: Spanned<DeValue<'de>>) -> Result<T, Error> {

@@ -44,6 +44,8 @@ pub struct Settings {
     pub privacy: Privacy,
     /// What is kept.
     pub history: History,
+    /// How a locked profile is opened.
+    pub lock: Lock,
     /// Where each of these was said.
     pub source: Source,
 }
@@ -178,6 +180,41 @@ pub struct Privacy {
 pub struct History {
     /// Chat lines kept per room; the oldest go first.
     pub lines: Lines,
+}
+
+/// `[lock]`: how a locked profile is opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lock {
+    /// What prints the passphrase.
+    pub passphrase_command: Option<Program>,
+}
+
+/// A program and its arguments, as they are: no shell reads them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<String>", into = "Vec<String>")]
+pub struct Program {
+    /// Its name or path.
+    pub name: String,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+}
+
+impl TryFrom<Vec<String>> for Program {
+    type Error = &'static str;
+
+    fn try_from(words: Vec<String>) -> Result<Self, Self::Error> {
+        let mut words = words.into_iter();
+        match words.next().filter(|name| !name.is_empty()) {
+            Some(name) => Ok(Self { name, arguments: words.collect() }),
+            None => Err("must name a program, as in [\"pass\", \"show\", \"schat\"]"),
+        }
+    }
+}
+
+impl From<Program> for Vec<String> {
+    fn from(program: Program) -> Self {
+        [vec![program.name], program.arguments].concat()
+    }
 }
 
 /// How many chat lines a room keeps on this device.

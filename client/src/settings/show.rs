@@ -27,7 +27,11 @@ pub fn toml(settings: &Settings) -> String {
                 Some(value) => format!("{} = {value}", written_key(&row.key)),
                 None => format!("# {} =", row.key),
             };
-            let origin = row.value.map_or("the theme's".to_owned(), |_| row.origin.to_string());
+            let origin = match (&row.value, row.section) {
+                (Some(_), _) => row.origin.to_string(),
+                (None, "theme") => "the theme's".to_owned(),
+                (None, _) => "none".to_owned(),
+            };
             lines.push(format!("{line:WIDTH$}  # {origin}"));
         }
     }

@@ -22,7 +22,8 @@ fn each_section_is_read_and_knows_its_line() {
          [theme]\nsenders = [1, \"red\", \"#010203\", 4, 5, 6, 255]\nmention = \"bright-red\"\n\
          [keys]\nvim = true\nswitcher = \"ctrl+k\"\n\"next-activity\" = [\"alt+a\", \"ctrl+n\"]\nquit = []\n\
          [notify]\nbell = false\nosc = \"777\"\ndesktop = false\nmentions_only = true\n\
-         [privacy]\ntyping = false\nseen = true\n[history]\nlines = 5_000\n",
+         [privacy]\ntyping = false\nseen = true\n[history]\nlines = 5_000\n\
+         [lock]\npassphrase_command = [\"pass\", \"show\", \"a b\"]\n",
     )
     .unwrap();
     let screen = Screen { mouse: false, theme: ThemeName::Light, members: false, times: Times::Hours12 };
@@ -39,6 +40,15 @@ fn each_section_is_read_and_knows_its_line() {
     assert_eq!(settings.notify, notify);
     assert_eq!(settings.privacy, Privacy { typing: false, seen: true });
     assert_eq!(settings.history.lines.get(), 5_000);
+    let program = settings.lock.passphrase_command.as_ref().unwrap();
+    assert_eq!(
+        (program.name.as_str(), program.arguments.as_slice()),
+        ("pass", ["show".into(), "a b".into()].as_slice())
+    );
+    for bad in ["[]", "[\"\"]", "\"pass show\"", "[1]"] {
+        let told = told(&format!("[lock]\npassphrase_command = {bad}"));
+        assert!(told.contains("lock.passphrase_command") && told.contains(":2"), "{told}");
+    }
     assert_eq!(settings.source.origin("screen.mouse"), Origin::File(Path::new(PATH), 3));
     assert_eq!(settings.source.origin("keys.switcher").to_string(), format!("{PATH}:12"));
     assert_eq!(settings.source.origin("theme.quiet"), Origin::Default);

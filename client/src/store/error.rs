@@ -21,6 +21,21 @@ pub enum StoreError {
     /// The key file does not belong to the database, or is gone.
     #[error("the profile's key file is missing or belongs to another profile")]
     WrongKey,
+    /// The key file is locked, and nobody was asked.
+    #[error("the profile is locked by a passphrase")]
+    NeedsPassphrase,
+    /// The passphrase does not open the key file, which is whole.
+    #[error("the passphrase is wrong")]
+    WrongPassphrase,
+    /// The key file is neither a key nor a locked one.
+    #[error("the profile's key file is damaged: {0}")]
+    BadKeyFile(&'static str),
+    /// The key file is a link.
+    #[error("the key file {0} is a symbolic link, and the key that it leads to would stay where it is")]
+    LinkedKey(PathBuf),
+    /// Less memory than the key file asks for.
+    #[error("there is not enough memory to open the profile's key")]
+    NoMemory,
     /// Written by a later version.
     #[error("the profile was written by a later version of schat")]
     TooNew,
@@ -60,6 +75,15 @@ impl From<&StoreError> for Failure {
             StoreError::WrongKey => {
                 "Put the file `key` of this profile back; without it nothing can be read."
             }
+            StoreError::NeedsPassphrase => "Give its passphrase, or schat unlock it.",
+            StoreError::WrongPassphrase => {
+                "Try again. Without the passphrase nothing in the profile can be read."
+            }
+            StoreError::BadKeyFile(_) => {
+                "Put a copy of the file `key` of this profile back; without it nothing can be read."
+            }
+            StoreError::LinkedKey(_) => "Move the key itself there, then lock or unlock it.",
+            StoreError::NoMemory => "End other programs, then try again.",
             StoreError::TooNew => "Update schat.",
             StoreError::TooManyCursors => "Use one that is there already.",
             StoreError::Io(_) => "Check the directory, its permissions and the disk.",

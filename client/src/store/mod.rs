@@ -34,7 +34,9 @@ use zeroize::Zeroizing;
 pub use cursors::Cursor;
 pub use error::StoreError;
 pub use history::{Changed, Entry, MAX_HISTORY};
-pub use key::{FileKey, KeySource, ProfileKey};
+pub use key::{
+    Asking, Cost, FileKey, HeldKey, KeyFile, KeySource, Passphrase, PassphraseError, ProfileKey, Wrap,
+};
 pub use notices::{Notice, StoredNotice};
 pub use people::{KnownPerson, Meeting, People};
 pub use profile::{OpenProfile, ProfileDir};

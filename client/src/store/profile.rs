@@ -72,11 +72,24 @@ impl OpenProfile {
     /// Opens the profile, and makes it on first use. `name` becomes its display name.
     ///
     /// # Errors
-    /// [`Failure`] when another process has it, it is damaged, or the name cannot be shown.
+    /// [`Failure`] when another process has it, it is locked or damaged, or the name cannot be shown.
     pub fn open(dir: ProfileDir, name: Option<&str>, random: Random) -> Result<Self, Failure> {
+        Self::open_with(dir, name, random, &FileKey)
+    }
+
+    /// The same, with a key from elsewhere.
+    ///
+    /// # Errors
+    /// [`Failure`], also when the key cannot be had.
+    pub fn open_with(
+        dir: ProfileDir,
+        name: Option<&str>,
+        random: Random,
+        key: &dyn KeySource,
+    ) -> Result<Self, Failure> {
         make_private(dir.path()).map_err(StoreError::from)?;
         let lock = lock(dir.path())?;
-        let key = FileKey.key(dir.path(), &random)?;
+        let key = key.key(dir.path(), &random)?;
         let mut store = Store::open(dir.path(), &key, random.clone())?;
         let known = store.meta(IDENTITY)?;
         let is_new = known.is_none();
@@ -176,7 +189,8 @@ fn make_private(dir: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn lock(dir: &Path) -> Result<File, StoreError> {
+/// The profile is ours until the file is dropped.
+pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
     let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(dir.join("lock"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),

@@ -138,7 +138,8 @@ fn lost_key_is_never_made_anew() {
     let dir = TempDir::new().unwrap();
     drop(open(&dir));
     std::fs::remove_file(FileKey::path(dir.path())).unwrap();
-    assert!(matches!(FileKey.key(dir.path(), &random()), Err(StoreError::WrongKey)));
+    let failure = FileKey.key(dir.path(), &random()).unwrap_err();
+    assert_eq!(failure, Failure::from(StoreError::WrongKey));
     std::fs::write(FileKey::path(dir.path()), [1; 32]).unwrap();
     let other = FileKey.key(dir.path(), &random()).unwrap();
     assert!(matches!(Store::open(dir.path(), &other, random()), Err(StoreError::WrongKey)));

@@ -1,0 +1,177 @@
+//! Where a passphrase comes from: a file, a program, or the person at the terminal. Never the command line and never the
+//! environment: others can see those.
+
+use std::{
+    fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use zeroize::Zeroizing;
+
+use super::Globals;
+use crate::{
+    failure::{Exit, Failure},
+    settings::Program,
+    store::{Passphrase, PassphraseError},
+};
+
+/// What is read of a file or a program, in bytes: the longest passphrase, the end of its line, and one byte that tells a
+/// longer one.
+const MAX_READ: usize = 1_024 + 3;
+
+/// How long a command gets to end after Ctrl-C, in seconds: longer than the rooms take to say goodbye.
+#[cfg(unix)]
+const GRACE_S: u64 = 4;
+
+/// The passphrase of the profile, as it is now.
+pub(super) fn given(globals: &Globals) -> Result<Passphrase, Failure> {
+    let text = match Source::of(globals) {
+        Source::File(path) => file(path)?,
+        Source::Program(program) => printed(program)?,
+        Source::Person => ask("Passphrase of the profile: ")?,
+    };
+    Ok(Passphrase::given(&text)?)
+}
+
+/// A new passphrase: from `file`; else, for the first one, from where it will come from later; else from the person, who
+/// types it twice.
+pub(super) fn chosen(globals: &Globals, file: Option<&Path>, is_first: bool) -> Result<Passphrase, Failure> {
+    let text = match (file, Source::of(globals)) {
+        (Some(path), _) => self::file(path)?,
+        (None, Source::File(path)) if is_first => self::file(path)?,
+        (None, Source::Program(program)) if is_first => printed(program)?,
+        _ => {
+            let text = ask("New passphrase: ")?;
+            let passphrase = Passphrase::chosen(&text)?;
+            return match Passphrase::given(&ask("The same again: ")?) {
+                Ok(again) if again.is(&passphrase) => Ok(passphrase),
+                Ok(_)
+                | Err(PassphraseError::Empty | PassphraseError::TooLong | PassphraseError::TooShort) => {
+                    Err(failure("The two are not the same.", "Nothing was changed; try again."))
+                }
+            };
+        }
+    };
+    Ok(Passphrase::chosen(&text)?)
+}
+
+enum Source<'a> {
+    File(&'a PathBuf),
+    Program(&'a Program),
+    Person,
+}
+
+impl<'a> Source<'a> {
+    fn of(globals: &'a Globals) -> Self {
+        match (&globals.passphrase_file, &globals.settings.lock.passphrase_command) {
+            (Some(path), _) => Self::File(path),
+            (None, Some(program)) => Self::Program(program),
+            (None, None) => Self::Person,
+        }
+    }
+}
+
+fn file(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    let read = fs::File::open(path).and_then(|file| {
+        warn_of_others(path, &file.metadata()?);
+        first_line(file)
+    });
+    read.map_err(|error| {
+        let exit = if error.kind() == io::ErrorKind::NotFound { Exit::NotFound } else { Exit::Local };
+        let message = format!("The passphrase cannot be read from {}: {error}.", path.display());
+        Failure::new(exit, "passphrase", message, "Name a file whose first line it is.")
+    })
+}
+
+#[cfg(unix)]
+fn warn_of_others(path: &Path, file: &fs::Metadata) {
+    let others = std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o077;
+    if file.is_file() && others != 0 {
+        eprintln!("schat: others may read {}: chmod 600 it.", path.display());
+    }
+}
+
+#[cfg(not(unix))]
+fn warn_of_others(_: &Path, _: &fs::Metadata) {}
+
+/// What it says on standard error, and its own questions at the terminal, are for the person.
+fn printed(program: &Program) -> Result<Zeroizing<String>, Failure> {
+    let bad = |what: String| {
+        let message = format!("The passphrase_command {} {what}.", program.name);
+        failure(message, "Run it by hand; it is set in config.toml, see schat config.")
+    };
+    let mut child = Command::new(&program.name)
+        .args(&program.arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| bad(format!("cannot be started: {error}")))?;
+    let line = child.stdout.take().map(first_line);
+    let status = child.wait().map_err(|error| bad(format!("is lost: {error}")))?;
+    match line {
+        _ if !status.success() => Err(bad(format!("ended with {status}"))),
+        Some(Ok(line)) => Ok(line),
+        Some(Err(error)) => Err(bad(format!("printed what cannot be read: {error}"))),
+        None => Err(bad("prints nothing".to_owned())),
+    }
+}
+
+/// The first line, without its end.
+fn first_line(from: impl Read) -> io::Result<Zeroizing<String>> {
+    // Enough that nothing is copied while it grows.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(2 * MAX_READ));
+    from.take(MAX_READ as u64).read_to_end(&mut bytes)?;
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let text = str::from_utf8(line).map_err(|_| io::Error::other("it is not text"))?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// At the terminal, whatever standard input is, and without echo.
+fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
+    // rpassword raises the signal for Ctrl-C before it gives the terminal back. Heard by somebody, it does not kill us.
+    #[cfg(unix)]
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()) {
+        Ok(heard) => drop(tokio::spawn(end_after(heard))),
+        Err(error) => return Err(failure(format!("Ctrl-C cannot be heard: {error}."), "Try again.")),
+    }
+    rpassword::prompt_password(prompt).map(Zeroizing::new).map_err(|error| match error.kind() {
+        io::ErrorKind::Interrupted => Failure::new(Exit::Interrupted, "interrupted", "Stopped.", ""),
+        io::ErrorKind::UnexpectedEof => failure("No passphrase was typed.", "Try again."),
+        _ => failure(
+            format!("There is no terminal to ask for the profile's passphrase at: {error}."),
+            "Name a file with --passphrase-file, or a program as passphrase_command in config.toml.",
+        ),
+    })
+}
+
+/// Once somebody hears Ctrl-C it ends nothing by itself any more, also where a command has no end of its own for it.
+#[cfg(unix)]
+async fn end_after(mut heard: tokio::signal::unix::Signal) {
+    heard.recv().await;
+    tokio::time::sleep(Duration::from_secs(GRACE_S)).await;
+    std::process::exit(Exit::Interrupted as i32);
+}
+
+fn failure(message: impl Into<String>, remedy: &str) -> Failure {
+    Failure::new(Exit::Local, "passphrase", message, remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_ends_and_what_follows_are_no_part_of_it() {
+        let line = |bytes: &[u8]| first_line(bytes).map(|line| line.to_string()).ok();
+        assert_eq!(line(b"correct horse\r\nuser: ann\n").as_deref(), Some("correct horse"));
+        assert_eq!(line(b" spaces stay ").as_deref(), Some(" spaces stay "));
+        assert_eq!(line(b"").as_deref(), Some(""));
+        assert_eq!(line(b"\xff\n"), None);
+        let long = line(&[b'x'; 9_999]).unwrap();
+        assert_eq!(Passphrase::given(&long).err(), Some(PassphraseError::TooLong), "it is not cut");
+    }
+}

@@ -1,0 +1,177 @@
+//! `schat verify`: the safety number with a member, and the mark that it was compared. It needs no relay.
+
+use shared::{
+    engine::{Engine, GroupView, Person},
+    identity::Fingerprint,
+    safety::safety_number,
+};
+
+use super::{Globals, archive::find, attach, once::print};
+use crate::{
+    faces::{json::Out, words},
+    failure::{Exit, Failure},
+    runtime::{Runtime, now_ms},
+    store::{OpenProfile, RoomRecord},
+};
+
+/// What becomes of the mark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// It is shown as it is.
+    Keep,
+    /// The numbers were the same.
+    Set,
+    /// It is taken back.
+    Undo,
+}
+
+/// Who knows the members and the marks.
+enum Source {
+    Ours(Box<OpenProfile>),
+    Daemon(Runtime),
+}
+
+pub(super) async fn verify(
+    globals: &Globals,
+    room: &str,
+    member: &str,
+    mark: Mark,
+) -> Result<Exit, Failure> {
+    let source = match attach::quiet(globals).await? {
+        Ok(profile) => Source::Ours(Box::new(profile)),
+        Err(runtime) => Source::Daemon(runtime),
+    };
+    let view = source.view(room)?;
+    let person = words::find(&view, member)?;
+    let me = source.me();
+    if person.fingerprint == me {
+        return Err(Failure::usage("That is you.", "Compare with somebody else."));
+    }
+    match mark {
+        Mark::Keep => {}
+        Mark::Set => {
+            named_whole(person, member, room)?;
+            source.set(person, true).await?;
+        }
+        Mark::Undo => source.set(person, false).await?,
+    }
+    let is_verified = match mark {
+        Mark::Keep => source.is_verified(person)?,
+        Mark::Set => true,
+        Mark::Undo => false,
+    };
+    let number = safety_number(&me, &person.fingerprint);
+    if globals.json {
+        print(&Out::safety(room, person, &number, is_verified).to_line());
+        return Ok(Exit::Ok);
+    }
+    let name = words::name(person, Some(&view));
+    let lines = match mark {
+        Mark::Keep => words::safety(&number, &view, person, is_verified, &command(room, person)),
+        Mark::Set => vec![format!("{name} is verified from now on.")],
+        Mark::Undo => vec![format!("{name} is not verified any more.")],
+    };
+    lines.iter().all(|line| print(line));
+    Ok(Exit::Ok)
+}
+
+impl Source {
+    fn view(&self, room: &str) -> Result<GroupView, Failure> {
+        let (view, is_over) = match self {
+            Self::Ours(profile) => {
+                let record = find(profile, room)?;
+                (view(profile, &record)?, record.closed.is_some())
+            }
+            Self::Daemon(runtime) => {
+                let status = runtime.room(room)?;
+                (status.view, status.over.is_some())
+            }
+        };
+        if is_over {
+            return Err(Failure::not_found(format!("The room {room} is over."), "See schat rooms."));
+        }
+        view.ok_or_else(|| {
+            Failure::not_found(
+                format!("You are not in {room} yet."),
+                "Open it with schat, and wait until it says so.",
+            )
+        })
+    }
+
+    fn me(&self) -> Fingerprint {
+        match self {
+            Self::Ours(profile) => profile.engine.identity.fingerprint(),
+            Self::Daemon(runtime) => runtime.me().1,
+        }
+    }
+
+    async fn set(&self, person: &Person, is_verified: bool) -> Result<(), Failure> {
+        match self {
+            Self::Ours(profile) => {
+                let at = is_verified.then(now_ms);
+                Ok(profile.vault.now(|store| store.set_verified(person, at, now_ms()))?)
+            }
+            Self::Daemon(runtime) => runtime.mark(person, is_verified).await,
+        }
+    }
+
+    fn is_verified(&self, person: &Person) -> Result<bool, Failure> {
+        match self {
+            Self::Ours(profile) => {
+                Ok(profile.vault.now(|store| Ok(store.people().is_verified(&person.fingerprint)))?)
+            }
+            Self::Daemon(runtime) => Ok(runtime.is_verified(&person.fingerprint)),
+        }
+    }
+}
+
+/// The group as this device knew it last.
+fn view(profile: &OpenProfile, record: &RoomRecord) -> Result<Option<GroupView>, Failure> {
+    if record.closed.is_some() {
+        return Ok(None);
+    }
+    let rows = profile.vault.now(|store| store.rows(record.id))?;
+    let damaged = |error: String| {
+        let remedy = "Restore a backup of the profile, or join again by a new invite.";
+        Failure::new(Exit::Local, "storage", error, remedy)
+    };
+    let engine = Engine::load(&profile.engine, rows, now_ms()).map_err(|error| damaged(error.to_string()))?;
+    Ok(engine.view())
+}
+
+/// Between the two commands a name may change hands; a key does not.
+fn named_whole(person: &Person, member: &str, room: &str) -> Result<(), Failure> {
+    if member.trim().parse::<Fingerprint>().is_ok() {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        "A key is marked by its whole fingerprint: a name may have changed hands since the numbers were compared.",
+        format!("If the number was the same, say {}.", command(room, person)),
+    ))
+}
+
+/// What marks this key.
+fn command(room: &str, person: &Person) -> String {
+    format!("schat verify {} {} --yes", quoted(room), person.fingerprint)
+}
+
+/// A room's label as a shell takes it; nothing in it is expanded.
+fn quoted(room: &str) -> String {
+    let room = crate::faces::sanitize::line(room);
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    match room.chars().all(is_plain) {
+        true => room,
+        false => format!("'{}'", room.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn label_that_a_shell_would_take_apart_is_quoted() {
+        assert_eq!(quoted("team-1"), "team-1");
+        assert_eq!(quoted("a b$(x)'y"), r"'a b$(x)'\''y'");
+    }
+}

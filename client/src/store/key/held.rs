@@ -1,0 +1,86 @@
+//! The key file of a profile that nobody else has, for those who lock and unlock it.
+
+use std::{fs, fs::File, path::PathBuf};
+
+use shared::random::Random;
+
+use super::{
+    Cost, FileKey, KeyFile, Passphrase, ProfileKey, StoreError, Wrap,
+    replace::{OnDisk, replace, tidy},
+};
+use crate::{
+    failure::Failure,
+    store::{DATABASE, ProfileDir, profile::lock},
+};
+
+/// A profile's key file; nobody else has the profile until this is dropped.
+pub struct HeldKey {
+    dir: PathBuf,
+    _lock: File,
+}
+
+impl HeldKey {
+    /// Takes the profile in `dir`, which must exist.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is none, or another process has it.
+    pub fn take(dir: &ProfileDir) -> Result<Self, Failure> {
+        let dir = dir.path();
+        // Nothing is made here, not even a lock.
+        let is_there = |name: PathBuf| fs::symlink_metadata(name).is_ok();
+        if !is_there(FileKey::path(dir)) && !is_there(dir.join(DATABASE)) {
+            return Err(Failure::not_found(
+                format!("There is no profile in {}.", dir.display()),
+                "Name another with --profile; schat makes one when it starts.",
+            ));
+        }
+        let lock = lock(dir)?;
+        tidy(&OnDisk(dir)).map_err(StoreError::from)?;
+        Ok(Self { dir: dir.to_owned(), _lock: lock })
+    }
+
+    /// What the key file holds now.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it is gone, cannot be read or is damaged.
+    pub fn state(&self) -> Result<KeyFile, StoreError> {
+        KeyFile::read(&self.dir)?.ok_or(StoreError::WrongKey)
+    }
+
+    /// Locks it with a passphrase, another than before perhaps.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the file is as it was.
+    pub fn lock(
+        &self,
+        key: &ProfileKey,
+        passphrase: &Passphrase,
+        cost: Cost,
+        random: &Random,
+    ) -> Result<(), StoreError> {
+        self.is_own_file()?;
+        let wrap = Wrap::seal(key, passphrase, cost, random)?;
+        replace(&OnDisk(&self.dir), &wrap.to_bytes(), |written| {
+            let opened = Wrap::parse(written)?.open(passphrase)?;
+            if opened.0 == key.0 { Ok(()) } else { Err(StoreError::BadKeyFile("it does not open")) }
+        })
+    }
+
+    /// Puts the key there as it is.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the file is as it was.
+    pub fn unlock(&self, key: &ProfileKey) -> Result<(), StoreError> {
+        self.is_own_file()?;
+        replace(&OnDisk(&self.dir), key.0.as_slice(), |written| match written == key.0.as_slice() {
+            true => Ok(()),
+            false => Err(StoreError::BadKeyFile("it was not written")),
+        })
+    }
+
+    /// A link would be replaced, and what it leads to would stay as it is.
+    fn is_own_file(&self) -> Result<(), StoreError> {
+        let path = FileKey::path(&self.dir);
+        if fs::symlink_metadata(&path)?.is_symlink() { Err(StoreError::LinkedKey(path)) } else { Ok(()) }
+    }
+}
