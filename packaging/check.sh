@@ -35,7 +35,7 @@ units() {
     cp packaging/systemd/schat-relay.socket "$work/"
     systemd-analyze verify --man=no "$work/schat-relay.service" "$work/schat-relay.socket"
     sed "s|/usr/bin/schat|$programs/schat|" packaging/systemd/schat.service >"$work/schat.service"
-    systemd-analyze verify --man=no --user "$work/schat.service"
+    XDG_RUNTIME_DIR=$work systemd-analyze verify --man=no --user "$work/schat.service"
 }
 
 # The example is taken as it is, and sets the data directory only.

@@ -12,12 +12,11 @@ use zeroize::Zeroizing;
 /// When it is longer than `most` bytes.
 pub(super) fn encode(value: &impl Serialize, most: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     // Room for the length in front, so that nothing is copied.
-    let frame = Zeroizing::new(postcard::to_extend(value, vec![0; 4]).map_err(io::Error::other)?);
+    let mut frame = Zeroizing::new(postcard::to_extend(value, vec![0; 4]).map_err(io::Error::other)?);
     let length = frame.len().saturating_sub(4);
     if length > most {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the frame is too long"));
     }
-    let mut frame = frame;
     if let Some(head) = frame.first_chunk_mut::<4>() {
         *head = u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes();
     }
@@ -33,12 +32,13 @@ pub(super) async fn read<T: DeserializeOwned>(
     most: usize,
 ) -> io::Result<Option<T>> {
     let mut head = [0; 4];
-    if stream.read(&mut head[..1]).await? == 0 {
+    let (first, rest) = head.split_at_mut(1);
+    if stream.read(first).await? == 0 {
         return Ok(None);
     }
-    stream.read_exact(&mut head[1..]).await?;
+    stream.read_exact(rest).await?;
     let length = u32::from_be_bytes(head);
-    if usize::try_from(length).map_or(true, |length| length > most) {
+    if u64::from(length) > most as u64 {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "the frame is too long"));
     }
     // It grows with what really comes.

@@ -98,6 +98,12 @@ impl Hub {
         }
     }
 
+    /// The past of a room is being read for a face.
+    #[cfg(test)]
+    pub(super) fn is_gated(&self, number: u64, room: &str) -> bool {
+        self.faces().attached.get(&number).is_some_and(|face| face.gated.contains(room))
+    }
+
     /// A face is gone. `left`: what it did not get.
     pub(super) fn detach(&self, number: u64, id: FaceId, mut left: mpsc::Receiver<Event>) {
         let mut faces = self.faces();

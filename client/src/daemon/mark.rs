@@ -1,8 +1,6 @@
 //! Which face said something: a mark in front of the token that comes back when it was sent. It is stored with what was
 //! said, so it holds over restarts of the daemon.
 
-use std::borrow::Cow;
-
 use serde::{Deserialize, Serialize};
 use shared::engine::{self, Command};
 
@@ -52,12 +50,8 @@ pub(super) fn token(event: &mut Event) -> Option<&mut String> {
 
 /// An event as a face in this process is told it: without the marks that a daemon left.
 pub(crate) fn unmarked(mut event: Event) -> Event {
-    if let Some(token) = token(&mut event)
-        && let Cow::Owned(plain) = match split(token) {
-            (Some(_), plain) => Cow::Owned(plain.to_owned()),
-            (None, whole) => Cow::Borrowed(whole),
-        }
-    {
+    if let Some(token) = token(&mut event) {
+        let plain = split(token).1.to_owned();
         *token = plain;
     }
     event

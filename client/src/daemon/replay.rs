@@ -210,3 +210,6 @@ impl Shown {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,42 +8,41 @@ use super::{FaceId, MAX_DOWN, MAX_PAGE, wire::Request};
 use crate::{
     failure::{Exit, Failure},
     runtime::Local,
-    transport::RelayAddress,
 };
 
 /// Does what a face asks for. The answer is a `Result`, as the method of the runtime gives it.
 pub(super) async fn answer(local: &Local, face: FaceId, request: Request) -> Vec<u8> {
     match request {
-        Request::Tell(room, command) => pack(local.tell_as(Some(face), &room, face.mark(command)).await),
-        Request::Rename(name) => pack(local.rename(&name).await),
-        Request::Describe(status, glyph) => pack(local.describe(&status, &glyph).await),
-        Request::Ack(room, cursor, seq) => pack(local.ack_at(&room, &cursor, seq).await),
-        Request::Acked(room, cursor) => pack(local.acked(&room, &cursor).await),
-        Request::Seen(notice) => pack(local.seen(notice).await),
-        Request::Join(link) => pack(invite(link).and_then(|link| local.join(&link))),
-        Request::Open(name, relay) => pack(local.open(&name, relay)),
-        Request::Create(name, relay, policy) => pack(local.create(&name, relay, policy)),
-        Request::UseRelay(link) => pack(use_relay(local, link).await),
-        Request::LastRelay(relay) => pack(last_relay(local, relay).await),
-        Request::Mute(room, is_muted) => pack(local.mute(&room, is_muted).await),
-        Request::People => pack(Ok(local.people())),
-        Request::Person(who) => pack(Ok(local.person(&who))),
-        Request::Mark(person, is_verified) => pack(local.mark(&person, is_verified).await),
+        Request::Tell(room, command) => pack(&local.tell_as(Some(face), &room, face.mark(command)).await),
+        Request::Rename(name) => pack(&local.rename(&name).await),
+        Request::Describe(status, glyph) => pack(&local.describe(&status, &glyph).await),
+        Request::Ack(room, cursor, seq) => pack(&local.ack_at(&room, &cursor, seq).await),
+        Request::Acked(room, cursor) => pack(&local.acked(&room, &cursor).await),
+        Request::Seen(notice) => pack(&local.seen(notice).await),
+        Request::Join(link) => pack(&invite(link).and_then(|link| local.join(&link))),
+        Request::Open(name, relay) => pack(&local.open(&name, relay)),
+        Request::Create(name, relay, policy) => pack(&local.create(&name, relay, policy)),
+        Request::UseRelay(link) => pack(&use_relay(local, link).await),
+        Request::LastRelay(relay) => pack(&local.remember_relay(&relay).await),
+        Request::Mute(room, is_muted) => pack(&local.mute(&room, is_muted).await),
+        Request::People => pack(&Ok(local.people())),
+        Request::Person(who) => pack(&Ok(local.person(&who))),
+        Request::Mark(person, is_verified) => pack(&local.mark(&person, is_verified).await),
         Request::History(room, after, limit) => {
-            pack(local.history(&room, after, limit).await.map(|lines| page(lines, false)))
+            pack(&local.history(&room, after, limit).await.map(|lines| page(lines, false)))
         }
         Request::HistoryBefore(room, seq, limit) => {
-            pack(local.history_before(&room, seq, limit).await.map(|lines| page(lines, true)))
+            pack(&local.history_before(&room, seq, limit).await.map(|lines| page(lines, true)))
         }
-        Request::Line(room, id) => pack(local.line(&room, id).await),
+        Request::Line(room, id) => pack(&local.line(&room, id).await),
         Request::Search(room, query, limit) => {
             let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-            pack(local.search(room.as_deref(), &query, limit).await.map(|hits| page(hits, false)))
+            pack(&local.search(room.as_deref(), &query, limit).await.map(|hits| page(hits, false)))
         }
         Request::Draft(room) => {
-            pack(local.draft(&room).await.map(|draft| draft.map(|draft| draft.to_string())))
+            pack(&local.draft(&room).await.map(|draft| draft.map(|draft| draft.to_string())))
         }
-        Request::SetDraft(room, text) => pack(local.set_draft(&room, &Zeroizing::new(text)).await),
+        Request::SetDraft(room, text) => pack(&local.set_draft(&room, &Zeroizing::new(text)).await),
     }
 }
 
@@ -60,10 +59,6 @@ async fn use_relay(local: &Local, link: String) -> Result<bool, Failure> {
         Failure::new(Exit::Verification, "link", error.to_string(), "Ask for a new link.")
     })?;
     Ok(local.use_relay(&link).await?.replaced)
-}
-
-async fn last_relay(local: &Local, relay: RelayAddress) -> Result<(), Failure> {
-    local.remember_relay(&relay).await
 }
 
 /// As much of a page as fits into a frame, and one line at least. `from_end`: the last ones are kept.
@@ -86,8 +81,8 @@ fn page<T: Serialize>(mut lines: Vec<T>, from_end: bool) -> Vec<T> {
     lines
 }
 
-fn pack<T: Serialize>(done: Result<T, Failure>) -> Vec<u8> {
-    let whole = postcard::to_extend(&done, Vec::new()).ok();
+fn pack<T: Serialize>(done: &Result<T, Failure>) -> Vec<u8> {
+    let whole = postcard::to_extend(done, Vec::new()).ok();
     whole.filter(|bytes| bytes.len() < MAX_DOWN - 64).unwrap_or_else(|| {
         let failure = Failure::new(Exit::Local, "too_long", "The answer is too long.", "Ask for less.");
         postcard::to_extend(&Err::<(), _>(failure), Vec::new()).unwrap_or_default()

@@ -180,7 +180,7 @@ fn second_process_gets_a_clear_error() {
     let profile = || ProfileDir::choose(Some(dir.path().to_owned())).unwrap();
     let first = OpenProfile::open(profile(), Some("ann"), random()).unwrap();
     let error: Failure = OpenProfile::open(profile(), None, random()).err().unwrap();
-    assert_eq!(error.code, "storage");
+    assert_eq!(error.code, "in_use");
     assert!(error.message.contains("in use"), "{error}");
     let fingerprint = first.engine.identity.fingerprint();
     drop(first);

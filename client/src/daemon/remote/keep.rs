@@ -53,7 +53,7 @@ pub(super) struct Keeper {
     hold: Duration,
     /// How far the face has taken each room.
     taken: Arc<Mutex<BTreeMap<String, u64>>>,
-    /// Asked while nobody was there: at most [`super::CALLS`].
+    /// Asked while nobody was there, or not answered and to be asked again: at most [`super::CALLS`], and what was open.
     held: VecDeque<(Instant, Call)>,
     next: u64,
 }
