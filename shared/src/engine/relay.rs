@@ -60,7 +60,7 @@ impl Engine {
             Some(relay_frame::Frame::Slot(slot)) if self.phase() == Phase::Joining => {
                 self.attempt_join(&slot, now)
             }
-            Some(relay_frame::Frame::Ephemeral(signal)) => self.signal(&signal),
+            Some(relay_frame::Frame::Ephemeral(signal)) => self.signal(&signal, now),
             // An unknown frame is a later version's.
             Some(relay_frame::Frame::Slot(_)) | None => Ok(()),
         }

@@ -4,6 +4,11 @@
 //! no member can make one in another's name. It takes no position in the log: what is lost is lost, what
 //! comes late or twice is dropped without a word. Nothing but [`content::Typing`] is taken from a signal, so
 //! that nobody can say something that the others' log does not have.
+//!
+//! Each signal that is taken costs whoever hears it one stored transaction, because a message key is used up. So
+//! only so many are taken of one member.
+
+use std::collections::BTreeMap;
 
 use prost::Message as _;
 use proto::relay::{ClientFrame, Ephemeral, client_frame};
@@ -22,6 +27,13 @@ pub const TYPING_EVERY_MS: u64 = 3_000;
 /// them: the MLS library skips 1,024 at most.
 const MAX_SIGNALS: u32 = 256;
 
+/// Signals that are taken of one member in [`HEARD_IN_MS`]; further ones are dropped before anything is decrypted or
+/// stored. Who types all the time sends four, who also stops in between some more.
+const MAX_HEARD: u32 = 8;
+
+/// How long [`MAX_HEARD`] counts, in milliseconds.
+const HEARD_IN_MS: u64 = 4 * TYPING_EVERY_MS;
+
 /// What was signalled since the stream opened.
 #[derive(Debug, Default)]
 pub(super) struct Signals {
@@ -29,12 +41,32 @@ pub(super) struct Signals {
     sent: u32,
     /// When the last one went.
     at: Millis,
+    /// By leaf: since when is counted, and how many were taken. Only who is a member gets in here; what is not counted
+    /// any more is thrown out with the next signal that is taken.
+    heard: BTreeMap<u32, (Millis, u32)>,
 }
 
 impl Signals {
     pub(super) fn said(&mut self) {
         self.sent = 0;
     }
+
+    /// Whether so much was heard of this leaf that the next one is dropped.
+    fn is_enough(&self, leaf: u32, now: Millis) -> bool {
+        self.heard.get(&leaf).is_some_and(|(since, taken)| counts(*since, now) && *taken >= MAX_HEARD)
+    }
+
+    /// One of this leaf was taken. To be called for what its member signed and for nothing else: whoever can forge an
+    /// envelope must not silence somebody.
+    fn took(&mut self, leaf: u32, now: Millis) {
+        self.heard.retain(|_, (since, _)| counts(*since, now));
+        self.heard.entry(leaf).or_insert((now, 0)).1 += 1;
+    }
+}
+
+/// A clock that was set back starts anew, too.
+fn counts(since: Millis, now: Millis) -> bool {
+    since <= now && now < since.saturating_add(HEARD_IN_MS)
 }
 
 impl Engine {
@@ -71,7 +103,7 @@ impl Engine {
     }
 
     /// A signal came. Whatever is wrong with it, it is only dropped: it was never promised.
-    pub(super) fn signal(&mut self, signal: &Ephemeral) -> Result<(), GroupError> {
+    pub(super) fn signal(&mut self, signal: &Ephemeral, now: Millis) -> Result<(), GroupError> {
         if self.link.state != Stream::Live || !self.is_member() {
             return Ok(());
         }
@@ -81,7 +113,10 @@ impl Engine {
         };
         let number = Number { id: (leaf, envelope.session()), sequence: envelope.sequence(), epoch };
         let Some(group) = &mut self.group else { return Ok(()) };
-        if leaf == group.leaf() || epoch != group.epoch() || self.check_number(&number).is_err() {
+        if leaf == group.leaf() || epoch != group.epoch() || self.signals.is_enough(leaf, now) {
+            return Ok(());
+        }
+        if self.check_number(&number).is_err() {
             return Ok(());
         }
         let Some(content::sealed::Body::PrivateMessage(message)) =
@@ -100,6 +135,7 @@ impl Engine {
         let holder = group.member(leaf);
         let (Some(typing), Some(holder)) = (typing, holder) else { return group.undo() };
         group.keep()?;
+        self.signals.took(leaf, now);
         let _ = self.mark(number.id, number.sequence, number.epoch);
         self.out.events.push(Event::Typing { who: person(&holder), stopped: typing.stopped });
         Ok(())

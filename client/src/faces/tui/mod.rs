@@ -110,8 +110,10 @@ pub async fn run(
             key = input.recv() => {
                 let Some(key) = key else { break };
                 app.set_now(now_ms());
+                screen.heed(&key);
                 let mut effects = app.input(key);
                 while let Ok(key) = input.try_recv() {
+                    screen.heed(&key);
                     effects.extend(app.input(key));
                 }
                 if act.carry_out(&mut app, &mut screen, effects).await {

@@ -10,7 +10,7 @@ use crossterm::{
     },
     execute,
 };
-use ratatui::DefaultTerminal;
+use ratatui::{DefaultTerminal, backend::Backend as _};
 use tokio::sync::mpsc;
 
 use super::{app::App, draw};
@@ -34,7 +34,9 @@ pub fn is_capable() -> bool {
 impl Screen {
     /// Takes the terminal over and begins to read keys. Without the mouse the terminal's own selection works as ever.
     pub fn enter(with_mouse: bool) -> Result<(Self, mpsc::Receiver<Event>), Failure> {
-        let terminal = ratatui::try_init().map_err(|error| unusable(&error))?;
+        let mut terminal = ratatui::try_init().map_err(|error| unusable(&error))?;
+        // Where a terminal has no second screen, what was there before would show through.
+        wipe(&mut terminal);
         // Terminals that know neither ignore them.
         let _ = execute!(io::stdout(), EnableBracketedPaste, EnableFocusChange);
         if with_mouse {
@@ -59,8 +61,14 @@ impl Screen {
 
     /// Draws everything anew next time: another program may have written over it.
     pub fn clear(&mut self) {
-        // What cannot be cleared is drawn over.
-        let _ = self.terminal.clear();
+        wipe(&mut self.terminal);
+    }
+
+    /// A window that became smaller and large again has lost what it showed, although its size is the one of before.
+    pub fn heed(&mut self, event: &Event) {
+        if matches!(event, Event::Resize(..)) {
+            self.clear();
+        }
     }
 
     /// Tells the terminal something that changes no cell: a bell, a notification.
@@ -83,6 +91,14 @@ impl Drop for Screen {
         let _ = execute!(io::stdout(), DisableFocusChange, DisableBracketedPaste);
         ratatui::restore();
     }
+}
+
+/// Empties the screen, so that all of it is drawn next time. Not by [`ratatui::Terminal::clear`]: that asks the terminal
+/// where the cursor is, and the answer goes to whoever reads the keys.
+fn wipe(terminal: &mut DefaultTerminal) {
+    // What cannot be cleared is drawn over.
+    let _ = terminal.backend_mut().clear();
+    terminal.swap_buffers();
 }
 
 fn unusable(error: &io::Error) -> Failure {

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     aead::Session,
     content::{self, content::Body},
-    engine::Command,
+    engine::{Command, TYPING_EVERY_MS},
 };
 
 fn typing_content() -> content::Content {
@@ -101,4 +101,40 @@ fn typing_in_the_log_tells_nothing() {
     world.settle();
     assert_eq!(typing(&world, ANN), []);
     world.assert_talks(&[ANN, BOB]);
+}
+
+#[test]
+fn a_flood_of_signals_is_heard_a_few_times_and_silences_nobody_else() {
+    let mut world = three(927);
+    let flood = |world: &mut World| {
+        for _ in 0..200 {
+            let message = world.hostile(EVE).seal(&typing_content().encode_to_vec());
+            let envelope = world.own_envelope(EVE, private(message));
+            signal(world, ANN, envelope);
+        }
+    };
+    flood(&mut world);
+    assert_eq!(typing(&world, ANN).len(), 8);
+    // Each of them costs a stored transaction; a while later as many are heard again.
+    world.now += 4 * TYPING_EVERY_MS;
+    flood(&mut world);
+    assert_eq!(typing(&world, ANN).len(), 16);
+    world.command(BOB, Command::Typing { stopped: false });
+    world.settle();
+    assert_eq!(typing(&world, ANN).last(), Some(&("bob".to_owned(), false)));
+    world.assert_talks(&[ANN, BOB]);
+}
+
+#[test]
+fn signals_in_somebody_elses_name_do_not_silence_them() {
+    let mut world = three(928);
+    let session = Session::random(&world.devices[EVE].profile.random);
+    for sequence in 0..50 {
+        let message = world.hostile(EVE).seal(&typing_content().encode_to_vec());
+        let envelope = world.envelope(EVE, world.leaf(BOB), (session, sequence), private(message));
+        signal(&mut world, ANN, envelope);
+    }
+    world.command(BOB, Command::Typing { stopped: false });
+    world.settle();
+    assert_eq!(typing(&world, ANN), [("bob".to_owned(), false)]);
 }
