@@ -11,7 +11,14 @@
 
 mod support;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use client::{
     daemon::{self, Daemon, Options},
@@ -226,39 +233,38 @@ async fn face_that_does_not_read_is_cut_off_alone_and_misses_nothing_when_it_doe
 
 #[tokio::test(flavor = "multi_thread")]
 async fn faces_that_attach_in_a_storm_get_the_past_and_what_comes_without_gap_or_double() {
-    const SAID: usize = 500;
+    /// Faces that come and go while the storm lasts.
+    const FACES: usize = 12;
     let home = TempDir::new().unwrap();
     let path = home.path().to_owned();
     let relay = relay(&path.join("relay"), 0).await;
     let (mut ann, _daemon) = pair(&path, &relay).await;
+    let is_over = Arc::new(AtomicBool::new(false));
+    let ends = is_over.clone();
     let storm = tokio::spawn(async move {
-        for number in 0..SAID {
-            let text = number.to_string();
-            ann.say(ROOM, "", &text).await;
-            if number % 10 == 9 {
-                ann.hears(&text).await;
+        let mut said = 0;
+        while !ends.load(Ordering::Relaxed) {
+            for _ in 0..10 {
+                ann.say(ROOM, "", &said.to_string()).await;
+                said += 1;
             }
+            ann.hears(&(said - 1).to_string()).await;
         }
-        ann
+        (ann, said)
     });
-    let mut count = 0;
-    while !storm.is_finished() {
-        count += 1;
+    for count in 0..FACES {
         let past = [Past::Unacknowledged, Past::Last(3), Past::Nothing][count % 3];
         let mut face = attach(&path, "bob", past, Some(ROOM)).await.unwrap();
-        let heard: Vec<usize> = match timeout(Duration::from_millis(300), texts(&mut face, 40)).await {
-            Ok(texts) => texts.iter().map(|text| text.parse().unwrap()).collect(),
-            Err(_) => continue,
-        };
+        let heard: Vec<usize> = texts(&mut face, 40).await.iter().map(|text| text.parse().unwrap()).collect();
         let first = heard[0];
         assert!(past != Past::Unacknowledged || first == 0, "{past:?} begins with {first}");
         assert_eq!(heard, (first..first + 40).collect::<Vec<_>>(), "{past:?}");
     }
-    let _ann = storm.await.unwrap();
-    assert!(count > 3, "the storm was over before anybody attached");
+    is_over.store(true, Ordering::Relaxed);
+    let (_ann, said) = storm.await.unwrap();
     let mut all = attach(&path, "bob", Past::Unacknowledged, None).await.unwrap();
-    let wanted: Vec<String> = (0..SAID).map(|number| number.to_string()).collect();
-    assert_eq!(texts(&mut all, SAID).await, wanted);
+    let wanted: Vec<String> = (0..said).map(|number| number.to_string()).collect();
+    assert_eq!(texts(&mut all, said).await, wanted);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,12 +31,7 @@ enum Source {
     Daemon(Runtime),
 }
 
-pub(super) async fn verify(
-    globals: &Globals,
-    room: &str,
-    member: &str,
-    mark: Mark,
-) -> Result<Exit, Failure> {
+pub(super) async fn verify(globals: &Globals, room: &str, member: &str, mark: Mark) -> Result<Exit, Failure> {
     let source = match attach::quiet(globals).await? {
         Ok(profile) => Source::Ours(Box::new(profile)),
         Err(runtime) => Source::Daemon(runtime),
