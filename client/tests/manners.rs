@@ -34,6 +34,7 @@ fn says(cases: &str) {
     let dir = TempDir::new().unwrap();
     let profile = profile(&dir);
     let config = dir.path().join("config.toml");
+    std::fs::write(&config, "").unwrap();
     trycmd::TestCases::new()
         .register_bin("schat", Path::new(SCHAT))
         .env("SCHAT_PROFILE", profile.to_str().unwrap())

@@ -50,32 +50,35 @@ pub struct Cli {
     command: Option<Command>,
 }
 
+/// Heading of what all commands take, behind what only one does.
+const EVERYWHERE: &str = "Options of all commands";
+
 /// What all commands take.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Globals {
     /// Relay for rooms that are named without one [default: the last one].
-    #[arg(long, global = true, env = "SCHAT_RELAY", value_name = "HOST:PORT")]
+    #[arg(help_heading = EVERYWHERE, long, global = true, env = "SCHAT_RELAY", value_name = "HOST:PORT")]
     relay: Option<RelayAddress>,
     /// Trust relays whose certificate is signed by one in this PEM file.
-    #[arg(long, global = true, env = "SCHAT_CA", value_name = "FILE")]
+    #[arg(help_heading = EVERYWHERE, long, global = true, env = "SCHAT_CA", value_name = "FILE")]
     ca: Option<PathBuf>,
     /// Where keys and rooms are kept [default: the user's data directory].
-    #[arg(long, global = true, env = "SCHAT_PROFILE", value_name = "DIR")]
+    #[arg(help_heading = EVERYWHERE, long, global = true, env = "SCHAT_PROFILE", value_name = "DIR")]
     profile: Option<PathBuf>,
     /// Your name, as others see it; remembered.
-    #[arg(long, global = true, env = "SCHAT_NAME", value_name = "NICK")]
+    #[arg(help_heading = EVERYWHERE, long, global = true, env = "SCHAT_NAME", value_name = "NICK")]
     name: Option<String>,
     /// Your settings [default: config.toml in the user's configuration directory].
-    #[arg(long, global = true, env = "SCHAT_CONFIG", value_name = "FILE")]
+    #[arg(help_heading = EVERYWHERE, long, global = true, env = "SCHAT_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// The passphrase of a locked profile is the first line of this file, or of what this pipe brings.
-    #[arg(long, global = true, env = "SCHAT_PASSPHRASE_FILE", value_name = "FILE")]
+    #[arg(help_heading = EVERYWHERE, long, global = true, env = "SCHAT_PASSPHRASE_FILE", value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
     /// Lines only: for screen readers and simple terminals.
-    #[arg(long, global = true, conflicts_with = "json")]
+    #[arg(help_heading = EVERYWHERE, long, global = true, conflicts_with = "json")]
     plain: bool,
     /// For programs: one JSON object per line, both ways.
-    #[arg(long, global = true)]
+    #[arg(help_heading = EVERYWHERE, long, global = true)]
     json: bool,
     /// What the settings file says; read before anything is done.
     #[arg(skip)]
