@@ -9,11 +9,11 @@ use std::{
 use clap::ValueEnum;
 use shared::timeline::Line;
 
-use super::{Globals, once::print, setup::profile};
+use super::{Globals, once::print, setup::existing};
 use crate::{
     faces::{json::Out, plain, sanitize, words},
     failure::{Exit, Failure},
-    store::{Hit, OpenProfile, Query, RoomRecord, Search},
+    store::{Hit, Item, OpenProfile, Query, RoomRecord, Search},
 };
 
 /// Lines that are read at once.
@@ -22,7 +22,7 @@ const PAGE: u32 = 1_000;
 /// How lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// One object per line, as `message` in docs/json.md.
+    /// One object per line, as in docs/json.md.
     Json,
     /// For people, with times.
     Text,
@@ -41,7 +41,7 @@ pub(super) fn search(globals: &Globals, wanted: &Wanted<'_>) -> Result<Exit, Fai
     if query.is_empty() {
         return Err(Failure::usage("There is nothing to look for.", "Name words, or a person with --from."));
     }
-    let profile = profile(globals)?;
+    let profile = existing(globals)?;
     let rooms = match wanted.room {
         Some(room) => vec![find(&profile, room)?],
         None => profile.vault.now(|store| store.rooms())?,
@@ -78,7 +78,7 @@ pub(super) struct Target {
 }
 
 pub(super) fn export(globals: &Globals, room: &str, target: &Target) -> Result<Exit, Failure> {
-    let profile = profile(globals)?;
+    let profile = existing(globals)?;
     let record = find(&profile, room)?;
     let mut to: Box<dyn Write> = match &target.output {
         Some(path) => Box::new(create(path, target.force).map_err(|error| {
@@ -111,13 +111,21 @@ fn write(
 ) -> Result<io::Result<()>, Failure> {
     let mut after = 0;
     loop {
-        let page = profile.vault.now(|store| store.history(room.id, after, PAGE))?;
-        let Some(last) = page.last() else { return Ok(to.flush()) };
-        after = last.message.seq;
-        for line in page {
-            let lines = match format {
-                Format::Json => vec![Out::message(room.label.clone(), line, true).to_line()],
-                Format::Text => shown(&line, None),
+        let page = profile.vault.now(|store| store.past_after(room.id, after, PAGE))?;
+        let last = page.iter().rev().find_map(Item::line).map(|line| line.message.seq);
+        for item in page {
+            let lines = match (item, format) {
+                (Item::Line(line), Format::Json) => {
+                    vec![Out::message(room.label.clone(), line, true).to_line()]
+                }
+                (Item::Line(line), Format::Text) => shown(&line, None),
+                (Item::Happening(happening), Format::Json) => {
+                    vec![Out::happening(room.label.clone(), happening).to_line()]
+                }
+                (Item::Happening(happening), Format::Text) => {
+                    let told = words::happening(&happening.what, None, None);
+                    vec![format!("{} * {told}", words::when(happening.at))]
+                }
             };
             for line in lines {
                 if let Err(error) = writeln!(to, "{line}") {
@@ -125,6 +133,8 @@ fn write(
                 }
             }
         }
+        let Some(last) = last else { return Ok(to.flush()) };
+        after = last;
     }
 }
 

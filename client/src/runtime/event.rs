@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use super::lock;
 use crate::{
     failure::{Exit, Failure, exit_of},
-    store::{Notice, StoredNotice},
+    store::{Happening, Notice, StoredNotice},
     transport::{Carrier, Trust},
 };
 
@@ -87,6 +87,9 @@ pub enum RoomEvent {
     },
     /// A stored chat line, shown again.
     Past(Line),
+    /// Something beside the chat lines that is stored, shown to people again. As it happens it comes as the engine's
+    /// event or as a notice.
+    PastHappening(Happening),
     /// A chat line is another than before: edited, deleted, with other signs. Comes instead of the engine's `Act`.
     Changed {
         /// What happened.
@@ -151,11 +154,8 @@ fn problem(event: &Event) -> Option<Failure> {
         Event::Room { event: RoomEvent::Failed(failure), .. } => Some(failure.clone()),
         Event::Room { event: RoomEvent::Engine(event), .. } => match event {
             // The reason names the remedy itself.
-            engine::Event::Closed { was_member: false, reason } => {
-                Some(Failure::new(Exit::Refused, "closed", reason, ""))
-            }
             engine::Event::Closed { reason, .. } => {
-                Some(Failure::new(Exit::Refused, "closed", reason, "Ask a member for a new invite."))
+                Some(Failure::new(Exit::Refused, "closed", reason, ""))
             }
             _ => None,
         },

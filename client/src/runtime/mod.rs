@@ -99,6 +99,8 @@ struct Entry {
 struct State {
     view: Option<GroupView>,
     over: Option<String>,
+    /// Nothing of it is kept: at the next start there is no such room.
+    is_forgotten: bool,
 }
 
 impl Runtime {
@@ -157,8 +159,14 @@ impl Runtime {
     pub async fn tell(&self, room: &str, command: Command) -> Result<(), Failure> {
         let asks = self.asks(room)?;
         let (reply, answer) = oneshot::channel();
-        let gone =
-            || Failure::not_found(format!("The room {room} is over."), "Join it again by a new invite.");
+        let gone = || {
+            let why = self.room(room).ok().and_then(|status| status.over);
+            // The reason names the remedy itself.
+            match why {
+                Some(why) => Failure::not_found(format!("The room {room} is over: {why}"), ""),
+                None => Failure::not_found(format!("The room {room} is over."), "See /why."),
+            }
+        };
         asks.send(Ask::Command(command, reply)).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
@@ -248,10 +256,11 @@ impl Runtime {
         Ok(self.0.vault.run(job).await?)
     }
 
-    /// All rooms, by label.
+    /// All rooms, by label; none that was left, or that was never entered and cannot be.
     pub fn rooms(&self) -> Vec<RoomStatus> {
         let rooms = lock(&self.0.rooms);
-        rooms.iter().map(|(label, entry)| self.status(label, entry)).collect()
+        let known = rooms.iter().filter(|(_, entry)| !lock(&entry.state).is_forgotten);
+        known.map(|(label, entry)| self.status(label, entry)).collect()
     }
 
     /// One room.
