@@ -65,7 +65,11 @@ fn edit_begins_with_the_example_and_looks_at_what_was_written() {
     let file = dir.path().join("new").join("config.toml");
     let edit = |editor: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_schat"));
-        command.args(["config", "--edit"]).env("SCHAT_CONFIG", &file).env("EDITOR", editor).env_remove("VISUAL");
+        command
+            .args(["config", "--edit"])
+            .env("SCHAT_CONFIG", &file)
+            .env("EDITOR", editor)
+            .env_remove("VISUAL");
         command.output().unwrap()
     };
     let script = dir.path().join("editor");

@@ -113,8 +113,10 @@ fn send_says_what_it_waits_for_before_it_gives_up() {
     let nobody = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let mut joining = Command::new(SCHAT);
     joining.env_clear().env("SCHAT_PROFILE", &profile).args(["--json", "--relay", &nobody]);
-    let mut child = joining.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"{\"cmd\":\"join\",\"room\":\"lobby\"}\n").unwrap();
+    let mut child =
+        joining.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"{\"cmd\":\"join\",\"room\":\"lobby\"}\n")
+        .unwrap();
     child.wait().unwrap();
 
     let mut sending = Command::new(SCHAT);

@@ -159,8 +159,8 @@ pub(super) fn rooms(globals: &Globals) -> Result<Exit, Failure> {
     }
     for room in profile.vault.now(|store| store.rooms())? {
         let place = match &room.place {
-            crate::store::Where::Own => "schat host".to_owned(),
-            crate::store::Where::Relay { address, .. } => address.to_string(),
+            Where::Own => "schat host".to_owned(),
+            Where::Relay { address, .. } => address.to_string(),
         };
         let closed = room.closed.map(|why| format!("\tover: {}", sanitize::line(&why))).unwrap_or_default();
         print(&format!("{}\t{place}{closed}", sanitize::line(&room.label)));

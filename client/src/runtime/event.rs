@@ -154,9 +154,7 @@ fn problem(event: &Event) -> Option<Failure> {
         Event::Room { event: RoomEvent::Failed(failure), .. } => Some(failure.clone()),
         Event::Room { event: RoomEvent::Engine(event), .. } => match event {
             // The reason names the remedy itself.
-            engine::Event::Closed { reason, .. } => {
-                Some(Failure::new(Exit::Refused, "closed", reason, ""))
-            }
+            engine::Event::Closed { reason, .. } => Some(Failure::new(Exit::Refused, "closed", reason, "")),
             _ => None,
         },
         Event::Room { event: RoomEvent::Notice { again: true, .. }, .. } => None,

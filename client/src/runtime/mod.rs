@@ -44,7 +44,7 @@ pub use event::{Event, RelayState, RoomEvent, remedy_of};
 
 use crate::{
     failure::Failure,
-    store::{Cursor, OpenProfile, People, RoomRecord, Store, Vault},
+    store::{Cursor, OpenProfile, People, RoomRecord, Store, StoredNotice, Vault},
     transport::RelayAddress,
 };
 use event::Outlet;
@@ -74,6 +74,8 @@ struct Inner {
     /// The relay that this process runs itself, once it does.
     own: Mutex<Option<OwnRelay>>,
     outlet: Outlet,
+    /// What nobody had seen at the start; it is shown then.
+    unseen: Vec<StoredNotice>,
     /// For rooms that are named without one, when it was chosen for this run.
     relay: Mutex<Option<RelayAddress>>,
     rooms: Mutex<BTreeMap<String, Entry>>,
@@ -130,6 +132,7 @@ impl Runtime {
             own: Mutex::new(config.own.clone()),
             config,
             outlet: Outlet::new(sender, last.map(|last| Failure::from(&last.notice))),
+            unseen: unseen.clone(),
             rooms: Mutex::default(),
             links: Mutex::default(),
             marks: Arc::default(),

@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     failure::{Exit, Failure},
-    store::{Committed, People, RoomRecord, Vault, Where},
+    store::{Committed, People, RoomRecord, StoredNotice, Vault, What, Where},
     transport::{Pin, RelayAddress, RoomStream, Trust},
 };
 
@@ -63,6 +63,8 @@ pub(super) struct Room {
     vault: Vault,
     outlet: Outlet,
     past: Past,
+    /// Alarms that are shown at the start as such.
+    unseen: Vec<What>,
     tap: Option<mpsc::Sender<RelayFrame>>,
     record: RoomRecord,
     label: Arc<str>,
@@ -115,6 +117,7 @@ impl Room {
             vault: inner.vault.clone(),
             outlet: inner.outlet.clone(),
             past: inner.config.past,
+            unseen: unseen(&inner.unseen, &record.label),
             tap: inner.config.tap.clone(),
             label: record.label.as_str().into(),
             record,
@@ -322,6 +325,12 @@ impl Room {
         let retry = waits.then_some(self.not_before);
         engine.into_iter().chain(retry).min()
     }
+}
+
+/// The alarms among these notices that are of this room.
+fn unseen(notices: &[StoredNotice], label: &str) -> Vec<What> {
+    let mine = notices.iter().filter(|notice| notice.room == label);
+    mine.filter_map(|notice| What::of_notice(notice.notice.clone())).collect()
 }
 
 /// Number and time of the entry that an input is, if it is one.

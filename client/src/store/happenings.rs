@@ -15,10 +15,13 @@ use shared::{
 };
 use zeroize::Zeroizing;
 
-use super::{Store, StoreError, seal::Sealer};
+use super::{Notice, Store, StoreError, seal::Sealer};
 
 /// Happenings kept per room; the oldest go first. Whoever joins and leaves without end drives out no chat line.
 pub const MAX_HAPPENINGS: u32 = 10_000;
+
+/// Happenings that stand in a page of the history, of however few lines it is; of more only the last.
+const CROWD: u32 = 100;
 
 /// Something that happened in a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,6 +109,14 @@ impl What {
         }
     }
 
+    /// What of a notice is kept in the history as well: alarms.
+    pub fn of_notice(notice: Notice) -> Option<Self> {
+        match notice {
+            Notice::Alarm { kind, text } => Some(Self::Alarm { kind, text }),
+            Notice::Error { .. } => None,
+        }
+    }
+
     /// It must not go before somebody has had a chance to see it.
     pub fn is_alarm(&self) -> bool {
         matches!(self, Self::Alarm { .. })
@@ -120,8 +131,8 @@ impl Happening {
 }
 
 impl Store {
-    /// The last `limit` chat lines before `seq`, oldest first, and the last `limit` happenings among and after them; those
-    /// before them too, when there are no earlier lines.
+    /// The last `limit` chat lines before `seq`, oldest first, and the happenings among and after them; those before them
+    /// too, when there are no earlier lines. Of more than 100 happenings, or `limit` if that is more, the last.
     ///
     /// # Errors
     /// [`StoreError`] when they cannot be read or were altered.
@@ -129,7 +140,7 @@ impl Store {
         let lines = self.history_before(room, seq, limit)?;
         let is_first = u32::try_from(lines.len()).unwrap_or(u32::MAX) < limit;
         let from = lines.first().filter(|_| !is_first).map_or(0, |line| line.message.seq);
-        let happenings = self.happenings(room, from, seq, limit)?;
+        let happenings = self.happenings(room, from, seq, limit.max(CROWD))?;
         Ok(merge(lines, happenings))
     }
 
@@ -142,14 +153,21 @@ impl Store {
         let lines = self.history(room, seq, limit)?;
         let is_last = u32::try_from(lines.len()).unwrap_or(u32::MAX) < limit;
         // What belongs to the entry of a line follows it.
-        let end = lines.last().filter(|_| !is_last).map_or(u64::MAX, |line| line.message.seq.saturating_add(1));
+        let end =
+            lines.last().filter(|_| !is_last).map_or(u64::MAX, |line| line.message.seq.saturating_add(1));
         let from = if seq == 0 { 0 } else { seq.saturating_add(1) };
         let happenings = self.happenings(room, from, end, MAX_HAPPENINGS)?;
         Ok(merge(lines, happenings))
     }
 
     /// The last `limit` happenings from `from` on and before `end`, oldest first.
-    fn happenings(&self, room: RoomId, from: u64, end: u64, limit: u32) -> Result<Vec<Happening>, StoreError> {
+    fn happenings(
+        &self,
+        room: RoomId,
+        from: u64,
+        end: u64,
+        limit: u32,
+    ) -> Result<Vec<Happening>, StoreError> {
         let select = "SELECT seq, nth, value FROM happenings WHERE room = ?1 AND seq >= ?2 AND seq < ?3
                       ORDER BY seq DESC, nth DESC LIMIT ?4";
         let bound = |seq| i64::try_from(seq).unwrap_or(i64::MAX);
@@ -160,10 +178,12 @@ impl Store {
         let opened = found.map(|row| {
             let (seq, nth, sealed): (u64, u32, Vec<u8>) = row?;
             let plain = self.sealer.open(&label(room, seq, nth), &sealed)?;
-            let stored: Stored = serde_json::from_slice(&plain).map_err(|_| damaged())?;
-            stored.into_happening(seq).ok_or_else(damaged)
+            // Whole, since the seal is: what is not understood is a later version's, and only left out.
+            let stored: Option<Stored> = serde_json::from_slice(&plain).ok();
+            Ok(stored.and_then(|stored| stored.into_happening(seq)))
         });
-        let mut happenings = opened.collect::<Result<Vec<_>, _>>()?;
+        let opened = opened.collect::<Result<Vec<_>, StoreError>>()?;
+        let mut happenings: Vec<_> = opened.into_iter().flatten().collect();
         happenings.reverse();
         Ok(happenings)
     }
@@ -197,12 +217,15 @@ pub(super) fn append(
             None => newest(db, room)?,
         };
         let select = "SELECT coalesce(max(nth) + 1, 0) FROM happenings WHERE room = ?1 AND seq = ?2";
-        let nth: u32 = db.prepare_cached(select)?.query_row(params![room.as_bytes(), seq], |row| row.get(0))?;
+        let nth: u32 =
+            db.prepare_cached(select)?.query_row(params![room.as_bytes(), seq], |row| row.get(0))?;
         let plain = serde_json::to_vec(&Stored::of(happening)).map(Zeroizing::new).map_err(|_| damaged())?;
         let sealed = sealer.seal(&label(room, seq, nth), &plain)?;
         let expires = happening.expires.map(|at| i64::try_from(at).unwrap_or(i64::MAX));
-        db.prepare_cached("INSERT INTO happenings (room, seq, nth, value, expires) VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![room.as_bytes(), seq, nth, sealed, expires])?;
+        db.prepare_cached(
+            "INSERT INTO happenings (room, seq, nth, value, expires) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![room.as_bytes(), seq, nth, sealed, expires])?;
     }
     if !happenings.is_empty() {
         let trim = "DELETE FROM happenings WHERE room = ?1 AND (seq, nth) <= (

@@ -279,7 +279,7 @@ fn database_of_the_first_version_is_migrated_and_keeps_what_it_holds() {
     store
         .db
         .execute_batch(
-            "DROP TABLE notices; DROP TABLE tokens; DROP TABLE people; DROP TABLE drafts; DROP TABLE cursors;
+            "DROP TABLE happenings; DROP TABLE notices; DROP TABLE tokens; DROP TABLE people; DROP TABLE drafts; DROP TABLE cursors;
              ALTER TABLE rooms DROP COLUMN muted;
              ALTER TABLE relays DROP COLUMN from_link;
              DROP INDEX messages_by_id; DROP INDEX messages_expiring;
@@ -389,13 +389,13 @@ fn joined(seq: Option<u64>, name: &str, expires: Option<u64>) -> Happening {
     Happening { seq, at: 77, expires, what: What::Joined(who) }
 }
 
-fn told(items: &[Item]) -> Vec<String> {
-    let told = |item: &Item| match item {
+fn shown(items: &[Item]) -> Vec<String> {
+    let shown = |item: &Item| match item {
         Item::Line(line) => line.message.text.clone(),
         Item::Happening(Happening { what: What::Joined(who), .. }) => format!("+{}", who.name),
         Item::Happening(happening) => format!("{:?}", happening.what),
     };
-    items.iter().map(told).collect()
+    items.iter().map(shown).collect()
 }
 
 #[test]
@@ -415,13 +415,13 @@ fn happenings_stand_among_the_lines_in_the_order_of_the_log_in_every_page() {
     store.commit(ROOM, None, &Batch { happenings: vec![alarm], ..Batch::default() }).unwrap();
     let gap = "Alarm { kind: Gap, text: \"one is missing\" }";
     let all = ["+a", "two", "four", "+b", "+c", "six", gap];
-    assert_eq!(told(&store.past_after(ROOM, 0, 10).unwrap()), all);
-    assert_eq!(told(&store.past_before(ROOM, u64::MAX, 10).unwrap()), all);
+    assert_eq!(shown(&store.past_after(ROOM, 0, 10).unwrap()), all);
+    assert_eq!(shown(&store.past_before(ROOM, u64::MAX, 10).unwrap()), all);
     // Page by page nothing is missing and nothing twice.
-    assert_eq!(told(&store.past_before(ROOM, u64::MAX, 2).unwrap()), ["four", "+b", "+c", "six", gap]);
-    assert_eq!(told(&store.past_before(ROOM, 4, 2).unwrap()), ["+a", "two"]);
-    assert_eq!(told(&store.past_after(ROOM, 0, 2).unwrap()), ["+a", "two", "four"]);
-    assert_eq!(told(&store.past_after(ROOM, 4, 2).unwrap()), ["+b", "+c", "six", gap]);
+    assert_eq!(shown(&store.past_before(ROOM, u64::MAX, 2).unwrap()), ["four", "+b", "+c", "six", gap]);
+    assert_eq!(shown(&store.past_before(ROOM, 4, 2).unwrap()), ["+a", "two"]);
+    assert_eq!(shown(&store.past_after(ROOM, 0, 2).unwrap()), ["+a", "two", "four"]);
+    assert_eq!(shown(&store.past_after(ROOM, 4, 2).unwrap()), ["+b", "+c", "six", gap]);
     // Programs and search see chat lines only.
     assert_eq!(store.history(ROOM, 0, 10).unwrap().len(), 3);
     // Sealed, each in its place.
@@ -441,7 +441,7 @@ fn happenings_go_with_the_lines_around_them() {
     store.commit(ROOM, Some(&record("team")), &batch).unwrap();
     assert_eq!(store.next_expiry(ROOM).unwrap(), Some(100));
     assert!(store.expire(ROOM, 99).unwrap().is_empty());
-    assert_eq!(told(&store.past_after(ROOM, 0, 10).unwrap()), ["+a"]);
+    assert_eq!(shown(&store.past_after(ROOM, 0, 10).unwrap()), ["+a"]);
     assert!(store.expire(ROOM, 100).unwrap().is_empty());
     assert!(store.past_after(ROOM, 0, 10).unwrap().is_empty());
 
@@ -452,7 +452,7 @@ fn happenings_go_with_the_lines_around_them() {
         ..Batch::default()
     };
     store.commit(ROOM, None, &batch).unwrap();
-    assert_eq!(told(&store.past_after(ROOM, 0, 10).unwrap()), ["five", "+new", "seven"]);
+    assert_eq!(shown(&store.past_after(ROOM, 0, 10).unwrap()), ["five", "+new", "seven"]);
 }
 
 #[test]
@@ -478,5 +478,26 @@ fn database_without_happenings_is_migrated_and_keeps_its_lines() {
     let mut store = open(&dir);
     let batch = Batch { happenings: vec![joined(Some(2), "a", None)], ..Batch::default() };
     store.commit(ROOM, None, &batch).unwrap();
-    assert_eq!(told(&store.past_after(ROOM, 0, 10).unwrap()), ["one", "+a"]);
+    assert_eq!(shown(&store.past_after(ROOM, 0, 10).unwrap()), ["one", "+a"]);
+}
+
+#[test]
+fn happening_that_a_later_version_stored_is_left_out_and_the_others_are_shown() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let batch = Batch { happenings: vec![joined(Some(1), "a", None)], ..Batch::default() };
+    store.commit(ROOM, Some(&record("team")), &batch).unwrap();
+    for (nth, what) in
+        [r#"{"alarm":{"kind":"later","text":"x"}}"#, r#"{"later":{"who":"x"}}"#].iter().enumerate()
+    {
+        let nth = u32::try_from(nth + 1).unwrap();
+        let label =
+            [b"happening/".as_slice(), ROOM.as_bytes(), &1_u64.to_be_bytes(), &nth.to_be_bytes()].concat();
+        let sealed = store.sealer.seal(&label, format!(r#"{{"at":1,"what":{what}}}"#).as_bytes()).unwrap();
+        let insert = "INSERT INTO happenings (room, seq, nth, value) VALUES (?1, 1, ?2, ?3)";
+        store.db.execute(insert, params![ROOM.as_bytes(), nth, sealed]).unwrap();
+    }
+    let batch = Batch { happenings: vec![joined(Some(1), "b", None)], ..Batch::default() };
+    store.commit(ROOM, None, &batch).unwrap();
+    assert_eq!(shown(&store.past_after(ROOM, 0, 10).unwrap()), ["+a", "+b"]);
 }

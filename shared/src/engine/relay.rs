@@ -262,8 +262,7 @@ impl Engine {
     /// The state stays: a relay that lies, or that lost its data, must not make us forget a room.
     fn locked_out(&mut self) {
         self.link.state = Stream::Offline;
-        let reason =
-            "The relay does not let this device into the room: it was removed, or the relay lost the room. Ask a member \
+        let reason = "The relay does not let this device into the room: it was removed, or the relay lost the room. Ask a member \
              for a new invite.";
         self.out.events.push(Event::Closed { reason: reason.to_owned(), was_member: true });
     }

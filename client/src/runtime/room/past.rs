@@ -5,7 +5,7 @@ use shared::engine::{Command, Input};
 use super::{PAGE, Room};
 use crate::{
     runtime::{Past, RoomEvent},
-    store::Item,
+    store::{Item, What},
 };
 
 impl Room {
@@ -35,6 +35,7 @@ impl Room {
                         after = line.message.seq;
                         self.show(RoomEvent::Past(line)).await;
                     }
+                    Item::Happening(happening) if self.is_shown_as_unseen(&happening.what) => {}
                     Item::Happening(happening) => self.show(RoomEvent::PastHappening(happening)).await,
                 }
             }
@@ -42,6 +43,12 @@ impl Room {
                 return;
             }
         }
+    }
+
+    /// Says so once for each.
+    fn is_shown_as_unseen(&mut self, what: &What) -> bool {
+        let place = self.unseen.iter().position(|unseen| unseen == what);
+        place.map(|place| self.unseen.swap_remove(place)).is_some()
     }
 
     /// What was said and is not in the log yet.

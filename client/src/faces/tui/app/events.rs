@@ -78,7 +78,7 @@ impl App {
                     });
                 }
                 // In the history it stands as well, with fewer words.
-                self.push(room, Row::Note { kind, text, is_stored: kind == Kind::Alarm && !again });
+                self.push(room, Row::Note { kind, text, stored: What::of_notice(notice) });
             }
             RoomEvent::Engine(event) => self.engine(room, event, pending),
         }
@@ -185,6 +185,6 @@ impl App {
     }
 
     fn tell(&mut self, room: &str, kind: Kind, text: String) {
-        self.push(room, Row::Note { kind, text, is_stored: false });
+        self.push(room, Row::Note { kind, text, stored: None });
     }
 }

@@ -31,8 +31,8 @@ pub enum Row {
         kind: Kind,
         /// One line.
         text: String,
-        /// It is in the history on the disk as well.
-        is_stored: bool,
+        /// What of it is in the history on the disk as well.
+        stored: Option<What>,
     },
 }
 
@@ -113,14 +113,18 @@ impl Pane {
         }
     }
 
-    /// Adds older rows in front. Without messages there are no more. What was told live above the first message here
-    /// is among them, and does not stand here twice.
+    /// Adds older rows in front. Without messages there are no more. What was told live above the first message here and
+    /// is among them does not stand here twice.
     pub(super) fn add_older(&mut self, rows: Vec<Row>) {
         self.is_whole = rows.iter().all(|row| row.entry().is_none());
         if !rows.is_empty() {
             let above = self.rows.iter().position(|row| row.entry().is_some()).unwrap_or(self.rows.len());
             let below = self.rows.split_off(above);
-            self.rows.retain(|row| !matches!(row, Row::Note { is_stored: true, .. }));
+            let mut again: Vec<&What> = rows.iter().filter_map(Row::stored).collect();
+            self.rows.retain(|row| {
+                let place = row.stored().and_then(|what| again.iter().position(|other| *other == what));
+                place.map(|place| again.swap_remove(place)).is_none()
+            });
             self.rows.extend(below);
         }
         for row in rows.into_iter().rev() {
@@ -221,7 +225,14 @@ impl Row {
     /// What happened in the room, as it stands in the history.
     pub(super) fn happening(what: &What, view: Option<&GroupView>) -> Self {
         let kind = if what.is_alarm() { Kind::Alarm } else { Kind::Info };
-        Self::Note { kind, text: words::happening(what, None, view), is_stored: true }
+        Self::Note { kind, text: words::happening(what, None, view), stored: Some(what.clone()) }
+    }
+
+    fn stored(&self) -> Option<&What> {
+        match self {
+            Self::Note { stored, .. } => stored.as_ref(),
+            Self::Message(_) => None,
+        }
     }
 
     /// The chat line, if it is one.
