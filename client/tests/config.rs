@@ -73,13 +73,14 @@ fn edit_begins_with_the_example_and_looks_at_what_was_written() {
         command.output().unwrap()
     };
     let script = dir.path().join("editor");
-    std::fs::write(&script, "echo '[screen]' >> \"$1\"; echo 'muose = true' >> \"$1\"\n").unwrap();
+    // The example ends with [history].
+    std::fs::write(&script, "echo 'lnies = 500' >> \"$1\"\n").unwrap();
     let done = edit(&format!("sh {}", script.display()));
     let err = String::from_utf8_lossy(&done.stderr);
     assert_eq!(done.status.code(), Some(2), "{err}");
-    assert!(err.contains("mouse"), "what is wrong in it is told: {err}");
+    assert!(err.contains("lnies") && err.contains("lines"), "what is wrong in it is told: {err}");
     let text = std::fs::read_to_string(&file).unwrap();
-    assert!(text.contains("# lines = ") && text.contains("muose"), "{text}");
+    assert!(text.contains("# lines = ") && text.contains("lnies"), "{text}");
     assert_eq!(edit("no-such-editor").status.code(), Some(1));
     assert_eq!(edit("false").status.code(), Some(1));
 }

@@ -31,24 +31,26 @@ fn profile(dir: &TempDir) -> PathBuf {
     profile
 }
 
+/// Where a home elsewhere than in these variables is not looked for, nobody's own profile is touched.
+#[cfg(target_os = "linux")]
 #[test]
 fn program_says_what_it_was_reviewed_to_say() {
     let dir = TempDir::new().unwrap();
-    let profile = profile(&dir);
-    let missing = dir.path().join("missing");
-    let config = dir.path().join("config.toml");
-    trycmd::TestCases::new()
-        .register_bin("schat", Path::new(SCHAT))
-        .env("SCHAT_PROFILE", profile.to_str().unwrap())
-        .env("SCHAT_CONFIG", config.to_str().unwrap())
-        .env("SCHAT_NAME", "tester")
-        .env("MISSING", missing.to_str().unwrap())
-        .env("COLUMNS", "100")
-        .env("NO_COLOR", "1")
-        .insert_var("[DIR]", dir.path().to_str().unwrap().to_owned())
-        .unwrap()
-        .case("tests/cmd/*.trycmd")
-        .run();
+    let home = dir.path().to_str().unwrap();
+    let (data, config) = (dir.path().join("data"), dir.path().join("config"));
+    std::fs::create_dir_all(config.join("schat")).unwrap();
+    std::fs::write(config.join("schat/config.toml"), "[history]\nlines = 500\n").unwrap();
+    // Clap counts a variable as an argument, so none of its own is set.
+    let places = [("HOME", dir.path()), ("XDG_DATA_HOME", &data), ("XDG_CONFIG_HOME", &config)];
+    let mut begin = Command::new(SCHAT);
+    begin.env_clear().envs(places).args(["--name", "tester", "--json"]).stdin(Stdio::null());
+    assert!(begin.output().unwrap().status.success());
+    let cases = places.into_iter().fold(trycmd::TestCases::new(), |cases, (name, value)| {
+        cases.env(name, value.to_str().unwrap());
+        cases
+    });
+    cases.register_bin("schat", Path::new(SCHAT)).env("COLUMNS", "100").env("NO_COLOR", "1");
+    cases.insert_var("[DIR]", home.to_owned()).unwrap().case("tests/cmd/*.trycmd");
 }
 
 #[test]
