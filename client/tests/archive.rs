@@ -10,9 +10,12 @@
 
 mod support;
 
-use std::process::{Command, Output};
+use std::{
+    io::{BufRead, BufReader},
+    process::{Command, Output, Stdio},
+};
 
-use client::store::{Batch, Entry, OpenProfile, ProfileDir, RoomRecord, Where};
+use client::store::{Batch, Entry, Happening, OpenProfile, ProfileDir, RoomRecord, What, Where};
 use proto::RoomId;
 use shared::{
     engine::{Message, Person},
@@ -43,13 +46,14 @@ fn profile() -> TempDir {
     dir
 }
 
+fn command(dir: &TempDir, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_schat"));
+    command.env_clear().env("SCHAT_PROFILE", dir.path().join("p")).args(arguments);
+    command
+}
+
 fn schat(dir: &TempDir, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_schat"))
-        .env_clear()
-        .env("SCHAT_PROFILE", dir.path().join("p"))
-        .args(arguments)
-        .output()
-        .unwrap()
+    command(dir, arguments).output().unwrap()
 }
 
 fn lines(output: &Output) -> Vec<String> {
@@ -105,4 +109,59 @@ fn export_overwrites_no_file_unasked_and_keeps_it_private() {
     assert_eq!(schat(&dir, &["export", "team", "--output", path, "--force"]).status.code(), Some(0));
     assert_ne!(std::fs::read_to_string(&file).unwrap(), "mine");
     assert_eq!(schat(&dir, &["export", "nowhere"]).status.code(), Some(5));
+}
+
+#[test]
+fn setting_of_history_lines_takes_effect() {
+    let dir = profile();
+    let config = dir.path().join("config.toml");
+    std::fs::write(&config, "[history]\nlines = 100\n").unwrap();
+    let path = config.to_str().unwrap();
+    let begun = schat(&dir, &["--json", "--config", path]);
+    assert_eq!(begun.status.code(), Some(0), "{begun:?}");
+    let left = lines(&schat(&dir, &["export", "team"]));
+    assert_eq!(left.len(), 100);
+    assert!(left[0].ends_with("bob: line 2402"), "the newest stay: {}", left[0]);
+}
+
+#[test]
+fn who_came_and_went_is_exported_in_its_place() {
+    let dir = profile();
+    let home = ProfileDir::choose(Some(dir.path().join("p"))).unwrap();
+    let opened = OpenProfile::open(home, None, random()).unwrap();
+    let who = Person { name: "eve\u{1b}[2J".to_owned(), fingerprint: Fingerprint([1; 32]) };
+    let by = Person { name: "bob".to_owned(), fingerprint: Fingerprint([2; 32]) };
+    let happens = |seq, what| Happening { seq: Some(seq), at: 1_700_000_000_000, expires: None, what };
+    let happenings = vec![
+        happens(1_000, What::Joined(who.clone())),
+        happens(2_000, What::Renamed { who: who.clone(), was: "mallory".to_owned() }),
+        happens(2_501, What::Left { who, by }),
+    ];
+    let batch = Batch { happenings, ..Batch::default() };
+    opened.vault.now(|store| store.commit(RoomId([7; 32]), None, &batch)).unwrap();
+    drop(opened);
+
+    let text = lines(&schat(&dir, &["export", "team"]));
+    assert_eq!(text.len(), 2_504);
+    assert!(text[1_000].ends_with("* eve\\u{1b}[2J joined."), "{}", text[1_000]);
+    assert!(text[2_503].ends_with("* eve\\u{1b}[2J was removed by bob."), "{}", text[2_503]);
+    let json = lines(&schat(&dir, &["export", "team", "--format", "json"]));
+    let told: serde_json::Value = serde_json::from_str(&json[1_000]).unwrap();
+    assert_eq!((told["event"].as_str(), told["seq"].as_u64()), (Some("member_joined"), Some(1_000)));
+    let told: serde_json::Value = serde_json::from_str(&json[2_503]).unwrap();
+    assert_eq!((told["event"].as_str(), told["by"]["name"].as_str()), (Some("member_left"), Some("bob")));
+    // Bots are given messages again, and nothing else.
+    let mut bot = command(&dir, &["--json"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut again = Vec::new();
+    for line in BufReader::new(bot.stdout.take().unwrap()).lines().map(Result::unwrap) {
+        let is_last = line.contains("line 2500");
+        again.push(line);
+        if is_last {
+            break;
+        }
+    }
+    drop(bot.stdin.take());
+    bot.wait().unwrap();
+    assert!(again.last().unwrap().contains("line 2500"), "{:?}", again.last());
+    assert!(!again.iter().any(|line| line.contains("member_") || line.contains("profile_changed")));
 }

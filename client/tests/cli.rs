@@ -50,7 +50,7 @@ fn wrong_usage_ends_with_2() {
     refused(&run(dir.path(), &["lobby"]), 2, "schat://");
     refused(&run(dir.path(), &["--plain", "--json"]), 2, "--plain");
     refused(&run(dir.path(), &["--relay", "host:0", "rooms"]), 2, "port");
-    refused(&run(dir.path(), &["--name", "a\u{1b}[2J", "fingerprint"]), 2, "control");
+    refused(&run(dir.path(), &["--name", "a\u{1b}[2J", "--json"]), 2, "control");
 }
 
 #[test]
@@ -74,6 +74,7 @@ fn end_of_a_pipe_before_anything_was_sent_ends_with_3() {
 #[test]
 fn unknown_room_or_file_ends_with_5() {
     let dir = TempDir::new().unwrap();
+    assert!(run(dir.path(), &["--json"]).status.success());
     refused(&run(dir.path(), &["send", "nowhere", "hi"]), 5, "nowhere");
     refused(&run(dir.path(), &["tail", "nowhere"]), 5, "nowhere");
     refused(&run(dir.path(), &["--ca", "/no/such/file", "invite", "x"]), 5, "--ca");
@@ -82,9 +83,9 @@ fn unknown_room_or_file_ends_with_5() {
 #[test]
 fn data_goes_to_stdout_and_chatter_to_stderr() {
     let dir = TempDir::new().unwrap();
-    let first = run(dir.path(), &["fingerprint"]);
+    let first = run(dir.path(), &["--json"]);
     assert!(first.status.success());
-    let fingerprint = text(&first.stdout);
+    let fingerprint = text(&run(dir.path(), &["fingerprint"]).stdout);
     assert!(
         fingerprint.trim_end().len() == 64 && fingerprint.trim_end().bytes().all(|b| b.is_ascii_hexdigit())
     );
@@ -113,7 +114,7 @@ fn command_without_a_manual_page_is_found() {
 #[test]
 fn damaged_profile_ends_with_1_and_stays() {
     let dir = TempDir::new().unwrap();
-    assert!(run(dir.path(), &["fingerprint"]).status.success());
+    assert!(run(dir.path(), &["--json"]).status.success());
     let database = dir.path().join("schat.db");
     std::fs::write(&database, vec![b'x'; 8192]).unwrap();
     refused(&run(dir.path(), &["fingerprint"]), 1, "damaged");

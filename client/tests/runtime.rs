@@ -13,6 +13,7 @@ mod support;
 use client::runtime::{Event, Past, RelayState, RoomEvent};
 use shared::{
     engine::{self, Command},
+    invite::InviteSecret,
     timeline::Line,
 };
 use support::{Person, relay};
@@ -183,4 +184,30 @@ async fn open_room_joins_strangers_of_the_name_and_says_that_it_is_open() {
     assert!(view.open && view.members.len() == 2);
     bob.say("lobby", "", "hello").await;
     ann.hears("hello").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn room_that_refuses_is_no_room_and_the_reason_names_the_remedy() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let (mut ann, _bob) = pair(&dir, &relay).await;
+    let mut invite = ann.link(ROOM).await;
+    invite.link.secret = InviteSecret::from_bytes([7; 32]);
+    let mut eve = Person::enter(dir.path(), "eve", &relay, Past::Nothing).await;
+    let label = eve.runtime.join(&invite).unwrap();
+    let reason = eve
+        .until(|event| match event {
+            Event::Room { event: RoomEvent::Engine(engine::Event::Closed { reason, .. }), .. } => {
+                Some(reason)
+            }
+            _ => None,
+        })
+        .await;
+    assert!(eve.runtime.rooms().is_empty(), "it is not listed as over");
+    assert!(eve.runtime.is_empty());
+    let why = eve.runtime.why().unwrap();
+    assert_eq!((&*why.code, &*why.message, &*why.remedy), ("closed", reason.as_str(), ""));
+    assert!(reason.contains("Ask for a new one"), "the reason names the remedy: {reason}");
+    let said = eve.runtime.tell(&label, Command::Invite).await.unwrap_err();
+    assert!(said.message.contains(&reason), "{said:?}");
 }

@@ -44,7 +44,7 @@ fn names_that_are_too_long_or_hostile_are_refused() {
     let relay = Relay::start(&dir.path().join("relay"));
     for name in [HOSTILE, &"x".repeat(100_000), "  "] {
         let mut command = schat::command(dir.path(), "ann");
-        failed(&run(command.args(["--name", name, "fingerprint"]), b""), 2, &["name"]);
+        failed(&run(command.args(["--name", name, "--json"]), b""), 2, &["name"]);
     }
     let (mut people, _) = found(dir.path(), &relay.address, &["bob"]);
     let bob = &mut people[0];
@@ -169,7 +169,7 @@ fn hostile_text_of_others_never_reaches_the_terminal() {
 #[test]
 fn profile_that_cannot_be_used_is_left_alone_and_explained() {
     let dir = TempDir::new().unwrap();
-    let fingerprint = |name: &str| run(schat::command(dir.path(), name).arg("fingerprint"), b"");
+    let fingerprint = |name: &str| run(schat::command(dir.path(), name).arg("--json"), b"");
     fs::write(dir.path().join("file"), "not a directory").unwrap();
     failed(&fingerprint("file"), 1, &["profile", "Check the directory"]);
 

@@ -14,7 +14,7 @@ use crate::{
     faces::{json::Out, plain, sanitize, words},
     failure::{Exit, Failure},
     runtime::Runtime,
-    store::{Hit, OpenProfile, Query, RoomRecord, Search},
+    store::{Hit, Item, OpenProfile, Query, RoomRecord, Search},
 };
 
 /// Lines that are read at once.
@@ -23,7 +23,7 @@ const PAGE: u32 = 1_000;
 /// How lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// One object per line, as `message` in docs/json.md.
+    /// One object per line, as in docs/json.md.
     Json,
     /// For people, with times.
     Text,
@@ -119,12 +119,12 @@ enum Shelf {
 }
 
 impl Shelf {
-    async fn page(&self, after: u64) -> Result<Vec<Line>, Failure> {
+    async fn page(&self, after: u64) -> Result<Vec<Item>, Failure> {
         match self {
             Self::Ours(room, profile) => {
-                Ok(profile.vault.now(|store| store.history(room.id, after, PAGE))?)
+                Ok(profile.vault.now(|store| store.past_after(room.id, after, PAGE))?)
             }
-            Self::Daemon(room, runtime) => runtime.history(room, after, PAGE).await,
+            Self::Daemon(room, runtime) => runtime.past_after(room, after, PAGE).await,
         }
     }
 }
@@ -138,12 +138,22 @@ async fn write(
     let mut after = 0;
     loop {
         let page = shelf.page(after).await?;
-        let Some(last) = page.last() else { return Ok(to.flush()) };
-        after = last.message.seq;
-        for line in page {
-            let lines = match format {
-                Format::Json => vec![Out::message(room.to_owned(), line, true).to_line()],
-                Format::Text => shown(&line, None),
+        let last = page.iter().rev().find_map(Item::line).map(|line| line.message.seq);
+        // What happened after the last line came with it.
+        if last.is_none() && after > 0 {
+            return Ok(to.flush());
+        }
+        for item in page {
+            let lines = match (item, format) {
+                (Item::Line(line), Format::Json) => vec![Out::message(room.to_owned(), line, true).to_line()],
+                (Item::Line(line), Format::Text) => shown(&line, None),
+                (Item::Happening(happening), Format::Json) => {
+                    vec![Out::happening(room.to_owned(), happening).to_line()]
+                }
+                (Item::Happening(happening), Format::Text) => {
+                    let told = words::happening(&happening.what, None, None);
+                    vec![format!("{} * {told}", words::when(happening.at))]
+                }
             };
             for line in lines {
                 if let Err(error) = writeln!(to, "{line}") {
@@ -151,6 +161,8 @@ async fn write(
                 }
             }
         }
+        let Some(last) = last else { return Ok(to.flush()) };
+        after = last;
     }
 }
 

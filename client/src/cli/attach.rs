@@ -37,11 +37,23 @@ pub(super) enum Owner {
 
 /// Opens the profile, or finds the daemon that has it.
 pub(super) async fn owner(globals: &Globals) -> Result<Owner, Failure> {
+    owner_by(globals, setup::profile).await
+}
+
+/// The same for commands that need a profile that is there.
+pub(super) async fn existing(globals: &Globals) -> Result<Owner, Failure> {
+    owner_by(globals, setup::existing).await
+}
+
+async fn owner_by(
+    globals: &Globals,
+    open: fn(&Globals) -> Result<OpenProfile, Failure>,
+) -> Result<Owner, Failure> {
     let dir = ProfileDir::choose(globals.profile.clone())?;
     if let Some(daemon) = daemon::find(&dir).await? {
         return Ok(Owner::Daemon(dir, daemon));
     }
-    let failure = match setup::profile(globals) {
+    let failure = match open(globals) {
         Ok(profile) => return Ok(Owner::Us(profile)),
         Err(failure) if failure.code == "in_use" => failure,
         Err(failure) => return Err(failure),
@@ -57,12 +69,12 @@ pub(super) async fn owner(globals: &Globals) -> Result<Owner, Failure> {
     Err(failure)
 }
 
-/// A runtime of the profile: of our own, or the daemon's.
+/// A runtime of the profile that is there: of our own, or the daemon's.
 pub(super) async fn runtime(
     globals: &Globals,
     plan: Plan,
 ) -> Result<(Runtime, mpsc::Receiver<Event>), Failure> {
-    match owner(globals).await? {
+    match existing(globals).await? {
         Owner::Us(profile) => setup::start(globals, profile, plan).await,
         Owner::Daemon(dir, daemon) => attach(globals, dir, daemon, plan, Some(PATIENCE)).await,
     }
@@ -70,7 +82,15 @@ pub(super) async fn runtime(
 
 /// The same for commands that look at what is stored, and need no relay.
 pub(super) async fn quiet(globals: &Globals) -> Result<Result<OpenProfile, Runtime>, Failure> {
-    match owner(globals).await? {
+    without_relay(globals, existing(globals).await?).await
+}
+
+/// The profile, or a runtime at the daemon that has it.
+pub(super) async fn without_relay(
+    globals: &Globals,
+    owner: Owner,
+) -> Result<Result<OpenProfile, Runtime>, Failure> {
+    match owner {
         Owner::Us(profile) => Ok(Ok(profile)),
         Owner::Daemon(dir, daemon) => {
             let plan = Plan { past: Past::Nothing, only: None, own: None };

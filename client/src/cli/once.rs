@@ -6,10 +6,13 @@ use std::{
 };
 
 use shared::{
-    engine::{self, Command},
+    engine::{self, Command, Engine},
     timeline::Line,
 };
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::mpsc,
+    time::{sleep, timeout},
+};
 
 use super::{
     Globals, attach,
@@ -18,17 +21,19 @@ use super::{
 use crate::{
     faces::{
         input::{self, Input},
-        json::{self, Cmd, Out},
+        json::{self, Cmd, Out, RoomOut},
         plain, sanitize, words,
     },
     failure::{Exit, Failure},
-    runtime::{Event, Past, RelayState, RoomEvent, Runtime},
-    store::{Cursor, Notice, Where},
-    transport::RelayAddress,
+    runtime::{Event, Past, RelayState, RoomEvent, Runtime, now_ms},
+    store::{Cursor, Notice, OpenProfile, RoomRecord, Where},
 };
 
 /// How long a command waits for the relay, in seconds: several tries.
 pub(super) const PATIENCE_S: u64 = 30;
+
+/// A command that waits longer than this, in seconds, says for what: people begin to wonder.
+const HINT_S: u64 = 2;
 
 /// Lines that `tail` begins with when it is not told where.
 const TAIL: u32 = 10;
@@ -41,7 +46,7 @@ pub(super) async fn send(globals: &Globals, room: &str, text: String) -> Result<
     let token = hex::encode(random().bytes::<8>());
     let sending = async {
         runtime.tell(room, Command::Send { token: token.clone(), text }).await?;
-        wait(&runtime, &mut events, |event| match event {
+        wait(&runtime, room, &mut events, |event| match event {
             RoomEvent::Engine(engine::Event::Sent { token: sent, seq }) if sent == token => Some(seq),
             _ => None,
         })
@@ -65,7 +70,7 @@ pub(super) async fn invite(globals: &Globals, room: &str) -> Result<Exit, Failur
     let (runtime, mut events) = one(globals, room).await?;
     let asking = async {
         runtime.tell(room, Command::Invite).await?;
-        wait(&runtime, &mut events, |event| match event {
+        wait(&runtime, room, &mut events, |event| match event {
             RoomEvent::Invite { link, expires_ms, max_uses } => Some((link, expires_ms, max_uses)),
             _ => None,
         })
@@ -144,32 +149,65 @@ async fn listen(runtime: &Runtime, cursor: Option<Cursor>) {
 }
 
 pub(super) async fn rooms(globals: &Globals) -> Result<Exit, Failure> {
-    // Label, relay, and why it is over.
-    let rooms: Vec<(String, Option<RelayAddress>, Option<String>)> = match attach::quiet(globals).await? {
+    let rooms = match attach::quiet(globals).await? {
         Ok(profile) => {
             let rooms = profile.vault.now(|store| store.rooms())?.into_iter();
-            let place = |place| match place {
-                Where::Own => None,
-                Where::Relay { address, .. } => Some(address),
-            };
-            rooms.map(|room| (room.label, place(room.place), room.closed)).collect()
+            rooms.map(|room| stored(&profile, room)).collect::<Result<Vec<_>, _>>()?
         }
-        Err(runtime) => runtime.rooms().into_iter().map(|room| (room.label, room.relay, room.over)).collect(),
+        Err(runtime) => runtime.rooms().iter().map(RoomOut::from).collect(),
     };
-    for (label, relay, over) in rooms {
-        let place = relay.map_or_else(|| "schat host".to_owned(), |relay| relay.to_string());
-        let over = over.map(|why| format!("\tover: {}", sanitize::line(&why))).unwrap_or_default();
-        print(&format!("{}\t{place}{over}", sanitize::line(&label)));
+    if globals.json {
+        print(&Out::Rooms { rooms }.to_line());
+        return Ok(Exit::Ok);
+    }
+    for RoomOut { room, relay, closed, .. } in rooms {
+        let place = relay.unwrap_or_else(|| "schat host".to_owned());
+        let over = closed.map(|why| format!("\tover: {}", sanitize::line(&why))).unwrap_or_default();
+        print(&format!("{}\t{place}{over}", sanitize::line(&room)));
     }
     Ok(Exit::Ok)
 }
 
-pub(super) async fn fingerprint(globals: &Globals) -> Result<Exit, Failure> {
-    let fingerprint = match attach::quiet(globals).await? {
-        Ok(profile) => profile.engine.identity.fingerprint(),
-        Err(runtime) => runtime.me().1,
+/// A room as it was when the program ran last. What is not known, or cannot be read, is null.
+fn stored(profile: &OpenProfile, room: RoomRecord) -> Result<RoomOut, Failure> {
+    let (id, label, closed) = (room.id, room.label, room.closed);
+    let (rows, people) = profile.vault.now(|store| Ok((store.rows(id)?, store.people())))?;
+    let view = match closed {
+        None => Engine::load(&profile.engine, rows, now_ms()).ok().and_then(|engine| engine.view()),
+        Some(_) => None,
     };
-    print(&fingerprint.to_string());
+    let mut others = view.iter().flat_map(|view| &view.members).filter(|member| !member.me).peekable();
+    Ok(RoomOut {
+        room: label,
+        open: view.as_ref().map(|view| view.open),
+        relay: match room.place {
+            Where::Own => None,
+            Where::Relay { address, .. } => Some(address.to_string()),
+        },
+        members: view.as_ref().map(|view| view.members.len()),
+        verified: others.peek().is_some()
+            && others.all(|member| people.is_verified(&member.person.fingerprint)),
+        closed,
+    })
+}
+
+/// Where no directory was named there is nothing to misspell: then this may be the first thing that somebody does,
+/// and makes the profile.
+pub(super) async fn fingerprint(globals: &Globals) -> Result<Exit, Failure> {
+    let owner = match globals.profile {
+        Some(_) => attach::existing(globals).await?,
+        None => attach::owner(globals).await?,
+    };
+    let (name, fingerprint) = match attach::without_relay(globals, owner).await? {
+        Ok(profile) => (profile.engine.name.clone(), profile.engine.identity.fingerprint()),
+        Err(runtime) => runtime.me(),
+    };
+    let fingerprint = fingerprint.to_string();
+    if globals.json {
+        print(&Out::Fingerprint { name, fingerprint }.to_line());
+    } else {
+        print(&fingerprint);
+    }
     Ok(Exit::Ok)
 }
 
@@ -178,12 +216,18 @@ pub(super) async fn one(globals: &Globals, room: &str) -> Result<(Runtime, mpsc:
     attach::runtime(globals, Plan { past: Past::Nothing, only: Some(room.to_owned()), own: None }).await
 }
 
-/// Waits for the answer; ends early with what makes it impossible.
+/// Waits for the answer; ends early with what makes it impossible, and says once when it takes longer.
 async fn wait<T>(
     runtime: &Runtime,
+    room: &str,
     events: &mut mpsc::Receiver<Event>,
     mut answer: impl FnMut(RoomEvent) -> Option<T>,
 ) -> Result<T, Failure> {
+    let hint = async {
+        sleep(Duration::from_secs(HINT_S)).await;
+        eprintln!("{}", waiting_for(runtime, room));
+        std::future::pending().await
+    };
     let waiting = async {
         while let Some(event) = events.recv().await {
             let failure = hopeless(&event);
@@ -199,7 +243,18 @@ async fn wait<T>(
         }
         Err(late(runtime))
     };
-    timeout(Duration::from_secs(PATIENCE_S), waiting).await.unwrap_or_else(|_| Err(late(runtime)))
+    tokio::select! {
+        answer = timeout(Duration::from_secs(PATIENCE_S), waiting) => answer.unwrap_or_else(|_| Err(late(runtime))),
+        never = hint => never,
+    }
+}
+
+fn waiting_for(runtime: &Runtime, room: &str) -> String {
+    let relay = runtime.room(room).ok().and_then(|status| status.relay);
+    let relay = relay.map_or_else(|| "the relay".to_owned(), |relay| format!("the relay {relay}"));
+    let why = runtime.why().filter(|why| why.exit == Exit::Network);
+    let why = why.map(|why| format!(" {}", words::failure(&why))).unwrap_or_default();
+    format!("Waiting for {relay}, at most {PATIENCE_S} s.{why}")
 }
 
 /// Told, or about to be as the reason why the program ends.

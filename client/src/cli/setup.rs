@@ -30,6 +30,20 @@ pub(super) fn random() -> Random {
     Random::new(UnwrapErr(getrandom::SysRng))
 }
 
+/// Opens the profile that is there. A directory whose name is misspelled does not become a new one.
+pub(super) fn existing(globals: &Globals) -> Result<OpenProfile, Failure> {
+    let dir = ProfileDir::choose(globals.profile.clone())?;
+    if !dir.is_made() {
+        let cause = format!("There is no profile in {}.", dir.path().display());
+        let remedy = match globals.profile {
+            Some(_) => "Check --profile and SCHAT_PROFILE; `schat --profile DIR` makes a new one.",
+            None => "`schat` makes one; if yours is elsewhere, name it with --profile DIR.",
+        };
+        return Err(Failure::not_found(cause, remedy));
+    }
+    profile(globals)
+}
+
 /// Opens the profile, and says on first use where it is and how it is protected.
 pub(super) fn profile(globals: &Globals) -> Result<OpenProfile, Failure> {
     let dir = ProfileDir::choose(globals.profile.clone())?;
@@ -70,10 +84,7 @@ pub(super) fn config(globals: &Globals, profile: &OpenProfile, plan: Plan) -> Re
     let Plan { past, only, own } = plan;
     take_token(globals, profile)?;
     let lines = globals.settings.history.lines.get();
-    profile.vault.now(|store| {
-        store.keep_lines(lines);
-        Ok(())
-    })?;
+    profile.vault.now(|store| store.keep_lines(lines))?;
     Ok(Config { transport: transport(globals)?, relay: globals.relay.clone(), own, past, only, tap: None })
 }
 

@@ -28,7 +28,7 @@ use super::{
 use crate::{
     failure::Failure,
     runtime::{Event, Local, Past, RoomEvent},
-    store::{Cursor, StoredNotice},
+    store::{Cursor, Item, StoredNotice, What},
 };
 
 /// Stored lines that are read at once.
@@ -55,12 +55,16 @@ struct Start {
     after: u64,
     /// What is after this is new to the face.
     fresh: u64,
+    /// Up to here, people are shown what happened beside the lines as well; what comes later is told as it happens.
+    happened: Option<u64>,
 }
 
 /// What was shown, and must not be shown again.
 #[derive(Default)]
 struct Shown {
     notices: BTreeSet<i64>,
+    /// Alarms among the notices, by room: the history has them as well.
+    alarms: Vec<(Arc<str>, What)>,
     queued: BTreeSet<MessageId>,
     lines: BTreeMap<Arc<str>, u64>,
 }
@@ -86,11 +90,12 @@ impl Feed<'_> {
         let mut shown = Shown::default();
         self.notices(&mut shown).await?;
         for start in &mut starts {
-            while self.page(start).await? == PAGE as usize {}
+            while self.page(start, &shown.alarms).await? == PAGE as usize {}
+            start.happened = None;
         }
         for start in &mut starts {
             self.hub.open(seat.number, &start.room);
-            while self.page(start).await? == PAGE as usize {}
+            while self.page(start, &[]).await? == PAGE as usize {}
             shown.lines.insert(start.room.clone(), start.after);
             self.queued(&start.room, &mut shown).await?;
             if seat.joined.contains(&start.room)
@@ -127,7 +132,14 @@ impl Feed<'_> {
             }
             Begin::Past(Past::Unacknowledged) => (self.local.acked(room, &Cursor::default()).await?, newest),
         };
-        Ok(Start { room: room.into(), after, fresh })
+        let happened = match begin {
+            Begin::Past(Past::Last(_)) => {
+                let last = self.local.past_before(room, u64::MAX, 1).await?;
+                last.iter().filter_map(Item::seq).max()
+            }
+            _ => None,
+        };
+        Ok(Start { room: room.into(), after, fresh, happened })
     }
 
     /// Alarms and errors that nobody has seen.
@@ -136,29 +148,51 @@ impl Feed<'_> {
         let unseen = self.local.unseen(self.only.clone()).await.unwrap_or_default();
         for StoredNotice { ordinal, room, notice } in unseen {
             shown.notices.insert(ordinal);
-            self.tell(&room.into(), RoomEvent::Notice { ordinal, notice, again: true }).await?;
+            let room: Arc<str> = room.into();
+            shown.alarms.extend(What::of_notice(notice.clone()).map(|alarm| (room.clone(), alarm)));
+            self.tell(&room, RoomEvent::Notice { ordinal, notice, again: true }).await?;
         }
         Ok(())
     }
 
-    /// Shows the next lines of a room. Returns how many there were.
-    async fn page(&self, start: &mut Start) -> Result<usize, Gone> {
-        let lines = match self.local.history(&start.room, start.after, PAGE).await {
-            Ok(lines) => lines,
+    /// Shows the next lines of a room, and what happened among them but `alarms`, which were shown. Returns how many
+    /// lines there were.
+    async fn page(&self, start: &mut Start, alarms: &[(Arc<str>, What)]) -> Result<usize, Gone> {
+        let items = match start.happened {
+            Some(_) => self.local.past_after(&start.room, start.after, PAGE).await,
+            None => {
+                let lines = self.local.history(&start.room, start.after, PAGE).await;
+                lines.map(|lines| lines.into_iter().map(Item::Line).collect())
+            }
+        };
+        let items = match items {
+            Ok(items) => items,
             Err(failure) => {
                 self.fail(&start.room, failure).await?;
                 return Ok(0);
             }
         };
-        let count = lines.len();
-        for line in lines {
-            start.after = line.message.seq;
-            let is_plain = line == Line::from(line.message.clone());
-            let event = match line {
-                Line { message, .. } if is_plain && message.seq > start.fresh => {
-                    RoomEvent::Engine(engine::Event::Message(message))
+        let mut count = 0;
+        for item in items {
+            let event = match item {
+                Item::Line(line) => {
+                    (start.after, count) = (line.message.seq, count + 1);
+                    let is_plain = line == Line::from(line.message.clone());
+                    match line {
+                        Line { message, .. } if is_plain && message.seq > start.fresh => {
+                            RoomEvent::Engine(engine::Event::Message(message))
+                        }
+                        line => RoomEvent::Past(line),
+                    }
                 }
-                line => RoomEvent::Past(line),
+                Item::Happening(happening) => {
+                    let is_later = happening.seq > start.happened;
+                    let is_shown = alarms.iter().any(|(room, what)| (room, what) == (&start.room, &happening.what));
+                    if is_later || is_shown {
+                        continue;
+                    }
+                    RoomEvent::PastHappening(happening)
+                }
             };
             self.tell(&start.room, event).await?;
         }

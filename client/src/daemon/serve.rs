@@ -34,6 +34,12 @@ pub(super) async fn answer(local: &Local, face: FaceId, request: Request) -> Vec
         Request::HistoryBefore(room, seq, limit) => {
             pack(&local.history_before(&room, seq, limit).await.map(|lines| page(lines, true)))
         }
+        Request::PastAfter(room, after, limit) => {
+            pack(&local.past_after(&room, after, limit).await.map(|items| page(items, false)))
+        }
+        Request::PastBefore(room, seq, limit) => {
+            pack(&local.past_before(&room, seq, limit).await.map(|items| page(items, true)))
+        }
         Request::Line(room, id) => pack(&local.line(&room, id).await),
         Request::Search(room, query, limit) => {
             let limit = usize::try_from(limit).unwrap_or(usize::MAX);

@@ -140,6 +140,8 @@ pub(crate) enum Request {
     Mark(Person, bool),
     History(String, u64, u32),
     HistoryBefore(String, u64, u32),
+    PastAfter(String, u64, u32),
+    PastBefore(String, u64, u32),
     Line(String, MessageId),
     Search(Option<String>, Query, u64),
     Draft(String),

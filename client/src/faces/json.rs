@@ -13,7 +13,7 @@ use shared::{
 use tokio::sync::mpsc;
 
 pub use input::{Cmd, parse};
-pub use output::{Marks, MemberOut, Out, PersonOut, translate};
+pub use output::{Marks, MemberOut, Out, PersonOut, RoomOut, translate};
 
 use super::{input::Input, pending::Pending, words};
 use crate::{

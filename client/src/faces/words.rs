@@ -13,7 +13,7 @@ use super::sanitize;
 use crate::{
     failure::Failure,
     runtime::ChosenRelay,
-    store::Notice,
+    store::{Notice, What},
     transport::{Carrier, Trust},
 };
 
@@ -172,6 +172,24 @@ pub fn changed(act: &Act, line: &Line, view: Option<&GroupView>) -> String {
         Alteration::React { emoji, withdrawn: true } => {
             format!("{by} takes {} back from {whose}", sanitize::line(emoji))
         }
+    }
+}
+
+/// What happened in a room beside the chat lines; `label` where its name is to be said.
+pub fn happening(what: &What, label: Option<&str>, view: Option<&GroupView>) -> String {
+    let there = label.map(|label| format!(" {}", sanitize::line(label))).unwrap_or_default();
+    match what {
+        What::Joined(who) => format!("{} joined{there}.", name(who, view)),
+        What::Left { who, by } if who.fingerprint == by.fingerprint => {
+            format!("{} left{there}.", name(who, view))
+        }
+        What::Left { who, by } => {
+            let place = label.map(|_| format!(" from{there}")).unwrap_or_default();
+            format!("{} was removed{place} by {}.", name(who, view), name(by, view))
+        }
+        What::Renamed { who, was } => profile_changed(who, was, view),
+        What::Disappearing { by, seconds } => disappearing(by, *seconds, view),
+        What::Alarm { kind, text } => format!("ALARM ({}): {}", kind.name(), sentence(text)),
     }
 }
 

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::{Local, lock};
 use crate::{
     failure::Failure,
-    store::{Hit, Query, Search},
+    store::{Hit, Item, Query, Search},
 };
 
 impl Local {
@@ -26,6 +26,24 @@ impl Local {
     pub async fn history_before(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Line>, Failure> {
         let id = self.id(room)?;
         Ok(self.0.vault.run(move |store| store.history_before(id, seq, limit)).await?)
+    }
+
+    /// What is stored of a room before `seq`, oldest first: see [`crate::store::Store::past_before`].
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be read.
+    pub async fn past_before(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Item>, Failure> {
+        let id = self.id(room)?;
+        Ok(self.0.vault.run(move |store| store.past_before(id, seq, limit)).await?)
+    }
+
+    /// What is stored of a room after `seq`, oldest first: see [`crate::store::Store::past_after`].
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be read.
+    pub async fn past_after(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Item>, Failure> {
+        let id = self.id(room)?;
+        Ok(self.0.vault.run(move |store| store.past_after(id, seq, limit)).await?)
     }
 
     /// The stored chat line of that id.

@@ -17,7 +17,7 @@ use super::lock;
 use crate::{
     daemon::{FaceId, Hub, unmarked},
     failure::{Exit, Failure, exit_of},
-    store::{Notice, StoredNotice},
+    store::{Happening, Notice, StoredNotice},
     transport::{Carrier, Trust},
 };
 
@@ -90,6 +90,9 @@ pub enum RoomEvent {
     },
     /// A stored chat line, shown again.
     Past(Line),
+    /// Something beside the chat lines that is stored, shown to people again. As it happens it comes as the engine's
+    /// event or as a notice.
+    PastHappening(Happening),
     /// A chat line is another than before: edited, deleted, with other signs. Comes instead of the engine's `Act`.
     Changed {
         /// What happened.
@@ -174,12 +177,7 @@ fn problem(event: &Event) -> Option<Failure> {
         Event::Room { event: RoomEvent::Failed(failure), .. } => Some(failure.clone()),
         Event::Room { event: RoomEvent::Engine(event), .. } => match event {
             // The reason names the remedy itself.
-            engine::Event::Closed { was_member: false, reason } => {
-                Some(Failure::new(Exit::Refused, "closed", reason, ""))
-            }
-            engine::Event::Closed { reason, .. } => {
-                Some(Failure::new(Exit::Refused, "closed", reason, "Ask a member for a new invite."))
-            }
+            engine::Event::Closed { reason, .. } => Some(Failure::new(Exit::Refused, "closed", reason, "")),
             _ => None,
         },
         Event::Room { event: RoomEvent::Notice { again: true, .. }, .. } => None,

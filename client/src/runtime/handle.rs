@@ -16,7 +16,7 @@ use super::{ChosenRelay, Config, EVENTS, Event, Local, OwnRelay, RoomStatus, Sin
 use crate::{
     daemon::{Attachable, Options, Remote, Request},
     failure::Failure,
-    store::{Cursor, Hit, KnownPerson, OpenProfile, ProfileDir, Query},
+    store::{Cursor, Hit, Item, KnownPerson, OpenProfile, ProfileDir, Query},
     transport::RelayAddress,
 };
 
@@ -405,6 +405,28 @@ impl Runtime {
         match &self.0 {
             Here(local) => local.history_before(room, seq, limit).await,
             There(remote) => remote.ask(Request::HistoryBefore(room.to_owned(), seq, limit)).await,
+        }
+    }
+
+    /// What is stored of a room before `seq`, oldest first: see [`crate::store::Store::past_before`].
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be read.
+    pub async fn past_before(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Item>, Failure> {
+        match &self.0 {
+            Here(local) => local.past_before(room, seq, limit).await,
+            There(remote) => remote.ask(Request::PastBefore(room.to_owned(), seq, limit)).await,
+        }
+    }
+
+    /// What is stored of a room after `seq`, oldest first: see [`crate::store::Store::past_after`].
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be read.
+    pub async fn past_after(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Item>, Failure> {
+        match &self.0 {
+            Here(local) => local.past_after(room, seq, limit).await,
+            There(remote) => remote.ask(Request::PastAfter(room.to_owned(), seq, limit)).await,
         }
     }
 

@@ -175,7 +175,7 @@ impl Local {
 
     fn spawn(&self, record: RoomRecord, begin: Begin, over: Option<String>) {
         let (asks, receiver) = mpsc::channel(COMMANDS);
-        let state = Arc::new(Mutex::new(State { view: None, over }));
+        let state = Arc::new(Mutex::new(State { view: None, over, is_forgotten: false }));
         let link = self.0.address(&record.place).map(|(address, pin)| self.0.link(address, pin));
         let is_over = lock(&state).over.is_some();
         let task = (!is_over).then(|| {

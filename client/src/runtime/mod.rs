@@ -78,6 +78,8 @@ struct Inner {
     /// The relay that this process runs itself, once it does.
     own: Mutex<Option<OwnRelay>>,
     outlet: Outlet,
+    /// What nobody had seen at the start; it is shown then.
+    unseen: Vec<StoredNotice>,
     /// For rooms that are named without one, when it was chosen for this run.
     relay: Mutex<Option<RelayAddress>>,
     rooms: Mutex<BTreeMap<String, Entry>>,
@@ -103,6 +105,8 @@ struct Entry {
 struct State {
     view: Option<GroupView>,
     over: Option<String>,
+    /// Nothing of it is kept: at the next start there is no such room.
+    is_forgotten: bool,
 }
 
 impl Local {
@@ -128,6 +132,7 @@ impl Local {
             own: Mutex::new(config.own.clone()),
             config,
             outlet: Outlet::new(sink, last.map(|last| Failure::from(&last.notice))),
+            unseen: unseen.clone(),
             rooms: Mutex::default(),
             links: Mutex::default(),
             marks: Arc::default(),
@@ -167,8 +172,14 @@ impl Local {
     ) -> Result<(), Failure> {
         let asks = self.asks(room)?;
         let (reply, answer) = oneshot::channel();
-        let gone =
-            || Failure::not_found(format!("The room {room} is over."), "Join it again by a new invite.");
+        let gone = || {
+            let why = self.room(room).ok().and_then(|status| status.over);
+            // The reason names the remedy itself.
+            match why {
+                Some(why) => Failure::not_found(format!("The room {room} is over: {why}"), ""),
+                None => Failure::not_found(format!("The room {room} is over."), "See /why."),
+            }
+        };
         asks.send(Ask::Command(command, asker, reply)).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
@@ -265,10 +276,11 @@ impl Local {
         Ok(self.0.vault.run(move |store| store.unseen_notices(only.as_deref())).await?)
     }
 
-    /// All rooms, by label.
+    /// All rooms, by label; none that was left, or that was never entered and cannot be.
     pub fn rooms(&self) -> Vec<RoomStatus> {
         let rooms = lock(&self.0.rooms);
-        rooms.iter().map(|(label, entry)| self.status(label, entry)).collect()
+        let known = rooms.iter().filter(|(_, entry)| !lock(&entry.state).is_forgotten);
+        known.map(|(label, entry)| self.status(label, entry)).collect()
     }
 
     /// One room.

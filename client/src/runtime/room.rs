@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use proto::relay::RelayFrame;
+use proto::relay::{RelayFrame, relay_frame};
 use shared::engine::{self, Command, Engine, Input, Millis, Person};
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -28,12 +28,12 @@ use super::{
     event::{Outlet, RoomEvent},
     link::{LinkState, RelayLink},
     lock, now_ms,
-    step::Step,
+    step::{Place, Step},
 };
 use crate::{
     daemon::FaceId,
     failure::{Exit, Failure},
-    store::{Committed, People, RoomRecord, Vault, Where},
+    store::{Committed, People, RoomRecord, StoredNotice, Vault, What, Where},
     transport::{Pin, RelayAddress, RoomStream, Trust},
 };
 
@@ -66,6 +66,8 @@ pub(super) struct Room {
     vault: Vault,
     outlet: Outlet,
     past: Past,
+    /// Alarms that are shown at the start as such.
+    unseen: Vec<What>,
     tap: Option<mpsc::Sender<RelayFrame>>,
     record: RoomRecord,
     label: Arc<str>,
@@ -122,6 +124,7 @@ impl Room {
             vault: inner.vault.clone(),
             outlet: inner.outlet.clone(),
             past: inner.config.past,
+            unseen: unseen(&inner.unseen, &record.label),
             tap: inner.config.tap.clone(),
             label: record.label.as_str().into(),
             record,
@@ -270,6 +273,7 @@ impl Room {
         let me = Person { name: engine.name().to_owned(), fingerprint: self.profile.identity.fingerprint() };
         let mut look = Look { people: &self.people, me, now, met: Vec::new() };
         for input in inputs {
+            let entry = delivered(&input);
             let mut output = engine.handle(input, now);
             output.events = output.events.into_iter().fold(Vec::new(), |mut events, event| {
                 let alarms = self.guard.look(&mut look, &event, |who| engine.invited_by(who));
@@ -277,11 +281,16 @@ impl Room {
                 events.extend(alarms);
                 events
             });
-            step.add(output, now);
+            let disappear_s = engine.view().map_or(0, |view| view.disappear_s);
+            let (seq, at) = entry.unzip();
+            step.add(output, Place { seq, at: at.unwrap_or(now), disappear_s }, now);
             if step.reopen {
                 // What follows belongs to the stream that ends here.
                 break;
             }
+        }
+        for happening in &step.batch.happenings {
+            self.expires_at = self.expires_at.into_iter().chain(happening.expires).min();
         }
         step.batch.meetings = look.met.into_iter().map(|(_, met)| met).collect();
         let Step { batch, frames, events, reopen, wake_at } = step;
@@ -336,5 +345,21 @@ impl Room {
         let waits = self.engine.is_none() || (self.stream.is_none() && is_up);
         let retry = waits.then_some(self.not_before);
         engine.into_iter().chain(retry).min()
+    }
+}
+
+/// The alarms among these notices that are of this room.
+fn unseen(notices: &[StoredNotice], label: &str) -> Vec<What> {
+    let mine = notices.iter().filter(|notice| notice.room == label);
+    mine.filter_map(|notice| What::of_notice(notice.notice.clone())).collect()
+}
+
+/// Number and time of the entry that an input is, if it is one.
+fn delivered(input: &Input) -> Option<(u64, Millis)> {
+    match input {
+        Input::Frame(RelayFrame { frame: Some(relay_frame::Frame::Deliver(entry)) }) => {
+            Some((entry.seq, entry.at_ms))
+        }
+        _ => None,
     }
 }

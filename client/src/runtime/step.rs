@@ -3,7 +3,18 @@
 use proto::relay::ClientFrame;
 use shared::engine::{Event, Millis, Output};
 
-use crate::store::{Batch, Entry, Notice};
+use crate::store::{Batch, Entry, Happening, Notice, What};
+
+/// Where an output belongs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// Sequence number of the entry that led to it, if one did.
+    pub(super) seq: Option<u64>,
+    /// When that was appended; now, where none was.
+    pub(super) at: Millis,
+    /// Chat lines go so many seconds after they were said; 0 for never.
+    pub(super) disappear_s: u32,
+}
 
 /// What a batch of inputs led to.
 #[derive(Default)]
@@ -17,9 +28,11 @@ pub(super) struct Step {
 
 impl Step {
     /// Adds an output; the order within each part stays.
-    pub(super) fn add(&mut self, output: Output, now: Millis) {
+    pub(super) fn add(&mut self, output: Output, place: Place, now: Millis) {
         self.batch.changes.extend(output.changes);
         output.events.iter().for_each(|event| self.keep(event, now));
+        let happenings = output.events.iter().filter_map(What::of).map(|what| place.of(what));
+        self.batch.happenings.extend(happenings.filter(|happening| !happening.is_over(now)));
         self.batch.notices.extend(output.events.iter().filter_map(Notice::of));
         self.frames.extend(output.frames);
         self.events.extend(output.events.into_iter().filter(|event| !is_over(event, now)));
@@ -37,6 +50,16 @@ impl Step {
             }
             _ => {}
         }
+    }
+}
+
+impl Place {
+    /// In a room where lines go, it goes with those that were said then; an alarm does not, so that it is seen.
+    fn of(self, what: What) -> Happening {
+        let Self { seq, at, disappear_s } = self;
+        let goes = disappear_s > 0 && !what.is_alarm();
+        let expires = goes.then(|| at.saturating_add(u64::from(disappear_s) * 1_000));
+        Happening { seq, at, expires, what }
     }
 }
 

@@ -7,13 +7,22 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    store::{Notice, ProfileDir},
+    store::{Happening, Notice, ProfileDir, What},
     transport::Transport,
 };
 
 const ROOM: &str = "team";
 
 async fn enter(dir: &TempDir, name: &str, relay: &Relay) -> (Runtime, mpsc::Receiver<Event>, Vault) {
+    enter_with(dir, name, relay, Past::Nothing).await
+}
+
+async fn enter_with(
+    dir: &TempDir,
+    name: &str,
+    relay: &Relay,
+    past: Past,
+) -> (Runtime, mpsc::Receiver<Event>, Vault) {
     let random = Random::new(UnwrapErr(getrandom::SysRng));
     let chosen = ProfileDir::choose(Some(dir.path().join(name))).unwrap();
     let profile = OpenProfile::open(chosen, Some(name), random).unwrap();
@@ -21,7 +30,7 @@ async fn enter(dir: &TempDir, name: &str, relay: &Relay) -> (Runtime, mpsc::Rece
     let dial = RelayAddress::new("127.0.0.1", relay.addresses()[0].port()).unwrap();
     let own = Some(OwnRelay { dial: dial.clone(), pin: relay.pin(), advertise: dial });
     let transport = Transport::new(None).unwrap();
-    let config = Config { transport, relay: None, own, past: Past::Nothing, only: None, tap: None };
+    let config = Config { transport, relay: None, own, past, only: None, tap: None };
     let (runtime, events) = Runtime::start(profile, config).await.unwrap();
     (runtime, events, vault)
 }
@@ -147,4 +156,39 @@ async fn crash_between_storing_and_showing_does_not_make_an_alarm_silent() {
     let (runtime, mut events, _) = enter(&dir, "ann", &relay).await;
     assert_eq!(notices(&mut events).await, [], "once");
     assert_eq!(runtime.why().map(|why| why.message), Some("two logs".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unseen_alarm_that_the_history_holds_as_well_is_shown_once() {
+    let dir = TempDir::new().unwrap();
+    let config = relay::Config::new("127.0.0.1:0".parse().unwrap(), dir.path().join("relay"));
+    let relay = Relay::start(config).await.unwrap();
+    let (runtime, mut events, vault) = enter(&dir, "ann", &relay).await;
+    runtime.create_own(ROOM).unwrap();
+    notices(&mut events).await;
+    let room = vault.now(|store| store.rooms()).unwrap()[0].id;
+    let alarm = |text: &str| What::Alarm { kind: engine::AlarmKind::Fork, text: text.to_owned() };
+    let happening = |text| Happening { seq: None, at: 1, expires: None, what: alarm(text) };
+    let unseen = Notice::Alarm { kind: engine::AlarmKind::Fork, text: "unseen".to_owned() };
+    let happenings = vec![happening("seen"), happening("unseen")];
+    let batch = crate::store::Batch { notices: vec![unseen], happenings, ..Default::default() };
+    vault.now(|store| store.commit(room, None, &batch)).unwrap();
+    drop(events);
+    runtime.shutdown().await;
+    drop(vault);
+
+    let (_runtime, mut events, _) = enter_with(&dir, "ann", &relay, Past::Last(10)).await;
+    let (mut alarms, mut past, mut is_in) = (0, Vec::new(), false);
+    until(&mut events, |event| {
+        match event {
+            RoomEvent::Notice { again: true, .. } => alarms += 1,
+            RoomEvent::PastHappening(happening) => past.push(happening.what),
+            RoomEvent::Engine(engine::Event::Joined(_)) => is_in = true,
+            _ => {}
+        }
+        is_in && alarms > 0
+    })
+    .await;
+    let alarms_of_the_past: Vec<_> = past.into_iter().filter(What::is_alarm).collect();
+    assert_eq!((alarms, alarms_of_the_past), (1, vec![alarm("seen")]));
 }

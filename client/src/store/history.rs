@@ -16,6 +16,9 @@ use super::{Store, StoreError, seal::Sealer};
 /// longest lines, some ten of usual ones.
 pub const MAX_HISTORY: u64 = 100_000;
 
+/// A room keeps more lines than it should for a while: one in so many.
+const SLACK: u64 = 64;
+
 /// Something that happened in a room's log.
 #[derive(Clone, Debug)]
 pub enum Entry {
@@ -52,9 +55,21 @@ struct Stored {
 type Who = (String, [u8; 32]);
 
 impl Store {
-    /// How many chat lines are kept per room from now on, counted by sequence numbers.
-    pub fn keep_lines(&mut self, lines: u64) {
+    /// How many chat lines are kept per room from now on; those beyond go at once.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be deleted; then all are still there.
+    pub fn keep_lines(&mut self, lines: u64) -> Result<(), StoreError> {
         self.kept = lines;
+        let transaction = self.db.transaction()?;
+        {
+            let mut select = transaction.prepare_cached("SELECT room FROM rooms")?;
+            let rooms = select.query_map([], |row| row.get(0).map(RoomId))?;
+            for room in rooms.collect::<Result<Vec<_>, _>>()? {
+                trim(&transaction, room, lines)?;
+            }
+        }
+        Ok(transaction.commit()?)
     }
 
     /// At most `limit` chat lines after `seq`, oldest first.
@@ -94,25 +109,37 @@ impl Store {
         find(&self.db, &self.sealer, room, id)
     }
 
-    /// When the next chat line of a room is to go, Unix milliseconds.
+    /// When the next chat line or happening of a room is to go, Unix milliseconds.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.
     pub fn next_expiry(&self, room: RoomId) -> Result<Option<Millis>, StoreError> {
-        let select = "SELECT min(expires) FROM messages WHERE room = ?1 AND expires IS NOT NULL";
+        let select = "SELECT min(expires) FROM (
+                          SELECT min(expires) AS expires FROM messages WHERE room = ?1 AND expires IS NOT NULL
+                          UNION ALL
+                          SELECT min(expires) FROM happenings WHERE room = ?1 AND expires IS NOT NULL
+                      )";
         Ok(self.db.query_row(select, [room.as_bytes()], |row| row.get(0))?)
     }
 
-    /// Deletes the chat lines of a room whose time is over. Returns their sequence numbers.
+    /// Deletes the chat lines and happenings of a room whose time is over. Returns the lines' sequence numbers.
     ///
     /// # Errors
     /// [`StoreError`] when they cannot be deleted; then all are still there.
     pub fn expire(&mut self, room: RoomId, now: Millis) -> Result<Vec<u64>, StoreError> {
         let now = i64::try_from(now).unwrap_or(i64::MAX);
         let delete = "DELETE FROM messages WHERE room = ?1 AND expires <= ?2 RETURNING seq";
-        let mut delete = self.db.prepare_cached(delete)?;
-        let gone = delete.query_map(params![room.as_bytes(), now], |row| row.get(0))?;
-        Ok(gone.collect::<Result<_, _>>()?)
+        let transaction = self.db.transaction()?;
+        let gone = {
+            let mut delete = transaction.prepare_cached(delete)?;
+            let gone = delete.query_map(params![room.as_bytes(), now], |row| row.get(0))?;
+            gone.collect::<Result<_, _>>()?
+        };
+        transaction
+            .prepare_cached("DELETE FROM happenings WHERE room = ?1 AND expires <= ?2")?
+            .execute(params![room.as_bytes(), now])?;
+        transaction.commit()?;
+        Ok(gone)
     }
 
     fn lines(&self, room: RoomId, select: &str, bound: i64, limit: u32) -> Result<Vec<Line>, StoreError> {
@@ -146,14 +173,13 @@ pub(super) fn append(
     kept: u64,
 ) -> Result<Changed, StoreError> {
     let mut changed = Changed::default();
-    let mut newest = 0;
+    let before = newest(db, room)?;
     for entry in entries {
         match entry {
             // What is handed over is not proven, so it must not take the place of what this device read itself.
             Entry::Line(line) if line.handed_by.is_some() && is_known(db, room, line.message.id)? => {}
             Entry::Line(line) => {
                 put(db, sealer, room, line, ADD)?;
-                newest = newest.max(line.message.seq);
             }
             Entry::Act(act) => {
                 // One for a line that was never here, or is gone, changes nothing.
@@ -171,12 +197,38 @@ pub(super) fn append(
             }
         }
     }
-    let oldest = newest.saturating_sub(kept);
-    if oldest > 0 {
-        db.prepare_cached("DELETE FROM messages WHERE room = ?1 AND seq <= ?2")?
-            .execute(params![room.as_bytes(), oldest])?;
+    // Counting reads all of them, so it is done once in a while only.
+    let step = kept / SLACK + 1;
+    if newest(db, room)? / step != before / step {
+        trim(db, room, kept)?;
     }
     Ok(changed)
+}
+
+fn newest(db: &Connection, room: RoomId) -> Result<u64, StoreError> {
+    let select = "SELECT coalesce(max(seq), 0) FROM messages WHERE room = ?1";
+    Ok(db.prepare_cached(select)?.query_row([room.as_bytes()], |row| row.get(0))?)
+}
+
+/// Deletes all but the newest lines, and what happened before the oldest of those that stay.
+fn trim(db: &Connection, room: RoomId, kept: u64) -> Result<(), StoreError> {
+    let span = "SELECT coalesce(max(seq) - min(seq), 0) FROM messages WHERE room = ?1";
+    let span: u64 = db.prepare_cached(span)?.query_row([room.as_bytes()], |row| row.get(0))?;
+    if span < kept {
+        // Nothing has to be counted.
+        return Ok(());
+    }
+    let select = "SELECT seq FROM messages WHERE room = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2";
+    let kept = i64::try_from(kept).unwrap_or(i64::MAX);
+    let first: Option<u64> =
+        db.prepare_cached(select)?.query_row(params![room.as_bytes(), kept], |row| row.get(0)).optional()?;
+    if let Some(first) = first {
+        for table in ["messages", "happenings"] {
+            db.prepare_cached(&format!("DELETE FROM {table} WHERE room = ?1 AND seq <= ?2"))?
+                .execute(params![room.as_bytes(), first])?;
+        }
+    }
+    Ok(())
 }
 
 /// Of several lines with one id the first counts: whoever takes another's id later gains nothing by it.

@@ -8,6 +8,7 @@ mod drafts;
 mod error;
 #[cfg(test)]
 pub(crate) mod fate;
+mod happenings;
 mod history;
 mod key;
 mod notices;
@@ -33,6 +34,7 @@ use zeroize::Zeroizing;
 
 pub use cursors::Cursor;
 pub use error::StoreError;
+pub use happenings::{Happening, Item, MAX_HAPPENINGS, What};
 pub use history::{Changed, Entry, MAX_HISTORY};
 pub use key::{
     Asking, Cost, FileKey, HeldKey, KeyFile, KeySource, Passphrase, PassphraseError, ProfileKey, Wrap,
@@ -59,6 +61,8 @@ pub struct Batch {
     pub changes: Vec<Change>,
     /// Chat lines and what happened to them, in the order of the log.
     pub entries: Vec<Entry>,
+    /// What else happened in the room, in the order of the log.
+    pub happenings: Vec<Happening>,
     /// Alarms and errors that somebody has to see.
     pub notices: Vec<Notice>,
     /// People seen in the room.
@@ -70,6 +74,7 @@ impl Batch {
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
             && self.entries.is_empty()
+            && self.happenings.is_empty()
             && self.notices.is_empty()
             && self.meetings.is_empty()
     }
@@ -146,6 +151,7 @@ impl Store {
                 };
             }
         }
+        happenings::append(&transaction, &self.sealer, room, &batch.happenings)?;
         let Changed { lines, refused } =
             history::append(&transaction, &self.sealer, room, &batch.entries, self.kept)?;
         // Only a forgery is told: whoever reacts to what is just being deleted does nothing wrong, and a flood of signs

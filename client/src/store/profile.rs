@@ -14,7 +14,7 @@ use shared::{
 };
 use zeroize::Zeroizing;
 
-use super::{FileKey, KeySource, Store, StoreError, Vault};
+use super::{DATABASE, FileKey, KeySource, Store, StoreError, Vault};
 use crate::failure::Failure;
 
 const IDENTITY: &str = "identity";
@@ -45,6 +45,11 @@ impl ProfileDir {
     /// The directory.
     pub fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// There is a profile already.
+    pub fn is_made(&self) -> bool {
+        self.0.join(DATABASE).exists()
     }
 
     /// Where `schat host` keeps its relay.

@@ -107,7 +107,7 @@ impl Store {
     /// [`StoreError`] when it cannot be written; then all of it is still there.
     pub fn forget_room(&mut self, room: RoomId) -> Result<(), StoreError> {
         let transaction = self.db.transaction()?;
-        for table in ["rows", "messages", "drafts", "cursors", "rooms"] {
+        for table in ["rows", "messages", "happenings", "drafts", "cursors", "rooms"] {
             transaction.execute(&format!("DELETE FROM {table} WHERE room = ?1"), [room.as_bytes()])?;
         }
         // An alarm that nobody has seen outlives its room.

@@ -53,6 +53,14 @@ const MIGRATIONS: &[&str] = &["
 ", "
     -- Nobody wants to be told of what is said there.
     ALTER TABLE rooms ADD COLUMN muted INTEGER NOT NULL DEFAULT 0;
+", "
+    -- Who came, went or took another name, and alarms: `nth` of those that the log's entry `seq` told.
+    CREATE TABLE happenings (
+        room BLOB NOT NULL, seq INTEGER NOT NULL, nth INTEGER NOT NULL, value BLOB NOT NULL,
+        expires INTEGER,                 -- Unix milliseconds
+        PRIMARY KEY (room, seq, nth)
+    ) WITHOUT ROWID;
+    CREATE INDEX happenings_expiring ON happenings (room, expires) WHERE expires IS NOT NULL;
 "];
 
 /// Sets the connection up and migrates the database.

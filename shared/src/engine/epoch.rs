@@ -34,7 +34,9 @@ impl Engine {
         if applied.removed_us {
             let reason = match self.meta.leaving {
                 true => "You left the room.".to_owned(),
-                false => format!("{} removed this device from the room.", by.name),
+                false => {
+                    format!("{} removed this device from the room. Ask a member for a new invite.", by.name)
+                }
             };
             self.close(reason);
             return Ok(());

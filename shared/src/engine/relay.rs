@@ -222,7 +222,8 @@ impl Engine {
             (Code::TokenRequired | Code::TokenSpent, Phase::Creating) => self.no_right(code),
             (Code::Superseded, _) => {
                 self.out.events.push(Event::Closed {
-                    reason: "This profile connected to the room from somewhere else; this connection stops."
+                    reason: "This profile connected to the room from somewhere else; this connection stops. Use a profile on one \
+                             machine only, and start again here if it is this one."
                         .to_owned(),
                     was_member: true,
                 });
@@ -261,8 +262,8 @@ impl Engine {
     /// The state stays: a relay that lies, or that lost its data, must not make us forget a room.
     fn locked_out(&mut self) {
         self.link.state = Stream::Offline;
-        let reason =
-            "The relay does not let this device into the room: it was removed, or the relay lost the room.";
+        let reason = "The relay does not let this device into the room: it was removed, or the relay lost the room. Ask a member \
+             for a new invite.";
         self.out.events.push(Event::Closed { reason: reason.to_owned(), was_member: true });
     }
 

@@ -12,8 +12,8 @@ use super::VERSION;
 use crate::{
     faces::sanitize,
     failure::Failure,
-    runtime::{ChosenRelay, Event, RelayState, RoomEvent, RoomStatus},
-    store::{Hit, Notice},
+    runtime::{ChosenRelay, Event, RelayState, RoomEvent, RoomStatus, remedy_of},
+    store::{Happening, Hit, Notice, What},
 };
 
 /// An event.
@@ -78,9 +78,21 @@ pub enum Out {
     /// Somebody types, or stopped.
     Typing { room: String, from: PersonOut, stopped: bool },
     /// Messages disappear after another time; 0 for never.
-    Disappearing { room: String, by: PersonOut, seconds: u32 },
+    Disappearing {
+        room: String,
+        by: PersonOut,
+        seconds: u32,
+        #[serde(flatten)]
+        when: WhenOut,
+    },
     /// Somebody shows themselves in another way.
-    ProfileChanged { room: String, member: PersonOut, was: String },
+    ProfileChanged {
+        room: String,
+        member: PersonOut,
+        was: String,
+        #[serde(flatten)]
+        when: WhenOut,
+    },
     /// The relay has it on disk.
     Sent { room: String, id: String, seq: u64 },
     /// An invite link; secret.
@@ -88,9 +100,20 @@ pub enum Out {
     /// Who is there.
     Members { room: String, members: Vec<MemberOut> },
     /// Somebody joined.
-    MemberJoined { room: String, member: PersonOut },
+    MemberJoined {
+        room: String,
+        member: PersonOut,
+        #[serde(flatten)]
+        when: WhenOut,
+    },
     /// Somebody left or was removed.
-    MemberLeft { room: String, member: PersonOut, by: PersonOut },
+    MemberLeft {
+        room: String,
+        member: PersonOut,
+        by: PersonOut,
+        #[serde(flatten)]
+        when: WhenOut,
+    },
     /// The number to compare with a member, and whether it was; for `verify`, and after a mark was set or taken back.
     Safety { room: String, member: PersonOut, digits: String, emoji: String, verified: bool },
     /// Reading what was missed.
@@ -104,9 +127,13 @@ pub enum Out {
         remedy: String,
         #[serde(default, skip_serializing_if = "is_false")]
         again: bool,
+        #[serde(flatten)]
+        when: WhenOut,
     },
     /// The room is over for this profile.
     Closed { room: String, reason: String, was_member: bool },
+    /// Who this profile is.
+    Fingerprint { name: String, fingerprint: String },
     /// The rooms of this profile.
     Rooms { rooms: Vec<RoomOut> },
     /// A command, or something in the background, failed.
@@ -156,6 +183,18 @@ pub struct MoreOut {
     pub handed_by: Option<PersonOut>,
 }
 
+/// Where something stands in the log; in an export only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WhenOut {
+    /// Sequence number of the entry that told it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
+    /// Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<u64>,
+}
+
 /// A sign under a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReactionOut {
@@ -201,6 +240,19 @@ pub struct RoomOut {
     pub closed: Option<String>,
 }
 
+impl From<&RoomStatus> for RoomOut {
+    fn from(status: &RoomStatus) -> Self {
+        Self {
+            room: status.label.clone(),
+            open: status.view.as_ref().map(|view| view.open),
+            relay: status.relay.as_ref().map(ToString::to_string),
+            members: status.view.as_ref().map(|view| view.members.len()),
+            verified: status.is_verified,
+            closed: status.over.clone(),
+        }
+    }
+}
+
 impl Out {
     /// The line, without its end; harmless for a terminal.
     pub fn to_line(&self) -> String {
@@ -237,15 +289,7 @@ impl Out {
     }
 
     pub(super) fn rooms(rooms: &[RoomStatus]) -> Self {
-        let rooms = rooms.iter().map(|status| RoomOut {
-            room: status.label.clone(),
-            open: status.view.as_ref().map(|view| view.open),
-            relay: status.relay.as_ref().map(ToString::to_string),
-            members: status.view.as_ref().map(|view| view.members.len()),
-            verified: status.is_verified,
-            closed: status.over.clone(),
-        });
-        Self::Rooms { rooms: rooms.collect() }
+        Self::Rooms { rooms: rooms.iter().map(RoomOut::from).collect() }
     }
 
     pub(super) fn error(room: Option<String>, id: Option<String>, failure: &Failure) -> Self {
@@ -285,6 +329,25 @@ impl Out {
         Self::Found { lines: hits.into_iter().map(|hit| Self::message(hit.room, hit.line, true)).collect() }
     }
 
+    /// What is stored of a room beside its chat lines.
+    pub fn happening(room: String, happening: Happening) -> Self {
+        Self::happened(room, happening.what, WhenOut { seq: happening.seq, at: Some(happening.at) })
+    }
+
+    fn happened(room: String, what: What, when: WhenOut) -> Self {
+        match what {
+            What::Joined(who) => Self::MemberJoined { room, member: person(who), when },
+            What::Left { who, by } => Self::MemberLeft { room, member: person(who), by: person(by), when },
+            What::Renamed { who, was } => Self::ProfileChanged { room, member: person(who), was, when },
+            What::Disappearing { by, seconds } => Self::Disappearing { room, by: person(by), seconds, when },
+            What::Alarm { kind, text } => {
+                let remedy = remedy_of(kind).to_owned();
+                let (room, kind) = (Some(room), kind.name().to_owned());
+                Self::Alarm { room, kind, message: text, remedy, again: true, when }
+            }
+        }
+    }
+
     fn changed(room: String, act: Act) -> Self {
         let (id, at, from) = (hex::encode(act.target), act.at, person(act.from));
         match act.change {
@@ -316,6 +379,8 @@ pub fn translate(event: Event, marks: Marks<'_>) -> Vec<Out> {
                 RoomEvent::Changed { act, .. } => Out::changed(room, act),
                 RoomEvent::Gone(seqs) => Out::Gone { room, seqs },
                 RoomEvent::Notice { notice, again, .. } => told(room, &notice, again),
+                // It was told as it happened.
+                RoomEvent::PastHappening(_) => return Vec::new(),
                 RoomEvent::Past(message) => Out::message(room, message, true),
                 RoomEvent::Invite { link, expires_ms, max_uses } => {
                     Out::Invite { room, link: link.to_string(), expires: expires_ms, max_uses }
@@ -342,6 +407,7 @@ fn relay_event(relay: String, state: RelayState) -> Vec<Out> {
                 message: message.clone(),
                 remedy: remedy.clone(),
                 again: false,
+                when: WhenOut::default(),
             });
             let retry_ms = retry.map(|retry| u64::try_from(retry.as_millis()).unwrap_or(u64::MAX));
             let lost = Out::Disconnected { relay, code: code.into_owned(), message, remedy, retry_ms };
@@ -351,15 +417,18 @@ fn relay_event(relay: String, state: RelayState) -> Vec<Out> {
 }
 
 fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Out {
+    let live = WhenOut::default();
     match event {
+        engine::Event::MemberJoined(who) => Out::happened(room, What::Joined(who), live),
+        engine::Event::MemberLeft { who, by } => Out::happened(room, What::Left { who, by }, live),
+        engine::Event::ProfileChanged { who, was } => Out::happened(room, What::Renamed { who, was }, live),
+        engine::Event::Disappearing { by, seconds } => {
+            Out::happened(room, What::Disappearing { by, seconds }, live)
+        }
         engine::Event::Joined(view) => Out::joined(&room, &view, marks),
         engine::Event::Epoch(view) => {
             let (authenticator, members) = (hex::encode(&view.authenticator), members(&view, marks));
             Out::Epoch { room, open: view.open, epoch: view.epoch, authenticator, members }
-        }
-        engine::Event::MemberJoined(who) => Out::MemberJoined { room, member: person(who) },
-        engine::Event::MemberLeft { who, by } => {
-            Out::MemberLeft { room, member: person(who), by: person(by) }
         }
         engine::Event::Message(message) => Out::message(room, message, false),
         engine::Event::Queued { token, id, text, .. } => {
@@ -367,8 +436,6 @@ fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Out {
         }
         engine::Event::Seen { who, seq, mine } => Out::Seen { room, from: person(who), seq, mine },
         engine::Event::Typing { who, stopped } => Out::Typing { room, from: person(who), stopped },
-        engine::Event::Disappearing { by, seconds } => Out::Disappearing { room, by: person(by), seconds },
-        engine::Event::ProfileChanged { who, was } => Out::ProfileChanged { room, member: person(who), was },
         engine::Event::Act(act) => Out::changed(room, act),
         // Several, or none: see above.
         engine::Event::Handed { .. } | engine::Event::HandOver { .. } => Out::Gone { room, seqs: Vec::new() },
@@ -391,7 +458,9 @@ fn told(room: String, notice: &Notice, again: bool) -> Out {
     let Failure { code, message, remedy, .. } = notice.into();
     let (room, code) = (Some(room), code.into_owned());
     match notice {
-        Notice::Alarm { .. } => Out::Alarm { room, kind: code, message, remedy, again },
+        Notice::Alarm { .. } => {
+            Out::Alarm { room, kind: code, message, remedy, again, when: WhenOut::default() }
+        }
         Notice::Error { .. } => Out::Error { room, id: None, code, message, remedy, again },
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     faces::{qr::qr, sanitize, words},
     failure::Exit,
     runtime::{Event, RelayState, RoomEvent, Runtime},
-    store::Notice,
+    store::{Notice, What},
 };
 
 /// Ends when nothing can go on.
@@ -65,6 +65,14 @@ fn relay_event(relay: &str, state: RelayState) {
 async fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomEvent) {
     match event {
         RoomEvent::Past(past) => line(runtime, shared, room, &past).await,
+        RoomEvent::PastHappening(happening) => {
+            let view = runtime.room(room).ok().and_then(|status| status.view);
+            note(&format!(
+                "{} {}",
+                words::when(happening.at),
+                words::happening(&happening.what, Some(room), view.as_ref())
+            ));
+        }
         RoomEvent::Changed { act, line } => {
             let view = runtime.room(room).ok().and_then(|status| status.view);
             let place = if lock(shared).as_deref() == Some(room) {
@@ -97,35 +105,27 @@ async fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomE
 async fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: engine::Event) {
     let shown = sanitize::line(room);
     let view = runtime.room(room).ok().and_then(|status| status.view);
+    if let Some(what) = What::of(&event).filter(|what| !what.is_alarm()) {
+        return note(&words::happening(&what, Some(room), view.as_ref()));
+    }
     match event {
         engine::Event::Joined(view) => {
             lock(shared).get_or_insert_with(|| room.to_owned());
             words::joined(room, &view).iter().for_each(|line| note(line));
         }
         engine::Event::Epoch(_) | engine::Event::Invite { .. } => {}
+        // Said above.
+        engine::Event::MemberJoined(_)
+        | engine::Event::MemberLeft { .. }
+        | engine::Event::ProfileChanged { .. }
+        | engine::Event::Disappearing { .. } => {}
         // The runtime makes notices of these.
         engine::Event::Alarm { .. } | engine::Event::Error { .. } => {}
-        engine::Event::MemberJoined(who) => {
-            note(&format!("{} joined {shown}.", words::name(&who, view.as_ref())));
-        }
-        engine::Event::MemberLeft { who, by } if who.fingerprint == by.fingerprint => {
-            note(&format!("{} left {shown}.", words::name(&who, view.as_ref())));
-        }
-        engine::Event::MemberLeft { who, by } => {
-            let (who, by) = (words::name(&who, view.as_ref()), words::name(&by, view.as_ref()));
-            note(&format!("{who} is no longer in {shown} (removed by {by})."));
-        }
         engine::Event::Message(message) => line(runtime, shared, room, &message.into()).await,
         engine::Event::Handed { lines, .. } => {
             for past in lines {
                 line(runtime, shared, room, &past).await;
             }
-        }
-        engine::Event::ProfileChanged { who, was } => {
-            note(&words::profile_changed(&who, &was, view.as_ref()));
-        }
-        engine::Event::Disappearing { by, seconds } => {
-            note(&words::disappearing(&by, seconds, view.as_ref()));
         }
         // Each line here is read aloud to somebody: who types and who has read is not worth one.
         engine::Event::Typing { .. } | engine::Event::Seen { .. } | engine::Event::Queued { .. } => {}

@@ -124,12 +124,12 @@ impl<'a> Act<'a> {
     pub async fn fetch(&self, app: &mut App, wanted: Wanted) {
         let runtime = self.runtime;
         let found = match &wanted {
-            Wanted::Older { room, before } => runtime.history_before(room, *before, PAGE).await,
-            Wanted::Newer { room, after } => runtime.history(room, *after, PAGE).await,
-            Wanted::Latest { room } => runtime.history_before(room, u64::MAX, PAGE).await,
+            Wanted::Older { room, before } => runtime.past_before(room, *before, PAGE).await,
+            Wanted::Newer { room, after } => runtime.past_after(room, *after, PAGE).await,
+            Wanted::Latest { room } => runtime.past_before(room, u64::MAX, PAGE).await,
             Wanted::Around { room, seq } => {
-                let before = runtime.history_before(room, seq.saturating_add(1), PAGE / 2).await;
-                match (before, runtime.history(room, *seq, PAGE / 2).await) {
+                let before = runtime.past_before(room, seq.saturating_add(1), PAGE / 2).await;
+                match (before, runtime.past_after(room, *seq, PAGE / 2).await) {
                     (Ok(mut before), Ok(after)) => {
                         before.extend(after);
                         Ok(before)

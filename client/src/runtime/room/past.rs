@@ -3,7 +3,10 @@
 use shared::engine::{Command, Input};
 
 use super::{PAGE, Room};
-use crate::runtime::{Past, RoomEvent};
+use crate::{
+    runtime::{Past, RoomEvent},
+    store::{Item, What},
+};
 
 impl Room {
     pub(super) async fn show_past(&mut self) {
@@ -13,17 +16,28 @@ impl Room {
             let past = self.past;
             let page = self.vault.run(move |store| match past {
                 Past::Nothing => Ok(Vec::new()),
-                Past::Last(limit) => store.recent(room, limit),
-                Past::Unacknowledged => store.history(room, after, PAGE),
+                Past::Last(limit) => store.past_before(room, u64::MAX, limit),
+                // Programs are told of messages again, and of nothing else.
+                Past::Unacknowledged => {
+                    Ok(store.history(room, after, PAGE)?.into_iter().map(Item::Line).collect())
+                }
             });
             let page = match page.await {
                 Ok(page) => page,
                 Err(error) => return self.show(RoomEvent::Failed(error.into())).await,
             };
-            let Some(last) = page.last() else { return };
-            after = last.message.seq;
-            for line in page {
-                self.show(RoomEvent::Past(line)).await;
+            if page.is_empty() {
+                return;
+            }
+            for item in page {
+                match item {
+                    Item::Line(line) => {
+                        after = line.message.seq;
+                        self.show(RoomEvent::Past(line)).await;
+                    }
+                    Item::Happening(happening) if self.is_shown_as_unseen(&happening.what) => {}
+                    Item::Happening(happening) => self.show(RoomEvent::PastHappening(happening)).await,
+                }
             }
             if self.past != Past::Unacknowledged {
                 return;
@@ -33,6 +47,12 @@ impl Room {
 
     pub(super) fn queued(&self) -> Vec<shared::engine::Event> {
         self.engine.as_ref().map(shared::engine::Engine::queued).unwrap_or_default()
+    }
+
+    /// Says so once for each.
+    fn is_shown_as_unseen(&mut self, what: &What) -> bool {
+        let place = self.unseen.iter().position(|unseen| unseen == what);
+        place.map(|place| self.unseen.swap_remove(place)).is_some()
     }
 
     /// What was said and is not in the log yet.

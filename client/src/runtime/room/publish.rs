@@ -78,6 +78,7 @@ impl Room {
         if let Err(error) = saved.await {
             self.show(RoomEvent::Failed(error.into())).await;
         }
+        lock(&self.state).is_forgotten = forget;
         self.end(reason);
     }
 

@@ -26,6 +26,8 @@ pub struct Entry {
     pub who: Fingerprint,
     /// What was said, with its own line breaks.
     pub text: String,
+    /// `text` is what was said, letter by letter: nothing had to be made harmless.
+    pub is_verbatim: bool,
     /// We said it.
     pub mine: bool,
     /// It names us.
@@ -75,6 +77,7 @@ impl Entry {
             at: message.at,
             name,
             who: message.from.fingerprint,
+            is_verbatim: text == message.text,
             text,
             mine: message.mine,
             mentions,

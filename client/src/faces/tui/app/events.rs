@@ -9,7 +9,7 @@ use super::{App, Entry, Kind, Link, News, Overlay, Row};
 use crate::{
     faces::{pending::Pending, sanitize, words},
     runtime::{Event, RelayState, RoomEvent},
-    store::Notice,
+    store::{Happening, Notice, What},
 };
 
 /// News that wait to be told; more at once are only counted by whoever reads them.
@@ -51,6 +51,10 @@ impl App {
                 let entry = self.entry(room, line);
                 self.push(room, Row::Message(Box::new(entry)));
             }
+            RoomEvent::PastHappening(happening) => {
+                let row = self.happening(room, &happening);
+                self.push(room, row);
+            }
             RoomEvent::Changed { line, .. } => {
                 let entry = self.entry(room, line);
                 self.pane(room).change(entry);
@@ -73,7 +77,8 @@ impl App {
                         mentions: true,
                     });
                 }
-                self.tell(room, kind, text);
+                // In the history it stands as well, with fewer words.
+                self.push(room, Row::Note { kind, text, stored: What::of_notice(notice) });
             }
             RoomEvent::Engine(event) => self.engine(room, event, pending),
         }
@@ -82,6 +87,9 @@ impl App {
     fn engine(&mut self, room: &str, event: engine::Event, pending: &Pending) {
         let view = self.pane(room).view.clone();
         let name = |who| words::name(who, view.as_ref());
+        if let Some(what) = What::of(&event).filter(|what| !what.is_alarm()) {
+            return self.push(room, Row::happening(&what, view.as_ref()));
+        }
         match event {
             engine::Event::Joined(view) => {
                 let lines = words::joined(room, &view);
@@ -94,15 +102,6 @@ impl App {
                 pending.joined(room);
             }
             engine::Event::Epoch(view) => self.pane(room).view = Some(view),
-            engine::Event::MemberJoined(who) => {
-                self.tell(room, Kind::Info, format!("{} joined.", name(&who)));
-            }
-            engine::Event::MemberLeft { who, by } if who.fingerprint == by.fingerprint => {
-                self.tell(room, Kind::Info, format!("{} left.", name(&who)));
-            }
-            engine::Event::MemberLeft { who, by } => {
-                self.tell(room, Kind::Info, format!("{} was removed by {}.", name(&who), name(&by)));
-            }
             engine::Event::Message(message) => self.message(room, message),
             engine::Event::Queued { id, text, reply_to, .. } => {
                 let entry = Entry::waiting(id, self.now, &text, reply_to, &self.me);
@@ -123,14 +122,6 @@ impl App {
                 let until = (!stopped).then(|| self.until());
                 self.pane(room).types(&who, until);
             }
-            engine::Event::ProfileChanged { who, was } => {
-                let text = words::profile_changed(&who, &was, view.as_ref());
-                self.tell(room, Kind::Info, text);
-            }
-            engine::Event::Disappearing { by, seconds } => {
-                let text = words::disappearing(&by, seconds, view.as_ref());
-                self.tell(room, Kind::Info, text);
-            }
             // The runtime answers the one, and tells the other with what it changed.
             engine::Event::HandOver { .. } | engine::Event::Act(_) => {}
             engine::Event::Sent { .. } => pending.done(),
@@ -143,6 +134,11 @@ impl App {
                 self.pane(room).over = Some(reason);
                 pending.joined(room);
             }
+            // Said above.
+            engine::Event::MemberJoined(_)
+            | engine::Event::MemberLeft { .. }
+            | engine::Event::ProfileChanged { .. }
+            | engine::Event::Disappearing { .. } => {}
             // The runtime makes notices of these, and puts the address into the link.
             engine::Event::Alarm { .. } | engine::Event::Error { .. } | engine::Event::Invite { .. } => {}
         }
@@ -184,7 +180,11 @@ impl App {
         }
     }
 
+    fn happening(&mut self, room: &str, happening: &Happening) -> Row {
+        Row::happening(&happening.what, self.pane(room).view.as_ref())
+    }
+
     fn tell(&mut self, room: &str, kind: Kind, text: String) {
-        self.push(room, Row::Note { kind, text });
+        self.push(room, Row::Note { kind, text, stored: None });
     }
 }

@@ -194,13 +194,13 @@ impl App {
 
     /// Says something in the current room, for this person only.
     pub fn note(&mut self, text: String) {
-        self.put(Row::Note { kind: Kind::Info, text });
+        self.put(Row::Note { kind: Kind::Info, text, stored: None });
     }
 
     /// Says what went wrong; it stays until a key is pressed.
     pub fn alert(&mut self, text: String) {
         self.alert = Some(text.clone());
-        self.put(Row::Note { kind: Kind::Alarm, text });
+        self.put(Row::Note { kind: Kind::Alarm, text, stored: None });
     }
 
     /// What others are to do, once.

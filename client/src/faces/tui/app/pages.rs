@@ -1,8 +1,9 @@
 //! Pages of the history: what is wanted, and what comes.
 
-use shared::{engine::MessageId, timeline::Line};
+use shared::engine::MessageId;
 
-use super::{App, Effect, Entry};
+use super::{App, Effect, Entry, Row};
+use crate::store::Item;
 
 /// Messages that are to be fetched from the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +32,7 @@ impl App {
     }
 
     /// What was wanted.
-    pub fn take_page(&mut self, wanted: &Wanted, lines: Vec<Line>) {
+    pub fn take_page(&mut self, wanted: &Wanted, items: Vec<Item>) {
         let room = match wanted {
             Wanted::Older { room, .. }
             | Wanted::Newer { room, .. }
@@ -40,19 +41,23 @@ impl App {
         };
         let view = self.pane(&room).view.clone();
         let me = self.me.0.clone();
-        let entries: Vec<Entry> =
-            lines.into_iter().map(|line| Entry::new(line, view.as_ref(), &me)).collect();
+        let row = |item| match item {
+            Item::Line(line) => Row::Message(Box::new(Entry::new(line, view.as_ref(), &me))),
+            Item::Happening(happening) => Row::happening(&happening.what, view.as_ref()),
+        };
+        let rows: Vec<Row> = items.into_iter().map(row).collect();
         let pane = self.pane(&room);
         match wanted {
             Wanted::Older { .. } => {
-                pane.add_older(entries);
+                pane.add_older(rows);
                 self.at_top = false;
             }
-            Wanted::Newer { .. } => pane.add_newer(entries),
-            Wanted::Latest { .. } => pane.replace(entries, false),
+            Wanted::Newer { .. } => pane.add_newer(rows),
+            Wanted::Latest { .. } => pane.replace(rows, false),
             Wanted::Around { seq, .. } => {
-                let id = entries.iter().find(|entry| entry.seq == Some(*seq)).map(|entry| entry.id);
-                pane.replace(entries, true);
+                let mut entries = rows.iter().filter_map(Row::entry);
+                let id = entries.find(|entry| entry.seq == Some(*seq)).map(|entry| entry.id);
+                pane.replace(rows, true);
                 self.selected = id;
             }
         }

@@ -8,6 +8,7 @@ use shared::{
 };
 
 use super::Entry;
+use crate::{faces::words, store::What};
 
 /// Rows kept in memory per room: many screens. What is older is fetched from the disk again; while somebody reads
 /// there, the newest go instead and are fetched when they come back.
@@ -30,6 +31,8 @@ pub enum Row {
         kind: Kind,
         /// One line.
         text: String,
+        /// What of it is in the history on the disk as well.
+        stored: Option<What>,
     },
 }
 
@@ -110,11 +113,22 @@ impl Pane {
         }
     }
 
-    /// Adds older messages in front; none when there are no more.
-    pub(super) fn add_older(&mut self, entries: Vec<Entry>) {
-        self.is_whole = entries.is_empty();
-        for entry in entries.into_iter().rev() {
-            self.rows.push_front(Row::Message(Box::new(entry)));
+    /// Adds older rows in front. Without messages there are no more. What was told live above the first message here and
+    /// is among them does not stand here twice.
+    pub(super) fn add_older(&mut self, rows: Vec<Row>) {
+        self.is_whole = rows.iter().all(|row| row.entry().is_none());
+        if !rows.is_empty() {
+            let above = self.rows.iter().position(|row| row.entry().is_some()).unwrap_or(self.rows.len());
+            let below = self.rows.split_off(above);
+            let mut again: Vec<&What> = rows.iter().filter_map(Row::stored).collect();
+            self.rows.retain(|row| {
+                let place = row.stored().and_then(|what| again.iter().position(|other| *other == what));
+                place.map(|place| again.swap_remove(place)).is_none()
+            });
+            self.rows.extend(below);
+        }
+        for row in rows.into_iter().rev() {
+            self.rows.push_front(row);
         }
         if self.rows.len() > ROWS {
             self.rows.truncate(ROWS);
@@ -123,19 +137,17 @@ impl Pane {
     }
 
     /// Adds newer messages from the disk; none when there are no more.
-    pub(super) fn add_newer(&mut self, entries: Vec<Entry>) {
-        self.is_behind = !entries.is_empty();
-        for entry in entries {
-            self.rows.push_back(Row::Message(Box::new(entry)));
-        }
+    pub(super) fn add_newer(&mut self, rows: Vec<Row>) {
+        self.is_behind = rows.iter().any(|row| row.entry().is_some());
+        self.rows.extend(rows);
         let surplus = self.rows.len().saturating_sub(ROWS);
         self.rows.drain(..surplus);
         self.is_whole &= surplus == 0;
     }
 
     /// Shows another part of the log. `is_behind`: it is not the end.
-    pub(super) fn replace(&mut self, entries: Vec<Entry>, is_behind: bool) {
-        self.rows = entries.into_iter().map(|entry| Row::Message(Box::new(entry))).collect();
+    pub(super) fn replace(&mut self, rows: Vec<Row>, is_behind: bool) {
+        self.rows = rows.into();
         (self.is_whole, self.is_behind, self.scroll) = (false, is_behind, 0);
     }
 
@@ -210,6 +222,19 @@ impl Pane {
 }
 
 impl Row {
+    /// What happened in the room, as it stands in the history.
+    pub(super) fn happening(what: &What, view: Option<&GroupView>) -> Self {
+        let kind = if what.is_alarm() { Kind::Alarm } else { Kind::Info };
+        Self::Note { kind, text: words::happening(what, None, view), stored: Some(what.clone()) }
+    }
+
+    fn stored(&self) -> Option<&What> {
+        match self {
+            Self::Note { stored, .. } => stored.as_ref(),
+            Self::Message(_) => None,
+        }
+    }
+
     /// The chat line, if it is one.
     pub fn entry(&self) -> Option<&Entry> {
         match self {

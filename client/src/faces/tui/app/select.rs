@@ -132,7 +132,14 @@ impl App {
 
     fn begin_edit(&mut self) {
         let Some(target) = self.own("edit") else { return };
-        let text = self.chosen().map(|entry| entry.text.clone()).unwrap_or_default();
+        let Some(entry) = self.chosen() else { return };
+        if !entry.is_verbatim {
+            let why = "That message holds characters that are not shown here, and an edit would lose them: say it anew, then \
+                       delete it.";
+            self.alert = Some(why.to_owned());
+            return;
+        }
+        let text = entry.text.clone();
         self.keep_draft();
         let before = self.editor.text().to_owned();
         self.editor.load(text);

@@ -87,7 +87,7 @@ impl<'a> Looks<'a> {
     pub fn lines(&self, row: &Row, width: usize) -> Vec<Drawn> {
         match row {
             Row::Message(entry) => self.message(entry, width),
-            Row::Note { kind, text } => self.note(*kind, text, width),
+            Row::Note { kind, text, .. } => self.note(*kind, text, width),
         }
     }
 

@@ -89,3 +89,35 @@ fn invite_link_can_be_copied_and_any_other_key_closes_it() {
     key(&mut app, KeyCode::Esc);
     assert_eq!(app.overlay, None);
 }
+
+#[test]
+fn happening_of_the_past_is_in_its_place_once_and_not_unread() {
+    use crate::store::{Happening, Item, What};
+    let mut app = in_lobby();
+    app.go("elsewhere");
+    happens(&mut app, "lobby", engine::Event::MemberJoined(person("bob", 2)));
+    happens(&mut app, "lobby", message(3, person("bob", 2), "hello"));
+    assert_eq!(app.panes.iter().find(|pane| pane.label == "lobby").unwrap().unread, 1);
+    app.go("lobby");
+    let joined = Happening { seq: Some(2), at: NOON, expires: None, what: What::Joined(person("bob", 2)) };
+    let page = vec![Item::Line(plain(1, person("eve", 3), "before").into()), Item::Happening(joined)];
+    let older = app::Wanted::Older { room: "lobby".into(), before: 3 };
+    app.take_page(&older, page);
+    let text = text(&mut app, 100, 24);
+    assert_eq!(text.matches("bob joined").count(), 1, "{text}");
+    let at = |what| text.find(what).unwrap();
+    assert!(at("eve: before") < at("bob joined") && at("bob joined") < at("bob: hello"), "{text}");
+}
+
+#[test]
+fn page_of_the_past_takes_nothing_away_that_it_does_not_hold() {
+    use crate::store::{Happening, Item, What};
+    let mut app = in_lobby();
+    happens(&mut app, "lobby", engine::Event::MemberJoined(person("bob", 2)));
+    happens(&mut app, "lobby", engine::Event::MemberJoined(person("eve", 3)));
+    let joined = Happening { seq: Some(2), at: NOON, expires: None, what: What::Joined(person("bob", 2)) };
+    let older = app::Wanted::Older { room: "lobby".into(), before: u64::MAX };
+    app.take_page(&older, vec![Item::Happening(joined)]);
+    let text = text(&mut app, 100, 24);
+    assert_eq!((text.matches("bob joined").count(), text.matches("eve joined").count()), (1, 1), "{text}");
+}

@@ -4,13 +4,14 @@ use super::{
     super::app::{Hit, Wanted},
     *,
 };
+use crate::store::Item;
 
 fn hit(room: &str, seq: u64, text: &str) -> Hit {
     Hit { room: room.into(), seq, at: NOON + seq, name: "bob".into(), text: text.into() }
 }
 
-fn page(seqs: std::ops::Range<u64>) -> Vec<shared::timeline::Line> {
-    seqs.map(|seq| plain(seq, person("bob", 2), &format!("line {seq}")).into()).collect()
+fn page(seqs: std::ops::Range<u64>) -> Vec<Item> {
+    seqs.map(|seq| plain(seq, person("bob", 2), &format!("line {seq}")).into()).map(Item::Line).collect()
 }
 
 #[test]

@@ -179,3 +179,19 @@ fn click_chooses_a_message_or_a_room() {
     click(&mut app, 3, u16::try_from(row).unwrap());
     assert_eq!(app.current(), Some("team"));
 }
+
+#[test]
+fn edit_never_loses_characters_that_are_not_shown() {
+    let mut app = in_lobby();
+    happens(&mut app, "lobby", message(1, person("ann", 1), "a\tb\u{200b}c"));
+    key(&mut app, KeyCode::Esc);
+    key(&mut app, KeyCode::Char('e'));
+    assert_eq!(app.editor.text(), "");
+    assert!(app.alert.as_deref().is_some_and(|alert| alert.contains("not shown")), "{:?}", app.alert);
+    // What is shown as it was said is edited as it was said.
+    happens(&mut app, "lobby", message(2, person("ann", 1), "two\nlines 👩\u{200d}💻"));
+    key(&mut app, KeyCode::Esc);
+    key(&mut app, KeyCode::Esc);
+    key(&mut app, KeyCode::Char('e'));
+    assert_eq!(app.editor.text(), "two\nlines 👩\u{200d}💻");
+}

@@ -1,0 +1,314 @@
+//! What happened in rooms beside chat lines: who came, went or took another name, and alarms; sealed one by one.
+//!
+//! A happening has the sequence number of the log's entry that told it, and its place among those of that entry. It
+//! goes with the chat lines around it. Programs are told of it once, as it happens; only people see it again.
+
+use std::collections::VecDeque;
+
+use proto::RoomId;
+use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
+use shared::{
+    engine::{AlarmKind, Event, Millis, Person},
+    identity::Fingerprint,
+    timeline::Line,
+};
+use zeroize::Zeroizing;
+
+use super::{Notice, Store, StoreError, seal::Sealer};
+
+/// Happenings kept per room; the oldest go first. Whoever joins and leaves without end drives out no chat line.
+pub const MAX_HAPPENINGS: u32 = 10_000;
+
+/// Happenings that stand in a page of the history, of however few lines it is; of more only the last.
+const CROWD: u32 = 100;
+
+/// Something that happened in a room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Happening {
+    /// Sequence number of the entry that told it; none until it is stored, where no entry did: then that of the newest.
+    pub seq: Option<u64>,
+    /// When, Unix milliseconds.
+    pub at: Millis,
+    /// When it goes, Unix milliseconds.
+    pub expires: Option<Millis>,
+    /// What.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum What {
+    /// Somebody joined.
+    Joined(Person),
+    /// Somebody left, or was removed by somebody else.
+    Left {
+        /// Who.
+        who: Person,
+        /// Who committed the removal.
+        by: Person,
+    },
+    /// Somebody has another name, status or sign.
+    Renamed {
+        /// Who, by the new name.
+        who: Person,
+        /// The name before.
+        was: String,
+    },
+    /// Chat lines disappear after another time.
+    Disappearing {
+        /// Who wanted that.
+        by: Person,
+        /// Seconds, 0 for never.
+        seconds: u32,
+    },
+    /// Something that only misbehaviour or a restored backup explains.
+    Alarm {
+        /// What kind.
+        kind: AlarmKind,
+        /// What happened.
+        text: String,
+    },
+}
+
+/// What people see of the past.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Item {
+    /// A chat line.
+    Line(Line),
+    /// Something beside them.
+    Happening(Happening),
+}
+
+impl Item {
+    /// The chat line, if it is one.
+    pub fn line(&self) -> Option<&Line> {
+        match self {
+            Self::Line(line) => Some(line),
+            Self::Happening(_) => None,
+        }
+    }
+}
+
+impl Item {
+    /// The sequence number of the entry that it came with.
+    pub fn seq(&self) -> Option<u64> {
+        match self {
+            Self::Line(line) => Some(line.message.seq),
+            Self::Happening(happening) => happening.seq,
+        }
+    }
+}
+
+impl From<Line> for Item {
+    fn from(line: Line) -> Self {
+        Self::Line(line)
+    }
+}
+
+impl What {
+    /// What of an event is kept; none for most.
+    pub fn of(event: &Event) -> Option<Self> {
+        match event.clone() {
+            Event::MemberJoined(who) => Some(Self::Joined(who)),
+            Event::MemberLeft { who, by } => Some(Self::Left { who, by }),
+            Event::ProfileChanged { who, was } => Some(Self::Renamed { who, was }),
+            Event::Disappearing { by, seconds } => Some(Self::Disappearing { by, seconds }),
+            Event::Alarm { kind, text } => Some(Self::Alarm { kind, text }),
+            _ => None,
+        }
+    }
+
+    /// What of a notice is kept in the history as well: alarms.
+    pub fn of_notice(notice: Notice) -> Option<Self> {
+        match notice {
+            Notice::Alarm { kind, text } => Some(Self::Alarm { kind, text }),
+            Notice::Error { .. } => None,
+        }
+    }
+
+    /// It must not go before somebody has had a chance to see it.
+    pub fn is_alarm(&self) -> bool {
+        matches!(self, Self::Alarm { .. })
+    }
+}
+
+impl Happening {
+    /// Its time is over.
+    pub fn is_over(&self, now: Millis) -> bool {
+        self.expires.is_some_and(|at| at <= now)
+    }
+}
+
+impl Store {
+    /// The last `limit` chat lines before `seq`, oldest first, and the happenings among and after them; those before them
+    /// too, when there are no earlier lines. Of more than 100 happenings, or `limit` if that is more, the last.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read or were altered.
+    pub fn past_before(&self, room: RoomId, seq: u64, limit: u32) -> Result<Vec<Item>, StoreError> {
+        let lines = self.history_before(room, seq, limit)?;
+        let is_first = u32::try_from(lines.len()).unwrap_or(u32::MAX) < limit;
+        let from = lines.first().filter(|_| !is_first).map_or(0, |line| line.message.seq);
+        let happenings = self.happenings(room, from, seq, limit.max(CROWD))?;
+        Ok(merge(lines, happenings))
+    }
+
+    /// At most `limit` chat lines after `seq`, oldest first, and all happenings up to the last of them; the later ones too,
+    /// when there are no later lines.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read or were altered.
+    pub fn past_after(&self, room: RoomId, seq: u64, limit: u32) -> Result<Vec<Item>, StoreError> {
+        let lines = self.history(room, seq, limit)?;
+        let is_last = u32::try_from(lines.len()).unwrap_or(u32::MAX) < limit;
+        // What belongs to the entry of a line follows it.
+        let end =
+            lines.last().filter(|_| !is_last).map_or(u64::MAX, |line| line.message.seq.saturating_add(1));
+        let from = if seq == 0 { 0 } else { seq.saturating_add(1) };
+        let happenings = self.happenings(room, from, end, MAX_HAPPENINGS)?;
+        Ok(merge(lines, happenings))
+    }
+
+    /// The last `limit` happenings from `from` on and before `end`, oldest first.
+    fn happenings(
+        &self,
+        room: RoomId,
+        from: u64,
+        end: u64,
+        limit: u32,
+    ) -> Result<Vec<Happening>, StoreError> {
+        let select = "SELECT seq, nth, value FROM happenings WHERE room = ?1 AND seq >= ?2 AND seq < ?3
+                      ORDER BY seq DESC, nth DESC LIMIT ?4";
+        let bound = |seq| i64::try_from(seq).unwrap_or(i64::MAX);
+        let mut select = self.db.prepare_cached(select)?;
+        let found = select.query_map(params![room.as_bytes(), bound(from), bound(end), limit], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
+        let opened = found.map(|row| {
+            let (seq, nth, sealed): (u64, u32, Vec<u8>) = row?;
+            let plain = self.sealer.open(&label(room, seq, nth), &sealed)?;
+            // Whole, since the seal is: what is not understood is a later version's, and only left out.
+            let stored: Option<Stored> = serde_json::from_slice(&plain).ok();
+            Ok(stored.and_then(|stored| stored.into_happening(seq)))
+        });
+        let opened = opened.collect::<Result<Vec<_>, StoreError>>()?;
+        let mut happenings: Vec<_> = opened.into_iter().flatten().collect();
+        happenings.reverse();
+        Ok(happenings)
+    }
+}
+
+/// In the order of the log.
+fn merge(lines: Vec<Line>, happenings: Vec<Happening>) -> Vec<Item> {
+    let mut happenings = VecDeque::from(happenings);
+    let mut items = Vec::with_capacity(lines.len() + happenings.len());
+    for line in lines {
+        let is_before = |happening: &Happening| happening.seq.is_some_and(|seq| seq < line.message.seq);
+        while happenings.front().is_some_and(is_before) {
+            items.extend(happenings.pop_front().map(Item::Happening));
+        }
+        items.push(Item::Line(line));
+    }
+    items.extend(happenings.into_iter().map(Item::Happening));
+    items
+}
+
+/// Adds happenings within a transaction.
+pub(super) fn append(
+    db: &Connection,
+    sealer: &Sealer,
+    room: RoomId,
+    happenings: &[Happening],
+) -> Result<(), StoreError> {
+    for happening in happenings {
+        let seq = match happening.seq {
+            Some(seq) => seq,
+            None => newest(db, room)?,
+        };
+        let select = "SELECT coalesce(max(nth) + 1, 0) FROM happenings WHERE room = ?1 AND seq = ?2";
+        let nth: u32 =
+            db.prepare_cached(select)?.query_row(params![room.as_bytes(), seq], |row| row.get(0))?;
+        let plain = serde_json::to_vec(&Stored::of(happening)).map(Zeroizing::new).map_err(|_| damaged())?;
+        let sealed = sealer.seal(&label(room, seq, nth), &plain)?;
+        let expires = happening.expires.map(|at| i64::try_from(at).unwrap_or(i64::MAX));
+        db.prepare_cached(
+            "INSERT INTO happenings (room, seq, nth, value, expires) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![room.as_bytes(), seq, nth, sealed, expires])?;
+    }
+    if !happenings.is_empty() {
+        let trim = "DELETE FROM happenings WHERE room = ?1 AND (seq, nth) <= (
+                        SELECT seq, nth FROM happenings WHERE room = ?1 ORDER BY seq DESC, nth DESC LIMIT 1 OFFSET ?2
+                    )";
+        db.prepare_cached(trim)?.execute(params![room.as_bytes(), MAX_HAPPENINGS])?;
+    }
+    Ok(())
+}
+
+/// The newest sequence number of which something is stored.
+fn newest(db: &Connection, room: RoomId) -> Result<u64, StoreError> {
+    let select = "SELECT max(coalesce((SELECT max(seq) FROM messages WHERE room = ?1), 0),
+                             coalesce((SELECT max(seq) FROM happenings WHERE room = ?1), 0))";
+    Ok(db.prepare_cached(select)?.query_row([room.as_bytes()], |row| row.get(0))?)
+}
+
+type Who = (String, [u8; 32]);
+
+/// The stored form; place and end are columns.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    at: u64,
+    what: StoredWhat,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StoredWhat {
+    Joined(Who),
+    Left { who: Who, by: Who },
+    Renamed { who: Who, was: String },
+    Disappearing { by: Who, seconds: u32 },
+    Alarm { kind: String, text: String },
+}
+
+impl Stored {
+    fn of(happening: &Happening) -> Self {
+        let what = match happening.what.clone() {
+            What::Joined(person) => StoredWhat::Joined(who(person)),
+            What::Left { who: person, by } => StoredWhat::Left { who: who(person), by: who(by) },
+            What::Renamed { who: person, was } => StoredWhat::Renamed { who: who(person), was },
+            What::Disappearing { by, seconds } => StoredWhat::Disappearing { by: who(by), seconds },
+            What::Alarm { kind, text } => StoredWhat::Alarm { kind: kind.name().to_owned(), text },
+        };
+        Self { at: happening.at, what }
+    }
+
+    /// None for a kind of alarm that this version does not know.
+    fn into_happening(self, seq: u64) -> Option<Happening> {
+        let what = match self.what {
+            StoredWhat::Joined(who) => What::Joined(person(who)),
+            StoredWhat::Left { who, by } => What::Left { who: person(who), by: person(by) },
+            StoredWhat::Renamed { who, was } => What::Renamed { who: person(who), was },
+            StoredWhat::Disappearing { by, seconds } => What::Disappearing { by: person(by), seconds },
+            StoredWhat::Alarm { kind, text } => What::Alarm { kind: AlarmKind::from_name(&kind)?, text },
+        };
+        Some(Happening { seq: Some(seq), at: self.at, expires: None, what })
+    }
+}
+
+fn who(person: Person) -> Who {
+    (person.name, person.fingerprint.0)
+}
+
+fn person((name, fingerprint): Who) -> Person {
+    Person { name, fingerprint: Fingerprint(fingerprint) }
+}
+
+fn label(room: RoomId, seq: u64, nth: u32) -> Vec<u8> {
+    [b"happening/".as_slice(), room.as_bytes(), &seq.to_be_bytes(), &nth.to_be_bytes()].concat()
+}
+
+fn damaged() -> StoreError {
+    StoreError::Damaged("what happened in a room".into())
+}
