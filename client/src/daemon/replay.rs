@@ -187,7 +187,8 @@ impl Feed<'_> {
                 }
                 Item::Happening(happening) => {
                     let is_later = happening.seq > start.happened;
-                    let is_shown = alarms.iter().any(|(room, what)| (room, what) == (&start.room, &happening.what));
+                    let is_shown =
+                        alarms.iter().any(|(room, what)| (room, what) == (&start.room, &happening.what));
                     if is_later || is_shown {
                         continue;
                     }
