@@ -208,6 +208,8 @@ impl Bot {
 impl Drop for Bot {
     fn drop(&mut self) {
         let _ = self.child.kill();
+        // Until it is gone, the profile is in use.
+        let _ = self.child.wait();
     }
 }
 

@@ -15,6 +15,8 @@ use tempfile::TempDir;
 #[test]
 fn room_that_is_not_in_the_profile_is_not_found() {
     let dir = TempDir::new().unwrap();
+    failed(&run(schat::command(dir.path(), "ann").args(["send", "nowhere", "hi"]), b""), 5, &["no profile"]);
+    assert_eq!(run(schat::command(dir.path(), "ann").arg("--json"), b"").status.code(), Some(0));
     for command in [&["send", "nowhere", "hi"][..], &["tail", "nowhere"], &["invite", "nowhere"]] {
         failed(&run(schat::command(dir.path(), "ann").args(command), b""), 5, &["no room nowhere", "/rooms"]);
     }

@@ -56,7 +56,7 @@ pub enum LinkError {
     #[error("the link's relay address is not HOST or HOST:PORT")]
     Address,
     /// The part behind `#` is missing, cut or altered.
-    #[error("the link is incomplete or altered: copy the whole of it, from schat:// to its last character")]
+    #[error("the link is incomplete or altered")]
     Damaged,
     /// A link to a relay whose pin is cut or altered.
     #[error(

@@ -195,6 +195,6 @@ fn shown(line: &Line, room: Option<&str>) -> Vec<String> {
 pub(super) fn find(profile: &OpenProfile, room: &str) -> Result<RoomRecord, Failure> {
     let rooms = profile.vault.now(|store| store.rooms())?;
     rooms.into_iter().find(|record| record.label == room).ok_or_else(|| {
-        Failure::not_found(format!("There is no room {room} in this profile."), "See schat rooms.")
+        Failure::not_found(format!("There is no room {room} in this profile."), "See `schat rooms`.")
     })
 }

@@ -15,7 +15,7 @@ mod setup;
 mod stream;
 mod verify;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
@@ -23,7 +23,7 @@ use clap_complete::Shell;
 use crate::{
     faces::words,
     failure::{Exit, Failure},
-    settings::Settings,
+    settings::{Settings, nearest},
     store::Cursor,
     transport::RelayAddress,
 };
@@ -45,6 +45,7 @@ pub struct Cli {
     #[command(flatten)]
     globals: Globals,
     /// Invite link to join, link of a relay to use, or `-` to read it from standard input.
+    #[arg(value_parser = link)]
     link: Option<String>,
     #[command(subcommand)]
     command: Option<Command>,
@@ -118,7 +119,7 @@ enum Command {
         /// A room of this profile.
         room: String,
         /// Begin with this sequence number [default: the last ten lines].
-        #[arg(long, value_name = "SEQ")]
+        #[arg(long, value_name = "SEQ", value_parser = number::<u64>)]
         from: Option<u64>,
         /// Begin after what was acknowledged, and acknowledge: what was written, or what standard input says.
         #[arg(
@@ -180,7 +181,7 @@ enum Command {
         #[arg(long, value_name = "NAME")]
         from: Option<String>,
         /// At most so many.
-        #[arg(long, default_value_t = 20, value_name = "NUMBER")]
+        #[arg(long, default_value_t = 20, value_name = "NUMBER", value_parser = number::<usize>)]
         limit: usize,
     },
     /// Write all messages of a room that this device has.
@@ -219,6 +220,21 @@ impl Command {
     }
 }
 
+/// Whoever misspells a command does not mean a link.
+fn link(text: &str) -> Result<String, String> {
+    let is_link = text == "-" || text.contains("://");
+    let cli = Cli::command();
+    let commands: Vec<_> = cli.get_subcommands().map(clap::Command::get_name).collect();
+    match nearest(text, commands).filter(|_| !is_link) {
+        Some(command) => Err(format!("this is no link; the command is `{command}`")),
+        None => Ok(text.to_owned()),
+    }
+}
+
+fn number<T: FromStr>(text: &str) -> Result<T, &'static str> {
+    text.parse().map_err(|_| "this is no whole number, or too large")
+}
+
 /// Does what the command line asks; the failure, if any, is told on standard error.
 pub async fn run(cli: Cli) -> Exit {
     match dispatch(cli).await {
@@ -236,7 +252,7 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
     }
     let globals = &cli.globals;
     if cli.link.is_some() && cli.command.is_some() {
-        return Err(Failure::usage("A link and a command do not go together.", "See schat --help."));
+        return Err(Failure::usage("A link and a command do not go together.", "See `schat --help`."));
     }
     match cli.command {
         None => chat::chat(globals, cli.link).await,

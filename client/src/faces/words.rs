@@ -140,7 +140,7 @@ pub fn link(text: &str) -> Result<AnyLink, Failure> {
     text.parse().map_err(|error: LinkError| {
         Failure::usage(
             error.to_string(),
-            "Copy the whole link, or ask for a new one. An open room needs none: /join NAME in the chat.",
+            "Copy the whole link, to its last character, or ask for a new one. An open room needs none: /join NAME in the chat.",
         )
     })
 }

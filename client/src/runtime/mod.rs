@@ -360,7 +360,7 @@ impl Local {
 fn no_room(label: &str) -> Failure {
     Failure::not_found(
         format!("There is no room {label} in this profile."),
-        "See /rooms, or join it by a link.",
+        "/rooms and `schat rooms` list those that are; or join it by a link.",
     )
 }
 

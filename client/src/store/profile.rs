@@ -47,9 +47,9 @@ impl ProfileDir {
         &self.0
     }
 
-    /// There is a profile already.
+    /// There is a profile already, or something that hides whether there is one.
     pub fn is_made(&self) -> bool {
-        self.0.join(DATABASE).exists()
+        self.0.join(DATABASE).try_exists().unwrap_or(true)
     }
 
     /// Where `schat host` keeps its relay.
