@@ -83,7 +83,7 @@ impl Source {
             }
         };
         if is_over {
-            return Err(Failure::not_found(format!("The room {room} is over."), "See schat rooms."));
+            return Err(Failure::not_found(format!("The room {room} is over."), "See `schat rooms`."));
         }
         view.ok_or_else(|| {
             Failure::not_found(
