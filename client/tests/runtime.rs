@@ -194,7 +194,7 @@ async fn room_that_refuses_is_no_room_and_the_reason_names_the_remedy() {
     let mut invite = ann.link(ROOM).await;
     invite.link.secret = InviteSecret::from_bytes([7; 32]);
     let mut eve = Person::enter(dir.path(), "eve", &relay, Past::Nothing).await;
-    let label = eve.runtime.join(&invite).unwrap();
+    let label = eve.runtime.join(&invite).await.unwrap();
     let reason = eve
         .until(|event| match event {
             Event::Room { event: RoomEvent::Engine(engine::Event::Closed { reason, .. }), .. } => {

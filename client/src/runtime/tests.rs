@@ -164,7 +164,7 @@ async fn unseen_alarm_that_the_history_holds_as_well_is_shown_once() {
     let config = relay::Config::new("127.0.0.1:0".parse().unwrap(), dir.path().join("relay"));
     let relay = Relay::start(config).await.unwrap();
     let (runtime, mut events, vault) = enter(&dir, "ann", &relay).await;
-    runtime.create_own(ROOM).unwrap();
+    runtime.create_own(ROOM).await.unwrap();
     notices(&mut events).await;
     let room = vault.now(|store| store.rooms()).unwrap()[0].id;
     let alarm = |text: &str| What::Alarm { kind: engine::AlarmKind::Fork, text: text.to_owned() };
