@@ -265,7 +265,7 @@ fn daemon_of_another_version_is_not_spoken_to() {
 
     // And the other way round.
     let other = TempDir::new().unwrap();
-    assert!(run(other.path(), &["fingerprint"]).status.success());
+    assert!(run(other.path(), &["--json"]).status.success());
     let listener = std::os::unix::net::UnixListener::bind(other.path().join("daemon.sock")).unwrap();
     let thread = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();

@@ -71,10 +71,17 @@ impl Home {
         self.schat(&[&["--passphrase-file", &file], arguments].concat())
     }
 
+    /// A new profile, and its fingerprint.
+    fn begun() -> (Self, String) {
+        let home = Self::new();
+        done(&home.schat(&["--json"]));
+        let fingerprint = out(&home.schat(&["fingerprint"]));
+        (home, fingerprint)
+    }
+
     /// A profile under [`OLD`], and its fingerprint.
     fn locked() -> (Self, String) {
-        let home = Self::new();
-        let fingerprint = out(&home.schat(&["fingerprint"]));
+        let (home, fingerprint) = Self::begun();
         assert_eq!(fs::metadata(home.key()).unwrap().len(), 32);
         done(&home.with(OLD, &["lock"]));
         (home, fingerprint)
@@ -148,8 +155,7 @@ fn where_there_is_no_profile_none_is_made() {
 
 #[test]
 fn passphrase_that_protects_nothing_is_refused() {
-    let home = Home::new();
-    done(&home.schat(&["fingerprint"]));
+    let (home, _) = Home::begun();
     refused(&home.with("", &["lock"]), 1, "empty");
     refused(&home.with("1234567", &["lock"]), 1, "8 characters");
     refused(
@@ -162,8 +168,7 @@ fn passphrase_that_protects_nothing_is_refused() {
 
 #[test]
 fn status_tells_how_it_is_and_asks_nobody() {
-    let home = Home::new();
-    done(&home.schat(&["fingerprint"]));
+    let (home, _) = Home::begun();
     assert!(out(&home.schat(&["lock", "--status"])).starts_with("not locked"));
     done(&home.with(OLD, &["lock"]));
     assert!(out(&home.schat(&["lock", "--status"])).contains("Argon2id: 64 MiB, 3 passes, 4 lanes"));
@@ -204,8 +209,7 @@ fn damaged_key_file_is_not_called_a_wrong_passphrase() {
 
 #[test]
 fn link_to_the_key_is_followed_and_never_replaced() {
-    let home = Home::new();
-    let fingerprint = out(&home.schat(&["fingerprint"]));
+    let (home, fingerprint) = Home::begun();
     let stick = home.0.path().join("stick");
     fs::rename(home.key(), &stick).unwrap();
     symlink(&stick, home.key()).unwrap();
@@ -312,8 +316,7 @@ fn is_silent(tty: &Path) -> bool {
 
 #[test]
 fn person_is_asked_twice_for_a_new_one_and_never_shown_it() {
-    let home = Home::new();
-    let fingerprint = out(&home.schat(&["fingerprint"]));
+    let (home, fingerprint) = Home::begun();
     let (old, new) = (format!("{OLD}\n"), format!("{NEW}\n"));
     let (ask, again, now) = ("New passphrase: ", "The same again: ", "Passphrase of the profile: ");
 

@@ -119,7 +119,7 @@ impl Remote {
 
     pub(crate) fn room(&self, label: &str) -> Option<RoomStatus> {
         let snapshot = self.snapshot();
-        snapshot.rooms.iter().find(|room| room.label == label).cloned()
+        snapshot.rooms.iter().chain(&snapshot.forgotten).find(|room| room.label == label).cloned()
     }
 
     pub(crate) fn me(&self) -> (String, Fingerprint) {

@@ -136,6 +136,7 @@ impl Snapshot {
             why: local.why(),
             verified: local.verified(),
             rooms,
+            forgotten: local.forgotten(),
         }
     }
 }

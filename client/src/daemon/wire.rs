@@ -113,6 +113,8 @@ pub(super) struct Snapshot {
     pub(super) why: Option<Failure>,
     pub(super) verified: Vec<Fingerprint>,
     pub(super) rooms: Vec<RoomStatus>,
+    /// Rooms of this run of which nothing is kept; they are not listed.
+    pub(super) forgotten: Vec<RoomStatus>,
     /// The way to a room's relay and back, in milliseconds.
     pub(super) trips: Vec<(String, u64)>,
 }

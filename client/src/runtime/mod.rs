@@ -283,6 +283,13 @@ impl Local {
         known.map(|(label, entry)| self.status(label, entry)).collect()
     }
 
+    /// Rooms of this run of which nothing is kept.
+    pub(crate) fn forgotten(&self) -> Vec<RoomStatus> {
+        let rooms = lock(&self.0.rooms);
+        let gone = rooms.iter().filter(|(_, entry)| lock(&entry.state).is_forgotten);
+        gone.map(|(label, entry)| self.status(label, entry)).collect()
+    }
+
     /// One room.
     ///
     /// # Errors
