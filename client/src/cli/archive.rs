@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Lines that are read at once.
-const PAGE: u32 = 1_000;
+const PAGE: u32 = 200;
 
 /// How lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

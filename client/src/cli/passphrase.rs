@@ -22,9 +22,9 @@ use crate::{
 /// longer one.
 const MAX_READ: usize = 1_024 + 3;
 
-/// How long a command gets to end after Ctrl-C, in seconds: longer than the rooms take to say goodbye.
+/// How long a command gets to end after Ctrl-C, in seconds: longer than a daemon takes to say goodbye.
 #[cfg(unix)]
-const GRACE_S: u64 = 4;
+const GRACE_S: u64 = 20;
 
 /// The passphrase of the profile, as it is now.
 pub(super) fn given(globals: &Globals) -> Result<Passphrase, Failure> {

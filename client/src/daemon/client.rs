@@ -29,7 +29,10 @@ pub async fn find(dir: &ProfileDir) -> Result<Option<Attachable>, Failure> {
     Ok(Some(Attachable(stream)))
 }
 
-/// Ends the daemon of a profile, of whatever version. Returns whether there was one.
+/// How long a daemon may take to say goodbye to faces, rooms and relays.
+const ENDING: Duration = Duration::from_secs(15);
+
+/// Ends the daemon of a profile, and waits until it has let go of it, of whatever version. Returns whether there was one.
 ///
 /// # Errors
 /// [`Failure`] when it does not answer.
@@ -38,11 +41,11 @@ pub async fn stop(dir: &ProfileDir) -> Result<bool, Failure> {
     // It hangs up at once, and then ends; whoever must know waits until nobody listens.
     let _ = frame::read::<Down>(&mut stream, MAX_DOWN).await;
     let gone = async {
-        while let Ok(Some(_)) = place::reach(dir).await {
+        while matches!(place::reach(dir).await, Ok(Some(_))) || !dir.is_free() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(HELLO, gone).await.map_err(|_| silent()).map(|()| true)
+    timeout(ENDING, gone).await.map_err(|_| silent()).map(|()| true)
 }
 
 /// How the daemon of a profile is, if one runs.

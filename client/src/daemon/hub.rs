@@ -37,6 +37,17 @@ struct Faces {
     kept: VecDeque<(FaceId, Event)>,
 }
 
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Offered {
+    /// No face fits.
+    ToNobody,
+    /// One fits, and did not get it.
+    Unqueued,
+    /// One got it.
+    Queued,
+}
+
 struct Face {
     id: FaceId,
     only: Option<Only>,
@@ -60,7 +71,7 @@ pub(super) struct Seat {
     /// Ends when the face was too slow.
     pub(super) cut: oneshot::Receiver<()>,
     /// What it has to know of before: relays, then what was sent for it.
-    pub(super) first: Vec<Event>,
+    pub(super) first: VecDeque<Event>,
     /// Rooms that it is in.
     pub(super) joined: BTreeSet<Arc<str>>,
 }
@@ -81,7 +92,7 @@ impl Hub {
         let number = faces.last;
         let relays = faces.relays.iter();
         let relays = relays.map(|(relay, state)| Event::Relay { relay: relay.clone(), state: state.clone() });
-        let mut first: Vec<Event> = relays.collect();
+        let mut first: VecDeque<Event> = relays.collect();
         let (theirs, others) = std::mem::take(&mut faces.kept).into_iter().partition(|(face, _)| *face == id);
         faces.kept = others;
         first.extend(VecDeque::into_iter(theirs).map(|(_, event)| event));
@@ -105,10 +116,18 @@ impl Hub {
     }
 
     /// A face is gone. `left`: what it did not get.
-    pub(super) fn detach(&self, number: u64, id: FaceId, mut left: mpsc::Receiver<Event>) {
+    /// `first`: what it was to be shown before that.
+    pub(super) fn detach(
+        &self,
+        number: u64,
+        id: FaceId,
+        mut left: mpsc::Receiver<Event>,
+        first: VecDeque<Event>,
+    ) {
         let mut faces = self.faces();
         faces.attached.remove(&number);
         left.close();
+        first.into_iter().filter(is_sent).for_each(|event| faces.keep(id, event));
         while let Ok(event) = left.try_recv() {
             if is_sent(&event) {
                 faces.keep(id, event);
@@ -145,12 +164,12 @@ impl Hub {
             owner
         });
         if let Some(owner) = owner.filter(|_| is_sent(&event)) {
-            if !faces.offer(&event, |face| face.id == owner) {
+            if faces.offer(&event, |face| face.id == owner) != Offered::Queued {
                 faces.keep(owner, event);
             }
             return;
         }
-        if faces.offer(&event, |face| askers.contains(&face.id)) {
+        if faces.offer(&event, |face| askers.contains(&face.id)) != Offered::ToNobody {
             return;
         }
         match owner {
@@ -173,21 +192,27 @@ impl Hub {
 }
 
 impl Faces {
-    /// Queues an event for each face that fits and wants it. Returns whether any face fits.
-    fn offer(&mut self, event: &Event, fits: impl Fn(&Face) -> bool) -> bool {
-        let mut any = false;
+    /// Queues an event for each face that fits and wants it.
+    fn offer(&mut self, event: &Event, fits: impl Fn(&Face) -> bool) -> Offered {
+        let mut offered = Offered::ToNobody;
         self.attached.retain(|_, face| {
             if !fits(face) {
                 return true;
             }
-            any = true;
+            if offered == Offered::ToNobody {
+                offered = Offered::Unqueued;
+            }
             if face.is_gated(event) || !is_wanted(face.only.as_ref(), event) {
                 return true;
             }
             // Full, or its session has ended: it is cut off.
-            face.queue.try_send(event.clone()).is_ok()
+            let is_queued = face.queue.try_send(event.clone()).is_ok();
+            if is_queued {
+                offered = Offered::Queued;
+            }
+            is_queued
         });
-        any
+        offered
     }
 
     fn learn(&mut self, event: &Event) {

@@ -88,7 +88,8 @@ impl Remote {
         options: Options,
     ) -> Result<(Self, mpsc::Receiver<Event>), Failure> {
         let Options { past, only, relay, patience, hold } = options;
-        let attach = Attach { face: FaceId(face), begin: Begin::Past(past), only: only.clone() };
+        let attach =
+            Attach { face: FaceId(face), begin: Begin::Past(past), is_behind: false, only: only.clone() };
         let (link, (snapshot, rooms)) = link::Link::open(daemon, &attach).await?;
         let known = Arc::new(Known { snapshot: Mutex::new(snapshot), lost: Mutex::default() });
         let (calls, asked) = mpsc::channel(CALLS);

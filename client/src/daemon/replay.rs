@@ -84,8 +84,10 @@ impl Feed<'_> {
         }
         let from = starts.iter().map(|start| (start.room.to_string(), start.after)).collect();
         self.out.send(Down::From(from)).await.map_err(|_| Gone)?;
-        for event in std::mem::take(&mut seat.first) {
-            self.show(event).await?;
+        // One by one: what the face does not get is kept for it.
+        while let Some(event) = seat.first.front() {
+            self.show(event.clone()).await?;
+            seat.first.pop_front();
         }
         let mut shown = Shown::default();
         self.notices(&mut shown).await?;
@@ -107,12 +109,13 @@ impl Feed<'_> {
         loop {
             // First the right to show one, so that no event is taken out of the queue and then lost.
             let permit = self.credit.acquire().await.map_err(|_| Gone)?;
+            let place = self.out.reserve().await.map_err(|_| Gone)?;
             let Some(event) = seat.events.recv().await else { return Ok(()) };
             if shown.has(&event) {
                 continue;
             }
             permit.forget();
-            self.out.send(Down::Event(Box::new(event))).await.map_err(|_| Gone)?;
+            place.send(Down::Event(Box::new(event)));
         }
     }
 

@@ -82,7 +82,7 @@ pub(super) async fn serve(stream: Stream, served: Arc<Served>) {
 }
 
 async fn attached(read: ReadHalf<Stream>, write: WriteHalf<Stream>, served: &Arc<Served>, attach: Attach) {
-    let Attach { face, begin, only } = attach;
+    let Attach { face, begin, is_behind, only } = attach;
     let labels = || -> Vec<String> {
         let rooms = served.local.rooms().into_iter().map(|room| room.label);
         rooms.filter(|label| only.as_ref().is_none_or(|only| label == only)).collect()
@@ -94,7 +94,7 @@ async fn attached(read: ReadHalf<Stream>, write: WriteHalf<Stream>, served: &Arc
     let labels = labels();
 
     let (out, frames) = mpsc::channel(FRAMES);
-    let credit = Arc::new(Semaphore::new(WINDOW));
+    let credit = Arc::new(Semaphore::new(if is_behind { 0 } else { WINDOW }));
     let mut writer = tokio::spawn(tell(write, frames, served.clone()));
     let mut reader = tokio::spawn(hear(read, served.clone(), face, out.clone(), credit.clone()));
     let feed = Feed { local: &served.local, hub: &served.hub, face, out: out.clone(), credit, only };
@@ -109,7 +109,7 @@ async fn attached(read: ReadHalf<Stream>, write: WriteHalf<Stream>, served: &Arc
     };
     reader.abort();
     drop(feed);
-    served.hub.detach(seat.number, face, seat.events);
+    served.hub.detach(seat.number, face, seat.events, seat.first);
     if let Some(why) = why {
         // It may be just that it does not read.
         let _ = timeout(GOODBYE, out.send(Down::Bye(why))).await;

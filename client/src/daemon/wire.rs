@@ -89,6 +89,8 @@ pub(super) enum Down {
 pub(super) struct Attach {
     pub(super) face: FaceId,
     pub(super) begin: Begin,
+    /// It has not taken all that came before, and says when it has: no events until then.
+    pub(super) is_behind: bool,
     /// This room only.
     pub(super) only: Option<String>,
 }

@@ -52,6 +52,11 @@ impl ProfileDir {
         self.0.join(DATABASE).try_exists().unwrap_or(true)
     }
 
+    /// No process has the profile.
+    pub fn is_free(&self) -> bool {
+        lock(&self.0).is_ok()
+    }
+
     /// Where `schat host` keeps its relay.
     pub fn relay(&self) -> PathBuf {
         self.0.join("relay")
@@ -196,7 +201,12 @@ fn make_private(dir: &Path) -> std::io::Result<()> {
 
 /// The profile is ours until the file is dropped.
 pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
-    let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(dir.join("lock"))?;
+    let mut options = fs::OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    // Nobody else is to hold it, not even by reading.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(dir.join("lock"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::Locked(dir.to_owned())),

@@ -127,6 +127,10 @@ impl Engine {
         let at = self.meta.last_at;
         let Some(group) = &mut self.group else { return Ok(()) };
         let opened = group.open(&message, at).ok().filter(|(sender, _)| *sender == leaf);
+        // Signed by the member: whatever it is, it counts.
+        if opened.is_some() {
+            self.signals.took(leaf, now);
+        }
         let said = opened.and_then(|(_, data)| content::Content::decode(data.as_slice()).ok());
         let typing = said.filter(|said| said.counter == 0).and_then(|said| match said.body {
             Some(Body::Typing(typing)) => Some(typing),
@@ -135,7 +139,6 @@ impl Engine {
         let holder = group.member(leaf);
         let (Some(typing), Some(holder)) = (typing, holder) else { return group.undo() };
         group.keep()?;
-        self.signals.took(leaf, now);
         let _ = self.mark(number.id, number.sequence, number.epoch);
         self.out.events.push(Event::Typing { who: person(&holder), stopped: typing.stopped });
         Ok(())

@@ -84,7 +84,7 @@ fn what_was_sent_waits_for_its_face_and_is_told_to_nobody_else() {
     assert_eq!((token.as_str(), count(&mut one)), ("a1", 0));
     // One that is queued, and not taken before its face goes.
     hub.publish(&[], sent(&mark(1)));
-    hub.detach(one.number, FaceId(1), one.events);
+    hub.detach(one.number, FaceId(1), one.events, one.first);
     for face in [1, 2] {
         assert_eq!(attach(&hub, face).first.len(), 1, "{face}");
     }

@@ -1,11 +1,12 @@
 //! Keeps a face attached: over restarts of the daemon, and when it was cut off.
 //!
-//! Where events began and how far the face has taken them is known room by room, so attaching again goes on behind
-//! that: nothing is missing and nothing comes twice.
+//! Where events began and how far they came is known room by room, so attaching again goes on behind that: nothing is
+//! missing and nothing comes twice. What came is handed to the face however long that takes; meanwhile it is attached
+//! again, without events, because who reads may have to ask before it can read on.
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
 
@@ -51,8 +52,10 @@ pub(super) struct Keeper {
     events: mpsc::Sender<Event>,
     patience: Option<Duration>,
     hold: Duration,
-    /// How far the face has taken each room.
-    taken: Arc<Mutex<BTreeMap<String, u64>>>,
+    /// How far each room came.
+    came: BTreeMap<String, u64>,
+    /// Hands on what came over earlier connections.
+    draining: Option<JoinHandle<()>>,
     /// Asked while nobody was there, or not answered and to be asked again: at most [`super::CALLS`], and what was open.
     held: VecDeque<(Instant, Call)>,
     next: u64,
@@ -76,7 +79,8 @@ impl Keeper {
             events,
             patience,
             hold,
-            taken: Arc::default(),
+            came: BTreeMap::new(),
+            draining: None,
             held: VecDeque::new(),
             next: 0,
         }
@@ -92,7 +96,14 @@ impl Keeper {
                 Err(failure) => {
                     *lock(&self.known.lost) = Some(failure.clone());
                     lock(&self.known.snapshot).is_stuck = false;
-                    let _ = self.events.send(lost(&failure, None)).await;
+                    let (draining, events) = (self.draining.take(), self.events.clone());
+                    // Whoever asks is not kept waiting for what is still to be read.
+                    tokio::spawn(async move {
+                        if let Some(draining) = draining {
+                            let _ = draining.await;
+                        }
+                        let _ = events.send(lost(&failure, None)).await;
+                    });
                     return;
                 }
             }
@@ -102,7 +113,8 @@ impl Keeper {
     /// Serves a connection to its end; returns why it ended, or none when the face is gone.
     async fn serve(&mut self, mut link: Link) -> Option<Failure> {
         let (backlog, waiting) = mpsc::channel(WINDOW);
-        let mut hands = self.hand_on(waiting, link.up.clone());
+        let before = self.draining.take();
+        let hands = self.hand_on(waiting, link.up.clone(), before);
         let mut open = Open::new();
         let why = loop {
             while let Some((_, call)) = self.held.pop_front() {
@@ -112,6 +124,11 @@ impl Keeper {
                 down = link.down.recv() => match down {
                     Some(Down::Snapshot(snapshot)) => *lock(&self.known.snapshot) = *snapshot,
                     Some(Down::Event(event)) => {
+                        // It is shown, whatever becomes of the connection.
+                        if let Some((room, seq)) = place(&event) {
+                            let last = self.came.entry(room).or_default();
+                            *last = seq.max(*last);
+                        }
                         // Never full: the daemon heeds what was taken.
                         if backlog.try_send(*event).is_err() {
                             break gone();
@@ -138,8 +155,9 @@ impl Keeper {
                 None => drop(reply_to(reply, Err(unsure()))),
             }
         }
-        // What came is shown before anything else: a face that was cut off gets no more before it has read that.
-        let _ = (&mut hands).await;
+        // What came is shown before anything else: a face that was cut off gets no more before it has read that. It is not
+        // waited for: who reads may ask first.
+        self.draining = Some(hands);
         (!self.events.is_closed()).then_some(why)
     }
 
@@ -165,19 +183,25 @@ impl Keeper {
     }
 
     /// Hands events to the face, and tells the daemon that they were taken.
-    fn hand_on(&self, mut waiting: mpsc::Receiver<Event>, up: Writer) -> JoinHandle<()> {
-        let (events, taken) = (self.events.clone(), self.taken.clone());
+    /// Not before those of the connections `before`; the daemon sends none until then.
+    fn hand_on(
+        &self,
+        mut waiting: mpsc::Receiver<Event>,
+        up: Writer,
+        before: Option<JoinHandle<()>>,
+    ) -> JoinHandle<()> {
+        let events = self.events.clone();
         tokio::spawn(async move {
+            if let Some(before) = before {
+                // It only ends.
+                let _ = before.await;
+                let all = u32::try_from(WINDOW).unwrap_or(u32::MAX);
+                let _ = up.send(&Up::Took(all)).await;
+            }
             let mut count = 0;
             while let Some(event) = waiting.recv().await {
-                let place = place(&event);
                 // A face that does not listen any more may still ask.
                 let _ = events.send(event).await;
-                if let Some((room, seq)) = place {
-                    let mut taken = lock(&taken);
-                    let last = taken.entry(room).or_default();
-                    *last = seq.max(*last);
-                }
                 count += 1;
                 if count >= BATCH || waiting.is_empty() {
                     // When the connection is gone, what came over it is handed on all the same.
@@ -188,10 +212,9 @@ impl Keeper {
     }
 
     /// Where the events of each room begin.
-    fn begin(&self, rooms: Vec<(String, u64)>) {
-        let mut taken = lock(&self.taken);
+    fn begin(&mut self, rooms: Vec<(String, u64)>) {
         for (room, seq) in rooms {
-            taken.entry(room).or_insert(seq);
+            self.came.entry(room).or_insert(seq);
         }
     }
 
@@ -221,9 +244,17 @@ impl Keeper {
 
     /// None: nobody is there.
     async fn try_again(&mut self) -> Result<Option<Link>, Failure> {
-        let Some(daemon) = client::find(&self.dir).await? else { return Ok(None) };
-        let taken = lock(&self.taken).iter().map(|(room, seq)| (room.clone(), *seq)).collect();
-        self.attach.begin = Begin::After(taken);
+        let daemon = match client::find(&self.dir).await {
+            Ok(Some(daemon)) => daemon,
+            Ok(None) => return Ok(None),
+            Err(failure) if failure.code == "daemon_version" => return Err(failure),
+            // It may only be slow to start.
+            Err(_) => return Ok(None),
+        };
+        let came = self.came.iter().map(|(room, seq)| (room.clone(), *seq)).collect();
+        self.attach.begin = Begin::After(came);
+        self.draining.take_if(|hands| hands.is_finished());
+        self.attach.is_behind = self.draining.is_some();
         match Link::open(daemon, &self.attach).await {
             Ok((link, (snapshot, rooms))) => {
                 *lock(&self.known.snapshot) = snapshot;
@@ -231,7 +262,7 @@ impl Keeper {
                 Ok(Some(link))
             }
             // It ended in the same moment.
-            Err(failure) if failure.code == "daemon_gone" => Ok(None),
+            Err(failure) if matches!(&*failure.code, "daemon_gone" | "too_many_faces") => Ok(None),
             Err(failure) => Err(failure),
         }
     }

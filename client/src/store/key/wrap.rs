@@ -126,6 +126,12 @@ impl Wrap {
     /// [`StoreError::BadKeyFile`], or [`StoreError::TooNew`] for another version or kind.
     pub fn parse(bytes: &[u8]) -> Result<Self, StoreError> {
         let bad = |why| move || StoreError::BadKeyFile(why);
+        // First of all, and whatever the length: a later version is not damaged.
+        if let Some([version, kind, ..]) = bytes.strip_prefix(&MAGIC)
+            && [*version, *kind] != [VERSION, BY_PASSPHRASE]
+        {
+            return Err(StoreError::TooNew);
+        }
         let (body, checksum) = bytes.split_last_chunk::<CHECKSUM>().ok_or_else(bad("it is too short"))?;
         let (&header, sealed) = body.split_first_chunk::<HEADER>().ok_or_else(bad("it is too short"))?;
         let rest = header.strip_prefix(&MAGIC).ok_or_else(bad("it does not begin like a key file"))?;

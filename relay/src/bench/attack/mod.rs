@@ -25,8 +25,8 @@ use tokio::sync::{oneshot, watch};
 
 use super::client::PATIENCE;
 
-/// Niceness of an attacker's thread, where it cannot step back further.
-const NICENESS: i32 = 19;
+/// Niceness of an attacker's thread.
+const NICENESS: i32 = 10;
 
 /// Pause after an attacker was refused, so that it does not spin.
 pub(super) const PAUSE: Duration = Duration::from_millis(5);
@@ -63,7 +63,8 @@ impl Attack {
         let tries = Tries::default();
         let orders = Orders { ready: Some(ready), stop: stopped, tries: tries.clone() };
         let thread = std::thread::Builder::new().name("attack".into()).spawn(move || {
-            step_back();
+            // Of this thread alone. Without it the attack is only stronger.
+            let _ = rustix::process::nice(NICENESS);
             tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(attack(orders))
         })?;
         Ok(Self { ready: Some(is_ready), stop, tries, thread })
@@ -92,24 +93,6 @@ impl Attack {
         let ended = tokio::task::spawn_blocking(move || thread.join()).await?;
         ended.unwrap_or_else(|_| anyhow::bail!("the attack's thread failed"))
     }
-}
-
-/// This thread runs when nobody else on the machine wants to. Without it the attack is only stronger.
-fn step_back() {
-    // Linux: SCHED_IDLE, see sched(7). A thread that is only nice keeps a processor for the rest of its slice when somebody
-    // else wakes up, some milliseconds, which honest members would then seem to wait for the relay.
-    #[cfg(target_os = "linux")]
-    {
-        use thread_priority::{
-            NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,
-            thread_native_id,
-        };
-        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
-        if set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle).is_ok() {
-            return;
-        }
-    }
-    let _ = rustix::process::nice(NICENESS);
 }
 
 impl Tries {

@@ -52,8 +52,11 @@ impl App {
                 self.push(room, Row::Message(Box::new(entry)));
             }
             RoomEvent::PastHappening(happening) => {
-                let row = self.happening(room, &happening);
-                self.push(room, row);
+                // It may have come with a page from the disk before.
+                if !self.pane(room).has_happened(&happening) {
+                    let row = self.happening(room, &happening);
+                    self.push(room, row);
+                }
             }
             RoomEvent::Changed { line, .. } => {
                 let entry = self.entry(room, line);

@@ -8,7 +8,10 @@ use shared::{
 };
 
 use super::Entry;
-use crate::{faces::words, store::What};
+use crate::{
+    faces::words,
+    store::{Happening, What},
+};
 
 /// Rows kept in memory per room: many screens. What is older is fetched from the disk again; while somebody reads
 /// there, the newest go instead and are fetched when they come back.
@@ -111,6 +114,13 @@ impl Pane {
             self.rows.pop_front();
             self.is_whole = false;
         }
+    }
+
+    /// A page that is here has it: it belongs before the last line, or stands behind it.
+    pub(super) fn has_happened(&self, happening: &Happening) -> bool {
+        let is_before = happening.seq < self.newest();
+        let behind = self.rows.iter().rev().take_while(|row| row.entry().is_none());
+        is_before || behind.filter_map(Row::stored).any(|what| *what == happening.what)
     }
 
     /// Adds older rows in front. Without messages there are no more. What was told live above the first message here and

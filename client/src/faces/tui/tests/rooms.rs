@@ -121,3 +121,21 @@ fn page_of_the_past_takes_nothing_away_that_it_does_not_hold() {
     let text = text(&mut app, 100, 24);
     assert_eq!((text.matches("bob joined").count(), text.matches("eve joined").count()), (1, 1), "{text}");
 }
+
+#[test]
+fn happening_that_a_page_brought_first_is_not_shown_twice() {
+    use crate::store::{Happening, Item, What};
+    let mut app = in_lobby();
+    let joins = |seq, who| Happening { seq: Some(seq), at: NOON, expires: None, what: What::Joined(who) };
+    let (bob, eve) = (joins(2, person("bob", 2)), joins(4, person("eve", 3)));
+    let line = |seq| Item::Line(plain(seq, person("bob", 2), "hello").into());
+    let page = vec![line(1), Item::Happening(bob.clone()), line(3), Item::Happening(eve.clone())];
+    app.take_page(&app::Wanted::Older { room: "lobby".into(), before: u64::MAX }, page);
+    // The same again, as a start tells it; and one that is new.
+    for happening in [bob, eve, joins(5, person("zoe", 4))] {
+        tells(&mut app, "lobby", RoomEvent::PastHappening(happening));
+    }
+    let text = text(&mut app, 100, 24);
+    let count = |name: &str| text.matches(&format!("{name} joined")).count();
+    assert_eq!((count("bob"), count("eve"), count("zoe")), (1, 1, 1), "{text}");
+}
