@@ -106,9 +106,11 @@ fn typing_in_the_log_tells_nothing() {
 #[test]
 fn a_flood_of_signals_is_heard_a_few_times_and_silences_nobody_else() {
     let mut world = three(927);
-    let flood = |world: &mut World| {
+    // One program throughout: each message has a key of its own.
+    let mut eve = world.hostile(EVE);
+    let mut flood = |world: &mut World| {
         for _ in 0..200 {
-            let message = world.hostile(EVE).seal(&typing_content().encode_to_vec());
+            let message = eve.seal(&typing_content().encode_to_vec());
             let envelope = world.own_envelope(EVE, private(message));
             signal(world, ANN, envelope);
         }

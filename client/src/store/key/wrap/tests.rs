@@ -50,7 +50,16 @@ fn each_bit_that_is_not_what_was_written_is_damage() {
     for bit in 0..8 * bytes.len() {
         let mut bad = bytes.clone();
         bad[bit / 8] ^= 1 << (bit % 8);
-        assert!(matches!(Wrap::parse(&bad), Err(StoreError::BadKeyFile(_))), "bit {bit}");
+        // Another version or kind is one that is not known yet.
+        let is_known = !(8..10).contains(&(bit / 8));
+        let refused = Wrap::parse(&bad).err();
+        assert!(
+            match is_known {
+                true => matches!(refused, Some(StoreError::BadKeyFile(_))),
+                false => matches!(refused, Some(StoreError::TooNew)),
+            },
+            "bit {bit}"
+        );
     }
     for length in 0..bytes.len() {
         assert!(matches!(Wrap::parse(&bytes[..length]), Err(StoreError::BadKeyFile(_))), "{length} bytes");
