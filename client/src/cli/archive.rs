@@ -7,13 +7,16 @@ use std::{
 };
 
 use clap::ValueEnum;
-use shared::timeline::Line;
+use shared::{
+    engine::{Engine, GroupView},
+    timeline::Line,
+};
 
 use super::{Globals, attach, once::print};
 use crate::{
     faces::{json::Out, plain, sanitize, words},
     failure::{Exit, Failure},
-    runtime::Runtime,
+    runtime::{Runtime, now_ms},
     store::{Hit, Item, OpenProfile, Query, RoomRecord, Search},
 };
 
@@ -197,4 +200,18 @@ pub(super) fn find(profile: &OpenProfile, room: &str) -> Result<RoomRecord, Fail
     rooms.into_iter().find(|record| record.label == room).ok_or_else(|| {
         Failure::not_found(format!("There is no room {room} in this profile."), "See `schat rooms`.")
     })
+}
+
+/// The group as this device knew it last.
+pub(super) fn view(profile: &OpenProfile, record: &RoomRecord) -> Result<Option<GroupView>, Failure> {
+    if record.closed.is_some() {
+        return Ok(None);
+    }
+    let rows = profile.vault.now(|store| store.rows(record.id))?;
+    let damaged = |error: String| {
+        let remedy = "Restore a backup of the profile, or join again by a new invite.";
+        Failure::new(Exit::Local, "storage", error, remedy)
+    };
+    let engine = Engine::load(&profile.engine, rows, now_ms()).map_err(|error| damaged(error.to_string()))?;
+    Ok(engine.view())
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use shared::{
-    engine::{self, Command, Engine},
+    engine::{self, Command},
     timeline::Line,
 };
 use tokio::{
@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::{
-    Globals, attach,
+    Globals, archive, attach,
     setup::{Plan, random},
 };
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
         plain, sanitize, words,
     },
     failure::{Exit, Failure},
-    runtime::{Event, Past, RelayState, RoomEvent, Runtime, now_ms},
+    runtime::{Event, Past, RelayState, RoomEvent, Runtime},
     store::{Cursor, Notice, OpenProfile, RoomRecord, Where},
 };
 
@@ -152,7 +152,7 @@ pub(super) async fn rooms(globals: &Globals) -> Result<Exit, Failure> {
     let rooms = match attach::quiet(globals).await? {
         Ok(profile) => {
             let rooms = profile.vault.now(|store| store.rooms())?.into_iter();
-            rooms.map(|room| stored(&profile, room)).collect::<Result<Vec<_>, _>>()?
+            rooms.map(|room| stored(&profile, room, globals.json)).collect::<Result<Vec<_>, _>>()?
         }
         Err(runtime) => runtime.rooms().iter().map(RoomOut::from).collect(),
     };
@@ -168,26 +168,22 @@ pub(super) async fn rooms(globals: &Globals) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-/// A room as it was when the program ran last. What is not known, or cannot be read, is null.
-fn stored(profile: &OpenProfile, room: RoomRecord) -> Result<RoomOut, Failure> {
-    let (id, label, closed) = (room.id, room.label, room.closed);
-    let (rows, people) = profile.vault.now(|store| Ok((store.rows(id)?, store.people())))?;
-    let view = match closed {
-        None => Engine::load(&profile.engine, rows, now_ms()).ok().and_then(|engine| engine.view()),
-        Some(_) => None,
-    };
-    let mut others = view.iter().flat_map(|view| &view.members).filter(|member| !member.me).peekable();
+/// A room as it was when the program ran last. What is not known, or cannot be read, is null; of the group that is
+/// everything, unless it `is_whole`.
+fn stored(profile: &OpenProfile, room: RoomRecord, is_whole: bool) -> Result<RoomOut, Failure> {
+    let view = if is_whole { archive::view(profile, &room).ok().flatten() } else { None };
+    let others = view.iter().flat_map(|view| &view.members).filter(|member| !member.me);
+    let others = others.map(|member| member.person.fingerprint);
     Ok(RoomOut {
-        room: label,
+        room: room.label,
         open: view.as_ref().map(|view| view.open),
         relay: match room.place {
             Where::Own => None,
             Where::Relay { address, .. } => Some(address.to_string()),
         },
         members: view.as_ref().map(|view| view.members.len()),
-        verified: others.peek().is_some()
-            && others.all(|member| people.is_verified(&member.person.fingerprint)),
-        closed,
+        verified: profile.vault.now(|store| Ok(store.people().are_verified(others)))?,
+        closed: room.closed,
     })
 }
 

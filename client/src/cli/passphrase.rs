@@ -109,7 +109,11 @@ fn printed(program: &Program) -> Result<Zeroizing<String>, Failure> {
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|error| bad(format!("cannot be started: {error}")))?;
-    let line = child.stdout.take().map(first_line);
+    let line = child.stdout.take().map(|mut from| {
+        let line = first_line(&mut from);
+        // A program that prints more is not cut off.
+        io::copy(&mut from, &mut io::sink()).and(line)
+    });
     let status = child.wait().map_err(|error| bad(format!("is lost: {error}")))?;
     match line {
         _ if !status.success() => Err(bad(format!("ended with {status}"))),
@@ -120,12 +124,15 @@ fn printed(program: &Program) -> Result<Zeroizing<String>, Failure> {
 }
 
 /// The first line, without its end.
-fn first_line(from: impl Read) -> io::Result<Zeroizing<String>> {
+fn first_line(mut from: impl Read) -> io::Result<Zeroizing<String>> {
     // Enough that nothing is copied while it grows.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(2 * MAX_READ));
-    from.take(MAX_READ as u64).read_to_end(&mut bytes)?;
-    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_READ));
+    let mut byte = Zeroizing::new([0]);
+    // One by one: a pipe may stay open behind the line, and nothing is to stay in a buffer.
+    while bytes.len() < MAX_READ && from.read(byte.as_mut_slice())? > 0 && byte[0] != b'\n' {
+        bytes.extend_from_slice(byte.as_slice());
+    }
+    let line = bytes.strip_suffix(b"\r").unwrap_or(&bytes);
     let text = str::from_utf8(line).map_err(|_| io::Error::other("it is not text"))?;
     Ok(Zeroizing::new(text.to_owned()))
 }

@@ -1,17 +1,22 @@
 //! `schat verify`: the safety number with a member, and the mark that it was compared. It needs no relay.
 
 use shared::{
-    engine::{Engine, GroupView, Person},
+    engine::{GroupView, Person},
     identity::Fingerprint,
     safety::safety_number,
 };
 
-use super::{Globals, archive::find, attach, once::print};
+use super::{
+    Globals,
+    archive::{self, find},
+    attach,
+    once::print,
+};
 use crate::{
     faces::{json::Out, words},
     failure::{Exit, Failure},
     runtime::{Runtime, now_ms},
-    store::{OpenProfile, RoomRecord},
+    store::OpenProfile,
 };
 
 /// What becomes of the mark.
@@ -75,7 +80,7 @@ impl Source {
         let (view, is_over) = match self {
             Self::Ours(profile) => {
                 let record = find(profile, room)?;
-                (view(profile, &record)?, record.closed.is_some())
+                (archive::view(profile, &record)?, record.closed.is_some())
             }
             Self::Daemon(runtime) => {
                 let status = runtime.room(room)?;
@@ -118,20 +123,6 @@ impl Source {
             Self::Daemon(runtime) => Ok(runtime.is_verified(&person.fingerprint)),
         }
     }
-}
-
-/// The group as this device knew it last.
-fn view(profile: &OpenProfile, record: &RoomRecord) -> Result<Option<GroupView>, Failure> {
-    if record.closed.is_some() {
-        return Ok(None);
-    }
-    let rows = profile.vault.now(|store| store.rows(record.id))?;
-    let damaged = |error: String| {
-        let remedy = "Restore a backup of the profile, or join again by a new invite.";
-        Failure::new(Exit::Local, "storage", error, remedy)
-    };
-    let engine = Engine::load(&profile.engine, rows, now_ms()).map_err(|error| damaged(error.to_string()))?;
-    Ok(engine.view())
 }
 
 /// Between the two commands a name may change hands; a key does not.

@@ -100,6 +100,6 @@ fn silent() -> Failure {
         Exit::Local,
         "daemon",
         "The daemon of this profile does not answer.",
-        "End it (its process stands in: schat daemon status), then start it again: schat daemon.",
+        "It may be starting or ending: try again. If that goes on: schat daemon stop, or end its process, then schat daemon.",
     )
 }

@@ -11,16 +11,21 @@ use zeroize::Zeroizing;
 /// # Errors
 /// When it is longer than `most` bytes.
 pub(super) fn encode(value: &impl Serialize, most: usize) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Room for the length in front, so that nothing is copied.
-    let mut frame = Zeroizing::new(postcard::to_extend(value, vec![0; 4]).map_err(io::Error::other)?);
-    let length = frame.len().saturating_sub(4);
-    if length > most {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the frame is too long"));
-    }
-    if let Some(head) = frame.first_chunk_mut::<4>() {
-        *head = u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes();
-    }
-    Ok(frame)
+    let length = size(value).map_err(io::Error::other)?;
+    let head = u32::try_from(length).ok().filter(|_| length <= most);
+    let head = head.ok_or_else(|| io::Error::new(io::ErrorKind::FileTooLarge, "the frame is too long"))?;
+    // Room for all of it: a buffer that grows leaves copies behind.
+    let mut frame = Vec::with_capacity(length + 4);
+    frame.extend_from_slice(&head.to_be_bytes());
+    Ok(Zeroizing::new(postcard::to_extend(value, frame).map_err(io::Error::other)?))
+}
+
+/// A value's length in a frame, in bytes.
+///
+/// # Errors
+/// When it cannot be in one.
+pub(super) fn size(value: &impl Serialize) -> postcard::Result<usize> {
+    postcard::experimental::serialized_size(value)
 }
 
 /// Reads one frame; none at the end of the stream between two frames. Not to be dropped half-way.
@@ -38,15 +43,11 @@ pub(super) async fn read<T: DeserializeOwned>(
     }
     stream.read_exact(rest).await?;
     let length = u32::from_be_bytes(head);
-    if u64::from(length) > most as u64 {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "the frame is too long"));
-    }
-    // It grows with what really comes.
-    let mut bytes = Zeroizing::new(Vec::new());
-    stream.take(length.into()).read_to_end(&mut bytes).await?;
-    if bytes.len() as u64 != u64::from(length) {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
+    let length = usize::try_from(length).ok().filter(|length| *length <= most);
+    let length = length.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the frame is too long"))?;
+    // Room for all of it, as above; the cap is what so few connections of one user may cost.
+    let mut bytes = Zeroizing::new(vec![0; length]);
+    stream.read_exact(&mut bytes).await?;
     decode(&bytes).map(Some)
 }
 

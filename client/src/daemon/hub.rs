@@ -115,8 +115,7 @@ impl Hub {
         self.faces().attached.get(&number).is_some_and(|face| face.gated.contains(room))
     }
 
-    /// A face is gone. `left`: what it did not get.
-    /// `first`: what it was to be shown before that.
+    /// A face is gone. `left`: what it did not get; `first`: what it was to be shown before that.
     pub(super) fn detach(
         &self,
         number: u64,
@@ -157,12 +156,7 @@ impl Hub {
         if is_news(&event) {
             self.touch();
         }
-        let owner = mark::token(&mut event).and_then(|token| {
-            let (owner, plain) = mark::split(token);
-            let plain = plain.to_owned();
-            *token = plain;
-            owner
-        });
+        let owner = mark::take(&mut event);
         if let Some(owner) = owner.filter(|_| is_sent(&event)) {
             if faces.offer(&event, |face| face.id == owner) != Offered::Queued {
                 faces.keep(owner, event);
@@ -176,10 +170,7 @@ impl Hub {
             None => drop(faces.offer(&event, |_| true)),
             Some(owner) => {
                 faces.offer(&event, |face| face.id == owner);
-                // The token is of no use to anybody else, who may use the same.
-                if let Some(token) = mark::token(&mut event) {
-                    token.clear();
-                }
+                mark::without_token(&mut event);
                 faces.offer(&event, |face| face.id != owner);
             }
         }

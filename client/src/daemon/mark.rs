@@ -26,7 +26,7 @@ impl FaceId {
 }
 
 /// Whose token that is, and what it was before it was marked.
-pub(super) fn split(token: &str) -> (Option<FaceId>, &str) {
+fn split(token: &str) -> (Option<FaceId>, &str) {
     let face = |mark: &str| u64::from_str_radix(mark, 16).ok().map(FaceId);
     match token.split_once('/') {
         Some((mark, rest)) if mark.len() == DIGITS => match face(mark) {
@@ -38,7 +38,7 @@ pub(super) fn split(token: &str) -> (Option<FaceId>, &str) {
 }
 
 /// The token of an event that has one.
-pub(super) fn token(event: &mut Event) -> Option<&mut String> {
+fn token(event: &mut Event) -> Option<&mut String> {
     match event {
         Event::Room {
             event: RoomEvent::Engine(engine::Event::Sent { token, .. } | engine::Event::Queued { token, .. }),
@@ -48,12 +48,25 @@ pub(super) fn token(event: &mut Event) -> Option<&mut String> {
     }
 }
 
+/// Takes the mark off an event that has one. Returns whose it was.
+pub(super) fn take(event: &mut Event) -> Option<FaceId> {
+    let token = token(event)?;
+    let (owner, plain) = split(token);
+    let plain = plain.to_owned();
+    *token = plain;
+    owner
+}
+
+/// An event for another face than the one that said it: the token is of no use there, where the same may be in use.
+pub(super) fn without_token(event: &mut Event) {
+    if let Some(token) = token(event) {
+        token.clear();
+    }
+}
+
 /// An event as a face in this process is told it: without the marks that a daemon left.
 pub(crate) fn unmarked(mut event: Event) -> Event {
-    if let Some(token) = token(&mut event) {
-        let plain = split(token).1.to_owned();
-        *token = plain;
-    }
+    take(&mut event);
     event
 }
 

@@ -209,12 +209,8 @@ impl Feed<'_> {
                 shown.queued.insert(*id);
             }
             let mut event = Event::Room { room: room.clone(), event: RoomEvent::Engine(event) };
-            if let Some(token) = mark::token(&mut event) {
-                *token = match mark::split(token) {
-                    (Some(face), plain) if face == self.face => plain.to_owned(),
-                    (Some(_), _) => String::new(),
-                    (None, whole) => whole.to_owned(),
-                };
+            if mark::take(&mut event).is_some_and(|face| face != self.face) {
+                mark::without_token(&mut event);
             }
             self.show(event).await?;
         }

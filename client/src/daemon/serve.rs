@@ -4,7 +4,7 @@ use serde::Serialize;
 use shared::link::{InviteLink, RelayLink};
 use zeroize::Zeroizing;
 
-use super::{FaceId, MAX_DOWN, MAX_PAGE, wire::Request};
+use super::{FaceId, MAX_DOWN, MAX_PAGE, frame, wire::Request};
 use crate::{
     failure::{Exit, Failure},
     runtime::Local,
@@ -74,7 +74,7 @@ fn page<T: Serialize>(mut lines: Vec<T>, from_end: bool) -> Vec<T> {
     }
     let mut left = MAX_PAGE;
     let fits = lines.iter().take_while(|line| {
-        let size = postcard::to_extend(line, Vec::new()).map_or(usize::MAX, |bytes| bytes.len());
+        let size = frame::size(line).unwrap_or(usize::MAX);
         let fits = left > 0;
         left = left.saturating_sub(size);
         fits

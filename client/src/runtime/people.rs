@@ -66,10 +66,8 @@ impl Local {
 
     pub(super) fn is_room_verified(&self, view: &GroupView) -> bool {
         let me = self.me().1;
-        let mut others = view.members.iter().map(|member| member.person.fingerprint).filter(|who| *who != me);
-        others
-            .next()
-            .is_some_and(|first| std::iter::once(first).chain(others).all(|who| self.is_verified(&who)))
+        let members = view.members.iter().map(|member| member.person.fingerprint);
+        self.0.people.are_verified(members.filter(|who| *who != me))
     }
 }
 

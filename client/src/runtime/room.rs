@@ -281,9 +281,9 @@ impl Room {
                 events.extend(alarms);
                 events
             });
-            let disappear_s = engine.view().map_or(0, |view| view.disappear_s);
             let (seq, at) = entry.unzip();
-            step.add(output, Place { seq, at: at.unwrap_or(now), disappear_s }, now);
+            let place = Place { seq, at: at.unwrap_or(now), disappear_s: engine.disappear_s() };
+            step.add(output, place, now);
             if step.reopen {
                 // What follows belongs to the stream that ends here.
                 break;

@@ -109,14 +109,14 @@ impl From<Line> for Item {
 impl What {
     /// What of an event is kept; none for most.
     pub fn of(event: &Event) -> Option<Self> {
-        match event.clone() {
-            Event::MemberJoined(who) => Some(Self::Joined(who)),
-            Event::MemberLeft { who, by } => Some(Self::Left { who, by }),
-            Event::ProfileChanged { who, was } => Some(Self::Renamed { who, was }),
-            Event::Disappearing { by, seconds } => Some(Self::Disappearing { by, seconds }),
-            Event::Alarm { kind, text } => Some(Self::Alarm { kind, text }),
-            _ => None,
-        }
+        Some(match event {
+            Event::MemberJoined(who) => Self::Joined(who.clone()),
+            Event::MemberLeft { who, by } => Self::Left { who: who.clone(), by: by.clone() },
+            Event::ProfileChanged { who, was } => Self::Renamed { who: who.clone(), was: was.clone() },
+            Event::Disappearing { by, seconds } => Self::Disappearing { by: by.clone(), seconds: *seconds },
+            Event::Alarm { kind, text } => Self::Alarm { kind: *kind, text: text.clone() },
+            _ => return None,
+        })
     }
 
     /// What of a notice is kept in the history as well: alarms.

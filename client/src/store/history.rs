@@ -81,14 +81,6 @@ impl Store {
         self.lines(room, select, i64::try_from(after).unwrap_or(i64::MAX), limit)
     }
 
-    /// The last `limit` chat lines, oldest first.
-    ///
-    /// # Errors
-    /// [`StoreError`] when they cannot be read or were altered.
-    pub fn recent(&self, room: RoomId, limit: u32) -> Result<Vec<Line>, StoreError> {
-        self.history_before(room, u64::MAX, limit)
-    }
-
     /// The last `limit` chat lines before `seq`, oldest first.
     ///
     /// # Errors

@@ -75,6 +75,12 @@ impl People {
         self.lock().people.get(who).is_some_and(|person| person.verified_at.is_some())
     }
 
+    /// There is somebody among these, and all of them were verified.
+    pub fn are_verified(&self, others: impl IntoIterator<Item = Fingerprint>) -> bool {
+        let mut others = others.into_iter().peekable();
+        others.peek().is_some() && others.all(|who| self.is_verified(&who))
+    }
+
     /// All accounts that were verified, by fingerprint.
     pub fn verified(&self) -> Vec<Fingerprint> {
         let known = self.lock();

@@ -266,6 +266,11 @@ impl Engine {
         self.meta.cursor
     }
 
+    /// Chat lines go so many seconds after they were said; 0 for never. A lookup, where [`Engine::view`] lists all members.
+    pub fn disappear_s(&self) -> u32 {
+        self.meta.disappear_s
+    }
+
     /// The group, once we are a member.
     pub fn view(&self) -> Option<GroupView> {
         let group = self.group.as_ref().filter(|_| self.is_member())?;

@@ -50,7 +50,7 @@ impl HeldKey {
     /// Locks it with a passphrase, another than before perhaps.
     ///
     /// # Errors
-    /// [`StoreError`]; the file is as it was.
+    /// [`StoreError`]; the file is as it was, unless only its directory could not be synced.
     pub fn lock(
         &self,
         key: &ProfileKey,
@@ -69,7 +69,7 @@ impl HeldKey {
     /// Puts the key there as it is.
     ///
     /// # Errors
-    /// [`StoreError`]; the file is as it was.
+    /// As of [`HeldKey::lock`].
     pub fn unlock(&self, key: &ProfileKey) -> Result<(), StoreError> {
         self.is_own_file()?;
         replace(&OnDisk(&self.dir), key.0.as_slice(), |written| match written == key.0.as_slice() {
