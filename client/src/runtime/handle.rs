@@ -1,22 +1,22 @@
 //! The handle that all faces use: of rooms in this process, or of those that a daemon runs.
 
+mod stored;
+
 use std::{sync::Arc, time::Duration};
 
 use shared::{
-    engine::{Command, MessageId, Person, Policy},
+    engine::{Command, Person, Policy},
     identity::Fingerprint,
     link::{InviteLink, RelayLink},
     safety::SafetyNumber,
-    timeline::Line,
 };
 use tokio::sync::mpsc;
-use zeroize::Zeroizing;
 
 use super::{ChosenRelay, Config, EVENTS, Event, Local, OwnRelay, RoomStatus, Sink, no_room, people};
 use crate::{
     daemon::{Attachable, Options, Remote, Request},
     failure::Failure,
-    store::{Cursor, Hit, Item, KnownPerson, OpenProfile, ProfileDir, Query},
+    store::{Cursor, KnownPerson, OpenProfile, ProfileDir},
     transport::RelayAddress,
 };
 
@@ -383,101 +383,6 @@ impl Runtime {
         match &self.0 {
             Here(local) => local.mark(person, is_verified).await,
             There(remote) => remote.ask(Request::Mark(person.clone(), is_verified)).await,
-        }
-    }
-
-    /// At most `limit` stored chat lines after `seq`. Of very long ones a daemon gives fewer.
-    ///
-    /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be read.
-    pub async fn history(&self, room: &str, after: u64, limit: u32) -> Result<Vec<Line>, Failure> {
-        match &self.0 {
-            Here(local) => local.history(room, after, limit).await,
-            There(remote) => remote.ask(Request::History(room.to_owned(), after, limit)).await,
-        }
-    }
-
-    /// The last `limit` stored chat lines before `seq`, oldest first. Of very long ones a daemon gives fewer.
-    ///
-    /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be read.
-    pub async fn history_before(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Line>, Failure> {
-        match &self.0 {
-            Here(local) => local.history_before(room, seq, limit).await,
-            There(remote) => remote.ask(Request::HistoryBefore(room.to_owned(), seq, limit)).await,
-        }
-    }
-
-    /// What is stored of a room before `seq`, oldest first: see [`crate::store::Store::past_before`].
-    ///
-    /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be read.
-    pub async fn past_before(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Item>, Failure> {
-        match &self.0 {
-            Here(local) => local.past_before(room, seq, limit).await,
-            There(remote) => remote.ask(Request::PastBefore(room.to_owned(), seq, limit)).await,
-        }
-    }
-
-    /// What is stored of a room after `seq`, oldest first: see [`crate::store::Store::past_after`].
-    ///
-    /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be read.
-    pub async fn past_after(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Item>, Failure> {
-        match &self.0 {
-            Here(local) => local.past_after(room, seq, limit).await,
-            There(remote) => remote.ask(Request::PastAfter(room.to_owned(), seq, limit)).await,
-        }
-    }
-
-    /// The stored chat line of that id.
-    ///
-    /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be read.
-    pub async fn line(&self, room: &str, id: MessageId) -> Result<Option<Line>, Failure> {
-        match &self.0 {
-            Here(local) => local.line(room, id).await,
-            There(remote) => remote.ask(Request::Line(room.to_owned(), id)).await,
-        }
-    }
-
-    /// At most `limit` stored lines that fit, newest first, of one room or of all. It takes as long as it takes to open
-    /// the lines that are newer than the last hit: whoever asks as they type drops the future.
-    ///
-    /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be read.
-    pub async fn search(&self, room: Option<&str>, query: &Query, limit: usize) -> Result<Vec<Hit>, Failure> {
-        match &self.0 {
-            Here(local) => local.search(room, query, limit).await,
-            There(remote) => {
-                let room = room.map(str::to_owned);
-                remote.ask(Request::Search(room, query.clone(), limit as u64)).await
-            }
-        }
-    }
-
-    /// What was typed in a room and not sent.
-    ///
-    /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be read.
-    pub async fn draft(&self, room: &str) -> Result<Option<Zeroizing<String>>, Failure> {
-        match &self.0 {
-            Here(local) => local.draft(room).await,
-            There(remote) => {
-                let draft: Option<String> = remote.ask(Request::Draft(room.to_owned())).await?;
-                Ok(draft.map(Zeroizing::new))
-            }
-        }
-    }
-
-    /// Keeps what was typed; nothing deletes it.
-    ///
-    /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be saved.
-    pub async fn set_draft(&self, room: &str, text: &str) -> Result<(), Failure> {
-        match &self.0 {
-            Here(local) => local.set_draft(room, text).await,
-            There(remote) => remote.ask(Request::SetDraft(room.to_owned(), text.to_owned())).await,
         }
     }
 }

@@ -1,0 +1,113 @@
+//! What objects are made of: people, rooms, signs.
+
+use serde::{Deserialize, Serialize};
+
+use crate::runtime::RoomStatus;
+
+/// A person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonOut {
+    /// Display name; chosen by the person, so several may have the same.
+    pub name: String,
+    /// 64 hexadecimal digits; this tells people apart.
+    pub fingerprint: String,
+}
+
+/// What only some messages have.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MoreOut {
+    /// The id of the message that this answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
+    /// When it goes, Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disappears: Option<u64>,
+    /// When it was edited last, Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edited: Option<u64>,
+    /// It was taken back.
+    #[serde(skip_serializing_if = "is_false")]
+    pub deleted: bool,
+    /// Signs under it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<ReactionOut>,
+    /// Who handed it over; then nothing proves who said it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handed_by: Option<PersonOut>,
+}
+
+/// Where something stands in the log; in an export only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WhenOut {
+    /// Sequence number of the entry that told it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
+    /// Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<u64>,
+}
+
+/// A sign under a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReactionOut {
+    /// The sign.
+    pub emoji: String,
+    /// Whose.
+    pub people: Vec<PersonOut>,
+}
+
+/// A member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberOut {
+    /// Display name.
+    pub name: String,
+    /// 64 hexadecimal digits.
+    pub fingerprint: String,
+    /// It is this profile.
+    pub me: bool,
+    /// What they say of themselves.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub status: String,
+    /// Their sign.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub glyph: String,
+    /// Somebody here compared the safety number.
+    pub verified: bool,
+}
+
+/// A room in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomOut {
+    /// Its label.
+    pub room: String,
+    /// Whoever knows the name can join; unknown before we are in.
+    pub open: Option<bool>,
+    /// `HOST:PORT`.
+    pub relay: Option<String>,
+    /// How many members; none before we are in.
+    pub members: Option<usize>,
+    /// Somebody else is there, and everybody who is was verified.
+    pub verified: bool,
+    /// Why it is over, when it is.
+    pub closed: Option<String>,
+}
+
+impl From<&RoomStatus> for RoomOut {
+    fn from(status: &RoomStatus) -> Self {
+        Self {
+            room: status.label.clone(),
+            open: status.view.as_ref().map(|view| view.open),
+            relay: status.relay.as_ref().map(ToString::to_string),
+            members: status.view.as_ref().map(|view| view.members.len()),
+            verified: status.is_verified,
+            closed: status.over.clone(),
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
+pub(super) fn is_false(value: &bool) -> bool {
+    !value
+}

@@ -1,0 +1,108 @@
+//! What is stored of a room, wherever that is.
+
+use shared::{engine::MessageId, timeline::Line};
+use zeroize::Zeroizing;
+
+use super::{Here, Runtime, There};
+use crate::{
+    daemon::Request,
+    failure::Failure,
+    store::{Hit, Item, Query},
+};
+
+impl Runtime {
+    /// At most `limit` stored chat lines after `seq`. Of very long ones a daemon gives fewer.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be read.
+    pub async fn history(&self, room: &str, after: u64, limit: u32) -> Result<Vec<Line>, Failure> {
+        match &self.0 {
+            Here(local) => local.history(room, after, limit).await,
+            There(remote) => remote.ask(Request::History(room.to_owned(), after, limit)).await,
+        }
+    }
+
+    /// The last `limit` stored chat lines before `seq`, oldest first. Of very long ones a daemon gives fewer.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be read.
+    pub async fn history_before(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Line>, Failure> {
+        match &self.0 {
+            Here(local) => local.history_before(room, seq, limit).await,
+            There(remote) => remote.ask(Request::HistoryBefore(room.to_owned(), seq, limit)).await,
+        }
+    }
+
+    /// What is stored of a room before `seq`, oldest first: see [`crate::store::Store::past_before`].
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be read.
+    pub async fn past_before(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Item>, Failure> {
+        match &self.0 {
+            Here(local) => local.past_before(room, seq, limit).await,
+            There(remote) => remote.ask(Request::PastBefore(room.to_owned(), seq, limit)).await,
+        }
+    }
+
+    /// What is stored of a room after `seq`, oldest first: see [`crate::store::Store::past_after`].
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be read.
+    pub async fn past_after(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Item>, Failure> {
+        match &self.0 {
+            Here(local) => local.past_after(room, seq, limit).await,
+            There(remote) => remote.ask(Request::PastAfter(room.to_owned(), seq, limit)).await,
+        }
+    }
+
+    /// The stored chat line of that id.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be read.
+    pub async fn line(&self, room: &str, id: MessageId) -> Result<Option<Line>, Failure> {
+        match &self.0 {
+            Here(local) => local.line(room, id).await,
+            There(remote) => remote.ask(Request::Line(room.to_owned(), id)).await,
+        }
+    }
+
+    /// At most `limit` stored lines that fit, newest first, of one room or of all. It takes as long as it takes to open
+    /// the lines that are newer than the last hit: whoever asks as they type drops the future.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be read.
+    pub async fn search(&self, room: Option<&str>, query: &Query, limit: usize) -> Result<Vec<Hit>, Failure> {
+        match &self.0 {
+            Here(local) => local.search(room, query, limit).await,
+            There(remote) => {
+                let room = room.map(str::to_owned);
+                remote.ask(Request::Search(room, query.clone(), limit as u64)).await
+            }
+        }
+    }
+
+    /// What was typed in a room and not sent.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be read.
+    pub async fn draft(&self, room: &str) -> Result<Option<Zeroizing<String>>, Failure> {
+        match &self.0 {
+            Here(local) => local.draft(room).await,
+            There(remote) => {
+                let draft: Option<String> = remote.ask(Request::Draft(room.to_owned())).await?;
+                Ok(draft.map(Zeroizing::new))
+            }
+        }
+    }
+
+    /// Keeps what was typed; nothing deletes it.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be saved.
+    pub async fn set_draft(&self, room: &str, text: &str) -> Result<(), Failure> {
+        match &self.0 {
+            Here(local) => local.set_draft(room, text).await,
+            There(remote) => remote.ask(Request::SetDraft(room.to_owned(), text.to_owned())).await,
+        }
+    }
+}
