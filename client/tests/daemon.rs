@@ -340,14 +340,25 @@ fn somebody_else_is_hung_up_on() {
         std::fs::set_permissions(open, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
     std::fs::set_permissions(profile.join("daemon.sock"), std::fs::Permissions::from_mode(0o666)).unwrap();
-    let probe = "import socket,sys; s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); \
-                 s.settimeout(60); sys.stdout.write(str(len(s.recv(100))))";
+    // It greets as one of us would.
+    let probe = "
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+s.settimeout(60)
+try:
+    s.sendall(bytes.fromhex(sys.argv[2]))
+    said = s.recv(100)
+except (BrokenPipeError, ConnectionResetError):
+    said = b''
+sys.stdout.write(str(len(said)))";
     let mut command = std::process::Command::new("python3");
-    command.args(["-c", probe]).arg(profile.join("daemon.sock")).uid(65_534);
+    command.args(["-c", probe]).arg(profile.join("daemon.sock")).arg(hex::encode(hello(OURS, false)));
+    command.uid(65_534);
     let Ok(output) = command.output() else {
         eprintln!("skipped: not root, or no python3");
         return;
     };
-    // Hung up on at once, and not only after it has said nothing for a while.
+    // Not even told who is there.
     assert_eq!(text(&output.stdout), "0", "{output:?}");
 }

@@ -92,6 +92,22 @@ fn what_was_sent_waits_for_its_face_and_is_told_to_nobody_else() {
 }
 
 #[test]
+fn what_was_sent_is_kept_for_a_face_that_is_cut_off_by_it_and_for_one_that_goes_before_it_begins() {
+    let hub = Hub::default();
+    let one = attach(&hub, 1);
+    for seq in 0..QUEUE as u64 {
+        hub.publish(&[], message(seq));
+    }
+    hub.publish(&[], sent("0000000000000001/a1"));
+    assert_eq!(hub.count(), 0, "cut off");
+    drop(one);
+    let again = attach(&hub, 1);
+    assert_eq!(again.first.len(), 1);
+    hub.detach(again.number, FaceId(1), again.events, again.first);
+    assert_eq!(attach(&hub, 1).first.len(), 1);
+}
+
+#[test]
 fn message_of_a_gated_room_is_not_queued_before_the_gate_opens() {
     let hub = Hub::default();
     let mut seat = hub.attach(FaceId(1), None, BTreeSet::from(["team".to_owned()]));
