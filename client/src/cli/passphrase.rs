@@ -129,7 +129,7 @@ fn first_line(mut from: impl Read) -> io::Result<Zeroizing<String>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_READ));
     let mut byte = Zeroizing::new([0]);
     // One by one: a pipe may stay open behind the line, and nothing is to stay in a buffer.
-    while bytes.len() < MAX_READ && from.read(byte.as_mut_slice())? > 0 && byte[0] != b'\n' {
+    while bytes.len() < MAX_READ && from.read(byte.as_mut_slice())? > 0 && byte.as_slice() != b"\n" {
         bytes.extend_from_slice(byte.as_slice());
     }
     let line = bytes.strip_suffix(b"\r").unwrap_or(&bytes);
