@@ -137,6 +137,21 @@ fn window_may_have_any_size_while_foreign_text_is_on_it() {
 }
 
 #[test]
+fn window_that_shrinks_for_a_moment_while_somebody_types_loses_nothing() {
+    let dir = TempDir::new().unwrap();
+    let (mut ann, _link) = host(&dir, &[]);
+    for round in 1..=40 {
+        ann.resize(9, 4);
+        ann.type_text("x");
+        ann.resize(80, 24);
+        let typed = format!("> {}", "x".repeat(round));
+        ann.wait("the whole room", |screen| screen.contains(&typed) && screen.contains("You are in lobby"));
+    }
+    ann.press(&["\u{15}"]);
+    quits(&mut ann);
+}
+
+#[test]
 fn somebody_who_looks_elsewhere_is_told_and_nobody_else() {
     let (at_ann, at_bob) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let (mut ann, link) = host(&at_ann, &[]);
