@@ -43,7 +43,6 @@ impl Screen {
             let _ = execute!(io::stdout(), EnableMouseCapture);
         }
         let (sender, input) = mpsc::channel(AHEAD);
-        tell_resizes(sender.clone());
         // A thread, because reading a terminal blocks; it ends with the process or the first failed send.
         std::thread::spawn(move || {
             while let Ok(event) = event::read() {
@@ -101,25 +100,6 @@ fn wipe(terminal: &mut DefaultTerminal) {
     let _ = terminal.backend_mut().clear();
     terminal.swap_buffers();
 }
-
-/// Tells each change of the window's size. The library does, too, but loses one that comes together with a key.
-#[cfg(unix)]
-fn tell_resizes(sender: mpsc::Sender<Event>) {
-    use tokio::signal::unix::{SignalKind, signal};
-    // Without it there is what the library tells.
-    let Ok(mut changes) = signal(SignalKind::window_change()) else { return };
-    tokio::spawn(async move {
-        while changes.recv().await.is_some() {
-            let (cols, rows) = crossterm::terminal::size().unwrap_or_default();
-            if sender.send(Event::Resize(cols, rows)).await.is_err() {
-                return;
-            }
-        }
-    });
-}
-
-#[cfg(not(unix))]
-fn tell_resizes(_: mpsc::Sender<Event>) {}
 
 fn unusable(error: &io::Error) -> Failure {
     let message = format!("The terminal cannot be used: {error}.");
