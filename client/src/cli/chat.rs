@@ -89,7 +89,7 @@ pub(super) async fn chat(globals: &Globals, link: Option<String>) -> Result<Exit
             runtime.rooms().into_iter().find(|room| room.over.is_none()).map(|room| room.label)
         }
     };
-    let start = Start { input, current, with_qr: false, notes, host };
+    let start = Start { input, current, notes, host };
     let exit = face(&globals, runtime, events, start).await;
     if let Some(relay) = relay.lock().await.take() {
         relay.shutdown().await;
@@ -119,8 +119,6 @@ pub(super) struct Start {
     pub(super) input: Option<mpsc::Receiver<Input>>,
     /// The room that lines go to.
     pub(super) current: Option<String>,
-    /// Show links as QR codes as well.
-    pub(super) with_qr: bool,
     /// What the full-screen face says first.
     pub(super) notes: Vec<String>,
     /// How the full-screen face can run a relay in this process.
@@ -144,7 +142,7 @@ pub(super) async fn face(
     events: mpsc::Receiver<Event>,
     start: Start,
 ) -> Result<Exit, Failure> {
-    let Start { input, current, with_qr, notes, host } = start;
+    let Start { input, current, notes, host } = start;
     let serve = async {
         match input {
             None => {
@@ -154,7 +152,7 @@ pub(super) async fn face(
             Some(input) if globals.json => Ok(json::run(&runtime, events, input).await),
             Some(input) => {
                 let stays = std::io::stdin().is_terminal();
-                Ok(plain::run(&runtime, events, input, plain::Options { current, with_qr, stays }).await)
+                Ok(plain::run(&runtime, events, input, plain::Options { current, stays }).await)
             }
         }
     };

@@ -9,7 +9,7 @@ use super::{
     Globals,
     attach::{self, Owner},
     chat::{Start, face, is_full_screen, past},
-    setup::{Plan, on_terminal, start},
+    setup::{Plan, start},
 };
 use crate::{
     faces::input,
@@ -90,15 +90,8 @@ async fn serve(
     let (runtime, events) = start(globals, profile, plan).await?;
     let label = enter(&runtime, room).await?;
     runtime.tell(&label, Command::Invite).await?;
-    let with_qr = on_terminal() && !globals.plain;
     let input = (!is_full_screen(globals)).then(input::stdin);
-    face(
-        globals,
-        runtime,
-        events,
-        Start { input, current: Some(label), with_qr, notes: vec![said], host: None },
-    )
-    .await
+    face(globals, runtime, events, Start { input, current: Some(label), notes: vec![said], host: None }).await
 }
 
 /// The room from last time, or a new one.

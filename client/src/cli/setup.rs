@@ -1,9 +1,6 @@
 //! From options to an open profile and a running runtime.
 
-use std::{
-    fs,
-    io::{IsTerminal, Read as _},
-};
+use std::{fs, io::Read as _};
 
 use proto::{Token, TokenError};
 use rand_core::UnwrapErr;
@@ -131,9 +128,4 @@ fn transport(globals: &Globals) -> Result<Transport, Failure> {
             "Check the limits and the firewall of this machine.",
         )
     })
-}
-
-/// Somebody reads standard output on a terminal.
-pub(super) fn on_terminal() -> bool {
-    std::io::stdout().is_terminal()
 }

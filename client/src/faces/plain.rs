@@ -27,7 +27,6 @@ struct Shared {
     /// The room that lines go to.
     current: Arc<Mutex<Option<String>>>,
     pending: Pending,
-    with_qr: bool,
     stays: bool,
 }
 
@@ -35,8 +34,6 @@ struct Shared {
 pub struct Options {
     /// The room that lines go to.
     pub current: Option<String>,
-    /// Show links as QR codes as well.
-    pub with_qr: bool,
     /// A person is at the keyboard: a room that cannot be entered ends nothing.
     pub stays: bool,
 }
@@ -48,12 +45,12 @@ pub async fn run(
     mut input: mpsc::Receiver<Input>,
     options: Options,
 ) -> Exit {
-    let Options { current, with_qr, stays } = options;
+    let Options { current, stays } = options;
     let pending = Pending::default();
     if let Some(label) = &current {
         pending.join(runtime, label);
     }
-    let shared = Shared { current: Arc::new(Mutex::new(current)), pending, with_qr, stays };
+    let shared = Shared { current: Arc::new(Mutex::new(current)), pending, stays };
     let mut writer = tokio::spawn(show_events(runtime.clone(), events, shared.clone()));
     loop {
         let line = tokio::select! {

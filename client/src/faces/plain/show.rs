@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::{Shared, lock};
 use crate::{
-    faces::{qr::qr, sanitize, words},
+    faces::{sanitize, words},
     failure::Exit,
     runtime::{Event, RelayState, RoomEvent, Runtime},
     store::{Notice, What},
@@ -87,9 +87,6 @@ async fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomE
         RoomEvent::Invite { link, .. } => {
             note("Whoever has this link can join; give it over a channel you trust:");
             data(&link.to_string());
-            if let Some(qr) = shared.with_qr.then(|| qr(&link.to_string())).flatten() {
-                data(&qr);
-            }
         }
         RoomEvent::Failed(failure) => note(&words::failure(&failure)),
         RoomEvent::Notice { notice, again, .. } => {
