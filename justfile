@@ -71,6 +71,10 @@ certs *names="localhost":
 bench *filter:
     cargo bench -p shared -- {{ filter }}
 
+# start, scrolling and keys in a room of so many messages
+bench-client lines="100000":
+    cargo bench --workspace --bench long_room -- {{ lines }}
+
 # measure the relay: one scenario, e.g. `just bench-relay flood gaps`; `relay bench --help` lists them
 bench-relay *scenario:
     cargo run --release -p relay -- bench {{ scenario }}

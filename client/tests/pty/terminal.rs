@@ -98,6 +98,10 @@ impl Terminal {
         self.master.resize(size((cols, rows))).unwrap();
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.process_id().unwrap()
+    }
+
     /// What the screen shows, a line of it per line.
     pub fn screen(&self) -> String {
         self.seen.lock().unwrap().parser.screen().contents()
@@ -116,6 +120,13 @@ impl Terminal {
     /// Waits until the screen has this; gives it.
     pub fn wait_for(&self, text: &str) -> String {
         self.wait(text, |screen| screen.contains(text))
+    }
+
+    /// Waits for what takes as long as it takes.
+    pub fn wait_long(&self, text: &str) {
+        while !self.screen().contains(text) {
+            self.changed.recv().expect("the program goes on");
+        }
     }
 
     /// Waits until the screen fits; gives it.
