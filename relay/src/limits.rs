@@ -54,7 +54,7 @@ pub struct Limits {
     pub publish: Rate,
     /// Envelopes that all members of a room may publish: ten at their own limit.
     pub room_publish: Rate,
-    /// Publish attempts and slot reads through one invite key: a join is one or two of them, and a
+    /// Publish attempts and slot reads through one invite key: a join is two of them, each lost race two more, and a
     /// link shown to a crowd is used by many at once.
     pub invite: Rate,
     /// Ephemeral signals of one member: typing is a few a second at most. Dropped above it.
@@ -101,7 +101,7 @@ impl Default for Limits {
             max_message: MAX_ENVELOPE,
             publish: Rate::per_minute(100, 100),
             room_publish: Rate::per_minute(1000, 1000),
-            invite: Rate::per_minute(60, 30),
+            invite: Rate::per_minute(120, 60),
             ephemeral: Rate::per_minute(600, 40),
             create: Rate::per_hour(200),
             admission: Admission::Open,

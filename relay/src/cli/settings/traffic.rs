@@ -21,10 +21,11 @@ pub struct Traffic {
     /// members.
     #[arg(long, hide_short_help = true, env = "RELAY_ROOM_RATE", value_name = "N", value_parser = value_parser!(u32).range(1..=10_000_000))]
     pub room_rate: Option<u32>,
-    /// Joins a minute through one invite link.
+    /// Attempts to join a minute through one invite link.
     ///
-    /// A join is one or two attempts; a link shown to a crowd is used by many at once. Half of it may come at once.
-    #[arg(long, hide_short_help = true, env = "RELAY_INVITE_RATE", value_name = "N", default_value_t = 60, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    /// A join is two of them, and two more each time that somebody else was faster; a link shown to a crowd is used by
+    /// many at once. Half of it may come at once.
+    #[arg(long, hide_short_help = true, env = "RELAY_INVITE_RATE", value_name = "N", default_value_t = 120, value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub invite_rate: u32,
     /// Signals a minute of each member that are not kept, as typing is.
     ///
