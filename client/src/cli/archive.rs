@@ -184,7 +184,7 @@ fn create(path: &Path, force: bool) -> io::Result<BufWriter<File>> {
 
 fn shown(line: &Line, room: Option<&str>) -> Vec<String> {
     let at = words::when(line.message.at);
-    let mut lines = plain::format(line, None, None, room);
+    let mut lines = plain::lines(line, room);
     if let Some(first) = lines.first_mut() {
         *first = format!("{at} {first}");
     }

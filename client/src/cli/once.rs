@@ -377,7 +377,7 @@ fn show(globals: &Globals, runtime: &Runtime, room: &str, line: Line) -> bool {
         return print(&Out::message(room.to_owned(), line, false).to_line());
     }
     let view = runtime.room(room).ok().and_then(|status| status.view);
-    plain::format(&line, None, view.as_ref(), None).iter().all(|line| print(line))
+    print(&plain::format(&line, None, view.as_ref(), None))
 }
 
 pub(super) fn print(line: &str) -> bool {

@@ -2,9 +2,9 @@
 
 mod show;
 
-pub use show::format;
 pub(crate) use show::note;
 use show::show_events;
+pub use show::{format, lines};
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -3,11 +3,16 @@
 
 use std::fmt::Write;
 
+use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthChar;
 
 /// Most marks over one letter; what is beyond is only counted. Every script in use does with fewer, and towers of them
 /// reach into other lines.
 const MARKS: usize = 8;
+
+/// Most characters of one grapheme cluster, which takes a cell or two however long it is: joined pictures, stacked
+/// consonants. The longest emoji in use has ten; the character beyond is shown as an escape, which ends the cluster.
+const CLUSTER: usize = 24;
 
 /// Text for one line of a terminal. Line breaks and tabs become spaces.
 pub fn line(text: &str) -> String {
@@ -34,8 +39,32 @@ pub fn line(text: &str) -> String {
         before = Some(c);
     }
     tell_marks(&mut out, marks);
+    if out.is_ascii() { out } else { cut_clusters(&out) }
+}
+
+fn cut_clusters(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for cluster in text.graphemes(true) {
+        for (place, c) in cluster.chars().enumerate() {
+            if place % CLUSTER == CLUSTER - 1 {
+                // A String takes everything.
+                let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+            } else {
+                out.push(c);
+            }
+        }
+    }
     out
 }
+
+/// All of a text in one line: its line breaks are shown, and fake no line of somebody else.
+pub fn one_line(text: &str) -> String {
+    let lines: Vec<String> = paragraph(text);
+    lines.join(BREAK)
+}
+
+/// Stands for a line break.
+const BREAK: &str = " ⏎ ";
 
 /// Says how many marks were left out, and begins to count anew.
 fn tell_marks(out: &mut String, marks: usize) -> usize {
@@ -135,6 +164,28 @@ mod tests {
         assert_eq!(line(&format!("e{}x", marks(8))), format!("e{}x", marks(8)));
         assert_eq!(line(&format!("e{}x", marks(1000))), format!("e{}[+992 marks]x", marks(8)));
         assert_eq!(line(&format!("e{}", marks(9))), format!("e{}[+1 marks]", marks(8)));
+    }
+
+    #[test]
+    fn cluster_without_end_is_cut() {
+        let families = "👨\u{200d}".repeat(5_000);
+        // Khmer letters below each other: no marks, and all of them in one cell.
+        let letters = "ក\u{17d2}".repeat(5_000);
+        for hostile in [
+            families,
+            letters,
+            "ᄀ".repeat(9_000),
+            "👍🏽🏽🏽🏽🏽🏽🏽🏽🏽🏽🏽🏽🏽🏽🏽🏽🏽🏽🏽🏽🏽🏽🏽🏽🏽🏽".to_owned(),
+        ] {
+            let shown = line(&hostile);
+            let longest = shown.graphemes(true).map(|cluster| cluster.chars().count()).max();
+            assert!(longest <= Some(CLUSTER) && shown.contains("\\u{"), "{longest:?}");
+        }
+    }
+
+    #[test]
+    fn line_breaks_of_a_text_in_one_line_are_shown() {
+        assert_eq!(one_line("a\nb\r\n\u{1b}"), "a ⏎ b ⏎ \\u{1b}");
     }
 
     #[test]

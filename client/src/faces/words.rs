@@ -164,7 +164,7 @@ pub fn changed(act: &Act, line: &Line, view: Option<&GroupView>) -> String {
         false => format!("{}: {}", name(&line.message.from, view), beginning(&line.message.text)),
     };
     match &act.change {
-        Alteration::Edit(text) => format!("{by} edited a message; now: {}", sanitize::line(text)),
+        Alteration::Edit(text) => format!("{by} edited a message; now: {}", sanitize::one_line(text)),
         Alteration::Delete => format!("{by} deleted a message."),
         Alteration::React { emoji, withdrawn: false } => {
             format!("{by} reacts {} to {whose}", sanitize::line(emoji))

@@ -53,10 +53,8 @@ fn relay_event(relay: &str, state: RelayState) {
             if failure.code == "certificate" {
                 note(&format!("ALARM (certificate): {}", words::failure(&failure)));
             } else {
-                note(&words::failure(&failure));
-            }
-            if let Some(retry) = retry {
-                note(&format!("Trying again in {:.1} s.", retry.as_secs_f32()));
+                let again = retry.map(|retry| format!(" Trying again in {:.1} s.", retry.as_secs_f32()));
+                note(&format!("{}{}", words::failure(&failure), again.unwrap_or_default()));
             }
         }
     }
@@ -108,7 +106,7 @@ async fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: eng
     match event {
         engine::Event::Joined(view) => {
             lock(shared).get_or_insert_with(|| room.to_owned());
-            words::joined(room, &view).iter().for_each(|line| note(line));
+            note(&words::joined(room, &view).join(" "));
         }
         engine::Event::Epoch(_) | engine::Event::Invite { .. } => {}
         // Said above.
@@ -149,19 +147,40 @@ async fn line(runtime: &Runtime, shared: &Shared, room: &str, line: &Line) {
         None => None,
     };
     let elsewhere = lock(shared).as_deref() != Some(room);
-    for line in format(line, answered.as_ref(), view.as_ref(), elsewhere.then_some(room)) {
-        data(&line);
-    }
+    data(&format(line, answered.as_ref(), view.as_ref(), elsewhere.then_some(room)));
 }
 
-/// A chat line as people read it; `answered` is the one that it answers, and `room` the label when it is not the current
-/// room.
+/// A chat line as one line, however many it has; `answered` is the one that it answers, and `room` the label when it is
+/// not the current room.
 pub fn format(
     line: &Line,
     answered: Option<&Line>,
     view: Option<&engine::GroupView>,
     room: Option<&str>,
-) -> Vec<String> {
+) -> String {
+    let before = speaker(line, answered, view, room);
+    if line.deleted { before } else { format!("{before}: {}", sanitize::one_line(&line.message.text)) }
+}
+
+/// A chat line as people read it in a document, with its own line breaks.
+pub fn lines(line: &Line, room: Option<&str>) -> Vec<String> {
+    let before = speaker(line, None, None, room);
+    if line.deleted {
+        return vec![before];
+    }
+    let mut parts = sanitize::paragraph(&line.message.text).into_iter();
+    let first = format!("{before}: {}", parts.next().unwrap_or_default());
+    // Marked, so that a line break in a message cannot fake the next speaker.
+    std::iter::once(first).chain(parts.map(|part| format!("  | {part}"))).collect()
+}
+
+/// Who speaks, and what is to be said about it; all there is of a line that was deleted.
+fn speaker(
+    line: &Line,
+    answered: Option<&Line>,
+    view: Option<&engine::GroupView>,
+    room: Option<&str>,
+) -> String {
     let name = words::name(&line.message.from, view);
     let room = room.map(|room| format!("[{}] ", sanitize::line(room))).unwrap_or_default();
     let mut about = Vec::new();
@@ -179,13 +198,8 @@ pub fn format(
         about.push("edited".to_owned());
     }
     let about = if about.is_empty() { String::new() } else { format!(" ({})", about.join("; ")) };
-    if line.deleted {
-        return vec![format!("{room}{name}{about} deleted a message.")];
-    }
-    let mut parts = sanitize::paragraph(&line.message.text).into_iter();
-    let first = format!("{room}{name}{about}: {}", parts.next().unwrap_or_default());
-    // Marked, so that a line break in a message cannot fake the next speaker.
-    std::iter::once(first).chain(parts.map(|part| format!("  | {part}"))).collect()
+    let end = if line.deleted { " deleted a message." } else { "" };
+    format!("{room}{name}{about}{end}")
 }
 
 /// For whoever reads the chat. A reader that is gone ends nothing: the input does.
@@ -222,13 +236,14 @@ mod tests {
             reply_to: Some([1; 16]),
             disappears: None,
         });
-        assert_eq!(format(&line, None, None, None), ["eve\\u{1b}[2J: hi", "  | ann: I agree\\u{202e}"]);
-        assert_eq!(format(&line, None, None, Some("team"))[0], "[team] eve\\u{1b}[2J: hi");
+        assert_eq!(lines(&line, None), ["eve\\u{1b}[2J: hi", "  | ann: I agree\\u{202e}"]);
+        assert_eq!(format(&line, None, None, None), "eve\\u{1b}[2J: hi ⏎ ann: I agree\\u{202e}");
+        assert!(format(&line, None, None, Some("team")).starts_with("[team] eve\\u{1b}[2J: hi"));
         // Nor does what is answered, or what was handed over.
         let answered = line.clone();
         line.handed_by = Some(line.message.from.clone());
         let shown = format(&line, Some(&answered), None, None);
         let about = "(as eve\\u{1b}[2J remembers it; answers eve\\u{1b}[2J: hi…)";
-        assert_eq!(shown[0], format!("eve\\u{{1b}}[2J {about}: hi"));
+        assert!(shown.starts_with(&format!("eve\\u{{1b}}[2J {about}: hi")), "{shown}");
     }
 }

@@ -64,7 +64,7 @@ pub struct Names<'a> {
 
 /// Reads a text whose lines are safe for a terminal.
 pub fn mark(text: &str, names: Names<'_>) -> Vec<Marked> {
-    let mut is_code = false;
+    let (mut is_code, mut signs) = (false, inline::MAX_AT);
     text.split('\n')
         .map(|line| {
             let mut marked = Marked { text: line.to_owned(), ..Marked::default() };
@@ -79,7 +79,7 @@ pub fn mark(text: &str, names: Names<'_>) -> Vec<Marked> {
                     marked.looks.push((all, Look::Quote));
                 }
                 marked.hang = list_mark(line);
-                inline::mark(&mut marked, names);
+                inline::mark(&mut marked, names, &mut signs);
                 links::warn(&mut marked);
             }
             marked

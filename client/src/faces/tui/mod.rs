@@ -21,6 +21,7 @@ mod notify;
 mod paths;
 mod terminal;
 mod theme;
+mod work;
 mod wrap;
 
 use std::time::Duration;

@@ -3,8 +3,17 @@
 
 use std::ops::Range;
 
+use ratatui::buffer::CellWidth;
 use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
+
+/// Cells that a text takes: each grapheme cluster for itself, as it is drawn. Widths of whole strings join letters across
+/// clusters (an Arabic lam and alef), and what is measured so is cut off at the end of a line.
+pub fn cells(text: &str) -> usize {
+    if text.is_ascii() {
+        return text.len();
+    }
+    text.graphemes(true).map(|grapheme| usize::from(grapheme.cell_width())).sum()
+}
 
 /// Lines of at most `width` cells; at least one. `text` is one line, safe for a terminal.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
@@ -17,9 +26,9 @@ pub fn breaks(text: &str, width: usize, hang: usize) -> Vec<Range<usize>> {
     let (mut lines, mut start, mut used, mut limit) = (Vec::new(), 0, 0, width.max(1));
     for chunk in chunks(text) {
         let part = text.get(chunk.clone()).unwrap_or_default();
-        let cells = part.width();
-        if used + cells <= limit {
-            used += cells;
+        let wide = cells(part);
+        if used + wide <= limit {
+            used += wide;
             continue;
         }
         if part.starts_with(char::is_whitespace) {
@@ -28,9 +37,9 @@ pub fn breaks(text: &str, width: usize, hang: usize) -> Vec<Range<usize>> {
             (start, used, limit) = (chunk.end, 0, later);
             continue;
         }
-        if cells <= later {
+        if wide <= later {
             lines.push(start..chunk.start);
-            (start, used, limit) = (chunk.start, cells, later);
+            (start, used, limit) = (chunk.start, wide, later);
             continue;
         }
         if part.contains("://") && used > 0 {
@@ -39,23 +48,23 @@ pub fn breaks(text: &str, width: usize, hang: usize) -> Vec<Range<usize>> {
             (start, used, limit) = (chunk.start, 0, later);
         }
         for (at, word) in part.split_word_bound_indices() {
-            let (at, cells) = (chunk.start + at, word.width());
-            if used + cells <= limit {
-                used += cells;
+            let (at, wide) = (chunk.start + at, cells(word));
+            if used + wide <= limit {
+                used += wide;
                 continue;
             }
-            if cells <= later {
+            if wide <= later {
                 lines.push(start..at);
-                (start, used, limit) = (at, cells, later);
+                (start, used, limit) = (at, wide, later);
                 continue;
             }
-            for (offset, grapheme) in word.grapheme_indices(true) {
-                let cells = grapheme.width();
-                if used + cells > limit && used > 0 {
+            for (offset, piece) in word.grapheme_indices(true).flat_map(|(at, it)| pieces(at, it, later)) {
+                let wide = cells(piece);
+                if used + wide > limit && used > 0 {
                     lines.push(start..at + offset);
                     (start, used, limit) = (at + offset, 0, later);
                 }
-                used += cells;
+                used += wide;
             }
         }
     }
@@ -64,6 +73,16 @@ pub fn breaks(text: &str, width: usize, hang: usize) -> Vec<Range<usize>> {
         line.end = line.start + text.get(line.clone()).map_or(0, |line| line.trim_end().len());
     }
     lines
+}
+
+/// A grapheme cluster and where it is; one that is wider than a line is torn into its characters, or nothing of it
+/// would be seen.
+fn pieces(at: usize, grapheme: &str, width: usize) -> Vec<(usize, &str)> {
+    if cells(grapheme) <= width {
+        return vec![(at, grapheme)];
+    }
+    let ends = grapheme.char_indices().map(|(start, c)| (start, start + c.len_utf8()));
+    ends.filter_map(|(start, end)| Some((at + start, grapheme.get(start..end)?))).collect()
 }
 
 /// What is between white space, and white space, in turns: a link or a word with its comma stays whole where it fits.
@@ -80,21 +99,19 @@ fn chunks(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
 
 /// The beginning of a text that fits into `width` cells, with a mark when something is cut off.
 pub fn fit(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let (mut out, mut used) = (String::new(), 0);
-    for grapheme in text.graphemes(true) {
-        used += grapheme.width();
-        if used + 1 > width {
-            break;
+    // What fits with the mark behind it, and whether there is more: no further is looked than that.
+    let (mut used, mut end) = (0, 0);
+    for (at, grapheme) in text.grapheme_indices(true) {
+        used += usize::from(grapheme.cell_width());
+        if used > width {
+            let mark = if width > 0 { "…" } else { "" };
+            return format!("{}{mark}", text.get(..end).unwrap_or_default());
         }
-        out.push_str(grapheme);
+        if used < width {
+            end = at + grapheme.len();
+        }
     }
-    if width > 0 {
-        out.push('…');
-    }
-    out
+    text.to_owned()
 }
 
 #[cfg(test)]
@@ -120,6 +137,23 @@ mod tests {
     }
 
     #[test]
+    fn letters_that_join_others_are_measured_as_they_are_drawn() {
+        assert_eq!(wrap(&"لا".repeat(4), 4), ["لالا", "لالا"]);
+        assert_eq!(fit(&"لا".repeat(4), 4), "لال…");
+    }
+
+    #[test]
+    fn cluster_that_is_wider_than_a_line_is_torn() {
+        // Hangul letters that begin a syllable, and a sign that takes what follows into its own cluster.
+        assert_eq!(wrap(&"ᄀ".repeat(5), 4), ["ᄀᄀ", "ᄀᄀ", "ᄀ"]);
+        assert_eq!(
+            wrap(&format!("{}owe you", "\u{600}".repeat(6)), 4).concat().matches('\u{600}').count(),
+            6
+        );
+        assert!(wrap(&"\u{600}".repeat(6), 4).iter().all(|line| cells(line) <= 4));
+    }
+
+    #[test]
     fn hanging_lines_are_narrower() {
         let text = "- one two three";
         let lines: Vec<_> = breaks(text, 9, 2).into_iter().map(|line| &text[line]).collect();
@@ -142,8 +176,8 @@ mod tests {
             let solid = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
             prop_assert_eq!(solid(&lines.concat()), solid(&text));
             for line in lines {
-                // One grapheme may be wider than any line.
-                prop_assert!(line.width() <= width || line.graphemes(true).count() == 1, "{:?}", line);
+                // One character, with its marks, may be wider than any line.
+                prop_assert!(cells(&line) <= width || line.chars().count() <= 3, "{:?}", line);
             }
         }
     }

@@ -11,6 +11,9 @@ use shared::{
 use super::super::markup;
 use crate::faces::{sanitize, words};
 
+/// Letters of a quote; no screen is wider.
+const QUOTED: usize = 512;
+
 /// A chat line. All text is safe for a terminal.
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -110,7 +113,14 @@ impl Entry {
         if self.deleted {
             return "(deleted)".to_owned();
         }
-        self.text.split('\n').find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned()
+        let first = self.text.split('\n').find(|line| !line.trim().is_empty());
+        first.unwrap_or_default().chars().take(QUOTED).collect()
+    }
+
+    /// What it takes in memory, about.
+    pub(super) fn bytes(&self) -> usize {
+        let sign = |sign: &Sign| sign.raw.len() + sign.shown.len() + sign.people.len() * 128;
+        256 + self.text.len() + self.signs.iter().map(sign).sum::<usize>()
     }
 
     /// Whether its time is over.

@@ -185,6 +185,12 @@ impl App {
         self.panes.iter_mut().find(|pane| pane.label == current)
     }
 
+    /// The pane of the current room, to be filled by tests.
+    #[cfg(test)]
+    pub(super) fn shown_pane(&mut self) -> &mut Pane {
+        self.shown_mut().expect("a room is shown")
+    }
+
     /// Rooms by activity, the latest first.
     pub fn by_activity(&self) -> Vec<&Pane> {
         let mut panes: Vec<&Pane> = self.panes.iter().collect();

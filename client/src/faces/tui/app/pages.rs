@@ -87,7 +87,7 @@ impl App {
     }
 
     /// Lines of the screen up or down.
-    pub(super) fn scroll(&mut self, up: bool, lines: usize) {
+    pub(in super::super) fn scroll(&mut self, up: bool, lines: usize) {
         if let Some(pane) = self.shown_mut() {
             pane.scroll = if up { pane.scroll + lines } else { pane.scroll.saturating_sub(lines) };
         }

@@ -17,6 +17,9 @@ use crate::{
 /// there, the newest go instead and are fetched when they come back.
 const ROWS: usize = 5_000;
 
+/// Bytes of the rows kept in memory per room, about: fewer rows than [`ROWS`] when somebody floods it with long lines.
+const BYTES: usize = 64 << 20;
+
 /// People whose typing is shown; more are only a crowd.
 const TYPISTS: usize = 16;
 
@@ -55,6 +58,8 @@ pub struct Pane {
     pub label: String,
     /// What was said, oldest first.
     pub rows: VecDeque<Row>,
+    /// What `rows` take, about.
+    bytes: usize,
     /// Messages since the room was looked at.
     pub unread: usize,
     /// How many of them name us.
@@ -95,7 +100,7 @@ impl Pane {
     }
 
     /// Adds a row at the end. Whoever has scrolled up goes on seeing the same. `height`: rows of the screen that it takes.
-    pub(super) fn push(&mut self, row: Row, height: usize) {
+    pub(in super::super) fn push(&mut self, row: Row, height: usize) {
         if let Row::Message(entry) = &row {
             self.last_at = self.last_at.max(entry.at);
             if entry.seq.is_some_and(|seq| self.newest().is_some_and(|newest| seq <= newest)) {
@@ -109,11 +114,9 @@ impl Pane {
         if self.scroll > 0 {
             self.scroll += height;
         }
+        self.bytes += row.bytes();
         self.rows.push_back(row);
-        if self.rows.len() > ROWS {
-            self.rows.pop_front();
-            self.is_whole = false;
-        }
+        self.drop_oldest();
     }
 
     /// A page that is here has it: it belongs before the last line, or stands behind it.
@@ -140,25 +143,46 @@ impl Pane {
         for row in rows.into_iter().rev() {
             self.rows.push_front(row);
         }
-        if self.rows.len() > ROWS {
-            self.rows.truncate(ROWS);
+        self.measure();
+        while self.is_too_much() {
+            let Some(row) = self.rows.pop_back() else { return };
+            self.bytes = self.bytes.saturating_sub(row.bytes());
+            // Whoever reads above goes on seeing the same.
+            self.scroll = self.scroll.saturating_sub(row.entry().map_or(1, |entry| entry.height.get().1));
             self.is_behind = true;
         }
+    }
+
+    /// The oldest rows that are too many, or too long, go.
+    fn drop_oldest(&mut self) {
+        while self.is_too_much() {
+            let Some(row) = self.rows.pop_front() else { return };
+            self.bytes = self.bytes.saturating_sub(row.bytes());
+            self.is_whole = false;
+        }
+    }
+
+    fn is_too_much(&self) -> bool {
+        self.rows.len() > ROWS || (self.bytes > BYTES && self.rows.len() > 1)
+    }
+
+    fn measure(&mut self) {
+        self.bytes = self.rows.iter().map(Row::bytes).sum();
     }
 
     /// Adds newer messages from the disk; none when there are no more.
     pub(super) fn add_newer(&mut self, rows: Vec<Row>) {
         self.is_behind = rows.iter().any(|row| row.entry().is_some());
         self.rows.extend(rows);
-        let surplus = self.rows.len().saturating_sub(ROWS);
-        self.rows.drain(..surplus);
-        self.is_whole &= surplus == 0;
+        self.measure();
+        self.drop_oldest();
     }
 
     /// Shows another part of the log. `is_behind`: it is not the end.
     pub(super) fn replace(&mut self, rows: Vec<Row>, is_behind: bool) {
         self.rows = rows.into();
         (self.is_whole, self.is_behind, self.scroll) = (false, is_behind, 0);
+        self.measure();
     }
 
     /// The least sequence number that is here.
@@ -189,7 +213,9 @@ impl Pane {
             Row::Note { .. } => None,
         });
         if let Some(entry) = entries.find(|entry| entry.seq == changed.seq) {
+            let before = entry.bytes();
             **entry = changed;
+            self.bytes = (self.bytes + entry.bytes()).saturating_sub(before);
         }
     }
 
@@ -197,11 +223,19 @@ impl Pane {
     pub(super) fn forget(&mut self, seqs: &[u64]) {
         self.rows
             .retain(|row| row.entry().and_then(|entry| entry.seq).is_none_or(|seq| !seqs.contains(&seq)));
+        self.measure();
     }
 
     /// The line that waited is in the log now.
     pub(super) fn arrived(&mut self, id: &MessageId) {
+        let waits = |entry: &&Entry| entry.seq.is_none() && entry.id == *id;
+        let gone: usize = self.entries().filter(waits).map(|entry| entry.height.get().1.max(1)).sum();
+        if self.scroll > 0 && gone > 0 {
+            // It comes again as a row of its own, and whoever has scrolled up goes on seeing the same.
+            self.scroll = self.scroll.saturating_sub(gone).max(1);
+        }
         self.rows.retain(|row| row.entry().is_none_or(|entry| entry.seq.is_some() || entry.id != *id));
+        self.measure();
     }
 
     /// How many others have read this line.
@@ -242,6 +276,14 @@ impl Row {
         match self {
             Self::Note { stored, .. } => stored.as_ref(),
             Self::Message(_) => None,
+        }
+    }
+
+    /// What it takes in memory, about.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Note { text, .. } => 128 + text.len(),
+            Self::Message(entry) => entry.bytes(),
         }
     }
 

@@ -8,6 +8,9 @@ use crate::faces::tui::{keymap::Action, markup};
 /// Signs to choose from; others can be typed.
 pub const SIGNS: [&str; 8] = ["👍", "❤", "😂", "🎉", "😮", "😢", "🙏", "👀"];
 
+/// People behind a sign whose names the details have; more are only counted.
+const NAMED: usize = 32;
+
 /// What Enter does with what is typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Compose {
@@ -216,8 +219,11 @@ impl App {
         }
         let view = self.shown().and_then(|pane| pane.view.as_ref());
         for sign in &entry.signs {
-            let names: Vec<_> = sign.people.iter().map(|who| crate::faces::words::name(who, view)).collect();
-            lines.push(format!("{}  {}", sign.shown, names.join(", ")));
+            let people = sign.people.iter().take(NAMED);
+            let names: Vec<_> = people.map(|who| crate::faces::words::name(who, view)).collect();
+            let more = sign.people.len().saturating_sub(NAMED);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            lines.push(format!("{}  {}{more}", sign.shown, names.join(", ")));
         }
         for (link, host) in markup::targets(&entry.text) {
             lines.push(format!("Link:         {link}"));

@@ -2,9 +2,10 @@
 
 use ratatui::{
     Frame,
+    buffer::Buffer,
     layout::Rect,
     text::{Line, Span},
-    widgets::Paragraph,
+    widgets::{Paragraph, Widget},
 };
 use shared::engine::MessageId;
 
@@ -12,6 +13,7 @@ use super::{
     super::{
         app::{App, CHOICES, Pane, Row},
         bidi,
+        wrap::cells,
     },
     row::{Drawn, Looks, choose},
     wrap,
@@ -48,9 +50,20 @@ fn put(frame: &mut Frame<'_>, area: Rect, lines: impl Iterator<Item = Drawn>) {
     for (y, drawn) in (area.y..area.bottom()).zip(lines) {
         let row = Rect { y, height: 1, ..area };
         let body = area.x + u16::try_from(drawn.body).unwrap_or(0).min(area.width);
-        frame.render_widget(drawn.line, row);
+        draw_line(frame.buffer_mut(), &drawn.line, row);
         bidi::isolate(frame.buffer_mut(), y, area.x..body);
         bidi::isolate(frame.buffer_mut(), y, body..area.right());
+    }
+}
+
+/// One part behind the other. A line's own drawing takes the widths of whole strings, which are less than what is drawn
+/// where letters join, and the next part would cover the last letters of the one before.
+fn draw_line(buffer: &mut Buffer, line: &Line<'_>, row: Rect) {
+    buffer.set_style(row, line.style);
+    let mut x = row.x;
+    for span in &line.spans {
+        span.render(Rect { x, width: row.right().saturating_sub(x), ..row }, buffer);
+        x = x.saturating_add(u16::try_from(cells(&span.content)).unwrap_or(u16::MAX)).min(row.right());
     }
 }
 

@@ -13,12 +13,11 @@ use ratatui::{
     text::Line,
     widgets::{Paragraph, Wrap},
 };
-use unicode_width::UnicodeWidthStr;
 
 use super::{
     app::{App, Compose, Overlay, Row},
     bidi,
-    wrap::{fit, wrap},
+    wrap::{cells, fit, wrap},
 };
 pub(super) use row::moment;
 
@@ -101,7 +100,7 @@ fn input_lines(app: &App, width: usize) -> Typed {
         shown(text).split('\n').flat_map(|line| hard_wrap(line, room)).collect()
     };
     let before = cut(app.editor.before());
-    let (row, column) = (before.len().saturating_sub(1), before.last().map_or(0, |line| line.width()));
+    let (row, column) = (before.len().saturating_sub(1), before.last().map_or(0, |line| cells(line)));
     let lines = cut(app.editor.text());
     let lines = lines
         .into_iter()
@@ -116,15 +115,15 @@ fn hard_wrap(text: &str, width: usize) -> Vec<String> {
     use unicode_segmentation::UnicodeSegmentation;
     let (mut lines, mut used) = (vec![String::new()], 0);
     for grapheme in text.graphemes(true) {
-        let cells = grapheme.width();
-        if used + cells > width && used > 0 {
+        let wide = cells(grapheme);
+        if used + wide > width && used > 0 {
             lines.push(String::new());
             used = 0;
         }
         if let Some(line) = lines.last_mut() {
             line.push_str(grapheme);
         }
-        used += cells;
+        used += wide;
     }
     lines
 }

@@ -1,18 +1,20 @@
 //! A row of a room as lines of cells.
 
+use std::collections::BTreeSet;
+
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use ratatui::{
     style::{Modifier, Style},
     text::{Line, Span},
 };
-use unicode_width::UnicodeWidthStr;
 
 use super::{
     super::{
         app::{App, Entry, Kind, Pane, Row},
         markup::{self, Look, Marked, Names},
         theme::Theme,
-        wrap::breaks,
+        work,
+        wrap::{breaks, cells},
     },
     fit, wrap,
 };
@@ -66,7 +68,7 @@ impl<'a> Looks<'a> {
     /// The line before the first message of a day.
     pub fn day_line(&self, date: Date, width: usize) -> Drawn {
         let text = format!(" {} ", date.strftime("%A, %-d %B %Y"));
-        let rule = "-".repeat(width.saturating_sub(text.width()) / 2);
+        let rule = "-".repeat(width.saturating_sub(cells(&text)) / 2);
         let line = Line::styled(fit(&format!("{rule}{text}{rule}"), width), self.theme.quiet());
         Drawn { line, body: 0 }
     }
@@ -108,7 +110,7 @@ impl<'a> Looks<'a> {
     fn message(&self, entry: &Entry, width: usize) -> Vec<Drawn> {
         let time = time(entry.at, self.zone, self.times);
         let name = fit(&entry.name, NAME);
-        let (margin, indent) = (time.width() + 1, time.width() + name.width() + 3);
+        let (margin, indent) = (cells(&time) + 1, cells(&time) + cells(&name) + 3);
         let room = width.saturating_sub(indent + if entry.mine { STATE } else { 0 });
         let mut lines = Vec::new();
         if entry.reply_to.is_some() {
@@ -133,7 +135,7 @@ impl<'a> Looks<'a> {
             && let Some(last) = lines.last_mut()
         {
             let state = self.state(entry);
-            let free = width.saturating_sub(last.line.width() + state.width());
+            let free = width.saturating_sub(line_cells(&last.line) + cells(&state));
             last.line.push_span(Span::styled(format!("{}{state}", " ".repeat(free)), self.theme.quiet()));
         }
         if !entry.signs.is_empty() {
@@ -160,10 +162,7 @@ impl<'a> Looks<'a> {
 
     fn wrapped(&self, marked: &Marked, base: Style, width: usize) -> Vec<Vec<Span<'static>>> {
         let hang = marked.hang.min(width / 2);
-        let mut edges: Vec<usize> =
-            marked.looks.iter().flat_map(|(range, _)| [range.start, range.end]).collect();
-        edges.sort_unstable();
-        edges.dedup();
+        let styles = self.styles(marked, base);
         let lines = breaks(&marked.text, width, hang).into_iter().enumerate();
         lines
             .map(|(number, line)| {
@@ -171,22 +170,41 @@ impl<'a> Looks<'a> {
                 if number > 0 && hang > 0 {
                     spans.push(Span::raw(" ".repeat(hang)));
                 }
-                let mut at = line.start;
-                let first = edges.partition_point(|edge| *edge <= at);
-                let ends = edges.iter().skip(first).copied().take_while(|edge| *edge < line.end);
-                for end in ends.chain([line.end]) {
-                    let text = marked.text.get(at..end).unwrap_or_default().to_owned();
-                    spans.push(Span::styled(text, self.style(marked, at, base)));
-                    at = end;
+                let first = styles.partition_point(|(start, _)| *start <= line.start).saturating_sub(1);
+                let here = styles.iter().skip(first).take_while(|(start, _)| *start < line.end.max(1));
+                let ends = styles.iter().skip(first + 1).map(|(start, _)| *start).chain([usize::MAX]);
+                for ((start, style), end) in here.zip(ends) {
+                    let part = (*start).max(line.start)..end.min(line.end);
+                    let text = marked.text.get(part).unwrap_or_default().to_owned();
+                    spans.push(Span::styled(text, *style));
                 }
                 spans
             })
             .collect()
     }
 
-    fn style(&self, marked: &Marked, at: usize, base: Style) -> Style {
-        let over = marked.looks.iter().filter(|(range, _)| range.contains(&at));
-        over.fold(base, |style, (_, look)| style.patch(self.theme.look(*look)))
+    /// Where another style begins, from the beginning of the text on: in one pass, however many looks there are.
+    fn styles(&self, marked: &Marked, base: Style) -> Vec<(usize, Style)> {
+        let looks = marked.looks.iter().enumerate();
+        let mut edges: Vec<(usize, usize)> =
+            looks.flat_map(|(look, (range, _))| [(range.start, look), (range.end, look)]).collect();
+        edges.sort_unstable();
+        let (mut styles, mut over) = (vec![(0, base)], BTreeSet::new());
+        for edges in edges.chunk_by(|a, b| a.0 == b.0) {
+            let Some((at, _)) = edges.first() else { continue };
+            for (_, look) in edges {
+                // It begins with the first of its edges and ends with the second.
+                if !over.remove(look) {
+                    over.insert(*look);
+                }
+            }
+            let looks = over.iter().filter_map(|look| marked.looks.get(*look));
+            let style = looks
+                .inspect(|_| work::step())
+                .fold(base, |style, (_, look)| style.patch(self.theme.look(*look)));
+            styles.push((*at, style));
+        }
+        styles
     }
 
     /// Stands further left than any text of a message can.
@@ -207,7 +225,7 @@ impl<'a> Looks<'a> {
         let (mut text, mut left) = (String::new(), entry.signs.len());
         for sign in &entry.signs {
             let next = format!("{} {}  ", fit(&sign.shown, NAME), sign.people.len());
-            if text.width() + next.width() + 4 > room && left > 0 && !text.is_empty() {
+            if cells(&text) + cells(&next) + 4 > room && left > 0 && !text.is_empty() {
                 break;
             }
             text.push_str(&next);
@@ -233,9 +251,13 @@ impl<'a> Looks<'a> {
 
 /// The whole line as the chosen one.
 pub fn choose(drawn: &mut Drawn, width: usize) {
-    let free = width.saturating_sub(drawn.line.width());
+    let free = width.saturating_sub(line_cells(&drawn.line));
     drawn.line.push_span(Span::raw(" ".repeat(free)));
     drawn.line.style = drawn.line.style.add_modifier(Modifier::REVERSED);
+}
+
+fn line_cells(line: &Line<'_>) -> usize {
+    line.spans.iter().map(|span| cells(&span.content)).sum()
 }
 
 /// Date and time of day.

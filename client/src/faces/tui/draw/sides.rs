@@ -92,8 +92,10 @@ pub(super) fn members(frame: &mut Frame<'_>, app: &App, area: Rect) {
             status.map(|status| Line::styled(format!("   {}", fit(&status, width - 2)), app.theme.quiet()));
         [Some(who), status].into_iter().flatten()
     };
+    // Each name is held against all others, so only those that fit are.
+    let seen = view.members.iter().take(usize::from(area.height));
     let title = Line::styled(format!(" {} here", view.members.len()), app.theme.quiet());
-    let lines: Vec<Line<'_>> = std::iter::once(title).chain(view.members.iter().flat_map(line)).collect();
+    let lines: Vec<Line<'_>> = std::iter::once(title).chain(seen.flat_map(line)).collect();
     let block = Block::new().borders(Borders::LEFT).border_style(app.theme.quiet());
     frame.render_widget(Paragraph::new(lines).block(block), area);
     isolate(frame, area);

@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-use super::{Look, Marked, Names, links};
+use super::{super::work, Look, Marked, Names, links};
 
-/// Signs before names that are looked at in one line; a line with more of them is no conversation.
-const MAX_AT: usize = 64;
+/// Signs before names that are looked at in one text; one with more of them is no conversation.
+pub(super) const MAX_AT: usize = 64;
 
-pub(super) fn mark(marked: &mut Marked, names: Names<'_>) {
+/// `signs`: how many of those before names are still looked at.
+pub(super) fn mark(marked: &mut Marked, names: Names<'_>, signs: &mut usize) {
     let text = marked.text.clone();
     // What is inside of these is not looked at again.
     let mut taken: Vec<Range<usize>> = Vec::new();
@@ -15,12 +16,9 @@ pub(super) fn mark(marked: &mut Marked, names: Names<'_>) {
         taken.push(code.start - 1..code.end + 1);
         emphasise(marked, &code, 1, Look::Code);
     }
-    for link in links::find(&text) {
-        if is_free(&taken, link.start) {
-            marked.looks.push((link.clone(), Look::Link));
-            taken.push(link);
-        }
-    }
+    let links: Vec<_> = links::find(&text).into_iter().filter(|link| is_free(&taken, link.start)).collect();
+    marked.looks.extend(links.iter().map(|link| (link.clone(), Look::Link)));
+    taken.extend(links);
     taken.sort_by_key(|range| range.start);
     for (mark, look) in [("**", Look::Bold), ("*", Look::Italic), ("_", Look::Italic)] {
         for inside in pairs(&text, mark, &taken) {
@@ -30,9 +28,11 @@ pub(super) fn mark(marked: &mut Marked, names: Names<'_>) {
     for named in words(&text, names.me).filter(|word| is_free(&taken, word.start)) {
         marked.looks.push((named, Look::Me));
     }
-    for (at, _) in text.match_indices('@').take(MAX_AT).filter(|(at, _)| is_free(&taken, *at)) {
+    for (at, _) in text.match_indices('@').take(*signs).filter(|(at, _)| is_free(&taken, *at)) {
+        *signs = signs.saturating_sub(1);
         let rest = text.get(at + 1..).unwrap_or_default();
-        let found = names.others.iter().filter_map(|name| whole(rest, name)).max();
+        let others = names.others.iter().inspect(|_| work::step());
+        let found = others.filter_map(|name| whole(rest, name)).max();
         if let Some(length) = found {
             marked.looks.push((at..at + 1 + length, Look::Mention));
         }

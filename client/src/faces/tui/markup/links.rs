@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use url::Url;
 
-use super::{Look, Marked};
+use super::{super::work, Look, Marked};
 
 /// What begins a link.
 const SCHEMES: [&str; 3] = ["https://", "http://", "schat://"];
@@ -42,20 +42,29 @@ pub(super) fn find(text: &str) -> Vec<Range<usize>> {
 pub(super) fn warn(marked: &mut Marked) {
     let links: Vec<Range<usize>> =
         marked.looks.iter().filter(|(_, look)| *look == Look::Link).map(|(range, _)| range.clone()).collect();
-    // From the back, so that the places before stay where they are.
-    for link in links.into_iter().rev() {
-        let Some(warning) = marked.text.get(link.clone()).and_then(warning) else { continue };
-        marked.text.insert_str(link.end, &warning);
-        for (range, _) in &mut marked.looks {
-            if range.start >= link.end {
-                range.start += warning.len();
-            }
-            if range.end > link.end {
-                range.end += warning.len();
-            }
-        }
-        marked.looks.push((link.end..link.end + warning.len(), Look::Warning));
+    let found = links.into_iter().filter_map(|link| Some((link.end, warning(marked.text.get(link)?)?)));
+    let mut warnings: Vec<(usize, String)> = found.collect();
+    warnings.sort_by_key(|(end, _)| *end);
+    // Where each is put in, and how much was put in up to there.
+    let (mut text, mut put, mut from, mut grown) = (String::new(), Vec::new(), 0, 0);
+    for (end, warning) in &warnings {
+        work::step();
+        text.push_str(marked.text.get(from..*end).unwrap_or_default());
+        text.push_str(warning);
+        (from, grown) = (*end, grown + warning.len());
+        put.push((*end, grown));
     }
+    text.push_str(marked.text.get(from..).unwrap_or_default());
+    // What begins where a warning was put in stands behind it, and what ends there before it.
+    let grown = |count: usize| count.checked_sub(1).and_then(|at| put.get(at)).map_or(0, |(_, grown)| *grown);
+    for (range, _) in &mut marked.looks {
+        range.start += grown(put.partition_point(|(end, _)| *end <= range.start));
+        range.end += grown(put.partition_point(|(end, _)| *end < range.end));
+    }
+    for ((end, warning), (_, grown)) in warnings.iter().zip(&put) {
+        marked.looks.push((end + grown - warning.len()..end + grown, Look::Warning));
+    }
+    marked.text = text;
 }
 
 /// The links of a text and where each goes, for the details.
@@ -85,15 +94,26 @@ fn warning(link: &str) -> Option<String> {
 }
 
 fn trim(link: &str) -> &str {
-    let mut link = link;
+    let (mut link, mut opened) = (link, None);
     while let Some(last) = link.chars().next_back().filter(|c| TRAILING.contains(c)) {
-        // A bracket that was opened in the link belongs to it.
-        if last == ')' && link.matches('(').count() >= link.matches(')').count() {
-            break;
+        work::step();
+        // A bracket that was opened in the link belongs to it: how many are closed and not opened is counted once.
+        if last == ')' {
+            let surplus = opened.get_or_insert_with(|| surplus(link));
+            if *surplus == 0 {
+                break;
+            }
+            *surplus -= 1;
         }
         link = link.get(..link.len() - last.len_utf8()).unwrap_or_default();
     }
     link
+}
+
+/// How many more brackets are closed than opened.
+fn surplus(link: &str) -> usize {
+    let count = |c| link.chars().inspect(|_| work::step()).filter(|other| *other == c).count();
+    count(')').saturating_sub(count('('))
 }
 
 trait EndsWith {
