@@ -9,6 +9,12 @@
     reason = "helpers of tests, which clippy does not see as tests"
 )]
 
+#[path = "pty/keys.rs"]
+mod keys;
+#[path = "pty/people.rs"]
+mod people;
+#[path = "pty/settings.rs"]
+mod settings;
 #[path = "pty/terminal.rs"]
 mod terminal;
 
@@ -49,6 +55,24 @@ fn joins(dir: &TempDir, name: &str, link: &str, variables: &[(&str, &str)]) -> T
     bob.press(&[ENTER]);
     bob.wait_for("You are in lobby");
     bob
+}
+
+/// Says so many lines, `line 1.` and on; more than a screen holds.
+fn says_lines(terminal: &mut Terminal, count: usize) {
+    for number in 1..=count {
+        terminal.type_text(&format!("line {number}."));
+        terminal.press(&[ENTER]);
+    }
+    // On the relay's disk: what is on its way cannot be chosen.
+    let last = format!("ann: line {count}.");
+    let is_there = |line: &str| line.contains(&last) && line.trim_end().ends_with('✓');
+    terminal.wait("the last line", |screen| screen.lines().any(is_there));
+}
+
+/// Esc, and until the keys of a chosen message are shown: together with what follows it would be another key.
+fn selects(terminal: &mut Terminal) {
+    terminal.press(&[ESCAPE]);
+    terminal.wait_for("r reply");
 }
 
 fn quits(terminal: &mut Terminal) {

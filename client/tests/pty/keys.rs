@@ -1,0 +1,95 @@
+//! Keys as F1 lists them: moving about in what was said, and between rooms.
+
+use super::*;
+
+const PAGE_UP: &str = "\u{1b}[5~";
+const PAGE_DOWN: &str = "\u{1b}[6~";
+const CTRL_K: &str = "\u{b}";
+const CTRL_R: &str = "\u{12}";
+const F1: &str = "\u{1b}OP";
+
+#[test]
+fn page_keys_read_what_was_said_before_and_come_back() {
+    let dir = TempDir::new().unwrap();
+    let (mut ann, _link) = host(&dir, &[]);
+    says_lines(&mut ann, 60);
+    ann.press(&[PAGE_UP]);
+    let screen =
+        ann.wait("older lines", |screen| screen.contains("line 30.") && !screen.contains("line 60."));
+    assert!(screen.contains("PgDn: newer"), "{screen}");
+    ann.press(&[PAGE_UP, PAGE_UP]);
+    ann.wait("the first line", |screen| screen.contains("line 1."));
+    ann.press(&[PAGE_DOWN, PAGE_DOWN, PAGE_DOWN]);
+    ann.wait("the end", |screen| screen.contains("line 60.") && !screen.contains("PgDn: newer"));
+    quits(&mut ann);
+}
+
+#[test]
+fn search_finds_an_old_line_and_goes_there() {
+    let dir = TempDir::new().unwrap();
+    let (mut ann, _link) = host(&dir, &[]);
+    ann.type_text("the needle is here");
+    ann.press(&[ENTER]);
+    says_lines(&mut ann, 60);
+    assert!(!ann.screen().contains("needle"));
+    ann.press(&[CTRL_R]);
+    ann.wait_for("Search this room");
+    ann.type_text("needle");
+    ann.wait_for("1 found");
+    ann.press(&[ENTER]);
+    let there = |screen: &str| screen.contains("ann: the needle is here") && !screen.contains("1 found");
+    ann.wait("the line among its neighbours", |screen| there(screen) && screen.contains("line 1."));
+    // It is chosen: its row is turned around, and its keys are shown.
+    ann.wait_for("e edit");
+    let chosen = ann.look(|screen| {
+        let text = |row: &u16| screen.contents_between(*row, 0, *row, 80).contains("needle");
+        let row = (0..24).find(text).unwrap();
+        screen.cell(row, 30).unwrap().inverse()
+    });
+    assert!(chosen);
+    ann.press(&[ESCAPE]);
+    ann.wait("the end of choosing", |screen| !screen.contains("e edit"));
+    quits(&mut ann);
+}
+
+#[test]
+fn switcher_goes_to_a_room_by_its_name() {
+    let dir = TempDir::new().unwrap();
+    let (mut ann, _link) = host(&dir, &[]);
+    ann.type_text("/create garden");
+    ann.press(&[ENTER]);
+    let head = |name: &'static str| {
+        move |screen: &str| screen.lines().next().is_some_and(|line| line.contains(name))
+    };
+    ann.wait("the new room", |screen| head("garden")(screen) && screen.contains("You are in garden"));
+    for (typed, room, said) in [("lob", "lobby", "in the lobby"), ("gard", "garden", "in the garden")] {
+        ann.press(&[CTRL_K]);
+        ann.wait_for("Go to: Enter goes");
+        ann.type_text(typed);
+        ann.wait_for(&format!("> {typed}"));
+        ann.press(&[ENTER]);
+        ann.wait("the room", head(room));
+        ann.type_text(said);
+        ann.press(&[ENTER]);
+        ann.wait_for(&format!("ann: {said}"));
+    }
+    assert!(!ann.screen().contains("in the lobby"));
+    quits(&mut ann);
+}
+
+#[test]
+fn help_names_the_keys_and_closes() {
+    let dir = TempDir::new().unwrap();
+    let (mut ann, _link) = host(&dir, &[]);
+    ann.press(&[F1]);
+    let help = ann.wait_for("Help: arrows scroll");
+    let row =
+        |key: &str| help.lines().any(|line| line.contains(key) && line.contains("go to a room by its name"));
+    assert!(help.contains("While typing") && row("Ctrl+K"), "{help}");
+    ann.press(&[PAGE_DOWN]);
+    ann.wait("further keys", |screen| screen.contains("PgUp") && !screen.contains("While typing"));
+    ann.press(&["x"]);
+    let room = ann.wait("the room", |screen| !screen.contains("Help:"));
+    assert!(!room.contains("> x"), "the key that closes is not typed: {room}");
+    quits(&mut ann);
+}
