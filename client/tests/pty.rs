@@ -16,6 +16,7 @@ mod people;
 #[path = "pty/settings.rs"]
 mod settings;
 #[path = "pty/terminal.rs"]
+#[allow(dead_code, reason = "the benchmark uses another part of it")]
 mod terminal;
 
 use tempfile::TempDir;

@@ -82,10 +82,9 @@ fn help_names_the_keys_and_closes() {
     let dir = TempDir::new().unwrap();
     let (mut ann, _link) = host(&dir, &[]);
     ann.press(&[F1]);
-    let help = ann.wait_for("Help: arrows scroll");
-    let row =
-        |key: &str| help.lines().any(|line| line.contains(key) && line.contains("go to a room by its name"));
-    assert!(help.contains("While typing") && row("Ctrl+K"), "{help}");
+    let is_named = |line: &str| line.contains("Ctrl+K") && line.contains("go to a room by its name");
+    let help = ann.wait("a key and what it does", |screen| screen.lines().any(is_named));
+    assert!(help.contains("Help: arrows scroll") && help.contains("While typing"), "{help}");
     ann.press(&[PAGE_DOWN]);
     ann.wait("further keys", |screen| screen.contains("PgUp") && !screen.contains("While typing"));
     ann.press(&["x"]);
