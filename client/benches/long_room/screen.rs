@@ -88,6 +88,9 @@ pub fn catches_up(home: &Path, missed: u64, last: u64) {
     quits(terminal);
 }
 
+/// From the start to the last message, and to being connected.
+type Times = (Duration, Duration);
+
 /// Paired: a start with the long room, a start with the short one.
 pub fn starts(long: &Path, short: &Path, last: u64) {
     let measure = |home: &Path| {
@@ -101,9 +104,7 @@ pub fn starts(long: &Path, short: &Path, last: u64) {
         (seen, there)
     };
     let pairs: Vec<_> = (0..STARTS).map(|_| (measure(long), measure(short))).collect();
-    let column = |of: fn(&((Duration, Duration), (Duration, Duration))) -> Duration| {
-        figures(pairs.iter().map(of).collect())
-    };
+    let column = |of: fn(&(Times, Times)) -> Duration| figures(pairs.iter().map(of).collect());
     println!("start to the last line, long room:   {}", column(|pair| pair.0.0));
     println!("start to the last line, short room:  {}", column(|pair| pair.1.0));
     println!("start to connected, long room:       {}", column(|pair| pair.0.1));
