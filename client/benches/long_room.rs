@@ -14,6 +14,9 @@
     reason = "a benchmark ends when something fails"
 )]
 
+#[path = "../tests/pty/enter.rs"]
+mod enter;
+
 #[path = "../tests/pty/terminal.rs"]
 #[allow(dead_code, reason = "a part is used here")]
 mod terminal;

@@ -9,6 +9,8 @@
     reason = "helpers of tests, which clippy does not see as tests"
 )]
 
+#[path = "pty/enter.rs"]
+mod enter;
 #[path = "pty/keys.rs"]
 mod keys;
 #[path = "pty/people.rs"]
@@ -19,6 +21,7 @@ mod settings;
 #[allow(dead_code, reason = "the benchmark uses another part of it")]
 mod terminal;
 
+use enter::{enters, link};
 use tempfile::TempDir;
 use terminal::Terminal;
 
@@ -36,25 +39,12 @@ fn host(dir: &TempDir, variables: &[(&str, &str)]) -> (Terminal, String) {
     (ann, link)
 }
 
-/// The link that fills some lines of the screen, with an empty one behind it.
-fn link(terminal: &Terminal) -> String {
-    let lines = |screen: &str| -> Vec<String> {
-        let lines = screen.lines().map(|line| line.trim().to_owned());
-        lines.skip_while(|line| !line.starts_with("schat://")).collect()
-    };
-    let screen = terminal.wait("the link", |screen| lines(screen).iter().any(String::is_empty));
-    lines(&screen).into_iter().take_while(|line| !line.is_empty()).collect()
-}
-
-/// Somebody with an empty profile who joins by the list that the program begins with.
-fn joins(dir: &TempDir, name: &str, link: &str, variables: &[(&str, &str)]) -> Terminal {
+/// Somebody with an empty profile who joins by the list that the program begins with, and is seen by `host`: what is
+/// said before that is not for them.
+fn joins(dir: &TempDir, name: &str, host: (&Terminal, &str), variables: &[(&str, &str)]) -> Terminal {
     let mut bob = Terminal::start(dir.path(), &["--name", name], variables);
-    bob.wait_for("1  Join a room");
-    bob.press(&["1"]);
-    bob.wait_for("Paste the link here");
-    bob.paste(link);
-    bob.press(&[ENTER]);
-    bob.wait_for("You are in lobby");
+    enters(&mut bob, host.1);
+    host.0.wait_for(&format!("{name} joined"));
     bob
 }
 
@@ -85,7 +75,7 @@ fn quits(terminal: &mut Terminal) {
 fn two_people_without_documentation_talk_after_a_few_keys() {
     let (at_ann, at_bob) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let (mut ann, link) = host(&at_ann, &[]);
-    let mut bob = joins(&at_bob, "bob", &link, &[]);
+    let mut bob = joins(&at_bob, "bob", (&ann, &link), &[]);
     bob.type_text("hi ann");
     bob.press(&[ENTER]);
     ann.wait_for("hi ann");
@@ -181,7 +171,7 @@ fn somebody_who_looks_elsewhere_is_told_and_nobody_else() {
     let (at_ann, at_bob) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let (mut ann, link) = host(&at_ann, &[]);
     // No desktop is there to be asked; tmux hands the sequence on only in this wrapping.
-    let mut bob = joins(&at_bob, "bob", &link, &[("TMUX", "/tmp/none"), ("TERM_PROGRAM", "tmux")]);
+    let mut bob = joins(&at_bob, "bob", (&ann, &link), &[("TMUX", "/tmp/none"), ("TERM_PROGRAM", "tmux")]);
     let rings = |bytes: &[u8]| bytes.contains(&7);
     let mark = bob.raw().len();
     ann.type_text("while you look");

@@ -6,7 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{figures, terminal::Terminal};
+use crate::{
+    enter::{enters, link},
+    figures,
+    terminal::Terminal,
+};
 
 const STARTS: usize = 9;
 const PAGES: u64 = 200;
@@ -31,15 +35,6 @@ pub fn joins(home: &Path, name: &str, link: &str) {
     quits(terminal);
 }
 
-fn enters(terminal: &mut Terminal, link: &str) {
-    terminal.wait_for("1  Join a room");
-    terminal.press(&["1"]);
-    terminal.wait_for("Paste the link here");
-    terminal.paste(link);
-    terminal.press(&["\r"]);
-    terminal.wait_for("You are in");
-}
-
 /// From nothing to two people who have read each other: what the machine takes of it; people read and type besides.
 pub fn newcomers(home: &Path) {
     let times = (0..STARTS).map(|round| {
@@ -48,10 +43,10 @@ pub fn newcomers(home: &Path) {
         let began = Instant::now();
         let host = ["host", "--name", "ann", "--listen", "127.0.0.1:0"];
         let mut ann = Terminal::start(&homes[0], &host, &[]);
-        let screen = ann.wait("the link", |screen| screen.contains("schat://") && !link(screen).is_empty());
+        let link = link(&ann);
         ann.press(&[ESCAPE]);
         let mut bob = Terminal::start(&homes[1], &["--name", "bob"], &[]);
-        enters(&mut bob, &link(&screen));
+        enters(&mut bob, &link);
         ann.wait_for("bob joined");
         for (from, to) in [(0, 1), (1, 0)] {
             let both = [&mut ann, &mut bob];
@@ -65,13 +60,6 @@ pub fn newcomers(home: &Path) {
         took
     });
     println!("from nothing to two people talking: {}", figures(times.collect()));
-}
-
-/// The link that fills some lines of the screen, with an empty one behind it; empty while it is not all there.
-fn link(screen: &str) -> String {
-    let lines = screen.lines().map(str::trim).skip_while(|line| !line.starts_with("schat://"));
-    let mut parts = lines.take_while(|line| !line.is_empty()).peekable();
-    if parts.peek().is_none() { String::new() } else { parts.collect() }
 }
 
 fn line(number: u64) -> String {
@@ -119,6 +107,7 @@ pub fn starts(long: &Path, short: &Path, last: u64) {
 pub fn idles(home: &Path, last: u64) {
     let terminal = opens(home);
     terminal.wait_for(&line(last));
+    // What a start leaves to do is no part of what is measured.
     thread::sleep(Duration::from_secs(5));
     let (before, _) = usage(terminal.pid());
     thread::sleep(Duration::from_secs(60));
@@ -194,13 +183,14 @@ pub fn echoes(home: &Path, last: u64, while_what: &str) {
         if key % 30 == 0 {
             terminal.press(&["\u{15}"]);
             typed.truncate(2);
-            thread::sleep(Duration::from_millis(200));
+            terminal.wait("an empty input", |screen| !screen.contains("> z"));
         }
         typed.push('z');
         let began = Instant::now();
         terminal.type_text("z");
         terminal.wait("the letter", |screen| screen.contains(&typed));
         times.push(began.elapsed());
+        // The rhythm of somebody who types; nothing is waited for.
         thread::sleep(Duration::from_millis(50));
     }
     println!("a key to its echo, {KEYS} times, while {while_what}: {}", figures(times));

@@ -6,7 +6,7 @@ use super::*;
 fn replies_signs_edits_and_deletions_are_seen_by_the_other() {
     let (at_ann, at_bob) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let (mut ann, link) = host(&at_ann, &[]);
-    let mut bob = joins(&at_bob, "bob", &link, &[]);
+    let mut bob = joins(&at_bob, "bob", (&ann, &link), &[]);
     ann.type_text("lunch at noon?");
     ann.press(&[ENTER]);
     bob.wait_for("ann: lunch at noon?");
