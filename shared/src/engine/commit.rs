@@ -137,8 +137,11 @@ impl Engine {
         Ok(())
     }
 
-    /// A member said it leaves: one of the others commits the removal.
-    pub(super) fn remove_later(&mut self, unique: Vec<u8>) {
+    /// A member said that it leaves: one of the others commits the removal.
+    pub(super) fn let_go(&mut self, unique: Vec<u8>) {
+        if !self.meta.left.contains(&unique) {
+            self.meta.left.push(unique.clone());
+        }
         self.want_removed(unique);
         self.dirty.meta = true;
         self.elect();

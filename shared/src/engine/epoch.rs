@@ -27,9 +27,13 @@ impl Engine {
         for (leaf, who) in &applied.removed {
             self.peers.remove(leaf);
             self.dirty.peers.insert(*leaf);
-            self.meta.to_remove.retain(|unique| *unique != who.unique());
-            self.meta.hand_over.retain(|owed| owed.joiner != who.unique());
-            self.out.events.push(Event::MemberLeft { who: person(who), by: by.clone() });
+            let unique = who.unique();
+            self.meta.to_remove.retain(|other| *other != unique);
+            let asked = self.meta.left.len();
+            self.meta.left.retain(|other| *other != unique);
+            let by = if self.meta.left.len() < asked { person(who) } else { by.clone() };
+            self.meta.hand_over.retain(|owed| owed.joiner != unique);
+            self.out.events.push(Event::MemberLeft { who: person(who), by });
         }
         if applied.removed_us {
             let reason = match self.meta.leaving {

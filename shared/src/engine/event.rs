@@ -171,7 +171,7 @@ pub enum Event {
     MemberLeft {
         /// Who.
         who: Person,
-        /// Who committed the removal.
+        /// Who removed them; the same person: they said that they leave, whoever committed it.
         by: Person,
     },
     /// The display name, status or sign of somebody changed, of us perhaps.

@@ -160,7 +160,7 @@ impl Engine {
         let saying = Saying::new(entry, &said.id, at, who, false);
         let is_good = match said.body {
             Some(Body::Leave(_)) => {
-                self.remove_later(holder.unique());
+                self.let_go(holder.unique());
                 true
             }
             Some(Body::Alarm(alarm)) => {

@@ -117,6 +117,9 @@ pub(super) struct Meta {
     /// Lines of before our join that are still taken.
     #[prost(uint32, tag = "35")]
     pub past_left: u32,
+    /// Members who said that they leave, until somebody's commit lets them: account key and device id.
+    #[prost(bytes = "vec", repeated, tag = "36")]
+    pub left: Vec<Vec<u8>>,
     /// Who made the live invites, as far as we were there; one for each, so at most
     /// [`crate::invite::MAX_INVITES`].
     #[prost(message, repeated, tag = "60")]

@@ -108,6 +108,14 @@ fn names_change_and_members_leave() {
     let names: Vec<_> = view.members.iter().map(|member| member.person.name.as_str()).collect();
     assert_eq!(names, ["ann", "Robert"]);
     assert!(world.closed(2));
+    // Whoever's commit it was, she went by herself.
+    for device in &world.devices[..2] {
+        let left = device.events.iter().filter_map(|event| match event {
+            Event::MemberLeft { who, by } => Some((who.name.as_str(), by.name.as_str())),
+            _ => None,
+        });
+        assert_eq!(left.collect::<Vec<_>>(), [("eve", "eve")]);
+    }
 }
 
 #[test]
