@@ -99,7 +99,7 @@ fuzz target seconds="60":
 # units, example settings, manual pages and Debian packages, with the programs in target/debug
 packaging:
     cargo build -p relay -p client --bins
-    packaging/check.sh target/debug
+    packaging/check.sh "${CARGO_TARGET_DIR:-target}/debug"
 
 # everything that a release has, in dist/ (see packaging/release.sh for the tools it takes)
 release:
