@@ -1,10 +1,10 @@
-//! Where the programs are. Cargo tells a crate about its own programs only, so they are built once per test
-//! process; when they are up to date, that costs a moment.
+//! Where the programs are. Cargo builds a crate's own programs only before it runs its tests, so this crate has both
+//! as its own, from the same sources, under other names.
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{self, Command},
     sync::OnceLock,
 };
 
@@ -14,7 +14,7 @@ const ELSEWHERE: &str = "SCHAT_PROGRAMS";
 /// A command that runs `schat` or `relay`, without the user's own settings.
 pub fn program(name: &str) -> Command {
     static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
-    let directory = DIRECTORY.get_or_init(|| env::var_os(ELSEWHERE).map_or_else(build, PathBuf::from));
+    let directory = DIRECTORY.get_or_init(|| env::var_os(ELSEWHERE).map_or_else(beside_this_test, PathBuf::from));
     let mut command = Command::new(directory.join(name).with_extension(env::consts::EXE_EXTENSION));
     for (variable, _) in
         env::vars().filter(|(name, _)| ["SCHAT_", "RELAY_"].iter().any(|own| name.starts_with(own)))
@@ -24,20 +24,27 @@ pub fn program(name: &str) -> Command {
     command
 }
 
-/// Builds them in the profile and the target directory that this test was built in.
-fn build() -> PathBuf {
+/// The programs that cargo has built beside this test, under their own names.
+fn beside_this_test() -> PathBuf {
     let test = env::current_exe().unwrap();
     let profile = test.ancestors().find(|path| path.ends_with("deps")).and_then(Path::parent).unwrap();
-    let name = profile.file_name().unwrap().to_str().unwrap();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let status = Command::new(env!("CARGO"))
-        .current_dir(root)
-        .args(["build", "--quiet", "-p", "client", "-p", "relay", "--bins", "--profile"])
-        .arg(if name == "debug" { "dev" } else { name })
-        .arg("--target-dir")
-        .arg(profile.parent().unwrap())
-        .status()
-        .unwrap();
-    assert!(status.success(), "the programs do not build");
-    profile.to_owned()
+    let directory = profile.join("under-test");
+    fs::create_dir_all(&directory).unwrap();
+    for name in ["schat", "relay"] {
+        let built = profile.join(format!("{name}-under-test")).with_extension(env::consts::EXE_EXTENSION);
+        let named = directory.join(name).with_extension(env::consts::EXE_EXTENSION);
+        replace(&built, &named);
+    }
+    directory
+}
+
+/// Other tests may do the same at the same time, or run the program that is replaced.
+fn replace(built: &Path, named: &Path) {
+    let new = named.with_extension(format!("{}.new", process::id()));
+    if fs::hard_link(built, &new).is_err() {
+        fs::copy(built, &new).unwrap();
+    }
+    fs::rename(&new, named).unwrap();
+    // Where both are one file already, renaming does nothing and leaves the new name.
+    let _ = fs::remove_file(&new);
 }
