@@ -14,7 +14,8 @@ const ELSEWHERE: &str = "SCHAT_PROGRAMS";
 /// A command that runs `schat` or `relay`, without the user's own settings.
 pub fn program(name: &str) -> Command {
     static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
-    let directory = DIRECTORY.get_or_init(|| env::var_os(ELSEWHERE).map_or_else(beside_this_test, PathBuf::from));
+    let directory =
+        DIRECTORY.get_or_init(|| env::var_os(ELSEWHERE).map_or_else(beside_this_test, PathBuf::from));
     let mut command = Command::new(directory.join(name).with_extension(env::consts::EXE_EXTENSION));
     for (variable, _) in
         env::vars().filter(|(name, _)| ["SCHAT_", "RELAY_"].iter().any(|own| name.starts_with(own)))
