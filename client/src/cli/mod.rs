@@ -13,7 +13,9 @@ mod once;
 mod passphrase;
 mod setup;
 mod stream;
+mod tail;
 mod verify;
+mod wait;
 
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
@@ -131,7 +133,7 @@ enum Command {
             require_equals = true,
             conflicts_with = "from"
         )]
-        ack: Option<once::Ack>,
+        ack: Option<tail::Ack>,
         /// A cursor of its own, so that two programs on one profile do not share what is acknowledged.
         #[arg(long, value_name = "NAME", requires = "ack")]
         cursor: Option<String>,
@@ -265,10 +267,10 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Send { room, text }) => once::send(globals, &room, text).await,
         Some(Command::Tail { room, from, ack, cursor }) => {
             let start = match ack {
-                Some(when) => once::Begin::Acked(Cursor::named(cursor.as_deref())?, when),
-                None => from.map_or(once::Begin::Last, once::Begin::From),
+                Some(when) => tail::Begin::Acked(Cursor::named(cursor.as_deref())?, when),
+                None => from.map_or(tail::Begin::Last, tail::Begin::From),
             };
-            once::tail(globals, &room, start).await
+            tail::tail(globals, &room, start).await
         }
         Some(Command::Invite { room }) => once::invite(globals, &room).await,
         Some(Command::Rooms) => once::rooms(globals).await,

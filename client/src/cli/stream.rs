@@ -20,8 +20,9 @@ use tokio::{
 
 use super::{
     Globals,
-    once::{PATIENCE_S, hopeless, late, one, print, seen},
+    once::print,
     setup::random,
+    wait::{PATIENCE_S, hopeless, late, one, seen},
 };
 use crate::{
     faces::json::Out,

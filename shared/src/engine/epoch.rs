@@ -47,6 +47,9 @@ impl Engine {
         }
         self.note_inviters(Some(&by))?;
         self.new_epoch()?;
+        if let (Some(joined), Some(row)) = (&applied.joined, self.meta.epochs.last_mut()) {
+            row.joined = person(joined).name;
+        }
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
         let room = group.room()?;
         let other_time = self.meta.disappear_s != room.disappear_s;

@@ -34,8 +34,10 @@ use crate::{
 use keyring::Keyring;
 use state::{JoinRow, Meta, Outgoing, Peer, Pending, Phase};
 
+mod access;
 mod checks;
 mod commit;
+mod echo;
 mod epoch;
 mod event;
 mod inviters;

@@ -5,18 +5,15 @@
 //! same id and counter: everybody knows by the same count that the first ciphertext was unreadable.
 
 use prost::Message as _;
-use proto::relay::{Deliver, Publish, Published};
+use proto::relay::Publish;
 
 use super::{
-    AlarmKind, Engine, Event, Millis, Said, Stream,
+    Engine, Event, Millis, Said, Stream,
     checks::AUTHENTICATOR_PREFIX,
     commit::UPDATE_MS,
-    person,
-    said::Saying,
     state::{Outgoing, Phase},
 };
 use crate::{
-    aead::Envelope,
     content::{self, content::Body},
     group::{EPOCHS_KEPT, GroupError},
 };
@@ -182,101 +179,6 @@ impl Engine {
         }
     }
 
-    /// The relay has it on disk.
-    pub(super) fn acknowledged(&mut self, published: &Published) {
-        let position = self.outbox.iter().position(|item| *item.publish_id == *published.id);
-        let Some(item) = position.and_then(|index| self.outbox.get_mut(index)) else { return };
-        item.acked = published.seq;
-        let body = decode(&item.said);
-        let leave = matches!(body, Some(Body::Leave(_)));
-        // Nobody asked for it, so nobody waits for it.
-        let is_handed = matches!(body, Some(Body::Past(_)));
-        let (counter, token) = (item.counter, item.token.clone());
-        self.dirty.outbox.insert(counter);
-        if leave && self.meta.leaving {
-            self.close("You left the room.");
-            return;
-        }
-        if !is_handed {
-            self.out.events.push(Event::Sent { token, seq: published.seq });
-        }
-        if published.seq <= self.meta.cursor {
-            self.lost_at(counter);
-        }
-    }
-
-    /// Is the entry something we said? Then it is told, and leaves the outbox.
-    pub(super) fn check_echo(&mut self, entry: &Deliver, envelope: &Envelope<'_>) -> bool {
-        let elsewhere = self
-            .outbox
-            .iter()
-            .find(|item| item.acked != 0 && item.acked <= entry.seq && *item.envelope != *entry.envelope);
-        if let Some(counter) = elsewhere.map(|item| item.counter) {
-            self.lost_at(counter);
-        }
-        let Some(index) = self.outbox.iter().position(|item| *item.envelope == *entry.envelope) else {
-            return false;
-        };
-        let Some((leaf, epoch)) = self.group.as_ref().map(|group| (group.leaf(), group.epoch())) else {
-            return false;
-        };
-        let Some(item) = self.outbox.get_mut(index) else { return false };
-        let (counter, sealed_in, acked) = (item.counter, item.epoch, item.acked != 0);
-        let publish_id = item.publish_id.clone();
-        self.dirty.outbox.insert(counter);
-        if sealed_in + EPOCHS_KEPT < epoch {
-            // The others could not read it any more; they know that by the same count.
-            item.envelope.clear();
-            item.acked = 0;
-        } else if let Some(item) = self.outbox.remove(index) {
-            match decode(&item.said) {
-                Some(Body::Leave(_)) => self.close("You left the room."),
-                Some(body) => {
-                    let is_handed = matches!(body, Body::Past(_));
-                    self.tell_own(entry, &item.id, body);
-                    if !acked && !is_handed {
-                        self.out.events.push(Event::Sent { token: item.token.clone(), seq: entry.seq });
-                    }
-                }
-                None => (),
-            }
-        }
-        // So that the relay cannot show it twice unnoticed.
-        let _ = self.mark((leaf, envelope.session()), envelope.sequence(), sealed_in);
-        self.answered(&publish_id);
-        true
-    }
-
-    fn tell_own(&mut self, entry: &Deliver, id: &[u8], body: Body) {
-        let own = self.group.as_ref().and_then(|group| group.member(group.leaf()));
-        let Some(from) = own.map(|holder| person(&holder)) else { return };
-        let at = self.clamp(entry.at_ms);
-        self.tell(Saying::new(entry, id, at, from, true), body);
-    }
-
-    /// The relay said that it has something, and then showed something else in its place.
-    pub(super) fn lost_at(&mut self, counter: u64) {
-        self.alarm(
-            AlarmKind::Gap,
-            "The relay acknowledged a message of yours and then did not show it; it is sent again.",
-        );
-        if let Some(item) = self.outbox.iter_mut().find(|item| item.counter == counter) {
-            // Sealed anew, or the relay would answer the same publish id with the same position for ever.
-            // Whoever did get the first one refuses the second by its counter.
-            item.envelope.clear();
-            item.acked = 0;
-            self.dirty.outbox.insert(counter);
-        }
-    }
-
-    /// Whatever the relay answers to this publish later changes nothing.
-    pub(super) fn answered(&mut self, publish_id: &[u8]) {
-        if self.link.in_flight.as_deref() == Some(publish_id) {
-            self.link.in_flight = None;
-            self.link.conflicts = 0;
-        }
-    }
-
     /// Too large or malformed for the relay: for good.
     pub(super) fn drop_refused(&mut self, publish_id: &[u8]) {
         let remedy = "Tell who runs the relay, or update this program.";
@@ -321,7 +223,7 @@ fn encode(body: Body) -> Vec<u8> {
     content::Content { body: Some(body), ..content::Content::default() }.encode_to_vec()
 }
 
-fn decode(said: &[u8]) -> Option<Body> {
+pub(super) fn decode(said: &[u8]) -> Option<Body> {
     content::Content::decode(said).ok()?.body
 }
 

@@ -43,6 +43,33 @@ fn somebody_joins_while_all_are_asleep() {
 }
 
 #[test]
+fn who_speaks_while_somebody_joins_is_told_that_they_cannot_read_it() {
+    let mut world = World::room_of(&["ann", "bob"], Suite::Classic, 6);
+    let link = world.invite(0);
+    world.devices.push(World::new(&["eve"], Suite::Classic, 78).devices.remove(0));
+    world.devices[2].engine = Some(Engine::join(&world.devices[2].profile, &link, world.now).unwrap());
+    world.connect(2);
+    while world.deliver_one(2) {}
+    // Eve's join is in the log; ann has not read it, bob has.
+    while world.deliver_one(1) {}
+    world.say(0, "between ourselves");
+    world.say(1, "welcome");
+    world.settle();
+    assert_eq!(world.texts(1), ["between ourselves", "welcome"]);
+    assert_eq!(world.texts(2), ["welcome"]);
+    let told = |code: &str| {
+        (0..3)
+            .map(|i| {
+                let event = |event: &&Event| matches!(event, Event::Error { code: is, .. } if *is == code);
+                world.devices[i].events.iter().filter(event).count()
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told("missed_by_newcomer"), [1, 0, 0], "{}", world.story(0));
+    assert_eq!(told("unreadable"), [0, 0, 1], "{}", world.story(2));
+}
+
+#[test]
 fn eight_join_at_the_same_instant() {
     let names = ["ann", "b", "c", "d", "e", "f", "g", "h", "i"];
     let mut world = World::new(&names, Suite::Classic, 3);

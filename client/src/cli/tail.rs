@@ -1,0 +1,169 @@
+//! `schat tail`: what is said, line by line, with a cursor for programs that lose nothing.
+
+use shared::{engine, timeline::Line};
+use tokio::sync::mpsc;
+
+use super::{
+    Globals, attach,
+    once::print,
+    setup::Plan,
+    wait::{hopeless, seen},
+};
+use crate::{
+    faces::{
+        input::{self, Input},
+        json::{self, Cmd, Out},
+        plain, words,
+    },
+    failure::{Exit, Failure},
+    runtime::{Event, Past, RelayState, RoomEvent, Runtime},
+    store::Cursor,
+};
+
+/// Lines that `tail` begins with when it is not told where.
+const TAIL: u32 = 10;
+
+/// Stored lines that are read at once.
+const PAGE: u32 = 200;
+
+/// Where `tail` begins.
+pub(super) enum Begin {
+    /// With the last lines.
+    Last,
+    /// With this sequence number.
+    From(u64),
+    /// After what was acknowledged there.
+    Acked(Cursor, Ack),
+}
+
+/// What `tail` acknowledges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Ack {
+    /// Whatever was written to standard output.
+    Written,
+    /// What lines on standard input say: {"cmd":"ack","room":ROOM,"seq":SEQ}.
+    Told,
+}
+
+pub(super) async fn tail(globals: &Globals, room: &str, begin: Begin) -> Result<Exit, Failure> {
+    let past = match begin {
+        Begin::Last => Past::Last(TAIL),
+        Begin::From(_) | Begin::Acked(..) => Past::Nothing,
+    };
+    let plan = Plan { past, only: Some(room.to_owned()), own: None };
+    let (runtime, events) = attach::runtime(globals, plan).await?;
+    let told = match &begin {
+        Begin::Acked(cursor, Ack::Told) => Some(cursor.clone()),
+        _ => None,
+    };
+    let done = tokio::select! {
+        done = follow(globals, &runtime, events, room, begin) => done,
+        () = listen(&runtime, told) => Ok(Exit::Ok),
+        _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+    };
+    runtime.shutdown().await;
+    done
+}
+
+/// Obeys acknowledgements on standard input until it ends. Without a cursor nothing is read, for ever.
+async fn listen(runtime: &Runtime, cursor: Option<Cursor>) {
+    let Some(cursor) = cursor else { return std::future::pending().await };
+    let mut input = input::stdin();
+    while let Some(line) = input.recv().await {
+        let done = match line {
+            Input::Line(line) if line.trim().is_empty() => Ok(()),
+            Input::Line(line) => match json::parse(&line) {
+                Ok(Cmd::Ack { room, seq }) => runtime.ack_at(&room, &cursor, seq).await,
+                Ok(Cmd::Quit) => return,
+                Ok(_) => Err(Failure::usage("tail takes nothing but ack and quit.", "Use schat --json.")),
+                Err(failure) => Err(failure),
+            },
+            Input::TooLong => Err(Failure::usage("The line is too long.", "See docs/json.md.")),
+        };
+        if let Err(failure) = done {
+            eprintln!("schat: {}", words::failure(&failure));
+        }
+    }
+}
+
+async fn follow(
+    globals: &Globals,
+    runtime: &Runtime,
+    mut events: mpsc::Receiver<Event>,
+    room: &str,
+    begin: Begin,
+) -> Result<Exit, Failure> {
+    let (mut shown, reads) = match &begin {
+        Begin::Last => (0, false),
+        Begin::From(from) => (from.saturating_sub(1), true),
+        Begin::Acked(cursor, _) => (runtime.acked(room, cursor).await?, true),
+    };
+    let written = match &begin {
+        Begin::Acked(cursor, Ack::Written) => Some(cursor),
+        _ => None,
+    };
+    if reads {
+        loop {
+            let page = runtime.history(room, shown, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            shown = last.message.seq;
+            if !page.into_iter().all(|line| show(globals, runtime, room, line)) {
+                return Ok(Exit::Ok);
+            }
+            if let Some(cursor) = written {
+                runtime.ack_at(room, cursor, shown).await?;
+            }
+        }
+    }
+    while let Some(event) = events.recv().await {
+        let notice = event.notice();
+        let seq = match &event {
+            Event::Room { event: RoomEvent::Engine(engine::Event::Message(message)), .. }
+            // What was missed while a daemon was away.
+            | Event::Room { event: RoomEvent::Past(Line { message, .. }), .. } => Some(message.seq),
+            _ => None,
+        };
+        match event {
+            // What came in while the past was read is in both.
+            Event::Room { event: RoomEvent::Engine(engine::Event::Message(message)), .. } => {
+                if message.seq > shown && !show(globals, runtime, room, message.into()) {
+                    return Ok(Exit::Ok);
+                }
+            }
+            Event::Room { event: RoomEvent::Past(line), .. } => {
+                if line.message.seq > shown && !show(globals, runtime, room, line) {
+                    return Ok(Exit::Ok);
+                }
+            }
+            Event::Room { room, event: RoomEvent::Notice { notice, again, .. } } => {
+                eprintln!("schat: {}", words::notice(&room, &notice, again));
+            }
+            Event::Room { event: RoomEvent::Failed(failure), .. } => {
+                eprintln!("schat: {}", words::failure(&failure));
+            }
+            Event::Relay { state: RelayState::Lost { failure, retry: Some(_) }, .. } => {
+                eprintln!("schat: {}", words::failure(&failure));
+            }
+            other => {
+                if let Some(failure) = hopeless(&other) {
+                    return Err(failure);
+                }
+            }
+        }
+        seen(runtime, notice).await;
+        // After the line was written and flushed: a crash in between writes it once more, and loses none.
+        if let (Some(cursor), Some(seq)) = (written, seq) {
+            runtime.ack_at(room, cursor, seq).await?;
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+/// False: nobody reads any more.
+fn show(globals: &Globals, runtime: &Runtime, room: &str, line: Line) -> bool {
+    if globals.json {
+        return print(&Out::message(room.to_owned(), line, false).to_line());
+    }
+    let view = runtime.room(room).ok().and_then(|status| status.view);
+    print(&plain::format(&line, None, view.as_ref(), None))
+}

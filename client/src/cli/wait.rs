@@ -1,0 +1,142 @@
+//! Waiting for what a command asked for, and what ends the waiting.
+
+use std::time::Duration;
+
+use shared::engine;
+use tokio::{
+    sync::mpsc,
+    time::{sleep, timeout},
+};
+
+use super::{Globals, attach, setup::Plan};
+use crate::{
+    faces::words,
+    failure::{Exit, Failure},
+    runtime::{Event, Past, RelayState, RoomEvent, Runtime},
+    store::Notice,
+};
+
+/// How long a command waits for the relay, in seconds: several tries.
+pub(super) const PATIENCE_S: u64 = 30;
+
+/// A command that waits longer than this, in seconds, says for what: people begin to wonder.
+const HINT_S: u64 = 2;
+
+/// A runtime with this room only.
+pub(super) async fn one(globals: &Globals, room: &str) -> Result<(Runtime, mpsc::Receiver<Event>), Failure> {
+    attach::runtime(globals, Plan { past: Past::Nothing, only: Some(room.to_owned()), own: None }).await
+}
+
+/// Waits for the answer; ends early with what makes it impossible, and says once when it takes longer.
+pub(super) async fn wait<T>(
+    runtime: &Runtime,
+    room: &str,
+    events: &mut mpsc::Receiver<Event>,
+    mut answer: impl FnMut(RoomEvent) -> Option<T>,
+) -> Result<T, Failure> {
+    let hint = async {
+        sleep(Duration::from_secs(HINT_S)).await;
+        eprintln!("{}", waiting_for(runtime, room));
+        std::future::pending().await
+    };
+    let waiting = async {
+        while let Some(event) = events.recv().await {
+            let failure = hopeless(&event);
+            seen(runtime, event.notice()).await;
+            if let Some(failure) = failure {
+                return Err(failure);
+            }
+            if let Event::Room { event, .. } = event
+                && let Some(answer) = answer(event)
+            {
+                return Ok(answer);
+            }
+        }
+        Err(late(runtime))
+    };
+    tokio::select! {
+        answer = timeout(Duration::from_secs(PATIENCE_S), waiting) => answer.unwrap_or_else(|_| Err(late(runtime))),
+        never = hint => never,
+    }
+}
+
+fn waiting_for(runtime: &Runtime, room: &str) -> String {
+    let relay = runtime.room(room).ok().and_then(|status| status.relay);
+    let relay = relay.map_or_else(|| "the relay".to_owned(), |relay| format!("the relay {relay}"));
+    let why = runtime.why().filter(|why| why.exit == Exit::Network);
+    let why = why.map(|why| format!(" {}", words::failure(&why))).unwrap_or_default();
+    format!("Waiting for {relay}, at most {PATIENCE_S} s.{why}")
+}
+
+/// Told, or about to be as the reason why the program ends.
+pub(super) async fn seen(runtime: &Runtime, notice: Option<i64>) {
+    if let Some(notice) = notice {
+        // What cannot be marked comes again at the next start.
+        let _ = runtime.seen(notice).await;
+    }
+}
+
+/// Goes away by itself, or is about what somebody else did: it is told, and waited through. Else any member could make
+/// every command fail by a forged entry.
+fn passes(code: &str) -> bool {
+    matches!(
+        code,
+        "rate_limited" | "forged" | "unreadable" | "invalid_commit" | "inviter_absent" | "missed_by_newcomer"
+    )
+}
+
+pub(super) fn late(runtime: &Runtime) -> Failure {
+    let why = runtime.why().filter(|why| why.exit == Exit::Network || why.code == "rate_limited");
+    why.unwrap_or_else(|| {
+        Failure::new(Exit::Network, "network", "The relay did not answer in time.", "Try again.")
+    })
+}
+
+/// The failure that ends the waiting, if the event is one. Alarms are told and waited through.
+pub(super) fn hopeless(event: &Event) -> Option<Failure> {
+    match event {
+        Event::Relay { state: RelayState::Lost { failure, retry: None }, .. } => Some(failure.clone()),
+        Event::Relay { state: RelayState::Connected { trust, .. }, .. } if trust.name() == "first-use" => {
+            eprintln!("The relay is {}.", words::trust(*trust));
+            None
+        }
+        Event::Relay { .. } => None,
+        Event::Room { event: RoomEvent::Failed(failure), .. } => Some(failure.clone()),
+        Event::Room { event: RoomEvent::Engine(event), .. } => match event {
+            engine::Event::Closed { reason, .. } => Some(Failure::new(Exit::Refused, "closed", reason, "")),
+            _ => None,
+        },
+        Event::Room { room, event: RoomEvent::Notice { notice, again, .. } } => match notice {
+            Notice::Error { code, .. } if !again && !passes(code) => Some(notice.into()),
+            Notice::Error { .. } | Notice::Alarm { .. } => {
+                eprintln!("schat: {}", words::notice(room, notice, *again));
+                None
+            }
+        },
+        Event::Room { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(code: &str, again: bool) -> Event {
+        let notice =
+            Notice::Error { code: code.to_owned(), message: "No.".to_owned(), remedy: String::new() };
+        Event::Room { room: "lobby".into(), event: RoomEvent::Notice { ordinal: 1, notice, again } }
+    }
+
+    #[test]
+    fn command_fails_by_what_it_asked_for_and_not_by_what_others_did() {
+        for code in ["outbox_full", "refused", "not_joined", "too_long"] {
+            assert!(hopeless(&told(code, false)).is_some(), "{code}");
+            assert!(hopeless(&told(code, true)).is_none(), "{code}, of the last time");
+        }
+        for code in
+            ["forged", "unreadable", "invalid_commit", "inviter_absent", "missed_by_newcomer", "rate_limited"]
+        {
+            assert!(hopeless(&told(code, false)).is_none(), "{code}");
+        }
+    }
+}
