@@ -1,23 +1,19 @@
 //! The handle that all faces use: of rooms in this process, or of those that a daemon runs.
 
+mod people;
+mod rooms;
 mod stored;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use shared::{
-    engine::{Command, Person, Policy},
-    identity::Fingerprint,
-    link::{InviteLink, RelayLink},
-    safety::SafetyNumber,
-};
+use shared::{engine::Command, identity::Fingerprint};
 use tokio::sync::mpsc;
 
-use super::{ChosenRelay, Config, EVENTS, Event, Local, OwnRelay, RoomStatus, Sink, no_room, people};
+use super::{ChosenRelay, Config, EVENTS, Event, Local, OwnRelay, RoomStatus, Sink, no_room};
 use crate::{
     daemon::{Attachable, Options, Remote, Request},
     failure::Failure,
-    store::{Cursor, KnownPerson, OpenProfile, ProfileDir},
-    transport::RelayAddress,
+    store::{Cursor, OpenProfile, ProfileDir},
 };
 
 /// The handle of a running client. Clones share it; [`Runtime::shutdown`] ends it.
@@ -216,173 +212,6 @@ impl Runtime {
         match self.0 {
             Here(local) => local.shutdown().await,
             There(remote) => remote.detach(),
-        }
-    }
-
-    /// Joins the room of an invite link. Returns its label; whether it worked comes as events.
-    ///
-    /// # Errors
-    /// [`Failure`] when the link is of no use.
-    pub async fn join(&self, invite: &InviteLink) -> Result<String, Failure> {
-        match &self.0 {
-            Here(local) => local.join(invite),
-            There(remote) => remote.ask(Request::Join(invite.to_string())).await,
-        }
-    }
-
-    /// Opens the open room of that name: whoever knows the name, the relay's operator included, can read it.
-    ///
-    /// # Errors
-    /// [`Failure`] when the name cannot be shown or there is no relay to ask.
-    pub async fn open(&self, name: &str, relay: Option<RelayAddress>) -> Result<String, Failure> {
-        match &self.0 {
-            Here(local) => local.open(name, relay),
-            There(remote) => remote.ask(Request::Open(name.to_owned(), remote.relay(relay))).await,
-        }
-    }
-
-    /// Makes a private room.
-    ///
-    /// # Errors
-    /// [`Failure`] when the name cannot be shown or there is no relay to ask.
-    pub async fn create(
-        &self,
-        name: &str,
-        relay: Option<RelayAddress>,
-        policy: Policy,
-    ) -> Result<String, Failure> {
-        match &self.0 {
-            Here(local) => local.create(name, relay, policy),
-            There(remote) => remote.ask(Request::Create(name.to_owned(), remote.relay(relay), policy)).await,
-        }
-    }
-
-    /// Makes a private room at our own relay.
-    ///
-    /// # Errors
-    /// [`Failure`] when the name cannot be shown, or a daemon has the profile: it runs no relay.
-    pub async fn create_own(&self, name: &str) -> Result<String, Failure> {
-        match &self.0 {
-            Here(local) => local.create_own(name),
-            There(_) => Err(Failure::usage(
-                "A daemon has this profile, and runs no relay.",
-                "End it (schat daemon stop), then: schat host",
-            )),
-        }
-    }
-
-    /// This process runs a relay of its own from now on. For a profile that a daemon has, that changes nothing.
-    pub fn use_own(&self, own: OwnRelay) {
-        if let Here(local) = &self.0 {
-            local.use_own(own);
-        }
-    }
-
-    /// The way to a room's relay and back, as QUIC measures it anyway. None without a connection and over TCP, where
-    /// nobody measures it.
-    pub fn round_trip(&self, room: &str) -> Option<Duration> {
-        match &self.0 {
-            Here(local) => local.round_trip(room),
-            There(remote) => remote.round_trip(room),
-        }
-    }
-
-    /// Uses the relay of a link for rooms that are named without one, and holds it to the link's pin.
-    ///
-    /// # Errors
-    /// [`Failure`] when its address makes no sense or it cannot be saved.
-    pub async fn use_relay(&self, link: &RelayLink) -> Result<ChosenRelay, Failure> {
-        match &self.0 {
-            Here(local) => local.use_relay(link).await,
-            There(remote) => {
-                let chosen = ChosenRelay::of(link)?;
-                let replaced = remote.ask(Request::UseRelay(link.to_string())).await?;
-                Ok(ChosenRelay { replaced, ..chosen })
-            }
-        }
-    }
-
-    /// Remembers the relay for rooms that are named without one, for the next start.
-    ///
-    /// # Errors
-    /// [`Failure`] when it cannot be saved.
-    pub async fn remember_relay(&self, relay: &RelayAddress) -> Result<(), Failure> {
-        match &self.0 {
-            Here(local) => local.remember_relay(relay).await,
-            There(remote) => remote.ask(Request::LastRelay(relay.clone())).await,
-        }
-    }
-
-    /// Whether somebody is told of what is said in a room while they look elsewhere; remembered.
-    ///
-    /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be saved.
-    pub async fn mute(&self, room: &str, is_muted: bool) -> Result<(), Failure> {
-        match &self.0 {
-            Here(local) => local.mute(room, is_muted).await,
-            There(remote) => remote.ask(Request::Mute(room.to_owned(), is_muted)).await,
-        }
-    }
-
-    /// Everybody met in rooms, by fingerprint.
-    ///
-    /// # Errors
-    /// [`Failure`] when the daemon does not answer.
-    pub async fn people(&self) -> Result<Vec<KnownPerson>, Failure> {
-        match &self.0 {
-            Here(local) => Ok(local.people()),
-            There(remote) => remote.ask(Request::People).await,
-        }
-    }
-
-    /// Somebody met in rooms.
-    ///
-    /// # Errors
-    /// [`Failure`] when the daemon does not answer.
-    pub async fn person(&self, who: &Fingerprint) -> Result<Option<KnownPerson>, Failure> {
-        match &self.0 {
-            Here(local) => Ok(local.person(who)),
-            There(remote) => remote.ask(Request::Person(*who)).await,
-        }
-    }
-
-    /// Somebody at this device compared this account's safety number. Quick: faces may ask for each line they draw.
-    pub fn is_verified(&self, who: &Fingerprint) -> bool {
-        match &self.0 {
-            Here(local) => local.is_verified(who),
-            There(remote) => remote.is_verified(who),
-        }
-    }
-
-    /// The number to compare with somebody; about to be shown.
-    pub fn compare(&self, who: &Fingerprint) -> SafetyNumber {
-        match &self.0 {
-            Here(local) => local.compare(who),
-            There(remote) => remote.compare(who),
-        }
-    }
-
-    /// Marks an account key as verified. `person` is a member whose number was shown in this run: a name alone may have
-    /// changed hands since the numbers were compared.
-    ///
-    /// # Errors
-    /// [`Failure`] when the number was not shown, it is our own key, or it cannot be saved.
-    pub async fn verify(&self, person: &Person) -> Result<(), Failure> {
-        match &self.0 {
-            Here(local) => local.verify(person).await,
-            There(remote) if !remote.has_compared(person) => Err(people::not_compared(person)),
-            There(_) => self.mark(person, true).await,
-        }
-    }
-
-    /// Marks an account key as verified whose whole fingerprint somebody gave, or takes the mark back.
-    ///
-    /// # Errors
-    /// [`Failure`] when it is our own key, or it cannot be saved.
-    pub async fn mark(&self, person: &Person, is_verified: bool) -> Result<(), Failure> {
-        match &self.0 {
-            Here(local) => local.mark(person, is_verified).await,
-            There(remote) => remote.ask(Request::Mark(person.clone(), is_verified)).await,
         }
     }
 }

@@ -3,6 +3,8 @@
 //! A happening has the sequence number of the log's entry that told it, and its place among those of that entry. It
 //! goes with the chat lines around it. Programs are told of it once, as it happens; only people see it again.
 
+mod stored;
+
 use std::collections::VecDeque;
 
 use proto::RoomId;
@@ -10,11 +12,11 @@ use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use shared::{
     engine::{AlarmKind, Event, Millis, Person},
-    identity::Fingerprint,
     timeline::Line,
 };
 use zeroize::Zeroizing;
 
+use self::stored::Stored;
 use super::{Notice, Store, StoreError, seal::Sealer};
 
 /// Happenings kept per room; the oldest go first. Whoever joins and leaves without end drives out no chat line.
@@ -251,58 +253,6 @@ fn newest(db: &Connection, room: RoomId) -> Result<u64, StoreError> {
     let select = "SELECT max(coalesce((SELECT max(seq) FROM messages WHERE room = ?1), 0),
                              coalesce((SELECT max(seq) FROM happenings WHERE room = ?1), 0))";
     Ok(db.prepare_cached(select)?.query_row([room.as_bytes()], |row| row.get(0))?)
-}
-
-type Who = (String, [u8; 32]);
-
-/// The stored form; place and end are columns.
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    at: u64,
-    what: StoredWhat,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum StoredWhat {
-    Joined(Who),
-    Left { who: Who, by: Who },
-    Renamed { who: Who, was: String },
-    Disappearing { by: Who, seconds: u32 },
-    Alarm { kind: String, text: String },
-}
-
-impl Stored {
-    fn of(happening: &Happening) -> Self {
-        let what = match happening.what.clone() {
-            What::Joined(person) => StoredWhat::Joined(who(person)),
-            What::Left { who: person, by } => StoredWhat::Left { who: who(person), by: who(by) },
-            What::Renamed { who: person, was } => StoredWhat::Renamed { who: who(person), was },
-            What::Disappearing { by, seconds } => StoredWhat::Disappearing { by: who(by), seconds },
-            What::Alarm { kind, text } => StoredWhat::Alarm { kind: kind.name().to_owned(), text },
-        };
-        Self { at: happening.at, what }
-    }
-
-    /// None for a kind of alarm that this version does not know.
-    fn into_happening(self, seq: u64) -> Option<Happening> {
-        let what = match self.what {
-            StoredWhat::Joined(who) => What::Joined(person(who)),
-            StoredWhat::Left { who, by } => What::Left { who: person(who), by: person(by) },
-            StoredWhat::Renamed { who, was } => What::Renamed { who: person(who), was },
-            StoredWhat::Disappearing { by, seconds } => What::Disappearing { by: person(by), seconds },
-            StoredWhat::Alarm { kind, text } => What::Alarm { kind: AlarmKind::from_name(&kind)?, text },
-        };
-        Some(Happening { seq: Some(seq), at: self.at, expires: None, what })
-    }
-}
-
-fn who(person: Person) -> Who {
-    (person.name, person.fingerprint.0)
-}
-
-fn person((name, fingerprint): Who) -> Person {
-    Person { name, fingerprint: Fingerprint(fingerprint) }
 }
 
 fn label(room: RoomId, seq: u64, nth: u32) -> Vec<u8> {

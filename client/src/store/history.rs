@@ -1,15 +1,16 @@
 //! The chat lines that this device has seen and what became of them, sealed one by one.
 
+mod stored;
+
 use proto::RoomId;
 use rusqlite::{Connection, OptionalExtension, params};
-use serde::{Deserialize, Serialize};
 use shared::{
-    engine::{Act, Message, MessageId, Millis, Person},
-    identity::Fingerprint,
-    timeline::{ActError, Line, Reaction},
+    engine::{Act, MessageId, Millis},
+    timeline::{ActError, Line},
 };
 use zeroize::Zeroizing;
 
+use self::stored::Stored;
 use super::{Store, StoreError, seal::Sealer};
 
 /// Chat lines kept per room, unless the settings say otherwise; the oldest go first. Some hundred megabytes of the
@@ -27,32 +28,6 @@ pub enum Entry {
     /// Something happened to one.
     Act(Act),
 }
-
-/// A stored chat line. Its sequence number is the row's key. Fields that came later have defaults, so that older
-/// lines can be read.
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    id: MessageId,
-    at: u64,
-    name: String,
-    from: [u8; 32],
-    text: String,
-    mine: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    reply_to: Option<MessageId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    disappears: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    edited: Option<u64>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    deleted: bool,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    reactions: Vec<(String, Vec<Who>)>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    handed_by: Option<Who>,
-}
-
-type Who = (String, [u8; 32]);
 
 impl Store {
     /// How many chat lines are kept per room from now on; those beyond go at once.
@@ -253,56 +228,6 @@ fn put(db: &Connection, sealer: &Sealer, room: RoomId, line: &Line, insert: &str
     let expires = expires.map(|at| i64::try_from(at).unwrap_or(i64::MAX));
     db.prepare_cached(insert)?.execute(params![room.as_bytes(), seq, sealed, id, expires])?;
     Ok(())
-}
-
-impl From<Line> for Stored {
-    fn from(line: Line) -> Self {
-        let Line { message, edited, deleted, reactions, handed_by } = line;
-        let signs =
-            reactions.into_iter().map(|sign| (sign.emoji, sign.people.into_iter().map(who).collect()));
-        let Message { id, at, from, text, mine, reply_to, disappears, .. } = message;
-        Self {
-            id,
-            at,
-            name: from.name,
-            from: from.fingerprint.0,
-            text,
-            mine,
-            reply_to,
-            disappears,
-            edited,
-            deleted,
-            reactions: signs.collect(),
-            handed_by: handed_by.map(who),
-        }
-    }
-}
-
-impl Stored {
-    fn into_line(self, seq: u64) -> Line {
-        let Self { id, at, text, mine, reply_to, disappears, .. } = self;
-        let from = person((self.name, self.from));
-        let signs = self.reactions.into_iter();
-        let reaction = |(emoji, people): (String, Vec<Who>)| Reaction {
-            emoji,
-            people: people.into_iter().map(person).collect(),
-        };
-        Line {
-            message: Message { seq, id, at, from, text, mine, reply_to, disappears },
-            edited: self.edited,
-            deleted: self.deleted,
-            reactions: signs.map(reaction).collect(),
-            handed_by: self.handed_by.map(person),
-        }
-    }
-}
-
-fn who(person: Person) -> Who {
-    (person.name, person.fingerprint.0)
-}
-
-fn person((name, fingerprint): Who) -> Person {
-    Person { name, fingerprint: Fingerprint(fingerprint) }
 }
 
 fn open(sealer: &Sealer, room: RoomId, seq: u64, sealed: &[u8]) -> Result<Line, StoreError> {

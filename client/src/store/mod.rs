@@ -20,6 +20,7 @@ mod seal;
 mod search;
 mod tokens;
 mod vault;
+mod who;
 
 use std::path::Path;
 

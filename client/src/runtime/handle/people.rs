@@ -1,0 +1,70 @@
+//! People met in rooms, and who of them was verified.
+
+use shared::{engine::Person, identity::Fingerprint, safety::SafetyNumber};
+
+use super::{Here, Runtime, There};
+use crate::{daemon::Request, failure::Failure, runtime::people, store::KnownPerson};
+
+impl Runtime {
+    /// Everybody met in rooms, by fingerprint.
+    ///
+    /// # Errors
+    /// [`Failure`] when the daemon does not answer.
+    pub async fn people(&self) -> Result<Vec<KnownPerson>, Failure> {
+        match &self.0 {
+            Here(local) => Ok(local.people()),
+            There(remote) => remote.ask(Request::People).await,
+        }
+    }
+
+    /// Somebody met in rooms.
+    ///
+    /// # Errors
+    /// [`Failure`] when the daemon does not answer.
+    pub async fn person(&self, who: &Fingerprint) -> Result<Option<KnownPerson>, Failure> {
+        match &self.0 {
+            Here(local) => Ok(local.person(who)),
+            There(remote) => remote.ask(Request::Person(*who)).await,
+        }
+    }
+
+    /// Somebody at this device compared this account's safety number. Quick: faces may ask for each line they draw.
+    pub fn is_verified(&self, who: &Fingerprint) -> bool {
+        match &self.0 {
+            Here(local) => local.is_verified(who),
+            There(remote) => remote.is_verified(who),
+        }
+    }
+
+    /// The number to compare with somebody; about to be shown.
+    pub fn compare(&self, who: &Fingerprint) -> SafetyNumber {
+        match &self.0 {
+            Here(local) => local.compare(who),
+            There(remote) => remote.compare(who),
+        }
+    }
+
+    /// Marks an account key as verified. `person` is a member whose number was shown in this run: a name alone may have
+    /// changed hands since the numbers were compared.
+    ///
+    /// # Errors
+    /// [`Failure`] when the number was not shown, it is our own key, or it cannot be saved.
+    pub async fn verify(&self, person: &Person) -> Result<(), Failure> {
+        match &self.0 {
+            Here(local) => local.verify(person).await,
+            There(remote) if !remote.has_compared(person) => Err(people::not_compared(person)),
+            There(_) => self.mark(person, true).await,
+        }
+    }
+
+    /// Marks an account key as verified whose whole fingerprint somebody gave, or takes the mark back.
+    ///
+    /// # Errors
+    /// [`Failure`] when it is our own key, or it cannot be saved.
+    pub async fn mark(&self, person: &Person, is_verified: bool) -> Result<(), Failure> {
+        match &self.0 {
+            Here(local) => local.mark(person, is_verified).await,
+            There(remote) => remote.ask(Request::Mark(person.clone(), is_verified)).await,
+        }
+    }
+}

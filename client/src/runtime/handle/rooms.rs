@@ -1,0 +1,118 @@
+//! Rooms that are joined, made and muted, and the relays that they are at.
+
+use std::time::Duration;
+
+use shared::{
+    engine::Policy,
+    link::{InviteLink, RelayLink},
+};
+
+use super::{ChosenRelay, Here, OwnRelay, Runtime, There};
+use crate::{daemon::Request, failure::Failure, transport::RelayAddress};
+
+impl Runtime {
+    /// Joins the room of an invite link. Returns its label; whether it worked comes as events.
+    ///
+    /// # Errors
+    /// [`Failure`] when the link is of no use.
+    pub async fn join(&self, invite: &InviteLink) -> Result<String, Failure> {
+        match &self.0 {
+            Here(local) => local.join(invite),
+            There(remote) => remote.ask(Request::Join(invite.to_string())).await,
+        }
+    }
+
+    /// Opens the open room of that name: whoever knows the name, the relay's operator included, can read it.
+    ///
+    /// # Errors
+    /// [`Failure`] when the name cannot be shown or there is no relay to ask.
+    pub async fn open(&self, name: &str, relay: Option<RelayAddress>) -> Result<String, Failure> {
+        match &self.0 {
+            Here(local) => local.open(name, relay),
+            There(remote) => remote.ask(Request::Open(name.to_owned(), remote.relay(relay))).await,
+        }
+    }
+
+    /// Makes a private room.
+    ///
+    /// # Errors
+    /// [`Failure`] when the name cannot be shown or there is no relay to ask.
+    pub async fn create(
+        &self,
+        name: &str,
+        relay: Option<RelayAddress>,
+        policy: Policy,
+    ) -> Result<String, Failure> {
+        match &self.0 {
+            Here(local) => local.create(name, relay, policy),
+            There(remote) => remote.ask(Request::Create(name.to_owned(), remote.relay(relay), policy)).await,
+        }
+    }
+
+    /// Makes a private room at our own relay.
+    ///
+    /// # Errors
+    /// [`Failure`] when the name cannot be shown, or a daemon has the profile: it runs no relay.
+    pub async fn create_own(&self, name: &str) -> Result<String, Failure> {
+        match &self.0 {
+            Here(local) => local.create_own(name),
+            There(_) => Err(Failure::usage(
+                "A daemon has this profile, and runs no relay.",
+                "End it (schat daemon stop), then: schat host",
+            )),
+        }
+    }
+
+    /// This process runs a relay of its own from now on. For a profile that a daemon has, that changes nothing.
+    pub fn use_own(&self, own: OwnRelay) {
+        if let Here(local) = &self.0 {
+            local.use_own(own);
+        }
+    }
+
+    /// The way to a room's relay and back, as QUIC measures it anyway. None without a connection and over TCP, where
+    /// nobody measures it.
+    pub fn round_trip(&self, room: &str) -> Option<Duration> {
+        match &self.0 {
+            Here(local) => local.round_trip(room),
+            There(remote) => remote.round_trip(room),
+        }
+    }
+
+    /// Uses the relay of a link for rooms that are named without one, and holds it to the link's pin.
+    ///
+    /// # Errors
+    /// [`Failure`] when its address makes no sense or it cannot be saved.
+    pub async fn use_relay(&self, link: &RelayLink) -> Result<ChosenRelay, Failure> {
+        match &self.0 {
+            Here(local) => local.use_relay(link).await,
+            There(remote) => {
+                let chosen = ChosenRelay::of(link)?;
+                let replaced = remote.ask(Request::UseRelay(link.to_string())).await?;
+                Ok(ChosenRelay { replaced, ..chosen })
+            }
+        }
+    }
+
+    /// Remembers the relay for rooms that are named without one, for the next start.
+    ///
+    /// # Errors
+    /// [`Failure`] when it cannot be saved.
+    pub async fn remember_relay(&self, relay: &RelayAddress) -> Result<(), Failure> {
+        match &self.0 {
+            Here(local) => local.remember_relay(relay).await,
+            There(remote) => remote.ask(Request::LastRelay(relay.clone())).await,
+        }
+    }
+
+    /// Whether somebody is told of what is said in a room while they look elsewhere; remembered.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be saved.
+    pub async fn mute(&self, room: &str, is_muted: bool) -> Result<(), Failure> {
+        match &self.0 {
+            Here(local) => local.mute(room, is_muted).await,
+            There(remote) => remote.ask(Request::Mute(room.to_owned(), is_muted)).await,
+        }
+    }
+}

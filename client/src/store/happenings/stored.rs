@@ -1,0 +1,49 @@
+//! A happening as it is stored.
+
+use serde::{Deserialize, Serialize};
+use shared::engine::AlarmKind;
+
+use super::{Happening, What};
+use crate::store::who::{Who, person, who};
+
+/// The stored form; place and end are columns.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Stored {
+    at: u64,
+    what: StoredWhat,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StoredWhat {
+    Joined(Who),
+    Left { who: Who, by: Who },
+    Renamed { who: Who, was: String },
+    Disappearing { by: Who, seconds: u32 },
+    Alarm { kind: String, text: String },
+}
+
+impl Stored {
+    pub(super) fn of(happening: &Happening) -> Self {
+        let what = match happening.what.clone() {
+            What::Joined(person) => StoredWhat::Joined(who(person)),
+            What::Left { who: person, by } => StoredWhat::Left { who: who(person), by: who(by) },
+            What::Renamed { who: person, was } => StoredWhat::Renamed { who: who(person), was },
+            What::Disappearing { by, seconds } => StoredWhat::Disappearing { by: who(by), seconds },
+            What::Alarm { kind, text } => StoredWhat::Alarm { kind: kind.name().to_owned(), text },
+        };
+        Self { at: happening.at, what }
+    }
+
+    /// None for a kind of alarm that this version does not know.
+    pub(super) fn into_happening(self, seq: u64) -> Option<Happening> {
+        let what = match self.what {
+            StoredWhat::Joined(who) => What::Joined(person(who)),
+            StoredWhat::Left { who, by } => What::Left { who: person(who), by: person(by) },
+            StoredWhat::Renamed { who, was } => What::Renamed { who: person(who), was },
+            StoredWhat::Disappearing { by, seconds } => What::Disappearing { by: person(by), seconds },
+            StoredWhat::Alarm { kind, text } => What::Alarm { kind: AlarmKind::from_name(&kind)?, text },
+        };
+        Some(Happening { seq: Some(seq), at: self.at, expires: None, what })
+    }
+}
