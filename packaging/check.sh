@@ -93,7 +93,9 @@ packages() {
         skip "the Debian packages were not tried: this is no Debian"
         return
     fi
-    if [[ $(cargo deb --version 2>/dev/null) != *"$CARGO_DEB" ]]; then
+    local have
+    have=$(cargo deb --version 2>/dev/null || true)
+    if [[ ${have##* } != "$CARGO_DEB" ]]; then
         if [[ -z ${CI:-} ]]; then
             skip "the Debian packages were not tried: cargo install cargo-deb --locked --version $CARGO_DEB"
             return

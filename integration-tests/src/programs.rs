@@ -42,8 +42,12 @@ fn beside_this_test() -> PathBuf {
 /// Other tests may do the same at the same time, or run the program that is replaced.
 fn replace(built: &Path, named: &Path) {
     let new = named.with_extension(format!("{}.new", process::id()));
+    // Of a test that was killed: copying into it would empty the program that it is another name of.
+    let _ = fs::remove_file(&new);
     if fs::hard_link(built, &new).is_err() {
-        fs::copy(built, &new).unwrap();
+        fs::copy(built, &new).unwrap_or_else(|error| {
+            panic!("{} is not there ({error}): run this by cargo test, or set {ELSEWHERE}", built.display())
+        });
     }
     fs::rename(&new, named).unwrap();
     // Where both are one file already, renaming does nothing and leaves the new name.
