@@ -46,6 +46,10 @@ soak: soak-power soak-full-disk soak-cas soak-kill
 soak-power seeds="2000":
     SCHAT_SEEDS={{ seeds }} cargo test -p relay --lib power -- --nocapture
 
+# random lives of a room
+soak-lives seeds="100000":
+    SCHAT_SEEDS={{ seeds }} cargo test -p shared --lib every_life -- --nocapture
+
 # a full disk, so many times (needs root, to mount a small file system)
 soak-full-disk cycles="100":
     SCHAT_CYCLES={{ cycles }} cargo test -p relay --test it full_disk -- --nocapture

@@ -1,7 +1,7 @@
 //! Many random lives of a room. With an honest relay every life ends in agreement, whatever connections
 //! are lost and whenever processes die; with a cheating one it ends in agreement or in an alarm.
 //!
-//! `SCHAT_SEEDS` sets how many lives (10,000 unless told otherwise); `SCHAT_SEED` runs just one.
+//! `SCHAT_SEEDS` sets how many lives (4,000 unless told otherwise); `SCHAT_SEED` runs just one.
 
 use std::{
     env,
@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Lives in one run of the tests.
-const SEEDS: u64 = 10_000;
+const SEEDS: u64 = 4_000;
 
 /// Steps of a life before everybody comes back online.
 const STEPS: u32 = 40;
