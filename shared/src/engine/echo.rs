@@ -57,10 +57,10 @@ impl Engine {
                 Some(Body::Leave(_)) => self.close("You left the room."),
                 Some(body) => {
                     let is_handed = matches!(body, Body::Past(_));
-                    let is_line = matches!(body, Body::Text(_));
+                    let matters = matches!(body, Body::Text(_) | Body::Edit(_) | Body::Delete(_));
                     self.tell_own(entry, &item.id, body);
-                    if is_line {
-                        self.tell_missed(sealed_in);
+                    if matters {
+                        self.tell_missed(sealed_in, entry.seq);
                     }
                     if !acked && !is_handed {
                         self.out.events.push(Event::Sent { token: item.token.clone(), seq: entry.seq });
@@ -84,14 +84,22 @@ impl Engine {
 
     /// Says who joined after a line was sealed and before it reached its place: they are above it on everybody's
     /// screen, and only here is it known that they cannot read it.
-    fn tell_missed(&mut self, sealed_in: u64) {
+    fn tell_missed(&mut self, sealed_in: u64, seq: u64) {
         let later = self.meta.epochs.iter().filter(|row| row.epoch > sealed_in && !row.joined.is_empty());
-        let names: Vec<&str> = later.map(|row| row.joined.as_str()).collect();
+        let joined: Vec<&[u8]> = later.map(|row| &*row.joined).collect();
+        if joined.is_empty() {
+            return;
+        }
+        let members = self.group.as_ref().and_then(|group| group.members().ok()).unwrap_or_default();
+        let still = members.iter().map(|(_, who)| who).filter(|who| joined.contains(&&*who.unique()));
+        let names: Vec<String> = still.map(|who| format!("\u{201c}{}\u{201d}", person(who).name)).collect();
         if names.is_empty() {
             return;
         }
-        let message =
-            format!("{} joined while your last line was on its way, and cannot read it.", names.join(", "));
+        let message = format!(
+            "What you said or changed (entry {seq}) cannot be read by {}, who joined while it was on its way.",
+            names.join(" and ")
+        );
         self.refuse("missed_by_newcomer", message, "Say it again if it is meant for them, too.");
     }
 

@@ -48,7 +48,7 @@ impl Engine {
         self.note_inviters(Some(&by))?;
         self.new_epoch()?;
         if let (Some(joined), Some(row)) = (&applied.joined, self.meta.epochs.last_mut()) {
-            row.joined = person(joined).name;
+            row.joined = joined.unique();
         }
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
         let room = group.room()?;

@@ -163,9 +163,9 @@ pub(super) struct EpochRow {
     /// One more than the greatest leaf index.
     #[prost(uint32, tag = "4")]
     pub leaves: u32,
-    /// Who joined with it; empty if nobody did. At most [`MAX_NAME`](crate::identity::MAX_NAME) bytes, as the group allows.
-    #[prost(string, tag = "5")]
-    pub joined: String,
+    /// Account key and device id of whoever joined with it; empty if nobody did.
+    #[prost(bytes = "vec", tag = "5")]
+    pub joined: Vec<u8>,
 }
 
 /// An invite this device made.

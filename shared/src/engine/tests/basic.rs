@@ -66,6 +66,7 @@ fn who_speaks_while_somebody_joins_is_told_that_they_cannot_read_it() {
             .collect::<Vec<_>>()
     };
     assert_eq!(told("missed_by_newcomer"), [1, 0, 0], "{}", world.story(0));
+    assert!(world.story(0).contains("\u{201c}eve\u{201d}"), "{}", world.story(0));
     assert_eq!(told("unreadable"), [0, 0, 1], "{}", world.story(2));
 }
 
