@@ -405,7 +405,7 @@ async fn stream_to_a_relay_that_is_away_ends_with_3_and_is_sent_later() {
     enter(&bob, &address(&first).to_string());
     first.shutdown().await;
     let mut child = schat(&bob)
-        .args(["send", "lobby", "-"])
+        .args(["send", "lobby", "-", "--timeout", "3"])
         .stdin(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

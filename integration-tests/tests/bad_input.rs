@@ -31,7 +31,8 @@ fn absent_relay_is_a_network_error_and_the_message_is_sent_later() {
     let (mut people, _) = found(dir.path(), &relay.address, &["ann", "bob"]);
     assert_eq!(people.remove(0).quit().code, Some(0));
     relay.kill();
-    let output = run(schat::command(dir.path(), "ann").args(["send", ROOM, "said to nobody"]), b"");
+    let sending = ["send", ROOM, "said to nobody", "--timeout", "3"];
+    let output = run(schat::command(dir.path(), "ann").args(sending), b"");
     failed(&output, 3, &["relay", "kept and sent at the next start"]);
     relay.restart();
     let mut ann = Schat::start(dir.path(), "ann", &relay.address);

@@ -115,6 +115,8 @@ enum Command {
         room: String,
         /// The message; `-` sends standard input as it comes: what arrives within a third of a second is one message.
         text: String,
+        #[command(flatten)]
+        patience: wait::Patience,
     },
     /// Print a room's messages as they come; with --ack, go on where the last one ended.
     Tail {
@@ -142,6 +144,8 @@ enum Command {
     Invite {
         /// A room of this profile.
         room: String,
+        #[command(flatten)]
+        patience: wait::Patience,
     },
     /// List the rooms of this profile.
     Rooms,
@@ -263,8 +267,10 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
         }
         Some(Command::Daemon { command }) => daemon::daemon(globals, command).await,
         Some(Command::Demo) => demo::demo().await,
-        Some(Command::Send { room, text }) if text == "-" => stream::stream(globals, &room).await,
-        Some(Command::Send { room, text }) => once::send(globals, &room, text).await,
+        Some(Command::Send { room, text, patience }) if text == "-" => {
+            stream::stream(globals, &room, patience).await
+        }
+        Some(Command::Send { room, text, patience }) => once::send(globals, &room, text, patience).await,
         Some(Command::Tail { room, from, ack, cursor }) => {
             let start = match ack {
                 Some(when) => tail::Begin::Acked(Cursor::named(cursor.as_deref())?, when),
@@ -272,7 +278,7 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
             };
             tail::tail(globals, &room, start).await
         }
-        Some(Command::Invite { room }) => once::invite(globals, &room).await,
+        Some(Command::Invite { room, patience }) => once::invite(globals, &room, patience).await,
         Some(Command::Rooms) => once::rooms(globals).await,
         Some(Command::Fingerprint) => once::fingerprint(globals).await,
         Some(Command::Verify { room, member, yes, undo }) => {

@@ -7,7 +7,7 @@ use shared::engine::{self, Command};
 use super::{
     Globals, archive, attach,
     setup::random,
-    wait::{one, wait},
+    wait::{Patience, one, wait},
 };
 use crate::{
     faces::{
@@ -19,12 +19,17 @@ use crate::{
     store::{OpenProfile, RoomRecord, Where},
 };
 
-pub(super) async fn send(globals: &Globals, room: &str, text: String) -> Result<Exit, Failure> {
+pub(super) async fn send(
+    globals: &Globals,
+    room: &str,
+    text: String,
+    patience: Patience,
+) -> Result<Exit, Failure> {
     let (runtime, mut events) = one(globals, room).await?;
     let token = hex::encode(random().bytes::<8>());
     let sending = async {
         runtime.tell(room, Command::Send { token: token.clone(), text }).await?;
-        wait(&runtime, room, &mut events, |event| match event {
+        wait(&runtime, (room, patience), &mut events, |event| match event {
             RoomEvent::Engine(engine::Event::Sent { token: sent, seq }) if sent == token => Some(seq),
             _ => None,
         })
@@ -44,11 +49,11 @@ pub(super) async fn send(globals: &Globals, room: &str, text: String) -> Result<
     Ok(Exit::Ok)
 }
 
-pub(super) async fn invite(globals: &Globals, room: &str) -> Result<Exit, Failure> {
+pub(super) async fn invite(globals: &Globals, room: &str, patience: Patience) -> Result<Exit, Failure> {
     let (runtime, mut events) = one(globals, room).await?;
     let asking = async {
         runtime.tell(room, Command::Invite).await?;
-        wait(&runtime, room, &mut events, |event| match event {
+        wait(&runtime, (room, patience), &mut events, |event| match event {
             RoomEvent::Invite { link, expires_ms, max_uses } => Some((link, expires_ms, max_uses)),
             _ => None,
         })

@@ -22,7 +22,7 @@ use super::{
     Globals,
     once::print,
     setup::random,
-    wait::{PATIENCE_S, hopeless, late, one, seen},
+    wait::{Patience, hopeless, late, limit, one, seen},
 };
 use crate::{
     faces::json::Out,
@@ -45,19 +45,21 @@ const MOST: usize = engine::MAX_OUTBOX / 2;
 /// A message that the outbox had no room for is offered again after so long, in milliseconds.
 const AGAIN_MS: u64 = 500;
 
-pub(super) async fn stream(globals: &Globals, room: &str) -> Result<Exit, Failure> {
+pub(super) async fn stream(globals: &Globals, room: &str, patience: Patience) -> Result<Exit, Failure> {
     let (runtime, mut events) = one(globals, room).await?;
     let prefix = hex::encode(random().bytes::<8>());
     let mut sender = Sender {
         globals,
         runtime: &runtime,
         room,
+        patience: patience.time(),
         prefix,
         last: 0,
         waiting: BTreeSet::new(),
         offered: None,
         refused: None,
         not_before: Instant::now(),
+        told: None,
     };
     let mut pieces = pieces::stdin();
     let done = tokio::select! {
@@ -77,6 +79,8 @@ struct Sender<'a> {
     globals: &'a Globals,
     runtime: &'a Runtime,
     room: &'a str,
+    /// How long the relay may take nothing once the input has ended.
+    patience: Duration,
     /// Tells our messages from those of earlier runs.
     prefix: String,
     last: u64,
@@ -88,6 +92,8 @@ struct Sender<'a> {
     refused: Option<String>,
     /// The outbox was full: nothing is offered before.
     not_before: Instant,
+    /// What the relay did not take for the moment.
+    told: Option<Failure>,
 }
 
 impl Sender<'_> {
@@ -99,7 +105,7 @@ impl Sender<'_> {
     ) -> Result<(), Failure> {
         let (mut batch, mut is_open, mut since) = (Batch::default(), true, None);
         let mut broken = None;
-        let mut patience = Instant::now() + Duration::from_secs(PATIENCE_S);
+        let mut patience = Instant::now() + self.patience;
         loop {
             let is_empty = batch.is_empty() && self.refused.is_none();
             if !is_open && is_empty && self.offered.is_none() && self.waiting.is_empty() {
@@ -121,7 +127,7 @@ impl Sender<'_> {
                     Some(Err(error)) => broken = Some(unreadable(&error)),
                     None => {
                         is_open = false;
-                        patience = Instant::now() + Duration::from_secs(PATIENCE_S);
+                        patience = Instant::now() + self.patience;
                     }
                 },
                 () = sleep_until(at), if ready => {
@@ -132,9 +138,9 @@ impl Sender<'_> {
                     }
                 }
                 event = events.recv() => {
-                    let Some(event) = event else { return Err(late(self.runtime)) };
+                    let Some(event) = event else { return Err(late(self.runtime, self.told.take())) };
                     if self.heard(event).await? {
-                        patience = Instant::now() + Duration::from_secs(PATIENCE_S);
+                        patience = Instant::now() + self.patience;
                     }
                 }
                 () = sleep_until(patience), if !is_open => return Err(self.given_up()),
@@ -163,6 +169,7 @@ impl Sender<'_> {
             self.refused = self.offered.take().map(|(_, text)| text);
             return Ok(false);
         }
+        self.told = limit(&event).or(self.told.take());
         let failure = hopeless(&event);
         seen(self.runtime, notice).await;
         if let Some(failure) = failure {
@@ -187,13 +194,12 @@ impl Sender<'_> {
     }
 
     fn given_up(&self) -> Failure {
-        let mut failure = late(self.runtime);
+        let mut failure = late(self.runtime, self.told.clone());
         if self.offered.is_some() || self.refused.is_some() || self.waiting.len() >= MOST {
             failure.message.push_str(" Not all of the input was taken.");
         } else {
             "What is queued is sent at the next start.".clone_into(&mut failure.remedy);
         }
-        failure.exit = Exit::Network;
         failure
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use clap::Args;
 use shared::engine;
 use tokio::{
     sync::mpsc,
@@ -16,8 +17,20 @@ use crate::{
     store::Notice,
 };
 
-/// How long a command waits for the relay, in seconds: several tries.
-pub(super) const PATIENCE_S: u64 = 30;
+/// How long a command waits for the relay.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Patience {
+    /// Give up when the relay has not answered for so long; it is done at the next start.
+    // Several tries.
+    #[arg(long = "timeout", value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    seconds: u32,
+}
+
+impl Patience {
+    pub fn time(self) -> Duration {
+        Duration::from_secs(self.seconds.into())
+    }
+}
 
 /// A command that waits longer than this, in seconds, says for what: people begin to wonder.
 const HINT_S: u64 = 2;
@@ -30,17 +43,22 @@ pub(super) async fn one(globals: &Globals, room: &str) -> Result<(Runtime, mpsc:
 /// Waits for the answer; ends early with what makes it impossible, and says once when it takes longer.
 pub(super) async fn wait<T>(
     runtime: &Runtime,
-    room: &str,
+    (room, patience): (&str, Patience),
     events: &mut mpsc::Receiver<Event>,
     mut answer: impl FnMut(RoomEvent) -> Option<T>,
 ) -> Result<T, Failure> {
     let hint = async {
         sleep(Duration::from_secs(HINT_S)).await;
-        eprintln!("{}", waiting_for(runtime, room));
+        if patience.time() <= Duration::from_secs(HINT_S) {
+            return std::future::pending().await;
+        }
+        eprintln!("{}", waiting_for(runtime, room, patience));
         std::future::pending().await
     };
+    let mut told = None;
     let waiting = async {
         while let Some(event) = events.recv().await {
+            told = limit(&event).or(told.take());
             let failure = hopeless(&event);
             seen(runtime, event.notice()).await;
             if let Some(failure) = failure {
@@ -49,23 +67,24 @@ pub(super) async fn wait<T>(
             if let Event::Room { event, .. } = event
                 && let Some(answer) = answer(event)
             {
-                return Ok(answer);
+                return Ok(Some(answer));
             }
         }
-        Err(late(runtime))
+        Ok(None)
     };
-    tokio::select! {
-        answer = timeout(Duration::from_secs(PATIENCE_S), waiting) => answer.unwrap_or_else(|_| Err(late(runtime))),
+    let answer = tokio::select! {
+        answer = timeout(patience.time(), waiting) => answer.unwrap_or(Ok(None))?,
         never = hint => never,
-    }
+    };
+    answer.ok_or_else(|| late(runtime, told))
 }
 
-fn waiting_for(runtime: &Runtime, room: &str) -> String {
+fn waiting_for(runtime: &Runtime, room: &str, patience: Patience) -> String {
     let relay = runtime.room(room).ok().and_then(|status| status.relay);
     let relay = relay.map_or_else(|| "the relay".to_owned(), |relay| format!("the relay {relay}"));
     let why = runtime.why().filter(|why| why.exit == Exit::Network);
     let why = why.map(|why| format!(" {}", words::failure(&why))).unwrap_or_default();
-    format!("Waiting for {relay}, at most {PATIENCE_S} s.{why}")
+    format!("Waiting for {relay}, at most {} s.{why}", patience.seconds)
 }
 
 /// Told, or about to be as the reason why the program ends.
@@ -76,17 +95,33 @@ pub(super) async fn seen(runtime: &Runtime, notice: Option<i64>) {
     }
 }
 
+/// The relay takes nothing for the moment; what was asked is kept, and done as soon as it can be.
+fn is_limit(code: &str) -> bool {
+    matches!(code, "rate_limited" | "no_space" | "too_many_rooms")
+}
+
 /// Goes away by itself, or is about what somebody else did: it is told, and waited through. Else any member could make
 /// every command fail by a forged entry.
 fn passes(code: &str) -> bool {
-    matches!(
-        code,
-        "rate_limited" | "forged" | "unreadable" | "invalid_commit" | "inviter_absent" | "missed_by_newcomer"
-    )
+    let others = ["forged", "unreadable", "invalid_commit", "inviter_absent", "missed_by_newcomer"];
+    is_limit(code) || others.contains(&code)
 }
 
-pub(super) fn late(runtime: &Runtime) -> Failure {
-    let why = runtime.why().filter(|why| why.exit == Exit::Network || why.code == "rate_limited");
+/// What the relay does not take now, if that is what the event tells.
+pub(super) fn limit(event: &Event) -> Option<Failure> {
+    match event {
+        Event::Room { event: RoomEvent::Notice { notice, again: false, .. }, .. } => match notice {
+            Notice::Error { code, .. } if is_limit(code) => Some(notice.into()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// It took too long; `limit` is what the relay said meanwhile.
+pub(super) fn late(runtime: &Runtime, limit: Option<Failure>) -> Failure {
+    let why = runtime.why().filter(|why| why.exit == Exit::Network);
+    let why = limit.or(why).map(|why| Failure { exit: Exit::Network, ..why });
     why.unwrap_or_else(|| {
         Failure::new(Exit::Network, "network", "The relay did not answer in time.", "Try again.")
     })
@@ -133,9 +168,15 @@ mod tests {
             assert!(hopeless(&told(code, false)).is_some(), "{code}");
             assert!(hopeless(&told(code, true)).is_none(), "{code}, of the last time");
         }
-        for code in
-            ["forged", "unreadable", "invalid_commit", "inviter_absent", "missed_by_newcomer", "rate_limited"]
-        {
+        for code in [
+            "forged",
+            "unreadable",
+            "invalid_commit",
+            "inviter_absent",
+            "missed_by_newcomer",
+            "rate_limited",
+            "no_space",
+        ] {
             assert!(hopeless(&told(code, false)).is_none(), "{code}");
         }
     }
