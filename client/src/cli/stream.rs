@@ -183,6 +183,9 @@ impl Sender<'_> {
             }
             Event::Room { event: RoomEvent::Engine(engine::Event::Sent { token, seq }), .. } => {
                 let ours = self.waiting.remove(&token);
+                if ours {
+                    self.told = None;
+                }
                 if ours && self.globals.json {
                     print(&Out::Sent { room: self.room.to_owned(), id: token, seq }.to_line());
                 }
