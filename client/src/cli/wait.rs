@@ -49,10 +49,10 @@ pub(super) async fn wait<T>(
 ) -> Result<T, Failure> {
     let hint = async {
         sleep(Duration::from_secs(HINT_S)).await;
-        if patience.time() <= Duration::from_secs(HINT_S) {
-            return std::future::pending().await;
+        // Whoever is about to give up says why in a moment.
+        if patience.time() > Duration::from_secs(HINT_S) {
+            eprintln!("{}", waiting_for(runtime, room, patience));
         }
-        eprintln!("{}", waiting_for(runtime, room, patience));
         std::future::pending().await
     };
     let mut told = None;
