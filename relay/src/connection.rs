@@ -1,6 +1,9 @@
 //! From a handshake to streams, and who may have how many of them.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use proto::{CHANNEL_BINDING_LABEL, CHANNEL_BINDING_LEN, CloseCode};
 use quinn::{Endpoint, Incoming, crypto::rustls::HandshakeData};
@@ -89,6 +92,8 @@ pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
     let (mut refused, mut joins, mut is_guest) = (0, Bucket::default(), false);
     let idle = tokio::time::sleep(shared.limits().join_time * 2);
     tokio::pin!(idle);
+    let calm = tokio::time::sleep(Duration::ZERO);
+    tokio::pin!(calm);
     let close = |code, limit| {
         shared.metrics.limited_at(limit, peer.payer);
         connection.close(code);
@@ -105,12 +110,21 @@ pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
                 return close(CloseCode::TimedOut, Limit::JoinTime);
             }
             Some(ended) = streams.join_next() => {
-                refused += u32::from(matches!(ended, Ok(Outcome::Refused)));
+                if !matches!(ended, Ok(Outcome::Refused)) {
+                    continue;
+                }
+                refused += 1;
                 if refused >= REFUSED_JOINS {
                     return close(CloseCode::RefusedJoins, Limit::RefusedJoins);
                 }
+                let pause = shared.refused().spend(peer.payer, Instant::now());
+                if !pause.is_zero() {
+                    shared.metrics.limited_at(Limit::RefusedJoinsPerAddress, peer.payer);
+                    calm.as_mut().reset(tokio::time::Instant::now() + pause);
+                }
             }
-            stream = connection.accept() => {
+            () = &mut calm, if !calm.is_elapsed() => {}
+            stream = connection.accept(), if calm.is_elapsed() => {
                 let Some((send, recv)) = stream else { break };
                 let limits = shared.limits();
                 if joins.take(limits.joins_per_connection, Instant::now()).is_err() {

@@ -25,6 +25,8 @@ pub enum Limit {
     Joins,
     /// Refused joins of one connection.
     RefusedJoins,
+    /// Refused joins of one address: its connections wait.
+    RefusedJoinsPerAddress,
     /// Rooms at once on one connection.
     RoomsPerConnection,
     /// Messages of one member.
@@ -55,7 +57,7 @@ pub enum Limit {
 
 impl Limit {
     /// All of them: each is a series from the start, so that a first hit is an increase.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::HandshakeRate,
@@ -65,6 +67,7 @@ impl Limit {
         Self::JoinTime,
         Self::Joins,
         Self::RefusedJoins,
+        Self::RefusedJoinsPerAddress,
         Self::RoomsPerConnection,
         Self::MemberRate,
         Self::RoomRate,
@@ -92,6 +95,7 @@ impl Limit {
             Self::JoinTime => "join_seconds",
             Self::Joins => "joins_per_connection",
             Self::RefusedJoins => "refused_joins",
+            Self::RefusedJoinsPerAddress => "refused_joins_per_address",
             Self::RoomsPerConnection => "rooms_per_connection",
             Self::MemberRate => "rate",
             Self::RoomRate => "room_rate",
@@ -141,6 +145,7 @@ impl Limit {
             | Self::JoinTime
             | Self::Joins
             | Self::RefusedJoins
+            | Self::RefusedJoinsPerAddress
             | Self::EphemeralRate => Wire::Unspecified,
         }
     }
@@ -159,7 +164,7 @@ mod tests {
     use super::*;
 
     /// Not settings: see `limits::REFUSED_JOINS`; the others are each token's own.
-    const FIXED: &[&str] = &["refused_joins", "token_rooms", "token_uses"];
+    const FIXED: &[&str] = &["refused_joins", "refused_joins_per_address", "token_rooms", "token_uses"];
 
     #[test]
     fn label_without_a_setting_would_name_nothing_to_change() {

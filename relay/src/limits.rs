@@ -155,6 +155,11 @@ pub const CREATE_TIME: Duration = Duration::from_secs(60);
 /// a guesser has to pay for a handshake.
 pub const REFUSED_JOINS: u32 = 32;
 
+/// Refused joins of one address: a few, then one each interval. Connections whose joins were refused wait with their next
+/// streams; others of the address do not. So a guesser with many connections, or one who comes again and again, is slowed
+/// down as one, and takes no processor from those who talk.
+pub const REFUSED_JOINS_PER_ADDRESS: Rate = Rate { burst: 8, interval: Duration::from_millis(250) };
+
 /// Greatest ephemeral envelope, in bytes: a padded typing signal or voice frame, with room to spare.
 pub const MAX_EPHEMERAL: usize = 16 << 10;
 

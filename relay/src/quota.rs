@@ -62,6 +62,15 @@ impl Bucket {
         }
     }
 
+    /// Takes one token, a missing one as well, and says how long the bucket is in debt: at most a burst.
+    fn spend(&mut self, rate: Rate, now: Instant) -> Duration {
+        let full = rate.interval * rate.burst;
+        let next = self.full_at.map_or(now, |full_at| full_at.max(now)) + rate.interval;
+        let next = next.min(now + 2 * full);
+        self.full_at = Some(next);
+        next.duration_since(now).saturating_sub(full)
+    }
+
     fn refund(&mut self, rate: Rate) {
         self.full_at = self.full_at.and_then(|full_at| full_at.checked_sub(rate.interval));
     }
@@ -100,6 +109,18 @@ impl<K: Hash> Quota<K> {
             self.make_room(now)?;
         }
         self.buckets.entry(key).or_default().take(self.rate, now)
+    }
+
+    /// Takes one token from the key's bucket, a missing one as well. Says how long to wait until none is missing: at
+    /// most as long as a burst takes to come back.
+    pub fn spend(&mut self, key: K, now: Instant) -> Duration {
+        let key = self.hasher.hash_one(key);
+        if !self.buckets.contains_key(&key)
+            && let Err(Over { retry_after }) = self.make_room(now)
+        {
+            return retry_after;
+        }
+        self.buckets.entry(key).or_default().spend(self.rate, now)
     }
 
     /// Gives one token back.
@@ -159,6 +180,16 @@ mod tests {
         let (mut quota, now) = (Quota::new(RATE), Instant::now());
         while quota.take('a', now).is_ok() {}
         assert_eq!(quota.take('b', now), Ok(()));
+    }
+
+    #[test]
+    fn debt_grows_with_each_up_to_a_burst_and_is_paid_by_time() {
+        let (mut quota, start) = (Quota::new(RATE), Instant::now());
+        let spent = [0; 8].map(|_| quota.spend('a', start));
+        assert_eq!(spent, [0, 0, 0, 600, 1200, 1800, 1800, 1800].map(ms));
+        assert_eq!(quota.spend('b', start), ms(0), "another's debt is not paid");
+        assert_eq!(quota.spend('a', start + ms(1200)), ms(1200));
+        assert_eq!(quota.spend('a', start + ms(60_000)), ms(0));
     }
 
     #[test]

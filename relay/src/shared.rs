@@ -13,7 +13,7 @@ use crate::{
     door::{Door, Place},
     limits::{
         ADDRESS_BUDGET_KIB, INCOMING_BUDGET_KIB, Limits, OPENING_BUDGET_KIB, OPENING_SHARE_KIB,
-        OUTGOING_BUDGET_KIB,
+        OUTGOING_BUDGET_KIB, REFUSED_JOINS_PER_ADDRESS,
     },
     metrics::Metrics,
     quota::Quota,
@@ -27,6 +27,7 @@ pub(crate) struct Shared {
     router: Mutex<Router<Handle>>,
     create: Mutex<Quota<IpAddr>>,
     bad_tokens: Mutex<Quota<IpAddr>>,
+    refused: Mutex<Quota<IpAddr>>,
     limits: RwLock<Arc<Limits>>,
     /// Who is in, and who may come in.
     pub door: Arc<Door>,
@@ -92,6 +93,7 @@ impl Shared {
             router: Mutex::new(Router::new(limits)),
             create: Mutex::new(Quota::new(limits.create)),
             bad_tokens: Mutex::new(Quota::new(limits.bad_tokens)),
+            refused: Mutex::new(Quota::new(REFUSED_JOINS_PER_ADDRESS)),
             incoming: Arc::new(Semaphore::new(INCOMING_BUDGET_KIB as usize)),
             opening: Arc::new(Semaphore::new(OPENING_BUDGET_KIB as usize)),
             outgoing: Arc::new(Semaphore::new(OUTGOING_BUDGET_KIB as usize)),
@@ -126,6 +128,11 @@ impl Shared {
     /// Whose tokens were refused how often; never held across an await.
     pub fn bad_tokens(&self) -> MutexGuard<'_, Quota<IpAddr>> {
         self.bad_tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whose joins were refused how often; never held across an await.
+    pub fn refused(&self) -> MutexGuard<'_, Quota<IpAddr>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Bytes that no honest client sends.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use proto::{
     CloseCode, MAX_COMMIT_FRAME, MAX_ENVELOPE,
@@ -11,7 +11,7 @@ use proto::{
 };
 use quinn::{ConnectionError, ReadError, VarInt};
 
-use relay::{Limits, metrics::Limit};
+use relay::{Limits, limits::REFUSED_JOINS_PER_ADDRESS, metrics::Limit};
 
 use crate::common::*;
 
@@ -128,6 +128,38 @@ async fn guesser_is_shown_out() {
     let ConnectionError::ApplicationClosed(close) = reason else { panic!("{reason:?}") };
     assert_eq!(close.error_code, VarInt::from(CloseCode::RefusedJoins.value()));
     assert_eq!(server.hits(Limit::RefusedJoins), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guesser_who_comes_again_waits_and_others_of_the_address_do_not() {
+    let server = Server::start().await;
+    let honest = server.client().await;
+    let _member = honest.create(room(2), &key(2), vec![]).await;
+    let begun = Instant::now();
+    // Twice, each time with another connection.
+    let guess = async |guesser: &Client| {
+        let mut stream = guesser.stream().await;
+        stream.frame(client_frame::Frame::Join(guesser.join_frame(room(1), &key(1), 0, None))).await;
+        stream
+    };
+    let mut last = None;
+    let guesses = REFUSED_JOINS_PER_ADDRESS.burst;
+    for _ in 0..2 {
+        let guesser = last.insert(server.client().await);
+        for _ in 0..guesses {
+            assert_eq!(guess(guesser).await.refusal().await.code(), Code::NotAllowed);
+        }
+    }
+    // The first burst is free, and the last guess waited for those of the second before it, however slow this machine is.
+    let least = REFUSED_JOINS_PER_ADDRESS.interval * (guesses - 1);
+    assert!(begun.elapsed() >= least, "{:?}", begun.elapsed());
+    assert!(server.hits(Limit::RefusedJoinsPerAddress) > 0);
+    let member = key(2);
+    let mut waiting = guess(last.as_ref().unwrap()).await;
+    tokio::select! {
+        _ = honest.join(room(2), &member, 0) => {}
+        _ = waiting.refusal() => panic!("the guesser was served first"),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
