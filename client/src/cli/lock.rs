@@ -5,71 +5,138 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::{Globals, once::print, passphrase, setup::random};
+use super::{
+    Globals,
+    keyring::Entry,
+    once::print,
+    passphrase::{self, Opened},
+    setup::random,
+};
 use crate::{
     failure::{Exit, Failure},
-    store::{Cost, HeldKey, KeyFile, ProfileDir},
+    store::{Cost, HeldKey, KeyFile, Passphrase, ProfileDir},
 };
 
 #[derive(Debug, Args)]
 pub(super) struct LockCommand {
     /// Tell whether it is locked, and how; change nothing.
-    #[arg(long, conflicts_with = "new_passphrase_file")]
+    #[arg(long, conflicts_with_all = ["new_passphrase_file", "keyring"])]
     status: bool,
     /// The new passphrase is the first line of this file.
     #[arg(long, value_name = "FILE")]
     new_passphrase_file: Option<PathBuf>,
+    /// Keep the passphrase in the keyring of this system, so that no start asks for it. A profile that is locked
+    /// already keeps its passphrase, unless there is a new one.
+    #[arg(long)]
+    keyring: bool,
 }
 
 impl LockCommand {
     pub(super) fn run(&self, globals: &Globals) -> Result<Exit, Failure> {
-        let held = take(globals)?;
+        let dir = ProfileDir::choose(globals.profile.clone())?;
+        let held = HeldKey::take(&dir)?;
         if self.status {
-            status(globals, &held.state()?);
+            status(globals, &held.state()?, &dir);
             return Ok(Exit::Ok);
         }
-        let (key, is_first) = match held.state()? {
-            KeyFile::Plain(key) => (key, true),
-            KeyFile::Locked(wrap) => (wrap.open(&passphrase::given(globals)?)?, false),
-        };
-        let chosen = passphrase::chosen(globals, self.new_passphrase_file.as_deref(), is_first)?;
-        held.lock(&key, &chosen, Cost::USUAL, &random())?;
-        eprintln!(
-            "{}",
-            match is_first {
-                true => "The profile is locked. Without the passphrase nobody can read it, you included.",
-                false => "The passphrase is another now. The old one still opens old copies of the profile.",
+        let new = self.new_passphrase_file.as_deref();
+        let (key, change) = match held.state()? {
+            KeyFile::Plain(key) => (key, Change::First(passphrase::chosen(globals, new, true)?)),
+            KeyFile::Locked(wrap) => {
+                let Opened { key, passphrase } = passphrase::opened(globals, dir.path(), &wrap)?;
+                match self.keyring && new.is_none() {
+                    true => (key, Change::None(passphrase)),
+                    false => (key, Change::Another(passphrase::chosen(globals, new, false)?)),
+                }
             }
-        );
+        };
+        // Whatever fails from here on: what the profile names opens it, or the person does.
+        let before = Entry::of(dir.path());
+        let entry = self.keyring.then(|| Entry::new(change.passphrase())).transpose()?;
+        let lock = || match &change {
+            Change::None(_) => Ok(()),
+            Change::First(chosen) | Change::Another(chosen) => {
+                held.lock(&key, chosen, Cost::USUAL, &random()).map_err(Failure::from)
+            }
+        };
+        let name = || match &entry {
+            Some(entry) => entry.name_in(dir.path()),
+            None => Entry::unname(dir.path()),
+        };
+        if let Err(error) = lock().and_then(|()| name()) {
+            // Nothing names it.
+            entry.into_iter().for_each(Entry::forget);
+            return Err(error);
+        }
+        eprintln!("{}", change.told());
+        if entry.is_some() {
+            eprintln!(
+                "The keyring of this system has the passphrase. Keep a copy elsewhere: there is no way in without it."
+            );
+        }
+        if let Some(before) = before {
+            if entry.is_none() {
+                eprintln!("The keyring does not have it: schat lock --keyring puts it there.");
+            }
+            before.forget();
+        }
         if globals.json {
-            status(globals, &held.state()?);
+            status(globals, &held.state()?, &dir);
         }
         Ok(Exit::Ok)
     }
 }
 
+/// What becomes of the passphrase.
+enum Change {
+    First(Passphrase),
+    Another(Passphrase),
+    None(Passphrase),
+}
+
+impl Change {
+    fn passphrase(&self) -> &Passphrase {
+        let (Self::First(passphrase) | Self::Another(passphrase) | Self::None(passphrase)) = self;
+        passphrase
+    }
+
+    fn told(&self) -> &'static str {
+        match self {
+            Self::First(_) => {
+                "The profile is locked. Without the passphrase nobody can read it, you included."
+            }
+            Self::Another(_) => {
+                "The passphrase is another now. The old one still opens old copies of the profile."
+            }
+            Self::None(_) => "The passphrase is as before.",
+        }
+    }
+}
+
 pub(super) fn unlock(globals: &Globals) -> Result<Exit, Failure> {
-    let held = take(globals)?;
+    let dir = ProfileDir::choose(globals.profile.clone())?;
+    let held = HeldKey::take(&dir)?;
     match held.state()? {
         KeyFile::Plain(_) => eprintln!("The profile is not locked."),
         KeyFile::Locked(wrap) => {
-            held.unlock(&wrap.open(&passphrase::given(globals)?)?)?;
+            held.unlock(&passphrase::opened(globals, dir.path(), &wrap)?.key)?;
             eprintln!(
                 "The profile is not locked any more: whoever can read its directory can read your rooms."
             );
         }
     }
+    if let Some(entry) = Entry::of(dir.path()) {
+        Entry::unname(dir.path())?;
+        entry.forget();
+    }
     if globals.json {
-        status(globals, &held.state()?);
+        status(globals, &held.state()?, &dir);
     }
     Ok(Exit::Ok)
 }
 
-fn take(globals: &Globals) -> Result<HeldKey, Failure> {
-    HeldKey::take(&ProfileDir::choose(globals.profile.clone())?)
-}
-
-fn status(globals: &Globals, file: &KeyFile) {
+fn status(globals: &Globals, file: &KeyFile, dir: &ProfileDir) {
+    let in_keyring = Entry::of(dir.path()).is_some();
     let cost = match file {
         KeyFile::Plain(_) => None,
         KeyFile::Locked(wrap) => Some(wrap.cost()),
@@ -78,14 +145,15 @@ fn status(globals: &Globals, file: &KeyFile) {
         let by = cost.map(|cost| {
             json!({ "kdf": "argon2id", "memory_kib": cost.memory_kib, "passes": cost.passes, "lanes": cost.lanes })
         });
-        print(&json!({ "v": 1, "event": "lock", "locked": by.is_some(), "passphrase": by }).to_string());
+        print(&json!({ "v": 1, "event": "lock", "locked": by.is_some(), "passphrase": by, "keyring": in_keyring }).to_string());
         return;
     }
     print(&match cost {
         None => "not locked: whoever can read the profile's directory can read your rooms".to_owned(),
         Some(Cost { memory_kib, passes, lanes }) => {
+            let kept = if in_keyring { ", which the keyring of this system keeps" } else { "" };
             format!(
-                "locked by a passphrase (Argon2id: {} MiB, {passes} passes, {lanes} lanes)",
+                "locked by a passphrase{kept} (Argon2id: {} MiB, {passes} passes, {lanes} lanes)",
                 memory_kib / 1024
             )
         }

@@ -7,6 +7,7 @@ mod config;
 mod daemon;
 mod demo;
 mod host;
+mod keyring;
 mod lock;
 mod man;
 mod once;
@@ -169,7 +170,7 @@ enum Command {
     },
     /// Lock the profile with a passphrase, or change it; --status tells how it is.
     ///
-    /// The passphrase comes from --passphrase-file, from `passphrase_command` in config.toml, or from you, without echo. For
+    /// The passphrase comes from --passphrase-file, from `passphrase_command` in config.toml, from the keyring, or from you, without echo. For
     /// a locked profile that is the old one, and the new one comes from --new-passphrase-file or from you. There is no way in without it.
     ///
     /// Bytes of the plain key may stay on the disk or in backups: lock a new profile before its first room.

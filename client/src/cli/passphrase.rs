@@ -1,4 +1,4 @@
-//! Where a passphrase comes from: a file, a program, or the person at the terminal. Never the command line and never the
+//! Where a passphrase comes from: a file, a program, the keyring, or the person at the terminal. Never the command line and never the
 //! environment: others can see those.
 
 use std::{
@@ -11,29 +11,47 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::Globals;
+use super::{Globals, keyring::Entry};
 use crate::{
     failure::{Exit, Failure},
     settings::Program,
-    store::{Passphrase, PassphraseError},
+    store::{Passphrase, PassphraseError, ProfileKey, Wrap},
 };
 
 /// What is read of a file or a program, in bytes: the longest passphrase, the end of its line, and one byte that tells a
 /// longer one.
 const MAX_READ: usize = 1_024 + 3;
 
+/// What the person is asked.
+const QUESTION: &str = "Passphrase of the profile: ";
+
 /// How long a command gets to end after Ctrl-C, in seconds: longer than a daemon takes to say goodbye.
 #[cfg(unix)]
 const GRACE_S: u64 = 20;
 
-/// The passphrase of the profile, as it is now.
-pub(super) fn given(globals: &Globals) -> Result<Passphrase, Failure> {
-    let text = match Source::of(globals) {
-        Source::File(path) => file(path)?,
-        Source::Program(program) => printed(program)?,
-        Source::Person => ask("Passphrase of the profile: ")?,
+/// What a passphrase opened, and which one it was.
+pub(super) struct Opened {
+    pub(super) key: ProfileKey,
+    pub(super) passphrase: Passphrase,
+}
+
+/// Opens a profile's key with its passphrase, as it is now.
+pub(super) fn opened(globals: &Globals, profile: &Path, wrap: &Wrap) -> Result<Opened, Failure> {
+    let open = |passphrase: Passphrase| Ok(Opened { key: wrap.open(&passphrase)?, passphrase });
+    let text = match (Source::of(globals), Entry::of(profile)) {
+        (Source::File(path), _) => file(path)?,
+        (Source::Program(program), _) => printed(program)?,
+        (Source::Person, None) => ask(QUESTION)?,
+        (Source::Person, Some(entry)) => match entry.passphrase().and_then(open) {
+            Ok(opened) => return Ok(opened),
+            // The entry may be gone, or of another passphrase where somebody put an older copy of the profile back.
+            Err(error) => {
+                eprintln!("schat: not opened by the keyring: {error} {}", error.remedy);
+                ask(QUESTION)?
+            }
+        },
     };
-    Ok(Passphrase::given(&text)?)
+    open(Passphrase::given(&text)?)
 }
 
 /// A new passphrase: from `file`; else, for the first one, from where it will come from later; else from the person, who
@@ -150,7 +168,7 @@ fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
         io::ErrorKind::UnexpectedEof => failure("No passphrase was typed.", "Try again."),
         _ => failure(
             format!("There is no terminal to ask for the profile's passphrase at: {error}."),
-            "Name a file with --passphrase-file, or a program as passphrase_command in config.toml.",
+            "Name a file with --passphrase-file, or a program as passphrase_command in config.toml, or use schat lock --keyring.",
         ),
     })
 }

@@ -12,7 +12,7 @@ use super::{Globals, passphrase};
 use crate::{
     failure::{Exit, Failure},
     runtime::{Config, Event, OwnRelay, Past, Runtime},
-    store::{Asking, FileKey, OpenProfile, ProfileDir},
+    store::{Asking, FileKey, OpenProfile, ProfileDir, Wrap},
     transport::{CaFile, CaFileError, Transport},
 };
 
@@ -44,8 +44,9 @@ pub(super) fn existing(globals: &Globals) -> Result<OpenProfile, Failure> {
 /// Opens the profile, and says on first use where it is and how it is protected.
 pub(super) fn profile(globals: &Globals) -> Result<OpenProfile, Failure> {
     let dir = ProfileDir::choose(globals.profile.clone())?;
-    let ask = || passphrase::given(globals);
-    let profile = OpenProfile::open_with(dir, globals.name.as_deref(), random(), &Asking(&ask))?;
+    let path = dir.path().to_owned();
+    let open = |wrap: &Wrap| Ok(passphrase::opened(globals, &path, wrap)?.key);
+    let profile = OpenProfile::open_with(dir, globals.name.as_deref(), random(), &Asking(&open))?;
     if profile.is_new {
         eprintln!("New profile in {}.", profile.dir().path().display());
         eprintln!(

@@ -64,20 +64,20 @@ impl FileKey {
 
 impl KeySource for FileKey {
     fn key(&self, dir: &Path, random: &Random) -> Result<ProfileKey, Failure> {
-        let refuse = || Err(StoreError::NeedsPassphrase.into());
+        let refuse = |_: &Wrap| Err(StoreError::NeedsPassphrase.into());
         Asking(&refuse).key(dir, random)
     }
 }
 
-/// The same file, or a locked one: then whoever can be asked is asked for the passphrase.
-pub struct Asking<'a>(pub &'a dyn Fn() -> Result<Passphrase, Failure>);
+/// The same file, or a locked one: then whoever can be asked opens it.
+pub struct Asking<'a>(pub &'a dyn Fn(&Wrap) -> Result<ProfileKey, Failure>);
 
 impl KeySource for Asking<'_> {
     fn key(&self, dir: &Path, random: &Random) -> Result<ProfileKey, Failure> {
         replace::tidy(&OnDisk(dir)).map_err(StoreError::from)?;
         match KeyFile::read(dir)? {
             Some(KeyFile::Plain(key)) => Ok(key),
-            Some(KeyFile::Locked(wrap)) => Ok(wrap.open(&(self.0)()?)?),
+            Some(KeyFile::Locked(wrap)) => (self.0)(&wrap),
             None if dir.join(DATABASE).exists() => Err(StoreError::WrongKey.into()),
             None => Ok(make(dir, random)?),
         }

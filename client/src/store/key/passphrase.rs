@@ -64,6 +64,11 @@ impl Passphrase {
         *self.0 == *other.0
     }
 
+    /// A copy of its text, for a place that keeps passphrases.
+    pub fn to_text(&self) -> Zeroizing<String> {
+        self.0.clone()
+    }
+
     pub(super) fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }

@@ -190,17 +190,18 @@ impl Directory for Fails<'_> {
 fn kill_at_any_step_leaves_a_profile_that_opens_and_no_draft_after_that() {
     let random = Random::new(UnwrapErr(getrandom::SysRng));
     let cost = Cost { memory_kib: 8, passes: 1, lanes: 1 };
-    let given = || Ok(Passphrase::given("correct horse").unwrap());
+    let given = Passphrase::given("correct horse").unwrap();
     let mut ends = [0, 0];
+    let open = |wrap: &Wrap| Ok(wrap.open(&given)?);
     for (to_locked, steps) in (0..10).flat_map(|steps| [(true, steps), (false, steps)]) {
         let dir = TempDir::new().unwrap();
         let key = ProfileKey(Zeroizing::new([7; 32]));
-        let wrap = Wrap::seal(&key, &given().unwrap(), cost, &random).unwrap().to_bytes();
+        let wrap = Wrap::seal(&key, &given, cost, &random).unwrap().to_bytes();
         let (old, new) = if to_locked { (vec![7; 32], wrap) } else { (wrap, vec![7; 32]) };
         fs::write(dir.path().join(KEY), &old).unwrap();
         let done = replace(&Fails(OnDisk(dir.path()), Cell::new(steps)), &new, whole);
 
-        let opened = crate::store::Asking(&given).key(dir.path(), &random).unwrap();
+        let opened = crate::store::Asking(&open).key(dir.path(), &random).unwrap();
         assert_eq!(opened.0, key.0, "after {steps} steps");
         assert!(!dir.path().join(DRAFT).exists(), "after {steps} steps");
         let is_locked = matches!(KeyFile::read(dir.path()).unwrap(), Some(KeyFile::Locked(_)));
