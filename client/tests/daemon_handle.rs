@@ -174,6 +174,7 @@ async fn pair(home: &Path, relay: &Relay) -> (Person, JoinHandle<()>) {
     let mut bob = attach(home, "bob", Past::Nothing, None).await.unwrap();
     bob.runtime.join(&link).await.unwrap();
     bob.joined().await;
+    ann.is_among(2).await;
     bob.runtime.shutdown().await;
     (ann, daemon)
 }

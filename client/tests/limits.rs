@@ -43,6 +43,7 @@ async fn member_over_the_rate_is_told_so_and_loses_nothing() {
     let link = ann.link(ROOM).await;
     bob.runtime.join(&link).await.unwrap();
     bob.joined().await;
+    ann.is_among(2).await;
     ann.say(ROOM, "t0", "before").await;
     ann.sent("t0").await;
     relay

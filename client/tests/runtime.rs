@@ -28,6 +28,7 @@ async fn pair(dir: &TempDir, relay: &relay::Relay) -> (Person, Person) {
     let link = ann.link(ROOM).await;
     bob.runtime.join(&link).await.unwrap();
     bob.joined().await;
+    ann.is_among(2).await;
     (ann, bob)
 }
 

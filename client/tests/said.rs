@@ -32,6 +32,7 @@ async fn pair(dir: &TempDir, relay: &relay::Relay, policy: Policy) -> (Person, P
     let link = pair.0.link(ROOM).await;
     pair.1.runtime.join(&link).await.unwrap();
     pair.1.joined().await;
+    pair.0.is_among(2).await;
     pair
 }
 

@@ -44,11 +44,7 @@ async fn room(dir: &TempDir, relay: &relay::Relay) -> (Person, Person) {
     let link = ann.link(ROOM).await;
     bob.runtime.join(&link).await.unwrap();
     bob.joined().await;
-    ann.until(|event| match event {
-        Event::Room { event: RoomEvent::Engine(engine::Event::Epoch(_)), .. } => Some(()),
-        _ => None,
-    })
-    .await;
+    ann.is_among(2).await;
     (ann, bob)
 }
 

@@ -88,6 +88,17 @@ impl Person {
         .await
     }
 
+    /// Until so many are in a room: what somebody says before they know of a newcomer, the newcomer cannot read.
+    pub async fn is_among(&mut self, members: usize) {
+        self.until(|event| match event {
+            Event::Room { event: RoomEvent::Engine(engine::Event::Epoch(view)), .. } => {
+                (view.members.len() == members).then_some(())
+            }
+            _ => None,
+        })
+        .await;
+    }
+
     pub async fn hears(&mut self, text: &str) -> engine::Message {
         self.until(|event| match event {
             Event::Room { event: RoomEvent::Engine(engine::Event::Message(message)), .. }
