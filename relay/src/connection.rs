@@ -18,6 +18,7 @@ use crate::{
     shared::{Peer, Shared},
     stream::{self, Outcome},
     transport::Connection,
+    turns::{Joining, Turn},
 };
 
 /// Serves an endpoint until the relay stops; returns when no new connection can come any more and
@@ -92,13 +93,18 @@ pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
     let (mut refused, mut joins, mut is_guest) = (0, Bucket::default(), false);
     let idle = tokio::time::sleep(shared.limits().join_time * 2);
     tokio::pin!(idle);
-    let calm = tokio::time::sleep(Duration::ZERO);
-    tokio::pin!(calm);
+    let later = tokio::time::sleep(Duration::ZERO);
+    tokio::pin!(later);
+    let mut turns = peer.turns.subscribe();
     let close = |code, limit| {
         shared.metrics.limited_at(limit, peer.payer);
         connection.close(code);
     };
     loop {
+        let turn = turns.borrow_and_update().next(is_guest, Instant::now());
+        if let Turn::At(instant) = turn {
+            later.as_mut().reset(instant.into());
+        }
         tokio::select! {
             biased;
             _ = stopping.wait_for(|stopping| *stopping) => break,
@@ -110,32 +116,25 @@ pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
                 return close(CloseCode::TimedOut, Limit::JoinTime);
             }
             Some(ended) = streams.join_next() => {
-                if !matches!(ended, Ok(Outcome::Refused)) {
-                    continue;
-                }
-                refused += 1;
+                refused += u32::from(matches!(ended, Ok(Outcome::Refused)));
                 if refused >= REFUSED_JOINS {
                     return close(CloseCode::RefusedJoins, Limit::RefusedJoins);
                 }
-                let pause = shared.refused().spend(peer.payer, Instant::now());
-                if !pause.is_zero() {
-                    shared.metrics.limited_at(Limit::RefusedJoinsPerAddress, peer.payer);
-                    calm.as_mut().reset(tokio::time::Instant::now() + pause);
-                }
             }
-            () = &mut calm, if !calm.is_elapsed() => {}
-            stream = connection.accept(), if calm.is_elapsed() => {
+            Ok(()) = turns.changed(), if turn != Turn::Now => {}
+            () = &mut later, if matches!(turn, Turn::At(_)) => {}
+            stream = connection.accept(), if turn == Turn::Now => {
                 let Some((send, recv)) = stream else { break };
                 let limits = shared.limits();
                 if joins.take(limits.joins_per_connection, Instant::now()).is_err() {
                     return close(CloseCode::TooMany, Limit::Joins);
                 }
                 let is_over = streams.len() >= limits.rooms_per_connection as usize;
-                let peer = peer.clone();
+                let (peer, joining) = (peer.clone(), Joining::new(&peer));
                 streams.spawn(async move {
                     match is_over {
                         true => stream::refuse(&peer, send, recv, Limit::RoomsPerConnection).await,
-                        false => stream::serve(&peer, send, recv).await,
+                        false => stream::serve(&peer, send, recv, joining).await,
                     }
                 });
             }

@@ -51,6 +51,7 @@ mod tcp;
 mod tls;
 pub mod token;
 mod transport;
+mod turns;
 
 pub use self::{
     error::StartError,

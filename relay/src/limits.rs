@@ -155,10 +155,15 @@ pub const CREATE_TIME: Duration = Duration::from_secs(60);
 /// a guesser has to pay for a handshake.
 pub const REFUSED_JOINS: u32 = 32;
 
-/// Refused joins of one address: a few, then one each interval. Connections whose joins were refused wait with their next
-/// streams; others of the address do not. So a guesser with many connections, or one who comes again and again, is slowed
-/// down as one, and takes no processor from those who talk.
+/// Refused joins of one address that cost nothing, and the interval that each further one costs. A connection whose join
+/// was refused waits until its address owes nothing, at most for a burst (two seconds); others of the address do not. So one
+/// address gets at most a refusal every two seconds for each connection it holds, and one for each that it
+/// begins ([`Limits::handshakes_per_address`]), and takes no processor from those who talk.
 pub const REFUSED_JOINS_PER_ADDRESS: Rate = Rate { burst: 8, interval: Duration::from_millis(250) };
+
+/// Streams of one connection that may be about to join at once. Until one has joined, and once one was refused, it is
+/// one: then no volley comes before the first refusal is counted.
+pub const JOINS_AT_ONCE: usize = 8;
 
 /// Greatest ephemeral envelope, in bytes: a padded typing signal or voice frame, with room to spare.
 pub const MAX_EPHEMERAL: usize = 16 << 10;

@@ -18,6 +18,7 @@ use crate::{
     metrics::Metrics,
     quota::Quota,
     router::Router,
+    turns::Turns,
 };
 
 /// One relay's state.
@@ -80,6 +81,8 @@ pub(crate) struct Peer {
     pub share: Arc<Share>,
     /// True once a stream of this connection has joined a room.
     pub joined: watch::Sender<bool>,
+    /// When its next stream is taken.
+    pub turns: watch::Sender<Turns>,
 }
 
 impl Shared {
@@ -140,7 +143,8 @@ impl Peer {
     /// Nothing is joined yet.
     pub fn new(shared: Arc<Shared>, place: &Place, binding: [u8; proto::CHANNEL_BINDING_LEN]) -> Self {
         let (payer, share) = (place.address, place.share.clone());
-        Self { shared, payer, binding, share, joined: watch::Sender::new(false) }
+        let (joined, turns) = (watch::Sender::new(false), watch::Sender::default());
+        Self { shared, payer, binding, share, joined, turns }
     }
 }
 

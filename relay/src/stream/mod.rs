@@ -16,6 +16,7 @@ use crate::{
     router::Refusal,
     shared::Peer,
     transport::{RecvHalf, SendHalf},
+    turns::Joining,
 };
 
 /// How a stream ended, for the connection that counts refusals.
@@ -37,7 +38,7 @@ pub(crate) async fn refuse(peer: &Peer, send: SendHalf, recv: RecvHalf, limit: L
 }
 
 /// Serves one stream to its end.
-pub(crate) async fn serve(peer: &Peer, send: SendHalf, recv: RecvHalf) -> Outcome {
+pub(crate) async fn serve(peer: &Peer, send: SendHalf, recv: RecvHalf, joining: Joining) -> Outcome {
     let output = Output::new(send, peer);
     let mut input = Input::new(recv);
     let mut stopping = peer.shared.stopping.subscribe();
@@ -48,6 +49,7 @@ pub(crate) async fn serve(peer: &Peer, send: SendHalf, recv: RecvHalf) -> Outcom
     };
     match admitted {
         Ok(admitted) => {
+            drop(joining);
             session::run(peer, admitted, input, output).await;
             Outcome::Joined
         }
@@ -59,6 +61,10 @@ pub(crate) async fn serve(peer: &Peer, send: SendHalf, recv: RecvHalf) -> Outcom
                 peer.shared.metrics.limited_at(Limit::JoinTime, peer.payer);
             }
             let outcome = outcome(&farewell);
+            match outcome {
+                Outcome::Refused => joining.refused(),
+                Outcome::Over | Outcome::Joined => drop(joining),
+            }
             input.stop(farewell.code);
             output.end(farewell).await;
             outcome

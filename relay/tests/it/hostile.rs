@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use proto::{
     CloseCode, MAX_COMMIT_FRAME, MAX_ENVELOPE,
     relay::{
         Ephemeral, GetSlot, client_frame,
         refused::{Code, Limit as Named},
+        relay_frame::Frame,
     },
 };
 use quinn::{ConnectionError, ReadError, VarInt};
@@ -130,36 +132,67 @@ async fn guesser_is_shown_out() {
     assert_eq!(server.hits(Limit::RefusedJoins), 1);
 }
 
+/// A Join that is refused.
+async fn guess(guesser: &Client) -> Stream {
+    let mut stream = guesser.stream().await;
+    stream.frame(client_frame::Frame::Join(guesser.join_frame(room(1), &key(1), 0, None))).await;
+    stream
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn guesser_who_comes_again_waits_and_others_of_the_address_do_not() {
     let server = Server::start().await;
     let honest = server.client().await;
     let _member = honest.create(room(2), &key(2), vec![]).await;
     let begun = Instant::now();
-    // Twice, each time with another connection.
-    let guess = async |guesser: &Client| {
-        let mut stream = guesser.stream().await;
-        stream.frame(client_frame::Frame::Join(guesser.join_frame(room(1), &key(1), 0, None))).await;
-        stream
-    };
-    let mut last = None;
-    let guesses = REFUSED_JOINS_PER_ADDRESS.burst;
+    // Twice as many as are free, all at once, each time with another connection.
+    let burst = REFUSED_JOINS_PER_ADDRESS.burst as usize;
     for _ in 0..2 {
-        let guesser = last.insert(server.client().await);
-        for _ in 0..guesses {
-            assert_eq!(guess(guesser).await.refusal().await.code(), Code::NotAllowed);
+        let guesser = server.client().await;
+        let guesses = join_all((0..burst).map(|_| guess(&guesser))).await;
+        for mut stream in guesses {
+            assert_eq!(stream.refusal().await.code(), Code::NotAllowed);
         }
     }
-    // The first burst is free, and the last guess waited for those of the second before it, however slow this machine is.
-    let least = REFUSED_JOINS_PER_ADDRESS.interval * (guesses - 1);
+    // The last guess waited for those before it, however slow this machine is.
+    let least = REFUSED_JOINS_PER_ADDRESS.interval * (REFUSED_JOINS_PER_ADDRESS.burst - 1);
     assert!(begun.elapsed() >= least, "{:?}", begun.elapsed());
-    assert!(server.hits(Limit::RefusedJoinsPerAddress) > 0);
+
+    // More connections owe more together; who was not refused waits for nobody.
+    let guessers = join_all((0..burst).map(|_| server.client())).await;
+    let before = server.hits(Limit::RefusedJoinsPerAddress);
+    for mut stream in join_all(guessers.iter().map(guess)).await {
+        assert_eq!(stream.refusal().await.code(), Code::NotAllowed);
+    }
+    eventually("they owe", || server.hits(Limit::RefusedJoinsPerAddress) > before + 4).await;
     let member = key(2);
-    let mut waiting = guess(last.as_ref().unwrap()).await;
+    let mut waiting = guess(&guessers[burst - 1]).await;
     tokio::select! {
+        biased;
         _ = honest.join(room(2), &member, 0) => {}
         _ = waiting.refusal() => panic!("the guesser was served first"),
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn member_with_rooms_that_are_over_keeps_the_others() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    let mut rooms: Vec<u8> = (2..20).collect();
+    for number in &rooms {
+        client.create(room(*number), &key(*number), vec![]).await;
+    }
+    // Eight that are over among eighteen that are not, all asked for at once by a new connection.
+    let client = server.client().await;
+    rooms.extend([1; 8]);
+    let joins = rooms.iter().map(|number| async {
+        let mut stream = client.stream().await;
+        let member = key(*number);
+        stream.frame(client_frame::Frame::Join(client.join_frame(room(*number), &member, 0, None))).await;
+        stream.try_next().await.is_some_and(|frame| matches!(frame, Frame::Joined(_)))
+    });
+    let joined = join_all(joins).await;
+    assert_eq!(joined.iter().filter(|joined| **joined).count(), 18, "{joined:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
