@@ -399,7 +399,9 @@ fn keyring_keeps_the_passphrase() {
     ));
     let said = out(&first);
     assert!(
-        said.starts_with(&fingerprint) && said.contains("which the keyring") && said.ends_with("\n1\n"),
+        said.starts_with(&fingerprint)
+            && said.contains("which the keyring of this system")
+            && said.ends_with("\n1\n"),
         "{said}"
     );
     refused(&home.schat(&["fingerprint"]), 1, "not opened by the keyring");
@@ -421,6 +423,33 @@ fn keyring_keeps_the_passphrase() {
     let said = text(&last.stdout);
     assert_eq!(said, format!("{fingerprint}0\n"), "{last:?}");
     assert!(!home.profile().join("keyring").exists());
+}
+
+#[test]
+fn passphrase_of_a_lock_that_is_done_stays_in_the_keyring_whatever_fails_then() {
+    if !has_keyring() {
+        return;
+    }
+    let (home, fingerprint) = Home::begun();
+    // Nothing can take this name.
+    fs::create_dir(home.profile().join("keyring")).unwrap();
+    let output = session(
+        &home,
+        &format!(
+            "{KEYRING}
+             '{}' --passphrase-file '{}' lock --keyring || echo failed
+             secret-tool search --all service schat 2>/dev/null | grep -c ^secret",
+            env!("CARGO_BIN_EXE_schat"),
+            home.file(OLD)
+        ),
+    );
+    assert_eq!(out(&output), "failed\n1\n", "{output:?}");
+    let told = text(&output.stderr);
+    assert!(
+        told.contains("The profile is locked.") && told.contains("all the same (service schat, account "),
+        "{told}"
+    );
+    assert_eq!(out(&home.with(OLD, &["fingerprint"])), fingerprint);
 }
 
 #[test]

@@ -8,18 +8,20 @@
 //! whatever is interrupted leaves the file with an account that is whole.
 
 use std::{
-    fs,
-    io::{self, Write as _},
+    fmt, fs,
+    io::{self, Read as _, Write as _},
     path::Path,
-    sync::mpsc::{RecvTimeoutError, channel},
+    sync::mpsc::channel,
     thread,
     time::Duration,
 };
 
+use keyring::v1::Error;
 use zeroize::Zeroizing;
 
 use super::setup::random;
 use crate::{
+    faces::words,
     failure::{Exit, Failure},
     store::Passphrase,
 };
@@ -34,6 +36,10 @@ const SERVICE: &str = "schat";
 const ACCOUNT_LEN: usize = 16;
 /// After so long without an answer the person is told what is waited for: it may be themselves.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// After so long it counts as one that cannot be used: its question may stand on a screen that nobody sees.
+const LONGEST: Duration = Duration::from_secs(120);
+/// What is read of the file, in bytes: the account, the end of its line, and one that tells a longer one.
+const MAX_FILE: u64 = 2 * ACCOUNT_LEN as u64 + 2;
 
 /// An entry in the keyring of the system.
 pub(super) struct Entry {
@@ -43,9 +49,22 @@ pub(super) struct Entry {
 impl Entry {
     /// The one that a profile names, if it does.
     pub(super) fn of(profile: &Path) -> Option<Self> {
-        let account = fs::read_to_string(profile.join(FILE)).ok()?.trim_end().to_owned();
-        let is_account = hex::decode(&account).is_ok_and(|bytes| bytes.len() == ACCOUNT_LEN);
-        is_account.then_some(Self { account })
+        let path = profile.join(FILE);
+        let mut account = String::new();
+        let read = match fs::File::open(&path) {
+            Ok(file) => file.take(MAX_FILE).read_to_string(&mut account),
+            Err(error) => Err(error),
+        };
+        let account = account.trim_end().to_owned();
+        match read {
+            Ok(_) if hex::decode(&account).is_ok_and(|bytes| bytes.len() == ACCOUNT_LEN) => {
+                return Some(Self { account });
+            }
+            Ok(_) => eprintln!("schat: {} is damaged and names no entry of a keyring.", path.display()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => eprintln!("schat: {} cannot be read: {error}.", path.display()),
+        }
+        None
     }
 
     /// A new one with this passphrase, which was read back from the keyring.
@@ -53,11 +72,13 @@ impl Entry {
         let entry = Self { account: hex::encode(random().bytes::<ACCOUNT_LEN>()) };
         let text = passphrase.to_text();
         entry.ask(move |entry| entry.set_password(&text))?;
-        match entry.passphrase() {
-            Ok(kept) if kept.is(passphrase) => Ok(entry),
-            Ok(_) => Err(failure("it gave another passphrase back than it was given")),
-            Err(error) => Err(error),
-        }
+        let kept = match entry.passphrase() {
+            Ok(kept) if kept.is(passphrase) => return Ok(entry),
+            Ok(_) => unusable("it gave another passphrase back than it was given"),
+            Err(error) => error,
+        };
+        entry.forget();
+        Err(kept)
     }
 
     /// The passphrase.
@@ -68,15 +89,23 @@ impl Entry {
 
     /// From now on the profile names this one.
     pub(super) fn name_in(&self, profile: &Path) -> Result<(), Failure> {
+        let draft = profile.join(DRAFT);
         let write = || {
-            let draft = profile.join(DRAFT);
-            let mut file = fs::File::create(&draft)?;
+            match fs::remove_file(&draft) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            let mut file = owners_alone().open(&draft)?;
             file.write_all(format!("{}\n", self.account).as_bytes())?;
             file.sync_all()?;
-            fs::rename(draft, profile.join(FILE))?;
+            fs::rename(&draft, profile.join(FILE))?;
             sync_names(profile)
         };
-        write().map_err(|error| unwritable(&profile.join(FILE), &error))
+        write().map_err(|error| {
+            let told = unwritable(&profile.join(FILE), &error);
+            let message = format!("{} The keyring has the passphrase all the same ({self}).", told.message);
+            Failure { message, ..told }
+        })
     }
 
     /// From now on the profile names none.
@@ -95,11 +124,10 @@ impl Entry {
     /// Takes it out of the keyring. A keyring that cannot be reached keeps it; the person is told which one.
     pub(super) fn forget(self) {
         if let Err(error) = self.ask(|entry| match entry.delete_credential() {
-            Err(keyring::v1::Error::NoEntry) => Ok(()),
+            Err(Error::NoEntry) => Ok(()),
             done => done,
         }) {
-            let account = &self.account;
-            eprintln!("schat: {error} The old entry stays there (service {SERVICE}, account {account}).");
+            eprintln!("schat: {} The old entry stays there ({self}).", words::failure(&error));
         }
     }
 
@@ -110,24 +138,51 @@ impl Entry {
     ) -> Result<T, Failure> {
         let account = self.account.clone();
         let (answer, answered) = channel();
+        let stopped = answer.clone();
         let ask = move || {
             let asked = match keyring::v1::Entry::store_status() {
                 Ok(()) => keyring::v1::Entry::new(SERVICE, &account).and_then(|entry| what(&entry)),
                 // It cannot be cloned, and "no default store" says nothing.
-                Err(error) => Err(keyring::v1::Error::NoStorageAccess(error.to_string().into())),
+                Err(error) => Err(Error::NoStorageAccess(error.to_string().into())),
             };
+            let asked = asked.map_err(|error| match error {
+                Error::NoEntry => missing(),
+                error => unusable(&error.to_string()),
+            });
             // Fails only when nobody waits any more.
-            let _ = answer.send(asked.map_err(|error| error.to_string()));
+            let _ = answer.send(asked);
         };
         let started = thread::Builder::new().name("keyring".to_owned()).spawn(ask);
-        started.map_err(|error| failure(error.to_string()))?;
-        let mut asked = answered.recv_timeout(PATIENCE);
-        if matches!(asked, Err(RecvTimeoutError::Timeout)) {
-            eprintln!("schat: waiting for the keyring; it may have a question for you (Ctrl-C ends this)");
-            asked = answered.recv().map_err(|_| RecvTimeoutError::Disconnected);
+        started.map_err(|error| unusable(&error.to_string()))?;
+        if let Ok(asked) = answered.recv_timeout(PATIENCE) {
+            return asked;
         }
-        asked.map_err(|_| failure("it gave no answer"))?.map_err(failure)
+        eprintln!(
+            "schat: waiting for the keyring, which may have a question for you. Ctrl-C ends this; --passphrase-file needs no keyring."
+        );
+        // A passphrase that was typed before has left somebody who hears Ctrl-C, and then it ends nothing by itself.
+        tokio::spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                let _ = stopped.send(Err(Failure::new(Exit::Interrupted, "interrupted", "Stopped.", "")));
+            }
+        });
+        answered.recv_timeout(LONGEST).unwrap_or_else(|_| Err(unusable("it gave no answer")))
     }
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "service {SERVICE}, account {}", self.account)
+    }
+}
+
+/// A file that is not there yet, and that only its owner can read.
+fn owners_alone() -> fs::OpenOptions {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 #[cfg(unix)]
@@ -145,8 +200,14 @@ fn unwritable(path: &Path, error: &io::Error) -> Failure {
     Failure::new(Exit::Local, "io", message, "Look at its permissions, and whether the disk is full.")
 }
 
-fn failure(why: impl Into<String>) -> Failure {
-    let message = format!("The keyring of the system cannot be used: {}.", why.into().trim_end_matches('.'));
+fn missing() -> Failure {
+    let message = "The keyring of this system has no entry for this profile.";
+    let remedy = "It may have been reset, or the profile is a copy. Type the passphrase; schat lock --keyring puts it there again.";
+    Failure::new(Exit::Local, "keyring", message, remedy)
+}
+
+fn unusable(why: &str) -> Failure {
+    let message = format!("The keyring of this system cannot be used: {}.", why.trim_end_matches('.'));
     let remedy = "Is its service running, and unlocked? The passphrase also comes from --passphrase-file.";
     Failure::new(Exit::Local, "keyring", message, remedy)
 }

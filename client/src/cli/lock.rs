@@ -53,26 +53,27 @@ impl LockCommand {
         // Whatever fails from here on: what the profile names opens it, or the person does.
         let before = Entry::of(dir.path());
         let entry = self.keyring.then(|| Entry::new(change.passphrase())).transpose()?;
-        let lock = || match &change {
-            Change::None(_) => Ok(()),
-            Change::First(chosen) | Change::Another(chosen) => {
-                held.lock(&key, chosen, Cost::USUAL, &random()).map_err(Failure::from)
+        if let Change::First(chosen) | Change::Another(chosen) = &change
+            && let Err(error) = held.lock(&key, chosen, Cost::USUAL, &random())
+        {
+            // The very last step may have failed: then this may be the only place that has the passphrase.
+            if let (Some(entry), Ok(file)) = (entry, held.state())
+                && !matches!(file, KeyFile::Locked(wrap) if wrap.open(chosen).is_ok())
+            {
+                entry.forget();
             }
-        };
-        let name = || match &entry {
-            Some(entry) => entry.name_in(dir.path()),
-            None => Entry::unname(dir.path()),
-        };
-        if let Err(error) = lock().and_then(|()| name()) {
-            // Nothing names it.
-            entry.into_iter().for_each(Entry::forget);
-            return Err(error);
+            return Err(error.into());
         }
         eprintln!("{}", change.told());
+        match &entry {
+            Some(entry) => entry.name_in(dir.path())?,
+            None => Entry::unname(dir.path())?,
+        }
         if entry.is_some() {
             eprintln!(
                 "The keyring of this system has the passphrase. Keep a copy elsewhere: there is no way in without it."
             );
+            passphrase::warn_of_other_source(globals);
         }
         if let Some(before) = before {
             if entry.is_none() {
@@ -125,10 +126,9 @@ pub(super) fn unlock(globals: &Globals) -> Result<Exit, Failure> {
             );
         }
     }
-    if let Some(entry) = Entry::of(dir.path()) {
-        Entry::unname(dir.path())?;
-        entry.forget();
-    }
+    let entry = Entry::of(dir.path());
+    Entry::unname(dir.path())?;
+    entry.into_iter().for_each(Entry::forget);
     if globals.json {
         status(globals, &held.state()?, &dir);
     }
@@ -136,11 +136,11 @@ pub(super) fn unlock(globals: &Globals) -> Result<Exit, Failure> {
 }
 
 fn status(globals: &Globals, file: &KeyFile, dir: &ProfileDir) {
-    let in_keyring = Entry::of(dir.path()).is_some();
     let cost = match file {
         KeyFile::Plain(_) => None,
         KeyFile::Locked(wrap) => Some(wrap.cost()),
     };
+    let in_keyring = cost.is_some() && Entry::of(dir.path()).is_some();
     if globals.json {
         let by = cost.map(|cost| {
             json!({ "kdf": "argon2id", "memory_kib": cost.memory_kib, "passes": cost.passes, "lanes": cost.lanes })
@@ -151,7 +151,7 @@ fn status(globals: &Globals, file: &KeyFile, dir: &ProfileDir) {
     print(&match cost {
         None => "not locked: whoever can read the profile's directory can read your rooms".to_owned(),
         Some(Cost { memory_kib, passes, lanes }) => {
-            let kept = if in_keyring { ", which the keyring of this system keeps" } else { "" };
+            let kept = if in_keyring { ", which the keyring of this system is to have" } else { "" };
             format!(
                 "locked by a passphrase{kept} (Argon2id: {} MiB, {passes} passes, {lanes} lanes)",
                 memory_kib / 1024

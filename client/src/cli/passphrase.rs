@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::{Globals, keyring::Entry};
 use crate::{
+    faces::words,
     failure::{Exit, Failure},
     settings::Program,
     store::{Passphrase, PassphraseError, ProfileKey, Wrap},
@@ -44,9 +45,10 @@ pub(super) fn opened(globals: &Globals, profile: &Path, wrap: &Wrap) -> Result<O
         (Source::Person, None) => ask(QUESTION)?,
         (Source::Person, Some(entry)) => match entry.passphrase().and_then(open) {
             Ok(opened) => return Ok(opened),
+            Err(error) if error.exit == Exit::Interrupted => return Err(error),
             // The entry may be gone, or of another passphrase where somebody put an older copy of the profile back.
             Err(error) => {
-                eprintln!("schat: not opened by the keyring: {error} {}", error.remedy);
+                eprintln!("schat: not opened by the keyring: {}", words::failure(&error));
                 ask(QUESTION)?
             }
         },
@@ -74,6 +76,16 @@ pub(super) fn chosen(globals: &Globals, file: Option<&Path>, is_first: bool) -> 
         }
     };
     Ok(Passphrase::chosen(&text)?)
+}
+
+/// Says so where a start would not ask the keyring.
+pub(super) fn warn_of_other_source(globals: &Globals) {
+    let asked = match Source::of(globals) {
+        Source::File(_) => "--passphrase-file (or SCHAT_PASSPHRASE_FILE)",
+        Source::Program(_) => "passphrase_command in config.toml",
+        Source::Person => return,
+    };
+    eprintln!("A start with {asked} asks that, and not the keyring.");
 }
 
 enum Source<'a> {
