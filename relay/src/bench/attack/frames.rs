@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use proto::MAX_COMMIT_FRAME;
 use quinn::Connection;
 
 use super::Attack;
-use crate::bench::client::Ground;
+use crate::{bench::client::Ground, limits::STRANGER_STREAMS};
 
 /// Time between two drops of a large frame.
 pub(super) const DROP: Duration = Duration::from_millis(100);
@@ -24,11 +25,14 @@ pub(in crate::bench) fn attack(ground: Ground, places: usize) -> anyhow::Result<
                 let endpoint = ground.endpoint(1 + place)?;
                 let connection = ground.connect(&endpoint).await?;
                 while connection.close_reason().is_none() {
-                    let sent =
-                        if place % 2 == 0 { over(&connection).await } else { trickle(&connection).await };
-                    if sent.is_ok() {
-                        tries.add(1);
-                    }
+                    let sent = if place % 2 == 0 {
+                        // As many at once as a stranger may have streams.
+                        let volley = (0..STRANGER_STREAMS).map(|_| over(&connection));
+                        join_all(volley).await.iter().filter(|sent| sent.is_ok()).count() as u64
+                    } else {
+                        trickle(&connection).await.is_ok().into()
+                    };
+                    tries.add(sent);
                 }
                 endpoint.wait_idle().await;
                 Ok(())
