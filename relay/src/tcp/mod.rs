@@ -6,6 +6,7 @@
 //! ```
 
 mod http;
+mod pace;
 
 use std::{
     io,
@@ -30,6 +31,7 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tunnel::{Rules, Tunnel};
 
+use self::pace::Pace;
 use crate::{
     connection::serve_rooms,
     door::{Place, Verdict},
@@ -70,7 +72,7 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Serves a listener until the relay stops; returns when those that are connected have seen their streams end.
 pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, tls: Arc<ServerConfig>) {
-    let acceptor = TlsAcceptor::from(tls);
+    let (acceptor, pace) = (TlsAcceptor::from(tls), Pace::new());
     let mut stopping = shared.stopping.subscribe();
     let mut connections = JoinSet::new();
     loop {
@@ -87,7 +89,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, tls: Arc<S
                 let most = limits.max_handshakes.div_ceil(2);
                 let verdict = shared.door.knock_below(most, &limits, address.ip(), true, Instant::now());
                 if let Verdict::Enter(place) = verdict {
-                    connections.spawn(greet(shared.clone(), socket, acceptor.clone(), place));
+                    connections.spawn(greet(shared.clone(), socket, acceptor.clone(), pace.clone(), place));
                 }
             }
         }
@@ -110,10 +112,10 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
 /// A WebSocket, and what ties Joins to its TLS connection.
 type Greeted = (Upgraded, [u8; CHANNEL_BINDING_LEN]);
 
-async fn greet(shared: Arc<Shared>, socket: TcpStream, acceptor: TlsAcceptor, mut place: Place) {
+async fn greet(shared: Arc<Shared>, socket: TcpStream, acceptor: TlsAcceptor, pace: Pace, mut place: Place) {
     let limits = shared.limits();
     let mut stopping = shared.stopping.subscribe();
-    let greeting = timeout(limits.join_time, shake_hands(socket, acceptor, limits.join_time));
+    let greeting = timeout(limits.join_time, shake_hands(socket, acceptor, &pace, limits.join_time));
     let greeted = tokio::select! {
         biased;
         _ = stopping.wait_for(|stopping| *stopping) => return,
@@ -134,10 +136,15 @@ async fn greet(shared: Arc<Shared>, socket: TcpStream, acceptor: TlsAcceptor, mu
 }
 
 /// TLS and HTTP; `None` when no WebSocket came of it.
-async fn shake_hands(socket: TcpStream, acceptor: TlsAcceptor, header_time: Duration) -> Option<Greeted> {
+async fn shake_hands(
+    socket: TcpStream,
+    acceptor: TlsAcceptor,
+    pace: &Pace,
+    header_time: Duration,
+) -> Option<Greeted> {
     // A frame is written at once and leaves at once. What cannot have this is slower, nothing else.
     let _ = socket.set_nodelay(true);
-    let secured = acceptor.accept(socket).await.ok()?;
+    let secured = pace.keep(acceptor.accept(socket)).await.ok()?;
     if secured.get_ref().1.alpn_protocol() == Some(ACME_TLS) {
         // RFC 8737, 3: the certificate was the answer.
         return None;
