@@ -112,6 +112,7 @@ pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
                 is_guest = true;
                 connection.welcome(&shared.limits());
             }
+            () = connection.closed() => break,
             () = &mut idle, if !is_guest && !idle.is_elapsed() => {
                 return close(CloseCode::TimedOut, Limit::JoinTime);
             }
@@ -121,7 +122,7 @@ pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
                     return close(CloseCode::RefusedJoins, Limit::RefusedJoins);
                 }
             }
-            Ok(()) = turns.changed(), if turn != Turn::Now => {}
+            Ok(()) = turns.changed() => {}
             () = &mut later, if matches!(turn, Turn::At(_)) => {}
             stream = connection.accept(), if turn == Turn::Now => {
                 let Some((send, recv)) = stream else { break };
@@ -133,7 +134,10 @@ pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
                 let (peer, joining) = (peer.clone(), Joining::new(&peer));
                 streams.spawn(async move {
                     match is_over {
-                        true => stream::refuse(&peer, send, recv, Limit::RoomsPerConnection).await,
+                        true => {
+                            drop(joining);
+                            stream::refuse(&peer, send, recv, Limit::RoomsPerConnection).await
+                        }
                         false => stream::serve(&peer, send, recv, joining).await,
                     }
                 });

@@ -157,13 +157,16 @@ pub const REFUSED_JOINS: u32 = 32;
 
 /// Refused joins of one address that cost nothing, and the interval that each further one costs. A connection whose join
 /// was refused waits until its address owes nothing, at most for a burst (two seconds); others of the address do not. So one
-/// address gets at most a refusal every two seconds for each connection it holds, and one for each that it
+/// address gets at most two refusals every two seconds for each connection it holds, and two for each that it
 /// begins ([`Limits::handshakes_per_address`]), and takes no processor from those who talk.
 pub const REFUSED_JOINS_PER_ADDRESS: Rate = Rate { burst: 8, interval: Duration::from_millis(250) };
 
-/// Streams of one connection that may be about to join at once. Until one has joined, and once one was refused, it is
-/// one: then no volley comes before the first refusal is counted.
+/// Streams of one connection that may be about to join at once.
 pub const JOINS_AT_ONCE: usize = 8;
+
+/// The same until one has joined, and once one was refused: then no volley comes before the first refusal is counted. Two,
+/// so that a room that is being opened slowly does not hold all others up.
+pub const STRANGER_JOINS_AT_ONCE: usize = 2;
 
 /// Greatest ephemeral envelope, in bytes: a padded typing signal or voice frame, with room to spare.
 pub const MAX_EPHEMERAL: usize = 16 << 10;

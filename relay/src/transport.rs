@@ -52,6 +52,14 @@ impl Connection {
         }
     }
 
+    /// Returns when it is gone. Cancel-safe.
+    pub async fn closed(&self) {
+        match self {
+            Self::Quic(connection) => drop(connection.closed().await),
+            Self::Tcp(guest) => drop(guest.tunnel().closed().await),
+        }
+    }
+
     /// It has joined a room: it gets all that a member may have. Before, it had what a stranger gets.
     pub fn welcome(&self, limits: &Limits) {
         match self {

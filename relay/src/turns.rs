@@ -7,7 +7,11 @@
 
 use std::{sync::Arc, time::Instant};
 
-use crate::{limit::Limit, limits::JOINS_AT_ONCE, shared::Peer};
+use crate::{
+    limit::Limit,
+    limits::{JOINS_AT_ONCE, STRANGER_JOINS_AT_ONCE},
+    shared::Peer,
+};
 
 /// What a connection's streams have come to.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,7 +35,7 @@ pub(crate) enum Turn {
 impl Turns {
     /// `has_joined`: a stream of the connection has joined, now or before.
     pub fn next(&self, has_joined: bool, now: Instant) -> Turn {
-        let most = if has_joined && !self.is_refused { JOINS_AT_ONCE } else { 1 };
+        let most = if has_joined && !self.is_refused { JOINS_AT_ONCE } else { STRANGER_JOINS_AT_ONCE };
         match self.not_before {
             _ if self.joining >= most => Turn::Later,
             Some(instant) if instant > now => Turn::At(instant),
@@ -78,16 +82,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strangers_and_the_refused_come_one_by_one_and_others_do_not() {
+    fn strangers_and_the_refused_come_by_few_and_others_by_more() {
         let now = Instant::now();
         let mut turns = Turns::default();
         assert_eq!(turns.next(false, now), Turn::Now);
-        turns.joining = 1;
+        turns.joining = STRANGER_JOINS_AT_ONCE;
         assert_eq!(turns.next(false, now), Turn::Later);
         assert_eq!(turns.next(true, now), Turn::Now);
         turns.joining = JOINS_AT_ONCE;
         assert_eq!(turns.next(true, now), Turn::Later);
-        turns = Turns { joining: 1, is_refused: true, not_before: Some(now) };
+        turns = Turns { joining: STRANGER_JOINS_AT_ONCE, is_refused: true, not_before: Some(now) };
         assert_eq!(turns.next(true, now), Turn::Later);
         let soon = now + Duration::from_secs(1);
         turns = Turns { joining: 0, is_refused: true, not_before: Some(soon) };

@@ -71,14 +71,15 @@ impl Entry {
     pub(super) fn new(passphrase: &Passphrase) -> Result<Self, Failure> {
         let entry = Self { account: hex::encode(random().bytes::<ACCOUNT_LEN>()) };
         let text = passphrase.to_text();
-        entry.ask(move |entry| entry.set_password(&text))?;
-        let kept = match entry.passphrase() {
+        let kept = entry.ask(move |entry| entry.set_password(&text)).and_then(|()| entry.passphrase());
+        let error = match kept {
             Ok(kept) if kept.is(passphrase) => return Ok(entry),
             Ok(_) => unusable("it gave another passphrase back than it was given"),
             Err(error) => error,
         };
-        entry.forget();
-        Err(kept)
+        // A keyring that cannot be reached has nothing of it; one that gave no answer may have it later.
+        let message = format!("{} If the keyring has it all the same, it is {entry}.", error.message);
+        Err(Failure { message, ..error })
     }
 
     /// The passphrase.
@@ -164,6 +165,7 @@ impl Entry {
         tokio::spawn(async move {
             if tokio::signal::ctrl_c().await.is_ok() {
                 let _ = stopped.send(Err(Failure::new(Exit::Interrupted, "interrupted", "Stopped.", "")));
+                super::passphrase::end_after_grace().await;
             }
         });
         answered.recv_timeout(LONGEST).unwrap_or_else(|_| Err(unusable("it gave no answer")))

@@ -57,10 +57,12 @@ impl LockCommand {
             && let Err(error) = held.lock(&key, chosen, Cost::USUAL, &random())
         {
             // The very last step may have failed: then this may be the only place that has the passphrase.
-            if let (Some(entry), Ok(file)) = (entry, held.state())
-                && !matches!(file, KeyFile::Locked(wrap) if wrap.open(chosen).is_ok())
-            {
-                entry.forget();
+            let is_changed =
+                |file: &KeyFile| matches!(file, KeyFile::Locked(wrap) if wrap.open(chosen).is_ok());
+            match (entry, held.state()) {
+                (Some(entry), Ok(file)) if !is_changed(&file) => entry.forget(),
+                (Some(entry), _) => entry.name_in(dir.path())?,
+                (None, _) => {}
             }
             return Err(error.into());
         }

@@ -27,7 +27,6 @@ const MAX_READ: usize = 1_024 + 3;
 const QUESTION: &str = "Passphrase of the profile: ";
 
 /// How long a command gets to end after Ctrl-C, in seconds: longer than a daemon takes to say goodbye.
-#[cfg(unix)]
 const GRACE_S: u64 = 20;
 
 /// What a passphrase opened, and which one it was.
@@ -189,6 +188,11 @@ fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
 #[cfg(unix)]
 async fn end_after(mut heard: tokio::signal::unix::Signal) {
     heard.recv().await;
+    end_after_grace().await;
+}
+
+/// Ends the program, unless it ends by itself before that.
+pub(super) async fn end_after_grace() {
     tokio::time::sleep(Duration::from_secs(GRACE_S)).await;
     std::process::exit(Exit::Interrupted as i32);
 }
