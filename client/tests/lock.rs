@@ -446,7 +446,7 @@ fn passphrase_of_a_lock_that_is_done_stays_in_the_keyring_whatever_fails_then() 
     assert_eq!(out(&output), "failed\n1\n", "{output:?}");
     let told = text(&output.stderr);
     assert!(
-        told.contains("The profile is locked.") && told.contains("all the same (service schat, account "),
+        told.contains("The profile is locked.") && told.contains("keyring: service schat, account "),
         "{told}"
     );
     assert_eq!(out(&home.with(OLD, &["fingerprint"])), fingerprint);

@@ -131,14 +131,12 @@ pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
                     return close(CloseCode::TooMany, Limit::Joins);
                 }
                 let is_over = streams.len() >= limits.rooms_per_connection as usize;
-                let (peer, joining) = (peer.clone(), Joining::new(&peer));
+                let joining = (!is_over).then(|| Joining::new(&peer));
+                let peer = peer.clone();
                 streams.spawn(async move {
-                    match is_over {
-                        true => {
-                            drop(joining);
-                            stream::refuse(&peer, send, recv, Limit::RoomsPerConnection).await
-                        }
-                        false => stream::serve(&peer, send, recv, joining).await,
+                    match joining {
+                        Some(joining) => stream::serve(&peer, send, recv, joining).await,
+                        None => stream::refuse(&peer, send, recv, Limit::RoomsPerConnection).await,
                     }
                 });
             }

@@ -52,7 +52,7 @@ impl Bucket {
     /// # Errors
     /// [`Over`] when it is empty; then nothing was taken.
     pub fn take(&mut self, rate: Rate, now: Instant) -> Result<(), Over> {
-        let next = self.full_at.map_or(now, |full_at| full_at.max(now)) + rate.interval;
+        let next = self.after_one(rate, now);
         match next.duration_since(now).checked_sub(rate.interval * rate.burst) {
             Some(retry_after) if !retry_after.is_zero() => Err(Over { retry_after }),
             _ => {
@@ -65,10 +65,14 @@ impl Bucket {
     /// Takes one token, a missing one as well, and says how long the bucket is in debt: at most a burst.
     fn spend(&mut self, rate: Rate, now: Instant) -> Duration {
         let full = rate.interval * rate.burst;
-        let next = self.full_at.map_or(now, |full_at| full_at.max(now)) + rate.interval;
-        let next = next.min(now + 2 * full);
+        let next = self.after_one(rate, now).min(now + 2 * full);
         self.full_at = Some(next);
         next.duration_since(now).saturating_sub(full)
+    }
+
+    /// When it would be full again with one token less.
+    fn after_one(&self, rate: Rate, now: Instant) -> Instant {
+        self.full_at.map_or(now, |full_at| full_at.max(now)) + rate.interval
     }
 
     fn refund(&mut self, rate: Rate) {
@@ -104,23 +108,26 @@ impl<K: Hash> Quota<K> {
     /// # Errors
     /// [`Over`] when it is empty; then nothing was taken.
     pub fn take(&mut self, key: K, now: Instant) -> Result<(), Over> {
-        let key = self.hasher.hash_one(key);
-        if !self.buckets.contains_key(&key) {
-            self.make_room(now)?;
-        }
-        self.buckets.entry(key).or_default().take(self.rate, now)
+        let rate = self.rate;
+        self.bucket(key, now)?.take(rate, now)
     }
 
     /// Takes one token from the key's bucket, a missing one as well. Says how long to wait until none is missing: at
     /// most as long as a burst takes to come back.
     pub fn spend(&mut self, key: K, now: Instant) -> Duration {
-        let key = self.hasher.hash_one(key);
-        if !self.buckets.contains_key(&key)
-            && let Err(Over { retry_after }) = self.make_room(now)
-        {
-            return retry_after;
+        let rate = self.rate;
+        match self.bucket(key, now) {
+            Ok(bucket) => bucket.spend(rate, now),
+            Err(Over { retry_after }) => retry_after,
         }
-        self.buckets.entry(key).or_default().spend(self.rate, now)
+    }
+
+    fn bucket(&mut self, key: K, now: Instant) -> Result<&mut Bucket, Over> {
+        let key = self.hasher.hash_one(key);
+        if !self.buckets.contains_key(&key) {
+            self.make_room(now)?;
+        }
+        Ok(self.buckets.entry(key).or_default())
     }
 
     /// Gives one token back.

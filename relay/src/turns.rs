@@ -18,8 +18,7 @@ use crate::{
 pub(crate) struct Turns {
     /// Streams that have neither joined nor been refused nor ended.
     joining: usize,
-    /// One was refused.
-    is_refused: bool,
+    /// Since one was refused.
     not_before: Option<Instant>,
 }
 
@@ -35,7 +34,8 @@ pub(crate) enum Turn {
 impl Turns {
     /// `has_joined`: a stream of the connection has joined, now or before.
     pub fn next(&self, has_joined: bool, now: Instant) -> Turn {
-        let most = if has_joined && !self.is_refused { JOINS_AT_ONCE } else { STRANGER_JOINS_AT_ONCE };
+        let most =
+            if has_joined && self.not_before.is_none() { JOINS_AT_ONCE } else { STRANGER_JOINS_AT_ONCE };
         match self.not_before {
             _ if self.joining >= most => Turn::Later,
             Some(instant) if instant > now => Turn::At(instant),
@@ -62,10 +62,7 @@ impl Joining {
         if !owed.is_zero() {
             shared.metrics.limited_at(Limit::RefusedJoinsPerAddress, *payer);
         }
-        turns.send_modify(|turns| {
-            turns.is_refused = true;
-            turns.not_before = Some(now + owed);
-        });
+        turns.send_modify(|turns| turns.not_before = Some(now + owed));
     }
 }
 
@@ -91,10 +88,10 @@ mod tests {
         assert_eq!(turns.next(true, now), Turn::Now);
         turns.joining = JOINS_AT_ONCE;
         assert_eq!(turns.next(true, now), Turn::Later);
-        turns = Turns { joining: STRANGER_JOINS_AT_ONCE, is_refused: true, not_before: Some(now) };
+        turns = Turns { joining: STRANGER_JOINS_AT_ONCE, not_before: Some(now) };
         assert_eq!(turns.next(true, now), Turn::Later);
         let soon = now + Duration::from_secs(1);
-        turns = Turns { joining: 0, is_refused: true, not_before: Some(soon) };
+        turns = Turns { joining: 0, not_before: Some(soon) };
         assert_eq!(turns.next(true, now), Turn::At(soon));
         assert_eq!(turns.next(true, soon), Turn::Now);
     }

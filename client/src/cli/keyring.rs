@@ -1,20 +1,6 @@
 //! The passphrase in the keyring of the system, so that nobody is asked for it.
-//!
-//! ```text
-//!  profile/keyring = 32 hexadecimal digits, the account ─▶ keyring: service "schat", account ─▶ the passphrase
-//! ```
-//!
-//! The file holds no secret. An account has one passphrase for ever; another passphrase gets another account, so that
-//! whatever is interrupted leaves the file with an account that is whole.
 
-use std::{
-    fmt, fs,
-    io::{self, Read as _, Write as _},
-    path::Path,
-    sync::mpsc::channel,
-    thread,
-    time::Duration,
-};
+use std::{fmt, path::Path, sync::mpsc::channel, thread, time::Duration};
 
 use keyring::v1::Error;
 use zeroize::Zeroizing;
@@ -23,53 +9,38 @@ use super::setup::random;
 use crate::{
     faces::words,
     failure::{Exit, Failure},
-    store::Passphrase,
+    store::{Account, Passphrase},
 };
 
-/// The file in the profile.
-const FILE: &str = "keyring";
-/// What it is called until it is complete.
-const DRAFT: &str = "keyring.new";
 /// What keyrings know all entries of this program by.
 const SERVICE: &str = "schat";
-/// Random bytes of an account.
-const ACCOUNT_LEN: usize = 16;
 /// After so long without an answer the person is told what is waited for: it may be themselves.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// After so long it counts as one that cannot be used: its question may stand on a screen that nobody sees.
 const LONGEST: Duration = Duration::from_secs(120);
-/// What is read of the file, in bytes: the account, the end of its line, and one that tells a longer one.
-const MAX_FILE: u64 = 2 * ACCOUNT_LEN as u64 + 2;
-
 /// An entry in the keyring of the system.
-pub(super) struct Entry {
-    account: String,
-}
+pub(super) struct Entry(Account);
 
 impl Entry {
     /// The one that a profile names, if it does.
     pub(super) fn of(profile: &Path) -> Option<Self> {
-        let path = profile.join(FILE);
-        let mut account = String::new();
-        let read = match fs::File::open(&path) {
-            Ok(file) => file.take(MAX_FILE).read_to_string(&mut account),
-            Err(error) => Err(error),
-        };
-        let account = account.trim_end().to_owned();
-        match read {
-            Ok(_) if hex::decode(&account).is_ok_and(|bytes| bytes.len() == ACCOUNT_LEN) => {
-                return Some(Self { account });
+        match Account::of(profile) {
+            Ok(account) => account.map(Self),
+            Err(error) => {
+                eprintln!("schat: the file `keyring` of the profile is not heeded: {error}.");
+                None
             }
-            Ok(_) => eprintln!("schat: {} is damaged and names no entry of a keyring.", path.display()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => eprintln!("schat: {} cannot be read: {error}.", path.display()),
         }
-        None
+    }
+
+    /// What the profile is to name.
+    pub(super) fn account(&self) -> &Account {
+        &self.0
     }
 
     /// A new one with this passphrase, which was read back from the keyring.
     pub(super) fn new(passphrase: &Passphrase) -> Result<Self, Failure> {
-        let entry = Self { account: hex::encode(random().bytes::<ACCOUNT_LEN>()) };
+        let entry = Self(Account::new(&random()));
         let text = passphrase.to_text();
         let kept = entry.ask(move |entry| entry.set_password(&text)).and_then(|()| entry.passphrase());
         let error = match kept {
@@ -78,48 +49,19 @@ impl Entry {
             Err(error) => error,
         };
         // A keyring that cannot be reached has nothing of it; one that gave no answer may have it later.
-        let message = format!("{} If the keyring has it all the same, it is {entry}.", error.message);
-        Err(Failure { message, ..error })
+        Err(entry.is_not_named(error))
+    }
+
+    /// Adds to a failure how to find it: nothing else names it then.
+    pub(super) fn is_not_named(&self, failure: Failure) -> Failure {
+        let message = format!("{} Look for the passphrase in the keyring: {self}.", failure.message);
+        Failure { message, ..failure }
     }
 
     /// The passphrase.
     pub(super) fn passphrase(&self) -> Result<Passphrase, Failure> {
         let text = self.ask(|entry| entry.get_password().map(Zeroizing::new))?;
         Ok(Passphrase::given(&text)?)
-    }
-
-    /// From now on the profile names this one.
-    pub(super) fn name_in(&self, profile: &Path) -> Result<(), Failure> {
-        let draft = profile.join(DRAFT);
-        let write = || {
-            match fs::remove_file(&draft) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-            let mut file = owners_alone().open(&draft)?;
-            file.write_all(format!("{}\n", self.account).as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&draft, profile.join(FILE))?;
-            sync_names(profile)
-        };
-        write().map_err(|error| {
-            let told = unwritable(&profile.join(FILE), &error);
-            let message = format!("{} The keyring has the passphrase all the same ({self}).", told.message);
-            Failure { message, ..told }
-        })
-    }
-
-    /// From now on the profile names none.
-    pub(super) fn unname(profile: &Path) -> Result<(), Failure> {
-        let path = profile.join(FILE);
-        let remove = || {
-            fs::remove_file(&path)?;
-            sync_names(profile)
-        };
-        match remove() {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unwritable(&path, &error)),
-            _ => Ok(()),
-        }
     }
 
     /// Takes it out of the keyring. A keyring that cannot be reached keeps it; the person is told which one.
@@ -137,7 +79,7 @@ impl Entry {
         &self,
         what: impl FnOnce(&keyring::v1::Entry) -> keyring::v1::Result<T> + Send + 'static,
     ) -> Result<T, Failure> {
-        let account = self.account.clone();
+        let account = self.0.to_string();
         let (answer, answered) = channel();
         let stopped = answer.clone();
         let ask = move || {
@@ -174,32 +116,8 @@ impl Entry {
 
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "service {SERVICE}, account {}", self.account)
+        write!(f, "service {SERVICE}, account {}", self.0)
     }
-}
-
-/// A file that is not there yet, and that only its owner can read.
-fn owners_alone() -> fs::OpenOptions {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
-#[cfg(unix)]
-fn sync_names(directory: &Path) -> io::Result<()> {
-    fs::File::open(directory)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_names(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
-fn unwritable(path: &Path, error: &io::Error) -> Failure {
-    let message = format!("{} cannot be changed: {error}.", path.display());
-    Failure::new(Exit::Local, "io", message, "Look at its permissions, and whether the disk is full.")
 }
 
 fn missing() -> Failure {

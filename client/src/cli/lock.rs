@@ -56,21 +56,24 @@ impl LockCommand {
         if let Change::First(chosen) | Change::Another(chosen) = &change
             && let Err(error) = held.lock(&key, chosen, Cost::USUAL, &random())
         {
+            let Some(entry) = entry else { return Err(error.into()) };
             // The very last step may have failed: then this may be the only place that has the passphrase.
-            let is_changed =
-                |file: &KeyFile| matches!(file, KeyFile::Locked(wrap) if wrap.open(chosen).is_ok());
-            match (entry, held.state()) {
-                (Some(entry), Ok(file)) if !is_changed(&file) => entry.forget(),
-                (Some(entry), _) => entry.name_in(dir.path())?,
-                (None, _) => {}
-            }
-            return Err(error.into());
+            return match held.state() {
+                Ok(KeyFile::Locked(wrap)) if wrap.open(chosen).is_ok() => {
+                    Err(entry.is_not_named(error.into()))
+                }
+                Ok(_) => {
+                    entry.forget();
+                    Err(error.into())
+                }
+                Err(_) => Err(entry.is_not_named(error.into())),
+            };
         }
         eprintln!("{}", change.told());
-        match &entry {
-            Some(entry) => entry.name_in(dir.path())?,
-            None => Entry::unname(dir.path())?,
-        }
+        held.name_account(entry.as_ref().map(Entry::account)).map_err(|error| match &entry {
+            Some(entry) => entry.is_not_named(error.into()),
+            None => error.into(),
+        })?;
         if entry.is_some() {
             eprintln!(
                 "The keyring of this system has the passphrase. Keep a copy elsewhere: there is no way in without it."
@@ -129,7 +132,7 @@ pub(super) fn unlock(globals: &Globals) -> Result<Exit, Failure> {
         }
     }
     let entry = Entry::of(dir.path());
-    Entry::unname(dir.path())?;
+    held.name_account(None)?;
     entry.into_iter().for_each(Entry::forget);
     if globals.json {
         status(globals, &held.state()?, &dir);

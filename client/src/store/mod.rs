@@ -38,7 +38,8 @@ pub use error::StoreError;
 pub use happenings::{Happening, Item, MAX_HAPPENINGS, What};
 pub use history::{Changed, Entry, MAX_HISTORY};
 pub use key::{
-    Asking, Cost, FileKey, HeldKey, KeyFile, KeySource, Passphrase, PassphraseError, ProfileKey, Wrap,
+    Account, Asking, Cost, FileKey, HeldKey, KeyFile, KeySource, Passphrase, PassphraseError, ProfileKey,
+    Wrap,
 };
 pub use notices::{Notice, StoredNotice};
 pub use people::{KnownPerson, Meeting, People};

@@ -5,8 +5,8 @@ use std::{fs, fs::File, path::PathBuf};
 use shared::random::Random;
 
 use super::{
-    Cost, FileKey, KeyFile, Passphrase, ProfileKey, StoreError, Wrap,
-    replace::{OnDisk, replace, tidy},
+    Account, Cost, FileKey, KeyFile, Passphrase, ProfileKey, StoreError, Wrap, account,
+    replace::{Directory as _, KEY, OnDisk, replace, tidy},
 };
 use crate::{
     failure::Failure,
@@ -35,7 +35,7 @@ impl HeldKey {
             ));
         }
         let lock = lock(dir)?;
-        tidy(&OnDisk(dir)).map_err(StoreError::from)?;
+        tidy(&OnDisk(dir), KEY).map_err(StoreError::from)?;
         Ok(Self { dir: dir.to_owned(), _lock: lock })
     }
 
@@ -60,7 +60,7 @@ impl HeldKey {
     ) -> Result<(), StoreError> {
         self.is_own_file()?;
         let wrap = Wrap::seal(key, passphrase, cost, random)?;
-        replace(&OnDisk(&self.dir), &wrap.to_bytes(), |written| {
+        replace(&OnDisk(&self.dir), KEY, &wrap.to_bytes(), |written| {
             let opened = Wrap::parse(written)?.open(passphrase)?;
             if opened.0 == key.0 { Ok(()) } else { Err(StoreError::BadKeyFile("it does not open")) }
         })
@@ -72,10 +72,24 @@ impl HeldKey {
     /// As of [`HeldKey::lock`].
     pub fn unlock(&self, key: &ProfileKey) -> Result<(), StoreError> {
         self.is_own_file()?;
-        replace(&OnDisk(&self.dir), key.0.as_slice(), |written| match written == key.0.as_slice() {
+        replace(&OnDisk(&self.dir), KEY, key.0.as_slice(), |written| match written == key.0.as_slice() {
             true => Ok(()),
             false => Err(StoreError::BadKeyFile("it was not written")),
         })
+    }
+
+    /// From now on the profile names this account of the system's keyring, or none.
+    ///
+    /// # Errors
+    /// [`StoreError`]; it names the one before, unless only its directory could not be synced.
+    pub fn name_account(&self, account: Option<&Account>) -> Result<(), StoreError> {
+        let dir = OnDisk(&self.dir);
+        match account {
+            Some(account) => {
+                replace(&dir, account::FILE, account.to_line().as_bytes(), |_| Ok::<(), StoreError>(()))
+            }
+            None => Ok(dir.remove(account::FILE).and_then(|()| dir.sync_names())?),
+        }
     }
 
     /// A link would be replaced, and what it leads to would stay as it is.

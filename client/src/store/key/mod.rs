@@ -8,6 +8,7 @@
 //! One file is either of these, and is replaced as a whole: whatever happens in between, the one or the other is
 //! there. docs/lock.md has the bytes and the reasons.
 
+mod account;
 mod held;
 mod passphrase;
 mod replace;
@@ -22,6 +23,7 @@ use std::{
 use shared::random::Random;
 use zeroize::Zeroizing;
 
+pub use account::Account;
 pub use held::HeldKey;
 pub use passphrase::{Passphrase, PassphraseError};
 pub use wrap::{Cost, Wrap};
@@ -74,7 +76,7 @@ pub struct Asking<'a>(pub &'a dyn Fn(&Wrap) -> Result<ProfileKey, Failure>);
 
 impl KeySource for Asking<'_> {
     fn key(&self, dir: &Path, random: &Random) -> Result<ProfileKey, Failure> {
-        replace::tidy(&OnDisk(dir)).map_err(StoreError::from)?;
+        replace::tidy(&OnDisk(dir), replace::KEY).map_err(StoreError::from)?;
         match KeyFile::read(dir)? {
             Some(KeyFile::Plain(key)) => Ok(key),
             Some(KeyFile::Locked(wrap)) => (self.0)(&wrap),
@@ -120,6 +122,6 @@ impl KeyFile {
 
 fn make(dir: &Path, random: &Random) -> Result<ProfileKey, StoreError> {
     let key = Zeroizing::new(random.bytes::<KEY_LEN>());
-    replace(&OnDisk(dir), key.as_slice(), |_| Ok::<(), StoreError>(()))?;
+    replace(&OnDisk(dir), replace::KEY, key.as_slice(), |_| Ok::<(), StoreError>(()))?;
     Ok(ProfileKey(key))
 }

@@ -1,7 +1,7 @@
-//! Replaces the key file: whatever happens in between, the old one or the new one is there, whole.
+//! Replaces the key file, or one beside it: whatever happens in between, the old one or the new one is there, whole.
 //!
 //! ```text
-//!  remove key.new ─▶ write key.new ─▶ fsync ─▶ read it again and check ─▶ rename over key ─▶ fsync the directory
+//!  remove NAME.new ─▶ write NAME.new ─▶ fsync ─▶ read it again and check ─▶ rename over NAME ─▶ fsync the directory
 //! ```
 
 use std::{
@@ -14,8 +14,10 @@ use zeroize::Zeroizing;
 
 /// The key file's name.
 pub(super) const KEY: &str = "key";
-/// What it is called until it is complete.
-pub(super) const DRAFT: &str = "key.new";
+/// What a file is called until it is complete.
+fn draft_of(name: &str) -> String {
+    format!("{name}.new")
+}
 
 /// Most bytes that are read of a file that was just written.
 const MAX_READ: u64 = 1_024;
@@ -35,24 +37,26 @@ pub(super) trait Directory {
 }
 
 /// Removes what an interrupted change left.
-pub(super) fn tidy(dir: &impl Directory) -> io::Result<()> {
-    dir.remove(DRAFT)
+pub(super) fn tidy(dir: &impl Directory, name: &str) -> io::Result<()> {
+    dir.remove(&draft_of(name))
 }
 
-/// Puts `bytes` in the place of the key file, once `check` is content with what can be read back.
+/// Puts `bytes` in the place of a file, once `check` is content with what can be read back.
 ///
 /// # Errors
 /// Of the disk, or of `check`; then the old file is there, but for a failure of the very last step.
 pub(super) fn replace<E: From<io::Error>>(
     dir: &impl Directory,
+    name: &str,
     bytes: &[u8],
     check: impl FnOnce(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
-    tidy(dir)?;
-    let renamed = draft(dir, bytes, check).and_then(|()| Ok(dir.rename(DRAFT, KEY)?));
+    tidy(dir, name)?;
+    let new = draft_of(name);
+    let renamed = draft(dir, &new, bytes, check).and_then(|()| Ok(dir.rename(&new, name)?));
     if renamed.is_err() {
         // It may be a key as it is; the failure that led here is the one to tell.
-        let _ = tidy(dir);
+        let _ = tidy(dir, name);
     }
     renamed?;
     Ok(dir.sync_names()?)
@@ -60,12 +64,13 @@ pub(super) fn replace<E: From<io::Error>>(
 
 fn draft<E: From<io::Error>>(
     dir: &impl Directory,
+    new: &str,
     bytes: &[u8],
     check: impl FnOnce(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
-    dir.write(DRAFT, bytes)?;
-    dir.sync(DRAFT)?;
-    check(&dir.read(DRAFT)?)
+    dir.write(new, bytes)?;
+    dir.sync(new)?;
+    check(&dir.read(new)?)
 }
 
 /// A directory of this machine.

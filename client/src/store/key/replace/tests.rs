@@ -12,6 +12,9 @@ use tempfile::TempDir;
 use super::*;
 use crate::store::{Cost, KeyFile, KeySource as _, Passphrase, StoreError, Wrap, key::ProfileKey};
 
+/// What the key is called until it is complete.
+const DRAFT: &str = "key.new";
+
 type Names = BTreeMap<String, usize>;
 
 /// A directory in memory, and all that a power cut may leave of it.
@@ -125,7 +128,7 @@ fn power_cut_leaves_the_old_key_or_the_new_one_whole() {
         let mut ended = 0;
         for steps in 0..20 {
             let model = Model::with(&old, draft, steps);
-            let done = replace(&model, &new, whole);
+            let done = replace(&model, KEY, &new, whole);
             for found in model.found() {
                 let found = found.expect("there is a key");
                 let is_new = found == new;
@@ -146,7 +149,7 @@ fn power_cut_leaves_the_old_key_or_the_new_one_whole() {
 #[test]
 fn draft_that_does_not_open_is_not_put_in_place_and_does_not_stay() {
     let model = Model::with(&[1; 32], None, 20);
-    let refused = replace(&model, &[2; 119], |_| Err(io::Error::other("no")));
+    let refused = replace(&model, KEY, &[2; 119], |_| Err(io::Error::other("no")));
     assert!(refused.is_err());
     assert_eq!(model.found().last(), Some(&Some(vec![1; 32])));
     assert!(!model.now().contains_key(DRAFT));
@@ -199,7 +202,7 @@ fn kill_at_any_step_leaves_a_profile_that_opens_and_no_draft_after_that() {
         let wrap = Wrap::seal(&key, &given, cost, &random).unwrap().to_bytes();
         let (old, new) = if to_locked { (vec![7; 32], wrap) } else { (wrap, vec![7; 32]) };
         fs::write(dir.path().join(KEY), &old).unwrap();
-        let done = replace(&Fails(OnDisk(dir.path()), Cell::new(steps)), &new, whole);
+        let done = replace(&Fails(OnDisk(dir.path()), Cell::new(steps)), KEY, &new, whole);
 
         let opened = crate::store::Asking(&open).key(dir.path(), &random).unwrap();
         assert_eq!(opened.0, key.0, "after {steps} steps");
@@ -218,7 +221,7 @@ fn key_is_its_owners_alone_and_a_planted_link_leads_nowhere() {
     let elsewhere = dir.path().join("elsewhere");
     fs::write(&elsewhere, "mine").unwrap();
     std::os::unix::fs::symlink(&elsewhere, dir.path().join(DRAFT)).unwrap();
-    replace(&OnDisk(dir.path()), &[1; 32], |_| Ok::<(), StoreError>(())).unwrap();
+    replace(&OnDisk(dir.path()), KEY, &[1; 32], |_| Ok::<(), StoreError>(())).unwrap();
     assert_eq!(fs::read(&elsewhere).unwrap(), b"mine");
     let key = fs::symlink_metadata(dir.path().join(KEY)).unwrap();
     assert!(key.is_file());
