@@ -9,104 +9,24 @@
     reason = "helpers of tests, which clippy does not see as tests"
 )]
 
+#[path = "lock/home.rs"]
+mod home;
+#[path = "lock/keyring.rs"]
+mod keyring;
 mod support;
 
 use std::{
     fs,
     io::{Read as _, Write as _},
     os::unix::fs::{PermissionsExt as _, symlink},
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    path::Path,
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
 use client::store::{OpenProfile, ProfileDir};
+use home::{Home, NEW, OLD, done, out, refused, text};
 use support::{PATIENCE, random};
-use tempfile::TempDir;
-
-const OLD: &str = "correct horse battery";
-const NEW: &str = "another horse, same battery";
-
-/// A home: the profile below it, files with passphrases beside it.
-struct Home(TempDir);
-
-impl Home {
-    fn new() -> Self {
-        Self(TempDir::new().unwrap())
-    }
-
-    fn profile(&self) -> PathBuf {
-        self.0.path().join("profile")
-    }
-
-    fn key(&self) -> PathBuf {
-        self.profile().join("key")
-    }
-
-    /// A file with this passphrase, which only its owner can read.
-    fn file(&self, passphrase: &str) -> String {
-        let path = self.0.path().join(passphrase.replace(' ', "-") + ".txt");
-        fs::write(&path, format!("{passphrase}\nand what it is for\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        path.to_str().unwrap().to_owned()
-    }
-
-    /// Without a terminal, whoever runs the tests.
-    fn schat(&self, arguments: &[&str]) -> Output {
-        Command::new("setsid")
-            .arg("--wait")
-            .arg(env!("CARGO_BIN_EXE_schat"))
-            .args(arguments)
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("SCHAT_PROFILE", self.profile())
-            .env("HOME", self.0.path())
-            // Not the keyring of whoever runs the tests.
-            .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
-    }
-
-    fn with(&self, passphrase: &str, arguments: &[&str]) -> Output {
-        let file = self.file(passphrase);
-        self.schat(&[&["--passphrase-file", &file], arguments].concat())
-    }
-
-    /// A new profile, and its fingerprint.
-    fn begun() -> (Self, String) {
-        let home = Self::new();
-        done(&home.schat(&["--json"]));
-        let fingerprint = out(&home.schat(&["fingerprint"]));
-        (home, fingerprint)
-    }
-
-    /// A profile under [`OLD`], and its fingerprint.
-    fn locked() -> (Self, String) {
-        let (home, fingerprint) = Self::begun();
-        assert_eq!(fs::metadata(home.key()).unwrap().len(), 32);
-        done(&home.with(OLD, &["lock"]));
-        (home, fingerprint)
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-fn done(output: &Output) {
-    assert!(output.status.success(), "{output:?}");
-}
-
-fn out(output: &Output) -> String {
-    done(output);
-    text(&output.stdout)
-}
-
-fn refused(output: &Output, code: i32, why: &str) {
-    assert_eq!(output.status.code(), Some(code), "{output:?}");
-    assert!(text(&output.stderr).contains(why) && output.stdout.is_empty(), "{why}: {output:?}");
-}
 
 #[test]
 fn locked_profile_opens_with_its_passphrase_alone() {
@@ -340,152 +260,4 @@ fn person_is_asked_twice_for_a_new_one_and_never_shown_it() {
     let (code, said) = at_a_terminal(&home, "lock", &[(now, &old), (ask, &new), (again, &new)]);
     assert!(code == 0 && !said.contains("horse"), "{code} {said}");
     assert_eq!(out(&home.with(NEW, &["fingerprint"])), fingerprint);
-}
-
-/// Whether the Secret Service of GNOME is installed, with what a test needs of it.
-fn has_keyring() -> bool {
-    let has = |program: &str| {
-        Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap().status.success()
-    };
-    let has_all = ["dbus-run-session", "gnome-keyring-daemon", "secret-tool"].into_iter().all(has);
-    if !has_all {
-        eprintln!("SKIPPED: there is no dbus-run-session, gnome-keyring-daemon or secret-tool");
-    }
-    has_all
-}
-
-/// Starts it, with its login keyring open.
-const KEYRING: &str = "echo login | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1";
-
-/// `passphrase_command`, with the program of the desktop's keyring.
-#[test]
-fn program_of_the_keyring_opens_the_profile() {
-    if !has_keyring() {
-        return;
-    }
-    let (home, fingerprint) = Home::locked();
-    let config = home.0.path().join("config.toml");
-    fs::write(
-        &config,
-        "[lock]\npassphrase_command = [\"secret-tool\", \"lookup\", \"program\", \"schat\"]\n",
-    )
-    .unwrap();
-    let script = format!(
-        "{KEYRING}
-         head -n 1 '{}' | tr -d '\\n' | secret-tool store --label=schat program schat
-         exec '{}' --config '{}' fingerprint",
-        home.file(OLD),
-        env!("CARGO_BIN_EXE_schat"),
-        config.display()
-    );
-    let output = session(&home, &script);
-    assert_eq!(out(&output), fingerprint, "{output:?}");
-}
-
-#[test]
-fn keyring_keeps_the_passphrase() {
-    if !has_keyring() {
-        return;
-    }
-    let (home, fingerprint) = Home::begun();
-    let (old, new) = (home.file(OLD), home.file(NEW));
-    let schat = env!("CARGO_BIN_EXE_schat");
-    let entries = "secret-tool search --all service schat 2>/dev/null | grep -c ^secret";
-    let run = |script: &str| session(&home, &format!("{KEYRING}\n{script}"));
-
-    let first = run(&format!(
-        "set -e; '{schat}' --passphrase-file '{old}' lock --keyring
-         '{schat}' fingerprint; '{schat}' lock --status; {entries}"
-    ));
-    let said = out(&first);
-    assert!(
-        said.starts_with(&fingerprint)
-            && said.contains("which the keyring of this system")
-            && said.ends_with("\n1\n"),
-        "{said}"
-    );
-    refused(&home.schat(&["fingerprint"]), 1, "not opened by the keyring");
-    assert_eq!(out(&home.with(OLD, &["fingerprint"])), fingerprint, "without the keyring as well");
-
-    // Another passphrase is another entry, and the first one is gone; an older copy of the profile says what is wrong.
-    let copied = fs::read(home.key()).unwrap();
-    let second = run(&format!(
-        "set -e; '{schat}' lock --keyring --new-passphrase-file '{new}'; '{schat}' fingerprint; {entries}"
-    ));
-    assert_eq!(out(&second), format!("{fingerprint}1\n"));
-    assert_eq!(out(&home.with(NEW, &["fingerprint"])), fingerprint);
-    let changed = fs::read(home.key()).unwrap();
-    fs::write(home.key(), copied).unwrap();
-    refused(&run(&format!("exec setsid --wait '{schat}' fingerprint")), 1, "passphrase is wrong");
-    fs::write(home.key(), changed).unwrap();
-
-    let last = run(&format!("set -e; '{schat}' unlock; '{schat}' fingerprint; {entries}"));
-    let said = text(&last.stdout);
-    assert_eq!(said, format!("{fingerprint}0\n"), "{last:?}");
-    assert!(!home.profile().join("keyring").exists());
-}
-
-#[test]
-fn passphrase_of_a_lock_that_is_done_stays_in_the_keyring_whatever_fails_then() {
-    if !has_keyring() {
-        return;
-    }
-    let (home, fingerprint) = Home::begun();
-    // Nothing can take this name.
-    fs::create_dir(home.profile().join("keyring")).unwrap();
-    let output = session(
-        &home,
-        &format!(
-            "{KEYRING}
-             '{}' --passphrase-file '{}' lock --keyring || echo failed
-             secret-tool search --all service schat 2>/dev/null | grep -c ^secret",
-            env!("CARGO_BIN_EXE_schat"),
-            home.file(OLD)
-        ),
-    );
-    assert_eq!(out(&output), "failed\n1\n", "{output:?}");
-    let told = text(&output.stderr);
-    assert!(
-        told.contains("The profile is locked.") && told.contains("keyring: service schat, account "),
-        "{told}"
-    );
-    assert_eq!(out(&home.with(OLD, &["fingerprint"])), fingerprint);
-}
-
-#[test]
-fn lock_without_a_keyring_is_not_made_by_halves() {
-    let (home, fingerprint) = Home::begun();
-    refused(&home.with(OLD, &["lock", "--keyring"]), 1, "keyring");
-    assert_eq!(fs::metadata(home.key()).unwrap().len(), 32, "it is locked");
-    assert_eq!(out(&home.schat(&["fingerprint"])), fingerprint);
-    assert!(!home.profile().join("keyring").exists());
-    // A file that names an entry which cannot be reached keeps nobody out who has the passphrase.
-    done(&home.with(OLD, &["lock"]));
-    fs::write(home.profile().join("keyring"), "00112233445566778899aabbccddeeff\n").unwrap();
-    assert_eq!(out(&home.with(OLD, &["fingerprint"])), fingerprint);
-    refused(&home.schat(&["fingerprint"]), 1, "not opened by the keyring");
-    let unlocked = home.with(OLD, &["unlock"]);
-    done(&unlocked);
-    assert!(text(&unlocked.stderr).contains("account 00112233445566778899aabbccddeeff"), "{unlocked:?}");
-    assert!(!home.profile().join("keyring").exists());
-}
-
-fn session(home: &Home, script: &str) -> Output {
-    Command::new("dbus-run-session")
-        .args(["--", "sh", "-c", script])
-        .env("HOME", home.0.path())
-        .env("XDG_RUNTIME_DIR", runtime(home.0.path()))
-        .env("XDG_DATA_HOME", home.0.path())
-        .env("SCHAT_PROFILE", home.profile())
-        .env_remove("SCHAT_PASSPHRASE_FILE")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
-}
-
-fn runtime(home: &Path) -> PathBuf {
-    let dir = home.join("run");
-    fs::create_dir_all(&dir).unwrap();
-    fs::set_permissions(&dir, fs::Permissions::from_mode(0o700)).unwrap();
-    dir
 }

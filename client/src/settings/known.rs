@@ -101,7 +101,7 @@ pub(super) const KNOWN: &[Known] = &[
     setting!(history.lines, "Chat lines kept per room, from 100 to 1,000,000; the oldest go first."),
     setting!(
         lock.passphrase_command,
-        "A program and its arguments, run without a shell: the first line that it prints is the passphrase. Without it you \
+        "A program and its arguments, run without a shell: the first line that it prints is the passphrase. Without it the keyring or you \
          are asked.",
         "[\"secret-tool\", \"lookup\", \"program\", \"schat\"]"
     ),

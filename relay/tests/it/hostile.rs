@@ -13,7 +13,11 @@ use proto::{
 };
 use quinn::{ConnectionError, ReadError, VarInt};
 
-use relay::{Limits, limits::REFUSED_JOINS_PER_ADDRESS, metrics::Limit};
+use relay::{
+    Limits,
+    limits::{REFUSED_JOINS_PER_ADDRESS, STRANGER_STREAMS},
+    metrics::Limit,
+};
 
 use crate::common::*;
 
@@ -173,6 +177,26 @@ async fn guesser_who_comes_again_waits_and_others_of_the_address_do_not() {
         _ = honest.join(room(2), &member, 0) => {}
         () = all_guess() => panic!("the guessers were served first"),
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_of_who_is_gone_are_not_judged_one_after_the_other() {
+    let server = Server::start().await;
+    // Its address owes as much as it can, so that the next guesses wait.
+    let others = join_all((0..2 * REFUSED_JOINS_PER_ADDRESS.burst).map(|_| server.client())).await;
+    for mut stream in join_all(others.iter().map(guess)).await {
+        assert_eq!(stream.refusal().await.code(), Code::NotAllowed);
+    }
+    drop(others);
+    eventually("the others are gone", || server.metrics().connections.get() == 0).await;
+    let before = server.hits(Limit::RefusedJoinsPerAddress);
+    let gone = server.client().await;
+    let mut guesses = join_all((0..STRANGER_STREAMS).map(|_| guess(&gone))).await;
+    assert_eq!(guesses[0].refusal().await.code(), Code::NotAllowed);
+    gone.connection.close(VarInt::from_u32(0), b"");
+    eventually("its place is free", || server.metrics().connections.get() == 0).await;
+    let judged = server.hits(Limit::RefusedJoinsPerAddress) - before;
+    assert!(judged < u64::from(STRANGER_STREAMS), "{judged}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
