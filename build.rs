@@ -1,22 +1,22 @@
 //! One build script for the two crates that own protobuf packages.
 //!
-//! `proto` compiles `schat.relay.v1`, which the relay may see; `shared` compiles `schat.content.v1`,
+//! `proto` compiles `schat.relay.v2`, which the relay may see; `shared` compiles `schat.content.v2`,
 //! which only members may see. So the relay cannot even name a plaintext type. `protox` parses the
 //! schemas in Rust, so no `protoc` has to be installed.
 
 use std::{env, error::Error, path::Path};
 
 const SECRET_MESSAGES: [&str; 3] =
-    [".schat.content.v1.Invite", ".schat.content.v1.Link", ".schat.content.v1.Text"];
+    [".schat.content.v2.Invite", ".schat.content.v2.Link", ".schat.content.v2.Text"];
 
 /// `proto::token` prints its name and sizes only.
-const MESSAGES_WITH_A_TOKEN: [&str; 1] = [".schat.relay.v1.Create"];
+const MESSAGES_WITH_A_TOKEN: [&str; 1] = [".schat.relay.v2.Create"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let package = env::var("CARGO_PKG_NAME")?;
     let schema = match package.as_str() {
-        "proto" => "relay/v1/relay.proto",
-        "shared" => "content/v1/content.proto",
+        "proto" => "relay/v2/relay.proto",
+        "shared" => "content/v2/content.proto",
         other => return Err(format!("build.rs has no schema for the crate `{other}`").into()),
     };
     let manifest = env::var("CARGO_MANIFEST_DIR")?;

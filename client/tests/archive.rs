@@ -18,9 +18,9 @@ use std::{
 use client::store::{Batch, Entry, Happening, OpenProfile, ProfileDir, RoomRecord, What, Where};
 use proto::RoomId;
 use shared::{
-    engine::{Message, Person},
     identity::Fingerprint,
-    timeline::Line,
+    message::timeline::Line,
+    room::{Message, Person},
 };
 use support::random;
 use tempfile::TempDir;

@@ -279,7 +279,7 @@ fn alarm_that_a_crash_hid_is_shown_once_at_the_next_start() {
         let profile = OpenProfile::open(profile, None, random()).unwrap();
         let room = proto::RoomId([7; 32]);
         let record = RoomRecord { id: room, label: "team".into(), place: Where::Own, acked: 0, closed: None };
-        let alarm = Notice::Alarm { kind: shared::engine::AlarmKind::Gap, text: text.to_owned() };
+        let alarm = Notice::Alarm { kind: shared::room::AlarmKind::Gap, text: text.to_owned() };
         let batch = Batch { notices: vec![alarm], ..Batch::default() };
         profile
             .vault

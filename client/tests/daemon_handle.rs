@@ -29,8 +29,8 @@ use client::{
 };
 use relay::{Limits, Rate, Relay};
 use shared::{
-    engine::{self, Command},
-    timeline::Line,
+    message::timeline::Line,
+    room::{self as engine, Command},
 };
 use support::{PATIENCE, Person, address, random, relay};
 use tempfile::TempDir;

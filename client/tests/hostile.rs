@@ -20,7 +20,7 @@ use std::{
 
 use client::runtime::Past;
 use serde_json::Value;
-use shared::engine::{self, Alteration, MAX_TEXT, MessageId, Policy, Said};
+use shared::room::{self as engine, Alteration, MAX_TEXT, MessageId, Policy, Said};
 use support::{PATIENCE, Person, relay};
 use tempfile::TempDir;
 

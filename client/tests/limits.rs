@@ -73,7 +73,7 @@ async fn room_too_many_for_a_connection_is_told_so_and_waits() {
     assert!(told.remedy.contains("--rooms-per-connection"), "{told:?}");
     relay.reload(Limits::default());
     ann.until(|event| match event {
-        Event::Room { room, event: RoomEvent::Engine(shared::engine::Event::Joined(_)) }
+        Event::Room { room, event: RoomEvent::Engine(shared::room::Event::Joined(_)) }
             if &*room == "second" =>
         {
             Some(())

@@ -18,7 +18,7 @@ use std::{
 
 use relay::Relay;
 use serde_json::Value;
-use shared::{invite::InviteSecret, link::InviteLink};
+use shared::{invite::InviteSecret, invite::link::InviteLink};
 use support::{address, relay};
 use tempfile::TempDir;
 

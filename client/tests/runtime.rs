@@ -12,9 +12,9 @@ mod support;
 
 use client::runtime::{Event, Past, RelayState, RoomEvent};
 use shared::{
-    engine::{self, Command},
     invite::InviteSecret,
-    timeline::Line,
+    message::timeline::Line,
+    room::{self as engine, Command},
 };
 use support::{Person, relay};
 use tempfile::TempDir;

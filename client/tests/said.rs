@@ -15,8 +15,8 @@ use client::{
     store::Query,
 };
 use shared::{
-    engine::{self, Alteration, Command, MessageId, Policy, Said},
-    timeline::Line,
+    message::timeline::Line,
+    room::{self as engine, Alteration, Command, MessageId, Policy, Said},
 };
 use support::{Person, relay};
 use tempfile::TempDir;

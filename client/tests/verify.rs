@@ -14,7 +14,7 @@ use client::{
     runtime::{Event, Past, RoomEvent},
     store::Notice,
 };
-use shared::engine::{self, AlarmKind, Command};
+use shared::room::{self as engine, AlarmKind, Command};
 use support::{Person, relay};
 use tempfile::TempDir;
 

@@ -14,10 +14,10 @@ use client::{
 use integration_tests::{PATIENCE, copy, count, relay::Relay};
 use rand_core::UnwrapErr;
 use shared::{
-    aead::audit,
-    engine::{self, Command},
-    link::InviteLink,
-    random::Random,
+    crypto::aead::audit,
+    crypto::random::Random,
+    invite::link::InviteLink,
+    room::{self as engine, Command},
 };
 use tempfile::TempDir;
 use tokio::{sync::mpsc, time::timeout};

@@ -9,7 +9,7 @@ use integration_tests::{
     schat::{self, Schat, run},
 };
 use serde_json::json;
-use shared::link::InviteLink;
+use shared::invite::link::InviteLink;
 use tempfile::TempDir;
 
 #[test]

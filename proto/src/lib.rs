@@ -1,6 +1,6 @@
-//! The wire between a client and the relay: `schat.relay.v1`, its framing, ids and close codes.
+//! The wire between a client and the relay: `schat.relay.v2`, its framing, ids and close codes.
 //!
-//! Pure functions over bytes; no sockets. The schemas in `relay/v1/relay.proto` are the specification.
+//! Pure functions over bytes; no sockets. The schemas in `relay/v2/relay.proto` are the specification.
 
 mod code;
 mod framing;
@@ -17,14 +17,14 @@ pub use join::{CHANNEL_BINDING_LABEL, CHANNEL_BINDING_LEN, join_statement};
 pub use prost::Message;
 pub use token::{Token, TokenError};
 
-/// ALPN protocol name (RFC 7301) of version 1 over raw QUIC.
-pub const ALPN: &[u8] = b"schat/1";
+/// ALPN protocol name (RFC 7301) of version 2 over raw QUIC.
+pub const ALPN: &[u8] = b"schat/2";
 
 /// The port a relay listens on unless told otherwise: UDP 443 passes most firewalls.
 pub const DEFAULT_PORT: u16 = 443;
 
-/// `schat.relay.v1`, generated from `relay/v1/relay.proto`; the comments there are the specification.
+/// `schat.relay.v2`, generated from `relay/v2/relay.proto`; the comments there are the specification.
 #[allow(missing_docs, clippy::all, clippy::pedantic)]
 pub mod relay {
-    include!(concat!(env!("OUT_DIR"), "/schat.relay.v1.rs"));
+    include!(concat!(env!("OUT_DIR"), "/schat.relay.v2.rs"));
 }

@@ -124,7 +124,7 @@ impl From<&AccessKey> for relay::AccessKey {
             Grant::Member => (Kind::Member, 0, 0),
             Grant::Invite { expires_ms, max_uses } => (Kind::Invite, expires_ms, max_uses),
         };
-        Self { key: key.key.0.to_vec().into(), kind: kind.into(), expires_ms, max_uses }
+        Self { key: key.key.0.to_vec().into(), kind: kind.into(), expires_ms, max_uses, ..Self::default() }
     }
 }
 

@@ -7,8 +7,8 @@ use aes_gcm::{AeadInOut, Aes256Gcm, KeyInit};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use proto::RoomId;
 use shared::{
-    aead::{Envelope, EnvelopeSecret, KeyId, OpeningKey, Origin, Scope, SealingKey, Session},
-    replay::Window,
+    crypto::aead::{Envelope, EnvelopeSecret, KeyId, OpeningKey, Origin, Scope, SealingKey, Session},
+    crypto::replay::Window,
 };
 use zeroize::Zeroizing;
 

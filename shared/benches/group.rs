@@ -16,13 +16,13 @@ use proto::RoomId;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use shared::{
     content,
-    credential::certify,
-    group::{Group, Plan, Prepared, Signer},
+    crypto::random::Random,
+    crypto::suite::Suite,
     identity::Identity,
+    identity::credential::certify,
     invite::InviteSecret,
-    random::Random,
-    slot,
-    suite::Suite,
+    invite::slot,
+    mls::group::{Group, Plan, Prepared, Signer},
 };
 
 const ROOM: RoomId = RoomId([7; 32]);

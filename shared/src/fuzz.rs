@@ -14,13 +14,13 @@ use prost::Message;
 use proto::{RoomId, fuzz::Target};
 
 use crate::{
-    aead::{Envelope, EnvelopeSecret, OpenError, OpeningKey, Origin, Scope, SealingKey, Session},
     content,
-    credential::{CREDENTIAL_TYPE, Holder},
+    crypto::aead::{Envelope, EnvelopeSecret, OpenError, OpeningKey, Origin, Scope, SealingKey, Session},
+    crypto::replay::{Accepted, ReplayError, Sliding},
     identity::clean_name,
+    identity::credential::{CREDENTIAL_TYPE, Holder},
     invite::InviteSecret,
-    link::AnyLink,
-    replay::{Accepted, ReplayError, Sliding},
+    invite::link::AnyLink,
 };
 
 /// The targets of this crate.
@@ -76,7 +76,7 @@ fn sealed_by_a_member(plaintext: &[u8]) -> Vec<u8> {
 /// checksum, so that the fields behind it are reached.
 pub fn link(bytes: &[u8]) {
     let text = match bytes.split_first() {
-        Some((0, body)) => crate::link::with_fragment(body),
+        Some((0, body)) => crate::invite::link::with_fragment(body),
         _ => String::from_utf8_lossy(bytes).into_owned(),
     };
     if let Ok(link) = text.parse::<AnyLink>() {
@@ -100,7 +100,7 @@ pub fn credential(bytes: &[u8]) {
 /// A slot as the relay hands it out. What a member seals inside is for `mls_message`.
 pub fn slot_open(bytes: &[u8]) {
     let (invite, room) = (InviteSecret::from_bytes([0x42; 32]), RoomId([0; 32]));
-    drop(crate::slot::open(&room, &invite, bytes));
+    drop(crate::invite::slot::open(&room, &invite, bytes));
 }
 
 /// What a member, or a joiner with an invite, put where an MLS message belongs.

@@ -1,26 +1,26 @@
 //! The crypto and room core of Schat, sans-I/O: bytes, the time and randomness go in; bytes to send,
 //! state to save and events for people come out.
+//!
+//! ```text
+//!   room ──▶ message        what is said, and what has become of it
+//!    │  ╲──▶ invite         how a stranger gets in: secrets, links, the slot
+//!    ▼        │
+//!   mls ◀─────┘             the group (RFC 9420) and the rules of every member
+//!    │
+//!   identity ──▶ crypto     who somebody is; ciphers, suites, replay windows
+//! ```
 
-/// `schat.content.v1`, generated from `content/v1/content.proto`; the comments there are the specification.
+/// `schat.content.v2`, generated from `content/v2/content.proto`; the comments there are the specification.
 #[allow(missing_docs, clippy::all, clippy::pedantic)]
 pub mod content {
-    include!(concat!(env!("OUT_DIR"), "/schat.content.v1.rs"));
+    include!(concat!(env!("OUT_DIR"), "/schat.content.v2.rs"));
 }
 
-pub mod aead;
-pub mod credential;
-pub mod engine;
+pub mod crypto;
 #[cfg(feature = "fuzzing")]
 pub mod fuzz;
-pub mod group;
 pub mod identity;
 pub mod invite;
-pub mod link;
-pub mod random;
-pub mod replay;
-pub mod rules;
-pub mod safety;
-mod secret_debug;
-pub mod slot;
-pub mod suite;
-pub mod timeline;
+pub mod message;
+pub mod mls;
+pub mod room;

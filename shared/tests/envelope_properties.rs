@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use proto::RoomId;
-use shared::aead::{
+use shared::crypto::aead::{
     Envelope, EnvelopeSecret, OVERHEAD, OpenError, OpeningKey, Origin, Scope, SealingKey, Session,
 };
 

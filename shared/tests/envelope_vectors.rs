@@ -14,13 +14,13 @@ use rand_core::{TryCryptoRng, TryRng};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use shared::{
-    aead::{
+    crypto::aead::{
         Envelope, EnvelopeSecret, KeyId, OpenError, OpeningKey, Origin, ParseError, Scope, SealingKey,
         Session,
         record::RecordKey,
         stream::{CHUNK, OpeningStream, SEALED_CHUNK, SealingStream},
     },
-    random::Random,
+    crypto::random::Random,
 };
 
 fn vectors(kind: &str) -> Vec<Value> {

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use client::runtime::{Event, RoomEvent};
-use shared::engine::Event as Engine;
+use shared::room::Event as Engine;
 
 use crate::{ROOM, support::Person};
 

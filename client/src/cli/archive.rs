@@ -8,8 +8,8 @@ use std::{
 
 use clap::ValueEnum;
 use shared::{
-    engine::{Engine, GroupView},
-    timeline::Line,
+    message::timeline::Line,
+    room::{Engine, GroupView},
 };
 
 use super::{Globals, attach, once::print};

@@ -3,7 +3,7 @@
 use std::{io::IsTerminal as _, sync::Arc};
 
 use relay::Relay;
-use shared::link::AnyLink;
+use shared::invite::link::AnyLink;
 use tokio::sync::{Mutex, mpsc};
 
 use super::{

@@ -10,7 +10,7 @@ mod report;
 use std::path::Path;
 
 use relay::Relay;
-use shared::{engine::GroupView, link::InviteLink};
+use shared::{invite::link::InviteLink, room::GroupView};
 
 use crate::failure::{Exit, Failure};
 use attack::{Tape, feed, forged, knock, replayed};

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use relay::{Relay, StartError};
-use shared::engine::Command;
+use shared::room::Command;
 
 use super::{
     Globals,

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use shared::engine::{self, Command};
+use shared::room::{self as engine, Command};
 
 use super::{
     Globals, archive, attach,

@@ -4,7 +4,7 @@ use std::{fs, io::Read as _};
 
 use proto::{Token, TokenError};
 use rand_core::UnwrapErr;
-use shared::random::Random;
+use shared::crypto::random::Random;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 

@@ -12,7 +12,7 @@ mod pieces;
 
 use std::{collections::BTreeSet, io, time::Duration};
 
-use shared::engine::{self, Command, MAX_TEXT};
+use shared::room::{self as engine, Command, MAX_TEXT};
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},

@@ -1,6 +1,6 @@
 //! `schat tail`: what is said, line by line, with a cursor for programs that lose nothing.
 
-use shared::{engine, timeline::Line};
+use shared::{message::timeline::Line, room as engine};
 use tokio::sync::mpsc;
 
 use super::{

@@ -1,9 +1,9 @@
 //! `schat verify`: the safety number with a member, and the mark that it was compared. It needs no relay.
 
 use shared::{
-    engine::{GroupView, Person},
     identity::Fingerprint,
-    safety::safety_number,
+    identity::safety::safety_number,
+    room::{GroupView, Person},
 };
 
 use super::{

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use shared::engine;
+use shared::room as engine;
 use tokio::{
     sync::mpsc,
     time::{sleep, timeout},

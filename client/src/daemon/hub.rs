@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use shared::engine;
+use shared::room as engine;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{FaceId, QUEUE, mark};
@@ -254,7 +254,7 @@ fn is_sent(event: &Event) -> bool {
 
 /// It may change what a snapshot tells.
 fn is_news(event: &Event) -> bool {
-    use engine::Event as E;
+    use shared::room::Event as E;
     match event {
         Event::Relay { .. } => true,
         Event::Room { event, .. } => match event {

@@ -2,7 +2,7 @@
 //! said, so it holds over restarts of the daemon.
 
 use serde::{Deserialize, Serialize};
-use shared::engine::{self, Command};
+use shared::room::{self as engine, Command};
 
 use crate::runtime::{Event, RoomEvent};
 

@@ -11,9 +11,9 @@ use std::{
 
 use serde::de::DeserializeOwned;
 use shared::{
-    engine::Person,
     identity::Fingerprint,
-    safety::{SafetyNumber, safety_number},
+    identity::safety::{SafetyNumber, safety_number},
+    room::Person,
 };
 use tokio::{
     sync::{mpsc, oneshot},

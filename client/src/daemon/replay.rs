@@ -14,8 +14,8 @@ use std::{
 };
 
 use shared::{
-    engine::{self, MessageId},
-    timeline::Line,
+    message::timeline::Line,
+    room::{self as engine, MessageId},
 };
 use tokio::sync::{Semaphore, mpsc};
 

@@ -1,7 +1,7 @@
 //! Requests of faces, carried out.
 
 use serde::Serialize;
-use shared::link::{InviteLink, RelayLink};
+use shared::invite::link::{InviteLink, RelayLink};
 use zeroize::Zeroizing;
 
 use super::{FaceId, MAX_DOWN, MAX_PAGE, frame, wire::Request};
@@ -54,16 +54,17 @@ pub(super) async fn answer(local: &Local, face: FaceId, request: Request) -> Vec
 
 fn invite(link: String) -> Result<InviteLink, Failure> {
     let link = Zeroizing::new(link);
-    link.parse().map_err(|error: shared::link::LinkError| {
+    link.parse().map_err(|error: shared::invite::link::LinkError| {
         Failure::new(Exit::Verification, "link", error.to_string(), "Ask for a new link.")
     })
 }
 
 /// Whether another pin was remembered before.
 async fn use_relay(local: &Local, link: String) -> Result<bool, Failure> {
-    let link: RelayLink = Zeroizing::new(link).parse().map_err(|error: shared::link::LinkError| {
-        Failure::new(Exit::Verification, "link", error.to_string(), "Ask for a new link.")
-    })?;
+    let link: RelayLink =
+        Zeroizing::new(link).parse().map_err(|error: shared::invite::link::LinkError| {
+            Failure::new(Exit::Verification, "link", error.to_string(), "Ask for a new link.")
+        })?;
     Ok(local.use_relay(&link).await?.replaced)
 }
 

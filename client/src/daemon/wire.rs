@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use shared::{
-    engine::{Command, MessageId, Person, Policy},
     identity::Fingerprint,
+    room::{Command, MessageId, Person, Policy},
 };
 
 use super::FaceId;

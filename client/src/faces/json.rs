@@ -6,9 +6,9 @@ mod output;
 use std::io::{self, Write};
 
 use shared::{
-    engine::{Alteration, Command, MessageId, Person, Policy, Said},
     identity::Fingerprint,
-    link::AnyLink,
+    invite::link::AnyLink,
+    room::{Alteration, Command, MessageId, Person, Policy, Said},
 };
 use tokio::sync::mpsc;
 

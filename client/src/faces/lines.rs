@@ -1,6 +1,6 @@
 //! What a typed line means.
 
-use shared::engine::{MAX_PAST, Policy};
+use shared::room::{MAX_PAST, Policy};
 
 use crate::failure::Failure;
 

@@ -1,9 +1,9 @@
 //! Carries out what a typed line means; the same for every face that people use.
 
 use shared::{
-    engine::{self, Alteration, Command, Said},
-    link::AnyLink,
-    timeline,
+    invite::link::AnyLink,
+    message::timeline,
+    room::{self as engine, Alteration, Command, Said},
 };
 
 use super::{

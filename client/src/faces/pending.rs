@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use shared::engine::{Command, Said};
+use shared::room::{Command, Said};
 use tokio::{sync::watch, time::timeout};
 
 use crate::{

@@ -2,11 +2,11 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 use shared::{
-    engine::{Act, Alteration, GroupView, Member, Person},
     identity::Fingerprint,
-    link::{AnyLink, LinkError},
-    safety::SafetyNumber,
-    timeline::Line,
+    identity::safety::SafetyNumber,
+    invite::link::{AnyLink, LinkError},
+    message::timeline::Line,
+    room::{Act, Alteration, GroupView, Member, Person},
 };
 
 use super::sanitize;

@@ -1,6 +1,6 @@
 //! What is stored of a room: pages of it, single lines, search, drafts.
 
-use shared::{engine::MessageId, timeline::Line};
+use shared::{message::timeline::Line, room::MessageId};
 use zeroize::Zeroizing;
 
 use super::{Local, lock};

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use shared::random::Random;
+use shared::crypto::random::Random;
 
 /// Longest first wait, in milliseconds: a restarting relay is back about then. The first one is anything up to it, so
 /// that a thousand clients are spread over it evenly.

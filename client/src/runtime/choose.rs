@@ -2,7 +2,7 @@
 //! opened there.
 
 use proto::Token;
-use shared::link::RelayLink;
+use shared::invite::link::RelayLink;
 
 use super::{Local, link::LinkState, lock};
 use crate::{

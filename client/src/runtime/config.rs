@@ -2,7 +2,7 @@
 
 use proto::relay::RelayFrame;
 use serde::{Deserialize, Serialize};
-use shared::engine::GroupView;
+use shared::room::GroupView;
 use tokio::sync::mpsc;
 
 use crate::transport::{Pin, RelayAddress, Transport};

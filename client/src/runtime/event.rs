@@ -7,9 +7,9 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use shared::{
-    engine::{self, AlarmKind},
-    link::InviteLink,
-    timeline::Line,
+    invite::link::InviteLink,
+    message::timeline::Line,
+    room::{self as engine, AlarmKind},
 };
 use tokio::sync::mpsc;
 

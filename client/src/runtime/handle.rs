@@ -6,7 +6,7 @@ mod stored;
 
 use std::sync::Arc;
 
-use shared::{engine::Command, identity::Fingerprint};
+use shared::{identity::Fingerprint, room::Command};
 use tokio::sync::mpsc;
 
 use super::{ChosenRelay, Config, EVENTS, Event, Local, OwnRelay, RoomStatus, Sink, no_room};

@@ -5,7 +5,7 @@ mod keep;
 use std::{sync::Arc, time::Duration};
 
 use proto::CloseCode;
-use shared::random::Random;
+use shared::crypto::random::Random;
 use tokio::{
     sync::{Notify, watch},
     time::{Instant, sleep, timeout},

@@ -7,8 +7,8 @@ use std::{
 
 use proto::RoomId;
 use shared::{
-    engine::{Engine, EngineError, Policy},
-    link::InviteLink,
+    invite::link::InviteLink,
+    room::{Engine, EngineError, Policy},
 };
 use tokio::sync::mpsc;
 

@@ -30,9 +30,9 @@ use std::{
 
 use proto::RoomId;
 use shared::{
-    credential::{MAX_GLYPH, MAX_STATUS},
-    engine::{Command, GroupView, Millis},
     identity::Fingerprint,
+    identity::credential::{MAX_GLYPH, MAX_STATUS},
+    room::{Command, GroupView, Millis},
 };
 use tokio::{
     sync::{RwLock, mpsc, oneshot},
@@ -261,7 +261,7 @@ impl Local {
     }
 
     /// What was said in a room and waits for the relay, as events.
-    pub(crate) async fn queued(&self, room: &str) -> Vec<shared::engine::Event> {
+    pub(crate) async fn queued(&self, room: &str) -> Vec<shared::room::Event> {
         let Ok(asks) = self.asks(room) else { return Vec::new() };
         let (reply, answer) = oneshot::channel();
         match asks.send(Ask::Queued(reply)).await {

@@ -1,9 +1,9 @@
 //! Who is known, and whose key was verified.
 
 use shared::{
-    engine::{GroupView, Person},
     identity::Fingerprint,
-    safety::{SafetyNumber, safety_number},
+    identity::safety::{SafetyNumber, safety_number},
+    room::{GroupView, Person},
 };
 
 use super::{Local, lock, now_ms};

@@ -13,7 +13,7 @@ use std::{
 };
 
 use proto::relay::{RelayFrame, relay_frame};
-use shared::engine::{self, Command, Engine, Input, Millis, Person};
+use shared::room::{self as engine, Command, Engine, Input, Millis, Person};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::{Instant, sleep_until, timeout},

@@ -1,7 +1,7 @@
 //! Several outputs of the engine as one step: stored once, then sent, then shown.
 
 use proto::relay::ClientFrame;
-use shared::engine::{Event, Millis, Output};
+use shared::room::{Event, Millis, Output};
 
 use crate::store::{Batch, Entry, Happening, Notice, What};
 

@@ -2,7 +2,7 @@ mod crash;
 
 use rand_core::UnwrapErr;
 use relay::Relay;
-use shared::{engine, random::Random};
+use shared::{crypto::random::Random, room as engine};
 use tempfile::TempDir;
 
 use super::*;

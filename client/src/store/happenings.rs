@@ -11,8 +11,8 @@ use proto::RoomId;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use shared::{
-    engine::{AlarmKind, Event, Millis, Person},
-    timeline::Line,
+    message::timeline::Line,
+    room::{AlarmKind, Event, Millis, Person},
 };
 use zeroize::Zeroizing;
 

@@ -5,8 +5,8 @@ mod stored;
 use proto::RoomId;
 use rusqlite::{Connection, OptionalExtension, params};
 use shared::{
-    engine::{Act, MessageId, Millis},
-    timeline::{ActError, Line},
+    message::timeline::{ActError, Line},
+    room::{Act, MessageId, Millis},
 };
 use zeroize::Zeroizing;
 

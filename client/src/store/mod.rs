@@ -27,9 +27,9 @@ use std::path::Path;
 use proto::RoomId;
 use rusqlite::{Connection, OptionalExtension, params};
 use shared::{
-    engine::{Act, Change},
-    random::Random,
-    timeline::{ActError, Line},
+    crypto::random::Random,
+    message::timeline::{ActError, Line},
+    room::{Act, Change},
 };
 use zeroize::Zeroizing;
 
@@ -53,7 +53,7 @@ use seal::Sealer;
 /// File name of the database in the profile's directory.
 pub const DATABASE: &str = "schat.db";
 
-/// One room's rows, as [`shared::engine::Engine::load`] takes them.
+/// One room's rows, as [`shared::room::Engine::load`] takes them.
 pub type Rows = Vec<(String, Zeroizing<Vec<u8>>)>;
 
 /// What one batch of the engine changes.

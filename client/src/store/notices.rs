@@ -3,7 +3,7 @@
 use proto::RoomId;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
-use shared::engine::{self, AlarmKind};
+use shared::room::{self as engine, AlarmKind};
 use zeroize::Zeroizing;
 
 use super::{Store, StoreError, seal::Sealer};

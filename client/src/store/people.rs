@@ -11,8 +11,8 @@ use std::{
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use shared::{
-    engine::{Millis, Person},
     identity::Fingerprint,
+    room::{Millis, Person},
 };
 
 use super::{Store, StoreError, seal::Sealer};

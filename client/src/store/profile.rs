@@ -8,9 +8,9 @@ use std::{
 
 use directories::ProjectDirs;
 use shared::{
-    engine,
+    crypto::random::Random,
     identity::{Identity, clean_name},
-    random::Random,
+    room as engine,
 };
 use zeroize::Zeroizing;
 

@@ -1,6 +1,6 @@
 //! Seals the values of the database: the AEAD engine's records under the profile's key.
 
-use shared::{aead::record::RecordKey, random::Random};
+use shared::{crypto::aead::record::RecordKey, crypto::random::Random};
 use zeroize::Zeroizing;
 
 use super::{ProfileKey, StoreError};

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 
 use proto::RoomId;
 use serde::{Deserialize, Serialize};
-use shared::timeline::Line;
+use shared::message::timeline::Line;
 
 use super::{Store, StoreError};
 

@@ -2,8 +2,8 @@ mod happenings;
 
 use rand_core::UnwrapErr;
 use shared::{
-    engine::{Act, Alteration, Message, Person},
     identity::Fingerprint,
+    room::{Act, Alteration, Message, Person},
 };
 use tempfile::TempDir;
 
@@ -218,7 +218,7 @@ fn acknowledgement_never_goes_back() {
 }
 
 fn alarm(text: &str) -> Notice {
-    Notice::Alarm { kind: shared::engine::AlarmKind::Fork, text: text.to_owned() }
+    Notice::Alarm { kind: shared::room::AlarmKind::Fork, text: text.to_owned() }
 }
 
 fn told(notices: Vec<Notice>) -> Batch {
@@ -327,7 +327,7 @@ fn token_is_sealed_and_for_its_relay_only() {
 fn token_never_passes_to_a_relay_with_another_pin() {
     let dir = TempDir::new().unwrap();
     let mut store = open(&dir);
-    let link = |pin: u8, token: Option<u8>| shared::link::RelayLink {
+    let link = |pin: u8, token: Option<u8>| shared::invite::link::RelayLink {
         host: "relay.example".into(),
         port: 443,
         pin: [pin; 32],

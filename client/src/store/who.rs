@@ -1,6 +1,6 @@
 //! A person as it is stored: the name of then, and the fingerprint.
 
-use shared::{engine::Person, identity::Fingerprint};
+use shared::{identity::Fingerprint, room::Person};
 
 pub(super) type Who = (String, [u8; 32]);
 

@@ -12,10 +12,10 @@ use client::{
 use rand_core::UnwrapErr;
 use relay::Relay;
 use shared::{
-    engine::{self, Command},
-    link::InviteLink,
-    random::Random,
-    timeline::Line,
+    crypto::random::Random,
+    invite::link::InviteLink,
+    message::timeline::Line,
+    room::{self as engine, Command},
 };
 use tokio::{sync::mpsc, time::timeout};
 

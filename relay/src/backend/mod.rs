@@ -257,5 +257,6 @@ fn entry(publish: &Publish, seq: u64, at_ms: u64) -> Deliver {
         envelope: publish.envelope.clone(),
         is_commit: publish.commit.is_some(),
         access: publish.commit.as_ref().map(|Commit { change, .. }| change.into()),
+        ..Deliver::default()
     }
 }

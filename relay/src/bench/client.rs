@@ -180,7 +180,7 @@ impl Mouth {
     /// Publishes an envelope under an id that nobody used.
     pub async fn publish(&mut self, envelope: Vec<u8>) -> anyhow::Result<()> {
         let id = random::<16>()?.to_vec().into();
-        let publish = Publish { id, envelope: envelope.into(), commit: None };
+        let publish = Publish { id, envelope: envelope.into(), ..Publish::default() };
         self.say(client_frame::Frame::Publish(publish)).await
     }
 }

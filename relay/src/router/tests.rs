@@ -140,9 +140,12 @@ fn slot_reads_are_limited() {
     let (mut router, now) = (router(), Instant::now());
     let (invite, _) = router.join(ROOM, ALICE, false, "invite");
     for _ in 0..2 {
-        assert!(matches!(router.handle(&invite, frame(Frame::GetSlot(GetSlot {})), now), Command::SendSlot));
+        assert!(matches!(
+            router.handle(&invite, frame(Frame::GetSlot(GetSlot::default())), now),
+            Command::SendSlot
+        ));
     }
-    let command = router.handle(&invite, frame(Frame::GetSlot(GetSlot {})), now);
+    let command = router.handle(&invite, frame(Frame::GetSlot(GetSlot::default())), now);
     assert_eq!(refused(command), Some((Code::RateLimited, false)));
 }
 

@@ -34,6 +34,7 @@ pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut o
             last_commit: view.last_commit,
             slot: None,
             now_ms: unix_ms(),
+            ..Joined::default()
         };
         match seat.member {
             true => output.frame(Frame::Joined(joined)).await?,

@@ -209,7 +209,7 @@ async fn invite_reads_no_log() {
     let (mut a, mut guest) = guest(&server, &client, 0, 0).await;
     a.publish([1; 16], b"secret", Some(commit(0, vec![], vec![]))).await;
     a.published().await;
-    guest.frame(client_frame::Frame::GetSlot(GetSlot {})).await;
+    guest.frame(client_frame::Frame::GetSlot(GetSlot::default())).await;
     let Frame::Slot(slot) = guest.next().await else { panic!("something before the slot") };
     assert_eq!((slot.last_commit, &*slot.sealed), (1, b"slot after 0".as_slice()));
 }
@@ -223,7 +223,7 @@ async fn used_up_invite_is_refused_everywhere() {
     assert_eq!(guest.published().await.seq, 1);
     let again = Some(commit(1, vec![member(&key(3))], vec![]));
     assert_eq!(guest.publish_refused([2; 16], again).await, Code::NotAllowed);
-    guest.frame(client_frame::Frame::GetSlot(GetSlot {})).await;
+    guest.frame(client_frame::Frame::GetSlot(GetSlot::default())).await;
     assert_eq!(guest.refusal().await.code(), Code::NotAllowed);
     assert_eq!(client.refused(client.join_frame(room(1), &key(7), 0, None)).await, Code::NotAllowed);
 }

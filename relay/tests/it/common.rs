@@ -143,6 +143,7 @@ pub fn commit(expected: u64, added: Vec<AccessKey>, removed: Vec<&SigningKey>) -
         expected_last_commit: expected,
         slot: format!("slot after {expected}").into_bytes().into(),
         access: Some(AccessChange { added, removed }),
+        ..CommitPart::default()
     }
 }
 

@@ -103,8 +103,11 @@ async fn publish(client: &Client, told: &Told, publisher: u8, round: u16) {
     loop {
         while waiting < IN_FLIGHT {
             let id = id(publisher, round, next);
-            let frame =
-                proto::relay::Publish { id: id.to_vec().into(), envelope: id.to_vec().into(), commit: None };
+            let frame = proto::relay::Publish {
+                id: id.to_vec().into(),
+                envelope: id.to_vec().into(),
+                ..Default::default()
+            };
             let frame = proto::relay::client_frame::Frame::Publish(frame);
             let frame = proto::encode_frame(&proto::relay::ClientFrame { frame: Some(frame) });
             if stream.send.write_all(&frame).await.is_err() {

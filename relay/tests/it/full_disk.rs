@@ -116,7 +116,8 @@ async fn full_disk_refuses_clearly_serves_reads_and_goes_on_by_itself() {
 async fn say(client: &Client, id: [u8; 16]) -> Result<u64, Code> {
     loop {
         if let Some((mut stream, _)) = enter(client).await {
-            let publish = Publish { id: id.to_vec().into(), envelope: vec![1; 60_000].into(), commit: None };
+            let publish =
+                Publish { id: id.to_vec().into(), envelope: vec![1; 60_000].into(), ..Publish::default() };
             let frame = ClientFrame { frame: Some(client_frame::Frame::Publish(publish)) };
             // Fails when the stream has ended; the last frame says why.
             let _ = stream.send.write_all(&encode_frame(&frame)).await;

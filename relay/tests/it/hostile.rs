@@ -97,9 +97,10 @@ async fn stream_that_ends_inside_a_frame_is_malformed() {
 async fn first_frame_that_is_no_join_is_malformed() {
     let server = Server::start().await;
     let client = server.client().await;
-    for frame in
-        [client_frame::Frame::GetSlot(GetSlot {}), client_frame::Frame::Ephemeral(Ephemeral::default())]
-    {
+    for frame in [
+        client_frame::Frame::GetSlot(GetSlot::default()),
+        client_frame::Frame::Ephemeral(Ephemeral::default()),
+    ] {
         let mut stranger = client.stream().await;
         stranger.frame(frame).await;
         assert_eq!(stranger.refusal().await.code(), Code::Malformed);

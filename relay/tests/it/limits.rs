@@ -130,10 +130,10 @@ async fn invite_over_its_rate_is_refused() {
     client.create(room(1), &key(1), vec![invite(&key(2), 0, 0)]).await;
     let (mut guest, _) = client.join(room(1), &key(2), 0).await;
     for _ in 0..2 {
-        guest.frame(ToRelay::GetSlot(GetSlot {})).await;
+        guest.frame(ToRelay::GetSlot(GetSlot::default())).await;
         assert!(matches!(guest.next().await, proto::relay::relay_frame::Frame::Slot(_)));
     }
-    guest.frame(ToRelay::GetSlot(GetSlot {})).await;
+    guest.frame(ToRelay::GetSlot(GetSlot::default())).await;
     let refused = guest.refusal().await;
     assert_eq!((refused.code(), refused.limit()), (Code::RateLimited, Named::InviteRate));
     assert_eq!(server.hits(Limit::InviteRate), 1);

@@ -4,7 +4,7 @@ use mls_rs::{
     CipherSuite, CryptoProvider, ExtensionList, Group, client_builder::MlsConfig, group::ReceivedMessage,
     psk::ExternalPskId,
 };
-use shared::suite::{CLASSIC, PQ, Provider, Suite};
+use shared::crypto::suite::{CLASSIC, PQ, Provider, Suite};
 
 use crate::support::{PSK, client, provider};
 
@@ -48,7 +48,7 @@ fn a_suite_that_is_not_offered_cannot_be_reached() {
     let both = provider(3);
     assert_eq!(both.supported_cipher_suites(), [PQ, CLASSIC]);
     assert!(both.cipher_suite_provider(CipherSuite::P256_AES128).is_none());
-    let random = shared::random::Random::new(crate::support::Seeded { seed: 3, counter: 0 });
+    let random = shared::crypto::random::Random::new(crate::support::Seeded { seed: 3, counter: 0 });
     let only = Provider::only(random, Suite::default());
     assert_eq!(only.supported_cipher_suites(), [PQ]);
     assert!(only.cipher_suite_provider(CLASSIC).is_none());

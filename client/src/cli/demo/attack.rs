@@ -3,7 +3,7 @@
 use std::{fs, io, path::Path};
 
 use proto::relay::{Deliver, Joined, RelayFrame, refused::Code, relay_frame::Frame};
-use shared::engine::{self, Engine, Event, Input};
+use shared::room::{self as engine, Engine, Event, Input};
 use tokio::{sync::mpsc, time::timeout};
 
 use super::{
@@ -99,7 +99,8 @@ pub(super) struct Fed {
 pub(super) fn feed(device: &Snapshot, entries: &[Deliver]) -> Result<Fed, Stop> {
     let mut engine = device.engine()?;
     let head = entries.last().map_or(device.cursor, |entry| entry.seq);
-    let joined = Joined { head, oldest: 1, last_commit: head, slot: None, now_ms: now_ms() };
+    let joined =
+        Joined { head, oldest: 1, last_commit: head, slot: None, now_ms: now_ms(), ..Joined::default() };
     let frame = |frame| Input::Frame(RelayFrame { frame: Some(frame) });
     let mut inputs = vec![
         Input::Connected { binding: [0; proto::CHANNEL_BINDING_LEN], token: None },

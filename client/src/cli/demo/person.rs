@@ -8,9 +8,9 @@ use std::{
 use proto::relay::RelayFrame;
 use relay::Relay;
 use shared::{
-    engine::{self, Command, GroupView},
     identity::Fingerprint,
-    link::InviteLink,
+    invite::link::InviteLink,
+    room::{self as engine, Command, GroupView},
 };
 use tokio::{sync::mpsc, time::timeout};
 

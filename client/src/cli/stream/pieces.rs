@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read as _};
 
-use shared::engine::MAX_TEXT;
+use shared::room::MAX_TEXT;
 use tokio::sync::mpsc;
 
 /// Bytes that are read of one line at once. Each may become three when it is no UTF-8, and still fits a message.

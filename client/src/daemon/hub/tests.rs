@@ -1,6 +1,6 @@
 use shared::{
-    engine::{Message, Person},
     identity::Fingerprint,
+    room::{Message, Person},
 };
 
 use super::*;

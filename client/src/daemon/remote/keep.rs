@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use shared::engine;
+use shared::room as engine;
 use tokio::{
     sync::mpsc,
     task::JoinHandle,

@@ -3,9 +3,9 @@ use std::time::Duration;
 use proto::RoomId;
 use rand_core::UnwrapErr;
 use shared::{
-    engine::{Message, Person},
+    crypto::random::Random,
     identity::Fingerprint,
-    random::Random,
+    room::{Message, Person},
 };
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};

@@ -4,10 +4,10 @@ mod parts;
 
 use serde::{Deserialize, Serialize};
 use shared::{
-    engine::{self, Act, Alteration, GroupView, Person},
     identity::Fingerprint,
-    safety::SafetyNumber,
-    timeline::{Line, Reaction},
+    identity::safety::SafetyNumber,
+    message::timeline::{Line, Reaction},
+    room::{self as engine, Act, Alteration, GroupView, Person},
 };
 
 use parts::is_false;

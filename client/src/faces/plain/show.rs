@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use shared::{engine, timeline::Line};
+use shared::{message::timeline::Line, room as engine};
 use tokio::sync::mpsc;
 
 use super::{Shared, lock};
@@ -216,8 +216,8 @@ pub(crate) fn note(line: &str) {
 #[cfg(test)]
 mod tests {
     use shared::{
-        engine::{Message, Person},
         identity::Fingerprint,
+        room::{Message, Person},
     };
 
     use super::*;

@@ -1,6 +1,6 @@
 //! Does what the keys asked for, with the runtime, and brings the answers back.
 
-use shared::engine::{Alteration, Command, Said};
+use shared::room::{Alteration, Command, Said};
 use tokio::{sync::mpsc, task::AbortHandle};
 
 use super::{

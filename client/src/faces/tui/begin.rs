@@ -7,7 +7,7 @@ use std::{
     process::{Command as Process, Stdio},
 };
 
-use shared::engine::Command;
+use shared::room::Command;
 use tokio::sync::mpsc;
 
 use super::{act::Answer, app::App};

@@ -6,7 +6,7 @@ use unicode_segmentation::UnicodeSegmentation;
 const HISTORY: usize = 100;
 
 /// Greatest input, in bytes: the greatest message and a command before it. More is not taken.
-const MAX: usize = shared::engine::MAX_TEXT + 64;
+const MAX: usize = shared::room::MAX_TEXT + 64;
 
 /// Text with a cursor between two grapheme clusters.
 #[derive(Debug, Default)]

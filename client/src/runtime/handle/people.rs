@@ -1,6 +1,6 @@
 //! People met in rooms, and who of them was verified.
 
-use shared::{engine::Person, identity::Fingerprint, safety::SafetyNumber};
+use shared::{identity::Fingerprint, identity::safety::SafetyNumber, room::Person};
 
 use super::{Here, Runtime, There};
 use crate::{daemon::Request, failure::Failure, runtime::people, store::KnownPerson};

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use shared::{
-    engine::Policy,
-    link::{InviteLink, RelayLink},
+    invite::link::{InviteLink, RelayLink},
+    room::Policy,
 };
 
 use super::{ChosenRelay, Here, OwnRelay, Runtime, There};

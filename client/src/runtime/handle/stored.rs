@@ -1,6 +1,6 @@
 //! What is stored of a room, wherever that is.
 
-use shared::{engine::MessageId, timeline::Line};
+use shared::{message::timeline::Line, room::MessageId};
 use zeroize::Zeroizing;
 
 use super::{Here, Runtime, There};

@@ -1,6 +1,6 @@
 //! Chat lines whose time is over go from the disk and from the screen.
 
-use shared::engine::Millis;
+use shared::room::Millis;
 
 use super::Room;
 use crate::runtime::{RoomEvent, now_ms};

@@ -8,8 +8,8 @@
 //! What was told once for a key and a name is not told again, but when the name's owner is verified: then each join is.
 
 use shared::{
-    engine::{AlarmKind, Event, GroupView, Millis, Person},
     identity::Fingerprint,
+    room::{AlarmKind, Event, GroupView, Millis, Person},
 };
 
 use crate::{

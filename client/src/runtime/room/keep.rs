@@ -1,6 +1,6 @@
 //! Loading a room, and what happens when it cannot be stored.
 
-use shared::engine::Engine;
+use shared::room::Engine;
 use tokio::time::Instant;
 
 use super::{Room, guard::Guard};

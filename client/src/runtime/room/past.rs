@@ -1,6 +1,6 @@
 //! What was said before: shown at the start, and handed to newcomers where the room's policy shares it.
 
-use shared::engine::{Command, Input};
+use shared::room::{Command, Input};
 
 use super::{PAGE, Room};
 use crate::{
@@ -45,8 +45,8 @@ impl Room {
         }
     }
 
-    pub(super) fn queued(&self) -> Vec<shared::engine::Event> {
-        self.engine.as_ref().map(shared::engine::Engine::queued).unwrap_or_default()
+    pub(super) fn queued(&self) -> Vec<shared::room::Event> {
+        self.engine.as_ref().map(shared::room::Engine::queued).unwrap_or_default()
     }
 
     /// Says so once for each.

@@ -1,6 +1,6 @@
 //! What a room tells: events, links, the past, its end.
 
-use shared::engine;
+use shared::room as engine;
 
 use super::Room;
 use crate::{
@@ -45,7 +45,12 @@ impl Room {
         }
     }
 
-    pub(super) async fn invite(&mut self, mut link: shared::link::Link, expires_ms: u64, max_uses: u32) {
+    pub(super) async fn invite(
+        &mut self,
+        mut link: shared::invite::link::Link,
+        expires_ms: u64,
+        max_uses: u32,
+    ) {
         let Some((address, pin)) = self.advertise.clone() else { return };
         let seen = self.trust.and_then(Trust::pin);
         let remembered = match pin.or(seen) {
@@ -58,7 +63,7 @@ impl Room {
             None => None,
         };
         link.ca_pin = remembered.map(|pin| *pin.as_bytes());
-        let link = shared::link::InviteLink { host: address.host, port: address.port, link };
+        let link = shared::invite::link::InviteLink { host: address.host, port: address.port, link };
         let askers = std::mem::take(&mut self.invited);
         self.answer(&askers, RoomEvent::Invite { link, expires_ms, max_uses }).await;
     }

@@ -6,7 +6,7 @@ use proto::{
     Token,
     relay::{ClientFrame, RelayFrame},
 };
-use shared::engine::Input;
+use shared::room::Input;
 use tokio::time::{Instant, timeout};
 
 use super::Room;

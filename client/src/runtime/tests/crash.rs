@@ -4,8 +4,8 @@
 use std::{sync::atomic::AtomicUsize, time::Duration};
 
 use shared::{
-    engine::{Alteration, Said},
-    timeline::Line,
+    message::timeline::Line,
+    room::{Alteration, Said},
 };
 
 use super::*;
@@ -20,7 +20,7 @@ const STEPS: usize = 9;
 struct Person {
     runtime: Runtime,
     vault: Vault,
-    links: mpsc::UnboundedReceiver<shared::link::InviteLink>,
+    links: mpsc::UnboundedReceiver<shared::invite::link::InviteLink>,
     alarms: Arc<AtomicUsize>,
 }
 

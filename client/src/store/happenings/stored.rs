@@ -1,7 +1,7 @@
 //! A happening as it is stored.
 
 use serde::{Deserialize, Serialize};
-use shared::engine::AlarmKind;
+use shared::room::AlarmKind;
 
 use super::{Happening, What};
 use crate::store::who::{Who, person, who};

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use shared::{
-    engine::{Message, MessageId},
-    timeline::{Line, Reaction},
+    message::timeline::{Line, Reaction},
+    room::{Message, MessageId},
 };
 
 use crate::store::who::{Who, person, who};

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use shared::random::Random;
+use shared::crypto::random::Random;
 
 /// The file's name.
 pub(super) const FILE: &str = "keyring";

@@ -2,7 +2,7 @@
 
 use std::{fs, fs::File, path::PathBuf};
 
-use shared::random::Random;
+use shared::crypto::random::Random;
 
 use super::{
     Account, Cost, FileKey, KeyFile, Passphrase, ProfileKey, StoreError, Wrap, account,

@@ -20,7 +20,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use shared::random::Random;
+use shared::crypto::random::Random;
 use zeroize::Zeroizing;
 
 pub use account::Account;

@@ -8,14 +8,14 @@
 //! checksum = the first 8 bytes of SHA-256(header ‖ sealed)
 //! ```
 //!
-//! Integers are big-endian; Argon2id is RFC 9106, version 0x13; a record is that of [`shared::aead::record`]. The checksum tells a
+//! Integers are big-endian; Argon2id is RFC 9106, version 0x13; a record is that of [`shared::crypto::aead::record`]. The checksum tells a
 //! damaged file from a wrong passphrase. It is over public bytes, so it helps nobody who guesses.
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use sha2::{Digest as _, Sha256};
 use shared::{
-    aead::record::{RECORD_OVERHEAD, RecordKey},
-    random::Random,
+    crypto::aead::record::{RECORD_OVERHEAD, RecordKey},
+    crypto::random::Random,
 };
 use zeroize::Zeroizing;
 

@@ -1,5 +1,5 @@
 use rand_core::UnwrapErr;
-use shared::random::Random;
+use shared::crypto::random::Random;
 use tempfile::TempDir;
 
 use super::*;

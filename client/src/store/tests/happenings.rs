@@ -21,7 +21,7 @@ fn happenings_stand_among_the_lines_in_the_order_of_the_log_in_every_page() {
     let dir = TempDir::new().unwrap();
     let mut store = open(&dir);
     let alarm = Happening {
-        what: What::Alarm { kind: shared::engine::AlarmKind::Gap, text: "one is missing".to_owned() },
+        what: What::Alarm { kind: shared::room::AlarmKind::Gap, text: "one is missing".to_owned() },
         ..joined(None, "", None)
     };
     let batch = Batch {

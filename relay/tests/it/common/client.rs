@@ -119,7 +119,8 @@ impl Stream {
 
     pub async fn publish(&mut self, id: [u8; 16], envelope: &[u8], commit: Option<CommitPart>) {
         let (id, envelope) = (id.to_vec().into(), envelope.to_vec().into());
-        self.frame(client_frame::Frame::Publish(Publish { id, envelope, commit })).await;
+        self.frame(client_frame::Frame::Publish(Publish { id, envelope, commit, ..Publish::default() }))
+            .await;
     }
 
     /// The next frame.

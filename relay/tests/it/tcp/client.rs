@@ -128,7 +128,7 @@ impl TcpRoom {
 
     pub async fn publish(&mut self, id: [u8; 16], envelope: &[u8]) {
         let (id, envelope) = (id.to_vec().into(), envelope.to_vec().into());
-        self.frame(client_frame::Frame::Publish(Publish { id, envelope, commit: None })).await;
+        self.frame(client_frame::Frame::Publish(Publish { id, envelope, ..Publish::default() })).await;
     }
 
     pub async fn next(&mut self) -> Frame {

@@ -91,7 +91,7 @@ async fn first_frame_that_is_no_join_and_an_over_long_one_are_refused() {
     let server = server(Limits::default()).await;
     let tcp = TcpClient::connect(&server).await;
     let mut stranger = tcp.stream().await;
-    stranger.frame(client_frame::Frame::GetSlot(GetSlot {})).await;
+    stranger.frame(client_frame::Frame::GetSlot(GetSlot::default())).await;
     assert_eq!(code(&stranger.next().await), Code::Malformed);
     assert!(stranger.try_next().await.is_none());
     let mut stranger = tcp.stream().await;

@@ -15,7 +15,7 @@ use openmls::{
 };
 use openmls_basic_credential::SignatureKeyPair;
 use openmls_rust_crypto::OpenMlsRustCrypto;
-use shared::suite::Suite;
+use shared::crypto::suite::Suite;
 
 use crate::support::PSK;
 

@@ -6,7 +6,7 @@ mod member;
 
 use mls_rs::{Client, client_builder::MlsConfig};
 use rand_core::Rng;
-use shared::suite::{Provider, Suite};
+use shared::crypto::suite::{Provider, Suite};
 
 use self::member::Member;
 use crate::support::{Seeded, client, provider};

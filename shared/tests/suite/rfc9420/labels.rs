@@ -3,7 +3,7 @@
 use mls_rs_core::crypto::{
     CipherSuiteProvider, HpkeCiphertext, HpkePublicKey, HpkeSecretKey, SignaturePublicKey, SignatureSecretKey,
 };
-use shared::suite::{Cipher, SuiteError};
+use shared::crypto::suite::{Cipher, SuiteError};
 
 use super::wire::vector;
 

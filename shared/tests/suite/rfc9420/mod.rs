@@ -15,7 +15,7 @@ mod wire;
 use std::{env, fs, path::PathBuf};
 
 use serde_json::Value;
-use shared::suite::{Cipher, Suite};
+use shared::crypto::suite::{Cipher, Suite};
 
 use crate::support::{provider, unhex};
 

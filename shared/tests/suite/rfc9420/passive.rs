@@ -11,7 +11,7 @@ use mls_rs::{
 use mls_rs_codec::MlsEncode;
 use mls_rs_core::key_package::KeyPackageData;
 use serde_json::Value;
-use shared::suite::CLASSIC;
+use shared::crypto::suite::CLASSIC;
 
 use super::{cases, octets};
 use crate::support::provider;

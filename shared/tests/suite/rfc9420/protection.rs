@@ -2,7 +2,7 @@
 
 use mls_rs_core::crypto::{CipherSuiteProvider, HpkeCiphertext};
 use serde_json::Value;
-use shared::suite::Cipher;
+use shared::crypto::suite::Cipher;
 
 use super::{
     cases, cipher,

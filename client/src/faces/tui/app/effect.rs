@@ -1,7 +1,7 @@
 //! What leaves the state, and small things in it.
 
 use ratatui::layout::Rect;
-use shared::engine::MessageId;
+use shared::room::MessageId;
 
 use super::{Choice, Wanted};
 use crate::transport::Carrier;

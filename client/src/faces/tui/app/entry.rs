@@ -3,9 +3,9 @@
 use std::cell::Cell;
 
 use shared::{
-    engine::{GroupView, Message, MessageId, Person},
     identity::Fingerprint,
-    timeline::{Line, Reaction},
+    message::timeline::{Line, Reaction},
+    room::{GroupView, Message, MessageId, Person},
 };
 
 use super::super::markup;

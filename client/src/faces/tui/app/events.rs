@@ -1,8 +1,8 @@
 //! What the runtime tells, as it changes the screen.
 
 use shared::{
-    engine::{self, Message},
-    timeline::Line,
+    message::timeline::Line,
+    room::{self as engine, Message},
 };
 
 use super::{App, Entry, Kind, Link, News, Overlay, Row};

@@ -17,7 +17,7 @@ mod welcome;
 use std::{collections::VecDeque, time::Duration};
 
 use jiff::tz::TimeZone;
-use shared::{engine::MessageId, identity::Fingerprint};
+use shared::{identity::Fingerprint, room::MessageId};
 
 pub use self::{
     effect::{Effect, Link, News, Places, Telling},

@@ -1,7 +1,7 @@
 //! What lies over the rooms, and its keys.
 
 use crossterm::event::KeyCode;
-use shared::engine::MessageId;
+use shared::room::MessageId;
 
 use super::{App, Effect, SIGNS, Search, Telling};
 

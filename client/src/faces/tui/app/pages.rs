@@ -1,6 +1,6 @@
 //! Pages of the history: what is wanted, and what comes.
 
-use shared::engine::MessageId;
+use shared::room::MessageId;
 
 use super::{App, Effect, Entry, Row};
 use crate::store::Item;

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use shared::{
-    engine::{GroupView, MessageId, Person},
     identity::Fingerprint,
+    room::{GroupView, MessageId, Person},
 };
 
 use super::Entry;

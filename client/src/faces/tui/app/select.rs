@@ -1,6 +1,6 @@
 //! A message is chosen: what can be done to it, and what is then typed.
 
-use shared::engine::MessageId;
+use shared::room::MessageId;
 
 use super::{App, Effect, Entry, Overlay, Telling, overlay::Signs};
 use crate::faces::tui::{keymap::Action, markup};

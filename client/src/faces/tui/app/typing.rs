@@ -1,6 +1,6 @@
 //! What is typed: kept as the room's draft, told to the others if they may know, and given back when it was refused.
 
-use shared::engine::TYPING_EVERY_MS;
+use shared::room::TYPING_EVERY_MS;
 
 use super::{App, Compose, Effect};
 

@@ -7,7 +7,7 @@ use ratatui::{
     text::{Line, Span},
     widgets::{Paragraph, Widget},
 };
-use shared::engine::MessageId;
+use shared::room::MessageId;
 
 use super::{
     super::{

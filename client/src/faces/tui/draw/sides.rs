@@ -76,7 +76,7 @@ pub(super) fn members(frame: &mut Frame<'_>, app: &App, area: Rect) {
     let Some(pane) = app.shown() else { return };
     let Some(view) = &pane.view else { return };
     let width = usize::from(area.width.saturating_sub(2));
-    let line = |member: &shared::engine::Member| {
+    let line = |member: &shared::room::Member| {
         let mark = match member {
             _ if member.me => " (you)",
             _ if pane.verified.contains(&member.person.fingerprint.0) => " ✓",

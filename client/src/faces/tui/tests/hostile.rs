@@ -1,7 +1,7 @@
 //! What others may send to do harm.
 
 use super::*;
-use shared::timeline::{Line, Reaction};
+use shared::message::timeline::{Line, Reaction};
 
 use super::super::app::{Entry, Row, Wanted};
 use crate::store::Item;
@@ -55,7 +55,7 @@ fn tower_of_combining_marks_is_cut_and_counted() {
 fn as_many_signs_as_a_line_holds_take_one_row() {
     let mut app = in_lobby();
     let mut line = Line::from(plain(1, person("bob", 2), "hello"));
-    for sign in 0..shared::timeline::MAX_SIGNS {
+    for sign in 0..shared::message::timeline::MAX_SIGNS {
         let people = (0..=u8::MAX).map(|byte| person("x", byte)).collect();
         line.reactions.push(Reaction { emoji: format!("\u{202e}{sign}"), people });
     }

@@ -11,8 +11,8 @@ mod typing;
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{Terminal, backend::TestBackend};
 use shared::{
-    engine::{self, GroupView, Member, Message, Person},
     identity::Fingerprint,
+    room::{self as engine, GroupView, Member, Message, Person},
 };
 
 use super::{app::Effect, *};

@@ -105,11 +105,11 @@ fn reply_edit_deletion_and_signs_are_seen() {
     let reply = Message { reply_to: Some(id(1)), ..plain(2, person("ann", 1), "yes") };
     happens(&mut app, "lobby", engine::Event::Message(reply));
     happens(&mut app, "lobby", message(3, person("eve", 3), "oops"));
-    let mut first = shared::timeline::Line::from(plain(1, person("bob", 2), "lunch at one?"));
+    let mut first = shared::message::timeline::Line::from(plain(1, person("bob", 2), "lunch at one?"));
     first.edited = Some(NOON);
     let people = vec![person("eve", 3), person("ann", 1)];
-    first.reactions.push(shared::timeline::Reaction { emoji: "👍".into(), people });
-    let mut last = shared::timeline::Line::from(plain(3, person("eve", 3), ""));
+    first.reactions.push(shared::message::timeline::Reaction { emoji: "👍".into(), people });
+    let mut last = shared::message::timeline::Line::from(plain(3, person("eve", 3), ""));
     last.deleted = true;
     for line in [first, last] {
         let change = engine::Alteration::Delete;
@@ -148,7 +148,7 @@ fn own_message_says_how_far_it_got() {
 #[test]
 fn message_that_was_handed_over_says_by_whom() {
     let mut app = in_lobby();
-    let mut line = shared::timeline::Line::from(plain(1, person("bob", 2), "old"));
+    let mut line = shared::message::timeline::Line::from(plain(1, person("bob", 2), "old"));
     line.handed_by = Some(person("eve", 3));
     tells(&mut app, "lobby", RoomEvent::Past(line));
     assert!(text(&mut app, 80, 10).contains("bob: (handed over by eve, not proven) old"));

@@ -98,8 +98,9 @@ fn sign_is_chosen_or_typed_and_taken_back_by_choosing_it_again() {
     key(&mut app, KeyCode::Char('+'));
     types(&mut app, "🦊");
     assert_eq!(key(&mut app, KeyCode::Enter), [react("🦊", false)]);
-    let mut line = shared::timeline::Line::from(plain(3, person("bob", 2), "three"));
-    line.reactions.push(shared::timeline::Reaction { emoji: "👍".into(), people: vec![person("ann", 1)] });
+    let mut line = shared::message::timeline::Line::from(plain(3, person("bob", 2), "three"));
+    line.reactions
+        .push(shared::message::timeline::Reaction { emoji: "👍".into(), people: vec![person("ann", 1)] });
     let change = engine::Alteration::Delete;
     let act = engine::Act { seq: 9, at: NOON, from: person("ann", 1), mine: true, target: id(3), change };
     tells(&mut app, "lobby", RoomEvent::Changed { act, line });

@@ -178,7 +178,7 @@ fn line_under_the_id_of_another_is_neither_quoted_nor_changed_in_its_place() {
         target: first.id,
         change: engine::Alteration::Edit("supper?".into()),
     };
-    let line = shared::timeline::Line::from(Message { text: "supper?".into(), ..first });
+    let line = shared::message::timeline::Line::from(Message { text: "supper?".into(), ..first });
     let event = RoomEvent::Changed { act, line };
     app.event(Event::Room { room: "lobby".into(), event }, &Pending::default());
     let shown = screen(&mut app, 80, 24).join("\n");

@@ -1,5 +1,5 @@
 use rand_core::UnwrapErr;
-use shared::{engine::Member, random::Random};
+use shared::{crypto::random::Random, room::Member};
 use tempfile::TempDir;
 
 use super::*;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use rand_core::UnwrapErr;
-use shared::random::Random;
+use shared::crypto::random::Random;
 use tempfile::TempDir;
 
 use super::*;

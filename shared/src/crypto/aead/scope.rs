@@ -1,0 +1,171 @@
+//! What an envelope's key is derived from, and the derivation.
+
+use std::fmt;
+
+use hkdf::Hkdf;
+use proto::RoomId;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use super::cipher::{Cipher, KEY};
+use crate::crypto::random::Random;
+
+/// HKDF-Extract salt (RFC 5869, 3.1): a constant of this protocol, so that the same secret used
+/// elsewhere gives unrelated keys.
+const SALT: &[u8] = b"schat/1 envelope";
+/// Domain separation of the AES key.
+const KEY_LABEL: &[u8] = b"schat/1 envelope key";
+/// Domain separation of the key id.
+const KEY_ID_LABEL: &[u8] = b"schat/1 envelope key id";
+
+/// 32 secret bytes from which envelope keys are derived: an MLS exporter secret (RFC 9420, 8.5), an
+/// invite's seal key or a slot's fresh key. Wiped on drop.
+pub struct EnvelopeSecret {
+    secret: Zeroizing<[u8; 32]>,
+    /// HKDF-Extract of it, kept because a receiver derives many key ids from one secret.
+    prk: Zeroizing<[u8; 32]>,
+}
+
+impl EnvelopeSecret {
+    /// Takes 32 uniformly random secret bytes; a passphrase is not that.
+    pub fn new(secret: [u8; 32]) -> Self {
+        let secret = Zeroizing::new(secret);
+        let (prk, _) = Hkdf::<Sha256>::extract(Some(SALT), secret.as_slice());
+        Self { secret, prk: Zeroizing::new(prk.into()) }
+    }
+
+    /// The bytes it was made of, to be stored sealed or given to members; never to be logged.
+    pub fn expose(&self) -> &[u8; 32] {
+        &self.secret
+    }
+
+    pub(super) fn cipher(&self, scope: &Scope, session: Session) -> Cipher {
+        let mut key = Zeroizing::new([0; KEY]);
+        self.expand(KEY_LABEL, scope, session, key.as_mut_slice());
+        Cipher::new(&key)
+    }
+
+    /// HKDF-Expand (RFC 5869, 2.3) with `info = len(label) ‖ label ‖ room ‖ epoch ‖ origin ‖ session`;
+    /// every field after the label has a fixed length, so no two inputs share an encoding.
+    #[expect(
+        clippy::expect_used,
+        reason = "fails only above 255 × 32 bytes, and a key of zeros is worse than a panic"
+    )]
+    fn expand(&self, label: &[u8], scope: &Scope, session: Session, out: &mut [u8]) {
+        let info: [&[u8]; 6] = [
+            &[u8::try_from(label.len()).unwrap_or(u8::MAX)],
+            label,
+            scope.room.as_bytes(),
+            &scope.epoch.to_be_bytes(),
+            &scope.origin.encode(),
+            session.as_bytes(),
+        ];
+        Hkdf::<Sha256>::from_prk(self.prk.as_slice())
+            .expect("a PRK of one hash length")
+            .expand_multi_info(&info, out)
+            .expect("at most 32 bytes");
+    }
+}
+
+impl fmt::Debug for EnvelopeSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EnvelopeSecret(..)")
+    }
+}
+
+/// 8 random bytes that a sender draws at each start of the process and never stores: so a restored
+/// backup, which would count the same sequence numbers again, counts them under other keys.
+///
+/// Two of n sessions of one sender in one epoch are equal with a chance of n² / 2⁶⁵.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Session(pub [u8; 8]);
+
+impl Session {
+    /// Draws a session.
+    pub fn random(random: &Random) -> Self {
+        Self(random.bytes())
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Who seals. Each kind has its own tag in the encoding, so no leaf index can stand for an invite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Origin {
+    /// A member, by leaf index in the MLS tree.
+    Leaf(u32),
+    /// Somebody who joins by an invite and has no leaf yet.
+    Invite,
+    /// A member who fills the slot: the GroupInfo, and its key wrapped for each invite.
+    Slot,
+}
+
+impl Origin {
+    /// Kind (1) ‖ leaf index (4, big-endian).
+    fn encode(self) -> [u8; 5] {
+        let (kind, leaf) = match self {
+            Self::Leaf(leaf) => (0, leaf),
+            Self::Invite => (1, 0),
+            Self::Slot => (2, 0),
+        };
+        let [a, b, c, d] = leaf.to_be_bytes();
+        [kind, a, b, c, d]
+    }
+}
+
+/// Where an envelope belongs; all of it is bound into the key and the key id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Scope {
+    /// The room; also in the associated data.
+    pub room: RoomId,
+    /// MLS epoch whose exporter secret it is; 0 for [`Origin::Invite`] and [`Origin::Slot`], whose
+    /// secrets outlive epochs or are fresh.
+    pub epoch: u64,
+    /// Who seals.
+    pub origin: Origin,
+}
+
+/// 4 bytes that name a key to those who can derive it, and hide the sender's leaf from all others.
+///
+/// A receiver compares it with the ids of the senders it knows. Two of 1,000 members share one with a
+/// chance of 1 in 8,600, so an envelope that does not open under one match is to be tried under the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KeyId(pub [u8; 4]);
+
+impl KeyId {
+    /// The id alone, for finding the sender of an envelope: cheaper than the key with it.
+    pub fn derive(secret: &EnvelopeSecret, scope: &Scope, session: Session) -> Self {
+        let mut id = [0; 4];
+        secret.expand(KEY_ID_LABEL, scope, session, &mut id);
+        Self(id)
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaf_with_the_greatest_index_is_not_an_invite() {
+        let all = [Origin::Leaf(0), Origin::Leaf(1), Origin::Leaf(u32::MAX), Origin::Invite, Origin::Slot];
+        for (i, a) in all.iter().enumerate() {
+            for b in &all[i + 1..] {
+                assert_ne!(a.encode(), b.encode());
+            }
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let secret = EnvelopeSecret::new([0xab; 32]);
+        assert_eq!(format!("{secret:?}"), "EnvelopeSecret(..)");
+    }
+}

@@ -1,0 +1,202 @@
+//! The account: one Ed25519 key that stands for a person, and the fingerprint people compare.
+
+use std::{fmt, str::FromStr};
+
+use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::crypto::random::Random;
+
+/// Longest display name, in bytes: fits a line of a narrow terminal even in four-byte scripts.
+pub const MAX_NAME: usize = 64;
+
+/// Domain separation of a fingerprint.
+const FINGERPRINT_CONTEXT: &[u8] = b"schat/1 fingerprint";
+
+/// A person's account key (RFC 8032). It certifies the leaf keys of devices and signs nothing else.
+pub struct Identity(SigningKey);
+
+impl Identity {
+    /// A fresh account.
+    pub fn generate(random: &Random) -> Self {
+        Self::from_bytes(&Zeroizing::new(random.bytes()))
+    }
+
+    /// The account whose secret key `secret` is.
+    pub fn from_bytes(secret: &[u8; 32]) -> Self {
+        Self(SigningKey::from_bytes(secret))
+    }
+
+    /// The secret key, for storage.
+    pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.0.to_bytes())
+    }
+
+    /// The account's public key.
+    pub fn public_key(&self) -> [u8; 32] {
+        self.0.verifying_key().to_bytes()
+    }
+
+    /// What people compare.
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(&self.public_key())
+    }
+
+    pub(crate) fn sign(&self, statement: &[u8]) -> [u8; 64] {
+        self.0.sign(statement).to_bytes()
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Identity({})", self.fingerprint().short())
+    }
+}
+
+/// Whether `signature` over `statement` is by `key`; strict, so that no small-order key signs everything.
+pub(crate) fn verifies(key: &[u8], statement: &[u8], signature: &[u8]) -> bool {
+    let (Ok(key), Ok(signature)) = (<[u8; 32]>::try_from(key), <[u8; 64]>::try_from(signature)) else {
+        return false;
+    };
+    VerifyingKey::from_bytes(&key).is_ok_and(|key| {
+        key.verify_strict(statement, &ed25519_dalek::Signature::from_bytes(&signature)).is_ok()
+    })
+}
+
+/// SHA-256 of `"schat/1 fingerprint" ‖ account key`: tells people apart, whatever they call themselves.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Fingerprint(pub [u8; 32]);
+
+impl Fingerprint {
+    /// The fingerprint of an account's public key.
+    pub fn of(account_key: &[u8; 32]) -> Self {
+        Self(Sha256::new().chain_update(FINGERPRINT_CONTEXT).chain_update(account_key).finalize().into())
+    }
+
+    /// The first 64 bits, for people: `1f2e 3d4c 5b6a 7988`. Enough to tell members of a room apart,
+    /// not to verify one: that is what the safety number is for.
+    pub fn short(&self) -> String {
+        let words: Vec<String> = self
+            .0
+            .chunks(2)
+            .take(4)
+            .map(|word| word.iter().map(|byte| format!("{byte:02x}")).collect())
+            .collect();
+        words.join(" ")
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fingerprint({})", self.short())
+    }
+}
+
+/// Text that is not a fingerprint.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("a fingerprint is 64 hexadecimal digits")]
+pub struct FingerprintError;
+
+impl FromStr for Fingerprint {
+    type Err = FingerprintError;
+
+    fn from_str(text: &str) -> Result<Self, FingerprintError> {
+        let digits: Vec<u8> = text
+            .chars()
+            .filter(|c| !c.is_whitespace())
+            .map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()).ok_or(FingerprintError))
+            .collect::<Result<_, _>>()?;
+        let (pairs, rest) = digits.as_chunks::<2>();
+        let bytes: Vec<u8> = pairs.iter().map(|[high, low]| high << 4 | low).collect();
+        match rest {
+            [] => bytes.try_into().map(Self).map_err(|_| FingerprintError),
+            _ => Err(FingerprintError),
+        }
+    }
+}
+
+/// Why text cannot be a display name.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum NameError {
+    /// Nothing but white space.
+    #[error("a name needs at least one visible character")]
+    Empty,
+    /// Too long.
+    #[error("a name may have {MAX_NAME} bytes, this one has {0}")]
+    TooLong(usize),
+    /// Terminal control characters, or marks that reorder or hide text.
+    #[error("a name may not contain control characters")]
+    Control,
+}
+
+/// The name as it may be shown: trimmed, 1 to [`MAX_NAME`] bytes, nothing that controls a terminal or
+/// hides text.
+///
+/// # Errors
+/// [`NameError`] says what is wrong.
+pub fn clean_name(name: &str) -> Result<String, NameError> {
+    let name = name.trim();
+    match name {
+        "" => Err(NameError::Empty),
+        _ if name.len() > MAX_NAME => Err(NameError::TooLong(name.len())),
+        _ if name.chars().any(is_invisible) => Err(NameError::Control),
+        _ => Ok(name.to_owned()),
+    }
+}
+
+/// A status or a sign of a person's: as a name, but it may be empty, and has at most `most` bytes.
+///
+/// # Errors
+/// [`NameError`] says what is wrong.
+pub fn clean_optional(text: &str, most: usize) -> Result<String, NameError> {
+    match text.trim() {
+        "" => Ok(String::new()),
+        text if text.len() > most => Err(NameError::TooLong(text.len())),
+        text => clean_name(text),
+    }
+}
+
+/// Control characters, bidirectional overrides and isolates, zero-width marks, tags, line separators.
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fingerprint_survives_text_and_refuses_other_text() {
+        let fingerprint = Identity::from_bytes(&[7; 32]).fingerprint();
+        assert_eq!(fingerprint.to_string().parse(), Ok(fingerprint));
+        for wrong in ["", "12", "zz", &"0".repeat(63), &"0".repeat(65), &"é".repeat(64)] {
+            assert_eq!(wrong.parse::<Fingerprint>(), Err(FingerprintError), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn names_that_could_deceive_are_refused() {
+        assert_eq!(clean_name("  Zoë 🦊 "), Ok("Zoë 🦊".to_owned()));
+        assert_eq!(clean_name(" \t"), Err(NameError::Empty));
+        assert_eq!(clean_name(&"x".repeat(65)), Err(NameError::TooLong(65)));
+        for wrong in ["a\u{1b}[2J", "a\nb", "a\u{202e}b", "a\u{200b}b", "a\u{9b}b"] {
+            assert_eq!(clean_name(wrong), Err(NameError::Control), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let shown = format!("{:?}", Identity::from_bytes(&[7; 32]));
+        assert!(!shown.contains("0707") && shown.len() < 40, "{shown}");
+    }
+}

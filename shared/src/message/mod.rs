@@ -1,0 +1,3 @@
+//! What is said, and what has become of it.
+
+pub mod timeline;

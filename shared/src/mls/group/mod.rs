@@ -1,0 +1,403 @@
+//! The MLS group (RFC 9420) of a room: a thin shell over `mls-rs` that can always go back one step.
+//!
+//! Whatever a message from the network does to the library's state is undone unless the engine keeps it:
+//! [`Group::keep`] takes a snapshot after each accepted step, [`Group::undo`] returns to the last one. So
+//! a message that fails half-way, or breaks one of our rules after the library accepted it, leaves no
+//! trace; in particular an insider cannot burn another member's message key.
+
+use mls_rs::{
+    CipherSuiteProvider, CryptoProvider, ExtensionList, MlsMessage,
+    client_builder::{
+        BaseConfig, WithCryptoProvider, WithGroupStateStorage, WithIdentityProvider, WithMlsRules,
+    },
+    group::{CommitEffect, ExportedTree, ReceivedMessage},
+    mls_rules::{CommitOptions, DefaultMlsRules, EncryptionOptions},
+    storage_provider::in_memory::InMemoryPreSharedKeyStorage,
+};
+use mls_rs_core::{
+    crypto::{SignaturePublicKey, SignatureSecretKey},
+    extension::{Extension, ExtensionType},
+    identity::SigningIdentity,
+    psk::{ExternalPskId, PreSharedKey},
+    time::MlsTime,
+};
+use prost::Message;
+use proto::RoomId;
+use zeroize::Zeroizing;
+
+use crate::{
+    content,
+    crypto::random::Random,
+    crypto::suite::{Provider, Suite},
+    identity::credential::{Holder, Members},
+    mls::rules::{self, Violation},
+};
+
+#[cfg(test)]
+pub(crate) mod hostile;
+mod storage;
+mod view;
+
+pub use storage::EPOCHS_KEPT;
+use storage::Storage;
+pub(crate) use storage::is_ours;
+pub use view::AccessKeys;
+pub(crate) use view::{leaf_of, room_of};
+
+/// Leaf node extension that holds a [`content::Leaf`] (private-use range, RFC 9420, 17.3).
+pub const LEAF_EXTENSION: ExtensionType = ExtensionType::new(0xF5C2);
+
+/// GroupContext extension that holds the [`content::Room`].
+pub const ROOM_EXTENSION: ExtensionType = ExtensionType::new(0xF5C3);
+
+/// MLS exporter label (RFC 9420, 8.5) of the epoch's envelope secret.
+const ENVELOPE_LABEL: &[u8] = b"schat/1 envelope";
+
+/// The certified leaf expires only with the key package rules of MLS, which this protocol does not use:
+/// ten years, in seconds.
+const LIFETIME_SECONDS: u64 = 10 * 365 * 24 * 3600;
+
+type Config = WithMlsRules<
+    DefaultMlsRules,
+    WithGroupStateStorage<Storage, WithIdentityProvider<Members, WithCryptoProvider<Provider, BaseConfig>>>,
+>;
+
+/// Why a step of the group failed.
+#[derive(Debug, thiserror::Error)]
+pub enum GroupError {
+    /// The MLS library refused.
+    #[error("MLS: {0}")]
+    Mls(#[from] mls_rs::error::MlsError),
+    /// One of our own rules was broken.
+    #[error("{0}")]
+    Rule(#[from] Violation),
+    /// Bytes that are no MLS message, or of a kind that does not belong there.
+    #[error("not the kind of MLS message that belongs here")]
+    Unexpected,
+    /// The stored state is damaged.
+    #[error("the stored group state is damaged")]
+    Damaged,
+}
+
+/// The keys of one leaf and whose it is.
+#[derive(Clone)]
+pub struct Signer {
+    /// Leaf signature key.
+    pub secret: SignatureSecretKey,
+    /// Its public half.
+    pub public: SignaturePublicKey,
+}
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Signer")
+    }
+}
+
+impl Signer {
+    /// A fresh leaf key.
+    ///
+    /// # Errors
+    /// Never in practice: the suite is one of ours.
+    pub fn generate(suite: Suite, random: &Random) -> Result<Self, GroupError> {
+        let provider = Provider::new(random.clone())
+            .cipher_suite_provider(suite.cipher_suite())
+            .ok_or(GroupError::Unexpected)?;
+        let (secret, public) = provider.signature_key_generate().map_err(|_| GroupError::Unexpected)?;
+        Ok(Self { secret, public })
+    }
+}
+
+/// A commit that was built but not yet applied.
+pub struct Prepared {
+    /// The commit, an MLS PublicMessage.
+    pub message: Vec<u8>,
+    /// The GroupInfo of the epoch it begins.
+    pub group_info: Vec<u8>,
+    /// What [`Group::apply`] needs; secret. Empty for an external commit, which is applied already.
+    pub secrets: Zeroizing<Vec<u8>>,
+}
+
+/// What a commit is to do.
+#[derive(Default)]
+pub struct Plan {
+    /// Leaves to remove.
+    pub remove: Vec<u32>,
+    /// The room's new state, if it changes.
+    pub room: Option<content::Room>,
+    /// The new credential, if it changes.
+    pub identity: Option<(Signer, SigningIdentity)>,
+}
+
+/// What an applied commit did.
+#[derive(Debug)]
+pub struct Applied {
+    /// Who committed, as they show themselves from now on.
+    pub committer: Holder,
+    /// As they showed themselves before; none for a joiner.
+    pub was: Option<Holder>,
+    /// The committer's leaf.
+    pub leaf: u32,
+    /// Who joined, by an external commit.
+    pub joined: Option<Holder>,
+    /// Who was removed.
+    pub removed: Vec<(u32, Holder)>,
+    /// We were.
+    pub removed_us: bool,
+}
+
+/// The group of a room.
+pub struct Group {
+    mls: mls_rs::Group<Config>,
+    client: mls_rs::Client<Config>,
+    storage: Storage,
+    psks: InMemoryPreSharedKeyStorage,
+}
+
+impl Group {
+    /// A group of one.
+    ///
+    /// # Errors
+    /// [`GroupError::Mls`] when the library refuses the parameters.
+    pub fn create(
+        (suite, random): (Suite, &Random),
+        (signer, identity): (&Signer, SigningIdentity),
+        id: &RoomId,
+        room: &content::Room,
+        leaf: &content::Leaf,
+        now: u64,
+    ) -> Result<(Self, Vec<u8>), GroupError> {
+        let (client, storage, psks) = client(random, Some((signer, identity, suite)));
+        let mls = client.create_group_with_id(
+            id.as_bytes().to_vec(),
+            extension(ROOM_EXTENSION, room),
+            extension(LEAF_EXTENSION, leaf),
+            Some(seconds(now)),
+        )?;
+        let group_info = mls.group_info_message_allowing_ext_commit(true)?.to_bytes()?;
+        let mut group = Self { mls, client, storage, psks };
+        group.keep()?;
+        Ok((group, group_info))
+    }
+
+    /// Joins by an external commit that proves the invite's PSK. The commit is already applied here.
+    ///
+    /// # Errors
+    /// [`GroupError`] when the GroupInfo does not verify or is not of this room.
+    pub fn join(
+        (suite, random): (Suite, &Random),
+        (signer, identity): (&Signer, SigningIdentity),
+        id: &RoomId,
+        group_info: &[u8],
+        (invite, psk): ([u8; 16], &[u8; 32]),
+        leaf: &content::Leaf,
+        now: u64,
+    ) -> Result<(Self, Prepared), GroupError> {
+        let (client, storage, mut psks) = client(random, Some((signer, identity, suite)));
+        let psk_id = ExternalPskId::new(invite.to_vec());
+        psks.insert(psk_id.clone(), PreSharedKey::new(psk.to_vec()));
+        let (mls, commit) = client
+            .external_commit_builder()?
+            .with_leaf_node_extensions(extension(LEAF_EXTENSION, leaf))
+            .with_external_psk(psk_id)
+            .commit_time(seconds(now))
+            .build(MlsMessage::from_bytes(group_info)?)?;
+        if mls.group_id() != id.as_bytes() || mls.cipher_suite() != suite.cipher_suite() {
+            return Err(GroupError::Unexpected);
+        }
+        let group_info = mls.group_info_message_allowing_ext_commit(true)?.to_bytes()?;
+        let prepared = Prepared { message: commit.to_bytes()?, group_info, secrets: Zeroizing::default() };
+        let mut group = Self { mls, client, storage, psks };
+        let (room, own) = (group.room()?, group.leaf());
+        rules::check_own_join(&group.mls.roster(), own, &room, &invite)?;
+        group.keep()?;
+        Ok((group, prepared))
+    }
+
+    /// The group as it was last kept: see [`Group::take_rows`].
+    ///
+    /// # Errors
+    /// [`GroupError::Damaged`] when the rows are not what was kept.
+    pub fn load(
+        random: &Random,
+        id: &RoomId,
+        rows: Vec<(String, Zeroizing<Vec<u8>>)>,
+    ) -> Result<Self, GroupError> {
+        let (client, storage, psks) = client(random, None);
+        storage.restore(rows);
+        let mls = load(&client, &storage, id.as_bytes())?;
+        Ok(Self { mls, client, storage, psks })
+    }
+
+    /// Keeps the present state: [`Group::undo`] returns here.
+    ///
+    /// # Errors
+    /// [`GroupError::Mls`] when the state cannot be serialized.
+    pub fn keep(&mut self) -> Result<(), GroupError> {
+        if self.storage.tree_epoch() != Some(self.epoch()) {
+            let tree = self.mls.export_tree().to_bytes()?;
+            self.storage.set_tree(self.epoch(), tree);
+        }
+        Ok(self.mls.write_to_storage_without_ratchet_tree()?)
+    }
+
+    /// Forgets everything since the last [`Group::keep`].
+    ///
+    /// # Errors
+    /// [`GroupError::Damaged`] when the kept state cannot be read back.
+    pub fn undo(&mut self) -> Result<(), GroupError> {
+        self.mls = load(&self.client, &self.storage, self.mls.group_id())?;
+        Ok(())
+    }
+
+    /// The rows that changed since the last call, for storage.
+    pub fn take_rows(&mut self) -> Vec<(String, Option<Zeroizing<Vec<u8>>>)> {
+        self.storage.take_rows()
+    }
+
+    /// Seals application data as an MLS PrivateMessage.
+    ///
+    /// # Errors
+    /// [`GroupError::Mls`] when the library refuses.
+    pub fn seal(&mut self, content: &[u8]) -> Result<Vec<u8>, GroupError> {
+        Ok(self.mls.encrypt_application_message(content, Vec::new())?.to_bytes()?)
+    }
+
+    /// Opens an MLS PrivateMessage and authenticates its sender, who must still be a member.
+    ///
+    /// # Errors
+    /// [`GroupError`]; the caller then calls [`Group::undo`].
+    pub fn open(&mut self, message: &[u8], at: u64) -> Result<(u32, Zeroizing<Vec<u8>>), GroupError> {
+        let message = MlsMessage::from_bytes(message)?;
+        match self.mls.process_incoming_message_with_time(message, seconds(at))? {
+            ReceivedMessage::ApplicationMessage(said) => {
+                Ok((said.sender_index, Zeroizing::new(said.data().to_vec())))
+            }
+            _ => Err(GroupError::Unexpected),
+        }
+    }
+
+    /// Builds a commit without applying it; it always brings fresh keys of ours.
+    ///
+    /// # Errors
+    /// [`GroupError`] when the library refuses the plan.
+    pub fn prepare(&mut self, plan: Plan, now: u64) -> Result<Prepared, GroupError> {
+        let mut builder = self.mls.commit_builder().commit_time(seconds(now));
+        for leaf in plan.remove {
+            builder = builder.remove_member(leaf)?;
+        }
+        if let Some(room) = plan.room {
+            builder = builder.set_group_context_ext(extension(ROOM_EXTENSION, &room))?;
+        }
+        if let Some((signer, identity)) = plan.identity {
+            builder = builder.set_new_signing_identity(signer.secret, identity);
+        }
+        let (output, secrets) = builder.build_detached()?;
+        let group_info = output.external_commit_group_info.ok_or(GroupError::Unexpected)?.to_bytes()?;
+        Ok(Prepared {
+            message: output.commit_message.to_bytes()?,
+            group_info,
+            secrets: secrets.to_bytes()?.into(),
+        })
+    }
+
+    /// Applies a commit of ours.
+    ///
+    /// # Errors
+    /// [`GroupError`]; the caller then calls [`Group::undo`].
+    pub fn apply(&mut self, secrets: &[u8]) -> Result<Applied, GroupError> {
+        let secrets = mls_rs::group::CommitSecrets::from_bytes(secrets)?;
+        let done = self.mls.apply_detached_commit(secrets)?;
+        self.applied(&done, None)
+    }
+
+    /// Applies somebody else's commit, if it keeps every rule. `at` is the entry's time in the log.
+    ///
+    /// # Errors
+    /// [`GroupError`]; the caller then calls [`Group::undo`].
+    pub fn process(&mut self, message: &[u8], at: u64) -> Result<Applied, GroupError> {
+        let message = MlsMessage::from_bytes(message)?;
+        if message.wire_format() != mls_rs::WireFormat::PublicMessage {
+            return Err(GroupError::Unexpected);
+        }
+        for invite in self.room()?.invites {
+            self.psks.insert(ExternalPskId::new(invite.id.to_vec()), PreSharedKey::new(invite.psk.to_vec()));
+        }
+        match self.mls.process_incoming_message_with_time(message, seconds(at))? {
+            ReceivedMessage::Commit(done) => self.applied(&done, Some(at)),
+            _ => Err(GroupError::Unexpected),
+        }
+    }
+
+    fn applied(
+        &self,
+        done: &mls_rs::group::CommitMessageDescription,
+        check_at: Option<u64>,
+    ) -> Result<Applied, GroupError> {
+        let (epoch, removed_us) = match &done.effect {
+            CommitEffect::NewEpoch(epoch) => (epoch, false),
+            CommitEffect::Removed { new_epoch, .. } => (new_epoch, true),
+            CommitEffect::ReInit(_) => return Err(GroupError::Unexpected),
+        };
+        if let Some(at) = check_at {
+            rules::check_commit(&rules::Commit {
+                external: done.is_external,
+                committer: done.committer,
+                proposals: epoch.applied_proposals(),
+                before: epoch.prior_state(),
+                room_before: &room_of(&epoch.prior_state().context().extensions)?,
+                // A removed member does not learn the new epoch; it only needs to know who removed it.
+                after: (!removed_us).then_some(&self.mls),
+                at,
+            })?;
+        }
+        view::applied(&self.mls, done, epoch, removed_us)
+    }
+}
+
+type Parts = (mls_rs::Client<Config>, Storage, InMemoryPreSharedKeyStorage);
+
+fn client(random: &Random, signer: Option<(&Signer, SigningIdentity, Suite)>) -> Parts {
+    let storage = Storage::default();
+    let psks = InMemoryPreSharedKeyStorage::default();
+    let options = CommitOptions::new().with_path_required(true).with_allow_external_commit(true);
+    // Envelopes pad, so MLS need not; commits stay PublicMessages inside them (RFC 9420, 6.2).
+    let rules = DefaultMlsRules::new()
+        .with_commit_options(options)
+        .with_encryption_options(EncryptionOptions::new(false, mls_rs::client_builder::PaddingMode::None));
+    let builder = mls_rs::Client::builder()
+        .crypto_provider(Provider::new(random.clone()))
+        .identity_provider(Members)
+        .group_state_storage(storage.clone())
+        .mls_rules(rules)
+        .psk_store(psks.clone())
+        .extension_types([LEAF_EXTENSION, ROOM_EXTENSION])
+        .key_package_lifetime(std::time::Duration::from_secs(LIFETIME_SECONDS));
+    let client = match signer {
+        Some((signer, identity, suite)) => {
+            builder.signing_identity(identity, signer.secret.clone(), suite.cipher_suite()).build()
+        }
+        None => builder.build(),
+    };
+    (client, storage, psks)
+}
+
+fn load(
+    client: &mls_rs::Client<Config>,
+    storage: &Storage,
+    id: &[u8],
+) -> Result<mls_rs::Group<Config>, GroupError> {
+    let tree = ExportedTree::from_bytes(&storage.tree().ok_or(GroupError::Damaged)?)
+        .map_err(|_| GroupError::Damaged)?;
+    client.load_group_with_ratchet_tree(id, tree).map_err(|_| GroupError::Damaged)
+}
+
+fn extension(kind: ExtensionType, message: &impl Message) -> ExtensionList {
+    let mut list = ExtensionList::new();
+    list.set(Extension::new(kind, message.encode_to_vec()));
+    list
+}
+
+fn seconds(millis: u64) -> MlsTime {
+    MlsTime::from(millis / 1000)
+}

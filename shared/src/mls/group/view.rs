@@ -1,0 +1,161 @@
+//! What the group looks like: room, members, secrets of the epoch.
+
+use std::collections::BTreeMap;
+
+use mls_rs::{
+    ExtensionList,
+    group::{CommitMessageDescription, NewEpoch},
+};
+use mls_rs_core::group::Member;
+use prost::Message;
+use proto::relay::{AccessKey, access_key::Kind};
+use zeroize::Zeroizing;
+
+use super::{Applied, Config, ENVELOPE_LABEL, Group, GroupError, LEAF_EXTENSION, ROOM_EXTENSION};
+use crate::{
+    content, identity::Fingerprint, identity::credential::Holder, invite::access_key_of,
+    mls::rules::Violation,
+};
+
+/// Access keys by public key.
+pub type AccessKeys = BTreeMap<Vec<u8>, AccessKey>;
+
+impl Group {
+    /// The current epoch.
+    pub fn epoch(&self) -> u64 {
+        self.mls.current_epoch()
+    }
+
+    /// Our leaf.
+    pub fn leaf(&self) -> u32 {
+        self.mls.current_member_index()
+    }
+
+    /// The room's state in the GroupContext.
+    ///
+    /// # Errors
+    /// [`GroupError::Rule`] when the extension is missing or does not parse.
+    pub fn room(&self) -> Result<content::Room, GroupError> {
+        room_of(&self.mls.context().extensions)
+    }
+
+    /// The epoch authenticator (RFC 9420, 8.7).
+    ///
+    /// # Errors
+    /// [`GroupError::Mls`] when the library refuses.
+    pub fn authenticator(&self) -> Result<Vec<u8>, GroupError> {
+        Ok(self.mls.epoch_authenticator()?.as_bytes().to_vec())
+    }
+
+    /// The secret that this epoch's envelopes are sealed under.
+    ///
+    /// # Errors
+    /// [`GroupError::Mls`] when the library refuses.
+    pub fn envelope_secret(&self) -> Result<Zeroizing<[u8; 32]>, GroupError> {
+        let secret = self.mls.export_secret(ENVELOPE_LABEL, self.mls.group_id(), 32)?;
+        let bytes: [u8; 32] = secret.as_bytes().try_into().map_err(|_| GroupError::Unexpected)?;
+        Ok(Zeroizing::new(bytes))
+    }
+
+    /// One more than the greatest leaf index in use.
+    pub fn leaf_bound(&self) -> u32 {
+        self.mls.roster().members_iter().map(|member| member.index + 1).max().unwrap_or(0)
+    }
+
+    /// Members by leaf.
+    ///
+    /// # Errors
+    /// [`GroupError::Rule`] when a credential does not verify, which MLS has already ruled out.
+    pub fn members(&self) -> Result<Vec<(u32, Holder)>, GroupError> {
+        self.mls.roster().members_iter().map(|member| Ok((member.index, holder(&member)?))).collect()
+    }
+
+    /// The member at `leaf`, if there is one.
+    pub fn member(&self, leaf: u32) -> Option<Holder> {
+        holder(&self.mls.member_at_index(leaf)?).ok()
+    }
+
+    /// The id of the invite by which the member with this account key came, where it came by one; of its latest leaf.
+    pub fn invite_of(&self, who: &Fingerprint) -> Option<Vec<u8>> {
+        let leaf = self.members().ok()?.into_iter().rev().find(|(_, holder)| holder.fingerprint == *who)?.0;
+        let id = leaf_of(&self.mls.member_at_index(leaf)?).ok()?.invite_id;
+        (!id.is_empty()).then(|| id.to_vec())
+    }
+
+    /// The access keys that the relay should have now.
+    ///
+    /// # Errors
+    /// [`GroupError::Rule`] when a leaf has no access key, which the rules have already ruled out.
+    pub fn access_keys(&self) -> Result<AccessKeys, GroupError> {
+        let mut keys: AccessKeys = self
+            .room()?
+            .invites
+            .iter()
+            .map(|invite| (invite.access_key.to_vec(), access_key_of(invite)))
+            .collect();
+        for member in self.mls.roster().members_iter() {
+            let key = leaf_of(&member)?.access_key;
+            keys.insert(key.to_vec(), member_key(key));
+        }
+        Ok(keys)
+    }
+
+    /// The access keys that the relay should have once a commit of ours that removes `leaves` and sets
+    /// `room` is in.
+    ///
+    /// # Errors
+    /// As [`Group::access_keys`].
+    pub fn access_keys_after(&self, leaves: &[u32], room: &content::Room) -> Result<AccessKeys, GroupError> {
+        let mut keys: AccessKeys =
+            room.invites.iter().map(|invite| (invite.access_key.to_vec(), access_key_of(invite))).collect();
+        for member in self.mls.roster().members_iter().filter(|member| !leaves.contains(&member.index)) {
+            let key = leaf_of(&member)?.access_key;
+            keys.insert(key.to_vec(), member_key(key));
+        }
+        Ok(keys)
+    }
+}
+
+fn member_key(key: bytes::Bytes) -> AccessKey {
+    AccessKey { key, kind: Kind::Member.into(), expires_ms: 0, max_uses: 0, ..AccessKey::default() }
+}
+
+pub(crate) fn room_of(extensions: &ExtensionList) -> Result<content::Room, GroupError> {
+    let extension = extensions.get(ROOM_EXTENSION).ok_or(Violation::Room)?;
+    Ok(content::Room::decode(&*extension.extension_data).map_err(|_| Violation::Room)?)
+}
+
+pub(crate) fn leaf_of(member: &Member) -> Result<content::Leaf, Violation> {
+    let extension = member.extensions.get(LEAF_EXTENSION).ok_or(Violation::Leaf)?;
+    content::Leaf::decode(&*extension.extension_data).map_err(|_| Violation::Leaf)
+}
+
+fn holder(member: &Member) -> Result<Holder, GroupError> {
+    Ok(Holder::verify(&member.signing_identity).map_err(|_| Violation::Credential)?)
+}
+
+pub(super) fn applied(
+    mls: &mls_rs::Group<Config>,
+    done: &CommitMessageDescription,
+    epoch: &NewEpoch,
+    removed_us: bool,
+) -> Result<Applied, GroupError> {
+    let before = epoch.prior_state();
+    let committer = match before.member_at_index(done.committer).filter(|_| !done.is_external) {
+        Some(member) if removed_us => holder(&member)?,
+        _ => holder(&mls.member_at_index(done.committer).ok_or(Violation::Leaf)?)?,
+    };
+    let was = match before.member_at_index(done.committer).filter(|_| !done.is_external) {
+        Some(member) => Some(holder(&member)?),
+        None => None,
+    };
+    let mut removed = Vec::new();
+    for info in epoch.applied_proposals() {
+        if let mls_rs::group::proposal::Proposal::Remove(remove) = &info.proposal {
+            let leaf = remove.to_remove();
+            removed.push((leaf, holder(&before.member_at_index(leaf).ok_or(Violation::Leaf)?)?));
+        }
+    }
+    let joined = done.is_external.then(|| committer.clone());
+    Ok(Applied { committer, was, leaf: done.committer, joined, removed, removed_us })
+}

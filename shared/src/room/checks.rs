@@ -1,0 +1,144 @@
+//! Doubts about an entry: numbers, counters, views and times that do not fit what came before.
+
+use proto::relay::Deliver;
+
+use super::{AlarmKind, Engine, epoch::EPOCHS_RECOGNISED, log::Verdict, state::Peer};
+use crate::{
+    content,
+    crypto::aead::Session,
+    crypto::replay::{ReplayError, Window},
+};
+
+/// How much of the epoch authenticator a message repeats, in bytes: 128 bits against a second preimage.
+pub(super) const AUTHENTICATOR_PREFIX: usize = 16;
+
+/// Replay windows kept: sixteen starts of the program for each of 256 members within the kept epochs.
+/// When there are more, the ones of the oldest epochs go first; MLS itself still refuses a message twice.
+const MAX_WINDOWS: usize = 4096;
+
+/// Who sealed an envelope, by its key, and as which of theirs.
+pub(super) struct Number {
+    pub(super) id: (u32, Session),
+    pub(super) sequence: u64,
+    pub(super) epoch: u64,
+}
+
+impl Engine {
+    pub(super) fn check_number(&self, number: &Number) -> Result<(), ReplayError> {
+        self.windows.get(&number.id).map_or(Ok(()), |(_, window)| window.check(number.sequence))
+    }
+
+    /// Marks an authenticated sequence number; refuses it the second time.
+    pub(super) fn mark(&mut self, id: (u32, Session), sequence: u64, epoch: u64) -> Result<(), ReplayError> {
+        if !self.windows.contains_key(&id) && self.windows.len() >= MAX_WINDOWS {
+            let oldest = self.windows.iter().min_by_key(|(_, (epoch, _))| *epoch).map(|(id, _)| *id);
+            if let Some(oldest) = oldest {
+                self.windows.remove(&oldest);
+                self.dirty.windows.insert(oldest);
+            }
+        }
+        let (used, window) = self.windows.entry(id).or_insert_with(|| (epoch, Window::default()));
+        window.commit(sequence)?;
+        *used = epoch.max(*used);
+        self.dirty.windows.insert(id);
+        Ok(())
+    }
+
+    /// Holds a content counter against the last one of that leaf. False when it came before.
+    pub(super) fn count(&mut self, leaf: u32, unique: &[u8], name: &str, counter: u64) -> bool {
+        let known = self.peers.get(&leaf).filter(|peer| peer.unique == unique).map(|peer| peer.counter);
+        if known.is_some_and(|last| counter <= last) {
+            self.alarm(AlarmKind::Replay, format!("A message of {name} came twice; the second was refused."));
+            return false;
+        }
+        let missing = known.map_or(0, |last| counter - last - 1);
+        if missing > 0 {
+            let (plural, verb) = if missing == 1 { ("", "is") } else { ("s", "are") };
+            self.alarm(AlarmKind::Gap, format!("{missing} message{plural} from {name} {verb} missing."));
+        }
+        self.peers.insert(leaf, Peer { leaf, unique: unique.to_vec(), counter });
+        self.dirty.peers.insert(leaf);
+        true
+    }
+
+    /// Compares what the sender had seen with what we have seen.
+    pub(super) fn check_view(
+        &mut self,
+        entry: &Deliver,
+        name: &str,
+        sealed_in: u64,
+        view: Option<&content::View>,
+    ) {
+        let Some(view) = view else {
+            return self.alarm(AlarmKind::Fork, format!("{name} does not say what they saw of the log."));
+        };
+        let ours = self.meta.epochs.iter().find(|row| row.epoch == view.epoch);
+        let other_epoch = ours
+            .is_some_and(|row| row.authenticator.get(..AUTHENTICATOR_PREFIX) != Some(&*view.authenticator));
+        let ours = self.hashes.get(view.seq);
+        let other_log = !view.running_hash.is_empty() && ours.is_some_and(|hash| *hash != *view.running_hash);
+        if other_epoch || other_log || view.epoch != sealed_in || view.seq >= entry.seq {
+            self.alarm(
+                AlarmKind::Fork,
+                format!("{name} was shown another log of this room than this device: the relay deceives one of you."),
+            );
+        }
+    }
+
+    pub(super) fn unreadable(&mut self, epoch: u64, is_commit: bool) -> Verdict {
+        // A newcomer meets messages that were under way when it joined; it was never meant to read them. Each
+        // member has at most one under way, and a commit of before the join cannot come after it.
+        let newcomer = self.meta.join_epoch > 0 && epoch <= self.meta.join_epoch + EPOCHS_RECOGNISED;
+        if !newcomer || is_commit {
+            return self.forged("was sealed by nobody who is in the room, or too long ago");
+        }
+        if self.meta.unreadable_left == 0 {
+            self.alarm(
+                AlarmKind::Fork,
+                "More was said that this device cannot read than can have been under way when it joined: it may be in \
+                 another room than the others.",
+            );
+            return Verdict::Refused;
+        }
+        self.meta.unreadable_left -= 1;
+        self.refuse(
+            "unreadable",
+            "An entry could not be read; it was probably said before you joined.",
+            "Nothing to do.",
+        );
+        Verdict::Refused
+    }
+
+    pub(super) fn check_time(&mut self, entry: &Deliver) {
+        if entry.at_ms < self.meta.last_at {
+            self.alarm(
+                AlarmKind::Rollback,
+                format!(
+                    "Entry {} is older than the one before it: the relay's clock ran backwards.",
+                    entry.seq
+                ),
+            );
+        }
+    }
+
+    /// The relay said that it has our commit, and shows something that cannot be before it.
+    pub(super) fn check_acked_commit(&mut self, entry: &Deliver, own: bool) {
+        let acked = self.link.commit_acked;
+        if own || acked == 0 || (entry.seq < acked && !entry.is_commit) {
+            return;
+        }
+        self.link.commit_acked = 0;
+        self.alarm(
+            AlarmKind::Gap,
+            "The relay acknowledged a change of yours and then did not show it; it is made again.",
+        );
+        self.set_pending(None);
+    }
+
+    pub(super) fn forged(&mut self, why: &str) -> Verdict {
+        let message =
+            format!("Entry {} of the log {why}; it was refused.", self.meta.cursor.saturating_add(1));
+        self.refuse("forged", message, "If this happens again, do not trust this relay.");
+        Verdict::Refused
+    }
+}

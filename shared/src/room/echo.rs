@@ -1,0 +1,128 @@
+//! What becomes of what was said: acknowledged, seen in the log, missed by a newcomer, or lost.
+
+use proto::relay::{Deliver, Published};
+
+use super::{AlarmKind, Engine, Event, outbox::decode, person, said::Saying};
+use crate::{content::content::Body, crypto::aead::Envelope, mls::group::EPOCHS_KEPT};
+
+impl Engine {
+    /// The relay has it on disk.
+    pub(super) fn acknowledged(&mut self, published: &Published) {
+        let position = self.outbox.iter().position(|item| *item.publish_id == *published.id);
+        let Some(item) = position.and_then(|index| self.outbox.get_mut(index)) else { return };
+        item.acked = published.seq;
+        let body = decode(&item.said);
+        let leave = matches!(body, Some(Body::Leave(_)));
+        // Nobody asked for it, so nobody waits for it.
+        let is_handed = matches!(body, Some(Body::Past(_)));
+        let (counter, token) = (item.counter, item.token.clone());
+        self.dirty.outbox.insert(counter);
+        if leave && self.meta.leaving {
+            self.close("You left the room.");
+            return;
+        }
+        if !is_handed {
+            self.out.events.push(Event::Sent { token, seq: published.seq });
+        }
+        if published.seq <= self.meta.cursor {
+            self.lost_at(counter);
+        }
+    }
+
+    /// Is the entry something we said? Then it is told, and leaves the outbox.
+    pub(super) fn check_echo(&mut self, entry: &Deliver, envelope: &Envelope<'_>) -> bool {
+        let elsewhere = self
+            .outbox
+            .iter()
+            .find(|item| item.acked != 0 && item.acked <= entry.seq && *item.envelope != *entry.envelope);
+        if let Some(counter) = elsewhere.map(|item| item.counter) {
+            self.lost_at(counter);
+        }
+        let Some(index) = self.outbox.iter().position(|item| *item.envelope == *entry.envelope) else {
+            return false;
+        };
+        let Some((leaf, epoch)) = self.group.as_ref().map(|group| (group.leaf(), group.epoch())) else {
+            return false;
+        };
+        let Some(item) = self.outbox.get_mut(index) else { return false };
+        let (counter, sealed_in, acked) = (item.counter, item.epoch, item.acked != 0);
+        let publish_id = item.publish_id.clone();
+        self.dirty.outbox.insert(counter);
+        if sealed_in + EPOCHS_KEPT < epoch {
+            // The others could not read it any more; they know that by the same count.
+            item.envelope.clear();
+            item.acked = 0;
+        } else if let Some(item) = self.outbox.remove(index) {
+            match decode(&item.said) {
+                Some(Body::Leave(_)) => self.close("You left the room."),
+                Some(body) => {
+                    let is_handed = matches!(body, Body::Past(_));
+                    let matters = matches!(body, Body::Text(_) | Body::Edit(_) | Body::Delete(_));
+                    self.tell_own(entry, &item.id, body);
+                    if matters {
+                        self.tell_missed(sealed_in, entry.seq);
+                    }
+                    if !acked && !is_handed {
+                        self.out.events.push(Event::Sent { token: item.token.clone(), seq: entry.seq });
+                    }
+                }
+                None => (),
+            }
+        }
+        // So that the relay cannot show it twice unnoticed.
+        let _ = self.mark((leaf, envelope.session()), envelope.sequence(), sealed_in);
+        self.answered(&publish_id);
+        true
+    }
+
+    fn tell_own(&mut self, entry: &Deliver, id: &[u8], body: Body) {
+        let own = self.group.as_ref().and_then(|group| group.member(group.leaf()));
+        let Some(from) = own.map(|holder| person(&holder)) else { return };
+        let at = self.clamp(entry.at_ms);
+        self.tell(Saying::new(entry, id, at, from, true), body);
+    }
+
+    /// Says who joined after a line was sealed and before it reached its place: they are above it on everybody's
+    /// screen, and only here is it known that they cannot read it.
+    fn tell_missed(&mut self, sealed_in: u64, seq: u64) {
+        let later = self.meta.epochs.iter().filter(|row| row.epoch > sealed_in && !row.joined.is_empty());
+        let joined: Vec<&[u8]> = later.map(|row| &*row.joined).collect();
+        if joined.is_empty() {
+            return;
+        }
+        let members = self.group.as_ref().and_then(|group| group.members().ok()).unwrap_or_default();
+        let still = members.iter().map(|(_, who)| who).filter(|who| joined.contains(&&*who.unique()));
+        let names: Vec<String> = still.map(|who| format!("\u{201c}{}\u{201d}", person(who).name)).collect();
+        if names.is_empty() {
+            return;
+        }
+        let message = format!(
+            "What you said or changed (entry {seq}) cannot be read by {}, who joined while it was on its way.",
+            names.join(" and ")
+        );
+        self.refuse("missed_by_newcomer", message, "Say it again if it is meant for them, too.");
+    }
+
+    /// The relay said that it has something, and then showed something else in its place.
+    pub(super) fn lost_at(&mut self, counter: u64) {
+        self.alarm(
+            AlarmKind::Gap,
+            "The relay acknowledged a message of yours and then did not show it; it is sent again.",
+        );
+        if let Some(item) = self.outbox.iter_mut().find(|item| item.counter == counter) {
+            // Sealed anew, or the relay would answer the same publish id with the same position for ever.
+            // Whoever did get the first one refuses the second by its counter.
+            item.envelope.clear();
+            item.acked = 0;
+            self.dirty.outbox.insert(counter);
+        }
+    }
+
+    /// Whatever the relay answers to this publish later changes nothing.
+    pub(super) fn answered(&mut self, publish_id: &[u8]) {
+        if self.link.in_flight.as_deref() == Some(publish_id) {
+            self.link.in_flight = None;
+            self.link.conflicts = 0;
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! A new epoch: who came and went, and which secrets are kept.
+
+use super::{
+    Engine, Event, person,
+    state::{EpochRow, Peer},
+};
+use crate::{
+    crypto::aead::Session,
+    mls::group::{Applied, GroupError},
+};
+
+/// Past epochs whose envelopes are still recognised. What was sealed more than
+/// [`EPOCHS_KEPT`](crate::mls::group::EPOCHS_KEPT) epochs ago cannot be read any more, but it is a member's, who
+/// seals it anew: no forgery, no alarm. The secrets kept for that open only the outer layer.
+pub(super) const EPOCHS_RECOGNISED: u64 = 16;
+
+impl Engine {
+    /// A new epoch has begun, by whosever commit.
+    pub(super) fn finish_commit(&mut self, applied: &Applied, seq: u64) -> Result<(), GroupError> {
+        let by = person(&applied.committer);
+        if let Some(joined) = &applied.joined {
+            self.out.events.push(Event::MemberJoined(person(joined)));
+            // Whoever comes while we are here is counted from the first word.
+            self.peers.insert(applied.leaf, Peer { leaf: applied.leaf, unique: joined.unique(), counter: 0 });
+            self.dirty.peers.insert(applied.leaf);
+        }
+        for (leaf, who) in &applied.removed {
+            self.peers.remove(leaf);
+            self.dirty.peers.insert(*leaf);
+            let unique = who.unique();
+            self.meta.to_remove.retain(|other| *other != unique);
+            let asked = self.meta.left.len();
+            self.meta.left.retain(|other| *other != unique);
+            let by = if self.meta.left.len() < asked { person(who) } else { by.clone() };
+            self.meta.hand_over.retain(|owed| owed.joiner != unique);
+            self.out.events.push(Event::MemberLeft { who: person(who), by });
+        }
+        if applied.removed_us {
+            let reason = match self.meta.leaving {
+                true => "You left the room.".to_owned(),
+                false => {
+                    format!("{} removed this device from the room. Ask a member for a new invite.", by.name)
+                }
+            };
+            self.close(reason);
+            return Ok(());
+        }
+        self.note_inviters(Some(&by))?;
+        self.new_epoch()?;
+        if let (Some(joined), Some(row)) = (&applied.joined, self.meta.epochs.last_mut()) {
+            row.joined = joined.unique();
+        }
+        let Some(group) = &self.group else { return Err(GroupError::Damaged) };
+        let room = group.room()?;
+        let other_time = self.meta.disappear_s != room.disappear_s;
+        self.meta.disappear_s = room.disappear_s;
+        if self.meta.want_disappear == Some(room.disappear_s) {
+            // Done, by whosever commit: it must not come back when somebody chooses another time.
+            self.meta.want_disappear = None;
+        }
+        if let Some(joined) = applied.joined.as_ref().filter(|_| room.past_lines > 0) {
+            self.owe_past(joined.unique(), seq);
+        }
+        if let Some(view) = self.view().filter(|_| self.link.announced) {
+            self.out.events.push(Event::Epoch(view));
+        }
+        // After the view that shows them.
+        if let Some(was) = applied.was.as_ref().filter(|was| **was != applied.committer) {
+            self.out.events.push(Event::ProfileChanged { who: by.clone(), was: was.name.clone() });
+        }
+        if other_time {
+            self.out.events.push(Event::Disappearing { by, seconds: room.disappear_s });
+        }
+        Ok(())
+    }
+
+    /// Takes over the secrets of the group's present epoch and drops those that are too old.
+    pub(super) fn new_epoch(&mut self) -> Result<(), GroupError> {
+        let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
+        group.keep()?;
+        let mut row = EpochRow::default();
+        row.epoch = group.epoch();
+        row.secret = group.envelope_secret()?.to_vec();
+        row.authenticator = group.authenticator()?;
+        row.leaves = group.leaf_bound();
+        let epoch = row.epoch;
+        self.meta.epochs.push(row);
+        self.meta.epochs.retain(|row| row.epoch + EPOCHS_RECOGNISED >= epoch);
+        self.keyring.set(&self.meta.epochs);
+        let stale: Vec<(u32, Session)> = self
+            .windows
+            .iter()
+            .filter(|(_, (used, _))| used + EPOCHS_RECOGNISED < epoch)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in stale {
+            self.windows.remove(&id);
+            self.dirty.windows.insert(id);
+        }
+        self.dirty.meta = true;
+        Ok(())
+    }
+}

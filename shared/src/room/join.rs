@@ -1,0 +1,220 @@
+//! Getting in: opening a room, or joining one by an external commit while everybody may be asleep.
+
+use proto::{
+    Message as _,
+    relay::{AccessChange, AccessKey, CommitPart, Create, Deliver, Slot, access_key::Kind},
+};
+
+use super::{
+    AlarmKind, Engine, EngineError, MAX_PAST, Millis, Person, Policy,
+    state::{OwnInvite, Pending, Phase},
+};
+use crate::{
+    content,
+    crypto::aead::{Origin, Scope, SealingKey, Session},
+    identity::Fingerprint,
+    invite::slot,
+    invite::{INVITE_LIFETIME_MS, INVITE_USES, InviteSecret, join_secret},
+    mls::group::{Group, GroupError},
+};
+
+impl Engine {
+    /// Builds the group, slot and keys of a room that the relay does not have yet.
+    pub(super) fn build_room(&mut self, policy: Policy, now: Millis) -> Result<(), EngineError> {
+        let random = &self.profile.random;
+        let (secret, expires_ms, max_uses) = match self.meta.open {
+            true => (InviteSecret::of_open_room(&self.meta.room_name), 0, 0),
+            false => (InviteSecret::generate(random), now + INVITE_LIFETIME_MS, INVITE_USES),
+        };
+        let room = content::Room {
+            name: self.meta.room_name.clone(),
+            open: self.meta.open,
+            invites: vec![secret.to_content(expires_ms, max_uses)],
+            version: 1,
+            disappear_s: policy.disappear_s,
+            past_lines: policy.past_lines.min(MAX_PAST),
+        };
+        self.meta.disappear_s = room.disappear_s;
+        let (group, info) = Group::create(
+            (self.suite(), random),
+            (&self.signer(), self.identity()),
+            &self.room,
+            &room,
+            &self.leaf_extension(&[]),
+            now,
+        )?;
+        let sealed =
+            slot::seal(&self.room, &room.invites, &info, random).map_err(|_| GroupError::Unexpected)?;
+        let keys = group.access_keys()?.into_values().collect();
+        self.group = Some(group);
+        let mut pending = Pending::default();
+        let slot = Some(Slot { last_commit: 0, sealed: sealed.into() });
+        pending.create = Some(Create { slot, keys, ..Create::default() });
+        self.set_pending(Some(pending));
+        self.own_invite(&secret, expires_ms, max_uses);
+        self.meta.last_update = now;
+        self.meta.running_hash = vec![0; 32];
+        let me = Person { name: self.meta.name.clone(), fingerprint: self.profile.identity.fingerprint() };
+        self.note_inviters(Some(&me))?;
+        self.new_epoch()?;
+        self.meta.join_epoch = 0;
+        self.set_phase(Phase::Creating);
+        Ok(())
+    }
+
+    pub(super) fn own_invite(&mut self, secret: &InviteSecret, expires_ms: u64, max_uses: u32) {
+        let mut own = OwnInvite::default();
+        own.secret = secret.as_bytes().to_vec();
+        own.expires_ms = expires_ms;
+        own.max_uses = max_uses;
+        self.meta.own_invites.push(own);
+        self.dirty.meta = true;
+    }
+
+    /// Opens the slot and sends the join commit, or sends the one again that may still win.
+    pub(super) fn attempt_join(&mut self, joined: &Slot, now: Millis) -> Result<(), GroupError> {
+        let Some(secret) = self.invite_secret() else { return Err(GroupError::Damaged) };
+        let same = |pending: &&Pending| {
+            pending.part.as_ref().is_some_and(|part| part.expected_last_commit == joined.last_commit)
+        };
+        let again = self.pending.as_ref().filter(same).is_some();
+        if let Err(error) = if again { Ok(()) } else { self.build_join(&secret, joined, now) } {
+            self.close(format!("The invite cannot be used: {error}. Ask for a new one."));
+            return Ok(());
+        }
+        self.set_phase(Phase::Confirming);
+        self.publish_pending();
+        Ok(())
+    }
+
+    pub(super) fn build_join(
+        &mut self,
+        secret: &InviteSecret,
+        joined: &Slot,
+        now: Millis,
+    ) -> Result<(), Box<dyn std::error::Error>> {
+        let random = &self.profile.random;
+        let info = slot::open(&self.room, secret, &joined.sealed)?;
+        let (mut group, prepared) = Group::join(
+            (self.suite(), random),
+            (&self.signer(), self.identity()),
+            &self.room,
+            &info,
+            (secret.id(), &secret.psk()),
+            &self.leaf_extension(&secret.id()),
+            now,
+        )?;
+        let room = group.room()?;
+        // Somebody who knows the name can have made a room there that says it is something else.
+        if self.meta.open && (!room.open || room.name != self.meta.room_name) {
+            return Err(crate::mls::rules::Violation::Room.into());
+        }
+        let invite = room
+            .invites
+            .iter()
+            .find(|invite| *invite.id == secret.id())
+            .ok_or(slot::SlotError::NotInvited)?;
+        let row = self.meta.link.as_mut().ok_or(GroupError::Damaged)?;
+        // The GroupInfo is of the epoch before ours.
+        if group.epoch() <= row.least_epoch {
+            return Err(crate::mls::rules::Violation::OldGroupInfo.into());
+        }
+        row.least_epoch = group.epoch() - 1;
+        row.expires_ms = invite.expires_ms;
+        let scope = Scope { room: self.room, epoch: 0, origin: Origin::Invite };
+        let sealed = content::Sealed { body: Some(content::sealed::Body::KeyShare(prepared.message.into())) };
+        let envelope = SealingKey::new(&join_secret(&invite.seal_key), &scope, Session::random(random))
+            .seal(&sealed.encode_to_vec())?;
+        let key = self.access.public().as_bytes().to_vec().into();
+        let added = vec![AccessKey {
+            key,
+            kind: Kind::Member.into(),
+            expires_ms: 0,
+            max_uses: 0,
+            ..AccessKey::default()
+        }];
+        let mut pending = Pending::default();
+        pending.publish_id = random.bytes::<16>().to_vec();
+        pending.envelope = envelope;
+        pending.part = Some(CommitPart {
+            expected_last_commit: joined.last_commit,
+            slot: slot::seal(&self.room, &room.invites, &prepared.group_info, random)?.into(),
+            access: Some(AccessChange { added, removed: Vec::new() }),
+            ..CommitPart::default()
+        });
+        pending.epoch = group.epoch() - 1;
+        group.keep()?;
+        self.meta.room_name = room.name;
+        self.meta.open = room.open;
+        self.meta.cursor = joined.last_commit;
+        self.meta.last_commit = joined.last_commit;
+        self.group = Some(group);
+        self.set_pending(Some(pending));
+        Ok(())
+    }
+
+    pub(super) fn invite_secret(&self) -> Option<InviteSecret> {
+        let row = self.meta.link.as_ref()?;
+        Some(InviteSecret::from_bytes(row.secret.as_slice().try_into().ok()?))
+    }
+
+    pub(super) fn inviter(&self) -> Option<Fingerprint> {
+        Some(Fingerprint(self.meta.link.as_ref()?.inviter.as_slice().try_into().ok()?))
+    }
+
+    /// Looks for our join commit; nothing before it is for us.
+    pub(super) fn confirm(&mut self, entry: &Deliver, now: Millis) -> Result<(), GroupError> {
+        self.advance(entry);
+        let ours = self.pending.as_ref().is_some_and(|pending| *entry.envelope == pending.envelope);
+        if ours != entry.is_commit {
+            // The relay took our commit at the position of the one we built on; nothing may lie between.
+            self.alarm(
+                AlarmKind::Fork,
+                "The relay shows this join in another place than it took it: the others cannot have accepted it.",
+            );
+            self.close("The relay broke the order of the room's log. Ask for a new invite.");
+            return Ok(());
+        }
+        if !ours {
+            self.progress();
+            return Ok(());
+        }
+        let expires = self.meta.link.as_ref().map_or(0, |link| link.expires_ms);
+        if expires != 0 && entry.at_ms >= expires {
+            self.close("The invite expired before the join reached the relay. Ask for a new one.");
+            return Ok(());
+        }
+        self.set_pending(None);
+        self.anchor(entry);
+        self.meta.last_update = now;
+        self.set_phase(Phase::Member);
+        self.note_inviters(None)?;
+        self.new_epoch()?;
+        self.meta.join_epoch = self.meta.epochs.last().map_or(0, |row| row.epoch);
+        let Some(group) = &self.group else { return Err(GroupError::Damaged) };
+        self.meta.unreadable_left = group.members()?.len().saturating_sub(1) as u64;
+        let room = group.room()?;
+        (self.meta.disappear_s, self.meta.past_left) = (room.disappear_s, room.past_lines);
+        self.meta.join_seq = entry.seq;
+        self.check_inviter()?;
+        self.meta.link = None;
+        let mut keys = self.relay_keys()?;
+        keys.remove(self.access.public().as_bytes());
+        self.check_access(entry, keys)?;
+        self.progress();
+        Ok(())
+    }
+
+    pub(super) fn check_inviter(&mut self) -> Result<(), GroupError> {
+        let Some(inviter) = self.inviter() else { return Ok(()) };
+        let Some(group) = &self.group else { return Ok(()) };
+        if !group.members()?.iter().any(|(_, holder)| holder.fingerprint == inviter) {
+            self.refuse(
+                "inviter_absent",
+                "Whoever made your invite is not a member of this room (any more).",
+                "If you did not expect that, ask them, over another channel, whether the link is theirs.",
+            );
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,441 @@
+//! One room as this device sees it, sans-I/O: `(input, now) → (state to save, bytes to send, events)`.
+//!
+//! ```text
+//!                 Connected            Joined              caught up
+//!   Creating ───────────────▶ Join+Create ────────────────────────────▶ Member
+//!   Joining  ── invite key ─▶ Joined{slot} ─▶ join commit ─▶ Confirming ─▶ Member ─▶ Closed
+//! ```
+//!
+//! At most one publish is in flight, so contents reach the log in the order they were said and a lost
+//! race never reorders them. Files: `relay` talks to the relay, `join` gets in, `log` reads the log with
+//! the doubts in `checks`, `commit` changes the group, `epoch` takes the change over, `outbox` says things;
+//! `watch` and `keyring` are their tools, `state` and `rows` what is stored.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use proto::RoomId;
+use zeroize::Zeroizing;
+
+use crate::{
+    content,
+    crypto::aead::Session,
+    crypto::random::Random,
+    crypto::replay::Window,
+    crypto::suite::Suite,
+    identity::credential::{Holder, MAX_GLYPH, MAX_STATUS, Shown},
+    identity::{Identity, NameError, clean_name, clean_optional},
+    invite::link::Link,
+    invite::{AccessSecret, InviteSecret, open_room_id},
+    mls::group::{Group, GroupError, Signer},
+};
+use keyring::Keyring;
+use state::{JoinRow, Meta, Outgoing, Peer, Pending, Phase};
+
+mod access;
+mod checks;
+mod commit;
+mod echo;
+mod epoch;
+mod event;
+mod inviters;
+mod join;
+mod keyring;
+mod limit;
+mod log;
+mod outbox;
+mod past;
+mod relay;
+mod rows;
+mod said;
+mod signal;
+mod state;
+mod watch;
+
+pub use crate::mls::rules::MAX_PAST;
+pub use event::*;
+pub use outbox::{MAX_OUTBOX, MAX_TEXT};
+pub use said::{MAX_EMOJI, Said, SaidError};
+pub use signal::TYPING_EVERY_MS;
+
+/// Who uses this device, and what the engine is built from.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// The account.
+    pub identity: Arc<Identity>,
+    /// Display name in rooms entered from now on.
+    pub name: String,
+    /// What the person says of themselves there; may be empty.
+    pub status: String,
+    /// A small sign for the person; may be empty.
+    pub glyph: String,
+    /// Names the device to the other members.
+    pub device_name: String,
+    /// Source of all randomness.
+    pub random: Random,
+    /// Cipher suite of rooms created from now on.
+    pub suite: Suite,
+}
+
+/// What a new room keeps, or begins with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Policy {
+    /// Chat lines go so many seconds after they were said; 0 for never. Any member may change it.
+    pub disappear_s: u32,
+    /// Chat lines of before that newcomers are handed, at most [`MAX_PAST`]. For ever.
+    pub past_lines: u32,
+}
+
+/// Why a room cannot be begun or loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The room's or the person's name.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The group could not be built.
+    #[error(transparent)]
+    Group(#[from] GroupError),
+    /// The stored rows are not what this version wrote.
+    #[error(
+        "the stored state of the room is damaged: restore a backup of the profile, or join again by a new invite"
+    )]
+    Damaged,
+}
+
+/// One room on this device.
+pub struct Engine {
+    profile: Profile,
+    room: RoomId,
+    meta: Meta,
+    access: AccessSecret,
+    group: Option<Group>,
+    /// Nothing but what was not seen in the log yet: at most [`MAX_OUTBOX`].
+    outbox: VecDeque<Outgoing>,
+    pending: Option<Pending>,
+    /// By leaf ([`INVITED`] for joiners) and session, with the last epoch they were used in.
+    windows: BTreeMap<(u32, Session), (u64, Window)>,
+    peers: BTreeMap<u32, Peer>,
+    hashes: watch::Hashes,
+    keyring: Keyring,
+    /// Our session and its next sequence number: fresh for each start of the process, so that an old
+    /// backup can never repeat a (key, nonce) pair.
+    session: (Session, u64),
+    /// The same for signals, which are not in the log: their numbers must leave no holes in it.
+    signal_session: (Session, u64),
+    signals: signal::Signals,
+    link: Connection,
+    dirty: rows::Dirty,
+    out: Output,
+}
+
+/// In the place of a leaf: envelopes sealed by an invite.
+const INVITED: u32 = u32::MAX;
+
+/// The stream to the relay.
+#[derive(Debug, Default)]
+struct Connection {
+    state: Stream,
+    /// The log's head when the stream opened, and the cursor then.
+    head: u64,
+    start: u64,
+    /// The one publish that was sent and not yet answered or seen.
+    in_flight: Option<Vec<u8>>,
+    /// Where the pending commit is on the relay's disk, its entry on its way; 0 when it is not.
+    commit_acked: u64,
+    /// Nothing is sent before: rate limits, and jitter after a lost race.
+    not_before: Millis,
+    /// Commits that repair or follow somebody else's act wait a random moment, so that one member does it.
+    commit_not_before: Millis,
+    /// Somebody must commit, and every member sees it: wait a random moment first.
+    election: bool,
+    /// Repairs of access keys since the stream opened: each waits up to twice as long as the one before,
+    /// so that devices which a cheating relay set against each other do not repair for ever.
+    repairs: u32,
+    /// The relay contradicts its own log, or refused a commit for good: no more of them on this stream,
+    /// so that messages still go through.
+    no_commits: bool,
+    /// The commit that won a race against ours: nothing is built before it was read.
+    winner: u64,
+    /// Lost races in a row.
+    conflicts: u32,
+    /// A token went with the Create.
+    token_sent: bool,
+    /// `Joined` was told to people since the engine was loaded.
+    announced: bool,
+    /// The limit of the relay that people were told of.
+    told: limit::Told,
+    /// When it is our turn to hand the past over, drawn by lot.
+    hand_over_at: Option<Millis>,
+    /// The runtime was asked for the lines.
+    hand_over_asked: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stream {
+    #[default]
+    Offline,
+    /// Join was sent.
+    Asking,
+    /// Reading up to the head.
+    CatchingUp,
+    /// The log is read; publishing is allowed.
+    Live,
+}
+
+impl Engine {
+    /// A new private room with this device as its only member.
+    ///
+    /// # Errors
+    /// [`EngineError::Name`] for a name that cannot be shown.
+    pub fn create(
+        profile: &Profile,
+        room_name: &str,
+        policy: Policy,
+        now: Millis,
+    ) -> Result<Self, EngineError> {
+        let room = RoomId(profile.random.bytes());
+        let mut engine = Self::begin(profile, room, room_name, Phase::Creating)?;
+        engine.build_room(policy, now)?;
+        Ok(engine)
+    }
+
+    /// The open room of that name: joined if it exists, opened if not. Whoever knows the name, the
+    /// relay's operator included, can do the same.
+    ///
+    /// # Errors
+    /// [`EngineError::Name`] for a name that cannot be shown.
+    pub fn open(profile: &Profile, room_name: &str, _now: Millis) -> Result<Self, EngineError> {
+        let room_name = clean_name(room_name)?;
+        let mut engine = Self::begin(profile, open_room_id(&room_name), &room_name, Phase::Joining)?;
+        engine.meta.open = true;
+        let mut row = JoinRow::default();
+        row.secret = InviteSecret::of_open_room(&room_name).as_bytes().to_vec();
+        engine.meta.link = Some(row);
+        Ok(engine)
+    }
+
+    /// The room of an invite link.
+    ///
+    /// # Errors
+    /// [`EngineError::Name`] for a name that cannot be shown.
+    pub fn join(profile: &Profile, link: &Link, _now: Millis) -> Result<Self, EngineError> {
+        let mut engine = Self::begin(profile, link.room_id, &link.room_name, Phase::Joining)?;
+        let mut row = JoinRow::default();
+        row.secret = link.secret.as_bytes().to_vec();
+        row.least_epoch = link.least_epoch;
+        row.inviter = link.inviter.map(|fingerprint| fingerprint.0.to_vec()).unwrap_or_default();
+        engine.meta.link = Some(row);
+        Ok(engine)
+    }
+
+    /// The room as its rows say.
+    ///
+    /// # Errors
+    /// [`EngineError::Damaged`] when the rows are not what was saved.
+    pub fn load(
+        profile: &Profile,
+        rows: Vec<(String, Zeroizing<Vec<u8>>)>,
+        now: Millis,
+    ) -> Result<Self, EngineError> {
+        rows::load(profile, rows, now)
+    }
+
+    /// What the relay calls the room.
+    pub fn room_id(&self) -> RoomId {
+        self.room
+    }
+
+    /// What people call the room.
+    pub fn room_name(&self) -> &str {
+        &self.meta.room_name
+    }
+
+    /// The display name that we want in this room.
+    pub fn name(&self) -> &str {
+        &self.meta.name
+    }
+
+    /// Whoever knows the name can join.
+    pub fn is_open(&self) -> bool {
+        self.meta.open
+    }
+
+    /// Sequence number of the last log entry processed.
+    pub fn cursor(&self) -> u64 {
+        self.meta.cursor
+    }
+
+    /// Chat lines go so many seconds after they were said; 0 for never. A lookup, where [`Engine::view`] lists all members.
+    pub fn disappear_s(&self) -> u32 {
+        self.meta.disappear_s
+    }
+
+    /// The group, once we are a member.
+    pub fn view(&self) -> Option<GroupView> {
+        let group = self.group.as_ref().filter(|_| self.is_member())?;
+        let me = group.leaf();
+        let members = group.members().ok()?.into_iter();
+        let state = group.room().ok()?;
+        Some(GroupView {
+            room: self.meta.room_name.clone(),
+            open: self.meta.open,
+            epoch: group.epoch(),
+            authenticator: group.authenticator().ok()?,
+            members: members
+                .map(|(leaf, holder)| {
+                    let person = person(&holder);
+                    let Holder { status, glyph, .. } = holder;
+                    Member { person, leaf, me: leaf == me, status, glyph }
+                })
+                .collect(),
+            disappear_s: state.disappear_s,
+            past_lines: state.past_lines,
+        })
+    }
+
+    /// Does what `input` asks. Never panics and never fails: what goes wrong is an [`Event`].
+    pub fn handle(&mut self, input: Input, now: Millis) -> Output {
+        let result = match input {
+            _ if self.phase() == Phase::Closed => Ok(()),
+            Input::Connected { binding, token } => self.connected(&binding, token.as_ref()),
+            Input::Frame(frame) => self.frame(frame, now),
+            Input::Disconnected => {
+                self.link = Connection { announced: self.link.announced, ..Connection::default() };
+                Ok(())
+            }
+            Input::Command(command) => self.command(command, now),
+            Input::Tick => self.tick(now),
+        };
+        if let Err(error) = result.and_then(|()| self.pump(now)) {
+            self.out.events.push(Event::Error {
+                code: "group",
+                message: format!("The room's group refused a step: {error}."),
+                remedy: "Restart; if it stays, join again by a new invite.".to_owned(),
+            });
+        }
+        self.hand_over_due(now);
+        self.out.wake_at = self.wake_at(now);
+        rows::collect(self);
+        std::mem::take(&mut self.out)
+    }
+
+    fn begin(profile: &Profile, room: RoomId, room_name: &str, phase: Phase) -> Result<Self, EngineError> {
+        let room_name = clean_name(room_name)?;
+        let name = clean_name(&profile.name)?;
+        let status = clean_optional(&profile.status, MAX_STATUS)?;
+        let glyph = clean_optional(&profile.glyph, MAX_GLYPH)?;
+        let random = &profile.random;
+        let signer = Signer::generate(profile.suite, random)?;
+        let access = AccessSecret::generate(random);
+        let mut meta = Meta::default();
+        meta.room_id = room.as_bytes().to_vec();
+        meta.room_name = room_name;
+        meta.set_phase(phase);
+        meta.access_secret = access.to_bytes().to_vec();
+        meta.leaf_secret = signer.secret.as_bytes().to_vec();
+        meta.leaf_public = signer.public.as_bytes().to_vec();
+        meta.device_id = random.bytes::<16>().to_vec();
+        (meta.name, meta.status, meta.glyph) = (name, status, glyph);
+        meta.device_name = clean_name(&profile.device_name).unwrap_or_else(|_| "device".to_owned());
+        meta.suite = u32::from(profile.suite.cipher_suite().raw_value());
+        meta.next_counter = 1;
+        let mut engine = Self {
+            profile: profile.clone(),
+            room,
+            access,
+            group: None,
+            outbox: VecDeque::new(),
+            pending: None,
+            windows: BTreeMap::new(),
+            peers: BTreeMap::new(),
+            hashes: watch::Hashes::default(),
+            keyring: Keyring::new(room, &[]),
+            session: (Session::random(random), 0),
+            signal_session: (Session::random(random), 0),
+            signals: signal::Signals::default(),
+            link: Connection::default(),
+            dirty: rows::Dirty::default(),
+            out: Output::default(),
+            meta,
+        };
+        engine.dirty.meta = true;
+        Ok(engine)
+    }
+
+    fn phase(&self) -> Phase {
+        self.meta.phase()
+    }
+
+    fn is_member(&self) -> bool {
+        self.phase() == Phase::Member
+    }
+
+    fn set_phase(&mut self, phase: Phase) {
+        self.meta.set_phase(phase);
+        self.dirty.meta = true;
+    }
+
+    fn set_pending(&mut self, pending: Option<Pending>) {
+        self.pending = pending;
+        self.dirty.pending = true;
+    }
+
+    fn alarm(&mut self, kind: AlarmKind, text: impl Into<String>) {
+        self.out.events.push(Event::Alarm { kind, text: text.into() });
+    }
+
+    fn refuse(&mut self, code: &'static str, message: impl Into<String>, remedy: impl Into<String>) {
+        self.out.events.push(Event::Error { code, message: message.into(), remedy: remedy.into() });
+    }
+
+    /// The room is over for this device, for good.
+    fn close(&mut self, reason: impl Into<String>) {
+        let was_member = self.is_member();
+        self.set_phase(Phase::Closed);
+        let unsent = self.outbox.iter().filter(|item| item.acked == 0).filter_map(outbox::queued).count();
+        if unsent > 0 {
+            let message = format!("{unsent} of your messages in this room were not sent.");
+            self.refuse("not_sent", message, "Say them again in a room that you are in.");
+        }
+        self.out.events.push(Event::Closed { reason: reason.into(), was_member });
+    }
+
+    fn signer(&self) -> Signer {
+        Signer { secret: self.meta.leaf_secret.clone().into(), public: self.meta.leaf_public.clone().into() }
+    }
+
+    fn identity(&self) -> mls_rs_core::identity::SigningIdentity {
+        let device_id = self.meta.device_id.as_slice().try_into().unwrap_or_default();
+        crate::identity::credential::certify(
+            &self.profile.identity,
+            Shown { name: &self.meta.name, status: &self.meta.status, glyph: &self.meta.glyph },
+            &self.meta.device_name,
+            device_id,
+            &self.signer().public,
+        )
+    }
+
+    fn leaf_extension(&self, invite_id: &[u8]) -> content::Leaf {
+        content::Leaf {
+            access_key: self.access.public().as_bytes().to_vec().into(),
+            invite_id: invite_id.to_vec().into(),
+        }
+    }
+
+    fn suite(&self) -> Suite {
+        u16::try_from(self.meta.suite)
+            .ok()
+            .and_then(|code| Suite::from_cipher_suite(code.into()))
+            .unwrap_or_default()
+    }
+}
+
+fn person(holder: &Holder) -> Person {
+    Person { name: holder.name.clone(), fingerprint: holder.fingerprint }
+}
+
+#[cfg(test)]
+mod tests;

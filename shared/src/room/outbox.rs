@@ -1,0 +1,238 @@
+//! Saying things: what is said waits in the outbox until it was seen in the log.
+//!
+//! It is sealed when its turn comes, stored as final ciphertext, sent, and after a crash sent again byte
+//! for byte. Only when the group moved on further than members can read back is it sealed anew, with the
+//! same id and counter: everybody knows by the same count that the first ciphertext was unreadable.
+
+use prost::Message as _;
+use proto::relay::Publish;
+
+use super::{
+    Engine, Event, Millis, Said, Stream,
+    checks::AUTHENTICATOR_PREFIX,
+    commit::UPDATE_MS,
+    state::{Outgoing, Phase},
+};
+use crate::{
+    content::{self, content::Body},
+    mls::group::{EPOCHS_KEPT, GroupError},
+};
+
+/// Longest chat line, in bytes of UTF-8: fits the 64 KiB bucket with room to spare.
+pub const MAX_TEXT: usize = 32 << 10;
+
+/// Most things said and not yet seen in the log; beyond that a Send is refused with a remedy.
+pub const MAX_OUTBOX: usize = 1_000;
+
+/// A commit that could not even be built is tried again after a minute, in milliseconds.
+const UPDATE_RETRY_MS: u64 = 60_000;
+
+impl Engine {
+    pub(super) fn say(&mut self, token: String, said: Said) {
+        if let Err(error) = said.check() {
+            return self.refuse(error.code(), error.to_string(), error.remedy());
+        }
+        if self.outbox.len() >= MAX_OUTBOX {
+            let message =
+                format!("{MAX_OUTBOX} messages wait for the relay already; this one was not taken.");
+            return self.refuse("outbox_full", message, "Wait until the relay is back.");
+        }
+        self.enqueue(token, said.into_body());
+        if let Some(event) = self.outbox.back().and_then(queued) {
+            self.out.events.push(event);
+        }
+    }
+
+    /// Our chat lines that are not in the log yet, oldest first, as events for a face that begins.
+    pub fn queued(&self) -> Vec<Event> {
+        self.outbox.iter().filter_map(queued).collect()
+    }
+
+    pub(super) fn leave(&mut self) {
+        self.meta.leaving = true;
+        self.enqueue(String::new(), Body::Leave(content::Leave {}));
+    }
+
+    pub(super) fn enqueue(&mut self, token: String, body: Body) {
+        let mut item = Outgoing::default();
+        item.counter = self.meta.next_counter;
+        item.token = token;
+        item.id = self.profile.random.bytes::<16>().to_vec();
+        item.said = encode(body);
+        self.meta.next_counter += 1;
+        self.dirty.meta = true;
+        self.dirty.outbox.insert(item.counter);
+        self.outbox.push_back(item);
+    }
+
+    /// Our own leaf said something that we do not know. If that was us, before a backup was put back, then it
+    /// used our next counter, and perhaps our next message key: what we say goes one up, and only after a
+    /// commit of ours has brought fresh keys.
+    pub(super) fn give_way(&mut self) {
+        self.meta.next_counter += 1;
+        self.meta.want_update = true;
+        self.dirty.meta = true;
+        // What is sealed already keeps its number: it may be in the log.
+        for item in self.outbox.iter_mut().filter(|item| item.envelope.is_empty()) {
+            self.dirty.outbox.insert(item.counter);
+            item.counter += 1;
+            self.dirty.outbox.insert(item.counter);
+        }
+    }
+
+    /// Sends the next thing, if nothing is under way.
+    pub(super) fn pump(&mut self, now: Millis) -> Result<(), GroupError> {
+        let ready = self.link.state == Stream::Live && self.phase() == Phase::Member;
+        if !ready || self.is_waiting() || now < self.link.not_before {
+            return Ok(());
+        }
+        if let Some(pending) = &self.pending {
+            let expected = pending.part.as_ref().map(|part| part.expected_last_commit);
+            let epoch = self.group.as_ref().map(crate::mls::group::Group::epoch);
+            if expected == Some(self.meta.last_commit) && epoch == Some(pending.epoch) {
+                self.publish_pending();
+                return Ok(());
+            }
+            self.set_pending(None);
+        }
+        if !self.wants_commit(now) {
+            return self.send_next(now);
+        }
+        let done = self.commit(now);
+        if done.is_err() {
+            // What cannot be committed must not silence what can be said.
+            self.link.commit_not_before = now + UPDATE_RETRY_MS;
+            if let Some(group) = &mut self.group {
+                group.undo()?;
+            }
+            self.send_next(now)?;
+        }
+        done
+    }
+
+    /// An answer or an entry is on its way, and comes first. What was acknowledged is waited for until it
+    /// is seen in the log: only its place there tells whether the others could still read it.
+    fn is_waiting(&self) -> bool {
+        self.link.in_flight.is_some()
+            || self.link.commit_acked != 0
+            || self.meta.cursor < self.link.winner
+            || self.outbox.iter().any(|item| item.acked != 0)
+    }
+
+    fn send_next(&mut self, now: Millis) -> Result<(), GroupError> {
+        let epoch = self.group.as_ref().map_or(0, crate::mls::group::Group::epoch);
+        let Some(item) = self.outbox.front() else { return Ok(()) };
+        if item.envelope.is_empty() || item.epoch + EPOCHS_KEPT < epoch {
+            self.seal(now)?;
+        }
+        let Some(item) = self.outbox.front() else { return Ok(()) };
+        let publish = Publish {
+            id: item.publish_id.clone().into(),
+            envelope: item.envelope.clone().into(),
+            ..Publish::default()
+        };
+        self.publish(publish);
+        Ok(())
+    }
+
+    /// Seals the first in the queue.
+    fn seal(&mut self, now: Millis) -> Result<(), GroupError> {
+        let view = self.own_view();
+        self.signals.said();
+        let (Some(group), Some(item)) = (&mut self.group, self.outbox.front_mut()) else { return Ok(()) };
+        let mut body = decode(&item.said);
+        if let Some(Body::Text(text)) = &mut body
+            && text.disappear_s != self.meta.disappear_s
+        {
+            text.disappear_s = self.meta.disappear_s;
+            item.said = encode(Body::Text(text.clone()));
+        }
+        let said = content::Content {
+            id: item.id.clone().into(),
+            counter: item.counter,
+            view: Some(view),
+            sent_ms: now,
+            body,
+        };
+        let message = group.seal(&said.encode_to_vec())?;
+        group.keep()?;
+        let (session, next) = self.session;
+        let (epoch, mut key) =
+            self.keyring.sealing(group.leaf(), session, next).ok_or(GroupError::Damaged)?;
+        item.envelope = key.seal(&Self::sealed_private(message)).map_err(|_| GroupError::Unexpected)?;
+        item.publish_id = self.profile.random.bytes::<16>().to_vec();
+        item.epoch = epoch;
+        self.session.1 = key.next_sequence();
+        self.dirty.outbox.insert(item.counter);
+        Ok(())
+    }
+
+    pub(super) fn own_view(&self) -> content::View {
+        let row = self.meta.epochs.last();
+        let authenticator =
+            row.and_then(|row| row.authenticator.get(..AUTHENTICATOR_PREFIX)).unwrap_or_default();
+        content::View {
+            epoch: row.map_or(0, |row| row.epoch),
+            authenticator: authenticator.to_vec().into(),
+            seq: self.meta.cursor,
+            running_hash: self.meta.running_hash.clone().into(),
+        }
+    }
+
+    /// Too large or malformed for the relay: for good.
+    pub(super) fn drop_refused(&mut self, publish_id: &[u8]) {
+        let remedy = "Tell who runs the relay, or update this program.";
+        if self.pending.as_ref().is_some_and(|pending| *pending.publish_id == *publish_id) {
+            self.set_pending(None);
+            self.meta.want_invite = false;
+            self.meta.want_update = false;
+            self.meta.to_remove.clear();
+            self.link.no_commits = true;
+            self.refuse("refused", "The relay refused a change of the room for good.", remedy);
+            return;
+        }
+        if let Some(item) = self.outbox.iter_mut().find(|item| *item.publish_id == *publish_id) {
+            item.said.clear();
+            item.envelope.clear();
+            self.dirty.outbox.insert(item.counter);
+            self.refuse("refused", "The relay refused a message for good; it was not sent.", remedy);
+        }
+    }
+
+    pub(super) fn wake_at(&self, now: Millis) -> Option<Millis> {
+        let link = &self.link;
+        let waits = match (self.phase(), link.state) {
+            (Phase::Joining | Phase::Confirming, Stream::Asking) => {
+                link.in_flight.is_none() && link.not_before > 0
+            }
+            (Phase::Member, Stream::Live) => {
+                !self.is_waiting() && (self.has_intent() || !self.outbox.is_empty())
+            }
+            _ => false,
+        };
+        if waits {
+            let commit = if self.has_intent() { link.commit_not_before } else { 0 };
+            return Some(link.not_before.max(commit).max(now + 1));
+        }
+        let update = (link.state == Stream::Live).then(|| (self.meta.last_update + UPDATE_MS).max(now + 1));
+        update.into_iter().chain(self.hand_over_wake().map(|at| at.max(now + 1))).min()
+    }
+}
+
+fn encode(body: Body) -> Vec<u8> {
+    content::Content { body: Some(body), ..content::Content::default() }.encode_to_vec()
+}
+
+pub(super) fn decode(said: &[u8]) -> Option<Body> {
+    content::Content::decode(said).ok()?.body
+}
+
+pub(super) fn queued(item: &Outgoing) -> Option<Event> {
+    let Some(Body::Text(text)) = decode(&item.said) else { return None };
+    Some(Event::Queued {
+        token: item.token.clone(),
+        id: item.id.as_slice().try_into().ok()?,
+        text: text.body,
+        reply_to: (&*text.reply_to).try_into().ok(),
+    })
+}

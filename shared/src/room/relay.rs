@@ -1,0 +1,333 @@
+//! The conversation with the relay: joining a room, creating one, answers and refusals.
+
+use proto::{
+    PublishId, Token,
+    relay::{
+        ClientFrame, GetSlot, Join, Joined, Publish, Published, Refused, RelayFrame, client_frame,
+        refused::{Code, Limit},
+        relay_frame,
+    },
+};
+
+use super::{AlarmKind, Connection, Engine, Event, Millis, Policy, Stream, state::Phase};
+use crate::mls::group::GroupError;
+
+/// After a lost race the next attempt waits a random time below this, doubled for each loss up to
+/// 32 times: eight clients that join at once are in within seconds.
+const RACE_JITTER_MS: u64 = 100;
+
+/// When the relay names no time, a refused publish waits this long.
+const RETRY_MS: u64 = 5_000;
+
+/// However long the relay asks to wait, it is asked again after an hour, in milliseconds.
+const RETRY_MAX_MS: u64 = 3600 * 1000;
+
+impl Engine {
+    pub(super) fn connected(
+        &mut self,
+        binding: &[u8; proto::CHANNEL_BINDING_LEN],
+        token: Option<&Token>,
+    ) -> Result<(), GroupError> {
+        let Connection { announced, told, .. } = self.link;
+        self.link = Connection { state: Stream::Asking, announced, told, ..Connection::default() };
+        let invite = self.invite_secret().filter(|_| self.phase() == Phase::Joining);
+        let key = invite.map_or_else(|| self.access.clone(), |secret| secret.access_key());
+        let mut create = match self.phase() {
+            Phase::Creating => self.pending.as_ref().and_then(|pending| pending.create.clone()),
+            _ => None,
+        };
+        // Not stored with the Create: another token may come before it succeeds.
+        if let (Some(create), Some(token)) = (&mut create, token) {
+            create.token = token.as_bytes().to_vec().into();
+            self.link.token_sent = true;
+        }
+        self.send(client_frame::Frame::Join(Join {
+            room_id: self.room.as_bytes().to_vec().into(),
+            access_key: key.public().as_bytes().to_vec().into(),
+            signature: key.sign_join(&self.room, binding).to_vec().into(),
+            after: self.meta.cursor,
+            create,
+        }));
+        Ok(())
+    }
+
+    pub(super) fn frame(&mut self, frame: RelayFrame, now: Millis) -> Result<(), GroupError> {
+        match frame.frame {
+            Some(relay_frame::Frame::Joined(joined)) => self.joined(&joined, now),
+            Some(relay_frame::Frame::Deliver(entry)) => self.deliver(&entry, now),
+            Some(relay_frame::Frame::Published(published)) => self.published(&published),
+            Some(relay_frame::Frame::Refused(refused)) => self.refused(&refused, now),
+            Some(relay_frame::Frame::Slot(slot)) if self.phase() == Phase::Joining => {
+                self.attempt_join(&slot, now)
+            }
+            Some(relay_frame::Frame::Ephemeral(signal)) => self.signal(&signal, now),
+            // An unknown frame is a later version's.
+            Some(relay_frame::Frame::Slot(_)) | None => Ok(()),
+        }
+    }
+
+    fn joined(&mut self, joined: &Joined, now: Millis) -> Result<(), GroupError> {
+        if self.link.state != Stream::Asking {
+            return Ok(());
+        }
+        match self.phase() {
+            Phase::Joining => {
+                let Some(slot) = &joined.slot else {
+                    self.refuse(
+                        "relay",
+                        "The relay accepted the invite but sent no room state.",
+                        "Try again.",
+                    );
+                    return Ok(());
+                };
+                return self.attempt_join(slot, now);
+            }
+            Phase::Creating => {
+                self.set_pending(None);
+                self.set_phase(Phase::Member);
+            }
+            Phase::Confirming | Phase::Member | Phase::Closed => (),
+        }
+        self.link.state = Stream::CatchingUp;
+        self.link.head = joined.head;
+        self.link.start = self.meta.cursor;
+        self.check_bounds(joined);
+        self.maybe_caught_up();
+        Ok(())
+    }
+
+    /// Did the relay lose what we have seen, or drop what we have not?
+    fn check_bounds(&mut self, joined: &Joined) {
+        let cursor = self.meta.cursor;
+        if joined.head < cursor || joined.last_commit < self.meta.last_commit {
+            self.alarm(
+                AlarmKind::Rollback,
+                format!(
+                    "The relay's log of this room ends at {}, but this device has already read up to {cursor}: the relay \
+                     was set back to an old state, or it hides messages.",
+                    joined.head
+                ),
+            );
+        }
+        let lost = joined.oldest.saturating_sub(1).saturating_sub(cursor);
+        if lost > 0 && joined.head > cursor {
+            self.alarm(
+                AlarmKind::Gap,
+                format!("{lost} entries of this room expired at the relay before this device read them."),
+            );
+            if joined.last_commit > self.meta.last_commit {
+                self.close(
+                    "This device was away for longer than the relay keeps messages, and cannot follow the room's keys \
+                     any more. Ask a member for a new invite.",
+                );
+            } else {
+                self.meta.cursor = joined.oldest - 1;
+                self.meta.running_hash.clear();
+                self.dirty.meta = true;
+            }
+        }
+        let lost: Vec<u64> = self
+            .outbox
+            .iter()
+            .filter(|item| item.acked > joined.head || (item.acked != 0 && item.acked <= self.meta.cursor))
+            .map(|item| item.counter)
+            .collect();
+        lost.into_iter().for_each(|counter| self.lost_at(counter));
+    }
+
+    /// The relay has it on disk. A joiner reads on as a member; a commit counts once its entry comes.
+    fn published(&mut self, published: &Published) -> Result<(), GroupError> {
+        if self.link.in_flight.as_deref() != Some(&*published.id) {
+            return Ok(());
+        }
+        self.link.in_flight = None;
+        self.link.conflicts = 0;
+        if self.phase() == Phase::Confirming {
+            self.out.reopen = true;
+            return Ok(());
+        }
+        match self.pending.as_ref().is_some_and(|pending| *pending.publish_id == *published.id) {
+            true => self.link.commit_acked = published.seq.max(1),
+            false => self.acknowledged(published),
+        }
+        Ok(())
+    }
+
+    fn refused(&mut self, refused: &Refused, now: Millis) -> Result<(), GroupError> {
+        if refused.id.is_empty() {
+            return self.refused_join(refused, now);
+        }
+        if self.link.in_flight.as_deref() != Some(&*refused.id) {
+            return Ok(());
+        }
+        self.link.in_flight = None;
+        match refused.code() {
+            Code::Conflict => self.lost_race(refused, now),
+            Code::RateLimited => {
+                self.link.not_before = now + refused.retry_after_ms.clamp(1, RETRY_MAX_MS);
+                self.tell_limit(refused, now);
+            }
+            Code::NoSpace => {
+                self.link.not_before = now + RETRY_MS;
+                self.tell_limit(refused, now);
+            }
+            Code::TooLarge if self.phase() == Phase::Confirming => {
+                self.close(
+                    "The room is full: it has as many members and live invites as its relay allows. Ask a member to make \
+                     room, and join again.",
+                );
+            }
+            Code::ShuttingDown | Code::Superseded => self.link.not_before = now + RETRY_MS,
+            Code::NotAllowed if self.phase() == Phase::Confirming => {
+                self.close("The relay no longer accepts this invite: it expired, was used up or was revoked. Ask for a new one.");
+            }
+            Code::NotAllowed => self.locked_out(),
+            Code::TooLarge | Code::Malformed | Code::Unspecified | Code::TokenRequired | Code::TokenSpent => {
+                self.link.not_before = now + RETRY_MS;
+                if refused.limit() != Limit::Unspecified {
+                    self.tell_limit(refused, now);
+                }
+                self.drop_refused(&refused.id);
+            }
+        }
+        Ok(())
+    }
+
+    fn refused_join(&mut self, refused: &Refused, now: Millis) -> Result<(), GroupError> {
+        let (code, phase) = (refused.code(), self.phase());
+        self.link.state = Stream::Offline;
+        match (code, phase) {
+            (Code::NotAllowed, Phase::Joining) if self.meta.open => {
+                self.group = None;
+                self.build_room(Policy::default(), now).map_err(|_| GroupError::Unexpected)?;
+                self.out.reopen = true;
+            }
+            (Code::NotAllowed, Phase::Joining) => {
+                self.close("The relay does not know this room, or the invite expired, was used up or was revoked. Ask for a new one.");
+            }
+            // The join commit never got in, or it did and we were removed since; the invite tells which.
+            (Code::NotAllowed, Phase::Confirming) => {
+                self.set_phase(Phase::Joining);
+                self.out.reopen = true;
+            }
+            (Code::NotAllowed, _) => self.locked_out(),
+            (Code::Conflict, Phase::Creating) if self.meta.open => {
+                // Somebody opened the room a moment before us.
+                self.set_pending(None);
+                self.meta.own_invites.clear();
+                self.meta.epochs.clear();
+                self.set_phase(Phase::Joining);
+                self.out.reopen = true;
+            }
+            (Code::TokenRequired | Code::TokenSpent, Phase::Creating) => self.no_right(code),
+            (Code::Superseded, _) => {
+                self.out.events.push(Event::Closed {
+                    reason: "This profile connected to the room from somewhere else; this connection stops. Use a profile on one \
+                             machine only, and start again here if it is this one."
+                        .to_owned(),
+                    was_member: true,
+                });
+            }
+            (Code::RateLimited | Code::NoSpace, _) => self.tell_limit(refused, now),
+            (Code::TooLarge, _) if refused.limit() != Limit::Unspecified => self.tell_limit(refused, now),
+            (Code::ShuttingDown, _) => (),
+            (code, _) => {
+                let message = format!("The relay refused to open the room ({}).", code.as_str_name());
+                self.refuse("refused", message, "Update this program, or tell who runs the relay.");
+            }
+        }
+        Ok(())
+    }
+
+    /// The relay lets only those open rooms who have a token. The room exists nowhere yet, so it ends here.
+    fn no_right(&mut self, code: Code) {
+        let remedy = "Ask who runs it for a link with a token, give that to /join, and make the room again. Whoever is \
+                      invited to a room needs no token.";
+        let (code, message) = match (code, self.link.token_sent) {
+            (Code::TokenSpent, _) => {
+                ("token_spent", "Your token for this relay has opened as many rooms as it may.")
+            }
+            (_, true) => (
+                "token_required",
+                "The relay does not accept your token: it is unknown there, has expired or was revoked.",
+            ),
+            (_, false) => ("token_required", "This relay opens rooms only for those who have a token."),
+        };
+        self.refuse(code, message, remedy);
+        self.close(
+            "The relay did not open the room. Ask who runs it for a link with a token, and make it again.",
+        );
+    }
+
+    /// The state stays: a relay that lies, or that lost its data, must not make us forget a room.
+    fn locked_out(&mut self) {
+        self.link.state = Stream::Offline;
+        let reason = "The relay does not let this device into the room: it was removed, or the relay lost the room. Ask a member \
+             for a new invite.";
+        self.out.events.push(Event::Closed { reason: reason.to_owned(), was_member: true });
+    }
+
+    fn lost_race(&mut self, refused: &Refused, now: Millis) {
+        let read = refused.last_commit <= self.meta.cursor && self.is_member();
+        let part = self.pending.as_ref().and_then(|pending| pending.part.as_ref());
+        // A conflict is only where somebody else's commit came after the one that was named.
+        let groundless = part.is_some_and(|part| refused.last_commit <= part.expected_last_commit);
+        if read && (groundless || refused.last_commit != self.meta.last_commit) {
+            self.link.no_commits = true;
+            self.alarm(
+                AlarmKind::Fork,
+                format!(
+                    "The relay says that the last change of this room is entry {}, but the log it showed says {}: it \
+                     deceives this device. Nothing of the room can be changed on this connection.",
+                    refused.last_commit, self.meta.last_commit
+                ),
+            );
+        }
+        self.link.winner = refused.last_commit;
+        let ceiling = RACE_JITTER_MS << self.link.conflicts.min(5);
+        self.link.conflicts += 1;
+        self.link.not_before = now + 1 + self.profile.random.below(ceiling);
+        self.set_pending(None);
+        if self.phase() == Phase::Confirming {
+            self.group = None;
+            self.set_phase(Phase::Joining);
+        }
+    }
+
+    pub(super) fn tick(&mut self, now: Millis) -> Result<(), GroupError> {
+        let waiting =
+            self.phase() == Phase::Joining && self.link.state == Stream::Asking && self.link.conflicts > 0;
+        if waiting && self.pending.is_none() && now >= self.link.not_before {
+            self.send(client_frame::Frame::GetSlot(GetSlot::default()));
+            // One question at a time: asked again only if no answer comes.
+            self.link.not_before = now + RETRY_MS;
+        }
+        let resend = self.phase() == Phase::Confirming && self.link.state == Stream::Asking;
+        if resend && self.link.in_flight.is_none() && now >= self.link.not_before {
+            self.publish_pending();
+        }
+        Ok(())
+    }
+
+    /// Sends the pending commit; its bytes never change.
+    pub(super) fn publish_pending(&mut self) {
+        let Some(pending) = &self.pending else { return };
+        let publish = Publish {
+            id: pending.publish_id.clone().into(),
+            envelope: pending.envelope.clone().into(),
+            commit: pending.part.clone(),
+            ..Publish::default()
+        };
+        self.publish(publish);
+    }
+
+    pub(super) fn publish(&mut self, publish: Publish) {
+        debug_assert_eq!(publish.id.len(), PublishId::LEN);
+        self.link.in_flight = Some(publish.id.to_vec());
+        self.send(client_frame::Frame::Publish(publish));
+    }
+
+    fn send(&mut self, frame: client_frame::Frame) {
+        self.out.frames.push(ClientFrame { frame: Some(frame) });
+    }
+}

@@ -1,0 +1,143 @@
+//! Rows in, rows out: what of the engine's state changed, and how it is read back.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use prost::Message;
+use proto::RoomId;
+use zeroize::Zeroizing;
+
+use super::{
+    Change, Connection, Engine, EngineError, Millis, Output, Profile,
+    keyring::Keyring,
+    signal::Signals,
+    state::{HashRow, Meta, Outgoing, Peer, Pending, Phase, WindowRow, row},
+    watch::Hashes,
+};
+use crate::{
+    crypto::aead::Session, crypto::replay::Window, invite::AccessSecret, mls::group::Group,
+    mls::group::is_ours,
+};
+
+/// Rows that differ from what storage has. Bounded by the state they belong to.
+#[derive(Default)]
+pub(super) struct Dirty {
+    pub(super) meta: bool,
+    pub(super) pending: bool,
+    pub(super) outbox: BTreeSet<u64>,
+    pub(super) peers: BTreeSet<u32>,
+    pub(super) windows: BTreeSet<(u32, Session)>,
+    pub(super) hashes: BTreeSet<u64>,
+}
+
+/// A join of more than an hour ago is refreshed when the device comes back: see `commit`.
+const RESUME_UPDATE_MS: u64 = 3600 * 1000;
+
+pub(super) fn load(
+    profile: &Profile,
+    rows: Vec<(String, Zeroizing<Vec<u8>>)>,
+    now: Millis,
+) -> Result<Engine, EngineError> {
+    let (group_rows, ours): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(key, _)| is_ours(key));
+    let meta = ours.iter().find(|(key, _)| key == "meta").ok_or(EngineError::Damaged)?;
+    let mut meta = parse::<Meta>(&meta.1)?;
+    let room = RoomId::try_from(&*meta.room_id).map_err(|_| EngineError::Damaged)?;
+    let access_secret = Zeroizing::new(meta.access_secret.clone());
+    let access_secret = access_secret.as_slice().try_into().map_err(|_| EngineError::Damaged)?;
+    let group = match group_rows.is_empty() {
+        true => None,
+        false => Some(Group::load(&profile.random, &room, group_rows)?),
+    };
+    let missing_group =
+        matches!(meta.phase(), Phase::Creating | Phase::Confirming | Phase::Member) && group.is_none();
+    if missing_group {
+        return Err(EngineError::Damaged);
+    }
+    meta.want_update |=
+        meta.phase() == Phase::Member && now.saturating_sub(meta.last_update) >= RESUME_UPDATE_MS;
+    let mut engine = Engine {
+        profile: profile.clone(),
+        room,
+        access: AccessSecret::from_bytes(access_secret),
+        group,
+        outbox: VecDeque::new(),
+        pending: None,
+        windows: Default::default(),
+        peers: Default::default(),
+        hashes: Hashes::default(),
+        keyring: Keyring::new(room, &meta.epochs),
+        session: (Session::random(&profile.random), 0),
+        signal_session: (Session::random(&profile.random), 0),
+        signals: Signals::default(),
+        link: Connection::default(),
+        dirty: Dirty::default(),
+        out: Output::default(),
+        meta,
+    };
+    let mut hashes = Vec::new();
+    for (key, value) in &ours {
+        match key.split('/').next().unwrap_or_default() {
+            "meta" => (),
+            "pending" => engine.pending = Some(parse::<Pending>(value)?),
+            "outbox" => engine.outbox.push_back(parse::<Outgoing>(value)?),
+            "hash" => hashes.push(parse::<HashRow>(value)?),
+            "peer" => {
+                let peer = parse::<Peer>(value)?;
+                engine.peers.insert(peer.leaf, peer);
+            }
+            "window" => {
+                let window = parse::<WindowRow>(value)?;
+                let session =
+                    Session(window.session.as_slice().try_into().map_err(|_| EngineError::Damaged)?);
+                let state = Window::from_bytes(&window.window).map_err(|_| EngineError::Damaged)?;
+                engine.windows.insert((window.leaf, session), (window.epoch, state));
+            }
+            _ => return Err(EngineError::Damaged),
+        }
+    }
+    engine.outbox.make_contiguous().sort_by_key(|item| item.counter);
+    hashes.sort_by_key(|row| row.seq);
+    hashes.into_iter().for_each(|row| engine.hashes.insert(row));
+    // Rows of an earlier version say nothing of inviters: whoever commits next must not pass for them.
+    engine.note_inviters(None)?;
+    Ok(engine)
+}
+
+/// Moves what changed into the output.
+pub(super) fn collect(engine: &mut Engine) {
+    let dirty = std::mem::take(&mut engine.dirty);
+    let mut put =
+        |key: String, value: Option<Zeroizing<Vec<u8>>>| engine.out.changes.push(Change { key, value });
+    if dirty.meta {
+        put("meta".to_owned(), Some(row(&engine.meta)));
+    }
+    if dirty.pending {
+        put("pending".to_owned(), engine.pending.as_ref().map(row));
+    }
+    for counter in dirty.outbox {
+        let item = engine.outbox.iter().find(|item| item.counter == counter);
+        put(format!("outbox/{counter:020}"), item.map(row));
+    }
+    for leaf in dirty.peers {
+        put(format!("peer/{leaf}"), engine.peers.get(&leaf).map(row));
+    }
+    for id in dirty.windows {
+        let (leaf, session) = id;
+        let value = engine.windows.get(&id).map(|(epoch, window)| {
+            let session = session.as_bytes().to_vec();
+            row(&WindowRow { leaf, session, epoch: *epoch, window: window.to_bytes() })
+        });
+        let session: String = session.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        put(format!("window/{leaf}/{session}"), value);
+    }
+    for seq in dirty.hashes {
+        let hash = engine.hashes.get(seq).map(<[u8]>::to_vec);
+        put(Hashes::key(seq), hash.map(|hash| row(&HashRow { seq, hash })));
+    }
+    if let Some(group) = &mut engine.group {
+        engine.out.changes.extend(group.take_rows().into_iter().map(|(key, value)| Change { key, value }));
+    }
+}
+
+fn parse<M: Message + Default>(bytes: &[u8]) -> Result<M, EngineError> {
+    M::decode(bytes).map_err(|_| EngineError::Damaged)
+}

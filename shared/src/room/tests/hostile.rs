@@ -1,0 +1,225 @@
+//! Raw access for hostile peers: any MLS message in any envelope with any commit part.
+
+use mls_rs::ExtensionList;
+use mls_rs_core::extension::{Extension, ExtensionType};
+use prost::Message as _;
+use proto::relay::{
+    AccessChange, AccessKey, CommitPart, Deliver, RelayFrame, access_key::Kind, relay_frame::Frame,
+};
+
+use super::world::World;
+use crate::{
+    content::{self, content::Body, sealed},
+    crypto::aead::{Origin, Scope, SealingKey, Session},
+    crypto::suite::Suite,
+    invite::{AccessSecret, join_secret},
+    mls::group::hostile::Hostile,
+    room::{AlarmKind, Input},
+};
+
+pub const ANN: usize = 0;
+pub const BOB: usize = 1;
+pub const EVE: usize = 2;
+
+/// Ann made the room; bob and eve joined. Nobody is suspicious yet.
+pub fn three(seed: u64) -> World {
+    World::room_of(&["ann", "bob", "eve"], Suite::Classic, seed)
+}
+
+// What a relay may show, in whatever order it likes.
+impl World {
+    /// From now on device `i` is shown only what `show` shows.
+    pub fn capture(&mut self, i: usize) {
+        self.settle();
+        self.relay.streams.remove(&i);
+    }
+
+    pub fn show(&mut self, i: usize, entry: Deliver) {
+        self.frame(i, Frame::Deliver(entry));
+    }
+
+    pub fn frame(&mut self, i: usize, frame: Frame) {
+        self.input(i, Input::Frame(RelayFrame { frame: Some(frame) }));
+    }
+
+    pub fn entry(&self, seq: u64) -> Deliver {
+        self.relay.log[usize::try_from(seq).unwrap() - 1].clone()
+    }
+
+    pub fn head(&self) -> u64 {
+        self.relay.log.len() as u64
+    }
+
+    pub fn cursor(&self, i: usize) -> u64 {
+        self.devices[i].engine.as_ref().unwrap().cursor()
+    }
+
+    /// Device `i` asks to join; the answer is up to the test.
+    pub fn begin_join(&mut self, i: usize) {
+        self.devices[i].online = false;
+        self.input(i, Input::Connected { binding: [0; 32], token: None });
+        self.devices[i].online = true;
+    }
+}
+
+impl World {
+    pub fn hostile(&self, i: usize) -> Hostile {
+        let engine = self.devices[i].engine.as_ref().unwrap();
+        Hostile::of(engine.group.as_ref().unwrap(), &self.devices[i].profile.random)
+    }
+
+    pub fn leaf(&self, i: usize) -> u32 {
+        self.devices[i].engine.as_ref().unwrap().group.as_ref().unwrap().leaf()
+    }
+
+    pub fn epoch(&self, i: usize) -> u64 {
+        self.devices[i].engine.as_ref().unwrap().view().unwrap().epoch
+    }
+
+    pub fn members(&self, i: usize) -> usize {
+        self.devices[i].engine.as_ref().unwrap().view().unwrap().members.len()
+    }
+
+    pub fn room(&self, i: usize) -> content::Room {
+        self.devices[i].engine.as_ref().unwrap().group.as_ref().unwrap().room().unwrap()
+    }
+
+    pub fn access_key(&self, i: usize) -> AccessKey {
+        member_key(&self.devices[i].engine.as_ref().unwrap().access)
+    }
+
+    /// Seals as if by `leaf`, with what device `i` knows of its newest epoch.
+    pub fn envelope(&self, i: usize, leaf: u32, at: (Session, u64), body: sealed::Body) -> Vec<u8> {
+        let engine = self.devices[i].engine.as_ref().unwrap();
+        let (_, mut key) = engine.keyring.sealing(leaf, at.0, at.1).unwrap();
+        key.seal(&content::Sealed { body: Some(body) }.encode_to_vec()).unwrap()
+    }
+
+    /// As `envelope`, honestly by device `i` itself.
+    pub fn own_envelope(&self, i: usize, body: sealed::Body) -> Vec<u8> {
+        let session = Session::random(&self.devices[i].profile.random);
+        self.envelope(i, self.leaf(i), (session, 0), body)
+    }
+
+    /// Sealed as by a joiner.
+    pub fn join_envelope(&self, i: usize, seal_key: &[u8], message: Vec<u8>) -> Vec<u8> {
+        let engine = self.devices[i].engine.as_ref().unwrap();
+        let scope = Scope { room: engine.room, epoch: 0, origin: Origin::Invite };
+        let session = Session::random(&self.devices[i].profile.random);
+        let body = Some(sealed::Body::KeyShare(message.into()));
+        SealingKey::new(&join_secret(seal_key), &scope, session)
+            .seal(&content::Sealed { body }.encode_to_vec())
+            .unwrap()
+    }
+
+    /// What an honest program of device `i` would say, to be falsified.
+    pub fn content(&self, i: usize, counter: u64, text: &str) -> content::Content {
+        let meta = &self.devices[i].engine.as_ref().unwrap().meta;
+        let row = meta.epochs.last().unwrap();
+        let view = content::View {
+            epoch: row.epoch,
+            authenticator: row.authenticator[..16].to_vec().into(),
+            seq: meta.cursor,
+            running_hash: meta.running_hash.clone().into(),
+        };
+        content::Content {
+            id: vec![7; 16].into(),
+            counter,
+            view: Some(view),
+            sent_ms: self.now,
+            body: Some(Body::Text(content::Text { body: text.to_owned(), ..content::Text::default() })),
+        }
+    }
+
+    pub fn part(&self, access: AccessChange) -> CommitPart {
+        CommitPart {
+            expected_last_commit: self.relay.last_commit,
+            slot: self.relay.slot.clone().into(),
+            access: Some(access),
+            ..CommitPart::default()
+        }
+    }
+
+    /// Publishes a commit message of device `i`'s making.
+    pub fn inject_commit(&mut self, i: usize, message: Vec<u8>, access: AccessChange) -> u64 {
+        let envelope = self.own_envelope(i, sealed::Body::KeyShare(message.into()));
+        self.inject(envelope, Some(self.part(access)))
+    }
+
+    pub fn inject(&mut self, envelope: Vec<u8>, part: Option<CommitPart>) -> u64 {
+        self.relay.now = self.now;
+        self.relay.append(envelope, part)
+    }
+
+    /// Nobody of `honest` took the commit, everybody was told, and the room still works.
+    pub fn assert_refused(&mut self, honest: &[usize], epoch: u64, code: &str) {
+        for i in honest {
+            assert_eq!(self.epoch(*i), epoch, "device {i} took it");
+            assert!(self.errors(*i).contains(&code), "device {i}: {}", self.story(*i));
+        }
+        self.assert_talks(honest);
+    }
+
+    /// As `assert_refused`, and for the reason given.
+    pub fn assert_violates(&mut self, honest: &[usize], epoch: u64, violation: crate::mls::rules::Violation) {
+        let reason = violation.to_string();
+        for i in honest {
+            let told = self.devices[*i].events.iter().any(|event| {
+                matches!(event, crate::room::Event::Error { message, .. } if message.contains(&reason))
+            });
+            assert!(told, "device {i}: {}", self.story(*i));
+        }
+        self.assert_refused(honest, epoch, "invalid_commit");
+    }
+
+    /// Commits and messages still get through between `honest`, in the same epoch.
+    pub fn assert_talks(&mut self, honest: &[usize]) {
+        for i in honest {
+            let text = format!("still here {i} at {}", self.relay.log.len());
+            self.say(*i, &text);
+            self.settle();
+            for j in honest {
+                assert_eq!(self.texts(*j).last(), Some(&text), "device {j}: {}", self.story(*j));
+            }
+        }
+        self.command(honest[0], crate::room::Command::Rename(format!("r{}", self.relay.log.len())));
+        self.settle();
+        let agreed = self.authenticator(honest[0]);
+        assert!(honest.iter().all(|i| self.authenticator(*i) == agreed), "the members diverged");
+    }
+
+    /// The last things that device `i` showed.
+    pub fn story(&self, i: usize) -> String {
+        let events = self.devices[i].events.iter().rev().take(40);
+        let lines: Vec<String> =
+            events.map(|event| format!("{event:?}").chars().take(300).collect()).collect();
+        lines.join("\n")
+    }
+
+    pub fn assert_alarm(&self, i: usize, kind: AlarmKind) {
+        assert!(self.alarms(i).contains(&kind), "device {i}: {}", self.story(i));
+    }
+}
+
+pub fn member_key(access: &AccessSecret) -> AccessKey {
+    let key = access.public().as_bytes().to_vec().into();
+    AccessKey { key, kind: Kind::Member.into(), expires_ms: 0, max_uses: 0, ..AccessKey::default() }
+}
+
+pub fn adds(key: AccessKey) -> AccessChange {
+    AccessChange { added: vec![key], removed: Vec::new() }
+}
+
+pub fn nothing() -> AccessChange {
+    AccessChange::default()
+}
+
+pub fn private(message: Vec<u8>) -> sealed::Body {
+    sealed::Body::PrivateMessage(message.into())
+}
+
+pub fn extensions(kind: ExtensionType, message: &impl prost::Message) -> ExtensionList {
+    let mut list = ExtensionList::new();
+    list.set(Extension::new(kind, message.encode_to_vec()));
+    list
+}

@@ -1,0 +1,126 @@
+//! A relay that deceives somebody who is about to join.
+
+use proto::relay::{Joined, relay_frame::Frame};
+
+use super::{
+    hostile::{ANN, BOB, three},
+    world::World,
+};
+use crate::{
+    crypto::suite::Suite,
+    room::{AlarmKind, Engine},
+};
+
+/// Dan's join commit is in the log; he has not read it yet.
+fn dan_confirms(seed: u64) -> (World, u64) {
+    let mut world = three(seed);
+    let link = world.invite(ANN);
+    world.devices.push(World::new(&["dan"], Suite::Classic, 900 + seed).devices.remove(0));
+    world.devices[3].engine = Some(Engine::join(&world.devices[3].profile, &link, world.now).unwrap());
+    world.connect(3);
+    while world.devices[3].engine.as_ref().unwrap().phase() != super::super::Phase::Confirming {
+        assert!(world.deliver_one(3));
+    }
+    let seq = world.head();
+    world.disconnect(3);
+    world.begin_join(3);
+    world.relay.streams.remove(&3);
+    let joined =
+        Joined { head: seq, oldest: 1, last_commit: seq, slot: None, now_ms: world.now, ..Joined::default() };
+    world.frame(3, Frame::Joined(joined));
+    (world, seq)
+}
+
+#[test]
+fn join_shown_as_something_else_is_refused_by_the_joiner() {
+    let (mut world, seq) = dan_confirms(430);
+    let mut entry = world.entry(seq);
+    entry.is_commit = false;
+    world.show(3, entry);
+    assert!(world.devices[3].engine.as_ref().unwrap().view().is_none());
+    world.assert_alarm(3, AlarmKind::Fork);
+}
+
+#[test]
+fn join_behind_another_commit_is_refused_by_the_joiner() {
+    let (mut world, seq) = dan_confirms(431);
+    let mut other = world.entry(seq);
+    other.envelope = world.entry(1).envelope;
+    world.show(3, other);
+    let mut entry = world.entry(seq);
+    entry.seq += 1;
+    world.show(3, entry);
+    assert!(world.devices[3].engine.as_ref().unwrap().view().is_none());
+    world.assert_alarm(3, AlarmKind::Fork);
+}
+
+#[test]
+fn join_with_other_access_keys_alarms_the_joiner() {
+    let (mut world, seq) = dan_confirms(432);
+    let mut entry = world.entry(seq);
+    entry.access.as_mut().unwrap().removed.push(world.access_key(ANN).key);
+    world.show(3, entry);
+    world.assert_alarm(3, AlarmKind::Access);
+}
+
+#[test]
+fn join_that_the_relay_took_and_hides_alarms() {
+    let (mut world, seq) = dan_confirms(433);
+    let mut other = world.entry(seq);
+    (other.envelope, other.is_commit, other.access) = (world.entry(1).envelope, false, None);
+    world.show(3, other);
+    world.assert_alarm(3, AlarmKind::Gap);
+}
+
+#[test]
+fn newcomer_in_a_room_of_its_own_is_told() {
+    let (mut world, seq) = dan_confirms(434);
+    let entry = world.entry(seq);
+    world.show(3, entry);
+    // One entry of each member may have been under way; more than that is another room.
+    for n in 1..=5 {
+        let mut entry = world.entry(1);
+        let mut bytes = entry.envelope.to_vec();
+        bytes[30] ^= n;
+        (entry.seq, entry.envelope, entry.is_commit, entry.access) =
+            (seq + u64::from(n), bytes.into(), false, None);
+        world.show(3, entry);
+        let alarmed = world.alarms(3).contains(&AlarmKind::Fork);
+        assert_eq!(alarmed, n > 3, "entry {n}: {}", world.story(3));
+    }
+}
+
+#[test]
+fn open_room_that_is_not_what_its_name_says_is_refused() {
+    let mut world = World::new(&["ann", "bob"], Suite::Classic, 435);
+    world.devices[ANN].engine = Some(Engine::open(&world.devices[ANN].profile, "lobby", world.now).unwrap());
+    // Whoever knows the name can also make the room say that it is private.
+    let engine = world.devices[ANN].engine.as_ref().unwrap();
+    let secret = crate::invite::InviteSecret::of_open_room("lobby");
+    let (room_id, random) = (engine.room, world.devices[ANN].profile.random.clone());
+    let room = crate::content::Room {
+        name: "board".to_owned(),
+        open: false,
+        invites: vec![secret.to_content(0, 0)],
+        version: 1,
+        disappear_s: 0,
+        past_lines: 0,
+    };
+    let (group, info) = crate::mls::group::Group::create(
+        (Suite::Classic, &random),
+        (&engine.signer(), engine.identity()),
+        &room_id,
+        &room,
+        &engine.leaf_extension(&[]),
+        world.now,
+    )
+    .unwrap();
+    world.relay.exists = true;
+    world.relay.slot = crate::invite::slot::seal(&room_id, &room.invites, &info, &random).unwrap();
+    world.relay.keys =
+        group.access_keys().unwrap().into_iter().map(|(key, access)| (key, (access, 0))).collect();
+    world.devices[BOB].engine = Some(Engine::open(&world.devices[BOB].profile, "lobby", world.now).unwrap());
+    world.connect(BOB);
+    world.settle();
+    assert!(world.closed(BOB), "{}", world.story(BOB));
+}

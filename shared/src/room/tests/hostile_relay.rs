@@ -1,0 +1,238 @@
+//! A relay that replays, reorders, drops, truncates, forks and rolls back: none of it is silent.
+
+use super::hostile::{ANN, BOB, EVE, nothing, three};
+use crate::room::{AlarmKind, Command};
+
+#[test]
+fn entry_delivered_twice_alarms() {
+    let mut world = three(401);
+    world.say(BOB, "once");
+    world.settle();
+    let (first, entry) = (world.entry(1), world.entry(world.head()));
+    world.show(ANN, first);
+    assert_eq!(world.cursor(ANN), world.head(), "the log ran backwards");
+    world.show(ANN, entry);
+    world.assert_alarm(ANN, AlarmKind::Replay);
+    assert_eq!(world.texts(ANN), ["once"]);
+}
+
+#[test]
+fn message_replayed_at_a_new_position_alarms() {
+    let mut world = three(402);
+    world.say(BOB, "once");
+    world.settle();
+    let said = world.entry(world.head()).envelope.to_vec();
+    world.inject(said, None);
+    world.settle();
+    for i in [ANN, BOB, EVE] {
+        world.assert_alarm(i, AlarmKind::Replay);
+        assert_eq!(world.texts(i), ["once"]);
+        assert!(!world.closed(i), "{}", world.story(i));
+    }
+}
+
+#[test]
+fn message_replayed_after_an_epoch_change_alarms() {
+    let mut world = three(403);
+    world.say(BOB, "once");
+    world.settle();
+    let said = world.entry(world.head()).envelope.to_vec();
+    world.command(ANN, Command::Rename("anna".to_owned()));
+    world.settle();
+    world.crash(EVE);
+    world.restart(EVE);
+    world.connect(EVE);
+    world.inject(said, None);
+    world.settle();
+    for i in [ANN, BOB, EVE] {
+        world.assert_alarm(i, AlarmKind::Replay);
+        assert_eq!(world.texts(i), ["once"]);
+    }
+}
+
+#[test]
+fn replayed_commit_alarms() {
+    let mut world = three(404);
+    world.command(ANN, Command::Rename("anna".to_owned()));
+    world.settle();
+    let epoch = world.epoch(ANN);
+    let commit = world.entry(world.head()).envelope.to_vec();
+    let part = world.part(nothing());
+    world.inject(commit, Some(part));
+    world.settle();
+    for i in [ANN, BOB, EVE] {
+        assert_eq!(world.epoch(i), epoch);
+        world.assert_alarm(i, AlarmKind::Replay);
+    }
+    world.assert_talks(&[ANN, BOB, EVE]);
+}
+
+#[test]
+fn skipped_entry_alarms() {
+    let mut world = three(405);
+    world.capture(ANN);
+    world.say(BOB, "one");
+    world.say(EVE, "two");
+    world.settle();
+    let two = world.entry(world.head());
+    world.show(ANN, two);
+    world.assert_alarm(ANN, AlarmKind::Gap);
+}
+
+#[test]
+fn swallowed_message_alarms() {
+    let mut world = three(406);
+    world.say(BOB, "zero");
+    world.capture(ANN);
+    world.say(BOB, "one");
+    world.say(BOB, "two");
+    world.settle();
+    // The relay closes the hole, so only the sender's counter tells.
+    let mut two = world.entry(world.head());
+    two.seq -= 1;
+    world.show(ANN, two);
+    assert_eq!(world.texts(ANN), ["zero", "two"]);
+    world.assert_alarm(ANN, AlarmKind::Gap);
+}
+
+#[test]
+fn reordered_entries_alarm() {
+    let mut world = three(407);
+    world.capture(ANN);
+    world.say(BOB, "one");
+    world.say(EVE, "two");
+    world.settle();
+    let (mut one, mut two) = (world.entry(world.head() - 1), world.entry(world.head()));
+    (one.seq, two.seq) = (two.seq, one.seq);
+    world.show(ANN, two);
+    world.show(ANN, one);
+    world.say(BOB, "three");
+    world.settle();
+    let three = world.entry(world.head());
+    world.show(ANN, three);
+    world.assert_alarm(ANN, AlarmKind::Fork);
+}
+
+#[test]
+fn forked_log_alarms() {
+    // Only the time differs, or that it was a commit, or the access keys.
+    for part in 0..3 {
+        let mut world = three(408);
+        world.capture(ANN);
+        world.say(BOB, "one");
+        world.settle();
+        let mut one = world.entry(world.head());
+        match part {
+            0 => one.at_ms += 1,
+            1 => one.is_commit = true,
+            _ => one.access = Some(super::hostile::adds(world.access_key(BOB))),
+        }
+        world.show(ANN, one);
+        world.say(EVE, "two");
+        world.settle();
+        let two = world.entry(world.head());
+        world.show(ANN, two);
+        world.assert_alarm(ANN, AlarmKind::Fork);
+    }
+}
+
+#[test]
+fn relay_that_splits_the_room_by_two_commits_is_noticed() {
+    let mut world = three(409);
+    world.capture(ANN);
+    world.command(BOB, Command::Rename("rob".to_owned()));
+    world.settle();
+    // Ann is told another story: the relay takes her commit at the same place.
+    world.command(ANN, Command::Rename("anna".to_owned()));
+    let own = world.devices[ANN].engine.as_ref().unwrap().pending.clone().unwrap();
+    let mut entry = world.entry(world.head());
+    entry.envelope = own.envelope.clone().into();
+    entry.access = own.part.clone().unwrap().access;
+    world.show(ANN, entry);
+    world.say(BOB, "anybody?");
+    world.settle();
+    let said = world.entry(world.head());
+    world.show(ANN, said);
+    assert!(world.errors(ANN).contains(&"forged"), "{}", world.story(ANN));
+}
+
+#[test]
+fn truncated_envelope_is_refused() {
+    let mut world = three(410);
+    world.capture(ANN);
+    world.say(BOB, "one");
+    world.settle();
+    let whole = world.entry(world.head());
+    for cut in [0, 1, 20, 21, 36, 37, 100, whole.envelope.len() - 1] {
+        let mut entry = whole.clone();
+        entry.seq = world.cursor(ANN) + 1;
+        entry.envelope = whole.envelope.slice(..cut);
+        let before = world.errors(ANN).len();
+        world.show(ANN, entry);
+        assert_eq!(world.errors(ANN).len(), before + 1, "cut at {cut}");
+    }
+    assert_eq!(world.texts(ANN), [""; 0]);
+}
+
+#[test]
+fn altered_envelope_is_refused() {
+    let mut world = three(411);
+    world.capture(ANN);
+    world.say(BOB, "one");
+    world.settle();
+    let whole = world.entry(world.head());
+    for at in [0, 1, 5, 13, 20, 21, 200, whole.envelope.len() - 1] {
+        let (mut entry, mut bytes) = (whole.clone(), whole.envelope.to_vec());
+        bytes[at] ^= 1;
+        entry.seq = world.cursor(ANN) + 1;
+        entry.envelope = bytes.into();
+        let before = world.errors(ANN).len();
+        world.show(ANN, entry);
+        assert_eq!(world.errors(ANN).len(), before + 1, "altered at {at}");
+    }
+    assert_eq!(world.texts(ANN), [""; 0]);
+    // None of it moved a window: the true one still gets in.
+    let mut entry = whole;
+    entry.seq = world.cursor(ANN) + 1;
+    world.show(ANN, entry);
+    assert_eq!(world.texts(ANN), ["one"]);
+}
+
+#[test]
+fn rolled_back_log_alarms() {
+    let mut world = three(412);
+    world.say(BOB, "one");
+    world.settle();
+    world.disconnect(ANN);
+    world.relay.log.pop();
+    world.connect(ANN);
+    world.settle();
+    world.assert_alarm(ANN, AlarmKind::Rollback);
+}
+
+#[test]
+fn log_whose_last_commit_went_back_alarms() {
+    let mut world = three(413);
+    world.say(BOB, "one");
+    world.settle();
+    world.disconnect(ANN);
+    world.relay.last_commit -= 1;
+    world.connect(ANN);
+    world.settle();
+    world.assert_alarm(ANN, AlarmKind::Rollback);
+}
+
+#[test]
+fn time_that_runs_backwards_alarms_and_everybody_judges_alike() {
+    let mut world = three(414);
+    world.now += 5_000;
+    world.say(BOB, "one");
+    world.settle();
+    world.relay.now = world.now - 5_000;
+    let said = world.own_envelope(EVE, crate::content::sealed::Body::PrivateMessage(vec![].into()));
+    world.relay.append(said, None);
+    world.settle();
+    for i in [ANN, BOB, EVE] {
+        world.assert_alarm(i, AlarmKind::Rollback);
+    }
+}

@@ -1,0 +1,109 @@
+//! A relay that says which limit is in the way.
+
+use proto::relay::{
+    Refused,
+    refused::{Code, Limit},
+    relay_frame::Frame,
+};
+
+use super::{
+    hostile::{ANN, BOB, three},
+    world::World,
+};
+use crate::room::{Engine, Event, state::Phase};
+
+/// The relay refuses what the device sent last.
+fn refuse(world: &mut World, device: usize, code: Code, limit: i32) {
+    let engine = world.devices[device].engine.as_ref().unwrap();
+    let id = engine.link.in_flight.clone().expect("something is on its way");
+    let refused =
+        Refused { id: id.into(), code: code.into(), retry_after_ms: 1000, limit, ..Refused::default() };
+    world.frame(device, Frame::Refused(refused));
+}
+
+fn errors(world: &World, device: usize) -> Vec<(&'static str, String)> {
+    let told = world.devices[device].events.iter().filter_map(|event| match event {
+        Event::Error { code, message, remedy } => Some((*code, format!("{message} {remedy}"))),
+        _ => None,
+    });
+    told.collect()
+}
+
+/// A message of ann's that the relay has not answered.
+fn waiting(seed: u64) -> World {
+    let mut world = three(seed);
+    world.devices[ANN].online = false;
+    world.say(ANN, "mine");
+    world
+}
+
+#[test]
+fn limit_is_told_with_its_remedy_and_the_message_is_sent_later() {
+    for (code, limit, name, remedy) in [
+        (Code::RateLimited, Limit::MemberRate, "rate_limited", "--rate"),
+        (Code::RateLimited, Limit::RoomRate, "rate_limited", "--room-rate"),
+        (Code::NoSpace, Limit::Disk, "no_space", "who runs the relay"),
+        // An old relay names none.
+        (Code::RateLimited, Limit::Unspecified, "rate_limited", "Wait a little"),
+        (Code::NoSpace, Limit::Unspecified, "no_space", "disk is full"),
+    ] {
+        let mut world = waiting(700);
+        refuse(&mut world, ANN, code, limit.into());
+        let told = errors(&world, ANN);
+        assert!(matches!(&*told, [(told, text)] if *told == name && text.contains(remedy)), "{told:?}");
+        world.now += 10_000;
+        world.connect(ANN);
+        world.settle();
+        assert_eq!(world.texts(BOB), ["mine"], "{limit:?}");
+    }
+}
+
+#[test]
+fn limit_of_a_later_version_is_told_like_one_without_a_name() {
+    let mut world = waiting(701);
+    refuse(&mut world, ANN, Code::RateLimited, 7777);
+    assert!(matches!(&*errors(&world, ANN), [("rate_limited", _)]));
+}
+
+#[test]
+fn same_limit_is_not_told_with_every_message() {
+    let mut world = waiting(702);
+    for _ in 0..50 {
+        refuse(&mut world, ANN, Code::RateLimited, Limit::MemberRate.into());
+        world.now += 1000;
+        world.input(ANN, crate::room::Input::Tick);
+    }
+    assert_eq!(errors(&world, ANN).len(), 1);
+    world.now += 20_000;
+    world.input(ANN, crate::room::Input::Tick);
+    refuse(&mut world, ANN, Code::RateLimited, Limit::MemberRate.into());
+    assert_eq!(errors(&world, ANN).len(), 2, "after a minute it is worth saying again");
+}
+
+#[test]
+fn message_over_the_relays_size_is_told_so_and_given_up() {
+    let mut world = waiting(703);
+    refuse(&mut world, ANN, Code::TooLarge, Limit::MessageSize.into());
+    assert!(errors(&world, ANN).iter().any(|(code, text)| *code == "too_large" && text.contains("smaller")));
+    world.connect(ANN);
+    world.say(ANN, "next");
+    world.settle();
+    assert_eq!(world.texts(BOB), ["next"]);
+}
+
+#[test]
+fn joiner_of_a_full_room_is_told_so_and_does_not_wait_for_ever() {
+    let mut world = three(704);
+    let link = world.invite(ANN);
+    world.devices[BOB].engine = Some(Engine::join(&world.devices[BOB].profile, &link, world.now).unwrap());
+    world.connect(BOB);
+    while world.devices[BOB].engine.as_ref().unwrap().phase() != Phase::Confirming {
+        assert!(world.deliver_one(BOB));
+    }
+    refuse(&mut world, BOB, Code::TooLarge, Limit::AccessKeys.into());
+    let closed = world.devices[BOB]
+        .events
+        .iter()
+        .any(|event| matches!(event, Event::Closed { reason, .. } if reason.contains("full")));
+    assert!(closed, "{}", world.story(BOB));
+}

@@ -1,0 +1,284 @@
+//! Many random lives of a room. With an honest relay every life ends in agreement, whatever connections
+//! are lost and whenever processes die; with a cheating one it ends in agreement or in an alarm.
+//!
+//! `SCHAT_SEEDS` sets how many lives (4,000 unless told otherwise); `SCHAT_SEED` runs just one.
+
+use std::{
+    env,
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+};
+
+use proto::relay::{Deliver, RelayFrame, relay_frame::Frame};
+use rand_chacha::{
+    ChaCha20Rng,
+    rand_core::{Rng, SeedableRng},
+};
+
+use super::{
+    model::ModelRelay,
+    world::{START, World},
+};
+use crate::{
+    crypto::random::Random,
+    crypto::suite::Suite,
+    room::{Alteration, Command, Event, Input, Said},
+};
+
+/// Lives in one run of the tests.
+const SEEDS: u64 = 4_000;
+
+/// Steps of a life before everybody comes back online.
+const STEPS: u32 = 40;
+
+/// One in so many steps is a crash or a lost connection.
+const TROUBLE: u64 = 8;
+
+#[test]
+fn every_life_of_a_room_converges_or_alarms() {
+    let number = |name: &str| env::var(name).ok().and_then(|value| value.parse().ok());
+    if let Some(seed) = number("SCHAT_SEED") {
+        return live(seed, &Start::new());
+    }
+    let (seeds, next, start) = (number("SCHAT_SEEDS").unwrap_or(SEEDS), AtomicU64::new(0), Start::new());
+    let threads = thread::available_parallelism().map_or(2, usize::from);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds {
+                        return;
+                    }
+                    let printed = PrintOnPanic(seed);
+                    live(seed, &start);
+                    drop(printed);
+                }
+            });
+        }
+    });
+}
+
+struct PrintOnPanic(u64);
+
+impl Drop for PrintOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("the failing life: SCHAT_SEED={}", self.0);
+        }
+    }
+}
+
+fn is_loud(event: &Event) -> bool {
+    matches!(event, Event::Alarm { .. } | Event::Closed { .. })
+        || matches!(event, Event::Error { code, .. } if *code != "not_joined")
+}
+
+fn brief(input: &Input) -> String {
+    match input {
+        Input::Frame(RelayFrame { frame: Some(Frame::Deliver(entry)) }) => {
+            format!("entry {}{}", entry.seq, if entry.is_commit { " commit" } else { "" })
+        }
+        Input::Frame(RelayFrame { frame: Some(Frame::Joined(joined)) }) => {
+            format!("joined, head {}", joined.head)
+        }
+        Input::Frame(RelayFrame { frame }) => format!("{frame:?}"),
+        other => format!("{other:?}"),
+    }
+}
+
+/// A room of three, settled: each life begins with a copy.
+struct Start(ModelRelay, Vec<super::world::Rows>);
+
+impl Start {
+    fn new() -> Self {
+        let mut world = World::room_of(&["ann", "bob", "eve"], Suite::Classic, 1);
+        (0..3).for_each(|i| world.crash(i));
+        Self(world.relay, world.devices.into_iter().map(|device| device.rows).collect())
+    }
+}
+
+struct Life {
+    world: World,
+    rng: ChaCha20Rng,
+    /// What was said and stored, so must arrive once.
+    said: Vec<String>,
+    cheats: bool,
+}
+
+fn live(seed: u64, start: &Start) {
+    let mut world = World::new(&["ann", "bob", "eve"], Suite::Classic, 1);
+    world.relay = start.0.clone();
+    world.now = START + 60_000;
+    for (i, rows) in start.1.iter().enumerate() {
+        world.devices[i].profile.random = Random::new(ChaCha20Rng::seed_from_u64(seed * 10 + i as u64));
+        world.devices[i].rows.clone_from(rows);
+        world.restart(i);
+        world.connect(i);
+    }
+    let rng = ChaCha20Rng::seed_from_u64(seed);
+    let mut life = Life { world, rng, said: Vec::new(), cheats: seed.is_multiple_of(2) };
+    for step in 0..STEPS {
+        life.step(step);
+    }
+    life.finish();
+}
+
+impl Life {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.rng.next_u64() % bound
+    }
+
+    fn step(&mut self, step: u32) {
+        let i = self.below(3) as usize;
+        match self.below(12) {
+            0 if self.below(4) == 0 => {
+                let change = Alteration::Edit(format!("{i}:{step}"));
+                let told = format!("{change:?}");
+                let said = Said::Act { target: [7; 16], change };
+                self.act(i, Input::Command(Command::Say { token: String::new(), said }), Some(told));
+            }
+            0 => {
+                let text = format!("{i}:{step}");
+                self.act(
+                    i,
+                    Input::Command(Command::Send { token: text.clone(), text: text.clone() }),
+                    Some(text),
+                );
+            }
+            1 if self.below(3) == 0 => self.act(i, Input::Command(Command::Invite), None),
+            1 => self.act(i, Input::Command(Command::Rename(format!("name {step}"))), None),
+            2 if self.world.devices[i].online => self.world.disconnect(i),
+            2 | 3 => self.online(i),
+            4 if self.below(3) == 0 => {
+                self.act(i, Input::Command(Command::Typing { stopped: step.is_multiple_of(2) }), None);
+            }
+            4 => {
+                self.world.now += self.below(2_000);
+                self.act(i, Input::Tick, None);
+            }
+            5 if self.cheats => self.cheat(i),
+            _ => {
+                for _ in 0..self.below(6) {
+                    self.deliver(i);
+                }
+            }
+        }
+    }
+
+    fn online(&mut self, i: usize) {
+        if self.world.devices[i].engine.is_none() {
+            self.world.restart(i);
+        }
+        if !self.world.devices[i].online {
+            self.world.connect(i);
+        }
+    }
+
+    fn deliver(&mut self, i: usize) {
+        if !self.world.devices[i].online {
+            return;
+        }
+        let frame = self.world.devices[i].inbox.pop_front().or_else(|| self.world.relay.next(i));
+        if let Some(frame) = frame {
+            self.act(i, Input::Frame(frame), None);
+        }
+    }
+
+    /// One line of the story, when a single life is told.
+    fn tell(&self, i: usize, what: &str) {
+        if env::var_os("SCHAT_SEED").is_some() {
+            let device = &self.world.devices[i];
+            let engine = device.engine.as_ref().map(|e| (e.cursor(), e.view().map(|v| v.epoch)));
+            eprintln!("device {i} {engine:?} log {}: {what}", self.world.relay.log.len());
+        }
+    }
+
+    /// Handles one input, and now and then dies on the way.
+    fn act(&mut self, i: usize, input: Input, text: Option<String>) {
+        let Some(engine) = &mut self.world.devices[i].engine else { return };
+        let told = brief(&input);
+        let output = engine.handle(input, self.world.now);
+        let loud: Vec<_> = output.events.iter().filter(|event| is_loud(event)).collect();
+        self.tell(i, &format!("{told} -> {} frames, {loud:?}", output.frames.len()));
+        let fate = self.below(TROUBLE * 4);
+        if fate == 0 {
+            return self.world.crash(i); // before anything was stored
+        }
+        let taken = !output.changes.is_empty();
+        self.world.save(i, &output);
+        self.said.extend(text.filter(|_| taken));
+        if fate == 1 {
+            return self.world.crash(i); // stored, not sent
+        }
+        self.world.send_and_show(i, output);
+        if fate == 2 {
+            self.world.crash(i); // sent, the answer is lost
+        }
+    }
+
+    /// The relay lies to device `i` once.
+    fn cheat(&mut self, i: usize) {
+        let log = self.world.relay.log.clone();
+        let pick = self.below(log.len() as u64) as usize;
+        let mut entry: Deliver = log[pick].clone();
+        match self.below(4) {
+            0 => (),                               // an old entry again
+            1 => entry.seq = log.len() as u64 + 1, // an old entry as if it were new
+            2 => {
+                entry.seq = self.world.devices[i].engine.as_ref().map_or(1, |engine| engine.cursor() + 1);
+                let mut bytes = entry.envelope.to_vec();
+                let at = self.below(bytes.len() as u64) as usize;
+                bytes[at] ^= 1;
+                entry.envelope = bytes.into();
+            }
+            _ => {
+                // Skips what comes next.
+                drop(self.world.relay.next(i));
+                return;
+            }
+        }
+        if self.world.devices[i].online {
+            self.act(i, Input::Frame(RelayFrame { frame: Some(Frame::Deliver(entry)) }), None);
+        }
+    }
+
+    fn finish(&mut self) {
+        for i in 0..3 {
+            self.online(i);
+        }
+        self.world.settle();
+        // Whoever withholds the newest entries from an open stream looks like silence; a fresh stream
+        // tells where the log ends.
+        for i in (0..3).filter(|_| self.cheats) {
+            self.world.connect(i);
+        }
+        self.world.settle();
+        let suspicious = (0..3).any(|i| self.noticed(i));
+        if self.cheats && suspicious {
+            return;
+        }
+        assert!(
+            !suspicious,
+            "a false alarm: {:#?}",
+            (0..3).map(|i| &self.world.devices[i].events).collect::<Vec<_>>()
+        );
+        let first = &self.world.devices[0].history;
+        for i in 1..3 {
+            assert_eq!(&self.world.devices[i].history, first, "device {i} has another history");
+            assert_eq!(
+                self.world.authenticator(i),
+                self.world.authenticator(0),
+                "device {i} is in another epoch"
+            );
+        }
+        let mut arrived: Vec<_> = first.iter().map(|(_, text)| text.clone()).collect();
+        arrived.sort();
+        self.said.sort();
+        assert_eq!(arrived, self.said, "each message arrives once");
+    }
+
+    fn noticed(&self, i: usize) -> bool {
+        self.world.devices[i].alarmed || self.world.devices[i].events.iter().any(is_loud)
+    }
+}

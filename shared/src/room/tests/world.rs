@@ -1,0 +1,316 @@
+//! Devices and a model relay under simulated time. Nothing here reads a clock.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use proto::relay::{RelayFrame, relay_frame::Frame};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use zeroize::Zeroizing;
+
+use super::model::ModelRelay;
+use crate::{
+    crypto::random::Random,
+    crypto::suite::Suite,
+    identity::Identity,
+    invite::link::Link,
+    room::{
+        AlarmKind, Alteration, Command, Engine, Event, Input, Message, MessageId, Output, Policy, Profile,
+        Said,
+    },
+};
+
+/// The simulated clock starts here; any time will do.
+pub const START: u64 = 1_700_000_000_000;
+
+/// What a device stored.
+pub type Rows = BTreeMap<String, Zeroizing<Vec<u8>>>;
+
+/// One device: its engine, what it stored, what it showed.
+pub struct Device {
+    pub profile: Profile,
+    pub engine: Option<Engine>,
+    pub rows: Rows,
+    pub inbox: VecDeque<RelayFrame>,
+    pub online: bool,
+    pub wake: Option<u64>,
+    pub events: Vec<Event>,
+    /// Chat lines and what happened to them, as storage has them: by position, in the transaction that read them.
+    pub history: Vec<(u64, String)>,
+    /// An alarm was stored, in the transaction that found it.
+    pub alarmed: bool,
+}
+
+pub struct World {
+    pub relay: ModelRelay,
+    pub devices: Vec<Device>,
+    pub now: u64,
+    /// What every device has to show to the relay when it opens a room.
+    pub token: Option<proto::Token>,
+}
+
+impl World {
+    pub fn new(names: &[&str], suite: Suite, seed: u64) -> Self {
+        let device = |(index, name): (usize, &&str)| {
+            let random = Random::new(ChaCha20Rng::seed_from_u64(seed * 1_000 + index as u64));
+            let identity = Arc::new(Identity::generate(&random));
+            let profile = Profile {
+                identity,
+                name: (*name).to_owned(),
+                status: String::new(),
+                glyph: String::new(),
+                device_name: "test".to_owned(),
+                random,
+                suite,
+            };
+            Device {
+                profile,
+                engine: None,
+                rows: BTreeMap::new(),
+                inbox: VecDeque::new(),
+                online: false,
+                wake: None,
+                events: Vec::new(),
+                history: Vec::new(),
+                alarmed: false,
+            }
+        };
+        let relay = ModelRelay { now: START, ..ModelRelay::default() };
+        Self { relay, devices: names.iter().enumerate().map(device).collect(), now: START, token: None }
+    }
+
+    /// A private room by device 0, joined by all others, everybody online and settled.
+    pub fn room_of(names: &[&str], suite: Suite, seed: u64) -> Self {
+        let mut world = Self::new(names, suite, seed);
+        world.create(0);
+        for joiner in 1..names.len() {
+            let link = world.invite(0);
+            world.join(joiner, &link);
+        }
+        world
+    }
+
+    pub fn create(&mut self, i: usize) {
+        self.create_with(i, Policy::default());
+    }
+
+    pub fn create_with(&mut self, i: usize, policy: Policy) {
+        let engine = Engine::create(&self.devices[i].profile, "team", policy, self.now).unwrap();
+        self.devices[i].engine = Some(engine);
+        self.connect(i);
+        self.settle();
+    }
+
+    pub fn join(&mut self, i: usize, link: &Link) {
+        self.devices[i].engine = Some(Engine::join(&self.devices[i].profile, link, self.now).unwrap());
+        self.connect(i);
+        self.settle();
+    }
+
+    pub fn invite(&mut self, i: usize) -> Link {
+        self.command(i, Command::Invite);
+        self.settle();
+        let links = self.devices[i].events.iter().rev();
+        links
+            .filter_map(|event| match event {
+                Event::Invite { link, .. } => Some(link.clone()),
+                _ => None,
+            })
+            .next()
+            .expect("an invite")
+    }
+
+    pub fn say(&mut self, i: usize, text: &str) {
+        self.command(i, Command::Send { token: text.to_owned(), text: text.to_owned() });
+    }
+
+    pub fn act(&mut self, i: usize, target: MessageId, change: Alteration) {
+        self.command(i, Command::Say { token: String::new(), said: Said::Act { target, change } });
+    }
+
+    /// The last chat line that device `i` was shown.
+    pub fn last(&self, i: usize) -> Message {
+        let messages = self.devices[i].events.iter().rev().filter_map(|event| match event {
+            Event::Message(message) => Some(message.clone()),
+            _ => None,
+        });
+        messages.into_iter().next().expect("a message")
+    }
+
+    pub fn command(&mut self, i: usize, command: Command) {
+        self.input(i, Input::Command(command));
+    }
+
+    pub fn connect(&mut self, i: usize) {
+        self.devices[i].inbox.clear();
+        self.devices[i].online = true;
+        self.relay.ended.remove(&i);
+        self.relay.streams.remove(&i);
+        self.input(i, Input::Connected { binding: ModelRelay::binding(i), token: self.token.clone() });
+    }
+
+    pub fn disconnect(&mut self, i: usize) {
+        self.devices[i].online = false;
+        self.devices[i].inbox.clear();
+        self.relay.streams.remove(&i);
+        self.input(i, Input::Disconnected);
+    }
+
+    pub fn input(&mut self, i: usize, input: Input) {
+        let Some(engine) = &mut self.devices[i].engine else { return };
+        let output = engine.handle(input, self.now);
+        self.save(i, &output);
+        self.send_and_show(i, output);
+    }
+
+    /// The process ends here and now: what was not saved is gone.
+    pub fn crash(&mut self, i: usize) {
+        self.devices[i].engine = None;
+        self.devices[i].online = false;
+        self.devices[i].inbox.clear();
+        self.relay.streams.remove(&i);
+    }
+
+    pub fn restart(&mut self, i: usize) {
+        let device = &mut self.devices[i];
+        let rows = device.rows.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        device.engine = Some(Engine::load(&device.profile, rows, self.now).unwrap());
+    }
+
+    pub fn save(&mut self, i: usize, output: &Output) {
+        for event in &output.events {
+            match event {
+                Event::Message(message) => self.devices[i].history.push((message.seq, message.text.clone())),
+                Event::Act(act) => self.devices[i].history.push((act.seq, format!("{:?}", act.change))),
+                _ => (),
+            }
+            self.devices[i].alarmed |= match event {
+                Event::Error { code, .. } => *code != "not_joined",
+                event => matches!(event, Event::Alarm { .. }),
+            };
+        }
+        for change in &output.changes {
+            match &change.value {
+                Some(value) => self.devices[i].rows.insert(change.key.clone(), value.clone()),
+                None => self.devices[i].rows.remove(&change.key),
+            };
+        }
+    }
+
+    pub fn send_and_show(&mut self, i: usize, output: Output) {
+        self.devices[i].wake = output.wake_at;
+        let online = self.devices[i].online;
+        for frame in output.frames.into_iter().filter(|_| online) {
+            self.relay.now = self.now;
+            let answers = self.relay.handle(i, frame);
+            self.devices[i].inbox.extend(answers);
+        }
+        for (from, signal) in std::mem::take(&mut self.relay.signals) {
+            let frame = RelayFrame { frame: Some(Frame::Ephemeral(signal)) };
+            for (_, device) in
+                self.devices.iter_mut().enumerate().filter(|(to, device)| *to != from && device.online)
+            {
+                device.inbox.push_back(frame.clone());
+            }
+        }
+        self.devices[i].events.extend(output.events);
+        if output.reopen && self.devices[i].online {
+            self.connect(i);
+        }
+    }
+
+    /// Hands device `i` its next frame. False when there is none.
+    pub fn deliver_one(&mut self, i: usize) -> bool {
+        if !self.devices[i].online || self.devices[i].engine.is_none() {
+            return false;
+        }
+        let answer = self.devices[i].inbox.pop_front();
+        let Some(frame) = answer.or_else(|| self.relay.next(i)) else { return false };
+        self.input(i, Input::Frame(frame));
+        true
+    }
+
+    /// Runs until nothing is under way and nobody waits for a time within the hour.
+    pub fn settle(&mut self) {
+        for _ in 0..20_000 {
+            let busy = (0..self.devices.len()).filter(|i| self.deliver_one(*i)).count();
+            if busy > 0 {
+                continue;
+            }
+            let next =
+                self.devices.iter().filter(|device| device.online).filter_map(|device| device.wake).min();
+            match next.filter(|at| *at < self.now + 3_600_000) {
+                Some(at) => self.now = at.max(self.now),
+                None => return,
+            }
+            for i in 0..self.devices.len() {
+                if self.devices[i].online && self.devices[i].wake.is_some_and(|at| at <= self.now) {
+                    self.devices[i].wake = None;
+                    self.input(i, Input::Tick);
+                }
+            }
+        }
+        let last: Vec<_> = self
+            .devices
+            .iter()
+            .map(|device| device.events.iter().rev().take(8).collect::<Vec<_>>())
+            .collect();
+        panic!("the world does not settle: {last:#?}");
+    }
+
+    pub fn texts(&self, i: usize) -> Vec<String> {
+        self.devices[i]
+            .events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Message(message) => Some(message.text.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub fn alarms(&self, i: usize) -> Vec<AlarmKind> {
+        self.devices[i]
+            .events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Alarm { kind, .. } => Some(*kind),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub fn errors(&self, i: usize) -> Vec<&'static str> {
+        self.devices[i]
+            .events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Error { code, .. } => Some(*code),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub fn closed(&self, i: usize) -> bool {
+        self.devices[i].events.iter().any(|event| matches!(event, Event::Closed { .. }))
+    }
+
+    pub fn authenticator(&self, i: usize) -> Vec<u8> {
+        self.devices[i]
+            .engine
+            .as_ref()
+            .and_then(Engine::view)
+            .unwrap_or_else(|| panic!("device {i} is no member: {:#?}", self.devices[i].events))
+            .authenticator
+    }
+
+    /// Every one of `members` is in the same epoch with the same members, and nothing is wrong.
+    pub fn assert_agreed(&self, members: &[usize]) {
+        let first = self.authenticator(members[0]);
+        for i in members {
+            assert_eq!(self.authenticator(*i), first, "device {i}");
+            assert_eq!(self.alarms(*i), [], "device {i}: {:?}", self.devices[*i].events);
+        }
+    }
+}
