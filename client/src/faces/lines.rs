@@ -191,7 +191,7 @@ fn seconds(text: &str) -> Result<u32, Failure> {
 
 /// It looks like an invite link.
 pub fn is_link(text: &str) -> bool {
-    text.starts_with("schat://") || text.starts_with("https://")
+    super::link::tidied(text).is_some()
 }
 
 /// The name in `NAME yes`.

@@ -3,6 +3,7 @@
 pub mod input;
 pub mod json;
 pub mod lines;
+pub mod link;
 pub mod obey;
 pub mod pending;
 pub mod plain;

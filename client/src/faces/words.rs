@@ -137,7 +137,8 @@ pub fn trust(trust: Trust) -> String {
 /// # Errors
 /// [`Failure`] of kind usage for anything else.
 pub fn link(text: &str) -> Result<AnyLink, Failure> {
-    text.parse().map_err(|error: LinkError| {
+    let tidied = super::link::tidied(text);
+    tidied.as_deref().unwrap_or(text).parse().map_err(|error: LinkError| {
         Failure::usage(
             error.to_string(),
             "Copy the whole link, to its last character, or ask for a new one. An open room needs none: /join NAME in the chat.",
