@@ -24,6 +24,17 @@ pub fn is_vouched_by(chain: &[CertificateDer<'_>], pin: Pin) -> bool {
     authority.is_ca() && for_our_key.into_iter().any(is_signed)
 }
 
+/// The first and the last moment of a certificate, in seconds since 1970. Before 1970 is as good as 1970.
+///
+/// # Errors
+/// [`CertsError::Malformed`].
+pub fn validity_unix(certificate: &CertificateDer<'_>) -> Result<(u64, u64), CertsError> {
+    let (_, parsed) = parse_x509_certificate(certificate).map_err(|_| CertsError::Malformed)?;
+    let unix = |time: x509_parser::time::ASN1Time| u64::try_from(time.timestamp()).unwrap_or(0);
+    let validity = parsed.validity();
+    Ok((unix(validity.not_before), unix(validity.not_after)))
+}
+
 /// The last moment of a certificate, in seconds since 1970.
 ///
 /// # Errors

@@ -29,6 +29,29 @@ impl Pin {
     }
 }
 
+/// The beginning of a pin, as short links carry it: 160 bits, so that nobody finds another key for it (2^160 tries; a
+/// pair of keys that share one, 2^80, is of use only to a relay that would cheat its own members).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PinPrefix([u8; 20]);
+
+impl PinPrefix {
+    /// The prefix itself.
+    pub fn as_bytes(&self) -> &[u8; 20] {
+        &self.0
+    }
+
+    /// The pin begins like this.
+    pub fn begins(self, pin: Pin) -> bool {
+        pin.0.starts_with(&self.0)
+    }
+}
+
+impl From<[u8; 20]> for PinPrefix {
+    fn from(prefix: [u8; 20]) -> Self {
+        Self(prefix)
+    }
+}
+
 /// The pin of a certificate's key. Nothing else about the certificate is checked.
 pub fn pin_of(certificate: &CertificateDer<'_>) -> Result<Pin, CertsError> {
     match x509_parser::parse_x509_certificate(certificate) {

@@ -257,7 +257,7 @@ async fn changed_certificate_is_an_alarm_and_ends_with_6() {
     let first = relay(&dir.path().join("first"), 0).await;
     let place = address(&first).to_string();
     let profile = dir.path().join("bob");
-    let mut bob = Bot::start(&profile, &["--relay", &place]);
+    let mut bob = Bot::start(&profile, &["--trust-first-use", "--relay", &place]);
     bob.tell(&json!({"cmd": "join", "room": "lobby"}));
     assert_eq!(bob.next("connected")["trust"], "first-use");
     assert_eq!(bob.next("joined")["open"], true);
@@ -323,7 +323,7 @@ async fn used_port_is_told_with_a_remedy() {
 
 /// A profile in an open room at this relay.
 fn enter(profile: &Path, place: &str) {
-    let mut bot = Bot::start(profile, &["--relay", place]);
+    let mut bot = Bot::start(profile, &["--trust-first-use", "--relay", place]);
     bot.tell(&json!({"cmd": "join", "room": "lobby"}));
     bot.next("joined");
     assert_eq!(bot.end(), 0);

@@ -95,14 +95,14 @@ async fn certificate_that_quic_would_refuse_is_refused_over_tcp() {
     let dir = TempDir::new().unwrap();
     let relay = relay_with_fallback(&dir, "relay").await;
     let way = blocked(relay.addresses()[0]).await;
-    let transport = Transport::new(None).unwrap();
+    let transport = Transport::new(None).unwrap().trusting_first_use();
     let other = Pin::from([7; 32]);
     for (known, verdict) in [
-        (Known { pin: Some(relay.pin()), remembered: None }, Ok(Trust::Pinned(relay.pin()))),
-        (Known { pin: None, remembered: Some(relay.pin()) }, Ok(Trust::Remembered(relay.pin()))),
+        (Known::Pinned(relay.pin()), Ok(Trust::Pinned(relay.pin()))),
+        (Known::Remembered(relay.pin()), Ok(Trust::Remembered(relay.pin()))),
         (Known::default(), Ok(Trust::FirstUse(relay.pin()))),
-        (Known { pin: Some(other), remembered: Some(relay.pin()) }, Err(Refusal::Pin)),
-        (Known { pin: None, remembered: Some(other) }, Err(Refusal::Changed)),
+        (Known::Pinned(other), Err(Refusal::Pin)),
+        (Known::Remembered(other), Err(Refusal::Changed)),
     ] {
         match (transport.dial(&way, known).await, verdict) {
             (Ok(dialed), Ok(trust)) => {
@@ -121,7 +121,7 @@ async fn full_relay_over_tcp_is_told_apart_from_a_silent_one() {
     let limits = Limits { connections: 1, ..Limits::default() };
     let relay = Relay::start(Config { fallback: Fallback::Required, limits, ..config }).await.unwrap();
     let way = blocked(relay.addresses()[0]).await;
-    let known = Known { pin: Some(relay.pin()), remembered: None };
+    let known = Known::Pinned(relay.pin());
     let transport = Transport::new(None).unwrap();
     let first = transport.dial(&way, known).await.unwrap();
     let error = transport.dial(&way, known).await.unwrap_err();

@@ -98,7 +98,7 @@ async fn link_with_another_pin_is_refused_by_the_relay_that_has_not_got_it() {
     let join = "{\"cmd\":\"join\",\"room\":\"lobby\"}\n";
     // First use remembers the right pin; the link says otherwise, and whoever gives a link means it.
     let place = address(&relay).to_string();
-    let seen = events(&run(&profile, &["--json", "--relay", &place], join));
+    let seen = events(&run(&profile, &["--json", "--trust-first-use", "--relay", &place], join));
     assert_eq!(event(&seen, "connected")["trust"], "first-use");
     let wrong = format!("schat://{place}/#relay=sha256:{}", "07".repeat(32));
     let say = "{\"cmd\":\"send\",\"room\":\"lobby\",\"text\":\"hi\"}\n";
@@ -120,7 +120,11 @@ async fn link_in_the_chat_ends_a_connection_that_has_not_got_its_pin() {
     let place = address(&relay).to_string();
     let wrong = format!("schat://{place}/#relay=sha256:{}", "07".repeat(32));
     let mut command = Command::new(env!("CARGO_BIN_EXE_schat"));
-    command.env_clear().env("SCHAT_PROFILE", dir.path().join("ann")).args(["--relay", &place]);
+    command.env_clear().env("SCHAT_PROFILE", dir.path().join("ann")).args([
+        "--trust-first-use",
+        "--relay",
+        &place,
+    ]);
     let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
     writeln!(input, "/join lobby\n/join {wrong}").unwrap();

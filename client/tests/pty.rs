@@ -11,6 +11,8 @@
 
 #[path = "pty/enter.rs"]
 mod enter;
+#[path = "pty/first_use.rs"]
+mod first_use;
 #[path = "pty/keys.rs"]
 mod keys;
 #[path = "pty/people.rs"]

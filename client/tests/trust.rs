@@ -10,12 +10,24 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use certs::Authority;
-use client::transport::{CaFile, DialError, Known, Pin, Refusal, RelayAddress, Transport, Trust};
+use client::{
+    failure::{Exit, Failure},
+    transport::{CaFile, DialError, Known, Pin, Refusal, RelayAddress, Transport, Trust},
+};
 use quinn::{Endpoint, ServerConfig, crypto::rustls::QuicServerConfig};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{
+    pki_types::{CertificateDer, PrivateKeyDer, UnixTime},
+    time_provider::TimeProvider,
+};
 use support::{address, relay};
 use tempfile::TempDir;
 
@@ -53,11 +65,11 @@ fn authority(dir: &TempDir, name: &str) -> Authority {
 }
 
 fn pinned(pin: Pin) -> Known {
-    Known { pin: Some(pin), remembered: None }
+    Known::Pinned(pin)
 }
 
 fn remembered(pin: Pin) -> Known {
-    Known { pin: None, remembered: Some(pin) }
+    Known::Remembered(pin)
 }
 
 async fn refusal(transport: &Transport, address: &RelayAddress, known: Known) -> Refusal {
@@ -75,9 +87,6 @@ async fn pin_of_the_link_decides_and_another_one_is_refused() {
     let dialed = transport.dial(&address(&relay), pinned(relay.pin())).await.unwrap();
     assert_eq!(dialed.trust, Trust::Pinned(relay.pin()));
     assert_eq!(refusal(&transport, &address(&relay), pinned(Pin::from([7; 32]))).await, Refusal::Pin);
-    // Not even what was remembered helps against a link that says otherwise.
-    let both = Known { pin: Some(Pin::from([7; 32])), remembered: Some(relay.pin()) };
-    assert_eq!(refusal(&transport, &address(&relay), both).await, Refusal::Pin);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,7 +94,7 @@ async fn first_use_remembers_the_authority_and_a_change_is_refused() {
     let dir = TempDir::new().unwrap();
     let home = dir.path().join("relay");
     let first = relay(&home, 0).await;
-    let transport = Transport::new(None).unwrap();
+    let transport = Transport::new(None).unwrap().trusting_first_use();
     let dialed = transport.dial(&address(&first), Known::default()).await.unwrap();
     let Trust::FirstUse(pin) = dialed.trust else { panic!("{:?}", dialed.trust) };
     assert_eq!(pin, first.pin(), "the authority, not the leaf, which lives for days only");
@@ -97,6 +106,55 @@ async fn first_use_remembers_the_authority_and_a_change_is_refused() {
 
     let other = relay(&dir.path().join("other"), 0).await;
     assert_eq!(refusal(&transport, &address(&other), remembered(pin)).await, Refusal::Changed);
+}
+
+/// A clock that somebody can set.
+#[derive(Debug)]
+struct Clock(AtomicU64);
+
+impl TimeProvider for Clock {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(self.0.load(Ordering::Relaxed))))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn first_use_is_refused_unless_somebody_trusts_it() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let transport = Transport::new(None).unwrap();
+    let error = transport.dial(&address(&relay), Known::Nothing).await.unwrap_err();
+    assert!(error.is_final(), "{error:?}");
+    let failure = Failure::from(&error);
+    assert_eq!((failure.code.as_ref(), failure.exit), ("first_use", Exit::Verification));
+    assert!(failure.message.contains(&relay.pin().to_string()), "{failure:?}");
+    // The remedy is a link that makes it known.
+    let link = failure.remedy.split_whitespace().find(|word| word.starts_with("schat://")).unwrap();
+    assert_eq!(link, relay.link(relay.addresses()[0]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_clock_is_waited_out_and_nothing_is_remembered_by_it() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let clock = Arc::new(Clock(AtomicU64::new(0)));
+    let transport = Transport::new(None).unwrap().trusting_first_use().with_clock(clock.clone());
+    let now = UnixTime::now().as_secs();
+    for (time, words) in [(now - 2 * 3600, "not valid yet"), (now + 40 * 24 * 3600, "has expired")] {
+        clock.0.store(time, Ordering::Relaxed);
+        for known in [Known::Nothing, pinned(relay.pin()), remembered(relay.pin())] {
+            let error = transport.dial(&address(&relay), known).await.unwrap_err();
+            assert!(!error.is_final(), "{error:?}");
+            let failure = Failure::from(&error);
+            assert_eq!((failure.code.as_ref(), failure.exit), ("clock", Exit::Network));
+            assert!(failure.message.contains(&format!("{words} by this clock (it says 2")), "{failure:?}");
+        }
+        let error = transport.dial(&address(&relay), pinned(Pin::from([7; 32]))).await.unwrap_err();
+        assert!(error.is_final(), "an attack under a wrong clock is one: {error:?}");
+    }
+    clock.0.store(now, Ordering::Relaxed);
+    let dialed = transport.dial(&address(&relay), Known::Nothing).await.unwrap();
+    assert_eq!(dialed.trust, Trust::FirstUse(relay.pin()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,8 +170,7 @@ async fn showing_the_pinned_authority_without_its_signature_is_refused() {
     assert_eq!(refusal(&transport, &address, pinned(real.pin())).await, Refusal::Pin);
     assert_eq!(refusal(&transport, &address, remembered(real.pin())).await, Refusal::Changed);
     // And on first use it is not the stolen one that is remembered.
-    let dialed = transport.dial(&address, Known::default()).await.unwrap();
-    assert_eq!(dialed.trust, Trust::FirstUse(evil.pin()));
+    assert_eq!(refusal(&transport, &address, Known::default()).await, Refusal::FirstUse(evil.pin()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

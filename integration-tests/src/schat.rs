@@ -66,7 +66,7 @@ impl Schat {
     /// Starts a client with its profile in `dir/name`, for rooms at `relay`.
     pub fn start(dir: &Path, name: &str, relay: &str) -> Self {
         let mut command = command(dir, name);
-        command.args(["--relay", relay]);
+        command.args(["--trust-first-use", "--relay", relay]);
         Self::spawn(command, dir, name)
     }
 

@@ -115,7 +115,7 @@ fn namespaces_with_udp_swallowed_are_left_by_tcp_and_nothing_is_lost_on_the_way(
     let relay = Relay::inside(&cable.relay, &format!("{}:0", cable.address), &dir.path().join("relay"));
     let start = |name: &str| {
         let mut command = command(dir.path(), name);
-        command.args(["--relay", &relay.address]);
+        command.args(["--trust-first-use", "--relay", &relay.address]);
         Schat::spawn(inside(&cable.client, &command), dir.path(), name)
     };
     // Swallowed from the start: each of several clients finds its way.
@@ -177,7 +177,7 @@ fn time_to_connect_without_udp() {
 /// From `connecting` to `connected`, in milliseconds.
 fn connect(cable: &Cable, relay: &Relay, dir: &Path, name: &str, by: &str) -> u128 {
     let mut command = command(dir, name);
-    command.args(["--relay", &relay.address]);
+    command.args(["--trust-first-use", "--relay", &relay.address]);
     let mut person = Schat::spawn(inside(&cable.client, &command), dir, name);
     person.tell(json!({"cmd": "join", "room": "lobby"}));
     person.event("connecting");

@@ -141,7 +141,12 @@ fn token_in_a_file_opens_rooms_and_what_is_none_is_a_usage_error() {
     fs::write(&bad, "hunter2\n").unwrap();
     let start = |name: &str, file: &Path| {
         let mut command = schat::command(dir.path(), name);
-        command.env("SCHAT_TOKEN_FILE", file).args(["--plain", "--relay", &relay.address]);
+        command.env("SCHAT_TOKEN_FILE", file).args([
+            "--plain",
+            "--trust-first-use",
+            "--relay",
+            &relay.address,
+        ]);
         run(&mut command, b"/create team\nhello\n")
     };
     let output = start("ann", &good);
@@ -159,7 +164,7 @@ fn people_are_told_why_a_room_is_not_opened() {
     let dir = TempDir::new().unwrap();
     let relay = guarded(dir.path());
     let mut command = schat::command(dir.path(), "ann");
-    command.args(["--plain", "--relay", &relay.address]);
+    command.args(["--plain", "--trust-first-use", "--relay", &relay.address]);
     let output = run(&mut command, b"/create team\n");
     failed(&output, 4, &["only for those who have a token", "Ask who runs it", "needs no token"]);
 }

@@ -110,6 +110,11 @@ pub(super) async fn attach(
     if globals.ca.is_some() && patience.is_some() {
         eprintln!("schat: --ca is not heeded: a daemon has this profile. Give it to schat daemon.");
     }
+    if globals.trust_first_use {
+        eprintln!(
+            "schat: --trust-first-use is not heeded: a daemon has this profile. Give it to schat daemon."
+        );
+    }
     let options = Options {
         past: plan.past,
         only: plan.only,

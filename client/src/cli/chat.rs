@@ -9,8 +9,8 @@ use tokio::sync::{Mutex, mpsc};
 use super::{
     Globals,
     attach::{self, Owner},
-    host,
-    setup::{Plan, start},
+    first_use, host,
+    setup::{Plan, begin},
 };
 use crate::{
     faces::{
@@ -63,7 +63,8 @@ pub(super) async fn chat(globals: &Globals, link: Option<String>) -> Result<Exit
             // Before anything is dialled: it may be the pin that lets this profile's rooms go on.
             let chosen = chosen.map(|chosen| profile.vault.now(|store| chosen.save(store))).transpose()?;
             let host = hosting(profile.dir().clone(), relay.clone());
-            (chosen, start(&globals, profile, plan).await?, Some(host))
+            first_use::ask(&globals, &profile, &plan, input.as_mut()).await?;
+            (chosen, begin(&globals, profile, plan).await?, Some(host))
         }
         Owner::Daemon(dir, daemon) => {
             // A person sees that the daemon is gone, and goes on when it is back.

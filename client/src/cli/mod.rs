@@ -6,6 +6,7 @@ mod chat;
 mod config;
 mod daemon;
 mod demo;
+mod first_use;
 mod host;
 mod keyring;
 mod lock;
@@ -66,6 +67,9 @@ pub(crate) struct Globals {
     /// Trust relays whose certificate is signed by one in this PEM file.
     #[arg(help_heading = EVERYWHERE, long, global = true, env = "SCHAT_CA", value_name = "FILE")]
     ca: Option<PathBuf>,
+    /// Trust an unknown relay that nobody vouches for, without asking.
+    #[arg(help_heading = EVERYWHERE, long, global = true)]
+    trust_first_use: bool,
     /// Where keys and rooms are kept [default: the user's data directory].
     #[arg(help_heading = EVERYWHERE, long, global = true, env = "SCHAT_PROFILE", value_name = "DIR")]
     profile: Option<PathBuf>,

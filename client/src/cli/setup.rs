@@ -8,7 +8,7 @@ use shared::crypto::random::Random;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
-use super::{Globals, passphrase};
+use super::{Globals, first_use, passphrase};
 use crate::{
     failure::{Exit, Failure},
     runtime::{Config, Event, OwnRelay, Past, Runtime},
@@ -73,6 +73,16 @@ pub(super) async fn start(
     profile: OpenProfile,
     plan: Plan,
 ) -> Result<(Runtime, mpsc::Receiver<Event>), Failure> {
+    first_use::ask(globals, &profile, &plan, None).await?;
+    begin(globals, profile, plan).await
+}
+
+/// Starts the runtime; whoever could be asked about relays was.
+pub(super) async fn begin(
+    globals: &Globals,
+    profile: OpenProfile,
+    plan: Plan,
+) -> Result<(Runtime, mpsc::Receiver<Event>), Failure> {
     let config = config(globals, &profile, plan)?;
     Runtime::start(profile, config).await
 }
@@ -107,7 +117,7 @@ fn take_token(globals: &Globals, profile: &OpenProfile) -> Result<(), Failure> {
     Ok(profile.vault.now(|store| store.set_token(&relay, &token))?)
 }
 
-fn transport(globals: &Globals) -> Result<Transport, Failure> {
+pub(super) fn transport(globals: &Globals) -> Result<Transport, Failure> {
     let bad = |error: CaFileError| {
         let exit = match &error {
             CaFileError::Read(_) => Exit::NotFound,
@@ -121,12 +131,13 @@ fn transport(globals: &Globals) -> Result<Transport, Failure> {
         )
     };
     let ca = globals.ca.as_deref().map(CaFile::read).transpose().map_err(bad)?;
-    Transport::new(ca).map_err(|error| {
+    let transport = Transport::new(ca).map_err(|error| {
         Failure::new(
             Exit::Network,
             "network",
             error.to_string(),
             "Check the limits and the firewall of this machine.",
         )
-    })
+    })?;
+    Ok(if globals.trust_first_use { transport.trusting_first_use() } else { transport })
 }

@@ -42,7 +42,7 @@ impl ChosenRelay {
     /// [`StoreError`] when it cannot be written.
     pub fn save(mut self, store: &mut Store) -> Result<Self, StoreError> {
         let known = store.known_relay(&self.address)?;
-        if known.is_some_and(|known| known.pin != self.pin) {
+        if known.is_some_and(|known| known.pin() != Some(self.pin)) {
             store.forget_token(&self.address)?;
         }
         self.replaced = store.use_relay(&self.address, self.pin)?.is_some();

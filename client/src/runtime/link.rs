@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     failure::Failure,
-    store::{StoreError, Vault},
+    store::{KnownRelay, StoreError, Vault},
     transport::{Connection, DialError, Dialed, Known, Pin, RelayAddress, Transport, Trust},
 };
 
@@ -113,7 +113,7 @@ impl Dialer {
         backoff: &mut Backoff,
     ) -> Option<Refusal> {
         loop {
-            let Dialed { connection, trust } = &dialed;
+            let Dialed { connection, trust, .. } = &dialed;
             let carrier = connection.carrier();
             self.tell(RelayState::Connected { trust: *trust, carrier }).await;
             state.send_replace(LinkState::Up(connection.clone(), *trust));
@@ -165,25 +165,29 @@ impl Dialer {
         let known = self.known().await?;
         let dialed = self.transport.dial(&self.address, known).await;
         let dialed = dialed.map_err(|error| explain(&error))?;
-        self.remember(dialed.trust).await?;
+        self.remember(&dialed).await?;
         Ok(dialed)
     }
 
     /// What is known of the relay now.
     async fn known(&self) -> Result<Known, Refusal> {
+        if let Some(pin) = self.pin {
+            return Ok(Known::Pinned(pin));
+        }
         let address = self.address.clone();
         let known = self.vault.run(move |store| store.known_relay(&address)).await.map_err(store_failed)?;
-        let pin = self.pin.or(known.filter(|known| known.from_link).map(|known| known.pin));
-        Ok(Known { pin, remembered: known.map(|known| known.pin) })
+        Ok(known.map_or(Known::Nothing, Known::from))
     }
 
     /// Before anything is said: what is not remembered cannot be noticed when it changes.
-    async fn remember(&self, trust: Trust) -> Result<(), Refusal> {
-        if let Trust::FirstUse(pin) = trust {
-            let address = self.address.clone();
-            self.vault.run(move |store| store.remember_relay(&address, pin)).await.map_err(store_failed)?;
-        }
-        Ok(())
+    async fn remember(&self, dialed: &Dialed) -> Result<(), Refusal> {
+        let seen = match dialed.trust {
+            Trust::FirstUse(pin) => KnownRelay::FirstUse(pin),
+            Trust::WebPki | Trust::CaFile => KnownRelay::Authorities(dialed.own),
+            Trust::Pinned(_) | Trust::Remembered(_) => return Ok(()),
+        };
+        let address = self.address.clone();
+        self.vault.run(move |store| store.remember_relay(&address, seen)).await.map_err(store_failed)
     }
 
     async fn tell(&self, state: RelayState) {

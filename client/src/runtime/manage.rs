@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     failure::{Exit, Failure},
-    store::{RoomRecord, Where},
+    store::{KnownRelay, RoomRecord, Where},
     transport::{Pin, RelayAddress},
 };
 
@@ -32,13 +32,37 @@ impl Local {
     ///
     /// # Errors
     /// [`Failure`] when the link is of no use.
-    pub fn join(&self, invite: &InviteLink) -> Result<String, Failure> {
+    pub async fn join(&self, invite: &InviteLink) -> Result<String, Failure> {
         let address = RelayAddress::new(&invite.host, invite.port)
             .map_err(|error| Failure::usage(error.to_string(), "Ask for a new link."))?;
+        if invite.link.ca_pin.is_none() {
+            self.expect_authorities(&address).await?;
+        }
         let place = Where::Relay { address, pin: invite.link.ca_pin.map(Pin::from) };
         let profile = lock(&self.0.profile).engine.clone();
         let engine = Engine::join(&profile, &invite.link, now_ms()).map_err(|error| begin_failed(&error))?;
         self.begin(engine, place)
+    }
+
+    /// A link without a pin says that authorities vouch for its relay. That is all that may count then, so it does not
+    /// fit a relay that was trusted at its first sight; the pin of another link is better than what this one asks for.
+    async fn expect_authorities(&self, address: &RelayAddress) -> Result<(), Failure> {
+        let relay = address.clone();
+        let known = self.0.vault.run(move |store| {
+            store.remember_relay(&relay, KnownRelay::Authorities(None))?;
+            store.known_relay(&relay)
+        });
+        match known.await? {
+            Some(KnownRelay::FirstUse(_)) => Err(Failure::new(
+                Exit::Verification,
+                "certificate",
+                format!(
+                    "The link says that public authorities vouch for the relay {address}, but this profile knows it by what it saw first."
+                ),
+                "Somebody may sit between you and the relay. Ask for a link that carries its pin, over a channel you trust.",
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Opens the open room of that name: whoever knows the name, the relay's operator included, can read it.

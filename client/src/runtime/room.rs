@@ -34,7 +34,7 @@ use crate::{
     daemon::FaceId,
     failure::{Exit, Failure},
     store::{Committed, People, RoomRecord, StoredNotice, Vault, What, Where},
-    transport::{Pin, RelayAddress, RoomStream, Trust},
+    transport::{Pin, RelayAddress, RoomStream},
 };
 
 /// While more than this waits to be written, in bytes, no commands are taken: whoever asks waits.
@@ -79,7 +79,6 @@ pub(super) struct Room {
     _link: Option<Arc<RelayLink>>,
     link: watch::Receiver<LinkState>,
     stream: Option<RoomStream>,
-    trust: Option<Trust>,
     engine: Option<Engine>,
     people: People,
     guard: Guard,
@@ -134,7 +133,6 @@ impl Room {
             _link: link,
             link: watcher,
             stream: None,
-            trust: None,
             engine: None,
             people: inner.people.clone(),
             guard: Guard::default(),

@@ -7,7 +7,7 @@ use proto::RoomId;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Store, StoreError};
-use crate::transport::RelayAddress;
+use crate::transport::{Known, RelayAddress};
 
 /// Where a room lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,14 +38,52 @@ pub struct RoomRecord {
     pub closed: Option<String>,
 }
 
-/// What is remembered of a relay.
+/// What is remembered of a relay. Grounds never weaken: only somebody with a link replaces one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KnownRelay {
-    /// Its certificate authority.
-    pub pin: Pin,
-    /// The pin was in a link to the relay, so it decides alone; else it is from first use.
-    pub from_link: bool,
+pub enum KnownRelay {
+    /// The pin was in a link to the relay, so it decides alone.
+    FromLink(Pin),
+    /// Its authority, from first use.
+    FirstUse(Pin),
+    /// Authorities vouched for it, or a link said by carrying no pin that they do. What the relay's own one is, as far as
+    /// it showed one: for links only.
+    Authorities(Option<Pin>),
 }
+
+impl KnownRelay {
+    /// The relay's own authority, for links.
+    pub fn pin(self) -> Option<Pin> {
+        match self {
+            Self::FromLink(pin) | Self::FirstUse(pin) => Some(pin),
+            Self::Authorities(pin) => pin,
+        }
+    }
+
+    fn of(ground: i64, pin: Option<[u8; 32]>) -> Option<Self> {
+        let pin = pin.map(Pin::from);
+        match ground {
+            FIRST_USE => pin.map(Self::FirstUse),
+            FROM_LINK => pin.map(Self::FromLink),
+            AUTHORITIES => Some(Self::Authorities(pin)),
+            _ => None,
+        }
+    }
+}
+
+impl From<KnownRelay> for Known {
+    fn from(relay: KnownRelay) -> Self {
+        match relay {
+            KnownRelay::FromLink(pin) => Self::Pinned(pin),
+            KnownRelay::FirstUse(pin) => Self::Remembered(pin),
+            KnownRelay::Authorities(_) => Self::Authorities,
+        }
+    }
+}
+
+/// Grounds, as they are stored.
+const FIRST_USE: i64 = 0;
+const FROM_LINK: i64 = 1;
+const AUTHORITIES: i64 = 2;
 
 impl Store {
     /// All rooms, by label.
@@ -129,21 +167,30 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when it cannot be read.
     pub fn known_relay(&self, relay: &RelayAddress) -> Result<Option<KnownRelay>, StoreError> {
-        let select = "SELECT pin, from_link FROM relays WHERE host = ?1 AND port = ?2";
-        let known = |row: &Row<'_>| {
-            Ok(KnownRelay { pin: Pin::from(row.get::<_, [u8; 32]>(0)?), from_link: row.get(1)? })
-        };
-        Ok(self.db.query_row(select, params![relay.host, relay.port], known).optional()?)
+        let select = "SELECT ground, pin FROM relays WHERE host = ?1 AND port = ?2";
+        let known = |row: &Row<'_>| Ok(KnownRelay::of(row.get(0)?, row.get(1)?));
+        let found = self.db.query_row(select, params![relay.host, relay.port], known).optional()?;
+        // What cannot be read is not nothing: that would begin anew with the first sight.
+        found.map(|known| known.ok_or_else(|| StoreError::Damaged("a known relay".into()))).transpose()
     }
 
-    /// Remembers a relay on first use. An existing entry is never replaced.
+    /// Remembers why a relay was trusted, if nothing is known of it yet. What is known never changes by this, but for the
+    /// relay's own authority under a certificate that others vouch for.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be written.
-    pub fn remember_relay(&mut self, relay: &RelayAddress, pin: Pin) -> Result<(), StoreError> {
-        let insert = "INSERT OR IGNORE INTO relays VALUES (?1, ?2, ?3, 0)";
-        self.db.execute(insert, params![relay.host, relay.port, pin.as_bytes()])?;
-        Ok(())
+    pub fn remember_relay(&mut self, relay: &RelayAddress, seen: KnownRelay) -> Result<(), StoreError> {
+        let (ground, pin) = match (self.known_relay(relay)?, seen) {
+            (None, KnownRelay::FirstUse(pin)) => (FIRST_USE, Some(pin)),
+            (None, KnownRelay::Authorities(own)) => (AUTHORITIES, own),
+            (Some(KnownRelay::Authorities(before)), KnownRelay::Authorities(Some(own)))
+                if before != Some(own) =>
+            {
+                (AUTHORITIES, Some(own))
+            }
+            _ => return Ok(()),
+        };
+        self.put_relay(relay, ground, pin)
     }
 
     /// Somebody was given a link to this relay: its pin counts from now on, and rooms that are named without a relay
@@ -152,11 +199,17 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when it cannot be written.
     pub fn use_relay(&mut self, relay: &RelayAddress, pin: Pin) -> Result<Option<Pin>, StoreError> {
-        let before = self.known_relay(relay)?.map(|known| known.pin);
-        let insert = "INSERT OR REPLACE INTO relays VALUES (?1, ?2, ?3, 1)";
-        self.db.execute(insert, params![relay.host, relay.port, pin.as_bytes()])?;
+        let before = self.known_relay(relay)?.and_then(KnownRelay::pin);
+        self.put_relay(relay, FROM_LINK, Some(pin))?;
         self.set_last_relay(&relay.to_string())?;
         Ok(before.filter(|before| *before != pin))
+    }
+
+    fn put_relay(&mut self, relay: &RelayAddress, ground: i64, pin: Option<Pin>) -> Result<(), StoreError> {
+        let insert = "INSERT OR REPLACE INTO relays (host, port, ground, pin) VALUES (?1, ?2, ?3, ?4)";
+        let pin = pin.map(|pin| *pin.as_bytes());
+        self.db.execute(insert, params![relay.host, relay.port, ground, pin])?;
+        Ok(())
     }
 }
 

@@ -61,6 +61,15 @@ const MIGRATIONS: &[&str] = &["
         PRIMARY KEY (room, seq, nth)
     ) WITHOUT ROWID;
     CREATE INDEX happenings_expiring ON happenings (room, expires) WHERE expires IS NOT NULL;
+", "
+    -- Why a relay is trusted: 0 since its first use, 1 by the pin of a link, 2 by authorities; then its own is for links.
+    CREATE TABLE known_relays (
+        host TEXT NOT NULL, port INTEGER NOT NULL, ground INTEGER NOT NULL, pin BLOB,
+        PRIMARY KEY (host, port), CHECK (ground = 2 OR pin IS NOT NULL)
+    );
+    INSERT INTO known_relays SELECT host, port, from_link, pin FROM relays;
+    DROP TABLE relays;
+    ALTER TABLE known_relays RENAME TO relays;
 "];
 
 /// Sets the connection up and migrates the database.

@@ -191,20 +191,43 @@ fn second_process_gets_a_clear_error() {
 }
 
 #[test]
-fn remembered_relay_is_never_replaced() {
+fn ground_of_trust_in_a_relay_never_weakens() {
+    use KnownRelay::{Authorities, FirstUse, FromLink};
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let pin = |byte| Pin::from([byte; 32]);
+    for (host, first, others, kept) in [
+        ("a", FirstUse(pin(1)), vec![FirstUse(pin(2)), Authorities(Some(pin(2)))], FirstUse(pin(1))),
+        ("b", Authorities(None), vec![FirstUse(pin(2))], Authorities(None)),
+        // Its own authority is for links only, and may change.
+        ("c", Authorities(Some(pin(1))), vec![Authorities(Some(pin(2)))], Authorities(Some(pin(2)))),
+        ("d", Authorities(Some(pin(1))), vec![Authorities(None)], Authorities(Some(pin(1)))),
+    ] {
+        let relay = format!("{host}:1").parse().unwrap();
+        store.remember_relay(&relay, first).unwrap();
+        for other in others {
+            store.remember_relay(&relay, other).unwrap();
+        }
+        assert_eq!(store.known_relay(&relay).unwrap(), Some(kept), "{host}");
+        // Only who was given a link to it replaces it, and is told so.
+        let before = kept.pin();
+        assert_eq!(store.use_relay(&relay, pin(3)).unwrap(), before);
+        assert!(store.use_relay(&relay, pin(3)).unwrap().is_none());
+        for other in [FirstUse(pin(2)), Authorities(Some(pin(2)))] {
+            store.remember_relay(&relay, other).unwrap();
+        }
+        assert_eq!(store.known_relay(&relay).unwrap(), Some(FromLink(pin(3))), "{host}");
+    }
+}
+
+#[test]
+fn relay_whose_ground_cannot_be_read_is_not_taken_for_a_new_one() {
     let dir = TempDir::new().unwrap();
     let mut store = open(&dir);
     let relay = "relay.example:1".parse().unwrap();
-    store.remember_relay(&relay, Pin::from([1; 32])).unwrap();
-    store.remember_relay(&relay, Pin::from([2; 32])).unwrap();
-    let known = |byte, from_link| Some(KnownRelay { pin: Pin::from([byte; 32]), from_link });
-    assert_eq!(store.known_relay(&relay).unwrap(), known(1, false));
-
-    // Only who was given a link to it replaces it, and is told so.
-    assert!(store.use_relay(&relay, Pin::from([1; 32])).unwrap().is_none());
-    assert_eq!(store.use_relay(&relay, Pin::from([3; 32])).unwrap(), Some(Pin::from([1; 32])));
-    store.remember_relay(&relay, Pin::from([2; 32])).unwrap();
-    assert_eq!(store.known_relay(&relay).unwrap(), known(3, true));
+    store.remember_relay(&relay, KnownRelay::Authorities(None)).unwrap();
+    store.db.execute("UPDATE relays SET ground = 7, pin = zeroblob(32)", []).unwrap();
+    assert!(store.known_relay(&relay).is_err());
 }
 
 #[test]
@@ -284,7 +307,9 @@ fn database_of_the_first_version_is_migrated_and_keeps_what_it_holds() {
         .execute_batch(
             "DROP TABLE happenings; DROP TABLE notices; DROP TABLE tokens; DROP TABLE people; DROP TABLE drafts; DROP TABLE cursors;
              ALTER TABLE rooms DROP COLUMN muted;
-             ALTER TABLE relays DROP COLUMN from_link;
+             DROP TABLE relays;
+             CREATE TABLE relays (host TEXT NOT NULL, port INTEGER NOT NULL, pin BLOB NOT NULL, PRIMARY KEY (host, port));
+             INSERT INTO relays VALUES ('relay.example', 1, zeroblob(32));
              DROP INDEX messages_by_id; DROP INDEX messages_expiring;
              ALTER TABLE messages DROP COLUMN id; ALTER TABLE messages DROP COLUMN expires;
              PRAGMA user_version = 1;",
@@ -293,6 +318,8 @@ fn database_of_the_first_version_is_migrated_and_keeps_what_it_holds() {
     drop(store);
     let mut store = open(&dir);
     assert_eq!(store.history(ROOM, 0, 10).unwrap(), [message(1, "hello")]);
+    let known = store.known_relay(&"relay.example:1".parse().unwrap()).unwrap();
+    assert_eq!(known, Some(KnownRelay::FirstUse(Pin::from([0; 32]))));
     store.commit(ROOM, None, &told(vec![alarm("one")])).unwrap();
     assert_eq!(unseen(&store), [alarm("one")]);
 }

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use proto::{CHANNEL_BINDING_LABEL, CHANNEL_BINDING_LEN};
+use proto::{CHANNEL_BINDING_LABEL, CHANNEL_BINDING_LEN, CloseCode};
 use quinn::{ClientConfig, ConnectionError, TransportErrorCode, crypto::rustls::QuicClientConfig};
 use rustls::{client::Resumption, pki_types::ServerName};
 use tokio::{net::TcpStream, task::JoinSet, time::timeout};
@@ -17,8 +17,10 @@ use tokio_rustls::TlsConnector;
 use tunnel::Tunnel;
 
 use super::{
-    Connection, DialError, Dialed, Known, Refusal, RelayAddress, Transport, Trust, connection::TcpConnection,
-    limits, trust::RelayVerifier,
+    Connection, DialError, Dialed, Known, Refusal, RelayAddress, Transport, Trust,
+    connection::TcpConnection,
+    limits,
+    trust::{RelayVerifier, Verdict},
 };
 
 /// How long an attempt may take, in seconds: several retransmissions of the first packet, which double.
@@ -34,7 +36,7 @@ const ALERT_NO_ALPN: u8 = 120;
 const HTTP_ALPN: &[u8] = b"http/1.1";
 
 /// What the verifier said, once it was asked.
-type Verdict = Arc<Mutex<Option<Result<Trust, Refusal>>>>;
+type Said = Arc<Mutex<Option<Result<Verdict, Refusal>>>>;
 
 /// An attempt that goes on by itself.
 pub(super) type Attempt = Pin<Box<dyn Future<Output = Result<Dialed, DialError>> + Send>>;
@@ -72,7 +74,7 @@ impl Transport {
     /// QUIC.
     pub(super) fn by_quic(self, relay: RelayAddress, to: SocketAddr, known: Known) -> Attempt {
         Box::pin(async move {
-            let verdict = Verdict::default();
+            let verdict = Said::default();
             let other = || DialError::Other(relay.clone());
             let tls = self.tls(known, &verdict, proto::ALPN).ok_or_else(other)?;
             let mut config =
@@ -81,8 +83,8 @@ impl Transport {
             let connecting = self.endpoint.connect_with(config, to, &relay.host).map_err(|_| other())?;
             let connected = timeout(Duration::from_secs(ATTEMPT_S), connecting).await;
             match (connected, said(&verdict)) {
-                (Ok(Ok(connection)), Some(Ok(trust))) if speaks_our_protocol(&connection) => {
-                    Ok(Dialed { connection: Connection::Quic(connection), trust })
+                (Ok(Ok(connection)), Some(Ok(verdict))) if speaks_our_protocol(&connection) => {
+                    self.admit(relay, Connection::Quic(connection), verdict)
                 }
                 (Ok(Ok(_)), _) => Err(DialError::Protocol(relay)),
                 (_, Some(Err(refusal))) => Err(DialError::Certificate { address: relay, refusal }),
@@ -95,13 +97,17 @@ impl Transport {
     /// A WebSocket over TLS over TCP.
     pub(super) fn by_tcp(self, relay: RelayAddress, to: SocketAddr, known: Known) -> Attempt {
         Box::pin(async move {
-            let verdict = Verdict::default();
+            let verdict = Said::default();
             let tls = self.tls(known, &verdict, HTTP_ALPN);
             let tls = tls.ok_or_else(|| DialError::Other(relay.clone()))?;
             let connected = timeout(Duration::from_secs(ATTEMPT_S), connect(&relay, to, tls)).await;
             match (connected, said(&verdict)) {
-                (Ok(Ok(connection)), Some(Ok(trust))) => {
-                    Ok(Dialed { connection: Connection::Tcp(connection), trust })
+                (Ok(Ok(connection)), Some(Ok(verdict))) => {
+                    self.admit(relay, Connection::Tcp(connection), verdict)
+                }
+                // By another clock it is the relay.
+                (_, Some(Err(refusal))) if refusal.is_about_time() => {
+                    Err(DialError::Certificate { address: relay, refusal })
                 }
                 (_, Some(Err(refusal))) => Err(DialError::Elsewhere { address: relay, refusal }),
                 (Ok(Err(error)), _) => Err(error),
@@ -110,7 +116,24 @@ impl Transport {
         })
     }
 
-    fn tls(&self, known: Known, verdict: &Verdict, alpn: &[u8]) -> Option<rustls::ClientConfig> {
+    /// The last word about a connection to a relay, which has proved its key and its protocol by now: whether the
+    /// first sight counts. Nothing was said over it yet.
+    fn admit(
+        &self,
+        address: RelayAddress,
+        connection: Connection,
+        Verdict { trust, own }: Verdict,
+    ) -> Result<Dialed, DialError> {
+        match trust {
+            Trust::FirstUse(pin) if !self.trusts_first_use => {
+                connection.close(CloseCode::Done);
+                Err(DialError::Certificate { address, refusal: Refusal::FirstUse(pin) })
+            }
+            _ => Ok(Dialed { connection, trust, own }),
+        }
+    }
+
+    fn tls(&self, known: Known, verdict: &Said, alpn: &[u8]) -> Option<rustls::ClientConfig> {
         let verifier = RelayVerifier {
             provider: self.provider.clone(),
             platform: self.platform(),
@@ -118,7 +141,7 @@ impl Transport {
             known,
             verdict: verdict.clone(),
         };
-        let mut tls = rustls::ClientConfig::builder_with_provider(self.provider.clone())
+        let mut tls = rustls::ClientConfig::builder_with_details(self.provider.clone(), self.clock.clone())
             .with_protocol_versions(&[&rustls::version::TLS13])
             .ok()?
             .dangerous() // rustls' name for "own verifier"; see `trust`
@@ -132,7 +155,7 @@ impl Transport {
     }
 }
 
-fn said(verdict: &Verdict) -> Option<Result<Trust, Refusal>> {
+fn said(verdict: &Said) -> Option<Result<Verdict, Refusal>> {
     *verdict.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{Connection, Known, Refusal, RelayAddress, Transport, Trust, race};
+use super::{Connection, Known, Pin, Refusal, RelayAddress, Transport, Trust, race};
 use crate::failure::{Exit, Failure};
 
 /// Addresses of a name that are tried, interleaved by IP version; the rest is ignored.
@@ -30,7 +30,7 @@ pub enum DialError {
     /// Something answers, but not a relay of this version.
     #[error("{0} is not a Schat relay, or of another version")]
     Protocol(RelayAddress),
-    /// The certificate is not trusted.
+    /// The certificate is not trusted, or not by this clock.
     #[error("{refusal} ({address})")]
     Certificate {
         /// Where.
@@ -61,7 +61,7 @@ pub enum DialError {
 impl DialError {
     /// Trying again changes nothing: a person must decide.
     pub fn is_final(&self) -> bool {
-        matches!(self, Self::Certificate { .. })
+        matches!(self, Self::Certificate { refusal, .. } if !refusal.is_about_time())
     }
 
     /// How much this error says; the best of several attempts is reported.
@@ -96,9 +96,7 @@ impl From<&DialError> for Failure {
             DialError::Other(_) => (Exit::Network, "network", "It is tried again; check the network."),
             DialError::Refused(_) => (Exit::Refused, "refused", FULL),
             DialError::HungUp(_) => (Exit::Network, "network", HUNG_UP),
-            DialError::Certificate { refusal, .. } => {
-                (Exit::Verification, "certificate", remedy_of(*refusal))
-            }
+            DialError::Certificate { refusal, address } => return refused(error, *refusal, address),
         };
         Failure::new(exit, code, error.to_string(), remedy)
     }
@@ -111,6 +109,8 @@ pub struct Dialed {
     pub connection: Connection,
     /// Why it is trusted.
     pub trust: Trust,
+    /// The relay's own authority, if it shows one: what links to it carry.
+    pub own: Option<Pin>,
 }
 
 impl Transport {
@@ -155,15 +155,51 @@ async fn resolve(relay: &RelayAddress) -> Result<Vec<SocketAddr>, DialError> {
     if mixed.is_empty() { Err(DialError::Name(relay.host.clone())) } else { Ok(mixed) }
 }
 
-fn remedy_of(refusal: Refusal) -> &'static str {
-    match refusal {
-        Refusal::Pin => {
-            "Somebody may sit between you and the relay. Ask whoever sent the link for a new one, over a channel you trust."
+fn refused(error: &DialError, refusal: Refusal, address: &RelayAddress) -> Failure {
+    let (exit, code, remedy) = match refusal {
+        Refusal::Pin => (
+            Exit::Verification,
+            "certificate",
+            "Somebody may sit between you and the relay. Ask whoever sent the link for a new one, over a channel you trust.",
+        ),
+        Refusal::CaFile => (
+            Exit::Verification,
+            "certificate",
+            "Check the file, and the name under which you reach the relay.",
+        ),
+        Refusal::Authorities => (
+            Exit::Verification,
+            "certificate",
+            "Somebody may sit between you and the relay. If a file given with --ca vouched for it, give it again. Else ask its operator for a link, over a channel you trust.",
+        ),
+        Refusal::Changed => (
+            Exit::Verification,
+            "certificate",
+            "Somebody may sit between you and the relay. Ask its operator; if the change is real, join again with a new invite link.",
+        ),
+        Refusal::FirstUse(pin) => {
+            let link = shared::invite::link::RelayLink {
+                host: address.host.clone(),
+                port: address.port,
+                pin: *pin.as_bytes(),
+                token: None,
+            };
+            let remedy = format!(
+                "Compare the fingerprint with what its operator says. If it is the same, give this link, here or to /join: {link} In scripts, --trust-first-use trusts what is seen first, whoever it is."
+            );
+            return Failure::new(Exit::Verification, "first_use", error.to_string(), remedy);
         }
-        Refusal::CaFile => "Check the file, and the name under which you reach the relay.",
-        Refusal::Changed => {
-            "Somebody may sit between you and the relay. Ask its operator; if the change is real, join again with a new invite link."
-        }
-        Refusal::Unreadable => "Check that this is a Schat relay.",
-    }
+        Refusal::NoAuthority => (
+            Exit::Verification,
+            "certificate",
+            "Check that this is a Schat relay; if it is, ask its operator for a link.",
+        ),
+        Refusal::NotYet { .. } | Refusal::Expired { .. } => (
+            Exit::Network,
+            "clock",
+            "Check the clock of this machine; it goes on by itself when that is right. If it is right, tell the relay's operator.",
+        ),
+        Refusal::Unreadable => (Exit::Verification, "certificate", "Check that this is a Schat relay."),
+    };
+    Failure::new(exit, code, error.to_string(), remedy)
 }

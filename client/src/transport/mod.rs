@@ -18,12 +18,15 @@ use std::{
 };
 
 use quinn::{Endpoint, TokenMemoryCache};
-use rustls::crypto::CryptoProvider;
+use rustls::{
+    crypto::CryptoProvider,
+    time_provider::{DefaultTimeProvider, TimeProvider},
+};
 use rustls_platform_verifier::Verifier;
 use socket2::{Domain, Protocol, Socket, Type};
 
 pub use address::{AddressError, RelayAddress};
-pub use certs::Pin;
+pub use certs::{Pin, PinPrefix};
 pub use connection::{Carrier, Connection, Ended};
 pub use dial::{DialError, Dialed};
 pub use stream::{RoomStream, StreamError};
@@ -41,6 +44,8 @@ pub struct Transport {
     endpoint: Endpoint,
     provider: Arc<CryptoProvider>,
     ca: Option<Arc<CaFile>>,
+    clock: Arc<dyn TimeProvider>,
+    trusts_first_use: bool,
     // Reading the system's roots costs milliseconds: once, and only when the first relay is dialled.
     platform: Arc<OnceLock<Option<Arc<Verifier>>>>,
     // A relay asks who comes for the first time to prove his address, which takes a round trip. What it gives him for
@@ -60,9 +65,23 @@ impl Transport {
             endpoint,
             provider: Arc::new(rustls::crypto::aws_lc_rs::default_provider()),
             ca: ca.map(Arc::new),
+            clock: Arc::new(DefaultTimeProvider),
+            trusts_first_use: false,
             platform: Arc::default(),
             tokens: Arc::default(),
         })
+    }
+
+    /// The same, and a relay of which nothing is known, and for which nobody vouches, is trusted on first use.
+    #[must_use]
+    pub fn trusting_first_use(self) -> Self {
+        Self { trusts_first_use: true, ..self }
+    }
+
+    /// The same under another clock than the system's.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn TimeProvider>) -> Self {
+        Self { clock, ..self }
     }
 
     /// Moves all connections to a fresh socket: QUIC migration (RFC 9000, 9) keeps them alive over a

@@ -146,7 +146,7 @@ pub(super) fn forged(entries: &[Deliver]) -> Vec<Vec<Deliver>> {
 /// Connects with a device's state to the real relay: does it let the device into the room?
 pub(super) async fn knock(place: &Place, device: &Snapshot) -> Result<bool, Stop> {
     let transport = Transport::new(None).map_err(|error| error.to_string())?;
-    let known = Known { pin: Some(place.own.pin), remembered: None };
+    let known = Known::Pinned(place.own.pin);
     let dialed = transport.dial(&place.own.dial, known).await.map_err(|error| error.to_string())?;
     let mut stream = RoomStream::open(&dialed.connection).await.map_err(|error| error.to_string())?;
     let mut engine = device.engine()?;

@@ -11,7 +11,7 @@ use tokio::{
 use super::{Dialer, Refusal};
 use crate::{
     failure::{Exit, Failure},
-    transport::{Carrier, Connection, Dialed, Ended, RelayAddress, Trust, route_to, told},
+    transport::{Carrier, Connection, Dialed, Ended, Known, RelayAddress, Trust, route_to, told},
 };
 
 /// How often the route to the relay is looked at, in seconds: a change of network is noticed well before the
@@ -95,16 +95,16 @@ impl Dialer {
             _ = connection.closed() => return Ok(None),
         };
         let dialed = dialed.map_err(|error| super::explain(&error))?;
-        self.remember(dialed.trust).await?;
+        self.remember(&dialed).await?;
         Ok(Some(dialed))
     }
 
     /// No link has said meanwhile that the relay has another pin.
     async fn is_still_trusted(&self, trust: Trust) -> bool {
-        let address = self.address.clone();
-        let known = self.vault.run(move |store| store.known_relay(&address)).await.ok().flatten();
-        let said = known.filter(|known| known.from_link && self.pin.is_none());
-        said.is_none_or(|known| trust == Trust::Pinned(known.pin))
+        match self.known().await {
+            Ok(Known::Pinned(pin)) => self.pin.is_some() || trust == Trust::Pinned(pin),
+            Ok(_) | Err(_) => true,
+        }
     }
 }
 

@@ -6,8 +6,7 @@ use super::Room;
 use crate::{
     daemon::FaceId,
     runtime::{Event, RoomEvent, lock},
-    store::Notice,
-    transport::Trust,
+    store::{KnownRelay, Notice},
 };
 
 impl Room {
@@ -52,17 +51,16 @@ impl Room {
         max_uses: u32,
     ) {
         let Some((address, pin)) = self.advertise.clone() else { return };
-        let seen = self.trust.and_then(Trust::pin);
-        let remembered = match pin.or(seen) {
+        let pin = match pin {
             Some(pin) => Some(pin),
-            None if self.trust.is_none() => {
+            // The relay's own authority, on whatever ground it is trusted: it was stored before anything was said.
+            None => {
                 let relay = address.clone();
                 let known = self.vault.run(move |store| store.known_relay(&relay)).await;
-                known.ok().flatten().map(|known| known.pin)
+                known.ok().flatten().and_then(KnownRelay::pin)
             }
-            None => None,
         };
-        link.ca_pin = remembered.map(|pin| *pin.as_bytes());
+        link.ca_pin = pin.map(|pin| *pin.as_bytes());
         let link = shared::invite::link::InviteLink { host: address.host, port: address.port, link };
         let askers = std::mem::take(&mut self.invited);
         self.answer(&askers, RoomEvent::Invite { link, expires_ms, max_uses }).await;

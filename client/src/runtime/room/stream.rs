@@ -25,7 +25,7 @@ const STABLE: Duration = Duration::from_secs(10);
 impl Room {
     pub(super) async fn connect(&mut self) {
         let state = self.link.borrow_and_update().clone();
-        let LinkState::Up(connection, trust) = state else { return };
+        let LinkState::Up(connection, _) = state else { return };
         let opened = timeout(Duration::from_secs(OPEN_S), RoomStream::open(&connection)).await;
         let Ok(Ok(stream)) = opened else {
             self.not_before = Instant::now() + self.backoff.next(&self.profile.random);
@@ -38,7 +38,6 @@ impl Room {
                 return self.show(RoomEvent::Failed(error.into())).await;
             }
         };
-        self.trust = Some(trust);
         self.since = Instant::now();
         let binding = stream.binding();
         self.stream = Some(stream);

@@ -91,7 +91,8 @@ fn database_without_happenings_is_migrated_and_keeps_its_lines() {
     let batch = Batch { entries: vec![entry(1, "one")], ..Batch::default() };
     store.commit(ROOM, Some(&record("team")), &batch).unwrap();
     // As the version before left it.
-    store.db.execute_batch("DROP TABLE happenings; PRAGMA user_version = 8;").unwrap();
+    let before = "DROP TABLE happenings; ALTER TABLE relays RENAME COLUMN ground TO from_link; PRAGMA user_version = 8;";
+    store.db.execute_batch(before).unwrap();
     drop(store);
     let mut store = open(&dir);
     let batch = Batch { happenings: vec![joined(Some(2), "a", None)], ..Batch::default() };

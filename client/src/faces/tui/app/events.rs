@@ -28,6 +28,7 @@ impl App {
         match state {
             RelayState::Connecting => self.link = Link::Connecting(relay),
             RelayState::Connected { trust, carrier } => {
+                self.told_why = false;
                 self.note(words::connected(&relay, trust, carrier));
                 self.link = Link::Up(relay, carrier);
             }
@@ -38,8 +39,16 @@ impl App {
                     }
                     None => format!("No connection to {relay}"),
                 });
-                if failure.code == "certificate" {
-                    self.alert(format!("ALARM (certificate): {}", words::failure(&failure)));
+                match &*failure.code {
+                    "certificate" => {
+                        self.alert(format!("ALARM (certificate): {}", words::failure(&failure)));
+                    }
+                    // What only a person can mend; it is tried again and again, and said once.
+                    "clock" | "first_use" if !self.told_why => {
+                        self.told_why = true;
+                        self.note(words::failure(&failure));
+                    }
+                    _ => {}
                 }
             }
         }

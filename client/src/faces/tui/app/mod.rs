@@ -50,6 +50,8 @@ pub struct App {
     pub(super) overlay: Option<Overlay>,
     pub(super) with_members: bool,
     pub(super) link: Link,
+    /// Why there is no connection was said, and it is not asked for again before there is one.
+    pub(super) told_why: bool,
     /// To the relay and back, when it was measured last.
     pub(super) round_trip: Option<Duration>,
     /// A failure or alarm that is shown until a key is pressed.
@@ -100,6 +102,7 @@ impl App {
             with_members: settings.screen.members,
             settings,
             link: Link::None,
+            told_why: false,
             round_trip: None,
             alert: None,
             notes: VecDeque::new(),
