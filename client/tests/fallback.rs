@@ -23,6 +23,7 @@ use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
     net::{TcpListener, TcpStream, UdpSocket},
+    sync::watch,
 };
 
 async fn relay_with_fallback(dir: &TempDir, name: &str) -> Relay {
@@ -55,6 +56,72 @@ async fn blocked(relay: SocketAddr) -> RelayAddress {
         }
     });
     address
+}
+
+/// The way to a relay in a network that lets UDP through until somebody says stop.
+async fn until_told(relay: SocketAddr) -> (RelayAddress, watch::Sender<bool>) {
+    let (near, listener, address) = no_udp().await;
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        let far = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let mut client = None;
+        let (mut out, mut back) = ([0; 65_536], [0; 65_536]);
+        loop {
+            tokio::select! {
+                got = near.recv_from(&mut out) => {
+                    // What is sent to a closed port comes back as an error.
+                    let Ok((length, from)) = got else { continue };
+                    client = Some(from);
+                    if !*stopped.borrow() {
+                        let _ = far.send_to(&out[..length], relay).await;
+                    }
+                }
+                got = far.recv_from(&mut back) => {
+                    let (Ok((length, _)), Some(client)) = (got, client) else { continue };
+                    if !*stopped.borrow() {
+                        let _ = near.send_to(&back[..length], client).await;
+                    }
+                }
+                taken = listener.accept() => {
+                    let (mut near, _) = taken.unwrap();
+                    tokio::spawn(async move {
+                        let mut far = TcpStream::connect(relay).await.unwrap();
+                        let _ = copy_bidirectional(&mut near, &mut far).await;
+                    });
+                }
+            }
+        }
+    });
+    (address, stop)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn udp_that_dies_while_people_talk_is_left_for_tcp_before_the_connection_is_given_up() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay_with_fallback(&dir, "relay").await;
+    let mut ann = Person::enter(dir.path(), "ann", &relay, Past::Nothing).await;
+    ann.runtime.create_own("team").await.unwrap();
+    ann.joined().await;
+    let mut link = ann.link("team").await;
+    let (way, stop) = until_told(relay.addresses()[0]).await;
+    (link.host, link.port) = (way.host, way.port);
+    let mut bob = Person::enter(dir.path(), "bob", &relay, Past::Nothing).await;
+    bob.runtime.join(&link).await.unwrap();
+    assert_eq!(carrier(&mut bob).await, Carrier::Quic);
+    bob.joined().await;
+    ann.is_among(2).await;
+    stop.send(true).unwrap();
+    bob.say("team", "t1", "hello?").await;
+    // The next word about the relay is the other carrier, and not that it was lost.
+    let next = bob.until(|event| match event {
+        Event::Relay { state, .. } => Some(state),
+        _ => None,
+    });
+    assert!(matches!(next.await, RelayState::Connected { carrier: Carrier::Tcp, .. }));
+    ann.hears("hello?").await;
+    bob.runtime.shutdown().await;
+    ann.runtime.shutdown().await;
+    relay.shutdown().await;
 }
 
 async fn carrier(person: &mut Person) -> Carrier {

@@ -45,6 +45,15 @@ pub struct TcpConnection {
     pub(super) remote: SocketAddr,
 }
 
+/// How much was said on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Talk {
+    /// Frames that the relay has to acknowledge, those that were sent again included.
+    pub asked: u64,
+    /// Packets from the relay.
+    pub heard: u64,
+}
+
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
@@ -79,6 +88,20 @@ impl Connection {
     pub fn round_trip(&self) -> Option<Duration> {
         match self {
             Self::Quic(connection) => Some(connection.rtt()),
+            Self::Tcp(_) => None,
+        }
+    }
+
+    /// What was sent that wants an answer, and what was heard, both counted up; where the carrier does not look after
+    /// that itself.
+    pub fn talk(&self) -> Option<Talk> {
+        match self {
+            Self::Quic(connection) => {
+                let stats = connection.stats();
+                let sent = &stats.frame_tx;
+                let asked = sent.stream.saturating_add(sent.ping).saturating_add(sent.datagram);
+                Some(Talk { asked, heard: stats.udp_rx.datagrams })
+            }
             Self::Tcp(_) => None,
         }
     }

@@ -27,7 +27,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 pub use address::{AddressError, RelayAddress};
 pub use certs::{Pin, PinPrefix};
-pub use connection::{Carrier, Connection, Ended};
+pub use connection::{Carrier, Connection, Ended, Talk};
 pub use dial::{DialError, Dialed};
 pub use stream::{RoomStream, StreamError};
 pub(crate) use told::told;

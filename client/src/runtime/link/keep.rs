@@ -11,7 +11,7 @@ use tokio::{
 use super::{Dialer, Refusal};
 use crate::{
     failure::{Exit, Failure},
-    transport::{Carrier, Connection, Dialed, Ended, Known, RelayAddress, Trust, route_to, told},
+    transport::{Carrier, Connection, Dialed, Ended, Known, RelayAddress, Talk, Trust, route_to, told},
 };
 
 /// How often the route to the relay is looked at, in seconds: a change of network is noticed well before the
@@ -39,6 +39,34 @@ pub(super) enum Kept {
     Refused(Failure),
 }
 
+/// Whether the relay answers, looked at every [`ROUTE_S`]. What was asked and got no answer in the time between two looks
+/// and in the one after it makes another connection worth a try: three to six seconds, in which QUIC has sent it again
+/// several times. The connection itself takes 30 s to be sure, and a network that
+/// lets no UDP through any more never comes back.
+#[derive(Debug, Default)]
+struct Silence {
+    last: Option<Talk>,
+    /// Something was asked since the relay was heard last.
+    waits: bool,
+    /// Another connection was tried since then: once is enough.
+    tried: bool,
+}
+
+impl Silence {
+    /// Takes in a look; true once for each silence.
+    fn is_too_long(&mut self, now: Talk) -> bool {
+        let last = self.last.replace(now).unwrap_or(now);
+        if now.heard != last.heard {
+            (self.waits, self.tried) = (false, false);
+            return false;
+        }
+        let is_long = self.waits && !self.tried;
+        self.waits |= now.asked != last.asked;
+        self.tried |= is_long;
+        is_long
+    }
+}
+
 impl Dialer {
     /// Keeps the connection while networks change; returns how that ended.
     pub(super) async fn keep(&self, connection: &Connection, trust: Trust, nudge: &Notify) -> Kept {
@@ -48,6 +76,7 @@ impl Dialer {
         let mut look = interval(Duration::from_secs(ROUTE_S));
         let mut pause = Duration::from_secs(FIRST_LOOK_S);
         let mut try_quic = Instant::now() + pause;
+        let mut silence = Silence::default();
         loop {
             tokio::select! {
                 ended = connection.closed() => return over(&self.address, ended),
@@ -58,6 +87,14 @@ impl Dialer {
                     }
                 }
                 _ = look.tick() => {
+                    if connection.talk().is_some_and(|talk| silence.is_too_long(talk)) {
+                        match self.dial_beside(connection, true).await {
+                            Ok(Some(better)) => return Kept::Better(better),
+                            Err((failure, true)) => return Kept::Refused(failure),
+                            // The connection has its own time to come back in, or to end.
+                            Ok(None) | Err(_) => {}
+                        }
+                    }
                     let now = route_to(remote).ok();
                     // While there is no network at all, the old socket is as good as any.
                     if now.is_none() || now == route {
@@ -73,7 +110,7 @@ impl Dialer {
                     }
                 }
                 () = sleep_until(try_quic), if !is_quic => {
-                    match self.dial_quic(connection).await {
+                    match self.dial_beside(connection, false).await {
                         Ok(Some(better)) => return Kept::Better(better),
                         Err((failure, true)) => return Kept::Refused(failure),
                         Ok(None) | Err(_) => {}
@@ -87,11 +124,17 @@ impl Dialer {
         }
     }
 
-    /// QUIC, if it works before the connection over TCP ends.
-    async fn dial_quic(&self, connection: &Connection) -> Result<Option<Dialed>, Refusal> {
+    /// A connection that works before this one ends: by QUIC, or `by_any` carrier.
+    async fn dial_beside(&self, connection: &Connection, by_any: bool) -> Result<Option<Dialed>, Refusal> {
         let known = self.known().await?;
+        let dial = async {
+            match by_any {
+                true => self.transport.dial(&self.address, known).await,
+                false => self.transport.dial_quic(&self.address, known).await,
+            }
+        };
         let dialed = tokio::select! {
-            dialed = self.transport.dial_quic(&self.address, known) => dialed,
+            dialed = dial => dialed,
             _ = connection.closed() => return Ok(None),
         };
         let dialed = dialed.map_err(|error| super::explain(&error))?;
@@ -119,4 +162,26 @@ fn over(relay: &RelayAddress, ended: Ended) -> Kept {
     let message = format!("The relay {relay} {why}.");
     let failure = Failure::new(Exit::Network, "network", message, remedy);
     Kept::Ended { failure, is_brief }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_is_told_from_a_quiet_room_and_from_a_slow_answer() {
+        let mut silence = Silence::default();
+        let mut look = |asked, heard| silence.is_too_long(Talk { asked, heard });
+        // Nobody says anything.
+        assert!(!look(5, 9) && !look(5, 9) && !look(5, 9));
+        // Asked, and answered by the next look.
+        assert!(!look(6, 9) && !look(6, 10) && !look(6, 10));
+        // Asked, and sent again, in vain: once.
+        assert!(!look(7, 10));
+        assert!(look(9, 10));
+        assert!(!look(10, 10) && !look(10, 10));
+        // Heard, and silent anew.
+        assert!(!look(10, 11) && !look(11, 11));
+        assert!(look(11, 11));
+    }
 }
