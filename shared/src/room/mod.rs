@@ -411,6 +411,7 @@ impl Engine {
         let device_id = self.meta.device_id.as_slice().try_into().unwrap_or_default();
         crate::identity::credential::certify(
             &self.profile.identity,
+            &self.room,
             Shown { name: &self.meta.name, status: &self.meta.status, glyph: &self.meta.glyph },
             &self.meta.device_name,
             device_id,
