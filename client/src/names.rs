@@ -1,6 +1,6 @@
 //! Which names look alike.
 
-use shared::identity::names::fold;
+use shared::identity::names::{clean_name, fold};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_security::confusable_detection::skeleton;
 
@@ -73,6 +73,12 @@ const DEFAULTS: [&str; 16] = [
 /// Whether the name is one that a system gives: that two have it means nothing.
 pub fn is_default(name: &str) -> bool {
     DEFAULTS.contains(&fold(name).as_str())
+}
+
+/// The label that somebody means who typed this: labels are names of rooms, in the one form that names have. What is no
+/// name stays, and is no room's label.
+pub fn label(typed: &str) -> String {
+    clean_name(typed).unwrap_or_else(|_| typed.to_owned())
 }
 
 /// Without spaces, which are easily overlooked.
@@ -167,6 +173,14 @@ mod tests {
         ] {
             assert!(!alike(one, other), "{one} {other}");
         }
+    }
+
+    #[test]
+    fn label_is_one_however_it_was_typed() {
+        assert_eq!(label(" cafe\u{301}"), "caf\u{e9}");
+        assert_eq!(label("my\u{a0}room"), "my room");
+        assert_eq!(label("team (version 1)"), "team (version 1)");
+        assert_eq!(label("\u{1b}"), "\u{1b}");
     }
 
     #[test]

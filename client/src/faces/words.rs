@@ -52,10 +52,10 @@ pub fn namesake(Namesake { who, owner, is_me }: &Namesake, view: Option<&GroupVi
     let (one, other) = (apart(who, owner), apart(owner, who));
     match (is_me, here(owner)) {
         (true, true) => format!(
-            "You are not the only {shown} here: you are shown as {other}, the other as {one}. Another name: /name NAME"
+            "You are not the only {shown} here: you are shown as {other}, the other as {one}. Another name: /nick NAME"
         ),
         (true, false) => {
-            format!("Somebody here is called {shown}, as you are: {one}. Another name for you: /name NAME")
+            format!("Somebody here is called {shown}, as you are: {one}. Another name for you: /nick NAME")
         }
         (false, true) => format!("Two here are called {shown}; they are shown as {other} and {one}."),
         (false, false) => {
@@ -352,7 +352,7 @@ mod tests {
         let [me, other] = [0, 1].map(|at: usize| view.members[at].person.clone());
         let told = namesake(&Namesake { who: other.clone(), owner: me.clone(), is_me: true }, Some(&view));
         assert!(
-            told.contains("guest#0101") && told.contains("guest#0202") && told.contains("/name"),
+            told.contains("guest#0101") && told.contains("guest#0202") && told.contains("/nick"),
             "{told}"
         );
         let told = namesake(&Namesake { who: other, owner: me, is_me: false }, Some(&view));

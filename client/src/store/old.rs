@@ -4,6 +4,7 @@ use rusqlite::params;
 use shared::room::OldRoom;
 
 use super::{Notice, Store, StoreError, notices};
+use crate::names::label;
 
 /// Why a private room of version 1 is over.
 pub const ARCHIVED: &str = "This is an archive of version 1, which this program reads and does not speak: to talk on, make the \
@@ -49,6 +50,13 @@ impl Store {
                     params![record.id.as_bytes(), why],
                 )?;
             }
+            for (record, _) in &old {
+                // Version 1 had labels in any form. Two that differ in nothing else stay as they are.
+                transaction.execute(
+                    "UPDATE OR IGNORE rooms SET label = ?2 WHERE room = ?1",
+                    params![record.id.as_bytes(), label(&record.label)],
+                )?;
+            }
             notices::append(&transaction, &self.sealer, id, &[notice])?;
             Ok(transaction.commit()?)
         });
@@ -71,7 +79,7 @@ impl Store {
 const NAMED: usize = 5;
 
 fn labels(old: &[(super::RoomRecord, OldRoom)]) -> String {
-    let named: Vec<_> = old.iter().take(NAMED).map(|(record, _)| record.label.as_str()).collect();
+    let named: Vec<_> = old.iter().take(NAMED).map(|(record, _)| label(&record.label)).collect();
     let more = old.len().saturating_sub(NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{}{more}", named.join(", "))
@@ -121,7 +129,7 @@ mod tests {
         fn room(&self, store: &mut Store, n: u8, meta: &[u8]) {
             let id = RoomId([n; 32]);
             let record =
-                RoomRecord { id, label: format!("room {n}"), place: Where::Own, acked: 0, closed: None };
+                RoomRecord { id, label: format!("room\u{a0}{n}"), place: Where::Own, acked: 0, closed: None };
             let from = Person { name: "ann".to_owned(), fingerprint: Fingerprint([1; 32]) };
             let message = Message {
                 seq: 3,
@@ -151,6 +159,8 @@ mod tests {
         drop(store);
 
         let store = world.open();
+        let labels: Vec<_> = store.rooms().unwrap().into_iter().map(|room| room.label).collect();
+        assert_eq!(labels, ["room 1", "room 2", "room\u{a0}3", "room\u{a0}4"]);
         let closed: Vec<_> = store.rooms().unwrap().into_iter().map(|room| room.closed).collect();
         assert_eq!(closed, [Some(ARCHIVED.to_owned()), Some(ARCHIVED_OPEN.to_owned()), None, None]);
         let mut search = Search::new(Query::new("said", None), [(RoomId([1; 32]), "room 1".to_owned())], 9);
@@ -164,7 +174,7 @@ mod tests {
             panic!("{told:?}")
         };
         assert_eq!(code, "version_1");
-        assert!(message.contains("room 1, room 2") && !message.contains("room 3"), "{message}");
+        assert!(message.contains("room 1, room 2") && !message.contains('3'), "{message}");
         drop(store);
         assert_eq!(world.open().unseen_notices(None).unwrap().len(), 1, "told once");
     }

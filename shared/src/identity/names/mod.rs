@@ -76,11 +76,12 @@ pub fn clean_name(name: &str) -> Result<String, NameError> {
 /// # Errors
 /// [`NameError`] says what is wrong.
 pub fn clean_optional(text: &str, most: usize) -> Result<String, NameError> {
-    match text.trim() {
-        "" => Ok(String::new()),
-        text if text.len() > most => Err(NameError::TooLong(text.len())),
-        text => clean_name(text),
+    if text.trim().is_empty() {
+        return Ok(String::new());
     }
+    // In its one form it may be longer.
+    let text = clean_name(text)?;
+    if text.len() > most { Err(NameError::TooLong(text.len())) } else { Ok(text) }
 }
 
 /// White space of any kind as one space; a break of the line is none.

@@ -174,6 +174,16 @@ fn one_name_has_one_form() {
 }
 
 #[test]
+fn sign_that_grows_as_it_is_composed_is_measured_afterwards() {
+    // Three bytes, and six in NFC.
+    let grows = "\u{958}".repeat(10);
+    assert_eq!(grows.len(), 30);
+    assert_eq!(clean_optional(&grows, 32), Err(NameError::TooLong(60)));
+    assert_eq!(clean_optional(" \u{a0}", 32), Ok(String::new()));
+    assert_eq!(clean_optional(&"x".repeat(33), 32), Err(NameError::TooLong(33)));
+}
+
+#[test]
 fn cleaning_is_done_once() {
     for c in characters() {
         for name in [format!("{c}"), format!("a{c}b"), format!("a{c}\u{301} {c}")] {
