@@ -33,7 +33,7 @@ pub fn name(person: &Person, view: Option<&GroupView>) -> String {
 
 /// The first digits of a fingerprint: four, or as many fours as it takes to tell it from these.
 fn short(fingerprint: &Fingerprint, others: &[&Fingerprint]) -> String {
-    let (whole, others) = (fingerprint.to_string(), others.iter().map(|other| other.to_string()));
+    let (whole, others) = (fingerprint.to_string(), others.iter().map(ToString::to_string));
     let common = |other: String| whole.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
     let needed = others.map(common).max().unwrap_or(0) / 4 * 4 + 4;
     whole.chars().take(needed).collect()
