@@ -1,41 +1,190 @@
 //! Which names look alike.
 
+use shared::identity::names::{clean_name, fold};
 use unicode_normalization::UnicodeNormalization as _;
-use unicode_security::confusable_detection::skeleton as confusable;
+use unicode_security::confusable_detection::skeleton;
 
-/// What a name looks like, case and spaces apart: two names with the same skeleton can be taken for each other
-/// (UTS #39, 4, over NFKC in lower case). For comparing only, never for showing.
-pub fn skeleton(name: &str) -> String {
-    let folded: String = name.nfkc().flat_map(char::to_lowercase).filter(|c| !c.is_whitespace()).collect();
-    // A confusable's prototype may be a capital: `0` looks like `O`.
-    confusable(&folded).flat_map(char::to_lowercase).nfkc().collect()
+/// What a name looks like. For comparing only, never for showing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Looks {
+    /// It is written so, case and width apart.
+    folded: String,
+    /// In what it may be taken for: at most four, each as short as the name.
+    keys: Vec<String>,
+}
+
+impl Looks {
+    /// What `name` looks like.
+    pub fn of(name: &str) -> Self {
+        let folded = compact(&fold(name));
+        let written = compact(&name.nfkc().collect::<String>());
+        let mut keys = vec![
+            // Whatever the case: `b0b` and `BOB`. A confusable's prototype may be a capital: `0` looks like `O`.
+            format!("lower {}", lower(&confusable(&folded))),
+            // A capital within a word is taken for what it looks like: `AIice` and `alice`.
+            format!("lower {}", lower(&confusable(&lower_where_usual(&written)))),
+            // As it is written (UTS #39, 4): `Ian` and `lan`.
+            format!("written {}", confusable(&written)),
+            // In capitals, as somebody else may have written it: `alice` and `ALlCE`.
+            format!("written {}", confusable(&written.to_uppercase())),
+        ];
+        keys.sort();
+        keys.dedup();
+        Self { folded, keys }
+    }
+
+    /// The names can be taken for each other.
+    pub fn like(&self, other: &Self) -> bool {
+        self.keys.iter().any(|key| other.keys.contains(key))
+    }
+
+    /// The names are one, case and width apart: two people may well both have it. One that is only
+    /// [like](Self::like) it is a disguise.
+    pub fn same(&self, other: &Self) -> bool {
+        self.folded == other.folded
+    }
+
+    /// Names with a key in common look alike.
+    pub fn keys(&self) -> &[String] {
+        &self.keys
+    }
+}
+
+/// Names that systems give, and that say nothing of who has them.
+const DEFAULTS: [&str; 16] = [
+    "admin",
+    "administrator",
+    "arch",
+    "debian",
+    "ec2-user",
+    "fedora",
+    "guest",
+    "me",
+    "nobody",
+    "opc",
+    "pi",
+    "root",
+    "test",
+    "ubuntu",
+    "user",
+    "vagrant",
+];
+
+/// Whether the name is one that a system gives: that two have it means nothing.
+pub fn is_default(name: &str) -> bool {
+    DEFAULTS.contains(&fold(name).as_str())
+}
+
+/// The label that somebody means who typed this: labels are names of rooms, in the one form that names have. What is no
+/// name stays, and is no room's label.
+pub fn label(typed: &str) -> String {
+    clean_name(typed).unwrap_or_else(|_| typed.to_owned())
+}
+
+/// Without spaces, which are easily overlooked.
+fn compact(name: &str) -> String {
+    name.chars().filter(|c| !c.is_whitespace()).collect()
+}
+
+fn confusable(name: &str) -> String {
+    skeleton(name).collect()
+}
+
+fn lower(name: &str) -> String {
+    name.chars().flat_map(char::to_lowercase).nfkc().collect()
+}
+
+/// In lower case, but for capitals after a letter in a word that is not all capitals.
+fn lower_where_usual(name: &str) -> String {
+    if !name.chars().any(char::is_lowercase) {
+        return name.to_lowercase();
+    }
+    let mut inside = false;
+    let mut out = String::with_capacity(name.len());
+    for c in name.chars() {
+        match inside {
+            true => out.push(c),
+            false => out.extend(c.to_lowercase()),
+        }
+        inside = c.is_alphabetic();
+    }
+    out
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn alike(one: &str, other: &str) -> bool {
+        let (one, other) = (Looks::of(one), Looks::of(other));
+        assert_eq!(one.like(&other), other.like(&one));
+        one.like(&other)
+    }
+
     #[test]
     fn name_in_other_clothes_is_the_same_name() {
         for (one, other) in [
             ("bob", "Bob"),
             ("bob", "b o b"),
-            ("bob", "b0b"),
             ("bob", "ｂｏｂ"),     // full width
-            ("paul", "раul"),      // Cyrillic er and a
             ("zoë", "zoe\u{308}"), // one character, or two
-            ("alice", "аlice"),    // Cyrillic a
-            ("STRASSE", "strasse"),
+            ("STRASSE", "Straße"),
+            ("ann", "a\u{200b}nn"),
         ] {
-            assert_eq!(skeleton(one), skeleton(other), "{one} {other}");
+            assert!(alike(one, other), "{one} {other}");
+            assert!(Looks::of(one).same(&Looks::of(other)), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn name_that_passes_for_another_is_like_it_and_not_the_same() {
+        for (one, other) in [
+            ("bob", "b0b"),
+            ("BOB", "b0b"),
+            ("paul", "раul"),   // Cyrillic er and a
+            ("alice", "аlice"), // Cyrillic a
+            ("Alice", "AIice"), // a capital i
+            ("alice", "AIice"),
+            ("Alice", "aIice"),
+            ("ALICE", "ALlCE"),
+            ("alice", "ALlCE"),
+            ("Bill", "BiII"),
+            ("lan", "Ian"),
+            ("morning", "mornin\u{261}"),
+            ("modern", "modem"),
+        ] {
+            assert!(alike(one, other), "{one} {other}");
+            assert!(!Looks::of(one).same(&Looks::of(other)), "{one} {other}");
         }
     }
 
     #[test]
     fn other_names_stay_apart() {
-        for (one, other) in [("bob", "bop"), ("ann", "anna"), ("zoe", "zoë"), ("日本", "日木"), ("a", "b")]
-        {
-            assert_ne!(skeleton(one), skeleton(other), "{one} {other}");
+        for (one, other) in [
+            ("bob", "bop"),
+            ("ann", "anna"),
+            ("zoe", "zoë"),
+            ("日本", "日木"),
+            ("a", "b"),
+            ("Ian", "Lan"),
+            ("ill", "lil"),
+            ("Ida", "Lda"),
+            ("McIntyre", "MacIntyre"),
+        ] {
+            assert!(!alike(one, other), "{one} {other}");
         }
+    }
+
+    #[test]
+    fn label_is_one_however_it_was_typed() {
+        assert_eq!(label(" cafe\u{301}"), "caf\u{e9}");
+        assert_eq!(label("my\u{a0}room"), "my room");
+        assert_eq!(label("team (version 1)"), "team (version 1)");
+        assert_eq!(label("\u{1b}"), "\u{1b}");
+    }
+
+    #[test]
+    fn names_of_systems_are_known_in_any_case() {
+        assert!(is_default("Guest") && is_default("root") && !is_default("bob"));
     }
 }

@@ -20,7 +20,7 @@ use proto::RoomId;
 use shared::{
     identity::Fingerprint,
     message::timeline::Line,
-    room::{Message, Person},
+    room::{Change, Message, Person},
 };
 use support::random;
 use tempfile::TempDir;
@@ -58,6 +58,63 @@ fn schat(dir: &TempDir, arguments: &[&str]) -> Output {
 
 fn lines(output: &Output) -> Vec<String> {
     String::from_utf8(output.stdout.clone()).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// A profile as version 1 left it: a row `meta` that says nothing of its version, and a line.
+fn old_profile() -> TempDir {
+    let dir = profile();
+    let home = ProfileDir::choose(Some(dir.path().join("p"))).unwrap();
+    let opened = OpenProfile::open(home, None, random()).unwrap();
+    let meta = [&[0x0a, 32][..], &[7; 32], &[0x20, 4]].concat();
+    let changes = vec![Change { key: "meta".to_owned(), value: Some(meta.into()) }];
+    let batch = Batch { changes, ..Batch::default() };
+    opened.vault.now(|store| store.commit(RoomId([7; 32]), None, &batch)).unwrap();
+    dir
+}
+
+#[test]
+fn profile_of_version_1_is_told_as_such_and_read() {
+    let dir = old_profile();
+    let rooms = lines(&schat(&dir, &["rooms"]));
+    assert!(rooms.len() == 1 && rooms[0].contains("archive of version 1"), "{rooms:?}");
+    let json: serde_json::Value = serde_json::from_slice(&schat(&dir, &["--json", "rooms"]).stdout).unwrap();
+    assert!(json["rooms"][0]["closed"].as_str().unwrap().contains("archive of version 1"), "{json}");
+    assert_eq!(lines(&schat(&dir, &["search", "lunch"])).len(), 1);
+    assert_eq!(lines(&schat(&dir, &["export", "team"])).len(), 2_501);
+    let sent = schat(&dir, &["send", "team", "hello"]);
+    let told = String::from_utf8(sent.stderr).unwrap();
+    assert_eq!(sent.status.code(), Some(5), "{told}");
+    assert!(told.contains("archive of version 1") && told.contains("new link"), "{told}");
+    assert!(!told.contains("damaged"), "{told}");
+}
+
+#[test]
+fn room_and_words_are_one_in_either_form() {
+    let dir = profile();
+    let home = ProfileDir::choose(Some(dir.path().join("p"))).unwrap();
+    let opened = OpenProfile::open(home, None, random()).unwrap();
+    let id = RoomId([8; 32]);
+    let record = RoomRecord {
+        id,
+        label: "caf\u{e9}".to_owned(),
+        place: Where::Own,
+        acked: 0,
+        closed: Some("left".into()),
+    };
+    let from = Person { name: "bob".to_owned(), fingerprint: Fingerprint([1; 32]) };
+    let text = "Straße cafe\u{301} na\u{ad}iv".to_owned();
+    let line =
+        Message { seq: 1, id: [9; 16], at: 1, from, text, mine: false, reply_to: None, disappears: None };
+    let batch = Batch { entries: vec![Entry::Line(line.into())], ..Batch::default() };
+    opened.vault.now(|store| store.commit(id, Some(&record), &batch)).unwrap();
+    drop(opened);
+    for room in ["caf\u{e9}", "cafe\u{301}"] {
+        assert_eq!(lines(&schat(&dir, &["export", room])).len(), 1, "{room:?}");
+        for word in ["strasse", "STRASSE", "caf\u{e9}", "cafe\u{301}", "CAFÉ"] {
+            let found = lines(&schat(&dir, &["search", "--room", room, word]));
+            assert!(found.len() == 1 && found[0].ends_with("Straße cafe\u{301} naiv"), "{word}: {found:?}");
+        }
+    }
 }
 
 #[test]

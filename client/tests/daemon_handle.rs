@@ -277,8 +277,8 @@ async fn alarm_that_came_while_nobody_was_there_waits_for_the_first_who_is() {
     let relay = relay(&home.join("relay"), 0).await;
     let (mut ann, _daemon) = pair(home, &relay).await;
     faces(home, 0).await;
-    // Somebody with bob's name and another key: an alarm at bob's.
-    let mut other = Person::enter(&home.join("elsewhere"), "bob", &relay, Past::Nothing).await;
+    // Somebody whose name passes for bob's, with another key: an alarm at bob's.
+    let mut other = Person::enter(&home.join("elsewhere"), "b0b", &relay, Past::Nothing).await;
     other.runtime.join(&ann.link(ROOM).await).await.unwrap();
     other.joined().await;
     let mut first = attach(home, "bob", Past::Nothing, None).await.unwrap();

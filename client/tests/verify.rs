@@ -122,7 +122,7 @@ async fn stranger_and_impostor_are_alarms_that_outlive_a_restart() {
     };
     let (who, was) = ann.until(renamed).await;
     assert_eq!((who.name.as_str(), was.as_str()), ("eve", "bob"));
-    eve.runtime.tell(ROOM, Command::Rename("Ann".to_owned())).await.unwrap();
+    eve.runtime.tell(ROOM, Command::Rename("\u{410}nn".to_owned())).await.unwrap();
     let (kind, text) = alarm(&mut ann).await;
     assert_eq!(kind, AlarmKind::Impostor, "{text}");
     assert!(text.contains("YOUR name"), "{text}");
@@ -156,7 +156,7 @@ async fn program_without_a_relay_shows_the_same_number_and_marks_no_mere_name() 
     let shown = program(&dir, &["verify", ROOM, "bob"]);
     assert_eq!(shown.status.code(), Some(0), "{shown:?}");
     let shown = text(&shown.stdout);
-    assert!(shown.contains(&number.digits()) && shown.contains(&number.emoji()), "{shown}");
+    assert!(shown.contains(&number.digits()), "{shown}");
     let key = him.fingerprint.to_string();
     let command = ["verify", ROOM, &key, "--yes"];
     assert!(shown.contains(&format!("schat {}", command.join(" "))), "{shown}");

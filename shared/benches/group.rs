@@ -126,8 +126,14 @@ fn person(
 ) -> (Signer, SigningIdentity, content::Leaf) {
     let signer = Signer::generate(suite, random).unwrap();
     let identity = Identity::generate(random);
-    let certified =
-        certify(&identity, format!("member {number}").as_str(), "bench", random.bytes(), &signer.public);
+    let certified = certify(
+        &identity,
+        &ROOM,
+        format!("member {number}").as_str(),
+        "bench",
+        random.bytes(),
+        &signer.public,
+    );
     let access_key = random.bytes::<32>().to_vec().into();
     (signer, certified, content::Leaf { access_key, invite_id: invite.to_vec().into() })
 }

@@ -92,7 +92,9 @@ pub fn link(bytes: &[u8]) {
 pub fn credential(bytes: &[u8]) {
     let custom = CustomCredential::new(CREDENTIAL_TYPE, bytes.to_vec());
     let key = SignaturePublicKey::new(vec![7; 32]);
-    if let Ok(holder) = Holder::verify(&SigningIdentity::new(Credential::Custom(custom), key)) {
+    if let Ok(holder) =
+        Holder::verify(&RoomId([0; 32]), &SigningIdentity::new(Credential::Custom(custom), key))
+    {
         assert!(clean_name(&holder.name).is_ok(), "a name that could deceive");
     }
 }

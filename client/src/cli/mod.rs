@@ -93,12 +93,17 @@ pub(crate) struct Globals {
     settings: Settings,
 }
 
+/// A room's label, in the one form that labels have.
+fn labelled(room: &str) -> Result<String, std::convert::Infallible> {
+    Ok(crate::names::label(room))
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run a relay and a chat in it, and print the link that lets others in.
     Host {
         /// Name of the room.
-        #[arg(default_value = "lobby")]
+        #[arg(default_value = "lobby", value_parser = labelled)]
         room: String,
         /// Where the relay listens (UDP).
         #[arg(long, default_value_t = host::LISTEN, value_name = "ADDRESS:PORT")]
@@ -117,6 +122,7 @@ enum Command {
     /// Send one message and wait until the relay has it on disk.
     Send {
         /// A room of this profile.
+        #[arg(value_parser = labelled)]
         room: String,
         /// The message; `-` sends standard input as it comes: what arrives within a third of a second is one message.
         text: String,
@@ -126,6 +132,7 @@ enum Command {
     /// Print a room's messages as they come; with --ack, go on where the last one ended.
     Tail {
         /// A room of this profile.
+        #[arg(value_parser = labelled)]
         room: String,
         /// Begin with this sequence number [default: the last ten lines].
         #[arg(long, value_name = "SEQ", value_parser = number::<u64>)]
@@ -148,6 +155,7 @@ enum Command {
     /// Print an invite link.
     Invite {
         /// A room of this profile.
+        #[arg(value_parser = labelled)]
         room: String,
         #[command(flatten)]
         patience: wait::Patience,
@@ -161,6 +169,7 @@ enum Command {
     /// It shows what this device knew last, and asks no relay.
     Verify {
         /// A room of this profile.
+        #[arg(value_parser = labelled)]
         room: String,
         /// The member: a name, name#digits, or a fingerprint; with --yes the whole fingerprint.
         #[arg(value_name = "NAME")]
@@ -186,7 +195,7 @@ enum Command {
         /// All of these words, however they are written.
         words: Vec<String>,
         /// In this room only.
-        #[arg(long, value_name = "ROOM")]
+        #[arg(long, value_name = "ROOM", value_parser = labelled)]
         room: Option<String>,
         /// Only of people whose name contains this.
         #[arg(long, value_name = "NAME")]
@@ -198,6 +207,7 @@ enum Command {
     /// Write all messages of a room that this device has.
     Export {
         /// A room of this profile.
+        #[arg(value_parser = labelled)]
         room: String,
         /// How [default: text, or json with --json].
         #[arg(long, value_enum, value_name = "FORMAT")]

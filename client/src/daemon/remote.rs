@@ -119,7 +119,7 @@ impl Remote {
     }
 
     pub(crate) fn room(&self, label: &str) -> Option<RoomStatus> {
-        let snapshot = self.snapshot();
+        let (snapshot, label) = (self.snapshot(), crate::names::label(label));
         snapshot.rooms.iter().chain(&snapshot.forgotten).find(|room| room.label == label).cloned()
     }
 

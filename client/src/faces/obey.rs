@@ -209,10 +209,10 @@ async fn join(runtime: &Runtime, pending: &Pending, name: String) -> Result<Done
         return Ok(Done { notes: vec![words::OPEN_WARNING.to_owned()], go: Some(label) });
     };
     let notes = match status.view {
-        Some(view) => words::joined(&name, &view),
+        Some(view) => words::joined(&status.label, &view),
         None => vec![format!("Waiting for {}.", sanitize::line(&name))],
     };
-    Ok(Done { notes, go: Some(name) })
+    Ok(Done { notes, go: Some(status.label) })
 }
 
 fn verify(runtime: &Runtime, room: &str, name: Option<&str>) -> Result<Done, Failure> {

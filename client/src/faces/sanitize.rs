@@ -3,8 +3,9 @@
 
 use std::fmt::Write;
 
+use shared::identity::names::is_needed;
 use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthChar;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Most marks over one letter; what is beyond is only counted. Every script in use does with fewer, and towers of them
 /// reach into other lines.
@@ -14,32 +15,67 @@ const MARKS: usize = 8;
 /// consonants. The longest emoji in use has ten; the character beyond is shown as an escape, which ends the cluster.
 const CLUSTER: usize = 24;
 
-/// Text for one line of a terminal. Line breaks and tabs become spaces.
+/// Text for one line of a terminal. Line breaks and tabs become spaces. What shows nothing stays where a script or an
+/// emoji needs it, and is left out where leaving it out hides nothing.
 pub fn line(text: &str) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let has_rtl = chars.iter().copied().any(is_rtl);
     let mut out = String::with_capacity(text.len());
-    let (mut before, mut marks) = (None, 0_usize);
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        // Joins two pictures into one, and hides nothing there.
-        let joins = c == '\u{200d}'
-            && before.is_some_and(is_picture)
-            && chars.peek().copied().is_some_and(is_picture);
-        let is_mark = !joins && !is_hidden(c) && UnicodeWidthChar::width(c) == Some(0);
+    let mut marks = 0_usize;
+    for (at, c) in chars.iter().copied().enumerate() {
+        let needed = is_hidden(c) && is_needed(&chars, at);
+        let is_mark = !is_hidden(c) && UnicodeWidthChar::width(c) == Some(0);
         marks = if is_mark { marks + 1 } else { tell_marks(&mut out, marks) };
         match c {
             '\n' | '\t' => out.push(' '),
             '\r' => {}
             _ if is_mark && marks > MARKS => {}
-            c if is_hidden(c) && !joins => {
+            c if needed || !is_hidden(c) => out.push(c),
+            // Where a word may be broken; and what only helps text of both directions.
+            '\u{ad}' | '\u{2060}' => {}
+            '\u{61c}' | '\u{200e}' | '\u{200f}' if has_rtl => {}
+            '\u{200b}' if is_between_words(&chars, at) => {}
+            c => {
                 // A String takes everything.
                 let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
             }
-            c => out.push(c),
         }
-        before = Some(c);
     }
     tell_marks(&mut out, marks);
     if out.is_ascii() { out } else { cut_clusters(&out) }
+}
+
+/// Cells from one tab stop to the next, as terminals have them.
+const TAB: usize = 8;
+
+/// A line whose tabs are spaces up to the next stop, so that columns stay columns.
+pub fn tabs(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (nth, part) in text.split('\t').enumerate() {
+        if nth > 0 {
+            let used = out.width();
+            out.extend(std::iter::repeat_n(' ', TAB - used % TAB));
+        }
+        out.push_str(part);
+    }
+    out
+}
+
+/// A space of no width stands where Khmer, Thai and their neighbours, which write no spaces, end a word.
+fn is_between_words(chars: &[char], at: usize) -> bool {
+    let near = |at: Option<usize>| at.and_then(|at| chars.get(at)).copied().is_some_and(writes_no_spaces);
+    near(at.checked_sub(1)) && near(at.checked_add(1))
+}
+
+/// Thai, Lao, Tibetan, Myanmar, Khmer, Tai Le, New Tai Lue and Tai Tham.
+fn writes_no_spaces(c: char) -> bool {
+    matches!(c, '\u{e00}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{1950}'..='\u{19ff}' | '\u{1a20}'..='\u{1aaf}')
+}
+
+/// Letters of scripts that are written from right to left, by the blocks that Unicode keeps for them.
+pub fn is_rtl(c: char) -> bool {
+    matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}'
+        | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
 }
 
 fn cut_clusters(text: &str) -> String {
@@ -74,15 +110,15 @@ fn tell_marks(out: &mut String, marks: usize) -> usize {
     0
 }
 
-/// A part of an emoji: a picture, the tone of its skin, or what makes a sign a picture.
-fn is_picture(c: char) -> bool {
-    matches!(c, '\u{1f000}'..='\u{1faff}' | '\u{2600}'..='\u{27bf}' | '\u{2b00}'..='\u{2bff}'
-        | '\u{2190}'..='\u{21ff}' | '\u{fe0f}')
+/// Text for several lines: only its own line breaks break lines. Tabs are spaces up to the next stop.
+pub fn paragraph(text: &str) -> Vec<String> {
+    text.split('\n').map(|text| if text.contains('\t') { tabbed(text) } else { line(text) }).collect()
 }
 
-/// Text for several lines: only its own line breaks break lines.
-pub fn paragraph(text: &str) -> Vec<String> {
-    text.split('\n').map(line).collect()
+/// What is between the tabs is made harmless before it is measured.
+fn tabbed(text: &str) -> String {
+    let parts: Vec<String> = text.split('\t').map(line).collect();
+    tabs(&parts.join("\t"))
 }
 
 /// One line of JSON whose strings may hold anything: hidden characters become `\uXXXX`, which means the same
@@ -148,8 +184,45 @@ mod tests {
     }
 
     #[test]
-    fn joiner_that_joins_no_pictures_is_shown() {
+    fn what_scripts_need_stays_and_is_not_shown_as_an_escape() {
+        for text in [
+            "می\u{200c}خواهم",
+            "क\u{94d}\u{200d}ष",
+            "ශ\u{dca}\u{200d}රී",
+            "👩🏽\u{200d}💻",
+            "🏳\u{fe0f}\u{200d}🌈",
+            "🏴\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
+            "ᠰ\u{180b}ᠠ",
+            "葛\u{e0100}城",
+        ] {
+            assert_eq!(line(text), text);
+        }
+    }
+
+    #[test]
+    fn what_only_helps_to_set_text_is_left_out() {
+        for (text, shown) in [
+            ("Donau\u{ad}dampf\u{ad}schiff", "Donaudampfschiff"),
+            ("\u{ad}", ""),
+            ("a\u{2060}b", "ab"),
+            ("שלום\u{200f}!", "שלום!"),
+            ("ភាសា\u{200b}ខ្មែរ", "ភាសាខ្មែរ"),
+        ] {
+            assert_eq!(line(text), shown);
+        }
+        assert_eq!(line("ab\u{200f}c"), "ab\\u{200f}c", "nothing there is written from the right");
+    }
+
+    #[test]
+    fn tab_reaches_to_the_next_stop() {
+        assert_eq!(paragraph("a\tb\nabcdefgh\tc\n\td"), ["a       b", "abcdefgh        c", "        d"]);
+        assert_eq!(paragraph("日本\tx\n\u{1b}\tx"), ["日本    x", "\\u{1b}  x"]);
+    }
+
+    #[test]
+    fn joiner_that_joins_nothing_is_shown() {
         for (wrong, shown) in [
+            ("ad\u{200c}min", "ad\\u{200c}min"),
             ("ad\u{200d}min", "ad\\u{200d}min"),
             ("👨\u{200d}", "👨\\u{200d}"),
             ("\u{200d}👨", "\\u{200d}👨"),

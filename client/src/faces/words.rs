@@ -2,8 +2,8 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 use shared::{
-    identity::Fingerprint,
     identity::safety::SafetyNumber,
+    identity::{Fingerprint, names::fold},
     invite::link::{AnyLink, LinkError},
     message::timeline::Line,
     room::{Act, Alteration, GroupView, Member, Person},
@@ -12,7 +12,7 @@ use shared::{
 use super::sanitize;
 use crate::{
     failure::Failure,
-    runtime::ChosenRelay,
+    runtime::{ChosenRelay, Namesake},
     store::{Notice, What},
     transport::{Carrier, Trust},
 };
@@ -20,18 +20,48 @@ use crate::{
 /// How a person is called: by the display name, with a part of the fingerprint when another member has the same.
 pub fn name(person: &Person, view: Option<&GroupView>) -> String {
     let shown = sanitize::line(&person.name);
-    let same = |member: &&Member| sanitize::line(&member.person.name).to_lowercase() == shown.to_lowercase();
-    let others = view.iter().flat_map(|view| &view.members).filter(same);
-    if others.into_iter().any(|member| member.person.fingerprint != person.fingerprint) {
-        format!("{shown}#{}", short(&person.fingerprint))
-    } else {
-        shown
-    }
+    let folded = fold(&person.name);
+    let others = view.iter().flat_map(|view| &view.members).map(|member| &member.person);
+    let same: Vec<&Fingerprint> = others
+        .filter(|other| other.fingerprint != person.fingerprint && fold(&other.name) == folded)
+        .map(|other| &other.fingerprint)
+        .collect();
+    // Nobody passes for `bob#1f2e` by taking that for a name.
+    let is_alone = same.is_empty() && !person.name.contains('#');
+    if is_alone { shown } else { format!("{shown}#{}", short(&person.fingerprint, &same)) }
 }
 
-/// The first digits of a fingerprint.
-pub fn short(fingerprint: &Fingerprint) -> String {
-    fingerprint.to_string().chars().take(8).collect()
+/// The first digits of a fingerprint: four, or as many fours as it takes to tell it from these.
+fn short(fingerprint: &Fingerprint, others: &[&Fingerprint]) -> String {
+    let (whole, others) = (fingerprint.to_string(), others.iter().map(ToString::to_string));
+    let common = |other: String| whole.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
+    let needed = others.map(common).max().unwrap_or(0) / 4 * 4 + 4;
+    whole.chars().take(needed).collect()
+}
+
+/// Two people have one name.
+pub fn namesake(Namesake { who, owner, is_me }: &Namesake, view: Option<&GroupView>) -> String {
+    let shown = sanitize::line(&who.name);
+    let apart = |person: &Person, other: &Person| {
+        let name = sanitize::line(&person.name);
+        format!("{name}#{}", short(&person.fingerprint, &[&other.fingerprint]))
+    };
+    let here = |person: &Person| {
+        view.is_some_and(|view| view.members.iter().any(|m| m.person.fingerprint == person.fingerprint))
+    };
+    let (one, other) = (apart(who, owner), apart(owner, who));
+    match (is_me, here(owner)) {
+        (true, true) => format!(
+            "You are not the only {shown} here: you are shown as {other}, the other as {one}. Another name: /nick NAME"
+        ),
+        (true, false) => {
+            format!("Somebody here is called {shown}, as you are: {one}. Another name for you: /nick NAME")
+        }
+        (false, true) => format!("Two here are called {shown}; they are shown as {other} and {one}."),
+        (false, false) => {
+            format!("This {shown} is {one}, not the one whom you know from elsewhere, {other}.")
+        }
+    }
 }
 
 /// Finds the member whom somebody means: by fingerprint, its beginning (8 digits or more), name, or name#digits.
@@ -43,7 +73,7 @@ pub fn find<'a>(view: &'a GroupView, wanted: &str) -> Result<&'a Person, Failure
     let by_digits =
         |member: &&Member| compact.len() >= 8 && member.person.fingerprint.to_string().starts_with(&compact);
     let by_name = |member: &&Member| {
-        member.person.name.eq_ignore_ascii_case(wanted) || name(&member.person, Some(view)) == wanted
+        fold(&member.person.name) == fold(wanted) || name(&member.person, Some(view)) == wanted
     };
     let mut found: Vec<&Person> =
         view.members.iter().filter(by_digits).map(|member| &member.person).collect();
@@ -85,9 +115,8 @@ pub fn safety(
     vec![
         format!("Safety number with {name}:"),
         format!("  {}", number.digits()),
-        format!("  {}", number.emoji()),
         format!("  Fingerprint: {}", person.fingerprint),
-        "Compare over another channel: if both see the same, nobody sits between you.".to_owned(),
+        "Compare all of it over another channel: if both see the same, nobody sits between you.".to_owned(),
         last,
     ]
 }
@@ -304,8 +333,31 @@ mod tests {
     #[test]
     fn person_with_the_same_name_is_told_apart() {
         let view = view(&[("bob", 1), ("Bob", 2), ("eve", 3)]);
-        assert_eq!(name(&view.members[0].person, Some(&view)), "bob#01010101");
+        assert_eq!(name(&view.members[0].person, Some(&view)), "bob#0101");
         assert_eq!(name(&view.members[2].person, Some(&view)), "eve");
+    }
+
+    #[test]
+    fn key_that_begins_like_another_and_name_that_looks_like_its_digits_fool_nobody() {
+        let mut view = view(&[("bob", 1), ("bob", 1), ("cafe\u{301}", 3), ("caf\u{e9}", 4), ("bob#0101", 5)]);
+        view.members[1].person.fingerprint.0[2] = 9;
+        let shown = |at: usize| name(&view.members[at].person, Some(&view));
+        assert_eq!([shown(0), shown(1)], ["bob#01010101", "bob#01010901"]);
+        assert!(shown(2).ends_with("#0303") && shown(3).ends_with("#0404"));
+        assert_eq!(shown(4), "bob#0101#0505");
+    }
+
+    #[test]
+    fn namesakes_are_told_apart_with_a_hint() {
+        let view = view(&[("guest", 1), ("guest", 2)]);
+        let [me, other] = [0, 1].map(|at: usize| view.members[at].person.clone());
+        let told = namesake(&Namesake { who: other.clone(), owner: me.clone(), is_me: true }, Some(&view));
+        assert!(
+            told.contains("guest#0101") && told.contains("guest#0202") && told.contains("/nick"),
+            "{told}"
+        );
+        let told = namesake(&Namesake { who: other, owner: me, is_me: false }, Some(&view));
+        assert!(told.contains("guest#0101") && told.contains("guest#0202"), "{told}");
     }
 
     #[test]
@@ -321,11 +373,8 @@ mod tests {
     fn ambiguous_name_kicks_nobody() {
         let view = view(&[("bob", 1), ("bob", 2), ("eve", 3)]);
         let failure = find(&view, "bob").unwrap_err();
-        assert!(
-            failure.remedy.contains("bob#01010101") && failure.remedy.contains("bob#02020202"),
-            "{failure:?}"
-        );
-        assert_eq!(find(&view, "bob#02020202").unwrap().fingerprint.0[0], 2);
+        assert!(failure.remedy.contains("bob#0101") && failure.remedy.contains("bob#0202"), "{failure:?}");
+        assert_eq!(find(&view, "bob#0202").unwrap().fingerprint.0[0], 2);
         assert_eq!(find(&view, "01010101").unwrap().fingerprint.0[0], 1);
         assert_eq!(find(&view, "eve").unwrap().fingerprint.0[0], 3);
         assert_eq!(find(&view, "mallory").unwrap_err().code, "not_found");

@@ -112,8 +112,21 @@ pub enum RoomEvent {
         /// 0 for no limit.
         max_uses: u32,
     },
+    /// Two people have one name. Told once.
+    Namesake(Namesake),
     /// Something on this side failed.
     Failed(Failure),
+}
+
+/// Somebody has the name of somebody else who is known here: no sign of anything wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Namesake {
+    /// Who came with it.
+    pub who: engine::Person,
+    /// Who had it before.
+    pub owner: engine::Person,
+    /// That is us.
+    pub is_me: bool,
 }
 
 /// Who takes the events.

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     failure::{Exit, Failure},
-    store::{KnownRelay, RoomRecord, Where},
+    store::{ARCHIVED, KnownRelay, RoomRecord, Where, is_archive},
     transport::{Pin, RelayAddress},
 };
 
@@ -70,6 +70,10 @@ impl Local {
     /// # Errors
     /// [`Failure`] when the name cannot be shown or there is no relay to ask.
     pub fn open(&self, name: &str, relay: Option<RelayAddress>) -> Result<String, Failure> {
+        // Whoever means the private room that was must not end up in one that everybody can read.
+        if self.room(name).is_ok_and(|room| room.over.as_deref() == Some(ARCHIVED)) {
+            return Err(Failure::new(Exit::Refused, "version_1", format!("{name}: {ARCHIVED}"), ""));
+        }
         let place = self.place(relay)?;
         let profile = lock(&self.0.profile).engine.clone();
         let engine = Engine::open(&profile, name, now_ms()).map_err(|error| begin_failed(&error))?;
@@ -136,6 +140,7 @@ impl Local {
                 "Leave one, or use another --profile.",
             ));
         }
+        self.make_way(engine.room_name())?;
         let label = self.label(id, engine.room_name());
         let record = RoomRecord { id, label: label.clone(), place, acked: 0, closed: None };
         self.spawn(record, Begin::New(Box::new(engine)), None);
@@ -164,6 +169,28 @@ impl Local {
             ));
         }
         Ok(Some(label))
+    }
+
+    /// An archive that has the name of a new room is called otherwise from now on.
+    fn make_way(&self, name: &str) -> Result<(), Failure> {
+        let mut rooms = lock(&self.0.rooms);
+        let is_archive = |entry: &Entry| lock(&entry.state).over.as_deref().is_some_and(is_archive);
+        let Some(old) = rooms.get(name).filter(|entry| is_archive(entry)).map(|entry| entry.record.clone())
+        else {
+            return Ok(());
+        };
+        let usual = format!("{name} (version 1)");
+        let [a, b, c, ..] = old.id.0;
+        let label = match rooms.contains_key(&usual) {
+            true => format!("{usual}~{a:02x}{b:02x}{c:02x}"),
+            false => usual,
+        };
+        self.0.vault.now(|store| store.relabel(old.id, &label))?;
+        if let Some(mut entry) = rooms.remove(name) {
+            entry.record.label.clone_from(&label);
+            rooms.insert(label, entry);
+        }
+        Ok(())
     }
 
     fn label(&self, id: RoomId, name: &str) -> String {
@@ -245,7 +272,7 @@ impl Inner {
 fn begin_failed(error: &EngineError) -> Failure {
     match error {
         EngineError::Name(_) => Failure::usage(error.to_string(), "Choose another name."),
-        EngineError::Group(_) | EngineError::Damaged => {
+        EngineError::Group(_) | EngineError::Damaged | EngineError::Version1 | EngineError::TooNew => {
             Failure::new(Exit::Local, "group", error.to_string(), "Try again; if it stays, report it.")
         }
     }

@@ -42,12 +42,13 @@ use tokio::{
 pub use choose::ChosenRelay;
 pub use config::{Config, OwnRelay, Past, RoomStatus};
 pub(crate) use event::Sink;
-pub use event::{Event, RelayState, RoomEvent, remedy_of};
+pub use event::{Event, Namesake, RelayState, RoomEvent, remedy_of};
 pub use handle::Runtime;
 
 use crate::{
     daemon::FaceId,
     failure::Failure,
+    names::label,
     store::{Cursor, OpenProfile, People, RoomRecord, Store, StoredNotice, Vault},
     transport::RelayAddress,
 };
@@ -295,7 +296,8 @@ impl Local {
     /// # Errors
     /// [`Failure`] when there is no such room.
     pub fn room(&self, room: &str) -> Result<RoomStatus, Failure> {
-        lock(&self.0.rooms).get(room).map(|entry| self.status(room, entry)).ok_or_else(|| no_room(room))
+        let room = label(room);
+        lock(&self.0.rooms).get(&room).map(|entry| self.status(&room, entry)).ok_or_else(|| no_room(&room))
     }
 
     /// Who we are.
@@ -343,11 +345,11 @@ impl Local {
     }
 
     fn asks(&self, room: &str) -> Result<mpsc::Sender<Ask>, Failure> {
-        lock(&self.0.rooms).get(room).map(|entry| entry.asks.clone()).ok_or_else(|| no_room(room))
+        lock(&self.0.rooms).get(&label(room)).map(|entry| entry.asks.clone()).ok_or_else(|| no_room(room))
     }
 
     fn id(&self, room: &str) -> Result<RoomId, Failure> {
-        lock(&self.0.rooms).get(room).map(|entry| entry.record.id).ok_or_else(|| no_room(room))
+        lock(&self.0.rooms).get(&label(room)).map(|entry| entry.record.id).ok_or_else(|| no_room(room))
     }
 
     fn status(&self, label: &str, entry: &Entry) -> RoomStatus {

@@ -269,7 +269,7 @@ impl Room {
         let mut step = Step::default();
         let now = now_ms();
         let me = Person { name: engine.name().to_owned(), fingerprint: self.profile.identity.fingerprint() };
-        let mut look = Look { people: &self.people, me, now, met: Vec::new() };
+        let mut look = Look { people: &self.people, me, now, met: Vec::new(), namesakes: Vec::new() };
         for input in inputs {
             let entry = delivered(&input);
             let mut output = engine.handle(input, now);
@@ -290,6 +290,7 @@ impl Room {
         for happening in &step.batch.happenings {
             self.expires_at = self.expires_at.into_iter().chain(happening.expires).min();
         }
+        let namesakes = look.namesakes;
         step.batch.meetings = look.met.into_iter().map(|(_, met)| met).collect();
         let Step { batch, frames, events, reopen, wake_at } = step;
         self.wake_at = wake_at;
@@ -314,6 +315,9 @@ impl Room {
         let mut notice = done.first_notice;
         for event in events {
             self.publish(event, &mut notice).await;
+        }
+        for namesake in namesakes {
+            self.show(RoomEvent::Namesake(namesake)).await;
         }
         for (act, line) in done.lines {
             self.show(RoomEvent::Changed { act, line }).await;

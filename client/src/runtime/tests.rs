@@ -1,4 +1,5 @@
 mod crash;
+mod old;
 
 use rand_core::UnwrapErr;
 use relay::Relay;

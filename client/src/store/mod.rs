@@ -12,6 +12,7 @@ mod happenings;
 mod history;
 mod key;
 mod notices;
+mod old;
 mod people;
 mod profile;
 mod rooms;
@@ -42,6 +43,7 @@ pub use key::{
     Wrap,
 };
 pub use notices::{Notice, StoredNotice};
+pub use old::{ARCHIVED, ARCHIVED_OPEN, is_archive};
 pub use people::{KnownPerson, Meeting, People};
 pub use profile::{OpenProfile, ProfileDir};
 pub use rooms::{KnownRelay, RoomRecord, Where};
@@ -113,7 +115,7 @@ impl Store {
     pub fn open(dir: &Path, key: &ProfileKey, random: Random) -> Result<Self, StoreError> {
         let mut db = Connection::open(dir.join(DATABASE))?;
         schema::prepare(&mut db)?;
-        let store = Self {
+        let mut store = Self {
             db,
             sealer: Sealer::new(key, random),
             people: People::default(),
@@ -123,6 +125,7 @@ impl Store {
         };
         store.check_key()?;
         store.load_people()?;
+        store.archive_old_rooms()?;
         Ok(store)
     }
 
@@ -189,6 +192,14 @@ impl Store {
                 Ok((key, value))
             })
             .collect()
+    }
+
+    /// One of the engine's rows of a room.
+    fn row(&self, room: RoomId, key: &str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        let select = "SELECT value FROM rows WHERE room = ?1 AND key = ?2";
+        let sealed: Option<Vec<u8>> =
+            self.db.query_row(select, params![room.as_bytes(), key], |row| row.get(0)).optional()?;
+        sealed.map(|sealed| self.sealer.open(&row_label(room, key), &sealed)).transpose()
     }
 
     /// A sealed value of the profile itself.

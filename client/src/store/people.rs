@@ -16,7 +16,7 @@ use shared::{
 };
 
 use super::{Store, StoreError, seal::Sealer};
-use crate::names::skeleton;
+use crate::names::Looks;
 
 /// People kept. Full: whoever was met last and is not verified makes way, so that a flood of strangers pushes out
 /// nobody who was here before.
@@ -91,8 +91,10 @@ impl People {
     /// Whoever goes, or went, by a name that looks like this one.
     pub fn called(&self, name: &str) -> Vec<KnownPerson> {
         let known = self.lock();
-        let found = known.names.get(&skeleton(name)).into_iter().flatten();
-        found.filter_map(|who| known.people.get(who).cloned()).collect()
+        let looks = Looks::of(name);
+        let found: BTreeSet<_> =
+            looks.keys().iter().filter_map(|key| known.names.get(key)).flatten().collect();
+        found.into_iter().filter_map(|who| known.people.get(who).cloned()).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -103,21 +105,26 @@ impl People {
     fn put(&self, person: KnownPerson) {
         let mut known = self.lock();
         known.forget(&person.fingerprint);
-        for name in &person.names {
-            known.names.entry(skeleton(name)).or_default().insert(person.fingerprint);
+        for key in keys(&person) {
+            known.names.entry(key).or_default().insert(person.fingerprint);
         }
         known.people.insert(person.fingerprint, person);
     }
 }
 
+/// All that somebody's names can be taken for.
+fn keys(person: &KnownPerson) -> BTreeSet<String> {
+    person.names.iter().flat_map(|name| Looks::of(name).keys().to_vec()).collect()
+}
+
 impl Known {
     fn forget(&mut self, who: &Fingerprint) {
         let Some(old) = self.people.remove(who) else { return };
-        for name in old.names.iter().map(|name| skeleton(name)) {
-            if let Some(same) = self.names.get_mut(&name) {
+        for key in keys(&old) {
+            if let Some(same) = self.names.get_mut(&key) {
                 same.remove(who);
                 if same.is_empty() {
-                    self.names.remove(&name);
+                    self.names.remove(&key);
                 }
             }
         }

@@ -1,11 +1,12 @@
 //! Search over the sealed history: the lines are opened one after the other, the newest first. There is no
-//! index, since one that helps would lie beside the sealed lines and tell their words.
+//! index, since one that helps would lie beside the sealed lines and tell their words. What is looked for and what is found are
+//! folded as they are compared, so that `strasse` finds `Straße`, and `café` is found however it was typed.
 
 use std::cmp::Reverse;
 
 use proto::RoomId;
 use serde::{Deserialize, Serialize};
-use shared::message::timeline::Line;
+use shared::{identity::names::fold, message::timeline::Line};
 
 use super::{Store, StoreError};
 
@@ -65,8 +66,8 @@ impl Search {
 impl Query {
     /// The words of `text`. `from`: only of people whose display name contains this.
     pub fn new(text: &str, from: Option<&str>) -> Self {
-        let words = text.split_whitespace().map(str::to_lowercase).collect();
-        Self { words, from: from.map(str::to_lowercase) }
+        let words = fold(text).split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+        Self { words, from: from.map(fold) }
     }
 
     /// It asks for nothing, so everything would fit.
@@ -76,11 +77,11 @@ impl Query {
 
     /// Whether a line is what is looked for. Deleted ones never are.
     pub fn fits(&self, line: &Line) -> bool {
-        let by = |from: &String| line.message.from.name.to_lowercase().contains(from);
+        let by = |from: &String| fold(&line.message.from.name).contains(from);
         if line.deleted || self.from.as_ref().is_some_and(|from| !by(from)) {
             return false;
         }
-        let text = line.message.text.to_lowercase();
+        let text = fold(&line.message.text);
         self.words.iter().all(|word| text.contains(word))
     }
 }
@@ -103,5 +104,57 @@ impl Store {
             None => search.here = 0,
         }
         Ok(search)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::{
+        identity::Fingerprint,
+        room::{Message, Person},
+    };
+
+    use super::*;
+
+    fn finds(wanted: &str, text: &str) -> bool {
+        let from = Person { name: "Zoe\u{308}".to_owned(), fingerprint: Fingerprint([1; 32]) };
+        let message = Message {
+            id: [1; 16],
+            seq: 1,
+            at: 1,
+            from,
+            text: text.to_owned(),
+            reply_to: None,
+            mine: false,
+            disappears: None,
+        };
+        let line = Line::from(message);
+        assert!(Query::new("", Some("zoë")).fits(&line) && !Query::new("", Some("ann")).fits(&line));
+        Query::new(wanted, None).fits(&line)
+    }
+
+    #[test]
+    fn word_is_found_in_whatever_form_it_was_written() {
+        for (wanted, text) in [
+            ("caf\u{e9}", "un cafe\u{301}, vite"),
+            ("cafe\u{301}", "un caf\u{e9}"),
+            ("strasse", "Straße 7"),
+            ("STRASSE", "in der straße"),
+            ("straße", "STRASSE"),
+            ("한글", "\u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af}"),
+            ("ｆｕｌｌ", "full width"),
+            ("میخواهم", "می\u{200c}خواهم"),
+            ("ὀδυσσεύς", "ὈΔΥΣΣΕΎΣ"),
+            ("Dampfschiff", "Dampf\u{ad}schiff"),
+            ("two  words", "words,\ntwo of them"),
+        ] {
+            assert!(finds(wanted, text), "{wanted} {text}");
+        }
+        assert!(!finds("cafe", "café") && !finds("two words", "two"));
+    }
+
+    #[test]
+    fn nothing_that_is_looked_for_finds_nothing() {
+        assert!(Query::new(" \u{200b} ", None).is_empty());
     }
 }

@@ -8,9 +8,6 @@ use zeroize::Zeroizing;
 
 use crate::crypto::random::Random;
 
-/// Longest display name, in bytes: fits a line of a narrow terminal even in four-byte scripts.
-pub const MAX_NAME: usize = 64;
-
 /// Domain separation of a fingerprint.
 const FINGERPRINT_CONTEXT: &[u8] = b"schat/1 fingerprint";
 
@@ -123,54 +120,6 @@ impl FromStr for Fingerprint {
     }
 }
 
-/// Why text cannot be a display name.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum NameError {
-    /// Nothing but white space.
-    #[error("a name needs at least one visible character")]
-    Empty,
-    /// Too long.
-    #[error("a name may have {MAX_NAME} bytes, this one has {0}")]
-    TooLong(usize),
-    /// Terminal control characters, or marks that reorder or hide text.
-    #[error("a name may not contain control characters")]
-    Control,
-}
-
-/// The name as it may be shown: trimmed, 1 to [`MAX_NAME`] bytes, nothing that controls a terminal or
-/// hides text.
-///
-/// # Errors
-/// [`NameError`] says what is wrong.
-pub fn clean_name(name: &str) -> Result<String, NameError> {
-    let name = name.trim();
-    match name {
-        "" => Err(NameError::Empty),
-        _ if name.len() > MAX_NAME => Err(NameError::TooLong(name.len())),
-        _ if name.chars().any(is_invisible) => Err(NameError::Control),
-        _ => Ok(name.to_owned()),
-    }
-}
-
-/// A status or a sign of a person's: as a name, but it may be empty, and has at most `most` bytes.
-///
-/// # Errors
-/// [`NameError`] says what is wrong.
-pub fn clean_optional(text: &str, most: usize) -> Result<String, NameError> {
-    match text.trim() {
-        "" => Ok(String::new()),
-        text if text.len() > most => Err(NameError::TooLong(text.len())),
-        text => clean_name(text),
-    }
-}
-
-/// Control characters, bidirectional overrides and isolates, zero-width marks, tags, line separators.
-fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,16 +130,6 @@ mod tests {
         assert_eq!(fingerprint.to_string().parse(), Ok(fingerprint));
         for wrong in ["", "12", "zz", &"0".repeat(63), &"0".repeat(65), &"é".repeat(64)] {
             assert_eq!(wrong.parse::<Fingerprint>(), Err(FingerprintError), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn names_that_could_deceive_are_refused() {
-        assert_eq!(clean_name("  Zoë 🦊 "), Ok("Zoë 🦊".to_owned()));
-        assert_eq!(clean_name(" \t"), Err(NameError::Empty));
-        assert_eq!(clean_name(&"x".repeat(65)), Err(NameError::TooLong(65)));
-        for wrong in ["a\u{1b}[2J", "a\nb", "a\u{202e}b", "a\u{200b}b", "a\u{9b}b"] {
-            assert_eq!(clean_name(wrong), Err(NameError::Control), "{wrong:?}");
         }
     }
 

@@ -1,7 +1,8 @@
 //! Who a leaf is: the credential, and the identity provider that makes MLS check it.
 //!
-//! The account key certifies the leaf's signature key, so nobody can join under somebody else's account;
-//! MLS itself proves possession of the leaf key. Never the basic credential, which proves nothing.
+//! The account key certifies the leaf's signature key for one room, so nobody can join under somebody else's account, and who
+//! steals the leaf key of one room is nobody in another; MLS itself proves possession of the leaf key. Never the basic
+//! credential, which proves nothing.
 
 use mls_rs::{
     ExtensionList, IdentityProvider,
@@ -14,6 +15,7 @@ use mls_rs_core::{
     time::MlsTime,
 };
 use prost::Message;
+use proto::RoomId;
 
 use crate::{
     content,
@@ -24,7 +26,7 @@ use crate::{
 pub const CREDENTIAL_TYPE: CredentialType = CredentialType::new(0xF5C1);
 
 /// Domain separation of a leaf's certificate.
-const CERTIFICATE_CONTEXT: &[u8] = b"schat/1 leaf";
+const CERTIFICATE_CONTEXT: &[u8] = b"schat/2 leaf";
 
 /// A credential whose certificate was checked against the leaf's signature key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,8 +49,12 @@ pub enum CredentialError {
     /// Not of this protocol's type, or not parseable.
     #[error("the credential is not of this protocol")]
     Unknown,
-    /// The account did not certify this leaf key.
-    #[error("the credential's account did not certify its leaf key")]
+    /// Written in another way than this protocol writes it, or with fields that it does not have: it would be kept for
+    /// ever, signed, and could hold anything.
+    #[error("the credential is not in its one form")]
+    NotCanonical,
+    /// The account did not certify this leaf key for this room.
+    #[error("the credential's account did not certify its leaf key for this room")]
     Uncertified,
     /// A name that could deceive.
     #[error("the credential's name is not allowed")]
@@ -87,9 +93,13 @@ pub const MAX_STATUS: usize = 64;
 /// Longest sign for a person, in bytes: the longest emoji sequences in use have 28.
 pub const MAX_GLYPH: usize = 32;
 
-/// The signing identity of a leaf: `identity` certifies `leaf_key`.
+/// Longest credential, in bytes: keys, certificate and texts at their longest, with a tag and a length each, have 342.
+const MAX_CREDENTIAL: usize = 384;
+
+/// The signing identity of a leaf: `identity` certifies `leaf_key` for `room`.
 pub fn certify<'a>(
     identity: &Identity,
+    room: &RoomId,
     shown: impl Into<Shown<'a>>,
     device_name: &str,
     device_id: [u8; 16],
@@ -103,32 +113,38 @@ pub fn certify<'a>(
         status: shown.status.to_owned(),
         glyph: shown.glyph.to_owned(),
         device_name: device_name.to_owned(),
-        certificate: identity.sign(&statement(&device_id, leaf_key.as_bytes())).to_vec().into(),
+        certificate: identity.sign(&statement(room, &device_id, leaf_key.as_bytes())).to_vec().into(),
     };
     let custom = CustomCredential::new(CREDENTIAL_TYPE, content.encode_to_vec());
     SigningIdentity::new(Credential::Custom(custom), leaf_key.clone())
 }
 
 impl Holder {
-    /// Checks a leaf's credential.
+    /// Checks the credential of a leaf in `room`.
     ///
     /// # Errors
     /// [`CredentialError`] says what is wrong with it.
-    pub fn verify(identity: &SigningIdentity) -> Result<Self, CredentialError> {
+    pub fn verify(room: &RoomId, identity: &SigningIdentity) -> Result<Self, CredentialError> {
         let custom = identity.credential.as_custom().ok_or(CredentialError::Unknown)?;
         if custom.credential_type != CREDENTIAL_TYPE {
             return Err(CredentialError::Unknown);
         }
+        if custom.data.len() > MAX_CREDENTIAL {
+            return Err(CredentialError::NotCanonical);
+        }
         let content = content::Credential::decode(&*custom.data).map_err(|_| CredentialError::Unknown)?;
+        if content.encode_to_vec() != custom.data {
+            return Err(CredentialError::NotCanonical);
+        }
         let device_id: [u8; 16] = (&*content.device_id).try_into().map_err(|_| CredentialError::Unknown)?;
         let account_key: [u8; 32] =
             (&*content.account_key).try_into().map_err(|_| CredentialError::Unknown)?;
-        let statement = statement(&device_id, identity.signature_key.as_bytes());
+        let statement = statement(room, &device_id, identity.signature_key.as_bytes());
         if !verifies(&account_key, &statement, &content.certificate) {
             return Err(CredentialError::Uncertified);
         }
         if clean_name(&content.name).as_deref() != Ok(&*content.name)
-            || clean_name(&content.device_name).is_err()
+            || clean_name(&content.device_name).as_deref() != Ok(&*content.device_name)
             || clean_optional(&content.status, MAX_STATUS).as_deref() != Ok(&*content.status)
             || clean_optional(&content.glyph, MAX_GLYPH).as_deref() != Ok(&*content.glyph)
         {
@@ -144,9 +160,9 @@ impl Holder {
     }
 }
 
-/// The identity provider of every group: see [`Holder::verify`].
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Members;
+/// The identity provider of a room's group: see [`Holder::verify`].
+#[derive(Clone, Copy, Debug)]
+pub struct Members(pub RoomId);
 
 impl IdentityProvider for Members {
     type Error = CredentialError;
@@ -157,7 +173,7 @@ impl IdentityProvider for Members {
         _: Option<MlsTime>,
         _: MemberValidationContext<'_>,
     ) -> Result<(), CredentialError> {
-        Holder::verify(identity).map(drop)
+        Holder::verify(&self.0, identity).map(drop)
     }
 
     fn validate_external_sender(
@@ -170,7 +186,7 @@ impl IdentityProvider for Members {
     }
 
     fn identity(&self, identity: &SigningIdentity, _: &ExtensionList) -> Result<Vec<u8>, CredentialError> {
-        Holder::verify(identity).map(|holder| holder.unique())
+        Holder::verify(&self.0, identity).map(|holder| holder.unique())
     }
 
     /// An update may change the display name; account, device and leaf key stay.
@@ -180,7 +196,7 @@ impl IdentityProvider for Members {
         after: &SigningIdentity,
         _: &ExtensionList,
     ) -> Result<bool, CredentialError> {
-        let (old, new) = (Holder::verify(before)?, Holder::verify(after)?);
+        let (old, new) = (Holder::verify(&self.0, before)?, Holder::verify(&self.0, after)?);
         Ok(old.unique() == new.unique() && before.signature_key == after.signature_key)
     }
 
@@ -189,8 +205,8 @@ impl IdentityProvider for Members {
     }
 }
 
-fn statement(device_id: &[u8; 16], leaf_key: &[u8]) -> Vec<u8> {
-    [CERTIFICATE_CONTEXT, device_id, leaf_key].concat()
+fn statement(room: &RoomId, device_id: &[u8; 16], leaf_key: &[u8]) -> Vec<u8> {
+    [CERTIFICATE_CONTEXT, room.as_bytes(), device_id, leaf_key].concat()
 }
 
 #[cfg(test)]
@@ -203,19 +219,32 @@ mod tests {
         )
     }
 
+    const ROOM: RoomId = RoomId([5; 32]);
+
     fn credential(change: impl Fn(&mut content::Credential)) -> SigningIdentity {
-        let mut identity = certify(&Identity::from_bytes(&[1; 32]), "ann", "laptop", [2; 16], &leaf_key(3));
-        let mut content =
-            content::Credential::decode(&*identity.credential.as_custom().unwrap().data).unwrap();
-        change(&mut content);
-        let custom = CustomCredential::new(CREDENTIAL_TYPE, content.encode_to_vec());
-        identity.credential = Credential::Custom(custom);
+        raw(|data| {
+            let mut content = content::Credential::decode(&**data).unwrap();
+            change(&mut content);
+            *data = content.encode_to_vec();
+        })
+    }
+
+    fn raw(change: impl Fn(&mut Vec<u8>)) -> SigningIdentity {
+        let account = Identity::from_bytes(&[1; 32]);
+        let mut identity = certify(&account, &ROOM, "ann", "laptop", [2; 16], &leaf_key(3));
+        let mut data = identity.credential.as_custom().unwrap().data.clone();
+        change(&mut data);
+        identity.credential = Credential::Custom(CustomCredential::new(CREDENTIAL_TYPE, data));
         identity
+    }
+
+    fn verify(identity: &SigningIdentity) -> Result<Holder, CredentialError> {
+        Holder::verify(&ROOM, identity)
     }
 
     #[test]
     fn certified_leaf_is_its_account() {
-        let holder = Holder::verify(&credential(|_| ())).unwrap();
+        let holder = verify(&credential(|_| ())).unwrap();
         assert_eq!(holder.fingerprint, Identity::from_bytes(&[1; 32]).fingerprint());
         assert_eq!(holder.name, "ann");
     }
@@ -224,29 +253,76 @@ mod tests {
     fn somebody_elses_account_key_is_refused() {
         let other = Identity::from_bytes(&[9; 32]).public_key();
         let stolen = credential(|c| c.account_key = other.to_vec().into());
-        assert_eq!(Holder::verify(&stolen), Err(CredentialError::Uncertified));
+        assert_eq!(verify(&stolen), Err(CredentialError::Uncertified));
     }
 
     #[test]
     fn certificate_of_another_leaf_or_device_is_refused() {
         let mut moved = credential(|_| ());
         moved.signature_key = leaf_key(4);
-        assert_eq!(Holder::verify(&moved), Err(CredentialError::Uncertified));
+        assert_eq!(verify(&moved), Err(CredentialError::Uncertified));
         let device = credential(|c| c.device_id = vec![8; 16].into());
-        assert_eq!(Holder::verify(&device), Err(CredentialError::Uncertified));
+        assert_eq!(verify(&device), Err(CredentialError::Uncertified));
+    }
+
+    #[test]
+    fn certificate_of_another_room_is_refused() {
+        let elsewhere = Holder::verify(&RoomId([6; 32]), &credential(|_| ()));
+        assert_eq!(elsewhere, Err(CredentialError::Uncertified));
+        let provider = Members(RoomId([6; 32]));
+        let context = MemberValidationContext::None;
+        let told = provider.validate_member(&credential(|_| ()), None, context);
+        assert_eq!(told, Err(CredentialError::Uncertified));
+    }
+
+    #[test]
+    fn credential_in_another_form_than_its_own_is_refused() {
+        type Change = fn(&mut Vec<u8>);
+        let changes: [(&str, Change); 6] = [
+            ("an unknown field", |data| data.extend([0x42, 1, b'x'])),
+            ("a field twice", |data| data.extend([0x1a, 3, b'a', b'n', b'n'])),
+            ("an empty field", |data| data.extend([0x32, 0])),
+            ("a length in more bytes than it needs", |data| {
+                data.splice(1..2, [0xa0, 0]);
+            }),
+            ("another order", |data| data.rotate_left(34)),
+            ("megabytes of an unknown field", |data| {
+                data.extend([0x42, 0x80, 0x80, 0x80, 2]);
+                data.extend(vec![0; 4 << 20]);
+            }),
+        ];
+        for (name, change) in changes {
+            assert_eq!(verify(&raw(change)), Err(CredentialError::NotCanonical), "{name}");
+        }
+    }
+
+    #[test]
+    fn longest_credential_is_taken() {
+        let long = "ä".repeat(32);
+        let shown = Shown { name: &long, status: &long, glyph: &"ä".repeat(16) };
+        let identity = certify(&Identity::from_bytes(&[1; 32]), &ROOM, shown, &long, [2; 16], &leaf_key(3));
+        assert!(verify(&identity).is_ok());
     }
 
     #[test]
     fn deceiving_names_and_basic_credentials_are_refused() {
         let escape = credential(|c| c.name = "ann\u{1b}[31m".to_owned());
-        assert_eq!(Holder::verify(&escape), Err(CredentialError::Name));
+        assert_eq!(verify(&escape), Err(CredentialError::Name));
         let status = credential(|c| c.status = "busy\u{202e}".to_owned());
-        assert_eq!(Holder::verify(&status), Err(CredentialError::Name));
+        assert_eq!(verify(&status), Err(CredentialError::Name));
         let glyph = credential(|c| c.glyph = "x".repeat(MAX_GLYPH + 1));
-        assert_eq!(Holder::verify(&glyph), Err(CredentialError::Name));
-        let huge = credential(|c| c.name = "x".repeat(10 << 20));
-        assert_eq!(Holder::verify(&huge), Err(CredentialError::Name));
+        assert_eq!(verify(&glyph), Err(CredentialError::Name));
+        let long = credential(|c| c.name = "x".repeat(65));
+        assert_eq!(verify(&long), Err(CredentialError::Name));
+        for device_name in ["", " laptop", "lap\u{200b}top", "cafe\u{301}", &"x".repeat(65)] {
+            let device = credential(|c| c.device_name = device_name.to_owned());
+            assert_eq!(verify(&device), Err(CredentialError::Name), "{device_name:?}");
+        }
+        for name in ["\u{3164}", "\u{2800}", "a\u{34f}", "cafe\u{301}", "ann\u{a0}b"] {
+            let hidden = credential(|c| c.name = name.to_owned());
+            assert_eq!(verify(&hidden), Err(CredentialError::Name), "{name:?}");
+        }
         let basic = mls_rs_core::identity::BasicCredential::new(b"ann".to_vec()).into_credential();
-        assert_eq!(Holder::verify(&SigningIdentity::new(basic, leaf_key(3))), Err(CredentialError::Unknown));
+        assert_eq!(verify(&SigningIdentity::new(basic, leaf_key(3))), Err(CredentialError::Unknown));
     }
 }

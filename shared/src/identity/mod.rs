@@ -1,7 +1,9 @@
-//! Who somebody is: the account, the credential of a leaf, and the numbers that people compare.
+//! Who somebody is: the account, the credential of a leaf, what a name may be, and the numbers that people compare.
 
 mod account;
 pub mod credential;
+pub mod names;
 pub mod safety;
 
 pub use account::*;
+pub use names::{MAX_NAME, NameError, clean_name, clean_optional};

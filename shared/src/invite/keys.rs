@@ -10,7 +10,7 @@ use proto::{PublicKey, RoomId, relay::AccessKey, relay::access_key::Kind};
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::{content, crypto::aead::EnvelopeSecret, crypto::random::Random};
+use crate::{content, crypto::aead::EnvelopeSecret, crypto::random::Random, identity::names::fold};
 
 /// Salt of every derivation here.
 const SALT: &[u8] = b"schat/1 invite";
@@ -40,9 +40,9 @@ impl InviteSecret {
         Self(bytes)
     }
 
-    /// The secret of the open room `name`: whoever knows the name knows it.
+    /// The secret of the open room `name`, however that is written (see [`fold`]): whoever knows the name knows it.
     pub fn of_open_room(name: &str) -> Self {
-        Self(*derive(name.as_bytes(), b"open room secret"))
+        Self(*derive(fold(name).as_bytes(), b"open room secret"))
     }
 
     /// The bytes, for a link.
@@ -103,9 +103,9 @@ pub fn join_secret(seal_key: &[u8]) -> EnvelopeSecret {
     EnvelopeSecret::new(*derive(seal_key, b"join envelope"))
 }
 
-/// The room id of the open room `name`.
+/// The room id of the open room `name`, however that is written: see [`fold`].
 pub fn open_room_id(name: &str) -> RoomId {
-    RoomId(*derive(name.as_bytes(), b"open room id"))
+    RoomId(*derive(fold(name).as_bytes(), b"open room id"))
 }
 
 /// The invite's access key as the relay is told of it.
@@ -183,7 +183,21 @@ mod tests {
     #[test]
     fn open_rooms_follow_from_their_name_alone() {
         assert_eq!(open_room_id("lobby"), open_room_id("lobby"));
-        assert_ne!(open_room_id("lobby"), open_room_id("Lobby"));
+        assert_ne!(open_room_id("lobby"), open_room_id("lobbi"));
         assert_ne!(InviteSecret::of_open_room("lobby").as_bytes(), &open_room_id("lobby").0);
+    }
+
+    #[test]
+    fn open_room_is_one_however_its_name_is_written() {
+        for (one, other) in [
+            ("caf\u{e9}", "cafe\u{301}"),
+            ("\u{d55c}\u{ae00}", "\u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af}"),
+            ("my\u{a0}room", "my room"),
+            ("Lobby", "lobby"),
+            ("ｌｏｂｂｙ", "lobby"),
+        ] {
+            assert_eq!(open_room_id(one), open_room_id(other), "{one} {other}");
+            assert!(InviteSecret::of_open_room(one) == InviteSecret::of_open_room(other), "{one} {other}");
+        }
     }
 }

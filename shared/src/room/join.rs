@@ -12,7 +12,7 @@ use super::{
 use crate::{
     content,
     crypto::aead::{Origin, Scope, SealingKey, Session},
-    identity::Fingerprint,
+    identity::{Fingerprint, names::fold},
     invite::slot,
     invite::{INVITE_LIFETIME_MS, INVITE_USES, InviteSecret, join_secret},
     mls::group::{Group, GroupError},
@@ -106,7 +106,7 @@ impl Engine {
         )?;
         let room = group.room()?;
         // Somebody who knows the name can have made a room there that says it is something else.
-        if self.meta.open && (!room.open || room.name != self.meta.room_name) {
+        if self.meta.open && (!room.open || fold(&room.name) != fold(&self.meta.room_name)) {
             return Err(crate::mls::rules::Violation::Room.into());
         }
         let invite = room

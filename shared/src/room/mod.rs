@@ -103,6 +103,26 @@ pub enum EngineError {
         "the stored state of the room is damaged: restore a backup of the profile, or join again by a new invite"
     )]
     Damaged,
+    /// The room is of version 1 of the protocol, which is not spoken any more.
+    #[error("the room is of version 1 of the protocol, which this version does not speak")]
+    Version1,
+    /// The rows are of a version that is to come.
+    #[error("the stored state of the room is of a later version: use that one")]
+    TooNew,
+}
+
+/// A room of version 1 of the protocol: it cannot be loaded, and what was said there stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OldRoom {
+    /// Whoever knew the name could join.
+    pub open: bool,
+}
+
+impl OldRoom {
+    /// The room whose row `meta` this is, if it is one of version 1.
+    pub fn of(meta: &[u8]) -> Option<Self> {
+        rows::format(meta).ok().filter(|meta| meta.format == 0).map(|meta| Self { open: meta.open })
+    }
 }
 
 /// One room on this device.
@@ -234,7 +254,8 @@ impl Engine {
     /// The room as its rows say.
     ///
     /// # Errors
-    /// [`EngineError::Damaged`] when the rows are not what was saved.
+    /// [`EngineError::Damaged`] when the rows are not what was saved, [`EngineError::Version1`] and
+    /// [`EngineError::TooNew`] when another version saved them.
     pub fn load(
         profile: &Profile,
         rows: Vec<(String, Zeroizing<Vec<u8>>)>,
@@ -342,6 +363,7 @@ impl Engine {
         meta.device_name = clean_name(&profile.device_name).unwrap_or_else(|_| "device".to_owned());
         meta.suite = u32::from(profile.suite.cipher_suite().raw_value());
         meta.next_counter = 1;
+        meta.format = state::FORMAT;
         let mut engine = Self {
             profile: profile.clone(),
             room,
@@ -411,6 +433,7 @@ impl Engine {
         let device_id = self.meta.device_id.as_slice().try_into().unwrap_or_default();
         crate::identity::credential::certify(
             &self.profile.identity,
+            &self.room,
             Shown { name: &self.meta.name, status: &self.meta.status, glyph: &self.meta.glyph },
             &self.meta.device_name,
             device_id,

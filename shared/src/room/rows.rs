@@ -10,7 +10,7 @@ use super::{
     Change, Connection, Engine, EngineError, Millis, Output, Profile,
     keyring::Keyring,
     signal::Signals,
-    state::{HashRow, Meta, Outgoing, Peer, Pending, Phase, WindowRow, row},
+    state::{FORMAT, Format, HashRow, Meta, Outgoing, Peer, Pending, Phase, WindowRow, row},
     watch::Hashes,
 };
 use crate::{
@@ -32,6 +32,10 @@ pub(super) struct Dirty {
 /// A join of more than an hour ago is refreshed when the device comes back: see `commit`.
 const RESUME_UPDATE_MS: u64 = 3600 * 1000;
 
+pub(super) fn format(meta: &[u8]) -> Result<Format, EngineError> {
+    parse(meta)
+}
+
 pub(super) fn load(
     profile: &Profile,
     rows: Vec<(String, Zeroizing<Vec<u8>>)>,
@@ -39,6 +43,11 @@ pub(super) fn load(
 ) -> Result<Engine, EngineError> {
     let (group_rows, ours): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(key, _)| is_ours(key));
     let meta = ours.iter().find(|(key, _)| key == "meta").ok_or(EngineError::Damaged)?;
+    match format(&meta.1)?.format {
+        FORMAT => {}
+        0 => return Err(EngineError::Version1),
+        _ => return Err(EngineError::TooNew),
+    }
     let mut meta = parse::<Meta>(&meta.1)?;
     let room = RoomId::try_from(&*meta.room_id).map_err(|_| EngineError::Damaged)?;
     let access_secret = Zeroizing::new(meta.access_secret.clone());

@@ -124,6 +124,22 @@ pub(super) struct Meta {
     /// [`crate::invite::MAX_INVITES`].
     #[prost(message, repeated, tag = "60")]
     pub inviters: Vec<InviterRow>,
+    /// [`FORMAT`]: see [`Format`].
+    #[prost(uint32, tag = "99")]
+    pub format: u32,
+}
+
+/// What the rows of a room are written in: the version of the protocol that its group speaks.
+pub(super) const FORMAT: u32 = 2;
+
+/// All that a row `meta` of any version can be asked.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Format {
+    #[prost(bool, tag = "3")]
+    pub open: bool,
+    /// Version 1 did not say.
+    #[prost(uint32, tag = "99")]
+    pub format: u32,
 }
 
 /// A newcomer who is to be handed what was said before.

@@ -17,7 +17,7 @@ use super::VERSION;
 use crate::{
     faces::sanitize,
     failure::Failure,
-    runtime::{ChosenRelay, Event, RelayState, RoomEvent, RoomStatus, remedy_of},
+    runtime::{ChosenRelay, Event, Namesake, RelayState, RoomEvent, RoomStatus, remedy_of},
     store::{Happening, Hit, Notice, What},
 };
 
@@ -120,7 +120,9 @@ pub enum Out {
         when: WhenOut,
     },
     /// The number to compare with a member, and whether it was; for `verify`, and after a mark was set or taken back.
-    Safety { room: String, member: PersonOut, digits: String, emoji: String, verified: bool },
+    Safety { room: String, member: PersonOut, digits: String, verified: bool },
+    /// Two people have one name; `me`: the one who had it before is us.
+    Namesake { room: String, member: PersonOut, owner: PersonOut, me: bool },
     /// Reading what was missed.
     CatchingUp { room: String, done: u64, total: u64 },
     /// Something that must not be.
@@ -186,8 +188,8 @@ impl Out {
 
     /// A safety number.
     pub(crate) fn safety(room: &str, member: &Person, number: &SafetyNumber, verified: bool) -> Self {
-        let (digits, emoji) = (number.digits(), number.emoji());
-        Self::Safety { room: room.to_owned(), member: person(member.clone()), digits, emoji, verified }
+        let digits = number.digits();
+        Self::Safety { room: room.to_owned(), member: person(member.clone()), digits, verified }
     }
 
     pub(super) fn rooms(rooms: &[RoomStatus]) -> Self {
@@ -286,6 +288,9 @@ pub fn translate(event: Event, marks: Marks<'_>) -> Vec<Out> {
                 RoomEvent::Past(message) => Out::message(room, message, true),
                 RoomEvent::Invite { link, expires_ms, max_uses } => {
                     Out::Invite { room, link: link.to_string(), expires: expires_ms, max_uses }
+                }
+                RoomEvent::Namesake(Namesake { who, owner, is_me }) => {
+                    Out::Namesake { room, member: person(who), owner: person(owner), me: is_me }
                 }
                 RoomEvent::Failed(failure) => Out::error(Some(room), None, &failure),
             }]

@@ -86,6 +86,10 @@ async fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomE
             note("Whoever has this link can join; give it over a channel you trust:");
             data(&link.to_string());
         }
+        RoomEvent::Namesake(namesake) => {
+            let view = runtime.room(room).ok().and_then(|status| status.view);
+            note(&words::namesake(&namesake, view.as_ref()));
+        }
         RoomEvent::Failed(failure) => note(&words::failure(&failure)),
         RoomEvent::Notice { notice, again, .. } => {
             if let (Notice::Error { code, .. }, false) = (&notice, again) {

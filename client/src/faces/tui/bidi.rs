@@ -7,6 +7,8 @@ use std::ops::Range;
 use ratatui::buffer::Buffer;
 use unicode_width::UnicodeWidthStr;
 
+use crate::faces::sanitize::is_rtl;
+
 /// First-strong isolate, and the end of one.
 const MARKS: (char, char) = ('\u{2068}', '\u{2069}');
 
@@ -29,12 +31,6 @@ pub fn isolate(buffer: &mut Buffer, row: u16, columns: Range<u16>) {
         None => put(first, &MARKS.0.to_string(), ""),
     }
     put(last, "", &MARKS.1.to_string());
-}
-
-/// Letters of scripts that are written from right to left, by the blocks that Unicode keeps for them.
-fn is_rtl(c: char) -> bool {
-    matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}'
-        | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
 }
 
 #[cfg(test)]

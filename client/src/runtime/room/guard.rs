@@ -2,10 +2,13 @@
 //! one room only.
 //!
 //! 1. In a room where all others are verified, somebody unverified who joins is an alarm.
-//! 2. A name that is known as somebody's, with another account key, is an alarm: when somebody joins with it, takes it
-//!    by renaming, or is found with it in a room that we enter. So is our own name.
+//! 2. A name that passes for somebody's without being it (`AIice`), or that is the name of somebody verified, with another
+//!    account key, is an alarm: when somebody joins with it, takes it by renaming, or is found with it in a room that we
+//!    enter. Our own name counts as well.
+//! 3. Two people may simply have one name; many have the one that their system gave them (`root`). That is told in a line, and
+//!    faces show them apart.
 //!
-//! What was told once for a key and a name is not told again, but when the name's owner is verified: then each join is.
+//! What was told once for a key and a name is not told again, but alarms when the name's owner is verified: then each join is.
 
 use shared::{
     identity::Fingerprint,
@@ -13,7 +16,8 @@ use shared::{
 };
 
 use crate::{
-    names::skeleton,
+    names::{Looks, is_default},
+    runtime::event::Namesake,
     store::{KnownPerson, Meeting, People},
 };
 
@@ -33,7 +37,9 @@ pub(super) struct Look<'a> {
     /// The time of the step.
     pub(super) now: Millis,
     /// Met in this step, in order, with what the name looks like.
-    pub(super) met: Vec<(String, Meeting)>,
+    pub(super) met: Vec<(Looks, Meeting)>,
+    /// Who has somebody else's name, and means no harm by it as far as we know.
+    pub(super) namesakes: Vec<Namesake>,
 }
 
 impl Guard {
@@ -120,23 +126,36 @@ impl Look<'_> {
         if is_usual && !matches!(way, Way::Joined) {
             return None;
         }
-        let looks = skeleton(&who.name);
+        let looks = Looks::of(&who.name);
         let names = known.into_iter().flat_map(|known| known.names);
         let met = self.met.iter().filter(|(_, met)| met.person.fingerprint == who.fingerprint);
-        let is_new =
-            !names.map(|name| skeleton(&name)).chain(met.map(|(met, _)| met.clone())).any(|n| n == looks);
+        let is_new = !names
+            .map(|name| Looks::of(&name))
+            .chain(met.map(|(met, _)| met.clone()))
+            .any(|known| known.like(&looks));
         let others = self.called(&looks, who);
         if who.fingerprint != self.me.fingerprint {
-            self.met.push((looks, Meeting { person: who.clone(), at: self.now }));
+            self.met.push((looks.clone(), Meeting { person: who.clone(), at: self.now }));
         }
         // The one that matters most: ourselves, then whoever was verified, then whoever was here first.
         let other = others.into_iter().min_by_key(|other| {
             (other.fingerprint != self.me.fingerprint, other.verified_at.is_none(), other.first_seen)
         })?;
+        if who.fingerprint == self.me.fingerprint {
+            return None;
+        }
+        let owned = other.names.iter().rev().find(|name| Looks::of(name).like(&looks)).unwrap_or(&who.name);
         let is_me = other.fingerprint == self.me.fingerprint;
-        let is_grave = is_me || other.verified_at.is_some();
-        let again = matches!(way, Way::Joined) && is_grave && !self.trusts(&who.fingerprint);
-        if who.fingerprint == self.me.fingerprint || !(is_new || again) {
+        let is_verified = other.verified_at.is_some();
+        let is_disguise = !other.names.iter().any(|name| Looks::of(name).same(&looks));
+        if !is_disguise && (!is_verified || is_default(&who.name)) {
+            let owner = Person { name: owned.clone(), fingerprint: other.fingerprint };
+            let namesake = Namesake { who: who.clone(), owner, is_me };
+            self.namesakes.extend(is_new.then_some(namesake));
+            return None;
+        }
+        let again = matches!(way, Way::Joined) && (is_me || is_verified) && !self.trusts(&who.fingerprint);
+        if !(is_new || again) {
             return None;
         }
         let did = match way {
@@ -145,15 +164,18 @@ impl Look<'_> {
             Way::Renamed(was) => format!("was {was:?} until now and has taken this name"),
         };
         let owner = match () {
-            () if is_me => "That is YOUR name, and this is not your key".to_owned(),
-            () if is_grave => {
-                format!("The one whom you have VERIFIED has another key: {}", other.fingerprint)
+            () if is_me => format!("That looks like YOUR name, {owned:?}, and this is not your key"),
+            () if is_verified => {
+                format!("{owned:?}, whom you have VERIFIED, has another key: {}", other.fingerprint)
             }
-            () => format!("The one whom you know has another key: {}", other.fingerprint),
+            () => format!("{owned:?}, whom you know, has another key: {}", other.fingerprint),
+        };
+        let guess = match is_disguise {
+            true => "The names only look alike; it may be an impostor.",
+            false => "It may be an impostor, or a new device or profile of the same person.",
         };
         let text = format!(
-            "Somebody called {:?} {did}, with the fingerprint {}. {owner}. It may be an impostor, or a new device or profile \
-             of the same person.",
+            "Somebody called {:?} {did}, with the fingerprint {}. {owner}. {guess}",
             who.name, who.fingerprint
         );
         Some(Event::Alarm { kind: AlarmKind::Impostor, text })
@@ -164,16 +186,17 @@ impl Look<'_> {
         *who == self.me.fingerprint || self.people.is_verified(who)
     }
 
-    /// Others who go by a name that looks like this one.
-    fn called(&self, looks: &str, but: &Person) -> Vec<KnownPerson> {
+    /// Others who go by a name that looks like this one, or did, with their names.
+    fn called(&self, looks: &Looks, but: &Person) -> Vec<KnownPerson> {
         let fresh = |person: &Person, first_seen| KnownPerson {
             fingerprint: person.fingerprint,
-            names: Vec::new(),
+            names: vec![person.name.clone()],
             first_seen,
             verified_at: None,
         };
-        let met = self.met.iter().filter(|(met, _)| met == looks).map(|(_, met)| fresh(&met.person, met.at));
-        let me = (skeleton(&self.me.name) == looks).then(|| fresh(&self.me, 0));
+        let met =
+            self.met.iter().filter(|(met, _)| met.like(looks)).map(|(_, met)| fresh(&met.person, met.at));
+        let me = Looks::of(&self.me.name).like(looks).then(|| fresh(&self.me, 0));
         let others = self.people.called(&but.name).into_iter().chain(met).chain(me);
         others.filter(|other| other.fingerprint != but.fingerprint).collect()
     }

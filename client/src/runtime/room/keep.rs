@@ -1,13 +1,13 @@
 //! Loading a room, and what happens when it cannot be stored.
 
-use shared::room::Engine;
+use shared::room::{Engine, EngineError};
 use tokio::time::Instant;
 
 use super::{Room, guard::Guard};
 use crate::{
     failure::{Exit, Failure},
     runtime::{RoomEvent, lock, now_ms},
-    store::StoreError,
+    store::{ARCHIVED, StoreError},
 };
 
 impl Room {
@@ -35,6 +35,15 @@ impl Room {
                     lock(&self.state).view = view;
                     self.engine = Some(engine);
                     return;
+                }
+                // The store has closed it, unless the disk could not be written.
+                Err(error @ EngineError::Version1) => {
+                    self.end(ARCHIVED.to_owned());
+                    Failure::new(Exit::Local, "version_1", error.to_string(), ARCHIVED)
+                }
+                Err(error @ EngineError::TooNew) => {
+                    self.end(error.to_string());
+                    Failure::new(Exit::Local, "storage", error.to_string(), "Update schat.")
                 }
                 Err(error) => {
                     self.end(error.to_string());

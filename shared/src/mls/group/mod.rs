@@ -167,7 +167,7 @@ impl Group {
         leaf: &content::Leaf,
         now: u64,
     ) -> Result<(Self, Vec<u8>), GroupError> {
-        let (client, storage, psks) = client(random, Some((signer, identity, suite)));
+        let (client, storage, psks) = client(id, random, Some((signer, identity, suite)));
         let mls = client.create_group_with_id(
             id.as_bytes().to_vec(),
             extension(ROOM_EXTENSION, room),
@@ -193,7 +193,7 @@ impl Group {
         leaf: &content::Leaf,
         now: u64,
     ) -> Result<(Self, Prepared), GroupError> {
-        let (client, storage, mut psks) = client(random, Some((signer, identity, suite)));
+        let (client, storage, mut psks) = client(id, random, Some((signer, identity, suite)));
         let psk_id = ExternalPskId::new(invite.to_vec());
         psks.insert(psk_id.clone(), PreSharedKey::new(psk.to_vec()));
         let (mls, commit) = client
@@ -223,7 +223,7 @@ impl Group {
         id: &RoomId,
         rows: Vec<(String, Zeroizing<Vec<u8>>)>,
     ) -> Result<Self, GroupError> {
-        let (client, storage, psks) = client(random, None);
+        let (client, storage, psks) = client(id, random, None);
         storage.restore(rows);
         let mls = load(&client, &storage, id.as_bytes())?;
         Ok(Self { mls, client, storage, psks })
@@ -357,7 +357,7 @@ impl Group {
 
 type Parts = (mls_rs::Client<Config>, Storage, InMemoryPreSharedKeyStorage);
 
-fn client(random: &Random, signer: Option<(&Signer, SigningIdentity, Suite)>) -> Parts {
+fn client(id: &RoomId, random: &Random, signer: Option<(&Signer, SigningIdentity, Suite)>) -> Parts {
     let storage = Storage::default();
     let psks = InMemoryPreSharedKeyStorage::default();
     let options = CommitOptions::new().with_path_required(true).with_allow_external_commit(true);
@@ -367,7 +367,7 @@ fn client(random: &Random, signer: Option<(&Signer, SigningIdentity, Suite)>) ->
         .with_encryption_options(EncryptionOptions::new(false, mls_rs::client_builder::PaddingMode::None));
     let builder = mls_rs::Client::builder()
         .crypto_provider(Provider::new(random.clone()))
-        .identity_provider(Members)
+        .identity_provider(Members(*id))
         .group_state_storage(storage.clone())
         .mls_rules(rules)
         .psk_store(psks.clone())

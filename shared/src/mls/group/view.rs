@@ -8,7 +8,10 @@ use mls_rs::{
 };
 use mls_rs_core::group::Member;
 use prost::Message;
-use proto::relay::{AccessKey, access_key::Kind};
+use proto::{
+    RoomId,
+    relay::{AccessKey, access_key::Kind},
+};
 use zeroize::Zeroizing;
 
 use super::{Applied, Config, ENVELOPE_LABEL, Group, GroupError, LEAF_EXTENSION, ROOM_EXTENSION};
@@ -67,12 +70,16 @@ impl Group {
     /// # Errors
     /// [`GroupError::Rule`] when a credential does not verify, which MLS has already ruled out.
     pub fn members(&self) -> Result<Vec<(u32, Holder)>, GroupError> {
-        self.mls.roster().members_iter().map(|member| Ok((member.index, holder(&member)?))).collect()
+        self.mls
+            .roster()
+            .members_iter()
+            .map(|member| Ok((member.index, holder(self.mls.group_id(), &member)?)))
+            .collect()
     }
 
     /// The member at `leaf`, if there is one.
     pub fn member(&self, leaf: u32) -> Option<Holder> {
-        holder(&self.mls.member_at_index(leaf)?).ok()
+        holder(self.mls.group_id(), &self.mls.member_at_index(leaf)?).ok()
     }
 
     /// The id of the invite by which the member with this account key came, where it came by one; of its latest leaf.
@@ -130,8 +137,9 @@ pub(crate) fn leaf_of(member: &Member) -> Result<content::Leaf, Violation> {
     content::Leaf::decode(&*extension.extension_data).map_err(|_| Violation::Leaf)
 }
 
-fn holder(member: &Member) -> Result<Holder, GroupError> {
-    Ok(Holder::verify(&member.signing_identity).map_err(|_| Violation::Credential)?)
+fn holder(room: &[u8], member: &Member) -> Result<Holder, GroupError> {
+    let room = RoomId::try_from(room).map_err(|_| GroupError::Unexpected)?;
+    Ok(Holder::verify(&room, &member.signing_identity).map_err(|_| Violation::Credential)?)
 }
 
 pub(super) fn applied(
@@ -141,6 +149,7 @@ pub(super) fn applied(
     removed_us: bool,
 ) -> Result<Applied, GroupError> {
     let before = epoch.prior_state();
+    let holder = |member: &Member| holder(mls.group_id(), member);
     let committer = match before.member_at_index(done.committer).filter(|_| !done.is_external) {
         Some(member) if removed_us => holder(&member)?,
         _ => holder(&mls.member_at_index(done.committer).ok_or(Violation::Leaf)?)?,

@@ -98,6 +98,20 @@ fn open_room_is_joined_by_its_name_alone() {
 }
 
 #[test]
+fn open_room_is_one_in_whatever_form_its_name_is_typed() {
+    let names = ["caf\u{e9}", "cafe\u{301}", "Ｃａｆé"];
+    let mut world = World::new(&["ann", "bob", "carl"], Suite::Classic, 41);
+    for (i, name) in names.into_iter().enumerate() {
+        world.devices[i].engine = Some(Engine::open(&world.devices[i].profile, name, world.now).unwrap());
+        world.connect(i);
+        world.settle();
+    }
+    world.assert_agreed(&[0, 1, 2]);
+    let shown = |i: usize| world.devices[i].engine.as_ref().unwrap().view().unwrap().room;
+    assert_eq!([shown(0), shown(1), shown(2)], ["caf\u{e9}"; 3]);
+}
+
+#[test]
 fn removed_member_is_locked_out_and_its_link_is_dead() {
     let mut world = World::room_of(&["ann", "bob", "eve"], Suite::Classic, 5);
     let link = world.invite(0);

@@ -48,7 +48,14 @@ impl Stranger {
     fn new(world: &World, secret: &InviteSecret, group_info: Vec<u8>, seal_key: Vec<u8>) -> Self {
         let random = &world.devices[EVE].profile.random;
         let signer = Signer::generate(Suite::Classic, random).unwrap();
-        let identity = certify(&Identity::from_bytes(&[8; 32]), "mallory", "x", [8; 16], &signer.public);
+        let identity = certify(
+            &Identity::from_bytes(&[8; 32]),
+            &world.room_id(),
+            "mallory",
+            "x",
+            [8; 16],
+            &signer.public,
+        );
         let access = AccessSecret::generate(random);
         let leaf = leaf(member_key(&access).key.to_vec(), secret.id().to_vec());
         Self {
@@ -191,7 +198,7 @@ fn used_up_invite_is_refused() {
         let seal_key = secret.seal_key().to_vec();
         let mut stranger = Stranger::new(&world, &secret, info.to_bytes().unwrap(), seal_key);
         let account = Identity::from_bytes(&[40 + n; 32]);
-        stranger.identity = certify(&account, "x", "x", [n; 16], &stranger.signer.public);
+        stranger.identity = certify(&account, &world.room_id(), "x", "x", [n; 16], &stranger.signer.public);
         stranger.join(&mut world);
         assert_eq!((world.members(ANN), world.members(BOB)), (members, members), "joiner {n}");
     }
@@ -225,6 +232,29 @@ fn joiner_with_somebody_elses_account_key_is_refused() {
         let ann = world.devices[ANN].profile.identity.public_key();
         credential.account_key = ann.to_vec().into();
         let custom = CustomCredential::new(CREDENTIAL_TYPE, credential.encode_to_vec());
+        stranger.identity =
+            SigningIdentity::new(Credential::Custom(custom), stranger.identity.signature_key.clone());
+    });
+}
+
+#[test]
+fn joiner_with_a_certificate_of_another_room_is_refused() {
+    join_is_refused(221, None, |world, stranger| {
+        // Who stole the leaf key and the credential of ann's other room.
+        let ann = &world.devices[ANN].profile.identity;
+        let elsewhere = proto::RoomId([77; 32]);
+        stranger.identity = certify(ann, &elsewhere, "ann", "laptop", [9; 16], &stranger.signer.public);
+    });
+}
+
+#[test]
+fn joiner_with_a_credential_that_carries_more_than_it_should_is_refused() {
+    join_is_refused(222, None, |_, stranger| {
+        let mut data = stranger.identity.credential.as_custom().unwrap().data.clone();
+        // An unknown field of some kilobytes, in every device's state from then on.
+        data.extend([0x42, 0x80, 0x20]);
+        data.extend([0; 4096]);
+        let custom = CustomCredential::new(CREDENTIAL_TYPE, data);
         stranger.identity =
             SigningIdentity::new(Credential::Custom(custom), stranger.identity.signature_key.clone());
     });

@@ -48,7 +48,7 @@ fn update_to_somebody_elses_account_is_refused() {
     let bob = world.devices[BOB].profile.identity.clone();
     for identity in [&other, &bob] {
         // Eve has no other account's certificate, unless she also owns that account.
-        let signing = certify(identity, "bob", "test", [1; 16], &signer.public);
+        let signing = certify(identity, &world.room_id(), "bob", "test", [1; 16], &signer.public);
         let (message, _) =
             world.hostile(EVE).commit(|b| b.set_new_signing_identity(signer.secret.clone(), signing.clone()));
         world.inject_commit(EVE, message, nothing());

@@ -14,6 +14,7 @@ mod hostile_said;
 mod hostile_signal;
 mod limits;
 mod model;
+mod old_rows;
 mod past;
 mod said;
 mod seeds;

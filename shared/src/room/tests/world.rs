@@ -292,6 +292,11 @@ impl World {
             .collect()
     }
 
+    /// The room's id, as the first device knows it.
+    pub fn room_id(&self) -> proto::RoomId {
+        self.devices[0].engine.as_ref().unwrap().room
+    }
+
     pub fn closed(&self, i: usize) -> bool {
         self.devices[i].events.iter().any(|event| matches!(event, Event::Closed { .. }))
     }

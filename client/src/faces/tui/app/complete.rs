@@ -1,5 +1,7 @@
 //! What Tab completes: commands, rooms, names and paths.
 
+use shared::identity::names::fold;
+
 use super::App;
 use crate::faces::{lines::COMMANDS, tui::paths, words};
 
@@ -38,7 +40,7 @@ impl App {
 
     /// What could stand there, and what follows it.
     fn candidates(&self, before: &str, start: usize, word: &str) -> (Vec<String>, &'static str) {
-        let fits = |text: &String| text.to_lowercase().starts_with(&word.to_lowercase());
+        let fits = |text: &String| fold(text).starts_with(&fold(word));
         let names = || {
             let view = self.shown().and_then(|pane| pane.view.as_ref());
             let members = view.into_iter().flat_map(|view| view.members.iter().filter(|member| !member.me));
@@ -53,7 +55,7 @@ impl App {
             let view = self.shown().and_then(|pane| pane.view.as_ref());
             let members = view.into_iter().flat_map(|view| view.members.iter().filter(|member| !member.me));
             let all = members.map(|member| words::name(&member.person, view));
-            let fits = |text: &String| text.to_lowercase().starts_with(&name.to_lowercase());
+            let fits = |text: &String| fold(text).starts_with(&fold(name));
             return (all.filter(fits).map(|name| format!("@{name}")).collect(), " ");
         }
         match before.split_whitespace().next() {

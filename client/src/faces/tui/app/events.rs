@@ -73,6 +73,10 @@ impl App {
             }
             RoomEvent::Gone(seqs) => self.pane(room).forget(&seqs),
             RoomEvent::Invite { link, .. } => self.overlay = Some(Overlay::Link(link.to_string())),
+            RoomEvent::Namesake(namesake) => {
+                let text = words::namesake(&namesake, self.pane(room).view.as_ref());
+                self.tell(room, Kind::Info, text);
+            }
             RoomEvent::Failed(failure) => self.tell(room, Kind::Alarm, words::failure(&failure)),
             RoomEvent::Notice { notice, again, .. } => {
                 if let (Notice::Error { code, .. }, false) = (&notice, again) {

@@ -1,7 +1,7 @@
 //! What lies over the rooms, and its keys.
 
 use crossterm::event::KeyCode;
-use shared::room::MessageId;
+use shared::{identity::names::fold, room::MessageId};
 
 use super::{App, Effect, SIGNS, Search, Telling};
 
@@ -62,8 +62,8 @@ impl App {
 
     /// Labels that contain what was typed, by activity.
     pub fn found(&self, text: &str) -> Vec<String> {
-        let text = text.to_lowercase();
-        let fits = |label: &String| label.to_lowercase().contains(&text);
+        let text = fold(text);
+        let fits = |label: &String| fold(label).contains(&text);
         self.by_activity().into_iter().map(|pane| pane.label.clone()).filter(fits).collect()
     }
 

@@ -95,9 +95,8 @@ fn input_lines(app: &App, width: usize) -> Typed {
     let prompt = "> ";
     // One cell stays free for the cursor at the end of a full line.
     let room = width.saturating_sub(prompt.len() + 1).max(1);
-    let shown = |text: &str| text.replace('\t', " ");
     let cut = |text: &str| -> Vec<String> {
-        shown(text).split('\n').flat_map(|line| hard_wrap(line, room)).collect()
+        text.split('\n').flat_map(|line| hard_wrap(&crate::faces::sanitize::tabs(line), room)).collect()
     };
     let before = cut(app.editor.before());
     let (row, column) = (before.len().saturating_sub(1), before.last().map_or(0, |line| cells(line)));

@@ -1,0 +1,192 @@
+//! Rooms of version 1 of the protocol, in a profile from before: archives, to be read and searched.
+
+use rusqlite::params;
+use shared::room::OldRoom;
+
+use super::{Notice, Store, StoreError, notices};
+use crate::names::label;
+
+/// Why a private room of version 1 is over.
+pub const ARCHIVED: &str = "This is an archive of version 1, which this program reads and does not speak: to talk on, make the \
+                            room anew (/create) or ask for a new link.";
+
+/// Why an open room of version 1 is over.
+pub const ARCHIVED_OPEN: &str = "This is an archive of version 1, which this program reads and does not speak: to talk on, join \
+                                 the room again by its name (/join).";
+
+/// Whether a room that is over for this reason is an archive of version 1.
+pub fn is_archive(why: &str) -> bool {
+    why == ARCHIVED || why == ARCHIVED_OPEN
+}
+
+impl Store {
+    /// Closes the rooms of version 1, whose history stays, and tells of it once.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the rooms cannot be read. A profile that cannot be written is left as it is: its rooms are told
+    /// again when they are loaded.
+    pub(super) fn archive_old_rooms(&mut self) -> Result<(), StoreError> {
+        let mut old = Vec::new();
+        for record in self.rooms()?.into_iter().filter(|record| record.closed.is_none()) {
+            // What cannot be read is told when it is loaded.
+            let meta = self.row(record.id, "meta").ok().flatten();
+            if let Some(room) = meta.and_then(|meta| OldRoom::of(&meta)) {
+                old.push((record, room));
+            }
+        }
+        let Some((first, _)) = old.first() else { return Ok(()) };
+        let labels = labels(&old);
+        let notice = Notice::Error {
+            code: "version_1".to_owned(),
+            message: format!("This profile is from version 1. Its rooms are archives from now on: {labels}. All that was said is kept."),
+            remedy: "To talk on, make the rooms anew (/create) or ask for new links; open ones are joined by their name.".to_owned(),
+        };
+        let id = first.id;
+        let written = self.db.transaction().map_err(StoreError::from).and_then(|transaction| {
+            for (record, room) in &old {
+                let why = if room.open { ARCHIVED_OPEN } else { ARCHIVED };
+                transaction.execute(
+                    "UPDATE rooms SET closed = ?2 WHERE room = ?1",
+                    params![record.id.as_bytes(), why],
+                )?;
+            }
+            for (record, _) in &old {
+                // Version 1 had labels in any form. Two that differ in nothing else stay as they are.
+                transaction.execute(
+                    "UPDATE OR IGNORE rooms SET label = ?2 WHERE room = ?1",
+                    params![record.id.as_bytes(), label(&record.label)],
+                )?;
+            }
+            notices::append(&transaction, &self.sealer, id, &[notice])?;
+            Ok(transaction.commit()?)
+        });
+        // Read only: the history can be read all the same.
+        drop(written);
+        Ok(())
+    }
+
+    /// An archive makes way for a new room of its name.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn relabel(&mut self, room: proto::RoomId, label: &str) -> Result<(), StoreError> {
+        self.db.execute("UPDATE rooms SET label = ?2 WHERE room = ?1", params![room.as_bytes(), label])?;
+        Ok(())
+    }
+}
+
+/// Rooms that are named one by one in a sentence.
+const NAMED: usize = 5;
+
+fn labels(old: &[(super::RoomRecord, OldRoom)]) -> String {
+    let named: Vec<_> = old.iter().take(NAMED).map(|(record, _)| label(&record.label)).collect();
+    let more = old.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", named.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::RoomId;
+    use rand_core::UnwrapErr;
+    use shared::{
+        crypto::random::Random,
+        identity::Fingerprint,
+        message::timeline::Line,
+        room::{Change, Message, Person},
+    };
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::store::{
+        Batch, Entry, FileKey, KeySource as _, ProfileKey, Query, RoomRecord, Search, StoredNotice, Where,
+    };
+
+    /// The row `meta` of a room, as version 1 wrote it: id, name, whether it is open, a phase, a cursor.
+    fn meta(room: RoomId, open: bool) -> Vec<u8> {
+        let mut row = [&[0x0a, 32][..], room.as_bytes(), &[0x12, 4], b"team"].concat();
+        row.extend(if open { [0x18, 1].as_slice() } else { &[] });
+        row.extend([0x20, 4, 0x28, 12]);
+        row
+    }
+
+    struct World {
+        dir: TempDir,
+        key: ProfileKey,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let dir = TempDir::new().unwrap();
+            let key = FileKey.key(dir.path(), &Random::new(UnwrapErr(getrandom::SysRng))).unwrap();
+            Self { dir, key }
+        }
+
+        fn open(&self) -> Store {
+            Store::open(self.dir.path(), &self.key, Random::new(UnwrapErr(getrandom::SysRng))).unwrap()
+        }
+
+        fn room(&self, store: &mut Store, n: u8, meta: &[u8]) {
+            let id = RoomId([n; 32]);
+            let record =
+                RoomRecord { id, label: format!("room\u{a0}{n}"), place: Where::Own, acked: 0, closed: None };
+            let from = Person { name: "ann".to_owned(), fingerprint: Fingerprint([1; 32]) };
+            let message = Message {
+                seq: 3,
+                id: [n; 16],
+                at: 1,
+                from,
+                text: "what was said".to_owned(),
+                mine: false,
+                reply_to: None,
+                disappears: None,
+            };
+            let changes = vec![Change { key: "meta".to_owned(), value: Some(meta.to_vec().into()) }];
+            let entries = vec![Entry::Line(Line::from(message))];
+            store.commit(id, Some(&record), &Batch { changes, entries, ..Batch::default() }).unwrap();
+        }
+    }
+
+    #[test]
+    fn rooms_of_version_1_become_archives_and_keep_what_was_said() {
+        let world = World::new();
+        let mut store = world.open();
+        world.room(&mut store, 1, &meta(RoomId([1; 32]), false));
+        world.room(&mut store, 2, &meta(RoomId([2; 32]), true));
+        // Of this version; and something that is no row at all.
+        world.room(&mut store, 3, &[meta(RoomId([3; 32]), false), vec![0x98, 0x06, 2]].concat());
+        world.room(&mut store, 4, &[0xff; 7]);
+        drop(store);
+
+        let store = world.open();
+        let labels: Vec<_> = store.rooms().unwrap().into_iter().map(|room| room.label).collect();
+        assert_eq!(labels, ["room 1", "room 2", "room\u{a0}3", "room\u{a0}4"]);
+        let closed: Vec<_> = store.rooms().unwrap().into_iter().map(|room| room.closed).collect();
+        assert_eq!(closed, [Some(ARCHIVED.to_owned()), Some(ARCHIVED_OPEN.to_owned()), None, None]);
+        let mut search = Search::new(Query::new("said", None), [(RoomId([1; 32]), "room 1".to_owned())], 9);
+        while !search.is_done() {
+            search = store.search(search).unwrap();
+        }
+        assert_eq!(search.hits().len(), 1);
+        assert_eq!(store.history(RoomId([2; 32]), 0, 9).unwrap().len(), 1);
+        let told = store.unseen_notices(None).unwrap();
+        let [StoredNotice { notice: Notice::Error { code, message, .. }, .. }] = told.as_slice() else {
+            panic!("{told:?}")
+        };
+        assert_eq!(code, "version_1");
+        assert!(message.contains("room 1, room 2") && !message.contains('3'), "{message}");
+        drop(store);
+        assert_eq!(world.open().unseen_notices(None).unwrap().len(), 1, "told once");
+    }
+
+    #[test]
+    fn profile_of_version_1_that_cannot_be_written_is_read() {
+        let world = World::new();
+        let mut store = world.open();
+        world.room(&mut store, 1, &meta(RoomId([1; 32]), false));
+        store.db.pragma_update(None, "query_only", true).unwrap();
+        store.archive_old_rooms().unwrap();
+        assert_eq!(store.rooms().unwrap()[0].closed, None);
+        assert_eq!(store.history(RoomId([1; 32]), 0, 9).unwrap().len(), 1);
+    }
+}
