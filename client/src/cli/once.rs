@@ -1,7 +1,5 @@
 //! Commands that do one thing and end.
 
-use std::io::{self, Write};
-
 use shared::room::{self as engine, Command};
 
 use super::{
@@ -12,7 +10,7 @@ use super::{
 use crate::{
     faces::{
         json::{Out, RoomOut},
-        sanitize,
+        sanitize, stdout,
     },
     failure::{Exit, Failure},
     runtime::RoomEvent,
@@ -44,7 +42,7 @@ pub(super) async fn send(
     runtime.shutdown().await;
     let seq = sent?;
     if globals.json {
-        print(&Out::Sent { room: room.to_owned(), id: token, seq }.to_line());
+        stdout::line(&Out::Sent { room: room.to_owned(), id: token, seq }.to_line());
     }
     Ok(Exit::Ok)
 }
@@ -64,9 +62,9 @@ pub(super) async fn invite(globals: &Globals, room: &str, patience: Patience) ->
     let (link, expires, max_uses) = asked?;
     let link = link.to_string();
     if globals.json {
-        print(&Out::Invite { room: room.to_owned(), link, expires, max_uses }.to_line());
+        stdout::line(&Out::Invite { room: room.to_owned(), link, expires, max_uses }.to_line());
     } else {
-        print(&link);
+        stdout::line(&link);
     }
     Ok(Exit::Ok)
 }
@@ -80,13 +78,13 @@ pub(super) async fn rooms(globals: &Globals) -> Result<Exit, Failure> {
         Err(runtime) => runtime.rooms().iter().map(RoomOut::from).collect(),
     };
     if globals.json {
-        print(&Out::Rooms { rooms }.to_line());
+        stdout::line(&Out::Rooms { rooms }.to_line());
         return Ok(Exit::Ok);
     }
     for RoomOut { room, relay, closed, .. } in rooms {
         let place = relay.unwrap_or_else(|| "schat host".to_owned());
         let over = closed.map(|why| format!("\tover: {}", sanitize::line(&why))).unwrap_or_default();
-        print(&format!("{}\t{place}{over}", sanitize::line(&room)));
+        stdout::line(&format!("{}\t{place}{over}", sanitize::line(&room)));
     }
     Ok(Exit::Ok)
 }
@@ -123,14 +121,9 @@ pub(super) async fn fingerprint(globals: &Globals) -> Result<Exit, Failure> {
     };
     let fingerprint = fingerprint.to_string();
     if globals.json {
-        print(&Out::Fingerprint { name, fingerprint }.to_line());
+        stdout::line(&Out::Fingerprint { name, fingerprint }.to_line());
     } else {
-        print(&fingerprint);
+        stdout::line(&fingerprint);
     }
     Ok(Exit::Ok)
-}
-
-pub(super) fn print(line: &str) -> bool {
-    let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{line}").and_then(|()| stdout.flush()).is_ok()
 }

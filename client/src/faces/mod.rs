@@ -8,5 +8,6 @@ pub mod pending;
 pub mod plain;
 pub mod qr;
 pub mod sanitize;
+pub(crate) mod stdout;
 pub mod tui;
 pub mod words;

@@ -61,19 +61,24 @@ pub async fn run(
         let parsed = match line {
             Input::Line(line) => lines::parse(&line),
             Input::TooLong => Err(Failure::usage("The line is too long.", "Send it in parts.")),
+            Input::Broken(failure) => Err(failure),
         };
         match parsed {
             Ok(Line::Quit) => break,
             Ok(line) => {
                 let enters = matches!(line, Line::Join(_) | Line::Link(_) | Line::Create(..));
                 if let Err(failure) = obey(runtime, &shared, line).await {
+                    shared.pending.failed(failure.exit);
                     note(&words::failure(&failure));
                     if let Some(room) = lock(&shared).as_deref().filter(|_| enters) {
                         note(&format!("What you type still goes to {}.", sanitize::line(room)));
                     }
                 }
             }
-            Err(failure) => note(&words::failure(&failure)),
+            Err(failure) => {
+                shared.pending.failed(failure.exit);
+                note(&words::failure(&failure));
+            }
         }
     }
     let done = tokio::select! {
@@ -90,7 +95,9 @@ pub async fn run(
     match runtime.is_stuck() {
         true => Exit::Verification,
         false if !done => Exit::Network,
-        false => Exit::Ok,
+        // A person saw it, and went on.
+        false if stays => Exit::Ok,
+        false => shared.pending.refusal().unwrap_or(Exit::Ok),
     }
 }
 

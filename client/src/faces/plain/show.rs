@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::{Shared, lock};
 use crate::{
-    faces::{sanitize, words},
+    faces::{sanitize, stdout, words},
     failure::Exit,
     runtime::{Event, RelayState, RoomEvent, Runtime},
     store::{Notice, What},
@@ -40,6 +40,9 @@ pub(super) async fn show_events(runtime: Runtime, mut events: mpsc::Receiver<Eve
         if let Some(notice) = notice {
             // What cannot be marked comes again at the next start.
             let _ = runtime.seen(notice).await;
+        }
+        if stdout::failure().is_some() {
+            return Exit::Ok;
         }
     }
     Exit::Ok
@@ -204,8 +207,7 @@ fn speaker(
 
 /// For whoever reads the chat. A reader that is gone ends nothing: the input does.
 fn data(line: &str) {
-    let mut stdout = io::stdout().lock();
-    let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+    stdout::line(line);
 }
 
 /// For the person at the terminal.
