@@ -77,6 +77,9 @@ fn unknown_room_or_file_ends_with_5() {
     assert!(run(dir.path(), &["--json"]).status.success());
     refused(&run(dir.path(), &["send", "nowhere", "hi"]), 5, "nowhere");
     refused(&run(dir.path(), &["tail", "nowhere"]), 5, "nowhere");
+    // Text is text: it is not sent, and that is told.
+    refused(&run(dir.path(), &["send", "nowhere", "-h"]), 5, "nowhere");
+    refused(&run(dir.path(), &["send", "nowhere", "-5 degrees"]), 5, "nowhere");
     refused(&run(dir.path(), &["--ca", "/no/such/file", "invite", "x"]), 5, "--ca");
 }
 

@@ -15,6 +15,7 @@ mod passphrase;
 mod setup;
 mod stream;
 mod tail;
+mod text;
 mod verify;
 mod wait;
 
@@ -114,7 +115,7 @@ enum Command {
     Send {
         /// A room of this profile.
         room: String,
-        /// The message; `-` sends standard input as it comes: what arrives within a third of a second is one message.
+        /// The message, also when it begins with a hyphen; `-` sends standard input as it comes: what arrives within a third of a second is one message.
         text: String,
         #[command(flatten)]
         patience: wait::Patience,
@@ -247,7 +248,8 @@ fn number<T: FromStr>(text: &str) -> Result<T, &'static str> {
 /// # Errors
 /// The exit code, when there is nothing to do.
 pub fn parse() -> Result<Cli, Exit> {
-    Cli::try_parse().map_err(|told| {
+    let arguments = text::told_apart(&Cli::command(), std::env::args_os().collect());
+    Cli::try_parse_from(arguments).map_err(|told| {
         let exit = if told.use_stderr() { Exit::Usage } else { Exit::Ok };
         let written = told.print();
         if told.use_stderr() {
