@@ -11,10 +11,11 @@ use crate::{
     faces::{
         json::{Out, RoomOut},
         sanitize, stdout,
+        unread::Unread,
     },
     failure::{Exit, Failure},
     runtime::RoomEvent,
-    store::{OpenProfile, RoomRecord, Where},
+    store::{Cursor, OpenProfile, RoomRecord, Where},
 };
 
 pub(super) async fn send(
@@ -75,7 +76,10 @@ pub(super) async fn rooms(globals: &Globals) -> Result<Exit, Failure> {
             let rooms = profile.vault.now(|store| store.rooms())?.into_iter();
             rooms.map(|room| stored(&profile, room, globals.json)).collect::<Result<Vec<_>, _>>()?
         }
-        Err(runtime) => runtime.rooms().iter().map(RoomOut::from).collect(),
+        Err(runtime) => match Out::rooms(&runtime).await {
+            Out::Rooms { rooms } => rooms,
+            _ => Vec::new(),
+        },
     };
     if globals.json {
         stdout::line(&Out::Rooms { rooms }.to_line());
@@ -95,7 +99,9 @@ fn stored(profile: &OpenProfile, room: RoomRecord, is_whole: bool) -> Result<Roo
     let view = if is_whole { archive::view(profile, &room).ok().flatten() } else { None };
     let others = view.iter().flat_map(|view| &view.members).filter(|member| !member.me);
     let others = others.map(|member| member.person.fingerprint);
+    let unread = if is_whole && room.closed.is_none() { unread(profile, &room).ok() } else { None };
     Ok(RoomOut {
+        unread,
         room: room.label,
         open: view.as_ref().map(|view| view.open),
         relay: match room.place {
@@ -106,6 +112,19 @@ fn stored(profile: &OpenProfile, room: RoomRecord, is_whole: bool) -> Result<Roo
         verified: profile.vault.now(|store| Ok(store.people().are_verified(others)))?,
         closed: room.closed,
     })
+}
+
+fn unread(profile: &OpenProfile, room: &RoomRecord) -> Result<usize, Failure> {
+    let mut unread = Unread::default();
+    unread.upto = profile.vault.now(|store| store.acked(room.id, &Cursor::read()))?;
+    while !unread.is_enough() {
+        let page = profile.vault.now(|store| store.history(room.id, unread.upto, Unread::PAGE))?;
+        if page.is_empty() {
+            break;
+        }
+        page.iter().for_each(|line| unread.add(line, false));
+    }
+    Ok(unread.count)
 }
 
 /// Where no directory was named there is nothing to misspell: then this may be the first thing that somebody does,

@@ -17,7 +17,7 @@ use super::{input::Input, pending::Pending, stdout, words};
 use crate::{
     failure::{Exit, Failure},
     runtime::{Event, RoomEvent, Runtime},
-    store::{Notice, Query},
+    store::{Cursor, Notice, Query},
     transport::{AddressError, RelayAddress},
 };
 
@@ -160,7 +160,11 @@ async fn obey(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
         Cmd::React { room, target, emoji, withdrawn } => {
             act(runtime, pending, &room, &target, Alteration::React { emoji, withdrawn }).await
         }
-        Cmd::Seen { room, seq } => pending.say(runtime, &room, String::new(), Said::Seen(seq)).await,
+        Cmd::Seen { room, seq } => match runtime.ack_at(&room, &Cursor::read(), seq).await {
+            Ok(()) => pending.say(runtime, &room, String::new(), Said::Seen(seq)).await,
+            Err(failure) => Err(failure),
+        },
+        Cmd::Read { room, seq } => runtime.ack_at(&room, &Cursor::read(), seq).await,
         Cmd::Typing { room, stopped } => runtime.tell(&room, Command::Typing { stopped }).await,
         Cmd::Disappear { room, seconds } => runtime.tell(&room, Command::Disappear(seconds)).await,
         Cmd::Describe { status, glyph } => runtime.describe(&status, &glyph).await,
@@ -192,7 +196,7 @@ async fn obey(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
         Cmd::Ack { room, seq } => runtime.ack(&room, seq).await,
         Cmd::Leave { room } => runtime.tell(&room, Command::Leave).await,
         Cmd::Rooms {} => {
-            say(&Out::rooms(&runtime.rooms()));
+            say(&Out::rooms(runtime).await);
             Ok(())
         }
         Cmd::Nick { name } => runtime.rename(&name).await,

@@ -10,4 +10,5 @@ pub mod qr;
 pub mod sanitize;
 pub(crate) mod stdout;
 pub mod tui;
+pub mod unread;
 pub mod words;

@@ -61,6 +61,9 @@ const MIGRATIONS: &[&str] = &["
         PRIMARY KEY (room, seq, nth)
     ) WITHOUT ROWID;
     CREATE INDEX happenings_expiring ON happenings (room, expires) WHERE expires IS NOT NULL;
+", "
+    -- How far somebody has read is a cursor as well. What was here before there was one counts as read.
+    INSERT OR REPLACE INTO cursors SELECT '~read', room, max(seq) FROM messages GROUP BY room;
 "];
 
 /// Sets the connection up and migrates the database.
