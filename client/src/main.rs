@@ -2,15 +2,17 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use client::{
-    cli::{Cli, run},
+    cli::{self, run},
     failure::Exit,
 };
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match cli::parse() {
+        Ok(cli) => cli,
+        Err(exit) => return exit.into(),
+    };
     let filter = EnvFilter::try_from_env("SCHAT_LOG");
     tracing_subscriber::fmt()
         // The screen belongs to the chat; libraries' warnings may name addresses.

@@ -8,6 +8,8 @@
     reason = "helpers of tests, which clippy does not see as tests"
 )]
 
+#[path = "support/archive.rs"]
+mod archive;
 mod support;
 
 use std::{
@@ -15,7 +17,8 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use client::store::{Batch, Entry, Happening, OpenProfile, ProfileDir, RoomRecord, What, Where};
+use archive::profile;
+use client::store::{Batch, Happening, OpenProfile, ProfileDir, What};
 use proto::RoomId;
 use shared::{
     identity::Fingerprint,
@@ -24,27 +27,6 @@ use shared::{
 };
 use support::random;
 use tempfile::TempDir;
-
-/// More than a page of lines: `line 1` to `line 2500`, and one of eve's with an escape in it.
-fn profile() -> TempDir {
-    let dir = TempDir::new().unwrap();
-    let home = ProfileDir::choose(Some(dir.path().join("p"))).unwrap();
-    let profile = OpenProfile::open(home, Some("ann"), random()).unwrap();
-    let line = |seq: u64, name: &str, text: String| {
-        let from = Person { name: name.to_owned(), fingerprint: Fingerprint([1; 32]) };
-        let id = [u8::try_from(seq % 251).unwrap(); 16];
-        let at = 1_700_000_000_000 + seq;
-        Line::from(Message { seq, id, at, from, text, mine: false, reply_to: None, disappears: None })
-    };
-    let mut entries: Vec<_> =
-        (1..=2_500).map(|seq| Entry::Line(line(seq, "bob", format!("line {seq}")))).collect();
-    entries.push(Entry::Line(line(2_501, "eve", "Über \u{1b}[2J lunch".to_owned())));
-    let id = RoomId([7; 32]);
-    let record = RoomRecord { id, label: "team".to_owned(), place: Where::Own, acked: 0, closed: None };
-    let batch = Batch { entries, ..Batch::default() };
-    profile.vault.now(|store| store.commit(id, Some(&record), &batch)).unwrap();
-    dir
-}
 
 fn command(dir: &TempDir, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_schat"));

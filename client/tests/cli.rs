@@ -77,6 +77,9 @@ fn unknown_room_or_file_ends_with_5() {
     assert!(run(dir.path(), &["--json"]).status.success());
     refused(&run(dir.path(), &["send", "nowhere", "hi"]), 5, "nowhere");
     refused(&run(dir.path(), &["tail", "nowhere"]), 5, "nowhere");
+    // Text is text: it is not sent, and that is told.
+    refused(&run(dir.path(), &["send", "nowhere", "-h"]), 5, "nowhere");
+    refused(&run(dir.path(), &["send", "nowhere", "-5 degrees"]), 5, "nowhere");
     refused(&run(dir.path(), &["--ca", "/no/such/file", "invite", "x"]), 5, "--ca");
 }
 
@@ -239,7 +242,8 @@ fn hosted_room_outlives_its_host_and_bots_lose_no_message() {
 
     // The profile is taken while a bot runs.
     refused(&run(&bob_dir, &["fingerprint"]), 1, "in use");
-    assert_eq!((bob.end(), ann.end()), (0, 0));
+    // Not 0: one of its lines was refused.
+    assert_eq!((bob.end(), ann.end()), (5, 0));
 
     // The message was not acknowledged: it comes again, and then no more.
     let mut ann = Bot::start(&ann_dir, &["host", "team", "--listen", "127.0.0.1:0"]);
@@ -416,4 +420,50 @@ async fn stream_to_a_relay_that_is_away_ends_with_3_and_is_sent_later() {
     assert!(text(&output.stderr).contains("1 message is still queued"), "{}", text(&output.stderr));
     let _again = relay(&home, port).await;
     assert_eq!(tail(&bob, &["--from", "0"]).next("message")["text"], "kept");
+}
+
+/// What `schat rooms` says of the only room.
+fn unread(profile: &Path) -> Value {
+    let rooms: Value = serde_json::from_slice(&run(profile, &["--json", "rooms"]).stdout).unwrap();
+    rooms["rooms"][0]["unread"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_command_brought_in_is_unread_until_somebody_reads_it() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let place = address(&relay).to_string();
+    let (ann, bob) = (dir.path().join("ann"), dir.path().join("bob"));
+    enter(&ann, &place);
+    enter(&bob, &place);
+    // Ann has to know of bob before he can read her.
+    assert!(run(&ann, &["send", "lobby", "zero"]).status.success());
+    assert!(run(&bob, &["send", "lobby", "there"]).status.success());
+    let before = unread(&bob).as_u64().unwrap();
+    for text in ["one", "two", "bob, three"] {
+        assert!(run(&ann, &["send", "lobby", text]).status.success());
+    }
+    assert!(run(&bob, &["send", "lobby", "hi"]).status.success());
+    let mut bot = Bot::start(&bob, &[]);
+    let last = loop {
+        let message = bot.next("message");
+        if message["text"] == "bob, three" {
+            break message["seq"].clone();
+        }
+    };
+    assert_eq!(bot.end(), 0);
+    assert_eq!(unread(&bob), json!(before + 3));
+    // A mark is a mark in all faces, and also of a daemon.
+    let mut daemon = schat(&bob).arg("daemon").stderr(Stdio::piped()).spawn().unwrap();
+    let mut ready = BufReader::new(daemon.stderr.take().unwrap()).lines();
+    assert!(ready.any(|line| line.unwrap().contains("is ready")));
+    assert_eq!(unread(&bob), json!(before + 3));
+    let mut bot = Bot::start(&bob, &[]);
+    bot.tell(&json!({"cmd": "read", "room": "lobby", "seq": last}));
+    bot.tell(&json!({"cmd": "rooms"}));
+    assert_eq!(bot.next("rooms")["rooms"][0]["unread"], json!(0));
+    assert_eq!(bot.end(), 0);
+    assert!(run(&bob, &["daemon", "stop"]).status.success());
+    daemon.wait().unwrap();
+    assert_eq!(unread(&bob), json!(0));
 }

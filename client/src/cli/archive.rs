@@ -12,9 +12,9 @@ use shared::{
     room::{Engine, GroupView},
 };
 
-use super::{Globals, attach, once::print};
+use super::{Globals, attach};
 use crate::{
-    faces::{json::Out, plain, sanitize, words},
+    faces::{json::Out, plain, sanitize, stdout, words},
     failure::{Exit, Failure},
     runtime::{Runtime, now_ms},
     store::{Hit, Item, OpenProfile, Query, RoomRecord, Search},
@@ -60,7 +60,7 @@ pub(super) async fn search(globals: &Globals, wanted: &Wanted<'_>) -> Result<Exi
             true => vec![Out::message(room, line, true).to_line()],
             false => shown(&line, Some(&room)),
         };
-        if !written.iter().all(|line| print(line)) {
+        if !written.iter().all(|line| stdout::line(line)) {
             break;
         }
     }
@@ -101,13 +101,16 @@ pub(super) async fn export(globals: &Globals, room: &str, target: &Target) -> Re
             };
             Failure::new(Exit::Local, "export", message, remedy)
         })?),
-        None => Box::new(io::stdout().lock()),
+        None => Box::new(BufWriter::new(stdout::open())),
     };
     let written = write(&shelf, room, target.format, &mut to).await;
     match (written?, &target.output) {
         (Ok(()), _) => Ok(Exit::Ok),
-        // Whoever read standard output has enough.
-        (Err(_), None) => Ok(Exit::Ok),
+        // Whoever read it has enough; all else is told at the end.
+        (Err(error), None) => {
+            stdout::kept(Err(error));
+            Ok(Exit::Ok)
+        }
         (Err(error), Some(path)) => {
             let message = format!("{} is not complete: {error}.", path.display());
             Err(Failure::new(Exit::Local, "export", message, "Free some space, then export again."))

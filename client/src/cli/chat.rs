@@ -39,6 +39,7 @@ pub(super) async fn chat(globals: &Globals, link: Option<String>) -> Result<Exit
         Some("-") => match input.as_mut().map(mpsc::Receiver::recv) {
             Some(line) => match line.await {
                 Some(Input::Line(line)) => Some(words::link(&line)?),
+                Some(Input::Broken(failure)) => return Err(failure),
                 Some(Input::TooLong) | None => {
                     return Err(Failure::usage("There is no link on standard input.", ""));
                 }

@@ -13,6 +13,7 @@ use clap::Args;
 
 use super::Globals;
 use crate::{
+    faces::stdout,
     failure::{Exit, Failure},
     settings::{self, Settings},
 };
@@ -49,8 +50,7 @@ impl ConfigCommand {
             _ if globals.json => settings::json(&Settings::load(named)?),
             _ => settings::toml(&Settings::load(named)?),
         };
-        // Nobody reads any more: that is no failure of ours.
-        let _ = writeln!(io::stdout(), "{text}");
+        stdout::line(&text);
         Ok(Exit::Ok)
     }
 }

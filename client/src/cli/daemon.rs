@@ -4,11 +4,11 @@ use clap::Subcommand;
 
 use super::{
     Globals, chat,
-    once::print,
     setup::{self, Plan, profile},
 };
 use crate::{
     daemon::{self, Daemon},
+    faces::stdout,
     failure::{Exit, Failure},
     runtime::Past,
     store::ProfileDir,
@@ -63,9 +63,9 @@ async fn status(globals: &Globals, dir: &ProfileDir) -> Result<Exit, Failure> {
         let out = serde_json::json!({
             "v": 1, "pid": pid, "version": version, "uptime_s": uptime_s, "faces": faces, "rooms": rooms,
         });
-        print(&out.to_string());
+        stdout::line(&out.to_string());
     } else {
-        print(&format!(
+        stdout::line(&format!(
             "schat {} runs as process {} for {}, with {} faces attached and {} rooms.",
             status.version,
             status.pid,

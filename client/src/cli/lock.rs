@@ -8,11 +8,11 @@ use serde_json::json;
 use super::{
     Globals,
     keyring::Entry,
-    once::print,
     passphrase::{self, Opened},
     setup::random,
 };
 use crate::{
+    faces::stdout,
     failure::{Exit, Failure},
     store::{Cost, HeldKey, KeyFile, Passphrase, ProfileDir},
 };
@@ -150,10 +150,10 @@ fn status(globals: &Globals, file: &KeyFile, dir: &ProfileDir) {
         let by = cost.map(|cost| {
             json!({ "kdf": "argon2id", "memory_kib": cost.memory_kib, "passes": cost.passes, "lanes": cost.lanes })
         });
-        print(&json!({ "v": 1, "event": "lock", "locked": by.is_some(), "passphrase": by, "keyring": in_keyring }).to_string());
+        stdout::line(&json!({ "v": 1, "event": "lock", "locked": by.is_some(), "passphrase": by, "keyring": in_keyring }).to_string());
         return;
     }
-    print(&match cost {
+    stdout::line(&match cost {
         None => "not locked: whoever can read the profile's directory can read your rooms".to_owned(),
         Some(Cost { memory_kib, passes, lanes }) => {
             let kept = if in_keyring { ", which the keyring of this system is to have" } else { "" };

@@ -1,21 +1,22 @@
 //! `schat man`: the manual pages, made from the command line's own description.
 
-use std::{
-    fs,
-    io::{self, Write},
-    path::Path,
-};
+use std::{fs, io, path::Path};
 
 use clap_mangen::Man;
 
-use crate::failure::{Exit, Failure};
+use crate::{
+    faces::stdout,
+    failure::{Exit, Failure},
+};
 
 /// Prints the first page, or writes all of them.
 pub(super) fn man(command: &clap::Command, directory: Option<&Path>) -> Result<Exit, Failure> {
     let mut command = command.clone().disable_help_subcommand(true);
     command.build();
     let written = match directory {
-        None => page(&command).and_then(|(_, text)| io::stdout().write_all(&text)),
+        None => page(&command).map(|(_, text)| {
+            stdout::all(&text);
+        }),
         Some(directory) => fs::create_dir_all(directory).and_then(|()| write(&command, directory)),
     };
     let cause = |error| format!("The manual pages cannot be written: {error}.");

@@ -16,16 +16,17 @@ mod passphrase;
 mod setup;
 mod stream;
 mod tail;
+mod text;
 mod verify;
 mod wait;
 
-use std::{net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{io::Write as _, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::{
-    faces::words,
+    faces::{stdout, words},
     failure::{Exit, Failure},
     settings::{Settings, nearest},
     store::Cursor,
@@ -124,7 +125,7 @@ enum Command {
         /// A room of this profile.
         #[arg(value_parser = labelled)]
         room: String,
-        /// The message; `-` sends standard input as it comes: what arrives within a third of a second is one message.
+        /// The message, also when it begins with a hyphen; `-` sends standard input as it comes: what arrives within a third of a second is one message.
         text: String,
         #[command(flatten)]
         patience: wait::Patience,
@@ -256,9 +257,32 @@ fn number<T: FromStr>(text: &str) -> Result<T, &'static str> {
     text.parse().map_err(|_| "this is no whole number, or too large")
 }
 
+/// The command line; or how the program ends that printed its help, or what is wrong with it.
+///
+/// # Errors
+/// The exit code, when there is nothing to do.
+pub fn parse() -> Result<Cli, Exit> {
+    let arguments = text::told_apart(&Cli::command(), std::env::args_os().collect());
+    Cli::try_parse_from(arguments).map_err(|told| {
+        let exit = if told.use_stderr() { Exit::Usage } else { Exit::Ok };
+        let written = told.print();
+        if told.use_stderr() {
+            return exit;
+        }
+        stdout::kept(written.and_then(|()| std::io::stdout().flush()));
+        stdout::failure().map_or(exit, |failure| {
+            eprintln!("schat: {}", words::failure(&failure));
+            failure.exit
+        })
+    })
+}
+
 /// Does what the command line asks; the failure, if any, is told on standard error.
 pub async fn run(cli: Cli) -> Exit {
-    match dispatch(cli).await {
+    let done = dispatch(cli).await;
+    // Whatever else it did, what was asked for did not arrive.
+    let broken = stdout::failure().filter(|_| matches!(done, Ok(Exit::Ok)));
+    match broken.map_or(done, Err) {
         Ok(exit) => exit,
         Err(failure) => {
             eprintln!("schat: {}", words::failure(&failure));
@@ -317,7 +341,10 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Unlock) => lock::unlock(globals),
         Some(Command::Config(command)) => command.run(globals),
         Some(Command::Completions { shell }) => {
-            clap_complete::generate(shell, &mut Cli::command(), "schat", &mut std::io::stdout());
+            // Into memory first: the generator panics where it cannot write.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "schat", &mut script);
+            stdout::all(&script);
             Ok(Exit::Ok)
         }
         Some(Command::Man { directory }) => man::man(&Cli::command(), directory.as_deref()),

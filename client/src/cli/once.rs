@@ -1,7 +1,5 @@
 //! Commands that do one thing and end.
 
-use std::io::{self, Write};
-
 use shared::room::{self as engine, Command};
 
 use super::{
@@ -12,11 +10,12 @@ use super::{
 use crate::{
     faces::{
         json::{Out, RoomOut},
-        sanitize,
+        sanitize, stdout,
+        unread::Unread,
     },
     failure::{Exit, Failure},
     runtime::RoomEvent,
-    store::{OpenProfile, RoomRecord, Where},
+    store::{Cursor, OpenProfile, RoomRecord, Where},
 };
 
 pub(super) async fn send(
@@ -44,7 +43,7 @@ pub(super) async fn send(
     runtime.shutdown().await;
     let seq = sent?;
     if globals.json {
-        print(&Out::Sent { room: room.to_owned(), id: token, seq }.to_line());
+        stdout::line(&Out::Sent { room: room.to_owned(), id: token, seq }.to_line());
     }
     Ok(Exit::Ok)
 }
@@ -64,9 +63,9 @@ pub(super) async fn invite(globals: &Globals, room: &str, patience: Patience) ->
     let (link, expires, max_uses) = asked?;
     let link = link.to_string();
     if globals.json {
-        print(&Out::Invite { room: room.to_owned(), link, expires, max_uses }.to_line());
+        stdout::line(&Out::Invite { room: room.to_owned(), link, expires, max_uses }.to_line());
     } else {
-        print(&link);
+        stdout::line(&link);
     }
     Ok(Exit::Ok)
 }
@@ -77,16 +76,19 @@ pub(super) async fn rooms(globals: &Globals) -> Result<Exit, Failure> {
             let rooms = profile.vault.now(|store| store.rooms())?.into_iter();
             rooms.map(|room| stored(&profile, room, globals.json)).collect::<Result<Vec<_>, _>>()?
         }
-        Err(runtime) => runtime.rooms().iter().map(RoomOut::from).collect(),
+        Err(runtime) => match Out::rooms(&runtime).await {
+            Out::Rooms { rooms } => rooms,
+            _ => Vec::new(),
+        },
     };
     if globals.json {
-        print(&Out::Rooms { rooms }.to_line());
+        stdout::line(&Out::Rooms { rooms }.to_line());
         return Ok(Exit::Ok);
     }
     for RoomOut { room, relay, closed, .. } in rooms {
         let place = relay.unwrap_or_else(|| "schat host".to_owned());
         let over = closed.map(|why| format!("\tover: {}", sanitize::line(&why))).unwrap_or_default();
-        print(&format!("{}\t{place}{over}", sanitize::line(&room)));
+        stdout::line(&format!("{}\t{place}{over}", sanitize::line(&room)));
     }
     Ok(Exit::Ok)
 }
@@ -97,7 +99,9 @@ fn stored(profile: &OpenProfile, room: RoomRecord, is_whole: bool) -> Result<Roo
     let view = if is_whole { archive::view(profile, &room).ok().flatten() } else { None };
     let others = view.iter().flat_map(|view| &view.members).filter(|member| !member.me);
     let others = others.map(|member| member.person.fingerprint);
+    let unread = if is_whole && room.closed.is_none() { unread(profile, &room).ok() } else { None };
     Ok(RoomOut {
+        unread,
         room: room.label,
         open: view.as_ref().map(|view| view.open),
         relay: match room.place {
@@ -108,6 +112,19 @@ fn stored(profile: &OpenProfile, room: RoomRecord, is_whole: bool) -> Result<Roo
         verified: profile.vault.now(|store| Ok(store.people().are_verified(others)))?,
         closed: room.closed,
     })
+}
+
+fn unread(profile: &OpenProfile, room: &RoomRecord) -> Result<usize, Failure> {
+    let mut unread = Unread::default();
+    unread.upto = profile.vault.now(|store| store.acked(room.id, &Cursor::read()))?;
+    while !unread.is_enough() {
+        let page = profile.vault.now(|store| store.history(room.id, unread.upto, Unread::PAGE))?;
+        if page.is_empty() {
+            break;
+        }
+        page.iter().for_each(|line| unread.add(line, false));
+    }
+    Ok(unread.count)
 }
 
 /// Where no directory was named there is nothing to misspell: then this may be the first thing that somebody does,
@@ -123,14 +140,9 @@ pub(super) async fn fingerprint(globals: &Globals) -> Result<Exit, Failure> {
     };
     let fingerprint = fingerprint.to_string();
     if globals.json {
-        print(&Out::Fingerprint { name, fingerprint }.to_line());
+        stdout::line(&Out::Fingerprint { name, fingerprint }.to_line());
     } else {
-        print(&fingerprint);
+        stdout::line(&fingerprint);
     }
     Ok(Exit::Ok)
-}
-
-pub(super) fn print(line: &str) -> bool {
-    let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{line}").and_then(|()| stdout.flush()).is_ok()
 }

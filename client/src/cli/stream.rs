@@ -20,12 +20,11 @@ use tokio::{
 
 use super::{
     Globals,
-    once::print,
     setup::random,
     wait::{Patience, hopeless, late, limit, one, seen},
 };
 use crate::{
-    faces::json::Out,
+    faces::{input, json::Out, stdout},
     failure::{Exit, Failure},
     runtime::{Event, RoomEvent, Runtime},
     store::Notice,
@@ -124,7 +123,7 @@ impl Sender<'_> {
                         batch.push(piece);
                         since.get_or_insert_with(Instant::now);
                     }
-                    Some(Err(error)) => broken = Some(unreadable(&error)),
+                    Some(Err(error)) => broken = Some(input::unreadable(&error)),
                     None => {
                         is_open = false;
                         patience = Instant::now() + self.patience;
@@ -187,7 +186,7 @@ impl Sender<'_> {
                     self.told = None;
                 }
                 if ours && self.globals.json {
-                    print(&Out::Sent { room: self.room.to_owned(), id: token, seq }.to_line());
+                    stdout::line(&Out::Sent { room: self.room.to_owned(), id: token, seq }.to_line());
                 }
                 return Ok(ours);
             }
@@ -205,16 +204,6 @@ impl Sender<'_> {
         }
         failure
     }
-}
-
-fn unreadable(error: &io::Error) -> Failure {
-    let message = format!("Standard input cannot be read to its end: {error}.");
-    Failure::new(
-        Exit::Local,
-        "input",
-        message,
-        "What was read before is sent. Look at where the input comes from.",
-    )
 }
 
 /// A message and the line break before the next line fit.

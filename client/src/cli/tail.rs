@@ -5,7 +5,6 @@ use tokio::sync::mpsc;
 
 use super::{
     Globals, attach,
-    once::print,
     setup::Plan,
     wait::{hopeless, seen},
 };
@@ -13,7 +12,7 @@ use crate::{
     faces::{
         input::{self, Input},
         json::{self, Cmd, Out},
-        plain, words,
+        plain, stdout, words,
     },
     failure::{Exit, Failure},
     runtime::{Event, Past, RelayState, RoomEvent, Runtime},
@@ -58,32 +57,39 @@ pub(super) async fn tail(globals: &Globals, room: &str, begin: Begin) -> Result<
     };
     let done = tokio::select! {
         done = follow(globals, &runtime, events, room, begin) => done,
-        () = listen(&runtime, told) => Ok(Exit::Ok),
+        exit = listen(&runtime, told) => Ok(exit),
         _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
     };
     runtime.shutdown().await;
     done
 }
 
-/// Obeys acknowledgements on standard input until it ends. Without a cursor nothing is read, for ever.
-async fn listen(runtime: &Runtime, cursor: Option<Cursor>) {
+/// Obeys acknowledgements on standard input until it ends; the exit is that of the first that was refused. Without a
+/// cursor nothing is read, for ever.
+async fn listen(runtime: &Runtime, cursor: Option<Cursor>) -> Exit {
     let Some(cursor) = cursor else { return std::future::pending().await };
+    let mut exit = Exit::Ok;
     let mut input = input::stdin();
     while let Some(line) = input.recv().await {
         let done = match line {
             Input::Line(line) if line.trim().is_empty() => Ok(()),
             Input::Line(line) => match json::parse(&line) {
                 Ok(Cmd::Ack { room, seq }) => runtime.ack_at(&room, &cursor, seq).await,
-                Ok(Cmd::Quit) => return,
+                Ok(Cmd::Quit) => return Exit::Ok,
                 Ok(_) => Err(Failure::usage("tail takes nothing but ack and quit.", "Use schat --json.")),
                 Err(failure) => Err(failure),
             },
             Input::TooLong => Err(Failure::usage("The line is too long.", "See docs/json.md.")),
+            Input::Broken(failure) => Err(failure),
         };
         if let Err(failure) = done {
             eprintln!("schat: {}", words::failure(&failure));
+            if exit == Exit::Ok {
+                exit = failure.exit;
+            }
         }
     }
+    exit
 }
 
 async fn follow(
@@ -162,8 +168,8 @@ async fn follow(
 /// False: nobody reads any more.
 fn show(globals: &Globals, runtime: &Runtime, room: &str, line: Line) -> bool {
     if globals.json {
-        return print(&Out::message(room.to_owned(), line, false).to_line());
+        return stdout::line(&Out::message(room.to_owned(), line, false).to_line());
     }
     let view = runtime.room(room).ok().and_then(|status| status.view);
-    print(&plain::format(&line, None, view.as_ref(), None))
+    stdout::line(&plain::format(&line, None, view.as_ref(), None))
 }

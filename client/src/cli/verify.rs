@@ -10,10 +10,9 @@ use super::{
     Globals,
     archive::{self, find},
     attach,
-    once::print,
 };
 use crate::{
-    faces::{json::Out, words},
+    faces::{json::Out, stdout, words},
     failure::{Exit, Failure},
     runtime::{Runtime, now_ms},
     store::OpenProfile,
@@ -62,7 +61,7 @@ pub(super) async fn verify(globals: &Globals, room: &str, member: &str, mark: Ma
     };
     let number = safety_number(&me, &person.fingerprint);
     if globals.json {
-        print(&Out::safety(room, person, &number, is_verified).to_line());
+        stdout::line(&Out::safety(room, person, &number, is_verified).to_line());
         return Ok(Exit::Ok);
     }
     let name = words::name(person, Some(&view));
@@ -71,7 +70,7 @@ pub(super) async fn verify(globals: &Globals, room: &str, member: &str, mark: Ma
         Mark::Set => vec![format!("{name} is verified from now on.")],
         Mark::Undo => vec![format!("{name} is not verified any more.")],
     };
-    lines.iter().all(|line| print(line));
+    lines.iter().all(|line| stdout::line(line));
     Ok(Exit::Ok)
 }
 

@@ -1,8 +1,10 @@
 //! Lines from standard input, read on a thread of their own: a blocked read must not keep the program alive.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 
 use tokio::sync::mpsc;
+
+use crate::failure::{Exit, Failure};
 
 /// Longest line, in bytes: the longest message as JSON with every byte escaped, and room for the rest.
 const MAX_LINE: usize = 256 << 10;
@@ -17,25 +19,82 @@ pub enum Input {
     Line(String),
     /// A line over the limit; it was skipped to its end.
     TooLong,
+    /// It cannot be read to its end; nothing follows.
+    Broken(Failure),
 }
 
 /// Starts to read standard input. The channel closes at its end.
 pub fn stdin() -> mpsc::Receiver<Input> {
-    lines(|| io::stdin().lock())
+    lines(steady)
 }
 
 /// Starts to read `open()` on a thread.
 fn lines<R: BufRead>(open: impl FnOnce() -> R + Send + 'static) -> mpsc::Receiver<Input> {
     let (sender, receiver) = mpsc::channel(AHEAD);
     std::thread::spawn(move || {
-        let mut reader = open();
-        while let Ok(Some(input)) = next(&mut reader) {
-            if sender.blocking_send(input).is_err() {
+        let (mut reader, mut is_first) = (open(), true);
+        loop {
+            let input = match next(&mut reader) {
+                Ok(Some(Input::Line(line))) if is_first => Input::Line(without_mark(line)),
+                Ok(Some(input)) => input,
+                Ok(None) => return,
+                Err(error) => Input::Broken(unreadable(&error)),
+            };
+            is_first = false;
+            let is_last = matches!(input, Input::Broken(_));
+            if sender.blocking_send(input).is_err() || is_last {
                 return;
             }
         }
     });
     receiver
+}
+
+/// Some editors begin a file with the mark of its encoding, which is not a part of its first line.
+fn without_mark(line: String) -> String {
+    line.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(line)
+}
+
+/// Why there is no more to read.
+pub(crate) fn unreadable(error: &io::Error) -> Failure {
+    let message = format!("Standard input cannot be read to its end: {error}.");
+    Failure::new(
+        Exit::Local,
+        "input",
+        message,
+        "What was read before counts. Look at where the input comes from.",
+    )
+}
+
+/// Standard input as bytes. Where others made it one that does not block, it is waited for.
+pub(crate) fn steady() -> impl BufRead {
+    io::BufReader::new(Steady(io::stdin().lock()))
+}
+
+struct Steady(io::StdinLock<'static>);
+
+impl Read for Steady {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read(bytes) {
+                #[cfg(unix)]
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    wait(&self.0, rustix::event::PollFlags::IN)?;
+                }
+                read => return read,
+            }
+        }
+    }
+}
+
+/// Until a stream can be read or written.
+#[cfg(unix)]
+pub(super) fn wait(stream: impl std::os::fd::AsFd, what: rustix::event::PollFlags) -> io::Result<()> {
+    let mut streams = [rustix::event::PollFd::new(&stream, what)];
+    match rustix::event::poll(&mut streams, None) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn next(reader: &mut impl BufRead) -> io::Result<Option<Input>> {

@@ -3,8 +3,6 @@
 mod input;
 mod output;
 
-use std::io::{self, Write};
-
 use shared::{
     identity::Fingerprint,
     invite::link::AnyLink,
@@ -15,11 +13,11 @@ use tokio::sync::mpsc;
 pub use input::{Cmd, parse};
 pub use output::{Marks, MemberOut, Out, PersonOut, RoomOut, translate};
 
-use super::{input::Input, pending::Pending, words};
+use super::{input::Input, pending::Pending, stdout, words};
 use crate::{
     failure::{Exit, Failure},
     runtime::{Event, RoomEvent, Runtime},
-    store::{Notice, Query},
+    store::{Cursor, Notice, Query},
     transport::{AddressError, RelayAddress},
 };
 
@@ -27,10 +25,13 @@ use crate::{
 pub const VERSION: u32 = 1;
 
 /// Serves commands from `input` and writes events to standard output until the input ends, `quit`, nobody reads, or
-/// the certificate of the only relay was refused.
+/// the certificate of the only relay was refused. At the end of the input the exit is that of the first line that was
+/// refused, if one was: nobody may have read its error.
 pub async fn run(runtime: &Runtime, events: mpsc::Receiver<Event>, mut input: mpsc::Receiver<Input>) -> Exit {
     let pending = Pending::default();
     let mut writer = tokio::spawn(write_events(runtime.clone(), events, pending.clone()));
+    // Whoever says so has read what came before.
+    let mut has_said_quit = true;
     loop {
         let line = tokio::select! {
             line = input.recv() => line,
@@ -41,25 +42,42 @@ pub async fn run(runtime: &Runtime, events: mpsc::Receiver<Event>, mut input: mp
             Some(Input::Line(line)) => match parse(&line) {
                 Ok(Cmd::Quit) => break,
                 Ok(cmd) => obey(runtime, cmd, &pending).await,
-                Err(failure) => say(&Out::error(None, None, &failure)),
+                Err(failure) => refuse(&pending, None, None, &failure),
             },
-            Some(Input::TooLong) => say(&Out::error(
-                None,
-                None,
-                &Failure::usage("The line is too long.", "Send long texts in parts."),
-            )),
-            None => break,
+            Some(Input::TooLong) => {
+                let failure = Failure::usage("The line is too long.", "Send long texts in parts.");
+                refuse(&pending, None, None, &failure);
+            }
+            Some(Input::Broken(failure)) => refuse(&pending, None, None, &failure),
+            None => {
+                has_said_quit = false;
+                break;
+            }
+        }
+        if stdout::failure().is_some() {
+            return Exit::Ok;
         }
     }
-    tokio::select! {
+    let done = tokio::select! {
         exit = &mut writer => return exit.unwrap_or(Exit::Local),
-        _ = pending.settle() => {}
-    }
+        done = pending.settle() => done,
+    };
     writer.abort();
     // What it was just showing is marked as seen before the end.
     let _ = writer.await;
     // The end of the input may have come in the same moment as the refusal.
-    if runtime.is_stuck() { Exit::Verification } else { Exit::Ok }
+    match pending.refusal() {
+        _ if runtime.is_stuck() => Exit::Verification,
+        Some(exit) if !has_said_quit => exit,
+        _ if !done => Exit::Network,
+        _ => Exit::Ok,
+    }
+}
+
+/// Says that a line was not obeyed, and remembers it for the end of the input.
+fn refuse(pending: &Pending, room: Option<String>, id: Option<String>, failure: &Failure) {
+    pending.failed(failure.exit);
+    say(&Out::error(room, id, failure));
 }
 
 /// Ends when nobody reads, or nothing can go on.
@@ -142,7 +160,11 @@ async fn obey(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
         Cmd::React { room, target, emoji, withdrawn } => {
             act(runtime, pending, &room, &target, Alteration::React { emoji, withdrawn }).await
         }
-        Cmd::Seen { room, seq } => pending.say(runtime, &room, String::new(), Said::Seen(seq)).await,
+        Cmd::Seen { room, seq } => match runtime.ack_at(&room, &Cursor::read(), seq).await {
+            Ok(()) => pending.say(runtime, &room, String::new(), Said::Seen(seq)).await,
+            Err(failure) => Err(failure),
+        },
+        Cmd::Read { room, seq } => runtime.ack_at(&room, &Cursor::read(), seq).await,
         Cmd::Typing { room, stopped } => runtime.tell(&room, Command::Typing { stopped }).await,
         Cmd::Disappear { room, seconds } => runtime.tell(&room, Command::Disappear(seconds)).await,
         Cmd::Describe { status, glyph } => runtime.describe(&status, &glyph).await,
@@ -174,14 +196,14 @@ async fn obey(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
         Cmd::Ack { room, seq } => runtime.ack(&room, seq).await,
         Cmd::Leave { room } => runtime.tell(&room, Command::Leave).await,
         Cmd::Rooms {} => {
-            say(&Out::rooms(&runtime.rooms()));
+            say(&Out::rooms(runtime).await);
             Ok(())
         }
         Cmd::Nick { name } => runtime.rename(&name).await,
         Cmd::Quit => Ok(()),
     };
     if let Err(failure) = done {
-        say(&Out::error(room, id, &failure));
+        refuse(pending, room, id, &failure);
     }
 }
 
@@ -239,12 +261,11 @@ fn find(runtime: &Runtime, room: &str, member: &str) -> Result<Person, Failure> 
     words::find(&view, member).cloned()
 }
 
-/// Writes one object. A reader that is gone is noticed by whoever writes the events.
+/// Writes one object.
 pub(crate) fn say(out: &Out) {
     try_say(out);
 }
 
 fn try_say(out: &Out) -> bool {
-    let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{}", out.to_line()).and_then(|()| stdout.flush()).is_ok()
+    stdout::line(&out.to_line())
 }

@@ -9,5 +9,7 @@ pub mod pending;
 pub mod plain;
 pub mod qr;
 pub mod sanitize;
+pub(crate) mod stdout;
 pub mod tui;
+pub mod unread;
 pub mod words;

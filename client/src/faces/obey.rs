@@ -1,5 +1,7 @@
 //! Carries out what a typed line means; the same for every face that people use.
 
+use std::collections::BTreeMap;
+
 use shared::{
     invite::link::AnyLink,
     message::timeline,
@@ -9,7 +11,9 @@ use shared::{
 use super::{
     lines::{COMMANDS, Line},
     pending::Pending,
-    sanitize, words,
+    sanitize,
+    unread::{Unread, unread_rooms},
+    words,
 };
 use crate::{
     failure::Failure,
@@ -113,7 +117,7 @@ pub async fn obey(
             runtime.tell(here()?, Command::Disappear(seconds)).await.map(|()| Done::default())
         }
         Line::Search(text) => search(runtime, here()?, &text).await,
-        Line::Rooms => Ok(Done { notes: rooms(runtime, current), go: None }),
+        Line::Rooms => Ok(Done { notes: rooms(runtime, current).await, go: None }),
         Line::Leave => runtime.tell(here()?, Command::Leave).await.map(|()| Done::default()),
         Line::Mute(is_muted) => {
             runtime.mute(here()?, is_muted).await?;
@@ -264,7 +268,17 @@ async fn kick(runtime: &Runtime, room: &str, name: &str) -> Result<Done, Failure
     Ok(if view.open { Done::say(open) } else { Done::default() })
 }
 
-fn rooms(runtime: &Runtime, current: Option<&str>) -> Vec<String> {
+/// What was not read, room by room, for the start of a face that has no place for it.
+pub(super) async fn unread(runtime: &Runtime) -> Vec<String> {
+    let all = unread_rooms(runtime).await.into_iter();
+    let said = |(room, unread): (String, Result<Unread, Failure>)| {
+        Some(format!("{}: {}.", sanitize::line(&room), unread.ok()?.words()?))
+    };
+    all.filter_map(said).collect()
+}
+
+async fn rooms(runtime: &Runtime, current: Option<&str>) -> Vec<String> {
+    let unread: BTreeMap<_, _> = unread_rooms(runtime).await.into_iter().collect();
     let rooms = runtime.rooms();
     if rooms.is_empty() {
         return vec!["You have no rooms. Join one: /join LINK, or /join NAME for an open room.".to_owned()];
@@ -276,7 +290,9 @@ fn rooms(runtime: &Runtime, current: Option<&str>) -> Vec<String> {
             (None, Some(view)) => {
                 let open = if view.open { ", OPEN" } else { "" };
                 let verified = if status.is_verified { ", all verified" } else { "" };
-                format!("{} members{open}{verified}", view.members.len())
+                let unread = unread.get(&status.label).and_then(|unread| unread.as_ref().ok()?.words());
+                let unread = unread.map(|unread| format!(", {unread}")).unwrap_or_default();
+                format!("{} members{open}{verified}{unread}", view.members.len())
             }
             (None, None) => "not in yet".to_owned(),
         };

@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -11,7 +11,7 @@ use shared::room::{Command, Said};
 use tokio::{sync::watch, time::timeout};
 
 use crate::{
-    failure::{Exit, Failure},
+    failure::{Exit, Failure, exit_of},
     runtime::Runtime,
 };
 
@@ -24,11 +24,12 @@ pub struct Pending {
     count: watch::Sender<usize>,
     /// Labels of rooms being joined: at most as many as a profile has rooms.
     joins: Arc<Mutex<BTreeSet<String>>>,
+    refusal: Arc<OnceLock<Exit>>,
 }
 
 impl Default for Pending {
     fn default() -> Self {
-        Self { count: watch::channel(0).0, joins: Arc::default() }
+        Self { count: watch::channel(0).0, joins: Arc::default(), refusal: Arc::default() }
     }
 }
 
@@ -72,8 +73,20 @@ impl Pending {
     /// The room refused something. If it was a message, it is not waited for.
     pub fn refused(&self, code: &str) {
         if matches!(code, "not_joined" | "outbox_full") {
+            self.failed(exit_of(code));
             self.done();
         }
+    }
+
+    /// Something that was asked for was not taken, or cannot be done.
+    pub fn failed(&self, exit: Exit) {
+        // The first counts.
+        let _ = self.refusal.set(exit);
+    }
+
+    /// Why the first thing that failed did.
+    pub fn refusal(&self) -> Option<Exit> {
+        self.refusal.get().copied()
     }
 
     /// One more was taken.

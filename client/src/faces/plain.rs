@@ -6,7 +6,10 @@ pub(crate) use show::note;
 use show::show_events;
 pub use show::{format, lines};
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use tokio::sync::mpsc;
 
@@ -19,6 +22,7 @@ use super::{
 use crate::{
     failure::{Exit, Failure},
     runtime::{Event, Runtime},
+    store::Cursor,
 };
 
 /// What the two halves of the face share.
@@ -28,6 +32,30 @@ struct Shared {
     current: Arc<Mutex<Option<String>>>,
     pending: Pending,
     stays: bool,
+    /// How far each room was shown, and is not kept as read yet: at most as many as there are rooms.
+    read: Arc<Mutex<BTreeMap<String, u64>>>,
+}
+
+impl Shared {
+    /// A line was shown.
+    fn has_shown(&self, room: &str, seq: u64) {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let upto = read.entry(room.to_owned()).or_default();
+        *upto = (*upto).max(seq);
+    }
+
+    /// Something was shown that is not kept as read.
+    fn has_news(&self) -> bool {
+        !self.read.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Keeps what was shown as read. What cannot be kept is unread at the next start.
+    async fn keep_read(&self, runtime: &Runtime) {
+        let read = std::mem::take(&mut *self.read.lock().unwrap_or_else(PoisonError::into_inner));
+        for (room, seq) in read {
+            let _ = runtime.ack_at(&room, &Cursor::read(), seq).await;
+        }
+    }
 }
 
 /// How the face begins.
@@ -50,7 +78,10 @@ pub async fn run(
     if let Some(label) = &current {
         pending.join(runtime, label);
     }
-    let shared = Shared { current: Arc::new(Mutex::new(current)), pending, stays };
+    let shared = Shared { current: Arc::new(Mutex::new(current)), pending, stays, read: Arc::default() };
+    if stays {
+        super::obey::unread(runtime).await.iter().for_each(|line| note(line));
+    }
     let mut writer = tokio::spawn(show_events(runtime.clone(), events, shared.clone()));
     loop {
         let line = tokio::select! {
@@ -61,19 +92,24 @@ pub async fn run(
         let parsed = match line {
             Input::Line(line) => lines::parse(&line),
             Input::TooLong => Err(Failure::usage("The line is too long.", "Send it in parts.")),
+            Input::Broken(failure) => Err(failure),
         };
         match parsed {
             Ok(Line::Quit) => break,
             Ok(line) => {
                 let enters = matches!(line, Line::Join(_) | Line::Link(_) | Line::Create(..));
                 if let Err(failure) = obey(runtime, &shared, line).await {
+                    shared.pending.failed(failure.exit);
                     note(&words::failure(&failure));
                     if let Some(room) = lock(&shared).as_deref().filter(|_| enters) {
                         note(&format!("What you type still goes to {}.", sanitize::line(room)));
                     }
                 }
             }
-            Err(failure) => note(&words::failure(&failure)),
+            Err(failure) => {
+                shared.pending.failed(failure.exit);
+                note(&words::failure(&failure));
+            }
         }
     }
     let done = tokio::select! {
@@ -86,11 +122,14 @@ pub async fn run(
     writer.abort();
     // What it was just showing is marked as seen before the end.
     let _ = writer.await;
+    shared.keep_read(runtime).await;
     // The end of the input may have come in the same moment as the refusal.
     match runtime.is_stuck() {
         true => Exit::Verification,
         false if !done => Exit::Network,
-        false => Exit::Ok,
+        // A person saw it, and went on.
+        false if stays => Exit::Ok,
+        false => shared.pending.refusal().unwrap_or(Exit::Ok),
     }
 }
 

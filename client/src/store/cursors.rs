@@ -14,6 +14,9 @@ pub const MAX_CURSORS: u32 = 64;
 /// Longest name of a cursor, in bytes: a word or two.
 const MAX_NAME: usize = 64;
 
+/// How far somebody has read, in whatever face. Nobody can name a cursor so.
+const READ: &str = "~read";
+
 /// Which cursor: the profile's own, or a named one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Option<String>", into = "Option<String>")]
@@ -38,13 +41,21 @@ impl Cursor {
         }
         Ok(Self(name.map(str::to_owned)))
     }
+
+    /// How far somebody has read a room: one mark for all faces, kept as a cursor.
+    pub fn read() -> Self {
+        Self(Some(READ.to_owned()))
+    }
 }
 
 impl TryFrom<Option<String>> for Cursor {
     type Error = Failure;
 
     fn try_from(name: Option<String>) -> Result<Self, Failure> {
-        Self::named(name.as_deref())
+        match name.as_deref() {
+            Some(READ) => Ok(Self::read()),
+            name => Self::named(name),
+        }
     }
 }
 
@@ -79,9 +90,9 @@ impl Store {
     /// [`StoreError`] when it cannot be written, or there are [`MAX_CURSORS`] others.
     pub fn ack_at(&mut self, room: RoomId, cursor: &Cursor, seq: u64) -> Result<(), StoreError> {
         let Some(name) = &cursor.0 else { return self.ack(room, seq) };
-        let others = "SELECT count(DISTINCT name) FROM cursors WHERE name != ?1";
-        let others: u32 = self.db.query_row(others, [name], |row| row.get(0))?;
-        if others >= MAX_CURSORS {
+        let others = "SELECT count(DISTINCT name) FROM cursors WHERE name NOT IN (?1, ?2)";
+        let others: u32 = self.db.query_row(others, [name, READ], |row| row.get(0))?;
+        if others >= MAX_CURSORS && name != READ {
             return Err(StoreError::TooManyCursors);
         }
         let seq = i64::try_from(seq).unwrap_or(i64::MAX);
@@ -100,7 +111,7 @@ mod tests {
 
     #[test]
     fn name_that_is_none_is_refused() {
-        for name in ["", "a b", "a/b", "\u{1b}", &"x".repeat(MAX_NAME + 1)] {
+        for name in ["", "a b", "a/b", READ, "\u{1b}", &"x".repeat(MAX_NAME + 1)] {
             assert!(Cursor::named(Some(name)).is_err(), "{name}");
         }
         assert!(Cursor::named(Some("mail-bridge.2")).is_ok());

@@ -70,6 +70,9 @@ const MIGRATIONS: &[&str] = &["
     INSERT INTO known_relays SELECT host, port, from_link, pin FROM relays;
     DROP TABLE relays;
     ALTER TABLE known_relays RENAME TO relays;
+", "
+    -- How far somebody has read is a cursor as well. What was here before there was one counts as read.
+    INSERT OR REPLACE INTO cursors SELECT '~read', room, max(seq) FROM messages GROUP BY room;
 "];
 
 /// Sets the connection up and migrates the database.

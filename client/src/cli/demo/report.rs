@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{cli::setup::random, failure::Exit};
+use crate::{cli::setup::random, faces::stdout, failure::Exit};
 
 /// Counts checks and prints them as they are made.
 #[derive(Default)]
@@ -17,24 +17,24 @@ pub(super) struct Report {
 impl Report {
     /// What happens next.
     pub(super) fn scene(&self, text: &str) {
-        println!("\n{text}");
+        stdout::line(&format!("\n{text}"));
     }
 
     /// Something to look at.
     pub(super) fn note(&self, text: &str) {
-        println!("        {text}");
+        stdout::line(&format!("        {text}"));
     }
 
     /// A promise, and whether it held.
     pub(super) fn check(&mut self, promise: &str, held: bool) {
         self.total += 1;
         self.held += usize::from(held);
-        println!("  {}  {promise}", if held { "ok  " } else { "FAIL" });
+        stdout::line(&format!("  {}  {promise}", if held { "ok  " } else { "FAIL" }));
     }
 
     /// Ok only if every promise held.
     pub(super) fn end(&self) -> Exit {
-        println!("\n{} of {} checks held.", self.held, self.total);
+        stdout::line(&format!("\n{} of {} checks held.", self.held, self.total));
         if self.held == self.total && self.total > 0 { Exit::Ok } else { Exit::Verification }
     }
 }

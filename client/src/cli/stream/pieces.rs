@@ -5,6 +5,8 @@ use std::io::{self, BufRead, Read as _};
 use shared::room::MAX_TEXT;
 use tokio::sync::mpsc;
 
+use crate::faces::input;
+
 /// Bytes that are read of one line at once. Each may become three when it is no UTF-8, and still fits a message.
 pub(super) const MAX_READ: usize = MAX_TEXT / 4;
 
@@ -24,7 +26,7 @@ pub(super) struct Piece {
 pub(super) fn stdin() -> mpsc::Receiver<io::Result<Piece>> {
     let (sender, receiver) = mpsc::channel(AHEAD);
     std::thread::spawn(move || {
-        let (mut reader, mut carry) = (io::stdin().lock(), Vec::new());
+        let (mut reader, mut carry) = (input::steady(), Vec::new());
         while let Some(piece) = next(&mut reader, &mut carry).transpose() {
             let is_last = piece.is_err();
             if sender.blocking_send(piece).is_err() || is_last {

@@ -83,6 +83,13 @@ pub enum Cmd {
         /// Up to and with this.
         seq: u64,
     },
+    /// Somebody has read up to there, in any face; nobody else is told.
+    Read {
+        /// Where.
+        room: String,
+        /// Up to and with this.
+        seq: u64,
+    },
     /// Tell who is online that we type.
     Typing {
         /// Where.
@@ -190,6 +197,7 @@ impl Cmd {
             | Self::Delete { room, .. }
             | Self::React { room, .. }
             | Self::Seen { room, .. }
+            | Self::Read { room, .. }
             | Self::Typing { room, .. }
             | Self::Disappear { room, .. }
             | Self::Invite { room }
@@ -247,6 +255,7 @@ mod tests {
             r#"{"cmd":"delete","room":"team","target":"00112233445566778899aabbccddeeff"}"#,
             r#"{"cmd":"react","room":"team","target":"00112233445566778899aabbccddeeff","emoji":"👍"}"#,
             r#"{"cmd":"seen","room":"team","seq":7}"#,
+            r#"{"cmd":"read","room":"team","seq":7}"#,
             r#"{"cmd":"typing","room":"team"}"#,
             r#"{"cmd":"disappear","room":"team","seconds":86400}"#,
             r#"{"cmd":"describe","status":"on the train","glyph":"🚆"}"#,

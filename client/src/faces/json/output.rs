@@ -15,9 +15,9 @@ pub use parts::{MemberOut, MoreOut, PersonOut, ReactionOut, RoomOut, WhenOut};
 
 use super::VERSION;
 use crate::{
-    faces::sanitize,
+    faces::{sanitize, unread::unread_rooms},
     failure::Failure,
-    runtime::{ChosenRelay, Event, Namesake, RelayState, RoomEvent, RoomStatus, remedy_of},
+    runtime::{ChosenRelay, Event, Namesake, RelayState, RoomEvent, Runtime, remedy_of},
     store::{Happening, Hit, Notice, What},
 };
 
@@ -192,8 +192,14 @@ impl Out {
         Self::Safety { room: room.to_owned(), member: person(member.clone()), digits, verified }
     }
 
-    pub(super) fn rooms(rooms: &[RoomStatus]) -> Self {
-        Self::Rooms { rooms: rooms.iter().map(RoomOut::from).collect() }
+    /// The rooms, with what was not read in each.
+    pub async fn rooms(runtime: &Runtime) -> Self {
+        let mut rooms: Vec<_> = runtime.rooms().iter().map(RoomOut::from).collect();
+        for (label, unread) in unread_rooms(runtime).await {
+            let count = unread.ok().map(|unread| unread.count);
+            rooms.iter_mut().filter(|room| room.room == label).for_each(|room| room.unread = count);
+        }
+        Self::Rooms { rooms }
     }
 
     pub(super) fn error(room: Option<String>, id: Option<String>, failure: &Failure) -> Self {

@@ -1,21 +1,36 @@
 //! Events as lines.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
 
 use shared::{message::timeline::Line, room as engine};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::sleep};
 
 use super::{Shared, lock};
 use crate::{
-    faces::{sanitize, words},
+    faces::{sanitize, stdout, words},
     failure::Exit,
     runtime::{Event, RelayState, RoomEvent, Runtime},
     store::{Notice, What},
 };
 
+/// A pause after which what was shown is kept as read.
+const READ: Duration = Duration::from_millis(500);
+
 /// Ends when nothing can go on.
 pub(super) async fn show_events(runtime: Runtime, mut events: mpsc::Receiver<Event>, shared: Shared) -> Exit {
-    while let Some(event) = events.recv().await {
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            // When there is a pause; else each line would cost a write to the disk.
+            () = sleep(READ), if shared.has_news() => {
+                shared.keep_read(&runtime).await;
+                continue;
+            }
+        };
+        let Some(event) = event else { break };
         let notice = event.notice();
         match event {
             Event::Relay { relay, state } => {
@@ -40,6 +55,9 @@ pub(super) async fn show_events(runtime: Runtime, mut events: mpsc::Receiver<Eve
         if let Some(notice) = notice {
             // What cannot be marked comes again at the next start.
             let _ = runtime.seen(notice).await;
+        }
+        if stdout::failure().is_some() {
+            return Exit::Ok;
         }
     }
     Exit::Ok
@@ -151,6 +169,7 @@ async fn line(runtime: &Runtime, shared: &Shared, room: &str, line: &Line) {
         None => None,
     };
     let elsewhere = lock(shared).as_deref() != Some(room);
+    shared.has_shown(room, line.message.seq);
     data(&format(line, answered.as_ref(), view.as_ref(), elsewhere.then_some(room)));
 }
 
@@ -208,8 +227,7 @@ fn speaker(
 
 /// For whoever reads the chat. A reader that is gone ends nothing: the input does.
 fn data(line: &str) {
-    let mut stdout = io::stdout().lock();
-    let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+    stdout::line(line);
 }
 
 /// For the person at the terminal.

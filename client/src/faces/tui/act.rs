@@ -13,11 +13,12 @@ use crate::{
         lines::{self, Line},
         obey::obey,
         pending::Pending,
+        unread::unread_rooms,
         words,
     },
     failure::Failure,
     runtime::{Event, Runtime},
-    store::Query,
+    store::{Cursor, Query},
 };
 
 /// Stored lines that are fetched at once when somebody scrolls up: some screens.
@@ -92,6 +93,10 @@ impl<'a> Act<'a> {
                 Effect::Seen { room, seq } => {
                     let said = Said::Seen(seq);
                     let _ = self.runtime.tell(&room, Command::Say { token: String::new(), said }).await;
+                }
+                // What cannot be kept is unread at the next start.
+                Effect::Read { room, seq } => {
+                    let _ = self.runtime.ack_at(&room, &Cursor::read(), seq).await;
                 }
                 Effect::Line(text) => {
                     let parsed = match lines::parse(&text) {
@@ -200,6 +205,16 @@ impl<'a> Act<'a> {
             match self.runtime.draft(&room).await {
                 Ok(Some(text)) => app.set_draft(&room, text.to_string()),
                 Ok(None) => {}
+                Err(failure) => app.alert(words::failure(&failure)),
+            }
+        }
+    }
+
+    /// What came while nobody looked.
+    pub async fn load_unread(&self, app: &mut App) {
+        for (room, unread) in unread_rooms(self.runtime).await {
+            match unread {
+                Ok(unread) => app.set_unread(&room, &unread),
                 Err(failure) => app.alert(words::failure(&failure)),
             }
         }

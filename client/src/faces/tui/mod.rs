@@ -50,6 +50,14 @@ use crate::{
     settings::Settings,
 };
 
+/// Tells whether a line names us.
+pub(crate) fn mentions(
+    view: Option<shared::room::GroupView>,
+    me: String,
+) -> impl Fn(&shared::message::timeline::Line) -> bool {
+    move |line| app::Entry::new(line.clone(), view.as_ref(), &me).mentions
+}
+
 /// Answers that wait to be shown: there are only as many as questions. Full: whoever answers waits.
 const ANSWERS: usize = 64;
 
@@ -86,6 +94,7 @@ pub async fn run(
     let (answers, mut answered) = mpsc::channel::<Answer>(ANSWERS);
     let mut act = Act::new(runtime, &pending, answers, host);
     act.load_drafts(&mut app).await;
+    act.load_unread(&mut app).await;
     if let Some(room) = current {
         pending.join(runtime, &room);
         app.go(&room);
@@ -97,6 +106,7 @@ pub async fn run(
         app.set_verified(|who| runtime.is_verified(who));
         screen.draw(&mut app)?;
         app.tell_seen();
+        app.tell_read();
         let effects = app.take_effects();
         act.carry_out(&mut app, &mut screen, effects).await;
         if let Some(wanted) = app.wants() {
@@ -135,6 +145,7 @@ pub async fn run(
         }
     }
     app.keep_draft();
+    app.keep_read();
     let effects = app.take_effects();
     act.carry_out(&mut app, &mut screen, effects).await;
     drop(screen);

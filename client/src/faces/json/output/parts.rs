@@ -92,6 +92,8 @@ pub struct RoomOut {
     pub verified: bool,
     /// Why it is over, when it is.
     pub closed: Option<String>,
+    /// Messages of others that were not read in any face.
+    pub unread: Option<usize>,
 }
 
 impl From<&RoomStatus> for RoomOut {
@@ -103,6 +105,7 @@ impl From<&RoomStatus> for RoomOut {
             members: status.view.as_ref().map(|view| view.members.len()),
             verified: status.is_verified,
             closed: status.over.clone(),
+            unread: None,
         }
     }
 }

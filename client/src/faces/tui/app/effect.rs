@@ -27,6 +27,8 @@ pub enum Effect {
     Typing { room: String, stopped: bool },
     /// Others may know that we have read up to there.
     Seen { room: String, seq: u64 },
+    /// Somebody has read up to there; nobody else learns of it.
+    Read { room: String, seq: u64 },
     /// Draw everything anew.
     Redraw,
     /// The end.

@@ -169,7 +169,8 @@ impl App {
         if entry.mine {
             pane.arrived(&entry.id);
         } else {
-            if !is_looked_at {
+            // What was here at the start was counted then.
+            if !is_looked_at && entry.seq.is_some_and(|seq| seq > pane.latest) {
                 pane.unread += 1;
                 pane.mentions += usize::from(entry.mentions);
             }

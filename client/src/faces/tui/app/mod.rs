@@ -86,6 +86,8 @@ pub struct App {
     unsaved: Option<u64>,
     /// When we last said that we type.
     told_typing: Option<u64>,
+    /// When it may be kept again how far somebody has read.
+    keep_read_at: u64,
     searches: u64,
 }
 
@@ -122,6 +124,7 @@ impl App {
             news: Vec::new(),
             unsaved: None,
             told_typing: None,
+            keep_read_at: 0,
             searches: 0,
         }
     }
@@ -161,6 +164,7 @@ impl App {
         }
         self.leave_compose();
         self.keep_draft();
+        self.keep_read();
         self.selected = None;
         let draft = self.pane(room).draft.clone();
         // What was typed before there was any room is meant for this one.

@@ -64,6 +64,10 @@ pub struct Pane {
     pub unread: usize,
     /// How many of them name us.
     pub mentions: usize,
+    /// The newest message that was counted, or looked at.
+    pub latest: u64,
+    /// Up to here it was read, and that is kept.
+    pub read: u64,
     /// When the last message was said, Unix milliseconds.
     pub last_at: u64,
     /// The group.
@@ -103,6 +107,7 @@ impl Pane {
     pub(in super::super) fn push(&mut self, row: Row, height: usize) {
         if let Row::Message(entry) = &row {
             self.last_at = self.last_at.max(entry.at);
+            self.latest = self.latest.max(entry.seq.unwrap_or(0));
             if entry.seq.is_some_and(|seq| self.newest().is_some_and(|newest| seq <= newest)) {
                 // It came with a page from the disk.
                 return;

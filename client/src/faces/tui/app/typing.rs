@@ -3,6 +3,7 @@
 use shared::room::TYPING_EVERY_MS;
 
 use super::{App, Compose, Effect};
+use crate::faces::unread::Unread;
 
 /// How long somebody is shown as typing after they said so, in milliseconds.
 const SHOWN_MS: u64 = 2 * TYPING_EVERY_MS;
@@ -10,6 +11,9 @@ const SHOWN_MS: u64 = 2 * TYPING_EVERY_MS;
 /// How often we say how far we have read, in milliseconds: it is an entry in the log of everybody, and counts as a
 /// message to the relay.
 const SEEN_MS: u64 = 10_000;
+
+/// How often it is kept how far somebody has read, in milliseconds: each time costs a write to the disk.
+const READ_MS: u64 = 1_000;
 
 /// A pause in typing after which the draft is kept, in milliseconds.
 const PAUSE_MS: u64 = 1_000;
@@ -47,7 +51,8 @@ impl App {
         let going = pane.into_iter().flat_map(|pane| pane.entries().filter_map(|entry| entry.disappears));
         let pause = self.unsaved.map(|since| since + PAUSE_MS);
         let seen = self.read().map(|(_, at)| at);
-        typing.chain(going.filter(|at| *at > self.now)).chain(pause).chain(seen).min()
+        let read = self.unkept().map(|_| self.keep_read_at).filter(|at| *at > self.now);
+        typing.chain(going.filter(|at| *at > self.now)).chain(pause).chain(seen).chain(read).min()
     }
 
     /// What is typed is kept with its room. While a message is edited, what was typed before it is.
@@ -114,6 +119,34 @@ impl App {
         (pane.told_seen, pane.tell_seen_at) = (seq, now + SEEN_MS);
         let room = pane.label.clone();
         self.effects.push(Effect::Seen { room, seq });
+    }
+
+    /// What was not read in a room when the program started.
+    pub fn set_unread(&mut self, room: &str, unread: &Unread) {
+        let pane = self.pane(room);
+        (pane.unread, pane.mentions) = (unread.count, unread.mentions);
+        pane.latest = pane.latest.max(unread.upto);
+    }
+
+    /// Keeps how far the current room was read, unless that was done a moment ago.
+    pub fn tell_read(&mut self) {
+        if self.keep_read_at <= self.now {
+            self.keep_read();
+        }
+    }
+
+    /// Keeps how far the current room was read.
+    pub fn keep_read(&mut self) {
+        let Some((room, seq)) = self.unkept() else { return };
+        self.pane(&room).read = seq;
+        self.keep_read_at = self.now + READ_MS;
+        self.effects.push(Effect::Read { room, seq });
+    }
+
+    /// What was looked at in the current room and is not kept as read.
+    fn unkept(&self) -> Option<(String, u64)> {
+        let pane = self.shown().filter(|pane| self.is_focused && pane.latest > pane.read)?;
+        Some((pane.label.clone(), pane.latest))
     }
 
     /// What was read and not told yet, and when it may be told.

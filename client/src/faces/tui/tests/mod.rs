@@ -134,6 +134,8 @@ fn types(app: &mut App, text: &str) -> Vec<Effect> {
 fn type_line(app: &mut App, text: &str) -> Vec<Effect> {
     types(app, text);
     let effects = key(app, KeyCode::Enter);
-    let is_aside = |effect: &Effect| matches!(effect, Effect::Draft { .. } | Effect::Typing { .. });
+    let is_aside = |effect: &Effect| {
+        matches!(effect, Effect::Draft { .. } | Effect::Typing { .. } | Effect::Read { .. })
+    };
     effects.into_iter().filter(|effect| !is_aside(effect)).collect()
 }

@@ -139,3 +139,39 @@ fn happening_that_a_page_brought_first_is_not_shown_twice() {
     let count = |name: &str| text.matches(&format!("{name} joined")).count();
     assert_eq!((count("bob"), count("eve"), count("zoe")), (1, 1, 1), "{text}");
 }
+
+#[test]
+fn what_was_not_read_before_is_counted_once_and_kept_when_it_is_read() {
+    use crate::faces::unread::Unread;
+    let mut app = in_lobby();
+    happens(&mut app, "team", engine::Event::Joined(view("team", false)));
+    app.take_effects();
+    app.set_unread("team", &Unread { count: 3, mentions: 1, upto: 7 });
+    let counts = |app: &App| {
+        let team = app.panes.iter().find(|pane| pane.label == "team").unwrap();
+        (team.unread, team.mentions)
+    };
+    // It was on the disk when the others were counted, and is told as well.
+    happens(&mut app, "team", message(7, person("bob", 2), "ann?"));
+    assert_eq!(counts(&app), (3, 1));
+    happens(&mut app, "team", message(8, person("bob", 2), "ann!"));
+    assert_eq!(counts(&app), (4, 2));
+    app.tell_read();
+    assert!(
+        !app.take_effects()
+            .iter()
+            .any(|effect| matches!(effect, Effect::Read { room, .. } if room == "team"))
+    );
+    app.go("team");
+    app.set_now(NOON + 5_000);
+    app.tell_read();
+    assert!(app.take_effects().contains(&Effect::Read { room: "team".into(), seq: 8 }));
+    app.set_now(NOON + 10_000);
+    app.tell_read();
+    assert_eq!(app.take_effects(), [], "nothing is new");
+    // Whoever looks elsewhere reads nothing.
+    app.input(Input::FocusLost);
+    happens(&mut app, "team", message(9, person("bob", 2), "well"));
+    app.keep_read();
+    assert_eq!(app.take_effects(), []);
+}
