@@ -1,11 +1,13 @@
-//! Relay to client: a cursor into the log. Catching up after a week and live delivery are the same loop.
+//! Relay to client: a cursor into the log. Catching up after a week and live delivery are the same loop; only where
+//! the entries come from differs, the disk or the tail in memory.
 
-use bytes::Bytes;
+use std::{sync::Arc, time::Instant};
+
 use proto::{
     PublishId,
     relay::{self, Deliver, Joined, Published, refused::Code, relay_frame::Frame},
 };
-use tokio::sync::mpsc;
+use tokio::sync::{broadcast, mpsc};
 
 use super::{
     farewell::Farewell,
@@ -13,7 +15,7 @@ use super::{
     upstream::Answer,
 };
 use crate::{
-    backend::{AppendError, Appended, Batch, Feed, Measured, Ticket},
+    backend::{AppendError, Appended, Batch, Feed, Measured, Next, Permit, Signal, Tail, Ticket},
     clock::unix_ms,
     limit::Limit,
     limits::LARGE_FRAME,
@@ -21,14 +23,36 @@ use crate::{
     shared::Peer,
 };
 
+/// How far a reader is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    /// It has all there is.
+    End,
+    /// There may be more in memory.
+    Tail,
+    /// What comes next is on the disk.
+    Disk,
+}
+
+impl At {
+    /// Looks at the tail where nothing else is to be done.
+    fn or_tail(self) -> Self {
+        if self == Self::End { Self::Tail } else { self }
+    }
+}
+
 /// The loop's state.
 pub(super) struct Downstream<'a> {
     peer: &'a Peer,
     seat: Seat,
     cursor: u64,
+    /// Greatest sequence number that the disk has shown.
+    head: u64,
     feed: Feed,
+    permit: &'a Permit,
     answers: mpsc::Receiver<Answer>,
-    signals: mpsc::Receiver<Bytes>,
+    /// Members only.
+    signals: Option<broadcast::Receiver<Signal>>,
     /// The publish whose answer is next; kept here so that no answer is lost when the loop is stopped.
     pending: Option<(PublishId, Ticket)>,
 }
@@ -39,11 +63,17 @@ impl<'a> Downstream<'a> {
         peer: &'a Peer,
         seat: Seat,
         cursor: u64,
+        permit: &'a Permit,
         answers: mpsc::Receiver<Answer>,
-        signals: mpsc::Receiver<Bytes>,
     ) -> Self {
         let feed = peer.shared.backend.follow(seat.room);
-        Self { peer, seat, cursor, feed, answers, signals, pending: None }
+        let signals = seat.member.then(|| feed.signals());
+        Self { peer, seat, cursor, head: 0, feed, permit, answers, signals, pending: None }
+    }
+
+    /// The room's tail, for the other direction.
+    pub fn tail(&self) -> Arc<Tail> {
+        self.feed.tail()
     }
 
     /// Answers the Join of an invite key, which gets the slot with it.
@@ -54,26 +84,68 @@ impl<'a> Downstream<'a> {
 
     /// Runs until the client is gone, the key has no access any more, or no more answers can come.
     pub async fn run(&mut self, output: &mut Output) -> Result<(), Farewell> {
-        let mut behind = true;
+        let mut at = At::Disk;
         loop {
+            // Asked before the database is: what changes meanwhile is a newer one.
+            let generation = if at == At::Disk { self.feed.generation() } else { 0 };
             let (peer, seat, cursor) = (self.peer, self.seat, self.cursor);
             // Nothing that loses work when it is dropped stands in a branch: frames are sent in the
             // handlers, where no other branch can interrupt them.
             tokio::select! {
                 biased;
                 answer = next_answer(&mut self.pending, &mut self.answers) => match answer {
-                    Some(answer) => self.answer(output, answer).await?,
+                    Some(answer) => {
+                        self.answer(output, answer).await?;
+                        // The own entry is there as well, and goes in the same packet.
+                        at = at.or_tail();
+                    }
                     None => return Ok(()),
                 },
-                () = self.feed.changed(), if !behind => behind = true,
-                read = read(peer, seat, cursor, output), if behind => {
+                () = self.feed.changed(), if at == At::End => at = At::Tail,
+                () = std::future::ready(()), if at == At::Tail => at = self.follow(output).await?,
+                read = read(peer, seat, cursor, output), if at == At::Disk => {
                     let (batch, _memory) = read?;
-                    behind = self.deliver(output, batch).await?;
+                    if batch.access.is_some() {
+                        self.permit.found(generation);
+                    }
+                    self.deliver(output, batch).await?;
+                    at = At::Tail;
                 }
-                // Only once the log is read: a key that was removed sees no signal after its removal.
-                Some(signal) = self.signals.recv(), if !behind => {
-                    let signal = relay::Ephemeral { envelope: signal };
-                    output.frame(Frame::Ephemeral(signal)).await?;
+            }
+        }
+    }
+
+    /// Sends what is held in memory, if there is something, and says where to go on.
+    async fn follow(&mut self, output: &mut Output) -> Result<At, Farewell> {
+        // A guest gets no entries, but it is told when it loses its access.
+        let cursor = if self.seat.member { self.cursor } else { u64::MAX };
+        match self.feed.next(cursor, self.permit) {
+            Next::Frames(frames) => {
+                output.shared(frames.bytes).await?;
+                self.cursor = frames.last;
+                self.peer.shared.metrics.delivered.inc_by(frames.entries);
+                self.peer.shared.metrics.bytes_out.inc_by(frames.envelopes);
+                Ok(At::Tail)
+            }
+            Next::Nothing if self.cursor < self.head => Ok(At::Disk),
+            Next::Nothing => self.hear(output).await,
+            Next::Behind => Ok(At::Disk),
+            Next::Ended => Err(Farewell::of(Code::NotAllowed)),
+        }
+    }
+
+    /// Sends the signals that wait: only once the log is read, and only while nobody took the key's access away, so
+    /// that a key that was removed sees no signal after its removal.
+    async fn hear(&mut self, output: &mut Output) -> Result<At, Farewell> {
+        let Some(signals) = &mut self.signals else { return Ok(At::End) };
+        loop {
+            match signals.try_recv() {
+                Ok(_) if !self.feed.allows(self.permit) => return Ok(At::Disk),
+                Ok(signal) if signal.from == self.seat.key => {}
+                Ok(signal) => output.shared(signal.frame).await?,
+                Err(broadcast::error::TryRecvError::Lagged(_)) => {}
+                Err(broadcast::error::TryRecvError::Empty | broadcast::error::TryRecvError::Closed) => {
+                    return Ok(At::End);
                 }
             }
         }
@@ -88,8 +160,9 @@ impl<'a> Downstream<'a> {
         Ok(())
     }
 
-    /// Sends entries, and says whether there are more.
-    async fn deliver(&mut self, output: &mut Output, batch: Batch) -> Result<bool, Farewell> {
+    /// Sends entries from the disk.
+    async fn deliver(&mut self, output: &mut Output, batch: Batch) -> Result<(), Farewell> {
+        self.head = batch.head;
         let allowed = batch.access.is_some();
         let gap = || Err(Farewell::of(Code::ShuttingDown));
         if batch.entries.is_empty() && self.seat.member && batch.head > self.cursor {
@@ -114,14 +187,14 @@ impl<'a> Downstream<'a> {
         if !allowed && !more {
             return Err(Farewell::of(Code::NotAllowed));
         }
-        Ok(more)
+        Ok(())
     }
 
     async fn answer(&mut self, output: &mut Output, answer: Settled) -> Result<(), Farewell> {
         let frame = match answer {
             Settled::Publish(id, Ok(appended)) => {
                 if appended.repeated {
-                    self.peer.shared.router().refund(&self.seat);
+                    self.peer.shared.router().refund(&self.seat, Instant::now());
                 }
                 published(id, appended)
             }

@@ -2,10 +2,9 @@
 
 use std::{sync::Arc, time::Instant};
 
-use bytes::Bytes;
 use ed25519_dalek::{Signature, VerifyingKey};
 use proto::{CHANNEL_BINDING_LEN, join_statement, relay::refused::Code};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use super::{
     farewell::Farewell,
@@ -15,7 +14,7 @@ use crate::{
     backend::{CreateError, View},
     clock::unix_ms,
     limit::Limit,
-    limits::{EPHEMERAL_QUEUE, MAX_SMALL_JOIN},
+    limits::MAX_SMALL_JOIN,
     request::{Invalid, Join, Opening, Request},
     router::{Refusal, Seat},
     shared::{Handle, Peer},
@@ -28,7 +27,6 @@ pub(super) struct Admitted {
     pub view: View,
     pub after: u64,
     pub superseded: watch::Receiver<bool>,
-    pub signals: mpsc::Receiver<Bytes>,
 }
 
 /// Reads and judges the Join.
@@ -45,13 +43,12 @@ pub(super) async fn join(peer: &Peer, input: &mut Input) -> Result<Admitted, Far
     peer.joined.send_replace(true);
 
     let (superseded, newer) = watch::channel(false);
-    let (signals, waiting) = mpsc::channel(EPHEMERAL_QUEUE);
-    let handle = Handle { superseded: Arc::new(superseded), signals };
+    let handle = Handle { superseded: Arc::new(superseded) };
     let (seat, older) = peer.shared.router().join(join.room, join.key, view.access.is_member(), handle);
     if let Some(older) = older {
         older.superseded.send_replace(true);
     }
-    Ok(Admitted { seat, view, after: join.after, superseded: newer, signals: waiting })
+    Ok(Admitted { seat, view, after: join.after, superseded: newer })
 }
 
 /// What the key finds in the room. No room, another's room and a bad signature get the same answer after

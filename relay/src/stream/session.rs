@@ -11,6 +11,7 @@ use super::{
     upstream::Upstream,
 };
 use crate::{
+    backend::Permit,
     clock::unix_ms,
     limits::{ANSWER_QUEUE, FAREWELL_TIME},
     router::Seat,
@@ -19,13 +20,15 @@ use crate::{
 
 /// Serves a joined stream to its end.
 pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut output: Output) {
-    let Admitted { seat, view, after, mut superseded, signals } = admitted;
+    let Admitted { seat, view, after, mut superseded } = admitted;
     let _seated = Seated::new(&peer.shared, seat);
     let mut stopping = peer.shared.stopping.subscribe();
     let (answers, waiting) = mpsc::channel(ANSWER_QUEUE);
     // What is older than the log's oldest entry cannot be had; `Joined.oldest` says so.
     let cursor = after.max(view.oldest.saturating_sub(1));
-    let mut down = Downstream::new(peer, seat, cursor, waiting, signals);
+    let permit = Permit::new(seat.key);
+    let mut down = Downstream::new(peer, seat, cursor, &permit, waiting);
+    let tail = down.tail();
 
     let work = async {
         let joined = Joined {
@@ -40,7 +43,7 @@ pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut o
             true => output.frame(Frame::Joined(joined)).await?,
             false => down.join_guest(&mut output, joined).await?,
         }
-        let up = Upstream { peer, seat, answers }.run(&mut input);
+        let up = Upstream { peer, seat, permit: &permit, tail, answers }.run(&mut input);
         let down = down.run(&mut output);
         tokio::pin!(down);
         tokio::select! {

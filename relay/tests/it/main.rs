@@ -32,6 +32,7 @@ mod lifecycle;
 mod limits;
 mod limits_connections;
 mod limits_program;
+mod live;
 #[cfg(unix)]
 mod logs;
 #[cfg(unix)]

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     access::{Access, AccessKey, Grant},
-    backend::{AppendError, Appended, Author, CreateError, Lack, entry},
+    backend::{AppendError, Appended, Author, CreateError, Lack, Loss, entry},
     limits::TRIM_STEP,
     request::{Commit, Opening, Publish},
     token::Right,
@@ -52,11 +52,13 @@ pub(super) fn append(
     room.head = seq;
     room.last_at_ms = at_ms;
     room.bytes += row.len() as u64;
+    tables.news.wrote(&author.room, seq, row, publish.envelope.len());
     if let Some(commit) = &publish.commit {
         room.last_commit = seq;
         tables.slots.insert(&author.room.0, &*commit.slot)?;
         count_use(tables, author, access)?;
         room.keys = change_keys(tables, &author.room, commit)?.apply(room.keys);
+        tables.news.lost(&author.room, Loss::Keys(commit.change.removed.clone()));
     }
     trim::trim(tables, &author.room, &mut room, &policy.retention, author.now_ms, TRIM_STEP)?;
     tables.rooms.insert(&author.room.0, &room.into())?;

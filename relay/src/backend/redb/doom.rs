@@ -16,6 +16,7 @@ pub(super) fn doom(tables: &mut Tables<'_>, room: &RoomId) -> Result<bool, Stora
     if existed {
         tables.doomed.insert(&room.0, ())?;
         tokens::free(tables, room)?;
+        tables.news.ended(room);
     }
     Ok(existed)
 }
