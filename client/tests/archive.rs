@@ -18,11 +18,10 @@ use std::{
 };
 
 use archive::profile;
-use client::store::{Batch, Happening, OpenProfile, ProfileDir, What};
+use client::store::{Batch, Entry, Happening, OpenProfile, ProfileDir, RoomRecord, What, Where};
 use proto::RoomId;
 use shared::{
     identity::Fingerprint,
-    message::timeline::Line,
     room::{Change, Message, Person},
 };
 use support::random;

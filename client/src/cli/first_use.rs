@@ -96,7 +96,7 @@ async fn is_trusted(relay: &RelayAddress, pin: Pin, mut input: Option<&mut mpsc:
             Some(input) => match input.recv().await {
                 Some(Input::Line(line)) => line.to_string(),
                 Some(Input::TooLong) => String::new(),
-                None => return false,
+                Some(Input::Broken(_)) | None => return false,
             },
             None => match spawn_blocking(line).await {
                 Ok(Ok(Some(line))) => line,

@@ -21,7 +21,7 @@ fn entry(seq: u64, bytes: usize) -> Deliver {
 }
 
 fn write(news: &mut News, seq: u64, bytes: usize) {
-    let row = [PublishId([3; 16]).as_bytes().as_slice(), &entry(seq, bytes).encode_to_vec()].concat();
+    let row = [&PublishId([3; 16]).as_bytes()[..], &entry(seq, bytes).encode_to_vec()].concat();
     news.wrote(&ROOM, seq, row, bytes);
 }
 
