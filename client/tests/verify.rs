@@ -11,7 +11,7 @@
 mod support;
 
 use client::{
-    runtime::{Event, Past, RoomEvent},
+    runtime::{Event, Namesake, Past, RoomEvent},
     store::Notice,
 };
 use shared::room::{self as engine, AlarmKind, Command};
@@ -126,6 +126,35 @@ async fn stranger_and_impostor_are_alarms_that_outlive_a_restart() {
     let (kind, text) = alarm(&mut ann).await;
     assert_eq!(kind, AlarmKind::Impostor, "{text}");
     assert!(text.contains("YOUR name"), "{text}");
+}
+
+/// Who has whose name, as somebody is told; an alarm or an error before that is too much.
+async fn namesake(person: &mut Person) -> Namesake {
+    person
+        .until(|event| match event {
+            Event::Room { event: RoomEvent::Notice { notice, .. }, .. } => panic!("{notice:?}"),
+            Event::Room { event: RoomEvent::Namesake(namesake), .. } => Some(namesake),
+            _ => None,
+        })
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_who_never_chose_a_name_are_no_alarm_to_each_other() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let mut one = Person::enter(&dir.path().join("one"), "guest", &relay, Past::Nothing).await;
+    let mut other = Person::enter(&dir.path().join("other"), "guest", &relay, Past::Nothing).await;
+    one.runtime.create_own(ROOM).await.unwrap();
+    let link = one.link(ROOM).await;
+    other.runtime.join(&link).await.unwrap();
+    let (first, second) = (who(&one), who(&other));
+    let told = namesake(&mut one).await;
+    assert_eq!(told, Namesake { who: second.clone(), owner: first.clone(), is_me: true });
+    let told = namesake(&mut other).await;
+    assert_eq!(told, Namesake { who: first, owner: second, is_me: true });
+    one.say(ROOM, "1", "hello").await;
+    other.hears("hello").await;
 }
 
 /// `schat verify` on a profile that nobody else has.

@@ -180,6 +180,25 @@ mod tests {
     }
 
     #[test]
+    fn what_names_may_not_hold_any_more_keeps_no_profile_shut() {
+        let dir = TempDir::new().unwrap();
+        let home = || crate::store::ProfileDir::choose(Some(dir.path().to_owned())).unwrap();
+        let random = || Random::new(UnwrapErr(getrandom::SysRng));
+        let profile = crate::store::OpenProfile::open(home(), Some("ann"), random()).unwrap();
+        profile
+            .vault
+            .now(|store| {
+                store.set_name("cafe\u{301}")?;
+                store.set_description("\u{3164}", "\u{2800}")
+            })
+            .unwrap();
+        drop(profile);
+        let profile = crate::store::OpenProfile::open(home(), None, random()).unwrap();
+        let shown = &profile.engine;
+        assert_eq!([&*shown.name, &*shown.status, &*shown.glyph], ["caf\u{e9}", "", ""]);
+    }
+
+    #[test]
     fn profile_of_version_1_that_cannot_be_written_is_read() {
         let world = World::new();
         let mut store = world.open();

@@ -9,7 +9,10 @@ use std::{
 use directories::ProjectDirs;
 use shared::{
     crypto::random::Random,
-    identity::{Identity, clean_name},
+    identity::{
+        Identity, clean_name, clean_optional,
+        credential::{MAX_GLYPH, MAX_STATUS},
+    },
     room as engine,
 };
 use zeroize::Zeroizing;
@@ -120,8 +123,8 @@ impl OpenProfile {
         let engine = engine::Profile {
             identity: Arc::new(identity),
             name,
-            status: text(store.meta(STATUS)?).unwrap_or_default(),
-            glyph: text(store.meta(GLYPH)?).unwrap_or_default(),
+            status: clean(store.meta(STATUS)?, MAX_STATUS),
+            glyph: clean(store.meta(GLYPH)?, MAX_GLYPH),
             device_name: device_name(),
             random,
             suite: Default::default(),
@@ -163,7 +166,7 @@ impl Store {
 }
 
 fn choose_name(store: &mut Store, wanted: Option<&str>) -> Result<String, Failure> {
-    let stored = text(store.meta(NAME)?);
+    let stored = text(store.meta(NAME)?).and_then(|name| clean_name(&name).ok());
     let Some(wanted) = wanted else {
         return Ok(stored.or_else(login_name).unwrap_or_else(|| "guest".to_owned()));
     };
@@ -177,6 +180,11 @@ fn choose_name(store: &mut Store, wanted: Option<&str>) -> Result<String, Failur
 
 fn text(bytes: Option<Zeroizing<Vec<u8>>>) -> Option<String> {
     bytes.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok())
+}
+
+/// What an earlier version took, and names may not hold any more, is left out.
+fn clean(bytes: Option<Zeroizing<Vec<u8>>>, most: usize) -> String {
+    text(bytes).and_then(|text| clean_optional(&text, most).ok()).unwrap_or_default()
 }
 
 fn login_name() -> Option<String> {

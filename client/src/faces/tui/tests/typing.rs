@@ -34,6 +34,21 @@ fn refused_text_can_be_mended() {
 }
 
 #[test]
+fn tab_and_joiner_take_their_cells_and_no_others() {
+    let mut app = in_lobby();
+    happens(&mut app, "lobby", message(1, person("bob", 2), "x\ty می\u{200c}خواهم so\u{ad}ft"));
+    app.editor.insert("a\tb");
+    let mut terminal = Terminal::new(TestBackend::new(60, 10)).unwrap();
+    terminal.draw(|frame| draw::draw(frame, &mut app)).unwrap();
+    assert_eq!(terminal.get_cursor_position().unwrap().x, 2 + 8 + 1);
+    let rows = screen(&mut app, 60, 10);
+    assert!(rows.iter().any(|row| row.contains("> a       b")), "{rows:?}");
+    let said = rows.iter().find(|row| row.contains("bob:")).unwrap();
+    assert!(said.contains("x       y") && said.contains("soft") && !said.contains("\\u{"), "{said}");
+    assert!(said.contains('\u{200c}'), "{said}");
+}
+
+#[test]
 fn draft_stays_with_its_room() {
     let mut app = in_lobby();
     happens(&mut app, "team", engine::Event::Joined(view("team", false)));
