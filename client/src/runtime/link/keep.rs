@@ -24,7 +24,7 @@ const LOOK_S: u64 = 1;
 
 /// After so many looks in vain another connection is tried beside this one. The connection itself takes 30 s to be sure that
 /// it is dead, and a network that lets no UDP through any more stays so.
-const SILENT_LOOKS: u32 = 4;
+const SILENT_LOOKS: u32 = 3;
 
 /// Over TCP, QUIC is tried again after this long, in seconds, and then ever more seldom: most networks that drop UDP
 /// do so for good, some only for as long as a relay is being started.
@@ -51,7 +51,7 @@ pub(super) enum Kept {
 #[derive(Debug, Default)]
 struct Silence {
     last: Option<Talk>,
-    /// Looks since the first packet that went out after the relay was heard last.
+    /// Looks since something was asked again after the relay was heard last.
     looks: u32,
     /// Looks of those in which packets went out: the first may have been a mere acknowledgement, further ones ask.
     sent: u32,
@@ -68,8 +68,8 @@ impl Silence {
             return false;
         }
         self.sent += u32::from(now.sent != last.sent);
-        self.looks += u32::from(self.sent > 0);
-        let is_long = self.looks >= SILENT_LOOKS && self.sent >= 2 && !self.tried;
+        self.looks += u32::from(self.sent >= 2);
+        let is_long = self.looks >= SILENT_LOOKS && !self.tried;
         self.tried |= is_long;
         is_long
     }
