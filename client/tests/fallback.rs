@@ -117,7 +117,8 @@ async fn udp_that_dies_while_people_talk_is_left_for_tcp_before_the_connection_i
         Event::Relay { state, .. } => Some(state),
         _ => None,
     });
-    assert!(matches!(next.await, RelayState::Connected { carrier: Carrier::Tcp, .. }));
+    let next = next.await;
+    assert!(matches!(next, RelayState::Connected { carrier: Carrier::Tcp, .. }), "{next:?}");
     ann.hears("hello?").await;
     bob.runtime.shutdown().await;
     ann.runtime.shutdown().await;

@@ -17,11 +17,17 @@ use std::{
     sync::Arc,
 };
 
+use client::{
+    runtime::{Config, Event, Past, RelayState, Runtime},
+    store::{OpenProfile, ProfileDir},
+    transport::{Transport, Trust},
+};
 use quinn::{Endpoint, ServerConfig, crypto::rustls::QuicServerConfig};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::PrivateKeyDer;
 use serde_json::Value;
-use support::{address, relay};
+use shared::invite::link::InviteLink;
+use support::{Person, address, random, relay};
 use tempfile::TempDir;
 
 /// Enters a room, and waits there: one that the profile has already is entered at once.
@@ -99,6 +105,66 @@ async fn relay_that_an_authority_vouched_for_is_not_replaced_by_a_private_one() 
         assert_eq!(output.status.code(), Some(6), "{output:?}");
         assert_eq!(event(&output, "alarm")["kind"], "certificate");
     }
+}
+
+/// Somebody who trusts at first sight, as far as that may be asked.
+async fn trusting(dir: &Path, name: &str) -> Person {
+    let dir = ProfileDir::choose(Some(dir.join(name))).unwrap();
+    let profile = OpenProfile::open(dir, Some(name), random()).unwrap();
+    let transport = Transport::new(None).unwrap().trusting_first_use();
+    let config = Config { transport, relay: None, own: None, past: Past::Nothing, only: None, tap: None };
+    let (runtime, events) = Runtime::start(profile, config).await.unwrap();
+    Person { runtime, events }
+}
+
+async fn told(person: &mut Person) -> RelayState {
+    person
+        .until(|event| match event {
+            Event::Relay { state: RelayState::Connecting, .. } => None,
+            Event::Relay { state, .. } => Some(state),
+            Event::Room { .. } => None,
+        })
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn link_without_a_pin_means_authorities_and_nothing_else() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let mut ann = Person::enter(dir.path(), "ann", &relay, Past::Nothing).await;
+    ann.runtime.create_own("team").await.unwrap();
+    ann.joined().await;
+    let mut link = ann.link("team").await;
+    assert!(link.link.ca_pin.is_some());
+    link.link.ca_pin = None;
+
+    let mut bob = trusting(dir.path(), "bob").await;
+    bob.runtime.join(&link).await.unwrap();
+    match told(&mut bob).await {
+        RelayState::Lost { failure, retry: None } => assert_eq!(failure.code, "certificate"),
+        other => panic!("{other:?}"),
+    }
+    // Who trusts the relay since its first sight keeps that for what they have, and gets no room by such a link.
+    let mut cat = trusting(dir.path(), "cat").await;
+    cat.runtime.open("lobby", Some(address(&relay))).await.unwrap();
+    let state = told(&mut cat).await;
+    assert!(matches!(state, RelayState::Connected { trust: Trust::FirstUse(_), .. }), "{state:?}");
+    assert_eq!(cat.runtime.join(&link).await.unwrap_err().code, "certificate");
+    for person in [ann, bob, cat] {
+        person.runtime.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invite_link_carries_the_relays_pin_also_where_an_authority_vouches() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let place = address(&relay).to_string();
+    let file = dir.path().join("relay/identity").join(certs::CA_CERT_FILE);
+    let arguments = ["--plain", "--relay", &place, "--ca", file.to_str().unwrap()];
+    let output = run(&dir.path().join("ann"), &arguments, "/create team\n/invite\n");
+    let link: InviteLink = std::str::from_utf8(&output.stdout).unwrap().trim().parse().unwrap();
+    assert_eq!(link.link.ca_pin, Some(*relay.pin().as_bytes()), "{output:?}");
 }
 
 /// A server whose certificate is valid between these years, by an authority that is.

@@ -94,7 +94,7 @@ async fn is_trusted(relay: &RelayAddress, pin: Pin, mut input: Option<&mut mpsc:
         eprint!("Trust this relay from now on? (yes/no) ");
         let line = match &mut input {
             Some(input) => match input.recv().await {
-                Some(Input::Line(line)) => line.to_string(),
+                Some(Input::Line(line)) => line,
                 Some(Input::TooLong) => String::new(),
                 Some(Input::Broken(_)) | None => return false,
             },

@@ -48,8 +48,8 @@ pub struct TcpConnection {
 /// How much was said on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Talk {
-    /// Frames that the relay has to acknowledge, those that were sent again included.
-    pub asked: u64,
+    /// Packets to the relay, those that only acknowledge included.
+    pub sent: u64,
     /// Packets from the relay.
     pub heard: u64,
 }
@@ -92,15 +92,12 @@ impl Connection {
         }
     }
 
-    /// What was sent that wants an answer, and what was heard, both counted up; where the carrier does not look after
-    /// that itself.
+    /// What was sent and what was heard, counted up; where the carrier does not look after silence itself.
     pub fn talk(&self) -> Option<Talk> {
         match self {
             Self::Quic(connection) => {
                 let stats = connection.stats();
-                let sent = &stats.frame_tx;
-                let asked = sent.stream.saturating_add(sent.ping).saturating_add(sent.datagram);
-                Some(Talk { asked, heard: stats.udp_rx.datagrams })
+                Some(Talk { sent: stats.udp_tx.datagrams, heard: stats.udp_rx.datagrams })
             }
             Self::Tcp(_) => None,
         }

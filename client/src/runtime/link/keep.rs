@@ -5,7 +5,7 @@ use std::time::Duration;
 use proto::CloseCode;
 use tokio::{
     sync::Notify,
-    time::{Instant, interval, sleep_until},
+    time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 
 use super::{Dialer, Refusal};
@@ -17,6 +17,14 @@ use crate::{
 /// How often the route to the relay is looked at, in seconds: a change of network is noticed well before the
 /// idle timeout, and looking costs no packet.
 const ROUTE_S: u64 = 3;
+
+/// How often it is looked at whether the relay answers, in seconds: QUIC sends again what got no answer, at first several times a
+/// second.
+const LOOK_S: u64 = 1;
+
+/// After so many looks in vain another connection is tried beside this one. The connection itself takes 30 s to be sure that
+/// it is dead, and a network that lets no UDP through any more stays so.
+const SILENT_LOOKS: u32 = 3;
 
 /// Over TCP, QUIC is tried again after this long, in seconds, and then ever more seldom: most networks that drop UDP
 /// do so for good, some only for as long as a relay is being started.
@@ -39,29 +47,29 @@ pub(super) enum Kept {
     Refused(Failure),
 }
 
-/// Whether the relay answers, looked at every [`ROUTE_S`]. What was asked and got no answer in the time between two looks
-/// and in the one after it makes another connection worth a try: three to six seconds, in which QUIC has sent it again
-/// several times. The connection itself takes 30 s to be sure, and a network that
-/// lets no UDP through any more never comes back.
+/// Whether the relay answers, looked at every [`LOOK_S`].
 #[derive(Debug, Default)]
 struct Silence {
     last: Option<Talk>,
-    /// Something was asked since the relay was heard last.
-    waits: bool,
+    /// Looks since something was asked again after the relay was heard last.
+    looks: u32,
+    /// Looks of those in which packets went out: the first may have been a mere acknowledgement, further ones ask.
+    sent: u32,
     /// Another connection was tried since then: once is enough.
     tried: bool,
 }
 
 impl Silence {
-    /// Takes in a look; true once for each silence.
+    /// Takes in a look; true once for each silence that is too long.
     fn is_too_long(&mut self, now: Talk) -> bool {
         let last = self.last.replace(now).unwrap_or(now);
         if now.heard != last.heard {
-            (self.waits, self.tried) = (false, false);
+            *self = Self { last: self.last, ..Self::default() };
             return false;
         }
-        let is_long = self.waits && !self.tried;
-        self.waits |= now.asked != last.asked;
+        self.sent += u32::from(now.sent != last.sent);
+        self.looks += u32::from(self.sent >= 2);
+        let is_long = self.looks >= SILENT_LOOKS && !self.tried;
         self.tried |= is_long;
         is_long
     }
@@ -76,6 +84,8 @@ impl Dialer {
         let mut look = interval(Duration::from_secs(ROUTE_S));
         let mut pause = Duration::from_secs(FIRST_LOOK_S);
         let mut try_quic = Instant::now() + pause;
+        let mut pulse = interval(Duration::from_secs(LOOK_S));
+        pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut silence = Silence::default();
         loop {
             tokio::select! {
@@ -86,7 +96,7 @@ impl Dialer {
                         connection.close(CloseCode::Done);
                     }
                 }
-                _ = look.tick() => {
+                _ = pulse.tick(), if is_quic => {
                     if connection.talk().is_some_and(|talk| silence.is_too_long(talk)) {
                         match self.dial_beside(connection, true).await {
                             Ok(Some(better)) => return Kept::Better(better),
@@ -95,6 +105,8 @@ impl Dialer {
                             Ok(None) | Err(_) => {}
                         }
                     }
+                }
+                _ = look.tick() => {
                     let now = route_to(remote).ok();
                     // While there is no network at all, the old socket is as good as any.
                     if now.is_none() || now == route {
@@ -171,17 +183,19 @@ mod tests {
     #[test]
     fn silence_is_told_from_a_quiet_room_and_from_a_slow_answer() {
         let mut silence = Silence::default();
-        let mut look = |asked, heard| silence.is_too_long(Talk { asked, heard });
+        let mut look = |sent, heard| silence.is_too_long(Talk { sent, heard });
         // Nobody says anything.
-        assert!(!look(5, 9) && !look(5, 9) && !look(5, 9));
-        // Asked, and answered by the next look.
-        assert!(!look(6, 9) && !look(6, 10) && !look(6, 10));
-        // Asked, and sent again, in vain: once.
-        assert!(!look(7, 10));
-        assert!(look(9, 10));
-        assert!(!look(10, 10) && !look(10, 10));
+        assert!((0..9).all(|_| !look(5, 9)));
+        // The last word was an acknowledgement of ours, and nobody says anything.
+        assert!(!look(6, 10) && !look(7, 10) && (0..9).all(|_| !look(7, 10)));
+        // Asked, asked again, and answered late.
+        assert!(!look(8, 10) && !look(9, 10) && !look(9, 11));
+        // Asked, and again, in vain: once.
+        assert!(!look(10, 11) && !look(11, 11) && !look(12, 11));
+        assert!(look(12, 11));
+        assert!((13..19).all(|sent| !look(sent, 11)));
         // Heard, and silent anew.
-        assert!(!look(10, 11) && !look(11, 11));
-        assert!(look(11, 11));
+        assert!(!look(20, 12) && !look(21, 12) && !look(22, 12) && !look(22, 12));
+        assert!(look(23, 12));
     }
 }

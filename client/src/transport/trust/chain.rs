@@ -68,7 +68,7 @@ impl<'a> Chain<'a> {
 
     /// What is remembered on first use: the relay's own authority, else the last of those that vouch for the leaf. Never
     /// the leaf: leaves are short-lived, authorities stay.
-    pub(super) fn to_remember(&self) -> Option<Pin> {
+    pub(super) fn lasting(&self) -> Option<Pin> {
         let leaf = certs::pin_of(self.leaf).ok()?;
         self.own().or_else(|| {
             let pins = self.others.iter().rev().filter(|other| self.vouches(other));

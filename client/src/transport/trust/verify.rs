@@ -52,9 +52,8 @@ impl RelayVerifier {
             Known::Authorities => self.by_authorities(chain, ocsp)?.ok_or(Refusal::Authorities)?,
             Known::Nothing => match self.by_authorities(chain, ocsp)? {
                 Some(trust) => trust,
-                None => {
-                    Trust::FirstUse(in_time(chain, |chain| chain.to_remember())?.ok_or(Refusal::NoAuthority)?)
-                }
+                None => in_time(chain, |chain| chain.lasting().map(Trust::FirstUse))?
+                    .ok_or(Refusal::NoAuthority)?,
             },
         };
         Ok(Verdict { trust, own: trust.pin().or_else(|| chain.own()) })
