@@ -14,7 +14,7 @@ use shared::{
 
 use super::{Globals, attach};
 use crate::{
-    faces::{json::Out, plain, sanitize, stdout, words},
+    faces::{json::Out, plain, sanitize, stdout, words, zone},
     failure::{Exit, Failure},
     runtime::{Runtime, now_ms},
     store::{Hit, Item, OpenProfile, Query, RoomRecord, Search},
@@ -158,7 +158,7 @@ async fn write(
                 }
                 (Item::Happening(happening), Format::Text) => {
                     let told = words::happening(&happening.what, None, None);
-                    vec![format!("{} * {told}", words::when(happening.at))]
+                    vec![format!("{} * {told}", zone::stamp(happening.at))]
                 }
             };
             for line in lines {
@@ -186,7 +186,7 @@ fn create(path: &Path, force: bool) -> io::Result<BufWriter<File>> {
 }
 
 fn shown(line: &Line, room: Option<&str>) -> Vec<String> {
-    let at = words::when(line.message.at);
+    let at = zone::stamp(line.message.at);
     let mut lines = plain::lines(line, room);
     if let Some(first) = lines.first_mut() {
         *first = format!("{at} {first}");

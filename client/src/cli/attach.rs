@@ -82,7 +82,10 @@ pub(super) async fn runtime(
 
 /// The same for commands that look at what is stored, and need no relay.
 pub(super) async fn quiet(globals: &Globals) -> Result<Result<OpenProfile, Runtime>, Failure> {
-    without_relay(globals, existing(globals).await?).await
+    match existing(globals).await {
+        Err(failure) if failure.code == "read_only" => setup::readable(globals).map(Ok),
+        owner => without_relay(globals, owner?).await,
+    }
 }
 
 /// The profile, or a runtime at the daemon that has it.

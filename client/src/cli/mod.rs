@@ -10,6 +10,7 @@ mod host;
 mod keyring;
 mod lock;
 mod man;
+mod name;
 mod once;
 mod passphrase;
 mod setup;
@@ -115,7 +116,7 @@ enum Command {
     Send {
         /// A room of this profile.
         room: String,
-        /// The message, also when it begins with a hyphen; `-` sends standard input as it comes: what arrives within a third of a second is one message.
+        /// The message; `-` sends standard input as it comes: what arrives within a third of a second is one message.
         text: String,
         #[command(flatten)]
         patience: wait::Patience,

@@ -12,3 +12,4 @@ pub(crate) mod stdout;
 pub mod tui;
 pub mod unread;
 pub mod words;
+pub mod zone;
