@@ -55,6 +55,9 @@ pub(super) async fn search(globals: &Globals, wanted: &Wanted<'_>) -> Result<Exi
             "Try fewer words; what was said before you joined is not here.",
         ));
     }
+    if !globals.json {
+        say_of_zone();
+    }
     for Hit { room, line } in hits {
         let written = match globals.json {
             true => vec![Out::message(room, line, true).to_line()],
@@ -92,6 +95,9 @@ pub(super) async fn export(globals: &Globals, room: &str, target: &Target) -> Re
         Ok(profile) => Shelf::Ours(find(&profile, room)?, Box::new(profile)),
         Err(runtime) => Shelf::Daemon(runtime.room(room)?.label, runtime),
     };
+    if target.format == Format::Text {
+        say_of_zone();
+    }
     let mut to: Box<dyn Write> = match &target.output {
         Some(path) => Box::new(create(path, target.force).map_err(|error| {
             let message = format!("{} cannot be written: {error}.", path.display());
@@ -169,6 +175,13 @@ async fn write(
         }
         let Some(last) = last else { return Ok(to.flush()) };
         after = last;
+    }
+}
+
+/// Where times are not those of the zone that somebody asked for.
+fn say_of_zone() {
+    if let Some(said) = zone::here().1 {
+        eprintln!("schat: {said}");
     }
 }
 

@@ -77,7 +77,7 @@ impl From<&StoreError> for Failure {
                 "End the other one, or give this one another --profile. With `schat daemon` many use one profile."
             }
             StoreError::ReadOnly(_) => {
-                "`schat rooms`, `search` and `export` work as it is. For all else make it writable, or copy the whole directory elsewhere and name it with --profile."
+                "`schat rooms`, `search`, `export`, `fingerprint` and `verify` work as it is. For all else make it writable, or copy the whole directory elsewhere and name it with --profile."
             }
             StoreError::Foreign(_) => {
                 "Name one of your own with --profile or SCHAT_PROFILE, or leave both out."

@@ -20,6 +20,11 @@ impl App {
         match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => {
                 self.alert = None;
+                if self.keys.action(Key::pressed(key), false) == Some(Action::Suspend) {
+                    // Whatever is open stays so.
+                    self.act(Action::Suspend);
+                    return self.take_effects();
+                }
                 match self.overlay.take() {
                     Some(overlay) => self.overlay_key(overlay, plain_code(Key::pressed(key), key.code)),
                     None => self.key(Key::pressed(key)),
