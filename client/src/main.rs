@@ -19,7 +19,8 @@ fn main() -> ExitCode {
         .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new("off")))
         .with_writer(std::io::stderr)
         .init();
-    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = threads().and_then(|()| tokio::runtime::Builder::new_multi_thread().enable_all().build());
+    match runtime {
         Ok(runtime) => {
             let exit = runtime.block_on(run(cli));
             // Nothing that matters is left; a blocked thread must not keep us.
@@ -33,4 +34,29 @@ fn main() -> ExitCode {
             Exit::Local.into()
         }
     }
+}
+
+/// Starts as many threads as there will be, and lets them go: where there may be no more, the runtime would panic.
+fn threads() -> std::io::Result<()> {
+    let count = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let (ends, waits) = std::sync::mpsc::channel::<()>();
+    let waits = std::sync::Arc::new(std::sync::Mutex::new(waits));
+    let start = |_| {
+        let waits = waits.clone();
+        std::thread::Builder::new().spawn(move || {
+            // Until the sender is gone.
+            let _ = waits.lock().map(|waits| waits.recv());
+        })
+    };
+    let started: Vec<_> = (0..=count).map(start).collect();
+    drop(ends);
+    let mut done = Ok(());
+    for thread in started {
+        match thread {
+            // It has nothing to say.
+            Ok(thread) => drop(thread.join()),
+            Err(error) => done = Err(error),
+        }
+    }
+    done
 }

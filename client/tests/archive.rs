@@ -203,3 +203,25 @@ fn who_came_and_went_is_exported_in_its_place() {
     assert!(again.last().unwrap().contains("line 2500"), "{:?}", again.last());
     assert!(!again.iter().any(|line| line.contains("member_") || line.contains("profile_changed")));
 }
+
+#[test]
+fn profile_that_cannot_be_written_can_be_read_and_stays_as_it_is() {
+    use client::store::FileKey;
+    let dir = profile();
+    let files = || {
+        let all = std::fs::read_dir(dir.path().join("p")).unwrap().map(|file| {
+            let file = file.unwrap();
+            (file.file_name(), std::fs::read(file.path()).unwrap())
+        });
+        all.collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let before = files();
+    let home = ProfileDir::choose(Some(dir.path().join("p"))).unwrap();
+    let open = OpenProfile::open_read_only(home, random(), &FileKey).unwrap();
+    let rooms = open.vault.now(|store| store.rooms()).unwrap();
+    assert_eq!((rooms.len(), open.engine.name.as_str()), (1, "ann"));
+    assert_eq!(open.vault.now(|store| store.history(rooms[0].id, 2_499, 10)).unwrap().len(), 2);
+    assert!(open.vault.now(|store| store.set_name("bob")).is_err());
+    drop(open);
+    assert_eq!(files(), before, "nothing was written");
+}

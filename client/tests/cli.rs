@@ -124,6 +124,34 @@ fn damaged_profile_ends_with_1_and_stays() {
     assert_eq!(std::fs::read(database).unwrap(), vec![b'x'; 8192]);
 }
 
+#[test]
+fn profile_whose_database_is_gone_is_not_a_new_one() {
+    let dir = TempDir::new().unwrap();
+    assert!(run(dir.path(), &["--json"]).status.success());
+    let database = dir.path().join("schat.db");
+    std::fs::write(&database, b"").unwrap();
+    for arguments in [&["--json"] as &[&str], &["rooms"], &["fingerprint"], &["daemon"]] {
+        let output = run(dir.path(), arguments);
+        refused(&output, 1, "damaged: schat.db is empty");
+        assert!(text(&output.stderr).contains("Restore a backup"));
+    }
+    assert_eq!(std::fs::read(&database).unwrap(), b"");
+    std::fs::remove_file(&database).unwrap();
+    refused(&run(dir.path(), &["--json"]), 1, "damaged: schat.db is gone");
+    assert!(!database.exists());
+}
+
+#[test]
+fn key_that_others_can_read_is_said() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = TempDir::new().unwrap();
+    assert!(!text(&run(dir.path(), &["--json"]).stderr).contains("WARNING"));
+    let key = dir.path().join("key");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let told = text(&run(dir.path(), &["fingerprint"]).stderr);
+    assert!(told.contains("WARNING: others can read the key") && told.contains("chmod 600"), "{told}");
+}
+
 /// An arrow key on a terminal without line editing is an escape sequence; nobody means to say one.
 #[test]
 fn arrow_key_is_not_sent_as_a_message() {

@@ -118,7 +118,7 @@ fn input_that_does_not_block_is_waited_for() {
     );
     for (arguments, line, answer, end) in [
         (&["--json"] as &[&str], "{\"cmd\":\"rooms\"}", "\"rooms\"", &[0] as &[_]),
-        (&["--plain"], "/rooms", "* team", &[0, 3]),
+        (&["--plain"], "/rooms", "team  ", &[0, 3]),
         (&["tail", "team", "--ack=told"], "{\"cmd\":\"rooms\"}", "nothing but ack", &[2]),
     ] {
         let (mut input, theirs) = not_blocking();

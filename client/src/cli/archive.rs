@@ -14,7 +14,7 @@ use shared::{
 
 use super::{Globals, attach};
 use crate::{
-    faces::{json::Out, plain, sanitize, stdout, words},
+    faces::{json::Out, plain, sanitize, stdout, words, zone},
     failure::{Exit, Failure},
     runtime::{Runtime, now_ms},
     store::{Hit, Item, OpenProfile, Query, RoomRecord, Search},
@@ -55,6 +55,9 @@ pub(super) async fn search(globals: &Globals, wanted: &Wanted<'_>) -> Result<Exi
             "Try fewer words; what was said before you joined is not here.",
         ));
     }
+    if !globals.json {
+        say_of_zone();
+    }
     for Hit { room, line } in hits {
         let written = match globals.json {
             true => vec![Out::message(room, line, true).to_line()],
@@ -92,6 +95,9 @@ pub(super) async fn export(globals: &Globals, room: &str, target: &Target) -> Re
         Ok(profile) => Shelf::Ours(find(&profile, room)?, Box::new(profile)),
         Err(runtime) => Shelf::Daemon(runtime.room(room)?.label, runtime),
     };
+    if target.format == Format::Text {
+        say_of_zone();
+    }
     let mut to: Box<dyn Write> = match &target.output {
         Some(path) => Box::new(create(path, target.force).map_err(|error| {
             let message = format!("{} cannot be written: {error}.", path.display());
@@ -158,7 +164,7 @@ async fn write(
                 }
                 (Item::Happening(happening), Format::Text) => {
                     let told = words::happening(&happening.what, None, None);
-                    vec![format!("{} * {told}", words::when(happening.at))]
+                    vec![format!("{} * {told}", zone::stamp(happening.at))]
                 }
             };
             for line in lines {
@@ -169,6 +175,13 @@ async fn write(
         }
         let Some(last) = last else { return Ok(to.flush()) };
         after = last;
+    }
+}
+
+/// Where times are not those of the zone that somebody asked for.
+fn say_of_zone() {
+    if let Some(said) = zone::here().1 {
+        eprintln!("schat: {said}");
     }
 }
 
@@ -186,7 +199,7 @@ fn create(path: &Path, force: bool) -> io::Result<BufWriter<File>> {
 }
 
 fn shown(line: &Line, room: Option<&str>) -> Vec<String> {
-    let at = words::when(line.message.at);
+    let at = zone::stamp(line.message.at);
     let mut lines = plain::lines(line, room);
     if let Some(first) = lines.first_mut() {
         *first = format!("{at} {first}");

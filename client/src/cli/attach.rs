@@ -82,17 +82,19 @@ pub(super) async fn runtime(
 
 /// The same for commands that look at what is stored, and need no relay.
 pub(super) async fn quiet(globals: &Globals) -> Result<Result<OpenProfile, Runtime>, Failure> {
-    without_relay(globals, existing(globals).await?).await
+    looked_at(globals, existing(globals).await).await
 }
 
-/// The profile, or a runtime at the daemon that has it.
-pub(super) async fn without_relay(
+/// The profile, also where nothing can be written, or a runtime at the daemon that has it.
+pub(super) async fn looked_at(
     globals: &Globals,
-    owner: Owner,
+    owner: Result<Owner, Failure>,
 ) -> Result<Result<OpenProfile, Runtime>, Failure> {
     match owner {
-        Owner::Us(profile) => Ok(Ok(profile)),
-        Owner::Daemon(dir, daemon) => {
+        Err(failure) if failure.code == "read_only" => setup::readable(globals).map(Ok),
+        Err(failure) => Err(failure),
+        Ok(Owner::Us(profile)) => Ok(Ok(profile)),
+        Ok(Owner::Daemon(dir, daemon)) => {
             let plan = Plan { past: Past::Nothing, only: None, own: None };
             Ok(Err(attach(globals, dir, daemon, plan, Some(PATIENCE)).await?.0))
         }

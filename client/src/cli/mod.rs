@@ -11,6 +11,7 @@ mod host;
 mod keyring;
 mod lock;
 mod man;
+mod name;
 mod once;
 mod passphrase;
 mod setup;
@@ -125,7 +126,7 @@ enum Command {
         /// A room of this profile.
         #[arg(value_parser = labelled)]
         room: String,
-        /// The message, also when it begins with a hyphen; `-` sends standard input as it comes: what arrives within a third of a second is one message.
+        /// The message; `-` sends standard input as it comes: what arrives within a third of a second is one message.
         text: String,
         #[command(flatten)]
         patience: wait::Patience,

@@ -131,10 +131,10 @@ fn unread(profile: &OpenProfile, room: &RoomRecord) -> Result<usize, Failure> {
 /// and makes the profile.
 pub(super) async fn fingerprint(globals: &Globals) -> Result<Exit, Failure> {
     let owner = match globals.profile {
-        Some(_) => attach::existing(globals).await?,
-        None => attach::owner(globals).await?,
+        Some(_) => attach::existing(globals).await,
+        None => attach::owner(globals).await,
     };
-    let (name, fingerprint) = match attach::without_relay(globals, owner).await? {
+    let (name, fingerprint) = match attach::looked_at(globals, owner).await? {
         Ok(profile) => (profile.engine.name.clone(), profile.engine.identity.fingerprint()),
         Err(runtime) => runtime.me(),
     };

@@ -1,6 +1,6 @@
 //! From options to an open profile and a running runtime.
 
-use std::{fs, io::Read as _};
+use std::{fs, io::Read as _, path::Path};
 
 use proto::{Token, TokenError};
 use rand_core::UnwrapErr;
@@ -8,7 +8,7 @@ use shared::crypto::random::Random;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
-use super::{Globals, first_use, passphrase};
+use super::{Globals, first_use, name, passphrase};
 use crate::{
     failure::{Exit, Failure},
     runtime::{Config, Event, OwnRelay, Past, Runtime},
@@ -45,8 +45,11 @@ pub(super) fn existing(globals: &Globals) -> Result<OpenProfile, Failure> {
 pub(super) fn profile(globals: &Globals) -> Result<OpenProfile, Failure> {
     let dir = ProfileDir::choose(globals.profile.clone())?;
     let path = dir.path().to_owned();
+    warn_of_readers(&path);
     let open = |wrap: &Wrap| Ok(passphrase::opened(globals, &path, wrap)?.key);
-    let profile = OpenProfile::open_with(dir, globals.name.as_deref(), random(), &Asking(&open))?;
+    let asked = name::ask(globals, &dir)?;
+    let name = globals.name.as_deref().or(asked.as_deref());
+    let profile = OpenProfile::open_with(dir, name, random(), &Asking(&open))?;
     if profile.is_new {
         eprintln!("New profile in {}.", profile.dir().path().display());
         eprintln!(
@@ -58,6 +61,28 @@ pub(super) fn profile(globals: &Globals) -> Result<OpenProfile, Failure> {
         profile.vault.now(|store| store.set_last_relay(&relay.to_string()))?;
     }
     Ok(profile)
+}
+
+/// Opens the profile to look at what is stored, where nothing can be written.
+pub(super) fn readable(globals: &Globals) -> Result<OpenProfile, Failure> {
+    let dir = ProfileDir::choose(globals.profile.clone())?;
+    let path = dir.path().to_owned();
+    let open = |wrap: &Wrap| Ok(passphrase::opened(globals, &path, wrap)?.key);
+    OpenProfile::open_read_only(dir, random(), &Asking(&open))
+}
+
+/// A key that a copy or a backup program left open to others is said, and left as it is.
+fn warn_of_readers(dir: &Path) {
+    #[cfg(unix)]
+    if crate::store::is_open_to_others(dir) {
+        let key = FileKey::path(dir);
+        eprintln!(
+            "schat: WARNING: others can read the key of this profile, and so your rooms. Keep it to yourself: chmod 600 '{}'",
+            key.display()
+        );
+    }
+    #[cfg(not(unix))]
+    let _ = dir;
 }
 
 /// What a runtime is to do, apart from the options that all commands take.

@@ -121,6 +121,7 @@ async fn follow(
             }
         }
     }
+    let mut acked = shown;
     while let Some(event) = events.recv().await {
         let notice = event.notice();
         let seq = match &event {
@@ -158,8 +159,12 @@ async fn follow(
         }
         seen(runtime, notice).await;
         // After the line was written and flushed: a crash in between writes it once more, and loses none.
-        if let (Some(cursor), Some(seq)) = (written, seq) {
-            runtime.ack_at(room, cursor, seq).await?;
+        // One for many, where many come at once: each is a write that waits for the disk.
+        shown = shown.max(seq.unwrap_or(0));
+        let is_due = events.is_empty() || shown.saturating_sub(acked) >= u64::from(PAGE);
+        if let Some(cursor) = written.filter(|_| is_due && shown > acked) {
+            runtime.ack_at(room, cursor, shown).await?;
+            acked = shown;
         }
     }
     Ok(Exit::Ok)

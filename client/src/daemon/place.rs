@@ -157,6 +157,10 @@ pub(super) async fn reach(dir: &ProfileDir) -> io::Result<Option<Stream>> {
         {
             Ok(None)
         }
+        // The directory is closed to us: whoever opens the profile says so.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_some() => {
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }

@@ -13,7 +13,11 @@ use tokio::sync::mpsc;
 pub use input::{Cmd, parse};
 pub use output::{Marks, MemberOut, Out, PersonOut, RoomOut, translate};
 
-use super::{input::Input, pending::Pending, stdout, words};
+use super::{
+    input::Input,
+    pending::{Part, Pending},
+    stdout, words,
+};
 use crate::{
     failure::{Exit, Failure},
     runtime::{Event, RoomEvent, Runtime},
@@ -29,13 +33,13 @@ pub const VERSION: u32 = 1;
 /// refused, if one was: nobody may have read its error.
 pub async fn run(runtime: &Runtime, events: mpsc::Receiver<Event>, mut input: mpsc::Receiver<Input>) -> Exit {
     let pending = Pending::default();
-    let mut writer = tokio::spawn(write_events(runtime.clone(), events, pending.clone()));
+    let mut writer = Part(tokio::spawn(write_events(runtime.clone(), events, pending.clone())));
     // Whoever says so has read what came before.
     let mut has_said_quit = true;
     loop {
         let line = tokio::select! {
             line = input.recv() => line,
-            exit = &mut writer => return exit.unwrap_or(Exit::Local),
+            exit = &mut writer.0 => return exit.unwrap_or(Exit::Local),
         };
         match line {
             Some(Input::Line(line)) if line.trim().is_empty() => {}
@@ -59,12 +63,12 @@ pub async fn run(runtime: &Runtime, events: mpsc::Receiver<Event>, mut input: mp
         }
     }
     let done = tokio::select! {
-        exit = &mut writer => return exit.unwrap_or(Exit::Local),
+        exit = &mut writer.0 => return exit.unwrap_or(Exit::Local),
         done = pending.settle() => done,
     };
-    writer.abort();
+    writer.0.abort();
     // What it was just showing is marked as seen before the end.
-    let _ = writer.await;
+    let _ = (&mut writer.0).await;
     // The end of the input may have come in the same moment as the refusal.
     match pending.refusal() {
         _ if runtime.is_stuck() => Exit::Verification,

@@ -98,14 +98,26 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("/quit", "end; so does Ctrl-D"),
 ];
 
+/// A text without what is blank around it. The first of several lines keeps its indentation, as the others do.
+pub fn without_blank_lines(text: &str) -> &str {
+    let text = text.trim_end();
+    if !text.trim_start().contains('\n') {
+        return text.trim_start();
+    }
+    let blank = text.len() - text.trim_start().len();
+    let start = text.get(..blank).and_then(|blank| blank.rfind('\n')).map_or(0, |at| at + 1);
+    text.get(start..).unwrap_or_default()
+}
+
 /// Reads a line. Two slashes begin a message with a slash.
 ///
 /// # Errors
 /// [`Failure`] of kind usage for an unknown command or a wrong number of words.
 pub fn parse(line: &str) -> Result<Line, Failure> {
+    let said = without_blank_lines(line);
     let line = line.trim();
     let Some(rest) = line.strip_prefix('/') else {
-        return Ok(if line.is_empty() { Line::Empty } else { Line::Say(line.to_owned()) });
+        return Ok(if line.is_empty() { Line::Empty } else { Line::Say(said.to_owned()) });
     };
     if rest.starts_with('/') {
         return Ok(Line::Say(rest.to_owned()));
@@ -219,6 +231,7 @@ mod tests {
             ("", Line::Empty),
             ("  ", Line::Empty),
             (" hello there ", Line::Say("hello there".into())),
+            ("\n\n    if x:\n        y\n ", Line::Say("    if x:\n        y".into())),
             ("//etc/passwd", Line::Say("/etc/passwd".into())),
             ("/join lobby", Line::Join("lobby".into())),
             ("/join two words", Line::Join("two words".into())),

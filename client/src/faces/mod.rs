@@ -13,3 +13,4 @@ pub(crate) mod stdout;
 pub mod tui;
 pub mod unread;
 pub mod words;
+pub mod zone;

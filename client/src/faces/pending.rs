@@ -8,7 +8,7 @@ use std::{
 };
 
 use shared::room::{Command, Said};
-use tokio::{sync::watch, time::timeout};
+use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
 use crate::{
     failure::{Exit, Failure, exit_of},
@@ -17,6 +17,15 @@ use crate::{
 
 /// How long the end waits for the relay, in seconds. What is not sent then is sent at the next start.
 const PATIENCE_S: u64 = 10;
+
+/// A part of a face that ends with the face: what comes while everything is being closed is not told any more.
+pub(super) struct Part(pub(super) JoinHandle<Exit>);
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
 
 /// Counts messages and joins under way. Clones share the count.
 #[derive(Clone)]

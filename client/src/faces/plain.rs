@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use super::{
     input::Input,
     lines::{self, Line},
-    pending::Pending,
+    pending::{Part, Pending},
     sanitize, words,
 };
 use crate::{
@@ -79,14 +79,17 @@ pub async fn run(
         pending.join(runtime, label);
     }
     let shared = Shared { current: Arc::new(Mutex::new(current)), pending, stays, read: Arc::default() };
+    if let Some(said) = super::zone::here().1 {
+        note(&said);
+    }
     if stays {
         super::obey::unread(runtime).await.iter().for_each(|line| note(line));
     }
-    let mut writer = tokio::spawn(show_events(runtime.clone(), events, shared.clone()));
+    let mut writer = Part(tokio::spawn(show_events(runtime.clone(), events, shared.clone())));
     loop {
         let line = tokio::select! {
             line = input.recv() => line,
-            exit = &mut writer => return exit.unwrap_or(Exit::Local),
+            exit = &mut writer.0 => return exit.unwrap_or(Exit::Local),
         };
         let Some(line) = line else { break };
         let parsed = match line {
@@ -113,15 +116,15 @@ pub async fn run(
         }
     }
     let done = tokio::select! {
-        exit = &mut writer => return exit.unwrap_or(Exit::Local),
+        exit = &mut writer.0 => return exit.unwrap_or(Exit::Local),
         done = shared.pending.settle() => done,
     };
     if !done {
         note("Not everything was done; what is left is done at the next start.");
     }
-    writer.abort();
+    writer.0.abort();
     // What it was just showing is marked as seen before the end.
-    let _ = writer.await;
+    let _ = (&mut writer.0).await;
     shared.keep_read(runtime).await;
     // The end of the input may have come in the same moment as the refusal.
     match runtime.is_stuck() {

@@ -1,6 +1,6 @@
 //! Sentences and names for people. All of it is safe for a terminal.
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use shared::{
     identity::safety::SafetyNumber,
     identity::{Fingerprint, names::fold},
@@ -261,7 +261,7 @@ pub fn duration(seconds: u32) -> String {
 /// A moment as people here write it, from Unix milliseconds.
 pub fn when(at: u64) -> String {
     let at = Timestamp::from_millisecond(i64::try_from(at).unwrap_or(0)).unwrap_or_default();
-    at.to_zoned(TimeZone::system()).strftime("%F %H:%M").to_string()
+    at.to_zoned(super::zone::here().0).strftime("%F %H:%M").to_string()
 }
 
 /// The first words of a text, to name it by.

@@ -136,7 +136,7 @@ impl Local {
             return Err(Failure::new(
                 Exit::Refused,
                 "too_many_rooms",
-                format!("This profile has {MAX_ROOMS} rooms already."),
+                format!("This profile has {MAX_ROOMS} rooms; that is the limit."),
                 "Leave one, or use another --profile.",
             ));
         }

@@ -8,6 +8,7 @@ mod publish;
 mod stream;
 
 use std::{
+    collections::VecDeque,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -39,6 +40,9 @@ use crate::{
 
 /// While more than this waits to be written, in bytes, no commands are taken: whoever asks waits.
 const BUSY: usize = 1 << 20;
+
+/// What was thought about for so long is stored and shown before the rest: people wait for it.
+const THINK: Duration = Duration::from_millis(50);
 
 /// Stored lines that are read at once when the past is shown.
 const PAGE: u32 = 100;
@@ -263,14 +267,26 @@ impl Room {
 
     /// The sacred order: think, store, send, show.
     async fn apply(&mut self, inputs: Vec<Input>) -> Result<(), Failure> {
+        let mut inputs = VecDeque::from(inputs);
+        while !inputs.is_empty() && !self.is_over {
+            self.apply_some(&mut inputs).await?;
+        }
+        Ok(())
+    }
+
+    /// The same for the first of these, in one transaction: as many as are thought about within [`THINK`], and one at
+    /// least. What was not thought about stays in `inputs`; nothing does after a failure.
+    async fn apply_some(&mut self, inputs: &mut VecDeque<Input>) -> Result<(), Failure> {
         let Some(engine) = &mut self.engine else {
+            inputs.clear();
             return Err(self.not_loaded());
         };
+        let until = Instant::now() + THINK;
         let mut step = Step::default();
         let now = now_ms();
         let me = Person { name: engine.name().to_owned(), fingerprint: self.profile.identity.fingerprint() };
         let mut look = Look { people: &self.people, me, now, met: Vec::new(), namesakes: Vec::new() };
-        for input in inputs {
+        while let Some(input) = inputs.pop_front() {
             let entry = delivered(&input);
             let mut output = engine.handle(input, now);
             output.events = output.events.into_iter().fold(Vec::new(), |mut events, event| {
@@ -284,6 +300,9 @@ impl Room {
             step.add(output, place, now);
             if step.reopen {
                 // What follows belongs to the stream that ends here.
+                inputs.clear();
+            }
+            if Instant::now() >= until {
                 break;
             }
         }

@@ -44,6 +44,10 @@ impl Settings {
                 Some(_) => Err(SettingsError::Missing { path }),
                 None => Ok(Self::default()),
             },
+            // The directory is none, as with XDG_CONFIG_HOME=/dev/null: whoever says so wants no settings.
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory && named.is_none() => {
+                Ok(Self::default())
+            }
             Err(source) => Err(SettingsError::Read { path, source }),
         }
     }

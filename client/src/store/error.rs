@@ -12,6 +12,12 @@ pub enum StoreError {
     /// Another program has it.
     #[error("the profile in {0} is in use by another schat")]
     Locked(PathBuf),
+    /// Nothing can be written there.
+    #[error("the profile in {0} cannot be written: its file system is read-only")]
+    ReadOnly(PathBuf),
+    /// The system lets us do nothing there.
+    #[error("the profile in {0} belongs to another user, or its permissions keep you out")]
+    Foreign(PathBuf),
     /// There is no room left.
     #[error("the disk is full: what was said last is not saved and not sent")]
     Full,
@@ -70,6 +76,12 @@ impl From<&StoreError> for Failure {
             StoreError::Locked(_) => {
                 "End the other one, or give this one another --profile. With `schat daemon` many use one profile."
             }
+            StoreError::ReadOnly(_) => {
+                "`schat rooms`, `search`, `export`, `fingerprint` and `verify` work as it is. For all else make it writable, or copy the whole directory elsewhere and name it with --profile."
+            }
+            StoreError::Foreign(_) => {
+                "Name one of your own with --profile or SCHAT_PROFILE, or leave both out."
+            }
             StoreError::Full => "Free some space; schat goes on by itself.",
             StoreError::Damaged(_) => "Restore a backup of the profile, or begin a new one with --profile.",
             StoreError::WrongKey => {
@@ -88,7 +100,11 @@ impl From<&StoreError> for Failure {
             StoreError::TooManyCursors => "Use one that is there already.",
             StoreError::Io(_) => "Check the directory, its permissions and the disk.",
         };
-        let code = if matches!(error, StoreError::Locked(_)) { "in_use" } else { "storage" };
+        let code = match error {
+            StoreError::Locked(_) => "in_use",
+            StoreError::ReadOnly(_) => "read_only",
+            _ => "storage",
+        };
         Self::new(Exit::Local, code, error.to_string(), remedy)
     }
 }

@@ -38,6 +38,8 @@ pub use cursors::Cursor;
 pub use error::StoreError;
 pub use happenings::{Happening, Item, MAX_HAPPENINGS, What};
 pub use history::{Changed, Entry, MAX_HISTORY};
+#[cfg(unix)]
+pub(crate) use key::is_open_to_others;
 pub use key::{
     Account, Asking, Cost, FileKey, HeldKey, KeyFile, KeySource, Passphrase, PassphraseError, ProfileKey,
     Wrap,
@@ -45,12 +47,15 @@ pub use key::{
 pub use notices::{Notice, StoredNotice};
 pub use old::{ARCHIVED, ARCHIVED_OPEN, is_archive};
 pub use people::{KnownPerson, Meeting, People};
-pub use profile::{OpenProfile, ProfileDir};
+pub use profile::{OpenProfile, ProfileDir, usual_name};
 pub use rooms::{KnownRelay, RoomRecord, Where};
 pub use search::{Hit, Query, Search};
 pub use vault::Vault;
 
 use seal::Sealer;
+
+/// A value that was sealed when the database was made.
+const PROBE: &str = "key-check";
 
 /// File name of the database in the profile's directory.
 pub const DATABASE: &str = "schat.db";
@@ -126,6 +131,27 @@ impl Store {
         store.check_key()?;
         store.load_people()?;
         store.archive_old_rooms()?;
+        Ok(store)
+    }
+
+    /// Opens the database in `dir` to read it, where nothing can be written.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be opened, is damaged, belongs to another key, or is not of this version.
+    pub fn open_read_only(dir: &Path, key: &ProfileKey, random: Random) -> Result<Self, StoreError> {
+        let db = schema::open_read_only(&dir.join(DATABASE))?;
+        let store = Self {
+            db,
+            sealer: Sealer::new(key, random),
+            people: People::default(),
+            kept: MAX_HISTORY,
+            #[cfg(test)]
+            fate: fate::Fate::default(),
+        };
+        if store.meta(PROBE).map_err(|_| StoreError::WrongKey)?.is_none() {
+            return Err(StoreError::WrongKey);
+        }
+        store.load_people()?;
         Ok(store)
     }
 
@@ -232,7 +258,6 @@ impl Store {
 
     /// A value that was sealed when the database was made tells a wrong key at once.
     fn check_key(&self) -> Result<(), StoreError> {
-        const PROBE: &str = "key-check";
         if self.meta(PROBE).map_err(|_| StoreError::WrongKey)?.is_some() {
             return Ok(());
         }

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File, TryLockError},
+    io::ErrorKind,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -77,8 +78,8 @@ pub struct OpenProfile {
     /// The relay that was used last.
     pub last_relay: Option<String>,
     dir: ProfileDir,
-    // Released by the system however the process ends.
-    _lock: File,
+    // Released by the system however the process ends. None where nothing can be written, so nobody else writes either.
+    _lock: Option<File>,
 }
 
 impl OpenProfile {
@@ -102,16 +103,13 @@ impl OpenProfile {
     ) -> Result<Self, Failure> {
         make_private(dir.path()).map_err(StoreError::from)?;
         let lock = lock(dir.path())?;
+        whole(dir.path())?;
         let key = key.key(dir.path(), &random)?;
         let mut store = Store::open(dir.path(), &key, random.clone())?;
         let known = store.meta(IDENTITY)?;
         let is_new = known.is_none();
         let identity = match known {
-            Some(bytes) => {
-                let secret =
-                    bytes.as_slice().try_into().map_err(|_| StoreError::Damaged("identity".into()))?;
-                Identity::from_bytes(&Zeroizing::new(secret))
-            }
+            Some(bytes) => identity(&bytes)?,
             None => {
                 let identity = Identity::generate(&random);
                 store.set_meta(IDENTITY, identity.to_bytes().as_slice())?;
@@ -119,6 +117,29 @@ impl OpenProfile {
             }
         };
         let name = choose_name(&mut store, name)?;
+        Ok(Self { is_new, ..Self::of(store, identity, name, random, (dir, Some(lock)))? })
+    }
+
+    /// Opens a profile where nothing can be written, to look at what is stored.
+    ///
+    /// # Errors
+    /// [`Failure`] when it is locked or damaged, or of an earlier version: then it has to be writable once.
+    pub fn open_read_only(dir: ProfileDir, random: Random, key: &dyn KeySource) -> Result<Self, Failure> {
+        whole(dir.path())?;
+        let key = key.key(dir.path(), &random)?;
+        let store = Store::open_read_only(dir.path(), &key, random.clone())?;
+        let known = store.meta(IDENTITY)?.ok_or_else(|| StoreError::Damaged("identity".into()))?;
+        let name = text(store.meta(NAME)?).unwrap_or_else(usual_name);
+        Ok(Self::of(store, identity(&known)?, name, random, (dir, None))?)
+    }
+
+    fn of(
+        store: Store,
+        identity: Identity,
+        name: String,
+        random: Random,
+        (dir, lock): (ProfileDir, Option<File>),
+    ) -> Result<Self, StoreError> {
         let last_relay = text(store.meta(RELAY)?);
         let engine = engine::Profile {
             identity: Arc::new(identity),
@@ -129,7 +150,7 @@ impl OpenProfile {
             random,
             suite: Default::default(),
         };
-        Ok(Self { engine, vault: Vault::new(store), is_new, last_relay, dir, _lock: lock })
+        Ok(Self { engine, vault: Vault::new(store), is_new: false, last_relay, dir, _lock: lock })
     }
 
     /// Its directory.
@@ -165,10 +186,30 @@ impl Store {
     }
 }
 
+/// A key says that there was a profile. Without its database it is not a new one: all rooms would be gone, unsaid.
+fn whole(dir: &Path) -> Result<(), StoreError> {
+    let has_key = FileKey::path(dir).exists();
+    match fs::metadata(dir.join(DATABASE)) {
+        Ok(database) if database.len() == 0 && has_key => {
+            Err(StoreError::Damaged(format!("{DATABASE} is empty, and its key is there")))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound && has_key => {
+            Err(StoreError::Damaged(format!("{DATABASE} is gone, and its key is there")))
+        }
+        // What else is wrong with it is told by whoever reads it.
+        _ => Ok(()),
+    }
+}
+
+fn identity(bytes: &[u8]) -> Result<Identity, StoreError> {
+    let secret = bytes.try_into().map_err(|_| StoreError::Damaged("identity".into()))?;
+    Ok(Identity::from_bytes(&Zeroizing::new(secret)))
+}
+
 fn choose_name(store: &mut Store, wanted: Option<&str>) -> Result<String, Failure> {
     let stored = text(store.meta(NAME)?).and_then(|name| clean_name(&name).ok());
     let Some(wanted) = wanted else {
-        return Ok(stored.or_else(login_name).unwrap_or_else(|| "guest".to_owned()));
+        return Ok(stored.unwrap_or_else(usual_name));
     };
     let name =
         clean_name(wanted).map_err(|error| Failure::usage(error.to_string(), "Choose another --name."))?;
@@ -185,6 +226,11 @@ fn text(bytes: Option<Zeroizing<Vec<u8>>>) -> Option<String> {
 /// What an earlier version took, and names may not hold any more, is left out.
 fn clean(bytes: Option<Zeroizing<Vec<u8>>>, most: usize) -> String {
     text(bytes).and_then(|text| clean_optional(&text, most).ok()).unwrap_or_default()
+}
+
+/// What somebody is called who chose no name: as the system calls them.
+pub fn usual_name() -> String {
+    login_name().unwrap_or_else(|| "guest".to_owned())
 }
 
 fn login_name() -> Option<String> {
@@ -214,7 +260,11 @@ pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
     // Nobody else is to hold it, not even by reading.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(dir.join("lock"))?;
+    let file = options.open(dir.join("lock")).map_err(|error| match error.kind() {
+        ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly(dir.to_owned()),
+        ErrorKind::PermissionDenied => StoreError::Foreign(dir.to_owned()),
+        _ => StoreError::Io(error),
+    })?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::Locked(dir.to_owned())),

@@ -1,6 +1,8 @@
 //! The database's layout and how an older one becomes the current one.
 
-use rusqlite::Connection;
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
 
 use super::StoreError;
 
@@ -74,6 +76,31 @@ const MIGRATIONS: &[&str] = &["
     -- How far somebody has read is a cursor as well. What was here before there was one counts as read.
     INSERT OR REPLACE INTO cursors SELECT '~read', room, max(seq) FROM messages GROUP BY room;
 "];
+
+/// Opens a database that nobody can write. Without a journal it is as it is: then no file beside it is needed.
+pub(super) fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-wal");
+    let is_settled = std::fs::metadata(&journal).map_or(true, |journal| journal.len() == 0);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = match (is_settled, path.to_str()) {
+        (true, Some(path)) => {
+            // The signs that mean something in a URI.
+            let path = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+            let uri = format!("file:{path}?immutable=1");
+            Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)?
+        }
+        _ => Connection::open_with_flags(path, flags)?,
+    };
+    let version: usize = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    match version.cmp(&MIGRATIONS.len()) {
+        std::cmp::Ordering::Greater => Err(StoreError::TooNew),
+        std::cmp::Ordering::Equal => Ok(db),
+        std::cmp::Ordering::Less => Err(StoreError::Io(std::io::Error::other(
+            "an earlier version of schat wrote it, and it has to be writable once",
+        ))),
+    }
+}
 
 /// Sets the connection up and migrates the database.
 pub(super) fn prepare(db: &mut Connection) -> Result<(), StoreError> {

@@ -39,6 +39,8 @@ pub struct RoomStream {
     reader: FrameReader,
     backlog: BytesMut,
     binding: [u8; CHANNEL_BINDING_LEN],
+    /// It ended behind frames that were handed out.
+    ended: Option<StreamError>,
 }
 
 impl RoomStream {
@@ -50,7 +52,7 @@ impl RoomStream {
         let binding = connection.binding().ok_or(StreamError::Lost)?;
         let (send, recv) = connection.open().await?;
         let reader = FrameReader::new(MAX_COMMIT_FRAME);
-        Ok(Self { send, recv, reader, backlog: BytesMut::new(), binding })
+        Ok(Self { send, recv, reader, backlog: BytesMut::new(), binding, ended: None })
     }
 
     /// Ties a Join signature to this connection.
@@ -77,11 +79,15 @@ impl RoomStream {
     }
 
     /// Writes what waits and reads, both at once (a relay that waits for us to read must not wait for
-    /// ever), until whole frames are there. Cancel-safe.
+    /// ever), until whole frames are there: all that are, up to [`READ_CHUNK`], because each time costs whoever stores
+    /// them a write that waits for the disk. Cancel-safe.
     ///
     /// # Errors
     /// [`StreamError`] when the stream ended; it is of no use afterwards.
     pub async fn drive(&mut self) -> Result<Vec<RelayFrame>, StreamError> {
+        if let Some(error) = self.ended.take() {
+            return Err(error);
+        }
         loop {
             self.reader.wanted().map_err(StreamError::Malformed)?;
             tokio::select! {
@@ -89,10 +95,40 @@ impl RoomStream {
                     self.backlog.advance(written?);
                 }
                 read = self.recv.read_chunk(READ_CHUNK) => {
-                    let frames = self.cut(&read?.ok_or(StreamError::Closed(None))?)?;
+                    let bytes = read?.ok_or(StreamError::Closed(None))?;
+                    let mut frames = self.cut(&bytes)?;
                     if !frames.is_empty() {
+                        self.take_ready(&mut frames, bytes.len()).await;
                         return Ok(frames);
                     }
+                }
+            }
+        }
+    }
+
+    /// Takes what is there already, and waits for nothing: a packet holds two or three frames, and a relay that we catch
+    /// up with has sent many by now. `taken`: bytes that were read before.
+    async fn take_ready(&mut self, frames: &mut Vec<RelayFrame>, mut taken: usize) {
+        while taken < READ_CHUNK {
+            let read = tokio::select! {
+                biased;
+                read = self.recv.read_chunk(READ_CHUNK - taken) => read,
+                () = std::future::ready(()) => return,
+            };
+            let cut = match read {
+                Ok(Some(bytes)) => {
+                    taken += bytes.len();
+                    self.cut(&bytes)
+                }
+                Ok(None) => Err(StreamError::Closed(None)),
+                Err(error) => Err(error),
+            };
+            match cut {
+                Ok(more) => frames.extend(more),
+                Err(error) => {
+                    // What came before it counts.
+                    self.ended = Some(error);
+                    return;
                 }
             }
         }

@@ -121,6 +121,10 @@ async fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomE
 
 async fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: engine::Event) {
     let shown = sanitize::line(room);
+    // Whoever changes that is told at once, and not once more for each room.
+    if matches!(&event, engine::Event::ProfileChanged { who, .. } if who.fingerprint == runtime.me().1) {
+        return;
+    }
     let view = runtime.room(room).ok().and_then(|status| status.view);
     if let Some(what) = What::of(&event).filter(|what| !what.is_alarm()) {
         return note(&words::happening(&what, Some(room), view.as_ref()));

@@ -81,6 +81,7 @@ impl<'a> Act<'a> {
                     app.note("Copied, if the terminal lets programs do that.".to_owned());
                 }
                 Effect::Redraw => screen.clear(),
+                Effect::Suspend => screen.suspend().await,
                 Effect::Fetch(wanted) => self.fetch(app, wanted).await,
                 Effect::Find { number, room, text } => self.find(number, room, text),
                 Effect::Tell { room, what } => self.tell(app, &room, what).await,

@@ -18,6 +18,9 @@ pub struct Editor {
     /// Where in the history the text comes from, and what was being typed before.
     recalled: Option<(usize, String)>,
     killed: String,
+    /// Where the cursor was, and how long the text, after the last word or line was deleted: what is deleted next there
+    /// belongs to it.
+    killed_at: Option<(usize, usize)>,
     /// The text was taken and refused: what is typed next takes its place.
     is_refused: bool,
 }
@@ -73,6 +76,7 @@ impl Editor {
     /// Moves the cursor.
     pub fn go(&mut self, to: To) {
         self.is_refused = false;
+        self.killed_at = None;
         self.cursor = self.reach(to);
     }
 
@@ -81,16 +85,24 @@ impl Editor {
         self.is_refused = false;
         let reach = self.reach(to);
         let (start, end) = (reach.min(self.cursor), reach.max(self.cursor));
+        let is_backwards = reach < self.cursor;
+        let goes_on = self.killed_at == Some((self.cursor, self.text.len()));
         let gone: String = self.text.drain(start..end).collect();
         self.cursor = start;
         if !matches!(to, To::Left | To::Right) && !gone.is_empty() {
-            self.killed = gone;
+            self.killed = match (goes_on, is_backwards) {
+                (false, _) => gone,
+                (true, true) => gone + &self.killed,
+                (true, false) => std::mem::take(&mut self.killed) + &gone,
+            };
+            self.killed_at = Some((self.cursor, self.text.len()));
         }
     }
 
     /// Brings back what was deleted last.
     pub fn yank(&mut self) {
         self.is_refused = false;
+        self.killed_at = None;
         let killed = self.killed.clone();
         self.insert(&killed);
     }

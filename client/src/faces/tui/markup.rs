@@ -87,9 +87,9 @@ pub fn mark(text: &str, names: Names<'_>) -> Vec<Marked> {
         .collect()
 }
 
-/// Whether a text names somebody: as a word, however it is written.
-pub fn names(text: &str, name: &str) -> bool {
-    inline::words(text, name).next().is_some()
+/// Whether a text names us: what is shown so rings, and nothing else.
+pub fn names_us(text: &str, names: Names<'_>) -> bool {
+    mark(text, names).iter().any(|line| line.looks.iter().any(|(_, look)| *look == Look::Me))
 }
 
 /// Cells before the text of a list's item or a quote.
@@ -157,10 +157,47 @@ mod tests {
 
     #[test]
     fn mention_is_a_whole_word() {
-        let yes = ["bob: look", "@Bob!", "ask bob", "BOB"];
-        let no = ["bobsled", "kebob", "", "b ob"];
+        let names = |text, me| names_us(text, Names { me, others: &[] });
+        let yes = ["bob: look", "@Bob!", "ask bob", "BOB", "(@bob)", "bob@", "**bob**", "@bobさん", "bob's"];
+        let no = ["bobsled", "kebob", "", "b ob", "@bobby"];
         assert!(yes.iter().all(|text| names(text, "bob")) && !no.iter().any(|text| names(text, "bob")));
         assert!(!names("anything", ""));
+    }
+
+    #[test]
+    fn address_link_or_code_names_nobody() {
+        for text in [
+            "bob@x.org",
+            "mail a.bob@x.org",
+            "ann@bob.org",
+            "http://x/@bob",
+            "see https://bob.example/bob",
+            "x.example/@bob",
+            "`bob`",
+            "```\nbob\n```",
+            "a `@bob` b",
+        ] {
+            assert!(!names_us(text, Names { me: "bob", others: &[] }), "{text}");
+        }
+    }
+
+    #[test]
+    fn name_is_found_where_no_space_ends_it() {
+        let others = ["日本太郎".to_owned(), "김".to_owned()];
+        for (text, me) in [
+            ("@日本太郎さん", "日本太郎"),
+            ("ねえ@日本太郎", "日本太郎"),
+            ("@민수님", "민수"),
+            ("@บ๊อบครับ", "บ๊อบ"),
+        ] {
+            let expected = !text.starts_with('ね');
+            assert_eq!(names_us(text, Names { me, others: &[] }), expected, "{text}");
+        }
+        assert!(
+            !names_us("@日本太郎さん", Names { me: "日本", others: &others }),
+            "somebody else's name is longer"
+        );
+        assert!(names_us("@日本さん", Names { me: "日本", others: &others }));
     }
 
     #[test]

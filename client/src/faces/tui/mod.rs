@@ -15,6 +15,7 @@ mod begin;
 mod bidi;
 mod draw;
 mod editor;
+mod jobs;
 mod keymap;
 mod markup;
 mod notify;
@@ -26,7 +27,6 @@ mod wrap;
 
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
@@ -43,7 +43,7 @@ pub use self::{
     begin::{Host, Hosted},
     terminal::is_capable,
 };
-use super::pending::Pending;
+use super::{pending::Pending, zone};
 use crate::{
     failure::{Exit, Failure},
     runtime::{Event, Runtime, now_ms},
@@ -86,7 +86,9 @@ pub async fn run(
     let keys = Keymap::new(&settings.keys.actions, settings.keys.vim)?;
     let notifier = Notifier::new(settings.notify, |name| std::env::var(name).ok());
     let with_mouse = settings.screen.mouse;
-    let mut app = App::new(settings, keys, TimeZone::system());
+    let (zone, said) = zone::here();
+    let mut app = App::new(settings, keys, zone);
+    said.into_iter().for_each(|said| app.note(said));
     app.set_me(runtime.me());
     app.show_rooms(&runtime.rooms());
     notes.into_iter().for_each(|note| app.note(note));
@@ -140,6 +142,7 @@ pub async fn run(
                 }
                 screen.tell(&notifier.tell(&app.take_news()));
             }
+            () = screen.continued() => screen.resume(),
             Some(answer) = answered.recv() => act.answer(&mut app, answer),
             () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {}
         }

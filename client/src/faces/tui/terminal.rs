@@ -1,6 +1,9 @@
 //! The terminal: taken over, read and given back, also after a panic.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    io::{self, IsTerminal, Write},
+    process::{Command, Stdio},
+};
 
 use crossterm::{
     clipboard::CopyToClipboard,
@@ -9,11 +12,12 @@ use crossterm::{
         EnableFocusChange, EnableMouseCapture, Event,
     },
     execute,
+    terminal::{EnterAlternateScreen, disable_raw_mode, enable_raw_mode},
 };
 use ratatui::{DefaultTerminal, backend::Backend as _};
 use tokio::sync::mpsc;
 
-use super::{app::App, draw};
+use super::{app::App, draw, jobs::Jobs};
 use crate::failure::{Exit, Failure};
 
 /// Keys read ahead. Full: the terminal keeps them.
@@ -23,6 +27,7 @@ const AHEAD: usize = 256;
 pub(super) struct Screen {
     terminal: DefaultTerminal,
     with_mouse: bool,
+    jobs: Jobs,
 }
 
 /// Whether this program's terminal can show the full-screen face.
@@ -37,11 +42,7 @@ impl Screen {
         let mut terminal = ratatui::try_init().map_err(|error| unusable(&error))?;
         // Where a terminal has no second screen, what was there before would show through.
         wipe(&mut terminal);
-        // Terminals that know neither ignore them.
-        let _ = execute!(io::stdout(), EnableBracketedPaste, EnableFocusChange);
-        if with_mouse {
-            let _ = execute!(io::stdout(), EnableMouseCapture);
-        }
+        ask(with_mouse);
         let (sender, input) = mpsc::channel(AHEAD);
         // A thread, because reading a terminal blocks; it ends with the process or the first failed send.
         std::thread::spawn(move || {
@@ -51,7 +52,7 @@ impl Screen {
                 }
             }
         });
-        Ok((Self { terminal, with_mouse }, input))
+        Ok((Self { terminal, with_mouse, jobs: Jobs::new() }, input))
     }
 
     /// Shows the state.
@@ -77,20 +78,74 @@ impl Screen {
         let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
     }
 
-    /// Hands text to the terminal's clipboard (OSC 52); terminals that cannot ignore it.
+    /// Hands text to the terminal's clipboard (OSC 52); terminals that cannot ignore it. tmux ignores it too, unless it
+    /// was told otherwise, but takes it as its own buffer and hands it on itself.
     pub fn copy(&mut self, text: &str) {
+        let in_tmux = std::env::var_os("TMUX").is_some_and(|tmux| !tmux.is_empty());
+        if in_tmux && load_buffer(text).unwrap_or(false) {
+            return;
+        }
         let _ = execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text));
     }
 }
 
-impl Drop for Screen {
-    fn drop(&mut self) {
+impl Screen {
+    /// Stops the program as Ctrl-Z stops others, with the terminal as it was, and goes on when the shell says so.
+    pub async fn suspend(&mut self) {
+        self.leave();
+        self.jobs.stop().await;
+        self.resume();
+    }
+
+    /// The program goes on after somebody stopped it.
+    pub async fn continued(&mut self) {
+        self.jobs.continued().await;
+    }
+
+    /// Takes the terminal over again: whoever had it meanwhile left it otherwise.
+    pub fn resume(&mut self) {
+        // Off first: on twice would be taken for done already.
+        let _ = disable_raw_mode().and_then(|()| enable_raw_mode());
+        let _ = execute!(io::stdout(), EnterAlternateScreen);
+        ask(self.with_mouse);
+        self.clear();
+    }
+
+    fn leave(&mut self) {
         if self.with_mouse {
             let _ = execute!(io::stdout(), DisableMouseCapture);
         }
         let _ = execute!(io::stdout(), DisableFocusChange, DisableBracketedPaste);
         ratatui::restore();
     }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+/// Asks for pastes as one, for focus, and for the mouse. Terminals that know none of it ignore it.
+fn ask(with_mouse: bool) {
+    let _ = execute!(io::stdout(), EnableBracketedPaste, EnableFocusChange);
+    if with_mouse {
+        let _ = execute!(io::stdout(), EnableMouseCapture);
+    }
+}
+
+/// By standard input, because others see the arguments of a program. Whether it was taken: tmux before 3.2 hands nothing on.
+fn load_buffer(text: &str) -> io::Result<bool> {
+    let mut tmux = Command::new("tmux")
+        .args(["load-buffer", "-w", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let written = tmux.stdin.take().map(|mut stdin| stdin.write_all(text.as_bytes()));
+    let ended = tmux.wait()?;
+    written.transpose()?;
+    Ok(ended.success())
 }
 
 /// Empties the screen, so that all of it is drawn next time. Not by [`ratatui::Terminal::clear`]: that asks the terminal

@@ -64,6 +64,13 @@ impl FileKey {
     }
 }
 
+/// Whether others than its owner can read the key of the profile in `dir`.
+#[cfg(unix)]
+pub(crate) fn is_open_to_others(dir: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(FileKey::path(dir)).is_ok_and(|key| key.permissions().mode() & 0o044 != 0)
+}
+
 impl KeySource for FileKey {
     fn key(&self, dir: &Path, random: &Random) -> Result<ProfileKey, Failure> {
         let refuse = |_: &Wrap| Err(StoreError::NeedsPassphrase.into());
@@ -76,7 +83,11 @@ pub struct Asking<'a>(pub &'a dyn Fn(&Wrap) -> Result<ProfileKey, Failure>);
 
 impl KeySource for Asking<'_> {
     fn key(&self, dir: &Path, random: &Random) -> Result<ProfileKey, Failure> {
-        replace::tidy(&OnDisk(dir), replace::KEY).map_err(StoreError::from)?;
+        match replace::tidy(&OnDisk(dir), replace::KEY) {
+            // Then it stays, and is no worse than before.
+            Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => {}
+            tidied => tidied.map_err(StoreError::from)?,
+        }
         match KeyFile::read(dir)? {
             Some(KeyFile::Plain(key)) => Ok(key),
             Some(KeyFile::Locked(wrap)) => (self.0)(&wrap),

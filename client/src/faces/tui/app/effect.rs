@@ -31,6 +31,8 @@ pub enum Effect {
     Read { room: String, seq: u64 },
     /// Draw everything anew.
     Redraw,
+    /// Stop until the shell wakes us.
+    Suspend,
     /// The end.
     Quit,
 }

@@ -101,6 +101,10 @@ impl App {
     }
 
     fn engine(&mut self, room: &str, event: engine::Event, pending: &Pending) {
+        // Whoever changes that is told at once, and not once more for each room.
+        if matches!(&event, engine::Event::ProfileChanged { who, .. } if who.fingerprint == self.me.1) {
+            return;
+        }
         let view = self.pane(room).view.clone();
         let name = |who| words::name(who, view.as_ref());
         if let Some(what) = What::of(&event).filter(|what| !what.is_alarm()) {
@@ -161,7 +165,7 @@ impl App {
     }
 
     fn message(&mut self, room: &str, message: Message) {
-        let is_looked_at = self.is_focused && self.current() == Some(room);
+        let is_looked_at = self.is_looking() && self.current() == Some(room);
         let from = message.from.clone();
         let entry = self.entry(room, message.into());
         let pane = self.pane(room);
@@ -192,7 +196,7 @@ impl App {
             // What was said while we were away is not news.
             pane.is_muted || pane.catching_up.is_some()
         };
-        if !self.is_focused && !is_quiet && self.news.len() < NEWS {
+        if !self.is_looking() && !is_quiet && self.news.len() < NEWS {
             self.news.push(news);
         }
     }

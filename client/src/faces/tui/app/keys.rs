@@ -7,15 +7,24 @@ use super::{
         editor::To,
         keymap::{Action, Key},
     },
-    App, Effect, Overlay,
+    App, Effect, Focus, Overlay,
 };
+use crate::faces::lines::without_blank_lines;
 
 impl App {
     /// Takes a key, the mouse, a paste or a change of focus in; says what others are to do.
     pub fn input(&mut self, event: Event) -> Vec<Effect> {
+        if matches!(event, Event::Key(_) | Event::Mouse(_) | Event::Paste(_)) {
+            self.pressed();
+        }
         match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => {
                 self.alert = None;
+                if self.keys.action(Key::pressed(key), false) == Some(Action::Suspend) {
+                    // Whatever is open stays so.
+                    self.act(Action::Suspend);
+                    return self.take_effects();
+                }
                 match self.overlay.take() {
                     Some(overlay) => self.overlay_key(overlay, plain_code(Key::pressed(key), key.code)),
                     None => self.key(Key::pressed(key)),
@@ -24,10 +33,10 @@ impl App {
             Event::Mouse(event) => self.mouse(event),
             Event::Paste(text) => self.paste(&text),
             Event::FocusGained => {
-                self.is_focused = true;
+                self.focus = Focus::Here;
                 self.look();
             }
-            Event::FocusLost => self.is_focused = false,
+            Event::FocusLost => self.focus = Focus::Away,
             _ => {}
         }
         self.take_effects()
@@ -60,6 +69,7 @@ impl App {
             }
             Action::ClearOrQuit => self.editor.load(String::new()),
             Action::Redraw => self.effects.push(Effect::Redraw),
+            Action::Suspend => self.effects.push(Effect::Suspend),
             Action::Switch => self.overlay = Some(Overlay::Switcher(String::new(), 0)),
             Action::Help => self.overlay = Some(Overlay::Help(0)),
             Action::Search => self.search(String::new()),
@@ -130,7 +140,7 @@ impl App {
             },
             _ => {
                 // Two slashes begin a message with a slash.
-                let said = trimmed.strip_prefix('/').unwrap_or(trimmed).to_owned();
+                let said = trimmed.strip_prefix('/').unwrap_or(without_blank_lines(&text)).to_owned();
                 match self.composed(said) {
                     Some(what) => self.tell_of(what),
                     None => self.effects.push(Effect::Line(text)),

@@ -38,6 +38,17 @@ use crate::{
 /// Notes kept while there is no room to show them in; the oldest go first.
 const NOTES: usize = 200;
 
+/// Somebody pressed a key so many milliseconds ago at most: they look, whatever the terminal says or does not say.
+const LOOKING_MS: u64 = 10_000;
+
+/// What the terminal said of where somebody looks. Many say nothing: tmux, unless it was told to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Focus {
+    Unknown,
+    Here,
+    Away,
+}
+
 /// The state of the face.
 #[derive(Debug)]
 pub struct App {
@@ -77,7 +88,9 @@ pub struct App {
     pub(super) hits: (Vec<Hit>, usize),
     me: (String, Fingerprint),
     current: Option<String>,
-    is_focused: bool,
+    focus: Focus,
+    /// When a key was pressed last, Unix milliseconds; the start counts as one.
+    pressed_at: Option<u64>,
     /// What others are to do.
     effects: Vec<Effect>,
     /// What somebody who looks elsewhere should know.
@@ -119,7 +132,8 @@ impl App {
             hits: (Vec::new(), 0),
             me: (String::new(), Fingerprint([0; 32])),
             current: None,
-            is_focused: true,
+            focus: Focus::Unknown,
+            pressed_at: None,
             effects: Vec::new(),
             news: Vec::new(),
             unsaved: None,
@@ -172,6 +186,23 @@ impl App {
             self.editor.load(draft);
         }
         self.look();
+    }
+
+    /// Somebody looks at the screen. Where the terminal does not say so, whoever pressed a key a moment ago does.
+    fn is_looking(&self) -> bool {
+        match self.focus {
+            Focus::Here => true,
+            Focus::Away => false,
+            Focus::Unknown => self.pressed_at.is_some_and(|at| self.now <= at.saturating_add(LOOKING_MS)),
+        }
+    }
+
+    /// A key was pressed, or the mouse: somebody is there.
+    fn pressed(&mut self) {
+        self.pressed_at = Some(self.now);
+        if self.focus == Focus::Unknown {
+            self.look();
+        }
     }
 
     /// The current room is looked at.

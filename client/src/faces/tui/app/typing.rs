@@ -30,6 +30,7 @@ impl App {
     /// The time, Unix milliseconds. Whoever was typing long ago is not any more.
     pub fn set_now(&mut self, now: u64) {
         self.now = now;
+        self.pressed_at.get_or_insert(now);
         for pane in &mut self.panes {
             pane.typing.retain(|(_, until)| *until > now);
         }
@@ -145,13 +146,13 @@ impl App {
 
     /// What was looked at in the current room and is not kept as read.
     fn unkept(&self) -> Option<(String, u64)> {
-        let pane = self.shown().filter(|pane| self.is_focused && pane.latest > pane.read)?;
+        let pane = self.shown().filter(|pane| self.is_looking() && pane.latest > pane.read)?;
         Some((pane.label.clone(), pane.latest))
     }
 
     /// What was read and not told yet, and when it may be told.
     fn read(&self) -> Option<(u64, u64)> {
-        let may = self.settings.privacy.seen && self.is_focused && self.overlay.is_none();
+        let may = self.settings.privacy.seen && self.is_looking() && self.overlay.is_none();
         let pane = self.shown().filter(|pane| may && pane.scroll == 0 && !pane.is_behind)?;
         let newest = pane.entries().rev().find(|entry| !entry.mine)?.seq?;
         (newest > pane.told_seen).then_some((newest, pane.tell_seen_at))

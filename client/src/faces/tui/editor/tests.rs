@@ -83,3 +83,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn words_deleted_one_after_the_other_come_back_together() {
+    let mut editor = Editor::default();
+    editor.insert("one two three");
+    editor.delete(To::WordLeft);
+    editor.delete(To::WordLeft);
+    assert_eq!(editor.text(), "one ");
+    editor.yank();
+    assert_eq!(editor.text(), "one two three");
+    // Something in between begins anew.
+    editor.delete(To::WordLeft);
+    editor.insert("x");
+    editor.delete(To::WordLeft);
+    editor.yank();
+    assert_eq!(editor.text(), "one two x");
+    editor.go(To::Home);
+    editor.delete(To::WordRight);
+    editor.delete(To::WordRight);
+    editor.go(To::End);
+    editor.yank();
+    assert_eq!(editor.text(), " xone two");
+}

@@ -26,33 +26,71 @@ pub(super) fn mark(marked: &mut Marked, names: Names<'_>, signs: &mut usize) {
         }
     }
     for named in words(&text, names.me).filter(|word| is_free(&taken, word.start)) {
-        marked.looks.push((named, Look::Me));
+        // Somebody else's name may begin with ours, where no space ends one.
+        let rest = text.get(named.start..).and_then(|rest| rest.strip_prefix('@'));
+        let is_longer = |name: &String| rest.and_then(|rest| called(rest, name)) > Some(named.len() - 1);
+        if !names.others.iter().inspect(|_| work::step()).any(is_longer) {
+            marked.looks.push((named, Look::Me));
+        }
     }
     for (at, _) in text.match_indices('@').take(*signs).filter(|(at, _)| is_free(&taken, *at)) {
         *signs = signs.saturating_sub(1);
         let rest = text.get(at + 1..).unwrap_or_default();
         let others = names.others.iter().inspect(|_| work::step());
-        let found = others.filter_map(|name| whole(rest, name)).max();
+        let found = others.filter_map(|name| called(rest, name)).max();
         if let Some(length) = found {
             marked.looks.push((at..at + 1 + length, Look::Mention));
         }
     }
 }
 
-/// Where a text has a name as a word, with the @ before it.
-pub(super) fn words<'a>(text: &'a str, name: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
-    let mut before = None;
+/// Where a text has a name as a word, with the @ before it. What is a part of an address is no name.
+fn words<'a>(text: &'a str, name: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
+    let mut before = [None; 2];
     text.char_indices().filter_map(move |(at, c)| {
-        let is_start = before.is_none_or(|c: char| !c.is_alphanumeric());
-        let has_at = before == Some('@');
-        before = Some(c);
-        let length = is_start.then(|| whole(text.get(at..)?, name)).flatten()?;
-        Some(at - usize::from(has_at)..at + length)
+        let is_outside = |c: Option<char>| c.is_none_or(|c: char| !c.is_alphanumeric() && c != '/');
+        let has_at = before[1] == Some('@');
+        let is_start = if has_at { is_outside(before[0]) } else { is_end(before[1]) };
+        before = [before[1], Some(c)];
+        if !is_start {
+            return None;
+        }
+        let rest = text.get(at..)?;
+        let length = if has_at { called(rest, name) } else { whole(rest, name) }?;
+        let mut after = rest.get(length..)?.chars();
+        let is_address = after.next() == Some('@') && after.next().is_some_and(char::is_alphanumeric);
+        (!is_address).then_some(at - usize::from(has_at)..at + length)
     })
+}
+
+fn is_end(c: Option<char>) -> bool {
+    c.is_none_or(|c| !c.is_alphanumeric())
 }
 
 /// How much of the beginning of a text is this name as a whole word.
 fn whole(text: &str, name: &str) -> Option<usize> {
+    let length = beginning(text, name)?;
+    is_end(text.get(length..)?.chars().next()).then_some(length)
+}
+
+/// The same behind an @. Where a script has no spaces between words, what follows a name stands right behind it.
+fn called(text: &str, name: &str) -> Option<usize> {
+    let length = beginning(text, name)?;
+    let next = text.get(length..)?.chars().next();
+    (is_end(next) || next.is_some_and(is_unspaced)).then_some(length)
+}
+
+/// A letter of a script that writes words, or their endings, without a space between them: Chinese, Japanese, Korean, Thai, Lao,
+/// Burmese, Khmer.
+fn is_unspaced(c: char) -> bool {
+    matches!(c,
+        '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1100}'..='\u{11ff}' | '\u{1780}'..='\u{17ff}'
+        | '\u{3005}'..='\u{3007}' | '\u{3040}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{3400}'..='\u{9fff}'
+        | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}' | '\u{ff66}'..='\u{ff9f}' | '\u{20000}'..='\u{3ffff}')
+}
+
+/// How much of a text this name is, if the text begins with it.
+fn beginning(text: &str, name: &str) -> Option<usize> {
     if name.is_empty() {
         return None;
     }
@@ -69,7 +107,7 @@ fn whole(text: &str, name: &str) -> Option<usize> {
         }
         end += c.len_utf8();
     }
-    chars.next().is_none_or(|c| !c.is_alphanumeric()).then_some(end)
+    Some(end)
 }
 
 fn emphasise(marked: &mut Marked, inside: &Range<usize>, mark: usize, look: Look) {

@@ -69,3 +69,12 @@ fn leaving_needs_an_empty_input() {
     assert_eq!(app.editor.text(), "");
     assert_eq!(press(&mut app, KeyCode::Char('d'), KeyModifiers::CONTROL), [Effect::Quit]);
 }
+
+#[test]
+fn program_can_be_stopped_whatever_is_open() {
+    let mut app = in_lobby();
+    assert_eq!(press(&mut app, KeyCode::Char('z'), KeyModifiers::CONTROL), [Effect::Suspend]);
+    app.overlay = Some(app::Overlay::Link("schat://h:1/#x".into()));
+    assert_eq!(press(&mut app, KeyCode::Char('z'), KeyModifiers::CONTROL), [Effect::Suspend]);
+    assert!(app.overlay.is_some());
+}

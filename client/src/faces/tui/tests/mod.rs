@@ -9,6 +9,7 @@ mod select;
 mod typing;
 
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
+use jiff::tz::TimeZone;
 use ratatui::{Terminal, backend::TestBackend};
 use shared::{
     identity::Fingerprint,

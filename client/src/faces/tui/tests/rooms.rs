@@ -175,3 +175,36 @@ fn what_was_not_read_before_is_counted_once_and_kept_when_it_is_read() {
     app.keep_read();
     assert_eq!(app.take_effects(), []);
 }
+
+#[test]
+fn focus_that_is_unknown_is_neither_here_nor_away() {
+    let mut app = in_lobby();
+    let told = |app: &mut App| app.take_news().len();
+    let unread = |app: &App| app.shown().unwrap().unread;
+    happens(&mut app, "lobby", message(1, person("bob", 2), "hello"));
+    assert_eq!((told(&mut app), unread(&app)), (0, 0), "it has just begun");
+    app.set_now(NOON + 60_000);
+    for seq in 2..=5 {
+        happens(&mut app, "lobby", message(seq, person("bob", 2), "still there?"));
+    }
+    assert_eq!((told(&mut app), unread(&app)), (4, 4), "nobody pressed a key");
+    app.keep_read();
+    assert_eq!(app.take_effects(), []);
+    key(&mut app, KeyCode::Left);
+    happens(&mut app, "lobby", message(6, person("bob", 2), "well"));
+    assert_eq!((told(&mut app), unread(&app)), (0, 0), "somebody did");
+    app.input(Input::FocusGained);
+    app.set_now(NOON + 600_000);
+    happens(&mut app, "lobby", message(7, person("bob", 2), "well"));
+    assert_eq!((told(&mut app), unread(&app)), (0, 0), "the terminal says so");
+}
+
+#[test]
+fn new_name_of_ones_own_is_not_told_twice() {
+    let mut app = in_lobby();
+    let renamed = |who: Person| engine::Event::ProfileChanged { who, was: "guest".into() };
+    happens(&mut app, "lobby", renamed(person("ann", 1)));
+    happens(&mut app, "lobby", renamed(person("bob", 2)));
+    let text = text(&mut app, 80, 24);
+    assert!(!text.contains("guest is called ann") && text.contains("guest is called bob"), "{text}");
+}

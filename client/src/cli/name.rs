@@ -1,0 +1,77 @@
+//! The first start: what others are to call whoever sits there.
+
+use std::io::{self, BufRead, IsTerminal as _, Write as _};
+
+use shared::identity::clean_name;
+
+use super::Globals;
+use crate::{
+    failure::{Exit, Failure},
+    store::{ProfileDir, usual_name},
+};
+
+/// Asks for a name where a person begins at a terminal. None: nobody is to be asked.
+///
+/// # Errors
+/// [`Failure`] when the terminal cannot be read.
+pub(super) fn ask(globals: &Globals, dir: &ProfileDir) -> Result<Option<String>, Failure> {
+    let is_person = io::stdin().is_terminal() && io::stderr().is_terminal() && !globals.json;
+    if globals.name.is_some() || dir.is_made() || !is_person {
+        return Ok(None);
+    }
+    let unreadable = |error: io::Error| {
+        Failure::new(Exit::Local, "input", format!("The terminal cannot be read: {error}."), "Give --name.")
+    };
+    choose(&mut io::stdin().lock(), &usual_name(), |said| {
+        // What cannot be shown is no reason to ask nothing.
+        let _ = write!(io::stderr(), "{said}");
+    })
+    .map(Some)
+    .map_err(unreadable)
+}
+
+/// The first name that can be one; `usual` when nothing is typed.
+fn choose(input: &mut impl BufRead, usual: &str, mut say: impl FnMut(&str)) -> io::Result<String> {
+    say("The people in your rooms see the name that you choose here; /nick changes it later.\n");
+    loop {
+        say(&format!("Your name [{usual}]: "));
+        let mut line = String::new();
+        let is_end = input.read_line(&mut line)? == 0;
+        let typed = line.trim();
+        if is_end || typed.is_empty() {
+            return Ok(usual.to_owned());
+        }
+        if typed.contains("://") {
+            say("That is a link; it comes next. First the name.\n");
+            continue;
+        }
+        match clean_name(typed) {
+            Ok(name) => return Ok(name),
+            Err(error) => say(&format!("That cannot be a name: {error}.\n")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_is_asked_for_until_there_is_one() {
+        for (typed, chosen) in [
+            ("\n", "root"),
+            ("", "root"),
+            ("  zoë \n", "zoë"),
+            ("schat://h:1/#x\nann\n", "ann"),
+            ("\u{1b}[2J\nann\n", "ann"),
+        ] {
+            let mut said = String::new();
+            let name = choose(&mut typed.as_bytes(), "root", |text| said.push_str(text)).unwrap();
+            assert_eq!(name, chosen, "{typed:?}");
+            assert!(
+                said.contains("people in your rooms see") && said.contains("Your name [root]: "),
+                "{said}"
+            );
+        }
+    }
+}
