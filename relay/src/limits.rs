@@ -191,12 +191,12 @@ pub const WRITER_QUEUE: usize = 1024;
 /// Jobs in one transaction: bounds how long the first of them waits for its fsync.
 pub const BATCH_JOBS: usize = 512;
 
+/// Bytes in one transaction, for the same reason.
+pub const BATCH_BYTES: usize = 16 << 20;
+
 /// Time that the writer waits for more jobs when the last batch had more than one: what comes in one packet is then
 /// one transaction and one packet to each reader, instead of two. Much less than an fsync; who is alone never waits.
 pub const BATCH_LINGER: Duration = Duration::from_micros(50);
-
-/// Bytes in one transaction, for the same reason.
-pub const BATCH_BYTES: usize = 16 << 20;
 
 /// Bytes of entries read at once for one stream: what a stalled reader costs the relay at most,
 /// beyond its cursor.
