@@ -194,10 +194,6 @@ pub const BATCH_JOBS: usize = 512;
 /// Bytes in one transaction, for the same reason.
 pub const BATCH_BYTES: usize = 16 << 20;
 
-/// Time that the writer waits for more jobs when the last batch had more than one: what comes in one packet is then
-/// one transaction and one packet to each reader, instead of two. Much less than an fsync; who is alone never waits.
-pub const BATCH_LINGER: Duration = Duration::from_micros(50);
-
 /// Bytes of entries read at once for one stream: what a stalled reader costs the relay at most,
 /// beyond its cursor.
 pub const READ_BYTES: usize = 64 << 10;

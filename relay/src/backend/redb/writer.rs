@@ -27,7 +27,7 @@ use crate::{
         Unavailable,
         tail::{News, Ring},
     },
-    limits::{BATCH_BYTES, BATCH_JOBS, BATCH_LINGER, TRIM_ROOMS},
+    limits::{BATCH_BYTES, BATCH_JOBS, TRIM_ROOMS},
     request::{Opening, Publish},
     token::Right,
 };
@@ -93,8 +93,6 @@ pub(super) struct Writer {
     space: Space,
     /// What is held in memory for readers.
     ring: Ring,
-    /// The last batch was more than one job.
-    is_busy: bool,
 }
 
 impl Writer {
@@ -105,26 +103,13 @@ impl Writer {
         queue: mpsc::Receiver<Job>,
         stats: Stats,
     ) -> Self {
-        Self {
-            store,
-            feeds,
-            policy,
-            queue,
-            stats,
-            space: Space::new(),
-            ring: Ring::default(),
-            is_busy: false,
-        }
+        Self { store, feeds, policy, queue, stats, space: Space::new(), ring: Ring::default() }
     }
 
     /// Works until nobody can queue any more and the queue is empty.
     pub fn run(mut self) {
         while let Some(first) = self.queue.blocking_recv() {
-            if self.is_busy {
-                std::thread::sleep(BATCH_LINGER);
-            }
             let batch = self.gather(first);
-            self.is_busy = batch.len() > 1;
             let policy = self.policy();
             self.write(batch, &policy);
         }
