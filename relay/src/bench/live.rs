@@ -38,6 +38,9 @@ struct Shown {
     full_rate: Vec<f64>,
 }
 
+/// What it is called, its unit, and where it is.
+type Figure = (&'static str, &'static str, fn(&Shown) -> &Vec<f64>);
+
 impl Live {
     pub async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
         let mut report = Report::new("live", "deliveries to members who are online".into());
@@ -63,7 +66,7 @@ impl Live {
     }
 
     fn add(&self, report: &mut Report, members: u16, shown: &[Shown]) {
-        let figures: [(&str, &'static str, fn(&Shown) -> &Vec<f64>); 4] = [
+        let figures: [Figure; 4] = [
             ("people's pace, processor per delivery", "µs", |shown| &shown.cost),
             ("people's pace, publish to deliver, p50", "ms", |shown| &shown.p50),
             ("saturated, processor per delivery", "µs", |shown| &shown.full_cost),

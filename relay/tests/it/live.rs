@@ -118,7 +118,8 @@ async fn removal_in_the_middle(tail: usize) {
     while remover.delivered().await.seq < last {}
 
     for _ in 0..READERS / 2 {
-        let (byte, (seqs, code)) = reading.join_next().await.unwrap().unwrap();
+        let ended = tokio::time::timeout(PATIENCE, reading.join_next()).await.expect("removed readers end");
+        let (byte, (seqs, code)) = ended.unwrap().unwrap();
         assert!(byte < 10 + READERS / 2, "{byte} was not removed and ended with {code:?}");
         assert_eq!(code, Some(Code::NotAllowed), "tail {tail}");
         assert_eq!(seqs, (1..=removal).collect::<Vec<_>>(), "tail {tail}, removal at {removal}");
