@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use crate::{
     content,
     identity::clean_name,
+    identity::credential::Holder,
     invite::MAX_INVITES,
     mls::group::{leaf_of, room_of},
 };
@@ -32,6 +33,12 @@ pub enum Violation {
     /// An external commit that removes a member.
     #[error("a joiner tries to remove a member")]
     JoinerRemoves,
+    /// A return that is not the same device with the same keys, or does more than come back.
+    #[error("a device that comes back is not the one that it replaces")]
+    NotItsReturn,
+    /// The authority announced to the relay is not the one of the epoch that the commit begins.
+    #[error("the commit tells the relay another authority than the group's")]
+    FalseAuthority,
     /// An external commit without exactly one invite's PSK.
     #[error("a joiner does not prove an invite")]
     NoInvite,
@@ -83,10 +90,39 @@ pub(crate) fn check_commit<C: mls_rs::client_builder::MlsConfig>(
     if commit.proposals.iter().any(|info| matches!(info.source, ProposalSource::ByReference(_))) {
         return Err(Violation::ByReference);
     }
+    let removes = |info: &ProposalInfo<Proposal>| matches!(info.proposal, Proposal::Remove(_));
     match commit.external {
+        true if commit.proposals.iter().any(removes) => check_return(commit),
         true => check_join(commit),
         false => check_member_commit(commit),
     }
+}
+
+/// A device comes back in the place of its own old leaf: the same account, device, keys and invite, and nothing else
+/// changes. Whoever would remove somebody by an external commit is refused here, a joiner included.
+fn check_return<C: mls_rs::client_builder::MlsConfig>(commit: &Commit<'_, C>) -> Result<(), Violation> {
+    let mut old = None;
+    for info in commit.proposals {
+        match &info.proposal {
+            Proposal::ExternalInit(_) => (),
+            Proposal::Remove(remove) if old.is_none() => old = Some(remove.to_remove()),
+            Proposal::Remove(_) | Proposal::Psk(_) => return Err(Violation::JoinerRemoves),
+            _ => return Err(Violation::ForbiddenProposal),
+        }
+    }
+    let old = commit.before.member_at_index(old.ok_or(Violation::NotItsReturn)?).ok_or(Violation::Leaf)?;
+    let after = commit.after.ok_or(Violation::NotItsReturn)?;
+    let new = after.member_at_index(commit.committer).ok_or(Violation::Leaf)?;
+    let unique = |member: &Member| {
+        Ok(Holder::verify(&member.signing_identity).map_err(|_| Violation::Credential)?.unique())
+    };
+    let is_same = unique(&old)? == unique(&new)?
+        && old.signing_identity.signature_key == new.signing_identity.signature_key
+        && leaf_of(&old)? == leaf_of(&new)?;
+    if !is_same {
+        return Err(Violation::NotItsReturn);
+    }
+    check_unique_keys(&after.roster(), commit.room_before)
 }
 
 fn check_join<C: mls_rs::client_builder::MlsConfig>(commit: &Commit<'_, C>) -> Result<(), Violation> {

@@ -33,11 +33,15 @@ use crate::{
     mls::rules::{self, Violation},
 };
 
+mod authority;
+mod base;
 #[cfg(test)]
 pub(crate) mod hostile;
+mod rejoin;
 mod storage;
 mod view;
 
+pub use authority::{Authority, Next};
 pub use storage::EPOCHS_KEPT;
 use storage::Storage;
 pub(crate) use storage::is_ours;
@@ -116,6 +120,8 @@ pub struct Prepared {
     pub group_info: Vec<u8>,
     /// What [`Group::apply`] needs; secret. Empty for an external commit, which is applied already.
     pub secrets: Zeroizing<Vec<u8>>,
+    /// What that epoch has for the relay and for joiners.
+    pub next: Next,
 }
 
 /// What a commit is to do.
@@ -140,6 +146,8 @@ pub struct Applied {
     pub leaf: u32,
     /// Who joined, by an external commit.
     pub joined: Option<Holder>,
+    /// It was a member before, at this leaf: its device came back.
+    pub returned: Option<u32>,
     /// Who was removed.
     pub removed: Vec<(u32, Holder)>,
     /// We were.
@@ -152,6 +160,7 @@ pub struct Group {
     client: mls_rs::Client<Config>,
     storage: Storage,
     psks: InMemoryPreSharedKeyStorage,
+    random: Random,
 }
 
 impl Group {
@@ -175,7 +184,7 @@ impl Group {
             Some(seconds(now)),
         )?;
         let group_info = mls.group_info_message_allowing_ext_commit(true)?.to_bytes()?;
-        let mut group = Self { mls, client, storage, psks };
+        let mut group = Self { mls, client, storage, psks, random: random.clone() };
         group.keep()?;
         Ok((group, group_info))
     }
@@ -206,8 +215,10 @@ impl Group {
             return Err(GroupError::Unexpected);
         }
         let group_info = mls.group_info_message_allowing_ext_commit(true)?.to_bytes()?;
-        let prepared = Prepared { message: commit.to_bytes()?, group_info, secrets: Zeroizing::default() };
-        let mut group = Self { mls, client, storage, psks };
+        let next = Next::of(&mls)?;
+        let prepared =
+            Prepared { message: commit.to_bytes()?, group_info, secrets: Zeroizing::default(), next };
+        let mut group = Self { mls, client, storage, psks, random: random.clone() };
         let (room, own) = (group.room()?, group.leaf());
         rules::check_own_join(&group.mls.roster(), own, &room, &invite)?;
         group.keep()?;
@@ -226,7 +237,7 @@ impl Group {
         let (client, storage, psks) = client(random, None);
         storage.restore(rows);
         let mls = load(&client, &storage, id.as_bytes())?;
-        Ok(Self { mls, client, storage, psks })
+        Ok(Self { mls, client, storage, psks, random: random.clone() })
     }
 
     /// Keeps the present state: [`Group::undo`] returns here.
@@ -294,11 +305,13 @@ impl Group {
         }
         let (output, secrets) = builder.build_detached()?;
         let group_info = output.external_commit_group_info.ok_or(GroupError::Unexpected)?.to_bytes()?;
-        Ok(Prepared {
-            message: output.commit_message.to_bytes()?,
-            group_info,
-            secrets: secrets.to_bytes()?.into(),
-        })
+        let message = output.commit_message.to_bytes()?;
+        let kept = Zeroizing::new(secrets.to_bytes()?);
+        // The library tells an epoch's secrets only once it has begun. A clone costs a copy of the tree, and to begin
+        // it a key schedule: some per cent of building the commit, which seals to the whole path.
+        let mut ahead = self.mls.clone();
+        ahead.apply_detached_commit(secrets)?;
+        Ok(Prepared { message, group_info, secrets: kept, next: Next::of(&ahead)? })
     }
 
     /// Applies a commit of ours.
@@ -401,3 +414,6 @@ fn extension(kind: ExtensionType, message: &impl Message) -> ExtensionList {
 fn seconds(millis: u64) -> MlsTime {
     MlsTime::from(millis / 1000)
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@ pub const EPOCHS_KEPT: u64 = 3;
 const GROUP: &str = "group";
 const TREE: &str = "tree";
 const EPOCH: &str = "epoch/";
+const BASE: &str = "base/";
 
 /// Rows of one group; clones share them.
 #[derive(Clone, Default)]
@@ -24,7 +25,7 @@ pub(crate) struct Storage(Arc<Mutex<Rows>>);
 
 #[derive(Default)]
 struct Rows {
-    /// At most one group, one tree and [`EPOCHS_KEPT`] epochs.
+    /// At most one group, one tree and [`EPOCHS_KEPT`] epochs, and as much again as the base.
     rows: BTreeMap<String, Zeroizing<Vec<u8>>>,
     dirty: BTreeSet<String>,
     tree_epoch: Option<u64>,
@@ -50,6 +51,35 @@ impl Storage {
         self.lock().rows.get(TREE).cloned()
     }
 
+    pub(super) fn has_base(&self) -> bool {
+        self.lock().rows.contains_key(&format!("{BASE}{GROUP}"))
+    }
+
+    pub(super) fn keep_base(&self) {
+        let mut inner = self.lock();
+        inner.clear(|key| key.starts_with(BASE));
+        let copies: Vec<_> =
+            inner.rows.iter().map(|(key, value)| (format!("{BASE}{key}"), value.clone())).collect();
+        copies.into_iter().for_each(|(key, value)| inner.put(key, value));
+    }
+
+    pub(super) fn drop_base(&self) {
+        self.lock().clear(|key| key.starts_with(BASE));
+    }
+
+    pub(super) fn to_base(&self) {
+        let mut inner = self.lock();
+        inner.clear(|key| !key.starts_with(BASE));
+        let copies = inner.base();
+        copies.into_iter().for_each(|(key, value)| inner.put(key, value));
+        inner.tree_epoch = None;
+    }
+
+    /// The base's rows, under the names that they have in a group.
+    pub(super) fn base_rows(&self) -> Vec<(String, Zeroizing<Vec<u8>>)> {
+        self.lock().base()
+    }
+
     #[cfg(test)]
     pub(super) fn rows(&self) -> Vec<(String, Zeroizing<Vec<u8>>)> {
         self.lock().rows.clone().into_iter().collect()
@@ -73,6 +103,21 @@ impl Rows {
         self.rows.insert(key, value);
     }
 
+    fn base(&self) -> Vec<(String, Zeroizing<Vec<u8>>)> {
+        let strip = |(key, value): (&String, &Zeroizing<Vec<u8>>)| {
+            Some((key.strip_prefix(BASE)?.to_owned(), value.clone()))
+        };
+        self.rows.iter().filter_map(strip).collect()
+    }
+
+    fn clear(&mut self, what: impl Fn(&str) -> bool) {
+        let gone: Vec<String> = self.rows.keys().filter(|key| what(key)).cloned().collect();
+        for key in gone {
+            self.rows.remove(&key);
+            self.dirty.insert(key);
+        }
+    }
+
     fn epochs(&self) -> impl DoubleEndedIterator<Item = u64> {
         self.rows.keys().filter_map(|key| key.strip_prefix(EPOCH)?.parse().ok())
     }
@@ -80,6 +125,7 @@ impl Rows {
 
 /// Whether a row of the room belongs to the group.
 pub(crate) fn is_ours(key: &str) -> bool {
+    let key = key.strip_prefix(BASE).unwrap_or(key);
     key == GROUP || key == TREE || key.starts_with(EPOCH)
 }
 

@@ -156,6 +156,11 @@ pub(super) fn applied(
             removed.push((leaf, holder(&before.member_at_index(leaf).ok_or(Violation::Leaf)?)?));
         }
     }
-    let joined = done.is_external.then(|| committer.clone());
-    Ok(Applied { committer, was, leaf: done.committer, joined, removed, removed_us })
+    // The rules let an external commit remove nobody but the committer's own old leaf.
+    let returned = removed.first().filter(|_| done.is_external).map(|(leaf, _)| *leaf);
+    if returned.is_some() {
+        removed.clear();
+    }
+    let joined = (done.is_external && returned.is_none()).then(|| committer.clone());
+    Ok(Applied { committer, was, leaf: done.committer, joined, returned, removed, removed_us })
 }
