@@ -83,6 +83,7 @@ impl Engine {
         row.secret = group.envelope_secret()?.to_vec();
         row.authenticator = group.authenticator()?;
         row.leaves = group.leaf_bound();
+        self.keyring.set_joiners(&group.room()?.invites);
         let epoch = row.epoch;
         self.meta.epochs.push(row);
         self.meta.epochs.retain(|row| row.epoch + EPOCHS_RECOGNISED >= epoch);

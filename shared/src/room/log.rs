@@ -85,9 +85,8 @@ impl Engine {
             return Ok(Verdict::Taken);
         }
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
-        let invites = group.room()?.invites;
         let (our_leaf, epoch) = (group.leaf(), group.epoch());
-        let Some((sealer, plain)) = self.keyring.open(&envelope, &invites) else {
+        let Some((sealer, plain)) = self.keyring.open(&envelope) else {
             return Ok(self.unreadable(epoch, entry.is_commit));
         };
         let (leaf, sealed_in) = match sealer {

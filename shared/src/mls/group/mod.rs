@@ -51,7 +51,7 @@ pub const LEAF_EXTENSION: ExtensionType = ExtensionType::new(0xF5C2);
 pub const ROOM_EXTENSION: ExtensionType = ExtensionType::new(0xF5C3);
 
 /// MLS exporter label (RFC 9420, 8.5) of the epoch's envelope secret.
-const ENVELOPE_LABEL: &[u8] = b"schat/1 envelope";
+const ENVELOPE_LABEL: &[u8] = b"schat/2 envelope";
 
 /// The certified leaf expires only with the key package rules of MLS, which this protocol does not use:
 /// ten years, in seconds.

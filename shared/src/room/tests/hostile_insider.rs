@@ -172,7 +172,7 @@ fn removed_member_cannot_read_append_or_return() {
         link.room_id,
         &world.devices[EVE].engine.as_ref().unwrap().meta.epochs,
     );
-    assert!(keyring.open(&Envelope::parse(&said).unwrap(), &[]).is_none(), "a removed member read on");
+    assert!(keyring.open(&Envelope::parse(&said).unwrap()).is_none(), "a removed member read on");
     let key = world.access_key(EVE).key;
     assert!(!world.relay.keys.contains_key(&*key), "a removed member kept access");
     assert!(!world.relay.keys.contains_key(link.secret.access_key().public().as_bytes()));
