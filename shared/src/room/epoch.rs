@@ -21,7 +21,10 @@ impl Engine {
         if let Some(joined) = &applied.joined {
             self.out.events.push(Event::MemberJoined(person(joined)));
             // Whoever comes while we are here is counted from the first word.
-            self.peers.insert(applied.leaf, Peer { leaf: applied.leaf, unique: joined.unique(), counter: 0 });
+            self.peers.insert(
+                applied.leaf,
+                Peer { leaf: applied.leaf, unique: joined.unique(), ..Peer::default() },
+            );
             self.dirty.peers.insert(applied.leaf);
         }
         for (leaf, who) in &applied.removed {
