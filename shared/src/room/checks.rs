@@ -46,7 +46,8 @@ impl Engine {
 
     /// Holds a content counter against the last one of that leaf. False when it came before.
     pub(super) fn count(&mut self, leaf: u32, unique: &[u8], name: &str, counter: u64) -> bool {
-        let known = self.peers.get(&leaf).filter(|peer| peer.unique == unique).map(|peer| peer.counter);
+        let peer = self.peers.get(&leaf).filter(|peer| peer.unique == unique);
+        let (known, taken) = peer.map(|peer| (peer.counter, peer.taken.clone())).unzip();
         if known.is_some_and(|last| counter <= last) {
             self.alarm(AlarmKind::Replay, format!("A message of {name} came twice; the second was refused."));
             return false;
@@ -56,7 +57,8 @@ impl Engine {
             let (plural, verb) = if missing == 1 { ("", "is") } else { ("s", "are") };
             self.alarm(AlarmKind::Gap, format!("{missing} message{plural} from {name} {verb} missing."));
         }
-        self.peers.insert(leaf, Peer { leaf, unique: unique.to_vec(), counter });
+        let taken = taken.unwrap_or_default();
+        self.peers.insert(leaf, Peer { leaf, unique: unique.to_vec(), counter, taken });
         self.dirty.peers.insert(leaf);
         true
     }

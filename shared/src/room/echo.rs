@@ -69,6 +69,8 @@ impl Engine {
                 None => (),
             }
         }
+        let unique = self.unique();
+        self.take(leaf, &unique, sealed_in);
         // So that the relay cannot show it twice unnoticed.
         let _ = self.mark((leaf, envelope.session()), envelope.sequence(), sealed_in);
         self.answered(&publish_id);

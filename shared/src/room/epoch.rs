@@ -21,7 +21,10 @@ impl Engine {
         if let Some(joined) = &applied.joined {
             self.out.events.push(Event::MemberJoined(person(joined)));
             // Whoever comes while we are here is counted from the first word.
-            self.peers.insert(applied.leaf, Peer { leaf: applied.leaf, unique: joined.unique(), counter: 0 });
+            self.peers.insert(
+                applied.leaf,
+                Peer { leaf: applied.leaf, unique: joined.unique(), ..Peer::default() },
+            );
             self.dirty.peers.insert(applied.leaf);
         }
         for (leaf, who) in &applied.removed {
@@ -83,6 +86,7 @@ impl Engine {
         row.secret = group.envelope_secret()?.to_vec();
         row.authenticator = group.authenticator()?;
         row.leaves = group.leaf_bound();
+        self.keyring.set_joiners(&group.room()?.invites);
         let epoch = row.epoch;
         self.meta.epochs.push(row);
         self.meta.epochs.retain(|row| row.epoch + EPOCHS_RECOGNISED >= epoch);

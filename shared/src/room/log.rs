@@ -17,7 +17,7 @@ use crate::{
     content::{self, content::Body},
     crypto::aead::Envelope,
     crypto::replay::ReplayError,
-    mls::group::{EPOCHS_KEPT, GroupError},
+    mls::group::{EPOCHS_KEPT, GroupError, Kind},
 };
 
 /// What became of an entry.
@@ -85,9 +85,8 @@ impl Engine {
             return Ok(Verdict::Taken);
         }
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
-        let invites = group.room()?.invites;
         let (our_leaf, epoch) = (group.leaf(), group.epoch());
-        let Some((sealer, plain)) = self.keyring.open(&envelope, &invites) else {
+        let Some((sealer, plain)) = self.keyring.open(&envelope) else {
             return Ok(self.unreadable(epoch, entry.is_commit));
         };
         let (leaf, sealed_in) = match sealer {
@@ -139,8 +138,11 @@ impl Engine {
         message: &[u8],
     ) -> Result<Verdict, GroupError> {
         let at = self.clamp(entry.at_ms);
+        let Some(place) = self.placed(Kind::Content, number, message) else {
+            return Ok(self.forged("holds a message that does not belong there"));
+        };
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
-        let opened = group.open(message, at);
+        let opened = group.open(message, at, &place);
         // The envelope's key proves the leaf's epoch secret, MLS the sender; they must be one.
         let said = opened.ok().filter(|(leaf, _)| *leaf == number.id.0).and_then(|(leaf, data)| {
             let holder = group.member(leaf)?;
@@ -154,13 +156,16 @@ impl Engine {
         let _ = self.mark(number.id, number.sequence, number.epoch);
         let who = person(&holder);
         self.check_view(entry, &who.name, number.epoch, said.view.as_ref());
-        if !self.count(leaf, &holder.unique(), &who.name, said.counter) {
+        let unique = holder.unique();
+        let is_next = self.count(leaf, &unique, &who.name, said.counter);
+        self.take(leaf, &unique, number.epoch);
+        if !is_next {
             return Ok(Verdict::Refused);
         }
         let saying = Saying::new(entry, &said.id, at, who, false);
         let is_good = match said.body {
             Some(Body::Leave(_)) => {
-                self.let_go(holder.unique());
+                self.let_go(unique);
                 true
             }
             Some(Body::Alarm(alarm)) => {

@@ -47,6 +47,7 @@ mod limit;
 mod log;
 mod outbox;
 mod past;
+mod placed;
 mod relay;
 mod rows;
 mod said;

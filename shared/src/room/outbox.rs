@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     content::{self, content::Body},
-    mls::group::{EPOCHS_KEPT, GroupError},
+    mls::group::{EPOCHS_KEPT, GroupError, Kind},
 };
 
 /// Longest chat line, in bytes of UTF-8: fits the 64 KiB bucket with room to spare.
@@ -123,6 +123,13 @@ impl Engine {
         let epoch = self.group.as_ref().map_or(0, crate::mls::group::Group::epoch);
         let Some(item) = self.outbox.front() else { return Ok(()) };
         if item.envelope.is_empty() || item.epoch + EPOCHS_KEPT < epoch {
+            let generation = self.group.as_mut().map_or(Ok(0), crate::mls::group::Group::next_generation)?;
+            if !self.may_say(generation) {
+                // A commit of ours brings a fresh ratchet.
+                self.meta.want_update = true;
+                self.dirty.meta = true;
+                return Ok(());
+            }
             self.seal(now)?;
         }
         let Some(item) = self.outbox.front() else { return Ok(()) };
@@ -138,7 +145,7 @@ impl Engine {
     /// Seals the first in the queue.
     fn seal(&mut self, now: Millis) -> Result<(), GroupError> {
         let view = self.own_view();
-        self.signals.said();
+        let (session, next) = self.session;
         let (Some(group), Some(item)) = (&mut self.group, self.outbox.front_mut()) else { return Ok(()) };
         let mut body = decode(&item.said);
         if let Some(Body::Text(text)) = &mut body
@@ -154,9 +161,8 @@ impl Engine {
             sent_ms: now,
             body,
         };
-        let message = group.seal(&said.encode_to_vec())?;
+        let message = group.seal(Kind::Content, (session, next), &said.encode_to_vec())?;
         group.keep()?;
-        let (session, next) = self.session;
         let (epoch, mut key) =
             self.keyring.sealing(group.leaf(), session, next).ok_or(GroupError::Damaged)?;
         item.envelope = key.seal(&Self::sealed_private(message)).map_err(|_| GroupError::Unexpected)?;

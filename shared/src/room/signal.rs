@@ -17,15 +17,11 @@ use super::{Engine, Event, Millis, Stream, checks::Number, keyring::Sealer, pers
 use crate::{
     content::{self, content::Body},
     crypto::aead::Envelope,
-    mls::group::GroupError,
+    mls::group::{GroupError, Kind},
 };
 
 /// At most one signal in so many milliseconds; the others show it for twice that.
 pub const TYPING_EVERY_MS: u64 = 3_000;
-
-/// Signals between two contents in the log. Each uses a message key of ours, and whoever was away must skip
-/// them: the MLS library skips 1,024 at most.
-const MAX_SIGNALS: u32 = 256;
 
 /// Signals that are taken of one member in [`HEARD_IN_MS`]; further ones are dropped before anything is decrypted or
 /// stored. Who types all the time sends four, who also stops in between some more.
@@ -37,8 +33,6 @@ const HEARD_IN_MS: u64 = 4 * TYPING_EVERY_MS;
 /// What was signalled since the stream opened.
 #[derive(Debug, Default)]
 pub(super) struct Signals {
-    /// Since our last content.
-    sent: u32,
     /// When the last one went.
     at: Millis,
     /// By leaf: since when is counted, and how many were taken. Only who is a member gets in here; what is not counted
@@ -47,10 +41,6 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    pub(super) fn said(&mut self) {
-        self.sent = 0;
-    }
-
     /// Whether so much was heard of this leaf that the next one is dropped.
     fn is_enough(&self, leaf: u32, now: Millis) -> bool {
         self.heard.get(&leaf).is_some_and(|(since, taken)| counts(*since, now) && *taken >= MAX_HEARD)
@@ -74,12 +64,17 @@ impl Engine {
     pub(super) fn typing(&mut self, stopped: bool, now: Millis) -> Result<(), GroupError> {
         let too_soon = !stopped && now < self.signals.at.saturating_add(TYPING_EVERY_MS);
         let ready = self.link.state == Stream::Live && self.is_member() && !self.meta.leaving;
-        if !ready || too_soon || self.signals.sent >= MAX_SIGNALS {
+        if !ready || too_soon {
             return Ok(());
         }
         let view = self.own_view();
         let Some(group) = &mut self.group else { return Ok(()) };
-        if group.members()?.len() < 2 {
+        let generation = group.next_generation()?;
+        if !self.may_signal(generation) {
+            return Ok(());
+        }
+        let Some(group) = &mut self.group else { return Ok(()) };
+        if group.size() < 2 {
             return Ok(());
         }
         let said = content::Content {
@@ -89,13 +84,12 @@ impl Engine {
             sent_ms: now,
             body: Some(Body::Typing(content::Typing { stopped })),
         };
-        let message = group.seal(&said.encode_to_vec())?;
-        group.keep()?;
         let (session, next) = self.signal_session;
+        let message = group.seal(Kind::Signal, (session, next), &said.encode_to_vec())?;
+        group.keep()?;
         let (_, mut key) = self.keyring.sealing(group.leaf(), session, next).ok_or(GroupError::Damaged)?;
         let envelope = key.seal(&Self::sealed_private(message)).map_err(|_| GroupError::Unexpected)?;
         self.signal_session.1 = key.next_sequence();
-        self.signals.sent += 1;
         self.signals.at = if stopped { 0 } else { now };
         let frame = client_frame::Frame::Ephemeral(Ephemeral { envelope: envelope.into() });
         self.out.frames.push(ClientFrame { frame: Some(frame) });
@@ -108,7 +102,7 @@ impl Engine {
             return Ok(());
         }
         let Ok(envelope) = Envelope::parse(&signal.envelope) else { return Ok(()) };
-        let Some((Sealer::Leaf { leaf, epoch }, plain)) = self.keyring.open(&envelope, &[]) else {
+        let Some((Sealer::Leaf { leaf, epoch }, plain)) = self.keyring.open(&envelope) else {
             return Ok(());
         };
         let number = Number { id: (leaf, envelope.session()), sequence: envelope.sequence(), epoch };
@@ -124,9 +118,10 @@ impl Engine {
         else {
             return Ok(());
         };
+        let Some(place) = self.placed(Kind::Signal, &number, &message) else { return Ok(()) };
         let at = self.meta.last_at;
         let Some(group) = &mut self.group else { return Ok(()) };
-        let opened = group.open(&message, at).ok().filter(|(sender, _)| *sender == leaf);
+        let opened = group.open(&message, at, &place).ok().filter(|(sender, _)| *sender == leaf);
         // Signed by the member: whatever it is, it counts.
         if opened.is_some() {
             self.signals.took(leaf, now);

@@ -251,7 +251,7 @@ pub(super) struct Outgoing {
     pub acked: u64,
 }
 
-/// A row `peer/…`: how far a leaf has counted.
+/// A row `peer/…`: how far a leaf has counted. At most one for each leaf, ours among them.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Peer {
     #[prost(uint32, tag = "1")]
@@ -261,6 +261,19 @@ pub(super) struct Peer {
     pub unique: Vec<u8>,
     #[prost(uint64, tag = "3")]
     pub counter: u64,
+    /// Contents of this leaf that were taken, for each epoch that can still be read: one more than
+    /// [`crate::mls::group::EPOCHS_KEPT`] of them at most.
+    #[prost(message, repeated, tag = "4")]
+    pub taken: Vec<Taken>,
+}
+
+/// How many contents were taken of a leaf in an epoch.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Taken {
+    #[prost(uint64, tag = "1")]
+    pub epoch: u64,
+    #[prost(uint32, tag = "2")]
+    pub contents: u32,
 }
 
 /// A row `window/…`: a replay window.

@@ -8,7 +8,7 @@ use mls_rs::{
     client_builder::{
         BaseConfig, WithCryptoProvider, WithGroupStateStorage, WithIdentityProvider, WithMlsRules,
     },
-    group::{CommitBuilder, ExportedTree},
+    group::{CommitBuilder, ExportedTree, ReceivedMessage},
     identity::{CredentialType, SigningIdentity},
     mls_rules::{CommitOptions, DefaultMlsRules, EncryptionOptions},
     storage_provider::in_memory::InMemoryPreSharedKeyStorage,
@@ -20,8 +20,9 @@ use mls_rs_core::{
     time::MlsTime,
 };
 
-use super::{Group, LEAF_EXTENSION, ROOM_EXTENSION, Signer, Storage};
+use super::{Group, Kind, LEAF_EXTENSION, Place, ROOM_EXTENSION, Signer, Storage};
 use crate::{
+    crypto::aead::Session,
     crypto::random::Random,
     crypto::suite::{Provider, Suite},
     identity::credential::CREDENTIAL_TYPE,
@@ -109,9 +110,39 @@ impl Hostile {
         (Self(group), (commit.to_bytes().unwrap(), info))
     }
 
-    /// A PrivateMessage with anything in it.
-    pub(crate) fn seal(&mut self, content: &[u8]) -> Vec<u8> {
-        self.0.encrypt_application_message(content, Vec::new()).unwrap().to_bytes().unwrap()
+    /// A PrivateMessage with anything in it, for the place that its envelope will have.
+    pub(crate) fn seal(
+        &mut self,
+        kind: Kind,
+        (session, sequence): (Session, u64),
+        content: &[u8],
+    ) -> Vec<u8> {
+        let generation = self.0.peek_next_key_generation().unwrap();
+        self.seal_as(&Place { kind, session, sequence, generation }.encode(), content)
+    }
+
+    /// A PrivateMessage with anything in it, which says that it belongs anywhere.
+    pub(crate) fn seal_as(&mut self, place: &[u8], content: &[u8]) -> Vec<u8> {
+        self.0.encrypt_application_message(content, place.to_vec()).unwrap().to_bytes().unwrap()
+    }
+
+    /// What another member signed, as this member reads it: its place and its content.
+    pub(crate) fn signed(&mut self, message: &[u8]) -> (Vec<u8>, Vec<u8>) {
+        let message = MlsMessage::from_bytes(message).unwrap();
+        match self.0.process_incoming_message(message).unwrap() {
+            ReceivedMessage::ApplicationMessage(said) => {
+                (said.authenticated_data.clone(), said.data().to_vec())
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Seals what was signed already once more, `ahead` keys later. To be called on the group of whoever signed it:
+    /// Ed25519 is deterministic (RFC 8032, 5.1.6), so the signature is the one that every member has seen, and all else
+    /// that goes into the bytes every member can derive. They are what any member can make.
+    pub(crate) fn reseal(&mut self, (place, content): &(Vec<u8>, Vec<u8>), ahead: u32) -> Vec<u8> {
+        (0..ahead).for_each(|_| drop(self.seal_as(b"", b"")));
+        self.seal_as(place, content)
     }
 }
 

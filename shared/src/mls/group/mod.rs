@@ -37,11 +37,14 @@ mod authority;
 mod base;
 #[cfg(test)]
 pub(crate) mod hostile;
+mod message;
+mod place;
 mod rejoin;
 mod storage;
 mod view;
 
 pub use authority::{Authority, Next};
+pub use place::{Claim, Kind, Place};
 pub use storage::EPOCHS_KEPT;
 use storage::Storage;
 pub(crate) use storage::is_ours;
@@ -55,7 +58,7 @@ pub const LEAF_EXTENSION: ExtensionType = ExtensionType::new(0xF5C2);
 pub const ROOM_EXTENSION: ExtensionType = ExtensionType::new(0xF5C3);
 
 /// MLS exporter label (RFC 9420, 8.5) of the epoch's envelope secret.
-const ENVELOPE_LABEL: &[u8] = b"schat/1 envelope";
+const ENVELOPE_LABEL: &[u8] = b"schat/2 envelope";
 
 /// The certified leaf expires only with the key package rules of MLS, which this protocol does not use:
 /// ten years, in seconds.
@@ -75,6 +78,9 @@ pub enum GroupError {
     /// One of our own rules was broken.
     #[error("{0}")]
     Rule(#[from] Violation),
+    /// A message that its sender did not seal for where it was found.
+    #[error("the message belongs elsewhere")]
+    Misplaced,
     /// Bytes that are no MLS message, or of a kind that does not belong there.
     #[error("not the kind of MLS message that belongs here")]
     Unexpected,
@@ -264,28 +270,6 @@ impl Group {
     /// The rows that changed since the last call, for storage.
     pub fn take_rows(&mut self) -> Vec<(String, Option<Zeroizing<Vec<u8>>>)> {
         self.storage.take_rows()
-    }
-
-    /// Seals application data as an MLS PrivateMessage.
-    ///
-    /// # Errors
-    /// [`GroupError::Mls`] when the library refuses.
-    pub fn seal(&mut self, content: &[u8]) -> Result<Vec<u8>, GroupError> {
-        Ok(self.mls.encrypt_application_message(content, Vec::new())?.to_bytes()?)
-    }
-
-    /// Opens an MLS PrivateMessage and authenticates its sender, who must still be a member.
-    ///
-    /// # Errors
-    /// [`GroupError`]; the caller then calls [`Group::undo`].
-    pub fn open(&mut self, message: &[u8], at: u64) -> Result<(u32, Zeroizing<Vec<u8>>), GroupError> {
-        let message = MlsMessage::from_bytes(message)?;
-        match self.mls.process_incoming_message_with_time(message, seconds(at))? {
-            ReceivedMessage::ApplicationMessage(said) => {
-                Ok((said.sender_index, Zeroizing::new(said.data().to_vec())))
-            }
-            _ => Err(GroupError::Unexpected),
-        }
     }
 
     /// Builds a commit without applying it; it always brings fresh keys of ours.

@@ -57,6 +57,11 @@ impl Group {
         Ok(Zeroizing::new(bytes))
     }
 
+    /// How many members there are.
+    pub fn size(&self) -> usize {
+        self.mls.roster().members_iter().count()
+    }
+
     /// One more than the greatest leaf index in use.
     pub fn leaf_bound(&self) -> u32 {
         self.mls.roster().members_iter().map(|member| member.index + 1).max().unwrap_or(0)

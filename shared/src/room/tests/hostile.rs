@@ -13,7 +13,7 @@ use crate::{
     crypto::aead::{Origin, Scope, SealingKey, Session},
     crypto::suite::Suite,
     invite::{AccessSecret, join_secret},
-    mls::group::hostile::Hostile,
+    mls::group::{self, hostile::Hostile},
     room::{AlarmKind, Input},
 };
 
@@ -99,6 +99,28 @@ impl World {
     pub fn own_envelope(&self, i: usize, body: sealed::Body) -> Vec<u8> {
         let session = Session::random(&self.devices[i].profile.random);
         self.envelope(i, self.leaf(i), (session, 0), body)
+    }
+
+    /// What `peer`, in the place of device `i`, says in the log, in an envelope of its own.
+    pub fn said(&self, i: usize, peer: &mut Hostile, content: &content::Content) -> Vec<u8> {
+        self.message(i, peer, group::Kind::Content, content)
+    }
+
+    /// As `said`, outside the log.
+    pub fn signalled(&self, i: usize, peer: &mut Hostile, content: &content::Content) -> Vec<u8> {
+        self.message(i, peer, group::Kind::Signal, content)
+    }
+
+    fn message(
+        &self,
+        i: usize,
+        peer: &mut Hostile,
+        kind: group::Kind,
+        content: &content::Content,
+    ) -> Vec<u8> {
+        let session = Session::random(&self.devices[i].profile.random);
+        let message = peer.seal(kind, (session, 0), &content.encode_to_vec());
+        self.envelope(i, self.leaf(i), (session, 0), private(message))
     }
 
     /// Sealed as by a joiner.

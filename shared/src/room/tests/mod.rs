@@ -9,6 +9,7 @@ mod hostile_insider;
 mod hostile_joiner;
 mod hostile_member;
 mod hostile_relay;
+mod hostile_resealed;
 mod hostile_room;
 mod hostile_said;
 mod hostile_signal;
