@@ -146,7 +146,12 @@ impl AccessSecret {
 
     /// Proves possession, for this room and this connection.
     pub fn sign_join(&self, room: &RoomId, binding: &[u8; proto::CHANNEL_BINDING_LEN]) -> [u8; 64] {
-        self.0.sign(&proto::join_statement(room, binding)).to_bytes()
+        self.sign_statement(&proto::join_statement(room, binding))
+    }
+
+    /// Signs a join's or a return's commit, or a vote.
+    pub(crate) fn sign_statement(&self, statement: &[u8]) -> [u8; 64] {
+        self.0.sign(statement).to_bytes()
     }
 }
 

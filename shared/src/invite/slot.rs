@@ -32,10 +32,9 @@ pub enum SlotError {
 pub fn seal(
     room: &RoomId,
     invites: &[content::Invite],
-    group_info: &[u8],
+    (key, group_info): (&[u8; 32], &[u8]),
     random: &Random,
 ) -> Result<Vec<u8>, SealError> {
-    let key = Zeroizing::new(random.bytes::<32>());
     let secret = EnvelopeSecret::new(*key);
     let sealed = SealingKey::new(&secret, &scope(room), Session::random(random)).seal_slot(group_info)?;
     let wraps = invites
@@ -46,6 +45,20 @@ pub fn seal(
         })
         .collect::<Result<_, SealError>>()?;
     Ok(content::SealedSlot { wraps, group_info: sealed.into() }.encode_to_vec())
+}
+
+/// The GroupInfo in a slot, for whoever has the slot key already.
+///
+/// # Errors
+/// [`SlotError::Damaged`] when it is another epoch's.
+pub fn open_as_member(
+    room: &RoomId,
+    slot_key: &[u8; 32],
+    slot: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, SlotError> {
+    let slot = content::SealedSlot::decode(slot).map_err(|_| SlotError::Damaged)?;
+    let sealed = Envelope::parse_slot(&slot.group_info).map_err(|_| SlotError::Damaged)?;
+    open_one(&EnvelopeSecret::new(*slot_key), room, &sealed)
 }
 
 /// The GroupInfo in a slot.
@@ -96,7 +109,7 @@ mod tests {
         let [a, b, dead] = [1, 2, 3].map(|n| InviteSecret::from_bytes([n; 32]));
         let room = RoomId([9; 32]);
         let invites = [&a, &b].map(|secret| secret.to_content(0, 0));
-        let slot = seal(&room, &invites, b"group info", &random).unwrap();
+        let slot = seal(&room, &invites, (&[6; 32], b"group info"), &random).unwrap();
         for secret in [&a, &b] {
             assert_eq!(*open(&room, secret, &slot).unwrap(), b"group info");
         }

@@ -39,6 +39,9 @@ pub enum Violation {
     /// The authority announced to the relay is not the one of the epoch that the commit begins.
     #[error("the commit tells the relay another authority than the group's")]
     FalseAuthority,
+    /// The commit changes the relay's access keys in another way than the group.
+    #[error("the commit changes who may use the relay in another way than the group")]
+    FalseAccess,
     /// An external commit without exactly one invite's PSK.
     #[error("a joiner does not prove an invite")]
     NoInvite,

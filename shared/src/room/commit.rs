@@ -10,6 +10,7 @@ use proto::relay::{CommitPart, Deliver};
 use super::{
     Command, Engine, Event, Millis, Said,
     access::change,
+    authority::Signer,
     log::Verdict,
     state::{OwnInvite, Pending},
 };
@@ -27,12 +28,9 @@ use crate::{
 /// How often a member brings fresh keys, so that stolen ones go stale: a day.
 pub(super) const UPDATE_MS: u64 = 24 * 3600 * 1000;
 
-/// When several members see the same need (somebody left, keys to repair), each waits a random time
+/// When several members see the same need (somebody left), each waits a random time
 /// below this, so that mostly one commits.
 const ELECTION_MS: u64 = 2_000;
-
-/// Repairs end up at most 2.3 hours apart.
-const MAX_DOUBLINGS: u32 = 12;
 
 impl Engine {
     pub(super) fn command(&mut self, command: Command, now: Millis) -> Result<(), GroupError> {
@@ -65,6 +63,7 @@ impl Engine {
             }
             Command::HandOver { joiner, lines } => self.hand_over(&joiner, lines),
             Command::Leave => self.leave(),
+            Command::Accept => return self.accept(),
         }
         self.dirty.meta = true;
         Ok(())
@@ -161,9 +160,7 @@ impl Engine {
     /// Turns a pending election into a waiting time, now that the time is known.
     fn hold_election(&mut self, now: Millis) {
         if std::mem::take(&mut self.link.election) {
-            let ceiling = ELECTION_MS << self.link.repairs.min(MAX_DOUBLINGS);
-            self.link.commit_not_before =
-                now + ceiling / 2 * u64::from(self.link.repairs > 1) + self.profile.random.below(ceiling);
+            self.link.commit_not_before = now + self.profile.random.below(ELECTION_MS);
         }
     }
 
@@ -174,18 +171,18 @@ impl Engine {
             self.meta.want_update = true;
             self.dirty.meta = true;
         }
-        now >= self.link.commit_not_before && self.has_intent()
+        now >= self.link.commit_not_before.max(self.commits_from()) && self.has_intent()
     }
 
     pub(super) fn has_intent(&self) -> bool {
         let meta = &self.meta;
         !meta.leaving
             && !self.link.no_commits
+            && self.foundation().is_some()
             && (meta.want_update
                 || meta.want_invite
                 || !meta.to_remove.is_empty()
-                || !meta.key_extra.is_empty()
-                || !meta.key_missing.is_empty()
+                || meta.untaken.is_some()
                 || meta.want_disappear.is_some_and(|seconds| seconds != meta.disappear_s)
                 || self.wants_profile())
     }
@@ -198,9 +195,21 @@ impl Engine {
 
     /// Builds the commit that does all that is wanted, and sends it.
     pub(super) fn commit(&mut self, now: Millis) -> Result<(), GroupError> {
-        let relay_keys = self.relay_keys()?;
+        let Some(expected) = self.foundation() else { return Ok(()) };
         let identity = self.wants_profile().then(|| (self.signer(), self.identity()));
-        let Some(group) = &self.group else { return Err(GroupError::Damaged) };
+        // On an earlier commit, the group of that one builds; the log decides whether it comes to that.
+        let mut base = match &self.group {
+            Some(group) if expected != self.meta.position => Some(group.base(expected)?),
+            _ => None,
+        };
+        let Some(group) = base.as_ref().or(self.group.as_ref()) else { return Err(GroupError::Damaged) };
+        let epoch = group.epoch();
+        let keyring = base.as_ref().map(|_| {
+            let rows: Vec<_> = self.meta.epochs.iter().filter(|row| row.epoch <= epoch).cloned().collect();
+            super::Keyring::new(self.room, &rows)
+        });
+        let relay_keys = group.access_keys()?;
+        let authority = group.authority()?;
         let members = group.members()?;
         // Whoever is already gone needs no removing.
         self.meta.to_remove.retain(|unique| members.iter().any(|(_, holder)| holder.unique() == *unique));
@@ -217,25 +226,31 @@ impl Engine {
         let plan = Plan { remove, room: (room != before).then(|| room.clone()), identity };
 
         let random = self.profile.random.clone();
-        let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
+        let Some(group) = base.as_mut().or(self.group.as_mut()) else { return Err(GroupError::Damaged) };
         let prepared = group.prepare(plan, now)?;
         let body = content::sealed::Body::KeyShare(prepared.message.into());
         let sealed = content::Sealed { body: Some(body) }.encode_to_vec();
-        let mut key = self.keyring.sealing_once(group.leaf(), &random).ok_or(GroupError::Damaged)?;
+        let keyring = keyring.as_ref().unwrap_or(&self.keyring);
+        let mut key = keyring.sealing_once(group.leaf(), &random).ok_or(GroupError::Damaged)?;
         let too_large = |_| GroupError::Unexpected;
         let mut pending = Pending::default();
         pending.publish_id = random.bytes::<16>().to_vec();
         pending.envelope = key.seal(&sealed).map_err(too_large)?;
-        pending.part = Some(CommitPart {
-            expected_last_commit: self.meta.last_commit,
-            slot: slot::seal(&self.room, &room.invites, &prepared.group_info, &random)
+        let next = &prepared.next;
+        let mut part = CommitPart {
+            expected_last_commit: expected,
+            slot: slot::seal(&self.room, &room.invites, (&next.slot_key, &prepared.group_info), &random)
                 .map_err(too_large)?
                 .into(),
             access: Some(access),
+            authority: next.authority.to_vec().into(),
             ..CommitPart::default()
-        });
+        };
+        let key = self.access.public();
+        self.sign_part(key, &pending.envelope, &mut part, &Signer::Authority(&authority))?;
+        pending.part = Some(part);
         pending.secrets = prepared.secrets.to_vec();
-        pending.epoch = group.epoch();
+        pending.epoch = epoch;
         pending.invite = invite;
         self.set_pending(Some(pending));
         self.dirty.meta = true;
@@ -278,14 +293,24 @@ impl Engine {
 
     /// Our commit is in the log.
     pub(super) fn apply_own(&mut self, entry: &Deliver, now: Millis) -> Result<Verdict, GroupError> {
+        if self.pending.as_ref().is_some_and(|pending| pending.returns) {
+            self.came_back(entry, now)?;
+            return Ok(Verdict::Applied);
+        }
         let Some(pending) = self.pending.take() else { return Ok(Verdict::Refused) };
         self.dirty.pending = true;
         self.link.commit_acked = 0;
         self.answered(&pending.publish_id);
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
-        let (leaf, epoch) = (group.leaf(), group.epoch());
+        let leaf = group.leaf();
+        let stands = pending.part.as_ref().is_some_and(|part| part.expected_last_commit == entry.base);
+        if stands && entry.base != self.meta.position {
+            self.return_to(entry.base)?;
+        }
+        let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
+        let epoch = group.epoch();
         // Only a relay that broke its own compare-and-swap shows it elsewhere; all members refuse it then.
-        if !entry.is_commit || epoch != pending.epoch {
+        if !entry.is_commit || !stands || epoch != pending.epoch {
             self.refuse(
                 "invalid_commit",
                 "The relay put a change of this device in the wrong place.",
@@ -294,6 +319,7 @@ impl Engine {
             return Ok(Verdict::Refused);
         }
         let applied = group.apply(&pending.secrets)?;
+        self.took(entry, &applied)?;
         if let Ok(envelope) = Envelope::parse(&entry.envelope) {
             // So that the relay cannot show it twice unnoticed.
             let _ = self.mark((leaf, envelope.session()), envelope.sequence(), epoch);

@@ -14,7 +14,7 @@ impl Engine {
         let body = decode(&item.said);
         let leave = matches!(body, Some(Body::Leave(_)));
         // Nobody asked for it, so nobody waits for it.
-        let is_handed = matches!(body, Some(Body::Past(_)));
+        let is_handed = matches!(body, Some(Body::Past(_)) | None);
         let (counter, token) = (item.counter, item.token.clone());
         self.dirty.outbox.insert(counter);
         if leave && self.meta.leaving {

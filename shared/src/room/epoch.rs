@@ -18,6 +18,7 @@ impl Engine {
     /// A new epoch has begun, by whosever commit.
     pub(super) fn finish_commit(&mut self, applied: &Applied, seq: u64) -> Result<(), GroupError> {
         let by = person(&applied.committer);
+        self.returned(applied);
         if let Some(joined) = &applied.joined {
             self.out.events.push(Event::MemberJoined(person(joined)));
             // Whoever comes while we are here is counted from the first word.
@@ -86,7 +87,7 @@ impl Engine {
         row.secret = group.envelope_secret()?.to_vec();
         row.authenticator = group.authenticator()?;
         row.leaves = group.leaf_bound();
-        self.keyring.set_joiners(&group.room()?.invites);
+        self.keyring.set_joiners(&group.room()?.invites, &*group.slot_key()?);
         let epoch = row.epoch;
         self.meta.epochs.push(row);
         self.meta.epochs.retain(|row| row.epoch + EPOCHS_RECOGNISED >= epoch);

@@ -82,6 +82,8 @@ pub enum Command {
     },
     /// Leave the room: the others are told and commit the removal.
     Leave,
+    /// Go on with a relay that was restored from a backup.
+    Accept,
 }
 
 /// What the engine wants done, in this order: save, send, show.
@@ -176,6 +178,8 @@ pub enum Event {
         /// Who removed them; the same person: they said that they leave, whoever committed it.
         by: Person,
     },
+    /// Somebody's device could not follow the room and was let back in, by its own keys.
+    DeviceBack(Person),
     /// The display name, status or sign of somebody changed, of us perhaps.
     ProfileChanged {
         /// Who, by the new name.

@@ -7,6 +7,7 @@ use proto::{
 
 use super::{
     AlarmKind, Engine, EngineError, MAX_PAST, Millis, Person, Policy,
+    authority::Signer,
     state::{OwnInvite, Pending, Phase},
 };
 use crate::{
@@ -43,13 +44,15 @@ impl Engine {
             &self.leaf_extension(&[]),
             now,
         )?;
-        let sealed =
-            slot::seal(&self.room, &room.invites, &info, random).map_err(|_| GroupError::Unexpected)?;
+        let slot_key = group.slot_key().map_err(EngineError::Group)?;
+        let sealed = slot::seal(&self.room, &room.invites, (&slot_key, &info), random)
+            .map_err(|_| GroupError::Unexpected)?;
         let keys = group.access_keys()?.into_values().collect();
+        let authority = group.authority()?.public().to_vec().into();
         self.group = Some(group);
         let mut pending = Pending::default();
         let slot = Some(Slot { last_commit: 0, sealed: sealed.into() });
-        pending.create = Some(Create { slot, keys, ..Create::default() });
+        pending.create = Some(Create { slot, keys, authority, ..Create::default() });
         self.set_pending(Some(pending));
         self.own_invite(&secret, expires_ms, max_uses);
         self.meta.last_update = now;
@@ -79,6 +82,10 @@ impl Engine {
         };
         let again = self.pending.as_ref().filter(same).is_some();
         if let Err(error) = if again { Ok(()) } else { self.build_join(&secret, joined, now) } {
+            // The newest slot is whoever's commit came last, which may be rubbish.
+            if self.ask_confirmed_slot() {
+                return Ok(());
+            }
             self.close(format!("The invite cannot be used: {error}. Ask for a new one."));
             return Ok(());
         }
@@ -136,12 +143,18 @@ impl Engine {
         let mut pending = Pending::default();
         pending.publish_id = random.bytes::<16>().to_vec();
         pending.envelope = envelope;
-        pending.part = Some(CommitPart {
+        let next = &prepared.next;
+        let sealed = slot::seal(&self.room, &room.invites, (&next.slot_key, &prepared.group_info), random)?;
+        let mut part = CommitPart {
             expected_last_commit: joined.last_commit,
-            slot: slot::seal(&self.room, &room.invites, &prepared.group_info, random)?.into(),
+            slot: sealed.into(),
             access: Some(AccessChange { added, removed: Vec::new() }),
+            authority: next.authority.to_vec().into(),
             ..CommitPart::default()
-        });
+        };
+        let invite_key = secret.access_key();
+        self.sign_part(invite_key.public(), &pending.envelope, &mut part, &Signer::Publisher(&invite_key))?;
+        pending.part = Some(part);
         pending.epoch = group.epoch() - 1;
         group.keep()?;
         self.meta.room_name = room.name;
@@ -166,7 +179,11 @@ impl Engine {
     pub(super) fn confirm(&mut self, entry: &Deliver, now: Millis) -> Result<(), GroupError> {
         self.advance(entry);
         let ours = self.pending.as_ref().is_some_and(|pending| *entry.envelope == pending.envelope);
-        if ours != entry.is_commit {
+        let part = self.pending.as_ref().and_then(|pending| pending.part.as_ref());
+        let elsewhere = part.is_some_and(|part| part.expected_last_commit != entry.base);
+        // A join in the place of others comes after them; nothing else may come between.
+        let passed = entry.is_commit && !ours && self.link.confirmed_slot;
+        if !passed && ours != entry.is_commit || ours && elsewhere {
             // The relay took our commit at the position of the one we built on; nothing may lie between.
             self.alarm(
                 AlarmKind::Fork,
@@ -186,6 +203,7 @@ impl Engine {
         }
         self.set_pending(None);
         self.anchor(entry);
+        self.joined_at(entry);
         self.meta.last_update = now;
         self.set_phase(Phase::Member);
         self.note_inviters(None)?;
@@ -198,9 +216,6 @@ impl Engine {
         self.meta.join_seq = entry.seq;
         self.check_inviter()?;
         self.meta.link = None;
-        let mut keys = self.relay_keys()?;
-        keys.remove(self.access.public().as_bytes());
-        self.check_access(entry, keys)?;
         self.progress();
         Ok(())
     }

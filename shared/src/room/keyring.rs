@@ -82,14 +82,16 @@ impl Keyring {
         (epoch, secret)
     }
 
-    /// Takes over the invites by which somebody may join now.
-    pub(super) fn set_joiners(&mut self, invites: &[content::Invite]) {
+    /// Takes over the invites by which somebody may join now, and the slot key by which a device may come back.
+    pub(super) fn set_joiners(&mut self, invites: &[content::Invite], slot_key: &[u8; 32]) {
         let scope = self.scope(0, Origin::Invite);
         let joiner = |invite: &content::Invite| {
             let secret = join_secret(&invite.seal_key);
             (SenderTag::derive(&secret, &scope), secret)
         };
-        self.joiners = invites.iter().map(joiner).collect();
+        let returns = join_secret(slot_key);
+        let returns = (SenderTag::derive(&returns, &scope), returns);
+        self.joiners = invites.iter().map(joiner).chain([returns]).collect();
     }
 
     /// A sealing key for our leaf in the newest epoch.

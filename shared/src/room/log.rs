@@ -8,6 +8,8 @@ use super::{
     AlarmKind, Engine, Event, INVITED, Millis, Stream,
     checks::Number,
     keyring::Sealer,
+    offer::Place,
+    out::Cause,
     person,
     said::Saying,
     state::{HashRow, Phase},
@@ -17,7 +19,7 @@ use crate::{
     content::{self, content::Body},
     crypto::aead::Envelope,
     crypto::replay::ReplayError,
-    mls::group::{EPOCHS_KEPT, GroupError, Kind},
+    mls::group::{AccessKeys, Applied, EPOCHS_KEPT, GroupError, Kind},
 };
 
 /// What became of an entry.
@@ -61,20 +63,67 @@ impl Engine {
     fn member_entry(&mut self, entry: &Deliver, now: Millis) -> Result<(), GroupError> {
         let own = self.pending.as_ref().is_some_and(|pending| *entry.envelope == pending.envelope);
         self.check_acked_commit(entry, own);
-        let keys = (entry.is_commit || entry.access.is_some()).then(|| self.relay_keys()).transpose()?;
         let verdict = match own {
             true => self.apply_own(entry, now)?,
+            false if entry.is_commit => self.foreign_commit(entry, now)?,
+            false if entry.envelope.is_empty() && entry.ballot.is_some() => self.voted(entry, now)?,
+            false if entry.envelope.is_empty() && !entry.resync.is_empty() => {
+                self.resync(entry, now)?;
+                Verdict::Taken
+            }
             false => self.foreign_or_said(entry)?,
         };
+        self.check_ack(entry);
+        self.check_age(entry.at_ms);
         self.advance(entry);
         match verdict {
             Verdict::Applied => self.anchor(entry),
             Verdict::Taken | Verdict::Refused => self.extend_hash(entry),
         }
-        match keys.filter(|_| self.phase() == Phase::Member) {
-            Some(keys) => self.check_access(entry, keys),
-            None => Ok(()),
+        Ok(())
+    }
+
+    fn voted(&mut self, entry: &Deliver, now: Millis) -> Result<Verdict, GroupError> {
+        if entry.undone != 0 {
+            self.undone(entry, now)?;
         }
+        Ok(Verdict::Taken)
+    }
+
+    /// Somebody else's commit: where it stands, and whether it can be taken there.
+    fn foreign_commit(&mut self, entry: &Deliver, now: Millis) -> Result<Verdict, GroupError> {
+        if self.meta.out.is_some() {
+            return Ok(Verdict::Taken);
+        }
+        match self.place(entry) {
+            Place::OnTop => (),
+            Place::Beyond => {
+                self.beyond(entry, now);
+                return Ok(Verdict::Taken);
+            }
+            Place::Instead => {
+                if !self.fall_back(entry)? {
+                    self.lost_ground(entry);
+                    return Ok(Verdict::Refused);
+                }
+            }
+            Place::Nowhere => {
+                self.alarm(
+                    AlarmKind::Fork,
+                    format!(
+                        "Entry {} stands on a change of this room that was passed by already; it was refused. The relay \
+                         shows members different logs.",
+                        entry.seq
+                    ),
+                );
+                return Ok(Verdict::Refused);
+            }
+        }
+        let verdict = self.foreign_or_said(entry)?;
+        if !matches!(verdict, Verdict::Applied) && self.meta.out.is_none() && self.is_member() {
+            self.cannot_take(entry, now);
+        }
+        Ok(verdict)
     }
 
     fn foreign_or_said(&mut self, entry: &Deliver) -> Result<Verdict, GroupError> {
@@ -87,6 +136,10 @@ impl Engine {
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
         let (our_leaf, epoch) = (group.leaf(), group.epoch());
         let Some((sealer, plain)) = self.keyring.open(&envelope) else {
+            if !entry.is_commit && (self.meta.untaken.is_some() || self.meta.out.is_some()) {
+                // Of an epoch that this device is not in: people know already, or will.
+                return Ok(Verdict::Taken);
+            }
             return Ok(self.unreadable(epoch, entry.is_commit));
         };
         let (leaf, sealed_in) = match sealer {
@@ -185,6 +238,7 @@ impl Engine {
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
         // The entry's own time, not the latest that this device saw: a newcomer saw fewer entries, and all
         // members have to decide alike.
+        let keys = group.access_keys()?;
         let applied = match group.process(message, entry.at_ms) {
             Ok(applied) => applied,
             Err(GroupError::Mls(mls_rs::error::MlsError::CantProcessMessageFromSelf)) => {
@@ -195,7 +249,7 @@ impl Engine {
                     "This device's own keys changed the room in a way that this profile does not know: the profile is an \
                      old backup, or a copy of it is in use elsewhere.",
                 );
-                self.close("This profile is older than what it already did. Ask a member for a new invite.");
+                self.go_out(Cause::OldProfile);
                 return Ok(Verdict::Refused);
             }
             Err(error) => {
@@ -208,14 +262,41 @@ impl Engine {
                 return Ok(Verdict::Refused);
             }
         };
-        let expected = if applied.joined.is_some() { INVITED } else { applied.leaf };
+        let external = applied.joined.is_some() || applied.returned.is_some();
+        let expected = if external { INVITED } else { applied.leaf };
         if number.id.0 != expected {
             group.undo()?;
             return Ok(self.forged("holds a commit in somebody else's envelope"));
         }
+        if let Err(error) = self.check_promises(entry, &applied, keys) {
+            if let Some(group) = &mut self.group {
+                group.undo()?;
+            }
+            self.refuse(
+                "invalid_commit",
+                format!("A change of this room was refused: {error}."),
+                "Nothing to do: the room goes on without it. /members shows who is in.",
+            );
+            return Ok(Verdict::Refused);
+        }
         let _ = self.mark(number.id, number.sequence, number.epoch);
+        if !applied.removed_us {
+            self.took(entry, &applied)?;
+        }
         self.finish_commit(&applied, entry.seq)?;
         Ok(Verdict::Applied)
+    }
+
+    /// What a commit tells the relay has to be true.
+    fn check_promises(
+        &mut self,
+        entry: &Deliver,
+        applied: &Applied,
+        keys: AccessKeys,
+    ) -> Result<(), GroupError> {
+        let Some(group) = self.group.as_ref().filter(|_| !applied.removed_us) else { return Ok(()) };
+        group.check_authority(&entry.authority)?;
+        self.check_access(entry, keys)
     }
 
     pub(super) fn clamp(&self, at: u64) -> u64 {

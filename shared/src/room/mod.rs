@@ -35,6 +35,7 @@ use keyring::Keyring;
 use state::{JoinRow, Meta, Outgoing, Peer, Pending, Phase};
 
 mod access;
+mod authority;
 mod checks;
 mod commit;
 mod echo;
@@ -45,10 +46,13 @@ mod join;
 mod keyring;
 mod limit;
 mod log;
+mod offer;
+mod out;
 mod outbox;
 mod past;
 mod placed;
 mod relay;
+mod resync;
 mod rows;
 mod said;
 mod signal;
@@ -152,9 +156,16 @@ struct Connection {
     commit_not_before: Millis,
     /// Somebody must commit, and every member sees it: wait a random moment first.
     election: bool,
-    /// Repairs of access keys since the stream opened: each waits up to twice as long as the one before,
-    /// so that devices which a cheating relay set against each other do not repair for ever.
-    repairs: u32,
+    /// A commit waits for somebody's word: a random moment is drawn, so that mostly one member gives it.
+    ack_election: bool,
+    /// That moment.
+    ack_at: Millis,
+    /// The commit that this device voted against because it was removed by it; 0 for none.
+    voted: u64,
+    /// The newest slot was of no use to this joiner.
+    confirmed_slot: bool,
+    /// Devices that asked to be let back in: at most sixteen.
+    requests: Vec<resync::Waiting>,
     /// The relay contradicts its own log, or refused a commit for good: no more of them on this stream,
     /// so that messages still go through.
     no_commits: bool,

@@ -54,11 +54,20 @@ impl Engine {
     }
 
     pub(super) fn enqueue(&mut self, token: String, body: Body) {
+        self.enqueue_encoded(token, encode(body));
+    }
+
+    /// What has no words: its place in the log, and what it acknowledges, is all there is to it.
+    fn enqueue_nothing(&mut self) {
+        self.enqueue_encoded(String::new(), Vec::new());
+    }
+
+    fn enqueue_encoded(&mut self, token: String, said: Vec<u8>) {
         let mut item = Outgoing::default();
         item.counter = self.meta.next_counter;
         item.token = token;
         item.id = self.profile.random.bytes::<16>().to_vec();
-        item.said = encode(body);
+        item.said = said;
         self.meta.next_counter += 1;
         self.dirty.meta = true;
         self.dirty.outbox.insert(item.counter);
@@ -86,16 +95,28 @@ impl Engine {
         if !ready || self.is_waiting() || now < self.link.not_before {
             return Ok(());
         }
+        if let Some(vote) = self.vote() {
+            self.publish(vote);
+            return Ok(());
+        }
+        if self.meta.out.is_some() {
+            return self.find_back(now);
+        }
         if let Some(pending) = &self.pending {
             let expected = pending.part.as_ref().map(|part| part.expected_last_commit);
-            let epoch = self.group.as_ref().map(crate::mls::group::Group::epoch);
-            if expected == Some(self.meta.last_commit) && epoch == Some(pending.epoch) {
+            if expected.is_some() && expected == self.foundation() {
                 self.publish_pending();
                 return Ok(());
             }
             self.set_pending(None);
         }
+        if self.answer_due(now)? {
+            return Ok(());
+        }
         if !self.wants_commit(now) {
+            if self.ack_due(now) {
+                self.enqueue_nothing();
+            }
             return self.send_next(now);
         }
         let done = self.commit(now);
@@ -136,6 +157,7 @@ impl Engine {
         let publish = Publish {
             id: item.publish_id.clone().into(),
             envelope: item.envelope.clone().into(),
+            ack: self.ack(),
             ..Publish::default()
         };
         self.publish(publish);
@@ -212,13 +234,29 @@ impl Engine {
                 link.in_flight.is_none() && link.not_before > 0
             }
             (Phase::Member, Stream::Live) => {
-                !self.is_waiting() && (self.has_intent() || !self.outbox.is_empty())
+                !self.is_waiting()
+                    && (self.meta.vote != 0
+                        || self.has_intent()
+                        || !self.outbox.is_empty() && self.meta.out.is_none())
             }
             _ => false,
         };
+        let mut times = Vec::new();
         if waits {
-            let commit = if self.has_intent() { link.commit_not_before } else { 0 };
-            return Some(link.not_before.max(commit).max(now + 1));
+            let only_commits = self.outbox.is_empty() && self.meta.vote == 0;
+            let commit = link.commit_not_before.max(self.commits_from());
+            let commit = if self.has_intent() && only_commits { commit } else { 0 };
+            times.push(link.not_before.max(commit).max(now + 1));
+        }
+        if (self.phase(), link.state) == (Phase::Member, Stream::Live) && !self.is_waiting() {
+            let ack = (self.owes_ack() && self.outbox.is_empty()).then_some(link.ack_at);
+            let out = self.meta.out.as_ref().map(|out| out.not_before);
+            let commit = self.has_intent().then(|| link.commit_not_before.max(self.commits_from()));
+            let others = [ack, out, commit, self.answer_wake()].into_iter().flatten();
+            times.extend(others.map(|at| at.max(link.not_before).max(now + 1)));
+        }
+        if let Some(first) = times.into_iter().min() {
+            return Some(first);
         }
         let update = (link.state == Stream::Live).then(|| (self.meta.last_update + UPDATE_MS).max(now + 1));
         update.into_iter().chain(self.hand_over_wake().map(|at| at.max(now + 1))).min()

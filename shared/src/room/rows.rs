@@ -98,7 +98,7 @@ pub(super) fn load(
     hashes.sort_by_key(|row| row.seq);
     hashes.into_iter().for_each(|row| engine.hashes.insert(row));
     if let Some(group) = &engine.group {
-        engine.keyring.set_joiners(&group.room()?.invites);
+        engine.keyring.set_joiners(&group.room()?.invites, &*group.slot_key()?);
     }
     // Rows of an earlier version say nothing of inviters: whoever commits next must not pass for them.
     engine.note_inviters(None)?;

@@ -73,12 +73,6 @@ pub(super) struct Meta {
     /// When we last committed, Unix milliseconds.
     #[prost(uint64, tag = "19")]
     pub last_update: u64,
-    /// Access keys the relay has and should not.
-    #[prost(message, repeated, tag = "20")]
-    pub key_extra: Vec<proto::relay::AccessKey>,
-    /// Access keys the relay should have and has not.
-    #[prost(message, repeated, tag = "21")]
-    pub key_missing: Vec<proto::relay::AccessKey>,
     /// How we came, while joining.
     #[prost(message, optional, tag = "22")]
     pub link: Option<JoinRow>,
@@ -124,6 +118,115 @@ pub(super) struct Meta {
     /// [`crate::invite::MAX_INVITES`].
     #[prost(message, repeated, tag = "60")]
     pub inviters: Vec<InviterRow>,
+    /// Sequence number of the commit that began the group's epoch; 0 for the room's beginning.
+    #[prost(uint64, tag = "70")]
+    pub position: u64,
+    /// What a member offers and nobody confirmed yet, as far as this device has seen.
+    #[prost(message, optional, tag = "71")]
+    pub offer: Option<StepRow>,
+    /// Joins and returns on top, likewise.
+    #[prost(message, optional, tag = "72")]
+    pub joins: Option<StepRow>,
+    /// The newest commit, where this device cannot take it.
+    #[prost(message, optional, tag = "73")]
+    pub untaken: Option<UntakenRow>,
+    /// This device cannot follow the group, and how far its way back is.
+    #[prost(message, optional, tag = "74")]
+    pub out: Option<OutRow>,
+    /// Names the relay's log.
+    #[prost(bytes = "vec", tag = "75")]
+    pub generation: Vec<u8>,
+    /// The commit that this device votes against; 0 for none.
+    #[prost(uint64, tag = "76")]
+    pub vote: u64,
+    /// The relay's log after a restore, which a person has not agreed to yet.
+    #[prost(message, optional, tag = "77")]
+    pub restored: Option<RestoredRow>,
+    /// Sequence number of the last commit that is confirmed; 0 for the room's beginning.
+    #[prost(uint64, tag = "78")]
+    pub confirmed: u64,
+}
+
+/// Commits that are confirmed and dropped together. Access keys say whose.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct StepRow {
+    /// The newest of them.
+    #[prost(uint64, tag = "1")]
+    pub tip: u64,
+    /// The confirmed member that made them; empty for joins and returns.
+    #[prost(bytes = "vec", tag = "2")]
+    pub author: Vec<u8>,
+    /// The newest one's time in the log.
+    #[prost(uint64, tag = "3")]
+    pub at: u64,
+    #[prost(bytes = "vec", repeated, tag = "4")]
+    pub added: Vec<Vec<u8>>,
+    #[prost(bytes = "vec", repeated, tag = "5")]
+    pub removed: Vec<Vec<u8>>,
+}
+
+/// A commit that this device cannot take.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct UntakenRow {
+    #[prost(uint64, tag = "1")]
+    pub seq: u64,
+    /// A join or a return, as far as can be told: dropped without waiting.
+    #[prost(bool, tag = "2")]
+    pub joins: bool,
+    /// The access key that published it.
+    #[prost(bytes = "vec", tag = "3")]
+    pub key: Vec<u8>,
+    /// The authority that it announced.
+    #[prost(bytes = "vec", tag = "4")]
+    pub authority: Vec<u8>,
+    /// Not dropped by us before, by our clock.
+    #[prost(uint64, tag = "5")]
+    pub until: u64,
+}
+
+/// A device that cannot follow the group.
+#[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
+pub(super) struct OutRow {
+    /// The commit that it could not take, where it was one.
+    #[prost(uint64, tag = "1")]
+    pub cause: u64,
+    /// Our leaf, as the others have it.
+    #[prost(uint32, tag = "2")]
+    pub leaf: u32,
+    /// The KEM key's seed; empty until a request was made.
+    #[prost(bytes = "vec", tag = "3")]
+    pub seed: Vec<u8>,
+    /// The encoded request.
+    #[prost(bytes = "vec", tag = "4")]
+    pub request: Vec<u8>,
+    #[prost(bytes = "vec", tag = "5")]
+    pub publish_id: Vec<u8>,
+    /// Not asked (again) before, by our clock.
+    #[prost(uint64, tag = "6")]
+    pub not_before: u64,
+    /// As answered: the slot's key, and where its commit is.
+    #[prost(bytes = "vec", tag = "7")]
+    pub slot_key: Vec<u8>,
+    #[prost(uint64, tag = "8")]
+    pub last_commit: u64,
+    /// The last epoch that we knew to be good.
+    #[prost(uint64, tag = "9")]
+    pub epoch: u64,
+}
+
+/// A relay's log after a restore.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct RestoredRow {
+    #[prost(bytes = "vec", tag = "1")]
+    pub generation: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub head: u64,
+    #[prost(uint64, tag = "3")]
+    pub last_commit: u64,
+    /// A person agreed.
+    #[prost(bool, tag = "4")]
+    pub accepted: bool,
 }
 
 /// A newcomer who is to be handed what was said before.
@@ -221,6 +324,9 @@ pub(super) struct Pending {
     /// The epoch the commit ends.
     #[prost(uint64, tag = "7")]
     pub epoch: u64,
+    /// It brings this device back in; the group has applied it already, and the old one is its base.
+    #[prost(bool, tag = "20")]
+    pub returns: bool,
 }
 
 /// A row `outbox/…`: something said and not yet seen in the log.
@@ -327,4 +433,5 @@ secret_rows! {
     JoinRow { secret }
     Pending { secrets }
     Outgoing { said }
+    OutRow { seed, slot_key }
 }

@@ -37,6 +37,23 @@ pub(crate) type Config = WithMlsRules<
     WithGroupStateStorage<Storage, WithIdentityProvider<Gullible, WithCryptoProvider<Provider, BaseConfig>>>,
 >;
 
+thread_local! {
+    /// The authorities of the epochs that commits of these programs begin, by the commit.
+    static ANNOUNCED: std::cell::RefCell<Vec<(Vec<u8>, [u8; 32])>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+/// The true authority of the epoch that a commit made here begins; nobody's for other bytes.
+pub(crate) fn announced(message: &[u8]) -> [u8; 32] {
+    ANNOUNCED.with_borrow(|all| all.iter().find(|(made, _)| made == message).map_or([1; 32], |(_, key)| *key))
+}
+
+fn announce(message: &[u8], group: &mls_rs::Group<Config>) {
+    let id = group.group_id().to_vec();
+    let Ok(seed) = group.export_secret(b"schat/2 authority", &id, 32) else { return };
+    let key = ed25519_dalek::SigningKey::from_bytes(&seed.as_bytes().try_into().unwrap());
+    ANNOUNCED.with_borrow_mut(|all| all.push((message.to_vec(), key.verifying_key().to_bytes())));
+}
+
 /// The group in such hands.
 pub(crate) struct Hostile(pub(crate) mls_rs::Group<Config>);
 
@@ -78,7 +95,12 @@ impl Hostile {
     ) -> Made {
         let output = plan(self.0.commit_builder()).build().unwrap();
         let info = output.external_commit_group_info.as_ref().unwrap().to_bytes().unwrap();
-        (output.commit_message.to_bytes().unwrap(), info)
+        let message = output.commit_message.to_bytes().unwrap();
+        let mut ahead = self.0.clone();
+        if ahead.apply_pending_commit().is_ok() {
+            announce(&message, &ahead);
+        }
+        (message, info)
     }
 
     /// Joins by whatever means, and says that it supports only `extensions`.
@@ -107,7 +129,9 @@ impl Hostile {
         }
         let (group, commit) = joining.build(MlsMessage::from_bytes(group_info).unwrap()).unwrap();
         let info = group.group_info_message_allowing_ext_commit(true).unwrap().to_bytes().unwrap();
-        (Self(group), (commit.to_bytes().unwrap(), info))
+        let message = commit.to_bytes().unwrap();
+        announce(&message, &group);
+        (Self(group), (message, info))
     }
 
     /// A PrivateMessage with anything in it, for the place that its envelope will have.

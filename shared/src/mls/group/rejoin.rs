@@ -57,4 +57,19 @@ impl Group {
         let member = self.mls.member_at_index(leaf).ok_or(Violation::Leaf)?;
         Ok(leaf_of(&member)?.access_key.to_vec())
     }
+
+    /// The signature key of the member at `leaf`.
+    pub fn leaf_key(&self, leaf: u32) -> Option<Vec<u8>> {
+        Some(self.mls.member_at_index(leaf)?.signing_identity.signature_key.as_bytes().to_vec())
+    }
+
+    /// The signature key of the member with this access key.
+    pub fn leaf_key_of(&self, access_key: &[u8]) -> Option<Vec<u8>> {
+        self.leaf_key(self.leaf_of_key(access_key)?)
+    }
+
+    /// Our own leaf extension.
+    pub fn own_leaf(&self) -> Option<content::Leaf> {
+        leaf_of(&self.mls.member_at_index(self.leaf())?).ok()
+    }
 }

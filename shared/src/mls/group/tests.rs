@@ -101,22 +101,22 @@ fn authority_that_was_announced_and_another_one_are_told_apart() {
 fn epoch_that_is_dropped_leaves_nothing_and_the_base_survives_a_crash() {
     let ((ann, mut anns), (_, mut bobs), _) = two();
     let before = anns.authenticator().unwrap();
-    anns.keep_base();
+    anns.keep_base(7);
     let dropped = bobs.prepare(Plan::default(), NOW).unwrap();
     anns.process(&dropped.message, NOW).unwrap();
     anns.keep().unwrap();
     let mut anns = Group::load(&ann.random, &ROOM, rows(&anns)).unwrap();
     assert_ne!(anns.authenticator().unwrap(), before);
-    assert_eq!(anns.base().unwrap().authenticator().unwrap(), before);
-    anns.to_base().unwrap();
+    assert_eq!(anns.base(7).unwrap().authenticator().unwrap(), before);
+    anns.to_base(7).unwrap();
     let mut anns = Group::load(&ann.random, &ROOM, rows(&anns)).unwrap();
     assert_eq!(anns.authenticator().unwrap(), before);
     let instead = bobs.prepare(Plan::default(), NOW).unwrap();
     anns.process(&instead.message, NOW).unwrap();
     bobs.apply(&instead.secrets).unwrap();
     assert_eq!(anns.authenticator().unwrap(), bobs.authenticator().unwrap());
-    anns.drop_base();
-    assert!(!anns.has_base() && anns.base().is_err());
+    anns.keep_bases(&[]);
+    assert!(!anns.has_base(7) && anns.base(7).is_err());
 }
 
 #[test]

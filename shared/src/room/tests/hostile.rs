@@ -13,7 +13,10 @@ use crate::{
     crypto::aead::{Origin, Scope, SealingKey, Session},
     crypto::suite::Suite,
     invite::{AccessSecret, join_secret},
-    mls::group::{self, hostile::Hostile},
+    mls::group::{
+        self,
+        hostile::{Hostile, announced},
+    },
     room::{AlarmKind, Input},
 };
 
@@ -164,13 +167,25 @@ impl World {
 
     /// Publishes a commit message of device `i`'s making.
     pub fn inject_commit(&mut self, i: usize, message: Vec<u8>, access: AccessChange) -> u64 {
+        let authority = announced(&message).to_vec().into();
         let envelope = self.own_envelope(i, sealed::Body::KeyShare(message.into()));
-        self.inject(envelope, Some(self.part(access)))
+        let part = CommitPart { authority, ..self.part(access) };
+        let key = self.access_key(i).key;
+        self.relay.now = self.now;
+        self.relay.append_by(&key, envelope, Some(part))
     }
 
     pub fn inject(&mut self, envelope: Vec<u8>, part: Option<CommitPart>) -> u64 {
         self.relay.now = self.now;
-        self.relay.append(envelope, part)
+        let joins = part.as_ref().and_then(|part| part.access.as_ref()).is_some_and(|change| {
+            change.added.iter().any(|key| key.kind() == Kind::Member) && change.removed.is_empty()
+        });
+        let invite = self.relay.keys.values().find(|(key, _)| key.kind() == Kind::Invite);
+        let key = match invite.filter(|_| joins) {
+            Some((key, _)) => key.key.clone(),
+            None => self.access_key(EVE).key,
+        };
+        self.relay.append_by(&key, envelope, part)
     }
 
     /// Nobody of `honest` took the commit, everybody was told, and the room still works.

@@ -115,10 +115,10 @@ fn open_room_that_is_not_what_its_name_says_is_refused() {
         world.now,
     )
     .unwrap();
-    world.relay.exists = true;
-    world.relay.slot = crate::invite::slot::seal(&room_id, &room.invites, &info, &random).unwrap();
-    world.relay.keys =
-        group.access_keys().unwrap().into_iter().map(|(key, access)| (key, (access, 0))).collect();
+    let slot_key = group.slot_key().unwrap();
+    let slot = crate::invite::slot::seal(&room_id, &room.invites, (&slot_key, &info), &random).unwrap();
+    let keys: Vec<_> = group.access_keys().unwrap().into_values().collect();
+    world.relay.open(room_id, proto::PublicKey(group.authority().unwrap().public()), &keys, slot);
     world.devices[BOB].engine = Some(Engine::open(&world.devices[BOB].profile, "lobby", world.now).unwrap());
     world.connect(BOB);
     world.settle();

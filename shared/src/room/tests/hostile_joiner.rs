@@ -279,7 +279,7 @@ fn groupinfo_older_than_the_link_is_refused() {
     world.command(BOB, Command::Rename("rob".to_owned()));
     world.settle();
     let link = world.invite(ANN);
-    world.relay.slot = old;
+    world.relay.put_slot(old);
     world.devices.push(World::new(&["dan"], Suite::Classic, 900).devices.remove(0));
     world.join(3, &link);
     assert!(world.closed(3), "{}", world.story(3));
@@ -299,7 +299,8 @@ fn joiner_of_a_used_up_invite_does_not_believe_to_be_in() {
     let (message, info) = world.hostile(EVE).commit(|b| b.set_group_context_ext(list).unwrap());
     world.inject_commit(EVE, message, super::hostile::nothing());
     let random = &world.devices[EVE].profile.random;
-    world.relay.slot = slot::seal(&link.room_id, &room.invites, &info, random).unwrap();
+    let slot = slot::seal(&link.room_id, &room.invites, (&[8; 32], &info), random).unwrap();
+    world.relay.put_slot(slot);
     world.disconnect(EVE);
     world.settle();
     link.least_epoch = 0;
@@ -315,7 +316,7 @@ fn joins_are_judged_by_the_time_of_their_entry_alone() {
     let stranger = Stranger::with(&world, &link);
     // A newcomer never saw this entry; if its time counted, it would judge otherwise than the others.
     world.relay.now = world.now + crate::invite::INVITE_LIFETIME_MS;
-    world.relay.append(vec![0], None);
+    world.relay.append(vec![0]);
     world.settle();
     world.relay.now = world.now;
     stranger.join(&mut world);
