@@ -181,9 +181,8 @@ impl Engine {
         let ours = self.pending.as_ref().is_some_and(|pending| *entry.envelope == pending.envelope);
         let part = self.pending.as_ref().and_then(|pending| pending.part.as_ref());
         let elsewhere = part.is_some_and(|part| part.expected_last_commit != entry.base);
-        // A join in the place of others comes after them; nothing else may come between.
-        let passed = entry.is_commit && !ours && self.link.confirmed_slot;
-        if !passed && ours != entry.is_commit || ours && elsewhere {
+        // Other joins may come between: it took their place.
+        if ours && (elsewhere || !entry.is_commit) {
             // The relay took our commit at the position of the one we built on; nothing may lie between.
             self.alarm(
                 AlarmKind::Fork,
@@ -195,6 +194,13 @@ impl Engine {
         if !ours {
             self.progress();
             return Ok(());
+        }
+        if part.is_some_and(|part| part.access != entry.access) {
+            self.alarm(
+                AlarmKind::Access,
+                "This device's join changed who may use the relay in another way than it asked for: the others cannot have \
+                 accepted it.",
+            );
         }
         let expires = self.meta.link.as_ref().map_or(0, |link| link.expires_ms);
         if expires != 0 && entry.at_ms >= expires {
@@ -215,7 +221,6 @@ impl Engine {
         (self.meta.disappear_s, self.meta.past_left) = (room.disappear_s, room.past_lines);
         self.meta.join_seq = entry.seq;
         self.check_inviter()?;
-        self.meta.link = None;
         self.progress();
         Ok(())
     }

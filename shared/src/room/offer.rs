@@ -13,7 +13,7 @@ use proto::{
 use super::{
     AlarmKind, Engine, Millis,
     out::Cause,
-    state::{Meta, StepRow, UntakenRow},
+    state::{Meta, Phase, StepRow, UntakenRow},
 };
 use crate::mls::group::{Applied, GroupError};
 
@@ -64,13 +64,26 @@ impl Meta {
         self.offer.as_ref().map_or(&[], |offer| &offer.author)
     }
 
-    /// Everything up to and with the newest commit is confirmed, or, without the joins, the offer below them.
-    fn confirm(&mut self, joins: bool) {
+    fn confirm(&mut self) {
         if let Some(offer) = self.offer.take() {
             self.confirmed = offer.tip;
         }
-        if let Some(step) = self.joins.take_if(|_| joins) {
-            self.confirmed = step.tip;
+    }
+
+    /// A confirmed key says that what is offered is good, and, if `joins`, what came on top of it: for those it answers
+    /// from now on. `alone`: nobody else could say so.
+    fn accept(&mut self, key: &[u8], joins: bool, alone: bool) {
+        if self.author() != key {
+            self.confirm();
+        }
+        if let Some(joins) = self.joins.take_if(|_| joins) {
+            let offer =
+                self.offer.get_or_insert_with(|| StepRow { author: key.to_vec(), ..StepRow::default() });
+            (offer.tip, offer.at) = (joins.tip, joins.at);
+            offer.added.extend(joins.added);
+        }
+        if alone {
+            self.confirm();
         }
     }
 
@@ -82,8 +95,8 @@ impl Meta {
             self.confirmed = entry.base;
         }
         let counts = kinship == Kinship::Member && self.is_confirmed(&key);
-        if counts && self.author() != key {
-            self.confirm(true);
+        if counts {
+            self.accept(&key, true, false);
         }
         let mut step = match counts {
             true => self.offer.take().unwrap_or_default(),
@@ -97,10 +110,9 @@ impl Meta {
         }
         if counts {
             step.author = key;
-            step.added.extend(self.joins.take().into_iter().flat_map(|joins| joins.added));
             self.offer = Some(step);
             if alone {
-                self.confirm(true);
+                self.confirm();
             }
         } else {
             self.joins = Some(step);
@@ -144,10 +156,7 @@ impl Engine {
             (_, Some(_)) => Kinship::Return,
             _ => Kinship::Member,
         };
-        let Some(group) = &self.group else { return Err(GroupError::Damaged) };
-        let others = group.members()?.into_iter().filter(|(leaf, _)| *leaf != applied.leaf);
-        let counts = |leaf: u32| group.key_of_leaf(leaf).is_ok_and(|key| self.meta.is_confirmed(&key));
-        let alone = applied.removed.is_empty() && !others.map(|(leaf, _)| leaf).any(counts);
+        let alone = self.voters()? + applied.removed.len() == 1;
         let before = self.meta.position;
         self.meta.commit(entry, kinship, alone && kinship == Kinship::Member);
         self.meta.position = entry.seq;
@@ -263,14 +272,17 @@ impl Engine {
             }
             return;
         }
-        let counts = self.meta.is_confirmed(&entry.key) && *self.meta.author() != *entry.key;
+        let counts = self.meta.is_confirmed(&entry.key) && self.is_member_key(&entry.key);
         let Some(group) = self.group.as_ref().filter(|_| counts && ack.seq == self.meta.position) else {
             return;
         };
         let Ok(authority) = group.authority() else { return };
         if ack.seq > self.meta.confirmed && self.acknowledges(entry, ack.seq, &authority.public()) {
-            let joins = self.meta.newest() == ack.seq;
-            self.meta.confirm(joins);
+            let alone = self.voters().is_ok_and(|voters| voters == 1);
+            let joins = self.meta.joins.as_ref().is_some_and(|joins| joins.tip == ack.seq);
+            self.meta.accept(&entry.key, joins, alone);
+            // Whoever took what nobody else can take is not alone with it: somebody has to follow.
+            self.link.ack_election = true;
             self.prune();
         }
     }
@@ -279,12 +291,25 @@ impl Engine {
     pub(super) fn check_age(&mut self, at: Millis) {
         let old = |step: &StepRow| at >= step.at.saturating_add(UNDO_MS);
         if self.meta.untaken.is_none() && self.meta.offer.as_ref().is_some_and(old) {
-            self.meta.confirm(false);
+            self.meta.confirm();
             self.prune();
         }
     }
 
+    /// Confirmed members, those included that an offer removes.
+    fn voters(&self) -> Result<usize, GroupError> {
+        let Some(group) = &self.group else { return Err(GroupError::Damaged) };
+        let removed: usize =
+            [&self.meta.offer, &self.meta.joins].into_iter().flatten().map(|step| step.removed.len()).sum();
+        let counts = |leaf: u32| group.key_of_leaf(leaf).is_ok_and(|key| self.meta.is_confirmed(&key));
+        Ok(group.members()?.into_iter().filter(|(leaf, _)| counts(*leaf)).count() + removed)
+    }
+
     fn prune(&mut self) {
+        if self.meta.is_confirmed(&self.own_key()) && self.is_member() {
+            // Nobody can take our join back any more.
+            self.meta.link = None;
+        }
         let bases = self.meta.bases();
         if let Some(group) = &mut self.group {
             group.keep_bases(&bases);
@@ -307,12 +332,11 @@ impl Engine {
     pub(super) fn owes_ack(&self) -> bool {
         let meta = &self.meta;
         let own = self.own_key();
-        let waits = match &meta.untaken {
-            None => meta.position > meta.confirmed,
-            // A join that is of no use, on an offer that is good.
-            Some(_) => meta.offer.as_ref().is_some_and(|offer| offer.tip == meta.position),
-        };
-        waits && meta.out.is_none() && meta.is_confirmed(&own) && meta.author() != own
+        // Also where a join that is of no use stands on an offer that is good.
+        let offer =
+            meta.offer.as_ref().is_some_and(|offer| offer.tip == meta.position && offer.author != own);
+        let joins = meta.joins.as_ref().is_some_and(|joins| joins.tip == meta.position);
+        (offer || joins) && meta.out.is_none() && meta.is_confirmed(&own)
     }
 
     /// On which commit ours is to be built; none while we must not commit.
@@ -391,10 +415,22 @@ impl Engine {
         if !waits || !self.is_member() {
             return false;
         }
-        self.close(
-            "Another change of the room took the place of this join before a member had taken it. Join again: the invite \
-             may still be good.",
-        );
+        if self.meta.link.is_none() {
+            self.close("Another change of the room took the place of this join. Ask for a new invite.");
+            return true;
+        }
+        self.group = None;
+        self.set_pending(None);
+        self.meta.epochs.clear();
+        self.keyring.set(&[]);
+        (self.meta.offer, self.meta.joins, self.meta.untaken, self.meta.out) = (None, None, None, None);
+        for item in self.outbox.iter_mut().filter(|item| !item.envelope.is_empty()) {
+            item.envelope.clear();
+            item.acked = 0;
+            self.dirty.outbox.insert(item.counter);
+        }
+        self.set_phase(Phase::Joining);
+        self.out.reopen = true;
         true
     }
 }

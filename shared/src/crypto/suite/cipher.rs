@@ -130,7 +130,11 @@ impl CipherSuiteProvider for Cipher {
         pt: &[u8],
     ) -> Result<HpkeCiphertext, SuiteError> {
         let (kem_output, mut sender) = self.sender(remote_key, info, None)?;
-        Ok(HpkeCiphertext { kem_output, ciphertext: sender.seal(aad, pt)? })
+        #[allow(unused_mut)]
+        let mut ciphertext = sender.seal(aad, pt)?;
+        #[cfg(test)]
+        super::spoil::spoil(&mut ciphertext);
+        Ok(HpkeCiphertext { kem_output, ciphertext })
     }
 
     fn hpke_seal_psk(

@@ -19,6 +19,8 @@ mod kem_key;
 #[cfg(test)]
 mod known_answers;
 mod sign;
+#[cfg(test)]
+pub(crate) mod spoil;
 
 use mls_rs_core::crypto::{CipherSuite, CryptoProvider};
 

@@ -47,6 +47,11 @@ pub(crate) fn announced(message: &[u8]) -> [u8; 32] {
     ANNOUNCED.with_borrow(|all| all.iter().find(|(made, _)| made == message).map_or([1; 32], |(_, key)| *key))
 }
 
+/// As `announced`, of what was made last.
+pub(crate) fn last_announced() -> [u8; 32] {
+    ANNOUNCED.with_borrow(|all| all.last().map_or([1; 32], |(_, key)| *key))
+}
+
 fn announce(message: &[u8], group: &mls_rs::Group<Config>) {
     let id = group.group_id().to_vec();
     let Ok(seed) = group.export_secret(b"schat/2 authority", &id, 32) else { return };

@@ -15,7 +15,7 @@ use crate::{
     invite::{AccessSecret, join_secret},
     mls::group::{
         self,
-        hostile::{Hostile, announced},
+        hostile::{Hostile, announced, last_announced},
     },
     room::{AlarmKind, Input},
 };
@@ -185,6 +185,10 @@ impl World {
             Some((key, _)) => key.key.clone(),
             None => self.access_key(EVE).key,
         };
+        let part = part.map(|part| match part.authority.is_empty() && joins {
+            true => CommitPart { authority: last_announced().to_vec().into(), ..part },
+            false => part,
+        });
         self.relay.append_by(&key, envelope, part)
     }
 
@@ -259,4 +263,22 @@ pub fn extensions(kind: ExtensionType, message: &impl prost::Message) -> Extensi
     let mut list = ExtensionList::new();
     list.set(Extension::new(kind, message.encode_to_vec()));
     list
+}
+
+/// One entry of a log, for people.
+pub fn brief(entry: &Deliver) -> String {
+    let who: String = entry.key.iter().take(2).map(|byte| format!("{byte:02x}")).collect();
+    let ack = entry.ack.as_ref().map_or(0, |ack| ack.seq);
+    format!(
+        "{}: {}{}{} base {} by {who} ack {ack} {}",
+        entry.seq,
+        if entry.is_commit { "commit" } else { "" },
+        if entry.resync.is_empty() { "" } else { "resync" },
+        entry
+            .ballot
+            .as_ref()
+            .map_or(String::new(), |ballot| format!("vote {} undone {}", ballot.seq, entry.undone)),
+        entry.base,
+        entry.envelope.len(),
+    )
 }

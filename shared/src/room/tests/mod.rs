@@ -19,5 +19,6 @@ mod past;
 mod said;
 mod seeds;
 mod signal;
+mod spoiled;
 mod token;
 mod world;

@@ -233,7 +233,7 @@ impl World {
 
     /// Runs until nothing is under way and nobody waits for a time within the hour.
     pub fn settle(&mut self) {
-        for _ in 0..20_000 {
+        for _ in 0..3_000 {
             let busy = (0..self.devices.len()).filter(|i| self.deliver_one(*i)).count();
             if busy > 0 {
                 continue;
@@ -251,12 +251,51 @@ impl World {
                 }
             }
         }
-        let last: Vec<_> = self
-            .devices
-            .iter()
-            .map(|device| device.events.iter().rev().take(8).collect::<Vec<_>>())
+        let last: Vec<_> =
+            (0..self.devices.len()).map(|i| format!("device {i}: {}", self.story(i))).collect();
+        let log: Vec<_> = self.relay.log.iter().rev().take(12).map(super::hostile::brief).collect();
+        let engines = self.devices.iter().filter_map(|device| device.engine.as_ref());
+        let state: Vec<_> = engines
+            .map(|e| {
+                let (meta, link) = (&e.meta, &e.link);
+                let steps = (&meta.offer, &meta.joins, &meta.untaken, &meta.out);
+                let waits = (
+                    link.in_flight.is_some(),
+                    link.commit_acked,
+                    link.winner,
+                    link.not_before,
+                    link.commit_not_before,
+                    link.ack_at,
+                );
+                format!(
+                    "at {} cursor {} confirmed {} {steps:?} {waits:?} outbox {} pending {} wants {}",
+                    meta.position,
+                    meta.cursor,
+                    meta.confirmed,
+                    e.outbox.len(),
+                    e.pending.is_some(),
+                    e.has_intent()
+                )
+            })
             .collect();
-        panic!("the world does not settle: {last:#?}");
+        let refusals: Vec<_> = self.relay.refusals.iter().rev().take(5).collect();
+        let wakes: Vec<_> = self.devices.iter().map(|device| device.wake).collect();
+        let last: Vec<String> = last
+            .iter()
+            .map(|story| {
+                story
+                    .lines()
+                    .take(4)
+                    .map(|line| line.chars().take(160).collect::<String>())
+                    .collect::<Vec<_>>()
+                    .join("\n")
+            })
+            .collect();
+        panic!(
+            "the world does not settle at {}: {}\nlog {log:#?}\n{refusals:?}\nwakes {wakes:?}\n{state:#?}",
+            self.now,
+            last.join("\n")
+        );
     }
 
     pub fn texts(&self, i: usize) -> Vec<String> {
