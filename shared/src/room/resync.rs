@@ -41,6 +41,7 @@ const MAX_REQUESTS: usize = 16;
 /// A request that waits for an answer, ours or another's.
 #[derive(Debug)]
 pub(super) struct Waiting {
+    key: Vec<u8>,
     hash: [u8; 32],
     kem_key: Vec<u8>,
     at: Millis,
@@ -133,12 +134,21 @@ impl Engine {
         if !verifies(&leaf_key, &request_statement(&self.room.0, request), &request.signature) {
             return;
         }
+        let again = (request.access_key.to_vec(), self.meta.position);
+        if self.link.answered.as_ref() == Some(&again) {
+            // Answered, and of no use: whoever committed last put rubbish into the slot. A commit brings another.
+            self.meta.want_update = true;
+            self.dirty.meta = true;
+            self.elect();
+            return;
+        }
         let waiting = &mut self.link.requests;
         if waiting.len() >= MAX_REQUESTS {
             return;
         }
         let at = now + 1 + self.profile.random.below(ELECTION_MS);
-        waiting.push(Waiting { hash: hash(&request.encode_to_vec()), kem_key: request.kem_key.to_vec(), at });
+        let (key, hash) = (request.access_key.to_vec(), hash(&request.encode_to_vec()));
+        waiting.push(Waiting { key, hash, kem_key: request.kem_key.to_vec(), at });
     }
 
     /// Answers the first request whose time has come. False when there is none.
@@ -174,6 +184,7 @@ impl Engine {
             signature: Vec::new().into(),
         };
         answer.signature = self.sign_as_leaf(&answer_statement(&self.room.0, &answer))?.into();
+        self.link.answered = Some((request.key, self.meta.position));
         self.publish_resync(random.bytes::<16>().to_vec(), content::resync::Body::Answer(answer));
         Ok(true)
     }
@@ -184,7 +195,10 @@ impl Engine {
     }
 
     fn answered_to_us(&mut self, answer: &content::ResyncAnswer, now: Millis) -> Result<(), GroupError> {
-        self.link.requests.retain(|request| request.hash != *answer.request);
+        if let Some(index) = self.link.requests.iter().position(|request| request.hash == *answer.request) {
+            let request = self.link.requests.swap_remove(index);
+            self.link.answered = Some((request.key, self.meta.position));
+        }
         let Some(out) =
             self.meta.out.as_ref().filter(|out| !out.request.is_empty() && out.slot_key.is_empty())
         else {

@@ -29,8 +29,8 @@ fn back(world: &World, i: usize) -> bool {
 }
 
 #[test]
-fn commit_spoiled_for_one_member_does_not_put_it_out_for_good() {
-    for place in 0..3 {
+fn commit_spoiled_for_one_or_for_half_does_not_put_them_out_for_good() {
+    for place in 0..2 {
         let mut world = four(1001);
         world.say(DAN, "all well");
         world.settle();
@@ -40,10 +40,11 @@ fn commit_spoiled_for_one_member_does_not_put_it_out_for_good() {
         for i in [BOB, DAN] {
             assert_eq!(world.authenticator(i), agreed, "place {place}: {}", world.story(i));
         }
-        let out = [ANN, BOB, DAN].into_iter().find(|i| world.errors(*i).contains(&"out"));
-        let Some(out) = out else { panic!("nobody was put out by place {place}") };
-        assert!(world.errors(out).contains(&"back"), "{}", world.story(out));
-        assert!([ANN, BOB, DAN].into_iter().filter(|i| *i != out).all(|i| back(&world, i)), "it is told");
+        let is_out = |i: &usize| world.errors(*i).contains(&"out");
+        let (out, others): (Vec<_>, Vec<_>) = [ANN, BOB, DAN].into_iter().partition(is_out);
+        assert!(!out.is_empty(), "nobody was put out by place {place}");
+        assert!(out.iter().all(|i| world.errors(*i).contains(&"back")), "{}", world.story(out[0]));
+        assert!(others.iter().all(|i| back(&world, *i)), "it is told");
         world.assert_talks(&[ANN, BOB, DAN]);
     }
 }
@@ -66,12 +67,12 @@ fn commit_spoiled_for_all_others_is_dropped_and_puts_nobody_out() {
 #[test]
 fn what_a_stranded_device_says_waits_until_it_is_back() {
     let mut world = four(1003);
-    spoil(&mut world, &[0, 1]);
+    spoil(&mut world, &[1]);
     world.settle();
     let out: Vec<usize> = [ANN, BOB, DAN].into_iter().filter(|i| world.errors(*i).contains(&"out")).collect();
     assert!(!out.is_empty());
     let mut world = four(1003);
-    spoil(&mut world, &[0, 1]);
+    spoil(&mut world, &[1]);
     for _ in 0..60 {
         (0..4).for_each(|i| drop(world.deliver_one(i)));
     }
