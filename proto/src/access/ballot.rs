@@ -38,7 +38,7 @@ impl<R: Rows> Draft<'_, R> {
         step.votes += 1;
         self.changes.vote = Some((step.first, publish.key));
         if step.votes > step.voters / 2 {
-            self.undo(step, publish.now_ms)?;
+            self.undo(&step, publish.now_ms)?;
         } else {
             self.count(step);
         }
@@ -56,27 +56,27 @@ impl<R: Rows> Draft<'_, R> {
         }
     }
 
-    fn undo(&mut self, step: Step, now_ms: u64) -> Result<(), R::Error> {
+    fn undo(&mut self, step: &Step, now_ms: u64) -> Result<(), R::Error> {
         let until = now_ms.saturating_add(UNDO_MS);
         self.changes.undone = step.first;
         match step.fate {
             Fate::Offered if step.author.is_none() => self.drop_joins()?,
             Fate::Offered => {
                 self.drop_all(now_ms)?;
-                self.bring_back(&step)?;
+                self.bring_back(step)?;
             }
             Fate::Confirmed(_) => {
                 self.drop_all(now_ms)?;
-                self.go_back(&step, until)?;
-                self.bring_back(&step)?;
+                self.go_back(step, until)?;
+                self.bring_back(step)?;
             }
-            Fate::Dropped(_) => self.bring_back(&step)?,
+            Fate::Dropped(_) => self.bring_back(step)?,
             Fate::Undone(_) => {}
         }
-        self.suspend_author(&step)?;
+        self.suspend_author(step)?;
         // Joins that nobody answers for leave nothing to remember.
         if step.author.is_some() || step.fate != Fate::Offered {
-            self.put_step(Step { fate: Fate::Undone(until), ..step });
+            self.put_step(Step { fate: Fate::Undone(until), ..step.clone() });
         }
         Ok(())
     }
