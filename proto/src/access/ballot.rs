@@ -82,18 +82,25 @@ impl<R: Rows> Draft<'_, R> {
     }
 
     /// To before a confirmed step. What came later is as if it had been dropped: whom it removed stays barred until
-    /// a majority says so of that as well.
+    /// a majority says so of that as well. Who had come in between has no say in it any more.
     fn go_back(&mut self, step: &Step, until: u64) -> Result<(), R::Error> {
-        for later in self.steps(step.first.saturating_add(1), usize::MAX)? {
-            if let Fate::Confirmed(_) = later.fate {
-                self.put_step(Step { fate: Fate::Dropped(until), ..later });
-            }
-        }
         self.sweep(step.first, |row| KeyRow { suspended: true, ..row })?;
         self.head().confirmed = step.base;
         let keys = self.keys()?;
-        let counts = |row: &&KeyRow| row.grant.is_member() && (row.removed == 0 || row.suspended);
-        self.head().members = keys.iter().map(|(_, row)| row).filter(counts).count() as u64;
+        let counts = |row: &KeyRow| row.grant.is_member() && (row.removed == 0 || row.suspended);
+        let members = keys.iter().filter(|(_, row)| counts(row)).count() as u64;
+        self.head().members = members;
+        for mut later in self.steps(step.first.saturating_add(1), usize::MAX)? {
+            if let Fate::Confirmed(_) = later.fate {
+                later.fate = Fate::Dropped(until);
+            }
+            (later.voters, later.votes) = (members, 0);
+            for (key, row) in &keys {
+                let has_voted = row.votes_on(&later) && self.voted(later.first, key)?;
+                later.votes += u64::from(has_voted);
+            }
+            self.put_step(later);
+        }
         Ok(())
     }
 
