@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use proto::{MAX_COMMIT_FRAME, MAX_ENVELOPE};
 
+pub use proto::access::KEYS_PER_CHANGE;
+
 pub use self::rate::{Rate, Retention};
 
 use crate::token::Admission;
@@ -171,6 +173,10 @@ pub const STRANGER_JOINS_AT_ONCE: usize = 2;
 /// Greatest ephemeral envelope, in bytes: a padded typing signal or voice frame, with room to spare.
 pub const MAX_EPHEMERAL: usize = 16 << 10;
 
+/// Greatest request to be let back in, or answer to one, in bytes: a key and a ciphertext of X-Wing, signatures and
+/// hashes are under 4 KiB.
+pub const MAX_RESYNC: usize = 8 << 10;
+
 /// Ephemeral envelopes waiting for one slow receiver; further ones are dropped.
 pub const EPHEMERAL_QUEUE: usize = 32;
 
@@ -205,9 +211,6 @@ pub const TRIM_INTERVAL: Duration = Duration::from_secs(600);
 
 /// Memory of redb's page cache, in bytes: the recent end of the busy logs.
 pub const PAGE_CACHE: usize = 64 << 20;
-
-/// Access keys that one commit may add or remove: as many members as join in one commit.
-pub const KEYS_PER_CHANGE: usize = 1024;
 
 /// Tokens that are kept, those that are expired or used up included: a list that one can read, and a
 /// megabyte or two. Further ones are refused until some are revoked.

@@ -59,8 +59,8 @@ pub enum Command<H> {
     Append(Publish),
     /// Over its quota. If it is in the log already, answer that; else refuse it.
     AnswerIfStored(Publish, Refusal),
-    /// Send the slot.
-    SendSlot,
+    /// Send the newest slot, or the last confirmed one (`true`).
+    SendSlot(bool),
     /// Send the signal to these, if the sender still has access.
     FanOut(Vec<H>, Bytes),
     /// Tell the client no; the stream goes on.
@@ -82,6 +82,8 @@ pub struct Refusal {
     pub retry_after: Duration,
     /// For a conflict: where the last commit is.
     pub last_commit: u64,
+    /// For a conflict: where the last confirmed one is.
+    pub confirmed: u64,
     /// The limit that was in the way, if one was.
     pub limit: Option<Limit>,
 }
@@ -139,8 +141,8 @@ impl<H: Clone> Router<H> {
         match Request::try_from(frame) {
             Ok(Request::Publish(publish)) => self.publish(seat, publish, now),
             Ok(Request::Ephemeral(signal)) => self.ephemeral(seat, signal, now),
-            Ok(Request::GetSlot) => match self.spend(seat, now) {
-                Ok(()) => Command::SendSlot,
+            Ok(Request::GetSlot { confirmed }) => match self.spend(seat, now) {
+                Ok(()) => Command::SendSlot(confirmed),
                 Err(refusal) => Command::Refuse(refusal),
             },
             // The first frame of a stream was the Join; a second one has no meaning.
@@ -220,7 +222,14 @@ fn look_ups(limits: &Limits) -> Rate {
 impl Refusal {
     /// A no that names no publish.
     pub fn of(code: Code) -> Self {
-        Self { id: Bytes::new(), code, retry_after: Duration::ZERO, last_commit: 0, limit: None }
+        Self {
+            id: Bytes::new(),
+            code,
+            retry_after: Duration::ZERO,
+            last_commit: 0,
+            confirmed: 0,
+            limit: None,
+        }
     }
 
     /// A no because of a limit.

@@ -38,7 +38,7 @@ impl<R: Rows> Draft<'_, R> {
         step.votes += 1;
         self.changes.vote = Some((step.first, publish.key));
         if step.votes > step.voters / 2 {
-            self.undo(step, publish.now_ms)?;
+            self.undo(&step, publish.now_ms)?;
         } else {
             self.count(step);
         }
@@ -56,44 +56,51 @@ impl<R: Rows> Draft<'_, R> {
         }
     }
 
-    fn undo(&mut self, step: Step, now_ms: u64) -> Result<(), R::Error> {
+    fn undo(&mut self, step: &Step, now_ms: u64) -> Result<(), R::Error> {
         let until = now_ms.saturating_add(UNDO_MS);
         self.changes.undone = step.first;
         match step.fate {
             Fate::Offered if step.author.is_none() => self.drop_joins()?,
             Fate::Offered => {
                 self.drop_all(now_ms)?;
-                self.bring_back(&step)?;
+                self.bring_back(step)?;
             }
             Fate::Confirmed(_) => {
                 self.drop_all(now_ms)?;
-                self.go_back(&step, until)?;
-                self.bring_back(&step)?;
+                self.go_back(step, until)?;
+                self.bring_back(step)?;
             }
-            Fate::Dropped(_) => self.bring_back(&step)?,
+            Fate::Dropped(_) => self.bring_back(step)?,
             Fate::Undone(_) => {}
         }
-        self.suspend_author(&step)?;
+        self.suspend_author(step)?;
         // Joins that nobody answers for leave nothing to remember.
         if step.author.is_some() || step.fate != Fate::Offered {
-            self.put_step(Step { fate: Fate::Undone(until), ..step });
+            self.put_step(Step { fate: Fate::Undone(until), ..step.clone() });
         }
         Ok(())
     }
 
     /// To before a confirmed step. What came later is as if it had been dropped: whom it removed stays barred until
-    /// a majority says so of that as well.
+    /// a majority says so of that as well. Who had come in between has no say in it any more.
     fn go_back(&mut self, step: &Step, until: u64) -> Result<(), R::Error> {
-        for later in self.steps(step.first.saturating_add(1), usize::MAX)? {
-            if let Fate::Confirmed(_) = later.fate {
-                self.put_step(Step { fate: Fate::Dropped(until), ..later });
-            }
-        }
         self.sweep(step.first, |row| KeyRow { suspended: true, ..row })?;
         self.head().confirmed = step.base;
         let keys = self.keys()?;
-        let counts = |row: &&KeyRow| row.grant.is_member() && (row.removed == 0 || row.suspended);
-        self.head().members = keys.iter().map(|(_, row)| row).filter(counts).count() as u64;
+        let counts = |row: &KeyRow| row.grant.is_member() && (row.removed == 0 || row.suspended);
+        let members = keys.iter().filter(|(_, row)| counts(row)).count() as u64;
+        self.head().members = members;
+        for mut later in self.steps(step.first.saturating_add(1), usize::MAX)? {
+            if let Fate::Confirmed(_) = later.fate {
+                later.fate = Fate::Dropped(until);
+            }
+            (later.voters, later.votes) = (members, 0);
+            for (key, row) in &keys {
+                let has_voted = row.votes_on(&later) && self.voted(later.first, key)?;
+                later.votes += u64::from(has_voted);
+            }
+            self.put_step(later);
+        }
         Ok(())
     }
 

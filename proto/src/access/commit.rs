@@ -50,7 +50,9 @@ impl<R: Rows> Draft<'_, R> {
     /// need not wait.
     fn may_drop(&self, publish: &Publish<'_>) -> bool {
         self.changes.head.offer.as_ref().is_none_or(|offer| {
-            let waited = publish.now_ms >= offer.at_ms.saturating_add(OFFER_GRACE_MS);
+            // A clock that went back must not make anybody wait for years.
+            let waited =
+                publish.now_ms < offer.at_ms || publish.now_ms >= offer.at_ms.saturating_add(OFFER_GRACE_MS);
             offer.author == Some(publish.key) || waited
         })
     }

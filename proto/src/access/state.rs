@@ -163,6 +163,11 @@ impl KeyRow {
         }
     }
 
+    /// Whether it is a member's key that is confirmed up to a commit, offered removals aside.
+    pub fn counts(&self, confirmed: u64) -> bool {
+        self.grant.is_member() && self.added <= confirmed && (self.removed == 0 || self.suspended)
+    }
+
     /// Whether the key was confirmed just before a step began.
     pub(super) fn votes_on(&self, step: &Step) -> bool {
         let was_there = self.removed == 0 || self.removed >= step.first || self.suspended;

@@ -142,7 +142,7 @@ fn slot_reads_are_limited() {
     for _ in 0..2 {
         assert!(matches!(
             router.handle(&invite, frame(Frame::GetSlot(GetSlot::default())), now),
-            Command::SendSlot
+            Command::SendSlot(_)
         ));
     }
     let command = router.handle(&invite, frame(Frame::GetSlot(GetSlot::default())), now);
@@ -154,7 +154,9 @@ fn frames_that_break_the_specification_are_refused() {
     let (mut router, now) = (router(), Instant::now());
     let (seat, _) = router.join(ROOM, ALICE, true, "a");
     let removed = AccessChange { removed: vec![vec![1; 31].into()], ..AccessChange::default() };
-    let commit = CommitPart { access: Some(removed), ..CommitPart::default() };
+    let signed =
+        CommitPart { authority: vec![1; 32].into(), signature: vec![1; 64].into(), ..CommitPart::default() };
+    let commit = CommitPart { access: Some(removed), ..signed };
     let id = || vec![1; 16].into();
     for (wrong, code, ends) in [
         (ClientFrame { frame: None }, Code::Malformed, false),

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use proto::{
     PublishId,
-    relay::{self, Deliver, Joined, Published, refused::Code, relay_frame::Frame},
+    access::Standing,
+    relay::{self, Joined, Published, refused::Code, relay_frame::Frame},
 };
 use tokio::sync::mpsc;
 
@@ -13,7 +14,7 @@ use super::{
     upstream::Answer,
 };
 use crate::{
-    backend::{AppendError, Appended, Batch, Feed, Measured, Ticket},
+    backend::{AppendError, Appended, Author, Batch, Feed, Measured, Ticket},
     clock::unix_ms,
     limit::Limit,
     limits::LARGE_FRAME,
@@ -25,6 +26,8 @@ use crate::{
 pub(super) struct Downstream<'a> {
     peer: &'a Peer,
     seat: Seat,
+    /// Whether the key was in good standing when it joined: only then it reads.
+    reads: bool,
     cursor: u64,
     feed: Feed,
     answers: mpsc::Receiver<Answer>,
@@ -38,25 +41,26 @@ impl<'a> Downstream<'a> {
     pub fn new(
         peer: &'a Peer,
         seat: Seat,
+        reads: bool,
         cursor: u64,
         answers: mpsc::Receiver<Answer>,
         signals: mpsc::Receiver<Bytes>,
     ) -> Self {
         let feed = peer.shared.backend.follow(seat.room);
-        Self { peer, seat, cursor, feed, answers, signals, pending: None }
+        Self { peer, seat, reads, cursor, feed, answers, signals, pending: None }
     }
 
     /// Answers the Join of an invite key, which gets the slot with it.
     pub async fn join_guest(&mut self, output: &mut Output, joined: Joined) -> Result<(), Farewell> {
         let send = |slot| Frame::Joined(Joined { slot: Some(slot), ..joined.clone() });
-        self.send_slot(output, send).await
+        self.send_slot(output, false, send).await
     }
 
     /// Runs until the client is gone, the key has no access any more, or no more answers can come.
     pub async fn run(&mut self, output: &mut Output) -> Result<(), Farewell> {
         let mut behind = true;
         loop {
-            let (peer, seat, cursor) = (self.peer, self.seat, self.cursor);
+            let (peer, seat, reads, cursor) = (self.peer, self.seat, self.reads, self.cursor);
             // Nothing that loses work when it is dropped stands in a branch: frames are sent in the
             // handlers, where no other branch can interrupt them.
             tokio::select! {
@@ -66,7 +70,7 @@ impl<'a> Downstream<'a> {
                     None => return Ok(()),
                 },
                 () = self.feed.changed(), if !behind => behind = true,
-                read = read(peer, seat, cursor, output), if behind => {
+                read = read(peer, seat, reads, cursor, output), if behind => {
                     let (batch, _memory) = read?;
                     behind = self.deliver(output, batch).await?;
                 }
@@ -90,9 +94,15 @@ impl<'a> Downstream<'a> {
 
     /// Sends entries, and says whether there are more.
     async fn deliver(&mut self, output: &mut Output, batch: Batch) -> Result<bool, Farewell> {
-        let allowed = batch.access.is_some();
         let gap = || Err(Farewell::of(Code::ShuttingDown));
-        if batch.entries.is_empty() && self.seat.member && batch.head > self.cursor {
+        let allowed = match (&batch.standing, self.seat.member) {
+            // Brought back by a majority: a new Join reads.
+            (Some(Standing::Member { .. }), true) if !self.reads => return gap(),
+            (Some(Standing::Barred { .. }), true) if !self.reads => return Ok(false),
+            (Some(Standing::Member { .. }), true) | (Some(Standing::Invite), false) => true,
+            _ => false,
+        };
+        if batch.entries.is_empty() && self.reads && batch.head > self.cursor {
             return gap();
         }
         for entry in batch.entries {
@@ -101,16 +111,12 @@ impl<'a> Downstream<'a> {
                 return gap();
             }
             self.cursor = entry.seq;
-            let last = !allowed && removes(&entry, &self.seat);
             let bytes = entry.envelope.len() as u64;
             output.frame(Frame::Deliver(entry)).await?;
             self.peer.shared.metrics.delivered.inc();
             self.peer.shared.metrics.bytes_out.inc_by(bytes);
-            if last {
-                return Err(Farewell::of(Code::NotAllowed));
-            }
         }
-        let more = self.seat.member && batch.head > self.cursor;
+        let more = self.reads && batch.head > self.cursor;
         if !allowed && !more {
             return Err(Farewell::of(Code::NotAllowed));
         }
@@ -127,15 +133,16 @@ impl<'a> Downstream<'a> {
             }
             Settled::Publish(id, Err(error)) => return Ok(output.refuse(refusal(id, error)).await?),
             Settled::Refused(refusal) => return Ok(output.refuse(refusal).await?),
-            Settled::Slot => return self.slot(output).await,
+            Settled::Slot(confirmed) => return self.slot(output, confirmed).await,
         };
         Ok(output.frame(frame).await?)
     }
 
-    async fn slot(&mut self, output: &mut Output) -> Result<(), Farewell> {
-        let view = self.peer.shared.backend.view(self.seat.room, self.seat.key).await;
-        match view {
-            Ok(Some(view)) if view.access.may_join(unix_ms()) => self.send_slot(output, Frame::Slot).await,
+    async fn slot(&mut self, output: &mut Output, confirmed: bool) -> Result<(), Farewell> {
+        match self.peer.shared.backend.view(reader(&self.seat)).await {
+            Ok(Some(view)) if !matches!(view.standing, Standing::Barred { .. }) => {
+                self.send_slot(output, confirmed, Frame::Slot).await
+            }
             Ok(_) => Ok(output.refuse(Refusal::of(Code::NotAllowed)).await?),
             Err(_) => Err(Farewell::of(Code::ShuttingDown)),
         }
@@ -144,11 +151,12 @@ impl<'a> Downstream<'a> {
     async fn send_slot(
         &self,
         output: &mut Output,
+        confirmed: bool,
         frame: impl Fn(relay::Slot) -> Frame,
     ) -> Result<(), Farewell> {
         let (mut room_for, mut reservation) = (LARGE_FRAME, None);
         loop {
-            let slot = self.peer.shared.backend.slot(self.seat.room, room_for).await;
+            let slot = self.peer.shared.backend.slot(self.seat.room, confirmed, room_for).await;
             match slot.map_err(|_| Farewell::of(Code::ShuttingDown))? {
                 Some(Measured::Ready(slot)) => {
                     let slot = relay::Slot { last_commit: slot.last_commit, sealed: slot.sealed };
@@ -169,25 +177,26 @@ impl<'a> Downstream<'a> {
 }
 
 /// Reads on from a cursor, once there is memory for what is there. A guest only learns whether it still
-/// has access.
+/// has access, a suspended key whether it has it again.
 async fn read<'a>(
     peer: &'a Peer,
     seat: Seat,
+    reads: bool,
     cursor: u64,
     output: &Output,
 ) -> Result<(Batch, Option<Reservation<'a>>), Farewell> {
     let backend = &peer.shared.backend;
     let later = |_| Farewell::of(Code::ShuttingDown);
-    if !seat.member {
-        let view = backend.view(seat.room, seat.key).await.map_err(later)?;
-        let access = view.map(|view| view.access);
-        return Ok((Batch { entries: Vec::new(), head: 0, oldest: 1, access }, None));
+    if !reads {
+        let view = backend.view(reader(&seat)).await.map_err(later)?;
+        let standing = view.map(|view| view.standing);
+        return Ok((Batch { entries: Vec::new(), head: 0, oldest: 1, standing }, None));
     }
-    match backend.read(seat.room, seat.key, cursor, LARGE_FRAME).await.map_err(later)? {
+    match backend.read(reader(&seat), cursor, LARGE_FRAME).await.map_err(later)? {
         Measured::Ready(batch) => Ok((batch, None)),
         Measured::Large(bytes) => {
             let reservation = output.reserve(&peer.share.outgoing, bytes).await?;
-            match backend.read(seat.room, seat.key, cursor, bytes).await.map_err(later)? {
+            match backend.read(reader(&seat), cursor, bytes).await.map_err(later)? {
                 Measured::Ready(batch) => Ok((batch, Some(reservation))),
                 // Entries do not change; retention has put a larger one first, which is a gap.
                 Measured::Large(_) => Err(Farewell::of(Code::ShuttingDown)),
@@ -200,7 +209,7 @@ async fn read<'a>(
 enum Settled {
     Publish(PublishId, Result<Appended, AppendError>),
     Refused(Refusal),
-    Slot,
+    Slot(bool),
 }
 
 /// The next answer in order; `None` when there will be no more. Loses nothing when dropped half-way.
@@ -213,7 +222,7 @@ async fn next_answer(
             Answer::Ticket(id, ticket) => *pending = Some((id, ticket)),
             Answer::Published(id, appended) => return Some(Settled::Publish(id, Ok(appended))),
             Answer::Refused(refusal) => return Some(Settled::Refused(refusal)),
-            Answer::Slot => return Some(Settled::Slot),
+            Answer::Slot(confirmed) => return Some(Settled::Slot(confirmed)),
         }
     }
     let (id, ticket) = pending.as_mut()?;
@@ -230,7 +239,9 @@ fn published(id: PublishId, appended: Appended) -> Frame {
 fn refusal(id: PublishId, error: AppendError) -> Refusal {
     let refusal = match error {
         AppendError::NotAllowed => Refusal::of(Code::NotAllowed),
-        AppendError::Conflict { last_commit } => Refusal { last_commit, ..Refusal::of(Code::Conflict) },
+        AppendError::Conflict { last_commit, confirmed } => {
+            Refusal { last_commit, confirmed, ..Refusal::of(Code::Conflict) }
+        }
         AppendError::Malformed => Refusal::of(Code::Malformed),
         AppendError::TooLarge => Refusal::over(Limit::KeysPerRoom),
         AppendError::NoSpace(lack) => Refusal::over(lack.into()),
@@ -239,7 +250,6 @@ fn refusal(id: PublishId, error: AppendError) -> Refusal {
     Refusal { id: id.0.to_vec().into(), ..refusal }
 }
 
-/// Whether an entry takes a key's access away.
-fn removes(entry: &Deliver, seat: &Seat) -> bool {
-    entry.access.as_ref().is_some_and(|change| change.removed.iter().any(|key| **key == seat.key.0))
+fn reader(seat: &Seat) -> Author {
+    Author { room: seat.room, key: seat.key, now_ms: unix_ms() }
 }

@@ -130,7 +130,7 @@ fn refused(refusal: Refusal) -> Frame {
         code: refusal.code.into(),
         retry_after_ms: u64::try_from(refusal.retry_after.as_millis()).unwrap_or(u64::MAX),
         last_commit: refusal.last_commit,
+        confirmed: refusal.confirmed,
         limit: refusal.limit.map_or(WireLimit::Unspecified, Limit::wire).into(),
-        ..Refused::default()
     })
 }

@@ -27,8 +27,8 @@ pub(super) enum Answer {
     Published(PublishId, Appended),
     /// A no.
     Refused(Refusal),
-    /// The slot, read when it is sent.
-    Slot,
+    /// The newest slot, or the last confirmed one (`true`), read when it is sent.
+    Slot(bool),
 }
 
 /// The loop's state.
@@ -49,7 +49,7 @@ impl Upstream<'_> {
             let answer = match command {
                 Command::Append(publish) => self.append(publish, memory).await,
                 Command::AnswerIfStored(publish, refusal) => self.look_up(&publish, refusal).await,
-                Command::SendSlot => Answer::Slot,
+                Command::SendSlot(confirmed) => Answer::Slot(confirmed),
                 Command::Refuse(refusal) => Answer::Refused(refusal),
                 Command::End(refusal) => return Err(refusal.into()),
                 Command::FanOut(receivers, signal) => {
@@ -86,8 +86,8 @@ impl Upstream<'_> {
 
     async fn fan_out(&self, receivers: &[Handle], signal: &Bytes) {
         // A member that was removed may not have noticed yet, or pretend that it has not.
-        let view = self.peer.shared.backend.view(self.seat.room, self.seat.key).await;
-        if matches!(view, Ok(Some(view)) if view.access.is_member()) {
+        let view = self.peer.shared.backend.view(self.author()).await;
+        if matches!(view, Ok(Some(view)) if view.is_member()) {
             for receiver in receivers {
                 // Full or gone: dropped, as signals may be.
                 let _ = receiver.signals.try_send(signal.clone());

@@ -36,6 +36,7 @@ mod limits_program;
 mod logs;
 #[cfg(unix)]
 mod monitoring;
+mod offers;
 mod opening;
 mod pebble;
 mod program;

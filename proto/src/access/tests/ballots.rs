@@ -90,6 +90,24 @@ fn commits_that_remove_voters_one_after_the_other_leave_them_their_votes() {
 }
 
 #[test]
+fn keys_that_insiders_brought_in_do_not_outvote_those_who_were_there() {
+    // The insiders confirm a rubbish join for each other, and then remove three of six.
+    let mut room = Room::of(5);
+    let join = room.join(50, 0, 66, 66).unwrap();
+    let on = room.commit(5, change(vec![], &[]), 67).unwrap();
+    let removal = room.commit(4, change(vec![], &[1, 2, 3]), 68).unwrap();
+    assert_eq!(room.confirmed(), on);
+    for n in [1, 2, 3] {
+        room.vote(n, join).unwrap();
+    }
+    assert!(room.is_barred(1), "by the removal still");
+    for n in [1, 2, 3] {
+        room.vote(n, removal).unwrap();
+    }
+    assert!([1, 2, 3].iter().all(|n| room.is_in(*n)) && room.standing(66).is_none());
+}
+
+#[test]
 fn votes_of_strangers_newcomers_and_latecomers_do_not_count() {
     let (mut room, taking) = taken_over();
     let added = room.commit(4, change(vec![member(6), member(7)], &[]), 67).unwrap();

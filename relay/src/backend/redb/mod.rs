@@ -10,6 +10,7 @@
 //! members an entry that a power cut takes back, and its sequence number would then be given to
 //! another: they would see a fork where there was only a crash.
 
+mod access;
 mod apply;
 mod backend;
 mod check;

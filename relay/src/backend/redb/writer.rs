@@ -13,7 +13,9 @@ use tokio::sync::{
 };
 
 use super::{
-    Health, Policy, Stats, apply,
+    Health, Policy, Stats,
+    access::GENERATION,
+    apply,
     database::Store,
     doom,
     space::Space,
@@ -44,6 +46,8 @@ pub(super) enum Job {
         opening: Opening,
         right: Right,
         now_ms: u64,
+        /// Names the log: random.
+        generation: [u8; GENERATION],
         answer: oneshot::Sender<Result<(), CreateError>>,
     },
     Tokens {
@@ -185,8 +189,9 @@ fn settle(
         Job::Append { author, publish, .. } => {
             Settled::Append(apply::append(tables, policy, space, author, publish)?)
         }
-        Job::Create { room, opening, right, now_ms, .. } => {
-            Settled::Create(apply::create(tables, policy, space, room, opening, (right, *now_ms))?)
+        Job::Create { room, opening, right, now_ms, generation, .. } => {
+            let right = (right, *now_ms);
+            Settled::Create(apply::create(tables, policy, space, room, opening, right, generation)?)
         }
         Job::Tokens { change, .. } => Settled::Tokens(tokens::change(tables, change)?),
         Job::Drop { room, .. } => Settled::Drop(doom::doom(tables, room)?),
