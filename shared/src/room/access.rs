@@ -9,6 +9,11 @@ use crate::mls::group::{AccessKeys, GroupError};
 /// goes on in the next commit.
 const KEYS_PER_COMMIT: usize = 512;
 
+/// Keys that the relay has and should not have, and keys that it should have, which are remembered; they are stored with
+/// each entry. No honest relay has more than a commit can add; of one that claims more, people are told, and what a
+/// repair does not reach shows again with the next.
+const MAX_ASTRAY: usize = 1_024;
+
 impl Engine {
     /// The access keys that the relay has, as its log says.
     pub(super) fn relay_keys(&self) -> Result<AccessKeys, GroupError> {
@@ -24,13 +29,14 @@ impl Engine {
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
         if let Some(change) = &entry.access {
             change.removed.iter().for_each(|key| drop(keys.remove(&**key)));
-            keys.extend(change.added.iter().map(|key| (key.key.to_vec(), key.clone())));
+            keys.extend(change.added.iter().filter_map(proper));
         }
         let should = group.access_keys()?;
-        let extra: Vec<_> =
-            keys.iter().filter(|(k, v)| should.get(*k) != Some(v)).map(|(_, v)| v.clone()).collect();
-        let missing: Vec<_> =
-            should.iter().filter(|(k, v)| keys.get(*k) != Some(v)).map(|(_, v)| v.clone()).collect();
+        let differ = |these: &AccessKeys, those: &AccessKeys| -> Vec<AccessKey> {
+            let other = these.iter().filter(|(k, v)| those.get(*k) != Some(v)).map(|(_, v)| v.clone());
+            other.take(MAX_ASTRAY).collect()
+        };
+        let (extra, missing) = (differ(&keys, &should), differ(&should, &keys));
         let worse = extra.iter().any(|key| !self.meta.key_extra.contains(key))
             || missing.iter().any(|key| !self.meta.key_missing.contains(key));
         if worse {
@@ -50,6 +56,13 @@ impl Engine {
         (self.meta.key_extra, self.meta.key_missing) = (extra, missing);
         Ok(())
     }
+}
+
+/// A key as the group knows keys; none for what no relay takes.
+fn proper(key: &AccessKey) -> Option<(Vec<u8>, AccessKey)> {
+    let AccessKey { key, kind, expires_ms, max_uses, .. } = key.clone();
+    let key = AccessKey { key, kind, expires_ms, max_uses, ..AccessKey::default() };
+    (key.key.len() == 32).then(|| (key.key.to_vec(), key))
 }
 
 /// What turns `from` into `to`. A key with another expiry or use cap is added anew, which replaces it: the

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     content,
-    crypto::aead::Envelope,
+    crypto::aead::{Envelope, Session},
     identity::credential::{MAX_GLYPH, MAX_STATUS},
     identity::{Fingerprint, clean_name, clean_optional},
     invite::link::Link,
@@ -214,14 +214,22 @@ impl Engine {
         room.disappear_s = self.meta.want_disappear.unwrap_or(room.disappear_s);
         let should = group.access_keys_after(&remove, &room)?;
         let access = change(&relay_keys, &should);
-        let plan = Plan { remove, room: (room != before).then(|| room.clone()), identity };
-
         let random = self.profile.random.clone();
+        let session = Session::random(&random);
+        let note = content::CommitNote {
+            view: Some(self.own_view()),
+            session: session.as_bytes().to_vec().into(),
+            sequence: 0,
+        };
+        let note = note.encode_to_vec();
+        let plan = Plan { remove, room: (room != before).then(|| room.clone()), identity, note };
+
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
         let prepared = group.prepare(plan, now)?;
         let body = content::sealed::Body::KeyShare(prepared.message.into());
-        let sealed = content::Sealed { body: Some(body) }.encode_to_vec();
-        let mut key = self.keyring.sealing_once(group.leaf(), &random).ok_or(GroupError::Damaged)?;
+        let sealed = content::Sealed { body: Some(body), ..content::Sealed::default() }.encode_to_vec();
+        // A session of its own: a commit may lose the race for its position and must not leave a hole.
+        let (_, mut key) = self.keyring.sealing(group.leaf(), session, 0).ok_or(GroupError::Damaged)?;
         let too_large = |_| GroupError::Unexpected;
         let mut pending = Pending::default();
         pending.publish_id = random.bytes::<16>().to_vec();

@@ -12,7 +12,7 @@
 //! `watch` and `keyring` are their tools, `state` and `rows` what is stored.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
@@ -46,9 +46,11 @@ mod keyring;
 mod limit;
 mod log;
 mod outbox;
+mod own;
 mod past;
 mod placed;
 mod relay;
+mod reports;
 mod rows;
 mod said;
 mod signal;
@@ -127,6 +129,8 @@ pub struct Engine {
     /// The same for signals, which are not in the log: their numbers must leave no holes in it.
     signal_session: (Session, u64),
     signals: signal::Signals,
+    /// What was reported by whom in this epoch.
+    reports: BTreeSet<(u32, &'static str)>,
     link: Connection,
     dirty: rows::Dirty,
     out: Output,
@@ -288,8 +292,9 @@ impl Engine {
             members: members
                 .map(|(leaf, holder)| {
                     let person = person(&holder);
+                    let heard = leaf == me || self.is_heard(leaf, &holder.unique());
                     let Holder { status, glyph, .. } = holder;
-                    Member { person, leaf, me: leaf == me, status, glyph }
+                    Member { person, leaf, me: leaf == me, heard, status, glyph }
                 })
                 .collect(),
             disappear_s: state.disappear_s,
@@ -357,6 +362,7 @@ impl Engine {
             session: (Session::random(random), 0),
             signal_session: (Session::random(random), 0),
             signals: signal::Signals::default(),
+            reports: BTreeSet::new(),
             link: Connection::default(),
             dirty: rows::Dirty::default(),
             out: Output::default(),

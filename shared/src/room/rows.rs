@@ -68,6 +68,7 @@ pub(super) fn load(
         session: (Session::random(&profile.random), 0),
         signal_session: (Session::random(&profile.random), 0),
         signals: Signals::default(),
+        reports: BTreeSet::new(),
         link: Connection::default(),
         dirty: Dirty::default(),
         out: Output::default(),

@@ -133,6 +133,8 @@ pub struct Plan {
     pub room: Option<content::Room>,
     /// The new credential, if it changes.
     pub identity: Option<(Signer, SigningIdentity)>,
+    /// What the committer signs besides: an encoded [`content::CommitNote`].
+    pub note: Vec<u8>,
 }
 
 /// What an applied commit did.
@@ -150,6 +152,8 @@ pub struct Applied {
     pub removed: Vec<(u32, Holder)>,
     /// We were.
     pub removed_us: bool,
+    /// What the committer signed besides, as it came.
+    pub note: Vec<u8>,
 }
 
 /// The group of a room.
@@ -266,7 +270,7 @@ impl Group {
     /// # Errors
     /// [`GroupError`] when the library refuses the plan.
     pub fn prepare(&mut self, plan: Plan, now: u64) -> Result<Prepared, GroupError> {
-        let mut builder = self.mls.commit_builder().commit_time(seconds(now));
+        let mut builder = self.mls.commit_builder().commit_time(seconds(now)).authenticated_data(plan.note);
         for leaf in plan.remove {
             builder = builder.remove_member(leaf)?;
         }
