@@ -286,6 +286,7 @@ mod tests {
             person: person(pair),
             leaf: 0,
             me: false,
+            heard: true,
             status: String::new(),
             glyph: String::new(),
         };

@@ -151,7 +151,7 @@ impl Engine {
             group.undo()?;
             return Ok(self.forged("holds a message that does not verify"));
         };
-        group.keep()?;
+        group.opened(message, at, &place);
         let _ = self.mark(number.id, number.sequence, number.epoch);
         let who = person(&holder);
         self.check_view(entry.seq, &who.name, number, said.view.as_ref());

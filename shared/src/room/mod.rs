@@ -304,6 +304,14 @@ impl Engine {
 
     /// Does what `input` asks. Never panics and never fails: what goes wrong is an [`Event`].
     pub fn handle(&mut self, input: Input, now: Millis) -> Output {
+        let mut output = self.step(input, now);
+        output.changes = self.changes();
+        output
+    }
+
+    /// As [`Engine::handle`], without the state to save: for many inputs at a time. Before anything else of these
+    /// steps is told, sent or stored, [`Engine::changes`] has to be.
+    pub fn step(&mut self, input: Input, now: Millis) -> Output {
         let result = match input {
             _ if self.phase() == Phase::Closed => Ok(()),
             Input::Connected { binding, token } => self.connected(&binding, token.as_ref()),
@@ -324,8 +332,12 @@ impl Engine {
         }
         self.hand_over_due(now);
         self.out.wake_at = self.wake_at(now);
-        rows::collect(self);
         std::mem::take(&mut self.out)
+    }
+
+    /// What has changed since the last call, to be saved in one transaction.
+    pub fn changes(&mut self) -> Vec<Change> {
+        rows::collect(self)
     }
 
     fn begin(profile: &Profile, room: RoomId, room_name: &str, phase: Phase) -> Result<Self, EngineError> {

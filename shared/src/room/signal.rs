@@ -166,7 +166,7 @@ impl Engine {
             return group.undo();
         };
         // Signed by the member, for here: whatever it is, it counts, and its key and number are used up.
-        group.keep()?;
+        group.opened(message, at, place);
         self.signals.took(number.id, now);
         let _ = self.mark(number.id, number.sequence, number.epoch);
         let said = content::Content::decode(data.as_slice()).ok().filter(|said| said.counter == 0);

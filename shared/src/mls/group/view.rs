@@ -74,11 +74,6 @@ impl Group {
         self.mls.roster().members_iter().map(|member| Ok((member.index, holder(&member)?))).collect()
     }
 
-    /// The member at `leaf`, if there is one.
-    pub fn member(&self, leaf: u32) -> Option<Holder> {
-        holder(&self.mls.member_at_index(leaf)?).ok()
-    }
-
     /// The id of the invite by which the member with this account key came, where it came by one; of its latest leaf.
     pub fn invite_of(&self, who: &Fingerprint) -> Option<Vec<u8>> {
         let leaf = self.members().ok()?.into_iter().rev().find(|(_, holder)| holder.fingerprint == *who)?.0;
@@ -149,7 +144,7 @@ pub(crate) fn leaf_of(member: &Member) -> Result<content::Leaf, Violation> {
     is_sized.then_some(leaf).ok_or(Violation::Leaf)
 }
 
-fn holder(member: &Member) -> Result<Holder, GroupError> {
+pub(super) fn holder(member: &Member) -> Result<Holder, GroupError> {
     Ok(Holder::verify(&member.signing_identity).map_err(|_| Violation::Credential)?)
 }
 
