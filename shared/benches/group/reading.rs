@@ -166,7 +166,7 @@ impl Relay {
                 if let Some(part) = publish.commit {
                     (self.last_commit, self.slot) = (seq, part.slot.to_vec());
                 }
-                Frame::Published(Published { id: publish.id, seq, at_ms: NOW, ..Published::default() })
+                Frame::Published(Published { id: publish.id, seq, at_ms: NOW })
             }
             _ => return,
         };

@@ -62,6 +62,10 @@ impl Engine {
     fn member_entry(&mut self, entry: &Deliver, now: Millis) -> Result<(), GroupError> {
         let own = self.pending.as_ref().is_some_and(|pending| *entry.envelope == pending.envelope);
         self.check_acked_commit(entry, own);
+        if let Some(group) = self.group.as_mut().filter(|group| entry.is_commit && group.has_unkept()) {
+            // What a commit may have to go back to is whole in storage before it is looked at.
+            group.keep()?;
+        }
         let keys = (entry.is_commit || entry.access.is_some()).then(|| self.relay_keys()).transpose()?;
         let verdict = match own {
             true => self.apply_own(entry, now)?,
