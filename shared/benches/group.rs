@@ -1,7 +1,10 @@
 //! What a change of a room costs at 2, 10, 100 and 1,000 members: time for the committer, for another
 //! member and for a joiner, and bytes on the wire. Prints a Markdown table for each suite.
 //!
-//! `cargo bench -p shared --bench group`; `SCHAT_BENCH_MEMBERS=100` stops earlier.
+//! Then how fast a member reads what it missed.
+//!
+//! `cargo bench -p shared --bench group`; `SCHAT_BENCH_MEMBERS=100` stops earlier, `SCHAT_BENCH_LINES` sets how much was
+//! missed.
 
 // A benchmark reads the clock and may stop at any surprise; the rest of this crate must not.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::indexing_slicing)]
@@ -24,6 +27,9 @@ use shared::{
     invite::slot,
     mls::group::{Group, Plan, Prepared, Signer},
 };
+
+#[path = "group/reading.rs"]
+mod reading;
 
 const ROOM: RoomId = RoomId([7; 32]);
 const NOW: u64 = 1_700_000_000_000;
@@ -48,6 +54,12 @@ fn main() {
             growing.row(members);
         }
     }
+    let asked = env::var("SCHAT_BENCH_LINES").ok().and_then(|value| value.parse().ok());
+    let lines = asked.unwrap_or(if quick { 10 } else { 10_000 });
+    println!(
+        "\nEntries read a second\n\n| entries | one at a time | many at a time | ratio |\n|---|---|---|---|"
+    );
+    Suite::ALL.into_iter().for_each(|suite| reading::row(suite, lines));
 }
 
 /// A room that grows by joins; only the two newest members are kept alive.

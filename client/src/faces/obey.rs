@@ -186,10 +186,12 @@ async fn say(runtime: &Runtime, pending: &Pending, room: &str, said: Said) -> Re
 /// Who is in a room, a line each, and what to compare.
 pub fn members(runtime: &Runtime, view: &engine::GroupView) -> Vec<String> {
     let people = view.members.iter().map(|member| {
-        let mark = match member {
-            _ if member.me => " (you)",
-            _ if runtime.is_verified(&member.person.fingerprint) => " (verified)",
-            _ => "",
+        let mark = match (runtime.is_verified(&member.person.fingerprint), words::heard(member)) {
+            _ if member.me => " (you)".to_owned(),
+            (true, "") => " (verified)".to_owned(),
+            (true, word) => format!(" (verified, {word})"),
+            (false, "") => String::new(),
+            (false, word) => format!(" ({word})"),
         };
         let name = words::name(&member.person, Some(view));
         let shown = sanitize::line(format!("{} {}", member.glyph, member.status).trim());

@@ -273,6 +273,12 @@ fn sentence(text: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
+/// One word for a member who has not said or changed anything since we came: only the room's state says that it is
+/// there, and whoever made that state for us could have put anybody into it.
+pub fn heard(member: &Member) -> &'static str {
+    if member.heard { "" } else { "silent" }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -286,6 +292,7 @@ mod tests {
             person: person(pair),
             leaf: 0,
             me: false,
+            heard: true,
             status: String::new(),
             glyph: String::new(),
         };

@@ -274,7 +274,7 @@ impl Room {
         let mut look = Look { people: &self.people, me, now, met: Vec::new() };
         for input in inputs {
             let entry = delivered(&input);
-            let mut output = engine.handle(input, now);
+            let mut output = engine.step(input, now);
             output.events = output.events.into_iter().fold(Vec::new(), |mut events, event| {
                 let alarms = self.guard.look(&mut look, &event, |who| engine.invited_by(who));
                 events.push(event);
@@ -289,6 +289,8 @@ impl Room {
                 break;
             }
         }
+        // Once for all of them: a snapshot of the group costs as much as many messages.
+        step.batch.changes.extend(engine.changes());
         for happening in &step.batch.happenings {
             self.expires_at = self.expires_at.into_iter().chain(happening.expires).min();
         }

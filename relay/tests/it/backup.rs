@@ -96,7 +96,11 @@ async fn backup_of_a_stopped_relay_is_the_relay() {
     let authority = |dir: &Path| fs::read(dir.join("identity/ca.pem")).unwrap();
     assert_eq!(authority(&data_dir), authority(&other), "pins stay");
     is_all_there(&other).await;
-    assert_ne!(generation(&data_dir).await, generation(&other).await, "another log: ballots are for one alone");
+    assert_ne!(
+        generation(&data_dir).await,
+        generation(&other).await,
+        "another log: ballots are for one alone"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,7 +16,7 @@ use mls_rs_core::{
 use prost::Message;
 
 use crate::{
-    content,
+    canonical, content,
     identity::{Fingerprint, Identity, clean_name, clean_optional, verifies},
 };
 
@@ -119,7 +119,7 @@ impl Holder {
         if custom.credential_type != CREDENTIAL_TYPE {
             return Err(CredentialError::Unknown);
         }
-        let content = content::Credential::decode(&*custom.data).map_err(|_| CredentialError::Unknown)?;
+        let content: content::Credential = canonical::decode(&custom.data).ok_or(CredentialError::Unknown)?;
         let device_id: [u8; 16] = (&*content.device_id).try_into().map_err(|_| CredentialError::Unknown)?;
         let account_key: [u8; 32] =
             (&*content.account_key).try_into().map_err(|_| CredentialError::Unknown)?;

@@ -11,12 +11,13 @@ use super::{
     Command, Engine, Event, Millis, Said,
     access::change,
     authority::Signer,
+    checks::AUTHENTICATOR_PREFIX,
     log::Verdict,
     state::{OwnInvite, Pending},
 };
 use crate::{
     content,
-    crypto::aead::Envelope,
+    crypto::aead::{Envelope, Session},
     identity::credential::{MAX_GLYPH, MAX_STATUS},
     identity::{Fingerprint, clean_name, clean_optional},
     invite::link::Link,
@@ -223,15 +224,29 @@ impl Engine {
         room.disappear_s = self.meta.want_disappear.unwrap_or(room.disappear_s);
         let should = group.access_keys_after(&remove, &room)?;
         let access = change(&relay_keys, &should);
-        let plan = Plan { remove, room: (room != before).then(|| room.clone()), identity };
-
         let random = self.profile.random.clone();
+        let session = Session::random(&random);
+        let mut view = self.own_view();
+        if let Some(row) = self.meta.epochs.iter().find(|row| row.epoch == epoch) {
+            view.epoch = epoch;
+            view.authenticator =
+                row.authenticator.get(..AUTHENTICATOR_PREFIX).unwrap_or_default().to_vec().into();
+        }
+        let note = content::CommitNote {
+            view: Some(view),
+            session: session.as_bytes().to_vec().into(),
+            sequence: 0,
+        };
+        let note = note.encode_to_vec();
+        let plan = Plan { remove, room: (room != before).then(|| room.clone()), identity, note };
+
         let Some(group) = base.as_mut().or(self.group.as_mut()) else { return Err(GroupError::Damaged) };
         let prepared = group.prepare(plan, now)?;
         let body = content::sealed::Body::KeyShare(prepared.message.into());
-        let sealed = content::Sealed { body: Some(body) }.encode_to_vec();
+        let sealed = content::Sealed { body: Some(body), ..content::Sealed::default() }.encode_to_vec();
+        // A session of its own: a commit may lose the race for its position and must not leave a hole.
         let keyring = keyring.as_ref().unwrap_or(&self.keyring);
-        let mut key = keyring.sealing_once(group.leaf(), &random).ok_or(GroupError::Damaged)?;
+        let (_, mut key) = keyring.sealing(group.leaf(), session, 0).ok_or(GroupError::Damaged)?;
         let too_large = |_| GroupError::Unexpected;
         let mut pending = Pending::default();
         pending.publish_id = random.bytes::<16>().to_vec();
@@ -295,7 +310,7 @@ impl Engine {
     pub(super) fn apply_own(&mut self, entry: &Deliver, now: Millis) -> Result<Verdict, GroupError> {
         if self.pending.as_ref().is_some_and(|pending| pending.returns) {
             self.came_back(entry, now)?;
-            return Ok(Verdict::Applied);
+            return Ok(Verdict::Joined);
         }
         let Some(pending) = self.pending.take() else { return Ok(Verdict::Refused) };
         self.dirty.pending = true;

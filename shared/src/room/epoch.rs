@@ -82,6 +82,7 @@ impl Engine {
     pub(super) fn new_epoch(&mut self) -> Result<(), GroupError> {
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
         group.keep()?;
+        self.reports.clear();
         let mut row = EpochRow::default();
         row.epoch = group.epoch();
         row.secret = group.envelope_secret()?.to_vec();

@@ -135,6 +135,10 @@ pub struct Member {
     pub leaf: u32,
     /// This is us.
     pub me: bool,
+    /// It has said or changed something since we came, so it is in the same branch of the room as we are. Of others
+    /// only the tree says that they are in.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub heard: bool,
     /// What the person says of themselves; may be empty.
     pub status: String,
     /// A small sign for the person; may be empty.

@@ -129,7 +129,10 @@ impl Engine {
         row.least_epoch = group.epoch() - 1;
         row.expires_ms = invite.expires_ms;
         let scope = Scope { room: self.room, epoch: 0, origin: Origin::Invite };
-        let sealed = content::Sealed { body: Some(content::sealed::Body::KeyShare(prepared.message.into())) };
+        let sealed = content::Sealed {
+            body: Some(content::sealed::Body::KeyShare(prepared.message.into())),
+            ..content::Sealed::default()
+        };
         let envelope = SealingKey::new(&join_secret(&invite.seal_key), &scope, Session::random(random))
             .seal(&sealed.encode_to_vec())?;
         let key = self.access.public().as_bytes().to_vec().into();

@@ -12,7 +12,6 @@ use super::state::EpochRow;
 use crate::{
     content,
     crypto::aead::{Envelope, EnvelopeSecret, OpeningKey, Origin, Scope, SealingKey, SenderTag, Session},
-    crypto::random::Random,
     invite::join_secret,
 };
 
@@ -99,12 +98,6 @@ impl Keyring {
         let (epoch, secret) = self.epochs.last()?;
         let scope = self.scope(*epoch, Origin::Leaf(leaf));
         Some((*epoch, SealingKey::resume(secret, &scope, session, next)))
-    }
-
-    /// A sealing key for one envelope that is not part of a session: commits, which may lose the race
-    /// for their position and must not leave a hole.
-    pub(super) fn sealing_once(&self, leaf: u32, random: &Random) -> Option<SealingKey> {
-        self.sealing(leaf, Session::random(random), 0).map(|(_, key)| key)
     }
 
     /// Who the envelope says it is of: one look-up, and no evidence.

@@ -5,22 +5,19 @@ use proto::relay::Deliver;
 use zeroize::Zeroizing;
 
 use super::{
-    AlarmKind, Engine, Event, INVITED, Millis, Stream,
-    checks::Number,
-    keyring::Sealer,
-    offer::Place,
-    out::Cause,
-    person,
-    said::Saying,
-    state::{HashRow, Phase},
-    watch::{Hashes, hash_entry},
+    AlarmKind, Engine, Event, INVITED, Millis, Stream, checks::Number, keyring::Sealer, offer::Place,
+    out::Cause, person, said::Saying, state::Phase,
 };
 use crate::{
+    canonical,
     content::{self, content::Body},
     crypto::aead::Envelope,
     crypto::replay::ReplayError,
     mls::group::{AccessKeys, Applied, EPOCHS_KEPT, GroupError, Kind},
 };
+
+/// Greatest plaintext with something said, in bytes: what fits a 64 KiB bucket, as everything that is said does.
+const MAX_SAID: usize = (64 << 10) - 1;
 
 /// What became of an entry.
 pub(super) enum Verdict {
@@ -28,6 +25,8 @@ pub(super) enum Verdict {
     Taken,
     /// It began an epoch.
     Applied,
+    /// It began an epoch, and somebody came with it.
+    Joined,
     /// It was refused; people are told why.
     Refused,
 }
@@ -63,6 +62,10 @@ impl Engine {
     fn member_entry(&mut self, entry: &Deliver, now: Millis) -> Result<(), GroupError> {
         let own = self.pending.as_ref().is_some_and(|pending| *entry.envelope == pending.envelope);
         self.check_acked_commit(entry, own);
+        if let Some(group) = self.group.as_mut().filter(|group| entry.is_commit && group.has_unkept()) {
+            // What a commit may have to go back to is whole in storage before it is looked at.
+            group.keep()?;
+        }
         let verdict = match own {
             true => self.apply_own(entry, now)?,
             false if entry.is_commit => self.foreign_commit(entry, now)?,
@@ -77,8 +80,8 @@ impl Engine {
         self.check_age(entry.at_ms);
         self.advance(entry);
         match verdict {
-            Verdict::Applied => self.anchor(entry),
-            Verdict::Taken | Verdict::Refused => self.extend_hash(entry),
+            Verdict::Joined => self.anchor(entry),
+            Verdict::Applied | Verdict::Taken | Verdict::Refused => self.extend_hash(entry),
         }
         Ok(())
     }
@@ -120,7 +123,10 @@ impl Engine {
             }
         }
         let verdict = self.foreign_or_said(entry)?;
-        if !matches!(verdict, Verdict::Applied) && self.meta.out.is_none() && self.is_member() {
+        if !matches!(verdict, Verdict::Applied | Verdict::Joined)
+            && self.meta.out.is_none()
+            && self.is_member()
+        {
             self.cannot_take(entry, now);
         }
         Ok(verdict)
@@ -163,18 +169,16 @@ impl Engine {
         if sealed_in + EPOCHS_KEPT < epoch {
             return Ok(Verdict::Taken);
         }
-        match content::Sealed::decode(plain.as_slice()).ok().and_then(|sealed| sealed.body) {
+        let Ok(sealed) = content::Sealed::decode(plain.as_slice()) else {
+            return Ok(self.forged("holds nothing that belongs into an envelope"));
+        };
+        match sealed.body {
             Some(content::sealed::Body::PrivateMessage(_)) if leaf == our_leaf => {
-                // MLS opens no message of our own, so nothing proves that it is not a member's forgery.
-                self.alarm(
-                    AlarmKind::Rollback,
-                    "Something was said under this device's name that this profile does not know: the profile is an old \
-                     backup, a copy of it is in use elsewhere, or a member forges; it was refused.",
-                );
-                self.give_way();
-                Ok(Verdict::Refused)
+                Ok(self.by_own_leaf(&number, &sealed.own))
             }
-            Some(content::sealed::Body::PrivateMessage(message)) if sealer != Sealer::Invited => {
+            Some(content::sealed::Body::PrivateMessage(message))
+                if sealer != Sealer::Invited && plain.len() <= MAX_SAID =>
+            {
                 self.private_message(entry, &number, &message)
             }
             Some(content::sealed::Body::KeyShare(message)) if entry.is_commit => {
@@ -205,10 +209,10 @@ impl Engine {
             group.undo()?;
             return Ok(self.forged("holds a message that does not verify"));
         };
-        group.keep()?;
+        group.opened(message, at, &place);
         let _ = self.mark(number.id, number.sequence, number.epoch);
         let who = person(&holder);
-        self.check_view(entry, &who.name, number.epoch, said.view.as_ref());
+        self.check_view(entry.seq, &who.name, number, said.view.as_ref());
         let unique = holder.unique();
         let is_next = self.count(leaf, &unique, &who.name, said.counter);
         self.take(leaf, &unique, number.epoch);
@@ -221,11 +225,7 @@ impl Engine {
                 self.let_go(unique);
                 true
             }
-            Some(Body::Alarm(alarm)) => {
-                let name = saying.from.name;
-                self.alarm(AlarmKind::Fork, format!("{name} reports: {}.", alarm.kind.escape_debug()));
-                true
-            }
+            Some(Body::Alarm(alarm)) => self.reported(leaf, &saying.from.name, &alarm),
             Some(Body::Past(past)) => self.past(&saying, past),
             Some(body) => self.tell(saying, body),
             // Of a later version.
@@ -279,12 +279,23 @@ impl Engine {
             );
             return Ok(Verdict::Refused);
         }
+        let who = applied.committer.name.clone();
+        if !external {
+            let Some(note) = noted(&applied.note, number) else {
+                if let Some(group) = &mut self.group {
+                    group.undo()?;
+                }
+                return Ok(self.forged("holds a commit that does not belong there"));
+            };
+            self.check_view(entry.seq, &who, number, note.view.as_ref());
+            self.heard(applied.leaf, &applied.committer.unique());
+        }
         let _ = self.mark(number.id, number.sequence, number.epoch);
         if !applied.removed_us {
             self.took(entry, &applied)?;
         }
         self.finish_commit(&applied, entry.seq)?;
-        Ok(Verdict::Applied)
+        Ok(if external { Verdict::Joined } else { Verdict::Applied })
     }
 
     /// What a commit tells the relay has to be true.
@@ -310,23 +321,6 @@ impl Engine {
             self.meta.last_commit = entry.seq;
         }
         self.dirty.meta = true;
-    }
-
-    pub(super) fn extend_hash(&mut self, entry: &Deliver) {
-        if !self.meta.running_hash.is_empty() {
-            self.set_hash(entry.seq, hash_entry(Some(&self.meta.running_hash), entry));
-        }
-    }
-
-    pub(super) fn anchor(&mut self, entry: &Deliver) {
-        self.set_hash(entry.seq, hash_entry(None, entry));
-    }
-
-    pub(super) fn set_hash(&mut self, seq: u64, hash: Vec<u8>) {
-        self.meta.running_hash.clone_from(&hash);
-        self.hashes.insert(HashRow { seq, hash });
-        self.dirty.hashes.insert(seq);
-        debug_assert!(Hashes::key(seq).len() < 16);
     }
 
     pub(super) fn progress(&mut self) {
@@ -363,8 +357,14 @@ impl Engine {
     }
 
     /// The content that MLS carries.
-    pub(super) fn sealed_private(message: Vec<u8>) -> Zeroizing<Vec<u8>> {
+    pub(super) fn sealed_private(message: Vec<u8>, own: Vec<u8>) -> Zeroizing<Vec<u8>> {
         let body = content::sealed::Body::PrivateMessage(message.into());
-        Zeroizing::new(content::Sealed { body: Some(body) }.encode_to_vec())
+        Zeroizing::new(content::Sealed { body: Some(body), own: own.into() }.encode_to_vec())
     }
+}
+
+/// What a commit's committer signed besides, if it is of the envelope that it came in.
+fn noted(note: &[u8], number: &Number) -> Option<content::CommitNote> {
+    let note: content::CommitNote = canonical::decode(note)?;
+    (*note.session == *number.id.1.as_bytes() && note.sequence == number.sequence).then_some(note)
 }

@@ -12,7 +12,7 @@
 //! `watch` and `keyring` are their tools, `state` and `rows` what is stored.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
@@ -49,9 +49,11 @@ mod log;
 mod offer;
 mod out;
 mod outbox;
+mod own;
 mod past;
 mod placed;
 mod relay;
+mod reports;
 mod resync;
 mod rows;
 mod said;
@@ -131,6 +133,8 @@ pub struct Engine {
     /// The same for signals, which are not in the log: their numbers must leave no holes in it.
     signal_session: (Session, u64),
     signals: signal::Signals,
+    /// What was reported by whom in this epoch.
+    reports: BTreeSet<(u32, &'static str)>,
     link: Connection,
     dirty: rows::Dirty,
     out: Output,
@@ -301,8 +305,9 @@ impl Engine {
             members: members
                 .map(|(leaf, holder)| {
                     let person = person(&holder);
+                    let heard = leaf == me || self.is_heard(leaf, &holder.unique());
                     let Holder { status, glyph, .. } = holder;
-                    Member { person, leaf, me: leaf == me, status, glyph }
+                    Member { person, leaf, me: leaf == me, heard, status, glyph }
                 })
                 .collect(),
             disappear_s: state.disappear_s,
@@ -312,6 +317,14 @@ impl Engine {
 
     /// Does what `input` asks. Never panics and never fails: what goes wrong is an [`Event`].
     pub fn handle(&mut self, input: Input, now: Millis) -> Output {
+        let mut output = self.step(input, now);
+        output.changes = self.changes();
+        output
+    }
+
+    /// As [`Engine::handle`], without the state to save: for many inputs at a time. Before anything else of these
+    /// steps is told, sent or stored, [`Engine::changes`] has to be.
+    pub fn step(&mut self, input: Input, now: Millis) -> Output {
         let result = match input {
             _ if self.phase() == Phase::Closed => Ok(()),
             Input::Connected { binding, token } => self.connected(&binding, token.as_ref()),
@@ -332,8 +345,12 @@ impl Engine {
         }
         self.hand_over_due(now);
         self.out.wake_at = self.wake_at(now);
-        rows::collect(self);
         std::mem::take(&mut self.out)
+    }
+
+    /// What has changed since the last call, to be saved in one transaction.
+    pub fn changes(&mut self) -> Vec<Change> {
+        rows::collect(self)
     }
 
     fn begin(profile: &Profile, room: RoomId, room_name: &str, phase: Phase) -> Result<Self, EngineError> {
@@ -370,6 +387,7 @@ impl Engine {
             session: (Session::random(random), 0),
             signal_session: (Session::random(random), 0),
             signals: signal::Signals::default(),
+            reports: BTreeSet::new(),
             link: Connection::default(),
             dirty: rows::Dirty::default(),
             out: Output::default(),

@@ -9,7 +9,6 @@ use proto::relay::Publish;
 
 use super::{
     Engine, Event, Millis, Said, Stream,
-    checks::AUTHENTICATOR_PREFIX,
     commit::UPDATE_MS,
     state::{Outgoing, Phase},
 };
@@ -187,24 +186,14 @@ impl Engine {
         group.keep()?;
         let (epoch, mut key) =
             self.keyring.sealing(group.leaf(), session, next).ok_or(GroupError::Damaged)?;
-        item.envelope = key.seal(&Self::sealed_private(message)).map_err(|_| GroupError::Unexpected)?;
+        let own = super::own::mark(&self.meta.leaf_secret, &self.room, session, next);
+        let sealed = Self::sealed_private(message, own.to_vec());
+        item.envelope = key.seal(&sealed).map_err(|_| GroupError::Unexpected)?;
         item.publish_id = self.profile.random.bytes::<16>().to_vec();
         item.epoch = epoch;
         self.session.1 = key.next_sequence();
         self.dirty.outbox.insert(item.counter);
         Ok(())
-    }
-
-    pub(super) fn own_view(&self) -> content::View {
-        let row = self.meta.epochs.last();
-        let authenticator =
-            row.and_then(|row| row.authenticator.get(..AUTHENTICATOR_PREFIX)).unwrap_or_default();
-        content::View {
-            epoch: row.map_or(0, |row| row.epoch),
-            authenticator: authenticator.to_vec().into(),
-            seq: self.meta.cursor,
-            running_hash: self.meta.running_hash.clone().into(),
-        }
     }
 
     /// Too large or malformed for the relay: for good.

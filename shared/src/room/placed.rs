@@ -53,6 +53,20 @@ impl Engine {
         taken.map_or(0, |taken| taken.contents)
     }
 
+    /// Whether this leaf's member has proven to be here since we came: by a content, a commit or its join.
+    pub(super) fn is_heard(&self, leaf: u32, unique: &[u8]) -> bool {
+        self.peers.get(&leaf).is_some_and(|peer| peer.unique == unique)
+    }
+
+    /// This leaf's member has proven to be here, by a commit.
+    pub(super) fn heard(&mut self, leaf: u32, unique: &[u8]) {
+        if !self.is_heard(leaf, unique) {
+            let peer = Peer { leaf, unique: unique.to_vec(), uncounted: true, ..Peer::default() };
+            self.peers.insert(leaf, peer);
+            self.dirty.peers.insert(leaf);
+        }
+    }
+
     /// A content of this leaf, sealed in `epoch`, was in the log and is what it says. Ours count as well.
     pub(super) fn take(&mut self, leaf: u32, unique: &[u8], epoch: u64) {
         let now = self.group.as_ref().map_or(0, crate::mls::group::Group::epoch);

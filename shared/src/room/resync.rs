@@ -275,7 +275,7 @@ impl Engine {
         };
         let scope = Scope { room: self.room, epoch: 0, origin: Origin::Invite };
         let body = content::sealed::Body::KeyShare(prepared.message.into());
-        let sealed = content::Sealed { body: Some(body) }.encode_to_vec();
+        let sealed = content::Sealed { body: Some(body), ..content::Sealed::default() }.encode_to_vec();
         let envelope = SealingKey::new(&join_secret(slot_key.as_ref()), &scope, Session::random(&random))
             .seal(&sealed)
             .map_err(|_| GroupError::Unexpected)?;

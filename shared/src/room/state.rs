@@ -42,7 +42,7 @@ pub(super) struct Meta {
     /// The latest time in the log, Unix milliseconds.
     #[prost(uint64, tag = "7")]
     pub last_at: u64,
-    /// Over the log since the last applied commit; empty when entries were lost since.
+    /// Over the log since the last applied join; empty when entries were lost since.
     #[prost(bytes = "vec", tag = "8")]
     pub running_hash: Vec<u8>,
     #[prost(bytes = "vec", tag = "9")]
@@ -114,6 +114,9 @@ pub(super) struct Meta {
     /// Members who said that they leave, until somebody's commit lets them: account key and device id.
     #[prost(bytes = "vec", repeated, tag = "36")]
     pub left: Vec<Vec<u8>>,
+    /// Where joins began the running hash anew while we were there: the last four.
+    #[prost(uint64, repeated, tag = "40")]
+    pub anchors: Vec<u64>,
     /// Who made the live invites, as far as we were there; one for each, so at most
     /// [`crate::invite::MAX_INVITES`].
     #[prost(message, repeated, tag = "60")]
@@ -371,6 +374,9 @@ pub(super) struct Peer {
     /// [`crate::mls::group::EPOCHS_KEPT`] of them at most.
     #[prost(message, repeated, tag = "4")]
     pub taken: Vec<Taken>,
+    /// It was heard by a commit, and no content of it was counted yet.
+    #[prost(bool, tag = "5")]
+    pub uncounted: bool,
 }
 
 /// How many contents were taken of a leaf in an epoch.

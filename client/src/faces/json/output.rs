@@ -372,6 +372,7 @@ fn members(view: &GroupView, marks: Marks<'_>) -> Vec<MemberOut> {
         name: member.person.name.clone(),
         fingerprint: member.person.fingerprint.to_string(),
         me: member.me,
+        heard: member.heard,
         status: member.status.clone(),
         glyph: member.glyph.clone(),
         verified: marks(&member.person.fingerprint),

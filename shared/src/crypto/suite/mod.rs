@@ -72,23 +72,24 @@ impl Suite {
 pub struct Provider {
     random: Random,
     only: Option<Suite>,
+    keys: sign::Keys,
 }
 
 impl Provider {
     /// A provider of both suites.
     pub fn new(random: Random) -> Self {
-        Self { random, only: None }
+        Self { random, only: None, keys: sign::Keys::default() }
     }
 
     /// A provider of one suite: a group that names the other one cannot even be looked at, so nobody
     /// can talk a client into a weaker suite.
     pub fn only(random: Random, suite: Suite) -> Self {
-        Self { random, only: Some(suite) }
+        Self { random, only: Some(suite), keys: sign::Keys::default() }
     }
 
     /// The operations of `suite`, whether or not this provider offers it to MLS.
     pub fn cipher(&self, suite: Suite) -> Cipher {
-        Cipher::new(suite, self.random.clone())
+        Cipher::new(suite, self.random.clone(), self.keys.clone())
     }
 
     fn offers(&self, suite: Suite) -> bool {

@@ -45,7 +45,7 @@ impl Group {
         let (client, storage, psks) = client(&self.random, None);
         storage.restore(self.storage.base_rows(position));
         let mls = load(&client, &storage, id.as_bytes())?;
-        Ok(Self { mls, client, storage, psks, random: self.random.clone() })
+        Ok(Self::of(mls, client, storage, psks, &self.random))
     }
 
     /// Takes the place of `old`, which becomes a base: for a device that enters anew and may have to try again.

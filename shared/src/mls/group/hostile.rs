@@ -19,9 +19,11 @@ use mls_rs_core::{
     psk::{ExternalPskId, PreSharedKey},
     time::MlsTime,
 };
+use prost::Message;
 
 use super::{Group, Kind, LEAF_EXTENSION, Place, ROOM_EXTENSION, Signer, Storage};
 use crate::{
+    content,
     crypto::aead::Session,
     crypto::random::Random,
     crypto::suite::{Provider, Suite},
@@ -59,8 +61,8 @@ fn announce(message: &[u8], group: &mls_rs::Group<Config>) {
     ANNOUNCED.with_borrow_mut(|all| all.push((message.to_vec(), key.verifying_key().to_bytes())));
 }
 
-/// The group in such hands.
-pub(crate) struct Hostile(pub(crate) mls_rs::Group<Config>);
+/// The group in such hands, and what its commits say besides.
+pub(crate) struct Hostile(pub(crate) mls_rs::Group<Config>, pub(crate) content::CommitNote);
 
 /// A commit: the MLS message and the GroupInfo after it.
 pub(crate) type Made = (Vec<u8>, Vec<u8>);
@@ -90,7 +92,9 @@ impl Hostile {
             psks.insert(ExternalPskId::new(invite.id.to_vec()), PreSharedKey::new(invite.psk.to_vec()));
         }
         let client = builder(random, storage, psks, extensions, secretive).build();
-        Self(client.load_group_with_ratchet_tree(group.mls.group_id(), tree).unwrap())
+        let session = Session::random(random).as_bytes().to_vec().into();
+        let note = content::CommitNote { session, ..content::CommitNote::default() };
+        Self(client.load_group_with_ratchet_tree(group.mls.group_id(), tree).unwrap(), note)
     }
 
     /// Commits whatever `plan` says, and applies it.
@@ -98,7 +102,8 @@ impl Hostile {
         &mut self,
         plan: impl FnOnce(CommitBuilder<'_, Config>) -> CommitBuilder<'_, Config>,
     ) -> Made {
-        let output = plan(self.0.commit_builder()).build().unwrap();
+        let builder = self.0.commit_builder().authenticated_data(self.1.encode_to_vec());
+        let output = plan(builder).build().unwrap();
         let info = output.external_commit_group_info.as_ref().unwrap().to_bytes().unwrap();
         let message = output.commit_message.to_bytes().unwrap();
         let mut ahead = self.0.clone();
@@ -136,7 +141,20 @@ impl Hostile {
         let info = group.group_info_message_allowing_ext_commit(true).unwrap().to_bytes().unwrap();
         let message = commit.to_bytes().unwrap();
         announce(&message, &group);
-        (Self(group), (message, info))
+        (Self(group, content::CommitNote::default()), (message, info))
+    }
+
+    /// The session that a commit names as that of its envelope (RFC 9420, 6 and 6.2).
+    pub(crate) fn session_of(message: &[u8]) -> Option<Session> {
+        // Version, wire format, the length of the group id and the id, epoch, the sender's kind and leaf.
+        let rest = message.strip_prefix(&[0, 1, 0, 1, 32])?.get(32 + 8 + 1 + 4..)?;
+        let (first, rest) = rest.split_first()?;
+        let note = match first >> 6 {
+            0 => rest.get(..usize::from(*first))?,
+            _ => rest.get(1..1 + usize::from(first & 0x3f) * 256 + usize::from(*rest.first()?))?,
+        };
+        let note = content::CommitNote::decode(note).ok()?;
+        Some(Session((&*note.session).try_into().ok()?))
     }
 
     /// A PrivateMessage with anything in it, for the place that its envelope will have.

@@ -3,7 +3,10 @@
 //! Whatever a message from the network does to the library's state is undone unless the engine keeps it:
 //! [`Group::keep`] takes a snapshot after each accepted step, [`Group::undo`] returns to the last one. So
 //! a message that fails half-way, or breaks one of our rules after the library accepted it, leaves no
-//! trace; in particular an insider cannot burn another member's message key.
+//! trace. A snapshot costs as much as many messages, so those that were opened are remembered instead, and opened
+//! again after an undo; the engine keeps once for all that it takes in at a time.
+
+use std::{collections::BTreeMap, sync::Mutex};
 
 use mls_rs::{
     CipherSuiteProvider, CryptoProvider, ExtensionList, MlsMessage,
@@ -139,6 +142,8 @@ pub struct Plan {
     pub room: Option<content::Room>,
     /// The new credential, if it changes.
     pub identity: Option<(Signer, SigningIdentity)>,
+    /// What the committer signs besides: an encoded [`content::CommitNote`].
+    pub note: Vec<u8>,
 }
 
 /// What an applied commit did.
@@ -158,6 +163,8 @@ pub struct Applied {
     pub removed: Vec<(u32, Holder)>,
     /// We were.
     pub removed_us: bool,
+    /// What the committer signed besides, as it came.
+    pub note: Vec<u8>,
 }
 
 /// The group of a room.
@@ -167,6 +174,14 @@ pub struct Group {
     storage: Storage,
     psks: InMemoryPreSharedKeyStorage,
     random: Random,
+    /// What was opened since the last [`Group::keep`], to be opened again after an [`Group::undo`]; at most
+    /// [`message::MAX_UNKEPT`].
+    unkept: Vec<message::Opened>,
+    /// Members whose credentials were verified in this epoch: at most one for each leaf.
+    holders: Mutex<(u64, BTreeMap<u32, Holder>)>,
+    /// How often [`Group::undo`] reloaded the group.
+    #[cfg(test)]
+    pub(crate) undone: u32,
 }
 
 impl Group {
@@ -190,7 +205,7 @@ impl Group {
             Some(seconds(now)),
         )?;
         let group_info = mls.group_info_message_allowing_ext_commit(true)?.to_bytes()?;
-        let mut group = Self { mls, client, storage, psks, random: random.clone() };
+        let mut group = Self::of(mls, client, storage, psks, random);
         group.keep()?;
         Ok((group, group_info))
     }
@@ -224,11 +239,31 @@ impl Group {
         let next = Next::of(&mls)?;
         let prepared =
             Prepared { message: commit.to_bytes()?, group_info, secrets: Zeroizing::default(), next };
-        let mut group = Self { mls, client, storage, psks, random: random.clone() };
+        let mut group = Self::of(mls, client, storage, psks, random);
         let (room, own) = (group.room()?, group.leaf());
         rules::check_own_join(&group.mls.roster(), own, &room, &invite)?;
         group.keep()?;
         Ok((group, prepared))
+    }
+
+    fn of(
+        mls: mls_rs::Group<Config>,
+        client: mls_rs::Client<Config>,
+        storage: Storage,
+        psks: InMemoryPreSharedKeyStorage,
+        random: &Random,
+    ) -> Self {
+        Self {
+            mls,
+            client,
+            storage,
+            psks,
+            random: random.clone(),
+            unkept: Vec::new(),
+            holders: Mutex::default(),
+            #[cfg(test)]
+            undone: 0,
+        }
     }
 
     /// The group as it was last kept: see [`Group::take_rows`].
@@ -243,7 +278,7 @@ impl Group {
         let (client, storage, psks) = client(random, None);
         storage.restore(rows);
         let mls = load(&client, &storage, id.as_bytes())?;
-        Ok(Self { mls, client, storage, psks, random: random.clone() })
+        Ok(Self::of(mls, client, storage, psks, random))
     }
 
     /// Keeps the present state: [`Group::undo`] returns here.
@@ -255,19 +290,26 @@ impl Group {
             let tree = self.mls.export_tree().to_bytes()?;
             self.storage.set_tree(self.epoch(), tree);
         }
-        Ok(self.mls.write_to_storage_without_ratchet_tree()?)
+        self.mls.write_to_storage_without_ratchet_tree()?;
+        self.unkept.clear();
+        Ok(())
     }
 
-    /// Forgets everything since the last [`Group::keep`].
+    /// Forgets everything since the last [`Group::keep`] but the messages that were opened; keeps what that leaves.
     ///
     /// # Errors
     /// [`GroupError::Damaged`] when the kept state cannot be read back.
     pub fn undo(&mut self) -> Result<(), GroupError> {
         self.mls = load(&self.client, &self.storage, self.mls.group_id())?;
-        Ok(())
+        self.holders = Mutex::default();
+        #[cfg(test)]
+        {
+            self.undone += 1;
+        }
+        self.open_again()
     }
 
-    /// The rows that changed since the last call, for storage.
+    /// The rows that changed since the last call, for storage. What is not kept is not among them.
     pub fn take_rows(&mut self) -> Vec<(String, Option<Zeroizing<Vec<u8>>>)> {
         self.storage.take_rows()
     }
@@ -277,7 +319,7 @@ impl Group {
     /// # Errors
     /// [`GroupError`] when the library refuses the plan.
     pub fn prepare(&mut self, plan: Plan, now: u64) -> Result<Prepared, GroupError> {
-        let mut builder = self.mls.commit_builder().commit_time(seconds(now));
+        let mut builder = self.mls.commit_builder().commit_time(seconds(now)).authenticated_data(plan.note);
         for leaf in plan.remove {
             builder = builder.remove_member(leaf)?;
         }

@@ -36,7 +36,7 @@ impl Group {
         let group_info = mls.group_info_message_allowing_ext_commit(true)?.to_bytes()?;
         let (secrets, next) = (Zeroizing::default(), Next::of(&mls)?);
         let prepared = Prepared { message: commit.to_bytes()?, group_info, secrets, next };
-        let mut group = Self { mls, client, storage, psks, random: random.clone() };
+        let mut group = Self::of(mls, client, storage, psks, random);
         group.keep()?;
         Ok((group, prepared))
     }

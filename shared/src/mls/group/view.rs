@@ -7,13 +7,12 @@ use mls_rs::{
     group::{CommitMessageDescription, NewEpoch},
 };
 use mls_rs_core::group::Member;
-use prost::Message;
 use proto::relay::{AccessKey, access_key::Kind};
 use zeroize::Zeroizing;
 
 use super::{Applied, Config, ENVELOPE_LABEL, Group, GroupError, LEAF_EXTENSION, ROOM_EXTENSION};
 use crate::{
-    content, identity::Fingerprint, identity::credential::Holder, invite::access_key_of,
+    canonical, content, identity::Fingerprint, identity::credential::Holder, invite::access_key_of,
     mls::rules::Violation,
 };
 
@@ -75,11 +74,6 @@ impl Group {
         self.mls.roster().members_iter().map(|member| Ok((member.index, holder(&member)?))).collect()
     }
 
-    /// The member at `leaf`, if there is one.
-    pub fn member(&self, leaf: u32) -> Option<Holder> {
-        holder(&self.mls.member_at_index(leaf)?).ok()
-    }
-
     /// The id of the invite by which the member with this account key came, where it came by one; of its latest leaf.
     pub fn invite_of(&self, who: &Fingerprint) -> Option<Vec<u8>> {
         let leaf = self.members().ok()?.into_iter().rev().find(|(_, holder)| holder.fingerprint == *who)?.0;
@@ -127,15 +121,30 @@ fn member_key(key: bytes::Bytes) -> AccessKey {
 
 pub(crate) fn room_of(extensions: &ExtensionList) -> Result<content::Room, GroupError> {
     let extension = extensions.get(ROOM_EXTENSION).ok_or(Violation::Room)?;
-    Ok(content::Room::decode(&*extension.extension_data).map_err(|_| Violation::Room)?)
+    Ok(canonical::decode(&extension.extension_data).ok_or(Violation::Room)?)
 }
 
+/// Versions, suites and types that a leaf may say it supports: ours says nine. A leaf stays in every member's state.
+const MAX_ABILITIES: usize = 64;
+
+/// The leaf's extension, its only one.
 pub(crate) fn leaf_of(member: &Member) -> Result<content::Leaf, Violation> {
     let extension = member.extensions.get(LEAF_EXTENSION).ok_or(Violation::Leaf)?;
-    content::Leaf::decode(&*extension.extension_data).map_err(|_| Violation::Leaf)
+    let abilities = &member.capabilities;
+    let abilities = abilities.protocol_versions().len()
+        + abilities.cipher_suites().len()
+        + abilities.extensions().len()
+        + abilities.proposals().len()
+        + abilities.credentials().len();
+    if member.extensions.len() != 1 || abilities > MAX_ABILITIES {
+        return Err(Violation::Leaf);
+    }
+    let leaf: content::Leaf = canonical::decode(&extension.extension_data).ok_or(Violation::Leaf)?;
+    let is_sized = leaf.access_key.len() == 32 && matches!(leaf.invite_id.len(), 0 | 16);
+    is_sized.then_some(leaf).ok_or(Violation::Leaf)
 }
 
-fn holder(member: &Member) -> Result<Holder, GroupError> {
+pub(super) fn holder(member: &Member) -> Result<Holder, GroupError> {
     Ok(Holder::verify(&member.signing_identity).map_err(|_| Violation::Credential)?)
 }
 
@@ -167,5 +176,6 @@ pub(super) fn applied(
         removed.clear();
     }
     let joined = (done.is_external && returned.is_none()).then(|| committer.clone());
-    Ok(Applied { committer, was, leaf: done.committer, joined, returned, removed, removed_us })
+    let note = done.authenticated_data.clone();
+    Ok(Applied { committer, was, leaf: done.committer, joined, returned, removed, removed_us, note })
 }

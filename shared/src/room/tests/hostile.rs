@@ -68,7 +68,9 @@ impl World {
 impl World {
     pub fn hostile(&self, i: usize) -> Hostile {
         let engine = self.devices[i].engine.as_ref().unwrap();
-        Hostile::of(engine.group.as_ref().unwrap(), &self.devices[i].profile.random)
+        let mut peer = Hostile::of(engine.group.as_ref().unwrap(), &self.devices[i].profile.random);
+        peer.1.view = Some(engine.own_view());
+        peer
     }
 
     pub fn leaf(&self, i: usize) -> u32 {
@@ -95,12 +97,16 @@ impl World {
     pub fn envelope(&self, i: usize, leaf: u32, at: (Session, u64), body: sealed::Body) -> Vec<u8> {
         let engine = self.devices[i].engine.as_ref().unwrap();
         let (_, mut key) = engine.keyring.sealing(leaf, at.0, at.1).unwrap();
-        key.seal(&content::Sealed { body: Some(body) }.encode_to_vec()).unwrap()
+        key.seal(&content::Sealed { body: Some(body), ..content::Sealed::default() }.encode_to_vec()).unwrap()
     }
 
     /// As `envelope`, honestly by device `i` itself.
     pub fn own_envelope(&self, i: usize, body: sealed::Body) -> Vec<u8> {
-        let session = Session::random(&self.devices[i].profile.random);
+        let named = match &body {
+            sealed::Body::KeyShare(message) => Hostile::session_of(message),
+            sealed::Body::PrivateMessage(_) => None,
+        };
+        let session = named.unwrap_or_else(|| Session::random(&self.devices[i].profile.random));
         self.envelope(i, self.leaf(i), (session, 0), body)
     }
 
@@ -133,20 +139,13 @@ impl World {
         let session = Session::random(&self.devices[i].profile.random);
         let body = Some(sealed::Body::KeyShare(message.into()));
         SealingKey::new(&join_secret(seal_key), &scope, session)
-            .seal(&content::Sealed { body }.encode_to_vec())
+            .seal(&content::Sealed { body, ..content::Sealed::default() }.encode_to_vec())
             .unwrap()
     }
 
     /// What an honest program of device `i` would say, to be falsified.
     pub fn content(&self, i: usize, counter: u64, text: &str) -> content::Content {
-        let meta = &self.devices[i].engine.as_ref().unwrap().meta;
-        let row = meta.epochs.last().unwrap();
-        let view = content::View {
-            epoch: row.epoch,
-            authenticator: row.authenticator[..16].to_vec().into(),
-            seq: meta.cursor,
-            running_hash: meta.running_hash.clone().into(),
-        };
+        let view = self.devices[i].engine.as_ref().unwrap().own_view();
         content::Content {
             id: vec![7; 16].into(),
             counter,

@@ -11,7 +11,7 @@ use crate::{
 
 /// Eve says `content` by herself, in an envelope of her own.
 fn eve_says(world: &mut World, content: &content::Content) {
-    let envelope = world.said(EVE, &mut world.hostile(EVE), &content);
+    let envelope = world.said(EVE, &mut world.hostile(EVE), content);
     world.disconnect(EVE);
     world.inject(envelope, None);
     world.settle();

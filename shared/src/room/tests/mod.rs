@@ -3,11 +3,13 @@
 mod basic;
 mod hostile;
 mod hostile_answers;
+mod hostile_bounds;
 mod hostile_confirm;
 mod hostile_content;
 mod hostile_insider;
 mod hostile_joiner;
 mod hostile_member;
+mod hostile_order;
 mod hostile_relay;
 mod hostile_resealed;
 mod hostile_room;

@@ -74,7 +74,9 @@ fn what_a_stranded_device_says_waits_until_it_is_back() {
     let mut world = four(1003);
     spoil(&mut world, &[1]);
     for _ in 0..60 {
-        (0..4).for_each(|i| drop(world.deliver_one(i)));
+        (0..4).for_each(|i| {
+            world.deliver_one(i);
+        });
     }
     for i in &out {
         world.say(*i, "do you hear me?");
@@ -138,7 +140,9 @@ fn commit_of_nobodys_authority_is_refused_by_all() {
     let part = world.part(nothing());
     world.inject(envelope, Some(part));
     for _ in 0..40 {
-        (0..2).for_each(|i| drop(world.deliver_one(i)));
+        (0..2).for_each(|i| {
+            world.deliver_one(i);
+        });
     }
     assert_eq!((world.epoch(ANN), world.epoch(BOB)), (epoch, epoch));
     world.settle();

@@ -67,6 +67,9 @@ pub struct MemberOut {
     pub fingerprint: String,
     /// It is this profile.
     pub me: bool,
+    /// They have said or changed something since this profile came.
+    #[serde(default)]
+    pub heard: bool,
     /// What they say of themselves.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub status: String,

@@ -30,6 +30,7 @@ fn view(room: &str, open: bool) -> GroupView {
         person: person(name, byte),
         leaf: 0,
         me: byte == 1,
+        heard: true,
         status: String::new(),
         glyph: String::new(),
     };

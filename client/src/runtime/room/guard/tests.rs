@@ -16,6 +16,7 @@ fn view(people: &[(&str, u8)]) -> GroupView {
         person: person(name, *byte),
         leaf: u32::try_from(leaf).unwrap(),
         me: *byte == ME,
+        heard: true,
         status: String::new(),
         glyph: String::new(),
     };
