@@ -2,7 +2,7 @@
 
 use proto::relay::{AccessChange, AccessKey, Deliver};
 
-use super::{AlarmKind, Engine};
+use super::{AlarmKind, Engine, invites::without_cards};
 use crate::mls::group::{AccessKeys, GroupError};
 
 /// Keys that one commit adds, and removes, at most: the relay's cap is twice that. A repair that needs more
@@ -24,7 +24,7 @@ impl Engine {
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
         if let Some(change) = &entry.access {
             change.removed.iter().for_each(|key| drop(keys.remove(&**key)));
-            keys.extend(change.added.iter().map(|key| (key.key.to_vec(), key.clone())));
+            keys.extend(without_cards(change).map(|key| (key.key.to_vec(), key)));
         }
         let should = group.access_keys()?;
         let extra: Vec<_> =

@@ -10,7 +10,6 @@ use zeroize::Zeroizing;
 
 use super::state::EpochRow;
 use crate::{
-    content,
     crypto::aead::{Envelope, EnvelopeSecret, KeyId, OpeningKey, Origin, Scope, SealingKey, Session},
     crypto::random::Random,
     invite::join_secret,
@@ -32,13 +31,21 @@ pub(super) enum Sealer {
 pub(super) struct Keyring {
     room: RoomId,
     epochs: Vec<(u64, EnvelopeSecret, u32)>,
+    /// What joins at the end of each epoch are sealed under.
+    joins: Vec<EnvelopeSecret>,
     found: HashMap<(u64, Session), (u32, OpeningKey)>,
     leaf_of: BTreeMap<Session, u32>,
 }
 
 impl Keyring {
     pub(super) fn new(room: RoomId, rows: &[EpochRow]) -> Self {
-        let mut keyring = Self { room, epochs: Vec::new(), found: HashMap::new(), leaf_of: BTreeMap::new() };
+        let mut keyring = Self {
+            room,
+            epochs: Vec::new(),
+            joins: Vec::new(),
+            found: HashMap::new(),
+            leaf_of: BTreeMap::new(),
+        };
         keyring.set(rows);
         keyring
     }
@@ -47,6 +54,8 @@ impl Keyring {
     pub(super) fn set(&mut self, rows: &[EpochRow]) {
         let secret = |row: &EpochRow| Some(EnvelopeSecret::new(row.secret.as_slice().try_into().ok()?));
         self.epochs = rows.iter().filter_map(|row| Some((row.epoch, secret(row)?, row.leaves))).collect();
+        let join = |row: &EpochRow| Some(join_secret(row.slot_key.as_slice().try_into().ok()?));
+        self.joins = rows.iter().rev().filter_map(join).collect();
         let oldest = self.epochs.first().map_or(0, |(epoch, ..)| *epoch);
         self.found.retain(|(epoch, _), _| *epoch >= oldest);
     }
@@ -65,12 +74,8 @@ impl Keyring {
     }
 
     /// Finds the key, opens and authenticates. None when no key of ours opens it.
-    pub(super) fn open(
-        &mut self,
-        envelope: &Envelope<'_>,
-        invites: &[content::Invite],
-    ) -> Option<(Sealer, Zeroizing<Vec<u8>>)> {
-        self.open_member(envelope).or_else(|| self.open_invited(envelope, invites))
+    pub(super) fn open(&mut self, envelope: &Envelope<'_>) -> Option<(Sealer, Zeroizing<Vec<u8>>)> {
+        self.open_member(envelope).or_else(|| self.open_invited(envelope))
     }
 
     fn open_member(&mut self, envelope: &Envelope<'_>) -> Option<(Sealer, Zeroizing<Vec<u8>>)> {
@@ -99,14 +104,10 @@ impl Keyring {
         None
     }
 
-    fn open_invited(
-        &self,
-        envelope: &Envelope<'_>,
-        invites: &[content::Invite],
-    ) -> Option<(Sealer, Zeroizing<Vec<u8>>)> {
-        invites.iter().find_map(|invite| {
+    fn open_invited(&self, envelope: &Envelope<'_>) -> Option<(Sealer, Zeroizing<Vec<u8>>)> {
+        self.joins.iter().find_map(|secret| {
             let scope = self.scope(0, Origin::Invite);
-            let key = OpeningKey::new(&join_secret(&invite.seal_key), &scope, envelope.session());
+            let key = OpeningKey::new(secret, &scope, envelope.session());
             let plain = (key.key_id() == envelope.key_id()).then(|| key.open(envelope).ok())??;
             Some((Sealer::Invited, plain))
         })

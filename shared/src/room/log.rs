@@ -85,9 +85,8 @@ impl Engine {
             return Ok(Verdict::Taken);
         }
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
-        let invites = group.room()?.invites;
         let (our_leaf, epoch) = (group.leaf(), group.epoch());
-        let Some((sealer, plain)) = self.keyring.open(&envelope, &invites) else {
+        let Some((sealer, plain)) = self.keyring.open(&envelope) else {
             return Ok(self.unreadable(epoch, entry.is_commit));
         };
         let (leaf, sealed_in) = match sealer {
@@ -159,9 +158,13 @@ impl Engine {
         }
         let saying = Saying::new(entry, &said.id, at, who, false);
         let is_good = match said.body {
-            Some(Body::Leave(_)) => {
-                self.let_go(holder.unique());
-                true
+            Some(Body::Leave(leave)) => {
+                let is_proven =
+                    self.group.as_ref().is_some_and(|group| group.says_it_leaves(leaf, &leave.signature));
+                if is_proven {
+                    self.let_go(holder.unique(), &leave.signature);
+                }
+                is_proven
             }
             Some(Body::Alarm(alarm)) => {
                 let name = saying.from.name;

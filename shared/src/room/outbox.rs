@@ -49,8 +49,9 @@ impl Engine {
     }
 
     pub(super) fn leave(&mut self) {
+        let signature = self.signer().sign_leave(self.room.as_bytes()).unwrap_or([0; 64]);
         self.meta.leaving = true;
-        self.enqueue(String::new(), Body::Leave(content::Leave {}));
+        self.enqueue(String::new(), Body::Leave(content::Leave { signature: signature.to_vec().into() }));
     }
 
     pub(super) fn enqueue(&mut self, token: String, body: Body) {
@@ -122,7 +123,9 @@ impl Engine {
     fn send_next(&mut self, now: Millis) -> Result<(), GroupError> {
         let epoch = self.group.as_ref().map_or(0, crate::mls::group::Group::epoch);
         let Some(item) = self.outbox.front() else { return Ok(()) };
-        if item.envelope.is_empty() || item.epoch + EPOCHS_KEPT < epoch {
+        // What somebody could read who is not a member any more is sealed anew as well.
+        let stale = item.epoch + EPOCHS_KEPT < epoch || item.epoch < self.meta.removal_epoch;
+        if item.envelope.is_empty() || stale {
             self.seal(now)?;
         }
         let Some(item) = self.outbox.front() else { return Ok(()) };
@@ -184,7 +187,9 @@ impl Engine {
         let remedy = "Tell who runs the relay, or update this program.";
         if self.pending.as_ref().is_some_and(|pending| *pending.publish_id == *publish_id) {
             self.set_pending(None);
-            self.meta.want_invite = false;
+            self.meta.want_invites.clear();
+            self.meta.to_revoke.clear();
+            self.forget_roles();
             self.meta.want_update = false;
             self.meta.to_remove.clear();
             self.link.no_commits = true;
@@ -214,8 +219,10 @@ impl Engine {
             let commit = if self.has_intent() { link.commit_not_before } else { 0 };
             return Some(link.not_before.max(commit).max(now + 1));
         }
-        let update = (link.state == Stream::Live).then(|| (self.meta.last_update + UPDATE_MS).max(now + 1));
-        update.into_iter().chain(self.hand_over_wake().map(|at| at.max(now + 1))).min()
+        let live = link.state == Stream::Live;
+        let update = live.then(|| (self.meta.last_update + UPDATE_MS).max(now + 1));
+        let ends = live.then_some(self.meta.invite_ends).filter(|at| *at != 0).map(|at| at.max(now + 1));
+        update.into_iter().chain(ends).chain(self.hand_over_wake().map(|at| at.max(now + 1))).min()
     }
 }
 

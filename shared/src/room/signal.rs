@@ -108,7 +108,7 @@ impl Engine {
             return Ok(());
         }
         let Ok(envelope) = Envelope::parse(&signal.envelope) else { return Ok(()) };
-        let Some((Sealer::Leaf { leaf, epoch }, plain)) = self.keyring.open(&envelope, &[]) else {
+        let Some((Sealer::Leaf { leaf, epoch }, plain)) = self.keyring.open(&envelope) else {
             return Ok(());
         };
         let number = Number { id: (leaf, envelope.session()), sequence: envelope.sequence(), epoch };

@@ -15,6 +15,7 @@ mod gcm;
 mod hash;
 mod hpke;
 mod kem;
+mod kem_key;
 #[cfg(test)]
 mod known_answers;
 mod sign;
@@ -27,6 +28,7 @@ pub use self::{
     cipher::Cipher,
     error::SuiteError,
     hpke::{Receiver, Sender},
+    kem_key::{Carried, KEM_KEY_LEN, KemKey},
 };
 
 /// `MLS_128_MLKEM768X25519_AES256GCM_SHA384_Ed25519`, draft-ietf-mls-pq-ciphersuites.

@@ -11,7 +11,7 @@ use prost::Message;
 use proto::relay::{AccessKey, access_key::Kind};
 use zeroize::Zeroizing;
 
-use super::{Applied, Config, ENVELOPE_LABEL, Group, GroupError, LEAF_EXTENSION, ROOM_EXTENSION};
+use super::{Applied, Config, ENVELOPE_LABEL, Group, GroupError, LEAF_EXTENSION, ROOM_EXTENSION, SLOT_LABEL};
 use crate::{
     content, identity::Fingerprint, identity::credential::Holder, invite::access_key_of,
     mls::rules::Violation,
@@ -57,6 +57,14 @@ impl Group {
         Ok(Zeroizing::new(bytes))
     }
 
+    /// The key of this epoch's slot.
+    ///
+    /// # Errors
+    /// [`GroupError::Mls`] when the library refuses.
+    pub fn slot_key(&self) -> Result<Zeroizing<[u8; 32]>, GroupError> {
+        slot_key(&self.mls)
+    }
+
     /// One more than the greatest leaf index in use.
     pub fn leaf_bound(&self) -> u32 {
         self.mls.roster().members_iter().map(|member| member.index + 1).max().unwrap_or(0)
@@ -75,11 +83,18 @@ impl Group {
         holder(&self.mls.member_at_index(leaf)?).ok()
     }
 
-    /// The id of the invite by which the member with this account key came, where it came by one; of its latest leaf.
-    pub fn invite_of(&self, who: &Fingerprint) -> Option<Vec<u8>> {
-        let leaf = self.members().ok()?.into_iter().rev().find(|(_, holder)| holder.fingerprint == *who)?.0;
-        let id = leaf_of(&self.mls.member_at_index(leaf)?).ok()?.invite_id;
-        (!id.is_empty()).then(|| id.to_vec())
+    /// How many leaves came by the invite.
+    pub fn uses(&self, invite: &[u8]) -> u32 {
+        let came = |member: &Member| leaf_of(member).is_ok_and(|leaf| *leaf.invite_id == *invite);
+        self.mls.roster().members_iter().filter(came).map(|_| 1).sum()
+    }
+
+    /// The member whose live invite the leaf came by; none in an open room.
+    pub fn inviter_of(&self, leaf: u32) -> Option<Holder> {
+        let (room, id) = (self.room().ok()?, leaf_of(&self.mls.member_at_index(leaf)?).ok()?.invite_id);
+        let invite = room.invites.iter().find(|invite| !room.open && invite.id == id)?;
+        let maker = Fingerprint::of(&(&*invite.maker).try_into().ok()?);
+        Some(self.members().ok()?.into_iter().find(|(_, holder)| holder.fingerprint == maker)?.1)
     }
 
     /// The access keys that the relay should have now.
@@ -114,6 +129,12 @@ impl Group {
         }
         Ok(keys)
     }
+}
+
+pub(super) fn slot_key(mls: &mls_rs::Group<Config>) -> Result<Zeroizing<[u8; 32]>, GroupError> {
+    let secret = mls.export_secret(SLOT_LABEL, mls.group_id(), 32)?;
+    let bytes: [u8; 32] = secret.as_bytes().try_into().map_err(|_| GroupError::Unexpected)?;
+    Ok(Zeroizing::new(bytes))
 }
 
 fn member_key(key: bytes::Bytes) -> AccessKey {

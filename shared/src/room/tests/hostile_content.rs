@@ -107,7 +107,8 @@ fn repeated_leave_is_remembered_once() {
     let mut eve = world.hostile(EVE);
     for n in 1..20 {
         let mut content = world.content(EVE, n, "");
-        content.body = Some(content::content::Body::Leave(content::Leave {}));
+        let signature = world.leave_proof(EVE).into();
+        content.body = Some(content::content::Body::Leave(content::Leave { signature }));
         let message = eve.seal(&content.encode_to_vec());
         let envelope = world.own_envelope(EVE, private(message));
         world.inject(envelope, None);

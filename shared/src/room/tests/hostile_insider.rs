@@ -102,7 +102,7 @@ fn insider_cannot_burn_a_message_key() {
 fn message_in_a_joiners_envelope_is_refused() {
     let mut world = three(306);
     let message = world.hostile(EVE).seal(&world.content(EVE, 1, "hello").encode_to_vec());
-    let seal_key = world.room(EVE).invites[0].seal_key.clone();
+    let slot_key = world.slot_key(EVE);
     let engine = world.devices[EVE].engine.as_ref().unwrap();
     let scope = crate::crypto::aead::Scope {
         room: engine.room,
@@ -112,7 +112,7 @@ fn message_in_a_joiners_envelope_is_refused() {
     let session = Session::random(&world.devices[EVE].profile.random);
     let sealed = content::Sealed { body: Some(private(message)) }.encode_to_vec();
     let envelope =
-        crate::crypto::aead::SealingKey::new(&crate::invite::join_secret(&seal_key), &scope, session)
+        crate::crypto::aead::SealingKey::new(&crate::invite::join_secret(&slot_key), &scope, session)
             .seal(&sealed)
             .unwrap();
     world.disconnect(EVE);
@@ -168,18 +168,17 @@ fn removed_member_cannot_read_append_or_return() {
     world.say(ANN, "she is gone");
     world.settle();
     let said = world.relay.log.last().unwrap().envelope.clone();
-    let mut keyring = super::super::keyring::Keyring::new(
-        link.room_id,
-        &world.devices[EVE].engine.as_ref().unwrap().meta.epochs,
-    );
-    assert!(keyring.open(&Envelope::parse(&said).unwrap(), &[]).is_none(), "a removed member read on");
+    let room = world.room_id(ANN);
+    let mut keyring =
+        super::super::keyring::Keyring::new(room, &world.devices[EVE].engine.as_ref().unwrap().meta.epochs);
+    assert!(keyring.open(&Envelope::parse(&said).unwrap()).is_none(), "a removed member read on");
     let key = world.access_key(EVE).key;
     assert!(!world.relay.keys.contains_key(&*key), "a removed member kept access");
     assert!(!world.relay.keys.contains_key(link.secret.access_key().public().as_bytes()));
     world.join(EVE, &link);
     assert!(world.closed(EVE));
     // Even a relay that lets them in and shows them the slot has nothing that the old link opens.
-    assert!(crate::invite::slot::open(&link.room_id, &link.secret, &world.relay.slot).is_err());
+    assert!(crate::invite::slot::open(&room, &link.secret, &world.relay.slot).is_err());
 }
 
 #[test]

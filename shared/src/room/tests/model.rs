@@ -12,12 +12,15 @@ use proto::relay::{
 #[derive(Clone, Default)]
 pub struct ModelRelay {
     pub exists: bool,
+    pub room: Vec<u8>,
     pub log: Vec<Deliver>,
     pub last_commit: u64,
     pub slot: Vec<u8>,
     pub keys: BTreeMap<Vec<u8>, (AccessKey, u32)>,
     pub ids: BTreeMap<Vec<u8>, u64>,
     pub now: u64,
+    /// Its clock stands still.
+    pub frozen: Option<u64>,
     /// The one token that may open the room, if one is asked for, and what is said to others.
     pub asks: Option<(Vec<u8>, Code)>,
     /// By client: its key and how far it was read to.
@@ -80,7 +83,9 @@ impl ModelRelay {
     }
 
     fn join(&mut self, client: usize, join: Join) -> Frame {
-        let room = proto::RoomId::try_from(&*join.room_id).unwrap();
+        let is_named = !join.room_id.is_empty();
+        let room = if is_named { &*join.room_id } else { &[0; 32][..] };
+        let room = proto::RoomId::try_from(room).unwrap();
         let key = VerifyingKey::from_bytes(&(&*join.access_key).try_into().unwrap()).unwrap();
         let signature = Signature::from_bytes(&(&*join.signature).try_into().unwrap());
         key.verify_strict(&proto::join_statement(&room, &Self::binding(client)), &signature).unwrap();
@@ -93,6 +98,7 @@ impl ModelRelay {
             }
             if !self.exists {
                 self.exists = true;
+                self.room = join.room_id.to_vec();
                 self.slot = create.slot.unwrap().sealed.to_vec();
                 self.keys = create.keys.into_iter().map(|key| (key.key.to_vec(), (key, 0))).collect();
             } else if !self.keys.contains_key(&*join.access_key) {
@@ -104,7 +110,10 @@ impl ModelRelay {
             return Frame::Refused(refusal(&[], Code::NotAllowed, 0));
         };
         let invite = key.kind() == Kind::Invite;
-        let dead = (key.expires_ms != 0 && self.now >= key.expires_ms)
+        if !is_named && !invite {
+            return Frame::Refused(refusal(&[], Code::NotAllowed, 0));
+        }
+        let dead = (key.expires_ms != 0 && self.frozen.unwrap_or(self.now) >= key.expires_ms)
             || (key.max_uses != 0 && *uses >= key.max_uses);
         if invite && dead {
             return Frame::Refused(refusal(&[], Code::NotAllowed, 0));
@@ -117,6 +126,8 @@ impl ModelRelay {
             last_commit: self.last_commit,
             slot: invite.then(|| self.slot()),
             now_ms: self.now,
+            room_id: if is_named { Vec::new() } else { self.room.clone() }.into(),
+            card: if invite { key.card.clone() } else { bytes::Bytes::new() },
             ..Joined::default()
         })
     }
@@ -159,7 +170,7 @@ impl ModelRelay {
         }
         self.log.push(Deliver {
             seq,
-            at_ms: self.now,
+            at_ms: self.frozen.unwrap_or(self.now),
             envelope: envelope.into(),
             is_commit,
             access,
