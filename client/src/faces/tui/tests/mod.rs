@@ -32,6 +32,7 @@ fn view(room: &str, open: bool) -> GroupView {
         me: byte == 1,
         status: String::new(),
         glyph: String::new(),
+        is_moderator: false,
     };
     GroupView {
         room: room.into(),
@@ -41,6 +42,9 @@ fn view(room: &str, open: bool) -> GroupView {
         members: [("ann", 1), ("bob", 2), ("eve", 3)].map(member).to_vec(),
         disappear_s: 0,
         past_lines: 0,
+        invites: Vec::new(),
+        moderators_invite: false,
+        seats: 5,
     }
 }
 

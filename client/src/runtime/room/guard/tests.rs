@@ -18,6 +18,7 @@ fn view(people: &[(&str, u8)]) -> GroupView {
         me: *byte == ME,
         status: String::new(),
         glyph: String::new(),
+        is_moderator: false,
     };
     let members = people.iter().enumerate().map(member).collect();
     GroupView {
@@ -28,6 +29,9 @@ fn view(people: &[(&str, u8)]) -> GroupView {
         members,
         disappear_s: 0,
         past_lines: 0,
+        invites: Vec::new(),
+        moderators_invite: false,
+        seats: 5,
     }
 }
 
@@ -55,7 +59,7 @@ impl World {
         let mut look = Look { people: &people, me: person("me", ME), now: self.now, met: Vec::new() };
         let mut alarms = Vec::new();
         for event in events {
-            alarms.extend(self.guard.look(&mut look, event, |_| Some(person("ann", 2))));
+            alarms.extend(self.guard.look(&mut look, event));
         }
         let meetings = look.met.into_iter().map(|(_, met)| met).collect();
         let room = proto::RoomId([7; 32]);
@@ -77,7 +81,7 @@ impl World {
 }
 
 fn joined(name: &str, byte: u8) -> Event {
-    Event::MemberJoined(person(name, byte))
+    Event::MemberJoined { who: person(name, byte), by: Some(person("ann", 2)) }
 }
 
 #[test]
