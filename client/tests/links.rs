@@ -158,5 +158,5 @@ async fn dead_invite_ends_with_4() {
     invite.link.secret = InviteSecret::from_bytes([7; 20]);
     let output = run(&dir.path().join("bob"), &["-"], &format!("{invite}\n"));
     assert_eq!(output.status.code(), Some(4), "{output:?}");
-    assert!(text(&output.stderr).contains("team is over"), "{output:?}");
+    assert!(text(&output.stderr).contains("does not know this room"), "{output:?}");
 }
