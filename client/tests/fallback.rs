@@ -98,11 +98,17 @@ async fn certificate_that_quic_would_refuse_is_refused_over_tcp() {
     let transport = Transport::new(None).unwrap();
     let other = Pin::from([7; 32]);
     for (known, verdict) in [
-        (Known { pin: Some(relay.pin()), remembered: None }, Ok(Trust::Pinned(relay.pin()))),
-        (Known { pin: None, remembered: Some(relay.pin()) }, Ok(Trust::Remembered(relay.pin()))),
+        (
+            Known { pin: Some(relay.pin()), remembered: None, ..Known::default() },
+            Ok(Trust::Pinned(relay.pin())),
+        ),
+        (
+            Known { pin: None, remembered: Some(relay.pin()), ..Known::default() },
+            Ok(Trust::Remembered(relay.pin())),
+        ),
         (Known::default(), Ok(Trust::FirstUse(relay.pin()))),
-        (Known { pin: Some(other), remembered: Some(relay.pin()) }, Err(Refusal::Pin)),
-        (Known { pin: None, remembered: Some(other) }, Err(Refusal::Changed)),
+        (Known { pin: Some(other), remembered: Some(relay.pin()), ..Known::default() }, Err(Refusal::Pin)),
+        (Known { pin: None, remembered: Some(other), ..Known::default() }, Err(Refusal::Changed)),
     ] {
         match (transport.dial(&way, known).await, verdict) {
             (Ok(dialed), Ok(trust)) => {
@@ -121,7 +127,7 @@ async fn full_relay_over_tcp_is_told_apart_from_a_silent_one() {
     let limits = Limits { connections: 1, ..Limits::default() };
     let relay = Relay::start(Config { fallback: Fallback::Required, limits, ..config }).await.unwrap();
     let way = blocked(relay.addresses()[0]).await;
-    let known = Known { pin: Some(relay.pin()), remembered: None };
+    let known = Known { pin: Some(relay.pin()), remembered: None, ..Known::default() };
     let transport = Transport::new(None).unwrap();
     let first = transport.dial(&way, known).await.unwrap();
     let error = transport.dial(&way, known).await.unwrap_err();

@@ -53,11 +53,11 @@ fn authority(dir: &TempDir, name: &str) -> Authority {
 }
 
 fn pinned(pin: Pin) -> Known {
-    Known { pin: Some(pin), remembered: None }
+    Known { pin: Some(pin), remembered: None, ..Known::default() }
 }
 
 fn remembered(pin: Pin) -> Known {
-    Known { pin: None, remembered: Some(pin) }
+    Known { pin: None, remembered: Some(pin), ..Known::default() }
 }
 
 async fn refusal(transport: &Transport, address: &RelayAddress, known: Known) -> Refusal {
@@ -76,7 +76,7 @@ async fn pin_of_the_link_decides_and_another_one_is_refused() {
     assert_eq!(dialed.trust, Trust::Pinned(relay.pin()));
     assert_eq!(refusal(&transport, &address(&relay), pinned(Pin::from([7; 32]))).await, Refusal::Pin);
     // Not even what was remembered helps against a link that says otherwise.
-    let both = Known { pin: Some(Pin::from([7; 32])), remembered: Some(relay.pin()) };
+    let both = Known { pin: Some(Pin::from([7; 32])), remembered: Some(relay.pin()), ..Known::default() };
     assert_eq!(refusal(&transport, &address(&relay), both).await, Refusal::Pin);
 }
 

@@ -23,9 +23,9 @@ use shared::{
     crypto::suite::Suite,
     identity::Identity,
     identity::credential::certify,
-    invite::InviteSecret,
-    invite::slot,
+    invite::{AccessSecret, InviteSecret, list, slot},
     mls::group::{Group, Plan, Prepared, Signer},
+    mls::rules::{ROOM_VERSION, SEATS_PER_ACCOUNT},
 };
 
 #[path = "group/reading.rs"]
@@ -77,25 +77,30 @@ impl Growing {
     fn new(suite: Suite) -> Self {
         let random = Random::new(ChaCha20Rng::seed_from_u64(1));
         let secret = InviteSecret::generate(&random);
+        let founder = Identity::generate(&random);
         let room = content::Room {
             name: "bench".to_owned(),
             open: false,
-            invites: vec![secret.to_content(0, 0)],
-            version: 1,
-            disappear_s: 0,
-            past_lines: 0,
+            invites: vec![list(&secret, &ROOM, (0, 0), &founder).unwrap()],
+            version: ROOM_VERSION,
+            moderators: vec![founder.fingerprint().0.to_vec().into()],
+            seats_per_account: SEATS_PER_ACCOUNT,
+            ..content::Room::default()
         };
-        let (signer, identity, leaf) = person(suite, &random, 0, &[]);
+        let (signer, identity) = person(suite, &random, (0, &founder));
+        let access_key = random.bytes::<32>().to_vec().into();
+        let leaf = content::Leaf { access_key, ..content::Leaf::default() };
         let (newest, info) =
             Group::create((suite, &random), (&signer, identity), &ROOM, &room, &leaf, NOW).unwrap();
         Self { suite, random, secret, count: 1, older: None, newest, info }
     }
 
     fn join(&self) -> (Group, Prepared) {
-        let (signer, identity, leaf) = person(self.suite, &self.random, self.count, &self.secret.id());
-        let (context, psk) = ((self.suite, &self.random), self.secret.psk());
-        let invite = (self.secret.id(), &*psk);
-        Group::join(context, (&signer, identity), &ROOM, &self.info, invite, &leaf, NOW).unwrap()
+        let account = Identity::generate(&self.random);
+        let (signer, identity) = person(self.suite, &self.random, (self.count, &account));
+        let access = AccessSecret::generate(&self.random).public();
+        let (context, invite) = ((self.suite, &self.random), (&self.secret, &access));
+        Group::join(context, (&signer, identity), &ROOM, &self.info, invite, NOW).unwrap()
     }
 
     fn grow(&mut self) {
@@ -120,7 +125,8 @@ impl Growing {
             spent
         });
         let invites = self.newest.room().unwrap().invites;
-        let sealed = slot::seal(&ROOM, &invites, &prepared.group_info, &self.random).unwrap();
+        let content = (&*prepared.slot_key, &*prepared.group_info);
+        let sealed = slot::seal(&ROOM, &invites, content, &self.random).unwrap();
         println!(
             "| {members} | {commit:.1} | {process:.1} | {join:.1} | {} | {} | {} |",
             prepared.message.len(),
@@ -130,18 +136,11 @@ impl Growing {
     }
 }
 
-fn person(
-    suite: Suite,
-    random: &Random,
-    number: u32,
-    invite: &[u8],
-) -> (Signer, SigningIdentity, content::Leaf) {
+fn person(suite: Suite, random: &Random, (number, account): (u32, &Identity)) -> (Signer, SigningIdentity) {
     let signer = Signer::generate(suite, random).unwrap();
-    let identity = Identity::generate(random);
-    let certified =
-        certify(&identity, format!("member {number}").as_str(), "bench", random.bytes(), &signer.public);
-    let access_key = random.bytes::<32>().to_vec().into();
-    (signer, certified, content::Leaf { access_key, invite_id: invite.to_vec().into() })
+    let name = format!("member {number}");
+    let certified = certify(account, name.as_str(), "bench", random.bytes(), &signer.public);
+    (signer, certified)
 }
 
 fn timed(run: impl FnOnce()) -> Duration {

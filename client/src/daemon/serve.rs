@@ -19,7 +19,10 @@ pub(super) async fn answer(local: &Local, face: FaceId, request: Request) -> Vec
         Request::Ack(room, cursor, seq) => pack(&local.ack_at(&room, &cursor, seq).await),
         Request::Acked(room, cursor) => pack(&local.acked(&room, &cursor).await),
         Request::Seen(notice) => pack(&local.seen(notice).await),
-        Request::Join(link) => pack(&invite(link).and_then(|link| local.join(&link))),
+        Request::Join(link) => match invite(link) {
+            Ok(link) => pack(&local.join(&link).await),
+            Err(failure) => pack(&Err::<String, _>(failure)),
+        },
         Request::Open(name, relay) => pack(&local.open(&name, relay)),
         Request::Create(name, relay, policy) => pack(&local.create(&name, relay, policy)),
         Request::UseRelay(link) => pack(&use_relay(local, link).await),

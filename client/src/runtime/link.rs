@@ -75,7 +75,7 @@ impl RelayLink {
 }
 
 /// Why there is no connection, and whether somebody must decide first.
-type Refusal = (Failure, bool);
+pub(super) type Refusal = (Failure, bool);
 
 impl Dialer {
     async fn run(self, state: watch::Sender<LinkState>, nudge: Arc<Notify>) {
@@ -174,7 +174,7 @@ impl Dialer {
         let address = self.address.clone();
         let known = self.vault.run(move |store| store.known_relay(&address)).await.map_err(store_failed)?;
         let pin = self.pin.or(known.filter(|known| known.from_link).map(|known| known.pin));
-        Ok(Known { pin, remembered: known.map(|known| known.pin) })
+        Ok(Known { pin, remembered: known.map(|known| known.pin), ..Known::default() })
     }
 
     /// Before anything is said: what is not remembered cannot be noticed when it changes.
@@ -191,7 +191,7 @@ impl Dialer {
     }
 }
 
-fn explain(error: &DialError) -> Refusal {
+pub(super) fn explain(error: &DialError) -> Refusal {
     (Failure::from(error), error.is_final())
 }
 

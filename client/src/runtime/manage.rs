@@ -6,10 +6,7 @@ use std::{
 };
 
 use proto::RoomId;
-use shared::{
-    invite::link::InviteLink,
-    room::{Engine, EngineError, Policy},
-};
+use shared::room::{Engine, EngineError, Policy};
 use tokio::sync::mpsc;
 
 use super::{
@@ -28,19 +25,6 @@ use crate::{
 const MAX_ROOMS: usize = 64;
 
 impl Local {
-    /// Joins the room of an invite link. Returns its label; whether it worked comes as events.
-    ///
-    /// # Errors
-    /// [`Failure`] when the link is of no use.
-    pub fn join(&self, invite: &InviteLink) -> Result<String, Failure> {
-        let address = RelayAddress::new(&invite.host, invite.port)
-            .map_err(|error| Failure::usage(error.to_string(), "Ask for a new link."))?;
-        let place = Where::Relay { address, pin: invite.link.ca_pin.map(Pin::from) };
-        let profile = lock(&self.0.profile).engine.clone();
-        let engine = Engine::join(&profile, &invite.link, now_ms()).map_err(|error| begin_failed(&error))?;
-        self.begin(engine, place)
-    }
-
     /// Opens the open room of that name: whoever knows the name, the relay's operator included, can read it.
     ///
     /// # Errors
@@ -99,7 +83,7 @@ impl Local {
         self.spawn(record, Begin::Stored, over);
     }
 
-    fn begin(&self, engine: Engine, place: Where) -> Result<String, Failure> {
+    pub(super) fn begin(&self, engine: Engine, place: Where) -> Result<String, Failure> {
         let id = engine.room_id();
         if let Some(label) = self.known(id, &place)? {
             return Ok(label);
@@ -218,7 +202,7 @@ impl Inner {
     }
 }
 
-fn begin_failed(error: &EngineError) -> Failure {
+pub(super) fn begin_failed(error: &EngineError) -> Failure {
     match error {
         EngineError::Name(_) => Failure::usage(error.to_string(), "Choose another name."),
         EngineError::Group(_) | EngineError::Damaged => {

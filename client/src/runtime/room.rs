@@ -34,7 +34,7 @@ use crate::{
     daemon::FaceId,
     failure::{Exit, Failure},
     store::{Committed, People, RoomRecord, StoredNotice, Vault, What, Where},
-    transport::{Pin, RelayAddress, RoomStream, Trust},
+    transport::{Pin, RelayAddress, RoomStream},
 };
 
 /// While more than this waits to be written, in bytes, no commands are taken: whoever asks waits.
@@ -79,7 +79,6 @@ pub(super) struct Room {
     _link: Option<Arc<RelayLink>>,
     link: watch::Receiver<LinkState>,
     stream: Option<RoomStream>,
-    trust: Option<Trust>,
     engine: Option<Engine>,
     people: People,
     guard: Guard,
@@ -134,7 +133,6 @@ impl Room {
             _link: link,
             link: watcher,
             stream: None,
-            trust: None,
             engine: None,
             people: inner.people.clone(),
             guard: Guard::default(),
@@ -216,14 +214,14 @@ impl Room {
                 let _ = reply.send(self.queued());
             }
             Turn::Ask(Some(Ask::Command(command, asker, reply))) => {
-                if let (Command::Invite, Some(face)) = (&command, asker)
+                if let (Command::Invite { .. }, Some(face)) = (&command, asker)
                     && !self.invited.contains(&face)
                 {
                     self.invited.push(face);
                 }
                 self.is_leaving |= command == Command::Leave;
                 let is_early = self.engine.as_ref().is_some_and(|engine| engine.view().is_none());
-                let done = if command == Command::Invite && is_early {
+                let done = if command == Command::INVITE && is_early {
                     self.wants_invite = true;
                     Ok(())
                 } else {
@@ -276,7 +274,7 @@ impl Room {
             let entry = delivered(&input);
             let mut output = engine.step(input, now);
             output.events = output.events.into_iter().fold(Vec::new(), |mut events, event| {
-                let alarms = self.guard.look(&mut look, &event, |who| engine.invited_by(who));
+                let alarms = self.guard.look(&mut look, &event);
                 events.push(event);
                 events.extend(alarms);
                 events
@@ -327,7 +325,7 @@ impl Room {
         }
         if self.wants_invite && self.engine.as_ref().is_some_and(|engine| engine.view().is_some()) {
             self.wants_invite = false;
-            Box::pin(self.apply(vec![Input::Command(Command::Invite)])).await?;
+            Box::pin(self.apply(vec![Input::Command(Command::INVITE)])).await?;
         }
         if reopen && !self.is_over {
             self.hang_up(false).await;

@@ -144,6 +144,12 @@ impl Holder {
     }
 }
 
+/// The account key of a leaf that the group has accepted: nothing is verified again.
+pub(crate) fn account_of(identity: &SigningIdentity) -> Option<[u8; 32]> {
+    let custom = identity.credential.as_custom()?;
+    content::Credential::decode(&*custom.data).ok()?.account_key.as_ref().try_into().ok()
+}
+
 /// The identity provider of every group: see [`Holder::verify`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Members;

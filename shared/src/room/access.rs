@@ -2,7 +2,7 @@
 
 use proto::relay::{AccessChange, AccessKey, Deliver};
 
-use super::{AlarmKind, Engine};
+use super::{AlarmKind, Engine, invites::without_cards};
 use crate::{
     mls::group::{AccessKeys, GroupError},
     mls::rules::Violation,
@@ -18,7 +18,8 @@ impl Engine {
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
         if let Some(change) = &entry.access {
             change.removed.iter().for_each(|key| drop(keys.remove(&**key)));
-            keys.extend(change.added.iter().filter_map(proper));
+            let added = without_cards(change);
+            keys.extend(added.filter_map(|key| proper(&key)));
         }
         let should = group.access_keys()?;
         let extra = keys.iter().filter(|(k, v)| should.get(*k) != Some(v)).count();

@@ -10,7 +10,6 @@ use zeroize::Zeroizing;
 
 use super::state::EpochRow;
 use crate::{
-    content,
     crypto::aead::{Envelope, EnvelopeSecret, OpeningKey, Origin, Scope, SealingKey, SenderTag, Session},
     invite::join_secret,
 };
@@ -34,7 +33,7 @@ pub(super) struct Keyring {
     epochs: Vec<(u64, EnvelopeSecret)>,
     /// Every leaf of every epoch: at most the relay's cap on keys, times the epochs.
     senders: HashMap<SenderTag, (u64, u32)>,
-    /// By whose tag joiners seal.
+    /// What joins and returns at the end of each epoch are sealed under, by their tag.
     joiners: Vec<(SenderTag, EnvelopeSecret)>,
     found: HashMap<(u64, u32, Session), OpeningKey>,
 }
@@ -68,6 +67,12 @@ impl Keyring {
             };
             self.epochs.push(pair);
         }
+        let scope = self.scope(0, Origin::Invite);
+        let joiner = |row: &EpochRow| {
+            let secret = join_secret(row.slot_key.as_slice().try_into().ok()?);
+            Some((SenderTag::derive(&secret, &scope), secret))
+        };
+        self.joiners = rows.iter().filter_map(joiner).collect();
     }
 
     fn learn(&mut self, row: &EpochRow, secret: EnvelopeSecret) -> (u64, EnvelopeSecret) {
@@ -79,18 +84,6 @@ impl Keyring {
             self.senders.insert(tag, (epoch, leaf));
         }
         (epoch, secret)
-    }
-
-    /// Takes over the invites by which somebody may join now, and the slot key by which a device may come back.
-    pub(super) fn set_joiners(&mut self, invites: &[content::Invite], slot_key: &[u8; 32]) {
-        let scope = self.scope(0, Origin::Invite);
-        let joiner = |invite: &content::Invite| {
-            let secret = join_secret(&invite.seal_key);
-            (SenderTag::derive(&secret, &scope), secret)
-        };
-        let returns = join_secret(slot_key);
-        let returns = (SenderTag::derive(&returns, &scope), returns);
-        self.joiners = invites.iter().map(joiner).chain([returns]).collect();
     }
 
     /// A sealing key for our leaf in the newest epoch.

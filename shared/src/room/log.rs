@@ -221,9 +221,13 @@ impl Engine {
         }
         let saying = Saying::new(entry, &said.id, at, who, false);
         let is_good = match said.body {
-            Some(Body::Leave(_)) => {
-                self.let_go(unique);
-                true
+            Some(Body::Leave(leave)) => {
+                let is_proven =
+                    self.group.as_ref().is_some_and(|group| group.says_it_leaves(leaf, &leave.signature));
+                if is_proven {
+                    self.let_go(unique, &leave.signature);
+                }
+                is_proven
             }
             Some(Body::Alarm(alarm)) => self.reported(leaf, &saying.from.name, &alarm),
             Some(Body::Past(past)) => self.past(&saying, past),

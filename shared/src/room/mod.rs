@@ -28,7 +28,7 @@ use crate::{
     identity::credential::{Holder, MAX_GLYPH, MAX_STATUS, Shown},
     identity::{Identity, NameError, clean_name, clean_optional},
     invite::link::Link,
-    invite::{AccessSecret, InviteSecret, open_room_id},
+    invite::{AccessSecret, InviteSecret, nfc, open_room_id},
     mls::group::{Group, GroupError, Signer},
 };
 use keyring::Keyring;
@@ -41,7 +41,7 @@ mod commit;
 mod echo;
 mod epoch;
 mod event;
-mod inviters;
+mod invites;
 mod join;
 mod keyring;
 mod limit;
@@ -55,6 +55,7 @@ mod placed;
 mod relay;
 mod reports;
 mod resync;
+mod roles;
 mod rows;
 mod said;
 mod signal;
@@ -147,6 +148,8 @@ const INVITED: u32 = u32::MAX;
 #[derive(Debug, Default)]
 struct Connection {
     state: Stream,
+    /// The relay's pin, for cards; none when WebPKI vouched for the relay.
+    pin: Option<[u8; 32]>,
     /// The log's head when the stream opened, and the cursor then.
     head: u64,
     start: u64,
@@ -215,7 +218,7 @@ impl Engine {
         now: Millis,
     ) -> Result<Self, EngineError> {
         let room = RoomId(profile.random.bytes());
-        let mut engine = Self::begin(profile, room, room_name, Phase::Creating)?;
+        let mut engine = Self::begin(profile, room, clean_name(room_name)?, Phase::Creating)?;
         engine.build_room(policy, now)?;
         Ok(engine)
     }
@@ -226,25 +229,27 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Name`] for a name that cannot be shown.
     pub fn open(profile: &Profile, room_name: &str, _now: Millis) -> Result<Self, EngineError> {
-        let room_name = clean_name(room_name)?;
-        let mut engine = Self::begin(profile, open_room_id(&room_name), &room_name, Phase::Joining)?;
-        engine.meta.open = true;
+        let room_name = clean_name(&nfc(room_name))?;
         let mut row = JoinRow::default();
         row.secret = InviteSecret::of_open_room(&room_name).as_bytes().to_vec();
+        row.is_known = true;
+        let mut engine = Self::begin(profile, open_room_id(&room_name), room_name, Phase::Joining)?;
+        engine.meta.open = true;
         engine.meta.link = Some(row);
         Ok(engine)
     }
 
-    /// The room of an invite link.
+    /// The room of an invite link. Which one that is, the card at the relay says: until then [`Engine::room_id`] is all
+    /// zero and [`Engine::room_name`] empty.
     ///
     /// # Errors
     /// [`EngineError::Name`] for a name that cannot be shown.
     pub fn join(profile: &Profile, link: &Link, _now: Millis) -> Result<Self, EngineError> {
-        let mut engine = Self::begin(profile, link.room_id, &link.room_name, Phase::Joining)?;
+        let unknown = RoomId([0; RoomId::LEN]);
+        let mut engine = Self::begin(profile, unknown, String::new(), Phase::Joining)?;
         let mut row = JoinRow::default();
         row.secret = link.secret.as_bytes().to_vec();
-        row.least_epoch = link.least_epoch;
-        row.inviter = link.inviter.map(|fingerprint| fingerprint.0.to_vec()).unwrap_or_default();
+        row.pin = link.pin.map(|pin| pin.to_vec()).unwrap_or_default();
         engine.meta.link = Some(row);
         Ok(engine)
     }
@@ -297,7 +302,7 @@ impl Engine {
         let me = group.leaf();
         let members = group.members().ok()?.into_iter();
         let state = group.room().ok()?;
-        Some(GroupView {
+        let mut view = GroupView {
             room: self.meta.room_name.clone(),
             open: self.meta.open,
             epoch: group.epoch(),
@@ -307,12 +312,18 @@ impl Engine {
                     let person = person(&holder);
                     let heard = leaf == me || self.is_heard(leaf, &holder.unique());
                     let Holder { status, glyph, .. } = holder;
-                    Member { person, leaf, me: leaf == me, heard, status, glyph }
+                    let is_moderator = roles::moderates(&state, &person.fingerprint);
+                    Member { person, leaf, me: leaf == me, heard, status, glyph, is_moderator }
                 })
                 .collect(),
             disappear_s: state.disappear_s,
             past_lines: state.past_lines,
-        })
+            invites: Vec::new(),
+            moderators_invite: state.invite_policy() == content::room::InvitePolicy::Moderators,
+            seats: state.seats_per_account,
+        };
+        view.invites = self.listed(&state, &view);
+        Some(view)
     }
 
     /// Does what `input` asks. Never panics and never fails: what goes wrong is an [`Event`].
@@ -327,7 +338,7 @@ impl Engine {
     pub fn step(&mut self, input: Input, now: Millis) -> Output {
         let result = match input {
             _ if self.phase() == Phase::Closed => Ok(()),
-            Input::Connected { binding, token } => self.connected(&binding, token.as_ref()),
+            Input::Connected { binding, token, pin } => self.connected(&binding, token.as_ref(), pin),
             Input::Frame(frame) => self.frame(frame, now),
             Input::Disconnected => {
                 self.link = Connection { announced: self.link.announced, ..Connection::default() };
@@ -353,8 +364,7 @@ impl Engine {
         rows::collect(self)
     }
 
-    fn begin(profile: &Profile, room: RoomId, room_name: &str, phase: Phase) -> Result<Self, EngineError> {
-        let room_name = clean_name(room_name)?;
+    fn begin(profile: &Profile, room: RoomId, room_name: String, phase: Phase) -> Result<Self, EngineError> {
         let name = clean_name(&profile.name)?;
         let status = clean_optional(&profile.status, MAX_STATUS)?;
         let glyph = clean_optional(&profile.glyph, MAX_GLYPH)?;
@@ -450,11 +460,10 @@ impl Engine {
         )
     }
 
-    fn leaf_extension(&self, invite_id: &[u8]) -> content::Leaf {
-        content::Leaf {
-            access_key: self.access.public().as_bytes().to_vec().into(),
-            invite_id: invite_id.to_vec().into(),
-        }
+    /// The founder's, who came by no invite.
+    fn leaf_extension(&self) -> content::Leaf {
+        let access_key = self.access.public().as_bytes().to_vec().into();
+        content::Leaf { access_key, ..content::Leaf::default() }
     }
 
     fn suite(&self) -> Suite {

@@ -236,7 +236,7 @@ impl Engine {
         self.meta.epochs.retain(|row| row.epoch <= epoch);
         self.keyring.set(&self.meta.epochs);
         let room = group.room()?;
-        self.keyring.set_joiners(&room.invites, &*group.slot_key()?);
+
         self.meta.disappear_s = room.disappear_s;
         // What was sealed for an epoch that nobody is in any more is said again.
         for item in self.outbox.iter_mut().filter(|item| item.epoch > epoch && !item.envelope.is_empty()) {

@@ -48,8 +48,9 @@ impl Engine {
     }
 
     pub(super) fn leave(&mut self) {
+        let signature = self.signer().sign_leave(self.room.as_bytes()).unwrap_or([0; 64]);
         self.meta.leaving = true;
-        self.enqueue(String::new(), Body::Leave(content::Leave {}));
+        self.enqueue(String::new(), Body::Leave(content::Leave { signature: signature.to_vec().into() }));
     }
 
     pub(super) fn enqueue(&mut self, token: String, body: Body) {
@@ -142,7 +143,9 @@ impl Engine {
     fn send_next(&mut self, now: Millis) -> Result<(), GroupError> {
         let epoch = self.group.as_ref().map_or(0, crate::mls::group::Group::epoch);
         let Some(item) = self.outbox.front() else { return Ok(()) };
-        if item.envelope.is_empty() || item.epoch + EPOCHS_KEPT < epoch {
+        // What somebody could read who is not a member any more is sealed anew as well.
+        let stale = item.epoch + EPOCHS_KEPT < epoch || item.epoch < self.meta.removal_epoch;
+        if item.envelope.is_empty() || stale {
             let generation = self.group.as_mut().map_or(Ok(0), crate::mls::group::Group::next_generation)?;
             if !self.may_say(generation) {
                 // A commit of ours brings a fresh ratchet.
@@ -201,7 +204,9 @@ impl Engine {
         let remedy = "Tell who runs the relay, or update this program.";
         if self.pending.as_ref().is_some_and(|pending| *pending.publish_id == *publish_id) {
             self.set_pending(None);
-            self.meta.want_invite = false;
+            self.meta.want_invites.clear();
+            self.meta.to_revoke.clear();
+            self.forget_roles();
             self.meta.want_update = false;
             self.meta.to_remove.clear();
             self.link.no_commits = true;
@@ -247,8 +252,10 @@ impl Engine {
         if let Some(first) = times.into_iter().min() {
             return Some(first);
         }
-        let update = (link.state == Stream::Live).then(|| (self.meta.last_update + UPDATE_MS).max(now + 1));
-        update.into_iter().chain(self.hand_over_wake().map(|at| at.max(now + 1))).min()
+        let live = link.state == Stream::Live;
+        let update = live.then(|| (self.meta.last_update + UPDATE_MS).max(now + 1));
+        let ends = live.then_some(self.meta.invite_ends).filter(|at| *at != 0).map(|at| at.max(now + 1));
+        update.into_iter().chain(ends).chain(self.hand_over_wake().map(|at| at.max(now + 1))).min()
     }
 }
 

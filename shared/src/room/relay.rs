@@ -27,9 +27,10 @@ impl Engine {
         &mut self,
         binding: &[u8; proto::CHANNEL_BINDING_LEN],
         token: Option<&Token>,
+        pin: Option<[u8; 32]>,
     ) -> Result<(), GroupError> {
         let Connection { announced, told, .. } = self.link;
-        self.link = Connection { state: Stream::Asking, announced, told, ..Connection::default() };
+        self.link = Connection { state: Stream::Asking, announced, told, pin, ..Connection::default() };
         let invite = self.invite_secret().filter(|_| self.phase() == Phase::Joining);
         let key = invite.map_or_else(|| self.access.clone(), |secret| secret.access_key());
         let mut create = match self.phase() {
@@ -41,8 +42,15 @@ impl Engine {
             create.token = token.as_bytes().to_vec().into();
             self.link.token_sent = true;
         }
+        if let Some(create) = &mut create {
+            let mut own = std::mem::take(&mut self.meta.own_invites);
+            self.add_cards(&mut create.keys, &mut own, 0)?;
+            self.meta.own_invites = own;
+            self.dirty.meta = true;
+        }
+        let is_known = self.knows_room();
         self.send(client_frame::Frame::Join(Join {
-            room_id: self.room.as_bytes().to_vec().into(),
+            room_id: if is_known { self.room.as_bytes().to_vec() } else { Vec::new() }.into(),
             access_key: key.public().as_bytes().to_vec().into(),
             signature: key.sign_join(&self.room, binding).to_vec().into(),
             after: self.meta.cursor,
@@ -72,6 +80,7 @@ impl Engine {
             return Ok(());
         }
         match self.phase() {
+            Phase::Joining if !self.knows_room() => return self.read_card(joined),
             Phase::Joining => {
                 let Some(slot) = &joined.slot else {
                     self.refuse(
@@ -206,6 +215,14 @@ impl Engine {
         self.link.state = Stream::Offline;
         match (code, phase) {
             (Code::NotAllowed, Phase::Joining) if self.meta.open => {
+                let Some(row) = &mut self.meta.link else { return Err(GroupError::Damaged) };
+                if std::mem::replace(&mut row.create, true) {
+                    self.close(
+                        "Somebody opened a room of this name before you and lets nobody in. Choose another name, or make a \
+                         private room.",
+                    );
+                    return Ok(());
+                }
                 self.group = None;
                 self.build_room(Policy::default(), now).map_err(|_| GroupError::Unexpected)?;
                 self.out.reopen = true;

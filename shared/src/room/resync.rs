@@ -276,7 +276,7 @@ impl Engine {
         let scope = Scope { room: self.room, epoch: 0, origin: Origin::Invite };
         let body = content::sealed::Body::KeyShare(prepared.message.into());
         let sealed = content::Sealed { body: Some(body), ..content::Sealed::default() }.encode_to_vec();
-        let envelope = SealingKey::new(&join_secret(slot_key.as_ref()), &scope, Session::random(&random))
+        let envelope = SealingKey::new(&join_secret(&slot_key), &scope, Session::random(&random))
             .seal(&sealed)
             .map_err(|_| GroupError::Unexpected)?;
         let next = &prepared.next;
@@ -346,7 +346,6 @@ impl Engine {
             item.acked = 0;
             self.dirty.outbox.insert(item.counter);
         }
-        self.note_inviters(None)?;
         self.new_epoch()?;
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
         self.meta.join_epoch = group.epoch();

@@ -98,11 +98,6 @@ pub(super) fn load(
     engine.outbox.make_contiguous().sort_by_key(|item| item.counter);
     hashes.sort_by_key(|row| row.seq);
     hashes.into_iter().for_each(|row| engine.hashes.insert(row));
-    if let Some(group) = &engine.group {
-        engine.keyring.set_joiners(&group.room()?.invites, &*group.slot_key()?);
-    }
-    // Rows of an earlier version say nothing of inviters: whoever commits next must not pass for them.
-    engine.note_inviters(None)?;
     Ok(engine)
 }
 

@@ -79,8 +79,9 @@ pub(super) struct Meta {
     /// Members to remove: account key and device id.
     #[prost(bytes = "vec", repeated, tag = "23")]
     pub to_remove: Vec<Vec<u8>>,
-    #[prost(bool, tag = "24")]
-    pub want_invite: bool,
+    /// Asked for and not made yet; at most [`crate::invite::MAX_INVITES`].
+    #[prost(message, repeated, tag = "24")]
+    pub want_invites: Vec<WantInvite>,
     #[prost(bool, tag = "25")]
     pub want_update: bool,
     /// A Leave was said; over once it is on disk.
@@ -111,16 +112,34 @@ pub(super) struct Meta {
     /// Lines of before our join that are still taken.
     #[prost(uint32, tag = "35")]
     pub past_left: u32,
-    /// Members who said that they leave, until somebody's commit lets them: account key and device id.
-    #[prost(bytes = "vec", repeated, tag = "36")]
-    pub left: Vec<Vec<u8>>,
+    /// Members who said that they leave, until somebody's commit lets them.
+    #[prost(message, repeated, tag = "36")]
+    pub left: Vec<LeaveRow>,
+    /// Ids of invites to end.
+    #[prost(bytes = "vec", repeated, tag = "60")]
+    pub to_revoke: Vec<Vec<u8>>,
+    /// When the next of the invites that we may end is over by our own clock, Unix milliseconds; 0 for never.
+    #[prost(uint64, tag = "61")]
+    pub invite_ends: u64,
+    /// Fingerprints of members who are to be moderators.
+    #[prost(bytes = "vec", repeated, tag = "62")]
+    pub to_raise: Vec<Vec<u8>>,
+    /// Fingerprints of moderators who are to be members.
+    #[prost(bytes = "vec", repeated, tag = "63")]
+    pub to_lower: Vec<Vec<u8>>,
+    #[prost(bool, optional, tag = "64")]
+    pub want_moderators_invite: Option<bool>,
+    #[prost(uint32, optional, tag = "65")]
+    pub want_seats: Option<u32>,
+    /// An invite is over by our own clock, and is to go from the group's list.
+    #[prost(bool, tag = "66")]
+    pub want_prune: bool,
+    /// The last epoch that began by a removal: what was sealed before it is never sent after it.
+    #[prost(uint64, tag = "67")]
+    pub removal_epoch: u64,
     /// Where joins began the running hash anew while we were there: the last four.
     #[prost(uint64, repeated, tag = "40")]
     pub anchors: Vec<u64>,
-    /// Who made the live invites, as far as we were there; one for each, so at most
-    /// [`crate::invite::MAX_INVITES`].
-    #[prost(message, repeated, tag = "60")]
-    pub inviters: Vec<InviterRow>,
     /// Sequence number of the commit that began the group's epoch; 0 for the room's beginning.
     #[prost(uint64, tag = "70")]
     pub position: u64,
@@ -232,6 +251,25 @@ pub(super) struct RestoredRow {
     pub accepted: bool,
 }
 
+/// An invite to be made.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct WantInvite {
+    #[prost(uint32, tag = "1")]
+    pub max_uses: u32,
+    #[prost(uint64, tag = "2")]
+    pub expires_ms: u64,
+}
+
+/// A member's own word that it leaves.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct LeaveRow {
+    /// Account key and device id.
+    #[prost(bytes = "vec", tag = "1")]
+    pub unique: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub signature: Vec<u8>,
+}
+
 /// A newcomer who is to be handed what was said before.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct HandOver {
@@ -241,19 +279,6 @@ pub(super) struct HandOver {
     /// The join's sequence number.
     #[prost(uint64, tag = "2")]
     pub before: u64,
-}
-
-/// Who made an invite.
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct InviterRow {
-    #[prost(bytes = "vec", tag = "1")]
-    pub invite_id: Vec<u8>,
-    /// Fingerprint; empty when it was made before we came.
-    #[prost(bytes = "vec", tag = "2")]
-    pub maker: Vec<u8>,
-    /// Its name then.
-    #[prost(string, tag = "3")]
-    pub name: String,
 }
 
 /// One epoch's envelope secret.
@@ -272,6 +297,9 @@ pub(super) struct EpochRow {
     /// Account key and device id of whoever joined with it; empty if nobody did.
     #[prost(bytes = "vec", tag = "5")]
     pub joined: Vec<u8>,
+    /// The key of this epoch's slot: joins at its end are sealed under a key from it.
+    #[prost(bytes = "vec", tag = "6")]
+    pub slot_key: Vec<u8>,
 }
 
 /// An invite this device made.
@@ -284,6 +312,9 @@ pub(super) struct OwnInvite {
     pub expires_ms: u64,
     #[prost(uint32, tag = "3")]
     pub max_uses: u32,
+    /// The relay's pin when its card was made; empty when WebPKI vouched for the relay.
+    #[prost(bytes = "vec", tag = "4")]
+    pub pin: Vec<u8>,
 }
 
 /// The invite that is being used.
@@ -300,9 +331,15 @@ pub(super) struct JoinRow {
     /// Until when the invite lets us in, as the group says; 0 for never.
     #[prost(uint64, tag = "4")]
     pub expires_ms: u64,
-    /// Relay said "not allowed" to an open room's key: open the room ourselves.
+    /// Relay said "not allowed" to an open room's key, and we tried to open the room ourselves.
     #[prost(bool, tag = "5")]
     pub create: bool,
+    /// What the link carries of the relay's pin; empty when it carries none.
+    #[prost(bytes = "vec", tag = "6")]
+    pub pin: Vec<u8>,
+    /// The card was read, so the room is known. True for an open room, which has none.
+    #[prost(bool, tag = "7")]
+    pub is_known: bool,
 }
 
 /// The row `pending`: a commit (or the room's creation) that was built and not yet seen in the log.
@@ -321,9 +358,9 @@ pub(super) struct Pending {
     pub secrets: Vec<u8>,
     #[prost(message, optional, tag = "5")]
     pub create: Option<proto::relay::Create>,
-    /// The secret of the invite that this commit adds.
-    #[prost(message, optional, tag = "6")]
-    pub invite: Option<OwnInvite>,
+    /// The secrets of the invites that this commit adds.
+    #[prost(message, repeated, tag = "6")]
+    pub invites: Vec<OwnInvite>,
     /// The epoch the commit ends.
     #[prost(uint64, tag = "7")]
     pub epoch: u64,
@@ -434,7 +471,7 @@ macro_rules! secret_rows {
 
 secret_rows! {
     Meta { access_secret, leaf_secret }
-    EpochRow { secret }
+    EpochRow { secret, slot_key }
     OwnInvite { secret }
     JoinRow { secret }
     Pending { secrets }

@@ -17,7 +17,7 @@ impl Runtime {
     /// [`Failure`] when the link is of no use.
     pub async fn join(&self, invite: &InviteLink) -> Result<String, Failure> {
         match &self.0 {
-            Here(local) => local.join(invite),
+            Here(local) => local.join(invite).await,
             There(remote) => remote.ask(Request::Join(invite.to_string())).await,
         }
     }

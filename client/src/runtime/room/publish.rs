@@ -45,27 +45,17 @@ impl Room {
         }
     }
 
-    pub(super) async fn invite(
-        &mut self,
-        mut link: shared::invite::link::Link,
-        expires_ms: u64,
-        max_uses: u32,
-    ) {
-        let Some((address, pin)) = self.advertise.clone() else { return };
-        let seen = self.trust.and_then(Trust::pin);
-        let remembered = match pin.or(seen) {
-            Some(pin) => Some(pin),
-            None if self.trust.is_none() => {
-                let relay = address.clone();
-                let known = self.vault.run(move |store| store.known_relay(&relay)).await;
-                known.ok().flatten().map(|known| known.pin)
-            }
-            None => None,
-        };
-        link.ca_pin = remembered.map(|pin| *pin.as_bytes());
+    async fn invite(&mut self, link: shared::invite::link::Link, expires_ms: u64, max_uses: u32) {
+        let Some((address, _)) = self.advertise.clone() else { return };
         let link = shared::invite::link::InviteLink { host: address.host, port: address.port, link };
         let askers = std::mem::take(&mut self.invited);
         self.answer(&askers, RoomEvent::Invite { link, expires_ms, max_uses }).await;
+    }
+
+    /// The pin of the relay's own authority, which stands in cards and links; none when authorities vouch for it.
+    pub(super) fn relay_pin(&self, trust: Trust) -> Option<[u8; 32]> {
+        let said = self.advertise.as_ref().and_then(|(_, pin)| *pin);
+        said.or_else(|| trust.pin()).map(|pin| *pin.as_bytes())
     }
 
     /// The room is over for this device; what is kept depends on why.

@@ -38,11 +38,11 @@ impl Room {
                 return self.show(RoomEvent::Failed(error.into())).await;
             }
         };
-        self.trust = Some(trust);
+        let pin = self.relay_pin(trust);
         self.since = Instant::now();
         let binding = stream.binding();
         self.stream = Some(stream);
-        let _ = self.apply(vec![Input::Connected { binding, token }]).await;
+        let _ = self.apply(vec![Input::Connected { binding, token, pin }]).await;
     }
 
     /// The right to open rooms at this room's relay. Our own asks for none.

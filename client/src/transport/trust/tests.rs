@@ -41,7 +41,7 @@ fn authorities(dir: &TempDir) -> (Authority, Authority) {
 fn certificate_that_a_public_authority_issued_by_mistake_does_not_beat_the_pin() {
     let dir = TempDir::new().unwrap();
     let (public, relay) = authorities(&dir);
-    let known = Known { pin: Some(relay.pin()), remembered: None };
+    let known = Known { pin: Some(relay.pin()), ..Known::default() };
     assert_eq!(judge(&public, &relay, None, known), Ok(Trust::Pinned(relay.pin())));
     assert_eq!(judge(&public, &public, None, known), Err(Refusal::Pin));
 }
@@ -51,7 +51,7 @@ fn without_a_pin_the_public_authorities_decide_before_file_and_memory() {
     let dir = TempDir::new().unwrap();
     let (public, relay) = authorities(&dir);
     let file = || CaFile::read(&dir.path().join("relay").join(certs::CA_CERT_FILE)).unwrap();
-    let known = Known { pin: None, remembered: Some(relay.pin()) };
+    let known = Known { pin: None, remembered: Some(relay.pin()), ..Known::default() };
     assert_eq!(judge(&public, &public, Some(file()), known), Ok(Trust::WebPki));
     assert_eq!(judge(&public, &relay, Some(file()), known), Ok(Trust::CaFile));
     assert_eq!(judge(&public, &relay, None, known), Ok(Trust::Remembered(relay.pin())));
@@ -83,8 +83,10 @@ fn pin_of_a_public_authority_does_not_admit_its_other_customers() {
         let chain = public_chain(name);
         let (leaf, others) = chain.split_first().unwrap();
         let pin = certs::pin_of(&others[0]).unwrap();
-        for known in [Known { pin: Some(pin), remembered: None }, Known { pin: None, remembered: Some(pin) }]
-        {
+        for known in [
+            Known { pin: Some(pin), remembered: None, ..Known::default() },
+            Known { pin: None, remembered: Some(pin), ..Known::default() },
+        ] {
             let (provider, verdict) = (provider.clone(), Arc::default());
             let verifier = RelayVerifier { provider, platform: None, ca: None, known, verdict };
             let dialled = ServerName::try_from(NAME).unwrap();
@@ -108,7 +110,7 @@ fn pin_of_the_relays_authority_holds_under_a_public_certificate_that_it_vouches_
     let leaf = public.leaf(&names).unwrap();
     let vouched = relay.vouch(leaf, &names, certs::LEAF_LIFETIME).unwrap().chain;
     let pin = relay.pin();
-    let pinned = alone(Known { pin: Some(pin), remembered: None });
+    let pinned = alone(Known { pin: Some(pin), remembered: None, ..Known::default() });
     assert_eq!(decide(&pinned, &vouched), Ok(Trust::Pinned(pin)));
     // First seen under a public certificate, it is remembered by its own authority, which stays.
     assert_eq!(decide(&alone(Known::default()), &vouched), Ok(Trust::FirstUse(pin)));
@@ -125,6 +127,6 @@ fn voucher_for_another_key_is_refused() {
     // Somebody with a certificate for the name, and everything that a true relay ever showed.
     let mut stolen = public.leaf(&names).unwrap().chain;
     stolen.extend([voucher.clone(), authority.clone()]);
-    let pinned = alone(Known { pin: Some(relay.pin()), remembered: None });
+    let pinned = alone(Known { pin: Some(relay.pin()), remembered: None, ..Known::default() });
     assert_eq!(decide(&pinned, &stolen), Err(Refusal::Pin));
 }

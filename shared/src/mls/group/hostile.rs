@@ -89,7 +89,7 @@ impl Hostile {
         let tree = ExportedTree::from_bytes(&storage.tree().unwrap()).unwrap();
         let mut psks = InMemoryPreSharedKeyStorage::default();
         for invite in group.room().unwrap().invites {
-            psks.insert(ExternalPskId::new(invite.id.to_vec()), PreSharedKey::new(invite.psk.to_vec()));
+            psks.insert(ExternalPskId::new(invite.id.to_vec()), PreSharedKey::new(vec![9; 32]));
         }
         let client = builder(random, storage, psks, extensions, secretive).build();
         let session = Session::random(random).as_bytes().to_vec().into();

@@ -15,24 +15,23 @@ use mls_rs::{
     },
     group::{CommitEffect, ExportedTree, ReceivedMessage},
     mls_rules::{CommitOptions, DefaultMlsRules, EncryptionOptions},
-    storage_provider::in_memory::InMemoryPreSharedKeyStorage,
 };
 use mls_rs_core::{
     crypto::{SignaturePublicKey, SignatureSecretKey},
     extension::{Extension, ExtensionType},
     identity::SigningIdentity,
-    psk::{ExternalPskId, PreSharedKey},
     time::MlsTime,
 };
 use prost::Message;
-use proto::RoomId;
+use proto::{PublicKey, RoomId};
 use zeroize::Zeroizing;
 
 use crate::{
     content,
     crypto::random::Random,
     crypto::suite::{Provider, Suite},
-    identity::credential::{Holder, Members},
+    identity::credential::{Holder, Members, account_of},
+    invite::{InviteSecret, join_statement},
     mls::rules::{self, Violation},
 };
 
@@ -40,6 +39,7 @@ mod authority;
 mod base;
 #[cfg(test)]
 pub(crate) mod hostile;
+pub(crate) mod leaving;
 mod message;
 mod place;
 mod rejoin;
@@ -142,8 +142,8 @@ pub struct Plan {
     pub room: Option<content::Room>,
     /// The new credential, if it changes.
     pub identity: Option<(Signer, SigningIdentity)>,
-    /// What the committer signs besides: an encoded [`content::CommitNote`].
-    pub note: Vec<u8>,
+    /// What the commit says beside what it does; its committer signs it.
+    pub note: content::CommitNote,
 }
 
 /// What an applied commit did.
@@ -172,7 +172,6 @@ pub struct Group {
     mls: mls_rs::Group<Config>,
     client: mls_rs::Client<Config>,
     storage: Storage,
-    psks: InMemoryPreSharedKeyStorage,
     random: Random,
     /// What was opened since the last [`Group::keep`], to be opened again after an [`Group::undo`]; at most
     /// [`message::MAX_UNKEPT`].
@@ -197,7 +196,7 @@ impl Group {
         leaf: &content::Leaf,
         now: u64,
     ) -> Result<(Self, Vec<u8>), GroupError> {
-        let (client, storage, psks) = client(random, Some((signer, identity, suite)));
+        let (client, storage) = client(random, Some((signer, identity, suite)));
         let mls = client.create_group_with_id(
             id.as_bytes().to_vec(),
             extension(ROOM_EXTENSION, room),
@@ -205,12 +204,12 @@ impl Group {
             Some(seconds(now)),
         )?;
         let group_info = mls.group_info_message_allowing_ext_commit(true)?.to_bytes()?;
-        let mut group = Self::of(mls, client, storage, psks, random);
+        let mut group = Self::of(mls, client, storage, random);
         group.keep()?;
         Ok((group, group_info))
     }
 
-    /// Joins by an external commit that proves the invite's PSK. The commit is already applied here.
+    /// Joins by an external commit whose leaf the invite's joining key has signed. The commit is already applied here.
     ///
     /// # Errors
     /// [`GroupError`] when the GroupInfo does not verify or is not of this room.
@@ -219,19 +218,25 @@ impl Group {
         (signer, identity): (&Signer, SigningIdentity),
         id: &RoomId,
         group_info: &[u8],
-        (invite, psk): ([u8; 16], &[u8; 32]),
-        leaf: &content::Leaf,
+        (invite, access_key): (&InviteSecret, &PublicKey),
         now: u64,
     ) -> Result<(Self, Prepared), GroupError> {
-        let (client, storage, mut psks) = client(random, Some((signer, identity, suite)));
-        let psk_id = ExternalPskId::new(invite.to_vec());
-        psks.insert(psk_id.clone(), PreSharedKey::new(psk.to_vec()));
+        let group_info = MlsMessage::from_bytes(group_info)?;
+        let epoch = group_info.epoch().ok_or(GroupError::Unexpected)?;
+        let account = account_of(&identity).ok_or(Violation::Credential)?;
+        let (leaf_key, access_key) = (signer.public.as_bytes(), access_key.as_bytes());
+        let statement = join_statement(id.as_bytes(), epoch, leaf_key, &account, access_key);
+        let leaf = content::Leaf {
+            access_key: access_key.to_vec().into(),
+            invite_id: invite.id().to_vec().into(),
+            join_signature: invite.join_key().sign(&statement).to_vec().into(),
+        };
+        let (client, storage) = client(random, Some((signer, identity, suite)));
         let (mls, commit) = client
             .external_commit_builder()?
-            .with_leaf_node_extensions(extension(LEAF_EXTENSION, leaf))
-            .with_external_psk(psk_id)
+            .with_leaf_node_extensions(extension(LEAF_EXTENSION, &leaf))
             .commit_time(seconds(now))
-            .build(MlsMessage::from_bytes(group_info)?)?;
+            .build(group_info)?;
         if mls.group_id() != id.as_bytes() || mls.cipher_suite() != suite.cipher_suite() {
             return Err(GroupError::Unexpected);
         }
@@ -239,9 +244,9 @@ impl Group {
         let next = Next::of(&mls)?;
         let prepared =
             Prepared { message: commit.to_bytes()?, group_info, secrets: Zeroizing::default(), next };
-        let mut group = Self::of(mls, client, storage, psks, random);
+        let mut group = Self::of(mls, client, storage, random);
         let (room, own) = (group.room()?, group.leaf());
-        rules::check_own_join(&group.mls.roster(), own, &room, &invite)?;
+        rules::check_own_join(&group.mls.roster(), own, (id, &room), &invite.id(), now)?;
         group.keep()?;
         Ok((group, prepared))
     }
@@ -250,14 +255,12 @@ impl Group {
         mls: mls_rs::Group<Config>,
         client: mls_rs::Client<Config>,
         storage: Storage,
-        psks: InMemoryPreSharedKeyStorage,
         random: &Random,
     ) -> Self {
         Self {
             mls,
             client,
             storage,
-            psks,
             random: random.clone(),
             unkept: Vec::new(),
             holders: Mutex::default(),
@@ -275,10 +278,10 @@ impl Group {
         id: &RoomId,
         rows: Vec<(String, Zeroizing<Vec<u8>>)>,
     ) -> Result<Self, GroupError> {
-        let (client, storage, psks) = client(random, None);
+        let (client, storage) = client(random, None);
         storage.restore(rows);
         let mls = load(&client, &storage, id.as_bytes())?;
-        Ok(Self::of(mls, client, storage, psks, random))
+        Ok(Self::of(mls, client, storage, random))
     }
 
     /// Keeps the present state: [`Group::undo`] returns here.
@@ -319,7 +322,8 @@ impl Group {
     /// # Errors
     /// [`GroupError`] when the library refuses the plan.
     pub fn prepare(&mut self, plan: Plan, now: u64) -> Result<Prepared, GroupError> {
-        let mut builder = self.mls.commit_builder().commit_time(seconds(now)).authenticated_data(plan.note);
+        let note = plan.note.encode_to_vec();
+        let mut builder = self.mls.commit_builder().commit_time(seconds(now)).authenticated_data(note);
         for leaf in plan.remove {
             builder = builder.remove_member(leaf)?;
         }
@@ -359,9 +363,6 @@ impl Group {
         if message.wire_format() != mls_rs::WireFormat::PublicMessage {
             return Err(GroupError::Unexpected);
         }
-        for invite in self.room()?.invites {
-            self.psks.insert(ExternalPskId::new(invite.id.to_vec()), PreSharedKey::new(invite.psk.to_vec()));
-        }
         match self.mls.process_incoming_message_with_time(message, seconds(at))? {
             ReceivedMessage::Commit(done) => self.applied(&done, Some(at)),
             _ => Err(GroupError::Unexpected),
@@ -379,7 +380,10 @@ impl Group {
             CommitEffect::ReInit(_) => return Err(GroupError::Unexpected),
         };
         if let Some(at) = check_at {
+            let note = content::CommitNote::decode(&*done.authenticated_data).map_err(|_| Violation::Note)?;
             rules::check_commit(&rules::Commit {
+                room: self.mls.group_id(),
+                note: &note,
                 external: done.is_external,
                 committer: done.committer,
                 proposals: epoch.applied_proposals(),
@@ -394,11 +398,10 @@ impl Group {
     }
 }
 
-type Parts = (mls_rs::Client<Config>, Storage, InMemoryPreSharedKeyStorage);
+type Parts = (mls_rs::Client<Config>, Storage);
 
 fn client(random: &Random, signer: Option<(&Signer, SigningIdentity, Suite)>) -> Parts {
     let storage = Storage::default();
-    let psks = InMemoryPreSharedKeyStorage::default();
     let options = CommitOptions::new().with_path_required(true).with_allow_external_commit(true);
     // Envelopes pad, so MLS need not; commits stay PublicMessages inside them (RFC 9420, 6.2).
     let rules = DefaultMlsRules::new()
@@ -409,7 +412,6 @@ fn client(random: &Random, signer: Option<(&Signer, SigningIdentity, Suite)>) ->
         .identity_provider(Members)
         .group_state_storage(storage.clone())
         .mls_rules(rules)
-        .psk_store(psks.clone())
         .extension_types([LEAF_EXTENSION, ROOM_EXTENSION])
         .key_package_lifetime(std::time::Duration::from_secs(LIFETIME_SECONDS));
     let client = match signer {
@@ -418,7 +420,7 @@ fn client(random: &Random, signer: Option<(&Signer, SigningIdentity, Suite)>) ->
         }
         None => builder.build(),
     };
-    (client, storage, psks)
+    (client, storage)
 }
 
 fn load(

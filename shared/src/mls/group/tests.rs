@@ -3,7 +3,12 @@
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 use super::*;
-use crate::{identity::Identity, identity::credential::certify, invite::InviteSecret, mls::rules::Violation};
+use crate::{
+    identity::Identity,
+    identity::credential::certify,
+    invite::{InviteSecret, list},
+    mls::rules::Violation,
+};
 
 const NOW: u64 = 1_700_000_000_000;
 const ROOM: RoomId = RoomId([9; 32]);
@@ -42,15 +47,17 @@ impl Person {
 }
 
 fn invite() -> InviteSecret {
-    InviteSecret::from_bytes([5; 32])
+    InviteSecret::from_bytes([5; 20])
 }
 
 fn two() -> ((Person, Group), (Person, Group), Vec<u8>) {
     let (ann, bob) = (Person::new(1), Person::new(2));
     let room = content::Room {
         name: "team".to_owned(),
-        version: 1,
-        invites: vec![invite().to_content(0, 0)],
+        version: crate::mls::rules::ROOM_VERSION,
+        invites: vec![list(&invite(), &ROOM, (0, 0), &ann.account).unwrap()],
+        moderators: vec![ann.account.fingerprint().0.to_vec().into()],
+        seats_per_account: crate::mls::rules::SEATS_PER_ACCOUNT,
         ..content::Room::default()
     };
     let (mut anns, info) = Group::create(
@@ -67,8 +74,7 @@ fn two() -> ((Person, Group), (Person, Group), Vec<u8>) {
         (&bob.signer, bob.identity()),
         &ROOM,
         &info,
-        (invite().id(), &invite().psk()),
-        &bob.leaf(&invite().id()),
+        (&invite(), &proto::PublicKey([bob.key; 32])),
         NOW,
     )
     .unwrap();
@@ -122,7 +128,7 @@ fn epoch_that_is_dropped_leaves_nothing_and_the_base_survives_a_crash() {
 #[test]
 fn device_that_comes_back_is_not_another_one() {
     let ((ann, mut anns), (bob, bobs), info) = two();
-    let own = bob.leaf(&invite().id());
+    let own = bobs.own_leaf().unwrap();
     // In somebody else's place: MLS itself says no.
     assert!(bob.rejoin(&info, anns.leaf(), &own).is_err());
     let mut returns = Vec::new();

@@ -74,11 +74,18 @@ impl Group {
         self.mls.roster().members_iter().map(|member| Ok((member.index, holder(&member)?))).collect()
     }
 
-    /// The id of the invite by which the member with this account key came, where it came by one; of its latest leaf.
-    pub fn invite_of(&self, who: &Fingerprint) -> Option<Vec<u8>> {
-        let leaf = self.members().ok()?.into_iter().rev().find(|(_, holder)| holder.fingerprint == *who)?.0;
-        let id = leaf_of(&self.mls.member_at_index(leaf)?).ok()?.invite_id;
-        (!id.is_empty()).then(|| id.to_vec())
+    /// How many leaves came by the invite.
+    pub fn uses(&self, invite: &[u8]) -> u32 {
+        let came = |member: &Member| leaf_of(member).is_ok_and(|leaf| *leaf.invite_id == *invite);
+        self.mls.roster().members_iter().filter(came).map(|_| 1).sum()
+    }
+
+    /// The member whose live invite the leaf came by; none in an open room.
+    pub fn inviter_of(&self, leaf: u32) -> Option<Holder> {
+        let (room, id) = (self.room().ok()?, leaf_of(&self.mls.member_at_index(leaf)?).ok()?.invite_id);
+        let invite = room.invites.iter().find(|invite| !room.open && invite.id == id)?;
+        let maker = Fingerprint::of(&(&*invite.maker).try_into().ok()?);
+        Some(self.members().ok()?.into_iter().find(|(_, holder)| holder.fingerprint == maker)?.1)
     }
 
     /// The access keys that the relay should have now.

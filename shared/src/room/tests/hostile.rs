@@ -7,17 +7,18 @@ use proto::relay::{
     AccessChange, AccessKey, CommitPart, Deliver, RelayFrame, access_key::Kind, relay_frame::Frame,
 };
 
-use super::world::World;
+use super::world::{PIN, World};
 use crate::{
     content::{self, content::Body, sealed},
     crypto::aead::{Origin, Scope, SealingKey, Session},
     crypto::suite::Suite,
-    invite::{AccessSecret, join_secret},
+    invite::{AccessSecret, InviteSecret, join_secret, list},
     mls::group::{
         self,
         hostile::{Hostile, announced, last_announced},
+        leaf_of,
     },
-    room::{AlarmKind, Input},
+    room::{AlarmKind, Command, Input},
 };
 
 pub const ANN: usize = 0;
@@ -60,7 +61,7 @@ impl World {
     /// Device `i` asks to join; the answer is up to the test.
     pub fn begin_join(&mut self, i: usize) {
         self.devices[i].online = false;
-        self.input(i, Input::Connected { binding: [0; 32], token: None });
+        self.input(i, Input::Connected { binding: [0; 32], token: None, pin: Some(PIN) });
         self.devices[i].online = true;
     }
 }
@@ -132,13 +133,65 @@ impl World {
         self.envelope(i, self.leaf(i), (session, 0), private(message))
     }
 
+    /// The slot key of device `i`'s epoch.
+    pub fn slot_key(&self, i: usize) -> [u8; 32] {
+        *self.devices[i].engine.as_ref().unwrap().group.as_ref().unwrap().slot_key().unwrap()
+    }
+
+    /// What is at the room's slot, as device `i` opens it.
+    pub fn group_info(&self, i: usize) -> Vec<u8> {
+        self.hostile(i).0.group_info_message_allowing_ext_commit(true).unwrap().to_bytes().unwrap()
+    }
+
+    /// The room's id.
+    pub fn room_id(&self, i: usize) -> proto::RoomId {
+        self.devices[i].engine.as_ref().unwrap().room
+    }
+
+    /// The secret of the first invite that device `i` made.
+    pub fn first_link(&self, i: usize) -> InviteSecret {
+        self.devices[i].engine.as_ref().unwrap().meta.own_invites[0].invite_secret().unwrap()
+    }
+
+    /// Device `i`'s leaf, as its group has it.
+    pub fn own_leaf(&self, i: usize) -> content::Leaf {
+        let group = self.hostile(i);
+        leaf_of(&group.0.member_at_index(self.leaf(i)).unwrap()).unwrap()
+    }
+
+    /// An invite as device `i` would list it.
+    pub fn listed(&self, i: usize, secret: &InviteSecret, limits: (u64, u32)) -> content::Invite {
+        list(secret, &self.room_id(i), limits, &self.devices[i].profile.identity).unwrap()
+    }
+
+    /// Device `i`'s own word that it leaves.
+    pub fn leave_proof(&self, i: usize) -> Vec<u8> {
+        let engine = self.devices[i].engine.as_ref().unwrap();
+        engine.signer().sign_leave(engine.room.as_bytes()).unwrap().to_vec()
+    }
+
+    /// Ann makes these moderators.
+    pub fn make_moderators(&mut self, who: &[usize]) {
+        for i in who {
+            let who = self.devices[*i].profile.identity.fingerprint();
+            self.command(ANN, Command::Moderator { who, is_moderator: true });
+        }
+        self.settle();
+    }
+
+    /// One more person, with a device of their own.
+    pub fn newcomer(&mut self, name: &str, seed: u64) -> usize {
+        self.devices.push(World::new(&[name], Suite::Classic, seed).devices.remove(0));
+        self.devices.len() - 1
+    }
+
     /// Sealed as by a joiner.
-    pub fn join_envelope(&self, i: usize, seal_key: &[u8], message: Vec<u8>) -> Vec<u8> {
+    pub fn join_envelope(&self, i: usize, slot_key: &[u8; 32], message: Vec<u8>) -> Vec<u8> {
         let engine = self.devices[i].engine.as_ref().unwrap();
         let scope = Scope { room: engine.room, epoch: 0, origin: Origin::Invite };
         let session = Session::random(&self.devices[i].profile.random);
         let body = Some(sealed::Body::KeyShare(message.into()));
-        SealingKey::new(&join_secret(seal_key), &scope, session)
+        SealingKey::new(&join_secret(slot_key), &scope, session)
             .seal(&content::Sealed { body, ..content::Sealed::default() }.encode_to_vec())
             .unwrap()
     }
@@ -223,7 +276,7 @@ impl World {
                 assert_eq!(self.texts(*j).last(), Some(&text), "device {j}: {}", self.story(*j));
             }
         }
-        self.command(honest[0], crate::room::Command::Rename(format!("r{}", self.relay.log.len())));
+        self.command(honest[0], Command::Rename(format!("r{}", self.relay.log.len())));
         self.settle();
         let agreed = self.authenticator(honest[0]);
         assert!(honest.iter().all(|i| self.authenticator(*i) == agreed), "the members diverged");

@@ -128,6 +128,7 @@ fn unknown_fields_in_what_a_group_keeps_are_refused() {
     let own = content::Leaf {
         access_key: world.access_key(EVE).key,
         invite_id: world.room(EVE).invites[0].id.clone(),
+        ..content::Leaf::default()
     };
     let leaf = list(LEAF_EXTENSION, fat(&own));
     let (message, _) = world.hostile(EVE).commit(|b| b.set_leaf_node_extensions(leaf));
@@ -153,6 +154,7 @@ fn second_extension_and_endless_abilities_of_a_leaf_are_refused() {
         let own = content::Leaf {
             access_key: world.access_key(EVE).key,
             invite_id: world.room(EVE).invites[0].id.clone(),
+            ..content::Leaf::default()
         };
         let mut leaf = list(LEAF_EXTENSION, own.encode_to_vec());
         if second {

@@ -100,18 +100,18 @@ fn open_room_that_is_not_what_its_name_says_is_refused() {
     let (room_id, random) = (engine.room, world.devices[ANN].profile.random.clone());
     let room = crate::content::Room {
         name: "board".to_owned(),
-        open: false,
-        invites: vec![secret.to_content(0, 0)],
-        version: 1,
-        disappear_s: 0,
-        past_lines: 0,
+        invites: vec![world.listed(ANN, &secret, (0, 0))],
+        version: crate::mls::rules::ROOM_VERSION,
+        moderators: vec![world.devices[ANN].profile.identity.fingerprint().0.to_vec().into()],
+        seats_per_account: 1,
+        ..crate::content::Room::default()
     };
     let (group, info) = crate::mls::group::Group::create(
         (Suite::Classic, &random),
         (&engine.signer(), engine.identity()),
         &room_id,
         &room,
-        &engine.leaf_extension(&[]),
+        &engine.leaf_extension(),
         world.now,
     )
     .unwrap();

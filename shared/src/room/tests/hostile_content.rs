@@ -104,7 +104,8 @@ fn repeated_leave_is_remembered_once() {
     let mut eve = world.hostile(EVE);
     for n in 1..20 {
         let mut content = world.content(EVE, n, "");
-        content.body = Some(content::content::Body::Leave(content::Leave {}));
+        let signature = world.leave_proof(EVE).into();
+        content.body = Some(content::content::Body::Leave(content::Leave { signature }));
         let envelope = world.said(EVE, &mut eve, &content);
         world.inject(envelope, None);
     }

@@ -108,7 +108,7 @@ fn message_in_a_joiners_envelope_is_refused() {
     let session = Session::random(&world.devices[EVE].profile.random);
     let content = world.content(EVE, 1, "hello").encode_to_vec();
     let message = world.hostile(EVE).seal(Kind::Content, (session, 0), &content);
-    let seal_key = world.room(EVE).invites[0].seal_key.clone();
+    let slot_key = world.slot_key(EVE);
     let engine = world.devices[EVE].engine.as_ref().unwrap();
     let scope = crate::crypto::aead::Scope {
         room: engine.room,
@@ -118,7 +118,7 @@ fn message_in_a_joiners_envelope_is_refused() {
     let sealed =
         content::Sealed { body: Some(private(message)), ..content::Sealed::default() }.encode_to_vec();
     let envelope =
-        crate::crypto::aead::SealingKey::new(&crate::invite::join_secret(&seal_key), &scope, session)
+        crate::crypto::aead::SealingKey::new(&crate::invite::join_secret(&slot_key), &scope, session)
             .seal(&sealed)
             .unwrap();
     world.disconnect(EVE);
@@ -172,10 +172,9 @@ fn removed_member_cannot_read_append_or_return() {
     world.say(ANN, "she is gone");
     world.settle();
     let said = world.relay.log.last().unwrap().envelope.clone();
-    let mut keyring = super::super::keyring::Keyring::new(
-        link.room_id,
-        &world.devices[EVE].engine.as_ref().unwrap().meta.epochs,
-    );
+    let room = world.room_id(ANN);
+    let mut keyring =
+        super::super::keyring::Keyring::new(room, &world.devices[EVE].engine.as_ref().unwrap().meta.epochs);
     assert!(keyring.open(&Envelope::parse(&said).unwrap()).is_none(), "a removed member read on");
     let key = world.access_key(EVE).key;
     assert!(!world.relay.keys.contains_key(&*key), "a removed member kept access");
@@ -183,7 +182,7 @@ fn removed_member_cannot_read_append_or_return() {
     world.join(EVE, &link);
     assert!(world.closed(EVE));
     // Even a relay that lets them in and shows them the slot has nothing that the old link opens.
-    assert!(crate::invite::slot::open(&link.room_id, &link.secret, &world.relay.slot).is_err());
+    assert!(crate::invite::slot::open(&room, &link.secret, &world.relay.slot).is_err());
 }
 
 #[test]

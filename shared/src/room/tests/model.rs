@@ -30,6 +30,8 @@ pub struct ModelRelay {
     pub now: u64,
     /// Entries of before are not kept any more.
     pub oldest: u64,
+    /// Its clock stands still.
+    pub frozen: Option<u64>,
     /// The one token that may open the room, if one is asked for, and what is said to others.
     pub asks: Option<(Vec<u8>, Code)>,
     /// By client: its key and how far it was read to.
@@ -112,7 +114,9 @@ impl ModelRelay {
     }
 
     fn join(&mut self, client: usize, join: Join) -> Frame {
-        let room = RoomId::try_from(&*join.room_id).unwrap();
+        let is_named = !join.room_id.is_empty();
+        let room = if is_named { &*join.room_id } else { &[0; 32][..] };
+        let room = RoomId::try_from(room).unwrap();
         let key = VerifyingKey::from_bytes(&(&*join.access_key).try_into().unwrap()).unwrap();
         let signature = Signature::from_bytes(&(&*join.signature).try_into().unwrap());
         key.verify_strict(&proto::join_statement(&room, &Self::binding(client)), &signature).unwrap();
@@ -135,8 +139,13 @@ impl ModelRelay {
             return Frame::Refused(refusal(&[], Code::NotAllowed, 0));
         };
         let invite = matches!(standing, Standing::Invite);
+        if !is_named && !invite {
+            return Frame::Refused(refusal(&[], Code::NotAllowed, 0));
+        }
         let suspended_by = if let Standing::Barred { by } = standing { by } else { 0 };
         let read = if invite || suspended_by != 0 { u64::MAX } else { join.after.max(self.oldest) };
+        let card = self.keys.get(&*join.access_key).map(|(key, _)| key.card.clone()).filter(|_| invite);
+        let named = self.room.filter(|_| !is_named);
         self.streams.insert(client, (join.access_key.to_vec(), read));
         Frame::Joined(Joined {
             head: self.log.len() as u64,
@@ -147,6 +156,8 @@ impl ModelRelay {
             generation: self.generation.to_vec().into(),
             suspended_by,
             confirmed: self.confirmed(),
+            room_id: named.map_or_else(Vec::new, |room| room.as_bytes().to_vec()).into(),
+            card: card.unwrap_or_default(),
             ..Joined::default()
         })
     }
@@ -227,7 +238,7 @@ impl ModelRelay {
             || !publish.resync.is_empty();
         self.log.push(Deliver {
             seq,
-            at_ms: now_ms,
+            at_ms: self.frozen.unwrap_or(now_ms),
             envelope: publish.envelope.clone(),
             is_commit: publish.commit.is_some(),
             access: part.access,

@@ -24,6 +24,9 @@ use crate::{
 /// The simulated clock starts here; any time will do.
 pub const START: u64 = 1_700_000_000_000;
 
+/// The pin of the model relay.
+pub const PIN: [u8; 32] = [5; 32];
+
 /// What a device stored.
 pub type Rows = BTreeMap<String, Zeroizing<Vec<u8>>>;
 
@@ -109,7 +112,7 @@ impl World {
     }
 
     pub fn invite(&mut self, i: usize) -> Link {
-        self.command(i, Command::Invite);
+        self.command(i, Command::INVITE);
         self.settle();
         let links = self.devices[i].events.iter().rev();
         links
@@ -147,7 +150,8 @@ impl World {
         self.devices[i].online = true;
         self.relay.ended.remove(&i);
         self.relay.streams.remove(&i);
-        self.input(i, Input::Connected { binding: ModelRelay::binding(i), token: self.token.clone() });
+        let (binding, token) = (ModelRelay::binding(i), self.token.clone());
+        self.input(i, Input::Connected { binding, token, pin: Some(PIN) });
     }
 
     pub fn disconnect(&mut self, i: usize) {

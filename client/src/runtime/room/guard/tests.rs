@@ -19,6 +19,7 @@ fn view(people: &[(&str, u8)]) -> GroupView {
         heard: true,
         status: String::new(),
         glyph: String::new(),
+        is_moderator: false,
     };
     let members = people.iter().enumerate().map(member).collect();
     GroupView {
@@ -29,6 +30,9 @@ fn view(people: &[(&str, u8)]) -> GroupView {
         members,
         disappear_s: 0,
         past_lines: 0,
+        invites: Vec::new(),
+        moderators_invite: false,
+        seats: 5,
     }
 }
 
@@ -56,7 +60,7 @@ impl World {
         let mut look = Look { people: &people, me: person("me", ME), now: self.now, met: Vec::new() };
         let mut alarms = Vec::new();
         for event in events {
-            alarms.extend(self.guard.look(&mut look, event, |_| Some(person("ann", 2))));
+            alarms.extend(self.guard.look(&mut look, event));
         }
         let meetings = look.met.into_iter().map(|(_, met)| met).collect();
         let room = proto::RoomId([7; 32]);
@@ -78,7 +82,7 @@ impl World {
 }
 
 fn joined(name: &str, byte: u8) -> Event {
-    Event::MemberJoined(person(name, byte))
+    Event::MemberJoined { who: person(name, byte), by: Some(person("ann", 2)) }
 }
 
 #[test]
