@@ -171,7 +171,7 @@ fn who_came_and_went_is_exported_in_its_place() {
     let by = Person { name: "bob".to_owned(), fingerprint: Fingerprint([2; 32]) };
     let happens = |seq, what| Happening { seq: Some(seq), at: 1_700_000_000_000, expires: None, what };
     let happenings = vec![
-        happens(1_000, What::Joined(who.clone())),
+        happens(1_000, What::Joined { who: who.clone(), by: None }),
         happens(2_000, What::Renamed { who: who.clone(), was: "mallory".to_owned() }),
         happens(2_501, What::Left { who, by }),
     ];

@@ -111,7 +111,7 @@ async fn life(bob: &mut Person, ann: &mut Person, relay: &Relay) -> Vec<String> 
     let person = bob.runtime.person(&her.fingerprint).await.unwrap().unwrap();
     seen.push(format!("{:?} {}", person.names, bob.runtime.people().await.unwrap().len()));
 
-    bob.runtime.tell(ROOM, Command::Invite).await.unwrap();
+    bob.runtime.tell(ROOM, Command::INVITE).await.unwrap();
     let invited = |event| match event {
         Event::Room { event: RoomEvent::Invite { link, .. }, .. } => Some(link.port),
         _ => None,
@@ -129,7 +129,7 @@ async fn life(bob: &mut Person, ann: &mut Person, relay: &Relay) -> Vec<String> 
     let Notice::Error { code, .. } = notice else { panic!("{notice:?}") };
     seen.push(format!("{code} {again} {}", bob.runtime.why().unwrap().code));
     bob.runtime.seen(ordinal).await.unwrap();
-    seen.push(bob.runtime.tell("nowhere", Command::Invite).await.unwrap_err().message);
+    seen.push(bob.runtime.tell("nowhere", Command::INVITE).await.unwrap_err().message);
     bob.runtime.tell(ROOM, Command::Leave).await.unwrap();
     bob.until(|event| match event {
         Event::Room { event: RoomEvent::Engine(engine::Event::Closed { .. }), .. } => Some(()),

@@ -88,7 +88,7 @@ impl Life {
     }
 
     async fn link(&mut self) -> InviteLink {
-        self.runtime.tell(ROOM, Command::Invite).await.unwrap();
+        self.runtime.tell(ROOM, Command::INVITE).await.unwrap();
         self.until(|event| match event {
             Event::Room { event: RoomEvent::Invite { link, .. }, .. } => Some(link.clone()),
             _ => None,

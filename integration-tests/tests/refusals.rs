@@ -28,7 +28,7 @@ fn link_with_an_altered_pin_is_refused_as_a_verification_failure() {
     let relay = Relay::start(&dir.path().join("relay"));
     let (_people, link) = found(dir.path(), &relay.address, &["ann"]);
     let wrong = altered(&link, |link| {
-        let pin = link.link.ca_pin.as_mut().unwrap();
+        let pin = link.link.pin.as_mut().unwrap();
         pin[7] ^= 1;
     });
     failed(&enter(&dir, "bob", &wrong), 6, &["certificate", "Ask whoever sent the link"]);
@@ -46,7 +46,11 @@ fn unknown_invite_and_unknown_room_get_the_same_refusal() {
     let dir = TempDir::new().unwrap();
     let relay = Relay::start(&dir.path().join("relay"));
     let (_people, link) = found(dir.path(), &relay.address, &["ann"]);
-    let room = altered(&link, |link| link.link.room_id.0[0] ^= 1);
+    let room = altered(&link, |link| {
+        let mut bytes = *link.link.secret.as_bytes();
+        bytes[1] ^= 1;
+        link.link.secret = shared::invite::InviteSecret::from_bytes(bytes);
+    });
     let secret = altered(&link, |link| {
         let mut bytes = *link.link.secret.as_bytes();
         bytes[0] ^= 1;

@@ -2,6 +2,7 @@
 //!
 //! Pure functions over bytes; no sockets. The schemas in `relay/v2/relay.proto` are the specification.
 
+pub mod access;
 mod code;
 mod framing;
 #[cfg(feature = "fuzzing")]

@@ -117,6 +117,16 @@ pub enum StartError {
     /// Sockets of the service manager.
     #[error(transparent)]
     Sockets(#[from] crate::service::SocketsError),
+    /// The database is another version's.
+    #[error(
+        "the log in {} has another format: this version keeps rooms of protocol version 2 alone; move `relay.redb` out \
+         of there (its rooms have to be founded anew), or use the version that wrote it",
+        path.display()
+    )]
+    Format {
+        /// The data directory.
+        path: PathBuf,
+    },
     /// The operating system gives no more threads.
     #[error("cannot start a thread: {0}; raise the limit of processes for this user")]
     Thread(#[source] io::Error),
@@ -137,6 +147,7 @@ impl StartError {
         match source {
             OpenError::Locked => Self::Locked { path },
             OpenError::Restoring => Self::Restoring { path },
+            OpenError::Format => Self::Format { path },
             OpenError::Io(source) => Self::io(path, source),
             OpenError::Database(source) => Self::Database { path, source },
             OpenError::Thread(source) => Self::Thread(source),
@@ -173,6 +184,7 @@ impl StartError {
             Self::DataDir { .. }
             | Self::Locked { .. }
             | Self::Restoring { .. }
+            | Self::Format { .. }
             | Self::DiskFull { .. }
             | Self::Database { .. } => 4,
             Self::Identity(_) | Self::Tls(_) => 5,

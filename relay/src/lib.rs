@@ -6,12 +6,11 @@
 //!
 //! A room is an ordered log and a member is a cursor into it, so live delivery and catching up after a
 //! week are one loop ([`backend::Backend::read`], then [`backend::Backend::follow`]). Decisions live in
-//! modules without I/O: [`request`] parses, [`access`] permits, [`quota`] limits, [`router`] commands. Only
+//! modules without I/O: [`request`] parses, [`proto::access`] permits, [`quota`] limits, [`router`] commands. Only
 //! `connection` and `transport` touch the network, only [`backend`] touches the disk. Every bound is in [`limits`].
 //!
 //! The relay cannot read what it carries: it does not depend on the crate that knows the content's types.
 
-pub mod access;
 pub mod admin;
 pub mod backend;
 pub mod backup;
@@ -52,6 +51,8 @@ mod tls;
 pub mod token;
 mod transport;
 mod turns;
+
+pub use proto::access;
 
 pub use self::{
     error::StartError,

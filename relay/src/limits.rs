@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use proto::{MAX_COMMIT_FRAME, MAX_ENVELOPE};
 
+pub use proto::access::KEYS_PER_CHANGE;
+
 pub use self::rate::{Rate, Retention};
 
 use crate::token::Admission;
@@ -70,10 +72,6 @@ pub struct Limits {
     pub keys_per_room: u64,
     /// What each room's log keeps.
     pub retention: Retention,
-    /// Bytes of the newest entries that are held in memory, all rooms together, for those who are online. 32 MiB are
-    /// 80,000 chat lines: some seconds of a relay at its limit, minutes of one as people use it. Who is slower reads
-    /// the disk. 0 holds none.
-    pub tail: usize,
     /// Time for a handshake, and then for the first Join of a stream; a connection without any Join is
     /// closed after twice that. Ten seconds are several round trips to the far side of the world, with
     /// losses.
@@ -112,7 +110,6 @@ impl Default for Limits {
             bad_tokens: Rate::per_minute(10, 10),
             keys_per_room: 8192,
             retention: Retention::default(),
-            tail: 32 << 20,
             join_time: Duration::from_secs(10),
             free_space_reserve: 256 << 20,
             max_disk: None,
@@ -176,11 +173,12 @@ pub const STRANGER_JOINS_AT_ONCE: usize = 2;
 /// Greatest ephemeral envelope, in bytes: a padded typing signal or voice frame, with room to spare.
 pub const MAX_EPHEMERAL: usize = 16 << 10;
 
-/// Ephemeral envelopes of one room that its slowest receiver has not taken; the oldest are dropped for it.
-pub const EPHEMERAL_QUEUE: usize = 32;
+/// Greatest request to be let back in, or answer to one, in bytes: a key and a ciphertext of X-Wing, signatures and
+/// hashes are under 4 KiB.
+pub const MAX_RESYNC: usize = 8 << 10;
 
-/// Losses of access that a room remembers while it is followed: who slept through more is looked up in the database.
-pub const LOSSES: usize = 8;
+/// Ephemeral envelopes waiting for one slow receiver; further ones are dropped.
+pub const EPHEMERAL_QUEUE: usize = 32;
 
 /// Answers waiting for one slow receiver; when full, its stream is not read until there is room.
 pub const ANSWER_QUEUE: usize = 32;
@@ -213,9 +211,6 @@ pub const TRIM_INTERVAL: Duration = Duration::from_secs(600);
 
 /// Memory of redb's page cache, in bytes: the recent end of the busy logs.
 pub const PAGE_CACHE: usize = 64 << 20;
-
-/// Access keys that one commit may add or remove: as many members as join in one commit.
-pub const KEYS_PER_CHANGE: usize = 1024;
 
 /// Tokens that are kept, those that are expired or used up included: a list that one can read, and a
 /// megabyte or two. Further ones are refused until some are revoked.

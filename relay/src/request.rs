@@ -5,14 +5,12 @@
 use bytes::Bytes;
 use proto::{
     FrameError, FrameReader, MAX_COMMIT_FRAME, MAX_ENVELOPE, PublicKey, PublishId, RoomId, Token,
+    access::{self, AccessKey, Ack, Ballot, Change, CommitParts, Grant, Malformed, distinct_keys},
     relay::{self, ClientFrame, client_frame::Frame, refused::Code},
 };
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::{
-    access::{AccessKey, Change, Grant, distinct_keys},
-    limits::MAX_EPHEMERAL,
-};
+use crate::limits::{MAX_EPHEMERAL, MAX_RESYNC};
 
 /// Greatest slot, in bytes: what is left of a commit frame once its envelope is taken off.
 const MAX_SLOT: usize = 8 << 20;
@@ -26,15 +24,18 @@ pub enum Request {
     Publish(Publish),
     /// Fan out, never store.
     Ephemeral(Bytes),
-    /// Ask for the slot.
-    GetSlot,
+    /// Ask for the newest slot, or the last confirmed one.
+    GetSlot {
+        /// The last confirmed one.
+        confirmed: bool,
+    },
 }
 
 /// A Join whose signature has not been verified.
 #[derive(Debug)]
 pub struct Join {
-    /// The room.
-    pub room: RoomId,
+    /// The room; `None` for an invite whose holder knows no more than the link.
+    pub room: Option<RoomId>,
     /// The key that signs.
     pub key: PublicKey,
     /// Its signature over [`proto::join_statement`].
@@ -54,6 +55,8 @@ pub struct Opening {
     pub slot: Bytes,
     /// The first access keys, no key twice; the key that joins is among them, as a member.
     pub keys: Vec<AccessKey>,
+    /// The first epoch's authority.
+    pub authority: PublicKey,
 }
 
 /// An envelope to append.
@@ -65,6 +68,12 @@ pub struct Publish {
     pub envelope: Bytes,
     /// Set when it is a commit.
     pub commit: Option<Commit>,
+    /// Set by who has taken a commit that is only offered.
+    pub ack: Option<Ack>,
+    /// Set to vote for the undoing of a commit; then nothing else is set.
+    pub ballot: Option<Ballot>,
+    /// Of a device that asks to be let back in, or of who answers it; opaque. Then nothing else is set.
+    pub resync: Bytes,
     /// The share of the memory budget that its bytes hold until they are on disk.
     pub memory: Memory,
 }
@@ -72,12 +81,10 @@ pub struct Publish {
 /// What makes a publish conditional, and what changes with it.
 #[derive(Clone, Debug)]
 pub struct Commit {
-    /// Where the room's last commit must be.
-    pub expected: u64,
     /// The next slot.
     pub slot: Bytes,
-    /// What happens to the access keys.
-    pub change: Change,
+    /// What it is built on, what happens to the access keys, and who says so.
+    pub part: access::Commit,
 }
 
 /// A share of a memory budget, given back on drop.
@@ -112,7 +119,7 @@ impl TryFrom<ClientFrame> for Request {
                 Err(Invalid { id: Bytes::new(), code: Code::TooLarge })
             }
             Some(Frame::Ephemeral(signal)) => Ok(Self::Ephemeral(signal.envelope)),
-            Some(Frame::GetSlot(_)) => Ok(Self::GetSlot),
+            Some(Frame::GetSlot(get)) => Ok(Self::GetSlot { confirmed: get.confirmed }),
             None => Err(malformed()),
         }
     }
@@ -126,8 +133,12 @@ impl TryFrom<relay::Join> for Join {
         let shown = join.create.as_ref().map(|create| &*create.token).filter(|token| !token.is_empty());
         let token = shown.map(Token::try_from).transpose().map_err(|_| malformed())?;
         let opening = join.create.map(|create| Opening::parse(create, key)).transpose()?;
+        let room = match &*join.room_id {
+            [] if opening.is_none() => None,
+            id => Some(RoomId::try_from(id).map_err(|_| malformed())?),
+        };
         Ok(Self {
-            room: RoomId::try_from(&*join.room_id).map_err(|_| malformed())?,
+            room,
             key,
             signature: (&*join.signature).try_into().map_err(|_| malformed())?,
             after: join.after,
@@ -147,7 +158,8 @@ impl Opening {
         if slot.len() > MAX_SLOT {
             return Err(Invalid { id: Bytes::new(), code: Code::TooLarge });
         }
-        Ok(Self { slot, keys })
+        let authority = PublicKey::try_from(&*create.authority).map_err(|_| malformed())?;
+        Ok(Self { slot, keys, authority })
     }
 }
 
@@ -158,28 +170,57 @@ impl TryFrom<relay::Publish> for Publish {
         let Ok(id) = PublishId::try_from(&*publish.id) else { return Err(malformed()) };
         let invalid = |code| Invalid { id: publish.id.clone(), code };
         let slot = publish.commit.as_ref().map_or(0, |commit| commit.slot.len());
-        if publish.envelope.len() > MAX_ENVELOPE || slot > MAX_SLOT {
+        if publish.envelope.len() > MAX_ENVELOPE || slot > MAX_SLOT || publish.resync.len() > MAX_RESYNC {
             return Err(invalid(Code::TooLarge));
         }
-        let commit =
-            publish.commit.map(Commit::try_from).transpose().map_err(|_| invalid(Code::Malformed))?;
-        Ok(Self { id, envelope: publish.envelope, commit, memory: Memory::default() })
+        let has_more = publish.commit.is_some() || publish.ack.is_some() || !publish.envelope.is_empty();
+        let is_alone = match (&publish.ballot, publish.resync.is_empty()) {
+            (None, true) => true,
+            (Some(_), true) | (None, false) => !has_more,
+            (Some(_), false) => false,
+        };
+        if !is_alone {
+            return Err(invalid(Code::Malformed));
+        }
+        let part = publish.commit.map(|part| Commit::parse(part, &publish.envelope));
+        let commit = part.transpose().map_err(|_| invalid(Code::Malformed))?;
+        let signed = |signature: &[u8]| signature.try_into().map_err(|_| invalid(Code::Malformed));
+        let ack = publish.ack.map(|ack| Ok(Ack { seq: ack.seq, signature: signed(&ack.signature)? }));
+        let ballot = publish
+            .ballot
+            .map(|ballot| Ok(Ballot { seq: ballot.seq, signature: signed(&ballot.signature)? }));
+        let (ack, ballot) = (ack.transpose()?, ballot.transpose()?);
+        let (envelope, resync) = (publish.envelope, publish.resync);
+        Ok(Self { id, envelope, commit, ack, ballot, resync, memory: Memory::default() })
     }
 }
 
-impl TryFrom<relay::CommitPart> for Commit {
-    type Error = crate::access::Malformed;
-
-    fn try_from(part: relay::CommitPart) -> Result<Self, Self::Error> {
+impl Commit {
+    /// Hashes what is signed here, where many streams do it at once, and not where the log is written.
+    fn parse(part: relay::CommitPart, envelope: &[u8]) -> Result<Self, Malformed> {
         let change = part.access.as_ref().map(Change::try_from).transpose()?.unwrap_or_default();
-        Ok(Self { expected: part.expected_last_commit, slot: part.slot, change })
+        let parts = CommitParts::of(envelope, &part.slot, &change);
+        let part_of_commit = access::Commit {
+            expected: part.expected_last_commit,
+            change,
+            authority: PublicKey::try_from(&*part.authority).map_err(|_| Malformed)?,
+            signature: (&*part.signature).try_into().map_err(|_| Malformed)?,
+            parts,
+        };
+        Ok(Self { slot: part.slot, part: part_of_commit })
     }
 }
 
 impl Publish {
+    /// Nothing but an envelope.
+    pub fn plain(id: PublishId, envelope: Bytes) -> Self {
+        let (commit, ack, ballot, resync) = (None, None, None, Bytes::new());
+        Self { id, envelope, commit, ack, ballot, resync, memory: Memory::default() }
+    }
+
     /// Bytes that the publish brings to the disk, roughly.
     pub fn size(&self) -> usize {
-        self.envelope.len() + self.commit.as_ref().map_or(0, |commit| commit.slot.len())
+        self.envelope.len() + self.resync.len() + self.commit.as_ref().map_or(0, |commit| commit.slot.len())
     }
 }
 
@@ -217,8 +258,12 @@ mod tests {
         fn no_change_to_a_good_frame_makes_the_parser_panic(at in 0usize..400, with in any::<u8>()) {
             let key = relay::AccessKey { key: vec![1; 32].into(), kind: 1, ..Default::default() };
             let access = relay::AccessChange { added: vec![key], removed: vec![vec![2; 32].into()] };
-            let commit = relay::CommitPart { access: Some(access), ..Default::default() };
-            let publish = relay::Publish { id: vec![3; 16].into(), commit: Some(commit), ..Default::default() };
+            let (authority, signature) = (vec![4; 32].into(), Bytes::from(vec![5; 64]));
+            let ack = Some(relay::Ack { seq: 6, signature: signature.clone() });
+            let commit =
+                relay::CommitPart { access: Some(access), authority, signature, ..Default::default() };
+            let id = vec![3; 16].into();
+            let publish = relay::Publish { id, commit: Some(commit), ack, ..Default::default() };
             let mut bytes = proto::encode_frame(&ClientFrame { frame: Some(Frame::Publish(publish)) });
             let at = at % bytes.len();
             bytes[at] = with;

@@ -30,8 +30,7 @@ pub struct Router<H> {
     publish: Quota<(RoomId, PublicKey)>,
     room: Quota<RoomId>,
     invite: Quota<(RoomId, PublicKey)>,
-    /// Publishes that are in the log already cost nothing, and what is over its quota is looked up, at most this often: a
-    /// flood must not become a flood of reads or of answers.
+    /// What is over its quota is looked up, at most this often: a flood must not become a flood of reads.
     look_ups: Quota<(RoomId, PublicKey)>,
     ephemeral: Quota<(RoomId, PublicKey)>,
     max_message: usize,
@@ -55,15 +54,15 @@ struct SeatId(u64);
 
 /// What to do about a frame.
 #[derive(Debug)]
-pub enum Command {
+pub enum Command<H> {
     /// Append it and answer.
     Append(Publish),
     /// Over its quota. If it is in the log already, answer that; else refuse it.
     AnswerIfStored(Publish, Refusal),
-    /// Send the slot.
-    SendSlot,
-    /// Send the signal to the others in the room, if the sender still has access.
-    FanOut(Bytes),
+    /// Send the newest slot, or the last confirmed one (`true`).
+    SendSlot(bool),
+    /// Send the signal to these, if the sender still has access.
+    FanOut(Vec<H>, Bytes),
     /// Tell the client no; the stream goes on.
     Refuse(Refusal),
     /// Tell the client no and end the stream.
@@ -83,6 +82,8 @@ pub struct Refusal {
     pub retry_after: Duration,
     /// For a conflict: where the last commit is.
     pub last_commit: u64,
+    /// For a conflict: where the last confirmed one is.
+    pub confirmed: u64,
     /// The limit that was in the way, if one was.
     pub limit: Option<Limit>,
 }
@@ -133,15 +134,15 @@ impl<H: Clone> Router<H> {
     }
 
     /// What to do about a frame that came at `now`.
-    pub fn handle(&mut self, seat: &Seat, frame: ClientFrame, now: Instant) -> Command {
+    pub fn handle(&mut self, seat: &Seat, frame: ClientFrame, now: Instant) -> Command<H> {
         if !self.is_current(seat) {
             return Command::End(Refusal::of(Code::Superseded));
         }
         match Request::try_from(frame) {
             Ok(Request::Publish(publish)) => self.publish(seat, publish, now),
             Ok(Request::Ephemeral(signal)) => self.ephemeral(seat, signal, now),
-            Ok(Request::GetSlot) => match self.spend(seat, now) {
-                Ok(()) => Command::SendSlot,
+            Ok(Request::GetSlot { confirmed }) => match self.spend(seat, now) {
+                Ok(()) => Command::SendSlot(confirmed),
                 Err(refusal) => Command::Refuse(refusal),
             },
             // The first frame of a stream was the Join; a second one has no meaning.
@@ -153,12 +154,8 @@ impl<H: Clone> Router<H> {
         }
     }
 
-    /// Returns what a publish cost: it turned out to be in the log already. As with those that are looked up, this is for
-    /// a client that lost its answers, not for one that repeats itself without end.
-    pub fn refund(&mut self, seat: &Seat, now: Instant) {
-        if self.look_ups.take((seat.room, seat.key), now).is_err() {
-            return;
-        }
+    /// Returns what a publish cost: it turned out to be in the log already.
+    pub fn refund(&mut self, seat: &Seat) {
         self.spending(seat).refund(&(seat.room, seat.key));
         self.room.refund(&seat.room);
     }
@@ -174,7 +171,7 @@ impl<H: Clone> Router<H> {
         self.rooms.values().map(HashMap::len).sum()
     }
 
-    fn publish(&mut self, seat: &Seat, publish: Publish, now: Instant) -> Command {
+    fn publish(&mut self, seat: &Seat, publish: Publish, now: Instant) -> Command<H> {
         if publish.commit.is_none() && publish.envelope.len() > self.max_message {
             return Command::Refuse(Refusal::over(Limit::MessageSize).about(&publish));
         }
@@ -190,14 +187,15 @@ impl<H: Clone> Router<H> {
         }
     }
 
-    fn ephemeral(&mut self, seat: &Seat, signal: Bytes, now: Instant) -> Command {
+    fn ephemeral(&mut self, seat: &Seat, signal: Bytes, now: Instant) -> Command<H> {
         if !seat.member {
             return Command::Refuse(Refusal::of(Code::NotAllowed));
         }
         if self.ephemeral.take((seat.room, seat.key), now).is_err() {
             return Command::Drop(Limit::EphemeralRate);
         }
-        Command::FanOut(signal)
+        let others = self.rooms.get(&seat.room).into_iter().flatten().filter(|(key, _)| **key != seat.key);
+        Command::FanOut(others.map(|(_, (_, handle))| handle.clone()).collect(), signal)
     }
 
     /// Takes one from the key's bucket and one from the room's, or none from either.
@@ -224,7 +222,14 @@ fn look_ups(limits: &Limits) -> Rate {
 impl Refusal {
     /// A no that names no publish.
     pub fn of(code: Code) -> Self {
-        Self { id: Bytes::new(), code, retry_after: Duration::ZERO, last_commit: 0, limit: None }
+        Self {
+            id: Bytes::new(),
+            code,
+            retry_after: Duration::ZERO,
+            last_commit: 0,
+            confirmed: 0,
+            limit: None,
+        }
     }
 
     /// A no because of a limit.

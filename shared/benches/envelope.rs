@@ -1,13 +1,13 @@
 //! What an envelope costs over AES-256-GCM on the same padded bytes. Compare the two of each pair with each
 //! other: the absolute figures say more about the machine.
 
-use std::hint::black_box;
+use std::{collections::HashMap, hint::black_box};
 
 use aes_gcm::{AeadInOut, Aes256Gcm, KeyInit};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use proto::RoomId;
 use shared::{
-    crypto::aead::{Envelope, EnvelopeSecret, KeyId, OpeningKey, Origin, Scope, SealingKey, Session},
+    crypto::aead::{Envelope, EnvelopeSecret, OpeningKey, Origin, Scope, SealingKey, SenderTag, Session},
     crypto::replay::Window,
 };
 use zeroize::Zeroizing;
@@ -71,8 +71,33 @@ fn envelopes(c: &mut Criterion) {
 
 fn keys(c: &mut Criterion) {
     let (secret, scope) = inputs();
-    c.bench_function("key id", |b| b.iter(|| KeyId::derive(&secret, black_box(&scope), SESSION)));
+    c.bench_function("sender's tag", |b| b.iter(|| SenderTag::derive(&secret, black_box(&scope))));
     c.bench_function("opening key", |b| b.iter(|| OpeningKey::new(&secret, black_box(&scope), SESSION)));
+}
+
+/// Leaves of the room, and the one that seals.
+const LEAVES: u32 = 1_000;
+const SEALER: u32 = 500;
+
+/// The first envelope of a session: by the table of an epoch's tags, and by a derivation for each leaf until one
+/// fits, as version 1 of the envelope needed it. A table costs what the second does, twice, once per epoch.
+fn first_of_a_session(c: &mut Criterion) {
+    let (secret, room) = (EnvelopeSecret::new([2; 32]), RoomId([3; 32]));
+    let scope = |leaf| Scope { room, epoch: 4, origin: Origin::Leaf(leaf) };
+    let tags: HashMap<_, _> =
+        (0..LEAVES).map(|leaf| (SenderTag::derive(&secret, &scope(leaf)), leaf)).collect();
+    let sealed = SealingKey::new(&secret, &scope(SEALER), SESSION).seal(&[7; 200]).unwrap_or_default();
+    let Ok(envelope) = Envelope::parse(&sealed) else { return };
+    let open = |leaf: u32| OpeningKey::new(&secret, &scope(leaf), SESSION).open(&envelope);
+    c.bench_function("first of a session, table", |b| {
+        b.iter(|| tags.get(&black_box(envelope).sender()).map(|leaf| open(*leaf)));
+    });
+    c.bench_function("first of a session, search", |b| {
+        b.iter(|| {
+            let fits = |leaf: &u32| SenderTag::derive(&secret, &scope(*leaf)) == black_box(envelope).sender();
+            (0..LEAVES).find(fits).map(open)
+        });
+    });
 }
 
 fn replay(c: &mut Criterion) {
@@ -87,5 +112,5 @@ fn replay(c: &mut Criterion) {
     c.bench_function("replay check, duplicate", |b| b.iter(|| window.check(black_box(next))));
 }
 
-criterion_group!(benches, envelopes, keys, replay);
+criterion_group!(benches, envelopes, keys, first_of_a_session, replay);
 criterion_main!(benches);

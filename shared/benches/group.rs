@@ -1,7 +1,10 @@
 //! What a change of a room costs at 2, 10, 100 and 1,000 members: time for the committer, for another
 //! member and for a joiner, and bytes on the wire. Prints a Markdown table for each suite.
 //!
-//! `cargo bench -p shared --bench group`; `SCHAT_BENCH_MEMBERS=100` stops earlier.
+//! Then how fast a member reads what it missed.
+//!
+//! `cargo bench -p shared --bench group`; `SCHAT_BENCH_MEMBERS=100` stops earlier, `SCHAT_BENCH_LINES` sets how much was
+//! missed.
 
 // A benchmark reads the clock and may stop at any surprise; the rest of this crate must not.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::indexing_slicing)]
@@ -20,10 +23,13 @@ use shared::{
     crypto::suite::Suite,
     identity::Identity,
     identity::credential::certify,
-    invite::InviteSecret,
-    invite::slot,
+    invite::{AccessSecret, InviteSecret, list, slot},
     mls::group::{Group, Plan, Prepared, Signer},
+    mls::rules::{ROOM_VERSION, SEATS_PER_ACCOUNT},
 };
+
+#[path = "group/reading.rs"]
+mod reading;
 
 const ROOM: RoomId = RoomId([7; 32]);
 const NOW: u64 = 1_700_000_000_000;
@@ -48,6 +54,12 @@ fn main() {
             growing.row(members);
         }
     }
+    let asked = env::var("SCHAT_BENCH_LINES").ok().and_then(|value| value.parse().ok());
+    let lines = asked.unwrap_or(if quick { 10 } else { 10_000 });
+    println!(
+        "\nEntries read a second\n\n| entries | one at a time | many at a time | ratio |\n|---|---|---|---|"
+    );
+    Suite::ALL.into_iter().for_each(|suite| reading::row(suite, lines));
 }
 
 /// A room that grows by joins; only the two newest members are kept alive.
@@ -65,25 +77,30 @@ impl Growing {
     fn new(suite: Suite) -> Self {
         let random = Random::new(ChaCha20Rng::seed_from_u64(1));
         let secret = InviteSecret::generate(&random);
+        let founder = Identity::generate(&random);
         let room = content::Room {
             name: "bench".to_owned(),
             open: false,
-            invites: vec![secret.to_content(0, 0)],
-            version: 1,
-            disappear_s: 0,
-            past_lines: 0,
+            invites: vec![list(&secret, &ROOM, (0, 0), &founder).unwrap()],
+            version: ROOM_VERSION,
+            moderators: vec![founder.fingerprint().0.to_vec().into()],
+            seats_per_account: SEATS_PER_ACCOUNT,
+            ..content::Room::default()
         };
-        let (signer, identity, leaf) = person(suite, &random, 0, &[]);
+        let (signer, identity) = person(suite, &random, (0, &founder));
+        let access_key = random.bytes::<32>().to_vec().into();
+        let leaf = content::Leaf { access_key, ..content::Leaf::default() };
         let (newest, info) =
             Group::create((suite, &random), (&signer, identity), &ROOM, &room, &leaf, NOW).unwrap();
         Self { suite, random, secret, count: 1, older: None, newest, info }
     }
 
     fn join(&self) -> (Group, Prepared) {
-        let (signer, identity, leaf) = person(self.suite, &self.random, self.count, &self.secret.id());
-        let (context, psk) = ((self.suite, &self.random), self.secret.psk());
-        let invite = (self.secret.id(), &*psk);
-        Group::join(context, (&signer, identity), &ROOM, &self.info, invite, &leaf, NOW).unwrap()
+        let account = Identity::generate(&self.random);
+        let (signer, identity) = person(self.suite, &self.random, (self.count, &account));
+        let access = AccessSecret::generate(&self.random).public();
+        let (context, invite) = ((self.suite, &self.random), (&self.secret, &access));
+        Group::join(context, (&signer, identity), &ROOM, &self.info, invite, NOW).unwrap()
     }
 
     fn grow(&mut self) {
@@ -108,7 +125,8 @@ impl Growing {
             spent
         });
         let invites = self.newest.room().unwrap().invites;
-        let sealed = slot::seal(&ROOM, &invites, &prepared.group_info, &self.random).unwrap();
+        let content = (&*prepared.next.slot_key, &*prepared.group_info);
+        let sealed = slot::seal(&ROOM, &invites, content, &self.random).unwrap();
         println!(
             "| {members} | {commit:.1} | {process:.1} | {join:.1} | {} | {} | {} |",
             prepared.message.len(),
@@ -118,24 +136,11 @@ impl Growing {
     }
 }
 
-fn person(
-    suite: Suite,
-    random: &Random,
-    number: u32,
-    invite: &[u8],
-) -> (Signer, SigningIdentity, content::Leaf) {
+fn person(suite: Suite, random: &Random, (number, account): (u32, &Identity)) -> (Signer, SigningIdentity) {
     let signer = Signer::generate(suite, random).unwrap();
-    let identity = Identity::generate(random);
-    let certified = certify(
-        &identity,
-        &ROOM,
-        format!("member {number}").as_str(),
-        "bench",
-        random.bytes(),
-        &signer.public,
-    );
-    let access_key = random.bytes::<32>().to_vec().into();
-    (signer, certified, content::Leaf { access_key, invite_id: invite.to_vec().into() })
+    let name = format!("member {number}");
+    let certified = certify(account, &ROOM, name.as_str(), "bench", random.bytes(), &signer.public);
+    (signer, certified)
 }
 
 fn timed(run: impl FnOnce()) -> Duration {

@@ -16,6 +16,7 @@ pub mod content {
     include!(concat!(env!("OUT_DIR"), "/schat.content.v2.rs"));
 }
 
+mod canonical;
 pub mod crypto;
 #[cfg(feature = "fuzzing")]
 pub mod fuzz;

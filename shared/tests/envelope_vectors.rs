@@ -15,7 +15,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use shared::{
     crypto::aead::{
-        Envelope, EnvelopeSecret, KeyId, OpenError, OpeningKey, Origin, ParseError, Scope, SealingKey,
+        Envelope, EnvelopeSecret, OpenError, OpeningKey, Origin, ParseError, Scope, SealingKey, SenderTag,
         Session,
         record::RecordKey,
         stream::{CHUNK, OpeningStream, SEALED_CHUNK, SealingStream},
@@ -56,7 +56,7 @@ fn envelopes_are_exactly_the_documented_ones() {
         let (secret, scope, session) = inputs(&vector);
         let sequence = vector["sequence"].as_u64().unwrap();
         let (content, expected) = (bytes(&vector, "content"), bytes(&vector, "envelope"));
-        assert_eq!(KeyId::derive(&secret, &scope, session), KeyId(array(&vector, "key_id")), "{vector}");
+        assert_eq!(SenderTag::derive(&secret, &scope), SenderTag(array(&vector, "sender")), "{vector}");
         let mut sealing = SealingKey::resume(&secret, &scope, session, sequence);
         assert_eq!(sealing.seal(&content).unwrap(), expected, "{vector}");
         let envelope = Envelope::parse(&expected).unwrap();

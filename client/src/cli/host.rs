@@ -89,7 +89,7 @@ async fn serve(
     let plan = Plan { past: past(globals), only: None, own: Some(own) };
     let (runtime, events) = start(globals, profile, plan).await?;
     let label = enter(&runtime, room).await?;
-    runtime.tell(&label, Command::Invite).await?;
+    runtime.tell(&label, Command::INVITE).await?;
     let input = (!is_full_screen(globals)).then(input::stdin);
     face(globals, runtime, events, Start { input, current: Some(label), notes: vec![said], host: None }).await
 }

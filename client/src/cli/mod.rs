@@ -27,7 +27,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::{
-    faces::{stdout, words},
+    faces::{lines, lines::Limits, stdout, words},
     failure::{Exit, Failure},
     settings::{Settings, nearest},
     store::Cursor,
@@ -159,6 +159,12 @@ enum Command {
         /// A room of this profile.
         #[arg(value_parser = labelled)]
         room: String,
+        /// A new link that lets in so many devices; 0 for no limit.
+        #[arg(long, value_name = "N")]
+        uses: Option<u32>,
+        /// A new link that ends after a time such as 2h or 7d, or never.
+        #[arg(long, value_name = "TIME", value_parser = lifetime)]
+        expires: Option<u32>,
         #[command(flatten)]
         patience: wait::Patience,
     },
@@ -244,6 +250,10 @@ impl Command {
 }
 
 /// Whoever misspells a command does not mean a link.
+fn lifetime(text: &str) -> Result<u32, String> {
+    lines::lifetime(text).map_err(|failure| format!("{} {}", failure.message, failure.remedy))
+}
+
 fn link(text: &str) -> Result<String, String> {
     let is_link = text == "-" || text.contains("://");
     let cli = Cli::command();
@@ -318,7 +328,9 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
             };
             tail::tail(globals, &room, start).await
         }
-        Some(Command::Invite { room, patience }) => once::invite(globals, &room, patience).await,
+        Some(Command::Invite { room, uses, expires, patience }) => {
+            once::invite(globals, &room, &Limits { uses, lives_s: expires }, patience).await
+        }
         Some(Command::Rooms) => once::rooms(globals).await,
         Some(Command::Fingerprint) => once::fingerprint(globals).await,
         Some(Command::Verify { room, member, yes, undo }) => {

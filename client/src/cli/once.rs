@@ -10,8 +10,10 @@ use super::{
 use crate::{
     faces::{
         json::{Out, RoomOut},
+        lines::Limits,
         sanitize, stdout,
         unread::Unread,
+        words,
     },
     failure::{Exit, Failure},
     runtime::RoomEvent,
@@ -48,10 +50,15 @@ pub(super) async fn send(
     Ok(Exit::Ok)
 }
 
-pub(super) async fn invite(globals: &Globals, room: &str, patience: Patience) -> Result<Exit, Failure> {
+pub(super) async fn invite(
+    globals: &Globals,
+    room: &str,
+    limits: &Limits,
+    patience: Patience,
+) -> Result<Exit, Failure> {
     let (runtime, mut events) = one(globals, room).await?;
     let asking = async {
-        runtime.tell(room, Command::Invite).await?;
+        runtime.tell(room, words::invite(limits)).await?;
         wait(&runtime, (room, patience), &mut events, |event| match event {
             RoomEvent::Invite { link, expires_ms, max_uses } => Some((link, expires_ms, max_uses)),
             _ => None,

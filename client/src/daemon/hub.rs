@@ -262,7 +262,7 @@ fn is_news(event: &Event) -> bool {
                 event,
                 E::Joined(_)
                     | E::Epoch(_)
-                    | E::MemberJoined(_)
+                    | E::MemberJoined { .. }
                     | E::MemberLeft { .. }
                     | E::ProfileChanged { .. }
                     | E::Disappearing { .. }

@@ -6,12 +6,12 @@ mod output;
 use shared::{
     identity::Fingerprint,
     invite::link::AnyLink,
-    room::{Alteration, Command, MessageId, Person, Policy, Said},
+    room::{Alteration, Command, GroupView, MessageId, Person, Policy, Said},
 };
 use tokio::sync::mpsc;
 
-pub use input::{Cmd, parse};
-pub use output::{Marks, MemberOut, Out, PersonOut, RoomOut, translate};
+pub use input::{Cmd, InviteBy, parse};
+pub use output::{InviteOut, Marks, MemberOut, Out, PersonOut, RoomOut, translate};
 
 use super::{
     input::Input,
@@ -177,14 +177,30 @@ async fn obey(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
             let hits = runtime.search(room.as_deref(), &query, limit.unwrap_or(HITS)).await;
             hits.map(|hits| say(&Out::found(hits)))
         }
-        Cmd::Invite { room } => runtime.tell(&room, Command::Invite).await,
-        Cmd::Members { room } => runtime.room(&room).and_then(|status| {
-            let waiting = || Failure::not_found(format!("You are not in {room} yet."), "Wait for joined.");
-            status
-                .view
-                .map(|view| say(&Out::members(&room, &view, &|who| runtime.is_verified(who))))
-                .ok_or_else(waiting)
-        }),
+        Cmd::Invite { room, uses, expires } => {
+            runtime.tell(&room, Command::Invite { uses, expires_ms: expires }).await
+        }
+        Cmd::Invites { room } => view(runtime, &room).map(|view| say(&Out::invites(&room, &view))),
+        Cmd::Revoke { room, invite } => {
+            match view(runtime, &room).and_then(|view| words::find_invite(&view, &invite)) {
+                Ok(id) => runtime.tell(&room, Command::Revoke(id)).await,
+                Err(failure) => Err(failure),
+            }
+        }
+        Cmd::Moderator { room, member, withdrawn } => match find(runtime, &room, &member) {
+            Ok(person) => {
+                let (who, is_moderator) = (person.fingerprint, !withdrawn);
+                runtime.tell(&room, Command::Moderator { who, is_moderator }).await
+            }
+            Err(failure) => Err(failure),
+        },
+        Cmd::Policy { room, invite, seats } => {
+            let moderators_invite = invite.map(|by| by == InviteBy::Moderators);
+            runtime.tell(&room, Command::Policy { moderators_invite, seats }).await
+        }
+        Cmd::Members { room } => {
+            view(runtime, &room).map(|view| say(&Out::members(&room, &view, &|who| runtime.is_verified(who))))
+        }
         Cmd::Remove { room, member } => match find(runtime, &room, &member) {
             Ok(person) => runtime.tell(&room, Command::Remove(person.fingerprint)).await,
             Err(failure) => Err(failure),
@@ -257,12 +273,15 @@ async fn verify(runtime: &Runtime, room: &str, person: &Person, mark: Option<boo
 }
 
 fn find(runtime: &Runtime, room: &str, member: &str) -> Result<Person, Failure> {
-    let view = runtime.room(room)?.view;
-    let view =
-        view.ok_or_else(|| Failure::not_found(format!("You are not in {room} yet."), "Wait for joined."))?;
+    let view = view(runtime, room)?;
     let bad = |_| Failure::usage("A member is named by the whole fingerprint.", "Take it from members.");
     member.parse::<Fingerprint>().map_err(bad)?;
     words::find(&view, member).cloned()
+}
+
+fn view(runtime: &Runtime, room: &str) -> Result<GroupView, Failure> {
+    let waiting = || Failure::not_found(format!("You are not in {room} yet."), "Wait for joined.");
+    runtime.room(room)?.view.ok_or_else(waiting)
 }
 
 /// Writes one object.

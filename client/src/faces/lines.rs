@@ -17,8 +17,16 @@ pub enum Line {
     Link(String),
     /// Make a private room.
     Create(String, Policy),
-    /// Show an invite link.
-    Invite,
+    /// Show an invite link, or make one with these limits.
+    Invite(Limits),
+    /// The live invites.
+    Invites,
+    /// End an invite, named by the beginning of its id.
+    Revoke(String),
+    /// Make a member a moderator, or not any more.
+    Moderator(String, bool),
+    /// Show or change what the room allows.
+    Policy(Allowed),
     /// Who is here.
     Members,
     /// Compare safety numbers, with one member or all.
@@ -61,6 +69,24 @@ pub enum Line {
     Quit,
 }
 
+/// Limits of an invite; what is not named is as usual.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// How many devices it lets in; 0 for no limit.
+    pub uses: Option<u32>,
+    /// For how many seconds from now; 0 for ever.
+    pub lives_s: Option<u32>,
+}
+
+/// What a room's policy says; what is not named stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allowed {
+    /// Only moderators may invite.
+    pub moderators_invite: Option<bool>,
+    /// Devices that one person may have in the room.
+    pub seats: Option<u32>,
+}
+
 /// The commands with their usage, for `/help`.
 pub const COMMANDS: &[(&str, &str)] = &[
     (
@@ -76,12 +102,22 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("/delete", "take your last message back"),
     ("/react EMOJI", "put a sign under the last message of somebody else; once more takes it back"),
     ("/search WORDS", "find what was said in this room"),
-    ("/invite", "show a link that lets others in"),
+    (
+        "/invite [uses=N] [expires=TIME]",
+        "show a link that lets others in; with limits such as uses=1 expires=2h, or never, it is a new one",
+    ),
+    ("/invites", "the live invites, whose they are and how far they are used"),
+    ("/revoke INVITE", "end an invite, by the beginning of its id"),
     ("/members", "who is here"),
     ("/verify [NAME]", "the safety number to compare with somebody"),
     ("/verify NAME yes", "it is the same at both ends: mark the member as verified"),
     ("/unverify NAME", "take that mark back"),
-    ("/kick NAME|FINGERPRINT", "remove a member"),
+    ("/kick NAME|FINGERPRINT", "remove a member; moderators only. It ends all invites"),
+    ("/moderator NAME [no]", "make a member a moderator, or not any more; moderators only"),
+    (
+        "/policy [invite=everybody|moderators] [seats=N]",
+        "who may invite, and how many devices one person may have; alone, it shows that. Moderators change it",
+    ),
     ("/nick NAME", "change your name"),
     ("/status [TEXT]", "say something of yourself beside your name, or nothing any more"),
     ("/glyph [EMOJI]", "a small sign for you, or none any more"),
@@ -133,7 +169,14 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
         "join" if is_link(argument) => Ok(Line::Link(argument.to_owned())),
         "join" => needed().map(Line::Join),
         "create" => create(argument).ok_or_else(|| usage_of(word))?,
-        "invite" => alone(Line::Invite),
+        "invite" => limits(argument).map(Line::Invite),
+        "invites" => alone(Line::Invites),
+        "revoke" => needed().map(Line::Revoke),
+        "moderator" => needed().map(|who| match who.rsplit_once(char::is_whitespace) {
+            Some((name, "no")) if !name.trim().is_empty() => Line::Moderator(name.trim().to_owned(), false),
+            _ => Line::Moderator(who, true),
+        }),
+        "policy" => allowed(argument).map(Line::Policy),
         "members" => alone(Line::Members),
         "verify" if marked(argument).is_some() => Ok(Line::Mark(marked(argument).unwrap_or_default())),
         "unverify" => needed().map(Line::Unverify),
@@ -188,6 +231,45 @@ fn create(argument: &str) -> Option<Result<Line, Failure>> {
     }
 }
 
+fn limits(argument: &str) -> Result<Limits, Failure> {
+    let mut limits = Limits::default();
+    for word in argument.split_whitespace() {
+        match word.split_once('=') {
+            Some(("uses", "any")) => limits.uses = Some(0),
+            Some(("uses", count)) => limits.uses = Some(number(count)?),
+            Some(("expires", time)) => limits.lives_s = Some(lifetime(time)?),
+            _ => return Err(usage_of("invite")),
+        }
+    }
+    Ok(limits)
+}
+
+/// How long an invite lives, in seconds; `never` ends is 0.
+///
+/// # Errors
+/// [`Failure`] of kind usage for anything else.
+pub fn lifetime(text: &str) -> Result<u32, Failure> {
+    if text == "never" { Ok(0) } else { seconds(text) }
+}
+
+fn allowed(argument: &str) -> Result<Allowed, Failure> {
+    let mut allowed = Allowed::default();
+    for word in argument.split_whitespace() {
+        match word.split_once('=') {
+            Some(("invite", "everybody")) => allowed.moderators_invite = Some(false),
+            Some(("invite", "moderators")) => allowed.moderators_invite = Some(true),
+            Some(("seats", count)) => allowed.seats = Some(number(count)?),
+            _ => return Err(usage_of("policy")),
+        }
+    }
+    Ok(allowed)
+}
+
+fn number(text: &str) -> Result<u32, Failure> {
+    let bad = || Failure::usage("That is no number that can be meant.", "Write one from 1 on: uses=5.");
+    text.parse().ok().filter(|count| *count > 0).ok_or_else(bad)
+}
+
 /// A length of time such as `90`, `30m`, `12h`, `7d`, `2w`, in seconds; `off` is 0.
 fn seconds(text: &str) -> Result<u32, Failure> {
     let bad = || Failure::usage("That is no length of time.", "Write 30m, 12h, 7d, 2w or off.");
@@ -236,7 +318,20 @@ mod tests {
             ("/join lobby", Line::Join("lobby".into())),
             ("/join two words", Line::Join("two words".into())),
             ("/join schat://h:1/#x", Line::Link("schat://h:1/#x".into())),
-            ("/invite", Line::Invite),
+            ("/invite", Line::Invite(Limits::default())),
+            ("/invite uses=3 expires=2h", Line::Invite(Limits { uses: Some(3), lives_s: Some(7_200) })),
+            ("/invite expires=never", Line::Invite(Limits { uses: None, lives_s: Some(0) })),
+            ("/invite uses=any", Line::Invite(Limits { uses: Some(0), lives_s: None })),
+            ("/invites", Line::Invites),
+            ("/revoke 3fa2", Line::Revoke("3fa2".into())),
+            ("/moderator bob b.", Line::Moderator("bob b.".into(), true)),
+            ("/moderator bob no", Line::Moderator("bob".into(), false)),
+            ("/moderator no", Line::Moderator("no".into(), true)),
+            ("/policy", Line::Policy(Allowed::default())),
+            (
+                "/policy invite=moderators seats=2",
+                Line::Policy(Allowed { moderators_invite: Some(true), seats: Some(2) }),
+            ),
             ("/verify", Line::Verify(None)),
             ("/verify bob", Line::Verify(Some("bob".into()))),
             ("/verify bob yes", Line::Mark("bob".into())),
@@ -268,6 +363,13 @@ mod tests {
             "/kick ",
             "/leave now",
             "/invite bob",
+            "/invite uses=0",
+            "/invite expires=soon",
+            "/invites all",
+            "/revoke",
+            "/moderator",
+            "/policy invite=nobody",
+            "/policy seats=0",
             "/disappear soon",
             "/create",
             "/create past=9",
@@ -286,6 +388,8 @@ mod tests {
         for (usage, _) in COMMANDS {
             let text =
                 usage.replace("ROOM|LINK", "x").replace("NAME|FINGERPRINT", "x").replace("[TIME|off]", "1h");
+            let text =
+                text.replace("=N", "=3").replace("=TIME", "=1h").replace("everybody|moderators", "everybody");
             let text = text.replace(['[', ']'], "");
             assert!(parse(&text).is_ok(), "{usage}");
         }

@@ -9,7 +9,7 @@ use shared::{
 };
 
 use super::{
-    lines::{COMMANDS, Line},
+    lines::{Allowed, COMMANDS, Line},
     pending::Pending,
     sanitize,
     unread::{Unread, unread_rooms},
@@ -75,7 +75,25 @@ pub async fn obey(
             pending.join(runtime, &label);
             Ok(Done::go(label))
         }
-        Line::Invite => runtime.tell(here()?, Command::Invite).await.map(|()| Done::default()),
+        Line::Invite(limits) => runtime.tell(here()?, words::invite(&limits)).await.map(|()| Done::default()),
+        Line::Invites => Ok(Done { notes: words::invites(&view(runtime, here()?)?), go: None }),
+        Line::Revoke(id) => {
+            let room = here()?;
+            let id = words::find_invite(&view(runtime, room)?, &id)?;
+            runtime.tell(room, Command::Revoke(id)).await.map(|()| Done::default())
+        }
+        Line::Moderator(name, is_moderator) => {
+            let room = here()?;
+            let who = words::find(&view(runtime, room)?, &name)?.fingerprint;
+            runtime.tell(room, Command::Moderator { who, is_moderator }).await.map(|()| Done::default())
+        }
+        Line::Policy(Allowed { moderators_invite: None, seats: None }) => {
+            Ok(Done { notes: words::policy(&view(runtime, here()?)?), go: None })
+        }
+        Line::Policy(Allowed { moderators_invite, seats }) => {
+            let policy = Command::Policy { moderators_invite, seats };
+            runtime.tell(here()?, policy).await.map(|()| Done::default())
+        }
         Line::Members => Ok(Done { notes: members(runtime, &view(runtime, here()?)?), go: None }),
         Line::Verify(name) => verify(runtime, here()?, name.as_deref()),
         Line::Mark(name) => mark(runtime, here()?, &name).await,
@@ -190,15 +208,18 @@ async fn say(runtime: &Runtime, pending: &Pending, room: &str, said: Said) -> Re
 /// Who is in a room, a line each, and what to compare.
 pub fn members(runtime: &Runtime, view: &engine::GroupView) -> Vec<String> {
     let people = view.members.iter().map(|member| {
-        let mark = match member {
-            _ if member.me => " (you)",
-            _ if runtime.is_verified(&member.person.fingerprint) => " (verified)",
-            _ => "",
+        let mark = match (runtime.is_verified(&member.person.fingerprint), words::heard(member)) {
+            _ if member.me => " (you)".to_owned(),
+            (true, "") => " (verified)".to_owned(),
+            (true, word) => format!(" (verified, {word})"),
+            (false, "") => String::new(),
+            (false, word) => format!(" ({word})"),
         };
+        let role = if member.is_moderator { " (moderator)" } else { "" };
         let name = words::name(&member.person, Some(view));
         let shown = sanitize::line(format!("{} {}", member.glyph, member.status).trim());
         let shown = if shown.is_empty() { shown } else { format!("  {shown}") };
-        format!("  {name}{mark}  {}{shown}", member.person.fingerprint.short())
+        format!("  {name}{mark}{role}  {}{shown}", member.person.fingerprint.short())
     });
     let authenticator: String = view.authenticator.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     let epoch = format!("Epoch {}, authenticator {authenticator}; the same for every member.", view.epoch);

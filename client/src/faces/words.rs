@@ -6,13 +6,13 @@ use shared::{
     identity::{Fingerprint, names::fold},
     invite::link::{AnyLink, LinkError},
     message::timeline::Line,
-    room::{Act, Alteration, GroupView, Member, Person},
+    room::{Act, Alteration, Command, GroupView, Invited, Member, Person},
 };
 
-use super::sanitize;
+use super::{lines::Limits, sanitize};
 use crate::{
     failure::Failure,
-    runtime::{ChosenRelay, Namesake},
+    runtime::{ChosenRelay, Namesake, now_ms},
     store::{Notice, What},
     transport::{Carrier, Trust},
 };
@@ -175,6 +175,78 @@ pub fn link(text: &str) -> Result<AnyLink, Failure> {
     })
 }
 
+/// The wish for an invite with these limits.
+pub fn invite(limits: &Limits) -> Command {
+    let ends = |lives: u32| if lives == 0 { 0 } else { now_ms().saturating_add(u64::from(lives) * 1_000) };
+    Command::Invite { uses: limits.uses, expires_ms: limits.lives_s.map(ends) }
+}
+
+/// The live invites, a line each.
+pub fn invites(view: &GroupView) -> Vec<String> {
+    if view.open {
+        return vec![OPEN_WARNING.to_owned()];
+    }
+    if view.invites.is_empty() {
+        return vec!["There are no live invites. /invite makes one.".to_owned()];
+    }
+    view.invites.iter().map(|invite| format!("  {}", listed(invite, view))).collect()
+}
+
+fn listed(invite: &Invited, view: &GroupView) -> String {
+    let by = if invite.ours { "yours".to_owned() } else { format!("by {}", name(&invite.by, Some(view))) };
+    let uses = match invite.max_uses {
+        0 => format!("{} came by it, without a limit", invite.used),
+        most => format!("{} of {most} came by it", invite.used),
+    };
+    let ends = match invite.expires_ms {
+        0 => "for ever".to_owned(),
+        at => format!("until {}", when(at)),
+    };
+    format!("{}  {by}, {uses}, {ends}", invite_id(&invite.id))
+}
+
+/// The first digits of an invite's id: so many that nobody has two that begin alike.
+pub fn invite_id(id: &[u8; 16]) -> String {
+    hex::encode(id).chars().take(8).collect()
+}
+
+/// Finds the invite whose id begins like this.
+///
+/// # Errors
+/// [`Failure`] when none or more than one does.
+pub fn find_invite(view: &GroupView, wanted: &str) -> Result<[u8; 16], Failure> {
+    let wanted = wanted.to_lowercase();
+    let mut found = view.invites.iter().filter(|invite| hex::encode(invite.id).starts_with(&wanted));
+    match (found.next(), found.next()) {
+        (Some(invite), None) => Ok(invite.id),
+        (None, _) => Err(Failure::not_found("There is no such invite.", "/invites shows the live ones.")),
+        (Some(_), Some(_)) => {
+            Err(Failure::usage("Several invites begin like this.", "Write more of the id."))
+        }
+    }
+}
+
+/// What the room allows.
+pub fn policy(view: &GroupView) -> Vec<String> {
+    let who = if view.moderators_invite { "moderators" } else { "everybody" };
+    let moderators = view.members.iter().filter(|member| member.is_moderator);
+    let mut names: Vec<String> = moderators.map(|member| name(&member.person, Some(view))).collect();
+    names.dedup();
+    let stay = match view.disappear_s {
+        0 => "stay".to_owned(),
+        seconds => format!("go {} after they were said", duration(seconds)),
+    };
+    vec![
+        format!("Invite: {who}. Devices of one person: {}. Messages {stay}.", view.seats),
+        format!("Moderators: {}.", names.join(", ")),
+    ]
+}
+
+/// A link's card was read.
+pub fn invited(room: &str, by: &Person) -> String {
+    format!("{} ({}) invites you to {}.", name(by, None), by.fingerprint.short(), sanitize::line(room))
+}
+
 /// A link to a relay was taken.
 pub fn chosen(relay: &ChosenRelay) -> String {
     let replaced = if relay.replaced { " This replaces another pin that was remembered." } else { "" };
@@ -209,7 +281,15 @@ pub fn changed(act: &Act, line: &Line, view: Option<&GroupView>) -> String {
 pub fn happening(what: &What, label: Option<&str>, view: Option<&GroupView>) -> String {
     let there = label.map(|label| format!(" {}", sanitize::line(label))).unwrap_or_default();
     match what {
-        What::Joined(who) => format!("{} joined{there}.", name(who, view)),
+        What::Joined { who, by: Some(by) } => {
+            format!("{} joined{there} by an invite of {}.", name(who, view), name(by, view))
+        }
+        What::Joined { who, by: None } => format!("{} joined{there}.", name(who, view)),
+        What::Back(who) => format!(
+            "A device of {} could not follow{} and is back, by its own keys; verify if you did not expect it.",
+            name(who, view),
+            if label.is_some() { &there } else { " the room" }
+        ),
         What::Left { who, by } if who.fingerprint == by.fingerprint => {
             format!("{} left{there}.", name(who, view))
         }
@@ -303,6 +383,12 @@ fn sentence(text: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
+/// One word for a member who has not said or changed anything since we came: only the room's state says that it is
+/// there, and whoever made that state for us could have put anybody into it.
+pub fn heard(member: &Member) -> &'static str {
+    if member.heard { "" } else { "silent" }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,8 +402,10 @@ mod tests {
             person: person(pair),
             leaf: 0,
             me: false,
+            heard: true,
             status: String::new(),
             glyph: String::new(),
+            is_moderator: false,
         };
         GroupView {
             room: "team".into(),
@@ -327,7 +415,26 @@ mod tests {
             members: names.iter().map(member).collect(),
             disappear_s: 0,
             past_lines: 0,
+            invites: Vec::new(),
+            moderators_invite: false,
+            seats: 5,
         }
+    }
+
+    #[test]
+    fn invite_is_found_by_what_it_alone_begins_with() {
+        let by = Person { name: "ann".into(), fingerprint: Fingerprint([1; 32]) };
+        let invite = |first: u8, second: u8| {
+            let mut id = [0; 16];
+            (id[0], id[1]) = (first, second);
+            Invited { id, by: by.clone(), ours: false, expires_ms: 0, max_uses: 0, used: 0 }
+        };
+        let view =
+            GroupView { invites: vec![invite(0xab, 1), invite(0xab, 2), invite(0xcd, 3)], ..view(&[]) };
+        assert_eq!(find_invite(&view, "CD").unwrap()[1], 3);
+        assert_eq!(find_invite(&view, "ab02").unwrap()[1], 2);
+        assert_eq!(find_invite(&view, "ab").unwrap_err().code, "usage");
+        assert_eq!(find_invite(&view, "ef").unwrap_err().code, "not_found");
     }
 
     #[test]

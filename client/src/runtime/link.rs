@@ -75,7 +75,7 @@ impl RelayLink {
 }
 
 /// Why there is no connection, and whether somebody must decide first.
-type Refusal = (Failure, bool);
+pub(super) type Refusal = (Failure, bool);
 
 impl Dialer {
     async fn run(self, state: watch::Sender<LinkState>, nudge: Arc<Notify>) {
@@ -195,7 +195,7 @@ impl Dialer {
     }
 }
 
-fn explain(error: &DialError) -> Refusal {
+pub(super) fn explain(error: &DialError) -> Refusal {
     (Failure::from(error), error.is_final())
 }
 

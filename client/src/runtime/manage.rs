@@ -6,10 +6,7 @@ use std::{
 };
 
 use proto::RoomId;
-use shared::{
-    invite::link::InviteLink,
-    room::{Engine, EngineError, Policy},
-};
+use shared::room::{Engine, EngineError, Policy};
 use tokio::sync::mpsc;
 
 use super::{
@@ -28,25 +25,9 @@ use crate::{
 const MAX_ROOMS: usize = 64;
 
 impl Local {
-    /// Joins the room of an invite link. Returns its label; whether it worked comes as events.
-    ///
-    /// # Errors
-    /// [`Failure`] when the link is of no use.
-    pub async fn join(&self, invite: &InviteLink) -> Result<String, Failure> {
-        let address = RelayAddress::new(&invite.host, invite.port)
-            .map_err(|error| Failure::usage(error.to_string(), "Ask for a new link."))?;
-        if invite.link.ca_pin.is_none() {
-            self.expect_authorities(&address).await?;
-        }
-        let place = Where::Relay { address, pin: invite.link.ca_pin.map(Pin::from) };
-        let profile = lock(&self.0.profile).engine.clone();
-        let engine = Engine::join(&profile, &invite.link, now_ms()).map_err(|error| begin_failed(&error))?;
-        self.begin(engine, place)
-    }
-
     /// A link without a pin says that authorities vouch for its relay. That is all that may count then, so it does not
     /// fit a relay that was trusted at its first sight; the pin of another link is better than what this one asks for.
-    async fn expect_authorities(&self, address: &RelayAddress) -> Result<(), Failure> {
+    pub(super) async fn expect_authorities(&self, address: &RelayAddress) -> Result<(), Failure> {
         let relay = address.clone();
         let known = self.0.vault.run(move |store| {
             store.remember_relay(&relay, KnownRelay::Authorities(None))?;
@@ -127,7 +108,7 @@ impl Local {
         self.spawn(record, Begin::Stored, over);
     }
 
-    fn begin(&self, engine: Engine, place: Where) -> Result<String, Failure> {
+    pub(super) fn begin(&self, engine: Engine, place: Where) -> Result<String, Failure> {
         let id = engine.room_id();
         if let Some(label) = self.known(id, &place)? {
             return Ok(label);
@@ -269,7 +250,7 @@ impl Inner {
     }
 }
 
-fn begin_failed(error: &EngineError) -> Failure {
+pub(super) fn begin_failed(error: &EngineError) -> Failure {
     match error {
         EngineError::Name(_) => Failure::usage(error.to_string(), "Choose another name."),
         EngineError::Group(_) | EngineError::Damaged | EngineError::Version1 | EngineError::TooNew => {

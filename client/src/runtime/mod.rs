@@ -13,6 +13,7 @@ mod archive;
 mod backoff;
 mod choose;
 mod config;
+mod enter;
 mod event;
 mod handle;
 mod link;

@@ -218,14 +218,14 @@ impl Room {
                 let _ = reply.send(self.queued());
             }
             Turn::Ask(Some(Ask::Command(command, asker, reply))) => {
-                if let (Command::Invite, Some(face)) = (&command, asker)
+                if let (Command::Invite { .. }, Some(face)) = (&command, asker)
                     && !self.invited.contains(&face)
                 {
                     self.invited.push(face);
                 }
                 self.is_leaving |= command == Command::Leave;
                 let is_early = self.engine.as_ref().is_some_and(|engine| engine.view().is_none());
-                let done = if command == Command::Invite && is_early {
+                let done = if command == Command::INVITE && is_early {
                     self.wants_invite = true;
                     Ok(())
                 } else {
@@ -288,9 +288,9 @@ impl Room {
         let mut look = Look { people: &self.people, me, now, met: Vec::new(), namesakes: Vec::new() };
         while let Some(input) = inputs.pop_front() {
             let entry = delivered(&input);
-            let mut output = engine.handle(input, now);
+            let mut output = engine.step(input, now);
             output.events = output.events.into_iter().fold(Vec::new(), |mut events, event| {
-                let alarms = self.guard.look(&mut look, &event, |who| engine.invited_by(who));
+                let alarms = self.guard.look(&mut look, &event);
                 events.push(event);
                 events.extend(alarms);
                 events
@@ -306,6 +306,8 @@ impl Room {
                 break;
             }
         }
+        // Once for all of them: a snapshot of the group costs as much as many messages.
+        step.batch.changes.extend(engine.changes());
         for happening in &step.batch.happenings {
             self.expires_at = self.expires_at.into_iter().chain(happening.expires).min();
         }
@@ -346,7 +348,7 @@ impl Room {
         }
         if self.wants_invite && self.engine.as_ref().is_some_and(|engine| engine.view().is_some()) {
             self.wants_invite = false;
-            Box::pin(self.apply(vec![Input::Command(Command::Invite)])).await?;
+            Box::pin(self.apply(vec![Input::Command(Command::INVITE)])).await?;
         }
         if reopen && !self.is_over {
             self.hang_up(false).await;

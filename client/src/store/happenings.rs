@@ -42,7 +42,14 @@ pub struct Happening {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum What {
     /// Somebody joined.
-    Joined(Person),
+    Joined {
+        /// Who.
+        who: Person,
+        /// Whose invite it was; none in an open room.
+        by: Option<Person>,
+    },
+    /// Somebody's device could not follow the room and was let back in, by its own keys.
+    Back(Person),
     /// Somebody left, or was removed by somebody else.
     Left {
         /// Who.
@@ -112,7 +119,8 @@ impl What {
     /// What of an event is kept; none for most.
     pub fn of(event: &Event) -> Option<Self> {
         Some(match event {
-            Event::MemberJoined(who) => Self::Joined(who.clone()),
+            Event::MemberJoined { who, by } => Self::Joined { who: who.clone(), by: by.clone() },
+            Event::DeviceBack(who) => Self::Back(who.clone()),
             Event::MemberLeft { who, by } => Self::Left { who: who.clone(), by: by.clone() },
             Event::ProfileChanged { who, was } => Self::Renamed { who: who.clone(), was: was.clone() },
             Event::Disappearing { by, seconds } => Self::Disappearing { by: by.clone(), seconds: *seconds },

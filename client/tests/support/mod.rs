@@ -72,7 +72,7 @@ impl Person {
     }
 
     pub async fn link(&mut self, room: &str) -> InviteLink {
-        self.runtime.tell(room, Command::Invite).await.unwrap();
+        self.runtime.tell(room, Command::INVITE).await.unwrap();
         self.until(|event| match event {
             Event::Room { event: RoomEvent::Invite { link, .. }, .. } => Some(link),
             _ => None,

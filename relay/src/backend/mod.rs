@@ -6,23 +6,24 @@
 mod feed;
 mod overview;
 pub mod redb;
-pub(crate) mod tail;
 mod tokens;
 
 use std::{future::Future, pin::Pin};
 
 use bytes::Bytes;
-use proto::{PublicKey, RoomId, relay::Deliver};
+use proto::{
+    PublicKey, RoomId,
+    relay::{self, Deliver},
+};
 use tokio::sync::oneshot;
 
 pub use self::{
     feed::{Feed, Feeds},
     overview::{Overview, RoomSummary},
-    tail::{Frames, Loss, Next, Permit, Signal, Tail},
     tokens::{Revoked, TokenChange, TokenError},
 };
 use crate::{
-    access::Access,
+    access::{Refusal, Standing},
     limit::Limit,
     request::{Commit, Opening, Publish},
     token::{NoRight, Right, TokenRecord},
@@ -62,17 +63,24 @@ pub trait Backend: Send + Sync + 'static {
     /// most `room_for` bytes: memory for it has to be found first.
     fn read(
         &self,
-        room: RoomId,
-        key: PublicKey,
+        reader: Author,
         after: u64,
         room_for: usize,
     ) -> Answer<'_, Result<Measured<Batch>, Unavailable>>;
 
     /// What a key finds when it joins, `None` without access: no room and no such key look alike.
-    fn view(&self, room: RoomId, key: PublicKey) -> Answer<'_, Result<Option<View>, Unavailable>>;
+    fn view(&self, reader: Author) -> Answer<'_, Result<Option<View>, Unavailable>>;
 
-    /// The slot, if there is such a room; with `room_for` as in [`Backend::read`].
-    fn slot(&self, room: RoomId, room_for: usize) -> Answer<'_, Result<Option<Measured<Slot>>, Unavailable>>;
+    /// The room that has this invite, for those who know no more than a link.
+    fn room_of(&self, invite: PublicKey) -> Answer<'_, Result<Option<RoomId>, Unavailable>>;
+
+    /// The newest slot, or the last confirmed one, if there is such a room; with `room_for` as in [`Backend::read`].
+    fn slot(
+        &self,
+        room: RoomId,
+        confirmed: bool,
+        room_for: usize,
+    ) -> Answer<'_, Result<Option<Measured<Slot>>, Unavailable>>;
 
     /// Up to `count` rooms after one, in the order of their ids, `None` for the first ones: for the operator.
     fn rooms(&self, after: Option<RoomId>, count: usize)
@@ -99,7 +107,7 @@ pub trait Backend: Send + Sync + 'static {
     fn close(&self) -> Answer<'_, ()>;
 }
 
-/// Who publishes, and when by the relay's clock.
+/// Who publishes or reads, and when by the relay's clock.
 #[derive(Clone, Copy, Debug)]
 pub struct Author {
     /// The room.
@@ -136,8 +144,10 @@ pub enum AppendError {
     Conflict {
         /// Where the last commit is.
         last_commit: u64,
+        /// Where the last confirmed one is.
+        confirmed: u64,
     },
-    /// The id was used for other bytes, or a key would change its kind.
+    /// The id was used for other bytes, a signature is false, or a key would change its kind.
     #[error("breaks the protocol")]
     Malformed,
     /// More access keys than a room may have.
@@ -215,21 +225,27 @@ pub struct Batch {
     pub head: u64,
     /// Least sequence number still kept, `head + 1` when nothing is.
     pub oldest: u64,
-    /// The reader's access at the time of reading.
-    pub access: Option<Access>,
+    /// What the reader may do at the time of reading.
+    pub standing: Option<Standing>,
 }
 
 /// A room as a key sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
+    /// Which log of the room it is.
+    pub generation: [u8; 16],
     /// Greatest sequence number of the log, 0 when it is empty.
     pub head: u64,
     /// Least sequence number still kept, `head + 1` when nothing is.
     pub oldest: u64,
-    /// Where the last commit is, 0 when there was none.
+    /// Where the last commit is that can be built on, 0 when there was none.
     pub last_commit: u64,
-    /// The key's access.
-    pub access: Access,
+    /// Where the last confirmed one is.
+    pub confirmed: u64,
+    /// What the key may do.
+    pub standing: Standing,
+    /// An invite's card.
+    pub card: Bytes,
 }
 
 /// The sealed GroupInfo of a room.
@@ -251,14 +267,51 @@ impl Ticket {
     }
 }
 
-/// The entry that a publish becomes.
-fn entry(publish: &Publish, seq: u64, at_ms: u64) -> Deliver {
-    Deliver {
+impl View {
+    /// Whether the key is a member's in good standing.
+    pub fn is_member(&self) -> bool {
+        matches!(self.standing, Standing::Member { .. })
+    }
+}
+
+impl From<Refusal> for AppendError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotAllowed => Self::NotAllowed,
+            Refusal::Conflict { last_commit, confirmed } => Self::Conflict { last_commit, confirmed },
+            Refusal::Malformed => Self::Malformed,
+            Refusal::TooLarge => Self::TooLarge,
+        }
+    }
+}
+
+/// The entry that a publish becomes. Whose it is says the relay only where it must: envelopes have an author of
+/// their own inside.
+fn entry(key: &PublicKey, publish: &Publish, seq: u64, at_ms: u64) -> Deliver {
+    let signed = |signature: &[u8; 64]| Bytes::copy_from_slice(signature);
+    let has_key = publish.commit.is_some()
+        || publish.ack.is_some()
+        || publish.ballot.is_some()
+        || !publish.resync.is_empty();
+    let mut entry = Deliver {
         seq,
         at_ms,
         envelope: publish.envelope.clone(),
-        is_commit: publish.commit.is_some(),
-        access: publish.commit.as_ref().map(|Commit { change, .. }| change.into()),
+        key: if has_key { Bytes::copy_from_slice(&key.0) } else { Bytes::new() },
+        ack: publish.ack.as_ref().map(|ack| relay::Ack { seq: ack.seq, signature: signed(&ack.signature) }),
+        ballot: publish
+            .ballot
+            .as_ref()
+            .map(|ballot| relay::Ballot { seq: ballot.seq, signature: signed(&ballot.signature) }),
+        resync: publish.resync.clone(),
         ..Deliver::default()
+    };
+    if let Some(Commit { part, .. }) = &publish.commit {
+        entry.is_commit = true;
+        entry.access = Some((&part.change).into());
+        entry.base = part.expected;
+        entry.authority = Bytes::copy_from_slice(&part.authority.0);
+        entry.signature = signed(&part.signature);
     }
+    entry
 }

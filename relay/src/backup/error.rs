@@ -58,6 +58,12 @@ pub enum RestoreError {
     /// Of a later format.
     #[error("the backup has format {0}, which a later version wrote; use that version, or a later one")]
     Later(u16),
+    /// Of an earlier format.
+    #[error(
+        "the backup has format {0}, of rooms that this version does not keep; restore it with the version that wrote \
+         it, or found the rooms anew"
+    )]
+    Earlier(u16),
     /// The end is missing.
     #[error("the backup ends too early: it was not copied whole; copy it again, or use another")]
     Truncated,

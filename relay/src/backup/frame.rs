@@ -10,8 +10,8 @@ use super::{Record, RestoreError};
 /// What a backup begins with, with the version of its format.
 const MAGIC: [u8; 8] = *b"SCHATBK\n";
 
-/// The format that is written, and the latest that is read.
-const VERSION: u16 = 1;
+/// The format that is written, and the only one that is read: 1 had rooms of another protocol.
+const VERSION: u16 = 2;
 
 /// Length of a digest, in bytes.
 const DIGEST: usize = 32;
@@ -88,6 +88,7 @@ impl<R: Read> ChunkReader<R> {
         match version {
             VERSION => {}
             0 => return Err(RestoreError::Malformed("version 0")),
+            earlier if earlier < VERSION => return Err(RestoreError::Earlier(earlier)),
             later => return Err(RestoreError::Later(later)),
         }
         Ok(Self { stream, chain: digest(&[], &found), payload: Bytes::new(), chunks: 0 })

@@ -39,16 +39,37 @@ pub enum Record {
         /// Its row in the database.
         row: [u64; 6],
     },
-    /// Its slot.
-    Slot(Bytes),
+    /// Who may build on which of its commits. Not which log it is: a restored one is another.
+    Access(Bytes),
+    /// One of its slots.
+    Slot {
+        /// The commit that put it there.
+        position: u64,
+        /// Opaque.
+        sealed: Bytes,
+    },
+    /// A step of the last thirty days.
+    Step {
+        /// Its first commit.
+        first: u64,
+        /// Its row in the database.
+        row: Bytes,
+    },
+    /// A vote on a step.
+    Vote {
+        /// The step's first commit.
+        first: u64,
+        /// Whose.
+        key: [u8; 32],
+    },
     /// The token that opened it, by its hash.
     OpenedBy([u8; 32]),
     /// One of its access keys.
     Key {
         /// The key.
         key: [u8; 32],
-        /// Kind, expiry, greatest number of uses, uses: its row in the database.
-        row: (u8, u64, u32, u32),
+        /// Its row in the database.
+        row: Bytes,
     },
     /// One of its entries.
     Entry {
@@ -75,6 +96,9 @@ const ENTRY: u8 = 6;
 const END: u8 = 7;
 const TOKEN: u8 = 8;
 const OPENED_BY: u8 = 9;
+const ACCESS: u8 = 10;
+const STEP: u8 = 11;
+const VOTE: u8 = 12;
 
 impl Record {
     pub(super) fn encode(&self, out: &mut BytesMut) {
@@ -108,16 +132,28 @@ impl Record {
                 row.iter().for_each(|number| body.put_u64(*number));
                 ROOM
             }
-            Self::Slot(sealed) => {
+            Self::Access(row) => {
+                body.put_slice(row);
+                ACCESS
+            }
+            Self::Slot { position, sealed } => {
+                body.put_u64(*position);
                 body.put_slice(sealed);
                 SLOT
             }
-            Self::Key { key, row: (kind, expires_ms, max_uses, uses) } => {
+            Self::Step { first, row } => {
+                body.put_u64(*first);
+                body.put_slice(row);
+                STEP
+            }
+            Self::Vote { first, key } => {
+                body.put_u64(*first);
                 body.put_slice(key);
-                body.put_u8(*kind);
-                body.put_u64(*expires_ms);
-                body.put_u32(*max_uses);
-                body.put_u32(*uses);
+                VOTE
+            }
+            Self::Key { key, row } => {
+                body.put_slice(key);
+                body.put_slice(row);
                 KEY
             }
             Self::Entry { seq, row } => {
@@ -174,16 +210,16 @@ impl Record {
                 Self::Token { hash, times, numbers, label: text(&mut body)? }
             }
             OPENED_BY => Self::OpenedBy(array(&mut body)?),
-            SLOT => Self::Slot(std::mem::take(&mut body)),
-            KEY => Self::Key {
-                key: array(&mut body)?,
-                row: (
-                    number(&mut body, Bytes::try_get_u8)?,
-                    number(&mut body, Bytes::try_get_u64)?,
-                    number(&mut body, Bytes::try_get_u32)?,
-                    number(&mut body, Bytes::try_get_u32)?,
-                ),
+            ACCESS => Self::Access(std::mem::take(&mut body)),
+            SLOT => Self::Slot {
+                position: number(&mut body, Bytes::try_get_u64)?,
+                sealed: std::mem::take(&mut body),
             },
+            STEP => {
+                Self::Step { first: number(&mut body, Bytes::try_get_u64)?, row: std::mem::take(&mut body) }
+            }
+            VOTE => Self::Vote { first: number(&mut body, Bytes::try_get_u64)?, key: array(&mut body)? },
+            KEY => Self::Key { key: array(&mut body)?, row: std::mem::take(&mut body) },
             ENTRY => {
                 Self::Entry { seq: number(&mut body, Bytes::try_get_u64)?, row: std::mem::take(&mut body) }
             }

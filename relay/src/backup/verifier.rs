@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use bytes::Bytes;
+use proto::access::{Head, KeyRow, Step};
 
 use super::{Record, RestoreError, Summary, files, tokens::Tokens};
 use crate::backend::redb::{Flaw, parse_entry};
@@ -31,7 +32,10 @@ enum Stage {
 struct Room {
     id: [u8; 32],
     row: [u64; 6],
-    has_slot: bool,
+    access: Option<Head>,
+    last_slot: Option<u64>,
+    last_step: Option<u64>,
+    steps: u64,
     has_token: bool,
     last_key: Option<[u8; 32]>,
     keys: u64,
@@ -85,8 +89,11 @@ impl Verifier {
                 }
                 self.room = Some(Room::new(*id, *row));
             }
-            Record::Slot(_) => self.room()?.slot()?,
-            Record::Key { key, .. } => self.room()?.key(key)?,
+            Record::Access(row) => self.room()?.access(row)?,
+            Record::Slot { position, .. } => self.room()?.slot(*position)?,
+            Record::Step { first, row } => self.room()?.step(*first, row)?,
+            Record::Vote { first, .. } => self.room()?.vote(*first)?,
+            Record::Key { key, row } => self.room()?.key(key, row)?,
             Record::Entry { seq, row } => self.room()?.entry(*seq, row)?,
             Record::End { rooms, entries } => {
                 self.enter((Stage::Files..=Stage::Rooms).contains(&self.stage), Stage::Ended)?;
@@ -121,8 +128,9 @@ impl Verifier {
     fn leave(&mut self, room: Option<Room>) -> Result<(), RestoreError> {
         let Some(room) = room else { return Ok(()) };
         let [head, oldest, last_commit, _, bytes, keys] = room.row;
-        if !room.has_slot {
-            return Err(Flaw::Slot.into());
+        let access = room.access.as_ref().ok_or(Flaw::Access)?;
+        if (access.rows, access.steps) != (room.keys, room.steps) || access.tip().position > head {
+            return Err(Flaw::Access.into());
         }
         if room.next != head.saturating_add(1) {
             return Err(Flaw::Gap.into());
@@ -147,7 +155,10 @@ impl Room {
         Self {
             id,
             row,
-            has_slot: false,
+            access: None,
+            last_slot: None,
+            last_step: None,
+            steps: 0,
             has_token: false,
             last_key: None,
             keys: 0,
@@ -159,10 +170,36 @@ impl Room {
         }
     }
 
-    fn slot(&mut self) -> Result<(), RestoreError> {
-        let first = !self.has_slot;
-        self.has_slot = true;
-        if first { Ok(()) } else { Err(Flaw::Slot.into()) }
+    fn access(&mut self, row: &Bytes) -> Result<(), RestoreError> {
+        let head = Head::from_bytes(row).map_err(|_| Flaw::Access)?;
+        if self.access.replace(head).is_none() { Ok(()) } else { Err(Flaw::Access.into()) }
+    }
+
+    fn slot(&mut self, position: u64) -> Result<(), RestoreError> {
+        let head = self.access.as_ref().ok_or(Flaw::Access)?;
+        if self.last_slot.is_some_and(|last| last >= position) || !head.slots().any(|kept| kept == position) {
+            return Err(Flaw::Slot.into());
+        }
+        self.last_slot = Some(position);
+        Ok(())
+    }
+
+    fn step(&mut self, first: u64, row: &Bytes) -> Result<(), RestoreError> {
+        let step = Step::from_bytes(row).map_err(|_| Flaw::Access)?;
+        if step.first != first || self.last_step.is_some_and(|last| last >= first) {
+            return Err(Flaw::Access.into());
+        }
+        self.last_step = Some(first);
+        self.steps += 1;
+        Ok(())
+    }
+
+    /// Of a step that is remembered, or offered.
+    fn vote(&mut self, first: u64) -> Result<(), RestoreError> {
+        let head = self.access.as_ref().ok_or(Flaw::Access)?;
+        let mut offered = [&head.offer, &head.joins].into_iter().flatten();
+        let known = self.last_step >= Some(first) || offered.any(|step| step.first == first);
+        if known { Ok(()) } else { Err(Flaw::Access.into()) }
     }
 
     fn opened_by(&mut self) -> Result<(), RestoreError> {
@@ -171,7 +208,8 @@ impl Room {
         if first { Ok(()) } else { Err(RestoreError::Malformed("a room has two tokens")) }
     }
 
-    fn key(&mut self, key: &[u8; 32]) -> Result<(), RestoreError> {
+    fn key(&mut self, key: &[u8; 32], row: &Bytes) -> Result<(), RestoreError> {
+        KeyRow::from_bytes(row).map_err(|_| Flaw::Access)?;
         if self.last_key.is_some_and(|last| last >= *key) {
             return Err(RestoreError::Malformed("keys are out of order"));
         }

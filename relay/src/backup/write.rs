@@ -30,7 +30,10 @@ pub fn write(backend: &Redb, data_dir: &Path, now_ms: u64, out: impl Write) -> R
             Record::Head { .. }
             | Record::Token { .. }
             | Record::OpenedBy(_)
-            | Record::Slot(_)
+            | Record::Access(_)
+            | Record::Slot { .. }
+            | Record::Step { .. }
+            | Record::Vote { .. }
             | Record::End { .. } => {}
         }
         Ok(writer.write(&record)?)

@@ -24,8 +24,12 @@ impl Room {
         let Some(first) = keys.first() else { anyhow::bail!("a room needs a member") };
         let id = RoomId(random()?);
         let slot = Slot { last_commit: 0, sealed: random::<64>()?.to_vec().into() };
-        let create =
-            Create { slot: Some(slot), keys: keys.iter().map(access).collect(), ..Create::default() };
+        let create = Create {
+            slot: Some(slot),
+            keys: keys.iter().map(access).collect(),
+            authority: new_key()?.verifying_key().to_bytes().to_vec().into(),
+            ..Create::default()
+        };
         let stream = join(connection, id, first, 0, Some(create)).await?;
         Ok((Self { id, keys }, stream))
     }

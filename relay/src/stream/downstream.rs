@@ -1,13 +1,12 @@
-//! Relay to client: a cursor into the log. Catching up after a week and live delivery are the same loop; only where
-//! the entries come from differs, the disk or the tail in memory.
+//! Relay to client: a cursor into the log. Catching up after a week and live delivery are the same loop.
 
-use std::{sync::Arc, time::Instant};
-
+use bytes::Bytes;
 use proto::{
     PublishId,
-    relay::{self, Deliver, Joined, Published, refused::Code, relay_frame::Frame},
+    access::Standing,
+    relay::{self, Joined, Published, refused::Code, relay_frame::Frame},
 };
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::mpsc;
 
 use super::{
     farewell::Farewell,
@@ -15,7 +14,7 @@ use super::{
     upstream::Answer,
 };
 use crate::{
-    backend::{AppendError, Appended, Batch, Feed, Measured, Next, Permit, Signal, Tail, Ticket},
+    backend::{AppendError, Appended, Author, Batch, Feed, Measured, Ticket},
     clock::unix_ms,
     limit::Limit,
     limits::LARGE_FRAME,
@@ -23,36 +22,16 @@ use crate::{
     shared::Peer,
 };
 
-/// How far a reader is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum At {
-    /// It has all there is.
-    End,
-    /// There may be more in memory.
-    Tail,
-    /// What comes next is on the disk.
-    Disk,
-}
-
-impl At {
-    /// Looks at the tail where nothing else is to be done.
-    fn or_tail(self) -> Self {
-        if self == Self::End { Self::Tail } else { self }
-    }
-}
-
 /// The loop's state.
 pub(super) struct Downstream<'a> {
     peer: &'a Peer,
     seat: Seat,
+    /// Whether the key was in good standing when it joined: only then it reads.
+    reads: bool,
     cursor: u64,
-    /// Greatest sequence number that the disk has shown.
-    head: u64,
     feed: Feed,
-    permit: &'a Permit,
     answers: mpsc::Receiver<Answer>,
-    /// Members only.
-    signals: Option<broadcast::Receiver<Signal>>,
+    signals: mpsc::Receiver<Bytes>,
     /// The publish whose answer is next; kept here so that no answer is lost when the loop is stopped.
     pending: Option<(PublishId, Ticket)>,
 }
@@ -62,90 +41,43 @@ impl<'a> Downstream<'a> {
     pub fn new(
         peer: &'a Peer,
         seat: Seat,
+        reads: bool,
         cursor: u64,
-        permit: &'a Permit,
         answers: mpsc::Receiver<Answer>,
+        signals: mpsc::Receiver<Bytes>,
     ) -> Self {
         let feed = peer.shared.backend.follow(seat.room);
-        let signals = seat.member.then(|| feed.signals());
-        Self { peer, seat, cursor, head: 0, feed, permit, answers, signals, pending: None }
-    }
-
-    /// The room's tail, for the other direction.
-    pub fn tail(&self) -> Arc<Tail> {
-        self.feed.tail()
+        Self { peer, seat, reads, cursor, feed, answers, signals, pending: None }
     }
 
     /// Answers the Join of an invite key, which gets the slot with it.
     pub async fn join_guest(&mut self, output: &mut Output, joined: Joined) -> Result<(), Farewell> {
         let send = |slot| Frame::Joined(Joined { slot: Some(slot), ..joined.clone() });
-        self.send_slot(output, send).await
+        self.send_slot(output, false, send).await
     }
 
     /// Runs until the client is gone, the key has no access any more, or no more answers can come.
     pub async fn run(&mut self, output: &mut Output) -> Result<(), Farewell> {
-        let mut at = At::Disk;
+        let mut behind = true;
         loop {
-            // Asked before the database is: what changes meanwhile is a newer one.
-            let generation = if at == At::Disk { self.feed.generation() } else { 0 };
-            let (peer, seat, cursor) = (self.peer, self.seat, self.cursor);
+            let (peer, seat, reads, cursor) = (self.peer, self.seat, self.reads, self.cursor);
             // Nothing that loses work when it is dropped stands in a branch: frames are sent in the
             // handlers, where no other branch can interrupt them.
             tokio::select! {
                 biased;
                 answer = next_answer(&mut self.pending, &mut self.answers) => match answer {
-                    Some(answer) => {
-                        self.answer(output, answer).await?;
-                        // The own entry is there as well, and goes in the same packet.
-                        at = at.or_tail();
-                    }
+                    Some(answer) => self.answer(output, answer).await?,
                     None => return Ok(()),
                 },
-                () = self.feed.changed(), if at == At::End => at = At::Tail,
-                () = std::future::ready(()), if at == At::Tail => at = self.follow(output).await?,
-                read = read(peer, seat, cursor, output), if at == At::Disk => {
+                () = self.feed.changed(), if !behind => behind = true,
+                read = read(peer, seat, reads, cursor, output), if behind => {
                     let (batch, _memory) = read?;
-                    if batch.access.is_some() {
-                        self.permit.found(generation);
-                    }
-                    self.deliver(output, batch).await?;
-                    at = At::Tail;
+                    behind = self.deliver(output, batch).await?;
                 }
-            }
-        }
-    }
-
-    /// Sends what is held in memory, if there is something, and says where to go on.
-    async fn follow(&mut self, output: &mut Output) -> Result<At, Farewell> {
-        // A guest gets no entries, but it is told when it loses its access.
-        let cursor = if self.seat.member { self.cursor } else { u64::MAX };
-        match self.feed.next(cursor, self.permit) {
-            Next::Frames(frames) => {
-                output.shared(frames.bytes).await?;
-                self.cursor = frames.last;
-                self.peer.shared.metrics.delivered.inc_by(frames.entries);
-                self.peer.shared.metrics.bytes_out.inc_by(frames.envelopes);
-                Ok(At::Tail)
-            }
-            Next::Nothing if self.cursor < self.head => Ok(At::Disk),
-            Next::Nothing => self.hear(output).await,
-            Next::Behind => Ok(At::Disk),
-            Next::Ended => Err(Farewell::of(Code::NotAllowed)),
-        }
-    }
-
-    /// Sends the signals that wait: only once the log is read, and only while nobody took the key's access away, so
-    /// that a key that was removed sees no signal after its removal.
-    async fn hear(&mut self, output: &mut Output) -> Result<At, Farewell> {
-        let Some(signals) = &mut self.signals else { return Ok(At::End) };
-        loop {
-            match signals.try_recv() {
-                Ok(_) if !self.feed.allows(self.permit) => return Ok(At::Disk),
-                Ok(signal) if signal.from == self.seat.key => {}
-                Ok(signal) => output.shared(signal.frame).await?,
-                Err(broadcast::error::TryRecvError::Lagged(_)) => {}
-                Err(broadcast::error::TryRecvError::Empty | broadcast::error::TryRecvError::Closed) => {
-                    return Ok(At::End);
+                // Only once the log is read: a key that was removed sees no signal after its removal.
+                Some(signal) = self.signals.recv(), if !behind => {
+                    let signal = relay::Ephemeral { envelope: signal };
+                    output.frame(Frame::Ephemeral(signal)).await?;
                 }
             }
         }
@@ -160,12 +92,17 @@ impl<'a> Downstream<'a> {
         Ok(())
     }
 
-    /// Sends entries from the disk.
-    async fn deliver(&mut self, output: &mut Output, batch: Batch) -> Result<(), Farewell> {
-        self.head = batch.head;
-        let allowed = batch.access.is_some();
+    /// Sends entries, and says whether there are more.
+    async fn deliver(&mut self, output: &mut Output, batch: Batch) -> Result<bool, Farewell> {
         let gap = || Err(Farewell::of(Code::ShuttingDown));
-        if batch.entries.is_empty() && self.seat.member && batch.head > self.cursor {
+        let allowed = match (&batch.standing, self.seat.member) {
+            // Brought back by a majority: a new Join reads.
+            (Some(Standing::Member { .. }), true) if !self.reads => return gap(),
+            (Some(Standing::Barred { .. }), true) if !self.reads => return Ok(false),
+            (Some(Standing::Member { .. }), true) | (Some(Standing::Invite), false) => true,
+            _ => false,
+        };
+        if batch.entries.is_empty() && self.reads && batch.head > self.cursor {
             return gap();
         }
         for entry in batch.entries {
@@ -174,41 +111,38 @@ impl<'a> Downstream<'a> {
                 return gap();
             }
             self.cursor = entry.seq;
-            let last = !allowed && removes(&entry, &self.seat);
             let bytes = entry.envelope.len() as u64;
             output.frame(Frame::Deliver(entry)).await?;
             self.peer.shared.metrics.delivered.inc();
             self.peer.shared.metrics.bytes_out.inc_by(bytes);
-            if last {
-                return Err(Farewell::of(Code::NotAllowed));
-            }
         }
-        let more = self.seat.member && batch.head > self.cursor;
+        let more = self.reads && batch.head > self.cursor;
         if !allowed && !more {
             return Err(Farewell::of(Code::NotAllowed));
         }
-        Ok(())
+        Ok(more)
     }
 
     async fn answer(&mut self, output: &mut Output, answer: Settled) -> Result<(), Farewell> {
         let frame = match answer {
             Settled::Publish(id, Ok(appended)) => {
                 if appended.repeated {
-                    self.peer.shared.router().refund(&self.seat, Instant::now());
+                    self.peer.shared.router().refund(&self.seat);
                 }
                 published(id, appended)
             }
             Settled::Publish(id, Err(error)) => return Ok(output.refuse(refusal(id, error)).await?),
             Settled::Refused(refusal) => return Ok(output.refuse(refusal).await?),
-            Settled::Slot => return self.slot(output).await,
+            Settled::Slot(confirmed) => return self.slot(output, confirmed).await,
         };
         Ok(output.frame(frame).await?)
     }
 
-    async fn slot(&mut self, output: &mut Output) -> Result<(), Farewell> {
-        let view = self.peer.shared.backend.view(self.seat.room, self.seat.key).await;
-        match view {
-            Ok(Some(view)) if view.access.may_join(unix_ms()) => self.send_slot(output, Frame::Slot).await,
+    async fn slot(&mut self, output: &mut Output, confirmed: bool) -> Result<(), Farewell> {
+        match self.peer.shared.backend.view(reader(&self.seat)).await {
+            Ok(Some(view)) if !matches!(view.standing, Standing::Barred { .. }) => {
+                self.send_slot(output, confirmed, Frame::Slot).await
+            }
             Ok(_) => Ok(output.refuse(Refusal::of(Code::NotAllowed)).await?),
             Err(_) => Err(Farewell::of(Code::ShuttingDown)),
         }
@@ -217,11 +151,12 @@ impl<'a> Downstream<'a> {
     async fn send_slot(
         &self,
         output: &mut Output,
+        confirmed: bool,
         frame: impl Fn(relay::Slot) -> Frame,
     ) -> Result<(), Farewell> {
         let (mut room_for, mut reservation) = (LARGE_FRAME, None);
         loop {
-            let slot = self.peer.shared.backend.slot(self.seat.room, room_for).await;
+            let slot = self.peer.shared.backend.slot(self.seat.room, confirmed, room_for).await;
             match slot.map_err(|_| Farewell::of(Code::ShuttingDown))? {
                 Some(Measured::Ready(slot)) => {
                     let slot = relay::Slot { last_commit: slot.last_commit, sealed: slot.sealed };
@@ -242,25 +177,26 @@ impl<'a> Downstream<'a> {
 }
 
 /// Reads on from a cursor, once there is memory for what is there. A guest only learns whether it still
-/// has access.
+/// has access, a suspended key whether it has it again.
 async fn read<'a>(
     peer: &'a Peer,
     seat: Seat,
+    reads: bool,
     cursor: u64,
     output: &Output,
 ) -> Result<(Batch, Option<Reservation<'a>>), Farewell> {
     let backend = &peer.shared.backend;
     let later = |_| Farewell::of(Code::ShuttingDown);
-    if !seat.member {
-        let view = backend.view(seat.room, seat.key).await.map_err(later)?;
-        let access = view.map(|view| view.access);
-        return Ok((Batch { entries: Vec::new(), head: 0, oldest: 1, access }, None));
+    if !reads {
+        let view = backend.view(reader(&seat)).await.map_err(later)?;
+        let standing = view.map(|view| view.standing);
+        return Ok((Batch { entries: Vec::new(), head: 0, oldest: 1, standing }, None));
     }
-    match backend.read(seat.room, seat.key, cursor, LARGE_FRAME).await.map_err(later)? {
+    match backend.read(reader(&seat), cursor, LARGE_FRAME).await.map_err(later)? {
         Measured::Ready(batch) => Ok((batch, None)),
         Measured::Large(bytes) => {
             let reservation = output.reserve(&peer.share.outgoing, bytes).await?;
-            match backend.read(seat.room, seat.key, cursor, bytes).await.map_err(later)? {
+            match backend.read(reader(&seat), cursor, bytes).await.map_err(later)? {
                 Measured::Ready(batch) => Ok((batch, Some(reservation))),
                 // Entries do not change; retention has put a larger one first, which is a gap.
                 Measured::Large(_) => Err(Farewell::of(Code::ShuttingDown)),
@@ -273,7 +209,7 @@ async fn read<'a>(
 enum Settled {
     Publish(PublishId, Result<Appended, AppendError>),
     Refused(Refusal),
-    Slot,
+    Slot(bool),
 }
 
 /// The next answer in order; `None` when there will be no more. Loses nothing when dropped half-way.
@@ -286,7 +222,7 @@ async fn next_answer(
             Answer::Ticket(id, ticket) => *pending = Some((id, ticket)),
             Answer::Published(id, appended) => return Some(Settled::Publish(id, Ok(appended))),
             Answer::Refused(refusal) => return Some(Settled::Refused(refusal)),
-            Answer::Slot => return Some(Settled::Slot),
+            Answer::Slot(confirmed) => return Some(Settled::Slot(confirmed)),
         }
     }
     let (id, ticket) = pending.as_mut()?;
@@ -303,7 +239,9 @@ fn published(id: PublishId, appended: Appended) -> Frame {
 fn refusal(id: PublishId, error: AppendError) -> Refusal {
     let refusal = match error {
         AppendError::NotAllowed => Refusal::of(Code::NotAllowed),
-        AppendError::Conflict { last_commit } => Refusal { last_commit, ..Refusal::of(Code::Conflict) },
+        AppendError::Conflict { last_commit, confirmed } => {
+            Refusal { last_commit, confirmed, ..Refusal::of(Code::Conflict) }
+        }
         AppendError::Malformed => Refusal::of(Code::Malformed),
         AppendError::TooLarge => Refusal::over(Limit::KeysPerRoom),
         AppendError::NoSpace(lack) => Refusal::over(lack.into()),
@@ -312,7 +250,6 @@ fn refusal(id: PublishId, error: AppendError) -> Refusal {
     Refusal { id: id.0.to_vec().into(), ..refusal }
 }
 
-/// Whether an entry takes a key's access away.
-fn removes(entry: &Deliver, seat: &Seat) -> bool {
-    entry.access.as_ref().is_some_and(|change| change.removed.iter().any(|key| **key == seat.key.0))
+fn reader(seat: &Seat) -> Author {
+    Author { room: seat.room, key: seat.key, now_ms: unix_ms() }
 }

@@ -2,31 +2,42 @@
 
 use std::{sync::Arc, time::Instant};
 
-use ed25519_dalek::{Signature, VerifyingKey};
-use proto::{CHANNEL_BINDING_LEN, join_statement, relay::refused::Code};
-use tokio::sync::watch;
+use bytes::Bytes;
+use proto::{
+    CHANNEL_BINDING_LEN, RoomId,
+    access::{Standing, Strict, Verify},
+    join_statement,
+    relay::refused::Code,
+};
+use tokio::sync::{mpsc, watch};
 
 use super::{
     farewell::Farewell,
     input::{Budget, Input},
 };
 use crate::{
-    backend::{CreateError, View},
+    backend::{Author, CreateError, Unavailable, View},
     clock::unix_ms,
     limit::Limit,
-    limits::MAX_SMALL_JOIN,
+    limits::{EPHEMERAL_QUEUE, MAX_SMALL_JOIN},
     request::{Invalid, Join, Opening, Request},
     router::{Refusal, Seat},
     shared::{Handle, Peer},
     token::{Admission, NoRight, Right, TokenHash},
 };
 
+/// What stands in a statement for a room that the client does not know.
+const NO_ROOM: RoomId = RoomId([0; 32]);
+
 /// A stream that may go on.
 pub(super) struct Admitted {
     pub seat: Seat,
     pub view: View,
     pub after: u64,
+    /// The client knew no more than an invite.
+    pub is_room_unknown: bool,
     pub superseded: watch::Receiver<bool>,
+    pub signals: mpsc::Receiver<Bytes>,
 }
 
 /// Reads and judges the Join.
@@ -39,53 +50,69 @@ pub(super) async fn join(peer: &Peer, input: &mut Input) -> Result<Admitted, Far
         Err(Invalid { code: Code::TooLarge, .. }) => return Err(Refusal::over(Limit::MessageSize).into()),
         Err(invalid) => return Err(Farewell::of(invalid.code)),
     };
-    let view = admit(peer, &join).await?;
+    let (room, view) = admit(peer, &join).await?;
     peer.joined.send_replace(true);
 
     let (superseded, newer) = watch::channel(false);
-    let handle = Handle { superseded: Arc::new(superseded) };
-    let (seat, older) = peer.shared.router().join(join.room, join.key, view.access.is_member(), handle);
+    let (signals, waiting) = mpsc::channel(EPHEMERAL_QUEUE);
+    let handle = Handle { superseded: Arc::new(superseded), signals };
+    // A suspended key has a seat of its own as well: a member's limits, and one stream at a time.
+    let is_member = view.standing != Standing::Invite;
+    let (seat, older) = peer.shared.router().join(room, join.key, is_member, handle);
     if let Some(older) = older {
         older.superseded.send_replace(true);
     }
-    Ok(Admitted { seat, view, after: join.after, superseded: newer })
+    let is_room_unknown = join.room.is_none();
+    Ok(Admitted { seat, view, after: join.after, is_room_unknown, superseded: newer, signals: waiting })
 }
 
 /// What the key finds in the room. No room, another's room and a bad signature get the same answer after
 /// the same work.
-async fn admit(peer: &Peer, join: &Join) -> Result<View, Refusal> {
+async fn admit(peer: &Peer, join: &Join) -> Result<(RoomId, View), Refusal> {
     let genuine = is_genuine(join, &peer.binding);
-    let view = look(peer, join).await?;
+    let room = match join.room {
+        Some(room) => room,
+        // Nobody's, if it is nobody's.
+        None => peer.shared.backend.room_of(join.key).await.map_err(later)?.unwrap_or(NO_ROOM),
+    };
+    let view = look(peer, room, join).await?;
     let view = match (&join.opening, view) {
-        (Some(_), Some(view)) if genuine && !view.access.is_member() => {
+        (Some(_), Some(view)) if genuine && !view.is_member() => {
             return Err(Refusal::of(Code::Conflict));
         }
         (Some(opening), None) if genuine => {
-            let created = create(peer, join, opening).await;
-            let view = look(peer, join).await?;
+            let created = create(peer, room, join, opening).await;
+            let view = look(peer, room, join).await?;
             // The same Create may have been under way when the client asked again: then this one made nothing,
             // cost nothing, and the room is the client's all the same.
-            if !view.is_some_and(|view| view.access.is_member()) {
+            if !view.as_ref().is_some_and(View::is_member) {
                 created?;
             }
             view
         }
         (_, view) => view,
     };
-    view.filter(|view| genuine && view.access.may_join(unix_ms())).ok_or(Refusal::of(Code::NotAllowed))
+    let allowed = |view: &View| genuine && (join.room.is_some() || view.standing == Standing::Invite);
+    let view = view.filter(allowed).ok_or(Refusal::of(Code::NotAllowed))?;
+    Ok((room, view))
 }
 
-async fn look(peer: &Peer, join: &Join) -> Result<Option<View>, Refusal> {
-    // A disk that cannot be read now may be read soon.
-    peer.shared.backend.view(join.room, join.key).await.map_err(|_| Refusal::of(Code::ShuttingDown))
+/// A disk that cannot be read now may be read soon.
+fn later(_: Unavailable) -> Refusal {
+    Refusal::of(Code::ShuttingDown)
 }
 
-async fn create(peer: &Peer, join: &Join, opening: &Opening) -> Result<(), Refusal> {
+async fn look(peer: &Peer, room: RoomId, join: &Join) -> Result<Option<View>, Refusal> {
+    let reader = Author { room, key: join.key, now_ms: unix_ms() };
+    peer.shared.backend.view(reader).await.map_err(later)
+}
+
+async fn create(peer: &Peer, room: RoomId, join: &Join, opening: &Opening) -> Result<(), Refusal> {
     let shared = &peer.shared;
     let right = right(peer, join)?;
     let allowed = shared.create_quota().take(peer.payer, Instant::now());
     allowed.map_err(|over| Refusal::over(Limit::Rooms).after(&over))?;
-    let created = shared.backend.create(join.room, opening.clone(), right, unix_ms()).await;
+    let created = shared.backend.create(room, opening.clone(), right, unix_ms()).await;
     if created == Err(CreateError::NoRight(NoRight::Required)) {
         // A guesser does not use up the rooms of whoever shares its address.
         shared.create_quota().refund(&peer.payer);
@@ -117,7 +144,6 @@ fn right(peer: &Peer, join: &Join) -> Result<Right, Refusal> {
 
 /// Strict verification: no small-order keys, no second encoding of a signature.
 fn is_genuine(join: &Join, binding: &[u8; CHANNEL_BINDING_LEN]) -> bool {
-    let signature = Signature::from_bytes(&join.signature);
-    let statement = join_statement(&join.room, binding);
-    VerifyingKey::from_bytes(&join.key.0).is_ok_and(|key| key.verify_strict(&statement, &signature).is_ok())
+    let statement = join_statement(&join.room.unwrap_or(NO_ROOM), binding);
+    Strict.verify(&join.key, &statement, &join.signature)
 }

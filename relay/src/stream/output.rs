@@ -2,7 +2,6 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use bytes::Bytes;
 use proto::{
     CloseCode, encode_frame,
     relay::{Refused, RelayFrame, refused::Limit as WireLimit, relay_frame::Frame},
@@ -82,14 +81,6 @@ impl Output {
         Ok(())
     }
 
-    /// Sends frames that many share. Few enough bytes that a client may take as long as it likes.
-    pub async fn shared(&mut self, frames: Bytes) -> Result<(), Gone> {
-        self.torn = true;
-        self.send.write_chunk(frames).await?;
-        self.torn = false;
-        Ok(())
-    }
-
     /// Says no. Each no for a limit is counted here, and nowhere else.
     pub async fn refuse(&mut self, refusal: Refusal) -> Result<(), Gone> {
         if let Some(limit) = refusal.limit {
@@ -139,7 +130,7 @@ fn refused(refusal: Refusal) -> Frame {
         code: refusal.code.into(),
         retry_after_ms: u64::try_from(refusal.retry_after.as_millis()).unwrap_or(u64::MAX),
         last_commit: refusal.last_commit,
+        confirmed: refusal.confirmed,
         limit: refusal.limit.map_or(WireLimit::Unspecified, Limit::wire).into(),
-        ..Refused::default()
     })
 }

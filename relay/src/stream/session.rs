@@ -1,6 +1,10 @@
 //! A joined stream: two loops, one per direction, that share nothing but a bounded queue of answers.
 
-use proto::relay::{Joined, refused::Code, relay_frame::Frame};
+use bytes::Bytes;
+use proto::{
+    access::Standing,
+    relay::{Joined, refused::Code, relay_frame::Frame},
+};
 use tokio::{
     sync::{mpsc, watch},
     time::timeout,
@@ -11,7 +15,6 @@ use super::{
     upstream::Upstream,
 };
 use crate::{
-    backend::Permit,
     clock::unix_ms,
     limits::{ANSWER_QUEUE, FAREWELL_TIME},
     router::Seat,
@@ -20,15 +23,14 @@ use crate::{
 
 /// Serves a joined stream to its end.
 pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut output: Output) {
-    let Admitted { seat, view, after, mut superseded } = admitted;
+    let Admitted { seat, view, after, is_room_unknown, mut superseded, signals } = admitted;
     let _seated = Seated::new(&peer.shared, seat);
     let mut stopping = peer.shared.stopping.subscribe();
     let (answers, waiting) = mpsc::channel(ANSWER_QUEUE);
     // What is older than the log's oldest entry cannot be had; `Joined.oldest` says so.
     let cursor = after.max(view.oldest.saturating_sub(1));
-    let permit = Permit::new(seat.key);
-    let mut down = Downstream::new(peer, seat, cursor, &permit, waiting);
-    let tail = down.tail();
+    let reads = view.is_member();
+    let mut down = Downstream::new(peer, seat, reads, cursor, waiting, signals);
 
     let work = async {
         let joined = Joined {
@@ -37,13 +39,19 @@ pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut o
             last_commit: view.last_commit,
             slot: None,
             now_ms: unix_ms(),
-            ..Joined::default()
+            generation: view.generation.to_vec().into(),
+            room_id: if is_room_unknown { seat.room.0.to_vec().into() } else { Bytes::new() },
+            card: view.card,
+            suspended_by: if let Standing::Barred { by } = view.standing { by } else { 0 },
+            confirmed: view.confirmed,
         };
-        match seat.member {
-            true => output.frame(Frame::Joined(joined)).await?,
-            false => down.join_guest(&mut output, joined).await?,
+        match view.standing {
+            Standing::Invite => down.join_guest(&mut output, joined).await?,
+            Standing::Member { .. } | Standing::Barred { .. } => {
+                output.frame(Frame::Joined(joined)).await?;
+            }
         }
-        let up = Upstream { peer, seat, permit: &permit, tail, answers }.run(&mut input);
+        let up = Upstream { peer, seat, answers }.run(&mut input);
         let down = down.run(&mut output);
         tokio::pin!(down);
         tokio::select! {

@@ -1,12 +1,9 @@
 //! Client to relay: reads frames, has the router decide, carries out its commands.
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
-use proto::{
-    PublishId, encode_frame,
-    relay::{Ephemeral, RelayFrame, refused::Code, relay_frame::Frame},
-};
+use proto::{PublishId, relay::refused::Code};
 use tokio::sync::mpsc;
 
 use super::{
@@ -14,12 +11,12 @@ use super::{
     input::{Budget, Input},
 };
 use crate::{
-    backend::{Appended, Author, Permit, Signal, Tail, Ticket},
+    backend::{Appended, Author, Ticket},
     clock::unix_ms,
     limits::LARGE_FRAME,
     request::{Memory, Publish},
     router::{Command, Refusal, Seat},
-    shared::Peer,
+    shared::{Handle, Peer},
 };
 
 /// What the other direction sends, in this order.
@@ -30,16 +27,14 @@ pub(super) enum Answer {
     Published(PublishId, Appended),
     /// A no.
     Refused(Refusal),
-    /// The slot, read when it is sent.
-    Slot,
+    /// The newest slot, or the last confirmed one (`true`), read when it is sent.
+    Slot(bool),
 }
 
 /// The loop's state.
 pub(super) struct Upstream<'a> {
     pub peer: &'a Peer,
     pub seat: Seat,
-    pub permit: &'a Permit,
-    pub tail: Arc<Tail>,
     /// When full, the client is not read: QUIC makes it wait.
     pub answers: mpsc::Sender<Answer>,
 }
@@ -54,11 +49,11 @@ impl Upstream<'_> {
             let answer = match command {
                 Command::Append(publish) => self.append(publish, memory).await,
                 Command::AnswerIfStored(publish, refusal) => self.look_up(&publish, refusal).await,
-                Command::SendSlot => Answer::Slot,
+                Command::SendSlot(confirmed) => Answer::Slot(confirmed),
                 Command::Refuse(refusal) => Answer::Refused(refusal),
                 Command::End(refusal) => return Err(refusal.into()),
-                Command::FanOut(signal) => {
-                    self.fan_out(signal).await;
+                Command::FanOut(receivers, signal) => {
+                    self.fan_out(&receivers, &signal).await;
                     continue;
                 }
                 Command::Drop(limit) => {
@@ -89,23 +84,15 @@ impl Upstream<'_> {
         }
     }
 
-    async fn fan_out(&self, envelope: Bytes) {
+    async fn fan_out(&self, receivers: &[Handle], signal: &Bytes) {
         // A member that was removed may not have noticed yet, or pretend that it has not.
-        if self.tail.allows(self.permit) || self.is_member().await {
-            let frame = RelayFrame { frame: Some(Frame::Ephemeral(Ephemeral { envelope })) };
-            self.tail.signal(Signal { from: self.seat.key, frame: encode_frame(&frame).into() });
+        let view = self.peer.shared.backend.view(self.author()).await;
+        if matches!(view, Ok(Some(view)) if view.is_member()) {
+            for receiver in receivers {
+                // Full or gone: dropped, as signals may be.
+                let _ = receiver.signals.try_send(signal.clone());
+            }
         }
-    }
-
-    /// Looks the key up, once for each time that it may have lost something.
-    async fn is_member(&self) -> bool {
-        let generation = self.tail.generation();
-        let view = self.peer.shared.backend.view(self.seat.room, self.seat.key).await;
-        let is_member = matches!(view, Ok(Some(view)) if view.access.is_member());
-        if is_member {
-            self.permit.found(generation);
-        }
-        is_member
     }
 
     fn author(&self) -> Author {

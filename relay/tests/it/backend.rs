@@ -2,10 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use ed25519_dalek::Signer;
 use proto::{PublicKey, PublishId, RoomId};
 use relay::{
     Limits, Retention,
-    access::{AccessKey, Change, Grant},
+    access::{AccessKey, Ack, Change, Grant, ack_statement},
     backend::{AppendError, Appended, Author, Backend, Batch, CreateError, Measured, redb::Redb},
     request::{Commit, Opening, Publish},
     token::Right,
@@ -13,10 +14,17 @@ use relay::{
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
+use crate::common::{authority, key, part, public, sign_publish};
+
 const ROOM: RoomId = RoomId([1; 32]);
 const ALICE: PublicKey = PublicKey([0xa; 32]);
 const BOB: PublicKey = PublicKey([0xb; 32]);
-const INVITE: PublicKey = PublicKey([0xc; 32]);
+
+/// One that can sign.
+#[allow(non_snake_case)]
+fn INVITE() -> PublicKey {
+    public(&key(0xc))
+}
 
 struct Fixture {
     backend: Arc<Redb>,
@@ -27,11 +35,8 @@ impl Fixture {
     async fn new(limits: Limits) -> Self {
         let directory = TempDir::new().unwrap();
         let backend = Arc::new(Redb::open(directory.path(), &limits).unwrap());
-        let keys = vec![member(ALICE), member(BOB), invite(INVITE)];
-        backend
-            .create(ROOM, Opening { slot: b"slot 0".as_slice().into(), keys }, Right::Anybody, 0)
-            .await
-            .unwrap();
+        let keys = vec![member(ALICE), member(BOB), invite(INVITE())];
+        backend.create(ROOM, opening(keys), Right::Anybody, 0).await.unwrap();
         Self { backend, directory }
     }
 
@@ -46,14 +51,14 @@ impl Fixture {
     }
 
     async fn read(&self, after: u64) -> Batch {
-        match self.backend.read(ROOM, ALICE, after, usize::MAX).await.unwrap() {
+        match self.backend.read(by(ALICE), after, usize::MAX).await.unwrap() {
             Measured::Ready(batch) => batch,
             Measured::Large(_) => panic!("there is room for everything"),
         }
     }
 
     async fn has(&self, key: PublicKey) -> bool {
-        self.backend.view(ROOM, key).await.unwrap().is_some()
+        self.backend.view(by(key)).await.unwrap().is_some_and(|view| view.is_member())
     }
 }
 
@@ -64,6 +69,8 @@ async fn append(
     publish: Publish,
 ) -> Result<Appended, AppendError> {
     let author = Author { room: ROOM, key, now_ms };
+    let signer = if key == INVITE() { crate::common::key(0xc) } else { authority() };
+    let publish = sign_publish(&ROOM, &key, &signer, publish);
     let mut ticket = match publish.commit {
         Some(_) => backend.append_commit(author, publish).await,
         None => backend.append(author, publish).await,
@@ -71,12 +78,20 @@ async fn append(
     ticket.wait().await
 }
 
+fn by(key: PublicKey) -> Author {
+    Author { room: ROOM, key, now_ms: 0 }
+}
+
+fn opening(keys: Vec<AccessKey>) -> Opening {
+    Opening { slot: b"slot 0".as_slice().into(), keys, authority: public(&authority()) }
+}
+
 fn member(key: PublicKey) -> AccessKey {
     AccessKey { key, grant: Grant::Member }
 }
 
 fn invite(key: PublicKey) -> AccessKey {
-    AccessKey { key, grant: Grant::Invite { expires_ms: 1000, max_uses: 2 } }
+    AccessKey { key, grant: Grant::Invite { expires_ms: 1000, max_uses: 2, card: Default::default() } }
 }
 
 fn id(number: u64) -> PublishId {
@@ -85,12 +100,18 @@ fn id(number: u64) -> PublishId {
 
 fn line(number: u64) -> Publish {
     let envelope = format!("line {number}").into_bytes().into();
-    Publish { id: id(number), envelope, commit: None, memory: Default::default() }
+    Publish::plain(id(number), envelope)
 }
 
 fn commit(number: u64, expected: u64, change: Change) -> Publish {
     let slot = format!("slot {number}").into_bytes().into();
-    Publish { commit: Some(Commit { expected, slot, change }), ..line(number) }
+    Publish { commit: Some(Commit { slot, part: part(expected, change) }), ..line(number) }
+}
+
+/// A line by a member that has taken a commit.
+fn acknowledging(number: u64, by: PublicKey, seq: u64) -> Publish {
+    let signature = authority().sign(&ack_statement(&ROOM, seq, &by)).to_bytes();
+    Publish { ack: Some(Ack { seq, signature }), ..line(number) }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,23 +140,27 @@ async fn concurrent_appends_leave_no_gap_and_no_double() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_racing_commits_exactly_one_wins() {
     let fixture = Fixture::new(Limits::default()).await;
-    let mut last_commit = 0;
+    let racers = (1..=8).map(|n| member(PublicKey([n; 32]))).collect();
+    let change = Change { added: racers, removed: vec![] };
+    let mut last_commit = fixture.append(ALICE, 0, commit(9000, 0, change)).await.unwrap().seq;
+    fixture.append(BOB, 0, acknowledging(9001, BOB, last_commit)).await.unwrap();
     for round in 0..20 {
         let mut tasks = JoinSet::new();
         for racer in 0..8 {
             let backend = fixture.backend.clone();
             let publish = commit(round * 100 + racer, last_commit, Change::default());
-            tasks.spawn(async move { append(&backend, ALICE, 0, publish).await });
+            let author = PublicKey([racer as u8 + 1; 32]);
+            tasks.spawn(async move { append(&backend, author, 0, publish).await });
         }
         let results = tasks.join_all().await;
         let won: Vec<_> = results.iter().filter_map(|result| result.ok()).collect();
         assert_eq!(won.len(), 1, "round {round}: {results:?}");
-        let conflict = AppendError::Conflict { last_commit: won[0].seq };
-        assert_eq!(results.iter().filter(|result| **result == Err(conflict)).count(), 7);
+        let told = |result: &&Result<_, _>| matches!(result, Err(AppendError::Conflict { last_commit, .. }) if *last_commit == won[0].seq);
+        assert_eq!(results.iter().filter(told).count(), 7);
         last_commit = won[0].seq;
         append(&fixture.backend, ALICE, 0, line(round * 100 + 99)).await.unwrap();
     }
-    assert_eq!(fixture.backend.view(ROOM, ALICE).await.unwrap().unwrap().last_commit, last_commit);
+    assert_eq!(fixture.backend.view(by(ALICE)).await.unwrap().unwrap().last_commit, last_commit);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -185,9 +210,11 @@ async fn commit_changes_entry_slot_and_keys_together_or_not_at_all() {
     // Loses its race: nothing of it happens.
     let change = Change { added: vec![member(BOB)], removed: vec![carol] };
     let lost = fixture.append(ALICE, 0, commit(2, 0, change)).await;
-    assert_eq!(lost, Err(AppendError::Conflict { last_commit: 1 }));
+    assert_eq!(lost, Err(AppendError::Conflict { last_commit: 1, confirmed: 0 }));
     assert!(fixture.has(carol).await && !fixture.has(BOB).await);
-    let Some(Measured::Ready(slot)) = fixture.backend.slot(ROOM, usize::MAX).await.unwrap() else { panic!() };
+    let Some(Measured::Ready(slot)) = fixture.backend.slot(ROOM, false, usize::MAX).await.unwrap() else {
+        panic!()
+    };
     assert_eq!((slot.last_commit, &*slot.sealed), (1, b"slot 1".as_slice()));
     assert_eq!(fixture.read(0).await.head, 1);
 }
@@ -199,17 +226,17 @@ async fn invite_uses_are_counted_across_restarts() {
         let change = Change { added: vec![member(PublicKey([number; 32]))], removed: vec![] };
         commit(u64::from(number), expected, change)
     };
-    assert_eq!(fixture.append(INVITE, 1000, join(1, 0)).await, Err(AppendError::NotAllowed), "expired");
-    fixture.append(INVITE, 999, join(1, 0)).await.unwrap();
+    assert_eq!(fixture.append(INVITE(), 1000, join(1, 0)).await, Err(AppendError::NotAllowed), "expired");
+    fixture.append(INVITE(), 999, join(1, 0)).await.unwrap();
     let fixture = fixture.reopen(Limits::default()).await;
-    fixture.append(INVITE, 999, join(2, 1)).await.unwrap();
-    assert_eq!(fixture.append(INVITE, 999, join(3, 2)).await, Err(AppendError::NotAllowed), "used up");
+    fixture.append(INVITE(), 999, join(2, 1)).await.unwrap();
+    assert_eq!(fixture.append(INVITE(), 999, join(3, 2)).await, Err(AppendError::NotAllowed), "used up");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn member_key_never_becomes_an_invite() {
     let fixture = Fixture::new(Limits::default()).await;
-    for added in [invite(BOB), member(INVITE)] {
+    for added in [invite(BOB), member(INVITE())] {
         let change = Change { added: vec![added], removed: vec![] };
         assert_eq!(fixture.append(ALICE, 0, commit(1, 0, change)).await, Err(AppendError::Malformed));
     }
@@ -245,7 +272,7 @@ async fn everything_survives_reopening() {
     assert!(!fixture.has(BOB).await);
     assert!(fixture.append(ALICE, 9, line(1)).await.unwrap().repeated);
     assert_eq!(fixture.append(ALICE, 9, line(3)).await.unwrap().seq, 3);
-    let twice = Opening { slot: Default::default(), keys: vec![member(BOB)] };
+    let twice = opening(vec![member(BOB)]);
     assert_eq!(fixture.backend.create(ROOM, twice, Right::Anybody, 0).await, Err(CreateError::Exists));
 }
 
@@ -265,8 +292,8 @@ async fn retention_by_count_and_bytes_keeps_the_newest_and_the_slot() {
         assert_eq!(batch.head, 20);
         assert!((18..=19).contains(&batch.oldest), "{}", batch.oldest);
         assert_eq!(batch.entries.first().unwrap().seq, batch.oldest);
-        assert!(matches!(fixture.backend.slot(ROOM, 100).await, Ok(Some(Measured::Ready(_)))));
-        assert_eq!(fixture.backend.view(ROOM, ALICE).await.unwrap().unwrap().last_commit, 1);
+        assert!(matches!(fixture.backend.slot(ROOM, false, 100).await, Ok(Some(Measured::Ready(_)))));
+        assert_eq!(fixture.backend.view(by(ALICE)).await.unwrap().unwrap().last_commit, 1);
         // An id lives as long as its entry.
         assert!(!fixture.append(ALICE, 0, line(2)).await.unwrap().repeated);
     }
@@ -289,25 +316,60 @@ async fn retention_by_age_empties_a_quiet_room() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn append_does_not_look_at_entries_that_are_only_old() {
-    let retention = Retention { age: Duration::from_millis(100), ..Retention::default() };
-    let fixture = Fixture::new(Limits { retention, ..Limits::default() }).await;
-    let large = Publish { envelope: vec![0; 4 << 20].into(), ..line(1) };
-    fixture.append(ALICE, 1000, large).await.unwrap();
-    fixture.append(ALICE, 9999, line(2)).await.unwrap();
-    assert_eq!(fixture.read(1).await.oldest, 1, "left to the regular round");
-    fixture.backend.trim(9999).await;
-    assert_eq!(fixture.read(1).await.oldest, 2);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn large_entry_is_read_only_where_there_is_room() {
     let fixture = Fixture::new(Limits::default()).await;
     let envelope = vec![0; 300 << 10].into();
     fixture.append(ALICE, 0, Publish { envelope, ..line(1) }).await.unwrap();
-    let read = fixture.backend.read(ROOM, ALICE, 0, 128 << 10).await.unwrap();
+    let read = fixture.backend.read(by(ALICE), 0, 128 << 10).await.unwrap();
     let Measured::Large(bytes) = read else { panic!("{read:?}") };
-    assert!(matches!(fixture.backend.read(ROOM, ALICE, 0, bytes).await, Ok(Measured::Ready(_))));
+    assert!(matches!(fixture.backend.read(by(ALICE), 0, bytes).await, Ok(Measured::Ready(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rubbish_commit_stands_in_the_way_for_the_grace_and_no_longer() {
+    let fixture = Fixture::new(Limits::default()).await;
+    let removal = Change { added: vec![], removed: vec![INVITE()] };
+    fixture.append(BOB, 1000, commit(1, 0, removal)).await.unwrap();
+    let early = fixture.append(ALICE, 20_999, commit(2, 0, Change::default())).await;
+    assert_eq!(early, Err(AppendError::Conflict { last_commit: 1, confirmed: 0 }));
+    fixture.append(ALICE, 21_000, commit(3, 0, Change::default())).await.unwrap();
+    let view = fixture.backend.view(by(ALICE)).await.unwrap().unwrap();
+    assert_eq!((view.last_commit, view.confirmed), (2, 0));
+    // Of three slots two are kept, and the log has both commits.
+    let slot = async |confirmed| match fixture.backend.slot(ROOM, confirmed, usize::MAX).await {
+        Ok(Some(Measured::Ready(slot))) => (slot.last_commit, slot.sealed),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(slot(false).await, (2, b"slot 3".as_slice().into()));
+    assert_eq!(slot(true).await, (0, b"slot 0".as_slice().into()));
+    let fixture = fixture.reopen(Limits::default()).await;
+    fixture.append(BOB, 30_000, acknowledging(4, BOB, 2)).await.unwrap();
+    let view = fixture.backend.view(by(ALICE)).await.unwrap().unwrap();
+    assert_eq!((view.last_commit, view.confirmed), (2, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn acknowledgement_under_another_authority_appends_nothing() {
+    let fixture = Fixture::new(Limits::default()).await;
+    fixture.append(ALICE, 0, commit(1, 0, Change::default())).await.unwrap();
+    let signature = key(0xef).sign(&ack_statement(&ROOM, 1, &BOB)).to_bytes();
+    let false_one = Publish { ack: Some(Ack { seq: 1, signature }), ..line(2) };
+    assert_eq!(fixture.append(BOB, 0, false_one).await, Err(AppendError::Malformed));
+    assert_eq!(fixture.append(BOB, 0, line(3)).await.unwrap().seq, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn log_of_another_format_is_left_alone_and_the_way_out_is_said() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("relay.redb");
+    let database = redb::Database::create(&path).unwrap();
+    let rooms = redb::TableDefinition::<&[u8; 32], (u64, u64, u64, u64, u64, u64)>::new("rooms");
+    let transaction = database.begin_write().unwrap();
+    transaction.open_table(rooms).unwrap().insert(&[1; 32], (0, 1, 0, 0, 0, 0)).unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+    let refused = Redb::open(directory.path(), &Limits::default()).unwrap_err().to_string();
+    assert!(refused.contains("another format") && refused.contains("relay.redb"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -52,6 +52,11 @@ async fn backed_up(root: &Path) -> (PathBuf, PathBuf) {
     (data_dir, file)
 }
 
+async fn generation(data_dir: &Path) -> bytes::Bytes {
+    let program = Program::start(data_dir);
+    Client::connect(program.address, data_dir).await.join(room(2), &key(1), 0).await.1.generation
+}
+
 /// What members find: everything, under the same certificate.
 async fn is_all_there(data_dir: &Path) {
     let program = Program::start(data_dir);
@@ -65,10 +70,7 @@ async fn is_all_there(data_dir: &Path) {
     }
     assert!(a.delivered().await.is_commit);
     // Access keys, idempotency and the slot.
-    assert_eq!(
-        client.refused(client.join_frame(room(1), &key(2), 0, None)).await,
-        proto::relay::refused::Code::NotAllowed
-    );
+    assert_eq!(client.join(room(1), &key(2), 0).await.1.suspended_by, 21);
     let (_, joined) = client.join(room(1), &key(7), 0).await;
     assert_eq!(&*joined.slot.unwrap().sealed, b"slot after 0");
     a.publish([20; 16], &vec![20; 40_000], None).await;
@@ -84,7 +86,7 @@ async fn backup_of_a_stopped_relay_is_the_relay() {
     let path = file.to_str().unwrap();
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600, "the owner's alone");
     let said = ok(&data_dir, &["restore", path, "--verify"]);
-    assert!(said.contains("Whole: 2 rooms, 21 entries, 4 keys"), "{said}");
+    assert!(said.contains("Whole: 2 rooms, 21 entries, 5 keys"), "{said}");
 
     let other = root.path().join("other");
     let said = ok(&other, &["restore", path]);
@@ -94,6 +96,11 @@ async fn backup_of_a_stopped_relay_is_the_relay() {
     let authority = |dir: &Path| fs::read(dir.join("identity/ca.pem")).unwrap();
     assert_eq!(authority(&data_dir), authority(&other), "pins stay");
     is_all_there(&other).await;
+    assert_ne!(
+        generation(&data_dir).await,
+        generation(&other).await,
+        "another log: ballots are for one alone"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

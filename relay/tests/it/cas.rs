@@ -18,6 +18,8 @@ use tokio::{
     task::JoinSet,
 };
 
+use crate::common::{authority, part, public, sign_publish};
+
 const ROOM: RoomId = RoomId([1; 32]);
 
 /// Members that commit at once.
@@ -31,7 +33,15 @@ async fn of_sixteen_writers_exactly_one_wins_each_race() {
     let retention = Retention { entries: 1000, ..Retention::default() };
     let backend = Arc::new(Redb::open(directory.path(), &Limits { retention, ..Limits::default() }).unwrap());
     let keys = (0..WRITERS).map(|writer| AccessKey { key: key(writer), grant: Grant::Member }).collect();
-    backend.create(ROOM, Opening { slot: b"0".as_slice().into(), keys }, Right::Anybody, 0).await.unwrap();
+    backend
+        .create(
+            ROOM,
+            Opening { slot: b"0".as_slice().into(), keys, authority: public(&authority()) },
+            Right::Anybody,
+            0,
+        )
+        .await
+        .unwrap();
 
     let (start, (answers, mut waiting)) = (Arc::new(Barrier::new(usize::from(WRITERS))), mpsc::channel(16));
     let mut writers = JoinSet::new();
@@ -44,7 +54,7 @@ async fn of_sixteen_writers_exactly_one_wins_each_race() {
                 let answer = commit(&backend, writer, race, last).await;
                 last = match answer {
                     Ok(Appended { seq, repeated: false, .. }) => seq,
-                    Err(AppendError::Conflict { last_commit }) => last_commit,
+                    Err(AppendError::Conflict { last_commit, .. }) => last_commit,
                     other => panic!("race {race}: {other:?}"),
                 };
                 answers.send((race, answer.is_ok(), last)).await.unwrap();
@@ -70,16 +80,19 @@ async fn of_sixteen_writers_exactly_one_wins_each_race() {
     while let Some(ended) = writers.join_next().await {
         ended.unwrap();
     }
-    assert_eq!(backend.view(ROOM, key(0)).await.unwrap().unwrap().last_commit, races);
+    assert_eq!(
+        backend.view(Author { room: ROOM, key: key(0), now_ms: 0 }).await.unwrap().unwrap().last_commit,
+        races
+    );
     println!("{races} races, {losers} losers told");
 }
 
 async fn commit(backend: &Redb, writer: u8, race: u64, expected: u64) -> Result<Appended, AppendError> {
     let author = Author { room: ROOM, key: key(writer), now_ms: 0 };
     let id = PublishId(((u128::from(race) << 8) | u128::from(writer)).to_be_bytes());
-    let commit = Commit { expected, slot: id.0.to_vec().into(), change: Change::default() };
-    let publish =
-        Publish { id, envelope: id.0.to_vec().into(), commit: Some(commit), memory: Default::default() };
+    let commit = Commit { slot: id.0.to_vec().into(), part: part(expected, Change::default()) };
+    let publish = Publish { commit: Some(commit), ..Publish::plain(id, id.0.to_vec().into()) };
+    let publish = sign_publish(&ROOM, &author.key, &authority(), publish);
     backend.append_commit(author, publish).await.wait().await
 }
 

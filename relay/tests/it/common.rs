@@ -1,6 +1,7 @@
 //! A relay on a free port and a client that speaks frames, byte by byte if a test wants to.
 
 mod client;
+mod sign;
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
@@ -20,7 +21,10 @@ use relay::{
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use tempfile::TempDir;
 
-pub use self::client::{Client, Stream};
+pub use self::{
+    client::{Client, Stream},
+    sign::*,
+};
 
 /// Long enough for a loaded machine; a test that gets here has failed.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -133,16 +137,19 @@ pub fn opening(key: &SigningKey, others: Vec<AccessKey>) -> Create {
     Create {
         slot: Some(slot),
         keys: std::iter::once(member(key)).chain(others).collect(),
+        authority: public(&authority()).0.to_vec().into(),
         ..Create::default()
     }
 }
 
+/// A commit part. Streams sign it when they publish it, unless it has a signature.
 pub fn commit(expected: u64, added: Vec<AccessKey>, removed: Vec<&SigningKey>) -> CommitPart {
     let removed = removed.into_iter().map(|key| key.verifying_key().to_bytes().to_vec().into()).collect();
     CommitPart {
         expected_last_commit: expected,
         slot: format!("slot after {expected}").into_bytes().into(),
         access: Some(AccessChange { added, removed }),
+        authority: public(&authority()).0.to_vec().into(),
         ..CommitPart::default()
     }
 }

@@ -32,11 +32,11 @@ mod lifecycle;
 mod limits;
 mod limits_connections;
 mod limits_program;
-mod live;
 #[cfg(unix)]
 mod logs;
 #[cfg(unix)]
 mod monitoring;
+mod offers;
 mod opening;
 mod pebble;
 mod program;

@@ -18,7 +18,7 @@ use prost::Message;
 use proto::RoomId;
 
 use crate::{
-    content,
+    canonical, content,
     identity::{Fingerprint, Identity, clean_name, clean_optional, verifies},
 };
 
@@ -132,10 +132,8 @@ impl Holder {
         if custom.data.len() > MAX_CREDENTIAL {
             return Err(CredentialError::NotCanonical);
         }
-        let content = content::Credential::decode(&*custom.data).map_err(|_| CredentialError::Unknown)?;
-        if content.encode_to_vec() != custom.data {
-            return Err(CredentialError::NotCanonical);
-        }
+        let content: content::Credential =
+            canonical::decode(&custom.data).ok_or(CredentialError::NotCanonical)?;
         let device_id: [u8; 16] = (&*content.device_id).try_into().map_err(|_| CredentialError::Unknown)?;
         let account_key: [u8; 32] =
             (&*content.account_key).try_into().map_err(|_| CredentialError::Unknown)?;
@@ -158,6 +156,12 @@ impl Holder {
     pub fn unique(&self) -> Vec<u8> {
         [&self.account_key[..], &self.device_id].concat()
     }
+}
+
+/// The account key of a leaf that the group has accepted: nothing is verified again.
+pub(crate) fn account_of(identity: &SigningIdentity) -> Option<[u8; 32]> {
+    let custom = identity.credential.as_custom()?;
+    content::Credential::decode(&*custom.data).ok()?.account_key.as_ref().try_into().ok()
 }
 
 /// The identity provider of a room's group: see [`Holder::verify`].

@@ -1,33 +1,43 @@
 //! Invites: one secret, from which everything that lets a stranger in is derived.
 //!
-//! `S` is 32 random bytes, carried by the link (or derived from the name, for an open room). HKDF-SHA256
-//! (RFC 5869) with `S` as input keying material gives the parts, each under its own info string; the
-//! group state lists the parts but not `S`, so a member cannot re-create somebody else's link.
+//! `S` is 20 random bytes, carried by the link (or derived from the name, for an open room). HKDF-SHA256
+//! (RFC 5869) with `S` as input keying material gives the parts, each under its own info string. The group
+//! lists the public halves alone: a member can neither use nor re-create somebody else's link, and whoever
+//! is removed takes none with them.
 
 use ed25519_dalek::{Signer, SigningKey};
 use hkdf::Hkdf;
-use proto::{PublicKey, RoomId, relay::AccessKey, relay::access_key::Kind};
+use proto::{PublicKey, RoomId};
 use sha2::Sha256;
+use unicode_normalization::UnicodeNormalization;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::{content, crypto::aead::EnvelopeSecret, crypto::random::Random, identity::names::fold};
+use crate::{
+    crypto::aead::EnvelopeSecret,
+    crypto::random::Random,
+    crypto::suite::{KemKey, SuiteError},
+    identity::names::fold,
+};
 
 /// Salt of every derivation here.
-const SALT: &[u8] = b"schat/1 invite";
+const SALT: &[u8] = b"schat/2 invite";
 
-/// How many invites may be live in a room: more is a sign of a mistake, and each costs 300 bytes in
-/// every slot.
+/// How many invites may be live in a room: more is a sign of a mistake, and each costs 1.5 KB in the group's
+/// state and in every slot.
 pub const MAX_INVITES: usize = 16;
 
 /// How long an invite lives unless told otherwise: a week, in milliseconds.
 pub const INVITE_LIFETIME_MS: u64 = 7 * 24 * 3600 * 1000;
 
-/// How many people one invite lets in unless told otherwise.
-pub const INVITE_USES: u32 = 100;
+/// How many devices one invite lets in unless told otherwise: a link that got into the wrong hands is a small harm.
+pub const INVITE_USES: u32 = 20;
+
+/// Bytes of a link's secret: 160 bits, against a search by whoever has the slot or the card.
+pub const SECRET_LEN: usize = 20;
 
 /// The secret of an invite.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
-pub struct InviteSecret([u8; 32]);
+pub struct InviteSecret([u8; SECRET_LEN]);
 
 impl InviteSecret {
     /// A fresh secret.
@@ -36,37 +46,24 @@ impl InviteSecret {
     }
 
     /// The secret with these bytes.
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+    pub fn from_bytes(bytes: [u8; SECRET_LEN]) -> Self {
         Self(bytes)
     }
 
     /// The secret of the open room `name`, however that is written (see [`fold`]): whoever knows the name knows it.
     pub fn of_open_room(name: &str) -> Self {
-        Self(*derive(fold(name).as_bytes(), b"open room secret"))
+        let full = derive(fold(name).as_bytes(), b"open room secret");
+        Self(full.first_chunk().copied().unwrap_or_default())
     }
 
     /// The bytes, for a link.
-    pub fn as_bytes(&self) -> &[u8; 32] {
+    pub fn as_bytes(&self) -> &[u8; SECRET_LEN] {
         &self.0
     }
 
     /// Names the invite; public inside the group.
     pub fn id(&self) -> [u8; 16] {
-        let full = derive(&self.0, b"id");
-        let mut id = [0; 16];
-        id.iter_mut().zip(full.iter()).for_each(|(to, from)| *to = *from);
-        id
-    }
-
-    /// What opens this invite's wrap in the slot and seals the join envelope: see [`wrap_secret`] and
-    /// [`join_secret`].
-    pub fn seal_key(&self) -> Zeroizing<[u8; 32]> {
-        derive(&self.0, b"seal key")
-    }
-
-    /// The external PSK (RFC 9420, 8.4) that the join commit must prove.
-    pub fn psk(&self) -> Zeroizing<[u8; 32]> {
-        derive(&self.0, b"external psk")
+        derive(&self.0, b"id").first_chunk().copied().unwrap_or_default()
     }
 
     /// Signs Join statements at the relay.
@@ -74,16 +71,22 @@ impl InviteSecret {
         AccessSecret::from_bytes(&derive(&self.0, b"access key"))
     }
 
-    /// What the group state lists.
-    pub fn to_content(&self, expires_ms: u64, max_uses: u32) -> content::Invite {
-        content::Invite {
-            id: self.id().to_vec().into(),
-            seal_key: self.seal_key().to_vec().into(),
-            psk: self.psk().to_vec().into(),
-            access_key: self.access_key().public().as_bytes().to_vec().into(),
-            expires_ms,
-            max_uses,
-        }
+    /// Signs the leaf of whoever comes by this invite.
+    pub fn join_key(&self) -> JoinKey {
+        JoinKey(SigningKey::from_bytes(&derive(&self.0, b"joining key")))
+    }
+
+    /// Opens this invite's wrap in the slot.
+    ///
+    /// # Errors
+    /// Never in practice: any 32 bytes are a seed.
+    pub fn kem_key(&self) -> Result<KemKey, SuiteError> {
+        KemKey::from_seed(&derive(&self.0, b"kem key"))
+    }
+
+    /// Seals the card.
+    pub fn card_secret(&self) -> EnvelopeSecret {
+        EnvelopeSecret::new(*derive(&self.0, b"card key"))
     }
 }
 
@@ -93,14 +96,15 @@ impl std::fmt::Debug for InviteSecret {
     }
 }
 
-/// What seals an invite's wrap in the slot.
-pub fn wrap_secret(seal_key: &[u8]) -> EnvelopeSecret {
-    EnvelopeSecret::new(*derive(seal_key, b"slot wrap"))
+/// What seals the envelope of a join commit: every member of the epoch that it ends, and every holder of a live
+/// invite, has it.
+pub fn join_secret(slot_key: &[u8; 32]) -> EnvelopeSecret {
+    EnvelopeSecret::new(*derive(slot_key, b"join"))
 }
 
-/// What seals the envelope of a join commit.
-pub fn join_secret(seal_key: &[u8]) -> EnvelopeSecret {
-    EnvelopeSecret::new(*derive(seal_key, b"join envelope"))
+/// What seals a slot's key for one invite: what X-Wing carried, bound to its ciphertext and to the invite's key.
+pub(super) fn wrap_secret(shared: &[u8], ciphertext_and_key: &[u8; 32]) -> EnvelopeSecret {
+    EnvelopeSecret::new(*derive(shared, &[&b"slot wrap"[..], ciphertext_and_key].concat()))
 }
 
 /// The room id of the open room `name`, however that is written: see [`fold`].
@@ -108,18 +112,32 @@ pub fn open_room_id(name: &str) -> RoomId {
     RoomId(*derive(fold(name).as_bytes(), b"open room id"))
 }
 
-/// The invite's access key as the relay is told of it.
-pub fn access_key_of(invite: &content::Invite) -> AccessKey {
-    AccessKey {
-        key: invite.access_key.clone(),
-        kind: Kind::Invite.into(),
-        expires_ms: invite.expires_ms,
-        max_uses: invite.max_uses,
-        ..AccessKey::default()
+/// One spelling of a name for all keyboards; what is large stays large.
+pub fn nfc(name: &str) -> String {
+    name.nfc().collect()
+}
+
+/// An invite's joining key (Ed25519, RFC 8032): signs the leaves of those who come by it and nothing else.
+pub struct JoinKey(SigningKey);
+
+impl JoinKey {
+    /// What the group knows.
+    pub fn public(&self) -> [u8; 32] {
+        self.0.verifying_key().to_bytes()
+    }
+
+    pub(crate) fn sign(&self, statement: &[u8]) -> [u8; 64] {
+        self.0.sign(statement).to_bytes()
     }
 }
 
-/// A room access key's secret half (Ed25519, RFC 8032): signs Join statements and nothing else.
+impl std::fmt::Debug for JoinKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JoinKey")
+    }
+}
+
+/// A room access key's secret half (Ed25519, RFC 8032): signs statements to the relay and nothing else.
 #[derive(Clone)]
 pub struct AccessSecret(SigningKey);
 
@@ -146,7 +164,12 @@ impl AccessSecret {
 
     /// Proves possession, for this room and this connection.
     pub fn sign_join(&self, room: &RoomId, binding: &[u8; proto::CHANNEL_BINDING_LEN]) -> [u8; 64] {
-        self.0.sign(&proto::join_statement(room, binding)).to_bytes()
+        self.sign_statement(&proto::join_statement(room, binding))
+    }
+
+    /// Signs a join's or a return's commit, or a vote.
+    pub(crate) fn sign_statement(&self, statement: &[u8]) -> [u8; 64] {
+        self.0.sign(statement).to_bytes()
     }
 }
 
@@ -169,22 +192,53 @@ mod tests {
 
     #[test]
     fn the_parts_differ_and_are_stable() {
-        let secret = InviteSecret::from_bytes([1; 32]);
-        let invite = secret.to_content(5, 6);
-        let parts = [&invite.seal_key, &invite.psk, &invite.access_key];
-        for (i, part) in parts.iter().enumerate() {
-            assert_eq!(part.len(), 32);
-            assert!(parts.iter().skip(i + 1).all(|other| other != part));
+        let parts = |n: u8| {
+            let secret = InviteSecret::from_bytes([n; SECRET_LEN]);
+            let kem = secret.kem_key().unwrap().public().to_vec();
+            let card = secret.card_secret().expose().to_vec();
+            let join = secret.join_key().public().to_vec();
+            vec![secret.id().to_vec(), secret.access_key().public().as_bytes().to_vec(), join, kem, card]
+        };
+        let all = [parts(1), parts(2)].concat();
+        assert_eq!(parts(1), parts(1));
+        for (i, part) in all.iter().enumerate() {
+            assert!(all.iter().skip(i + 1).all(|other| other != part));
         }
-        assert_eq!(invite, InviteSecret::from_bytes([1; 32]).to_content(5, 6));
-        assert_ne!(invite.id, InviteSecret::from_bytes([2; 32]).to_content(5, 6).id);
     }
 
     #[test]
-    fn open_rooms_follow_from_their_name_alone() {
+    fn open_rooms_follow_from_their_name_alone_however_it_was_typed() {
         assert_eq!(open_room_id("lobby"), open_room_id("lobby"));
         assert_ne!(open_room_id("lobby"), open_room_id("lobbi"));
-        assert_ne!(InviteSecret::of_open_room("lobby").as_bytes(), &open_room_id("lobby").0);
+        assert_eq!(open_room_id("caf\u{e9}"), open_room_id("cafe\u{301}"));
+        assert_eq!(InviteSecret::of_open_room("caf\u{e9}"), InviteSecret::of_open_room("cafe\u{301}"));
+        assert_ne!(InviteSecret::of_open_room("lobby").as_bytes()[..], open_room_id("lobby").0[..SECRET_LEN]);
+    }
+
+    /// docs/protocol.md has these values.
+    #[test]
+    fn derivations_are_those_of_the_specification() {
+        use sha2::Digest;
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let secret = InviteSecret::from_bytes(std::array::from_fn(|i| u8::try_from(i).unwrap()));
+        let found = [
+            hex(&secret.id()),
+            hex(secret.access_key().public().as_bytes()),
+            hex(&secret.join_key().public()),
+            hex(&Sha256::digest(secret.kem_key().unwrap().public())),
+            hex(secret.card_secret().expose()),
+            hex(wrap_secret(&[7; 32], &[8; 32]).expose()),
+            hex(join_secret(&[9; 32]).expose()),
+        ];
+        let specified = include_str!("../../../docs/protocol.md");
+        let missing: Vec<_> = found.iter().filter(|value| !specified.contains(value.as_str())).collect();
+        assert!(missing.is_empty(), "not in docs/protocol.md: {missing:#?}");
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let secret = InviteSecret::from_bytes([2; SECRET_LEN]);
+        assert_eq!(format!("{secret:?} {:?}", secret.join_key()), "InviteSecret JoinKey");
     }
 
     #[test]

@@ -1,55 +1,49 @@
-//! Who may use the relay: its access keys are compared with the group, and what differs is repaired.
+//! Who may use the relay: what a commit does to the access keys has to be what it does to the group.
 
 use proto::relay::{AccessChange, AccessKey, Deliver};
 
-use super::{AlarmKind, Engine};
-use crate::mls::group::{AccessKeys, GroupError};
+use super::{AlarmKind, Engine, invites::without_cards};
+use crate::{
+    mls::group::{AccessKeys, GroupError},
+    mls::rules::Violation,
+};
 
-/// Keys that one commit adds, and removes, at most: the relay's cap is twice that. A repair that needs more
-/// goes on in the next commit.
+/// Keys that one commit adds, and removes, at most: the relay's cap is twice that.
 const KEYS_PER_COMMIT: usize = 512;
 
 impl Engine {
-    /// The access keys that the relay has, as its log says.
-    pub(super) fn relay_keys(&self) -> Result<AccessKeys, GroupError> {
-        let Some(group) = &self.group else { return Err(GroupError::Damaged) };
-        let mut keys = group.access_keys()?;
-        self.meta.key_missing.iter().for_each(|key| drop(keys.remove(&*key.key)));
-        keys.extend(self.meta.key_extra.iter().map(|key| (key.key.to_vec(), key.clone())));
-        Ok(keys)
-    }
-
-    /// Compares what the entry did to the relay's access keys with what the group says they should be.
+    /// Holds the change of access keys of a commit that was just applied against what it did to the group. The relay
+    /// cannot do that; whoever signs as the authority could otherwise lock out members, or let in strangers.
     pub(super) fn check_access(&mut self, entry: &Deliver, mut keys: AccessKeys) -> Result<(), GroupError> {
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
         if let Some(change) = &entry.access {
             change.removed.iter().for_each(|key| drop(keys.remove(&**key)));
-            keys.extend(change.added.iter().map(|key| (key.key.to_vec(), key.clone())));
+            let added = without_cards(change);
+            keys.extend(added.filter_map(|key| proper(&key)));
         }
         let should = group.access_keys()?;
-        let extra: Vec<_> =
-            keys.iter().filter(|(k, v)| should.get(*k) != Some(v)).map(|(_, v)| v.clone()).collect();
-        let missing: Vec<_> =
-            should.iter().filter(|(k, v)| keys.get(*k) != Some(v)).map(|(_, v)| v.clone()).collect();
-        let worse = extra.iter().any(|key| !self.meta.key_extra.contains(key))
-            || missing.iter().any(|key| !self.meta.key_missing.contains(key));
-        if worse {
-            self.alarm(
-                AlarmKind::Access,
-                format!(
-                    "Entry {} changed who may use the relay in another way than it changed the group ({} too many, {} \
-                     missing); this is being repaired.",
-                    entry.seq,
-                    extra.len(),
-                    missing.len()
-                ),
-            );
-            self.link.repairs += 1;
-            self.elect();
+        let extra = keys.iter().filter(|(k, v)| should.get(*k) != Some(v)).count();
+        let missing = should.iter().filter(|(k, v)| keys.get(*k) != Some(v)).count();
+        if extra + missing == 0 {
+            return Ok(());
         }
-        (self.meta.key_extra, self.meta.key_missing) = (extra, missing);
-        Ok(())
+        self.alarm(
+            AlarmKind::Access,
+            format!(
+                "Entry {} changed who may use the relay in another way than it changed the group ({extra} too many, {missing} \
+                 missing); it is refused.",
+                entry.seq
+            ),
+        );
+        Err(Violation::FalseAccess.into())
     }
+}
+
+/// A key as the group knows keys; none for what no relay takes.
+fn proper(key: &AccessKey) -> Option<(Vec<u8>, AccessKey)> {
+    let AccessKey { key, kind, expires_ms, max_uses, .. } = key.clone();
+    let key = AccessKey { key, kind, expires_ms, max_uses, ..AccessKey::default() };
+    (key.key.len() == 32).then(|| (key.key.to_vec(), key))
 }
 
 /// What turns `from` into `to`. A key with another expiry or use cap is added anew, which replaces it: the

@@ -4,7 +4,6 @@ use proto::relay::Deliver;
 
 use super::{AlarmKind, Engine, epoch::EPOCHS_RECOGNISED, log::Verdict, state::Peer};
 use crate::{
-    content,
     crypto::aead::Session,
     crypto::replay::{ReplayError, Window},
 };
@@ -13,8 +12,12 @@ use crate::{
 pub(super) const AUTHENTICATOR_PREFIX: usize = 16;
 
 /// Replay windows kept: sixteen starts of the program for each of 256 members within the kept epochs.
-/// When there are more, the ones of the oldest epochs go first; MLS itself still refuses a message twice.
+/// When there are more, the ones of the oldest epochs go first; MLS itself still refuses a message twice, since the
+/// place that it signs names one key.
 const MAX_WINDOWS: usize = 4096;
+
+/// Of these, windows of one leaf, each a session of its: so nobody's sessions push out somebody else's windows.
+const MAX_WINDOWS_OF_LEAF: usize = 64;
 
 /// Who sealed an envelope, by its key, and as which of theirs.
 pub(super) struct Number {
@@ -30,9 +33,17 @@ impl Engine {
 
     /// Marks an authenticated sequence number; refuses it the second time.
     pub(super) fn mark(&mut self, id: (u32, Session), sequence: u64, epoch: u64) -> Result<(), ReplayError> {
-        if !self.windows.contains_key(&id) && self.windows.len() >= MAX_WINDOWS {
-            let oldest = self.windows.iter().min_by_key(|(_, (epoch, _))| *epoch).map(|(id, _)| *id);
-            if let Some(oldest) = oldest {
+        if !self.windows.contains_key(&id) {
+            let of_leaf = (id.0, Session([0; 8]))..=(id.0, Session([0xff; 8]));
+            let count = self.windows.range(of_leaf.clone()).count();
+            let oldest = match (count, self.windows.len()) {
+                (MAX_WINDOWS_OF_LEAF.., _) => {
+                    self.windows.range(of_leaf).min_by_key(|(_, (epoch, _))| *epoch)
+                }
+                (_, MAX_WINDOWS..) => self.windows.iter().min_by_key(|(_, (epoch, _))| *epoch),
+                _ => None,
+            };
+            if let Some(oldest) = oldest.map(|(id, _)| *id) {
                 self.windows.remove(&oldest);
                 self.dirty.windows.insert(oldest);
             }
@@ -46,7 +57,9 @@ impl Engine {
 
     /// Holds a content counter against the last one of that leaf. False when it came before.
     pub(super) fn count(&mut self, leaf: u32, unique: &[u8], name: &str, counter: u64) -> bool {
-        let known = self.peers.get(&leaf).filter(|peer| peer.unique == unique).map(|peer| peer.counter);
+        let peer = self.peers.get(&leaf).filter(|peer| peer.unique == unique);
+        let known = peer.filter(|peer| !peer.uncounted).map(|peer| peer.counter);
+        let taken = peer.map(|peer| peer.taken.clone()).unwrap_or_default();
         if known.is_some_and(|last| counter <= last) {
             self.alarm(AlarmKind::Replay, format!("A message of {name} came twice; the second was refused."));
             return false;
@@ -56,33 +69,9 @@ impl Engine {
             let (plural, verb) = if missing == 1 { ("", "is") } else { ("s", "are") };
             self.alarm(AlarmKind::Gap, format!("{missing} message{plural} from {name} {verb} missing."));
         }
-        self.peers.insert(leaf, Peer { leaf, unique: unique.to_vec(), counter });
+        self.peers.insert(leaf, Peer { leaf, unique: unique.to_vec(), counter, taken, uncounted: false });
         self.dirty.peers.insert(leaf);
         true
-    }
-
-    /// Compares what the sender had seen with what we have seen.
-    pub(super) fn check_view(
-        &mut self,
-        entry: &Deliver,
-        name: &str,
-        sealed_in: u64,
-        view: Option<&content::View>,
-    ) {
-        let Some(view) = view else {
-            return self.alarm(AlarmKind::Fork, format!("{name} does not say what they saw of the log."));
-        };
-        let ours = self.meta.epochs.iter().find(|row| row.epoch == view.epoch);
-        let other_epoch = ours
-            .is_some_and(|row| row.authenticator.get(..AUTHENTICATOR_PREFIX) != Some(&*view.authenticator));
-        let ours = self.hashes.get(view.seq);
-        let other_log = !view.running_hash.is_empty() && ours.is_some_and(|hash| *hash != *view.running_hash);
-        if other_epoch || other_log || view.epoch != sealed_in || view.seq >= entry.seq {
-            self.alarm(
-                AlarmKind::Fork,
-                format!("{name} was shown another log of this room than this device: the relay deceives one of you."),
-            );
-        }
     }
 
     pub(super) fn unreadable(&mut self, epoch: u64, is_commit: bool) -> Verdict {

@@ -8,31 +8,28 @@ use prost::Message as _;
 use proto::relay::{CommitPart, Deliver};
 
 use super::{
-    Command, Engine, Event, Millis, Said,
+    Command, Engine, Millis, Said,
     access::change,
+    authority::Signer,
+    checks::AUTHENTICATOR_PREFIX,
     log::Verdict,
-    state::{OwnInvite, Pending},
+    state::{Pending, Phase},
 };
 use crate::{
     content,
-    crypto::aead::Envelope,
+    crypto::aead::{Envelope, Session},
     identity::credential::{MAX_GLYPH, MAX_STATUS},
-    identity::{Fingerprint, clean_name, clean_optional},
-    invite::link::Link,
+    identity::{clean_name, clean_optional},
     invite::slot,
-    invite::{INVITE_LIFETIME_MS, INVITE_USES, InviteSecret, MAX_INVITES},
     mls::group::{GroupError, Plan},
 };
 
 /// How often a member brings fresh keys, so that stolen ones go stale: a day.
 pub(super) const UPDATE_MS: u64 = 24 * 3600 * 1000;
 
-/// When several members see the same need (somebody left, keys to repair), each waits a random time
+/// When several members see the same need (somebody left), each waits a random time
 /// below this, so that mostly one commits.
 const ELECTION_MS: u64 = 2_000;
-
-/// Repairs end up at most 2.3 hours apart.
-const MAX_DOUBLINGS: u32 = 12;
 
 impl Engine {
     pub(super) fn command(&mut self, command: Command, now: Millis) -> Result<(), GroupError> {
@@ -40,6 +37,10 @@ impl Engine {
         let waits = matches!(command, Command::Send { .. } | Command::Say { .. });
         if let Command::Typing { stopped } = command {
             return self.typing(stopped, now);
+        }
+        if command == Command::Leave && matches!(self.phase(), Phase::Joining | Phase::Creating) {
+            self.close("You left before you were in.");
+            return Ok(());
         }
         if !self.is_member() && !waits {
             self.refuse("not_joined", "This device is not in the room yet.", "Wait until it has joined.");
@@ -53,18 +54,24 @@ impl Engine {
             Command::Send { token, text } => self.say(token, Said::Text { text, reply_to: None }),
             Command::Say { token, said } => self.say(token, said),
             Command::Typing { .. } => (),
-            Command::Invite => return self.invite(now),
+            Command::Invite { uses, expires_ms } => return self.invite(uses, expires_ms, now),
+            Command::Revoke(id) => return self.revoke(&id),
+            Command::Moderator { who, is_moderator } => return self.moderator(&who, is_moderator),
+            Command::Policy { moderators_invite, seats } => self.policy(moderators_invite, seats),
             Command::Remove(who) => return self.remove(&who),
             Command::Rename(name) => match clean_name(&name) {
                 Ok(name) => self.meta.name = name,
                 Err(error) => self.refuse("bad_name", format!("{error}."), "Choose another name."),
             },
             Command::Describe { status, glyph } => self.describe(&status, &glyph),
-            Command::Disappear(seconds) => {
-                self.meta.want_disappear = Some(seconds).filter(|seconds| *seconds != self.meta.disappear_s);
-            }
+            Command::Disappear(seconds) => self.disappear(seconds),
             Command::HandOver { joiner, lines } => self.hand_over(&joiner, lines),
-            Command::Leave => self.leave(),
+            Command::Accept => return self.accept(),
+            Command::Leave => {
+                if self.may_leave()? {
+                    self.leave();
+                }
+            }
         }
         self.dirty.meta = true;
         Ok(())
@@ -79,81 +86,6 @@ impl Engine {
         }
     }
 
-    fn invite(&mut self, now: Millis) -> Result<(), GroupError> {
-        let Some(group) = &self.group else { return Err(GroupError::Damaged) };
-        let room = group.room()?;
-        let usable = |own: &&OwnInvite| {
-            let id = InviteSecret::from_bytes(own.secret.as_slice().try_into().unwrap_or_default()).id();
-            room.invites.iter().any(|invite| *invite.id == id)
-                && (own.expires_ms == 0 || own.expires_ms > now)
-        };
-        let mut open = OwnInvite::default();
-        open.secret = InviteSecret::of_open_room(&room.name).as_bytes().to_vec();
-        let own = match room.open {
-            true => Some(open),
-            false => self.meta.own_invites.iter().rev().find(usable).cloned(),
-        };
-        match own {
-            Some(own) => self.show_invite(&own),
-            None => {
-                self.meta.want_invite = true;
-                self.dirty.meta = true;
-            }
-        }
-        Ok(())
-    }
-
-    fn show_invite(&mut self, own: &OwnInvite) {
-        let Some(group) = &self.group else { return };
-        let Ok(secret) = own.secret.as_slice().try_into() else { return };
-        let link = Link {
-            room_id: self.room,
-            secret: InviteSecret::from_bytes(secret),
-            inviter: Some(self.profile.identity.fingerprint()),
-            least_epoch: group.epoch(),
-            ca_pin: None,
-            room_name: self.meta.room_name.clone(),
-        };
-        self.out.events.push(Event::Invite { link, expires_ms: own.expires_ms, max_uses: own.max_uses });
-    }
-
-    fn remove(&mut self, who: &Fingerprint) -> Result<(), GroupError> {
-        let Some(group) = &self.group else { return Err(GroupError::Damaged) };
-        let own = group.leaf();
-        let leaves: Vec<Vec<u8>> = group
-            .members()?
-            .into_iter()
-            .filter(|(leaf, holder)| holder.fingerprint == *who && *leaf != own)
-            .map(|(_, holder)| holder.unique())
-            .collect();
-        if leaves.is_empty() {
-            self.refuse(
-                "no_such_member",
-                "Nobody else in the room has this fingerprint.",
-                "/members shows who is in.",
-            );
-        }
-        leaves.into_iter().for_each(|unique| self.want_removed(unique));
-        self.dirty.meta = true;
-        Ok(())
-    }
-
-    /// A member said that it leaves: one of the others commits the removal.
-    pub(super) fn let_go(&mut self, unique: Vec<u8>) {
-        if !self.meta.left.contains(&unique) {
-            self.meta.left.push(unique.clone());
-        }
-        self.want_removed(unique);
-        self.dirty.meta = true;
-        self.elect();
-    }
-
-    fn want_removed(&mut self, unique: Vec<u8>) {
-        if !self.meta.to_remove.contains(&unique) {
-            self.meta.to_remove.push(unique);
-        }
-    }
-
     pub(super) fn elect(&mut self) {
         self.link.election = true;
     }
@@ -161,32 +93,33 @@ impl Engine {
     /// Turns a pending election into a waiting time, now that the time is known.
     fn hold_election(&mut self, now: Millis) {
         if std::mem::take(&mut self.link.election) {
-            let ceiling = ELECTION_MS << self.link.repairs.min(MAX_DOUBLINGS);
-            self.link.commit_not_before =
-                now + ceiling / 2 * u64::from(self.link.repairs > 1) + self.profile.random.below(ceiling);
+            self.link.commit_not_before = now + self.profile.random.below(ELECTION_MS);
         }
     }
 
     /// Whether a commit of ours is due.
     pub(super) fn wants_commit(&mut self, now: Millis) -> bool {
+        self.end_invites(now);
         self.hold_election(now);
         if now.saturating_sub(self.meta.last_update) >= UPDATE_MS && !self.meta.want_update {
             self.meta.want_update = true;
             self.dirty.meta = true;
         }
-        now >= self.link.commit_not_before && self.has_intent()
+        now >= self.link.commit_not_before.max(self.commits_from()) && self.has_intent()
     }
 
     pub(super) fn has_intent(&self) -> bool {
         let meta = &self.meta;
         !meta.leaving
             && !self.link.no_commits
+            && self.foundation().is_some()
             && (meta.want_update
-                || meta.want_invite
+                || !meta.want_invites.is_empty()
+                || !meta.to_revoke.is_empty()
+                || meta.want_prune
                 || !meta.to_remove.is_empty()
-                || !meta.key_extra.is_empty()
-                || !meta.key_missing.is_empty()
-                || meta.want_disappear.is_some_and(|seconds| seconds != meta.disappear_s)
+                || meta.untaken.is_some()
+                || self.wants_roles()
                 || self.wants_profile())
     }
 
@@ -198,94 +131,97 @@ impl Engine {
 
     /// Builds the commit that does all that is wanted, and sends it.
     pub(super) fn commit(&mut self, now: Millis) -> Result<(), GroupError> {
-        let relay_keys = self.relay_keys()?;
+        let Some(expected) = self.foundation() else { return Ok(()) };
         let identity = self.wants_profile().then(|| (self.signer(), self.identity()));
-        let Some(group) = &self.group else { return Err(GroupError::Damaged) };
-        let members = group.members()?;
-        // Whoever is already gone needs no removing.
-        self.meta.to_remove.retain(|unique| members.iter().any(|(_, holder)| holder.unique() == *unique));
-        let remove: Vec<u32> = members
-            .iter()
-            .filter(|(leaf, holder)| *leaf != group.leaf() && self.meta.to_remove.contains(&holder.unique()))
-            .map(|(leaf, _)| *leaf)
-            .collect();
-        let before = group.room()?;
-        let (mut room, invite) = self.plan_invites(&before, !remove.is_empty(), now);
-        room.disappear_s = self.meta.want_disappear.unwrap_or(room.disappear_s);
+        // On an earlier commit, the group of that one builds; the log decides whether it comes to that.
+        let mut base = match &self.group {
+            Some(group) if expected != self.meta.position => Some(group.base(expected)?),
+            _ => None,
+        };
+        let Some(group) = base.as_ref().or(self.group.as_ref()) else { return Err(GroupError::Damaged) };
+        let (members, before, epoch) = (group.members()?, group.room()?, group.epoch());
+        let keyring = base.as_ref().map(|_| {
+            let rows: Vec<_> = self.meta.epochs.iter().filter(|row| row.epoch <= epoch).cloned().collect();
+            super::Keyring::new(self.room, &rows)
+        });
+        let (relay_keys, authority) = (group.access_keys()?, group.authority()?);
+        let (remove, note) = self.plan_removals(&before, &members);
+        let mut room = before.clone();
+        self.plan_roles(&mut room, &members, &remove);
+        let mut invites = self.plan_invites(&mut room, !remove.is_empty(), now)?;
+        let Some(group) = base.as_ref().or(self.group.as_ref()) else { return Err(GroupError::Damaged) };
         let should = group.access_keys_after(&remove, &room)?;
-        let access = change(&relay_keys, &should);
-        let plan = Plan { remove, room: (room != before).then(|| room.clone()), identity };
-
+        let mut access = change(&relay_keys, &should);
+        self.add_cards(&mut access.added, &mut invites, epoch + 1)?;
         let random = self.profile.random.clone();
-        let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
+        let session = Session::random(&random);
+        let mut view = self.own_view();
+        if let Some(row) = self.meta.epochs.iter().find(|row| row.epoch == epoch) {
+            view.epoch = epoch;
+            view.authenticator =
+                row.authenticator.get(..AUTHENTICATOR_PREFIX).unwrap_or_default().to_vec().into();
+        }
+        let note = content::CommitNote {
+            view: Some(view),
+            session: session.as_bytes().to_vec().into(),
+            sequence: 0,
+            ..note
+        };
+        let plan = Plan { remove, room: (room != before).then(|| room.clone()), identity, note };
+
+        let Some(group) = base.as_mut().or(self.group.as_mut()) else { return Err(GroupError::Damaged) };
         let prepared = group.prepare(plan, now)?;
         let body = content::sealed::Body::KeyShare(prepared.message.into());
-        let sealed = content::Sealed { body: Some(body) }.encode_to_vec();
-        let mut key = self.keyring.sealing_once(group.leaf(), &random).ok_or(GroupError::Damaged)?;
+        let sealed = content::Sealed { body: Some(body), ..content::Sealed::default() }.encode_to_vec();
+        // A session of its own: a commit may lose the race for its position and must not leave a hole.
+        let keyring = keyring.as_ref().unwrap_or(&self.keyring);
+        let (_, mut key) = keyring.sealing(group.leaf(), session, 0).ok_or(GroupError::Damaged)?;
         let too_large = |_| GroupError::Unexpected;
         let mut pending = Pending::default();
         pending.publish_id = random.bytes::<16>().to_vec();
         pending.envelope = key.seal(&sealed).map_err(too_large)?;
-        pending.part = Some(CommitPart {
-            expected_last_commit: self.meta.last_commit,
-            slot: slot::seal(&self.room, &room.invites, &prepared.group_info, &random)
-                .map_err(too_large)?
+        let next = &prepared.next;
+        let mut part = CommitPart {
+            expected_last_commit: expected,
+            slot: slot::seal(&self.room, &room.invites, (&next.slot_key, &prepared.group_info), &random)
+                .map_err(|_| GroupError::Unexpected)?
                 .into(),
             access: Some(access),
+            authority: next.authority.to_vec().into(),
             ..CommitPart::default()
-        });
+        };
+        let key = self.access.public();
+        self.sign_part(key, &pending.envelope, &mut part, &Signer::Authority(&authority))?;
+        pending.part = Some(part);
         pending.secrets = prepared.secrets.to_vec();
-        pending.epoch = group.epoch();
-        pending.invite = invite;
+        pending.epoch = epoch;
+        pending.invites = invites;
         self.set_pending(Some(pending));
         self.dirty.meta = true;
         self.publish_pending();
         Ok(())
     }
 
-    /// The room after the commit. A removal drops every shared invite and brings a fresh one, so that no
-    /// old link leads back in. An open room has its one invite for ever.
-    fn plan_invites(
-        &self,
-        before: &content::Room,
-        removes: bool,
-        now: Millis,
-    ) -> (content::Room, Option<OwnInvite>) {
-        let mut room = before.clone();
-        if room.open {
-            return (room, None);
-        }
-        let had = !room.invites.is_empty();
-        room.invites.retain(|invite| !removes && (invite.expires_ms == 0 || now < invite.expires_ms));
-        if !(self.meta.want_invite || removes && had) {
-            return (room, None);
-        }
-        if room.invites.len() >= MAX_INVITES {
-            // The one that would end first goes.
-            let first = room.invites.iter().enumerate().min_by_key(|(_, invite)| invite.expires_ms);
-            if let Some(index) = first.map(|(index, _)| index) {
-                room.invites.remove(index);
-            }
-        }
-        let secret = InviteSecret::generate(&self.profile.random);
-        let mut own = OwnInvite::default();
-        own.secret = secret.as_bytes().to_vec();
-        own.expires_ms = now + INVITE_LIFETIME_MS;
-        own.max_uses = INVITE_USES;
-        room.invites.push(secret.to_content(own.expires_ms, own.max_uses));
-        (room, Some(own))
-    }
-
     /// Our commit is in the log.
     pub(super) fn apply_own(&mut self, entry: &Deliver, now: Millis) -> Result<Verdict, GroupError> {
+        if self.pending.as_ref().is_some_and(|pending| pending.returns) {
+            self.came_back(entry, now)?;
+            return Ok(Verdict::Joined);
+        }
         let Some(pending) = self.pending.take() else { return Ok(Verdict::Refused) };
         self.dirty.pending = true;
         self.link.commit_acked = 0;
         self.answered(&pending.publish_id);
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
-        let (leaf, epoch) = (group.leaf(), group.epoch());
+        let leaf = group.leaf();
+        let stands = pending.part.as_ref().is_some_and(|part| part.expected_last_commit == entry.base);
+        if stands && entry.base != self.meta.position {
+            self.return_to(entry.base)?;
+        }
+        let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
+        let epoch = group.epoch();
         // Only a relay that broke its own compare-and-swap shows it elsewhere; all members refuse it then.
-        if !entry.is_commit || epoch != pending.epoch {
+        if !entry.is_commit || !stands || epoch != pending.epoch {
             self.refuse(
                 "invalid_commit",
                 "The relay put a change of this device in the wrong place.",
@@ -294,30 +230,15 @@ impl Engine {
             return Ok(Verdict::Refused);
         }
         let applied = group.apply(&pending.secrets)?;
+        self.took(entry, &applied)?;
         if let Ok(envelope) = Envelope::parse(&entry.envelope) {
             // So that the relay cannot show it twice unnoticed.
             let _ = self.mark((leaf, envelope.session()), envelope.sequence(), epoch);
         }
         self.meta.last_update = now;
         self.meta.want_update = false;
+        self.invites_made(&pending.invites);
         self.finish_commit(&applied, entry.seq)?;
-        self.own_invites_after(&pending)?;
         Ok(Verdict::Applied)
-    }
-
-    fn own_invites_after(&mut self, pending: &Pending) -> Result<(), GroupError> {
-        if let Some(own) = &pending.invite {
-            self.meta.own_invites.push(own.clone());
-            if std::mem::take(&mut self.meta.want_invite) {
-                self.show_invite(own);
-            }
-        }
-        let Some(group) = &self.group else { return Err(GroupError::Damaged) };
-        let room = group.room()?;
-        self.meta.own_invites.retain(|own| {
-            let id = own.secret.as_slice().try_into().map(|secret| InviteSecret::from_bytes(secret).id());
-            room.invites.iter().any(|invite| id.is_ok_and(|id| *invite.id == id))
-        });
-        Ok(())
     }
 }

@@ -14,7 +14,7 @@ impl Engine {
         let body = decode(&item.said);
         let leave = matches!(body, Some(Body::Leave(_)));
         // Nobody asked for it, so nobody waits for it.
-        let is_handed = matches!(body, Some(Body::Past(_)));
+        let is_handed = matches!(body, Some(Body::Past(_)) | None);
         let (counter, token) = (item.counter, item.token.clone());
         self.dirty.outbox.insert(counter);
         if leave && self.meta.leaving {
@@ -69,6 +69,8 @@ impl Engine {
                 None => (),
             }
         }
+        let unique = self.unique();
+        self.take(leaf, &unique, sealed_in);
         // So that the relay cannot show it twice unnoticed.
         let _ = self.mark((leaf, envelope.session()), envelope.sequence(), sealed_in);
         self.answered(&publish_id);

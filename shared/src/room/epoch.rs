@@ -18,10 +18,16 @@ impl Engine {
     /// A new epoch has begun, by whosever commit.
     pub(super) fn finish_commit(&mut self, applied: &Applied, seq: u64) -> Result<(), GroupError> {
         let by = person(&applied.committer);
+        self.returned(applied);
         if let Some(joined) = &applied.joined {
-            self.out.events.push(Event::MemberJoined(person(joined)));
+            let by =
+                self.group.as_ref().and_then(|group| group.inviter_of(applied.leaf)).map(|by| person(&by));
+            self.out.events.push(Event::MemberJoined { who: person(joined), by });
             // Whoever comes while we are here is counted from the first word.
-            self.peers.insert(applied.leaf, Peer { leaf: applied.leaf, unique: joined.unique(), counter: 0 });
+            self.peers.insert(
+                applied.leaf,
+                Peer { leaf: applied.leaf, unique: joined.unique(), ..Peer::default() },
+            );
             self.dirty.peers.insert(applied.leaf);
         }
         for (leaf, who) in &applied.removed {
@@ -30,7 +36,7 @@ impl Engine {
             let unique = who.unique();
             self.meta.to_remove.retain(|other| *other != unique);
             let asked = self.meta.left.len();
-            self.meta.left.retain(|other| *other != unique);
+            self.meta.left.retain(|other| other.unique != unique);
             let by = if self.meta.left.len() < asked { person(who) } else { by.clone() };
             self.meta.hand_over.retain(|owed| owed.joiner != unique);
             self.out.events.push(Event::MemberLeft { who: person(who), by });
@@ -45,8 +51,10 @@ impl Engine {
             self.close(reason);
             return Ok(());
         }
-        self.note_inviters(Some(&by))?;
         self.new_epoch()?;
+        if !applied.removed.is_empty() {
+            self.meta.removal_epoch = self.meta.epochs.last().map_or(0, |row| row.epoch);
+        }
         if let (Some(joined), Some(row)) = (&applied.joined, self.meta.epochs.last_mut()) {
             row.joined = joined.unique();
         }
@@ -78,11 +86,14 @@ impl Engine {
     pub(super) fn new_epoch(&mut self) -> Result<(), GroupError> {
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
         group.keep()?;
+        self.reports.clear();
         let mut row = EpochRow::default();
         row.epoch = group.epoch();
         row.secret = group.envelope_secret()?.to_vec();
+        row.slot_key = group.slot_key()?.to_vec();
         row.authenticator = group.authenticator()?;
         row.leaves = group.leaf_bound();
+
         let epoch = row.epoch;
         self.meta.epochs.push(row);
         self.meta.epochs.retain(|row| row.epoch + EPOCHS_RECOGNISED >= epoch);
@@ -98,6 +109,7 @@ impl Engine {
             self.dirty.windows.insert(id);
         }
         self.dirty.meta = true;
-        Ok(())
+        self.note_roles()?;
+        self.note_invites()
     }
 }

@@ -23,6 +23,9 @@ pub enum Input {
         binding: [u8; proto::CHANNEL_BINDING_LEN],
         /// The right to open rooms at this relay, if we have one; sent only when the room is to be opened.
         token: Option<proto::Token>,
+        /// SHA-256 of the SubjectPublicKeyInfo of the relay's own authority, by which the connection was verified; none
+        /// when WebPKI vouched for the relay. It stands in the cards of invites.
+        pin: Option<[u8; 32]>,
     },
     /// The relay said something on the current stream.
     Frame(RelayFrame),
@@ -58,9 +61,30 @@ pub enum Command {
         /// Not any more.
         stopped: bool,
     },
-    /// Make an invite link, or show the live one that this device made.
-    Invite,
-    /// Remove a member.
+    /// Make an invite link. With no limit named, show the newest live one that this device made, if there is one.
+    Invite {
+        /// How many devices it lets in; 0 for no limit.
+        uses: Option<u32>,
+        /// Until when, Unix milliseconds; 0 for ever.
+        expires_ms: Option<Millis>,
+    },
+    /// End an invite, by its id: one of ours, or as a moderator anybody's.
+    Revoke([u8; 16]),
+    /// Make somebody a moderator, or not any more. Moderators only.
+    Moderator {
+        /// Who.
+        who: Fingerprint,
+        /// From now on.
+        is_moderator: bool,
+    },
+    /// Change what the room allows; what is not named stays. Moderators only.
+    Policy {
+        /// Only moderators may invite.
+        moderators_invite: Option<bool>,
+        /// Devices that one person may have in the room.
+        seats: Option<u32>,
+    },
+    /// Remove a member, all of their devices; moderators only. Of ourselves: our other devices, which everybody may.
     Remove(Fingerprint),
     /// Change the display name.
     Rename(String),
@@ -71,7 +95,7 @@ pub enum Command {
         /// A small sign, or nothing.
         glyph: String,
     },
-    /// Chat lines from now on go so many seconds after they were said; 0 for never.
+    /// Chat lines from now on go so many seconds after they were said; 0 for never. Moderators only.
     Disappear(u32),
     /// The answer to [`Event::HandOver`].
     HandOver {
@@ -82,6 +106,13 @@ pub enum Command {
     },
     /// Leave the room: the others are told and commit the removal.
     Leave,
+    /// Go on with a relay that was restored from a backup.
+    Accept,
+}
+
+impl Command {
+    /// An invite link without a wish for its limits.
+    pub const INVITE: Self = Self::Invite { uses: None, expires_ms: None };
 }
 
 /// What the engine wants done, in this order: save, send, show.
@@ -133,10 +164,34 @@ pub struct Member {
     pub leaf: u32,
     /// This is us.
     pub me: bool,
+    /// It has said or changed something since we came, so it is in the same branch of the room as we are. Of others
+    /// only the tree says that they are in.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub heard: bool,
     /// What the person says of themselves; may be empty.
     pub status: String,
     /// A small sign for the person; may be empty.
     pub glyph: String,
+    /// May remove others, revoke their invites, make moderators and change the policy.
+    pub is_moderator: bool,
+}
+
+/// A live invite, as every member sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Invited {
+    /// Names it.
+    pub id: [u8; 16],
+    /// Who made it, and whose signature is on it.
+    pub by: Person,
+    /// This device has its link.
+    pub ours: bool,
+    /// Unix milliseconds, 0 for never.
+    pub expires_ms: Millis,
+    /// 0 for no limit.
+    pub max_uses: u32,
+    /// How many came by it and are still in.
+    pub used: u32,
 }
 
 /// The state of the group, the same for every member at the same epoch.
@@ -157,6 +212,12 @@ pub struct GroupView {
     pub disappear_s: u32,
     /// Chat lines of before that a newcomer is handed; 0 for none.
     pub past_lines: u32,
+    /// The live invites; none for an open room.
+    pub invites: Vec<Invited>,
+    /// Only moderators may invite.
+    pub moderators_invite: bool,
+    /// Devices that one person may have in the room.
+    pub seats: u32,
 }
 
 /// Something people or programs want to know.
@@ -168,7 +229,19 @@ pub enum Event {
     /// A commit began a new epoch.
     Epoch(GroupView),
     /// Somebody joined.
-    MemberJoined(Person),
+    MemberJoined {
+        /// Who.
+        who: Person,
+        /// Whose invite it was; none in an open room.
+        by: Option<Person>,
+    },
+    /// The link's card was read: this is where it leads. Nothing is joined yet.
+    Invited {
+        /// What people call the room.
+        room: String,
+        /// Who invites, by their account's signature.
+        by: Person,
+    },
     /// Somebody is no longer a member.
     MemberLeft {
         /// Who.
@@ -176,6 +249,8 @@ pub enum Event {
         /// Who removed them; the same person: they said that they leave, whoever committed it.
         by: Person,
     },
+    /// Somebody's device could not follow the room and was let back in, by its own keys.
+    DeviceBack(Person),
     /// The display name, status or sign of somebody changed, of us perhaps.
     ProfileChanged {
         /// Who, by the new name.

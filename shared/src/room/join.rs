@@ -6,16 +6,24 @@ use proto::{
 };
 
 use super::{
-    AlarmKind, Engine, EngineError, MAX_PAST, Millis, Person, Policy,
+    AlarmKind, Engine, EngineError, Event, MAX_PAST, Millis, Person, Policy,
+    authority::Signer,
+    keyring::Keyring,
     state::{OwnInvite, Pending, Phase},
 };
 use crate::{
     content,
     crypto::aead::{Origin, Scope, SealingKey, Session},
     identity::{Fingerprint, names::fold},
-    invite::slot,
-    invite::{INVITE_LIFETIME_MS, INVITE_USES, InviteSecret, join_secret},
-    mls::group::{Group, GroupError},
+    invite::{
+        INVITE_LIFETIME_MS, INVITE_USES, InviteSecret,
+        card::{self, CardError},
+        join_secret, list, slot,
+    },
+    mls::{
+        group::{Group, GroupError},
+        rules::{ROOM_VERSION, SEATS_PER_ACCOUNT, Violation},
+    },
 };
 
 impl Engine {
@@ -29,10 +37,16 @@ impl Engine {
         let room = content::Room {
             name: self.meta.room_name.clone(),
             open: self.meta.open,
-            invites: vec![secret.to_content(expires_ms, max_uses)],
-            version: 1,
+            invites: vec![
+                list(&secret, &self.room, (expires_ms, max_uses), &self.profile.identity)
+                    .map_err(|_| GroupError::Unexpected)?,
+            ],
+            version: ROOM_VERSION,
             disappear_s: policy.disappear_s,
             past_lines: policy.past_lines.min(MAX_PAST),
+            moderators: vec![self.profile.identity.fingerprint().0.to_vec().into()],
+            invite_policy: content::room::InvitePolicy::Everybody.into(),
+            seats_per_account: SEATS_PER_ACCOUNT,
         };
         self.meta.disappear_s = room.disappear_s;
         let (group, info) = Group::create(
@@ -40,35 +54,57 @@ impl Engine {
             (&self.signer(), self.identity()),
             &self.room,
             &room,
-            &self.leaf_extension(&[]),
+            &self.leaf_extension(),
             now,
         )?;
-        let sealed =
-            slot::seal(&self.room, &room.invites, &info, random).map_err(|_| GroupError::Unexpected)?;
+        let sealed = slot::seal(&self.room, &room.invites, (&*group.slot_key()?, &info), random)
+            .map_err(|_| GroupError::Unexpected)?;
         let keys = group.access_keys()?.into_values().collect();
+        let authority = group.authority()?.public().to_vec().into();
         self.group = Some(group);
         let mut pending = Pending::default();
         let slot = Some(Slot { last_commit: 0, sealed: sealed.into() });
-        pending.create = Some(Create { slot, keys, ..Create::default() });
+        pending.create = Some(Create { slot, keys, authority, ..Create::default() });
         self.set_pending(Some(pending));
-        self.own_invite(&secret, expires_ms, max_uses);
+        self.meta.own_invites.push(OwnInvite::new(&secret, expires_ms, max_uses));
         self.meta.last_update = now;
         self.meta.running_hash = vec![0; 32];
-        let me = Person { name: self.meta.name.clone(), fingerprint: self.profile.identity.fingerprint() };
-        self.note_inviters(Some(&me))?;
         self.new_epoch()?;
         self.meta.join_epoch = 0;
         self.set_phase(Phase::Creating);
         Ok(())
     }
 
-    pub(super) fn own_invite(&mut self, secret: &InviteSecret, expires_ms: u64, max_uses: u32) {
-        let mut own = OwnInvite::default();
-        own.secret = secret.as_bytes().to_vec();
-        own.expires_ms = expires_ms;
-        own.max_uses = max_uses;
-        self.meta.own_invites.push(own);
+    /// Whether we know which room it is. Only whoever comes by a link does not, until the card was read.
+    pub(super) fn knows_room(&self) -> bool {
+        self.meta.link.as_ref().is_none_or(|row| row.is_known)
+    }
+
+    /// The card says which room it is and who invites. Then the stream is opened again, by the room's name.
+    pub(super) fn read_card(&mut self, joined: &proto::relay::Joined) -> Result<(), GroupError> {
+        let Some(secret) = self.invite_secret() else { return Err(GroupError::Damaged) };
+        let Some(row) = &mut self.meta.link else { return Err(GroupError::Damaged) };
+        let pin = row.pin.first_chunk();
+        let card = match card::open(&secret, pin, &joined.card) {
+            Ok(card) if *joined.room_id == *card.room_id.as_bytes() => card,
+            other => {
+                let error = other.err().unwrap_or(CardError::Damaged);
+                self.close(format!("The link is not to be trusted: {error}. Ask for a new one."));
+                return Ok(());
+            }
+        };
+        row.is_known = true;
+        row.inviter = card.inviter.0.to_vec();
+        row.least_epoch = card.least_epoch;
+        self.room = card.room_id;
+        self.keyring = Keyring::new(self.room, &[]);
+        self.meta.room_id = card.room_id.as_bytes().to_vec();
+        self.meta.room_name.clone_from(&card.room_name);
+        let by = Person { name: card.inviter_name, fingerprint: card.inviter };
+        self.out.events.push(Event::Invited { room: card.room_name, by });
+        self.out.reopen = true;
         self.dirty.meta = true;
+        Ok(())
     }
 
     /// Opens the slot and sends the join commit, or sends the one again that may still win.
@@ -79,6 +115,10 @@ impl Engine {
         };
         let again = self.pending.as_ref().filter(same).is_some();
         if let Err(error) = if again { Ok(()) } else { self.build_join(&secret, joined, now) } {
+            // The newest slot is whoever's commit came last, which may be rubbish.
+            if self.ask_confirmed_slot() {
+                return Ok(());
+            }
             self.close(format!("The invite cannot be used: {error}. Ask for a new one."));
             return Ok(());
         }
@@ -94,20 +134,19 @@ impl Engine {
         now: Millis,
     ) -> Result<(), Box<dyn std::error::Error>> {
         let random = &self.profile.random;
-        let info = slot::open(&self.room, secret, &joined.sealed)?;
+        let (slot_key, info) = slot::open(&self.room, secret, &joined.sealed)?;
         let (mut group, prepared) = Group::join(
             (self.suite(), random),
             (&self.signer(), self.identity()),
             &self.room,
             &info,
-            (secret.id(), &secret.psk()),
-            &self.leaf_extension(&secret.id()),
+            (secret, &self.access.public()),
             now,
         )?;
         let room = group.room()?;
         // Somebody who knows the name can have made a room there that says it is something else.
         if self.meta.open && (!room.open || fold(&room.name) != fold(&self.meta.room_name)) {
-            return Err(crate::mls::rules::Violation::Room.into());
+            return Err(Violation::Room.into());
         }
         let invite = room
             .invites
@@ -115,15 +154,22 @@ impl Engine {
             .find(|invite| *invite.id == secret.id())
             .ok_or(slot::SlotError::NotInvited)?;
         let row = self.meta.link.as_mut().ok_or(GroupError::Damaged)?;
+        let maker = (&*invite.maker).try_into().map(|maker| Fingerprint::of(&maker));
+        if !self.meta.open && maker.ok().is_none_or(|maker| *row.inviter != maker.0) {
+            return Err(CardError::Unsigned.into());
+        }
         // The GroupInfo is of the epoch before ours.
         if group.epoch() <= row.least_epoch {
-            return Err(crate::mls::rules::Violation::OldGroupInfo.into());
+            return Err(Violation::OldGroupInfo.into());
         }
         row.least_epoch = group.epoch() - 1;
         row.expires_ms = invite.expires_ms;
         let scope = Scope { room: self.room, epoch: 0, origin: Origin::Invite };
-        let sealed = content::Sealed { body: Some(content::sealed::Body::KeyShare(prepared.message.into())) };
-        let envelope = SealingKey::new(&join_secret(&invite.seal_key), &scope, Session::random(random))
+        let sealed = content::Sealed {
+            body: Some(content::sealed::Body::KeyShare(prepared.message.into())),
+            ..content::Sealed::default()
+        };
+        let envelope = SealingKey::new(&join_secret(&slot_key), &scope, Session::random(random))
             .seal(&sealed.encode_to_vec())?;
         let key = self.access.public().as_bytes().to_vec().into();
         let added = vec![AccessKey {
@@ -136,12 +182,18 @@ impl Engine {
         let mut pending = Pending::default();
         pending.publish_id = random.bytes::<16>().to_vec();
         pending.envelope = envelope;
-        pending.part = Some(CommitPart {
+        let next = &prepared.next;
+        let sealed = slot::seal(&self.room, &room.invites, (&next.slot_key, &prepared.group_info), random)?;
+        let mut part = CommitPart {
             expected_last_commit: joined.last_commit,
-            slot: slot::seal(&self.room, &room.invites, &prepared.group_info, random)?.into(),
+            slot: sealed.into(),
             access: Some(AccessChange { added, removed: Vec::new() }),
+            authority: next.authority.to_vec().into(),
             ..CommitPart::default()
-        });
+        };
+        let invite_key = secret.access_key();
+        self.sign_part(invite_key.public(), &pending.envelope, &mut part, &Signer::Publisher(&invite_key))?;
+        pending.part = Some(part);
         pending.epoch = group.epoch() - 1;
         group.keep()?;
         self.meta.room_name = room.name;
@@ -158,15 +210,14 @@ impl Engine {
         Some(InviteSecret::from_bytes(row.secret.as_slice().try_into().ok()?))
     }
 
-    pub(super) fn inviter(&self) -> Option<Fingerprint> {
-        Some(Fingerprint(self.meta.link.as_ref()?.inviter.as_slice().try_into().ok()?))
-    }
-
     /// Looks for our join commit; nothing before it is for us.
     pub(super) fn confirm(&mut self, entry: &Deliver, now: Millis) -> Result<(), GroupError> {
         self.advance(entry);
         let ours = self.pending.as_ref().is_some_and(|pending| *entry.envelope == pending.envelope);
-        if ours != entry.is_commit {
+        let part = self.pending.as_ref().and_then(|pending| pending.part.as_ref());
+        let elsewhere = part.is_some_and(|part| part.expected_last_commit != entry.base);
+        // Other joins may come between: it took their place.
+        if ours && (elsewhere || !entry.is_commit) {
             // The relay took our commit at the position of the one we built on; nothing may lie between.
             self.alarm(
                 AlarmKind::Fork,
@@ -179,6 +230,13 @@ impl Engine {
             self.progress();
             return Ok(());
         }
+        if part.is_some_and(|part| part.access != entry.access) {
+            self.alarm(
+                AlarmKind::Access,
+                "This device's join changed who may use the relay in another way than it asked for: the others cannot have \
+                 accepted it.",
+            );
+        }
         let expires = self.meta.link.as_ref().map_or(0, |link| link.expires_ms);
         if expires != 0 && entry.at_ms >= expires {
             self.close("The invite expired before the join reached the relay. Ask for a new one.");
@@ -186,9 +244,9 @@ impl Engine {
         }
         self.set_pending(None);
         self.anchor(entry);
+        self.joined_at(entry);
         self.meta.last_update = now;
         self.set_phase(Phase::Member);
-        self.note_inviters(None)?;
         self.new_epoch()?;
         self.meta.join_epoch = self.meta.epochs.last().map_or(0, |row| row.epoch);
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
@@ -196,25 +254,7 @@ impl Engine {
         let room = group.room()?;
         (self.meta.disappear_s, self.meta.past_left) = (room.disappear_s, room.past_lines);
         self.meta.join_seq = entry.seq;
-        self.check_inviter()?;
-        self.meta.link = None;
-        let mut keys = self.relay_keys()?;
-        keys.remove(self.access.public().as_bytes());
-        self.check_access(entry, keys)?;
         self.progress();
-        Ok(())
-    }
-
-    pub(super) fn check_inviter(&mut self) -> Result<(), GroupError> {
-        let Some(inviter) = self.inviter() else { return Ok(()) };
-        let Some(group) = &self.group else { return Ok(()) };
-        if !group.members()?.iter().any(|(_, holder)| holder.fingerprint == inviter) {
-            self.refuse(
-                "inviter_absent",
-                "Whoever made your invite is not a member of this room (any more).",
-                "If you did not expect that, ask them, over another channel, whether the link is theirs.",
-            );
-        }
         Ok(())
     }
 }

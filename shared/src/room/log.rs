@@ -5,20 +5,19 @@ use proto::relay::Deliver;
 use zeroize::Zeroizing;
 
 use super::{
-    AlarmKind, Engine, Event, INVITED, Millis, Stream,
-    checks::Number,
-    keyring::Sealer,
-    person,
-    said::Saying,
-    state::{HashRow, Phase},
-    watch::{Hashes, hash_entry},
+    AlarmKind, Engine, Event, INVITED, Millis, Stream, checks::Number, keyring::Sealer, offer::Place,
+    out::Cause, person, said::Saying, state::Phase,
 };
 use crate::{
+    canonical,
     content::{self, content::Body},
     crypto::aead::Envelope,
     crypto::replay::ReplayError,
-    mls::group::{EPOCHS_KEPT, GroupError},
+    mls::group::{AccessKeys, Applied, EPOCHS_KEPT, GroupError, Kind},
 };
+
+/// Greatest plaintext with something said, in bytes: what fits a 64 KiB bucket, as everything that is said does.
+const MAX_SAID: usize = (64 << 10) - 1;
 
 /// What became of an entry.
 pub(super) enum Verdict {
@@ -26,6 +25,8 @@ pub(super) enum Verdict {
     Taken,
     /// It began an epoch.
     Applied,
+    /// It began an epoch, and somebody came with it.
+    Joined,
     /// It was refused; people are told why.
     Refused,
 }
@@ -61,20 +62,74 @@ impl Engine {
     fn member_entry(&mut self, entry: &Deliver, now: Millis) -> Result<(), GroupError> {
         let own = self.pending.as_ref().is_some_and(|pending| *entry.envelope == pending.envelope);
         self.check_acked_commit(entry, own);
-        let keys = (entry.is_commit || entry.access.is_some()).then(|| self.relay_keys()).transpose()?;
+        if let Some(group) = self.group.as_mut().filter(|group| entry.is_commit && group.has_unkept()) {
+            // What a commit may have to go back to is whole in storage before it is looked at.
+            group.keep()?;
+        }
         let verdict = match own {
             true => self.apply_own(entry, now)?,
+            false if entry.is_commit => self.foreign_commit(entry, now)?,
+            false if entry.envelope.is_empty() && entry.ballot.is_some() => self.voted(entry, now)?,
+            false if entry.envelope.is_empty() && !entry.resync.is_empty() => {
+                self.resync(entry, now)?;
+                Verdict::Taken
+            }
             false => self.foreign_or_said(entry)?,
         };
+        self.check_ack(entry);
+        self.check_age(entry.at_ms);
         self.advance(entry);
         match verdict {
-            Verdict::Applied => self.anchor(entry),
-            Verdict::Taken | Verdict::Refused => self.extend_hash(entry),
+            Verdict::Joined => self.anchor(entry),
+            Verdict::Applied | Verdict::Taken | Verdict::Refused => self.extend_hash(entry),
         }
-        match keys.filter(|_| self.phase() == Phase::Member) {
-            Some(keys) => self.check_access(entry, keys),
-            None => Ok(()),
+        Ok(())
+    }
+
+    fn voted(&mut self, entry: &Deliver, now: Millis) -> Result<Verdict, GroupError> {
+        if entry.undone != 0 {
+            self.undone(entry, now)?;
         }
+        Ok(Verdict::Taken)
+    }
+
+    /// Somebody else's commit: where it stands, and whether it can be taken there.
+    fn foreign_commit(&mut self, entry: &Deliver, now: Millis) -> Result<Verdict, GroupError> {
+        if self.meta.out.is_some() {
+            return Ok(Verdict::Taken);
+        }
+        match self.place(entry) {
+            Place::OnTop => (),
+            Place::Beyond => {
+                self.beyond(entry, now);
+                return Ok(Verdict::Taken);
+            }
+            Place::Instead => {
+                if !self.fall_back(entry)? {
+                    self.lost_ground(entry);
+                    return Ok(Verdict::Refused);
+                }
+            }
+            Place::Nowhere => {
+                self.alarm(
+                    AlarmKind::Fork,
+                    format!(
+                        "Entry {} stands on a change of this room that was passed by already; it was refused. The relay \
+                         shows members different logs.",
+                        entry.seq
+                    ),
+                );
+                return Ok(Verdict::Refused);
+            }
+        }
+        let verdict = self.foreign_or_said(entry)?;
+        if !matches!(verdict, Verdict::Applied | Verdict::Joined)
+            && self.meta.out.is_none()
+            && self.is_member()
+        {
+            self.cannot_take(entry, now);
+        }
+        Ok(verdict)
     }
 
     fn foreign_or_said(&mut self, entry: &Deliver) -> Result<Verdict, GroupError> {
@@ -85,9 +140,12 @@ impl Engine {
             return Ok(Verdict::Taken);
         }
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
-        let invites = group.room()?.invites;
         let (our_leaf, epoch) = (group.leaf(), group.epoch());
-        let Some((sealer, plain)) = self.keyring.open(&envelope, &invites) else {
+        let Some((sealer, plain)) = self.keyring.open(&envelope) else {
+            if !entry.is_commit && (self.meta.untaken.is_some() || self.meta.out.is_some()) {
+                // Of an epoch that this device is not in: people know already, or will.
+                return Ok(Verdict::Taken);
+            }
             return Ok(self.unreadable(epoch, entry.is_commit));
         };
         let (leaf, sealed_in) = match sealer {
@@ -111,18 +169,16 @@ impl Engine {
         if sealed_in + EPOCHS_KEPT < epoch {
             return Ok(Verdict::Taken);
         }
-        match content::Sealed::decode(plain.as_slice()).ok().and_then(|sealed| sealed.body) {
+        let Ok(sealed) = content::Sealed::decode(plain.as_slice()) else {
+            return Ok(self.forged("holds nothing that belongs into an envelope"));
+        };
+        match sealed.body {
             Some(content::sealed::Body::PrivateMessage(_)) if leaf == our_leaf => {
-                // MLS opens no message of our own, so nothing proves that it is not a member's forgery.
-                self.alarm(
-                    AlarmKind::Rollback,
-                    "Something was said under this device's name that this profile does not know: the profile is an old \
-                     backup, a copy of it is in use elsewhere, or a member forges; it was refused.",
-                );
-                self.give_way();
-                Ok(Verdict::Refused)
+                Ok(self.by_own_leaf(&number, &sealed.own))
             }
-            Some(content::sealed::Body::PrivateMessage(message)) if sealer != Sealer::Invited => {
+            Some(content::sealed::Body::PrivateMessage(message))
+                if sealer != Sealer::Invited && plain.len() <= MAX_SAID =>
+            {
                 self.private_message(entry, &number, &message)
             }
             Some(content::sealed::Body::KeyShare(message)) if entry.is_commit => {
@@ -139,8 +195,11 @@ impl Engine {
         message: &[u8],
     ) -> Result<Verdict, GroupError> {
         let at = self.clamp(entry.at_ms);
+        let Some(place) = self.placed(Kind::Content, number, message) else {
+            return Ok(self.forged("holds a message that does not belong there"));
+        };
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
-        let opened = group.open(message, at);
+        let opened = group.open(message, at, &place);
         // The envelope's key proves the leaf's epoch secret, MLS the sender; they must be one.
         let said = opened.ok().filter(|(leaf, _)| *leaf == number.id.0).and_then(|(leaf, data)| {
             let holder = group.member(leaf)?;
@@ -150,24 +209,27 @@ impl Engine {
             group.undo()?;
             return Ok(self.forged("holds a message that does not verify"));
         };
-        group.keep()?;
+        group.opened(message, at, &place);
         let _ = self.mark(number.id, number.sequence, number.epoch);
         let who = person(&holder);
-        self.check_view(entry, &who.name, number.epoch, said.view.as_ref());
-        if !self.count(leaf, &holder.unique(), &who.name, said.counter) {
+        self.check_view(entry.seq, &who.name, number, said.view.as_ref());
+        let unique = holder.unique();
+        let is_next = self.count(leaf, &unique, &who.name, said.counter);
+        self.take(leaf, &unique, number.epoch);
+        if !is_next {
             return Ok(Verdict::Refused);
         }
         let saying = Saying::new(entry, &said.id, at, who, false);
         let is_good = match said.body {
-            Some(Body::Leave(_)) => {
-                self.let_go(holder.unique());
-                true
+            Some(Body::Leave(leave)) => {
+                let is_proven =
+                    self.group.as_ref().is_some_and(|group| group.says_it_leaves(leaf, &leave.signature));
+                if is_proven {
+                    self.let_go(unique, &leave.signature);
+                }
+                is_proven
             }
-            Some(Body::Alarm(alarm)) => {
-                let name = saying.from.name;
-                self.alarm(AlarmKind::Fork, format!("{name} reports: {}.", alarm.kind.escape_debug()));
-                true
-            }
+            Some(Body::Alarm(alarm)) => self.reported(leaf, &saying.from.name, &alarm),
             Some(Body::Past(past)) => self.past(&saying, past),
             Some(body) => self.tell(saying, body),
             // Of a later version.
@@ -180,6 +242,7 @@ impl Engine {
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
         // The entry's own time, not the latest that this device saw: a newcomer saw fewer entries, and all
         // members have to decide alike.
+        let keys = group.access_keys()?;
         let applied = match group.process(message, entry.at_ms) {
             Ok(applied) => applied,
             Err(GroupError::Mls(mls_rs::error::MlsError::CantProcessMessageFromSelf)) => {
@@ -190,7 +253,7 @@ impl Engine {
                     "This device's own keys changed the room in a way that this profile does not know: the profile is an \
                      old backup, or a copy of it is in use elsewhere.",
                 );
-                self.close("This profile is older than what it already did. Ask a member for a new invite.");
+                self.go_out(Cause::OldProfile);
                 return Ok(Verdict::Refused);
             }
             Err(error) => {
@@ -203,14 +266,52 @@ impl Engine {
                 return Ok(Verdict::Refused);
             }
         };
-        let expected = if applied.joined.is_some() { INVITED } else { applied.leaf };
+        let external = applied.joined.is_some() || applied.returned.is_some();
+        let expected = if external { INVITED } else { applied.leaf };
         if number.id.0 != expected {
             group.undo()?;
             return Ok(self.forged("holds a commit in somebody else's envelope"));
         }
+        if let Err(error) = self.check_promises(entry, &applied, keys) {
+            if let Some(group) = &mut self.group {
+                group.undo()?;
+            }
+            self.refuse(
+                "invalid_commit",
+                format!("A change of this room was refused: {error}."),
+                "Nothing to do: the room goes on without it. /members shows who is in.",
+            );
+            return Ok(Verdict::Refused);
+        }
+        let who = applied.committer.name.clone();
+        if !external {
+            let Some(note) = noted(&applied.note, number) else {
+                if let Some(group) = &mut self.group {
+                    group.undo()?;
+                }
+                return Ok(self.forged("holds a commit that does not belong there"));
+            };
+            self.check_view(entry.seq, &who, number, note.view.as_ref());
+            self.heard(applied.leaf, &applied.committer.unique());
+        }
         let _ = self.mark(number.id, number.sequence, number.epoch);
+        if !applied.removed_us {
+            self.took(entry, &applied)?;
+        }
         self.finish_commit(&applied, entry.seq)?;
-        Ok(Verdict::Applied)
+        Ok(if external { Verdict::Joined } else { Verdict::Applied })
+    }
+
+    /// What a commit tells the relay has to be true.
+    fn check_promises(
+        &mut self,
+        entry: &Deliver,
+        applied: &Applied,
+        keys: AccessKeys,
+    ) -> Result<(), GroupError> {
+        let Some(group) = self.group.as_ref().filter(|_| !applied.removed_us) else { return Ok(()) };
+        group.check_authority(&entry.authority)?;
+        self.check_access(entry, keys)
     }
 
     pub(super) fn clamp(&self, at: u64) -> u64 {
@@ -224,23 +325,6 @@ impl Engine {
             self.meta.last_commit = entry.seq;
         }
         self.dirty.meta = true;
-    }
-
-    pub(super) fn extend_hash(&mut self, entry: &Deliver) {
-        if !self.meta.running_hash.is_empty() {
-            self.set_hash(entry.seq, hash_entry(Some(&self.meta.running_hash), entry));
-        }
-    }
-
-    pub(super) fn anchor(&mut self, entry: &Deliver) {
-        self.set_hash(entry.seq, hash_entry(None, entry));
-    }
-
-    pub(super) fn set_hash(&mut self, seq: u64, hash: Vec<u8>) {
-        self.meta.running_hash.clone_from(&hash);
-        self.hashes.insert(HashRow { seq, hash });
-        self.dirty.hashes.insert(seq);
-        debug_assert!(Hashes::key(seq).len() < 16);
     }
 
     pub(super) fn progress(&mut self) {
@@ -277,8 +361,14 @@ impl Engine {
     }
 
     /// The content that MLS carries.
-    pub(super) fn sealed_private(message: Vec<u8>) -> Zeroizing<Vec<u8>> {
+    pub(super) fn sealed_private(message: Vec<u8>, own: Vec<u8>) -> Zeroizing<Vec<u8>> {
         let body = content::sealed::Body::PrivateMessage(message.into());
-        Zeroizing::new(content::Sealed { body: Some(body) }.encode_to_vec())
+        Zeroizing::new(content::Sealed { body: Some(body), own: own.into() }.encode_to_vec())
     }
+}
+
+/// What a commit's committer signed besides, if it is of the envelope that it came in.
+fn noted(note: &[u8], number: &Number) -> Option<content::CommitNote> {
+    let note: content::CommitNote = canonical::decode(note)?;
+    (*note.session == *number.id.1.as_bytes() && note.sequence == number.sequence).then_some(note)
 }

@@ -12,7 +12,7 @@
 //! `watch` and `keyring` are their tools, `state` and `rows` what is stored.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
@@ -28,26 +28,34 @@ use crate::{
     identity::credential::{Holder, MAX_GLYPH, MAX_STATUS, Shown},
     identity::{Identity, NameError, clean_name, clean_optional},
     invite::link::Link,
-    invite::{AccessSecret, InviteSecret, open_room_id},
+    invite::{AccessSecret, InviteSecret, nfc, open_room_id},
     mls::group::{Group, GroupError, Signer},
 };
 use keyring::Keyring;
 use state::{JoinRow, Meta, Outgoing, Peer, Pending, Phase};
 
 mod access;
+mod authority;
 mod checks;
 mod commit;
 mod echo;
 mod epoch;
 mod event;
-mod inviters;
+mod invites;
 mod join;
 mod keyring;
 mod limit;
 mod log;
+mod offer;
+mod out;
 mod outbox;
+mod own;
 mod past;
+mod placed;
 mod relay;
+mod reports;
+mod resync;
+mod roles;
 mod rows;
 mod said;
 mod signal;
@@ -146,6 +154,8 @@ pub struct Engine {
     /// The same for signals, which are not in the log: their numbers must leave no holes in it.
     signal_session: (Session, u64),
     signals: signal::Signals,
+    /// What was reported by whom in this epoch.
+    reports: BTreeSet<(u32, &'static str)>,
     link: Connection,
     dirty: rows::Dirty,
     out: Output,
@@ -158,6 +168,8 @@ const INVITED: u32 = u32::MAX;
 #[derive(Debug, Default)]
 struct Connection {
     state: Stream,
+    /// The relay's pin, for cards; none when WebPKI vouched for the relay.
+    pin: Option<[u8; 32]>,
     /// The log's head when the stream opened, and the cursor then.
     head: u64,
     start: u64,
@@ -171,9 +183,18 @@ struct Connection {
     commit_not_before: Millis,
     /// Somebody must commit, and every member sees it: wait a random moment first.
     election: bool,
-    /// Repairs of access keys since the stream opened: each waits up to twice as long as the one before,
-    /// so that devices which a cheating relay set against each other do not repair for ever.
-    repairs: u32,
+    /// A commit waits for somebody's word: a random moment is drawn, so that mostly one member gives it.
+    ack_election: bool,
+    /// That moment.
+    ack_at: Millis,
+    /// The commit that this device voted against because it was removed by it; 0 for none.
+    voted: u64,
+    /// The newest slot was of no use to this joiner.
+    confirmed_slot: bool,
+    /// Devices that asked to be let back in: at most sixteen.
+    requests: Vec<resync::Waiting>,
+    /// The device that was answered last, and on which commit.
+    answered: Option<(Vec<u8>, u64)>,
     /// The relay contradicts its own log, or refused a commit for good: no more of them on this stream,
     /// so that messages still go through.
     no_commits: bool,
@@ -217,7 +238,7 @@ impl Engine {
         now: Millis,
     ) -> Result<Self, EngineError> {
         let room = RoomId(profile.random.bytes());
-        let mut engine = Self::begin(profile, room, room_name, Phase::Creating)?;
+        let mut engine = Self::begin(profile, room, clean_name(room_name)?, Phase::Creating)?;
         engine.build_room(policy, now)?;
         Ok(engine)
     }
@@ -228,25 +249,27 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Name`] for a name that cannot be shown.
     pub fn open(profile: &Profile, room_name: &str, _now: Millis) -> Result<Self, EngineError> {
-        let room_name = clean_name(room_name)?;
-        let mut engine = Self::begin(profile, open_room_id(&room_name), &room_name, Phase::Joining)?;
-        engine.meta.open = true;
+        let room_name = clean_name(&nfc(room_name))?;
         let mut row = JoinRow::default();
         row.secret = InviteSecret::of_open_room(&room_name).as_bytes().to_vec();
+        row.is_known = true;
+        let mut engine = Self::begin(profile, open_room_id(&room_name), room_name, Phase::Joining)?;
+        engine.meta.open = true;
         engine.meta.link = Some(row);
         Ok(engine)
     }
 
-    /// The room of an invite link.
+    /// The room of an invite link. Which one that is, the card at the relay says: until then [`Engine::room_id`] is all
+    /// zero and [`Engine::room_name`] empty.
     ///
     /// # Errors
     /// [`EngineError::Name`] for a name that cannot be shown.
     pub fn join(profile: &Profile, link: &Link, _now: Millis) -> Result<Self, EngineError> {
-        let mut engine = Self::begin(profile, link.room_id, &link.room_name, Phase::Joining)?;
+        let unknown = RoomId([0; RoomId::LEN]);
+        let mut engine = Self::begin(profile, unknown, String::new(), Phase::Joining)?;
         let mut row = JoinRow::default();
         row.secret = link.secret.as_bytes().to_vec();
-        row.least_epoch = link.least_epoch;
-        row.inviter = link.inviter.map(|fingerprint| fingerprint.0.to_vec()).unwrap_or_default();
+        row.pin = link.pin.map(|pin| pin.to_vec()).unwrap_or_default();
         engine.meta.link = Some(row);
         Ok(engine)
     }
@@ -300,7 +323,7 @@ impl Engine {
         let me = group.leaf();
         let members = group.members().ok()?.into_iter();
         let state = group.room().ok()?;
-        Some(GroupView {
+        let mut view = GroupView {
             room: self.meta.room_name.clone(),
             open: self.meta.open,
             epoch: group.epoch(),
@@ -308,20 +331,35 @@ impl Engine {
             members: members
                 .map(|(leaf, holder)| {
                     let person = person(&holder);
+                    let heard = leaf == me || self.is_heard(leaf, &holder.unique());
                     let Holder { status, glyph, .. } = holder;
-                    Member { person, leaf, me: leaf == me, status, glyph }
+                    let is_moderator = roles::moderates(&state, &person.fingerprint);
+                    Member { person, leaf, me: leaf == me, heard, status, glyph, is_moderator }
                 })
                 .collect(),
             disappear_s: state.disappear_s,
             past_lines: state.past_lines,
-        })
+            invites: Vec::new(),
+            moderators_invite: state.invite_policy() == content::room::InvitePolicy::Moderators,
+            seats: state.seats_per_account,
+        };
+        view.invites = self.listed(&state, &view);
+        Some(view)
     }
 
     /// Does what `input` asks. Never panics and never fails: what goes wrong is an [`Event`].
     pub fn handle(&mut self, input: Input, now: Millis) -> Output {
+        let mut output = self.step(input, now);
+        output.changes = self.changes();
+        output
+    }
+
+    /// As [`Engine::handle`], without the state to save: for many inputs at a time. Before anything else of these
+    /// steps is told, sent or stored, [`Engine::changes`] has to be.
+    pub fn step(&mut self, input: Input, now: Millis) -> Output {
         let result = match input {
             _ if self.phase() == Phase::Closed => Ok(()),
-            Input::Connected { binding, token } => self.connected(&binding, token.as_ref()),
+            Input::Connected { binding, token, pin } => self.connected(&binding, token.as_ref(), pin),
             Input::Frame(frame) => self.frame(frame, now),
             Input::Disconnected => {
                 self.link = Connection { announced: self.link.announced, ..Connection::default() };
@@ -339,12 +377,15 @@ impl Engine {
         }
         self.hand_over_due(now);
         self.out.wake_at = self.wake_at(now);
-        rows::collect(self);
         std::mem::take(&mut self.out)
     }
 
-    fn begin(profile: &Profile, room: RoomId, room_name: &str, phase: Phase) -> Result<Self, EngineError> {
-        let room_name = clean_name(room_name)?;
+    /// What has changed since the last call, to be saved in one transaction.
+    pub fn changes(&mut self) -> Vec<Change> {
+        rows::collect(self)
+    }
+
+    fn begin(profile: &Profile, room: RoomId, room_name: String, phase: Phase) -> Result<Self, EngineError> {
         let name = clean_name(&profile.name)?;
         let status = clean_optional(&profile.status, MAX_STATUS)?;
         let glyph = clean_optional(&profile.glyph, MAX_GLYPH)?;
@@ -378,6 +419,7 @@ impl Engine {
             session: (Session::random(random), 0),
             signal_session: (Session::random(random), 0),
             signals: signal::Signals::default(),
+            reports: BTreeSet::new(),
             link: Connection::default(),
             dirty: rows::Dirty::default(),
             out: Output::default(),
@@ -441,11 +483,10 @@ impl Engine {
         )
     }
 
-    fn leaf_extension(&self, invite_id: &[u8]) -> content::Leaf {
-        content::Leaf {
-            access_key: self.access.public().as_bytes().to_vec().into(),
-            invite_id: invite_id.to_vec().into(),
-        }
+    /// The founder's, who came by no invite.
+    fn leaf_extension(&self) -> content::Leaf {
+        let access_key = self.access.public().as_bytes().to_vec().into();
+        content::Leaf { access_key, ..content::Leaf::default() }
     }
 
     fn suite(&self) -> Suite {

@@ -9,13 +9,12 @@ use proto::relay::Publish;
 
 use super::{
     Engine, Event, Millis, Said, Stream,
-    checks::AUTHENTICATOR_PREFIX,
     commit::UPDATE_MS,
     state::{Outgoing, Phase},
 };
 use crate::{
     content::{self, content::Body},
-    mls::group::{EPOCHS_KEPT, GroupError},
+    mls::group::{EPOCHS_KEPT, GroupError, Kind},
 };
 
 /// Longest chat line, in bytes of UTF-8: fits the 64 KiB bucket with room to spare.
@@ -49,16 +48,26 @@ impl Engine {
     }
 
     pub(super) fn leave(&mut self) {
+        let signature = self.signer().sign_leave(self.room.as_bytes()).unwrap_or([0; 64]);
         self.meta.leaving = true;
-        self.enqueue(String::new(), Body::Leave(content::Leave {}));
+        self.enqueue(String::new(), Body::Leave(content::Leave { signature: signature.to_vec().into() }));
     }
 
     pub(super) fn enqueue(&mut self, token: String, body: Body) {
+        self.enqueue_encoded(token, encode(body));
+    }
+
+    /// What has no words: its place in the log, and what it acknowledges, is all there is to it.
+    fn enqueue_nothing(&mut self) {
+        self.enqueue_encoded(String::new(), Vec::new());
+    }
+
+    fn enqueue_encoded(&mut self, token: String, said: Vec<u8>) {
         let mut item = Outgoing::default();
         item.counter = self.meta.next_counter;
         item.token = token;
         item.id = self.profile.random.bytes::<16>().to_vec();
-        item.said = encode(body);
+        item.said = said;
         self.meta.next_counter += 1;
         self.dirty.meta = true;
         self.dirty.outbox.insert(item.counter);
@@ -86,16 +95,28 @@ impl Engine {
         if !ready || self.is_waiting() || now < self.link.not_before {
             return Ok(());
         }
+        if let Some(vote) = self.vote() {
+            self.publish(vote);
+            return Ok(());
+        }
+        if self.meta.out.is_some() {
+            return self.find_back(now);
+        }
         if let Some(pending) = &self.pending {
             let expected = pending.part.as_ref().map(|part| part.expected_last_commit);
-            let epoch = self.group.as_ref().map(crate::mls::group::Group::epoch);
-            if expected == Some(self.meta.last_commit) && epoch == Some(pending.epoch) {
+            if expected.is_some() && expected == self.foundation() {
                 self.publish_pending();
                 return Ok(());
             }
             self.set_pending(None);
         }
+        if self.answer_due(now)? {
+            return Ok(());
+        }
         if !self.wants_commit(now) {
+            if self.ack_due(now) {
+                self.enqueue_nothing();
+            }
             return self.send_next(now);
         }
         let done = self.commit(now);
@@ -122,13 +143,23 @@ impl Engine {
     fn send_next(&mut self, now: Millis) -> Result<(), GroupError> {
         let epoch = self.group.as_ref().map_or(0, crate::mls::group::Group::epoch);
         let Some(item) = self.outbox.front() else { return Ok(()) };
-        if item.envelope.is_empty() || item.epoch + EPOCHS_KEPT < epoch {
+        // What somebody could read who is not a member any more is sealed anew as well.
+        let stale = item.epoch + EPOCHS_KEPT < epoch || item.epoch < self.meta.removal_epoch;
+        if item.envelope.is_empty() || stale {
+            let generation = self.group.as_mut().map_or(Ok(0), crate::mls::group::Group::next_generation)?;
+            if !self.may_say(generation) {
+                // A commit of ours brings a fresh ratchet.
+                self.meta.want_update = true;
+                self.dirty.meta = true;
+                return Ok(());
+            }
             self.seal(now)?;
         }
         let Some(item) = self.outbox.front() else { return Ok(()) };
         let publish = Publish {
             id: item.publish_id.clone().into(),
             envelope: item.envelope.clone().into(),
+            ack: self.ack(),
             ..Publish::default()
         };
         self.publish(publish);
@@ -138,7 +169,7 @@ impl Engine {
     /// Seals the first in the queue.
     fn seal(&mut self, now: Millis) -> Result<(), GroupError> {
         let view = self.own_view();
-        self.signals.said();
+        let (session, next) = self.session;
         let (Some(group), Some(item)) = (&mut self.group, self.outbox.front_mut()) else { return Ok(()) };
         let mut body = decode(&item.said);
         if let Some(Body::Text(text)) = &mut body
@@ -154,12 +185,13 @@ impl Engine {
             sent_ms: now,
             body,
         };
-        let message = group.seal(&said.encode_to_vec())?;
+        let message = group.seal(Kind::Content, (session, next), &said.encode_to_vec())?;
         group.keep()?;
-        let (session, next) = self.session;
         let (epoch, mut key) =
             self.keyring.sealing(group.leaf(), session, next).ok_or(GroupError::Damaged)?;
-        item.envelope = key.seal(&Self::sealed_private(message)).map_err(|_| GroupError::Unexpected)?;
+        let own = super::own::mark(&self.meta.leaf_secret, &self.room, session, next);
+        let sealed = Self::sealed_private(message, own.to_vec());
+        item.envelope = key.seal(&sealed).map_err(|_| GroupError::Unexpected)?;
         item.publish_id = self.profile.random.bytes::<16>().to_vec();
         item.epoch = epoch;
         self.session.1 = key.next_sequence();
@@ -167,24 +199,14 @@ impl Engine {
         Ok(())
     }
 
-    pub(super) fn own_view(&self) -> content::View {
-        let row = self.meta.epochs.last();
-        let authenticator =
-            row.and_then(|row| row.authenticator.get(..AUTHENTICATOR_PREFIX)).unwrap_or_default();
-        content::View {
-            epoch: row.map_or(0, |row| row.epoch),
-            authenticator: authenticator.to_vec().into(),
-            seq: self.meta.cursor,
-            running_hash: self.meta.running_hash.clone().into(),
-        }
-    }
-
     /// Too large or malformed for the relay: for good.
     pub(super) fn drop_refused(&mut self, publish_id: &[u8]) {
         let remedy = "Tell who runs the relay, or update this program.";
         if self.pending.as_ref().is_some_and(|pending| *pending.publish_id == *publish_id) {
             self.set_pending(None);
-            self.meta.want_invite = false;
+            self.meta.want_invites.clear();
+            self.meta.to_revoke.clear();
+            self.forget_roles();
             self.meta.want_update = false;
             self.meta.to_remove.clear();
             self.link.no_commits = true;
@@ -206,16 +228,34 @@ impl Engine {
                 link.in_flight.is_none() && link.not_before > 0
             }
             (Phase::Member, Stream::Live) => {
-                !self.is_waiting() && (self.has_intent() || !self.outbox.is_empty())
+                !self.is_waiting()
+                    && (self.meta.vote != 0
+                        || self.has_intent()
+                        || !self.outbox.is_empty() && self.meta.out.is_none())
             }
             _ => false,
         };
+        let mut times = Vec::new();
         if waits {
-            let commit = if self.has_intent() { link.commit_not_before } else { 0 };
-            return Some(link.not_before.max(commit).max(now + 1));
+            let only_commits = self.outbox.is_empty() && self.meta.vote == 0;
+            let commit = link.commit_not_before.max(self.commits_from());
+            let commit = if self.has_intent() && only_commits { commit } else { 0 };
+            times.push(link.not_before.max(commit).max(now + 1));
         }
-        let update = (link.state == Stream::Live).then(|| (self.meta.last_update + UPDATE_MS).max(now + 1));
-        update.into_iter().chain(self.hand_over_wake().map(|at| at.max(now + 1))).min()
+        if (self.phase(), link.state) == (Phase::Member, Stream::Live) && !self.is_waiting() {
+            let ack = (self.owes_ack() && self.outbox.is_empty()).then_some(link.ack_at);
+            let out = self.meta.out.as_ref().map(|out| out.not_before);
+            let commit = self.has_intent().then(|| link.commit_not_before.max(self.commits_from()));
+            let others = [ack, out, commit, self.answer_wake()].into_iter().flatten();
+            times.extend(others.map(|at| at.max(link.not_before).max(now + 1)));
+        }
+        if let Some(first) = times.into_iter().min() {
+            return Some(first);
+        }
+        let live = link.state == Stream::Live;
+        let update = live.then(|| (self.meta.last_update + UPDATE_MS).max(now + 1));
+        let ends = live.then_some(self.meta.invite_ends).filter(|at| *at != 0).map(|at| at.max(now + 1));
+        update.into_iter().chain(ends).chain(self.hand_over_wake().map(|at| at.max(now + 1))).min()
     }
 }
 

@@ -21,6 +21,9 @@ use crate::{
 /// Lines go into one content up to so many bytes, so that it fits a 64 KiB bucket.
 const CHUNK: usize = 48 << 10;
 
+/// Newcomers who are owed the past at once: as many as one invite lets in twice.
+const MAX_OWED: usize = 200;
+
 /// Whoever sees that somebody joined waits a random time below this, in milliseconds, so that mostly one
 /// member hands over.
 const ELECTION_MS: u64 = 4_000;
@@ -31,6 +34,9 @@ impl Engine {
         let mut owed = HandOver::default();
         (owed.joiner, owed.before) = (joiner, before);
         self.meta.hand_over.push(owed);
+        // The oldest have waited longest for somebody who is not there.
+        let first = self.meta.hand_over.len().saturating_sub(MAX_OWED);
+        self.meta.hand_over.drain(..first);
         self.link.hand_over_at = None;
     }
 

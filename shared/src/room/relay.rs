@@ -9,7 +9,7 @@ use proto::{
     },
 };
 
-use super::{AlarmKind, Connection, Engine, Event, Millis, Policy, Stream, state::Phase};
+use super::{AlarmKind, Connection, Engine, Event, Millis, Policy, Stream, out::Cause, state::Phase};
 use crate::mls::group::GroupError;
 
 /// After a lost race the next attempt waits a random time below this, doubled for each loss up to
@@ -27,9 +27,10 @@ impl Engine {
         &mut self,
         binding: &[u8; proto::CHANNEL_BINDING_LEN],
         token: Option<&Token>,
+        pin: Option<[u8; 32]>,
     ) -> Result<(), GroupError> {
         let Connection { announced, told, .. } = self.link;
-        self.link = Connection { state: Stream::Asking, announced, told, ..Connection::default() };
+        self.link = Connection { state: Stream::Asking, announced, told, pin, ..Connection::default() };
         let invite = self.invite_secret().filter(|_| self.phase() == Phase::Joining);
         let key = invite.map_or_else(|| self.access.clone(), |secret| secret.access_key());
         let mut create = match self.phase() {
@@ -41,8 +42,15 @@ impl Engine {
             create.token = token.as_bytes().to_vec().into();
             self.link.token_sent = true;
         }
+        if let Some(create) = &mut create {
+            let mut own = std::mem::take(&mut self.meta.own_invites);
+            self.add_cards(&mut create.keys, &mut own, 0)?;
+            self.meta.own_invites = own;
+            self.dirty.meta = true;
+        }
+        let is_known = self.knows_room();
         self.send(client_frame::Frame::Join(Join {
-            room_id: self.room.as_bytes().to_vec().into(),
+            room_id: if is_known { self.room.as_bytes().to_vec() } else { Vec::new() }.into(),
             access_key: key.public().as_bytes().to_vec().into(),
             signature: key.sign_join(&self.room, binding).to_vec().into(),
             after: self.meta.cursor,
@@ -60,6 +68,7 @@ impl Engine {
             Some(relay_frame::Frame::Slot(slot)) if self.phase() == Phase::Joining => {
                 self.attempt_join(&slot, now)
             }
+            Some(relay_frame::Frame::Slot(slot)) if self.meta.out.is_some() => self.reenter(&slot, now),
             Some(relay_frame::Frame::Ephemeral(signal)) => self.signal(&signal, now),
             // An unknown frame is a later version's.
             Some(relay_frame::Frame::Slot(_)) | None => Ok(()),
@@ -71,6 +80,7 @@ impl Engine {
             return Ok(());
         }
         match self.phase() {
+            Phase::Joining if !self.knows_room() => return self.read_card(joined),
             Phase::Joining => {
                 let Some(slot) = &joined.slot else {
                     self.refuse(
@@ -88,6 +98,17 @@ impl Engine {
             }
             Phase::Confirming | Phase::Member | Phase::Closed => (),
         }
+        if self.is_restored(joined) {
+            self.link.state = Stream::Offline;
+            return Ok(());
+        }
+        if joined.suspended_by != 0 {
+            self.link.state = Stream::Offline;
+            self.suspended(joined.suspended_by, now);
+            return Ok(());
+        }
+        self.learn_confirmed(joined.confirmed);
+        self.link.ack_election = true;
         self.link.state = Stream::CatchingUp;
         self.link.head = joined.head;
         self.link.start = self.meta.cursor;
@@ -116,15 +137,11 @@ impl Engine {
                 format!("{lost} entries of this room expired at the relay before this device read them."),
             );
             if joined.last_commit > self.meta.last_commit {
-                self.close(
-                    "This device was away for longer than the relay keeps messages, and cannot follow the room's keys \
-                     any more. Ask a member for a new invite.",
-                );
-            } else {
-                self.meta.cursor = joined.oldest - 1;
-                self.meta.running_hash.clear();
-                self.dirty.meta = true;
+                self.go_out(Cause::Away);
             }
+            self.meta.cursor = joined.oldest - 1;
+            self.meta.running_hash.clear();
+            self.dirty.meta = true;
         }
         let lost: Vec<u64> = self
             .outbox
@@ -162,7 +179,7 @@ impl Engine {
         }
         self.link.in_flight = None;
         match refused.code() {
-            Code::Conflict => self.lost_race(refused, now),
+            Code::Conflict => self.lost_race(refused, now)?,
             Code::RateLimited => {
                 self.link.not_before = now + refused.retry_after_ms.clamp(1, RETRY_MAX_MS);
                 self.tell_limit(refused, now);
@@ -198,6 +215,14 @@ impl Engine {
         self.link.state = Stream::Offline;
         match (code, phase) {
             (Code::NotAllowed, Phase::Joining) if self.meta.open => {
+                let Some(row) = &mut self.meta.link else { return Err(GroupError::Damaged) };
+                if std::mem::replace(&mut row.create, true) {
+                    self.close(
+                        "Somebody opened a room of this name before you and lets nobody in. Choose another name, or make a \
+                         private room.",
+                    );
+                    return Ok(());
+                }
                 self.group = None;
                 self.build_room(Policy::default(), now).map_err(|_| GroupError::Unexpected)?;
                 self.out.reopen = true;
@@ -210,6 +235,7 @@ impl Engine {
                 self.set_phase(Phase::Joining);
                 self.out.reopen = true;
             }
+            (Code::NotAllowed, _) if self.join_was_dropped() => (),
             (Code::NotAllowed, _) => self.locked_out(),
             (Code::Conflict, Phase::Creating) if self.meta.open => {
                 // Somebody opened the room a moment before us.
@@ -267,12 +293,18 @@ impl Engine {
         self.out.events.push(Event::Closed { reason: reason.to_owned(), was_member: true });
     }
 
-    fn lost_race(&mut self, refused: &Refused, now: Millis) {
+    fn lost_race(&mut self, refused: &Refused, now: Millis) -> Result<(), GroupError> {
         let read = refused.last_commit <= self.meta.cursor && self.is_member();
+        self.learn_confirmed(refused.confirmed);
+        let drops = self.meta.untaken.is_some();
+        if drops && read {
+            self.drop_refused_for_now(now);
+        }
         let part = self.pending.as_ref().and_then(|pending| pending.part.as_ref());
         // A conflict is only where somebody else's commit came after the one that was named.
         let groundless = part.is_some_and(|part| refused.last_commit <= part.expected_last_commit);
-        if read && (groundless || refused.last_commit != self.meta.last_commit) {
+        let other = self.meta.last_commit != 0 && refused.last_commit != self.meta.last_commit;
+        if read && !drops && self.meta.out.is_none() && (groundless || other) {
             self.link.no_commits = true;
             self.alarm(
                 AlarmKind::Fork,
@@ -287,18 +319,29 @@ impl Engine {
         let ceiling = RACE_JITTER_MS << self.link.conflicts.min(5);
         self.link.conflicts += 1;
         self.link.not_before = now + 1 + self.profile.random.below(ceiling);
+        self.give_up_return()?;
         self.set_pending(None);
         if self.phase() == Phase::Confirming {
             self.group = None;
             self.set_phase(Phase::Joining);
         }
+        Ok(())
+    }
+
+    /// For a joiner to whom the newest slot is of no use. False when that was done already.
+    pub(super) fn ask_confirmed_slot(&mut self) -> bool {
+        if std::mem::replace(&mut self.link.confirmed_slot, true) {
+            return false;
+        }
+        self.send(client_frame::Frame::GetSlot(GetSlot { confirmed: true }));
+        true
     }
 
     pub(super) fn tick(&mut self, now: Millis) -> Result<(), GroupError> {
         let waiting =
             self.phase() == Phase::Joining && self.link.state == Stream::Asking && self.link.conflicts > 0;
         if waiting && self.pending.is_none() && now >= self.link.not_before {
-            self.send(client_frame::Frame::GetSlot(GetSlot::default()));
+            self.send(client_frame::Frame::GetSlot(GetSlot { confirmed: self.link.confirmed_slot }));
             // One question at a time: asked again only if no answer comes.
             self.link.not_before = now + RETRY_MS;
         }

@@ -77,6 +77,7 @@ pub(super) fn load(
         session: (Session::random(&profile.random), 0),
         signal_session: (Session::random(&profile.random), 0),
         signals: Signals::default(),
+        reports: BTreeSet::new(),
         link: Connection::default(),
         dirty: Dirty::default(),
         out: Output::default(),
@@ -106,16 +107,18 @@ pub(super) fn load(
     engine.outbox.make_contiguous().sort_by_key(|item| item.counter);
     hashes.sort_by_key(|row| row.seq);
     hashes.into_iter().for_each(|row| engine.hashes.insert(row));
-    // Rows of an earlier version say nothing of inviters: whoever commits next must not pass for them.
-    engine.note_inviters(None)?;
     Ok(engine)
 }
 
-/// Moves what changed into the output.
-pub(super) fn collect(engine: &mut Engine) {
+/// What changed since the last time.
+pub(super) fn collect(engine: &mut Engine) -> Vec<Change> {
+    // The library serialises into memory. Should that fail, nothing is saved, and it is read again after a restart.
+    if engine.group.as_mut().is_some_and(|group| group.has_unkept() && group.keep().is_err()) {
+        return Vec::new();
+    }
     let dirty = std::mem::take(&mut engine.dirty);
-    let mut put =
-        |key: String, value: Option<Zeroizing<Vec<u8>>>| engine.out.changes.push(Change { key, value });
+    let mut changes = Vec::new();
+    let mut put = |key: String, value: Option<Zeroizing<Vec<u8>>>| changes.push(Change { key, value });
     if dirty.meta {
         put("meta".to_owned(), Some(row(&engine.meta)));
     }
@@ -143,8 +146,9 @@ pub(super) fn collect(engine: &mut Engine) {
         put(Hashes::key(seq), hash.map(|hash| row(&HashRow { seq, hash })));
     }
     if let Some(group) = &mut engine.group {
-        engine.out.changes.extend(group.take_rows().into_iter().map(|(key, value)| Change { key, value }));
+        changes.extend(group.take_rows().into_iter().map(|(key, value)| Change { key, value }));
     }
+    changes
 }
 
 fn parse<M: Message + Default>(bytes: &[u8]) -> Result<M, EngineError> {

@@ -16,51 +16,71 @@ use proto::relay::{ClientFrame, Ephemeral, client_frame};
 use super::{Engine, Event, Millis, Stream, checks::Number, keyring::Sealer, person};
 use crate::{
     content::{self, content::Body},
-    crypto::aead::Envelope,
-    mls::group::GroupError,
+    crypto::aead::{Envelope, Session},
+    mls::group::{GroupError, Kind, Place},
 };
 
 /// At most one signal in so many milliseconds; the others show it for twice that.
 pub const TYPING_EVERY_MS: u64 = 3_000;
 
-/// Signals between two contents in the log. Each uses a message key of ours, and whoever was away must skip
-/// them: the MLS library skips 1,024 at most.
-const MAX_SIGNALS: u32 = 256;
-
 /// Signals that are taken of one member in [`HEARD_IN_MS`]; further ones are dropped before anything is decrypted or
 /// stored. Who types all the time sends four, who also stops in between some more.
 const MAX_HEARD: u32 = 8;
 
-/// How long [`MAX_HEARD`] counts, in milliseconds.
+/// How long [`MAX_HEARD`], [`MAX_FAILED`] and [`MAX_UNDONE`] count, in milliseconds.
 const HEARD_IN_MS: u64 = 4 * TYPING_EVERY_MS;
+
+/// Signals of one leaf and session that MLS may refuse in [`HEARD_IN_MS`]; further ones of it are dropped before. Each
+/// costs the group's reload. Every member can make them in anybody's name, so they are counted by session: the sessions
+/// that somebody else draws silence nobody.
+const MAX_FAILED: u32 = 4;
+
+/// The same for all of them together. Beyond it only those are heard whose session was heard before.
+const MAX_UNDONE: usize = 32;
+
+/// Who signals, as the envelope says.
+type Signaller = (u32, Session);
 
 /// What was signalled since the stream opened.
 #[derive(Debug, Default)]
 pub(super) struct Signals {
-    /// Since our last content.
-    sent: u32,
     /// When the last one went.
     at: Millis,
     /// By leaf: since when is counted, and how many were taken. Only who is a member gets in here; what is not counted
     /// any more is thrown out with the next signal that is taken.
     heard: BTreeMap<u32, (Millis, u32)>,
+    /// The last session of each leaf that was heard.
+    sessions: BTreeMap<u32, Session>,
+    /// Since when is counted, and how many MLS refused. At most [`MAX_UNDONE`], and one for each leaf.
+    failed: BTreeMap<Signaller, (Millis, u32)>,
 }
 
 impl Signals {
-    pub(super) fn said(&mut self) {
-        self.sent = 0;
-    }
-
-    /// Whether so much was heard of this leaf that the next one is dropped.
-    fn is_enough(&self, leaf: u32, now: Millis) -> bool {
-        self.heard.get(&leaf).is_some_and(|(since, taken)| counts(*since, now) && *taken >= MAX_HEARD)
+    /// Whether the next one of this leaf and session is dropped.
+    fn is_enough(&self, (leaf, session): Signaller, now: Millis) -> bool {
+        let is_full = |counted: Option<&(Millis, u32)>, most| {
+            counted.is_some_and(|(since, count)| counts(*since, now) && *count >= most)
+        };
+        let is_known = self.sessions.get(&leaf) == Some(&session);
+        let undone: u32 =
+            self.failed.values().filter(|(since, _)| counts(*since, now)).map(|(_, count)| count).sum();
+        is_full(self.heard.get(&leaf), MAX_HEARD)
+            || is_full(self.failed.get(&(leaf, session)), MAX_FAILED)
+            || (!is_known && undone as usize >= MAX_UNDONE)
     }
 
     /// One of this leaf was taken. To be called for what its member signed and for nothing else: whoever can forge an
     /// envelope must not silence somebody.
-    fn took(&mut self, leaf: u32, now: Millis) {
+    fn took(&mut self, (leaf, session): Signaller, now: Millis) {
         self.heard.retain(|_, (since, _)| counts(*since, now));
         self.heard.entry(leaf).or_insert((now, 0)).1 += 1;
+        self.sessions.insert(leaf, session);
+    }
+
+    /// MLS refused one.
+    fn failed(&mut self, id: Signaller, now: Millis) {
+        self.failed.retain(|_, (since, _)| counts(*since, now));
+        self.failed.entry(id).or_insert((now, 0)).1 += 1;
     }
 }
 
@@ -74,12 +94,17 @@ impl Engine {
     pub(super) fn typing(&mut self, stopped: bool, now: Millis) -> Result<(), GroupError> {
         let too_soon = !stopped && now < self.signals.at.saturating_add(TYPING_EVERY_MS);
         let ready = self.link.state == Stream::Live && self.is_member() && !self.meta.leaving;
-        if !ready || too_soon || self.signals.sent >= MAX_SIGNALS {
+        if !ready || too_soon {
             return Ok(());
         }
         let view = self.own_view();
         let Some(group) = &mut self.group else { return Ok(()) };
-        if group.members()?.len() < 2 {
+        let generation = group.next_generation()?;
+        if !self.may_signal(generation) {
+            return Ok(());
+        }
+        let Some(group) = &mut self.group else { return Ok(()) };
+        if group.size() < 2 {
             return Ok(());
         }
         let said = content::Content {
@@ -89,58 +114,65 @@ impl Engine {
             sent_ms: now,
             body: Some(Body::Typing(content::Typing { stopped })),
         };
-        let message = group.seal(&said.encode_to_vec())?;
-        group.keep()?;
         let (session, next) = self.signal_session;
+        let message = group.seal(Kind::Signal, (session, next), &said.encode_to_vec())?;
+        group.keep()?;
         let (_, mut key) = self.keyring.sealing(group.leaf(), session, next).ok_or(GroupError::Damaged)?;
-        let envelope = key.seal(&Self::sealed_private(message)).map_err(|_| GroupError::Unexpected)?;
+        let envelope =
+            key.seal(&Self::sealed_private(message, Vec::new())).map_err(|_| GroupError::Unexpected)?;
         self.signal_session.1 = key.next_sequence();
-        self.signals.sent += 1;
         self.signals.at = if stopped { 0 } else { now };
         let frame = client_frame::Frame::Ephemeral(Ephemeral { envelope: envelope.into() });
         self.out.frames.push(ClientFrame { frame: Some(frame) });
         Ok(())
     }
 
-    /// A signal came. Whatever is wrong with it, it is only dropped: it was never promised.
+    /// A signal came. Whatever is wrong with it, it is only dropped: it was never promised. Who sent it, whose number it
+    /// has and where it belongs is asked first, for what a look-up costs.
     pub(super) fn signal(&mut self, signal: &Ephemeral, now: Millis) -> Result<(), GroupError> {
         if self.link.state != Stream::Live || !self.is_member() {
             return Ok(());
         }
         let Ok(envelope) = Envelope::parse(&signal.envelope) else { return Ok(()) };
-        let Some((Sealer::Leaf { leaf, epoch }, plain)) = self.keyring.open(&envelope, &[]) else {
-            return Ok(());
-        };
+        let Some(group) = &self.group else { return Ok(()) };
+        let Some(Sealer::Leaf { leaf, epoch }) = self.keyring.sealer(&envelope) else { return Ok(()) };
         let number = Number { id: (leaf, envelope.session()), sequence: envelope.sequence(), epoch };
-        let Some(group) = &mut self.group else { return Ok(()) };
-        if leaf == group.leaf() || epoch != group.epoch() || self.signals.is_enough(leaf, now) {
+        let is_of_now = leaf != group.leaf() && epoch == group.epoch();
+        if !is_of_now || self.signals.is_enough(number.id, now) || self.check_number(&number).is_err() {
             return Ok(());
         }
-        if self.check_number(&number).is_err() {
-            return Ok(());
-        }
+        let Some((_, plain)) = self.keyring.open(&envelope) else { return Ok(()) };
         let Some(content::sealed::Body::PrivateMessage(message)) =
             content::Sealed::decode(plain.as_slice()).ok().and_then(|sealed| sealed.body)
         else {
             return Ok(());
         };
-        let at = self.meta.last_at;
+        let Some(place) = self.placed(Kind::Signal, &number, &message) else { return Ok(()) };
+        self.typed(&number, &message, &place, now)
+    }
+
+    fn typed(
+        &mut self,
+        number: &Number,
+        message: &[u8],
+        place: &Place,
+        now: Millis,
+    ) -> Result<(), GroupError> {
+        let (leaf, at) = (number.id.0, self.meta.last_at);
         let Some(group) = &mut self.group else { return Ok(()) };
-        let opened = group.open(&message, at).ok().filter(|(sender, _)| *sender == leaf);
-        // Signed by the member: whatever it is, it counts.
-        if opened.is_some() {
-            self.signals.took(leaf, now);
-        }
-        let said = opened.and_then(|(_, data)| content::Content::decode(data.as_slice()).ok());
-        let typing = said.filter(|said| said.counter == 0).and_then(|said| match said.body {
-            Some(Body::Typing(typing)) => Some(typing),
-            _ => None,
-        });
-        let holder = group.member(leaf);
-        let (Some(typing), Some(holder)) = (typing, holder) else { return group.undo() };
-        group.keep()?;
+        let opened = group.open(message, at, place).ok().filter(|(sender, _)| *sender == leaf);
+        let (Some((_, data)), Some(holder)) = (opened, group.member(leaf)) else {
+            self.signals.failed(number.id, now);
+            return group.undo();
+        };
+        // Signed by the member, for here: whatever it is, it counts, and its key and number are used up.
+        group.opened(message, at, place);
+        self.signals.took(number.id, now);
         let _ = self.mark(number.id, number.sequence, number.epoch);
-        self.out.events.push(Event::Typing { who: person(&holder), stopped: typing.stopped });
+        let said = content::Content::decode(data.as_slice()).ok().filter(|said| said.counter == 0);
+        if let Some(Body::Typing(typing)) = said.and_then(|said| said.body) {
+            self.out.events.push(Event::Typing { who: person(&holder), stopped: typing.stopped });
+        }
         Ok(())
     }
 }

@@ -42,7 +42,7 @@ pub(super) struct Meta {
     /// The latest time in the log, Unix milliseconds.
     #[prost(uint64, tag = "7")]
     pub last_at: u64,
-    /// Over the log since the last applied commit; empty when entries were lost since.
+    /// Over the log since the last applied join; empty when entries were lost since.
     #[prost(bytes = "vec", tag = "8")]
     pub running_hash: Vec<u8>,
     #[prost(bytes = "vec", tag = "9")]
@@ -73,20 +73,15 @@ pub(super) struct Meta {
     /// When we last committed, Unix milliseconds.
     #[prost(uint64, tag = "19")]
     pub last_update: u64,
-    /// Access keys the relay has and should not.
-    #[prost(message, repeated, tag = "20")]
-    pub key_extra: Vec<proto::relay::AccessKey>,
-    /// Access keys the relay should have and has not.
-    #[prost(message, repeated, tag = "21")]
-    pub key_missing: Vec<proto::relay::AccessKey>,
     /// How we came, while joining.
     #[prost(message, optional, tag = "22")]
     pub link: Option<JoinRow>,
     /// Members to remove: account key and device id.
     #[prost(bytes = "vec", repeated, tag = "23")]
     pub to_remove: Vec<Vec<u8>>,
-    #[prost(bool, tag = "24")]
-    pub want_invite: bool,
+    /// Asked for and not made yet; at most [`crate::invite::MAX_INVITES`].
+    #[prost(message, repeated, tag = "24")]
+    pub want_invites: Vec<WantInvite>,
     #[prost(bool, tag = "25")]
     pub want_update: bool,
     /// A Leave was said; over once it is on disk.
@@ -117,13 +112,61 @@ pub(super) struct Meta {
     /// Lines of before our join that are still taken.
     #[prost(uint32, tag = "35")]
     pub past_left: u32,
-    /// Members who said that they leave, until somebody's commit lets them: account key and device id.
-    #[prost(bytes = "vec", repeated, tag = "36")]
-    pub left: Vec<Vec<u8>>,
-    /// Who made the live invites, as far as we were there; one for each, so at most
-    /// [`crate::invite::MAX_INVITES`].
-    #[prost(message, repeated, tag = "60")]
-    pub inviters: Vec<InviterRow>,
+    /// Members who said that they leave, until somebody's commit lets them.
+    #[prost(message, repeated, tag = "36")]
+    pub left: Vec<LeaveRow>,
+    /// Ids of invites to end.
+    #[prost(bytes = "vec", repeated, tag = "60")]
+    pub to_revoke: Vec<Vec<u8>>,
+    /// When the next of the invites that we may end is over by our own clock, Unix milliseconds; 0 for never.
+    #[prost(uint64, tag = "61")]
+    pub invite_ends: u64,
+    /// Fingerprints of members who are to be moderators.
+    #[prost(bytes = "vec", repeated, tag = "62")]
+    pub to_raise: Vec<Vec<u8>>,
+    /// Fingerprints of moderators who are to be members.
+    #[prost(bytes = "vec", repeated, tag = "63")]
+    pub to_lower: Vec<Vec<u8>>,
+    #[prost(bool, optional, tag = "64")]
+    pub want_moderators_invite: Option<bool>,
+    #[prost(uint32, optional, tag = "65")]
+    pub want_seats: Option<u32>,
+    /// An invite is over by our own clock, and is to go from the group's list.
+    #[prost(bool, tag = "66")]
+    pub want_prune: bool,
+    /// The last epoch that began by a removal: what was sealed before it is never sent after it.
+    #[prost(uint64, tag = "67")]
+    pub removal_epoch: u64,
+    /// Where joins began the running hash anew while we were there: the last four.
+    #[prost(uint64, repeated, tag = "40")]
+    pub anchors: Vec<u64>,
+    /// Sequence number of the commit that began the group's epoch; 0 for the room's beginning.
+    #[prost(uint64, tag = "70")]
+    pub position: u64,
+    /// What a member offers and nobody confirmed yet, as far as this device has seen.
+    #[prost(message, optional, tag = "71")]
+    pub offer: Option<StepRow>,
+    /// Joins and returns on top, likewise.
+    #[prost(message, optional, tag = "72")]
+    pub joins: Option<StepRow>,
+    /// The newest commit, where this device cannot take it.
+    #[prost(message, optional, tag = "73")]
+    pub untaken: Option<UntakenRow>,
+    /// This device cannot follow the group, and how far its way back is.
+    #[prost(message, optional, tag = "74")]
+    pub out: Option<OutRow>,
+    /// Names the relay's log.
+    #[prost(bytes = "vec", tag = "75")]
+    pub generation: Vec<u8>,
+    /// The commit that this device votes against; 0 for none.
+    #[prost(uint64, tag = "76")]
+    pub vote: u64,
+    /// The relay's log after a restore, which a person has not agreed to yet.
+    #[prost(message, optional, tag = "77")]
+    pub restored: Option<RestoredRow>,
+    /// Sequence number of the last commit that is confirmed; 0 for the room's beginning.
+    #[prost(uint64, tag = "78")]
+    pub confirmed: u64,
     /// [`FORMAT`]: see [`Format`].
     #[prost(uint32, tag = "99")]
     pub format: u32,
@@ -142,6 +185,107 @@ pub(super) struct Format {
     pub format: u32,
 }
 
+/// Commits that are confirmed and dropped together. Access keys say whose.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct StepRow {
+    /// The newest of them.
+    #[prost(uint64, tag = "1")]
+    pub tip: u64,
+    /// The confirmed member that made them; empty for joins and returns.
+    #[prost(bytes = "vec", tag = "2")]
+    pub author: Vec<u8>,
+    /// The newest one's time in the log.
+    #[prost(uint64, tag = "3")]
+    pub at: u64,
+    #[prost(bytes = "vec", repeated, tag = "4")]
+    pub added: Vec<Vec<u8>>,
+    #[prost(bytes = "vec", repeated, tag = "5")]
+    pub removed: Vec<Vec<u8>>,
+}
+
+/// A commit that this device cannot take.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct UntakenRow {
+    #[prost(uint64, tag = "1")]
+    pub seq: u64,
+    /// A join or a return, as far as can be told: dropped without waiting.
+    #[prost(bool, tag = "2")]
+    pub joins: bool,
+    /// The access key that published it.
+    #[prost(bytes = "vec", tag = "3")]
+    pub key: Vec<u8>,
+    /// The authority that it announced.
+    #[prost(bytes = "vec", tag = "4")]
+    pub authority: Vec<u8>,
+    /// Not dropped by us before, by our clock.
+    #[prost(uint64, tag = "5")]
+    pub until: u64,
+}
+
+/// A device that cannot follow the group.
+#[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
+pub(super) struct OutRow {
+    /// The commit that it could not take, where it was one.
+    #[prost(uint64, tag = "1")]
+    pub cause: u64,
+    /// Our leaf, as the others have it.
+    #[prost(uint32, tag = "2")]
+    pub leaf: u32,
+    /// The KEM key's seed; empty until a request was made.
+    #[prost(bytes = "vec", tag = "3")]
+    pub seed: Vec<u8>,
+    /// The encoded request.
+    #[prost(bytes = "vec", tag = "4")]
+    pub request: Vec<u8>,
+    #[prost(bytes = "vec", tag = "5")]
+    pub publish_id: Vec<u8>,
+    /// Not asked (again) before, by our clock.
+    #[prost(uint64, tag = "6")]
+    pub not_before: u64,
+    /// As answered: the slot's key, and where its commit is.
+    #[prost(bytes = "vec", tag = "7")]
+    pub slot_key: Vec<u8>,
+    #[prost(uint64, tag = "8")]
+    pub last_commit: u64,
+    /// The last epoch that we knew to be good.
+    #[prost(uint64, tag = "9")]
+    pub epoch: u64,
+}
+
+/// A relay's log after a restore.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct RestoredRow {
+    #[prost(bytes = "vec", tag = "1")]
+    pub generation: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub head: u64,
+    #[prost(uint64, tag = "3")]
+    pub last_commit: u64,
+    /// A person agreed.
+    #[prost(bool, tag = "4")]
+    pub accepted: bool,
+}
+
+/// An invite to be made.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct WantInvite {
+    #[prost(uint32, tag = "1")]
+    pub max_uses: u32,
+    #[prost(uint64, tag = "2")]
+    pub expires_ms: u64,
+}
+
+/// A member's own word that it leaves.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct LeaveRow {
+    /// Account key and device id.
+    #[prost(bytes = "vec", tag = "1")]
+    pub unique: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub signature: Vec<u8>,
+}
+
 /// A newcomer who is to be handed what was said before.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct HandOver {
@@ -151,19 +295,6 @@ pub(super) struct HandOver {
     /// The join's sequence number.
     #[prost(uint64, tag = "2")]
     pub before: u64,
-}
-
-/// Who made an invite.
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct InviterRow {
-    #[prost(bytes = "vec", tag = "1")]
-    pub invite_id: Vec<u8>,
-    /// Fingerprint; empty when it was made before we came.
-    #[prost(bytes = "vec", tag = "2")]
-    pub maker: Vec<u8>,
-    /// Its name then.
-    #[prost(string, tag = "3")]
-    pub name: String,
 }
 
 /// One epoch's envelope secret.
@@ -182,6 +313,9 @@ pub(super) struct EpochRow {
     /// Account key and device id of whoever joined with it; empty if nobody did.
     #[prost(bytes = "vec", tag = "5")]
     pub joined: Vec<u8>,
+    /// The key of this epoch's slot: joins at its end are sealed under a key from it.
+    #[prost(bytes = "vec", tag = "6")]
+    pub slot_key: Vec<u8>,
 }
 
 /// An invite this device made.
@@ -194,6 +328,9 @@ pub(super) struct OwnInvite {
     pub expires_ms: u64,
     #[prost(uint32, tag = "3")]
     pub max_uses: u32,
+    /// The relay's pin when its card was made; empty when WebPKI vouched for the relay.
+    #[prost(bytes = "vec", tag = "4")]
+    pub pin: Vec<u8>,
 }
 
 /// The invite that is being used.
@@ -210,9 +347,15 @@ pub(super) struct JoinRow {
     /// Until when the invite lets us in, as the group says; 0 for never.
     #[prost(uint64, tag = "4")]
     pub expires_ms: u64,
-    /// Relay said "not allowed" to an open room's key: open the room ourselves.
+    /// Relay said "not allowed" to an open room's key, and we tried to open the room ourselves.
     #[prost(bool, tag = "5")]
     pub create: bool,
+    /// What the link carries of the relay's pin; empty when it carries none.
+    #[prost(bytes = "vec", tag = "6")]
+    pub pin: Vec<u8>,
+    /// The card was read, so the room is known. True for an open room, which has none.
+    #[prost(bool, tag = "7")]
+    pub is_known: bool,
 }
 
 /// The row `pending`: a commit (or the room's creation) that was built and not yet seen in the log.
@@ -231,12 +374,15 @@ pub(super) struct Pending {
     pub secrets: Vec<u8>,
     #[prost(message, optional, tag = "5")]
     pub create: Option<proto::relay::Create>,
-    /// The secret of the invite that this commit adds.
-    #[prost(message, optional, tag = "6")]
-    pub invite: Option<OwnInvite>,
+    /// The secrets of the invites that this commit adds.
+    #[prost(message, repeated, tag = "6")]
+    pub invites: Vec<OwnInvite>,
     /// The epoch the commit ends.
     #[prost(uint64, tag = "7")]
     pub epoch: u64,
+    /// It brings this device back in; the group has applied it already, and the old one is its base.
+    #[prost(bool, tag = "20")]
+    pub returns: bool,
 }
 
 /// A row `outbox/…`: something said and not yet seen in the log.
@@ -267,7 +413,7 @@ pub(super) struct Outgoing {
     pub acked: u64,
 }
 
-/// A row `peer/…`: how far a leaf has counted.
+/// A row `peer/…`: how far a leaf has counted. At most one for each leaf, ours among them.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Peer {
     #[prost(uint32, tag = "1")]
@@ -277,6 +423,22 @@ pub(super) struct Peer {
     pub unique: Vec<u8>,
     #[prost(uint64, tag = "3")]
     pub counter: u64,
+    /// Contents of this leaf that were taken, for each epoch that can still be read: one more than
+    /// [`crate::mls::group::EPOCHS_KEPT`] of them at most.
+    #[prost(message, repeated, tag = "4")]
+    pub taken: Vec<Taken>,
+    /// It was heard by a commit, and no content of it was counted yet.
+    #[prost(bool, tag = "5")]
+    pub uncounted: bool,
+}
+
+/// How many contents were taken of a leaf in an epoch.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Taken {
+    #[prost(uint64, tag = "1")]
+    pub epoch: u64,
+    #[prost(uint32, tag = "2")]
+    pub contents: u32,
 }
 
 /// A row `window/…`: a replay window.
@@ -325,9 +487,10 @@ macro_rules! secret_rows {
 
 secret_rows! {
     Meta { access_secret, leaf_secret }
-    EpochRow { secret }
+    EpochRow { secret, slot_key }
     OwnInvite { secret }
     JoinRow { secret }
     Pending { secrets }
     Outgoing { said }
+    OutRow { seed, slot_key }
 }

@@ -1,9 +1,9 @@
 //! Watching the relay: the running hash over the log, and what other members say they saw of it.
 //!
-//! `h(n) = SHA-256("schat/1 log" ‖ h(n-1) ‖ seq ‖ at ‖ is_commit ‖ SHA-256(access change) ‖
-//! SHA-256(envelope))`, with `h(n-1)` all zero when entry n is a commit that was applied: so everybody
-//! who is in the epoch that it begins, the newcomer included, hashes from the same point. What lies
-//! before is covered by the epoch authenticator, which hashes every commit (RFC 9420, 8.2 and 8.7).
+//! `h(n) = SHA-256("schat/2 log" ‖ h(n-1) ‖ seq ‖ at ‖ is_commit ‖ SHA-256(access change) ‖
+//! SHA-256(envelope))`, over commits as over contents. With `h(n-1)` all zero when entry n is a join that was
+//! applied: so the newcomer hashes from the same point as everybody. What the others had just before is a
+//! [`content::Mark`] of their views, so that a join hides nothing among those who were there before it.
 
 use std::collections::BTreeMap;
 
@@ -11,16 +11,24 @@ use prost::Message;
 use proto::relay::Deliver;
 use sha2::{Digest, Sha256};
 
-use super::state::HashRow;
+use super::{
+    AlarmKind, Engine,
+    checks::{AUTHENTICATOR_PREFIX, Number},
+    state::HashRow,
+};
+use crate::content::{self, Mark};
 
 /// Domain separation of the running hash.
-const LOG_CONTEXT: &[u8] = b"schat/1 log";
+const LOG_CONTEXT: &[u8] = b"schat/2 log";
 
 /// Positions whose hash is kept, to compare with what others saw; a member that lags further behind is
 /// compared by the epoch authenticator alone.
 pub(super) const HASHES_KEPT: u64 = 1024;
 
-/// The hash after `entry`; `before` is None when the entry is an applied commit.
+/// Joins before which a view tells the hash: more of them without a word of anybody between are a sign of a flood.
+const MAX_PRIOR: usize = 4;
+
+/// The hash after `entry`; `before` is None when the entry is a join that was applied.
 pub(super) fn hash_entry(before: Option<&[u8]>, entry: &Deliver) -> Vec<u8> {
     let access = entry.access.as_ref().map(Message::encode_to_vec).unwrap_or_default();
     Sha256::new()
@@ -54,5 +62,73 @@ impl Hashes {
     /// The row that holds position `seq`: a ring, so storage stays bounded.
     pub(super) fn key(seq: u64) -> String {
         format!("hash/{:04}", seq.checked_rem(HASHES_KEPT).unwrap_or(0))
+    }
+}
+
+impl Engine {
+    pub(super) fn extend_hash(&mut self, entry: &Deliver) {
+        if !self.meta.running_hash.is_empty() {
+            self.set_hash(entry.seq, hash_entry(Some(&self.meta.running_hash), entry));
+        }
+    }
+
+    /// A join was applied: the hash begins anew, and what it was stays known.
+    pub(super) fn anchor(&mut self, entry: &Deliver) {
+        let before = entry.seq.saturating_sub(1);
+        if self.hashes.get(before).is_some() {
+            self.meta.anchors.push(entry.seq);
+        }
+        let first = self.meta.anchors.len().saturating_sub(MAX_PRIOR);
+        self.meta.anchors.drain(..first);
+        self.set_hash(entry.seq, hash_entry(None, entry));
+    }
+
+    pub(super) fn set_hash(&mut self, seq: u64, hash: Vec<u8>) {
+        self.meta.running_hash.clone_from(&hash);
+        self.hashes.insert(HashRow { seq, hash });
+        self.dirty.hashes.insert(seq);
+        debug_assert!(Hashes::key(seq).len() < 16);
+    }
+
+    pub(super) fn own_view(&self) -> content::View {
+        let row = self.meta.epochs.last();
+        let authenticator =
+            row.and_then(|row| row.authenticator.get(..AUTHENTICATOR_PREFIX)).unwrap_or_default();
+        let prior = self.meta.anchors.iter().rev().filter_map(|anchor| {
+            let seq = anchor.saturating_sub(1);
+            Some(Mark { seq, running_hash: self.hashes.get(seq)?.to_vec().into() })
+        });
+        content::View {
+            epoch: row.map_or(0, |row| row.epoch),
+            authenticator: authenticator.to_vec().into(),
+            seq: self.meta.cursor,
+            running_hash: self.meta.running_hash.clone().into(),
+            prior: prior.collect(),
+        }
+    }
+
+    /// Compares what a member had seen, when it sealed entry `seq`, with what we have seen.
+    pub(super) fn check_view(&mut self, seq: u64, name: &str, number: &Number, view: Option<&content::View>) {
+        let Some(view) = view else {
+            return self.alarm(AlarmKind::Fork, format!("{name} does not say what they saw of the log."));
+        };
+        let ours = self.meta.epochs.iter().find(|row| row.epoch == view.epoch);
+        let other_epoch = ours
+            .is_some_and(|row| row.authenticator.get(..AUTHENTICATOR_PREFIX) != Some(&*view.authenticator));
+        let is_sane = matches!(view.running_hash.len(), 0 | 32) && view.prior.len() <= MAX_PRIOR;
+        let differs = |seq: u64, theirs: &[u8]| self.hashes.get(seq).is_some_and(|hash| *hash != *theirs);
+        let other_log = (!view.running_hash.is_empty() && differs(view.seq, &view.running_hash))
+            || view.prior.iter().any(|mark| differs(mark.seq, &mark.running_hash));
+        if !is_sane || other_epoch || other_log || view.epoch != number.epoch || view.seq >= seq {
+            return self.alarm(
+                AlarmKind::Fork,
+                format!("{name} was shown another log of this room than this device: the relay deceives one of you."),
+            );
+        }
+        // Entries were lost here and not there: from now on the log is watched again.
+        let is_lost = self.meta.running_hash.is_empty() && view.running_hash.len() == 32;
+        if is_lost && view.seq == self.meta.cursor && self.meta.cursor > 0 {
+            self.set_hash(view.seq, view.running_hash.to_vec());
+        }
     }
 }

@@ -103,7 +103,7 @@ pub(super) fn feed(device: &Snapshot, entries: &[Deliver]) -> Result<Fed, Stop> 
         Joined { head, oldest: 1, last_commit: head, slot: None, now_ms: now_ms(), ..Joined::default() };
     let frame = |frame| Input::Frame(RelayFrame { frame: Some(frame) });
     let mut inputs = vec![
-        Input::Connected { binding: [0; proto::CHANNEL_BINDING_LEN], token: None },
+        Input::Connected { binding: [0; proto::CHANNEL_BINDING_LEN], token: None, pin: None },
         frame(Frame::Joined(joined)),
     ];
     inputs.extend(entries.iter().cloned().map(Frame::Deliver).map(frame));
@@ -150,7 +150,9 @@ pub(super) async fn knock(place: &Place, device: &Snapshot) -> Result<bool, Stop
     let dialed = transport.dial(&place.own.dial, known).await.map_err(|error| error.to_string())?;
     let mut stream = RoomStream::open(&dialed.connection).await.map_err(|error| error.to_string())?;
     let mut engine = device.engine()?;
-    for frame in engine.handle(Input::Connected { binding: stream.binding(), token: None }, now_ms()).frames {
+    let pin = Some(*place.own.pin.as_bytes());
+    let connected = Input::Connected { binding: stream.binding(), token: None, pin };
+    for frame in engine.handle(connected, now_ms()).frames {
         stream.queue(&frame).map_err(|error| error.to_string())?;
     }
     let answer = timeout(PATIENCE, stream.drive()).await.map_err(|_| "the relay says nothing".to_owned())?;

@@ -102,7 +102,7 @@ impl Person {
     }
 
     pub(super) async fn link(&mut self, room: &str) -> Result<InviteLink, Stop> {
-        self.tell(room, Command::Invite).await?;
+        self.tell(room, Command::INVITE).await?;
         self.until("an invite link", |_, event| match event {
             Some(Event::Room { event: RoomEvent::Invite { link, .. }, .. }) => Some(link.clone()),
             _ => None,

@@ -133,6 +133,45 @@ pub enum Cmd {
     Invite {
         /// To which room.
         room: String,
+        /// A new one that lets so many devices in; 0 for no limit.
+        #[serde(default)]
+        uses: Option<u32>,
+        /// A new one that ends then, Unix milliseconds; 0 for never.
+        #[serde(default)]
+        expires: Option<u64>,
+    },
+    /// Ask for the live invites.
+    Invites {
+        /// Of which room.
+        room: String,
+    },
+    /// End an invite.
+    Revoke {
+        /// Of which room.
+        room: String,
+        /// Its id, or the beginning of it.
+        invite: String,
+    },
+    /// Make a member a moderator, or not any more.
+    Moderator {
+        /// In which room.
+        room: String,
+        /// The whole fingerprint.
+        member: String,
+        /// Not any more.
+        #[serde(default)]
+        withdrawn: bool,
+    },
+    /// Change what the room allows; what is not named stays.
+    Policy {
+        /// Which room.
+        room: String,
+        /// Who may invite: `everybody` or `moderators`.
+        #[serde(default)]
+        invite: Option<InviteBy>,
+        /// Devices that one person may have in the room.
+        #[serde(default)]
+        seats: Option<u32>,
     },
     /// Ask who is there.
     Members {
@@ -186,6 +225,16 @@ pub enum Cmd {
     Quit,
 }
 
+/// Who may invite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InviteBy {
+    /// Every member.
+    Everybody,
+    /// Only moderators.
+    Moderators,
+}
+
 impl Cmd {
     /// The room and the id that an error names.
     pub fn about(&self) -> (Option<String>, Option<String>) {
@@ -200,7 +249,11 @@ impl Cmd {
             | Self::Read { room, .. }
             | Self::Typing { room, .. }
             | Self::Disappear { room, .. }
-            | Self::Invite { room }
+            | Self::Invite { room, .. }
+            | Self::Invites { room }
+            | Self::Revoke { room, .. }
+            | Self::Moderator { room, .. }
+            | Self::Policy { room, .. }
             | Self::Members { room }
             | Self::Remove { room, .. }
             | Self::Verify { room, .. }
@@ -261,6 +314,12 @@ mod tests {
             r#"{"cmd":"describe","status":"on the train","glyph":"🚆"}"#,
             r#"{"cmd":"search","text":"lunch tomorrow","from":"ann","limit":5}"#,
             r#"{"cmd":"invite","room":"team"}"#,
+            r#"{"cmd":"invite","room":"team","uses":1,"expires":1800000000000}"#,
+            r#"{"cmd":"invites","room":"team"}"#,
+            r#"{"cmd":"revoke","room":"team","invite":"3fa2"}"#,
+            r#"{"cmd":"moderator","room":"team","member":"00"}"#,
+            r#"{"cmd":"moderator","room":"team","member":"00","withdrawn":true}"#,
+            r#"{"cmd":"policy","room":"team","invite":"moderators","seats":3}"#,
             r#"{"cmd":"members","room":"team"}"#,
             r#"{"cmd":"remove","room":"team","member":"00"}"#,
             r#"{"cmd":"verify","room":"team","member":"00"}"#,

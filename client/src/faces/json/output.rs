@@ -11,7 +11,7 @@ use shared::{
 };
 
 use parts::is_false;
-pub use parts::{MemberOut, MoreOut, PersonOut, ReactionOut, RoomOut, WhenOut};
+pub use parts::{InviteOut, MemberOut, MoreOut, PersonOut, ReactionOut, RoomOut, WhenOut};
 
 use super::VERSION;
 use crate::{
@@ -102,10 +102,24 @@ pub enum Out {
     Sent { room: String, id: String, seq: u64 },
     /// An invite link; secret.
     Invite { room: String, link: String, expires: u64, max_uses: u32 },
+    /// A link's card was read: who invites to which room. Nothing is joined yet.
+    Invited { room: String, by: PersonOut },
+    /// The live invites.
+    Invites { room: String, invites: Vec<InviteOut> },
     /// Who is there.
     Members { room: String, members: Vec<MemberOut> },
     /// Somebody joined.
     MemberJoined {
+        room: String,
+        member: PersonOut,
+        /// Whose invite it was; missing in an open room.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        invited_by: Option<PersonOut>,
+        #[serde(flatten)]
+        when: WhenOut,
+    },
+    /// Somebody's device could not follow the room and is back, by its own keys.
+    DeviceBack {
         room: String,
         member: PersonOut,
         #[serde(flatten)]
@@ -246,7 +260,10 @@ impl Out {
 
     fn happened(room: String, what: What, when: WhenOut) -> Self {
         match what {
-            What::Joined(who) => Self::MemberJoined { room, member: person(who), when },
+            What::Joined { who, by } => {
+                Self::MemberJoined { room, member: person(who), invited_by: by.map(person), when }
+            }
+            What::Back(who) => Self::DeviceBack { room, member: person(who), when },
             What::Left { who, by } => Self::MemberLeft { room, member: person(who), by: person(by), when },
             What::Renamed { who, was } => Self::ProfileChanged { room, member: person(who), was, when },
             What::Disappearing { by, seconds } => Self::Disappearing { room, by: person(by), seconds, when },
@@ -256,6 +273,18 @@ impl Out {
                 Self::Alarm { room, kind, message: text, remedy, again: true, when }
             }
         }
+    }
+
+    pub(super) fn invites(room: &str, view: &GroupView) -> Self {
+        let out = |invite: &engine::Invited| InviteOut {
+            id: hex::encode(invite.id),
+            by: person(invite.by.clone()),
+            ours: invite.ours,
+            expires: invite.expires_ms,
+            max_uses: invite.max_uses,
+            used: invite.used,
+        };
+        Self::Invites { room: room.to_owned(), invites: view.invites.iter().map(out).collect() }
     }
 
     fn changed(room: String, act: Act) -> Self {
@@ -332,7 +361,9 @@ fn relay_event(relay: String, state: RelayState) -> Vec<Out> {
 fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Out {
     let live = WhenOut::default();
     match event {
-        engine::Event::MemberJoined(who) => Out::happened(room, What::Joined(who), live),
+        engine::Event::MemberJoined { who, by } => Out::happened(room, What::Joined { who, by }, live),
+        engine::Event::DeviceBack(who) => Out::happened(room, What::Back(who), live),
+        engine::Event::Invited { by, .. } => Out::Invited { room, by: person(by) },
         engine::Event::MemberLeft { who, by } => Out::happened(room, What::Left { who, by }, live),
         engine::Event::ProfileChanged { who, was } => Out::happened(room, What::Renamed { who, was }, live),
         engine::Event::Disappearing { by, seconds } => {
@@ -383,9 +414,11 @@ fn members(view: &GroupView, marks: Marks<'_>) -> Vec<MemberOut> {
         name: member.person.name.clone(),
         fingerprint: member.person.fingerprint.to_string(),
         me: member.me,
+        heard: member.heard,
         status: member.status.clone(),
         glyph: member.glyph.clone(),
         verified: marks(&member.person.fingerprint),
+        moderator: member.is_moderator,
     };
     view.members.iter().map(member).collect()
 }

@@ -134,9 +134,11 @@ async fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: eng
             lock(shared).get_or_insert_with(|| room.to_owned());
             note(&words::joined(room, &view).join(" "));
         }
+        engine::Event::Invited { room, by } => note(&words::invited(&room, &by)),
         engine::Event::Epoch(_) | engine::Event::Invite { .. } => {}
         // Said above.
-        engine::Event::MemberJoined(_)
+        engine::Event::MemberJoined { .. }
+        | engine::Event::DeviceBack(_)
         | engine::Event::MemberLeft { .. }
         | engine::Event::ProfileChanged { .. }
         | engine::Event::Disappearing { .. } => {}

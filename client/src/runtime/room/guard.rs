@@ -48,13 +48,8 @@ impl Guard {
         Self { members: view.map(people_in) }
     }
 
-    /// Takes one event in. Returns the alarms that follow it. `invited_by` is asked only for an alarm.
-    pub(super) fn look(
-        &mut self,
-        look: &mut Look<'_>,
-        event: &Event,
-        invited_by: impl Fn(&Fingerprint) -> Option<Person>,
-    ) -> Vec<Event> {
+    /// Takes one event in. Returns the alarms that follow it.
+    pub(super) fn look(&mut self, look: &mut Look<'_>, event: &Event) -> Vec<Event> {
         match event {
             Event::Joined(view) | Event::Epoch(view) => {
                 let members = people_in(view);
@@ -62,8 +57,8 @@ impl Guard {
                 self.members = Some(members);
                 alarms
             }
-            Event::MemberJoined(who) => {
-                let stranger = self.stranger(look, who, invited_by);
+            Event::MemberJoined { who, by } => {
+                let stranger = self.stranger(look, who, by.as_ref());
                 let namesake = look.namesake(who, Way::Joined);
                 self.members.get_or_insert_default().push(who.clone());
                 stranger.into_iter().chain(namesake).collect()
@@ -83,12 +78,7 @@ impl Guard {
     }
 
     /// Rule 1. A room where nobody else is has nobody to be careful for.
-    fn stranger(
-        &self,
-        look: &Look<'_>,
-        who: &Person,
-        invited_by: impl Fn(&Fingerprint) -> Option<Person>,
-    ) -> Option<Event> {
+    fn stranger(&self, look: &Look<'_>, who: &Person, invited_by: Option<&Person>) -> Option<Event> {
         if look.trusts(&who.fingerprint) {
             return None;
         }
@@ -96,10 +86,10 @@ impl Guard {
             self.members.iter().flatten().filter(|m| m.fingerprint != look.me.fingerprint).peekable();
         others.peek()?;
         others.all(|member| look.trusts(&member.fingerprint)).then(|| {
-            let invited = match invited_by(&who.fingerprint) {
+            let invited = match invited_by {
                 Some(by) if by.fingerprint == look.me.fingerprint => "by an invite that you made".to_owned(),
                 Some(by) => format!("by an invite of {:?} ({})", by.name, by.fingerprint),
-                None => "by an invite of somebody who made it before you came".to_owned(),
+                None => "by the open room's name".to_owned(),
             };
             let text = format!(
                 "Everybody else here is verified, but {:?}, who has just joined {invited}, is not. Fingerprint: {}.",

@@ -44,26 +44,25 @@ impl Room {
         }
     }
 
-    pub(super) async fn invite(
-        &mut self,
-        mut link: shared::invite::link::Link,
-        expires_ms: u64,
-        max_uses: u32,
-    ) {
-        let Some((address, pin)) = self.advertise.clone() else { return };
-        let pin = match pin {
-            Some(pin) => Some(pin),
-            // The relay's own authority, on whatever ground it is trusted: it was stored before anything was said.
-            None => {
-                let relay = address.clone();
-                let known = self.vault.run(move |store| store.known_relay(&relay)).await;
-                known.ok().flatten().and_then(KnownRelay::pin)
-            }
-        };
-        link.ca_pin = pin.map(|pin| *pin.as_bytes());
+    async fn invite(&mut self, link: shared::invite::link::Link, expires_ms: u64, max_uses: u32) {
+        let Some((address, _)) = self.advertise.clone() else { return };
         let link = shared::invite::link::InviteLink { host: address.host, port: address.port, link };
         let askers = std::mem::take(&mut self.invited);
         self.answer(&askers, RoomEvent::Invite { link, expires_ms, max_uses }).await;
+    }
+
+    /// The pin of the relay's own authority, which stands in cards and links, on whatever ground it is trusted: it was
+    /// stored before anything was said.
+    pub(super) async fn relay_pin(&self) -> Option<[u8; 32]> {
+        let (address, pin) = self.advertise.clone()?;
+        let pin = match pin {
+            Some(pin) => Some(pin),
+            None => {
+                let known = self.vault.run(move |store| store.known_relay(&address)).await;
+                known.ok().flatten().and_then(KnownRelay::pin)
+            }
+        };
+        pin.map(|pin| *pin.as_bytes())
     }
 
     /// The room is over for this device; what is kept depends on why.

@@ -38,10 +38,11 @@ impl Room {
                 return self.show(RoomEvent::Failed(error.into())).await;
             }
         };
+        let pin = self.relay_pin().await;
         self.since = Instant::now();
         let binding = stream.binding();
         self.stream = Some(stream);
-        let _ = self.apply(vec![Input::Connected { binding, token }]).await;
+        let _ = self.apply(vec![Input::Connected { binding, token, pin }]).await;
     }
 
     /// The right to open rooms at this room's relay. Our own asks for none.

@@ -116,7 +116,7 @@ async fn life(fate: Fate) -> bool {
     let mut ann = person(&dir, "ann", &relay).await;
     let bob = person(&dir, "bob", &relay).await;
     ann.runtime.create_own(ROOM).await.unwrap();
-    ann.runtime.tell(ROOM, Command::Invite).await.unwrap();
+    ann.runtime.tell(ROOM, Command::INVITE).await.unwrap();
     bob.runtime.join(&ann.links.recv().await.unwrap()).await.unwrap();
     let both = |runtime: Runtime| async move {
         runtime.room(ROOM).is_ok_and(|room| room.view.is_some_and(|view| view.members.len() == 2))

@@ -17,6 +17,8 @@ pub(super) struct Stored {
 #[serde(rename_all = "snake_case")]
 enum StoredWhat {
     Joined(Who),
+    Invited { who: Who, by: Who },
+    Back(Who),
     Left { who: Who, by: Who },
     Renamed { who: Who, was: String },
     Disappearing { by: Who, seconds: u32 },
@@ -26,7 +28,11 @@ enum StoredWhat {
 impl Stored {
     pub(super) fn of(happening: &Happening) -> Self {
         let what = match happening.what.clone() {
-            What::Joined(person) => StoredWhat::Joined(who(person)),
+            What::Joined { who: person, by: None } => StoredWhat::Joined(who(person)),
+            What::Joined { who: person, by: Some(by) } => {
+                StoredWhat::Invited { who: who(person), by: who(by) }
+            }
+            What::Back(person) => StoredWhat::Back(who(person)),
             What::Left { who: person, by } => StoredWhat::Left { who: who(person), by: who(by) },
             What::Renamed { who: person, was } => StoredWhat::Renamed { who: who(person), was },
             What::Disappearing { by, seconds } => StoredWhat::Disappearing { by: who(by), seconds },
@@ -38,7 +44,9 @@ impl Stored {
     /// None for a kind of alarm that this version does not know.
     pub(super) fn into_happening(self, seq: u64) -> Option<Happening> {
         let what = match self.what {
-            StoredWhat::Joined(who) => What::Joined(person(who)),
+            StoredWhat::Joined(who) => What::Joined { who: person(who), by: None },
+            StoredWhat::Invited { who, by } => What::Joined { who: person(who), by: Some(person(by)) },
+            StoredWhat::Back(who) => What::Back(person(who)),
             StoredWhat::Left { who, by } => What::Left { who: person(who), by: person(by) },
             StoredWhat::Renamed { who, was } => What::Renamed { who: person(who), was },
             StoredWhat::Disappearing { by, seconds } => What::Disappearing { by: person(by), seconds },

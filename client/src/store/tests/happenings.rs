@@ -4,13 +4,13 @@ use super::*;
 
 fn joined(seq: Option<u64>, name: &str, expires: Option<u64>) -> Happening {
     let who = Person { name: name.to_owned(), fingerprint: Fingerprint([5; 32]) };
-    Happening { seq, at: 77, expires, what: What::Joined(who) }
+    Happening { seq, at: 77, expires, what: What::Joined { who, by: None } }
 }
 
 fn shown(items: &[Item]) -> Vec<String> {
     let shown = |item: &Item| match item {
         Item::Line(line) => line.message.text.clone(),
-        Item::Happening(Happening { what: What::Joined(who), .. }) => format!("+{}", who.name),
+        Item::Happening(Happening { what: What::Joined { who, .. }, .. }) => format!("+{}", who.name),
         Item::Happening(happening) => format!("{:?}", happening.what),
     };
     items.iter().map(shown).collect()

@@ -1,18 +1,23 @@
 //! What one publish does to the tables: all checks first, then all writes.
 
-use proto::RoomId;
+use proto::{
+    RoomId,
+    access::{Changes, Head, Refusal, Strict},
+    relay::Deliver,
+};
 use redb::{ReadableTable, StorageError};
 
 use super::{
-    Policy, doom,
-    tables::{self, Room, Tables, to_entry_row, to_key_row},
+    Policy,
+    access::{self, Access, GENERATION},
+    doom,
+    tables::{self, Room, Tables, to_entry_row},
     tokens, trim,
 };
 use crate::{
-    access::{Access, AccessKey, Grant},
-    backend::{AppendError, Appended, Author, CreateError, Lack, Loss, entry},
+    backend::{AppendError, Appended, Author, CreateError, Lack, entry},
     limits::TRIM_STEP,
-    request::{Commit, Opening, Publish},
+    request::{Opening, Publish},
     token::Right,
 };
 
@@ -30,42 +35,63 @@ pub(super) fn append(
     let Some(mut room) = tables::room(&tables.rooms, &author.room)? else {
         return Ok(Err(AppendError::NotAllowed));
     };
-    let Some(access) = tables::access(&tables.keys, &author.room, &author.key)? else {
+    if tables.keys.get((&author.room.0, &author.key.0))?.is_none() {
         return Ok(Err(AppendError::NotAllowed));
-    };
+    }
     // Before every other check: a client that lost the answer must get it again, even though its
     // commit now conflicts with itself and its invite is used up.
     if let Some(answer) = repeated(tables, author, publish)? {
         return Ok(answer);
     }
-    if let Err(refusal) = check(tables, policy, &room, access, author, publish)? {
-        return Ok(Err(refusal));
-    }
+    let before = access::load(&tables.access, &author.room)?;
+    let (seq, at_ms) = (room.head + 1, author.now_ms.max(room.last_at_ms));
+    let changes = match decide(tables, policy, author, publish, &before, seq)? {
+        Ok(changes) => changes,
+        Err(refusal) => return Ok(Err(refusal.into())),
+    };
     if let Err(lack) = space {
         return Ok(Err(AppendError::NoSpace(lack)));
     }
 
-    let (seq, at_ms) = (room.head + 1, author.now_ms.max(room.last_at_ms));
-    let row = to_entry_row(&publish.id, &entry(publish, seq, at_ms));
+    let entry = Deliver { undone: changes.undone, ..entry(&author.key, publish, seq, at_ms) };
+    let row = to_entry_row(&publish.id, &entry);
     tables.entries.insert((&author.room.0, seq), row.as_slice())?;
     tables.ids.insert((&author.room.0, &publish.id.0), seq)?;
     room.head = seq;
     room.last_at_ms = at_ms;
     room.bytes += row.len() as u64;
-    tables.news.wrote(&author.room, seq, row, publish.envelope.len());
+    room.keys = changes.head.rows;
+    access::write(tables, &author.room, before, changes)?;
     if let Some(commit) = &publish.commit {
         room.last_commit = seq;
-        tables.slots.insert(&author.room.0, &*commit.slot)?;
-        count_use(tables, author, access)?;
-        room.keys = change_keys(tables, &author.room, commit)?.apply(room.keys);
-        tables.news.lost(&author.room, Loss::Keys(commit.change.removed.clone()));
+        tables.slots.insert((&author.room.0, seq), &*commit.slot)?;
     }
-    // By age they go in the regular round: whether the oldest is due is not worth looking at it for each new one.
-    if trim::is_over(&room, &policy.retention) {
-        trim::trim(tables, &author.room, &mut room, &policy.retention, author.now_ms, TRIM_STEP)?;
-    }
+    trim::trim(tables, &author.room, &mut room, &policy.retention, author.now_ms, TRIM_STEP)?;
     tables.rooms.insert(&author.room.0, &room.into())?;
     Ok(Ok(Appended { seq, at_ms, repeated: false }))
+}
+
+fn decide(
+    tables: &Tables<'_>,
+    policy: &Policy,
+    author: &Author,
+    publish: &Publish,
+    before: &Access,
+    seq: u64,
+) -> Outcome<Changes, Refusal> {
+    let what = proto::access::Publish {
+        room: &author.room,
+        generation: &before.generation,
+        seq,
+        // The clock itself: one that was wrong once must not expire invites for ever.
+        now_ms: author.now_ms,
+        max_keys: policy.keys_per_room,
+        key: author.key,
+        commit: publish.commit.as_ref().map(|commit| &commit.part),
+        ack: publish.ack.as_ref(),
+        ballot: publish.ballot.as_ref(),
+    };
+    proto::access::publish(&before.head, &access::in_tables(tables, &author.room), &Strict, &what)
 }
 
 /// Opens a room, if there is a right to.
@@ -76,6 +102,7 @@ pub(super) fn create(
     room: &RoomId,
     opening: &Opening,
     (right, now_ms): (&Right, u64),
+    generation: &[u8; GENERATION],
 ) -> Outcome<(), CreateError> {
     // First of all: whoever has no right does not learn which rooms exist.
     let token = match tokens::payer(tables, right, now_ms)? {
@@ -101,12 +128,11 @@ pub(super) fn create(
         }
         tokens::pay(tables, room, token)?;
     }
+    let (head, rows) = Head::open(opening.authority, &opening.keys);
     let row = Room { head: 0, oldest: 1, last_commit: 0, last_at_ms: now_ms, bytes: 0, keys };
     tables.rooms.insert(&room.0, &row.into())?;
-    tables.slots.insert(&room.0, &*opening.slot)?;
-    for AccessKey { key, grant } in &opening.keys {
-        tables.keys.insert((&room.0, &key.0), to_key_row(Access { grant: *grant, uses: 0 }))?;
-    }
+    tables.slots.insert((&room.0, 0), &*opening.slot)?;
+    access::open(tables, room, &Access { generation: *generation, head }, &rows)?;
     Ok(Ok(()))
 }
 
@@ -124,69 +150,6 @@ fn repeated(
     };
     let (_, stored) = tables::from_entry_row(row.value())?;
     let at_ms = stored.at_ms;
-    let same = stored == entry(publish, seq, at_ms);
+    let same = stored == Deliver { undone: stored.undone, ..entry(&author.key, publish, seq, at_ms) };
     Ok(Some(if same { Ok(Appended { seq, at_ms, repeated: true }) } else { Err(AppendError::Malformed) }))
-}
-
-fn check(
-    tables: &Tables<'_>,
-    policy: &Policy,
-    room: &Room,
-    access: Access,
-    author: &Author,
-    publish: &Publish,
-) -> Outcome<(), AppendError> {
-    if !access.may_publish(publish.commit.as_ref(), author.now_ms) {
-        return Ok(Err(AppendError::NotAllowed));
-    }
-    let Some(commit) = &publish.commit else { return Ok(Ok(())) };
-    if commit.expected != room.last_commit {
-        return Ok(Err(AppendError::Conflict { last_commit: room.last_commit }));
-    }
-    for AccessKey { key, grant } in &commit.change.added {
-        // A member key that becomes an invite, or the other way round, is nobody's honest wish.
-        let before = tables::access(&tables.keys, &author.room, key)?;
-        if before.is_some_and(|before| before.is_member() != (*grant == Grant::Member)) {
-            return Ok(Err(AppendError::Malformed));
-        }
-    }
-    if room.keys + commit.change.added.len() as u64 > policy.keys_per_room {
-        return Ok(Err(AppendError::TooLarge));
-    }
-    Ok(Ok(()))
-}
-
-fn count_use(tables: &mut Tables<'_>, author: &Author, access: Access) -> Result<(), StorageError> {
-    if !access.is_member() {
-        let used = Access { uses: access.uses.saturating_add(1), ..access };
-        tables.keys.insert((&author.room.0, &author.key.0), to_key_row(used))?;
-    }
-    Ok(())
-}
-
-/// How the number of keys changed.
-struct Difference {
-    new: u64,
-    gone: u64,
-}
-
-impl Difference {
-    fn apply(&self, keys: u64) -> u64 {
-        (keys + self.new).saturating_sub(self.gone)
-    }
-}
-
-fn change_keys(tables: &mut Tables<'_>, room: &RoomId, commit: &Commit) -> Result<Difference, StorageError> {
-    let mut difference = Difference { new: 0, gone: 0 };
-    for AccessKey { key, grant } in &commit.change.added {
-        // A key that is added again keeps count of its uses.
-        let before = tables::access(&tables.keys, room, key)?;
-        difference.new += u64::from(before.is_none());
-        let access = Access { grant: *grant, uses: before.map_or(0, |before| before.uses) };
-        tables.keys.insert((&room.0, &key.0), to_key_row(access))?;
-    }
-    for key in &commit.change.removed {
-        difference.gone += u64::from(tables.keys.remove((&room.0, &key.0))?.is_some());
-    }
-    Ok(difference)
 }

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use proto::{PublicKey, RoomId};
 use tokio::sync::oneshot;
 
-use super::{Redb, overview, reader, tokens, writer::Job};
+use super::{Redb, access::GENERATION, overview, reader, tokens, writer::Job};
 use crate::{
     backend::{
         Answer, Appended, Author, Backend, Batch, CreateError, Feed, Measured, Overview, Revoked,
@@ -24,7 +24,10 @@ impl Backend for Redb {
     ) -> Answer<'_, Result<(), CreateError>> {
         Box::pin(async move {
             let (answer, created) = oneshot::channel();
-            let _ = self.queue(Job::Create { room, opening, right, now_ms, answer }).await;
+            let mut generation = [0; GENERATION];
+            // Without randomness there is no TLS either: nobody gets here.
+            aws_lc_rs::rand::fill(&mut generation).map_err(|_| CreateError::Closed)?;
+            let _ = self.queue(Job::Create { room, opening, right, now_ms, generation, answer }).await;
             created.await.unwrap_or(Err(CreateError::Closed))
         })
     }
@@ -42,26 +45,34 @@ impl Backend for Redb {
         author: Author,
         publish: &Publish,
     ) -> Answer<'_, Result<Option<Appended>, Unavailable>> {
-        let (id, expected) = (publish.id, entry(publish, 0, 0));
+        let (id, expected) = (publish.id, entry(&author.key, publish, 0, 0));
         self.read_with(move |transaction| reader::published(transaction, &author, &id, expected))
     }
 
     fn read(
         &self,
-        room: RoomId,
-        key: PublicKey,
+        reader: Author,
         after: u64,
         room_for: usize,
     ) -> Answer<'_, Result<Measured<Batch>, Unavailable>> {
-        self.read_with(move |transaction| reader::read(transaction, &room, &key, after, room_for))
+        self.read_with(move |transaction| reader::read(transaction, &reader, after, room_for))
     }
 
-    fn view(&self, room: RoomId, key: PublicKey) -> Answer<'_, Result<Option<View>, Unavailable>> {
-        self.read_with(move |transaction| reader::view(transaction, &room, &key))
+    fn view(&self, reader: Author) -> Answer<'_, Result<Option<View>, Unavailable>> {
+        self.read_with(move |transaction| reader::view(transaction, &reader))
     }
 
-    fn slot(&self, room: RoomId, room_for: usize) -> Answer<'_, Result<Option<Measured<Slot>>, Unavailable>> {
-        self.read_with(move |transaction| reader::slot(transaction, &room, room_for))
+    fn room_of(&self, invite: PublicKey) -> Answer<'_, Result<Option<RoomId>, Unavailable>> {
+        self.read_with(move |transaction| reader::room_of(transaction, &invite))
+    }
+
+    fn slot(
+        &self,
+        room: RoomId,
+        confirmed: bool,
+        room_for: usize,
+    ) -> Answer<'_, Result<Option<Measured<Slot>>, Unavailable>> {
+        self.read_with(move |transaction| reader::slot(transaction, &room, confirmed, room_for))
     }
 
     fn rooms(

@@ -1,9 +1,10 @@
 //! What must be true of a database, whatever happened to it.
 
-use proto::RoomId;
+use proto::{RoomId, access::Rows};
 use redb::{ReadTransaction, ReadableTableMetadata};
 
 use super::{
+    access,
     tables::{Room, Snapshot, from_entry_row},
     tokens,
 };
@@ -26,9 +27,12 @@ pub enum Flaw {
     /// A room's count of bytes or keys is wrong.
     #[error("a room's numbers are not those of its rows")]
     Numbers,
-    /// A room without a slot.
-    #[error("a room has no slot")]
+    /// A slot that no commit of the room's put there.
+    #[error("a room's slots are not those of its commits")]
     Slot,
+    /// Access that does not parse, or contradicts its rows.
+    #[error("a room's access is not that of its rows")]
+    Access,
     /// The last commit is not where the room says.
     #[error("a room's last commit is elsewhere")]
     Commit,
@@ -65,6 +69,9 @@ pub struct Checked {
     pub keys: u64,
     ids: u64,
     slots: u64,
+    steps: u64,
+    votes: u64,
+    access: u64,
 }
 
 /// Reads every row once. Holds one entry at a time.
@@ -80,9 +87,7 @@ pub(super) fn check(transaction: &ReadTransaction) -> Result<Checked, CheckError
         if (rows.entries, rows.keys) != (kept, room.keys) {
             return Err(Flaw::Numbers.into());
         }
-        if rows.slots != 1 {
-            return Err(Flaw::Slot.into());
-        }
+        check_access(&all, &id, &rows)?;
         seen.add(&rows);
         seen.rooms += 1;
     }
@@ -96,7 +101,15 @@ pub(super) fn check(transaction: &ReadTransaction) -> Result<Checked, CheckError
         total.add(&rows(&all, &id)?);
     }
     let whole = (all.entries.len()?, all.ids.len()?) == (total.entries, total.ids)
-        && (all.keys.len()?, all.slots.len()?) == (total.keys, total.slots);
+        && (all.keys.len()?, all.slots.len()?) == (total.keys, total.slots)
+        && (all.steps.len()?, all.votes.len()?) == (total.steps, total.votes)
+        && all.access.len()? == total.access;
+    for row in all.invites.range::<&[u8; 32]>(..)? {
+        let (key, room) = row?;
+        if all.keys.get((room.value(), key.value()))?.is_none() {
+            return Err(Flaw::Orphan.into());
+        }
+    }
     tokens::check(&all)?;
     if whole { Ok(seen) } else { Err(Flaw::Orphan.into()) }
 }
@@ -107,6 +120,9 @@ impl Checked {
         self.ids += rows.ids;
         self.keys += rows.keys;
         self.slots += rows.slots;
+        self.steps += rows.steps;
+        self.votes += rows.votes;
+        self.access += rows.access;
     }
 }
 
@@ -117,7 +133,10 @@ fn rows(all: &Snapshot, id: &RoomId) -> Result<Checked, CheckError> {
         entries: count(all.entries.range((&id.0, 0)..=(&id.0, u64::MAX))?)?,
         ids: count(all.ids.range((&id.0, &[0; 16])..=(&id.0, &[0xff; 16]))?)?,
         keys: count(all.keys.range((&id.0, &[0; 32])..=(&id.0, &[0xff; 32]))?)?,
-        slots: u64::from(all.slots.get(&id.0)?.is_some()),
+        slots: count(all.slots.range((&id.0, 0)..=(&id.0, u64::MAX))?)?,
+        steps: count(all.steps.range((&id.0, 0)..=(&id.0, u64::MAX))?)?,
+        votes: count(all.votes.range((&id.0, 0, &[0; 32])..=(&id.0, u64::MAX, &[0xff; 32]))?)?,
+        access: u64::from(all.access.get(&id.0)?.is_some()),
     })
 }
 
@@ -128,6 +147,24 @@ fn count<T>(rows: impl Iterator<Item = Result<T, redb::StorageError>>) -> Result
         count += 1;
     }
     Ok(count)
+}
+
+fn check_access(all: &Snapshot, id: &RoomId, found: &Checked) -> Result<(), CheckError> {
+    let head = access::load(&all.access, id).map_err(|_| Flaw::Access)?.head;
+    let rows = access::in_snapshot(all, id);
+    let (keys, steps) = (rows.keys().map_err(|_| Flaw::Access)?, rows.steps(0, usize::MAX));
+    let members = keys.iter().filter(|(_, row)| row.counts(head.confirmed.position)).count() as u64;
+    let steps = steps.map_err(|_| Flaw::Access)?;
+    if (head.rows, head.steps) != (found.keys, steps.len() as u64) || head.members < members {
+        return Err(Flaw::Access.into());
+    }
+    for row in all.slots.range((&id.0, 0)..=(&id.0, u64::MAX))? {
+        let position = row?.0.value().1;
+        if !head.slots().any(|kept| kept == position) {
+            return Err(Flaw::Slot.into());
+        }
+    }
+    Ok(())
 }
 
 fn check_log(all: &Snapshot, id: &RoomId, room: &Room) -> Result<(), CheckError> {

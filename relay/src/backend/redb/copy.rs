@@ -3,11 +3,15 @@
 use std::path::Path;
 
 use bytes::Bytes;
-use proto::RoomId;
+use proto::{
+    PublicKey, RoomId,
+    access::{Head, KeyRow},
+};
 use redb::{ReadTransaction, ReadableDatabase};
 
 use super::{
     OpenError,
+    access::{self, Access, GENERATION},
     check::check,
     database::open_or_make,
     tables::{Room, RoomRow, Snapshot, Tables, from_entry_row},
@@ -31,15 +35,29 @@ pub(super) fn export(
         let id = *id.value();
         let (head, oldest, last_commit, last_at_ms, bytes, keys) = row.value();
         take(Record::Room { id, row: [head, oldest, last_commit, last_at_ms, bytes, keys] })?;
-        if let Some(slot) = all.slots.get(&id).map_err(broken)? {
-            take(Record::Slot(Bytes::copy_from_slice(slot.value())))?;
+        let access = access::load(&all.access, &RoomId(id)).map_err(broken)?;
+        take(Record::Access(access.head.to_bytes().into()))?;
+        for row in all.slots.range((&id, 0)..=(&id, u64::MAX)).map_err(broken)? {
+            let (key, slot) = row.map_err(broken)?;
+            let sealed = Bytes::copy_from_slice(slot.value());
+            take(Record::Slot { position: key.value().1, sealed })?;
         }
         if let Some(hash) = all.opened_by.get(&id).map_err(broken)? {
             take(Record::OpenedBy(*hash.value()))?;
         }
         for row in all.keys.range((&id, &[0; 32])..=(&id, &[0xff; 32])).map_err(broken)? {
             let (key, row) = row.map_err(broken)?;
-            take(Record::Key { key: *key.value().1, row: row.value() })?;
+            take(Record::Key { key: *key.value().1, row: Bytes::copy_from_slice(row.value()) })?;
+        }
+        for row in all.steps.range((&id, 0)..=(&id, u64::MAX)).map_err(broken)? {
+            let (key, row) = row.map_err(broken)?;
+            take(Record::Step { first: key.value().1, row: Bytes::copy_from_slice(row.value()) })?;
+        }
+        let votes = (&id, 0, &[0; 32])..=(&id, u64::MAX, &[0xff; 32]);
+        for row in all.votes.range(votes).map_err(broken)? {
+            let (key, _) = row.map_err(broken)?;
+            let (_, first, key) = key.value();
+            take(Record::Vote { first, key: *key })?;
         }
         for row in all.entries.range((&id, 0)..=(&id, u64::MAX)).map_err(broken)? {
             let (key, row) = row.map_err(broken)?;
@@ -68,7 +86,7 @@ impl Importer {
     pub fn take(&mut self, record: Record) -> Result<(), RestoreError> {
         // Small ones have a cost as well: a key's row with all around it.
         self.bytes += 200;
-        if let Record::Slot(bytes) | Record::Entry { row: bytes, .. } = &record {
+        if let Record::Slot { sealed: bytes, .. } | Record::Entry { row: bytes, .. } = &record {
             self.bytes += bytes.len();
         }
         self.waiting.push(record);
@@ -97,6 +115,10 @@ impl Importer {
     }
 }
 
+fn corrupted() -> redb::StorageError {
+    redb::StorageError::Corrupted("a row of access does not parse".into())
+}
+
 /// Returns the room that the next record belongs to.
 fn insert(tables: &mut Tables<'_>, room: RoomId, record: Record) -> Result<RoomId, redb::StorageError> {
     match record {
@@ -105,8 +127,21 @@ fn insert(tables: &mut Tables<'_>, room: RoomId, record: Record) -> Result<RoomI
             tables.rooms.insert(&id, &RoomRow::from(row))?;
             return Ok(RoomId(id));
         }
-        Record::Slot(sealed) => {
-            tables.slots.insert(&room.0, &*sealed)?;
+        Record::Access(row) => {
+            let head = Head::from_bytes(&row).map_err(|_| corrupted())?;
+            let mut generation = [0; GENERATION];
+            // Another log from now on: what was appended since the backup is gone.
+            aws_lc_rs::rand::fill(&mut generation).map_err(|_| corrupted())?;
+            tables.access.insert(&room.0, Access { generation, head }.to_row().as_slice())?;
+        }
+        Record::Slot { position, sealed } => {
+            tables.slots.insert((&room.0, position), &*sealed)?;
+        }
+        Record::Step { first, row } => {
+            tables.steps.insert((&room.0, first), &*row)?;
+        }
+        Record::Vote { first, key } => {
+            tables.votes.insert((&room.0, first, &key), ())?;
         }
         Record::Token { hash, times: [created_ms, expires_ms], numbers, label } => {
             let [most_rooms, most_uses, rooms, uses] = numbers;
@@ -117,7 +152,8 @@ fn insert(tables: &mut Tables<'_>, room: RoomId, record: Record) -> Result<RoomI
             tables.opened_by.insert(&room.0, &hash)?;
         }
         Record::Key { key, row } => {
-            tables.keys.insert((&room.0, &key), row)?;
+            let row = KeyRow::from_bytes(&row).map_err(|_| corrupted())?;
+            access::put_key(tables, &room, &PublicKey(key), &row)?;
         }
         Record::Entry { seq, row } => {
             let (id, _) = from_entry_row(&row)?;

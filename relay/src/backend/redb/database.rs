@@ -13,7 +13,7 @@ use redb::{
     WriteTransaction, backends::FileBackend,
 };
 
-use super::tables;
+use super::tables::{self, Made};
 use crate::{
     backend::Unavailable,
     backup::STAGING,
@@ -32,6 +32,12 @@ pub enum OpenError {
     /// Another relay has it open.
     #[error("another relay is using it")]
     Locked,
+    /// Of another version.
+    #[error(
+        "its log has another format: this version keeps rooms of protocol version 2 alone; move the file `relay.redb` \
+         out of the data directory (its rooms have to be founded anew), or use the version that wrote it"
+    )]
+    Format,
     /// A restore has not been finished.
     #[error("a restore into it was interrupted")]
     Restoring,
@@ -74,7 +80,9 @@ impl Store {
     /// Opens with a function of the caller's; tries to reopen as often as `interval`.
     pub fn open_with(directory: &Path, open: Open, interval: Duration) -> Result<Self, OpenError> {
         let database = open()?;
-        tables::create(&database).map_err(OpenError::from)?;
+        if tables::create(&database).map_err(OpenError::from)? == Made::Other {
+            return Err(OpenError::Format);
+        }
         Ok(Self {
             directory: directory.to_owned(),
             open,

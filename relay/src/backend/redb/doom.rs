@@ -7,7 +7,7 @@
 use proto::RoomId;
 use redb::{ReadableTable, StorageError};
 
-use super::{tables::Tables, tokens};
+use super::{access, tables::Tables, tokens};
 use crate::limits::{BATCH_BYTES, TRIM_ROUND};
 
 /// Marks a room. Returns whether there was one.
@@ -16,7 +16,6 @@ pub(super) fn doom(tables: &mut Tables<'_>, room: &RoomId) -> Result<bool, Stora
     if existed {
         tables.doomed.insert(&room.0, ())?;
         tokens::free(tables, room)?;
-        tables.news.ended(room);
     }
     Ok(existed)
 }
@@ -33,7 +32,7 @@ pub(super) fn sweep(tables: &mut Tables<'_>) -> Result<(bool, u64), StorageError
     let mut budget = Budget { rows: TRIM_ROUND, freed: 0 };
     let is_empty = empty(tables, &room, &mut budget)?;
     if is_empty {
-        tables.slots.remove(&room)?;
+        tables.access.remove(&room)?;
         tables.doomed.remove(&room)?;
     }
     tables.freed += budget.freed as u64;
@@ -41,7 +40,7 @@ pub(super) fn sweep(tables: &mut Tables<'_>) -> Result<(bool, u64), StorageError
     Ok((more, TRIM_ROUND - budget.rows + 1))
 }
 
-/// Removes entries, ids and keys until the budget is spent. Returns whether nothing is left.
+/// Removes entries, ids, slots, steps, votes and keys until the budget is spent. Returns whether nothing is left.
 fn empty(tables: &mut Tables<'_>, room: &[u8; 32], budget: &mut Budget) -> Result<bool, StorageError> {
     for row in tables.entries.extract_from_if((room, 0)..=(room, u64::MAX), |_, _| true)? {
         if !budget.take(row?.1.value().len()) {
@@ -54,13 +53,37 @@ fn empty(tables: &mut Tables<'_>, room: &[u8; 32], budget: &mut Budget) -> Resul
             return Ok(false);
         }
     }
-    for row in tables.keys.extract_from_if((room, &[0; 32])..=(room, &[0xff; 32]), |_, _| true)? {
+    for row in tables.slots.extract_from_if((room, 0)..=(room, u64::MAX), |_, _| true)? {
+        if !budget.take(row?.1.value().len()) {
+            return Ok(false);
+        }
+    }
+    for row in tables.steps.extract_from_if((room, 0)..=(room, u64::MAX), |_, _| true)? {
         row?;
         if !budget.take(0) {
             return Ok(false);
         }
     }
+    let votes = (room, 0, &[0; 32])..=(room, u64::MAX, &[0xff; 32]);
+    for row in tables.votes.extract_from_if(votes, |_, ()| true)? {
+        row?;
+        if !budget.take(0) {
+            return Ok(false);
+        }
+    }
+    while let Some(key) = first_key(tables, room)? {
+        tables.keys.remove((room, &key))?;
+        access::remove_invite(tables, room, &key)?;
+        if !budget.take(0) {
+            return Ok(false);
+        }
+    }
     Ok(true)
+}
+
+fn first_key(tables: &Tables<'_>, room: &[u8; 32]) -> Result<Option<[u8; 32]>, StorageError> {
+    let first = tables.keys.range((room, &[0; 32])..=(room, &[0xff; 32]))?.next().transpose()?;
+    Ok(first.map(|(key, _)| *key.value().1))
 }
 
 /// What one transaction may still remove, and what it has.

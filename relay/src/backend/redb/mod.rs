@@ -10,6 +10,7 @@
 //! members an entry that a power cut takes back, and its sequence number would then be given to
 //! another: they would see a fork where there was only a crash.
 
+mod access;
 mod apply;
 mod backend;
 mod check;
@@ -75,8 +76,6 @@ struct Policy {
     keys_per_room: u64,
     free_space_reserve: u64,
     max_disk: Option<u64>,
-    /// Bytes of all tails together.
-    tail: usize,
     drop_idle: Option<Duration>,
     /// The writer has not seen it yet: what it remembers of the disk was judged by the one before.
     is_new: bool,
@@ -89,7 +88,6 @@ impl From<&Limits> for Policy {
             keys_per_room: limits.keys_per_room,
             free_space_reserve: limits.free_space_reserve,
             max_disk: limits.max_disk,
-            tail: limits.tail,
             drop_idle: limits.drop_idle,
             is_new: true,
         }
@@ -218,7 +216,6 @@ impl Redb {
         read: impl FnOnce(&redb::ReadTransaction) -> Result<T, redb::Error> + Send + 'static,
     ) -> Answer<'_, Result<T, Unavailable>> {
         let store = self.store.clone();
-        self.stats.reads.inc();
         Box::pin(async move {
             let result = tokio::task::spawn_blocking(move || store.read(read)).await;
             result.unwrap_or(Err(Unavailable))

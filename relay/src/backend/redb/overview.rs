@@ -19,7 +19,10 @@ pub(super) fn rooms(
     rows.map(|row| {
         let (id, row) = row?;
         let (id, room) = (RoomId(*id.value()), Room::from(row.value()));
-        let slot_bytes = snapshot.slots.get(&id.0)?.map_or(0, |slot| slot.value().len() as u64);
+        let mut slot_bytes = 0;
+        for slot in snapshot.slots.range((&id.0, 0)..=(&id.0, u64::MAX))? {
+            slot_bytes += slot?.1.value().len() as u64;
+        }
         Ok(RoomSummary {
             id,
             entries: (room.head + 1).saturating_sub(room.oldest),

@@ -1,68 +1,109 @@
 //! What readers ask of a snapshot.
 
 use bytes::Bytes;
-use proto::{PublicKey, PublishId, RoomId, relay::Deliver};
+use proto::{
+    PublicKey, PublishId, RoomId,
+    access::{Grant, Rows, Standing, standing},
+    relay::Deliver,
+};
 use redb::ReadTransaction;
 
-use super::tables::{self, Snapshot, from_entry_row};
+use super::{
+    access::{self, Access},
+    tables::{self, Snapshot, from_entry_row},
+};
 use crate::{
     backend::{Appended, Author, Batch, Measured, Slot, View},
     limits::READ_BYTES,
 };
 
-pub(super) fn view(
-    transaction: &ReadTransaction,
-    id: &RoomId,
-    key: &PublicKey,
-) -> Result<Option<View>, redb::Error> {
+pub(super) fn view(transaction: &ReadTransaction, reader: &Author) -> Result<Option<View>, redb::Error> {
     let snapshot = Snapshot::open(transaction)?;
+    let rows = access::in_snapshot(&snapshot, &reader.room);
     // Both are looked up whatever the first one says: no room and no key take the same time.
-    let room = tables::room(&snapshot.rooms, id)?;
-    let access = tables::access(&snapshot.keys, id, key)?;
-    Ok(room.zip(access).map(|(room, access)| View {
+    let room = tables::room(&snapshot.rooms, &reader.room)?;
+    let row = rows.key(&reader.key)?;
+    let Some((room, row)) = room.zip(row) else { return Ok(None) };
+    let Access { generation, head } = access::load(&snapshot.access, &reader.room)?;
+    let Some(standing) = standing(&head, &rows, &row, reader.now_ms)? else { return Ok(None) };
+    Ok(Some(View {
+        generation,
         head: room.head,
         oldest: room.oldest,
-        last_commit: room.last_commit,
-        access,
+        last_commit: head.tip().position,
+        confirmed: head.confirmed.position,
+        standing,
+        card: match row.grant {
+            Grant::Invite { card, .. } => card,
+            Grant::Member => Bytes::new(),
+        },
     }))
+}
+
+pub(super) fn room_of(
+    transaction: &ReadTransaction,
+    invite: &PublicKey,
+) -> Result<Option<RoomId>, redb::Error> {
+    let snapshot = Snapshot::open(transaction)?;
+    Ok(snapshot.invites.get(&invite.0)?.map(|room| RoomId(*room.value())))
 }
 
 pub(super) fn slot(
     transaction: &ReadTransaction,
     id: &RoomId,
+    confirmed: bool,
     room_for: usize,
 ) -> Result<Option<Measured<Slot>>, redb::Error> {
     let snapshot = Snapshot::open(transaction)?;
-    let Some(room) = tables::room(&snapshot.rooms, id)? else { return Ok(None) };
-    let Some(sealed) = snapshot.slots.get(&id.0)? else { return Ok(None) };
+    if tables::room(&snapshot.rooms, id)?.is_none() {
+        return Ok(None);
+    }
+    let head = access::load(&snapshot.access, id)?.head;
+    let last_commit = if confirmed { head.confirmed.position } else { head.tip().position };
+    let Some(sealed) = snapshot.slots.get((&id.0, last_commit))? else {
+        // What a majority went back to has none until the next commit.
+        return Ok(Some(Measured::Ready(Slot { last_commit, sealed: Bytes::new() })));
+    };
     let sealed = sealed.value();
     if sealed.len() > room_for {
         return Ok(Some(Measured::Large(sealed.len())));
     }
     let sealed = Bytes::copy_from_slice(sealed);
-    Ok(Some(Measured::Ready(Slot { last_commit: room.last_commit, sealed })))
+    Ok(Some(Measured::Ready(Slot { last_commit, sealed })))
 }
 
 pub(super) fn read(
     transaction: &ReadTransaction,
-    id: &RoomId,
-    key: &PublicKey,
+    reader: &Author,
     after: u64,
     room_for: usize,
 ) -> Result<Measured<Batch>, redb::Error> {
-    let snapshot = Snapshot::open(transaction)?;
-    let access = tables::access(&snapshot.keys, id, key)?;
+    let (snapshot, id) = (Snapshot::open(transaction)?, &reader.room);
     let Some(room) = tables::room(&snapshot.rooms, id)? else {
         // Keys of a dropped room may still be there.
-        return Ok(Measured::Ready(Batch { entries: Vec::new(), head: 0, oldest: 1, access: None }));
+        return Ok(Measured::Ready(Batch { entries: Vec::new(), head: 0, oldest: 1, standing: None }));
     };
-    let mut batch = Batch { entries: Vec::new(), head: room.head, oldest: room.oldest, access };
+    let rows = access::in_snapshot(&snapshot, id);
+    let standing = match rows.key(&reader.key)? {
+        Some(row) => {
+            let head = access::load(&snapshot.access, id)?.head;
+            standing(&head, &rows, &row, reader.now_ms)?
+        }
+        None => None,
+    };
+    // Who was removed reads up to that commit; who was never confirmed, nothing any more.
+    let last = match standing {
+        Some(Standing::Member { .. }) => room.head,
+        Some(Standing::Barred { by }) => by.min(room.head),
+        Some(Standing::Invite) | None => 0,
+    };
+    let mut batch = Batch { entries: Vec::new(), head: last, oldest: room.oldest, standing };
     let mut bytes = 0;
     let first = after.saturating_add(1).max(room.oldest);
-    if first > room.head {
+    if first > last {
         return Ok(Measured::Ready(batch));
     }
-    for row in snapshot.entries.range((&id.0, first)..=(&id.0, room.head))? {
+    for row in snapshot.entries.range((&id.0, first)..=(&id.0, last))? {
         let (_, row) = row?;
         let row = row.value();
         bytes += row.len();
@@ -85,7 +126,7 @@ pub(super) fn published(
 ) -> Result<Option<Appended>, redb::Error> {
     let snapshot = Snapshot::open(transaction)?;
     let room = tables::room(&snapshot.rooms, &author.room)?;
-    if room.is_none() || tables::access(&snapshot.keys, &author.room, &author.key)?.is_none() {
+    if room.is_none() || snapshot.keys.get((&author.room.0, &author.key.0))?.is_none() {
         return Ok(None);
     }
     let Some(seq) = snapshot.ids.get((&author.room.0, &id.0))?.map(|seq| seq.value()) else {
@@ -93,6 +134,6 @@ pub(super) fn published(
     };
     let Some(row) = snapshot.entries.get((&author.room.0, seq))? else { return Ok(None) };
     let (_, stored) = from_entry_row(row.value())?;
-    (expected.seq, expected.at_ms) = (seq, stored.at_ms);
+    (expected.seq, expected.at_ms, expected.undone) = (seq, stored.at_ms, stored.undone);
     Ok((stored == expected).then_some(Appended { seq, at_ms: stored.at_ms, repeated: true }))
 }

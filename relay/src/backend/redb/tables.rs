@@ -2,26 +2,36 @@
 
 use proto::{Message, PublishId, RoomId, relay::Deliver};
 use redb::{
-    ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition, TableError, WriteTransaction,
+    ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition, TableError, TableHandle,
+    WriteTransaction,
 };
 
 use super::{stats::Trimmed, tokens::TokenRow};
-use crate::{
-    access::{Access, Grant},
-    backend::tail::News,
-};
 
-/// A room: head, oldest, last commit, time of the last entry (ms), bytes of the log, access keys.
+/// A room: head, oldest, last commit in the log, time of the last entry (ms), bytes of the log, rows of access keys.
 pub(super) type RoomRow = (u64, u64, u64, u64, u64, u64);
 
-/// An access key: kind (see [`Grant`]), expiry (ms), greatest number of uses, uses.
-type KeyRow = (u8, u64, u32, u32);
+pub(super) type RoomKey = &'static [u8; 32];
 
-type RoomKey = &'static [u8; 32];
+/// A room's key and one of its access keys.
+pub(super) type AccessKey = (RoomKey, &'static [u8; 32]);
+
+/// A room's key, a step, and who voted on it.
+pub(super) type VoteKey = (RoomKey, u64, &'static [u8; 32]);
 
 const ROOMS: TableDefinition<RoomKey, RoomRow> = TableDefinition::new("rooms");
-const SLOTS: TableDefinition<RoomKey, &[u8]> = TableDefinition::new("slots");
-const KEYS: TableDefinition<(RoomKey, &[u8; 32]), KeyRow> = TableDefinition::new("keys");
+/// By room: the log's generation (16 bytes), then [`proto::access::Head`].
+const ACCESS: TableDefinition<RoomKey, &[u8]> = TableDefinition::new("access");
+/// By the commit that put it there.
+const SLOTS: TableDefinition<(RoomKey, u64), &[u8]> = TableDefinition::new("slots");
+/// [`proto::access::KeyRow`].
+const KEYS: TableDefinition<AccessKey, &[u8]> = TableDefinition::new("keys");
+/// By first commit: [`proto::access::Step`].
+const STEPS: TableDefinition<(RoomKey, u64), &[u8]> = TableDefinition::new("steps");
+/// Who voted on a step. Lives as long as the step.
+const VOTES: TableDefinition<VoteKey, ()> = TableDefinition::new("votes");
+/// By an invite's access key: its room, for those who know no more than the link. The first room that has it.
+const INVITES: TableDefinition<RoomKey, &[u8; 32]> = TableDefinition::new("invites");
 /// By sequence number: the publish id, then the [`Deliver`].
 const ENTRIES: TableDefinition<(RoomKey, u64), &[u8]> = TableDefinition::new("entries");
 /// By publish id: the sequence number. Lives as long as its entry.
@@ -36,14 +46,18 @@ const TOKENS: TableDefinition<RoomKey, TokenRow> = TableDefinition::new("tokens"
 /// By room: SHA-256 of the token that opened it. Rooms that no token opened, or one that was revoked, have no row.
 const OPENED_BY: TableDefinition<RoomKey, &[u8; 32]> = TableDefinition::new("opened_by");
 
-const MEMBER: u8 = 1;
-const INVITE: u8 = 2;
+/// One row: the version of all this. Version 1 had no such table.
+const FORMAT: TableDefinition<(), u64> = TableDefinition::new("format");
+
+/// The version that is written, and the only one that is read.
+const VERSION: u64 = 2;
 
 /// The numbers of one room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Room {
     pub head: u64,
     pub oldest: u64,
+    /// Of those in the log. Who may build on which is in [`super::access`].
     pub last_commit: u64,
     pub last_at_ms: u64,
     pub bytes: u64,
@@ -53,8 +67,12 @@ pub(super) struct Room {
 /// All tables of a write transaction.
 pub(super) struct Tables<'txn> {
     pub rooms: Table<'txn, RoomKey, RoomRow>,
-    pub slots: Table<'txn, RoomKey, &'static [u8]>,
-    pub keys: Table<'txn, (RoomKey, &'static [u8; 32]), KeyRow>,
+    pub access: Table<'txn, RoomKey, &'static [u8]>,
+    pub slots: Table<'txn, (RoomKey, u64), &'static [u8]>,
+    pub keys: Table<'txn, AccessKey, &'static [u8]>,
+    pub steps: Table<'txn, (RoomKey, u64), &'static [u8]>,
+    pub votes: Table<'txn, VoteKey, ()>,
+    pub invites: Table<'txn, RoomKey, &'static [u8; 32]>,
     pub entries: Table<'txn, (RoomKey, u64), &'static [u8]>,
     pub ids: Table<'txn, (RoomKey, &'static [u8; 16]), u64>,
     pub doomed: Table<'txn, RoomKey, ()>,
@@ -62,8 +80,6 @@ pub(super) struct Tables<'txn> {
     pub freed: u64,
     /// How many entries went because of which bound.
     pub trimmed: Trimmed,
-    /// What readers have to learn once it is on the disk.
-    pub news: News,
     pub tokens: Table<'txn, RoomKey, TokenRow>,
     pub opened_by: Table<'txn, RoomKey, &'static [u8; 32]>,
 }
@@ -71,8 +87,12 @@ pub(super) struct Tables<'txn> {
 /// All tables of a read transaction.
 pub(super) struct Snapshot {
     pub rooms: redb::ReadOnlyTable<RoomKey, RoomRow>,
-    pub slots: redb::ReadOnlyTable<RoomKey, &'static [u8]>,
-    pub keys: redb::ReadOnlyTable<(RoomKey, &'static [u8; 32]), KeyRow>,
+    pub access: redb::ReadOnlyTable<RoomKey, &'static [u8]>,
+    pub slots: redb::ReadOnlyTable<(RoomKey, u64), &'static [u8]>,
+    pub keys: redb::ReadOnlyTable<AccessKey, &'static [u8]>,
+    pub steps: redb::ReadOnlyTable<(RoomKey, u64), &'static [u8]>,
+    pub votes: redb::ReadOnlyTable<VoteKey, ()>,
+    pub invites: redb::ReadOnlyTable<RoomKey, &'static [u8; 32]>,
     pub entries: redb::ReadOnlyTable<(RoomKey, u64), &'static [u8]>,
     pub ids: redb::ReadOnlyTable<(RoomKey, &'static [u8; 16]), u64>,
     pub doomed: redb::ReadOnlyTable<RoomKey, ()>,
@@ -84,14 +104,17 @@ impl<'txn> Tables<'txn> {
     pub fn open(transaction: &'txn WriteTransaction) -> Result<Self, TableError> {
         Ok(Self {
             rooms: transaction.open_table(ROOMS)?,
+            access: transaction.open_table(ACCESS)?,
             slots: transaction.open_table(SLOTS)?,
             keys: transaction.open_table(KEYS)?,
+            steps: transaction.open_table(STEPS)?,
+            votes: transaction.open_table(VOTES)?,
+            invites: transaction.open_table(INVITES)?,
             entries: transaction.open_table(ENTRIES)?,
             ids: transaction.open_table(IDS)?,
             doomed: transaction.open_table(DOOMED)?,
             freed: 0,
             trimmed: Trimmed::default(),
-            news: News::default(),
             tokens: transaction.open_table(TOKENS)?,
             opened_by: transaction.open_table(OPENED_BY)?,
         })
@@ -102,8 +125,12 @@ impl Snapshot {
     pub fn open(transaction: &ReadTransaction) -> Result<Self, TableError> {
         Ok(Self {
             rooms: transaction.open_table(ROOMS)?,
+            access: transaction.open_table(ACCESS)?,
             slots: transaction.open_table(SLOTS)?,
             keys: transaction.open_table(KEYS)?,
+            steps: transaction.open_table(STEPS)?,
+            votes: transaction.open_table(VOTES)?,
+            invites: transaction.open_table(INVITES)?,
             entries: transaction.open_table(ENTRIES)?,
             ids: transaction.open_table(IDS)?,
             doomed: transaction.open_table(DOOMED)?,
@@ -125,35 +152,11 @@ impl From<Room> for RoomRow {
     }
 }
 
-pub(super) fn to_key_row(access: Access) -> KeyRow {
-    match access.grant {
-        Grant::Member => (MEMBER, 0, 0, access.uses),
-        Grant::Invite { expires_ms, max_uses } => (INVITE, expires_ms, max_uses, access.uses),
-    }
-}
-
-/// `None` for a kind that a later version wrote: a key this version does not know gets no access.
-pub(super) fn from_key_row((kind, expires_ms, max_uses, uses): KeyRow) -> Option<Access> {
-    match kind {
-        MEMBER => Some(Access { grant: Grant::Member, uses }),
-        INVITE => Some(Access { grant: Grant::Invite { expires_ms, max_uses }, uses }),
-        _ => None,
-    }
-}
-
 pub(super) fn room(
     rooms: &impl ReadableTable<RoomKey, RoomRow>,
     room: &RoomId,
 ) -> Result<Option<Room>, redb::StorageError> {
     Ok(rooms.get(&room.0)?.map(|row| row.value().into()))
-}
-
-pub(super) fn access(
-    keys: &impl ReadableTable<(RoomKey, &'static [u8; 32]), KeyRow>,
-    room: &RoomId,
-    key: &proto::PublicKey,
-) -> Result<Option<Access>, redb::StorageError> {
-    Ok(keys.get((&room.0, &key.0))?.and_then(|row| from_key_row(row.value())))
 }
 
 pub(super) fn to_entry_row(id: &PublishId, entry: &Deliver) -> Vec<u8> {
@@ -177,12 +180,30 @@ pub(crate) fn parse_entry(row: &[u8]) -> Option<(PublishId, Deliver)> {
     from_entry_row(row).ok()
 }
 
+/// What a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Made {
+    /// A database of this version, new or not.
+    Ready,
+    /// One that another version wrote; nothing was touched.
+    Other,
+}
+
 /// Makes the tables, so that readers of a new file find them.
-pub(super) fn create(database: &redb::Database) -> Result<(), redb::Error> {
-    if Snapshot::open(&database.begin_read()?).is_ok() {
-        return Ok(());
+pub(super) fn create(database: &redb::Database) -> Result<Made, redb::Error> {
+    let reader = database.begin_read()?;
+    let mut tables = reader.list_tables()?.peekable();
+    if tables.peek().is_some() {
+        if !tables.any(|table| table.name() == FORMAT.name()) {
+            return Ok(Made::Other);
+        }
+        let version = reader.open_table(FORMAT)?.get(())?.map(|version| version.value());
+        return Ok(if version == Some(VERSION) { Made::Ready } else { Made::Other });
     }
+    drop(tables);
     let transaction = database.begin_write()?;
+    transaction.open_table(FORMAT)?.insert((), VERSION)?;
     drop(Tables::open(&transaction)?);
-    Ok(transaction.commit()?)
+    transaction.commit()?;
+    Ok(Made::Ready)
 }

@@ -10,14 +10,17 @@ mod simdisk;
 mod space;
 mod workload;
 
-use proto::{PublicKey, PublishId};
+use ed25519_dalek::SigningKey;
+use proto::{
+    PublicKey, PublishId,
+    access::{AccessKey, Grant},
+};
 use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    access::{AccessKey, Grant},
     backend::{AppendError, Appended, CreateError, Lack, Measured},
-    request::{Memory, Opening},
+    request::Opening,
     token::Right,
 };
 
@@ -29,8 +32,7 @@ fn author() -> Author {
 }
 
 fn publish(number: u32, bytes: usize) -> Publish {
-    let (id, envelope) = (PublishId(u128::from(number).to_be_bytes()), vec![7; bytes].into());
-    Publish { id, envelope, commit: None, memory: Memory::default() }
+    Publish::plain(PublishId(u128::from(number).to_be_bytes()), vec![7; bytes].into())
 }
 
 async fn append(backend: &Redb, number: u32, bytes: usize) -> Result<Appended, AppendError> {
@@ -38,9 +40,16 @@ async fn append(backend: &Redb, number: u32, bytes: usize) -> Result<Appended, A
 }
 
 async fn head(backend: &Redb) -> Result<u64, Unavailable> {
-    Ok(backend.view(ROOM, ALICE).await?.map_or(0, |view| view.head))
+    Ok(backend.view(author()).await?.map_or(0, |view| view.head))
 }
 
 fn opening() -> Opening {
-    Opening { slot: b"slot".as_slice().into(), keys: vec![AccessKey { key: ALICE, grant: Grant::Member }] }
+    let authority = PublicKey(signer().verifying_key().to_bytes());
+    let keys = vec![AccessKey { key: ALICE, grant: Grant::Member }];
+    Opening { slot: b"slot".as_slice().into(), keys, authority }
+}
+
+/// The authority of every epoch.
+fn signer() -> SigningKey {
+    SigningKey::from_bytes(&[0xee; 32])
 }

@@ -12,7 +12,7 @@ use proto::{
 };
 use quinn::{Connection, ConnectionError, Endpoint, RecvStream, SendStream};
 
-use super::{PATIENCE, endpoint, opening};
+use super::{PATIENCE, authority, endpoint, opening, public, sign_part};
 
 pub struct Client {
     pub endpoint: Endpoint,
@@ -34,6 +34,7 @@ impl Client {
             reader: FrameReader::new(MAX_COMMIT_FRAME),
             entries: VecDeque::new(),
             answers: VecDeque::new(),
+            who: None,
         }
     }
 
@@ -60,7 +61,10 @@ impl Client {
 
     pub async fn join(&self, room: RoomId, key: &SigningKey, after: u64) -> (Stream, Joined) {
         match self.try_join(self.join_frame(room, key, after, None)).await {
-            (stream, Frame::Joined(joined)) => (stream, joined),
+            (mut stream, Frame::Joined(joined)) => {
+                stream.who = Some((room, key.clone(), joined.slot.is_some()));
+                (stream, joined)
+            }
             (_, other) => panic!("not joined: {other:?}"),
         }
     }
@@ -69,7 +73,10 @@ impl Client {
     pub async fn create(&self, room: RoomId, key: &SigningKey, others: Vec<AccessKey>) -> Stream {
         let create = opening(key, others);
         match self.try_join(self.join_frame(room, key, 0, Some(create))).await {
-            (stream, Frame::Joined(_)) => stream,
+            (mut stream, Frame::Joined(_)) => {
+                stream.who = Some((room, key.clone(), false));
+                stream
+            }
             (_, other) => panic!("not created: {other:?}"),
         }
     }
@@ -106,6 +113,8 @@ pub struct Stream {
     entries: VecDeque<Deliver>,
     /// Answers that came while it waited for an entry.
     answers: VecDeque<Published>,
+    /// Where it has joined with which key, and whether that is an invite's.
+    pub who: Option<(RoomId, SigningKey, bool)>,
 }
 
 impl Stream {
@@ -118,9 +127,17 @@ impl Stream {
     }
 
     pub async fn publish(&mut self, id: [u8; 16], envelope: &[u8], commit: Option<CommitPart>) {
+        let commit = commit.map(|part| self.sign(envelope, part));
         let (id, envelope) = (id.to_vec().into(), envelope.to_vec().into());
         self.frame(client_frame::Frame::Publish(Publish { id, envelope, commit, ..Publish::default() }))
             .await;
+    }
+
+    /// Signs a commit part as members do, or, on an invite's stream, as joiners do.
+    pub fn sign(&self, envelope: &[u8], part: CommitPart) -> CommitPart {
+        let Some((room, key, is_invite)) = &self.who else { return part };
+        let signer = if *is_invite { key } else { &authority() };
+        sign_part(room, &public(key), signer, envelope, part)
     }
 
     /// The next frame.

@@ -1,15 +1,15 @@
-//! The envelope on the wire: `version(1) ‖ key id(4) ‖ session(8) ‖ sequence(8) ‖ ciphertext ‖ tag(16)`.
+//! The envelope on the wire: `version(1) ‖ sender(8) ‖ session(8) ‖ sequence(8) ‖ ciphertext ‖ tag(16)`.
 
 use super::{
     cipher::{NONCE, TAG},
     padding,
-    scope::{KeyId, Session},
+    scope::{SenderTag, Session},
 };
 
-/// The only version there is.
-const VERSION: u8 = 1;
-/// Bytes before the ciphertext: version, key id, session, sequence.
-pub(super) const HEADER: usize = 1 + 4 + 8 + 8;
+/// The only version that is taken. Version 1 had a key id for each session, which cost a search.
+const VERSION: u8 = 2;
+/// Bytes before the ciphertext: version, the sender's tag, session, sequence.
+pub(super) const HEADER: usize = 1 + 8 + 8 + 8;
 
 /// Bytes that an envelope adds to its bucket: header and tag.
 pub const OVERHEAD: usize = HEADER + TAG;
@@ -43,7 +43,7 @@ pub struct Envelope<'a> {
     pub(super) header: &'a [u8; HEADER],
     pub(super) ciphertext: &'a [u8],
     pub(super) tag: &'a [u8; TAG],
-    key_id: KeyId,
+    sender: SenderTag,
     session: Session,
     sequence: u64,
 }
@@ -75,20 +75,20 @@ impl<'a> Envelope<'a> {
         if !padding::is_bucket(ciphertext.len()) || ciphertext.len() > max_content.saturating_add(1) {
             return Err(length);
         }
-        let [_, k0, k1, k2, k3, s0, s1, s2, s3, s4, s5, s6, s7, sequence @ ..] = *header;
+        let [_, t0, t1, t2, t3, t4, t5, t6, t7, s0, s1, s2, s3, s4, s5, s6, s7, sequence @ ..] = *header;
         Ok(Self {
             header,
             ciphertext,
             tag,
-            key_id: KeyId([k0, k1, k2, k3]),
+            sender: SenderTag([t0, t1, t2, t3, t4, t5, t6, t7]),
             session: Session([s0, s1, s2, s3, s4, s5, s6, s7]),
             sequence: u64::from_be_bytes(sequence),
         })
     }
 
-    /// The key that the envelope claims; unauthenticated.
-    pub fn key_id(&self) -> KeyId {
-        self.key_id
+    /// The sender that the envelope claims; unauthenticated.
+    pub fn sender(&self) -> SenderTag {
+        self.sender
     }
 
     /// The sender's session that the envelope claims; unauthenticated.
@@ -104,9 +104,9 @@ impl<'a> Envelope<'a> {
 }
 
 /// The header of one envelope.
-pub(super) fn header(key_id: KeyId, session: Session, sequence: u64) -> [u8; HEADER] {
+pub(super) fn header(sender: SenderTag, session: Session, sequence: u64) -> [u8; HEADER] {
     let mut out = [0; HEADER];
-    let fields = [VERSION].into_iter().chain(key_id.0).chain(session.0).chain(sequence.to_be_bytes());
+    let fields = [VERSION].into_iter().chain(sender.0).chain(session.0).chain(sequence.to_be_bytes());
     for (to, from) in out.iter_mut().zip(fields) {
         *to = from;
     }

@@ -9,7 +9,7 @@ use super::{
     cipher::Cipher,
     envelope::{Envelope, HEADER, MAX_CONTENT, MAX_SLOT_CONTENT, OVERHEAD, header, nonce},
     padding,
-    scope::{EnvelopeSecret, KeyId, Scope, Session},
+    scope::{EnvelopeSecret, Scope, SenderTag, Session},
 };
 use crate::crypto::random::Random;
 
@@ -39,7 +39,7 @@ pub enum SealError {
 /// Why an envelope did not open.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum OpenError {
-    /// It names another key or session; try the key that it names.
+    /// It names another sender or session; try the key of that one.
     #[error("the envelope names another key")]
     OtherKey,
     /// It was not sealed under this key, for this room, with these bytes.
@@ -54,7 +54,7 @@ pub enum OpenError {
 pub struct SealingKey {
     cipher: Cipher,
     room: RoomId,
-    key_id: KeyId,
+    sender: SenderTag,
     session: Session,
     next: u64,
     /// First sequence number that this key must not use.
@@ -81,7 +81,7 @@ impl SealingKey {
         Self {
             cipher: secret.cipher(scope, session),
             room: scope.room,
-            key_id: KeyId::derive(secret, scope, session),
+            sender: SenderTag::derive(secret, scope),
             session,
             next: next_sequence,
             end: next_sequence.saturating_add(MAX_ENVELOPES),
@@ -114,9 +114,9 @@ impl SealingKey {
         self.session
     }
 
-    /// The key id that its envelopes carry.
-    pub fn key_id(&self) -> KeyId {
-        self.key_id
+    /// The tag that its envelopes carry.
+    pub fn sender(&self) -> SenderTag {
+        self.sender
     }
 
     fn seal_up_to(&mut self, content: &[u8], limit: usize) -> Result<Vec<u8>, SealError> {
@@ -147,7 +147,7 @@ impl SealingKey {
         if self.next >= self.end {
             return Err(Some(SealError::Exhausted));
         }
-        let header = header(self.key_id, self.session, self.next);
+        let header = header(self.sender, self.session, self.next);
         let (start, plaintext) = envelope.split_first_chunk_mut().ok_or(None)?;
         *start = header;
         let aad = associated_data(&header, &self.room);
@@ -160,7 +160,7 @@ impl SealingKey {
 
 impl fmt::Debug for SealingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SealingKey({:?}, next {})", self.key_id, self.next)
+        write!(f, "SealingKey({:?}, next {})", self.sender, self.next)
     }
 }
 
@@ -168,7 +168,7 @@ impl fmt::Debug for SealingKey {
 pub struct OpeningKey {
     cipher: Cipher,
     room: RoomId,
-    key_id: KeyId,
+    sender: SenderTag,
     session: Session,
 }
 
@@ -178,14 +178,14 @@ impl OpeningKey {
         Self {
             cipher: secret.cipher(scope, session),
             room: scope.room,
-            key_id: KeyId::derive(secret, scope, session),
+            sender: SenderTag::derive(secret, scope),
             session,
         }
     }
 
-    /// The key id that envelopes for this key carry.
-    pub fn key_id(&self) -> KeyId {
-        self.key_id
+    /// The tag that envelopes for this key carry.
+    pub fn sender(&self) -> SenderTag {
+        self.sender
     }
 
     /// Authenticates the envelope and returns its content, without padding. It says nothing about
@@ -194,7 +194,7 @@ impl OpeningKey {
     /// # Errors
     /// [`OpenError`]; no byte of the plaintext is then given out.
     pub fn open(&self, envelope: &Envelope<'_>) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-        if envelope.key_id() != self.key_id || envelope.session() != self.session {
+        if envelope.sender() != self.sender || envelope.session() != self.session {
             return Err(OpenError::OtherKey);
         }
         let aad = associated_data(envelope.header, &self.room);
@@ -210,7 +210,7 @@ impl OpeningKey {
 
 impl fmt::Debug for OpeningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "OpeningKey({:?})", self.key_id)
+        write!(f, "OpeningKey({:?})", self.sender)
     }
 }
 

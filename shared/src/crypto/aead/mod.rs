@@ -4,13 +4,13 @@
 //! its bytes:
 //!
 //! ```text
-//! envelope = version(1) ‖ key id(4) ‖ session(8) ‖ sequence(8) ‖ AES-256-GCM(pad(content))
-//!            associated data = version ‖ key id ‖ session ‖ sequence ‖ room id(32)
+//! envelope = version(1) ‖ sender(8) ‖ session(8) ‖ sequence(8) ‖ AES-256-GCM(pad(content))
+//!            associated data = version ‖ sender ‖ session ‖ sequence ‖ room id(32)
 //!            nonce = 0x00000000 ‖ sequence
-//!            PRK    = HKDF-Extract("schat/1 envelope", secret)
-//!            key    = HKDF-Expand(PRK, info("schat/1 envelope key"), 32)
-//!            key id = HKDF-Expand(PRK, info("schat/1 envelope key id"), 4)
-//!            info(label) = len(label)(1) ‖ label ‖ room id(32) ‖ epoch(8) ‖ origin(5) ‖ session(8)
+//!            PRK    = HKDF-Extract("schat/2 envelope", secret)
+//!            key    = HKDF-Expand(PRK, info("schat/2 envelope key") ‖ session(8), 32)
+//!            sender = HKDF-Expand(PRK, info("schat/2 envelope sender"), 8)
+//!            info(label) = len(label)(1) ‖ label ‖ room id(32) ‖ epoch(8) ‖ origin(5)
 //!            origin = kind(1) ‖ leaf index(4)
 //!            pad(content) = content ‖ 0x80 ‖ 0x00…, up to its bucket
 //! ```
@@ -19,16 +19,16 @@
 //!
 //! | content, bytes | bucket | envelope on the wire, bytes |
 //! |---|---|---|
-//! | 0 – 255 | 256 | 293 |
-//! | 256 – 511 | 512 | 549 |
-//! | 512 – 1,023 | 1 KiB | 1,061 |
-//! | 1,024 – 2,047 | 2 KiB | 2,085 |
-//! | 2,048 – 4,095 | 4 KiB | 4,133 |
-//! | 4,096 – 8,191 | 8 KiB | 8,229 |
-//! | 8,192 – 16,383 | 16 KiB | 16,421 |
-//! | 16,384 – 32,767 | 32 KiB | 32,805 |
-//! | 32,768 – 65,535 | 64 KiB | 65,573 |
-//! | above | next multiple of 64 KiB | 37 more than that |
+//! | 0 – 255 | 256 | 297 |
+//! | 256 – 511 | 512 | 553 |
+//! | 512 – 1,023 | 1 KiB | 1,065 |
+//! | 1,024 – 2,047 | 2 KiB | 2,089 |
+//! | 2,048 – 4,095 | 4 KiB | 4,137 |
+//! | 4,096 – 8,191 | 8 KiB | 8,233 |
+//! | 8,192 – 16,383 | 16 KiB | 16,425 |
+//! | 16,384 – 32,767 | 32 KiB | 32,809 |
+//! | 32,768 – 65,535 | 64 KiB | 65,577 |
+//! | above | next multiple of 64 KiB | 41 more than that |
 //!
 //! The greatest content in the log has 4,128,767 bytes (63 × 64 KiB − 1), that of the slot 8,323,071.
 //!
@@ -36,11 +36,11 @@
 //! drawn at random when the process starts and is never stored; within it the sequence only counts up.
 //!
 //! **AES-GCM does not commit to its key**: who knows two keys can make one envelope that opens under both.
-//! What matters is bound otherwise. Room, epoch, origin and session go into the key and the key id, and an
-//! envelope that names another key id is not tried. Who could make such an envelope is a member, and would
-//! gain nothing: what is inside is an MLS message, which its sender signed for one group and epoch (RFC 9420,
-//! 6.1), so who spoke is never concluded from the envelope's key. The keys are uniformly random, so there is no
-//! partitioning oracle on a guessable key, and the key id would cost its maker 2³² trials per further key.
+//! What matters is bound otherwise. Room, epoch, origin and session go into the key, all but the session into the
+//! sender's tag, and the tag leads to one key only: no other is tried. Who could make such an envelope is a member,
+//! and would gain nothing: what is inside is an MLS message, which its sender signed for one group, epoch, session and
+//! number (RFC 9420, 6.1), so who spoke is never concluded from the envelope's key. The keys are uniformly random, so
+//! there is no partitioning oracle on a guessable key.
 //! `docs/envelope.md` has the reasoning at length.
 //!
 //! The same engine seals file chunks ([`stream`]) and records at rest ([`record`]).
@@ -60,4 +60,4 @@ pub mod stream;
 
 pub use envelope::{Envelope, MAX_CONTENT, MAX_SLOT_CONTENT, OVERHEAD, ParseError};
 pub use keys::{OpenError, OpeningKey, SealError, SealingKey};
-pub use scope::{EnvelopeSecret, KeyId, Origin, Scope, Session};
+pub use scope::{EnvelopeSecret, Origin, Scope, SenderTag, Session};

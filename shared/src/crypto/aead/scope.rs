@@ -12,17 +12,17 @@ use crate::crypto::random::Random;
 
 /// HKDF-Extract salt (RFC 5869, 3.1): a constant of this protocol, so that the same secret used
 /// elsewhere gives unrelated keys.
-const SALT: &[u8] = b"schat/1 envelope";
+const SALT: &[u8] = b"schat/2 envelope";
 /// Domain separation of the AES key.
-const KEY_LABEL: &[u8] = b"schat/1 envelope key";
-/// Domain separation of the key id.
-const KEY_ID_LABEL: &[u8] = b"schat/1 envelope key id";
+const KEY_LABEL: &[u8] = b"schat/2 envelope key";
+/// Domain separation of the sender's tag.
+const SENDER_LABEL: &[u8] = b"schat/2 envelope sender";
 
 /// 32 secret bytes from which envelope keys are derived: an MLS exporter secret (RFC 9420, 8.5), an
 /// invite's seal key or a slot's fresh key. Wiped on drop.
 pub struct EnvelopeSecret {
     secret: Zeroizing<[u8; 32]>,
-    /// HKDF-Extract of it, kept because a receiver derives many key ids from one secret.
+    /// HKDF-Extract of it, kept because a receiver derives many tags and keys from one secret.
     prk: Zeroizing<[u8; 32]>,
 }
 
@@ -41,24 +41,24 @@ impl EnvelopeSecret {
 
     pub(super) fn cipher(&self, scope: &Scope, session: Session) -> Cipher {
         let mut key = Zeroizing::new([0; KEY]);
-        self.expand(KEY_LABEL, scope, session, key.as_mut_slice());
+        self.expand(KEY_LABEL, scope, session.as_bytes(), key.as_mut_slice());
         Cipher::new(&key)
     }
 
-    /// HKDF-Expand (RFC 5869, 2.3) with `info = len(label) ‖ label ‖ room ‖ epoch ‖ origin ‖ session`;
-    /// every field after the label has a fixed length, so no two inputs share an encoding.
+    /// HKDF-Expand (RFC 5869, 2.3) with `info = len(label) ‖ label ‖ room ‖ epoch ‖ origin ‖ session`, the last one
+    /// for keys only; what follows the label has one length for each label, so no two inputs share an encoding.
     #[expect(
         clippy::expect_used,
         reason = "fails only above 255 × 32 bytes, and a key of zeros is worse than a panic"
     )]
-    fn expand(&self, label: &[u8], scope: &Scope, session: Session, out: &mut [u8]) {
+    fn expand(&self, label: &[u8], scope: &Scope, session: &[u8], out: &mut [u8]) {
         let info: [&[u8]; 6] = [
             &[u8::try_from(label.len()).unwrap_or(u8::MAX)],
             label,
             scope.room.as_bytes(),
             &scope.epoch.to_be_bytes(),
             &scope.origin.encode(),
-            session.as_bytes(),
+            session,
         ];
         Hkdf::<Sha256>::from_prk(self.prk.as_slice())
             .expect("a PRK of one hash length")
@@ -116,7 +116,7 @@ impl Origin {
     }
 }
 
-/// Where an envelope belongs; all of it is bound into the key and the key id.
+/// Where an envelope belongs; all of it is bound into the key and the sender's tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Scope {
     /// The room; also in the associated data.
@@ -128,19 +128,20 @@ pub struct Scope {
     pub origin: Origin,
 }
 
-/// 4 bytes that name a key to those who can derive it, and hide the sender's leaf from all others.
+/// 8 bytes that stand for a sender in one epoch, to those who hold the epoch's secret; to all others they are random.
 ///
-/// A receiver compares it with the ids of the senders it knows. Two of 1,000 members share one with a
-/// chance of 1 in 8,600, so an envelope that does not open under one match is to be tried under the next.
+/// A receiver derives the tags of all senders once per epoch and looks an envelope's up. It is a way to the key and
+/// no evidence: each member can derive each sender's. Two of the 17,000 tags of a thousand members and all epochs that
+/// are kept are alike with a chance of 2⁻³⁶; of such two senders the later one is not understood in that epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct KeyId(pub [u8; 4]);
+pub struct SenderTag(pub [u8; 8]);
 
-impl KeyId {
-    /// The id alone, for finding the sender of an envelope: cheaper than the key with it.
-    pub fn derive(secret: &EnvelopeSecret, scope: &Scope, session: Session) -> Self {
-        let mut id = [0; 4];
-        secret.expand(KEY_ID_LABEL, scope, session, &mut id);
-        Self(id)
+impl SenderTag {
+    /// The tag of whoever seals in `scope`, in whatever session.
+    pub fn derive(secret: &EnvelopeSecret, scope: &Scope) -> Self {
+        let mut tag = [0; 8];
+        secret.expand(SENDER_LABEL, scope, &[], &mut tag);
+        Self(tag)
     }
 
     /// The bytes.
@@ -161,6 +162,23 @@ mod tests {
                 assert_ne!(a.encode(), b.encode());
             }
         }
+    }
+
+    #[test]
+    fn tag_of_another_room_epoch_origin_or_secret_is_another() {
+        let secret = EnvelopeSecret::new([1; 32]);
+        let scope = Scope { room: RoomId([7; 32]), epoch: 3, origin: Origin::Leaf(5) };
+        let own = SenderTag::derive(&secret, &scope);
+        for other in [
+            Scope { room: RoomId([8; 32]), ..scope },
+            Scope { epoch: 4, ..scope },
+            Scope { origin: Origin::Leaf(6), ..scope },
+            Scope { origin: Origin::Invite, ..scope },
+            Scope { origin: Origin::Slot, ..scope },
+        ] {
+            assert_ne!(SenderTag::derive(&secret, &other), own, "{other:?}");
+        }
+        assert_ne!(SenderTag::derive(&EnvelopeSecret::new([2; 32]), &scope), own);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::crypto::random::Random;
 
-/// The operations of one suite. Cheap to clone, holds no key.
+/// The operations of one suite. Cheap to clone, holds no secret key.
 #[derive(Clone, Debug)]
 pub struct Cipher {
     suite: Suite,
@@ -24,15 +24,16 @@ pub struct Cipher {
     kem: Kem,
     hash: Hash,
     gcm: Gcm,
+    keys: sign::Keys,
 }
 
 impl Cipher {
-    pub(super) fn new(suite: Suite, random: Random) -> Self {
+    pub(super) fn new(suite: Suite, random: Random, keys: sign::Keys) -> Self {
         let (kem, hash, gcm) = match suite {
             Suite::Pq => (Kem::XWing, Hash::Sha384, Gcm::Aes256),
             Suite::Classic => (Kem::X25519, Hash::Sha256, Gcm::Aes128),
         };
-        Self { suite, random, kem, hash, gcm }
+        Self { suite, random, kem, hash, gcm, keys }
     }
 
     /// Which suite this is.
@@ -130,7 +131,11 @@ impl CipherSuiteProvider for Cipher {
         pt: &[u8],
     ) -> Result<HpkeCiphertext, SuiteError> {
         let (kem_output, mut sender) = self.sender(remote_key, info, None)?;
-        Ok(HpkeCiphertext { kem_output, ciphertext: sender.seal(aad, pt)? })
+        #[allow(unused_mut)]
+        let mut ciphertext = sender.seal(aad, pt)?;
+        #[cfg(test)]
+        super::spoil::spoil(&mut ciphertext);
+        Ok(HpkeCiphertext { kem_output, ciphertext })
     }
 
     fn hpke_seal_psk(
@@ -222,6 +227,6 @@ impl CipherSuiteProvider for Cipher {
         signature: &[u8],
         data: &[u8],
     ) -> Result<(), SuiteError> {
-        sign::verify(public_key, signature, data)
+        sign::verify(&self.keys, public_key, signature, data)
     }
 }

@@ -119,7 +119,7 @@ impl Kem {
         }
     }
 
-    fn pair(self, secret: &[u8]) -> Result<(HpkeSecretKey, HpkePublicKey), SuiteError> {
+    pub(super) fn pair(self, secret: &[u8]) -> Result<(HpkeSecretKey, HpkePublicKey), SuiteError> {
         let public = match self {
             Self::X25519 => PublicKey::from(&x25519_secret(secret)?).to_bytes().to_vec(),
             Self::XWing => xwing_secret(secret)?.encapsulation_key().to_bytes().to_vec(),

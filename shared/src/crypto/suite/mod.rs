@@ -15,9 +15,12 @@ mod gcm;
 mod hash;
 mod hpke;
 mod kem;
+mod kem_key;
 #[cfg(test)]
 mod known_answers;
 mod sign;
+#[cfg(test)]
+pub(crate) mod spoil;
 
 use mls_rs_core::crypto::{CipherSuite, CryptoProvider};
 
@@ -27,6 +30,7 @@ pub use self::{
     cipher::Cipher,
     error::SuiteError,
     hpke::{Receiver, Sender},
+    kem_key::{Carried, KEM_KEY_LEN, KemKey},
 };
 
 /// `MLS_128_MLKEM768X25519_AES256GCM_SHA384_Ed25519`, draft-ietf-mls-pq-ciphersuites.
@@ -68,23 +72,24 @@ impl Suite {
 pub struct Provider {
     random: Random,
     only: Option<Suite>,
+    keys: sign::Keys,
 }
 
 impl Provider {
     /// A provider of both suites.
     pub fn new(random: Random) -> Self {
-        Self { random, only: None }
+        Self { random, only: None, keys: sign::Keys::default() }
     }
 
     /// A provider of one suite: a group that names the other one cannot even be looked at, so nobody
     /// can talk a client into a weaker suite.
     pub fn only(random: Random, suite: Suite) -> Self {
-        Self { random, only: Some(suite) }
+        Self { random, only: Some(suite), keys: sign::Keys::default() }
     }
 
     /// The operations of `suite`, whether or not this provider offers it to MLS.
     pub fn cipher(&self, suite: Suite) -> Cipher {
-        Cipher::new(suite, self.random.clone())
+        Cipher::new(suite, self.random.clone(), self.keys.clone())
     }
 
     fn offers(&self, suite: Suite) -> bool {

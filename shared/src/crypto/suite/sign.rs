@@ -5,6 +5,12 @@
 //! open, no honest signer ever makes such a key, and all members of a room run this same check, so
 //! they cannot be split over which signature is good.
 
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use mls_rs_core::crypto::{SignaturePublicKey, SignatureSecretKey};
 use zeroize::Zeroizing;
@@ -27,9 +33,44 @@ pub(super) fn sign(secret: &SignatureSecretKey, data: &[u8]) -> Result<Vec<u8>, 
     Ok(signing_key(secret)?.sign(data).to_bytes().to_vec())
 }
 
-pub(super) fn verify(public: &SignaturePublicKey, signature: &[u8], data: &[u8]) -> Result<(), SuiteError> {
-    let key: &[u8; 32] = public.as_bytes().try_into().map_err(|_| SuiteError::PublicKey)?;
-    let key = VerifyingKey::from_bytes(key).map_err(|_| SuiteError::PublicKey)?;
+/// Keys that are remembered, of 200 bytes each; beyond that the memory is cleared.
+const MAX_KEYS: usize = 4_096;
+
+/// Public keys in the form that verification needs: to bring one there takes a fifth of a verification, and members
+/// speak more than once. Clones share them.
+#[derive(Clone, Default)]
+pub(super) struct Keys(Arc<Mutex<HashMap<[u8; 32], VerifyingKey>>>);
+
+impl Keys {
+    fn get(&self, public: &SignaturePublicKey) -> Result<VerifyingKey, SuiteError> {
+        let bytes: [u8; 32] = public.as_bytes().try_into().map_err(|_| SuiteError::PublicKey)?;
+        // Whatever is in there is a key of its bytes, also after a panic elsewhere.
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = known.get(&bytes) {
+            return Ok(*key);
+        }
+        let key = VerifyingKey::from_bytes(&bytes).map_err(|_| SuiteError::PublicKey)?;
+        if known.len() >= MAX_KEYS {
+            known.clear();
+        }
+        known.insert(bytes, key);
+        Ok(key)
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keys")
+    }
+}
+
+pub(super) fn verify(
+    keys: &Keys,
+    public: &SignaturePublicKey,
+    signature: &[u8],
+    data: &[u8],
+) -> Result<(), SuiteError> {
+    let key = keys.get(public)?;
     let signature = Signature::from_slice(signature).map_err(|_| SuiteError::Signature)?;
     key.verify_strict(data, &signature).map_err(|_| SuiteError::Signature)
 }

@@ -1,38 +1,35 @@
 //! Invite links: `schat://host:port/#…`, everything secret behind the `#`, which no browser sends.
+//!
+//! Behind the `#` stands base64url of `S (20) ‖ pin (20, or nothing) ‖ checksum (2)`: what leads to the card, and what
+//! tells the right relay. All else is in the card, so a link is short enough to be read aloud.
 
 mod relay;
 
 use std::{fmt, str::FromStr};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use prost::Message;
-use proto::RoomId;
 
-use crate::{content, identity::Fingerprint, identity::clean_name, invite::InviteSecret};
+use crate::invite::{InviteSecret, SECRET_LEN};
 
 pub use relay::{AnyLink, RelayLink};
 
-/// Version of the link's format.
-const VERSION: u32 = 1;
+/// Bytes of the relay's pin in a link: 160 bits of SHA-256, against a second authority with the same beginning.
+pub const PIN_LEN: usize = 20;
 
-/// Longest link that is looked at, in bytes: a QR code of this size is still readable.
+/// Bytes of the checksum.
+const CHECKSUM: usize = 2;
+
+/// Longest link that is looked at, in bytes: host names have at most 253.
 const MAX_LINK: usize = 2048;
 
-/// What a link says about a room, without the relay's address.
+/// What a link says, without the relay's address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// The room at the relay.
-    pub room_id: RoomId,
     /// Lets the holder in.
     pub secret: InviteSecret,
-    /// Who made the link.
-    pub inviter: Option<Fingerprint>,
-    /// A GroupInfo of an earlier epoch is refused.
-    pub least_epoch: u64,
-    /// SHA-256 of the SubjectPublicKeyInfo of the relay's CA; none when WebPKI is to be used.
-    pub ca_pin: Option<[u8; 32]>,
-    /// What people see before they are in.
-    pub room_name: String,
+    /// The first bytes of the SHA-256 of the SubjectPublicKeyInfo of the relay's authority; none when WebPKI is to be
+    /// used, and nothing else.
+    pub pin: Option<[u8; PIN_LEN]>,
 }
 
 /// A link that somebody can click, print or scan.
@@ -42,7 +39,7 @@ pub struct InviteLink {
     pub host: String,
     /// UDP port of the relay.
     pub port: u16,
-    /// The room.
+    /// What leads into the room.
     pub link: Link,
 }
 
@@ -72,49 +69,36 @@ pub enum LinkError {
          or update the program"
     )]
     Unknown,
-    /// A link of another version.
-    #[error("the link is of version {0}, this program knows version {VERSION}: update it")]
-    Version(u32),
+    /// A link of the first version.
+    #[error("the link was made by an old version of Schat and leads nowhere any more: ask for a new one")]
+    Old,
 }
 
 impl Link {
     fn to_fragment(&self) -> String {
-        let content = content::Link {
-            room_id: self.room_id.as_bytes().to_vec().into(),
-            secret: self.secret.as_bytes().to_vec().into(),
-            inviter: self.inviter.map_or_else(Default::default, |f| f.0.to_vec().into()),
-            least_epoch: self.least_epoch,
-            ca_pin: self.ca_pin.map_or_else(Default::default, |pin| pin.to_vec().into()),
-            room_name: self.room_name.clone(),
-            version: VERSION,
-        };
-        let mut bytes = content.encode_to_vec();
-        bytes.extend_from_slice(&checksum(&bytes));
-        URL_SAFE_NO_PAD.encode(bytes)
+        let pin: &[u8] = self.pin.as_ref().map_or(&[], |pin| pin);
+        let body = [&self.secret.as_bytes()[..], pin].concat();
+        URL_SAFE_NO_PAD.encode([&body[..], &checksum::<CHECKSUM>(&body)].concat())
     }
 
     fn from_fragment(fragment: &str) -> Result<Self, LinkError> {
         let bytes = URL_SAFE_NO_PAD.decode(fragment).map_err(|_| LinkError::Damaged)?;
-        let (body, sum) = bytes.split_last_chunk::<4>().ok_or(LinkError::Damaged)?;
-        if checksum(body) != *sum {
+        // Of the first version: a longer message with a checksum of four bytes.
+        if let Some((body, sum)) = bytes.split_last_chunk::<4>().filter(|(body, _)| body.len() > 64)
+            && checksum::<4>(body) == *sum
+        {
+            return Err(LinkError::Old);
+        }
+        let (body, sum) = bytes.split_last_chunk::<CHECKSUM>().ok_or(LinkError::Damaged)?;
+        if checksum::<CHECKSUM>(body) != *sum {
             return Err(LinkError::Damaged);
         }
-        let content = content::Link::decode(body).map_err(|_| LinkError::Damaged)?;
-        if content.version != VERSION {
-            return Err(LinkError::Version(content.version));
-        }
-        let optional = |bytes: &[u8]| match bytes {
-            [] => Ok(None),
-            _ => <[u8; 32]>::try_from(bytes).map(Some).map_err(|_| LinkError::Damaged),
+        let (secret, pin) = body.split_first_chunk::<SECRET_LEN>().ok_or(LinkError::Damaged)?;
+        let pin = match pin {
+            [] => None,
+            pin => Some(pin.try_into().map_err(|_| LinkError::Damaged)?),
         };
-        Ok(Self {
-            room_id: RoomId::try_from(&*content.room_id).map_err(|_| LinkError::Damaged)?,
-            secret: InviteSecret::from_bytes((&*content.secret).try_into().map_err(|_| LinkError::Damaged)?),
-            inviter: optional(&content.inviter)?.map(Fingerprint),
-            least_epoch: content.least_epoch,
-            ca_pin: optional(&content.ca_pin)?,
-            room_name: clean_name(&content.room_name).map_err(|_| LinkError::Damaged)?,
-        })
+        Ok(Self { secret: InviteSecret::from_bytes(*secret), pin })
     }
 }
 
@@ -137,7 +121,10 @@ impl FromStr for InviteLink {
 /// Everything before the `#`.
 fn write_address(f: &mut fmt::Formatter<'_>, host: &str, port: u16) -> fmt::Result {
     let (open, close) = if host.contains(':') { ("[", "]") } else { ("", "") };
-    write!(f, "schat://{open}{host}{close}:{port}/")
+    match port {
+        proto::DEFAULT_PORT => write!(f, "schat://{open}{host}{close}/"),
+        port => write!(f, "schat://{open}{host}{close}:{port}/"),
+    }
 }
 
 /// Host, port and what is behind the `#`.
@@ -176,15 +163,15 @@ pub fn parse_address(address: &str) -> Option<(String, u16)> {
 /// A link whose fragment is `body` and its checksum, whatever `body` is.
 #[cfg(feature = "fuzzing")]
 pub(crate) fn with_fragment(body: &[u8]) -> String {
-    let bytes = [body, &checksum(body)].concat();
-    format!("schat://relay:443/#{}", URL_SAFE_NO_PAD.encode(bytes))
+    let bytes = [body, &checksum::<CHECKSUM>(body)].concat();
+    format!("schat://relay/#{}", URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// Tells a link that was cut or mistyped from one that is refused: not a protection.
-fn checksum(bytes: &[u8]) -> [u8; 4] {
+fn checksum<const N: usize>(bytes: &[u8]) -> [u8; N] {
     use sha2::{Digest, Sha256};
     let hash: [u8; 32] = Sha256::digest(bytes).into();
-    hash.first_chunk().copied().unwrap_or_default()
+    hash.first_chunk().copied().unwrap_or([0; N])
 }
 
 #[cfg(test)]
@@ -192,25 +179,28 @@ mod tests {
     use super::*;
 
     fn link(host: &str) -> InviteLink {
-        let link = Link {
-            room_id: RoomId([1; 32]),
-            secret: InviteSecret::from_bytes([2; 32]),
-            inviter: Some(Fingerprint([3; 32])),
-            least_epoch: 7,
-            ca_pin: Some([4; 32]),
-            room_name: "team".to_owned(),
-        };
+        let link = Link { secret: InviteSecret::from_bytes([2; SECRET_LEN]), pin: Some([4; PIN_LEN]) };
         InviteLink { host: host.to_owned(), port: 4443, link }
     }
 
     #[test]
-    fn links_survive_text() {
-        for host in ["chat.example.org", "127.0.0.1", "::1"] {
-            let text = link(host).to_string();
-            assert_eq!(text.parse(), Ok(link(host)));
-            assert_eq!(text.replace("schat://", "https://").parse(), Ok(link(host)));
-            assert!(text.len() < 300, "{} fits a QR code", text.len());
+    fn links_survive_text_and_are_short() {
+        for host in ["chat.example.org", "127.0.0.1", "::1", "2001:db8:85a3::8a2e:370:7334", &"x".repeat(36)]
+        {
+            for pin in [Some([4; PIN_LEN]), None] {
+                for port in [4443, 65_535, proto::DEFAULT_PORT] {
+                    let mut link = InviteLink { port, ..link(host) };
+                    link.link.pin = pin;
+                    let text = link.to_string();
+                    assert_eq!(text.parse().as_ref(), Ok(&link));
+                    assert_eq!(text.replace("schat://", "https://").parse(), Ok(link));
+                    assert!(text.len() <= 110, "{} characters: {text}", text.len());
+                }
+            }
         }
+        // The longest address there is fits without a port.
+        let longest = InviteLink { port: proto::DEFAULT_PORT, ..link(&["2001"; 8].join(":")) };
+        assert!(longest.to_string().len() <= 110);
     }
 
     #[test]
@@ -226,6 +216,15 @@ mod tests {
             let altered = String::from_utf8(bytes).unwrap();
             assert!(altered.parse::<InviteLink>().is_err(), "altered at {i}");
         }
+    }
+
+    #[test]
+    fn link_of_the_first_version_says_so() {
+        // A room id and a secret, as protobuf wrote them.
+        let body = [&[0x0a, 32][..], &[1; 32], &[0x12, 32], &[2; 32]].concat();
+        let old = URL_SAFE_NO_PAD.encode([&body[..], &checksum::<4>(&body)].concat());
+        assert_eq!(format!("schat://h:1/#{old}").parse::<InviteLink>(), Err(LinkError::Old));
+        assert_eq!(format!("schat://h:1/#{}", &old[1..]).parse::<InviteLink>(), Err(LinkError::Damaged));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use mls_rs::{
     client_builder::{
         BaseConfig, WithCryptoProvider, WithGroupStateStorage, WithIdentityProvider, WithMlsRules,
     },
-    group::{CommitBuilder, ExportedTree},
+    group::{CommitBuilder, ExportedTree, ReceivedMessage},
     identity::{CredentialType, SigningIdentity},
     mls_rules::{CommitOptions, DefaultMlsRules, EncryptionOptions},
     storage_provider::in_memory::InMemoryPreSharedKeyStorage,
@@ -19,11 +19,12 @@ use mls_rs_core::{
     psk::{ExternalPskId, PreSharedKey},
     time::MlsTime,
 };
-use prost::Message as _;
+use prost::Message;
 
-use super::{Group, LEAF_EXTENSION, ROOM_EXTENSION, Signer, Storage};
+use super::{Group, Kind, LEAF_EXTENSION, Place, ROOM_EXTENSION, Signer, Storage};
 use crate::{
     content,
+    crypto::aead::Session,
     crypto::random::Random,
     crypto::suite::{Provider, Suite},
     identity::credential::CREDENTIAL_TYPE,
@@ -38,8 +39,30 @@ pub(crate) type Config = WithMlsRules<
     WithGroupStateStorage<Storage, WithIdentityProvider<Gullible, WithCryptoProvider<Provider, BaseConfig>>>,
 >;
 
-/// The group in such hands.
-pub(crate) struct Hostile(pub(crate) mls_rs::Group<Config>);
+thread_local! {
+    /// The authorities of the epochs that commits of these programs begin, by the commit.
+    static ANNOUNCED: std::cell::RefCell<Vec<(Vec<u8>, [u8; 32])>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+/// The true authority of the epoch that a commit made here begins; nobody's for other bytes.
+pub(crate) fn announced(message: &[u8]) -> [u8; 32] {
+    ANNOUNCED.with_borrow(|all| all.iter().find(|(made, _)| made == message).map_or([1; 32], |(_, key)| *key))
+}
+
+/// As `announced`, of what was made last.
+pub(crate) fn last_announced() -> [u8; 32] {
+    ANNOUNCED.with_borrow(|all| all.last().map_or([1; 32], |(_, key)| *key))
+}
+
+fn announce(message: &[u8], group: &mls_rs::Group<Config>) {
+    let id = group.group_id().to_vec();
+    let Ok(seed) = group.export_secret(b"schat/2 authority", &id, 32) else { return };
+    let key = ed25519_dalek::SigningKey::from_bytes(&seed.as_bytes().try_into().unwrap());
+    ANNOUNCED.with_borrow_mut(|all| all.push((message.to_vec(), key.verifying_key().to_bytes())));
+}
+
+/// The group in such hands, and what its commits say besides.
+pub(crate) struct Hostile(pub(crate) mls_rs::Group<Config>, pub(crate) content::CommitNote);
 
 /// A commit: the MLS message and the GroupInfo after it.
 pub(crate) type Made = (Vec<u8>, Vec<u8>);
@@ -66,10 +89,12 @@ impl Hostile {
         let tree = ExportedTree::from_bytes(&storage.tree().unwrap()).unwrap();
         let mut psks = InMemoryPreSharedKeyStorage::default();
         for invite in group.room().unwrap().invites {
-            psks.insert(ExternalPskId::new(invite.id.to_vec()), PreSharedKey::new(invite.psk.to_vec()));
+            psks.insert(ExternalPskId::new(invite.id.to_vec()), PreSharedKey::new(vec![9; 32]));
         }
         let client = builder(random, storage, psks, extensions, secretive).build();
-        Self(client.load_group_with_ratchet_tree(group.mls.group_id(), tree).unwrap())
+        let session = Session::random(random).as_bytes().to_vec().into();
+        let note = content::CommitNote { session, ..content::CommitNote::default() };
+        Self(client.load_group_with_ratchet_tree(group.mls.group_id(), tree).unwrap(), note)
     }
 
     /// Commits whatever `plan` says, and applies it.
@@ -77,9 +102,15 @@ impl Hostile {
         &mut self,
         plan: impl FnOnce(CommitBuilder<'_, Config>) -> CommitBuilder<'_, Config>,
     ) -> Made {
-        let output = plan(self.0.commit_builder()).build().unwrap();
+        let builder = self.0.commit_builder().authenticated_data(self.1.encode_to_vec());
+        let output = plan(builder).build().unwrap();
         let info = output.external_commit_group_info.as_ref().unwrap().to_bytes().unwrap();
-        (output.commit_message.to_bytes().unwrap(), info)
+        let message = output.commit_message.to_bytes().unwrap();
+        let mut ahead = self.0.clone();
+        if ahead.apply_pending_commit().is_ok() {
+            announce(&message, &ahead);
+        }
+        (message, info)
     }
 
     /// Joins by whatever means, and says that it supports only `extensions`.
@@ -108,12 +139,57 @@ impl Hostile {
         }
         let (group, commit) = joining.build(MlsMessage::from_bytes(group_info).unwrap()).unwrap();
         let info = group.group_info_message_allowing_ext_commit(true).unwrap().to_bytes().unwrap();
-        (Self(group), (commit.to_bytes().unwrap(), info))
+        let message = commit.to_bytes().unwrap();
+        announce(&message, &group);
+        (Self(group, content::CommitNote::default()), (message, info))
     }
 
-    /// A PrivateMessage with anything in it.
-    pub(crate) fn seal(&mut self, content: &[u8]) -> Vec<u8> {
-        self.0.encrypt_application_message(content, Vec::new()).unwrap().to_bytes().unwrap()
+    /// The session that a commit names as that of its envelope (RFC 9420, 6 and 6.2).
+    pub(crate) fn session_of(message: &[u8]) -> Option<Session> {
+        // Version, wire format, the length of the group id and the id, epoch, the sender's kind and leaf.
+        let rest = message.strip_prefix(&[0, 1, 0, 1, 32])?.get(32 + 8 + 1 + 4..)?;
+        let (first, rest) = rest.split_first()?;
+        let note = match first >> 6 {
+            0 => rest.get(..usize::from(*first))?,
+            _ => rest.get(1..1 + usize::from(first & 0x3f) * 256 + usize::from(*rest.first()?))?,
+        };
+        let note = content::CommitNote::decode(note).ok()?;
+        Some(Session((&*note.session).try_into().ok()?))
+    }
+
+    /// A PrivateMessage with anything in it, for the place that its envelope will have.
+    pub(crate) fn seal(
+        &mut self,
+        kind: Kind,
+        (session, sequence): (Session, u64),
+        content: &[u8],
+    ) -> Vec<u8> {
+        let generation = self.0.peek_next_key_generation().unwrap();
+        self.seal_as(&Place { kind, session, sequence, generation }.encode(), content)
+    }
+
+    /// A PrivateMessage with anything in it, which says that it belongs anywhere.
+    pub(crate) fn seal_as(&mut self, place: &[u8], content: &[u8]) -> Vec<u8> {
+        self.0.encrypt_application_message(content, place.to_vec()).unwrap().to_bytes().unwrap()
+    }
+
+    /// What another member signed, as this member reads it: its place and its content.
+    pub(crate) fn signed(&mut self, message: &[u8]) -> (Vec<u8>, Vec<u8>) {
+        let message = MlsMessage::from_bytes(message).unwrap();
+        match self.0.process_incoming_message(message).unwrap() {
+            ReceivedMessage::ApplicationMessage(said) => {
+                (said.authenticated_data.clone(), said.data().to_vec())
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Seals what was signed already once more, `ahead` keys later. To be called on the group of whoever signed it:
+    /// Ed25519 is deterministic (RFC 8032, 5.1.6), so the signature is the one that every member has seen, and all else
+    /// that goes into the bytes every member can derive. They are what any member can make.
+    pub(crate) fn reseal(&mut self, (place, content): &(Vec<u8>, Vec<u8>), ahead: u32) -> Vec<u8> {
+        (0..ahead).for_each(|_| drop(self.seal_as(b"", b"")));
+        self.seal_as(place, content)
     }
 }
 

@@ -3,7 +3,10 @@
 //! Whatever a message from the network does to the library's state is undone unless the engine keeps it:
 //! [`Group::keep`] takes a snapshot after each accepted step, [`Group::undo`] returns to the last one. So
 //! a message that fails half-way, or breaks one of our rules after the library accepted it, leaves no
-//! trace; in particular an insider cannot burn another member's message key.
+//! trace. A snapshot costs as much as many messages, so those that were opened are remembered instead, and opened
+//! again after an undo; the engine keeps once for all that it takes in at a time.
+
+use std::{collections::BTreeMap, sync::Mutex};
 
 use mls_rs::{
     CipherSuiteProvider, CryptoProvider, ExtensionList, MlsMessage,
@@ -12,32 +15,39 @@ use mls_rs::{
     },
     group::{CommitEffect, ExportedTree, ReceivedMessage},
     mls_rules::{CommitOptions, DefaultMlsRules, EncryptionOptions},
-    storage_provider::in_memory::InMemoryPreSharedKeyStorage,
 };
 use mls_rs_core::{
     crypto::{SignaturePublicKey, SignatureSecretKey},
     extension::{Extension, ExtensionType},
     identity::SigningIdentity,
-    psk::{ExternalPskId, PreSharedKey},
     time::MlsTime,
 };
 use prost::Message;
-use proto::RoomId;
+use proto::{PublicKey, RoomId};
 use zeroize::Zeroizing;
 
 use crate::{
     content,
     crypto::random::Random,
     crypto::suite::{Provider, Suite},
-    identity::credential::{Holder, Members},
+    identity::credential::{Holder, Members, account_of},
+    invite::{InviteSecret, join_statement},
     mls::rules::{self, Violation},
 };
 
+mod authority;
+mod base;
 #[cfg(test)]
 pub(crate) mod hostile;
+pub(crate) mod leaving;
+mod message;
+mod place;
+mod rejoin;
 mod storage;
 mod view;
 
+pub use authority::{Authority, Next};
+pub use place::{Claim, Kind, Place};
 pub use storage::EPOCHS_KEPT;
 use storage::Storage;
 pub(crate) use storage::is_ours;
@@ -51,7 +61,7 @@ pub const LEAF_EXTENSION: ExtensionType = ExtensionType::new(0xF5C2);
 pub const ROOM_EXTENSION: ExtensionType = ExtensionType::new(0xF5C3);
 
 /// MLS exporter label (RFC 9420, 8.5) of the epoch's envelope secret.
-const ENVELOPE_LABEL: &[u8] = b"schat/1 envelope";
+const ENVELOPE_LABEL: &[u8] = b"schat/2 envelope";
 
 /// The certified leaf expires only with the key package rules of MLS, which this protocol does not use:
 /// ten years, in seconds.
@@ -71,6 +81,9 @@ pub enum GroupError {
     /// One of our own rules was broken.
     #[error("{0}")]
     Rule(#[from] Violation),
+    /// A message that its sender did not seal for where it was found.
+    #[error("the message belongs elsewhere")]
+    Misplaced,
     /// Bytes that are no MLS message, or of a kind that does not belong there.
     #[error("not the kind of MLS message that belongs here")]
     Unexpected,
@@ -116,6 +129,8 @@ pub struct Prepared {
     pub group_info: Vec<u8>,
     /// What [`Group::apply`] needs; secret. Empty for an external commit, which is applied already.
     pub secrets: Zeroizing<Vec<u8>>,
+    /// What that epoch has for the relay and for joiners.
+    pub next: Next,
 }
 
 /// What a commit is to do.
@@ -127,6 +142,8 @@ pub struct Plan {
     pub room: Option<content::Room>,
     /// The new credential, if it changes.
     pub identity: Option<(Signer, SigningIdentity)>,
+    /// What the commit says beside what it does; its committer signs it.
+    pub note: content::CommitNote,
 }
 
 /// What an applied commit did.
@@ -140,10 +157,14 @@ pub struct Applied {
     pub leaf: u32,
     /// Who joined, by an external commit.
     pub joined: Option<Holder>,
+    /// It was a member before, at this leaf: its device came back.
+    pub returned: Option<u32>,
     /// Who was removed.
     pub removed: Vec<(u32, Holder)>,
     /// We were.
     pub removed_us: bool,
+    /// What the committer signed besides, as it came.
+    pub note: Vec<u8>,
 }
 
 /// The group of a room.
@@ -151,7 +172,15 @@ pub struct Group {
     mls: mls_rs::Group<Config>,
     client: mls_rs::Client<Config>,
     storage: Storage,
-    psks: InMemoryPreSharedKeyStorage,
+    random: Random,
+    /// What was opened since the last [`Group::keep`], to be opened again after an [`Group::undo`]; at most
+    /// [`message::MAX_UNKEPT`].
+    unkept: Vec<message::Opened>,
+    /// Members whose credentials were verified in this epoch: at most one for each leaf.
+    holders: Mutex<(u64, BTreeMap<u32, Holder>)>,
+    /// How often [`Group::undo`] reloaded the group.
+    #[cfg(test)]
+    pub(crate) undone: u32,
 }
 
 impl Group {
@@ -167,7 +196,7 @@ impl Group {
         leaf: &content::Leaf,
         now: u64,
     ) -> Result<(Self, Vec<u8>), GroupError> {
-        let (client, storage, psks) = client(id, random, Some((signer, identity, suite)));
+        let (client, storage) = client(id, random, Some((signer, identity, suite)));
         let mls = client.create_group_with_id(
             id.as_bytes().to_vec(),
             extension(ROOM_EXTENSION, room),
@@ -175,12 +204,12 @@ impl Group {
             Some(seconds(now)),
         )?;
         let group_info = mls.group_info_message_allowing_ext_commit(true)?.to_bytes()?;
-        let mut group = Self { mls, client, storage, psks };
+        let mut group = Self::of(mls, client, storage, random);
         group.keep()?;
         Ok((group, group_info))
     }
 
-    /// Joins by an external commit that proves the invite's PSK. The commit is already applied here.
+    /// Joins by an external commit whose leaf the invite's joining key has signed. The commit is already applied here.
     ///
     /// # Errors
     /// [`GroupError`] when the GroupInfo does not verify or is not of this room.
@@ -189,29 +218,55 @@ impl Group {
         (signer, identity): (&Signer, SigningIdentity),
         id: &RoomId,
         group_info: &[u8],
-        (invite, psk): ([u8; 16], &[u8; 32]),
-        leaf: &content::Leaf,
+        (invite, access_key): (&InviteSecret, &PublicKey),
         now: u64,
     ) -> Result<(Self, Prepared), GroupError> {
-        let (client, storage, mut psks) = client(id, random, Some((signer, identity, suite)));
-        let psk_id = ExternalPskId::new(invite.to_vec());
-        psks.insert(psk_id.clone(), PreSharedKey::new(psk.to_vec()));
+        let group_info = MlsMessage::from_bytes(group_info)?;
+        let epoch = group_info.epoch().ok_or(GroupError::Unexpected)?;
+        let account = account_of(&identity).ok_or(Violation::Credential)?;
+        let (leaf_key, access_key) = (signer.public.as_bytes(), access_key.as_bytes());
+        let statement = join_statement(id.as_bytes(), epoch, leaf_key, &account, access_key);
+        let leaf = content::Leaf {
+            access_key: access_key.to_vec().into(),
+            invite_id: invite.id().to_vec().into(),
+            join_signature: invite.join_key().sign(&statement).to_vec().into(),
+        };
+        let (client, storage) = client(id, random, Some((signer, identity, suite)));
         let (mls, commit) = client
             .external_commit_builder()?
-            .with_leaf_node_extensions(extension(LEAF_EXTENSION, leaf))
-            .with_external_psk(psk_id)
+            .with_leaf_node_extensions(extension(LEAF_EXTENSION, &leaf))
             .commit_time(seconds(now))
-            .build(MlsMessage::from_bytes(group_info)?)?;
+            .build(group_info)?;
         if mls.group_id() != id.as_bytes() || mls.cipher_suite() != suite.cipher_suite() {
             return Err(GroupError::Unexpected);
         }
         let group_info = mls.group_info_message_allowing_ext_commit(true)?.to_bytes()?;
-        let prepared = Prepared { message: commit.to_bytes()?, group_info, secrets: Zeroizing::default() };
-        let mut group = Self { mls, client, storage, psks };
+        let next = Next::of(&mls)?;
+        let prepared =
+            Prepared { message: commit.to_bytes()?, group_info, secrets: Zeroizing::default(), next };
+        let mut group = Self::of(mls, client, storage, random);
         let (room, own) = (group.room()?, group.leaf());
-        rules::check_own_join(&group.mls.roster(), own, &room, &invite)?;
+        rules::check_own_join(&group.mls.roster(), own, (id, &room), &invite.id(), now)?;
         group.keep()?;
         Ok((group, prepared))
+    }
+
+    fn of(
+        mls: mls_rs::Group<Config>,
+        client: mls_rs::Client<Config>,
+        storage: Storage,
+        random: &Random,
+    ) -> Self {
+        Self {
+            mls,
+            client,
+            storage,
+            random: random.clone(),
+            unkept: Vec::new(),
+            holders: Mutex::default(),
+            #[cfg(test)]
+            undone: 0,
+        }
     }
 
     /// The group as it was last kept: see [`Group::take_rows`].
@@ -223,10 +278,10 @@ impl Group {
         id: &RoomId,
         rows: Vec<(String, Zeroizing<Vec<u8>>)>,
     ) -> Result<Self, GroupError> {
-        let (client, storage, psks) = client(id, random, None);
+        let (client, storage) = client(id, random, None);
         storage.restore(rows);
         let mls = load(&client, &storage, id.as_bytes())?;
-        Ok(Self { mls, client, storage, psks })
+        Ok(Self::of(mls, client, storage, random))
     }
 
     /// Keeps the present state: [`Group::undo`] returns here.
@@ -238,43 +293,28 @@ impl Group {
             let tree = self.mls.export_tree().to_bytes()?;
             self.storage.set_tree(self.epoch(), tree);
         }
-        Ok(self.mls.write_to_storage_without_ratchet_tree()?)
+        self.mls.write_to_storage_without_ratchet_tree()?;
+        self.unkept.clear();
+        Ok(())
     }
 
-    /// Forgets everything since the last [`Group::keep`].
+    /// Forgets everything since the last [`Group::keep`] but the messages that were opened; keeps what that leaves.
     ///
     /// # Errors
     /// [`GroupError::Damaged`] when the kept state cannot be read back.
     pub fn undo(&mut self) -> Result<(), GroupError> {
         self.mls = load(&self.client, &self.storage, self.mls.group_id())?;
-        Ok(())
+        self.holders = Mutex::default();
+        #[cfg(test)]
+        {
+            self.undone += 1;
+        }
+        self.open_again()
     }
 
-    /// The rows that changed since the last call, for storage.
+    /// The rows that changed since the last call, for storage. What is not kept is not among them.
     pub fn take_rows(&mut self) -> Vec<(String, Option<Zeroizing<Vec<u8>>>)> {
         self.storage.take_rows()
-    }
-
-    /// Seals application data as an MLS PrivateMessage.
-    ///
-    /// # Errors
-    /// [`GroupError::Mls`] when the library refuses.
-    pub fn seal(&mut self, content: &[u8]) -> Result<Vec<u8>, GroupError> {
-        Ok(self.mls.encrypt_application_message(content, Vec::new())?.to_bytes()?)
-    }
-
-    /// Opens an MLS PrivateMessage and authenticates its sender, who must still be a member.
-    ///
-    /// # Errors
-    /// [`GroupError`]; the caller then calls [`Group::undo`].
-    pub fn open(&mut self, message: &[u8], at: u64) -> Result<(u32, Zeroizing<Vec<u8>>), GroupError> {
-        let message = MlsMessage::from_bytes(message)?;
-        match self.mls.process_incoming_message_with_time(message, seconds(at))? {
-            ReceivedMessage::ApplicationMessage(said) => {
-                Ok((said.sender_index, Zeroizing::new(said.data().to_vec())))
-            }
-            _ => Err(GroupError::Unexpected),
-        }
     }
 
     /// Builds a commit without applying it; it always brings fresh keys of ours.
@@ -282,7 +322,8 @@ impl Group {
     /// # Errors
     /// [`GroupError`] when the library refuses the plan.
     pub fn prepare(&mut self, plan: Plan, now: u64) -> Result<Prepared, GroupError> {
-        let mut builder = self.mls.commit_builder().commit_time(seconds(now));
+        let note = plan.note.encode_to_vec();
+        let mut builder = self.mls.commit_builder().commit_time(seconds(now)).authenticated_data(note);
         for leaf in plan.remove {
             builder = builder.remove_member(leaf)?;
         }
@@ -294,11 +335,13 @@ impl Group {
         }
         let (output, secrets) = builder.build_detached()?;
         let group_info = output.external_commit_group_info.ok_or(GroupError::Unexpected)?.to_bytes()?;
-        Ok(Prepared {
-            message: output.commit_message.to_bytes()?,
-            group_info,
-            secrets: secrets.to_bytes()?.into(),
-        })
+        let message = output.commit_message.to_bytes()?;
+        let kept = Zeroizing::new(secrets.to_bytes()?);
+        // The library tells an epoch's secrets only once it has begun. A clone costs a copy of the tree, and to begin
+        // it a key schedule: some per cent of building the commit, which seals to the whole path.
+        let mut ahead = self.mls.clone();
+        ahead.apply_detached_commit(secrets)?;
+        Ok(Prepared { message, group_info, secrets: kept, next: Next::of(&ahead)? })
     }
 
     /// Applies a commit of ours.
@@ -320,9 +363,6 @@ impl Group {
         if message.wire_format() != mls_rs::WireFormat::PublicMessage {
             return Err(GroupError::Unexpected);
         }
-        for invite in self.room()?.invites {
-            self.psks.insert(ExternalPskId::new(invite.id.to_vec()), PreSharedKey::new(invite.psk.to_vec()));
-        }
         match self.mls.process_incoming_message_with_time(message, seconds(at))? {
             ReceivedMessage::Commit(done) => self.applied(&done, Some(at)),
             _ => Err(GroupError::Unexpected),
@@ -340,7 +380,10 @@ impl Group {
             CommitEffect::ReInit(_) => return Err(GroupError::Unexpected),
         };
         if let Some(at) = check_at {
+            let note = content::CommitNote::decode(&*done.authenticated_data).map_err(|_| Violation::Note)?;
             rules::check_commit(&rules::Commit {
+                room: self.mls.group_id(),
+                note: &note,
                 external: done.is_external,
                 committer: done.committer,
                 proposals: epoch.applied_proposals(),
@@ -355,11 +398,10 @@ impl Group {
     }
 }
 
-type Parts = (mls_rs::Client<Config>, Storage, InMemoryPreSharedKeyStorage);
+type Parts = (mls_rs::Client<Config>, Storage);
 
 fn client(id: &RoomId, random: &Random, signer: Option<(&Signer, SigningIdentity, Suite)>) -> Parts {
     let storage = Storage::default();
-    let psks = InMemoryPreSharedKeyStorage::default();
     let options = CommitOptions::new().with_path_required(true).with_allow_external_commit(true);
     // Envelopes pad, so MLS need not; commits stay PublicMessages inside them (RFC 9420, 6.2).
     let rules = DefaultMlsRules::new()
@@ -370,7 +412,6 @@ fn client(id: &RoomId, random: &Random, signer: Option<(&Signer, SigningIdentity
         .identity_provider(Members(*id))
         .group_state_storage(storage.clone())
         .mls_rules(rules)
-        .psk_store(psks.clone())
         .extension_types([LEAF_EXTENSION, ROOM_EXTENSION])
         .key_package_lifetime(std::time::Duration::from_secs(LIFETIME_SECONDS));
     let client = match signer {
@@ -379,7 +420,7 @@ fn client(id: &RoomId, random: &Random, signer: Option<(&Signer, SigningIdentity
         }
         None => builder.build(),
     };
-    (client, storage, psks)
+    (client, storage)
 }
 
 fn load(
@@ -401,3 +442,6 @@ fn extension(kind: ExtensionType, message: &impl Message) -> ExtensionList {
 fn seconds(millis: u64) -> MlsTime {
     MlsTime::from(millis / 1000)
 }
+
+#[cfg(test)]
+mod tests;

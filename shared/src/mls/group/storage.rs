@@ -17,6 +17,7 @@ pub const EPOCHS_KEPT: u64 = 3;
 const GROUP: &str = "group";
 const TREE: &str = "tree";
 const EPOCH: &str = "epoch/";
+const BASE: &str = "base/";
 
 /// Rows of one group; clones share them.
 #[derive(Clone, Default)]
@@ -24,7 +25,7 @@ pub(crate) struct Storage(Arc<Mutex<Rows>>);
 
 #[derive(Default)]
 struct Rows {
-    /// At most one group, one tree and [`EPOCHS_KEPT`] epochs.
+    /// At most one group, one tree and [`EPOCHS_KEPT`] epochs, and as much again for each of at most two bases.
     rows: BTreeMap<String, Zeroizing<Vec<u8>>>,
     dirty: BTreeSet<String>,
     tree_epoch: Option<u64>,
@@ -50,6 +51,58 @@ impl Storage {
         self.lock().rows.get(TREE).cloned()
     }
 
+    pub(super) fn has_base(&self, position: u64) -> bool {
+        self.lock().rows.contains_key(&format!("{}{GROUP}", base_key(position)))
+    }
+
+    pub(super) fn keep_base(&self, position: u64) {
+        let mut inner = self.lock();
+        let prefix = base_key(position);
+        inner.clear(|key| key.starts_with(&prefix));
+        let own = inner.rows.iter().filter(|(key, _)| !key.starts_with(BASE));
+        let copies: Vec<_> = own.map(|(key, value)| (format!("{prefix}{key}"), value.clone())).collect();
+        copies.into_iter().for_each(|(key, value)| inner.put(key, value));
+    }
+
+    pub(super) fn keep_bases(&self, positions: &[u64]) {
+        let kept: Vec<String> = positions.iter().map(|position| base_key(*position)).collect();
+        let is_stale =
+            |key: &str| key.starts_with(BASE) && !kept.iter().any(|prefix| key.starts_with(prefix));
+        self.lock().clear(is_stale);
+    }
+
+    pub(super) fn to_base(&self, position: u64) {
+        let copies = self.base_rows(position);
+        let mut inner = self.lock();
+        inner.clear(|key| !key.starts_with(BASE));
+        copies.into_iter().for_each(|(key, value)| inner.put(key, value));
+        inner.tree_epoch = None;
+    }
+
+    /// A base's rows, under the names that they have in a group.
+    pub(super) fn base_rows(&self, position: u64) -> Vec<(String, Zeroizing<Vec<u8>>)> {
+        let prefix = base_key(position);
+        let strip = |(key, value): (&String, &Zeroizing<Vec<u8>>)| {
+            Some((key.strip_prefix(&prefix)?.to_owned(), value.clone()))
+        };
+        self.lock().rows.iter().filter_map(strip).collect()
+    }
+
+    /// Takes the place of `other`, whose state becomes a base and whose other rows go.
+    pub(super) fn succeed(&self, other: &Self, position: u64) {
+        let prefix = base_key(position);
+        let old = other.lock().rows.clone();
+        let mut inner = self.lock();
+        for (key, value) in old {
+            if !key.starts_with(BASE) {
+                inner.put(format!("{prefix}{key}"), value);
+            }
+            if !inner.rows.contains_key(&key) {
+                inner.dirty.insert(key);
+            }
+        }
+    }
+
     #[cfg(test)]
     pub(super) fn rows(&self) -> Vec<(String, Zeroizing<Vec<u8>>)> {
         self.lock().rows.clone().into_iter().collect()
@@ -73,6 +126,14 @@ impl Rows {
         self.rows.insert(key, value);
     }
 
+    fn clear(&mut self, what: impl Fn(&str) -> bool) {
+        let gone: Vec<String> = self.rows.keys().filter(|key| what(key)).cloned().collect();
+        for key in gone {
+            self.rows.remove(&key);
+            self.dirty.insert(key);
+        }
+    }
+
     fn epochs(&self) -> impl DoubleEndedIterator<Item = u64> {
         self.rows.keys().filter_map(|key| key.strip_prefix(EPOCH)?.parse().ok())
     }
@@ -80,7 +141,12 @@ impl Rows {
 
 /// Whether a row of the room belongs to the group.
 pub(crate) fn is_ours(key: &str) -> bool {
+    let key = key.strip_prefix(BASE).and_then(|key| Some(key.split_once('/')?.1)).unwrap_or(key);
     key == GROUP || key == TREE || key.starts_with(EPOCH)
+}
+
+fn base_key(position: u64) -> String {
+    format!("{BASE}{position:020}/")
 }
 
 fn epoch_key(epoch: u64) -> String {

@@ -7,7 +7,6 @@ use mls_rs::{
     group::{CommitMessageDescription, NewEpoch},
 };
 use mls_rs_core::group::Member;
-use prost::Message;
 use proto::{
     RoomId,
     relay::{AccessKey, access_key::Kind},
@@ -16,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::{Applied, Config, ENVELOPE_LABEL, Group, GroupError, LEAF_EXTENSION, ROOM_EXTENSION};
 use crate::{
-    content, identity::Fingerprint, identity::credential::Holder, invite::access_key_of,
+    canonical, content, identity::Fingerprint, identity::credential::Holder, invite::access_key_of,
     mls::rules::Violation,
 };
 
@@ -60,6 +59,11 @@ impl Group {
         Ok(Zeroizing::new(bytes))
     }
 
+    /// How many members there are.
+    pub fn size(&self) -> usize {
+        self.mls.roster().members_iter().count()
+    }
+
     /// One more than the greatest leaf index in use.
     pub fn leaf_bound(&self) -> u32 {
         self.mls.roster().members_iter().map(|member| member.index + 1).max().unwrap_or(0)
@@ -77,16 +81,18 @@ impl Group {
             .collect()
     }
 
-    /// The member at `leaf`, if there is one.
-    pub fn member(&self, leaf: u32) -> Option<Holder> {
-        holder(self.mls.group_id(), &self.mls.member_at_index(leaf)?).ok()
+    /// How many leaves came by the invite.
+    pub fn uses(&self, invite: &[u8]) -> u32 {
+        let came = |member: &Member| leaf_of(member).is_ok_and(|leaf| *leaf.invite_id == *invite);
+        self.mls.roster().members_iter().filter(came).map(|_| 1).sum()
     }
 
-    /// The id of the invite by which the member with this account key came, where it came by one; of its latest leaf.
-    pub fn invite_of(&self, who: &Fingerprint) -> Option<Vec<u8>> {
-        let leaf = self.members().ok()?.into_iter().rev().find(|(_, holder)| holder.fingerprint == *who)?.0;
-        let id = leaf_of(&self.mls.member_at_index(leaf)?).ok()?.invite_id;
-        (!id.is_empty()).then(|| id.to_vec())
+    /// The member whose live invite the leaf came by; none in an open room.
+    pub fn inviter_of(&self, leaf: u32) -> Option<Holder> {
+        let (room, id) = (self.room().ok()?, leaf_of(&self.mls.member_at_index(leaf)?).ok()?.invite_id);
+        let invite = room.invites.iter().find(|invite| !room.open && invite.id == id)?;
+        let maker = Fingerprint::of(&(&*invite.maker).try_into().ok()?);
+        Some(self.members().ok()?.into_iter().find(|(_, holder)| holder.fingerprint == maker)?.1)
     }
 
     /// The access keys that the relay should have now.
@@ -129,15 +135,30 @@ fn member_key(key: bytes::Bytes) -> AccessKey {
 
 pub(crate) fn room_of(extensions: &ExtensionList) -> Result<content::Room, GroupError> {
     let extension = extensions.get(ROOM_EXTENSION).ok_or(Violation::Room)?;
-    Ok(content::Room::decode(&*extension.extension_data).map_err(|_| Violation::Room)?)
+    Ok(canonical::decode(&extension.extension_data).ok_or(Violation::Room)?)
 }
 
+/// Versions, suites and types that a leaf may say it supports: ours says nine. A leaf stays in every member's state.
+const MAX_ABILITIES: usize = 64;
+
+/// The leaf's extension, its only one.
 pub(crate) fn leaf_of(member: &Member) -> Result<content::Leaf, Violation> {
     let extension = member.extensions.get(LEAF_EXTENSION).ok_or(Violation::Leaf)?;
-    content::Leaf::decode(&*extension.extension_data).map_err(|_| Violation::Leaf)
+    let abilities = &member.capabilities;
+    let abilities = abilities.protocol_versions().len()
+        + abilities.cipher_suites().len()
+        + abilities.extensions().len()
+        + abilities.proposals().len()
+        + abilities.credentials().len();
+    if member.extensions.len() != 1 || abilities > MAX_ABILITIES {
+        return Err(Violation::Leaf);
+    }
+    let leaf: content::Leaf = canonical::decode(&extension.extension_data).ok_or(Violation::Leaf)?;
+    let is_sized = leaf.access_key.len() == 32 && matches!(leaf.invite_id.len(), 0 | 16);
+    is_sized.then_some(leaf).ok_or(Violation::Leaf)
 }
 
-fn holder(room: &[u8], member: &Member) -> Result<Holder, GroupError> {
+pub(super) fn holder(room: &[u8], member: &Member) -> Result<Holder, GroupError> {
     let room = RoomId::try_from(room).map_err(|_| GroupError::Unexpected)?;
     Ok(Holder::verify(&room, &member.signing_identity).map_err(|_| Violation::Credential)?)
 }
@@ -165,6 +186,12 @@ pub(super) fn applied(
             removed.push((leaf, holder(&before.member_at_index(leaf).ok_or(Violation::Leaf)?)?));
         }
     }
-    let joined = done.is_external.then(|| committer.clone());
-    Ok(Applied { committer, was, leaf: done.committer, joined, removed, removed_us })
+    // The rules let an external commit remove nobody but the committer's own old leaf.
+    let returned = removed.first().filter(|_| done.is_external).map(|(leaf, _)| *leaf);
+    if returned.is_some() {
+        removed.clear();
+    }
+    let joined = (done.is_external && returned.is_none()).then(|| committer.clone());
+    let note = done.authenticated_data.clone();
+    Ok(Applied { committer, was, leaf: done.committer, joined, returned, removed, removed_us, note })
 }

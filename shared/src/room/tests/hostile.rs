@@ -7,14 +7,18 @@ use proto::relay::{
     AccessChange, AccessKey, CommitPart, Deliver, RelayFrame, access_key::Kind, relay_frame::Frame,
 };
 
-use super::world::World;
+use super::world::{PIN, World};
 use crate::{
     content::{self, content::Body, sealed},
     crypto::aead::{Origin, Scope, SealingKey, Session},
     crypto::suite::Suite,
-    invite::{AccessSecret, join_secret},
-    mls::group::hostile::Hostile,
-    room::{AlarmKind, Input},
+    invite::{AccessSecret, InviteSecret, join_secret, list},
+    mls::group::{
+        self,
+        hostile::{Hostile, announced, last_announced},
+        leaf_of,
+    },
+    room::{AlarmKind, Command, Input},
 };
 
 pub const ANN: usize = 0;
@@ -57,7 +61,7 @@ impl World {
     /// Device `i` asks to join; the answer is up to the test.
     pub fn begin_join(&mut self, i: usize) {
         self.devices[i].online = false;
-        self.input(i, Input::Connected { binding: [0; 32], token: None });
+        self.input(i, Input::Connected { binding: [0; 32], token: None, pin: Some(PIN) });
         self.devices[i].online = true;
     }
 }
@@ -65,7 +69,9 @@ impl World {
 impl World {
     pub fn hostile(&self, i: usize) -> Hostile {
         let engine = self.devices[i].engine.as_ref().unwrap();
-        Hostile::of(engine.group.as_ref().unwrap(), &self.devices[i].profile.random)
+        let mut peer = Hostile::of(engine.group.as_ref().unwrap(), &self.devices[i].profile.random);
+        peer.1.view = Some(engine.own_view());
+        peer
     }
 
     pub fn leaf(&self, i: usize) -> u32 {
@@ -92,36 +98,107 @@ impl World {
     pub fn envelope(&self, i: usize, leaf: u32, at: (Session, u64), body: sealed::Body) -> Vec<u8> {
         let engine = self.devices[i].engine.as_ref().unwrap();
         let (_, mut key) = engine.keyring.sealing(leaf, at.0, at.1).unwrap();
-        key.seal(&content::Sealed { body: Some(body) }.encode_to_vec()).unwrap()
+        key.seal(&content::Sealed { body: Some(body), ..content::Sealed::default() }.encode_to_vec()).unwrap()
     }
 
     /// As `envelope`, honestly by device `i` itself.
     pub fn own_envelope(&self, i: usize, body: sealed::Body) -> Vec<u8> {
-        let session = Session::random(&self.devices[i].profile.random);
+        let named = match &body {
+            sealed::Body::KeyShare(message) => Hostile::session_of(message),
+            sealed::Body::PrivateMessage(_) => None,
+        };
+        let session = named.unwrap_or_else(|| Session::random(&self.devices[i].profile.random));
         self.envelope(i, self.leaf(i), (session, 0), body)
     }
 
+    /// What `peer`, in the place of device `i`, says in the log, in an envelope of its own.
+    pub fn said(&self, i: usize, peer: &mut Hostile, content: &content::Content) -> Vec<u8> {
+        self.message(i, peer, group::Kind::Content, content)
+    }
+
+    /// As `said`, outside the log.
+    pub fn signalled(&self, i: usize, peer: &mut Hostile, content: &content::Content) -> Vec<u8> {
+        self.message(i, peer, group::Kind::Signal, content)
+    }
+
+    fn message(
+        &self,
+        i: usize,
+        peer: &mut Hostile,
+        kind: group::Kind,
+        content: &content::Content,
+    ) -> Vec<u8> {
+        let session = Session::random(&self.devices[i].profile.random);
+        let message = peer.seal(kind, (session, 0), &content.encode_to_vec());
+        self.envelope(i, self.leaf(i), (session, 0), private(message))
+    }
+
+    /// The slot key of device `i`'s epoch.
+    pub fn slot_key(&self, i: usize) -> [u8; 32] {
+        *self.devices[i].engine.as_ref().unwrap().group.as_ref().unwrap().slot_key().unwrap()
+    }
+
+    /// What is at the room's slot, as device `i` opens it.
+    pub fn group_info(&self, i: usize) -> Vec<u8> {
+        self.hostile(i).0.group_info_message_allowing_ext_commit(true).unwrap().to_bytes().unwrap()
+    }
+
+    /// The room's id.
+    pub fn room_id(&self, i: usize) -> proto::RoomId {
+        self.devices[i].engine.as_ref().unwrap().room
+    }
+
+    /// The secret of the first invite that device `i` made.
+    pub fn first_link(&self, i: usize) -> InviteSecret {
+        self.devices[i].engine.as_ref().unwrap().meta.own_invites[0].invite_secret().unwrap()
+    }
+
+    /// Device `i`'s leaf, as its group has it.
+    pub fn own_leaf(&self, i: usize) -> content::Leaf {
+        let group = self.hostile(i);
+        leaf_of(&group.0.member_at_index(self.leaf(i)).unwrap()).unwrap()
+    }
+
+    /// An invite as device `i` would list it.
+    pub fn listed(&self, i: usize, secret: &InviteSecret, limits: (u64, u32)) -> content::Invite {
+        list(secret, &self.room_id(i), limits, &self.devices[i].profile.identity).unwrap()
+    }
+
+    /// Device `i`'s own word that it leaves.
+    pub fn leave_proof(&self, i: usize) -> Vec<u8> {
+        let engine = self.devices[i].engine.as_ref().unwrap();
+        engine.signer().sign_leave(engine.room.as_bytes()).unwrap().to_vec()
+    }
+
+    /// Ann makes these moderators.
+    pub fn make_moderators(&mut self, who: &[usize]) {
+        for i in who {
+            let who = self.devices[*i].profile.identity.fingerprint();
+            self.command(ANN, Command::Moderator { who, is_moderator: true });
+        }
+        self.settle();
+    }
+
+    /// One more person, with a device of their own.
+    pub fn newcomer(&mut self, name: &str, seed: u64) -> usize {
+        self.devices.push(World::new(&[name], Suite::Classic, seed).devices.remove(0));
+        self.devices.len() - 1
+    }
+
     /// Sealed as by a joiner.
-    pub fn join_envelope(&self, i: usize, seal_key: &[u8], message: Vec<u8>) -> Vec<u8> {
+    pub fn join_envelope(&self, i: usize, slot_key: &[u8; 32], message: Vec<u8>) -> Vec<u8> {
         let engine = self.devices[i].engine.as_ref().unwrap();
         let scope = Scope { room: engine.room, epoch: 0, origin: Origin::Invite };
         let session = Session::random(&self.devices[i].profile.random);
         let body = Some(sealed::Body::KeyShare(message.into()));
-        SealingKey::new(&join_secret(seal_key), &scope, session)
-            .seal(&content::Sealed { body }.encode_to_vec())
+        SealingKey::new(&join_secret(slot_key), &scope, session)
+            .seal(&content::Sealed { body, ..content::Sealed::default() }.encode_to_vec())
             .unwrap()
     }
 
     /// What an honest program of device `i` would say, to be falsified.
     pub fn content(&self, i: usize, counter: u64, text: &str) -> content::Content {
-        let meta = &self.devices[i].engine.as_ref().unwrap().meta;
-        let row = meta.epochs.last().unwrap();
-        let view = content::View {
-            epoch: row.epoch,
-            authenticator: row.authenticator[..16].to_vec().into(),
-            seq: meta.cursor,
-            running_hash: meta.running_hash.clone().into(),
-        };
+        let view = self.devices[i].engine.as_ref().unwrap().own_view();
         content::Content {
             id: vec![7; 16].into(),
             counter,
@@ -142,19 +219,36 @@ impl World {
 
     /// Publishes a commit message of device `i`'s making.
     pub fn inject_commit(&mut self, i: usize, message: Vec<u8>, access: AccessChange) -> u64 {
+        let authority = announced(&message).to_vec().into();
         let envelope = self.own_envelope(i, sealed::Body::KeyShare(message.into()));
-        self.inject(envelope, Some(self.part(access)))
+        let part = CommitPart { authority, ..self.part(access) };
+        let key = self.access_key(i).key;
+        self.relay.now = self.now;
+        self.relay.append_by(&key, envelope, Some(part))
     }
 
     pub fn inject(&mut self, envelope: Vec<u8>, part: Option<CommitPart>) -> u64 {
         self.relay.now = self.now;
-        self.relay.append(envelope, part)
+        let joins = part.as_ref().and_then(|part| part.access.as_ref()).is_some_and(|change| {
+            change.added.iter().any(|key| key.kind() == Kind::Member) && change.removed.is_empty()
+        });
+        let invite = self.relay.keys.values().find(|(key, _)| key.kind() == Kind::Invite);
+        let key = match invite.filter(|_| joins) {
+            Some((key, _)) => key.key.clone(),
+            None => self.access_key(EVE).key,
+        };
+        let part = part.map(|part| match part.authority.is_empty() && joins {
+            true => CommitPart { authority: last_announced().to_vec().into(), ..part },
+            false => part,
+        });
+        self.relay.append_by(&key, envelope, part)
     }
 
     /// Nobody of `honest` took the commit, everybody was told, and the room still works.
     pub fn assert_refused(&mut self, honest: &[usize], epoch: u64, code: &str) {
         for i in honest {
-            assert_eq!(self.epoch(*i), epoch, "device {i} took it");
+            // Another commit has taken its place.
+            assert!(self.epoch(*i) >= epoch, "device {i}");
             assert!(self.errors(*i).contains(&code), "device {i}: {}", self.story(*i));
         }
         self.assert_talks(honest);
@@ -182,7 +276,7 @@ impl World {
                 assert_eq!(self.texts(*j).last(), Some(&text), "device {j}: {}", self.story(*j));
             }
         }
-        self.command(honest[0], crate::room::Command::Rename(format!("r{}", self.relay.log.len())));
+        self.command(honest[0], Command::Rename(format!("r{}", self.relay.log.len())));
         self.settle();
         let agreed = self.authenticator(honest[0]);
         assert!(honest.iter().all(|i| self.authenticator(*i) == agreed), "the members diverged");
@@ -222,4 +316,22 @@ pub fn extensions(kind: ExtensionType, message: &impl prost::Message) -> Extensi
     let mut list = ExtensionList::new();
     list.set(Extension::new(kind, message.encode_to_vec()));
     list
+}
+
+/// One entry of a log, for people.
+pub fn brief(entry: &Deliver) -> String {
+    let who: String = entry.key.iter().take(2).map(|byte| format!("{byte:02x}")).collect();
+    let ack = entry.ack.as_ref().map_or(0, |ack| ack.seq);
+    format!(
+        "{}: {}{}{} base {} by {who} ack {ack} {}",
+        entry.seq,
+        if entry.is_commit { "commit" } else { "" },
+        if entry.resync.is_empty() { "" } else { "resync" },
+        entry
+            .ballot
+            .as_ref()
+            .map_or(String::new(), |ballot| format!("vote {} undone {}", ballot.seq, entry.undone)),
+        entry.base,
+        entry.envelope.len(),
+    )
 }

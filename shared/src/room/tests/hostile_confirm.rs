@@ -100,25 +100,25 @@ fn open_room_that_is_not_what_its_name_says_is_refused() {
     let (room_id, random) = (engine.room, world.devices[ANN].profile.random.clone());
     let room = crate::content::Room {
         name: "board".to_owned(),
-        open: false,
-        invites: vec![secret.to_content(0, 0)],
-        version: 1,
-        disappear_s: 0,
-        past_lines: 0,
+        invites: vec![world.listed(ANN, &secret, (0, 0))],
+        version: crate::mls::rules::ROOM_VERSION,
+        moderators: vec![world.devices[ANN].profile.identity.fingerprint().0.to_vec().into()],
+        seats_per_account: 1,
+        ..crate::content::Room::default()
     };
     let (group, info) = crate::mls::group::Group::create(
         (Suite::Classic, &random),
         (&engine.signer(), engine.identity()),
         &room_id,
         &room,
-        &engine.leaf_extension(&[]),
+        &engine.leaf_extension(),
         world.now,
     )
     .unwrap();
-    world.relay.exists = true;
-    world.relay.slot = crate::invite::slot::seal(&room_id, &room.invites, &info, &random).unwrap();
-    world.relay.keys =
-        group.access_keys().unwrap().into_iter().map(|(key, access)| (key, (access, 0))).collect();
+    let slot_key = group.slot_key().unwrap();
+    let slot = crate::invite::slot::seal(&room_id, &room.invites, (&slot_key, &info), &random).unwrap();
+    let keys: Vec<_> = group.access_keys().unwrap().into_values().collect();
+    world.relay.open(room_id, proto::PublicKey(group.authority().unwrap().public()), &keys, slot);
     world.devices[BOB].engine = Some(Engine::open(&world.devices[BOB].profile, "lobby", world.now).unwrap());
     world.connect(BOB);
     world.settle();

@@ -1,9 +1,7 @@
 //! Members whose messages are genuine and whose content is not what it should be.
 
-use prost::Message as _;
-
 use super::{
-    hostile::{ANN, BOB, EVE, private, three},
+    hostile::{ANN, BOB, EVE, three},
     world::World,
 };
 use crate::{
@@ -13,8 +11,7 @@ use crate::{
 
 /// Eve says `content` by herself, in an envelope of her own.
 fn eve_says(world: &mut World, content: &content::Content) {
-    let message = world.hostile(EVE).seal(&content.encode_to_vec());
-    let envelope = world.own_envelope(EVE, private(message));
+    let envelope = world.said(EVE, &mut world.hostile(EVE), content);
     world.disconnect(EVE);
     world.inject(envelope, None);
     world.settle();
@@ -107,9 +104,9 @@ fn repeated_leave_is_remembered_once() {
     let mut eve = world.hostile(EVE);
     for n in 1..20 {
         let mut content = world.content(EVE, n, "");
-        content.body = Some(content::content::Body::Leave(content::Leave {}));
-        let message = eve.seal(&content.encode_to_vec());
-        let envelope = world.own_envelope(EVE, private(message));
+        let signature = world.leave_proof(EVE).into();
+        content.body = Some(content::content::Body::Leave(content::Leave { signature }));
+        let envelope = world.said(EVE, &mut eve, &content);
         world.inject(envelope, None);
     }
     world.disconnect(EVE);

@@ -2,87 +2,119 @@
 
 use mls_rs::ExtensionList;
 use mls_rs_core::{
-    extension::{Extension, ExtensionType},
+    extension::ExtensionType,
     identity::{Credential, CustomCredential, SigningIdentity},
 };
 use prost::Message as _;
 
 use super::{
-    hostile::{ANN, BOB, EVE, adds, member_key, three},
+    hostile::{ANN, BOB, EVE, adds, extensions, member_key, nothing, three},
     world::World,
 };
 use crate::{
     content,
     crypto::suite::Suite,
     identity::Identity,
-    identity::credential::{CREDENTIAL_TYPE, certify},
+    identity::credential::{CREDENTIAL_TYPE, account_of, certify},
     invite::link::Link,
-    invite::slot,
-    invite::{AccessSecret, InviteSecret},
+    invite::{AccessSecret, InviteSecret, join_statement, slot},
     mls::group::{LEAF_EXTENSION, ROOM_EXTENSION, Signer, hostile::Hostile},
     mls::rules::Violation,
     room::{AlarmKind, Command, Event},
 };
 
 /// Somebody with a link and a program of their own.
-struct Stranger {
-    signer: Signer,
-    identity: SigningIdentity,
-    access: AccessSecret,
+pub(super) struct Stranger {
+    pub(super) signer: Signer,
+    pub(super) identity: SigningIdentity,
+    pub(super) access: AccessSecret,
     psks: Vec<([u8; 16], [u8; 32])>,
     remove: Option<u32>,
-    leaf: ExtensionList,
+    leaf: Option<ExtensionList>,
+    pub(super) invite_id: Vec<u8>,
+    /// What is signed by the joining key instead of what should be.
+    pub(super) signs: Option<Vec<u8>>,
+    pub(super) secret: InviteSecret,
     abilities: Vec<ExtensionType>,
     group_info: Vec<u8>,
-    seal_key: Vec<u8>,
+    slot_key: [u8; 32],
 }
 
 impl Stranger {
     /// An honest one, to be spoiled.
-    fn with(world: &World, link: &Link) -> Self {
-        let secret = &link.secret;
-        let info = slot::open(&link.room_id, secret, &world.relay.slot).unwrap();
-        Self::new(world, secret, info.to_vec(), secret.seal_key().to_vec())
+    pub(super) fn with(world: &World, link: &Link) -> Self {
+        let (slot_key, info) = slot::open(&world.room_id(ANN), &link.secret, &world.relay.slot).unwrap();
+        Self::new(world, &link.secret, (info.to_vec(), *slot_key))
     }
 
-    fn new(world: &World, secret: &InviteSecret, group_info: Vec<u8>, seal_key: Vec<u8>) -> Self {
+    /// One whom a member helps in.
+    fn helped(world: &World, secret: &InviteSecret, by: usize) -> Self {
+        Self::new(world, secret, (world.group_info(by), world.slot_key(by)))
+    }
+
+    fn new(world: &World, secret: &InviteSecret, (group_info, slot_key): (Vec<u8>, [u8; 32])) -> Self {
         let random = &world.devices[EVE].profile.random;
         let signer = Signer::generate(Suite::Classic, random).unwrap();
         let identity = certify(
             &Identity::from_bytes(&[8; 32]),
-            &world.room_id(),
+            &world.room_id(0),
             "mallory",
             "x",
             [8; 16],
             &signer.public,
         );
-        let access = AccessSecret::generate(random);
-        let leaf = leaf(member_key(&access).key.to_vec(), secret.id().to_vec());
         Self {
             identity,
-            access,
-            psks: vec![(secret.id(), *secret.psk())],
+            access: AccessSecret::generate(random),
+            psks: Vec::new(),
             remove: None,
-            leaf,
+            leaf: None,
+            invite_id: secret.id().to_vec(),
+            signs: None,
+            secret: secret.clone(),
             abilities: vec![LEAF_EXTENSION, ROOM_EXTENSION],
             group_info,
-            seal_key,
+            slot_key,
             signer,
         }
     }
 
+    /// What an honest program would have the joining key sign.
+    pub(super) fn statement(&self, world: &World, epoch: u64) -> Vec<u8> {
+        let account = account_of(&self.identity).unwrap();
+        let (room, access) = (world.room_id(ANN), self.access.public());
+        join_statement(
+            room.as_bytes(),
+            epoch,
+            self.identity.signature_key.as_bytes(),
+            &account,
+            access.as_bytes(),
+        )
+    }
+
+    fn leaf(&self, world: &World) -> ExtensionList {
+        let statement = self.signs.clone().unwrap_or_else(|| self.statement(world, world.epoch(ANN)));
+        let leaf = content::Leaf {
+            access_key: self.access.public().as_bytes().to_vec().into(),
+            invite_id: self.invite_id.clone().into(),
+            join_signature: self.secret.join_key().sign(&statement).to_vec().into(),
+        };
+        extensions(LEAF_EXTENSION, &leaf)
+    }
+
     /// Publishes the join, as a relay that refuses nobody would.
-    fn join(&self, world: &mut World) -> Hostile {
+    pub(super) fn join(&self, world: &mut World) -> Hostile {
         let random = world.devices[EVE].profile.random.clone();
+        let leaf = self.leaf.clone().unwrap_or_else(|| self.leaf(world));
         let (group, (message, _)) = Hostile::join_able(
             (&random, &self.abilities),
             (&self.signer, self.identity.clone()),
             &self.group_info,
             &self.psks,
             self.remove,
-            self.leaf.clone(),
+            leaf,
         );
-        let envelope = world.join_envelope(ANN, &self.seal_key, message);
+        let envelope = world.join_envelope(ANN, &self.slot_key, message);
         let part = world.part(adds(member_key(&self.access)));
         world.inject(envelope, Some(part));
         world.settle();
@@ -90,11 +122,12 @@ impl Stranger {
     }
 }
 
-fn leaf(access_key: Vec<u8>, invite_id: Vec<u8>) -> ExtensionList {
-    let leaf = content::Leaf { access_key: access_key.into(), invite_id: invite_id.into() };
-    let mut list = ExtensionList::new();
-    list.set(Extension::new(LEAF_EXTENSION, leaf.encode_to_vec()));
-    list
+fn leaf_with(access_key: Vec<u8>, stranger: &Stranger) -> Option<ExtensionList> {
+    let (access_key, invite_id) = (access_key.into(), stranger.invite_id.clone().into());
+    Some(extensions(
+        LEAF_EXTENSION,
+        &content::Leaf { access_key, invite_id, join_signature: vec![1; 64].into() },
+    ))
 }
 
 /// The join that `spoil` spoils is refused by all, and the relay forgets the stranger's key.
@@ -131,24 +164,68 @@ fn honest_stranger_gets_in() {
 }
 
 #[test]
-fn external_commit_without_a_live_invite_is_refused() {
-    join_is_refused(201, Some(Violation::NoInvite), |_, stranger| stranger.psks.clear());
+fn join_signed_by_another_key_than_the_invites_is_refused() {
+    join_is_refused(201, Some(Violation::NoInvite), |_, stranger| {
+        stranger.secret = InviteSecret::from_bytes([9; 20]);
+    });
 }
 
 #[test]
-fn external_commit_with_an_unknown_psk_is_refused() {
-    join_is_refused(202, None, |_, stranger| stranger.psks = vec![([1; 16], [2; 32])]);
+fn join_signature_for_something_else_is_refused() {
+    let wrongs: [(&str, fn(&World, &mut Stranger)); 4] = [
+        ("another epoch", |world, stranger| {
+            stranger.signs = Some(stranger.statement(world, world.epoch(ANN) + 1));
+        }),
+        ("another access key", |world, stranger| {
+            stranger.signs = Some(stranger.statement(world, world.epoch(ANN)));
+            stranger.access = AccessSecret::from_bytes(&[65; 32]);
+        }),
+        ("another account", |world, stranger| {
+            stranger.signs = Some(stranger.statement(world, world.epoch(ANN)));
+            let other = Identity::from_bytes(&[9; 32]);
+            stranger.identity =
+                certify(&other, &world.room_id(0), "mallory", "x", [8; 16], &stranger.signer.public);
+        }),
+        ("another leaf key", |world, stranger| {
+            stranger.signs = Some(stranger.statement(world, world.epoch(ANN)));
+            let random = &world.devices[EVE].profile.random;
+            stranger.signer = Signer::generate(Suite::Classic, random).unwrap();
+            let account = Identity::from_bytes(&[8; 32]);
+            stranger.identity =
+                certify(&account, &world.room_id(0), "mallory", "x", [8; 16], &stranger.signer.public);
+        }),
+    ];
+    for (n, (what, wrong)) in wrongs.into_iter().enumerate() {
+        println!("{what}");
+        join_is_refused(230 + n as u64, Some(Violation::NoInvite), wrong);
+    }
 }
 
 #[test]
-fn external_commit_with_two_psks_is_refused() {
-    let mut world = three(203);
+fn joiner_does_not_pass_for_somebody_elses_guest() {
+    let mut world = three(202);
     let link = world.invite(ANN);
-    let other = world.invite(BOB);
+    let bobs = world.invite(BOB);
+    world.command(BOB, Command::Invite { uses: Some(5), expires_ms: None });
+    world.settle();
     let mut stranger = Stranger::with(&world, &link);
-    stranger.psks.push((other.secret.id(), *other.secret.psk()));
+    let listed = world.room(ANN).invites;
+    let own = listed.iter().find(|invite| *invite.maker == world.devices[BOB].profile.identity.public_key());
+    stranger.invite_id = own.unwrap().id.to_vec();
+    assert_ne!(bobs.secret, link.secret);
     stranger.join(&mut world);
-    is_refused(&mut world, Some(Violation::ForbiddenProposal));
+    is_refused(&mut world, Some(Violation::NoInvite));
+}
+
+#[test]
+fn joiner_that_names_no_listed_invite_is_refused() {
+    join_is_refused(210, Some(Violation::DeadInvite), |_, stranger| stranger.invite_id = vec![9; 16]);
+    join_is_refused(220, Some(Violation::DeadInvite), |_, stranger| stranger.invite_id = Vec::new());
+}
+
+#[test]
+fn external_commit_with_a_psk_is_refused() {
+    join_is_refused(203, None, |_, stranger| stranger.psks = vec![([1; 16], [2; 32])]);
 }
 
 #[test]
@@ -158,10 +235,8 @@ fn revoked_invite_is_refused_even_with_a_members_help() {
     let eve = world.devices[EVE].profile.identity.fingerprint();
     world.command(ANN, Command::Remove(eve));
     world.settle();
-    let info = world.hostile(BOB).0.group_info_message_allowing_ext_commit(true).unwrap();
-    let live = world.room(BOB).invites[0].seal_key.to_vec();
-    let stranger = Stranger::new(&world, &link.secret, info.to_bytes().unwrap(), live);
-    stranger.join(&mut world);
+    world.invite(ANN);
+    Stranger::helped(&world, &link.secret, BOB).join(&mut world);
     let reason = Violation::DeadInvite.to_string();
     for i in [ANN, BOB] {
         assert_eq!(world.members(i), 2);
@@ -181,28 +256,64 @@ fn expired_invite_is_refused() {
 }
 
 #[test]
+fn relay_whose_clock_stands_still_does_not_keep_an_invite_alive() {
+    let mut world = three(218);
+    let ends = world.now + 600_000;
+    world.command(ANN, Command::Invite { uses: None, expires_ms: Some(ends) });
+    world.settle();
+    let link = world.invite(ANN);
+    // The relay stamps every entry with the same time from now on; for everybody else the invite's time is over.
+    world.relay.frozen = Some(world.now);
+    world.now += 720_000;
+    world.input(ANN, crate::room::Input::Tick);
+    world.settle();
+    let is_it = |invite: &content::Invite| *invite.id == link.secret.id();
+    assert!(!world.room(BOB).invites.iter().any(is_it), "nobody noticed");
+    let dan = world.newcomer("dan", 906);
+    world.join(dan, &link);
+    assert!(world.closed(dan) && world.members(ANN) == 3, "{}", world.story(dan));
+    Stranger::helped(&world, &link.secret, BOB).join(&mut world);
+    is_refused(&mut world, Some(Violation::DeadInvite));
+}
+
+#[test]
 fn used_up_invite_is_refused() {
     let mut world = three(206);
-    let secret = InviteSecret::from_bytes([7; 32]);
-    let room = content::Room { invites: vec![secret.to_content(0, 1)], ..world.room(ANN) };
-    let mut list = ExtensionList::new();
-    list.set(Extension::new(ROOM_EXTENSION, room.encode_to_vec()));
+    let secret = InviteSecret::from_bytes([7; 20]);
+    let invites = vec![world.listed(EVE, &secret, (0, 1))];
+    let room = content::Room { invites: [world.room(ANN).invites, invites].concat(), ..world.room(ANN) };
+    let list = extensions(ROOM_EXTENSION, &room);
     let mut eve = world.hostile(EVE);
     let (message, _) = eve.commit(|b| b.set_group_context_ext(list).unwrap());
     eve.0.apply_pending_commit().unwrap();
     world.disconnect(EVE);
-    world.inject_commit(EVE, message, super::hostile::nothing());
+    world.inject_commit(EVE, message, nothing());
     world.settle();
     for (n, members) in [(1, 4), (2, 4)] {
-        let info = world.hostile(BOB).0.group_info_message_allowing_ext_commit(true).unwrap();
-        let seal_key = secret.seal_key().to_vec();
-        let mut stranger = Stranger::new(&world, &secret, info.to_bytes().unwrap(), seal_key);
+        let mut stranger = Stranger::helped(&world, &secret, BOB);
         let account = Identity::from_bytes(&[40 + n; 32]);
-        stranger.identity = certify(&account, &world.room_id(), "x", "x", [n; 16], &stranger.signer.public);
+        stranger.identity = certify(&account, &world.room_id(0), "x", "x", [n; 16], &stranger.signer.public);
         stranger.join(&mut world);
         assert_eq!((world.members(ANN), world.members(BOB)), (members, members), "joiner {n}");
     }
     assert!(world.story(BOB).contains(&Violation::UsedUpInvite.to_string()));
+}
+
+#[test]
+fn one_account_does_not_take_more_seats_than_the_room_gives() {
+    let mut world = three(219);
+    world.command(ANN, Command::Policy { moderators_invite: None, seats: Some(2) });
+    world.settle();
+    let link = world.invite(ANN);
+    for n in 1..=3 {
+        let mut stranger = Stranger::helped(&world, &link.secret, BOB);
+        let account = Identity::from_bytes(&[8; 32]);
+        stranger.identity =
+            certify(&account, &world.room_id(0), "mallory", "x", [n; 16], &stranger.signer.public);
+        stranger.join(&mut world);
+    }
+    assert_eq!((world.members(ANN), world.members(BOB)), (5, 5));
+    assert!(world.story(BOB).contains(&Violation::NoSeat.to_string()), "{}", world.story(BOB));
 }
 
 #[test]
@@ -262,25 +373,24 @@ fn joiner_with_a_credential_that_carries_more_than_it_should_is_refused() {
 
 #[test]
 fn joiner_with_a_members_access_key_is_refused() {
-    join_is_refused(209, Some(Violation::Leaf), |world, stranger| {
-        let invite = stranger.psks[0].0.to_vec();
-        stranger.leaf = leaf(world.access_key(BOB).key.to_vec(), invite);
-    });
-}
-
-#[test]
-fn joiner_that_names_another_invite_is_refused() {
-    join_is_refused(210, Some(Violation::Leaf), |_, stranger| {
-        stranger.leaf = leaf(member_key(&stranger.access).key.to_vec(), vec![9; 16]);
-    });
+    let mut world = three(209);
+    let link = world.invite(ANN);
+    let mut stranger = Stranger::with(&world, &link);
+    let own = std::mem::replace(
+        &mut stranger.access,
+        AccessSecret::from_bytes(&world.devices[BOB].engine.as_ref().unwrap().access.to_bytes()),
+    );
+    let leaf = stranger.leaf(&world);
+    stranger.leaf = Some(leaf);
+    stranger.access = own;
+    stranger.join(&mut world);
+    is_refused(&mut world, Some(Violation::Leaf));
 }
 
 #[test]
 fn joiner_without_an_access_key_is_refused() {
-    join_is_refused(211, Some(Violation::Leaf), |_, stranger| stranger.leaf = ExtensionList::new());
-    join_is_refused(212, Some(Violation::Leaf), |_, stranger| {
-        stranger.leaf = leaf(vec![1; 31], stranger.psks[0].0.to_vec());
-    });
+    join_is_refused(211, Some(Violation::Leaf), |_, stranger| stranger.leaf = Some(ExtensionList::new()));
+    join_is_refused(212, None, |_, stranger| stranger.leaf = leaf_with(vec![1; 31], stranger));
 }
 
 #[test]
@@ -294,6 +404,8 @@ fn joiner_that_brings_another_key_to_the_relay_alarms_and_is_repaired() {
     let link = world.invite(ANN);
     let mut stranger = Stranger::with(&world, &link);
     let told = member_key(&stranger.access).key;
+    let leaf = stranger.leaf(&world);
+    stranger.leaf = Some(leaf);
     stranger.access = AccessSecret::from_bytes(&[66; 32]);
     let brought = member_key(&stranger.access).key;
     stranger.join(&mut world);
@@ -302,40 +414,59 @@ fn joiner_that_brings_another_key_to_the_relay_alarms_and_is_repaired() {
 }
 
 #[test]
-fn groupinfo_older_than_the_link_is_refused() {
+fn groupinfo_that_does_not_list_the_invite_is_refused() {
     let mut world = three(215);
-    world.invite(ANN);
     let old = world.relay.slot.clone();
     world.command(BOB, Command::Rename("rob".to_owned()));
     world.settle();
+    world.command(ANN, Command::Invite { uses: Some(3), expires_ms: None });
+    world.settle();
     let link = world.invite(ANN);
-    world.relay.slot = old;
-    world.devices.push(World::new(&["dan"], Suite::Classic, 900).devices.remove(0));
-    world.join(3, &link);
-    assert!(world.closed(3), "{}", world.story(3));
-    assert!(world.story(3).contains(&Violation::OldGroupInfo.to_string()));
+    // The state of before the invite was made, sealed for it by somebody who knows both.
+    let invites = world.room(ANN).invites;
+    let info = slot::open(&world.room_id(ANN), &world.first_link(ANN), &old).unwrap().1;
+    let random = world.devices[ANN].profile.random.clone();
+    let slot = slot::seal(&world.room_id(ANN), &invites, (&[1; 32], &info), &random).unwrap();
+    world.relay.put_slot(slot);
+    let dan = world.newcomer("dan", 900);
+    world.join(dan, &link);
+    assert!(world.closed(dan), "{}", world.story(dan));
+    assert!(world.story(dan).contains(&Violation::DeadInvite.to_string()), "the old state does not list it");
+}
+
+#[test]
+fn groupinfo_of_before_the_card_is_refused() {
+    let mut world = three(221);
+    world.command(ANN, Command::Invite { uses: Some(3), expires_ms: None });
+    world.settle();
+    let (link, epoch) = (world.invite(ANN), world.epoch(ANN));
+    let dan = world.newcomer("dan", 921);
+    world.devices[dan].engine =
+        Some(crate::room::Engine::join(&world.devices[dan].profile, &link, world.now).unwrap());
+    world.connect(dan);
+    world.deliver_one(dan);
+    let row = world.devices[dan].engine.as_mut().unwrap().meta.link.as_mut().unwrap();
+    assert_eq!(row.least_epoch, epoch, "the card says so");
+    row.least_epoch = epoch + 1;
+    world.settle();
+    assert!(world.story(dan).contains(&Violation::OldGroupInfo.to_string()), "{}", world.story(dan));
 }
 
 #[test]
 fn joiner_of_a_used_up_invite_does_not_believe_to_be_in() {
     let mut world = three(216);
-    // Bob and eve came by this invite; now it may let in two.
-    let mut room = world.room(BOB);
-    room.invites[0].max_uses = 2;
-    let mut list = ExtensionList::new();
-    list.set(Extension::new(ROOM_EXTENSION, room.encode_to_vec()));
-    let mut link = world.invite(ANN);
-    assert_eq!(link.secret.id(), *room.invites[0].id);
-    let (message, info) = world.hostile(EVE).commit(|b| b.set_group_context_ext(list).unwrap());
-    world.inject_commit(EVE, message, super::hostile::nothing());
-    let random = &world.devices[EVE].profile.random;
-    world.relay.slot = slot::seal(&link.room_id, &room.invites, &info, random).unwrap();
-    world.disconnect(EVE);
+    world.command(ANN, Command::Invite { uses: Some(1), expires_ms: None });
     world.settle();
-    link.least_epoch = 0;
-    world.devices.push(World::new(&["dan"], Suite::Classic, 901).devices.remove(0));
-    world.join(3, &link);
-    assert!(world.story(3).contains(&Violation::UsedUpInvite.to_string()), "{}", world.story(3));
+    let link = world.invite(ANN);
+    let dan = world.newcomer("dan", 901);
+    world.join(dan, &link);
+    assert_eq!(world.members(ANN), 4);
+    // A relay that counts nothing.
+    world.relay.keys.values_mut().for_each(|(_, uses)| *uses = 0);
+    let eli = world.newcomer("eli", 902);
+    world.join(eli, &link);
+    assert!(world.story(eli).contains(&Violation::UsedUpInvite.to_string()), "{}", world.story(eli));
+    assert_eq!(world.members(ANN), 4);
 }
 
 #[test]
@@ -345,7 +476,7 @@ fn joins_are_judged_by_the_time_of_their_entry_alone() {
     let stranger = Stranger::with(&world, &link);
     // A newcomer never saw this entry; if its time counted, it would judge otherwise than the others.
     world.relay.now = world.now + crate::invite::INVITE_LIFETIME_MS;
-    world.relay.append(vec![0], None);
+    world.relay.append(vec![0]);
     world.settle();
     world.relay.now = world.now;
     stranger.join(&mut world);

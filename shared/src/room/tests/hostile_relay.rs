@@ -230,7 +230,7 @@ fn time_that_runs_backwards_alarms_and_everybody_judges_alike() {
     world.settle();
     world.relay.now = world.now - 5_000;
     let said = world.own_envelope(EVE, crate::content::sealed::Body::PrivateMessage(vec![].into()));
-    world.relay.append(said, None);
+    world.relay.append(said);
     world.settle();
     for i in [ANN, BOB, EVE] {
         world.assert_alarm(i, AlarmKind::Rollback);

@@ -1,6 +1,5 @@
 //! A member that commits what a room may not become.
 
-use bytes::Bytes;
 use mls_rs::ExtensionList;
 use mls_rs_core::extension::Extension;
 use proto::relay::AccessChange;
@@ -31,8 +30,9 @@ fn room_is_refused(seed: u64, violation: Violation, change: impl Fn(&World, &mut
     world.assert_violates(&[ANN, BOB], epoch, violation);
 }
 
-fn invite(n: u8) -> content::Invite {
-    InviteSecret::from_bytes([n; 32]).to_content(0, 0)
+/// An invite of eve's own.
+fn invite(world: &World, n: u8) -> content::Invite {
+    world.listed(EVE, &InviteSecret::from_bytes([n; 20]), (0, 0))
 }
 
 #[test]
@@ -57,28 +57,30 @@ fn room_cannot_share_more_than_members_would_hand_over() {
 
 #[test]
 fn room_version_cannot_change() {
-    room_is_refused(103, Violation::Room, |_, room| room.version = 2);
+    room_is_refused(103, Violation::Room, |_, room| room.version = 3);
 }
 
 #[test]
 fn more_invites_than_a_room_may_have_are_refused() {
-    room_is_refused(104, Violation::Room, |_, room| room.invites = (0..17).map(invite).collect());
+    room_is_refused(104, Violation::Room, |world, room| {
+        room.invites = (0..17).map(|n| invite(world, n)).collect();
+    });
 }
 
 #[test]
 fn two_invites_of_one_id_are_refused() {
-    room_is_refused(105, Violation::Room, |_, room| {
-        let mut twin = invite(1);
-        twin.id = room.invites[0].id.clone();
-        room.invites.push(twin);
+    room_is_refused(105, Violation::Invite, |world, room| {
+        let limits = [(0, 0), (0, 5)];
+        let secret = InviteSecret::from_bytes([1; 20]);
+        room.invites.extend(limits.map(|limits| world.listed(EVE, &secret, limits)));
     });
 }
 
 #[test]
 fn invite_with_a_short_key_is_refused() {
-    room_is_refused(106, Violation::Room, |_, room| {
-        let mut short = invite(1);
-        short.seal_key = Bytes::from_static(&[1; 31]);
+    room_is_refused(106, Violation::Invite, |world, room| {
+        let mut short = invite(world, 1);
+        short.kem_key = short.kem_key.slice(1..);
         room.invites.push(short);
     });
 }
@@ -86,8 +88,9 @@ fn invite_with_a_short_key_is_refused() {
 #[test]
 fn invite_with_a_members_access_key_is_refused() {
     room_is_refused(107, Violation::Leaf, |world, room| {
-        let mut stolen = invite(1);
+        let mut stolen = invite(world, 1);
         stolen.access_key = world.access_key(BOB).key;
+        resign(world, EVE, &mut stolen);
         room.invites.push(stolen);
     });
 }
@@ -136,25 +139,28 @@ fn removal_that_keeps_the_invites_is_refused() {
 }
 
 #[test]
-fn removal_that_keeps_one_part_of_an_invite_is_refused() {
-    for part in 0..3 {
+fn removal_that_keeps_an_invite_or_brings_one_is_refused() {
+    // Ann may remove, but not like that: bob knows the old link, and reads the commit that would bring a new one.
+    for brings_one in [false, true] {
         let mut world = three(111);
         let bob = world.leaf(BOB);
-        let mut room = world.room(EVE);
-        let (old, mut new) = (room.invites[0].clone(), invite(1));
-        match part {
-            0 => new.seal_key = old.seal_key,
-            1 => new.psk = old.psk,
-            _ => new.access_key = old.access_key,
+        let mut room = world.room(ANN);
+        if brings_one {
+            room.invites = vec![world.listed(ANN, &InviteSecret::from_bytes([1; 20]), (0, 0))];
         }
-        room.invites = vec![new];
         let list = extensions(ROOM_EXTENSION, &room);
         let (message, _) =
-            world.hostile(EVE).commit(|b| b.remove_member(bob).unwrap().set_group_context_ext(list).unwrap());
-        world.disconnect(EVE);
-        let epoch = world.epoch(ANN);
-        world.inject_commit(EVE, message, nothing());
+            world.hostile(ANN).commit(|b| b.remove_member(bob).unwrap().set_group_context_ext(list).unwrap());
+        world.disconnect(ANN);
+        let epoch = world.epoch(EVE);
+        world.inject_commit(ANN, message, nothing());
         world.settle();
-        world.assert_violates(&[ANN, BOB], epoch, Violation::InvitesKept);
+        world.assert_violates(&[BOB, EVE], epoch, Violation::InvitesKept);
     }
+}
+
+/// Signs it anew, as whoever wants to deceive would.
+fn resign(world: &World, i: usize, invite: &mut content::Invite) {
+    let statement = crate::invite::invite_statement(&world.room_id(i), invite);
+    invite.signature = world.devices[i].profile.identity.sign(&statement).to_vec().into();
 }

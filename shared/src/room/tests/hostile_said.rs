@@ -1,10 +1,8 @@
 //! Members who say what may not be said: refused by everybody alike. Who may change whose line is decided
 //! where lines are kept, in `timeline`.
 
-use prost::Message as _;
-
 use super::{
-    hostile::{ANN, BOB, EVE, private, three},
+    hostile::{ANN, BOB, EVE, three},
     world::World,
 };
 use crate::{
@@ -28,8 +26,7 @@ fn refused(seed: u64, body: Body) {
 
 fn eve_says(world: &mut World, body: Body) {
     let content = content::Content { body: Some(body), ..world.content(EVE, 1, "") };
-    let message = world.hostile(EVE).seal(&content.encode_to_vec());
-    let envelope = world.own_envelope(EVE, private(message));
+    let envelope = world.said(EVE, &mut world.hostile(EVE), &content);
     world.disconnect(EVE);
     world.inject(envelope, None);
     world.settle();

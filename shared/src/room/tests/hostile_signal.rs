@@ -11,6 +11,7 @@ use super::{
 use crate::{
     content::{self, content::Body},
     crypto::aead::Session,
+    mls::group::Kind,
     room::{Command, TYPING_EVERY_MS},
 };
 
@@ -26,8 +27,8 @@ fn signal(world: &mut World, to: usize, envelope: Vec<u8>) {
 #[test]
 fn a_signal_in_somebody_elses_envelope_is_dropped() {
     let mut world = three(921);
-    let message = world.hostile(EVE).seal(&typing_content().encode_to_vec());
     let session = Session::random(&world.devices[EVE].profile.random);
+    let message = world.hostile(EVE).seal(Kind::Signal, (session, 0), &typing_content().encode_to_vec());
     let envelope = world.envelope(EVE, world.leaf(BOB), (session, 0), private(message));
     signal(&mut world, ANN, envelope);
     assert_eq!(typing(&world, ANN), []);
@@ -38,13 +39,12 @@ fn a_signal_in_somebody_elses_envelope_is_dropped() {
 fn a_message_outside_the_log_is_dropped() {
     let mut world = three(922);
     let content = world.content(EVE, 1, "only you see this");
-    let message = world.hostile(EVE).seal(&content.encode_to_vec());
-    let envelope = world.own_envelope(EVE, private(message));
+    let envelope = world.signalled(EVE, &mut world.hostile(EVE), &content);
     signal(&mut world, ANN, envelope);
     assert_eq!(world.texts(ANN), [""; 0]);
     // Nor under the number of a signal.
-    let message = world.hostile(EVE).seal(&content::Content { counter: 0, ..content }.encode_to_vec());
-    let envelope = world.own_envelope(EVE, private(message));
+    let content = content::Content { counter: 0, ..content };
+    let envelope = world.signalled(EVE, &mut world.hostile(EVE), &content);
     signal(&mut world, ANN, envelope);
     assert_eq!(world.texts(ANN), [""; 0]);
     world.assert_talks(&[ANN, BOB]);
@@ -53,8 +53,7 @@ fn a_message_outside_the_log_is_dropped() {
 #[test]
 fn a_signal_that_comes_twice_is_shown_once() {
     let mut world = three(923);
-    let message = world.hostile(EVE).seal(&typing_content().encode_to_vec());
-    let envelope = world.own_envelope(EVE, private(message));
+    let envelope = world.signalled(EVE, &mut world.hostile(EVE), &typing_content());
     signal(&mut world, ANN, envelope.clone());
     signal(&mut world, ANN, envelope);
     assert_eq!(typing(&world, ANN).len(), 1);
@@ -64,8 +63,7 @@ fn a_signal_that_comes_twice_is_shown_once() {
 fn garbage_and_changed_bytes_are_dropped() {
     let mut world = three(924);
     world.disconnect(BOB);
-    let message = world.hostile(EVE).seal(&typing_content().encode_to_vec());
-    let envelope = world.own_envelope(EVE, private(message));
+    let envelope = world.signalled(EVE, &mut world.hostile(EVE), &typing_content());
     for at in (0..envelope.len()).step_by(7) {
         let mut changed = envelope.clone();
         changed[at] ^= 1;
@@ -80,8 +78,7 @@ fn garbage_and_changed_bytes_are_dropped() {
 #[test]
 fn a_signal_of_a_removed_member_is_dropped() {
     let mut world = three(925);
-    let message = world.hostile(EVE).seal(&typing_content().encode_to_vec());
-    let envelope = world.own_envelope(EVE, private(message));
+    let envelope = world.signalled(EVE, &mut world.hostile(EVE), &typing_content());
     let eve = world.devices[EVE].profile.identity.fingerprint();
     world.command(ANN, Command::Remove(eve));
     world.settle();
@@ -92,10 +89,8 @@ fn a_signal_of_a_removed_member_is_dropped() {
 #[test]
 fn typing_in_the_log_tells_nothing() {
     let mut world = three(926);
-    let message = world
-        .hostile(EVE)
-        .seal(&content::Content { body: typing_content().body, ..world.content(EVE, 1, "") }.encode_to_vec());
-    let envelope = world.own_envelope(EVE, private(message));
+    let content = content::Content { body: typing_content().body, ..world.content(EVE, 1, "") };
+    let envelope = world.said(EVE, &mut world.hostile(EVE), &content);
     world.disconnect(EVE);
     world.inject(envelope, None);
     world.settle();
@@ -110,8 +105,7 @@ fn a_flood_of_signals_is_heard_a_few_times_and_silences_nobody_else() {
     let mut eve = world.hostile(EVE);
     let mut flood = |world: &mut World| {
         for _ in 0..200 {
-            let message = eve.seal(&typing_content().encode_to_vec());
-            let envelope = world.own_envelope(EVE, private(message));
+            let envelope = world.signalled(EVE, &mut eve, &typing_content());
             signal(world, ANN, envelope);
         }
     };
@@ -132,8 +126,9 @@ fn signals_in_somebody_elses_name_do_not_silence_them() {
     let mut world = three(928);
     let session = Session::random(&world.devices[EVE].profile.random);
     for sequence in 0..50 {
-        let message = world.hostile(EVE).seal(&typing_content().encode_to_vec());
-        let envelope = world.envelope(EVE, world.leaf(BOB), (session, sequence), private(message));
+        let at = (session, sequence);
+        let message = world.hostile(EVE).seal(Kind::Signal, at, &typing_content().encode_to_vec());
+        let envelope = world.envelope(EVE, world.leaf(BOB), at, private(message));
         signal(&mut world, ANN, envelope);
     }
     world.command(BOB, Command::Typing { stopped: false });

@@ -1,11 +1,16 @@
-//! A relay in memory: the rules of `relay.proto` in their plainest form, to hold engines against.
+//! A relay in memory, to hold engines against: the same rules about access as the relay's own, around them as little as
+//! can be.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::{Signature, VerifyingKey};
-use proto::relay::{
-    AccessKey, ClientFrame, Deliver, Ephemeral, Join, Joined, Publish, Published, Refused, RelayFrame, Slot,
-    access_key::Kind, client_frame, refused::Code, relay_frame::Frame,
+use proto::{
+    PublicKey, RoomId,
+    access::{self, Change, CommitParts, Memory, Refusal, Rows as _, Standing, Strict, Verify},
+    relay::{
+        AccessKey, ClientFrame, CommitPart, Deliver, Ephemeral, Join, Joined, Publish, Published, Refused,
+        RelayFrame, Slot, client_frame, refused::Code, relay_frame::Frame,
+    },
 };
 
 /// One room and its streams.
@@ -13,11 +18,20 @@ use proto::relay::{
 pub struct ModelRelay {
     pub exists: bool,
     pub log: Vec<Deliver>,
+    pub access: Option<Memory>,
+    pub room: Option<RoomId>,
+    pub generation: [u8; 16],
+    pub slots: BTreeMap<u64, Vec<u8>>,
+    /// As the rules say after each publish: the newest commit, its slot, and the keys that have access.
     pub last_commit: u64,
     pub slot: Vec<u8>,
     pub keys: BTreeMap<Vec<u8>, (AccessKey, u32)>,
     pub ids: BTreeMap<Vec<u8>, u64>,
     pub now: u64,
+    /// Entries of before are not kept any more.
+    pub oldest: u64,
+    /// Its clock stands still.
+    pub frozen: Option<u64>,
     /// The one token that may open the room, if one is asked for, and what is said to others.
     pub asks: Option<(Vec<u8>, Code)>,
     /// By client: its key and how far it was read to.
@@ -26,6 +40,17 @@ pub struct ModelRelay {
     pub ended: BTreeSet<usize>,
     /// Signals to fan out, and whose.
     pub signals: Vec<(usize, Ephemeral)>,
+    /// Refusals of commits, for tests that count them.
+    pub refusals: Vec<Refusal>,
+}
+
+/// Believes that the authority signed: for what a test puts into the log.
+struct Lenient(PublicKey, bool);
+
+impl Verify for Lenient {
+    fn verify(&self, key: &PublicKey, _: &[u8], _: &[u8; 64]) -> bool {
+        *key != self.0 || self.1
+    }
 }
 
 impl ModelRelay {
@@ -38,7 +63,7 @@ impl ModelRelay {
         let answer = match frame.frame.unwrap() {
             client_frame::Frame::Join(join) => self.join(client, join),
             client_frame::Frame::Publish(publish) => self.publish(client, publish),
-            client_frame::Frame::GetSlot(_) => Frame::Slot(self.slot()),
+            client_frame::Frame::GetSlot(asked) => Frame::Slot(self.slot(asked.confirmed)),
             client_frame::Frame::Ephemeral(signal) => {
                 self.signals.push((client, signal));
                 return Vec::new();
@@ -47,20 +72,27 @@ impl ModelRelay {
         vec![RelayFrame { frame: Some(answer) }]
     }
 
+    fn standing(&self, key: &[u8]) -> Option<Standing> {
+        self.access.as_ref()?.standing(&PublicKey::try_from(key).ok()?, self.now)
+    }
+
+    pub fn confirmed(&self) -> u64 {
+        self.access.as_ref().map_or(0, |access| access.head.confirmed.position)
+    }
+
     /// The next entry for a member's stream.
     pub fn next(&mut self, client: usize) -> Option<RelayFrame> {
         let (key, read) = self.streams.get_mut(&client)?;
         if *read == u64::MAX {
             return None; // an invite key reads nothing
         }
-        let allowed = self.keys.get(key).is_some_and(|(key, _)| key.kind() == Kind::Member);
+        let key = key.clone();
+        let allowed = matches!(self.standing(&key), Some(Standing::Member { .. }));
         let removed_at = self.log.iter().rev().find(|entry| {
-            entry
-                .access
-                .as_ref()
-                .is_some_and(|change| change.removed.iter().any(|removed| **removed == **key))
+            entry.access.as_ref().is_some_and(|change| change.removed.iter().any(|removed| **removed == *key))
         });
         let last = if allowed { u64::MAX } else { removed_at.map_or(0, |entry| entry.seq) };
+        let (_, read) = self.streams.get_mut(&client)?;
         match self.log.iter().find(|entry| entry.seq > *read).filter(|entry| entry.seq <= last) {
             Some(entry) => {
                 *read = entry.seq;
@@ -75,12 +107,16 @@ impl ModelRelay {
         }
     }
 
-    fn slot(&self) -> Slot {
-        Slot { last_commit: self.last_commit, sealed: self.slot.clone().into() }
+    fn slot(&self, confirmed: bool) -> Slot {
+        let last_commit = if confirmed { self.confirmed() } else { self.last_commit };
+        let sealed = self.slots.get(&last_commit).cloned().unwrap_or_default().into();
+        Slot { last_commit, sealed }
     }
 
     fn join(&mut self, client: usize, join: Join) -> Frame {
-        let room = proto::RoomId::try_from(&*join.room_id).unwrap();
+        let is_named = !join.room_id.is_empty();
+        let room = if is_named { &*join.room_id } else { &[0; 32][..] };
+        let room = RoomId::try_from(room).unwrap();
         let key = VerifyingKey::from_bytes(&(&*join.access_key).try_into().unwrap()).unwrap();
         let signature = Signature::from_bytes(&(&*join.signature).try_into().unwrap());
         key.verify_strict(&proto::join_statement(&room, &Self::binding(client)), &signature).unwrap();
@@ -92,33 +128,48 @@ impl ModelRelay {
                 return Frame::Refused(refusal(&[], *code, 0));
             }
             if !self.exists {
-                self.exists = true;
-                self.slot = create.slot.unwrap().sealed.to_vec();
-                self.keys = create.keys.into_iter().map(|key| (key.key.to_vec(), (key, 0))).collect();
+                let authority = PublicKey::try_from(&*create.authority).unwrap();
+                self.open(room, authority, &create.keys, create.slot.unwrap().sealed.to_vec());
             } else if !self.keys.contains_key(&*join.access_key) {
                 return Frame::Refused(refusal(&[], Code::Conflict, 0));
             }
         }
-        let Some((key, uses)) = self.keys.get(&*join.access_key).filter(|_| self.exists) else {
+        let Some(standing) = self.standing(&join.access_key).filter(|_| self.exists) else {
             self.ended.insert(client);
             return Frame::Refused(refusal(&[], Code::NotAllowed, 0));
         };
-        let invite = key.kind() == Kind::Invite;
-        let dead = (key.expires_ms != 0 && self.now >= key.expires_ms)
-            || (key.max_uses != 0 && *uses >= key.max_uses);
-        if invite && dead {
+        let invite = matches!(standing, Standing::Invite);
+        if !is_named && !invite {
             return Frame::Refused(refusal(&[], Code::NotAllowed, 0));
         }
-        let read = if invite { u64::MAX } else { join.after };
+        let suspended_by = if let Standing::Barred { by } = standing { by } else { 0 };
+        let read = if invite || suspended_by != 0 { u64::MAX } else { join.after.max(self.oldest) };
+        let card = self.keys.get(&*join.access_key).map(|(key, _)| key.card.clone()).filter(|_| invite);
+        let named = self.room.filter(|_| !is_named);
         self.streams.insert(client, (join.access_key.to_vec(), read));
         Frame::Joined(Joined {
             head: self.log.len() as u64,
-            oldest: 1,
+            oldest: self.oldest + 1,
             last_commit: self.last_commit,
-            slot: invite.then(|| self.slot()),
+            slot: invite.then(|| self.slot(false)),
             now_ms: self.now,
+            generation: self.generation.to_vec().into(),
+            suspended_by,
+            confirmed: self.confirmed(),
+            room_id: named.map_or_else(Vec::new, |room| room.as_bytes().to_vec()).into(),
+            card: card.unwrap_or_default(),
             ..Joined::default()
         })
+    }
+
+    pub fn open(&mut self, room: RoomId, authority: PublicKey, keys: &[AccessKey], slot: Vec<u8>) {
+        self.exists = true;
+        self.room = Some(room);
+        self.generation = [7; 16];
+        let keys: Vec<_> = keys.iter().map(|key| access::AccessKey::try_from(key).unwrap()).collect();
+        self.access = Some(Memory::open(authority, &keys));
+        self.slots.insert(0, slot);
+        self.refresh();
     }
 
     fn publish(&mut self, client: usize, publish: Publish) -> Frame {
@@ -127,51 +178,140 @@ impl ModelRelay {
             return answer(*seq);
         }
         let key = self.streams.get(&client).map(|(key, _)| key.clone()).unwrap_or_default();
-        let Some((access, uses)) = self.keys.get_mut(&key) else {
+        let Ok(key) = PublicKey::try_from(&*key) else {
             return Frame::Refused(refusal(&publish.id, Code::NotAllowed, 0));
         };
-        if access.kind() == Kind::Invite {
-            let change = publish.commit.as_ref().and_then(|part| part.access.as_ref());
-            assert!(change.is_some_and(|change| change.added.len() == 1 && change.removed.is_empty()));
+        match self.decide(&Strict, key, &publish) {
+            Ok(seq) => {
+                self.ids.insert(publish.id.to_vec(), seq);
+                answer(seq)
+            }
+            Err(refused) => {
+                self.refusals.push(refused);
+                let (code, last_commit, confirmed) = match refused {
+                    Refusal::NotAllowed => (Code::NotAllowed, 0, 0),
+                    Refusal::Conflict { last_commit, confirmed } => (Code::Conflict, last_commit, confirmed),
+                    Refusal::Malformed => (Code::Malformed, 0, 0),
+                    Refusal::TooLarge => (Code::TooLarge, 0, 0),
+                };
+                Frame::Refused(Refused { confirmed, ..refusal(&publish.id, code, last_commit) })
+            }
         }
-        if publish.commit.as_ref().is_some_and(|part| part.expected_last_commit != self.last_commit) {
-            return Frame::Refused(refusal(&publish.id, Code::Conflict, self.last_commit));
-        }
-        if publish.commit.as_ref().and_then(|part| part.access.as_ref()).is_some_and(names_a_key_twice) {
-            return Frame::Refused(refusal(&publish.id, Code::Malformed, 0));
-        }
-        *uses += 1;
-        let seq = self.append(publish.envelope.to_vec(), publish.commit);
-        self.ids.insert(publish.id.to_vec(), seq);
-        answer(seq)
     }
 
-    pub fn append(&mut self, envelope: Vec<u8>, commit: Option<proto::relay::CommitPart>) -> u64 {
-        let seq = self.log.len() as u64 + 1;
-        let is_commit = commit.is_some();
-        let access = commit.as_ref().and_then(|part| part.access.clone());
-        if let Some(part) = commit {
-            self.last_commit = seq;
-            self.slot = part.slot.to_vec();
-            let change = part.access.unwrap_or_default();
-            change.removed.iter().for_each(|key| drop(self.keys.remove(&**key)));
-            self.keys.extend(change.added.into_iter().map(|key| (key.key.to_vec(), (key, 0))));
+    fn decide(&mut self, verify: &impl Verify, key: PublicKey, publish: &Publish) -> Result<u64, Refusal> {
+        let (seq, now_ms) = (self.log.len() as u64 + 1, self.now);
+        let room = self.room.ok_or(Refusal::NotAllowed)?;
+        let commit = publish.commit.as_ref().map(|part| parse(&publish.envelope, part)).transpose()?;
+        let signature = |bytes: &[u8]| bytes.try_into().map_err(|_| Refusal::Malformed);
+        let ack = publish
+            .ack
+            .as_ref()
+            .map(|ack| Ok(access::Ack { seq: ack.seq, signature: signature(&ack.signature)? }));
+        let ballot = publish
+            .ballot
+            .as_ref()
+            .map(|ballot| Ok(access::Ballot { seq: ballot.seq, signature: signature(&ballot.signature)? }));
+        let (ack, ballot) = (ack.transpose()?, ballot.transpose()?);
+        let what = access::Publish {
+            room: &room,
+            generation: &self.generation,
+            seq,
+            now_ms,
+            max_keys: 1_000,
+            key,
+            commit: commit.as_ref(),
+            ack: ack.as_ref(),
+            ballot: ballot.as_ref(),
+        };
+        let changes = self.access.as_mut().ok_or(Refusal::NotAllowed)?.publish(verify, &what)?;
+        for position in &changes.slots {
+            self.slots.remove(position);
         }
+        if let Some(part) = &publish.commit {
+            self.slots.insert(seq, part.slot.to_vec());
+        }
+        let part = publish.commit.clone().unwrap_or_default();
+        let named = publish.commit.is_some()
+            || publish.ack.is_some()
+            || publish.ballot.is_some()
+            || !publish.resync.is_empty();
         self.log.push(Deliver {
             seq,
-            at_ms: self.now,
-            envelope: envelope.into(),
-            is_commit,
-            access,
-            ..Deliver::default()
+            at_ms: self.frozen.unwrap_or(now_ms),
+            envelope: publish.envelope.clone(),
+            is_commit: publish.commit.is_some(),
+            access: part.access,
+            base: part.expected_last_commit,
+            authority: part.authority,
+            signature: part.signature,
+            key: if named { key.0.to_vec().into() } else { Vec::new().into() },
+            ack: publish.ack.clone(),
+            ballot: publish.ballot.clone(),
+            resync: publish.resync.clone(),
+            undone: changes.undone,
         });
+        self.refresh();
+        Ok(seq)
+    }
+
+    /// From now on this is shown as the slot, whatever commit it is asked for.
+    pub fn put_slot(&mut self, slot: Vec<u8>) {
+        self.slots.values_mut().for_each(|kept| kept.clone_from(&slot));
+        self.slot = slot;
+    }
+
+    fn refresh(&mut self) {
+        let Some(access) = &self.access else { return };
+        self.last_commit = access.head.tip().position;
+        self.slot = self.slots.get(&self.last_commit).cloned().unwrap_or_default();
+        let rows = access.keys().unwrap().into_iter().filter(|(_, row)| row.removed == 0);
+        self.keys = rows
+            .map(|(key, row)| {
+                let entry = access::AccessKey { key, grant: row.grant.clone() };
+                (key.0.to_vec(), (AccessKey::from(&entry), row.uses))
+            })
+            .collect();
+    }
+
+    /// What a test puts into the log, whoever may have published it. Only where a commit stands, and whose key it is,
+    /// is held against the rules.
+    pub fn append_by(&mut self, key: &[u8], envelope: Vec<u8>, commit: Option<CommitPart>) -> u64 {
+        let Some(mut part) = commit else { return self.append(envelope) };
+        part.signature = vec![0; 64].into();
+        if part.authority.is_empty() {
+            part.authority = vec![1; 32].into();
+        }
+        let key = PublicKey::try_from(key).unwrap();
+        let joins = matches!(self.standing(&key.0), Some(Standing::Invite));
+        let publish = Publish { envelope: envelope.into(), commit: Some(part), ..Publish::default() };
+        self.decide(&Lenient(key, joins), key, &publish).unwrap_or_else(|refusal| {
+            // Whatever a relay lets in that should not: by any member.
+            let member =
+                self.keys.values().find(|(key, _)| key.kind() == proto::relay::access_key::Kind::Member);
+            let key = PublicKey::try_from(&*member.expect("a member").0.key).unwrap();
+            self.decide(&Lenient(key, false), key, &publish).unwrap_or_else(|_| panic!("{refusal}"))
+        })
+    }
+
+    /// As if by nobody: no rule is asked.
+    pub fn append(&mut self, envelope: Vec<u8>) -> u64 {
+        let seq = self.log.len() as u64 + 1;
+        self.log.push(Deliver { seq, at_ms: self.now, envelope: envelope.into(), ..Deliver::default() });
         seq
     }
 }
 
-fn names_a_key_twice(change: &proto::relay::AccessChange) -> bool {
-    let keys: Vec<_> = change.added.iter().map(|key| &key.key).chain(&change.removed).collect();
-    keys.iter().collect::<BTreeSet<_>>().len() != keys.len()
+fn parse(envelope: &[u8], part: &CommitPart) -> Result<access::Commit, Refusal> {
+    let malformed = |_| Refusal::Malformed;
+    let change = Change::try_from(&part.access.clone().unwrap_or_default()).map_err(malformed)?;
+    Ok(access::Commit {
+        expected: part.expected_last_commit,
+        authority: PublicKey::try_from(&*part.authority).map_err(|_| Refusal::Malformed)?,
+        signature: (&*part.signature).try_into().map_err(|_| Refusal::Malformed)?,
+        parts: CommitParts::of(envelope, &part.slot, &change),
+        change,
+    })
 }
 
 pub fn refused(id: &[u8], code: Code, last_commit: u64) -> RelayFrame {

@@ -1,9 +1,7 @@
 //! Handing newcomers what was said, where the room's policy shares it; and members who lie about it.
 
-use prost::Message as _;
-
 use super::{
-    hostile::{ANN, BOB, EVE, private},
+    hostile::{ANN, BOB, EVE},
     world::World,
 };
 use crate::{
@@ -150,8 +148,7 @@ fn line(seq: u64, text: &str) -> content::PastLine {
 
 fn said_by(world: &mut World, i: usize, body: Body) {
     let content = content::Content { body: Some(body), ..world.content(i, 1, "") };
-    let message = world.hostile(i).seal(&content.encode_to_vec());
-    let envelope = world.own_envelope(i, private(message));
+    let envelope = world.said(i, &mut world.hostile(i), &content);
     world.disconnect(i);
     world.inject(envelope, None);
     world.settle();

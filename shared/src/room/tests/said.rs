@@ -136,6 +136,7 @@ fn lines_said_after_the_room_set_a_time_carry_it() {
     let mut world = three(906);
     world.say(ANN, "stays");
     world.settle();
+    world.make_moderators(&[BOB, EVE]);
     world.command(BOB, Command::Disappear(60));
     world.settle();
     world.say(ANN, "goes");

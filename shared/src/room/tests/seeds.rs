@@ -146,7 +146,7 @@ impl Life {
                     Some(text),
                 );
             }
-            1 if self.below(3) == 0 => self.act(i, Input::Command(Command::Invite), None),
+            1 if self.below(3) == 0 => self.act(i, Input::Command(Command::INVITE), None),
             1 => self.act(i, Input::Command(Command::Rename(format!("name {step}"))), None),
             2 if self.world.devices[i].online => self.world.disconnect(i),
             2 | 3 => self.online(i),

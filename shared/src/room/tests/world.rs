@@ -24,6 +24,9 @@ use crate::{
 /// The simulated clock starts here; any time will do.
 pub const START: u64 = 1_700_000_000_000;
 
+/// The pin of the model relay.
+pub const PIN: [u8; 32] = [5; 32];
+
 /// What a device stored.
 pub type Rows = BTreeMap<String, Zeroizing<Vec<u8>>>;
 
@@ -109,7 +112,7 @@ impl World {
     }
 
     pub fn invite(&mut self, i: usize) -> Link {
-        self.command(i, Command::Invite);
+        self.command(i, Command::INVITE);
         self.settle();
         let links = self.devices[i].events.iter().rev();
         links
@@ -147,7 +150,8 @@ impl World {
         self.devices[i].online = true;
         self.relay.ended.remove(&i);
         self.relay.streams.remove(&i);
-        self.input(i, Input::Connected { binding: ModelRelay::binding(i), token: self.token.clone() });
+        let (binding, token) = (ModelRelay::binding(i), self.token.clone());
+        self.input(i, Input::Connected { binding, token, pin: Some(PIN) });
     }
 
     pub fn disconnect(&mut self, i: usize) {
@@ -233,7 +237,7 @@ impl World {
 
     /// Runs until nothing is under way and nobody waits for a time within the hour.
     pub fn settle(&mut self) {
-        for _ in 0..20_000 {
+        for _ in 0..3_000 {
             let busy = (0..self.devices.len()).filter(|i| self.deliver_one(*i)).count();
             if busy > 0 {
                 continue;
@@ -251,12 +255,51 @@ impl World {
                 }
             }
         }
-        let last: Vec<_> = self
-            .devices
-            .iter()
-            .map(|device| device.events.iter().rev().take(8).collect::<Vec<_>>())
+        let last: Vec<_> =
+            (0..self.devices.len()).map(|i| format!("device {i}: {}", self.story(i))).collect();
+        let log: Vec<_> = self.relay.log.iter().rev().take(12).map(super::hostile::brief).collect();
+        let engines = self.devices.iter().filter_map(|device| device.engine.as_ref());
+        let state: Vec<_> = engines
+            .map(|e| {
+                let (meta, link) = (&e.meta, &e.link);
+                let steps = (&meta.offer, &meta.joins, &meta.untaken, &meta.out);
+                let waits = (
+                    link.in_flight.is_some(),
+                    link.commit_acked,
+                    link.winner,
+                    link.not_before,
+                    link.commit_not_before,
+                    link.ack_at,
+                );
+                format!(
+                    "at {} cursor {} confirmed {} {steps:?} {waits:?} outbox {} pending {} wants {}",
+                    meta.position,
+                    meta.cursor,
+                    meta.confirmed,
+                    e.outbox.len(),
+                    e.pending.is_some(),
+                    e.has_intent()
+                )
+            })
             .collect();
-        panic!("the world does not settle: {last:#?}");
+        let refusals: Vec<_> = self.relay.refusals.iter().rev().take(5).collect();
+        let wakes: Vec<_> = self.devices.iter().map(|device| device.wake).collect();
+        let last: Vec<String> = last
+            .iter()
+            .map(|story| {
+                story
+                    .lines()
+                    .take(4)
+                    .map(|line| line.chars().take(160).collect::<String>())
+                    .collect::<Vec<_>>()
+                    .join("\n")
+            })
+            .collect();
+        panic!(
+            "the world does not settle at {}: {}\nlog {log:#?}\n{refusals:?}\nwakes {wakes:?}\n{state:#?}",
+            self.now,
+            last.join("\n")
+        );
     }
 
     pub fn texts(&self, i: usize) -> Vec<String> {
@@ -290,11 +333,6 @@ impl World {
                 _ => None,
             })
             .collect()
-    }
-
-    /// The room's id, as the first device knows it.
-    pub fn room_id(&self) -> proto::RoomId {
-        self.devices[0].engine.as_ref().unwrap().room
     }
 
     pub fn closed(&self, i: usize) -> bool {

@@ -67,6 +67,9 @@ pub struct MemberOut {
     pub fingerprint: String,
     /// It is this profile.
     pub me: bool,
+    /// They have said or changed something since this profile came.
+    #[serde(default)]
+    pub heard: bool,
     /// What they say of themselves.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub status: String,
@@ -75,6 +78,26 @@ pub struct MemberOut {
     pub glyph: String,
     /// Somebody here compared the safety number.
     pub verified: bool,
+    /// May remove others and change the room's policy.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub moderator: bool,
+}
+
+/// A live invite.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InviteOut {
+    /// 32 hexadecimal digits.
+    pub id: String,
+    /// Who made it; their account signed it.
+    pub by: PersonOut,
+    /// This profile has its link.
+    pub ours: bool,
+    /// Unix milliseconds, 0 for never.
+    pub expires: u64,
+    /// Devices that it lets in, 0 for no limit.
+    pub max_uses: u32,
+    /// Devices that came by it and are still in.
+    pub used: u32,
 }
 
 /// A room in a list.

@@ -145,6 +145,9 @@ impl App {
             // The runtime answers the one, and tells the other with what it changed.
             engine::Event::HandOver { .. } | engine::Event::Act(_) => {}
             engine::Event::Sent { .. } => pending.done(),
+            engine::Event::Invited { room: name, by } => {
+                self.tell(room, Kind::Info, words::invited(&name, &by));
+            }
             engine::Event::CatchingUp { done, total } => {
                 self.pane(room).catching_up = (done < total).then_some((done, total));
             }
@@ -155,7 +158,8 @@ impl App {
                 pending.joined(room);
             }
             // Said above.
-            engine::Event::MemberJoined(_)
+            engine::Event::MemberJoined { .. }
+            | engine::Event::DeviceBack(_)
             | engine::Event::MemberLeft { .. }
             | engine::Event::ProfileChanged { .. }
             | engine::Event::Disappearing { .. } => {}

@@ -14,6 +14,8 @@ pub enum Overlay {
     Switcher(String, usize),
     /// An invite link, to be copied.
     Link(String),
+    /// The same as a code for a camera, and nothing else: a small terminal has no room for both.
+    Code(String),
     /// What was said.
     Search(Search),
     /// A sign for a message.
@@ -42,6 +44,8 @@ impl App {
                 self.effects.push(Effect::Copy(link.clone()));
                 self.overlay = Some(Overlay::Link(link));
             }
+            (Overlay::Link(link), KeyCode::Char('q')) => self.overlay = Some(Overlay::Code(link)),
+            (Overlay::Code(link), _) => self.overlay = Some(Overlay::Link(link)),
             (Overlay::Help(scroll), code) => {
                 self.overlay = scrolled(scroll, code).map(Overlay::Help);
             }

@@ -30,6 +30,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) -> Option<usize
         Some(Overlay::Help(scroll)) => most = Some(help(frame, app, area, *scroll)),
         Some(Overlay::Switcher(text, at)) => switcher(frame, app, area, text, *at),
         Some(Overlay::Link(link)) => invite(frame, area, link),
+        Some(Overlay::Code(link)) => code(frame, link),
         Some(Overlay::Search(search)) => found(frame, app, area, search),
         Some(Overlay::Signs(signs)) => {
             let per_line = if area.width < WIDE { SIGNS.len() / 2 } else { SIGNS.len() };
@@ -125,23 +126,34 @@ fn found(frame: &mut Frame<'_>, app: &App, area: Rect, search: &Search) {
 /// Without a frame, so that a terminal's own selection copies the link and nothing else.
 fn invite(frame: &mut Frame<'_>, area: Rect, link: &str) {
     let width = usize::from(area.width);
-    let mut lines: Vec<Line<'_>> =
-        wrap("Whoever has this link can join; give it over a channel you trust. c copies it, any other key closes.", width)
-            .into_iter()
-            .map(Line::from)
-            .collect();
+    let told = "Whoever has this link can join; give it over a channel you trust. c copies it, q shows it as a code for \
+                a camera, any other key closes.";
+    let mut lines: Vec<Line<'_>> = wrap(told, width).into_iter().map(Line::from).collect();
     lines.push(Line::default());
     lines.extend(hard_wrap(link, width).into_iter().map(Line::from));
     lines.push(Line::default());
-    if let Some(code) = qr(link) {
-        let code: Vec<Line<'_>> = code.lines().map(|line| Line::from(line.to_owned())).collect();
-        let fits = code.first().is_some_and(|line| line.width() <= width);
-        if fits && lines.len() + code.len() <= usize::from(area.height) {
-            lines.extend(code);
-        }
+    if let Some(code) =
+        code_of(link, width).filter(|code| lines.len() + code.len() <= usize::from(area.height))
+    {
+        lines.extend(code);
     }
     frame.render_widget(Clear, area);
     frame.render_widget(Paragraph::new(lines), area);
+}
+
+/// The whole screen: 24 rows are enough for any short link, but for nothing beside it.
+fn code(frame: &mut Frame<'_>, link: &str) {
+    let area = frame.area();
+    let fits = |code: &Vec<Line<'_>>| code.len() <= usize::from(area.height);
+    let lines = code_of(link, usize::from(area.width)).filter(fits);
+    let lines = lines.unwrap_or_else(|| vec![Line::from("The terminal is too small for a code.")]);
+    frame.render_widget(Clear, area);
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+fn code_of(link: &str, width: usize) -> Option<Vec<Line<'static>>> {
+    let code: Vec<_> = qr(link)?.lines().map(|line| Line::from(line.to_owned())).collect();
+    code.first().is_some_and(|line| line.width() <= width).then_some(code)
 }
 
 fn scrolled(frame: &mut Frame<'_>, area: Rect, title: &str, lines: Vec<Line<'_>>, scroll: usize) -> usize {

@@ -77,10 +77,12 @@ pub(super) fn members(frame: &mut Frame<'_>, app: &App, area: Rect) {
     let Some(view) = &pane.view else { return };
     let width = usize::from(area.width.saturating_sub(2));
     let line = |member: &shared::room::Member| {
-        let mark = match member {
-            _ if member.me => " (you)",
-            _ if pane.verified.contains(&member.person.fingerprint.0) => " ✓",
-            _ => "",
+        let mark = match (pane.verified.contains(&member.person.fingerprint.0), words::heard(member)) {
+            _ if member.me => " (you)".to_owned(),
+            (true, "") => " ✓".to_owned(),
+            (true, word) => format!(" ✓ {word}"),
+            (false, "") => String::new(),
+            (false, word) => format!(" {word}"),
         };
         let glyph = Some(sanitize::line(&member.glyph)).filter(|glyph| !glyph.is_empty());
         let name = words::name(&member.person, Some(view));

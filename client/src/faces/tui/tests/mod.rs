@@ -31,8 +31,10 @@ fn view(room: &str, open: bool) -> GroupView {
         person: person(name, byte),
         leaf: 0,
         me: byte == 1,
+        heard: true,
         status: String::new(),
         glyph: String::new(),
+        is_moderator: false,
     };
     GroupView {
         room: room.into(),
@@ -42,6 +44,9 @@ fn view(room: &str, open: bool) -> GroupView {
         members: [("ann", 1), ("bob", 2), ("eve", 3)].map(member).to_vec(),
         disappear_s: 0,
         past_lines: 0,
+        invites: Vec::new(),
+        moderators_invite: false,
+        seats: 5,
     }
 }
 

@@ -95,11 +95,16 @@ fn happening_of_the_past_is_in_its_place_once_and_not_unread() {
     use crate::store::{Happening, Item, What};
     let mut app = in_lobby();
     app.go("elsewhere");
-    happens(&mut app, "lobby", engine::Event::MemberJoined(person("bob", 2)));
+    happens(&mut app, "lobby", engine::Event::MemberJoined { who: person("bob", 2), by: None });
     happens(&mut app, "lobby", message(3, person("bob", 2), "hello"));
     assert_eq!(app.panes.iter().find(|pane| pane.label == "lobby").unwrap().unread, 1);
     app.go("lobby");
-    let joined = Happening { seq: Some(2), at: NOON, expires: None, what: What::Joined(person("bob", 2)) };
+    let joined = Happening {
+        seq: Some(2),
+        at: NOON,
+        expires: None,
+        what: What::Joined { who: person("bob", 2), by: None },
+    };
     let page = vec![Item::Line(plain(1, person("eve", 3), "before").into()), Item::Happening(joined)];
     let older = app::Wanted::Older { room: "lobby".into(), before: 3 };
     app.take_page(&older, page);
@@ -113,9 +118,14 @@ fn happening_of_the_past_is_in_its_place_once_and_not_unread() {
 fn page_of_the_past_takes_nothing_away_that_it_does_not_hold() {
     use crate::store::{Happening, Item, What};
     let mut app = in_lobby();
-    happens(&mut app, "lobby", engine::Event::MemberJoined(person("bob", 2)));
-    happens(&mut app, "lobby", engine::Event::MemberJoined(person("eve", 3)));
-    let joined = Happening { seq: Some(2), at: NOON, expires: None, what: What::Joined(person("bob", 2)) };
+    happens(&mut app, "lobby", engine::Event::MemberJoined { who: person("bob", 2), by: None });
+    happens(&mut app, "lobby", engine::Event::MemberJoined { who: person("eve", 3), by: None });
+    let joined = Happening {
+        seq: Some(2),
+        at: NOON,
+        expires: None,
+        what: What::Joined { who: person("bob", 2), by: None },
+    };
     let older = app::Wanted::Older { room: "lobby".into(), before: u64::MAX };
     app.take_page(&older, vec![Item::Happening(joined)]);
     let text = text(&mut app, 100, 24);
@@ -126,7 +136,12 @@ fn page_of_the_past_takes_nothing_away_that_it_does_not_hold() {
 fn happening_that_a_page_brought_first_is_not_shown_twice() {
     use crate::store::{Happening, Item, What};
     let mut app = in_lobby();
-    let joins = |seq, who| Happening { seq: Some(seq), at: NOON, expires: None, what: What::Joined(who) };
+    let joins = |seq, who| Happening {
+        seq: Some(seq),
+        at: NOON,
+        expires: None,
+        what: What::Joined { who, by: None },
+    };
     let (bob, eve) = (joins(2, person("bob", 2)), joins(4, person("eve", 3)));
     let line = |seq| Item::Line(plain(seq, person("bob", 2), "hello").into());
     let page = vec![line(1), Item::Happening(bob.clone()), line(3), Item::Happening(eve.clone())];

@@ -16,8 +16,10 @@ fn view(people: &[(&str, u8)]) -> GroupView {
         person: person(name, *byte),
         leaf: u32::try_from(leaf).unwrap(),
         me: *byte == ME,
+        heard: true,
         status: String::new(),
         glyph: String::new(),
+        is_moderator: false,
     };
     let members = people.iter().enumerate().map(member).collect();
     GroupView {
@@ -28,6 +30,9 @@ fn view(people: &[(&str, u8)]) -> GroupView {
         members,
         disappear_s: 0,
         past_lines: 0,
+        invites: Vec::new(),
+        moderators_invite: false,
+        seats: 5,
     }
 }
 
@@ -63,7 +68,7 @@ impl World {
         };
         let mut alarms = Vec::new();
         for event in events {
-            alarms.extend(self.guard.look(&mut look, event, |_| Some(person("ann", 2))));
+            alarms.extend(self.guard.look(&mut look, event));
         }
         let key = |who: &Person| who.fingerprint.0[0];
         self.namesakes.extend(look.namesakes.iter().map(|one| (key(&one.who), key(&one.owner), one.is_me)));
@@ -87,7 +92,7 @@ impl World {
 }
 
 fn joined(name: &str, byte: u8) -> Event {
-    Event::MemberJoined(person(name, byte))
+    Event::MemberJoined { who: person(name, byte), by: Some(person("ann", 2)) }
 }
 
 #[test]

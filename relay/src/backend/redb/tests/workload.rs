@@ -7,10 +7,11 @@ use std::{
 };
 
 use bytes::Bytes;
+use ed25519_dalek::Signer;
+use proto::access::{Change, CommitParts, commit_statement};
 
 use super::{dice::Dice, *};
 use crate::{
-    access::Change,
     backend::redb::{database::open_database, tables::Snapshot},
     request::Commit,
     token::Right,
@@ -165,7 +166,7 @@ impl Workload {
     }
 
     pub fn is_readable(&self) -> bool {
-        self.store.read(|transaction| reader::view(transaction, &ROOM, &ALICE)).is_ok()
+        self.store.read(|transaction| reader::view(transaction, &author())).is_ok()
     }
 
     pub fn dump(&self) -> Dump {
@@ -180,7 +181,7 @@ impl Workload {
         self.now_ms += self.dice.below(40);
         let author = Author { room: sent.room, key: ALICE, now_ms: self.now_ms };
         let Sent { id, envelope, commit, .. } = sent.clone();
-        Job::Append { author, publish: Publish { id, envelope, commit, memory: Memory::default() }, answer }
+        Job::Append { author, publish: Publish { commit, ..Publish::plain(id, envelope) }, answer }
     }
 
     fn job(&mut self, appends: &mut Vec<Answered>, others: &mut Vec<Box<dyn FnMut() -> bool + Send>>) -> Job {
@@ -189,7 +190,8 @@ impl Workload {
             0..3 => {
                 let (answer, mut got) = oneshot::channel();
                 others.push(Box::new(move || got.try_recv().is_ok()));
-                Job::Create { room, opening: opening(), right: Right::Anybody, now_ms: self.now_ms, answer }
+                let (opening, right, now_ms) = (opening(), Right::Anybody, self.now_ms);
+                Job::Create { room, opening, right, now_ms, generation: [7; 16], answer }
             }
             3 => {
                 let (answer, mut got) = oneshot::channel();
@@ -224,7 +226,8 @@ impl Workload {
 
     /// Mostly one that can win.
     fn commit(&mut self, room: RoomId) -> Sent {
-        let view = self.store.read(|transaction| reader::view(transaction, &room, &ALICE)).ok().flatten();
+        let reader = Author { room, ..author() };
+        let view = self.store.read(|transaction| reader::view(transaction, &reader)).ok().flatten();
         let last = view.map_or(0, |view| view.last_commit);
         let key = PublicKey([self.dice.below(9) as u8; 32]);
         let change = match self.dice.below(3) {
@@ -232,8 +235,14 @@ impl Workload {
             1 => Change { added: vec![AccessKey { key, grant: Grant::Member }], removed: vec![] },
             _ => Change { added: vec![], removed: vec![key] },
         };
-        let slot = vec![self.number as u8; self.dice.below(3000) as usize].into();
-        Sent { commit: Some(Commit { expected: last, slot, change }), ..self.news(room) }
+        let slot: Bytes = vec![self.number as u8; self.dice.below(3000) as usize].into();
+        let news = self.news(room);
+        let parts = CommitParts::of(&news.envelope, &slot, &change);
+        let authority = opening().authority;
+        let statement = commit_statement(&room, last, &ALICE, &authority, &parts);
+        let signature = signer().sign(&statement).to_bytes();
+        let part = proto::access::Commit { expected: last, change, authority, signature, parts };
+        Sent { commit: Some(Commit { slot, part }), ..news }
     }
 }
 
@@ -244,9 +253,20 @@ fn dump(transaction: &redb::ReadTransaction) -> Result<Dump, redb::Error> {
         let (key, value) = row?;
         rows.push((0, key.value().to_vec(), format!("{:?}", value.value()).into_bytes()));
     }
-    for row in all.slots.range::<&[u8; 32]>(..)? {
+    for row in all.access.range::<&[u8; 32]>(..)? {
         let (key, value) = row?;
-        rows.push((1, key.value().to_vec(), value.value().to_vec()));
+        // Without the generation: each life has one of its own.
+        rows.push((6, key.value().to_vec(), value.value()[16..].to_vec()));
+    }
+    for row in all.steps.range::<(&[u8; 32], u64)>(..)? {
+        let (key, value) = row?;
+        let (room, first) = key.value();
+        rows.push((7, [&room[..], &first.to_be_bytes()].concat(), value.value().to_vec()));
+    }
+    for row in all.slots.range::<(&[u8; 32], u64)>(..)? {
+        let (key, value) = row?;
+        let (room, position) = key.value();
+        rows.push((1, [&room[..], &position.to_be_bytes()].concat(), value.value().to_vec()));
     }
     for row in all.keys.range::<(&[u8; 32], &[u8; 32])>(..)? {
         let (key, value) = row?;

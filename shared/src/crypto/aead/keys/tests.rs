@@ -68,7 +68,7 @@ fn unknown_version_and_empty_bytes_are_refused() {
     let (mut sealing, _) = keys(4);
     assert_eq!(Envelope::parse(&[]).err(), Some(ParseError::Version));
     let mut bytes = sealing.seal(b"").unwrap();
-    for version in (0..=255).filter(|version| *version != 1) {
+    for version in (0..=255).filter(|version| *version != 2) {
         bytes[0] = version;
         assert_eq!(Envelope::parse(&bytes).err(), Some(ParseError::Version));
     }
@@ -92,8 +92,8 @@ fn envelope_of_another_room_epoch_origin_session_or_secret_is_refused() {
     for (wrong, secret, scope, session) in &others {
         let mut key = OpeningKey::new(secret, scope, *session);
         assert_eq!(key.open(&envelope), Err(OpenError::OtherKey), "{wrong}");
-        // Not the key id alone refuses it: the key differs as well.
-        key.key_id = envelope.key_id();
+        // Not the tag alone refuses it: the key differs as well.
+        key.sender = envelope.sender();
         key.session = envelope.session();
         assert_eq!(key.open(&envelope), Err(OpenError::Forged), "{wrong}");
     }
@@ -170,7 +170,7 @@ fn session_goes_on_in_a_new_epoch_under_another_key() {
     let bytes = new.seal(b"two").unwrap();
     let envelope = Envelope::parse(&bytes).unwrap();
     assert_eq!((envelope.sequence(), envelope.session()), (1, SESSION));
-    assert_ne!(new.key_id(), old.key_id());
+    assert_ne!(new.sender(), old.sender());
     assert_eq!(**OpeningKey::new(&secret, &next, SESSION).open(&envelope).unwrap(), *b"two");
 }
 
@@ -196,7 +196,7 @@ fn audit_sees_a_sequence_number_that_is_used_again() {
 fn debug_shows_the_index_and_no_key() {
     let (mut sealing, opening) = keys(11);
     sealing.seal(b"").unwrap();
-    sealing.key_id = KeyId([1, 2, 3, 4]);
-    assert_eq!(format!("{sealing:?}"), "SealingKey(KeyId([1, 2, 3, 4]), next 1)");
-    assert!(format!("{opening:?}").starts_with("OpeningKey(KeyId("));
+    sealing.sender = SenderTag([1; 8]);
+    assert_eq!(format!("{sealing:?}"), "SealingKey(SenderTag([1, 1, 1, 1, 1, 1, 1, 1]), next 1)");
+    assert!(format!("{opening:?}").starts_with("OpeningKey(SenderTag("));
 }

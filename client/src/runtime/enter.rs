@@ -1,0 +1,109 @@
+//! Entering by a link. It names no room: its card does, which lies at the relay, signed by whoever invites. So the card
+//! is read first, and a room begins once it is known which.
+
+use std::time::Duration;
+
+use shared::{
+    invite::link::InviteLink,
+    room::{Engine, Event as EngineEvent, Input},
+};
+use tokio::time::timeout;
+
+use super::{Event, Local, RoomEvent, link::explain, lock, manage::begin_failed, now_ms};
+use crate::{
+    failure::{Exit, Failure},
+    store::Where,
+    transport::{Connection, Dialed, Known, Pin, RelayAddress, RoomStream, StreamError},
+};
+
+/// How long the relay may take to show the card, dialling included, in seconds: longer than a way over TCP takes, and
+/// somebody waits.
+const CARD_S: u64 = 30;
+
+impl Local {
+    /// Joins the room of an invite link. Returns its label; whether it worked comes as events.
+    ///
+    /// # Errors
+    /// [`Failure`] when the link is of no use, or the relay cannot be asked now.
+    pub async fn join(&self, invite: &InviteLink) -> Result<String, Failure> {
+        let address = RelayAddress::new(&invite.host, invite.port)
+            .map_err(|error| Failure::usage(error.to_string(), "Ask for a new link."))?;
+        let profile = lock(&self.0.profile).engine.clone();
+        let mut engine =
+            Engine::join(&profile, &invite.link, now_ms()).map_err(|error| begin_failed(&error))?;
+        let reading = self.read_card(&mut engine, &address, invite.link.pin);
+        let late = |_| unreachable_now(&address, "it does not answer");
+        let (pin, invited) = timeout(Duration::from_secs(CARD_S), reading).await.map_err(late)??;
+        let label = self.begin(engine, Where::Relay { address, pin })?;
+        let event = RoomEvent::Engine(invited);
+        self.0.outlet.send(Event::Room { room: label.as_str().into(), event }).await;
+        Ok(label)
+    }
+
+    /// Asks over a connection of its own: nothing is remembered of a relay by this.
+    async fn read_card(
+        &self,
+        engine: &mut Engine,
+        address: &RelayAddress,
+        begins: Option<[u8; 20]>,
+    ) -> Result<(Option<Pin>, EngineEvent), Failure> {
+        let known = match begins {
+            Some(begins) => Known::Begins(begins.into()),
+            None => {
+                self.expect_authorities(address).await?;
+                Known::Authorities
+            }
+        };
+        let dialed = self.0.config.transport.dial(address, known).await;
+        let Dialed { connection, trust, .. } = dialed.map_err(|error| explain(&error).0)?;
+        let pin = trust.pin().filter(|_| begins.is_some());
+        let invited = ask(engine, &connection, pin).await.map_err(|why| match why {
+            Why::Refused(failure) => failure,
+            Why::Stream(error) => unreachable_now(address, &error.to_string()),
+        });
+        connection.close(proto::CloseCode::Done);
+        Ok((pin, invited?))
+    }
+}
+
+enum Why {
+    Refused(Failure),
+    Stream(StreamError),
+}
+
+/// Until the engine knows which room it is.
+async fn ask(engine: &mut Engine, connection: &Connection, pin: Option<Pin>) -> Result<EngineEvent, Why> {
+    let mut stream = RoomStream::open(connection).await.map_err(Why::Stream)?;
+    let pin = pin.map(|pin| *pin.as_bytes());
+    let mut inputs = vec![Input::Connected { binding: stream.binding(), token: None, pin }];
+    loop {
+        for input in inputs {
+            let output = engine.handle(input, now_ms());
+            for frame in &output.frames {
+                stream.queue(frame).map_err(Why::Stream)?;
+            }
+            for event in output.events {
+                match event {
+                    EngineEvent::Invited { .. } => return Ok(event),
+                    EngineEvent::Closed { reason, .. } => {
+                        return Err(Why::Refused(Failure::new(Exit::Refused, "closed", reason, "")));
+                    }
+                    EngineEvent::Error { code, message, remedy } => {
+                        return Err(Why::Refused(Failure::new(Exit::Refused, code, message, remedy)));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        inputs = stream.drive().await.map_err(Why::Stream)?.into_iter().map(Input::Frame).collect();
+    }
+}
+
+fn unreachable_now(address: &RelayAddress, why: &str) -> Failure {
+    Failure::new(
+        Exit::Network,
+        "relay",
+        format!("The relay {address} cannot be asked which room the link leads to: {why}."),
+        "Try the link again when the relay is there.",
+    )
+}

@@ -1,0 +1,100 @@
+//! A room's rows in memory: for tests, for members' test relays and for the model.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
+};
+
+use super::{
+    AccessKey, Changes, Head, KeyRow, Publish, Refusal, Rows, Standing, Step, Verify, publish, standing,
+};
+use crate::PublicKey;
+
+/// A room.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Memory {
+    /// Its head.
+    pub head: Head,
+    keys: BTreeMap<PublicKey, KeyRow>,
+    steps: BTreeMap<u64, Step>,
+    votes: BTreeSet<(u64, PublicKey)>,
+}
+
+impl Memory {
+    /// A room begins.
+    pub fn open(authority: PublicKey, keys: &[AccessKey]) -> Self {
+        let (head, rows) = Head::open(authority, keys);
+        Self { head, keys: rows.into_iter().collect(), steps: BTreeMap::new(), votes: BTreeSet::new() }
+    }
+
+    /// Decides on a publish, and changes what it changes.
+    ///
+    /// # Errors
+    /// [`Refusal`]: nothing has changed.
+    pub fn publish(&mut self, verify: &impl Verify, what: &Publish<'_>) -> Result<Changes, Refusal> {
+        let changes = match publish(&self.head, self, verify, what) {
+            Ok(answer) => answer?,
+            Err(never) => match never {},
+        };
+        self.apply(&changes);
+        Ok(changes)
+    }
+
+    /// What a key may do.
+    pub fn standing(&self, key: &PublicKey, now_ms: u64) -> Option<Standing> {
+        let row = self.keys.get(key)?;
+        match standing(&self.head, self, row, now_ms) {
+            Ok(standing) => standing,
+            Err(never) => match never {},
+        }
+    }
+
+    /// One key's row.
+    pub fn row(&self, key: &PublicKey) -> Option<&KeyRow> {
+        self.keys.get(key)
+    }
+
+    fn apply(&mut self, changes: &Changes) {
+        self.head = changes.head.clone();
+        for (key, row) in &changes.keys {
+            match row {
+                Some(row) => drop(self.keys.insert(*key, row.clone())),
+                None => drop(self.keys.remove(key)),
+            }
+        }
+        self.votes.extend(changes.vote);
+        for (first, step) in &changes.steps {
+            match step {
+                Some(step) => drop(self.steps.insert(*first, step.clone())),
+                None => {
+                    self.steps.remove(first);
+                    self.votes.retain(|(step, _)| step != first);
+                }
+            }
+        }
+    }
+}
+
+impl Rows for Memory {
+    type Error = Infallible;
+
+    fn key(&self, key: &PublicKey) -> Result<Option<KeyRow>, Infallible> {
+        Ok(self.keys.get(key).cloned())
+    }
+
+    fn keys(&self) -> Result<Vec<(PublicKey, KeyRow)>, Infallible> {
+        Ok(self.keys.iter().map(|(key, row)| (*key, row.clone())).collect())
+    }
+
+    fn step(&self, seq: u64) -> Result<Option<Step>, Infallible> {
+        Ok(self.steps.range(..=seq).next_back().map(|(_, step)| step.clone()))
+    }
+
+    fn steps(&self, from: u64, count: usize) -> Result<Vec<Step>, Infallible> {
+        Ok(self.steps.range(from..).take(count).map(|(_, step)| step.clone()).collect())
+    }
+
+    fn voted(&self, first: u64, key: &PublicKey) -> Result<bool, Infallible> {
+        Ok(self.votes.contains(&(first, *key)))
+    }
+}

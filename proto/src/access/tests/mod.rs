@@ -1,0 +1,158 @@
+//! A room whose members are numbers, and signatures that cost nothing.
+
+mod ballots;
+mod joins;
+mod offers;
+mod rows;
+
+use super::{
+    AccessKey, Ack, Ballot, Change, Changes, Commit, CommitParts, Grant, Memory, Publish, Refusal, Standing,
+    Verify, ack_statement, ballot_statement, commit_statement,
+};
+use crate::{PublicKey, RoomId};
+
+pub const ROOM: RoomId = RoomId([9; 32]);
+pub const GENERATION: [u8; 16] = [7; 16];
+pub const DAY: u64 = 24 * 3600 * 1000;
+
+/// The signer's name and the statement's end: nobody here forges.
+pub struct Toy;
+
+impl Verify for Toy {
+    fn verify(&self, key: &PublicKey, statement: &[u8], signature: &[u8; 64]) -> bool {
+        sign(*key, statement) == *signature
+    }
+}
+
+fn sign(key: PublicKey, statement: &[u8]) -> [u8; 64] {
+    let mut signature = [0; 64];
+    signature[..32].copy_from_slice(&key.0);
+    for (at, byte) in statement.iter().enumerate() {
+        let place = &mut signature[32 + at % 32];
+        *place = place.wrapping_mul(31).wrapping_add(*byte);
+    }
+    signature
+}
+
+pub fn key(n: u8) -> PublicKey {
+    PublicKey([n; 32])
+}
+
+/// The authority of an epoch that somebody made.
+pub fn authority(n: u8) -> PublicKey {
+    PublicKey([100 + n; 32])
+}
+
+pub fn member(n: u8) -> AccessKey {
+    AccessKey { key: key(n), grant: Grant::Member }
+}
+
+pub fn invite(n: u8, max_uses: u32) -> AccessKey {
+    let grant = Grant::Invite { expires_ms: 0, max_uses, card: bytes::Bytes::from_static(b"card") };
+    AccessKey { key: key(n), grant }
+}
+
+pub fn change(added: Vec<AccessKey>, removed: &[u8]) -> Change {
+    Change { added, removed: removed.iter().map(|n| key(*n)).collect() }
+}
+
+pub struct Room {
+    pub state: Memory,
+    pub now_ms: u64,
+    pub seq: u64,
+}
+
+impl Room {
+    /// Members 1 to `members`, and the invite 50.
+    pub fn of(members: u8) -> Self {
+        let keys: Vec<_> = (1..=members).map(member).chain([invite(50, 0)]).collect();
+        Self { state: Memory::open(authority(0), &keys), now_ms: DAY, seq: 0 }
+    }
+
+    pub fn publish(
+        &mut self,
+        by: u8,
+        commit: Option<&Commit>,
+        ack: Option<&Ack>,
+        ballot: Option<&Ballot>,
+    ) -> Result<Changes, Refusal> {
+        let (seq, now_ms, key) = (self.seq + 1, self.now_ms, key(by));
+        let (room, generation, max_keys) = (&ROOM, &GENERATION, 32);
+        let what = Publish { room, generation, seq, now_ms, max_keys, key, commit, ack, ballot };
+        let changes = self.state.publish(&Toy, &what)?;
+        self.seq = seq;
+        Ok(changes)
+    }
+
+    /// A commit on `expected`, signed by an authority or a key.
+    pub fn part(&self, by: u8, expected: u64, change: Change, next: u8, signer: PublicKey) -> Commit {
+        let (parts, authority) = (CommitParts::of(b"", b"", &change), authority(next));
+        let statement = commit_statement(&ROOM, expected, &key(by), &authority, &parts);
+        Commit { expected, change, authority, signature: sign(signer, &statement), parts }
+    }
+
+    /// A member's commit on what is newest.
+    pub fn commit(&mut self, by: u8, change: Change, next: u8) -> Result<u64, Refusal> {
+        let tip = self.state.head.tip();
+        let part = self.part(by, tip.position, change, next, tip.authority);
+        self.publish(by, Some(&part), None, None)?;
+        Ok(self.seq)
+    }
+
+    /// A member's commit on what is confirmed.
+    pub fn drop(&mut self, by: u8, change: Change, next: u8) -> Result<u64, Refusal> {
+        let base = self.state.head.confirmed;
+        let part = self.part(by, base.position, change, next, base.authority);
+        self.publish(by, Some(&part), None, None)?;
+        Ok(self.seq)
+    }
+
+    /// A join by an invite.
+    pub fn join(&mut self, by: u8, expected: u64, newcomer: u8, next: u8) -> Result<u64, Refusal> {
+        let part = self.part(by, expected, change(vec![member(newcomer)], &[]), next, key(by));
+        self.publish(by, Some(&part), None, None)?;
+        Ok(self.seq)
+    }
+
+    /// A member whose leaf is in the tree enters anew.
+    pub fn come_back(&mut self, by: u8, expected: u64, next: u8) -> Result<u64, Refusal> {
+        let part = self.part(by, expected, change(vec![], &[]), next, key(by));
+        self.publish(by, Some(&part), None, None)?;
+        Ok(self.seq)
+    }
+
+    pub fn ack(&mut self, by: u8, seq: u64, announced: u8) -> Result<Changes, Refusal> {
+        let signature = sign(authority(announced), &ack_statement(&ROOM, seq, &key(by)));
+        self.publish(by, None, Some(&Ack { seq, signature }), None)
+    }
+
+    pub fn vote(&mut self, by: u8, seq: u64) -> Result<u64, Refusal> {
+        let signature = sign(key(by), &ballot_statement(&ROOM, &GENERATION, seq));
+        Ok(self.publish(by, None, None, Some(&Ballot { seq, signature }))?.undone)
+    }
+
+    pub fn say(&mut self, by: u8) -> Result<(), Refusal> {
+        self.publish(by, None, None, None).map(drop)
+    }
+
+    pub fn standing(&self, of: u8) -> Option<Standing> {
+        self.state.standing(&key(of), self.now_ms)
+    }
+
+    pub fn is_in(&self, of: u8) -> bool {
+        matches!(self.standing(of), Some(Standing::Member { .. }))
+    }
+
+    pub fn is_barred(&self, of: u8) -> bool {
+        matches!(self.standing(of), Some(Standing::Barred { .. }))
+    }
+
+    pub fn confirmed(&self) -> u64 {
+        self.state.head.confirmed.position
+    }
+
+    /// Time for those who are awake to take what is offered.
+    pub fn wait(&mut self) {
+        self.now_ms += super::OFFER_GRACE_MS;
+    }
+}

@@ -1,0 +1,70 @@
+//! Signatures of commits. All epochs of a test have the same authority; a join is signed by its invite.
+
+use ed25519_dalek::{Signer, SigningKey};
+use proto::{
+    PublicKey, RoomId,
+    access::{Change, CommitParts, ack_statement, ballot_statement, commit_statement},
+    relay::{Ack, Ballot, CommitPart},
+};
+use relay::request;
+
+/// Of every epoch.
+pub fn authority() -> SigningKey {
+    super::key(0xee)
+}
+
+pub fn public(key: &SigningKey) -> PublicKey {
+    PublicKey(key.verifying_key().to_bytes())
+}
+
+/// Signs a commit part that has no signature yet.
+pub fn sign_part(
+    room: &RoomId,
+    key: &PublicKey,
+    signer: &SigningKey,
+    envelope: &[u8],
+    part: CommitPart,
+) -> CommitPart {
+    if !part.signature.is_empty() {
+        return part;
+    }
+    let announced = PublicKey::try_from(&*part.authority).unwrap();
+    // What cannot be parsed is not looked at any further.
+    let change = part.access.as_ref().and_then(|change| Change::try_from(change).ok()).unwrap_or_default();
+    let parts = CommitParts::of(envelope, &part.slot, &change);
+    let statement = commit_statement(room, part.expected_last_commit, key, &announced, &parts);
+    CommitPart { signature: signer.sign(&statement).to_bytes().to_vec().into(), ..part }
+}
+
+/// The same for a publish that is parsed already.
+pub fn sign_publish(
+    room: &RoomId,
+    key: &PublicKey,
+    signer: &SigningKey,
+    mut publish: request::Publish,
+) -> request::Publish {
+    if let Some(request::Commit { slot, part }) = &mut publish.commit {
+        part.parts = CommitParts::of(&publish.envelope, slot, &part.change);
+        let statement = commit_statement(room, part.expected, key, &part.authority, &part.parts);
+        part.signature = signer.sign(&statement).to_bytes();
+    }
+    publish
+}
+
+/// A commit that nobody has signed.
+pub fn part(expected: u64, change: Change) -> proto::access::Commit {
+    let (authority, signature) = (public(&authority()), [0; 64]);
+    proto::access::Commit { expected, change, authority, signature, parts: CommitParts::default() }
+}
+
+/// A member says that it has taken a commit.
+pub fn ack(room: &RoomId, key: &SigningKey, seq: u64) -> Ack {
+    let signature = authority().sign(&ack_statement(room, seq, &public(key))).to_bytes().to_vec().into();
+    Ack { seq, signature }
+}
+
+/// A vote for the undoing of a commit.
+pub fn ballot(room: &RoomId, generation: &[u8], key: &SigningKey, seq: u64) -> Ballot {
+    let statement = ballot_statement(room, generation.try_into().unwrap(), seq);
+    Ballot { seq, signature: key.sign(&statement).to_bytes().to_vec().into() }
+}

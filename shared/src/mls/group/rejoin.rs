@@ -1,0 +1,75 @@
+//! The way back of a device that is still a member for the others and cannot follow the group: an external commit
+//! that removes exactly its own old leaf (RFC 9420, 12.4.3.2).
+
+use mls_rs::MlsMessage;
+use mls_rs_core::identity::SigningIdentity;
+use proto::RoomId;
+use zeroize::Zeroizing;
+
+use super::{Group, GroupError, LEAF_EXTENSION, Next, Prepared, Signer, client, extension, leaf_of, seconds};
+use crate::{content, crypto::random::Random, crypto::suite::Suite, mls::rules::Violation};
+
+impl Group {
+    /// Enters anew with the same leaf key, account, device and access key, in the place of the old `leaf`. The
+    /// commit is already applied here.
+    ///
+    /// # Errors
+    /// [`GroupError`] when the GroupInfo does not verify, is not of this room, or has somebody else at that leaf.
+    pub fn rejoin(
+        (suite, random): (Suite, &Random),
+        (signer, identity): (&Signer, SigningIdentity),
+        id: &RoomId,
+        group_info: &[u8],
+        (old, leaf): (u32, &content::Leaf),
+        now: u64,
+    ) -> Result<(Self, Prepared), GroupError> {
+        let (client, storage) = client(id, random, Some((signer, identity, suite)));
+        let (mls, commit) = client
+            .external_commit_builder()?
+            .with_leaf_node_extensions(extension(LEAF_EXTENSION, leaf))
+            .with_removal(old)
+            .commit_time(seconds(now))
+            .build(MlsMessage::from_bytes(group_info)?)?;
+        if mls.group_id() != id.as_bytes() || mls.cipher_suite() != suite.cipher_suite() {
+            return Err(GroupError::Unexpected);
+        }
+        let group_info = mls.group_info_message_allowing_ext_commit(true)?.to_bytes()?;
+        let (secrets, next) = (Zeroizing::default(), Next::of(&mls)?);
+        let prepared = Prepared { message: commit.to_bytes()?, group_info, secrets, next };
+        let mut group = Self::of(mls, client, storage, random);
+        group.keep()?;
+        Ok((group, prepared))
+    }
+
+    /// The leaf whose access key this is.
+    pub fn leaf_of_key(&self, access_key: &[u8]) -> Option<u32> {
+        let owns = |member: &mls_rs_core::group::Member| {
+            leaf_of(member).is_ok_and(|leaf| *leaf.access_key == *access_key)
+        };
+        self.mls.roster().members_iter().find(owns).map(|member| member.index)
+    }
+
+    /// The access key of the member at `leaf`.
+    ///
+    /// # Errors
+    /// [`Violation::Leaf`] when nobody is there.
+    pub fn key_of_leaf(&self, leaf: u32) -> Result<Vec<u8>, GroupError> {
+        let member = self.mls.member_at_index(leaf).ok_or(Violation::Leaf)?;
+        Ok(leaf_of(&member)?.access_key.to_vec())
+    }
+
+    /// The signature key of the member at `leaf`.
+    pub fn leaf_key(&self, leaf: u32) -> Option<Vec<u8>> {
+        Some(self.mls.member_at_index(leaf)?.signing_identity.signature_key.as_bytes().to_vec())
+    }
+
+    /// The signature key of the member with this access key.
+    pub fn leaf_key_of(&self, access_key: &[u8]) -> Option<Vec<u8>> {
+        self.leaf_key(self.leaf_of_key(access_key)?)
+    }
+
+    /// Our own leaf extension.
+    pub fn own_leaf(&self) -> Option<content::Leaf> {
+        leaf_of(&self.mls.member_at_index(self.leaf())?).ok()
+    }
+}

@@ -1,0 +1,153 @@
+//! The authority, the base and the return, without an engine around them.
+
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+use proto::PublicKey;
+
+use super::*;
+use crate::{
+    identity::Identity,
+    identity::credential::certify,
+    invite::{InviteSecret, list},
+    mls::rules::{ROOM_VERSION, SEATS_PER_ACCOUNT, Violation},
+};
+
+const NOW: u64 = 1_700_000_000_000;
+const ROOM: RoomId = RoomId([9; 32]);
+
+struct Person {
+    random: Random,
+    signer: Signer,
+    account: Identity,
+    device: [u8; 16],
+    key: u8,
+}
+
+impl Person {
+    fn new(n: u8) -> Self {
+        let random = Random::new(ChaCha20Rng::seed_from_u64(n.into()));
+        let signer = Signer::generate(Suite::Classic, &random).unwrap();
+        Self { random, signer, account: Identity::from_bytes(&[n; 32]), device: [n; 16], key: n }
+    }
+
+    fn identity(&self) -> SigningIdentity {
+        certify(&self.account, &ROOM, "somebody", "test", self.device, &self.signer.public)
+    }
+
+    fn leaf(&self, invite_id: &[u8]) -> content::Leaf {
+        content::Leaf {
+            access_key: vec![self.key; 32].into(),
+            invite_id: invite_id.to_vec().into(),
+            ..content::Leaf::default()
+        }
+    }
+
+    fn rejoin(&self, info: &[u8], old: u32, leaf: &content::Leaf) -> Result<(Group, Prepared), GroupError> {
+        let suite = (Suite::Classic, &self.random);
+        Group::rejoin(suite, (&self.signer, self.identity()), &ROOM, info, (old, leaf), NOW)
+    }
+}
+
+fn invite() -> InviteSecret {
+    InviteSecret::from_bytes([5; 20])
+}
+
+fn two() -> ((Person, Group), (Person, Group), Vec<u8>) {
+    let (ann, bob) = (Person::new(1), Person::new(2));
+    let room = content::Room {
+        name: "team".to_owned(),
+        version: ROOM_VERSION,
+        invites: vec![list(&invite(), &ROOM, (0, 0), &ann.account).unwrap()],
+        moderators: vec![ann.account.fingerprint().0.to_vec().into()],
+        seats_per_account: SEATS_PER_ACCOUNT,
+        ..content::Room::default()
+    };
+    let (mut anns, info) = Group::create(
+        (Suite::Classic, &ann.random),
+        (&ann.signer, ann.identity()),
+        &ROOM,
+        &room,
+        &ann.leaf(&[]),
+        NOW,
+    )
+    .unwrap();
+    let (bobs, join) = Group::join(
+        (Suite::Classic, &bob.random),
+        (&bob.signer, bob.identity()),
+        &ROOM,
+        &info,
+        (&invite(), &PublicKey([bob.key; 32])),
+        NOW,
+    )
+    .unwrap();
+    anns.process(&join.message, NOW).unwrap();
+    anns.check_authority(&join.next.authority).unwrap();
+    anns.keep().unwrap();
+    ((ann, anns), (bob, bobs), join.group_info)
+}
+
+fn rows(group: &Group) -> Vec<(String, Zeroizing<Vec<u8>>)> {
+    group.storage.rows()
+}
+
+#[test]
+fn authority_that_was_announced_and_another_one_are_told_apart() {
+    let ((_, mut anns), (_, mut bobs), _) = two();
+    let old = bobs.authority().unwrap().public();
+    let prepared = anns.prepare(Plan::default(), NOW).unwrap();
+    assert_eq!(anns.authority().unwrap().public(), old, "nothing has begun yet");
+    bobs.process(&prepared.message, NOW).unwrap();
+    bobs.check_authority(&prepared.next.authority).unwrap();
+    assert_eq!(bobs.slot_key().unwrap(), prepared.next.slot_key);
+    let refused = bobs.check_authority(&old);
+    assert!(matches!(refused, Err(GroupError::Rule(Violation::FalseAuthority))));
+    anns.apply(&prepared.secrets).unwrap();
+    anns.check_authority(&prepared.next.authority).unwrap();
+}
+
+#[test]
+fn epoch_that_is_dropped_leaves_nothing_and_the_base_survives_a_crash() {
+    let ((ann, mut anns), (_, mut bobs), _) = two();
+    let before = anns.authenticator().unwrap();
+    anns.keep_base(7);
+    let dropped = bobs.prepare(Plan::default(), NOW).unwrap();
+    anns.process(&dropped.message, NOW).unwrap();
+    anns.keep().unwrap();
+    let mut anns = Group::load(&ann.random, &ROOM, rows(&anns)).unwrap();
+    assert_ne!(anns.authenticator().unwrap(), before);
+    assert_eq!(anns.base(7).unwrap().authenticator().unwrap(), before);
+    anns.to_base(7).unwrap();
+    let mut anns = Group::load(&ann.random, &ROOM, rows(&anns)).unwrap();
+    assert_eq!(anns.authenticator().unwrap(), before);
+    let instead = bobs.prepare(Plan::default(), NOW).unwrap();
+    anns.process(&instead.message, NOW).unwrap();
+    bobs.apply(&instead.secrets).unwrap();
+    assert_eq!(anns.authenticator().unwrap(), bobs.authenticator().unwrap());
+    anns.keep_bases(&[]);
+    assert!(!anns.has_base(7) && anns.base(7).is_err());
+}
+
+#[test]
+fn device_that_comes_back_is_not_another_one() {
+    let ((ann, mut anns), (bob, bobs), info) = two();
+    let own = bobs.own_leaf().unwrap();
+    // In somebody else's place: MLS itself says no.
+    assert!(bob.rejoin(&info, anns.leaf(), &own).is_err());
+    let mut returns = Vec::new();
+    let other_key = content::Leaf { access_key: vec![7; 32].into(), ..own.clone() };
+    returns.push(bob.rejoin(&info, bobs.leaf(), &other_key).unwrap().1);
+    let other_invite = content::Leaf { invite_id: vec![7; 16].into(), ..own.clone() };
+    returns.push(bob.rejoin(&info, bobs.leaf(), &other_invite).unwrap().1);
+    for prepared in returns {
+        let refused = anns.process(&prepared.message, NOW);
+        assert!(matches!(refused, Err(GroupError::Rule(Violation::NotItsReturn))), "{:?}", refused.err());
+        anns.undo().unwrap();
+    }
+    let (back, prepared) = bob.rejoin(&info, bobs.leaf(), &own).unwrap();
+    let applied = anns.process(&prepared.message, NOW).unwrap();
+    assert_eq!((applied.returned, applied.joined, applied.removed.len()), (Some(bobs.leaf()), None, 0));
+    anns.check_authority(&prepared.next.authority).unwrap();
+    assert_eq!(anns.authenticator().unwrap(), back.authenticator().unwrap());
+    assert_eq!(anns.leaf_of_key(&ann.leaf(&[]).access_key), Some(anns.leaf()));
+    assert_eq!(anns.key_of_leaf(back.leaf()).unwrap(), *own.access_key);
+}

@@ -1,0 +1,69 @@
+//! What the relay obeys: signatures by an epoch's authority, which it checks without understanding anything else.
+
+use proto::{
+    PublicKey,
+    access::{Change, CommitParts, ack_statement, ballot_statement, commit_statement},
+    relay::{Ack, Ballot, CommitPart, Deliver},
+};
+
+use super::Engine;
+use crate::{
+    identity::verifies,
+    mls::group::{Authority, GroupError},
+};
+
+/// Who signs a commit part.
+pub(super) enum Signer<'a> {
+    /// The authority of the epoch that it ends.
+    Authority(&'a Authority),
+    /// The key that publishes it: a join's or a return's.
+    Publisher(&'a crate::invite::AccessSecret),
+}
+
+impl Engine {
+    /// Signs a commit part that `key` is to publish.
+    pub(super) fn sign_part(
+        &self,
+        key: PublicKey,
+        envelope: &[u8],
+        part: &mut CommitPart,
+        signer: &Signer<'_>,
+    ) -> Result<(), GroupError> {
+        let access = part.access.clone().unwrap_or_default();
+        let change = Change::try_from(&access).map_err(|_| GroupError::Unexpected)?;
+        let authority = PublicKey::try_from(&*part.authority).map_err(|_| GroupError::Unexpected)?;
+        let parts = CommitParts::of(envelope, &part.slot, &change);
+        let statement = commit_statement(&self.room, part.expected_last_commit, &key, &authority, &parts);
+        part.signature = match signer {
+            Signer::Authority(authority) => authority.sign(&statement),
+            Signer::Publisher(secret) => secret.sign_statement(&statement),
+        }
+        .to_vec()
+        .into();
+        Ok(())
+    }
+
+    /// Says to the relay that we have taken the newest commit, where it waits for that and our word counts.
+    pub(super) fn ack(&self) -> Option<Ack> {
+        let group = self.group.as_ref().filter(|_| self.owes_ack())?;
+        let seq = self.meta.position;
+        let statement = ack_statement(&self.room, seq, &self.access.public());
+        let signature = group.authority().ok()?.sign(&statement).to_vec().into();
+        Some(Ack { seq, signature })
+    }
+
+    /// Whether the entry acknowledges the commit at `seq`, whose authority this is. Whose word counts is another
+    /// question.
+    pub(super) fn acknowledges(&self, entry: &Deliver, seq: u64, authority: &[u8]) -> bool {
+        let Some(ack) = entry.ack.as_ref().filter(|ack| ack.seq == seq) else { return false };
+        let Ok(key) = PublicKey::try_from(&*entry.key) else { return false };
+        verifies(authority, &ack_statement(&self.room, seq, &key), &ack.signature)
+    }
+
+    /// Our vote against the commit at `seq`.
+    pub(super) fn ballot(&self, seq: u64) -> Option<Ballot> {
+        let generation = self.meta.generation.as_slice().try_into().ok()?;
+        let statement = ballot_statement(&self.room, &generation, seq);
+        Some(Ballot { seq, signature: self.access.sign_statement(&statement).to_vec().into() })
+    }
+}

@@ -1,0 +1,256 @@
+//! Invites of ours and of others: made, listed, revoked, and gone when their time is over.
+//!
+//! The group lists public keys alone; the secret of an invite stays on the device that made it.
+
+use proto::relay::{AccessChange, AccessKey};
+
+use super::{
+    Engine, Event, GroupView, Invited, Millis, Person,
+    state::{OwnInvite, WantInvite},
+};
+use crate::{
+    content::{self, room::InvitePolicy},
+    identity::Fingerprint,
+    invite::{
+        INVITE_LIFETIME_MS, INVITE_USES, InviteSecret, MAX_INVITES,
+        card::{self, Card},
+        link::Link,
+        list,
+    },
+    mls::group::GroupError,
+};
+
+/// An invite whose time is over is taken from the group's list this much later by our own clock, in milliseconds: so
+/// that two clocks a little apart do not quarrel.
+const END_SLACK_MS: u64 = 60_000;
+
+/// Invites that are asked for and not made yet, at most.
+const MAX_WANTED: usize = MAX_INVITES;
+
+impl OwnInvite {
+    pub(super) fn new(secret: &InviteSecret, expires_ms: u64, max_uses: u32) -> Self {
+        let mut own = Self::default();
+        own.secret = secret.as_bytes().to_vec();
+        (own.expires_ms, own.max_uses) = (expires_ms, max_uses);
+        own
+    }
+
+    pub(super) fn invite_secret(&self) -> Option<InviteSecret> {
+        Some(InviteSecret::from_bytes(self.secret.as_slice().try_into().ok()?))
+    }
+}
+
+impl Engine {
+    /// A link with these limits; without any, the newest live one that this device made is good enough.
+    pub(super) fn invite(
+        &mut self,
+        uses: Option<u32>,
+        expires_ms: Option<u64>,
+        now: Millis,
+    ) -> Result<(), GroupError> {
+        let Some(group) = &self.group else { return Err(GroupError::Damaged) };
+        let room = group.room()?;
+        if room.open {
+            let secret = InviteSecret::of_open_room(&room.name);
+            let mut own = OwnInvite::new(&secret, 0, 0);
+            own.pin = self.link.pin.map(|pin| pin.to_vec()).unwrap_or_default();
+            self.show_invite(&own);
+            return Ok(());
+        }
+        let live = |own: &&OwnInvite| own.expires_ms == 0 || own.expires_ms > now;
+        let left = |own: &&OwnInvite| {
+            let listed = own.invite_secret().and_then(|secret| find(&room, &secret.id()));
+            listed.is_some_and(|invite| invite.max_uses == 0 || group.uses(&invite.id) < invite.max_uses)
+        };
+        let any = uses.is_none() && expires_ms.is_none();
+        let own = self.meta.own_invites.iter().rev().filter(live).find(left).filter(|_| any).cloned();
+        if let Some(own) = own {
+            self.show_invite(&own);
+            return Ok(());
+        }
+        if room.invite_policy() == InvitePolicy::Moderators && !self.is_moderator() {
+            self.refuse(
+                "not_moderator",
+                "In this room only moderators invite.",
+                "/members shows who they are: ask one of them.",
+            );
+            return Ok(());
+        }
+        if room.invites.len() + self.meta.want_invites.len() >= MAX_INVITES.min(MAX_WANTED) {
+            let message = format!("The room has {MAX_INVITES} live invites already.");
+            self.refuse("too_many_invites", message, "/invites shows them, /revoke ends one.");
+            return Ok(());
+        }
+        let expires_ms = expires_ms.unwrap_or(now + INVITE_LIFETIME_MS);
+        if expires_ms != 0 && expires_ms <= now {
+            self.refuse("bad_time", "That time is over already.", "Choose a later one.");
+            return Ok(());
+        }
+        self.meta.want_invites.push(WantInvite { max_uses: uses.unwrap_or(INVITE_USES), expires_ms });
+        self.dirty.meta = true;
+        Ok(())
+    }
+
+    pub(super) fn show_invite(&mut self, own: &OwnInvite) {
+        let Some(secret) = own.invite_secret() else { return };
+        let link = Link { secret, pin: own.pin.first_chunk().copied() };
+        self.out.events.push(Event::Invite { link, expires_ms: own.expires_ms, max_uses: own.max_uses });
+    }
+
+    pub(super) fn revoke(&mut self, id: &[u8; 16]) -> Result<(), GroupError> {
+        let Some(group) = &self.group else { return Err(GroupError::Damaged) };
+        let room = group.room()?;
+        let Some(invite) = find(&room, id) else {
+            self.refuse("no_such_invite", "There is no such invite.", "/invites shows the live ones.");
+            return Ok(());
+        };
+        if room.open {
+            self.refuse("open_room", "Whoever knows an open room's name can join.", "Make a private room.");
+        } else if *invite.maker != self.profile.identity.public_key() && !self.is_moderator() {
+            let remedy = "/members shows who they are: ask one of them, or whoever made it.";
+            self.refuse("not_moderator", "Only moderators revoke the invites of others.", remedy);
+        } else if !self.meta.to_revoke.iter().any(|other| other == id) {
+            self.meta.to_revoke.push(id.to_vec());
+            self.dirty.meta = true;
+        }
+        Ok(())
+    }
+
+    /// The live invites, for people.
+    pub(super) fn listed(&self, room: &content::Room, view: &GroupView) -> Vec<Invited> {
+        let Some(group) = &self.group else { return Vec::new() };
+        let of = |invite: &content::Invite| {
+            let id: [u8; 16] = (&*invite.id).try_into().ok()?;
+            let maker = Fingerprint::of(&(&*invite.maker).try_into().ok()?);
+            let here = |fingerprint| view.members.iter().find(|one| one.person.fingerprint == fingerprint);
+            let by = here(maker).map_or_else(
+                || Person { name: String::new(), fingerprint: maker },
+                |member| member.person.clone(),
+            );
+            let own = |own: &OwnInvite| own.invite_secret().is_some_and(|secret| secret.id() == id);
+            let ours = self.meta.own_invites.iter().any(own);
+            let (expires_ms, max_uses, used) = (invite.expires_ms, invite.max_uses, group.uses(&id));
+            Some(Invited { id, by, ours, expires_ms, max_uses, used })
+        };
+        if room.open { Vec::new() } else { room.invites.iter().filter_map(of).collect() }
+    }
+
+    /// What becomes of the invites in our next commit. A removal ends them all, and brings none: who was removed
+    /// reads that commit, and a new link is made in a later one.
+    pub(super) fn plan_invites(
+        &mut self,
+        room: &mut content::Room,
+        removes: bool,
+        now: Millis,
+    ) -> Result<Vec<OwnInvite>, GroupError> {
+        if room.open {
+            return Ok(Vec::new());
+        }
+        if removes {
+            room.invites.clear();
+            return Ok(Vec::new());
+        }
+        let (is_moderator, own_key) = (self.is_moderator(), self.profile.identity.public_key());
+        room.invites.retain(|invite| {
+            let revoked = self.meta.to_revoke.iter().any(|id| *id == *invite.id);
+            let may = is_moderator || *invite.maker == own_key;
+            !(may && (revoked || has_ended(invite, now)))
+        });
+        let free = match room.invite_policy() == InvitePolicy::Moderators && !is_moderator {
+            true => 0,
+            false => MAX_INVITES.saturating_sub(room.invites.len()),
+        };
+        if self.meta.want_invites.len() > free {
+            self.meta.want_invites.truncate(free);
+            let message = "An invite could not be made: others were faster, or only moderators may any more.";
+            self.refuse("no_invite", message, "/invites shows the live ones.");
+        }
+        let mut made = Vec::new();
+        for wanted in &self.meta.want_invites {
+            let secret = InviteSecret::generate(&self.profile.random);
+            let limits = (wanted.expires_ms, wanted.max_uses);
+            let listed = list(&secret, &self.room, limits, &self.profile.identity);
+            room.invites.push(listed.map_err(|_| GroupError::Unexpected)?);
+            made.push(OwnInvite::new(&secret, wanted.expires_ms, wanted.max_uses));
+        }
+        Ok(made)
+    }
+
+    /// An invite that is over by our own clock ends, whatever the relay's clock says: a relay whose clock stands still
+    /// must not keep it alive.
+    pub(super) fn end_invites(&mut self, now: Millis) {
+        if self.meta.invite_ends != 0 && now >= self.meta.invite_ends && !self.meta.want_prune {
+            self.meta.want_prune = true;
+            self.dirty.meta = true;
+            self.elect();
+        }
+    }
+
+    /// Our commit is in the log: shows what was asked for.
+    pub(super) fn invites_made(&mut self, made: &[OwnInvite]) {
+        let done = made.len().min(self.meta.want_invites.len());
+        self.meta.want_invites.drain(..done);
+        for own in made {
+            self.meta.own_invites.push(own.clone());
+            self.show_invite(own);
+        }
+    }
+
+    /// A new epoch: forgets what is over.
+    pub(super) fn note_invites(&mut self) -> Result<(), GroupError> {
+        let Some(group) = &self.group else { return Ok(()) };
+        let room = group.room()?;
+        let (is_moderator, own_key) = (self.is_moderator(), self.profile.identity.public_key());
+        self.meta
+            .own_invites
+            .retain(|own| own.invite_secret().is_some_and(|secret| find(&room, &secret.id()).is_some()));
+        let may_end = |invite: &content::Invite| is_moderator || *invite.maker == own_key;
+        self.meta.to_revoke.retain(|id| find(&room, id).is_some_and(may_end));
+        self.meta.want_prune = false;
+        let may = |invite: &&content::Invite| !room.open && invite.expires_ms != 0 && may_end(invite);
+        let ends = room.invites.iter().filter(may).map(|invite| invite.expires_ms).min();
+        self.meta.invite_ends = ends.map_or(0, |at| at.saturating_add(END_SLACK_MS));
+        self.dirty.meta = true;
+        Ok(())
+    }
+
+    /// Puts our cards beside the keys of our invites.
+    pub(super) fn add_cards(
+        &self,
+        keys: &mut [AccessKey],
+        own: &mut [OwnInvite],
+        epoch: u64,
+    ) -> Result<(), GroupError> {
+        let card = Card {
+            room_id: self.room,
+            room_name: self.meta.room_name.clone(),
+            pin: self.link.pin,
+            inviter: self.profile.identity.fingerprint(),
+            inviter_name: self.meta.name.clone(),
+            least_epoch: epoch,
+        };
+        for own in own {
+            own.pin = card.pin.map(|pin| pin.to_vec()).unwrap_or_default();
+            let Some(secret) = own.invite_secret() else { continue };
+            let public = secret.access_key().public();
+            for key in keys.iter_mut().filter(|key| *key.key == *public.as_bytes()) {
+                let sealed = card::seal(&secret, &card, &self.profile.identity, &self.profile.random);
+                key.card = sealed.map_err(|_| GroupError::Unexpected)?.into();
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Cards are their makers' affair: what the group says of a key says nothing of its card.
+pub(super) fn without_cards(change: &AccessChange) -> impl Iterator<Item = AccessKey> {
+    change.added.iter().map(|key| AccessKey { card: bytes::Bytes::new(), ..key.clone() })
+}
+
+pub(super) fn find<'a>(room: &'a content::Room, id: &[u8]) -> Option<&'a content::Invite> {
+    room.invites.iter().find(|invite| *invite.id == *id)
+}
+
+fn has_ended(invite: &content::Invite, now: Millis) -> bool {
+    invite.expires_ms != 0 && now >= invite.expires_ms.saturating_add(END_SLACK_MS)
+}

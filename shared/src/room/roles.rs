@@ -1,0 +1,258 @@
+//! Moderators, policy, and who may be removed by whom: the same rules as in `mls/rules`, asked before a commit is
+//! built, so that none of ours breaks them.
+
+use std::collections::BTreeSet;
+
+use super::{Engine, state::LeaveRow};
+use crate::{
+    content::{self, room::InvitePolicy},
+    identity::{Fingerprint, credential::Holder},
+    mls::{
+        group::{Group, GroupError, leaving::MAX_PROOFS},
+        rules::{MAX_MODERATORS, MAX_SEATS},
+    },
+};
+
+impl Engine {
+    pub(super) fn is_moderator(&self) -> bool {
+        let own = self.profile.identity.fingerprint();
+        let room = self.group.as_ref().and_then(|group| group.room().ok());
+        room.is_some_and(|room| moderates(&room, &own))
+    }
+
+    /// False, and people are told why, when we are no moderator.
+    fn may_moderate(&mut self, what: &str) -> bool {
+        if self.is_moderator() {
+            return true;
+        }
+        let message = format!("Only moderators {what}.");
+        self.refuse("not_moderator", message, "/members shows who they are: ask one of them.");
+        false
+    }
+
+    pub(super) fn remove(&mut self, who: &Fingerprint) -> Result<(), GroupError> {
+        let Some(group) = &self.group else { return Err(GroupError::Damaged) };
+        let own = group.leaf();
+        let leaves: Vec<Vec<u8>> = group
+            .members()?
+            .into_iter()
+            .filter(|(leaf, holder)| holder.fingerprint == *who && *leaf != own)
+            .map(|(_, holder)| holder.unique())
+            .collect();
+        if leaves.is_empty() {
+            self.refuse(
+                "no_such_member",
+                "Nobody else in the room has this fingerprint.",
+                "/members shows who is in.",
+            );
+        } else if *who == self.profile.identity.fingerprint() || self.may_moderate("remove others") {
+            leaves.into_iter().for_each(|unique| self.want_removed(unique));
+            self.dirty.meta = true;
+        }
+        Ok(())
+    }
+
+    /// Makes a member a moderator, or not any more.
+    pub(super) fn moderator(&mut self, who: &Fingerprint, is_moderator: bool) -> Result<(), GroupError> {
+        let Some(group) = &self.group else { return Err(GroupError::Damaged) };
+        let room = group.room()?;
+        let is_member = group.members()?.iter().any(|(_, holder)| holder.fingerprint == *who);
+        let others = room.moderators.iter().filter(|one| ***one != who.0).count();
+        if !self.may_moderate("make moderators") {
+            return Ok(());
+        }
+        if !is_member {
+            let message = "Nobody in the room has this fingerprint.";
+            self.refuse("no_such_member", message, "/members shows who is in.");
+        } else if !is_moderator && others == 0 {
+            let message = "A room has at least one moderator.";
+            self.refuse("last_moderator", message, "/moderator NAME makes another one first.");
+        } else if is_moderator && others >= MAX_MODERATORS {
+            let message = format!("A room has at most {MAX_MODERATORS} moderators.");
+            self.refuse("too_many_moderators", message, "Take the right from one who does not use it.");
+        } else {
+            let (to, from) = match is_moderator {
+                true => (&mut self.meta.to_raise, &mut self.meta.to_lower),
+                false => (&mut self.meta.to_lower, &mut self.meta.to_raise),
+            };
+            from.retain(|one| *one != who.0);
+            if !to.iter().any(|one| *one == who.0) {
+                to.push(who.0.to_vec());
+            }
+            self.dirty.meta = true;
+        }
+        Ok(())
+    }
+
+    pub(super) fn policy(&mut self, moderators_invite: Option<bool>, seats: Option<u32>) {
+        if !self.may_moderate("change the room's policy") {
+            return;
+        }
+        if seats.is_some_and(|seats| !(1..=MAX_SEATS).contains(&seats)) {
+            let message = format!("One person may have 1 to {MAX_SEATS} devices in a room.");
+            return self.refuse("bad_policy", message, "Choose a number among them.");
+        }
+        self.meta.want_moderators_invite = moderators_invite.or(self.meta.want_moderators_invite);
+        self.meta.want_seats = seats.or(self.meta.want_seats);
+        self.dirty.meta = true;
+    }
+
+    pub(super) fn disappear(&mut self, seconds: u32) {
+        if self.may_moderate("change the room's policy") {
+            self.meta.want_disappear = Some(seconds).filter(|seconds| *seconds != self.meta.disappear_s);
+        }
+    }
+
+    /// Why we may not leave: the others would have no moderator.
+    pub(super) fn may_leave(&mut self) -> Result<bool, GroupError> {
+        let Some(group) = &self.group else { return Err(GroupError::Damaged) };
+        let (room, members) = (group.room()?, group.members()?);
+        let stay: Vec<_> = members.iter().filter(|(leaf, _)| *leaf != group.leaf()).collect();
+        let remains = stay.iter().any(|(_, holder)| moderates(&room, &holder.fingerprint));
+        if stay.is_empty() || remains {
+            return Ok(true);
+        }
+        self.refuse(
+            "last_moderator",
+            "You are the room's last moderator, so you cannot leave while others are in it.",
+            "/moderator NAME makes another one; then leave. Or close the room: remove the others, then leave.",
+        );
+        Ok(false)
+    }
+
+    /// A member said that it leaves, and proved it: one of the others commits the removal.
+    pub(super) fn let_go(&mut self, unique: Vec<u8>, signature: &[u8]) {
+        if !self.meta.left.iter().any(|row| row.unique == unique) {
+            self.meta.left.push(LeaveRow { unique: unique.clone(), signature: signature.to_vec() });
+        }
+        self.want_removed(unique);
+        self.dirty.meta = true;
+        self.elect();
+    }
+
+    fn want_removed(&mut self, unique: Vec<u8>) {
+        if !self.meta.to_remove.contains(&unique) {
+            self.meta.to_remove.push(unique);
+        }
+    }
+
+    /// The leaves that our next commit removes, and the proofs that it needs for that. What we may not remove, or what
+    /// is gone already, is not wanted any more.
+    pub(super) fn plan_removals(
+        &mut self,
+        room: &content::Room,
+        members: &[(u32, Holder)],
+    ) -> (Vec<u32>, content::CommitNote) {
+        let own = self.profile.identity.fingerprint();
+        let own_leaf = self.group.as_ref().map(Group::leaf);
+        let is_moderator = moderates(room, &own);
+        let (mut leaves, mut proofs, mut wanted) = (Vec::new(), Vec::new(), Vec::new());
+        let mut stay: BTreeSet<u32> = members.iter().map(|(leaf, _)| *leaf).collect();
+        for (leaf, holder) in members.iter().filter(|(leaf, _)| Some(*leaf) != own_leaf) {
+            let unique = holder.unique();
+            if !self.meta.to_remove.contains(&unique) {
+                continue;
+            }
+            let proof = self.meta.left.iter().find(|row| row.unique == unique);
+            let may = is_moderator || holder.fingerprint == own || proof.is_some();
+            let is_moderated = |(at, one): &(u32, Holder)| {
+                at != leaf && stay.contains(at) && moderates(room, &one.fingerprint)
+            };
+            if !may || !members.iter().any(is_moderated) {
+                continue;
+            }
+            wanted.push(unique);
+            if let Some(row) = proof {
+                if proofs.len() >= MAX_PROOFS {
+                    continue;
+                }
+                proofs.push(content::LeaveProof { leaf: *leaf, signature: row.signature.clone().into() });
+            }
+            stay.remove(leaf);
+            leaves.push(*leaf);
+        }
+        if self.meta.to_remove != wanted {
+            self.meta.to_remove = wanted;
+            self.dirty.meta = true;
+        }
+        (leaves, content::CommitNote { leaves: proofs, ..content::CommitNote::default() })
+    }
+
+    /// The room's roles and policy after our next commit.
+    pub(super) fn plan_roles(
+        &mut self,
+        room: &mut content::Room,
+        members: &[(u32, Holder)],
+        removed: &[u32],
+    ) {
+        let stays = |one: &[u8]| {
+            let mut stay = members.iter().filter(|(leaf, _)| !removed.contains(leaf));
+            stay.any(|(_, holder)| holder.fingerprint.0 == *one)
+        };
+        room.moderators.retain(|one| stays(one));
+        if !self.is_moderator() {
+            return;
+        }
+        for one in self.meta.to_raise.iter().filter(|one| stays(one)) {
+            if room.moderators.len() < MAX_MODERATORS && !room.moderators.iter().any(|other| **other == **one)
+            {
+                room.moderators.push(one.clone().into());
+            }
+        }
+        let mut lowered = room.moderators.clone();
+        lowered.retain(|one| !self.meta.to_lower.iter().any(|other| **other == **one));
+        if !lowered.is_empty() {
+            room.moderators = lowered;
+        }
+        // What cannot be done is not wanted for ever.
+        self.meta.to_raise.retain(|one| room.moderators.iter().any(|other| **other == **one));
+        self.meta.to_lower.retain(|one| !room.moderators.iter().any(|other| **other == **one));
+        room.disappear_s = self.meta.want_disappear.unwrap_or(room.disappear_s);
+        room.seats_per_account = self.meta.want_seats.unwrap_or(room.seats_per_account);
+        match self.meta.want_moderators_invite {
+            Some(true) => room.set_invite_policy(InvitePolicy::Moderators),
+            Some(false) => room.set_invite_policy(InvitePolicy::Everybody),
+            None => (),
+        }
+    }
+
+    /// A new epoch: what is as we want it is not wanted any more, and nothing of it once we are no moderator.
+    pub(super) fn note_roles(&mut self) -> Result<(), GroupError> {
+        let Some(group) = &self.group else { return Ok(()) };
+        let room = group.room()?;
+        if !self.is_moderator() {
+            self.forget_roles();
+            return Ok(());
+        }
+        let is_one = |one: &Vec<u8>| room.moderators.iter().any(|other| **other == **one);
+        let meta = &mut self.meta;
+        meta.to_raise.retain(|one| !is_one(one));
+        meta.to_lower.retain(is_one);
+        let moderators_invite = room.invite_policy() == InvitePolicy::Moderators;
+        meta.want_seats = meta.want_seats.filter(|seats| *seats != room.seats_per_account);
+        meta.want_moderators_invite = meta.want_moderators_invite.filter(|want| *want != moderators_invite);
+        self.dirty.meta = true;
+        Ok(())
+    }
+
+    /// We may not want it, or the relay does not take it.
+    pub(super) fn forget_roles(&mut self) {
+        self.meta.to_raise.clear();
+        self.meta.to_lower.clear();
+        (self.meta.want_seats, self.meta.want_moderators_invite) = (None, None);
+        self.meta.want_disappear = None;
+        self.dirty.meta = true;
+    }
+
+    pub(super) fn wants_roles(&self) -> bool {
+        let meta = &self.meta;
+        !(meta.to_raise.is_empty() && meta.to_lower.is_empty())
+            || meta.want_seats.is_some()
+            || meta.want_moderators_invite.is_some()
+            || meta.want_disappear.is_some_and(|seconds| seconds != meta.disappear_s)
+    }
+}
+
+pub(super) fn moderates(room: &content::Room, who: &Fingerprint) -> bool {
+    room.moderators.iter().any(|one| **one == who.0[..])
+}

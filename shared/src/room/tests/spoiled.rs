@@ -1,0 +1,228 @@
+//! A member whose commits only some can open, and members that collude. Whoever is put out comes back, or a majority
+//! undoes it; nobody is stranded in silence.
+
+use super::{
+    hostile::{ANN, BOB, EVE, nothing, three},
+    world::World,
+};
+use crate::{
+    crypto::suite::{Suite, spoil::spoiling},
+    room::{Command, Event},
+};
+
+const DAN: usize = 3;
+
+fn four(seed: u64) -> World {
+    World::room_of(&["ann", "bob", "eve", "dan"], Suite::Classic, seed)
+}
+
+/// Eve commits an update whose path is spoiled at these places, and goes.
+fn spoil(world: &mut World, places: &[usize]) -> u64 {
+    let mut eve = world.hostile(EVE);
+    let (message, _) = spoiling(places, || eve.commit(|b| b));
+    world.disconnect(EVE);
+    world.inject_commit(EVE, message, nothing())
+}
+
+fn back(world: &World, i: usize) -> bool {
+    world.devices[i].events.iter().any(|event| matches!(event, Event::DeviceBack(_)))
+}
+
+#[test]
+fn commit_spoiled_for_one_or_for_half_does_not_put_them_out_for_good() {
+    for place in 0..2 {
+        let mut world = four(1001);
+        world.say(DAN, "all well");
+        world.settle();
+        spoil(&mut world, &[place]);
+        world.settle();
+        let agreed = world.authenticator(ANN);
+        for i in [BOB, DAN] {
+            assert_eq!(world.authenticator(i), agreed, "place {place}: {}", world.story(i));
+        }
+        let is_out = |i: &usize| world.errors(*i).contains(&"out");
+        let (out, others): (Vec<_>, Vec<_>) = [ANN, BOB, DAN].into_iter().partition(is_out);
+        assert!(!out.is_empty(), "nobody was put out by place {place}");
+        assert!(out.iter().all(|i| world.errors(*i).contains(&"back")), "{}", world.story(out[0]));
+        assert!(others.iter().all(|i| back(&world, *i)), "it is told");
+        world.assert_talks(&[ANN, BOB, DAN]);
+    }
+}
+
+#[test]
+fn commit_spoiled_for_all_others_is_dropped_and_puts_nobody_out() {
+    let mut world = four(1002);
+    let epoch = world.epoch(ANN);
+    spoil(&mut world, &[0, 1, 2]);
+    world.settle();
+    for i in [ANN, BOB, DAN] {
+        assert!(!world.errors(i).contains(&"out"), "{}", world.story(i));
+        assert_eq!(world.epoch(i), epoch + 1, "another took its place");
+    }
+    world.connect(EVE);
+    world.settle();
+    world.assert_talks(&[ANN, BOB, DAN]);
+}
+
+#[test]
+fn what_a_stranded_device_says_waits_until_it_is_back() {
+    let mut world = four(1003);
+    spoil(&mut world, &[1]);
+    world.settle();
+    let out: Vec<usize> = [ANN, BOB, DAN].into_iter().filter(|i| world.errors(*i).contains(&"out")).collect();
+    assert!(!out.is_empty());
+    let mut world = four(1003);
+    spoil(&mut world, &[1]);
+    for _ in 0..60 {
+        (0..4).for_each(|i| {
+            world.deliver_one(i);
+        });
+    }
+    for i in &out {
+        world.say(*i, "do you hear me?");
+    }
+    world.settle();
+    for i in [ANN, BOB, DAN] {
+        assert!(world.texts(i).contains(&"do you hear me?".to_owned()), "device {i}: {}", world.story(i));
+    }
+}
+
+#[test]
+fn stranded_device_commits_nothing_and_locks_nobody_out() {
+    let mut world = four(1004);
+    spoil(&mut world, &[0]);
+    world.settle();
+    world.command(ANN, Command::Rename("anna".to_owned()));
+    let link = world.invite(ANN);
+    world.devices.push(World::new(&["fay"], Suite::Classic, 907).devices.remove(0));
+    world.join(4, &link);
+    let fay = world.access_key(4).key;
+    assert!(world.relay.keys.contains_key(&*fay), "a newcomer was locked out");
+    world.assert_talks(&[ANN, BOB, DAN, 4]);
+}
+
+#[test]
+fn room_of_two_survives_a_commit_that_the_other_cannot_open() {
+    let mut world = World::room_of(&["ann", "bob", "eve"], Suite::Classic, 1005);
+    let eve = world.devices[EVE].profile.identity.fingerprint();
+    let bob = world.devices[BOB].profile.identity.fingerprint();
+    let _ = eve;
+    world.command(ANN, Command::Remove(bob));
+    world.settle();
+    spoil(&mut world, &[0]);
+    world.settle();
+    assert_eq!(world.members(ANN), 2);
+    world.connect(EVE);
+    world.settle();
+    world.assert_talks(&[ANN]);
+}
+
+#[test]
+fn member_that_wakes_late_finds_its_way_past_what_was_dropped() {
+    let mut world = four(1006);
+    world.disconnect(DAN);
+    spoil(&mut world, &[0, 1, 2]);
+    world.settle();
+    world.command(ANN, Command::Rename("anna".to_owned()));
+    world.settle();
+    world.connect(DAN);
+    world.settle();
+    world.assert_talks(&[ANN, BOB, DAN]);
+}
+
+#[test]
+fn commit_of_nobodys_authority_is_refused_by_all() {
+    let mut world = three(1007);
+    let epoch = world.epoch(ANN);
+    let (message, _) = world.hostile(EVE).commit(|b| b);
+    world.disconnect(EVE);
+    let envelope = world.own_envelope(EVE, crate::content::sealed::Body::KeyShare(message.into()));
+    let part = world.part(nothing());
+    world.inject(envelope, Some(part));
+    for _ in 0..40 {
+        (0..2).for_each(|i| {
+            world.deliver_one(i);
+        });
+    }
+    assert_eq!((world.epoch(ANN), world.epoch(BOB)), (epoch, epoch));
+    world.settle();
+    world.assert_talks(&[ANN, BOB]);
+}
+
+#[test]
+fn sleeper_whose_commits_the_relay_does_not_keep_any_more_comes_back() {
+    let mut world = three(1008);
+    world.disconnect(BOB);
+    world.command(ANN, Command::Rename("anna".to_owned()));
+    world.settle();
+    for _ in 0..64 {
+        world.inject(vec![0; 293], None);
+    }
+    world.settle();
+    world.relay.oldest = world.head() - 10;
+    world.connect(BOB);
+    world.settle();
+    assert!(!world.closed(BOB), "{}", world.story(BOB));
+    assert!(
+        world.errors(BOB).contains(&"out") && world.errors(BOB).contains(&"back"),
+        "{}",
+        world.story(BOB)
+    );
+    world.assert_talks(&[ANN, BOB, EVE]);
+}
+
+#[test]
+fn profile_from_before_its_own_commit_comes_back() {
+    let mut world = three(1009);
+    let backup = world.devices[BOB].rows.clone();
+    world.command(BOB, Command::Rename("rob".to_owned()));
+    world.settle();
+    world.crash(BOB);
+    world.devices[BOB].rows = backup;
+    world.restart(BOB);
+    world.connect(BOB);
+    world.settle();
+    world.assert_alarm(BOB, crate::room::AlarmKind::Rollback);
+    assert!(!world.closed(BOB), "{}", world.story(BOB));
+    world.assert_talks(&[ANN, BOB, EVE]);
+}
+
+#[test]
+fn restored_relay_is_told_once_and_the_room_goes_on_when_people_agree() {
+    for lost in [30usize, 1_100] {
+        let mut world = three(1014);
+        for n in 0..lost {
+            world.say(BOB, &format!("{n}"));
+            world.settle();
+        }
+        for i in [ANN, BOB, EVE] {
+            world.disconnect(i);
+        }
+        let keep = world.relay.log.len() - lost;
+        world.relay.ids.retain(|_, seq| *seq <= keep as u64);
+        world.relay.log.truncate(keep);
+        world.relay.generation = [8; 16];
+        for i in [ANN, BOB, EVE] {
+            world.connect(i);
+            world.say(i, &format!("are you there? {i}"));
+        }
+        world.settle();
+        for i in [ANN, BOB, EVE] {
+            let told = world.errors(i).into_iter().filter(|code| *code == "relay_restored").count();
+            assert_eq!((told, world.alarms(i).len()), (1, 0), "device {i}: {}", world.story(i));
+        }
+        assert_eq!(world.relay.log.len(), keep, "nothing is said before a person agrees");
+        for i in [ANN, BOB, EVE] {
+            world.command(i, Command::Accept);
+            world.settle();
+        }
+        for i in [ANN, BOB, EVE] {
+            assert!(
+                world.texts(i).iter().any(|text| text.starts_with("are you there?")),
+                "{}",
+                world.story(i)
+            );
+        }
+        world.assert_talks(&[ANN, BOB, EVE]);
+    }
+}
