@@ -161,7 +161,11 @@ fn second_extension_and_endless_abilities_of_a_leaf_are_refused() {
             leaf.set(Extension::new(other, vec![0; 100_000]));
         }
         let (message, _) = eve.commit(|b| b.set_leaf_node_extensions(leaf));
+        world.disconnect(EVE);
         world.inject_commit(EVE, message, nothing());
+        world.settle();
+        world.connect(EVE);
+        world.settle();
     }
     world.disconnect(EVE);
     let epoch = world.epoch(ANN);

@@ -2,6 +2,8 @@
 
 use mls_rs::ExtensionList;
 
+use proto::relay::AccessChange;
+
 use super::{
     hostile::{ANN, BOB, EVE, extensions, nothing, three},
     world::World,
@@ -48,7 +50,10 @@ fn removal_with(seed: u64, note: impl Fn(&World) -> content::CommitNote, is_take
     });
     world.disconnect(EVE);
     world.disconnect(BOB);
-    world.inject_commit(EVE, message, nothing());
+    let mut removed: Vec<_> =
+        world.room(EVE).invites.iter().map(|invite| invite.access_key.clone()).collect();
+    removed.push(world.access_key(BOB).key);
+    world.inject_commit(EVE, message, AccessChange { added: Vec::new(), removed });
     world.settle();
     match is_taken {
         true => assert_eq!(world.members(ANN), 2, "{}", world.story(ANN)),

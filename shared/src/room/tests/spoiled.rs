@@ -137,7 +137,7 @@ fn commit_of_nobodys_authority_is_refused_by_all() {
     let (message, _) = world.hostile(EVE).commit(|b| b);
     world.disconnect(EVE);
     let envelope = world.own_envelope(EVE, crate::content::sealed::Body::KeyShare(message.into()));
-    let part = world.part(nothing());
+    let part = proto::relay::CommitPart { authority: vec![1; 32].into(), ..world.part(nothing()) };
     world.inject(envelope, Some(part));
     for _ in 0..40 {
         (0..2).for_each(|i| {
