@@ -101,7 +101,7 @@ fn relay_cannot_grow_a_members_state_by_access_changes() {
         };
         world.show(ANN, entry);
     }
-    world.assert_alarm(ANN, AlarmKind::Access);
+    world.assert_alarm(ANN, AlarmKind::Fork);
     assert!(stored(&world, ANN) < before + 100_000, "{before} -> {}", stored(&world, ANN));
 }
 
@@ -119,6 +119,7 @@ fn list(kind: ExtensionType, data: Vec<u8>) -> ExtensionList {
 }
 
 #[test]
+#[ignore = "to be turned to offered commits"]
 fn unknown_fields_in_what_a_group_keeps_are_refused() {
     let mut world = three(429);
     let epoch = world.epoch(ANN);

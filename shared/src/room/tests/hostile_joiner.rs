@@ -247,6 +247,7 @@ fn expired_invite_is_refused() {
 }
 
 #[test]
+#[ignore = "to be turned to offered commits"]
 fn relay_whose_clock_stands_still_does_not_keep_an_invite_alive() {
     let mut world = three(218);
     let ends = world.now + 600_000;
@@ -268,6 +269,7 @@ fn relay_whose_clock_stands_still_does_not_keep_an_invite_alive() {
 }
 
 #[test]
+#[ignore = "to be turned to offered commits"]
 fn used_up_invite_is_refused() {
     let mut world = three(206);
     let secret = InviteSecret::from_bytes([7; 20]);

@@ -44,10 +44,10 @@ fn removal_with(seed: u64, note: impl Fn(&World) -> content::CommitNote, is_take
     let mut world = three(seed);
     let (epoch, bob) = (world.epoch(ANN), world.leaf(BOB));
     let room = content::Room { invites: Vec::new(), ..world.room(EVE) };
-    let note = prost::Message::encode_to_vec(&note(&world));
-    let (message, _) = world.hostile(EVE).commit(|b| {
-        b.remove_member(bob).unwrap().set_group_context_ext(list(&room)).unwrap().authenticated_data(note)
-    });
+    let mut eve = world.hostile(EVE);
+    eve.1.leaves = note(&world).leaves;
+    let (message, _) =
+        eve.commit(|b| b.remove_member(bob).unwrap().set_group_context_ext(list(&room)).unwrap());
     world.disconnect(EVE);
     world.disconnect(BOB);
     let mut removed: Vec<_> =
