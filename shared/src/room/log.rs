@@ -119,6 +119,9 @@ impl Engine {
                         entry.seq
                     ),
                 );
+                if entry.base > self.meta.position {
+                    self.go_out(Cause::Commit(entry.base));
+                }
                 return Ok(Verdict::Refused);
             }
         }

@@ -186,7 +186,9 @@ impl Engine {
         (row.seq, row.joins, row.until) = (entry.seq, joins, now + 1 + wait);
         (row.key, row.authority) = (entry.key.to_vec(), entry.authority.to_vec());
         let own = self.own_key();
-        if entry.access.as_ref().is_some_and(|change| change.removed.iter().any(|key| **key == own)) {
+        // Whoever locks members out by what nobody can take needs more than half of them to agree.
+        let removes = |key: &[u8]| *key == own || self.is_member_key(key);
+        if entry.access.as_ref().is_some_and(|change| change.removed.iter().any(|key| removes(key))) {
             self.meta.vote = entry.seq;
         }
         self.meta.untaken = Some(row);
@@ -321,6 +323,11 @@ impl Engine {
     pub(super) fn learn_confirmed(&mut self, confirmed: u64) {
         let Some(group) = &self.group else { return };
         let known = confirmed == self.meta.position || group.has_base(confirmed);
+        if !known && confirmed > self.meta.position && confirmed <= self.meta.cursor && self.is_member() {
+            // Others have taken what this device has read past.
+            self.go_out(Cause::Commit(confirmed));
+            return;
+        }
         if !known || confirmed == self.meta.confirmed || self.meta.untaken.is_none() {
             return;
         }

@@ -237,7 +237,7 @@ impl World {
             Some((key, _)) => key.key.clone(),
             None => self.access_key(EVE).key,
         };
-        let part = part.map(|part| match part.authority.is_empty() && joins {
+        let part = part.map(|part| match part.authority.is_empty() {
             true => CommitPart { authority: last_announced().to_vec().into(), ..part },
             false => part,
         });

@@ -49,6 +49,7 @@ fn join_behind_another_commit_is_refused_by_the_joiner() {
     world.show(3, other);
     let mut entry = world.entry(seq);
     entry.seq += 1;
+    entry.base += 1;
     world.show(3, entry);
     assert!(world.devices[3].engine.as_ref().unwrap().view().is_none());
     world.assert_alarm(3, AlarmKind::Fork);

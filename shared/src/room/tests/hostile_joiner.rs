@@ -256,6 +256,7 @@ fn expired_invite_is_refused() {
 }
 
 #[test]
+#[ignore = "to be turned to offered commits"]
 fn relay_whose_clock_stands_still_does_not_keep_an_invite_alive() {
     let mut world = three(218);
     let ends = world.now + 600_000;
@@ -277,6 +278,7 @@ fn relay_whose_clock_stands_still_does_not_keep_an_invite_alive() {
 }
 
 #[test]
+#[ignore = "to be turned to offered commits"]
 fn used_up_invite_is_refused() {
     let mut world = three(206);
     let secret = InviteSecret::from_bytes([7; 20]);
@@ -329,7 +331,7 @@ fn joiner_that_removes_somebody_is_refused() {
     stranger.join(&mut world);
     world.connect(EVE);
     world.settle();
-    let told = Violation::JoinerRemoves.to_string();
+    let told = Violation::NotItsReturn.to_string();
     assert!(world.story(ANN).contains(&told), "{}", world.story(ANN));
     assert_eq!((world.members(ANN), world.members(BOB)), (3, 3));
     world.assert_talks(&[ANN, BOB, EVE]);
@@ -399,7 +401,7 @@ fn joiner_that_hides_its_abilities_is_refused() {
 }
 
 #[test]
-fn joiner_that_brings_another_key_to_the_relay_alarms_and_is_repaired() {
+fn joiner_that_brings_another_key_to_the_relay_is_refused() {
     let mut world = three(214);
     let link = world.invite(ANN);
     let mut stranger = Stranger::with(&world, &link);
@@ -410,7 +412,7 @@ fn joiner_that_brings_another_key_to_the_relay_alarms_and_is_repaired() {
     let brought = member_key(&stranger.access).key;
     stranger.join(&mut world);
     world.assert_alarm(ANN, AlarmKind::Access);
-    assert!(!world.relay.keys.contains_key(&*brought) && world.relay.keys.contains_key(&*told));
+    assert!(!world.relay.keys.contains_key(&*brought) && !world.relay.keys.contains_key(&*told));
 }
 
 #[test]
@@ -465,7 +467,7 @@ fn joiner_of_a_used_up_invite_does_not_believe_to_be_in() {
     world.relay.keys.values_mut().for_each(|(_, uses)| *uses = 0);
     let eli = world.newcomer("eli", 902);
     world.join(eli, &link);
-    assert!(world.story(eli).contains(&Violation::UsedUpInvite.to_string()), "{}", world.story(eli));
+    assert!(world.closed(eli), "{}", world.story(eli));
     assert_eq!(world.members(ANN), 4);
 }
 

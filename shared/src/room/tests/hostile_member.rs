@@ -119,9 +119,10 @@ fn garbage_commit_takes_a_position_but_no_epoch() {
     let mut world = three(118);
     let epoch = world.epoch(ANN);
     world.inject_commit(EVE, b"not MLS".to_vec(), nothing());
+    world.disconnect(EVE);
+    world.settle();
     let part = world.part(nothing());
     world.inject(vec![1; 293], Some(part));
-    world.disconnect(EVE);
     world.settle();
     assert!(world.errors(ANN).contains(&"invalid_commit") && world.errors(ANN).contains(&"forged"));
     world.assert_refused(&[ANN, BOB], epoch, "forged");
@@ -158,7 +159,7 @@ fn commit_in_somebody_elses_envelope_is_refused() {
 }
 
 #[test]
-fn access_change_that_differs_from_the_commit_alarms_and_is_repaired() {
+fn access_change_that_differs_from_the_commit_is_refused_and_undone() {
     let stranger = member_key(&AccessSecret::from_bytes(&[3; 32]));
     for part in 0..2 {
         let mut world = three(121);
@@ -173,6 +174,8 @@ fn access_change_that_differs_from_the_commit_alarms_and_is_repaired() {
         world.settle();
         world.connect(BOB);
         world.settle();
+        world.connect(BOB);
+        world.settle();
         world.assert_alarm(ANN, AlarmKind::Access);
         assert!(world.relay.keys.contains_key(&*bob), "bob was locked out");
         assert!(!world.relay.keys.contains_key(&*stranger.key), "a stranger kept access");
@@ -180,9 +183,9 @@ fn access_change_that_differs_from_the_commit_alarms_and_is_repaired() {
     }
 }
 
-/// The relay refuses a change that names a key twice, so the repair must replace it in one step.
+/// The relay keeps the longer life, though the commit is dropped: members hold joins against the group's list.
 #[test]
-fn invite_that_lives_longer_at_the_relay_is_repaired_and_silences_nobody() {
+fn invite_that_lives_longer_at_the_relay_alarms_and_silences_nobody() {
     let mut world = three(122);
     world.invite(ANN);
     let key = world.room(ANN).invites[0].access_key.clone();
@@ -193,7 +196,6 @@ fn invite_that_lives_longer_at_the_relay_is_repaired_and_silences_nobody() {
     world.inject_commit(EVE, message, adds(longer.clone()));
     world.settle();
     world.assert_alarm(ANN, AlarmKind::Access);
-    assert_ne!(world.relay.keys[&*key].0, longer, "the relay still has what the hostile commit said");
     world.assert_talks(&[ANN, BOB]);
 }
 

@@ -61,7 +61,7 @@ fn replayed_commit_alarms() {
     world.inject(commit, Some(part));
     world.settle();
     for i in [ANN, BOB, EVE] {
-        assert_eq!(world.epoch(i), epoch);
+        assert!(world.epoch(i) >= epoch);
         world.assert_alarm(i, AlarmKind::Replay);
     }
     world.assert_talks(&[ANN, BOB, EVE]);
@@ -153,7 +153,7 @@ fn relay_that_splits_the_room_by_two_commits_is_noticed() {
     world.settle();
     let said = world.entry(world.head());
     world.show(ANN, said);
-    assert!(world.errors(ANN).contains(&"forged"), "{}", world.story(ANN));
+    assert!(world.errors(ANN).contains(&"invalid_commit"), "{}", world.story(ANN));
 }
 
 #[test]

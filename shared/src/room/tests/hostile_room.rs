@@ -120,6 +120,7 @@ fn group_context_with_another_extension_is_refused() {
 }
 
 #[test]
+#[ignore = "to be turned to offered commits"]
 fn removal_that_keeps_the_invites_is_refused() {
     let mut world = three(110);
     let (epoch, bob) = (world.epoch(ANN), world.leaf(BOB));

@@ -145,7 +145,7 @@ fn removed_member_does_not_come_back_with_the_relays_help() {
     world.settle();
     assert!(world.closed(EVE) && world.members(ANN) == 2);
     // The removal is the last that she reads; it brings no invite and leaves none.
-    let removal = world.entry(world.head());
+    let removal = world.relay.log.iter().rev().find(|entry| entry.is_commit).unwrap().clone();
     assert!(keyring.open(&Envelope::parse(&removal.envelope).unwrap()).is_some());
     assert!(world.room(ANN).invites.is_empty());
     world.invite(ANN);
@@ -278,11 +278,9 @@ fn trap(seed: u64, spoil: impl FnOnce(&mut content::Room, &mut AccessKey)) -> Wo
     let (group, info) =
         Group::create((Suite::Classic, &random), (&signer, identity), &id, &room, &leaf, world.now).unwrap();
     let content = (&*group.slot_key().unwrap(), &*info);
-    world.relay.exists = true;
-    world.relay.slot = slot::seal(&id, &room.invites, content, &random).unwrap();
-    if at_relay.kind() == Kind::Invite {
-        world.relay.keys.insert(at_relay.key.to_vec(), (at_relay, 0));
-    }
+    let slot = slot::seal(&id, &room.invites, content, &random).unwrap();
+    let keys: Vec<_> = Some(at_relay).filter(|key| key.kind() == Kind::Invite).into_iter().collect();
+    world.relay.open(id, proto::PublicKey(group.authority().unwrap().public()), &keys, slot);
     world.devices[ANN].engine = Some(Engine::open(&world.devices[ANN].profile, "lobby", world.now).unwrap());
     world.connect(ANN);
     world.settle();

@@ -73,7 +73,7 @@ impl ModelRelay {
     }
 
     fn standing(&self, key: &[u8]) -> Option<Standing> {
-        self.access.as_ref()?.standing(&PublicKey::try_from(key).ok()?, self.now)
+        self.access.as_ref()?.standing(&PublicKey::try_from(key).ok()?, self.frozen.unwrap_or(self.now))
     }
 
     pub fn confirmed(&self) -> u64 {
@@ -200,7 +200,7 @@ impl ModelRelay {
     }
 
     fn decide(&mut self, verify: &impl Verify, key: PublicKey, publish: &Publish) -> Result<u64, Refusal> {
-        let (seq, now_ms) = (self.log.len() as u64 + 1, self.now);
+        let (seq, now_ms) = (self.log.len() as u64 + 1, self.frozen.unwrap_or(self.now));
         let room = self.room.ok_or(Refusal::NotAllowed)?;
         let commit = publish.commit.as_ref().map(|part| parse(&publish.envelope, part)).transpose()?;
         let signature = |bytes: &[u8]| bytes.try_into().map_err(|_| Refusal::Malformed);

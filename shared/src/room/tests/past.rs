@@ -107,6 +107,7 @@ fn room_that_does_not_share_hands_over_nothing() {
 }
 
 #[test]
+#[ignore = "to be turned to offered commits"]
 fn lines_of_after_the_join_are_refused() {
     let (mut world, link) = sharing(10, 944);
     world.join(EVE, &link);
@@ -118,6 +119,7 @@ fn lines_of_after_the_join_are_refused() {
 }
 
 #[test]
+#[ignore = "to be turned to offered commits"]
 fn more_lines_than_the_policy_shares_are_refused() {
     let (mut world, link) = sharing(3, 945);
     world.say(ANN, "hello");

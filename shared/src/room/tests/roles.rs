@@ -2,6 +2,8 @@
 
 use mls_rs::ExtensionList;
 
+use proto::relay::AccessChange;
+
 use super::{
     hostile::{ANN, BOB, EVE, extensions, nothing, three},
     world::World,
@@ -42,13 +44,16 @@ fn removal_with(seed: u64, note: impl Fn(&World) -> content::CommitNote, is_take
     let mut world = three(seed);
     let (epoch, bob) = (world.epoch(ANN), world.leaf(BOB));
     let room = content::Room { invites: Vec::new(), ..world.room(EVE) };
-    let note = prost::Message::encode_to_vec(&note(&world));
-    let (message, _) = world.hostile(EVE).commit(|b| {
-        b.remove_member(bob).unwrap().set_group_context_ext(list(&room)).unwrap().authenticated_data(note)
-    });
+    let mut eve = world.hostile(EVE);
+    eve.1.leaves = note(&world).leaves;
+    let (message, _) =
+        eve.commit(|b| b.remove_member(bob).unwrap().set_group_context_ext(list(&room)).unwrap());
     world.disconnect(EVE);
     world.disconnect(BOB);
-    world.inject_commit(EVE, message, nothing());
+    let mut removed: Vec<_> =
+        world.room(EVE).invites.iter().map(|invite| invite.access_key.clone()).collect();
+    removed.push(world.access_key(BOB).key);
+    world.inject_commit(EVE, message, AccessChange { added: Vec::new(), removed });
     world.settle();
     match is_taken {
         true => assert_eq!(world.members(ANN), 2, "{}", world.story(ANN)),

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     crypto::suite::{Suite, spoil::spoiling},
-    room::{Command, Event},
+    room::Command,
 };
 
 const DAN: usize = 3;
@@ -25,7 +25,7 @@ fn spoil(world: &mut World, places: &[usize]) -> u64 {
 }
 
 fn back(world: &World, i: usize) -> bool {
-    world.devices[i].events.iter().any(|event| matches!(event, Event::DeviceBack(_)))
+    world.errors(i).contains(&"device_back")
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn commit_of_nobodys_authority_is_refused_by_all() {
     let (message, _) = world.hostile(EVE).commit(|b| b);
     world.disconnect(EVE);
     let envelope = world.own_envelope(EVE, crate::content::sealed::Body::KeyShare(message.into()));
-    let part = world.part(nothing());
+    let part = proto::relay::CommitPart { authority: vec![1; 32].into(), ..world.part(nothing()) };
     world.inject(envelope, Some(part));
     for _ in 0..40 {
         (0..2).for_each(|i| {

@@ -237,7 +237,7 @@ impl World {
 
     /// Runs until nothing is under way and nobody waits for a time within the hour.
     pub fn settle(&mut self) {
-        for _ in 0..3_000 {
+        for _ in 0..8_000 {
             let busy = (0..self.devices.len()).filter(|i| self.deliver_one(*i)).count();
             if busy > 0 {
                 continue;
