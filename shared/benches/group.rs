@@ -125,7 +125,7 @@ impl Growing {
             spent
         });
         let invites = self.newest.room().unwrap().invites;
-        let content = (&*prepared.slot_key, &*prepared.group_info);
+        let content = (&*prepared.next.slot_key, &*prepared.group_info);
         let sealed = slot::seal(&ROOM, &invites, content, &self.random).unwrap();
         println!(
             "| {members} | {commit:.1} | {process:.1} | {join:.1} | {} | {} | {} |",

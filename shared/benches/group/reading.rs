@@ -27,7 +27,7 @@ pub(crate) fn row(suite: Suite, lines: usize) {
     let mut ann = Engine::create(&profile(suite, 1), "bench", Policy::default(), NOW).unwrap();
     relay.connect(&mut ann, true);
     let mut others = [2, 3].map(|seed| {
-        let link = relay.run(&mut ann, Input::Command(Command::Invite)).unwrap();
+        let link = relay.run(&mut ann, Input::Command(Command::Invite { uses: None, expires_ms: None })).unwrap();
         let mut engine = Engine::join(&profile(suite, seed), &link, NOW).unwrap();
         relay.connect(&mut engine, false);
         relay.catch_up(&mut ann);
@@ -53,7 +53,7 @@ type Rows = Vec<(String, Zeroizing<Vec<u8>>)>;
 
 fn rate(suite: Suite, rows: &Rows, relay: &Relay, entries: &[Deliver], batch: usize) -> f64 {
     let mut bob = Engine::load(&profile(suite, 2), rows.clone(), NOW).unwrap();
-    bob.handle(Input::Connected { binding: [0; 32], token: None }, NOW);
+    bob.handle(Input::Connected { binding: [0; 32], token: None, pin: None }, NOW);
     let head = relay.log.len() as u64;
     bob.handle(
         frame(Frame::Joined(Joined { head, oldest: 1, last_commit: relay.last_commit, ..Joined::default() })),
@@ -84,9 +84,9 @@ struct Relay {
 
 impl Relay {
     fn connect(&mut self, engine: &mut Engine, creates: bool) {
-        self.run(engine, Input::Connected { binding: [0; 32], token: None });
+        self.run(engine, Input::Connected { binding: [0; 32], token: None, pin: None });
         if !creates {
-            self.run(engine, Input::Connected { binding: [0; 32], token: None });
+            self.run(engine, Input::Connected { binding: [0; 32], token: None, pin: None });
         }
     }
 
