@@ -96,7 +96,11 @@ async fn backup_of_a_stopped_relay_is_the_relay() {
     let authority = |dir: &Path| fs::read(dir.join("identity/ca.pem")).unwrap();
     assert_eq!(authority(&data_dir), authority(&other), "pins stay");
     is_all_there(&other).await;
-    assert_ne!(generation(&data_dir).await, generation(&other).await, "another log: ballots are for one alone");
+    assert_ne!(
+        generation(&data_dir).await,
+        generation(&other).await,
+        "another log: ballots are for one alone"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -223,12 +227,16 @@ async fn damaged_backup_is_refused_wherever_the_damage_is() {
     let twice = [&good[..], &good[..]].concat();
     assert!(backup::verify_stream(&*twice).is_err(), "two in one");
     let mut later = good.clone();
-    later[9] = 2;
-    assert!(matches!(backup::verify_stream(&*later), Err(RestoreError::Later(2))));
+    later[9] = 3;
+    assert!(matches!(backup::verify_stream(&*later), Err(RestoreError::Later(3))));
+    let mut earlier = good.clone();
+    earlier[9] = 1;
+    assert!(matches!(backup::verify_stream(&*earlier), Err(RestoreError::Earlier(1))));
     assert!(matches!(backup::verify_stream(&b"a letter, not a backup"[..]), Err(RestoreError::NotABackup)));
     assert!(matches!(backup::verify_stream(&b""[..]), Err(RestoreError::NotABackup)));
     for (bytes, because) in [
         (&later[..], "later version"),
+        (&earlier[..], "found the rooms anew"),
         (&good[..good.len() - 1], "ends too early"),
         (b"a letter, not a backup", "no backup of a relay"),
     ] {

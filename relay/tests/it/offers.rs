@@ -233,12 +233,36 @@ async fn publish_that_says_two_things_at_once_is_refused() {
     let resync = || bytes::Bytes::from_static(b"let me in");
     let short = proto::relay::Ack { signature: vec![1; 63].into(), ..taken.clone() };
     for (what, wrong, code) in [
-        ("a vote and a line", Publish { ballot: Some(vote.clone()), envelope: envelope(), ..Publish::default() }, Code::Malformed),
-        ("a vote and an ack", Publish { ballot: Some(vote.clone()), ack: Some(taken), ..Publish::default() }, Code::Malformed),
-        ("a vote and a resync", Publish { ballot: Some(vote), resync: resync(), ..Publish::default() }, Code::Malformed),
-        ("a resync and a line", Publish { resync: resync(), envelope: envelope(), ..Publish::default() }, Code::Malformed),
-        ("a cut signature", Publish { ack: Some(short), envelope: envelope(), ..Publish::default() }, Code::Malformed),
-        ("a long resync", Publish { resync: vec![0; (8 << 10) + 1].into(), ..Publish::default() }, Code::TooLarge),
+        (
+            "a vote and a line",
+            Publish { ballot: Some(vote.clone()), envelope: envelope(), ..Publish::default() },
+            Code::Malformed,
+        ),
+        (
+            "a vote and an ack",
+            Publish { ballot: Some(vote.clone()), ack: Some(taken), ..Publish::default() },
+            Code::Malformed,
+        ),
+        (
+            "a vote and a resync",
+            Publish { ballot: Some(vote), resync: resync(), ..Publish::default() },
+            Code::Malformed,
+        ),
+        (
+            "a resync and a line",
+            Publish { resync: resync(), envelope: envelope(), ..Publish::default() },
+            Code::Malformed,
+        ),
+        (
+            "a cut signature",
+            Publish { ack: Some(short), envelope: envelope(), ..Publish::default() },
+            Code::Malformed,
+        ),
+        (
+            "a long resync",
+            Publish { resync: vec![0; (8 << 10) + 1].into(), ..Publish::default() },
+            Code::TooLarge,
+        ),
     ] {
         let wrong = Publish { id: vec![9; 16].into(), ..wrong };
         a.frame(client_frame::Frame::Publish(wrong)).await;
