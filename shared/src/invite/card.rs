@@ -184,7 +184,8 @@ mod tests {
 
     #[test]
     fn card_that_its_inviter_did_not_sign_so_is_refused() {
-        let alterations: [(&str, fn(&mut content::Card)); 7] = [
+        type Alter = fn(&mut content::Card);
+        let alterations: [(&str, Alter); 7] = [
             ("room", |card| card.room_id = vec![9; 32].into()),
             ("room's name", |card| card.room_name = "other".to_owned()),
             ("pin", |card| card.pin = [&[4; 20][..], &[5; 12]].concat().into()),

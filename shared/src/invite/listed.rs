@@ -108,12 +108,13 @@ mod tests {
 
     #[test]
     fn invite_that_its_maker_did_not_sign_so_is_refused() {
+        type Alter = fn(&mut content::Invite, content::Invite);
         let (ann, room) = (Identity::from_bytes(&[1; 32]), RoomId([9; 32]));
         let good = list(&InviteSecret::from_bytes([7; 20]), &room, (5, 6), &ann).unwrap();
         assert!(signed_by_maker(&room, &good));
         assert!(!signed_by_maker(&RoomId([8; 32]), &good), "another room's");
         let other = list(&InviteSecret::from_bytes([6; 20]), &room, (5, 6), &ann).unwrap();
-        let wrongs: [(&str, fn(&mut content::Invite, content::Invite)); 9] = [
+        let wrongs: [(&str, Alter); 9] = [
             ("id", |invite, other| invite.id = other.id),
             ("access key", |invite, other| invite.access_key = other.access_key),
             ("joining key", |invite, other| invite.join_key = other.join_key),

@@ -30,12 +30,12 @@ fn begin(world: &mut World, i: usize, link: &crate::invite::link::Link) {
 /// The card that the relay has for the link.
 fn card_at(world: &mut World, secret: &InviteSecret) -> bytes::Bytes {
     let key = secret.access_key().public();
-    world.relay.keys.get(&key.as_bytes()[..]).unwrap().0.card.clone()
+    world.relay.keys.get(key.as_bytes()).unwrap().0.card.clone()
 }
 
 fn put_card(world: &mut World, secret: &InviteSecret, card: Vec<u8>) {
     let key = secret.access_key().public();
-    world.relay.keys.get_mut(&key.as_bytes()[..]).unwrap().0.card = card.into();
+    world.relay.keys.get_mut(key.as_bytes()).unwrap().0.card = card.into();
 }
 
 #[test]
