@@ -3,6 +3,8 @@
 //!
 //! What is tried has to be bounded, since logs only grow: each world says how often whom acts.
 
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
+
 mod properties;
 mod room;
 mod world;

@@ -68,7 +68,7 @@ pub trait Backend: Send + Sync + 'static {
         room_for: usize,
     ) -> Answer<'_, Result<Measured<Batch>, Unavailable>>;
 
-    /// What a key finds when it joins, `None` without access: no room and no such key look alike.
+    /// What a key finds when it joins, `None` if the room has no such key: no room and no such key look alike.
     fn view(&self, reader: Author) -> Answer<'_, Result<Option<View>, Unavailable>>;
 
     /// The room that has this invite, for those who know no more than a link.
@@ -242,8 +242,8 @@ pub struct View {
     pub last_commit: u64,
     /// Where the last confirmed one is.
     pub confirmed: u64,
-    /// What the key may do.
-    pub standing: Standing,
+    /// What the key may do; `None` for an invite that is expired or used up, and for a member removed long ago.
+    pub standing: Option<Standing>,
     /// An invite's card.
     pub card: Bytes,
 }
@@ -270,7 +270,7 @@ impl Ticket {
 impl View {
     /// Whether the key is a member's in good standing.
     pub fn is_member(&self) -> bool {
-        matches!(self.standing, Standing::Member { .. })
+        matches!(self.standing, Some(Standing::Member { .. }))
     }
 }
 

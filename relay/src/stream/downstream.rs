@@ -14,7 +14,7 @@ use super::{
     upstream::Answer,
 };
 use crate::{
-    backend::{AppendError, Appended, Author, Batch, Feed, Measured, Ticket},
+    backend::{AppendError, Appended, Author, Batch, Feed, Measured, Ticket, View},
     clock::unix_ms,
     limit::Limit,
     limits::LARGE_FRAME,
@@ -140,7 +140,7 @@ impl<'a> Downstream<'a> {
 
     async fn slot(&mut self, output: &mut Output, confirmed: bool) -> Result<(), Farewell> {
         match self.peer.shared.backend.view(reader(&self.seat)).await {
-            Ok(Some(view)) if !matches!(view.standing, Standing::Barred { .. }) => {
+            Ok(Some(View { standing: Some(Standing::Member { .. } | Standing::Invite), .. })) => {
                 self.send_slot(output, confirmed, Frame::Slot).await
             }
             Ok(_) => Ok(output.refuse(Refusal::of(Code::NotAllowed)).await?),
@@ -189,7 +189,8 @@ async fn read<'a>(
     let later = |_| Farewell::of(Code::ShuttingDown);
     if !reads {
         let view = backend.view(reader(&seat)).await.map_err(later)?;
-        let standing = view.map(|view| view.standing);
+        // A guest whose invite is used up by now stays: it may have to send its join again.
+        let standing = view.and_then(|view| if seat.member { view.standing } else { Some(Standing::Invite) });
         return Ok((Batch { entries: Vec::new(), head: 0, oldest: 1, standing }, None));
     }
     match backend.read(reader(&seat), cursor, LARGE_FRAME).await.map_err(later)? {

@@ -57,7 +57,7 @@ pub(super) async fn join(peer: &Peer, input: &mut Input) -> Result<Admitted, Far
     let (signals, waiting) = mpsc::channel(EPHEMERAL_QUEUE);
     let handle = Handle { superseded: Arc::new(superseded), signals };
     // A suspended key has a seat of its own as well: a member's limits, and one stream at a time.
-    let is_member = view.standing != Standing::Invite;
+    let is_member = view.standing != Some(Standing::Invite);
     let (seat, older) = peer.shared.router().join(room, join.key, is_member, handle);
     if let Some(older) = older {
         older.superseded.send_replace(true);
@@ -92,7 +92,11 @@ async fn admit(peer: &Peer, join: &Join) -> Result<(RoomId, View), Refusal> {
         }
         (_, view) => view,
     };
-    let allowed = |view: &View| genuine && (join.room.is_some() || view.standing == Standing::Invite);
+    let allowed = |view: &View| match view.standing {
+        Some(Standing::Invite) => genuine,
+        Some(_) => genuine && join.room.is_some(),
+        None => false,
+    };
     let view = view.filter(allowed).ok_or(Refusal::of(Code::NotAllowed))?;
     Ok((room, view))
 }

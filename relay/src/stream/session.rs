@@ -42,14 +42,12 @@ pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut o
             generation: view.generation.to_vec().into(),
             room_id: if is_room_unknown { seat.room.0.to_vec().into() } else { Bytes::new() },
             card: view.card,
-            suspended_by: if let Standing::Barred { by } = view.standing { by } else { 0 },
+            suspended_by: if let Some(Standing::Barred { by }) = view.standing { by } else { 0 },
             confirmed: view.confirmed,
         };
-        match view.standing {
-            Standing::Invite => down.join_guest(&mut output, joined).await?,
-            Standing::Member { .. } | Standing::Barred { .. } => {
-                output.frame(Frame::Joined(joined)).await?;
-            }
+        match seat.member {
+            true => output.frame(Frame::Joined(joined)).await?,
+            false => down.join_guest(&mut output, joined).await?,
         }
         let up = Upstream { peer, seat, answers }.run(&mut input);
         let down = down.run(&mut output);

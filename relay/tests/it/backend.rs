@@ -209,7 +209,7 @@ async fn commit_changes_entry_slot_and_keys_together_or_not_at_all() {
 
     // Loses its race: nothing of it happens.
     let change = Change { added: vec![member(BOB)], removed: vec![carol] };
-    let lost = fixture.append(ALICE, 0, commit(2, 0, change)).await;
+    let lost = fixture.append(ALICE, 0, commit(2, 7, change)).await;
     assert_eq!(lost, Err(AppendError::Conflict { last_commit: 1, confirmed: 0 }));
     assert!(fixture.has(carol).await && !fixture.has(BOB).await);
     let Some(Measured::Ready(slot)) = fixture.backend.slot(ROOM, false, usize::MAX).await.unwrap() else {

@@ -227,12 +227,16 @@ async fn damaged_backup_is_refused_wherever_the_damage_is() {
     let twice = [&good[..], &good[..]].concat();
     assert!(backup::verify_stream(&*twice).is_err(), "two in one");
     let mut later = good.clone();
-    later[9] = 2;
-    assert!(matches!(backup::verify_stream(&*later), Err(RestoreError::Later(2))));
+    later[9] = 3;
+    assert!(matches!(backup::verify_stream(&*later), Err(RestoreError::Later(3))));
+    let mut earlier = good.clone();
+    earlier[9] = 1;
+    assert!(matches!(backup::verify_stream(&*earlier), Err(RestoreError::Earlier(1))));
     assert!(matches!(backup::verify_stream(&b"a letter, not a backup"[..]), Err(RestoreError::NotABackup)));
     assert!(matches!(backup::verify_stream(&b""[..]), Err(RestoreError::NotABackup)));
     for (bytes, because) in [
         (&later[..], "later version"),
+        (&earlier[..], "found the rooms anew"),
         (&good[..good.len() - 1], "ends too early"),
         (b"a letter, not a backup", "no backup of a relay"),
     ] {

@@ -125,6 +125,7 @@ impl Engine {
                 return Ok(Verdict::Refused);
             }
         }
+        self.link.broken = false;
         let verdict = self.foreign_or_said(entry)?;
         if !matches!(verdict, Verdict::Applied | Verdict::Joined)
             && self.meta.out.is_none()
@@ -261,6 +262,7 @@ impl Engine {
             }
             Err(error) => {
                 group.undo()?;
+                self.link.broken = matches!(error, GroupError::Rule(_));
                 self.refuse(
                     "invalid_commit",
                     format!("A change of this room was refused: {error}."),
@@ -276,6 +278,7 @@ impl Engine {
             return Ok(self.forged("holds a commit in somebody else's envelope"));
         }
         if let Err(error) = self.check_promises(entry, &applied, keys) {
+            self.link.broken = true;
             if let Some(group) = &mut self.group {
                 group.undo()?;
             }

@@ -193,6 +193,8 @@ struct Connection {
     confirmed_slot: bool,
     /// Devices that asked to be let back in: at most sixteen.
     requests: Vec<resync::Waiting>,
+    /// The commit that is being looked at breaks a rule.
+    broken: bool,
     /// The device that was answered last, and on which commit.
     answered: Option<(Vec<u8>, u64)>,
     /// The relay contradicts its own log, or refused a commit for good: no more of them on this stream,

@@ -185,6 +185,7 @@ impl Engine {
         let mut row = UntakenRow::default();
         (row.seq, row.joins, row.until) = (entry.seq, joins, now + 1 + wait);
         (row.key, row.authority) = (entry.key.to_vec(), entry.authority.to_vec());
+        row.broken = self.link.broken;
         let own = self.own_key();
         // Whoever locks members out by what nobody can take needs more than half of them to agree.
         let removes = |key: &[u8]| *key == own || self.is_member_key(key);

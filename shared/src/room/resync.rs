@@ -64,6 +64,9 @@ impl Engine {
             return Ok(());
         }
         out.not_before = now + RETRY_MS + random.below(ELECTION_MS);
+        if out.cause != 0 && !out.request.is_empty() && out.slot_key.is_empty() {
+            self.meta.vote = out.cause;
+        }
         self.dirty.meta = true;
         if !out.slot_key.is_empty() {
             self.out

@@ -220,6 +220,9 @@ pub(super) struct UntakenRow {
     /// Not dropped by us before, by our clock.
     #[prost(uint64, tag = "5")]
     pub until: u64,
+    /// It breaks a rule, so nobody honest can take it; another one may only be closed to this device.
+    #[prost(bool, tag = "6")]
+    pub broken: bool,
 }
 
 /// A device that cannot follow the group.

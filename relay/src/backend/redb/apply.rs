@@ -61,7 +61,7 @@ pub(super) fn append(
     room.last_at_ms = at_ms;
     room.bytes += row.len() as u64;
     room.keys = changes.head.rows;
-    access::write(tables, &author.room, before, changes)?;
+    access::write(tables, &author.room, &before, changes)?;
     if let Some(commit) = &publish.commit {
         room.last_commit = seq;
         tables.slots.insert((&author.room.0, seq), &*commit.slot)?;

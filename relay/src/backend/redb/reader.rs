@@ -25,7 +25,7 @@ pub(super) fn view(transaction: &ReadTransaction, reader: &Author) -> Result<Opt
     let row = rows.key(&reader.key)?;
     let Some((room, row)) = room.zip(row) else { return Ok(None) };
     let Access { generation, head } = access::load(&snapshot.access, &reader.room)?;
-    let Some(standing) = standing(&head, &rows, &row, reader.now_ms)? else { return Ok(None) };
+    let standing = standing(&head, &rows, &row, reader.now_ms)?;
     Ok(Some(View {
         generation,
         head: room.head,
