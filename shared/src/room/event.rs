@@ -249,6 +249,8 @@ pub enum Event {
         /// Who removed them; the same person: they said that they leave, whoever committed it.
         by: Person,
     },
+    /// Somebody's device could not follow the room and was let back in, by its own keys.
+    DeviceBack(Person),
     /// The display name, status or sign of somebody changed, of us perhaps.
     ProfileChanged {
         /// Who, by the new name.

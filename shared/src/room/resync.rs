@@ -374,14 +374,7 @@ impl Engine {
             self.peers.remove(&leaf);
             self.dirty.peers.insert(leaf);
         }
-        self.refuse(
-            "device_back",
-            format!(
-                "A device of {} could not follow the room and was let back in, by its own keys.",
-                applied.committer.name
-            ),
-            "If they know nothing of that, ask them over another channel.",
-        );
+        self.out.events.push(Event::DeviceBack(super::person(&applied.committer)));
     }
 }
 

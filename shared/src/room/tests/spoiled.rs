@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     crypto::suite::{Suite, spoil::spoiling},
-    room::Command,
+    room::{Command, Event},
 };
 
 const DAN: usize = 3;
@@ -25,7 +25,7 @@ fn spoil(world: &mut World, places: &[usize]) -> u64 {
 }
 
 fn back(world: &World, i: usize) -> bool {
-    world.errors(i).contains(&"device_back")
+    world.devices[i].events.iter().any(|event| matches!(event, Event::DeviceBack(_)))
 }
 
 #[test]
