@@ -17,6 +17,7 @@ const MAX_SLOT: usize = 8 << 20;
 
 /// One frame of a client.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // most are the large one
 pub enum Request {
     /// Prove a key and start.
     Join(Join),

@@ -26,6 +26,20 @@ pub(super) struct RoomRows<'a, K, S, V> {
     room: &'a RoomId,
 }
 
+type SnapshotRows<'a> = RoomRows<
+    'a,
+    redb::ReadOnlyTable<AccessKey, &'static [u8]>,
+    redb::ReadOnlyTable<(RoomKey, u64), &'static [u8]>,
+    redb::ReadOnlyTable<VoteKey, ()>,
+>;
+
+type TableRows<'a, 'txn> = RoomRows<
+    'a,
+    redb::Table<'txn, AccessKey, &'static [u8]>,
+    redb::Table<'txn, (RoomKey, u64), &'static [u8]>,
+    redb::Table<'txn, VoteKey, ()>,
+>;
+
 impl Access {
     pub fn to_row(&self) -> Vec<u8> {
         [self.generation.as_slice(), &self.head.to_bytes()].concat()
@@ -45,27 +59,11 @@ pub(super) fn load(
     Access::from_row(table.get(&room.0)?.ok_or_else(corrupted)?.value())
 }
 
-pub(super) fn in_snapshot<'a>(
-    all: &'a Snapshot,
-    room: &'a RoomId,
-) -> RoomRows<
-    'a,
-    redb::ReadOnlyTable<AccessKey, &'static [u8]>,
-    redb::ReadOnlyTable<(RoomKey, u64), &'static [u8]>,
-    redb::ReadOnlyTable<VoteKey, ()>,
-> {
+pub(super) fn in_snapshot<'a>(all: &'a Snapshot, room: &'a RoomId) -> SnapshotRows<'a> {
     RoomRows { keys: &all.keys, steps: &all.steps, votes: &all.votes, room }
 }
 
-pub(super) fn in_tables<'a, 'txn>(
-    all: &'a Tables<'txn>,
-    room: &'a RoomId,
-) -> RoomRows<
-    'a,
-    redb::Table<'txn, AccessKey, &'static [u8]>,
-    redb::Table<'txn, (RoomKey, u64), &'static [u8]>,
-    redb::Table<'txn, VoteKey, ()>,
-> {
+pub(super) fn in_tables<'a, 'txn>(all: &'a Tables<'txn>, room: &'a RoomId) -> TableRows<'a, 'txn> {
     RoomRows { keys: &all.keys, steps: &all.steps, votes: &all.votes, room }
 }
 
@@ -87,7 +85,7 @@ pub(super) fn open(
 pub(super) fn write(
     tables: &mut Tables<'_>,
     room: &RoomId,
-    before: Access,
+    before: &Access,
     changes: Changes,
 ) -> Result<(), StorageError> {
     let Changes { head, keys, steps, vote, slots, undone: _ } = changes;
@@ -121,7 +119,7 @@ pub(super) fn write(
         tables.slots.remove((&room.0, position))?;
     }
     if head != before.head {
-        tables.access.insert(&room.0, Access { head, ..before }.to_row().as_slice())?;
+        tables.access.insert(&room.0, Access { head, generation: before.generation }.to_row().as_slice())?;
     }
     Ok(())
 }

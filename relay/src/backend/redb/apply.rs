@@ -62,7 +62,7 @@ pub(super) fn append(
     room.bytes += row.len() as u64;
     room.keys = changes.head.rows;
     tables.news.wrote(&author.room, seq, row, publish.envelope.len());
-    access::write(tables, &author.room, before, changes)?;
+    access::write(tables, &author.room, &before, changes)?;
     if let Some(commit) = &publish.commit {
         room.last_commit = seq;
         tables.slots.insert((&author.room.0, seq), &*commit.slot)?;

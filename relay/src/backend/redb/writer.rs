@@ -36,6 +36,7 @@ use crate::{
 
 /// Work for the writer, each with where its answer goes.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // most are the large one
 pub(super) enum Job {
     Append {
         author: Author,
