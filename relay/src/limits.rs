@@ -72,6 +72,10 @@ pub struct Limits {
     pub keys_per_room: u64,
     /// What each room's log keeps.
     pub retention: Retention,
+    /// Bytes of the newest entries that are held in memory, all rooms together, for those who are online. 32 MiB are
+    /// 80,000 chat lines: some seconds of a relay at its limit, minutes of one as people use it. Who is slower reads
+    /// the disk. 0 holds none.
+    pub tail: usize,
     /// Time for a handshake, and then for the first Join of a stream; a connection without any Join is
     /// closed after twice that. Ten seconds are several round trips to the far side of the world, with
     /// losses.
@@ -110,6 +114,7 @@ impl Default for Limits {
             bad_tokens: Rate::per_minute(10, 10),
             keys_per_room: 8192,
             retention: Retention::default(),
+            tail: 32 << 20,
             join_time: Duration::from_secs(10),
             free_space_reserve: 256 << 20,
             max_disk: None,
@@ -177,8 +182,11 @@ pub const MAX_EPHEMERAL: usize = 16 << 10;
 /// hashes are under 4 KiB.
 pub const MAX_RESYNC: usize = 8 << 10;
 
-/// Ephemeral envelopes waiting for one slow receiver; further ones are dropped.
+/// Ephemeral envelopes of one room that its slowest receiver has not taken; the oldest are dropped for it.
 pub const EPHEMERAL_QUEUE: usize = 32;
+
+/// Losses of access that a room remembers while it is followed: who slept through more is looked up in the database.
+pub const LOSSES: usize = 8;
 
 /// Answers waiting for one slow receiver; when full, its stream is not read until there is room.
 pub const ANSWER_QUEUE: usize = 32;

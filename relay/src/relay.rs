@@ -105,6 +105,11 @@ impl Relay {
         &*self.backend
     }
 
+    /// How often the database was read. Who is online and keeps up costs no read.
+    pub fn database_reads(&self) -> u64 {
+        self.backend.stats().reads.get()
+    }
+
     /// Clients' addresses in the security log from now on, or none any more.
     pub fn show_addresses(&self, shown: bool) {
         self.shared.metrics.security.show_addresses(shown);

@@ -30,7 +30,8 @@ pub struct Router<H> {
     publish: Quota<(RoomId, PublicKey)>,
     room: Quota<RoomId>,
     invite: Quota<(RoomId, PublicKey)>,
-    /// What is over its quota is looked up, at most this often: a flood must not become a flood of reads.
+    /// Publishes that are in the log already cost nothing, and what is over its quota is looked up, at most this often: a
+    /// flood must not become a flood of reads or of answers.
     look_ups: Quota<(RoomId, PublicKey)>,
     ephemeral: Quota<(RoomId, PublicKey)>,
     max_message: usize,
@@ -54,15 +55,15 @@ struct SeatId(u64);
 
 /// What to do about a frame.
 #[derive(Debug)]
-pub enum Command<H> {
+pub enum Command {
     /// Append it and answer.
     Append(Publish),
     /// Over its quota. If it is in the log already, answer that; else refuse it.
     AnswerIfStored(Publish, Refusal),
     /// Send the newest slot, or the last confirmed one (`true`).
     SendSlot(bool),
-    /// Send the signal to these, if the sender still has access.
-    FanOut(Vec<H>, Bytes),
+    /// Send the signal to the others in the room, if the sender still has access.
+    FanOut(Bytes),
     /// Tell the client no; the stream goes on.
     Refuse(Refusal),
     /// Tell the client no and end the stream.
@@ -134,7 +135,7 @@ impl<H: Clone> Router<H> {
     }
 
     /// What to do about a frame that came at `now`.
-    pub fn handle(&mut self, seat: &Seat, frame: ClientFrame, now: Instant) -> Command<H> {
+    pub fn handle(&mut self, seat: &Seat, frame: ClientFrame, now: Instant) -> Command {
         if !self.is_current(seat) {
             return Command::End(Refusal::of(Code::Superseded));
         }
@@ -154,8 +155,12 @@ impl<H: Clone> Router<H> {
         }
     }
 
-    /// Returns what a publish cost: it turned out to be in the log already.
-    pub fn refund(&mut self, seat: &Seat) {
+    /// Returns what a publish cost: it turned out to be in the log already. As with those that are looked up, this is for
+    /// a client that lost its answers, not for one that repeats itself without end.
+    pub fn refund(&mut self, seat: &Seat, now: Instant) {
+        if self.look_ups.take((seat.room, seat.key), now).is_err() {
+            return;
+        }
         self.spending(seat).refund(&(seat.room, seat.key));
         self.room.refund(&seat.room);
     }
@@ -171,7 +176,7 @@ impl<H: Clone> Router<H> {
         self.rooms.values().map(HashMap::len).sum()
     }
 
-    fn publish(&mut self, seat: &Seat, publish: Publish, now: Instant) -> Command<H> {
+    fn publish(&mut self, seat: &Seat, publish: Publish, now: Instant) -> Command {
         if publish.commit.is_none() && publish.envelope.len() > self.max_message {
             return Command::Refuse(Refusal::over(Limit::MessageSize).about(&publish));
         }
@@ -187,15 +192,14 @@ impl<H: Clone> Router<H> {
         }
     }
 
-    fn ephemeral(&mut self, seat: &Seat, signal: Bytes, now: Instant) -> Command<H> {
+    fn ephemeral(&mut self, seat: &Seat, signal: Bytes, now: Instant) -> Command {
         if !seat.member {
             return Command::Refuse(Refusal::of(Code::NotAllowed));
         }
         if self.ephemeral.take((seat.room, seat.key), now).is_err() {
             return Command::Drop(Limit::EphemeralRate);
         }
-        let others = self.rooms.get(&seat.room).into_iter().flatten().filter(|(key, _)| **key != seat.key);
-        Command::FanOut(others.map(|(_, (_, handle))| handle.clone()).collect(), signal)
+        Command::FanOut(signal)
     }
 
     /// Takes one from the key's bucket and one from the room's, or none from either.

@@ -5,8 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
-use bytes::Bytes;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, watch};
 
 use crate::{
     backend::Backend,
@@ -47,8 +46,6 @@ pub(crate) struct Shared {
 pub(crate) struct Handle {
     /// Set once, when a newer stream takes the seat.
     pub superseded: Arc<watch::Sender<bool>>,
-    /// Signals waiting for the stream; when full, more are dropped.
-    pub signals: mpsc::Sender<Bytes>,
 }
 
 /// Memory for large frames of one address, in KiB.

@@ -90,6 +90,14 @@ impl SendHalf {
         }
     }
 
+    /// The same without copying where the transport can share: over QUIC the bytes are held until the client has them.
+    pub async fn write_chunk(&mut self, bytes: Bytes) -> Result<(), Gone> {
+        match self {
+            Self::Quic(send) => send.write_chunk(bytes).await.map_err(|_| Gone),
+            Self::Tcp(send) => send.write_all(&bytes).await.map_err(|_| Gone),
+        }
+    }
+
     /// Ends the half in order.
     pub async fn finish(&mut self) -> Result<(), Gone> {
         match self {

@@ -36,6 +36,7 @@ async fn looked_up(admin: &Admin) -> Registry {
     registry.register("commit_jobs", "Publishes and other jobs in one transaction", stats.batch_jobs.clone());
     registry.register("published", "Envelopes appended to logs", stats.published.clone());
     registry.register("published_bytes", "Bytes of these envelopes", stats.published_bytes.clone());
+    registry.register("database_reads", "Snapshots of the database that were read", stats.reads.clone());
     registry.register(
         "trimmed",
         "Entries that logs did not keep, by the bound that they were over",

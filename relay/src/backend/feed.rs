@@ -1,4 +1,4 @@
-//! Who waits for a room's next entry.
+//! Who follows a room: they share its [`Tail`].
 
 use std::{
     collections::HashMap,
@@ -6,12 +6,20 @@ use std::{
 };
 
 use proto::RoomId;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
+
+use super::tail::{Next, Permit, Signal, Tail};
 
 /// The rooms somebody follows. Rooms nobody follows are not here.
 #[derive(Clone, Debug, Default)]
 pub struct Feeds {
-    rooms: Arc<Mutex<HashMap<RoomId, watch::Sender<()>>>>,
+    rooms: Arc<Mutex<HashMap<RoomId, Followed>>>,
+}
+
+#[derive(Debug)]
+struct Followed {
+    tail: Arc<Tail>,
+    followers: usize,
 }
 
 /// Follows one room.
@@ -19,22 +27,19 @@ pub struct Feeds {
 pub struct Feed {
     feeds: Feeds,
     room: RoomId,
-    /// `None` only while dropping.
-    told: Option<watch::Receiver<()>>,
+    tail: Arc<Tail>,
+    told: watch::Receiver<()>,
 }
 
 impl Feeds {
     /// Follows a room from now on.
     pub fn follow(&self, room: RoomId) -> Feed {
-        let told = self.lock().entry(room).or_insert_with(|| watch::Sender::new(())).subscribe();
-        Feed { feeds: self.clone(), room, told: Some(told) }
-    }
-
-    /// Tells the followers of a room that there is something to read, or no room any more.
-    pub fn changed(&self, room: &RoomId) {
-        if let Some(sender) = self.lock().get(room) {
-            sender.send_replace(());
-        }
+        let mut rooms = self.lock();
+        let followed =
+            rooms.entry(room).or_insert_with(|| Followed { tail: Arc::new(Tail::new()), followers: 0 });
+        followed.followers += 1;
+        let (tail, told) = (followed.tail.clone(), followed.tail.told());
+        Feed { feeds: self.clone(), room, tail, told }
     }
 
     /// Whether anybody follows a room.
@@ -42,30 +47,70 @@ impl Feeds {
         self.lock().contains_key(room)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<RoomId, watch::Sender<()>>> {
+    /// All rooms that are followed.
+    pub(super) fn rooms(&self) -> Vec<RoomId> {
+        self.lock().keys().copied().collect()
+    }
+
+    /// The tail of a room that is followed.
+    pub(super) fn tail(&self, room: &RoomId) -> Option<Arc<Tail>> {
+        self.lock().get(room).map(|followed| followed.tail.clone())
+    }
+
+    /// The same of a room that is no more: whoever follows one of this id from now on follows another.
+    pub(super) fn end(&self, room: &RoomId) -> Option<Arc<Tail>> {
+        self.lock().remove(room).map(|followed| followed.tail)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<RoomId, Followed>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Feed {
-    /// Returns once the room changed since the last call (the first time: since following).
+    /// Returns once there is news since the last call (the first time: since following). Cancel-safe.
     pub async fn changed(&mut self) {
-        let told = match &mut self.told {
-            Some(told) => told.changed().await.is_ok(),
-            None => false,
-        };
-        if !told {
+        if self.told.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+
+    /// What is there after a cursor.
+    pub fn next(&self, cursor: u64, permit: &Permit) -> Next {
+        self.tail.next(cursor, permit)
+    }
+
+    /// The generation of access in force: ask before the database, and tell the permit what was found.
+    pub fn generation(&self) -> u64 {
+        self.tail.generation()
+    }
+
+    /// Whether a key is known to have access now.
+    pub fn allows(&self, permit: &Permit) -> bool {
+        self.tail.allows(permit)
+    }
+
+    /// Signals from now on; each one is told like an entry, see [`Feed::changed`].
+    pub fn signals(&self) -> broadcast::Receiver<Signal> {
+        self.tail.signals()
+    }
+
+    /// The tail alone, for who sends signals.
+    pub fn tail(&self) -> Arc<Tail> {
+        self.tail.clone()
     }
 }
 
 impl Drop for Feed {
     fn drop(&mut self) {
         let mut rooms = self.feeds.lock();
-        // Under the lock, so that of two followers who leave together one sees that it is the last.
-        self.told = None;
-        if rooms.get(&self.room).is_some_and(watch::Sender::is_closed) {
+        let Some(followed) = rooms.get_mut(&self.room) else { return };
+        // A room that was dropped and opened again has another one.
+        if !Arc::ptr_eq(&followed.tail, &self.tail) {
+            return;
+        }
+        followed.followers -= 1;
+        if followed.followers == 0 {
             rooms.remove(&self.room);
         }
     }
@@ -76,10 +121,10 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn append_between_following_and_waiting_is_not_missed() {
+    async fn news_between_following_and_waiting_is_not_missed() {
         let (feeds, room) = (Feeds::default(), RoomId([1; 32]));
         let mut feed = feeds.follow(room);
-        feeds.changed(&room);
+        feeds.tail(&room).unwrap().wake();
         feed.changed().await;
     }
 
@@ -91,5 +136,15 @@ mod tests {
         assert_eq!(feeds.lock().len(), 1);
         drop(two);
         assert_eq!(feeds.lock().len(), 0);
+    }
+
+    #[test]
+    fn follower_of_a_dropped_room_does_not_end_the_one_that_has_its_id_now() {
+        let (feeds, room) = (Feeds::default(), RoomId([1; 32]));
+        let old = feeds.follow(room);
+        feeds.end(&room).unwrap();
+        let _new = feeds.follow(room);
+        drop(old);
+        assert_eq!(feeds.lock().len(), 1);
     }
 }

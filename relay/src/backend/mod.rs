@@ -6,6 +6,7 @@
 mod feed;
 mod overview;
 pub mod redb;
+pub(crate) mod tail;
 mod tokens;
 
 use std::{future::Future, pin::Pin};
@@ -20,6 +21,7 @@ use tokio::sync::oneshot;
 pub use self::{
     feed::{Feed, Feeds},
     overview::{Overview, RoomSummary},
+    tail::{Frames, Loss, Next, Permit, Signal, Tail},
     tokens::{Revoked, TokenChange, TokenError},
 };
 use crate::{

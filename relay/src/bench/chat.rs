@@ -11,6 +11,7 @@ use proto::{RoomId, relay::relay_frame::Frame};
 use tokio::{sync::watch, task::JoinSet, time::MissedTickBehavior};
 
 use super::{
+    attack::stalled::PER_ADDRESS,
     client::{Ear, Ground, Mouth, PATIENCE, join},
     figures::percentile,
     room::Room,
@@ -21,6 +22,9 @@ const MARK: &[u8; 8] = b"relaytst";
 
 /// Bytes of an envelope: a chat line in its smallest bucket.
 const ENVELOPE: usize = 293;
+
+/// The addresses of more honest members than share one.
+const CROWD: usize = 2000;
 
 /// Members of one room, each on a connection of its own.
 pub(super) struct Chat {
@@ -57,8 +61,8 @@ impl Chat {
         honest: usize,
         others: usize,
     ) -> anyhow::Result<(Self, Vec<SigningKey>)> {
-        // They share an address that no attacker uses.
-        let endpoint = ground.endpoint(0)?;
+        // They share an address that no attacker uses, or several if they are many.
+        let mut endpoint = ground.endpoint(0)?;
         let connection = ground.connect(&endpoint).await?;
         let (Room { id: room, mut keys }, first) = Room::open(&connection, honest + others).await?;
         let others = keys.split_off(honest);
@@ -73,11 +77,19 @@ impl Chat {
             said: 0,
         };
         chat.add(first);
-        for key in keys.iter().skip(1) {
+        for (index, key) in keys.iter().enumerate().skip(1) {
+            if index % PER_ADDRESS == 0 {
+                endpoint = ground.endpoint(CROWD + index / PER_ADDRESS)?;
+            }
             let connection = ground.connect(&endpoint).await?;
             chat.add(join(&connection, room, key, 0, None).await?);
         }
         Ok((chat, others))
+    }
+
+    /// Messages that were published, times those who hear them.
+    pub fn said(&self) -> u64 {
+        self.said
     }
 
     fn add(&mut self, (mouth, ear): (Mouth, Ear)) {

@@ -13,6 +13,7 @@ mod fanout;
 mod figures;
 mod flood;
 mod idle;
+mod live;
 mod paired;
 mod report;
 mod restart;
@@ -22,7 +23,10 @@ mod strangers;
 mod subject;
 mod throughput;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{Args, Subcommand, value_parser};
 
@@ -67,6 +71,8 @@ enum Scenario {
     Churn(churn::Churn),
     /// Publishes and deliveries a second, against the bare disk and bare QUIC.
     Throughput(throughput::Throughput),
+    /// Messages to members who are online: what one costs, and how long it takes.
+    Live(live::Live),
     /// Stopping and starting: until everybody is back.
     Restart(restart::Restart),
 }
@@ -122,12 +128,18 @@ impl Bench {
             Scenario::IdleMembers(scenario) => scenario.run(self).await,
             Scenario::Churn(scenario) => scenario.run(self).await,
             Scenario::Throughput(scenario) => scenario.run(self).await,
+            Scenario::Live(scenario) => scenario.run(self).await,
             Scenario::Restart(scenario) => scenario.run(self).await,
         }
     }
 
     /// A new relay. Chatting faster than people do is what a benchmark is for, so the rate limits are lifted.
     async fn subject(&self, door: Door) -> anyhow::Result<Subject> {
+        self.subject_of(None, door).await
+    }
+
+    /// The same of another build of this program.
+    async fn subject_of(&self, program: Option<&Path>, door: Door) -> anyhow::Result<Subject> {
         let parent = self.directory.clone().unwrap_or_else(std::env::temp_dir);
         let lifted: &[&str] = match door {
             Door::Guarded => &[],
@@ -135,7 +147,7 @@ impl Bench {
             Door::Trusting => &["--retry-above", "64"],
         };
         let settings: Vec<String> = FAST_TALK.iter().chain(lifted).map(ToString::to_string).collect();
-        Subject::start(&parent, &settings).await
+        Subject::start(program, &parent, &settings).await
     }
 
     fn plan(&self) -> Plan {

@@ -25,6 +25,7 @@ pub(super) struct Subject {
     pub address: SocketAddr,
     directory: TempDir,
     settings: Vec<String>,
+    program: PathBuf,
 }
 
 /// What a process holds and has used.
@@ -39,13 +40,17 @@ pub(super) struct Usage {
 }
 
 impl Subject {
-    /// Starts a relay with these settings on a free port of the loopback interface, its data in a new
+    /// Starts a relay, this program or another build of it, with these settings on a free port of the loopback interface, its data in a new
     /// directory below `parent`.
-    pub async fn start(parent: &Path, settings: &[String]) -> anyhow::Result<Self> {
+    pub async fn start(program: Option<&Path>, parent: &Path, settings: &[String]) -> anyhow::Result<Self> {
+        let program = match program {
+            Some(program) => program.to_owned(),
+            None => std::env::current_exe().context("finding this program")?,
+        };
         let directory = tempfile::Builder::new().prefix("relay-bench-").tempdir_in(parent);
         let directory = directory.with_context(|| format!("making a directory in {}", parent.display()))?;
-        let (child, address) = spawn(directory.path(), "127.0.0.1:0", settings).await?;
-        Ok(Self { child, address, directory, settings: settings.to_vec() })
+        let (child, address) = spawn(&program, directory.path(), "127.0.0.1:0", settings).await?;
+        Ok(Self { child, address, directory, settings: settings.to_vec(), program })
     }
 
     /// How clients reach it.
@@ -63,7 +68,7 @@ impl Subject {
         }
         let took = asked.elapsed();
         let address = self.address.to_string();
-        (self.child, self.address) = spawn(&self.data_dir(), &address, &self.settings).await?;
+        (self.child, self.address) = spawn(&self.program, &self.data_dir(), &address, &self.settings).await?;
         Ok(took)
     }
 
@@ -115,8 +120,12 @@ impl Drop for Subject {
     }
 }
 
-async fn spawn(data_dir: &Path, listen: &str, settings: &[String]) -> anyhow::Result<(Child, SocketAddr)> {
-    let program = std::env::current_exe().context("finding this program")?;
+async fn spawn(
+    program: &Path,
+    data_dir: &Path,
+    listen: &str,
+    settings: &[String],
+) -> anyhow::Result<(Child, SocketAddr)> {
     let mut command = Command::new(program);
     // Nothing of the caller's settings reaches it, but what the allocator may be told.
     command.env_clear().envs(std::env::vars_os().filter(|(name, _)| {

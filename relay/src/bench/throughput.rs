@@ -175,34 +175,61 @@ fn bare_disk(path: &Path, rows: usize, time: Duration) -> anyhow::Result<f64> {
 
 /// Deliveries a second to so many readers, of what one writer publishes as fast as it may.
 async fn deliver(ground: &Ground, readers: usize, time: Duration) -> anyhow::Result<f64> {
-    let endpoint = ground.endpoint(0)?;
-    let connection = ground.connect(&endpoint).await?;
-    let (room, (mut mouth, mut ear)) = Room::open(&connection, readers + 1).await?;
-    let (count, mut crowd) = (Arc::new(AtomicU64::new(0)), JoinSet::new());
-    let mut held: Vec<(Connection, Mouth)> = Vec::new();
-    let mut endpoints: Vec<Endpoint> = Vec::new();
-    for (index, key) in room.keys.iter().skip(1).enumerate() {
-        if index % PER_ADDRESS == 0 {
-            endpoints.push(ground.endpoint(1 + index / PER_ADDRESS)?);
-        }
-        let connection = ground.connect(endpoints.last().context("no socket")?).await?;
-        let (mouth, mut ear) = join(&connection, room.id, key, 0, None).await?;
-        held.push((connection, mouth));
-        let count = count.clone();
-        crowd.spawn(async move {
-            while let Ok(Some(frame)) = ear.next().await {
-                count.fetch_add(u64::from(matches!(frame, Frame::Deliver(_))), Ordering::Relaxed);
+    let (heard, seconds) = Audience::gather(ground, readers).await?.talk(time).await?;
+    Ok(heard / seconds)
+}
+
+/// One who talks, and who listens.
+pub(super) struct Audience {
+    mouth: Mouth,
+    ear: Ear,
+    count: Arc<AtomicU64>,
+    /// Open as long as this is.
+    _held: (Vec<Endpoint>, Vec<(Connection, Mouth)>, JoinSet<()>),
+}
+
+impl Audience {
+    /// Opens a room with so many readers.
+    pub async fn gather(ground: &Ground, readers: usize) -> anyhow::Result<Self> {
+        let mut endpoints = vec![ground.endpoint(0)?];
+        let connection = ground.connect(endpoints.first().context("no socket")?).await?;
+        let (room, (mouth, ear)) = Room::open(&connection, readers + 1).await?;
+        let (count, mut crowd) = (Arc::new(AtomicU64::new(0)), JoinSet::new());
+        let mut held: Vec<(Connection, Mouth)> = Vec::new();
+        for (index, key) in room.keys.iter().skip(1).enumerate() {
+            if index % PER_ADDRESS == 0 {
+                endpoints.push(ground.endpoint(1 + index / PER_ADDRESS)?);
             }
-        });
-    }
-    let (begun, mut under_way) = (Instant::now(), 0);
-    while begun.elapsed() < time {
-        while under_way < UNDER_WAY {
-            mouth.publish(vec![0; ENVELOPE]).await?;
-            under_way += 1;
+            let connection = ground.connect(endpoints.last().context("no socket")?).await?;
+            let (mouth, mut ear) = join(&connection, room.id, key, 0, None).await?;
+            held.push((connection, mouth));
+            let count = count.clone();
+            crowd.spawn(async move {
+                while let Ok(Some(frame)) = ear.next().await {
+                    count.fetch_add(u64::from(matches!(frame, Frame::Deliver(_))), Ordering::Relaxed);
+                }
+            });
         }
-        ear.published().await?;
-        under_way -= 1;
+        Ok(Self { mouth, ear, count, _held: (endpoints, held, crowd) })
     }
-    Ok(number(count.load(Ordering::Relaxed)) / begun.elapsed().as_secs_f64())
+
+    /// Publishes as fast as answers come. Says how many deliveries came meanwhile, and how many seconds it took.
+    pub async fn talk(&mut self, time: Duration) -> anyhow::Result<(f64, f64)> {
+        let (begun, before, mut under_way) = (Instant::now(), self.count.load(Ordering::Relaxed), 0);
+        while begun.elapsed() < time {
+            while under_way < UNDER_WAY {
+                self.mouth.publish(vec![0; ENVELOPE]).await?;
+                under_way += 1;
+            }
+            self.ear.published().await?;
+            under_way -= 1;
+        }
+        let (seconds, heard) = (begun.elapsed().as_secs_f64(), self.count.load(Ordering::Relaxed) - before);
+        // The answers that are still to come are not the next round's.
+        while under_way > 0 {
+            self.ear.published().await?;
+            under_way -= 1;
+        }
+        Ok((number(heard), seconds))
+    }
 }

@@ -1,12 +1,14 @@
-//! Relay to client: a cursor into the log. Catching up after a week and live delivery are the same loop.
+//! Relay to client: a cursor into the log. Catching up after a week and live delivery are the same loop; only where
+//! the entries come from differs, the disk or the tail in memory.
 
-use bytes::Bytes;
+use std::{sync::Arc, time::Instant};
+
 use proto::{
     PublishId,
     access::Standing,
     relay::{self, Joined, Published, refused::Code, relay_frame::Frame},
 };
-use tokio::sync::mpsc;
+use tokio::sync::{broadcast, mpsc};
 
 use super::{
     farewell::Farewell,
@@ -14,13 +16,33 @@ use super::{
     upstream::Answer,
 };
 use crate::{
-    backend::{AppendError, Appended, Author, Batch, Feed, Measured, Ticket, View},
+    backend::{
+        AppendError, Appended, Author, Batch, Feed, Measured, Next, Permit, Signal, Tail, Ticket, View,
+    },
     clock::unix_ms,
     limit::Limit,
     limits::LARGE_FRAME,
     router::{Refusal, Seat},
     shared::Peer,
 };
+
+/// How far a reader is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    /// It has all there is.
+    End,
+    /// There may be more in memory.
+    Tail,
+    /// What comes next is on the disk.
+    Disk,
+}
+
+impl At {
+    /// Looks at the tail where nothing else is to be done.
+    fn or_tail(self) -> Self {
+        if self == Self::End { Self::Tail } else { self }
+    }
+}
 
 /// The loop's state.
 pub(super) struct Downstream<'a> {
@@ -29,9 +51,13 @@ pub(super) struct Downstream<'a> {
     /// Whether the key was in good standing when it joined: only then it reads.
     reads: bool,
     cursor: u64,
+    /// Greatest sequence number that the disk has shown.
+    head: u64,
     feed: Feed,
+    permit: &'a Permit,
     answers: mpsc::Receiver<Answer>,
-    signals: mpsc::Receiver<Bytes>,
+    /// For who reads.
+    signals: Option<broadcast::Receiver<Signal>>,
     /// The publish whose answer is next; kept here so that no answer is lost when the loop is stopped.
     pending: Option<(PublishId, Ticket)>,
 }
@@ -43,11 +69,17 @@ impl<'a> Downstream<'a> {
         seat: Seat,
         reads: bool,
         cursor: u64,
+        permit: &'a Permit,
         answers: mpsc::Receiver<Answer>,
-        signals: mpsc::Receiver<Bytes>,
     ) -> Self {
         let feed = peer.shared.backend.follow(seat.room);
-        Self { peer, seat, reads, cursor, feed, answers, signals, pending: None }
+        let signals = reads.then(|| feed.signals());
+        Self { peer, seat, reads, cursor, head: 0, feed, permit, answers, signals, pending: None }
+    }
+
+    /// The room's tail, for the other direction.
+    pub fn tail(&self) -> Arc<Tail> {
+        self.feed.tail()
     }
 
     /// Answers the Join of an invite key, which gets the slot with it.
@@ -58,26 +90,65 @@ impl<'a> Downstream<'a> {
 
     /// Runs until the client is gone, the key has no access any more, or no more answers can come.
     pub async fn run(&mut self, output: &mut Output) -> Result<(), Farewell> {
-        let mut behind = true;
+        let mut at = At::Disk;
         loop {
+            // Asked before the database is: what changes meanwhile is a newer one.
+            let generation = if at == At::Disk { self.feed.generation() } else { 0 };
             let (peer, seat, reads, cursor) = (self.peer, self.seat, self.reads, self.cursor);
             // Nothing that loses work when it is dropped stands in a branch: frames are sent in the
             // handlers, where no other branch can interrupt them.
             tokio::select! {
                 biased;
                 answer = next_answer(&mut self.pending, &mut self.answers) => match answer {
-                    Some(answer) => self.answer(output, answer).await?,
+                    Some(answer) => {
+                        self.answer(output, answer).await?;
+                        // The own entry is there as well, and goes in the same packet.
+                        at = at.or_tail();
+                    }
                     None => return Ok(()),
                 },
-                () = self.feed.changed(), if !behind => behind = true,
-                read = read(peer, seat, reads, cursor, output), if behind => {
+                () = self.feed.changed(), if at == At::End => at = At::Tail,
+                () = std::future::ready(()), if at == At::Tail => at = self.follow(output).await?,
+                read = read(peer, seat, reads, cursor, output), if at == At::Disk => {
                     let (batch, _memory) = read?;
-                    behind = self.deliver(output, batch).await?;
+                    self.deliver(output, batch, generation).await?;
+                    at = At::Tail;
                 }
-                // Only once the log is read: a key that was removed sees no signal after its removal.
-                Some(signal) = self.signals.recv(), if !behind => {
-                    let signal = relay::Ephemeral { envelope: signal };
-                    output.frame(Frame::Ephemeral(signal)).await?;
+            }
+        }
+    }
+
+    /// Sends what is held in memory, if there is something, and says where to go on.
+    async fn follow(&mut self, output: &mut Output) -> Result<At, Farewell> {
+        // Who does not read gets no entries, but learns when its access changes.
+        let cursor = if self.reads { self.cursor } else { u64::MAX };
+        match self.feed.next(cursor, self.permit) {
+            Next::Frames(frames) => {
+                output.shared(frames.bytes).await?;
+                self.cursor = frames.last;
+                self.peer.shared.metrics.delivered.inc_by(frames.entries);
+                self.peer.shared.metrics.bytes_out.inc_by(frames.envelopes);
+                Ok(At::Tail)
+            }
+            Next::Nothing if self.cursor < self.head => Ok(At::Disk),
+            Next::Nothing => self.hear(output).await,
+            Next::Behind => Ok(At::Disk),
+            Next::Ended => Err(Farewell::of(Code::NotAllowed)),
+        }
+    }
+
+    /// Sends the signals that wait: only once the log is read, and only while nobody took the key's access away, so
+    /// that a key that was removed sees no signal after its removal.
+    async fn hear(&mut self, output: &mut Output) -> Result<At, Farewell> {
+        let Some(signals) = &mut self.signals else { return Ok(At::End) };
+        loop {
+            match signals.try_recv() {
+                Ok(_) if !self.feed.allows(self.permit) => return Ok(At::Disk),
+                Ok(signal) if signal.from == self.seat.key => {}
+                Ok(signal) => output.shared(signal.frame).await?,
+                Err(broadcast::error::TryRecvError::Lagged(_)) => {}
+                Err(broadcast::error::TryRecvError::Empty | broadcast::error::TryRecvError::Closed) => {
+                    return Ok(At::End);
                 }
             }
         }
@@ -92,16 +163,21 @@ impl<'a> Downstream<'a> {
         Ok(())
     }
 
-    /// Sends entries, and says whether there are more.
-    async fn deliver(&mut self, output: &mut Output, batch: Batch) -> Result<bool, Farewell> {
+    /// Sends entries from the disk; `generation` is the one before it was asked.
+    async fn deliver(&mut self, output: &mut Output, batch: Batch, generation: u64) -> Result<(), Farewell> {
         let gap = || Err(Farewell::of(Code::ShuttingDown));
         let allowed = match (&batch.standing, self.seat.member) {
             // Brought back by a majority: a new Join reads.
             (Some(Standing::Member { .. }), true) if !self.reads => return gap(),
-            (Some(Standing::Barred { .. }), true) if !self.reads => return Ok(false),
             (Some(Standing::Member { .. }), true) | (Some(Standing::Invite), false) => true,
+            // It waits for that.
+            (Some(Standing::Barred { .. }), true) => !self.reads,
             _ => false,
         };
+        if allowed {
+            self.permit.found(generation);
+        }
+        self.head = batch.head;
         if batch.entries.is_empty() && self.reads && batch.head > self.cursor {
             return gap();
         }
@@ -120,14 +196,14 @@ impl<'a> Downstream<'a> {
         if !allowed && !more {
             return Err(Farewell::of(Code::NotAllowed));
         }
-        Ok(more)
+        Ok(())
     }
 
     async fn answer(&mut self, output: &mut Output, answer: Settled) -> Result<(), Farewell> {
         let frame = match answer {
             Settled::Publish(id, Ok(appended)) => {
                 if appended.repeated {
-                    self.peer.shared.router().refund(&self.seat);
+                    self.peer.shared.router().refund(&self.seat, Instant::now());
                 }
                 published(id, appended)
             }

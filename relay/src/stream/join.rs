@@ -2,14 +2,13 @@
 
 use std::{sync::Arc, time::Instant};
 
-use bytes::Bytes;
 use proto::{
     CHANNEL_BINDING_LEN, RoomId,
     access::{Standing, Strict, Verify},
     join_statement,
     relay::refused::Code,
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use super::{
     farewell::Farewell,
@@ -19,7 +18,7 @@ use crate::{
     backend::{Author, CreateError, Unavailable, View},
     clock::unix_ms,
     limit::Limit,
-    limits::{EPHEMERAL_QUEUE, MAX_SMALL_JOIN},
+    limits::MAX_SMALL_JOIN,
     request::{Invalid, Join, Opening, Request},
     router::{Refusal, Seat},
     shared::{Handle, Peer},
@@ -37,7 +36,6 @@ pub(super) struct Admitted {
     /// The client knew no more than an invite.
     pub is_room_unknown: bool,
     pub superseded: watch::Receiver<bool>,
-    pub signals: mpsc::Receiver<Bytes>,
 }
 
 /// Reads and judges the Join.
@@ -54,8 +52,7 @@ pub(super) async fn join(peer: &Peer, input: &mut Input) -> Result<Admitted, Far
     peer.joined.send_replace(true);
 
     let (superseded, newer) = watch::channel(false);
-    let (signals, waiting) = mpsc::channel(EPHEMERAL_QUEUE);
-    let handle = Handle { superseded: Arc::new(superseded), signals };
+    let handle = Handle { superseded: Arc::new(superseded) };
     // A suspended key has a seat of its own as well: a member's limits, and one stream at a time.
     let is_member = view.standing != Some(Standing::Invite);
     let (seat, older) = peer.shared.router().join(room, join.key, is_member, handle);
@@ -63,7 +60,7 @@ pub(super) async fn join(peer: &Peer, input: &mut Input) -> Result<Admitted, Far
         older.superseded.send_replace(true);
     }
     let is_room_unknown = join.room.is_none();
-    Ok(Admitted { seat, view, after: join.after, is_room_unknown, superseded: newer, signals: waiting })
+    Ok(Admitted { seat, view, after: join.after, is_room_unknown, superseded: newer })
 }
 
 /// What the key finds in the room. No room, another's room and a bad signature get the same answer after

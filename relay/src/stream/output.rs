@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use bytes::Bytes;
 use proto::{
     CloseCode, encode_frame,
     relay::{Refused, RelayFrame, refused::Limit as WireLimit, relay_frame::Frame},
@@ -77,6 +78,14 @@ impl Output {
                 written.map_err(|_| Gone::Stalled)??;
             }
         }
+        self.torn = false;
+        Ok(())
+    }
+
+    /// Sends frames that many share. Few enough bytes that a client may take as long as it likes.
+    pub async fn shared(&mut self, frames: Bytes) -> Result<(), Gone> {
+        self.torn = true;
+        self.send.write_chunk(frames).await?;
         self.torn = false;
         Ok(())
     }

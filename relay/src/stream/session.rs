@@ -15,6 +15,7 @@ use super::{
     upstream::Upstream,
 };
 use crate::{
+    backend::Permit,
     clock::unix_ms,
     limits::{ANSWER_QUEUE, FAREWELL_TIME},
     router::Seat,
@@ -23,14 +24,15 @@ use crate::{
 
 /// Serves a joined stream to its end.
 pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut output: Output) {
-    let Admitted { seat, view, after, is_room_unknown, mut superseded, signals } = admitted;
+    let Admitted { seat, view, after, is_room_unknown, mut superseded } = admitted;
     let _seated = Seated::new(&peer.shared, seat);
     let mut stopping = peer.shared.stopping.subscribe();
     let (answers, waiting) = mpsc::channel(ANSWER_QUEUE);
     // What is older than the log's oldest entry cannot be had; `Joined.oldest` says so.
     let cursor = after.max(view.oldest.saturating_sub(1));
-    let reads = view.is_member();
-    let mut down = Downstream::new(peer, seat, reads, cursor, waiting, signals);
+    let (reads, permit) = (view.is_member(), Permit::new(seat.key));
+    let mut down = Downstream::new(peer, seat, reads, cursor, &permit, waiting);
+    let tail = down.tail();
 
     let work = async {
         let joined = Joined {
@@ -49,7 +51,7 @@ pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut o
             true => output.frame(Frame::Joined(joined)).await?,
             false => down.join_guest(&mut output, joined).await?,
         }
-        let up = Upstream { peer, seat, answers }.run(&mut input);
+        let up = Upstream { peer, seat, reads, permit: &permit, tail, answers }.run(&mut input);
         let down = down.run(&mut output);
         tokio::pin!(down);
         tokio::select! {

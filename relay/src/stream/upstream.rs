@@ -1,9 +1,12 @@
 //! Client to relay: reads frames, has the router decide, carries out its commands.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use proto::{PublishId, relay::refused::Code};
+use proto::{
+    PublishId, encode_frame,
+    relay::{Ephemeral, RelayFrame, refused::Code, relay_frame::Frame},
+};
 use tokio::sync::mpsc;
 
 use super::{
@@ -11,12 +14,12 @@ use super::{
     input::{Budget, Input},
 };
 use crate::{
-    backend::{Appended, Author, Ticket},
+    backend::{Appended, Author, Permit, Signal, Tail, Ticket},
     clock::unix_ms,
     limits::LARGE_FRAME,
     request::{Memory, Publish},
     router::{Command, Refusal, Seat},
-    shared::{Handle, Peer},
+    shared::Peer,
 };
 
 /// What the other direction sends, in this order.
@@ -35,6 +38,11 @@ pub(super) enum Answer {
 pub(super) struct Upstream<'a> {
     pub peer: &'a Peer,
     pub seat: Seat,
+    /// Whether the key was in good standing when it joined: only then it is heard.
+    pub reads: bool,
+    /// Of a key that reads, or waits until it may again.
+    pub permit: &'a Permit,
+    pub tail: Arc<Tail>,
     /// When full, the client is not read: QUIC makes it wait.
     pub answers: mpsc::Sender<Answer>,
 }
@@ -52,8 +60,8 @@ impl Upstream<'_> {
                 Command::SendSlot(confirmed) => Answer::Slot(confirmed),
                 Command::Refuse(refusal) => Answer::Refused(refusal),
                 Command::End(refusal) => return Err(refusal.into()),
-                Command::FanOut(receivers, signal) => {
-                    self.fan_out(&receivers, &signal).await;
+                Command::FanOut(signal) => {
+                    self.fan_out(signal).await;
                     continue;
                 }
                 Command::Drop(limit) => {
@@ -84,15 +92,23 @@ impl Upstream<'_> {
         }
     }
 
-    async fn fan_out(&self, receivers: &[Handle], signal: &Bytes) {
+    async fn fan_out(&self, envelope: Bytes) {
         // A member that was removed may not have noticed yet, or pretend that it has not.
-        let view = self.peer.shared.backend.view(self.author()).await;
-        if matches!(view, Ok(Some(view)) if view.is_member()) {
-            for receiver in receivers {
-                // Full or gone: dropped, as signals may be.
-                let _ = receiver.signals.try_send(signal.clone());
-            }
+        if self.reads && (self.tail.allows(self.permit) || self.is_member().await) {
+            let frame = RelayFrame { frame: Some(Frame::Ephemeral(Ephemeral { envelope })) };
+            self.tail.signal(Signal { from: self.seat.key, frame: encode_frame(&frame).into() });
         }
+    }
+
+    /// Looks the key up, once for each time that it may have lost something.
+    async fn is_member(&self) -> bool {
+        let generation = self.tail.generation();
+        let view = self.peer.shared.backend.view(self.author()).await;
+        let is_member = matches!(view, Ok(Some(view)) if view.is_member());
+        if is_member {
+            self.permit.found(generation);
+        }
+        is_member
     }
 
     fn author(&self) -> Author {

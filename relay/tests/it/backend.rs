@@ -316,6 +316,18 @@ async fn retention_by_age_empties_a_quiet_room() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn append_does_not_look_at_entries_that_are_only_old() {
+    let retention = Retention { age: Duration::from_millis(100), ..Retention::default() };
+    let fixture = Fixture::new(Limits { retention, ..Limits::default() }).await;
+    let large = Publish { envelope: vec![0; 4 << 20].into(), ..line(1) };
+    fixture.append(ALICE, 1000, large).await.unwrap();
+    fixture.append(ALICE, 9999, line(2)).await.unwrap();
+    assert_eq!(fixture.read(1).await.oldest, 1, "left to the regular round");
+    fixture.backend.trim(9999).await;
+    assert_eq!(fixture.read(1).await.oldest, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn large_entry_is_read_only_where_there_is_room() {
     let fixture = Fixture::new(Limits::default()).await;
     let envelope = vec![0; 300 << 10].into();

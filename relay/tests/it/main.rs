@@ -32,6 +32,8 @@ mod lifecycle;
 mod limits;
 mod limits_connections;
 mod limits_program;
+mod live;
+mod live_access;
 #[cfg(unix)]
 mod logs;
 #[cfg(unix)]

@@ -5,14 +5,14 @@ use proto::relay::{GetSlot, Publish, client_frame, refused::Code, relay_frame::F
 use crate::common::*;
 
 impl Stream {
-    async fn acknowledge(&mut self, id: [u8; 16], seq: u64) {
+    pub async fn acknowledge(&mut self, id: [u8; 16], seq: u64) {
         let (room, key, _) = self.who.clone().unwrap();
         let ack = Some(ack(&room, &key, seq));
         let (id, envelope) = (id.to_vec().into(), b"taken".as_slice().into());
         self.frame(client_frame::Frame::Publish(Publish { id, envelope, ack, ..Publish::default() })).await;
     }
 
-    async fn vote(&mut self, id: [u8; 16], generation: &[u8], seq: u64) {
+    pub async fn vote(&mut self, id: [u8; 16], generation: &[u8], seq: u64) {
         let (room, key, _) = self.who.clone().unwrap();
         let ballot = Some(ballot(&room, generation, &key, seq));
         let id = id.to_vec().into();

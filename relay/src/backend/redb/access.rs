@@ -7,6 +7,7 @@ use proto::{
 use redb::{ReadableTable, StorageError};
 
 use super::tables::{AccessKey, RoomKey, Snapshot, Tables, VoteKey};
+use crate::backend::Loss;
 
 /// Length of a log's generation, in bytes.
 pub(super) const GENERATION: usize = 16;
@@ -80,7 +81,7 @@ pub(super) fn open(
     Ok(())
 }
 
-/// Writes what a publish changes.
+/// Writes what a publish changes, and tells readers whose access that changes: here alone, whatever the reason is.
 pub(super) fn write(
     tables: &mut Tables<'_>,
     room: &RoomId,
@@ -88,15 +89,19 @@ pub(super) fn write(
     changes: Changes,
 ) -> Result<(), StorageError> {
     let Changes { head, keys, steps, vote, slots, undone: _ } = changes;
+    let mut changed = Vec::new();
     for (key, row) in keys {
-        match row {
+        let after = Reading::of(row.as_ref());
+        let before = match row {
             Some(row) => put_key(tables, room, &key, &row)?,
-            None => {
-                tables.keys.remove((&room.0, &key.0))?;
-                remove_invite(tables, &room.0, &key.0)?;
-            }
+            None => remove_key(tables, &room.0, &key.0)?,
+        };
+        // Nobody follows the room with a key that it does not have.
+        if before != Reading::No && before != after {
+            changed.push(key);
         }
     }
+    tables.news.lost(room, Loss::Keys(changed));
     if let Some((first, key)) = vote {
         tables.votes.insert((&room.0, first, &key.0), ())?;
     }
@@ -119,27 +124,57 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Writes a key, and an invite's room.
+/// What a row lets a key read, an invite's time and uses aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// Nothing: there is no row.
+    No,
+    /// What was there when it was removed or suspended.
+    UpToRemoval,
+    /// Everything, or what guests get.
+    Yes,
+}
+
+impl Reading {
+    fn of(row: Option<&KeyRow>) -> Self {
+        match row {
+            None => Self::No,
+            Some(row) if row.removed != 0 => Self::UpToRemoval,
+            Some(_) => Self::Yes,
+        }
+    }
+}
+
+/// Writes a key, and an invite's room. Returns what it could read before.
 pub(super) fn put_key(
     tables: &mut Tables<'_>,
     room: &RoomId,
     key: &PublicKey,
     row: &KeyRow,
-) -> Result<(), StorageError> {
-    tables.keys.insert((&room.0, &key.0), row.to_bytes().as_slice())?;
+) -> Result<Reading, StorageError> {
+    let before = tables.keys.insert((&room.0, &key.0), row.to_bytes().as_slice())?;
+    let before = before.map(|row| KeyRow::from_bytes(row.value())).transpose().map_err(corrupt)?;
     // Whoever adds another room's invite to its own does not get that room's guests.
     if !row.grant.is_member() && tables.invites.get(&key.0)?.is_none() {
         tables.invites.insert(&key.0, &room.0)?;
     }
-    Ok(())
+    Ok(Reading::of(before.as_ref()))
 }
 
-/// Forgets which room an invite is for.
-pub(super) fn remove_invite(
+/// Removes a key, and an invite's room. Returns what it could read before.
+pub(super) fn remove_key(
     tables: &mut Tables<'_>,
     room: &[u8; 32],
     key: &[u8; 32],
-) -> Result<(), StorageError> {
+) -> Result<Reading, StorageError> {
+    let before = tables.keys.remove((room, key))?;
+    let before = before.map(|row| KeyRow::from_bytes(row.value())).transpose().map_err(corrupt)?;
+    remove_invite(tables, room, key)?;
+    Ok(Reading::of(before.as_ref()))
+}
+
+/// Forgets which room an invite is for.
+fn remove_invite(tables: &mut Tables<'_>, room: &[u8; 32], key: &[u8; 32]) -> Result<(), StorageError> {
     if tables.invites.get(key)?.is_some_and(|of| of.value() == room) {
         tables.invites.remove(key)?;
     }

@@ -61,12 +61,16 @@ pub(super) fn append(
     room.last_at_ms = at_ms;
     room.bytes += row.len() as u64;
     room.keys = changes.head.rows;
+    tables.news.wrote(&author.room, seq, row, publish.envelope.len());
     access::write(tables, &author.room, &before, changes)?;
     if let Some(commit) = &publish.commit {
         room.last_commit = seq;
         tables.slots.insert((&author.room.0, seq), &*commit.slot)?;
     }
-    trim::trim(tables, &author.room, &mut room, &policy.retention, author.now_ms, TRIM_STEP)?;
+    // By age they go in the regular round: whether the oldest is due is not worth looking at it for each new one.
+    if trim::is_over(&room, &policy.retention) {
+        trim::trim(tables, &author.room, &mut room, &policy.retention, author.now_ms, TRIM_STEP)?;
+    }
     tables.rooms.insert(&author.room.0, &room.into())?;
     Ok(Ok(Appended { seq, at_ms, repeated: false }))
 }

@@ -16,6 +16,7 @@ pub(super) fn doom(tables: &mut Tables<'_>, room: &RoomId) -> Result<bool, Stora
     if existed {
         tables.doomed.insert(&room.0, ())?;
         tokens::free(tables, room)?;
+        tables.news.ended(room);
     }
     Ok(existed)
 }
@@ -72,8 +73,7 @@ fn empty(tables: &mut Tables<'_>, room: &[u8; 32], budget: &mut Budget) -> Resul
         }
     }
     while let Some(key) = first_key(tables, room)? {
-        tables.keys.remove((room, &key))?;
-        access::remove_invite(tables, room, &key)?;
+        access::remove_key(tables, room, &key)?;
         if !budget.take(0) {
             return Ok(false);
         }

@@ -76,6 +76,8 @@ struct Policy {
     keys_per_room: u64,
     free_space_reserve: u64,
     max_disk: Option<u64>,
+    /// Bytes of all tails together.
+    tail: usize,
     drop_idle: Option<Duration>,
     /// The writer has not seen it yet: what it remembers of the disk was judged by the one before.
     is_new: bool,
@@ -88,6 +90,7 @@ impl From<&Limits> for Policy {
             keys_per_room: limits.keys_per_room,
             free_space_reserve: limits.free_space_reserve,
             max_disk: limits.max_disk,
+            tail: limits.tail,
             drop_idle: limits.drop_idle,
             is_new: true,
         }
@@ -102,10 +105,10 @@ impl Redb {
     /// [`OpenError`] when the file cannot be used.
     pub fn open(directory: &Path, limits: &Limits) -> Result<Self, OpenError> {
         let store = Store::open(directory)?;
-        if space::is_at_bound(&store, &Policy::from(limits)) {
+        if space::is_near_bound(&store, &Policy::from(limits)) {
             // Nobody waits yet, and how much of the file is free is not remembered from the last life.
             let (before, after) = store.compact()?;
-            tracing::info!(before, after, "the database had reached its bound and was compacted");
+            tracing::info!(before, after, "the database was near its bound and was compacted");
         }
         Self::start(store, limits)
     }
@@ -216,6 +219,7 @@ impl Redb {
         read: impl FnOnce(&redb::ReadTransaction) -> Result<T, redb::Error> + Send + 'static,
     ) -> Answer<'_, Result<T, Unavailable>> {
         let store = self.store.clone();
+        self.stats.reads.inc();
         Box::pin(async move {
             let result = tokio::task::spawn_blocking(move || store.read(read)).await;
             result.unwrap_or(Err(Unavailable))

@@ -99,9 +99,9 @@ impl Space {
     }
 }
 
-/// Whether a file is so large that nothing could be appended.
-pub(super) fn is_at_bound(store: &Store, policy: &Policy) -> bool {
-    needed(0) > below_bound(store, policy)
+/// Whether a file is so large that it matters what is free in it.
+pub(super) fn is_near_bound(store: &Store, policy: &Policy) -> bool {
+    below_bound(store, policy) < NEAR
 }
 
 /// Bytes that the file may still take.

@@ -20,6 +20,8 @@ pub struct Stats {
     pub published: Counter,
     /// Their bytes.
     pub published_bytes: Counter,
+    /// Snapshots that were read, for whatever reason.
+    pub reads: Counter,
     /// Entries that retention has removed, by the bound that they were over.
     pub(crate) trimmed: Family<BoundLabel, Counter>,
 }
@@ -101,6 +103,7 @@ impl Default for Stats {
             batch_jobs: Histogram::new(exponential_buckets(1.0, 2.0, 10)),
             published: Counter::default(),
             published_bytes: Counter::default(),
+            reads: Counter::default(),
         }
     }
 }

@@ -7,6 +7,7 @@ use redb::{
 };
 
 use super::{stats::Trimmed, tokens::TokenRow};
+use crate::backend::tail::News;
 
 /// A room: head, oldest, last commit in the log, time of the last entry (ms), bytes of the log, rows of access keys.
 pub(super) type RoomRow = (u64, u64, u64, u64, u64, u64);
@@ -80,6 +81,8 @@ pub(super) struct Tables<'txn> {
     pub freed: u64,
     /// How many entries went because of which bound.
     pub trimmed: Trimmed,
+    /// What readers have to learn once it is on the disk.
+    pub news: News,
     pub tokens: Table<'txn, RoomKey, TokenRow>,
     pub opened_by: Table<'txn, RoomKey, &'static [u8; 32]>,
 }
@@ -115,6 +118,7 @@ impl<'txn> Tables<'txn> {
             doomed: transaction.open_table(DOOMED)?,
             freed: 0,
             trimmed: Trimmed::default(),
+            news: News::default(),
             tokens: transaction.open_table(TOKENS)?,
             opened_by: transaction.open_table(OPENED_BY)?,
         })

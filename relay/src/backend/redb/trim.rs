@@ -2,15 +2,25 @@
 
 use std::ops::Bound;
 
-use proto::RoomId;
+use proto::{PublishId, RoomId};
 use redb::{ReadableTable, StorageError};
 
 use super::{
     doom::doom,
     stats::LogBound,
-    tables::{self, Room, Tables, from_entry_row},
+    tables::{self, Room, Tables},
 };
 use crate::limits::{Retention, TRIM_ROUND};
+
+/// The keys of `Deliver.seq` and `Deliver.at_ms`: fields 1 and 2, numbers.
+const SEQ: u8 = 1 << 3;
+const AT_MS: u8 = 2 << 3;
+
+/// Whether a room has more entries or bytes than it may, which its row alone tells.
+pub(super) fn is_over(room: &Room, retention: &Retention) -> bool {
+    let kept = (room.head + 1).saturating_sub(room.oldest);
+    kept > retention.entries.max(1) || (room.bytes > retention.bytes && kept > 1)
+}
 
 /// Removes up to `step` entries that retention does not cover, and updates `room`. Never the newest.
 pub(super) fn trim(
@@ -28,7 +38,7 @@ pub(super) fn trim(
         let Some(row) = tables.entries.get((&id.0, room.oldest))? else {
             return Err(StorageError::Corrupted("the log has a gap".into()));
         };
-        let (publish, entry) = from_entry_row(row.value())?;
+        let (publish, at_ms) = head_of(row.value())?;
         let bytes = row.value().len() as u64;
         drop(row);
         let kept = room.head - room.oldest + 1;
@@ -36,7 +46,7 @@ pub(super) fn trim(
             LogBound::Entries
         } else if room.bytes > retention.bytes && kept > 1 {
             LogBound::Bytes
-        } else if entry.at_ms < horizon {
+        } else if at_ms < horizon {
             LogBound::Age
         } else {
             break;
@@ -50,6 +60,33 @@ pub(super) fn trim(
         removed += 1;
     }
     Ok(removed)
+}
+
+/// The publish id and the time of an entry, without a copy of its envelope.
+fn head_of(row: &[u8]) -> Result<(PublishId, u64), StorageError> {
+    let corrupted = || StorageError::Corrupted("an entry does not parse".into());
+    let (id, mut entry) = row.split_at_checked(PublishId::LEN).ok_or_else(corrupted)?;
+    let id = PublishId::try_from(id).map_err(|_| corrupted())?;
+    // Fields stand in the order of their numbers, and a time of 0 is left out.
+    while let Some((&tag, rest)) = entry.split_first() {
+        if tag != SEQ && tag != AT_MS {
+            break;
+        }
+        let (value, rest) = varint(rest).ok_or_else(corrupted)?;
+        if tag == AT_MS {
+            return Ok((id, value));
+        }
+        entry = rest;
+    }
+    Ok((id, 0))
+}
+
+/// A number as protobuf writes it.
+fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let length = 1 + bytes.iter().position(|byte| byte & 0x80 == 0)?;
+    let (bytes, rest) = bytes.split_at_checked(length.min(10))?;
+    let value = bytes.iter().rev().fold(0, |value: u64, byte| value << 7 | u64::from(byte & 0x7f));
+    Some((value, rest))
 }
 
 /// One transaction's part of a round through all rooms.
@@ -103,4 +140,24 @@ pub(super) fn trim_rooms(
         }
     }
     Ok((next, changed))
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::relay::Deliver;
+
+    use super::*;
+
+    #[test]
+    fn time_of_an_entry_is_found_without_its_envelope() {
+        let id = PublishId([3; 16]);
+        for (seq, at_ms, bytes) in [(0, 0, 0), (1, 0, 5), (0, 7, 5), (300, u64::MAX, 40), (u64::MAX, 128, 0)]
+        {
+            let entry = Deliver { seq, at_ms, envelope: vec![0x10; bytes].into(), ..Deliver::default() };
+            let row = tables::to_entry_row(&id, &entry);
+            assert_eq!(head_of(&row).unwrap(), (id, at_ms), "{entry:?}");
+        }
+        assert!(head_of(&[0; 15]).is_err());
+        assert!(head_of(&[[0; 16].as_slice(), &[0x10, 0x80]].concat()).is_err());
+    }
 }

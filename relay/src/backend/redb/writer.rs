@@ -27,6 +27,7 @@ use crate::{
     backend::{
         AppendError, Appended, Author, CreateError, Feeds, Lack, Revoked, TokenChange, TokenError,
         Unavailable,
+        tail::{News, Ring},
     },
     limits::{BATCH_BYTES, BATCH_JOBS, TRIM_ROOMS},
     request::{Opening, Publish},
@@ -95,6 +96,8 @@ pub(super) struct Writer {
     queue: mpsc::Receiver<Job>,
     stats: Stats,
     space: Space,
+    /// What is held in memory for readers.
+    ring: Ring,
 }
 
 impl Writer {
@@ -105,7 +108,7 @@ impl Writer {
         queue: mpsc::Receiver<Job>,
         stats: Stats,
     ) -> Self {
-        Self { store, feeds, policy, queue, stats, space: Space::new() }
+        Self { store, feeds, policy, queue, stats, space: Space::new(), ring: Ring::default() }
     }
 
     /// Works until nobody can queue any more and the queue is empty.
@@ -148,12 +151,12 @@ impl Writer {
         let written = self.store.write(|mut transaction| {
             transaction.set_durability(Durability::Immediate)?;
             let mut settled = Vec::with_capacity(batch.len());
-            let (freed, trimmed) = {
+            let (freed, trimmed, news) = {
                 let mut tables = Tables::open(&transaction)?;
                 for job in &batch {
                     settled.push(settle(&mut tables, &self.feeds, policy, space, job)?);
                 }
-                (tables.freed, tables.trimmed)
+                (tables.freed, tables.trimmed, std::mem::take(&mut tables.news))
             };
             // An fsync for nothing would let refused publishes slow down the accepted ones.
             if settled.iter().any(Settled::changed) {
@@ -164,17 +167,25 @@ impl Writer {
             } else {
                 transaction.abort()?;
             }
-            Ok((settled, freed))
+            Ok((settled, freed, news))
         });
         match written {
-            Ok((settled, freed)) => {
+            Ok((settled, freed, news)) => {
                 self.space.wrote(freed);
+                let readers = self.ring.push(&self.feeds, news, policy.tail);
+                // Whoever published is woken by its answer, and finds its entry in the same turn.
                 for (job, settled) in batch.into_iter().zip(settled) {
-                    job.answer(settled, &self.feeds, &self.stats);
+                    job.answer(settled, &self.stats);
                 }
+                readers.iter().for_each(|tail| tail.wake());
             }
             // All or nothing: none of the batch is on disk, or it cannot be known that it is.
-            Err(_) => batch.into_iter().for_each(Job::fail),
+            Err(_) => {
+                let unsure = News::unsure(self.feeds.rooms());
+                let readers = self.ring.push(&self.feeds, unsure, policy.tail);
+                batch.into_iter().for_each(Job::fail);
+                readers.iter().for_each(|tail| tail.wake());
+            }
         }
     }
 }
@@ -236,23 +247,18 @@ impl Job {
         }
     }
 
-    fn answer(self, settled: Settled, feeds: &Feeds, stats: &Stats) {
+    fn answer(self, settled: Settled, stats: &Stats) {
         match (self, settled) {
-            (Self::Append { author, publish, answer }, Settled::Append(result)) => {
+            (Self::Append { publish, answer, .. }, Settled::Append(result)) => {
                 if let Ok(Appended { repeated: false, .. }) = result {
                     stats.published.inc();
                     stats.published_bytes.inc_by(publish.envelope.len() as u64);
-                    feeds.changed(&author.room);
                 }
                 tell(answer, result);
             }
             (Self::Create { answer, .. }, Settled::Create(result)) => tell(answer, result),
             (Self::Tokens { answer, .. }, Settled::Tokens(result)) => tell(answer, result),
-            (Self::Drop { room, answer }, Settled::Drop(existed)) => {
-                // Followers read on, find that they have no access any more, and end.
-                feeds.changed(&room);
-                tell(answer, Ok(existed));
-            }
+            (Self::Drop { answer, .. }, Settled::Drop(existed)) => tell(answer, Ok(existed)),
             (Self::Sweep { answer }, Settled::Sweep(more, _)) => tell(answer, more),
             (Self::Trim { answer, .. }, Settled::Trim(next, _)) => tell(answer, next),
             (Self::Probe { answer }, Settled::Probe(health)) => tell(answer, Ok(health)),

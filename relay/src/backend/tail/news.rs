@@ -7,7 +7,7 @@ use proto::{PublicKey, RoomId};
 /// Keys of one loss that are remembered by name; more are taken for everybody.
 const NAMED: usize = 32;
 
-/// Who may have lost the right to read.
+/// Who may have lost the right to read, or got it back.
 #[derive(Clone, Debug)]
 pub enum Loss {
     /// These keys.
@@ -56,7 +56,7 @@ impl News {
         self.of(room).entries.push(entry);
     }
 
-    /// Somebody may have lost the right to read. Whatever takes it away has to say so here.
+    /// Somebody may have lost the right to read, or got it back. Whatever does that has to say so here.
     pub fn lost(&mut self, room: &RoomId, loss: Loss) {
         let loss = match loss {
             Loss::Keys(keys) if keys.is_empty() => return,

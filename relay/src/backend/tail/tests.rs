@@ -21,7 +21,8 @@ fn entry(seq: u64, bytes: usize) -> Deliver {
 }
 
 fn write(news: &mut News, seq: u64, bytes: usize) {
-    let row = [&PublishId([3; 16]).as_bytes()[..], &entry(seq, bytes).encode_to_vec()].concat();
+    let (id, entry) = (PublishId([3; 16]), entry(seq, bytes).encode_to_vec());
+    let row = [id.as_bytes(), entry.as_slice()].concat();
     news.wrote(&ROOM, seq, row, bytes);
 }
 

@@ -25,6 +25,12 @@ pub struct Storage {
     /// A room's share of a small disk.
     #[arg(long, hide_short_help = true, env = "RELAY_KEEP_MIB", value_name = "MIB", default_value_t = 256, value_parser = value_parser!(u64).range(1..=1 << 30))]
     pub keep_mib: u64,
+    /// Mebibytes of the newest entries held in memory, all rooms together.
+    ///
+    /// From there they go to everybody who is online; who is slower reads the disk. 32 are some 80,000 chat lines. 0
+    /// holds none: each reader then reads the disk for each entry.
+    #[arg(long, hide_short_help = true, env = "RELAY_TAIL_MIB", value_name = "MIB", default_value_t = 32, value_parser = value_parser!(u32).range(0..=1 << 20))]
+    pub tail_mib: u32,
     /// Free mebibytes on the disk below which nothing is appended.
     ///
     /// Reading goes on. A disk that is full to the last byte stops other programs, and the relay's own cleaning up.
@@ -52,6 +58,7 @@ impl Storage {
             entries: self.keep_entries,
             bytes: self.keep_mib << 20,
         };
+        limits.tail = usize::try_from(u64::from(self.tail_mib) << 20).unwrap_or(usize::MAX);
         limits.free_space_reserve = self.reserve_mib << 20;
         let days = u64::from(self.drop_idle_days);
         limits.drop_idle = (days > 0).then(|| Duration::from_secs(days * 24 * 3600));
