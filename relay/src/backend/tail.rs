@@ -8,10 +8,12 @@
 //!                                                          └ Behind: read the disk, then come back
 //! ```
 //!
-//! **Access.** Whenever somebody may have lost the right to read, the room's generation rises in the same step in
+//! **Access.** Whenever somebody may have lost the right to read (removed, or suspended by an undoing, or come with a
+//! commit that was dropped), or got it back, the room's generation rises in the same step in
 //! which the entries of that transaction appear. A reader remembers the generation for which its key was found in the
 //! database ([`Permit`]), and gets frames only if nobody has lost anything since, or only others have. Else it is sent
-//! to the database, which knows. So an entry that was appended after a key was removed is never handed to it.
+//! to the database, which knows. So an entry that was appended after a key was removed is never handed to it. Who
+//! joined suspended reads nothing here at all, whatever its permit says: it waits until it is brought back.
 
 mod chunk;
 mod news;
