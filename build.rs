@@ -6,8 +6,12 @@
 
 use std::{env, error::Error, path::Path};
 
-const SECRET_MESSAGES: [&str; 3] =
-    [".schat.content.v2.Invite", ".schat.content.v2.Card", ".schat.content.v2.Text"];
+const SECRET_MESSAGES: [&str; 4] = [
+    ".schat.content.v2.Invite",
+    ".schat.content.v2.Card",
+    ".schat.content.v2.Text",
+    ".schat.content.v2.ResyncState",
+];
 
 /// `proto::token` prints its name and sizes only.
 const MESSAGES_WITH_A_TOKEN: [&str; 1] = [".schat.relay.v2.Create"];

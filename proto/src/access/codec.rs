@@ -117,7 +117,7 @@ fn put_step(out: &mut Vec<u8>, step: &Step) {
     put_tip(out, step.base);
     out.put_u8(u8::from(step.author.is_some()));
     out.put_slice(&step.author.map_or([0; 32], |author| author.0));
-    for number in [step.at_ms, step.voters, step.votes, step.added, step.removed] {
+    for number in [step.at_ms, step.since_ms, step.voters, step.votes, step.added, step.removed] {
         out.put_u64(number);
     }
     let (kind, until) = match step.fate {
@@ -137,11 +137,11 @@ fn tip(from: &mut &[u8]) -> Result<Tip, Corrupted> {
 fn step(from: &mut &[u8]) -> Result<Step, Corrupted> {
     let (first, tip, base) = (from.try_get_u64()?, tip(from)?, tip(from)?);
     let (has_author, author) = (flag(from)?, key(from)?);
-    let mut numbers = [0; 5];
+    let mut numbers = [0; 6];
     for number in &mut numbers {
         *number = from.try_get_u64()?;
     }
-    let [at_ms, voters, votes, added, removed] = numbers;
+    let [at_ms, since_ms, voters, votes, added, removed] = numbers;
     let fate = match (from.try_get_u8()?, from.try_get_u64()?) {
         (OFFERED, 0) => Fate::Offered,
         (CONFIRMED, until) => Fate::Confirmed(until),
@@ -150,7 +150,7 @@ fn step(from: &mut &[u8]) -> Result<Step, Corrupted> {
         _ => return Err(Corrupted),
     };
     let author = has_author.then_some(author);
-    Ok(Step { first, tip, base, author, at_ms, voters, votes, added, removed, fate })
+    Ok(Step { first, tip, base, author, at_ms, since_ms, voters, votes, added, removed, fate })
 }
 
 fn maybe(from: &mut &[u8]) -> Result<Option<Step>, Corrupted> {

@@ -51,8 +51,8 @@ impl<R: Rows> Draft<'_, R> {
     fn may_drop(&self, publish: &Publish<'_>) -> bool {
         self.changes.head.offer.as_ref().is_none_or(|offer| {
             // A clock that went back must not make anybody wait for years.
-            let waited =
-                publish.now_ms < offer.at_ms || publish.now_ms >= offer.at_ms.saturating_add(OFFER_GRACE_MS);
+            let waited = publish.now_ms < offer.since_ms
+                || publish.now_ms >= offer.since_ms.saturating_add(OFFER_GRACE_MS);
             offer.author == Some(publish.key) || waited
         })
     }
@@ -110,6 +110,7 @@ impl Step {
             base,
             author,
             at_ms: publish.now_ms,
+            since_ms: publish.now_ms,
             voters,
             votes: 0,
             added: 0,

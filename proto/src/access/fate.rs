@@ -18,7 +18,7 @@ impl<R: Rows> Draft<'_, R> {
         let Some(joins) = (if joins { head.joins.take() } else { None }) else { return };
         head.offer = Some(match head.offer.take() {
             Some(offer) => Step { tip: joins.tip, at_ms: now_ms, added: offer.added + joins.added, ..offer },
-            None => Step { author: Some(key), at_ms: now_ms, ..joins },
+            None => Step { author: Some(key), at_ms: now_ms, since_ms: now_ms, ..joins },
         });
         self.confirm_alone(now_ms);
     }

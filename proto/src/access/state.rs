@@ -25,6 +25,8 @@ pub struct Step {
     pub author: Option<PublicKey>,
     /// Time of its newest commit, Unix milliseconds.
     pub at_ms: u64,
+    /// Since when it waits for somebody's word, Unix milliseconds: whoever adds to it gains no time.
+    pub since_ms: u64,
     /// Member keys that were confirmed before it, suspended ones among them: who may vote on it.
     pub voters: u64,
     /// How many of them want it undone.

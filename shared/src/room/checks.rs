@@ -77,7 +77,8 @@ impl Engine {
     pub(super) fn unreadable(&mut self, epoch: u64, is_commit: bool) -> Verdict {
         // A newcomer meets messages that were under way when it joined; it was never meant to read them. Each
         // member has at most one under way, and a commit of before the join cannot come after it.
-        let newcomer = self.meta.join_epoch > 0 && epoch <= self.meta.join_epoch + EPOCHS_RECOGNISED;
+        let newcomer =
+            self.meta.join_epoch > 0 && epoch <= self.meta.join_epoch.saturating_add(EPOCHS_RECOGNISED);
         if !newcomer || is_commit {
             return self.forged("was sealed by nobody who is in the room, or too long ago");
         }

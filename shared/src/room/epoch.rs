@@ -52,6 +52,7 @@ impl Engine {
             return Ok(());
         }
         self.new_epoch()?;
+        self.settle_again()?;
         if !applied.removed.is_empty() {
             self.meta.removal_epoch = self.meta.epochs.last().map_or(0, |row| row.epoch);
         }
@@ -96,12 +97,12 @@ impl Engine {
 
         let epoch = row.epoch;
         self.meta.epochs.push(row);
-        self.meta.epochs.retain(|row| row.epoch + EPOCHS_RECOGNISED >= epoch);
+        self.meta.epochs.retain(|row| row.epoch.saturating_add(EPOCHS_RECOGNISED) >= epoch);
         self.keyring.set(&self.meta.epochs);
         let stale: Vec<(u32, Session)> = self
             .windows
             .iter()
-            .filter(|(_, (used, _))| used + EPOCHS_RECOGNISED < epoch)
+            .filter(|(_, (used, _))| used.saturating_add(EPOCHS_RECOGNISED) < epoch)
             .map(|(id, _)| *id)
             .collect();
         for id in stale {

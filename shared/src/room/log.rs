@@ -87,9 +87,22 @@ impl Engine {
     }
 
     fn voted(&mut self, entry: &Deliver, now: Millis) -> Result<Verdict, GroupError> {
-        if entry.undone != 0 {
-            self.undone(entry, now)?;
+        self.count_vote(entry);
+        if entry.undone == 0 {
+            return Ok(Verdict::Taken);
         }
+        if !self.is_outvoted(entry.undone) {
+            self.alarm(
+                AlarmKind::Fork,
+                format!(
+                    "Entry {} says that a majority undid the change at entry {}, but shows too few votes for that; it was \
+                     refused. The relay deceives this device.",
+                    entry.seq, entry.undone
+                ),
+            );
+            return Ok(Verdict::Refused);
+        }
+        self.undone(entry, now)?;
         Ok(Verdict::Taken)
     }
 
@@ -170,7 +183,7 @@ impl Engine {
         }
         // Sealed too long ago to be read by anybody: said again by its sender. The number is not marked, since
         // nothing proves the sender.
-        if sealed_in + EPOCHS_KEPT < epoch {
+        if sealed_in.saturating_add(EPOCHS_KEPT) < epoch {
             return Ok(Verdict::Taken);
         }
         let Ok(sealed) = content::Sealed::decode(plain.as_slice()) else {

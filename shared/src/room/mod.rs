@@ -60,6 +60,7 @@ mod rows;
 mod said;
 mod signal;
 mod state;
+mod takeback;
 mod watch;
 
 pub use crate::mls::rules::MAX_PAST;

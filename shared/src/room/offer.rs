@@ -11,7 +11,7 @@ use proto::{
 };
 
 use super::{
-    AlarmKind, Engine, Millis,
+    Engine, Millis,
     out::Cause,
     state::{Meta, Phase, StepRow, UntakenRow},
 };
@@ -185,6 +185,10 @@ impl Engine {
         let mut row = UntakenRow::default();
         (row.seq, row.joins, row.until) = (entry.seq, joins, now + 1 + wait);
         (row.key, row.authority) = (entry.key.to_vec(), entry.authority.to_vec());
+        if let Some(before) = self.meta.untaken.as_ref().filter(|before| before.key == row.key) {
+            // Whoever adds to what nobody can take gains no time by it.
+            row.until = row.until.min(before.until);
+        }
         row.broken = self.link.broken;
         let own = self.own_key();
         // Whoever locks members out by what nobody can take needs more than half of them to agree.
@@ -207,25 +211,6 @@ impl Engine {
             return;
         }
         self.cannot_take(entry, now);
-    }
-
-    /// A commit takes the place of what came after an earlier one: the group returns there. False when it must not.
-    pub(super) fn fall_back(&mut self, entry: &Deliver) -> Result<bool, GroupError> {
-        let steps = [&self.meta.offer, &self.meta.joins];
-        let removed =
-            steps.into_iter().flatten().any(|step| step.removed.iter().any(|key| *key == *entry.key));
-        if removed {
-            self.alarm(
-                AlarmKind::Fork,
-                format!(
-                    "Entry {} would take back the removal of the member who made it; it was refused. The relay helps a \
-                     removed member.",
-                    entry.seq
-                ),
-            );
-            return Ok(false);
-        }
-        self.return_to(entry.base)
     }
 
     /// The group as it was at an earlier commit. False when it is not known any more.

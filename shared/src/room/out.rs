@@ -7,7 +7,7 @@ use proto::{
     relay::{Deliver, Joined, Publish},
 };
 
-use super::{Engine, Event, Millis, state::OutRow, state::RestoredRow};
+use super::{AlarmKind, Engine, Event, Millis, state::OutRow, state::RestoredRow};
 use crate::mls::group::GroupError;
 
 /// Why a device is out.
@@ -187,7 +187,15 @@ impl Engine {
 
     /// The relay says that this device's key was removed by the commit at `seq`: it may vote, and nothing else.
     pub(super) fn suspended(&mut self, seq: u64, now: Millis) {
-        if self.link.voted != seq {
+        if seq != 0 && seq <= self.meta.cursor && self.is_member() {
+            self.alarm(
+                AlarmKind::Fork,
+                format!(
+                    "The relay says that entry {seq} removed this device, but this device has read that entry and is a \
+                     member; it votes for nothing. The relay deceives this device."
+                ),
+            );
+        } else if self.link.voted != seq {
             self.link.voted = seq;
             self.meta.vote = seq;
             self.link.not_before = now;

@@ -141,10 +141,13 @@ impl Engine {
     }
 
     fn send_next(&mut self, now: Millis) -> Result<(), GroupError> {
+        if self.is_haunted() {
+            return Ok(());
+        }
         let epoch = self.group.as_ref().map_or(0, crate::mls::group::Group::epoch);
         let Some(item) = self.outbox.front() else { return Ok(()) };
         // What somebody could read who is not a member any more is sealed anew as well.
-        let stale = item.epoch + EPOCHS_KEPT < epoch || item.epoch < self.meta.removal_epoch;
+        let stale = item.epoch.saturating_add(EPOCHS_KEPT) < epoch || item.epoch < self.meta.removal_epoch;
         if item.envelope.is_empty() || stale {
             let generation = self.group.as_mut().map_or(Ok(0), crate::mls::group::Group::next_generation)?;
             if !self.may_say(generation) {

@@ -146,6 +146,8 @@ impl Engine {
             return;
         }
         let waiting = &mut self.link.requests;
+        // One for each member: the latest.
+        waiting.retain(|other| *other.key != *request.access_key);
         if waiting.len() >= MAX_REQUESTS {
             return;
         }
@@ -162,7 +164,11 @@ impl Engine {
             return Ok(false);
         };
         let request = self.link.requests.swap_remove(index);
-        let Some(group) = &self.group else { return Ok(false) };
+        // Whoever was removed since it asked gets nothing.
+        let Some(group) = self.group.as_ref().filter(|group| group.leaf_of_key(&request.key).is_some())
+        else {
+            return Ok(false);
+        };
         let random = self.profile.random.clone();
         let Ok((shared, ciphertext)) = KemKey::encapsulate(&random, &request.kem_key) else {
             return Ok(false);

@@ -130,7 +130,7 @@ impl Engine {
         self.elect();
     }
 
-    fn want_removed(&mut self, unique: Vec<u8>) {
+    pub(super) fn want_removed(&mut self, unique: Vec<u8>) {
         if !self.meta.to_remove.contains(&unique) {
             self.meta.to_remove.push(unique);
         }

@@ -167,6 +167,12 @@ pub(super) struct Meta {
     /// Sequence number of the last commit that is confirmed; 0 for the room's beginning.
     #[prost(uint64, tag = "78")]
     pub confirmed: u64,
+    /// Members whose removal was taken back: account key and device id. Nothing is said while one of them is in.
+    #[prost(bytes = "vec", repeated, tag = "79")]
+    pub again: Vec<Vec<u8>>,
+    /// Votes for an undoing, as the log showed them.
+    #[prost(message, repeated, tag = "80")]
+    pub votes: Vec<VoteRow>,
     /// [`FORMAT`]: see [`Format`].
     #[prost(uint32, tag = "99")]
     pub format: u32,
@@ -201,6 +207,16 @@ pub(super) struct StepRow {
     pub added: Vec<Vec<u8>>,
     #[prost(bytes = "vec", repeated, tag = "5")]
     pub removed: Vec<Vec<u8>>,
+}
+
+/// A member's vote for the undoing of a commit.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(super) struct VoteRow {
+    #[prost(uint64, tag = "1")]
+    pub seq: u64,
+    /// The member's access key.
+    #[prost(bytes = "vec", tag = "2")]
+    pub key: Vec<u8>,
 }
 
 /// A commit that this device cannot take.

@@ -1,12 +1,13 @@
 //! Watching the relay: the running hash over the log, and what other members say they saw of it.
 //!
 //! `h(n) = SHA-256("schat/2 log" ‖ h(n-1) ‖ seq ‖ at ‖ is_commit ‖ SHA-256(access change) ‖
-//! SHA-256(envelope))`, over commits as over contents. With `h(n-1)` all zero when entry n is a join that was
+//! SHA-256(envelope) ‖ SHA-256(the entry without envelope and access change))`, over commits as over contents. With `h(n-1)` all zero when entry n is a join that was
 //! applied: so the newcomer hashes from the same point as everybody. What the others had just before is a
 //! [`content::Mark`] of their views, so that a join hides nothing among those who were there before it.
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use prost::Message;
 use proto::relay::Deliver;
 use sha2::{Digest, Sha256};
@@ -31,6 +32,8 @@ const MAX_PRIOR: usize = 4;
 /// The hash after `entry`; `before` is None when the entry is a join that was applied.
 pub(super) fn hash_entry(before: Option<&[u8]>, entry: &Deliver) -> Vec<u8> {
     let access = entry.access.as_ref().map(Message::encode_to_vec).unwrap_or_default();
+    // All else that the relay says of it: which commit it stands on, whose key, which word was given or vote cast.
+    let said = Deliver { envelope: Bytes::new(), access: None, ..entry.clone() }.encode_to_vec();
     Sha256::new()
         .chain_update(LOG_CONTEXT)
         .chain_update(before.unwrap_or(&[0; 32]))
@@ -39,6 +42,7 @@ pub(super) fn hash_entry(before: Option<&[u8]>, entry: &Deliver) -> Vec<u8> {
         .chain_update([u8::from(entry.is_commit)])
         .chain_update(Sha256::digest(access))
         .chain_update(Sha256::digest(&entry.envelope))
+        .chain_update(Sha256::digest(said))
         .finalize()
         .to_vec()
 }

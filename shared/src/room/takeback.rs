@@ -1,0 +1,134 @@
+//! Going back behind a change that this device had taken. The relay says which commit another one stands on, and it may
+//! help somebody who was removed: so nobody's own removal is taken back by a commit of theirs, whatever key the relay
+//! names; what was removed is removed again before anything is said; and that a majority undid something is believed
+//! when their votes were seen.
+
+use proto::{PublicKey, access::ballot_statement, relay::Deliver};
+
+use super::{AlarmKind, Engine, state::VoteRow};
+use crate::{
+    content,
+    crypto::aead::Envelope,
+    identity::verifies,
+    mls::group::{Group, GroupError},
+};
+use prost::Message as _;
+
+/// Votes that are kept: two for each key that a room may have at a relay's defaults. When full, no more are counted.
+const MAX_VOTES: usize = 4096;
+
+/// Members whose removal was taken back, at most; more are not kept apart, and nothing is said before all are out.
+const MAX_AGAIN: usize = 1024;
+
+impl Engine {
+    /// A commit takes the place of what came after an earlier one: the group returns there. False when it must not.
+    pub(super) fn fall_back(&mut self, entry: &Deliver) -> Result<bool, GroupError> {
+        let Some(group) = self.group.as_ref().filter(|group| group.has_base(entry.base)) else {
+            return Ok(false);
+        };
+        let mut base = group.base(entry.base)?;
+        let gone = self.removed_since(&base);
+        let author = if gone.is_empty() { None } else { self.author_at(&mut base, entry) };
+        if author.is_some_and(|author| gone.contains(&author)) {
+            self.alarm(
+                AlarmKind::Fork,
+                format!(
+                    "Entry {} would take back the removal of the member who made it; it was refused. The relay helps a \
+                     removed member.",
+                    entry.seq
+                ),
+            );
+            return Ok(false);
+        }
+        if !self.return_to(entry.base)? {
+            return Ok(false);
+        }
+        for unique in gone {
+            if self.meta.again.len() < MAX_AGAIN && !self.meta.again.contains(&unique) {
+                self.meta.again.push(unique.clone());
+            }
+            self.want_removed(unique);
+        }
+        Ok(true)
+    }
+
+    /// Who was removed by what this device has taken and nobody has confirmed.
+    fn removed_since(&self, base: &Group) -> Vec<Vec<u8>> {
+        let steps = [&self.meta.offer, &self.meta.joins].into_iter().flatten();
+        let leaves = steps.flat_map(|step| &step.removed).filter_map(|key| base.leaf_of_key(key));
+        leaves.filter_map(|leaf| Some(base.member(leaf)?.unique())).collect()
+    }
+
+    /// Who made the commit, as the group at its base proves; none when it proves nothing.
+    fn author_at(&mut self, base: &mut Group, entry: &Deliver) -> Option<Vec<u8>> {
+        let envelope = Envelope::parse(&entry.envelope).ok()?;
+        let (_, plain) = self.keyring.open(&envelope)?;
+        let content::sealed::Body::KeyShare(message) = content::Sealed::decode(plain.as_slice()).ok()?.body?
+        else {
+            return None;
+        };
+        Some(base.process(&message, entry.at_ms).ok()?.committer.unique())
+    }
+
+    /// Whether somebody is in the group whose removal was taken back: nothing is said to them.
+    pub(super) fn is_haunted(&self) -> bool {
+        !self.meta.again.is_empty()
+    }
+
+    /// Whoever is not a member any more needs no removing.
+    pub(super) fn settle_again(&mut self) -> Result<(), GroupError> {
+        if self.meta.again.is_empty() {
+            return Ok(());
+        }
+        let Some(group) = &self.group else { return Ok(()) };
+        let members = group.members()?;
+        self.meta.again.retain(|unique| members.iter().any(|(_, holder)| holder.unique() == *unique));
+        self.dirty.meta = true;
+        Ok(())
+    }
+
+    /// A vote for an undoing, if it is a member's own.
+    pub(super) fn count_vote(&mut self, entry: &Deliver) {
+        let Some(ballot) = &entry.ballot else { return };
+        let (Ok(key), Ok(generation)) =
+            (PublicKey::try_from(&*entry.key), self.meta.generation.as_slice().try_into())
+        else {
+            return;
+        };
+        let statement = ballot_statement(&self.room, &generation, ballot.seq);
+        let row = VoteRow { seq: ballot.seq, key: entry.key.to_vec() };
+        let is_new = self.meta.votes.len() < MAX_VOTES && !self.meta.votes.contains(&row);
+        if is_new && self.has_a_say(&entry.key) && verifies(&key.0, &statement, &ballot.signature) {
+            self.meta.votes.push(row);
+            self.dirty.meta = true;
+        }
+    }
+
+    /// Whether the votes that were seen undo the commit at `from`.
+    pub(super) fn is_outvoted(&self, from: u64) -> bool {
+        let mut keys: Vec<_> =
+            self.meta.votes.iter().filter(|vote| vote.seq >= from).map(|vote| &vote.key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let voters = self.voters_before().unwrap_or(usize::MAX);
+        keys.len().saturating_mul(2) > voters
+    }
+
+    /// A key of the last confirmed epoch, or of the present one.
+    fn has_a_say(&self, key: &[u8]) -> bool {
+        self.is_member_key(key) || self.confirmed_base().is_some_and(|base| base.leaf_of_key(key).is_some())
+    }
+
+    fn voters_before(&self) -> Option<usize> {
+        let own = || self.group.as_ref()?.members().ok().map(|members| members.len());
+        match self.confirmed_base() {
+            Some(base) => base.members().ok().map(|members| members.len()),
+            None => own(),
+        }
+    }
+
+    fn confirmed_base(&self) -> Option<Group> {
+        let group = self.group.as_ref().filter(|group| group.has_base(self.meta.confirmed))?;
+        group.base(self.meta.confirmed).ok()
+    }
+}
