@@ -136,34 +136,35 @@ fn commit_whose_view_is_of_another_log_alarms() {
 
 #[test]
 fn who_never_spoke_is_shown_as_not_heard_from() {
-    let mut world = three(449);
+    const DAN: usize = 3;
+    let mut world = World::room_of(&["ann", "bob", "eve", "dan"], Suite::Classic, 449);
     let heard = |world: &World, i: usize| -> Vec<bool> {
         let view = world.devices[i].engine.as_ref().unwrap().view().unwrap();
         view.members.iter().map(|member| member.heard).collect()
     };
-    // Ann saw both come; eve knows of ann and bob by the tree only, but for whoever acknowledged her join.
-    assert_eq!(heard(&world, ANN), [true; 3]);
-    let eve = world.access_key(EVE).key;
+    // Ann saw all come; dan knows of the others by the tree only, but for those who acknowledged his join.
+    assert_eq!(heard(&world, ANN), [true; 4]);
+    let dan = world.access_key(DAN).key;
     let joined =
-        |entry: &&Deliver| entry.access.iter().flat_map(|change| &change.added).any(|added| added.key == eve);
+        |entry: &&Deliver| entry.access.iter().flat_map(|change| &change.added).any(|added| added.key == dan);
     let came = world.relay.log.iter().find(joined).unwrap().seq;
     let since: Vec<_> = world.relay.log.iter().filter(|entry| entry.seq > came).collect();
-    let spoke: Vec<bool> = [ANN, BOB, EVE]
-        .map(|i| i == EVE || since.iter().any(|entry| entry.key == world.access_key(i).key))
-        .to_vec();
-    assert_eq!(heard(&world, EVE), spoke);
-    let silent = [ANN, BOB].into_iter().find(|i| !spoke[*i]).expect("one word for a join is enough");
+    let spoke: Vec<bool> =
+        (0..4).map(|i| i == DAN || since.iter().any(|entry| entry.key == world.access_key(i).key)).collect();
+    assert_eq!(heard(&world, DAN), spoke);
+    let silent = (0..3).find(|i| !spoke[*i]).expect("the words of two are enough for a join");
     world.command(silent, Command::Rename("bobby".to_owned()));
     world.settle();
-    assert!(heard(&world, EVE)[silent], "a commit is heard");
+    assert!(heard(&world, DAN)[silent], "a commit is heard");
     world.say(ANN, "hello");
     world.say(BOB, "first word, any number");
+    world.say(EVE, "so is mine");
     world.settle();
-    assert_eq!(heard(&world, EVE), [true; 3]);
-    world.crash(EVE);
-    world.restart(EVE);
-    world.connect(EVE);
+    assert_eq!(heard(&world, DAN), [true; 4]);
+    world.crash(DAN);
+    world.restart(DAN);
+    world.connect(DAN);
     world.settle();
-    assert_eq!(heard(&world, EVE), [true; 3]);
-    world.assert_agreed(&[ANN, BOB, EVE]);
+    assert_eq!(heard(&world, DAN), [true; 4]);
+    world.assert_agreed(&[ANN, BOB, EVE, DAN]);
 }
