@@ -6,7 +6,8 @@
 //! odds, as it can by showing them different logs; that shows in what they say they saw.
 
 use proto::{
-    access::{OFFER_GRACE_MS, UNDO_MS},
+    PublicKey,
+    access::{KEYS_PER_CHANGE, OFFER_GRACE_MS, UNDO_MS},
     relay::{Deliver, access_key::Kind},
 };
 
@@ -23,6 +24,9 @@ const ELECTION_MS: u64 = 2_000;
 /// Who cannot take a commit waits this much longer than the relay does, at random below it: clocks differ, and one
 /// that drops it is enough.
 const JITTER_MS: u64 = 10_000;
+
+/// Keys that are remembered of a step which is not confirmed: what two commits may change.
+const MAX_STEP_KEYS: usize = 2 * KEYS_PER_CHANGE;
 
 /// What a commit stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,10 +85,24 @@ impl Meta {
                 self.offer.get_or_insert_with(|| StepRow { author: key.to_vec(), ..StepRow::default() });
             (offer.tip, offer.at) = (joins.tip, joins.at);
             offer.added.extend(joins.added);
+            offer.added.truncate(MAX_STEP_KEYS);
         }
         if alone {
             self.confirm();
         }
+    }
+
+    /// What a commit of a step does to keys, as the relay says. Nothing says yet that it is true, so it is bounded: of
+    /// more than a commit may change, a device that is told so knows no more than that it cannot take it.
+    fn note_keys(step: &mut StepRow, entry: &Deliver) {
+        let Some(change) = &entry.access else { return };
+        let members =
+            change.added.iter().filter(|added| added.kind() == Kind::Member).map(|added| &added.key);
+        let fits = |key: &&bytes::Bytes| key.len() == PublicKey::LEN;
+        let room = MAX_STEP_KEYS.saturating_sub(step.added.len());
+        step.added.extend(members.filter(fits).take(room).map(|key| key.to_vec()));
+        let room = MAX_STEP_KEYS.saturating_sub(step.removed.len());
+        step.removed.extend(change.removed.iter().filter(fits).take(room).map(|key| key.to_vec()));
     }
 
     /// What a commit does. `alone`: nobody but its author was a confirmed member.
@@ -103,11 +121,7 @@ impl Meta {
             false => self.joins.take().unwrap_or_default(),
         };
         (step.tip, step.at) = (entry.seq, entry.at_ms);
-        if let Some(change) = &entry.access {
-            let members = change.added.iter().filter(|added| added.kind() == Kind::Member);
-            step.added.extend(members.map(|added| added.key.to_vec()));
-            step.removed.extend(change.removed.iter().map(|key| key.to_vec()));
-        }
+        Self::note_keys(&mut step, entry);
         if counts {
             step.author = key;
             self.offer = Some(step);

@@ -244,12 +244,26 @@ impl World {
         self.relay.append_by(&key, envelope, part)
     }
 
-    /// Nobody of `honest` took the commit, everybody was told, and the room still works.
+    /// The commits that device `i`'s group stands on, newest first.
+    pub fn stands_on(&self, i: usize) -> Vec<u64> {
+        let newest = self.devices[i].engine.as_ref().unwrap().meta.position;
+        let before = |seq: &u64| Some(self.entry(*seq).base).filter(|base| *base != 0);
+        std::iter::successors(Some(newest).filter(|seq| *seq != 0), before).collect()
+    }
+
+    /// Nobody of `honest` took any commit that the test made, everybody was told, nobody was put out by it, and the room
+    /// still works. Where none was made, none moved the epoch; else another one may have taken its place.
     pub fn assert_refused(&mut self, honest: &[usize], epoch: u64, code: &str) {
         for i in honest {
-            // Another commit has taken its place.
-            assert!(self.epoch(*i) >= epoch, "device {i}");
+            match self.relay.injected.is_empty() {
+                true => assert_eq!(self.epoch(*i), epoch, "device {i} took it"),
+                false => assert!(self.epoch(*i) >= epoch, "device {i} went back"),
+            }
+            let taken = self.stands_on(*i);
+            let bad = self.relay.injected.iter().find(|seq| taken.contains(seq));
+            assert_eq!(bad, None, "device {i} took it: {}", self.story(*i));
             assert!(self.errors(*i).contains(&code), "device {i}: {}", self.story(*i));
+            assert!(!self.errors(*i).contains(&"out"), "device {i}: {}", self.story(*i));
         }
         self.assert_talks(honest);
     }

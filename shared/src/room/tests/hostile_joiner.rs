@@ -8,7 +8,7 @@ use mls_rs_core::{
 use prost::Message as _;
 
 use super::{
-    hostile::{ANN, BOB, EVE, adds, extensions, member_key, nothing, three},
+    hostile::{ANN, BOB, EVE, adds, extensions, member_key, three},
     world::World,
 };
 use crate::{
@@ -257,7 +257,6 @@ fn expired_invite_is_refused() {
 }
 
 #[test]
-#[ignore = "to be turned to offered commits"]
 fn relay_whose_clock_stands_still_does_not_keep_an_invite_alive() {
     let mut world = three(218);
     let ends = world.now + 2 * 3_600_000;
@@ -279,18 +278,18 @@ fn relay_whose_clock_stands_still_does_not_keep_an_invite_alive() {
 }
 
 #[test]
-#[ignore = "to be turned to offered commits"]
 fn used_up_invite_is_refused() {
     let mut world = three(206);
     let secret = InviteSecret::from_bytes([7; 20]);
     let invites = vec![world.listed(EVE, &secret, (0, 1))];
+    let key = crate::invite::access_key_of(&invites[0]);
     let room = content::Room { invites: [world.room(ANN).invites, invites].concat(), ..world.room(ANN) };
     let list = extensions(ROOM_EXTENSION, &room);
     let mut eve = world.hostile(EVE);
     let (message, _) = eve.commit(|b| b.set_group_context_ext(list).unwrap());
     eve.0.apply_pending_commit().unwrap();
     world.disconnect(EVE);
-    world.inject_commit(EVE, message, nothing());
+    world.inject_commit(EVE, message, adds(key));
     world.settle();
     for (n, members) in [(1, 4), (2, 4)] {
         let mut stranger = Stranger::helped(&world, &secret, BOB);
@@ -465,9 +464,10 @@ fn joiner_of_a_used_up_invite_does_not_believe_to_be_in() {
     world.join(dan, &link);
     assert_eq!(world.members(ANN), 4);
     // A relay that counts nothing.
-    world.relay.keys.values_mut().for_each(|(_, uses)| *uses = 0);
+    world.relay.forget_uses();
     let eli = world.newcomer("eli", 902);
     world.join(eli, &link);
+    assert!(world.story(eli).contains(&Violation::UsedUpInvite.to_string()), "{}", world.story(eli));
     assert!(world.closed(eli), "{}", world.story(eli));
     assert_eq!(world.members(ANN), 4);
 }

@@ -4,7 +4,10 @@ use bytes::Bytes;
 use mls_rs::{CipherSuite, ExtensionList, ProtocolVersion};
 use proto::relay::AccessChange;
 
-use super::hostile::{ANN, BOB, EVE, adds, extensions, member_key, nothing, three};
+use super::{
+    hostile::{ANN, BOB, EVE, adds, extensions, member_key, nothing, three},
+    hostile_joiner::Stranger,
+};
 use crate::{
     content::{self, sealed},
     crypto::aead::Session,
@@ -13,7 +16,7 @@ use crate::{
     invite::AccessSecret,
     mls::group::{Group, GroupError, LEAF_EXTENSION, ROOM_EXTENSION, hostile::Hostile},
     mls::rules::Violation,
-    room::AlarmKind,
+    room::{AlarmKind, Command},
 };
 
 #[test]
@@ -185,18 +188,27 @@ fn access_change_that_differs_from_the_commit_is_refused_and_undone() {
 
 /// The relay keeps the longer life, though the commit is dropped: members hold joins against the group's list.
 #[test]
-fn invite_that_lives_longer_at_the_relay_alarms_and_silences_nobody() {
+fn invite_that_lives_longer_at_the_relay_lets_nobody_in_and_silences_nobody() {
     let mut world = three(122);
-    world.invite(ANN);
-    let key = world.room(ANN).invites[0].access_key.clone();
+    let (ends, epoch) = (world.now + 7_200_000, world.epoch(ANN));
+    world.command(ANN, Command::Invite { uses: None, expires_ms: Some(ends) });
+    world.settle();
+    let link = world.invite(ANN);
+    let key =
+        world.room(ANN).invites.into_iter().find(|invite| *invite.id == link.secret.id()).unwrap().access_key;
     let mut longer = world.relay.keys[&*key].0.clone();
-    longer.expires_ms += 1;
+    longer.expires_ms = ends + 86_400_000;
     let (message, _) = world.hostile(EVE).commit(|b| b);
     world.disconnect(EVE);
     world.inject_commit(EVE, message, adds(longer.clone()));
     world.settle();
     world.assert_alarm(ANN, AlarmKind::Access);
-    world.assert_talks(&[ANN, BOB]);
+    world.assert_violates(&[ANN, BOB], epoch, Violation::FalseAccess);
+    let stranger = Stranger::with(&world, &link);
+    world.now = ends + 1;
+    stranger.join(&mut world);
+    assert_eq!((world.members(ANN), world.members(BOB)), (3, 3), "the time of the group's list counts");
+    world.assert_violates(&[ANN, BOB], epoch, Violation::DeadInvite);
 }
 
 #[test]

@@ -58,10 +58,10 @@ fn replayed_commit_alarms() {
     let epoch = world.epoch(ANN);
     let commit = world.entry(world.head()).envelope.to_vec();
     let part = world.part(nothing());
-    world.inject(commit, Some(part));
+    let again = world.inject(commit, Some(part));
     world.settle();
     for i in [ANN, BOB, EVE] {
-        assert!(world.epoch(i) >= epoch);
+        assert!(world.epoch(i) >= epoch && !world.stands_on(i).contains(&again), "device {i} took it");
         world.assert_alarm(i, AlarmKind::Replay);
     }
     world.assert_talks(&[ANN, BOB, EVE]);

@@ -42,6 +42,8 @@ pub struct ModelRelay {
     pub signals: Vec<(usize, Ephemeral)>,
     /// Refusals of commits, for tests that count them.
     pub refusals: Vec<Refusal>,
+    /// Commits that tests put there.
+    pub injected: Vec<u64>,
 }
 
 /// Believes that the authority signed: for what a test puts into the log.
@@ -200,7 +202,10 @@ impl ModelRelay {
     }
 
     fn decide(&mut self, verify: &impl Verify, key: PublicKey, publish: &Publish) -> Result<u64, Refusal> {
-        let (seq, now_ms) = (self.log.len() as u64 + 1, self.frozen.unwrap_or(self.now));
+        // A relay that wants to let somebody in stamps entries as it likes; members it lets wait as ever.
+        let is_invite = matches!(self.standing(&key.0), Some(Standing::Invite));
+        let now_ms = self.frozen.filter(|_| is_invite).unwrap_or(self.now);
+        let seq = self.log.len() as u64 + 1;
         let room = self.room.ok_or(Refusal::NotAllowed)?;
         let commit = publish.commit.as_ref().map(|part| parse(&publish.envelope, part)).transpose()?;
         let signature = |bytes: &[u8]| bytes.try_into().map_err(|_| Refusal::Malformed);
@@ -255,6 +260,17 @@ impl ModelRelay {
         Ok(seq)
     }
 
+    /// Uses of invites are not counted: none was used yet.
+    pub fn forget_uses(&mut self) {
+        let Some(access) = &mut self.access else { return };
+        let rows = access.keys().unwrap().into_iter().filter(|(_, row)| row.removed == 0);
+        let keys: Vec<_> = rows.map(|(key, row)| access::AccessKey { key, grant: row.grant }).collect();
+        let mut fresh = Memory::open(access.head.confirmed.authority, &keys);
+        fresh.head = access.head.clone();
+        *access = fresh;
+        self.refresh();
+    }
+
     /// From now on this is shown as the slot, whatever commit it is asked for.
     pub fn put_slot(&mut self, slot: Vec<u8>) {
         self.slots.values_mut().for_each(|kept| kept.clone_from(&slot));
@@ -285,13 +301,15 @@ impl ModelRelay {
         let key = PublicKey::try_from(key).unwrap();
         let joins = matches!(self.standing(&key.0), Some(Standing::Invite));
         let publish = Publish { envelope: envelope.into(), commit: Some(part), ..Publish::default() };
-        self.decide(&Lenient(key, joins), key, &publish).unwrap_or_else(|refusal| {
+        let seq = self.decide(&Lenient(key, joins), key, &publish).unwrap_or_else(|refusal| {
             // Whatever a relay lets in that should not: by any member.
             let member =
                 self.keys.values().find(|(key, _)| key.kind() == proto::relay::access_key::Kind::Member);
             let key = PublicKey::try_from(&*member.expect("a member").0.key).unwrap();
             self.decide(&Lenient(key, false), key, &publish).unwrap_or_else(|_| panic!("{refusal}"))
-        })
+        });
+        self.injected.push(seq);
+        seq
     }
 
     /// As if by nobody: no rule is asked.
