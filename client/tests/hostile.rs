@@ -133,7 +133,7 @@ async fn each_event_is_one_harmless_line_and_json_has_the_exact_text() {
     let dir = TempDir::new().unwrap();
     let relay = relay(&dir.path().join("relay"), 0).await;
     let mut ann = Person::enter(dir.path(), "ann", &relay, Past::Nothing).await;
-    ann.runtime.create(ROOM, Some(support::address(&relay)), Policy::default()).await.unwrap();
+    ann.runtime.create(ROOM, None, Policy::default()).await.unwrap();
     let link = ann.link(ROOM).await.to_string();
     let plain = Face::start(dir.path(), "carl", "--plain", &link);
     plain.waits_for("You are in team");
@@ -179,14 +179,14 @@ async fn each_event_is_one_harmless_line_and_json_has_the_exact_text() {
     assert!(said[5].starts_with("ann: one ⏎ ann: I agree ⏎ three\\u{2028}four"), "{}", said[5]);
     let told: Vec<&str> = err.lines().skip_while(|line| !line.contains("dora joined")).collect();
     let wanted = [
-        "dora joined team.",
+        "dora joined team by an invite of ann.",
         "ann edited a message; now: new ⏎ \\u{1b}[2Jtext",
         "ann reacts \\u{202e}\\u{200b}👍 to ",
         "ann takes \\u{202e}\\u{200b}👍 back from ",
         "ann deleted a message.",
         "ann is now: 🚆 away",
         "ann lets messages disappear from now on: 1 day",
-        "eve joined team.",
+        "eve joined team by an invite of ann.",
         "eve was removed from team by ann.",
     ];
     assert_eq!(told.len(), wanted.len(), "one line for each event: {told:#?}");

@@ -27,7 +27,7 @@ const ROOM: &str = "team";
 async fn pair(dir: &TempDir, relay: &relay::Relay, policy: Policy) -> (Person, Person) {
     let ann = Person::enter(dir.path(), "ann", relay, Past::Nothing).await;
     let bob = Person::enter(dir.path(), "bob", relay, Past::Nothing).await;
-    ann.runtime.create(ROOM, Some(support::address(relay)), policy).await.unwrap();
+    ann.runtime.create(ROOM, None, policy).await.unwrap();
     let mut pair = (ann, bob);
     let link = pair.0.link(ROOM).await;
     pair.1.runtime.join(&link).await.unwrap();

@@ -95,15 +95,25 @@ pub(super) async fn seen(runtime: &Runtime, notice: Option<i64>) {
     }
 }
 
-/// The relay takes nothing for the moment; what was asked is kept, and done as soon as it can be.
+/// The relay takes nothing for the moment, or the room nothing of this device; what was asked is kept, and done as soon
+/// as it can be.
 fn is_limit(code: &str) -> bool {
-    matches!(code, "rate_limited" | "no_space" | "too_many_rooms")
+    matches!(code, "rate_limited" | "no_space" | "too_many_rooms" | "out")
 }
 
 /// Goes away by itself, or is about what somebody else did: it is told, and waited through. Else any member could make
 /// every command fail by a forged entry.
 fn passes(code: &str) -> bool {
-    let others = ["forged", "unreadable", "invalid_commit", "inviter_absent", "missed_by_newcomer"];
+    let others = [
+        "forged",
+        "unreadable",
+        "invalid_commit",
+        "inviter_absent",
+        "missed_by_newcomer",
+        "back",
+        "taken_back",
+        "undone",
+    ];
     is_limit(code) || others.contains(&code)
 }
 
@@ -164,7 +174,7 @@ mod tests {
 
     #[test]
     fn command_fails_by_what_it_asked_for_and_not_by_what_others_did() {
-        for code in ["outbox_full", "refused", "not_joined", "too_long"] {
+        for code in ["outbox_full", "refused", "not_joined", "too_long", "relay_restored"] {
             assert!(hopeless(&told(code, false)).is_some(), "{code}");
             assert!(hopeless(&told(code, true)).is_none(), "{code}, of the last time");
         }
@@ -176,6 +186,10 @@ mod tests {
             "missed_by_newcomer",
             "rate_limited",
             "no_space",
+            "out",
+            "back",
+            "taken_back",
+            "undone",
         ] {
             assert!(hopeless(&told(code, false)).is_none(), "{code}");
         }

@@ -59,6 +59,8 @@ pub enum Line {
     Rooms,
     /// Leave the current room.
     Leave,
+    /// Go on in the current room although its relay was restored from a backup.
+    Accept,
     /// Be told of what is said here, or not.
     Mute(bool),
     /// Explain what went wrong last.
@@ -127,6 +129,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ),
     ("/rooms", "list your rooms"),
     ("/leave", "leave this room"),
+    ("/accept", "go on in this room although its relay was restored from a backup; ask its operator first"),
     ("/mute", "do not tell me of this room while I look elsewhere"),
     ("/unmute", "tell me of it again"),
     ("/why", "explain what went wrong last, and what to do"),
@@ -194,6 +197,7 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
         "search" => needed().map(Line::Search),
         "rooms" => alone(Line::Rooms),
         "leave" => alone(Line::Leave),
+        "accept" => alone(Line::Accept),
         "mute" => alone(Line::Mute(true)),
         "unmute" => alone(Line::Mute(false)),
         "why" => alone(Line::Why),
@@ -348,6 +352,7 @@ mod tests {
             ("/disappear off", Line::Disappear(Some(0))),
             ("/status", Line::Status(String::new())),
             ("/react 👍", Line::React("👍".into())),
+            ("/accept", Line::Accept),
             ("/quit ", Line::Quit),
         ] {
             assert_eq!(parse(text), Ok(line), "{text:?}");
@@ -362,6 +367,7 @@ mod tests {
             "/join",
             "/kick ",
             "/leave now",
+            "/accept all",
             "/invite bob",
             "/invite uses=0",
             "/invite expires=soon",

@@ -137,6 +137,7 @@ pub async fn obey(
         Line::Search(text) => search(runtime, here()?, &text).await,
         Line::Rooms => Ok(Done { notes: rooms(runtime, current).await, go: None }),
         Line::Leave => runtime.tell(here()?, Command::Leave).await.map(|()| Done::default()),
+        Line::Accept => runtime.tell(here()?, Command::Accept).await.map(|()| Done::default()),
         Line::Mute(is_muted) => {
             runtime.mute(here()?, is_muted).await?;
             let told = if is_muted {

@@ -157,6 +157,8 @@ pub struct Engine {
     signals: signal::Signals,
     /// What was reported by whom in this epoch.
     reports: BTreeSet<(u32, &'static str)>,
+    /// Since the start of the process it was told why the room stands still, if it does.
+    told_still: bool,
     link: Connection,
     dirty: rows::Dirty,
     out: Output,
@@ -423,6 +425,7 @@ impl Engine {
             signal_session: (Session::random(random), 0),
             signals: signal::Signals::default(),
             reports: BTreeSet::new(),
+            told_still: false,
             link: Connection::default(),
             dirty: rows::Dirty::default(),
             out: Output::default(),

@@ -29,16 +29,18 @@ impl Cause {
     fn text(self) -> &'static str {
         match self {
             Self::Commit(_) => {
-                "A change of this room cannot be read by this device, and others have taken it."
+                "Others have taken a change of this room that this device cannot read, and so it is out."
             }
             Self::Away => {
-                "This device was away for longer than the relay keeps messages, and cannot follow the room's keys."
+                "This device was away for longer than the relay keeps messages, and so it is out of this room."
             }
-            Self::OldProfile => "This profile is older than what it already did in this room.",
+            Self::OldProfile => {
+                "This device went back to an older profile than this room has seen of it, and so it is out."
+            }
             Self::Undone => {
-                "The members of this room undid a change by a majority, and this device has only what came after it."
+                "A majority of this room undid a change, and this device has only what came after it, and so it is out."
             }
-            Self::Restored => "The relay lost changes of this room that this device has.",
+            Self::Restored => "This device has changes of this room that the relay lost, and so it is out.",
         }
     }
 }
@@ -63,8 +65,7 @@ impl Engine {
         self.meta.out = Some(row);
         self.set_pending(None);
         self.dirty.meta = true;
-        let message =
-            format!("{} It is out, and asks to be let back in; what you say meanwhile waits.", cause.text());
+        let message = format!("{} It asks to be let back in; what you say meanwhile waits.", cause.text());
         self.refuse(
             "out",
             message,
@@ -135,12 +136,15 @@ impl Engine {
             return false;
         }
         let known = self.meta.restored.as_ref().is_some_and(|row| *row.generation == *joined.generation);
-        if !known {
+        // A person who starts the program again has to learn it again: nothing moves until they agree.
+        if !known || !self.told_still {
+            self.told_still = true;
             self.refuse(
                 "relay_restored",
                 "The relay was restored from a backup: what was said since then is gone there, and members may have seen \
                  different things.",
-                "Ask who runs the relay whether that is so, then accept it with /accept; until then this room stands still.",
+                "This room stands still until you agree: ask who runs the relay whether that is so, then say /accept here (a \
+                 program: the command accept).",
             );
         }
         let accepted = self.meta.restored.as_ref().is_some_and(|row| known && row.accepted);

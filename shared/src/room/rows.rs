@@ -78,6 +78,7 @@ pub(super) fn load(
         signal_session: (Session::random(&profile.random), 0),
         signals: Signals::default(),
         reports: BTreeSet::new(),
+        told_still: false,
         link: Connection::default(),
         dirty: Dirty::default(),
         out: Output::default(),

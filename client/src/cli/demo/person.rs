@@ -17,6 +17,7 @@ use tokio::{sync::mpsc, time::timeout};
 use super::{Stop, attack::Snapshot};
 use crate::{
     cli::setup::random,
+    failure::Exit,
     runtime::{Config, Event, OwnRelay, Past, RoomEvent, Runtime},
     store::{OpenProfile, ProfileDir, Vault},
     transport::{RelayAddress, Transport},
@@ -99,6 +100,15 @@ impl Person {
 
     pub(super) async fn join(&self, link: &InviteLink) -> Result<(), Stop> {
         self.runtime.join(link).await.map(drop).map_err(|failure| failure.message)
+    }
+
+    /// The relay knows nothing of the link.
+    pub(super) async fn is_refused(&self, link: &InviteLink) -> Result<bool, Stop> {
+        match self.runtime.join(link).await {
+            Ok(_) => Ok(false),
+            Err(failure) if failure.exit == Exit::Refused => Ok(true),
+            Err(failure) => Err(failure.message),
+        }
     }
 
     pub(super) async fn link(&mut self, room: &str) -> Result<InviteLink, Stop> {

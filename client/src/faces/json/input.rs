@@ -214,6 +214,11 @@ pub enum Cmd {
         /// Which.
         room: String,
     },
+    /// Go on in a room although its relay was restored from a backup.
+    Accept {
+        /// Which.
+        room: String,
+    },
     /// List the rooms.
     Rooms {},
     /// Change the display name.
@@ -259,7 +264,8 @@ impl Cmd {
             | Self::Verify { room, .. }
             | Self::Unverify { room, .. }
             | Self::Ack { room, .. }
-            | Self::Leave { room } => (Some(room.clone()), None),
+            | Self::Leave { room }
+            | Self::Accept { room } => (Some(room.clone()), None),
             Self::Rooms {} | Self::Nick { .. } | Self::Describe { .. } | Self::Quit => (None, None),
         }
     }
@@ -327,6 +333,7 @@ mod tests {
             r#"{"cmd":"unverify","room":"team","member":"00"}"#,
             r#"{"cmd":"ack","room":"team","seq":7}"#,
             r#"{"cmd":"leave","room":"team"}"#,
+            r#"{"cmd":"accept","room":"team"}"#,
             r#"{"cmd":"rooms"}"#,
             r#"{"cmd":"nick","name":"zoë"}"#,
             r#"{"cmd":"quit"}"#,

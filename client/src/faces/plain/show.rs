@@ -113,7 +113,13 @@ async fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomE
             if let (Notice::Error { code, .. }, false) = (&notice, again) {
                 shared.pending.refused(code);
             }
-            note(&words::notice(room, &notice, again));
+            // A command that it names is for the room that lines go to.
+            let is_elsewhere = lock(shared).as_deref().is_some_and(|current| current != room);
+            let place = match notice {
+                Notice::Error { .. } if is_elsewhere && !again => format!("[{}] ", sanitize::line(room)),
+                _ => String::new(),
+            };
+            note(&format!("{place}{}", words::notice(room, &notice, again)));
         }
         RoomEvent::Engine(event) => engine_event(runtime, shared, room, event).await,
     }

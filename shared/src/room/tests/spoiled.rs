@@ -212,6 +212,17 @@ fn restored_relay_is_told_once_and_the_room_goes_on_when_people_agree() {
             assert_eq!((told, world.alarms(i).len()), (1, 0), "device {i}: {}", world.story(i));
         }
         assert_eq!(world.relay.log.len(), keep, "nothing is said before a person agrees");
+        world.crash(ANN);
+        world.restart(ANN);
+        for _ in 0..2 {
+            world.connect(ANN);
+            world.settle();
+            world.disconnect(ANN);
+        }
+        let told = world.errors(ANN).into_iter().filter(|code| *code == "relay_restored").count();
+        assert_eq!(told, 2, "once more after a restart: {}", world.story(ANN));
+        world.connect(ANN);
+        world.settle();
         for i in [ANN, BOB, EVE] {
             world.command(i, Command::Accept);
             world.settle();
