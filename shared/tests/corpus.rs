@@ -1,6 +1,19 @@
 //! Each seed, and each input that fuzzing once found, through the function that fuzzing runs.
 
-use std::{fs, path::Path};
+use std::{env, fs, path::Path};
+
+use mls_rs_core::crypto::SignaturePublicKey;
+use proto::RoomId;
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use shared::{
+    crypto::random::Random,
+    identity::{Identity, credential::certify},
+    invite::{
+        InviteSecret,
+        link::{AnyLink, InviteLink, Link},
+        list, slot,
+    },
+};
 
 fn corpus() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus"))
@@ -25,4 +38,48 @@ fn every_corpus_belongs_to_a_target() {
         let name = entry.unwrap().file_name();
         assert!(targets.iter().any(|(target, _)| name == *target), "{}", name.display());
     }
+}
+
+/// The seeds that only a genuine one can be, as this version makes them: else fuzzing begins behind the first check.
+fn genuine() -> Vec<(&'static str, Vec<u8>)> {
+    let (room, secret) = (RoomId([0; 32]), InviteSecret::from_bytes([0x42; 20]));
+    let (maker, random) = (Identity::from_bytes(&[0x43; 32]), Random::new(ChaCha20Rng::seed_from_u64(1)));
+    let credential = |name: &str| {
+        let leaf_key = SignaturePublicKey::new(vec![7; 32]);
+        let identity = certify(&maker, &room, name, "laptop", [9; 16], &leaf_key);
+        identity.credential.as_custom().unwrap().data.clone()
+    };
+    let text = |pin| {
+        let link = Link { secret: secret.clone(), pin };
+        InviteLink { host: "chat.example.org".to_owned(), port: 4443, link }.to_string().into_bytes()
+    };
+    let invite = list(&secret, &room, (0, 3), &maker).unwrap();
+    let sealed = slot::seal(&room, &[invite], (&[5; 32], b"a group's state"), &random).unwrap();
+    vec![
+        ("link/text", text(Some([0xab; 20]))),
+        ("link/text-without-pin", text(None)),
+        ("link/fields", [&[0][..], secret.as_bytes(), &[0xab; 20]].concat()),
+        ("credential/plain", credential("ann")),
+        ("slot_open/slot", sealed),
+    ]
+}
+
+/// With `SCHAT_RESEED` set they are written instead.
+#[test]
+fn genuine_seeds_are_of_this_version() {
+    for (name, bytes) in genuine() {
+        let path = corpus().join(name);
+        if env::var_os("SCHAT_RESEED").is_some() {
+            fs::write(&path, &bytes).unwrap();
+        }
+        assert!(
+            fs::read(&path).is_ok_and(|found| found == bytes),
+            "{name} is of another version: set SCHAT_RESEED"
+        );
+    }
+    let text = String::from_utf8(fs::read(corpus().join("link/text")).unwrap()).unwrap();
+    assert!(matches!(text.parse(), Ok(AnyLink::Invite(_))));
+    let sealed = fs::read(corpus().join("slot_open/slot")).unwrap();
+    let opened = slot::open(&RoomId([0; 32]), &InviteSecret::from_bytes([0x42; 20]), &sealed);
+    assert_eq!(opened.map(|(key, _)| *key).ok(), Some([5; 32]));
 }

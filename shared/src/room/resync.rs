@@ -137,8 +137,8 @@ impl Engine {
         if !verifies(&leaf_key, &request_statement(&self.room.0, request), &request.signature) {
             return;
         }
-        let again = (request.access_key.to_vec(), self.meta.position);
-        if self.link.answered.as_ref() == Some(&again) {
+        let (position, answered) = &self.link.answered;
+        if *position == self.meta.position && answered.contains(&*request.access_key) {
             // Answered, and of no use: whoever committed last put rubbish into the slot. A commit brings another.
             self.meta.want_update = true;
             self.dirty.meta = true;
@@ -193,9 +193,19 @@ impl Engine {
             signature: Vec::new().into(),
         };
         answer.signature = self.sign_as_leaf(&answer_statement(&self.room.0, &answer))?.into();
-        self.link.answered = Some((request.key, self.meta.position));
+        self.was_answered(request.key);
         self.publish_resync(random.bytes::<16>().to_vec(), content::resync::Body::Answer(answer));
         Ok(true)
+    }
+
+    /// Several may be out at once, so all are remembered: only members ask.
+    fn was_answered(&mut self, key: Vec<u8>) {
+        let position = self.meta.position;
+        let (at, keys) = &mut self.link.answered;
+        if std::mem::replace(at, position) != position {
+            keys.clear();
+        }
+        keys.insert(key);
     }
 
     pub(super) fn answer_wake(&self) -> Option<Millis> {
@@ -206,7 +216,7 @@ impl Engine {
     fn answered_to_us(&mut self, answer: &content::ResyncAnswer, now: Millis) -> Result<(), GroupError> {
         if let Some(index) = self.link.requests.iter().position(|request| request.hash == *answer.request) {
             let request = self.link.requests.swap_remove(index);
-            self.link.answered = Some((request.key, self.meta.position));
+            self.was_answered(request.key);
         }
         let Some(out) =
             self.meta.out.as_ref().filter(|out| !out.request.is_empty() && out.slot_key.is_empty())

@@ -1,5 +1,7 @@
 //! Many random lives of a room. With an honest relay every life ends in agreement, whatever connections
-//! are lost and whenever processes die; with a cheating one it ends in agreement or in an alarm.
+//! are lost and whenever processes die; with a cheating one it ends in agreement or in an alarm. In some lives of an
+//! honest relay a member makes commits that only some can open, or none, while another sleeps: whoever is put out is
+//! told, and all are together again in the end.
 //!
 //! `SCHAT_SEEDS` sets how many lives (4,000 unless told otherwise); `SCHAT_SEED` runs just one.
 
@@ -16,12 +18,13 @@ use rand_chacha::{
 };
 
 use super::{
+    hostile::{ANN, BOB, EVE, nothing},
     model::ModelRelay,
     world::{START, World},
 };
 use crate::{
     crypto::random::Random,
-    crypto::suite::Suite,
+    crypto::suite::{Suite, spoil::spoiling},
     room::{Alteration, Command, Event, Input, Said},
 };
 
@@ -33,6 +36,9 @@ const STEPS: u32 = 40;
 
 /// One in so many steps is a crash or a lost connection.
 const TROUBLE: u64 = 8;
+
+/// Who sleeps in lives with a spoiler; the spoiler is Eve.
+const DAN: usize = 3;
 
 #[test]
 fn every_life_of_a_room_converges_or_alarms() {
@@ -87,14 +93,18 @@ fn brief(input: &Input) -> String {
     }
 }
 
-/// A room of three, settled: each life begins with a copy.
-struct Start(ModelRelay, Vec<super::world::Rows>);
+/// Rooms of three and of four, settled: each life begins with a copy.
+struct Start([(ModelRelay, Vec<super::world::Rows>); 2]);
+
+const NAMES: [&str; 4] = ["ann", "bob", "eve", "dan"];
 
 impl Start {
     fn new() -> Self {
-        let mut world = World::room_of(&["ann", "bob", "eve"], Suite::Classic, 1);
-        (0..3).for_each(|i| world.crash(i));
-        Self(world.relay, world.devices.into_iter().map(|device| device.rows).collect())
+        Self([3, 4].map(|people| {
+            let mut world = World::room_of(&NAMES[..people], Suite::Classic, 1);
+            (0..people).for_each(|i| world.crash(i));
+            (world.relay, world.devices.into_iter().map(|device| device.rows).collect())
+        }))
     }
 }
 
@@ -104,20 +114,28 @@ struct Life {
     /// What was said and stored, so must arrive once.
     said: Vec<String>,
     cheats: bool,
+    /// Eve spoils commits, and Dan sleeps until that step.
+    spoils: Option<u32>,
 }
 
 fn live(seed: u64, start: &Start) {
-    let mut world = World::new(&["ann", "bob", "eve"], Suite::Classic, 1);
-    world.relay = start.0.clone();
+    let spoils = seed % 4 == 1;
+    let (relay, rows) = &start.0[usize::from(spoils)];
+    let mut world = World::new(&NAMES[..rows.len()], Suite::Classic, 1);
+    world.relay = relay.clone();
     world.now = START + 60_000;
-    for (i, rows) in start.1.iter().enumerate() {
+    for (i, rows) in rows.iter().enumerate() {
         world.devices[i].profile.random = Random::new(ChaCha20Rng::seed_from_u64(seed * 10 + i as u64));
         world.devices[i].rows.clone_from(rows);
         world.restart(i);
         world.connect(i);
     }
-    let rng = ChaCha20Rng::seed_from_u64(seed);
-    let mut life = Life { world, rng, said: Vec::new(), cheats: seed.is_multiple_of(2) };
+    let mut rng = ChaCha20Rng::seed_from_u64(seed);
+    let spoils = spoils.then(|| rng.next_u32() % STEPS);
+    let mut life = Life { world, rng, said: Vec::new(), cheats: seed.is_multiple_of(2), spoils };
+    if spoils.is_some() {
+        life.world.disconnect(DAN);
+    }
     for step in 0..STEPS {
         life.step(step);
     }
@@ -130,7 +148,10 @@ impl Life {
     }
 
     fn step(&mut self, step: u32) {
-        let i = self.below(3) as usize;
+        let i = self.below(self.world.devices.len() as u64) as usize;
+        if i == DAN && self.spoils.is_some_and(|until| step < until) {
+            return;
+        }
         match self.below(12) {
             0 if self.below(4) == 0 => {
                 let change = Alteration::Edit(format!("{i}:{step}"));
@@ -154,10 +175,12 @@ impl Life {
                 self.act(i, Input::Command(Command::Typing { stopped: step.is_multiple_of(2) }), None);
             }
             4 => {
-                self.world.now += self.below(2_000);
+                let most = if self.spoils.is_some() { 30_000 } else { 2_000 };
+                self.world.now += self.below(most);
                 self.act(i, Input::Tick, None);
             }
             5 if self.cheats => self.cheat(i),
+            5 if self.spoils.is_some() => self.spoil(),
             _ => {
                 for _ in 0..self.below(6) {
                     self.deliver(i);
@@ -243,11 +266,54 @@ impl Life {
         }
     }
 
+    /// Eve commits fresh keys that only some can open, or none, and says nothing of it to her own program.
+    fn spoil(&mut self) {
+        let engine = self.world.devices[EVE].engine.as_ref();
+        let newest = self.world.relay.last_commit;
+        if engine.is_none_or(|engine| engine.meta.position != newest || engine.meta.out.is_some()) {
+            return;
+        }
+        let subset = self.below(8);
+        let places: Vec<usize> = (0..3).filter(|place| subset >> place & 1 == 1).collect();
+        let mut eve = self.world.hostile(EVE);
+        let (message, _) = spoiling(&places, || eve.commit(|b| b));
+        let seq = self.world.inject_commit(EVE, message, nothing());
+        self.tell(EVE, &format!("spoils {places:?} at {seq}"));
+    }
+
+    /// Whoever missed something was told, and all are together.
+    fn finish_spoiled(&mut self) {
+        for i in [ANN, BOB, DAN] {
+            let story = self.world.story(i);
+            let engine = self.world.devices[i].engine.as_ref().unwrap();
+            assert!(engine.meta.out.is_none() && engine.view().is_some(), "device {i} is stranded: {story}");
+            assert!(!self.world.closed(i), "device {i}: {story}");
+        }
+        let mut longest = Vec::new();
+        for i in 0..self.world.devices.len() {
+            let mut texts: Vec<_> =
+                self.world.devices[i].history.iter().map(|(_, text)| text.clone()).collect();
+            texts.sort();
+            let all = texts.len();
+            texts.dedup();
+            assert_eq!(texts.len(), all, "device {i} was shown something twice");
+            let missed = self.said.iter().any(|said| !texts.contains(said));
+            assert!(!missed || self.noticed(i), "device {i} missed something in silence");
+            longest.extend(texts);
+        }
+        let lost: Vec<_> = self.said.iter().filter(|said| !longest.contains(said)).collect();
+        assert!(lost.is_empty(), "nobody was shown {lost:?}");
+        self.world.assert_talks(&[ANN, BOB, DAN]);
+    }
+
     fn finish(&mut self) {
-        for i in 0..3 {
+        for i in 0..self.world.devices.len() {
             self.online(i);
         }
         self.world.settle();
+        if self.spoils.is_some() {
+            return self.finish_spoiled();
+        }
         // Whoever withholds the newest entries from an open stream looks like silence; a fresh stream
         // tells where the log ends.
         for i in (0..3).filter(|_| self.cheats) {
