@@ -253,7 +253,7 @@ impl Engine {
             self.refuse(
                 "taken_back",
                 "The last change of this room was taken back: not everybody could follow it.",
-                "Nothing to do: /members shows who is in.",
+                "/members shows who is in.",
             );
         }
         self.set_pending(None);

@@ -119,7 +119,11 @@ impl Engine {
             self.link.commit_not_before = now + 1 + self.profile.random.below(2_000);
         }
         if was_out {
-            self.refuse("back", "This device follows the room again.", "Nothing to do.");
+            self.refuse(
+                "back",
+                "This device follows the room again.",
+                "What you said meanwhile is sent now.",
+            );
         }
         self.dirty.meta = true;
         Ok(())
@@ -164,7 +168,11 @@ impl Engine {
     /// A person agrees to go on with a log that lost its end.
     pub(super) fn accept(&mut self) -> Result<(), GroupError> {
         let Some(row) = self.meta.restored.take() else {
-            self.refuse("nothing_to_accept", "There is nothing to accept in this room.", "Nothing to do.");
+            self.refuse(
+                "nothing_to_accept",
+                "There is nothing to accept in this room.",
+                "That is for a relay that was restored.",
+            );
             return Ok(());
         };
         self.meta.generation = row.generation;

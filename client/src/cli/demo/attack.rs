@@ -160,7 +160,8 @@ pub(super) async fn knock(place: &Place, device: &Snapshot) -> Result<bool, Stop
     stream.finish().await;
     transport.close().await;
     match answer {
-        Some(Frame::Joined(_)) => Ok(true),
+        // Who was removed may vote against that, and nothing else.
+        Some(Frame::Joined(joined)) => Ok(joined.suspended_by == 0 || joined.slot.is_some()),
         Some(Frame::Refused(refused)) if refused.code() == Code::NotAllowed => Ok(false),
         other => Err(format!("the relay answers {other:?}")),
     }

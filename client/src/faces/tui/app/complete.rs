@@ -49,7 +49,10 @@ impl App {
         if start == 0 && word.starts_with('/') {
             let commands =
                 COMMANDS.iter().filter_map(|(usage, _)| usage.split(' ').next().map(str::to_owned));
-            return (commands.filter(fits).collect(), " ");
+            let mut found: Vec<String> = commands.filter(fits).collect();
+            // One of several usages.
+            found.dedup();
+            return (found, " ");
         }
         if let Some(name) = word.strip_prefix('@') {
             let view = self.shown().and_then(|pane| pane.view.as_ref());
@@ -61,7 +64,7 @@ impl App {
         match before.split_whitespace().next() {
             Some("/file") => (paths::fitting(word), ""),
             Some("/join") => (self.panes.iter().map(|pane| pane.label.clone()).filter(fits).collect(), ""),
-            Some("/kick" | "/verify") => (names(), ""),
+            Some("/kick" | "/verify" | "/unverify" | "/moderator") => (names(), ""),
             _ if word.is_empty() => (Vec::new(), ""),
             _ => (names(), if start == 0 { ": " } else { " " }),
         }

@@ -207,11 +207,14 @@ fn tab_completes_commands_names_and_paths() {
     std::fs::write(dir.path().join("notes.txt"), "").unwrap();
     let path = |name: &str| format!("/file {}/{name}", dir.path().display());
     for (typed, completed) in [
-        ("/inv", "/invite ".to_owned()),
+        ("/inv", "/invite".to_owned()),
+        ("/lea", "/leave ".to_owned()),
+        ("/ver", "/verify ".to_owned()),
         ("bo", "bob: ".to_owned()),
         ("hi b", "hi bob ".to_owned()),
         ("hi @e", "hi @eve ".to_owned()),
         ("/kick ev", "/kick eve".to_owned()),
+        ("/moderator ev", "/moderator eve".to_owned()),
         (&path("no"), path("notes.txt")),
     ] {
         app.editor.load(typed.into());
