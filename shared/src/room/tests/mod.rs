@@ -25,5 +25,6 @@ mod said;
 mod seeds;
 mod signal;
 mod spoiled;
+mod takeback;
 mod token;
 mod world;

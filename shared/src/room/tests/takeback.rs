@@ -1,0 +1,80 @@
+//! A relay that plots with a removed member: it shows what would take the removal back.
+
+use proto::relay::{Ballot, Deliver, relay_frame::Frame};
+
+use super::{
+    hostile::{ANN, BOB, EVE, three},
+    world::World,
+};
+use crate::{
+    content::sealed,
+    room::{AlarmKind, Command},
+};
+
+/// Ann removes Eve, and nobody else has seen that yet. What Eve's own commit of before looks like, and the commit that it
+/// stands on.
+fn removed(seed: u64) -> (World, Vec<u8>, u64) {
+    let mut world = three(seed);
+    world.disconnect(BOB);
+    let (message, _) = world.hostile(EVE).commit(|builder| builder);
+    let envelope = world.own_envelope(EVE, sealed::Body::KeyShare(message.into()));
+    world.disconnect(EVE);
+    let base = world.relay.confirmed();
+    let eve = world.devices[EVE].profile.identity.fingerprint();
+    world.command(ANN, Command::Remove(eve));
+    world.settle();
+    assert_eq!(world.members(ANN), 2);
+    (world, envelope, base)
+}
+
+fn shown(world: &World, base: u64, envelope: Vec<u8>) -> Deliver {
+    Deliver {
+        seq: world.head() + 1,
+        at_ms: world.now,
+        envelope: envelope.into(),
+        is_commit: true,
+        base,
+        authority: vec![5; 32].into(),
+        // Whatever the relay says: somebody else's.
+        key: world.access_key(BOB).key,
+        ..Deliver::default()
+    }
+}
+
+#[test]
+fn commit_of_the_removed_member_does_not_take_its_removal_back() {
+    let (mut world, envelope, base) = removed(1101);
+    let entry = shown(&world, base, envelope);
+    world.frame(ANN, Frame::Deliver(entry));
+    world.assert_alarm(ANN, AlarmKind::Fork);
+    let engine = world.devices[ANN].engine.as_ref().unwrap();
+    assert_eq!(engine.group.as_ref().unwrap().members().unwrap().len(), 2, "{}", world.story(ANN));
+}
+
+#[test]
+fn rubbish_in_the_place_of_a_removal_does_not_have_anything_said_to_the_removed_member() {
+    let (mut world, _, base) = removed(1102);
+    let entry = shown(&world, base, vec![7; 293]);
+    world.frame(ANN, Frame::Deliver(entry));
+    let engine = world.devices[ANN].engine.as_ref().unwrap();
+    assert!(engine.is_haunted(), "{}", world.story(ANN));
+    let before = world.relay.log.len();
+    world.say(ANN, "for bob alone");
+    assert!(world.relay.log[before..].iter().all(|entry| entry.is_commit), "{}", world.story(ANN));
+}
+
+#[test]
+fn undoing_that_too_few_voted_for_is_not_believed() {
+    let (mut world, _, _) = removed(1103);
+    let seq = world.head();
+    let entry = Deliver {
+        envelope: Vec::new().into(),
+        is_commit: false,
+        ballot: Some(Ballot { seq, signature: vec![9; 64].into() }),
+        undone: seq,
+        ..shown(&world, 0, Vec::new())
+    };
+    world.frame(ANN, Frame::Deliver(entry));
+    world.assert_alarm(ANN, AlarmKind::Fork);
+    assert_eq!(world.members(ANN), 2, "{}", world.story(ANN));
+}
