@@ -203,6 +203,7 @@ impl Commit {
         let parts = CommitParts::of(envelope, &part.slot, &change);
         let part_of_commit = access::Commit {
             expected: part.expected_last_commit,
+            instead_of: part.instead_of,
             change,
             authority: PublicKey::try_from(&*part.authority).map_err(|_| Malformed)?,
             signature: (&*part.signature).try_into().map_err(|_| Malformed)?,

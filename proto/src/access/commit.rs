@@ -64,7 +64,8 @@ impl<R: Rows> Draft<'_, R> {
         if commit.expected == head.tip().position {
             return Ok(Ok(()));
         }
-        if head.offer.is_none() && commit.expected == head.confirmed.position {
+        let passes_by = commit.instead_of == head.tip().position;
+        if head.offer.is_none() && commit.expected == head.confirmed.position && passes_by {
             self.drop_joins()?;
             return Ok(Ok(()));
         }

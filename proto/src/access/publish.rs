@@ -34,6 +34,9 @@ pub struct Publish<'a> {
 pub struct Commit {
     /// The commit it is built on.
     pub expected: u64,
+    /// For a join on the last confirmed commit: the newest one, whose slot it found to be of no use. Without that
+    /// two who come at once would push each other out.
+    pub instead_of: u64,
     /// What happens to the access keys.
     pub change: Change,
     /// Of the epoch that it begins.

@@ -120,7 +120,8 @@ impl Room {
         truth: Truth,
     ) -> Result<u64, Refusal> {
         let (authority, parts) = (authority(self.seq + 1), CommitParts::default());
-        let part = Commit { expected: on, change, authority, signature: sign(signer), parts };
+        let instead_of = self.state.head.tip().position;
+        let part = Commit { expected: on, instead_of, change, authority, signature: sign(signer), parts };
         let seq = self.publish(by, Some(&part), None, None)?;
         self.truth.insert(seq, truth);
         Ok(seq)

@@ -117,6 +117,7 @@ impl Engine {
         if let Err(error) = if again { Ok(()) } else { self.build_join(&secret, joined, now) } {
             // The newest slot is whoever's commit came last, which may be rubbish.
             if self.ask_confirmed_slot() {
+                self.link.useless = joined.last_commit;
                 return Ok(());
             }
             self.close(format!("The invite cannot be used: {error}. Ask for a new one."));
@@ -186,6 +187,7 @@ impl Engine {
         let sealed = slot::seal(&self.room, &room.invites, (&next.slot_key, &prepared.group_info), random)?;
         let mut part = CommitPart {
             expected_last_commit: joined.last_commit,
+            instead_of: if self.link.confirmed_slot { self.link.useless } else { 0 },
             slot: sealed.into(),
             access: Some(AccessChange { added, removed: Vec::new() }),
             authority: next.authority.to_vec().into(),

@@ -194,6 +194,8 @@ struct Connection {
     voted: u64,
     /// The newest slot was of no use to this joiner.
     confirmed_slot: bool,
+    /// The newest commit, whose slot was of no use.
+    useless: u64,
     /// Devices that asked to be let back in: at most sixteen.
     requests: Vec<resync::Waiting>,
     /// The commit that is being looked at breaks a rule.

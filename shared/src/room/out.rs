@@ -139,6 +139,15 @@ impl Engine {
             self.dirty.meta = true;
             return false;
         }
+        // Nothing of what this device has seen is missing there: that the log is the same shows in what members saw.
+        let is_whole = joined.head >= self.meta.cursor
+            && joined.last_commit >= self.meta.last_commit
+            && self.outbox.iter().all(|item| item.acked <= joined.head);
+        if is_whole && self.meta.restored.is_none() {
+            self.meta.generation = joined.generation.to_vec();
+            self.dirty.meta = true;
+            return false;
+        }
         let known = self.meta.restored.as_ref().is_some_and(|row| *row.generation == *joined.generation);
         // A person who starts the program again has to learn it again: nothing moves until they agree.
         if !known || !self.told_still {

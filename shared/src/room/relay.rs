@@ -227,6 +227,13 @@ impl Engine {
                 self.build_room(Policy::default(), now).map_err(|_| GroupError::Unexpected)?;
                 self.out.reopen = true;
             }
+            (Code::NotAllowed, Phase::Joining) if self.meta.join_seq > 0 => {
+                // It was in once, and its join was not confirmed yet.
+                self.set_phase(Phase::Closed);
+                let reason = "This device was removed from the room, or its members did not take its join, and the invite is over. \
+                              Ask a member for a new one.";
+                self.out.events.push(Event::Closed { reason: reason.to_owned(), was_member: true });
+            }
             (Code::NotAllowed, Phase::Joining) => {
                 self.close("The relay does not know this room, or the invite expired, was used up or was revoked. Ask for a new one.");
             }
@@ -316,6 +323,8 @@ impl Engine {
             );
         }
         self.link.winner = refused.last_commit;
+        // Something newer is there, which may be of use.
+        self.link.confirmed_slot = false;
         let ceiling = RACE_JITTER_MS << self.link.conflicts.min(5);
         self.link.conflicts += 1;
         self.link.not_before = now + 1 + self.profile.random.below(ceiling);

@@ -88,7 +88,8 @@ impl Room {
     pub fn part(&self, by: u8, expected: u64, change: Change, next: u8, signer: PublicKey) -> Commit {
         let (parts, authority) = (CommitParts::of(b"", b"", &change), authority(next));
         let statement = commit_statement(&ROOM, expected, &key(by), &authority, &parts);
-        Commit { expected, change, authority, signature: sign(signer, &statement), parts }
+        let instead_of = self.state.head.tip().position;
+        Commit { expected, instead_of, change, authority, signature: sign(signer, &statement), parts }
     }
 
     /// A member's commit on what is newest.

@@ -54,7 +54,14 @@ pub fn sign_publish(
 /// A commit that nobody has signed.
 pub fn part(expected: u64, change: Change) -> proto::access::Commit {
     let (authority, signature) = (public(&authority()), [0; 64]);
-    proto::access::Commit { expected, change, authority, signature, parts: CommitParts::default() }
+    proto::access::Commit {
+        expected,
+        instead_of: 0,
+        change,
+        authority,
+        signature,
+        parts: CommitParts::default(),
+    }
 }
 
 /// A member says that it has taken a commit.

@@ -325,6 +325,7 @@ fn parse(envelope: &[u8], part: &CommitPart) -> Result<access::Commit, Refusal> 
     let change = Change::try_from(&part.access.clone().unwrap_or_default()).map_err(malformed)?;
     Ok(access::Commit {
         expected: part.expected_last_commit,
+        instead_of: part.instead_of,
         authority: PublicKey::try_from(&*part.authority).map_err(|_| Refusal::Malformed)?,
         signature: (&*part.signature).try_into().map_err(|_| Refusal::Malformed)?,
         parts: CommitParts::of(envelope, &part.slot, &change),

@@ -241,7 +241,8 @@ impl Workload {
         let authority = opening().authority;
         let statement = commit_statement(&room, last, &ALICE, &authority, &parts);
         let signature = signer().sign(&statement).to_bytes();
-        let part = proto::access::Commit { expected: last, change, authority, signature, parts };
+        let part =
+            proto::access::Commit { expected: last, instead_of: 0, change, authority, signature, parts };
         Sent { commit: Some(Commit { slot, part }), ..news }
     }
 }
