@@ -41,6 +41,7 @@ fn every_corpus_belongs_to_a_target() {
 }
 
 /// The seeds that only a genuine one can be, as this version makes them: else fuzzing begins behind the first check.
+#[allow(clippy::unwrap_used)]
 fn genuine() -> Vec<(&'static str, Vec<u8>)> {
     let (room, secret) = (RoomId([0; 32]), InviteSecret::from_bytes([0x42; 20]));
     let (maker, random) = (Identity::from_bytes(&[0x43; 32]), Random::new(ChaCha20Rng::seed_from_u64(1)));

@@ -237,16 +237,3 @@ fn restored_relay_is_told_once_and_the_room_goes_on_when_people_agree() {
         world.assert_talks(&[ANN, BOB, EVE]);
     }
 }
-
-#[test]
-fn slot_of_rubbish_keeps_nobody_out_however_many_ask_in_turn() {
-    let mut world = four(1020);
-    // Eve keeps the slot of before, which is of no use to whoever cannot open her commit; she herself is out as well.
-    spoil(&mut world, &[1]);
-    world.connect(EVE);
-    world.settle();
-    let out: Vec<usize> = (0..4).filter(|i| world.errors(*i).contains(&"out")).collect();
-    assert!(out.len() >= 2 && out.contains(&EVE), "{out:?}");
-    assert!(out.iter().all(|i| world.errors(*i).contains(&"back")), "{out:?}");
-    world.assert_talks(&[ANN, BOB, EVE, DAN]);
-}
