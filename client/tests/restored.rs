@@ -87,6 +87,11 @@ async fn room_of_a_restored_relay_waits_for_a_person_who_says_accept() {
     }
     bob.sent("b").await;
     ann.hears("are you there?").await;
+    // The numbers of what was lost come again, for other lines.
+    for person in [&ann, &bob] {
+        let kept = person.runtime.history(ROOM, 0, 100).await.unwrap();
+        assert!(kept.iter().any(|line| line.message.text == "are you there?"), "{kept:?}");
+    }
     ann.say(ROOM, "", "as before").await;
     bob.hears("as before").await;
 }

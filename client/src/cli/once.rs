@@ -122,8 +122,8 @@ fn stored(profile: &OpenProfile, room: RoomRecord, is_whole: bool) -> Result<Roo
 }
 
 fn unread(profile: &OpenProfile, room: &RoomRecord) -> Result<usize, Failure> {
-    let mut unread = Unread::default();
-    unread.upto = profile.vault.now(|store| store.acked(room.id, &Cursor::read()))?;
+    let upto = profile.vault.now(|store| store.acked(room.id, &Cursor::read()))?;
+    let mut unread = Unread { upto, ..Unread::default() };
     while !unread.is_enough() {
         let page = profile.vault.now(|store| store.history(room.id, unread.upto, Unread::PAGE))?;
         if page.is_empty() {

@@ -146,7 +146,7 @@ pub(super) fn append(
             // What is handed over is not proven, so it must not take the place of what this device read itself.
             Entry::Line(line) if line.handed_by.is_some() && is_known(db, room, line.message.id)? => {}
             Entry::Line(line) => {
-                put(db, sealer, room, line, ADD)?;
+                put(db, sealer, room, line, if line.handed_by.is_some() { ADD } else { NEW })?;
             }
             Entry::Act(act) => {
                 // One for a line that was never here, or is gone, changes nothing.
@@ -216,6 +216,12 @@ fn is_known(db: &Connection, room: RoomId, id: MessageId) -> Result<bool, StoreE
 /// A line that is there already stays as it is.
 const ADD: &str =
     "INSERT OR IGNORE INTO messages (room, seq, value, id, expires) VALUES (?1, ?2, ?3, ?4, ?5)";
+
+/// The same, but another line takes the place of one that the relay lost: after a restore it counts again from there.
+const NEW: &str = "INSERT INTO messages (room, seq, value, id, expires) VALUES (?1, ?2, ?3, ?4, ?5)
+                   ON CONFLICT (room, seq) DO UPDATE
+                   SET value = excluded.value, id = excluded.id, expires = excluded.expires
+                   WHERE messages.id IS NOT excluded.id";
 
 const REPLACE: &str =
     "INSERT OR REPLACE INTO messages (room, seq, value, id, expires) VALUES (?1, ?2, ?3, ?4, ?5)";

@@ -108,8 +108,10 @@ impl Pane {
         if let Row::Message(entry) = &row {
             self.last_at = self.last_at.max(entry.at);
             self.latest = self.latest.max(entry.seq.unwrap_or(0));
-            if entry.seq.is_some_and(|seq| self.newest().is_some_and(|newest| seq <= newest)) {
-                // It came with a page from the disk.
+            if entry.seq.is_some() && self.entries().any(|here| here.seq == entry.seq && here.id == entry.id)
+            {
+                // It came with a page from the disk. Another of that number is none: a relay that was restored counts
+                // again from where it is.
                 return;
             }
         }

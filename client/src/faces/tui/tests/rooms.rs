@@ -223,3 +223,14 @@ fn new_name_of_ones_own_is_not_told_twice() {
     let text = text(&mut app, 80, 24);
     assert!(!text.contains("guest is called ann") && text.contains("guest is called bob"), "{text}");
 }
+
+#[test]
+fn line_of_a_restored_relay_is_shown_although_its_number_was_another_lines() {
+    let mut app = in_lobby();
+    happens(&mut app, "lobby", message(9, person("bob", 2), "what the relay lost"));
+    happens(&mut app, "lobby", message(4, person("bob", 2), "what came then"));
+    happens(&mut app, "lobby", message(5, person("bob", 2), "and more"));
+    let text = text(&mut app, 100, 24);
+    let at = |what| text.find(what).unwrap_or_else(|| panic!("no {what}: {text}"));
+    assert!(at("what the relay lost") < at("what came then") && at("what came then") < at("and more"));
+}
