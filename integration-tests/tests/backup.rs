@@ -72,7 +72,7 @@ fn restore_of_an_old_backup_is_told_and_people_go_on_when_they_agree() {
 
     server.kill();
     let said = relay(&data_dir, &["restore", file, "--force"]);
-    assert!(said.contains("rollback") && said.contains("before-restore-"), "{said}");
+    assert!(said.contains("relay_restored") && said.contains("before-restore-"), "{said}");
     server.restart();
     for person in &mut people {
         person.wait("that it was restored", |event| event["code"] == "relay_restored");

@@ -44,8 +44,8 @@ impl RestoreCommand {
         }
         println!(
             "Clients find the relay again without doing anything. What was said after the backup is gone from it: \
-             members who had read it keep it, and their programs raise a `rollback` alarm, as they must, since a relay \
-             that hides messages looks the same. Tell them that you restored a backup."
+             members who had read it keep it. Their programs say that the relay was restored (`relay_restored`), and go on \
+             when each of them says /accept. Tell them that you restored a backup."
         );
         Ok(())
     }
