@@ -13,7 +13,7 @@ use relay::Relay;
 use shared::{invite::link::InviteLink, room::GroupView};
 
 use crate::failure::{Exit, Failure};
-use attack::{Tape, feed, forged, knock, replayed};
+use attack::{Tape, feed, forged, knock, replayed, up_to};
 use person::{Person, Place};
 use report::{Report, Scratch};
 
@@ -98,8 +98,7 @@ async fn scenes(dir: &Path, relay: &Relay, report: &mut Report) -> Result<Tape, 
     report.scene("Everybody says something.");
     ann.say(ROOM, first).await?;
     bob.hears(first, "canary-ann").await?;
-    let heard = tape.until(|entries| entries.iter().any(|entry| entry.seq > before.cursor)).await?;
-    let recorded = before.after(&heard);
+    let recorded = up_to(&mut tape, &before, first).await?;
     bob.say(ROOM, second).await?;
     eve.say(ROOM, third).await?;
     for person in [&mut ann, &mut bob, &mut eve] {
@@ -135,8 +134,7 @@ async fn scenes(dir: &Path, relay: &Relay, report: &mut Report) -> Result<Tape, 
     report.check("Ann and Bob go on with a new authenticator", same(&views));
     ann.say(ROOM, without_eve).await?;
     bob.hears(without_eve, "canary-ann").await?;
-    let last = tape.until(|entries| bob_before.after(entries).len() >= 2).await?;
-    let since = bob_before.after(&last);
+    let since = up_to(&mut tape, &bob_before, without_eve).await?;
     report.check(
         "control: Bob's device reads what Ann says then",
         feed(&bob_before, &since)?.texts == [without_eve],

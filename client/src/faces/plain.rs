@@ -129,10 +129,12 @@ pub async fn run(
     // The end of the input may have come in the same moment as the refusal.
     match runtime.is_stuck() {
         true => Exit::Verification,
-        false if !done => Exit::Network,
-        // A person saw it, and went on.
-        false if stays => Exit::Ok,
-        false => shared.pending.refusal().unwrap_or(Exit::Ok),
+        // A person saw what was refused, and went on.
+        false => match shared.pending.refusal().filter(|_| !stays) {
+            Some(refused) => refused,
+            None if done => Exit::Ok,
+            None => Exit::Network,
+        },
     }
 }
 

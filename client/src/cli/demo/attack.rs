@@ -121,6 +121,15 @@ pub(super) fn feed(device: &Snapshot, entries: &[Deliver]) -> Result<Fed, Stop> 
     Ok(fed)
 }
 
+/// What the device has not read, up to the line that it makes this text of: devices acknowledge changes before and after.
+pub(super) async fn up_to(tape: &mut Tape, device: &Snapshot, text: &str) -> Result<Vec<Deliver>, Stop> {
+    let says = |part: &[Deliver]| feed(device, part).is_ok_and(|fed| fed.texts == [text]);
+    let heard = tape.until(|entries| says(&device.after(entries))).await?;
+    let since = device.after(&heard);
+    let end = (1..=since.len()).find(|end| since.get(..*end).is_some_and(says)).unwrap_or(since.len());
+    Ok(since.into_iter().take(end).collect())
+}
+
 /// The entries, and the last one again in the next place.
 pub(super) fn replayed(entries: &[Deliver]) -> Vec<Deliver> {
     let again = entries.last().map(|entry| Deliver { seq: entry.seq + 1, ..entry.clone() });
