@@ -109,7 +109,7 @@ fn malformed_lines_are_answered_and_the_next_one_is_obeyed() {
     ann.say(ROOM, "goes on", "1");
     ann.sent("1");
     let ended = people.remove(0).quit();
-    assert_eq!(ended.code, Some(0));
+    assert_eq!(ended.code, Some(2), "the first line that was refused says how it ends");
     harmless(ended.errors.as_bytes());
 }
 

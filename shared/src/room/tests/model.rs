@@ -64,7 +64,7 @@ impl ModelRelay {
     pub fn handle(&mut self, client: usize, frame: ClientFrame) -> Vec<RelayFrame> {
         let answer = match frame.frame.unwrap() {
             client_frame::Frame::Join(join) => self.join(client, join),
-            client_frame::Frame::Publish(publish) => self.publish(client, publish),
+            client_frame::Frame::Publish(publish) => self.publish(client, &publish),
             client_frame::Frame::GetSlot(asked) => Frame::Slot(self.slot(asked.confirmed)),
             client_frame::Frame::Ephemeral(signal) => {
                 self.signals.push((client, signal));
@@ -160,7 +160,6 @@ impl ModelRelay {
             confirmed: self.confirmed(),
             room_id: named.map_or_else(Vec::new, |room| room.as_bytes().to_vec()).into(),
             card: card.unwrap_or_default(),
-            ..Joined::default()
         })
     }
 
@@ -174,7 +173,7 @@ impl ModelRelay {
         self.refresh();
     }
 
-    fn publish(&mut self, client: usize, publish: Publish) -> Frame {
+    fn publish(&mut self, client: usize, publish: &Publish) -> Frame {
         let answer = |seq| Frame::Published(Published { id: publish.id.clone(), seq, at_ms: 0 });
         if let Some(seq) = self.ids.get(&*publish.id) {
             return answer(*seq);
@@ -183,7 +182,7 @@ impl ModelRelay {
         let Ok(key) = PublicKey::try_from(&*key) else {
             return Frame::Refused(refusal(&publish.id, Code::NotAllowed, 0));
         };
-        match self.decide(&Strict, key, &publish) {
+        match self.decide(&Strict, key, publish) {
             Ok(seq) => {
                 self.ids.insert(publish.id.to_vec(), seq);
                 answer(seq)
