@@ -185,7 +185,7 @@ fn removed_member_is_told_so_and_can_neither_read_nor_speak_nor_come_back() {
     people[1].hears("between us");
 
     // Not with a fresh start, and not by the old link, with the old profile or a new one.
-    assert_eq!(removed.quit().code, Some(0));
+    assert_eq!(removed.quit().code, Some(5), "what it said was refused");
     let mut removed = Schat::start(dir.path(), "eve", &relay.address);
     removed.say(ROOM, "still here", "y");
     removed.wait("error", |event| event["event"] == "error" && event["id"] == "y");
@@ -193,7 +193,7 @@ fn removed_member_is_told_so_and_can_neither_read_nor_speak_nor_come_back() {
         let mut again = if name == "eve" {
             removed.settle();
             let ended = std::mem::replace(&mut removed, Schat::start(dir.path(), "other", &relay.address));
-            assert_eq!(ended.quit().code, Some(0));
+            assert_eq!(ended.quit().code, Some(5), "what it said was refused");
             Schat::start(dir.path(), name, &relay.address)
         } else {
             Schat::start(dir.path(), name, &relay.address)
