@@ -274,7 +274,10 @@ impl Engine {
             }
             return;
         }
-        let counts = self.meta.is_confirmed(&entry.key) && self.is_member_key(&entry.key);
+        // As at the relay: a word for what its author has added to since says nothing of that.
+        let is_tip =
+            [&self.meta.offer, &self.meta.joins].into_iter().flatten().any(|step| step.tip == ack.seq);
+        let counts = is_tip && self.meta.is_confirmed(&entry.key) && self.is_member_key(&entry.key);
         let Some(group) = self.group.as_ref().filter(|_| counts && ack.seq == self.meta.position) else {
             return;
         };
