@@ -199,8 +199,9 @@ fn removed_member_is_told_so_and_can_neither_read_nor_speak_nor_come_back() {
             Schat::start(dir.path(), name, &relay.address)
         };
         again.tell(json!({"cmd": "join", "link": old}));
-        let closed = again.event("closed");
-        assert!(closed["reason"].as_str().unwrap().contains("new one"), "{closed}");
+        let refused =
+            again.wait("the refusal", |event| event["event"] == "error" && event["code"] == "closed");
+        assert!(refused["message"].as_str().unwrap().contains("new one"), "{refused}");
         assert!(again.heard().iter().all(|(_, text)| text != "between us"), "the removed member reads on");
     }
     // A new link works, for whoever is given it.

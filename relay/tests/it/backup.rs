@@ -90,7 +90,7 @@ async fn backup_of_a_stopped_relay_is_the_relay() {
 
     let other = root.path().join("other");
     let said = ok(&other, &["restore", path]);
-    assert!(said.contains("Restored") && said.contains("rollback"), "{said}");
+    assert!(said.contains("Restored") && said.contains("relay_restored"), "{said}");
     assert_eq!(fs::metadata(&other).unwrap().permissions().mode() & 0o777, 0o700);
     assert!(!other.join("restoring").exists());
     let authority = |dir: &Path| fs::read(dir.join("identity/ca.pem")).unwrap();
