@@ -93,7 +93,8 @@ struct Relay {
 impl Relay {
     fn connect(&mut self, engine: &mut Engine, creates: bool) {
         self.run(engine, Input::Connected { binding: [0; 32], token: None, pin: None });
-        if !creates {
+        // A joiner reads the card, sends its join, and reads on as a member: a stream for each.
+        for _ in 0..if creates { 0 } else { 2 } {
             self.run(engine, Input::Connected { binding: [0; 32], token: None, pin: None });
         }
     }
