@@ -14,10 +14,10 @@ use crate::{
 };
 use prost::Message as _;
 
-/// Votes that are kept: two for each key that a room may have at a relay's defaults. When full, no more are counted.
+/// Votes that are kept, of whichever commits. When full, no more are counted: an undoing is then refused, aloud.
 const MAX_VOTES: usize = 4096;
 
-/// Members whose removal was taken back, at most; more are not kept apart, and nothing is said before all are out.
+/// Members whose removal was taken back, at most: as many as one commit removes. Further ones are not remembered.
 const MAX_AGAIN: usize = 1024;
 
 impl Engine {
