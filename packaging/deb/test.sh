@@ -107,7 +107,9 @@ stop() {
 # Two people, a room, a line.
 say_and_read() {
     local link
-    printf '/create hall\n/invite\n/quit\n' | timeout 60 schat --profile /tmp/ann --name ann --plain --relay "127.0.0.1:443" >/tmp/ann.out 2>&1 || return
+    local link_of_relay
+    link_of_relay=$(sed -n 's/^Link *//p' /tmp/relay.log | head -n 1)
+    printf '/create hall\n/invite\n/quit\n' | timeout 60 schat --profile /tmp/ann --name ann --plain "$link_of_relay" >/tmp/ann.out 2>&1 || return
     link=$(schat --profile /tmp/ann invite hall) || return
     schat --profile /tmp/ann send hall "$(cat /tmp/said)" || return
     printf '/quit\n' | timeout 60 schat --profile /tmp/bob --name bob --plain "$link" >/tmp/bob.out 2>&1 || return
