@@ -26,7 +26,7 @@ packaging/deb/build.sh target/release "$dist"
 
 name=schat-$version-$host
 mkdir -p "target/package/$name"
-cp -r target/package/release/. LICENSE README.md CHANGELOG.md SECURITY.md docs/deploy.md docs/operations.md packaging/systemd "target/package/$name/"
+cp -r target/package/release/. LICENSE README.md CHANGELOG.md SECURITY.md docs packaging/systemd "target/package/$name/"
 tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \
     -C target/package -czf "$dist/$name.tar.gz" "$name"
 
