@@ -5,17 +5,10 @@ use std::collections::HashMap;
 
 use proto::CloseCode;
 
-use crate::limits::{FRAME_OVERHEAD, STREAM_WINDOW};
-
-/// A frame's header: version(1) type(1) flags(2) stream(4) length(4).
-const HEADER: usize = 12;
-
-/// Types of frames. Only these two belong to streams.
-const DATA: u8 = 0;
-const WINDOW_UPDATE: u8 = 1;
-
-/// The flag of a stream's first frame.
-const SYN: u16 = 1;
+use crate::{
+    headers::{DATA, Header, Headers, SYN, WINDOW_UPDATE},
+    limits::{FRAME_OVERHEAD, STREAM_WINDOW},
+};
 
 /// Unread bytes, by stream. Streams that nobody reads any more have no entry: what still comes for them is
 /// thrown away at once.
@@ -23,9 +16,7 @@ const SYN: u16 = 1;
 pub(crate) struct Ledger {
     streams: HashMap<u32, usize>,
     unread: usize,
-    header: [u8; HEADER],
-    have: usize,
-    body: usize,
+    headers: Headers,
 }
 
 impl Ledger {
@@ -35,24 +26,10 @@ impl Ledger {
     /// # Errors
     /// The code to close the connection with.
     pub fn came(&mut self, mut bytes: &[u8], cap: usize, streams: usize) -> Result<(), CloseCode> {
-        while let Some((first, rest)) = bytes.split_first() {
-            if self.body > 0 {
-                let skipped = self.body.min(bytes.len());
-                self.body -= skipped;
-                bytes = bytes.get(skipped..).unwrap_or_default();
-                continue;
-            }
-            if let Some(place) = self.header.get_mut(self.have) {
-                *place = *first;
-                self.have += 1;
-                bytes = rest;
-            }
-            if self.have == HEADER {
-                self.have = 0;
-                self.frame(streams)?;
-                if self.unread > cap {
-                    return Err(CloseCode::TooMany);
-                }
+        while let Some(header) = self.headers.next(&mut bytes) {
+            self.frame(header, streams)?;
+            if self.unread > cap {
+                return Err(CloseCode::TooMany);
             }
         }
         Ok(())
@@ -78,21 +55,19 @@ impl Ledger {
     }
 
     /// Reads a header. What it announces counts at once: yamux makes room for it before it comes.
-    fn frame(&mut self, streams: usize) -> Result<(), CloseCode> {
-        let [_, kind, f0, f1, s0, s1, s2, s3, l0, l1, l2, l3] = self.header;
-        let stream = u32::from_be_bytes([s0, s1, s2, s3]);
-        if (kind == DATA || kind == WINDOW_UPDATE) && u16::from_be_bytes([f0, f1]) & SYN != 0 {
+    fn frame(&mut self, header: Header, streams: usize) -> Result<(), CloseCode> {
+        let Header { kind, flags, stream, length } = header;
+        if (kind == DATA || kind == WINDOW_UPDATE) && flags & SYN != 0 {
             self.opened(stream);
             if self.streams.len() > streams {
                 return Err(CloseCode::TooMany);
             }
         }
         if kind == DATA {
-            let length = usize::try_from(u32::from_be_bytes([l0, l1, l2, l3])).unwrap_or(usize::MAX);
+            let length = usize::try_from(length).unwrap_or(usize::MAX);
             if length > STREAM_WINDOW {
                 return Err(CloseCode::TooLarge);
             }
-            self.body = length;
             if let Some(unread) = self.streams.get_mut(&stream).filter(|_| length > 0) {
                 *unread += length + FRAME_OVERHEAD;
                 self.unread += length + FRAME_OVERHEAD;

@@ -14,6 +14,7 @@
 
 mod driver;
 mod handshake;
+mod headers;
 mod ledger;
 mod limits;
 mod socket;

@@ -24,6 +24,7 @@ use tokio_tungstenite::{
 };
 
 use crate::{
+    headers::{GO_AWAY, Headers},
     ledger::Ledger,
     limits::{CLOSE_BASE, MESSAGE, Rules},
 };
@@ -124,13 +125,16 @@ pub(crate) struct Socket<S> {
     inbox: Bytes,
     /// Was written, and is not on its way yet: at most one message.
     outbox: BytesMut,
+    /// What yamux writes, to notice when it gives up.
+    written: Headers,
     /// The close frame is on its way.
     has_closed: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     pub fn new(messages: WebSocketStream<S>, control: Arc<Control>) -> Self {
-        Self { messages, control, inbox: Bytes::new(), outbox: BytesMut::new(), has_closed: false }
+        let written = Headers::default();
+        Self { messages, control, inbox: Bytes::new(), outbox: BytesMut::new(), written, has_closed: false }
     }
 
     /// Fills the inbox; false at the end.
@@ -196,6 +200,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         Poll::Ready(())
     }
 
+    /// Yamux answers what breaks its rules by a frame that ends the connection, and then goes on reading. It is ended
+    /// here, so that nobody can have one such answer after another.
+    fn watch(&mut self, mut bytes: &[u8]) {
+        while let Some(header) = self.written.next(&mut bytes) {
+            if header.kind == GO_AWAY && header.length != 0 {
+                self.control.close(CloseCode::Malformed);
+            }
+        }
+    }
+
     fn poll_ping(&mut self, cx: &mut Context<'_>) {
         // While the last message is still on its way, the other side has enough to answer.
         if self.control.state().ping && Pin::new(&mut self.messages).poll_ready(cx).is_ready() {
@@ -242,7 +256,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> futures_util::AsyncWrite for Socket<S> {
             ready!(self.poll_outbox(cx))?;
         }
         let count = bytes.len().min(MESSAGE - self.outbox.len().min(MESSAGE));
-        self.outbox.extend_from_slice(bytes.get(..count).unwrap_or_default());
+        let taken = bytes.get(..count).unwrap_or_default();
+        self.outbox.extend_from_slice(taken);
+        self.watch(taken);
         Poll::Ready(Ok(count))
     }
 

@@ -244,3 +244,25 @@ async fn silent_end_is_gone_and_one_that_answers_is_not() {
         () = tokio::time::sleep(Duration::from_secs(3600)) => {}
     }
 }
+
+#[tokio::test]
+async fn frames_that_break_the_rules_end_the_connection() {
+    let open = |kind, stream, length| header(kind, 1, stream, length);
+    let window = u32::try_from(STREAM_WINDOW).unwrap();
+    let (full, more) = (vec![0; STREAM_WINDOW], header(0, 0, 1, 9));
+    let cases = [
+        ("a stream of our numbers", open(1, 2, 0)),
+        ("a stream twice", [open(1, 1, 0), open(1, 1, 0)].concat()),
+        ("credit without end", open(1, 1, u32::MAX)),
+        ("credit that runs over", [open(1, 1, 0), header(1, 0, 1, u32::MAX)].concat()),
+        ("more than the window", [open(0, 1, window), full, more, vec![0; 9]].concat()),
+    ];
+    for (what, frames) in cases {
+        let (server, mut client) = against(rules()).await;
+        for piece in frames.chunks(16 << 10) {
+            client.send(Message::Binary(piece.to_vec().into())).await.unwrap();
+        }
+        assert_eq!(u32::from(closed_with(&mut client).await), 4000 + CloseCode::Malformed.value(), "{what}");
+        assert_eq!(timeout(PATIENCE, server.closed()).await.unwrap(), End::Ours, "{what}");
+    }
+}
