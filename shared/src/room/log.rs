@@ -5,7 +5,7 @@ use proto::relay::Deliver;
 use zeroize::Zeroizing;
 
 use super::{
-    AlarmKind, Engine, Event, INVITED, Millis, Stream, checks::Number, keyring::Sealer, offer::Place,
+    AlarmKind, Engine, Event, INVITED, Millis, Stream, checks::Number, ground::Place, keyring::Sealer,
     out::Cause, person, said::Saying, state::Phase,
 };
 use crate::{

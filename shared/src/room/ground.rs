@@ -1,0 +1,78 @@
+//! What a commit stands on, and the way back to an earlier one.
+
+use proto::relay::Deliver;
+
+use super::{Engine, out::Cause};
+use crate::mls::group::GroupError;
+
+/// What a commit stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// On what this device has taken last.
+    OnTop,
+    /// On an earlier commit, in the place of what came after.
+    Instead,
+    /// On a commit that this device could not take.
+    Beyond,
+    /// On nothing that can be.
+    Nowhere,
+}
+
+impl Engine {
+    /// What a commit stands on, as the relay says.
+    pub(super) fn place(&self, entry: &Deliver) -> Place {
+        let has_base = |base| self.group.as_ref().is_some_and(|group| group.has_base(base));
+        match entry.base {
+            base if base == self.meta.position => Place::OnTop,
+            base if self.meta.untaken.as_ref().is_some_and(|untaken| untaken.seq == base) => Place::Beyond,
+            base if has_base(base) || base == self.meta.confirmed => Place::Instead,
+            _ => Place::Nowhere,
+        }
+    }
+
+    /// The group as it was at an earlier commit. False when it is not known any more.
+    pub(super) fn return_to(&mut self, base: u64) -> Result<bool, GroupError> {
+        let Some(group) = self.group.as_mut().filter(|group| group.has_base(base)) else { return Ok(false) };
+        group.to_base(base)?;
+        let epoch = group.epoch();
+        let lost = self.meta.epochs.iter().any(|row| row.epoch > epoch);
+        self.meta.position = base;
+        self.meta.untaken = None;
+        self.meta.epochs.retain(|row| row.epoch <= epoch);
+        self.keyring.set(&self.meta.epochs);
+        let room = group.room()?;
+
+        self.meta.disappear_s = room.disappear_s;
+        // What was sealed for an epoch that nobody is in any more is said again.
+        for item in self.outbox.iter_mut().filter(|item| item.epoch > epoch && !item.envelope.is_empty()) {
+            item.envelope.clear();
+            item.acked = 0;
+            self.dirty.outbox.insert(item.counter);
+        }
+        if lost {
+            // What others had under way is of nobody's use, and no forgery.
+            self.meta.join_epoch = epoch.max(1);
+            self.meta.unreadable_left += group.members()?.len() as u64;
+            self.refuse(
+                "taken_back",
+                "The last change of this room was taken back: not everybody could follow it.",
+                "/members shows who is in.",
+            );
+        }
+        self.set_pending(None);
+        self.dirty.meta = true;
+        Ok(true)
+    }
+
+    /// A commit stands on one that this device has no group of any more.
+    pub(super) fn lost_ground(&mut self, entry: &Deliver) {
+        let own = self.own_key();
+        let joins = [&self.meta.offer, &self.meta.joins].into_iter().flatten();
+        let ours_went = joins.flat_map(|step| &step.added).any(|key| **key == own);
+        match ours_went {
+            true => drop(self.join_was_dropped()),
+            false => self.go_out(Cause::Undone),
+        }
+        let _ = entry;
+    }
+}

@@ -1,0 +1,118 @@
+//! Answering a device that asks to be let back in.
+
+use prost::Message as _;
+use proto::relay::Deliver;
+use zeroize::Zeroizing;
+
+use super::{
+    ELECTION_MS,
+    statement::{answer_secret, answer_statement, hash, request_statement},
+};
+use crate::{
+    content,
+    crypto::aead::{SealingKey, Session},
+    crypto::suite::KemKey,
+    identity::verifies,
+    mls::group::GroupError,
+    room::{Engine, Millis},
+};
+
+/// Requests that wait for an answer of ours; more are dropped, and made again by whoever needs them.
+const MAX_REQUESTS: usize = 16;
+
+/// A request that waits for an answer, ours or another's.
+#[derive(Debug)]
+pub(in crate::room) struct Waiting {
+    pub(super) key: Vec<u8>,
+    pub(super) hash: [u8; 32],
+    kem_key: Vec<u8>,
+    at: Millis,
+}
+
+impl Engine {
+    pub(super) fn asked(&mut self, entry: &Deliver, request: &content::ResyncRequest, now: Millis) {
+        let Some(group) = &self.group else { return };
+        let able = self.is_member() && self.meta.out.is_none() && *request.access_key != self.own_key();
+        if !able || *entry.key != *request.access_key {
+            return;
+        }
+        let Some(leaf_key) = group.leaf_key_of(&request.access_key) else { return };
+        if !verifies(&leaf_key, &request_statement(&self.room.0, request), &request.signature) {
+            return;
+        }
+        let (position, answered) = &self.link.answered;
+        if *position == self.meta.position && answered.contains(&*request.access_key) {
+            // Answered, and of no use: whoever committed last put rubbish into the slot. A commit brings another.
+            self.meta.want_update = true;
+            self.dirty.meta = true;
+            self.elect();
+            return;
+        }
+        let waiting = &mut self.link.requests;
+        // One for each member: the latest.
+        waiting.retain(|other| *other.key != *request.access_key);
+        if waiting.len() >= MAX_REQUESTS {
+            return;
+        }
+        let at = now + 1 + self.profile.random.below(ELECTION_MS);
+        let (key, hash) = (request.access_key.to_vec(), hash(&request.encode_to_vec()));
+        waiting.push(Waiting { key, hash, kem_key: request.kem_key.to_vec(), at });
+    }
+
+    /// Answers the first request whose time has come. False when there is none.
+    pub(in crate::room) fn answer_due(&mut self, now: Millis) -> Result<bool, GroupError> {
+        // Whoever has taken what is not confirmed may be wrong; whoever cannot take something, too.
+        let able = self.meta.out.is_none() && self.meta.untaken.is_none();
+        let Some(index) = self.link.requests.iter().position(|request| able && now >= request.at) else {
+            return Ok(false);
+        };
+        let request = self.link.requests.swap_remove(index);
+        // Whoever was removed since it asked gets nothing.
+        let Some(group) = self.group.as_ref().filter(|group| group.leaf_of_key(&request.key).is_some())
+        else {
+            return Ok(false);
+        };
+        let random = self.profile.random.clone();
+        let Ok((shared, ciphertext)) = KemKey::encapsulate(&random, &request.kem_key) else {
+            return Ok(false);
+        };
+        let slot_key = group.slot_key()?;
+        let state = content::ResyncState {
+            epoch: group.epoch(),
+            slot_key: slot_key.to_vec().into(),
+            last_commit: self.meta.position,
+        };
+        let plain = Zeroizing::new(state.encode_to_vec());
+        let mut key = SealingKey::new(
+            &answer_secret(&shared, &request.hash),
+            &self.answer_scope(),
+            Session::random(&random),
+        );
+        let mut answer = content::ResyncAnswer {
+            request: request.hash.to_vec().into(),
+            leaf: group.leaf(),
+            ciphertext: ciphertext.into(),
+            envelope: key.seal(&plain).map_err(|_| GroupError::Unexpected)?.into(),
+            signature: Vec::new().into(),
+        };
+        answer.signature = self.sign_as_leaf(&answer_statement(&self.room.0, &answer))?.into();
+        self.was_answered(request.key);
+        self.publish_resync(random.bytes::<16>().to_vec(), content::resync::Body::Answer(answer));
+        Ok(true)
+    }
+
+    /// Several may be out at once, so all are remembered: only members ask.
+    pub(super) fn was_answered(&mut self, key: Vec<u8>) {
+        let position = self.meta.position;
+        let (at, keys) = &mut self.link.answered;
+        if std::mem::replace(at, position) != position {
+            keys.clear();
+        }
+        keys.insert(key);
+    }
+
+    pub(in crate::room) fn answer_wake(&self) -> Option<Millis> {
+        let able = self.meta.out.is_none() && self.meta.untaken.is_none();
+        self.link.requests.iter().filter(|_| able).map(|request| request.at).min()
+    }
+}

@@ -1,0 +1,72 @@
+//! Asking to be let back in.
+
+use prost::Message as _;
+use proto::relay::{ClientFrame, GetSlot, client_frame};
+use zeroize::Zeroizing;
+
+use super::{ELECTION_MS, statement::request_statement};
+use crate::{
+    content,
+    crypto::suite::KemKey,
+    mls::group::GroupError,
+    room::{Engine, Millis, out::RESYNC_AFTER_MS},
+};
+
+/// Asked again after this long without an answer, in milliseconds.
+const RETRY_MS: u64 = 60_000;
+
+impl Engine {
+    /// What a device that is out does next. False when it waits.
+    pub(in crate::room) fn find_back(&mut self, now: Millis) -> Result<(), GroupError> {
+        if self.pending.as_ref().is_some_and(|pending| pending.returns) {
+            self.publish_pending();
+            return Ok(());
+        }
+        let random = self.profile.random.clone();
+        let Some(out) = &mut self.meta.out else { return Ok(()) };
+        if out.not_before == 0 {
+            out.not_before = now + 1 + RESYNC_AFTER_MS + random.below(ELECTION_MS);
+            self.dirty.meta = true;
+        }
+        if now < out.not_before {
+            return Ok(());
+        }
+        out.not_before = now + RETRY_MS + random.below(ELECTION_MS);
+        if out.cause != 0 && !out.request.is_empty() && out.slot_key.is_empty() {
+            self.meta.vote = out.cause;
+        }
+        self.dirty.meta = true;
+        if !out.slot_key.is_empty() {
+            self.out
+                .frames
+                .push(ClientFrame { frame: Some(client_frame::Frame::GetSlot(GetSlot::default())) });
+            // Asked for once: the next time a fresh answer is wanted.
+            return Ok(());
+        }
+        self.request()
+    }
+
+    fn request(&mut self) -> Result<(), GroupError> {
+        let random = &self.profile.random;
+        let seed = Zeroizing::new(random.bytes::<32>());
+        let pair = KemKey::from_seed(&seed).map_err(|_| GroupError::Unexpected)?;
+        let Some(out) = &self.meta.out else { return Ok(()) };
+        let mut request = content::ResyncRequest {
+            access_key: self.own_key().to_vec().into(),
+            kem_key: pair.public().to_vec().into(),
+            epoch: out.epoch,
+            seq: self.meta.cursor,
+            running_hash: self.meta.running_hash.clone().into(),
+            signature: Vec::new().into(),
+        };
+        let signature = self.sign_as_leaf(&request_statement(&self.room.0, &request))?;
+        request.signature = signature.into();
+        let id = random.bytes::<16>().to_vec();
+        let encoded = request.encode_to_vec();
+        if let Some(out) = &mut self.meta.out {
+            (out.seed, out.request, out.publish_id) = (seed.to_vec(), encoded, id.clone());
+        }
+        self.publish_resync(id, content::resync::Body::Request(request));
+        Ok(())
+    }
+}

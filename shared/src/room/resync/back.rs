@@ -1,0 +1,71 @@
+//! A return is in the log: ours, or somebody else's.
+
+use proto::{access::KEYS_PER_CHANGE, relay::Deliver};
+
+use crate::{
+    mls::group::{Applied, GroupError},
+    room::{
+        Engine, Event, Millis, person,
+        state::{Phase, StepRow},
+    },
+};
+
+impl Engine {
+    /// Our return is in the log.
+    pub(in crate::room) fn came_back(&mut self, entry: &Deliver, now: Millis) -> Result<(), GroupError> {
+        self.set_pending(None);
+        self.link.commit_acked = 0;
+        self.meta.out = None;
+        self.meta.untaken = None;
+        self.meta.vote = 0;
+        (self.meta.offer, self.meta.joins) = (None, None);
+        self.meta.confirmed = entry.base;
+        let mut joins = StepRow::default();
+        (joins.tip, joins.at) = (entry.seq, entry.at_ms);
+        self.meta.joins = Some(joins);
+        self.meta.position = entry.seq;
+        self.meta.last_update = now;
+        if let Some(group) = &mut self.group {
+            group.keep_bases(&[]);
+        }
+        // Other numbers of epochs, other keys: nothing of before can be told from what is not ours.
+        self.meta.epochs.clear();
+        for id in std::mem::take(&mut self.windows).into_keys() {
+            self.dirty.windows.insert(id);
+        }
+        for leaf in std::mem::take(&mut self.peers).into_keys() {
+            self.dirty.peers.insert(leaf);
+        }
+        for item in self.outbox.iter_mut().filter(|item| !item.envelope.is_empty()) {
+            item.envelope.clear();
+            item.acked = 0;
+            self.dirty.outbox.insert(item.counter);
+        }
+        self.new_epoch()?;
+        let Some(group) = &self.group else { return Err(GroupError::Damaged) };
+        self.meta.join_epoch = group.epoch();
+        self.meta.unreadable_left = group.members()?.len() as u64;
+        self.meta.join_seq = entry.seq;
+        self.meta.disappear_s = group.room()?.disappear_s;
+        self.refuse(
+            "back",
+            "This device follows the room again. What was said while it was out cannot be read here.",
+            "Ask the others what you missed.",
+        );
+        if let Some(view) = self.view() {
+            self.out.events.push(Event::Epoch(view));
+        }
+        debug_assert!(KEYS_PER_CHANGE > 0 && self.phase() == Phase::Member);
+        Ok(())
+    }
+
+    /// Somebody's device came back.
+    pub(in crate::room) fn returned(&mut self, applied: &Applied) {
+        let Some(old) = applied.returned else { return };
+        for leaf in [old, applied.leaf] {
+            self.peers.remove(&leaf);
+            self.dirty.peers.insert(leaf);
+        }
+        self.out.events.push(Event::DeviceBack(person(&applied.committer)));
+    }
+}

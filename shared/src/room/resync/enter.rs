@@ -1,0 +1,89 @@
+//! Entering anew, once the slot came.
+
+use prost::Message as _;
+use proto::relay::{AccessChange, CommitPart, Slot};
+use zeroize::Zeroizing;
+
+use crate::{
+    content,
+    crypto::aead::{Origin, Scope, SealingKey, Session},
+    invite::{join_secret, slot},
+    mls::group::{Group, GroupError},
+    room::{AlarmKind, Engine, Millis, authority::Signer, out::RESYNC_AFTER_MS, state::Pending},
+};
+
+impl Engine {
+    /// The slot came. Whatever is wrong with it, a fresh answer is asked for.
+    pub(in crate::room) fn reenter(&mut self, found: &Slot, now: Millis) -> Result<(), GroupError> {
+        let Some(out) = &mut self.meta.out else { return Ok(()) };
+        let slot_key = Zeroizing::new(std::mem::take(&mut out.slot_key));
+        out.not_before = now + RESYNC_AFTER_MS;
+        self.dirty.meta = true;
+        let Ok(slot_key) = <[u8; 32]>::try_from(slot_key.as_slice()).map(Zeroizing::new) else {
+            return Ok(());
+        };
+        if self.pending.is_some() || found.last_commit != out.last_commit {
+            return Ok(());
+        }
+        let (leaf, epoch) = (out.leaf, out.epoch);
+        let Ok(info) = slot::open_as_member(&self.room, &slot_key, &found.sealed) else { return Ok(()) };
+        let Some(old) = &self.group else { return Err(GroupError::Damaged) };
+        let Some(own) = old.own_leaf() else { return Err(GroupError::Damaged) };
+        let random = self.profile.random.clone();
+        let suite = (self.suite(), &random);
+        let built =
+            Group::rejoin(suite, (&self.signer(), self.identity()), &self.room, &info, (leaf, &own), now);
+        let (mut group, prepared) = match built {
+            Ok(built) if built.0.epoch() > epoch => built,
+            _ => {
+                self.alarm(
+                    AlarmKind::Rollback,
+                    "The state of the room that this device was handed to come back is not newer than its own, or has not its \
+                     seat; it was refused.",
+                );
+                return Ok(());
+            }
+        };
+        let scope = Scope { room: self.room, epoch: 0, origin: Origin::Invite };
+        let body = content::sealed::Body::KeyShare(prepared.message.into());
+        let sealed = content::Sealed { body: Some(body), ..content::Sealed::default() }.encode_to_vec();
+        let envelope = SealingKey::new(&join_secret(&slot_key), &scope, Session::random(&random))
+            .seal(&sealed)
+            .map_err(|_| GroupError::Unexpected)?;
+        let next = &prepared.next;
+        let invites = group.room()?.invites;
+        let slot = slot::seal(&self.room, &invites, (&next.slot_key, &prepared.group_info), &random)
+            .map_err(|_| GroupError::Unexpected)?;
+        let mut part = CommitPart {
+            expected_last_commit: found.last_commit,
+            slot: slot.into(),
+            access: Some(AccessChange::default()),
+            authority: next.authority.to_vec().into(),
+            ..CommitPart::default()
+        };
+        self.sign_part(self.access.public(), &envelope, &mut part, &Signer::Publisher(&self.access))?;
+        let mut pending = Pending::default();
+        pending.publish_id = random.bytes::<16>().to_vec();
+        pending.envelope = envelope;
+        pending.part = Some(part);
+        pending.returns = true;
+        pending.epoch = group.epoch();
+        group.succeed(old, self.meta.position);
+        self.group = Some(group);
+        self.set_pending(Some(pending));
+        Ok(())
+    }
+
+    /// Our return lost its race or was refused: the old group is what we have.
+    pub(in crate::room) fn give_up_return(&mut self) -> Result<(), GroupError> {
+        if !self.pending.as_ref().is_some_and(|pending| pending.returns) {
+            return Ok(());
+        }
+        let position = self.meta.position;
+        let Some(group) = &mut self.group else { return Ok(()) };
+        group.to_base(position)?;
+        group.keep_bases(&[]);
+        self.set_pending(None);
+        Ok(())
+    }
+}

@@ -1,0 +1,48 @@
+//! Our own join until a member has taken it: another commit may take its place.
+
+use proto::relay::Deliver;
+
+use super::{
+    Engine,
+    state::{Phase, StepRow},
+};
+
+impl Engine {
+    /// Our join is in the log, and waits for a member's word.
+    pub(super) fn joined_at(&mut self, entry: &Deliver) {
+        let meta = &mut self.meta;
+        (meta.position, meta.confirmed, meta.offer) = (entry.seq, entry.base, None);
+        let mut joins = StepRow::default();
+        (joins.tip, joins.at) = (entry.seq, entry.at_ms);
+        joins.added = vec![self.access.public().as_bytes().to_vec()];
+        meta.joins = Some(joins);
+        self.dirty.meta = true;
+    }
+
+    /// The relay does not know our key: our join was passed by before a member had taken it. The invite may still
+    /// let us in. False when it was not that.
+    pub(super) fn join_was_dropped(&mut self) -> bool {
+        let own = self.own_key();
+        let waits = self.meta.joins.as_ref().is_some_and(|joins| joins.added.iter().any(|key| **key == own));
+        if !waits || !self.is_member() {
+            return false;
+        }
+        if self.meta.link.is_none() {
+            self.close("Another change of the room took the place of this join. Ask for a new invite.");
+            return true;
+        }
+        self.group = None;
+        self.set_pending(None);
+        self.meta.epochs.clear();
+        self.keyring.set(&[]);
+        (self.meta.offer, self.meta.joins, self.meta.untaken, self.meta.out) = (None, None, None, None);
+        for item in self.outbox.iter_mut().filter(|item| !item.envelope.is_empty()) {
+            item.envelope.clear();
+            item.acked = 0;
+            self.dirty.outbox.insert(item.counter);
+        }
+        self.set_phase(Phase::Joining);
+        self.out.reopen = true;
+        true
+    }
+}

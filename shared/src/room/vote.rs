@@ -1,0 +1,93 @@
+//! Votes for an undoing: ours, and what follows when a majority undid something.
+
+use proto::relay::{Deliver, Publish};
+
+use super::{AlarmKind, Engine, Event, Millis, out::Cause};
+use crate::mls::group::GroupError;
+
+impl Engine {
+    /// A vote that is due: whoever was put out wants the commit undone.
+    pub(super) fn vote(&mut self) -> Option<Publish> {
+        let seq = std::mem::take(&mut self.meta.vote);
+        self.dirty.meta |= seq != 0;
+        let ballot = (seq != 0).then(|| self.ballot(seq)).flatten()?;
+        let id = self.profile.random.bytes::<16>().to_vec().into();
+        Some(Publish { id, ballot: Some(ballot), ..Publish::default() })
+    }
+
+    /// A majority undid the commit at `entry.undone` and all after it.
+    pub(super) fn undone(&mut self, entry: &Deliver, now: Millis) -> Result<(), GroupError> {
+        let from = entry.undone;
+        let meta = &mut self.meta;
+        meta.untaken = meta.untaken.take().filter(|untaken| untaken.seq < from);
+        let was_out = meta.out.take_if(|out| out.cause >= from).is_some();
+        if meta.vote >= from {
+            meta.vote = 0;
+        }
+        (meta.offer, meta.joins) = (None, None);
+        // What the relay calls the last commit now, it says itself.
+        meta.last_commit = 0;
+        self.refuse(
+            "undone",
+            format!(
+                "A majority of this room's members undid the change at entry {from}, and what came after it."
+            ),
+            "/members shows who is in.",
+        );
+        if self.meta.position >= from {
+            let bases = [self.meta.confirmed];
+            let base = bases.into_iter().find(|base| *base < from);
+            let known = match base {
+                Some(base) => self.return_to(base)?,
+                None => false,
+            };
+            if !known {
+                self.go_out(Cause::Undone);
+            }
+        }
+        if self.meta.out.is_none() {
+            self.meta.confirmed = self.meta.position;
+            // The relay has no slot now, and whoever was put out needs one.
+            self.meta.want_update = true;
+            self.link.commit_not_before = now + 1 + self.profile.random.below(2_000);
+        }
+        if was_out {
+            self.refuse(
+                "back",
+                "This device follows the room again.",
+                "What you said meanwhile is sent now.",
+            );
+        }
+        self.dirty.meta = true;
+        Ok(())
+    }
+
+    /// The relay says that this device's key was removed by the commit at `seq`: it may vote, and nothing else.
+    pub(super) fn suspended(&mut self, seq: u64, now: Millis) {
+        if seq != 0 && seq <= self.meta.cursor && self.is_member() {
+            self.alarm(
+                AlarmKind::Fork,
+                format!(
+                    "The relay says that entry {seq} removed this device, but this device has read that entry and is a \
+                     member; it votes for nothing. The relay deceives this device."
+                ),
+            );
+        } else if self.link.voted != seq {
+            self.link.voted = seq;
+            self.meta.vote = seq;
+            self.link.not_before = now;
+            if let Some(publish) = self.vote() {
+                self.publish(publish);
+            }
+        }
+        self.out.events.push(Event::Closed {
+            reason: format!(
+                "This device was removed from the room by the change at entry {seq}. It has voted against that: if more than half \
+                 of those who were members then do the same within {} days, it is back. Otherwise ask a member for a new \
+                 invite.",
+                proto::access::UNDO_MS / (24 * 3600 * 1000)
+            ),
+            was_member: true,
+        });
+    }
+}
