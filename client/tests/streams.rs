@@ -81,8 +81,12 @@ fn faces_whose_output_cannot_be_written_end_with_a_failure() {
     let dir = profile();
     for (face, input) in [("--json", "{\"cmd\":\"rooms\"}\n"), ("--plain", "/rooms\n")] {
         let mut command = schat(&dir, &[face]);
-        command.stdout(full());
-        let output = with_input(command, input);
+        let mut child = command.stdin(Stdio::piped()).stdout(full()).stderr(Stdio::piped()).spawn().unwrap();
+        // The input stays open: what ends the face is its output.
+        let mut theirs = child.stdin.take().unwrap();
+        let _ = theirs.write_all(input.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        drop(theirs);
         let told = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{face}: {told}");
         assert!(told.contains("cannot be written"), "{face}: {told}");

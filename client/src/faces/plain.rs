@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::{
     input::Input,
@@ -85,7 +85,8 @@ pub async fn run(
     if stays {
         super::obey::unread(runtime).await.iter().for_each(|line| note(line));
     }
-    let mut writer = Part(tokio::spawn(show_events(runtime.clone(), events, shared.clone())));
+    let (end, ends) = oneshot::channel();
+    let mut writer = Part(tokio::spawn(show_events(runtime.clone(), events, shared.clone(), ends)));
     loop {
         let line = tokio::select! {
             line = input.recv() => line,
@@ -122,8 +123,8 @@ pub async fn run(
     if !done {
         note("Not everything was done; what is left is done at the next start.");
     }
-    writer.0.abort();
-    // What it was just showing is marked as seen before the end.
+    let _ = end.send(());
+    // What has happened is shown, and marked as seen, before the end.
     let _ = (&mut writer.0).await;
     shared.keep_read(runtime).await;
     // The end of the input may have come in the same moment as the refusal.

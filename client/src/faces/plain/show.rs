@@ -6,7 +6,10 @@ use std::{
 };
 
 use shared::{message::timeline::Line, room as engine};
-use tokio::{sync::mpsc, time::sleep};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::sleep,
+};
 
 use super::{Shared, lock};
 use crate::{
@@ -19,8 +22,13 @@ use crate::{
 /// A pause after which what was shown is kept as read.
 const READ: Duration = Duration::from_millis(500);
 
-/// Ends when nothing can go on.
-pub(super) async fn show_events(runtime: Runtime, mut events: mpsc::Receiver<Event>, shared: Shared) -> Exit {
+/// Ends when nothing can go on, or `end` comes: then what had happened by then is shown first.
+pub(super) async fn show_events(
+    runtime: Runtime,
+    mut events: mpsc::Receiver<Event>,
+    shared: Shared,
+    mut end: oneshot::Receiver<()>,
+) -> Exit {
     loop {
         let event = tokio::select! {
             event = events.recv() => event,
@@ -29,38 +37,50 @@ pub(super) async fn show_events(runtime: Runtime, mut events: mpsc::Receiver<Eve
                 shared.keep_read(&runtime).await;
                 continue;
             }
+            _ = &mut end => break,
         };
-        let Some(event) = event else { break };
-        let notice = event.notice();
-        match event {
-            Event::Relay { relay, state } => {
-                relay_event(&sanitize::line(&relay), state);
-                if runtime.is_stuck() && !shared.stays {
-                    return Exit::Verification;
-                }
-            }
-            Event::Room { room, event } => {
-                let refused =
-                    matches!(event, RoomEvent::Engine(engine::Event::Closed { was_member: false, .. }));
-                let entered = refused || matches!(event, RoomEvent::Engine(engine::Event::Joined(_)));
-                room_event(&runtime, &shared, &room, event).await;
-                if refused && runtime.is_empty() && !shared.stays {
-                    return Exit::Refused;
-                }
-                if entered {
-                    shared.pending.joined(&room);
-                }
-            }
+        let Some(event) = event else { return Exit::Ok };
+        if let Some(exit) = show(&runtime, &shared, event).await {
+            return exit;
         }
-        if let Some(notice) = notice {
-            // What cannot be marked comes again at the next start.
-            let _ = runtime.seen(notice).await;
-        }
-        if stdout::failure().is_some() {
-            return Exit::Ok;
+    }
+    // Not what comes meanwhile: it could go on for ever.
+    for _ in 0..events.len() {
+        let Ok(event) = events.try_recv() else { break };
+        if let Some(exit) = show(&runtime, &shared, event).await {
+            return exit;
         }
     }
     Exit::Ok
+}
+
+/// Some: nothing can go on.
+async fn show(runtime: &Runtime, shared: &Shared, event: Event) -> Option<Exit> {
+    let notice = event.notice();
+    match event {
+        Event::Relay { relay, state } => {
+            relay_event(&sanitize::line(&relay), state);
+            if runtime.is_stuck() && !shared.stays {
+                return Some(Exit::Verification);
+            }
+        }
+        Event::Room { room, event } => {
+            let refused = matches!(event, RoomEvent::Engine(engine::Event::Closed { was_member: false, .. }));
+            let entered = refused || matches!(event, RoomEvent::Engine(engine::Event::Joined(_)));
+            room_event(runtime, shared, &room, event).await;
+            if refused && runtime.is_empty() && !shared.stays {
+                return Some(Exit::Refused);
+            }
+            if entered {
+                shared.pending.joined(&room);
+            }
+        }
+    }
+    if let Some(notice) = notice {
+        // What cannot be marked comes again at the next start.
+        let _ = runtime.seen(notice).await;
+    }
+    stdout::failure().map(|_| Exit::Ok)
 }
 
 fn relay_event(relay: &str, state: RelayState) {
