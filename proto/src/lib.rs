@@ -9,6 +9,7 @@ mod framing;
 pub mod fuzz;
 mod id;
 mod join;
+pub mod signature;
 mod token;
 
 pub use code::CloseCode;

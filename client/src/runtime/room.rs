@@ -8,7 +8,6 @@ mod publish;
 mod stream;
 
 use std::{
-    collections::VecDeque,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -29,7 +28,7 @@ use super::{
     event::{Outlet, RoomEvent},
     link::{LinkState, RelayLink},
     lock, now_ms,
-    step::{Place, Step},
+    step::{Inputs, Place, Step},
 };
 use crate::{
     daemon::FaceId,
@@ -267,7 +266,7 @@ impl Room {
 
     /// The sacred order: think, store, send, show.
     async fn apply(&mut self, inputs: Vec<Input>) -> Result<(), Failure> {
-        let mut inputs = VecDeque::from(inputs);
+        let mut inputs = Inputs::from(inputs);
         while !inputs.is_empty() && !self.is_over {
             self.apply_some(&mut inputs).await?;
         }
@@ -276,7 +275,7 @@ impl Room {
 
     /// The same for the first of these, in one transaction: as many as are thought about within [`THINK`], and one at
     /// least. What was not thought about stays in `inputs`; nothing does after a failure.
-    async fn apply_some(&mut self, inputs: &mut VecDeque<Input>) -> Result<(), Failure> {
+    async fn apply_some(&mut self, inputs: &mut Inputs) -> Result<(), Failure> {
         let Some(engine) = &mut self.engine else {
             inputs.clear();
             return Err(self.not_loaded());
@@ -286,7 +285,7 @@ impl Room {
         let now = now_ms();
         let me = Person { name: engine.name().to_owned(), fingerprint: self.profile.identity.fingerprint() };
         let mut look = Look { people: &self.people, me, now, met: Vec::new(), namesakes: Vec::new() };
-        while let Some(input) = inputs.pop_front() {
+        while let Some(input) = inputs.next(engine) {
             let entry = delivered(&input);
             let mut output = engine.step(input, now);
             output.events = output.events.into_iter().fold(Vec::new(), |mut events, event| {

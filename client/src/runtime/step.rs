@@ -1,9 +1,43 @@
-//! Several outputs of the engine as one step: stored once, then sent, then shown.
+//! Inputs of the engine that came together, and their outputs as one step: stored once, then sent, then shown.
+
+use std::collections::VecDeque;
 
 use proto::relay::ClientFrame;
-use shared::room::{Event, Millis, Output};
+use shared::room::{Engine, Event, Input, Millis, Output};
 
 use crate::store::{Batch, Entry, Happening, Notice, What};
+
+/// What waits to be thought about.
+pub(super) struct Inputs {
+    waiting: VecDeque<Input>,
+    /// The engine has looked ahead at so many of them.
+    looked_at: usize,
+}
+
+impl Inputs {
+    /// The next one. Whoever catches up has hundreds of them, and the engine is faster when it sees them together.
+    pub(super) fn next(&mut self, engine: &mut Engine) -> Option<Input> {
+        if self.looked_at == 0 {
+            self.looked_at = engine.look_ahead(&self.waiting);
+        }
+        self.looked_at = self.looked_at.saturating_sub(1);
+        self.waiting.pop_front()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.waiting.clear();
+    }
+}
+
+impl From<Vec<Input>> for Inputs {
+    fn from(inputs: Vec<Input>) -> Self {
+        Self { waiting: inputs.into(), looked_at: 0 }
+    }
+}
 
 /// Where an output belongs.
 #[derive(Clone, Copy, Debug)]

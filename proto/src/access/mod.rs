@@ -24,7 +24,7 @@ pub use self::{
     publish::{Ack, Ballot, Commit, Publish, Refusal, publish},
     state::{Fate, Head, KeyRow, Standing, Step, Tip, standing},
     statement::{CommitParts, ack_statement, ballot_statement, commit_statement},
-    verify::{Strict, Verify},
+    verify::{Ed25519, Verify},
 };
 
 /// Time after a member's commit in which nobody else drops it, in milliseconds: 20 s, for whoever is awake to say that

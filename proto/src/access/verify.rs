@@ -1,8 +1,6 @@
 //! How signatures are checked.
 
-use ed25519_dalek::{Signature, VerifyingKey};
-
-use crate::PublicKey;
+use crate::{PublicKey, signature};
 
 /// Checks signatures. The model brings one of its own, which costs nothing.
 pub trait Verify {
@@ -10,13 +8,12 @@ pub trait Verify {
     fn verify(&self, key: &PublicKey, statement: &[u8], signature: &[u8; 64]) -> bool;
 }
 
-/// Ed25519 (RFC 8032), strict: no small-order keys, no second encoding of a signature.
+/// Ed25519, as [`signature::verifies`] checks it.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Strict;
+pub struct Ed25519;
 
-impl Verify for Strict {
+impl Verify for Ed25519 {
     fn verify(&self, key: &PublicKey, statement: &[u8], signature: &[u8; 64]) -> bool {
-        let signature = Signature::from_bytes(signature);
-        VerifyingKey::from_bytes(&key.0).is_ok_and(|key| key.verify_strict(statement, &signature).is_ok())
+        signature::verifies(&key.0, statement, signature)
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use proto::{
     CHANNEL_BINDING_LEN, RoomId,
-    access::{Standing, Strict, Verify},
+    access::{Ed25519, Standing, Verify},
     join_statement,
     relay::refused::Code,
 };
@@ -143,8 +143,8 @@ fn right(peer: &Peer, join: &Join) -> Result<Right, Refusal> {
     Ok(Right::Token(join.token.as_ref().map(TokenHash::of)))
 }
 
-/// Strict verification: no small-order keys, no second encoding of a signature.
+/// Ed25519 verification: no small-order keys, no second encoding of a signature.
 fn is_genuine(join: &Join, binding: &[u8; CHANNEL_BINDING_LEN]) -> bool {
     let statement = join_statement(&join.room.unwrap_or(NO_ROOM), binding);
-    Strict.verify(&join.key, &statement, &join.signature)
+    Ed25519.verify(&join.key, &statement, &join.signature)
 }

@@ -64,8 +64,12 @@ fn rate(suite: Suite, rows: &Rows, relay: &Relay, entries: &[Deliver], batch: us
     );
     let (mut told, start) = (0, Instant::now());
     for entries in entries.chunks(batch) {
-        for entry in entries {
-            let output = bob.step(frame(Frame::Deliver(entry.clone())), NOW);
+        let inputs: Vec<_> = entries.iter().map(|entry| frame(Frame::Deliver(entry.clone()))).collect();
+        if batch > 1 {
+            bob.look_ahead(&inputs);
+        }
+        for input in inputs {
+            let output = bob.step(input, NOW);
             told += output.events.iter().filter(|event| matches!(event, Event::Message(_))).count();
         }
         assert!(!bob.changes().is_empty());

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signer, SigningKey};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -51,14 +51,12 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// Whether `signature` over `statement` is by `key`; strict, so that no small-order key signs everything.
+/// Whether `signature` over `statement` is by `key`.
 pub(crate) fn verifies(key: &[u8], statement: &[u8], signature: &[u8]) -> bool {
     let (Ok(key), Ok(signature)) = (<[u8; 32]>::try_from(key), <[u8; 64]>::try_from(signature)) else {
         return false;
     };
-    VerifyingKey::from_bytes(&key).is_ok_and(|key| {
-        key.verify_strict(statement, &ed25519_dalek::Signature::from_bytes(&signature)).is_ok()
-    })
+    proto::signature::verifies(&key, statement, &signature)
 }
 
 /// SHA-256 of `"schat/1 fingerprint" ‖ account key`: tells people apart, whatever they call themselves.

@@ -36,6 +36,7 @@ use state::{JoinRow, Meta, Outgoing, Peer, Pending, Phase};
 
 mod access;
 mod ack;
+mod ahead;
 mod authority;
 mod books;
 mod checks;

@@ -2,7 +2,7 @@
 
 use proto::{
     RoomId,
-    access::{Changes, Head, Refusal, Strict},
+    access::{Changes, Ed25519, Head, Refusal},
     relay::Deliver,
 };
 use redb::{ReadableTable, StorageError};
@@ -95,7 +95,7 @@ fn decide(
         ack: publish.ack.as_ref(),
         ballot: publish.ballot.as_ref(),
     };
-    proto::access::publish(&before.head, &access::in_tables(tables, &author.room), &Strict, &what)
+    proto::access::publish(&before.head, &access::in_tables(tables, &author.room), &Ed25519, &what)
 }
 
 /// Opens a room, if there is a right to.

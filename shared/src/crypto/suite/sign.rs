@@ -1,18 +1,19 @@
 //! Ed25519 (RFC 8032). A secret key is the 32-octet seed of §5.1.5, a public key the 32 octets of §5.1.2.
 //!
-//! Verification is the strict one: besides `S < ℓ` (§5.1.7, step 1) it refuses a public key or an `R`
-//! of small order, under which one signature can be made to fit many messages. RFC 8032 leaves that
-//! open, no honest signer ever makes such a key, and all members of a room run this same check, so
-//! they cannot be split over which signature is good.
+//! Verification is [`proto::signature`]'s, the same one by one and many at once.
+
+mod ahead;
 
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use ahead::Ahead;
+use ed25519_dalek::{Signer, SigningKey};
 use mls_rs_core::crypto::{SignaturePublicKey, SignatureSecretKey};
+use proto::signature::SignatureKey;
 use zeroize::Zeroizing;
 
 use super::SuiteError;
@@ -30,30 +31,60 @@ pub(super) fn public(secret: &SignatureSecretKey) -> Result<SignaturePublicKey, 
 }
 
 pub(super) fn sign(secret: &SignatureSecretKey, data: &[u8]) -> Result<Vec<u8>, SuiteError> {
-    Ok(signing_key(secret)?.sign(data).to_bytes().to_vec())
+    #[allow(unused_mut)]
+    let mut signature = signing_key(secret)?.sign(data).to_bytes();
+    #[cfg(test)]
+    super::spoil::forge(&mut signature);
+    Ok(signature.to_vec())
 }
 
 /// Keys that are remembered, of 200 bytes each; beyond that the memory is cleared.
 const MAX_KEYS: usize = 4_096;
 
-/// Public keys in the form that verification needs: to bring one there takes a fifth of a verification, and members
-/// speak more than once. Clones share them.
+/// Public keys in the form that verification needs, since to bring one there takes a fifth of a verification and members
+/// speak more than once; and what was verified ahead. Clones share them.
 #[derive(Clone, Default)]
-pub(super) struct Keys(Arc<Mutex<HashMap<[u8; 32], VerifyingKey>>>);
+pub(super) struct Keys(Arc<Mutex<Known>>);
+
+#[derive(Default)]
+struct Known {
+    keys: HashMap<[u8; 32], SignatureKey>,
+    ahead: Ahead,
+}
 
 impl Keys {
-    fn get(&self, public: &SignaturePublicKey) -> Result<VerifyingKey, SuiteError> {
-        let bytes: [u8; 32] = public.as_bytes().try_into().map_err(|_| SuiteError::PublicKey)?;
+    /// Runs `asks` with every answer taken for yes, and checks together what it asked: see [`ahead`]. Nothing that `asks`
+    /// comes to may be believed.
+    pub(super) fn look_ahead(&self, asks: impl FnOnce()) {
+        /// Answers are true again, also after a panic.
+        struct Ending<'a>(&'a Keys, bool);
+        impl Drop for Ending<'_> {
+            fn drop(&mut self) {
+                self.0.lock().ahead.end(self.1);
+            }
+        }
+        self.lock().ahead.begin();
+        let mut ending = Ending(self, false);
+        asks();
+        ending.1 = true;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
         // Whatever is in there is a key of its bytes, also after a panic elsewhere.
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(key) = known.get(&bytes) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn key(&mut self, bytes: &[u8; 32]) -> Result<SignatureKey, SuiteError> {
+        if let Some(key) = self.keys.get(bytes) {
             return Ok(*key);
         }
-        let key = VerifyingKey::from_bytes(&bytes).map_err(|_| SuiteError::PublicKey)?;
-        if known.len() >= MAX_KEYS {
-            known.clear();
+        let key = SignatureKey::of(bytes).ok_or(SuiteError::PublicKey)?;
+        if self.keys.len() >= MAX_KEYS {
+            self.keys.clear();
         }
-        known.insert(bytes, key);
+        self.keys.insert(*bytes, key);
         Ok(key)
     }
 }
@@ -70,9 +101,17 @@ pub(super) fn verify(
     signature: &[u8],
     data: &[u8],
 ) -> Result<(), SuiteError> {
-    let key = keys.get(public)?;
-    let signature = Signature::from_slice(signature).map_err(|_| SuiteError::Signature)?;
-    key.verify_strict(data, &signature).map_err(|_| SuiteError::Signature)
+    let public = public.as_bytes().try_into().map_err(|_| SuiteError::PublicKey)?;
+    let signature = signature.try_into().map_err(|_| SuiteError::Signature)?;
+    let mut known = keys.lock();
+    let key = known.key(public)?;
+    if known.ahead.spares(public, signature, data) {
+        return Ok(());
+    }
+    drop(known);
+    #[cfg(test)]
+    super::spoil::count_check();
+    key.verifies(data, signature).then_some(()).ok_or(SuiteError::Signature)
 }
 
 fn signing_key(secret: &SignatureSecretKey) -> Result<SigningKey, SuiteError> {

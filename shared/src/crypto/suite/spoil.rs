@@ -1,9 +1,34 @@
-//! For tests: an attacker whose program seals nonsense to some of those who should be able to open it.
+//! For tests: an attacker whose program seals nonsense to some of those who should be able to open it, or signs
+//! nonsense; and how many signatures were checked one by one.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 thread_local! {
     static SPOILED: RefCell<(usize, Vec<usize>)> = const { RefCell::new((0, Vec::new())) };
+    static FORGING: Cell<bool> = const { Cell::new(false) };
+    static CHECKS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// What this thread signs for MLS while `signs` runs is not signed well.
+pub(crate) fn forging<T>(signs: impl FnOnce() -> T) -> T {
+    FORGING.set(true);
+    let done = signs();
+    FORGING.set(false);
+    done
+}
+
+pub(super) fn forge(signature: &mut [u8; 64]) {
+    // In S: the bytes stay a signature in form.
+    signature[32] ^= u8::from(FORGING.get());
+}
+
+/// Signatures of MLS that this thread has checked one by one.
+pub(crate) fn checks() -> usize {
+    CHECKS.get()
+}
+
+pub(super) fn count_check() {
+    CHECKS.set(CHECKS.get() + 1);
 }
 
 /// Of what this thread seals to public keys while `seals` runs, the ones with these numbers are spoiled.

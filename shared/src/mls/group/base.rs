@@ -42,10 +42,10 @@ impl Group {
     /// [`GroupError::Damaged`] when there is none.
     pub fn base(&self, position: u64) -> Result<Self, GroupError> {
         let id: RoomId = self.mls.group_id().try_into().map_err(|_| GroupError::Damaged)?;
-        let (client, storage) = client(&id, &self.random, None);
-        storage.restore(self.storage.base_rows(position));
-        let mls = load(&client, &storage, id.as_bytes())?;
-        Ok(Self::of(mls, client, storage, &self.random))
+        let parts = client(&id, &self.random, None);
+        parts.storage.restore(self.storage.base_rows(position));
+        let mls = load(&parts.client, &parts.storage, id.as_bytes())?;
+        Ok(Self::of(mls, parts, &self.random))
     }
 
     /// Takes the place of `old`, which becomes a base: for a device that enters anew and may have to try again.

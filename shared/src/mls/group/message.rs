@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::PoisonError};
 
+use bytes::Bytes;
 use mls_rs::{MlsMessage, group::ReceivedMessage};
 use zeroize::Zeroizing;
 
@@ -10,6 +11,9 @@ use crate::crypto::aead::Session;
 
 /// Messages that are opened without a snapshot between them; a message more takes one.
 pub(super) const MAX_UNKEPT: usize = 256;
+
+/// Fewer messages gain less together than the copy of the group costs.
+const MIN_AHEAD: usize = 8;
 
 /// A message that was opened since the last snapshot.
 pub(super) struct Opened {
@@ -66,6 +70,26 @@ impl Group {
     /// What was opened is as it should be: an undo of something later opens it again.
     pub fn opened(&mut self, message: &[u8], at: u64, place: &Place) {
         self.unkept.push(Opened { message: message.to_vec(), at, place: *place });
+    }
+
+    /// Checks the signatures of these messages together, each with the time of its entry, so that [`Group::open`] takes
+    /// less than half of the time for those that are as they should be. Opens nothing for good, and changes no answer.
+    ///
+    /// They are opened on a copy of the group, which costs as much as some messages; it and the keys that it derives are
+    /// wiped at once.
+    pub fn look_ahead(&self, messages: &[(Bytes, u64)]) {
+        if messages.len() < MIN_AHEAD {
+            return;
+        }
+        let mut copy = self.mls.clone();
+        self.provider.look_ahead(|| {
+            for (message, at) in messages {
+                if let Ok(message) = MlsMessage::from_bytes(message) {
+                    // What does not open here will not there.
+                    let _ = copy.process_incoming_message_with_time(message, seconds(*at));
+                }
+            }
+        });
     }
 
     /// The member at `leaf`, if there is one.

@@ -172,6 +172,8 @@ pub struct Group {
     mls: mls_rs::Group<Config>,
     client: mls_rs::Client<Config>,
     storage: Storage,
+    /// The library's cryptography.
+    provider: Provider,
     random: Random,
     /// What was opened since the last [`Group::keep`], to be opened again after an [`Group::undo`]; at most
     /// [`message::MAX_UNKEPT`].
@@ -196,15 +198,15 @@ impl Group {
         leaf: &content::Leaf,
         now: u64,
     ) -> Result<(Self, Vec<u8>), GroupError> {
-        let (client, storage) = client(id, random, Some((signer, identity, suite)));
-        let mls = client.create_group_with_id(
+        let parts = client(id, random, Some((signer, identity, suite)));
+        let mls = parts.client.create_group_with_id(
             id.as_bytes().to_vec(),
             extension(ROOM_EXTENSION, room),
             extension(LEAF_EXTENSION, leaf),
             Some(seconds(now)),
         )?;
         let group_info = mls.group_info_message_allowing_ext_commit(true)?.to_bytes()?;
-        let mut group = Self::of(mls, client, storage, random);
+        let mut group = Self::of(mls, parts, random);
         group.keep()?;
         Ok((group, group_info))
     }
@@ -231,8 +233,9 @@ impl Group {
             invite_id: invite.id().to_vec().into(),
             join_signature: invite.join_key().sign(&statement).to_vec().into(),
         };
-        let (client, storage) = client(id, random, Some((signer, identity, suite)));
-        let (mls, commit) = client
+        let parts = client(id, random, Some((signer, identity, suite)));
+        let (mls, commit) = parts
+            .client
             .external_commit_builder()?
             .with_leaf_node_extensions(extension(LEAF_EXTENSION, &leaf))
             .commit_time(seconds(now))
@@ -244,23 +247,20 @@ impl Group {
         let next = Next::of(&mls)?;
         let prepared =
             Prepared { message: commit.to_bytes()?, group_info, secrets: Zeroizing::default(), next };
-        let mut group = Self::of(mls, client, storage, random);
+        let mut group = Self::of(mls, parts, random);
         let (room, own) = (group.room()?, group.leaf());
         rules::check_own_join(&group.mls.roster(), own, (id, &room), &invite.id(), now)?;
         group.keep()?;
         Ok((group, prepared))
     }
 
-    fn of(
-        mls: mls_rs::Group<Config>,
-        client: mls_rs::Client<Config>,
-        storage: Storage,
-        random: &Random,
-    ) -> Self {
+    fn of(mls: mls_rs::Group<Config>, parts: Parts, random: &Random) -> Self {
+        let Parts { client, storage, provider } = parts;
         Self {
             mls,
             client,
             storage,
+            provider,
             random: random.clone(),
             unkept: Vec::new(),
             holders: Mutex::default(),
@@ -278,10 +278,10 @@ impl Group {
         id: &RoomId,
         rows: Vec<(String, Zeroizing<Vec<u8>>)>,
     ) -> Result<Self, GroupError> {
-        let (client, storage) = client(id, random, None);
-        storage.restore(rows);
-        let mls = load(&client, &storage, id.as_bytes())?;
-        Ok(Self::of(mls, client, storage, random))
+        let parts = client(id, random, None);
+        parts.storage.restore(rows);
+        let mls = load(&parts.client, &parts.storage, id.as_bytes())?;
+        Ok(Self::of(mls, parts, random))
     }
 
     /// Keeps the present state: [`Group::undo`] returns here.
@@ -398,17 +398,21 @@ impl Group {
     }
 }
 
-type Parts = (mls_rs::Client<Config>, Storage);
+struct Parts {
+    client: mls_rs::Client<Config>,
+    storage: Storage,
+    provider: Provider,
+}
 
 fn client(id: &RoomId, random: &Random, signer: Option<(&Signer, SigningIdentity, Suite)>) -> Parts {
-    let storage = Storage::default();
+    let (storage, provider) = (Storage::default(), Provider::new(random.clone()));
     let options = CommitOptions::new().with_path_required(true).with_allow_external_commit(true);
     // Envelopes pad, so MLS need not; commits stay PublicMessages inside them (RFC 9420, 6.2).
     let rules = DefaultMlsRules::new()
         .with_commit_options(options)
         .with_encryption_options(EncryptionOptions::new(false, mls_rs::client_builder::PaddingMode::None));
     let builder = mls_rs::Client::builder()
-        .crypto_provider(Provider::new(random.clone()))
+        .crypto_provider(provider.clone())
         .identity_provider(Members(*id))
         .group_state_storage(storage.clone())
         .mls_rules(rules)
@@ -420,7 +424,7 @@ fn client(id: &RoomId, random: &Random, signer: Option<(&Signer, SigningIdentity
         }
         None => builder.build(),
     };
-    (client, storage)
+    Parts { client, storage, provider }
 }
 
 fn load(

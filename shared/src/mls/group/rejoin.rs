@@ -23,8 +23,9 @@ impl Group {
         (old, leaf): (u32, &content::Leaf),
         now: u64,
     ) -> Result<(Self, Prepared), GroupError> {
-        let (client, storage) = client(id, random, Some((signer, identity, suite)));
-        let (mls, commit) = client
+        let parts = client(id, random, Some((signer, identity, suite)));
+        let (mls, commit) = parts
+            .client
             .external_commit_builder()?
             .with_leaf_node_extensions(extension(LEAF_EXTENSION, leaf))
             .with_removal(old)
@@ -36,7 +37,7 @@ impl Group {
         let group_info = mls.group_info_message_allowing_ext_commit(true)?.to_bytes()?;
         let (secrets, next) = (Zeroizing::default(), Next::of(&mls)?);
         let prepared = Prepared { message: commit.to_bytes()?, group_info, secrets, next };
-        let mut group = Self::of(mls, client, storage, random);
+        let mut group = Self::of(mls, parts, random);
         group.keep()?;
         Ok((group, prepared))
     }

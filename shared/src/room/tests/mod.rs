@@ -1,5 +1,6 @@
 //! The engine under simulated time, against a model of the relay that does what it is told, or cheats.
 
+mod ahead;
 mod basic;
 mod hostile;
 mod hostile_answers;

@@ -3,10 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ed25519_dalek::{Signature, VerifyingKey};
 use proto::{
     PublicKey, RoomId,
-    access::{self, Change, CommitParts, Memory, Refusal, Rows as _, Standing, Strict, Verify},
+    access::{self, Change, CommitParts, Ed25519, Memory, Refusal, Rows as _, Standing, Verify},
     relay::{
         AccessKey, ClientFrame, CommitPart, Deliver, Ephemeral, Join, Joined, Publish, Published, Refused,
         RelayFrame, Slot, client_frame, refused::Code, relay_frame::Frame,
@@ -119,9 +118,9 @@ impl ModelRelay {
         let is_named = !join.room_id.is_empty();
         let room = if is_named { &*join.room_id } else { &[0; 32][..] };
         let room = RoomId::try_from(room).unwrap();
-        let key = VerifyingKey::from_bytes(&(&*join.access_key).try_into().unwrap()).unwrap();
-        let signature = Signature::from_bytes(&(&*join.signature).try_into().unwrap());
-        key.verify_strict(&proto::join_statement(&room, &Self::binding(client)), &signature).unwrap();
+        let key = PublicKey::try_from(&*join.access_key).unwrap();
+        let signature = (&*join.signature).try_into().unwrap();
+        assert!(Ed25519.verify(&key, &proto::join_statement(&room, &Self::binding(client)), &signature));
         if let Some(create) = join.create {
             if let Some((_, code)) =
                 self.asks.as_ref().filter(|(token, _)| !self.exists && *create.token != **token)
@@ -182,7 +181,7 @@ impl ModelRelay {
         let Ok(key) = PublicKey::try_from(&*key) else {
             return Frame::Refused(refusal(&publish.id, Code::NotAllowed, 0));
         };
-        match self.decide(&Strict, key, publish) {
+        match self.decide(&Ed25519, key, publish) {
             Ok(seq) => {
                 self.ids.insert(publish.id.to_vec(), seq);
                 answer(seq)
