@@ -43,6 +43,9 @@ impl Engine {
     /// What nobody dropped within the time for that is confirmed.
     pub(super) fn check_age(&mut self, at: Millis) {
         let old = |step: &StepRow| at >= step.at.saturating_add(UNDO_MS);
+        if self.meta.trial.as_ref().is_some_and(|trial| at >= trial.at.saturating_add(UNDO_MS)) {
+            self.end_trial();
+        }
         if self.meta.untaken.is_none() && self.meta.offer.as_ref().is_some_and(old) {
             self.meta.confirm();
             self.prune();
@@ -94,7 +97,7 @@ impl Engine {
         let offer =
             meta.offer.as_ref().is_some_and(|offer| offer.tip == meta.position && offer.author != own);
         let joins = meta.joins.as_ref().is_some_and(|joins| joins.tip == meta.position);
-        (offer || joins) && meta.out.is_none() && meta.is_confirmed(&own)
+        (offer || joins) && meta.out.is_none() && meta.trial.is_none() && meta.is_confirmed(&own)
     }
 
     /// When to say that a commit is good, if nothing else is said before.

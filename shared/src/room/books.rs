@@ -107,10 +107,11 @@ impl Meta {
         }
     }
 
-    /// Positions that the relay can return to.
+    /// Positions that the relay can return to, and the one that we may have to.
     pub(super) fn bases(&self) -> Vec<u64> {
         let offer = self.offer.as_ref().filter(|_| self.joins.is_some()).map(|offer| offer.tip);
-        let all = [Some(self.confirmed), offer].into_iter().flatten();
+        let trial = self.trial.as_ref().map(|trial| trial.position);
+        let all = [Some(self.confirmed), offer, trial].into_iter().flatten();
         all.filter(|base| *base != self.position).collect()
     }
 }

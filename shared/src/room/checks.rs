@@ -118,6 +118,7 @@ impl Engine {
             return;
         }
         self.link.commit_acked = 0;
+        let _ = self.give_up_return();
         self.alarm(
             AlarmKind::Gap,
             "The relay acknowledged a change of yours and then did not show it; it is made again.",

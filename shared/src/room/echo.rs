@@ -60,6 +60,7 @@ impl Engine {
                     let matters = matches!(body, Body::Text(_) | Body::Edit(_) | Body::Delete(_));
                     self.tell_own(entry, &item.id, body);
                     if matters {
+                        self.said_on_trial();
                         self.tell_missed(sealed_in, entry.seq);
                     }
                     if !acked && !is_handed {

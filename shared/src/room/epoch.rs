@@ -94,7 +94,7 @@ impl Engine {
         row.slot_key = group.slot_key()?.to_vec();
         row.authenticator = group.authenticator()?;
         row.leaves = group.leaf_bound();
-
+        row.seq = self.meta.position;
         let epoch = row.epoch;
         self.meta.epochs.push(row);
         self.meta.epochs.retain(|row| row.epoch.saturating_add(EPOCHS_RECOGNISED) >= epoch);

@@ -76,6 +76,7 @@ impl Engine {
             }
             false => self.foreign_or_said(entry)?,
         };
+        self.note_seen(entry, &verdict);
         self.check_ack(entry);
         self.check_age(entry.at_ms);
         self.advance(entry);
@@ -111,7 +112,12 @@ impl Engine {
         if self.meta.out.is_some() {
             return Ok(Verdict::Taken);
         }
-        match self.place(entry) {
+        let place = self.place(entry);
+        if self.passes_return_by(place, entry.base) {
+            self.go_out(Cause::Undone);
+            return Ok(Verdict::Taken);
+        }
+        match place {
             Place::OnTop => (),
             Place::Beyond => {
                 self.beyond(entry, now);
@@ -233,6 +239,7 @@ impl Engine {
         let unique = holder.unique();
         let is_next = self.count(leaf, &unique, &who.name, said.counter);
         self.take(leaf, &unique, number.epoch);
+        self.prove_return(&holder)?;
         if !is_next {
             return Ok(Verdict::Refused);
         }
@@ -312,6 +319,7 @@ impl Engine {
             };
             self.check_view(entry.seq, &who, number, note.view.as_ref());
             self.heard(applied.leaf, &applied.committer.unique());
+            self.prove_return(&applied.committer)?;
         }
         let _ = self.mark(number.id, number.sequence, number.epoch);
         if !applied.removed_us {

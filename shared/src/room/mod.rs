@@ -207,8 +207,6 @@ struct Connection {
     requests: Vec<resync::Waiting>,
     /// The commit that is being looked at breaks a rule.
     broken: bool,
-    /// The devices that were answered, and on which commit.
-    answered: (u64, BTreeSet<Vec<u8>>),
     /// The relay contradicts its own log, or refused a commit for good: no more of them on this stream,
     /// so that messages still go through.
     no_commits: bool,

@@ -20,6 +20,8 @@ impl Engine {
         let is_member = self.group.as_ref().is_some_and(|group| group.leaf_of_key(&entry.key).is_some());
         let adds = entry.access.as_ref().is_some_and(|change| change.added.len() == 1);
         match is_member || !adds {
+            // By whoever asked to be let in: what it stands on was handed to it, so it vouches for nothing.
+            true if self.meta.asking.iter().any(|key| *key == *entry.key) => Kinship::Return,
             true => Kinship::Member,
             false => Kinship::Join,
         }
@@ -37,6 +39,10 @@ impl Engine {
         self.meta.commit(entry, kinship, alone && kinship == Kinship::Member);
         self.meta.position = entry.seq;
         self.meta.untaken = None;
+        self.meta.asking.retain(|key| *key != *entry.key);
+        if self.meta.trial.is_none() {
+            self.meta.since.clear();
+        }
         let bases = self.meta.bases();
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
         if bases.contains(&before) {
@@ -65,6 +71,10 @@ impl Engine {
             // Whoever adds to what nobody can take gains no time by it.
             row.until = row.until.min(before.until);
         }
+        if let Some(before) = self.meta.untaken.as_ref().filter(|before| joins && !before.joins) {
+            // What stands on a member's offer is dropped with it, and its author's word for it is none.
+            (row.key, row.joins, row.until) = (before.key.clone(), false, before.until);
+        }
         row.broken = self.link.broken;
         let own = self.own_key();
         // Whoever locks members out by what nobody can take needs more than half of them to agree.
@@ -92,7 +102,7 @@ impl Engine {
     /// On which commit ours is to be built; none while we must not commit.
     pub(super) fn foundation(&self) -> Option<u64> {
         let meta = &self.meta;
-        let blocked = meta.out.is_some() || !self.is_member();
+        let blocked = meta.out.is_some() || meta.trial.is_some() || !self.is_member();
         match &meta.untaken {
             _ if blocked => None,
             None => Some(meta.position),

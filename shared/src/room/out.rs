@@ -50,6 +50,9 @@ impl Engine {
         if self.meta.out.is_some() {
             return;
         }
+        if self.meta.trial.is_some() && self.refuse_return(cause).is_ok() {
+            return;
+        }
         let Some(group) = &self.group else { return };
         let mut row = OutRow::default();
         (row.leaf, row.epoch) = (group.leaf(), group.epoch());

@@ -206,6 +206,7 @@ impl Engine {
     pub(super) fn drop_refused(&mut self, publish_id: &[u8]) {
         let remedy = "Tell who runs the relay, or update this program.";
         if self.pending.as_ref().is_some_and(|pending| *pending.publish_id == *publish_id) {
+            let _ = self.give_up_return();
             self.set_pending(None);
             self.meta.want_invites.clear();
             self.meta.to_revoke.clear();

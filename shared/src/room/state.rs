@@ -173,9 +173,55 @@ pub(super) struct Meta {
     /// Votes for an undoing, as the log showed them.
     #[prost(message, repeated, tag = "80")]
     pub votes: Vec<VoteRow>,
+    /// Commits since the last one that this device knows to be good, which it has not taken, or took on trial; at most
+    /// [`MAX_SINCE`].
+    #[prost(message, repeated, tag = "85")]
+    pub since: Vec<SeenRow>,
+    /// This device came back, and only whoever let it in has shown that the room is there.
+    #[prost(message, optional, tag = "86")]
+    pub trial: Option<TrialRow>,
+    /// Access keys of members that asked to be let back in and were not seen to follow since; at most
+    /// [`MAX_ASKING`].
+    #[prost(bytes = "vec", repeated, tag = "87")]
+    pub asking: Vec<Vec<u8>>,
     /// [`FORMAT`]: see [`Format`].
     #[prost(uint32, tag = "99")]
     pub format: u32,
+}
+
+/// Commits that are remembered while this device does not follow: with more, epochs are held against a looser bound.
+pub(super) const MAX_SINCE: usize = 512;
+
+/// Members that are out at once, as far as it is remembered.
+pub(super) const MAX_ASKING: usize = 64;
+
+/// A commit, and the one that it stands on.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub(super) struct SeenRow {
+    #[prost(uint64, tag = "1")]
+    pub seq: u64,
+    #[prost(uint64, tag = "2")]
+    pub base: u64,
+}
+
+/// A return that may have to be taken back.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct TrialRow {
+    /// Names the base that is the group from before.
+    #[prost(uint64, tag = "1")]
+    pub position: u64,
+    /// The account that let this device in: its fingerprint.
+    #[prost(bytes = "vec", tag = "2")]
+    pub answerer: Vec<u8>,
+    /// Accounts whose answers were of no use before that.
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    pub refused: Vec<Vec<u8>>,
+    /// Our own chat lines since.
+    #[prost(uint32, tag = "4")]
+    pub said: u32,
+    /// When it began, by the log's time.
+    #[prost(uint64, tag = "5")]
+    pub at: u64,
 }
 
 /// What the rows of a room are written in: the version of the protocol that its group speaks.
@@ -270,7 +316,28 @@ pub(super) struct OutRow {
     /// The last epoch that we knew to be good.
     #[prost(uint64, tag = "9")]
     pub epoch: u64,
+    /// Whose answer was taken: the account's fingerprint.
+    #[prost(bytes = "vec", tag = "10")]
+    pub answerer: Vec<u8>,
+    /// The epoch that it handed over.
+    #[prost(uint64, tag = "11")]
+    pub handed: u64,
+    /// The log that this device read proves that its epoch goes on from our own.
+    #[prost(bool, tag = "12")]
+    pub extends: bool,
+    /// Accounts whose answers were of no use: fingerprints; at most [`MAX_REFUSED`].
+    #[prost(bytes = "vec", repeated, tag = "13")]
+    pub refused: Vec<Vec<u8>>,
+    /// The commit whose slot an answer did not open; 0 for none.
+    #[prost(uint64, tag = "14")]
+    pub useless: u64,
+    /// Whose answer that was: the slot may have been rubbish, and a second time it is the answer.
+    #[prost(bytes = "vec", tag = "15")]
+    pub useless_by: Vec<u8>,
 }
+
+/// Accounts that a request may exclude: with more hostile ones than this, the list begins anew.
+pub(super) const MAX_REFUSED: usize = 32;
 
 /// A relay's log after a restore.
 #[derive(Clone, PartialEq, Message)]
@@ -335,6 +402,9 @@ pub(super) struct EpochRow {
     /// The key of this epoch's slot: joins at its end are sealed under a key from it.
     #[prost(bytes = "vec", tag = "6")]
     pub slot_key: Vec<u8>,
+    /// Sequence number of the commit that began it; 0 for the room's beginning.
+    #[prost(uint64, tag = "7")]
+    pub seq: u64,
 }
 
 /// An invite this device made.

@@ -14,7 +14,10 @@ use crate::{
     crypto::suite::KemKey,
     identity::verifies,
     mls::group::GroupError,
-    room::{Engine, Millis},
+    room::{
+        Engine, Millis,
+        state::{MAX_ASKING, MAX_REFUSED},
+    },
 };
 
 /// Requests that wait for an answer of ours; more are dropped, and made again by whoever needs them.
@@ -26,26 +29,41 @@ pub(in crate::room) struct Waiting {
     pub(super) key: Vec<u8>,
     pub(super) hash: [u8; 32],
     kem_key: Vec<u8>,
+    /// Accounts whose answers count for nothing.
+    pub(super) refused: Vec<bytes::Bytes>,
+    /// The commit whose slot is of no use.
+    useless: u64,
     at: Millis,
 }
 
 impl Engine {
     pub(super) fn asked(&mut self, entry: &Deliver, request: &content::ResyncRequest, now: Millis) {
         let Some(group) = &self.group else { return };
-        let able = self.is_member() && self.meta.out.is_none() && *request.access_key != self.own_key();
-        if !able || *entry.key != *request.access_key {
+        if *request.access_key == self.own_key() || *entry.key != *request.access_key || !is_sized(request) {
             return;
         }
         let Some(leaf_key) = group.leaf_key_of(&request.access_key) else { return };
         if !verifies(&leaf_key, &request_statement(&self.room.0, request), &request.signature) {
             return;
         }
-        let (position, answered) = &self.link.answered;
-        if *position == self.meta.position && answered.contains(&*request.access_key) {
-            // Answered, and of no use: whoever committed last put rubbish into the slot. A commit brings another.
+        if !self.meta.asking.contains(&request.access_key.to_vec()) {
+            self.meta.asking.push(request.access_key.to_vec());
+            let first = self.meta.asking.len().saturating_sub(MAX_ASKING);
+            self.meta.asking.drain(..first);
+            self.dirty.meta = true;
+        }
+        let own = self.profile.identity.fingerprint().0;
+        let able = self.is_member() && self.meta.out.is_none();
+        if !able {
+            return;
+        }
+        if request.useless != 0 && request.useless == self.meta.position {
+            // Whoever committed last put rubbish into the slot. A commit brings another.
             self.meta.want_update = true;
             self.dirty.meta = true;
             self.elect();
+        }
+        if request.refused.iter().any(|account| **account == own) {
             return;
         }
         let waiting = &mut self.link.requests;
@@ -56,16 +74,15 @@ impl Engine {
         }
         let at = now + 1 + self.profile.random.below(ELECTION_MS);
         let (key, hash) = (request.access_key.to_vec(), hash(&request.encode_to_vec()));
-        waiting.push(Waiting { key, hash, kem_key: request.kem_key.to_vec(), at });
+        let (kem_key, refused) = (request.kem_key.to_vec(), request.refused.clone());
+        waiting.push(Waiting { key, hash, kem_key, refused, useless: request.useless, at });
     }
 
     /// Answers the first request whose time has come. False when there is none.
     pub(in crate::room) fn answer_due(&mut self, now: Millis) -> Result<bool, GroupError> {
-        // Whoever has taken what is not confirmed may be wrong; whoever cannot take something, too.
-        let able = self.meta.out.is_none() && self.meta.untaken.is_none();
-        let Some(index) = self.link.requests.iter().position(|request| able && now >= request.at) else {
-            return Ok(false);
-        };
+        let (able, position) = (self.may_answer(), self.meta.position);
+        let due = |request: &Waiting| able && now >= request.at && request.useless != position;
+        let Some(index) = self.link.requests.iter().position(due) else { return Ok(false) };
         let request = self.link.requests.swap_remove(index);
         // Whoever was removed since it asked gets nothing.
         let Some(group) = self.group.as_ref().filter(|group| group.leaf_of_key(&request.key).is_some())
@@ -81,6 +98,7 @@ impl Engine {
             epoch: group.epoch(),
             slot_key: slot_key.to_vec().into(),
             last_commit: self.meta.position,
+            view: Some(self.own_view()),
         };
         let plain = Zeroizing::new(state.encode_to_vec());
         let mut key = SealingKey::new(
@@ -96,23 +114,24 @@ impl Engine {
             signature: Vec::new().into(),
         };
         answer.signature = self.sign_as_leaf(&answer_statement(&self.room.0, &answer))?.into();
-        self.was_answered(request.key);
         self.publish_resync(random.bytes::<16>().to_vec(), content::resync::Body::Answer(answer));
         Ok(true)
     }
 
-    /// Several may be out at once, so all are remembered: only members ask.
-    pub(super) fn was_answered(&mut self, key: Vec<u8>) {
-        let position = self.meta.position;
-        let (at, keys) = &mut self.link.answered;
-        if std::mem::replace(at, position) != position {
-            keys.clear();
-        }
-        keys.insert(key);
+    /// Whoever cannot take something may be wrong, and so may whoever was let in and not heard a third one yet.
+    fn may_answer(&self) -> bool {
+        let meta = &self.meta;
+        self.is_member() && meta.out.is_none() && meta.untaken.is_none() && meta.trial.is_none()
     }
 
     pub(in crate::room) fn answer_wake(&self) -> Option<Millis> {
-        let able = self.meta.out.is_none() && self.meta.untaken.is_none();
-        self.link.requests.iter().filter(|_| able).map(|request| request.at).min()
+        let (able, position) = (self.may_answer(), self.meta.position);
+        let due = |request: &&Waiting| able && request.useless != position;
+        self.link.requests.iter().filter(due).map(|request| request.at).min()
     }
+}
+
+/// Whether its lists are as long as they may be.
+fn is_sized(request: &content::ResyncRequest) -> bool {
+    request.refused.len() <= MAX_REFUSED && request.refused.iter().all(|account| account.len() == 32)
 }

@@ -3,14 +3,17 @@
 use prost::Message as _;
 use zeroize::Zeroizing;
 
-use super::statement::{answer_secret, answer_statement, hash};
+use super::{
+    judge::Fit,
+    statement::{answer_secret, answer_statement, hash},
+};
 use crate::{
     content,
     crypto::aead::{Envelope, OpeningKey},
     crypto::suite::KemKey,
     identity::verifies,
     mls::group::GroupError,
-    room::{Engine, Millis},
+    room::{Engine, Millis, state::OutRow},
 };
 
 impl Engine {
@@ -19,13 +22,10 @@ impl Engine {
         answer: &content::ResyncAnswer,
         now: Millis,
     ) -> Result<(), GroupError> {
-        if let Some(index) = self.link.requests.iter().position(|request| request.hash == *answer.request) {
-            let request = self.link.requests.swap_remove(index);
-            self.was_answered(request.key);
-        }
-        let Some(out) =
-            self.meta.out.as_ref().filter(|out| !out.request.is_empty() && out.slot_key.is_empty())
-        else {
+        self.settle_request(answer);
+        // An answer that the log proves is the best there can be.
+        let waits = |out: &&OutRow| !out.request.is_empty() && (out.slot_key.is_empty() || !out.extends);
+        let Some(out) = self.meta.out.as_ref().filter(waits).filter(|_| self.pending.is_none()) else {
             return Ok(());
         };
         if hash(&out.request) != *answer.request {
@@ -38,19 +38,48 @@ impl Engine {
         let statement = answer_statement(&self.room.0, answer);
         let known =
             group.leaf_key(answer.leaf).is_some_and(|key| verifies(&key, &statement, &answer.signature));
-        if !known || answer.leaf == group.leaf() {
+        let Some(holder) = group.member(answer.leaf).filter(|_| known && answer.leaf != group.leaf()) else {
+            return Ok(());
+        };
+        let account = holder.fingerprint.0.to_vec();
+        if out.refused.contains(&account) {
             return Ok(());
         }
-        let Some(state) = self.open_answer(&Zeroizing::new(seed), answer) else { return Ok(()) };
-        if state.epoch < out.epoch || state.slot_key.len() != 32 {
+        let is_first = out.slot_key.is_empty();
+        let opened = self.open_answer(&Zeroizing::new(seed), answer);
+        let fit = opened.as_ref().map_or(Fit::No, |state| self.judge(state));
+        let Some(state) = opened.filter(|_| fit == Fit::Extends || (fit == Fit::Unknown && is_first)) else {
+            if is_first {
+                self.refuse_account(&account, now);
+            }
             return Ok(());
-        }
+        };
         if let Some(out) = &mut self.meta.out {
             (out.slot_key, out.last_commit) = (state.slot_key.to_vec(), state.last_commit);
+            (out.handed, out.answerer, out.extends) = (state.epoch, account, fit == Fit::Extends);
             out.not_before = now;
         }
         self.dirty.meta = true;
         Ok(())
+    }
+
+    /// Whoever asked has an answer and needs none of ours, unless it counts for nothing to it.
+    fn settle_request(&mut self, answer: &content::ResyncAnswer) {
+        let Some(group) = &self.group else { return };
+        let Some(index) = self.link.requests.iter().position(|request| request.hash == *answer.request)
+        else {
+            return;
+        };
+        let statement = answer_statement(&self.room.0, answer);
+        let is_signed =
+            group.leaf_key(answer.leaf).is_some_and(|key| verifies(&key, &statement, &answer.signature));
+        let refused = self.link.requests.get(index).map(|request| &request.refused);
+        let counts = group.member(answer.leaf).is_some_and(|holder| {
+            refused.is_some_and(|refused| !refused.iter().any(|account| **account == holder.fingerprint.0))
+        });
+        if is_signed && counts {
+            self.link.requests.swap_remove(index);
+        }
     }
 
     fn open_answer(&self, seed: &[u8; 32], answer: &content::ResyncAnswer) -> Option<content::ResyncState> {

@@ -32,6 +32,10 @@ impl Engine {
             return Ok(());
         }
         out.not_before = now + RETRY_MS + random.below(ELECTION_MS);
+        if !out.request.is_empty() && out.slot_key.is_empty() {
+            // Nobody else came by: better somebody who failed before than nobody.
+            out.refused.clear();
+        }
         if out.cause != 0 && !out.request.is_empty() && out.slot_key.is_empty() {
             self.meta.vote = out.cause;
         }
@@ -58,6 +62,8 @@ impl Engine {
             seq: self.meta.cursor,
             running_hash: self.meta.running_hash.clone().into(),
             signature: Vec::new().into(),
+            refused: out.refused.iter().map(|account| account.clone().into()).collect(),
+            useless: out.useless,
         };
         let signature = self.sign_as_leaf(&request_statement(&self.room.0, &request))?;
         request.signature = signature.into();

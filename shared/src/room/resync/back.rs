@@ -15,7 +15,8 @@ impl Engine {
     pub(in crate::room) fn came_back(&mut self, entry: &Deliver, now: Millis) -> Result<(), GroupError> {
         self.set_pending(None);
         self.link.commit_acked = 0;
-        self.meta.out = None;
+        let out = self.meta.out.take();
+        self.begin_trial(out.as_ref(), entry.at_ms)?;
         self.meta.untaken = None;
         self.meta.vote = 0;
         (self.meta.offer, self.meta.joins) = (None, None);
@@ -25,22 +26,7 @@ impl Engine {
         self.meta.joins = Some(joins);
         self.meta.position = entry.seq;
         self.meta.last_update = now;
-        if let Some(group) = &mut self.group {
-            group.keep_bases(&[]);
-        }
-        // Other numbers of epochs, other keys: nothing of before can be told from what is not ours.
-        self.meta.epochs.clear();
-        for id in std::mem::take(&mut self.windows).into_keys() {
-            self.dirty.windows.insert(id);
-        }
-        for leaf in std::mem::take(&mut self.peers).into_keys() {
-            self.dirty.peers.insert(leaf);
-        }
-        for item in self.outbox.iter_mut().filter(|item| !item.envelope.is_empty()) {
-            item.envelope.clear();
-            item.acked = 0;
-            self.dirty.outbox.insert(item.counter);
-        }
+        self.forget_keys();
         self.new_epoch()?;
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
         self.meta.join_epoch = group.epoch();
@@ -57,6 +43,22 @@ impl Engine {
         }
         debug_assert!(KEYS_PER_CHANGE > 0 && self.phase() == Phase::Member);
         Ok(())
+    }
+
+    /// Other numbers of epochs, other keys: nothing of before can be told from what is not ours.
+    pub(super) fn forget_keys(&mut self) {
+        self.meta.epochs.clear();
+        for id in std::mem::take(&mut self.windows).into_keys() {
+            self.dirty.windows.insert(id);
+        }
+        for leaf in std::mem::take(&mut self.peers).into_keys() {
+            self.dirty.peers.insert(leaf);
+        }
+        for item in self.outbox.iter_mut().filter(|item| !item.envelope.is_empty()) {
+            item.envelope.clear();
+            item.acked = 0;
+            self.dirty.outbox.insert(item.counter);
+        }
     }
 
     /// Somebody's device came back.

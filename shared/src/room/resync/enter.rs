@@ -22,11 +22,26 @@ impl Engine {
         let Ok(slot_key) = <[u8; 32]>::try_from(slot_key.as_slice()).map(Zeroizing::new) else {
             return Ok(());
         };
-        if self.pending.is_some() || found.last_commit != out.last_commit {
+        if self.pending.is_some() {
             return Ok(());
         }
-        let (leaf, epoch) = (out.leaf, out.epoch);
-        let Ok(info) = slot::open_as_member(&self.room, &slot_key, &found.sealed) else { return Ok(()) };
+        let answerer = out.answerer.clone();
+        if found.last_commit != out.last_commit {
+            // A later one won a race. That an earlier one is the newest the answer should have known.
+            if found.last_commit < out.last_commit {
+                self.refuse_account(&answerer, now);
+            }
+            return Ok(());
+        }
+        let (leaf, handed) = (out.leaf, out.handed);
+        let Ok(info) = slot::open_as_member(&self.room, &slot_key, &found.sealed) else {
+            // Either the slot is rubbish, or the key is: whoever commits brings another slot, and if that does not help,
+            // it is the key.
+            out.useless = found.last_commit;
+            let before = std::mem::replace(&mut out.useless_by, answerer.clone());
+            self.refuse_account(if before == answerer { &answerer } else { &[] }, now);
+            return Ok(());
+        };
         let Some(old) = &self.group else { return Err(GroupError::Damaged) };
         let Some(own) = old.own_leaf() else { return Err(GroupError::Damaged) };
         let random = self.profile.random.clone();
@@ -34,13 +49,14 @@ impl Engine {
         let built =
             Group::rejoin(suite, (&self.signer(), self.identity()), &self.room, &info, (leaf, &own), now);
         let (mut group, prepared) = match built {
-            Ok(built) if built.0.epoch() > epoch => built,
+            Ok(built) if handed.checked_add(1) == Some(built.0.epoch()) => built,
             _ => {
                 self.alarm(
                     AlarmKind::Rollback,
-                    "The state of the room that this device was handed to come back is not newer than its own, or has not its \
-                     seat; it was refused.",
+                    "The state of the room that this device was handed to come back is not the one that the log leads to, or has \
+                     not its seat; it was refused.",
                 );
+                self.refuse_account(&answerer, now);
                 return Ok(());
             }
         };

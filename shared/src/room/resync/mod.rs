@@ -2,8 +2,8 @@
 //! it enters by an external commit that replaces exactly its own old leaf.
 //!
 //! Request and answer are signed by leaf keys. The relay sees that a device asks, and nothing of the answer. Files: `ask`
-//! asks, `answer` answers somebody else, `answered` reads an answer to us, `enter` builds the commit that enters, `back`
-//! is what follows it; `statement` is what is signed and what seals an answer.
+//! asks, `answer` answers somebody else, `answered` reads an answer to us, `judge` holds it against
+//! our own log, `enter` builds the commit that enters, `back` is what follows it, `trial` how it ends; `statement` is what is signed and what seals an answer.
 
 use prost::Message as _;
 use proto::relay::{Deliver, Publish};
@@ -21,7 +21,9 @@ mod answered;
 mod ask;
 mod back;
 mod enter;
-mod statement;
+mod judge;
+pub(super) mod statement;
+mod trial;
 
 pub(super) use answer::Waiting;
 
@@ -50,14 +52,14 @@ impl Engine {
         self.publish(Publish { id: id.into(), resync, ..Publish::default() });
     }
 
-    fn sign_as_leaf(&self, statement: &[u8]) -> Result<Vec<u8>, GroupError> {
+    pub(super) fn sign_as_leaf(&self, statement: &[u8]) -> Result<Vec<u8>, GroupError> {
         let secret: [u8; 32] =
             self.meta.leaf_secret.get(..32).and_then(|key| key.try_into().ok()).ok_or(GroupError::Damaged)?;
         let key = ed25519_dalek::SigningKey::from_bytes(&Zeroizing::new(secret));
         Ok(ed25519_dalek::Signer::sign(&key, statement).to_bytes().to_vec())
     }
 
-    fn answer_scope(&self) -> Scope {
+    pub(super) fn answer_scope(&self) -> Scope {
         Scope { room: self.room, epoch: 0, origin: Origin::Slot }
     }
 }

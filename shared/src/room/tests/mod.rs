@@ -21,6 +21,7 @@ mod limits;
 mod model;
 mod old_rows;
 mod past;
+mod resync;
 mod roles;
 mod said;
 mod seeds;

@@ -237,21 +237,35 @@ impl World {
 
     /// Runs until nothing is under way and nobody waits for a time within the hour.
     pub fn settle(&mut self) {
+        self.run_until(|_| false);
+    }
+
+    /// As `settle`, or until something is so.
+    pub fn run_until(&mut self, is_so: impl Fn(&Self) -> bool) -> bool {
         for _ in 0..8_000 {
-            let busy = (0..self.devices.len()).filter(|i| self.deliver_one(*i)).count();
-            if busy > 0 {
+            let mut is_busy = false;
+            for i in 0..self.devices.len() {
+                is_busy |= self.deliver_one(i);
+                if is_so(self) {
+                    return true;
+                }
+            }
+            if is_busy {
                 continue;
             }
             let next =
                 self.devices.iter().filter(|device| device.online).filter_map(|device| device.wake).min();
             match next.filter(|at| *at < self.now + 3_600_000) {
                 Some(at) => self.now = at.max(self.now),
-                None => return,
+                None => return false,
             }
             for i in 0..self.devices.len() {
                 if self.devices[i].online && self.devices[i].wake.is_some_and(|at| at <= self.now) {
                     self.devices[i].wake = None;
                     self.input(i, Input::Tick);
+                    if is_so(self) {
+                        return true;
+                    }
                 }
             }
         }

@@ -1,0 +1,118 @@
+//! Holding what a member hands over against the log that this device has read itself. A state of the room that is not
+//! where the log leads is refused, whoever hands it over: an epoch that is too high would make all others look old, and
+//! one that is too low would take back what was healed since.
+
+use proto::relay::Deliver;
+
+use crate::{
+    content,
+    room::{
+        AlarmKind, Engine, Millis,
+        log::Verdict,
+        out::RESYNC_AFTER_MS,
+        state::{MAX_REFUSED, MAX_SINCE, SeenRow},
+    },
+};
+
+/// How a state that is handed over fits our own log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fit {
+    /// Its epoch is the one to which the commits since ours lead.
+    Extends,
+    /// The log has a gap, so it cannot be told; nothing speaks against it.
+    Unknown,
+    /// It is not of this log.
+    No,
+}
+
+impl Engine {
+    /// A commit that this device has not taken, or took on trial.
+    pub(in crate::room) fn note_seen(&mut self, entry: &Deliver, verdict: &Verdict) {
+        let meta = &mut self.meta;
+        let taken = matches!(verdict, Verdict::Applied | Verdict::Joined);
+        if !entry.is_commit || (taken && meta.trial.is_none() && meta.out.is_none()) {
+            return;
+        }
+        meta.since.push(SeenRow { seq: entry.seq, base: entry.base });
+        let first = meta.since.len().saturating_sub(MAX_SINCE);
+        meta.since.drain(..first);
+        self.dirty.meta = true;
+    }
+
+    /// The epoch that the commit at `seq` began, by the commits from the last one that this device knows; none where
+    /// it has not read them all.
+    fn epoch_at(&self, seq: u64) -> Option<u64> {
+        let (mut at, mut steps) = (seq, 0);
+        loop {
+            if let Some(row) = self.meta.epochs.iter().find(|row| row.seq == at) {
+                return row.epoch.checked_add(steps);
+            }
+            let seen = self.meta.since.iter().find(|seen| seen.seq == at && seen.base < at)?;
+            (at, steps) = (seen.base, steps + 1);
+        }
+    }
+
+    /// Whether a member's answer hands over what our own log leads to.
+    pub(super) fn judge(&mut self, state: &content::ResyncState) -> Fit {
+        let meta = &self.meta;
+        let Some(epoch) = meta.out.as_ref().map(|out| out.epoch) else { return Fit::No };
+        // Members answer on the newest commit. One that is later than the newest that we read can lie in a gap alone.
+        let is_newest = (meta.last_commit..=meta.cursor).contains(&state.last_commit);
+        if state.slot_key.len() != 32 || !is_newest {
+            return Fit::No;
+        }
+        if self.saw_another_log(state.view.as_ref()) {
+            self.alarm(
+                AlarmKind::Fork,
+                "A member who offers to let this device back in was shown another log of this room: the relay deceives one \
+                 of you. The offer was refused.",
+            );
+            return Fit::No;
+        }
+        match self.epoch_at(state.last_commit) {
+            Some(known) if known == state.epoch => Fit::Extends,
+            Some(_) => Fit::No,
+            // Each epoch took an entry of the log.
+            None if state.epoch > epoch
+                && state.epoch - epoch <= state.last_commit.saturating_sub(self.meta.position) =>
+            {
+                Fit::Unknown
+            }
+            None => Fit::No,
+        }
+    }
+
+    /// Up to the first commit that this device could not take, its hashes are what everybody's are: a join that it does
+    /// not know begins them anew.
+    fn saw_another_log(&self, view: Option<&content::View>) -> bool {
+        let Some(view) = view else { return true };
+        let end = self.meta.since.first().map_or(u64::MAX, |seen| seen.seq);
+        let differs = |seq: u64, theirs: &[u8]| {
+            seq < end && theirs.len() == 32 && self.hashes.get(seq).is_some_and(|hash| *hash != *theirs)
+        };
+        differs(view.seq, &view.running_hash)
+            || view.prior.iter().any(|mark| differs(mark.seq, &mark.running_hash))
+    }
+
+    /// An answer of this account was of no use: the next one has to be another's.
+    pub(super) fn refuse_account(&mut self, account: &[u8], now: Millis) {
+        let own = self.profile.identity.fingerprint().0;
+        let others = self.group.as_ref().and_then(|group| group.members().ok()).unwrap_or_default();
+        let wait = self.profile.random.below(super::ELECTION_MS);
+        let Some(out) = &mut self.meta.out else { return };
+        out.request.clear();
+        if !account.is_empty() && !out.refused.iter().any(|refused| refused == account) {
+            out.refused.push(account.to_vec());
+        }
+        let is_left = |holder: &crate::identity::credential::Holder| {
+            holder.fingerprint.0 != own && !out.refused.iter().any(|refused| *refused == holder.fingerprint.0)
+        };
+        let all = out.refused.len() > MAX_REFUSED || !others.iter().any(|(_, holder)| is_left(holder));
+        // Where nobody is left, all are asked again, and not in haste.
+        out.not_before = now + 1 + if all { RESYNC_AFTER_MS } else { wait };
+        if all {
+            out.refused.clear();
+        }
+        self.dirty.meta = true;
+    }
+}

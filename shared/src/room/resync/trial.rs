@@ -1,0 +1,132 @@
+//! A return on trial. One member let this device in, and one member can make up a state of the room. So the group from
+//! before is kept until a member of a third account, known from before, has spoken in the one that was entered: nobody
+//! can make that up. Until then this device vouches for nothing and commits nothing. If the others pass its return by,
+//! the old group is what it has again, and it asks anew, for somebody else's answer.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    identity::credential::Holder,
+    mls::group::{Group, GroupError},
+    room::{
+        Engine,
+        ground::Place,
+        out::Cause,
+        state::{OutRow, TrialRow},
+    },
+};
+
+impl Engine {
+    /// Keeps the group from before, which is a base now, where somebody is there who could show that the return is
+    /// good. In a room of two accounts nobody is.
+    pub(super) fn begin_trial(&mut self, out: Option<&OutRow>, at: u64) -> Result<(), GroupError> {
+        let (position, own) = (self.meta.position, self.own_account());
+        let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
+        let third = match out.filter(|_| group.has_base(position)) {
+            Some(out) => third_accounts(&group.base(position)?, &out.answerer, &own)?,
+            None => BTreeSet::new(),
+        };
+        let Some(out) = out.filter(|_| !third.is_empty()) else {
+            group.keep_bases(&[]);
+            self.meta.since.clear();
+            return Ok(());
+        };
+        group.keep_bases(&[position]);
+        let mut trial = TrialRow::default();
+        (trial.position, trial.at) = (position, at);
+        (trial.answerer, trial.refused) = (out.answerer.clone(), out.refused.clone());
+        self.meta.trial = Some(trial);
+        Ok(())
+    }
+
+    /// Somebody said something in this group, as MLS has proved.
+    pub(in crate::room) fn prove_return(&mut self, who: &Holder) -> Result<(), GroupError> {
+        let (Some(trial), Some(group)) = (&self.meta.trial, &self.group) else { return Ok(()) };
+        if !group.has_base(trial.position) {
+            return Ok(());
+        }
+        let third = third_accounts(&group.base(trial.position)?, &trial.answerer, &self.own_account())?;
+        if third.contains(&who.fingerprint.0) {
+            self.end_trial();
+        }
+        Ok(())
+    }
+
+    /// The return is good.
+    pub(in crate::room) fn end_trial(&mut self) {
+        self.meta.trial = None;
+        self.meta.since.clear();
+        self.link.ack_election = true;
+        self.prune();
+        self.dirty.meta = true;
+    }
+
+    /// Whether a commit takes the place of the one by which this device came back.
+    pub(in crate::room) fn passes_return_by(&self, place: Place, base: u64) -> bool {
+        let Some(trial) = &self.meta.trial else { return false };
+        let known = self.group.as_ref().is_some_and(|group| group.has_base(base));
+        match place {
+            Place::Nowhere => true,
+            Place::Instead => base == trial.position || !known,
+            Place::OnTop | Place::Beyond => false,
+        }
+    }
+
+    /// A chat line of ours was seen in the log.
+    pub(in crate::room) fn said_on_trial(&mut self) {
+        if let Some(trial) = &mut self.meta.trial {
+            trial.said = trial.said.saturating_add(1);
+            self.dirty.meta = true;
+        }
+    }
+
+    /// The return was no good: back to the group from before, and out.
+    ///
+    /// # Errors
+    /// [`GroupError::Damaged`] when that group is not there.
+    pub(in crate::room) fn refuse_return(&mut self, cause: Cause) -> Result<(), GroupError> {
+        let Some(trial) = self.meta.trial.take() else { return Ok(()) };
+        let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
+        group.to_base(trial.position)?;
+        group.keep_bases(&[]);
+        let mut row = OutRow::default();
+        (row.leaf, row.epoch) = (group.leaf(), group.epoch());
+        row.refused.clone_from(&trial.refused);
+        self.set_pending(None);
+        self.forget_keys();
+        let meta = &mut self.meta;
+        (meta.position, meta.confirmed, meta.vote) = (trial.position, trial.position, 0);
+        (meta.offer, meta.joins, meta.untaken) = (None, None, None);
+        meta.out = Some(row);
+        self.new_epoch()?;
+        // What the relay lost or no longer keeps is nobody's lie.
+        let is_lie = matches!(cause, Cause::Commit(_) | Cause::Undone);
+        let account = if is_lie { trial.answerer.clone() } else { Vec::new() };
+        // It asks at once: what it waited for is over.
+        self.refuse_account(&account, 0);
+        let lost = match trial.said {
+            0 => String::new(),
+            said => {
+                format!(" What this device said since then ({said}) was read by nobody else: say it again.")
+            }
+        };
+        self.refuse(
+            "return_refused",
+            format!(
+                "The others do not know the state of the room by which this device came back; it asks for another one.{lost}"
+            ),
+            "Nothing to do. If this happens again, a member deceives this device: compare what the others see.",
+        );
+        Ok(())
+    }
+
+    fn own_account(&self) -> [u8; 32] {
+        self.profile.identity.fingerprint().0
+    }
+}
+
+/// Accounts in a group but for two.
+fn third_accounts(group: &Group, answerer: &[u8], own: &[u8; 32]) -> Result<BTreeSet<[u8; 32]>, GroupError> {
+    let accounts = group.members()?.into_iter().map(|(_, holder)| holder.fingerprint.0);
+    Ok(accounts.filter(|account| account != own && *account != *answerer).collect())
+}

@@ -1,0 +1,280 @@
+//! Whoever lets a device back in may lie: about the epoch, about the log, with rubbish, or with a state of its own.
+
+use prost::Message as _;
+use proto::relay::{CommitPart, Publish};
+
+use super::{
+    hostile::{ANN, BOB, EVE, nothing},
+    world::World,
+};
+use crate::{
+    content::{self, ResyncState, resync, sealed},
+    crypto::aead::{SealingKey, Session},
+    crypto::suite::{KemKey, Suite, spoil::spoiling},
+    invite::slot,
+    mls::group::hostile::{Hostile, announced},
+    room::{
+        AlarmKind, Command, Event,
+        resync::statement::{answer_secret, answer_statement, hash, request_statement},
+    },
+};
+
+const DAN: usize = 3;
+
+/// A state of the room that one member made up.
+struct Forged {
+    slot_key: [u8; 32],
+    info: Vec<u8>,
+}
+
+/// Four people; bob's profile is an old copy, and eve's program is not honest any more.
+fn bob_is_out(seed: u64) -> World {
+    let mut world = World::room_of(&["ann", "bob", "eve", "dan"], Suite::Classic, seed);
+    let backup = world.devices[BOB].rows.clone();
+    world.command(BOB, Command::Rename("rob".to_owned()));
+    world.settle();
+    world.crash(BOB);
+    world.devices[BOB].rows = backup;
+    world.restart(BOB);
+    world.disconnect(EVE);
+    world.connect(BOB);
+    world
+}
+
+fn is_request(bytes: &[u8]) -> Option<content::ResyncRequest> {
+    match content::Resync::decode(bytes).ok()?.body? {
+        resync::Body::Request(request) => Some(request),
+        resync::Body::Answer(_) => None,
+    }
+}
+
+impl World {
+    /// Until bob's request is what came last. False when everything settles without one.
+    fn until_asked(&mut self) -> bool {
+        self.run_until(|world| {
+            world.relay.log.last().is_some_and(|entry| is_request(&entry.resync).is_some())
+        })
+    }
+
+    fn asked(&self) -> content::ResyncRequest {
+        self.relay.log.iter().rev().find_map(|entry| is_request(&entry.resync)).expect("a request")
+    }
+
+    /// What eve's epoch says when she goes on alone: `more` commits later, which nobody else sees.
+    fn forge(&self, eve: &mut Hostile, more: usize, mut info: Vec<u8>) -> Forged {
+        eve.0.apply_pending_commit().unwrap();
+        for _ in 0..more {
+            info = eve.commit(|b| b).1;
+            eve.0.apply_pending_commit().unwrap();
+        }
+        let id = eve.0.group_id().to_vec();
+        let slot_key = eve.0.export_secret(b"schat/2 slot", &id, 32).unwrap();
+        Forged { slot_key: slot_key.as_bytes().try_into().unwrap(), info }
+    }
+
+    /// Eve's commit that nobody can open, with a slot of her own making. She goes on alone by `more` commits.
+    fn rubbish_commit(&mut self, more: usize) -> (u64, Forged) {
+        let mut eve = self.hostile(EVE);
+        let (message, info) = spoiling(&[0, 1, 2], || eve.commit(|b| b));
+        let forged = self.forge(&mut eve, more, info);
+        let random = self.devices[EVE].profile.random.clone();
+        let invites = self.room(EVE).invites;
+        let sealed =
+            slot::seal(&self.room_id(EVE), &invites, (&forged.slot_key, &forged.info), &random).unwrap();
+        let authority = announced(&message).to_vec().into();
+        let envelope = self.own_envelope(EVE, sealed::Body::KeyShare(message.into()));
+        let part = CommitPart { authority, slot: sealed.into(), ..self.part(nothing()) };
+        let key = self.access_key(EVE).key;
+        self.relay.now = self.now;
+        (self.relay.append_by(&key, envelope, Some(part)), forged)
+    }
+
+    /// Eve answers the request that came last.
+    fn eve_answers(&mut self, state: &ResyncState) {
+        let request = self.asked();
+        let engine = self.devices[EVE].engine.as_ref().unwrap();
+        let random = &self.devices[EVE].profile.random;
+        let named = hash(&request.encode_to_vec());
+        let (shared, ciphertext) = KemKey::encapsulate(random, &request.kem_key).unwrap();
+        let secret = answer_secret(&shared, &named);
+        let mut key = SealingKey::new(&secret, &engine.answer_scope(), Session::random(random));
+        let mut answer = content::ResyncAnswer {
+            request: named.to_vec().into(),
+            leaf: self.leaf(EVE),
+            ciphertext: ciphertext.into(),
+            envelope: key.seal(&state.encode_to_vec()).unwrap().into(),
+            signature: Vec::new().into(),
+        };
+        let statement = answer_statement(&self.room_id(EVE).0, &answer);
+        answer.signature = engine.sign_as_leaf(&statement).unwrap().into();
+        self.publishes(EVE, resync::Body::Answer(answer));
+    }
+
+    fn publishes(&mut self, i: usize, body: resync::Body) {
+        let resync = content::Resync { body: Some(body) }.encode_to_vec().into();
+        let id = self.devices[i].profile.random.bytes::<16>().to_vec().into();
+        let publish = Publish { id, resync, ..Publish::default() };
+        self.relay.now = self.now;
+        self.relay.publish_by(&self.access_key(i).key, &publish);
+    }
+
+    fn view_of(&self, i: usize) -> content::View {
+        self.devices[i].engine.as_ref().unwrap().own_view()
+    }
+
+    fn assert_bob_is_back(&mut self) {
+        self.settle();
+        assert!(self.errors(BOB).contains(&"back"), "{}", self.story(BOB));
+        for i in [ANN, DAN] {
+            assert!(!self.errors(i).contains(&"out"), "device {i}: {}", self.story(i));
+            let told = self.devices[i].events.iter().any(|event| matches!(event, Event::DeviceBack(_)));
+            assert!(told, "device {i}: {}", self.story(i));
+        }
+        self.assert_talks(&[ANN, BOB, DAN]);
+        assert_eq!(self.authenticator(BOB), self.authenticator(ANN));
+    }
+}
+
+#[test]
+fn state_with_an_epoch_beyond_the_log_is_refused_and_another_member_is_asked() {
+    for more in [1, 40] {
+        let mut world = bob_is_out(1301);
+        assert!(world.until_asked());
+        let (last_commit, forged) = world.rubbish_commit(more);
+        let epoch = world.epoch(EVE) + 1 + more as u64;
+        let view = Some(world.view_of(ANN));
+        let slot_key = forged.slot_key.to_vec().into();
+        world.eve_answers(&ResyncState { epoch, slot_key, last_commit, view });
+        world.assert_bob_is_back();
+        assert!(!world.errors(BOB).contains(&"return_refused"), "{}", world.story(BOB));
+        let eve = world.devices[EVE].profile.identity.fingerprint().0;
+        assert!(world.asked().refused.iter().any(|account| **account == eve), "eve was not excluded");
+    }
+}
+
+#[test]
+fn return_into_a_state_that_one_member_made_up_is_taken_back_and_the_device_comes_back() {
+    let mut world = bob_is_out(1302);
+    assert!(world.until_asked());
+    let (last_commit, forged) = world.rubbish_commit(0);
+    let (epoch, view) = (world.epoch(EVE) + 1, Some(world.view_of(ANN)));
+    let slot_key = forged.slot_key.to_vec().into();
+    world.eve_answers(&ResyncState { epoch, slot_key, last_commit, view });
+    let is_in = |world: &World| world.devices[BOB].engine.as_ref().unwrap().meta.trial.is_some();
+    assert!(world.run_until(is_in), "bob believes it for now: {}", world.story(BOB));
+    world.say(BOB, "can anybody read this?");
+    world.command(BOB, Command::Rename("robert".to_owned()));
+    let commits = world.relay.log.iter().filter(|entry| entry.is_commit).count();
+    assert!(!world.devices[BOB].engine.as_ref().unwrap().has_intent(), "bob commits on trial");
+    world.assert_bob_is_back();
+    assert!(world.relay.log.iter().filter(|entry| entry.is_commit).count() > commits);
+    assert!(world.errors(BOB).contains(&"return_refused"), "{}", world.story(BOB));
+    let told = world.devices[BOB].events.iter().any(|event| {
+        matches!(event, Event::Error { code: "return_refused", message, .. } if message.contains("say it again"))
+    });
+    assert!(told, "a line that nobody read is told: {}", world.story(BOB));
+}
+
+#[test]
+fn member_whose_answers_are_rubbish_and_always_first_keeps_nobody_out() {
+    let mut world = bob_is_out(1303);
+    for _ in 0..6 {
+        if !world.until_asked() {
+            break;
+        }
+        let (last_commit, view) = (world.relay.last_commit, Some(world.view_of(ANN)));
+        let (epoch, slot_key) = (world.epoch(ANN), vec![9; 32].into());
+        world.eve_answers(&ResyncState { epoch, slot_key, last_commit, view });
+        // Let the request be answered before the next one is looked for.
+        let asked = world.relay.log.len();
+        world.run_until(|world| world.relay.log.len() > asked);
+    }
+    world.assert_bob_is_back();
+}
+
+#[test]
+fn answerer_who_saw_another_log_is_refused_with_an_alarm() {
+    let mut world = bob_is_out(1304);
+    assert!(world.until_asked());
+    let mut view = world.view_of(ANN);
+    let known = world.devices[BOB].engine.as_ref().unwrap().meta.since[0].seq - 1;
+    (view.seq, view.running_hash) = (known, vec![1; 32].into());
+    let (last_commit, epoch) = (world.relay.last_commit, world.epoch(ANN));
+    let slot_key = world.slot_key(ANN).to_vec().into();
+    world.eve_answers(&ResyncState { epoch, slot_key, last_commit, view: Some(view) });
+    world.settle();
+    world.assert_alarm(BOB, AlarmKind::Fork);
+    world.assert_bob_is_back();
+}
+
+#[test]
+fn old_state_is_refused_whoever_hands_it_over() {
+    let mut world = bob_is_out(1305);
+    assert!(world.until_asked());
+    // Of just before bob's own commit: the relay could bring that slot back.
+    let engine = world.devices[BOB].engine.as_ref().unwrap();
+    let (last_commit, epoch) = (engine.meta.position, engine.group.as_ref().unwrap().epoch());
+    let view = Some(world.view_of(ANN));
+    let slot_key = world.slot_key(ANN).to_vec().into();
+    world.eve_answers(&ResyncState { epoch, slot_key, last_commit, view });
+    world.assert_bob_is_back();
+    let eve = world.devices[EVE].profile.identity.fingerprint().0;
+    assert!(world.asked().refused.iter().any(|account| **account == eve), "eve was not excluded");
+}
+
+#[test]
+fn return_is_on_trial_until_a_third_account_has_spoken() {
+    let mut world = World::room_of(&["ann", "bob", "eve", "dan"], Suite::Classic, 1306);
+    let backup = world.devices[BOB].rows.clone();
+    world.command(BOB, Command::Rename("rob".to_owned()));
+    world.settle();
+    world.crash(BOB);
+    world.devices[BOB].rows = backup;
+    world.restart(BOB);
+    // Only ann is there: never all at the same time.
+    world.disconnect(EVE);
+    world.disconnect(DAN);
+    world.connect(BOB);
+    world.settle();
+    let on_trial = |world: &World| world.devices[BOB].engine.as_ref().unwrap().meta.trial.is_some();
+    assert!(world.errors(BOB).contains(&"back") && on_trial(&world), "{}", world.story(BOB));
+    world.say(BOB, "hello ann");
+    world.settle();
+    assert_eq!(world.texts(ANN).last().map(String::as_str), Some("hello ann"));
+    // The process may end meanwhile.
+    world.crash(BOB);
+    world.restart(BOB);
+    world.connect(BOB);
+    world.settle();
+    assert!(on_trial(&world), "ann let bob in, and her word is no proof");
+    world.disconnect(ANN);
+    world.disconnect(BOB);
+    world.connect(DAN);
+    world.settle();
+    world.disconnect(DAN);
+    world.connect(BOB);
+    world.settle();
+    assert!(!on_trial(&world), "{}", world.story(BOB));
+    for i in [ANN, EVE, DAN] {
+        world.connect(i);
+    }
+    world.settle();
+    world.assert_talks(&[ANN, BOB, EVE, DAN]);
+}
+
+#[test]
+fn request_with_lists_without_measure_is_nobodys() {
+    for refused in [vec![vec![1; 32].into(); 33], vec![vec![1; 31].into()]] {
+        let mut world = bob_is_out(1307);
+        assert!(world.until_asked());
+        let mut request = content::ResyncRequest { refused, ..world.asked() };
+        world.relay.log.pop();
+        let engine = world.devices[BOB].engine.as_ref().unwrap();
+        request.signature = engine.sign_as_leaf(&request_statement(&engine.room.0, &request)).unwrap().into();
+        world.disconnect(BOB);
+        world.publishes(BOB, resync::Body::Request(request));
+        world.settle();
+        let answers = world.relay.log.iter().filter(|entry| !entry.resync.is_empty()).count();
+        assert_eq!(answers, 1, "somebody answered");
+    }
+}
