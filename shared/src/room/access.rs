@@ -39,6 +39,12 @@ impl Engine {
     }
 }
 
+/// What a commit does to the keys, without cards.
+pub(super) fn lean(entry: &Deliver) -> AccessChange {
+    let change = entry.access.clone().unwrap_or_default();
+    AccessChange { added: without_cards(&change).collect(), removed: change.removed }
+}
+
 /// A key as the group knows keys; none for what no relay takes.
 fn proper(key: &AccessKey) -> Option<(Vec<u8>, AccessKey)> {
     let AccessKey { key, kind, expires_ms, max_uses, .. } = key.clone();

@@ -92,6 +92,9 @@ impl Engine {
 
     /// Turns a pending election into a waiting time, now that the time is known.
     fn hold_election(&mut self, now: Millis) {
+        if let Some(wait) = self.link.bridge_wait.take() {
+            self.link.commit_not_before = now + 1 + wait + self.profile.random.below(ELECTION_MS / 4);
+        }
         if std::mem::take(&mut self.link.election) {
             self.link.commit_not_before = now + self.profile.random.below(ELECTION_MS);
         }
@@ -144,7 +147,11 @@ impl Engine {
             let rows: Vec<_> = self.meta.epochs.iter().filter(|row| row.epoch <= epoch).cloned().collect();
             super::Keyring::new(self.room, &rows)
         });
-        let (relay_keys, authority) = (group.access_keys()?, group.authority()?);
+        let relay_keys = self.relay_keys(expected, epoch, group.access_keys()?);
+        let authority = match self.bridge_authority(expected) {
+            Some(authority) => authority,
+            None => group.authority()?,
+        };
         let (remove, note) = self.plan_removals(&before, &members);
         let mut room = before.clone();
         self.plan_roles(&mut room, &members, &remove);
@@ -153,6 +160,10 @@ impl Engine {
         let should = group.access_keys_after(&remove, &room)?;
         let mut access = change(&relay_keys, &should);
         self.add_cards(&mut access.added, &mut invites, epoch + 1)?;
+        if self.meta.bridge.is_some() {
+            let mut own = self.meta.own_invites.clone();
+            self.add_cards(&mut access.added, &mut own, epoch + 1)?;
+        }
         let random = self.profile.random.clone();
         let session = Session::random(&random);
         let mut view = self.own_view();

@@ -1,8 +1,10 @@
 //! A new epoch: who came and went, and which secrets are kept.
 
+use zeroize::Zeroize as _;
+
 use super::{
     Engine, Event, person,
-    state::{EpochRow, Peer},
+    state::{EPOCHS_BRIDGED, EpochRow, Peer},
 };
 use crate::{
     crypto::aead::Session,
@@ -95,9 +97,17 @@ impl Engine {
         row.authenticator = group.authenticator()?;
         row.leaves = group.leaf_bound();
         row.seq = self.meta.position;
+        row.authority = group.authority()?.secret().to_vec();
+        row.access = self.link.began.take();
         let epoch = row.epoch;
         self.meta.epochs.push(row);
         self.meta.epochs.retain(|row| row.epoch.saturating_add(EPOCHS_RECOGNISED) >= epoch);
+        for row in self.meta.epochs.iter_mut().filter(|row| row.epoch.saturating_add(EPOCHS_BRIDGED) < epoch)
+        {
+            row.authority.zeroize();
+            row.authority.clear();
+            row.access = None;
+        }
         self.keyring.set(&self.meta.epochs);
         let stale: Vec<(u32, Session)> = self
             .windows

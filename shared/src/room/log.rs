@@ -50,6 +50,15 @@ impl Engine {
             self.meta.running_hash.clear();
             self.meta.cursor = entry.seq - 1;
         }
+        let is_known = self.meta.rereads && self.is_known(entry)?;
+        if self.link.state == Stream::Offline {
+            return Ok(());
+        }
+        if is_known {
+            self.advance(entry);
+            self.progress();
+            return Ok(());
+        }
         self.check_time(entry);
         if self.phase() == Phase::Confirming {
             return self.confirm(entry, now);
@@ -266,7 +275,9 @@ impl Engine {
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
         // The entry's own time, not the latest that this device saw: a newcomer saw fewer entries, and all
         // members have to decide alike.
-        let keys = group.access_keys()?;
+        let (epoch, keys) = (group.epoch(), group.access_keys()?);
+        let keys = self.relay_keys(entry.base, epoch, keys);
+        let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
         let applied = match group.process(message, entry.at_ms) {
             Ok(applied) => applied,
             Err(GroupError::Mls(mls_rs::error::MlsError::CantProcessMessageFromSelf)) => {
@@ -381,6 +392,7 @@ impl Engine {
             return;
         }
         self.link.state = Stream::Live;
+        self.read_again();
         if let Some(view) = self.view().filter(|_| !self.link.announced) {
             self.link.announced = true;
             self.out.events.push(Event::Joined(view));

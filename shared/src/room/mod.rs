@@ -39,6 +39,7 @@ mod ack;
 mod ahead;
 mod authority;
 mod books;
+mod bridge;
 mod checks;
 mod commit;
 mod echo;
@@ -191,6 +192,10 @@ struct Connection {
     not_before: Millis,
     /// Commits that repair or follow somebody else's act wait a random moment, so that one member does it.
     commit_not_before: Millis,
+    /// The log that the relay has after a restore, while it is compared with what was read.
+    restored: Option<state::RestoredRow>,
+    /// How long a bridge waits for whoever saw more, in milliseconds, once the time is known.
+    bridge_wait: Option<u64>,
     /// Somebody must commit, and every member sees it: wait a random moment first.
     election: bool,
     /// A commit waits for somebody's word: a random moment is drawn, so that mostly one member gives it.
@@ -205,6 +210,8 @@ struct Connection {
     useless: u64,
     /// Devices that asked to be let back in: at most sixteen.
     requests: Vec<resync::Waiting>,
+    /// What the commit that is being taken does to the relay's keys.
+    began: Option<proto::relay::AccessChange>,
     /// The commit that is being looked at breaks a rule.
     broken: bool,
     /// The relay contradicts its own log, or refused a commit for good: no more of them on this stream,

@@ -4,7 +4,7 @@
 
 use proto::{access::OFFER_GRACE_MS, relay::Deliver};
 
-use super::{Engine, Millis, books::Kinship, out::Cause, state::UntakenRow};
+use super::{Engine, Millis, access::lean, books::Kinship, out::Cause, state::UntakenRow};
 use crate::mls::group::{Applied, GroupError};
 
 /// Who sees the same need waits a random time below this, in milliseconds, so that mostly one member acts.
@@ -42,6 +42,13 @@ impl Engine {
         self.meta.asking.retain(|key| *key != *entry.key);
         if self.meta.trial.is_none() {
             self.meta.since.clear();
+            self.meta.may_be_bridged = false;
+        }
+        self.link.began = Some(lean(entry));
+        let confirmed = self.meta.confirmed;
+        if self.meta.bridge.take_if(|bridge| bridge.at != confirmed).is_none() && self.meta.bridge.is_some() {
+            // Whoever was first has done it for all.
+            self.meta.want_update = false;
         }
         let bases = self.meta.bases();
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
@@ -84,6 +91,7 @@ impl Engine {
         }
         self.meta.untaken = Some(row);
         self.dirty.meta = true;
+        self.bridge_lost(entry.base, &entry.key);
     }
 
     /// A commit on one that this device could not take: whose author is another, has taken it.

@@ -2,7 +2,7 @@
 
 use proto::relay::Joined;
 
-use super::{Engine, out::Cause, state::RestoredRow};
+use super::{Engine, state::RestoredRow};
 use crate::mls::group::GroupError;
 
 impl Engine {
@@ -16,16 +16,46 @@ impl Engine {
             self.dirty.meta = true;
             return false;
         }
-        // Nothing of what this device has seen is missing there: that the log is the same shows in what members saw.
+        let mut row = RestoredRow::default();
+        (row.generation, row.head) = (joined.generation.to_vec(), joined.head);
+        (row.last_commit, row.oldest) = (joined.last_commit, joined.oldest);
+        // Nothing of what this device has seen has to be missing there: what it reads again tells.
         let is_whole = joined.head >= self.meta.cursor
             && joined.last_commit >= self.meta.last_commit
             && self.outbox.iter().all(|item| item.acked <= joined.head);
         if is_whole && self.meta.restored.is_none() {
-            self.meta.generation = joined.generation.to_vec();
             self.dirty.meta = true;
+            if self.meta.probes {
+                // This stream begins where it has to.
+                self.link.restored = Some(row);
+                return false;
+            }
+            let cursor = self.meta.cursor;
+            if self.reread_from(&row) && self.meta.cursor < cursor {
+                self.meta.probes = true;
+                self.out.reopen = true;
+                return true;
+            }
+            self.meta.rereads = false;
+            self.meta.generation.clone_from(&row.generation);
             return false;
         }
-        let known = self.meta.restored.as_ref().is_some_and(|row| *row.generation == *joined.generation);
+        self.stand_still(row)
+    }
+
+    /// Reads on from the oldest position that can be compared. False when there is none.
+    fn reread_from(&mut self, row: &RestoredRow) -> bool {
+        let Some(first) = self.hashes.first().filter(|first| *first <= row.head) else { return false };
+        let start = first.max(row.oldest.saturating_sub(1)).min(self.meta.cursor);
+        self.meta.cursor = start;
+        self.meta.running_hash = self.hashes.get(start).map(<[u8]>::to_vec).unwrap_or_default();
+        self.meta.rereads = true;
+        true
+    }
+
+    /// The log is another one than before, as far as this device had read it: people are asked.
+    pub(super) fn stand_still(&mut self, row: RestoredRow) -> bool {
+        let known = self.meta.restored.as_ref().is_some_and(|other| other.generation == row.generation);
         // A person who starts the program again has to learn it again: nothing moves until they agree.
         if !known || !self.told_still {
             self.told_still = true;
@@ -37,10 +67,8 @@ impl Engine {
                  program: the command accept).",
             );
         }
+        (self.meta.probes, self.meta.rereads) = (false, false);
         let accepted = self.meta.restored.as_ref().is_some_and(|row| known && row.accepted);
-        let mut row = RestoredRow::default();
-        (row.generation, row.head) = (joined.generation.to_vec(), joined.head);
-        row.last_commit = joined.last_commit;
         self.meta.restored = Some(row);
         self.dirty.meta = true;
         if accepted {
@@ -61,23 +89,24 @@ impl Engine {
             );
             return Ok(());
         };
-        self.meta.generation = row.generation;
-        self.meta.cursor = row.head;
-        self.meta.last_at = 0;
-        self.meta.running_hash.clear();
-        self.hashes = super::watch::Hashes::default();
-        for item in &mut self.outbox {
-            if item.acked != 0 {
-                item.acked = 0;
-                item.envelope.clear();
-                self.dirty.outbox.insert(item.counter);
-            }
-        }
+        self.give_up_return()?;
         self.set_pending(None);
-        if row.last_commit != self.meta.position && !self.return_to(row.last_commit)? {
-            self.go_out(Cause::Restored);
+        self.meta.generation.clone_from(&row.generation);
+        // Votes were for another log.
+        (self.meta.vote, self.meta.last_at, self.meta.last_commit) = (0, 0, 0);
+        self.meta.votes.clear();
+        for item in self.outbox.iter_mut().filter(|item| item.acked != 0) {
+            item.acked = 0;
+            self.dirty.outbox.insert(item.counter);
         }
-        self.meta.last_commit = row.last_commit;
+        let kept = self.reread_from(&row);
+        if !kept {
+            self.meta.cursor = row.head;
+            self.meta.running_hash.clear();
+            self.meta.rereads = true;
+            // All that could be compared is gone.
+            self.parted(row.head.saturating_add(1))?;
+        }
         self.dirty.meta = true;
         self.out.reopen = true;
         Ok(())

@@ -184,9 +184,35 @@ pub(super) struct Meta {
     /// [`MAX_ASKING`].
     #[prost(bytes = "vec", repeated, tag = "87")]
     pub asking: Vec<Vec<u8>>,
+    /// The relay lost what this group stands on: it goes on from here by the old authority of this place.
+    #[prost(message, optional, tag = "88")]
+    pub bridge: Option<BridgeRow>,
+    /// The log is read again, up to where it is another one than before.
+    #[prost(bool, tag = "89")]
+    pub rereads: bool,
+    /// It is read again to see whether anything is lost at all; people were not asked.
+    #[prost(bool, tag = "91")]
+    pub probes: bool,
+    /// Others may have bridged what the relay lost: their epoch may be up to [`EPOCHS_BRIDGED`] beyond what the log says.
+    #[prost(bool, tag = "90")]
+    pub may_be_bridged: bool,
     /// [`FORMAT`]: see [`Format`].
     #[prost(uint32, tag = "99")]
     pub format: u32,
+}
+
+/// Epochs whose authority is kept, so that the room can go on from there when the relay lost what came after.
+pub(super) const EPOCHS_BRIDGED: u64 = 8;
+
+/// Where a bridge begins.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub(super) struct BridgeRow {
+    /// The last commit that the relay still has and this device had taken.
+    #[prost(uint64, tag = "1")]
+    pub at: u64,
+    /// How often others went on from there in a way that this device cannot take.
+    #[prost(uint32, tag = "2")]
+    pub lost: u32,
 }
 
 /// Commits that are remembered while this device does not follow: with more, epochs are held against a looser bound.
@@ -351,6 +377,9 @@ pub(super) struct RestoredRow {
     /// A person agreed.
     #[prost(bool, tag = "4")]
     pub accepted: bool,
+    /// The oldest entry that it keeps.
+    #[prost(uint64, tag = "5")]
+    pub oldest: u64,
 }
 
 /// An invite to be made.
@@ -405,6 +434,12 @@ pub(super) struct EpochRow {
     /// Sequence number of the commit that began it; 0 for the room's beginning.
     #[prost(uint64, tag = "7")]
     pub seq: u64,
+    /// Its authority's secret; of the last [`EPOCHS_BRIDGED`] epochs and the present one.
+    #[prost(bytes = "vec", tag = "8")]
+    pub authority: Vec<u8>,
+    /// What that commit did to the relay's keys, without cards; as long.
+    #[prost(message, optional, tag = "9")]
+    pub access: Option<proto::relay::AccessChange>,
 }
 
 /// An invite this device made.
@@ -576,7 +611,7 @@ macro_rules! secret_rows {
 
 secret_rows! {
     Meta { access_secret, leaf_secret }
-    EpochRow { secret, slot_key }
+    EpochRow { secret, slot_key, authority }
     OwnInvite { secret }
     JoinRow { secret }
     Pending { secrets }

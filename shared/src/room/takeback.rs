@@ -43,17 +43,22 @@ impl Engine {
         if !self.return_to(entry.base)? {
             return Ok(false);
         }
+        self.owe_removals(gone);
+        Ok(true)
+    }
+
+    /// Whose removal was taken back is removed again before anything is said.
+    pub(super) fn owe_removals(&mut self, gone: Vec<Vec<u8>>) {
         for unique in gone {
             if self.meta.again.len() < MAX_AGAIN && !self.meta.again.contains(&unique) {
                 self.meta.again.push(unique.clone());
             }
             self.want_removed(unique);
         }
-        Ok(true)
     }
 
     /// Who was removed by what this device has taken and nobody has confirmed.
-    fn removed_since(&self, base: &Group) -> Vec<Vec<u8>> {
+    pub(super) fn removed_since(&self, base: &Group) -> Vec<Vec<u8>> {
         let steps = [&self.meta.offer, &self.meta.joins].into_iter().flatten();
         let leaves = steps.flat_map(|step| &step.removed).filter_map(|key| base.leaf_of_key(key));
         leaves.filter_map(|leaf| Some(base.member(leaf)?.unique())).collect()

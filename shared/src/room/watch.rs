@@ -63,6 +63,16 @@ impl Hashes {
         self.0.get(&seq).map(Vec::as_slice)
     }
 
+    /// The first position that is kept.
+    pub(super) fn first(&self) -> Option<u64> {
+        self.0.keys().next().copied()
+    }
+
+    /// Forgets a position and all after it, and says which these were.
+    pub(super) fn cut(&mut self, seq: u64) -> Vec<u64> {
+        self.0.split_off(&seq).into_keys().collect()
+    }
+
     /// The row that holds position `seq`: a ring, so storage stays bounded.
     pub(super) fn key(seq: u64) -> String {
         format!("hash/{:04}", seq.checked_rem(HASHES_KEPT).unwrap_or(0))

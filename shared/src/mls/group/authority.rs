@@ -25,6 +25,16 @@ impl Authority {
         self.0.verifying_key().to_bytes()
     }
 
+    /// The secret, to be kept for a while: see [`Authority::of`].
+    pub fn secret(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.0.to_bytes())
+    }
+
+    /// The authority whose secret this is; none for bytes of another length.
+    pub fn of(secret: &[u8]) -> Option<Self> {
+        Some(Self(SigningKey::from_bytes(secret.try_into().ok()?)))
+    }
+
     /// Signs a commit statement or an acknowledgement.
     pub fn sign(&self, statement: &[u8]) -> [u8; 64] {
         self.0.sign(statement).to_bytes()

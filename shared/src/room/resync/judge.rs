@@ -10,7 +10,7 @@ use crate::{
         AlarmKind, Engine, Millis,
         log::Verdict,
         out::RESYNC_AFTER_MS,
-        state::{MAX_REFUSED, MAX_SINCE, SeenRow},
+        state::{EPOCHS_BRIDGED, MAX_REFUSED, MAX_SINCE, SeenRow},
     },
 };
 
@@ -71,6 +71,13 @@ impl Engine {
         }
         match self.epoch_at(state.last_commit) {
             Some(known) if known == state.epoch => Fit::Extends,
+            // The log does not show what was bridged.
+            Some(known)
+                if self.meta.may_be_bridged
+                    && (known..=known.saturating_add(EPOCHS_BRIDGED)).contains(&state.epoch) =>
+            {
+                Fit::Unknown
+            }
             Some(_) => Fit::No,
             // Each epoch took an entry of the log.
             None if state.epoch > epoch
