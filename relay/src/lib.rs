@@ -16,7 +16,7 @@ pub mod backend;
 pub mod backup;
 mod bench;
 pub mod cli;
-mod clock;
+pub mod clock;
 pub mod config;
 mod connection;
 pub mod doctor;

@@ -125,6 +125,13 @@ impl Relay {
         }
     }
 
+    /// Looks at the wall clock and goes through a round of retention at once, as it does by itself every few minutes.
+    pub async fn tidy(&self) {
+        let clock = self.shared.clock.clone();
+        let _ = tokio::task::spawn_blocking(move || clock.look()).await;
+        self.backend.trim(self.shared.clock.aged_ms()).await;
+    }
+
     /// Returns true once a worker of the runtime and the thread that writes have both answered.
     pub async fn is_alive(&self) -> bool {
         let backend = self.backend.clone();
@@ -156,6 +163,9 @@ impl Relay {
             door.abort();
         }
         let _ = timeout(FLUSH_TIME, self.shared.backend.close()).await;
+        let clock = self.shared.clock.clone();
+        let marked = tokio::task::spawn_blocking(move || clock.finish());
+        let _ = timeout(FLUSH_TIME, marked).await;
         for endpoint in &self.endpoints {
             endpoint.close(CloseCode::ShuttingDown.value().into(), b"");
         }

@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::{
     backend::Backend,
+    clock::Clock,
     door::{Door, Place},
     limits::{
         ADDRESS_BUDGET_KIB, INCOMING_BUDGET_KIB, Limits, OPENING_BUDGET_KIB, OPENING_SHARE_KIB,
@@ -23,6 +24,8 @@ use crate::{
 /// One relay's state.
 pub(crate) struct Shared {
     pub backend: Arc<dyn Backend>,
+    /// The time that entries get, and that invites and tokens expire by.
+    pub clock: Arc<Clock>,
     pub metrics: Arc<Metrics>,
     router: Mutex<Router<Handle>>,
     create: Mutex<Quota<IpAddr>>,
@@ -83,10 +86,11 @@ pub(crate) struct Peer {
 }
 
 impl Shared {
-    pub fn new(backend: Arc<dyn Backend>, limits: &Limits) -> Self {
+    pub fn new(backend: Arc<dyn Backend>, clock: Arc<Clock>, limits: &Limits) -> Self {
         let metrics = Arc::<Metrics>::default();
         Self {
             backend,
+            clock,
             limits: RwLock::new(Arc::new(limits.clone())),
             door: Door::new(metrics.clone(), limits),
             metrics,

@@ -18,12 +18,20 @@ pub(super) fn alive() -> Reply {
     Reply::text(TEXT, "ok\n".into())
 }
 
-/// `GET /readyz`: 200, or 503 with one line per reason.
+/// `GET /readyz`: 200, with a second line while the clock is not believed, or 503 with one line per reason.
 pub(super) async fn ready(admin: &Admin) -> Reply {
     let reasons = reasons(admin).await;
     match reasons.is_empty() {
-        true => Reply::text(TEXT, "ready\n".into()),
+        true => Reply::text(TEXT, format!("ready\n{}", note(admin))),
         false => Reply::text(TEXT, reasons.concat()).with_status(StatusCode::SERVICE_UNAVAILABLE),
+    }
+}
+
+/// What an operator should know though messages are taken.
+fn note(admin: &Admin) -> &'static str {
+    match admin.shared.clock.status().held {
+        true => "the system's clock jumped and is not believed: see `relay status`\n",
+        false => "",
     }
 }
 

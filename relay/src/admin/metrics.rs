@@ -45,6 +45,16 @@ async fn looked_up(admin: &Admin) -> Registry {
     gauge(&mut registry, "online", "Members online", admin.shared.router().online() as u64);
     let ready = u64::from(admin.is_taking_appends().await);
     gauge(&mut registry, "ready", "1 when messages are taken, 0 when not", ready);
+    let clock = admin.shared.clock.status();
+    let held = u64::from(clock.held);
+    gauge(&mut registry, "clock_held", "1 while the system's clock is not believed", held);
+    measured(
+        &mut registry,
+        "retention_behind",
+        "How far retention is behind the relay's time",
+        Unit::Seconds,
+        clock.retention_behind_s,
+    );
     let expiry = admin.certificate.not_after_unix();
     measured(&mut registry, "certificate_expiry", "Last moment of the certificate", Unit::Seconds, expiry);
     if let Some(free) = admin.free_bytes() {

@@ -10,6 +10,7 @@
 
 mod backup;
 pub mod client;
+pub mod clock;
 mod exchange;
 mod health;
 mod metrics;
@@ -70,6 +71,8 @@ pub(crate) struct Admin {
     pub watching: Option<SocketAddr>,
     /// When it started, Unix milliseconds.
     pub started_ms: u64,
+    /// The same, by a clock that nobody sets.
+    pub started: Instant,
     /// The last [`Admin::overview`], and when it was made.
     pub counted: Mutex<Option<(Instant, Overview)>>,
     /// To whoever runs the relay.

@@ -3,7 +3,8 @@
 use hyper::Method;
 
 use super::{
-    Admin, Answer, Fault, Request, backup, health, metrics, reload, rooms, server::Scope, status, tokens,
+    Admin, Answer, Fault, Request, backup, clock, health, metrics, reload, rooms, server::Scope, status,
+    tokens,
 };
 
 /// Everything that is offered: without a version for whoever watches, the rest on the socket alone. Its paths begin
@@ -25,6 +26,11 @@ pub(super) async fn route(admin: &Admin, scope: Scope, request: &Request) -> Ans
         (&Method::POST, ["v1", "rooms", "drop"]) => {
             let answer = rooms::drop(admin, request).await?;
             admin.did("drop-room");
+            Ok(answer)
+        }
+        (&Method::POST, ["v1", "clock", "accept"]) => {
+            let answer = clock::accept(admin).await?;
+            admin.did("clock-accept");
             Ok(answer)
         }
         (&Method::POST, ["v1", "reload"]) => {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Admin, Answer, Reply};
-use crate::{backend::Backend, clock::unix_ms, metrics::Limit};
+use crate::{backend::Backend, clock::ClockStatus, metrics::Limit};
 
 /// Version of [`Status`] in JSON: raised when a field changes its meaning or goes, not when one comes.
 pub const VERSION: u32 = 1;
@@ -55,12 +55,15 @@ pub struct Status {
     pub connections: i64,
     /// How often somebody ran into which limit since the start; only those that somebody ran into.
     pub limited: BTreeMap<String, u64>,
+    /// Its clock; `None` from a relay that has none of its own.
+    #[serde(default)]
+    pub clock: Option<ClockStatus>,
 }
 
 /// `GET /v1/status`.
 pub(super) async fn answer(admin: &Admin) -> Answer {
     let overview = admin.backend.overview().await?;
-    let (now_ms, metrics) = (unix_ms(), &admin.shared.metrics);
+    let metrics = &admin.shared.metrics;
     let hit = Limit::ALL.into_iter().map(|limit| (limit, metrics.times_limited(limit)));
     let hit = hit.filter(|(_, times)| *times > 0);
     Reply::json(&Status {
@@ -68,7 +71,7 @@ pub(super) async fn answer(admin: &Admin) -> Answer {
         version: env!("CARGO_PKG_VERSION").into(),
         pid: std::process::id(),
         started_ms: admin.started_ms,
-        uptime_s: now_ms.saturating_sub(admin.started_ms) / 1000,
+        uptime_s: admin.started.elapsed().as_secs(),
         addresses: admin.addresses.iter().map(ToString::to_string).collect(),
         admin_address: admin.watching.map(|address| address.to_string()),
         ready: admin.is_taking_appends().await,
@@ -85,5 +88,6 @@ pub(super) async fn answer(admin: &Admin) -> Answer {
         free_bytes: admin.free_bytes(),
         connections: metrics.connections.get(),
         limited: hit.map(|(limit, times)| (limit.label().to_owned(), times)).collect(),
+        clock: Some(admin.shared.clock.status()),
     })
 }

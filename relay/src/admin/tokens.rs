@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::{Admin, Answer, Fault, Reply, Request};
 use crate::{
     backend::{Backend, Revoked, TokenChange, TokenError},
-    clock::unix_ms,
     token::{Admission, Allowance, MAX_LABEL, TokenHash, TokenId, TokenRecord},
 };
 
@@ -95,9 +94,9 @@ pub struct RevokedLine {
 /// `/v1/tokens` and below.
 pub(super) async fn answer(admin: &Admin, request: &Request, rest: &[&str]) -> Answer {
     match (request.method.as_str(), rest) {
-        ("GET", []) => Reply::json(&list(&*admin.backend).await?),
+        ("GET", []) => Reply::json(&list(&*admin.backend, admin.shared.clock.now_ms()).await?),
         ("POST", []) => {
-            add(&*admin.backend, request.json()?).await?;
+            add(&*admin.backend, request.json()?, admin.shared.clock.now_ms()).await?;
             admin.did("token-create");
             let open = admin.shared.limits().admission == Admission::Open;
             Reply::json(&Added { links: admin.links.clone(), open })
@@ -115,7 +114,7 @@ pub(super) async fn answer(admin: &Admin, request: &Request, rest: &[&str]) -> A
 ///
 /// # Errors
 /// [`Fault`] with cause and remedy.
-pub async fn add(backend: &dyn Backend, token: NewToken) -> Result<(), Fault> {
+pub async fn add(backend: &dyn Backend, token: NewToken, now_ms: u64) -> Result<(), Fault> {
     let NewToken { hash, label, rooms, uses, expires_ms } = token;
     if label.chars().count() > MAX_LABEL || label.chars().any(char::is_control) {
         let message = format!("a label is one line of at most {MAX_LABEL} characters; choose another");
@@ -123,7 +122,7 @@ pub async fn add(backend: &dyn Backend, token: NewToken) -> Result<(), Fault> {
     }
     let allowance = Allowance { rooms, uses, expires_ms };
     let hash = TokenHash(hash);
-    let record = TokenRecord { hash, label, created_ms: unix_ms(), allowance, rooms: 0, uses: 0 };
+    let record = TokenRecord { hash, label, created_ms: now_ms, allowance, rooms: 0, uses: 0 };
     backend.change_tokens(TokenChange::Add(record)).await?;
     Ok(())
 }
@@ -132,8 +131,7 @@ pub async fn add(backend: &dyn Backend, token: NewToken) -> Result<(), Fault> {
 ///
 /// # Errors
 /// [`Fault`] with cause and remedy.
-pub async fn list(backend: &dyn Backend) -> Result<TokenList, Fault> {
-    let now_ms = unix_ms();
+pub async fn list(backend: &dyn Backend, now_ms: u64) -> Result<TokenList, Fault> {
     let tokens = backend.tokens().await?.into_iter().map(|token| TokenLine {
         id: token.hash.id(),
         created_ms: token.created_ms,

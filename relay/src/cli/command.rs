@@ -1,6 +1,7 @@
 //! What the program does besides serving. Each command's work is in a module of its own.
 
 mod backup;
+mod clock;
 mod compact;
 mod doctor;
 mod drop_room;
@@ -19,9 +20,9 @@ use clap::{CommandFactory, Subcommand};
 #[cfg(target_os = "linux")]
 use self::install::{InstallCommand, UninstallCommand};
 use self::{
-    backup::BackupCommand, compact::CompactCommand, doctor::DoctorCommand, drop_room::DropRoomCommand,
-    man::ManCommand, reload::ReloadCommand, restore::RestoreCommand, rooms::RoomsCommand,
-    status::StatusCommand, token::TokenCommand,
+    backup::BackupCommand, clock::ClockCommand, compact::CompactCommand, doctor::DoctorCommand,
+    drop_room::DropRoomCommand, man::ManCommand, reload::ReloadCommand, restore::RestoreCommand,
+    rooms::RoomsCommand, status::StatusCommand, token::TokenCommand,
 };
 use super::Cli;
 use crate::{
@@ -38,6 +39,9 @@ pub enum Command {
     Rooms(RoomsCommand),
     /// Drop a room for ever.
     DropRoom(DropRoomCommand),
+    /// The clock that the running relay goes by.
+    #[command(subcommand)]
+    Clock(ClockCommand),
     /// Read the settings and the certificate again.
     Reload(ReloadCommand),
     /// Write rooms, keys, tokens and identity into one file.
@@ -88,6 +92,7 @@ impl Command {
             Self::Status(command) => command.run(loaded).await?,
             Self::Rooms(command) => command.run(loaded).await?,
             Self::DropRoom(command) => command.run(loaded).await?,
+            Self::Clock(command) => command.run(loaded).await?,
             Self::Reload(command) => command.run(loaded).await?,
             Self::Backup(command) => command.run(loaded).await?,
             Self::Compact(command) => command.run(loaded).await?,

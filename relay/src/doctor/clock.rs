@@ -6,10 +6,11 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use super::Finding;
-use crate::clock::unix_ms;
+use super::{Finding, Patient};
+use crate::clock::{self, ClockStatus, unix_ms};
 
 const CHECK: &str = "clock";
+const OWN: &str = "relay's clock";
 /// 1 November 2025, in seconds since 1970. The compiler that this needs is not older, so no clock before it is right.
 const SOURCE: u64 = 1_761_955_200;
 /// How far a file may lie in the future before the clock is doubted: file systems of other machines drift.
@@ -23,6 +24,31 @@ pub(super) async fn check(data_dir: &Path) -> Finding {
     let newest = std::fs::metadata(data_dir.join("relay.redb")).and_then(|metadata| metadata.modified()).ok();
     let ahead = newest.and_then(|newest| newest.duration_since(SystemTime::now()).ok());
     finding(unix_ms() / 1000, ahead, synchronised(Path::new("/run/systemd/timesync")).await)
+}
+
+/// The clock that the relay goes by, or would if it started now.
+pub(super) fn own(patient: &Patient) -> Option<Finding> {
+    let clock = match &patient.status {
+        Some(status) => status.clock,
+        None => clock::preview(&patient.data_dir),
+    };
+    clock.map(|clock| own_finding(&clock))
+}
+
+fn own_finding(clock: &ClockStatus) -> Finding {
+    let (off, side) = (clock.ahead_s.unsigned_abs(), if clock.ahead_s < 0 { "behind" } else { "ahead of" });
+    if !clock.held {
+        return Finding::ok(OWN, "the relay's own clock goes with the system's");
+    }
+    Finding::warn(
+        OWN,
+        format!(
+            "the system's clock is {} h {} min {side} the relay's own, and not believed",
+            off / 3600,
+            off / 60 % 60
+        ),
+        format!("look at `date`: if it is right, `relay clock accept`; if not, {REMEDY}"),
+    )
 }
 
 fn finding(now: u64, newest_ahead: Option<Duration>, synchronised: Option<bool>) -> Finding {
@@ -105,6 +131,16 @@ mod tests {
             let finding = finding(SOURCE + 1, None, kept);
             assert!(finding.level == Level::Warn && finding.remedy.is_some());
         }
+    }
+
+    #[test]
+    fn clock_that_is_not_believed_is_told_with_the_command_that_takes_it() {
+        let right =
+            ClockStatus { now_ms: 0, ahead_s: 1, held: false, believed_in_s: None, retention_behind_s: 0 };
+        assert_eq!(own_finding(&right).level, Level::Ok);
+        let held = own_finding(&ClockStatus { ahead_s: -7260, held: true, ..right });
+        assert_eq!((held.level, held.found.contains("is 2 h 1 min behind")), (Level::Warn, true));
+        assert!(held.remedy.unwrap().contains("`relay clock accept`"));
     }
 
     #[tokio::test]

@@ -52,6 +52,7 @@ pub async fn examine(config: Config, data_dir: PathBuf) -> Vec<Finding> {
     findings.extend(buffers::check(&patient));
     findings.push(offload::check());
     findings.push(clock::check(&patient.data_dir).await);
+    findings.extend(clock::own(&patient));
     findings.extend(certificate::check(&patient).await);
     findings.extend(reach::check(&patient).await);
     findings

@@ -3,12 +3,19 @@
 use std::{
     net::{Ipv6Addr, SocketAddr},
     path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
 use proto::DEFAULT_PORT;
 
-use crate::{error::StartError, identity::Tls, limits::Limits, listen::Fallback};
+use crate::{
+    clock::{SystemTimeSource, TimeSource},
+    error::StartError,
+    identity::Tls,
+    limits::Limits,
+    listen::Fallback,
+};
 
 /// What a relay is started with. `Config::new(data_dir)` and `Config::default()` are complete.
 #[derive(Clone, Debug)]
@@ -33,6 +40,8 @@ pub struct Config {
     pub admin_listen: Option<SocketAddr>,
     /// Write clients' addresses into the security log.
     pub log_addresses: bool,
+    /// Where its own clock reads the time; certificates go by the system's.
+    pub time: Arc<dyn TimeSource>,
 }
 
 impl Default for Config {
@@ -48,6 +57,7 @@ impl Default for Config {
             admin: false,
             admin_listen: None,
             log_addresses: false,
+            time: Arc::new(SystemTimeSource),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use quinn::Endpoint;
@@ -16,7 +16,7 @@ use super::{Config, Relay};
 use crate::{
     admin::{self, Admin, Listener, ReloadRequest, SocketError},
     backend::redb::Redb,
-    clock::unix_ms,
+    clock::{self, Clock, TimeSource, unix_ms},
     connection,
     error::StartError,
     identity::{Identity, Tls},
@@ -83,9 +83,11 @@ impl Relay {
             None => None,
         };
         let (tls, life, wanted, path) = (config.tls, config.leaf_life, limits.clone(), data_dir.clone());
+        let time = config.time;
         // Opening may repair a large log after a crash.
-        let opened = tokio::task::spawn_blocking(move || open(&path, &wanted, &tls, names, life)).await;
-        let (backend, reset, identity) = opened.map_err(|_| {
+        let opened =
+            tokio::task::spawn_blocking(move || open(&path, &wanted, &tls, names, (life, time))).await;
+        let Opened { backend, clock, reset, identity } = opened.map_err(|_| {
             let source = std::io::Error::other("the database is damaged");
             StartError::DataDir { path: data_dir.clone(), source }
         })??;
@@ -106,7 +108,7 @@ impl Relay {
             }
         }
 
-        let shared = Arc::new(Shared::new(backend.clone(), &limits));
+        let shared = Arc::new(Shared::new(backend.clone(), clock.clone(), &limits));
         let serve = |endpoint: &Endpoint| tokio::spawn(connection::serve(shared.clone(), endpoint.clone()));
         let mut doors: Vec<_> = endpoints.iter().map(serve).collect();
         let serve = |listener| tokio::spawn(tcp::serve(shared.clone(), listener, secured.clone()));
@@ -122,7 +124,8 @@ impl Relay {
         let chores = vec![
             // Where there is TCP, it answers the authority's challenges as well.
             tokio::spawn(identity.clone().keep_fresh(without_tcp)),
-            tokio::spawn(keep_trimmed(backend.clone())),
+            tokio::spawn(keep_trimmed(backend.clone(), clock.clone())),
+            tokio::spawn(keep_time(clock)),
             tokio::spawn(keep_said(shared.clone())),
         ];
         shared.metrics.security.show_addresses(config.log_addresses);
@@ -180,6 +183,7 @@ impl Relay {
             links: self.addresses.iter().map(|address| self.link(*address)).collect(),
             watching,
             started_ms: unix_ms(),
+            started: Instant::now(),
             counted: Mutex::default(),
             reloads,
         });
@@ -196,17 +200,27 @@ struct Operator {
     socket: bool,
 }
 
+/// What is in the data directory.
+struct Opened {
+    backend: Arc<Redb>,
+    clock: Arc<Clock>,
+    reset: ResetKey,
+    identity: Arc<Identity>,
+}
+
 fn open(
     data_dir: &Path,
     limits: &Limits,
     tls: &Tls,
     names: Vec<String>,
-    leaf_life: Duration,
-) -> Result<(Arc<Redb>, ResetKey, Arc<Identity>), StartError> {
+    (leaf_life, time): (Duration, Arc<dyn TimeSource>),
+) -> Result<Opened, StartError> {
     let broken = |error| StartError::io(data_dir.to_owned(), error);
     let backend = open_backend(data_dir, limits)?;
     let reset = ResetKey::load_or_create(data_dir).map_err(broken)?;
-    Ok((Arc::new(backend), reset, Arc::new(Identity::load(tls, data_dir, names, leaf_life)?)))
+    let identity = Arc::new(Identity::load(tls, data_dir, names, leaf_life)?);
+    let clock = Arc::new(Clock::open(data_dir, time, || backend.newest_ms().unwrap_or(0)));
+    Ok(Opened { backend: Arc::new(backend), clock, reset, identity })
 }
 
 /// Opens the database, also for a command while no relay runs.
@@ -215,10 +229,20 @@ pub(crate) fn open_backend(data_dir: &Path, limits: &Limits) -> Result<Redb, Sta
     Redb::open(data_dir, limits).map_err(|error| StartError::data(data_dir.to_owned(), error))
 }
 
-async fn keep_trimmed(backend: Arc<Redb>) {
+async fn keep_trimmed(backend: Arc<Redb>, clock: Arc<Clock>) {
     loop {
-        backend.trim(unix_ms()).await;
+        backend.trim(clock.aged_ms()).await;
         tokio::time::sleep(TRIM_INTERVAL).await;
+    }
+}
+
+/// Has the relay's clock look at the wall clock.
+async fn keep_time(clock: Arc<Clock>) {
+    loop {
+        tokio::time::sleep(clock::LOOK_EVERY).await;
+        let clock = clock.clone();
+        // It may write a mark, for which the disk is waited for.
+        let _ = tokio::task::spawn_blocking(move || clock.look()).await;
     }
 }
 

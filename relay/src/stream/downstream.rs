@@ -19,7 +19,6 @@ use crate::{
     backend::{
         AppendError, Appended, Author, Batch, Feed, Measured, Next, Permit, Signal, Tail, Ticket, View,
     },
-    clock::unix_ms,
     limit::Limit,
     limits::LARGE_FRAME,
     router::{Refusal, Seat},
@@ -215,7 +214,7 @@ impl<'a> Downstream<'a> {
     }
 
     async fn slot(&mut self, output: &mut Output, confirmed: bool) -> Result<(), Farewell> {
-        match self.peer.shared.backend.view(reader(&self.seat)).await {
+        match self.peer.shared.backend.view(reader(self.peer, &self.seat)).await {
             Ok(Some(View { standing: Some(Standing::Member { .. } | Standing::Invite), .. })) => {
                 self.send_slot(output, confirmed, Frame::Slot).await
             }
@@ -264,16 +263,16 @@ async fn read<'a>(
     let backend = &peer.shared.backend;
     let later = |_| Farewell::of(Code::ShuttingDown);
     if !reads {
-        let view = backend.view(reader(&seat)).await.map_err(later)?;
+        let view = backend.view(reader(peer, &seat)).await.map_err(later)?;
         // A guest whose invite is used up by now stays: it may have to send its join again.
         let standing = view.and_then(|view| if seat.member { view.standing } else { Some(Standing::Invite) });
         return Ok((Batch { entries: Vec::new(), head: 0, oldest: 1, standing }, None));
     }
-    match backend.read(reader(&seat), cursor, LARGE_FRAME).await.map_err(later)? {
+    match backend.read(reader(peer, &seat), cursor, LARGE_FRAME).await.map_err(later)? {
         Measured::Ready(batch) => Ok((batch, None)),
         Measured::Large(bytes) => {
             let reservation = output.reserve(&peer.share.outgoing, bytes).await?;
-            match backend.read(reader(&seat), cursor, bytes).await.map_err(later)? {
+            match backend.read(reader(peer, &seat), cursor, bytes).await.map_err(later)? {
                 Measured::Ready(batch) => Ok((batch, Some(reservation))),
                 // Entries do not change; retention has put a larger one first, which is a gap.
                 Measured::Large(_) => Err(Farewell::of(Code::ShuttingDown)),
@@ -327,6 +326,6 @@ fn refusal(id: PublishId, error: AppendError) -> Refusal {
     Refusal { id: id.0.to_vec().into(), ..refusal }
 }
 
-fn reader(seat: &Seat) -> Author {
-    Author { room: seat.room, key: seat.key, now_ms: unix_ms() }
+fn reader(peer: &Peer, seat: &Seat) -> Author {
+    Author { room: seat.room, key: seat.key, now_ms: peer.shared.clock.now_ms() }
 }

@@ -16,7 +16,6 @@ use super::{
 };
 use crate::{
     backend::{Author, CreateError, Unavailable, View},
-    clock::unix_ms,
     limit::Limit,
     limits::MAX_SMALL_JOIN,
     request::{Invalid, Join, Opening, Request},
@@ -104,7 +103,7 @@ fn later(_: Unavailable) -> Refusal {
 }
 
 async fn look(peer: &Peer, room: RoomId, join: &Join) -> Result<Option<View>, Refusal> {
-    let reader = Author { room, key: join.key, now_ms: unix_ms() };
+    let reader = Author { room, key: join.key, now_ms: peer.shared.clock.now_ms() };
     peer.shared.backend.view(reader).await.map_err(later)
 }
 
@@ -113,7 +112,7 @@ async fn create(peer: &Peer, room: RoomId, join: &Join, opening: &Opening) -> Re
     let right = right(peer, join)?;
     let allowed = shared.create_quota().take(peer.payer, Instant::now());
     allowed.map_err(|over| Refusal::over(Limit::Rooms).after(&over))?;
-    let created = shared.backend.create(room, opening.clone(), right, unix_ms()).await;
+    let created = shared.backend.create(room, opening.clone(), right, shared.clock.now_ms()).await;
     if created == Err(CreateError::NoRight(NoRight::Required)) {
         // A guesser does not use up the rooms of whoever shares its address.
         shared.create_quota().refund(&peer.payer);

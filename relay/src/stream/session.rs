@@ -16,7 +16,6 @@ use super::{
 };
 use crate::{
     backend::Permit,
-    clock::unix_ms,
     limits::{ANSWER_QUEUE, FAREWELL_TIME},
     router::Seat,
     shared::{Peer, Shared},
@@ -40,7 +39,7 @@ pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut o
             oldest: view.oldest,
             last_commit: view.last_commit,
             slot: None,
-            now_ms: unix_ms(),
+            now_ms: peer.shared.clock.now_ms(),
             generation: view.generation.to_vec().into(),
             room_id: if is_room_unknown { seat.room.0.to_vec().into() } else { Bytes::new() },
             card: view.card,

@@ -15,7 +15,6 @@ use super::{
 };
 use crate::{
     backend::{Appended, Author, Permit, Signal, Tail, Ticket},
-    clock::unix_ms,
     limits::LARGE_FRAME,
     request::{Memory, Publish},
     router::{Command, Refusal, Seat},
@@ -112,6 +111,6 @@ impl Upstream<'_> {
     }
 
     fn author(&self) -> Author {
-        Author { room: self.seat.room, key: self.seat.key, now_ms: unix_ms() }
+        Author { room: self.seat.room, key: self.seat.key, now_ms: self.peer.shared.clock.now_ms() }
     }
 }

@@ -51,3 +51,6 @@ mod token_guess;
 mod token_program;
 #[cfg(unix)]
 mod watching;
+mod wrong_clock;
+#[cfg(unix)]
+mod wrong_clock_program;

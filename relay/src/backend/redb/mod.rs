@@ -48,6 +48,7 @@ pub(crate) use self::{
 };
 use self::{
     database::Store,
+    trim::Gone,
     writer::{Job, Writer},
 };
 use super::{Answer, Author, Backend, Feeds, Ticket, Unavailable};
@@ -162,18 +163,32 @@ impl Redb {
         health.await.unwrap_or(Err(Unavailable))
     }
 
-    /// Trims entries that are over age, in every room, sweeps dropped rooms, and answers when it is done.
+    /// Trims entries that are over age, in every room, sweeps dropped rooms, and answers when it is done. What went is
+    /// one line in the log.
     pub async fn trim(&self, now_ms: u64) {
         let idle_before = self.idle_before(now_ms).await;
-        let mut from = Some(RoomId([0; 32]));
+        let (mut from, mut gone) = (Some(RoomId([0; 32])), Gone::default());
         while let Some(room) = from {
-            let (answer, next) = oneshot::channel();
+            let (answer, done) = oneshot::channel();
             if self.queue(Job::Trim { from: room, now_ms, idle_before, answer }).await.is_err() {
-                return;
+                break;
             }
-            from = next.await.unwrap_or(None);
+            let Ok(done) = done.await else { break };
+            (from, gone) = (done.next, gone + done.gone);
+        }
+        let Gone { entries, idle_rooms } = gone;
+        if gone != Gone::default() {
+            tracing::info!(entries, idle_rooms, "a round of retention removed what was over its bounds");
         }
         self.sweep().await;
+    }
+
+    /// The time of the newest entry in any room, or of a newer room without one; 0 for none. Blocks.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the database cannot be read.
+    pub fn newest_ms(&self) -> Result<u64, Unavailable> {
+        Ok(self.store.read(overview::overview)?.last_at_ms)
     }
 
     /// The time before which a room must have been written to last to be dropped; 0 for none. A clock that is

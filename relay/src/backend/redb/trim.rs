@@ -99,15 +99,40 @@ pub(super) struct Round {
     pub idle_before: u64,
 }
 
-/// Trims rooms from `from` on. Returns the room to go on with and how many rows changed.
+/// What a round has removed so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Gone {
+    pub entries: u64,
+    /// Rooms that nobody wrote to or joined for too long.
+    pub idle_rooms: u64,
+}
+
+impl std::ops::Add for Gone {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { entries: self.entries + other.entries, idle_rooms: self.idle_rooms + other.idle_rooms }
+    }
+}
+
+/// What came of one transaction's part of a round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Trimming {
+    /// The room to go on with; `None` at the end.
+    pub next: Option<RoomId>,
+    pub gone: Gone,
+}
+
+/// Trims rooms from `from` on. Returns what went, and how many rows changed.
 pub(super) fn trim_rooms(
     tables: &mut Tables<'_>,
     from: &RoomId,
     retention: &Retention,
     round: &Round,
     is_followed: impl Fn(&RoomId) -> bool,
-) -> Result<(Option<RoomId>, u64), StorageError> {
+) -> Result<(Trimming, u64), StorageError> {
     let (mut rooms, mut changed) = (Vec::with_capacity(round.count), 0);
+    let mut gone = Gone::default();
     let range = (Bound::Included(&from.0), Bound::Unbounded);
     for row in tables.rooms.range::<&[u8; 32]>(range)?.take(round.count + 1) {
         rooms.push(RoomId(*row?.0.value()));
@@ -124,7 +149,8 @@ pub(super) fn trim_rooms(
                 continue;
             }
             if !is_followed(&id) {
-                changed += u64::from(doom(tables, &id)?);
+                let dropped = u64::from(doom(tables, &id)?);
+                (changed, gone.idle_rooms) = (changed + dropped, gone.idle_rooms + dropped);
                 continue;
             }
         }
@@ -132,14 +158,14 @@ pub(super) fn trim_rooms(
         if trimmed > 0 {
             tables.rooms.insert(&id.0, &room.into())?;
         }
-        changed += trimmed;
+        (changed, gone.entries) = (changed + trimmed, gone.entries + trimmed);
         if trimmed == TRIM_ROUND {
             // There may be more: publishers get their turn first.
             next = Some(id);
             break;
         }
     }
-    Ok((next, changed))
+    Ok((Trimming { next, gone }, changed))
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use super::{
     space::Space,
     tables::Tables,
     tokens,
-    trim::{self, Round},
+    trim::{self, Round, Trimming},
 };
 use crate::{
     backend::{
@@ -67,7 +67,7 @@ pub(super) enum Job {
         from: RoomId,
         now_ms: u64,
         idle_before: u64,
-        answer: oneshot::Sender<Option<RoomId>>,
+        answer: oneshot::Sender<Trimming>,
     },
     Probe {
         answer: oneshot::Sender<Result<Health, Unavailable>>,
@@ -83,8 +83,8 @@ enum Settled {
     Drop(bool),
     /// Whether there is more to sweep, and how many rows went.
     Sweep(bool, u64),
-    /// The room to go on with, and how many entries went.
-    Trim(Option<RoomId>, u64),
+    /// What was trimmed, and how many rows changed.
+    Trim(Trimming, u64),
     Probe(Health),
 }
 
@@ -214,8 +214,8 @@ fn settle(
         Job::Trim { from, now_ms, idle_before, .. } => {
             let round = Round { count: TRIM_ROOMS, now_ms: *now_ms, idle_before: *idle_before };
             let is_followed = |room: &RoomId| feeds.is_followed(room);
-            let (next, removed) = trim::trim_rooms(tables, from, &policy.retention, &round, is_followed)?;
-            Settled::Trim(next, removed)
+            let (trimming, changed) = trim::trim_rooms(tables, from, &policy.retention, &round, is_followed)?;
+            Settled::Trim(trimming, changed)
         }
         Job::Probe { .. } => Settled::Probe(Health { has_space: space.is_ok() }),
     })
@@ -260,7 +260,7 @@ impl Job {
             (Self::Tokens { answer, .. }, Settled::Tokens(result)) => tell(answer, result),
             (Self::Drop { answer, .. }, Settled::Drop(existed)) => tell(answer, Ok(existed)),
             (Self::Sweep { answer }, Settled::Sweep(more, _)) => tell(answer, more),
-            (Self::Trim { answer, .. }, Settled::Trim(next, _)) => tell(answer, next),
+            (Self::Trim { answer, .. }, Settled::Trim(trimming, _)) => tell(answer, trimming),
             (Self::Probe { answer }, Settled::Probe(health)) => tell(answer, Ok(health)),
             (job, _) => job.fail(),
         }
@@ -273,7 +273,7 @@ impl Job {
             Self::Tokens { answer, .. } => tell(answer, Err(TokenError::Unavailable)),
             Self::Drop { answer, .. } => tell(answer, Err(Unavailable)),
             Self::Sweep { answer } => tell(answer, false),
-            Self::Trim { answer, .. } => tell(answer, None),
+            Self::Trim { answer, .. } => tell(answer, Trimming::default()),
             Self::Probe { answer } => tell(answer, Err(Unavailable)),
         }
     }

@@ -7,7 +7,7 @@ use clap::Args;
 use super::human::{bytes, count, span};
 use crate::{
     admin::{client, status::Status},
-    clock::unix_ms,
+    clock::{ClockStatus, unix_ms},
     config::Loaded,
 };
 
@@ -29,6 +29,28 @@ impl StatusCommand {
         }
         Ok(())
     }
+}
+
+/// What an operator should know of the clock; nothing while it does as the system's.
+fn clock_rows(clock: &ClockStatus) -> Vec<String> {
+    let mut rows = Vec::new();
+    if clock.held {
+        let off = span(Duration::from_secs(clock.ahead_s.unsigned_abs()));
+        let side = if clock.ahead_s < 0 { "behind" } else { "ahead" };
+        let until = match clock.believed_in_s {
+            Some(left) => format!("if it stays so, in {}", span(Duration::from_secs(left))),
+            None => "not by itself".into(),
+        };
+        rows.push(format!(
+            "the system's is {off} {side} and is not believed; {until}, or by `relay clock accept`"
+        ));
+    }
+    // What it makes up for after a night needs no line.
+    if clock.retention_behind_s > 2 * 86_400 {
+        let behind = span(Duration::from_secs(clock.retention_behind_s));
+        rows.push(format!("retention is {behind} behind, and catches up twice as fast as time passes"));
+    }
+    rows
 }
 
 fn text(status: &Status, now_ms: u64) -> String {
@@ -70,6 +92,9 @@ fn text(status: &Status, now_ms: u64) -> String {
         "Rooms",
         format!("{}, {}, {}", status.rooms, count(status.entries, "entry"), bytes(status.entry_bytes)),
     );
+    if let Some(clock) = &status.clock {
+        clock_rows(clock).into_iter().for_each(|said| row("Clock", said));
+    }
     row("Database", bytes(status.database_bytes));
     row("Free", status.free_bytes.map_or("unknown".into(), bytes));
     for (limit, times) in &status.limited {
@@ -77,4 +102,28 @@ fn text(status: &Status, now_ms: u64) -> String {
     }
     row("Data", status.data_dir.clone());
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clock_is_told_when_it_is_held_and_which_way_the_systems_is_off() {
+        let right =
+            ClockStatus { now_ms: 0, ahead_s: 3, held: false, believed_in_s: None, retention_behind_s: 9 };
+        assert_eq!(clock_rows(&right), Vec::<String>::new());
+        let ahead = ClockStatus { ahead_s: 864_000, held: true, believed_in_s: Some(60), ..right };
+        assert_eq!(
+            clock_rows(&ahead),
+            [
+                "the system's is 10 d 0 h ahead and is not believed; if it stays so, in 1 min 0 s, or by `relay \
+                 clock accept`"
+            ]
+        );
+        let behind = ClockStatus { ahead_s: -7200, held: true, retention_behind_s: 864_000, ..right };
+        let rows = clock_rows(&behind);
+        assert!(rows[0].starts_with("the system's is 2 h 0 min behind and is not believed; not by itself"));
+        assert!(rows[1].starts_with("retention is 10 d 0 h behind"));
+    }
 }

@@ -75,6 +75,7 @@ impl Settings {
             admin: true,
             admin_listen: self.operations.admin_listen,
             log_addresses: self.operations.log_addresses,
+            ..Config::default()
         })
     }
 }

@@ -8,6 +8,7 @@ use crate::{
         tokens::{self, Added, NewToken, Revocation, RevokedLine, TokenList},
     },
     backend::{Backend, redb::Redb},
+    clock::unix_ms,
     config::Loaded,
     owner,
     relay::{self, Config},
@@ -19,7 +20,7 @@ pub(super) async fn add(loaded: &Loaded, token: &NewToken) -> anyhow::Result<Add
     match client::post(&loaded.config.data_dir()?, "/v1/tokens", token).await {
         Err(ClientError::NotRunning { .. }) => {
             let (config, token) = (&loaded.config, token.clone());
-            on_disk(config, |backend| async move { tokens::add(&*backend, token).await }).await?;
+            on_disk(config, |backend| async move { tokens::add(&*backend, token, unix_ms()).await }).await?;
             let links = owner::act(&config.data_dir()?, || relay::links(config))??;
             Ok(Added { links, open: config.limits.admission == Admission::Open })
         }
@@ -31,7 +32,7 @@ pub(super) async fn add(loaded: &Loaded, token: &NewToken) -> anyhow::Result<Add
 pub(super) async fn list(loaded: &Loaded) -> anyhow::Result<TokenList> {
     match client::get(&loaded.config.data_dir()?, "/v1/tokens").await {
         Err(ClientError::NotRunning { .. }) => {
-            on_disk(&loaded.config, |backend| async move { tokens::list(&*backend).await }).await
+            on_disk(&loaded.config, |backend| async move { tokens::list(&*backend, unix_ms()).await }).await
         }
         answer => Ok(answer?),
     }

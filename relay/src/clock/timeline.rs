@@ -1,0 +1,322 @@
+//! What is believed of the wall clock. No I/O: readings go in, the relay's time comes out.
+//!
+//! The relay's time goes on as the monotonic clock does. What the wall clock may do to it:
+//!
+//! - **Drift.** Less than [`TOLERANCE`] away it is followed, by a tenth of the time that passes: no drift of a crystal and
+//!   no step of a time service is more, and many small jumps do no more than one.
+//! - **A jump forward** is held until the wall clock has kept its new time for [`CONFIRM`] of running. A time service
+//!   mends a false clock within minutes; what is still so after hours, on a relay that tells its operator about it, is
+//!   a machine that was off for long. So an honest pause needs no operator.
+//! - **A machine that was off.** On another boot than the last, and in its first minutes, when time services set the clock,
+//!   [`OFF`] is believed at once: a night's pause is common, and a day too much takes a day from an invite and from
+//!   retention, no more. A restart on the same boot leaves nothing to believe: the monotonic clock has gone on.
+//! - **A new relay** knows no time but the wall clock's, and believes it whatever it does in these first minutes.
+//! - **A jump back** is held for as long as it lasts, unless it takes back a jump forward that was believed within the
+//!   last [`DOUBT`]: then that one was false, and the relay's time is right again at once.
+//!
+//! Retention has a time of its own, which goes twice as fast as time passes while it is behind: after a jump, believed or
+//! accepted, it catches up entry by entry instead of emptying rooms. Nothing that is trimmed by mistake comes back.
+
+use super::{ClockStatus, TimeSource, mark, mark::Mark};
+
+const SECOND: u64 = 1000;
+const HOUR: u64 = 3600 * SECOND;
+const DAY: u64 = 24 * HOUR;
+
+/// How far the clocks may be apart: time services step by less, once a machine runs.
+pub(super) const TOLERANCE: u64 = 300 * SECOND;
+/// Of the time that passes, this part is the most that the wall clock is followed by.
+const SLEW: u64 = 10;
+/// How long a machine may have been off without a doubt.
+pub(super) const OFF: u64 = DAY;
+/// Time after the start in which the clock of a machine that was off is set.
+pub(super) const SETTLE: u64 = 10 * 60 * SECOND;
+/// Time that the wall clock has to keep what it jumped to, counted while the relay runs.
+pub(super) const CONFIRM: u64 = 6 * HOUR;
+/// A jump that was believed is beyond doubt after as much running in agreement.
+pub(super) const DOUBT: u64 = 7 * DAY;
+
+/// Both clocks at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Reading {
+    pub wall_ms: u64,
+    pub elapsed_ms: u64,
+}
+
+/// What is new. Times in milliseconds, negative for back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Event {
+    /// The wall clock jumped and is not believed.
+    Held { by_ms: i64 },
+    /// The machine was off for so long, and that is believed.
+    WasOff { by_ms: i64 },
+    /// The wall clock has kept what it jumped to for long enough.
+    Believed { by_ms: i64 },
+    /// The wall clock is back at the relay's time.
+    Right,
+    /// The wall clock took back a jump that was believed.
+    Healed { by_ms: i64 },
+    /// The operator took the wall clock as it was.
+    Accepted { by_ms: i64 },
+}
+
+/// The relay's time.
+#[derive(Debug)]
+pub(super) struct Timeline {
+    /// The relay's time when the monotonic clock said `at`.
+    now: u64,
+    at: u64,
+    /// Retention's time; never ahead of `now`.
+    aged: u64,
+    held: Option<Held>,
+    doubt: Option<Doubt>,
+    settling: Option<Settling>,
+}
+
+/// A wall clock that is not believed.
+#[derive(Debug)]
+struct Held {
+    /// Wall clock minus monotonic clock: the same for as long as nobody sets it.
+    offset: i128,
+    /// For how long it has been so before `since`, in earlier lives.
+    before: u64,
+    /// What the monotonic clock said when it was first so.
+    since: u64,
+}
+
+/// The last jump forward that was believed.
+#[derive(Debug)]
+struct Doubt {
+    by: u64,
+    /// How long the wall clock has agreed since.
+    agreed: u64,
+}
+
+/// The first minutes of a machine that was off, or of a new relay.
+#[derive(Debug)]
+struct Settling {
+    until: u64,
+    /// How far the clock may still be set forward; `None` for a new relay, whose clock may be set to anything.
+    most: Option<u64>,
+}
+
+impl Timeline {
+    /// Goes on from a mark, or begins with the wall clock and retention at `newest`, 0 for now.
+    pub fn start(mark: Option<&Mark>, boot: &str, newest: u64, reading: &Reading) -> (Self, Option<Event>) {
+        let Reading { wall_ms: wall, elapsed_ms: at } = *reading;
+        let until = at.saturating_add(SETTLE);
+        let mut timeline = match mark {
+            None => Self {
+                now: wall,
+                at,
+                aged: if newest == 0 { wall } else { newest.min(wall) },
+                held: None,
+                doubt: None,
+                settling: Some(Settling { until, most: None }),
+            },
+            Some(mark) => {
+                let is_same_boot = !boot.is_empty() && mark.boot == boot && mark.elapsed_ms <= at;
+                // The clock was not turned back since: for as long as it was so, it has been.
+                let kept = mark.held_for_ms.filter(|_| wall.saturating_add(TOLERANCE) >= mark.wall_ms);
+                let held = kept.map(|before| Held { offset: offset(reading), before, since: at });
+                Self {
+                    now: mark.now_ms,
+                    at: if is_same_boot { mark.elapsed_ms } else { at },
+                    aged: mark.aged_ms.min(mark.now_ms),
+                    held,
+                    doubt: mark.doubt.map(|(by, agreed)| Doubt { by, agreed }),
+                    settling: (!is_same_boot).then_some(Settling { until, most: Some(OFF) }),
+                }
+            }
+        };
+        let event = timeline.look(reading);
+        (timeline, event)
+    }
+
+    /// Takes a reading.
+    pub fn look(&mut self, reading: &Reading) -> Option<Event> {
+        let passed = self.pass(reading);
+        let ahead = self.ahead(reading);
+        let event = if ahead.unsigned_abs() <= u128::from(TOLERANCE) {
+            self.follow(ahead, passed);
+            self.held.take().map(|_| Event::Right)
+        } else if ahead > 0 {
+            self.jumped_forward(ahead, reading)
+        } else {
+            self.jumped_back(ahead, reading)
+        };
+        self.age(passed);
+        event
+    }
+
+    /// Believes the wall clock.
+    pub fn accept(&mut self, reading: &Reading) -> i64 {
+        let passed = self.pass(reading);
+        let ahead = self.ahead(reading);
+        self.believe(reading, ahead);
+        self.age(passed);
+        short(ahead)
+    }
+
+    /// The relay's time minus the monotonic one.
+    pub fn offset(&self) -> i64 {
+        short(i128::from(self.now) - i128::from(self.at))
+    }
+
+    /// Retention's time.
+    pub fn aged_ms(&self) -> u64 {
+        self.aged
+    }
+
+    /// For the next life.
+    pub fn mark(&self, boot: String, reading: &Reading) -> Mark {
+        Mark {
+            v: mark::VERSION,
+            now_ms: self.now,
+            aged_ms: self.aged,
+            wall_ms: reading.wall_ms,
+            elapsed_ms: self.at,
+            boot,
+            held_for_ms: self.held.as_ref().map(|held| held.for_ms(self.at)),
+            doubt: self.doubt.as_ref().map(|doubt| (doubt.by, doubt.agreed)),
+        }
+    }
+
+    /// For the operator.
+    pub fn status(&self, reading: &Reading) -> ClockStatus {
+        let ahead = self.ahead(reading);
+        let held = self.held.as_ref();
+        let left = held.filter(|_| ahead > 0).map(|held| CONFIRM.saturating_sub(held.for_ms(self.at)));
+        ClockStatus {
+            now_ms: self.now,
+            ahead_s: short(ahead) / 1000,
+            held: held.is_some(),
+            believed_in_s: left.map(|left| left / SECOND),
+            retention_behind_s: self.now.saturating_sub(self.aged) / SECOND,
+        }
+    }
+
+    /// The monotonic clock went on.
+    fn pass(&mut self, reading: &Reading) -> u64 {
+        let passed = reading.elapsed_ms.saturating_sub(self.at);
+        self.at = self.at.max(reading.elapsed_ms);
+        self.now = self.now.saturating_add(passed);
+        passed
+    }
+
+    fn ahead(&self, reading: &Reading) -> i128 {
+        i128::from(reading.wall_ms) - i128::from(self.now)
+    }
+
+    fn follow(&mut self, ahead: i128, passed: u64) {
+        let most = i128::from(passed / SLEW);
+        self.now = self.now.saturating_add_signed(short(ahead.clamp(-most, most)));
+        if let Some(doubt) = &mut self.doubt {
+            doubt.agreed = doubt.agreed.saturating_add(passed);
+            if doubt.agreed >= DOUBT {
+                self.doubt = None;
+            }
+        }
+    }
+
+    fn jumped_forward(&mut self, ahead: i128, reading: &Reading) -> Option<Event> {
+        let by_ms = short(ahead);
+        if self.is_settling(ahead) {
+            self.believe(reading, ahead);
+            return Some(Event::WasOff { by_ms });
+        }
+        let kept = self.held.as_ref().filter(|held| held.is_same(reading)).map(|held| held.for_ms(self.at));
+        match kept {
+            Some(kept) if kept >= CONFIRM => {
+                self.believe(reading, ahead);
+                Some(Event::Believed { by_ms })
+            }
+            Some(_) => None,
+            None => Some(self.hold(by_ms, reading)),
+        }
+    }
+
+    fn jumped_back(&mut self, ahead: i128, reading: &Reading) -> Option<Event> {
+        let by_ms = short(ahead);
+        let takes_back =
+            |doubt: &Doubt| ahead.unsigned_abs() <= u128::from(doubt.by.saturating_add(TOLERANCE));
+        if self.doubt.as_ref().is_some_and(takes_back) || self.is_settling(ahead) {
+            self.believe(reading, ahead);
+            return Some(Event::Healed { by_ms });
+        }
+        let is_known = self.held.as_ref().is_some_and(|held| held.is_same(reading));
+        (!is_known).then(|| self.hold(by_ms, reading))
+    }
+
+    /// Whether this is the first setting of the clock. What is used of the pause that may be believed is used up.
+    fn is_settling(&mut self, ahead: i128) -> bool {
+        let Some(settling) = self.settling.as_mut().filter(|settling| self.at <= settling.until) else {
+            return false;
+        };
+        let Some(most) = &mut settling.most else { return true };
+        match u64::try_from(ahead).ok().and_then(|ahead| most.checked_sub(ahead)) {
+            Some(left) => {
+                *most = left;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn hold(&mut self, by_ms: i64, reading: &Reading) -> Event {
+        self.held = Some(Held { offset: offset(reading), before: 0, since: self.at });
+        Event::Held { by_ms }
+    }
+
+    fn believe(&mut self, reading: &Reading, ahead: i128) {
+        self.now = reading.wall_ms;
+        self.held = None;
+        let by = u64::try_from(ahead).ok().filter(|by| *by > TOLERANCE);
+        self.doubt = by.map(|by| Doubt { by, agreed: 0 });
+    }
+
+    /// Retention goes on.
+    fn age(&mut self, passed: u64) {
+        self.aged = self.aged.saturating_add(passed.saturating_mul(2)).min(self.now);
+    }
+}
+
+impl Held {
+    fn is_same(&self, reading: &Reading) -> bool {
+        (offset(reading) - self.offset).unsigned_abs() <= u128::from(TOLERANCE)
+    }
+
+    fn for_ms(&self, at: u64) -> u64 {
+        self.before.saturating_add(at.saturating_sub(self.since))
+    }
+}
+
+impl Reading {
+    pub fn of(source: &dyn TimeSource) -> Self {
+        Self { wall_ms: source.wall_ms(), elapsed_ms: source.elapsed_ms() }
+    }
+}
+
+impl Event {
+    pub fn by_ms(self) -> i64 {
+        match self {
+            Self::Held { by_ms }
+            | Self::WasOff { by_ms }
+            | Self::Believed { by_ms }
+            | Self::Healed { by_ms }
+            | Self::Accepted { by_ms } => by_ms,
+            Self::Right => 0,
+        }
+    }
+}
+
+fn offset(reading: &Reading) -> i128 {
+    i128::from(reading.wall_ms) - i128::from(reading.elapsed_ms)
+}
+
+fn short(long: i128) -> i64 {
+    i64::try_from(long).unwrap_or(if long < 0 { i64::MIN } else { i64::MAX })
+}
+
+#[cfg(test)]
+mod tests;
