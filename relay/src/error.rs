@@ -73,8 +73,34 @@ pub enum StartError {
         /// The directory.
         path: PathBuf,
     },
+    /// The log is gone, and the identity is not.
+    #[error(
+        "{} holds the identity of a relay whose log is gone: `relay.redb` is missing or empty; put that file back, or \
+         restore a backup (`relay restore FILE --force`). To begin with no rooms under the same pin: move `identity` and \
+         `relay.redb` away, start and stop the relay once, and move `identity` back over the new one", path.display()
+    )]
+    NoLog {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The identity is gone, and the rooms are not.
+    #[error(
+        "{} holds rooms, and the identity that their members' programs trust is gone: `identity/ca.key`. A new one would \
+         have another pin, and no client would come back. Put the directory `identity` back, or restore a backup (`relay \
+         restore FILE --force`); to begin as another relay without these rooms, move `relay.redb` away", path.display()
+    )]
+    NoIdentity {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The database is damaged beyond reading.
+    #[error("the database in {} is damaged; restore a backup (`relay restore FILE --force`)", path.display())]
+    Damaged {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The database is damaged or from another version.
-    #[error("cannot open the database in {}: {source}; restore it from a backup, or move it away to begin anew", path.display())]
+    #[error("{} is no database of this relay's, or a damaged one ({source}); restore a backup (`relay restore FILE --force`)", path.join("relay.redb").display())]
     Database {
         /// The directory.
         path: PathBuf,
@@ -148,6 +174,7 @@ impl StartError {
             OpenError::Locked => Self::Locked { path },
             OpenError::Restoring => Self::Restoring { path },
             OpenError::Format => Self::Format { path },
+            OpenError::Lost => Self::NoLog { path },
             OpenError::Io(source) => Self::io(path, source),
             OpenError::Database(source) => Self::Database { path, source },
             OpenError::Thread(source) => Self::Thread(source),
@@ -186,7 +213,10 @@ impl StartError {
             | Self::Restoring { .. }
             | Self::Format { .. }
             | Self::DiskFull { .. }
-            | Self::Database { .. } => 4,
+            | Self::Database { .. }
+            | Self::NoLog { .. }
+            | Self::NoIdentity { .. }
+            | Self::Damaged { .. } => 4,
             Self::Identity(_) | Self::Tls(_) => 5,
             Self::Thread(_) => 1,
             #[cfg(unix)]

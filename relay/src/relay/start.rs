@@ -19,7 +19,7 @@ use crate::{
     clock::{self, Clock, TimeSource, unix_ms},
     connection,
     error::StartError,
-    identity::{Identity, Tls},
+    identity::{self, Identity, Tls},
     limits::{Limits, TRIM_INTERVAL},
     link,
     listen::Listening,
@@ -87,10 +87,8 @@ impl Relay {
         // Opening may repair a large log after a crash.
         let opened =
             tokio::task::spawn_blocking(move || open(&path, &wanted, &tls, names, (life, time))).await;
-        let Opened { backend, clock, reset, identity } = opened.map_err(|_| {
-            let source = std::io::Error::other("the database is damaged");
-            StartError::DataDir { path: data_dir.clone(), source }
-        })??;
+        let Opened { backend, clock, reset, identity } =
+            opened.map_err(|_| StartError::Damaged { path: data_dir.clone() })??;
         let crypto = tls::server_config(identity.certificate.clone())?;
         let server = quic::server_config(crypto, &limits);
 
@@ -217,6 +215,9 @@ fn open(
 ) -> Result<Opened, StartError> {
     let broken = |error| StartError::io(data_dir.to_owned(), error);
     let backend = open_backend(data_dir, limits)?;
+    if !identity::is_there(data_dir).map_err(broken)? && backend.has_rooms() {
+        return Err(StartError::NoIdentity { path: data_dir.to_owned() });
+    }
     let reset = ResetKey::load_or_create(data_dir).map_err(broken)?;
     let identity = Arc::new(Identity::load(tls, data_dir, names, leaf_life)?);
     let clock = Arc::new(Clock::open(data_dir, time, || backend.newest_ms().unwrap_or(0)));

@@ -24,6 +24,7 @@ mod crash;
 mod doctor;
 #[cfg(target_os = "linux")]
 mod full_disk;
+mod halves;
 mod hostile;
 #[cfg(target_os = "linux")]
 mod install;

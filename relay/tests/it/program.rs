@@ -215,6 +215,9 @@ fn damaged_database_is_reported_and_left_alone() {
     let output = run(directory.path(), &["--listen", "127.0.0.1:0"]);
     assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(std::fs::read(&file).unwrap(), b"not a database, but somebody's file");
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains("relay.redb is no database of this relay's, or a damaged one"), "{message}");
+    assert!(!message.contains("writable"), "it is no matter of permissions: {message}");
 }
 
 #[test]

@@ -17,6 +17,7 @@ use super::tables::{self, Made};
 use crate::{
     backend::Unavailable,
     backup::STAGING,
+    identity,
     limits::{PAGE_CACHE, REOPEN_INTERVAL},
 };
 
@@ -41,6 +42,12 @@ pub enum OpenError {
     /// A restore has not been finished.
     #[error("a restore into it was interrupted")]
     Restoring,
+    /// The relay's identity is there, and its database is not, or is empty: it had one.
+    #[error(
+        "it holds the identity of a relay whose log is gone: `relay.redb` is missing or empty; put that file back, or \
+         restore a backup (`relay restore FILE --force`)"
+    )]
+    Lost,
     /// The file system says no.
     #[error("{0}")]
     Io(#[source] io::Error),
@@ -71,6 +78,9 @@ impl Store {
     pub fn open(directory: &Path) -> Result<Self, OpenError> {
         if directory.join(STAGING).try_exists().map_err(OpenError::Io)? {
             return Err(OpenError::Restoring);
+        }
+        if is_lost(directory).map_err(OpenError::Io)? {
+            return Err(OpenError::Lost);
         }
         let path = directory.to_owned();
         let open = move || open_or_make(&path);
@@ -229,8 +239,7 @@ impl From<DatabaseError> for OpenError {
     fn from(error: DatabaseError) -> Self {
         match error {
             DatabaseError::DatabaseAlreadyOpen => Self::Locked,
-            DatabaseError::Storage(StorageError::Io(error)) => Self::Io(error),
-            other => Self::Database(Box::new(other.into())),
+            other => redb::Error::from(other).into(),
         }
     }
 }
@@ -238,9 +247,25 @@ impl From<DatabaseError> for OpenError {
 impl From<redb::Error> for OpenError {
     fn from(error: redb::Error) -> Self {
         match error {
-            redb::Error::Io(error) => Self::Io(error),
+            // What is no database of redb's is told as that, and not as what the file system has to say.
+            redb::Error::Io(error) if !is_nonsense(&error) => Self::Io(error),
             other => Self::Database(Box::new(other)),
         }
+    }
+}
+
+/// The file was read, and is no database.
+fn is_nonsense(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
+}
+
+/// Whether a relay has been here and its log is gone. The database is made before the identity, so an identity beside
+/// none means that somebody took it away; redb never leaves an empty file, and would make a new database of one.
+fn is_lost(directory: &Path) -> io::Result<bool> {
+    match std::fs::metadata(directory.join(FILE)) {
+        Ok(metadata) => Ok(metadata.len() == 0),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => identity::is_there(directory),
+        Err(error) => Err(error),
     }
 }
 

@@ -1,0 +1,82 @@
+//! A data directory of which one half is gone: the database, or the identity. Never a new relay in its place.
+
+use std::{fs, path::Path};
+
+use tempfile::TempDir;
+
+use crate::{
+    common::*,
+    program::{Program, run},
+};
+
+/// A stopped relay with a room.
+async fn stopped() -> TempDir {
+    let directory = TempDir::new().unwrap();
+    let mut program = Program::start(directory.path());
+    let client = Client::connect(program.address, directory.path()).await;
+    drop(client.create(room(1), &key(1), vec![]).await);
+    program.terminate();
+    assert!(program.child.wait().unwrap().success());
+    directory
+}
+
+/// Refused with exit code 4. Returns why.
+fn refused(data_dir: &Path, arguments: &[&str]) -> String {
+    let output = run(data_dir, arguments);
+    assert_eq!(output.status.code(), Some(4), "{arguments:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn identity_without_its_database_is_no_new_relay() {
+    let directory = stopped().await;
+    let database = directory.path().join("relay.redb");
+    let whole = fs::read(&database).unwrap();
+    fs::remove_file(&database).unwrap();
+    for missing in [true, false] {
+        if !missing {
+            fs::write(&database, "").unwrap();
+        }
+        let why = refused(directory.path(), &["--listen", "127.0.0.1:0"]);
+        assert!(why.contains("whose log is gone") && why.contains("relay restore FILE --force"), "{why}");
+        refused(directory.path(), &["token", "list"]);
+        assert!(!run(directory.path(), &["backup", "/nonexistent/backup"]).status.success());
+        assert_eq!(database.exists(), !missing, "nothing is made in its place");
+    }
+    fs::write(&database, whole).unwrap();
+    let program = Program::start(directory.path());
+    let client = Client::connect(program.address, directory.path()).await;
+    client.join(room(1), &key(1), 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rooms_without_their_identity_get_no_new_pin() {
+    let directory = stopped().await;
+    let (identity, aside) = (directory.path().join("identity"), directory.path().join("aside"));
+    fs::rename(&identity, &aside).unwrap();
+    let why = refused(directory.path(), &["--listen", "127.0.0.1:0"]);
+    assert!(why.contains("identity/ca.key") && why.contains("relay restore FILE --force"), "{why}");
+    assert!(!identity.join("ca.key").exists(), "no new one is made");
+    fs::rename(&aside, &identity).unwrap();
+    drop(Program::start(directory.path()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn same_pin_without_the_rooms_is_had_as_the_refusal_says() {
+    let directory = stopped().await;
+    let pin = |program: &Program| {
+        let line: serde_json::Value = serde_json::from_str(&program.line).unwrap();
+        line["pin"].as_str().unwrap().to_owned()
+    };
+    let before = pin(&Program::start(directory.path()));
+    let at = |name: &str| directory.path().join(name);
+    fs::rename(at("identity"), at("old")).unwrap();
+    fs::remove_file(at("relay.redb")).unwrap();
+    let mut program = Program::start(directory.path());
+    assert_ne!(pin(&program), before);
+    program.terminate();
+    program.child.wait().unwrap();
+    fs::remove_dir_all(at("identity")).unwrap();
+    fs::rename(at("old"), at("identity")).unwrap();
+    assert_eq!(pin(&Program::start(directory.path())), before);
+}
