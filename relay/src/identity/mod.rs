@@ -109,7 +109,8 @@ enum Source {
 /// Whether a relay's authority, or half of it, is in a data directory.
 pub(crate) fn is_there(data_dir: &Path) -> std::io::Result<bool> {
     let directory = data_dir.join(DIRECTORY);
-    Ok(directory.join(certs::CA_KEY_FILE).try_exists()? || directory.join(certs::CA_CERT_FILE).try_exists()?)
+    Ok(directory.join(certs::CA_KEY_FILE).try_exists()?
+        || directory.join(certs::CA_CERT_FILE).try_exists()?)
 }
 
 /// What clients pin, without a certificate: for commands while no relay runs.

@@ -185,7 +185,9 @@ impl Redb {
 
     /// Whether there is a room. Blocks.
     pub fn has_rooms(&self) -> bool {
-        self.store.read(|transaction| overview::rooms(transaction, None, 1)).is_ok_and(|rooms| !rooms.is_empty())
+        self.store
+            .read(|transaction| overview::rooms(transaction, None, 1))
+            .is_ok_and(|rooms| !rooms.is_empty())
     }
 
     /// The time of the newest entry in any room, or of a newer room without one; 0 for none. Blocks.
