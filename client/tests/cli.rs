@@ -306,12 +306,12 @@ async fn changed_certificate_is_an_alarm_and_ends_with_6() {
 #[test]
 fn alarm_that_a_crash_hid_is_shown_once_at_the_next_start() {
     let dir = TempDir::new().unwrap();
-    let stored = |text: &str| {
+    let stored = |missing: u64| {
         let profile = ProfileDir::choose(Some(dir.path().to_owned())).unwrap();
         let profile = OpenProfile::open(profile, None, random()).unwrap();
         let room = proto::RoomId([7; 32]);
         let record = RoomRecord { id: room, label: "team".into(), place: Where::Own, acked: 0, closed: None };
-        let alarm = Notice::Alarm { kind: shared::room::AlarmKind::Gap, text: text.to_owned() };
+        let alarm = Notice::Alarm(shared::room::Alarm::MessagesMissing { from: "bob".to_owned(), missing });
         let batch = Batch { notices: vec![alarm], ..Batch::default() };
         profile
             .vault
@@ -321,25 +321,28 @@ fn alarm_that_a_crash_hid_is_shown_once_at_the_next_start() {
             })
             .unwrap();
     };
-    stored("one is missing");
+    stored(1);
     let mut bot = Bot::start(dir.path(), &[]);
     let alarm = bot.next("alarm");
     assert_eq!(
         (&alarm["room"], &alarm["kind"], &alarm["message"], &alarm["again"]),
-        (&json!("team"), &json!("gap"), &json!("one is missing"), &json!(true))
+        (&json!("team"), &json!("gap"), &json!("1 message from bob is missing."), &json!(true))
     );
     bot.tell(&json!({"cmd": "rooms"}));
     bot.next("rooms");
     assert_eq!(bot.end(), 0);
 
     // A person is told as well, and what was shown before does not come again.
-    stored("two are missing");
+    stored(2);
     let mut child = schat(dir.path()).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     let line = lines.find(|line| line.contains("missing")).unwrap();
-    assert!(line.starts_with("From before the restart: ALARM (gap) in team: Two are missing."), "{line}");
+    assert!(
+        line.starts_with("From before the restart: ALARM (gap) in team: 2 messages from bob are missing."),
+        "{line}"
+    );
     writeln!(child.stdin.as_mut().unwrap(), "/why").unwrap();
-    assert!(lines.next().unwrap().contains("Two are missing"));
+    assert!(lines.next().unwrap().contains("2 messages from bob are missing"));
     drop(child.stdin.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }

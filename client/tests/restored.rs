@@ -22,7 +22,7 @@ use relay::{
     backup,
     limits::Limits,
 };
-use shared::room::Command;
+use shared::room::{Command, Problem};
 use support::{Person, relay};
 use tempfile::TempDir;
 
@@ -40,8 +40,8 @@ async fn told(person: &mut Person) -> Failure {
     person
         .until(|event| match event {
             Event::Room { event: RoomEvent::Notice { notice, again: false, .. }, .. } => match &notice {
-                Notice::Error { code, .. } if code == "relay_restored" => Some(Failure::from(&notice)),
-                Notice::Error { .. } | Notice::Alarm { .. } => panic!("{notice:?}"),
+                Notice::Problem(Problem::RelayRestored) => Some(Failure::from(&notice)),
+                _ => panic!("{notice:?}"),
             },
             _ => None,
         })

@@ -29,8 +29,8 @@ fn who(person: &Person) -> engine::Person {
 async fn alarm(person: &mut Person) -> (AlarmKind, String) {
     person
         .until(|event| match event {
-            Event::Room { event: RoomEvent::Notice { notice: Notice::Alarm { kind, text }, .. }, .. } => {
-                Some((kind, text))
+            Event::Room { event: RoomEvent::Notice { notice: Notice::Alarm(alarm), .. }, .. } => {
+                Some((alarm.kind(), client::faces::words::alarm(&alarm)))
             }
             _ => None,
         })
@@ -101,11 +101,11 @@ async fn stranger_and_impostor_are_alarms_that_outlive_a_restart() {
     let mut again = Vec::new();
     ann.until(|event| {
         if let Event::Room {
-            event: RoomEvent::Notice { notice: Notice::Alarm { kind, .. }, again: true, .. },
+            event: RoomEvent::Notice { notice: Notice::Alarm(alarm), again: true, .. },
             ..
         } = event
         {
-            again.push(kind);
+            again.push(alarm.kind());
         }
         (again.len() == 2).then_some(())
     })

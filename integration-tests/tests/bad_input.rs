@@ -242,7 +242,7 @@ fn full_disk_of_the_relay_refuses_clearly_keeps_what_was_said_and_lets_read() {
     ann.say(ROOM, "while there was none", "2");
     let error = ann.wait("no_space", |event| event["code"] == "no_space");
     assert!(error["message"].as_str().unwrap().contains("full"), "{error}");
-    assert!(error["remedy"].as_str().unwrap().contains("who runs the relay"), "{error}");
+    assert!(error["remedy"].as_str().unwrap().contains("relay's operator"), "{error}");
     let mut bob = Schat::start(dir.path(), "bob", &relay.address);
     bob.hears("while there was space");
     bob.event("joined");

@@ -169,8 +169,8 @@ fn no_key_and_nonce_pair_is_used_twice_over_crashes_and_restored_backups() {
                 heard.push(message.text.clone());
                 (message.text == "the end").then_some(())
             }
-            Event::Room { event: RoomEvent::Engine(engine::Event::Alarm { text, .. }), .. } => {
-                panic!("{text}")
+            Event::Room { event: RoomEvent::Engine(engine::Event::Alarm(alarm)), .. } => {
+                panic!("{alarm:?}")
             }
             _ => None,
         })

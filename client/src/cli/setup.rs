@@ -134,7 +134,7 @@ fn take_token(globals: &Globals, profile: &OpenProfile) -> Result<(), Failure> {
     let token: Token = text
         .trim()
         .parse()
-        .map_err(|error: TokenError| bad(error.to_string(), "Ask who runs the relay for a new one."))?;
+        .map_err(|error: TokenError| bad(error.to_string(), "Ask the relay's operator for a new one."))?;
     let last = || profile.last_relay.as_ref().and_then(|relay| relay.parse().ok());
     let relay = globals.relay.clone().or_else(last).ok_or_else(|| {
         bad("there is no relay to use the token at".into(), "Name one with --relay HOST:PORT.")

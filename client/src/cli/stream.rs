@@ -12,7 +12,7 @@ mod pieces;
 
 use std::{collections::BTreeSet, io, time::Duration};
 
-use shared::room::{self as engine, Command, MAX_TEXT};
+use shared::room::{self as engine, Command, MAX_TEXT, Problem};
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
@@ -158,10 +158,9 @@ impl Sender<'_> {
     async fn heard(&mut self, event: Event) -> Result<bool, Failure> {
         let notice = event.notice();
         if let Event::Room {
-            event: RoomEvent::Notice { notice: Notice::Error { code, .. }, again: false, .. },
+            event: RoomEvent::Notice { notice: Notice::Problem(Problem::OutboxFull), again: false, .. },
             ..
         } = &event
-            && code == "outbox_full"
         {
             seen(self.runtime, notice).await;
             self.not_before = Instant::now() + Duration::from_millis(AGAIN_MS);

@@ -14,7 +14,6 @@ use crate::{
     faces::words,
     failure::{Exit, Failure},
     runtime::{Event, Past, RelayState, RoomEvent, Runtime},
-    store::Notice,
 };
 
 /// How long a command waits for the relay.
@@ -111,6 +110,8 @@ fn passes(code: &str) -> bool {
         "inviter_absent",
         "missed_by_newcomer",
         "back",
+        "return_refused",
+        "bridged",
         "taken_back",
         "undone",
     ];
@@ -120,10 +121,9 @@ fn passes(code: &str) -> bool {
 /// What the relay does not take now, if that is what the event tells.
 pub(super) fn limit(event: &Event) -> Option<Failure> {
     match event {
-        Event::Room { event: RoomEvent::Notice { notice, again: false, .. }, .. } => match notice {
-            Notice::Error { code, .. } if is_limit(code) => Some(notice.into()),
-            _ => None,
-        },
+        Event::Room { event: RoomEvent::Notice { notice, again: false, .. }, .. } => {
+            notice.code().is_some_and(is_limit).then(|| notice.into())
+        }
         _ => None,
     }
 }
@@ -148,12 +148,12 @@ pub(super) fn hopeless(event: &Event) -> Option<Failure> {
         Event::Relay { .. } => None,
         Event::Room { event: RoomEvent::Failed(failure), .. } => Some(failure.clone()),
         Event::Room { event: RoomEvent::Engine(event), .. } => match event {
-            engine::Event::Closed { reason, .. } => Some(Failure::new(Exit::Refused, "closed", reason, "")),
+            engine::Event::Closed { reason, .. } => Some(reason.into()),
             _ => None,
         },
-        Event::Room { room, event: RoomEvent::Notice { notice, again, .. } } => match notice {
-            Notice::Error { code, .. } if !again && !passes(code) => Some(notice.into()),
-            Notice::Error { .. } | Notice::Alarm { .. } => {
+        Event::Room { room, event: RoomEvent::Notice { notice, again, .. } } => match notice.code() {
+            Some(code) if !again && !passes(code) => Some(notice.into()),
+            Some(_) | None => {
                 eprintln!("schat: {}", words::notice(room, notice, *again));
                 None
             }
@@ -165,10 +165,15 @@ pub(super) fn hopeless(event: &Event) -> Option<Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::{Earlier, Notice};
 
     fn told(code: &str, again: bool) -> Event {
-        let notice =
-            Notice::Error { code: code.to_owned(), message: "No.".to_owned(), remedy: String::new() };
+        let notice = Notice::Earlier(Earlier {
+            alarm: None,
+            code: code.to_owned(),
+            message: "No.".to_owned(),
+            remedy: String::new(),
+        });
         Event::Room { room: "lobby".into(), event: RoomEvent::Notice { ordinal: 1, notice, again } }
     }
 

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     failure::{Exit, Failure},
     runtime::{Event, RoomEvent, Runtime},
-    store::{Cursor, Notice, Query},
+    store::{Cursor, Query},
     transport::{AddressError, RelayAddress},
 };
 
@@ -89,12 +89,8 @@ async fn write_events(runtime: Runtime, mut events: mpsc::Receiver<Event>, pendi
     while let Some(event) = events.recv().await {
         let is_stuck = matches!(event, Event::Relay { .. }) && runtime.is_stuck();
         let notice = event.notice();
-        if let Event::Room {
-            event: RoomEvent::Notice { notice: Notice::Error { code, .. }, again: false, .. },
-            ..
-        } = &event
-        {
-            pending.refused(code);
+        if let Event::Room { event: RoomEvent::Notice { notice, again: false, .. }, .. } = &event {
+            notice.code().into_iter().for_each(|code| pending.refused(code));
         }
         for out in translate(event, &|who| runtime.is_verified(who)) {
             if !try_say(&out) {

@@ -69,8 +69,7 @@ impl Pending {
     /// [`Failure`] when it was not taken.
     pub async fn say(&self, runtime: &Runtime, room: &str, token: String, said: Said) -> Result<(), Failure> {
         runtime.room(room)?;
-        said.check()
-            .map_err(|error| Failure::new(Exit::Usage, error.code(), error.to_string(), error.remedy()))?;
+        said.check()?;
         self.add();
         let told = runtime.tell(room, Command::Say { token, said }).await;
         if told.is_err() {

@@ -86,11 +86,9 @@ async fn ask(engine: &mut Engine, connection: &Connection, pin: Option<Pin>) -> 
                 match event {
                     EngineEvent::Invited { .. } => return Ok(event),
                     EngineEvent::Closed { reason, .. } => {
-                        return Err(Why::Refused(Failure::new(Exit::Refused, "closed", reason, "")));
+                        return Err(Why::Refused((&reason).into()));
                     }
-                    EngineEvent::Error { code, message, remedy } => {
-                        return Err(Why::Refused(Failure::new(Exit::Refused, code, message, remedy)));
-                    }
+                    EngineEvent::Problem(problem) => return Err(Why::Refused((&problem).into())),
                     _ => {}
                 }
             }

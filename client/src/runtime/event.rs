@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 use shared::{
     invite::link::InviteLink,
     message::timeline::Line,
-    room::{self as engine, AlarmKind},
+    room::{self as engine},
 };
 use tokio::sync::mpsc;
 
 use super::lock;
 use crate::{
     daemon::{FaceId, Hub, unmarked},
-    failure::{Exit, Failure, exit_of},
+    failure::Failure,
     store::{Happening, Notice, StoredNotice},
     transport::{Carrier, Trust},
 };
@@ -78,7 +78,7 @@ pub enum RelayState {
 pub enum RoomEvent {
     /// From the engine; never its `Invite`, which lacks the relay's address, nor its acts, alarms and errors.
     Engine(engine::Event),
-    /// An alarm or error of the engine. Whoever has shown it says so with [`super::Runtime::seen`]; else it comes again
+    /// An alarm or problem of the engine. Whoever has shown it says so with [`super::Runtime::seen`]; else it comes again
     /// at the next start.
     Notice {
         /// Its number in the profile.
@@ -189,47 +189,11 @@ fn problem(event: &Event) -> Option<Failure> {
         Event::Relay { .. } => None,
         Event::Room { event: RoomEvent::Failed(failure), .. } => Some(failure.clone()),
         Event::Room { event: RoomEvent::Engine(event), .. } => match event {
-            // The reason names the remedy itself.
-            engine::Event::Closed { reason, .. } => Some(Failure::new(Exit::Refused, "closed", reason, "")),
+            engine::Event::Closed { reason, .. } => Some(reason.into()),
             _ => None,
         },
         Event::Room { event: RoomEvent::Notice { again: true, .. }, .. } => None,
         Event::Room { event: RoomEvent::Notice { notice, .. }, .. } => Some(notice.into()),
         Event::Room { .. } => None,
-    }
-}
-
-impl From<&Notice> for Failure {
-    fn from(notice: &Notice) -> Self {
-        match notice {
-            Notice::Alarm { kind, text } => {
-                Self::new(Exit::Verification, kind.name(), text, remedy_of(*kind))
-            }
-            Notice::Error { code, message, remedy } => {
-                Self::new(exit_of(code), code.clone(), message, remedy)
-            }
-        }
-    }
-}
-
-/// What somebody can do about an alarm.
-pub fn remedy_of(kind: AlarmKind) -> &'static str {
-    match kind {
-        AlarmKind::Replay => {
-            "It was refused. If it goes on, ask who runs the relay, or move the room to another one."
-        }
-        AlarmKind::Gap => "Ask the others, over another channel, what was said; ask who runs the relay.",
-        AlarmKind::Fork => {
-            "Compare the authenticator (/members) with the others over another channel; if it differs, leave this relay."
-        }
-        AlarmKind::Rollback => "If you restored a backup, that is why. Otherwise ask who runs the relay.",
-        AlarmKind::Certificate => "Do not go on before who runs the relay has confirmed the change.",
-        AlarmKind::Stranger => {
-            "Ask the others, over another channel, who that is; then compare: /verify NAME. If nobody knows them: /kick NAME."
-        }
-        AlarmKind::Impostor => {
-            "Believe nothing that comes from there before you have asked, over another channel, and compared: /verify NAME."
-        }
-        AlarmKind::Access => "The next commit repairs it. If it goes on, ask who runs the relay.",
     }
 }

@@ -43,7 +43,7 @@ use tokio::{
 pub use choose::ChosenRelay;
 pub use config::{Config, OwnRelay, Past, RoomStatus};
 pub(crate) use event::Sink;
-pub use event::{Event, Namesake, RelayState, RoomEvent, remedy_of};
+pub use event::{Event, Namesake, RelayState, RoomEvent};
 pub use handle::Runtime;
 
 use crate::{

@@ -12,7 +12,7 @@ use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use shared::{
     message::timeline::Line,
-    room::{AlarmKind, Event, Millis, Person},
+    room::{Alarm, AlarmKind, Event, Millis, Person},
 };
 use zeroize::Zeroizing;
 
@@ -72,10 +72,12 @@ pub enum What {
         seconds: u32,
     },
     /// Something that only misbehaviour or a restored backup explains.
-    Alarm {
+    Alarm(Alarm),
+    /// The same, as another version of this program stored it.
+    OldAlarm {
         /// What kind.
         kind: AlarmKind,
-        /// What happened.
+        /// What happened, in its words.
         text: String,
     },
 }
@@ -124,7 +126,7 @@ impl What {
             Event::MemberLeft { who, by } => Self::Left { who: who.clone(), by: by.clone() },
             Event::ProfileChanged { who, was } => Self::Renamed { who: who.clone(), was: was.clone() },
             Event::Disappearing { by, seconds } => Self::Disappearing { by: by.clone(), seconds: *seconds },
-            Event::Alarm { kind, text } => Self::Alarm { kind: *kind, text: text.clone() },
+            Event::Alarm(alarm) => Self::Alarm(alarm.clone()),
             _ => return None,
         })
     }
@@ -132,14 +134,17 @@ impl What {
     /// What of a notice is kept in the history as well: alarms.
     pub fn of_notice(notice: Notice) -> Option<Self> {
         match notice {
-            Notice::Alarm { kind, text } => Some(Self::Alarm { kind, text }),
-            Notice::Error { .. } => None,
+            Notice::Alarm(alarm) => Some(Self::Alarm(alarm)),
+            Notice::Problem(_) => None,
+            Notice::Earlier(earlier) => {
+                earlier.alarm.map(|kind| Self::OldAlarm { kind, text: earlier.message })
+            }
         }
     }
 
     /// It must not go before somebody has had a chance to see it.
     pub fn is_alarm(&self) -> bool {
-        matches!(self, Self::Alarm { .. })
+        matches!(self, Self::Alarm(_) | Self::OldAlarm { .. })
     }
 }
 

@@ -30,7 +30,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use shared::{
     crypto::random::Random,
     message::timeline::{ActError, Line},
-    room::{Act, Change},
+    room::{Act, Change, Problem},
 };
 use zeroize::Zeroizing;
 
@@ -44,7 +44,7 @@ pub use key::{
     Account, Asking, Cost, FileKey, HeldKey, KeyFile, KeySource, Passphrase, PassphraseError, ProfileKey,
     Wrap,
 };
-pub use notices::{Notice, StoredNotice};
+pub use notices::{Earlier, Notice, StoredNotice};
 pub use old::{ARCHIVED, ARCHIVED_OPEN, is_archive};
 pub use people::{KnownPerson, Meeting, People};
 pub use profile::{OpenProfile, ProfileDir, usual_name};
@@ -190,11 +190,7 @@ impl Store {
         let refused: Vec<Notice> = refused
             .into_iter()
             .filter(|(_, error)| *error == ActError::NotTheirs)
-            .map(|(act, error)| Notice::Error {
-                code: "forged".to_owned(),
-                message: format!("{} {error}; it was refused.", act.from.name),
-                remedy: "Nothing to do: the message stands as it was. /kick removes a member.".to_owned(),
-            })
+            .map(|(act, _)| Notice::Problem(Problem::NotTheirs { who: act.from.name }))
             .collect();
         let notices = [batch.notices.as_slice(), refused.as_slice()].concat();
         let first_notice = notices::append(&transaction, &self.sealer, room, &notices)?;

@@ -1,9 +1,9 @@
-//! Alarms and errors, kept until somebody has seen them: sealed one by one, in the order in which they came.
+//! Alarms and problems, kept until somebody has seen them: sealed one by one, in the order in which they came.
 
 use proto::RoomId;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
-use shared::room::{self as engine, AlarmKind};
+use shared::room::{self as engine, Alarm, AlarmKind, Problem};
 use zeroize::Zeroizing;
 
 use super::{Store, StoreError, seal::Sealer};
@@ -16,34 +16,51 @@ pub const MAX_NOTICES: u32 = 1_000;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Notice {
     /// Something that only misbehaviour or a restored backup explains.
-    Alarm {
-        /// What kind.
-        kind: AlarmKind,
-        /// What happened.
-        text: String,
-    },
+    Alarm(Alarm),
     /// A command failed, or a peer did something that was refused.
-    Error {
-        /// Stable, for programs.
-        code: String,
-        /// What happened.
-        message: String,
-        /// What to do.
-        remedy: String,
-    },
+    Problem(Problem),
+    /// Either, as another version of this program stored it.
+    Earlier(Earlier),
+}
+
+/// What another version stored: in its words, or without any where its values are not known here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// The alarm's kind; none for a problem.
+    pub alarm: Option<AlarmKind>,
+    /// The problem's name for programs; empty for an alarm.
+    pub code: String,
+    /// What happened; empty when this version has no words for it.
+    pub message: String,
+    /// What to do; empty for an alarm.
+    pub remedy: String,
 }
 
 impl Notice {
     /// What an event of the engine has to keep; none for most events.
     pub fn of(event: &engine::Event) -> Option<Self> {
         match event {
-            engine::Event::Alarm { kind, text } => Some(Self::Alarm { kind: *kind, text: text.clone() }),
-            engine::Event::Error { code, message, remedy } => Some(Self::Error {
-                code: (*code).to_owned(),
-                message: message.clone(),
-                remedy: remedy.clone(),
-            }),
+            engine::Event::Alarm(alarm) => Some(Self::Alarm(alarm.clone())),
+            engine::Event::Problem(problem) => Some(Self::Problem(problem.clone())),
             _ => None,
+        }
+    }
+
+    /// The kind of alarm; none for a problem.
+    pub fn kind(&self) -> Option<AlarmKind> {
+        match self {
+            Self::Alarm(alarm) => Some(alarm.kind()),
+            Self::Problem(_) => None,
+            Self::Earlier(earlier) => earlier.alarm,
+        }
+    }
+
+    /// The problem's name for programs; none for an alarm.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Alarm(_) => None,
+            Self::Problem(problem) => Some(problem.code()),
+            Self::Earlier(earlier) => earlier.alarm.is_none().then_some(&earlier.code),
         }
     }
 }
@@ -59,15 +76,20 @@ pub struct StoredNotice {
     pub notice: Notice,
 }
 
-/// The stored form.
+/// The stored form. Of a value that a later version stored, kind and code can still be told.
 #[derive(Serialize, Deserialize)]
 struct Sealed {
     room: String,
-    /// Name of the alarm's kind; none for an error.
+    /// Name of the alarm's kind; none for a problem.
     alarm: Option<String>,
     code: String,
+    /// Earlier versions stored words, and no value.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     message: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     remedy: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    value: Option<serde_json::Value>,
 }
 
 impl Store {
@@ -108,13 +130,17 @@ impl Store {
     fn notice(&self, row: &Row<'_>) -> Result<StoredNotice, StoreError> {
         let (ordinal, room, sealed): (i64, [u8; 32], Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let plain = self.sealer.open(&label(RoomId(room), ordinal), &sealed)?;
-        let Sealed { room, alarm, code, message, remedy } =
+        let Sealed { room, alarm, code, message, remedy, value } =
             serde_json::from_slice(&plain).map_err(|_| damaged())?;
-        let notice = match alarm {
-            Some(name) => {
-                Notice::Alarm { kind: AlarmKind::from_name(&name).ok_or_else(damaged)?, text: message }
-            }
-            None => Notice::Error { code, message, remedy },
+        let typed = match (&alarm, value) {
+            (_, None) => None,
+            (Some(_), Some(value)) => serde_json::from_value(value).ok().map(Notice::Alarm),
+            (None, Some(value)) => serde_json::from_value(value).ok().map(Notice::Problem),
+        };
+        let kind = |name: String| AlarmKind::from_name(&name).ok_or_else(damaged);
+        let notice = match typed {
+            Some(notice) => notice,
+            None => Notice::Earlier(Earlier { alarm: alarm.map(kind).transpose()?, code, message, remedy }),
         };
         Ok(StoredNotice { ordinal, room, notice })
     }
@@ -138,7 +164,8 @@ pub(super) fn append(
     let name = name.unwrap_or_default();
     let mut insert = db.prepare_cached("INSERT INTO notices VALUES (?1, ?2, 0, ?3)")?;
     for (ordinal, notice) in (first..).zip(notices) {
-        let plain = serde_json::to_vec(&sealed(&name, notice)).map(Zeroizing::new).map_err(|_| damaged())?;
+        let plain = sealed(&name, notice).and_then(|sealed| serde_json::to_vec(&sealed));
+        let plain = plain.map(Zeroizing::new).map_err(|_| damaged())?;
         insert.execute(params![ordinal, room.as_bytes(), sealer.seal(&label(room, ordinal), &plain)?])?;
     }
     let oldest =
@@ -148,15 +175,15 @@ pub(super) fn append(
     Ok(first)
 }
 
-fn sealed(room: &str, notice: &Notice) -> Sealed {
-    let room = room.to_owned();
-    match notice.clone() {
-        Notice::Alarm { kind, text } => {
-            let alarm = Some(kind.name().to_owned());
-            Sealed { room, alarm, code: String::new(), message: text, remedy: String::new() }
-        }
-        Notice::Error { code, message, remedy } => Sealed { room, alarm: None, code, message, remedy },
-    }
+fn sealed(room: &str, notice: &Notice) -> serde_json::Result<Sealed> {
+    let alarm = notice.kind().map(|kind| kind.name().to_owned());
+    let code = notice.code().unwrap_or_default().to_owned();
+    let (value, message, remedy) = match notice {
+        Notice::Alarm(alarm) => (Some(serde_json::to_value(alarm)?), String::new(), String::new()),
+        Notice::Problem(problem) => (Some(serde_json::to_value(problem)?), String::new(), String::new()),
+        Notice::Earlier(earlier) => (None, earlier.message.clone(), earlier.remedy.clone()),
+    };
+    Ok(Sealed { room: room.to_owned(), alarm, code, message, remedy, value })
 }
 
 fn label(room: RoomId, ordinal: i64) -> Vec<u8> {

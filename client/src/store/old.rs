@@ -1,7 +1,7 @@
 //! Rooms of version 1 of the protocol, in a profile from before: archives, to be read and searched.
 
 use rusqlite::params;
-use shared::room::OldRoom;
+use shared::room::{OldRoom, Problem};
 
 use super::{Notice, Store, StoreError, notices};
 use crate::names::label;
@@ -35,12 +35,8 @@ impl Store {
             }
         }
         let Some((first, _)) = old.first() else { return Ok(()) };
-        let labels = labels(&old);
-        let notice = Notice::Error {
-            code: "version_1".to_owned(),
-            message: format!("This profile is from version 1. Its rooms are archives from now on: {labels}. All that was said is kept."),
-            remedy: "To talk on, make the rooms anew (/create) or ask for new links; open ones are joined by their name.".to_owned(),
-        };
+        let rooms = old.iter().take(NAMED).map(|(record, _)| label(&record.label)).collect();
+        let notice = Notice::Problem(Problem::Version1 { rooms, more: old.len().saturating_sub(NAMED) });
         let id = first.id;
         let written = self.db.transaction().map_err(StoreError::from).and_then(|transaction| {
             for (record, room) in &old {
@@ -77,13 +73,6 @@ impl Store {
 
 /// Rooms that are named one by one in a sentence.
 const NAMED: usize = 5;
-
-fn labels(old: &[(super::RoomRecord, OldRoom)]) -> String {
-    let named: Vec<_> = old.iter().take(NAMED).map(|(record, _)| label(&record.label)).collect();
-    let more = old.len().saturating_sub(NAMED);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{more}", named.join(", "))
-}
 
 #[cfg(test)]
 mod tests {
@@ -170,11 +159,11 @@ mod tests {
         assert_eq!(search.hits().len(), 1);
         assert_eq!(store.history(RoomId([2; 32]), 0, 9).unwrap().len(), 1);
         let told = store.unseen_notices(None).unwrap();
-        let [StoredNotice { notice: Notice::Error { code, message, .. }, .. }] = told.as_slice() else {
+        let [StoredNotice { notice: told @ Notice::Problem(problem), .. }] = told.as_slice() else {
             panic!("{told:?}")
         };
-        assert_eq!(code, "version_1");
-        assert!(message.contains("room 1, room 2") && !message.contains('3'), "{message}");
+        assert_eq!(*problem, Problem::Version1 { rooms: vec!["room 1".into(), "room 2".into()], more: 0 });
+        assert_eq!(told.code(), Some("version_1"));
         drop(store);
         assert_eq!(world.open().unseen_notices(None).unwrap().len(), 1, "told once");
     }

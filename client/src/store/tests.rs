@@ -241,7 +241,7 @@ fn acknowledgement_never_goes_back() {
 }
 
 fn alarm(text: &str) -> Notice {
-    Notice::Alarm { kind: shared::room::AlarmKind::Fork, text: text.to_owned() }
+    Notice::Alarm(shared::room::Alarm::ViewDiffers { from: text.to_owned() })
 }
 
 fn told(notices: Vec<Notice>) -> Batch {
@@ -255,7 +255,7 @@ fn unseen(store: &Store) -> Vec<Notice> {
 #[test]
 fn alarm_that_nobody_saw_is_not_lost_and_one_that_was_seen_stays_seen() {
     let dir = TempDir::new().unwrap();
-    let error = Notice::Error { code: "forged".into(), message: "m".into(), remedy: "r".into() };
+    let error = Notice::Problem(Problem::NotTheirs { who: "eve".into() });
     let batch = told(vec![alarm("one"), error.clone()]);
     let first = open(&dir).commit(ROOM, Some(&record("team")), &batch).unwrap().first_notice;
 
@@ -268,6 +268,31 @@ fn alarm_that_nobody_saw_is_not_lost_and_one_that_was_seen_stays_seen() {
     store.see_notice(first + 1).unwrap();
     assert!(unseen(&open(&dir)).is_empty());
     assert_eq!(store.last_notice().unwrap().unwrap().notice, error);
+}
+
+#[test]
+fn notice_of_an_earlier_version_keeps_its_words_and_one_of_a_later_its_kind() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let first = store.commit(ROOM, Some(&record("team")), &told(vec![alarm("one"); 3])).unwrap().first_notice;
+    let (old, later) = (r#""message":"m","remedy":"r""#, r#""value":{"Later":{"x":1}}"#);
+    for (at, alarm, code, rest) in
+        [(0, r#""gap""#, "", old), (1, "null", "forged", old), (2, r#""gap""#, "", later)]
+    {
+        let plain = format!(r#"{{"room":"team","alarm":{alarm},"code":"{code}",{rest}}}"#);
+        let label = [b"notice/".as_slice(), ROOM.as_bytes(), &(first + at).to_be_bytes()].concat();
+        let sealed = store.sealer.seal(&label, plain.as_bytes()).unwrap();
+        let update = "UPDATE notices SET value = ?2 WHERE ordinal = ?1";
+        store.db.execute(update, params![first + at, sealed]).unwrap();
+    }
+    let earlier = |alarm: Option<shared::room::AlarmKind>, code: &str, message: &str, remedy: &str| {
+        let [code, message, remedy] = [code, message, remedy].map(str::to_owned);
+        Notice::Earlier(Earlier { alarm, code, message, remedy })
+    };
+    let gap = Some(shared::room::AlarmKind::Gap);
+    let all = [earlier(gap, "", "m", "r"), earlier(None, "forged", "m", "r"), earlier(gap, "", "", "")];
+    assert_eq!(unseen(&store), all);
+    assert_eq!((all[0].kind(), all[0].code(), all[1].code()), (gap, None, Some("forged")));
 }
 
 #[test]

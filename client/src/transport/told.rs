@@ -16,7 +16,7 @@ pub(crate) fn told(code: Option<CloseCode>) -> (&'static str, &'static str) {
         ),
         Some(CloseCode::TooMany) => (
             "closed the connection, because rooms were joined on it too often",
-            "It is tried again by itself; if it goes on, who runs the relay can raise --joins-per-connection.",
+            "It is tried again by itself; if it goes on, the relay's operator can raise --joins-per-connection.",
         ),
         Some(CloseCode::RefusedJoins) => (
             "closed the connection, because too many rooms of this profile do not exist there or do not let it in",

@@ -42,6 +42,7 @@ pub struct Card {
 
 /// Why a card is not believed. Nothing of it is shown then.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum CardError {
     /// Not a card, or not one of this link.
     #[error("the relay has no card for this link, or a damaged one")]

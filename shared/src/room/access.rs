@@ -2,7 +2,7 @@
 
 use proto::relay::{AccessChange, AccessKey, Deliver};
 
-use super::{AlarmKind, Engine, invites::without_cards};
+use super::{Alarm, Engine, invites::without_cards};
 use crate::{
     mls::group::{AccessKeys, GroupError},
     mls::rules::Violation,
@@ -27,14 +27,7 @@ impl Engine {
         if extra + missing == 0 {
             return Ok(());
         }
-        self.alarm(
-            AlarmKind::Access,
-            format!(
-                "Entry {} changed who may use the relay in another way than it changed the group ({extra} too many, {missing} \
-                 missing); it is refused.",
-                entry.seq
-            ),
-        );
+        self.alarm(Alarm::AccessDiffers { entry: entry.seq, extra, missing });
         Err(Violation::FalseAccess.into())
     }
 }

@@ -7,7 +7,7 @@
 use proto::relay::{AccessKey, Deliver, access_key::Kind};
 
 use super::{
-    Engine, Stream,
+    Engine, Problem, Stream,
     out::Cause,
     state::{BridgeRow, EPOCHS_BRIDGED, EpochRow},
     watch::hash_entry,
@@ -76,7 +76,7 @@ impl Engine {
             return;
         }
         if let Err(error) = self.parted(self.meta.cursor.saturating_add(1)) {
-            self.refuse("group", format!("The room's group refused a step: {error}."), "Restart.");
+            self.refuse(Problem::Group { error: error.to_string() });
         }
         self.meta.rereads = false;
         // What was under way has no place in this log, and was sealed over another one.
@@ -149,11 +149,7 @@ impl Engine {
             group.keep_bases(&[]);
         }
         self.dirty.meta = true;
-        self.refuse(
-            "bridged",
-            "The relay lost changes of this room that this device has taken; the room goes on with them.",
-            "Nothing to do. Whoever came by one of these changes may have to join again; /members shows who is in.",
-        );
+        self.refuse(Problem::Bridged);
     }
 
     /// The epoch that the commit at `base` began, and those after it.

@@ -2,7 +2,7 @@
 
 use proto::relay::Deliver;
 
-use super::{AlarmKind, Engine, epoch::EPOCHS_RECOGNISED, log::Verdict, state::Peer};
+use super::{Alarm, Engine, Fault, Problem, epoch::EPOCHS_RECOGNISED, log::Verdict, state::Peer};
 use crate::{
     crypto::aead::Session,
     crypto::replay::{ReplayError, Window},
@@ -61,13 +61,12 @@ impl Engine {
         let known = peer.filter(|peer| !peer.uncounted).map(|peer| peer.counter);
         let taken = peer.map(|peer| peer.taken.clone()).unwrap_or_default();
         if known.is_some_and(|last| counter <= last) {
-            self.alarm(AlarmKind::Replay, format!("A message of {name} came twice; the second was refused."));
+            self.alarm(Alarm::MessageAgain { from: name.to_owned() });
             return false;
         }
         let missing = known.map_or(0, |last| counter - last - 1);
         if missing > 0 {
-            let (plural, verb) = if missing == 1 { ("", "is") } else { ("s", "are") };
-            self.alarm(AlarmKind::Gap, format!("{missing} message{plural} from {name} {verb} missing."));
+            self.alarm(Alarm::MessagesMissing { from: name.to_owned(), missing });
         }
         self.peers.insert(leaf, Peer { leaf, unique: unique.to_vec(), counter, taken, uncounted: false });
         self.dirty.peers.insert(leaf);
@@ -80,34 +79,20 @@ impl Engine {
         let newcomer =
             self.meta.join_epoch > 0 && epoch <= self.meta.join_epoch.saturating_add(EPOCHS_RECOGNISED);
         if !newcomer || is_commit {
-            return self.forged("was sealed by nobody who is in the room, or too long ago");
+            return self.forged(Fault::NoMember);
         }
         if self.meta.unreadable_left == 0 {
-            self.alarm(
-                AlarmKind::Fork,
-                "More was said that this device cannot read than can have been under way when it joined: it may be in \
-                 another room than the others.",
-            );
+            self.alarm(Alarm::TooMuchUnreadable);
             return Verdict::Refused;
         }
         self.meta.unreadable_left -= 1;
-        self.refuse(
-            "unreadable",
-            "An entry could not be read; it was probably said before you joined.",
-            "Nothing to do.",
-        );
+        self.refuse(Problem::Unreadable);
         Verdict::Refused
     }
 
     pub(super) fn check_time(&mut self, entry: &Deliver) {
         if entry.at_ms < self.meta.last_at {
-            self.alarm(
-                AlarmKind::Rollback,
-                format!(
-                    "Entry {} is older than the one before it: the relay's clock ran backwards.",
-                    entry.seq
-                ),
-            );
+            self.alarm(Alarm::TimeBackwards { entry: entry.seq });
         }
     }
 
@@ -119,17 +104,13 @@ impl Engine {
         }
         self.link.commit_acked = 0;
         let _ = self.give_up_return();
-        self.alarm(
-            AlarmKind::Gap,
-            "The relay acknowledged a change of yours and then did not show it; it is made again.",
-        );
+        self.alarm(Alarm::CommitNotShown);
         self.set_pending(None);
     }
 
-    pub(super) fn forged(&mut self, why: &str) -> Verdict {
-        let message =
-            format!("Entry {} of the log {why}; it was refused.", self.meta.cursor.saturating_add(1));
-        self.refuse("forged", message, "If this happens again, do not trust this relay.");
+    pub(super) fn forged(&mut self, fault: Fault) -> Verdict {
+        let entry = self.meta.cursor.saturating_add(1);
+        self.refuse(Problem::Forged { entry, fault });
         Verdict::Refused
     }
 }

@@ -8,7 +8,7 @@ use prost::Message as _;
 use proto::relay::{CommitPart, Deliver};
 
 use super::{
-    Command, Engine, Millis, Said,
+    CloseReason, Command, Engine, Millis, Problem, Said,
     access::change,
     authority::Signer,
     checks::AUTHENTICATOR_PREFIX,
@@ -39,15 +39,15 @@ impl Engine {
             return self.typing(stopped, now);
         }
         if command == Command::Leave && matches!(self.phase(), Phase::Joining | Phase::Creating) {
-            self.close("You left before you were in.");
+            self.close(CloseReason::LeftEarly);
             return Ok(());
         }
         if !self.is_member() && !waits {
-            self.refuse("not_joined", "This device is not in the room yet.", "Wait until it has joined.");
+            self.refuse(Problem::NotJoined);
             return Ok(());
         }
         if self.meta.leaving {
-            self.refuse("leaving", "This device is leaving the room.", "Join again by a new invite.");
+            self.refuse(Problem::Leaving);
             return Ok(());
         }
         match command {
@@ -61,7 +61,7 @@ impl Engine {
             Command::Remove(who) => return self.remove(&who),
             Command::Rename(name) => match clean_name(&name) {
                 Ok(name) => self.meta.name = name,
-                Err(error) => self.refuse("bad_name", format!("{error}."), "Choose another name."),
+                Err(error) => self.refuse(Problem::BadName(error)),
             },
             Command::Describe { status, glyph } => self.describe(&status, &glyph),
             Command::Disappear(seconds) => self.disappear(seconds),
@@ -80,9 +80,7 @@ impl Engine {
     fn describe(&mut self, status: &str, glyph: &str) {
         match (clean_optional(status, MAX_STATUS), clean_optional(glyph, MAX_GLYPH)) {
             (Ok(status), Ok(glyph)) => (self.meta.status, self.meta.glyph) = (status, glyph),
-            (Err(error), _) | (_, Err(error)) => {
-                self.refuse("bad_profile", format!("{error}."), "Choose something shorter and simpler.");
-            }
+            (Err(error), _) | (_, Err(error)) => self.refuse(Problem::BadProfile(error)),
         }
     }
 
@@ -233,11 +231,7 @@ impl Engine {
         let epoch = group.epoch();
         // Only a relay that broke its own compare-and-swap shows it elsewhere; all members refuse it then.
         if !entry.is_commit || !stands || epoch != pending.epoch {
-            self.refuse(
-                "invalid_commit",
-                "The relay put a change of this device in the wrong place.",
-                "It is made again.",
-            );
+            self.refuse(Problem::CommitMisplaced);
             return Ok(Verdict::Refused);
         }
         let applied = group.apply(&pending.secrets)?;

@@ -2,7 +2,7 @@
 
 use proto::relay::{Deliver, Published};
 
-use super::{AlarmKind, Engine, Event, outbox::decode, person, said::Saying};
+use super::{Alarm, CloseReason, Engine, Event, Problem, outbox::decode, person, said::Saying};
 use crate::{content::content::Body, crypto::aead::Envelope, mls::group::EPOCHS_KEPT};
 
 impl Engine {
@@ -18,7 +18,7 @@ impl Engine {
         let (counter, token) = (item.counter, item.token.clone());
         self.dirty.outbox.insert(counter);
         if leave && self.meta.leaving {
-            self.close("You left the room.");
+            self.close(CloseReason::Left);
             return;
         }
         if !is_handed {
@@ -54,7 +54,7 @@ impl Engine {
             item.acked = 0;
         } else if let Some(item) = self.outbox.remove(index) {
             match decode(&item.said) {
-                Some(Body::Leave(_)) => self.close("You left the room."),
+                Some(Body::Leave(_)) => self.close(CloseReason::Left),
                 Some(body) => {
                     let is_handed = matches!(body, Body::Past(_));
                     let matters = matches!(body, Body::Text(_) | Body::Edit(_) | Body::Delete(_));
@@ -95,23 +95,15 @@ impl Engine {
         }
         let members = self.group.as_ref().and_then(|group| group.members().ok()).unwrap_or_default();
         let still = members.iter().map(|(_, who)| who).filter(|who| joined.contains(&&*who.unique()));
-        let names: Vec<String> = still.map(|who| format!("\u{201c}{}\u{201d}", person(who).name)).collect();
-        if names.is_empty() {
-            return;
+        let who: Vec<String> = still.map(|who| person(who).name).collect();
+        if !who.is_empty() {
+            self.refuse(Problem::MissedByNewcomer { entry: seq, who });
         }
-        let message = format!(
-            "What you said or changed (entry {seq}) cannot be read by {}, who joined while it was on its way.",
-            names.join(" and ")
-        );
-        self.refuse("missed_by_newcomer", message, "Say it again if it is meant for them, too.");
     }
 
     /// The relay said that it has something, and then showed something else in its place.
     pub(super) fn lost_at(&mut self, counter: u64) {
-        self.alarm(
-            AlarmKind::Gap,
-            "The relay acknowledged a message of yours and then did not show it; it is sent again.",
-        );
+        self.alarm(Alarm::MessageNotShown);
         if let Some(item) = self.outbox.iter_mut().find(|item| item.counter == counter) {
             // Sealed anew, or the relay would answer the same publish id with the same position for ever.
             // Whoever did get the first one refuses the second by its counter.

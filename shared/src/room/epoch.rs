@@ -3,7 +3,7 @@
 use zeroize::Zeroize as _;
 
 use super::{
-    Engine, Event, person,
+    CloseReason, Engine, Event, person,
     state::{EPOCHS_BRIDGED, EpochRow, Peer},
 };
 use crate::{
@@ -45,10 +45,8 @@ impl Engine {
         }
         if applied.removed_us {
             let reason = match self.meta.leaving {
-                true => "You left the room.".to_owned(),
-                false => {
-                    format!("{} removed this device from the room. Ask a member for a new invite.", by.name)
-                }
+                true => CloseReason::Left,
+                false => CloseReason::Removed { by: by.name },
             };
             self.close(reason);
             return Ok(());

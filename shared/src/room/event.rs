@@ -5,7 +5,7 @@ use std::fmt;
 use proto::relay::{ClientFrame, RelayFrame};
 use zeroize::Zeroizing;
 
-use super::Said;
+use super::{Alarm, CloseReason, Problem, Said};
 use crate::{identity::Fingerprint, message::timeline::Line};
 
 /// Unix time in milliseconds, by the caller's clock.
@@ -328,20 +328,17 @@ pub enum Event {
     },
     /// Something is wrong that only misbehaviour or a restored backup explains. To be stored with the
     /// changes of the same output, so that a crash before it is shown does not make it silent.
-    Alarm {
-        /// What kind.
-        kind: AlarmKind,
-        /// What happened and what it means, for people.
-        text: String,
-    },
+    Alarm(Alarm),
     /// The room is over for this device: removed, left or refused; no more input is useful.
     Closed {
-        /// Why, for people.
-        reason: String,
+        /// Why.
+        reason: CloseReason,
         /// We left or were removed, rather than never got in.
         was_member: bool,
     },
-    // The last two never leave the process, and are the last: formats that count variants count the others alike.
+    /// A command failed, or a peer did something that was refused. To be stored like an alarm.
+    Problem(Problem),
+    // This one never leaves the process, and is the last: formats that count variants count the others alike.
     /// An invite link is ready.
     #[cfg_attr(feature = "serde", serde(skip))]
     Invite {
@@ -353,20 +350,7 @@ pub enum Event {
         /// 0 for no limit.
         max_uses: u32,
     },
-    /// A command failed, or a peer did something that was refused. To be stored like an alarm.
-    #[cfg_attr(feature = "serde", serde(skip))]
-    Error {
-        /// Stable, for programs.
-        code: Code,
-        /// What happened.
-        message: String,
-        /// What to do.
-        remedy: String,
-    },
 }
-
-/// Names a kind of error: stable, for programs.
-pub type Code = &'static str;
 
 /// A chat line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -426,57 +410,4 @@ pub enum Alteration {
         /// It is taken back.
         withdrawn: bool,
     },
-}
-
-/// Kinds of alarm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum AlarmKind {
-    /// An envelope came twice.
-    Replay,
-    /// Messages are missing.
-    Gap,
-    /// The relay shows different logs to different members.
-    Fork,
-    /// The relay, or this profile, went back in time.
-    Rollback,
-    /// The relay's certificate changed.
-    Certificate,
-    /// The relay's access keys are not what the group's commits say.
-    Access,
-    /// Somebody whom nobody here verified came into a room of verified people; the client's, not the engine's.
-    Stranger,
-    /// A name that is known as somebody's came with another key; the client's, not the engine's.
-    Impostor,
-}
-
-impl AlarmKind {
-    /// The name that programs see.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Replay => "replay",
-            Self::Gap => "gap",
-            Self::Fork => "fork",
-            Self::Rollback => "rollback",
-            Self::Certificate => "certificate",
-            Self::Access => "access",
-            Self::Stranger => "unverified",
-            Self::Impostor => "changed_key",
-        }
-    }
-
-    /// The kind of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        let all = [
-            Self::Replay,
-            Self::Gap,
-            Self::Fork,
-            Self::Rollback,
-            Self::Certificate,
-            Self::Access,
-            Self::Stranger,
-            Self::Impostor,
-        ];
-        all.into_iter().find(|kind| kind.name() == name)
-    }
 }

@@ -2,7 +2,7 @@
 
 use proto::relay::Deliver;
 
-use super::{Engine, out::Cause};
+use super::{Engine, Problem, out::Cause};
 use crate::mls::group::GroupError;
 
 /// What a commit stands on.
@@ -53,11 +53,7 @@ impl Engine {
             // What others had under way is of nobody's use, and no forgery.
             self.meta.join_epoch = epoch.max(1);
             self.meta.unreadable_left += group.members()?.len() as u64;
-            self.refuse(
-                "taken_back",
-                "The last change of this room was taken back: not everybody could follow it.",
-                "/members shows who is in.",
-            );
+            self.refuse(Problem::TakenBack);
         }
         self.set_pending(None);
         self.dirty.meta = true;

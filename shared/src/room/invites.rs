@@ -5,7 +5,7 @@
 use proto::relay::{AccessChange, AccessKey};
 
 use super::{
-    Engine, Event, GroupView, Invited, Millis, Person,
+    Engine, Event, GroupView, Invited, Millis, Person, Problem, Right,
     state::{OwnInvite, WantInvite},
 };
 use crate::{
@@ -69,21 +69,16 @@ impl Engine {
             return Ok(());
         }
         if room.invite_policy() == InvitePolicy::Moderators && !self.is_moderator() {
-            self.refuse(
-                "not_moderator",
-                "In this room only moderators invite.",
-                "/members shows who they are: ask one of them.",
-            );
+            self.refuse(Problem::NotModerator(Right::Invite));
             return Ok(());
         }
         if room.invites.len() + self.meta.want_invites.len() >= MAX_INVITES.min(MAX_WANTED) {
-            let message = format!("The room has {MAX_INVITES} live invites already.");
-            self.refuse("too_many_invites", message, "/invites shows them, /revoke ends one.");
+            self.refuse(Problem::TooManyInvites);
             return Ok(());
         }
         let expires_ms = expires_ms.unwrap_or(now + INVITE_LIFETIME_MS);
         if expires_ms != 0 && expires_ms <= now {
-            self.refuse("bad_time", "That time is over already.", "Choose a later one.");
+            self.refuse(Problem::BadTime);
             return Ok(());
         }
         self.meta.want_invites.push(WantInvite { max_uses: uses.unwrap_or(INVITE_USES), expires_ms });
@@ -101,14 +96,13 @@ impl Engine {
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
         let room = group.room()?;
         let Some(invite) = find(&room, id) else {
-            self.refuse("no_such_invite", "There is no such invite.", "/invites shows the live ones.");
+            self.refuse(Problem::NoSuchInvite);
             return Ok(());
         };
         if room.open {
-            self.refuse("open_room", "Whoever knows an open room's name can join.", "Make a private room.");
+            self.refuse(Problem::OpenRoom);
         } else if *invite.maker != self.profile.identity.public_key() && !self.is_moderator() {
-            let remedy = "/members shows who they are: ask one of them, or whoever made it.";
-            self.refuse("not_moderator", "Only moderators revoke the invites of others.", remedy);
+            self.refuse(Problem::NotModerator(Right::Revoke));
         } else if !self.meta.to_revoke.iter().any(|other| other == id) {
             self.meta.to_revoke.push(id.to_vec());
             self.dirty.meta = true;
@@ -162,8 +156,7 @@ impl Engine {
         };
         if self.meta.want_invites.len() > free {
             self.meta.want_invites.truncate(free);
-            let message = "An invite could not be made: others were faster, or only moderators may any more.";
-            self.refuse("no_invite", message, "/invites shows the live ones.");
+            self.refuse(Problem::NoInvite);
         }
         let mut made = Vec::new();
         for wanted in &self.meta.want_invites {

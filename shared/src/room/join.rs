@@ -6,7 +6,7 @@ use proto::{
 };
 
 use super::{
-    AlarmKind, Engine, EngineError, Event, MAX_PAST, Millis, Person, Policy,
+    Alarm, Breach, CloseReason, Engine, EngineError, Event, MAX_PAST, Millis, Person, Policy,
     authority::Signer,
     keyring::Keyring,
     state::{OwnInvite, Pending, Phase},
@@ -89,7 +89,7 @@ impl Engine {
             Ok(card) if *joined.room_id == *card.room_id.as_bytes() => card,
             other => {
                 let error = other.err().unwrap_or(CardError::Damaged);
-                self.close(format!("The link is not to be trusted: {error}. Ask for a new one."));
+                self.close(CloseReason::LinkNotTrusted(error));
                 return Ok(());
             }
         };
@@ -120,7 +120,7 @@ impl Engine {
                 self.link.useless = joined.last_commit;
                 return Ok(());
             }
-            self.close(format!("The invite cannot be used: {error}. Ask for a new one."));
+            self.close(CloseReason::InviteUnusable(Breach::of(&*error)));
             return Ok(());
         }
         self.set_phase(Phase::Confirming);
@@ -221,11 +221,8 @@ impl Engine {
         // Other joins may come between: it took their place.
         if ours && (elsewhere || !entry.is_commit) {
             // The relay took our commit at the position of the one we built on; nothing may lie between.
-            self.alarm(
-                AlarmKind::Fork,
-                "The relay shows this join in another place than it took it: the others cannot have accepted it.",
-            );
-            self.close("The relay broke the order of the room's log. Ask for a new invite.");
+            self.alarm(Alarm::JoinMisplaced);
+            self.close(CloseReason::OrderBroken);
             return Ok(());
         }
         if !ours {
@@ -233,15 +230,11 @@ impl Engine {
             return Ok(());
         }
         if part.is_some_and(|part| part.access != entry.access) {
-            self.alarm(
-                AlarmKind::Access,
-                "This device's join changed who may use the relay in another way than it asked for: the others cannot have \
-                 accepted it.",
-            );
+            self.alarm(Alarm::JoinAccessDiffers);
         }
         let expires = self.meta.link.as_ref().map_or(0, |link| link.expires_ms);
         if expires != 0 && entry.at_ms >= expires {
-            self.close("The invite expired before the join reached the relay. Ask for a new one.");
+            self.close(CloseReason::InviteExpired);
             return Ok(());
         }
         self.set_pending(None);

@@ -5,8 +5,8 @@ use proto::relay::Deliver;
 use zeroize::Zeroizing;
 
 use super::{
-    AlarmKind, Engine, Event, INVITED, Millis, Stream, checks::Number, ground::Place, keyring::Sealer,
-    out::Cause, person, said::Saying, state::Phase,
+    Alarm, Engine, Event, Fault, INVITED, Millis, Problem, Stream, checks::Number, ground::Place,
+    keyring::Sealer, out::Cause, person, said::Saying, state::Phase,
 };
 use crate::{
     canonical,
@@ -38,15 +38,12 @@ impl Engine {
         }
         let expected = self.meta.cursor.saturating_add(1);
         if entry.seq < expected {
-            self.alarm(
-                AlarmKind::Replay,
-                format!("The relay delivered entry {} again; it was refused.", entry.seq),
-            );
+            self.alarm(Alarm::EntryAgain { entry: entry.seq });
             return Ok(());
         }
         if entry.seq > expected {
             let missing = entry.seq - expected;
-            self.alarm(AlarmKind::Gap, format!("The relay skipped {missing} entries of this room's log."));
+            self.alarm(Alarm::EntriesSkipped { missing });
             self.meta.running_hash.clear();
             self.meta.cursor = entry.seq - 1;
         }
@@ -102,14 +99,7 @@ impl Engine {
             return Ok(Verdict::Taken);
         }
         if !self.is_outvoted(entry.undone) {
-            self.alarm(
-                AlarmKind::Fork,
-                format!(
-                    "Entry {} says that a majority undid the change at entry {}, but shows too few votes for that; it was \
-                     refused. The relay deceives this device.",
-                    entry.seq, entry.undone
-                ),
-            );
+            self.alarm(Alarm::TooFewVotes { entry: entry.seq, undone: entry.undone });
             return Ok(Verdict::Refused);
         }
         self.undone(entry, now)?;
@@ -139,14 +129,7 @@ impl Engine {
                 }
             }
             Place::Nowhere => {
-                self.alarm(
-                    AlarmKind::Fork,
-                    format!(
-                        "Entry {} stands on a change of this room that was passed by already; it was refused. The relay \
-                         shows members different logs.",
-                        entry.seq
-                    ),
-                );
+                self.alarm(Alarm::PassedBy { entry: entry.seq });
                 if entry.base > self.meta.position {
                     self.go_out(Cause::Commit(entry.base));
                 }
@@ -166,7 +149,7 @@ impl Engine {
 
     fn foreign_or_said(&mut self, entry: &Deliver) -> Result<Verdict, GroupError> {
         let Ok(envelope) = Envelope::parse(&entry.envelope) else {
-            return Ok(self.forged("is not an envelope"));
+            return Ok(self.forged(Fault::NoEnvelope));
         };
         if self.check_echo(entry, &envelope) {
             return Ok(Verdict::Taken);
@@ -189,11 +172,8 @@ impl Engine {
         let number =
             Number { id: (leaf, envelope.session()), sequence: envelope.sequence(), epoch: sealed_in };
         if let Err(error) = self.check_number(&number) {
-            let what = match error {
-                ReplayError::Duplicate => "was already delivered",
-                ReplayError::TooOld => "is too old to tell whether it was already delivered",
-            };
-            self.alarm(AlarmKind::Replay, format!("Entry {} {what}; it was refused.", entry.seq));
+            let is_old = error == ReplayError::TooOld;
+            self.alarm(Alarm::NumberAgain { entry: entry.seq, is_old });
             return Ok(Verdict::Refused);
         }
         // Sealed too long ago to be read by anybody: said again by its sender. The number is not marked, since
@@ -202,7 +182,7 @@ impl Engine {
             return Ok(Verdict::Taken);
         }
         let Ok(sealed) = content::Sealed::decode(plain.as_slice()) else {
-            return Ok(self.forged("holds nothing that belongs into an envelope"));
+            return Ok(self.forged(Fault::NothingKnown));
         };
         match sealed.body {
             Some(content::sealed::Body::PrivateMessage(_)) if leaf == our_leaf => {
@@ -216,7 +196,7 @@ impl Engine {
             Some(content::sealed::Body::KeyShare(message)) if entry.is_commit => {
                 self.key_share(entry, &number, &message)
             }
-            _ => Ok(self.forged("holds nothing that belongs into an envelope")),
+            _ => Ok(self.forged(Fault::NothingKnown)),
         }
     }
 
@@ -228,7 +208,7 @@ impl Engine {
     ) -> Result<Verdict, GroupError> {
         let at = self.clamp(entry.at_ms);
         let Some(place) = self.placed(Kind::Content, number, message) else {
-            return Ok(self.forged("holds a message that does not belong there"));
+            return Ok(self.forged(Fault::MessageMisplaced));
         };
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
         let opened = group.open(message, at, &place);
@@ -239,7 +219,7 @@ impl Engine {
         });
         let Some((leaf, holder, said)) = said else {
             group.undo()?;
-            return Ok(self.forged("holds a message that does not verify"));
+            return Ok(self.forged(Fault::MessageUnverified));
         };
         group.opened(message, at, &place);
         let _ = self.mark(number.id, number.sequence, number.epoch);
@@ -268,7 +248,7 @@ impl Engine {
             // Of a later version.
             None => true,
         };
-        Ok(if is_good { Verdict::Taken } else { self.forged("holds something that may not be said so") })
+        Ok(if is_good { Verdict::Taken } else { self.forged(Fault::MayNotBeSaid) })
     }
 
     fn key_share(&mut self, entry: &Deliver, number: &Number, message: &[u8]) -> Result<Verdict, GroupError> {
@@ -283,22 +263,14 @@ impl Engine {
             Err(GroupError::Mls(mls_rs::error::MlsError::CantProcessMessageFromSelf)) => {
                 // The library says so only after it has verified our signature.
                 group.undo()?;
-                self.alarm(
-                    AlarmKind::Rollback,
-                    "This device's own keys changed the room in a way that this profile does not know: the profile is an \
-                     old backup, or a copy of it is in use elsewhere.",
-                );
+                self.alarm(Alarm::OwnCommitUnknown);
                 self.go_out(Cause::OldProfile);
                 return Ok(Verdict::Refused);
             }
             Err(error) => {
                 group.undo()?;
                 self.link.broken = matches!(error, GroupError::Rule(_));
-                self.refuse(
-                    "invalid_commit",
-                    format!("A change of this room was refused: {error}."),
-                    "Nothing to do: the room goes on without it. /members shows who is in.",
-                );
+                self.refuse(Problem::InvalidCommit(error.into()));
                 return Ok(Verdict::Refused);
             }
         };
@@ -306,18 +278,14 @@ impl Engine {
         let expected = if external { INVITED } else { applied.leaf };
         if number.id.0 != expected {
             group.undo()?;
-            return Ok(self.forged("holds a commit in somebody else's envelope"));
+            return Ok(self.forged(Fault::OthersEnvelope));
         }
         if let Err(error) = self.check_promises(entry, &applied, keys) {
             self.link.broken = true;
             if let Some(group) = &mut self.group {
                 group.undo()?;
             }
-            self.refuse(
-                "invalid_commit",
-                format!("A change of this room was refused: {error}."),
-                "Nothing to do: the room goes on without it. /members shows who is in.",
-            );
+            self.refuse(Problem::InvalidCommit(error.into()));
             return Ok(Verdict::Refused);
         }
         let who = applied.committer.name.clone();
@@ -326,7 +294,7 @@ impl Engine {
                 if let Some(group) = &mut self.group {
                     group.undo()?;
                 }
-                return Ok(self.forged("holds a commit that does not belong there"));
+                return Ok(self.forged(Fault::CommitMisplaced));
             };
             self.check_view(entry.seq, &who, number, note.view.as_ref());
             self.heard(applied.leaf, &applied.committer.unique());
@@ -380,10 +348,7 @@ impl Engine {
         let hidden = self.phase() == Phase::Confirming && self.meta.cursor >= self.link.head;
         if hidden && self.link.state == Stream::CatchingUp {
             self.link.state = Stream::Live;
-            self.alarm(
-                AlarmKind::Gap,
-                "The relay let this device in by its own key, but does not show the join that brought the key.",
-            );
+            self.alarm(Alarm::JoinNotShown);
         }
         if self.link.state != Stream::CatchingUp
             || self.meta.cursor < self.link.head

@@ -37,14 +37,17 @@ use state::{JoinRow, Meta, Outgoing, Peer, Pending, Phase};
 mod access;
 mod ack;
 mod ahead;
+mod alarm;
 mod authority;
 mod books;
 mod bridge;
 mod checks;
+mod closed;
 mod commit;
 mod echo;
 mod epoch;
 mod event;
+mod fault;
 mod ground;
 mod invites;
 mod join;
@@ -57,6 +60,7 @@ mod outbox;
 mod own;
 mod past;
 mod placed;
+mod problem;
 mod relay;
 mod reports;
 mod restored;
@@ -72,8 +76,13 @@ mod vote;
 mod watch;
 
 pub use crate::mls::rules::MAX_PAST;
+pub use alarm::{Alarm, AlarmKind, Impostor, Way};
+pub use closed::CloseReason;
 pub use event::*;
+pub use fault::Fault;
+pub use limit::RelayLimit;
 pub use outbox::{MAX_OUTBOX, MAX_TEXT};
+pub use problem::{Breach, OutCause, Problem, Right, TokenFault};
 pub use said::{MAX_EMOJI, Said, SaidError};
 pub use signal::TYPING_EVERY_MS;
 
@@ -388,11 +397,7 @@ impl Engine {
             Input::Tick => self.tick(now),
         };
         if let Err(error) = result.and_then(|()| self.pump(now)) {
-            self.out.events.push(Event::Error {
-                code: "group",
-                message: format!("The room's group refused a step: {error}."),
-                remedy: "Restart; if it stays, join again by a new invite.".to_owned(),
-            });
+            self.refuse(Problem::Group { error: error.to_string() });
         }
         self.hand_over_due(now);
         self.out.wake_at = self.wake_at(now);
@@ -467,24 +472,23 @@ impl Engine {
         self.dirty.pending = true;
     }
 
-    fn alarm(&mut self, kind: AlarmKind, text: impl Into<String>) {
-        self.out.events.push(Event::Alarm { kind, text: text.into() });
+    fn alarm(&mut self, alarm: Alarm) {
+        self.out.events.push(Event::Alarm(alarm));
     }
 
-    fn refuse(&mut self, code: &'static str, message: impl Into<String>, remedy: impl Into<String>) {
-        self.out.events.push(Event::Error { code, message: message.into(), remedy: remedy.into() });
+    fn refuse(&mut self, problem: Problem) {
+        self.out.events.push(Event::Problem(problem));
     }
 
     /// The room is over for this device, for good.
-    fn close(&mut self, reason: impl Into<String>) {
+    fn close(&mut self, reason: CloseReason) {
         let was_member = self.is_member();
         self.set_phase(Phase::Closed);
         let unsent = self.outbox.iter().filter(|item| item.acked == 0).filter_map(outbox::queued).count();
         if unsent > 0 {
-            let message = format!("{unsent} of your messages in this room were not sent.");
-            self.refuse("not_sent", message, "Say them again in a room that you are in.");
+            self.refuse(Problem::NotSent { messages: unsent });
         }
-        self.out.events.push(Event::Closed { reason: reason.into(), was_member });
+        self.out.events.push(Event::Closed { reason, was_member });
     }
 
     fn signer(&self) -> Signer {

@@ -4,7 +4,7 @@
 
 use proto::access::OFFER_GRACE_MS;
 
-use super::{Engine, state::OutRow};
+use super::{Engine, OutCause, Problem, state::OutRow};
 
 /// A request is made no sooner than this after a device went out: votes may undo what put it out.
 pub(super) const RESYNC_AFTER_MS: u64 = OFFER_GRACE_MS;
@@ -25,21 +25,13 @@ pub(super) enum Cause {
 }
 
 impl Cause {
-    fn text(self) -> &'static str {
+    fn told(self) -> OutCause {
         match self {
-            Self::Commit(_) => {
-                "Others have taken a change of this room that this device cannot read, and so it is out."
-            }
-            Self::Away => {
-                "This device was away for longer than the relay keeps messages, and so it is out of this room."
-            }
-            Self::OldProfile => {
-                "This device went back to an older profile than this room has seen of it, and so it is out."
-            }
-            Self::Undone => {
-                "A majority of this room undid a change, and this device has only what came after it, and so it is out."
-            }
-            Self::Restored => "This device has changes of this room that the relay lost, and so it is out.",
+            Self::Commit(_) => OutCause::Commit,
+            Self::Away => OutCause::Away,
+            Self::OldProfile => OutCause::OldProfile,
+            Self::Undone => OutCause::Undone,
+            Self::Restored => OutCause::Restored,
         }
     }
 }
@@ -67,11 +59,6 @@ impl Engine {
         self.meta.out = Some(row);
         self.set_pending(None);
         self.dirty.meta = true;
-        let message = format!("{} It asks to be let back in; what you say meanwhile waits.", cause.text());
-        self.refuse(
-            "out",
-            message,
-            "Wait until another member is online; if that does not help, join again by a new invite.",
-        );
+        self.refuse(Problem::Out(cause.told()));
     }
 }

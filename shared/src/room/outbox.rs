@@ -8,7 +8,7 @@ use prost::Message as _;
 use proto::relay::Publish;
 
 use super::{
-    Engine, Event, Millis, Said, Stream,
+    Engine, Event, Millis, Problem, Said, Stream,
     commit::UPDATE_MS,
     state::{Outgoing, Phase},
 };
@@ -20,7 +20,7 @@ use crate::{
 /// Longest chat line, in bytes of UTF-8: fits the 64 KiB bucket with room to spare.
 pub const MAX_TEXT: usize = 32 << 10;
 
-/// Most things said and not yet seen in the log; beyond that a Send is refused with a remedy.
+/// Most things said and not yet seen in the log; beyond that a Send is refused.
 pub const MAX_OUTBOX: usize = 1_000;
 
 /// A commit that could not even be built is tried again after a minute, in milliseconds.
@@ -29,12 +29,10 @@ const UPDATE_RETRY_MS: u64 = 60_000;
 impl Engine {
     pub(super) fn say(&mut self, token: String, said: Said) {
         if let Err(error) = said.check() {
-            return self.refuse(error.code(), error.to_string(), error.remedy());
+            return self.refuse(Problem::Said(error));
         }
         if self.outbox.len() >= MAX_OUTBOX {
-            let message =
-                format!("{MAX_OUTBOX} messages wait for the relay already; this one was not taken.");
-            return self.refuse("outbox_full", message, "Wait until the relay is back.");
+            return self.refuse(Problem::OutboxFull);
         }
         self.enqueue(token, said.into_body());
         if let Some(event) = self.outbox.back().and_then(queued) {
@@ -204,7 +202,6 @@ impl Engine {
 
     /// Too large or malformed for the relay: for good.
     pub(super) fn drop_refused(&mut self, publish_id: &[u8]) {
-        let remedy = "Tell who runs the relay, or update this program.";
         if self.pending.as_ref().is_some_and(|pending| *pending.publish_id == *publish_id) {
             let _ = self.give_up_return();
             self.set_pending(None);
@@ -214,14 +211,14 @@ impl Engine {
             self.meta.want_update = false;
             self.meta.to_remove.clear();
             self.link.no_commits = true;
-            self.refuse("refused", "The relay refused a change of the room for good.", remedy);
+            self.refuse(Problem::ChangeRefused);
             return;
         }
         if let Some(item) = self.outbox.iter_mut().find(|item| *item.publish_id == *publish_id) {
             item.said.clear();
             item.envelope.clear();
             self.dirty.outbox.insert(item.counter);
-            self.refuse("refused", "The relay refused a message for good; it was not sent.", remedy);
+            self.refuse(Problem::MessageRefused);
         }
     }
 

@@ -9,7 +9,7 @@ use hkdf::Hkdf;
 use proto::RoomId;
 use sha2::Sha256;
 
-use super::{AlarmKind, Engine, checks::Number, log::Verdict};
+use super::{Alarm, Engine, Fault, checks::Number, log::Verdict};
 use crate::crypto::aead::Session;
 
 /// HKDF-Extract salt (RFC 5869, 3.1).
@@ -36,13 +36,9 @@ impl Engine {
     pub(super) fn by_own_leaf(&mut self, number: &Number, claimed: &[u8]) -> Verdict {
         // Whoever could time this comparison would be a member who publishes a guess for each of 2¹²⁸.
         if self.own_mark(number.id.1, number.sequence) != *claimed {
-            return self.forged("is a forgery in this device's name");
+            return self.forged(Fault::InOurName);
         }
-        self.alarm(
-            AlarmKind::Rollback,
-            "Something was said by this device that this profile does not know: the profile is an old backup, or a \
-             copy of it is in use elsewhere; it was not shown.",
-        );
+        self.alarm(Alarm::OwnMessageUnknown);
         let _ = self.mark(number.id, number.sequence, number.epoch);
         self.give_way();
         Verdict::Refused

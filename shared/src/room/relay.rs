@@ -9,7 +9,10 @@ use proto::{
     },
 };
 
-use super::{AlarmKind, Connection, Engine, Event, Millis, Policy, Stream, out::Cause, state::Phase};
+use super::{
+    Alarm, CloseReason, Connection, Engine, Event, Millis, Policy, Problem, Stream, TokenFault, out::Cause,
+    state::Phase,
+};
 use crate::mls::group::GroupError;
 
 /// After a lost race the next attempt waits a random time below this, doubled for each loss up to
@@ -83,11 +86,7 @@ impl Engine {
             Phase::Joining if !self.knows_room() => return self.read_card(joined),
             Phase::Joining => {
                 let Some(slot) = &joined.slot else {
-                    self.refuse(
-                        "relay",
-                        "The relay accepted the invite but sent no room state.",
-                        "Try again.",
-                    );
+                    self.refuse(Problem::NoRoomState);
                     return Ok(());
                 };
                 return self.attempt_join(slot, now);
@@ -121,21 +120,11 @@ impl Engine {
     fn check_bounds(&mut self, joined: &Joined) {
         let cursor = self.meta.cursor;
         if joined.head < cursor || joined.last_commit < self.meta.last_commit {
-            self.alarm(
-                AlarmKind::Rollback,
-                format!(
-                    "The relay's log of this room ends at {}, but this device has already read up to {cursor}: the relay \
-                     was set back to an old state, or it hides messages.",
-                    joined.head
-                ),
-            );
+            self.alarm(Alarm::LogShorter { head: joined.head, read: cursor });
         }
         let lost = joined.oldest.saturating_sub(1).saturating_sub(cursor);
         if lost > 0 && joined.head > cursor {
-            self.alarm(
-                AlarmKind::Gap,
-                format!("{lost} entries of this room expired at the relay before this device read them."),
-            );
+            self.alarm(Alarm::EntriesExpired { missing: lost });
             if joined.last_commit > self.meta.last_commit {
                 self.go_out(Cause::Away);
             }
@@ -188,16 +177,9 @@ impl Engine {
                 self.link.not_before = now + RETRY_MS;
                 self.tell_limit(refused, now);
             }
-            Code::TooLarge if self.phase() == Phase::Confirming => {
-                self.close(
-                    "The room is full: it has as many members and live invites as its relay allows. Ask a member to make \
-                     room, and join again.",
-                );
-            }
+            Code::TooLarge if self.phase() == Phase::Confirming => self.close(CloseReason::RoomFull),
             Code::ShuttingDown | Code::Superseded => self.link.not_before = now + RETRY_MS,
-            Code::NotAllowed if self.phase() == Phase::Confirming => {
-                self.close("The relay no longer accepts this invite: it expired, was used up or was revoked. Ask for a new one.");
-            }
+            Code::NotAllowed if self.phase() == Phase::Confirming => self.close(CloseReason::InviteOver),
             Code::NotAllowed => self.locked_out(),
             Code::TooLarge | Code::Malformed | Code::Unspecified | Code::TokenRequired | Code::TokenSpent => {
                 self.link.not_before = now + RETRY_MS;
@@ -217,10 +199,7 @@ impl Engine {
             (Code::NotAllowed, Phase::Joining) if self.meta.open => {
                 let Some(row) = &mut self.meta.link else { return Err(GroupError::Damaged) };
                 if std::mem::replace(&mut row.create, true) {
-                    self.close(
-                        "Somebody opened a room of this name before you and lets nobody in. Choose another name, or make a \
-                         private room.",
-                    );
+                    self.close(CloseReason::NameTaken);
                     return Ok(());
                 }
                 self.group = None;
@@ -230,13 +209,10 @@ impl Engine {
             (Code::NotAllowed, Phase::Joining) if self.meta.join_seq > 0 => {
                 // It was in once, and its join was not confirmed yet.
                 self.set_phase(Phase::Closed);
-                let reason = "This device was removed from the room, or its members did not take its join, and the invite is over. \
-                              Ask a member for a new one.";
-                self.out.events.push(Event::Closed { reason: reason.to_owned(), was_member: true });
+                let reason = CloseReason::RemovedOrNotTaken;
+                self.out.events.push(Event::Closed { reason, was_member: true });
             }
-            (Code::NotAllowed, Phase::Joining) => {
-                self.close("The relay does not know this room, or the invite expired, was used up or was revoked. Ask for a new one.");
-            }
+            (Code::NotAllowed, Phase::Joining) => self.close(CloseReason::InviteDead),
             // The join commit never got in, or it did and we were removed since; the invite tells which.
             (Code::NotAllowed, Phase::Confirming) => {
                 self.set_phase(Phase::Joining);
@@ -254,50 +230,32 @@ impl Engine {
             }
             (Code::TokenRequired | Code::TokenSpent, Phase::Creating) => self.no_right(code),
             (Code::Superseded, _) => {
-                self.out.events.push(Event::Closed {
-                    reason: "This profile connected to the room from somewhere else; this connection stops. Use a profile on one \
-                             machine only, and start again here if it is this one."
-                        .to_owned(),
-                    was_member: true,
-                });
+                let reason = CloseReason::Superseded;
+                self.out.events.push(Event::Closed { reason, was_member: true });
             }
             (Code::RateLimited | Code::NoSpace, _) => self.tell_limit(refused, now),
             (Code::TooLarge, _) if refused.limit() != Limit::Unspecified => self.tell_limit(refused, now),
             (Code::ShuttingDown, _) => (),
-            (code, _) => {
-                let message = format!("The relay refused to open the room ({}).", code.as_str_name());
-                self.refuse("refused", message, "Update this program, or tell who runs the relay.");
-            }
+            (code, _) => self.refuse(Problem::RoomRefused { code: code.as_str_name().to_owned() }),
         }
         Ok(())
     }
 
     /// The relay lets only those open rooms who have a token. The room exists nowhere yet, so it ends here.
     fn no_right(&mut self, code: Code) {
-        let remedy = "Ask who runs it for a link with a token, give that to /join, and make the room again. Whoever is \
-                      invited to a room needs no token.";
-        let (code, message) = match (code, self.link.token_sent) {
-            (Code::TokenSpent, _) => {
-                ("token_spent", "Your token for this relay has opened as many rooms as it may.")
-            }
-            (_, true) => (
-                "token_required",
-                "The relay does not accept your token: it is unknown there, has expired or was revoked.",
-            ),
-            (_, false) => ("token_required", "This relay opens rooms only for those who have a token."),
+        let fault = match (code, self.link.token_sent) {
+            (Code::TokenSpent, _) => TokenFault::Spent,
+            (_, true) => TokenFault::Refused,
+            (_, false) => TokenFault::Missing,
         };
-        self.refuse(code, message, remedy);
-        self.close(
-            "The relay did not open the room. Ask who runs it for a link with a token, and make it again.",
-        );
+        self.refuse(Problem::Token(fault));
+        self.close(CloseReason::NoToken);
     }
 
     /// The state stays: a relay that lies, or that lost its data, must not make us forget a room.
     fn locked_out(&mut self) {
         self.link.state = Stream::Offline;
-        let reason = "The relay does not let this device into the room: it was removed, or the relay lost the room. Ask a member \
-             for a new invite.";
-        self.out.events.push(Event::Closed { reason: reason.to_owned(), was_member: true });
+        self.out.events.push(Event::Closed { reason: CloseReason::LockedOut, was_member: true });
     }
 
     fn lost_race(&mut self, refused: &Refused, now: Millis) -> Result<(), GroupError> {
@@ -313,14 +271,7 @@ impl Engine {
         let other = self.meta.last_commit != 0 && refused.last_commit != self.meta.last_commit;
         if read && !drops && self.meta.out.is_none() && (groundless || other) {
             self.link.no_commits = true;
-            self.alarm(
-                AlarmKind::Fork,
-                format!(
-                    "The relay says that the last change of this room is entry {}, but the log it showed says {}: it \
-                     deceives this device. Nothing of the room can be changed on this connection.",
-                    refused.last_commit, self.meta.last_commit
-                ),
-            );
+            self.alarm(Alarm::OtherLastCommit { named: refused.last_commit, read: self.meta.last_commit });
         }
         self.link.winner = refused.last_commit;
         // Something newer is there, which may be of use.

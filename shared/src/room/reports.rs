@@ -1,6 +1,6 @@
 //! What members report of the relay: of known kinds, in our words, each once.
 
-use super::{AlarmKind, Engine};
+use super::{Alarm, AlarmKind, Engine};
 use crate::content;
 
 /// Longest evidence on either side, in bytes: two hashes. It is not shown.
@@ -20,7 +20,7 @@ impl Engine {
             return false;
         }
         if self.reports.len() < MAX_REPORTS && self.reports.insert((leaf, kind.name())) {
-            self.alarm(AlarmKind::Fork, format!("{name} reports: {}.", kind.name()));
+            self.alarm(Alarm::Reported { by: name.to_owned(), kind });
         }
         true
     }

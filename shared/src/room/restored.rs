@@ -2,7 +2,7 @@
 
 use proto::relay::Joined;
 
-use super::{Engine, state::RestoredRow};
+use super::{Engine, Problem, state::RestoredRow};
 use crate::mls::group::GroupError;
 
 impl Engine {
@@ -59,13 +59,7 @@ impl Engine {
         // A person who starts the program again has to learn it again: nothing moves until they agree.
         if !known || !self.told_still {
             self.told_still = true;
-            self.refuse(
-                "relay_restored",
-                "The relay was restored from a backup: what was said since then is gone there, and members may have seen \
-                 different things.",
-                "This room stands still until you agree: ask who runs the relay whether that is so, then say /accept here (a \
-                 program: the command accept).",
-            );
+            self.refuse(Problem::RelayRestored);
         }
         (self.meta.probes, self.meta.rereads) = (false, false);
         let accepted = self.meta.restored.as_ref().is_some_and(|row| known && row.accepted);
@@ -82,11 +76,7 @@ impl Engine {
     /// A person agrees to go on with a log that lost its end.
     pub(super) fn accept(&mut self) -> Result<(), GroupError> {
         let Some(row) = self.meta.restored.take() else {
-            self.refuse(
-                "nothing_to_accept",
-                "There is nothing to accept in this room.",
-                "That is for a relay that was restored.",
-            );
+            self.refuse(Problem::NothingToAccept);
             return Ok(());
         };
         self.give_up_return()?;

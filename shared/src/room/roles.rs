@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Engine, state::LeaveRow};
+use super::{Engine, Problem, Right, state::LeaveRow};
 use crate::{
     content::{self, room::InvitePolicy},
     identity::{Fingerprint, credential::Holder},
@@ -21,12 +21,11 @@ impl Engine {
     }
 
     /// False, and people are told why, when we are no moderator.
-    fn may_moderate(&mut self, what: &str) -> bool {
+    fn may_moderate(&mut self, what: Right) -> bool {
         if self.is_moderator() {
             return true;
         }
-        let message = format!("Only moderators {what}.");
-        self.refuse("not_moderator", message, "/members shows who they are: ask one of them.");
+        self.refuse(Problem::NotModerator(what));
         false
     }
 
@@ -40,12 +39,8 @@ impl Engine {
             .map(|(_, holder)| holder.unique())
             .collect();
         if leaves.is_empty() {
-            self.refuse(
-                "no_such_member",
-                "Nobody else in the room has this fingerprint.",
-                "/members shows who is in.",
-            );
-        } else if *who == self.profile.identity.fingerprint() || self.may_moderate("remove others") {
+            self.refuse(Problem::NoSuchMember { besides_us: true });
+        } else if *who == self.profile.identity.fingerprint() || self.may_moderate(Right::Remove) {
             leaves.into_iter().for_each(|unique| self.want_removed(unique));
             self.dirty.meta = true;
         }
@@ -58,18 +53,15 @@ impl Engine {
         let room = group.room()?;
         let is_member = group.members()?.iter().any(|(_, holder)| holder.fingerprint == *who);
         let others = room.moderators.iter().filter(|one| ***one != who.0).count();
-        if !self.may_moderate("make moderators") {
+        if !self.may_moderate(Right::MakeModerators) {
             return Ok(());
         }
         if !is_member {
-            let message = "Nobody in the room has this fingerprint.";
-            self.refuse("no_such_member", message, "/members shows who is in.");
+            self.refuse(Problem::NoSuchMember { besides_us: false });
         } else if !is_moderator && others == 0 {
-            let message = "A room has at least one moderator.";
-            self.refuse("last_moderator", message, "/moderator NAME makes another one first.");
+            self.refuse(Problem::LastModerator);
         } else if is_moderator && others >= MAX_MODERATORS {
-            let message = format!("A room has at most {MAX_MODERATORS} moderators.");
-            self.refuse("too_many_moderators", message, "Take the right from one who does not use it.");
+            self.refuse(Problem::TooManyModerators { most: MAX_MODERATORS });
         } else {
             let (to, from) = match is_moderator {
                 true => (&mut self.meta.to_raise, &mut self.meta.to_lower),
@@ -85,12 +77,11 @@ impl Engine {
     }
 
     pub(super) fn policy(&mut self, moderators_invite: Option<bool>, seats: Option<u32>) {
-        if !self.may_moderate("change the room's policy") {
+        if !self.may_moderate(Right::ChangePolicy) {
             return;
         }
         if seats.is_some_and(|seats| !(1..=MAX_SEATS).contains(&seats)) {
-            let message = format!("One person may have 1 to {MAX_SEATS} devices in a room.");
-            return self.refuse("bad_policy", message, "Choose a number among them.");
+            return self.refuse(Problem::BadPolicy { most: MAX_SEATS });
         }
         self.meta.want_moderators_invite = moderators_invite.or(self.meta.want_moderators_invite);
         self.meta.want_seats = seats.or(self.meta.want_seats);
@@ -98,7 +89,7 @@ impl Engine {
     }
 
     pub(super) fn disappear(&mut self, seconds: u32) {
-        if self.may_moderate("change the room's policy") {
+        if self.may_moderate(Right::ChangePolicy) {
             self.meta.want_disappear = Some(seconds).filter(|seconds| *seconds != self.meta.disappear_s);
         }
     }
@@ -112,11 +103,7 @@ impl Engine {
         if stay.is_empty() || remains {
             return Ok(true);
         }
-        self.refuse(
-            "last_moderator",
-            "You are the room's last moderator, so you cannot leave while others are in it.",
-            "/moderator NAME makes another one; then leave. Or close the room: remove the others, then leave.",
-        );
+        self.refuse(Problem::LastModeratorStays);
         Ok(false)
     }
 

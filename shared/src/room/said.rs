@@ -32,18 +32,19 @@ pub enum Said {
 
 /// Why something may not be said; the same limits hold for what comes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum SaidError {
     /// No text.
-    #[error("There is nothing to send.")]
+    #[error("nothing to send")]
     Empty,
     /// More than fits.
-    #[error("The message has {0} bytes; at most {MAX_TEXT} fit.")]
+    #[error("{0} bytes, of {MAX_TEXT} that fit")]
     TooLong(usize),
     /// Not a sign.
-    #[error("A reaction is one sign of at most {MAX_EMOJI} bytes, without spaces and control characters.")]
+    #[error("not one sign of at most {MAX_EMOJI} bytes")]
     Emoji,
     /// An id of another length.
-    #[error("It names a message by something that is no id.")]
+    #[error("not the id of a message")]
     Id,
 }
 
@@ -55,16 +56,6 @@ impl SaidError {
             Self::TooLong(_) => "too_long",
             Self::Emoji => "bad_reaction",
             Self::Id => "bad_id",
-        }
-    }
-
-    /// What to do.
-    pub fn remedy(self) -> &'static str {
-        match self {
-            Self::Empty => "Type something.",
-            Self::TooLong(_) => "Send it in parts.",
-            Self::Emoji => "Choose an emoji or a short word.",
-            Self::Id => "Take the id of a message that was shown.",
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use proto::{PublicKey, access::ballot_statement, relay::Deliver};
 
-use super::{AlarmKind, Engine, state::VoteRow};
+use super::{Alarm, Engine, state::VoteRow};
 use crate::{
     content,
     crypto::aead::Envelope,
@@ -30,14 +30,7 @@ impl Engine {
         let gone = self.removed_since(&base);
         let author = if gone.is_empty() { None } else { self.author_at(&mut base, entry) };
         if author.is_some_and(|author| gone.contains(&author)) {
-            self.alarm(
-                AlarmKind::Fork,
-                format!(
-                    "Entry {} would take back the removal of the member who made it; it was refused. The relay helps a \
-                     removed member.",
-                    entry.seq
-                ),
-            );
+            self.alarm(Alarm::OwnRemovalUndone { entry: entry.seq });
             return Ok(false);
         }
         if !self.return_to(entry.base)? {

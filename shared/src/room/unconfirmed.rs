@@ -3,7 +3,7 @@
 use proto::relay::Deliver;
 
 use super::{
-    Engine,
+    CloseReason, Engine,
     state::{Phase, StepRow},
 };
 
@@ -28,7 +28,7 @@ impl Engine {
             return false;
         }
         if self.meta.link.is_none() {
-            self.close("Another change of the room took the place of this join. Ask for a new invite.");
+            self.close(CloseReason::JoinReplaced);
             return true;
         }
         self.group = None;

@@ -2,7 +2,7 @@
 
 use proto::relay::{Deliver, Publish};
 
-use super::{AlarmKind, Engine, Event, Millis, out::Cause};
+use super::{Alarm, CloseReason, Engine, Event, Millis, Problem, out::Cause};
 use crate::mls::group::GroupError;
 
 impl Engine {
@@ -27,13 +27,7 @@ impl Engine {
         (meta.offer, meta.joins) = (None, None);
         // What the relay calls the last commit now, it says itself.
         meta.last_commit = 0;
-        self.refuse(
-            "undone",
-            format!(
-                "A majority of this room's members undid the change at entry {from}, and what came after it."
-            ),
-            "/members shows who is in.",
-        );
+        self.refuse(Problem::Undone { entry: from });
         if self.meta.position >= from {
             let bases = [self.meta.confirmed];
             let base = bases.into_iter().find(|base| *base < from);
@@ -52,11 +46,7 @@ impl Engine {
             self.link.commit_not_before = now + 1 + self.profile.random.below(2_000);
         }
         if was_out {
-            self.refuse(
-                "back",
-                "This device follows the room again.",
-                "What you said meanwhile is sent now.",
-            );
+            self.refuse(Problem::Back { has_missed: false });
         }
         self.dirty.meta = true;
         Ok(())
@@ -65,13 +55,7 @@ impl Engine {
     /// The relay says that this device's key was removed by the commit at `seq`: it may vote, and nothing else.
     pub(super) fn suspended(&mut self, seq: u64, now: Millis) {
         if seq != 0 && seq <= self.meta.cursor && self.is_member() {
-            self.alarm(
-                AlarmKind::Fork,
-                format!(
-                    "The relay says that entry {seq} removed this device, but this device has read that entry and is a \
-                     member; it votes for nothing. The relay deceives this device."
-                ),
-            );
+            self.alarm(Alarm::FalselyRemoved { entry: seq });
         } else if self.link.voted != seq {
             self.link.voted = seq;
             self.meta.vote = seq;
@@ -80,14 +64,7 @@ impl Engine {
                 self.publish(publish);
             }
         }
-        self.out.events.push(Event::Closed {
-            reason: format!(
-                "This device was removed from the room by the change at entry {seq}. It has voted against that: if more than half \
-                 of those who were members then do the same within {} days, it is back. Otherwise ask a member for a new \
-                 invite.",
-                proto::access::UNDO_MS / (24 * 3600 * 1000)
-            ),
-            was_member: true,
-        });
+        let reason = CloseReason::RemovedAndVoted { entry: seq };
+        self.out.events.push(Event::Closed { reason, was_member: true });
     }
 }

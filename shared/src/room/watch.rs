@@ -13,7 +13,7 @@ use proto::relay::Deliver;
 use sha2::{Digest, Sha256};
 
 use super::{
-    AlarmKind, Engine,
+    Alarm, Engine,
     checks::{AUTHENTICATOR_PREFIX, Number},
     state::HashRow,
 };
@@ -124,7 +124,7 @@ impl Engine {
     /// Compares what a member had seen, when it sealed entry `seq`, with what we have seen.
     pub(super) fn check_view(&mut self, seq: u64, name: &str, number: &Number, view: Option<&content::View>) {
         let Some(view) = view else {
-            return self.alarm(AlarmKind::Fork, format!("{name} does not say what they saw of the log."));
+            return self.alarm(Alarm::ViewMissing { from: name.to_owned() });
         };
         let ours = self.meta.epochs.iter().find(|row| row.epoch == view.epoch);
         let other_epoch = ours
@@ -134,10 +134,7 @@ impl Engine {
         let other_log = (!view.running_hash.is_empty() && differs(view.seq, &view.running_hash))
             || view.prior.iter().any(|mark| differs(mark.seq, &mark.running_hash));
         if !is_sane || other_epoch || other_log || view.epoch != number.epoch || view.seq >= seq {
-            return self.alarm(
-                AlarmKind::Fork,
-                format!("{name} was shown another log of this room than this device: the relay deceives one of you."),
-            );
+            return self.alarm(Alarm::ViewDiffers { from: name.to_owned() });
         }
         // Entries were lost here and not there: from now on the log is watched again.
         let is_lost = self.meta.running_hash.is_empty() && view.running_hash.len() == 32;

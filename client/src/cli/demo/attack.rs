@@ -110,10 +110,10 @@ pub(super) fn feed(device: &Snapshot, entries: &[Deliver]) -> Result<Fed, Stop> 
     let mut fed = Fed::default();
     for input in inputs {
         for event in engine.handle(input, now_ms()).events {
-            fed.refusals += usize::from(matches!(event, Event::Alarm { .. } | Event::Error { .. }));
+            fed.refusals += usize::from(matches!(event, Event::Alarm(_) | Event::Problem(_)));
             match event {
                 Event::Message(message) => fed.texts.push(message.text),
-                Event::Alarm { kind, .. } => fed.alarms.push(kind.name()),
+                Event::Alarm(alarm) => fed.alarms.push(alarm.kind().name()),
                 _ => {}
             }
         }

@@ -30,7 +30,7 @@ fn sent(token: &str) -> Event {
 }
 
 fn error() -> Event {
-    let notice = Notice::Error { code: "c".into(), message: "m".into(), remedy: "r".into() };
+    let notice = Notice::Problem(engine::Problem::Forged { entry: 7, fault: engine::Fault::InOurName });
     room(RoomEvent::Notice { ordinal: 1, notice, again: false })
 }
 
@@ -134,7 +134,8 @@ fn face_that_wants_one_room_gets_that_one_and_its_relay() {
 #[test]
 fn events_come_out_of_a_frame_as_they_went_in() {
     let failed = room(RoomEvent::Failed(Failure::usage("no", "yes")));
-    let closed = engine::Event::Closed { reason: "r".into(), was_member: true };
+    let closed =
+        engine::Event::Closed { reason: engine::CloseReason::Removed { by: "eve".into() }, was_member: true };
     let relay = Event::Relay {
         relay: "a:1".into(),
         state: RelayState::Connected {

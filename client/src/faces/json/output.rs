@@ -7,7 +7,7 @@ use shared::{
     identity::Fingerprint,
     identity::safety::SafetyNumber,
     message::timeline::{Line, Reaction},
-    room::{self as engine, Act, Alteration, GroupView, Person},
+    room::{self as engine, Act, AlarmKind, Alteration, GroupView, Person},
 };
 
 use parts::is_false;
@@ -15,9 +15,9 @@ pub use parts::{InviteOut, MemberOut, MoreOut, PersonOut, ReactionOut, RoomOut, 
 
 use super::VERSION;
 use crate::{
-    faces::{sanitize, unread::unread_rooms},
+    faces::{sanitize, unread::unread_rooms, words},
     failure::Failure,
-    runtime::{ChosenRelay, Event, Namesake, RelayState, RoomEvent, Runtime, remedy_of},
+    runtime::{ChosenRelay, Event, Namesake, RelayState, RoomEvent, Runtime},
     store::{Happening, Hit, Notice, What},
 };
 
@@ -267,12 +267,14 @@ impl Out {
             What::Left { who, by } => Self::MemberLeft { room, member: person(who), by: person(by), when },
             What::Renamed { who, was } => Self::ProfileChanged { room, member: person(who), was, when },
             What::Disappearing { by, seconds } => Self::Disappearing { room, by: person(by), seconds, when },
-            What::Alarm { kind, text } => {
-                let remedy = remedy_of(kind).to_owned();
-                let (room, kind) = (Some(room), kind.name().to_owned());
-                Self::Alarm { room, kind, message: text, remedy, again: true, when }
-            }
+            What::Alarm(alarm) => Self::alarmed(room, alarm.kind(), words::alarm(&alarm), when),
+            What::OldAlarm { kind, text } => Self::alarmed(room, kind, text, when),
         }
+    }
+
+    fn alarmed(room: String, kind: AlarmKind, message: String, when: WhenOut) -> Self {
+        let (remedy, kind) = (words::alarm_remedy(kind).to_owned(), kind.name().to_owned());
+        Self::Alarm { room: Some(room), kind, message, remedy, again: true, when }
     }
 
     pub(super) fn invites(room: &str, view: &GroupView) -> Self {
@@ -390,22 +392,20 @@ fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Out {
         }
         engine::Event::CatchingUp { done, total } => Out::CatchingUp { room, done, total },
         // The runtime makes notices of these.
-        engine::Event::Alarm { kind, text } => told(room, &Notice::Alarm { kind, text }, false),
-        engine::Event::Error { code, message, remedy } => {
-            told(room, &Notice::Error { code: code.to_owned(), message, remedy }, false)
+        engine::Event::Alarm(alarm) => told(room, &Notice::Alarm(alarm), false),
+        engine::Event::Problem(problem) => told(room, &Notice::Problem(problem), false),
+        engine::Event::Closed { reason, was_member } => {
+            Out::Closed { room, reason: words::closed(&reason), was_member }
         }
-        engine::Event::Closed { reason, was_member } => Out::Closed { room, reason, was_member },
     }
 }
 
 fn told(room: String, notice: &Notice, again: bool) -> Out {
     let Failure { code, message, remedy, .. } = notice.into();
     let (room, code) = (Some(room), code.into_owned());
-    match notice {
-        Notice::Alarm { .. } => {
-            Out::Alarm { room, kind: code, message, remedy, again, when: WhenOut::default() }
-        }
-        Notice::Error { .. } => Out::Error { room, id: None, code, message, remedy, again },
+    match notice.kind() {
+        Some(_) => Out::Alarm { room, kind: code, message, remedy, again, when: WhenOut::default() },
+        None => Out::Error { room, id: None, code, message, remedy, again },
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     faces::{sanitize, stdout, words},
     failure::Exit,
     runtime::{Event, RelayState, RoomEvent, Runtime},
-    store::{Notice, What},
+    store::What,
 };
 
 /// A pause after which what was shown is kept as read.
@@ -130,13 +130,13 @@ async fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomE
         }
         RoomEvent::Failed(failure) => note(&words::failure(&failure)),
         RoomEvent::Notice { notice, again, .. } => {
-            if let (Notice::Error { code, .. }, false) = (&notice, again) {
+            if let (Some(code), false) = (notice.code(), again) {
                 shared.pending.refused(code);
             }
             // A command that it names is for the room that lines go to.
             let is_elsewhere = lock(shared).as_deref().is_some_and(|current| current != room);
-            let place = match notice {
-                Notice::Error { .. } if is_elsewhere && !again => format!("[{}] ", sanitize::line(room)),
+            let place = match notice.kind() {
+                None if is_elsewhere && !again => format!("[{}] ", sanitize::line(room)),
                 _ => String::new(),
             };
             note(&format!("{place}{}", words::notice(room, &notice, again)));
@@ -169,7 +169,7 @@ async fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: eng
         | engine::Event::ProfileChanged { .. }
         | engine::Event::Disappearing { .. } => {}
         // The runtime makes notices of these.
-        engine::Event::Alarm { .. } | engine::Event::Error { .. } => {}
+        engine::Event::Alarm(_) | engine::Event::Problem(_) => {}
         engine::Event::Message(message) => line(runtime, shared, room, &message.into()).await,
         engine::Event::Handed { lines, .. } => {
             for past in lines {
@@ -184,7 +184,7 @@ async fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: eng
         engine::Event::CatchingUp { done, total } if done == total => {}
         engine::Event::CatchingUp { done, total } => note(&format!("Reading {shown}: {done} of {total}.")),
         engine::Event::Closed { reason, .. } => {
-            note(&format!("{shown} is over: {}", sanitize::line(&reason)));
+            note(&format!("{shown} is over: {}", sanitize::line(&words::closed(&reason))));
             let mut current = lock(shared);
             if current.as_deref() == Some(room) {
                 *current = None;

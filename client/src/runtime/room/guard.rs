@@ -12,7 +12,7 @@
 
 use shared::{
     identity::Fingerprint,
-    room::{AlarmKind, Event, GroupView, Millis, Person},
+    room::{Alarm, Event, GroupView, Impostor, Millis, Person, Way},
 };
 
 use crate::{
@@ -53,13 +53,13 @@ impl Guard {
         match event {
             Event::Joined(view) | Event::Epoch(view) => {
                 let members = people_in(view);
-                let alarms = members.iter().filter_map(|who| look.namesake(who, Way::IsHere)).collect();
+                let alarms = members.iter().filter_map(|who| look.namesake(who, &Way::IsHere)).collect();
                 self.members = Some(members);
                 alarms
             }
             Event::MemberJoined { who, by } => {
                 let stranger = self.stranger(look, who, by.as_ref());
-                let namesake = look.namesake(who, Way::Joined);
+                let namesake = look.namesake(who, &Way::Joined);
                 self.members.get_or_insert_default().push(who.clone());
                 stranger.into_iter().chain(namesake).collect()
             }
@@ -71,7 +71,7 @@ impl Guard {
                 Vec::new()
             }
             Event::ProfileChanged { who, was } if *was != who.name => {
-                look.namesake(who, Way::Renamed(was)).into_iter().collect()
+                look.namesake(who, &Way::Renamed(was.clone())).into_iter().collect()
             }
             _ => Vec::new(),
         }
@@ -86,31 +86,15 @@ impl Guard {
             self.members.iter().flatten().filter(|m| m.fingerprint != look.me.fingerprint).peekable();
         others.peek()?;
         others.all(|member| look.trusts(&member.fingerprint)).then(|| {
-            let invited = match invited_by {
-                Some(by) if by.fingerprint == look.me.fingerprint => "by an invite that you made".to_owned(),
-                Some(by) => format!("by an invite of {:?} ({})", by.name, by.fingerprint),
-                None => "by the open room's name".to_owned(),
-            };
-            let text = format!(
-                "Everybody else here is verified, but {:?}, who has just joined {invited}, is not. Fingerprint: {}.",
-                who.name, who.fingerprint
-            );
-            Event::Alarm { kind: AlarmKind::Stranger, text }
+            let is_ours = invited_by.is_some_and(|by| by.fingerprint == look.me.fingerprint);
+            Event::Alarm(Alarm::Stranger { who: who.clone(), by: invited_by.cloned(), is_ours })
         })
     }
 }
 
-/// How somebody came to a name.
-#[derive(Clone, Copy)]
-enum Way<'a> {
-    Joined,
-    IsHere,
-    Renamed(&'a str),
-}
-
 impl Look<'_> {
     /// Rule 2. Remembers the meeting.
-    fn namesake(&mut self, who: &Person, way: Way<'_>) -> Option<Event> {
+    fn namesake(&mut self, who: &Person, way: &Way) -> Option<Event> {
         let known = self.people.get(&who.fingerprint);
         let is_usual = known.as_ref().is_some_and(|known| known.names.last() == Some(&who.name));
         if is_usual && !matches!(way, Way::Joined) {
@@ -138,8 +122,8 @@ impl Look<'_> {
         let is_me = other.fingerprint == self.me.fingerprint;
         let is_verified = other.verified_at.is_some();
         let is_disguise = !other.names.iter().any(|name| Looks::of(name).same(&looks));
+        let owner = Person { name: owned.clone(), fingerprint: other.fingerprint };
         if !is_disguise && (!is_verified || is_default(&who.name)) {
-            let owner = Person { name: owned.clone(), fingerprint: other.fingerprint };
             let namesake = Namesake { who: who.clone(), owner, is_me };
             self.namesakes.extend(is_new.then_some(namesake));
             return None;
@@ -148,27 +132,9 @@ impl Look<'_> {
         if !(is_new || again) {
             return None;
         }
-        let did = match way {
-            Way::Joined => "has joined".to_owned(),
-            Way::IsHere => "is in this room".to_owned(),
-            Way::Renamed(was) => format!("was {was:?} until now and has taken this name"),
-        };
-        let owner = match () {
-            () if is_me => format!("That looks like YOUR name, {owned:?}, and this is not your key"),
-            () if is_verified => {
-                format!("{owned:?}, whom you have VERIFIED, has another key: {}", other.fingerprint)
-            }
-            () => format!("{owned:?}, whom you know, has another key: {}", other.fingerprint),
-        };
-        let guess = match is_disguise {
-            true => "The names only look alike; it may be an impostor.",
-            false => "It may be an impostor, or a new device or profile of the same person.",
-        };
-        let text = format!(
-            "Somebody called {:?} {did}, with the fingerprint {}. {owner}. {guess}",
-            who.name, who.fingerprint
-        );
-        Some(Event::Alarm { kind: AlarmKind::Impostor, text })
+        let impostor =
+            Impostor { who: who.clone(), way: way.clone(), owner, is_me, is_verified, is_disguise };
+        Some(Event::Alarm(Alarm::Impostor(Box::new(impostor))))
     }
 
     /// Verified, or ourselves.

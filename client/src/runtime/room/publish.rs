@@ -5,6 +5,7 @@ use shared::room as engine;
 use super::Room;
 use crate::{
     daemon::FaceId,
+    failure::Failure,
     runtime::{Event, RoomEvent, lock},
     store::{KnownRelay, Notice},
 };
@@ -14,7 +15,7 @@ impl Room {
     pub(super) async fn publish(&mut self, event: engine::Event, ordinal: &mut i64) {
         if let Some(notice) = Notice::of(&event) {
             // An alarm is for everybody, whoever brought it up.
-            let asker = self.asker.filter(|_| matches!(notice, Notice::Error { .. }));
+            let asker = self.asker.filter(|_| notice.kind().is_none());
             let event = RoomEvent::Notice { ordinal: *ordinal, notice, again: false };
             self.answer(asker.as_slice(), event).await;
             *ordinal = ordinal.saturating_add(1);
@@ -28,7 +29,9 @@ impl Room {
             engine::Event::Handed { lines, .. } => {
                 lines.iter().for_each(|line| self.will_expire(line.message.disappears));
             }
-            engine::Event::Closed { reason, was_member } => self.over(reason.clone(), *was_member).await,
+            engine::Event::Closed { reason, was_member } => {
+                self.over(Failure::from(reason).message, *was_member).await;
+            }
             _ => {}
         }
         match event {

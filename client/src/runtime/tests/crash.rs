@@ -33,7 +33,7 @@ async fn person(dir: &TempDir, name: &str, relay: &Relay) -> Person {
         while let Some(event) = events.recv().await {
             match event {
                 Event::Room { event: RoomEvent::Invite { link, .. }, .. } => drop(sender.send(link)),
-                Event::Room { event: RoomEvent::Notice { notice: Notice::Alarm { .. }, .. }, .. } => {
+                Event::Room { event: RoomEvent::Notice { notice: Notice::Alarm(_), .. }, .. } => {
                     counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 }
                 _ => {}

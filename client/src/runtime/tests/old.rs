@@ -51,7 +51,7 @@ async fn room_of_version_1_is_read_and_never_mistaken_for_one_that_goes_on() {
     let over = |label: &str| runtime.room(label).unwrap().over;
     assert_eq!([over(ROOM), over("lobby")], [Some(ARCHIVED.to_owned()), Some(ARCHIVED_OPEN.to_owned())]);
     until(&mut events, |event| {
-        matches!(event, RoomEvent::Notice { notice: Notice::Error { code, .. }, .. } if code == "version_1")
+        matches!(event, RoomEvent::Notice { notice: Notice::Problem(engine::Problem::Version1 { .. }), .. })
     })
     .await;
     // It is read.

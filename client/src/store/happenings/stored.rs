@@ -1,7 +1,7 @@
 //! A happening as it is stored.
 
 use serde::{Deserialize, Serialize};
-use shared::room::AlarmKind;
+use shared::room::{Alarm, AlarmKind};
 
 use super::{Happening, What};
 use crate::store::who::{Who, person, who};
@@ -17,12 +17,29 @@ pub(super) struct Stored {
 #[serde(rename_all = "snake_case")]
 enum StoredWhat {
     Joined(Who),
-    Invited { who: Who, by: Who },
+    Invited {
+        who: Who,
+        by: Who,
+    },
     Back(Who),
-    Left { who: Who, by: Who },
-    Renamed { who: Who, was: String },
-    Disappearing { by: Who, seconds: u32 },
-    Alarm { kind: String, text: String },
+    Left {
+        who: Who,
+        by: Who,
+    },
+    Renamed {
+        who: Who,
+        was: String,
+    },
+    Disappearing {
+        by: Who,
+        seconds: u32,
+    },
+    /// As earlier versions stored it, in words.
+    Alarm {
+        kind: String,
+        text: String,
+    },
+    Alarmed(Alarm),
 }
 
 impl Stored {
@@ -36,7 +53,8 @@ impl Stored {
             What::Left { who: person, by } => StoredWhat::Left { who: who(person), by: who(by) },
             What::Renamed { who: person, was } => StoredWhat::Renamed { who: who(person), was },
             What::Disappearing { by, seconds } => StoredWhat::Disappearing { by: who(by), seconds },
-            What::Alarm { kind, text } => StoredWhat::Alarm { kind: kind.name().to_owned(), text },
+            What::Alarm(alarm) => StoredWhat::Alarmed(alarm),
+            What::OldAlarm { kind, text } => StoredWhat::Alarm { kind: kind.name().to_owned(), text },
         };
         Self { at: happening.at, what }
     }
@@ -50,7 +68,8 @@ impl Stored {
             StoredWhat::Left { who, by } => What::Left { who: person(who), by: person(by) },
             StoredWhat::Renamed { who, was } => What::Renamed { who: person(who), was },
             StoredWhat::Disappearing { by, seconds } => What::Disappearing { by: person(by), seconds },
-            StoredWhat::Alarm { kind, text } => What::Alarm { kind: AlarmKind::from_name(&kind)?, text },
+            StoredWhat::Alarm { kind, text } => What::OldAlarm { kind: AlarmKind::from_name(&kind)?, text },
+            StoredWhat::Alarmed(alarm) => What::Alarm(alarm),
         };
         Some(Happening { seq: Some(seq), at: self.at, expires: None, what })
     }

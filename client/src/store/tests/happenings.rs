@@ -21,7 +21,7 @@ fn happenings_stand_among_the_lines_in_the_order_of_the_log_in_every_page() {
     let dir = TempDir::new().unwrap();
     let mut store = open(&dir);
     let alarm = Happening {
-        what: What::Alarm { kind: shared::room::AlarmKind::Gap, text: "one is missing".to_owned() },
+        what: What::Alarm(shared::room::Alarm::EntriesSkipped { missing: 1 }),
         ..joined(None, "", None)
     };
     let batch = Batch {
@@ -31,7 +31,7 @@ fn happenings_stand_among_the_lines_in_the_order_of_the_log_in_every_page() {
     };
     store.commit(ROOM, Some(&record("team")), &batch).unwrap();
     store.commit(ROOM, None, &Batch { happenings: vec![alarm], ..Batch::default() }).unwrap();
-    let gap = "Alarm { kind: Gap, text: \"one is missing\" }";
+    let gap = "Alarm(EntriesSkipped { missing: 1 })";
     let all = ["+a", "two", "four", "+b", "+c", "six", gap];
     assert_eq!(shown(&store.past_after(ROOM, 0, 10).unwrap()), all);
     assert_eq!(shown(&store.past_before(ROOM, u64::MAX, 10).unwrap()), all);

@@ -18,7 +18,8 @@ pub const MAX_NAME: usize = 64;
 const MAX_RAW: usize = 16 * MAX_NAME;
 
 /// Why text cannot be a display name.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum NameError {
     /// Nothing but white space, marks and the like.
     #[error("a name needs at least one visible character")]

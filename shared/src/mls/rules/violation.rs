@@ -2,6 +2,7 @@
 
 /// A rule that a commit broke. The names say the wrong.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Violation {
     /// A proposal by reference: only what the committer itself signed counts.
     #[error("the commit takes up a proposal by reference")]

@@ -5,7 +5,7 @@ use proto::{access::KEYS_PER_CHANGE, relay::Deliver};
 use crate::{
     mls::group::{Applied, GroupError},
     room::{
-        Engine, Event, Millis, person,
+        Engine, Event, Millis, Problem, person,
         state::{Phase, StepRow},
     },
 };
@@ -33,11 +33,7 @@ impl Engine {
         self.meta.unreadable_left = group.members()?.len() as u64;
         self.meta.join_seq = entry.seq;
         self.meta.disappear_s = group.room()?.disappear_s;
-        self.refuse(
-            "back",
-            "This device follows the room again. What was said while it was out cannot be read here.",
-            "Ask the others what you missed.",
-        );
+        self.refuse(Problem::Back { has_missed: true });
         if let Some(view) = self.view() {
             self.out.events.push(Event::Epoch(view));
         }

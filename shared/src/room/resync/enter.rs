@@ -9,7 +9,7 @@ use crate::{
     crypto::aead::{Origin, Scope, SealingKey, Session},
     invite::{join_secret, slot},
     mls::group::{Group, GroupError},
-    room::{AlarmKind, Engine, Millis, authority::Signer, out::RESYNC_AFTER_MS, state::Pending},
+    room::{Alarm, Engine, Millis, authority::Signer, out::RESYNC_AFTER_MS, state::Pending},
 };
 
 impl Engine {
@@ -51,11 +51,7 @@ impl Engine {
         let (mut group, prepared) = match built {
             Ok(built) if handed.checked_add(1) == Some(built.0.epoch()) => built,
             _ => {
-                self.alarm(
-                    AlarmKind::Rollback,
-                    "The state of the room that this device was handed to come back is not the one that the log leads to, or has \
-                     not its seat; it was refused.",
-                );
+                self.alarm(Alarm::HandedOldState);
                 self.refuse_account(&answerer, now);
                 return Ok(());
             }

@@ -7,7 +7,7 @@ use proto::relay::Deliver;
 use crate::{
     content,
     room::{
-        AlarmKind, Engine, Millis,
+        Alarm, Engine, Millis,
         log::Verdict,
         out::RESYNC_AFTER_MS,
         state::{EPOCHS_BRIDGED, MAX_REFUSED, MAX_SINCE, SeenRow},
@@ -62,11 +62,7 @@ impl Engine {
             return Fit::No;
         }
         if self.saw_another_log(state.view.as_ref()) {
-            self.alarm(
-                AlarmKind::Fork,
-                "A member who offers to let this device back in was shown another log of this room: the relay deceives one \
-                 of you. The offer was refused.",
-            );
+            self.alarm(Alarm::HelperViewDiffers);
             return Fit::No;
         }
         match self.epoch_at(state.last_commit) {

@@ -9,7 +9,7 @@ use crate::{
     identity::credential::Holder,
     mls::group::{Group, GroupError},
     room::{
-        Engine,
+        Engine, Problem,
         ground::Place,
         out::Cause,
         state::{OutRow, TrialRow},
@@ -104,19 +104,7 @@ impl Engine {
         let account = if is_lie { trial.answerer.clone() } else { Vec::new() };
         // It asks at once: what it waited for is over.
         self.refuse_account(&account, 0);
-        let lost = match trial.said {
-            0 => String::new(),
-            said => {
-                format!(" What this device said since then ({said}) was read by nobody else: say it again.")
-            }
-        };
-        self.refuse(
-            "return_refused",
-            format!(
-                "The others do not know the state of the room by which this device came back; it asks for another one.{lost}"
-            ),
-            "Nothing to do. If this happens again, a member deceives this device: compare what the others see.",
-        );
+        self.refuse(Problem::ReturnRefused { unread: trial.said.into() });
         Ok(())
     }
 

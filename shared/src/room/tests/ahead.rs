@@ -15,7 +15,7 @@ use crate::{
     crypto::random::Random,
     crypto::suite::spoil::{checks, forging},
     mls::group::is_ours,
-    room::{Command, Engine, Event, Input, Profile},
+    room::{Command, Engine, Event, Input, Problem, Profile},
 };
 
 /// Bob as he was when he left, and everything that he has missed.
@@ -78,7 +78,7 @@ impl Missed {
                 for event in output.events {
                     match event {
                         Event::Message(message) => became.texts.push(message.text),
-                        Event::Error { code: "forged", .. } => became.refused += 1,
+                        Event::Problem(Problem::Forged { .. }) => became.refused += 1,
                         _ => (),
                     }
                 }

@@ -270,11 +270,12 @@ impl World {
 
     /// As `assert_refused`, and for the reason given.
     pub fn assert_violates(&mut self, honest: &[usize], epoch: u64, violation: crate::mls::rules::Violation) {
-        let reason = violation.to_string();
+        let wanted = crate::room::Problem::InvalidCommit(crate::room::Breach::Rule(violation));
         for i in honest {
-            let told = self.devices[*i].events.iter().any(|event| {
-                matches!(event, crate::room::Event::Error { message, .. } if message.contains(&reason))
-            });
+            let told = self.devices[*i]
+                .events
+                .iter()
+                .any(|event| matches!(event, crate::room::Event::Problem(problem) if *problem == wanted));
             assert!(told, "device {i}: {}", self.story(*i));
         }
         self.assert_refused(honest, epoch, "invalid_commit");

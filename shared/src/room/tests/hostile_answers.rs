@@ -6,7 +6,7 @@ use super::{
     hostile::{ANN, BOB, EVE, three},
     model::refused,
 };
-use crate::room::{AlarmKind, Command, Event};
+use crate::room::{AlarmKind, Command, Event, Problem};
 
 #[test]
 fn own_message_replaced_by_the_relay_alarms_and_is_resent() {
@@ -187,7 +187,7 @@ fn what_is_said_after_leaving_is_refused_not_lost() {
     world.capture(BOB);
     world.command(BOB, Command::Leave);
     world.say(BOB, "wait");
-    assert!(world.devices[BOB].events.iter().any(|e| matches!(e, Event::Error { code: "leaving", .. })));
+    assert!(world.devices[BOB].events.iter().any(|e| matches!(e, Event::Problem(Problem::Leaving))));
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::{
     identity::credential::CREDENTIAL_TYPE,
     mls::group::{Kind as Said, LEAF_EXTENSION, Place, ROOM_EXTENSION, hostile::Hostile},
     mls::rules::Violation,
-    room::{AlarmKind, Command, Event},
+    room::{Alarm, AlarmKind, Command, Event},
 };
 
 fn stored(world: &World, i: usize) -> usize {
@@ -70,11 +70,8 @@ fn reported_alarm_is_told_once() {
     let alarm = content::Alarm { kind: "gap".to_owned(), ..content::Alarm::default() };
     let world = reports(427, &alarm, 20);
     assert_eq!(world.alarms(ANN), [AlarmKind::Fork]);
-    let told = world.devices[ANN]
-        .events
-        .iter()
-        .any(|event| matches!(event, Event::Alarm { text, .. } if text == "eve reports: gap."));
-    assert!(told, "{}", world.story(ANN));
+    let told = Event::Alarm(Alarm::Reported { by: "eve".to_owned(), kind: AlarmKind::Gap });
+    assert!(world.devices[ANN].events.contains(&told), "{}", world.story(ANN));
 }
 
 #[test]

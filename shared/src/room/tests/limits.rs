@@ -10,7 +10,7 @@ use super::{
     hostile::{ANN, BOB, three},
     world::World,
 };
-use crate::room::{Engine, Event, state::Phase};
+use crate::room::{CloseReason, Engine, Event, Problem, RelayLimit, state::Phase};
 
 /// The relay refuses what the device sent last.
 fn refuse(world: &mut World, device: usize, code: Code, limit: i32) {
@@ -21,9 +21,9 @@ fn refuse(world: &mut World, device: usize, code: Code, limit: i32) {
     world.frame(device, Frame::Refused(refused));
 }
 
-fn errors(world: &World, device: usize) -> Vec<(&'static str, String)> {
+fn problems(world: &World, device: usize) -> Vec<Problem> {
     let told = world.devices[device].events.iter().filter_map(|event| match event {
-        Event::Error { code, message, remedy } => Some((*code, format!("{message} {remedy}"))),
+        Event::Problem(problem) => Some(problem.clone()),
         _ => None,
     });
     told.collect()
@@ -38,19 +38,19 @@ fn waiting(seed: u64) -> World {
 }
 
 #[test]
-fn limit_is_told_with_its_remedy_and_the_message_is_sent_later() {
-    for (code, limit, name, remedy) in [
-        (Code::RateLimited, Limit::MemberRate, "rate_limited", "--rate"),
-        (Code::RateLimited, Limit::RoomRate, "rate_limited", "--room-rate"),
-        (Code::NoSpace, Limit::Disk, "no_space", "who runs the relay"),
+fn limit_is_told_and_the_message_is_sent_later() {
+    for (code, limit, told, name) in [
+        (Code::RateLimited, Limit::MemberRate, RelayLimit::MemberRate, "rate_limited"),
+        (Code::RateLimited, Limit::RoomRate, RelayLimit::RoomRate, "rate_limited"),
+        (Code::NoSpace, Limit::Disk, RelayLimit::Disk, "no_space"),
         // An old relay names none.
-        (Code::RateLimited, Limit::Unspecified, "rate_limited", "Wait a little"),
-        (Code::NoSpace, Limit::Unspecified, "no_space", "disk is full"),
+        (Code::RateLimited, Limit::Unspecified, RelayLimit::Unnamed, "rate_limited"),
+        (Code::NoSpace, Limit::Unspecified, RelayLimit::Disk, "no_space"),
     ] {
         let mut world = waiting(700);
         refuse(&mut world, ANN, code, limit.into());
-        let told = errors(&world, ANN);
-        assert!(matches!(&*told, [(told, text)] if *told == name && text.contains(remedy)), "{told:?}");
+        assert_eq!(problems(&world, ANN), [Problem::Limit(told)]);
+        assert_eq!(world.errors(ANN), [name]);
         world.now += 10_000;
         world.connect(ANN);
         world.settle();
@@ -62,7 +62,7 @@ fn limit_is_told_with_its_remedy_and_the_message_is_sent_later() {
 fn limit_of_a_later_version_is_told_like_one_without_a_name() {
     let mut world = waiting(701);
     refuse(&mut world, ANN, Code::RateLimited, 7777);
-    assert!(matches!(&*errors(&world, ANN), [("rate_limited", _)]));
+    assert_eq!(problems(&world, ANN), [Problem::Limit(RelayLimit::Unnamed)]);
 }
 
 #[test]
@@ -73,18 +73,19 @@ fn same_limit_is_not_told_with_every_message() {
         world.now += 1000;
         world.input(ANN, crate::room::Input::Tick);
     }
-    assert_eq!(errors(&world, ANN).len(), 1);
+    assert_eq!(problems(&world, ANN).len(), 1);
     world.now += 20_000;
     world.input(ANN, crate::room::Input::Tick);
     refuse(&mut world, ANN, Code::RateLimited, Limit::MemberRate.into());
-    assert_eq!(errors(&world, ANN).len(), 2, "after a minute it is worth saying again");
+    assert_eq!(problems(&world, ANN).len(), 2, "after a minute it is worth saying again");
 }
 
 #[test]
 fn message_over_the_relays_size_is_told_so_and_given_up() {
     let mut world = waiting(703);
     refuse(&mut world, ANN, Code::TooLarge, Limit::MessageSize.into());
-    assert!(errors(&world, ANN).iter().any(|(code, text)| *code == "too_large" && text.contains("smaller")));
+    assert!(problems(&world, ANN).contains(&Problem::Limit(RelayLimit::MessageSize)));
+    assert!(world.errors(ANN).contains(&"too_large"));
     world.connect(ANN);
     world.say(ANN, "next");
     world.settle();
@@ -101,9 +102,6 @@ fn joiner_of_a_full_room_is_told_so_and_does_not_wait_for_ever() {
         assert!(world.deliver_one(BOB));
     }
     refuse(&mut world, BOB, Code::TooLarge, Limit::AccessKeys.into());
-    let closed = world.devices[BOB]
-        .events
-        .iter()
-        .any(|event| matches!(event, Event::Closed { reason, .. } if reason.contains("full")));
-    assert!(closed, "{}", world.story(BOB));
+    let full = Event::Closed { reason: CloseReason::RoomFull, was_member: false };
+    assert!(world.devices[BOB].events.contains(&full), "{}", world.story(BOB));
 }

@@ -14,7 +14,7 @@ use crate::{
     invite::slot,
     mls::group::hostile::{Hostile, announced},
     room::{
-        AlarmKind, Command, Event,
+        AlarmKind, Command, Event, Problem,
         resync::statement::{answer_secret, answer_statement, hash, request_statement},
     },
 };
@@ -169,9 +169,10 @@ fn return_into_a_state_that_one_member_made_up_is_taken_back_and_the_device_come
     world.assert_bob_is_back();
     assert!(world.relay.log.iter().filter(|entry| entry.is_commit).count() > commits);
     assert!(world.errors(BOB).contains(&"return_refused"), "{}", world.story(BOB));
-    let told = world.devices[BOB].events.iter().any(|event| {
-        matches!(event, Event::Error { code: "return_refused", message, .. } if message.contains("say it again"))
-    });
+    let told = world.devices[BOB]
+        .events
+        .iter()
+        .any(|event| matches!(event, Event::Problem(Problem::ReturnRefused { unread: 1.. })));
     assert!(told, "a line that nobody read is told: {}", world.story(BOB));
 }
 

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     crypto::random::Random,
     crypto::suite::{Suite, spoil::spoiling},
-    room::{Alteration, Command, Event, Input, Said},
+    room::{Alteration, Command, Event, Input, Problem, Said},
 };
 
 /// Lives in one run of the tests.
@@ -76,8 +76,8 @@ impl Drop for PrintOnPanic {
 }
 
 fn is_loud(event: &Event) -> bool {
-    matches!(event, Event::Alarm { .. } | Event::Closed { .. })
-        || matches!(event, Event::Error { code, .. } if *code != "not_joined")
+    matches!(event, Event::Alarm(_) | Event::Closed { .. })
+        || matches!(event, Event::Problem(problem) if *problem != Problem::NotJoined)
 }
 
 fn brief(input: &Input) -> String {

@@ -5,7 +5,7 @@ use proto::{Token, relay::refused::Code};
 use super::world::World;
 use crate::{
     crypto::suite::Suite,
-    room::{Engine, Event, state::Phase},
+    room::{Engine, Event, Problem, TokenFault, state::Phase},
 };
 
 fn guarded(names: &[&str], code: Code) -> World {
@@ -18,15 +18,15 @@ fn guarded(names: &[&str], code: Code) -> World {
 fn told(world: &World) -> (Vec<&'static str>, bool) {
     let events = &world.devices[0].events;
     let codes = events.iter().filter_map(|event| match event {
-        Event::Error { code, .. } => Some(*code),
+        Event::Problem(problem) => Some(problem.code()),
         _ => None,
     });
     let is_over = events.iter().any(|event| matches!(event, Event::Closed { was_member: false, .. }));
     (codes.collect(), is_over)
 }
 
-fn sentences(world: &World) -> String {
-    format!("{:?}", world.devices[0].events)
+fn is_told(world: &World, fault: TokenFault) -> bool {
+    world.devices[0].events.contains(&Event::Problem(Problem::Token(fault)))
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn room_is_not_opened_without_a_token_and_the_relay_is_not_asked_for_ever() {
     let mut world = guarded(&["ann"], Code::TokenRequired);
     world.create(0);
     assert_eq!(told(&world), (vec!["token_required"], true));
-    assert!(sentences(&world).contains("only for those who have a token"), "{}", sentences(&world));
+    assert!(is_told(&world, TokenFault::Missing), "{}", world.story(0));
     assert_eq!(world.devices[0].engine.as_ref().unwrap().phase(), Phase::Closed);
 }
 
@@ -44,7 +44,7 @@ fn refused_token_is_told_from_none() {
     world.token = Some(Token::new([8; 32]));
     world.create(0);
     assert_eq!(told(&world), (vec!["token_required"], true));
-    assert!(sentences(&world).contains("does not accept your token"), "{}", sentences(&world));
+    assert!(is_told(&world, TokenFault::Refused), "{}", world.story(0));
 }
 
 #[test]

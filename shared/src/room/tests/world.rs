@@ -16,8 +16,8 @@ use crate::{
     identity::Identity,
     invite::link::Link,
     room::{
-        AlarmKind, Alteration, Command, Engine, Event, Input, Message, MessageId, Output, Policy, Profile,
-        Said,
+        AlarmKind, Alteration, Command, Engine, Event, Input, Message, MessageId, Output, Policy, Problem,
+        Profile, Said,
     },
 };
 
@@ -190,8 +190,8 @@ impl World {
                 _ => (),
             }
             self.devices[i].alarmed |= match event {
-                Event::Error { code, .. } => *code != "not_joined",
-                event => matches!(event, Event::Alarm { .. }),
+                Event::Problem(problem) => *problem != Problem::NotJoined,
+                event => matches!(event, Event::Alarm(_)),
             };
         }
         for change in &output.changes {
@@ -332,7 +332,7 @@ impl World {
             .events
             .iter()
             .filter_map(|event| match event {
-                Event::Alarm { kind, .. } => Some(*kind),
+                Event::Alarm(alarm) => Some(alarm.kind()),
                 _ => None,
             })
             .collect()
@@ -343,7 +343,7 @@ impl World {
             .events
             .iter()
             .filter_map(|event| match event {
-                Event::Error { code, .. } => Some(*code),
+                Event::Problem(problem) => Some(problem.code()),
                 _ => None,
             })
             .collect()

@@ -9,7 +9,7 @@ use super::{App, Entry, Kind, Link, News, Overlay, Row};
 use crate::{
     faces::{pending::Pending, sanitize, words},
     runtime::{Event, RelayState, RoomEvent},
-    store::{Happening, Notice, What},
+    store::{Happening, What},
 };
 
 /// News that wait to be told; more at once are only counted by whoever reads them.
@@ -79,10 +79,10 @@ impl App {
             }
             RoomEvent::Failed(failure) => self.tell(room, Kind::Alarm, words::failure(&failure)),
             RoomEvent::Notice { notice, again, .. } => {
-                if let (Notice::Error { code, .. }, false) = (&notice, again) {
+                if let (Some(code), false) = (notice.code(), again) {
                     pending.refused(code);
                 }
-                let kind = if matches!(notice, Notice::Alarm { .. }) { Kind::Alarm } else { Kind::Info };
+                let kind = if notice.kind().is_some() { Kind::Alarm } else { Kind::Info };
                 let text = words::notice(room, &notice, again);
                 if kind == Kind::Alarm {
                     self.alert = Some(text.clone());
@@ -152,7 +152,7 @@ impl App {
                 self.pane(room).catching_up = (done < total).then_some((done, total));
             }
             engine::Event::Closed { reason, .. } => {
-                let reason = sanitize::line(&reason);
+                let reason = sanitize::line(&words::closed(&reason));
                 self.tell(room, Kind::Alarm, format!("This room is over: {reason}"));
                 self.pane(room).over = Some(reason);
                 pending.joined(room);
@@ -164,7 +164,7 @@ impl App {
             | engine::Event::ProfileChanged { .. }
             | engine::Event::Disappearing { .. } => {}
             // The runtime makes notices of these, and puts the address into the link.
-            engine::Event::Alarm { .. } | engine::Event::Error { .. } | engine::Event::Invite { .. } => {}
+            engine::Event::Alarm(_) | engine::Event::Problem(_) | engine::Event::Invite { .. } => {}
         }
     }
 

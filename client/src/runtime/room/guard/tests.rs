@@ -1,5 +1,8 @@
 use rand_core::UnwrapErr;
-use shared::{crypto::random::Random, room::Member};
+use shared::{
+    crypto::random::Random,
+    room::{AlarmKind, Member},
+};
 use tempfile::TempDir;
 
 use super::*;
@@ -76,7 +79,7 @@ impl World {
         let room = proto::RoomId([7; 32]);
         self.store.commit(room, None, &Batch { meetings, ..Batch::default() }).unwrap();
         let told = |event| match event {
-            Event::Alarm { kind, text } => (kind, text),
+            Event::Alarm(alarm) => (alarm.kind(), crate::faces::words::alarm(&alarm)),
             other => panic!("{other:?}"),
         };
         alarms.into_iter().map(told).collect()

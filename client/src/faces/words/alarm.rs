@@ -1,0 +1,174 @@
+//! Alarms in words: what happened, and what somebody can do. Names stand in them as they came.
+
+use shared::room::{Alarm, AlarmKind, Impostor, Person, Way};
+
+/// What happened and what it means.
+pub fn alarm(alarm: &Alarm) -> String {
+    match alarm {
+        Alarm::EntryAgain { entry } => format!("The relay delivered entry {entry} again; it was refused."),
+        Alarm::NumberAgain { entry, is_old: false } => {
+            format!("Entry {entry} was already delivered; it was refused.")
+        }
+        Alarm::NumberAgain { entry, is_old: true } => {
+            format!("Entry {entry} is too old to tell whether it was already delivered; it was refused.")
+        }
+        Alarm::MessageAgain { from } => format!("A message of {from} came twice; the second was refused."),
+        Alarm::EntriesSkipped { missing } => {
+            format!("The relay skipped {} of this room's log.", count(*missing, "entry", "entries"))
+        }
+        Alarm::EntriesExpired { missing } => format!(
+            "{} of this room expired at the relay before this device read them.",
+            count(*missing, "entry", "entries")
+        ),
+        Alarm::MessagesMissing { from, missing } => {
+            let verb = if *missing == 1 { "is" } else { "are" };
+            format!("{} from {from} {verb} missing.", count(*missing, "message", "messages"))
+        }
+        Alarm::CommitNotShown => {
+            "The relay acknowledged a change of yours and then did not show it; it is made again.".to_owned()
+        }
+        Alarm::MessageNotShown => {
+            "The relay acknowledged a message of yours and then did not show it; it is sent again.".to_owned()
+        }
+        Alarm::JoinNotShown => {
+            "The relay let this device in by its own key, but does not show the join that brought the key."
+                .to_owned()
+        }
+        Alarm::TooMuchUnreadable => {
+            "More was said that this device cannot read than can have been under way when it joined: it may be in \
+             another room than the others."
+                .to_owned()
+        }
+        Alarm::ViewMissing { from } => format!("{from} does not say what they saw of the log."),
+        Alarm::ViewDiffers { from } => format!(
+            "{from} was shown another log of this room than this device: the relay deceives one of you."
+        ),
+        Alarm::HelperViewDiffers => {
+            "A member who offers to let this device back in was shown another log of this room: the relay deceives one of you. \
+             The offer was refused."
+                .to_owned()
+        }
+        Alarm::TooFewVotes { entry, undone } => format!(
+            "Entry {entry} says that a majority undid the change at entry {undone}, but shows too few votes for that; it \
+             was refused. The relay deceives this device."
+        ),
+        Alarm::PassedBy { entry } => format!(
+            "Entry {entry} stands on a change of this room that was passed by already; it was refused. The relay shows \
+             members different logs."
+        ),
+        Alarm::OwnRemovalUndone { entry } => format!(
+            "Entry {entry} would take back the removal of the member who made it; it was refused. The relay helps a \
+             removed member."
+        ),
+        Alarm::FalselyRemoved { entry } => format!(
+            "The relay says that entry {entry} removed this device, but this device has read that entry and is a member; it \
+             votes for nothing. The relay deceives this device."
+        ),
+        Alarm::OtherLastCommit { named, read } => format!(
+            "The relay says that the last change of this room is entry {named}, but the log it showed says {read}: it \
+             deceives this device. Nothing of the room can be changed on this connection."
+        ),
+        Alarm::JoinMisplaced => {
+            "The relay shows this join in another place than it took it: the others cannot have accepted it."
+                .to_owned()
+        }
+        Alarm::Reported { by, kind } => format!("{by} reports: {}.", kind.name()),
+        Alarm::TimeBackwards { entry } => {
+            format!("Entry {entry} is older than the one before it: the relay's clock ran backwards.")
+        }
+        Alarm::LogShorter { head, read } => format!(
+            "The relay's log of this room ends at {head}, but this device has already read up to {read}: the relay was set \
+             back to an old state, or it hides messages."
+        ),
+        Alarm::OwnMessageUnknown => {
+            "Something was said by this device that this profile does not know: the profile is an old backup, or a copy of it \
+             is in use elsewhere; it was not shown."
+                .to_owned()
+        }
+        Alarm::OwnCommitUnknown => {
+            "This device's own keys changed the room in a way that this profile does not know: the profile is an old backup, \
+             or a copy of it is in use elsewhere."
+                .to_owned()
+        }
+        Alarm::HandedOldState => {
+            "The state of the room that this device was handed to come back is not the one that the log leads to, or lacks its \
+             place in the room; it was refused."
+                .to_owned()
+        }
+        Alarm::AccessDiffers { entry, extra, missing } => format!(
+            "Entry {entry} changed who may use the relay in another way than it changed the group ({extra} too many, \
+             {missing} missing); it is refused."
+        ),
+        Alarm::JoinAccessDiffers => {
+            "This device's join changed who may use the relay in another way than it asked for: the others cannot have \
+             accepted it."
+                .to_owned()
+        }
+        Alarm::Stranger { who, by, is_ours } => stranger(who, by.as_ref(), *is_ours),
+        Alarm::Impostor(impostor) => self::impostor(impostor),
+    }
+}
+
+fn stranger(who: &Person, by: Option<&Person>, is_ours: bool) -> String {
+    let invited = match by {
+        Some(_) if is_ours => "by an invite that you made".to_owned(),
+        Some(by) => format!("by an invite of {:?} ({})", by.name, by.fingerprint),
+        None => "by the open room's name".to_owned(),
+    };
+    format!(
+        "Everybody else here is verified, but {:?}, who has just joined {invited}, is not. Fingerprint: {}.",
+        who.name, who.fingerprint
+    )
+}
+
+fn impostor(Impostor { who, way, owner, is_me, is_verified, is_disguise }: &Impostor) -> String {
+    let did = match way {
+        Way::Joined => "has joined".to_owned(),
+        Way::IsHere => "is in this room".to_owned(),
+        Way::Renamed(was) => format!("was {was:?} until now and has taken this name"),
+    };
+    let owned = &owner.name;
+    let owner = match () {
+        () if *is_me => format!("That looks like YOUR name, {owned:?}, and this is not your key"),
+        () if *is_verified => {
+            format!("{owned:?}, whom you have VERIFIED, has another key: {}", owner.fingerprint)
+        }
+        () => format!("{owned:?}, whom you know, has another key: {}", owner.fingerprint),
+    };
+    let guess = match is_disguise {
+        true => "The names only look alike; it may be an impostor.",
+        false => "It may be an impostor, or a new device or profile of the same person.",
+    };
+    format!(
+        "Somebody called {:?} {did}, with the fingerprint {}. {owner}. {guess}",
+        who.name, who.fingerprint
+    )
+}
+
+/// What somebody can do about an alarm of this kind.
+pub fn alarm_remedy(kind: AlarmKind) -> &'static str {
+    match kind {
+        AlarmKind::Replay => {
+            "It was refused. If it goes on, ask the relay's operator, or move the room to another relay."
+        }
+        AlarmKind::Gap => {
+            "Ask the others, over another channel, what was said, and ask the relay's operator."
+        }
+        AlarmKind::Fork => {
+            "Compare the authenticator (/members) with the others over another channel; if it differs, leave this relay."
+        }
+        AlarmKind::Rollback => "If you restored a backup, that is why. Otherwise ask the relay's operator.",
+        AlarmKind::Certificate => "Do not go on before the relay's operator has confirmed the change.",
+        AlarmKind::Stranger => {
+            "Ask the others, over another channel, who that is; then compare: /verify NAME. If nobody knows them: /kick NAME."
+        }
+        AlarmKind::Impostor => {
+            "Believe nothing that comes from there before you have asked, over another channel, and compared: /verify NAME."
+        }
+        AlarmKind::Access => "The next commit repairs it. If it goes on, ask the relay's operator.",
+    }
+}
+
+fn count(number: u64, one: &str, several: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { several })
+}

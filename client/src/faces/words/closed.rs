@@ -1,0 +1,70 @@
+//! Why a room is over, in words: the remedy stands in the sentence.
+
+use proto::access::UNDO_MS;
+use shared::room::CloseReason;
+
+use super::problem::breach;
+
+/// Milliseconds of a day.
+const DAY_MS: u64 = 24 * 3600 * 1000;
+
+/// Why, and what to do.
+pub fn closed(reason: &CloseReason) -> String {
+    let fixed = match reason {
+        CloseReason::Left => "You left the room.",
+        CloseReason::LeftEarly => "You left before you were in.",
+        CloseReason::Removed { by } => {
+            return format!("{by} removed this device from the room. Ask a member for a new invite.");
+        }
+        CloseReason::RemovedAndVoted { entry } => {
+            return format!(
+                "This device was removed from the room by the change at entry {entry}. It has voted against that: if more than \
+                 half of those who were members then do the same within {} days, it is back. Otherwise ask a member for a \
+                 new invite.",
+                UNDO_MS / DAY_MS
+            );
+        }
+        CloseReason::RemovedOrNotTaken => {
+            "This device was removed from the room, or its members did not take its join, and the invite is over. Ask a \
+             member for a new one."
+        }
+        CloseReason::LockedOut => {
+            "The relay does not let this device into the room: it was removed, or the relay lost the room. Ask a member for \
+             a new invite."
+        }
+        CloseReason::Superseded => {
+            "This profile connected to the room from somewhere else; this connection stops. Use a profile on one machine \
+             only, and start again here if it is this one."
+        }
+        CloseReason::LinkNotTrusted(error) => {
+            return format!("The link is not to be trusted: {error}. Ask for a new one.");
+        }
+        CloseReason::InviteDead => {
+            "The relay does not know this room, or the invite expired, was used up or was revoked. Ask for a new one."
+        }
+        CloseReason::InviteOver => {
+            "The relay no longer accepts this invite: it expired, was used up or was revoked. Ask for a new one."
+        }
+        CloseReason::InviteExpired => {
+            "The invite expired before the join reached the relay. Ask for a new one."
+        }
+        CloseReason::InviteUnusable(why) => {
+            return format!("The invite cannot be used: {}. Ask for a new one.", breach(why));
+        }
+        CloseReason::JoinReplaced => {
+            "Another change of the room took the place of this join. Ask for a new invite."
+        }
+        CloseReason::OrderBroken => "The relay broke the order of the room's log. Ask for a new invite.",
+        CloseReason::RoomFull => {
+            "The room is full: it has as many members and live invites as its relay allows. Ask a member to make room, and \
+             join again."
+        }
+        CloseReason::NameTaken => {
+            "Somebody opened a room of this name before you and lets nobody in. Choose another name, or make a private room."
+        }
+        CloseReason::NoToken => {
+            "The relay did not open the room. Ask its operator for a link with a token, and make the room again."
+        }
+    };
+    fixed.to_owned()
+}

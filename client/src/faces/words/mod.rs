@@ -1,0 +1,25 @@
+//! Sentences and names for people. What is made here is safe for a terminal, but for the bare sentences of `alarm`,
+//! `problem` and `closed`, in which names stand as they came.
+
+mod alarm;
+mod closed;
+mod invites;
+mod notice;
+mod people;
+mod problem;
+mod relay;
+mod room;
+mod text;
+
+pub use alarm::{alarm, alarm_remedy};
+pub use closed::closed;
+pub use invites::{find_invite, invite, invite_id, invited, invites, link};
+pub use notice::notice;
+pub use people::{find, heard, name, namesake, safety};
+pub use problem::{problem, said};
+pub use relay::{chosen, connected, trust};
+pub use room::{OPEN_WARNING, changed, disappearing, happening, joined, policy, profile_changed};
+pub use text::{beginning, duration, failure, when};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,68 @@
+//! What is told as a failure: notices, problems and the end of a room, with the exit codes of commands.
+
+use shared::room::{CloseReason, Problem, SaidError};
+
+use super::{alarm, alarm_remedy, closed, failure, problem, said};
+use crate::{
+    faces::sanitize,
+    failure::{Exit, Failure, exit_of},
+    store::{Earlier, Notice},
+};
+
+/// What another version noted in a form that this one cannot read.
+const UNKNOWN: &str = "Another version of this program noted something that this one cannot put into words.";
+
+impl From<&Notice> for Failure {
+    fn from(notice: &Notice) -> Self {
+        match notice {
+            Notice::Alarm(told) => {
+                Self::new(Exit::Verification, told.kind().name(), alarm(told), alarm_remedy(told.kind()))
+            }
+            Notice::Problem(told) => told.into(),
+            Notice::Earlier(Earlier { alarm: Some(kind), message, .. }) => {
+                Self::new(Exit::Verification, kind.name(), known(message), alarm_remedy(*kind))
+            }
+            Notice::Earlier(Earlier { alarm: None, code, message, remedy }) => {
+                Self::new(exit_of(code), code.clone(), known(message), remedy)
+            }
+        }
+    }
+}
+
+fn known(message: &str) -> &str {
+    if message.is_empty() { UNKNOWN } else { message }
+}
+
+impl From<&Problem> for Failure {
+    fn from(told: &Problem) -> Self {
+        let (message, remedy) = problem(told);
+        Self::new(exit_of(told.code()), told.code(), message, remedy)
+    }
+}
+
+impl From<SaidError> for Failure {
+    fn from(error: SaidError) -> Self {
+        let (message, remedy) = said(error);
+        Self::new(Exit::Usage, error.code(), message, remedy)
+    }
+}
+
+impl From<&CloseReason> for Failure {
+    fn from(reason: &CloseReason) -> Self {
+        // The reason names the remedy itself.
+        Self::new(Exit::Refused, "closed", closed(reason), "")
+    }
+}
+
+/// An alarm or problem of a room. `again`: it is from before the program ended.
+pub fn notice(room: &str, notice: &Notice, again: bool) -> String {
+    let told = failure(&notice.into());
+    let before = if again { "From before the restart: " } else { "" };
+    match notice.kind() {
+        Some(kind) => {
+            format!("{before}ALARM ({}) in {}: {told}", kind.name(), sanitize::line(room))
+        }
+        None if again => format!("{before}{}: {told}", sanitize::line(room)),
+        None => told,
+    }
+}

@@ -1,0 +1,114 @@
+//! Rooms in words: how they are announced, what they allow, and what happened in them.
+
+use shared::{
+    message::timeline::Line,
+    room::{Act, Alteration, GroupView, Person},
+};
+
+use super::{alarm, beginning, duration, name, text::sentence};
+use crate::{faces::sanitize, store::What};
+
+/// What an open room means; said every time one is entered.
+pub const OPEN_WARNING: &str =
+    "This is an OPEN room: whoever knows its name, who runs the relay included, can join and read.";
+
+/// How a room is announced.
+pub fn joined(label: &str, view: &GroupView) -> Vec<String> {
+    let count = match view.members.len() {
+        1 => "you are the only member".to_owned(),
+        count => format!("{count} members"),
+    };
+    let mut lines = vec![format!("You are in {}: {count}, epoch {}.", sanitize::line(label), view.epoch)];
+    if view.open {
+        lines.push(OPEN_WARNING.to_owned());
+    }
+    lines
+}
+
+/// What the room allows.
+pub fn policy(view: &GroupView) -> Vec<String> {
+    let who = if view.moderators_invite { "moderators" } else { "everybody" };
+    let moderators = view.members.iter().filter(|member| member.is_moderator);
+    let mut names: Vec<String> = moderators.map(|member| name(&member.person, Some(view))).collect();
+    names.dedup();
+    let stay = match view.disappear_s {
+        0 => "stay".to_owned(),
+        seconds => format!("go {} after they were said", duration(seconds)),
+    };
+    vec![
+        format!("Invite: {who}. Devices of one person: {}. Messages {stay}.", view.seats),
+        format!("Moderators: {}.", names.join(", ")),
+    ]
+}
+
+/// What happened to a chat line.
+pub fn changed(act: &Act, line: &Line, view: Option<&GroupView>) -> String {
+    let by = name(&act.from, view);
+    let whose = match line.message.from.fingerprint == act.from.fingerprint {
+        true => "their own message".to_owned(),
+        false => format!("{}: {}", name(&line.message.from, view), beginning(&line.message.text)),
+    };
+    match &act.change {
+        Alteration::Edit(text) => format!("{by} edited a message; now: {}", sanitize::one_line(text)),
+        Alteration::Delete => format!("{by} deleted a message."),
+        Alteration::React { emoji, withdrawn: false } => {
+            format!("{by} reacts {} to {whose}", sanitize::line(emoji))
+        }
+        Alteration::React { emoji, withdrawn: true } => {
+            format!("{by} takes {} back from {whose}", sanitize::line(emoji))
+        }
+    }
+}
+
+/// What happened in a room beside the chat lines; `label` where its name is to be said.
+pub fn happening(what: &What, label: Option<&str>, view: Option<&GroupView>) -> String {
+    let there = label.map(|label| format!(" {}", sanitize::line(label))).unwrap_or_default();
+    match what {
+        What::Joined { who, by: Some(by) } => {
+            format!("{} joined{there} by an invite of {}.", name(who, view), name(by, view))
+        }
+        What::Joined { who, by: None } => format!("{} joined{there}.", name(who, view)),
+        What::Back(who) => format!(
+            "A device of {} could not follow{} and is back, by its own keys; verify if you did not expect it.",
+            name(who, view),
+            if label.is_some() { &there } else { " the room" }
+        ),
+        What::Left { who, by } if who.fingerprint == by.fingerprint => {
+            format!("{} left{there}.", name(who, view))
+        }
+        What::Left { who, by } => {
+            let place = label.map(|_| format!(" from{there}")).unwrap_or_default();
+            format!("{} was removed{place} by {}.", name(who, view), name(by, view))
+        }
+        What::Renamed { who, was } => profile_changed(who, was, view),
+        What::Disappearing { by, seconds } => disappearing(by, *seconds, view),
+        What::Alarm(told) => format!("ALARM ({}): {}", told.kind().name(), sentence(&alarm(told))),
+        What::OldAlarm { kind, text } => format!("ALARM ({}): {}", kind.name(), sentence(text)),
+    }
+}
+
+/// Somebody shows themselves in another way.
+pub fn profile_changed(who: &Person, was: &str, view: Option<&GroupView>) -> String {
+    let now = name(who, view);
+    let was = sanitize::line(was);
+    if was != sanitize::line(&who.name) {
+        return format!("{was} is called {now} from now on.");
+    }
+    let member = view.and_then(|view| view.members.iter().find(|member| member.person == *who));
+    match member.map(|member| sanitize::line(&format!("{} {}", member.glyph, member.status))) {
+        Some(shown) if !shown.trim().is_empty() => format!("{now} is now: {}", shown.trim()),
+        _ => format!("{now} changed their profile."),
+    }
+}
+
+/// The time after which chat lines go has changed.
+pub fn disappearing(by: &Person, seconds: u32, view: Option<&GroupView>) -> String {
+    let by = name(by, view);
+    match seconds {
+        0 => format!("{by} lets messages stay from now on."),
+        seconds => format!(
+            "{by} lets messages disappear from now on: {} after they were said, here and at every honest member.",
+            duration(seconds)
+        ),
+    }
+}

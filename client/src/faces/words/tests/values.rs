@@ -1,0 +1,122 @@
+//! What the words of the core's values promise.
+
+use shared::{
+    identity::Fingerprint,
+    room::{Alarm, AlarmKind, CloseReason, Impostor, Person, Problem, RelayLimit, TokenFault, Way},
+};
+
+use crate::{
+    faces::lines::COMMANDS,
+    faces::words::{alarm, alarm_remedy, closed, notice, problem},
+    failure::{Exit, Failure},
+    store::{Earlier, Notice},
+};
+
+/// Commands that the words name: each `/word` in their sources.
+fn named_commands() -> Vec<&'static str> {
+    let sources = [include_str!("../alarm.rs"), include_str!("../problem.rs"), include_str!("../closed.rs")];
+    let words = sources.into_iter().flat_map(|source| source.split([' ', '(', '"']));
+    let commands = words.filter(|word| {
+        word.strip_prefix('/').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()))
+    });
+    commands.map(|word| word.trim_end_matches(|c: char| !c.is_alphabetic())).collect()
+}
+
+#[test]
+fn each_command_that_a_remedy_names_is_one() {
+    let named = named_commands();
+    assert!(named.len() > 15 && named.contains(&"/verify") && named.contains(&"/accept"), "{named:?}");
+    for command in named {
+        let is_known = COMMANDS.iter().any(|(usage, _)| usage.split(' ').next() == Some(command));
+        assert!(is_known, "{command}");
+    }
+}
+
+#[test]
+fn alarm_says_what_happened_and_its_kind_what_to_do() {
+    let who = Person { name: "eve".into(), fingerprint: Fingerprint([5; 32]) };
+    let owner = Person { name: "bob".into(), fingerprint: Fingerprint([3; 32]) };
+    let impostor = |way, is_me, is_verified| {
+        let (who, owner) = (who.clone(), owner.clone());
+        Alarm::Impostor(Box::new(Impostor { who, way, owner, is_me, is_verified, is_disguise: true }))
+    };
+    for (told, part) in [
+        (Alarm::MessagesMissing { from: "bob".into(), missing: 1 }, "1 message from bob is missing."),
+        (Alarm::MessagesMissing { from: "bob".into(), missing: 2 }, "2 messages from bob are missing."),
+        (Alarm::EntriesSkipped { missing: 1 }, "skipped 1 entry of"),
+        (Alarm::Reported { by: "eve".into(), kind: AlarmKind::Gap }, "eve reports: gap."),
+        (Alarm::Stranger { who: who.clone(), by: None, is_ours: false }, "open room's name"),
+        (Alarm::Stranger { who: who.clone(), by: Some(owner.clone()), is_ours: true }, "that you made"),
+        (impostor(Way::Joined, true, false), "YOUR name"),
+        (impostor(Way::Renamed("al".into()), false, true), "was \"al\" until now"),
+    ] {
+        let text = alarm(&told);
+        assert!(text.contains(part), "{text}");
+    }
+    for kind in AlarmKind::ALL {
+        assert!(alarm_remedy(kind).ends_with('.'), "{kind:?}");
+    }
+}
+
+#[test]
+fn limit_names_the_option_that_raises_it() {
+    for (limit, option) in [
+        (RelayLimit::MemberRate, "--rate"),
+        (RelayLimit::RoomRate, "--room-rate"),
+        (RelayLimit::InviteRate, "--invite-rate"),
+        (RelayLimit::RoomsOpened, "--rooms-per-address"),
+        (RelayLimit::RoomsPerConnection, "--rooms-per-connection"),
+        (RelayLimit::MessageSize, "--max-message-kib"),
+        (RelayLimit::AccessKeys, "--max-keys-per-room"),
+    ] {
+        let (_, remedy) = problem(&Problem::Limit(limit));
+        assert!(remedy.contains(&format!("can raise {option}.")), "{limit:?}: {remedy}");
+    }
+    assert!(problem(&Problem::Limit(RelayLimit::Disk)).0.contains("disk is full"));
+}
+
+#[test]
+fn missing_token_is_told_from_one_that_is_refused() {
+    let told = |fault| problem(&Problem::Token(fault)).0;
+    assert!(told(TokenFault::Missing).contains("only for those who have a token"));
+    assert!(told(TokenFault::Refused).contains("does not accept your token"));
+}
+
+#[test]
+fn names_of_those_who_missed_something_stand_in_quotes() {
+    let who = vec!["eve".to_owned(), "dan".to_owned()];
+    let (text, _) = problem(&Problem::MissedByNewcomer { entry: 7, who });
+    assert!(text.contains("\u{201c}eve\u{201d} and \u{201c}dan\u{201d}"), "{text}");
+}
+
+#[test]
+fn first_rooms_of_version_1_are_named_and_the_others_counted() {
+    let rooms = || vec!["a".to_owned(), "b".to_owned()];
+    let told = |more| problem(&Problem::Version1 { rooms: rooms(), more }).0;
+    assert!(told(0).contains(": a, b."), "{}", told(0));
+    assert!(told(3).contains(": a, b and 3 more."), "{}", told(3));
+}
+
+#[test]
+fn end_of_a_room_names_the_way_on() {
+    assert!(closed(&CloseReason::InviteDead).ends_with("Ask for a new one."));
+    assert!(closed(&CloseReason::RemovedAndVoted { entry: 9 }).contains("within 30 days"));
+    let failure = Failure::from(&CloseReason::Left);
+    assert_eq!((&*failure.code, failure.exit), ("closed", Exit::Refused));
+}
+
+#[test]
+fn notice_of_another_version_is_shown_in_its_words_or_as_unknown() {
+    let earlier = |message: &str| {
+        Notice::Earlier(Earlier {
+            alarm: Some(AlarmKind::Gap),
+            code: String::new(),
+            message: message.to_owned(),
+            remedy: String::new(),
+        })
+    };
+    assert!(
+        notice("team", &earlier("one is missing"), true).contains("ALARM (gap) in team: One is missing.")
+    );
+    assert!(notice("team", &earlier(""), false).contains("Another version of this program"));
+}

@@ -1,0 +1,56 @@
+//! Kinds of alarm.
+
+/// Kinds of alarm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum AlarmKind {
+    /// An envelope came twice.
+    Replay,
+    /// Messages are missing.
+    Gap,
+    /// The relay shows different logs to different members.
+    Fork,
+    /// The relay, or this profile, went back in time.
+    Rollback,
+    /// The relay's certificate changed.
+    Certificate,
+    /// The relay's access keys are not what the group's commits say.
+    Access,
+    /// Somebody whom nobody here verified came into a room of verified people; the client's, not the engine's.
+    Stranger,
+    /// A name that is known as somebody's came with another key; the client's, not the engine's.
+    Impostor,
+}
+
+impl AlarmKind {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Replay,
+        Self::Gap,
+        Self::Fork,
+        Self::Rollback,
+        Self::Certificate,
+        Self::Access,
+        Self::Stranger,
+        Self::Impostor,
+    ];
+
+    /// The name that programs see.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Replay => "replay",
+            Self::Gap => "gap",
+            Self::Fork => "fork",
+            Self::Rollback => "rollback",
+            Self::Certificate => "certificate",
+            Self::Access => "access",
+            Self::Stranger => "unverified",
+            Self::Impostor => "changed_key",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
