@@ -3,7 +3,9 @@
 mod account;
 pub mod credential;
 pub mod names;
+mod person;
 pub mod safety;
 
 pub use account::*;
 pub use names::{MAX_NAME, NameError, clean_name, clean_optional};
+pub use person::Person;

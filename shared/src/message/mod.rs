@@ -1,3 +1,8 @@
 //! What is said, and what has become of it.
 
+mod line;
+mod said;
 pub mod timeline;
+
+pub use line::{Act, Alteration, Message, MessageId, Millis};
+pub use said::{MAX_EMOJI, MAX_TEXT, Said, SaidError};

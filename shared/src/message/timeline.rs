@@ -4,7 +4,8 @@
 //! Rules: a line is edited and deleted by the account that said it and by nobody else; each account has each
 //! sign under a line once; a deleted line takes nothing more.
 
-use crate::room::{Act, Alteration, Message, Millis, Person};
+use super::{Act, Alteration, Message, Millis};
+use crate::identity::Person;
 
 /// Different signs under one line; further ones are refused.
 pub const MAX_SIGNS: usize = 32;

@@ -17,16 +17,15 @@ use crate::{
     identity::credential::{Holder, account_of},
     identity::verifies,
     invite::join_statement,
-    mls::group::{leaf_of, room_of},
+    mls::extension::{leaf_of, room_of},
 };
 
 mod roles;
 mod state;
-mod violation;
 
+pub use super::violation::Violation;
 pub(crate) use state::check_room;
 pub use state::{MAX_MODERATORS, MAX_PAST, MAX_SEATS, ROOM_VERSION, SEATS_PER_ACCOUNT};
-pub use violation::Violation;
 
 /// A commit that the MLS library has accepted, about to be accepted by us.
 pub(crate) struct Commit<'a, C: mls_rs::client_builder::MlsConfig> {

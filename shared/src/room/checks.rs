@@ -2,7 +2,7 @@
 
 use proto::relay::Deliver;
 
-use super::{Alarm, Engine, Fault, Problem, epoch::EPOCHS_RECOGNISED, log::Verdict, state::Peer};
+use super::{Alarm, Engine, Fault, Problem, epoch::EPOCHS_RECOGNISED, state::Peer, verdict::Verdict};
 use crate::{
     crypto::aead::Session,
     crypto::replay::{ReplayError, Window},

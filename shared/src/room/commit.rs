@@ -12,8 +12,8 @@ use super::{
     access::change,
     authority::Signer,
     checks::AUTHENTICATOR_PREFIX,
-    log::Verdict,
     state::{Pending, Phase},
+    verdict::Verdict,
 };
 use crate::{
     content,

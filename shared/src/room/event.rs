@@ -5,11 +5,8 @@ use std::fmt;
 use proto::relay::{ClientFrame, RelayFrame};
 use zeroize::Zeroizing;
 
-use super::{Alarm, CloseReason, Problem, Said};
+use super::{Act, Alarm, CloseReason, Message, MessageId, Millis, Person, Problem, Said};
 use crate::{identity::Fingerprint, message::timeline::Line};
-
-/// Unix time in milliseconds, by the caller's clock.
-pub type Millis = u64;
 
 /// Something happened, or somebody wants something.
 // Handed over one at a time and never kept, so a box would only cost an allocation for each frame.
@@ -142,16 +139,6 @@ impl fmt::Debug for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Change({}, {} bytes)", self.key, self.value.as_ref().map_or(0, |v| v.len()))
     }
-}
-
-/// Who said or did something.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Person {
-    /// Display name, chosen by the person; control characters are already refused.
-    pub name: String,
-    /// The account key's fingerprint: this tells people apart.
-    pub fingerprint: Fingerprint,
 }
 
 /// One leaf of the group.
@@ -349,65 +336,5 @@ pub enum Event {
         expires_ms: u64,
         /// 0 for no limit.
         max_uses: u32,
-    },
-}
-
-/// A chat line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Message {
-    /// Sequence number in the room's log.
-    pub seq: u64,
-    /// 16 random bytes of the sender's.
-    pub id: MessageId,
-    /// When the relay appended it, Unix milliseconds.
-    pub at: Millis,
-    /// Who said it; authenticated.
-    pub from: Person,
-    /// UTF-8; may hold anything, so faces must make it harmless before a terminal sees it.
-    pub text: String,
-    /// We said it.
-    pub mine: bool,
-    /// The chat line that this answers.
-    pub reply_to: Option<MessageId>,
-    /// When it goes, Unix milliseconds.
-    pub disappears: Option<Millis>,
-}
-
-/// Names a chat line: 16 random bytes of the sender's.
-pub type MessageId = [u8; 16];
-
-/// Something that happens to a chat line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Act {
-    /// Sequence number of the act itself.
-    pub seq: u64,
-    /// When the relay appended it, Unix milliseconds.
-    pub at: Millis,
-    /// Whose act; authenticated.
-    pub from: Person,
-    /// Ours.
-    pub mine: bool,
-    /// The chat line.
-    pub target: MessageId,
-    /// What.
-    pub change: Alteration,
-}
-
-/// What happens to a chat line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum Alteration {
-    /// Its author gives it another text.
-    Edit(String),
-    /// Its author takes it back.
-    Delete,
-    /// A sign under it.
-    React {
-        /// At most [`super::MAX_EMOJI`] bytes.
-        emoji: String,
-        /// It is taken back.
-        withdrawn: bool,
     },
 }

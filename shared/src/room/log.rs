@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Alarm, Engine, Event, Fault, INVITED, Millis, Problem, Stream, checks::Number, ground::Place,
-    keyring::Sealer, out::Cause, person, said::Saying, state::Phase,
+    keyring::Sealer, out::Cause, person, said::Saying, state::Phase, verdict::Verdict,
 };
 use crate::{
     canonical,
@@ -18,18 +18,6 @@ use crate::{
 
 /// Greatest plaintext with something said, in bytes: what fits a 64 KiB bucket, as everything that is said does.
 const MAX_SAID: usize = (64 << 10) - 1;
-
-/// What became of an entry.
-pub(super) enum Verdict {
-    /// It is what it should be.
-    Taken,
-    /// It began an epoch.
-    Applied,
-    /// It began an epoch, and somebody came with it.
-    Joined,
-    /// It was refused; people are told why.
-    Refused,
-}
 
 impl Engine {
     pub(super) fn deliver(&mut self, entry: &Deliver, now: Millis) -> Result<(), GroupError> {

@@ -72,18 +72,22 @@ mod signal;
 mod state;
 mod takeback;
 mod unconfirmed;
+mod verdict;
 mod vote;
 mod watch;
 
-pub use crate::mls::rules::MAX_PAST;
+pub use crate::{
+    identity::Person,
+    message::{Act, Alteration, MAX_EMOJI, MAX_TEXT, Message, MessageId, Millis, Said, SaidError},
+    mls::rules::MAX_PAST,
+};
 pub use alarm::{Alarm, AlarmKind, Impostor, Way};
 pub use closed::CloseReason;
 pub use event::*;
 pub use fault::Fault;
 pub use limit::RelayLimit;
-pub use outbox::{MAX_OUTBOX, MAX_TEXT};
+pub use outbox::MAX_OUTBOX;
 pub use problem::{Breach, OutCause, Problem, Right, TokenFault};
-pub use said::{MAX_EMOJI, Said, SaidError};
 pub use signal::TYPING_EVERY_MS;
 
 /// Who uses this device, and what the engine is built from.

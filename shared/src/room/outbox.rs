@@ -17,9 +17,6 @@ use crate::{
     mls::group::{EPOCHS_KEPT, GroupError, Kind},
 };
 
-/// Longest chat line, in bytes of UTF-8: fits the 64 KiB bucket with room to spare.
-pub const MAX_TEXT: usize = 32 << 10;
-
 /// Most things said and not yet seen in the log; beyond that a Send is refused.
 pub const MAX_OUTBOX: usize = 1_000;
 

@@ -9,7 +9,7 @@ use hkdf::Hkdf;
 use proto::RoomId;
 use sha2::Sha256;
 
-use super::{Alarm, Engine, Fault, checks::Number, log::Verdict};
+use super::{Alarm, Engine, Fault, checks::Number, verdict::Verdict};
 use crate::crypto::aead::Session;
 
 /// HKDF-Extract salt (RFC 5869, 3.1).

@@ -8,7 +8,8 @@ use crate::{
     content::{self, room::InvitePolicy},
     identity::{Fingerprint, credential::Holder},
     mls::{
-        group::{Group, GroupError, leaving::MAX_PROOFS},
+        group::{Group, GroupError},
+        leave::MAX_PROOFS,
         rules::{MAX_MODERATORS, MAX_SEATS},
     },
 };

@@ -13,39 +13,11 @@ use super::{
     gcm::{Gcm, NONCE_SIZE},
     hash::Hash,
     kem::Kem,
+    labeled::{labeled_expand, labeled_extract},
 };
-
-/// The prefix of every label (RFC 9180 §4).
-const VERSION: &[u8] = b"HPKE-v1";
 
 /// The least octets of a PSK (RFC 9180 §9.5).
 const MIN_PSK: usize = 32;
-
-/// `LabeledExtract`, RFC 9180 §4.
-pub(super) fn labeled_extract(
-    hash: Hash,
-    suite_id: &[u8],
-    salt: &[u8],
-    label: &[u8],
-    ikm: &[u8],
-) -> Zeroizing<Vec<u8>> {
-    hash.extract(salt, &[VERSION, suite_id, label, ikm])
-}
-
-/// `LabeledExpand`, RFC 9180 §4, over the concatenation of two `info` parts at most.
-pub(super) fn labeled_expand(
-    hash: Hash,
-    suite_id: &[u8],
-    prk: &[u8],
-    label: &[u8],
-    info: &[&[u8]],
-    len: usize,
-) -> Result<Zeroizing<Vec<u8>>, SuiteError> {
-    let length = u16::try_from(len).map_err(|_| SuiteError::Length)?.to_be_bytes();
-    let mut parts = vec![&length, VERSION, suite_id, label];
-    parts.extend_from_slice(info);
-    hash.expand(prk, &parts, len)
-}
 
 /// A sender's context: it can only seal.
 #[derive(Debug)]

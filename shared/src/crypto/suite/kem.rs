@@ -18,7 +18,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::{
     SuiteError,
     hash::Hash,
-    hpke::{labeled_expand, labeled_extract},
+    labeled::{labeled_expand, labeled_extract},
 };
 use crate::crypto::random::Random;
 

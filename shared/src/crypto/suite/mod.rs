@@ -18,6 +18,7 @@ mod kem;
 mod kem_key;
 #[cfg(test)]
 mod known_answers;
+mod labeled;
 mod sign;
 #[cfg(test)]
 pub(crate) mod spoil;

@@ -32,6 +32,7 @@ use crate::{
     crypto::suite::{Provider, Suite},
     identity::credential::{Holder, Members, account_of},
     invite::{InviteSecret, join_statement},
+    mls::extension::{leaf_of, room_of},
     mls::rules::{self, Violation},
 };
 
@@ -46,19 +47,13 @@ mod rejoin;
 mod storage;
 mod view;
 
+pub use crate::mls::extension::{LEAF_EXTENSION, ROOM_EXTENSION};
 pub use authority::{Authority, Next};
 pub use place::{Claim, Kind, Place};
 pub use storage::EPOCHS_KEPT;
 use storage::Storage;
 pub(crate) use storage::is_ours;
 pub use view::AccessKeys;
-pub(crate) use view::{leaf_of, room_of};
-
-/// Leaf node extension that holds a [`content::Leaf`] (private-use range, RFC 9420, 17.3).
-pub const LEAF_EXTENSION: ExtensionType = ExtensionType::new(0xF5C2);
-
-/// GroupContext extension that holds the [`content::Room`].
-pub const ROOM_EXTENSION: ExtensionType = ExtensionType::new(0xF5C3);
 
 /// MLS exporter label (RFC 9420, 8.5) of the epoch's envelope secret.
 const ENVELOPE_LABEL: &[u8] = b"schat/2 envelope";

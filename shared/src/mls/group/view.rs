@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mls_rs::{
-    ExtensionList,
-    group::{CommitMessageDescription, NewEpoch},
-};
+use mls_rs::group::{CommitMessageDescription, NewEpoch};
 use mls_rs_core::group::Member;
 use proto::{
     RoomId,
@@ -13,9 +10,9 @@ use proto::{
 };
 use zeroize::Zeroizing;
 
-use super::{Applied, Config, ENVELOPE_LABEL, Group, GroupError, LEAF_EXTENSION, ROOM_EXTENSION};
+use super::{Applied, Config, ENVELOPE_LABEL, Group, GroupError, leaf_of, room_of};
 use crate::{
-    canonical, content, identity::Fingerprint, identity::credential::Holder, invite::access_key_of,
+    content, identity::Fingerprint, identity::credential::Holder, invite::access_key_of,
     mls::rules::Violation,
 };
 
@@ -38,7 +35,7 @@ impl Group {
     /// # Errors
     /// [`GroupError::Rule`] when the extension is missing or does not parse.
     pub fn room(&self) -> Result<content::Room, GroupError> {
-        room_of(&self.mls.context().extensions)
+        Ok(room_of(&self.mls.context().extensions)?)
     }
 
     /// The epoch authenticator (RFC 9420, 8.7).
@@ -131,31 +128,6 @@ impl Group {
 
 fn member_key(key: bytes::Bytes) -> AccessKey {
     AccessKey { key, kind: Kind::Member.into(), expires_ms: 0, max_uses: 0, ..AccessKey::default() }
-}
-
-pub(crate) fn room_of(extensions: &ExtensionList) -> Result<content::Room, GroupError> {
-    let extension = extensions.get(ROOM_EXTENSION).ok_or(Violation::Room)?;
-    Ok(canonical::decode(&extension.extension_data).ok_or(Violation::Room)?)
-}
-
-/// Versions, suites and types that a leaf may say it supports: ours says nine. A leaf stays in every member's state.
-const MAX_ABILITIES: usize = 64;
-
-/// The leaf's extension, its only one.
-pub(crate) fn leaf_of(member: &Member) -> Result<content::Leaf, Violation> {
-    let extension = member.extensions.get(LEAF_EXTENSION).ok_or(Violation::Leaf)?;
-    let abilities = &member.capabilities;
-    let abilities = abilities.protocol_versions().len()
-        + abilities.cipher_suites().len()
-        + abilities.extensions().len()
-        + abilities.proposals().len()
-        + abilities.credentials().len();
-    if member.extensions.len() != 1 || abilities > MAX_ABILITIES {
-        return Err(Violation::Leaf);
-    }
-    let leaf: content::Leaf = canonical::decode(&extension.extension_data).ok_or(Violation::Leaf)?;
-    let is_sized = leaf.access_key.len() == 32 && matches!(leaf.invite_id.len(), 0 | 16);
-    is_sized.then_some(leaf).ok_or(Violation::Leaf)
 }
 
 pub(super) fn holder(room: &[u8], member: &Member) -> Result<Holder, GroupError> {

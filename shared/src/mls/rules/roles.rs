@@ -6,7 +6,7 @@ use super::{Commit, Violation, account, state::parts};
 use crate::{
     content::{self, room::InvitePolicy},
     identity::Fingerprint,
-    mls::group::leaving::{proof_of, proves_leave},
+    mls::leave::{proof_of, proves_leave},
 };
 
 /// What a member's commit does to people and policy.

@@ -8,9 +8,9 @@ use crate::{
     content,
     room::{
         Alarm, Engine, Millis,
-        log::Verdict,
         out::RESYNC_AFTER_MS,
         state::{EPOCHS_BRIDGED, MAX_REFUSED, MAX_SINCE, SeenRow},
+        verdict::Verdict,
     },
 };
 

@@ -13,10 +13,12 @@ use crate::{
     crypto::aead::{Origin, Scope, SealingKey, Session},
     crypto::suite::Suite,
     invite::{AccessSecret, InviteSecret, join_secret, list},
-    mls::group::{
-        self,
-        hostile::{Hostile, announced, last_announced},
-        leaf_of,
+    mls::{
+        extension::leaf_of,
+        group::{
+            self,
+            hostile::{Hostile, announced, last_announced},
+        },
     },
     room::{AlarmKind, Command, Input},
 };

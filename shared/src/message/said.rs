@@ -1,0 +1,177 @@
+//! What can be said, as a value and as content, and its limits.
+
+use super::{Alteration, MessageId};
+use crate::{content, content::content::Body};
+
+/// Longest chat line, in bytes of UTF-8: fits the 64 KiB bucket with room to spare.
+pub const MAX_TEXT: usize = 32 << 10;
+
+/// Longest sign under a chat line, in bytes: the longest emoji sequences in use have 28 (a family, a flag).
+pub const MAX_EMOJI: usize = 32;
+
+/// Something to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Said {
+    /// A chat line.
+    Text {
+        /// UTF-8, at most [`MAX_TEXT`] bytes.
+        text: String,
+        /// The chat line that this answers.
+        reply_to: Option<MessageId>,
+    },
+    /// Another text for a chat line of ours, or its end, or a sign under anybody's.
+    Act {
+        /// The chat line.
+        target: MessageId,
+        /// What happens to it.
+        change: Alteration,
+    },
+    /// How far we have read.
+    Seen(u64),
+}
+
+/// Why something may not be said; the same limits hold for what comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum SaidError {
+    /// No text.
+    #[error("nothing to send")]
+    Empty,
+    /// More than fits.
+    #[error("{0} bytes, of {MAX_TEXT} that fit")]
+    TooLong(usize),
+    /// Not a sign.
+    #[error("not one sign of at most {MAX_EMOJI} bytes")]
+    Emoji,
+    /// An id of another length.
+    #[error("not the id of a message")]
+    Id,
+}
+
+impl SaidError {
+    /// Stable, for programs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::TooLong(_) => "too_long",
+            Self::Emoji => "bad_reaction",
+            Self::Id => "bad_id",
+        }
+    }
+}
+
+impl Said {
+    /// Holds it against the limits.
+    ///
+    /// # Errors
+    /// [`SaidError`] says what is wrong.
+    pub fn check(&self) -> Result<(), SaidError> {
+        match self {
+            Self::Text { text, .. } | Self::Act { change: Alteration::Edit(text), .. } => match text.len() {
+                0 => Err(SaidError::Empty),
+                length if length > MAX_TEXT => Err(SaidError::TooLong(length)),
+                _ => Ok(()),
+            },
+            Self::Act { change: Alteration::React { emoji, .. }, .. } => {
+                let odd = |c: char| c.is_control() || c.is_whitespace();
+                let good = (1..=MAX_EMOJI).contains(&emoji.len()) && !emoji.contains(odd);
+                good.then_some(()).ok_or(SaidError::Emoji)
+            }
+            Self::Act { change: Alteration::Delete, .. } | Self::Seen(_) => Ok(()),
+        }
+    }
+
+    pub(crate) fn into_body(self) -> Body {
+        let id = |id: MessageId| id.to_vec().into();
+        match self {
+            Self::Text { text, reply_to } => Body::Text(content::Text {
+                body: text,
+                reply_to: reply_to.map(id).unwrap_or_default(),
+                disappear_s: 0,
+            }),
+            Self::Act { target, change } => match change {
+                Alteration::Edit(text) => Body::Edit(content::Edit { target: id(target), body: text }),
+                Alteration::Delete => Body::Delete(content::Delete { target: id(target) }),
+                Alteration::React { emoji, withdrawn } => {
+                    Body::Reaction(content::Reaction { target: id(target), emoji, withdrawn })
+                }
+            },
+            Self::Seen(seq) => Body::Seen(content::Seen { seq }),
+        }
+    }
+
+    /// None for a body that is not something said.
+    pub(crate) fn of(body: Body) -> Option<Result<Self, SaidError>> {
+        let act = |target: &[u8], change| match target.try_into() {
+            Ok(target) => Ok(Self::Act { target, change }),
+            Err(_) => Err(SaidError::Id),
+        };
+        let said = match body {
+            Body::Text(text) => match text.reply_to.len() {
+                0 => Ok(Self::Text { text: text.body, reply_to: None }),
+                _ => match (&*text.reply_to).try_into() {
+                    Ok(id) => Ok(Self::Text { text: text.body, reply_to: Some(id) }),
+                    Err(_) => Err(SaidError::Id),
+                },
+            },
+            Body::Edit(edit) => act(&edit.target, Alteration::Edit(edit.body)),
+            Body::Delete(delete) => act(&delete.target, Alteration::Delete),
+            Body::Reaction(sign) => {
+                act(&sign.target, Alteration::React { emoji: sign.emoji, withdrawn: sign.withdrawn })
+            }
+            Body::Seen(seen) => Ok(Self::Seen(seen.seq)),
+            Body::Leave(_) | Body::Alarm(_) | Body::Typing(_) | Body::Past(_) => return None,
+        };
+        Some(said.and_then(|said| said.check().map(|()| said)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn react(emoji: &str) -> Said {
+        Said::Act { target: [1; 16], change: Alteration::React { emoji: emoji.to_owned(), withdrawn: false } }
+    }
+
+    #[test]
+    fn what_is_said_comes_back_from_its_body() {
+        let edit = Alteration::Edit("new".to_owned());
+        for said in [
+            Said::Text { text: "hi".to_owned(), reply_to: Some([7; 16]) },
+            Said::Text { text: "hi".to_owned(), reply_to: None },
+            Said::Act { target: [1; 16], change: edit },
+            Said::Act { target: [1; 16], change: Alteration::Delete },
+            react("👨‍👩‍👧‍👦"),
+            Said::Seen(7),
+        ] {
+            assert_eq!(Said::of(said.clone().into_body()), Some(Ok(said)));
+        }
+    }
+
+    #[test]
+    fn signs_that_are_none_are_refused() {
+        for wrong in ["", " ", "a b", "a\u{1b}", "\n", &"x".repeat(MAX_EMOJI + 1)] {
+            assert_eq!(react(wrong).check(), Err(SaidError::Emoji), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn texts_that_are_empty_or_too_long_are_refused() {
+        let text = |length| Said::Text { text: "x".repeat(length), reply_to: None };
+        assert_eq!(text(0).check(), Err(SaidError::Empty));
+        assert_eq!(text(MAX_TEXT).check(), Ok(()));
+        assert_eq!(text(MAX_TEXT + 1).check(), Err(SaidError::TooLong(MAX_TEXT + 1)));
+        let edit = Said::Act { target: [1; 16], change: Alteration::Edit("x".repeat(MAX_TEXT + 1)) };
+        assert_eq!(edit.check(), Err(SaidError::TooLong(MAX_TEXT + 1)));
+    }
+
+    #[test]
+    fn ids_of_another_length_are_refused() {
+        let delete = Body::Delete(content::Delete { target: vec![1; 15].into() });
+        assert_eq!(Said::of(delete), Some(Err(SaidError::Id)));
+        let reply = content::Text { body: "x".to_owned(), reply_to: vec![1; 17].into(), disappear_s: 0 };
+        assert_eq!(Said::of(Body::Text(reply)), Some(Err(SaidError::Id)));
+    }
+}

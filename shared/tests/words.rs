@@ -1,0 +1,150 @@
+//! The core has no words: what people read, and what they can do, is said by the faces, each in its own way.
+//!
+//! Texts in the sources of `shared` are looked at, outside tests, attributes and `expect`: none is a sentence. And none, messages of
+//! errors included, names a command or an option of a program.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+use std::{fs, path::Path};
+
+/// Words in a row that make a text a sentence.
+const SENTENCE: usize = 4;
+
+#[test]
+fn core_says_nothing_to_people() {
+    let mut wrong = Vec::new();
+    let mut texts = 0;
+    each_source(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut |path, source| {
+        for Text { text, is_internal } in texts_of(source) {
+            texts += 1;
+            if names_command(&text) || (!is_internal && is_sentence(&text)) {
+                wrong.push(format!("{}: {text:?}", path.display()));
+            }
+        }
+    });
+    assert!(texts > 200, "only {texts} texts were found");
+    assert!(wrong.is_empty(), "words for people in the core:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn sentences_and_commands_are_recognised() {
+    let source = r##"
+        #[error("nobody is here to ask")]
+        let d = one.expect("it was there a moment ago");
+        let a = "The relay is gone."; // "Not one of these texts."
+        let b = format!("say {} again \" to me", 'x');
+        let c = "schat/2 envelope";
+    "##;
+    let texts: Vec<(String, bool)> =
+        texts_of(source).into_iter().map(|text| (text.text, text.is_internal)).collect();
+    let all = [
+        ("nobody is here to ask", true),
+        ("it was there a moment ago", true),
+        ("The relay is gone.", false),
+        ("say {} again \" to me", false),
+        ("schat/2 envelope", false),
+    ];
+    assert_eq!(texts, all.map(|(text, is_internal)| (text.to_owned(), is_internal)));
+    for yes in ["The relay is gone.", "Wait.", "say {} again to me"] {
+        assert!(is_sentence(yes), "{yes}");
+    }
+    for no in ["schat/2 own envelope", "meta", "MLS 1.0 exp", "peer/", "team", "{}.{}", "https://", "I"] {
+        assert!(!is_sentence(no) && !names_command(no), "{no}");
+    }
+    for yes in ["/members shows who is in", "say /accept", "raise --rate", "(--rate)"] {
+        assert!(names_command(yes), "{yes}");
+    }
+    for no in ["notice/", "a/b", "schat://", "/a.b.rs", "-----BEGIN", "a--b", "/"] {
+        assert!(!names_command(no), "{no}");
+    }
+}
+
+/// Several words in a row, or one word that begins and ends like a sentence.
+fn is_sentence(text: &str) -> bool {
+    let is_word = |word: &&str| word.chars().all(|c| c.is_ascii_alphabetic() || ".,;:!?'\"{}()".contains(c));
+    let words = text.split_whitespace().filter(is_word).count();
+    let begins = text.starts_with(|c: char| c.is_ascii_uppercase());
+    let ends = text.len() > 2 && text.ends_with(['.', '!', '?']);
+    words >= SENTENCE || (begins && ends)
+}
+
+/// `/word` or `--word`, at the beginning or after a space or bracket.
+fn names_command(text: &str) -> bool {
+    let word = |rest: Option<&str>| rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
+    text.split(|c: char| c.is_whitespace() || "(\"'`".contains(c)).any(|part| {
+        // A path has more slashes, or a dot.
+        let is_command = word(part.strip_prefix('/')) && !part[1..].contains(['/', '.']);
+        is_command || word(part.strip_prefix("--"))
+    })
+}
+
+struct Text {
+    text: String,
+    /// In an attribute, where it is the message of an error or a reason, or what an `expect` says.
+    is_internal: bool,
+}
+
+/// The texts of a source, outside comments and tests.
+fn texts_of(source: &str) -> Vec<Text> {
+    let source = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let mut found = Vec::new();
+    let mut rest = source.chars().peekable();
+    let (mut attribute, mut last, mut before) = (0_usize, ' ', String::new());
+    while let Some(c) = rest.next() {
+        match (c, rest.peek()) {
+            ('/', Some('/')) => while rest.next_if(|c| *c != '\n').is_some() {},
+            ('\'', Some('"' | '\\')) => {
+                // A character; the quote after an escape is not its end.
+                let escaped = rest.next() == Some('\\');
+                rest.nth(usize::from(escaped));
+            }
+            ('#', Some('[')) if attribute == 0 => {
+                attribute = 1;
+                rest.next();
+            }
+            ('[', _) if attribute > 0 => attribute += 1,
+            (']', _) if attribute > 0 => attribute -= 1,
+            ('"', _) => {
+                let is_raw = last == 'r';
+                let mut text = String::new();
+                while let Some(c) = rest.next() {
+                    match c {
+                        '"' => break,
+                        '\\' if !is_raw => match rest.next() {
+                            // A line that goes on.
+                            Some('\n') => while rest.next_if(|c| c.is_whitespace()).is_some() {},
+                            Some(c) => text.push(c),
+                            None => break,
+                        },
+                        c => text.push(c),
+                    }
+                }
+                found.push(Text { text, is_internal: attribute > 0 || before.ends_with("expect(") });
+                before.clear();
+            }
+            _ => before.push(c),
+        }
+        last = c;
+    }
+    found
+}
+
+/// Every source but those of tests.
+fn each_source(folder: &Path, look: &mut impl FnMut(&Path, &str)) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        // What tests and fuzzing need.
+        if matches!(name, "tests" | "testing" | "hostile" | "spoil" | "fuzz" | "known_answers") {
+            continue;
+        }
+        if path.is_dir() {
+            each_source(&path, look);
+        } else {
+            look(&path, &fs::read_to_string(&path).unwrap());
+        }
+    }
+}
