@@ -52,14 +52,18 @@ fn modules_form_no_circles_but_the_known_ones() {
             assert!(known.iter().any(|known| is_in(circle, known)), "a circle in {krate}: {circle:?}");
         }
         for known in *known {
-            assert!(found.iter().any(|circle| is_in(circle, known)), "no circle any more in {krate}: {known:?}");
+            assert!(
+                found.iter().any(|circle| is_in(circle, known)),
+                "no circle any more in {krate}: {known:?}"
+            );
         }
     }
 }
 
 #[test]
 fn circle_is_found_wherever_it_closes() {
-    let text = "use crate::{a::{self, b}, c as d};\n fn f() { crate::e::g::<u8>(super::h()); } // crate::no\n";
+    let text =
+        "use crate::{a::{self, b}, c as d};\n fn f() { crate::e::g::<u8>(super::h()); } // crate::no\n";
     let named: Vec<String> = paths(&plain(text)).into_iter().map(|path| path.join("::")).collect();
     assert_eq!(named, ["crate::a::self", "crate::a::b", "crate::c", "crate::e::g", "super::h"]);
     let arrows = |pairs: &[(&str, &str)]| {
@@ -290,7 +294,8 @@ fn circles(arrows: &BTreeMap<String, BTreeSet<String>>) -> Vec<Vec<String>> {
     let all: BTreeMap<&String, BTreeSet<&String>> = arrows.keys().map(|one| (one, reached(one))).collect();
     let mut found: BTreeSet<Vec<String>> = BTreeSet::new();
     for (one, its) in &all {
-        let back = |other: &&&String| **other != *one && all.get(**other).is_some_and(|its| its.contains(one));
+        let back =
+            |other: &&&String| **other != *one && all.get(**other).is_some_and(|its| its.contains(one));
         let mut circle: Vec<String> = its.iter().filter(back).map(|other| (**other).clone()).collect();
         if !circle.is_empty() {
             circle.push((*one).clone());

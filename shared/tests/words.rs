@@ -73,7 +73,8 @@ fn is_sentence(text: &str) -> bool {
 
 /// `/word` or `--word`, at the beginning or after a space or bracket.
 fn names_command(text: &str) -> bool {
-    let word = |rest: Option<&str>| rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
+    let word =
+        |rest: Option<&str>| rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
     text.split(|c: char| c.is_whitespace() || "(\"'`".contains(c)).any(|part| {
         // A path has more slashes, or a dot.
         let is_command = word(part.strip_prefix('/')) && !part[1..].contains(['/', '.']);

@@ -1,0 +1,61 @@
+//! The commands, as `/help` lists them.
+
+use crate::failure::Failure;
+
+/// The commands with their usage, for `/help`.
+pub const COMMANDS: &[(&str, &str)] = &[
+    (
+        "/join ROOM|LINK",
+        "join by an invite link, use the relay of its link, go to one of your rooms, or open the open room of that name",
+    ),
+    (
+        "/create ROOM",
+        "make a private room; past=100 hands newcomers so many messages, disappear=7d lets messages go after a time",
+    ),
+    ("/reply TEXT", "answer the last message of somebody else"),
+    ("/edit TEXT", "give your last message another text; everybody sees that it was edited"),
+    ("/delete", "take your last message back"),
+    ("/react EMOJI", "put a sign under the last message of somebody else; once more takes it back"),
+    ("/search WORDS", "find what was said in this room"),
+    (
+        "/invite [uses=N] [expires=TIME]",
+        "show a link that lets others in; with limits such as uses=1 expires=2h, or never, it is a new one",
+    ),
+    ("/invites", "the live invites, whose they are and how far they are used"),
+    ("/revoke INVITE", "end an invite, by the beginning of its id"),
+    ("/members", "who is here"),
+    ("/verify [NAME]", "the safety number to compare with somebody"),
+    ("/verify NAME yes", "it is the same at both ends: mark the member as verified"),
+    ("/unverify NAME", "take that mark back"),
+    ("/kick NAME|FINGERPRINT", "remove a member; moderators only. It ends all invites"),
+    ("/moderator NAME [no]", "make a member a moderator, or not any more; moderators only"),
+    (
+        "/policy [invite=everybody|moderators] [seats=N]",
+        "who may invite, and how many devices one person may have; alone, it shows that. Moderators change it",
+    ),
+    ("/nick NAME", "change your name"),
+    ("/status [TEXT]", "say something of yourself beside your name, or nothing any more"),
+    ("/glyph [EMOJI]", "a small sign for you, or none any more"),
+    (
+        "/disappear [TIME|off]",
+        "messages from now on go after a time like 30m, 12h, 7d; alone, it shows the time",
+    ),
+    ("/rooms", "list your rooms"),
+    ("/leave", "leave this room"),
+    ("/accept", "go on in this room although its relay was restored from a backup; ask its operator first"),
+    ("/mute", "do not tell me of this room while I look elsewhere"),
+    ("/unmute", "tell me of it again"),
+    ("/why", "explain what went wrong last, and what to do"),
+    ("/help", "this list"),
+    ("/quit", "end; so does Ctrl-D"),
+];
+
+/// How a command is used, for a line that uses it otherwise.
+pub(super) fn usage_of(word: &str) -> Failure {
+    let usage =
+        COMMANDS.iter().find(|(usage, _)| usage.trim_start_matches('/').split(' ').next() == Some(word));
+    Failure::usage(
+        "The command is not complete, or says too much.",
+        usage.map_or("See /help.", |(usage, _)| usage),
+    )
+}

@@ -1,0 +1,177 @@
+//! What a typed line means.
+
+mod arguments;
+mod commands;
+#[cfg(test)]
+mod tests;
+
+use shared::room::Policy;
+
+use crate::failure::Failure;
+pub use arguments::lifetime;
+use arguments::{allowed, create, limits, marked, seconds};
+pub use commands::COMMANDS;
+use commands::usage_of;
+
+/// A line of a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// Nothing but white space.
+    Empty,
+    /// A message to the current room.
+    Say(String),
+    /// Go to a room of this profile, or to the open room of that name.
+    Join(String),
+    /// Join by an invite link.
+    Link(String),
+    /// Make a private room.
+    Create(String, Policy),
+    /// Show an invite link, or make one with these limits.
+    Invite(Limits),
+    /// The live invites.
+    Invites,
+    /// End an invite, named by the beginning of its id.
+    Revoke(String),
+    /// Make a member a moderator, or not any more.
+    Moderator(String, bool),
+    /// Show or change what the room allows.
+    Policy(Allowed),
+    /// Who is here.
+    Members,
+    /// Compare safety numbers, with one member or all.
+    Verify(Option<String>),
+    /// The numbers were compared: mark the member as verified.
+    Mark(String),
+    /// Take the mark back.
+    Unverify(String),
+    /// Remove a member, by name or fingerprint.
+    Kick(String),
+    /// Change the display name.
+    Nick(String),
+    /// Answer the last message of the others.
+    Reply(String),
+    /// Give our last message another text.
+    Edit(String),
+    /// Take our last message back.
+    Delete,
+    /// Put a sign under the last message of the others.
+    React(String),
+    /// Change what we say of ourselves.
+    Status(String),
+    /// Change our sign.
+    Glyph(String),
+    /// Show or change after how many seconds messages go.
+    Disappear(Option<u32>),
+    /// Look for words in what was said here.
+    Search(String),
+    /// List the rooms.
+    Rooms,
+    /// Leave the current room.
+    Leave,
+    /// Go on in the current room although its relay was restored from a backup.
+    Accept,
+    /// Be told of what is said here, or not.
+    Mute(bool),
+    /// Explain what went wrong last.
+    Why,
+    /// List the commands.
+    Help,
+    /// End.
+    Quit,
+}
+
+/// Limits of an invite; what is not named is as usual.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// How many devices it lets in; 0 for no limit.
+    pub uses: Option<u32>,
+    /// For how many seconds from now; 0 for ever.
+    pub lives_s: Option<u32>,
+}
+
+/// What a room's policy says; what is not named stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allowed {
+    /// Only moderators may invite.
+    pub moderators_invite: Option<bool>,
+    /// Devices that one person may have in the room.
+    pub seats: Option<u32>,
+}
+
+/// A text without what is blank around it. The first of several lines keeps its indentation, as the others do.
+pub fn without_blank_lines(text: &str) -> &str {
+    let text = text.trim_end();
+    if !text.trim_start().contains('\n') {
+        return text.trim_start();
+    }
+    let blank = text.len() - text.trim_start().len();
+    let start = text.get(..blank).and_then(|blank| blank.rfind('\n')).map_or(0, |at| at + 1);
+    text.get(start..).unwrap_or_default()
+}
+
+/// Reads a line. Two slashes begin a message with a slash.
+///
+/// # Errors
+/// [`Failure`] of kind usage for an unknown command or a wrong number of words.
+pub fn parse(line: &str) -> Result<Line, Failure> {
+    let said = without_blank_lines(line);
+    let line = line.trim();
+    let Some(rest) = line.strip_prefix('/') else {
+        return Ok(if line.is_empty() { Line::Empty } else { Line::Say(said.to_owned()) });
+    };
+    if rest.starts_with('/') {
+        return Ok(Line::Say(rest.to_owned()));
+    }
+    let (word, argument) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    let argument = argument.trim();
+    let needed = || match argument {
+        "" => Err(usage_of(word)),
+        argument => Ok(argument.to_owned()),
+    };
+    let alone = |line: Line| if argument.is_empty() { Ok(line) } else { Err(usage_of(word)) };
+    match word {
+        "join" if is_link(argument) => Ok(Line::Link(argument.to_owned())),
+        "join" => needed().map(Line::Join),
+        "create" => create(argument).ok_or_else(|| usage_of(word))?,
+        "invite" => limits(argument).map(Line::Invite),
+        "invites" => alone(Line::Invites),
+        "revoke" => needed().map(Line::Revoke),
+        "moderator" => needed().map(|who| match who.rsplit_once(char::is_whitespace) {
+            Some((name, "no")) if !name.trim().is_empty() => Line::Moderator(name.trim().to_owned(), false),
+            _ => Line::Moderator(who, true),
+        }),
+        "policy" => allowed(argument).map(Line::Policy),
+        "members" => alone(Line::Members),
+        "verify" if marked(argument).is_some() => Ok(Line::Mark(marked(argument).unwrap_or_default())),
+        "unverify" => needed().map(Line::Unverify),
+        "verify" => Ok(Line::Verify(Some(argument.to_owned()).filter(|name| !name.is_empty()))),
+        "kick" => needed().map(Line::Kick),
+        "nick" => needed().map(Line::Nick),
+        "reply" => needed().map(Line::Reply),
+        "edit" => needed().map(Line::Edit),
+        "delete" => alone(Line::Delete),
+        "react" => needed().map(Line::React),
+        "status" => Ok(Line::Status(argument.to_owned())),
+        "glyph" => Ok(Line::Glyph(argument.to_owned())),
+        "disappear" if argument.is_empty() => Ok(Line::Disappear(None)),
+        "disappear" => seconds(argument).map(|time| Line::Disappear(Some(time))),
+        "search" => needed().map(Line::Search),
+        "rooms" => alone(Line::Rooms),
+        "leave" => alone(Line::Leave),
+        "accept" => alone(Line::Accept),
+        "mute" => alone(Line::Mute(true)),
+        "unmute" => alone(Line::Mute(false)),
+        "why" => alone(Line::Why),
+        "help" => alone(Line::Help),
+        "quit" | "exit" => alone(Line::Quit),
+        _ => Err(Failure::usage(
+            format!("There is no command /{}.", crate::faces::sanitize::line(word)),
+            "See /help. To send a line that begins with a slash, begin it with two.",
+        )),
+    }
+}
+
+/// It looks like an invite link.
+pub fn is_link(text: &str) -> bool {
+    crate::faces::link::tidied(text).is_some()
+}

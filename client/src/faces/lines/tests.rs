@@ -1,0 +1,91 @@
+use super::*;
+
+#[test]
+fn lines_mean_what_they_say() {
+    for (text, line) in [
+        ("", Line::Empty),
+        ("  ", Line::Empty),
+        (" hello there ", Line::Say("hello there".into())),
+        ("\n\n    if x:\n        y\n ", Line::Say("    if x:\n        y".into())),
+        ("//etc/passwd", Line::Say("/etc/passwd".into())),
+        ("/join lobby", Line::Join("lobby".into())),
+        ("/join two words", Line::Join("two words".into())),
+        ("/join schat://h:1/#x", Line::Link("schat://h:1/#x".into())),
+        ("/invite", Line::Invite(Limits::default())),
+        ("/invite uses=3 expires=2h", Line::Invite(Limits { uses: Some(3), lives_s: Some(7_200) })),
+        ("/invite expires=never", Line::Invite(Limits { uses: None, lives_s: Some(0) })),
+        ("/invite uses=any", Line::Invite(Limits { uses: Some(0), lives_s: None })),
+        ("/invites", Line::Invites),
+        ("/revoke 3fa2", Line::Revoke("3fa2".into())),
+        ("/moderator bob b.", Line::Moderator("bob b.".into(), true)),
+        ("/moderator bob no", Line::Moderator("bob".into(), false)),
+        ("/moderator no", Line::Moderator("no".into(), true)),
+        ("/policy", Line::Policy(Allowed::default())),
+        (
+            "/policy invite=moderators seats=2",
+            Line::Policy(Allowed { moderators_invite: Some(true), seats: Some(2) }),
+        ),
+        ("/verify", Line::Verify(None)),
+        ("/verify bob", Line::Verify(Some("bob".into()))),
+        ("/verify bob yes", Line::Mark("bob".into())),
+        ("/verify bob b. yes", Line::Mark("bob b.".into())),
+        ("/verify yes", Line::Verify(Some("yes".into()))),
+        ("/unverify bob", Line::Unverify("bob".into())),
+        ("/kick bob b.", Line::Kick("bob b.".into())),
+        ("/create two words", Line::Create("two words".into(), Policy::default())),
+        (
+            "/create team past=50 disappear=1h",
+            Line::Create("team".into(), Policy { disappear_s: 3_600, past_lines: 50 }),
+        ),
+        ("/disappear 2w", Line::Disappear(Some(1_209_600))),
+        ("/disappear off", Line::Disappear(Some(0))),
+        ("/status", Line::Status(String::new())),
+        ("/react 👍", Line::React("👍".into())),
+        ("/accept", Line::Accept),
+        ("/quit ", Line::Quit),
+    ] {
+        assert_eq!(parse(text), Ok(line), "{text:?}");
+    }
+}
+
+#[test]
+fn unknown_or_incomplete_command_is_never_sent_as_a_message() {
+    for text in [
+        "/",
+        "/jion lobby",
+        "/join",
+        "/kick ",
+        "/leave now",
+        "/accept all",
+        "/invite bob",
+        "/invite uses=0",
+        "/invite expires=soon",
+        "/invites all",
+        "/revoke",
+        "/moderator",
+        "/policy invite=nobody",
+        "/policy seats=0",
+        "/disappear soon",
+        "/create",
+        "/create past=9",
+        "/create x past=9999",
+        "/disappear 9999999w",
+        "/\u{1b}[2J",
+    ] {
+        let failure = parse(text).unwrap_err();
+        assert_eq!(failure.code, "usage", "{text:?}");
+        assert!(!failure.message.contains('\u{1b}'));
+    }
+}
+
+#[test]
+fn every_command_in_the_help_parses() {
+    for (usage, _) in COMMANDS {
+        let text =
+            usage.replace("ROOM|LINK", "x").replace("NAME|FINGERPRINT", "x").replace("[TIME|off]", "1h");
+        let text =
+            text.replace("=N", "=3").replace("=TIME", "=1h").replace("everybody|moderators", "everybody");
+        let text = text.replace(['[', ']'], "");
+        assert!(parse(&text).is_ok(), "{usage}");
+    }
+}

@@ -1,0 +1,167 @@
+//! Carries out what a typed line means; the same for every face that people use.
+
+mod people;
+mod rooms;
+mod said;
+
+use shared::{
+    invite::link::AnyLink,
+    message::timeline,
+    room::{self as engine, Alteration, Command, Said},
+};
+
+use super::{
+    lines::{Allowed, COMMANDS, Line},
+    pending::Pending,
+    sanitize, words,
+};
+use crate::{failure::Failure, runtime::Runtime};
+pub use people::members;
+use people::{kick, mark, unmark, verify};
+pub(super) use rooms::unread;
+use rooms::{join, rooms};
+use said::{act, last, say, search};
+
+/// What a line led to. What the room itself answers comes as an event.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// What to tell the person; safe for a terminal.
+    pub notes: Vec<String>,
+    /// The room that lines go to from now on, if it changes.
+    pub go: Option<String>,
+}
+
+impl Done {
+    fn say(note: impl Into<String>) -> Self {
+        Self { notes: vec![note.into()], go: None }
+    }
+
+    fn go(label: String) -> Self {
+        Self { notes: Vec::new(), go: Some(label) }
+    }
+}
+
+/// Does what a line says. `current` is the room that lines go to.
+///
+/// # Errors
+/// [`Failure`] with cause and remedy; then nothing was done.
+pub async fn obey(
+    runtime: &Runtime,
+    pending: &Pending,
+    current: Option<&str>,
+    line: Line,
+) -> Result<Done, Failure> {
+    let here = || {
+        let nowhere =
+            || Failure::usage("You are in no room.", "Join one: /join LINK, or /join NAME for an open room.");
+        current.ok_or_else(nowhere)
+    };
+    match line {
+        Line::Empty | Line::Quit => Ok(Done::default()),
+        Line::Say(text) => say(runtime, pending, here()?, Said::Text { text, reply_to: None }).await,
+        Line::Join(name) => join(runtime, pending, name).await,
+        Line::Link(link) => match words::link(&link)? {
+            AnyLink::Invite(link) => {
+                let label = runtime.join(&link).await?;
+                pending.join(runtime, &label);
+                Ok(Done::go(label))
+            }
+            AnyLink::Relay(link) => Ok(Done::say(words::chosen(&runtime.use_relay(&link).await?))),
+        },
+        Line::Create(name, policy) => {
+            if runtime.room(&name).is_ok_and(|status| status.over.is_none()) {
+                return Err(Failure::usage("You have a room of that name already.", "Choose another name."));
+            }
+            let label = runtime.create(&name, None, policy).await?;
+            pending.join(runtime, &label);
+            Ok(Done::go(label))
+        }
+        Line::Invite(limits) => runtime.tell(here()?, words::invite(&limits)).await.map(|()| Done::default()),
+        Line::Invites => Ok(Done { notes: words::invites(&view(runtime, here()?)?), go: None }),
+        Line::Revoke(id) => {
+            let room = here()?;
+            let id = words::find_invite(&view(runtime, room)?, &id)?;
+            runtime.tell(room, Command::Revoke(id)).await.map(|()| Done::default())
+        }
+        Line::Moderator(name, is_moderator) => {
+            let room = here()?;
+            let who = words::find(&view(runtime, room)?, &name)?.fingerprint;
+            runtime.tell(room, Command::Moderator { who, is_moderator }).await.map(|()| Done::default())
+        }
+        Line::Policy(Allowed { moderators_invite: None, seats: None }) => {
+            Ok(Done { notes: words::policy(&view(runtime, here()?)?), go: None })
+        }
+        Line::Policy(Allowed { moderators_invite, seats }) => {
+            let policy = Command::Policy { moderators_invite, seats };
+            runtime.tell(here()?, policy).await.map(|()| Done::default())
+        }
+        Line::Members => Ok(Done { notes: members(runtime, &view(runtime, here()?)?), go: None }),
+        Line::Verify(name) => verify(runtime, here()?, name.as_deref()),
+        Line::Mark(name) => mark(runtime, here()?, &name).await,
+        Line::Unverify(name) => unmark(runtime, here()?, &name).await,
+        Line::Kick(name) => kick(runtime, here()?, &name).await,
+        Line::Nick(name) => {
+            runtime.rename(&name).await?;
+            Ok(Done::say(format!("You are {} from now on.", sanitize::line(&runtime.me().0))))
+        }
+        Line::Reply(text) => {
+            let room = here()?;
+            let target = last(runtime, room, false).await?.message.id;
+            say(runtime, pending, room, Said::Text { text, reply_to: Some(target) }).await
+        }
+        Line::Edit(text) => act(runtime, pending, here()?, true, |_| Alteration::Edit(text)).await,
+        Line::Delete => act(runtime, pending, here()?, true, |_| Alteration::Delete).await,
+        Line::React(emoji) => {
+            let me = runtime.me().1;
+            let toggle = |line: &timeline::Line| {
+                let mut signs = line.reactions.iter().filter(|sign| sign.emoji == emoji);
+                let withdrawn = signs.any(|sign| sign.people.iter().any(|person| person.fingerprint == me));
+                Alteration::React { emoji: emoji.clone(), withdrawn }
+            };
+            act(runtime, pending, here()?, false, toggle).await
+        }
+        Line::Status(status) => {
+            runtime.describe(&status, &runtime.description().1).await?;
+            Ok(Done::say("Your status is changed."))
+        }
+        Line::Glyph(glyph) => {
+            runtime.describe(&runtime.description().0, &glyph).await?;
+            Ok(Done::say("Your sign is changed."))
+        }
+        Line::Disappear(None) => Ok(Done::say(match view(runtime, here()?)?.disappear_s {
+            0 => "Messages stay here.".to_owned(),
+            seconds => format!("Messages go {} after they were said.", words::duration(seconds)),
+        })),
+        Line::Disappear(Some(seconds)) => {
+            runtime.tell(here()?, Command::Disappear(seconds)).await.map(|()| Done::default())
+        }
+        Line::Search(text) => search(runtime, here()?, &text).await,
+        Line::Rooms => Ok(Done { notes: rooms(runtime, current).await, go: None }),
+        Line::Leave => runtime.tell(here()?, Command::Leave).await.map(|()| Done::default()),
+        Line::Accept => runtime.tell(here()?, Command::Accept).await.map(|()| Done::default()),
+        Line::Mute(is_muted) => {
+            runtime.mute(here()?, is_muted).await?;
+            let told = if is_muted {
+                "You are not told of this room any more."
+            } else {
+                "You are told of this room."
+            };
+            Ok(Done::say(told))
+        }
+        Line::Why => Ok(Done::say(match runtime.why() {
+            Some(failure) => words::failure(&failure),
+            None => "Nothing went wrong so far.".to_owned(),
+        })),
+        Line::Help => {
+            let commands = COMMANDS.iter().map(|(usage, what)| format!("{usage:<24} {what}"));
+            let rest = std::iter::once("Anything else is sent to the current room.".to_owned());
+            Ok(Done { notes: commands.chain(rest).collect(), go: None })
+        }
+    }
+}
+
+fn view(runtime: &Runtime, room: &str) -> Result<engine::GroupView, Failure> {
+    let waiting =
+        || Failure::not_found("You are not in this room yet.", "Wait until it says so, or see /why.");
+    runtime.room(room)?.view.ok_or_else(waiting)
+}

@@ -1,0 +1,62 @@
+//! Going to a room, and what rooms there are.
+
+use std::collections::BTreeMap;
+
+use super::Done;
+use crate::{
+    faces::{
+        pending::Pending,
+        sanitize,
+        unread::{Unread, unread_rooms},
+        words,
+    },
+    failure::Failure,
+    runtime::Runtime,
+};
+
+pub(super) async fn join(runtime: &Runtime, pending: &Pending, name: String) -> Result<Done, Failure> {
+    let known = runtime.room(&name).ok().filter(|status| status.over.is_none());
+    let Some(status) = known else {
+        let label = runtime.open(&name, None).await?;
+        pending.join(runtime, &label);
+        return Ok(Done { notes: vec![words::OPEN_WARNING.to_owned()], go: Some(label) });
+    };
+    let notes = match status.view {
+        Some(view) => words::joined(&status.label, &view),
+        None => vec![format!("Waiting for {}.", sanitize::line(&name))],
+    };
+    Ok(Done { notes, go: Some(status.label) })
+}
+
+/// What was not read, room by room, for the start of a face that has no place for it.
+pub(in crate::faces) async fn unread(runtime: &Runtime) -> Vec<String> {
+    let all = unread_rooms(runtime).await.into_iter();
+    let said = |(room, unread): (String, Result<Unread, Failure>)| {
+        Some(format!("{}: {}.", sanitize::line(&room), unread.ok()?.words()?))
+    };
+    all.filter_map(said).collect()
+}
+
+pub(super) async fn rooms(runtime: &Runtime, current: Option<&str>) -> Vec<String> {
+    let unread: BTreeMap<_, _> = unread_rooms(runtime).await.into_iter().collect();
+    let rooms = runtime.rooms();
+    if rooms.is_empty() {
+        return vec!["You have no rooms. Join one: /join LINK, or /join NAME for an open room.".to_owned()];
+    }
+    let line = |status: crate::runtime::RoomStatus| {
+        let mark = if current == Some(status.label.as_str()) { "*" } else { " " };
+        let state = match (&status.over, &status.view) {
+            (Some(why), _) => format!("over: {}", sanitize::line(why)),
+            (None, Some(view)) => {
+                let open = if view.open { ", OPEN" } else { "" };
+                let verified = if status.is_verified { ", all verified" } else { "" };
+                let unread = unread.get(&status.label).and_then(|unread| unread.as_ref().ok()?.words());
+                let unread = unread.map(|unread| format!(", {unread}")).unwrap_or_default();
+                format!("{} members{open}{verified}{unread}", view.members.len())
+            }
+            (None, None) => "not in yet".to_owned(),
+        };
+        format!("{mark} {}  {state}", sanitize::line(&status.label))
+    };
+    rooms.into_iter().map(line).collect()
+}

@@ -1,0 +1,66 @@
+//! Saying something, changing what was said, and finding it again.
+
+use shared::{
+    message::timeline,
+    room::{Alteration, Said},
+};
+
+use super::Done;
+use crate::{
+    faces::{pending::Pending, sanitize, words},
+    failure::Failure,
+    runtime::Runtime,
+    store::{Hit, Query},
+};
+
+/// Lines that a search shows at once: a screen.
+const HITS: usize = 20;
+
+pub(super) async fn search(runtime: &Runtime, room: &str, text: &str) -> Result<Done, Failure> {
+    let hits = runtime.search(Some(room), &Query::new(text, None), HITS).await?;
+    let view = runtime.room(room)?.view;
+    if hits.is_empty() {
+        return Ok(Done::say("Nothing that this device has holds all of these words."));
+    }
+    let line = |hit: Hit| {
+        let message = hit.line.message;
+        let name = words::name(&message.from, view.as_ref());
+        format!("{} {name}: {}", words::when(message.at), sanitize::line(&message.text))
+    };
+    // As they were said.
+    Ok(Done { notes: hits.into_iter().rev().map(line).collect(), go: None })
+}
+
+/// The last line of ours, or of somebody else.
+pub(super) async fn last(runtime: &Runtime, room: &str, mine: bool) -> Result<timeline::Line, Failure> {
+    const FAR: u32 = 200; // further up nobody remembers which one was the last
+    let page = runtime.history_before(room, u64::MAX, FAR).await?;
+    let found = page.into_iter().rev().find(|line| line.message.mine == mine && !line.deleted);
+    found.ok_or_else(|| {
+        let whose = if mine { "of yours" } else { "of anybody else" };
+        Failure::not_found(
+            format!("There is no message {whose} here."),
+            "Say something first, or wait for one.",
+        )
+    })
+}
+
+pub(super) async fn act(
+    runtime: &Runtime,
+    pending: &Pending,
+    room: &str,
+    mine: bool,
+    change: impl FnOnce(&timeline::Line) -> Alteration,
+) -> Result<Done, Failure> {
+    let line = last(runtime, room, mine).await?;
+    say(runtime, pending, room, Said::Act { target: line.message.id, change: change(&line) }).await
+}
+
+pub(super) async fn say(
+    runtime: &Runtime,
+    pending: &Pending,
+    room: &str,
+    said: Said,
+) -> Result<Done, Failure> {
+    pending.say(runtime, room, String::new(), said).await.map(|()| Done::default())
+}
