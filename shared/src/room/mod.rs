@@ -11,10 +11,7 @@
 //! the doubts in `checks`, `commit` changes the group, `epoch` takes the change over, `outbox` says things;
 //! `watch` and `keyring` are their tools, `state` and `rows` what is stored.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use proto::RoomId;
 use zeroize::Zeroizing;
@@ -22,14 +19,13 @@ use zeroize::Zeroizing;
 use crate::{
     content,
     crypto::aead::Session,
-    crypto::random::Random,
     crypto::replay::Window,
     crypto::suite::Suite,
     identity::credential::{Holder, MAX_GLYPH, MAX_STATUS, Shown},
-    identity::{Identity, NameError, clean_name, clean_optional},
+    identity::{clean_name, clean_optional},
     invite::link::Link,
     invite::{AccessSecret, InviteSecret, nfc, open_room_id},
-    mls::group::{Group, GroupError, Signer},
+    mls::group::{Group, Signer},
 };
 use keyring::Keyring;
 use state::{JoinRow, Meta, Outgoing, Peer, Pending, Phase};
@@ -43,12 +39,14 @@ mod books;
 mod bridge;
 mod checks;
 mod closed;
+mod command;
 mod commit;
 mod echo;
 mod epoch;
 mod event;
 mod fault;
 mod ground;
+mod input;
 mod invites;
 mod join;
 mod keyring;
@@ -57,10 +55,12 @@ mod log;
 mod offer;
 mod out;
 mod outbox;
+mod output;
 mod own;
 mod past;
 mod placed;
 mod problem;
+mod profile;
 mod relay;
 mod reports;
 mod restored;
@@ -73,6 +73,7 @@ mod state;
 mod takeback;
 mod unconfirmed;
 mod verdict;
+mod view;
 mod vote;
 mod watch;
 
@@ -83,77 +84,17 @@ pub use crate::{
 };
 pub use alarm::{Alarm, AlarmKind, Impostor, Way};
 pub use closed::CloseReason;
-pub use event::*;
+pub use command::Command;
+pub use event::Event;
 pub use fault::Fault;
+pub use input::Input;
 pub use limit::RelayLimit;
 pub use outbox::MAX_OUTBOX;
+pub use output::{Change, Output};
 pub use problem::{Breach, OutCause, Problem, Right, TokenFault};
+pub use profile::{EngineError, OldRoom, Policy, Profile};
 pub use signal::TYPING_EVERY_MS;
-
-/// Who uses this device, and what the engine is built from.
-#[derive(Clone, Debug)]
-pub struct Profile {
-    /// The account.
-    pub identity: Arc<Identity>,
-    /// Display name in rooms entered from now on.
-    pub name: String,
-    /// What the person says of themselves there; may be empty.
-    pub status: String,
-    /// A small sign for the person; may be empty.
-    pub glyph: String,
-    /// Names the device to the other members.
-    pub device_name: String,
-    /// Source of all randomness.
-    pub random: Random,
-    /// Cipher suite of rooms created from now on.
-    pub suite: Suite,
-}
-
-/// What a new room keeps, or begins with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Policy {
-    /// Chat lines go so many seconds after they were said; 0 for never. Any member may change it.
-    pub disappear_s: u32,
-    /// Chat lines of before that newcomers are handed, at most [`MAX_PAST`]. For ever.
-    pub past_lines: u32,
-}
-
-/// Why a room cannot be begun or loaded.
-#[derive(Debug, thiserror::Error)]
-pub enum EngineError {
-    /// The room's or the person's name.
-    #[error(transparent)]
-    Name(#[from] NameError),
-    /// The group could not be built.
-    #[error(transparent)]
-    Group(#[from] GroupError),
-    /// The stored rows are not what this version wrote.
-    #[error(
-        "the stored state of the room is damaged: restore a backup of the profile, or join again by a new invite"
-    )]
-    Damaged,
-    /// The room is of version 1 of the protocol, which is not spoken any more.
-    #[error("the room is of version 1 of the protocol, which this version does not speak")]
-    Version1,
-    /// The rows are of a version that is to come.
-    #[error("the stored state of the room is of a later version: use that one")]
-    TooNew,
-}
-
-/// A room of version 1 of the protocol: it cannot be loaded, and what was said there stays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OldRoom {
-    /// Whoever knew the name could join.
-    pub open: bool,
-}
-
-impl OldRoom {
-    /// The room whose row `meta` this is, if it is one of version 1.
-    pub fn of(meta: &[u8]) -> Option<Self> {
-        rows::format(meta).ok().filter(|meta| meta.format == 0).map(|meta| Self { open: meta.open })
-    }
-}
+pub use view::{GroupView, Invited, Member};
 
 /// One room on this device.
 pub struct Engine {

@@ -1,0 +1,69 @@
+//! What a group looks like to people and programs.
+
+use super::{Millis, Person};
+
+/// One leaf of the group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Member {
+    /// Who.
+    pub person: Person,
+    /// Leaf index in the MLS tree.
+    pub leaf: u32,
+    /// This is us.
+    pub me: bool,
+    /// It has said or changed something since we came, so it is in the same branch of the room as we are. Of others
+    /// only the tree says that they are in.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub heard: bool,
+    /// What the person says of themselves; may be empty.
+    pub status: String,
+    /// A small sign for the person; may be empty.
+    pub glyph: String,
+    /// May remove others, revoke their invites, make moderators and change the policy.
+    pub is_moderator: bool,
+}
+
+/// A live invite, as every member sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Invited {
+    /// Names it.
+    pub id: [u8; 16],
+    /// Who made it, and whose signature is on it.
+    pub by: Person,
+    /// This device has its link.
+    pub ours: bool,
+    /// Unix milliseconds, 0 for never.
+    pub expires_ms: Millis,
+    /// 0 for no limit.
+    pub max_uses: u32,
+    /// How many came by it and are still in.
+    pub used: u32,
+}
+
+/// The state of the group, the same for every member at the same epoch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct GroupView {
+    /// What people call the room.
+    pub room: String,
+    /// Whoever knows the name can join.
+    pub open: bool,
+    /// MLS epoch.
+    pub epoch: u64,
+    /// Epoch authenticator (RFC 9420, 8.7).
+    pub authenticator: Vec<u8>,
+    /// Members in leaf order.
+    pub members: Vec<Member>,
+    /// Chat lines go so many seconds after they were said; 0 for never.
+    pub disappear_s: u32,
+    /// Chat lines of before that a newcomer is handed; 0 for none.
+    pub past_lines: u32,
+    /// The live invites; none for an open room.
+    pub invites: Vec<Invited>,
+    /// Only moderators may invite.
+    pub moderators_invite: bool,
+    /// Devices that one person may have in the room.
+    pub seats: u32,
+}
