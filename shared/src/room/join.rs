@@ -95,7 +95,7 @@ impl Engine {
         };
         row.is_known = true;
         row.inviter = card.inviter.0.to_vec();
-        row.least_epoch = card.least_epoch;
+        (row.least_epoch, row.card_epoch) = (card.least_epoch, card.least_epoch);
         self.room = card.room_id;
         self.keyring = Keyring::new(self.room, &[]);
         self.meta.room_id = card.room_id.as_bytes().to_vec();

@@ -360,6 +360,12 @@ pub(super) struct OutRow {
     /// Whose answer that was: the slot may have been rubbish, and a second time it is the answer.
     #[prost(bytes = "vec", tag = "15")]
     pub useless_by: Vec<u8>,
+    /// How often everybody that came by was asked in vain.
+    #[prost(uint32, tag = "16")]
+    pub rounds: u32,
+    /// Up to where the log was read when the answer came.
+    #[prost(uint64, tag = "17")]
+    pub answered_at: u64,
 }
 
 /// Accounts that a request may exclude: with more hostile ones than this, the list begins anew.
@@ -480,6 +486,9 @@ pub(super) struct JoinRow {
     /// The card was read, so the room is known. True for an open room, which has none.
     #[prost(bool, tag = "7")]
     pub is_known: bool,
+    /// The least epoch that the card names, which its maker signed.
+    #[prost(uint64, tag = "8")]
+    pub card_epoch: u64,
 }
 
 /// The row `pending`: a commit (or the room's creation) that was built and not yet seen in the log.

@@ -27,6 +27,10 @@ impl Engine {
         if !waits || !self.is_member() {
             return false;
         }
+        if let Some(link) = &mut self.meta.link {
+            // What was dropped may have been made up, its epoch too: the inviter's word is what is left.
+            link.least_epoch = link.card_epoch;
+        }
         if self.meta.link.is_none() {
             self.close(CloseReason::JoinReplaced);
             return true;

@@ -54,7 +54,9 @@ impl Engine {
             }
             return Ok(());
         };
+        let cursor = self.meta.cursor;
         if let Some(out) = &mut self.meta.out {
+            out.answered_at = cursor;
             (out.slot_key, out.last_commit) = (state.slot_key.to_vec(), state.last_commit);
             (out.handed, out.answerer, out.extends) = (state.epoch, account, fit == Fit::Extends);
             out.not_before = now;

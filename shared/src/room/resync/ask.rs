@@ -35,6 +35,7 @@ impl Engine {
         if !out.request.is_empty() && out.slot_key.is_empty() {
             // Nobody else came by: better somebody who failed before than nobody.
             out.refused.clear();
+            out.rounds = out.rounds.saturating_add(1);
         }
         if out.cause != 0 && !out.request.is_empty() && out.slot_key.is_empty() {
             self.meta.vote = out.cause;

@@ -27,8 +27,8 @@ impl Engine {
         }
         let answerer = out.answerer.clone();
         if found.last_commit != out.last_commit {
-            // A later one won a race. That an earlier one is the newest the answer should have known.
-            if found.last_commit < out.last_commit {
+            // One that came after the answer won a race. Any other one the answer should have known.
+            if found.last_commit <= out.answered_at {
                 self.refuse_account(&answerer, now);
             }
             return Ok(());

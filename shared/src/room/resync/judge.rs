@@ -14,6 +14,12 @@ use crate::{
     },
 };
 
+/// After so many rounds of asking everybody, a state is taken, on trial, that our log contradicts.
+const STRICT_ROUNDS: u32 = 2;
+
+/// The wait between rounds doubles so often: from 20 s to an hour and a half.
+const MAX_PATIENCE: u32 = 8;
+
 /// How a state that is handed over fits our own log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fit {
@@ -55,15 +61,24 @@ impl Engine {
     /// Whether a member's answer hands over what our own log leads to.
     pub(super) fn judge(&mut self, state: &content::ResyncState) -> Fit {
         let meta = &self.meta;
-        let Some(epoch) = meta.out.as_ref().map(|out| out.epoch) else { return Fit::No };
-        // Members answer on the newest commit. One that is later than the newest that we read can lie in a gap alone.
-        let is_newest = (meta.last_commit..=meta.cursor).contains(&state.last_commit);
-        if state.slot_key.len() != 32 || !is_newest {
+        let Some((epoch, rounds)) = meta.out.as_ref().map(|out| (out.epoch, out.rounds)) else {
+            return Fit::No;
+        };
+        if state.slot_key.len() != 32 || state.last_commit > meta.cursor {
+            return Fit::No;
+        }
+        // Each epoch took an entry of the log.
+        let is_bounded = state.epoch > epoch
+            && state.epoch - epoch <= state.last_commit.saturating_sub(self.meta.position);
+        // A relay that lied once must not keep this device out for ever: what everybody says is taken, on trial.
+        let is_lenient = rounds >= STRICT_ROUNDS && is_bounded;
+        // Members answer on the newest commit.
+        if state.last_commit < self.meta.last_commit && !is_lenient {
             return Fit::No;
         }
         if self.saw_another_log(state.view.as_ref()) {
             self.alarm(Alarm::HelperViewDiffers);
-            return Fit::No;
+            return if is_lenient { Fit::Unknown } else { Fit::No };
         }
         match self.epoch_at(state.last_commit) {
             Some(known) if known == state.epoch => Fit::Extends,
@@ -74,13 +89,9 @@ impl Engine {
             {
                 Fit::Unknown
             }
+            Some(_) if is_lenient => Fit::Unknown,
             Some(_) => Fit::No,
-            // Each epoch took an entry of the log.
-            None if state.epoch > epoch
-                && state.epoch - epoch <= state.last_commit.saturating_sub(self.meta.position) =>
-            {
-                Fit::Unknown
-            }
+            None if is_bounded => Fit::Unknown,
             None => Fit::No,
         }
     }
@@ -111,10 +122,12 @@ impl Engine {
             holder.fingerprint.0 != own && !out.refused.iter().any(|refused| *refused == holder.fingerprint.0)
         };
         let all = out.refused.len() > MAX_REFUSED || !others.iter().any(|(_, holder)| is_left(holder));
-        // Where nobody is left, all are asked again, and not in haste.
-        out.not_before = now + 1 + if all { RESYNC_AFTER_MS } else { wait };
+        out.not_before = now + 1 + wait;
         if all {
+            // All are asked again, and each time in less haste: hours at most.
             out.refused.clear();
+            out.not_before += RESYNC_AFTER_MS << out.rounds.min(MAX_PATIENCE);
+            out.rounds = out.rounds.saturating_add(1);
         }
         self.dirty.meta = true;
     }

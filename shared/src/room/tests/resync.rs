@@ -279,3 +279,20 @@ fn request_with_lists_without_measure_is_nobodys() {
         assert_eq!(answers, 1, "somebody answered");
     }
 }
+
+#[test]
+fn joiner_who_was_met_by_a_made_up_state_comes_again_by_the_same_invite() {
+    for more in [0, 40] {
+        let mut world = World::room_of(&["ann", "bob", "eve", "dan"], Suite::Classic, 1310 + more as u64);
+        let link = world.invite(ANN);
+        world.disconnect(EVE);
+        let (at, _) = world.rubbish_commit(more);
+        let fay = world.newcomer("fay", 1390);
+        world.join(fay, &link);
+        let is_met = world.relay.log.iter().any(|entry| entry.is_commit && entry.base == at);
+        assert!(is_met, "she got round it: {}", world.story(fay));
+        assert!(!world.closed(fay), "{}", world.story(fay));
+        world.assert_talks(&[ANN, BOB, DAN, fay]);
+        assert_eq!(world.authenticator(fay), world.authenticator(ANN));
+    }
+}
