@@ -35,6 +35,31 @@ const CHECKED: &[Checked] = &[
     Checked { krate: "shared", known: &[] },
     Checked { krate: "certs", known: &[] },
     Checked { krate: "tunnel", known: &[("", &["driver", "tunnel"])] },
+    Checked { krate: "relay", known: RELAY },
+    Checked { krate: "client", known: CLIENT },
+];
+
+const RELAY: &[(&str, &[&str])] = &[
+    ("", &["admin", "cli", "config", "doctor", "error", "listen", "relay", "service"]),
+    ("", &["backend", "backup"]),
+    ("", &["connection", "stream", "tcp", "transport"]),
+    ("", &["door", "shared", "turns"]),
+    ("", &["quic", "socket"]),
+    ("admin", &["routes", "server"]),
+    ("backend::redb", &["access", "check", "tables", "tokens"]),
+    ("identity::acme", &["schedule", "store"]),
+    ("stream", &["farewell", "output"]),
+];
+
+const CLIENT: &[(&str, &[&str])] = &[
+    ("", &["daemon", "faces", "runtime"]),
+    ("cli", &["chat", "host"]),
+    ("cli", &["first_use", "keyring", "passphrase", "setup"]),
+    ("cli::demo", &["attack", "person"]),
+    ("daemon", &["server", "session"]),
+    ("faces", &["obey", "tui", "unread"]),
+    ("faces::tui", &["act", "begin"]),
+    ("faces::tui", &["app", "draw"]),
 ];
 
 #[test]

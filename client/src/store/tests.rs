@@ -3,7 +3,7 @@ mod happenings;
 use rand_core::UnwrapErr;
 use shared::{
     identity::Fingerprint,
-    room::{Act, Alteration, Message, Person},
+    room::{Act, Alarm, Alteration, Fault, Message, Person, RelayLimit},
 };
 use tempfile::TempDir;
 
@@ -241,7 +241,7 @@ fn acknowledgement_never_goes_back() {
 }
 
 fn alarm(text: &str) -> Notice {
-    Notice::Alarm(shared::room::Alarm::ViewDiffers { from: text.to_owned() })
+    Notice::Alarm(Alarm::ViewDiffers { from: text.to_owned() })
 }
 
 fn told(notices: Vec<Notice>) -> Batch {
@@ -293,6 +293,32 @@ fn notice_of_an_earlier_version_keeps_its_words_and_one_of_a_later_its_kind() {
     let all = [earlier(gap, "", "m", "r"), earlier(None, "forged", "m", "r"), earlier(gap, "", "", "")];
     assert_eq!(unseen(&store), all);
     assert_eq!((all[0].kind(), all[0].code(), all[1].code()), (gap, None, Some("forged")));
+}
+
+#[test]
+fn values_are_stored_by_names_that_stay() {
+    let bob = || "bob".to_owned();
+    for (notice, stored) in [
+        (alarm("bob"), r#"{"ViewDiffers":{"from":"bob"}}"#),
+        (Notice::Alarm(Alarm::MessageNotShown), r#""MessageNotShown""#),
+        (
+            Notice::Alarm(Alarm::MessagesMissing { from: bob(), missing: 2 }),
+            r#"{"MessagesMissing":{"from":"bob","missing":2}}"#,
+        ),
+        (Notice::Problem(Problem::NotTheirs { who: bob() }), r#"{"NotTheirs":{"who":"bob"}}"#),
+        (Notice::Problem(Problem::Limit(RelayLimit::MemberRate)), r#"{"Limit":"MemberRate"}"#),
+        (
+            Notice::Problem(Problem::Forged { entry: 7, fault: Fault::InOurName }),
+            r#"{"Forged":{"entry":7,"fault":"InOurName"}}"#,
+        ),
+    ] {
+        let value = match &notice {
+            Notice::Alarm(alarm) => serde_json::to_string(alarm),
+            Notice::Problem(problem) => serde_json::to_string(problem),
+            Notice::Earlier(_) => panic!("{notice:?}"),
+        };
+        assert_eq!(value.unwrap(), stored);
+    }
 }
 
 #[test]

@@ -20,10 +20,8 @@ fn shown(items: &[Item]) -> Vec<String> {
 fn happenings_stand_among_the_lines_in_the_order_of_the_log_in_every_page() {
     let dir = TempDir::new().unwrap();
     let mut store = open(&dir);
-    let alarm = Happening {
-        what: What::Alarm(shared::room::Alarm::EntriesSkipped { missing: 1 }),
-        ..joined(None, "", None)
-    };
+    let alarm =
+        Happening { what: What::Alarm(Alarm::EntriesSkipped { missing: 1 }), ..joined(None, "", None) };
     let batch = Batch {
         entries: vec![entry(2, "two"), entry(4, "four"), entry(6, "six")],
         happenings: vec![joined(Some(1), "a", None), joined(Some(5), "b", None), joined(Some(5), "c", None)],
