@@ -4,6 +4,8 @@
 
 use prost::Message;
 
+use crate::pieces::MAX_SLOT;
+
 /// Bytes before each frame: its length, big-endian.
 const LENGTH: usize = 4;
 
@@ -14,9 +16,9 @@ pub const MAX_ENVELOPE: usize = 4 << 20;
 /// Greatest frame without a slot: one envelope and its fields.
 pub const MAX_FRAME: usize = MAX_ENVELOPE + (64 << 10);
 
-/// Greatest frame with a slot (Join with Create, Publish with a commit part, Joined, Slot): a
-/// GroupInfo of 1,000 post-quantum members was measured at 2.7 MB; 8 MiB leave room for 2,900.
-pub const MAX_COMMIT_FRAME: usize = MAX_FRAME + (8 << 20);
+/// Greatest frame with a slot (Join with Create, Publish with a commit part, Joined, Slot): the
+/// tree of 1,000 post-quantum members was measured at 2.7 MB; 8 MiB leave room for 2,900.
+pub const MAX_COMMIT_FRAME: usize = MAX_FRAME + MAX_SLOT;
 
 /// Why bytes are not a frame.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

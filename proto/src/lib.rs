@@ -9,6 +9,7 @@ mod framing;
 pub mod fuzz;
 mod id;
 mod join;
+mod pieces;
 pub mod signature;
 mod token;
 
@@ -16,6 +17,10 @@ pub use code::CloseCode;
 pub use framing::{FrameError, FrameReader, MAX_COMMIT_FRAME, MAX_ENVELOPE, MAX_FRAME, encode_frame};
 pub use id::{IdError, PublicKey, PublishId, RoomId};
 pub use join::{CHANNEL_BINDING_LABEL, CHANNEL_BINDING_LEN, join_statement};
+pub use pieces::{
+    BadPieces, MAX_PIECE, MAX_PIECES, MAX_SLOT, PieceName, join_pieces, piece_name, slot_hash, split_names,
+    split_pieces,
+};
 pub use prost::Message;
 pub use token::{Token, TokenError};
 

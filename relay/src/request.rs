@@ -2,18 +2,20 @@
 //!
 //! [`frames`] is the place to fuzz: remote bytes go in, requests or an error come out.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use proto::{
-    FrameError, FrameReader, MAX_COMMIT_FRAME, MAX_ENVELOPE, PublicKey, PublishId, RoomId, Token,
+    FrameError, FrameReader, MAX_COMMIT_FRAME, MAX_ENVELOPE, MAX_SLOT, PieceName, PublicKey, PublishId,
+    RoomId, Token,
     access::{self, AccessKey, Ack, Ballot, Change, CommitParts, Grant, Malformed, distinct_keys},
+    piece_name,
     relay::{self, ClientFrame, client_frame::Frame, refused::Code},
+    slot_hash, split_names, split_pieces,
 };
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::limits::{MAX_EPHEMERAL, MAX_RESYNC};
-
-/// Greatest slot, in bytes: what is left of a commit frame once its envelope is taken off.
-const MAX_SLOT: usize = 8 << 20;
 
 /// One frame of a client.
 #[derive(Debug)]
@@ -52,8 +54,8 @@ pub struct Join {
 /// A room as it begins.
 #[derive(Clone, Debug)]
 pub struct Opening {
-    /// The first sealed GroupInfo.
-    pub slot: Bytes,
+    /// The first slot, with all its pieces.
+    pub slot: NewSlot,
     /// The first access keys, no key twice; the key that joins is among them, as a member.
     pub keys: Vec<AccessKey>,
     /// The first epoch's authority.
@@ -83,9 +85,20 @@ pub struct Publish {
 #[derive(Clone, Debug)]
 pub struct Commit {
     /// The next slot.
-    pub slot: Bytes,
+    pub slot: NewSlot,
     /// What it is built on, what happens to the access keys, and who says so.
     pub part: access::Commit,
+}
+
+/// A slot as it comes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewSlot {
+    /// All but the tree; opaque.
+    pub sealed: Bytes,
+    /// Names of all pieces of the tree, 32 bytes each, none twice.
+    pub names: Bytes,
+    /// Those pieces that came with it, by their names, each of which is in `names`.
+    pub pieces: Vec<(PieceName, Bytes)>,
 }
 
 /// A share of a memory budget, given back on drop.
@@ -151,14 +164,17 @@ impl TryFrom<relay::Join> for Join {
 
 impl Opening {
     fn parse(create: relay::Create, joining: PublicKey) -> Result<Self, Invalid> {
-        let slot = create.slot.ok_or_else(malformed)?.sealed;
+        let slot = create.slot.ok_or_else(malformed)?;
         let keys = distinct_keys(&create.keys).map_err(|_| malformed())?;
         if !keys.contains(&AccessKey { key: joining, grant: Grant::Member }) {
             return Err(malformed());
         }
-        if slot.len() > MAX_SLOT {
+        if slot.sealed.len().saturating_add(slot.pieces.len()) > MAX_SLOT {
             return Err(Invalid { id: Bytes::new(), code: Code::TooLarge });
         }
+        let pieces = named(&slot.pieces).map_err(|_| malformed())?;
+        let names = pieces.iter().flat_map(|(name, _)| name).copied().collect();
+        let slot = NewSlot::new(slot.sealed, names, pieces).map_err(|_| malformed())?;
         let authority = PublicKey::try_from(&*create.authority).map_err(|_| malformed())?;
         Ok(Self { slot, keys, authority })
     }
@@ -170,7 +186,8 @@ impl TryFrom<relay::Publish> for Publish {
     fn try_from(publish: relay::Publish) -> Result<Self, Invalid> {
         let Ok(id) = PublishId::try_from(&*publish.id) else { return Err(malformed()) };
         let invalid = |code| Invalid { id: publish.id.clone(), code };
-        let slot = publish.commit.as_ref().map_or(0, |commit| commit.slot.len());
+        let slot =
+            publish.commit.as_ref().map_or(0, |commit| commit.slot.len().saturating_add(commit.pieces.len()));
         if publish.envelope.len() > MAX_ENVELOPE || slot > MAX_SLOT || publish.resync.len() > MAX_RESYNC {
             return Err(invalid(Code::TooLarge));
         }
@@ -200,7 +217,9 @@ impl Commit {
     /// Hashes what is signed here, where many streams do it at once, and not where the log is written.
     fn parse(part: relay::CommitPart, envelope: &[u8]) -> Result<Self, Malformed> {
         let change = part.access.as_ref().map(Change::try_from).transpose()?.unwrap_or_default();
-        let parts = CommitParts::of(envelope, &part.slot, &change);
+        let pieces = named(&part.pieces)?;
+        let slot = NewSlot::new(part.slot, part.piece_names, pieces)?;
+        let parts = CommitParts::of(envelope, slot.hash(), &change);
         let part_of_commit = access::Commit {
             expected: part.expected_last_commit,
             instead_of: part.instead_of,
@@ -209,8 +228,43 @@ impl Commit {
             signature: (&*part.signature).try_into().map_err(|_| Malformed)?,
             parts,
         };
-        Ok(Self { slot: part.slot, part: part_of_commit })
+        Ok(Self { slot, part: part_of_commit })
     }
+}
+
+impl NewSlot {
+    fn new(sealed: Bytes, names: Bytes, pieces: Vec<(PieceName, Bytes)>) -> Result<Self, Malformed> {
+        let all: BTreeSet<PieceName> = split_names(&names).map_err(|_| Malformed)?.into_iter().collect();
+        // What no slot names would stay for ever.
+        match pieces.iter().all(|(name, _)| all.contains(name)) {
+            true => Ok(Self { sealed, names, pieces }),
+            false => Err(Malformed),
+        }
+    }
+
+    /// What a commit's signature covers of it.
+    pub fn hash(&self) -> [u8; 32] {
+        slot_hash(&self.sealed, &self.names)
+    }
+
+    /// Bytes that it brings to the disk.
+    pub fn size(&self) -> usize {
+        let pieces: usize = self.pieces.iter().map(|(_, piece)| piece.len()).sum();
+        pieces.saturating_add(self.sealed.len()).saturating_add(self.names.len())
+    }
+}
+
+/// A slot without pieces.
+impl<T: Into<Bytes>> From<T> for NewSlot {
+    fn from(sealed: T) -> Self {
+        Self { sealed: sealed.into(), ..Self::default() }
+    }
+}
+
+/// Pieces by their names, which are computed here, where many streams do it at once.
+fn named(list: &Bytes) -> Result<Vec<(PieceName, Bytes)>, Malformed> {
+    let pieces = split_pieces(list).map_err(|_| Malformed)?;
+    Ok(pieces.into_iter().map(|piece| (piece_name(&piece), piece)).collect())
 }
 
 impl Publish {
@@ -222,7 +276,7 @@ impl Publish {
 
     /// Bytes that the publish brings to the disk, roughly.
     pub fn size(&self) -> usize {
-        self.envelope.len() + self.resync.len() + self.commit.as_ref().map_or(0, |commit| commit.slot.len())
+        self.envelope.len() + self.resync.len() + self.commit.as_ref().map_or(0, |commit| commit.slot.size())
     }
 }
 

@@ -15,16 +15,20 @@ use std::{
 };
 
 use mls_rs_core::identity::SigningIdentity;
-use proto::RoomId;
+use proto::{
+    Message as _, RoomId,
+    relay::{CommitPart, Publish},
+};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use shared::{
     content,
+    crypto::aead::{EnvelopeSecret, Origin, Scope, SealingKey},
     crypto::random::Random,
     crypto::suite::Suite,
     identity::Identity,
     identity::credential::certify,
     invite::{AccessSecret, InviteSecret, list, slot},
-    mls::group::{Group, Plan, Prepared, Signer},
+    mls::group::{Group, Plan, Prepared, Signer, Tree},
     mls::rules::{ROOM_VERSION, SEATS_PER_ACCOUNT},
 };
 
@@ -43,9 +47,9 @@ fn main() {
     for suite in Suite::ALL {
         println!("\n{suite:?}: medians of {RUNS} runs\n");
         println!(
-            "| members | commit, ms | process, ms | join, ms | commit, bytes | GroupInfo, bytes | slot, bytes |"
+            "| members | commit, ms | seal, ms | process, ms | join, ms | open, ms | commit, bytes | slot, bytes | pieces sent, bytes | in all, bytes | a joiner reads, bytes |"
         );
-        println!("|---|---|---|---|---|---|---|");
+        println!("|---|---|---|---|---|---|---|---|---|---|---|");
         let mut growing = Growing::new(suite);
         for members in [2, 10, 100, 1_000].into_iter().filter(|members| *members <= most) {
             while (growing.count as usize) < members {
@@ -70,7 +74,8 @@ struct Growing {
     count: u32,
     older: Option<Group>,
     newest: Group,
-    info: Vec<u8>,
+    /// GroupInfo and tree of the newest epoch.
+    info: (Vec<u8>, Tree),
 }
 
 impl Growing {
@@ -92,6 +97,7 @@ impl Growing {
         let leaf = content::Leaf { access_key, ..content::Leaf::default() };
         let (newest, info) =
             Group::create((suite, &random), (&signer, identity), &ROOM, &room, &leaf, NOW).unwrap();
+        let info = (info, newest.tree().unwrap());
         Self { suite, random, secret, count: 1, older: None, newest, info }
     }
 
@@ -100,7 +106,8 @@ impl Growing {
         let (signer, identity) = person(self.suite, &self.random, (self.count, &account));
         let access = AccessSecret::generate(&self.random).public();
         let (context, invite) = ((self.suite, &self.random), (&self.secret, &access));
-        Group::join(context, (&signer, identity), &ROOM, &self.info, invite, NOW).unwrap()
+        let info = (&*self.info.0, &self.info.1);
+        Group::join(context, (&signer, identity), &ROOM, info, invite, NOW).unwrap()
     }
 
     fn grow(&mut self) {
@@ -109,7 +116,7 @@ impl Growing {
         older.process(&prepared.message, NOW).unwrap();
         older.keep().unwrap();
         self.older = Some(older);
-        self.info = prepared.group_info;
+        self.info = (prepared.group_info, prepared.tree);
         self.count += 1;
     }
 
@@ -125,13 +132,39 @@ impl Growing {
             spent
         });
         let invites = self.newest.room().unwrap().invites;
-        let content = (&*prepared.next.slot_key, &*prepared.group_info);
-        let sealed = slot::seal(&ROOM, &invites, content, &self.random).unwrap();
+        let before = self.newest.tree().unwrap();
+        let content = (&*prepared.next.slot_key, &*prepared.group_info, &prepared.tree);
+        let sealed =
+            |known: Option<&Tree>| slot::seal(&ROOM, &invites, content, known, &self.random).unwrap();
+        let mut sent = slot::Slot::default();
+        let seal = median(|| timed(|| sent = sealed(Some(&before))));
+        let whole = sealed(None);
+        let (head, all) = (whole.sealed.clone().into(), whole.pieces.clone().into());
+        let found = proto::relay::Slot { last_commit: 1, sealed: head, pieces: all };
+        let open = median(|| timed(|| drop(slot::open(&ROOM, &self.secret, &found).unwrap())));
+        // The commit as its envelope pads it.
+        let body = Some(content::sealed::Body::KeyShare(prepared.message.clone().into()));
+        let plain = content::Sealed { body, ..content::Sealed::default() }.encode_to_vec();
+        let scope = Scope { room: ROOM, epoch: 0, origin: Origin::Leaf(0) };
+        let mut key = SealingKey::fresh(&EnvelopeSecret::new([1; 32]), &scope, &self.random);
+        let envelope = key.seal(&plain).unwrap();
+        let part = CommitPart {
+            slot: sent.sealed.clone().into(),
+            piece_names: sent.names.clone().into(),
+            pieces: sent.pieces.clone().into(),
+            authority: vec![1; 32].into(),
+            signature: vec![1; 64].into(),
+            ..CommitPart::default()
+        };
+        let id = vec![1; 16].into();
+        let publish = Publish { id, envelope: envelope.into(), commit: Some(part), ..Publish::default() };
         println!(
-            "| {members} | {commit:.1} | {process:.1} | {join:.1} | {} | {} | {} |",
-            prepared.message.len(),
-            prepared.group_info.len(),
-            sealed.len()
+            "| {members} | {commit:.1} | {seal:.1} | {process:.1} | {join:.1} | {open:.1} | {} | {} | {} | {} | {} |",
+            publish.envelope.len(),
+            sent.sealed.len() + sent.names.len(),
+            sent.pieces.len(),
+            publish.encoded_len(),
+            whole.sealed.len() + whole.pieces.len(),
         );
     }
 }

@@ -3,7 +3,7 @@
 use std::{env, fs, path::Path};
 
 use mls_rs_core::crypto::SignaturePublicKey;
-use proto::RoomId;
+use proto::{Message as _, RoomId};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use shared::{
     crypto::random::Random,
@@ -13,6 +13,7 @@ use shared::{
         link::{AnyLink, InviteLink, Link},
         list, slot,
     },
+    mls::group::Tree,
 };
 
 fn corpus() -> &'static Path {
@@ -55,13 +56,17 @@ fn genuine() -> Vec<(&'static str, Vec<u8>)> {
         InviteLink { host: "chat.example.org".to_owned(), port: 4443, link }.to_string().into_bytes()
     };
     let invite = list(&secret, &room, (0, 3), &maker).unwrap();
-    let sealed = slot::seal(&room, &[invite], (&[5; 32], b"a group's state"), &random).unwrap();
+    let tree = Tree(vec![b"a leaf".to_vec(), b"a parent".to_vec(), b"another leaf".to_vec()]);
+    let inside = (&[5; 32], &b"a group's state"[..], &tree);
+    let slot = slot::seal(&room, &[invite], inside, None, &random).unwrap();
+    let (sealed, pieces) = (slot.sealed.into(), slot.pieces.into());
+    let found = proto::relay::Slot { last_commit: 1, sealed, pieces };
     vec![
         ("link/text", text(Some([0xab; 20]))),
         ("link/text-without-pin", text(None)),
         ("link/fields", [&[0][..], secret.as_bytes(), &[0xab; 20]].concat()),
         ("credential/plain", credential("ann")),
-        ("slot_open/slot", sealed),
+        ("slot_open/slot", found.encode_to_vec()),
     ]
 }
 
@@ -80,7 +85,8 @@ fn genuine_seeds_are_of_this_version() {
     }
     let text = String::from_utf8(fs::read(corpus().join("link/text")).unwrap()).unwrap();
     assert!(matches!(text.parse(), Ok(AnyLink::Invite(_))));
-    let sealed = fs::read(corpus().join("slot_open/slot")).unwrap();
-    let opened = slot::open(&RoomId([0; 32]), &InviteSecret::from_bytes([0x42; 20]), &sealed);
+    let found = fs::read(corpus().join("slot_open/slot")).unwrap();
+    let found = proto::relay::Slot::decode(&*found).unwrap();
+    let opened = slot::open(&RoomId([0; 32]), &InviteSecret::from_bytes([0x42; 20]), &found);
     assert_eq!(opened.map(|(key, _)| *key).ok(), Some([5; 32]));
 }

@@ -9,7 +9,7 @@ const COMMIT: &[u8] = b"schat/2 commit";
 const ACK: &[u8] = b"schat/2 ack";
 const UNDO: &[u8] = b"schat/2 undo";
 
-/// SHA-256 of what a commit brings: made once, where the bytes come in.
+/// Hashes of what a commit brings: made once, where the bytes come in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CommitParts {
     envelope: [u8; 32],
@@ -18,15 +18,20 @@ pub struct CommitParts {
 }
 
 impl CommitParts {
-    /// Of an envelope, a slot and a change of access keys.
-    pub fn of(envelope: &[u8], slot: &[u8], change: &Change) -> Self {
+    /// Of an envelope, a slot's hash ([`slot_hash`](crate::slot_hash)) and a change of access keys.
+    pub fn of(envelope: &[u8], slot: [u8; 32], change: &Change) -> Self {
         let change = relay::AccessChange::from(change).encode_to_vec();
         let hash = |bytes: &[u8]| Sha256::digest(bytes).into();
-        Self { envelope: hash(envelope), slot: hash(slot), change: hash(&change) }
+        Self { envelope: hash(envelope), slot, change: hash(&change) }
+    }
+
+    /// The slot's hash, which members are told.
+    pub fn slot(&self) -> &[u8; 32] {
+        &self.slot
     }
 }
 
-/// `"schat/2 commit" ‖ room ‖ expected ‖ publishing key ‖ next authority ‖ SHA-256 of envelope, slot and change`:
+/// `"schat/2 commit" ‖ room ‖ expected ‖ publishing key ‖ next authority ‖ hashes of envelope, slot and change`:
 /// signed by the authority of the epoch that the commit ends, or by the publishing key for a join or a return.
 pub fn commit_statement(
     room: &RoomId,

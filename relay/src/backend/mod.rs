@@ -155,6 +155,12 @@ pub enum AppendError {
     /// More access keys than a room may have.
     #[error("too many access keys")]
     TooLarge,
+    /// The slot with all its pieces would be over [`proto::MAX_SLOT`].
+    #[error("too large a slot")]
+    SlotTooLarge,
+    /// The slot names pieces that neither came with it nor are here.
+    #[error("pieces are missing")]
+    MissingPieces,
     /// The disk is full or failing, or the logs have their share of it.
     #[error("no space")]
     NoSpace(Lack),
@@ -257,6 +263,8 @@ pub struct Slot {
     pub last_commit: u64,
     /// Opaque.
     pub sealed: Bytes,
+    /// All pieces of the tree, one after the other as they are sent.
+    pub pieces: Bytes,
 }
 
 impl Ticket {
@@ -314,6 +322,7 @@ fn entry(key: &PublicKey, publish: &Publish, seq: u64, at_ms: u64) -> Deliver {
         entry.base = part.expected;
         entry.authority = Bytes::copy_from_slice(&part.authority.0);
         entry.signature = signed(&part.signature);
+        entry.slot_hash = Bytes::copy_from_slice(part.parts.slot());
     }
     entry
 }

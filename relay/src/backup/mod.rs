@@ -9,7 +9,7 @@
 //!
 //! The first digest of the chain is SHA-256 of the file's first ten bytes, so the last one is a checksum of the whole
 //! file. Numbers are big-endian. Records come in this order: a head; files; per room its numbers, its
-//! access, its slots, its keys, its steps and the votes on them, and its entries; an end that counts them. Neither side holds more than a chunk, whatever a file says of itself.
+//! access, its slots, their pieces, its keys, its steps and the votes on them, and its entries; an end that counts them. Neither side holds more than a chunk, whatever a file says of itself.
 //!
 //! A backup opens nothing, but it says who talks when, and with the identity in it anybody can pass for the relay: it
 //! is written for its owner alone.

@@ -45,9 +45,11 @@ pub enum Record {
     Slot {
         /// The commit that put it there.
         position: u64,
-        /// Opaque.
-        sealed: Bytes,
+        /// Its row in the database.
+        row: Bytes,
     },
+    /// A piece that its slots name, once; opaque.
+    Piece(Bytes),
     /// A step of the last thirty days.
     Step {
         /// Its first commit.
@@ -99,6 +101,7 @@ const OPENED_BY: u8 = 9;
 const ACCESS: u8 = 10;
 const STEP: u8 = 11;
 const VOTE: u8 = 12;
+const PIECE: u8 = 13;
 
 impl Record {
     pub(super) fn encode(&self, out: &mut BytesMut) {
@@ -136,10 +139,14 @@ impl Record {
                 body.put_slice(row);
                 ACCESS
             }
-            Self::Slot { position, sealed } => {
+            Self::Slot { position, row } => {
                 body.put_u64(*position);
-                body.put_slice(sealed);
+                body.put_slice(row);
                 SLOT
+            }
+            Self::Piece(piece) => {
+                body.put_slice(piece);
+                PIECE
             }
             Self::Step { first, row } => {
                 body.put_u64(*first);
@@ -213,8 +220,9 @@ impl Record {
             ACCESS => Self::Access(std::mem::take(&mut body)),
             SLOT => Self::Slot {
                 position: number(&mut body, Bytes::try_get_u64)?,
-                sealed: std::mem::take(&mut body),
+                row: std::mem::take(&mut body),
             },
+            PIECE => Self::Piece(std::mem::take(&mut body)),
             STEP => {
                 Self::Step { first: number(&mut body, Bytes::try_get_u64)?, row: std::mem::take(&mut body) }
             }

@@ -1,12 +1,16 @@
 //! What must be true of a backup, record by record.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use bytes::Bytes;
-use proto::access::{Head, KeyRow, Step};
+use proto::{
+    MAX_PIECES, PieceName,
+    access::{Head, KeyRow, Step},
+    piece_name,
+};
 
 use super::{Record, RestoreError, Summary, files, tokens::Tokens};
-use crate::backend::redb::{Flaw, parse_entry};
+use crate::backend::redb::{Flaw, SlotRow, parse_entry};
 
 /// Reads along. Of the room at hand it remembers 16 bytes per entry, to find a publish id that comes twice.
 #[derive(Default)]
@@ -34,6 +38,8 @@ struct Room {
     row: [u64; 6],
     access: Option<Head>,
     last_slot: Option<u64>,
+    /// Pieces that its slots name and that did not come yet: at most three times [`proto::MAX_PIECES`].
+    pieces: BTreeSet<PieceName>,
     last_step: Option<u64>,
     steps: u64,
     has_token: bool,
@@ -90,7 +96,8 @@ impl Verifier {
                 self.room = Some(Room::new(*id, *row));
             }
             Record::Access(row) => self.room()?.access(row)?,
-            Record::Slot { position, .. } => self.room()?.slot(*position)?,
+            Record::Slot { position, row } => self.room()?.slot(*position, row)?,
+            Record::Piece(piece) => self.room()?.piece(piece)?,
             Record::Step { first, row } => self.room()?.step(*first, row)?,
             Record::Vote { first, .. } => self.room()?.vote(*first)?,
             Record::Key { key, row } => self.room()?.key(key, row)?,
@@ -132,6 +139,9 @@ impl Verifier {
         if (access.rows, access.steps) != (room.keys, room.steps) || access.tip().position > head {
             return Err(Flaw::Access.into());
         }
+        if !room.pieces.is_empty() {
+            return Err(Flaw::Piece.into());
+        }
         if room.next != head.saturating_add(1) {
             return Err(Flaw::Gap.into());
         }
@@ -157,6 +167,7 @@ impl Room {
             row,
             access: None,
             last_slot: None,
+            pieces: BTreeSet::new(),
             last_step: None,
             steps: 0,
             has_token: false,
@@ -175,13 +186,19 @@ impl Room {
         if self.access.replace(head).is_none() { Ok(()) } else { Err(Flaw::Access.into()) }
     }
 
-    fn slot(&mut self, position: u64) -> Result<(), RestoreError> {
+    fn slot(&mut self, position: u64, row: &Bytes) -> Result<(), RestoreError> {
         let head = self.access.as_ref().ok_or(Flaw::Access)?;
         if self.last_slot.is_some_and(|last| last >= position) || !head.slots().any(|kept| kept == position) {
             return Err(Flaw::Slot.into());
         }
         self.last_slot = Some(position);
+        let slot = SlotRow::parse(row).filter(|slot| slot.names.len() <= MAX_PIECES).ok_or(Flaw::Slot)?;
+        self.pieces.extend(slot.names);
         Ok(())
+    }
+
+    fn piece(&mut self, piece: &Bytes) -> Result<(), RestoreError> {
+        if self.pieces.remove(&piece_name(piece)) { Ok(()) } else { Err(Flaw::Piece.into()) }
     }
 
     fn step(&mut self, first: u64, row: &Bytes) -> Result<(), RestoreError> {

@@ -32,6 +32,7 @@ pub fn write(backend: &Redb, data_dir: &Path, now_ms: u64, out: impl Write) -> R
             | Record::OpenedBy(_)
             | Record::Access(_)
             | Record::Slot { .. }
+            | Record::Piece(_)
             | Record::Step { .. }
             | Record::Vote { .. }
             | Record::End { .. } => {}

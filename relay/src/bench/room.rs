@@ -23,7 +23,7 @@ impl Room {
         let keys: Vec<_> = (0..members).map(|_| new_key()).collect::<Result<_, _>>()?;
         let Some(first) = keys.first() else { anyhow::bail!("a room needs a member") };
         let id = RoomId(random()?);
-        let slot = Slot { last_commit: 0, sealed: random::<64>()?.to_vec().into() };
+        let slot = Slot { last_commit: 0, sealed: random::<64>()?.to_vec().into(), ..Slot::default() };
         let create = Create {
             slot: Some(slot),
             keys: keys.iter().map(access).collect(),

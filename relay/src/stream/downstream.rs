@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     backend::{
-        AppendError, Appended, Author, Batch, Feed, Measured, Next, Permit, Signal, Tail, Ticket, View,
+        AppendError, Appended, Author, Batch, Feed, Measured, Next, Permit, Signal, Slot, Tail, Ticket, View,
     },
     limit::Limit,
     limits::LARGE_FRAME,
@@ -234,7 +234,8 @@ impl<'a> Downstream<'a> {
             let slot = self.peer.shared.backend.slot(self.seat.room, confirmed, room_for).await;
             match slot.map_err(|_| Farewell::of(Code::ShuttingDown))? {
                 Some(Measured::Ready(slot)) => {
-                    let slot = relay::Slot { last_commit: slot.last_commit, sealed: slot.sealed };
+                    let Slot { last_commit, sealed, pieces } = slot;
+                    let slot = relay::Slot { last_commit, sealed, pieces };
                     let sent = output.frame(frame(slot)).await;
                     drop(reservation);
                     return Ok(sent?);
@@ -320,6 +321,8 @@ fn refusal(id: PublishId, error: AppendError) -> Refusal {
         }
         AppendError::Malformed => Refusal::of(Code::Malformed),
         AppendError::TooLarge => Refusal::over(Limit::KeysPerRoom),
+        AppendError::SlotTooLarge => Refusal::of(Code::TooLarge),
+        AppendError::MissingPieces => Refusal::of(Code::MissingPieces),
         AppendError::NoSpace(lack) => Refusal::over(lack.into()),
         AppendError::Closed => Refusal::of(Code::ShuttingDown),
     };

@@ -35,7 +35,7 @@ impl From<Refusal> for Farewell {
             Code::TooLarge => CloseCode::TooLarge,
             Code::RateLimited => CloseCode::TooMany,
             Code::NotAllowed | Code::TokenRequired | Code::TokenSpent => CloseCode::NotAllowed,
-            Code::Conflict | Code::NoSpace | Code::Unspecified => CloseCode::Done,
+            Code::Conflict | Code::MissingPieces | Code::NoSpace | Code::Unspecified => CloseCode::Done,
         };
         Self { refusal: Some(refusal), code }
     }

@@ -44,7 +44,9 @@ async fn backed_up(root: &Path) -> (PathBuf, PathBuf) {
         a.publish([number; 16], &vec![number; 20_000 * usize::from(number % 3)], None).await;
         assert_eq!(a.published().await.seq, u64::from(number));
     }
-    a.publish([21; 16], b"a commit", Some(commit(0, vec![member(&key(3))], vec![&key(2)]))).await;
+    let part = commit(0, vec![member(&key(3))], vec![&key(2)]);
+    let part = with_pieces(part, &[b"piece", b"another"], &[b"another", b"piece"]);
+    a.publish([21; 16], b"a commit", Some(part)).await;
     assert_eq!(a.published().await.seq, 21);
     drop(client.create(room(2), &key(1), vec![]).await);
     drop(program);
@@ -72,7 +74,9 @@ async fn is_all_there(data_dir: &Path) {
     // Access keys, idempotency and the slot.
     assert_eq!(client.join(room(1), &key(2), 0).await.1.suspended_by, 21);
     let (_, joined) = client.join(room(1), &key(7), 0).await;
-    assert_eq!(&*joined.slot.unwrap().sealed, b"slot after 0");
+    let slot = joined.slot.unwrap();
+    assert_eq!(&*slot.sealed, b"slot after 0");
+    assert_eq!(proto::split_pieces(&slot.pieces).unwrap(), [&b"piece"[..], b"another"]);
     a.publish([20; 16], &vec![20; 40_000], None).await;
     assert_eq!(a.published().await.seq, 20, "known");
     a.publish([22; 16], b"goes on", None).await;

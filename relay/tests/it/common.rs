@@ -133,7 +133,7 @@ pub fn invite(key: &SigningKey, expires_ms: u64, max_uses: u32) -> AccessKey {
 }
 
 pub fn opening(key: &SigningKey, others: Vec<AccessKey>) -> Create {
-    let slot = Slot { last_commit: 0, sealed: b"slot 0".as_slice().into() };
+    let slot = Slot { last_commit: 0, sealed: b"slot 0".as_slice().into(), ..Slot::default() };
     Create {
         slot: Some(slot),
         keys: std::iter::once(member(key)).chain(others).collect(),
@@ -152,6 +152,12 @@ pub fn commit(expected: u64, added: Vec<AccessKey>, removed: Vec<&SigningKey>) -
         authority: public(&authority()).0.to_vec().into(),
         ..CommitPart::default()
     }
+}
+
+/// The same, with a slot that names pieces, some of which come with it.
+pub fn with_pieces(part: CommitPart, named: &[&[u8]], sent: &[&[u8]]) -> CommitPart {
+    let piece_names = named.iter().flat_map(|piece| proto::piece_name(piece)).collect();
+    CommitPart { piece_names, pieces: proto::join_pieces(sent.iter().copied()).into(), ..part }
 }
 
 pub fn code(frame: &Frame) -> Code {

@@ -42,6 +42,7 @@ mod monitoring;
 mod offers;
 mod opening;
 mod pebble;
+mod pieces;
 mod program;
 mod rooms;
 mod tap;

@@ -83,7 +83,8 @@ fn rate(suite: Suite, rows: &Rows, relay: &Relay, entries: &[Deliver], batch: us
 struct Relay {
     log: Vec<Deliver>,
     last_commit: u64,
-    slot: Vec<u8>,
+    slot: proto::relay::Slot,
+    pieces: BTreeMap<proto::PieceName, Bytes>,
     /// The room and the newest invite's card.
     room: Bytes,
     card: Bytes,
@@ -156,15 +157,14 @@ impl Relay {
                 if let Some(create) = join.create {
                     self.room = join.room_id;
                     self.keep_card(&create.keys);
-                    self.slot = create.slot.unwrap().sealed.to_vec();
+                    self.slot = create.slot.unwrap();
+                    self.keep_pieces(&self.slot.pieces.clone());
                 }
-                let slot =
-                    proto::relay::Slot { last_commit: self.last_commit, sealed: self.slot.clone().into() };
                 Frame::Joined(Joined {
                     head: self.log.len() as u64,
                     oldest: 1,
                     last_commit: self.last_commit,
-                    slot: Some(slot),
+                    slot: Some(self.slot.clone()),
                     now_ms: NOW,
                     generation: vec![1; 16].into(),
                     room_id: if named { Bytes::new() } else { self.room.clone() },
@@ -188,10 +188,16 @@ impl Relay {
                     signature: part.signature,
                     key: self.keys.get(who).cloned().unwrap_or_default(),
                     ack: publish.ack,
+                    slot_hash: proto::slot_hash(&part.slot, &part.piece_names).to_vec().into(),
                     ..Deliver::default()
                 });
                 if let Some(part) = publish.commit {
-                    (self.last_commit, self.slot) = (seq, part.slot.to_vec());
+                    self.keep_pieces(&part.pieces);
+                    let names = proto::split_names(&part.piece_names).unwrap();
+                    let pieces = proto::join_pieces(names.iter().map(|name| &*self.pieces[name]));
+                    self.last_commit = seq;
+                    self.slot =
+                        proto::relay::Slot { last_commit: seq, sealed: part.slot, pieces: pieces.into() };
                 }
                 Frame::Published(Published { id: publish.id, seq, at_ms: NOW })
             }
@@ -202,6 +208,11 @@ impl Relay {
 }
 
 impl Relay {
+    fn keep_pieces(&mut self, list: &Bytes) {
+        let pieces = proto::split_pieces(list).unwrap().into_iter();
+        self.pieces.extend(pieces.map(|piece| (proto::piece_name(&piece), piece)));
+    }
+
     fn keep_card(&mut self, keys: &[AccessKey]) {
         if let Some(key) = keys.iter().rev().find(|key| !key.card.is_empty()) {
             self.card = key.card.clone();

@@ -5,6 +5,7 @@ pub mod card;
 mod keys;
 pub mod link;
 mod listed;
+pub mod pieces;
 pub mod slot;
 
 pub use keys::*;

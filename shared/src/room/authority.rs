@@ -4,6 +4,7 @@ use proto::{
     PublicKey,
     access::{Change, CommitParts, ack_statement, ballot_statement, commit_statement},
     relay::{Ack, Ballot, CommitPart, Deliver},
+    slot_hash,
 };
 
 use super::Engine;
@@ -32,7 +33,7 @@ impl Engine {
         let access = part.access.clone().unwrap_or_default();
         let change = Change::try_from(&access).map_err(|_| GroupError::Unexpected)?;
         let authority = PublicKey::try_from(&*part.authority).map_err(|_| GroupError::Unexpected)?;
-        let parts = CommitParts::of(envelope, &part.slot, &change);
+        let parts = CommitParts::of(envelope, slot_hash(&part.slot, &part.piece_names), &change);
         let statement = commit_statement(&self.room, part.expected_last_commit, &key, &authority, &parts);
         part.signature = match signer {
             Signer::Authority(authority) => authority.sign(&statement),

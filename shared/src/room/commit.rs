@@ -20,8 +20,11 @@ use crate::{
     crypto::aead::{Envelope, Session},
     identity::credential::{MAX_GLYPH, MAX_STATUS},
     identity::{clean_name, clean_optional},
-    invite::slot,
-    mls::group::{GroupError, Plan},
+    invite::{
+        SealSlotError,
+        slot::{self, Slot},
+    },
+    mls::group::{GroupError, Plan, Prepared, Tree},
 };
 
 /// How often a member brings fresh keys, so that stolen ones go stale: a day.
@@ -150,6 +153,7 @@ impl Engine {
             Some(authority) => authority,
             None => group.authority()?,
         };
+        let tree = group.tree()?;
         let (remove, note) = self.plan_removals(&before, &members);
         let mut room = before.clone();
         self.plan_roles(&mut room, &members, &remove);
@@ -179,8 +183,8 @@ impl Engine {
         let plan = Plan { remove, room: (room != before).then(|| room.clone()), identity, note };
 
         let Some(group) = base.as_mut().or(self.group.as_mut()) else { return Err(GroupError::Damaged) };
-        let prepared = group.prepare(plan, now)?;
-        let body = content::sealed::Body::KeyShare(prepared.message.into());
+        let mut prepared = group.prepare(plan, now)?;
+        let body = content::sealed::Body::KeyShare(std::mem::take(&mut prepared.message).into());
         let sealed = content::Sealed { body: Some(body), ..content::Sealed::default() }.encode_to_vec();
         // A session of its own: a commit may lose the race for its position and must not leave a hole.
         let keyring = keyring.as_ref().unwrap_or(&self.keyring);
@@ -189,15 +193,12 @@ impl Engine {
         let mut pending = Pending::default();
         pending.publish_id = random.bytes::<16>().to_vec();
         pending.envelope = key.seal(&sealed).map_err(too_large)?;
-        let next = &prepared.next;
+        let slot = self.seal_slot(&room.invites, &prepared, &tree).map_err(|_| GroupError::Unexpected)?;
         let mut part = CommitPart {
             expected_last_commit: expected,
-            slot: slot::seal(&self.room, &room.invites, (&next.slot_key, &prepared.group_info), &random)
-                .map_err(|_| GroupError::Unexpected)?
-                .into(),
             access: Some(access),
-            authority: next.authority.to_vec().into(),
-            ..CommitPart::default()
+            authority: prepared.next.authority.to_vec().into(),
+            ..part_with(slot)
         };
         let key = self.access.public();
         self.sign_part(key, &pending.envelope, &mut part, &Signer::Authority(&authority))?;
@@ -209,6 +210,18 @@ impl Engine {
         self.dirty.meta = true;
         self.publish_pending();
         Ok(())
+    }
+
+    /// The slot of the epoch that a commit begins, with the pieces that the slot of `before` has not.
+    pub(super) fn seal_slot(
+        &self,
+        invites: &[content::Invite],
+        prepared: &Prepared,
+        before: &Tree,
+    ) -> Result<Slot, SealSlotError> {
+        let inside = (&*prepared.next.slot_key, &*prepared.group_info, &prepared.tree);
+        let known = Some(before).filter(|_| !self.link.all_pieces);
+        slot::seal(&self.room, invites, inside, known, &self.profile.random)
     }
 
     /// Our commit is in the log.
@@ -245,5 +258,16 @@ impl Engine {
         self.invites_made(&pending.invites);
         self.finish_commit(&applied, entry.seq)?;
         Ok(Verdict::Applied)
+    }
+}
+
+/// A commit part with nothing but the slot.
+pub(super) fn part_with(slot: Slot) -> CommitPart {
+    let Slot { sealed, names, pieces } = slot;
+    CommitPart {
+        slot: sealed.into(),
+        piece_names: names.into(),
+        pieces: pieces.into(),
+        ..CommitPart::default()
     }
 }

@@ -8,6 +8,7 @@ use proto::{
 use super::{
     Alarm, Breach, CloseReason, Engine, EngineError, Event, MAX_PAST, Millis, Person, Policy,
     authority::Signer,
+    commit::part_with,
     keyring::Keyring,
     state::{OwnInvite, Pending, Phase},
 };
@@ -57,13 +58,14 @@ impl Engine {
             &self.leaf_extension(),
             now,
         )?;
-        let sealed = slot::seal(&self.room, &room.invites, (&*group.slot_key()?, &info), random)
+        let inside = (&*group.slot_key()?, &*info, &group.tree()?);
+        let slot::Slot { sealed, pieces, .. } = slot::seal(&self.room, &room.invites, inside, None, random)
             .map_err(|_| GroupError::Unexpected)?;
         let keys = group.access_keys()?.into_values().collect();
         let authority = group.authority()?.public().to_vec().into();
         self.group = Some(group);
         let mut pending = Pending::default();
-        let slot = Some(Slot { last_commit: 0, sealed: sealed.into() });
+        let slot = Some(Slot { last_commit: 0, sealed: sealed.into(), pieces: pieces.into() });
         pending.create = Some(Create { slot, keys, authority, ..Create::default() });
         self.set_pending(Some(pending));
         self.meta.own_invites.push(OwnInvite::new(&secret, expires_ms, max_uses));
@@ -135,12 +137,12 @@ impl Engine {
         now: Millis,
     ) -> Result<(), Box<dyn std::error::Error>> {
         let random = &self.profile.random;
-        let (slot_key, info) = slot::open(&self.room, secret, &joined.sealed)?;
-        let (mut group, prepared) = Group::join(
+        let (slot_key, slot::Entrance { group_info, tree }) = slot::open(&self.room, secret, joined)?;
+        let (mut group, mut prepared) = Group::join(
             (self.suite(), random),
             (&self.signer(), self.identity()),
             &self.room,
-            &info,
+            (&group_info, &tree),
             (secret, &self.access.public()),
             now,
         )?;
@@ -167,7 +169,7 @@ impl Engine {
         row.expires_ms = invite.expires_ms;
         let scope = Scope { room: self.room, epoch: 0, origin: Origin::Invite };
         let sealed = content::Sealed {
-            body: Some(content::sealed::Body::KeyShare(prepared.message.into())),
+            body: Some(content::sealed::Body::KeyShare(std::mem::take(&mut prepared.message).into())),
             ..content::Sealed::default()
         };
         let envelope = SealingKey::new(&join_secret(&slot_key), &scope, Session::random(random))
@@ -183,15 +185,13 @@ impl Engine {
         let mut pending = Pending::default();
         pending.publish_id = random.bytes::<16>().to_vec();
         pending.envelope = envelope;
-        let next = &prepared.next;
-        let sealed = slot::seal(&self.room, &room.invites, (&next.slot_key, &prepared.group_info), random)?;
+        let slot = self.seal_slot(&room.invites, &prepared, &tree)?;
         let mut part = CommitPart {
             expected_last_commit: joined.last_commit,
             instead_of: if self.link.confirmed_slot { self.link.useless } else { 0 },
-            slot: sealed.into(),
             access: Some(AccessChange { added, removed: Vec::new() }),
-            authority: next.authority.to_vec().into(),
-            ..CommitPart::default()
+            authority: prepared.next.authority.to_vec().into(),
+            ..part_with(slot)
         };
         let invite_key = secret.access_key();
         self.sign_part(invite_key.public(), &pending.envelope, &mut part, &Signer::Publisher(&invite_key))?;

@@ -175,6 +175,8 @@ struct Connection {
     winner: u64,
     /// Lost races in a row.
     conflicts: u32,
+    /// The relay has not the pieces that it should have: a commit brings all of them.
+    all_pieces: bool,
     /// A token went with the Create.
     token_sent: bool,
     /// `Joined` was told to people since the engine was loaded.

@@ -148,6 +148,7 @@ impl Engine {
         }
         self.link.in_flight = None;
         self.link.conflicts = 0;
+        self.link.all_pieces = false;
         if self.phase() == Phase::Confirming {
             self.out.reopen = true;
             return Ok(());
@@ -169,6 +170,7 @@ impl Engine {
         self.link.in_flight = None;
         match refused.code() {
             Code::Conflict => self.lost_race(refused, now)?,
+            Code::MissingPieces => self.lacks_pieces(now)?,
             Code::RateLimited => {
                 self.link.not_before = now + refused.retry_after_ms.clamp(1, RETRY_MAX_MS);
                 self.tell_limit(refused, now);
@@ -279,6 +281,21 @@ impl Engine {
         let ceiling = RACE_JITTER_MS << self.link.conflicts.min(5);
         self.link.conflicts += 1;
         self.link.not_before = now + 1 + self.profile.random.below(ceiling);
+        self.abandon_pending()
+    }
+
+    /// The relay has not all that we thought it had: whoever committed before put something else there, or it went back
+    /// to a state without a slot. The commit is built anew, with all of it.
+    fn lacks_pieces(&mut self, now: Millis) -> Result<(), GroupError> {
+        // Said again of all pieces it is no reason to send them again at once.
+        let again = std::mem::replace(&mut self.link.all_pieces, true);
+        self.link.not_before = if again { now + RETRY_MS } else { now };
+        self.link.conflicts += 1;
+        self.abandon_pending()
+    }
+
+    /// What was built is of no use any more.
+    fn abandon_pending(&mut self) -> Result<(), GroupError> {
         self.give_up_return()?;
         self.set_pending(None);
         if self.phase() == Phase::Confirming {

@@ -86,7 +86,7 @@ impl Room {
 
     /// A commit on `expected`, signed by an authority or a key.
     pub fn part(&self, by: u8, expected: u64, change: Change, next: u8, signer: PublicKey) -> Commit {
-        let (parts, authority) = (CommitParts::of(b"", b"", &change), authority(next));
+        let (parts, authority) = (CommitParts::of(b"", [0; 32], &change), authority(next));
         let statement = commit_statement(&ROOM, expected, &key(by), &authority, &parts);
         let instead_of = self.state.head.tip().position;
         Commit { expected, instead_of, change, authority, signature: sign(signer, &statement), parts }

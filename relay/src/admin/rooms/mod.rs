@@ -30,7 +30,7 @@ pub struct RoomRow {
     pub entries: u64,
     /// Bytes of these entries.
     pub bytes: u64,
-    /// Bytes of the slot.
+    /// Bytes of its slots and their pieces.
     pub slot_bytes: u64,
     /// Access keys: members and live invites.
     pub keys: u64,

@@ -6,7 +6,10 @@ use proto::{
 };
 use redb::{ReadableTable, StorageError};
 
-use super::tables::{AccessKey, RoomKey, Snapshot, Tables, VoteKey};
+use super::{
+    pieces,
+    tables::{AccessKey, RoomKey, Snapshot, Tables, VoteKey},
+};
 use crate::backend::Loss;
 
 /// Length of a log's generation, in bytes.
@@ -115,9 +118,7 @@ pub(super) fn write(
             }
         }
     }
-    for position in slots {
-        tables.slots.remove((&room.0, position))?;
-    }
+    pieces::remove(tables, room, &slots)?;
     if head != before.head {
         tables.access.insert(&room.0, Access { head, generation: before.generation }.to_row().as_slice())?;
     }

@@ -10,7 +10,7 @@ use redb::{ReadableTable, StorageError};
 use super::{
     Policy,
     access::{self, Access, GENERATION},
-    doom,
+    doom, pieces,
     tables::{self, Room, Tables, to_entry_row},
     tokens, trim,
 };
@@ -52,6 +52,11 @@ pub(super) fn append(
     if let Err(lack) = space {
         return Ok(Err(AppendError::NoSpace(lack)));
     }
+    if let Some(commit) = &publish.commit
+        && let Err(error) = pieces::check(tables, &author.room, &commit.slot)?
+    {
+        return Ok(Err(error));
+    }
 
     let entry = Deliver { undone: changes.undone, ..entry(&author.key, publish, seq, at_ms) };
     let row = to_entry_row(&publish.id, &entry);
@@ -62,11 +67,12 @@ pub(super) fn append(
     room.bytes += row.len() as u64;
     room.keys = changes.head.rows;
     tables.news.wrote(&author.room, seq, row, publish.envelope.len());
-    access::write(tables, &author.room, &before, changes)?;
     if let Some(commit) = &publish.commit {
         room.last_commit = seq;
-        tables.slots.insert((&author.room.0, seq), &*commit.slot)?;
+        // Before the others go, so that what it shares with them stays.
+        pieces::put(tables, &author.room, seq, &commit.slot)?;
     }
+    access::write(tables, &author.room, &before, changes)?;
     // By age they go in the regular round, which has a clock of its own for that: nothing is older than 1970.
     if trim::is_over(&room, &policy.retention) {
         trim::trim(tables, &author.room, &mut room, &policy.retention, 0, TRIM_STEP)?;
@@ -135,12 +141,12 @@ pub(super) fn create(
     let (head, rows) = Head::open(opening.authority, &opening.keys);
     let row = Room { head: 0, oldest: 1, last_commit: 0, last_at_ms: now_ms, bytes: 0, keys };
     tables.rooms.insert(&room.0, &row.into())?;
-    tables.slots.insert((&room.0, 0), &*opening.slot)?;
+    pieces::put(tables, room, 0, &opening.slot)?;
     access::open(tables, room, &Access { generation: *generation, head }, &rows)?;
     Ok(Ok(()))
 }
 
-/// The answer to an id that is in the log already. The slot is not compared: only the newest is kept.
+/// The answer to an id that is in the log already. Of the slot its hash is compared.
 fn repeated(
     tables: &Tables<'_>,
     author: &Author,

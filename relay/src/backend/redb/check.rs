@@ -4,7 +4,7 @@ use proto::{RoomId, access::Rows};
 use redb::{ReadTransaction, ReadableTableMetadata};
 
 use super::{
-    access,
+    access, pieces,
     tables::{Room, Snapshot, from_entry_row},
     tokens,
 };
@@ -30,6 +30,9 @@ pub enum Flaw {
     /// A slot that no commit of the room's put there.
     #[error("a room's slots are not those of its commits")]
     Slot,
+    /// A piece that no slot names, one that is missing, or one that is not what its name says.
+    #[error("a room's pieces are not those of its slots")]
+    Piece,
     /// Access that does not parse, or contradicts its rows.
     #[error("a room's access is not that of its rows")]
     Access,
@@ -69,6 +72,7 @@ pub struct Checked {
     pub keys: u64,
     ids: u64,
     slots: u64,
+    pieces: u64,
     steps: u64,
     votes: u64,
     access: u64,
@@ -103,7 +107,7 @@ pub(super) fn check(transaction: &ReadTransaction) -> Result<Checked, CheckError
     let whole = (all.entries.len()?, all.ids.len()?) == (total.entries, total.ids)
         && (all.keys.len()?, all.slots.len()?) == (total.keys, total.slots)
         && (all.steps.len()?, all.votes.len()?) == (total.steps, total.votes)
-        && all.access.len()? == total.access;
+        && (all.access.len()?, all.pieces.len()?) == (total.access, total.pieces);
     for row in all.invites.range::<&[u8; 32]>(..)? {
         let (key, room) = row?;
         if all.keys.get((room.value(), key.value()))?.is_none() {
@@ -120,6 +124,7 @@ impl Checked {
         self.ids += rows.ids;
         self.keys += rows.keys;
         self.slots += rows.slots;
+        self.pieces += rows.pieces;
         self.steps += rows.steps;
         self.votes += rows.votes;
         self.access += rows.access;
@@ -134,6 +139,7 @@ fn rows(all: &Snapshot, id: &RoomId) -> Result<Checked, CheckError> {
         ids: count(all.ids.range((&id.0, &[0; 16])..=(&id.0, &[0xff; 16]))?)?,
         keys: count(all.keys.range((&id.0, &[0; 32])..=(&id.0, &[0xff; 32]))?)?,
         slots: count(all.slots.range((&id.0, 0)..=(&id.0, u64::MAX))?)?,
+        pieces: count(all.pieces.range((&id.0, &[0; 32])..=(&id.0, &[0xff; 32]))?)?,
         steps: count(all.steps.range((&id.0, 0)..=(&id.0, u64::MAX))?)?,
         votes: count(all.votes.range((&id.0, 0, &[0; 32])..=(&id.0, u64::MAX, &[0xff; 32]))?)?,
         access: u64::from(all.access.get(&id.0)?.is_some()),
@@ -163,6 +169,9 @@ fn check_access(all: &Snapshot, id: &RoomId, found: &Checked) -> Result<(), Chec
         if !head.slots().any(|kept| kept == position) {
             return Err(Flaw::Slot.into());
         }
+    }
+    if !pieces::are_whole(&all.slots, &all.pieces, id)? {
+        return Err(Flaw::Piece.into());
     }
     Ok(())
 }

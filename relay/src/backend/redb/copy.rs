@@ -6,6 +6,7 @@ use bytes::Bytes;
 use proto::{
     PublicKey, RoomId,
     access::{Head, KeyRow},
+    piece_name,
 };
 use redb::{ReadTransaction, ReadableDatabase};
 
@@ -39,8 +40,11 @@ pub(super) fn export(
         take(Record::Access(access.head.to_bytes().into()))?;
         for row in all.slots.range((&id, 0)..=(&id, u64::MAX)).map_err(broken)? {
             let (key, slot) = row.map_err(broken)?;
-            let sealed = Bytes::copy_from_slice(slot.value());
-            take(Record::Slot { position: key.value().1, sealed })?;
+            let row = Bytes::copy_from_slice(slot.value());
+            take(Record::Slot { position: key.value().1, row })?;
+        }
+        for row in all.pieces.range((&id, &[0; 32])..=(&id, &[0xff; 32])).map_err(broken)? {
+            take(Record::Piece(Bytes::copy_from_slice(row.map_err(broken)?.1.value())))?;
         }
         if let Some(hash) = all.opened_by.get(&id).map_err(broken)? {
             take(Record::OpenedBy(*hash.value()))?;
@@ -86,7 +90,9 @@ impl Importer {
     pub fn take(&mut self, record: Record) -> Result<(), RestoreError> {
         // Small ones have a cost as well: a key's row with all around it.
         self.bytes += 200;
-        if let Record::Slot { sealed: bytes, .. } | Record::Entry { row: bytes, .. } = &record {
+        if let Record::Slot { row: bytes, .. } | Record::Piece(bytes) | Record::Entry { row: bytes, .. } =
+            &record
+        {
             self.bytes += bytes.len();
         }
         self.waiting.push(record);
@@ -134,8 +140,11 @@ fn insert(tables: &mut Tables<'_>, room: RoomId, record: Record) -> Result<RoomI
             aws_lc_rs::rand::fill(&mut generation).map_err(|_| corrupted())?;
             tables.access.insert(&room.0, Access { generation, head }.to_row().as_slice())?;
         }
-        Record::Slot { position, sealed } => {
-            tables.slots.insert((&room.0, position), &*sealed)?;
+        Record::Slot { position, row } => {
+            tables.slots.insert((&room.0, position), &*row)?;
+        }
+        Record::Piece(piece) => {
+            tables.pieces.insert((&room.0, &piece_name(&piece)), &*piece)?;
         }
         Record::Step { first, row } => {
             tables.steps.insert((&room.0, first), &*row)?;

@@ -41,7 +41,7 @@ pub(super) fn sweep(tables: &mut Tables<'_>) -> Result<(bool, u64), StorageError
     Ok((more, TRIM_ROUND - budget.rows + 1))
 }
 
-/// Removes entries, ids, slots, steps, votes and keys until the budget is spent. Returns whether nothing is left.
+/// Removes entries, ids, slots, pieces, steps, votes and keys until the budget is spent. Returns whether nothing is left.
 fn empty(tables: &mut Tables<'_>, room: &[u8; 32], budget: &mut Budget) -> Result<bool, StorageError> {
     for row in tables.entries.extract_from_if((room, 0)..=(room, u64::MAX), |_, _| true)? {
         if !budget.take(row?.1.value().len()) {
@@ -55,6 +55,11 @@ fn empty(tables: &mut Tables<'_>, room: &[u8; 32], budget: &mut Budget) -> Resul
         }
     }
     for row in tables.slots.extract_from_if((room, 0)..=(room, u64::MAX), |_, _| true)? {
+        if !budget.take(row?.1.value().len()) {
+            return Ok(false);
+        }
+    }
+    for row in tables.pieces.extract_from_if((room, &[0; 32])..=(room, &[0xff; 32]), |_, _| true)? {
         if !budget.take(row?.1.value().len()) {
             return Ok(false);
         }

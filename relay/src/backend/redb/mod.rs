@@ -18,6 +18,7 @@ mod copy;
 mod database;
 mod doom;
 mod overview;
+mod pieces;
 mod reader;
 mod space;
 mod stats;
@@ -44,6 +45,7 @@ pub use self::{
 pub(crate) use self::{
     copy::Importer,
     database::{FILE as DATABASE, sync_directory},
+    pieces::SlotRow,
     tables::parse_entry,
 };
 use self::{

@@ -23,6 +23,9 @@ pub(super) fn rooms(
         for slot in snapshot.slots.range((&id.0, 0)..=(&id.0, u64::MAX))? {
             slot_bytes += slot?.1.value().len() as u64;
         }
+        for piece in snapshot.pieces.range((&id.0, &[0; 32])..=(&id.0, &[0xff; 32]))? {
+            slot_bytes += piece?.1.value().len() as u64;
+        }
         Ok(RoomSummary {
             id,
             entries: (room.head + 1).saturating_sub(room.oldest),

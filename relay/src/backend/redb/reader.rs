@@ -10,6 +10,7 @@ use redb::ReadTransaction;
 
 use super::{
     access::{self, Access},
+    pieces,
     tables::{self, Snapshot, from_entry_row},
 };
 use crate::{
@@ -60,16 +61,7 @@ pub(super) fn slot(
     }
     let head = access::load(&snapshot.access, id)?.head;
     let last_commit = if confirmed { head.confirmed.position } else { head.tip().position };
-    let Some(sealed) = snapshot.slots.get((&id.0, last_commit))? else {
-        // What a majority went back to has none until the next commit.
-        return Ok(Some(Measured::Ready(Slot { last_commit, sealed: Bytes::new() })));
-    };
-    let sealed = sealed.value();
-    if sealed.len() > room_for {
-        return Ok(Some(Measured::Large(sealed.len())));
-    }
-    let sealed = Bytes::copy_from_slice(sealed);
-    Ok(Some(Measured::Ready(Slot { last_commit, sealed })))
+    Ok(Some(pieces::read(&snapshot, id, last_commit, room_for)?))
 }
 
 pub(super) fn read(

@@ -17,14 +17,19 @@ pub(super) type RoomKey = &'static [u8; 32];
 /// A room's key and one of its access keys.
 pub(super) type AccessKey = (RoomKey, &'static [u8; 32]);
 
+/// A room's key and a piece's name.
+pub(super) type PieceKey = (RoomKey, &'static [u8; 32]);
+
 /// A room's key, a step, and who voted on it.
 pub(super) type VoteKey = (RoomKey, u64, &'static [u8; 32]);
 
 const ROOMS: TableDefinition<RoomKey, RoomRow> = TableDefinition::new("rooms");
 /// By room: the log's generation (16 bytes), then [`proto::access::Head`].
 const ACCESS: TableDefinition<RoomKey, &[u8]> = TableDefinition::new("access");
-/// By the commit that put it there.
+/// By the commit that put it there: see [`super::pieces`].
 const SLOTS: TableDefinition<(RoomKey, u64), &[u8]> = TableDefinition::new("slots");
+/// By name: the sealed pieces of the room's slots.
+const PIECES: TableDefinition<PieceKey, &[u8]> = TableDefinition::new("pieces");
 /// [`proto::access::KeyRow`].
 const KEYS: TableDefinition<AccessKey, &[u8]> = TableDefinition::new("keys");
 /// By first commit: [`proto::access::Step`].
@@ -70,6 +75,7 @@ pub(super) struct Tables<'txn> {
     pub rooms: Table<'txn, RoomKey, RoomRow>,
     pub access: Table<'txn, RoomKey, &'static [u8]>,
     pub slots: Table<'txn, (RoomKey, u64), &'static [u8]>,
+    pub pieces: Table<'txn, PieceKey, &'static [u8]>,
     pub keys: Table<'txn, AccessKey, &'static [u8]>,
     pub steps: Table<'txn, (RoomKey, u64), &'static [u8]>,
     pub votes: Table<'txn, VoteKey, ()>,
@@ -92,6 +98,7 @@ pub(super) struct Snapshot {
     pub rooms: redb::ReadOnlyTable<RoomKey, RoomRow>,
     pub access: redb::ReadOnlyTable<RoomKey, &'static [u8]>,
     pub slots: redb::ReadOnlyTable<(RoomKey, u64), &'static [u8]>,
+    pub pieces: redb::ReadOnlyTable<PieceKey, &'static [u8]>,
     pub keys: redb::ReadOnlyTable<AccessKey, &'static [u8]>,
     pub steps: redb::ReadOnlyTable<(RoomKey, u64), &'static [u8]>,
     pub votes: redb::ReadOnlyTable<VoteKey, ()>,
@@ -109,6 +116,7 @@ impl<'txn> Tables<'txn> {
             rooms: transaction.open_table(ROOMS)?,
             access: transaction.open_table(ACCESS)?,
             slots: transaction.open_table(SLOTS)?,
+            pieces: transaction.open_table(PIECES)?,
             keys: transaction.open_table(KEYS)?,
             steps: transaction.open_table(STEPS)?,
             votes: transaction.open_table(VOTES)?,
@@ -131,6 +139,7 @@ impl Snapshot {
             rooms: transaction.open_table(ROOMS)?,
             access: transaction.open_table(ACCESS)?,
             slots: transaction.open_table(SLOTS)?,
+            pieces: transaction.open_table(PIECES)?,
             keys: transaction.open_table(KEYS)?,
             steps: transaction.open_table(STEPS)?,
             votes: transaction.open_table(VOTES)?,

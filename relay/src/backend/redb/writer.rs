@@ -238,7 +238,7 @@ impl Job {
     fn size(&self) -> usize {
         match self {
             Self::Append { publish, .. } => publish.size(),
-            Self::Create { opening, .. } => opening.slot.len(),
+            Self::Create { opening, .. } => opening.slot.size(),
             Self::Tokens { .. }
             | Self::Drop { .. }
             | Self::Sweep { .. }

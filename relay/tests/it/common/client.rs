@@ -71,7 +71,10 @@ impl Client {
 
     /// Opens a room with these keys and joins it.
     pub async fn create(&self, room: RoomId, key: &SigningKey, others: Vec<AccessKey>) -> Stream {
-        let create = opening(key, others);
+        self.create_with(room, key, opening(key, others)).await
+    }
+
+    pub async fn create_with(&self, room: RoomId, key: &SigningKey, create: Create) -> Stream {
         match self.try_join(self.join_frame(room, key, 0, Some(create))).await {
             (mut stream, Frame::Joined(_)) => {
                 stream.who = Some((room, key.clone(), false));

@@ -5,6 +5,7 @@ use proto::{
     PublicKey, RoomId,
     access::{Change, CommitParts, ack_statement, ballot_statement, commit_statement},
     relay::{Ack, Ballot, CommitPart},
+    slot_hash,
 };
 use relay::request;
 
@@ -31,7 +32,7 @@ pub fn sign_part(
     let announced = PublicKey::try_from(&*part.authority).unwrap();
     // What cannot be parsed is not looked at any further.
     let change = part.access.as_ref().and_then(|change| Change::try_from(change).ok()).unwrap_or_default();
-    let parts = CommitParts::of(envelope, &part.slot, &change);
+    let parts = CommitParts::of(envelope, slot_hash(&part.slot, &part.piece_names), &change);
     let statement = commit_statement(room, part.expected_last_commit, key, &announced, &parts);
     CommitPart { signature: signer.sign(&statement).to_bytes().to_vec().into(), ..part }
 }
@@ -44,7 +45,7 @@ pub fn sign_publish(
     mut publish: request::Publish,
 ) -> request::Publish {
     if let Some(request::Commit { slot, part }) = &mut publish.commit {
-        part.parts = CommitParts::of(&publish.envelope, slot, &part.change);
+        part.parts = CommitParts::of(&publish.envelope, slot.hash(), &part.change);
         let statement = commit_statement(room, part.expected, key, &part.authority, &part.parts);
         part.signature = signer.sign(&statement).to_bytes();
     }

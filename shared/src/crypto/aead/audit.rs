@@ -36,7 +36,8 @@ impl fmt::Debug for KeyHash {
 pub struct Summary {
     /// Calls that encrypted something.
     pub seals: u64,
-    /// Of those, how many used a (key, nonce) pair again for the same plaintext and associated data.
+    /// Of those, how many used a (key, nonce) pair again for the same plaintext and associated data, where the key is not
+    /// that plaintext's own ([`Recorder::record_its_own`]).
     pub repeats: u64,
     /// Of those, how many used a (key, nonce) pair again for something else.
     pub conflicts: u64,
@@ -54,6 +55,18 @@ pub struct Recorder {
 impl Recorder {
     /// Notes one call.
     pub fn record(&mut self, key: KeyHash, nonce: [u8; 12], aad: &[u8], plaintext: &[u8]) {
+        if self.comes_again(key, nonce, aad, plaintext) {
+            self.summary.repeats += 1;
+        }
+    }
+
+    /// Notes a call whose key is derived from its plaintext: the same again is as it should be.
+    pub fn record_its_own(&mut self, key: KeyHash, nonce: [u8; 12], aad: &[u8], plaintext: &[u8]) {
+        self.comes_again(key, nonce, aad, plaintext);
+    }
+
+    /// Whether exactly this was noted before.
+    fn comes_again(&mut self, key: KeyHash, nonce: [u8; 12], aad: &[u8], plaintext: &[u8]) -> bool {
         let text = Sha256::new()
             .chain_update((aad.len() as u64).to_be_bytes())
             .chain_update(aad)
@@ -63,13 +76,14 @@ impl Recorder {
         self.summary.seals += 1;
         let room = self.pairs.len() < MAX_PAIRS;
         match self.pairs.entry((key, nonce)) {
-            Entry::Occupied(seen) if *seen.get() == text => self.summary.repeats += 1,
+            Entry::Occupied(seen) if *seen.get() == text => return true,
             Entry::Occupied(_) => self.summary.conflicts += 1,
             Entry::Vacant(slot) if room => {
                 slot.insert(text);
             }
             Entry::Vacant(_) => self.summary.unrecorded += 1,
         }
+        false
     }
 
     /// What was seen so far.
@@ -86,6 +100,10 @@ pub fn summary() -> Summary {
 
 pub(super) fn observe(key: &KeyHash, nonce: &[u8; 12], aad: &[u8], plaintext: &[u8]) {
     process().lock().unwrap_or_else(PoisonError::into_inner).record(*key, *nonce, aad, plaintext);
+}
+
+pub(super) fn observe_its_own(key: &KeyHash, nonce: &[u8; 12], aad: &[u8], plaintext: &[u8]) {
+    process().lock().unwrap_or_else(PoisonError::into_inner).record_its_own(*key, *nonce, aad, plaintext);
 }
 
 fn process() -> &'static Mutex<Recorder> {
@@ -105,6 +123,18 @@ mod tests {
             recorder.record(key, [nonce; 12], b"", text.as_bytes());
         }
         let expected = Summary { seals: 5, repeats: 1, conflicts: 2, unrecorded: 0 };
+        assert_eq!(recorder.summary(), expected);
+    }
+
+    #[test]
+    fn key_of_its_own_plaintext_may_come_again_with_it_and_with_nothing_else() {
+        let mut recorder = Recorder::default();
+        let key = KeyHash::of(&[1; 32]);
+        for text in ["a", "a", "b"] {
+            recorder.record_its_own(key, [0; 12], b"", text.as_bytes());
+        }
+        recorder.record(key, [0; 12], b"", b"a");
+        let expected = Summary { seals: 4, repeats: 1, conflicts: 1, unrecorded: 0 };
         assert_eq!(recorder.summary(), expected);
     }
 

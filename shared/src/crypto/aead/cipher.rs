@@ -49,6 +49,20 @@ impl Cipher {
         Ok(tag.into())
     }
 
+    /// As [`Cipher::seal`], under a key that is derived from what is in `buffer`: the same key and nonce come again with the
+    /// same content, and never with another.
+    pub(super) fn seal_its_own(
+        &self,
+        nonce: &[u8; NONCE],
+        aad: &[u8],
+        buffer: &mut [u8],
+    ) -> Result<[u8; TAG], TooLong> {
+        #[cfg(any(test, feature = "nonce-audit"))]
+        super::audit::observe_its_own(&self.witness, nonce, aad, buffer);
+        let tag = self.aes.encrypt_inout_detached(nonce.into(), aad, buffer.into()).map_err(|_| TooLong)?;
+        Ok(tag.into())
+    }
+
     /// Authenticates, then decrypts `buffer` in place; on failure `buffer` still holds the ciphertext.
     pub(super) fn open(
         &self,

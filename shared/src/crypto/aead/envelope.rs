@@ -18,12 +18,7 @@ pub const OVERHEAD: usize = HEADER + TAG;
 /// the whole stays within [`proto::MAX_ENVELOPE`], less one byte of padding.
 pub const MAX_CONTENT: usize = 63 * (64 << 10) - 1;
 
-/// Greatest content of the slot's envelope, in bytes: the greatest bucket (127 × 64 KiB) that with its
-/// wraps stays within what a frame leaves for a slot, less one byte of padding.
-pub const MAX_SLOT_CONTENT: usize = 127 * (64 << 10) - 1;
-
 const _: () = assert!(MAX_CONTENT + 1 + OVERHEAD <= proto::MAX_ENVELOPE);
-const _: () = assert!(MAX_SLOT_CONTENT + 1 + OVERHEAD <= proto::MAX_COMMIT_FRAME - proto::MAX_FRAME);
 
 /// Why bytes are not an envelope.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -54,25 +49,13 @@ impl<'a> Envelope<'a> {
     /// # Errors
     /// [`ParseError`] when the version is not known or no envelope of the log has that length.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
-        Self::parse_up_to(bytes, MAX_CONTENT)
-    }
-
-    /// Reads the envelope of a slot, which may be greater.
-    ///
-    /// # Errors
-    /// As [`Envelope::parse`].
-    pub fn parse_slot(bytes: &'a [u8]) -> Result<Self, ParseError> {
-        Self::parse_up_to(bytes, MAX_SLOT_CONTENT)
-    }
-
-    fn parse_up_to(bytes: &'a [u8], max_content: usize) -> Result<Self, ParseError> {
         if bytes.first() != Some(&VERSION) {
             return Err(ParseError::Version);
         }
         let length = ParseError::Length(bytes.len());
         let Some((header, rest)) = bytes.split_first_chunk::<HEADER>() else { return Err(length) };
         let Some((ciphertext, tag)) = rest.split_last_chunk::<TAG>() else { return Err(length) };
-        if !padding::is_bucket(ciphertext.len()) || ciphertext.len() > max_content.saturating_add(1) {
+        if !padding::is_bucket(ciphertext.len()) || ciphertext.len() > MAX_CONTENT.saturating_add(1) {
             return Err(length);
         }
         let [_, t0, t1, t2, t3, t4, t5, t6, t7, s0, s1, s2, s3, s4, s5, s6, s7, sequence @ ..] = *header;

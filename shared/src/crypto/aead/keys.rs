@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{
     cipher::Cipher,
-    envelope::{Envelope, HEADER, MAX_CONTENT, MAX_SLOT_CONTENT, OVERHEAD, header, nonce},
+    envelope::{Envelope, HEADER, MAX_CONTENT, OVERHEAD, header, nonce},
     padding,
     scope::{EnvelopeSecret, Scope, SenderTag, Session},
 };
@@ -93,15 +93,16 @@ impl SealingKey {
     /// # Errors
     /// [`SealError`]; the sequence has then not advanced.
     pub fn seal(&mut self, content: &[u8]) -> Result<Vec<u8>, SealError> {
-        self.seal_up_to(content, MAX_CONTENT)
-    }
-
-    /// As [`SealingKey::seal`], for the slot, whose content may be greater.
-    ///
-    /// # Errors
-    /// As [`SealingKey::seal`].
-    pub fn seal_slot(&mut self, content: &[u8]) -> Result<Vec<u8>, SealError> {
-        self.seal_up_to(content, MAX_SLOT_CONTENT)
+        let too_large = SealError::TooLarge { length: content.len(), limit: MAX_CONTENT };
+        let Some(bucket) = padding::bucket(content.len()).filter(|_| content.len() <= MAX_CONTENT) else {
+            return Err(too_large);
+        };
+        // All of it at once: growing would leave copies of the plaintext behind.
+        let mut envelope = Vec::with_capacity(bucket.saturating_add(OVERHEAD));
+        envelope.extend_from_slice(&[0; HEADER]);
+        envelope.extend_from_slice(content);
+        padding::pad(&mut envelope, content.len(), bucket);
+        self.seal_padded(envelope).map_err(|exhausted| exhausted.unwrap_or(too_large))
     }
 
     /// The sequence number of the next envelope.
@@ -117,19 +118,6 @@ impl SealingKey {
     /// The tag that its envelopes carry.
     pub fn sender(&self) -> SenderTag {
         self.sender
-    }
-
-    fn seal_up_to(&mut self, content: &[u8], limit: usize) -> Result<Vec<u8>, SealError> {
-        let too_large = SealError::TooLarge { length: content.len(), limit };
-        let Some(bucket) = padding::bucket(content.len()).filter(|_| content.len() <= limit) else {
-            return Err(too_large);
-        };
-        // All of it at once: growing would leave copies of the plaintext behind.
-        let mut envelope = Vec::with_capacity(bucket.saturating_add(OVERHEAD));
-        envelope.extend_from_slice(&[0; HEADER]);
-        envelope.extend_from_slice(content);
-        padding::pad(&mut envelope, content.len(), bucket);
-        self.seal_padded(envelope).map_err(|exhausted| exhausted.unwrap_or(too_large))
     }
 
     /// What a member who does not keep to the padding can send: a plaintext as it is, with zeros up to a bucket.

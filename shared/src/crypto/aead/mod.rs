@@ -30,7 +30,7 @@
 //! | 32,768 – 65,535 | 64 KiB | 65,577 |
 //! | above | next multiple of 64 KiB | 41 more than that |
 //!
-//! The greatest content in the log has 4,128,767 bytes (63 × 64 KiB − 1), that of the slot 8,323,071.
+//! The greatest content has 4,128,767 bytes (63 × 64 KiB − 1).
 //!
 //! **Nonces never repeat.** A key belongs to one secret, room, epoch, origin and session; the session is
 //! drawn at random when the process starts and is never stored; within it the sequence only counts up.
@@ -43,7 +43,7 @@
 //! there is no partitioning oracle on a guessable key.
 //! `docs/envelope.md` has the reasoning at length.
 //!
-//! The same engine seals file chunks ([`stream`]) and records at rest ([`record`]).
+//! The same engine seals file chunks ([`stream`]), records at rest ([`record`]) and pieces of a room's tree ([`piece`]).
 
 mod cipher;
 mod envelope;
@@ -55,9 +55,10 @@ mod testing;
 
 #[cfg(any(test, feature = "nonce-audit"))]
 pub mod audit;
+pub mod piece;
 pub mod record;
 pub mod stream;
 
-pub use envelope::{Envelope, MAX_CONTENT, MAX_SLOT_CONTENT, OVERHEAD, ParseError};
+pub use envelope::{Envelope, MAX_CONTENT, OVERHEAD, ParseError};
 pub use keys::{OpenError, OpeningKey, SealError, SealingKey};
 pub use scope::{EnvelopeSecret, Origin, Scope, SenderTag, Session};

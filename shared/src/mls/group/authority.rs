@@ -83,12 +83,12 @@ impl Group {
         }
     }
 
-    /// The GroupInfo of the present epoch, for a slot that has none.
+    /// The GroupInfo of the present epoch without its tree, for a slot that has none.
     ///
     /// # Errors
     /// [`GroupError::Mls`] when the library refuses.
     pub fn group_info(&self) -> Result<Vec<u8>, GroupError> {
-        Ok(self.mls.group_info_message_allowing_ext_commit(true)?.to_bytes()?)
+        Ok(self.mls.group_info_message_allowing_ext_commit(false)?.to_bytes()?)
     }
 }
 

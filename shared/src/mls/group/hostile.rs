@@ -21,7 +21,7 @@ use mls_rs_core::{
 };
 use prost::Message;
 
-use super::{Group, Kind, LEAF_EXTENSION, Place, ROOM_EXTENSION, Signer, Storage};
+use super::{Group, Kind, LEAF_EXTENSION, Place, ROOM_EXTENSION, Signer, Storage, Tree};
 use crate::{
     content,
     crypto::aead::Session,
@@ -95,6 +95,11 @@ impl Hostile {
         let session = Session::random(random).as_bytes().to_vec().into();
         let note = content::CommitNote { session, ..content::CommitNote::default() };
         Self(client.load_group_with_ratchet_tree(group.mls.group_id(), tree).unwrap(), note)
+    }
+
+    /// The present ratchet tree.
+    pub(crate) fn tree(&self) -> Tree {
+        Tree::from_nodes(self.0.export_tree().nodes()).unwrap()
     }
 
     /// Commits whatever `plan` says, and applies it.

@@ -45,6 +45,7 @@ mod message;
 mod place;
 mod rejoin;
 mod storage;
+mod tree;
 mod view;
 
 pub use crate::mls::extension::{LEAF_EXTENSION, ROOM_EXTENSION};
@@ -53,6 +54,7 @@ pub use place::{Claim, Kind, Place};
 pub use storage::EPOCHS_KEPT;
 use storage::Storage;
 pub(crate) use storage::is_ours;
+pub use tree::Tree;
 pub use view::AccessKeys;
 
 /// MLS exporter label (RFC 9420, 8.5) of the epoch's envelope secret.
@@ -120,8 +122,10 @@ impl Signer {
 pub struct Prepared {
     /// The commit, an MLS PublicMessage.
     pub message: Vec<u8>,
-    /// The GroupInfo of the epoch it begins.
+    /// The GroupInfo of the epoch it begins, without the tree.
     pub group_info: Vec<u8>,
+    /// That epoch's tree.
+    pub tree: Tree,
     /// What [`Group::apply`] needs; secret. Empty for an external commit, which is applied already.
     pub secrets: Zeroizing<Vec<u8>>,
     /// What that epoch has for the relay and for joiners.
@@ -200,7 +204,7 @@ impl Group {
             extension(LEAF_EXTENSION, leaf),
             Some(seconds(now)),
         )?;
-        let group_info = mls.group_info_message_allowing_ext_commit(true)?.to_bytes()?;
+        let group_info = mls.group_info_message_allowing_ext_commit(false)?.to_bytes()?;
         let mut group = Self::of(mls, parts, random);
         group.keep()?;
         Ok((group, group_info))
@@ -214,7 +218,7 @@ impl Group {
         (suite, random): (Suite, &Random),
         (signer, identity): (&Signer, SigningIdentity),
         id: &RoomId,
-        group_info: &[u8],
+        (group_info, tree): (&[u8], &Tree),
         (invite, access_key): (&InviteSecret, &PublicKey),
         now: u64,
     ) -> Result<(Self, Prepared), GroupError> {
@@ -233,15 +237,15 @@ impl Group {
             .client
             .external_commit_builder()?
             .with_leaf_node_extensions(extension(LEAF_EXTENSION, &leaf))
+            .with_tree_data(tree.to_exported()?)
             .commit_time(seconds(now))
             .build(group_info)?;
         if mls.group_id() != id.as_bytes() || mls.cipher_suite() != suite.cipher_suite() {
             return Err(GroupError::Unexpected);
         }
-        let group_info = mls.group_info_message_allowing_ext_commit(true)?.to_bytes()?;
-        let next = Next::of(&mls)?;
-        let prepared =
-            Prepared { message: commit.to_bytes()?, group_info, secrets: Zeroizing::default(), next };
+        let group_info = mls.group_info_message_allowing_ext_commit(false)?.to_bytes()?;
+        let (secrets, tree, next) = (Zeroizing::default(), Tree::of(&mls)?, Next::of(&mls)?);
+        let prepared = Prepared { message: commit.to_bytes()?, group_info, tree, secrets, next };
         let mut group = Self::of(mls, parts, random);
         let (room, own) = (group.room()?, group.leaf());
         rules::check_own_join(&group.mls.roster(), own, (id, &room), &invite.id(), now)?;
@@ -336,7 +340,8 @@ impl Group {
         // it a key schedule: some per cent of building the commit, which seals to the whole path.
         let mut ahead = self.mls.clone();
         ahead.apply_detached_commit(secrets)?;
-        Ok(Prepared { message, group_info, secrets: kept, next: Next::of(&ahead)? })
+        let (tree, next) = (Tree::of(&ahead)?, Next::of(&ahead)?);
+        Ok(Prepared { message, group_info, tree, secrets: kept, next })
     }
 
     /// Applies a commit of ours.
@@ -401,7 +406,10 @@ struct Parts {
 
 fn client(id: &RoomId, random: &Random, signer: Option<(&Signer, SigningIdentity, Suite)>) -> Parts {
     let (storage, provider) = (Storage::default(), Provider::new(random.clone()));
-    let options = CommitOptions::new().with_path_required(true).with_allow_external_commit(true);
+    let options = CommitOptions::new()
+        .with_path_required(true)
+        .with_allow_external_commit(true)
+        .with_ratchet_tree_extension(false);
     // Envelopes pad, so MLS need not; commits stay PublicMessages inside them (RFC 9420, 6.2).
     let rules = DefaultMlsRules::new()
         .with_commit_options(options)

@@ -6,7 +6,9 @@ use mls_rs_core::identity::SigningIdentity;
 use proto::RoomId;
 use zeroize::Zeroizing;
 
-use super::{Group, GroupError, LEAF_EXTENSION, Next, Prepared, Signer, client, extension, leaf_of, seconds};
+use super::{
+    Group, GroupError, LEAF_EXTENSION, Next, Prepared, Signer, Tree, client, extension, leaf_of, seconds,
+};
 use crate::{content, crypto::random::Random, crypto::suite::Suite, mls::rules::Violation};
 
 impl Group {
@@ -19,7 +21,7 @@ impl Group {
         (suite, random): (Suite, &Random),
         (signer, identity): (&Signer, SigningIdentity),
         id: &RoomId,
-        group_info: &[u8],
+        (group_info, tree): (&[u8], &Tree),
         (old, leaf): (u32, &content::Leaf),
         now: u64,
     ) -> Result<(Self, Prepared), GroupError> {
@@ -29,14 +31,15 @@ impl Group {
             .external_commit_builder()?
             .with_leaf_node_extensions(extension(LEAF_EXTENSION, leaf))
             .with_removal(old)
+            .with_tree_data(tree.to_exported()?)
             .commit_time(seconds(now))
             .build(MlsMessage::from_bytes(group_info)?)?;
         if mls.group_id() != id.as_bytes() || mls.cipher_suite() != suite.cipher_suite() {
             return Err(GroupError::Unexpected);
         }
-        let group_info = mls.group_info_message_allowing_ext_commit(true)?.to_bytes()?;
-        let (secrets, next) = (Zeroizing::default(), Next::of(&mls)?);
-        let prepared = Prepared { message: commit.to_bytes()?, group_info, secrets, next };
+        let group_info = mls.group_info_message_allowing_ext_commit(false)?.to_bytes()?;
+        let (secrets, tree, next) = (Zeroizing::default(), Tree::of(&mls)?, Next::of(&mls)?);
+        let prepared = Prepared { message: commit.to_bytes()?, group_info, tree, secrets, next };
         let mut group = Self::of(mls, parts, random);
         group.keep()?;
         Ok((group, prepared))

@@ -42,9 +42,14 @@ impl Person {
         }
     }
 
-    fn rejoin(&self, info: &[u8], old: u32, leaf: &content::Leaf) -> Result<(Group, Prepared), GroupError> {
+    fn rejoin(
+        &self,
+        (info, tree): &Entrance,
+        old: u32,
+        leaf: &content::Leaf,
+    ) -> Result<(Group, Prepared), GroupError> {
         let suite = (Suite::Classic, &self.random);
-        Group::rejoin(suite, (&self.signer, self.identity()), &ROOM, info, (old, leaf), NOW)
+        Group::rejoin(suite, (&self.signer, self.identity()), &ROOM, (info, tree), (old, leaf), NOW)
     }
 }
 
@@ -52,7 +57,10 @@ fn invite() -> InviteSecret {
     InviteSecret::from_bytes([5; 20])
 }
 
-fn two() -> ((Person, Group), (Person, Group), Vec<u8>) {
+/// GroupInfo and tree.
+type Entrance = (Vec<u8>, Tree);
+
+fn two() -> ((Person, Group), (Person, Group), Entrance) {
     let (ann, bob) = (Person::new(1), Person::new(2));
     let room = content::Room {
         name: "team".to_owned(),
@@ -75,7 +83,7 @@ fn two() -> ((Person, Group), (Person, Group), Vec<u8>) {
         (Suite::Classic, &bob.random),
         (&bob.signer, bob.identity()),
         &ROOM,
-        &info,
+        (&info, &anns.tree().unwrap()),
         (&invite(), &PublicKey([bob.key; 32])),
         NOW,
     )
@@ -83,7 +91,7 @@ fn two() -> ((Person, Group), (Person, Group), Vec<u8>) {
     anns.process(&join.message, NOW).unwrap();
     anns.check_authority(&join.next.authority).unwrap();
     anns.keep().unwrap();
-    ((ann, anns), (bob, bobs), join.group_info)
+    ((ann, anns), (bob, bobs), (join.group_info, join.tree))
 }
 
 fn rows(group: &Group) -> Vec<(String, Zeroizing<Vec<u8>>)> {

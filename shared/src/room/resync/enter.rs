@@ -9,7 +9,9 @@ use crate::{
     crypto::aead::{Origin, Scope, SealingKey, Session},
     invite::{join_secret, slot},
     mls::group::{Group, GroupError},
-    room::{Alarm, Engine, Millis, authority::Signer, out::RESYNC_AFTER_MS, state::Pending},
+    room::{
+        Alarm, Engine, Millis, authority::Signer, commit::part_with, out::RESYNC_AFTER_MS, state::Pending,
+    },
 };
 
 impl Engine {
@@ -34,7 +36,8 @@ impl Engine {
             return Ok(());
         }
         let (leaf, handed) = (out.leaf, out.handed);
-        let Ok(info) = slot::open_as_member(&self.room, &slot_key, &found.sealed) else {
+        let Ok(slot::Entrance { group_info, tree }) = slot::open_as_member(&self.room, &slot_key, found)
+        else {
             // Either the slot is rubbish, or the key is: whoever commits brings another slot, and if that does not help,
             // it is the key.
             out.useless = found.last_commit;
@@ -46,9 +49,9 @@ impl Engine {
         let Some(own) = old.own_leaf() else { return Err(GroupError::Damaged) };
         let random = self.profile.random.clone();
         let suite = (self.suite(), &random);
-        let built =
-            Group::rejoin(suite, (&self.signer(), self.identity()), &self.room, &info, (leaf, &own), now);
-        let (mut group, prepared) = match built {
+        let (signer, entrance) = ((&self.signer(), self.identity()), (group_info.as_slice(), &tree));
+        let built = Group::rejoin(suite, signer, &self.room, entrance, (leaf, &own), now);
+        let (mut group, mut prepared) = match built {
             Ok(built) if handed.checked_add(1) == Some(built.0.epoch()) => built,
             _ => {
                 self.alarm(Alarm::HandedOldState);
@@ -57,21 +60,18 @@ impl Engine {
             }
         };
         let scope = Scope { room: self.room, epoch: 0, origin: Origin::Invite };
-        let body = content::sealed::Body::KeyShare(prepared.message.into());
+        let body = content::sealed::Body::KeyShare(std::mem::take(&mut prepared.message).into());
         let sealed = content::Sealed { body: Some(body), ..content::Sealed::default() }.encode_to_vec();
         let envelope = SealingKey::new(&join_secret(&slot_key), &scope, Session::random(&random))
             .seal(&sealed)
             .map_err(|_| GroupError::Unexpected)?;
-        let next = &prepared.next;
         let invites = group.room()?.invites;
-        let slot = slot::seal(&self.room, &invites, (&next.slot_key, &prepared.group_info), &random)
-            .map_err(|_| GroupError::Unexpected)?;
+        let slot = self.seal_slot(&invites, &prepared, &tree).map_err(|_| GroupError::Unexpected)?;
         let mut part = CommitPart {
             expected_last_commit: found.last_commit,
-            slot: slot.into(),
             access: Some(AccessChange::default()),
-            authority: next.authority.to_vec().into(),
-            ..CommitPart::default()
+            authority: prepared.next.authority.to_vec().into(),
+            ..part_with(slot)
         };
         self.sign_part(self.access.public(), &envelope, &mut part, &Signer::Publisher(&self.access))?;
         let mut pending = Pending::default();

@@ -213,7 +213,8 @@ impl World {
     pub fn part(&self, access: AccessChange) -> CommitPart {
         CommitPart {
             expected_last_commit: self.relay.last_commit,
-            slot: self.relay.slot.clone().into(),
+            slot: self.relay.slot.sealed.clone(),
+            piece_names: self.relay.slots.get(&self.relay.last_commit).cloned().unwrap_or_default().names,
             access: Some(access),
             ..CommitPart::default()
         }

@@ -117,7 +117,10 @@ fn open_room_that_is_not_what_its_name_says_is_refused() {
     )
     .unwrap();
     let slot_key = group.slot_key().unwrap();
-    let slot = crate::invite::slot::seal(&room_id, &room.invites, (&slot_key, &info), &random).unwrap();
+    let inside = (&*slot_key, &*info, &group.tree().unwrap());
+    let slot = crate::invite::slot::seal(&room_id, &room.invites, inside, None, &random).unwrap();
+    let (sealed, pieces) = (slot.sealed.into(), slot.pieces.into());
+    let slot = proto::relay::Slot { last_commit: 0, sealed, pieces };
     let keys: Vec<_> = group.access_keys().unwrap().into_values().collect();
     world.relay.open(room_id, proto::PublicKey(group.authority().unwrap().public()), &keys, slot);
     world.devices[BOB].engine = Some(Engine::open(&world.devices[BOB].profile, "lobby", world.now).unwrap());

@@ -43,8 +43,8 @@ pub(super) struct Stranger {
 impl Stranger {
     /// An honest one, to be spoiled.
     pub(super) fn with(world: &World, link: &Link) -> Self {
-        let (slot_key, info) = slot::open(&world.room_id(ANN), &link.secret, &world.relay.slot).unwrap();
-        Self::new(world, &link.secret, (info.to_vec(), *slot_key))
+        let (slot_key, _) = slot::open(&world.room_id(ANN), &link.secret, &world.relay.slot).unwrap();
+        Self::new(world, &link.secret, (world.group_info(ANN), *slot_key))
     }
 
     /// One whom a member helps in.
@@ -425,10 +425,11 @@ fn groupinfo_that_does_not_list_the_invite_is_refused() {
     let link = world.invite(ANN);
     // The state of before the invite was made, sealed for it by somebody who knows both.
     let invites = world.room(ANN).invites;
-    let info = slot::open(&world.room_id(ANN), &world.first_link(ANN), &old).unwrap().1;
+    let state = slot::open(&world.room_id(ANN), &world.first_link(ANN), &old).unwrap().1;
+    let inside = (&[1; 32], &**state.group_info, &state.tree);
     let random = world.devices[ANN].profile.random.clone();
-    let slot = slot::seal(&world.room_id(ANN), &invites, (&[1; 32], &info), &random).unwrap();
-    world.relay.put_slot(slot);
+    let slot = slot::seal(&world.room_id(ANN), &invites, inside, None, &random).unwrap();
+    world.relay.put_slot(&slot);
     let dan = world.newcomer("dan", 900);
     world.join(dan, &link);
     assert!(world.closed(dan), "{}", world.story(dan));

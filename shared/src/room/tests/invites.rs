@@ -157,7 +157,7 @@ fn removed_member_does_not_come_back_with_the_relays_help() {
     // Nor does any key of hers open the slot, whatever the relay gives her.
     let sealed = world.relay.slot.clone();
     assert!(slot::open_as_member(&room_id, &own, &sealed).is_err());
-    let parts = content::SealedSlot::decode(&*sealed).unwrap();
+    let parts = content::SealedSlot::decode(&*sealed.sealed).unwrap();
     assert_eq!(parts.wraps.len(), 1);
     assert_eq!(parts.wraps[0].invite_id, fresh.id);
 }
@@ -277,8 +277,10 @@ fn trap(seed: u64, spoil: impl FnOnce(&mut content::Room, &mut AccessKey)) -> Wo
     let leaf = content::Leaf { access_key: access.as_bytes().to_vec().into(), ..content::Leaf::default() };
     let (group, info) =
         Group::create((Suite::Classic, &random), (&signer, identity), &id, &room, &leaf, world.now).unwrap();
-    let content = (&*group.slot_key().unwrap(), &*info);
-    let slot = slot::seal(&id, &room.invites, content, &random).unwrap();
+    let content = (&*group.slot_key().unwrap(), &*info, &group.tree().unwrap());
+    let slot = slot::seal(&id, &room.invites, content, None, &random).unwrap();
+    let (sealed, pieces) = (slot.sealed.into(), slot.pieces.into());
+    let slot = proto::relay::Slot { last_commit: 0, sealed, pieces };
     let keys: Vec<_> = Some(at_relay).filter(|key| key.kind() == Kind::Invite).into_iter().collect();
     world.relay.open(id, proto::PublicKey(group.authority().unwrap().public()), &keys, slot);
     world.devices[ANN].engine = Some(Engine::open(&world.devices[ANN].profile, "lobby", world.now).unwrap());

@@ -21,6 +21,7 @@ mod limits;
 mod model;
 mod old_rows;
 mod past;
+mod pieces;
 mod restored;
 mod resync;
 mod roles;

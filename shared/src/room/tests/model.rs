@@ -3,14 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use proto::{
-    PublicKey, RoomId,
+    PieceName, PublicKey, RoomId,
     access::{self, Change, CommitParts, Ed25519, Memory, Refusal, Rows as _, Standing, Verify},
+    join_pieces, piece_name,
     relay::{
         AccessKey, ClientFrame, CommitPart, Deliver, Ephemeral, Join, Joined, Publish, Published, Refused,
         RelayFrame, Slot, client_frame, refused::Code, relay_frame::Frame,
     },
+    slot_hash, split_names, split_pieces,
 };
+
+use crate::invite::slot;
 
 /// One room and its streams.
 #[derive(Clone, Default)]
@@ -20,10 +25,16 @@ pub struct ModelRelay {
     pub access: Option<Memory>,
     pub room: Option<RoomId>,
     pub generation: [u8; 16],
-    pub slots: BTreeMap<u64, Vec<u8>>,
+    pub slots: BTreeMap<u64, KeptSlot>,
+    pub pieces: BTreeMap<PieceName, Bytes>,
     /// As the rules say after each publish: the newest commit, its slot, and the keys that have access.
     pub last_commit: u64,
-    pub slot: Vec<u8>,
+    pub slot: Slot,
+    /// Of so many commits it says that pieces are missing, whether or not they are; and how often it said so.
+    pub loses_pieces: usize,
+    pub lost: usize,
+    /// Bytes of slots and pieces that commits brought, by sequence number.
+    pub brought: BTreeMap<u64, usize>,
     pub keys: BTreeMap<Vec<u8>, (AccessKey, u32)>,
     pub ids: BTreeMap<Vec<u8>, u64>,
     pub now: u64,
@@ -43,6 +54,13 @@ pub struct ModelRelay {
     pub refusals: Vec<Refusal>,
     /// Commits that tests put there.
     pub injected: Vec<u64>,
+}
+
+/// A slot without its pieces.
+#[derive(Clone, Default)]
+pub struct KeptSlot {
+    pub sealed: Bytes,
+    pub names: Bytes,
 }
 
 /// Believes that the authority signed: for what a test puts into the log.
@@ -110,8 +128,10 @@ impl ModelRelay {
 
     fn slot(&self, confirmed: bool) -> Slot {
         let last_commit = if confirmed { self.confirmed() } else { self.last_commit };
-        let sealed = self.slots.get(&last_commit).cloned().unwrap_or_default().into();
-        Slot { last_commit, sealed }
+        let KeptSlot { sealed, names } = self.slots.get(&last_commit).cloned().unwrap_or_default();
+        let pieces = split_names(&names).unwrap();
+        let pieces = join_pieces(pieces.iter().map(|name| &*self.pieces[name])).into();
+        Slot { last_commit, sealed, pieces }
     }
 
     fn join(&mut self, client: usize, join: Join) -> Frame {
@@ -130,7 +150,7 @@ impl ModelRelay {
             }
             if !self.exists {
                 let authority = PublicKey::try_from(&*create.authority).unwrap();
-                self.open(room, authority, &create.keys, create.slot.unwrap().sealed.to_vec());
+                self.open(room, authority, &create.keys, create.slot.unwrap());
             } else if !self.keys.contains_key(&*join.access_key) {
                 return Frame::Refused(refusal(&[], Code::Conflict, 0));
             }
@@ -162,13 +182,16 @@ impl ModelRelay {
         })
     }
 
-    pub fn open(&mut self, room: RoomId, authority: PublicKey, keys: &[AccessKey], slot: Vec<u8>) {
+    pub fn open(&mut self, room: RoomId, authority: PublicKey, keys: &[AccessKey], slot: Slot) {
         self.exists = true;
         self.room = Some(room);
         self.generation = [7; 16];
         let keys: Vec<_> = keys.iter().map(|key| access::AccessKey::try_from(key).unwrap()).collect();
         self.access = Some(Memory::open(authority, &keys));
-        self.slots.insert(0, slot);
+        let names: Vec<_> =
+            split_pieces(&slot.pieces).unwrap().iter().map(|piece| piece_name(piece)).collect();
+        self.put_pieces(&slot.pieces);
+        self.slots.insert(0, KeptSlot { sealed: slot.sealed, names: names.concat().into() });
         self.refresh();
     }
 
@@ -187,6 +210,12 @@ impl ModelRelay {
         let Ok(key) = PublicKey::try_from(key) else {
             return Frame::Refused(refusal(&publish.id, Code::NotAllowed, 0));
         };
+        if let Some(part) = &publish.commit
+            && let Err(code) = self.has_pieces(part)
+        {
+            self.lost += 1;
+            return Frame::Refused(refusal(&publish.id, code, 0));
+        }
         match self.decide(&Ed25519, key, publish) {
             Ok(seq) => {
                 self.ids.insert(publish.id.to_vec(), seq);
@@ -234,12 +263,19 @@ impl ModelRelay {
             ballot: ballot.as_ref(),
         };
         let changes = self.access.as_mut().ok_or(Refusal::NotAllowed)?.publish(verify, &what)?;
+        if let Some(part) = &publish.commit {
+            self.put_pieces(&part.pieces);
+            let (sealed, names) = (part.slot.clone(), part.piece_names.clone());
+            self.brought.insert(seq, sealed.len() + names.len() + part.pieces.len());
+            self.slots.insert(seq, KeptSlot { sealed, names });
+        }
         for position in &changes.slots {
             self.slots.remove(position);
         }
-        if let Some(part) = &publish.commit {
-            self.slots.insert(seq, part.slot.to_vec());
-        }
+        let named: BTreeSet<PieceName> =
+            self.slots.values().flat_map(|slot| split_names(&slot.names).unwrap()).collect();
+        self.pieces.retain(|name, _| named.contains(name));
+        let slot_hash = publish.commit.as_ref().map(|part| slot_hash(&part.slot, &part.piece_names).to_vec());
         let part = publish.commit.clone().unwrap_or_default();
         let named = publish.commit.is_some()
             || publish.ack.is_some()
@@ -258,6 +294,7 @@ impl ModelRelay {
             ack: publish.ack.clone(),
             ballot: publish.ballot.clone(),
             resync: publish.resync.clone(),
+            slot_hash: slot_hash.unwrap_or_default().into(),
             undone: changes.undone,
         });
         self.refresh();
@@ -276,15 +313,38 @@ impl ModelRelay {
     }
 
     /// From now on this is shown as the slot, whatever commit it is asked for.
-    pub fn put_slot(&mut self, slot: Vec<u8>) {
-        self.slots.values_mut().for_each(|kept| kept.clone_from(&slot));
-        self.slot = slot;
+    pub fn put_slot(&mut self, slot: &slot::Slot) {
+        self.put_pieces(&slot.pieces.clone().into());
+        let kept = KeptSlot { sealed: slot.sealed.clone().into(), names: slot.names.clone().into() };
+        self.slots.values_mut().for_each(|slot| slot.clone_from(&kept));
+        self.slot = self.slot(false);
+    }
+
+    fn put_pieces(&mut self, pieces: &Bytes) {
+        self.pieces
+            .extend(split_pieces(pieces).unwrap().into_iter().map(|piece| (piece_name(&piece), piece)));
+    }
+
+    /// Whether a commit has all that it names, as the relay's own rules say.
+    fn has_pieces(&self, part: &CommitPart) -> Result<(), Code> {
+        if self.lost < self.loses_pieces {
+            return Err(Code::MissingPieces);
+        }
+        let names = split_names(&part.piece_names).map_err(|_| Code::Malformed)?;
+        let sent = split_pieces(&part.pieces).map_err(|_| Code::Malformed)?;
+        let sent: BTreeSet<PieceName> = sent.iter().map(|piece| piece_name(piece)).collect();
+        if !sent.iter().all(|name| names.contains(name)) {
+            return Err(Code::Malformed);
+        }
+        let has = |name: &PieceName| sent.contains(name) || self.pieces.contains_key(name);
+        if names.iter().all(has) { Ok(()) } else { Err(Code::MissingPieces) }
     }
 
     fn refresh(&mut self) {
         let Some(access) = &self.access else { return };
         self.last_commit = access.head.tip().position;
-        self.slot = self.slots.get(&self.last_commit).cloned().unwrap_or_default();
+        self.slot = self.slot(false);
+        let Some(access) = &self.access else { return };
         let rows = access.keys().unwrap().into_iter().filter(|(_, row)| row.removed == 0);
         self.keys = rows
             .map(|(key, row)| {
@@ -332,7 +392,7 @@ fn parse(envelope: &[u8], part: &CommitPart) -> Result<access::Commit, Refusal> 
         instead_of: part.instead_of,
         authority: PublicKey::try_from(&*part.authority).map_err(|_| Refusal::Malformed)?,
         signature: (&*part.signature).try_into().map_err(|_| Refusal::Malformed)?,
-        parts: CommitParts::of(envelope, &part.slot, &change),
+        parts: CommitParts::of(envelope, slot_hash(&part.slot, &part.piece_names), &change),
         change,
     })
 }

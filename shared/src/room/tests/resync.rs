@@ -12,7 +12,10 @@ use crate::{
     crypto::aead::{SealingKey, Session},
     crypto::suite::{KemKey, Suite, spoil::spoiling},
     invite::slot,
-    mls::group::hostile::{Hostile, announced},
+    mls::group::{
+        Tree,
+        hostile::{Hostile, announced},
+    },
     room::{
         AlarmKind, Command, Event, Problem,
         resync::statement::{answer_secret, answer_statement, hash, request_statement},
@@ -25,6 +28,7 @@ const DAN: usize = 3;
 struct Forged {
     slot_key: [u8; 32],
     info: Vec<u8>,
+    tree: Tree,
 }
 
 /// Four people; bob's profile is an old copy, and eve's program is not honest any more.
@@ -69,7 +73,7 @@ impl World {
         }
         let id = eve.0.group_id().to_vec();
         let slot_key = eve.0.export_secret(b"schat/2 slot", &id, 32).unwrap();
-        Forged { slot_key: slot_key.as_bytes().try_into().unwrap(), info }
+        Forged { slot_key: slot_key.as_bytes().try_into().unwrap(), info, tree: eve.tree() }
     }
 
     /// Eve's commit that nobody can open, with a slot of her own making. She goes on alone by `more` commits.
@@ -79,11 +83,17 @@ impl World {
         let forged = self.forge(&mut eve, more, info);
         let random = self.devices[EVE].profile.random.clone();
         let invites = self.room(EVE).invites;
-        let sealed =
-            slot::seal(&self.room_id(EVE), &invites, (&forged.slot_key, &forged.info), &random).unwrap();
+        let inside = (&forged.slot_key, &*forged.info, &forged.tree);
+        let slot = slot::seal(&self.room_id(EVE), &invites, inside, None, &random).unwrap();
         let authority = announced(&message).to_vec().into();
         let envelope = self.own_envelope(EVE, sealed::Body::KeyShare(message.into()));
-        let part = CommitPart { authority, slot: sealed.into(), ..self.part(nothing()) };
+        let part = CommitPart { authority, ..self.part(nothing()) };
+        let part = CommitPart {
+            slot: slot.sealed.into(),
+            piece_names: slot.names.into(),
+            pieces: slot.pieces.into(),
+            ..part
+        };
         let key = self.access_key(EVE).key;
         self.relay.now = self.now;
         (self.relay.append_by(&key, envelope, Some(part)), forged)

@@ -94,7 +94,11 @@ async fn rooms_are_listed_page_by_page_and_none_twice() {
     let ids: Vec<_> = seen.iter().map(|room| room.id).collect();
     assert_eq!(ids, (0..25).map(|number| RoomId([number; 32])).collect::<Vec<_>>());
     let written = seen[1];
-    assert_eq!((written.entries, written.head, written.keys, written.slot_bytes), (1, 1, 1, 4));
+    assert_eq!(
+        (written.entries, written.head, written.keys, written.slot_bytes),
+        (1, 1, 1, 8),
+        "a count of no names and four bytes"
+    );
     assert!(written.bytes > 100 && written.last_commit == 0);
     assert_eq!((seen[2].entries, seen[2].bytes, seen[2].last_at_ms), (0, 0, 7));
     let sum = backend.overview().await.unwrap();

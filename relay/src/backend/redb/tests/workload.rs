@@ -8,12 +8,15 @@ use std::{
 
 use bytes::Bytes;
 use ed25519_dalek::Signer;
-use proto::access::{Change, CommitParts, commit_statement};
+use proto::{
+    access::{Change, CommitParts, commit_statement},
+    piece_name,
+};
 
 use super::{dice::Dice, *};
 use crate::{
     backend::redb::{database::open_database, tables::Snapshot},
-    request::Commit,
+    request::{Commit, NewSlot},
     token::Right,
 };
 
@@ -235,15 +238,29 @@ impl Workload {
             1 => Change { added: vec![AccessKey { key, grant: Grant::Member }], removed: vec![] },
             _ => Change { added: vec![], removed: vec![key] },
         };
-        let slot: Bytes = vec![self.number as u8; self.dice.below(3000) as usize].into();
+        let slot = self.slot();
         let news = self.news(room);
-        let parts = CommitParts::of(&news.envelope, &slot, &change);
+        let parts = CommitParts::of(&news.envelope, slot.hash(), &change);
         let authority = opening().authority;
         let statement = commit_statement(&room, last, &ALICE, &authority, &parts);
         let signature = signer().sign(&statement).to_bytes();
         let part =
             proto::access::Commit { expected: last, instead_of: 0, change, authority, signature, parts };
         Sent { commit: Some(Commit { slot, part }), ..news }
+    }
+}
+
+impl Workload {
+    /// With pieces of which others have some as well; sometimes one is neither here nor sent.
+    fn slot(&mut self) -> NewSlot {
+        let sealed: Bytes = vec![self.number as u8; self.dice.below(3000) as usize].into();
+        let mut slot = NewSlot { sealed, ..NewSlot::default() };
+        let first = self.dice.below(20) as u8;
+        let pieces = (first..first + self.dice.below(6) as u8).map(|n| Bytes::from(vec![n; 100]));
+        let pieces: Vec<_> = pieces.map(|piece| (piece_name(&piece), piece)).collect();
+        slot.names = pieces.iter().flat_map(|(name, _)| name).copied().collect();
+        slot.pieces = pieces.into_iter().filter(|_| self.dice.below(9) > 0).collect();
+        slot
     }
 }
 
@@ -268,6 +285,11 @@ fn dump(transaction: &redb::ReadTransaction) -> Result<Dump, redb::Error> {
         let (key, value) = row?;
         let (room, position) = key.value();
         rows.push((1, [&room[..], &position.to_be_bytes()].concat(), value.value().to_vec()));
+    }
+    for row in all.pieces.range::<(&[u8; 32], &[u8; 32])>(..)? {
+        let (key, value) = row?;
+        let (room, name) = key.value();
+        rows.push((8, [*room, *name].concat(), value.value().to_vec()));
     }
     for row in all.keys.range::<(&[u8; 32], &[u8; 32])>(..)? {
         let (key, value) = row?;
