@@ -99,7 +99,9 @@ async fn life(bob: &mut Person, ann: &mut Person, relay: &Relay) -> Vec<String> 
     bob.runtime.set_draft(ROOM, "half a").await.unwrap();
     seen.push(bob.runtime.draft(ROOM).await.unwrap().unwrap().to_string());
     bob.runtime.mute(ROOM, true).await.unwrap();
-    seen.push(bob.runtime.room(ROOM).unwrap().is_muted.to_string());
+    bob.runtime.pin(ROOM, true).await.unwrap();
+    let status = bob.runtime.room(ROOM).unwrap();
+    seen.push(format!("{} {}", status.is_muted, status.is_pinned));
     bob.runtime.ack(ROOM, answer.seq).await.unwrap();
 
     let her = answer.from;

@@ -9,10 +9,15 @@
     reason = "helpers of tests, which clippy does not see as tests"
 )]
 
+#[cfg(not(target_os = "macos"))]
+#[path = "pty/browser.rs"]
+mod browser;
 #[path = "pty/enter.rs"]
 mod enter;
 #[path = "pty/first_use.rs"]
 mod first_use;
+#[path = "pty/jobs.rs"]
+mod jobs;
 #[path = "pty/keys.rs"]
 mod keys;
 #[path = "pty/people.rs"]

@@ -107,8 +107,10 @@ fn stored(profile: &OpenProfile, room: RoomRecord, is_whole: bool) -> Result<Roo
     let others = view.iter().flat_map(|view| &view.members).filter(|member| !member.me);
     let others = others.map(|member| member.person.fingerprint);
     let unread = if is_whole && room.closed.is_none() { unread(profile, &room).ok() } else { None };
+    let pinned = profile.vault.now(|store| store.pinned())?.contains(&room.label);
     Ok(RoomOut {
         unread,
+        pinned,
         room: room.label,
         open: view.as_ref().map(|view| view.open),
         relay: match room.place {

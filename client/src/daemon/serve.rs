@@ -28,6 +28,7 @@ pub(super) async fn answer(local: &Local, face: FaceId, request: Request) -> Vec
         Request::UseRelay(link) => pack(&use_relay(local, link).await),
         Request::LastRelay(relay) => pack(&local.remember_relay(&relay).await),
         Request::Mute(room, is_muted) => pack(&local.mute(&room, is_muted).await),
+        Request::Pin(room, is_pinned) => pack(&local.pin(&room, is_pinned).await),
         Request::People => pack(&Ok(local.people())),
         Request::Person(who) => pack(&Ok(local.person(&who))),
         Request::Mark(person, is_verified) => pack(&local.mark(&person, is_verified).await),

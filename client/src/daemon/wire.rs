@@ -139,6 +139,7 @@ pub(crate) enum Request {
     /// The relay for rooms that are named without one, from the next start on.
     LastRelay(RelayAddress),
     Mute(String, bool),
+    Pin(String, bool),
     People,
     Person(Fingerprint),
     Mark(Person, bool),
@@ -169,6 +170,7 @@ impl Request {
                 | Self::Create(..)
                 | Self::UseRelay(_)
                 | Self::Mute(..)
+                | Self::Pin(..)
                 | Self::Mark(..)
         )
     }

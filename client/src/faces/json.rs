@@ -212,6 +212,7 @@ async fn obey(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
         Cmd::Ack { room, seq } => runtime.ack(&room, seq).await,
         Cmd::Leave { room } => runtime.tell(&room, Command::Leave).await,
         Cmd::Accept { room } => runtime.tell(&room, Command::Accept).await,
+        Cmd::Pin { room, withdrawn } => runtime.pin(&room, !withdrawn).await,
         Cmd::Rooms {} => {
             say(&Out::rooms(runtime).await);
             Ok(())

@@ -1,5 +1,7 @@
 //! What people and programs see: thin shells that turn input into calls of the runtime and its events into lines.
 
+pub mod action;
+pub mod groups;
 pub mod input;
 pub mod json;
 pub mod lines;
@@ -8,6 +10,7 @@ pub mod obey;
 pub mod pending;
 pub mod plain;
 pub mod qr;
+pub mod quote;
 pub mod sanitize;
 pub(crate) mod stdout;
 pub mod tui;

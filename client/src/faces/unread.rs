@@ -15,6 +15,8 @@ pub struct Unread {
     pub count: usize,
     /// How many of them name us.
     pub mentions: usize,
+    /// Everything up to this sequence number was read.
+    pub after: u64,
     /// The newest that was looked at here, ours included.
     pub upto: u64,
 }
@@ -61,8 +63,8 @@ pub async fn unread_rooms(runtime: &Runtime) -> Vec<(String, Result<Unread, Fail
 }
 
 async fn unread(runtime: &Runtime, room: &str, mentions: impl Fn(&Line) -> bool) -> Result<Unread, Failure> {
-    let upto = runtime.acked(room, &Cursor::read()).await?;
-    let mut unread = Unread { upto, ..Unread::default() };
+    let after = runtime.acked(room, &Cursor::read()).await?;
+    let mut unread = Unread { after, upto: after, ..Unread::default() };
     while !unread.is_enough() {
         let page = runtime.history(room, unread.upto, Unread::PAGE).await?;
         if page.is_empty() {

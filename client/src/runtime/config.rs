@@ -60,4 +60,6 @@ pub struct RoomStatus {
     pub over: Option<String>,
     /// Nobody wants to be told of what is said there.
     pub is_muted: bool,
+    /// It stands above the others in lists.
+    pub is_pinned: bool,
 }

@@ -90,6 +90,8 @@ struct Inner {
     marks: Arc<RwLock<()>>,
     /// Labels of rooms of which nobody wants to be told: at most as many as there are rooms.
     muted: Mutex<BTreeSet<String>>,
+    /// Labels of the rooms that stand above the others.
+    pinned: Mutex<BTreeSet<String>>,
 }
 
 /// A relay, and whom to expect there.
@@ -119,7 +121,7 @@ impl Local {
     pub(crate) async fn start(profile: OpenProfile, config: Config, sink: Sink) -> Result<Self, Failure> {
         let vault = profile.vault.clone();
         let only = config.only.clone();
-        let muted = vault.run(|store| store.muted()).await?;
+        let (muted, pinned) = vault.run(|store| Ok((store.muted()?, store.pinned()?))).await?;
         let (unseen, last, people) = vault
             .run(move |store| {
                 Ok((store.unseen_notices(only.as_deref())?, store.last_notice()?, store.people()))
@@ -139,6 +141,7 @@ impl Local {
             links: Mutex::default(),
             marks: Arc::default(),
             muted: Mutex::new(muted),
+            pinned: Mutex::new(pinned),
         };
         let runtime = Self(Arc::new(inner));
         let mut records = vault.run(|store| store.rooms()).await?;
@@ -363,6 +366,7 @@ impl Local {
             view: state.view.clone(),
             over: state.over.clone(),
             is_muted: lock(&self.0.muted).contains(label),
+            is_pinned: lock(&self.0.pinned).contains(label),
         }
     }
 }

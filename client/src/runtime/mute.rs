@@ -1,4 +1,4 @@
-//! Rooms of which nobody wants to be told.
+//! Rooms of which nobody wants to be told, and rooms that stand above the others.
 
 use super::{Local, lock};
 use crate::failure::Failure;
@@ -16,6 +16,22 @@ impl Local {
             muted.insert(room.to_owned());
         } else {
             muted.remove(room);
+        }
+        Ok(())
+    }
+
+    /// Whether a room stands above the others in lists; remembered.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be saved.
+    pub async fn pin(&self, room: &str, is_pinned: bool) -> Result<(), Failure> {
+        let id = self.id(room)?;
+        self.0.vault.run(move |store| store.set_pinned(id, is_pinned)).await?;
+        let mut pinned = lock(&self.0.pinned);
+        if is_pinned {
+            pinned.insert(room.to_owned());
+        } else {
+            pinned.remove(room);
         }
         Ok(())
     }

@@ -130,6 +130,26 @@ impl Store {
         Ok(())
     }
 
+    /// Labels of the rooms that stand above the others.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    pub fn pinned(&self) -> Result<BTreeSet<String>, StoreError> {
+        let mut select = self.db.prepare_cached("SELECT label FROM rooms WHERE pinned")?;
+        let labels = select.query_map([], |row| row.get(0))?;
+        Ok(labels.collect::<Result<_, _>>()?)
+    }
+
+    /// A room stands above the others, or not any more.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn set_pinned(&mut self, room: RoomId, is_pinned: bool) -> Result<(), StoreError> {
+        self.db
+            .execute("UPDATE rooms SET pinned = ?2 WHERE room = ?1", params![room.as_bytes(), is_pinned])?;
+        Ok(())
+    }
+
     /// The room is over; its history stays.
     ///
     /// # Errors

@@ -75,6 +75,9 @@ const MIGRATIONS: &[&str] = &["
 ", "
     -- How far somebody has read is a cursor as well. What was here before there was one counts as read.
     INSERT OR REPLACE INTO cursors SELECT '~read', room, max(seq) FROM messages GROUP BY room;
+", "
+    -- Stands above the others in lists.
+    ALTER TABLE rooms ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;
 "];
 
 /// Opens a database that nobody can write. Without a journal it is as it is: then no file beside it is needed.

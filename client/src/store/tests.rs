@@ -357,7 +357,7 @@ fn database_of_the_first_version_is_migrated_and_keeps_what_it_holds() {
         .db
         .execute_batch(
             "DROP TABLE happenings; DROP TABLE notices; DROP TABLE tokens; DROP TABLE people; DROP TABLE drafts; DROP TABLE cursors;
-             ALTER TABLE rooms DROP COLUMN muted;
+             ALTER TABLE rooms DROP COLUMN muted; ALTER TABLE rooms DROP COLUMN pinned;
              DROP TABLE relays;
              CREATE TABLE relays (host TEXT NOT NULL, port INTEGER NOT NULL, pin BLOB NOT NULL, PRIMARY KEY (host, port));
              INSERT INTO relays VALUES ('relay.example', 1, zeroblob(32));

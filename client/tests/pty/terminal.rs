@@ -42,14 +42,26 @@ impl Terminal {
     /// Starts the program with its profile in `dir`, on 80 by 24 cells of an xterm; nothing else is in its environment
     /// than `variables`.
     pub fn start(dir: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let pair = native_pty_system().openpty(size((80, 24))).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_schat"));
+        command.args(arguments);
+        Self::run(command, dir, variables)
+    }
+
+    /// The same with a shell that has jobs, and starts it.
+    #[allow(dead_code, reason = "the benchmark needs no shell")]
+    pub fn start_shell(dir: &Path, variables: &[(&str, &str)]) -> Self {
+        let mut command = CommandBuilder::new("/bin/bash");
+        command.args(["--norc", "--noprofile", "-i"]);
+        Self::run(command, dir, variables)
+    }
+
+    fn run(mut command: CommandBuilder, dir: &Path, variables: &[(&str, &str)]) -> Self {
+        let pair = native_pty_system().openpty(size((80, 24))).unwrap();
         command.env_clear();
         command.env("HOME", dir);
         command.env("SCHAT_PROFILE", dir.join("profile"));
         command.env("TERM", "xterm-256color");
         variables.iter().for_each(|(name, value)| command.env(name, value));
-        command.args(arguments);
         command.cwd(dir);
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);

@@ -219,6 +219,14 @@ pub enum Cmd {
         /// Which.
         room: String,
     },
+    /// A room stands above the others in lists, or not any more.
+    Pin {
+        /// Which.
+        room: String,
+        /// Not any more.
+        #[serde(default)]
+        withdrawn: bool,
+    },
     /// List the rooms.
     Rooms {},
     /// Change the display name.
@@ -265,6 +273,7 @@ impl Cmd {
             | Self::Unverify { room, .. }
             | Self::Ack { room, .. }
             | Self::Leave { room }
+            | Self::Pin { room, .. }
             | Self::Accept { room } => (Some(room.clone()), None),
             Self::Rooms {} | Self::Nick { .. } | Self::Describe { .. } | Self::Quit => (None, None),
         }
@@ -334,6 +343,8 @@ mod tests {
             r#"{"cmd":"ack","room":"team","seq":7}"#,
             r#"{"cmd":"leave","room":"team"}"#,
             r#"{"cmd":"accept","room":"team"}"#,
+            r#"{"cmd":"pin","room":"team"}"#,
+            r#"{"cmd":"pin","room":"team","withdrawn":true}"#,
             r#"{"cmd":"rooms"}"#,
             r#"{"cmd":"nick","name":"zoë"}"#,
             r#"{"cmd":"quit"}"#,

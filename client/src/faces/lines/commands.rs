@@ -13,6 +13,8 @@ pub const COMMANDS: &[(&str, &str)] = &[
         "make a private room; past=100 hands newcomers so many messages, disappear=7d lets messages go after a time",
     ),
     ("/reply TEXT", "answer the last message of somebody else"),
+    ("/quote TEXT", "the same, with what it says above your answer"),
+    ("/me TEXT", "say what you do: /me waves"),
     ("/edit TEXT", "give your last message another text; everybody sees that it was edited"),
     ("/delete", "take your last message back"),
     ("/react EMOJI", "put a sign under the last message of somebody else; once more takes it back"),
@@ -43,10 +45,12 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("/rooms", "list your rooms"),
     ("/leave", "leave this room"),
     ("/accept", "go on in this room although its relay was restored from a backup; ask its operator first"),
+    ("/pin", "this room stands above the others in the list"),
+    ("/unpin", "not any more"),
     ("/mute", "do not tell me of this room while I look elsewhere"),
     ("/unmute", "tell me of it again"),
     ("/why", "explain what went wrong last, and what to do"),
-    ("/help", "this list"),
+    ("/help [WORDS]", "this list, or what of it has these words"),
     ("/quit", "end; so does Ctrl-D"),
 ];
 

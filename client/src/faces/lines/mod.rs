@@ -50,6 +50,8 @@ pub enum Line {
     Nick(String),
     /// Answer the last message of the others.
     Reply(String),
+    /// Answer it with its text above.
+    Quote(String),
     /// Give our last message another text.
     Edit(String),
     /// Take our last message back.
@@ -72,10 +74,12 @@ pub enum Line {
     Accept,
     /// Be told of what is said here, or not.
     Mute(bool),
+    /// The current room stands above the others, or not any more.
+    Pin(bool),
     /// Explain what went wrong last.
     Why,
-    /// List the commands.
-    Help,
+    /// List the commands, or those with these words.
+    Help(String),
     /// End.
     Quit,
 }
@@ -148,6 +152,8 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
         "kick" => needed().map(Line::Kick),
         "nick" => needed().map(Line::Nick),
         "reply" => needed().map(Line::Reply),
+        "quote" => needed().map(Line::Quote),
+        "me" => needed().map(|action| Line::Say(crate::faces::action::text(&action))),
         "edit" => needed().map(Line::Edit),
         "delete" => alone(Line::Delete),
         "react" => needed().map(Line::React),
@@ -161,8 +167,10 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
         "accept" => alone(Line::Accept),
         "mute" => alone(Line::Mute(true)),
         "unmute" => alone(Line::Mute(false)),
+        "pin" => alone(Line::Pin(true)),
+        "unpin" => alone(Line::Pin(false)),
         "why" => alone(Line::Why),
-        "help" => alone(Line::Help),
+        "help" => Ok(Line::Help(argument.to_owned())),
         "quit" | "exit" => alone(Line::Quit),
         _ => Err(Failure::usage(
             format!("There is no command /{}.", crate::faces::sanitize::line(word)),

@@ -11,7 +11,8 @@ use shared::{
 };
 
 use super::{
-    lines::{Allowed, COMMANDS, Line},
+    groups,
+    lines::{Allowed, Line},
     pending::Pending,
     sanitize, words,
 };
@@ -20,7 +21,7 @@ pub use people::members;
 use people::{kick, mark, unmark, verify};
 pub(super) use rooms::unread;
 use rooms::{join, rooms};
-use said::{act, last, say, search};
+use said::{act, last, quote, say, search};
 
 /// What a line led to. What the room itself answers comes as an event.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -109,6 +110,7 @@ pub async fn obey(
             let target = last(runtime, room, false).await?.message.id;
             say(runtime, pending, room, Said::Text { text, reply_to: Some(target) }).await
         }
+        Line::Quote(text) => quote(runtime, pending, here()?, &text).await,
         Line::Edit(text) => act(runtime, pending, here()?, true, |_| Alteration::Edit(text)).await,
         Line::Delete => act(runtime, pending, here()?, true, |_| Alteration::Delete).await,
         Line::React(emoji) => {
@@ -148,15 +150,20 @@ pub async fn obey(
             };
             Ok(Done::say(told))
         }
+        Line::Pin(is_pinned) => {
+            runtime.pin(here()?, is_pinned).await?;
+            let told = if is_pinned {
+                "This room stands above the others."
+            } else {
+                "This room stands among the others."
+            };
+            Ok(Done::say(told))
+        }
         Line::Why => Ok(Done::say(match runtime.why() {
             Some(failure) => words::failure(&failure),
             None => "Nothing went wrong so far.".to_owned(),
         })),
-        Line::Help => {
-            let commands = COMMANDS.iter().map(|(usage, what)| format!("{usage:<24} {what}"));
-            let rest = std::iter::once("Anything else is sent to the current room.".to_owned());
-            Ok(Done { notes: commands.chain(rest).collect(), go: None })
-        }
+        Line::Help(wanted) => Ok(Done { notes: groups::help(&wanted), go: None }),
     }
 }
 

@@ -39,7 +39,9 @@ pub(in crate::faces) async fn unread(runtime: &Runtime) -> Vec<String> {
 
 pub(super) async fn rooms(runtime: &Runtime, current: Option<&str>) -> Vec<String> {
     let unread: BTreeMap<_, _> = unread_rooms(runtime).await.into_iter().collect();
-    let rooms = runtime.rooms();
+    let mut rooms = runtime.rooms();
+    // Those of one kind stay as they are.
+    rooms.sort_by_key(|status| !status.is_pinned);
     if rooms.is_empty() {
         return vec!["You have no rooms. Join one: /join LINK, or /join NAME for an open room.".to_owned()];
     }
@@ -52,7 +54,8 @@ pub(super) async fn rooms(runtime: &Runtime, current: Option<&str>) -> Vec<Strin
                 let verified = if status.is_verified { ", all verified" } else { "" };
                 let unread = unread.get(&status.label).and_then(|unread| unread.as_ref().ok()?.words());
                 let unread = unread.map(|unread| format!(", {unread}")).unwrap_or_default();
-                format!("{} members{open}{verified}{unread}", view.members.len())
+                let pinned = if status.is_pinned { ", pinned" } else { "" };
+                format!("{} members{open}{verified}{pinned}{unread}", view.members.len())
             }
             (None, None) => "not in yet".to_owned(),
         };

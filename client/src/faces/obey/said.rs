@@ -7,7 +7,7 @@ use shared::{
 
 use super::Done;
 use crate::{
-    faces::{pending::Pending, sanitize, words},
+    faces::{pending::Pending, quote::quoted, sanitize, words},
     failure::Failure,
     runtime::Runtime,
     store::{Hit, Query},
@@ -43,6 +43,18 @@ pub(super) async fn last(runtime: &Runtime, room: &str, mine: bool) -> Result<ti
             "Say something first, or wait for one.",
         )
     })
+}
+
+/// Answers the last message of somebody else with its text above.
+pub(super) async fn quote(
+    runtime: &Runtime,
+    pending: &Pending,
+    room: &str,
+    text: &str,
+) -> Result<Done, Failure> {
+    let message = last(runtime, room, false).await?.message;
+    let text = format!("{}{text}", quoted(&message.text));
+    say(runtime, pending, room, Said::Text { text, reply_to: Some(message.id) }).await
 }
 
 pub(super) async fn act(

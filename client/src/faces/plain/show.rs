@@ -13,7 +13,7 @@ use tokio::{
 
 use super::{Shared, lock};
 use crate::{
-    faces::{sanitize, stdout, words},
+    faces::{action, sanitize, stdout, words},
     failure::Exit,
     runtime::{Event, RelayState, RoomEvent, Runtime},
     store::What,
@@ -214,7 +214,8 @@ pub fn format(
     room: Option<&str>,
 ) -> String {
     let before = speaker(line, answered, view, room);
-    if line.deleted { before } else { format!("{before}: {}", sanitize::one_line(&line.message.text)) }
+    let (text, joint) = said(line);
+    if line.deleted { before } else { format!("{before}{joint}{}", sanitize::one_line(text)) }
 }
 
 /// A chat line as people read it in a document, with its own line breaks.
@@ -223,10 +224,19 @@ pub fn lines(line: &Line, room: Option<&str>) -> Vec<String> {
     if line.deleted {
         return vec![before];
     }
-    let mut parts = sanitize::paragraph(&line.message.text).into_iter();
-    let first = format!("{before}: {}", parts.next().unwrap_or_default());
+    let (text, joint) = said(line);
+    let mut parts = sanitize::paragraph(text).into_iter();
+    let first = format!("{before}{joint}{}", parts.next().unwrap_or_default());
     // Marked, so that a line break in a message cannot fake the next speaker.
     std::iter::once(first).chain(parts.map(|part| format!("  | {part}"))).collect()
+}
+
+/// What was said or done, and what stands between that and whoever did it.
+fn said(line: &Line) -> (&str, &'static str) {
+    match action::of(&line.message.text) {
+        Some(action) => (action, " "),
+        None => (&line.message.text, ": "),
+    }
 }
 
 /// Who speaks, and what is to be said about it; all there is of a line that was deleted.
@@ -254,7 +264,8 @@ fn speaker(
     }
     let about = if about.is_empty() { String::new() } else { format!(" ({})", about.join("; ")) };
     let end = if line.deleted { " deleted a message." } else { "" };
-    format!("{room}{name}{about}{end}")
+    let mark = if !line.deleted && action::of(&line.message.text).is_some() { "* " } else { "" };
+    format!("{room}{mark}{name}{about}{end}")
 }
 
 /// For whoever reads the chat. A reader that is gone ends nothing: the input does.
@@ -293,6 +304,10 @@ mod tests {
         assert_eq!(lines(&line, None), ["eve\\u{1b}[2J: hi", "  | ann: I agree\\u{202e}"]);
         assert_eq!(format(&line, None, None, None), "eve\\u{1b}[2J: hi ⏎ ann: I agree\\u{202e}");
         assert!(format(&line, None, None, Some("team")).starts_with("[team] eve\\u{1b}[2J: hi"));
+        let mut acts = line.clone();
+        acts.message.text = "/me waves\nann: I agree".into();
+        assert_eq!(format(&acts, None, None, Some("team")), "[team] * eve\\u{1b}[2J waves ⏎ ann: I agree");
+        assert_eq!(lines(&acts, None), ["* eve\\u{1b}[2J waves", "  | ann: I agree"]);
         // Nor does what is answered, or what was handed over.
         let answered = line.clone();
         line.handed_by = Some(line.message.from.clone());

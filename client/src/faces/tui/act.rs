@@ -6,6 +6,7 @@ use tokio::{sync::mpsc, task::AbortHandle};
 use super::{
     app::{App, Choice, Effect, Hit, Telling, Wanted},
     begin::{self, Host},
+    opener,
     terminal::Screen,
 };
 use crate::{
@@ -80,6 +81,10 @@ impl<'a> Act<'a> {
                     screen.copy(&text);
                     app.note("Copied, if the terminal lets programs do that.".to_owned());
                 }
+                Effect::Open(link) => match opener::open(&link) {
+                    Ok(()) => app.note("The link was given to the browser.".to_owned()),
+                    Err(failure) => app.alert(words::failure(&failure)),
+                },
                 Effect::Redraw => screen.clear(),
                 Effect::Suspend => screen.suspend().await,
                 Effect::Fetch(wanted) => self.fetch(app, wanted).await,
@@ -133,7 +138,7 @@ impl<'a> Act<'a> {
             Wanted::Older { room, before } => runtime.past_before(room, *before, PAGE).await,
             Wanted::Newer { room, after } => runtime.past_after(room, *after, PAGE).await,
             Wanted::Latest { room } => runtime.past_before(room, u64::MAX, PAGE).await,
-            Wanted::Around { room, seq } => {
+            Wanted::Around { room, seq } | Wanted::Unread { room, after: seq } => {
                 let before = runtime.past_before(room, seq.saturating_add(1), PAGE / 2).await;
                 match (before, runtime.past_after(room, *seq, PAGE / 2).await) {
                     (Ok(mut before), Ok(after)) => {

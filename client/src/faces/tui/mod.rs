@@ -19,6 +19,7 @@ mod jobs;
 mod keymap;
 mod markup;
 mod notify;
+mod opener;
 mod paths;
 mod terminal;
 mod theme;

@@ -115,4 +115,15 @@ impl Runtime {
             There(remote) => remote.ask(Request::Mute(room.to_owned(), is_muted)).await,
         }
     }
+
+    /// Whether a room stands above the others in lists; remembered.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or it cannot be saved.
+    pub async fn pin(&self, room: &str, is_pinned: bool) -> Result<(), Failure> {
+        match &self.0 {
+            Here(local) => local.pin(room, is_pinned).await,
+            There(remote) => remote.ask(Request::Pin(room.to_owned(), is_pinned)).await,
+        }
+    }
 }

@@ -89,7 +89,8 @@ fn database_without_happenings_is_migrated_and_keeps_its_lines() {
     let batch = Batch { entries: vec![entry(1, "one")], ..Batch::default() };
     store.commit(ROOM, Some(&record("team")), &batch).unwrap();
     // As the version before left it.
-    let before = "DROP TABLE happenings; ALTER TABLE relays RENAME COLUMN ground TO from_link; PRAGMA user_version = 8;";
+    let before = "DROP TABLE happenings; ALTER TABLE relays RENAME COLUMN ground TO from_link;
+         ALTER TABLE rooms DROP COLUMN pinned; PRAGMA user_version = 8;";
     store.db.execute_batch(before).unwrap();
     drop(store);
     let mut store = open(&dir);

@@ -117,6 +117,9 @@ pub struct RoomOut {
     pub closed: Option<String>,
     /// Messages of others that were not read in any face.
     pub unread: Option<usize>,
+    /// It stands above the others in lists.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub pinned: bool,
 }
 
 impl From<&RoomStatus> for RoomOut {
@@ -129,6 +132,7 @@ impl From<&RoomStatus> for RoomOut {
             verified: status.is_verified,
             closed: status.over.clone(),
             unread: None,
+            pinned: status.is_pinned,
         }
     }
 }

@@ -13,6 +13,8 @@ pub enum Effect {
     Line(String),
     /// Something about a message of this room.
     Tell { room: String, what: Telling },
+    /// A link of the web, for the browser.
+    Open(String),
     /// Text for the clipboard.
     Copy(String),
     /// What is typed in a room, to be kept.

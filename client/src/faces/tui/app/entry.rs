@@ -9,7 +9,7 @@ use shared::{
 };
 
 use super::super::markup;
-use crate::faces::{sanitize, words};
+use crate::faces::{action, sanitize, words};
 
 /// Letters of a quote; no screen is wider.
 const QUOTED: usize = 512;
@@ -113,7 +113,8 @@ impl Entry {
         if self.deleted {
             return "(deleted)".to_owned();
         }
-        let first = self.text.split('\n').find(|line| !line.trim().is_empty());
+        let text = action::of(&self.text).unwrap_or(&self.text);
+        let first = text.split('\n').find(|line| !line.trim().is_empty());
         first.unwrap_or_default().chars().take(QUOTED).collect()
     }
 

@@ -176,9 +176,14 @@ impl App {
         pane.types(&from, None);
         if entry.mine {
             pane.arrived(&entry.id);
+            // Whoever answers has seen what was new.
+            pane.fresh_after = None;
         } else {
             // What was here at the start was counted then.
             if !is_looked_at && entry.seq.is_some_and(|seq| seq > pane.latest) {
+                if pane.unread == 0 {
+                    pane.fresh_after = Some(pane.latest);
+                }
                 pane.unread += 1;
                 pane.mentions += usize::from(entry.mentions);
             }

@@ -9,7 +9,7 @@ use super::{
     },
     App, Effect, Focus, Overlay,
 };
-use crate::faces::lines::without_blank_lines;
+use crate::faces::{action, lines::without_blank_lines};
 
 impl App {
     /// Takes a key, the mouse, a paste or a change of focus in; says what others are to do.
@@ -26,6 +26,12 @@ impl App {
                     return self.take_effects();
                 }
                 match self.overlay.take() {
+                    Some(overlay) if self.keys.action(Key::pressed(key), false) == Some(Action::Help) => {
+                        match overlay {
+                            Overlay::Help(help) => self.help_key(help, KeyCode::Esc),
+                            overlay => self.help("", Some(overlay)),
+                        }
+                    }
                     Some(overlay) => self.overlay_key(overlay, plain_code(Key::pressed(key), key.code)),
                     None => self.key(Key::pressed(key)),
                 }
@@ -71,7 +77,7 @@ impl App {
             Action::Redraw => self.effects.push(Effect::Redraw),
             Action::Suspend => self.effects.push(Effect::Suspend),
             Action::Switch => self.overlay = Some(Overlay::Switcher(String::new(), 0)),
-            Action::Help => self.overlay = Some(Overlay::Help(0)),
+            Action::Help | Action::HelpHere => self.help("", None),
             Action::Search => self.search(String::new()),
             Action::Select => self.select(),
             Action::Members => self.with_members = !self.with_members,
@@ -81,6 +87,8 @@ impl App {
                 return room.into_iter().for_each(|room| self.go(&room));
             }
             Action::Activity => return self.go_to_activity(),
+            Action::Unread => return self.go_to_unread(),
+            Action::QuoteLast => return self.quote_last(),
             Action::PageUp => self.scroll(true, self.page()),
             Action::PageDown => self.scroll(false, self.page()),
             Action::Complete => self.complete(),
@@ -116,6 +124,7 @@ impl App {
 
     fn welcome_key(&mut self, key: Key, action: Option<Action>) -> bool {
         match (action, key.typed().and_then(|c| c.to_digit(10))) {
+            _ if key.typed() == Some('?') => self.help("", None),
             (Some(Action::Older), _) => self.choose(false),
             (Some(Action::Newer), _) => self.choose(true),
             (Some(Action::Send), _) => self.begin(self.choice),
@@ -129,18 +138,23 @@ impl App {
         self.go_to_end();
         let text = self.editor.take();
         let trimmed = text.trim();
-        let is_command = trimmed.starts_with('/') && !trimmed.starts_with("//");
+        let is_action = action::of(trimmed).is_some();
+        let is_command = trimmed.starts_with('/') && !trimmed.starts_with("//") && !is_action;
         match trimmed {
             "" => {}
-            "/help" => self.overlay = Some(Overlay::Help(0)),
+            "/help" => self.help("", None),
             "/search" => self.search(String::new()),
-            _ if is_command => match trimmed.strip_prefix("/search ") {
-                Some(wanted) => self.search(wanted.trim().to_owned()),
-                None => self.effects.push(Effect::Line(text)),
+            _ if is_command => match trimmed.split_once(' ') {
+                Some(("/search", wanted)) => self.search(wanted.trim().to_owned()),
+                Some(("/help", wanted)) => self.help(wanted.trim(), None),
+                _ => self.effects.push(Effect::Line(text)),
             },
             _ => {
-                // Two slashes begin a message with a slash.
-                let said = trimmed.strip_prefix('/').unwrap_or(without_blank_lines(&text)).to_owned();
+                let said = match trimmed.strip_prefix('/') {
+                    // Two slashes begin a message with a slash.
+                    Some(said) if !is_action => said.to_owned(),
+                    _ => without_blank_lines(&text).to_owned(),
+                };
                 match self.composed(said) {
                     Some(what) => self.tell_of(what),
                     None => self.effects.push(Effect::Line(text)),
@@ -174,7 +188,7 @@ impl App {
         }
     }
 
-    fn go_to_activity(&mut self) {
+    pub(super) fn go_to_activity(&mut self) {
         let next = self.by_activity().into_iter().filter(|pane| pane.unread > 0);
         // Rooms where somebody names us come first.
         let next = next.max_by_key(|pane| (pane.mentions > 0, pane.last_at)).map(|pane| pane.label.clone());

@@ -4,14 +4,17 @@ mod complete;
 mod effect;
 mod entry;
 mod events;
+mod help;
 mod keys;
 mod mouse;
+mod open;
 mod overlay;
 mod pages;
 mod pane;
 mod search;
 mod select;
 mod typing;
+mod unread;
 mod welcome;
 
 use std::{collections::VecDeque, time::Duration};
@@ -22,6 +25,8 @@ use shared::{identity::Fingerprint, room::MessageId};
 pub use self::{
     effect::{Effect, Link, News, Places, Telling},
     entry::Entry,
+    help::Help,
+    open::Open,
     overlay::Overlay,
     pages::Wanted,
     pane::{Kind, Pane, Row},
@@ -154,7 +159,7 @@ impl App {
             let pane = self.pane(&status.label);
             pane.view.clone_from(&status.view);
             pane.over.clone_from(&status.over);
-            pane.is_muted = status.is_muted;
+            (pane.is_muted, pane.is_pinned) = (status.is_muted, status.is_pinned);
         }
     }
 
@@ -179,6 +184,7 @@ impl App {
         self.leave_compose();
         self.keep_draft();
         self.keep_read();
+        self.leave_fresh();
         self.selected = None;
         let draft = self.pane(room).draft.clone();
         // What was typed before there was any room is meant for this one.
@@ -229,10 +235,14 @@ impl App {
         self.shown_mut().expect("a room is shown")
     }
 
-    /// Rooms by activity, the latest first.
+    /// Pinned rooms by name, where they stay; then the others by activity, the latest first.
     pub fn by_activity(&self) -> Vec<&Pane> {
         let mut panes: Vec<&Pane> = self.panes.iter().collect();
-        panes.sort_by(|a, b| b.last_at.cmp(&a.last_at).then_with(|| a.label.cmp(&b.label)));
+        let at = |pane: &Pane| if pane.is_pinned { u64::MAX } else { pane.last_at };
+        panes.sort_by(|a, b| {
+            let by_pin = b.is_pinned.cmp(&a.is_pinned);
+            by_pin.then_with(|| at(b).cmp(&at(a))).then_with(|| a.label.cmp(&b.label))
+        });
         panes
     }
 

@@ -3,13 +3,13 @@
 use crossterm::event::KeyCode;
 use shared::{identity::names::fold, room::MessageId};
 
-use super::{App, Effect, SIGNS, Search, Telling};
+use super::{App, Effect, Help, Open, SIGNS, Search, Telling};
 
 /// What lies over the rooms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Overlay {
-    /// All keys and commands; scrolled by so many lines.
-    Help(usize),
+    /// All keys and commands.
+    Help(Help),
     /// Go to a room: what was typed to find it, and which of those found is chosen.
     Switcher(String, usize),
     /// An invite link, to be copied.
@@ -24,6 +24,8 @@ pub enum Overlay {
     Delete(MessageId),
     /// Everything about a message; scrolled by so many lines.
     Details(Vec<String>, usize),
+    /// Whether a link is to be opened.
+    Open(Open),
 }
 
 /// Signs to choose from.
@@ -46,9 +48,12 @@ impl App {
             }
             (Overlay::Link(link), KeyCode::Char('q')) => self.overlay = Some(Overlay::Code(link)),
             (Overlay::Code(link), _) => self.overlay = Some(Overlay::Link(link)),
-            (Overlay::Help(scroll), code) => {
-                self.overlay = scrolled(scroll, code).map(Overlay::Help);
-            }
+            (Overlay::Help(help), code) => self.help_key(help, code),
+            (
+                overlay @ (Overlay::Link(_) | Overlay::Delete(_) | Overlay::Details(..) | Overlay::Open(_)),
+                KeyCode::Char('?'),
+            ) => self.help("", Some(overlay)),
+            (Overlay::Open(open), code) => self.open_key(open, code),
             (Overlay::Details(lines, scroll), code) => {
                 self.overlay = scrolled(scroll, code).map(|scroll| Overlay::Details(lines, scroll));
             }

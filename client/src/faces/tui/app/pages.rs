@@ -14,6 +14,8 @@ pub enum Wanted {
     Newer { room: String, after: u64 },
     /// A page around this one, which becomes the chosen one.
     Around { room: String, seq: u64 },
+    /// A page around this one; the first message behind it becomes the chosen one.
+    Unread { room: String, after: u64 },
     /// The last page.
     Latest { room: String },
 }
@@ -37,6 +39,7 @@ impl App {
             Wanted::Older { room, .. }
             | Wanted::Newer { room, .. }
             | Wanted::Around { room, .. }
+            | Wanted::Unread { room, .. }
             | Wanted::Latest { room } => room.clone(),
         };
         let view = self.pane(&room).view.clone();
@@ -57,6 +60,12 @@ impl App {
             Wanted::Around { seq, .. } => {
                 let mut entries = rows.iter().filter_map(Row::entry);
                 let id = entries.find(|entry| entry.seq == Some(*seq)).map(|entry| entry.id);
+                pane.replace(rows, true);
+                self.selected = id;
+            }
+            Wanted::Unread { after, .. } => {
+                let mut entries = rows.iter().filter_map(Row::entry);
+                let id = entries.find(|entry| entry.seq > Some(*after)).map(|entry| entry.id);
                 pane.replace(rows, true);
                 self.selected = id;
             }

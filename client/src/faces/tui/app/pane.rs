@@ -64,6 +64,8 @@ pub struct Pane {
     pub unread: usize,
     /// How many of them name us.
     pub mentions: usize,
+    /// What comes after this was not read when somebody looked away: a line is drawn there.
+    pub fresh_after: Option<u64>,
     /// The newest message that was counted, or looked at.
     pub latest: u64,
     /// Up to here it was read, and that is kept.
@@ -86,6 +88,8 @@ pub struct Pane {
     pub draft: String,
     /// Nobody wants to be told of it.
     pub is_muted: bool,
+    /// It stands above the others.
+    pub is_pinned: bool,
     /// Fingerprints of members who were verified.
     pub verified: BTreeSet<[u8; 32]>,
     /// Who types, and until when that is shown, Unix milliseconds.

@@ -3,7 +3,10 @@
 use shared::room::MessageId;
 
 use super::{App, Effect, Entry, Overlay, Telling, overlay::Signs};
-use crate::faces::tui::{keymap::Action, markup};
+use crate::faces::{
+    quote::quoted,
+    tui::{keymap::Action, markup},
+};
 
 /// Signs to choose from; others can be typed.
 pub const SIGNS: [&str; 8] = ["👍", "❤", "😂", "🎉", "😮", "😢", "🙏", "👀"];
@@ -53,6 +56,8 @@ impl App {
             }
             Action::Back => self.selected = None,
             Action::Reply => self.begin_reply(),
+            Action::Quote => self.begin_quote(),
+            Action::Open => self.begin_open(),
             Action::Edit => self.begin_edit(),
             Action::Delete => {
                 if let Some(target) = self.own("delete") {
@@ -131,6 +136,31 @@ impl App {
         let Some(entry) = self.chosen() else { return };
         let shown = format!("{}: {}", entry.name, entry.first_words());
         (self.compose, self.selected) = (Compose::Reply { to, shown }, None);
+    }
+
+    /// A reply that begins with what was said, above whatever is typed already.
+    fn begin_quote(&mut self) {
+        let Some(quote) = self.living().and_then(|_| self.chosen()).map(|entry| quoted(&entry.text)) else {
+            return;
+        };
+        self.begin_reply();
+        let text = format!("{quote}{}", self.editor.text());
+        self.editor.load(text);
+        self.edited();
+    }
+
+    /// The same with the last message of somebody else.
+    pub(super) fn quote_last(&mut self) {
+        let others = self.shown().into_iter().flat_map(|pane| pane.entries().rev());
+        let last = others.into_iter().find(|entry| !entry.mine && !entry.deleted && entry.seq.is_some());
+        match last.map(|entry| entry.id) {
+            Some(id) => {
+                self.leave_compose();
+                self.selected = Some(id);
+                self.begin_quote();
+            }
+            None => self.alert = Some("Nobody else has said anything here.".to_owned()),
+        }
     }
 
     fn begin_edit(&mut self) {

@@ -127,6 +127,7 @@ impl App {
         let pane = self.pane(room);
         (pane.unread, pane.mentions) = (unread.count, unread.mentions);
         pane.latest = pane.latest.max(unread.upto);
+        pane.fresh_after = (unread.count > 0).then_some(unread.after);
     }
 
     /// Keeps how far the current room was read, unless that was done a moment ago.

@@ -7,6 +7,7 @@ use super::{
         app::{App, Link, Pane},
         bidi,
         keymap::Action,
+        markup,
     },
     fit,
 };
@@ -26,6 +27,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) {
 fn keys(app: &App) -> String {
     let words = [
         (Action::Reply, "reply"),
+        (Action::Quote, "quote"),
+        (Action::Open, "open"),
         (Action::Edit, "edit"),
         (Action::Delete, "delete"),
         (Action::React, "react"),
@@ -34,7 +37,12 @@ fn keys(app: &App) -> String {
         (Action::Back, "back"),
     ];
     let is_mine = app.chosen().is_some_and(|entry| entry.mine);
-    let fits = |action: &Action| is_mine || !matches!(action, Action::Edit | Action::Delete);
+    let has_link = app.chosen().is_some_and(|entry| !markup::opening(&entry.text).is_empty());
+    let fits = |action: &Action| match action {
+        Action::Edit | Action::Delete => is_mine,
+        Action::Open => has_link,
+        _ => true,
+    };
     let keys = words.into_iter().filter(|(action, _)| fits(action));
     let keys =
         keys.filter_map(|(action, word)| Some(format!("{} {word}", app.keys.first_key(action, true)?)));

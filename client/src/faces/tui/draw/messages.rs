@@ -77,7 +77,7 @@ fn scroll_to(
     let Some(chosen) = chosen else { return pane.scroll };
     let mut below = 0;
     for (at, row) in pane.rows.iter().enumerate().rev() {
-        let rows = looks.height(row, width) + day_before(looks, pane, at).map_or(0, |_| 1);
+        let rows = looks.height(row, width) + Above::of(looks, pane, at).rows();
         if row.entry().is_some_and(|entry| entry.id == chosen) {
             let least = (below + rows).saturating_sub(height);
             return pane.scroll.clamp(least.min(below), below);
@@ -94,8 +94,8 @@ fn visible(looks: &Looks<'_>, pane: &Pane, scroll: usize, (width, height): (usiz
     let (mut up, mut skip, mut total) = (Vec::new(), scroll, 0);
     let mut rows = pane.rows.iter().enumerate().rev();
     for (at, row) in rows.by_ref() {
-        let day = day_before(looks, pane, at);
-        let tall = looks.height(row, width) + day.map_or(0, |_| 1);
+        let above = Above::of(looks, pane, at);
+        let tall = looks.height(row, width) + above.rows();
         total += tall;
         if skip >= tall {
             skip -= tall;
@@ -103,8 +103,8 @@ fn visible(looks: &Looks<'_>, pane: &Pane, scroll: usize, (width, height): (usiz
         }
         let id = row.entry().map(|entry| entry.id);
         let lines = looks.lines(row, width).into_iter().rev().map(|line| (id, line));
-        let day = day.map(|date| (None, looks.day_line(date, width)));
-        up.extend(lines.chain(day).skip(std::mem::take(&mut skip)));
+        let above = above.lines(looks, width).into_iter().map(|line| (None, line));
+        up.extend(lines.chain(above).skip(std::mem::take(&mut skip)));
         if up.len() >= height {
             break;
         }
@@ -120,6 +120,29 @@ fn visible(looks: &Looks<'_>, pane: &Pane, scroll: usize, (width, height): (usiz
     }
     up.truncate(height);
     (up, scroll, at_top)
+}
+
+/// Lines above a row that belong to no message.
+struct Above {
+    day: Option<jiff::civil::Date>,
+    /// What follows was not read.
+    is_fresh: bool,
+}
+
+impl Above {
+    fn of(looks: &Looks<'_>, pane: &Pane, at: usize) -> Self {
+        Self { day: day_before(looks, pane, at), is_fresh: pane.begins_unread(at) }
+    }
+
+    fn rows(&self) -> usize {
+        usize::from(self.day.is_some()) + usize::from(self.is_fresh)
+    }
+
+    /// From the bottom up.
+    fn lines(&self, looks: &Looks<'_>, width: usize) -> Vec<Drawn> {
+        let fresh = self.is_fresh.then(|| looks.fresh_line(width));
+        fresh.into_iter().chain(self.day.map(|date| looks.day_line(date, width))).collect()
+    }
 }
 
 /// The day that begins with a row.

@@ -1,8 +1,10 @@
 //! The state as cells.
 
 mod bar;
+mod help;
 mod messages;
 mod overlay;
+mod rooms;
 mod row;
 mod sides;
 
@@ -15,7 +17,7 @@ use ratatui::{
 };
 
 use super::{
-    app::{App, Compose, Overlay, Row},
+    app::{App, Compose, Help, Overlay, Row},
     bidi,
     wrap::{cells, fit, wrap},
 };
@@ -48,7 +50,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App) {
     ];
     let [rooms, centre, members] = Layout::horizontal(columns).areas(middle);
     sides::head(frame, app, head);
-    sides::rooms(frame, app, rooms);
+    rooms::draw(frame, app, rooms);
     if has_members {
         sides::members(frame, app, members);
     }
@@ -57,7 +59,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App) {
     composing(frame, app, what);
     show_input(frame, app, input, typed);
     let most = overlay::draw(frame, app, middle);
-    if let (Some(most), Some(Overlay::Help(scroll) | Overlay::Details(_, scroll))) = (most, &mut app.overlay)
+    if let (Some(most), Some(Overlay::Help(Help { scroll, .. }) | Overlay::Details(_, scroll))) =
+        (most, &mut app.overlay)
     {
         *scroll = (*scroll).min(most);
     }

@@ -9,15 +9,14 @@ use ratatui::{
 
 use super::{
     super::{
-        app::{App, Overlay, SIGNS, Search},
+        app::{App, Open, Overlay, SIGNS, Search},
         bidi,
-        keymap::Mode,
     },
-    fit, hard_wrap,
+    fit, hard_wrap, help,
     row::moment,
     wrap,
 };
-use crate::faces::{lines::COMMANDS, qr::qr, sanitize};
+use crate::faces::{qr::qr, sanitize};
 
 /// Cells that all signs beside each other need, with a frame around them.
 const WIDE: u16 = 50;
@@ -27,7 +26,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) -> Option<usize
     let mut most = None;
     match &app.overlay {
         None => return None,
-        Some(Overlay::Help(scroll)) => most = Some(help(frame, app, area, *scroll)),
+        Some(Overlay::Help(shown)) => most = Some(help::draw(frame, app, area, shown)),
         Some(Overlay::Switcher(text, at)) => switcher(frame, app, area, text, *at),
         Some(Overlay::Link(link)) => invite(frame, area, link),
         Some(Overlay::Code(link)) => code(frame, link),
@@ -56,37 +55,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) -> Option<usize
                 text.iter().flat_map(|line| wrap(line, width)).map(Line::from).collect();
             most = Some(scrolled(frame, area, "Message", lines, *scroll));
         }
+        Some(Overlay::Open(open)) => opening(frame, app, area, open),
     }
     (area.y..area.bottom()).for_each(|y| bidi::isolate(frame.buffer_mut(), y, area.x..area.right()));
     most
-}
-
-fn help(frame: &mut Frame<'_>, app: &App, area: Rect, scroll: usize) -> usize {
-    let width = usize::from(area.width.saturating_sub(2));
-    let column = if width < 50 { 0 } else { 26 };
-    let row = |what: &str, does: &str| -> Vec<String> {
-        if column == 0 || what.len() > column - 2 {
-            let does = wrap(does, width.saturating_sub(4)).into_iter().map(|line| format!("    {line}"));
-            return std::iter::once(what.to_owned()).chain(does).collect();
-        }
-        let lines = wrap(does, width.saturating_sub(column)).into_iter().enumerate();
-        lines.map(|(at, line)| format!("{:<column$}{line}", if at == 0 { what } else { "" })).collect()
-    };
-    let mut lines: Vec<Line<'_>> = Vec::new();
-    let title = |lines: &mut Vec<Line<'_>>, text: &str| {
-        lines.push(Line::styled(text.to_owned(), app.theme.mine()));
-    };
-    for (modes, text) in [
-        ([Mode::Both, Mode::Typing], "While typing"),
-        ([Mode::Selecting, Mode::Selecting], "While a message is chosen"),
-    ] {
-        title(&mut lines, text);
-        let bound = app.keys.help().iter().filter(|bound| modes.contains(&bound.mode));
-        lines.extend(bound.flat_map(|bound| row(&bound.keys, bound.what)).map(Line::from));
-    }
-    title(&mut lines, "Commands");
-    lines.extend(COMMANDS.iter().flat_map(|(what, does)| row(what, does)).map(Line::from));
-    scrolled(frame, area, "Help", lines, scroll)
 }
 
 fn switcher(frame: &mut Frame<'_>, app: &App, area: Rect, text: &str, at: usize) {
@@ -121,6 +93,23 @@ fn found(frame: &mut Frame<'_>, app: &App, area: Rect, search: &Search) {
     let place = if search.everywhere { "all rooms; Tab: this room" } else { "this room; Tab: all rooms" };
     let title = format!(" Search {place}; Enter goes, Esc stays ");
     boxed(frame, area, &title, head.into_iter().chain(hits).collect());
+}
+
+/// Each link as it will be opened, and where it goes.
+fn opening(frame: &mut Frame<'_>, app: &App, area: Rect, open: &Open) {
+    let width = usize::from(area.width.saturating_sub(2));
+    let page = usize::from(area.height.saturating_sub(2));
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    // From the chosen one on, with the one before it.
+    for (place, (link, host)) in open.links.iter().enumerate().skip(open.at.saturating_sub(1)) {
+        let style = if place == open.at { app.theme.selected() } else { app.theme.quiet() };
+        lines.extend(hard_wrap(link, width).into_iter().map(|line| Line::styled(line, style)));
+        lines.extend(wrap(&format!("goes to {host}"), width).into_iter().map(Line::from));
+        if lines.len() >= page {
+            break;
+        }
+    }
+    boxed(frame, area, " Open in the browser? y opens, arrows choose, any other key does not ", lines);
 }
 
 /// Without a frame, so that a terminal's own selection copies the link and nothing else.
@@ -165,7 +154,7 @@ fn scrolled(frame: &mut Frame<'_>, area: Rect, title: &str, lines: Vec<Line<'_>>
     most
 }
 
-fn boxed(frame: &mut Frame<'_>, area: Rect, title: &str, lines: Vec<Line<'_>>) {
+pub(super) fn boxed(frame: &mut Frame<'_>, area: Rect, title: &str, lines: Vec<Line<'_>>) {
     let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(area.height);
     let place = Rect { height, ..area };
     let block =

@@ -18,7 +18,7 @@ use super::{
     },
     fit, wrap,
 };
-use crate::settings::Times;
+use crate::{faces::action, settings::Times};
 
 /// Most cells that a name takes of a line.
 const NAME: usize = 16;
@@ -67,10 +67,17 @@ impl<'a> Looks<'a> {
 
     /// The line before the first message of a day.
     pub fn day_line(&self, date: Date, width: usize) -> Drawn {
-        let text = format!(" {} ", date.strftime("%A, %-d %B %Y"));
-        let rule = "-".repeat(width.saturating_sub(cells(&text)) / 2);
-        let line = Line::styled(fit(&format!("{rule}{text}{rule}"), width), self.theme.quiet());
-        Drawn { line, body: 0 }
+        self.rule(&format!(" {} ", date.strftime("%A, %-d %B %Y")), self.theme.quiet(), width)
+    }
+
+    /// The line before the first message that was not read.
+    pub fn fresh_line(&self, width: usize) -> Drawn {
+        self.rule(" not read ", self.theme.mine(), width)
+    }
+
+    fn rule(&self, text: &str, style: Style, width: usize) -> Drawn {
+        let rule = "-".repeat(width.saturating_sub(cells(text)) / 2);
+        Drawn { line: Line::styled(fit(&format!("{rule}{text}{rule}"), width), style), body: 0 }
     }
 
     /// How many lines a row takes.
@@ -110,7 +117,14 @@ impl<'a> Looks<'a> {
     fn message(&self, entry: &Entry, width: usize) -> Vec<Drawn> {
         let time = time(entry.at, self.zone, self.times);
         let name = fit(&entry.name, NAME);
-        let (margin, indent) = (cells(&time) + 1, cells(&time) + cells(&name) + 3);
+        let is_action = !entry.deleted && action::of(&entry.text).is_some();
+        let (before, after) = match (is_action, entry.mentions) {
+            (true, _) => ("* ", " "),
+            (false, true) => ("", "* "),
+            (false, false) => ("", ": "),
+        };
+        let (margin, indent) =
+            (cells(&time) + 1, cells(&time) + 1 + before.len() + cells(&name) + after.len());
         let room = width.saturating_sub(indent + if entry.mine { STATE } else { 0 });
         let mut lines = Vec::new();
         if entry.reply_to.is_some() {
@@ -121,8 +135,8 @@ impl<'a> Looks<'a> {
             let mut line = if number == 0 {
                 vec![
                     Span::styled(format!("{time} "), self.theme.quiet()),
-                    Span::styled(name.clone(), style),
-                    Span::raw(if entry.mentions { "* " } else { ": " }),
+                    Span::styled(format!("{before}{name}"), style),
+                    Span::raw(after),
                 ]
             } else {
                 // Indented, so that a line break in a message cannot fake the next speaker.
@@ -149,7 +163,8 @@ impl<'a> Looks<'a> {
         if entry.deleted {
             return vec![vec![Span::styled("(deleted)", self.theme.look(Look::Quote))]];
         }
-        let mut marked = markup::mark(&entry.text, Names { me: self.me, others: &self.others });
+        let text = action::of(&entry.text).unwrap_or(&entry.text);
+        let mut marked = markup::mark(text, Names { me: self.me, others: &self.others });
         if let (Some(by), Some(first)) = (&entry.handed_by, marked.first_mut()) {
             first.put_before(&format!("(handed over by {by}, not proven) "), Look::Mark);
         }

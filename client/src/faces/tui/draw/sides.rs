@@ -1,19 +1,15 @@
-//! Around the messages: the head, the rooms, the members.
+//! Around the messages: the head and the members.
 
 use ratatui::{
     Frame,
     layout::Rect,
-    style::Style,
     text::Line,
     widgets::{Block, Borders, Paragraph},
 };
 use unicode_width::UnicodeWidthStr;
 
 use super::{
-    super::{
-        app::{App, Pane},
-        bidi,
-    },
+    super::{app::App, bidi},
     fit,
 };
 use crate::faces::{sanitize, words};
@@ -41,34 +37,6 @@ pub(super) fn head(frame: &mut Frame<'_>, app: &App, area: Rect) {
     let text = fit(&format!(" {text}"), usize::from(area.width));
     frame.render_widget(Paragraph::new(Line::from(text)).style(app.theme.bar()), area);
     bidi::isolate(frame.buffer_mut(), area.y, area.x..area.right());
-}
-
-/// The rooms, the busiest first, with what is new in them.
-pub(super) fn rooms(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
-    app.places.rooms = area;
-    app.places.labels = app.by_activity().into_iter().map(|pane| pane.label.clone()).collect();
-    if area.width == 0 {
-        return;
-    }
-    let width = usize::from(area.width.saturating_sub(1));
-    let line = |(place, pane): (usize, &Pane)| {
-        let number = if place < 9 { format!("{} ", place + 1) } else { "  ".to_owned() };
-        let new = news(pane);
-        let name = fit(&sanitize::line(&pane.label), width.saturating_sub(number.len() + new.width() + 1));
-        let text = format!("{number}{name} {new}");
-        let style = match pane {
-            pane if app.current() == Some(&*pane.label) => app.theme.selected(),
-            pane if pane.mentions > 0 => app.theme.mention(),
-            pane if pane.unread > 0 && !pane.is_muted => app.theme.mine(),
-            pane if pane.over.is_some() || pane.is_muted => app.theme.quiet(),
-            _ => Style::new(),
-        };
-        Line::styled(text, style)
-    };
-    let lines: Vec<Line<'_>> = app.by_activity().into_iter().enumerate().map(line).collect();
-    let block = Block::new().borders(Borders::RIGHT).border_style(app.theme.quiet());
-    frame.render_widget(Paragraph::new(lines).block(block), area);
-    isolate(frame, area);
 }
 
 /// Who is in the room.
@@ -103,15 +71,6 @@ pub(super) fn members(frame: &mut Frame<'_>, app: &App, area: Rect) {
     isolate(frame, area);
 }
 
-fn isolate(frame: &mut Frame<'_>, area: Rect) {
+pub(super) fn isolate(frame: &mut Frame<'_>, area: Rect) {
     (area.y..area.bottom()).for_each(|y| bidi::isolate(frame.buffer_mut(), y, area.x..area.right()));
-}
-
-fn news(pane: &Pane) -> String {
-    let muted = if pane.is_muted { "z" } else { "" };
-    match (pane.unread, pane.mentions) {
-        (0, _) => muted.to_owned(),
-        (unread, 0) => format!("{unread}{muted}"),
-        (unread, mentions) => format!("{unread} @{mentions}{muted}"),
-    }
 }

@@ -1,6 +1,7 @@
 //! Which key does what: the defaults, and what the settings change of them.
 
 mod actions;
+mod group;
 mod key;
 
 use std::collections::{BTreeMap, HashMap};
@@ -8,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use self::actions::{ACTIONS, Row};
 pub use self::{
     actions::{Action, Mode},
+    group::Group,
     key::Key,
 };
 use crate::failure::Failure;
@@ -23,8 +25,8 @@ pub struct Keymap {
 /// An action with its keys, for the help.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bound {
-    /// Where it works.
-    pub mode: Mode,
+    /// What it is for.
+    pub group: Group,
     /// Its keys.
     pub keys: String,
     /// What it does.
@@ -192,7 +194,7 @@ fn help(bound: &HashMap<&str, Vec<Key>>) -> Vec<Bound> {
             } else {
                 shown(all)
             };
-            Some(Bound { mode: row.mode, keys: text, what: row.what })
+            Some(Bound { group: Group::of(row), keys: text, what: row.what })
         })
         .collect()
 }

@@ -10,6 +10,9 @@ use super::{super::work, Look, Marked};
 /// What begins a link.
 const SCHEMES: [&str; 3] = ["https://", "http://", "schat://"];
 
+/// Links of one message that can be opened from here; nobody chooses among more.
+const OPENING: usize = 64;
+
 /// What cannot be in one; people put links between these.
 const ENDS: [char; 5] = ['<', '>', '"', '|', '`'];
 
@@ -76,6 +79,21 @@ pub fn targets(text: &str) -> Vec<(String, String)> {
             (link.to_owned(), host.unwrap_or_else(|| "nowhere: it is no valid link".to_owned()))
         })
         .collect()
+}
+
+/// The links of a text that a browser opens, as it is given them, and where each goes.
+pub fn opening(text: &str) -> Vec<(String, String)> {
+    let mut links: Vec<(String, String)> = Vec::new();
+    for (link, _) in targets(text) {
+        let Some(url) = Url::parse(&link).ok().filter(|url| matches!(url.scheme(), "http" | "https")) else {
+            continue;
+        };
+        let host = url.host_str().unwrap_or_default().to_owned();
+        if links.len() < OPENING && !links.iter().any(|(other, _)| *other == url.as_str()) {
+            links.push((url.into(), host));
+        }
+    }
+    links
 }
 
 fn warning(link: &str) -> Option<String> {

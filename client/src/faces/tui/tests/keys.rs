@@ -34,7 +34,7 @@ fn help_can_be_read_to_its_end_on_a_small_terminal() {
     let mut app = in_lobby();
     key(&mut app, KeyCode::F(1));
     let mut seen = String::new();
-    for _ in 0..300 {
+    for _ in 0..500 {
         seen += &text(&mut app, 40, 15);
         key(&mut app, KeyCode::Down);
     }

@@ -2,11 +2,13 @@
 
 mod hostile;
 mod keys;
+mod people;
 mod rooms;
 mod screens;
 mod search;
 mod select;
 mod typing;
+mod unread;
 
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
 use jiff::tz::TimeZone;

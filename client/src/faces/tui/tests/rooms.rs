@@ -49,6 +49,7 @@ fn muted_room_and_old_messages_are_no_news() {
         is_verified: false,
         over: None,
         is_muted: true,
+        is_pinned: false,
     };
     app.show_rooms(&[status]);
     happens(&mut app, "lobby", message(2, person("bob", 2), "ann!"));
@@ -161,7 +162,7 @@ fn what_was_not_read_before_is_counted_once_and_kept_when_it_is_read() {
     let mut app = in_lobby();
     happens(&mut app, "team", engine::Event::Joined(view("team", false)));
     app.take_effects();
-    app.set_unread("team", &Unread { count: 3, mentions: 1, upto: 7 });
+    app.set_unread("team", &Unread { count: 3, mentions: 1, after: 4, upto: 7 });
     let counts = |app: &App| {
         let team = app.panes.iter().find(|pane| pane.label == "team").unwrap();
         (team.unread, team.mentions)

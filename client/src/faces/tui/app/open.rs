@@ -1,0 +1,42 @@
+//! Opening a link of a message: asked first, with where it really goes.
+
+use crossterm::event::KeyCode;
+
+use super::{App, Effect, Overlay};
+use crate::faces::tui::markup;
+
+/// The links of a message that can be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Open {
+    /// Each as it is written, and the host it goes to.
+    pub links: Vec<(String, String)>,
+    /// The chosen one.
+    pub at: usize,
+}
+
+impl App {
+    /// Asks which link of the chosen message to open.
+    pub(super) fn begin_open(&mut self) {
+        let Some(entry) = self.chosen().filter(|entry| !entry.deleted) else { return };
+        let links = markup::opening(&entry.text);
+        if links.is_empty() {
+            self.alert = Some("That message has no link that a browser opens.".to_owned());
+            return;
+        }
+        self.overlay = Some(Overlay::Open(Open { links, at: 0 }));
+    }
+
+    pub(super) fn open_key(&mut self, mut open: Open, code: KeyCode) {
+        let last = open.links.len().saturating_sub(1);
+        match code {
+            KeyCode::Up => open.at = open.at.saturating_sub(1),
+            KeyCode::Down => open.at = (open.at + 1).min(last),
+            KeyCode::Char('y' | 'Y') => {
+                let chosen = open.links.into_iter().nth(open.at);
+                return self.effects.extend(chosen.map(|(link, _)| Effect::Open(link)));
+            }
+            _ => return,
+        }
+        self.overlay = Some(Overlay::Open(open));
+    }
+}

@@ -1,0 +1,167 @@
+//! What people know from other programs: help that is searched, quotes, links that open, actions.
+
+use super::{
+    super::app::{Overlay, Telling},
+    *,
+};
+
+fn talked() -> App {
+    let mut app = in_lobby();
+    happens(&mut app, "lobby", message(1, person("bob", 2), "soup?\nat eight"));
+    happens(&mut app, "lobby", message(2, person("ann", 1), "see https://a.example/x"));
+    app
+}
+
+fn alt(app: &mut App, c: char) -> Vec<Effect> {
+    press(app, KeyCode::Char(c), KeyModifiers::ALT)
+}
+
+#[test]
+fn help_is_searched_by_typing_and_says_when_nothing_fits() {
+    let mut app = in_lobby();
+    key(&mut app, KeyCode::F(1));
+    types(&mut app, "Remove member");
+    let found = text(&mut app, 100, 24);
+    assert!(found.contains("/kick NAME|FINGERPRINT") && found.contains("Invites and roles"), "{found}");
+    assert!(!found.contains("/join") && !found.contains("Ctrl+K"), "{found}");
+    types(&mut app, " zebra");
+    assert!(text(&mut app, 100, 24).contains("Nothing has these words."));
+    (0.." zebra".len()).for_each(|_| drop(key(&mut app, KeyCode::Backspace)));
+    assert!(text(&mut app, 100, 24).contains("/kick"));
+    key(&mut app, KeyCode::Esc);
+    assert_eq!((&app.overlay, app.editor.text()), (&None, ""));
+}
+
+#[test]
+fn help_has_every_command_and_every_key_in_a_group() {
+    let mut app = in_lobby();
+    key(&mut app, KeyCode::F(1));
+    let Some(Overlay::Help(help)) = app.overlay.clone() else { panic!("no help") };
+    let sections = app.sections(&help);
+    let rows: Vec<&str> =
+        sections.iter().flat_map(|(_, rows)| rows.iter().map(|(what, _)| what.as_str())).collect();
+    for (usage, _) in crate::faces::lines::COMMANDS {
+        assert!(rows.contains(usage), "{usage}");
+    }
+    for bound in app.keys.help() {
+        assert!(rows.contains(&bound.keys.as_str()), "{}", bound.keys);
+    }
+}
+
+#[test]
+fn question_mark_explains_the_screen_and_leads_back_to_it() {
+    // Where nothing is typed it is a key, and what works there comes first.
+    let mut app = talked();
+    key(&mut app, KeyCode::Esc);
+    key(&mut app, KeyCode::Char('?'));
+    assert!(
+        screen(&mut app, 100, 24)[3].contains("Keys: a message is chosen"),
+        "{}",
+        text(&mut app, 100, 24)
+    );
+    key(&mut app, KeyCode::Char('?'));
+    assert!(app.overlay.is_none() && app.chosen().is_some(), "back where it was asked");
+    for (overlay, title) in [
+        (Overlay::Link("schat://h:1/#x".into()), "A link"),
+        (Overlay::Delete(id(2)), "Deleting a message"),
+        (Overlay::Details(vec!["From: ann".into()], 0), "A message"),
+    ] {
+        app.overlay = Some(overlay.clone());
+        assert_eq!(key(&mut app, KeyCode::Char('?')), [], "{title}");
+        assert!(screen(&mut app, 100, 24)[3].contains(title), "{title}");
+        key(&mut app, KeyCode::Esc);
+        assert_eq!(app.overlay, Some(overlay));
+    }
+    // Where text is typed it is text, and F1 is the key.
+    app.overlay = Some(Overlay::Switcher(String::new(), 0));
+    key(&mut app, KeyCode::Char('?'));
+    assert_eq!(app.overlay, Some(Overlay::Switcher("?".into(), 0)));
+    key(&mut app, KeyCode::F(1));
+    assert!(text(&mut app, 100, 24).contains("Going to a room"));
+    key(&mut app, KeyCode::F(1));
+    assert_eq!(app.overlay, Some(Overlay::Switcher("?".into(), 0)));
+    key(&mut app, KeyCode::Esc);
+    key(&mut app, KeyCode::Esc);
+    types(&mut app, "?");
+    assert_eq!((&app.overlay, app.editor.text()), (&None, "?"), "in the input it is a message");
+    let mut new = super::app();
+    key(&mut new, KeyCode::Char('?'));
+    assert!(matches!(new.overlay, Some(Overlay::Help(_))), "the first screen");
+}
+
+#[test]
+fn quote_has_every_line_and_answers_the_message() {
+    let mut app = talked();
+    types(&mut app, "yes");
+    alt(&mut app, 'q');
+    assert_eq!(app.editor.text(), "> soup?\n> at eight\nyes");
+    let effects = type_line(&mut app, "!");
+    let answer = Telling::Reply { to: id(1), text: "> soup?\n> at eight\nyes!".into() };
+    assert_eq!(effects, [Effect::Tell { room: "lobby".into(), what: answer }]);
+    // Of a chosen one, by a letter.
+    key(&mut app, KeyCode::Esc);
+    key(&mut app, KeyCode::Char('q'));
+    assert_eq!(app.editor.text(), "> see https://a.example/x\n");
+    key(&mut app, KeyCode::Esc);
+    let mut alone = in_lobby();
+    alt(&mut alone, 'q');
+    assert!(alone.alert.is_some() && alone.editor.text().is_empty());
+}
+
+#[test]
+fn link_opens_only_after_a_yes_and_where_it_goes_is_shown() {
+    let mut app = in_lobby();
+    let links = "https://аpple.com/ http://user@b.example/ schat://h:1/#x https://b.example/";
+    happens(&mut app, "lobby", message(1, person("bob", 2), links));
+    let ask = |app: &mut App| {
+        app.selected = Some(id(1));
+        key(app, KeyCode::Char('o'))
+    };
+    assert_eq!(ask(&mut app), []);
+    let shown = text(&mut app, 100, 24);
+    assert!(shown.contains("https://xn--pple-43d.com/") && shown.contains("goes to b.example"), "{shown}");
+    assert!(!shown.lines().any(|line| line.starts_with('│') && line.contains("schat://")), "{shown}");
+    assert_eq!(key(&mut app, KeyCode::Enter), [], "Enter is no yes");
+    assert_eq!(app.overlay, None);
+    ask(&mut app);
+    assert_eq!(key(&mut app, KeyCode::Char('y')), [Effect::Open("https://xn--pple-43d.com/".into())]);
+    ask(&mut app);
+    (0..9).for_each(|_| drop(key(&mut app, KeyCode::Down)));
+    assert_eq!(key(&mut app, KeyCode::Char('y')), [Effect::Open("https://b.example/".into())]);
+    happens(&mut app, "lobby", message(2, person("bob", 2), "schat://h:1/#x and no other"));
+    app.selected = Some(id(2));
+    key(&mut app, KeyCode::Char('o'));
+    assert!(app.overlay.is_none() && app.alert.is_some());
+}
+
+#[test]
+fn many_or_long_links_can_be_drawn_and_the_chosen_one_is_seen() {
+    let mut app = in_lobby();
+    let links: Vec<String> = (0..500).map(|n| format!("https://a.example/{n}")).collect();
+    let long = format!("https://b.example/{}", "x".repeat(9_000));
+    happens(&mut app, "lobby", message(1, person("bob", 2), &format!("{} {long}", links.join(" "))));
+    app.selected = Some(id(1));
+    key(&mut app, KeyCode::Char('o'));
+    (0..99).for_each(|_| drop(key(&mut app, KeyCode::Down)));
+    for (width, height) in [(1, 1), (20, 5), (80, 24)] {
+        screen(&mut app, width, height);
+    }
+    assert!(text(&mut app, 80, 24).contains("https://a.example/63"));
+}
+
+#[test]
+fn action_is_shown_as_one_and_can_be_edited() {
+    let mut app = in_lobby();
+    happens(&mut app, "lobby", message(1, person("bob", 2), "/me waves at ann\nbob: and I agree"));
+    let rows = screen(&mut app, 60, 10);
+    assert!(rows.iter().any(|row| row.ends_with("12:01 * bob waves at ann")), "{rows:?}");
+    let second = rows.iter().find(|row| row.contains("and I agree")).unwrap();
+    assert!(second.contains("            bob: and I agree"), "no line break fakes a speaker: {second}");
+    assert_eq!(type_line(&mut app, "/me nods"), [Effect::Line("/me nods".into())]);
+    happens(&mut app, "lobby", message(2, person("ann", 1), "/me nods"));
+    key(&mut app, KeyCode::Esc);
+    key(&mut app, KeyCode::Char('e'));
+    assert_eq!(app.editor.text(), "/me nods");
+    let edit = Telling::Edit { target: id(2), text: "/me nods!".into() };
+    assert_eq!(type_line(&mut app, "!"), [Effect::Tell { room: "lobby".into(), what: edit }]);
+}
