@@ -4,6 +4,7 @@ pub mod cli;
 pub mod daemon;
 pub mod faces;
 pub mod failure;
+pub mod log;
 pub mod names;
 pub mod runtime;
 pub mod settings;

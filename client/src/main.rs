@@ -5,24 +5,23 @@ use std::process::ExitCode;
 use client::{
     cli::{self, run},
     failure::Exit,
+    log,
 };
-use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let cli = match cli::parse() {
         Ok(cli) => cli,
         Err(exit) => return exit.into(),
     };
-    let filter = EnvFilter::try_from_env("SCHAT_LOG");
-    tracing_subscriber::fmt()
-        // The screen belongs to the chat; libraries' warnings may name addresses.
-        .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new("off")))
-        .with_writer(std::io::stderr)
-        .init();
+    if let Err(failure) = log::start(cli.log()) {
+        return cli::end(Err(failure)).into();
+    }
+    log::begins(cli.asked());
     let runtime = threads().and_then(|()| tokio::runtime::Builder::new_multi_thread().enable_all().build());
     match runtime {
         Ok(runtime) => {
             let exit = runtime.block_on(run(cli));
+            log::ends(exit);
             // Nothing that matters is left; a blocked thread must not keep us.
             runtime.shutdown_background();
             exit.into()

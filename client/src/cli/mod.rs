@@ -57,6 +57,36 @@ pub struct Cli {
     command: Option<Command>,
 }
 
+impl Cli {
+    /// The file for the log, if one is wanted.
+    pub fn log(&self) -> Option<&std::path::Path> {
+        self.globals.log.as_deref()
+    }
+
+    /// The command, without what it is about.
+    pub fn asked(&self) -> &'static str {
+        match &self.command {
+            None => "chat",
+            Some(Command::Host { .. }) => "host",
+            Some(Command::Daemon { .. }) => "daemon",
+            Some(Command::Demo) => "demo",
+            Some(Command::Send { .. }) => "send",
+            Some(Command::Tail { .. }) => "tail",
+            Some(Command::Invite { .. }) => "invite",
+            Some(Command::Rooms) => "rooms",
+            Some(Command::Fingerprint) => "fingerprint",
+            Some(Command::Verify { .. }) => "verify",
+            Some(Command::Lock(_)) => "lock",
+            Some(Command::Unlock) => "unlock",
+            Some(Command::Search { .. }) => "search",
+            Some(Command::Export { .. }) => "export",
+            Some(Command::Config(_)) => "config",
+            Some(Command::Completions { .. }) => "completions",
+            Some(Command::Man { .. }) => "man",
+        }
+    }
+}
+
 /// Heading of what all commands take, behind what only one does.
 const EVERYWHERE: &str = "Options of all commands";
 
@@ -84,6 +114,9 @@ pub(crate) struct Globals {
     /// The passphrase of a locked profile is the first line of this file, or of what this pipe brings.
     #[arg(help_heading = EVERYWHERE, long, global = true, env = "SCHAT_PASSPHRASE_FILE", value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
+    /// Add what the program does to this file, for a report: no names, texts, rooms, links or addresses.
+    #[arg(help_heading = EVERYWHERE, long, global = true, value_name = "FILE")]
+    log: Option<PathBuf>,
     /// Lines only: for screen readers and simple terminals.
     #[arg(help_heading = EVERYWHERE, long, global = true, conflicts_with = "json")]
     plain: bool,
@@ -293,13 +326,15 @@ pub async fn run(cli: Cli) -> Exit {
     let done = dispatch(cli).await;
     // Whatever else it did, what was asked for did not arrive.
     let broken = stdout::failure().filter(|_| matches!(done, Ok(Exit::Ok)));
-    match broken.map_or(done, Err) {
-        Ok(exit) => exit,
-        Err(failure) => {
-            eprintln!("schat: {}", words::failure(&failure));
-            failure.exit
-        }
-    }
+    end(broken.map_or(done, Err))
+}
+
+/// The exit code; the failure, if any, is told on standard error.
+pub fn end(done: Result<Exit, Failure>) -> Exit {
+    done.unwrap_or_else(|failure| {
+        eprintln!("schat: {}", words::failure(&failure));
+        failure.exit
+    })
 }
 
 async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {

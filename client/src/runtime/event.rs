@@ -13,7 +13,7 @@ use shared::{
 };
 use tokio::sync::mpsc;
 
-use super::lock;
+use super::{lock, trace};
 use crate::{
     daemon::{FaceId, Hub, unmarked},
     failure::Failure,
@@ -158,6 +158,7 @@ impl Outlet {
 
     /// The same, for who asked; for all when that is nobody.
     pub(super) async fn answer(&self, askers: &[FaceId], event: Event) {
+        trace::told(&event);
         if let Some(problem) = problem(&event) {
             *lock(&self.problem) = Some(problem);
         }

@@ -10,6 +10,7 @@ use tokio::{
     sync::{Notify, watch},
     time::{Instant, sleep, timeout},
 };
+use tracing::{Instrument as _, info_span};
 
 use self::keep::Kept;
 use super::{
@@ -18,6 +19,7 @@ use super::{
 };
 use crate::{
     failure::Failure,
+    log,
     store::{KnownRelay, StoreError, Vault},
     transport::{Connection, DialError, Dialed, Known, Pin, RelayAddress, Transport, Trust},
 };
@@ -64,7 +66,9 @@ impl RelayLink {
     pub(super) fn start(dialer: Dialer) -> Arc<Self> {
         let (sender, state) = watch::channel(LinkState::Down);
         let nudge = Arc::new(Notify::new());
-        tokio::spawn(dialer.run(sender, nudge.clone()));
+        // In the log a relay is a number.
+        let span = info_span!("relay", n = log::number());
+        tokio::spawn(dialer.run(sender, nudge.clone()).instrument(span));
         Arc::new(Self { state, nudge })
     }
 

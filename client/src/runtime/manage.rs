@@ -8,6 +8,7 @@ use std::{
 use proto::RoomId;
 use shared::room::{Engine, EngineError, Policy};
 use tokio::sync::mpsc;
+use tracing::{Instrument as _, info_span};
 
 use super::{
     COMMANDS, Entry, Inner, Local, OwnRelay, State,
@@ -17,6 +18,7 @@ use super::{
 };
 use crate::{
     failure::{Exit, Failure},
+    log,
     store::{ARCHIVED, KnownRelay, RoomRecord, Where, is_archive},
     transport::{Pin, RelayAddress},
 };
@@ -212,7 +214,8 @@ impl Local {
         let is_over = lock(&state).over.is_some();
         let task = (!is_over).then(|| {
             let room = Room::new(&self.0, record.clone(), link, receiver, state.clone());
-            tokio::spawn(room.run(begin))
+            // In the log a room is a number.
+            tokio::spawn(room.run(begin).instrument(info_span!("room", n = log::number())))
         });
         let label = record.label.clone();
         lock(&self.0.rooms).insert(label, Entry { record, asks, state, task });

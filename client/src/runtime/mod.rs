@@ -22,6 +22,7 @@ mod mute;
 mod people;
 mod room;
 mod step;
+mod trace;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -18,6 +18,7 @@ use tokio::{
     sync::{mpsc, oneshot, watch},
     time::{Instant, sleep_until, timeout},
 };
+use tracing::debug;
 
 use guard::{Guard, Look};
 use stream::drive;
@@ -314,6 +315,14 @@ impl Room {
         step.batch.meetings = look.met.into_iter().map(|(_, met)| met).collect();
         let Step { batch, frames, events, reopen, wake_at } = step;
         self.wake_at = wake_at;
+        debug!(
+            changes = batch.changes.len(),
+            lines = batch.entries.len(),
+            frames = frames.len(),
+            events = events.len(),
+            reopen,
+            "step"
+        );
         let mut done = Committed::default();
         if !batch.is_empty() || !self.is_stored {
             let (room, record) = (self.record.id, (!self.is_stored).then(|| self.record.clone()));

@@ -8,6 +8,7 @@ use proto::{
 };
 use shared::room::Input;
 use tokio::time::{Instant, timeout};
+use tracing::debug;
 
 use super::Room;
 use crate::{
@@ -39,6 +40,7 @@ impl Room {
             }
         };
         let pin = self.relay_pin().await;
+        debug!("stream open");
         self.since = Instant::now();
         let binding = stream.binding();
         self.stream = Some(stream);
@@ -72,6 +74,7 @@ impl Room {
     /// The stream is gone. `pause`: wait before the next one.
     pub(super) async fn hang_up(&mut self, pause: bool) {
         if let Some(stream) = self.stream.take() {
+            debug!(pause, held_ms = u64::try_from(self.since.elapsed().as_millis()).ok(), "stream ends");
             tokio::spawn(timeout(Duration::from_secs(1), stream.finish()));
         }
         if self.since.elapsed() > STABLE {

@@ -1,0 +1,102 @@
+//! What happens, as the log has it: kinds, counts and codes; whoever is meant is a number of the span around it.
+
+use shared::room as engine;
+use tracing::{debug, info, warn};
+
+use super::event::{Event, RelayState, RoomEvent};
+use crate::{
+    failure::Failure,
+    transport::{Carrier, Trust},
+};
+
+/// Longest code that is written; ours are shorter.
+const CODE: usize = 32;
+
+/// Logs an event on its way to the faces.
+pub(super) fn told(event: &Event) {
+    match event {
+        Event::Relay { state, .. } => relay(state),
+        Event::Room { event, .. } => room(event),
+    }
+}
+
+fn relay(state: &RelayState) {
+    match state {
+        RelayState::Connecting => debug!("dials"),
+        RelayState::Connected { trust, carrier } => {
+            info!(carrier = carrier_of(*carrier), trust = trust_of(*trust), "connected");
+        }
+        RelayState::Lost { failure, retry } => {
+            let retry_ms = retry.map(|retry| u64::try_from(retry.as_millis()).unwrap_or(u64::MAX));
+            info!(code = code(&failure.code), retry_ms, "not connected");
+        }
+    }
+}
+
+fn room(event: &RoomEvent) {
+    match event {
+        RoomEvent::Engine(event) => engine(event),
+        RoomEvent::Notice { notice, again, .. } => match (notice.kind(), notice.code()) {
+            (Some(kind), _) => warn!(kind = kind.name(), again, "alarm"),
+            (None, told) => warn!(code = code(told.unwrap_or_default()), again, "problem"),
+        },
+        RoomEvent::Failed(failure) => failed(failure),
+        RoomEvent::Changed { act, .. } => debug!(seq = act.seq, mine = act.mine, "message changed"),
+        RoomEvent::Gone(seqs) => debug!(count = seqs.len(), "messages gone"),
+        RoomEvent::Invite { .. } => info!("invite ready"),
+        RoomEvent::Namesake(namesake) => info!(is_me = namesake.is_me, "namesake"),
+        // It was told when it happened.
+        RoomEvent::Past(_) | RoomEvent::PastHappening(_) => {}
+    }
+}
+
+fn engine(event: &engine::Event) {
+    use engine::Event as E;
+    match event {
+        E::Joined(view) => {
+            info!(epoch = view.epoch, members = view.members.len(), open = view.open, "in the room");
+        }
+        E::Epoch(view) => info!(epoch = view.epoch, members = view.members.len(), "epoch"),
+        E::Message(message) => debug!(seq = message.seq, mine = message.mine, "message"),
+        E::Queued { .. } => debug!("message waits"),
+        E::Sent { seq, .. } => debug!(seq, "message sent"),
+        E::Handed { lines, .. } => info!(count = lines.len(), "past handed over"),
+        E::HandOver { .. } => info!("past wanted"),
+        E::Seen { seq, mine, .. } => debug!(seq, mine, "read mark"),
+        E::Typing { stopped, .. } => debug!(stopped, "typing"),
+        E::CatchingUp { done, total } => debug!(done, total, "catching up"),
+        E::Closed { was_member, .. } => info!(was_member, "room over"),
+        E::Invited { .. } => info!("card read"),
+        E::MemberJoined { .. } => info!("member joined"),
+        E::MemberLeft { .. } => info!("member left"),
+        E::DeviceBack(_) => info!("device back"),
+        E::ProfileChanged { .. } => info!("profile changed"),
+        E::Disappearing { .. } => info!("messages disappear"),
+        E::Alarm(_) | E::Problem(_) | E::Invite { .. } | E::Act(_) => {}
+    }
+}
+
+/// Something on this side failed.
+pub(super) fn failed(failure: &Failure) {
+    warn!(code = code(&failure.code), exit = u8::from(failure.exit), "failed");
+}
+
+/// A code is one of our own words. Anything else, whoever wrote it, is not written.
+fn code(code: &str) -> &str {
+    let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if code.len() <= CODE && code.chars().all(is_word) { code } else { "?" }
+}
+
+fn carrier_of(carrier: Carrier) -> &'static str {
+    carrier.name()
+}
+
+fn trust_of(trust: Trust) -> &'static str {
+    match trust {
+        Trust::WebPki => "webpki",
+        Trust::Pinned(_) => "pinned",
+        Trust::CaFile => "ca-file",
+        Trust::Remembered(_) => "remembered",
+        Trust::FirstUse(_) => "first-use",
+    }
+}
