@@ -1,12 +1,13 @@
 //! The client of Schat: store, transport, runtime and faces. The binary `schat` is a thin shell around it.
 
 pub mod cli;
+mod codec;
 pub mod daemon;
 pub mod faces;
 pub mod failure;
 pub mod log;
-pub mod names;
 pub mod runtime;
 pub mod settings;
 pub mod store;
+pub mod text;
 pub mod transport;

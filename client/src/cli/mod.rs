@@ -130,7 +130,7 @@ pub(crate) struct Globals {
 
 /// A room's label, in the one form that labels have.
 fn labelled(room: &str) -> Result<String, std::convert::Infallible> {
-    Ok(crate::names::label(room))
+    Ok(crate::text::names::label(room))
 }
 
 #[derive(Debug, Subcommand)]

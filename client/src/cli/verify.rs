@@ -142,7 +142,7 @@ fn command(room: &str, person: &Person) -> String {
 
 /// A room's label as a shell takes it; nothing in it is expanded.
 fn quoted(room: &str) -> String {
-    let room = crate::faces::sanitize::line(room);
+    let room = crate::text::sanitize::line(room);
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     match room.chars().all(is_plain) {
         true => room,

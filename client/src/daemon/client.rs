@@ -87,7 +87,7 @@ fn other_version(theirs: &Hello) -> Failure {
     let ours = Hello::ours(false);
     let message = format!(
         "The daemon of this profile is schat {} (protocol {}), this is schat {} (protocol {}).",
-        crate::faces::sanitize::line(&theirs.program),
+        crate::text::sanitize::line(&theirs.program),
         theirs.protocol,
         ours.program,
         ours.protocol

@@ -28,8 +28,8 @@ pub(crate) use mark::{FaceId, unmarked};
 pub use remote::Options;
 pub(crate) use remote::Remote;
 pub use server::Daemon;
+pub(crate) use wire::Request;
 pub use wire::Status;
-pub(crate) use wire::{Request, label, pin, text};
 
 pub use client::{Attachable, find, status, stop};
 

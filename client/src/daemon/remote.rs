@@ -119,7 +119,7 @@ impl Remote {
     }
 
     pub(crate) fn room(&self, label: &str) -> Option<RoomStatus> {
-        let (snapshot, label) = (self.snapshot(), crate::names::label(label));
+        let (snapshot, label) = (self.snapshot(), crate::text::names::label(label));
         snapshot.rooms.iter().chain(&snapshot.forgotten).find(|room| room.label == label).cloned()
     }
 

@@ -11,9 +11,10 @@ pub mod pending;
 pub mod plain;
 pub mod qr;
 pub mod quote;
-pub mod sanitize;
 pub(crate) mod stdout;
 pub mod tui;
 pub mod unread;
 pub mod words;
 pub mod zone;
+
+pub use crate::text::sanitize;

@@ -1,5 +1,7 @@
 //! What faces are told.
 
+mod trace;
+
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -13,7 +15,7 @@ use shared::{
 };
 use tokio::sync::mpsc;
 
-use super::{lock, trace};
+use super::lock;
 use crate::{
     daemon::{FaceId, Hub, unmarked},
     failure::Failure,
@@ -35,7 +37,7 @@ pub enum Event {
     /// About a room.
     Room {
         /// Its label.
-        #[serde(with = "crate::daemon::label")]
+        #[serde(with = "crate::codec::label")]
         room: Arc<str>,
         /// What happened.
         event: RoomEvent,
@@ -105,7 +107,7 @@ pub enum RoomEvent {
     /// An invite link is ready. Secret.
     Invite {
         /// The whole link.
-        #[serde(with = "crate::daemon::text")]
+        #[serde(with = "crate::codec::text")]
         link: InviteLink,
         /// Unix milliseconds, 0 for never.
         expires_ms: u64,

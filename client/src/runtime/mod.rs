@@ -22,7 +22,6 @@ mod mute;
 mod people;
 mod room;
 mod step;
-mod trace;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -50,8 +49,8 @@ pub use handle::Runtime;
 use crate::{
     daemon::FaceId,
     failure::Failure,
-    names::label,
     store::{Cursor, OpenProfile, People, RoomRecord, Store, StoredNotice, Vault},
+    text::names::label,
     transport::RelayAddress,
 };
 use event::Outlet;

@@ -4,7 +4,7 @@ use rusqlite::params;
 use shared::room::{OldRoom, Problem};
 
 use super::{Notice, Store, StoreError, notices};
-use crate::names::label;
+use crate::text::names::label;
 
 /// Why a private room of version 1 is over.
 pub const ARCHIVED: &str = "This is an archive of version 1, which this program reads and does not speak: to talk on, make the \

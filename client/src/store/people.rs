@@ -16,7 +16,7 @@ use shared::{
 };
 
 use super::{Store, StoreError, seal::Sealer};
-use crate::names::Looks;
+use crate::text::names::Looks;
 
 /// People kept. Full: whoever was met last and is not verified makes way, so that a flood of strangers pushes out
 /// nobody who was here before.

@@ -44,13 +44,13 @@ pub enum Trust {
     /// The system's certificate authorities vouch for its name.
     WebPki,
     /// The link's pin vouches for it.
-    Pinned(#[serde(with = "crate::daemon::pin")] Pin),
+    Pinned(#[serde(with = "crate::codec::pin")] Pin),
     /// The file given with `--ca` vouches for its name.
     CaFile,
     /// The same as on first use.
-    Remembered(#[serde(with = "crate::daemon::pin")] Pin),
+    Remembered(#[serde(with = "crate::codec::pin")] Pin),
     /// Nothing vouches for it: seen for the first time. To be shown and remembered.
-    FirstUse(#[serde(with = "crate::daemon::pin")] Pin),
+    FirstUse(#[serde(with = "crate::codec::pin")] Pin),
 }
 
 impl Trust {

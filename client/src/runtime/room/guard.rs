@@ -16,9 +16,9 @@ use shared::{
 };
 
 use crate::{
-    names::{Looks, is_default},
     runtime::event::Namesake,
     store::{KnownPerson, Meeting, People},
+    text::names::{Looks, is_default},
 };
 
 /// The members of one room, as the events so far tell.

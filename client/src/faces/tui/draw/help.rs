@@ -4,7 +4,7 @@ use ratatui::{Frame, layout::Rect, text::Line};
 
 use super::{
     super::app::{App, Help},
-    overlay::boxed,
+    boxed::boxed,
     wrap,
 };
 use crate::faces::sanitize;

@@ -1,6 +1,7 @@
 //! The state as cells.
 
 mod bar;
+mod boxed;
 mod help;
 mod messages;
 mod overlay;

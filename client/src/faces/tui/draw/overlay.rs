@@ -4,7 +4,7 @@ use ratatui::{
     Frame,
     layout::Rect,
     text::{Line, Span},
-    widgets::{Block, Borders, Clear, Paragraph},
+    widgets::{Clear, Paragraph},
 };
 
 use super::{
@@ -12,6 +12,7 @@ use super::{
         app::{App, Open, Overlay, SIGNS, Search},
         bidi,
     },
+    boxed::boxed,
     fit, hard_wrap, help,
     row::moment,
     wrap,
@@ -152,13 +153,4 @@ fn scrolled(frame: &mut Frame<'_>, area: Rect, title: &str, lines: Vec<Line<'_>>
     let lines = lines.into_iter().skip(scroll.min(most)).collect();
     boxed(frame, area, &format!(" {title}: {keys} "), lines);
     most
-}
-
-pub(super) fn boxed(frame: &mut Frame<'_>, area: Rect, title: &str, lines: Vec<Line<'_>>) {
-    let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(area.height);
-    let place = Rect { height, ..area };
-    let block =
-        Block::new().borders(Borders::ALL).title(fit(title, usize::from(area.width.saturating_sub(2))));
-    frame.render_widget(Clear, place);
-    frame.render_widget(Paragraph::new(lines).block(block), place);
 }

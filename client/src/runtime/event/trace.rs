@@ -3,7 +3,7 @@
 use shared::room as engine;
 use tracing::{debug, info, warn};
 
-use super::event::{Event, RelayState, RoomEvent};
+use super::{Event, RelayState, RoomEvent};
 use crate::{
     failure::Failure,
     transport::{Carrier, Trust},
@@ -77,7 +77,7 @@ fn engine(event: &engine::Event) {
 }
 
 /// Something on this side failed.
-pub(super) fn failed(failure: &Failure) {
+fn failed(failure: &Failure) {
     warn!(code = code(&failure.code), exit = u8::from(failure.exit), "failed");
 }
 

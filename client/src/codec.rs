@@ -1,0 +1,50 @@
+//! How values are written that have no form of their own: for what a daemon and its faces say to each other, and for the store.
+
+/// A label that is shared, as text.
+pub(crate) mod label {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(label: &Arc<str>, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(label)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<str>, D::Error> {
+        String::deserialize(from).map(Arc::from)
+    }
+}
+
+/// What has a text form, in it. Wiped, because links are among it.
+pub(crate) mod text {
+    use std::{fmt::Display, str::FromStr};
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use zeroize::Zeroizing;
+
+    pub(crate) fn serialize<S: Serializer>(value: &impl Display, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&Zeroizing::new(value.to_string()))
+    }
+
+    pub(crate) fn deserialize<'de, T, D: Deserializer<'de>>(from: D) -> Result<T, D::Error>
+    where
+        T: FromStr<Err: Display>,
+    {
+        Zeroizing::new(String::deserialize(from)?).parse().map_err(D::Error::custom)
+    }
+}
+
+/// A pin, as its bytes.
+pub(crate) mod pin {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use certs::Pin;
+
+    pub(crate) fn serialize<S: Serializer>(pin: &Pin, to: S) -> Result<S::Ok, S::Error> {
+        pin.as_bytes().serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Pin, D::Error> {
+        <[u8; 32]>::deserialize(from).map(Pin::from)
+    }
+}
