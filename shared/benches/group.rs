@@ -27,8 +27,8 @@ use shared::{
     crypto::suite::Suite,
     identity::Identity,
     identity::credential::certify,
-    invite::{AccessSecret, InviteSecret, list, slot},
-    mls::group::{Group, Plan, Prepared, Signer, Tree},
+    invite::{AccessSecret, InviteSecret, list, pieces::Tree, slot},
+    mls::group::{Group, Plan, Prepared, Signer},
     mls::rules::{ROOM_VERSION, SEATS_PER_ACCOUNT},
 };
 

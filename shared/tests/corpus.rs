@@ -11,9 +11,10 @@ use shared::{
     invite::{
         InviteSecret,
         link::{AnyLink, InviteLink, Link},
-        list, slot,
+        list,
+        pieces::Tree,
+        slot,
     },
-    mls::group::Tree,
 };
 
 fn corpus() -> &'static Path {

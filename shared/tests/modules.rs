@@ -46,7 +46,7 @@ const RELAY: &[(&str, &[&str])] = &[
     ("", &["door", "shared", "turns"]),
     ("", &["quic", "socket"]),
     ("admin", &["routes", "server"]),
-    ("backend::redb", &["access", "check", "tables", "tokens"]),
+    ("backend::redb", &["access", "check", "pieces", "tables", "tokens"]),
     ("identity::acme", &["schedule", "store"]),
     ("stream", &["farewell", "output"]),
 ];

@@ -8,10 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proto::{MAX_PIECE, MAX_PIECES, PieceName, RoomId, piece_name};
 
-use crate::{
-    crypto::aead::piece::{PIECE_OVERHEAD, PiecePlace, open_piece, piece_digest, seal_piece},
-    mls::group::Tree,
-};
+use crate::crypto::aead::piece::{PIECE_OVERHEAD, PiecePlace, open_piece, piece_digest, seal_piece};
 
 /// Pieces are padded to multiples of this, in bytes, so that their sizes do not tell the lengths of names.
 const STEP: usize = 1024;
@@ -28,6 +25,10 @@ type Digest = [u8; 32];
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the pieces of the room's tree do not fit together")]
 pub struct PiecesError;
+
+/// Nodes of a ratchet tree as RFC 9420, 12.4.3.3 lists them, each encoded; a blank one is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tree(pub Vec<Vec<u8>>);
 
 /// A tree in pieces, in the slot's order.
 #[derive(Debug)]

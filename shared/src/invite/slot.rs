@@ -19,10 +19,9 @@ use crate::{
     crypto::suite::{KemKey, SuiteError},
     invite::{
         InviteSecret,
-        pieces::{Cut, PiecesError, open_tree},
+        pieces::{Cut, PiecesError, Tree, open_tree},
         wrap_secret,
     },
-    mls::group::Tree,
 };
 
 /// A slot's key: 32 secret bytes of one epoch.

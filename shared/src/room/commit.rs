@@ -22,9 +22,10 @@ use crate::{
     identity::{clean_name, clean_optional},
     invite::{
         SealSlotError,
+        pieces::Tree,
         slot::{self, Slot},
     },
-    mls::group::{GroupError, Plan, Prepared, Tree},
+    mls::group::{GroupError, Plan, Prepared},
 };
 
 /// How often a member brings fresh keys, so that stolen ones go stale: a day.

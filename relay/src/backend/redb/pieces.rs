@@ -10,10 +10,7 @@ use bytes::Bytes;
 use proto::{MAX_SLOT, PieceName, RoomId, join_pieces};
 use redb::{ReadableTable, StorageError};
 
-use super::{
-    apply::Outcome,
-    tables::{PieceKey, RoomKey, Snapshot, Tables},
-};
+use super::tables::{PieceKey, RoomKey, Snapshot, Tables};
 use crate::{
     backend::{AppendError, Measured, Slot},
     request::NewSlot,
@@ -47,7 +44,11 @@ fn to_row(slot: &NewSlot) -> Vec<u8> {
 }
 
 /// Whether a slot has all its pieces, here or with it, and is not too large to be sent.
-pub(super) fn check(tables: &Tables<'_>, room: &RoomId, slot: &NewSlot) -> Outcome<(), AppendError> {
+pub(super) fn check(
+    tables: &Tables<'_>,
+    room: &RoomId,
+    slot: &NewSlot,
+) -> Result<Result<(), AppendError>, StorageError> {
     let sent: BTreeMap<&PieceName, usize> =
         slot.pieces.iter().map(|(name, piece)| (name, piece.len())).collect();
     let mut size = slot.sealed.len();

@@ -31,7 +31,7 @@ use crate::{
     crypto::random::Random,
     crypto::suite::{Provider, Suite},
     identity::credential::{Holder, Members, account_of},
-    invite::{InviteSecret, join_statement},
+    invite::{InviteSecret, join_statement, pieces::Tree},
     mls::extension::{leaf_of, room_of},
     mls::rules::{self, Violation},
 };
@@ -54,7 +54,6 @@ pub use place::{Claim, Kind, Place};
 pub use storage::EPOCHS_KEPT;
 use storage::Storage;
 pub(crate) use storage::is_ours;
-pub use tree::Tree;
 pub use view::AccessKeys;
 
 /// MLS exporter label (RFC 9420, 8.5) of the epoch's envelope secret.

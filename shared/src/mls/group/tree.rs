@@ -6,10 +6,7 @@ use mls_rs::{
 };
 
 use super::{Config, Group, GroupError};
-
-/// Nodes of a ratchet tree as RFC 9420, 12.4.3.3 lists them, each encoded; a blank one is empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tree(pub Vec<Vec<u8>>);
+use crate::invite::pieces::Tree;
 
 impl Tree {
     pub(super) fn of(mls: &mls_rs::Group<Config>) -> Result<Self, GroupError> {

@@ -11,11 +11,8 @@ use crate::{
     content::{self, ResyncState, resync, sealed},
     crypto::aead::{SealingKey, Session},
     crypto::suite::{KemKey, Suite, spoil::spoiling},
-    invite::slot,
-    mls::group::{
-        Tree,
-        hostile::{Hostile, announced},
-    },
+    invite::{pieces::Tree, slot},
+    mls::group::hostile::{Hostile, announced},
     room::{
         AlarmKind, Command, Event, Problem,
         resync::statement::{answer_secret, answer_statement, hash, request_statement},
