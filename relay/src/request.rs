@@ -8,7 +8,9 @@ use bytes::Bytes;
 use proto::{
     FrameError, FrameReader, MAX_COMMIT_FRAME, MAX_ENVELOPE, MAX_SLOT, PieceName, PublicKey, PublishId,
     RoomId, Token,
-    access::{self, AccessKey, Ack, Ballot, Change, CommitParts, Grant, Malformed, distinct_keys},
+    access::{
+        self, AccessKey, Ack, Ballot, Change, CommitName, CommitParts, Grant, Malformed, distinct_keys,
+    },
     piece_name,
     relay::{self, ClientFrame, client_frame::Frame, refused::Code},
     slot_hash, split_names, split_pieces,
@@ -49,6 +51,8 @@ pub struct Join {
     pub opening: Option<Opening>,
     /// What came with it to show the right to.
     pub token: Option<Token>,
+    /// The state of access is wanted with the answer.
+    pub wants_access: bool,
 }
 
 /// A room as it begins.
@@ -158,6 +162,7 @@ impl TryFrom<relay::Join> for Join {
             after: join.after,
             opening,
             token,
+            wants_access: join.wants_access,
         })
     }
 }
@@ -203,10 +208,14 @@ impl TryFrom<relay::Publish> for Publish {
         let part = publish.commit.map(|part| Commit::parse(part, &publish.envelope));
         let commit = part.transpose().map_err(|_| invalid(Code::Malformed))?;
         let signed = |signature: &[u8]| signature.try_into().map_err(|_| invalid(Code::Malformed));
-        let ack = publish.ack.map(|ack| Ok(Ack { seq: ack.seq, signature: signed(&ack.signature)? }));
-        let ballot = publish
-            .ballot
-            .map(|ballot| Ok(Ballot { seq: ballot.seq, signature: signed(&ballot.signature)? }));
+        let ack = publish.ack.map(|ack| {
+            let (signature, key_signature) = (signed(&ack.signature)?, signed(&ack.key_signature)?);
+            Ok(Ack { seq: ack.seq, signature, key_signature })
+        });
+        let ballot = publish.ballot.map(|ballot| {
+            let step = (&*ballot.step).try_into().map_err(|_| invalid(Code::Malformed))?;
+            Ok(Ballot { seq: ballot.seq, step: CommitName(step), signature: signed(&ballot.signature)? })
+        });
         let (ack, ballot) = (ack.transpose()?, ballot.transpose()?);
         let (envelope, resync) = (publish.envelope, publish.resync);
         Ok(Self { id, envelope, commit, ack, ballot, resync, memory: Memory::default() })
@@ -315,7 +324,8 @@ mod tests {
             let key = relay::AccessKey { key: vec![1; 32].into(), kind: 1, ..Default::default() };
             let access = relay::AccessChange { added: vec![key], removed: vec![vec![2; 32].into()] };
             let (authority, signature) = (vec![4; 32].into(), Bytes::from(vec![5; 64]));
-            let ack = Some(relay::Ack { seq: 6, signature: signature.clone() });
+            let ack =
+                Some(relay::Ack { seq: 6, signature: signature.clone(), key_signature: signature.clone() });
             let commit =
                 relay::CommitPart { access: Some(access), authority, signature, ..Default::default() };
             let id = vec![3; 16].into();

@@ -28,8 +28,9 @@ impl<R: Rows> Draft<'_, R> {
         if matches!(step.fate, Fate::Undone(_)) {
             return Ok(Err(Refusal::NotAllowed));
         }
-        let statement = ballot_statement(publish.room, publish.generation, ballot.seq);
-        if !verify.verify(&publish.key, &statement, &ballot.signature) {
+        let statement = ballot_statement(publish.room, publish.generation, ballot.seq, &step.name);
+        // Who votes against another commit than the one that stands there was shown another log.
+        if ballot.step != step.name || !verify.verify(&publish.key, &statement, &ballot.signature) {
             return Ok(Err(Refusal::Malformed));
         }
         if self.voted(step.first, &publish.key)? {

@@ -2,7 +2,7 @@
 
 use bytes::{Buf, BufMut, Bytes, TryGetError};
 
-use super::{Fate, Grant, Head, KeyRow, MAX_CARD, Step, Tip};
+use super::{CommitName, Fate, Grant, Head, KeyRow, MAX_CARD, Step, Tip};
 use crate::PublicKey;
 
 /// Bytes that are no row of this version.
@@ -109,10 +109,12 @@ impl KeyRow {
 fn put_tip(out: &mut Vec<u8>, tip: Tip) {
     out.put_u64(tip.position);
     out.put_slice(&tip.authority.0);
+    out.put_slice(&tip.name.0);
 }
 
 fn put_step(out: &mut Vec<u8>, step: &Step) {
     out.put_u64(step.first);
+    out.put_slice(&step.name.0);
     put_tip(out, step.tip);
     put_tip(out, step.base);
     out.put_u8(u8::from(step.author.is_some()));
@@ -131,11 +133,12 @@ fn put_step(out: &mut Vec<u8>, step: &Step) {
 }
 
 fn tip(from: &mut &[u8]) -> Result<Tip, Corrupted> {
-    Ok(Tip { position: from.try_get_u64()?, authority: key(from)? })
+    Ok(Tip { position: from.try_get_u64()?, authority: key(from)?, name: name(from)? })
 }
 
 fn step(from: &mut &[u8]) -> Result<Step, Corrupted> {
-    let (first, tip, base) = (from.try_get_u64()?, tip(from)?, tip(from)?);
+    let (first, name) = (from.try_get_u64()?, name(from)?);
+    let (tip, base) = (tip(from)?, tip(from)?);
     let (has_author, author) = (flag(from)?, key(from)?);
     let mut numbers = [0; 6];
     for number in &mut numbers {
@@ -150,7 +153,7 @@ fn step(from: &mut &[u8]) -> Result<Step, Corrupted> {
         _ => return Err(Corrupted),
     };
     let author = has_author.then_some(author);
-    Ok(Step { first, tip, base, author, at_ms, since_ms, voters, votes, added, removed, fate })
+    Ok(Step { first, name, tip, base, author, at_ms, since_ms, voters, votes, added, removed, fate })
 }
 
 fn maybe(from: &mut &[u8]) -> Result<Option<Step>, Corrupted> {
@@ -169,6 +172,10 @@ fn key(from: &mut &[u8]) -> Result<PublicKey, Corrupted> {
     let mut key = [0; 32];
     from.try_copy_to_slice(&mut key)?;
     Ok(PublicKey(key))
+}
+
+fn name(from: &mut &[u8]) -> Result<CommitName, Corrupted> {
+    key(from).map(|bytes| CommitName(bytes.0))
 }
 
 fn ended<T>(from: &[u8], value: T) -> Result<T, Corrupted> {

@@ -77,7 +77,7 @@ impl<R: Rows> Draft<'_, R> {
         let head = self.head();
         let (tip, voters) = (head.tip(), head.members);
         let before = head.joins.take();
-        let mut step = before.unwrap_or_else(|| Step::new(publish, tip, None, voters));
+        let mut step = before.unwrap_or_else(|| Step::new(publish, commit, tip, None, voters));
         step.extend(publish, commit);
         let changed = self.change_keys(publish, &commit.change, false, &mut step)?;
         self.head().joins = Some(step);
@@ -89,7 +89,7 @@ impl<R: Rows> Draft<'_, R> {
         let head = self.head();
         let (tip, voters) = (head.confirmed, head.members);
         let before = head.offer.take();
-        let mut step = before.unwrap_or_else(|| Step::new(publish, tip, Some(publish.key), voters));
+        let mut step = before.unwrap_or_else(|| Step::new(publish, commit, tip, Some(publish.key), voters));
         step.extend(publish, commit);
         let changed = self.change_keys(publish, &commit.change, true, &mut step)?;
         self.head().offer = Some(step);
@@ -104,9 +104,16 @@ impl<R: Rows> Draft<'_, R> {
 }
 
 impl Step {
-    fn new(publish: &Publish<'_>, base: Tip, author: Option<crate::PublicKey>, voters: u64) -> Self {
+    fn new(
+        publish: &Publish<'_>,
+        commit: &Commit,
+        base: Tip,
+        author: Option<crate::PublicKey>,
+        voters: u64,
+    ) -> Self {
         Self {
             first: publish.seq,
+            name: commit.name(publish),
             tip: base,
             base,
             author,
@@ -121,7 +128,7 @@ impl Step {
     }
 
     fn extend(&mut self, publish: &Publish<'_>, commit: &Commit) {
-        self.tip = Tip { position: publish.seq, authority: commit.authority };
+        self.tip = Tip { position: publish.seq, authority: commit.authority, name: commit.name(publish) };
         self.at_ms = self.at_ms.max(publish.now_ms);
     }
 }

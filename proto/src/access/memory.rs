@@ -1,4 +1,4 @@
-//! A room's rows in memory: for tests, for members' test relays and for the model.
+//! A room's rows in memory: members' ledger, their test relay and the model.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,17 +27,61 @@ impl Memory {
         Self { head, keys: rows.into_iter().collect(), steps: BTreeMap::new(), votes: BTreeSet::new() }
     }
 
+    /// A room as its rows say.
+    pub fn of(
+        head: Head,
+        keys: impl IntoIterator<Item = (PublicKey, KeyRow)>,
+        steps: impl IntoIterator<Item = Step>,
+        votes: impl IntoIterator<Item = (u64, PublicKey)>,
+    ) -> Self {
+        Self {
+            head,
+            keys: keys.into_iter().collect(),
+            steps: steps.into_iter().map(|step| (step.first, step)).collect(),
+            votes: votes.into_iter().collect(),
+        }
+    }
+
+    /// The step that a commit belongs to, offered or not.
+    pub fn step_of(&self, seq: u64) -> Option<&Step> {
+        let decided = || self.steps.range(..=seq).next_back().map(|(_, step)| step);
+        self.head.offered(seq).or_else(decided).filter(|step| step.has(seq))
+    }
+
+    /// All that is decided, oldest first.
+    pub fn all_steps(&self) -> impl Iterator<Item = &Step> {
+        self.steps.values()
+    }
+
+    /// All keys.
+    pub fn all_keys(&self) -> impl Iterator<Item = (&PublicKey, &KeyRow)> {
+        self.keys.iter()
+    }
+
+    /// All votes on what is not forgotten: the step's first commit, and whose.
+    pub fn all_votes(&self) -> impl Iterator<Item = &(u64, PublicKey)> {
+        self.votes.iter()
+    }
+
     /// Decides on a publish, and changes what it changes.
     ///
     /// # Errors
     /// [`Refusal`]: nothing has changed.
     pub fn publish(&mut self, verify: &impl Verify, what: &Publish<'_>) -> Result<Changes, Refusal> {
-        let changes = match publish(&self.head, self, verify, what) {
-            Ok(answer) => answer?,
-            Err(never) => match never {},
-        };
+        let changes = self.decide(verify, what)?;
         self.apply(&changes);
         Ok(changes)
+    }
+
+    /// Decides on a publish, and changes nothing.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn decide(&self, verify: &impl Verify, what: &Publish<'_>) -> Result<Changes, Refusal> {
+        match publish(&self.head, self, verify, what) {
+            Ok(answer) => answer,
+            Err(never) => match never {},
+        }
     }
 
     /// What a key may do.
@@ -54,7 +98,8 @@ impl Memory {
         self.keys.get(key)
     }
 
-    fn apply(&mut self, changes: &Changes) {
+    /// Changes what a publish changes.
+    pub fn apply(&mut self, changes: &Changes) {
         self.head = changes.head.clone();
         for (key, row) in &changes.keys {
             match row {

@@ -12,6 +12,7 @@ mod fate;
 mod key;
 mod memory;
 mod publish;
+mod snapshot;
 mod state;
 mod statement;
 mod verify;
@@ -22,8 +23,9 @@ pub use self::{
     key::{AccessKey, Change, Grant, Malformed, distinct_keys},
     memory::Memory,
     publish::{Ack, Ballot, Commit, Publish, Refusal, publish},
+    snapshot::MAX_SNAPSHOT,
     state::{Fate, Head, KeyRow, Standing, Step, Tip, standing},
-    statement::{CommitParts, ack_statement, ballot_statement, commit_statement},
+    statement::{CommitName, CommitParts, ack_statement, ballot_statement, commit_statement},
     verify::{Ed25519, Verify},
 };
 

@@ -1,7 +1,7 @@
 //! One publish: whether it is taken, and what it changes.
 
 use super::{
-    Change, Changes, CommitParts, Grant, Head, Rows, Standing, Step, Tip, Verify, ack_statement,
+    Change, Changes, CommitName, CommitParts, Grant, Head, Rows, Standing, Step, Tip, Verify, ack_statement,
     draft::Draft, standing,
 };
 use crate::{PublicKey, RoomId};
@@ -52,8 +52,10 @@ pub struct Commit {
 pub struct Ack {
     /// Which.
     pub seq: u64,
-    /// Over [`ack_statement`].
+    /// Over [`ack_statement`], by the authority that the commit announced.
     pub signature: [u8; 64],
+    /// Over the same, by the publishing key: every member of the epoch could make the other one.
+    pub key_signature: [u8; 64],
 }
 
 /// A vote for the undoing of a commit.
@@ -61,7 +63,9 @@ pub struct Ack {
 pub struct Ballot {
     /// Which.
     pub seq: u64,
-    /// Over [`ballot_statement`](super::ballot_statement).
+    /// Its step: the name of the first commit of those that stand or fall with it.
+    pub step: CommitName,
+    /// Over [`ballot_statement`](super::ballot_statement), by the publishing key.
     pub signature: [u8; 64],
 }
 
@@ -147,8 +151,10 @@ impl<R: Rows> Draft<'_, R> {
         let is_at = |tip: &Tip| tip.position == ack.seq;
         let joins = tip_of(&head.joins).filter(is_at);
         let Some(tip) = joins.or(tip_of(&head.offer).filter(is_at)) else { return Ok(()) };
-        let statement = ack_statement(publish.room, ack.seq, &publish.key);
-        if !verify.verify(&tip.authority, &statement, &ack.signature) {
+        let statement = ack_statement(publish.room, ack.seq, &tip.name, &publish.key);
+        let is_signed = verify.verify(&tip.authority, &statement, &ack.signature)
+            && verify.verify(&publish.key, &statement, &ack.key_signature);
+        if !is_signed {
             return Err(Refusal::Malformed);
         }
         if confirmed {
@@ -186,6 +192,11 @@ impl<R: Rows> Draft<'_, R> {
 }
 
 impl Commit {
+    /// Which commit it is.
+    pub(super) fn name(&self, publish: &Publish<'_>) -> CommitName {
+        CommitName::of(publish.room, self.expected, &publish.key, &self.authority, &self.parts)
+    }
+
     pub(super) fn is_signed_by(
         &self,
         verify: &impl Verify,

@@ -1,6 +1,6 @@
 //! A room's state: a small head, a row for each key, a row for each step of the last thirty days.
 
-use super::{AccessKey, Grant, draft::Rows};
+use super::{AccessKey, CommitName, Grant, draft::Rows};
 use crate::PublicKey;
 
 /// A commit and the authority that it announced.
@@ -10,13 +10,17 @@ pub struct Tip {
     pub position: u64,
     /// Who signs what is built on it.
     pub authority: PublicKey,
+    /// Which commit it is.
+    pub name: CommitName,
 }
 
 /// Commits that are confirmed, dropped and undone together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Step {
-    /// Sequence number of its first commit: its name.
+    /// Sequence number of its first commit: its key among the rows.
     pub first: u64,
+    /// Which commit that is: what votes are for.
+    pub name: CommitName,
     /// Its last commit.
     pub tip: Tip,
     /// What it was built on.
@@ -100,6 +104,8 @@ pub enum Standing {
     Barred {
         /// The commit that took its access away.
         by: u64,
+        /// The first one of the step which that belongs to.
+        step: CommitName,
     },
 }
 
@@ -110,7 +116,7 @@ impl Head {
             keys.iter().map(|AccessKey { key, grant }| (*key, KeyRow::new(grant.clone(), 0))).collect();
         let count = rows.len() as u64;
         let members = rows.iter().filter(|(_, row)| row.grant.is_member()).count() as u64;
-        let confirmed = Tip { position: 0, authority };
+        let confirmed = Tip { position: 0, authority, name: CommitName::default() };
         (Self { confirmed, offer: None, joins: None, members, keys: count, rows: count, steps: 0 }, rows)
     }
 
@@ -193,10 +199,9 @@ pub fn standing<R: Rows>(
     if row.removed == 0 {
         return Ok(Some(Standing::Member { confirmed: row.added <= head.confirmed.position }));
     }
-    let barred = Some(Standing::Barred { by: row.removed });
-    if head.offered(row.removed).is_some() {
-        return Ok(barred);
-    }
-    let step = rows.step(row.removed)?.filter(|step| step.has(row.removed));
-    Ok(barred.filter(|_| step.is_some_and(|step| step.fate.is_open(now_ms))))
+    let step = match head.offered(row.removed) {
+        Some(step) => Some(step.clone()),
+        None => rows.step(row.removed)?.filter(|step| step.has(row.removed) && step.fate.is_open(now_ms)),
+    };
+    Ok(step.map(|step| Standing::Barred { by: row.removed, step: step.name }))
 }

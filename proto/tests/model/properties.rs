@@ -1,6 +1,6 @@
 //! What must hold in every state.
 
-use proto::access::Rows;
+use proto::access::{CommitName, Memory, Refusal, Rows};
 use stateright::Property;
 
 use super::world::{REMOVED, State, World};
@@ -12,7 +12,10 @@ pub fn all() -> Vec<Property<World>> {
         Property::always("an honest member in good standing goes on", honest_goes_on),
         Property::always("a majority gets its room back", majority_gets_back),
         Property::always("a joiner gets round rubbish joins", joiner_gets_in),
+        Property::always("nobody gives another member's word", words_are_ones_own),
+        Property::always("a vote is for one commit", votes_are_for_one_commit),
         Property::always("rows and counts agree", counts_agree),
+        Property::always("a snapshot is the room", snapshot_is_the_room),
     ]
 }
 
@@ -64,6 +67,36 @@ fn joiner_gets_in(_: &World, state: &State) -> bool {
     let mut room = state.room.clone();
     let on = room.base();
     room.join(on).is_ok_and(|seq| room.tip() == seq)
+}
+
+/// Hostile members have the authority of each epoch that they were in or made, and the relay lets them use any key.
+fn words_are_ones_own(world: &World, state: &State) -> bool {
+    let head = &state.room.state.head;
+    let tips: Vec<u64> = head.offer.iter().chain(&head.joins).map(|step| step.tip.position).collect();
+    let honest = world.honest.iter().filter(|by| state.room.is_in(**by));
+    honest.flat_map(|by| tips.iter().map(move |seq| (*by, *seq))).all(|(by, seq)| {
+        let mut room = state.room.clone();
+        let refused = room.word(by, world.hostile[0], seq) == Err(Refusal::Malformed);
+        refused && room == state.room
+    })
+}
+
+/// All honest ones were shown something else at that place, and voted against it: together they are more than half.
+fn votes_are_for_one_commit(world: &World, state: &State) -> bool {
+    let other = CommitName([7; 32]);
+    state.room.truth.keys().all(|&seq| {
+        let mut room = state.room.clone();
+        let name = room.step_name(seq);
+        let refused = world.honest.iter().all(|&by| {
+            room.ballot(by, seq, name, other).is_err() && room.ballot(by, seq, other, other).is_err()
+        });
+        refused && room == state.room
+    })
+}
+
+fn snapshot_is_the_room(_: &World, state: &State) -> bool {
+    let bytes = state.room.state.to_snapshot(state.room.seq).unwrap_or_default();
+    Memory::from_snapshot(&bytes).as_ref() == Ok(&(state.room.seq, state.room.state.clone()))
 }
 
 fn counts_agree(_: &World, state: &State) -> bool {

@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use proto::{
     PublicKey, RoomId,
     access::{
-        AccessKey, Ack, Ballot, Change, Commit, CommitParts, Grant, Memory, OFFER_GRACE_MS, Publish, Refusal,
-        Standing, Verify,
+        AccessKey, Ack, Ballot, Change, Commit, CommitName, CommitParts, Grant, Memory, OFFER_GRACE_MS,
+        Publish, Refusal, Standing, Verify, ack_statement, ballot_statement, commit_statement,
     },
 };
 
 pub const LINK: u8 = 50;
+
+const ROOM: RoomId = RoomId([0; 32]);
+const GENERATION: [u8; 16] = [0; 16];
 
 /// All members: 6 and 7 sleep.
 pub const EVERYBODY: [u8; 7] = [1, 2, 3, 4, 5, 6, 7];
@@ -19,8 +22,8 @@ pub const EVERYBODY: [u8; 7] = [1, 2, 3, 4, 5, 6, 7];
 struct Toy;
 
 impl Verify for Toy {
-    fn verify(&self, key: &PublicKey, _: &[u8], signature: &[u8; 64]) -> bool {
-        signature[..32] == key.0
+    fn verify(&self, key: &PublicKey, statement: &[u8], signature: &[u8; 64]) -> bool {
+        sign(*key, statement) == *signature
     }
 }
 
@@ -104,11 +107,37 @@ impl Room {
     }
 
     pub fn ack(&mut self, by: u8, seq: u64) -> Result<u64, Refusal> {
-        self.publish(by, None, Some(&Ack { seq, signature: sign(authority(seq)) }), None)
+        self.word(by, by, seq)
+    }
+
+    /// A word for a commit under one key that another one signed.
+    pub fn word(&mut self, by: u8, signer: u8, seq: u64) -> Result<u64, Refusal> {
+        let statement = ack_statement(&ROOM, seq, &self.tip_name(seq), &key(by));
+        let (signature, key_signature) = (sign(authority(seq), &statement), sign(key(signer), &statement));
+        self.publish(by, None, Some(&Ack { seq, signature, key_signature }), None)
     }
 
     pub fn vote(&mut self, by: u8, seq: u64) -> Result<u64, Refusal> {
-        self.publish(by, None, None, Some(&Ballot { seq, signature: sign(key(by)) }))
+        let name = self.step_name(seq);
+        self.ballot(by, seq, name, name)
+    }
+
+    /// A vote that names one commit, and that was signed for another.
+    pub fn ballot(&mut self, by: u8, seq: u64, step: CommitName, signed: CommitName) -> Result<u64, Refusal> {
+        let signature = sign(key(by), &ballot_statement(&ROOM, &GENERATION, seq, &signed));
+        self.publish(by, None, None, Some(&Ballot { seq, step, signature }))
+    }
+
+    /// What stands at a position that is offered.
+    fn tip_name(&self, seq: u64) -> CommitName {
+        let head = &self.state.head;
+        let tip = head.offer.iter().chain(&head.joins).map(|step| step.tip).find(|tip| tip.position == seq);
+        tip.map_or_else(CommitName::default, |tip| tip.name)
+    }
+
+    /// The step that a commit belongs to.
+    pub fn step_name(&self, seq: u64) -> CommitName {
+        self.state.step_of(seq).map_or_else(CommitName::default, |step| step.name)
     }
 
     fn append(
@@ -121,7 +150,8 @@ impl Room {
     ) -> Result<u64, Refusal> {
         let (authority, parts) = (authority(self.seq + 1), CommitParts::default());
         let instead_of = self.state.head.tip().position;
-        let part = Commit { expected: on, instead_of, change, authority, signature: sign(signer), parts };
+        let signature = sign(signer, &commit_statement(&ROOM, on, &key(by), &authority, &parts));
+        let part = Commit { expected: on, instead_of, change, authority, signature, parts };
         let seq = self.publish(by, Some(&part), None, None)?;
         self.truth.insert(seq, truth);
         Ok(seq)
@@ -134,7 +164,7 @@ impl Room {
         ack: Option<&Ack>,
         ballot: Option<&Ballot>,
     ) -> Result<u64, Refusal> {
-        let (room, generation, key, max_keys) = (&RoomId([0; 32]), &[0; 16], key(by), 99);
+        let (room, generation, key, max_keys) = (&ROOM, &GENERATION, key(by), 99);
         let (seq, now_ms) = (self.seq + 1, self.now_ms);
         let what = Publish { room, generation, seq, now_ms, max_keys, key, commit, ack, ballot };
         self.state.publish(&Toy, &what)?;
@@ -151,8 +181,14 @@ fn authority(position: u64) -> PublicKey {
     PublicKey([100 + position as u8; 32])
 }
 
-fn sign(key: PublicKey) -> [u8; 64] {
+/// The signer's name, and what was signed in 64 bits: nobody here looks for two statements with the same ones.
+fn sign(key: PublicKey, statement: &[u8]) -> [u8; 64] {
     let mut signature = [0; 64];
     signature[..32].copy_from_slice(&key.0);
+    // FNV-1a.
+    let mixed = statement.iter().fold(0xcbf2_9ce4_8422_2325_u64, |mixed, byte| {
+        (mixed ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    signature[32..40].copy_from_slice(&mixed.to_be_bytes());
     signature
 }

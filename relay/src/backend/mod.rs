@@ -76,6 +76,10 @@ pub trait Backend: Send + Sync + 'static {
     /// The room that has this invite, for those who know no more than a link.
     fn room_of(&self, invite: PublicKey) -> Answer<'_, Result<Option<RoomId>, Unavailable>>;
 
+    /// Who may do what in a room as of its newest entry ([`Memory::to_snapshot`](proto::access::Memory::to_snapshot));
+    /// empty for no room, and where it is too long.
+    fn access(&self, room: RoomId) -> Answer<'_, Result<Bytes, Unavailable>>;
+
     /// The newest slot, or the last confirmed one, if there is such a room; with `room_for` as in [`Backend::read`].
     fn slot(
         &self,
@@ -308,11 +312,16 @@ fn entry(key: &PublicKey, publish: &Publish, seq: u64, at_ms: u64) -> Deliver {
         at_ms,
         envelope: publish.envelope.clone(),
         key: if has_key { Bytes::copy_from_slice(&key.0) } else { Bytes::new() },
-        ack: publish.ack.as_ref().map(|ack| relay::Ack { seq: ack.seq, signature: signed(&ack.signature) }),
-        ballot: publish
-            .ballot
-            .as_ref()
-            .map(|ballot| relay::Ballot { seq: ballot.seq, signature: signed(&ballot.signature) }),
+        ack: publish.ack.as_ref().map(|ack| relay::Ack {
+            seq: ack.seq,
+            signature: signed(&ack.signature),
+            key_signature: signed(&ack.key_signature),
+        }),
+        ballot: publish.ballot.as_ref().map(|ballot| relay::Ballot {
+            seq: ballot.seq,
+            step: Bytes::copy_from_slice(&ballot.step.0),
+            signature: signed(&ballot.signature),
+        }),
         resync: publish.resync.clone(),
         ..Deliver::default()
     };

@@ -162,6 +162,7 @@ pub(super) async fn join(
         signature: key.sign(&join_statement(&room, &binding)).to_bytes().to_vec().into(),
         after,
         create,
+        wants_access: false,
     };
     mouth.say(client_frame::Frame::Join(frame)).await?;
     match tokio::time::timeout(PATIENCE, ear.next()).await.context("no answer to a Join in time")?? {

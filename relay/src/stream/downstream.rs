@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 
 use proto::{
     PublishId,
-    access::Standing,
+    access::{MAX_SNAPSHOT, Standing},
     relay::{self, Joined, Published, refused::Code, relay_frame::Frame},
 };
 use tokio::sync::{broadcast, mpsc};
@@ -85,6 +85,15 @@ impl<'a> Downstream<'a> {
     pub async fn join_guest(&mut self, output: &mut Output, joined: Joined) -> Result<(), Farewell> {
         let send = |slot| Frame::Joined(Joined { slot: Some(slot), ..joined.clone() });
         self.send_slot(output, false, send).await
+    }
+
+    /// Answers the Join of a member that begins its ledger. It is asked for once in a seat's life, so the room for the
+    /// longest is waited for, whatever is there.
+    pub async fn join_with_access(&mut self, output: &mut Output, joined: Joined) -> Result<(), Farewell> {
+        let _memory = output.reserve(&self.peer.share.outgoing, MAX_SNAPSHOT).await?;
+        let access = self.peer.shared.backend.access(self.seat.room).await;
+        let access = access.map_err(|_| Farewell::of(Code::ShuttingDown))?;
+        Ok(output.frame(Frame::Joined(Joined { access, ..joined })).await?)
     }
 
     /// Runs until the client is gone, the key has no access any more, or no more answers can come.

@@ -34,6 +34,8 @@ pub(super) struct Admitted {
     pub after: u64,
     /// The client knew no more than an invite.
     pub is_room_unknown: bool,
+    /// It asked for the state of access.
+    pub wants_access: bool,
     pub superseded: watch::Receiver<bool>,
 }
 
@@ -59,7 +61,8 @@ pub(super) async fn join(peer: &Peer, input: &mut Input) -> Result<Admitted, Far
         older.superseded.send_replace(true);
     }
     let is_room_unknown = join.room.is_none();
-    Ok(Admitted { seat, view, after: join.after, is_room_unknown, superseded: newer })
+    let (after, wants_access) = (join.after, join.wants_access);
+    Ok(Admitted { seat, view, after, is_room_unknown, wants_access, superseded: newer })
 }
 
 /// What the key finds in the room. No room, another's room and a bad signature get the same answer after

@@ -23,7 +23,7 @@ use crate::{
 
 /// Serves a joined stream to its end.
 pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut output: Output) {
-    let Admitted { seat, view, after, is_room_unknown, mut superseded } = admitted;
+    let Admitted { seat, view, after, is_room_unknown, wants_access, mut superseded } = admitted;
     let _seated = Seated::new(&peer.shared, seat);
     let mut stopping = peer.shared.stopping.subscribe();
     let (answers, waiting) = mpsc::channel(ANSWER_QUEUE);
@@ -34,6 +34,10 @@ pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut o
     let tail = down.tail();
 
     let work = async {
+        let (suspended_by, suspended_step) = match view.standing {
+            Some(Standing::Barred { by, step }) => (by, Bytes::copy_from_slice(&step.0)),
+            _ => (0, Bytes::new()),
+        };
         let joined = Joined {
             head: view.head,
             oldest: view.oldest,
@@ -43,10 +47,13 @@ pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut o
             generation: view.generation.to_vec().into(),
             room_id: if is_room_unknown { seat.room.0.to_vec().into() } else { Bytes::new() },
             card: view.card,
-            suspended_by: if let Some(Standing::Barred { by }) = view.standing { by } else { 0 },
+            suspended_by,
+            suspended_step,
             confirmed: view.confirmed,
+            access: Bytes::new(),
         };
         match seat.member {
+            true if reads && wants_access => down.join_with_access(&mut output, joined).await?,
             true => output.frame(Frame::Joined(joined)).await?,
             false => down.join_guest(&mut output, joined).await?,
         }

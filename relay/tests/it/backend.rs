@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ed25519_dalek::Signer;
+use ed25519_dalek::{Signer, SigningKey};
 use proto::{PublicKey, PublishId, RoomId};
 use relay::{
     Limits, Retention,
-    access::{AccessKey, Ack, Change, Grant, ack_statement},
+    access::{AccessKey, Ack, Change, CommitName, CommitParts, Grant, ack_statement},
     backend::{AppendError, Appended, Author, Backend, Batch, CreateError, Measured, redb::Redb},
     request::{Commit, Opening, Publish},
     token::Right,
@@ -18,9 +18,13 @@ use crate::common::{authority, key, part, public, sign_publish};
 
 const ROOM: RoomId = RoomId([1; 32]);
 const ALICE: PublicKey = PublicKey([0xa; 32]);
-const BOB: PublicKey = PublicKey([0xb; 32]);
 
-/// One that can sign.
+/// One that can sign; so below.
+#[allow(non_snake_case)]
+fn BOB() -> PublicKey {
+    public(&key(0xb))
+}
+
 #[allow(non_snake_case)]
 fn INVITE() -> PublicKey {
     public(&key(0xc))
@@ -35,7 +39,7 @@ impl Fixture {
     async fn new(limits: Limits) -> Self {
         let directory = TempDir::new().unwrap();
         let backend = Arc::new(Redb::open(directory.path(), &limits).unwrap());
-        let keys = vec![member(ALICE), member(BOB), invite(INVITE())];
+        let keys = vec![member(ALICE), member(BOB()), invite(INVITE())];
         backend.create(ROOM, opening(keys), Right::Anybody, 0).await.unwrap();
         Self { backend, directory }
     }
@@ -108,10 +112,15 @@ fn commit(number: u64, expected: u64, change: Change) -> Publish {
     Publish { commit: Some(Commit { slot, part: part(expected, change) }), ..line(number) }
 }
 
-/// A line by a member that has taken a commit.
-fn acknowledging(number: u64, by: PublicKey, seq: u64) -> Publish {
-    let signature = authority().sign(&ack_statement(&ROOM, seq, &by)).to_bytes();
-    Publish { ack: Some(Ack { seq, signature }), ..line(number) }
+/// A line by bob, who has taken a commit of alice's.
+fn acknowledging(number: u64, seq: u64, commit: &Publish, signer: &SigningKey) -> Publish {
+    let Some(Commit { slot, part }) = &commit.commit else { panic!("no commit") };
+    let parts = CommitParts::of(&commit.envelope, slot.hash(), &part.change);
+    let name = CommitName::of(&ROOM, part.expected, &ALICE, &part.authority, &parts);
+    let statement = ack_statement(&ROOM, seq, &name, &BOB());
+    let (signature, key_signature) =
+        (signer.sign(&statement).to_bytes(), key(0xb).sign(&statement).to_bytes());
+    Publish { ack: Some(Ack { seq, signature, key_signature }), ..line(number) }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,8 +151,9 @@ async fn of_racing_commits_exactly_one_wins() {
     let fixture = Fixture::new(Limits::default()).await;
     let racers = (1..=8).map(|n| member(PublicKey([n; 32]))).collect();
     let change = Change { added: racers, removed: vec![] };
-    let mut last_commit = fixture.append(ALICE, 0, commit(9000, 0, change)).await.unwrap().seq;
-    fixture.append(BOB, 0, acknowledging(9001, BOB, last_commit)).await.unwrap();
+    let mut last_commit = fixture.append(ALICE, 0, commit(9000, 0, change.clone())).await.unwrap().seq;
+    let taken = acknowledging(9001, last_commit, &commit(9000, 0, change), &authority());
+    fixture.append(BOB(), 0, taken).await.unwrap();
     for round in 0..20 {
         let mut tasks = JoinSet::new();
         for racer in 0..8 {
@@ -202,16 +212,16 @@ async fn repeated_commit_is_answered_before_it_conflicts_with_itself() {
 async fn commit_changes_entry_slot_and_keys_together_or_not_at_all() {
     let fixture = Fixture::new(Limits::default()).await;
     let carol = PublicKey([0xd; 32]);
-    let change = Change { added: vec![member(carol)], removed: vec![BOB] };
+    let change = Change { added: vec![member(carol)], removed: vec![BOB()] };
     fixture.append(ALICE, 0, commit(1, 0, change.clone())).await.unwrap();
-    assert!(fixture.has(carol).await && !fixture.has(BOB).await);
-    assert_eq!(fixture.append(BOB, 0, line(9)).await, Err(AppendError::NotAllowed));
+    assert!(fixture.has(carol).await && !fixture.has(BOB()).await);
+    assert_eq!(fixture.append(BOB(), 0, line(9)).await, Err(AppendError::NotAllowed));
 
     // Loses its race: nothing of it happens.
-    let change = Change { added: vec![member(BOB)], removed: vec![carol] };
+    let change = Change { added: vec![member(BOB())], removed: vec![carol] };
     let lost = fixture.append(ALICE, 0, commit(2, 7, change)).await;
     assert_eq!(lost, Err(AppendError::Conflict { last_commit: 1, confirmed: 0 }));
-    assert!(fixture.has(carol).await && !fixture.has(BOB).await);
+    assert!(fixture.has(carol).await && !fixture.has(BOB()).await);
     let Some(Measured::Ready(slot)) = fixture.backend.slot(ROOM, false, usize::MAX).await.unwrap() else {
         panic!()
     };
@@ -236,7 +246,7 @@ async fn invite_uses_are_counted_across_restarts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn member_key_never_becomes_an_invite() {
     let fixture = Fixture::new(Limits::default()).await;
-    for added in [invite(BOB), member(INVITE())] {
+    for added in [invite(BOB()), member(INVITE())] {
         let change = Change { added: vec![added], removed: vec![] };
         assert_eq!(fixture.append(ALICE, 0, commit(1, 0, change)).await, Err(AppendError::Malformed));
     }
@@ -248,7 +258,7 @@ async fn keys_of_a_room_are_bounded() {
     let add = |number: u8| Change { added: vec![member(PublicKey([number; 32]))], removed: vec![] };
     fixture.append(ALICE, 0, commit(1, 0, add(1))).await.unwrap();
     assert_eq!(fixture.append(ALICE, 0, commit(2, 1, add(2))).await, Err(AppendError::TooLarge));
-    let remove = Change { added: vec![], removed: vec![BOB] };
+    let remove = Change { added: vec![], removed: vec![BOB()] };
     fixture.append(ALICE, 0, commit(3, 1, remove)).await.unwrap();
     fixture.append(ALICE, 0, commit(4, 2, add(2))).await.unwrap();
 }
@@ -265,14 +275,14 @@ async fn clock_that_goes_back_does_not_turn_back_the_log() {
 async fn everything_survives_reopening() {
     let fixture = Fixture::new(Limits::default()).await;
     fixture.append(ALICE, 7, line(1)).await.unwrap();
-    fixture.append(ALICE, 8, commit(2, 0, Change { added: vec![], removed: vec![BOB] })).await.unwrap();
+    fixture.append(ALICE, 8, commit(2, 0, Change { added: vec![], removed: vec![BOB()] })).await.unwrap();
     let before = fixture.read(0).await.entries;
     let fixture = fixture.reopen(Limits::default()).await;
     assert_eq!(fixture.read(0).await.entries, before);
-    assert!(!fixture.has(BOB).await);
+    assert!(!fixture.has(BOB()).await);
     assert!(fixture.append(ALICE, 9, line(1)).await.unwrap().repeated);
     assert_eq!(fixture.append(ALICE, 9, line(3)).await.unwrap().seq, 3);
-    let twice = opening(vec![member(BOB)]);
+    let twice = opening(vec![member(BOB())]);
     assert_eq!(fixture.backend.create(ROOM, twice, Right::Anybody, 0).await, Err(CreateError::Exists));
 }
 
@@ -341,7 +351,7 @@ async fn large_entry_is_read_only_where_there_is_room() {
 async fn rubbish_commit_stands_in_the_way_for_the_grace_and_no_longer() {
     let fixture = Fixture::new(Limits::default()).await;
     let removal = Change { added: vec![], removed: vec![INVITE()] };
-    fixture.append(BOB, 1000, commit(1, 0, removal)).await.unwrap();
+    fixture.append(BOB(), 1000, commit(1, 0, removal)).await.unwrap();
     let early = fixture.append(ALICE, 20_999, commit(2, 0, Change::default())).await;
     assert_eq!(early, Err(AppendError::Conflict { last_commit: 1, confirmed: 0 }));
     fixture.append(ALICE, 21_000, commit(3, 0, Change::default())).await.unwrap();
@@ -355,7 +365,8 @@ async fn rubbish_commit_stands_in_the_way_for_the_grace_and_no_longer() {
     assert_eq!(slot(false).await, (2, b"slot 3".as_slice().into()));
     assert_eq!(slot(true).await, (0, b"slot 0".as_slice().into()));
     let fixture = fixture.reopen(Limits::default()).await;
-    fixture.append(BOB, 30_000, acknowledging(4, BOB, 2)).await.unwrap();
+    let taken = acknowledging(4, 2, &commit(3, 0, Change::default()), &authority());
+    fixture.append(BOB(), 30_000, taken).await.unwrap();
     let view = fixture.backend.view(by(ALICE)).await.unwrap().unwrap();
     assert_eq!((view.last_commit, view.confirmed), (2, 2));
 }
@@ -363,11 +374,11 @@ async fn rubbish_commit_stands_in_the_way_for_the_grace_and_no_longer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn acknowledgement_under_another_authority_appends_nothing() {
     let fixture = Fixture::new(Limits::default()).await;
+    let offer = commit(1, 0, Change::default());
     fixture.append(ALICE, 0, commit(1, 0, Change::default())).await.unwrap();
-    let signature = key(0xef).sign(&ack_statement(&ROOM, 1, &BOB)).to_bytes();
-    let false_one = Publish { ack: Some(Ack { seq: 1, signature }), ..line(2) };
-    assert_eq!(fixture.append(BOB, 0, false_one).await, Err(AppendError::Malformed));
-    assert_eq!(fixture.append(BOB, 0, line(3)).await.unwrap().seq, 2);
+    let false_one = acknowledging(2, 1, &offer, &key(0xef));
+    assert_eq!(fixture.append(BOB(), 0, false_one).await, Err(AppendError::Malformed));
+    assert_eq!(fixture.append(BOB(), 0, line(3)).await.unwrap().seq, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -119,20 +119,22 @@ async fn undone_commit_ends_its_author_and_whom_it_added_at_once() {
             voters.push(stream);
         }
         let (mut witness, _) = client.join(room(1), &key(5), 0).await;
-        author.publish(id(1), b"takeover", Some(commit(0, vec![member(&key(66))], vec![]))).await;
+        let takeover = commit(0, vec![member(&key(66))], vec![]);
+        let named = name(&room(1), &key(1), b"takeover", &takeover);
+        author.publish(id(1), b"takeover", Some(takeover)).await;
         up_to(&mut witness, 1).await;
         let (mut added, _) = client.join(room(1), &key(66), 0).await;
-        witness.acknowledge(id(2), 1).await;
+        witness.acknowledge(id(2), 1, named).await;
         assert_eq!(witness.published().await.seq, 2);
         for (n, voter) in voters.iter_mut().take(2).enumerate() {
-            voter.vote(id(10 + n as u8), &generation, 1).await;
+            voter.vote(id(10 + n as u8), &generation, (1, named)).await;
             assert_eq!(voter.published().await.seq, 3 + n as u64);
         }
         up_to(&mut author, 4).await;
         up_to(&mut added, 4).await;
 
         let reads = server.relay.as_ref().unwrap().database_reads();
-        voters[2].vote(id(12), &generation, 1).await;
+        voters[2].vote(id(12), &generation, (1, named)).await;
         assert_eq!(voters[2].published().await.seq, 5);
         typing(&mut voters[2]).await;
         voters[2].publish(id(13), b"secret", None).await;
@@ -160,21 +162,23 @@ async fn entry_from_memory_is_the_entry_from_the_disk() {
     a.published().await;
 
     let reads = server.relay.as_ref().unwrap().database_reads();
-    a.publish(id(2), b"offer", Some(commit(0, vec![member(&key(66))], vec![]))).await;
+    let offer = commit(0, vec![member(&key(66))], vec![]);
+    let named = name(&room(1), &key(1), b"offer", &offer);
+    a.publish(id(2), b"offer", Some(offer)).await;
     a.published().await;
-    b.acknowledge(id(3), 2).await;
+    b.acknowledge(id(3), 2, named).await;
     let resync =
         Publish { id: id(4).to_vec().into(), resync: b"let me in".as_slice().into(), ..Publish::default() };
     b.frame(client_frame::Frame::Publish(resync)).await;
-    b.vote(id(5), &joined.generation, 2).await;
+    b.vote(id(5), &joined.generation, (2, named)).await;
     while live.len() < 5 {
         live.push(c.delivered().await);
     }
     assert_eq!(server.relay.as_ref().unwrap().database_reads(), reads, "all of it came out of memory");
 
     // The third of four voters undoes it.
-    a.vote(id(6), &joined.generation, 2).await;
-    c.vote(id(7), &joined.generation, 2).await;
+    a.vote(id(6), &joined.generation, (2, named)).await;
+    c.vote(id(7), &joined.generation, (2, named)).await;
     while live.len() < 7 {
         live.push(c.delivered().await);
     }

@@ -1,20 +1,21 @@
 //! Commits that are offered, confirmed, dropped and undone, as clients see it.
 
+use proto::access::CommitName;
 use proto::relay::{GetSlot, Publish, client_frame, refused::Code, relay_frame::Frame};
 
 use crate::common::*;
 
 impl Stream {
-    pub async fn acknowledge(&mut self, id: [u8; 16], seq: u64) {
+    pub async fn acknowledge(&mut self, id: [u8; 16], seq: u64, name: CommitName) {
         let (room, key, _) = self.who.clone().unwrap();
-        let ack = Some(ack(&room, &key, seq));
+        let ack = Some(ack(&room, &key, seq, name));
         let (id, envelope) = (id.to_vec().into(), b"taken".as_slice().into());
         self.frame(client_frame::Frame::Publish(Publish { id, envelope, ack, ..Publish::default() })).await;
     }
 
-    pub async fn vote(&mut self, id: [u8; 16], generation: &[u8], seq: u64) {
+    pub async fn vote(&mut self, id: [u8; 16], generation: &[u8], against: (u64, CommitName)) {
         let (room, key, _) = self.who.clone().unwrap();
-        let ballot = Some(ballot(&room, generation, &key, seq));
+        let ballot = Some(ballot(&room, generation, &key, against));
         let id = id.to_vec().into();
         self.frame(client_frame::Frame::Publish(Publish { id, ballot, ..Publish::default() })).await;
     }
@@ -102,7 +103,8 @@ async fn offered_commit_is_told_with_all_that_members_check() {
     let refused = b.refusal().await;
     assert_eq!((refused.code(), refused.last_commit, refused.confirmed), (Code::Conflict, 1, 0));
 
-    b.acknowledge([3; 16], 1).await;
+    assert_eq!(*entry.slot_hash, proto::slot_hash(&part.slot, &part.piece_names));
+    b.acknowledge([3; 16], 1, name(&room(1), &key(1), b"commit", &part)).await;
     assert_eq!(b.published().await.seq, 2);
     let entry = loop {
         let entry = a.delivered().await;
@@ -131,17 +133,19 @@ async fn removed_majority_votes_itself_back_and_reads_on() {
     let others = (2..=5).map(|n| member(&key(n))).collect();
     let mut a = client.create(room(1), &key(1), others).await;
     let removed = [key(2), key(3), key(4)];
-    a.publish([1; 16], b"takeover", Some(commit(0, vec![], removed.iter().collect()))).await;
+    let takeover = commit(0, vec![], removed.iter().collect());
+    let named = name(&room(1), &key(1), b"takeover", &takeover);
+    a.publish([1; 16], b"takeover", Some(takeover)).await;
     assert_eq!(a.published().await.seq, 1);
     let (mut accomplice, _) = client.join(room(1), &key(5), 0).await;
-    accomplice.acknowledge([2; 16], 1).await;
+    accomplice.acknowledge([2; 16], 1, named).await;
     accomplice.published().await;
 
     let mut streams = Vec::new();
     for (n, key) in removed.iter().enumerate() {
         let (mut barred, joined) = client.join(room(1), key, 0).await;
-        assert_eq!(joined.suspended_by, 1);
-        barred.vote([10 + n as u8; 16], &joined.generation, 1).await;
+        assert_eq!((joined.suspended_by, &*joined.suspended_step), (1, &named.0[..]));
+        barred.vote([10 + n as u8; 16], &joined.generation, (1, named)).await;
         assert_eq!(barred.published().await.seq, 3 + n as u64);
         streams.push(barred);
     }
@@ -228,10 +232,12 @@ async fn publish_that_says_two_things_at_once_is_refused() {
     let server = Server::start().await;
     let client = server.client().await;
     let mut a = client.create(room(1), &key(1), vec![member(&key(2))]).await;
-    let (vote, taken) = (ballot(&room(1), &[0; 16], &key(1), 1), ack(&room(1), &key(1), 1));
+    let none = CommitName::default();
+    let (vote, taken) = (ballot(&room(1), &[0; 16], &key(1), (1, none)), ack(&room(1), &key(1), 1, none));
     let envelope = || b"line".as_slice().into();
     let resync = || bytes::Bytes::from_static(b"let me in");
-    let short = proto::relay::Ack { signature: vec![1; 63].into(), ..taken.clone() };
+    let short = proto::relay::Ack { key_signature: vec![1; 63].into(), ..taken.clone() };
+    let nameless = proto::relay::Ballot { step: vec![1; 31].into(), ..vote.clone() };
     for (what, wrong, code) in [
         (
             "a vote and a line",
@@ -258,6 +264,7 @@ async fn publish_that_says_two_things_at_once_is_refused() {
             Publish { ack: Some(short), envelope: envelope(), ..Publish::default() },
             Code::Malformed,
         ),
+        ("a vote with a cut name", Publish { ballot: Some(nameless), ..Publish::default() }, Code::Malformed),
         (
             "a long resync",
             Publish { resync: vec![0; (8 << 10) + 1].into(), ..Publish::default() },
@@ -272,4 +279,31 @@ async fn publish_that_says_two_things_at_once_is_refused() {
     a.frame(client_frame::Frame::Publish(right)).await;
     let entry = a.delivered().await;
     assert_eq!((entry.resync, entry.key.len()), (resync(), 32));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn member_that_asks_is_told_who_may_do_what_and_nobody_else_is() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    let others = vec![member(&key(2)), member(&key(3)), invite(&key(9), 0, 0)];
+    let mut a = client.create(room(1), &key(1), others).await;
+    a.publish([1; 16], b"removal", Some(commit(0, vec![], vec![&key(2)]))).await;
+    a.published().await;
+    a.publish([2; 16], b"line", None).await;
+    a.published().await;
+    let ask = async |key: ed25519_dalek::SigningKey, wants_access| {
+        let join = proto::relay::Join { wants_access, ..client.join_frame(room(1), &key, 0, None) };
+        match client.try_join(join).await.1 {
+            Frame::Joined(joined) => joined,
+            other => panic!("not joined: {other:?}"),
+        }
+    };
+    let joined = ask(key(3), true).await;
+    let (position, state) = proto::access::Memory::from_snapshot(&joined.access).unwrap();
+    assert_eq!((position, state.head.tip().position, state.head.members), (2, 1, 3));
+    let barred = |state: &proto::access::Memory, n| state.row(&public(&key(n))).unwrap().removed;
+    assert_eq!((barred(&state, 2), barred(&state, 3)), (1, 0));
+    assert_eq!(ask(key(3), false).await.access.len(), 0, "nobody asked");
+    assert_eq!(ask(key(2), true).await.access.len(), 0, "suspended");
+    assert_eq!(ask(key(9), true).await.access.len(), 0, "a link");
 }

@@ -57,7 +57,8 @@ async fn piece_lives_as_long_as_a_slot_names_it() {
     let (mut ann, mut bob) = two(&server).await;
     ann.commits(1, on(0, &[b"c", b"b"], &[b"c"])).await;
     // Taken: the slot of before goes, and `a` with it.
-    bob.acknowledge([2; 16], 1).await;
+    let named = proto::access::CommitName::of_entry(&room(1), &bob.delivered().await).unwrap();
+    bob.acknowledge([2; 16], 1, named).await;
     bob.published().await;
     let gone = on(1, &[b"a", b"b"], &[]);
     assert_eq!(ann.publish_refused([3; 16], Some(gone)).await, Code::MissingPieces);

@@ -1,6 +1,9 @@
 //! Whose word confirms a commit that is only offered: what members say of it, what age does, and when ours is due.
 
-use proto::{access::UNDO_MS, relay::Deliver};
+use proto::{
+    access::{CommitName, UNDO_MS},
+    relay::Deliver,
+};
 
 use super::{Engine, Millis, out::Cause, state::StepRow};
 use crate::mls::group::GroupError;
@@ -14,9 +17,10 @@ impl Engine {
         let Some(ack) = &entry.ack else { return };
         if let Some(untaken) = self.meta.untaken.clone().filter(|untaken| untaken.seq == ack.seq) {
             let counts = self.meta.is_confirmed(&entry.key) && self.is_member_key(&entry.key);
+            let name = CommitName(untaken.name.as_slice().try_into().unwrap_or_default());
             if counts
                 && *entry.key != untaken.key
-                && self.acknowledges(entry, untaken.seq, &untaken.authority)
+                && self.acknowledges(entry, untaken.seq, &name, &untaken.authority)
             {
                 self.go_out(Cause::Commit(untaken.seq));
             }
@@ -29,8 +33,8 @@ impl Engine {
         let Some(group) = self.group.as_ref().filter(|_| counts && ack.seq == self.meta.position) else {
             return;
         };
-        let Ok(authority) = group.authority() else { return };
-        if ack.seq > self.meta.confirmed && self.acknowledges(entry, ack.seq, &authority.public()) {
+        let (Ok(authority), Some(name)) = (group.authority(), self.meta.tip_name(ack.seq)) else { return };
+        if ack.seq > self.meta.confirmed && self.acknowledges(entry, ack.seq, &name, &authority.public()) {
             let alone = self.voters().is_ok_and(|voters| voters == 1);
             let joins = self.meta.joins.as_ref().is_some_and(|joins| joins.tip == ack.seq);
             self.meta.accept(&entry.key, joins, alone);
@@ -73,7 +77,7 @@ impl Engine {
         self.dirty.meta = true;
     }
 
-    /// The relay says what is confirmed: where we are unsure, its word decides on what we build.
+    /// The relay says what is confirmed: where we are unsure, our ledger decides on what we build, or else its word.
     pub(super) fn learn_confirmed(&mut self, confirmed: u64) {
         let Some(group) = &self.group else { return };
         let known = confirmed == self.meta.position || group.has_base(confirmed);
@@ -82,7 +86,9 @@ impl Engine {
             self.go_out(Cause::Commit(confirmed));
             return;
         }
-        if !known || confirmed == self.meta.confirmed || self.meta.untaken.is_none() {
+        // What is built on is no matter of the relay's word where there is a ledger.
+        let booked = self.ledger.confirmed().is_none_or(|ours| ours == confirmed);
+        if !known || !booked || confirmed == self.meta.confirmed || self.meta.untaken.is_none() {
             return;
         }
         self.meta.confirmed = confirmed;

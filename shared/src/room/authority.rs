@@ -2,7 +2,7 @@
 
 use proto::{
     PublicKey,
-    access::{Change, CommitParts, ack_statement, ballot_statement, commit_statement},
+    access::{Change, CommitName, CommitParts, ack_statement, ballot_statement, commit_statement},
     relay::{Ack, Ballot, CommitPart, Deliver},
     slot_hash,
 };
@@ -48,23 +48,38 @@ impl Engine {
     pub(super) fn ack(&self) -> Option<Ack> {
         let group = self.group.as_ref().filter(|_| self.owes_ack())?;
         let seq = self.meta.position;
-        let statement = ack_statement(&self.room, seq, &self.access.public());
+        let name = self.meta.tip_name(seq)?;
+        let statement = ack_statement(&self.room, seq, &name, &self.access.public());
         let signature = group.authority().ok()?.sign(&statement).to_vec().into();
-        Some(Ack { seq, signature })
+        let key_signature = self.access.sign_statement(&statement).to_vec().into();
+        Some(Ack { seq, signature, key_signature })
     }
 
-    /// Whether the entry acknowledges the commit at `seq`, whose authority this is. Whose word counts is another
-    /// question.
-    pub(super) fn acknowledges(&self, entry: &Deliver, seq: u64, authority: &[u8]) -> bool {
+    /// Whether the entry acknowledges the commit of this name at `seq`, whose authority this is: signed by both, since
+    /// every member of its epoch has the authority. Whose word counts is another question.
+    pub(super) fn acknowledges(
+        &self,
+        entry: &Deliver,
+        seq: u64,
+        name: &CommitName,
+        authority: &[u8],
+    ) -> bool {
         let Some(ack) = entry.ack.as_ref().filter(|ack| ack.seq == seq) else { return false };
         let Ok(key) = PublicKey::try_from(&*entry.key) else { return false };
-        verifies(authority, &ack_statement(&self.room, seq, &key), &ack.signature)
+        let statement = ack_statement(&self.room, seq, name, &key);
+        verifies(authority, &statement, &ack.signature) && verifies(&key.0, &statement, &ack.key_signature)
     }
 
-    /// Our vote against the commit at `seq`.
-    pub(super) fn ballot(&self, seq: u64) -> Option<Ballot> {
+    /// Our vote against the commit at `seq`, of the step of this name.
+    pub(super) fn ballot(&self, seq: u64, step: &CommitName) -> Option<Ballot> {
         let generation = self.meta.generation.as_slice().try_into().ok()?;
-        let statement = ballot_statement(&self.room, &generation, seq);
-        Some(Ballot { seq, signature: self.access.sign_statement(&statement).to_vec().into() })
+        let statement = ballot_statement(&self.room, &generation, seq, step);
+        let signature = self.access.sign_statement(&statement).to_vec().into();
+        Some(Ballot { seq, step: step.0.to_vec().into(), signature })
+    }
+
+    /// Which commit an entry is. What no relay takes has a name that no commit has.
+    pub(super) fn name_of(&self, entry: &Deliver) -> CommitName {
+        CommitName::of_entry(&self.room, entry).unwrap_or_default()
     }
 }

@@ -6,7 +6,7 @@
 
 use proto::{
     PublicKey,
-    access::KEYS_PER_CHANGE,
+    access::{CommitName, KEYS_PER_CHANGE},
     relay::{Deliver, access_key::Kind},
 };
 
@@ -55,9 +55,14 @@ impl Meta {
             self.confirm();
         }
         if let Some(joins) = self.joins.take_if(|_| joins) {
-            let offer =
-                self.offer.get_or_insert_with(|| StepRow { author: key.to_vec(), ..StepRow::default() });
-            (offer.tip, offer.at) = (joins.tip, joins.at);
+            let (first, name) = (joins.first, joins.name);
+            let offer = self.offer.get_or_insert_with(|| StepRow {
+                author: key.to_vec(),
+                first,
+                name,
+                ..StepRow::default()
+            });
+            (offer.tip, offer.tip_name, offer.at) = (joins.tip, joins.tip_name, joins.at);
             offer.added.extend(joins.added);
             offer.added.truncate(MAX_STEP_KEYS);
         }
@@ -80,7 +85,7 @@ impl Meta {
     }
 
     /// What a commit does. `alone`: nobody but its author was a confirmed member.
-    pub(super) fn commit(&mut self, entry: &Deliver, kinship: Kinship, alone: bool) {
+    pub(super) fn commit(&mut self, entry: &Deliver, name: CommitName, kinship: Kinship, alone: bool) {
         let key = entry.key.to_vec();
         if entry.base != self.newest() {
             (self.offer, self.joins) = (None, None);
@@ -94,7 +99,7 @@ impl Meta {
             true => self.offer.take().unwrap_or_default(),
             false => self.joins.take().unwrap_or_default(),
         };
-        (step.tip, step.at) = (entry.seq, entry.at_ms);
+        step.extend(entry, name);
         Self::note_keys(&mut step, entry);
         if counts {
             step.author = key;
@@ -107,11 +112,34 @@ impl Meta {
         }
     }
 
+    /// Which commit is the newest of a step, if this is it.
+    pub(super) fn tip_name(&self, seq: u64) -> Option<CommitName> {
+        let step = [&self.joins, &self.offer].into_iter().flatten().find(|step| step.tip == seq)?;
+        step.tip_name.as_slice().try_into().ok().map(CommitName)
+    }
+
+    /// Which commit began the step that this one belongs to: what a vote against it names.
+    pub(super) fn step_name(&self, seq: u64) -> Vec<u8> {
+        let has = |step: &&StepRow| (step.first..=step.tip).contains(&seq);
+        let step = [&self.joins, &self.offer].into_iter().flatten().find(has);
+        step.map_or_else(Vec::new, |step| step.name.clone())
+    }
+
     /// Positions that the relay can return to, and the one that we may have to.
     pub(super) fn bases(&self) -> Vec<u64> {
         let offer = self.offer.as_ref().filter(|_| self.joins.is_some()).map(|offer| offer.tip);
         let trial = self.trial.as_ref().map(|trial| trial.position);
         let all = [Some(self.confirmed), offer, trial].into_iter().flatten();
         all.filter(|base| *base != self.position).collect()
+    }
+}
+
+impl StepRow {
+    /// One more commit belongs to it.
+    pub(super) fn extend(&mut self, entry: &Deliver, name: CommitName) {
+        if self.name.is_empty() {
+            (self.first, self.name) = (entry.seq, name.0.to_vec());
+        }
+        (self.tip, self.tip_name, self.at) = (entry.seq, name.0.to_vec(), entry.at_ms);
     }
 }

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Alarm, Engine, Event, Fault, INVITED, Millis, Problem, Stream, checks::Number, ground::Place,
-    keyring::Sealer, out::Cause, person, said::Saying, state::Phase, verdict::Verdict,
+    keyring::Sealer, ledger::Booked, out::Cause, person, said::Saying, state::Phase, verdict::Verdict,
 };
 use crate::{
     canonical,
@@ -33,6 +33,7 @@ impl Engine {
             let missing = entry.seq - expected;
             self.alarm(Alarm::EntriesSkipped { missing });
             self.meta.running_hash.clear();
+            self.ledger.close();
             self.meta.cursor = entry.seq - 1;
         }
         let is_known = self.meta.rereads && self.is_known(entry)?;
@@ -45,15 +46,16 @@ impl Engine {
             return Ok(());
         }
         self.check_time(entry);
+        let booked = self.check_ledger(entry);
         if self.phase() == Phase::Confirming {
             return self.confirm(entry, now);
         }
-        self.member_entry(entry, now)?;
+        self.member_entry(entry, booked, now)?;
         self.progress();
         Ok(())
     }
 
-    fn member_entry(&mut self, entry: &Deliver, now: Millis) -> Result<(), GroupError> {
+    fn member_entry(&mut self, entry: &Deliver, booked: Booked, now: Millis) -> Result<(), GroupError> {
         let own = self.pending.as_ref().is_some_and(|pending| *entry.envelope == pending.envelope);
         self.check_acked_commit(entry, own);
         if let Some(group) = self.group.as_mut().filter(|group| entry.is_commit && group.has_unkept()) {
@@ -63,7 +65,7 @@ impl Engine {
         let verdict = match own {
             true => self.apply_own(entry, now)?,
             false if entry.is_commit => self.foreign_commit(entry, now)?,
-            false if entry.envelope.is_empty() && entry.ballot.is_some() => self.voted(entry, now)?,
+            false if entry.envelope.is_empty() && entry.ballot.is_some() => self.voted(entry, booked, now)?,
             false if entry.envelope.is_empty() && !entry.resync.is_empty() => {
                 self.resync(entry, now)?;
                 Verdict::Taken
@@ -71,7 +73,9 @@ impl Engine {
             false => self.foreign_or_said(entry)?,
         };
         self.note_seen(entry, &verdict);
-        self.check_ack(entry);
+        if booked != Booked::Refused {
+            self.check_ack(entry);
+        }
         self.check_age(entry.at_ms);
         self.advance(entry);
         match verdict {
@@ -81,16 +85,52 @@ impl Engine {
         Ok(())
     }
 
-    fn voted(&mut self, entry: &Deliver, now: Millis) -> Result<Verdict, GroupError> {
+    /// What the relay took has to be what the rules allow.
+    fn check_ledger(&mut self, entry: &Deliver) -> Booked {
+        let booked = self.book(entry);
+        if booked == Booked::Refused {
+            let seq = entry.seq;
+            self.alarm(match (entry.is_commit, &entry.ballot) {
+                (true, _) => Alarm::FalseCommit { entry: seq },
+                (_, Some(_)) => Alarm::FalseVote { entry: seq },
+                _ => Alarm::FalseWord { entry: seq },
+            });
+            if entry.is_commit {
+                // The relay goes another way from here on. What can be taken of it the group knows.
+                self.ledger.close();
+            }
+        }
+        booked
+    }
+
+    fn voted(&mut self, entry: &Deliver, booked: Booked, now: Millis) -> Result<Verdict, GroupError> {
+        if booked == Booked::Refused {
+            return Ok(Verdict::Refused);
+        }
         self.count_vote(entry);
+        if let Booked::Allowed { undone } = booked
+            && undone != entry.undone
+            && entry.undone == 0
+        {
+            self.alarm(Alarm::UndoingHidden { undone });
+            // It goes another way from here on.
+            self.ledger.close();
+            return Ok(Verdict::Refused);
+        }
         if entry.undone == 0 {
             return Ok(Verdict::Taken);
         }
-        if !self.is_outvoted(entry.undone) {
+        let agreed = match booked {
+            Booked::Allowed { undone } => undone == entry.undone,
+            Booked::Unknown | Booked::Refused => self.is_outvoted(entry),
+        };
+        if !agreed {
             self.alarm(Alarm::TooFewVotes { entry: entry.seq, undone: entry.undone });
             return Ok(Verdict::Refused);
         }
-        self.undone(entry, now)?;
+        // By what a relay said alone, nobody goes back to a group that somebody was removed from.
+        let returns = self.ledger.is_own() || self.is_outvoted(entry);
+        self.undone(entry, returns, now)?;
         Ok(Verdict::Taken)
     }
 

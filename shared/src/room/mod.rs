@@ -50,6 +50,7 @@ mod input;
 mod invites;
 mod join;
 mod keyring;
+mod ledger;
 mod limit;
 mod log;
 mod offer;
@@ -110,6 +111,7 @@ pub struct Engine {
     windows: BTreeMap<(u32, Session), (u64, Window)>,
     peers: BTreeMap<u32, Peer>,
     hashes: watch::Hashes,
+    ledger: ledger::Ledger,
     keyring: Keyring,
     /// Our session and its next sequence number: fresh for each start of the process, so that an old
     /// backup can never repeat a (key, nonce) pair.
@@ -386,6 +388,7 @@ impl Engine {
             windows: BTreeMap::new(),
             peers: BTreeMap::new(),
             hashes: watch::Hashes::default(),
+            ledger: ledger::Ledger::default(),
             keyring: Keyring::new(room, &[]),
             session: (Session::random(random), 0),
             signal_session: (Session::random(random), 0),

@@ -36,7 +36,7 @@ impl Engine {
         };
         let alone = self.voters()? + applied.removed.len() == 1;
         let before = self.meta.position;
-        self.meta.commit(entry, kinship, alone && kinship == Kinship::Member);
+        self.meta.commit(entry, self.name_of(entry), kinship, alone && kinship == Kinship::Member);
         self.meta.position = entry.seq;
         self.meta.untaken = None;
         self.meta.asking.retain(|key| *key != *entry.key);
@@ -65,7 +65,8 @@ impl Engine {
     pub(super) fn cannot_take(&mut self, entry: &Deliver, now: Millis) {
         let kinship = self.kinship(entry);
         let joins = kinship != Kinship::Member;
-        self.meta.commit(entry, kinship, false);
+        let name = self.name_of(entry);
+        self.meta.commit(entry, name, kinship, false);
         let random = &self.profile.random;
         let wait = match joins {
             true => random.below(ELECTION_MS),
@@ -74,6 +75,7 @@ impl Engine {
         let mut row = UntakenRow::default();
         (row.seq, row.joins, row.until) = (entry.seq, joins, now + 1 + wait);
         (row.key, row.authority) = (entry.key.to_vec(), entry.authority.to_vec());
+        row.name = name.0.to_vec();
         if let Some(before) = self.meta.untaken.as_ref().filter(|before| before.key == row.key) {
             // Whoever adds to what nobody can take gains no time by it.
             row.until = row.until.min(before.until);
@@ -87,7 +89,7 @@ impl Engine {
         // Whoever locks members out by what nobody can take needs more than half of them to agree.
         let removes = |key: &[u8]| *key == own || self.is_member_key(key);
         if entry.access.as_ref().is_some_and(|change| change.removed.iter().any(|key| removes(key))) {
-            self.meta.vote = entry.seq;
+            (self.meta.vote, self.meta.vote_step) = (entry.seq, self.meta.step_name(entry.seq));
         }
         self.meta.untaken = Some(row);
         self.dirty.meta = true;
@@ -101,7 +103,7 @@ impl Engine {
         let counts = kinship == Kinship::Member && self.meta.is_confirmed(&entry.key);
         if counts && *entry.key != untaken.key {
             self.go_out(Cause::Commit(untaken.seq));
-            self.meta.commit(entry, kinship, false);
+            self.meta.commit(entry, self.name_of(entry), kinship, false);
             return;
         }
         self.cannot_take(entry, now);

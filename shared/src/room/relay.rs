@@ -58,6 +58,7 @@ impl Engine {
             signature: key.sign_join(&self.room, binding).to_vec().into(),
             after: self.meta.cursor,
             create,
+            wants_access: self.wants_ledger(),
         }));
         Ok(())
     }
@@ -92,6 +93,9 @@ impl Engine {
                 return self.attempt_join(slot, now);
             }
             Phase::Creating => {
+                if let Some(create) = self.pending.as_ref().and_then(|pending| pending.create.clone()) {
+                    self.open_ledger(&create);
+                }
                 self.set_pending(None);
                 self.set_phase(Phase::Member);
             }
@@ -103,9 +107,10 @@ impl Engine {
         }
         if joined.suspended_by != 0 {
             self.link.state = Stream::Offline;
-            self.suspended(joined.suspended_by, now);
+            self.suspended(joined.suspended_by, &joined.suspended_step, now);
             return Ok(());
         }
+        self.learn_ledger(joined);
         self.learn_confirmed(joined.confirmed);
         self.link.ack_election = true;
         self.link.state = Stream::CatchingUp;
@@ -128,6 +133,7 @@ impl Engine {
             if joined.last_commit > self.meta.last_commit {
                 self.go_out(Cause::Away);
             }
+            self.ledger.close();
             self.meta.cursor = joined.oldest - 1;
             self.meta.running_hash.clear();
             self.dirty.meta = true;

@@ -80,6 +80,7 @@ impl Engine {
             return Ok(());
         };
         self.give_up_return()?;
+        self.ledger.close();
         self.set_pending(None);
         self.meta.generation.clone_from(&row.generation);
         // Votes were for another log.

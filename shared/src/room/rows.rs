@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::{
     Change, Connection, Engine, EngineError, Millis, Output, Profile,
     keyring::Keyring,
+    ledger::Ledger,
     signal::Signals,
     state::{FORMAT, Format, HashRow, Meta, Outgoing, Peer, Pending, Phase, WindowRow, row},
     watch::Hashes,
@@ -73,6 +74,7 @@ pub(super) fn load(
         windows: Default::default(),
         peers: Default::default(),
         hashes: Hashes::default(),
+        ledger: Ledger::default(),
         keyring: Keyring::new(room, &meta.epochs),
         session: (Session::random(&profile.random), 0),
         signal_session: (Session::random(&profile.random), 0),
@@ -84,13 +86,14 @@ pub(super) fn load(
         out: Output::default(),
         meta,
     };
-    let mut hashes = Vec::new();
+    let (mut hashes, mut ledger) = (Vec::new(), Vec::new());
     for (key, value) in &ours {
         match key.split('/').next().unwrap_or_default() {
             "meta" => (),
             "pending" => engine.pending = Some(parse::<Pending>(value)?),
             "outbox" => engine.outbox.push_back(parse::<Outgoing>(value)?),
             "hash" => hashes.push(parse::<HashRow>(value)?),
+            "ledger" => ledger.push((key.as_str(), value.as_slice())),
             "peer" => {
                 let peer = parse::<Peer>(value)?;
                 engine.peers.insert(peer.leaf, peer);
@@ -108,6 +111,7 @@ pub(super) fn load(
     engine.outbox.make_contiguous().sort_by_key(|item| item.counter);
     hashes.sort_by_key(|row| row.seq);
     hashes.into_iter().for_each(|row| engine.hashes.insert(row));
+    engine.ledger = Ledger::load(ledger.into_iter()).ok_or(EngineError::Damaged)?;
     Ok(engine)
 }
 
@@ -145,6 +149,9 @@ pub(super) fn collect(engine: &mut Engine) -> Vec<Change> {
     for seq in dirty.hashes {
         let hash = engine.hashes.get(seq).map(<[u8]>::to_vec);
         put(Hashes::key(seq), hash.map(|hash| row(&HashRow { seq, hash })));
+    }
+    for (key, value) in engine.ledger.take_rows() {
+        changes.push(Change { key, value: value.map(Zeroizing::new) });
     }
     if let Some(group) = &mut engine.group {
         changes.extend(group.take_rows().into_iter().map(|(key, value)| Change { key, value }));

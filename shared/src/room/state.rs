@@ -196,6 +196,9 @@ pub(super) struct Meta {
     /// Others may have bridged what the relay lost: their epoch may be up to [`EPOCHS_BRIDGED`] beyond what the log says.
     #[prost(bool, tag = "90")]
     pub may_be_bridged: bool,
+    /// The name of the first commit of the step that `vote` belongs to.
+    #[prost(bytes = "vec", tag = "81")]
+    pub vote_step: Vec<u8>,
     /// [`FORMAT`]: see [`Format`].
     #[prost(uint32, tag = "99")]
     pub format: u32,
@@ -279,6 +282,15 @@ pub(super) struct StepRow {
     pub added: Vec<Vec<u8>>,
     #[prost(bytes = "vec", repeated, tag = "5")]
     pub removed: Vec<Vec<u8>>,
+    /// The newest one's name.
+    #[prost(bytes = "vec", tag = "6")]
+    pub tip_name: Vec<u8>,
+    /// The first of them.
+    #[prost(uint64, tag = "7")]
+    pub first: u64,
+    /// The first one's name: what votes are for.
+    #[prost(bytes = "vec", tag = "8")]
+    pub name: Vec<u8>,
 }
 
 /// A member's vote for the undoing of a commit.
@@ -289,6 +301,9 @@ pub(super) struct VoteRow {
     /// The member's access key.
     #[prost(bytes = "vec", tag = "2")]
     pub key: Vec<u8>,
+    /// The name of the first commit of its step.
+    #[prost(bytes = "vec", tag = "3")]
+    pub step: Vec<u8>,
 }
 
 /// A commit that this device cannot take.
@@ -311,6 +326,9 @@ pub(super) struct UntakenRow {
     /// It breaks a rule, so nobody honest can take it; another one may only be closed to this device.
     #[prost(bool, tag = "6")]
     pub broken: bool,
+    /// Its name.
+    #[prost(bytes = "vec", tag = "7")]
+    pub name: Vec<u8>,
 }
 
 /// A device that cannot follow the group.
@@ -366,6 +384,9 @@ pub(super) struct OutRow {
     /// Up to where the log was read when the answer came.
     #[prost(uint64, tag = "17")]
     pub answered_at: u64,
+    /// The name of the first commit of the step that `cause` belongs to.
+    #[prost(bytes = "vec", tag = "18")]
+    pub step: Vec<u8>,
 }
 
 /// Accounts that a request may exclude: with more hostile ones than this, the list begins anew.

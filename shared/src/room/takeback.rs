@@ -3,7 +3,11 @@
 //! names; what was removed is removed again before anything is said; and that a majority undid something is believed
 //! when their votes were seen.
 
-use proto::{PublicKey, access::ballot_statement, relay::Deliver};
+use proto::{
+    PublicKey,
+    access::{CommitName, ballot_statement},
+    relay::Deliver,
+};
 
 use super::{Alarm, Engine, state::VoteRow};
 use crate::{
@@ -88,13 +92,15 @@ impl Engine {
     /// A vote for an undoing, if it is a member's own.
     pub(super) fn count_vote(&mut self, entry: &Deliver) {
         let Some(ballot) = &entry.ballot else { return };
-        let (Ok(key), Ok(generation)) =
-            (PublicKey::try_from(&*entry.key), self.meta.generation.as_slice().try_into())
-        else {
+        let (Ok(key), Ok(generation), Ok(step)) = (
+            PublicKey::try_from(&*entry.key),
+            self.meta.generation.as_slice().try_into(),
+            (&*ballot.step).try_into().map(CommitName),
+        ) else {
             return;
         };
-        let statement = ballot_statement(&self.room, &generation, ballot.seq);
-        let row = VoteRow { seq: ballot.seq, key: entry.key.to_vec() };
+        let statement = ballot_statement(&self.room, &generation, ballot.seq, &step);
+        let row = VoteRow { seq: ballot.seq, key: entry.key.to_vec(), step: ballot.step.to_vec() };
         let is_new = self.meta.votes.len() < MAX_VOTES && !self.meta.votes.contains(&row);
         if is_new && self.has_a_say(&entry.key) && verifies(&key.0, &statement, &ballot.signature) {
             self.meta.votes.push(row);
@@ -102,10 +108,13 @@ impl Engine {
         }
     }
 
-    /// Whether the votes that were seen undo the commit at `from`.
-    pub(super) fn is_outvoted(&self, from: u64) -> bool {
-        let mut keys: Vec<_> =
-            self.meta.votes.iter().filter(|vote| vote.seq >= from).map(|vote| &vote.key).collect();
+    /// Whether the votes that were seen undo what this ballot is said to: those for the step that it names.
+    pub(super) fn is_outvoted(&self, entry: &Deliver) -> bool {
+        let Some(ballot) = entry.ballot.as_ref().filter(|ballot| ballot.seq >= entry.undone) else {
+            return false;
+        };
+        let same = |vote: &&VoteRow| vote.step == *ballot.step;
+        let mut keys: Vec<_> = self.meta.votes.iter().filter(same).map(|vote| &vote.key).collect();
         keys.sort_unstable();
         keys.dedup();
         let voters = self.voters_before().unwrap_or(usize::MAX);

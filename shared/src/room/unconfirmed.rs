@@ -10,10 +10,11 @@ use super::{
 impl Engine {
     /// Our join is in the log, and waits for a member's word.
     pub(super) fn joined_at(&mut self, entry: &Deliver) {
+        let name = self.name_of(entry);
         let meta = &mut self.meta;
         (meta.position, meta.confirmed, meta.offer) = (entry.seq, entry.base, None);
         let mut joins = StepRow::default();
-        (joins.tip, joins.at) = (entry.seq, entry.at_ms);
+        joins.extend(entry, name);
         joins.added = vec![self.access.public().as_bytes().to_vec()];
         meta.joins = Some(joins);
         self.dirty.meta = true;
@@ -36,6 +37,7 @@ impl Engine {
             return true;
         }
         self.group = None;
+        self.ledger.close();
         self.set_pending(None);
         self.meta.epochs.clear();
         self.keyring.set(&[]);

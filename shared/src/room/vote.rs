@@ -1,6 +1,9 @@
 //! Votes for an undoing: ours, and what follows when a majority undid something.
 
-use proto::relay::{Deliver, Publish};
+use proto::{
+    access::CommitName,
+    relay::{Deliver, Publish},
+};
 
 use super::{Alarm, CloseReason, Engine, Event, Millis, Problem, out::Cause};
 use crate::mls::group::GroupError;
@@ -10,13 +13,16 @@ impl Engine {
     pub(super) fn vote(&mut self) -> Option<Publish> {
         let seq = std::mem::take(&mut self.meta.vote);
         self.dirty.meta |= seq != 0;
-        let ballot = (seq != 0).then(|| self.ballot(seq)).flatten()?;
+        // As the ledger says; else as it was told, or as far as is known without it.
+        let told = || self.meta.vote_step.as_slice().try_into().ok().map(CommitName);
+        let step = self.ledger.step_name(seq).or_else(told)?;
+        let ballot = (seq != 0).then(|| self.ballot(seq, &step)).flatten()?;
         let id = self.profile.random.bytes::<16>().to_vec().into();
         Some(Publish { id, ballot: Some(ballot), ..Publish::default() })
     }
 
-    /// A majority undid the commit at `entry.undone` and all after it.
-    pub(super) fn undone(&mut self, entry: &Deliver, now: Millis) -> Result<(), GroupError> {
+    /// A majority undid the commit at `entry.undone` and all after it. `returns`: the group may go back there.
+    pub(super) fn undone(&mut self, entry: &Deliver, returns: bool, now: Millis) -> Result<(), GroupError> {
         let from = entry.undone;
         let meta = &mut self.meta;
         meta.untaken = meta.untaken.take().filter(|untaken| untaken.seq < from);
@@ -30,7 +36,7 @@ impl Engine {
         self.refuse(Problem::Undone { entry: from });
         if self.meta.position >= from {
             let bases = [self.meta.confirmed];
-            let base = bases.into_iter().find(|base| *base < from);
+            let base = bases.into_iter().find(|base| returns && *base < from);
             let known = match base {
                 Some(base) => self.return_to(base)?,
                 None => false,
@@ -52,13 +58,15 @@ impl Engine {
         Ok(())
     }
 
-    /// The relay says that this device's key was removed by the commit at `seq`: it may vote, and nothing else.
-    pub(super) fn suspended(&mut self, seq: u64, now: Millis) {
-        if seq != 0 && seq <= self.meta.cursor && self.is_member() {
+    /// The relay says that this device's key was removed by the commit at `seq`, of the step of this name: it may vote,
+    /// and nothing else.
+    pub(super) fn suspended(&mut self, seq: u64, step: &[u8], now: Millis) {
+        let read = seq != 0 && seq <= self.meta.cursor;
+        if read && !self.is_barred_by(seq, step).unwrap_or_else(|| !self.is_member()) {
             self.alarm(Alarm::FalselyRemoved { entry: seq });
         } else if self.link.voted != seq {
             self.link.voted = seq;
-            self.meta.vote = seq;
+            (self.meta.vote, self.meta.vote_step) = (seq, step.to_vec());
             self.link.not_before = now;
             if let Some(publish) = self.vote() {
                 self.publish(publish);

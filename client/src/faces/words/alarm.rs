@@ -52,6 +52,22 @@ pub fn alarm(alarm: &Alarm) -> String {
             "Entry {entry} says that a majority undid the change at entry {undone}, but shows too few votes for that; it \
              was refused. The relay deceives this device."
         ),
+        Alarm::UndoingHidden { undone } => format!(
+            "More than half of this room's members have voted against the change at entry {undone}, and the relay does not \
+             undo it: it deceives them."
+        ),
+        Alarm::FalseCommit { entry } => format!(
+            "Entry {entry} is a change of the room that nobody may make there, or that was not signed with the keys for that. \
+             The relay deceives this device."
+        ),
+        Alarm::FalseVote { entry } => format!(
+            "Entry {entry} is a vote that nobody may cast there, or that its voter did not sign; it was refused. The relay \
+             deceives this device."
+        ),
+        Alarm::FalseWord { entry } => format!(
+            "Entry {entry} has a member's word for a change of the room, which that member did not give; it was refused. The \
+             relay deceives this device."
+        ),
         Alarm::PassedBy { entry } => format!(
             "Entry {entry} stands on a change of this room that was passed by already; it was refused. The relay shows \
              members different logs."

@@ -123,11 +123,43 @@ fn votes_of_strangers_newcomers_and_latecomers_do_not_count() {
 #[test]
 fn ballot_of_another_generation_or_key_is_malformed() {
     let (mut room, taking) = taken_over();
-    for statement in [ballot_statement(&ROOM, &[8; 16], taking), ballot_statement(&ROOM, &GENERATION, 99)] {
-        let ballot = Ballot { seq: taking, signature: sign(key(1), &statement) };
+    let step = room.step_name(taking);
+    for statement in
+        [ballot_statement(&ROOM, &[8; 16], taking, &step), ballot_statement(&ROOM, &GENERATION, 99, &step)]
+    {
+        let ballot = Ballot { seq: taking, step, signature: sign(key(1), &statement) };
         assert_eq!(room.publish(1, None, None, Some(&ballot)), Err(Refusal::Malformed));
     }
-    let statement = ballot_statement(&ROOM, &GENERATION, taking);
-    let ballot = Ballot { seq: taking, signature: sign(key(2), &statement) };
+    let statement = ballot_statement(&ROOM, &GENERATION, taking, &step);
+    let ballot = Ballot { seq: taking, step, signature: sign(key(2), &statement) };
     assert_eq!(room.publish(1, None, None, Some(&ballot)), Err(Refusal::Malformed));
+}
+
+#[test]
+fn vote_against_another_commit_than_stands_there_does_not_count() {
+    // What voters are shown in its place: the same key's commit at the same position.
+    let mut shown = Room::of(5);
+    shown.commit(4, change(vec![], &[1, 2, 3]), 66).unwrap();
+    let mut room = Room::of(5);
+    let removal = room.commit(4, change(vec![], &[1]), 66).unwrap();
+    let other = shown.step_name(removal);
+    for n in [1, 2, 3] {
+        assert_eq!(room.vote_for(n, removal, other), Err(Refusal::Malformed));
+    }
+    assert!(room.is_barred(1));
+    // Nor does a vote for the right one whose signature is of the other.
+    let signature = sign(key(1), &ballot_statement(&ROOM, &GENERATION, removal, &other));
+    let ballot = Ballot { seq: removal, step: room.step_name(removal), signature };
+    assert_eq!(room.publish(1, None, None, Some(&ballot)), Err(Refusal::Malformed));
+}
+
+#[test]
+fn vote_for_any_commit_of_a_step_names_its_first() {
+    let mut room = Room::of(4);
+    let first = room.commit(4, change(vec![], &[1]), 66).unwrap();
+    let second = room.commit(4, change(vec![], &[2]), 67).unwrap();
+    let name = room.step_name(first);
+    assert_eq!(room.standing(2), Some(Standing::Barred { by: second, step: name }));
+    assert_eq!((room.vote_for(1, first, name), room.vote_for(2, second, name)), (Ok(0), Ok(0)));
+    assert_eq!(room.vote_for(3, second, name), Ok(first));
 }

@@ -6,8 +6,8 @@ mod offers;
 mod rows;
 
 use super::{
-    AccessKey, Ack, Ballot, Change, Changes, Commit, CommitParts, Grant, Memory, Publish, Refusal, Standing,
-    Verify, ack_statement, ballot_statement, commit_statement,
+    AccessKey, Ack, Ballot, Change, Changes, Commit, CommitName, CommitParts, Grant, Memory, Publish,
+    Refusal, Rows as _, Standing, Verify, ack_statement, ballot_statement, commit_statement,
 };
 use crate::{PublicKey, RoomId};
 
@@ -123,13 +123,38 @@ impl Room {
     }
 
     pub fn ack(&mut self, by: u8, seq: u64, announced: u8) -> Result<Changes, Refusal> {
-        let signature = sign(authority(announced), &ack_statement(&ROOM, seq, &key(by)));
-        self.publish(by, None, Some(&Ack { seq, signature }), None)
+        let ack = self.signed_ack(by, seq, announced, by);
+        self.publish(by, None, Some(&ack), None)
     }
 
+    /// By `by`, or by `signer` in its name.
+    pub fn signed_ack(&self, by: u8, seq: u64, announced: u8, signer: u8) -> Ack {
+        let head = &self.state.head;
+        let tips = head.offer.iter().chain(&head.joins).map(|step| step.tip);
+        let name =
+            tips.into_iter().find(|tip| tip.position == seq).map_or_else(Default::default, |tip| tip.name);
+        let statement = ack_statement(&ROOM, seq, &name, &key(by));
+        let (signature, key_signature) =
+            (sign(authority(announced), &statement), sign(key(signer), &statement));
+        Ack { seq, signature, key_signature }
+    }
+
+    /// Against what stands there.
     pub fn vote(&mut self, by: u8, seq: u64) -> Result<u64, Refusal> {
-        let signature = sign(key(by), &ballot_statement(&ROOM, &GENERATION, seq));
-        Ok(self.publish(by, None, None, Some(&Ballot { seq, signature }))?.undone)
+        let name = self.step_name(seq);
+        self.vote_for(by, seq, name)
+    }
+
+    pub fn vote_for(&mut self, by: u8, seq: u64, step: CommitName) -> Result<u64, Refusal> {
+        let signature = sign(key(by), &ballot_statement(&ROOM, &GENERATION, seq, &step));
+        Ok(self.publish(by, None, None, Some(&Ballot { seq, step, signature }))?.undone)
+    }
+
+    /// Of the step that a commit belongs to.
+    pub fn step_name(&self, seq: u64) -> CommitName {
+        let offered = self.state.head.offered(seq).cloned();
+        let step = offered.or_else(|| self.state.step(seq).unwrap().filter(|step| step.has(seq)));
+        step.map_or_else(Default::default, |step| step.name)
     }
 
     pub fn say(&mut self, by: u8) -> Result<(), Refusal> {

@@ -52,7 +52,7 @@ fn who_is_removed_by_an_offer_does_not_drop_it_nor_read_on() {
     room.wait();
     assert_eq!(room.drop(3, change(vec![], &[]), 3), Err(Refusal::NotAllowed));
     assert_eq!(room.say(3), Err(Refusal::NotAllowed));
-    assert_eq!(room.standing(3), Some(Standing::Barred { by: removal }));
+    assert_eq!(room.standing(3), Some(Standing::Barred { by: removal, step: room.step_name(removal) }));
 }
 
 #[test]
@@ -90,6 +90,9 @@ fn false_acknowledgement_is_malformed() {
     let mut room = Room::of(2);
     let first = room.commit(1, change(vec![], &[]), 1).unwrap();
     assert_eq!(room.ack(2, first, 0).map(drop), Err(Refusal::Malformed), "by the epoch before");
+    let false_one = room.signed_ack(2, first, 1, 1);
+    let refused = room.publish(2, None, Some(&false_one), None).map(drop);
+    assert_eq!(refused, Err(Refusal::Malformed), "by the epoch's authority alone, which its author has too");
     assert_eq!(room.confirmed(), 0);
     // One that is late is none of anybody's fault.
     let second = room.commit(2, change(vec![], &[]), 2).unwrap();

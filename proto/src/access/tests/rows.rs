@@ -78,3 +78,46 @@ fn more_keys_than_a_room_may_have_are_refused_and_nothing_is_changed() {
     assert_eq!(room.commit(1, change(many, &[]), 1), Err(Refusal::TooLarge));
     assert_eq!(room.state, before);
 }
+
+/// Two steps, a vote, somebody removed, a join on top, an invite with a card.
+fn lived_in() -> Room {
+    let mut room = Room::of(5);
+    let removal = room.commit(1, change(vec![], &[3]), 1).unwrap();
+    room.ack(2, removal, 1).unwrap();
+    room.vote(3, removal).unwrap();
+    let offer = room.commit(2, change(vec![], &[]), 2).unwrap();
+    room.join(50, offer, 8, 8).unwrap();
+    room
+}
+
+#[test]
+fn snapshot_decides_as_the_room_itself() {
+    let mut room = lived_in();
+    let bytes = room.state.to_snapshot(77).unwrap();
+    let (position, copy) = Memory::from_snapshot(&bytes).unwrap();
+    assert_eq!((position, &copy.head), (77, &room.state.head));
+    assert!(copy.all_keys().all(|(_, row)| match &row.grant {
+        Grant::Invite { card, .. } => card.is_empty(),
+        Grant::Member => true,
+    }));
+    let mut other = Room { state: copy, now_ms: room.now_ms, seq: room.seq };
+    for room in [&mut room, &mut other] {
+        let removal = room.state.all_steps().next().unwrap().first;
+        assert_eq!((room.vote(4, removal), room.vote(5, removal)), (Ok(0), Ok(removal)));
+        assert!(room.is_in(3) && room.is_barred(1) && room.standing(8).is_none());
+    }
+    assert_eq!(room.state.head, other.state.head);
+}
+
+#[test]
+fn cut_longer_and_false_snapshots_do_not_parse() {
+    let bytes = lived_in().state.to_snapshot(1).unwrap();
+    for cut in 0..bytes.len() {
+        assert_eq!(Memory::from_snapshot(&bytes[..cut]), Err(Corrupted), "{cut}");
+    }
+    assert_eq!(Memory::from_snapshot(&[&bytes[..], &[0]].concat()), Err(Corrupted));
+    // A number of keys that is not there takes no memory.
+    let head = usize::from(u16::from_be_bytes([bytes[8], bytes[9]])) + 10;
+    let many = [&bytes[..head], &[0xff; 4], &bytes[head + 4..]].concat();
+    assert_eq!(Memory::from_snapshot(&many), Err(Corrupted));
+}

@@ -182,6 +182,21 @@ fn remove_invite(tables: &mut Tables<'_>, room: &[u8; 32], key: &[u8; 32]) -> Re
     Ok(())
 }
 
+impl<K, S, V: ReadableTable<VoteKey, ()>> RoomRows<'_, K, S, V> {
+    /// Votes on steps, no more than what is surely too many for a snapshot.
+    pub fn votes(&self) -> Result<Vec<(u64, PublicKey)>, StorageError> {
+        let room = &self.room.0;
+        let all = self.votes.range((room, 0, &[0; 32])..=(room, u64::MAX, &[0xff; 32]))?;
+        all.take(access::MAX_SNAPSHOT / 32)
+            .map(|row| {
+                let (key, ()) = row.map(|(key, value)| (key, value.value()))?;
+                let (_, first, key) = key.value();
+                Ok((first, PublicKey(*key)))
+            })
+            .collect()
+    }
+}
+
 impl<K, S, V> Rows for RoomRows<'_, K, S, V>
 where
     K: ReadableTable<AccessKey, &'static [u8]>,

@@ -2,6 +2,7 @@
 
 use std::sync::PoisonError;
 
+use bytes::Bytes;
 use proto::{PublicKey, RoomId};
 use tokio::sync::oneshot;
 
@@ -64,6 +65,10 @@ impl Backend for Redb {
 
     fn room_of(&self, invite: PublicKey) -> Answer<'_, Result<Option<RoomId>, Unavailable>> {
         self.read_with(move |transaction| reader::room_of(transaction, &invite))
+    }
+
+    fn access(&self, room: RoomId) -> Answer<'_, Result<Bytes, Unavailable>> {
+        self.read_with(move |transaction| reader::access(transaction, &room))
     }
 
     fn slot(

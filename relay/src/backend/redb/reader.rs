@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use proto::{
     PublicKey, PublishId, RoomId,
-    access::{Grant, Rows, Standing, standing},
+    access::{Grant, Memory, Rows, Standing, standing},
     relay::Deliver,
 };
 use redb::ReadTransaction;
@@ -49,6 +49,16 @@ pub(super) fn room_of(
     Ok(snapshot.invites.get(&invite.0)?.map(|room| RoomId(*room.value())))
 }
 
+/// Who may do what, as of the newest entry; empty for no room, and where votes make it too long.
+pub(super) fn access(transaction: &ReadTransaction, id: &RoomId) -> Result<Bytes, redb::Error> {
+    let snapshot = Snapshot::open(transaction)?;
+    let Some(room) = tables::room(&snapshot.rooms, id)? else { return Ok(Bytes::new()) };
+    let head = access::load(&snapshot.access, id)?.head;
+    let rows = access::in_snapshot(&snapshot, id);
+    let state = Memory::of(head, rows.keys()?, rows.steps(0, usize::MAX)?, rows.votes()?);
+    Ok(state.to_snapshot(room.head).unwrap_or_default().into())
+}
+
 pub(super) fn slot(
     transaction: &ReadTransaction,
     id: &RoomId,
@@ -86,7 +96,7 @@ pub(super) fn read(
     // Who was removed reads up to that commit; who was never confirmed, nothing any more.
     let last = match standing {
         Some(Standing::Member { .. }) => room.head,
-        Some(Standing::Barred { by }) => by.min(room.head),
+        Some(Standing::Barred { by, .. }) => by.min(room.head),
         Some(Standing::Invite) | None => 0,
     };
     let mut batch = Batch { entries: Vec::new(), head: last, oldest: room.oldest, standing };

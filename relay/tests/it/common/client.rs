@@ -48,6 +48,7 @@ impl Client {
             signature: key.sign(&join_statement(&room, &binding)).to_bytes().to_vec().into(),
             after,
             create,
+            wants_access: false,
         }
     }
 

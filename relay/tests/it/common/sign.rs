@@ -3,7 +3,7 @@
 use ed25519_dalek::{Signer, SigningKey};
 use proto::{
     PublicKey, RoomId,
-    access::{Change, CommitParts, ack_statement, ballot_statement, commit_statement},
+    access::{Change, CommitName, CommitParts, ack_statement, ballot_statement, commit_statement},
     relay::{Ack, Ballot, CommitPart},
     slot_hash,
 };
@@ -65,14 +65,23 @@ pub fn part(expected: u64, change: Change) -> proto::access::Commit {
     }
 }
 
+/// Which commit it is that `key` publishes.
+pub fn name(room: &RoomId, key: &SigningKey, envelope: &[u8], part: &CommitPart) -> CommitName {
+    let change = Change::try_from(&part.access.clone().unwrap_or_default()).unwrap();
+    let parts = CommitParts::of(envelope, slot_hash(&part.slot, &part.piece_names), &change);
+    let announced = PublicKey::try_from(&*part.authority).unwrap();
+    CommitName::of(room, part.expected_last_commit, &public(key), &announced, &parts)
+}
+
 /// A member says that it has taken a commit.
-pub fn ack(room: &RoomId, key: &SigningKey, seq: u64) -> Ack {
-    let signature = authority().sign(&ack_statement(room, seq, &public(key))).to_bytes().to_vec().into();
-    Ack { seq, signature }
+pub fn ack(room: &RoomId, key: &SigningKey, seq: u64, name: CommitName) -> Ack {
+    let statement = ack_statement(room, seq, &name, &public(key));
+    let signature = authority().sign(&statement).to_bytes().to_vec().into();
+    Ack { seq, signature, key_signature: key.sign(&statement).to_bytes().to_vec().into() }
 }
 
 /// A vote for the undoing of a commit.
-pub fn ballot(room: &RoomId, generation: &[u8], key: &SigningKey, seq: u64) -> Ballot {
-    let statement = ballot_statement(room, generation.try_into().unwrap(), seq);
-    Ballot { seq, signature: key.sign(&statement).to_bytes().to_vec().into() }
+pub fn ballot(room: &RoomId, generation: &[u8], key: &SigningKey, (seq, step): (u64, CommitName)) -> Ballot {
+    let statement = ballot_statement(room, generation.try_into().unwrap(), seq, &step);
+    Ballot { seq, step: step.0.to_vec().into(), signature: key.sign(&statement).to_bytes().to_vec().into() }
 }

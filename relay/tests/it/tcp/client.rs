@@ -112,6 +112,7 @@ pub fn join_frame(binding: [u8; 32], room: RoomId, key: &SigningKey, create: Opt
         signature: key.sign(&join_statement(&room, &binding)).to_bytes().to_vec().into(),
         after: 0,
         create,
+        wants_access: false,
     }
 }
 

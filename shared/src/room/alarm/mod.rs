@@ -72,6 +72,26 @@ pub enum Alarm {
         /// That of the first commit undone.
         undone: u64,
     },
+    /// Our own ledger says that a majority undid a commit, and the relay does not.
+    UndoingHidden {
+        /// Sequence number of the first commit undone.
+        undone: u64,
+    },
+    /// A commit that the rules do not allow, or that its epoch's authority did not sign.
+    FalseCommit {
+        /// Sequence number.
+        entry: u64,
+    },
+    /// A vote that the rules do not allow, or that its voter did not sign.
+    FalseVote {
+        /// Sequence number.
+        entry: u64,
+    },
+    /// A member's word for a commit, which that member did not give.
+    FalseWord {
+        /// Sequence number.
+        entry: u64,
+    },
     /// A commit stands on one that was passed by already.
     PassedBy {
         /// Sequence number.
@@ -193,6 +213,10 @@ impl Alarm {
             | Self::ViewDiffers { .. }
             | Self::HelperViewDiffers
             | Self::TooFewVotes { .. }
+            | Self::UndoingHidden { .. }
+            | Self::FalseCommit { .. }
+            | Self::FalseVote { .. }
+            | Self::FalseWord { .. }
             | Self::PassedBy { .. }
             | Self::OwnRemovalUndone { .. }
             | Self::FalselyRemoved { .. }

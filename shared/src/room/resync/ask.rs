@@ -38,7 +38,7 @@ impl Engine {
             out.rounds = out.rounds.saturating_add(1);
         }
         if out.cause != 0 && !out.request.is_empty() && out.slot_key.is_empty() {
-            self.meta.vote = out.cause;
+            (self.meta.vote, self.meta.vote_step) = (out.cause, out.step.clone());
         }
         self.dirty.meta = true;
         if !out.slot_key.is_empty() {

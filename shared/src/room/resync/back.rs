@@ -22,7 +22,7 @@ impl Engine {
         (self.meta.offer, self.meta.joins) = (None, None);
         self.meta.confirmed = entry.base;
         let mut joins = StepRow::default();
-        (joins.tip, joins.at) = (entry.seq, entry.at_ms);
+        joins.extend(entry, self.name_of(entry));
         self.meta.joins = Some(joins);
         self.meta.position = entry.seq;
         self.meta.last_update = now;

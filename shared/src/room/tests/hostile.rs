@@ -6,6 +6,10 @@ use prost::Message as _;
 use proto::relay::{
     AccessChange, AccessKey, CommitPart, Deliver, RelayFrame, access_key::Kind, relay_frame::Frame,
 };
+use proto::{
+    PublicKey,
+    access::{Change, CommitParts, commit_statement},
+};
 
 use super::world::{PIN, World};
 use crate::{
@@ -226,8 +230,51 @@ impl World {
         let envelope = self.own_envelope(i, sealed::Body::KeyShare(message.into()));
         let part = CommitPart { authority, ..self.part(access) };
         let key = self.access_key(i).key;
+        let part = self.signed(&key, &envelope, part);
         self.relay.now = self.now;
         self.relay.append_by(&key, envelope, Some(part))
+    }
+
+    /// Signs a commit part that `key` publishes, as whoever has the keys would: with the authority of the epoch that it
+    /// ends, or with the key itself for a join.
+    pub fn signed(&self, key: &[u8], envelope: &[u8], part: CommitPart) -> CommitPart {
+        let access = part.access.clone().unwrap_or_default();
+        let (Some(state), Ok(key), Ok(change), Ok(announced)) = (
+            &self.relay.access,
+            PublicKey::try_from(key),
+            Change::try_from(&access),
+            PublicKey::try_from(&*part.authority),
+        ) else {
+            return part;
+        };
+        let on = [state.head.tip(), state.head.confirmed];
+        let on = on.into_iter().find(|tip| tip.position == part.expected_last_commit);
+        let parts = CommitParts::of(envelope, proto::slot_hash(&part.slot, &part.piece_names), &change);
+        let statement =
+            commit_statement(&self.relay.room.unwrap(), part.expected_last_commit, &key, &announced, &parts);
+        let engines = || self.devices.iter().filter_map(|device| device.engine.as_ref());
+        let invites = engines().flat_map(|engine| &engine.meta.own_invites);
+        let invite = invites
+            .filter_map(crate::room::state::OwnInvite::invite_secret)
+            .map(|secret| secret.access_key());
+        let by_invite = invite.into_iter().find(|secret| secret.public() == key);
+        let authorities = engines().filter_map(|engine| engine.group.as_ref()?.authority().ok());
+        let authority = authorities.into_iter().find(|authority| {
+            by_invite.is_none() && on.is_some_and(|tip| tip.authority.0 == authority.public())
+        });
+        let signature = match (by_invite, authority) {
+            (Some(secret), _) => secret.sign_statement(&statement),
+            (_, Some(authority)) => authority.sign(&statement),
+            _ => return part,
+        };
+        CommitPart { signature: signature.to_vec().into(), ..part }
+    }
+
+    /// The ledger of device `i` say what the relay's rows say.
+    pub fn assert_ledger(&self, i: usize) {
+        let ledger = &self.devices[i].engine.as_ref().unwrap().ledger;
+        let Some(ours) = ledger.head() else { panic!("device {i} keeps no ledger: {}", self.story(i)) };
+        assert_eq!(*ours, self.relay.access.as_ref().unwrap().head, "device {i}: {}", self.story(i));
     }
 
     pub fn inject(&mut self, envelope: Vec<u8>, part: Option<CommitPart>) -> u64 {
@@ -244,6 +291,7 @@ impl World {
             true => CommitPart { authority: last_announced().to_vec().into(), ..part },
             false => part,
         });
+        let part = part.map(|part| self.signed(&key, &envelope, part));
         self.relay.append_by(&key, envelope, part)
     }
 

@@ -75,6 +75,7 @@ fn insider_cannot_close_a_device_with_an_envelope_of_its_own_leaf() {
             let envelope = world.envelope(EVE, world.leaf(i), (session, 0), body);
             world.inject(envelope, part);
         }
+        world.settle();
     }
     world.disconnect(EVE);
     world.settle();

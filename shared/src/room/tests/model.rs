@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use proto::{
     PieceName, PublicKey, RoomId,
-    access::{self, Change, CommitParts, Ed25519, Memory, Refusal, Rows as _, Standing, Verify},
+    access::{self, Change, CommitName, CommitParts, Ed25519, Memory, Refusal, Rows as _, Standing, Verify},
     join_pieces, piece_name,
     relay::{
         AccessKey, ClientFrame, CommitPart, Deliver, Ephemeral, Join, Joined, Publish, Published, Refused,
-        RelayFrame, Slot, client_frame, refused::Code, relay_frame::Frame,
+        RelayFrame, Slot, access_key::Kind, client_frame, refused::Code, relay_frame::Frame,
     },
     slot_hash, split_names, split_pieces,
 };
@@ -163,7 +163,10 @@ impl ModelRelay {
         if !is_named && !invite {
             return Frame::Refused(refusal(&[], Code::NotAllowed, 0));
         }
-        let suspended_by = if let Standing::Barred { by } = standing { by } else { 0 };
+        let (suspended_by, suspended_step) = match standing {
+            Standing::Barred { by, step } => (by, step.0.to_vec()),
+            _ => (0, Vec::new()),
+        };
         let read = if invite || suspended_by != 0 { u64::MAX } else { join.after.max(self.oldest) };
         let card = self.keys.get(&*join.access_key).map(|(key, _)| key.card.clone()).filter(|_| invite);
         let named = self.room.filter(|_| !is_named);
@@ -176,10 +179,17 @@ impl ModelRelay {
             now_ms: self.now,
             generation: self.generation.to_vec().into(),
             suspended_by,
+            suspended_step: suspended_step.into(),
             confirmed: self.confirmed(),
+            access: self.snapshot(join.wants_access && matches!(standing, Standing::Member { .. })),
             room_id: named.map_or_else(Vec::new, |room| room.as_bytes().to_vec()).into(),
             card: card.unwrap_or_default(),
         })
+    }
+
+    fn snapshot(&self, wanted: bool) -> Bytes {
+        let state = self.access.as_ref().filter(|_| wanted);
+        state.and_then(|state| state.to_snapshot(self.log.len() as u64)).unwrap_or_default().into()
     }
 
     pub fn open(&mut self, room: RoomId, authority: PublicKey, keys: &[AccessKey], slot: Slot) {
@@ -237,19 +247,29 @@ impl ModelRelay {
     fn decide(&mut self, verify: &impl Verify, key: PublicKey, publish: &Publish) -> Result<u64, Refusal> {
         // A relay that wants to let somebody in stamps entries as it likes; members it lets wait as ever.
         let is_invite = matches!(self.standing(&key.0), Some(Standing::Invite));
-        let now_ms = self.frozen.filter(|_| is_invite).unwrap_or(self.now);
+        self.decide_at(verify, key, publish, self.frozen.filter(|_| is_invite).unwrap_or(self.now))
+    }
+
+    /// By a clock that may say something else than the entry does.
+    fn decide_at(
+        &mut self,
+        verify: &impl Verify,
+        key: PublicKey,
+        publish: &Publish,
+        now_ms: u64,
+    ) -> Result<u64, Refusal> {
         let seq = self.log.len() as u64 + 1;
         let room = self.room.ok_or(Refusal::NotAllowed)?;
         let commit = publish.commit.as_ref().map(|part| parse(&publish.envelope, part)).transpose()?;
         let signature = |bytes: &[u8]| bytes.try_into().map_err(|_| Refusal::Malformed);
-        let ack = publish
-            .ack
-            .as_ref()
-            .map(|ack| Ok(access::Ack { seq: ack.seq, signature: signature(&ack.signature)? }));
-        let ballot = publish
-            .ballot
-            .as_ref()
-            .map(|ballot| Ok(access::Ballot { seq: ballot.seq, signature: signature(&ballot.signature)? }));
+        let ack = publish.ack.as_ref().map(|ack| {
+            let (signature, key_signature) = (signature(&ack.signature)?, signature(&ack.key_signature)?);
+            Ok(access::Ack { seq: ack.seq, signature, key_signature })
+        });
+        let ballot = publish.ballot.as_ref().map(|ballot| {
+            let step = CommitName((&*ballot.step).try_into().map_err(|_| Refusal::Malformed)?);
+            Ok(access::Ballot { seq: ballot.seq, step, signature: signature(&ballot.signature)? })
+        });
         let (ack, ballot) = (ack.transpose()?, ballot.transpose()?);
         let what = access::Publish {
             room: &room,
@@ -283,7 +303,7 @@ impl ModelRelay {
             || !publish.resync.is_empty();
         self.log.push(Deliver {
             seq,
-            at_ms: self.frozen.unwrap_or(now_ms),
+            at_ms: self.frozen.unwrap_or(self.now),
             envelope: publish.envelope.clone(),
             is_commit: publish.commit.is_some(),
             access: part.access,
@@ -358,17 +378,25 @@ impl ModelRelay {
     /// is held against the rules.
     pub fn append_by(&mut self, key: &[u8], envelope: Vec<u8>, commit: Option<CommitPart>) -> u64 {
         let Some(mut part) = commit else { return self.append(envelope) };
-        part.signature = vec![0; 64].into();
+        if part.signature.is_empty() {
+            part.signature = vec![0; 64].into();
+        }
         if part.authority.is_empty() {
             part.authority = vec![1; 32].into();
         }
         let key = PublicKey::try_from(key).unwrap();
         let joins = matches!(self.standing(&key.0), Some(Standing::Invite));
         let publish = Publish { envelope: envelope.into(), commit: Some(part), ..Publish::default() };
-        let seq = self.decide(&Lenient(key, joins), key, &publish).unwrap_or_else(|refusal| {
+        // A clock that has just begun lets an invite in that is over by the entry's time.
+        let decided = self.decide(&Lenient(key, joins), key, &publish);
+        let is_invite = self.keys.get(&key.0[..]).is_some_and(|(key, _)| key.kind() == Kind::Invite);
+        let decided = match decided {
+            Err(_) if is_invite => self.decide_at(&Lenient(key, true), key, &publish, 0),
+            decided => decided,
+        };
+        let seq = decided.unwrap_or_else(|refusal| {
             // Whatever a relay lets in that should not: by any member.
-            let member =
-                self.keys.values().find(|(key, _)| key.kind() == proto::relay::access_key::Kind::Member);
+            let member = self.keys.values().find(|(key, _)| key.kind() == Kind::Member);
             let key = PublicKey::try_from(&*member.expect("a member").0.key).unwrap();
             self.decide(&Lenient(key, false), key, &publish).unwrap_or_else(|_| panic!("{refusal}"))
         });

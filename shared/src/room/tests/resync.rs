@@ -92,6 +92,7 @@ impl World {
             ..part
         };
         let key = self.access_key(EVE).key;
+        let part = self.signed(&key, &envelope, part);
         self.relay.now = self.now;
         (self.relay.append_by(&key, envelope, Some(part)), forged)
     }

@@ -288,6 +288,7 @@ impl Life {
             let engine = self.world.devices[i].engine.as_ref().unwrap();
             assert!(engine.meta.out.is_none() && engine.view().is_some(), "device {i} is stranded: {story}");
             assert!(!self.world.closed(i), "device {i}: {story}");
+            self.world.assert_ledger(i);
         }
         let mut longest = Vec::new();
         for i in 0..self.world.devices.len() {
@@ -337,6 +338,9 @@ impl Life {
                 self.world.authenticator(0),
                 "device {i} is in another epoch"
             );
+            if !self.cheats {
+                self.world.assert_ledger(i);
+            }
         }
         let mut arrived: Vec<_> = first.iter().map(|(_, text)| text.clone()).collect();
         arrived.sort();

@@ -1,6 +1,10 @@
 //! A relay that plots with a removed member: it shows what would take the removal back.
 
-use proto::relay::{Ballot, Deliver, relay_frame::Frame};
+use proto::{
+    PublicKey,
+    access::{Change, CommitParts, commit_statement},
+    relay::{AccessChange, Ballot, Deliver, relay_frame::Frame},
+};
 
 use super::{
     hostile::{ANN, BOB, EVE, three},
@@ -27,16 +31,26 @@ fn removed(seed: u64) -> (World, Vec<u8>, u64) {
     (world, envelope, base)
 }
 
+/// Signed by the authority of the epoch that the removed member was in. The key is whatever the relay says: somebody
+/// else's.
 fn shown(world: &World, base: u64, envelope: Vec<u8>) -> Deliver {
+    let (key, change) = (world.access_key(BOB).key, Change::default());
+    let parts = CommitParts::of(&envelope, [0; 32], &change);
+    let (publisher, announced) = (PublicKey::try_from(&*key).unwrap(), PublicKey([5; 32]));
+    let statement = commit_statement(&world.room_id(EVE), base, &publisher, &announced, &parts);
+    let eve = world.devices[EVE].engine.as_ref().unwrap();
+    let signature = eve.group.as_ref().unwrap().authority().unwrap().sign(&statement);
     Deliver {
         seq: world.head() + 1,
         at_ms: world.now,
         envelope: envelope.into(),
         is_commit: true,
+        access: Some(AccessChange::default()),
         base,
-        authority: vec![5; 32].into(),
-        // Whatever the relay says: somebody else's.
-        key: world.access_key(BOB).key,
+        authority: announced.0.to_vec().into(),
+        signature: signature.to_vec().into(),
+        slot_hash: parts.slot().to_vec().into(),
+        key,
         ..Deliver::default()
     }
 }
@@ -68,9 +82,9 @@ fn undoing_that_too_few_voted_for_is_not_believed() {
     let (mut world, _, _) = removed(1103);
     let seq = world.head();
     let entry = Deliver {
-        envelope: Vec::new().into(),
         is_commit: false,
-        ballot: Some(Ballot { seq, signature: vec![9; 64].into() }),
+        access: None,
+        ballot: Some(Ballot { seq, step: vec![9; 32].into(), signature: vec![9; 64].into() }),
         undone: seq,
         ..shown(&world, 0, Vec::new())
     };

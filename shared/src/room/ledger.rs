@@ -1,0 +1,284 @@
+//! The relay's ledger, kept by this device for itself: who may do what, by the very rules of the relay
+//! ([`proto::access`]), over the entries that this device reads. So what the relay says became of a commit is believed
+//! only where the rules and the signatures in the log say the same.
+//!
+//! Whoever makes a room keeps it from its beginning. Whoever joins it, or has lost a part of the log, begins with what
+//! the relay says at the next Join: a relay that lies then is believed as far as the device's own group agrees
+//! (`takeback`). Where the log cannot be followed, the ledger is closed until then.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use proto::{
+    PublicKey, RoomId,
+    access::{
+        Ack, Ballot, Change, Changes, Commit, CommitName, CommitParts, Ed25519, Grant, Head, KeyRow, Memory,
+        OFFER_GRACE_MS, Publish, Refusal, Standing, Step,
+    },
+    relay::{Create, Deliver, Joined},
+};
+
+use super::{Engine, state::Phase};
+
+/// Keys that a room may have: the relay's affair.
+const ANY_NUMBER: u64 = u64::MAX >> 8;
+
+/// Who may do what, as far as this device has read; or nothing, while the ledger is closed.
+#[derive(Default)]
+pub(super) struct Ledger {
+    state: Option<Memory>,
+    /// What came up to here is in it already.
+    from: u64,
+    /// It began with the room, and owes nothing to what a relay says.
+    own: bool,
+    /// Rows that differ from storage.
+    rows: BTreeMap<String, Option<Vec<u8>>>,
+}
+
+/// What the ledger says of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Booked {
+    /// Nothing: it is closed, or began later.
+    Unknown,
+    /// The rules allow it. `undone`: the first commit of what this ballot undoes, 0 for nothing.
+    Allowed { undone: u64 },
+    /// No honest relay takes it.
+    Refused,
+}
+
+impl Ledger {
+    /// Whether it owes nothing to what a relay says.
+    pub(super) fn is_own(&self) -> bool {
+        self.own && self.state.is_some()
+    }
+
+    /// The last confirmed commit; none while closed.
+    pub(super) fn confirmed(&self) -> Option<u64> {
+        self.state.as_ref().map(|state| state.head.confirmed.position)
+    }
+
+    /// What the rows' head says; none while closed.
+    #[cfg(test)]
+    pub(super) fn head(&self) -> Option<&Head> {
+        self.state.as_ref().map(|state| &state.head)
+    }
+
+    /// Which commit began the step that this one belongs to.
+    pub(super) fn step_name(&self, seq: u64) -> Option<CommitName> {
+        self.state.as_ref()?.step_of(seq).map(|step| step.name)
+    }
+
+    /// What a key may do; none while closed.
+    fn standing(&self, key: &PublicKey, now_ms: u64) -> Option<Option<Standing>> {
+        self.state.as_ref().map(|state| state.standing(key, now_ms))
+    }
+
+    fn open(&mut self, state: Memory, from: u64, own: bool) {
+        self.close();
+        self.put_head(&state.head, from, own);
+        state.all_keys().for_each(|(key, row)| self.put_key(key, Some(row)));
+        state.all_steps().for_each(|step| self.put_step(step.first, Some(step)));
+        state.all_votes().for_each(|vote| self.put_vote(*vote, true));
+        (self.state, self.from, self.own) = (Some(state), from, own);
+    }
+
+    /// What follows is not known to follow.
+    pub(super) fn close(&mut self) {
+        let Some(state) = self.state.take() else { return };
+        self.rows.insert("ledger/head".to_owned(), None);
+        state.all_keys().for_each(|(key, _)| self.put_key(key, None));
+        state.all_steps().for_each(|step| self.put_step(step.first, None));
+        state.all_votes().for_each(|vote| self.put_vote(*vote, false));
+    }
+
+    fn apply(&mut self, changes: &Changes) {
+        let Some(mut state) = self.state.take() else { return };
+        let forgotten = |first: &u64| matches!(changes.steps.get(first), Some(None));
+        state.all_votes().filter(|(first, _)| forgotten(first)).for_each(|vote| self.put_vote(*vote, false));
+        state.apply(changes);
+        self.put_head(&state.head, self.from, self.own);
+        changes.keys.iter().for_each(|(key, row)| self.put_key(key, row.as_ref()));
+        changes.steps.iter().for_each(|(first, step)| self.put_step(*first, step.as_ref()));
+        changes.vote.into_iter().for_each(|vote| self.put_vote(vote, true));
+        self.state = Some(state);
+    }
+
+    fn put_head(&mut self, head: &Head, from: u64, own: bool) {
+        let row = [&from.to_be_bytes(), &[u8::from(own)][..], &head.to_bytes()].concat();
+        self.rows.insert("ledger/head".to_owned(), Some(row));
+    }
+
+    fn put_key(&mut self, key: &PublicKey, row: Option<&KeyRow>) {
+        let row = row.map(|row| [&key.0[..], &row.to_bytes()].concat());
+        self.rows.insert(format!("ledger/key/{}", hex(&key.0)), row);
+    }
+
+    fn put_step(&mut self, first: u64, step: Option<&Step>) {
+        self.rows.insert(format!("ledger/step/{first}"), step.map(Step::to_bytes));
+    }
+
+    fn put_vote(&mut self, (first, key): (u64, PublicKey), is_there: bool) {
+        let row = is_there.then(|| [&first.to_be_bytes()[..], &key.0].concat());
+        self.rows.insert(format!("ledger/vote/{first}/{}", hex(&key.0)), row);
+    }
+
+    /// Rows that changed since the last time.
+    pub(super) fn take_rows(&mut self) -> BTreeMap<String, Option<Vec<u8>>> {
+        std::mem::take(&mut self.rows)
+    }
+
+    /// Out of the rows `ledger/…`; none if they are not what was saved.
+    pub(super) fn load<'a>(rows: impl Iterator<Item = (&'a str, &'a [u8])>) -> Option<Self> {
+        let (mut head, mut keys, mut steps, mut votes) = (None, Vec::new(), Vec::new(), Vec::new());
+        for (name, row) in rows {
+            match name.split('/').nth(1)? {
+                "head" => {
+                    let (from, rest) = row.split_first_chunk()?;
+                    let (own, rest) = rest.split_first()?;
+                    head = Some((u64::from_be_bytes(*from), *own != 0, Head::from_bytes(rest).ok()?));
+                }
+                "key" => {
+                    let (key, row) = row.split_first_chunk()?;
+                    keys.push((PublicKey(*key), KeyRow::from_bytes(row).ok()?));
+                }
+                "step" => steps.push(Step::from_bytes(row).ok()?),
+                "vote" => {
+                    let (first, key) = row.split_first_chunk()?;
+                    votes.push((u64::from_be_bytes(*first), PublicKey(key.try_into().ok()?)));
+                }
+                _ => return None,
+            }
+        }
+        let Some((from, own, head)) = head else { return Some(Self::default()) };
+        let state = Some(Memory::of(head, keys, steps, votes));
+        Some(Self { state, from, own, ..Self::default() })
+    }
+}
+
+impl Engine {
+    /// A room of ours begins.
+    pub(super) fn open_ledger(&mut self, create: &Create) {
+        let Ok(authority) = PublicKey::try_from(&*create.authority) else { return };
+        let Ok(keys) = proto::access::distinct_keys(&create.keys) else { return };
+        self.ledger.open(Memory::open(authority, &keys), 0, true);
+    }
+
+    /// Whether the relay is to be asked how things stand.
+    pub(super) fn wants_ledger(&self) -> bool {
+        self.ledger.state.is_none() && matches!(self.phase(), Phase::Confirming | Phase::Member)
+    }
+
+    /// The relay says how things stand. Not where it is of before what this device has read.
+    pub(super) fn learn_ledger(&mut self, joined: &Joined) {
+        if !self.wants_ledger() || joined.access.is_empty() {
+            return;
+        }
+        if let Ok((position, state)) = Memory::from_snapshot(&joined.access)
+            && position >= self.meta.cursor
+        {
+            self.ledger.open(state, position, false);
+        }
+    }
+
+    /// Enters the next entry of the log.
+    pub(super) fn book(&mut self, entry: &Deliver) -> Booked {
+        let Some(state) = self.ledger.state.as_ref().filter(|_| entry.seq > self.ledger.from) else {
+            return Booked::Unknown;
+        };
+        if !entry.is_commit && entry.ack.is_none() && entry.ballot.is_none() {
+            return Booked::Allowed { undone: 0 };
+        }
+        match decide(state, &self.room, &self.meta.generation, entry) {
+            Some(Ok(changes)) => {
+                self.ledger.apply(&changes);
+                Booked::Allowed { undone: changes.undone }
+            }
+            // An invite is over by the time of the entry, which the relay's clock may have gone back behind: the group
+            // judges that.
+            Some(Err(Refusal::NotAllowed)) if is_invite(state, &entry.key) => Booked::Unknown,
+            _ => Booked::Refused,
+        }
+    }
+
+    /// Whether the ledger, if it has that commit, says as the relay does that it took this device's access away.
+    pub(super) fn is_barred_by(&self, seq: u64, step: &[u8]) -> Option<bool> {
+        let standing = self.ledger.standing(&self.access.public(), self.meta.last_at)?;
+        (seq <= self.meta.cursor).then(|| match standing {
+            Some(Standing::Barred { by, step: ours }) => by == seq && ours.0 == *step,
+            _ => false,
+        })
+    }
+}
+
+/// What the rules say of an entry; none where it is nothing that a relay takes.
+fn decide(
+    state: &Memory,
+    room: &RoomId,
+    generation: &[u8],
+    entry: &Deliver,
+) -> Option<Result<Changes, Refusal>> {
+    let commit = if entry.is_commit { Some(commit(state, entry)?) } else { None };
+    let ack = match &entry.ack {
+        Some(ack) => Some(Ack {
+            seq: ack.seq,
+            signature: (&*ack.signature).try_into().ok()?,
+            key_signature: (&*ack.key_signature).try_into().ok()?,
+        }),
+        None => None,
+    };
+    let ballot = match &entry.ballot {
+        Some(ballot) => Some(Ballot {
+            seq: ballot.seq,
+            step: CommitName((&*ballot.step).try_into().ok()?),
+            signature: (&*ballot.signature).try_into().ok()?,
+        }),
+        None => None,
+    };
+    // How long the relay let an offer stand is its affair, as any delay is.
+    let waited = state.head.offer.as_ref().map_or(0, |offer| offer.since_ms.saturating_add(OFFER_GRACE_MS));
+    let others =
+        state.head.offer.as_ref().is_some_and(|offer| offer.author.is_none_or(|by| by.0 != *entry.key));
+    let drops = others && commit.as_ref().is_some_and(|commit| commit.expected != state.head.tip().position);
+    let what = Publish {
+        room,
+        generation: generation.try_into().ok()?,
+        seq: entry.seq,
+        now_ms: if drops { entry.at_ms.max(waited) } else { entry.at_ms },
+        max_keys: ANY_NUMBER,
+        key: PublicKey::try_from(&*entry.key).ok()?,
+        commit: commit.as_ref(),
+        ack: ack.as_ref(),
+        ballot: ballot.as_ref(),
+    };
+    Some(state.decide(&Ed25519, &what))
+}
+
+fn is_invite(state: &Memory, key: &[u8]) -> bool {
+    let row = PublicKey::try_from(key).ok().and_then(|key| state.row(&key));
+    row.is_some_and(|row| !row.grant.is_member())
+}
+
+fn commit(state: &Memory, entry: &Deliver) -> Option<Commit> {
+    let mut change = Change::try_from(entry.access.as_ref()?).ok()?;
+    let slot = (&*entry.slot_hash).try_into().ok()?;
+    let parts = CommitParts::of(&entry.envelope, slot, &change);
+    for added in &mut change.added {
+        // Nobody looks into it here.
+        if let Grant::Invite { card, .. } = &mut added.grant {
+            *card = Bytes::new();
+        }
+    }
+    Some(Commit {
+        expected: entry.base,
+        // The log does not say; who took it has looked.
+        instead_of: state.head.tip().position,
+        change,
+        authority: PublicKey::try_from(&*entry.authority).ok()?,
+        signature: (&*entry.signature).try_into().ok()?,
+        parts,
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
