@@ -126,7 +126,8 @@ impl JoinKey {
         self.0.verifying_key().to_bytes()
     }
 
-    pub(crate) fn sign(&self, statement: &[u8]) -> [u8; 64] {
+    /// Signs a leaf that joins: see [`super::join_statement`].
+    pub fn sign(&self, statement: &[u8]) -> [u8; 64] {
         self.0.sign(statement).to_bytes()
     }
 }

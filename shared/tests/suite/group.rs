@@ -1,12 +1,11 @@
-//! An `mls-rs` group on the provider: create, join from outside with a PSK, talk, update, remove.
+//! An `mls-rs` group on the provider: create, join from outside, talk, update, remove.
 
 use mls_rs::{
     CipherSuite, CryptoProvider, ExtensionList, Group, client_builder::MlsConfig, group::ReceivedMessage,
-    psk::ExternalPskId,
 };
 use shared::crypto::suite::{CLASSIC, PQ, Provider, Suite};
 
-use crate::support::{PSK, client, provider};
+use crate::support::{client, provider};
 
 #[test]
 fn a_group_agrees_through_join_message_update_and_removal() {
@@ -16,12 +15,7 @@ fn a_group_agrees_through_join_message_update_and_removal() {
         let mut ours = alice.create_group(ExtensionList::new(), Default::default(), None).unwrap();
 
         let info = ours.group_info_message_allowing_ext_commit(true).unwrap();
-        let (mut theirs, join) = bob
-            .external_commit_builder()
-            .unwrap()
-            .with_external_psk(ExternalPskId::new(PSK.0.to_vec()))
-            .build(info)
-            .unwrap();
+        let (mut theirs, join) = bob.external_commit_builder().unwrap().build(info).unwrap();
         ours.process_incoming_message(join).unwrap();
         assert_agree(&ours, &theirs);
 

@@ -11,7 +11,6 @@ use mls_rs::{
         basic::{BasicCredential, BasicIdentityProvider},
     },
     mls_rules::{CommitOptions, DefaultMlsRules, EncryptionOptions},
-    psk::{ExternalPskId, PreSharedKey},
 };
 use mls_rs_core::crypto::CipherSuiteProvider;
 use rand_core::{TryCryptoRng, TryRng};
@@ -20,9 +19,6 @@ use shared::{
     crypto::random::Random,
     crypto::suite::{Provider, Suite},
 };
-
-/// The external PSK of the tests: id and value.
-pub const PSK: (&[u8], [u8; 32]) = (b"invite", [7; 32]);
 
 /// A seeded provider of both suites.
 pub fn provider(seed: u64) -> Provider {
@@ -84,7 +80,6 @@ pub fn client(provider: &Provider, suite: Suite, name: &str) -> Client<impl MlsC
         .identity_provider(BasicIdentityProvider)
         .crypto_provider(provider.clone())
         .mls_rules(rules)
-        .psk(ExternalPskId::new(PSK.0.to_vec()), PreSharedKey::new(PSK.1.to_vec()))
         .signing_identity(identity, secret, suite.cipher_suite())
         .build()
 }

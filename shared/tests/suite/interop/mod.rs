@@ -1,15 +1,26 @@
-//! Random churn in groups of `mls-rs` on our provider and OpenMLS on its own: everybody agrees on the
-//! epoch authenticator and the exporter after every step, and hears every message. All that passes
-//! between members is bytes.
+//! Random lives of rooms whose members run our group, with every rule of the room on, or OpenMLS with the same formats:
+//! they join by external commits and invites, come back by external commits in the place of their own old leaf, update
+//! and remove. After every step all agree on the epoch's secrets, those that the relay and the slot are held by included,
+//! and hear every message.
 
 mod member;
+mod ours;
+mod person;
+mod theirs;
 
-use mls_rs::{Client, client_builder::MlsConfig};
 use rand_core::Rng;
-use shared::crypto::suite::{Provider, Suite};
+use shared::{
+    crypto::{random::Random, suite::Suite},
+    invite::InviteSecret,
+};
 
-use self::member::Member;
-use crate::support::{Seeded, client, provider};
+use self::{
+    member::{Change, Member},
+    ours::Ours,
+    person::Person,
+    theirs::Theirs,
+};
+use crate::support::Seeded;
 
 /// Schedules per suite.
 const SCHEDULES: u64 = 200;
@@ -30,48 +41,76 @@ fn openmls_agrees_on_every_step_of_the_classic_suite() {
     churn(Suite::Classic);
 }
 
+/// The steps that this is about, each by both libraries, from a GroupInfo of both.
+#[test]
+fn each_library_joins_and_comes_back_with_the_help_of_the_other() {
+    for suite in Suite::ALL {
+        for [founder, joiner] in [[true, false], [false, true]] {
+            let mut room = Room::new(suite, 1_000, founder);
+            room.join(joiner, 0);
+            room.check();
+            room.come_back(1, 0);
+            room.check();
+            room.join(founder, 1);
+            room.check();
+            // Its GroupInfo is by whoever came back.
+            room.come_back(0, 1);
+            room.check();
+            room.come_back(2, 1);
+            room.check();
+        }
+    }
+}
+
 fn churn(suite: Suite) {
     for seed in 0..SCHEDULES {
         let _named = NameOnPanic(suite, seed);
-        assert_eq!(schedule(Room::new(suite, seed, client)), STEPS + 1);
+        assert_eq!(schedule(Room::new(suite, seed, seed.is_multiple_of(2))), STEPS + 1);
     }
 }
 
 /// Runs one schedule and counts its steps.
-fn schedule<C: MlsConfig>(mut room: Room<C>) -> usize {
+fn schedule(mut room: Room) -> usize {
     // The other library joins first, so that no schedule is a soliloquy.
     let ours_began = room.members[0].is_ours();
-    room.join(!ours_began);
+    room.join(!ours_began, 0);
     room.check();
     for _ in 0..STEPS {
-        match room.draw(10) {
+        let (one, another) = room.two();
+        match room.draw(12) {
             0..=3 if room.members.len() < MOST => {
                 let ours = room.draw(2) == 0;
-                room.join(ours);
+                room.join(ours, one);
             }
-            0..=6 => room.update(),
-            _ if room.members.len() > 2 => room.remove(),
-            _ => room.update(),
+            4..=6 => room.come_back(one, another),
+            7..=9 if room.members.len() > 2 => room.remove(),
+            _ => room.update(one),
         }
         room.check();
     }
     room.checked
 }
 
-struct Room<C: MlsConfig> {
+struct Room {
     suite: Suite,
-    make: fn(&Provider, Suite, &str) -> Client<C>,
     random: Seeded,
-    members: Vec<Member<C>>,
-    joined: u64,
+    members: Vec<Box<dyn Member>>,
+    invite: InviteSecret,
+    came: u64,
     checked: usize,
 }
 
-impl<C: MlsConfig> Room<C> {
-    fn new(suite: Suite, seed: u64, make: fn(&Provider, Suite, &str) -> Client<C>) -> Self {
+impl Room {
+    fn new(suite: Suite, seed: u64, ours: bool) -> Self {
         let random = Seeded { seed, counter: 0 };
-        let mut room = Self { suite, make, random, members: vec![], joined: 0, checked: 0 };
-        let first = if seed.is_multiple_of(2) { Member::ours(&room.client()) } else { Member::theirs(suite) };
+        let invite = InviteSecret::generate(&Random::new(Seeded { seed: seed ^ u64::MAX, counter: 0 }));
+        let mut room = Self { suite, random, members: vec![], invite, came: 0, checked: 0 };
+        let founder = room.person();
+        let state = founder.founds(&room.invite);
+        let first: Box<dyn Member> = match ours {
+            true => Box::new(Ours::found(founder, &state)),
+            false => Box::new(Theirs::found(founder, &state)),
+        };
         room.members.push(first);
         room
     }
@@ -81,65 +120,89 @@ impl<C: MlsConfig> Room<C> {
         usize::try_from(self.random.next_u32()).unwrap() % bound
     }
 
-    fn client(&mut self) -> Client<C> {
-        self.joined += 1;
-        let provider = provider(self.random.next_u64());
-        (self.make)(&provider, self.suite, &format!("member {}", self.joined))
+    /// Two members, not the same.
+    fn two(&mut self) -> (usize, usize) {
+        let all = self.members.len();
+        let one = self.draw(all);
+        (one, (one + 1 + self.draw(all - 1)) % all)
     }
 
-    /// By external commit with the PSK, from the GroupInfo of any member.
-    fn join(&mut self, ours: bool) {
-        let host = self.draw(self.members.len());
-        let info = self.members[host].group_info();
-        let (joiner, commit) = if ours {
-            Member::join_ours(&self.client(), &info)
+    fn person(&mut self) -> Person {
+        self.came += 1;
+        let random = Random::new(Seeded { seed: self.random.next_u64(), counter: 0 });
+        Person::new(self.suite, random, format!("member {}", self.came))
+    }
+
+    /// By external commit, from the GroupInfo of the member `host`.
+    fn join(&mut self, ours: bool, host: usize) {
+        let (info, person) = (self.members[host].group_info(), self.person());
+        let (joiner, commit): (Box<dyn Member>, _) = if ours {
+            let (joiner, commit) = Ours::join(person, &info, &self.invite);
+            (Box::new(joiner), commit)
         } else {
-            Member::join_theirs(self.suite, &info)
+            let (joiner, commit) = Theirs::join(person, &info, &self.invite);
+            (Box::new(joiner), commit)
         };
+        let leaf = joiner.leaf();
         for member in &mut self.members {
-            member.hear(&commit);
+            assert_eq!(member.take(&commit), Change { entered: Some(leaf), removed: None });
         }
         self.members.push(joiner);
     }
 
-    fn update(&mut self) {
-        let sender = self.draw(self.members.len());
-        let commit = self.members[sender].update();
-        self.deliver(sender, &commit);
+    /// `who` misses what happens, and comes back with the GroupInfo of `host`.
+    fn come_back(&mut self, who: usize, host: usize) {
+        let missed = self.members[host].commit(None);
+        self.deliver(&[host, who], &missed);
+        assert_ne!(self.members[who].secrets(), self.members[host].secrets());
+        let (info, old) = (self.members[host].group_info(), self.members[who].leaf());
+        let commit = self.members[who].come_back(&info);
+        let entered = Some(self.members[who].leaf());
+        for change in self.deliver(&[who], &commit) {
+            assert_eq!(change, Change { entered, removed: Some(old) });
+        }
     }
 
+    fn update(&mut self, sender: usize) {
+        let commit = self.members[sender].commit(None);
+        for change in self.deliver(&[sender], &commit) {
+            assert_eq!(change, Change::default());
+        }
+    }
+
+    /// The founder, who is the moderator, removes somebody.
     fn remove(&mut self) {
-        let sender = self.draw(self.members.len());
-        let offset = 1 + self.draw(self.members.len() - 1);
-        let gone = (sender + offset) % self.members.len();
+        let gone = 1 + self.draw(self.members.len() - 1);
         let leaf = self.members[gone].leaf();
-        let commit = self.members[sender].remove(leaf);
-        self.deliver(sender, &commit);
+        let commit = self.members[0].commit(Some(leaf));
+        for change in self.deliver(&[0, gone], &commit) {
+            assert_eq!(change, Change { entered: None, removed: Some(leaf) });
+        }
         let gone = self.members.remove(gone);
-        assert_ne!(gone.epoch_authenticator(), self.members[0].epoch_authenticator());
+        assert_ne!(gone.secrets().authenticator, self.members[0].secrets().authenticator);
     }
 
-    /// What `sender` made reaches all others; answers with what they read in it.
-    fn deliver(&mut self, sender: usize, message: &[u8]) -> Vec<Option<Vec<u8>>> {
-        let others = self.members.iter_mut().enumerate().filter(|(index, _)| *index != sender);
-        others.map(|(_, member)| member.hear(message)).collect()
+    /// A commit reaches all but these; answers with what they saw in it.
+    fn deliver(&mut self, but: &[usize], commit: &[u8]) -> Vec<Change> {
+        let others = self.members.iter_mut().enumerate().filter(|(index, _)| !but.contains(index));
+        others.map(|(_, member)| member.take(commit)).collect()
     }
 
-    /// Equal secrets everywhere, and a line from one member of each kind reaches all others.
+    /// Equal secrets and states everywhere, and a line from one member of each kind reaches all others.
     fn check(&mut self) {
-        let secrets = |member: &Member<C>| (member.epoch_authenticator(), member.exported());
-        let expected = secrets(&self.members[0]);
+        let expected = (self.members[0].secrets(), self.members[0].room());
         for member in &self.members {
-            assert_eq!(secrets(member), expected);
+            assert_eq!((member.secrets(), member.room()), expected);
         }
         for ours in [true, false] {
             let Some(sender) = self.members.iter().position(|member| member.is_ours() == ours) else {
                 continue;
             };
-            let line = self.random.next_u64().to_le_bytes();
+            let (line, leaf) = (self.random.next_u64().to_le_bytes(), self.members[sender].leaf());
             let sealed = self.members[sender].say(&line);
-            for heard in self.deliver(sender, &sealed) {
-                assert_eq!(heard.as_deref(), Some(line.as_slice()));
+            for (_, member) in self.members.iter_mut().enumerate().filter(|(index, _)| *index != sender) {
+                let (from, heard) = member.hear(&sealed);
+                assert_eq!((from, heard.as_slice()), (leaf, line.as_slice()));
             }
         }
         self.checked += 1;
