@@ -1,6 +1,9 @@
 //! A member of a mixed room, behind one face whichever library runs it. All that passes between members is bytes.
 
-use shared::content;
+use shared::{content, mls::group::Tree};
+
+/// What lets others in, and devices back in: a GroupInfo without its tree, and the tree.
+pub type Slot = (Vec<u8>, Tree);
 
 /// What all members of an epoch derive alike.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,13 +21,12 @@ pub struct Secrets {
 pub trait Member {
     fn is_ours(&self) -> bool;
     fn leaf(&self) -> u32;
-    /// What lets others in, and this device back in.
-    fn group_info(&self) -> Vec<u8>;
+    fn slot(&self) -> Slot;
     fn secrets(&self) -> Secrets;
     /// The room's state in the GroupContext.
     fn room(&self) -> content::Room;
     /// Enters anew by an external commit that removes the own old leaf (RFC 9420, 12.4.3.2).
-    fn come_back(&mut self, info: &[u8]) -> Vec<u8>;
+    fn come_back(&mut self, slot: &Slot) -> Vec<u8>;
     /// Commits fresh keys, and the removal of a leaf.
     fn commit(&mut self, remove: Option<u32>) -> Vec<u8>;
     /// Takes in somebody's commit; says who joined or came back: the leaf that is new, and the one it replaces.

@@ -41,7 +41,7 @@ fn openmls_agrees_on_every_step_of_the_classic_suite() {
     churn(Suite::Classic);
 }
 
-/// The steps that this is about, each by both libraries, from a GroupInfo of both.
+/// The steps that this is about, each by both libraries, with the slot of both.
 #[test]
 fn each_library_joins_and_comes_back_with_the_help_of_the_other() {
     for suite in Suite::ALL {
@@ -53,7 +53,7 @@ fn each_library_joins_and_comes_back_with_the_help_of_the_other() {
             room.check();
             room.join(founder, 1);
             room.check();
-            // Its GroupInfo is by whoever came back.
+            // The slot is by whoever came back.
             room.come_back(0, 1);
             room.check();
             room.come_back(2, 1);
@@ -133,14 +133,14 @@ impl Room {
         Person::new(self.suite, random, format!("member {}", self.came))
     }
 
-    /// By external commit, from the GroupInfo of the member `host`.
+    /// By external commit, with the slot of the member `host`.
     fn join(&mut self, ours: bool, host: usize) {
-        let (info, person) = (self.members[host].group_info(), self.person());
+        let (slot, person) = (self.members[host].slot(), self.person());
         let (joiner, commit): (Box<dyn Member>, _) = if ours {
-            let (joiner, commit) = Ours::join(person, &info, &self.invite);
+            let (joiner, commit) = Ours::join(person, &slot, &self.invite);
             (Box::new(joiner), commit)
         } else {
-            let (joiner, commit) = Theirs::join(person, &info, &self.invite);
+            let (joiner, commit) = Theirs::join(person, &slot, &self.invite);
             (Box::new(joiner), commit)
         };
         let leaf = joiner.leaf();
@@ -150,13 +150,13 @@ impl Room {
         self.members.push(joiner);
     }
 
-    /// `who` misses what happens, and comes back with the GroupInfo of `host`.
+    /// `who` misses what happens, and comes back with the slot of `host`.
     fn come_back(&mut self, who: usize, host: usize) {
         let missed = self.members[host].commit(None);
         self.deliver(&[host, who], &missed);
         assert_ne!(self.members[who].secrets(), self.members[host].secrets());
-        let (info, old) = (self.members[host].group_info(), self.members[who].leaf());
-        let commit = self.members[who].come_back(&info);
+        let (slot, old) = (self.members[host].slot(), self.members[who].leaf());
+        let commit = self.members[who].come_back(&slot);
         let entered = Some(self.members[who].leaf());
         for change in self.deliver(&[who], &commit) {
             assert_eq!(change, Change { entered, removed: Some(old) });

@@ -8,7 +8,7 @@ use shared::{
 };
 
 use super::{
-    member::{Change, Member, Secrets},
+    member::{Change, Member, Secrets, Slot},
     person::{NOW, Person, ROOM},
 };
 
@@ -26,11 +26,11 @@ impl Ours {
         Self { person, group, said: 0 }
     }
 
-    pub fn join(person: Person, info: &[u8], invite: &InviteSecret) -> (Self, Vec<u8>) {
+    pub fn join(person: Person, (info, tree): &Slot, invite: &InviteSecret) -> (Self, Vec<u8>) {
         let suite = (person.suite, &person.random);
         let signer = (&person.signer, person.identity());
         let by = (invite, &person.access.public());
-        let (group, prepared) = Group::join(suite, signer, &ROOM, info, by, NOW).unwrap();
+        let (group, prepared) = Group::join(suite, signer, &ROOM, (info, tree), by, NOW).unwrap();
         (Self { person, group, said: 0 }, prepared.message)
     }
 }
@@ -44,8 +44,8 @@ impl Member for Ours {
         self.group.leaf()
     }
 
-    fn group_info(&self) -> Vec<u8> {
-        self.group.group_info().unwrap()
+    fn slot(&self) -> Slot {
+        (self.group.group_info().unwrap(), self.group.tree().unwrap())
     }
 
     fn secrets(&self) -> Secrets {
@@ -62,11 +62,12 @@ impl Member for Ours {
         self.group.room().unwrap()
     }
 
-    fn come_back(&mut self, info: &[u8]) -> Vec<u8> {
+    fn come_back(&mut self, (info, tree): &Slot) -> Vec<u8> {
         let Person { suite, random, signer, .. } = &self.person;
         let old = (self.group.leaf(), &self.group.own_leaf().unwrap());
         let signer = (signer, self.person.identity());
-        let (group, prepared) = Group::rejoin((*suite, random), signer, &ROOM, info, old, NOW).unwrap();
+        let (group, prepared) =
+            Group::rejoin((*suite, random), signer, &ROOM, (info, tree), old, NOW).unwrap();
         self.group = group;
         prepared.message
     }

@@ -2,11 +2,14 @@
 //! group but the formats of what it carries.
 
 use ed25519_dalek::SigningKey;
+use mls_rs::group::{ExportedTree, Node};
+use mls_rs_codec::MlsEncode as _;
 use openmls::prelude::{
     Capabilities, Ciphersuite, Credential, CredentialType, CredentialWithKey, Extension, ExtensionType,
     Extensions, GroupId, LeafNode, LeafNodeIndex, LeafNodeParameters, Lifetime, MlsGroup, MlsGroupJoinConfig,
     MlsMessageBodyIn, MlsMessageIn, OpenMlsProvider, PURE_PLAINTEXT_WIRE_FORMAT_POLICY, ProcessedMessage,
-    ProcessedMessageContent, Sender, SignatureScheme, UnknownExtension, tls_codec::Deserialize,
+    ProcessedMessageContent, RatchetTreeIn, Sender, SignatureScheme, UnknownExtension,
+    tls_codec::{Deserialize, Serialize},
 };
 use openmls_basic_credential::SignatureKeyPair;
 use openmls_rust_crypto::OpenMlsRustCrypto;
@@ -16,11 +19,11 @@ use shared::{
     crypto::{aead::Session, suite::Suite},
     identity::credential::CREDENTIAL_TYPE,
     invite::InviteSecret,
-    mls::group::{Claim, Kind, LEAF_EXTENSION, Place, ROOM_EXTENSION},
+    mls::group::{Claim, Kind, LEAF_EXTENSION, Place, ROOM_EXTENSION, Tree},
 };
 
 use super::{
-    member::{Change, Member, Secrets},
+    member::{Change, Member, Secrets, Slot},
     person::{Person, ROOM},
 };
 
@@ -52,11 +55,11 @@ impl Theirs {
         Self { person, provider, signer, group, said: 0, generation: (0, 0) }
     }
 
-    pub fn join(person: Person, info: &[u8], invite: &InviteSecret) -> (Self, Vec<u8>) {
-        let epoch = mls_rs::MlsMessage::from_bytes(info).unwrap().epoch().unwrap();
+    pub fn join(person: Person, slot: &Slot, invite: &InviteSecret) -> (Self, Vec<u8>) {
+        let epoch = mls_rs::MlsMessage::from_bytes(&slot.0).unwrap().epoch().unwrap();
         let leaf = person.joining_leaf(invite, epoch);
         let (provider, signer) = (OpenMlsRustCrypto::default(), keys(&person));
-        let (group, commit) = enter(&person, (&provider, &signer), info, leaf);
+        let (group, commit) = enter(&person, (&provider, &signer), slot, leaf);
         (Self { person, provider, signer, group, said: 0, generation: (0, 0) }, commit)
     }
 }
@@ -65,10 +68,10 @@ impl Theirs {
 fn enter(
     person: &Person,
     (provider, signer): (&OpenMlsRustCrypto, &SignatureKeyPair),
-    mut info: &[u8],
+    (info, tree): &Slot,
     leaf: Vec<u8>,
 ) -> (MlsGroup, Vec<u8>) {
-    let message = MlsMessageIn::tls_deserialize(&mut info).unwrap();
+    let message = MlsMessageIn::tls_deserialize(&mut info.as_slice()).unwrap();
     let MlsMessageBodyIn::GroupInfo(info) = message.extract() else { panic!("not a GroupInfo") };
     let config = MlsGroupJoinConfig::builder()
         .wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY)
@@ -80,6 +83,7 @@ fn enter(
         .build();
     let (group, commit) = MlsGroup::external_commit_builder()
         .with_config(config)
+        .with_ratchet_tree(their_tree(tree))
         // The tests' time stands still.
         .skip_lifetime_validation()
         .build_group(provider, info, credential(person))
@@ -103,9 +107,9 @@ impl Member for Theirs {
         self.group.own_leaf_index().u32()
     }
 
-    fn group_info(&self) -> Vec<u8> {
-        let info = self.group.export_group_info(self.provider.crypto(), &self.signer, true).unwrap();
-        info.to_bytes().unwrap()
+    fn slot(&self) -> Slot {
+        let info = self.group.export_group_info(self.provider.crypto(), &self.signer, false).unwrap();
+        (info.to_bytes().unwrap(), our_tree(&self.group.export_ratchet_tree()))
     }
 
     fn secrets(&self) -> Secrets {
@@ -128,11 +132,11 @@ impl Member for Theirs {
         content::Room::decode(&*room.0).unwrap()
     }
 
-    fn come_back(&mut self, info: &[u8]) -> Vec<u8> {
+    fn come_back(&mut self, slot: &Slot) -> Vec<u8> {
         let leaf = self.group.own_leaf_node().unwrap();
         let leaf = leaf.extensions().unknown(LEAF_EXTENSION.raw_value()).unwrap().0.clone();
         self.provider = OpenMlsRustCrypto::default();
-        let (group, commit) = enter(&self.person, (&self.provider, &self.signer), info, leaf);
+        let (group, commit) = enter(&self.person, (&self.provider, &self.signer), slot, leaf);
         self.group = group;
         commit
     }
@@ -193,6 +197,21 @@ impl Theirs {
         let message = message.try_into_protocol_message().unwrap();
         self.group.process_message(&self.provider, message).unwrap()
     }
+}
+
+/// The vector of optional nodes of RFC 9420, 12.4.3.3, node by node.
+fn our_tree(tree: &impl Serialize) -> Tree {
+    let tree = ExportedTree::from_bytes(&tree.tls_serialize_detached().unwrap()).unwrap();
+    let node =
+        |node: &Option<Node>| node.as_ref().map_or_else(Vec::new, |node| node.mls_encode_to_vec().unwrap());
+    Tree(tree.nodes().iter().map(node).collect())
+}
+
+fn their_tree(tree: &Tree) -> RatchetTreeIn {
+    let nodes = tree.0.iter().flat_map(|node| [&[u8::from(!node.is_empty())][..], node].concat());
+    let nodes: Vec<u8> = nodes.collect();
+    let bytes = nodes.mls_encode_to_vec().unwrap();
+    RatchetTreeIn::tls_deserialize(&mut bytes.as_slice()).unwrap()
 }
 
 fn keys(person: &Person) -> SignatureKeyPair {
