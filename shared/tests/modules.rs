@@ -32,8 +32,7 @@ struct Checked {
 
 const CHECKED: &[Checked] = &[
     Checked { krate: "proto", known: &[] },
-    // The slot seals the group's tree, and the group checks invites.
-    Checked { krate: "shared", known: &[("", &["invite", "mls"])] },
+    Checked { krate: "shared", known: &[] },
     Checked { krate: "certs", known: &[] },
     Checked { krate: "tunnel", known: &[("", &["driver", "tunnel"])] },
     Checked { krate: "relay", known: RELAY },
