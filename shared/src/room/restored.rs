@@ -8,7 +8,12 @@ use crate::mls::group::GroupError;
 impl Engine {
     /// Whether the relay's log is another one than before. Then nothing is read until a person agrees.
     pub(super) fn is_restored(&mut self, joined: &Joined) -> bool {
-        if joined.generation.is_empty() || *joined.generation == *self.meta.generation {
+        if joined.generation.is_empty() {
+            return false;
+        }
+        if *joined.generation == *self.meta.generation {
+            // The log that this device knows is there again: there is nothing left to agree to.
+            self.dirty.meta |= self.meta.restored.take().is_some();
             return false;
         }
         if self.meta.generation.is_empty() {

@@ -236,3 +236,26 @@ fn time_that_runs_backwards_alarms_and_everybody_judges_alike() {
         world.assert_alarm(i, AlarmKind::Rollback);
     }
 }
+
+#[test]
+fn offer_to_go_on_with_another_log_ends_when_the_known_one_is_back() {
+    let mut world = three(1401);
+    world.say(BOB, "one");
+    world.settle();
+    world.disconnect(BOB);
+    let honest = world.relay.clone();
+    world.relay.log.pop();
+    world.relay.generation = [8; 16];
+    world.connect(BOB);
+    world.settle();
+    assert!(world.errors(BOB).contains(&"relay_restored"), "{}", world.story(BOB));
+    world.relay = honest;
+    world.connect(BOB);
+    world.settle();
+    // Whoever says so now would go back to a log that nobody has.
+    world.command(BOB, Command::Accept);
+    world.settle();
+    assert!(world.errors(BOB).contains(&"nothing_to_accept"), "{}", world.story(BOB));
+    assert_eq!(world.alarms(BOB), [], "{}", world.story(BOB));
+    world.assert_talks(&[ANN, BOB, EVE]);
+}
