@@ -1,6 +1,6 @@
 //! A member of a mixed room, behind one face whichever library runs it. All that passes between members is bytes.
 
-use shared::{content, mls::group::Tree};
+use shared::{content, invite::pieces::Tree};
 
 /// What lets others in, and devices back in: a GroupInfo without its tree, and the tree.
 pub type Slot = (Vec<u8>, Tree);

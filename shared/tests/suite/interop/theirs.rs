@@ -18,8 +18,8 @@ use shared::{
     content,
     crypto::{aead::Session, suite::Suite},
     identity::credential::CREDENTIAL_TYPE,
-    invite::InviteSecret,
-    mls::group::{Claim, Kind, LEAF_EXTENSION, Place, ROOM_EXTENSION, Tree},
+    invite::{InviteSecret, pieces::Tree},
+    mls::group::{Claim, Kind, LEAF_EXTENSION, Place, ROOM_EXTENSION},
 };
 
 use super::{
