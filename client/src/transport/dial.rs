@@ -10,7 +10,7 @@ const MAX_ADDRESSES: usize = 6;
 
 /// A relay that takes no connection says nothing else: it does not know yet whom it would tell.
 const FULL: &str = "It stops just now, or has as many connections as it takes, in all or from your network: close other \
-                    clients there, or try again later. Who runs it can raise --max-connections and \
+                    clients there, or try again later. Its operator can raise --max-connections and \
                     --max-connections-per-address.";
 
 /// Over TCP a relay that takes no connection cannot even say that: any word would first need TLS.

@@ -10,7 +10,7 @@ use crate::{faces::sanitize, store::What};
 
 /// What an open room means; said every time one is entered.
 pub const OPEN_WARNING: &str =
-    "This is an OPEN room: whoever knows its name, who runs the relay included, can join and read.";
+    "This is an OPEN room: whoever knows its name, the relay's operator included, can join and read.";
 
 /// How a room is announced.
 pub fn joined(label: &str, view: &GroupView) -> Vec<String> {
