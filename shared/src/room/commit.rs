@@ -115,9 +115,7 @@ impl Engine {
 
     pub(super) fn has_intent(&self) -> bool {
         let meta = &self.meta;
-        !meta.leaving
-            && !self.link.no_commits
-            && self.foundation().is_some()
+        self.may_commit()
             && (meta.want_update
                 || !meta.want_invites.is_empty()
                 || !meta.to_revoke.is_empty()
@@ -126,6 +124,11 @@ impl Engine {
                 || meta.untaken.is_some()
                 || self.wants_roles()
                 || self.wants_profile())
+    }
+
+    /// Whether this device has something to build on, and may.
+    pub(super) fn may_commit(&self) -> bool {
+        !self.meta.leaving && !self.link.no_commits && self.foundation().is_some()
     }
 
     fn wants_profile(&self) -> bool {

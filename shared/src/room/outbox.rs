@@ -250,9 +250,11 @@ impl Engine {
         if let Some(first) = times.into_iter().min() {
             return Some(first);
         }
-        let live = link.state == Stream::Live;
-        let update = live.then(|| (self.meta.last_update + UPDATE_MS).max(now + 1));
-        let ends = live.then_some(self.meta.invite_ends).filter(|at| *at != 0).map(|at| at.max(now + 1));
+        // Where nothing can be committed there is nothing to wake for: that ends by an entry, or on another stream.
+        let live = link.state == Stream::Live && self.may_commit();
+        let soonest = link.not_before.max(now + 1);
+        let update = live.then(|| (self.meta.last_update + UPDATE_MS).max(soonest));
+        let ends = live.then_some(self.meta.invite_ends).filter(|at| *at != 0).map(|at| at.max(soonest));
         update.into_iter().chain(ends).chain(self.hand_over_wake().map(|at| at.max(now + 1))).min()
     }
 }

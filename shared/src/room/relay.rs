@@ -19,6 +19,9 @@ use crate::mls::group::GroupError;
 /// 32 times: eight clients that join at once are in within seconds.
 const RACE_JITTER_MS: u64 = 100;
 
+/// Conflicts one after the other after which the relay and the ledger of this device do not differ by a race any more.
+const CONFLICTS_AT_ODDS: u32 = 4;
+
 /// When the relay names no time, a refused publish waits this long.
 const RETRY_MS: u64 = 5_000;
 
@@ -268,6 +271,17 @@ impl Engine {
 
     fn lost_race(&mut self, refused: &Refused, now: Millis) -> Result<(), GroupError> {
         let read = refused.last_commit <= self.meta.cursor && self.is_member();
+        let part = self.pending.as_ref().and_then(|pending| pending.part.as_ref());
+        let base = part.map_or(refused.last_commit, |part| part.expected_last_commit);
+        if read && self.link.conflicts >= CONFLICTS_AT_ODDS && self.meta.out.is_none() {
+            // No race of an entry that is under way: the relay goes another way than this device.
+            if self.ledger.confirmed().is_some_and(|ours| ours != refused.confirmed) {
+                self.ledger.close();
+            }
+            if base != refused.confirmed && base != refused.last_commit {
+                self.go_out(Cause::Commit(refused.last_commit));
+            }
+        }
         self.learn_confirmed(refused.confirmed);
         let drops = self.meta.untaken.is_some();
         if drops && read {

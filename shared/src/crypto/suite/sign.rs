@@ -13,7 +13,7 @@ use std::{
 use ahead::Ahead;
 use ed25519_dalek::{Signer, SigningKey};
 use mls_rs_core::crypto::{SignaturePublicKey, SignatureSecretKey};
-use proto::signature::SignatureKey;
+use proto::signature::{SignatureKey, has_canonical_point};
 use zeroize::Zeroizing;
 
 use super::SuiteError;
@@ -103,6 +103,10 @@ pub(super) fn verify(
 ) -> Result<(), SuiteError> {
     let public = public.as_bytes().try_into().map_err(|_| SuiteError::PublicKey)?;
     let signature = signature.try_into().map_err(|_| SuiteError::Signature)?;
+    // The batch does not ask for it.
+    if !has_canonical_point(signature) {
+        return Err(SuiteError::Signature);
+    }
     let mut known = keys.lock();
     let key = known.key(public)?;
     if known.ahead.spares(public, signature, data) {

@@ -73,7 +73,7 @@ impl Group {
     }
 
     /// Checks the signatures of these messages together, each with the time of its entry, so that [`Group::open`] takes
-    /// less than half of the time for those that are as they should be. Opens nothing for good, and changes no answer.
+    /// less time for those that are as they should be. Opens nothing for good, and changes no answer.
     ///
     /// They are opened on a copy of the group, which costs as much as some messages; it and the keys that it derives are
     /// wiped at once.

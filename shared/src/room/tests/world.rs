@@ -240,6 +240,12 @@ impl World {
         self.run_until(|_| false);
     }
 
+    /// Whether each is out, or knows that the relay deceives it: then all ask to be let back in, and nobody answers.
+    fn nobody_is_in(&self) -> bool {
+        let engines = self.devices.iter().filter_map(|device| device.engine.as_ref());
+        engines.into_iter().all(|engine| engine.meta.out.is_some() || engine.link.no_commits)
+    }
+
     /// As `settle`, or until something is so.
     pub fn run_until(&mut self, is_so: impl Fn(&Self) -> bool) -> bool {
         for _ in 0..8_000 {
@@ -268,6 +274,9 @@ impl World {
                     }
                 }
             }
+        }
+        if self.nobody_is_in() {
+            return false;
         }
         let last: Vec<_> =
             (0..self.devices.len()).map(|i| format!("device {i}: {}", self.story(i))).collect();

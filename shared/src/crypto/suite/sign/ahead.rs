@@ -1,4 +1,4 @@
-//! Many signatures checked together, before each of them is asked about: that takes less than half of the time.
+//! Many signatures checked together, before each of them is asked about: that takes less time.
 //!
 //! Whoever is about to ask runs through it once with every answer taken for yes, on a copy that is thrown away: the
 //! questions are collected. If all the signatures together are good, each of them is, by the rule that
