@@ -9,6 +9,7 @@ use std::{fs, process::Stdio};
 use certs::Authority;
 use integration_tests::{
     programs::program,
+    relay::Relay,
     schat::{self, Schat},
 };
 use pebble::Setup;
@@ -23,8 +24,9 @@ fn relay_is_trusted_by_name_through_its_authority_and_by_the_same_pin_as_before(
     let (dir, setup) = (TempDir::new().unwrap(), Setup::with(false, None));
     let _pebble = setup.start();
     let data = dir.path().join("relay");
-    fs::create_dir(&data).unwrap();
     // A link from the time before the relay had a name.
+    let mut nameless = Relay::start(&data);
+    nameless.terminate();
     let pin = Authority::load_or_create(&data.join("identity")).unwrap().pin();
     let port = setup.address().port();
     let link = format!("schat://localhost:{port}/#relay={pin}");
