@@ -14,11 +14,13 @@ fn program_is_stopped_by_ctrl_z_and_drawn_anew_by_fg() {
     shell.type_text(&format!("{} --name ann", env!("CARGO_BIN_EXE_schat")));
     shell.press(&[ENTER]);
     shell.wait_for("Welcome");
+    // Its prompt is the last line: what is typed before is still for the program, or lost.
+    let is_back = |screen: &str| screen.trim_end().ends_with("shell$") && !screen.contains("Welcome");
     for _ in 0..2 {
         shell.type_text("half a word");
         shell.wait_for("> half a word");
         shell.press(&[CTRL_Z]);
-        shell.wait("the shell", |screen| screen.contains("Stopped") && !screen.contains("Welcome"));
+        shell.wait("the shell", |screen| is_back(screen) && screen.contains("Stopped"));
         // Bracketed paste may be on again: the shell wants it as well.
         assert!(!shell.look(vt100::Screen::alternate_screen));
         shell.type_text("fg");
@@ -29,8 +31,6 @@ fn program_is_stopped_by_ctrl_z_and_drawn_anew_by_fg() {
         shell.wait("an empty input", |screen| !screen.contains("half a word"));
     }
     shell.press(&[CTRL_D]);
-    // Its prompt is the last line: what is typed before is still for the program.
-    let is_back = |screen: &str| screen.trim_end().ends_with("shell$") && !screen.contains("Welcome");
     shell.wait("the shell", is_back);
     shell.type_text("exit");
     shell.press(&[ENTER]);
