@@ -34,9 +34,7 @@ fn bob_is_out(seed: u64) -> World {
     let backup = world.devices[BOB].rows.clone();
     world.command(BOB, Command::Rename("rob".to_owned()));
     world.settle();
-    world.crash(BOB);
-    world.devices[BOB].rows = backup;
-    world.restart(BOB);
+    world.put_back(BOB, backup);
     world.disconnect(EVE);
     world.connect(BOB);
     world
@@ -237,9 +235,7 @@ fn return_is_on_trial_until_a_third_account_has_spoken() {
     let backup = world.devices[BOB].rows.clone();
     world.command(BOB, Command::Rename("rob".to_owned()));
     world.settle();
-    world.crash(BOB);
-    world.devices[BOB].rows = backup;
-    world.restart(BOB);
+    world.put_back(BOB, backup);
     // Only ann is there: never all at the same time.
     world.disconnect(EVE);
     world.disconnect(DAN);
