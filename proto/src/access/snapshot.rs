@@ -11,6 +11,9 @@ use crate::PublicKey;
 /// Most bytes of a snapshot, 2 MiB: 8,192 keys and 4,096 steps take less. Where votes would make it longer there is none.
 pub const MAX_SNAPSHOT: usize = 2 << 20;
 
+/// Greatest number of keys, steps or votes that is believed: far more than rows can have, and far from where sums end.
+const MAX_COUNT: u64 = 1 << 31;
+
 impl Memory {
     /// As bytes, as of an entry of the log; none if that would be more than [`MAX_SNAPSHOT`].
     pub fn to_snapshot(&self, position: u64) -> Option<Vec<u8>> {
@@ -39,13 +42,35 @@ impl Memory {
     /// # Errors
     /// [`Corrupted`] for any that [`Memory::to_snapshot`] does not make.
     pub fn from_snapshot(mut from: &[u8]) -> Result<(u64, Self), Corrupted> {
+        if from.len() > MAX_SNAPSHOT {
+            return Err(Corrupted);
+        }
         let from = &mut from;
         let position = from.try_get_u64()?;
         let head = Head::from_bytes(row(from)?)?;
         let keys = list(from, |from| Ok((key(from)?, KeyRow::from_bytes(row(from)?)?)))?;
         let steps = list(from, |from| Step::from_bytes(row(from)?))?;
         let votes = list(from, |from| Ok((from.try_get_u64()?, key(from)?)))?;
-        if from.is_empty() { Ok((position, Self::of(head, keys, steps, votes))) } else { Err(Corrupted) }
+        let memory = Self::of(head, keys, steps, votes);
+        if from.is_empty() && memory.is_sound(position) { Ok((position, memory)) } else { Err(Corrupted) }
+    }
+
+    /// Whether its numbers are what a room can have up to this entry: the rules count on from them. Whoever takes rows
+    /// that others made asks first.
+    pub fn is_sound(&self, position: u64) -> bool {
+        let head = &self.head;
+        let offered = [&head.offer, &head.joins].into_iter().flatten();
+        let is_counted = |counts: &[u64]| counts.iter().all(|count| *count <= MAX_COUNT);
+        is_counted(&[head.members, head.keys, head.rows, head.steps])
+            && head.confirmed.position <= position
+            && self.all_keys().all(|(_, row)| {
+                row.added <= position && row.removed <= position && u64::from(row.uses) <= MAX_COUNT
+            })
+            && offered.chain(self.all_steps()).all(|step| {
+                step.first <= step.tip.position
+                    && step.tip.position <= position
+                    && is_counted(&[step.voters, step.votes, step.added, step.removed])
+            })
     }
 }
 

@@ -20,13 +20,11 @@ const ROOM: RoomId = RoomId([1; 32]);
 const ALICE: PublicKey = PublicKey([0xa; 32]);
 
 /// One that can sign; so below.
-#[allow(non_snake_case)]
-fn BOB() -> PublicKey {
+fn bob() -> PublicKey {
     public(&key(0xb))
 }
 
-#[allow(non_snake_case)]
-fn INVITE() -> PublicKey {
+fn an_invite() -> PublicKey {
     public(&key(0xc))
 }
 
@@ -39,7 +37,7 @@ impl Fixture {
     async fn new(limits: Limits) -> Self {
         let directory = TempDir::new().unwrap();
         let backend = Arc::new(Redb::open(directory.path(), &limits).unwrap());
-        let keys = vec![member(ALICE), member(BOB()), invite(INVITE())];
+        let keys = vec![member(ALICE), member(bob()), invite(an_invite())];
         backend.create(ROOM, opening(keys), Right::Anybody, 0).await.unwrap();
         Self { backend, directory }
     }
@@ -73,7 +71,7 @@ async fn append(
     publish: Publish,
 ) -> Result<Appended, AppendError> {
     let author = Author { room: ROOM, key, now_ms };
-    let signer = if key == INVITE() { crate::common::key(0xc) } else { authority() };
+    let signer = if key == an_invite() { crate::common::key(0xc) } else { authority() };
     let publish = sign_publish(&ROOM, &key, &signer, publish);
     let mut ticket = match publish.commit {
         Some(_) => backend.append_commit(author, publish).await,
@@ -117,7 +115,7 @@ fn acknowledging(number: u64, seq: u64, commit: &Publish, signer: &SigningKey) -
     let Some(Commit { slot, part }) = &commit.commit else { panic!("no commit") };
     let parts = CommitParts::of(&commit.envelope, slot.hash(), &part.change);
     let name = CommitName::of(&ROOM, part.expected, &ALICE, &part.authority, &parts);
-    let statement = ack_statement(&ROOM, seq, &name, &BOB());
+    let statement = ack_statement(&ROOM, seq, &name, &bob());
     let (signature, key_signature) =
         (signer.sign(&statement).to_bytes(), key(0xb).sign(&statement).to_bytes());
     Publish { ack: Some(Ack { seq, signature, key_signature }), ..line(number) }
@@ -153,7 +151,7 @@ async fn of_racing_commits_exactly_one_wins() {
     let change = Change { added: racers, removed: vec![] };
     let mut last_commit = fixture.append(ALICE, 0, commit(9000, 0, change.clone())).await.unwrap().seq;
     let taken = acknowledging(9001, last_commit, &commit(9000, 0, change), &authority());
-    fixture.append(BOB(), 0, taken).await.unwrap();
+    fixture.append(bob(), 0, taken).await.unwrap();
     for round in 0..20 {
         let mut tasks = JoinSet::new();
         for racer in 0..8 {
@@ -212,16 +210,16 @@ async fn repeated_commit_is_answered_before_it_conflicts_with_itself() {
 async fn commit_changes_entry_slot_and_keys_together_or_not_at_all() {
     let fixture = Fixture::new(Limits::default()).await;
     let carol = PublicKey([0xd; 32]);
-    let change = Change { added: vec![member(carol)], removed: vec![BOB()] };
+    let change = Change { added: vec![member(carol)], removed: vec![bob()] };
     fixture.append(ALICE, 0, commit(1, 0, change.clone())).await.unwrap();
-    assert!(fixture.has(carol).await && !fixture.has(BOB()).await);
-    assert_eq!(fixture.append(BOB(), 0, line(9)).await, Err(AppendError::NotAllowed));
+    assert!(fixture.has(carol).await && !fixture.has(bob()).await);
+    assert_eq!(fixture.append(bob(), 0, line(9)).await, Err(AppendError::NotAllowed));
 
     // Loses its race: nothing of it happens.
-    let change = Change { added: vec![member(BOB())], removed: vec![carol] };
+    let change = Change { added: vec![member(bob())], removed: vec![carol] };
     let lost = fixture.append(ALICE, 0, commit(2, 7, change)).await;
     assert_eq!(lost, Err(AppendError::Conflict { last_commit: 1, confirmed: 0 }));
-    assert!(fixture.has(carol).await && !fixture.has(BOB()).await);
+    assert!(fixture.has(carol).await && !fixture.has(bob()).await);
     let Some(Measured::Ready(slot)) = fixture.backend.slot(ROOM, false, usize::MAX).await.unwrap() else {
         panic!()
     };
@@ -236,17 +234,17 @@ async fn invite_uses_are_counted_across_restarts() {
         let change = Change { added: vec![member(PublicKey([number; 32]))], removed: vec![] };
         commit(u64::from(number), expected, change)
     };
-    assert_eq!(fixture.append(INVITE(), 1000, join(1, 0)).await, Err(AppendError::NotAllowed), "expired");
-    fixture.append(INVITE(), 999, join(1, 0)).await.unwrap();
+    assert_eq!(fixture.append(an_invite(), 1000, join(1, 0)).await, Err(AppendError::NotAllowed), "expired");
+    fixture.append(an_invite(), 999, join(1, 0)).await.unwrap();
     let fixture = fixture.reopen(Limits::default()).await;
-    fixture.append(INVITE(), 999, join(2, 1)).await.unwrap();
-    assert_eq!(fixture.append(INVITE(), 999, join(3, 2)).await, Err(AppendError::NotAllowed), "used up");
+    fixture.append(an_invite(), 999, join(2, 1)).await.unwrap();
+    assert_eq!(fixture.append(an_invite(), 999, join(3, 2)).await, Err(AppendError::NotAllowed), "used up");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn member_key_never_becomes_an_invite() {
     let fixture = Fixture::new(Limits::default()).await;
-    for added in [invite(BOB()), member(INVITE())] {
+    for added in [invite(bob()), member(an_invite())] {
         let change = Change { added: vec![added], removed: vec![] };
         assert_eq!(fixture.append(ALICE, 0, commit(1, 0, change)).await, Err(AppendError::Malformed));
     }
@@ -258,7 +256,7 @@ async fn keys_of_a_room_are_bounded() {
     let add = |number: u8| Change { added: vec![member(PublicKey([number; 32]))], removed: vec![] };
     fixture.append(ALICE, 0, commit(1, 0, add(1))).await.unwrap();
     assert_eq!(fixture.append(ALICE, 0, commit(2, 1, add(2))).await, Err(AppendError::TooLarge));
-    let remove = Change { added: vec![], removed: vec![BOB()] };
+    let remove = Change { added: vec![], removed: vec![bob()] };
     fixture.append(ALICE, 0, commit(3, 1, remove)).await.unwrap();
     fixture.append(ALICE, 0, commit(4, 2, add(2))).await.unwrap();
 }
@@ -275,14 +273,14 @@ async fn clock_that_goes_back_does_not_turn_back_the_log() {
 async fn everything_survives_reopening() {
     let fixture = Fixture::new(Limits::default()).await;
     fixture.append(ALICE, 7, line(1)).await.unwrap();
-    fixture.append(ALICE, 8, commit(2, 0, Change { added: vec![], removed: vec![BOB()] })).await.unwrap();
+    fixture.append(ALICE, 8, commit(2, 0, Change { added: vec![], removed: vec![bob()] })).await.unwrap();
     let before = fixture.read(0).await.entries;
     let fixture = fixture.reopen(Limits::default()).await;
     assert_eq!(fixture.read(0).await.entries, before);
-    assert!(!fixture.has(BOB()).await);
+    assert!(!fixture.has(bob()).await);
     assert!(fixture.append(ALICE, 9, line(1)).await.unwrap().repeated);
     assert_eq!(fixture.append(ALICE, 9, line(3)).await.unwrap().seq, 3);
-    let twice = opening(vec![member(BOB())]);
+    let twice = opening(vec![member(bob())]);
     assert_eq!(fixture.backend.create(ROOM, twice, Right::Anybody, 0).await, Err(CreateError::Exists));
 }
 
@@ -350,8 +348,8 @@ async fn large_entry_is_read_only_where_there_is_room() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rubbish_commit_stands_in_the_way_for_the_grace_and_no_longer() {
     let fixture = Fixture::new(Limits::default()).await;
-    let removal = Change { added: vec![], removed: vec![INVITE()] };
-    fixture.append(BOB(), 1000, commit(1, 0, removal)).await.unwrap();
+    let removal = Change { added: vec![], removed: vec![an_invite()] };
+    fixture.append(bob(), 1000, commit(1, 0, removal)).await.unwrap();
     let early = fixture.append(ALICE, 20_999, commit(2, 0, Change::default())).await;
     assert_eq!(early, Err(AppendError::Conflict { last_commit: 1, confirmed: 0 }));
     fixture.append(ALICE, 21_000, commit(3, 0, Change::default())).await.unwrap();
@@ -366,7 +364,7 @@ async fn rubbish_commit_stands_in_the_way_for_the_grace_and_no_longer() {
     assert_eq!(slot(true).await, (0, b"slot 0".as_slice().into()));
     let fixture = fixture.reopen(Limits::default()).await;
     let taken = acknowledging(4, 2, &commit(3, 0, Change::default()), &authority());
-    fixture.append(BOB(), 30_000, taken).await.unwrap();
+    fixture.append(bob(), 30_000, taken).await.unwrap();
     let view = fixture.backend.view(by(ALICE)).await.unwrap().unwrap();
     assert_eq!((view.last_commit, view.confirmed), (2, 2));
 }
@@ -377,8 +375,8 @@ async fn acknowledgement_under_another_authority_appends_nothing() {
     let offer = commit(1, 0, Change::default());
     fixture.append(ALICE, 0, commit(1, 0, Change::default())).await.unwrap();
     let false_one = acknowledging(2, 1, &offer, &key(0xef));
-    assert_eq!(fixture.append(BOB(), 0, false_one).await, Err(AppendError::Malformed));
-    assert_eq!(fixture.append(BOB(), 0, line(3)).await.unwrap().seq, 2);
+    assert_eq!(fixture.append(bob(), 0, false_one).await, Err(AppendError::Malformed));
+    assert_eq!(fixture.append(bob(), 0, line(3)).await.unwrap().seq, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -45,9 +45,11 @@ impl Engine {
     }
 
     /// What nobody dropped within the time for that is confirmed.
-    pub(super) fn check_age(&mut self, at: Millis) {
+    pub(super) fn check_age(&mut self, at: Millis, now: Millis) {
         let old = |step: &StepRow| at >= step.at.saturating_add(UNDO_MS);
-        if self.meta.trial.as_ref().is_some_and(|trial| at >= trial.at.saturating_add(UNDO_MS)) {
+        // By our own clock as well: the relay alone must not end a trial.
+        let both = at.min(now);
+        if self.meta.trial.as_ref().is_some_and(|trial| both >= trial.at.saturating_add(UNDO_MS)) {
             self.end_trial();
         }
         if self.meta.untaken.is_none() && self.meta.offer.as_ref().is_some_and(old) {

@@ -5,7 +5,11 @@ use prost::Message as _;
 use proto::relay::{Deliver, relay_frame};
 
 use super::{Engine, INVITED, Input, Stream, checks::Number, keyring::Sealer};
-use crate::{content, crypto::aead::Envelope, mls::group::Kind};
+use crate::{
+    content,
+    crypto::aead::Envelope,
+    mls::group::{Kind, MIN_AHEAD},
+};
 
 /// Inputs that are looked at together, at most: as many as signatures are checked together.
 const MAX_LOOKED_AT: usize = 256;
@@ -17,7 +21,7 @@ impl Engine {
     /// How many of them it looked at; the rest is for another call, once these were handled. It ends behind a commit,
     /// since what follows may be sealed in an epoch that is not known yet. 0 when there are no inputs.
     pub fn look_ahead<'a>(&mut self, inputs: impl IntoIterator<Item = &'a Input>) -> usize {
-        let (mut looked_at, mut messages) = (0, Vec::new());
+        let (mut looked_at, mut entries) = (0, Vec::new());
         for input in inputs.into_iter().take(MAX_LOOKED_AT) {
             looked_at += 1;
             let Input::Frame(frame) = input else { continue };
@@ -25,10 +29,15 @@ impl Engine {
             if entry.is_commit {
                 break;
             }
-            messages.extend(self.message_ahead(entry));
+            entries.push(entry);
         }
-        if let Some(group) = &self.group {
-            group.look_ahead(&messages);
+        // A line that comes alone, as most do, is not opened twice.
+        if entries.len() >= MIN_AHEAD {
+            let messages: Vec<_> =
+                entries.into_iter().filter_map(|entry| self.message_ahead(entry)).collect();
+            if let Some(group) = &self.group {
+                group.look_ahead(&messages);
+            }
         }
         looked_at
     }

@@ -20,8 +20,9 @@ use proto::{
 
 use super::{Engine, state::Phase};
 
-/// Keys that a room may have: the relay's affair.
-const ANY_NUMBER: u64 = u64::MAX >> 8;
+/// Keys that a room has here at most, eight times as many as relays allow unless told otherwise: how many it may have is
+/// the relay's affair, and what fills this device's memory is its own.
+const MAX_KEYS: u64 = 1 << 16;
 
 /// Who may do what, as far as this device has read; or nothing, while the ledger is closed.
 #[derive(Default)]
@@ -174,7 +175,7 @@ impl Engine {
             return;
         }
         if let Ok((position, state)) = Memory::from_snapshot(&joined.access)
-            && position >= self.meta.cursor
+            && (self.meta.cursor..=joined.head).contains(&position)
         {
             self.ledger.open(state, position, false);
         }
@@ -193,9 +194,6 @@ impl Engine {
                 self.ledger.apply(&changes);
                 Booked::Allowed { undone: changes.undone }
             }
-            // An invite is over by the time of the entry, which the relay's clock may have gone back behind: the group
-            // judges that.
-            Some(Err(Refusal::NotAllowed)) if is_invite(state, &entry.key) => Booked::Unknown,
             _ => Booked::Refused,
         }
     }
@@ -239,13 +237,18 @@ fn decide(
     let others =
         state.head.offer.as_ref().is_some_and(|offer| offer.author.is_none_or(|by| by.0 != *entry.key));
     let drops = others && commit.as_ref().is_some_and(|commit| commit.expected != state.head.tip().position);
+    let key = PublicKey::try_from(&*entry.key).ok()?;
+    let at_ms = if drops { entry.at_ms.max(waited) } else { entry.at_ms };
+    // The relay's clock may have gone back behind the log's time, so whether an invite was over when it took a join is its
+    // word; the group judges the join.
+    let at_ms = end_of(state, &key).map_or(at_ms, |end| at_ms.min(end.saturating_sub(1)));
     let what = Publish {
         room,
         generation: generation.try_into().ok()?,
         seq: entry.seq,
-        now_ms: if drops { entry.at_ms.max(waited) } else { entry.at_ms },
-        max_keys: ANY_NUMBER,
-        key: PublicKey::try_from(&*entry.key).ok()?,
+        now_ms: at_ms,
+        max_keys: MAX_KEYS,
+        key,
         commit: commit.as_ref(),
         ack: ack.as_ref(),
         ballot: ballot.as_ref(),
@@ -253,9 +256,12 @@ fn decide(
     Some(state.decide(&Ed25519, &what))
 }
 
-fn is_invite(state: &Memory, key: &[u8]) -> bool {
-    let row = PublicKey::try_from(key).ok().and_then(|key| state.row(&key));
-    row.is_some_and(|row| !row.grant.is_member())
+/// When an invite ends; none for one without an end, and for keys of members.
+fn end_of(state: &Memory, key: &PublicKey) -> Option<u64> {
+    match state.row(key)?.grant {
+        Grant::Invite { expires_ms, .. } if expires_ms != 0 => Some(expires_ms),
+        Grant::Invite { .. } | Grant::Member => None,
+    }
 }
 
 fn commit(state: &Memory, entry: &Deliver) -> Option<Commit> {

@@ -76,7 +76,7 @@ impl Engine {
         if booked != Booked::Refused {
             self.check_ack(entry);
         }
-        self.check_age(entry.at_ms);
+        self.check_age(entry.at_ms, now);
         self.advance(entry);
         match verdict {
             Verdict::Joined => self.anchor(entry),
@@ -110,9 +110,12 @@ impl Engine {
         self.count_vote(entry);
         if let Booked::Allowed { undone } = booked
             && undone != entry.undone
-            && entry.undone == 0
+            && undone != 0
         {
-            self.alarm(Alarm::UndoingHidden { undone });
+            self.alarm(match entry.undone {
+                0 => Alarm::UndoingHidden { undone },
+                other => Alarm::TooFewVotes { entry: entry.seq, undone: other },
+            });
             // It goes another way from here on.
             self.ledger.close();
             return Ok(Verdict::Refused);
@@ -129,7 +132,7 @@ impl Engine {
             return Ok(Verdict::Refused);
         }
         // By what a relay said alone, nobody goes back to a group that somebody was removed from.
-        let returns = self.ledger.is_own() || self.is_outvoted(entry);
+        let returns = self.ledger.is_own() || self.is_outvoted(entry) && self.begins_with(entry);
         self.undone(entry, returns, now)?;
         Ok(Verdict::Taken)
     }

@@ -272,13 +272,13 @@ impl Engine {
     fn lost_race(&mut self, refused: &Refused, now: Millis) -> Result<(), GroupError> {
         let read = refused.last_commit <= self.meta.cursor && self.is_member();
         let part = self.pending.as_ref().and_then(|pending| pending.part.as_ref());
-        let base = part.map_or(refused.last_commit, |part| part.expected_last_commit);
+        let base = part.map(|part| part.expected_last_commit);
         if read && self.link.conflicts >= CONFLICTS_AT_ODDS && self.meta.out.is_none() {
             // No race of an entry that is under way: the relay goes another way than this device.
             if self.ledger.confirmed().is_some_and(|ours| ours != refused.confirmed) {
                 self.ledger.close();
             }
-            if base != refused.confirmed && base != refused.last_commit {
+            if base.is_some_and(|base| base != refused.confirmed && base != refused.last_commit) {
                 self.go_out(Cause::Commit(refused.last_commit));
             }
         }
@@ -287,9 +287,8 @@ impl Engine {
         if drops && read {
             self.drop_refused_for_now(now);
         }
-        let part = self.pending.as_ref().and_then(|pending| pending.part.as_ref());
         // A conflict is only where somebody else's commit came after the one that was named.
-        let groundless = part.is_some_and(|part| refused.last_commit <= part.expected_last_commit);
+        let groundless = base.is_some_and(|base| refused.last_commit <= base);
         let other = self.meta.last_commit != 0 && refused.last_commit != self.meta.last_commit;
         if read && !drops && self.meta.out.is_none() && (groundless || other) {
             self.link.no_commits = true;

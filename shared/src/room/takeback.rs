@@ -18,7 +18,7 @@ use crate::{
 };
 use prost::Message as _;
 
-/// Votes that are kept, of whichever commits. When full, no more are counted: an undoing is then refused, aloud.
+/// Votes that are kept, of whichever commits. When full, the oldest go: one key has one for each step.
 const MAX_VOTES: usize = 4096;
 
 /// Members whose removal was taken back, at most: as many as one commit removes. Further ones are not remembered.
@@ -101,11 +101,22 @@ impl Engine {
         };
         let statement = ballot_statement(&self.room, &generation, ballot.seq, &step);
         let row = VoteRow { seq: ballot.seq, key: entry.key.to_vec(), step: ballot.step.to_vec() };
-        let is_new = self.meta.votes.len() < MAX_VOTES && !self.meta.votes.contains(&row);
+        // One for each step, wherever in it.
+        let is_new = !self.meta.votes.iter().any(|vote| vote.key == row.key && vote.step == row.step);
         if is_new && self.has_a_say(&entry.key) && verifies(&key.0, &statement, &ballot.signature) {
+            let first = self.meta.votes.len().saturating_sub(MAX_VOTES - 1);
+            self.meta.votes.drain(..first);
             self.meta.votes.push(row);
             self.dirty.meta = true;
         }
+    }
+
+    /// Whether what this ballot is said to undo is the step that it names, as this device has read it; false where it
+    /// does not remember that one.
+    pub(super) fn begins_with(&self, entry: &Deliver) -> bool {
+        let Some(ballot) = &entry.ballot else { return false };
+        let steps = [&self.meta.joins, &self.meta.offer].into_iter().flatten();
+        steps.into_iter().any(|step| step.first == entry.undone && *step.name == *ballot.step)
     }
 
     /// Whether the votes that were seen undo what this ballot is said to: those for the step that it names.
@@ -113,25 +124,36 @@ impl Engine {
         let Some(ballot) = entry.ballot.as_ref().filter(|ballot| ballot.seq >= entry.undone) else {
             return false;
         };
-        let same = |vote: &&VoteRow| vote.step == *ballot.step;
-        let mut keys: Vec<_> = self.meta.votes.iter().filter(same).map(|vote| &vote.key).collect();
-        keys.sort_unstable();
-        keys.dedup();
+        let is_of_another = self.step_is_known(entry.undone) && !self.begins_with(entry);
+        let same = |vote: &&VoteRow| vote.step == *ballot.step && self.has_a_say(&vote.key);
+        // One row for each key: see `count_vote`.
+        let votes: Vec<_> = self.meta.votes.iter().filter(same).collect();
         let voters = self.voters_before().unwrap_or(usize::MAX);
-        keys.len().saturating_mul(2) > voters
+        // Also the one that is said to decide has to be good.
+        !is_of_another
+            && votes.iter().any(|vote| *vote.key == *entry.key)
+            && votes.len().saturating_mul(2) > voters
     }
 
-    /// A key of the last confirmed epoch, or of the present one.
+    fn step_is_known(&self, seq: u64) -> bool {
+        !self.meta.step_name(seq).is_empty()
+    }
+
+    /// A key of the last confirmed epoch; where that is not known any more, of the present one. Who came since has none: anybody
+    /// with a link could come.
     fn has_a_say(&self, key: &[u8]) -> bool {
-        self.is_member_key(key) || self.confirmed_base().is_some_and(|base| base.leaf_of_key(key).is_some())
+        match self.confirmed_base() {
+            Some(base) => base.leaf_of_key(key).is_some(),
+            None => self.is_member_key(key),
+        }
     }
 
     fn voters_before(&self) -> Option<usize> {
-        let own = || self.group.as_ref()?.members().ok().map(|members| members.len());
-        match self.confirmed_base() {
-            Some(base) => base.members().ok().map(|members| members.len()),
-            None => own(),
-        }
+        let members = match self.confirmed_base() {
+            Some(base) => base.members(),
+            None => self.group.as_ref()?.members(),
+        };
+        members.ok().map(|members| members.len())
     }
 
     fn confirmed_base(&self) -> Option<Group> {

@@ -31,6 +31,10 @@ impl Engine {
             meta.vote = 0;
         }
         (meta.offer, meta.joins) = (None, None);
+        if let Some(ballot) = &entry.ballot {
+            // They have had their effect.
+            meta.votes.retain(|vote| vote.step != *ballot.step);
+        }
         // What the relay calls the last commit now, it says itself.
         meta.last_commit = 0;
         self.refuse(Problem::Undone { entry: from });

@@ -111,7 +111,8 @@ fn snapshot_decides_as_the_room_itself() {
 
 #[test]
 fn cut_longer_and_false_snapshots_do_not_parse() {
-    let bytes = lived_in().state.to_snapshot(1).unwrap();
+    let bytes = lived_in().state.to_snapshot(77).unwrap();
+    assert!(Memory::from_snapshot(&bytes).is_ok());
     for cut in 0..bytes.len() {
         assert_eq!(Memory::from_snapshot(&bytes[..cut]), Err(Corrupted), "{cut}");
     }
@@ -120,4 +121,22 @@ fn cut_longer_and_false_snapshots_do_not_parse() {
     let head = usize::from(u16::from_be_bytes([bytes[8], bytes[9]])) + 10;
     let many = [&bytes[..head], &[0xff; 4], &bytes[head + 4..]].concat();
     assert_eq!(Memory::from_snapshot(&many), Err(Corrupted));
+}
+
+#[test]
+fn snapshots_with_numbers_that_no_room_has_do_not_parse() {
+    let honest = lived_in().state;
+    let changes: [fn(&mut Memory); 5] = [
+        |state| state.head.steps = u64::MAX,
+        |state| state.head.keys = u64::MAX,
+        |state| state.head.members = u64::MAX,
+        |state| state.head.confirmed.position = 78,
+        |state| state.head.joins.as_mut().unwrap().added = u64::MAX,
+    ];
+    for change in changes {
+        let mut state = honest.clone();
+        change(&mut state);
+        assert_eq!(Memory::from_snapshot(&state.to_snapshot(77).unwrap()), Err(Corrupted));
+    }
+    assert_eq!(Memory::from_snapshot(&vec![0; super::super::MAX_SNAPSHOT + 1]), Err(Corrupted));
 }

@@ -45,8 +45,7 @@ impl Cipher {
     ) -> Result<[u8; TAG], TooLong> {
         #[cfg(any(test, feature = "nonce-audit"))]
         super::audit::observe(&self.witness, nonce, aad, buffer);
-        let tag = self.aes.encrypt_inout_detached(nonce.into(), aad, buffer.into()).map_err(|_| TooLong)?;
-        Ok(tag.into())
+        self.encrypt(nonce, aad, buffer)
     }
 
     /// As [`Cipher::seal`], under a key that is derived from what is in `buffer`: the same key and nonce come again with the
@@ -59,6 +58,10 @@ impl Cipher {
     ) -> Result<[u8; TAG], TooLong> {
         #[cfg(any(test, feature = "nonce-audit"))]
         super::audit::observe_its_own(&self.witness, nonce, aad, buffer);
+        self.encrypt(nonce, aad, buffer)
+    }
+
+    fn encrypt(&self, nonce: &[u8; NONCE], aad: &[u8], buffer: &mut [u8]) -> Result<[u8; TAG], TooLong> {
         let tag = self.aes.encrypt_inout_detached(nonce.into(), aad, buffer.into()).map_err(|_| TooLong)?;
         Ok(tag.into())
     }

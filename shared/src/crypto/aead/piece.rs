@@ -8,7 +8,8 @@
 //!
 //! Message-locked encryption (Bellare, Keelveedhi, Ristenpart, EUROCRYPT 2013). A key is of one content at one place in one
 //! room and seals nothing else, so the nonce may be 0. Whoever knows the content can make the piece; whoever does not
-//! cannot guess it, since each node that is not blank has a fresh public key in it. docs/slot.md has the reasons.
+//! cannot guess it, since each node that is not blank has a public key in it that went through envelopes alone. Who was
+//! removed knows the nodes of then, and can tell which of those were only made blank since. docs/slot.md has the reasons.
 
 use hkdf::Hkdf;
 use proto::RoomId;

@@ -17,9 +17,10 @@ pub(crate) fn forging<T>(signs: impl FnOnce() -> T) -> T {
     done
 }
 
-pub(super) fn forge(signature: &mut [u8; 64]) {
+pub(super) fn forged(mut signature: [u8; 64]) -> [u8; 64] {
     // In S: the bytes stay a signature in form.
     signature[32] ^= u8::from(FORGING.get());
+    signature
 }
 
 /// Signatures of MLS that this thread has checked one by one.

@@ -13,7 +13,7 @@ use crate::crypto::aead::Session;
 pub(super) const MAX_UNKEPT: usize = 256;
 
 /// Fewer messages gain less together than the copy of the group costs.
-const MIN_AHEAD: usize = 8;
+pub const MIN_AHEAD: usize = 8;
 
 /// A message that was opened since the last snapshot.
 pub(super) struct Opened {

@@ -50,6 +50,7 @@ mod view;
 
 pub use crate::mls::extension::{LEAF_EXTENSION, ROOM_EXTENSION};
 pub use authority::{Authority, Next};
+pub use message::MIN_AHEAD;
 pub use place::{Claim, Kind, Place};
 pub use storage::EPOCHS_KEPT;
 use storage::Storage;

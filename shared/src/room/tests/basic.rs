@@ -232,9 +232,7 @@ fn restored_profile_goes_on_behind_what_it_said_already() {
     world.say(1, "after it");
     world.say(1, "and more");
     world.settle();
-    world.crash(1);
-    world.devices[1].rows = backup;
-    world.restart(1);
+    world.put_back(1, backup);
     world.connect(1);
     world.settle();
     assert_eq!(world.alarms(1), [AlarmKind::Rollback; 2]);

@@ -157,9 +157,7 @@ fn restored_old_profile_alarms() {
     let backup = world.devices[BOB].rows.clone();
     world.say(BOB, "after the backup");
     world.settle();
-    world.crash(BOB);
-    world.devices[BOB].rows = backup;
-    world.restart(BOB);
+    world.put_back(BOB, backup);
     world.connect(BOB);
     world.settle();
     world.assert_alarm(BOB, AlarmKind::Rollback);
@@ -171,9 +169,7 @@ fn restored_profile_from_before_its_own_commit_alarms_and_comes_back() {
     let backup = world.devices[BOB].rows.clone();
     world.command(BOB, Command::Rename("rob".to_owned()));
     world.settle();
-    world.crash(BOB);
-    world.devices[BOB].rows = backup;
-    world.restart(BOB);
+    world.put_back(BOB, backup);
     world.connect(BOB);
     world.settle();
     world.assert_alarm(BOB, AlarmKind::Rollback);

@@ -4,7 +4,7 @@
 use proto::{
     PublicKey,
     access::{CommitName, ack_statement},
-    relay::{Ack, Ballot, Deliver},
+    relay::{Ack, Ballot, Deliver, Joined},
 };
 
 use super::{
@@ -228,4 +228,58 @@ fn device_that_lost_entries_closes_its_ledger_and_opens_it_at_the_next_join() {
     world.connect(ANN);
     world.settle();
     world.assert_ledger(ANN);
+}
+
+#[test]
+fn ledger_of_an_entry_that_is_not_there_is_not_taken() {
+    let mut world = three(1210);
+    let access = |position| world.relay.access.as_ref().unwrap().to_snapshot(position).unwrap().into();
+    let joined = |position| Joined { head: world.head(), access: access(position), ..Joined::default() };
+    let (ahead, true_one) = (joined(u64::MAX), joined(world.head()));
+    let ann = world.devices[ANN].engine.as_mut().unwrap();
+    ann.ledger.close();
+    ann.learn_ledger(&ahead);
+    assert_eq!(ann.ledger.confirmed(), None, "it would never be looked into again");
+    ann.learn_ledger(&true_one);
+    assert!(ann.ledger.confirmed().is_some());
+}
+
+#[test]
+fn votes_for_something_else_undo_nothing_without_a_ledger_either() {
+    for (seed, deciding) in [(1211, true), (1212, false)] {
+        let mut world = World::room_of(&["ann", "bob", "eve", "dan"], Suite::Classic, seed);
+        world.capture(BOB);
+        let eve = world.devices[EVE].profile.identity.fingerprint();
+        world.command(ANN, Command::Remove(eve));
+        world.settle();
+        let removal = world.relay.last_commit;
+        for seq in world.cursor(BOB) + 1..=removal {
+            let before = world.entry(seq);
+            world.show(BOB, before);
+        }
+        let name = step(&world, removal);
+        world.devices[BOB].engine.as_mut().unwrap().ledger.close();
+        // Good votes against something that they were told, or good ones against the removal and a deciding one that is not.
+        let other = if deciding { CommitName([7; 32]) } else { name };
+        let mut votes: Vec<_> = [EVE, DAN, BOB].map(|by| vote(&world, by, removal, other)).to_vec();
+        if !deciding {
+            votes.remove(1);
+            let last = votes.last_mut().unwrap().ballot.as_mut().unwrap();
+            last.signature = vec![0; 64].into();
+        }
+        show(&mut world, BOB, votes, removal);
+        assert_not_deceived(&world, BOB);
+    }
+}
+
+#[test]
+fn one_member_has_one_vote_on_a_step_wherever_in_it() {
+    let (mut world, removal) = removed(1213);
+    let step = step(&world, removal);
+    for seq in removal..removal + 3 {
+        let vote = vote(&world, DAN, seq, step);
+        let bob = world.devices[BOB].engine.as_mut().unwrap();
+        bob.count_vote(&vote);
+        assert_eq!(bob.meta.votes.len(), 1);
+    }
 }

@@ -19,7 +19,7 @@ use crate::{
     },
     mls::group::{Group, Signer},
     mls::rules::{ROOM_VERSION, Violation},
-    room::{Breach, CloseReason, Command, Engine, Event},
+    room::{Breach, CloseReason, Command, Engine, Event, Input},
 };
 
 fn begin(world: &mut World, i: usize, link: &crate::invite::link::Link) {
@@ -320,4 +320,16 @@ fn whoever_waits_before_a_room_can_leave_it() {
     world.devices[dan].engine = Some(Engine::join(&world.devices[dan].profile, &link, world.now).unwrap());
     world.command(dan, Command::Leave);
     assert!(world.closed(dan) && world.errors(dan).is_empty(), "{}", world.story(dan));
+}
+
+#[test]
+fn nobody_wakes_for_an_invite_that_it_cannot_end() {
+    let mut world = three(1411);
+    let engine = world.devices[ANN].engine.as_mut().unwrap();
+    engine.link.no_commits = true;
+    engine.meta.invite_ends = world.now - 1;
+    world.input(ANN, Input::Tick);
+    world.input(ANN, Input::Tick);
+    let wake = world.devices[ANN].wake;
+    assert!(wake.is_none_or(|at| at > world.now + 1), "it wakes each millisecond");
 }

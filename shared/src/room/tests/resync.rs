@@ -5,7 +5,7 @@ use proto::relay::{CommitPart, Publish};
 
 use super::{
     hostile::{ANN, BOB, EVE, nothing},
-    world::World,
+    world::{Rows, World},
 };
 use crate::{
     content::{self, ResyncState, resync, sealed},
@@ -34,9 +34,7 @@ fn bob_is_out(seed: u64) -> World {
     let backup = world.devices[BOB].rows.clone();
     world.command(BOB, Command::Rename("rob".to_owned()));
     world.settle();
-    world.crash(BOB);
-    world.devices[BOB].rows = backup;
-    world.restart(BOB);
+    world.put_back(BOB, backup);
     world.disconnect(EVE);
     world.connect(BOB);
     world
@@ -237,9 +235,7 @@ fn return_is_on_trial_until_a_third_account_has_spoken() {
     let backup = world.devices[BOB].rows.clone();
     world.command(BOB, Command::Rename("rob".to_owned()));
     world.settle();
-    world.crash(BOB);
-    world.devices[BOB].rows = backup;
-    world.restart(BOB);
+    world.put_back(BOB, backup);
     // Only ann is there: never all at the same time.
     world.disconnect(EVE);
     world.disconnect(DAN);
@@ -269,6 +265,49 @@ fn return_is_on_trial_until_a_third_account_has_spoken() {
     }
     world.settle();
     world.assert_talks(&[ANN, BOB, EVE, DAN]);
+}
+
+/// Bob and eve are old copies of themselves; bob was let back in by ann, who is gone, and is on trial.
+fn bob_is_on_trial(seed: u64) -> (World, Rows) {
+    let mut world = World::room_of(&["ann", "bob", "eve", "dan"], Suite::Classic, seed);
+    let backups = [BOB, EVE].map(|i| world.devices[i].rows.clone());
+    for (i, name) in [(BOB, "rob"), (EVE, "eva")] {
+        world.command(i, Command::Rename(name.to_owned()));
+        world.settle();
+    }
+    let [bob, eve] = backups;
+    world.put_back(BOB, bob);
+    world.disconnect(EVE);
+    world.disconnect(DAN);
+    world.connect(BOB);
+    world.settle();
+    world.disconnect(ANN);
+    assert!(world.devices[BOB].engine.as_ref().unwrap().meta.trial.is_some(), "{}", world.story(BOB));
+    (world, eve)
+}
+
+#[test]
+fn device_on_trial_lets_nobody_back_in() {
+    let (mut world, eve) = bob_is_on_trial(1310);
+    world.put_back(EVE, eve);
+    world.connect(EVE);
+    let until = world.now + 120_000;
+    assert!(world.run_until(|world| world.now > until));
+    assert!(!world.errors(EVE).contains(&"back"), "{}", world.story(EVE));
+    world.connect(ANN);
+    world.settle();
+    assert!(world.errors(EVE).contains(&"back"), "{}", world.story(EVE));
+}
+
+#[test]
+fn trial_does_not_end_by_the_relays_clock_alone() {
+    let (mut world, _) = bob_is_on_trial(1311);
+    let (now, month) = (world.now, 31 * 24 * 3_600_000);
+    let bob = world.devices[BOB].engine.as_mut().unwrap();
+    bob.check_age(now + month, now);
+    assert!(bob.meta.trial.is_some());
+    bob.check_age(now + month, now + month);
+    assert!(bob.meta.trial.is_none());
 }
 
 #[test]

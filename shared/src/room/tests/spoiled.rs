@@ -1,13 +1,15 @@
 //! A member whose commits only some can open, and members that collude. Whoever is put out comes back, or a majority
 //! undoes it; nobody is stranded in silence.
 
+use proto::relay::{Refused, RelayFrame, refused::Code, relay_frame::Frame};
+
 use super::{
     hostile::{ANN, BOB, EVE, nothing, three},
     world::World,
 };
 use crate::{
     crypto::suite::{Suite, spoil::spoiling},
-    room::{Command, Event},
+    room::{Command, Event, Input},
 };
 
 const DAN: usize = 3;
@@ -177,9 +179,7 @@ fn profile_from_before_its_own_commit_comes_back() {
     let backup = world.devices[BOB].rows.clone();
     world.command(BOB, Command::Rename("rob".to_owned()));
     world.settle();
-    world.crash(BOB);
-    world.devices[BOB].rows = backup;
-    world.restart(BOB);
+    world.put_back(BOB, backup);
     world.connect(BOB);
     world.settle();
     world.assert_alarm(BOB, crate::room::AlarmKind::Rollback);
@@ -236,4 +236,31 @@ fn restored_relay_is_told_once_and_the_room_goes_on_when_people_agree() {
         }
         world.assert_talks(&[ANN, BOB, EVE]);
     }
+}
+
+#[test]
+fn device_whose_every_commit_the_relay_refuses_asks_to_be_let_back_in() {
+    let mut world = four(1009);
+    let spoiled = spoil(&mut world, &[0, 1, 2]);
+    world.disconnect(ANN);
+    world.disconnect(DAN);
+    while world.deliver_one(BOB) {}
+    for _ in 0..8 {
+        world.now += 60_000;
+        world.input(BOB, Input::Tick);
+        let device = &mut world.devices[BOB];
+        let id = device.engine.as_ref().unwrap().link.in_flight.clone();
+        device.inbox.clear();
+        let Some(id) = id.filter(|_| device.engine.as_ref().unwrap().meta.out.is_none()) else { break };
+        // As if it built on something that the relay never had.
+        let refused = Refused {
+            id: id.into(),
+            code: Code::Conflict.into(),
+            last_commit: spoiled,
+            confirmed: 1,
+            ..Refused::default()
+        };
+        world.input(BOB, Input::Frame(RelayFrame { frame: Some(Frame::Refused(refused)) }));
+    }
+    assert!(world.errors(BOB).contains(&"out"), "{}", world.story(BOB));
 }

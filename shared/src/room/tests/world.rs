@@ -182,6 +182,13 @@ impl World {
         device.engine = Some(Engine::load(&device.profile, rows, self.now).unwrap());
     }
 
+    /// The profile of device `i` is an old copy of itself from now on.
+    pub fn put_back(&mut self, i: usize, rows: Rows) {
+        self.crash(i);
+        self.devices[i].rows = rows;
+        self.restart(i);
+    }
+
     pub fn save(&mut self, i: usize, output: &Output) {
         for event in &output.events {
             match event {
