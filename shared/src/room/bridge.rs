@@ -54,7 +54,7 @@ impl Engine {
                 self.link.state = Stream::Offline;
                 self.stand_still(row);
             }
-            Some(row) => self.meta.generation.clone_from(&row.generation),
+            Some(row) => self.take_generation(&row),
             None => (),
         }
     }
@@ -69,7 +69,7 @@ impl Engine {
         if self.meta.probes {
             self.end_probe();
             if let Some(row) = self.link.restored.take() {
-                self.meta.generation.clone_from(&row.generation);
+                self.take_generation(&row);
             }
         }
         if !self.meta.rereads {

@@ -4,7 +4,7 @@
 
 use proto::{access::OFFER_GRACE_MS, relay::Deliver};
 
-use super::{Engine, Millis, access::lean, books::Kinship, out::Cause, state::UntakenRow};
+use super::{Engine, Millis, Stream, access::lean, books::Kinship, out::Cause, state::UntakenRow};
 use crate::mls::group::{Applied, GroupError};
 
 /// Who sees the same need waits a random time below this, in milliseconds, so that mostly one member acts.
@@ -127,6 +127,24 @@ impl Engine {
     /// From when on we may commit.
     pub(super) fn commits_from(&self) -> Millis {
         self.meta.untaken.as_ref().map_or(0, |untaken| untaken.until)
+    }
+
+    /// Whoever can drop nothing waits for those who can, or who say that they have taken it. Where neither comes this device is
+    /// the one that has to be let back in.
+    pub(super) fn give_up_untaken(&mut self, now: Millis) {
+        if self.gives_up_at().is_none_or(|at| now < at) {
+            return;
+        }
+        if let Some(seq) = self.meta.untaken.as_ref().map(|untaken| untaken.seq) {
+            self.go_out(Cause::Commit(seq));
+        }
+    }
+
+    /// When that is: others are given as long again as they need.
+    pub(super) fn gives_up_at(&self) -> Option<Millis> {
+        let untaken = self.meta.untaken.as_ref().filter(|_| self.link.state == Stream::Live)?;
+        let is_idle = self.is_member() && self.meta.out.is_none() && self.foundation().is_none();
+        is_idle.then_some(untaken.until.saturating_add(OFFER_GRACE_MS))
     }
 
     /// Our drop was refused: time goes by before the next one.

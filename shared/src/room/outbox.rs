@@ -244,7 +244,7 @@ impl Engine {
             let ack = (self.owes_ack() && self.outbox.is_empty()).then_some(link.ack_at);
             let out = self.meta.out.as_ref().map(|out| out.not_before);
             let commit = self.has_intent().then(|| link.commit_not_before.max(self.commits_from()));
-            let others = [ack, out, commit, self.answer_wake()].into_iter().flatten();
+            let others = [ack, out, commit, self.answer_wake(), self.gives_up_at()].into_iter().flatten();
             times.extend(others.map(|at| at.max(link.not_before).max(now + 1)));
         }
         if let Some(first) = times.into_iter().min() {

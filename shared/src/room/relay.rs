@@ -334,6 +334,7 @@ impl Engine {
     }
 
     pub(super) fn tick(&mut self, now: Millis) -> Result<(), GroupError> {
+        self.give_up_untaken(now);
         let waiting =
             self.phase() == Phase::Joining && self.link.state == Stream::Asking && self.link.conflicts > 0;
         if waiting && self.pending.is_none() && now >= self.link.not_before {

@@ -42,10 +42,16 @@ impl Engine {
                 return true;
             }
             self.meta.rereads = false;
-            self.meta.generation.clone_from(&row.generation);
+            self.take_generation(&row);
             return false;
         }
         self.stand_still(row)
+    }
+
+    /// This is the log from now on. Others may have lost what this device never saw.
+    pub(super) fn take_generation(&mut self, row: &RestoredRow) {
+        self.meta.generation.clone_from(&row.generation);
+        self.meta.may_be_bridged = true;
     }
 
     /// Reads on from the oldest position that can be compared. False when there is none.
@@ -87,7 +93,7 @@ impl Engine {
         self.give_up_return()?;
         self.ledger.close();
         self.set_pending(None);
-        self.meta.generation.clone_from(&row.generation);
+        self.take_generation(&row);
         // Votes were for another log.
         (self.meta.vote, self.meta.last_at, self.meta.last_commit) = (0, 0, 0);
         self.meta.votes.clear();

@@ -89,12 +89,20 @@ impl Engine {
     /// A join was applied: the hash begins anew, and what it was stays known.
     pub(super) fn anchor(&mut self, entry: &Deliver) {
         let before = entry.seq.saturating_sub(1);
-        if self.hashes.get(before).is_some() {
+        if self.common_hash(before).is_some() {
             self.meta.anchors.push(entry.seq);
         }
         let first = self.meta.anchors.len().saturating_sub(MAX_PRIOR);
         self.meta.anchors.drain(..first);
         self.set_hash(entry.seq, hash_entry(None, entry));
+    }
+
+    /// This device's hash at a position, where everybody has the same one: while it was out it could not tell which joins began it
+    /// anew.
+    fn common_hash(&self, seq: u64) -> Option<&[u8]> {
+        let meta = &self.meta;
+        let is_apart = meta.apart_from != 0 && (meta.apart_from..meta.join_seq).contains(&seq);
+        self.hashes.get(seq).filter(|_| !is_apart)
     }
 
     pub(super) fn set_hash(&mut self, seq: u64, hash: Vec<u8>) {
@@ -110,7 +118,7 @@ impl Engine {
             row.and_then(|row| row.authenticator.get(..AUTHENTICATOR_PREFIX)).unwrap_or_default();
         let prior = self.meta.anchors.iter().rev().filter_map(|anchor| {
             let seq = anchor.saturating_sub(1);
-            Some(Mark { seq, running_hash: self.hashes.get(seq)?.to_vec().into() })
+            Some(Mark { seq, running_hash: self.common_hash(seq)?.to_vec().into() })
         });
         content::View {
             epoch: row.map_or(0, |row| row.epoch),
@@ -130,7 +138,7 @@ impl Engine {
         let other_epoch = ours
             .is_some_and(|row| row.authenticator.get(..AUTHENTICATOR_PREFIX) != Some(&*view.authenticator));
         let is_sane = matches!(view.running_hash.len(), 0 | 32) && view.prior.len() <= MAX_PRIOR;
-        let differs = |seq: u64, theirs: &[u8]| self.hashes.get(seq).is_some_and(|hash| *hash != *theirs);
+        let differs = |seq: u64, theirs: &[u8]| self.common_hash(seq).is_some_and(|hash| *hash != *theirs);
         let other_log = (!view.running_hash.is_empty() && differs(view.seq, &view.running_hash))
             || view.prior.iter().any(|mark| differs(mark.seq, &mark.running_hash));
         if !is_sane || other_epoch || other_log || view.epoch != number.epoch || view.seq >= seq {

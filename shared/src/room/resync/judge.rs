@@ -39,6 +39,9 @@ impl Engine {
         if !entry.is_commit || (taken && meta.trial.is_none() && meta.out.is_none()) {
             return;
         }
+        if meta.since.is_empty() {
+            meta.apart_from = entry.seq;
+        }
         meta.since.push(SeenRow { seq: entry.seq, base: entry.base });
         let first = meta.since.len().saturating_sub(MAX_SINCE);
         meta.since.drain(..first);

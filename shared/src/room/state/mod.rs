@@ -204,6 +204,10 @@ pub(super) struct Meta {
     /// Others may have bridged what the relay lost: their epoch may be up to [`EPOCHS_BRIDGED`] beyond what the log says.
     #[prost(bool, tag = "90")]
     pub may_be_bridged: bool,
+    /// The first commit that it could not take when it was out last: from there to its return (`join_seq`) its hashes of the log are
+    /// not everybody's.
+    #[prost(uint64, tag = "92")]
+    pub apart_from: u64,
     /// The name of the first commit of the step that `vote` belongs to.
     #[prost(bytes = "vec", tag = "81")]
     pub vote_step: Vec<u8>,

@@ -176,3 +176,31 @@ fn what_others_said_before_this_device_agreed_is_read() {
     }
     world.assert_talks(&[ANN, BOB, EVE, DAN]);
 }
+
+#[test]
+fn newcomers_come_back_after_the_relay_lost_what_only_their_inviter_had_taken() {
+    let mut world = World::room_of(&["ann"], Suite::Classic, 1460);
+    let link = world.invite(ANN);
+    world.disconnect(ANN);
+    let (bob, eve) = (world.newcomer("bob", 1461), world.newcomer("eve", 1462));
+    for new in [bob, eve] {
+        world.join(new, &link);
+        world.settle();
+    }
+    world.disconnect(bob);
+    world.disconnect(eve);
+    let backup = world.relay.clone();
+    world.connect(ANN);
+    world.command(ANN, Command::Rename("anna".to_owned()));
+    world.settle();
+    world.restore(&backup);
+    world.all_accept(&[bob, eve, ANN]);
+    world.settle();
+    for i in [ANN, bob, eve] {
+        assert_eq!(world.alarms(i), [], "device {i}: {}", world.story(i));
+    }
+    world.assert_talks(&[ANN, bob, eve]);
+    for i in [ANN, bob, eve] {
+        assert_eq!(world.alarms(i), [], "device {i}: {}", world.story(i));
+    }
+}
