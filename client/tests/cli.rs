@@ -51,6 +51,8 @@ fn wrong_usage_ends_with_2() {
     refused(&run(dir.path(), &["--plain", "--json"]), 2, "--plain");
     refused(&run(dir.path(), &["--relay", "host:0", "rooms"]), 2, "port");
     refused(&run(dir.path(), &["--name", "a\u{1b}[2J", "--json"]), 2, "control");
+    refused(&run(dir.path(), &["--name", "ann: hi", "--json"]), 2, "leave the : out");
+    refused(&run(dir.path(), &["--name", "* ann", "--json"]), 2, "leave the * out");
 }
 
 #[test]
@@ -167,6 +169,23 @@ fn arrow_key_is_not_sent_as_a_message() {
     let output = child.wait_with_output().unwrap();
     let told = text(&output.stderr);
     assert!(told.contains("control characters") && told.contains("not sent"), "{told}");
+}
+
+#[test]
+fn name_that_reads_as_a_line_is_refused_and_the_old_one_stays() {
+    let dir = TempDir::new().unwrap();
+    let mut child = schat(dir.path())
+        .args(["--plain", "--name", "ann"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"/nick bob: hi\n/nick * bob\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("leave the : out") && told.contains("leave the * out"), "{told}");
 }
 
 #[test]

@@ -13,9 +13,9 @@
 mod programs;
 mod support;
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Stdio};
 
-use programs::{Bot, run, schat};
+use programs::{Bot, refused, run, schat, text};
 use serde_json::{Value, json};
 use support::relay;
 use tempfile::TempDir;
@@ -106,12 +106,15 @@ async fn log_says_what_happened_and_nothing_of_whom_where_or_what() {
 fn log_is_added_to_and_only_when_it_is_asked_for() {
     let dir = TempDir::new().unwrap();
     let (profile, log) = (dir.path().join("p"), dir.path().join("log"));
-    fs::write(&log, "before\n").unwrap();
+    fs::write(&log, "# schat log\nbefore\n").unwrap();
     assert!(run(&profile, &["--name", "ann", "fingerprint"]).status.code().is_some());
-    assert_eq!(fs::read_to_string(&log).unwrap(), "before\n");
+    assert_eq!(fs::read_to_string(&log).unwrap(), "# schat log\nbefore\n");
     run(&profile, &["--log", log.to_str().unwrap(), "rooms"]);
     let written = fs::read_to_string(&log).unwrap();
-    assert!(written.starts_with("before\n") && written.contains("command=\"rooms\""), "{written}");
+    assert!(
+        written.starts_with("# schat log\nbefore\n") && written.contains("command=\"rooms\""),
+        "{written}"
+    );
 }
 
 #[test]
@@ -119,7 +122,68 @@ fn log_that_cannot_be_written_is_told_before_anything_is_done() {
     let dir = TempDir::new().unwrap();
     let profile = dir.path().join("p");
     let output = schat(&profile).args(["--log", dir.path().to_str().unwrap(), "rooms"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("--log"), "{output:?}");
+    refused(&output, 2, "--log");
     assert!(!profile.exists());
+}
+
+#[test]
+fn log_does_not_touch_a_key() {
+    let dir = TempDir::new().unwrap();
+    let profile = dir.path().join("p");
+    assert!(run(&profile, &["--json"]).status.success());
+    let fingerprint = run(&profile, &["fingerprint"]);
+    let key = profile.join("key");
+    let before = fs::read(&key).unwrap();
+    refused(&run(&profile, &["--log", key.to_str().unwrap(), "rooms"]), 2, "no log of schat");
+    assert_eq!(fs::read(&key).unwrap(), before);
+    assert_eq!(run(&profile, &["fingerprint"]).stdout, fingerprint.stdout);
+}
+
+#[test]
+fn new_log_is_one_that_is_added_to() {
+    let dir = TempDir::new().unwrap();
+    let (profile, log) = (dir.path().join("p"), dir.path().join("log"));
+    assert!(run(&profile, &["--json"]).status.success());
+    for _ in 0..2 {
+        let output = run(&profile, &["--log", log.to_str().unwrap(), "fingerprint"]);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert!(!text(&output.stderr).contains("log"), "{output:?}");
+    }
+    let written = fs::read_to_string(&log).unwrap();
+    assert!(written.starts_with("# schat log\n"), "{written}");
+    assert_eq!((written.matches("# schat").count(), written.matches("begins").count()), (1, 2), "{written}");
+}
+
+#[cfg(unix)]
+#[test]
+fn log_waits_for_no_reader_of_a_pipe() {
+    let dir = TempDir::new().unwrap();
+    let (profile, pipe) = (dir.path().join("p"), dir.path().join("pipe"));
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut command = schat(&profile);
+    command.args(["--log", pipe.to_str().unwrap(), "rooms"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let started = std::time::Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if started.elapsed().as_secs() >= 60 {
+            child.kill().unwrap();
+            panic!("it waits for a reader");
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    refused(&child.wait_with_output().unwrap(), 2, "no file that a log can be added to");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn log_that_could_not_be_written_is_told_at_the_end() {
+    let dir = TempDir::new().unwrap();
+    let profile = dir.path().join("p");
+    assert!(run(&profile, &["--json"]).status.success());
+    let output = run(&profile, &["--log", "/dev/full", "fingerprint"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let said = text(&output.stderr);
+    assert_eq!(said.matches("The log is not complete").count(), 1, "{said}");
+    let output = run(&profile, &["--log", "/dev/null", "fingerprint"]);
+    assert!(!text(&output.stderr).contains("log"), "{output:?}");
 }

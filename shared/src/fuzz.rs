@@ -17,7 +17,7 @@ use crate::{
     content,
     crypto::aead::{Envelope, EnvelopeSecret, OpenError, OpeningKey, Origin, Scope, SealingKey, Session},
     crypto::replay::{Accepted, ReplayError, Sliding},
-    identity::clean_name,
+    identity::clean_speaker,
     identity::credential::{CREDENTIAL_TYPE, Holder},
     invite::InviteSecret,
     invite::link::AnyLink,
@@ -95,7 +95,7 @@ pub fn credential(bytes: &[u8]) {
     if let Ok(holder) =
         Holder::verify(&RoomId([0; 32]), &SigningIdentity::new(Credential::Custom(custom), key))
     {
-        assert!(clean_name(&holder.name).is_ok(), "a name that could deceive");
+        assert!(clean_speaker(&holder.name).is_ok(), "a name that could deceive");
     }
 }
 

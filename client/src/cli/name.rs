@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal as _, Write as _};
 
-use shared::identity::clean_name;
+use shared::identity::clean_speaker;
 
 use super::Globals;
 use crate::{
@@ -45,7 +45,7 @@ fn choose(input: &mut impl BufRead, usual: &str, mut say: impl FnMut(&str)) -> i
             say("That is a link; it comes next. First the name.\n");
             continue;
         }
-        match clean_name(typed) {
+        match clean_speaker(typed) {
             Ok(name) => return Ok(name),
             Err(error) => say(&format!("That cannot be a name: {error}.\n")),
         }
@@ -64,6 +64,7 @@ mod tests {
             ("  zoë \n", "zoë"),
             ("schat://h:1/#x\nann\n", "ann"),
             ("\u{1b}[2J\nann\n", "ann"),
+            ("bob: hi\n* bob\nann\n", "ann"),
         ] {
             let mut said = String::new();
             let name = choose(&mut typed.as_bytes(), "root", |text| said.push_str(text)).unwrap();

@@ -194,7 +194,7 @@ impl Local {
     /// # Errors
     /// [`Failure`] when the name cannot be shown or not be saved.
     pub async fn rename(&self, name: &str) -> Result<(), Failure> {
-        let name = shared::identity::clean_name(name)
+        let name = shared::identity::clean_speaker(name)
             .map_err(|error| Failure::usage(error.to_string(), "Choose another name."))?;
         let saved = name.clone();
         self.0.vault.run(move |store| store.set_name(&saved)).await?;

@@ -185,6 +185,10 @@ mod tests {
         let profile = crate::store::OpenProfile::open(home(), None, random()).unwrap();
         let shown = &profile.engine;
         assert_eq!([&*shown.name, &*shown.status, &*shown.glyph], ["caf\u{e9}", "", ""]);
+        profile.vault.now(|store| store.set_name("* ann: hi")).unwrap();
+        drop(profile);
+        let profile = crate::store::OpenProfile::open(home(), None, random()).unwrap();
+        assert_eq!(profile.engine.name, crate::store::usual_name());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use directories::ProjectDirs;
 use shared::{
     crypto::random::Random,
     identity::{
-        Identity, clean_name, clean_optional,
+        Identity, clean_name, clean_optional, clean_speaker,
         credential::{MAX_GLYPH, MAX_STATUS},
     },
     room as engine,
@@ -207,12 +207,12 @@ fn identity(bytes: &[u8]) -> Result<Identity, StoreError> {
 }
 
 fn choose_name(store: &mut Store, wanted: Option<&str>) -> Result<String, Failure> {
-    let stored = text(store.meta(NAME)?).and_then(|name| clean_name(&name).ok());
+    let stored = text(store.meta(NAME)?).and_then(|name| clean_speaker(&name).ok());
     let Some(wanted) = wanted else {
         return Ok(stored.unwrap_or_else(usual_name));
     };
     let name =
-        clean_name(wanted).map_err(|error| Failure::usage(error.to_string(), "Choose another --name."))?;
+        clean_speaker(wanted).map_err(|error| Failure::usage(error.to_string(), "Choose another --name."))?;
     if stored.as_deref() != Some(&name) {
         store.set_name(&name)?;
     }
@@ -234,7 +234,7 @@ pub fn usual_name() -> String {
 }
 
 fn login_name() -> Option<String> {
-    ["USER", "USERNAME"].iter().find_map(|name| clean_name(&std::env::var(name).ok()?).ok())
+    ["USER", "USERNAME"].iter().find_map(|name| clean_speaker(&std::env::var(name).ok()?).ok())
 }
 
 /// Told to the members of a room only.

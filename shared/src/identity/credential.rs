@@ -19,7 +19,7 @@ use proto::RoomId;
 
 use crate::{
     canonical, content,
-    identity::{Fingerprint, Identity, clean_name, clean_optional, verifies},
+    identity::{Fingerprint, Identity, clean_name, clean_optional, clean_speaker, verifies},
 };
 
 /// Credential type (RFC 9420, 17.5: the private-use range begins at 0xF000).
@@ -141,7 +141,7 @@ impl Holder {
         if !verifies(&account_key, &statement, &content.certificate) {
             return Err(CredentialError::Uncertified);
         }
-        if clean_name(&content.name).as_deref() != Ok(&*content.name)
+        if clean_speaker(&content.name).as_deref() != Ok(&*content.name)
             || clean_name(&content.device_name).as_deref() != Ok(&*content.device_name)
             || clean_optional(&content.status, MAX_STATUS).as_deref() != Ok(&*content.status)
             || clean_optional(&content.glyph, MAX_GLYPH).as_deref() != Ok(&*content.glyph)
@@ -322,10 +322,12 @@ mod tests {
             let device = credential(|c| c.device_name = device_name.to_owned());
             assert_eq!(verify(&device), Err(CredentialError::Name), "{device_name:?}");
         }
-        for name in ["\u{3164}", "\u{2800}", "a\u{34f}", "cafe\u{301}", "ann\u{a0}b"] {
+        for name in ["\u{3164}", "\u{2800}", "a\u{34f}", "cafe\u{301}", "ann\u{a0}b", "ann: hi", "* ann"] {
             let hidden = credential(|c| c.name = name.to_owned());
             assert_eq!(verify(&hidden), Err(CredentialError::Name), "{name:?}");
         }
+        // A device says nothing.
+        assert!(verify(&credential(|c| c.device_name = "#1: laptop".to_owned())).is_ok());
         let basic = mls_rs_core::identity::BasicCredential::new(b"ann".to_vec()).into_credential();
         assert_eq!(verify(&SigningIdentity::new(basic, leaf_key(3))), Err(CredentialError::Unknown));
     }

@@ -14,7 +14,7 @@ use crate::{
     content,
     crypto::aead::{Envelope, OpeningKey, Origin, Scope, SealingKey},
     crypto::random::Random,
-    identity::{Fingerprint, Identity, clean_name, verifies},
+    identity::{Fingerprint, Identity, clean_name, clean_speaker, verifies},
 };
 
 /// Domain separation of the inviter's signature.
@@ -108,7 +108,7 @@ pub fn open(secret: &InviteSecret, pin: Option<&[u8; PIN_LEN]>, sealed: &[u8]) -
         room_name: clean_name(&content.room_name).map_err(|_| CardError::Damaged)?,
         pin: full,
         inviter: Fingerprint::of(&account),
-        inviter_name: clean_name(&content.inviter_name).map_err(|_| CardError::Damaged)?,
+        inviter_name: clean_speaker(&content.inviter_name).map_err(|_| CardError::Damaged)?,
         least_epoch: content.least_epoch,
     })
 }
@@ -199,6 +199,18 @@ mod tests {
             let sealed = forged(alter);
             assert_eq!(open(&secret(), PIN.first_chunk(), &sealed), Err(CardError::Unsigned), "{what}");
         }
+    }
+
+    #[test]
+    fn card_of_an_inviter_whose_name_deceives_is_refused() {
+        for name in ["bob: come in", "* bob"] {
+            let card = Card { inviter_name: name.to_owned(), ..card() };
+            let sealed = seal(&secret(), &card, &ann(), &random()).unwrap();
+            assert_eq!(open(&secret(), PIN.first_chunk(), &sealed), Err(CardError::Damaged), "{name}");
+        }
+        let room = Card { room_name: "#1: soup".to_owned(), ..card() };
+        let sealed = seal(&secret(), &room, &ann(), &random()).unwrap();
+        assert!(open(&secret(), PIN.first_chunk(), &sealed).is_ok());
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::{
     content,
     crypto::aead::{Envelope, Session},
     identity::credential::{MAX_GLYPH, MAX_STATUS},
-    identity::{clean_name, clean_optional},
+    identity::{clean_optional, clean_speaker},
     invite::{
         SealSlotError,
         pieces::Tree,
@@ -63,7 +63,7 @@ impl Engine {
             Command::Moderator { who, is_moderator } => return self.moderator(&who, is_moderator),
             Command::Policy { moderators_invite, seats } => self.policy(moderators_invite, seats),
             Command::Remove(who) => return self.remove(&who),
-            Command::Rename(name) => match clean_name(&name) {
+            Command::Rename(name) => match clean_speaker(&name) {
                 Ok(name) => self.meta.name = name,
                 Err(error) => self.refuse(Problem::BadName(error)),
             },

@@ -22,7 +22,7 @@ use crate::{
     crypto::replay::Window,
     crypto::suite::Suite,
     identity::credential::{Holder, MAX_GLYPH, MAX_STATUS, Shown},
-    identity::{clean_name, clean_optional},
+    identity::{clean_name, clean_optional, clean_speaker},
     invite::link::Link,
     invite::{AccessSecret, InviteSecret, nfc, open_room_id},
     mls::group::{Group, Signer},
@@ -359,7 +359,7 @@ impl Engine {
     }
 
     fn begin(profile: &Profile, room: RoomId, room_name: String, phase: Phase) -> Result<Self, EngineError> {
-        let name = clean_name(&profile.name)?;
+        let name = clean_speaker(&profile.name)?;
         let status = clean_optional(&profile.status, MAX_STATUS)?;
         let glyph = clean_optional(&profile.glyph, MAX_GLYPH)?;
         let random = &profile.random;

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     content::{self, content::Body},
-    identity::{Fingerprint, clean_name},
+    identity::{Fingerprint, clean_speaker},
     message::timeline::Line,
 };
 
@@ -141,7 +141,7 @@ fn read(line: content::PastLine, before: u64, by: &Person) -> Option<Line> {
     let fits = line.seq > 0 && line.seq < before && (1..=MAX_TEXT).contains(&line.body.len());
     let disappears = u64::from(line.disappear_s) * 1_000;
     fits.then_some(())?;
-    let name = clean_name(&line.name).ok()?;
+    let name = clean_speaker(&line.name).ok()?;
     let message = Message {
         seq: line.seq,
         id: (&*line.id).try_into().ok()?,

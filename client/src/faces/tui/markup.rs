@@ -6,7 +6,7 @@ mod links;
 
 use std::ops::Range;
 
-pub use self::links::{opening, targets};
+pub use self::links::{has_userinfo, opening, targets};
 
 /// How a part of a text looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 
 use url::Url;
 
+use super::markup;
 use crate::failure::{Exit, Failure};
 
 /// The program, and what it wants before the link.
@@ -22,7 +23,7 @@ const PROGRAM: (&str, &[&str]) = ("xdg-open", &[]);
 pub fn open(link: &str) -> Result<(), Failure> {
     let bad = || Failure::usage("That is no link that a browser opens.", "Copy it (c), and look at it.");
     let url = Url::parse(link).map_err(|_| bad())?;
-    if !matches!(url.scheme(), "http" | "https") {
+    if !matches!(url.scheme(), "http" | "https") || markup::has_userinfo(link) {
         return Err(bad());
     }
     let (program, before) = PROGRAM;
@@ -53,6 +54,7 @@ mod tests {
             "-h",
             "--help https://a.example/",
             "ssh://h",
+            "https://bank.example@evil.example/",
             "",
         ] {
             assert_eq!(open(link).unwrap_err().code, "usage", "{link}");

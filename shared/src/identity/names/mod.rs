@@ -7,9 +7,11 @@ use unicode_normalization::UnicodeNormalization as _;
 
 mod fold;
 mod marks;
+mod speaker;
 
 pub use fold::fold;
 pub use marks::{is_hidden, is_needed};
+pub use speaker::clean_speaker;
 
 /// Longest display name, in bytes: fits a line of a narrow terminal even in four-byte scripts.
 pub const MAX_NAME: usize = 64;
@@ -45,6 +47,16 @@ pub enum NameError {
     /// Not a character yet.
     #[error("U+{:04X} is no character that this version knows", u32::from(*.0))]
     Unassigned(char),
+    /// A person's name that reads as a name and what was said.
+    #[error(
+        "a name may not have {0} before a space or at its end, because what somebody says is shown behind that; leave the {0} out"
+    )]
+    Says(char),
+    /// A person's name that reads as the beginning of another line.
+    #[error(
+        "a name may not begin with {0}, because other lines than what somebody says begin so; leave the {0} out"
+    )]
+    Begins(char),
 }
 
 /// The name as it may be shown: in NFC (UAX #15), trimmed, white space as single spaces, 1 to [`MAX_NAME`] bytes, with

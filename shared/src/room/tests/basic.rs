@@ -3,7 +3,7 @@
 use super::world::World;
 use crate::{
     crypto::suite::Suite,
-    room::{AlarmKind, Command, Engine, Event, Problem},
+    room::{AlarmKind, Command, Engine, EngineError, Event, Policy, Problem, Profile},
 };
 
 #[test]
@@ -131,6 +131,22 @@ fn removed_member_is_locked_out_and_its_link_is_dead() {
     assert_eq!(world.devices[0].engine.as_ref().unwrap().view().unwrap().members.len(), 2);
     let fresh = world.invite(0);
     assert_ne!(fresh.secret, link.secret);
+}
+
+#[test]
+fn nobody_takes_a_name_that_reads_as_a_line() {
+    let mut world = World::room_of(&["ann", "bob"], Suite::Classic, 7);
+    for name in ["ann: yes", "* ann"] {
+        world.command(1, Command::Rename(name.to_owned()));
+    }
+    world.settle();
+    assert_eq!(world.errors(1), ["bad_name"; 2]);
+    assert!(!world.devices[0].events.iter().any(|event| matches!(event, Event::ProfileChanged { .. })));
+    for name in ["ann: yes", "* ann"] {
+        let profile = Profile { name: name.to_owned(), ..world.devices[1].profile.clone() };
+        let policy = Policy::default();
+        assert!(matches!(Engine::create(&profile, "room", policy, 0), Err(EngineError::Name(_))), "{name}");
+    }
 }
 
 #[test]

@@ -118,6 +118,21 @@ fn lines_of_after_the_join_are_refused() {
 }
 
 #[test]
+fn lines_of_somebody_whose_name_deceives_are_refused() {
+    let (mut world, link) = sharing(10, 946);
+    world.say(ANN, "hello");
+    world.settle();
+    world.join(EVE, &link);
+    let joiner = world.devices[EVE].engine.as_ref().unwrap().unique();
+    for name in ["ann: yes", "* ann"] {
+        let lie = past(joiner.clone(), vec![content::PastLine { name: name.to_owned(), ..line(1, "no") }]);
+        said_by(&mut world, BOB, Body::Past(lie));
+    }
+    assert_eq!(handed(&world, EVE), []);
+    assert!(world.errors(EVE).contains(&"forged"));
+}
+
+#[test]
 fn more_lines_than_the_policy_shares_are_refused() {
     let (mut world, link) = sharing(3, 945);
     world.say(ANN, "hello");

@@ -12,6 +12,15 @@ pub struct Open {
     pub links: Vec<(String, String)>,
     /// The chosen one.
     pub at: usize,
+    /// The one whose host was last drawn as a whole.
+    pub drawn: Option<usize>,
+}
+
+impl Open {
+    /// Whether it can be read where the chosen one goes; else it is not opened.
+    pub fn is_seen(&self) -> bool {
+        self.drawn == Some(self.at)
+    }
 }
 
 impl App {
@@ -20,10 +29,16 @@ impl App {
         let Some(entry) = self.chosen().filter(|entry| !entry.deleted) else { return };
         let links = markup::opening(&entry.text);
         if links.is_empty() {
-            self.alert = Some("That message has no link that a browser opens.".to_owned());
+            let hides = markup::targets(&entry.text).iter().any(|(link, _)| markup::has_userinfo(link));
+            let why = if hides {
+                "That link has a name before an @, which hides where it goes: it is not opened. Enter shows where it goes."
+            } else {
+                "That message has no link that a browser opens."
+            };
+            self.alert = Some(why.to_owned());
             return;
         }
-        self.overlay = Some(Overlay::Open(Open { links, at: 0 }));
+        self.overlay = Some(Overlay::Open(Open { links, at: 0, drawn: None }));
     }
 
     pub(super) fn open_key(&mut self, mut open: Open, code: KeyCode) {
@@ -31,6 +46,8 @@ impl App {
         match code {
             KeyCode::Up => open.at = open.at.saturating_sub(1),
             KeyCode::Down => open.at = (open.at + 1).min(last),
+            // Not before it is read where it goes.
+            KeyCode::Char('y' | 'Y') if !open.is_seen() => {}
             KeyCode::Char('y' | 'Y') => {
                 let chosen = open.links.into_iter().nth(open.at);
                 return self.effects.extend(chosen.map(|(link, _)| Effect::Open(link)));

@@ -4,7 +4,7 @@ use ratatui::{Frame, layout::Rect, text::Line, widgets::Paragraph};
 
 use super::{
     super::{
-        app::{App, Link, Pane},
+        app::{App, Link, Open, Overlay, Pane},
         bidi,
         keymap::Action,
         markup,
@@ -17,10 +17,24 @@ use crate::{faces::words, store::is_archive};
 const TYPISTS: usize = 3;
 
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) {
-    let text = if app.selected.is_some() { keys(app) } else { status(app) };
+    let text = match &app.overlay {
+        Some(Overlay::Open(open)) => opening(open).to_owned(),
+        Some(Overlay::Delete(_)) => "y deletes · any other key does not".to_owned(),
+        _ if app.selected.is_some() => keys(app),
+        _ => status(app),
+    };
     let text = fit(&format!(" {text}"), usize::from(area.width));
     frame.render_widget(Paragraph::new(Line::from(text)).style(app.theme.bar()), area);
     bidi::isolate(frame.buffer_mut(), area.y, area.x..area.right());
+}
+
+/// What the keys do while a link may be opened; `y` is another's elsewhere.
+fn opening(open: &Open) -> &'static str {
+    match open.links.len() {
+        _ if !open.is_seen() => "no room to show where it goes: y does nothing · any other key closes",
+        1 => "y opens the link · any other key does not",
+        _ => "y opens the link · arrows choose · any other key does not",
+    }
 }
 
 /// What can be done with the chosen message.

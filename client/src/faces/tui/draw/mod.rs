@@ -4,6 +4,7 @@ mod bar;
 mod boxed;
 mod help;
 mod messages;
+mod opening;
 mod overlay;
 mod rooms;
 mod row;
@@ -56,10 +57,15 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App) {
         sides::members(frame, app, members);
     }
     messages::draw(frame, app, centre);
+    let above = above_alarm(app, middle);
+    if let Some(Overlay::Open(open)) = &mut app.overlay {
+        open.drawn = opening::fits(above, open).then_some(open.at);
+    }
     bar::draw(frame, app, bar);
     composing(frame, app, what);
     show_input(frame, app, input, typed);
-    let most = overlay::draw(frame, app, middle);
+    let is_opening = matches!(app.overlay, Some(Overlay::Open(_)));
+    let most = overlay::draw(frame, app, if is_opening { above } else { middle });
     if let (Some(most), Some(Overlay::Help(Help { scroll, .. }) | Overlay::Details(_, scroll))) =
         (most, &mut app.overlay)
     {
@@ -147,6 +153,12 @@ fn show_input(frame: &mut Frame<'_>, app: &App, area: Rect, typed: Typed) {
     );
     let (right, bottom) = (area.right().saturating_sub(1), area.bottom().saturating_sub(1));
     frame.set_cursor_position(Position::new((area.x + x).min(right), (area.y + y).min(bottom)));
+}
+
+/// What an alarm leaves free.
+fn above_alarm(app: &App, area: Rect) -> Rect {
+    let lines = app.alert.as_ref().map_or(0, |text| wrap(text, usize::from(area.width)).len());
+    Rect { height: area.height.saturating_sub(u16::try_from(lines).unwrap_or(u16::MAX)), ..area }
 }
 
 /// Over the bottom of the messages, until a key is pressed.

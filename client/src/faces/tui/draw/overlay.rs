@@ -9,11 +9,11 @@ use ratatui::{
 
 use super::{
     super::{
-        app::{App, Open, Overlay, SIGNS, Search},
+        app::{App, Overlay, SIGNS, Search},
         bidi,
     },
     boxed::boxed,
-    fit, hard_wrap, help,
+    fit, hard_wrap, help, opening,
     row::moment,
     wrap,
 };
@@ -56,7 +56,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) -> Option<usize
                 text.iter().flat_map(|line| wrap(line, width)).map(Line::from).collect();
             most = Some(scrolled(frame, area, "Message", lines, *scroll));
         }
-        Some(Overlay::Open(open)) => opening(frame, app, area, open),
+        Some(Overlay::Open(open)) => opening::draw(frame, app, area, open),
     }
     (area.y..area.bottom()).for_each(|y| bidi::isolate(frame.buffer_mut(), y, area.x..area.right()));
     most
@@ -94,23 +94,6 @@ fn found(frame: &mut Frame<'_>, app: &App, area: Rect, search: &Search) {
     let place = if search.everywhere { "all rooms; Tab: this room" } else { "this room; Tab: all rooms" };
     let title = format!(" Search {place}; Enter goes, Esc stays ");
     boxed(frame, area, &title, head.into_iter().chain(hits).collect());
-}
-
-/// Each link as it will be opened, and where it goes.
-fn opening(frame: &mut Frame<'_>, app: &App, area: Rect, open: &Open) {
-    let width = usize::from(area.width.saturating_sub(2));
-    let page = usize::from(area.height.saturating_sub(2));
-    let mut lines: Vec<Line<'_>> = Vec::new();
-    // From the chosen one on, with the one before it.
-    for (place, (link, host)) in open.links.iter().enumerate().skip(open.at.saturating_sub(1)) {
-        let style = if place == open.at { app.theme.selected() } else { app.theme.quiet() };
-        lines.extend(hard_wrap(link, width).into_iter().map(|line| Line::styled(line, style)));
-        lines.extend(wrap(&format!("goes to {host}"), width).into_iter().map(Line::from));
-        if lines.len() >= page {
-            break;
-        }
-    }
-    boxed(frame, area, " Open in the browser? y opens, arrows choose, any other key does not ", lines);
 }
 
 /// Without a frame, so that a terminal's own selection copies the link and nothing else.

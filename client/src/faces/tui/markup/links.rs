@@ -81,19 +81,32 @@ pub fn targets(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The links of a text that a browser opens, as it is given them, and where each goes.
+/// Whether a link has a name or a password before its host (RFC 3986, section 3.2.1): what reads like a host may be that.
+pub fn has_userinfo(link: &str) -> bool {
+    Url::parse(link).is_ok_and(|url| names_somebody(&url))
+}
+
+/// The links of a text that a browser opens, as it is given them, and where each goes. None with a name before the host:
+/// hardly anybody sends one but to deceive.
 pub fn opening(text: &str) -> Vec<(String, String)> {
     let mut links: Vec<(String, String)> = Vec::new();
     for (link, _) in targets(text) {
         let Some(url) = Url::parse(&link).ok().filter(|url| matches!(url.scheme(), "http" | "https")) else {
             continue;
         };
+        if names_somebody(&url) {
+            continue;
+        }
         let host = url.host_str().unwrap_or_default().to_owned();
         if links.len() < OPENING && !links.iter().any(|(other, _)| *other == url.as_str()) {
             links.push((url.into(), host));
         }
     }
     links
+}
+
+fn names_somebody(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
 }
 
 fn warning(link: &str) -> Option<String> {
@@ -183,6 +196,12 @@ mod tests {
         ] {
             assert_eq!(warning(link).unwrap_or_default().trim(), goes, "{link}");
         }
+    }
+
+    #[test]
+    fn link_with_a_name_before_its_host_is_not_offered() {
+        let text = "https://bank.example%2Flogin@evil.example/ http://:x@evil.example https://a.example/x@y";
+        assert_eq!(opening(text), [("https://a.example/x@y".to_owned(), "a.example".to_owned())]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod hostile;
 mod keys;
+mod opening;
 mod people;
 mod rooms;
 mod screens;

@@ -124,9 +124,11 @@ fn link_opens_only_after_a_yes_and_where_it_goes_is_shown() {
     assert_eq!(key(&mut app, KeyCode::Enter), [], "Enter is no yes");
     assert_eq!(app.overlay, None);
     ask(&mut app);
+    text(&mut app, 100, 24);
     assert_eq!(key(&mut app, KeyCode::Char('y')), [Effect::Open("https://xn--pple-43d.com/".into())]);
     ask(&mut app);
     (0..9).for_each(|_| drop(key(&mut app, KeyCode::Down)));
+    text(&mut app, 100, 24);
     assert_eq!(key(&mut app, KeyCode::Char('y')), [Effect::Open("https://b.example/".into())]);
     happens(&mut app, "lobby", message(2, person("bob", 2), "schat://h:1/#x and no other"));
     app.selected = Some(id(2));
