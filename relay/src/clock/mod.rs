@@ -16,6 +16,7 @@ mod source;
 mod timeline;
 
 use std::{
+    io,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -82,11 +83,13 @@ pub struct ClockStatus {
 
 impl Clock {
     /// Goes on from the mark in `directory`. Without one it believes the wall clock; retention then begins at
-    /// `newest_ms`, the time of the newest entry in any room, 0 for none; it is asked for only then. Blocks.
+    /// `newest_ms`, the time of the newest entry in any room, 0 for none. That is asked for only then, and when the mark
+    /// says that it is later than the wall clock does. Blocks.
     pub fn open(directory: &Path, source: Arc<dyn TimeSource>, newest_ms: impl FnOnce() -> u64) -> Self {
         let reading = Reading::of(&*source);
         let mark = mark::read(directory);
-        let newest_ms = if mark.is_none() { newest_ms() } else { 0 };
+        let is_plain = mark.as_ref().is_some_and(|mark| mark.aged_ms <= reading.wall_ms);
+        let newest_ms = if is_plain { 0 } else { newest_ms() };
         let (timeline, event) = Timeline::start(mark.as_ref(), &source.boot(), newest_ms, &reading);
         let clock = Self {
             source,
@@ -122,18 +125,24 @@ impl Clock {
 
     /// Takes the wall clock as it is, because the operator says that it is right. Returns by how many milliseconds the
     /// relay's time changes. Blocks.
-    pub fn accept(&self) -> i64 {
+    ///
+    /// # Errors
+    /// What the disk says, if it cannot be told to the next life. Then nothing has changed: a time that has been written
+    /// into logs must not be forgotten by a restart.
+    pub fn accept(&self) -> io::Result<i64> {
         let mut marks = lock(&self.marks);
         let reading = Reading::of(&*self.source);
+        let mut accepted = lock(&self.timeline).clone();
+        accepted.accept(&reading);
+        self.write(&mut marks, &accepted, &reading)?;
         let by_ms = {
             let mut timeline = lock(&self.timeline);
-            let by_ms = timeline.accept(&reading);
+            let by_ms = timeline.accept(&Reading::of(&*self.source));
             self.show(&timeline);
             by_ms
         };
         say(Some(Event::Accepted { by_ms }));
-        self.save(&mut marks, &reading);
-        by_ms
+        Ok(by_ms)
     }
 
     /// How it is.
@@ -164,17 +173,22 @@ impl Clock {
     }
 
     fn save(&self, marks: &mut Marks, reading: &Reading) {
-        let mark = lock(&self.timeline).mark(self.source.boot(), reading);
-        marks.at = reading.elapsed_ms;
-        match mark::write(&self.directory, &mark) {
-            Ok(()) => marks.is_unsaved = false,
+        let timeline = lock(&self.timeline).clone();
+        match self.write(marks, &timeline, reading) {
             // Once: it is tried again every few minutes.
             Err(error) if !marks.is_unsaved => {
                 tracing::warn!(%error, "the clock's mark cannot be written; a restart goes on from an older one");
                 marks.is_unsaved = true;
             }
-            Err(_) => {}
+            _ => {}
         }
+    }
+
+    fn write(&self, marks: &mut Marks, timeline: &Timeline, reading: &Reading) -> io::Result<()> {
+        marks.at = reading.elapsed_ms;
+        mark::write(&self.directory, &timeline.mark(self.source.boot(), reading))?;
+        marks.is_unsaved = false;
+        Ok(())
     }
 }
 
@@ -199,6 +213,9 @@ fn say(event: Option<Event>) {
             tracing::warn!(by_s, "the system's clock jumped and is not believed; {OPERATOR}");
         }
         Event::WasOff { .. } => tracing::info!(by_s, "the machine was off for so long by its clock"),
+        Event::Set { .. } => {
+            tracing::info!(by_s, "the system's clock was set in this new relay's first minutes")
+        }
         Event::Believed { .. } => {
             tracing::warn!(by_s, "the system's clock kept its new time for hours and is believed now");
         }
