@@ -21,9 +21,11 @@
 //! are until the wall clock agrees with the mark.
 
 mod doubt;
+mod event;
+mod held;
 
-pub(super) use self::doubt::Doubt;
-use self::doubt::Doubts;
+pub(super) use self::{doubt::Doubt, event::Event};
+use self::{doubt::Doubts, held::Held};
 use super::{ClockStatus, TimeSource, mark, mark::Mark};
 
 const SECOND: u64 = 1000;
@@ -50,25 +52,6 @@ pub(super) struct Reading {
     pub elapsed_ms: u64,
 }
 
-/// What is new. Times in milliseconds, negative for back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Event {
-    /// The wall clock jumped and is not believed.
-    Held { by_ms: i64 },
-    /// The machine was off for so long, and that is believed.
-    WasOff { by_ms: i64 },
-    /// The wall clock was set in a new relay's first minutes.
-    Set { by_ms: i64 },
-    /// The wall clock has kept what it jumped to for long enough.
-    Believed { by_ms: i64 },
-    /// The wall clock is back at the relay's time.
-    Right,
-    /// The wall clock took back a jump that was believed.
-    Healed { by_ms: i64 },
-    /// The operator took the wall clock as it was.
-    Accepted { by_ms: i64 },
-}
-
 /// The relay's time.
 #[derive(Clone, Debug)]
 pub(super) struct Timeline {
@@ -84,17 +67,6 @@ pub(super) struct Timeline {
     settling: Option<Settling>,
     /// Until when.
     settled: u64,
-}
-
-/// A wall clock that is not believed.
-#[derive(Clone, Debug)]
-struct Held {
-    /// Wall clock minus monotonic clock: the same for as long as nobody sets it.
-    offset: i128,
-    /// For how long it has been so before `since`, in earlier lives.
-    before: u64,
-    /// What the monotonic clock said when it was first so.
-    since: u64,
 }
 
 /// The first minutes.
@@ -306,33 +278,9 @@ impl Timeline {
     }
 }
 
-impl Held {
-    fn is_same(&self, reading: &Reading) -> bool {
-        (offset(reading) - self.offset).unsigned_abs() <= u128::from(TOLERANCE)
-    }
-
-    fn for_ms(&self, at: u64) -> u64 {
-        self.before.saturating_add(at.saturating_sub(self.since))
-    }
-}
-
 impl Reading {
     pub fn of(source: &dyn TimeSource) -> Self {
         Self { wall_ms: source.wall_ms(), elapsed_ms: source.elapsed_ms() }
-    }
-}
-
-impl Event {
-    pub fn by_ms(self) -> i64 {
-        match self {
-            Self::Held { by_ms }
-            | Self::WasOff { by_ms }
-            | Self::Set { by_ms }
-            | Self::Believed { by_ms }
-            | Self::Healed { by_ms }
-            | Self::Accepted { by_ms } => by_ms,
-            Self::Right => 0,
-        }
     }
 }
 
