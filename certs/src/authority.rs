@@ -200,9 +200,16 @@ mod tests {
     #[test]
     fn a_clock_that_no_certificate_can_write_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
-        let far = UNIX_EPOCH + Duration::from_secs(1 << 40);
-        for clock in [UNIX_EPOCH, far] {
+        // The last second of 9999, and an authority's life before it.
+        let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799) - CA_LIFETIME;
+        let second = Duration::from_secs(1);
+        for clock in [UNIX_EPOCH, UNIX_EPOCH + BACKDATE - second, last + second] {
             assert!(matches!(Authority::load_or_create_at(dir.path(), clock), Err(CertsError::Clock)));
+        }
+        for clock in [UNIX_EPOCH + BACKDATE, last] {
+            let dir = tempfile::tempdir().unwrap();
+            let authority = Authority::load_or_create_at(dir.path(), clock).unwrap();
+            authority.leaf_at(&["localhost".to_owned()], Duration::from_secs(DAY), clock).unwrap();
         }
     }
 }

@@ -106,7 +106,7 @@ pub enum CertsError {
     /// A certificate received from elsewhere cannot be read.
     #[error("the certificate is malformed")]
     Malformed,
-    /// This machine's clock stands before 1970 or absurdly far in the future.
+    /// This machine's clock stands in the first hour of 1970, or so late that an authority's life would end after 9999.
     #[error("this machine's clock is out of range; set it, because certificates carry dates")]
     Clock,
     /// The cryptographic library refused to make a key or a certificate.

@@ -76,8 +76,8 @@ pub enum StartError {
     /// The log is gone, and the identity is not.
     #[error(
         "{} holds the identity of a relay whose log is gone: `relay.redb` is missing or empty; put that file back, or \
-         restore a backup (`relay restore FILE --force`). To begin with no rooms under the same pin: move `identity` and \
-         `relay.redb` away, start and stop the relay once, and move `identity` back over the new one", path.display()
+         restore a backup (`relay restore FILE --force`). To begin with no rooms under the same pin: move `identity`, \
+         `relay.redb` and `clock` away, start and stop the relay once, and move `identity` back over the new one", path.display()
     )]
     NoLog {
         /// The directory.
@@ -87,7 +87,7 @@ pub enum StartError {
     #[error(
         "{} holds rooms, and the identity that their members' programs trust is gone: `identity/ca.key`. A new one would \
          have another pin, and no client would come back. Put the directory `identity` back, or restore a backup (`relay \
-         restore FILE --force`); to begin as another relay without these rooms, move `relay.redb` away", path.display()
+         restore FILE --force`); to begin as another relay without these rooms, move `relay.redb` and `clock` away", path.display()
     )]
     NoIdentity {
         /// The directory.

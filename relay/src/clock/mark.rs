@@ -8,13 +8,15 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::timeline::Doubt;
+
 /// Its name.
 const FILE: &str = "clock";
 /// Its name while it is written.
 const UNFINISHED: &str = "clock.new";
 /// Version of its format.
 pub(super) const VERSION: u32 = 1;
-/// Greatest size, in bytes: a dozen numbers.
+/// Greatest size, in bytes: a few dozen numbers.
 const MAX_SIZE: u64 = 4096;
 
 /// Where the clock stood, and what it knew. All times in milliseconds.
@@ -25,15 +27,19 @@ pub(super) struct Mark {
     pub now_ms: u64,
     /// Retention's time.
     pub aged_ms: u64,
-    /// What the wall clock said.
+    /// What the wall clock said; while it was not believed, what it would say had it not been set since.
     pub wall_ms: u64,
     /// What the monotonic clock said, and in which boot.
     pub elapsed_ms: u64,
     pub boot: String,
     /// The wall clock was not believed, and had stayed as it was for so long.
     pub held_for_ms: Option<u64>,
-    /// The last jump forward that was believed, and how long the relay has run since.
-    pub doubt: Option<(u64, u64)>,
+    /// The jumps forward that were believed of late.
+    #[serde(default)]
+    pub doubts: Vec<Doubt>,
+    /// The relay that wrote it ended in order. More than a clock has to know: it is the one file that is written at the end.
+    #[serde(default)]
+    pub ended: bool,
 }
 
 /// The mark in a directory; `None` if there is none, or none that makes sense.
@@ -83,7 +89,8 @@ mod tests {
             elapsed_ms: 7,
             boot: "boot".into(),
             held_for_ms: Some(8),
-            doubt: Some((9, 10)),
+            doubts: vec![Doubt { by_ms: 9, agreed_ms: 10 }],
+            ended: true,
         };
         write(directory.path(), &mark).unwrap();
         assert_eq!(read(directory.path()), Some(mark.clone()));

@@ -16,6 +16,7 @@ mod source;
 mod timeline;
 
 use std::{
+    io,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -27,7 +28,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 pub use self::source::{SystemTimeSource, TimeSource};
-use self::timeline::{Event, Reading, Timeline};
+use self::{
+    mark::Mark,
+    timeline::{Event, Reading, Timeline},
+};
 
 /// Time between two looks at the wall clock.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -53,6 +57,8 @@ pub(crate) struct Clock {
     aged: AtomicU64,
     /// Never held while the disk is waited for.
     timeline: Mutex<Timeline>,
+    /// The relay before this one ended in order, or there was none.
+    had_ended: bool,
     /// Taken before the timeline by whoever may write a mark, so that marks are written in order.
     marks: Mutex<Marks>,
 }
@@ -82,11 +88,13 @@ pub struct ClockStatus {
 
 impl Clock {
     /// Goes on from the mark in `directory`. Without one it believes the wall clock; retention then begins at
-    /// `newest_ms`, the time of the newest entry in any room, 0 for none; it is asked for only then. Blocks.
+    /// `newest_ms`, the time of the newest entry in any room, 0 for none. That is asked for only then, and when the mark
+    /// says that it is later than the wall clock does. Blocks.
     pub fn open(directory: &Path, source: Arc<dyn TimeSource>, newest_ms: impl FnOnce() -> u64) -> Self {
         let reading = Reading::of(&*source);
         let mark = mark::read(directory);
-        let newest_ms = if mark.is_none() { newest_ms() } else { 0 };
+        let is_plain = mark.as_ref().is_some_and(|mark| mark.aged_ms <= reading.wall_ms);
+        let newest_ms = if is_plain { 0 } else { newest_ms() };
         let (timeline, event) = Timeline::start(mark.as_ref(), &source.boot(), newest_ms, &reading);
         let clock = Self {
             source,
@@ -94,10 +102,11 @@ impl Clock {
             offset: timeline.offset().into(),
             aged: timeline.aged_ms().into(),
             timeline: Mutex::new(timeline),
+            had_ended: mark.is_none_or(|mark| mark.ended),
             marks: Mutex::default(),
         };
         say(event);
-        clock.finish();
+        clock.begin_or_end(false);
         clock
     }
 
@@ -116,24 +125,30 @@ impl Clock {
         let mut marks = lock(&self.marks);
         let (reading, event) = self.observe();
         if event.is_some() || reading.elapsed_ms.saturating_sub(marks.at) >= SAVE_EVERY {
-            self.save(&mut marks, &reading);
+            self.save(&mut marks, &reading, false);
         }
     }
 
     /// Takes the wall clock as it is, because the operator says that it is right. Returns by how many milliseconds the
     /// relay's time changes. Blocks.
-    pub fn accept(&self) -> i64 {
+    ///
+    /// # Errors
+    /// What the disk says, if it cannot be told to the next life. Then nothing has changed: a time that has been written
+    /// into logs must not be forgotten by a restart.
+    pub fn accept(&self) -> io::Result<i64> {
         let mut marks = lock(&self.marks);
         let reading = Reading::of(&*self.source);
+        let mut accepted = lock(&self.timeline).clone();
+        accepted.accept(&reading);
+        self.write(&mut marks, &self.mark(&accepted, &reading))?;
         let by_ms = {
             let mut timeline = lock(&self.timeline);
-            let by_ms = timeline.accept(&reading);
+            let by_ms = timeline.accept(&Reading::of(&*self.source));
             self.show(&timeline);
             by_ms
         };
         say(Some(Event::Accepted { by_ms }));
-        self.save(&mut marks, &reading);
-        by_ms
+        Ok(by_ms)
     }
 
     /// How it is.
@@ -142,11 +157,20 @@ impl Clock {
         lock(&self.timeline).status(&reading)
     }
 
-    /// Writes a mark: the relay begins or ends. Blocks.
+    /// The relay ends in order. Blocks.
     pub fn finish(&self) {
+        self.begin_or_end(true);
+    }
+
+    /// Whether the relay before this one ended in order, or there was none.
+    pub fn had_ended(&self) -> bool {
+        self.had_ended
+    }
+
+    fn begin_or_end(&self, ended: bool) {
         let mut marks = lock(&self.marks);
         let (reading, _) = self.observe();
-        self.save(&mut marks, &reading);
+        self.save(&mut marks, &reading, ended);
     }
 
     fn observe(&self) -> (Reading, Option<Event>) {
@@ -163,18 +187,27 @@ impl Clock {
         self.aged.store(timeline.aged_ms(), Ordering::Relaxed);
     }
 
-    fn save(&self, marks: &mut Marks, reading: &Reading) {
-        let mark = lock(&self.timeline).mark(self.source.boot(), reading);
-        marks.at = reading.elapsed_ms;
-        match mark::write(&self.directory, &mark) {
-            Ok(()) => marks.is_unsaved = false,
+    fn save(&self, marks: &mut Marks, reading: &Reading, ended: bool) {
+        let mark = Mark { ended, ..self.mark(&lock(&self.timeline), reading) };
+        match self.write(marks, &mark) {
             // Once: it is tried again every few minutes.
             Err(error) if !marks.is_unsaved => {
                 tracing::warn!(%error, "the clock's mark cannot be written; a restart goes on from an older one");
                 marks.is_unsaved = true;
             }
-            Err(_) => {}
+            _ => {}
         }
+    }
+
+    fn mark(&self, timeline: &Timeline, reading: &Reading) -> Mark {
+        timeline.mark(self.source.boot(), reading)
+    }
+
+    fn write(&self, marks: &mut Marks, mark: &Mark) -> io::Result<()> {
+        marks.at = mark.elapsed_ms;
+        mark::write(&self.directory, mark)?;
+        marks.is_unsaved = false;
+        Ok(())
     }
 }
 
@@ -199,6 +232,9 @@ fn say(event: Option<Event>) {
             tracing::warn!(by_s, "the system's clock jumped and is not believed; {OPERATOR}");
         }
         Event::WasOff { .. } => tracing::info!(by_s, "the machine was off for so long by its clock"),
+        Event::Set { .. } => {
+            tracing::info!(by_s, "the system's clock was set in this new relay's first minutes");
+        }
         Event::Believed { .. } => {
             tracing::warn!(by_s, "the system's clock kept its new time for hours and is believed now");
         }

@@ -6,17 +6,26 @@
 //!   no step of a time service is more, and many small jumps do no more than one.
 //! - **A jump forward** is held until the wall clock has kept its new time for [`CONFIRM`] of running. A time service
 //!   mends a false clock within minutes; what is still so after hours, on a relay that tells its operator about it, is
-//!   a machine that was off for long. So an honest pause needs no operator.
+//!   a machine that was off for long. So an honest pause needs no operator. The hours of an earlier life count for a
+//!   clock that went on from there: as the monotonic one did on the same boot, by [`OFF`] at most on another.
 //! - **A machine that was off.** On another boot than the last, and in its first minutes, when time services set the clock,
 //!   [`OFF`] is believed at once: a night's pause is common, and a day too much takes a day from an invite and from
 //!   retention, no more. A restart on the same boot leaves nothing to believe: the monotonic clock has gone on.
 //! - **A new relay** knows no time but the wall clock's, and believes it whatever it does in these first minutes.
-//! - **A jump back** is held for as long as it lasts, unless it takes back a jump forward that was believed within the
-//!   last [`DOUBT`]: then that one was false, and the relay's time is right again at once.
+//! - **A jump back** is held for as long as it lasts, unless it takes back jumps forward that were believed within the
+//!   last [`DOUBT`]: then those were false, and the relay's time is right again at once.
 //!
 //! Retention has a time of its own, which goes twice as fast as time passes while it is behind: after a jump, believed or
-//! accepted, it catches up entry by entry instead of emptying rooms. Nothing that is trimmed by mistake comes back.
+//! accepted, it catches up entry by entry instead of emptying rooms. Nothing that is trimmed by mistake comes back. A mark
+//! that says more than the wall clock and the entries do may be another relay's, or damaged: retention begins where they
+//! are until the wall clock agrees with the mark.
 
+mod doubt;
+mod event;
+mod held;
+
+pub(super) use self::{doubt::Doubt, event::Event};
+use self::{doubt::Doubts, held::Held};
 use super::{ClockStatus, TimeSource, mark, mark::Mark};
 
 const SECOND: u64 = 1000;
@@ -43,94 +52,77 @@ pub(super) struct Reading {
     pub elapsed_ms: u64,
 }
 
-/// What is new. Times in milliseconds, negative for back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Event {
-    /// The wall clock jumped and is not believed.
-    Held { by_ms: i64 },
-    /// The machine was off for so long, and that is believed.
-    WasOff { by_ms: i64 },
-    /// The wall clock has kept what it jumped to for long enough.
-    Believed { by_ms: i64 },
-    /// The wall clock is back at the relay's time.
-    Right,
-    /// The wall clock took back a jump that was believed.
-    Healed { by_ms: i64 },
-    /// The operator took the wall clock as it was.
-    Accepted { by_ms: i64 },
-}
-
 /// The relay's time.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Timeline {
     /// The relay's time when the monotonic clock said `at`.
     now: u64,
     at: u64,
     /// Retention's time; never ahead of `now`.
     aged: u64,
+    /// What it is no later than while only a mark says that it is.
+    ceiling: Option<u64>,
     held: Option<Held>,
-    doubt: Option<Doubt>,
+    doubts: Doubts,
     settling: Option<Settling>,
+    /// Until when.
+    settled: u64,
 }
 
-/// A wall clock that is not believed.
-#[derive(Debug)]
-struct Held {
-    /// Wall clock minus monotonic clock: the same for as long as nobody sets it.
-    offset: i128,
-    /// For how long it has been so before `since`, in earlier lives.
-    before: u64,
-    /// What the monotonic clock said when it was first so.
-    since: u64,
-}
-
-/// The last jump forward that was believed.
-#[derive(Debug)]
-struct Doubt {
-    by: u64,
-    /// How long the wall clock has agreed since.
-    agreed: u64,
-}
-
-/// The first minutes of a machine that was off, or of a new relay.
-#[derive(Debug)]
-struct Settling {
-    until: u64,
-    /// How far the clock may still be set forward; `None` for a new relay, whose clock may be set to anything.
-    most: Option<u64>,
+/// The first minutes.
+#[derive(Clone, Copy, Debug)]
+enum Settling {
+    /// Of a machine that was off: how far its clock may still be set forward.
+    Off { most: u64 },
+    /// Of a new relay, whose clock may be set to anything; the time of the newest entry, 0 for none.
+    New { newest: u64 },
 }
 
 impl Timeline {
-    /// Goes on from a mark, or begins with the wall clock and retention at `newest`, 0 for now.
+    /// Goes on from a mark, or begins with the wall clock. `newest` is the time of the newest entry, 0 for none.
     pub fn start(mark: Option<&Mark>, boot: &str, newest: u64, reading: &Reading) -> (Self, Option<Event>) {
-        let Reading { wall_ms: wall, elapsed_ms: at } = *reading;
-        let until = at.saturating_add(SETTLE);
         let mut timeline = match mark {
-            None => Self {
-                now: wall,
-                at,
-                aged: if newest == 0 { wall } else { newest.min(wall) },
-                held: None,
-                doubt: None,
-                settling: Some(Settling { until, most: None }),
-            },
-            Some(mark) => {
-                let is_same_boot = !boot.is_empty() && mark.boot == boot && mark.elapsed_ms <= at;
-                // The clock was not turned back since: for as long as it was so, it has been.
-                let kept = mark.held_for_ms.filter(|_| wall.saturating_add(TOLERANCE) >= mark.wall_ms);
-                let held = kept.map(|before| Held { offset: offset(reading), before, since: at });
-                Self {
-                    now: mark.now_ms,
-                    at: if is_same_boot { mark.elapsed_ms } else { at },
-                    aged: mark.aged_ms.min(mark.now_ms),
-                    held,
-                    doubt: mark.doubt.map(|(by, agreed)| Doubt { by, agreed }),
-                    settling: (!is_same_boot).then_some(Settling { until, most: Some(OFF) }),
-                }
-            }
+            None => Self::begin(newest, reading),
+            Some(mark) => Self::go_on(mark, boot, reading),
         };
         let event = timeline.look(reading);
+        let known = newest.max(reading.wall_ms);
+        timeline.ceiling = (timeline.aged > known).then_some(known);
         (timeline, event)
+    }
+
+    fn begin(newest: u64, &Reading { wall_ms: wall, elapsed_ms: at }: &Reading) -> Self {
+        Self {
+            now: wall,
+            at,
+            aged: if newest == 0 { wall } else { newest.min(wall) },
+            ceiling: None,
+            held: None,
+            doubts: Doubts::default(),
+            settling: Some(Settling::New { newest }),
+            settled: at.saturating_add(SETTLE),
+        }
+    }
+
+    fn go_on(mark: &Mark, boot: &str, reading: &Reading) -> Self {
+        let Reading { wall_ms: wall, elapsed_ms: at } = *reading;
+        let is_same_boot = !boot.is_empty() && mark.boot == boot && mark.elapsed_ms <= at;
+        // A clock that was held is one that goes on from there: by what has passed, or might have while all was off.
+        let latest = mark.wall_ms.saturating_add(OFF + TOLERANCE);
+        let might_be = mark.wall_ms.saturating_sub(TOLERANCE)..=latest;
+        let kept = mark.held_for_ms.filter(|_| is_same_boot || might_be.contains(&wall));
+        let was = Reading { wall_ms: mark.wall_ms, elapsed_ms: mark.elapsed_ms };
+        let offset = offset(if is_same_boot { &was } else { reading });
+        Self {
+            now: mark.now_ms,
+            at: if is_same_boot { mark.elapsed_ms } else { at },
+            aged: mark.aged_ms.min(mark.now_ms),
+            ceiling: None,
+            held: kept.map(|before| Held { offset, before, since: at }),
+            doubts: Doubts::new(mark.doubts.clone()),
+            settling: (!is_same_boot).then_some(Settling::Off { most: OFF }),
+            settled: at.saturating_add(SETTLE),
+        }
     }
 
     /// Takes a reading.
@@ -165,20 +157,23 @@ impl Timeline {
 
     /// Retention's time.
     pub fn aged_ms(&self) -> u64 {
-        self.aged
+        self.ceiling.map_or(self.aged, |ceiling| ceiling.min(self.aged))
     }
 
     /// For the next life.
     pub fn mark(&self, boot: String, reading: &Reading) -> Mark {
+        // What it said when it was first held, lest many small steps over many lives carry its hours to another clock.
+        let held = self.held.as_ref().and_then(|held| u64::try_from(held.offset + i128::from(self.at)).ok());
         Mark {
             v: mark::VERSION,
             now_ms: self.now,
             aged_ms: self.aged,
-            wall_ms: reading.wall_ms,
+            wall_ms: held.unwrap_or(reading.wall_ms),
             elapsed_ms: self.at,
             boot,
+            ended: false,
             held_for_ms: self.held.as_ref().map(|held| held.for_ms(self.at)),
-            doubt: self.doubt.as_ref().map(|doubt| (doubt.by, doubt.agreed)),
+            doubts: self.doubts.to_vec(),
         }
     }
 
@@ -192,7 +187,7 @@ impl Timeline {
             ahead_s: short(ahead) / 1000,
             held: held.is_some(),
             believed_in_s: left.map(|left| left / SECOND),
-            retention_behind_s: self.now.saturating_sub(self.aged) / SECOND,
+            retention_behind_s: self.now.saturating_sub(self.aged_ms()) / SECOND,
         }
     }
 
@@ -211,19 +206,22 @@ impl Timeline {
     fn follow(&mut self, ahead: i128, passed: u64) {
         let most = i128::from(passed / SLEW);
         self.now = self.now.saturating_add_signed(short(ahead.clamp(-most, most)));
-        if let Some(doubt) = &mut self.doubt {
-            doubt.agreed = doubt.agreed.saturating_add(passed);
-            if doubt.agreed >= DOUBT {
-                self.doubt = None;
-            }
-        }
+        self.ceiling = None;
+        self.doubts.agree(passed);
     }
 
     fn jumped_forward(&mut self, ahead: i128, reading: &Reading) -> Option<Event> {
         let by_ms = short(ahead);
-        if self.is_settling(ahead) {
-            self.believe(reading, ahead);
-            return Some(Event::WasOff { by_ms });
+        match self.settling() {
+            Some(Settling::New { newest }) => return Some(self.set(by_ms, newest, reading)),
+            // What is used of the pause that may be believed is used up.
+            Some(Settling::Off { most }) if ahead <= i128::from(most) => {
+                let most = most.saturating_sub(by_ms.unsigned_abs());
+                self.settling = Some(Settling::Off { most });
+                self.believe(reading, ahead);
+                return Some(Event::WasOff { by_ms });
+            }
+            _ => {}
         }
         let kept = self.held.as_ref().filter(|held| held.is_same(reading)).map(|held| held.for_ms(self.at));
         match kept {
@@ -238,9 +236,10 @@ impl Timeline {
 
     fn jumped_back(&mut self, ahead: i128, reading: &Reading) -> Option<Event> {
         let by_ms = short(ahead);
-        let takes_back =
-            |doubt: &Doubt| ahead.unsigned_abs() <= u128::from(doubt.by.saturating_add(TOLERANCE));
-        if self.doubt.as_ref().is_some_and(takes_back) || self.is_settling(ahead) {
+        if let Some(Settling::New { newest }) = self.settling() {
+            return Some(self.set(by_ms, newest, reading));
+        }
+        if self.doubts.cover(ahead.unsigned_abs()) {
             self.believe(reading, ahead);
             return Some(Event::Healed { by_ms });
         }
@@ -248,19 +247,14 @@ impl Timeline {
         (!is_known).then(|| self.hold(by_ms, reading))
     }
 
-    /// Whether this is the first setting of the clock. What is used of the pause that may be believed is used up.
-    fn is_settling(&mut self, ahead: i128) -> bool {
-        let Some(settling) = self.settling.as_mut().filter(|settling| self.at <= settling.until) else {
-            return false;
-        };
-        let Some(most) = &mut settling.most else { return true };
-        match u64::try_from(ahead).ok().and_then(|ahead| most.checked_sub(ahead)) {
-            Some(left) => {
-                *most = left;
-                true
-            }
-            None => false,
-        }
+    fn settling(&self) -> Option<Settling> {
+        self.settling.filter(|_| self.at <= self.settled)
+    }
+
+    /// A new relay's clock was set: it begins anew, and there is nothing that could be taken back.
+    fn set(&mut self, by_ms: i64, newest: u64, reading: &Reading) -> Event {
+        *self = Self { settled: self.settled, ..Self::begin(newest, reading) };
+        Event::Set { by_ms }
     }
 
     fn hold(&mut self, by_ms: i64, reading: &Reading) -> Event {
@@ -271,42 +265,23 @@ impl Timeline {
     fn believe(&mut self, reading: &Reading, ahead: i128) {
         self.now = reading.wall_ms;
         self.held = None;
-        let by = u64::try_from(ahead).ok().filter(|by| *by > TOLERANCE);
-        self.doubt = by.map(|by| Doubt { by, agreed: 0 });
+        match u64::try_from(ahead) {
+            Ok(0..=TOLERANCE) => {}
+            Ok(by) => self.doubts.add(by),
+            Err(_) => self.doubts.take_back(short(ahead).unsigned_abs()),
+        }
     }
 
     /// Retention goes on.
     fn age(&mut self, passed: u64) {
         self.aged = self.aged.saturating_add(passed.saturating_mul(2)).min(self.now);
-    }
-}
-
-impl Held {
-    fn is_same(&self, reading: &Reading) -> bool {
-        (offset(reading) - self.offset).unsigned_abs() <= u128::from(TOLERANCE)
-    }
-
-    fn for_ms(&self, at: u64) -> u64 {
-        self.before.saturating_add(at.saturating_sub(self.since))
+        self.ceiling = self.ceiling.map(|ceiling| ceiling.saturating_add(passed));
     }
 }
 
 impl Reading {
     pub fn of(source: &dyn TimeSource) -> Self {
         Self { wall_ms: source.wall_ms(), elapsed_ms: source.elapsed_ms() }
-    }
-}
-
-impl Event {
-    pub fn by_ms(self) -> i64 {
-        match self {
-            Self::Held { by_ms }
-            | Self::WasOff { by_ms }
-            | Self::Believed { by_ms }
-            | Self::Healed { by_ms }
-            | Self::Accepted { by_ms } => by_ms,
-            Self::Right => 0,
-        }
     }
 }
 

@@ -56,6 +56,15 @@ async fn operator_is_told_of_a_jump_everywhere_and_can_take_it() {
     let client = Client::connect(program.address, data_dir).await;
     assert_eq!(client.join(room(1), &key(1), 0).await.1.oldest, 1);
 
+    // What cannot be saved is not taken.
+    std::fs::create_dir(data_dir.join("clock.new")).unwrap();
+    let refused = run(data_dir, &["clock", "accept"]);
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && said.contains("was left as it was"), "{said}");
+    assert!(said.contains("and run `relay clock accept` again"), "{said}");
+    assert!(stdout(data_dir, &["status"]).contains("not believed"));
+    std::fs::remove_dir(data_dir.join("clock.new")).unwrap();
+
     let accepted = stdout(data_dir, &["clock", "accept"]);
     assert!(accepted.starts_with("The relay's clock went forward by 100 d 0 h.\n"), "{accepted}");
     assert!(accepted.contains("Retention is ") && accepted.contains(" d "), "{accepted}");
@@ -63,5 +72,9 @@ async fn operator_is_told_of_a_jump_everywhere_and_can_take_it() {
     program.logs("clock-accept").await;
     assert!(get(address, "/readyz", "127.0.0.1").ends_with("\r\n\r\nready\n"));
     assert!(!stdout(data_dir, &["status"]).contains("not believed"));
+    assert!(
+        stdout(data_dir, &["clock", "accept"])
+            .starts_with("The system's clock and the relay's agree already")
+    );
     assert_eq!(client.join(room(1), &key(1), 0).await.1.oldest, 1);
 }

@@ -40,8 +40,10 @@ fn text(accepted: &Accepted) -> String {
     let by = span(Duration::from_millis(accepted.by_ms.unsigned_abs()));
     let behind = accepted.retention_behind_s;
     let mut text = match accepted.by_ms {
-        ..0 => format!("The relay's clock went back by {by}.\n"),
-        0..1000 => "The relay's clock was right already.\n".to_owned(),
+        -999..1000 => {
+            "The system's clock and the relay's agree already: there was nothing to accept.\n".to_owned()
+        }
+        ..=-1000 => format!("The relay's clock went back by {by}.\n"),
         _ => format!("The relay's clock went forward by {by}.\n"),
     };
     if behind > 0 {
@@ -58,7 +60,12 @@ mod tests {
     fn answer_says_which_way_it_went() {
         let said = |by_ms, retention_behind_s| text(&Accepted { v: 1, by_ms, retention_behind_s });
         assert_eq!(said(-7_200_000, 0), "The relay's clock went back by 2 h 0 min.\n");
-        assert_eq!(said(5, 0), "The relay's clock was right already.\n");
+        for by_ms in [-999, -5, 0, 5, 999] {
+            let agreed = "The system's clock and the relay's agree already: there was nothing to accept.\n";
+            assert_eq!(said(by_ms, 0), agreed, "{by_ms}");
+        }
+        assert_eq!(said(-1000, 0), "The relay's clock went back by 1 s.\n");
+        assert_eq!(said(1000, 0), "The relay's clock went forward by 1 s.\n");
         assert_eq!(
             said(864_000_000, 86_400),
             "The relay's clock went forward by 10 d 0 h.\nRetention is 1 d 0 h behind, and catches up.\n"

@@ -38,11 +38,11 @@ fn clock_rows(clock: &ClockStatus) -> Vec<String> {
         let off = span(Duration::from_secs(clock.ahead_s.unsigned_abs()));
         let side = if clock.ahead_s < 0 { "behind" } else { "ahead" };
         let until = match clock.believed_in_s {
-            Some(left) => format!("if it stays so, in {}", span(Duration::from_secs(left))),
-            None => "not by itself".into(),
+            Some(left) => format!("it is in {}, if it stays so", span(Duration::from_secs(left))),
+            None => "it is not by itself".into(),
         };
         rows.push(format!(
-            "the system's is {off} {side} and is not believed; {until}, or by `relay clock accept`"
+            "the system's is {off} {side} and is not believed; {until}. If `date` is right: `relay clock accept`"
         ));
     }
     // What it makes up for after a night needs no line.
@@ -117,13 +117,16 @@ mod tests {
         assert_eq!(
             clock_rows(&ahead),
             [
-                "the system's is 10 d 0 h ahead and is not believed; if it stays so, in 1 min 0 s, or by `relay \
-                 clock accept`"
+                "the system's is 10 d 0 h ahead and is not believed; it is in 1 min 0 s, if it stays so. If `date` \
+                 is right: `relay clock accept`"
             ]
         );
         let behind = ClockStatus { ahead_s: -7200, held: true, retention_behind_s: 864_000, ..right };
         let rows = clock_rows(&behind);
-        assert!(rows[0].starts_with("the system's is 2 h 0 min behind and is not believed; not by itself"));
+        assert!(
+            rows[0]
+                .starts_with("the system's is 2 h 0 min behind and is not believed; it is not by itself. If")
+        );
         assert!(rows[1].starts_with("retention is 10 d 0 h behind"));
     }
 }

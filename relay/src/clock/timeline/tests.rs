@@ -1,5 +1,8 @@
 use super::*;
 
+mod lives;
+mod steps;
+
 const START: u64 = 1_800_000_000_000;
 const YEAR: u64 = 365 * DAY;
 /// What a clock may be wrong by.
@@ -181,7 +184,7 @@ fn time_that_a_jump_was_kept_for_is_counted_over_restarts() {
     let mut next = mark(&machine, &timeline);
     machine.set(signed(YEAR, true));
     for life in 0.. {
-        machine.reboot(2 * DAY);
+        machine.reboot(OFF);
         let (mut timeline, _) = machine.start(Some(&next));
         let events = machine.pass(&mut timeline, 2 * HOUR);
         if let [.., Event::Believed { .. }] = events.as_slice() {
@@ -260,7 +263,7 @@ fn new_relay_takes_any_time_at_first_and_old_rooms_are_not_trimmed_by_it() {
     machine.set(signed(START, true));
     let by_ms = signed(START - 10 * SECOND, true);
     machine.elapsed += 10 * SECOND;
-    assert_eq!(timeline.look(&machine.reading()), Some(Event::WasOff { by_ms }));
+    assert_eq!(timeline.look(&machine.reading()), Some(Event::Set { by_ms }));
     assert_eq!(timeline.now, machine.wall);
     let reading = machine.reading();
     let (timeline, _) = Timeline::start(None, "boot", START - 60 * DAY, &reading);
@@ -283,7 +286,8 @@ fn no_reading_and_no_mark_makes_it_panic_or_turn_the_time_back_by_itself() {
                     elapsed_ms: before,
                     boot: "boot".into(),
                     held_for_ms: Some(wall),
-                    doubt: Some((before, wall)),
+                    doubts: vec![Doubt { by_ms: before, agreed_ms: wall }; 2],
+                    ended: true,
                 };
                 let reading = Reading { wall_ms: wall, elapsed_ms: elapsed };
                 for boot in ["boot", "other", ""] {
