@@ -53,11 +53,13 @@ pub enum Limit {
     FreeSpace,
     /// The logs' share of the disk.
     Disk,
+    /// No limit: an entry that is damaged on the disk was asked for.
+    Damaged,
 }
 
 impl Limit {
     /// All of them: each is a series from the start, so that a first hit is an increase.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::HandshakeRate,
@@ -81,6 +83,7 @@ impl Limit {
         Self::KeysPerRoom,
         Self::FreeSpace,
         Self::Disk,
+        Self::Damaged,
     ];
 
     /// Its label in the metrics: the name of the setting that moves it, with underscores.
@@ -109,6 +112,7 @@ impl Limit {
             Self::KeysPerRoom => "max_keys_per_room",
             Self::FreeSpace => "reserve_mib",
             Self::Disk => "max_disk_mib",
+            Self::Damaged => "damaged",
         }
     }
 
@@ -116,7 +120,7 @@ impl Limit {
     pub fn code(self) -> Code {
         match self {
             Self::MessageSize | Self::KeysPerRoom => Code::TooLarge,
-            Self::FreeSpace | Self::Disk => Code::NoSpace,
+            Self::FreeSpace | Self::Disk | Self::Damaged => Code::NoSpace,
             Self::TokenRooms | Self::TokenUses => Code::TokenSpent,
             _ => Code::RateLimited,
         }
@@ -136,6 +140,7 @@ impl Limit {
             Self::MessageSize => Wire::MessageSize,
             Self::KeysPerRoom => Wire::AccessKeys,
             Self::FreeSpace | Self::Disk => Wire::Disk,
+            Self::Damaged => Wire::Damaged,
             Self::Connections
             | Self::ConnectionsPerAddress
             | Self::HandshakeRate
@@ -163,8 +168,9 @@ mod tests {
 
     use super::*;
 
-    /// Not settings: see `limits::REFUSED_JOINS`; the others are each token's own.
-    const FIXED: &[&str] = &["refused_joins", "refused_joins_per_address", "token_rooms", "token_uses"];
+    /// Not settings: see `limits::REFUSED_JOINS`; those of tokens are each token's own; damage is nobody's wish.
+    const FIXED: &[&str] =
+        &["refused_joins", "refused_joins_per_address", "token_rooms", "token_uses", "damaged"];
 
     #[test]
     fn label_without_a_setting_would_name_nothing_to_change() {

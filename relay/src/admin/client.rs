@@ -15,6 +15,9 @@ use super::exchange::FaultBody;
 /// Time for the relay to begin its answer: a large database on a slow disk needs seconds.
 const ANSWER_TIME: Duration = Duration::from_secs(60);
 
+/// Time for an answer that needs all of it.
+const LONG: Duration = Duration::from_secs(24 * 3600);
+
 /// Greatest answer, in bytes: a page of rooms is far below.
 const MAX_ANSWER: usize = 16 << 20;
 
@@ -55,6 +58,15 @@ pub async fn get<T: DeserializeOwned>(data_dir: &Path, path: &str) -> Result<T, 
     parse(data_dir, answer).await
 }
 
+/// The same for what takes as long as it takes: every row is read.
+///
+/// # Errors
+/// [`ClientError`], a sentence with its remedy.
+pub async fn get_patiently<T: DeserializeOwned>(data_dir: &Path, path: &str) -> Result<T, ClientError> {
+    let answer = request_within(LONG, data_dir, Method::GET, path, Bytes::new()).await?;
+    parse(data_dir, answer).await
+}
+
 /// Tells the relay on `data_dir` to do something.
 ///
 /// # Errors
@@ -73,8 +85,18 @@ pub async fn post<T: DeserializeOwned>(
 ///
 /// # Errors
 /// [`ClientError`], a sentence with its remedy.
-#[cfg(unix)]
 pub async fn request(
+    data_dir: &Path,
+    method: Method,
+    path: &str,
+    body: Bytes,
+) -> Result<Response<Incoming>, ClientError> {
+    request_within(ANSWER_TIME, data_dir, method, path, body).await
+}
+
+#[cfg(unix)]
+async fn request_within(
+    time: Duration,
     data_dir: &Path,
     method: Method,
     path: &str,
@@ -88,7 +110,7 @@ pub async fn request(
     tokio::spawn(connection);
     let request = hyper::Request::builder().method(method).uri(path).header(hyper::header::HOST, "relay");
     let request = request.body(Full::new(body)).map_err(|error| silent(data_dir, error))?;
-    let answer = tokio::time::timeout(ANSWER_TIME, sender.send_request(request)).await;
+    let answer = tokio::time::timeout(time, sender.send_request(request)).await;
     let answer = answer.map_err(|error| silent(data_dir, error))?.map_err(|error| silent(data_dir, error))?;
     if answer.status().is_success() {
         return Ok(answer);
@@ -98,11 +120,9 @@ pub async fn request(
 }
 
 /// There are no Unix sockets here.
-///
-/// # Errors
-/// Always.
 #[cfg(not(unix))]
-pub async fn request(
+async fn request_within(
+    _: Duration,
     data_dir: &Path,
     _: Method,
     _: &str,

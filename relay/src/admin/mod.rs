@@ -9,6 +9,7 @@
 //! on the other side [`client::get`] or [`client::post`].
 
 mod backup;
+pub mod check;
 pub mod client;
 pub mod clock;
 mod exchange;

@@ -3,8 +3,8 @@
 use hyper::Method;
 
 use super::{
-    Admin, Answer, Fault, Request, backup, clock, health, metrics, reload, rooms, server::Scope, status,
-    tokens,
+    Admin, Answer, Fault, Request, backup, check, clock, health, metrics, reload, rooms, server::Scope,
+    status, tokens,
 };
 
 /// Everything that is offered: without a version for whoever watches, the rest on the socket alone. Its paths begin
@@ -19,6 +19,7 @@ pub(super) async fn route(admin: &Admin, scope: Scope, request: &Request) -> Ans
             Err(Fault::not_found("there are /healthz, /readyz and /metrics here; commands use the socket"))
         }
         (&Method::GET, ["v1", "status"]) => status::answer(admin).await,
+        (&Method::GET, ["v1", "check"]) => check::answer(admin).await,
         (&Method::GET, ["v1", "backup"]) => Ok(backup::stream(admin)),
         (_, ["v1", "tokens", rest @ ..]) => tokens::answer(admin, request, rest).await,
         (&Method::GET, ["v1", "rooms"]) => rooms::list(admin, request).await,

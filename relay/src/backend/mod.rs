@@ -168,6 +168,9 @@ pub enum AppendError {
     /// The disk is full or failing, or the logs have their share of it.
     #[error("no space")]
     NoSpace(Lack),
+    /// What is in the log under this id is damaged.
+    #[error("damaged")]
+    Damaged,
     /// The backend is closing.
     #[error("closing")]
     Closed,
@@ -239,6 +242,8 @@ pub struct Batch {
     pub oldest: u64,
     /// What the reader may do at the time of reading.
     pub standing: Option<Standing>,
+    /// The next entry is damaged on the disk, so that nothing after it can be had.
+    pub damaged: bool,
 }
 
 /// A room as a key sees it.

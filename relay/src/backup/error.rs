@@ -19,6 +19,15 @@ pub enum BackupError {
     /// The database cannot be opened.
     #[error("the database cannot be opened: {0}")]
     Open(#[from] OpenError),
+    /// A room is not whole.
+    #[error(
+        "the database is damaged ({0}), and no backup was made; `relay check` names the rooms, and `relay check --salvage \
+         FILE` on a stopped relay makes a backup of the others"
+    )]
+    Damaged(Flaw),
+    /// What was read makes no backup.
+    #[error("the database is damaged, and no backup was made; `relay check` says more")]
+    Unsound(#[source] RestoreError),
     /// The database failed a moment ago.
     #[error("the database cannot be read now; look at the relay's log")]
     Unavailable,
@@ -34,7 +43,7 @@ pub enum BackupError {
     #[error("{} is there already and is no backup; choose another name, or remove it", .0.display())]
     Occupied(PathBuf),
     /// What came over the socket is not whole.
-    #[error("the relay ended before the backup did; look at its log, and try again")]
+    #[error("the backup ended before it was whole; look at the relay's log, and at `relay check`")]
     Interrupted(#[source] RestoreError),
     /// Reading the identity, or writing the backup.
     #[error("cannot write the backup: {0}; choose a directory that exists, may be written, and has space")]

@@ -10,8 +10,11 @@ use super::{Record, RestoreError};
 /// What a backup begins with, with the version of its format.
 const MAGIC: [u8; 8] = *b"SCHATBK\n";
 
-/// The format that is written, and the only one that is read: 1 had rooms of another protocol.
-const VERSION: u16 = 2;
+/// The format that is written. The one before it is read as well: its entries have no checksums of their own.
+const VERSION: u16 = 3;
+
+/// The first that is read: 1 had rooms of another protocol.
+const FIRST: u16 = 2;
 
 /// Length of a digest, in bytes.
 const DIGEST: usize = 32;
@@ -33,8 +36,12 @@ pub(super) struct ChunkWriter<W> {
 }
 
 impl<W: Write> ChunkWriter<W> {
-    pub fn new(mut out: W) -> io::Result<Self> {
-        let head = head(VERSION);
+    pub fn new(out: W) -> io::Result<Self> {
+        Self::of(VERSION, out)
+    }
+
+    fn of(version: u16, mut out: W) -> io::Result<Self> {
+        let head = head(version);
         out.write_all(&head)?;
         Ok(Self { out, chain: digest(&[], &head), payload: BytesMut::new() })
     }
@@ -86,9 +93,9 @@ impl<R: Read> ChunkReader<R> {
         }
         let version = u16::from_be_bytes([high, low]);
         match version {
-            VERSION => {}
+            FIRST..=VERSION => {}
             0 => return Err(RestoreError::Malformed("version 0")),
-            earlier if earlier < VERSION => return Err(RestoreError::Earlier(earlier)),
+            earlier if earlier < FIRST => return Err(RestoreError::Earlier(earlier)),
             later => return Err(RestoreError::Later(later)),
         }
         Ok(Self { stream, chain: digest(&[], &found), payload: Bytes::new(), chunks: 0 })
@@ -157,4 +164,25 @@ fn digest(chain: &[u8], payload: &[u8]) -> Digest {
     // SHA-256 has this length.
     digest.iter_mut().zip(context.finish().as_ref()).for_each(|(to, from)| *to = *from);
     digest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backup_of_the_format_before_is_read_and_others_are_not() {
+        let backup = |version| {
+            let mut writer = ChunkWriter::of(version, Vec::new()).unwrap();
+            writer.write(&Record::End { rooms: 0, entries: 0 }).unwrap();
+            writer.finish().unwrap()
+        };
+        for version in FIRST..=VERSION {
+            let backup = backup(version);
+            let mut reader = ChunkReader::new(&*backup).unwrap();
+            assert!(matches!(reader.next(), Ok(Some(Record::End { .. }))), "{version}");
+        }
+        assert!(matches!(ChunkReader::new(&*backup(1)), Err(RestoreError::Earlier(1))));
+        assert!(matches!(ChunkReader::new(&*backup(VERSION + 1)), Err(RestoreError::Later(_))));
+    }
 }

@@ -34,7 +34,7 @@ pub use self::{
     error::{BackupError, RestoreError},
     record::Record,
     restore::{Restored, restore},
-    write::{Copied, copy_from, save, write},
+    write::{Copied, copy_from, save, write, write_but},
 };
 use self::{frame::ChunkReader, verifier::Verifier};
 

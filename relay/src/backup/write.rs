@@ -1,27 +1,51 @@
 //! Making a backup, and putting it into a file.
 
 use std::{
+    collections::BTreeSet,
     fs::{File, OpenOptions},
     io::{self, BufReader, Read, Write},
     path::{Path, PathBuf},
 };
 
+use proto::RoomId;
+
 use super::{
-    BackupError, Record, Summary, files,
+    BackupError, Record, RestoreError, Summary, files,
     frame::{ChunkWriter, is_backup},
+    verifier::Verifier,
     verify_stream,
 };
 use crate::backend::redb::{Redb, sync_directory};
 
-/// Writes a backup of what `backend` and `data_dir` hold now. Rooms go on: it is the state of one moment.
+/// Writes a backup of what `backend` and `data_dir` hold now. Rooms go on: it is the state of one moment. All of it is
+/// checked on the way: no backup is made of what is damaged.
 ///
 /// # Errors
 /// [`BackupError`]; what was written until then is no backup.
 pub fn write(backend: &Redb, data_dir: &Path, now_ms: u64, out: impl Write) -> Result<Summary, BackupError> {
+    write_but(&BTreeSet::new(), backend, data_dir, now_ms, out)
+}
+
+/// The same without some rooms: what a damaged database still has.
+///
+/// # Errors
+/// [`BackupError`]; what was written until then is no backup.
+pub fn write_but(
+    left_out: &BTreeSet<RoomId>,
+    backend: &Redb,
+    data_dir: &Path,
+    now_ms: u64,
+    out: impl Write,
+) -> Result<Summary, BackupError> {
+    let mut verifier = Verifier::default();
     let mut writer = ChunkWriter::new(out)?;
     let program = env!("CARGO_PKG_VERSION").to_owned();
     let mut summary = Summary { created_ms: now_ms, program: program.clone(), ..Summary::default() };
     let mut take = |record: Record| {
+        verifier.take(&record).map_err(|error| match error {
+            RestoreError::Flaw(flaw) => BackupError::Damaged(flaw),
+            other => BackupError::Unsound(other),
+        })?;
         match &record {
             Record::File { .. } => summary.files += 1,
             Record::Room { .. } => summary.rooms += 1,
@@ -41,8 +65,10 @@ pub fn write(backend: &Redb, data_dir: &Path, now_ms: u64, out: impl Write) -> R
     };
     take(Record::Head { created_ms: now_ms, program })?;
     files::collect(data_dir, &mut take)?;
-    backend.export(&mut take)?;
-    writer.write(&Record::End { rooms: summary.rooms, entries: summary.entries })?;
+    backend.export(left_out, &mut take)?;
+    let end = Record::End { rooms: summary.rooms, entries: summary.entries };
+    verifier.take(&end).map_err(BackupError::Unsound)?;
+    writer.write(&end)?;
     writer.finish()?;
     Ok(summary)
 }

@@ -1,6 +1,7 @@
 //! What the program does besides serving. Each command's work is in a module of its own.
 
 mod backup;
+mod check;
 mod clock;
 mod compact;
 mod doctor;
@@ -20,9 +21,9 @@ use clap::{CommandFactory, Subcommand};
 #[cfg(target_os = "linux")]
 use self::install::{InstallCommand, UninstallCommand};
 use self::{
-    backup::BackupCommand, clock::ClockCommand, compact::CompactCommand, doctor::DoctorCommand,
-    drop_room::DropRoomCommand, man::ManCommand, reload::ReloadCommand, restore::RestoreCommand,
-    rooms::RoomsCommand, status::StatusCommand, token::TokenCommand,
+    backup::BackupCommand, check::CheckCommand, clock::ClockCommand, compact::CompactCommand,
+    doctor::DoctorCommand, drop_room::DropRoomCommand, man::ManCommand, reload::ReloadCommand,
+    restore::RestoreCommand, rooms::RoomsCommand, status::StatusCommand, token::TokenCommand,
 };
 use super::Cli;
 use crate::{
@@ -46,6 +47,8 @@ pub enum Command {
     Reload(ReloadCommand),
     /// Write rooms, keys, tokens and identity into one file.
     Backup(BackupCommand),
+    /// Look whether anything in the database is damaged.
+    Check(CheckCommand),
     /// Give a stopped relay's free space back to the file system.
     Compact(CompactCommand),
     /// Begin anew from a backup, or only look whether it is whole.
@@ -95,6 +98,7 @@ impl Command {
             Self::Clock(command) => command.run(loaded).await?,
             Self::Reload(command) => command.run(loaded).await?,
             Self::Backup(command) => command.run(loaded).await?,
+            Self::Check(command) => command.run(loaded).await?,
             Self::Compact(command) => command.run(loaded).await?,
             Self::Restore(command) => command.run(loaded).await?,
             Self::Doctor(command) => command.run(loaded).await?,

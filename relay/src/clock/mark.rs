@@ -37,6 +37,9 @@ pub(super) struct Mark {
     /// The jumps forward that were believed of late.
     #[serde(default)]
     pub doubts: Vec<Doubt>,
+    /// The relay that wrote it ended in order. More than a clock has to know: it is the one file that is written at the end.
+    #[serde(default)]
+    pub ended: bool,
 }
 
 /// The mark in a directory; `None` if there is none, or none that makes sense.
@@ -87,6 +90,7 @@ mod tests {
             boot: "boot".into(),
             held_for_ms: Some(8),
             doubts: vec![Doubt { by_ms: 9, agreed_ms: 10 }],
+            ended: true,
         };
         write(directory.path(), &mark).unwrap();
         assert_eq!(read(directory.path()), Some(mark.clone()));

@@ -28,7 +28,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 pub use self::source::{SystemTimeSource, TimeSource};
-use self::timeline::{Event, Reading, Timeline};
+use self::{
+    mark::Mark,
+    timeline::{Event, Reading, Timeline},
+};
 
 /// Time between two looks at the wall clock.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -54,6 +57,8 @@ pub(crate) struct Clock {
     aged: AtomicU64,
     /// Never held while the disk is waited for.
     timeline: Mutex<Timeline>,
+    /// The relay before this one ended in order, or there was none.
+    had_ended: bool,
     /// Taken before the timeline by whoever may write a mark, so that marks are written in order.
     marks: Mutex<Marks>,
 }
@@ -97,10 +102,11 @@ impl Clock {
             offset: timeline.offset().into(),
             aged: timeline.aged_ms().into(),
             timeline: Mutex::new(timeline),
+            had_ended: mark.is_none_or(|mark| mark.ended),
             marks: Mutex::default(),
         };
         say(event);
-        clock.finish();
+        clock.begin_or_end(false);
         clock
     }
 
@@ -119,7 +125,7 @@ impl Clock {
         let mut marks = lock(&self.marks);
         let (reading, event) = self.observe();
         if event.is_some() || reading.elapsed_ms.saturating_sub(marks.at) >= SAVE_EVERY {
-            self.save(&mut marks, &reading);
+            self.save(&mut marks, &reading, false);
         }
     }
 
@@ -134,7 +140,7 @@ impl Clock {
         let reading = Reading::of(&*self.source);
         let mut accepted = lock(&self.timeline).clone();
         accepted.accept(&reading);
-        self.write(&mut marks, &accepted, &reading)?;
+        self.write(&mut marks, &self.mark(&accepted, &reading))?;
         let by_ms = {
             let mut timeline = lock(&self.timeline);
             let by_ms = timeline.accept(&Reading::of(&*self.source));
@@ -151,11 +157,20 @@ impl Clock {
         lock(&self.timeline).status(&reading)
     }
 
-    /// Writes a mark: the relay begins or ends. Blocks.
+    /// The relay ends in order. Blocks.
     pub fn finish(&self) {
+        self.begin_or_end(true);
+    }
+
+    /// Whether the relay before this one ended in order, or there was none.
+    pub fn had_ended(&self) -> bool {
+        self.had_ended
+    }
+
+    fn begin_or_end(&self, ended: bool) {
         let mut marks = lock(&self.marks);
         let (reading, _) = self.observe();
-        self.save(&mut marks, &reading);
+        self.save(&mut marks, &reading, ended);
     }
 
     fn observe(&self) -> (Reading, Option<Event>) {
@@ -172,9 +187,9 @@ impl Clock {
         self.aged.store(timeline.aged_ms(), Ordering::Relaxed);
     }
 
-    fn save(&self, marks: &mut Marks, reading: &Reading) {
-        let timeline = lock(&self.timeline).clone();
-        match self.write(marks, &timeline, reading) {
+    fn save(&self, marks: &mut Marks, reading: &Reading, ended: bool) {
+        let mark = Mark { ended, ..self.mark(&lock(&self.timeline), reading) };
+        match self.write(marks, &mark) {
             // Once: it is tried again every few minutes.
             Err(error) if !marks.is_unsaved => {
                 tracing::warn!(%error, "the clock's mark cannot be written; a restart goes on from an older one");
@@ -184,9 +199,13 @@ impl Clock {
         }
     }
 
-    fn write(&self, marks: &mut Marks, timeline: &Timeline, reading: &Reading) -> io::Result<()> {
-        marks.at = reading.elapsed_ms;
-        mark::write(&self.directory, &timeline.mark(self.source.boot(), reading))?;
+    fn mark(&self, timeline: &Timeline, reading: &Reading) -> Mark {
+        timeline.mark(self.source.boot(), reading)
+    }
+
+    fn write(&self, marks: &mut Marks, mark: &Mark) -> io::Result<()> {
+        marks.at = mark.elapsed_ms;
+        mark::write(&self.directory, mark)?;
         marks.is_unsaved = false;
         Ok(())
     }
@@ -214,7 +233,7 @@ fn say(event: Option<Event>) {
         }
         Event::WasOff { .. } => tracing::info!(by_s, "the machine was off for so long by its clock"),
         Event::Set { .. } => {
-            tracing::info!(by_s, "the system's clock was set in this new relay's first minutes")
+            tracing::info!(by_s, "the system's clock was set in this new relay's first minutes");
         }
         Event::Believed { .. } => {
             tracing::warn!(by_s, "the system's clock kept its new time for hours and is believed now");

@@ -171,6 +171,7 @@ impl Timeline {
             wall_ms: held.unwrap_or(reading.wall_ms),
             elapsed_ms: self.at,
             boot,
+            ended: false,
             held_for_ms: self.held.as_ref().map(|held| held.for_ms(self.at)),
             doubts: self.doubts.to_vec(),
         }

@@ -6,6 +6,7 @@
 mod buffers;
 mod certificate;
 mod clock;
+mod database;
 mod descriptors;
 mod disk;
 mod finding;
@@ -48,6 +49,7 @@ pub async fn examine(config: Config, data_dir: PathBuf) -> Vec<Finding> {
     let mut findings = vec![running];
     findings.extend(ports::check(&patient));
     findings.extend(disk::check(&patient));
+    findings.extend(database::check(&patient).await);
     findings.push(descriptors::check(&patient));
     findings.extend(buffers::check(&patient));
     findings.push(offload::check());

@@ -123,6 +123,7 @@ impl Relay {
             // Where there is TCP, it answers the authority's challenges as well.
             tokio::spawn(identity.clone().keep_fresh(without_tcp)),
             tokio::spawn(keep_trimmed(backend.clone(), clock.clone())),
+            tokio::spawn(look_for_damage(backend.clone(), clock.clone())),
             tokio::spawn(keep_time(clock)),
             tokio::spawn(keep_said(shared.clone())),
         ];
@@ -234,6 +235,24 @@ async fn keep_trimmed(backend: Arc<Redb>, clock: Arc<Clock>) {
     loop {
         backend.trim(clock.aged_ms()).await;
         tokio::time::sleep(TRIM_INTERVAL).await;
+    }
+}
+
+/// After an end that was none in order, and no other time, since every row is read: says whether the database is whole.
+async fn look_for_damage(backend: Arc<Redb>, clock: Arc<Clock>) {
+    if clock.had_ended() {
+        return;
+    }
+    let found = tokio::task::spawn_blocking(move || backend.survey()).await;
+    match found {
+        Ok(Ok(found)) if found.is_whole() => {
+            tracing::info!("the last relay here did not end in order; its database is whole");
+        }
+        Ok(Ok(found)) => {
+            let (damaged, elsewhere) = (found.damaged.len(), found.elsewhere);
+            tracing::error!(damaged, elsewhere, "rooms are damaged; `relay check` names them");
+        }
+        Ok(Err(_)) | Err(_) => tracing::error!("the database cannot be checked; look at `relay check`"),
     }
 }
 

@@ -186,7 +186,8 @@ impl<'a> Downstream<'a> {
             self.permit.found(generation);
         }
         self.head = batch.head;
-        if batch.entries.is_empty() && self.reads && batch.head > self.cursor {
+        let damaged = batch.damaged;
+        if batch.entries.is_empty() && self.reads && batch.head > self.cursor && !damaged {
             return gap();
         }
         for entry in batch.entries {
@@ -199,6 +200,9 @@ impl<'a> Downstream<'a> {
             output.frame(Frame::Deliver(entry)).await?;
             self.peer.shared.metrics.delivered.inc();
             self.peer.shared.metrics.bytes_out.inc_by(bytes);
+        }
+        if damaged && self.reads {
+            return Err(Refusal::over(Limit::Damaged).into());
         }
         let more = self.reads && batch.head > self.cursor;
         if !allowed && !more {
@@ -276,7 +280,7 @@ async fn read<'a>(
         let view = backend.view(reader(peer, &seat)).await.map_err(later)?;
         // A guest whose invite is used up by now stays: it may have to send its join again.
         let standing = view.and_then(|view| if seat.member { view.standing } else { Some(Standing::Invite) });
-        return Ok((Batch { entries: Vec::new(), head: 0, oldest: 1, standing }, None));
+        return Ok((Batch { entries: Vec::new(), head: 0, oldest: 1, standing, damaged: false }, None));
     }
     match backend.read(reader(peer, &seat), cursor, LARGE_FRAME).await.map_err(later)? {
         Measured::Ready(batch) => Ok((batch, None)),
@@ -333,6 +337,7 @@ fn refusal(id: PublishId, error: AppendError) -> Refusal {
         AppendError::SlotTooLarge => Refusal::of(Code::TooLarge),
         AppendError::MissingPieces => Refusal::of(Code::MissingPieces),
         AppendError::NoSpace(lack) => Refusal::over(lack.into()),
+        AppendError::Damaged => Refusal::over(Limit::Damaged),
         AppendError::Closed => Refusal::of(Code::ShuttingDown),
     };
     Refusal { id: id.0.to_vec().into(), ..refusal }

@@ -231,8 +231,8 @@ async fn damaged_backup_is_refused_wherever_the_damage_is() {
     let twice = [&good[..], &good[..]].concat();
     assert!(backup::verify_stream(&*twice).is_err(), "two in one");
     let mut later = good.clone();
-    later[9] = 3;
-    assert!(matches!(backup::verify_stream(&*later), Err(RestoreError::Later(3))));
+    later[9] = 4;
+    assert!(matches!(backup::verify_stream(&*later), Err(RestoreError::Later(4))));
     let mut earlier = good.clone();
     earlier[9] = 1;
     assert!(matches!(backup::verify_stream(&*earlier), Err(RestoreError::Earlier(1))));

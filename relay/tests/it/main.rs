@@ -21,6 +21,8 @@ mod cas;
 mod certificate;
 mod common;
 mod crash;
+#[cfg(unix)]
+mod damage;
 mod doctor;
 #[cfg(target_os = "linux")]
 mod full_disk;

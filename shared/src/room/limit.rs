@@ -42,6 +42,8 @@ pub enum RelayLimit {
     AccessKeys,
     /// The relay's disk.
     Disk,
+    /// No limit: an entry of the room is damaged on the relay's disk.
+    Damaged,
 }
 
 impl From<Limit> for RelayLimit {
@@ -59,6 +61,7 @@ impl From<Limit> for RelayLimit {
             Limit::MessageSize => Self::MessageSize,
             Limit::AccessKeys => Self::AccessKeys,
             Limit::Disk => Self::Disk,
+            Limit::Damaged => Self::Damaged,
         }
     }
 }
@@ -76,6 +79,7 @@ impl RelayLimit {
             Self::MessageSize => "too_large",
             Self::AccessKeys => "room_full",
             Self::Disk => "no_space",
+            Self::Damaged => "damaged",
         }
     }
 }

@@ -10,8 +10,8 @@ use redb::{ReadableTable, StorageError};
 use super::{
     Policy,
     access::{self, Access, GENERATION},
-    doom, pieces,
-    tables::{self, Room, Tables, to_entry_row},
+    doom, pieces, row,
+    tables::{self, Room, Tables},
     tokens, trim,
 };
 use crate::{
@@ -59,14 +59,14 @@ pub(super) fn append(
     }
 
     let entry = Deliver { undone: changes.undone, ..entry(&author.key, publish, seq, at_ms) };
-    let row = to_entry_row(&publish.id, &entry);
+    let row = row::encode(&publish.id, &entry);
     tables.entries.insert((&author.room.0, seq), row.as_slice())?;
     tables.ids.insert((&author.room.0, &publish.id.0), seq)?;
     room.head = seq;
     room.last_at_ms = at_ms;
     room.bytes += row.len() as u64;
     room.keys = changes.head.rows;
-    tables.news.wrote(&author.room, seq, row, publish.envelope.len());
+    tables.news.wrote(&author.room, seq, (row, row::ENTRY), publish.envelope.len());
     if let Some(commit) = &publish.commit {
         room.last_commit = seq;
         // Before the others go, so that what it shares with them stays.
@@ -158,7 +158,10 @@ fn repeated(
     let Some(row) = tables.entries.get((&author.room.0, seq))? else {
         return Err(StorageError::Corrupted("an id without its entry".into()));
     };
-    let (_, stored) = tables::from_entry_row(row.value())?;
+    // One that is damaged cannot be compared; the batch goes on, and so do other rooms.
+    let Some((_, stored)) = row::decode(row.value()) else {
+        return Ok(Some(Err(AppendError::Damaged)));
+    };
     let at_ms = stored.at_ms;
     let same = stored == Deliver { undone: stored.undone, ..entry(&author.key, publish, seq, at_ms) };
     Ok(Some(if same { Ok(Appended { seq, at_ms, repeated: true }) } else { Err(AppendError::Malformed) }))

@@ -15,8 +15,8 @@ pub enum Flaw {
     /// A sequence number between the oldest and the newest is missing, or is not its entry's own.
     #[error("a log has a gap")]
     Gap,
-    /// Bytes that are no entry.
-    #[error("an entry does not parse")]
+    /// Bytes that are no entry, or not those that were written.
+    #[error("an entry is damaged")]
     Entry,
     /// The times of a log go back.
     #[error("a log's times go back")]
@@ -78,6 +78,49 @@ pub struct Checked {
     access: u64,
 }
 
+/// What a look at every row has found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// In the rooms that are whole.
+    pub whole: Checked,
+    /// The others, each with what is wrong.
+    pub damaged: Vec<(RoomId, String)>,
+    /// What is wrong with rows that are no room's.
+    pub elsewhere: Option<String>,
+}
+
+impl Survey {
+    /// Nothing is wrong.
+    pub fn is_whole(&self) -> bool {
+        self.damaged.is_empty() && self.elsewhere.is_none()
+    }
+}
+
+/// Reads every row, and where something is wrong, each room once more: one that is damaged does not hide another.
+pub(super) fn survey(transaction: &ReadTransaction) -> Result<Survey, redb::Error> {
+    let wrong = match check(transaction) {
+        Ok(whole) => return Ok(Survey { whole, ..Survey::default() }),
+        Err(wrong) => wrong,
+    };
+    let all = Snapshot::open(transaction)?;
+    let mut found = Survey::default();
+    for row in all.rooms.range::<&[u8; 32]>(..)? {
+        let (id, row) = row?;
+        let (id, room) = (RoomId(*id.value()), Room::from(row.value()));
+        match check_room(&all, &id, &room) {
+            Ok(rows) => {
+                found.whole.add(&rows);
+                found.whole.rooms += 1;
+            }
+            Err(error) => found.damaged.push((id, error.to_string())),
+        }
+    }
+    if found.damaged.is_empty() {
+        found.elsewhere = Some(wrong.to_string());
+    }
+    Ok(found)
+}
+
 /// Reads every row once. Holds one entry at a time.
 pub(super) fn check(transaction: &ReadTransaction) -> Result<Checked, CheckError> {
     let all = Snapshot::open(transaction)?;
@@ -85,14 +128,7 @@ pub(super) fn check(transaction: &ReadTransaction) -> Result<Checked, CheckError
     for row in all.rooms.range::<&[u8; 32]>(..)? {
         let (id, row) = row?;
         let (id, room) = (RoomId(*id.value()), Room::from(row.value()));
-        check_log(&all, &id, &room)?;
-        let rows = rows(&all, &id)?;
-        let kept = (room.head + 1).saturating_sub(room.oldest);
-        if (rows.entries, rows.keys) != (kept, room.keys) {
-            return Err(Flaw::Numbers.into());
-        }
-        check_access(&all, &id, &rows)?;
-        seen.add(&rows);
+        seen.add(&check_room(&all, &id, &room)?);
         seen.rooms += 1;
     }
     let mut total = seen;
@@ -116,6 +152,17 @@ pub(super) fn check(transaction: &ReadTransaction) -> Result<Checked, CheckError
     }
     tokens::check(&all)?;
     if whole { Ok(seen) } else { Err(Flaw::Orphan.into()) }
+}
+
+fn check_room(all: &Snapshot, id: &RoomId, room: &Room) -> Result<Checked, CheckError> {
+    check_log(all, id, room)?;
+    let rows = rows(all, id)?;
+    let kept = room.head.saturating_add(1).saturating_sub(room.oldest);
+    if (rows.entries, rows.ids, rows.keys) != (kept, kept, room.keys) {
+        return Err(Flaw::Numbers.into());
+    }
+    check_access(all, id, &rows)?;
+    Ok(rows)
 }
 
 impl Checked {
@@ -195,7 +242,7 @@ fn check_log(all: &Snapshot, id: &RoomId, room: &Room) -> Result<(), CheckError>
         }
         (next, bytes, at_ms) = (next + 1, bytes + row.value().len() as u64, entry.at_ms);
     }
-    if next != room.head + 1 {
+    if next != room.head.saturating_add(1) {
         return Err(Flaw::Gap.into());
     }
     if bytes != room.bytes {

@@ -1,6 +1,6 @@
 //! Out of a database into records, and back.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use bytes::Bytes;
 use proto::{
@@ -23,17 +23,22 @@ use crate::{
     limits::BATCH_BYTES,
 };
 
-/// Hands over every token and every room of a snapshot, one row at a time. What is left of dropped rooms stays behind.
+/// Hands over every token and every room of a snapshot but `left_out`, one row at a time. What is left of dropped rooms
+/// stays behind.
 pub(super) fn export(
     transaction: &ReadTransaction,
+    left_out: &BTreeSet<RoomId>,
     take: &mut dyn FnMut(Record) -> Result<(), BackupError>,
 ) -> Result<(), BackupError> {
     let all = Snapshot::open(transaction).map_err(redb::Error::from)?;
     let broken = |error: redb::StorageError| BackupError::from(redb::Error::from(error));
-    tokens::export(&all, take)?;
+    tokens::export(&all, left_out, take)?;
     for row in all.rooms.range::<&[u8; 32]>(..).map_err(broken)? {
         let (id, row) = row.map_err(broken)?;
         let id = *id.value();
+        if left_out.contains(&RoomId(id)) {
+            continue;
+        }
         let (head, oldest, last_commit, last_at_ms, bytes, keys) = row.value();
         take(Record::Room { id, row: [head, oldest, last_commit, last_at_ms, bytes, keys] })?;
         let access = access::load(&all.access, &RoomId(id)).map_err(broken)?;

@@ -154,6 +154,14 @@ impl Store {
         Ok((before, self.disk_bytes().unwrap_or(0)))
     }
 
+    /// Whether the sums of all pages are right; false if they were not and are now.
+    pub fn has_integrity(&self) -> Result<bool, OpenError> {
+        match &mut *self.database.write().unwrap_or_else(PoisonError::into_inner) {
+            Some(database) => Ok(database.check_integrity()?),
+            None => Ok(false),
+        }
+    }
+
     /// Lets go of the file.
     pub fn close(&self) {
         *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;

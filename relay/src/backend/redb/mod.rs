@@ -20,6 +20,7 @@ mod doom;
 mod overview;
 mod pieces;
 mod reader;
+mod row;
 mod space;
 mod stats;
 mod tables;
@@ -28,6 +29,7 @@ mod trim;
 mod writer;
 
 use std::{
+    collections::BTreeSet,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
@@ -38,7 +40,7 @@ use proto::RoomId;
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::{
-    check::{CheckError, Checked, Flaw},
+    check::{CheckError, Checked, Flaw, Survey},
     database::OpenError,
     stats::{Health, LogBound, Stats},
 };
@@ -141,13 +143,28 @@ impl Redb {
         }
     }
 
-    /// Hands over all rooms as they are at this moment, one row at a time; blocks. Rooms go on meanwhile, and what
-    /// they replace takes space until it is done.
+    /// Looks at every row: checksums, and what must be true of logs. Blocks. Rooms go on meanwhile.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the list of rooms cannot be read.
+    pub fn survey(&self) -> Result<Survey, Unavailable> {
+        check::survey(&self.store.snapshot()?).map_err(|error| {
+            tracing::error!(%error, "the database cannot be checked");
+            Unavailable
+        })
+    }
+
+    /// Hands over all rooms but `left_out` as they are at this moment, one row at a time; blocks. Rooms go on
+    /// meanwhile, and what they replace takes space until it is done.
     ///
     /// # Errors
     /// What `take` says, or [`BackupError`] if the database cannot be read.
-    pub fn export(&self, take: &mut dyn FnMut(Record) -> Result<(), BackupError>) -> Result<(), BackupError> {
-        copy::export(&self.store.snapshot().map_err(|_| BackupError::Unavailable)?, take)
+    pub fn export(
+        &self,
+        left_out: &BTreeSet<RoomId>,
+        take: &mut dyn FnMut(Record) -> Result<(), BackupError>,
+    ) -> Result<(), BackupError> {
+        copy::export(&self.store.snapshot().map_err(|_| BackupError::Unavailable)?, left_out, take)
     }
 
     /// How the writer does.
@@ -261,6 +278,32 @@ pub fn compact(directory: &Path) -> Result<(u64, u64), OpenError> {
     let compacted = store.compact();
     store.close();
     Ok((compacted?.0, store.disk_bytes().unwrap_or(0)))
+}
+
+/// Looks at a stopped relay's database: every row, and where those are well, the sums of all pages (redb repairs what can
+/// be repaired). Blocks.
+///
+/// # Errors
+/// [`OpenError`], also when a relay runs on it.
+pub fn check(directory: &Path) -> Result<Survey, OpenError> {
+    let store = Store::open(directory)?;
+    let snapshot = store.snapshot();
+    let survey = snapshot.map(|snapshot| check::survey(&snapshot));
+    let Ok(Ok(mut survey)) = survey else {
+        return Ok(Survey {
+            elsewhere: Some("the list of rooms cannot be read".into()),
+            ..Survey::default()
+        });
+    };
+    if survey.is_whole() {
+        survey.elsewhere = match store.has_integrity() {
+            Ok(true) => None,
+            Ok(false) => Some("pages were damaged and have been repaired; check again".into()),
+            Err(error) => Some(error.to_string()),
+        };
+    }
+    store.close();
+    Ok(survey)
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use redb::ReadTransaction;
 
 use super::{
     access::{self, Access},
-    pieces,
-    tables::{self, Snapshot, from_entry_row},
+    pieces, row,
+    tables::{self, Snapshot},
 };
 use crate::{
     backend::{Appended, Author, Batch, Measured, Slot, View},
@@ -83,7 +83,13 @@ pub(super) fn read(
     let (snapshot, id) = (Snapshot::open(transaction)?, &reader.room);
     let Some(room) = tables::room(&snapshot.rooms, id)? else {
         // Keys of a dropped room may still be there.
-        return Ok(Measured::Ready(Batch { entries: Vec::new(), head: 0, oldest: 1, standing: None }));
+        return Ok(Measured::Ready(Batch {
+            entries: Vec::new(),
+            head: 0,
+            oldest: 1,
+            standing: None,
+            damaged: false,
+        }));
     };
     let rows = access::in_snapshot(&snapshot, id);
     let standing = match rows.key(&reader.key)? {
@@ -99,7 +105,7 @@ pub(super) fn read(
         Some(Standing::Barred { by, .. }) => by.min(room.head),
         Some(Standing::Invite) | None => 0,
     };
-    let mut batch = Batch { entries: Vec::new(), head: last, oldest: room.oldest, standing };
+    let mut batch = Batch { entries: Vec::new(), head: last, oldest: room.oldest, standing, damaged: false };
     let mut bytes = 0;
     let first = after.saturating_add(1).max(room.oldest);
     if first > last {
@@ -115,7 +121,12 @@ pub(super) fn read(
         if bytes > READ_BYTES && !batch.entries.is_empty() {
             break;
         }
-        batch.entries.push(from_entry_row(row)?.1);
+        // Never served as good; the rest of the room is told apart from it by whoever reads.
+        let Some((_, entry)) = row::decode(row) else {
+            batch.damaged = true;
+            break;
+        };
+        batch.entries.push(entry);
     }
     Ok(Measured::Ready(batch))
 }
@@ -135,7 +146,7 @@ pub(super) fn published(
         return Ok(None);
     };
     let Some(row) = snapshot.entries.get((&author.room.0, seq))? else { return Ok(None) };
-    let (_, stored) = from_entry_row(row.value())?;
+    let Some((_, stored)) = row::decode(row.value()) else { return Ok(None) };
     (expected.seq, expected.at_ms, expected.undone) = (seq, stored.at_ms, stored.undone);
     Ok((stored == expected).then_some(Appended { seq, at_ms: stored.at_ms, repeated: true }))
 }

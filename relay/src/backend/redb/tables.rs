@@ -1,12 +1,12 @@
 //! The tables, and how records are laid out in them.
 
-use proto::{Message, PublishId, RoomId, relay::Deliver};
+use proto::{PublishId, RoomId, relay::Deliver};
 use redb::{
     ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition, TableError, TableHandle,
     WriteTransaction,
 };
 
-use super::{stats::Trimmed, tokens::TokenRow};
+use super::{row, stats::Trimmed, tokens::TokenRow};
 use crate::backend::tail::News;
 
 /// A room: head, oldest, last commit in the log, time of the last entry (ms), bytes of the log, rows of access keys.
@@ -38,7 +38,7 @@ const STEPS: TableDefinition<(RoomKey, u64), &[u8]> = TableDefinition::new("step
 const VOTES: TableDefinition<VoteKey, ()> = TableDefinition::new("votes");
 /// By an invite's access key: its room, for those who know no more than the link. The first room that has it.
 const INVITES: TableDefinition<RoomKey, &[u8; 32]> = TableDefinition::new("invites");
-/// By sequence number: the publish id, then the [`Deliver`].
+/// By sequence number: see [`row`].
 const ENTRIES: TableDefinition<(RoomKey, u64), &[u8]> = TableDefinition::new("entries");
 /// By publish id: the sequence number. Lives as long as its entry.
 const IDS: TableDefinition<(RoomKey, &[u8; 16]), u64> = TableDefinition::new("ids");
@@ -55,8 +55,12 @@ const OPENED_BY: TableDefinition<RoomKey, &[u8; 32]> = TableDefinition::new("ope
 /// One row: the version of all this. Version 1 had no such table.
 const FORMAT: TableDefinition<(), u64> = TableDefinition::new("format");
 
-/// The version that is written, and the only one that is read.
-const VERSION: u64 = 2;
+/// The version that is written.
+const VERSION: u64 = 3;
+
+/// The one before it is read as well: its rows are those of this one, without the checksums of entries. A file becomes one
+/// of [`VERSION`] when it is opened, lest an earlier program takes a checksum for something else.
+const BEFORE_CHECKSUMS: u64 = 2;
 
 /// The numbers of one room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,25 +176,13 @@ pub(super) fn room(
     Ok(rooms.get(&room.0)?.map(|row| row.value().into()))
 }
 
-pub(super) fn to_entry_row(id: &PublishId, entry: &Deliver) -> Vec<u8> {
-    let mut row = Vec::with_capacity(PublishId::LEN + entry.encoded_len());
-    row.extend_from_slice(id.as_bytes());
-    entry.encode_raw(&mut row);
-    row
-}
-
 pub(super) fn from_entry_row(row: &[u8]) -> Result<(PublishId, Deliver), redb::StorageError> {
-    let corrupted = || redb::StorageError::Corrupted("an entry does not parse".into());
-    let (id, entry) = row.split_at_checked(PublishId::LEN).ok_or_else(corrupted)?;
-    let id = PublishId::try_from(id).map_err(|_| corrupted())?;
-    // One copy for the whole row; the envelope is then a slice of it.
-    let entry = Deliver::decode(bytes::Bytes::copy_from_slice(entry)).map_err(|_| corrupted())?;
-    Ok((id, entry))
+    row::decode(row).ok_or_else(|| redb::StorageError::Corrupted("an entry is damaged".into()))
 }
 
 /// The entry in a row, for those who do not have the database's errors.
 pub(crate) fn parse_entry(row: &[u8]) -> Option<(PublishId, Deliver)> {
-    from_entry_row(row).ok()
+    row::decode(row)
 }
 
 /// What a file is.
@@ -211,7 +203,16 @@ pub(super) fn create(database: &redb::Database) -> Result<Made, redb::Error> {
             return Ok(Made::Other);
         }
         let version = reader.open_table(FORMAT)?.get(())?.map(|version| version.value());
-        return Ok(if version == Some(VERSION) { Made::Ready } else { Made::Other });
+        return match version {
+            Some(VERSION) => Ok(Made::Ready),
+            Some(BEFORE_CHECKSUMS) => {
+                let transaction = database.begin_write()?;
+                transaction.open_table(FORMAT)?.insert((), VERSION)?;
+                transaction.commit()?;
+                Ok(Made::Ready)
+            }
+            _ => Ok(Made::Other),
+        };
     }
     drop(tables);
     let transaction = database.begin_write()?;

@@ -1,5 +1,6 @@
 //! What needs the backend's insides.
 
+mod damage;
 mod dice;
 mod disk;
 mod drop;

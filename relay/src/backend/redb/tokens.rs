@@ -1,7 +1,7 @@
 //! Tokens in the database. All of this runs in the writer's transactions, one after the other: what is checked
 //! is still so when the room is written, however many ask at once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use proto::RoomId;
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata, StorageError};
@@ -117,17 +117,25 @@ pub(super) fn list(transaction: &ReadTransaction) -> Result<Vec<TokenRecord>, re
     Ok(tokens)
 }
 
-/// Hands over every token, in the order of their hashes: for a backup.
+/// Hands over every token, in the order of their hashes: for a backup. Rooms that are left out of it are not counted.
 pub(super) fn export(
     all: &Snapshot,
+    left_out: &BTreeSet<RoomId>,
     take: &mut dyn FnMut(Record) -> Result<(), BackupError>,
 ) -> Result<(), BackupError> {
     let broken = |error: StorageError| BackupError::from(redb::Error::from(error));
+    let mut missing = HashMap::<[u8; 32], u32>::new();
+    for room in left_out {
+        if let Some(hash) = all.opened_by.get(&room.0).map_err(broken)? {
+            *missing.entry(*hash.value()).or_default() += 1;
+        }
+    }
     for row in all.tokens.iter().map_err(broken)? {
         let (hash, row) = row.map_err(broken)?;
+        let missing = missing.get(hash.value()).copied().unwrap_or(0);
         let (created_ms, expires_ms, most_rooms, most_uses, rooms, uses, label) = row.value();
         let label = label.to_owned();
-        let numbers = [most_rooms, most_uses, rooms, uses];
+        let numbers = [most_rooms, most_uses, rooms.saturating_sub(missing), uses];
         take(Record::Token { hash: *hash.value(), times: [created_ms, expires_ms], numbers, label })?;
     }
     Ok(())

@@ -7,6 +7,7 @@ use redb::{ReadableTable, StorageError};
 
 use super::{
     doom::doom,
+    row,
     stats::LogBound,
     tables::{self, Room, Tables},
 };
@@ -38,7 +39,9 @@ pub(super) fn trim(
         let Some(row) = tables.entries.get((&id.0, room.oldest))? else {
             return Err(StorageError::Corrupted("the log has a gap".into()));
         };
-        let (publish, at_ms) = head_of(row.value())?;
+        // One that is damaged goes when the newest would, or by number and size: other rooms do not wait for it.
+        let (publish, at_ms) = head_of(row.value()).unzip();
+        let at_ms = at_ms.unwrap_or(room.last_at_ms);
         let bytes = row.value().len() as u64;
         drop(row);
         let kept = room.head - room.oldest + 1;
@@ -52,7 +55,13 @@ pub(super) fn trim(
             break;
         };
         tables.entries.remove((&id.0, room.oldest))?;
-        tables.ids.remove((&id.0, &publish.0))?;
+        let publish = match publish {
+            Some(publish) => Some(publish),
+            None => id_of(tables, id, room.oldest)?,
+        };
+        if let Some(publish) = publish {
+            tables.ids.remove((&id.0, &publish.0))?;
+        }
         room.oldest += 1;
         room.bytes = room.bytes.saturating_sub(bytes);
         tables.freed += bytes;
@@ -62,23 +71,32 @@ pub(super) fn trim(
     Ok(removed)
 }
 
-/// The publish id and the time of an entry, without a copy of its envelope.
-fn head_of(row: &[u8]) -> Result<(PublishId, u64), StorageError> {
-    let corrupted = || StorageError::Corrupted("an entry does not parse".into());
-    let (id, mut entry) = row.split_at_checked(PublishId::LEN).ok_or_else(corrupted)?;
-    let id = PublishId::try_from(id).map_err(|_| corrupted())?;
+/// The publish id of an entry that no longer says it itself: reads those of the whole room.
+fn id_of(tables: &Tables<'_>, id: &RoomId, seq: u64) -> Result<Option<PublishId>, StorageError> {
+    for row in tables.ids.range((&id.0, &[0; 16])..=(&id.0, &[0xff; 16]))? {
+        let (key, found) = row?;
+        if found.value() == seq {
+            return Ok(Some(PublishId(*key.value().1)));
+        }
+    }
+    Ok(None)
+}
+
+/// The publish id and the time of an entry, without a copy of its envelope; `None` if it is damaged.
+fn head_of(row: &[u8]) -> Option<(PublishId, u64)> {
+    let (id, mut entry) = row::split(row)?;
     // Fields stand in the order of their numbers, and a time of 0 is left out.
     while let Some((&tag, rest)) = entry.split_first() {
         if tag != SEQ && tag != AT_MS {
             break;
         }
-        let (value, rest) = varint(rest).ok_or_else(corrupted)?;
+        let (value, rest) = varint(rest)?;
         if tag == AT_MS {
-            return Ok((id, value));
+            return Some((id, value));
         }
         entry = rest;
     }
-    Ok((id, 0))
+    Some((id, 0))
 }
 
 /// A number as protobuf writes it.
@@ -180,10 +198,10 @@ mod tests {
         for (seq, at_ms, bytes) in [(0, 0, 0), (1, 0, 5), (0, 7, 5), (300, u64::MAX, 40), (u64::MAX, 128, 0)]
         {
             let entry = Deliver { seq, at_ms, envelope: vec![0x10; bytes].into(), ..Deliver::default() };
-            let row = tables::to_entry_row(&id, &entry);
+            let row = row::encode(&id, &entry);
             assert_eq!(head_of(&row).unwrap(), (id, at_ms), "{entry:?}");
         }
-        assert!(head_of(&[0; 15]).is_err());
-        assert!(head_of(&[[0; 16].as_slice(), &[0x10, 0x80]].concat()).is_err());
+        assert_eq!(head_of(&[0; 15]), None);
+        assert_eq!(head_of(&[[0; 16].as_slice(), &[0x08, 0x80]].concat()), None);
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use proto::PublishId;
 
 use super::news::Written;
 use crate::limits::{LARGE_FRAME, READ_BYTES};
@@ -98,8 +97,8 @@ pub(super) fn of(entries: Vec<Written>) -> Vec<Chunk> {
     let mut chunks: Vec<Chunk> = Vec::new();
     let mut open = BytesMut::new();
     let mut entries = entries.into_iter().peekable();
-    while let Some(Written { seq, row, envelope }) = entries.next() {
-        let Some(frame) = frame(row).filter(|frame| frame.len() <= LARGE_FRAME) else {
+    while let Some(Written { seq, row, at, envelope }) = entries.next() {
+        let Some(frame) = frame(row, at).filter(|frame| frame.len() <= LARGE_FRAME) else {
             close(&mut chunks, &mut open);
             chunks.push(Chunk { first: seq, frames: None, ends: vec![End::default()] });
             continue;
@@ -132,14 +131,14 @@ fn close(chunks: &mut [Chunk], open: &mut BytesMut) {
     }
 }
 
-/// The frame of an entry, out of its row: the publish id in front of it makes place for the frame's head.
-fn frame(mut row: Vec<u8>) -> Option<Bytes> {
-    let entry = row.len().checked_sub(PublishId::LEN)?;
+/// The frame of an entry, out of its row, in which it begins `at`: what is in front of it makes place for the frame's head.
+fn frame(mut row: Vec<u8>, at: usize) -> Option<Bytes> {
+    let entry = row.len().checked_sub(at)?;
     let mut inner = [0; 10];
     let inner = varint(entry, &mut inner);
     let body = 1 + inner.len() + entry;
-    let start = PublishId::LEN.checked_sub(4 + 1 + inner.len())?;
-    let mut head = row.get_mut(start..PublishId::LEN)?;
+    let start = at.checked_sub(4 + 1 + inner.len())?;
+    let mut head = row.get_mut(start..at)?;
     head.put_u32(u32::try_from(body).ok()?);
     head.put_u8(DELIVER);
     head.put_slice(inner);

@@ -34,8 +34,10 @@ pub(crate) struct RoomNews {
 #[derive(Debug)]
 pub(super) struct Written {
     pub seq: u64,
-    /// The publish id, then the encoded `Deliver`.
+    /// Ends with the encoded `Deliver`.
     pub row: Vec<u8>,
+    /// Where that begins.
+    pub at: usize,
     /// Bytes of its envelope.
     pub envelope: u64,
 }
@@ -50,9 +52,9 @@ impl Loss {
 }
 
 impl News {
-    /// An entry was appended: its row, and the bytes of its envelope.
-    pub fn wrote(&mut self, room: &RoomId, seq: u64, row: Vec<u8>, envelope: usize) {
-        let entry = Written { seq, row, envelope: envelope as u64 };
+    /// An entry was appended: its row and where in it the `Deliver` begins, and the bytes of its envelope.
+    pub fn wrote(&mut self, room: &RoomId, seq: u64, (row, at): (Vec<u8>, usize), envelope: usize) {
+        let entry = Written { seq, row, at, envelope: envelope as u64 };
         self.of(room).entries.push(entry);
     }
 

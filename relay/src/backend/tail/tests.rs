@@ -23,7 +23,7 @@ fn entry(seq: u64, bytes: usize) -> Deliver {
 fn write(news: &mut News, seq: u64, bytes: usize) {
     let (id, entry) = (PublishId([3; 16]), entry(seq, bytes).encode_to_vec());
     let row = [id.as_bytes(), entry.as_slice()].concat();
-    news.wrote(&ROOM, seq, row, bytes);
+    news.wrote(&ROOM, seq, (row, PublishId::LEN), bytes);
 }
 
 fn push(ring: &mut Ring, feeds: &Feeds, seqs: std::ops::RangeInclusive<u64>) {

@@ -43,7 +43,7 @@ fn text(accepted: &Accepted) -> String {
         -999..1000 => {
             "The system's clock and the relay's agree already: there was nothing to accept.\n".to_owned()
         }
-        ..0 => format!("The relay's clock went back by {by}.\n"),
+        ..=-1000 => format!("The relay's clock went back by {by}.\n"),
         _ => format!("The relay's clock went forward by {by}.\n"),
     };
     if behind > 0 {

@@ -287,6 +287,7 @@ fn no_reading_and_no_mark_makes_it_panic_or_turn_the_time_back_by_itself() {
                     boot: "boot".into(),
                     held_for_ms: Some(wall),
                     doubts: vec![Doubt { by_ms: before, agreed_ms: wall }; 2],
+                    ended: true,
                 };
                 let reading = Reading { wall_ms: wall, elapsed_ms: elapsed };
                 for boot in ["boot", "other", ""] {
