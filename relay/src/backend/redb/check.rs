@@ -158,7 +158,7 @@ fn check_room(all: &Snapshot, id: &RoomId, room: &Room) -> Result<Checked, Check
     check_log(all, id, room)?;
     let rows = rows(all, id)?;
     let kept = room.head.saturating_add(1).saturating_sub(room.oldest);
-    if (rows.entries, rows.keys) != (kept, room.keys) {
+    if (rows.entries, rows.ids, rows.keys) != (kept, kept, room.keys) {
         return Err(Flaw::Numbers.into());
     }
     check_access(all, id, &rows)?;

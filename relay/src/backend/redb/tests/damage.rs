@@ -100,4 +100,5 @@ async fn damaged_entry_goes_with_its_id_and_other_rooms_do_not_wait_for_it() {
     backend.trim(1).await;
     assert_eq!(backend.overview().await.unwrap().entries, 2);
     assert!(backend.survey().unwrap().is_whole(), "{:?}", backend.survey());
+    assert_eq!(append(&backend, 2, 100).await.unwrap().seq, 6, "nobody remembers it");
 }
