@@ -476,4 +476,6 @@ fn person(holder: &Holder) -> Person {
 }
 
 #[cfg(test)]
+mod sim;
+#[cfg(test)]
 mod tests;
