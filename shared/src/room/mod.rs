@@ -475,7 +475,7 @@ fn person(holder: &Holder) -> Person {
     Person { name: holder.name.clone(), fingerprint: holder.fingerprint }
 }
 
-#[cfg(test)]
-mod sim;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod sim;
 #[cfg(test)]
 mod tests;
