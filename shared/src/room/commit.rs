@@ -217,10 +217,10 @@ impl Engine {
         Ok(())
     }
 
-    /// What a commit in the place of what this device cannot take drops; 0 for nothing.
+    /// What a commit in the place of what this device cannot take drops, or of what it was never shown; 0 for nothing.
     fn instead_of(&self) -> u64 {
         let newest = self.ledger.tip().unwrap_or_else(|| self.meta.newest());
-        self.meta.untaken.as_ref().map_or(0, |_| newest)
+        self.meta.untaken.as_ref().map_or(self.link.unseen, |_| newest)
     }
 
     /// The slot of the epoch that a commit begins, with the pieces that the slot of `before` has not.

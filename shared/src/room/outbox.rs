@@ -132,6 +132,7 @@ impl Engine {
         self.link.in_flight.is_some()
             || self.link.commit_acked != 0
             || self.meta.cursor < self.link.winner
+            || self.link.ends_early
             || self.outbox.iter().any(|item| item.acked != 0)
     }
 
