@@ -5,7 +5,9 @@
 //! - *Nobody is stranded in silence.* Whoever is not in the room says so; where the relay was honest, only those are out
 //!   who were removed or left, whatever a member did.
 //! - *Who is in, is in the same epoch,* and hears the others. Not promised to a device that a lying relay led past the end of
-//!   its log: what was skipped may have been anything, so it stands still there, and is told so at each Join.
+//!   its log: what was skipped may have been anything, so it stands still there, and is told so at each Join. Nor to one that
+//!   was shown something else where a commit is, and was alarmed by that: it knows nothing of that commit until others
+//!   confirm it.
 //! - *Nothing is lost in silence.* What its author was told is missing is said again, so after a lie it may be there twice.
 //! - Without anybody hostile there is no alarm at all.
 
@@ -35,7 +37,9 @@ impl Life {
         if is_quiet && !self.cast.insider && !self.cast.lively {
             self.everything_arrived_once();
         }
-        let inside: Vec<usize> = self.honest().filter(|i| is_in(&self.world, *i)).collect();
+        let is_deceived = |i: usize| self.cast.liar && self.noticed(i);
+        let inside: Vec<usize> =
+            self.honest().filter(|i| is_in(&self.world, *i) && !is_deceived(*i)).collect();
         if let Some(first) = inside.first() {
             let agreed = self.world.authenticator(*first);
             for i in &inside {

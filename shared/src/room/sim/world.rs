@@ -17,7 +17,7 @@ use crate::{
     invite::link::Link,
     room::{
         AlarmKind, Alteration, Command, Engine, Event, Input, MAX_OUTBOX, Message, MessageId, Output, Policy,
-        Problem, Profile, Said,
+        Problem, Profile, Said, Stream,
     },
 };
 
@@ -274,10 +274,15 @@ impl World {
         self.run_until(|_| false);
     }
 
-    /// Whether each is out, or knows that the relay deceives it: then all ask to be let back in, and nobody answers.
+    /// Whether each is out, closed, or knows that the relay deceives it: then all ask to be let back in, and nobody
+    /// answers.
     fn nobody_is_in(&self) -> bool {
         let engines = self.devices.iter().filter_map(|device| device.engine.as_ref());
-        engines.into_iter().all(|engine| engine.meta.out.is_some() || engine.link.no_commits)
+        let is_out = |engine: &Engine| {
+            let is_deceived = engine.link.no_commits || engine.link.ends_early;
+            engine.meta.out.is_some() || is_deceived || engine.link.state != Stream::Live
+        };
+        engines.into_iter().all(is_out)
     }
 
     /// As `settle`, or until something is so.
