@@ -32,6 +32,7 @@ pub const TARGETS: &[Target] = &[
     ("credential", credential),
     ("slot_open", slot_open),
     ("mls_message", mls_message),
+    ("room", room),
 ];
 
 /// With a first byte of 0 the rest is an envelope from the relay; otherwise it is a plaintext that a member with the
@@ -109,6 +110,12 @@ pub fn slot_open(bytes: &[u8]) {
 /// What a member, or a joiner with an invite, put where an MLS message belongs.
 pub fn mls_message(bytes: &[u8]) {
     drop(mls_rs::MlsMessage::from_bytes(bytes));
+}
+
+/// A life of a room: its people, a relay that may lie, a member whose program may keep no rule, all of it by the bytes.
+/// It ends in agreement or in an alarm.
+pub fn room(bytes: &[u8]) {
+    let _ = crate::room::sim::life::live(bytes);
 }
 
 /// Steps of a sender against the plain set of the numbers accepted; and stored windows.

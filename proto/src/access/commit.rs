@@ -26,7 +26,7 @@ impl<R: Rows> Draft<'_, R> {
             }
             // Whoever builds on it has taken it.
             self.accept(publish.key, publish.now_ms, true);
-        } else if confirmed && is_on(base) && self.may_drop(publish) {
+        } else if confirmed && is_on(base) && commit.instead_of == tip.position && self.may_drop(publish) {
             self.drop_all(publish.now_ms)?;
         } else {
             return Ok(Err(self.conflict()));
@@ -46,6 +46,7 @@ impl<R: Rows> Draft<'_, R> {
         self.push_join(publish, commit)
     }
 
+    /// Whoever drops something has said what: a commit that was only late drops nothing.
     /// Joins and returns may be passed by at once, a member's commit once there was time to take it. Who made it
     /// need not wait.
     fn may_drop(&self, publish: &Publish<'_>) -> bool {

@@ -154,7 +154,12 @@ pub fn commit(expected: u64, added: Vec<AccessKey>, removed: Vec<&SigningKey>) -
     }
 }
 
-/// The same, with a slot that names pieces, some of which come with it.
+/// On the opening of the room, in the place of what is offered, up to that commit.
+pub fn in_place(instead_of: u64) -> CommitPart {
+    CommitPart { instead_of, ..commit(0, vec![], vec![]) }
+}
+
+/// `part`, with a slot that names pieces, some of which come with it.
 pub fn with_pieces(part: CommitPart, named: &[&[u8]], sent: &[&[u8]]) -> CommitPart {
     let piece_names = named.iter().flat_map(|piece| proto::piece_name(piece)).collect();
     CommitPart { piece_names, pieces: proto::join_pieces(sent.iter().copied()).into(), ..part }

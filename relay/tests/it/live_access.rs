@@ -65,7 +65,7 @@ async fn key_that_came_with_a_dropped_join_gets_nothing_of_what_follows() {
         a.publish(id(2), b"line", None).await;
         up_to(&mut newcomer, 2).await;
 
-        a.publish(id(3), b"in its place", Some(commit(0, vec![], vec![]))).await;
+        a.publish(id(3), b"in its place", Some(in_place(1))).await;
         while a.published().await.seq < 3 {}
         typing(&mut a).await;
         a.publish(id(4), b"secret", None).await;
@@ -91,7 +91,7 @@ async fn dropped_commit_ends_whom_it_added_and_leaves_whom_it_removed_without_a_
         up_to(&mut added, 2).await;
 
         // Its author need not wait.
-        a.publish(id(3), b"in its place", Some(commit(0, vec![], vec![]))).await;
+        a.publish(id(3), b"in its place", Some(in_place(1))).await;
         while a.published().await.seq < 3 {}
         typing(&mut a).await;
         a.publish(id(4), b"secret", None).await;

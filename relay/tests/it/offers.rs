@@ -46,7 +46,7 @@ async fn holder_of_an_invite_key_takes_nobodys_access_away() {
     let removal = commit(seq, vec![], all.iter().collect());
     assert_eq!(newcomer.publish_refused([2; 16], Some(removal)).await, Code::NotAllowed);
     // And one member puts it out again.
-    a.publish([3; 16], b"in its place", Some(commit(0, vec![], vec![]))).await;
+    a.publish([3; 16], b"in its place", Some(in_place(seq))).await;
     assert_eq!(a.published().await.seq, 2);
     assert_eq!(newcomer.refusal().await.code(), Code::NotAllowed);
     newcomer.ended().await;
@@ -98,7 +98,7 @@ async fn offered_commit_is_told_with_all_that_members_check() {
     assert_eq!(entry.key, public(&key(1)).0.to_vec());
     assert_eq!((b.slot(false).await.last_commit, b.slot(true).await.last_commit), (1, 0));
     // Who builds on it in another's name learns where both commits are.
-    let early = Some(commit(0, vec![], vec![]));
+    let early = Some(in_place(1));
     b.publish([2; 16], b"too early", early).await;
     let refused = b.refusal().await;
     assert_eq!((refused.code(), refused.last_commit, refused.confirmed), (Code::Conflict, 1, 0));

@@ -25,7 +25,7 @@ pub(super) enum Kinship {
 
 impl Meta {
     /// The newest commit that the relay can be asked to build on.
-    fn newest(&self) -> u64 {
+    pub(super) fn newest(&self) -> u64 {
         let step = self.joins.as_ref().or(self.offer.as_ref());
         step.map_or(self.confirmed, |step| step.tip)
     }

@@ -200,6 +200,7 @@ impl Engine {
         let slot = self.seal_slot(&room.invites, &prepared, &tree).map_err(|_| GroupError::Unexpected)?;
         let mut part = CommitPart {
             expected_last_commit: expected,
+            instead_of: self.instead_of(),
             access: Some(access),
             authority: prepared.next.authority.to_vec().into(),
             ..part_with(slot)
@@ -214,6 +215,12 @@ impl Engine {
         self.dirty.meta = true;
         self.publish_pending();
         Ok(())
+    }
+
+    /// What a commit in the place of what this device cannot take drops, or of what it was never shown; 0 for nothing.
+    fn instead_of(&self) -> u64 {
+        let newest = self.ledger.tip().unwrap_or_else(|| self.meta.newest());
+        self.meta.untaken.as_ref().map_or(self.link.unseen, |_| newest)
     }
 
     /// The slot of the epoch that a commit begins, with the pieces that the slot of `before` has not.

@@ -26,6 +26,8 @@ impl Engine {
         }
         if published.seq <= self.meta.cursor {
             self.lost_at(counter);
+            // Where the log really ends, a new stream says.
+            self.out.reopen = true;
         }
     }
 

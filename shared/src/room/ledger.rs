@@ -58,8 +58,13 @@ impl Ledger {
         self.state.as_ref().map(|state| state.head.confirmed.position)
     }
 
+    /// The newest commit that still stands; none while closed.
+    pub(super) fn tip(&self) -> Option<u64> {
+        self.state.as_ref().map(|state| state.head.tip().position)
+    }
+
     /// What the rows' head says; none while closed.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(super) fn head(&self) -> Option<&Head> {
         self.state.as_ref().map(|state| &state.head)
     }

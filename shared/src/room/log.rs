@@ -131,6 +131,10 @@ impl Engine {
             self.alarm(Alarm::TooFewVotes { entry: entry.seq, undone: entry.undone });
             return Ok(Verdict::Refused);
         }
+        if self.was_dropped(entry.undone) {
+            self.undone_besides(entry);
+            return Ok(Verdict::Taken);
+        }
         // By what a relay said alone, nobody goes back to a group that somebody was removed from.
         let returns = self.ledger.is_own() || self.is_outvoted(entry) && self.begins_with(entry);
         self.undone(entry, returns, now)?;

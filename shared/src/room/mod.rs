@@ -173,6 +173,10 @@ struct Connection {
     /// The relay contradicts its own log, or refused a commit for good: no more of them on this stream,
     /// so that messages still go through.
     no_commits: bool,
+    /// The newest commit, as the relay says, where this device has read on from and was shown none; 0 for none.
+    unseen: u64,
+    /// The relay's log ends before what it showed: what is said now would lie where this device has read already.
+    ends_early: bool,
     /// The commit that won a race against ours: nothing is built before it was read.
     winner: u64,
     /// Lost races in a row.
@@ -475,5 +479,7 @@ fn person(holder: &Holder) -> Person {
     Person { name: holder.name.clone(), fingerprint: holder.fingerprint }
 }
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod sim;
 #[cfg(test)]
 mod tests;

@@ -132,6 +132,7 @@ impl Engine {
         self.link.in_flight.is_some()
             || self.link.commit_acked != 0
             || self.meta.cursor < self.link.winner
+            || self.link.ends_early
             || self.outbox.iter().any(|item| item.acked != 0)
     }
 
@@ -251,7 +252,7 @@ impl Engine {
             return Some(first);
         }
         // Where nothing can be committed there is nothing to wake for: that ends by an entry, or on another stream.
-        let live = link.state == Stream::Live && self.may_commit();
+        let live = link.state == Stream::Live && self.may_commit() && !link.ends_early;
         let soonest = link.not_before.max(now + 1);
         let update = live.then(|| (self.meta.last_update + UPDATE_MS).max(soonest));
         let ends = live.then_some(self.meta.invite_ends).filter(|at| *at != 0).map(|at| at.max(soonest));

@@ -62,6 +62,24 @@ impl Engine {
         Ok(())
     }
 
+    /// Whether what a majority has undone was out of the way before, dropped by a commit that stands: then the undoing
+    /// changes who has access, and takes nothing back.
+    pub(super) fn was_dropped(&self, undone: u64) -> bool {
+        let first = [&self.meta.offer, &self.meta.joins].into_iter().flatten().map(|step| step.first).min();
+        let is_before = self.meta.confirmed < undone && first.is_some_and(|first| undone < first);
+        self.ledger.tip().map_or(is_before, |tip| undone <= tip)
+    }
+
+    /// A majority undid what had been dropped.
+    pub(super) fn undone_besides(&mut self, entry: &Deliver) {
+        let Some(ballot) = &entry.ballot else { return };
+        self.meta.votes.retain(|vote| vote.step != *ballot.step);
+        if *self.meta.vote_step == *ballot.step {
+            self.meta.vote = 0;
+        }
+        self.dirty.meta = true;
+    }
+
     /// The relay says that this device's key was removed by the commit at `seq`, of the step of this name: it may vote,
     /// and nothing else.
     pub(super) fn suspended(&mut self, seq: u64, step: &[u8], now: Millis) {

@@ -109,3 +109,20 @@ fn what_nobody_dropped_for_thirty_days_is_confirmed_by_time() {
     room.commit(1, change(vec![], &[]), 2).unwrap();
     assert!(room.confirmed() >= removal);
 }
+
+#[test]
+fn commit_that_is_only_late_drops_nothing() {
+    for author in [Some(1), None] {
+        let mut room = Room::of(3);
+        let offered = match author {
+            Some(by) => room.commit(by, change(vec![], &[]), 1).unwrap(),
+            None => room.join(50, 0, 4, 1).unwrap(),
+        };
+        room.wait();
+        let late = |instead_of| Commit { instead_of, ..room.part(2, 0, change(vec![], &[]), 2, authority(0)) };
+        let (late, knowing) = (late(0), late(offered));
+        let conflict = Err(Refusal::Conflict { last_commit: offered, confirmed: 0 });
+        assert_eq!(room.publish(2, Some(&late), None, None), conflict);
+        assert!(room.publish(2, Some(&knowing), None, None).is_ok());
+    }
+}

@@ -133,7 +133,7 @@ impl CipherSuiteProvider for Cipher {
         let (kem_output, mut sender) = self.sender(remote_key, info, None)?;
         #[allow(unused_mut)]
         let mut ciphertext = sender.seal(aad, pt)?;
-        #[cfg(test)]
+        #[cfg(any(test, feature = "fuzzing"))]
         super::spoil::spoil(&mut ciphertext);
         Ok(HpkeCiphertext { kem_output, ciphertext })
     }

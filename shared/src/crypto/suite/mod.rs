@@ -20,7 +20,7 @@ mod kem_key;
 mod known_answers;
 mod labeled;
 mod sign;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod spoil;
 
 use mls_rs_core::crypto::{CipherSuite, CryptoProvider};

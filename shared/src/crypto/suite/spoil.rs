@@ -1,6 +1,8 @@
 //! For tests: an attacker whose program seals nonsense to some of those who should be able to open it, or signs
 //! nonsense; and how many signatures were checked one by one.
 
+#![cfg_attr(not(test), allow(dead_code, reason = "some of it only tests use"))]
+
 use std::cell::{Cell, RefCell};
 
 thread_local! {

@@ -1,5 +1,8 @@
 //! A member or joiner whose program checks nothing: what the rules are tested against.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+#![cfg_attr(not(test), allow(dead_code, reason = "some of it only tests use"))]
+
 use std::convert::Infallible;
 
 use mls_rs::{
@@ -52,6 +55,11 @@ pub(crate) fn announced(message: &[u8]) -> [u8; 32] {
 /// As `announced`, of what was made last.
 pub(crate) fn last_announced() -> [u8; 32] {
     ANNOUNCED.with_borrow(|all| all.last().map_or([1; 32], |(_, key)| *key))
+}
+
+/// A new life begins: nothing was made yet.
+pub(crate) fn forget() {
+    ANNOUNCED.with_borrow_mut(Vec::clear);
 }
 
 fn announce(message: &[u8], group: &mls_rs::Group<Config>) {

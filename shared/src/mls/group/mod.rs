@@ -38,7 +38,7 @@ use crate::{
 
 mod authority;
 mod base;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod hostile;
 pub(crate) mod leaving;
 mod message;

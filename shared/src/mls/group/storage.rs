@@ -103,7 +103,7 @@ impl Storage {
         }
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(super) fn rows(&self) -> Vec<(String, Zeroizing<Vec<u8>>)> {
         self.lock().rows.clone().into_iter().collect()
     }

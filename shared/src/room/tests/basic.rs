@@ -1,6 +1,9 @@
 //! What must always work.
 
-use super::world::World;
+use super::{
+    hostile::{ANN, BOB, EVE, three},
+    world::World,
+};
 use crate::{
     crypto::suite::Suite,
     room::{AlarmKind, Command, Engine, EngineError, Event, Policy, Problem, Profile},
@@ -256,4 +259,18 @@ fn restored_profile_goes_on_behind_what_it_said_already() {
     world.settle();
     assert_eq!(world.texts(0), ["before the backup", "after it", "and more", "from the backup"]);
     assert_eq!(world.alarms(0), [], "{:?}", world.devices[0].events);
+}
+
+#[test]
+fn commit_that_is_only_late_drops_nothing_and_alarms_nobody() {
+    let mut world = three(31);
+    world.command(ANN, Command::Rename("anna".to_owned()));
+    // Bob's device slept with its stream open, and has not read what came.
+    world.now += 60_000;
+    world.command(BOB, Command::Rename("rob".to_owned()));
+    world.settle();
+    world.assert_agreed(&[ANN, BOB, EVE]);
+    for i in [ANN, BOB, EVE] {
+        assert!(!world.errors(i).contains(&"taken_back"), "device {i}: {}", world.story(i));
+    }
 }

@@ -1,5 +1,7 @@
 //! A relay that replays, reorders, drops, truncates, forks and rolls back: none of it is silent.
 
+use proto::relay::Deliver;
+
 use super::hostile::{ANN, BOB, EVE, nothing, three};
 use crate::room::{AlarmKind, Command};
 
@@ -257,5 +259,38 @@ fn offer_to_go_on_with_another_log_ends_when_the_known_one_is_back() {
     world.settle();
     assert!(world.errors(BOB).contains(&"nothing_to_accept"), "{}", world.story(BOB));
     assert_eq!(world.alarms(BOB), [], "{}", world.story(BOB));
+    world.assert_talks(&[ANN, BOB, EVE]);
+}
+
+#[test]
+fn whoever_was_led_past_the_end_of_the_log_does_not_say_the_same_for_ever() {
+    let mut world = three(1402);
+    let entry = world.entry(world.head());
+    world.show(BOB, Deliver { seq: world.head() + 300, ..entry });
+    world.say(BOB, "once");
+    world.settle();
+    world.assert_alarm(BOB, AlarmKind::Rollback);
+    assert!(world.head() < 20, "{} entries: {}", world.head(), world.story(BOB));
+    world.assert_talks(&[ANN, EVE]);
+}
+
+#[test]
+fn commit_that_the_relay_did_not_show_to_most_keeps_nobody_in_another_epoch() {
+    let mut world = three(1403);
+    world.command(BOB, Command::Rename("rob".to_owned()));
+    // In its place they are shown something else.
+    let line = world.entry(world.head() - 1);
+    for i in [ANN, EVE] {
+        let seq = world.cursor(i) + 1;
+        world.show(i, Deliver { seq, ..line.clone() });
+        drop(world.relay.next(i));
+    }
+    world.settle();
+    for _ in 0..2 {
+        world.now += 60_000;
+        world.command(ANN, Command::Rename(format!("ann at {}", world.now)));
+        [ANN, BOB, EVE].into_iter().for_each(|i| world.connect(i));
+        world.settle();
+    }
     world.assert_talks(&[ANN, BOB, EVE]);
 }

@@ -1,8 +1,9 @@
 //! The engine under simulated time, against a model of the relay that does what it is told, or cheats.
 
+use super::sim::{hostile, model, world};
+
 mod ahead;
 mod basic;
-mod hostile;
 mod hostile_answers;
 mod hostile_bounds;
 mod hostile_confirm;
@@ -19,7 +20,6 @@ mod hostile_said;
 mod hostile_signal;
 mod invites;
 mod limits;
-mod model;
 mod old_rows;
 mod past;
 mod pieces;
@@ -32,4 +32,3 @@ mod signal;
 mod spoiled;
 mod takeback;
 mod token;
-mod world;

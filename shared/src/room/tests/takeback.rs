@@ -7,11 +7,12 @@ use proto::{
 };
 
 use super::{
-    hostile::{ANN, BOB, EVE, three},
+    hostile::{ANN, BOB, EVE, nothing, three},
     world::World,
 };
 use crate::{
     content::sealed,
+    crypto::suite::Suite,
     room::{AlarmKind, Command},
 };
 
@@ -91,4 +92,28 @@ fn undoing_that_too_few_voted_for_is_not_believed() {
     world.frame(ANN, Frame::Deliver(entry));
     world.assert_alarm(ANN, AlarmKind::Fork);
     assert_eq!(world.members(ANN), 2, "{}", world.story(ANN));
+}
+
+#[test]
+fn undoing_of_what_was_dropped_before_takes_nothing_back() {
+    const DAN: usize = 3;
+    let mut world = World::room_of(&["ann", "bob", "eve", "dan"], Suite::Classic, 1104);
+    world.disconnect(DAN);
+    // To the relay it removes dan, to the group nobody.
+    let (message, _) = world.hostile(EVE).commit(|builder| builder);
+    let removed = vec![world.access_key(DAN).key];
+    let seq = world.inject_commit(EVE, message, AccessChange { removed, ..nothing() });
+    world.settle();
+    let members = [ANN, BOB];
+    assert!(members.iter().all(|i| world.stands_on(*i).iter().all(|other| *other != seq)), "it was dropped");
+    // The third of four votes.
+    world.connect(DAN);
+    world.settle();
+    assert!(world.relay.log.iter().any(|entry| entry.undone == seq), "{}", world.story(DAN));
+    for i in members {
+        assert!(!world.errors(i).contains(&"out"), "device {i}: {}", world.story(i));
+    }
+    world.connect(DAN);
+    world.settle();
+    world.assert_talks(&[ANN, BOB, DAN]);
 }

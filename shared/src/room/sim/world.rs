@@ -16,8 +16,8 @@ use crate::{
     identity::Identity,
     invite::link::Link,
     room::{
-        AlarmKind, Alteration, Command, Engine, Event, Input, Message, MessageId, Output, Policy, Problem,
-        Profile, Said,
+        AlarmKind, Alteration, Command, Engine, Event, Input, MAX_OUTBOX, Message, MessageId, Output, Policy,
+        Problem, Profile, Said, Stream,
     },
 };
 
@@ -26,6 +26,12 @@ pub const START: u64 = 1_700_000_000_000;
 
 /// The pin of the model relay.
 pub const PIN: [u8; 32] = [5; 32];
+
+/// Most frames and events that one step may bring, and most bytes that it may store: a full outbox is told of at once,
+/// and a group is stored whole.
+const MAX_FRAMES: usize = 16;
+const MAX_EVENTS: usize = 2 * MAX_OUTBOX;
+const MAX_STORED: usize = 16 << 20;
 
 /// What a device stored.
 pub type Rows = BTreeMap<String, Zeroizing<Vec<u8>>>;
@@ -43,6 +49,8 @@ pub struct Device {
     pub history: Vec<(u64, String)>,
     /// An alarm was stored, in the transaction that found it.
     pub alarmed: bool,
+    /// What was stored last of that is that this device is not in the room.
+    pub says_it_is_out: bool,
 }
 
 pub struct World {
@@ -51,6 +59,8 @@ pub struct World {
     pub now: u64,
     /// What every device has to show to the relay when it opens a room.
     pub token: Option<proto::Token>,
+    /// Calls of [`Engine::handle`].
+    pub handled: u64,
 }
 
 impl World {
@@ -77,10 +87,12 @@ impl World {
                 events: Vec::new(),
                 history: Vec::new(),
                 alarmed: false,
+                says_it_is_out: false,
             }
         };
         let relay = ModelRelay { now: START, ..ModelRelay::default() };
-        Self { relay, devices: names.iter().enumerate().map(device).collect(), now: START, token: None }
+        let devices = names.iter().enumerate().map(device).collect();
+        Self { relay, devices, now: START, token: None, handled: 0 }
     }
 
     /// A private room by device 0, joined by all others, everybody online and settled.
@@ -162,10 +174,16 @@ impl World {
     }
 
     pub fn input(&mut self, i: usize, input: Input) {
-        let Some(engine) = &mut self.devices[i].engine else { return };
-        let output = engine.handle(input, self.now);
+        let Some(output) = self.handle(i, input) else { return };
         self.save(i, &output);
         self.send_and_show(i, output);
+    }
+
+    /// What device `i` answers, neither stored nor sent yet.
+    pub fn handle(&mut self, i: usize, input: Input) -> Option<Output> {
+        let engine = self.devices[i].engine.as_mut()?;
+        self.handled += 1;
+        Some(engine.handle(input, self.now))
     }
 
     /// The process ends here and now: what was not saved is gone.
@@ -190,12 +208,21 @@ impl World {
     }
 
     pub fn save(&mut self, i: usize, output: &Output) {
+        let values = output.changes.iter().filter_map(|change| change.value.as_ref());
+        let stored: usize = values.map(|row| row.len()).sum();
+        assert!(output.frames.len() <= MAX_FRAMES && output.events.len() <= MAX_EVENTS, "an endless output");
+        assert!(stored <= MAX_STORED, "{stored} bytes are stored in one step");
         for event in &output.events {
             match event {
                 Event::Message(message) => self.devices[i].history.push((message.seq, message.text.clone())),
                 Event::Act(act) => self.devices[i].history.push((act.seq, format!("{:?}", act.change))),
                 _ => (),
             }
+            self.devices[i].says_it_is_out = match event {
+                Event::Closed { .. } | Event::Problem(Problem::Out(_) | Problem::RelayRestored) => true,
+                Event::Problem(Problem::Back { .. }) | Event::Joined(_) => false,
+                _ => self.devices[i].says_it_is_out,
+            };
             self.devices[i].alarmed |= match event {
                 Event::Problem(problem) => *problem != Problem::NotJoined,
                 event => matches!(event, Event::Alarm(_)),
@@ -247,10 +274,15 @@ impl World {
         self.run_until(|_| false);
     }
 
-    /// Whether each is out, or knows that the relay deceives it: then all ask to be let back in, and nobody answers.
+    /// Whether each is out, closed, or knows that the relay deceives it: then all ask to be let back in, and nobody
+    /// answers.
     fn nobody_is_in(&self) -> bool {
         let engines = self.devices.iter().filter_map(|device| device.engine.as_ref());
-        engines.into_iter().all(|engine| engine.meta.out.is_some() || engine.link.no_commits)
+        let is_out = |engine: &Engine| {
+            let is_deceived = engine.link.no_commits || engine.link.ends_early;
+            engine.meta.out.is_some() || is_deceived || engine.link.state != Stream::Live
+        };
+        engines.into_iter().all(is_out)
     }
 
     /// As `settle`, or until something is so.
