@@ -105,7 +105,11 @@ impl Engine {
         let offer =
             meta.offer.as_ref().is_some_and(|offer| offer.tip == meta.position && offer.author != own);
         let joins = meta.joins.as_ref().is_some_and(|joins| joins.tip == meta.position);
-        (offer || joins) && meta.out.is_none() && meta.trial.is_none() && meta.is_confirmed(&own)
+        (offer || joins)
+            && !self.is_haunted()
+            && meta.out.is_none()
+            && meta.trial.is_none()
+            && meta.is_confirmed(&own)
     }
 
     /// When to say that a commit is good, if nothing else is said before.

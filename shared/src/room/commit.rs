@@ -106,7 +106,9 @@ impl Engine {
     pub(super) fn wants_commit(&mut self, now: Millis) -> bool {
         self.end_invites(now);
         self.hold_election(now);
-        if now.saturating_sub(self.meta.last_update) >= UPDATE_MS && !self.meta.want_update {
+        // A date in the future is of a clock that was wrong.
+        let is_due = now.abs_diff(self.meta.last_update) >= UPDATE_MS;
+        if is_due && !self.meta.want_update {
             self.meta.want_update = true;
             self.dirty.meta = true;
         }
@@ -165,10 +167,10 @@ impl Engine {
         let Some(group) = base.as_ref().or(self.group.as_ref()) else { return Err(GroupError::Damaged) };
         let should = group.access_keys_after(&remove, &room)?;
         let mut access = change(&relay_keys, &should);
-        self.add_cards(&mut access.added, &mut invites, epoch + 1)?;
+        self.add_cards(&mut access.added, &mut invites, epoch.saturating_add(1))?;
         if self.meta.bridge.is_some() {
             let mut own = self.meta.own_invites.clone();
-            self.add_cards(&mut access.added, &mut own, epoch + 1)?;
+            self.add_cards(&mut access.added, &mut own, epoch.saturating_add(1))?;
         }
         let random = self.profile.random.clone();
         let session = Session::random(&random);

@@ -50,7 +50,7 @@ impl Engine {
         let (counter, sealed_in, acked) = (item.counter, item.epoch, item.acked != 0);
         let publish_id = item.publish_id.clone();
         self.dirty.outbox.insert(counter);
-        if sealed_in + EPOCHS_KEPT < epoch {
+        if sealed_in.saturating_add(EPOCHS_KEPT) < epoch {
             // The others could not read it any more; they know that by the same count.
             item.envelope.clear();
             item.acked = 0;

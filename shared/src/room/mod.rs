@@ -142,6 +142,8 @@ struct Connection {
     start: u64,
     /// The one publish that was sent and not yet answered or seen.
     in_flight: Option<Vec<u8>>,
+    /// Its id, where it is a ballot.
+    ballot: Vec<u8>,
     /// Where the pending commit is on the relay's disk, its entry on its way; 0 when it is not.
     commit_acked: u64,
     /// Nothing is sent before: rate limits, and jitter after a lost race.

@@ -143,8 +143,12 @@ impl Engine {
     /// When that is: others are given as long again as they need.
     pub(super) fn gives_up_at(&self) -> Option<Millis> {
         let untaken = self.meta.untaken.as_ref().filter(|_| self.link.state == Stream::Live)?;
-        let is_idle = self.is_member() && self.meta.out.is_none() && self.foundation().is_none();
-        is_idle.then_some(untaken.until.saturating_add(OFFER_GRACE_MS))
+        let meta = &self.meta;
+        let is_idle = self.is_member() && meta.out.is_none() && self.foundation().is_none();
+        // Joins go as soon as a member comes, and so may ours, which a device that is out could not make again. A return on
+        // trial is judged by others.
+        (is_idle && !untaken.joins && meta.trial.is_none())
+            .then_some(untaken.until.saturating_add(OFFER_GRACE_MS))
     }
 
     /// Our drop was refused: time goes by before the next one.

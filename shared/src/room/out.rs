@@ -4,7 +4,7 @@
 
 use proto::access::OFFER_GRACE_MS;
 
-use super::{Engine, OutCause, Problem, state::OutRow};
+use super::{Engine, Millis, OutCause, Problem, state::OutRow};
 
 /// A request is made no sooner than this after a device went out: votes may undo what put it out.
 pub(super) const RESYNC_AFTER_MS: u64 = OFFER_GRACE_MS;
@@ -36,7 +36,21 @@ impl Cause {
     }
 }
 
+/// Nothing waits longer, in milliseconds: two hours, which is more than the longest pause between two rounds of asking.
+const LONGEST_MS: u64 = 2 * 3600 * 1000;
+
 impl Engine {
+    /// What was put off under a clock that was ahead must not wait for that date.
+    pub(super) fn cap_waits(&mut self, now: Millis) {
+        let latest = now.saturating_add(LONGEST_MS);
+        let out = self.meta.out.as_mut().map(|out| &mut out.not_before);
+        let untaken = self.meta.untaken.as_mut().map(|untaken| &mut untaken.until);
+        for at in [out, untaken].into_iter().flatten().filter(|at| **at > latest) {
+            *at = latest;
+            self.dirty.meta = true;
+        }
+    }
+
     /// Once, with one sentence; later causes change nothing.
     pub(super) fn go_out(&mut self, cause: Cause) {
         if self.meta.out.is_some() {

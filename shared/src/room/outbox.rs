@@ -86,6 +86,7 @@ impl Engine {
 
     /// Sends the next thing, if nothing is under way.
     pub(super) fn pump(&mut self, now: Millis) -> Result<(), GroupError> {
+        self.cap_waits(now);
         let ready = self.link.state == Stream::Live && self.phase() == Phase::Member;
         if !ready || self.is_waiting() || now < self.link.not_before {
             return Ok(());
@@ -134,6 +135,11 @@ impl Engine {
             || self.meta.cursor < self.link.winner
             || self.link.ends_early
             || self.outbox.iter().any(|item| item.acked != 0)
+    }
+
+    /// Something was said and need not wait.
+    fn may_send(&self) -> bool {
+        !self.outbox.is_empty() && self.meta.out.is_none() && !self.is_haunted()
     }
 
     fn send_next(&mut self, now: Millis) -> Result<(), GroupError> {
@@ -227,16 +233,13 @@ impl Engine {
                 link.in_flight.is_none() && link.not_before > 0
             }
             (Phase::Member, Stream::Live) => {
-                !self.is_waiting()
-                    && (self.meta.vote != 0
-                        || self.has_intent()
-                        || !self.outbox.is_empty() && self.meta.out.is_none())
+                !self.is_waiting() && (self.meta.vote != 0 || self.has_intent() || self.may_send())
             }
             _ => false,
         };
         let mut times = Vec::new();
         if waits {
-            let only_commits = self.outbox.is_empty() && self.meta.vote == 0;
+            let only_commits = !self.may_send() && self.meta.vote == 0;
             let commit = link.commit_not_before.max(self.commits_from());
             let commit = if self.has_intent() && only_commits { commit } else { 0 };
             times.push(link.not_before.max(commit).max(now + 1));

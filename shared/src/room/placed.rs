@@ -70,7 +70,7 @@ impl Engine {
     /// A content of this leaf, sealed in `epoch`, was in the log and is what it says. Ours count as well.
     pub(super) fn take(&mut self, leaf: u32, unique: &[u8], epoch: u64) {
         let now = self.group.as_ref().map_or(0, crate::mls::group::Group::epoch);
-        if epoch + EPOCHS_KEPT < now {
+        if epoch.saturating_add(EPOCHS_KEPT) < now {
             return;
         }
         let fresh = || Peer { leaf, unique: unique.to_vec(), ..Peer::default() };
@@ -78,7 +78,7 @@ impl Engine {
         if peer.unique != unique {
             *peer = fresh();
         }
-        peer.taken.retain(|taken| taken.epoch + EPOCHS_KEPT >= now);
+        peer.taken.retain(|taken| taken.epoch.saturating_add(EPOCHS_KEPT) >= now);
         match peer.taken.iter_mut().find(|taken| taken.epoch == epoch) {
             Some(taken) => taken.contents = taken.contents.saturating_add(1),
             None => peer.taken.push(Taken { epoch, contents: 1 }),

@@ -165,6 +165,9 @@ impl Engine {
             self.out.reopen = true;
             return Ok(());
         }
+        if self.ballot_answered(&published.id) {
+            return Ok(());
+        }
         match self.pending.as_ref().is_some_and(|pending| *pending.publish_id == *published.id) {
             true => self.link.commit_acked = published.seq.max(1),
             false => self.acknowledged(published),
@@ -180,6 +183,10 @@ impl Engine {
             return Ok(());
         }
         self.link.in_flight = None;
+        let again = [Code::RateLimited, Code::NoSpace, Code::ShuttingDown, Code::Superseded];
+        if !again.contains(&refused.code()) && self.ballot_answered(&refused.id) {
+            return Ok(());
+        }
         match refused.code() {
             Code::Conflict => self.lost_race(refused, now)?,
             Code::MissingPieces => self.lacks_pieces(now)?,

@@ -56,7 +56,8 @@ impl Engine {
 
     /// Reads on from the oldest position that can be compared. False when there is none.
     fn reread_from(&mut self, row: &RestoredRow) -> bool {
-        let Some(first) = self.hashes.first().filter(|first| *first <= row.head) else { return false };
+        let first = self.hashes.first_up_to(self.meta.cursor);
+        let Some(first) = first.filter(|first| *first <= row.head) else { return false };
         let start = first.max(row.oldest.saturating_sub(1)).min(self.meta.cursor);
         self.meta.cursor = start;
         self.meta.running_hash = self.hashes.get(start).map(<[u8]>::to_vec).unwrap_or_default();

@@ -62,8 +62,7 @@ pub(super) fn load(
     if missing_group {
         return Err(EngineError::Damaged);
     }
-    meta.want_update |=
-        meta.phase() == Phase::Member && now.saturating_sub(meta.last_update) >= RESUME_UPDATE_MS;
+    meta.want_update |= meta.phase() == Phase::Member && now.abs_diff(meta.last_update) >= RESUME_UPDATE_MS;
     let mut engine = Engine {
         profile: profile.clone(),
         room,

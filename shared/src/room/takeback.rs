@@ -3,6 +3,8 @@
 //! names; what was removed is removed again before anything is said; and that a majority undid something is believed
 //! when their votes were seen.
 
+use std::collections::BTreeSet;
+
 use proto::{
     PublicKey,
     access::{CommitName, ballot_statement},
@@ -14,7 +16,7 @@ use crate::{
     content,
     crypto::aead::Envelope,
     identity::verifies,
-    mls::group::{Group, GroupError},
+    mls::group::{Applied, Group, GroupError},
 };
 use prost::Message as _;
 
@@ -33,7 +35,7 @@ impl Engine {
         let mut base = group.base(entry.base)?;
         let gone = self.removed_since(&base);
         let author = if gone.is_empty() { None } else { self.author_at(&mut base, entry) };
-        if author.is_some_and(|author| gone.contains(&author)) {
+        if author.is_some_and(|author| gone.iter().any(|gone| is_same_account(gone, &author))) {
             self.alarm(Alarm::OwnRemovalUndone { entry: entry.seq });
             return Ok(false);
         }
@@ -72,6 +74,14 @@ impl Engine {
         Some(base.process(&message, entry.at_ms).ok()?.committer.unique())
     }
 
+    /// Whether a commit brings somebody in, or is made by somebody, while it is owed to remove them again: an old link still counts
+    /// in the group that this device went back to, and so do the keys of who was removed.
+    pub(super) fn helps_removed(&self, applied: &Applied) -> bool {
+        let author = applied.committer.unique();
+        let is_theirs = self.meta.again.iter().any(|again| is_same_account(again, &author));
+        self.is_haunted() && (applied.joined.is_some() || is_theirs)
+    }
+
     /// Whether somebody is in the group whose removal was taken back: nothing is said to them.
     pub(super) fn is_haunted(&self) -> bool {
         !self.meta.again.is_empty()
@@ -103,7 +113,11 @@ impl Engine {
         let row = VoteRow { seq: ballot.seq, key: entry.key.to_vec(), step: ballot.step.to_vec() };
         // One for each step, wherever in it.
         let is_new = !self.meta.votes.iter().any(|vote| vote.key == row.key && vote.step == row.step);
-        if is_new && self.has_a_say(&entry.key) && verifies(&key.0, &statement, &ballot.signature) {
+        // The group is read last: it costs most.
+        if is_new
+            && verifies(&key.0, &statement, &ballot.signature)
+            && self.electorate().contains(&*entry.key)
+        {
             let first = self.meta.votes.len().saturating_sub(MAX_VOTES - 1);
             self.meta.votes.drain(..first);
             self.meta.votes.push(row);
@@ -125,39 +139,35 @@ impl Engine {
             return false;
         };
         let is_of_another = self.step_is_known(entry.undone) && !self.begins_with(entry);
-        let same = |vote: &&VoteRow| vote.step == *ballot.step && self.has_a_say(&vote.key);
+        let electorate = self.electorate();
+        let same = |vote: &&VoteRow| vote.step == *ballot.step && electorate.contains(&vote.key);
         // One row for each key: see `count_vote`.
         let votes: Vec<_> = self.meta.votes.iter().filter(same).collect();
-        let voters = self.voters_before().unwrap_or(usize::MAX);
         // Also the one that is said to decide has to be good.
         !is_of_another
             && votes.iter().any(|vote| *vote.key == *entry.key)
-            && votes.len().saturating_mul(2) > voters
+            && votes.len().saturating_mul(2) > electorate.len()
     }
 
     fn step_is_known(&self, seq: u64) -> bool {
         !self.meta.step_name(seq).is_empty()
     }
 
-    /// A key of the last confirmed epoch; where that is not known any more, of the present one. Who came since has none: anybody
-    /// with a link could come.
-    fn has_a_say(&self, key: &[u8]) -> bool {
-        match self.confirmed_base() {
-            Some(base) => base.leaf_of_key(key).is_some(),
-            None => self.is_member_key(key),
-        }
-    }
-
-    fn voters_before(&self) -> Option<usize> {
-        let members = match self.confirmed_base() {
-            Some(base) => base.members(),
-            None => self.group.as_ref()?.members(),
-        };
-        members.ok().map(|members| members.len())
+    /// The keys of the last confirmed epoch; where that is not known any more, of the present one. Who came since has no say:
+    /// anybody with a link could come.
+    fn electorate(&self) -> BTreeSet<Vec<u8>> {
+        let base = self.confirmed_base();
+        let keys = base.as_ref().or(self.group.as_ref()).and_then(|group| group.member_keys().ok());
+        keys.unwrap_or_default()
     }
 
     fn confirmed_base(&self) -> Option<Group> {
         let group = self.group.as_ref().filter(|group| group.has_base(self.meta.confirmed))?;
         group.base(self.meta.confirmed).ok()
     }
+}
+
+/// Whether two members, account and device, are of one account.
+fn is_same_account(one: &[u8], other: &[u8]) -> bool {
+    one.get(..32).is_some_and(|account| other.get(..32) == Some(account))
 }

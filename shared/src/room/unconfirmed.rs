@@ -40,6 +40,8 @@ impl Engine {
         self.ledger.close();
         self.set_pending(None);
         self.meta.epochs.clear();
+        // In the group that it comes into, whoever is owed a removal is another matter.
+        self.meta.again.clear();
         self.keyring.set(&[]);
         (self.meta.offer, self.meta.joins, self.meta.untaken, self.meta.out) = (None, None, None, None);
         for item in self.outbox.iter_mut().filter(|item| !item.envelope.is_empty()) {

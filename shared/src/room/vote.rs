@@ -11,14 +11,26 @@ use crate::mls::group::GroupError;
 impl Engine {
     /// A vote that is due: whoever was put out wants the commit undone.
     pub(super) fn vote(&mut self) -> Option<Publish> {
-        let seq = std::mem::take(&mut self.meta.vote);
-        self.dirty.meta |= seq != 0;
+        let seq = self.meta.vote;
         // As the ledger says; else as it was told, or as far as is known without it.
         let told = || self.meta.vote_step.as_slice().try_into().ok().map(CommitName);
         let step = self.ledger.step_name(seq).or_else(told)?;
         let ballot = (seq != 0).then(|| self.ballot(seq, &step)).flatten()?;
-        let id = self.profile.random.bytes::<16>().to_vec().into();
-        Some(Publish { id, ballot: Some(ballot), ..Publish::default() })
+        let id = self.profile.random.bytes::<16>().to_vec();
+        self.link.ballot.clone_from(&id);
+        Some(Publish { id: id.into(), ballot: Some(ballot), ..Publish::default() })
+    }
+
+    /// The relay has answered a ballot of ours, if that is what it answered: it counts, or there is nothing left to vote on. A majority
+    /// may have been there before it.
+    pub(super) fn ballot_answered(&mut self, id: &[u8]) -> bool {
+        let is_it = !id.is_empty() && self.link.ballot == id;
+        if is_it {
+            self.link.ballot.clear();
+            self.meta.vote = 0;
+            self.dirty.meta = true;
+        }
+        is_it
     }
 
     /// A majority undid the commit at `entry.undone` and all after it. `returns`: the group may go back there.
@@ -84,7 +96,9 @@ impl Engine {
     /// and nothing else.
     pub(super) fn suspended(&mut self, seq: u64, step: &[u8], now: Millis) {
         let read = seq != 0 && seq <= self.meta.cursor;
-        if read && !self.is_barred_by(seq, step).unwrap_or_else(|| !self.is_member()) {
+        if read
+            && !self.is_barred_by(seq, step).unwrap_or_else(|| !self.is_member() || self.meta.out.is_some())
+        {
             self.alarm(Alarm::FalselyRemoved { entry: seq });
         } else if self.link.voted != seq {
             self.link.voted = seq;

@@ -63,9 +63,10 @@ impl Hashes {
         self.0.get(&seq).map(Vec::as_slice)
     }
 
-    /// The first position that is kept.
-    pub(super) fn first(&self) -> Option<u64> {
-        self.0.keys().next().copied()
+    /// The first of the positions up to `last` that are kept without a gap.
+    pub(super) fn first_up_to(&self, last: u64) -> Option<u64> {
+        let kept = self.0.range(..=last).rev().map(|(seq, _)| *seq);
+        kept.zip((0..=last).rev()).take_while(|(seq, expected)| seq == expected).last().map(|(seq, _)| seq)
     }
 
     /// Forgets a position and all after it, and says which these were.
@@ -99,10 +100,19 @@ impl Engine {
 
     /// This device's hash at a position, where everybody has the same one: while it was out it could not tell which joins began it
     /// anew.
-    fn common_hash(&self, seq: u64) -> Option<&[u8]> {
+    pub(super) fn common_hash(&self, seq: u64) -> Option<&[u8]> {
         let meta = &self.meta;
-        let is_apart = meta.apart_from != 0 && (meta.apart_from..meta.join_seq).contains(&seq);
-        self.hashes.get(seq).filter(|_| !is_apart)
+        self.hashes.get(seq).filter(|_| !(meta.apart_from..meta.apart_to).contains(&seq))
+    }
+
+    /// This device comes back at `to`.
+    pub(super) fn was_apart(&mut self, to: u64) {
+        let meta = &mut self.meta;
+        let from = if meta.since.is_empty() { to } else { meta.since_first };
+        // Together with the time before, while that can still be asked for.
+        let is_kept = meta.apart_to.saturating_add(HASHES_KEPT) > to && meta.apart_from < meta.apart_to;
+        meta.apart_from = if is_kept { from.min(meta.apart_from) } else { from };
+        meta.apart_to = to;
     }
 
     pub(super) fn set_hash(&mut self, seq: u64, hash: Vec<u8>) {

@@ -166,6 +166,10 @@ pub struct Applied {
     pub note: Vec<u8>,
 }
 
+/// No room comes here: at a commit each microsecond it takes nine years. Whoever hands over a greater epoch has made it up, so
+/// that numbers which count on from it run over.
+const MAX_EPOCH: u64 = 1 << 48;
+
 /// The group of a room.
 pub struct Group {
     mls: mls_rs::Group<Config>,
@@ -223,7 +227,7 @@ impl Group {
         now: u64,
     ) -> Result<(Self, Prepared), GroupError> {
         let group_info = MlsMessage::from_bytes(group_info)?;
-        let epoch = group_info.epoch().ok_or(GroupError::Unexpected)?;
+        let epoch = group_info.epoch().filter(|epoch| *epoch < MAX_EPOCH).ok_or(GroupError::Unexpected)?;
         let account = account_of(&identity).ok_or(Violation::Credential)?;
         let (leaf_key, access_key) = (signer.public.as_bytes(), access_key.as_bytes());
         let statement = join_statement(id.as_bytes(), epoch, leaf_key, &account, access_key);

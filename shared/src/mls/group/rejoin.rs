@@ -7,7 +7,8 @@ use proto::RoomId;
 use zeroize::Zeroizing;
 
 use super::{
-    Group, GroupError, LEAF_EXTENSION, Next, Prepared, Signer, Tree, client, extension, leaf_of, seconds,
+    Group, GroupError, LEAF_EXTENSION, MAX_EPOCH, Next, Prepared, Signer, Tree, client, extension, leaf_of,
+    seconds,
 };
 use crate::{content, crypto::random::Random, crypto::suite::Suite, mls::rules::Violation};
 
@@ -25,6 +26,10 @@ impl Group {
         (old, leaf): (u32, &content::Leaf),
         now: u64,
     ) -> Result<(Self, Prepared), GroupError> {
+        let group_info = MlsMessage::from_bytes(group_info)?;
+        if group_info.epoch().is_none_or(|epoch| epoch >= MAX_EPOCH) {
+            return Err(GroupError::Unexpected);
+        }
         let parts = client(id, random, Some((signer, identity, suite)));
         let (mls, commit) = parts
             .client
@@ -33,7 +38,7 @@ impl Group {
             .with_removal(old)
             .with_tree_data(tree.to_exported()?)
             .commit_time(seconds(now))
-            .build(MlsMessage::from_bytes(group_info)?)?;
+            .build(group_info)?;
         if mls.group_id() != id.as_bytes() || mls.cipher_suite() != suite.cipher_suite() {
             return Err(GroupError::Unexpected);
         }

@@ -176,7 +176,8 @@ impl GroupStateStorage for Storage {
             inner.put(epoch_key(record.id), record.data);
         }
         let newest = inner.epochs().next_back().unwrap_or(0);
-        let stale: Vec<u64> = inner.epochs().filter(|epoch| epoch + EPOCHS_KEPT <= newest).collect();
+        let stale: Vec<u64> =
+            inner.epochs().filter(|epoch| epoch.saturating_add(EPOCHS_KEPT) <= newest).collect();
         for key in stale.into_iter().map(epoch_key) {
             inner.rows.remove(&key);
             inner.dirty.insert(key);

@@ -1,6 +1,6 @@
 //! What the group looks like: room, members, secrets of the epoch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mls_rs::group::{CommitMessageDescription, NewEpoch};
 use mls_rs_core::group::Member;
@@ -108,6 +108,14 @@ impl Group {
             keys.insert(key.to_vec(), member_key(key));
         }
         Ok(keys)
+    }
+
+    /// The access keys of its members.
+    ///
+    /// # Errors
+    /// [`GroupError`] for a leaf without one.
+    pub fn member_keys(&self) -> Result<BTreeSet<Vec<u8>>, GroupError> {
+        self.mls.roster().members_iter().map(|member| Ok(leaf_of(&member)?.access_key.to_vec())).collect()
     }
 
     /// The access keys that the relay should have once a commit of ours that removes `leaves` and sets

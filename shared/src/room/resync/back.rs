@@ -16,6 +16,9 @@ impl Engine {
         self.set_pending(None);
         self.link.commit_acked = 0;
         let out = self.meta.out.take();
+        let own = self.own_key();
+        let is_confirmed = self.meta.is_confirmed(&own);
+        self.was_apart(entry.seq);
         self.begin_trial(out.as_ref(), entry.at_ms)?;
         self.meta.untaken = None;
         self.meta.vote = 0;
@@ -23,6 +26,10 @@ impl Engine {
         self.meta.confirmed = entry.base;
         let mut joins = StepRow::default();
         joins.extend(entry, self.name_of(entry));
+        if !is_confirmed {
+            // Whoever drops this drops the join that it stands on: it may be made again.
+            joins.added.push(own.to_vec());
+        }
         self.meta.joins = Some(joins);
         self.meta.position = entry.seq;
         self.meta.last_update = now;
@@ -33,6 +40,7 @@ impl Engine {
         self.meta.unreadable_left = group.members()?.len() as u64;
         self.meta.join_seq = entry.seq;
         self.meta.disappear_s = group.room()?.disappear_s;
+        self.settle_again()?;
         self.refuse(Problem::Back { has_missed: true });
         if let Some(view) = self.view() {
             self.out.events.push(Event::Epoch(view));

@@ -40,7 +40,7 @@ impl Engine {
             return;
         }
         if meta.since.is_empty() {
-            meta.apart_from = entry.seq;
+            meta.since_first = entry.seq;
         }
         meta.since.push(SeenRow { seq: entry.seq, base: entry.base });
         let first = meta.since.len().saturating_sub(MAX_SINCE);
@@ -105,7 +105,7 @@ impl Engine {
         let Some(view) = view else { return true };
         let end = self.meta.since.first().map_or(u64::MAX, |seen| seen.seq);
         let differs = |seq: u64, theirs: &[u8]| {
-            seq < end && theirs.len() == 32 && self.hashes.get(seq).is_some_and(|hash| *hash != *theirs)
+            seq < end && theirs.len() == 32 && self.common_hash(seq).is_some_and(|hash| *hash != *theirs)
         };
         differs(view.seq, &view.running_hash)
             || view.prior.iter().any(|mark| differs(mark.seq, &mark.running_hash))

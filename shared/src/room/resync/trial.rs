@@ -12,7 +12,7 @@ use crate::{
         Engine, Problem,
         ground::Place,
         out::Cause,
-        state::{OutRow, TrialRow},
+        state::{OutRow, StepRow, TrialRow},
     },
 };
 
@@ -85,6 +85,7 @@ impl Engine {
     /// # Errors
     /// [`GroupError::Damaged`] when that group is not there.
     pub(in crate::room) fn refuse_return(&mut self, cause: Cause) -> Result<(), GroupError> {
+        let own = self.own_key();
         let Some(trial) = self.meta.trial.take() else { return Ok(()) };
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
         group.to_base(trial.position)?;
@@ -96,9 +97,15 @@ impl Engine {
         self.forget_keys();
         let meta = &mut self.meta;
         (meta.position, meta.confirmed, meta.vote) = (trial.position, trial.position, 0);
+        let is_confirmed = meta.is_confirmed(&own);
         (meta.offer, meta.joins, meta.untaken) = (None, None, None);
+        if !is_confirmed {
+            let (first, tip) = (trial.position, trial.position);
+            meta.joins = Some(StepRow { first, tip, added: vec![own.to_vec()], ..StepRow::default() });
+        }
         meta.out = Some(row);
         self.new_epoch()?;
+        self.settle_again()?;
         // What the relay lost or no longer keeps is nobody's lie.
         let is_lie = matches!(cause, Cause::Commit(_) | Cause::Undone);
         let account = if is_lie { trial.answerer.clone() } else { Vec::new() };

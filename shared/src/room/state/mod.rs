@@ -204,10 +204,14 @@ pub(super) struct Meta {
     /// Others may have bridged what the relay lost: their epoch may be up to [`EPOCHS_BRIDGED`] beyond what the log says.
     #[prost(bool, tag = "90")]
     pub may_be_bridged: bool,
-    /// The first commit that it could not take when it was out last: from there to its return (`join_seq`) its hashes of the log are
-    /// not everybody's.
+    /// The first of the commits that `since` is about.
     #[prost(uint64, tag = "92")]
+    pub since_first: u64,
+    /// While it was out its hashes of the log were not everybody's: from the first commit that it could not take, up to its return.
+    #[prost(uint64, tag = "93")]
     pub apart_from: u64,
+    #[prost(uint64, tag = "94")]
+    pub apart_to: u64,
     /// The name of the first commit of the step that `vote` belongs to.
     #[prost(bytes = "vec", tag = "81")]
     pub vote_step: Vec<u8>,
