@@ -104,6 +104,15 @@ impl Stranger {
 
     /// Publishes the join, as a relay that refuses nobody would.
     pub(super) fn join(&self, world: &mut World) -> Hostile {
+        let (group, envelope) = self.made(world);
+        let part = world.part(adds(member_key(&self.access)));
+        world.inject(envelope, Some(part));
+        world.settle();
+        group
+    }
+
+    /// The join in its envelope.
+    pub(super) fn made(&self, world: &World) -> (Hostile, Vec<u8>) {
         let random = world.devices[EVE].profile.random.clone();
         let leaf = self.leaf.clone().unwrap_or_else(|| self.leaf(world));
         let (group, (message, _)) = Hostile::join_able(
@@ -114,11 +123,7 @@ impl Stranger {
             self.remove,
             leaf,
         );
-        let envelope = world.join_envelope(ANN, &self.slot_key, message);
-        let part = world.part(adds(member_key(&self.access)));
-        world.inject(envelope, Some(part));
-        world.settle();
-        group
+        (group, world.join_envelope(ANN, &self.slot_key, message))
     }
 }
 

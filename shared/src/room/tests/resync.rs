@@ -4,14 +4,14 @@ use prost::Message as _;
 use proto::relay::{CommitPart, Publish};
 
 use super::{
-    hostile::{ANN, BOB, EVE, nothing},
+    hostile::{ANN, BOB, EVE, adds, member_key, nothing},
     world::{Rows, World},
 };
 use crate::{
     content::{self, ResyncState, resync, sealed},
     crypto::aead::{SealingKey, Session},
     crypto::suite::{KemKey, Suite, spoil::spoiling},
-    invite::{pieces::Tree, slot},
+    invite::{AccessSecret, pieces::Tree, slot},
     mls::group::hostile::{Hostile, announced},
     room::{
         AlarmKind, Command, Event, Problem,
@@ -297,6 +297,18 @@ fn device_on_trial_lets_nobody_back_in() {
     world.connect(ANN);
     world.settle();
     assert!(world.errors(EVE).contains(&"back"), "{}", world.story(EVE));
+}
+
+#[test]
+fn rubbish_join_while_nobody_else_is_awake_does_not_spoil_a_return() {
+    let (mut world, _) = bob_is_on_trial(1312);
+    let key = AccessSecret::generate(&world.devices[EVE].profile.random);
+    let part = world.part(adds(member_key(&key)));
+    world.inject(vec![7; 293], Some(part));
+    let until = world.now + 600_000;
+    world.run_until(|world| world.now > until);
+    assert!(world.devices[BOB].engine.as_ref().unwrap().meta.trial.is_some(), "{}", world.story(BOB));
+    assert!(!world.errors(BOB).contains(&"return_refused"), "{}", world.story(BOB));
 }
 
 #[test]

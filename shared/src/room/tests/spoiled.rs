@@ -1,15 +1,18 @@
 //! A member whose commits only some can open, and members that collude. Whoever is put out comes back, or a majority
 //! undoes it; nobody is stranded in silence.
 
-use proto::relay::{Refused, RelayFrame, refused::Code, relay_frame::Frame};
+use proto::access::Refusal;
+use proto::relay::{AccessChange, Refused, RelayFrame, refused::Code, relay_frame::Frame};
 
 use super::{
-    hostile::{ANN, BOB, EVE, nothing, three},
+    hostile::{ANN, BOB, EVE, adds, member_key, nothing, three},
+    hostile_joiner::Stranger,
     world::World,
 };
 use crate::{
     crypto::suite::{Suite, spoil::spoiling},
-    room::{Command, Event, Input},
+    invite::AccessSecret,
+    room::{AlarmKind, Command, Event, Input},
 };
 
 const DAN: usize = 3;
@@ -182,7 +185,7 @@ fn profile_from_before_its_own_commit_comes_back() {
     world.put_back(BOB, backup);
     world.connect(BOB);
     world.settle();
-    world.assert_alarm(BOB, crate::room::AlarmKind::Rollback);
+    world.assert_alarm(BOB, AlarmKind::Rollback);
     assert!(!world.closed(BOB), "{}", world.story(BOB));
     world.assert_talks(&[ANN, BOB, EVE]);
 }
@@ -236,6 +239,167 @@ fn restored_relay_is_told_once_and_the_room_goes_on_when_people_agree() {
         }
         world.assert_talks(&[ANN, BOB, EVE]);
     }
+}
+
+#[test]
+fn vote_that_comes_too_late_costs_nobody_the_room() {
+    let names = ["ann", "bob", "eve", "dan", "fay", "gus", "ida"];
+    let mut world = World::room_of(&names, Suite::Classic, 1011);
+    let (message, _) = world.hostile(EVE).commit(|builder| builder);
+    let removed = vec![world.access_key(DAN).key];
+    let seq = world.inject_commit(EVE, message, AccessChange { removed, ..nothing() });
+    world.settle();
+    let late = world.relay.refusals.iter().filter(|refusal| **refusal == Refusal::NotAllowed).count();
+    assert!(late > 0, "nobody was late");
+    assert!(world.relay.log.iter().any(|entry| entry.undone == seq));
+    let honest = [ANN, BOB, DAN, 4, 5, 6];
+    for i in honest {
+        assert!(!world.closed(i), "device {i}: {}", world.story(i));
+    }
+    world.connect(DAN);
+    world.settle();
+    world.assert_talks(&honest);
+}
+
+#[test]
+fn newcomer_on_whose_join_rubbish_stands_waits_for_a_member() {
+    let mut world = three(1012);
+    let link = world.invite(ANN);
+    world.settle();
+    for i in [ANN, BOB, EVE] {
+        world.disconnect(i);
+    }
+    let new = world.newcomer("fay", 1012);
+    world.join(new, &link);
+    world.settle();
+    let key = AccessSecret::generate(&world.devices[EVE].profile.random);
+    let part = world.part(adds(member_key(&key)));
+    world.inject(vec![7; 293], Some(part));
+    world.settle();
+    assert!(!world.errors(new).contains(&"out") && !world.closed(new), "{}", world.story(new));
+    for i in [ANN, BOB, EVE] {
+        world.connect(i);
+    }
+    world.settle();
+    world.assert_talks(&[ANN, BOB, EVE, new]);
+}
+
+#[test]
+fn join_that_one_cannot_take_is_no_fork_of_the_log() {
+    let mut refused = false;
+    for place in 0..2 {
+        let mut world = three(1014);
+        let link = world.invite(ANN);
+        world.say(BOB, "all well");
+        world.settle();
+        world.disconnect(ANN);
+        world.disconnect(BOB);
+        let stranger = Stranger::with(&world, &link);
+        spoiling(&[place], || stranger.join(&mut world));
+        refused |= world.errors(EVE).contains(&"invalid_commit");
+        world.connect(ANN);
+        world.connect(BOB);
+        world.settle();
+        world.assert_talks(&[ANN, BOB, EVE]);
+        for i in [ANN, BOB, EVE] {
+            assert_eq!(world.alarms(i), [], "place {place}, device {i}: {}", world.story(i));
+        }
+    }
+    assert!(refused, "eve could take both");
+}
+
+#[test]
+fn who_was_out_compares_nothing_of_that_time_later_either() {
+    for place in 0..2 {
+        let mut world = four(1015);
+        world.say(DAN, "all well");
+        world.settle();
+        spoil(&mut world, &[place]);
+        world.settle();
+        let honest = [ANN, BOB, DAN];
+        world.assert_talks(&honest);
+        let key = AccessSecret::generate(&world.devices[EVE].profile.random);
+        let part = world.part(adds(member_key(&key)));
+        world.inject(vec![7; 293], Some(part));
+        world.settle();
+        world.assert_talks(&honest);
+        for i in honest {
+            assert!(!world.alarms(i).contains(&AlarmKind::Fork), "place {place}, {i}: {}", world.story(i));
+        }
+    }
+}
+
+#[test]
+fn relay_restored_with_nothing_lost_is_read_on_behind_a_gap() {
+    let mut world = three(1016);
+    world.disconnect(BOB);
+    world.command(ANN, Command::Rename("anna".to_owned()));
+    world.settle();
+    (0..64).for_each(|_| drop(world.inject(vec![0; 293], None)));
+    world.settle();
+    world.relay.oldest = world.head() - 10;
+    world.connect(BOB);
+    world.settle();
+    world.assert_talks(&[ANN, BOB, EVE]);
+    let before = world.alarms(BOB);
+    (0..3).for_each(|i| world.disconnect(i));
+    world.relay.generation = [8; 16];
+    (0..3).for_each(|i| world.connect(i));
+    world.settle();
+    world.assert_talks(&[ANN, BOB, EVE]);
+    assert_eq!(world.alarms(BOB), before, "{}", world.story(BOB));
+    assert_eq!(world.errors(BOB).iter().filter(|code| **code == "out").count(), 1, "{}", world.story(BOB));
+}
+
+#[test]
+fn what_was_done_under_a_clock_that_was_ahead_puts_off_nothing_for_years() {
+    const YEAR: u64 = 365 * 24 * 3600 * 1000;
+    let mut world = three(1017);
+    let now = world.now;
+    world.now = now + 10 * YEAR;
+    world.command(BOB, Command::Rename("rob".to_owned()));
+    world.settle();
+    world.now = now + 60_000;
+    let epoch = world.epoch(BOB);
+    world.input(BOB, Input::Tick);
+    world.settle();
+    assert!(world.epoch(BOB) > epoch, "no update: {}", world.story(BOB));
+    // Out, under such a clock: it asks when the clock is right again.
+    let backup = world.devices[BOB].rows.clone();
+    world.command(BOB, Command::Rename("bo".to_owned()));
+    world.settle();
+    world.put_back(BOB, backup);
+    world.now += 10 * YEAR;
+    world.connect(BOB);
+    world.run_until(|world| world.errors(BOB).contains(&"out"));
+    world.disconnect(BOB);
+    world.now -= 10 * YEAR;
+    world.connect(BOB);
+    let asked = world.now;
+    world.settle();
+    world.now = asked + 3 * 3_600_000;
+    world.input(BOB, Input::Tick);
+    world.settle();
+    assert!(world.errors(BOB).contains(&"back"), "{}", world.story(BOB));
+}
+
+#[test]
+fn device_that_was_removed_while_it_was_out_accuses_nobody() {
+    let mut world = three(1018);
+    world.disconnect(BOB);
+    world.command(ANN, Command::Rename("anna".to_owned()));
+    world.settle();
+    (0..64).for_each(|_| drop(world.inject(vec![0; 293], None)));
+    world.settle();
+    world.relay.oldest = world.head() - 10;
+    world.connect(BOB);
+    world.run_until(|world| world.errors(BOB).contains(&"out"));
+    let bob = world.devices[BOB].profile.identity.fingerprint();
+    world.command(ANN, Command::Remove(bob));
+    world.settle();
+    world.connect(BOB);
+    world.settle();
+    assert!(!world.alarms(BOB).contains(&AlarmKind::Access), "{}", world.story(BOB));
 }
 
 #[test]

@@ -7,12 +7,14 @@ use proto::{
 };
 
 use super::{
-    hostile::{ANN, BOB, EVE, nothing, three},
+    hostile::{ANN, BOB, EVE, adds, member_key, nothing, three},
+    hostile_joiner::Stranger,
     world::World,
 };
 use crate::{
     content::sealed,
     crypto::suite::Suite,
+    mls::group::hostile::last_announced,
     room::{AlarmKind, Command},
 };
 
@@ -35,9 +37,19 @@ fn removed(seed: u64) -> (World, Vec<u8>, u64) {
 /// Signed by the authority of the epoch that the removed member was in. The key is whatever the relay says: somebody
 /// else's.
 fn shown(world: &World, base: u64, envelope: Vec<u8>) -> Deliver {
-    let (key, change) = (world.access_key(BOB).key, Change::default());
+    shown_with(world, base, envelope, AccessChange::default(), [5; 32])
+}
+
+fn shown_with(
+    world: &World,
+    base: u64,
+    envelope: Vec<u8>,
+    access: AccessChange,
+    authority: [u8; 32],
+) -> Deliver {
+    let (key, change) = (world.access_key(BOB).key, Change::try_from(&access).unwrap());
     let parts = CommitParts::of(&envelope, [0; 32], &change);
-    let (publisher, announced) = (PublicKey::try_from(&*key).unwrap(), PublicKey([5; 32]));
+    let (publisher, announced) = (PublicKey::try_from(&*key).unwrap(), PublicKey(authority));
     let statement = commit_statement(&world.room_id(EVE), base, &publisher, &announced, &parts);
     let eve = world.devices[EVE].engine.as_ref().unwrap();
     let signature = eve.group.as_ref().unwrap().authority().unwrap().sign(&statement);
@@ -46,7 +58,7 @@ fn shown(world: &World, base: u64, envelope: Vec<u8>) -> Deliver {
         at_ms: world.now,
         envelope: envelope.into(),
         is_commit: true,
-        access: Some(AccessChange::default()),
+        access: Some(access),
         base,
         authority: announced.0.to_vec().into(),
         signature: signature.to_vec().into(),
@@ -76,6 +88,57 @@ fn rubbish_in_the_place_of_a_removal_does_not_have_anything_said_to_the_removed_
     let before = world.relay.log.len();
     world.say(ANN, "for bob alone");
     assert!(world.relay.log[before..].iter().all(|entry| entry.is_commit), "{}", world.story(ANN));
+}
+
+#[test]
+fn old_link_brings_nobody_in_while_a_removal_is_owed() {
+    let mut world = three(1105);
+    let link = world.invite(ANN);
+    world.say(BOB, "so it is confirmed");
+    world.settle();
+    world.disconnect(BOB);
+    let stranger = Stranger::with(&world, &link);
+    let (_, envelope) = stranger.made(&world);
+    let authority = last_announced();
+    world.disconnect(EVE);
+    let base = world.relay.confirmed();
+    let eve = world.devices[EVE].profile.identity.fingerprint();
+    world.command(ANN, Command::Remove(eve));
+    world.settle();
+    assert_eq!(world.members(ANN), 2);
+    let entry = shown_with(&world, base, envelope, adds(member_key(&stranger.access)), authority);
+    world.frame(ANN, Frame::Deliver(entry));
+    world.assert_alarm(ANN, AlarmKind::Fork);
+    let engine = world.devices[ANN].engine.as_ref().unwrap();
+    assert!(engine.is_haunted(), "{}", world.story(ANN));
+    assert_eq!(world.members(ANN), 3, "nobody came: {}", world.story(ANN));
+}
+
+#[test]
+fn removed_member_commits_nothing_on_what_rubbish_took_its_removal_back_to() {
+    let (mut world, envelope, base) = removed(1106);
+    let authority = last_announced();
+    let entry = shown(&world, base, vec![7; 293]);
+    world.frame(ANN, Frame::Deliver(entry));
+    let epoch = world.epoch(ANN);
+    let entry = shown_with(&world, base, envelope, AccessChange::default(), authority);
+    let seq = world.cursor(ANN) + 1;
+    world.frame(ANN, Frame::Deliver(Deliver { seq, ..entry }));
+    world.assert_alarm(ANN, AlarmKind::Fork);
+    assert_eq!(world.epoch(ANN), epoch, "{}", world.story(ANN));
+}
+
+#[test]
+fn device_that_says_nothing_to_the_removed_member_does_not_wake_for_it_all_the_time() {
+    let (mut world, _, base) = removed(1107);
+    // As of somebody who may remove nobody.
+    world.devices[ANN].engine.as_mut().unwrap().link.no_commits = true;
+    let entry = shown(&world, base, vec![7; 293]);
+    world.frame(ANN, Frame::Deliver(entry));
+    assert!(world.devices[ANN].engine.as_ref().unwrap().is_haunted(), "{}", world.story(ANN));
+    world.say(ANN, "for bob alone");
+    let wake = world.devices[ANN].wake;
+    assert!(wake.is_none_or(|at| at > world.now + 1_000), "{wake:?} at {}", world.now);
 }
 
 #[test]
