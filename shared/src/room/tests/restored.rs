@@ -177,12 +177,12 @@ fn what_others_said_before_this_device_agreed_is_read() {
     world.assert_talks(&[ANN, BOB, EVE, DAN]);
 }
 
-#[test]
-fn newcomers_come_back_after_the_relay_lost_what_only_their_inviter_had_taken() {
-    let mut world = World::room_of(&["ann"], Suite::Classic, 1460);
+/// Bob and eve came by ann's link; only she has taken what the relay loses.
+fn lost_by_the_inviter(seed: u64) -> (World, usize, usize) {
+    let mut world = World::room_of(&["ann"], Suite::Classic, seed);
     let link = world.invite(ANN);
     world.disconnect(ANN);
-    let (bob, eve) = (world.newcomer("bob", 1461), world.newcomer("eve", 1462));
+    let (bob, eve) = (world.newcomer("bob", seed + 1), world.newcomer("eve", seed + 2));
     for new in [bob, eve] {
         world.join(new, &link);
         world.settle();
@@ -194,6 +194,12 @@ fn newcomers_come_back_after_the_relay_lost_what_only_their_inviter_had_taken() 
     world.command(ANN, Command::Rename("anna".to_owned()));
     world.settle();
     world.restore(&backup);
+    (world, bob, eve)
+}
+
+#[test]
+fn newcomers_come_back_after_the_relay_lost_what_only_their_inviter_had_taken() {
+    let (mut world, bob, eve) = lost_by_the_inviter(1460);
     world.all_accept(&[bob, eve, ANN]);
     world.settle();
     for i in [ANN, bob, eve] {
@@ -203,4 +209,17 @@ fn newcomers_come_back_after_the_relay_lost_what_only_their_inviter_had_taken() 
     for i in [ANN, bob, eve] {
         assert_eq!(world.alarms(i), [], "device {i}: {}", world.story(i));
     }
+}
+
+#[test]
+fn newcomer_who_came_back_can_still_lose_its_join_and_make_it_again() {
+    let (mut world, bob, _) = lost_by_the_inviter(1470);
+    world.connect(bob);
+    world.connect(ANN);
+    world.settle();
+    world.command(ANN, Command::Accept);
+    assert!(world.run_until(|world| world.errors(bob).contains(&"back")), "{}", world.story(bob));
+    let engine = world.devices[bob].engine.as_ref().unwrap();
+    assert!(!engine.meta.is_confirmed(&engine.own_key()), "{}", world.story(bob));
+    assert!(engine.meta.link.is_some(), "the link is gone");
 }
