@@ -119,7 +119,8 @@ fn commit_that_is_only_late_drops_nothing() {
             None => room.join(50, 0, 4, 1).unwrap(),
         };
         room.wait();
-        let late = |instead_of| Commit { instead_of, ..room.part(2, 0, change(vec![], &[]), 2, authority(0)) };
+        let late =
+            |instead_of| Commit { instead_of, ..room.part(2, 0, change(vec![], &[]), 2, authority(0)) };
         let (late, knowing) = (late(0), late(offered));
         let conflict = Err(Refusal::Conflict { last_commit: offered, confirmed: 0 });
         assert_eq!(room.publish(2, Some(&late), None, None), conflict);

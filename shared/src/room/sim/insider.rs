@@ -11,7 +11,10 @@ use crate::{
     content::{self, sealed},
     crypto::suite::spoil::spoiling,
     invite::AccessSecret,
-    mls::{extension::{LEAF_EXTENSION, ROOM_EXTENSION}, group::hostile::announced},
+    mls::{
+        extension::{LEAF_EXTENSION, ROOM_EXTENSION},
+        group::hostile::announced,
+    },
     room::{Engine, authority::Signer},
 };
 

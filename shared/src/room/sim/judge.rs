@@ -185,7 +185,9 @@ impl Life {
 fn is_in(world: &World, i: usize) -> bool {
     let head = world.relay.log.len() as u64;
     world.devices[i].engine.as_ref().is_some_and(|engine| {
-        engine.phase() == Phase::Member && engine.meta.out.is_none() && engine.link.state == Stream::Live
+        engine.phase() == Phase::Member
+            && engine.meta.out.is_none()
+            && engine.link.state == Stream::Live
             && engine.cursor() <= head
     })
 }

@@ -17,11 +17,7 @@ use super::{
     model::ModelRelay,
     world::{Rows, START, World},
 };
-use crate::{
-    crypto::random::Random,
-    crypto::suite::Suite,
-    room::Input,
-};
+use crate::{crypto::random::Random, crypto::suite::Suite, room::Input};
 
 /// Steps of a life at most: the rest of the bytes tells nothing.
 pub(crate) const MAX_STEPS: usize = 64;

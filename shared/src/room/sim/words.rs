@@ -60,9 +60,15 @@ impl Life {
         let rubbish: bytes::Bytes = vec![choices.below(256) as u8; 64].into();
         let publish = match choices.below(4) {
             0 => Publish { ack: self.eve().ack(), ..Publish::default() },
-            1 => Publish { ack: Some(Ack { seq, key_signature: rubbish.clone(), signature: rubbish }), ..Publish::default() },
+            1 => Publish {
+                ack: Some(Ack { seq, key_signature: rubbish.clone(), signature: rubbish }),
+                ..Publish::default()
+            },
             2 => Publish { ballot: self.eve().ballot(seq, &self.step_at(seq)), ..Publish::default() },
-            _ => Publish { ballot: Some(Ballot { seq, step: choices.bytes(32).into(), signature: rubbish }), ..Publish::default() },
+            _ => Publish {
+                ballot: Some(Ballot { seq, step: choices.bytes(32).into(), signature: rubbish }),
+                ..Publish::default()
+            },
         };
         self.publish(publish);
     }
