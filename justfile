@@ -46,9 +46,9 @@ soak: soak-power soak-full-disk soak-cas soak-kill
 soak-power seeds="2000":
     SCHAT_SEEDS={{ seeds }} cargo test -p relay --lib power -- --nocapture
 
-# random lives of a room
+# random lives of a room, hostile people included: 100,000 are about ten million calls of the engine
 soak-lives seeds="100000":
-    SCHAT_SEEDS={{ seeds }} cargo test -p shared --lib every_life -- --nocapture
+    SCHAT_SEEDS={{ seeds }} cargo test --release -p shared --lib every_life -- --nocapture
 
 # a full disk, so many times (needs root, to mount a small file system)
 soak-full-disk cycles="100":

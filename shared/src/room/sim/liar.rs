@@ -5,6 +5,7 @@ use proto::relay::{
 };
 
 use super::{choices::Choices, life::Life};
+use crate::room::Engine;
 
 impl Life {
     /// The relay lies to device `i` once.
@@ -37,7 +38,7 @@ impl Life {
     /// An entry of the log, most often as if it were the next one, with something else in it.
     fn altered(&mut self, i: usize, choices: &mut Choices) -> Deliver {
         let log = &self.world.relay.log;
-        let cursor = self.world.devices[i].engine.as_ref().map_or(0, |engine| engine.cursor());
+        let cursor = self.world.devices[i].engine.as_ref().map_or(0, Engine::cursor);
         let what = choices.below(16);
         let next = usize::try_from(cursor).unwrap_or(0);
         let pick = match choices.below(2) {
@@ -47,8 +48,8 @@ impl Life {
         let (mut entry, other) = (log[pick].clone(), log[choices.index(log.len())].clone());
         entry.seq = match choices.below(8) {
             0 => entry.seq,
-            1 => cursor + 2 + choices.below(1_000),
-            _ => cursor + 1,
+            1 => cursor.saturating_add(2 + choices.below(1_000)),
+            _ => cursor.saturating_add(1),
         };
         match what {
             0 | 1 => entry.envelope = flipped(&entry.envelope, choices).into(),

@@ -17,7 +17,7 @@ use crate::{
     invite::link::Link,
     room::{
         AlarmKind, Alteration, Command, Engine, Event, Input, MAX_OUTBOX, Message, MessageId, Output, Policy,
-        Problem, Profile, Said, Stream,
+        Problem, Profile, Said, Stream, state::Phase,
     },
 };
 
@@ -280,7 +280,8 @@ impl World {
         let engines = self.devices.iter().filter_map(|device| device.engine.as_ref());
         let is_out = |engine: &Engine| {
             let is_deceived = engine.link.no_commits || engine.link.ends_early;
-            engine.meta.out.is_some() || is_deceived || engine.link.state != Stream::Live
+            let is_closed = engine.phase() == Phase::Closed || engine.link.state != Stream::Live;
+            engine.meta.out.is_some() || is_deceived || is_closed
         };
         engines.into_iter().all(is_out)
     }
