@@ -159,3 +159,30 @@ fn device_that_comes_back_is_not_another_one() {
     assert_eq!(anns.leaf_of_key(&ann.leaf(&[]).access_key), Some(anns.leaf()));
     assert_eq!(anns.key_of_leaf(back.leaf()).unwrap(), *own.access_key);
 }
+
+#[test]
+fn epoch_that_no_room_reaches_is_refused_before_anything_counts_on_from_it() {
+    let ((ann, anns), (bob, bobs), (info, tree)) = two();
+    let leaf = bobs.own_leaf().unwrap();
+    let at = |epoch: u64| {
+        // Version, wire format, version, suite, the length of the group's id and the id (RFC 9420, 8.1).
+        let mut info = info.clone();
+        info[41..49].copy_from_slice(&epoch.to_be_bytes());
+        let back = bob.rejoin(&(info.clone(), tree.clone()), bobs.leaf(), &leaf);
+        let came = Group::join(
+            (Suite::Classic, &ann.random),
+            (&ann.signer, ann.identity()),
+            &ROOM,
+            (&info, &tree),
+            (&invite(), &PublicKey([9; 32])),
+            NOW,
+        );
+        let is_refused = |error: GroupError| matches!(error, GroupError::Unexpected);
+        (back.err().is_some_and(is_refused), came.err().is_some_and(is_refused))
+    };
+    assert_eq!(at(1 << 48), (true, true));
+    assert_eq!(at(u64::MAX), (true, true));
+    // This one is refused because its signature does not hold.
+    assert_eq!(at((1 << 48) - 1), (false, false));
+    assert_eq!(anns.epoch(), 1);
+}
