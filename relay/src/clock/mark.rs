@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::timeline::Doubt;
+use super::doubt::Doubt;
 
 /// Its name.
 const FILE: &str = "clock";

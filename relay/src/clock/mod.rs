@@ -11,6 +11,7 @@
 //! time cannot be taken back, so it believes its own clock, which goes on as the monotonic one does, and follows the
 //! wall clock only as far as [`timeline`] says. Certificates are the exception: whoever checks them has another clock.
 
+mod doubt;
 mod mark;
 mod source;
 mod timeline;

@@ -20,12 +20,12 @@
 //! that says more than the wall clock and the entries do may be another relay's, or damaged: retention begins where they
 //! are until the wall clock agrees with the mark.
 
-mod doubt;
+mod doubts;
 mod event;
 mod held;
 
-pub(super) use self::{doubt::Doubt, event::Event};
-use self::{doubt::Doubts, held::Held};
+pub(super) use self::event::Event;
+use self::{doubts::Doubts, held::Held};
 use super::{ClockStatus, TimeSource, mark, mark::Mark};
 
 const SECOND: u64 = 1000;

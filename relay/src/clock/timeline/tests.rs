@@ -1,4 +1,5 @@
 use super::*;
+use crate::clock::doubt::Doubt;
 
 mod lives;
 mod steps;

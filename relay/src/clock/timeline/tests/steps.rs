@@ -101,7 +101,7 @@ fn many_pauses_in_a_week_make_no_long_mark_and_are_still_taken_back_together() {
         machine.pass(&mut timeline, HOUR);
     }
     let mark = mark(&machine, &timeline);
-    assert_eq!(mark.doubts.len(), doubt::MOST);
+    assert_eq!(mark.doubts.len(), doubts::MOST);
     machine.set(signed(40 * HOUR, false));
     assert!(matches!(timeline.look(&machine.reading()), Some(Event::Healed { .. })));
 }

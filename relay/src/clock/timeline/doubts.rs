@@ -1,20 +1,10 @@
 //! Jumps forward that were believed: each may be taken back for as long as it is in doubt.
 
-use serde::{Deserialize, Serialize};
-
 use super::{DOUBT, TOLERANCE};
+use crate::clock::doubt::Doubt;
 
 /// How many are told apart: a machine that is off more often in a week has a mark of bounded size all the same.
 pub(super) const MOST: usize = 16;
-
-/// A jump that was believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::clock) struct Doubt {
-    /// How far it went, or what was not taken back of it.
-    pub by_ms: u64,
-    /// How long the wall clock has agreed since.
-    pub agreed_ms: u64,
-}
 
 /// All of them, the newest last.
 #[derive(Clone, Debug, Default)]
