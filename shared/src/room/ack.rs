@@ -76,7 +76,6 @@ impl Engine {
         if let Some(group) = &mut self.group {
             group.keep_bases(&bases);
         }
-        self.dirty.meta = true;
     }
 
     /// The relay says what is confirmed: where we are unsure, our ledger decides on what we build, or else its word.
@@ -94,7 +93,6 @@ impl Engine {
             return;
         }
         self.meta.confirmed = confirmed;
-        self.dirty.meta = true;
     }
 
     /// The newest commit waits for somebody's word, and ours counts.

@@ -61,7 +61,6 @@ impl Engine {
 
     fn end_probe(&mut self) {
         (self.meta.probes, self.meta.rereads) = (false, false);
-        self.dirty.meta = true;
     }
 
     /// Caught up after reading again.
@@ -80,11 +79,7 @@ impl Engine {
         }
         self.meta.rereads = false;
         // What was under way has no place in this log, and was sealed over another one.
-        for item in self.outbox.iter_mut().filter(|item| !item.envelope.is_empty()) {
-            item.envelope.clear();
-            item.acked = 0;
-            self.dirty.outbox.insert(item.counter);
-        }
+        self.outbox.seal_anew(|_| true);
     }
 
     /// From the entry at `seq` on the log is another one than before.
@@ -92,15 +87,12 @@ impl Engine {
         if !self.meta.rereads {
             return Ok(());
         }
-        for gone in self.hashes.cut(seq) {
-            self.dirty.hashes.insert(gone);
-        }
+        self.hashes.cut(seq);
         let meta = &mut self.meta;
         meta.may_be_bridged = true;
         meta.anchors.retain(|anchor| *anchor < seq);
         meta.since.retain(|seen| seen.seq < seq);
         meta.untaken.take_if(|untaken| untaken.seq >= seq);
-        self.dirty.meta = true;
         let row = meta.epochs.iter().filter(|row| row.seq < seq).max_by_key(|row| row.epoch);
         let base = row.map(|row| row.seq);
         if meta.out.is_some() || base == Some(meta.position) {
@@ -148,7 +140,6 @@ impl Engine {
         if let Some(group) = &mut self.group {
             group.keep_bases(&[]);
         }
-        self.dirty.meta = true;
         self.refuse(Problem::Bridged);
     }
 

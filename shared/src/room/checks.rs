@@ -45,13 +45,11 @@ impl Engine {
             };
             if let Some(oldest) = oldest.map(|(id, _)| *id) {
                 self.windows.remove(&oldest);
-                self.dirty.windows.insert(oldest);
             }
         }
-        let (used, window) = self.windows.entry(id).or_insert_with(|| (epoch, Window::default()));
+        let (used, window) = self.windows.entry(id, || (epoch, Window::default()));
         window.commit(sequence)?;
         *used = epoch.max(*used);
-        self.dirty.windows.insert(id);
         Ok(())
     }
 
@@ -69,7 +67,6 @@ impl Engine {
             self.alarm(Alarm::MessagesMissing { from: name.to_owned(), missing });
         }
         self.peers.insert(leaf, Peer { leaf, unique: unique.to_vec(), counter, taken, uncounted: false });
-        self.dirty.peers.insert(leaf);
         true
     }
 

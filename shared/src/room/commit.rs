@@ -77,7 +77,6 @@ impl Engine {
                 }
             }
         }
-        self.dirty.meta = true;
         Ok(())
     }
 
@@ -110,7 +109,6 @@ impl Engine {
         let is_due = now.abs_diff(self.meta.last_update) >= UPDATE_MS;
         if is_due && !self.meta.want_update {
             self.meta.want_update = true;
-            self.dirty.meta = true;
         }
         now >= self.link.commit_not_before.max(self.commits_from()) && self.has_intent()
     }
@@ -214,7 +212,6 @@ impl Engine {
         pending.epoch = epoch;
         pending.invites = invites;
         self.set_pending(Some(pending));
-        self.dirty.meta = true;
         self.publish_pending();
         Ok(())
     }
@@ -244,7 +241,7 @@ impl Engine {
             return Ok(Verdict::Joined);
         }
         let Some(pending) = self.pending.take() else { return Ok(Verdict::Refused) };
-        self.dirty.pending = true;
+        self.stored.pending_changed = true;
         self.link.commit_acked = 0;
         self.answered(&pending.publish_id);
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };

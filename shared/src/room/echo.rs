@@ -8,15 +8,13 @@ use crate::{content::content::Body, crypto::aead::Envelope, mls::group::EPOCHS_K
 impl Engine {
     /// The relay has it on disk.
     pub(super) fn acknowledged(&mut self, published: &Published) {
-        let position = self.outbox.iter().position(|item| *item.publish_id == *published.id);
-        let Some(item) = position.and_then(|index| self.outbox.get_mut(index)) else { return };
+        let Some(item) = self.outbox.find_mut(|item| *item.publish_id == *published.id) else { return };
         item.acked = published.seq;
         let body = decode(&item.said);
         let leave = matches!(body, Some(Body::Leave(_)));
         // Nobody asked for it, so nobody waits for it.
         let is_handed = matches!(body, Some(Body::Past(_)) | None);
         let (counter, token) = (item.counter, item.token.clone());
-        self.dirty.outbox.insert(counter);
         if leave && self.meta.leaving {
             self.close(CloseReason::Left);
             return;
@@ -35,26 +33,24 @@ impl Engine {
     pub(super) fn check_echo(&mut self, entry: &Deliver, envelope: &Envelope<'_>) -> bool {
         let elsewhere = self
             .outbox
-            .iter()
+            .values()
             .find(|item| item.acked != 0 && item.acked <= entry.seq && *item.envelope != *entry.envelope);
         if let Some(counter) = elsewhere.map(|item| item.counter) {
             self.lost_at(counter);
         }
-        let Some(index) = self.outbox.iter().position(|item| *item.envelope == *entry.envelope) else {
-            return false;
-        };
         let Some((leaf, epoch)) = self.group.as_ref().map(|group| (group.leaf(), group.epoch())) else {
             return false;
         };
-        let Some(item) = self.outbox.get_mut(index) else { return false };
+        let Some(item) = self.outbox.find_mut(|item| *item.envelope == *entry.envelope) else {
+            return false;
+        };
         let (counter, sealed_in, acked) = (item.counter, item.epoch, item.acked != 0);
         let publish_id = item.publish_id.clone();
-        self.dirty.outbox.insert(counter);
         if sealed_in.saturating_add(EPOCHS_KEPT) < epoch {
             // The others could not read it any more; they know that by the same count.
             item.envelope.clear();
             item.acked = 0;
-        } else if let Some(item) = self.outbox.remove(index) {
+        } else if let Some(item) = self.outbox.remove(&counter) {
             match decode(&item.said) {
                 Some(Body::Leave(_)) => self.close(CloseReason::Left),
                 Some(body) => {
@@ -106,12 +102,11 @@ impl Engine {
     /// The relay said that it has something, and then showed something else in its place.
     pub(super) fn lost_at(&mut self, counter: u64) {
         self.alarm(Alarm::MessageNotShown);
-        if let Some(item) = self.outbox.iter_mut().find(|item| item.counter == counter) {
+        if let Some(item) = self.outbox.get_mut(&counter) {
             // Sealed anew, or the relay would answer the same publish id with the same position for ever.
             // Whoever did get the first one refuses the second by its counter.
             item.envelope.clear();
             item.acked = 0;
-            self.dirty.outbox.insert(counter);
         }
     }
 

@@ -30,11 +30,9 @@ impl Engine {
                 applied.leaf,
                 Peer { leaf: applied.leaf, unique: joined.unique(), ..Peer::default() },
             );
-            self.dirty.peers.insert(applied.leaf);
         }
         for (leaf, who) in &applied.removed {
             self.peers.remove(leaf);
-            self.dirty.peers.insert(*leaf);
             let unique = who.unique();
             self.meta.to_remove.retain(|other| *other != unique);
             let asked = self.meta.left.len();
@@ -115,9 +113,7 @@ impl Engine {
             .collect();
         for id in stale {
             self.windows.remove(&id);
-            self.dirty.windows.insert(id);
         }
-        self.dirty.meta = true;
         self.note_roles()?;
         self.note_invites()
     }

@@ -44,11 +44,7 @@ impl Engine {
 
         self.meta.disappear_s = room.disappear_s;
         // What was sealed for an epoch that nobody is in any more is said again.
-        for item in self.outbox.iter_mut().filter(|item| item.epoch > epoch && !item.envelope.is_empty()) {
-            item.envelope.clear();
-            item.acked = 0;
-            self.dirty.outbox.insert(item.counter);
-        }
+        self.outbox.seal_anew(|item| item.epoch > epoch);
         if lost {
             // What others had under way is of nobody's use, and no forgery.
             self.meta.join_epoch = epoch.max(1);
@@ -56,7 +52,6 @@ impl Engine {
             self.refuse(Problem::TakenBack);
         }
         self.set_pending(None);
-        self.dirty.meta = true;
         Ok(true)
     }
 

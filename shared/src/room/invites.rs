@@ -82,7 +82,6 @@ impl Engine {
             return Ok(());
         }
         self.meta.want_invites.push(WantInvite { max_uses: uses.unwrap_or(INVITE_USES), expires_ms });
-        self.dirty.meta = true;
         Ok(())
     }
 
@@ -105,7 +104,6 @@ impl Engine {
             self.refuse(Problem::NotModerator(Right::Revoke));
         } else if !self.meta.to_revoke.iter().any(|other| other == id) {
             self.meta.to_revoke.push(id.to_vec());
-            self.dirty.meta = true;
         }
         Ok(())
     }
@@ -174,7 +172,6 @@ impl Engine {
     pub(super) fn end_invites(&mut self, now: Millis) {
         if self.meta.invite_ends != 0 && now >= self.meta.invite_ends && !self.meta.want_prune {
             self.meta.want_prune = true;
-            self.dirty.meta = true;
             self.elect();
         }
     }
@@ -203,7 +200,6 @@ impl Engine {
         let may = |invite: &&content::Invite| !room.open && invite.expires_ms != 0 && may_end(invite);
         let ends = room.invites.iter().filter(may).map(|invite| invite.expires_ms).min();
         self.meta.invite_ends = ends.map_or(0, |at| at.saturating_add(END_SLACK_MS));
-        self.dirty.meta = true;
         Ok(())
     }
 

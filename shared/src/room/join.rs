@@ -105,7 +105,6 @@ impl Engine {
         let by = Person { name: card.inviter_name, fingerprint: card.inviter };
         self.out.events.push(Event::Invited { room: card.room_name, by });
         self.out.reopen = true;
-        self.dirty.meta = true;
         Ok(())
     }
 

@@ -375,7 +375,6 @@ impl Engine {
         if entry.is_commit {
             self.meta.last_commit = entry.seq;
         }
-        self.dirty.meta = true;
     }
 
     pub(super) fn progress(&mut self) {

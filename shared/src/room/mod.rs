@@ -11,7 +11,7 @@
 //! the doubts in `checks`, `commit` changes the group, `epoch` takes the change over, `outbox` says things;
 //! `watch` and `keyring` are their tools, `state` and `rows` what is stored.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
 use proto::RoomId;
 use zeroize::Zeroizing;
@@ -28,7 +28,7 @@ use crate::{
     mls::group::{Group, Signer},
 };
 use keyring::Keyring;
-use state::{JoinRow, Meta, Outgoing, Peer, Pending, Phase};
+use state::{JoinRow, Meta, Peer, Pending, Phase};
 
 mod access;
 mod ack;
@@ -49,6 +49,7 @@ mod ground;
 mod input;
 mod invites;
 mod join;
+mod kept;
 mod keyring;
 mod ledger;
 mod limit;
@@ -105,11 +106,11 @@ pub struct Engine {
     access: AccessSecret,
     group: Option<Group>,
     /// Nothing but what was not seen in the log yet: at most [`MAX_OUTBOX`].
-    outbox: VecDeque<Outgoing>,
+    outbox: kept::Outbox,
     pending: Option<Pending>,
     /// By leaf ([`INVITED`] for joiners) and session, with the last epoch they were used in.
-    windows: BTreeMap<(u32, Session), (u64, Window)>,
-    peers: BTreeMap<u32, Peer>,
+    windows: kept::Kept<(u32, Session), (u64, Window)>,
+    peers: kept::Kept<u32, Peer>,
     hashes: watch::Hashes,
     ledger: ledger::Ledger,
     keyring: Keyring,
@@ -124,7 +125,7 @@ pub struct Engine {
     /// Since the start of the process it was told why the room stands still, if it does.
     told_still: bool,
     link: Connection,
-    dirty: rows::Dirty,
+    stored: rows::Stored,
     out: Output,
 }
 
@@ -384,15 +385,15 @@ impl Engine {
         meta.suite = u32::from(profile.suite.cipher_suite().raw_value());
         meta.next_counter = 1;
         meta.format = state::FORMAT;
-        let mut engine = Self {
+        let engine = Self {
             profile: profile.clone(),
             room,
             access,
             group: None,
-            outbox: VecDeque::new(),
+            outbox: kept::Outbox::default(),
             pending: None,
-            windows: BTreeMap::new(),
-            peers: BTreeMap::new(),
+            windows: kept::Kept::default(),
+            peers: kept::Kept::default(),
             hashes: watch::Hashes::default(),
             ledger: ledger::Ledger::default(),
             keyring: Keyring::new(room, &[]),
@@ -402,11 +403,10 @@ impl Engine {
             reports: BTreeSet::new(),
             told_still: false,
             link: Connection::default(),
-            dirty: rows::Dirty::default(),
+            stored: rows::Stored::default(),
             out: Output::default(),
             meta,
         };
-        engine.dirty.meta = true;
         Ok(engine)
     }
 
@@ -420,12 +420,11 @@ impl Engine {
 
     fn set_phase(&mut self, phase: Phase) {
         self.meta.set_phase(phase);
-        self.dirty.meta = true;
     }
 
     fn set_pending(&mut self, pending: Option<Pending>) {
         self.pending = pending;
-        self.dirty.pending = true;
+        self.stored.pending_changed = true;
     }
 
     fn alarm(&mut self, alarm: Alarm) {
@@ -440,7 +439,7 @@ impl Engine {
     fn close(&mut self, reason: CloseReason) {
         let was_member = self.is_member();
         self.set_phase(Phase::Closed);
-        let unsent = self.outbox.iter().filter(|item| item.acked == 0).filter_map(outbox::queued).count();
+        let unsent = self.outbox.values().filter(|item| item.acked == 0).filter_map(outbox::queued).count();
         if unsent > 0 {
             self.refuse(Problem::NotSent { messages: unsent });
         }

@@ -57,7 +57,6 @@ impl Engine {
         }
         group.keep_bases(&bases);
         self.link.ack_election = true;
-        self.dirty.meta = true;
         Ok(())
     }
 
@@ -92,7 +91,6 @@ impl Engine {
             (self.meta.vote, self.meta.vote_step) = (entry.seq, self.meta.step_name(entry.seq));
         }
         self.meta.untaken = Some(row);
-        self.dirty.meta = true;
         self.bridge_lost(entry.base, &entry.key);
     }
 
@@ -156,7 +154,6 @@ impl Engine {
         let jitter = self.profile.random.below(JITTER_MS);
         if let Some(untaken) = &mut self.meta.untaken {
             untaken.until = now + OFFER_GRACE_MS + jitter;
-            self.dirty.meta = true;
         }
     }
 }

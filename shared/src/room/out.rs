@@ -47,7 +47,6 @@ impl Engine {
         let untaken = self.meta.untaken.as_mut().map(|untaken| &mut untaken.until);
         for at in [out, untaken].into_iter().flatten().filter(|at| **at > latest) {
             *at = latest;
-            self.dirty.meta = true;
         }
     }
 
@@ -72,7 +71,6 @@ impl Engine {
         }
         self.meta.out = Some(row);
         self.set_pending(None);
-        self.dirty.meta = true;
         self.refuse(Problem::Out(cause.told()));
     }
 }

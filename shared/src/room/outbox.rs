@@ -32,14 +32,14 @@ impl Engine {
             return self.refuse(Problem::OutboxFull);
         }
         self.enqueue(token, said.into_body());
-        if let Some(event) = self.outbox.back().and_then(queued) {
+        if let Some(event) = self.outbox.values().next_back().and_then(queued) {
             self.out.events.push(event);
         }
     }
 
     /// Our chat lines that are not in the log yet, oldest first, as events for a face that begins.
     pub fn queued(&self) -> Vec<Event> {
-        self.outbox.iter().filter_map(queued).collect()
+        self.outbox.values().filter_map(queued).collect()
     }
 
     pub(super) fn leave(&mut self) {
@@ -64,9 +64,7 @@ impl Engine {
         item.id = self.profile.random.bytes::<16>().to_vec();
         item.said = said;
         self.meta.next_counter += 1;
-        self.dirty.meta = true;
-        self.dirty.outbox.insert(item.counter);
-        self.outbox.push_back(item);
+        self.outbox.insert(item.counter, item);
     }
 
     /// Our own leaf said something that we do not know. If that was us, before a backup was put back, then it
@@ -75,13 +73,8 @@ impl Engine {
     pub(super) fn give_way(&mut self) {
         self.meta.next_counter += 1;
         self.meta.want_update = true;
-        self.dirty.meta = true;
         // What is sealed already keeps its number: it may be in the log.
-        for item in self.outbox.iter_mut().filter(|item| item.envelope.is_empty()) {
-            self.dirty.outbox.insert(item.counter);
-            item.counter += 1;
-            self.dirty.outbox.insert(item.counter);
-        }
+        self.outbox.give_way();
     }
 
     /// Sends the next thing, if nothing is under way.
@@ -134,7 +127,7 @@ impl Engine {
             || self.link.commit_acked != 0
             || self.meta.cursor < self.link.winner
             || self.link.ends_early
-            || self.outbox.iter().any(|item| item.acked != 0)
+            || self.outbox.values().any(|item| item.acked != 0)
     }
 
     /// Something was said and need not wait.
@@ -147,7 +140,7 @@ impl Engine {
             return Ok(());
         }
         let epoch = self.group.as_ref().map_or(0, crate::mls::group::Group::epoch);
-        let Some(item) = self.outbox.front() else { return Ok(()) };
+        let Some(item) = self.outbox.values().next() else { return Ok(()) };
         // What somebody could read who is not a member any more is sealed anew as well.
         let stale = item.epoch.saturating_add(EPOCHS_KEPT) < epoch || item.epoch < self.meta.removal_epoch;
         if item.envelope.is_empty() || stale {
@@ -155,12 +148,11 @@ impl Engine {
             if !self.may_say(generation) {
                 // A commit of ours brings a fresh ratchet.
                 self.meta.want_update = true;
-                self.dirty.meta = true;
                 return Ok(());
             }
             self.seal(now)?;
         }
-        let Some(item) = self.outbox.front() else { return Ok(()) };
+        let Some(item) = self.outbox.values().next() else { return Ok(()) };
         let publish = Publish {
             id: item.publish_id.clone().into(),
             envelope: item.envelope.clone().into(),
@@ -175,7 +167,9 @@ impl Engine {
     fn seal(&mut self, now: Millis) -> Result<(), GroupError> {
         let view = self.own_view();
         let (session, next) = self.session;
-        let (Some(group), Some(item)) = (&mut self.group, self.outbox.front_mut()) else { return Ok(()) };
+        let (Some(group), Some(item)) = (&mut self.group, self.outbox.find_mut(|_| true)) else {
+            return Ok(());
+        };
         let mut body = decode(&item.said);
         if let Some(Body::Text(text)) = &mut body
             && text.disappear_s != self.meta.disappear_s
@@ -200,7 +194,6 @@ impl Engine {
         item.publish_id = self.profile.random.bytes::<16>().to_vec();
         item.epoch = epoch;
         self.session.1 = key.next_sequence();
-        self.dirty.outbox.insert(item.counter);
         Ok(())
     }
 
@@ -218,10 +211,9 @@ impl Engine {
             self.refuse(Problem::ChangeRefused);
             return;
         }
-        if let Some(item) = self.outbox.iter_mut().find(|item| *item.publish_id == *publish_id) {
+        if let Some(item) = self.outbox.find_mut(|item| *item.publish_id == *publish_id) {
             item.said.clear();
             item.envelope.clear();
-            self.dirty.outbox.insert(item.counter);
             self.refuse(Problem::MessageRefused);
         }
     }

@@ -103,7 +103,6 @@ impl Engine {
         };
         let taken = u32::try_from(lines.len()).unwrap_or(left);
         self.meta.past_left = if past.last { 0 } else { left - taken };
-        self.dirty.meta = true;
         self.out.events.push(Event::Handed { by: saying.from.clone(), lines });
         true
     }
@@ -112,7 +111,6 @@ impl Engine {
         self.meta.hand_over.retain(|owed| owed.joiner != joiner);
         self.link.hand_over_asked = false;
         self.link.hand_over_at = None;
-        self.dirty.meta = true;
     }
 
     pub(super) fn unique(&self) -> Vec<u8> {

@@ -63,7 +63,6 @@ impl Engine {
         if !self.is_heard(leaf, unique) {
             let peer = Peer { leaf, unique: unique.to_vec(), uncounted: true, ..Peer::default() };
             self.peers.insert(leaf, peer);
-            self.dirty.peers.insert(leaf);
         }
     }
 
@@ -74,7 +73,7 @@ impl Engine {
             return;
         }
         let fresh = || Peer { leaf, unique: unique.to_vec(), ..Peer::default() };
-        let peer = self.peers.entry(leaf).or_insert_with(fresh);
+        let peer = self.peers.entry(leaf, fresh);
         if peer.unique != unique {
             *peer = fresh();
         }
@@ -83,6 +82,5 @@ impl Engine {
             Some(taken) => taken.contents = taken.contents.saturating_add(1),
             None => peer.taken.push(Taken { epoch, contents: 1 }),
         }
-        self.dirty.peers.insert(leaf);
     }
 }

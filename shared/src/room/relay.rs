@@ -52,7 +52,6 @@ impl Engine {
             let mut own = std::mem::take(&mut self.meta.own_invites);
             self.add_cards(&mut create.keys, &mut own, 0)?;
             self.meta.own_invites = own;
-            self.dirty.meta = true;
         }
         let is_known = self.knows_room();
         self.send(client_frame::Frame::Join(Join {
@@ -142,11 +141,10 @@ impl Engine {
             self.ledger.close();
             self.meta.cursor = joined.oldest - 1;
             self.meta.running_hash.clear();
-            self.dirty.meta = true;
         }
         let lost: Vec<u64> = self
             .outbox
-            .iter()
+            .values()
             .filter(|item| item.acked > joined.head || (item.acked != 0 && item.acked <= self.meta.cursor))
             .map(|item| item.counter)
             .collect();

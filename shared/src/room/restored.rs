@@ -13,12 +13,11 @@ impl Engine {
         }
         if *joined.generation == *self.meta.generation {
             // The log that this device knows is there again: there is nothing left to agree to.
-            self.dirty.meta |= self.meta.restored.take().is_some();
+            self.meta.restored = None;
             return false;
         }
         if self.meta.generation.is_empty() {
             self.meta.generation = joined.generation.to_vec();
-            self.dirty.meta = true;
             return false;
         }
         let mut row = RestoredRow::default();
@@ -27,9 +26,8 @@ impl Engine {
         // Nothing of what this device has seen has to be missing there: what it reads again tells.
         let is_whole = joined.head >= self.meta.cursor
             && joined.last_commit >= self.meta.last_commit
-            && self.outbox.iter().all(|item| item.acked <= joined.head);
+            && self.outbox.values().all(|item| item.acked <= joined.head);
         if is_whole && self.meta.restored.is_none() {
-            self.dirty.meta = true;
             if self.meta.probes {
                 // This stream begins where it has to.
                 self.link.restored = Some(row);
@@ -76,7 +74,6 @@ impl Engine {
         (self.meta.probes, self.meta.rereads) = (false, false);
         let accepted = self.meta.restored.as_ref().is_some_and(|row| known && row.accepted);
         self.meta.restored = Some(row);
-        self.dirty.meta = true;
         if accepted {
             // More was appended since.
             let _ = self.accept();
@@ -98,10 +95,7 @@ impl Engine {
         // Votes were for another log.
         (self.meta.vote, self.meta.last_at, self.meta.last_commit) = (0, 0, 0);
         self.meta.votes.clear();
-        for item in self.outbox.iter_mut().filter(|item| item.acked != 0) {
-            item.acked = 0;
-            self.dirty.outbox.insert(item.counter);
-        }
+        self.outbox.forget_acks();
         let kept = self.reread_from(&row);
         if !kept {
             self.meta.cursor = row.head;
@@ -110,7 +104,6 @@ impl Engine {
             // All that could be compared is gone.
             self.parted(row.head.saturating_add(1))?;
         }
-        self.dirty.meta = true;
         self.out.reopen = true;
         Ok(())
     }

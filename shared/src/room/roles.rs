@@ -43,7 +43,6 @@ impl Engine {
             self.refuse(Problem::NoSuchMember { besides_us: true });
         } else if *who == self.profile.identity.fingerprint() || self.may_moderate(Right::Remove) {
             leaves.into_iter().for_each(|unique| self.want_removed(unique));
-            self.dirty.meta = true;
         }
         Ok(())
     }
@@ -72,7 +71,6 @@ impl Engine {
             if !to.iter().any(|one| *one == who.0) {
                 to.push(who.0.to_vec());
             }
-            self.dirty.meta = true;
         }
         Ok(())
     }
@@ -86,7 +84,6 @@ impl Engine {
         }
         self.meta.want_moderators_invite = moderators_invite.or(self.meta.want_moderators_invite);
         self.meta.want_seats = seats.or(self.meta.want_seats);
-        self.dirty.meta = true;
     }
 
     pub(super) fn disappear(&mut self, seconds: u32) {
@@ -114,7 +111,6 @@ impl Engine {
             self.meta.left.push(LeaveRow { unique: unique.clone(), signature: signature.to_vec() });
         }
         self.want_removed(unique);
-        self.dirty.meta = true;
         self.elect();
     }
 
@@ -161,7 +157,6 @@ impl Engine {
         }
         if self.meta.to_remove != wanted {
             self.meta.to_remove = wanted;
-            self.dirty.meta = true;
         }
         (leaves, content::CommitNote { leaves: proofs, ..content::CommitNote::default() })
     }
@@ -219,7 +214,6 @@ impl Engine {
         let moderators_invite = room.invite_policy() == InvitePolicy::Moderators;
         meta.want_seats = meta.want_seats.filter(|seats| *seats != room.seats_per_account);
         meta.want_moderators_invite = meta.want_moderators_invite.filter(|want| *want != moderators_invite);
-        self.dirty.meta = true;
         Ok(())
     }
 
@@ -229,7 +223,6 @@ impl Engine {
         self.meta.to_lower.clear();
         (self.meta.want_seats, self.meta.want_moderators_invite) = (None, None);
         self.meta.want_disappear = None;
-        self.dirty.meta = true;
     }
 
     pub(super) fn wants_roles(&self) -> bool {

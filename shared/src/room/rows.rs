@@ -1,9 +1,10 @@
 //! Rows in, rows out: what of the engine's state changed, and how it is read back.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
 use prost::Message;
 use proto::RoomId;
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::{
@@ -19,15 +20,14 @@ use crate::{
     mls::group::is_ours,
 };
 
-/// Rows that differ from what storage has. Bounded by the state they belong to.
+/// What storage has of the rows that do not know it themselves.
 #[derive(Default)]
-pub(super) struct Dirty {
-    pub(super) meta: bool,
-    pub(super) pending: bool,
-    pub(super) outbox: BTreeSet<u64>,
-    pub(super) peers: BTreeSet<u32>,
-    pub(super) windows: BTreeSet<(u32, Session)>,
-    pub(super) hashes: BTreeSet<u64>,
+pub(super) struct Stored {
+    /// SHA-256 of the row `meta`. It has forty fields, which change all over the engine, with nearly every entry: looked at once for
+    /// each batch, no change is forgotten. A hash, because the row has secrets.
+    meta: [u8; 32],
+    /// The row `pending` is another one than there. It is large, and changes in one place.
+    pub(super) pending_changed: bool,
 }
 
 /// A join of more than an hour ago is refreshed when the device comes back: see `commit`.
@@ -49,6 +49,7 @@ pub(super) fn load(
         0 => return Err(EngineError::Version1),
         _ => return Err(EngineError::TooNew),
     }
+    let stored: [u8; 32] = Sha256::digest(&*meta.1).into();
     let mut meta = parse::<Meta>(&meta.1)?;
     let room = RoomId::try_from(&*meta.room_id).map_err(|_| EngineError::Damaged)?;
     let access_secret = Zeroizing::new(meta.access_secret.clone());
@@ -68,7 +69,7 @@ pub(super) fn load(
         room,
         access: AccessSecret::from_bytes(access_secret),
         group,
-        outbox: VecDeque::new(),
+        outbox: Default::default(),
         pending: None,
         windows: Default::default(),
         peers: Default::default(),
@@ -81,35 +82,35 @@ pub(super) fn load(
         reports: BTreeSet::new(),
         told_still: false,
         link: Connection::default(),
-        dirty: Dirty::default(),
+        stored: Stored { meta: stored, pending_changed: false },
         out: Output::default(),
         meta,
     };
-    let (mut hashes, mut ledger) = (Vec::new(), Vec::new());
+    let mut ledger = Vec::new();
     for (key, value) in &ours {
         match key.split('/').next().unwrap_or_default() {
             "meta" => (),
             "pending" => engine.pending = Some(parse::<Pending>(value)?),
-            "outbox" => engine.outbox.push_back(parse::<Outgoing>(value)?),
-            "hash" => hashes.push(parse::<HashRow>(value)?),
+            "outbox" => {
+                let item = parse::<Outgoing>(value)?;
+                engine.outbox.load(item.counter, item);
+            }
+            "hash" => engine.hashes.load(parse::<HashRow>(value)?),
             "ledger" => ledger.push((key.as_str(), value.as_slice())),
             "peer" => {
                 let peer = parse::<Peer>(value)?;
-                engine.peers.insert(peer.leaf, peer);
+                engine.peers.load(peer.leaf, peer);
             }
             "window" => {
                 let window = parse::<WindowRow>(value)?;
                 let session =
                     Session(window.session.as_slice().try_into().map_err(|_| EngineError::Damaged)?);
                 let state = Window::from_bytes(&window.window).map_err(|_| EngineError::Damaged)?;
-                engine.windows.insert((window.leaf, session), (window.epoch, state));
+                engine.windows.load((window.leaf, session), (window.epoch, state));
             }
             _ => return Err(EngineError::Damaged),
         }
     }
-    engine.outbox.make_contiguous().sort_by_key(|item| item.counter);
-    hashes.sort_by_key(|row| row.seq);
-    hashes.into_iter().for_each(|row| engine.hashes.insert(row));
     engine.ledger = Ledger::load(ledger.into_iter()).ok_or(EngineError::Damaged)?;
     Ok(engine)
 }
@@ -120,34 +121,33 @@ pub(super) fn collect(engine: &mut Engine) -> Vec<Change> {
     if engine.group.as_mut().is_some_and(|group| group.has_unkept() && group.keep().is_err()) {
         return Vec::new();
     }
-    let dirty = std::mem::take(&mut engine.dirty);
     let mut changes = Vec::new();
     let mut put = |key: String, value: Option<Zeroizing<Vec<u8>>>| changes.push(Change { key, value });
-    if dirty.meta {
-        put("meta".to_owned(), Some(row(&engine.meta)));
+    let meta = row(&engine.meta);
+    let hash: [u8; 32] = Sha256::digest(&*meta).into();
+    if hash != engine.stored.meta {
+        engine.stored.meta = hash;
+        put("meta".to_owned(), Some(meta));
     }
-    if dirty.pending {
+    if std::mem::take(&mut engine.stored.pending_changed) {
         put("pending".to_owned(), engine.pending.as_ref().map(row));
     }
-    for counter in dirty.outbox {
-        let item = engine.outbox.iter().find(|item| item.counter == counter);
+    for (counter, item) in engine.outbox.take_changed() {
         put(format!("outbox/{counter:020}"), item.map(row));
     }
-    for leaf in dirty.peers {
-        put(format!("peer/{leaf}"), engine.peers.get(&leaf).map(row));
+    for (leaf, peer) in engine.peers.take_changed() {
+        put(format!("peer/{leaf}"), peer.map(row));
     }
-    for id in dirty.windows {
-        let (leaf, session) = id;
-        let value = engine.windows.get(&id).map(|(epoch, window)| {
+    for ((leaf, session), value) in engine.windows.take_changed() {
+        let value = value.map(|(epoch, window)| {
             let session = session.as_bytes().to_vec();
             row(&WindowRow { leaf, session, epoch: *epoch, window: window.to_bytes() })
         });
         let session: String = session.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         put(format!("window/{leaf}/{session}"), value);
     }
-    for seq in dirty.hashes {
-        let hash = engine.hashes.get(seq).map(<[u8]>::to_vec);
-        put(Hashes::key(seq), hash.map(|hash| row(&HashRow { seq, hash })));
+    for (key, hash) in engine.hashes.take_changed() {
+        put(key, hash.as_ref().map(row));
     }
     for (key, value) in engine.ledger.take_rows() {
         changes.push(Change { key, value: value.map(Zeroizing::new) });

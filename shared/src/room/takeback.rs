@@ -95,7 +95,6 @@ impl Engine {
         let Some(group) = &self.group else { return Ok(()) };
         let members = group.members()?;
         self.meta.again.retain(|unique| members.iter().any(|(_, holder)| holder.unique() == *unique));
-        self.dirty.meta = true;
         Ok(())
     }
 
@@ -121,7 +120,6 @@ impl Engine {
             let first = self.meta.votes.len().saturating_sub(MAX_VOTES - 1);
             self.meta.votes.drain(..first);
             self.meta.votes.push(row);
-            self.dirty.meta = true;
         }
     }
 

@@ -17,7 +17,6 @@ impl Engine {
         joins.extend(entry, name);
         joins.added = vec![self.access.public().as_bytes().to_vec()];
         meta.joins = Some(joins);
-        self.dirty.meta = true;
     }
 
     /// The relay does not know our key: our join was passed by before a member had taken it. The invite may still
@@ -44,11 +43,7 @@ impl Engine {
         self.meta.again.clear();
         self.keyring.set(&[]);
         (self.meta.offer, self.meta.joins, self.meta.untaken, self.meta.out) = (None, None, None, None);
-        for item in self.outbox.iter_mut().filter(|item| !item.envelope.is_empty()) {
-            item.envelope.clear();
-            item.acked = 0;
-            self.dirty.outbox.insert(item.counter);
-        }
+        self.outbox.seal_anew(|_| true);
         self.set_phase(Phase::Joining);
         self.out.reopen = true;
         true

@@ -28,7 +28,6 @@ impl Engine {
         if is_it {
             self.link.ballot.clear();
             self.meta.vote = 0;
-            self.dirty.meta = true;
         }
         is_it
     }
@@ -70,7 +69,6 @@ impl Engine {
         if was_out {
             self.refuse(Problem::Back { has_missed: false });
         }
-        self.dirty.meta = true;
         Ok(())
     }
 
@@ -89,7 +87,6 @@ impl Engine {
         if *self.meta.vote_step == *ballot.step {
             self.meta.vote = 0;
         }
-        self.dirty.meta = true;
     }
 
     /// The relay says that this device's key was removed by the commit at `seq`, of the step of this name: it may vote,

@@ -5,8 +5,6 @@
 //! applied: so the newcomer hashes from the same point as everybody. What the others had just before is a
 //! [`content::Mark`] of their views, so that a join hides nothing among those who were there before it.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use prost::Message;
 use proto::relay::Deliver;
@@ -15,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::{
     Alarm, Engine,
     checks::{AUTHENTICATOR_PREFIX, Number},
+    kept::Kept,
     state::HashRow,
 };
 use crate::content::{self, Mark};
@@ -49,13 +48,18 @@ pub(super) fn hash_entry(before: Option<&[u8]>, entry: &Deliver) -> Vec<u8> {
 
 /// The hashes of the last [`HASHES_KEPT`] positions.
 #[derive(Default)]
-pub(super) struct Hashes(BTreeMap<u64, Vec<u8>>);
+pub(super) struct Hashes(Kept<u64, Vec<u8>>);
 
 impl Hashes {
+    pub(super) fn load(&mut self, row: HashRow) {
+        self.0.load(row.seq, row.hash);
+    }
+
     pub(super) fn insert(&mut self, row: HashRow) {
         self.0.insert(row.seq, row.hash);
         while self.0.len() as u64 > HASHES_KEPT {
-            self.0.pop_first();
+            // The newer one lies in its place in storage.
+            self.0.forget_first();
         }
     }
 
@@ -69,9 +73,17 @@ impl Hashes {
         kept.zip((0..=last).rev()).take_while(|(seq, expected)| seq == expected).last().map(|(seq, _)| seq)
     }
 
-    /// Forgets a position and all after it, and says which these were.
-    pub(super) fn cut(&mut self, seq: u64) -> Vec<u64> {
-        self.0.split_off(&seq).into_keys().collect()
+    /// Forgets a position and all after it.
+    pub(super) fn cut(&mut self, seq: u64) {
+        self.0.cut(&seq);
+    }
+
+    /// The rows that storage is to have.
+    pub(super) fn take_changed(&mut self) -> impl Iterator<Item = (String, Option<HashRow>)> {
+        let row = |(seq, hash): (u64, Option<&Vec<u8>>)| {
+            (Self::key(seq), hash.map(|hash| HashRow { seq, hash: hash.clone() }))
+        };
+        self.0.take_changed().map(row)
     }
 
     /// The row that holds position `seq`: a ring, so storage stays bounded.
@@ -118,7 +130,6 @@ impl Engine {
     pub(super) fn set_hash(&mut self, seq: u64, hash: Vec<u8>) {
         self.meta.running_hash.clone_from(&hash);
         self.hashes.insert(HashRow { seq, hash });
-        self.dirty.hashes.insert(seq);
         debug_assert!(Hashes::key(seq).len() < 16);
     }
 

@@ -50,7 +50,6 @@ impl Engine {
             self.meta.asking.push(request.access_key.to_vec());
             let first = self.meta.asking.len().saturating_sub(MAX_ASKING);
             self.meta.asking.drain(..first);
-            self.dirty.meta = true;
         }
         let own = self.profile.identity.fingerprint().0;
         let able = self.is_member() && self.meta.out.is_none();
@@ -60,7 +59,6 @@ impl Engine {
         if request.useless != 0 && request.useless == self.meta.position {
             // Whoever committed last put rubbish into the slot. A commit brings another.
             self.meta.want_update = true;
-            self.dirty.meta = true;
             self.elect();
         }
         if request.refused.iter().any(|account| **account == own) {

@@ -61,7 +61,6 @@ impl Engine {
             (out.handed, out.answerer, out.extends) = (state.epoch, account, fit == Fit::Extends);
             out.not_before = now;
         }
-        self.dirty.meta = true;
         Ok(())
     }
 

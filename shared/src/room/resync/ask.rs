@@ -26,7 +26,6 @@ impl Engine {
         let Some(out) = &mut self.meta.out else { return Ok(()) };
         if out.not_before == 0 {
             out.not_before = now + 1 + RESYNC_AFTER_MS + random.below(ELECTION_MS);
-            self.dirty.meta = true;
         }
         if now < out.not_before {
             return Ok(());
@@ -40,7 +39,6 @@ impl Engine {
         if out.cause != 0 && !out.request.is_empty() && out.slot_key.is_empty() {
             (self.meta.vote, self.meta.vote_step) = (out.cause, out.step.clone());
         }
-        self.dirty.meta = true;
         if !out.slot_key.is_empty() {
             self.out
                 .frames

@@ -52,17 +52,9 @@ impl Engine {
     /// Other numbers of epochs, other keys: nothing of before can be told from what is not ours.
     pub(super) fn forget_keys(&mut self) {
         self.meta.epochs.clear();
-        for id in std::mem::take(&mut self.windows).into_keys() {
-            self.dirty.windows.insert(id);
-        }
-        for leaf in std::mem::take(&mut self.peers).into_keys() {
-            self.dirty.peers.insert(leaf);
-        }
-        for item in self.outbox.iter_mut().filter(|item| !item.envelope.is_empty()) {
-            item.envelope.clear();
-            item.acked = 0;
-            self.dirty.outbox.insert(item.counter);
-        }
+        self.windows.clear();
+        self.peers.clear();
+        self.outbox.seal_anew(|_| true);
     }
 
     /// Somebody's device came back.
@@ -70,7 +62,6 @@ impl Engine {
         let Some(old) = applied.returned else { return };
         for leaf in [old, applied.leaf] {
             self.peers.remove(&leaf);
-            self.dirty.peers.insert(leaf);
         }
         self.out.events.push(Event::DeviceBack(person(&applied.committer)));
     }

@@ -20,7 +20,6 @@ impl Engine {
         let Some(out) = &mut self.meta.out else { return Ok(()) };
         let slot_key = Zeroizing::new(std::mem::take(&mut out.slot_key));
         out.not_before = now + RESYNC_AFTER_MS;
-        self.dirty.meta = true;
         let Ok(slot_key) = <[u8; 32]>::try_from(slot_key.as_slice()).map(Zeroizing::new) else {
             return Ok(());
         };

@@ -45,7 +45,6 @@ impl Engine {
         meta.since.push(SeenRow { seq: entry.seq, base: entry.base });
         let first = meta.since.len().saturating_sub(MAX_SINCE);
         meta.since.drain(..first);
-        self.dirty.meta = true;
     }
 
     /// The epoch that the commit at `seq` began, by the commits from the last one that this device knows; none where
@@ -132,6 +131,5 @@ impl Engine {
             out.not_before += RESYNC_AFTER_MS << out.rounds.min(MAX_PATIENCE);
             out.rounds = out.rounds.saturating_add(1);
         }
-        self.dirty.meta = true;
     }
 }

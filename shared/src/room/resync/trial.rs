@@ -58,7 +58,6 @@ impl Engine {
         self.meta.since.clear();
         self.link.ack_election = true;
         self.prune();
-        self.dirty.meta = true;
     }
 
     /// Whether a commit takes the place of the one by which this device came back.
@@ -76,7 +75,6 @@ impl Engine {
     pub(in crate::room) fn said_on_trial(&mut self) {
         if let Some(trial) = &mut self.meta.trial {
             trial.said = trial.said.saturating_add(1);
-            self.dirty.meta = true;
         }
     }
 

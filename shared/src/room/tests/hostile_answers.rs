@@ -14,7 +14,7 @@ fn own_message_replaced_by_the_relay_alarms_and_is_resent() {
     world.capture(ANN);
     world.devices[ANN].online = false;
     world.say(ANN, "mine");
-    let id = world.devices[ANN].engine.as_ref().unwrap().outbox[0].publish_id.clone();
+    let id = world.devices[ANN].engine.as_ref().unwrap().outbox.values().next().unwrap().publish_id.clone();
     let seq = world.head() + 1;
     world.frame(ANN, Frame::Published(Published { id: id.clone().into(), seq, at_ms: 0 }));
     world.say(BOB, "instead");
@@ -36,7 +36,7 @@ fn own_message_that_was_acknowledged_far_away_alarms_and_is_resent() {
     world.capture(ANN);
     world.devices[ANN].online = false;
     world.say(ANN, "mine");
-    let id = world.devices[ANN].engine.as_ref().unwrap().outbox[0].publish_id.clone();
+    let id = world.devices[ANN].engine.as_ref().unwrap().outbox.values().next().unwrap().publish_id.clone();
     world.frame(ANN, Frame::Published(Published { id: id.into(), seq: u64::MAX, at_ms: 0 }));
     world.connect(ANN);
     world.settle();
@@ -50,7 +50,7 @@ fn own_message_in_a_skipped_entry_alarms_and_is_resent() {
     world.capture(ANN);
     world.devices[ANN].online = false;
     world.say(ANN, "mine");
-    let id = world.devices[ANN].engine.as_ref().unwrap().outbox[0].publish_id.clone();
+    let id = world.devices[ANN].engine.as_ref().unwrap().outbox.values().next().unwrap().publish_id.clone();
     let seq = world.head() + 1;
     world.frame(ANN, Frame::Published(Published { id: id.into(), seq, at_ms: 0 }));
     world.say(BOB, "one");
@@ -59,7 +59,10 @@ fn own_message_in_a_skipped_entry_alarms_and_is_resent() {
     let two = world.entry(seq + 1);
     world.show(ANN, two);
     let engine = world.devices[ANN].engine.as_ref().unwrap();
-    assert!(engine.outbox[0].acked == 0 && engine.link.in_flight.is_some(), "it waits for ever");
+    assert!(
+        engine.outbox.values().next().unwrap().acked == 0 && engine.link.in_flight.is_some(),
+        "it waits for ever"
+    );
 }
 
 #[test]
@@ -111,7 +114,8 @@ fn numbers_without_measure_do_not_panic() {
         }
         world.devices[ANN].online = false;
         world.say(ANN, "mine");
-        let id = world.devices[ANN].engine.as_ref().unwrap().outbox[0].publish_id.clone();
+        let id =
+            world.devices[ANN].engine.as_ref().unwrap().outbox.values().next().unwrap().publish_id.clone();
         let Some(Frame::Refused(mut refusal)) = refused(&id, Code::RateLimited, number).frame else {
             panic!()
         };
@@ -140,7 +144,7 @@ fn what_was_said_by_a_device_that_is_out_is_not_lost() {
     let mut world = three(437);
     world.capture(BOB);
     world.say(BOB, "on its disk");
-    let id = world.devices[BOB].engine.as_ref().unwrap().outbox[0].publish_id.clone();
+    let id = world.devices[BOB].engine.as_ref().unwrap().outbox.values().next().unwrap().publish_id.clone();
     world.frame(BOB, Frame::Published(Published { id: id.into(), seq: 9, at_ms: 0 }));
     world.say(BOB, "not yet");
     // Away for longer than the relay keeps entries.

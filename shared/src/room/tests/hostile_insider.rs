@@ -192,7 +192,7 @@ fn message_sealed_too_many_epochs_ago_is_refused_by_all_and_said_again() {
     // Bob says something and loses the line before the relay has it.
     world.relay.streams.remove(&BOB);
     world.say(BOB, "patience");
-    let lost = world.devices[BOB].engine.as_ref().unwrap().outbox[0].envelope.clone();
+    let lost = world.devices[BOB].engine.as_ref().unwrap().outbox.values().next().unwrap().envelope.clone();
     assert!(!lost.is_empty());
     world.disconnect(BOB);
     for n in 0..=EPOCHS_KEPT {

@@ -335,7 +335,9 @@ fn relay_restored_with_nothing_lost_is_read_on_behind_a_gap() {
     world.disconnect(BOB);
     world.command(ANN, Command::Rename("anna".to_owned()));
     world.settle();
-    (0..64).for_each(|_| drop(world.inject(vec![0; 293], None)));
+    for _ in 0..64 {
+        world.inject(vec![0; 293], None);
+    }
     world.settle();
     world.relay.oldest = world.head() - 10;
     world.connect(BOB);
