@@ -230,7 +230,7 @@ impl Engine {
                 !self.is_waiting()
                     && (self.meta.vote != 0
                         || self.has_intent()
-                        || !self.outbox.is_empty() && self.meta.out.is_none())
+                        || !self.outbox.is_empty() && self.meta.out.is_none() && !self.is_haunted())
             }
             _ => false,
         };
