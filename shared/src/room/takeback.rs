@@ -33,7 +33,7 @@ impl Engine {
             return Ok(false);
         };
         let mut base = group.base(entry.base)?;
-        let gone = self.removed_since(&base);
+        let gone = self.removed_since(&base)?;
         let author = if gone.is_empty() { None } else { self.author_at(&mut base, entry) };
         if author.is_some_and(|author| gone.iter().any(|gone| is_same_account(gone, &author))) {
             self.alarm(Alarm::OwnRemovalUndone { entry: entry.seq });
@@ -56,11 +56,13 @@ impl Engine {
         }
     }
 
-    /// Who was removed by what this device has taken and nobody has confirmed.
-    pub(super) fn removed_since(&self, base: &Group) -> Vec<Vec<u8>> {
-        let steps = [&self.meta.offer, &self.meta.joins].into_iter().flatten();
-        let leaves = steps.flat_map(|step| &step.removed).filter_map(|key| base.leaf_of_key(key));
-        leaves.filter_map(|leaf| Some(base.member(leaf)?.unique())).collect()
+    /// Who was removed by what this device has taken since: not by what it could not take, which may have removed
+    /// anybody's access.
+    pub(super) fn removed_since(&self, base: &Group) -> Result<Vec<Vec<u8>>, GroupError> {
+        let Some(group) = &self.group else { return Err(GroupError::Damaged) };
+        let present: BTreeSet<_> = group.members()?.into_iter().map(|(_, holder)| holder.unique()).collect();
+        let before = base.members()?.into_iter().map(|(_, holder)| holder.unique());
+        Ok(before.filter(|unique| !present.contains(unique)).collect())
     }
 
     /// Who made the commit, as the group at its base proves; none when it proves nothing.

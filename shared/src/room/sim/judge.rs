@@ -26,6 +26,7 @@ impl Life {
             self.everybody_comes();
             self.world.settle();
         }
+        self.everybody_speaks();
         self.nobody_spoke_for_another();
         self.one_log();
         self.nobody_is_stranded();
@@ -71,6 +72,16 @@ impl Life {
             if self.world.devices[i].engine.as_ref().is_some_and(waits) {
                 self.world.command(i, Command::Accept);
             }
+        }
+    }
+
+    /// What a lying relay kept back, or put something else in the place of, shows in what is said next.
+    fn everybody_speaks(&mut self) {
+        for i in self.honest().filter(|i| self.cast.liar && is_in(&self.world, *i)).collect::<Vec<_>>() {
+            let text = format!("{i}:last");
+            self.world.say(i, &text);
+            self.said.push((i, text));
+            self.world.settle();
         }
     }
 
@@ -136,7 +147,8 @@ impl Life {
             let is_told = device.says_it_is_out || self.world.alarms(i).contains(&AlarmKind::Rollback);
             assert!(is_told, "device {i} is stranded in silence: {story}");
             let is_gone = self.may_be_gone.contains(&i);
-            assert!(is_gone || self.cast.liar, "device {i} is out, and nobody removed it: {story}");
+            let log: Vec<_> = self.world.relay.log.iter().map(super::hostile::brief).collect();
+            assert!(is_gone || self.cast.liar, "device {i} is out, and nobody removed it: {story}\n{log:#?}");
         }
     }
 

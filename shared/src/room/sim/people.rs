@@ -52,6 +52,10 @@ impl Life {
             0 | 1 => return self.join(i, choices),
             2 => {
                 self.may_be_gone.push(other);
+                if self.cast.insider {
+                    // Who was removed and Eve may be more than half, and put out whoever did it.
+                    self.may_be_gone.push(i);
+                }
                 Command::Remove(who)
             }
             3 => {

@@ -2,7 +2,7 @@
 //! connections are lost and whenever processes die. With a relay that lies, a member whose program keeps no rule, or
 //! both, it ends in agreement or in an alarm, and nobody is stranded in silence: `sim::judge` says what that means.
 //!
-//! `SCHAT_SEEDS` sets how many lives (1,600 unless told otherwise), `SCHAT_FIRST` where they begin, `SCHAT_SEED` lives
+//! `SCHAT_SEEDS` sets how many lives (800 unless told otherwise), `SCHAT_FIRST` where they begin, `SCHAT_SEED` lives
 //! just one: with `SCHAT_TELL` it tells its story, with `SCHAT_KEEP` its bytes are written there, for fuzzing.
 
 use std::{
@@ -26,7 +26,7 @@ use super::super::sim::{
 };
 
 /// Lives in one run of the tests.
-const SEEDS: u64 = 1_600;
+const SEEDS: u64 = 800;
 
 /// Steps of a life before everybody comes back online.
 const STEPS: usize = 40;

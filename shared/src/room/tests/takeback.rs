@@ -180,3 +180,25 @@ fn undoing_of_what_was_dropped_before_takes_nothing_back() {
     world.settle();
     world.assert_talks(&[ANN, BOB, DAN]);
 }
+
+#[test]
+fn removal_by_a_commit_that_nobody_took_is_not_made_up_for() {
+    const DAN: usize = 3;
+    let mut world = World::room_of(&["ann", "bob", "eve", "dan"], Suite::Classic, 1105);
+    world.make_moderators(&[DAN]);
+    // Everybody takes the first one of eve's step, nobody the second.
+    world.command(EVE, Command::Rename("eva".to_owned()));
+    while world.deliver_one(EVE) {}
+    let (message, _) = world.hostile(EVE).commit(|builder| builder);
+    let removed = vec![world.access_key(BOB).key];
+    let seq = world.inject_commit(EVE, message, AccessChange { removed, ..nothing() });
+    world.settle();
+    world.connect(BOB);
+    world.settle();
+    for i in [ANN, DAN] {
+        let engine = world.devices[i].engine.as_ref().unwrap();
+        assert!(world.stands_on(i).iter().all(|other| *other != seq), "it was dropped");
+        assert!(!engine.is_haunted() && world.members(i) == 4, "device {i}: {}", world.story(i));
+    }
+    world.assert_talks(&[ANN, DAN]);
+}
