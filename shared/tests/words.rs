@@ -139,7 +139,7 @@ fn each_source(folder: &Path, look: &mut impl FnMut(&Path, &str)) {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap();
         // What tests and fuzzing need.
-        if matches!(name, "tests" | "testing" | "hostile" | "spoil" | "fuzz" | "known_answers") {
+        if matches!(name, "tests" | "testing" | "sim" | "hostile" | "spoil" | "fuzz" | "known_answers") {
             continue;
         }
         if path.is_dir() {

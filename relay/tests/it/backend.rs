@@ -350,9 +350,18 @@ async fn rubbish_commit_stands_in_the_way_for_the_grace_and_no_longer() {
     let fixture = Fixture::new(Limits::default()).await;
     let removal = Change { added: vec![], removed: vec![an_invite()] };
     fixture.append(bob(), 1000, commit(1, 0, removal)).await.unwrap();
-    let early = fixture.append(ALICE, 20_999, commit(2, 0, Change::default())).await;
-    assert_eq!(early, Err(AppendError::Conflict { last_commit: 1, confirmed: 0 }));
-    fixture.append(ALICE, 21_000, commit(3, 0, Change::default())).await.unwrap();
+    let dropping = |number| {
+        let mut publish = commit(number, 0, Change::default());
+        if let Some(commit) = &mut publish.commit {
+            commit.part.instead_of = 1;
+        }
+        publish
+    };
+    let conflict = Err(AppendError::Conflict { last_commit: 1, confirmed: 0 });
+    assert_eq!(fixture.append(ALICE, 20_999, dropping(2)).await, conflict);
+    // One that does not say what it drops was only late.
+    assert_eq!(fixture.append(ALICE, 21_000, commit(2, 0, Change::default())).await, conflict);
+    fixture.append(ALICE, 21_000, dropping(3)).await.unwrap();
     let view = fixture.backend.view(by(ALICE)).await.unwrap().unwrap();
     assert_eq!((view.last_commit, view.confirmed), (2, 0));
     // Of three slots two are kept, and the log has both commits.

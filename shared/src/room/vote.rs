@@ -14,8 +14,12 @@ impl Engine {
         let seq = self.meta.vote;
         // As the ledger says; else as it was told, or as far as is known without it.
         let told = || self.meta.vote_step.as_slice().try_into().ok().map(CommitName);
-        let step = self.ledger.step_name(seq).or_else(told)?;
-        let ballot = (seq != 0).then(|| self.ballot(seq, &step)).flatten()?;
+        let step = self.ledger.step_name(seq).or_else(told).filter(|_| seq != 0);
+        let Some(ballot) = step.and_then(|step| self.ballot(seq, &step)) else {
+            // There is nothing that it could be for.
+            self.meta.vote = 0;
+            return None;
+        };
         let id = self.profile.random.bytes::<16>().to_vec();
         self.link.ballot.clone_from(&id);
         Some(Publish { id: id.into(), ballot: Some(ballot), ..Publish::default() })
