@@ -4,6 +4,15 @@ use std::{io, net::SocketAddr, path::PathBuf};
 
 use crate::{backend::redb::OpenError, backup::RestoreError, identity::IdentityError, tls::TlsError};
 
+/// What to do without the log, which the identity alone does not bring back.
+pub(crate) const LOG_REMEDY: &str = "put that file back, or restore a backup (`relay restore FILE --force`). To begin with no \
+    rooms under the same pin: move `identity`, `relay.redb` and `clock` away, start and stop the relay once, and move \
+    `identity` back over the new one";
+
+/// What to do without the identity.
+pub(crate) const IDENTITY_REMEDY: &str = "put the directory `identity` back, or restore a backup (`relay restore FILE --force`); \
+    to begin as another relay without these rooms, move `relay.redb` and `clock` away";
+
 /// Why a relay does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -55,6 +64,24 @@ pub enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// The file system cannot be written.
+    #[error(
+        "{} is on a file system that is mounted read-only; mount it writable (`findmnt -T {}` shows where it is), or choose \
+         another directory with --data-dir", path.display(), path.display()
+    )]
+    ReadOnly {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The file system cannot be written, and the log needs that to be read.
+    #[error(
+        "{} is on a file system that is mounted read-only, and the relay did not end in order: the log has to be repaired before \
+         it is read; copy the whole directory to a disk that can be written, and name the copy with --data-dir", path.display()
+    )]
+    Unrested {
+        /// The directory.
+        path: PathBuf,
+    },
     /// Two relays on one database.
     #[error("another relay is using {}; stop it, or choose another directory with --data-dir", path.display())]
     Locked {
@@ -75,9 +102,7 @@ pub enum StartError {
     },
     /// The log is gone, and the identity is not.
     #[error(
-        "{} holds the identity of a relay whose log is gone: `relay.redb` is missing or empty; put that file back, or \
-         restore a backup (`relay restore FILE --force`). To begin with no rooms under the same pin: move `identity`, \
-         `relay.redb` and `clock` away, start and stop the relay once, and move `identity` back over the new one", path.display()
+        "{} holds the identity of a relay whose log is gone: `relay.redb` is missing or empty; {LOG_REMEDY}", path.display()
     )]
     NoLog {
         /// The directory.
@@ -86,8 +111,7 @@ pub enum StartError {
     /// The identity is gone, and the rooms are not.
     #[error(
         "{} holds rooms, and the identity that their members' programs trust is gone: `identity/ca.key`. A new one would \
-         have another pin, and no client would come back. Put the directory `identity` back, or restore a backup (`relay \
-         restore FILE --force`); to begin as another relay without these rooms, move `relay.redb` and `clock` away", path.display()
+         have another pin, and no client would come back: {IDENTITY_REMEDY}", path.display()
     )]
     NoIdentity {
         /// The directory.
@@ -175,6 +199,8 @@ impl StartError {
             OpenError::Restoring => Self::Restoring { path },
             OpenError::Format => Self::Format { path },
             OpenError::Lost => Self::NoLog { path },
+            OpenError::Unrested => Self::Unrested { path },
+            OpenError::Damaged => Self::Damaged { path },
             OpenError::Io(source) => Self::io(path, source),
             OpenError::Database(source) => Self::Database { path, source },
             OpenError::Thread(source) => Self::Thread(source),
@@ -185,6 +211,7 @@ impl StartError {
     pub(crate) fn io(path: PathBuf, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path },
+            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path },
             _ => Self::DataDir { path, source },
         }
     }
@@ -209,6 +236,8 @@ impl StartError {
             | Self::Bind { .. }
             | Self::Fallback { .. } => 3,
             Self::DataDir { .. }
+            | Self::ReadOnly { .. }
+            | Self::Unrested { .. }
             | Self::Locked { .. }
             | Self::Restoring { .. }
             | Self::Format { .. }

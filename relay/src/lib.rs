@@ -11,10 +11,14 @@
 //!
 //! The relay cannot read what it carries: it does not depend on the crate that knows the content's types.
 
+// A macro of the library panics where the stream cannot be written: see `cli::print`.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod admin;
 pub mod backend;
 pub mod backup;
 mod bench;
+mod caught;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -1,9 +1,12 @@
 //! The program `relay`.
 
-use std::{env, ffi::OsString, process::ExitCode, time::Duration};
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
+use std::{env, ffi::OsString, io::ErrorKind, process::ExitCode, time::Duration};
 
 use relay::{
     StartError,
+    cli::print::{self, PrintError},
     config::{self, ConfigError, Loaded, load},
     log::Log,
     service::{self, Sockets},
@@ -19,21 +22,33 @@ fn main() -> ExitCode {
     let arguments: Vec<OsString> = env::args_os().collect();
     let loaded = match load(arguments.iter().cloned()) {
         Ok(loaded) => loaded,
-        Err(ConfigError::Usage(error)) => error.exit(),
+        Err(ConfigError::Usage(error)) => return told(&error),
         Err(error) => {
-            eprintln!("relay: {error}");
+            print::note(format_args!("relay: {error}"));
             return ExitCode::from(USAGE);
         }
     };
     if let Some(hint) = config::hint(&loaded) {
-        eprintln!("relay: {hint}");
+        print::note(format_args!("relay: {hint}"));
     }
     match start(arguments, loaded) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("relay: {error}");
+            print::note(format_args!("relay: {error}"));
             ExitCode::from(StartError::exit_code_of(&error))
         }
+    }
+}
+
+/// Help and the version go to standard output, a mistake to standard error.
+fn told(error: &clap::Error) -> ExitCode {
+    let code = ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));
+    match error.print() {
+        Err(source) if !error.use_stderr() && source.kind() != ErrorKind::BrokenPipe => {
+            print::note(format_args!("relay: {}", PrintError::from(source)));
+            ExitCode::FAILURE
+        }
+        _ => code,
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn stream(admin: &Admin) -> Reply {
     let (backend, data_dir) = (admin.backend.clone(), admin.data_dir.clone());
     tokio::task::spawn_blocking(move || {
         let pipe = Pipe { pieces: pieces.clone(), runtime: Handle::current() };
-        match backup::write(&backend, &data_dir, unix_ms(), pipe) {
+        match backup::write(&*backend, &data_dir, unix_ms(), pipe) {
             Ok(summary) => tracing::info!(rooms = summary.rooms, entries = summary.entries, "backed up"),
             Err(error) => {
                 tracing::warn!(%error, "a backup failed");

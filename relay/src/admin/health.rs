@@ -6,6 +6,7 @@ use hyper::StatusCode;
 use tokio::time::timeout;
 
 use super::{Admin, Reply};
+use crate::backend::{Lack, redb::Health};
 
 /// Time for the writer to answer: a busy disk needs less than this for what is queued, and who asks usually
 /// waits no longer.
@@ -23,7 +24,7 @@ pub(super) async fn ready(admin: &Admin) -> Reply {
     let reasons = reasons(admin).await;
     match reasons.is_empty() {
         true => Reply::text(TEXT, format!("ready\n{}", note(admin))),
-        false => Reply::text(TEXT, reasons.concat()).with_status(StatusCode::SERVICE_UNAVAILABLE),
+        false => Reply::text(TEXT, reasons.join("\n") + "\n").with_status(StatusCode::SERVICE_UNAVAILABLE),
     }
 }
 
@@ -36,16 +37,48 @@ fn note(admin: &Admin) -> &'static str {
 }
 
 /// Why it takes no messages now.
-pub(super) async fn reasons(admin: &Admin) -> Vec<&'static str> {
+pub(super) async fn reasons(admin: &Admin) -> Vec<String> {
     let mut reasons = Vec::new();
     if *admin.shared.stopping.borrow() {
-        reasons.push("it is stopping\n");
+        reasons.push("it is stopping".to_owned());
     }
     match timeout(PROBE_TIME, admin.backend.probe()).await {
-        Ok(Ok(health)) if health.has_space => {}
-        Ok(Ok(_)) => reasons.push("there is no space: nothing is appended, reading goes on\n"),
-        Ok(Err(_)) => reasons.push("the database is shut: look at the log\n"),
-        Err(_) => reasons.push("the disk does not keep up\n"),
+        Ok(Ok(health)) => reasons.extend(no_space(health, admin.shared.limits().free_space_reserve)),
+        Ok(Err(_)) if admin.backend.is_full().await => {
+            reasons
+                .push("there is no space: the disk refused the last write, and the database is shut".into());
+        }
+        Ok(Err(_)) => reasons.push("the database is shut: look at the log".into()),
+        Err(_) => reasons.push("the disk does not keep up".into()),
     }
     reasons
+}
+
+fn no_space(health: Health, reserve: u64) -> Option<String> {
+    if health.has_space() {
+        return None;
+    }
+    let why = match health.lack {
+        Some(Lack::Free) => {
+            format!("less than the reserve of {} MiB is free on the disk (--reserve-mib)", reserve >> 20)
+        }
+        Some(Lack::Share) => "the logs take all that they may (--max-disk-mib)".into(),
+        None => return Some("there is no space: the disk refused the last write, reading goes on".into()),
+    };
+    Some(format!("there is no space: {why}; nothing is appended, reading goes on"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn which_space_is_missing_is_told() {
+        let healthy = Health { lack: None, is_full: false };
+        assert_eq!(no_space(healthy, 0), None);
+        let why = |health| no_space(health, 256 << 20).unwrap();
+        assert!(why(Health { lack: Some(Lack::Free), ..healthy }).contains("reserve of 256 MiB"));
+        assert!(why(Health { lack: Some(Lack::Share), ..healthy }).contains("--max-disk-mib"));
+        assert!(why(Health { is_full: true, ..healthy }).contains("refused the last write"));
+    }
 }

@@ -66,6 +66,12 @@ pub(crate) struct Admin {
     pub data_dir: PathBuf,
     pub addresses: Vec<SocketAddr>,
     pub pin: Pin,
+    /// The name in its links, if it was given one.
+    pub host: Option<String>,
+    /// Clients that UDP does not reach are to come by TCP.
+    pub tcp: bool,
+    /// Its certificate is ordered from a public authority.
+    pub orders: bool,
     /// One per address.
     pub links: Vec<String>,
     /// The loopback port for whoever watches.

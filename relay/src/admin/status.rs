@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Admin, Answer, Reply};
+use super::{Admin, Answer, Reply, health};
 use crate::{backend::Backend, clock::ClockStatus, metrics::Limit};
 
 /// Version of [`Status`] in JSON: raised when a field changes its meaning or goes, not when one comes.
@@ -29,6 +29,9 @@ pub struct Status {
     pub admin_address: Option<String>,
     /// It takes messages: the database is open, there is space, and it is not stopping.
     pub ready: bool,
+    /// Why it takes none, a sentence each.
+    #[serde(default)]
+    pub not_ready: Vec<String>,
     /// What clients pin.
     pub pin: String,
     /// One link per address.
@@ -51,6 +54,21 @@ pub struct Status {
     pub database_bytes: u64,
     /// Free bytes on its file system; `None` when the system does not say.
     pub free_bytes: Option<u64>,
+    /// What has to be free of it for messages to be taken; `None` from a relay that does not say.
+    #[serde(default)]
+    pub reserve_bytes: Option<u64>,
+    /// The name in its links, if it was given one.
+    #[serde(default)]
+    pub host: Option<String>,
+    /// Whether clients that UDP does not reach are to come by TCP; `None` from a relay that does not say.
+    #[serde(default)]
+    pub tcp: Option<bool>,
+    /// Whether its certificate is ordered from a public authority; `None` from a relay that does not say.
+    #[serde(default)]
+    pub orders: Option<bool>,
+    /// The most connections at once; `None` from a relay that does not say.
+    #[serde(default)]
+    pub max_connections: Option<u64>,
     /// Open connections.
     pub connections: i64,
     /// How often somebody ran into which limit since the start; only those that somebody ran into.
@@ -66,6 +84,7 @@ pub(super) async fn answer(admin: &Admin) -> Answer {
     let metrics = &admin.shared.metrics;
     let hit = Limit::ALL.into_iter().map(|limit| (limit, metrics.times_limited(limit)));
     let hit = hit.filter(|(_, times)| *times > 0);
+    let (not_ready, limits) = (health::reasons(admin).await, admin.shared.limits());
     Reply::json(&Status {
         v: VERSION,
         version: env!("CARGO_PKG_VERSION").into(),
@@ -74,7 +93,8 @@ pub(super) async fn answer(admin: &Admin) -> Answer {
         uptime_s: admin.started.elapsed().as_secs(),
         addresses: admin.addresses.iter().map(ToString::to_string).collect(),
         admin_address: admin.watching.map(|address| address.to_string()),
-        ready: admin.is_taking_appends().await,
+        ready: not_ready.is_empty(),
+        not_ready,
         pin: admin.pin.to_string(),
         links: admin.links.clone(),
         data_dir: admin.data_dir.display().to_string(),
@@ -86,6 +106,11 @@ pub(super) async fn answer(admin: &Admin) -> Answer {
         entry_bytes: overview.bytes,
         database_bytes: overview.file_bytes,
         free_bytes: admin.free_bytes(),
+        reserve_bytes: Some(limits.free_space_reserve),
+        host: admin.host.clone(),
+        tcp: Some(admin.tcp),
+        orders: Some(admin.orders),
+        max_connections: u64::try_from(limits.connections).ok(),
         connections: metrics.connections.get(),
         limited: hit.map(|(limit, times)| (limit.label().to_owned(), times)).collect(),
         clock: Some(admin.shared.clock.status()),

@@ -10,19 +10,24 @@ use std::{
 use proto::RoomId;
 
 use super::{
-    BackupError, Record, RestoreError, Summary, files,
+    BackupError, Record, RestoreError, Rooms, Summary, files,
     frame::{ChunkWriter, is_backup},
     verifier::Verifier,
     verify_stream,
 };
-use crate::backend::redb::{Redb, sync_directory};
+use crate::backend::redb::sync_directory;
 
 /// Writes a backup of what `backend` and `data_dir` hold now. Rooms go on: it is the state of one moment. All of it is
 /// checked on the way: no backup is made of what is damaged.
 ///
 /// # Errors
 /// [`BackupError`]; what was written until then is no backup.
-pub fn write(backend: &Redb, data_dir: &Path, now_ms: u64, out: impl Write) -> Result<Summary, BackupError> {
+pub fn write(
+    backend: &impl Rooms,
+    data_dir: &Path,
+    now_ms: u64,
+    out: impl Write,
+) -> Result<Summary, BackupError> {
     write_but(&BTreeSet::new(), backend, data_dir, now_ms, out)
 }
 
@@ -32,7 +37,7 @@ pub fn write(backend: &Redb, data_dir: &Path, now_ms: u64, out: impl Write) -> R
 /// [`BackupError`]; what was written until then is no backup.
 pub fn write_but(
     left_out: &BTreeSet<RoomId>,
-    backend: &Redb,
+    backend: &impl Rooms,
     data_dir: &Path,
     now_ms: u64,
     out: impl Write,

@@ -31,6 +31,7 @@ use std::{
 use clap::{Args, Subcommand, value_parser};
 
 use self::{paired::Plan, report::Report, subject::Subject};
+use crate::cli::print;
 
 /// What to measure.
 #[derive(Clone, Debug, Args)]
@@ -115,8 +116,8 @@ impl Bench {
     pub async fn run(&self) -> anyhow::Result<()> {
         // The whole chain: what failed says little without where it did.
         let report = self.measure().await.map_err(|error| anyhow::anyhow!("{error:#}"))?;
-        eprintln!("{}", report.table());
-        println!("{}", report.json());
+        print::note(report.table());
+        print::line(report.json())?;
         Ok(())
     }
 

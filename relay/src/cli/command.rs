@@ -4,6 +4,7 @@ mod backup;
 mod check;
 mod clock;
 mod compact;
+mod database;
 mod doctor;
 mod drop_room;
 pub(crate) mod human;
@@ -25,7 +26,7 @@ use self::{
     doctor::DoctorCommand, drop_room::DropRoomCommand, man::ManCommand, reload::ReloadCommand,
     restore::RestoreCommand, rooms::RoomsCommand, status::StatusCommand, token::TokenCommand,
 };
-use super::Cli;
+use super::{Cli, print};
 use crate::{
     bench::Bench,
     config::{Loaded, example, show},
@@ -107,12 +108,14 @@ impl Command {
             Self::Install(command) => command.run(loaded)?,
             #[cfg(target_os = "linux")]
             Self::Uninstall(command) => command.run()?,
-            Self::Config { example: true, .. } => print!("{}", example(&loaded.settings)),
+            Self::Config { example: true, .. } => drop(print::all(example(&loaded.settings))?),
             Self::Config { json, .. } => {
-                println!("{}", if json { show::json(loaded) } else { show::toml(loaded) });
+                print::line(if json { show::json(loaded) } else { show::toml(loaded) })?;
             }
             Self::Completions { shell } => {
-                clap_complete::generate(shell, &mut Cli::command(), "relay", &mut std::io::stdout());
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut Cli::command(), "relay", &mut script);
+                print::all(script)?;
             }
             Self::Man(command) => command.run()?,
         }

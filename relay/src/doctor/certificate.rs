@@ -14,8 +14,9 @@ const SOON: Duration = Duration::from_secs(4 * 24 * 3600);
 /// What the running relay shows, and how the orders go.
 pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let told = patient.status.as_ref().and_then(|status| status.orders);
     if let Some(state) = &patient.orders
-        && let Tls::Acme(_) = patient.config.tls
+        && told.unwrap_or(matches!(patient.config.tls, Tls::Acme(_)))
     {
         findings.push(orders(state, unix_ms() / 1000));
     }

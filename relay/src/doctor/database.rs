@@ -1,38 +1,49 @@
 //! The database: is anything in it damaged?
 
+use std::fs;
+
 use super::{Finding, Patient};
 use crate::{
     admin::{check::Found, client},
-    backend::redb::{self, DATABASE},
+    backend::redb::{self, DATABASE, OpenError},
+    cli::command::human::count,
 };
 
 const CHECK: &str = "database";
 const REMEDY: &str = "`relay check` names the rooms; restore a backup (`relay restore FILE --force`), or stop the relay and go on with \
                       the rooms that are whole (`relay check --salvage FILE`)";
 
-/// Reads every row; `None` before the first start.
-pub(super) async fn check(patient: &Patient) -> Option<Finding> {
-    let data_dir = patient.data_dir.clone();
-    if !data_dir.join(DATABASE).exists() {
-        return None;
-    }
-    if patient.status.is_some() {
-        let found = client::get(&data_dir, "/v1/check").await;
-        return Some(finding(found.map_err(|error| error.to_string())));
-    }
-    let survey = tokio::task::spawn_blocking(move || redb::check(&data_dir)).await;
-    let found = match survey {
-        Ok(Ok(survey)) => Ok(Found::from(&survey)),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("it is damaged beyond reading".into()),
-    };
-    Some(finding(found))
+/// Why there is no answer.
+enum Trouble {
+    /// It cannot be used as it is.
+    Damage(String),
+    /// Something is in the way.
+    Obstacle(String),
 }
 
-fn finding(found: Result<Found, String>) -> Finding {
+/// Reads every row. Returns how many rooms there are as well, if that is known; no finding before the first start, and
+/// none where the database is gone, which is told elsewhere.
+pub(super) async fn check(patient: &Patient) -> (Option<Finding>, Option<u64>) {
+    let data_dir = patient.data_dir.clone();
+    if !fs::metadata(data_dir.join(DATABASE)).is_ok_and(|metadata| metadata.len() > 0) {
+        return (None, None);
+    }
+    let found = if patient.status.is_some() {
+        let found = client::get(&data_dir, "/v1/check").await;
+        found.map_err(|error| Trouble::Obstacle(error.to_string()))
+    } else {
+        let survey = tokio::task::spawn_blocking(move || redb::check(&data_dir)).await;
+        survey.unwrap_or(Err(OpenError::Damaged)).map(|survey| Found::from(&survey)).map_err(Trouble::from)
+    };
+    let rooms = found.as_ref().ok().map(|found| found.rooms + found.damaged.len() as u64);
+    (Some(finding(found)), rooms)
+}
+
+fn finding(found: Result<Found, Trouble>) -> Finding {
     match found {
         Ok(found) if found.is_whole() => {
-            Finding::ok(CHECK, format!("whole: {} rooms, {} entries", found.rooms, found.entries))
+            let (rooms, entries) = (count(found.rooms, "room"), count(found.entries, "entry"));
+            Finding::ok(CHECK, format!("whole: {rooms}, {entries}"))
         }
         Ok(Found { damaged, elsewhere: None, .. }) => {
             Finding::fail(CHECK, format!("{} not whole", are(damaged.len())), REMEDY)
@@ -40,11 +51,31 @@ fn finding(found: Result<Found, String>) -> Finding {
         Ok(Found { elsewhere: Some(why), .. }) => {
             Finding::fail(CHECK, format!("it is damaged: {why}"), REMEDY)
         }
-        Err(why) => Finding::warn(
+        Err(Trouble::Damage(why)) => Finding::fail(
+            CHECK,
+            format!("it cannot be used: {why}"),
+            "restore a backup (`relay restore FILE --force`)",
+        ),
+        Err(Trouble::Obstacle(why)) => Finding::warn(
             CHECK,
             format!("it could not be checked: {why}"),
             "run `relay check`, which takes its time",
         ),
+    }
+}
+
+impl From<OpenError> for Trouble {
+    fn from(error: OpenError) -> Self {
+        let why = error.to_string();
+        match error {
+            OpenError::Damaged | OpenError::Database(_) | OpenError::Restoring => Self::Damage(why),
+            OpenError::Locked
+            | OpenError::Format
+            | OpenError::Lost
+            | OpenError::Unrested
+            | OpenError::Io(_)
+            | OpenError::Thread(_) => Self::Obstacle(why),
+        }
     }
 }
 
@@ -66,6 +97,13 @@ mod tests {
         assert_eq!(damaged.level, Level::Fail);
         assert!(damaged.remedy.unwrap().contains("relay check --salvage"));
         assert_eq!(finding(Ok(Found { elsewhere: Some("a sum".into()), ..whole })).level, Level::Fail);
-        assert_eq!(finding(Err("no".into())).level, Level::Warn);
+        assert_eq!(finding(Err(OpenError::Locked.into())).level, Level::Warn);
+        assert_eq!(finding(Err(OpenError::Damaged.into())).level, Level::Fail);
+    }
+
+    #[test]
+    fn one_room_is_not_many() {
+        let one = Found { v: 1, rooms: 1, entries: 1, damaged: Vec::new(), elsewhere: None };
+        assert_eq!(finding(Ok(one)).found, "whole: 1 room, 1 entry");
     }
 }

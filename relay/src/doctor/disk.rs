@@ -5,6 +5,10 @@ use std::{fs, io, path::Path};
 use super::{Finding, Patient};
 
 const SPACE: &str = "disk";
+/// Less is a full disk.
+const FULL: u64 = 1 << 20;
+/// Twice that is enough for days, whatever the reserve.
+const LOW: u64 = 32 << 20;
 const DIRECTORY: &str = "data directory";
 
 /// Free space, and who may do what with the directory.
@@ -28,12 +32,23 @@ fn space(free: io::Result<u64>, reserve: u64, directory: &Path) -> Finding {
         Ok(free) => free,
         Err(error) => return Finding::warn(SPACE, format!("the free space is unknown: {error}"), remedy()),
     };
-    let found = format!("{} MiB free, {} MiB of them in reserve", free >> 20, reserve >> 20);
+    let found = match reserve {
+        0 => format!("{} MiB free, and no reserve", free >> 20),
+        _ => format!("{} MiB free, of which {} MiB are the reserve", free >> 20, reserve >> 20),
+    };
     match free {
-        _ if free <= reserve => {
+        _ if free < reserve => {
             Finding::fail(SPACE, format!("{found}: nothing is accepted any more"), remedy())
         }
-        _ if free / 2 <= reserve => Finding::warn(SPACE, format!("{found}: it will be full soon"), remedy()),
+        // As the relay takes it: what retention has freed in the log can still be written to.
+        _ if free < FULL => Finding::fail(
+            SPACE,
+            format!("{found}: only messages that fit into free pages of the log are accepted"),
+            remedy(),
+        ),
+        _ if free / 2 <= reserve.max(LOW) => {
+            Finding::warn(SPACE, format!("{found}: it will be full soon"), remedy())
+        }
         _ => Finding::ok(SPACE, found),
     }
 }
@@ -69,7 +84,18 @@ fn permissions(directory: &Path, metadata: &fs::Metadata) -> Finding {
     let path = directory.display();
     let mode = metadata.permissions().mode() & 0o777;
     let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
-    if rustix::fs::access(directory, access).is_err() {
+    let allowed = rustix::fs::access(directory, access);
+    if allowed == Err(rustix::io::Errno::ROFS) {
+        return Finding::fail(
+            DIRECTORY,
+            format!("{path} is on a file system that is mounted read-only: the relay cannot run on it"),
+            format!(
+                "`findmnt -T {path}` shows the mount, `sudo dmesg | grep -i read-only` whether the disk failed; \
+                 `sudo mount -o remount,rw MOUNT` when it has not. `relay backup FILE` to another disk works as it is"
+            ),
+        );
+    }
+    if allowed.is_err() {
         return Finding::fail(
             DIRECTORY,
             format!("{path} cannot be written by this user"),
@@ -106,6 +132,16 @@ mod tests {
         assert_eq!(level(Ok(500 << 20)), Level::Warn);
         assert_eq!(level(Ok(600 << 20)), Level::Ok);
         assert_eq!(level(Err(io::ErrorKind::Other.into())), Level::Warn);
+    }
+
+    #[test]
+    fn full_disk_without_a_reserve_is_not_said_to_refuse_everything() {
+        let told = |free| space(Ok(free), 0, Path::new("/data"));
+        let full = told(0);
+        assert_eq!(full.level, Level::Fail);
+        assert!(full.found.contains("only messages that fit"), "{}", full.found);
+        assert_eq!(told(10 << 20).level, Level::Warn);
+        assert_eq!(told(100 << 20).level, Level::Ok);
     }
 
     #[cfg(unix)]

@@ -10,6 +10,7 @@ mod database;
 mod descriptors;
 mod disk;
 mod finding;
+mod halves;
 mod offload;
 mod ports;
 mod probe;
@@ -27,7 +28,7 @@ use crate::{acme, admin::status::Status, relay::Config};
 
 /// What the checks look at.
 pub(crate) struct Patient {
-    /// The settings in force.
+    /// The settings in force: the running relay's, as far as it tells them.
     pub config: Config,
     /// Its data directory.
     pub data_dir: PathBuf,
@@ -45,11 +46,17 @@ pub async fn examine(config: Config, data_dir: PathBuf) -> Vec<Finding> {
         Running::Unknown(reason) => (running::finding(&Err(reason)), None),
     };
     let orders = acme::State::read(&data_dir);
+    let config = match &status {
+        Some(status) => running::settings(config, status),
+        None => config,
+    };
     let patient = Patient { config, data_dir, status, orders };
     let mut findings = vec![running];
     findings.extend(ports::check(&patient));
     findings.extend(disk::check(&patient));
-    findings.extend(database::check(&patient).await);
+    let (database, rooms) = database::check(&patient).await;
+    findings.extend(database);
+    findings.extend(halves::check(&patient, rooms));
     findings.push(descriptors::check(&patient));
     findings.extend(buffers::check(&patient));
     findings.push(offload::check());

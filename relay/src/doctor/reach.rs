@@ -15,6 +15,7 @@ use super::{
 use crate::listen::Fallback;
 
 const NAME: &str = "name";
+const LISTENING: &str = "listening";
 const UDP: &str = "udp reachable";
 const TCP: &str = "tcp reachable";
 /// The most addresses of one name that are tried.
@@ -38,15 +39,19 @@ pub struct Target {
 /// From here to the running relay, under its own name.
 pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
     let Some(status) = &patient.status else { return Vec::new() };
+    let listening: Vec<SocketAddr> =
+        status.addresses.iter().filter_map(|address| address.parse().ok()).collect();
     let host = certificate::name(patient);
-    let port = status
-        .addresses
-        .iter()
-        .find_map(|address| address.parse::<SocketAddr>().ok())
-        .map_or(443, |a| a.port());
-    let pin = status.pin.parse().ok();
-    let target = Target { host, port, pin };
-    look(&target, Place::Itself, patient.config.fallback != Fallback::Off).await
+    let port = listening.first().map_or(443, SocketAddr::port);
+    let target = Target { host, port, pin: status.pin.parse().ok() };
+    let with_tcp = patient.config.fallback != Fallback::Off;
+    if !listening.is_empty() && listening.iter().all(|address| address.ip().to_canonical().is_loopback()) {
+        // Whatever the name means: nobody comes to it from elsewhere.
+        let mut findings = vec![loopback_only(&listening)];
+        findings.extend(shake(&target, listening, Place::Itself, with_tcp).await);
+        return findings;
+    }
+    look(&target, Place::Itself, with_tcp).await
 }
 
 /// From here to a relay elsewhere: only that.
@@ -73,6 +78,12 @@ async fn look(target: &Target, from: Place, with_tcp: bool) -> Vec<Finding> {
         return vec![unresolved(target, "it has no address")];
     }
     let mut findings = vec![resolved(target, &addresses)];
+    findings.extend(shake(target, addresses, from, with_tcp).await);
+    findings
+}
+
+async fn shake(target: &Target, addresses: Vec<SocketAddr>, from: Place, with_tcp: bool) -> Vec<Finding> {
+    let mut findings = Vec::new();
     for address in addresses {
         let shaken = Chain::shown(address, &target.host).await;
         let shaken = shaken.map(|chain| target.pin.is_none_or(|pin| chain.has_pin(pin)));
@@ -83,6 +94,16 @@ async fn look(target: &Target, from: Place, with_tcp: bool) -> Vec<Finding> {
         }
     }
     findings
+}
+
+fn loopback_only(listening: &[SocketAddr]) -> Finding {
+    let list: Vec<_> = listening.iter().map(ToString::to_string).collect();
+    let port = listening.first().map_or(443, SocketAddr::port);
+    Finding::warn(
+        LISTENING,
+        format!("it listens on loopback only ({}): no other machine reaches it", list.join(", ")),
+        format!("for people elsewhere: `--listen [::]:{port}`, or leave --listen out"),
+    )
 }
 
 fn unresolved(target: &Target, reason: &str) -> Finding {
@@ -155,6 +176,12 @@ fn udp(target: &Target, address: SocketAddr, shaken: &Result<bool, ProbeError>, 
             ),
             format!("{elsewhere}; if that fails, too: {open}"),
         ),
+        // No firewall is between a machine and itself.
+        (Err(error), Place::Itself) if address.ip().to_canonical().is_loopback() => Finding::fail(
+            UDP,
+            format!("{address} does not answer ({error})"),
+            "look at its log (`journalctl -u schat-relay`), and restart it",
+        ),
         (Err(error), _) => Finding::fail(UDP, format!("{address} does not answer ({error})"), open),
     }
 }
@@ -163,6 +190,13 @@ fn tcp(address: SocketAddr, connected: bool) -> Finding {
     let port = address.port();
     if connected {
         return Finding::ok(TCP, format!("{address} takes connections"));
+    }
+    if address.ip().to_canonical().is_loopback() {
+        return Finding::warn(
+            TCP,
+            format!("{address} takes no TCP connections: another program may have had the port"),
+            "free it and restart the relay, or do without by --tcp=false",
+        );
     }
     Finding::warn(
         TCP,
@@ -195,6 +229,16 @@ mod tests {
             udp(&target(), "127.0.0.1:4443".parse().unwrap(), &silent, Place::Itself).level,
             Level::Fail
         );
+    }
+
+    #[test]
+    fn loopback_is_no_matter_of_firewalls_and_routers() {
+        let address: SocketAddr = "127.0.0.1:4443".parse().unwrap();
+        let silent = udp(&target(), address, &Err(ProbeError::Silent), Place::Itself);
+        for finding in [loopback_only(&[address]), silent, tcp(address, false)] {
+            let remedy = finding.remedy.unwrap();
+            assert!(!remedy.contains("ufw") && !remedy.contains("router"), "{remedy}");
+        }
     }
 
     #[test]

@@ -3,9 +3,13 @@
 use std::path::Path;
 
 use super::Finding;
-use crate::admin::{
-    client::{self, ClientError},
-    status::Status,
+use crate::{
+    admin::{
+        client::{self, ClientError},
+        status::Status,
+    },
+    listen::Fallback,
+    relay::Config,
 };
 
 const CHECK: &str = "relay";
@@ -29,6 +33,27 @@ pub(super) async fn look(data_dir: &Path) -> Running {
     }
 }
 
+/// These settings, but where the running relay says its own: it may have been started with others.
+pub(super) fn settings(mut config: Config, status: &Status) -> Config {
+    let addresses = status.addresses.iter().filter_map(|address| address.parse().ok());
+    config.listen = addresses.collect();
+    if let Some(reserve) = status.reserve_bytes {
+        config.limits.free_space_reserve = reserve;
+        // One that tells its reserve tells whether it has a name.
+        config.host = status.host.clone();
+    }
+    if let Some(tcp) = status.tcp {
+        config.fallback = if tcp { Fallback::Required } else { Fallback::Off };
+    }
+    let connections = status.max_connections.and_then(|most| usize::try_from(most).ok());
+    config.limits.connections = connections.unwrap_or(config.limits.connections);
+    config
+}
+
+fn why(status: &Status) -> String {
+    if status.not_ready.is_empty() { "its log says why".into() } else { status.not_ready.join("; ") }
+}
+
 /// What that means.
 pub(super) fn finding(running: &Result<Option<&Status>, String>) -> Finding {
     match running {
@@ -36,6 +61,11 @@ pub(super) fn finding(running: &Result<Option<&Status>, String>) -> Finding {
             CHECK,
             format!("version {} runs, and this is {}", status.version, env!("CARGO_PKG_VERSION")),
             "restart the relay to use the new version (`systemctl restart schat-relay`)",
+        ),
+        Ok(Some(status)) if !status.ready && !status.stopping => Finding::fail(
+            CHECK,
+            format!("running as process {}, but taking no messages: {}", status.pid, why(status)),
+            "mend that; it goes on by itself then, and `relay status` says so",
         ),
         Ok(Some(status)) => Finding::ok(CHECK, format!("running as process {}", status.pid)),
         Ok(None) => Finding::warn(

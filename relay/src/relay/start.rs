@@ -16,13 +16,14 @@ use super::{Config, Relay};
 use crate::{
     admin::{self, Admin, Listener, ReloadRequest, SocketError},
     backend::redb::Redb,
+    caught::caught,
     clock::{self, Clock, TimeSource, unix_ms},
     connection,
     error::StartError,
     identity::{self, Identity, Tls},
     limits::{Limits, TRIM_INTERVAL},
     link,
-    listen::Listening,
+    listen::{Fallback, Listening},
     quic,
     reload::Reloader,
     reset::ResetKey,
@@ -82,13 +83,14 @@ impl Relay {
             Some(address) => Some(admin::loopback(address).await?),
             None => None,
         };
+        let (orders, tcp) = (matches!(config.tls, Tls::Acme(_)), config.fallback != Fallback::Off);
         let (tls, life, wanted, path) = (config.tls, config.leaf_life, limits.clone(), data_dir.clone());
         let time = config.time;
         // Opening may repair a large log after a crash.
         let opened =
-            tokio::task::spawn_blocking(move || open(&path, &wanted, &tls, names, (life, time))).await;
+            tokio::task::spawn_blocking(move || caught(|| open(&path, &wanted, &tls, names, (life, time))));
         let Opened { backend, clock, reset, identity } =
-            opened.map_err(|_| StartError::Damaged { path: data_dir.clone() })??;
+            opened.await.ok().flatten().ok_or_else(|| StartError::Damaged { path: data_dir.clone() })??;
         let crypto = tls::server_config(identity.certificate.clone())?;
         let server = quic::server_config(crypto, &limits);
 
@@ -146,7 +148,7 @@ impl Relay {
             socket: None,
             reloads: Mutex::new(reloads),
         };
-        let operator = Operator { data_dir, listener: watching, socket: config.admin };
+        let operator = Operator { data_dir, listener: watching, socket: config.admin, orders, tcp };
         relay.open_admin(operator, certificate, ask).await?;
         Ok(relay)
     }
@@ -179,6 +181,9 @@ impl Relay {
             data_dir: config.data_dir.clone(),
             addresses: self.addresses.clone(),
             pin: self.pin,
+            host: self.host.clone(),
+            tcp: config.tcp,
+            orders: config.orders,
             links: self.addresses.iter().map(|address| self.link(*address)).collect(),
             watching,
             started_ms: unix_ms(),
@@ -197,6 +202,10 @@ struct Operator {
     data_dir: PathBuf,
     listener: Option<TcpListener>,
     socket: bool,
+    /// A certificate, from a public authority.
+    orders: bool,
+    /// A way for clients that UDP does not reach.
+    tcp: bool,
 }
 
 /// What is in the data directory.

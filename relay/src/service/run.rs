@@ -1,17 +1,12 @@
 //! From the start to the end of a serving relay.
 
-use std::{
-    convert::Infallible,
-    ffi::OsString,
-    io::{self, Write},
-    time::Duration,
-};
+use std::{convert::Infallible, ffi::OsString, time::Duration};
 
 use tokio::time::{Instant, interval_at, timeout};
 
 use super::{Sockets, notify, settings};
 use crate::{
-    cli::{command::human::count, greeting},
+    cli::{command::human::count, greeting, print},
     config::Loaded,
     log::Log,
     relay::Relay,
@@ -36,9 +31,8 @@ pub async fn run(
     let mut signals = Signals::new()?;
     let json = loaded.cli.settings.operations.json;
     let relay = Relay::start_on(loaded.config.clone(), sockets).await?;
-    let mut stdout = io::stdout();
     // Whoever closed stdout does not want to know; the relay serves on.
-    let _ = writeln!(stdout, "{}", greeting(&relay, json)).and_then(|()| stdout.flush());
+    let _ = print::line(greeting(&relay, json));
     notify::ready(&summary(&relay));
 
     let failed = attend(&arguments, &mut loaded, &relay, &log, &mut signals).await;

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::{
     common::*,
-    program::{Program, run},
+    program::{Program, command, run},
 };
 
 /// What is said in a room: bytes that are found on the disk.
@@ -154,4 +154,33 @@ async fn relay_that_was_killed_is_looked_at_when_it_comes_back() {
     }
     let program = Program::start(directory.path());
     program.logs("the last relay here did not end in order; its database is whole").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn database_that_is_damaged_beyond_reading_is_told_without_a_panic() {
+    let directory = stopped().await;
+    let (data_dir, path) = (directory.path(), directory.path().join("relay.redb"));
+    let whole = fs::read(&path).unwrap();
+    let mut caught = 0;
+    // Every page of some part of the file, by a byte that means something else wherever it stands.
+    for (from, byte) in [(0, 0xff), (320, 0xff), (4096, 0x00), (4096, 0x02), (4096, 0xff)] {
+        let mut bytes = whole.clone();
+        bytes[from..].fill(byte);
+        fs::write(&path, bytes).unwrap();
+        for arguments in [&["check"][..], &["--listen", "127.0.0.1:0"], &["token", "list"]] {
+            let output = command(data_dir).args(arguments).env("SCHAT_LOG", "debug").output().unwrap();
+            let said = stderr(&output);
+            assert!(!output.status.success(), "{from} {byte} {arguments:?}");
+            assert!(
+                !said.contains("panicked at") || said.contains("caught"),
+                "{from} {byte} {arguments:?}: {said}"
+            );
+            caught += usize::from(said.contains("caught"));
+            let quiet = stderr(&run(data_dir, arguments));
+            assert!(!quiet.contains("panicked"), "{from} {byte} {arguments:?}: {quiet}");
+        }
+        let doctor = stdout(&run(data_dir, &["doctor"]));
+        assert!(doctor.contains("fail  database"), "{from} {byte}: {doctor}");
+    }
+    assert!(caught > 0, "none of this makes redb panic any more");
 }

@@ -49,6 +49,23 @@ fn running_relay_is_shaken_hands_with_and_nothing_fails() {
 }
 
 #[test]
+fn settings_of_the_running_relay_need_not_be_said_again() {
+    let directory = TempDir::new().unwrap();
+    let host = "relay.invalid";
+    let program = Program::with(directory.path(), &["--host", host, "--tcp=false", "--reserve-mib", "7"]);
+    let (_, findings) = doctor(directory.path(), &[], &[]);
+    let found = |check: &str| of(&findings, check)[0]["found"].as_str().unwrap().to_owned();
+    assert!(found("disk").contains("of which 7 MiB are the reserve"), "{findings:?}");
+    assert!(of(&findings, "certificate").iter().any(|finding| finding.to_string().contains(host)));
+    assert!(of(&findings, "tcp reachable").is_empty(), "{findings:?}");
+    assert!(found("udp reachable").contains(&program.address.to_string()), "{findings:?}");
+    // It listens where a name of the internet cannot lead.
+    assert!(found("listening").contains("loopback only"), "{findings:?}");
+    let text = format!("{findings:?}");
+    assert!(!text.contains("ufw") && !text.contains("router"), "{text}");
+}
+
+#[test]
 fn port_of_another_program_fails_with_code_one_before_the_relay_is_started() {
     let directory = TempDir::new().unwrap();
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();

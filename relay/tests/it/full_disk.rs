@@ -11,7 +11,11 @@ use proto::{
 };
 use tempfile::TempDir;
 
-use crate::{common::*, program::Program};
+use crate::{
+    common::*,
+    program::{Program, run},
+    watching::{get, watched},
+};
 
 /// Size of the file system, in MiB.
 const SIZE: u32 = 24;
@@ -20,18 +24,24 @@ const SIZE: u32 = 24;
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 
 /// A file system in memory; unmounted on drop.
-struct Mount(TempDir);
+pub struct Mount(TempDir);
 
 impl Mount {
-    fn new() -> Option<Self> {
+    pub fn new() -> Option<Self> {
         let directory = TempDir::new().unwrap();
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", &format!("size={SIZE}m"), "tmpfs"]).arg(directory.path());
         mount.output().is_ok_and(|output| output.status.success()).then_some(Self(directory))
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.0.path()
+    }
+
+    /// From now on nothing is written here.
+    pub fn read_only(&self) {
+        let remounted = Command::new("mount").args(["-o", "remount,ro"]).arg(self.path()).status();
+        assert!(remounted.unwrap().success());
     }
 
     /// Takes the last byte.
@@ -110,6 +120,41 @@ async fn full_disk_refuses_clearly_serves_reads_and_goes_on_by_itself() {
         assert!(head == read || head == read + 1, "cycle {cycle}: the same publish, once");
     }
     println!("{cycles} times full");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn full_disk_is_not_called_ready_until_there_is_space_again() {
+    let Some(mount) = Mount::new() else {
+        return skipped("no right to mount a file system here");
+    };
+    let data_dir = mount.path().join("data");
+    let options = ["--reserve-mib", "0", "--rate", "1000000", "--joins-per-connection", "1000000"];
+    let (program, address) = watched(&data_dir, &options);
+    let client = Client::connect(program.address, &data_dir).await;
+    drop(client.create(room(1), &key(1), vec![]).await);
+    mount.fill();
+    for number in 0u128.. {
+        if say(&client, number.to_be_bytes()).await == Err(Code::NoSpace) {
+            break;
+        }
+    }
+    let answer = get(address, "/readyz", "localhost");
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("there is no space"), "{answer}");
+    assert!(get(address, "/metrics", "localhost").contains("\nschat_relay_ready 0\n"));
+    let text = |arguments: &[&str]| String::from_utf8(run(&data_dir, arguments).stdout).unwrap();
+    let doctor = text(&["doctor"]);
+    assert!(doctor.contains("taking no messages: there is no space"), "{doctor}");
+    assert!(!doctor.contains("nothing is accepted any more"), "{doctor}");
+    let status = text(&["status"]);
+    assert!(status.contains("\nWhy         there is no space: the disk refused"), "{status}");
+
+    mount.free();
+    let again = tokio::time::timeout(PATIENCE, async {
+        while !get(address, "/readyz", "localhost").ends_with("\r\n\r\nready\n") {
+            tokio::time::sleep(PAUSE).await;
+        }
+    });
+    assert!(again.await.is_ok(), "though nobody has published since");
 }
 
 /// Publishes and waits for the answer, and comes back as often as the relay says that it cannot now.

@@ -20,6 +20,11 @@ async fn stopped() -> TempDir {
     directory
 }
 
+/// What `relay doctor` finds.
+fn doctor(data_dir: &Path) -> String {
+    String::from_utf8(run(data_dir, &["doctor"]).stdout).unwrap()
+}
+
 /// Refused with exit code 4. Returns why.
 fn refused(data_dir: &Path, arguments: &[&str]) -> String {
     let output = run(data_dir, arguments);
@@ -40,7 +45,13 @@ async fn identity_without_its_database_is_no_new_relay() {
         let why = refused(directory.path(), &["--listen", "127.0.0.1:0"]);
         assert!(why.contains("whose log is gone") && why.contains("relay restore FILE --force"), "{why}");
         refused(directory.path(), &["token", "list"]);
-        assert!(!run(directory.path(), &["backup", "/nonexistent/backup"]).status.success());
+        for command in [&["check"][..], &["backup", "/nonexistent/backup"], &["compact"]] {
+            let why = refused(directory.path(), command);
+            assert!(why.contains("whose log is gone"), "{command:?}: {why}");
+        }
+        let found = doctor(directory.path());
+        assert!(found.contains("fail  database          the log is gone"), "{found}");
+        assert!(found.contains("relay restore FILE --force"), "{found}");
         assert_eq!(database.exists(), !missing, "nothing is made in its place");
     }
     fs::write(&database, whole).unwrap();
@@ -56,9 +67,29 @@ async fn rooms_without_their_identity_get_no_new_pin() {
     fs::rename(&identity, &aside).unwrap();
     let why = refused(directory.path(), &["--listen", "127.0.0.1:0"]);
     assert!(why.contains("identity/ca.key") && why.contains("relay restore FILE --force"), "{why}");
+    let gone = "fail  identity          the key that clients pin is gone";
+    let found = doctor(directory.path());
+    assert!(found.contains(gone) && found.contains("put the directory `identity` back"), "{found}");
     assert!(!identity.join("ca.key").exists(), "no new one is made");
     fs::rename(&aside, &identity).unwrap();
+    let (key, away) = (identity.join("ca.key"), directory.path().join("key"));
+    fs::rename(&key, &away).unwrap();
+    assert!(doctor(directory.path()).contains(gone), "the key alone");
+    fs::rename(&away, &key).unwrap();
+    assert!(!doctor(directory.path()).contains(gone));
     drop(Program::start(directory.path()));
+}
+
+#[test]
+fn half_that_is_taken_away_under_a_running_relay_is_found() {
+    let directory = TempDir::new().unwrap();
+    let _program = Program::start(directory.path());
+    fs::remove_file(directory.path().join("relay.redb")).unwrap();
+    let found = doctor(directory.path());
+    assert!(
+        found.contains("the log is gone: `relay.redb` is missing; the running relay still has it"),
+        "{found}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -43,9 +43,13 @@ mod logs;
 mod monitoring;
 mod offers;
 mod opening;
+#[cfg(target_os = "linux")]
+mod output;
 mod pebble;
 mod pieces;
 mod program;
+#[cfg(target_os = "linux")]
+mod read_only;
 mod rooms;
 mod tap;
 mod tcp;

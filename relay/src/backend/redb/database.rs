@@ -4,7 +4,10 @@ use std::{
     fs::{File, OpenOptions},
     io,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError, RwLock},
+    sync::{
+        Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -13,10 +16,14 @@ use redb::{
     WriteTransaction, backends::FileBackend,
 };
 
-use super::tables::{self, Made};
+use super::{
+    fullness,
+    tables::{self, Made},
+};
 use crate::{
     backend::Unavailable,
     backup::STAGING,
+    caught::caught,
     identity,
     limits::{PAGE_CACHE, REOPEN_INTERVAL},
 };
@@ -54,6 +61,15 @@ pub enum OpenError {
     /// The file is not a database of this version, or damaged.
     #[error("{0}")]
     Database(#[source] Box<redb::Error>),
+    /// redb stopped at what no database of its own can hold.
+    #[error("it is damaged beyond reading")]
+    Damaged,
+    /// On a file system that cannot be written, after an end that was none in order.
+    #[error(
+        "its file system is mounted read-only, and the relay did not end in order: the log has to be repaired before it is read. \
+         Copy the whole data directory to a disk that can be written, and name the copy with --data-dir"
+    )]
+    Unrested,
     /// No thread for the writer.
     #[error("no thread could be started: {0}")]
     Thread(#[source] io::Error),
@@ -71,6 +87,8 @@ pub(super) struct Store {
     database: RwLock<Option<Database>>,
     /// The last try to reopen; `None` before the first.
     reopened: Mutex<Option<Instant>>,
+    /// The last write found no space.
+    is_full: AtomicBool,
 }
 
 impl Store {
@@ -84,7 +102,8 @@ impl Store {
         }
         let path = directory.to_owned();
         let open = move || open_or_make(&path);
-        Self::open_with(directory, Box::new(open), REOPEN_INTERVAL)
+        caught(|| Self::open_with(directory, Box::new(open), REOPEN_INTERVAL))
+            .unwrap_or(Err(OpenError::Damaged))
     }
 
     /// Opens with a function of the caller's; tries to reopen as often as `interval`.
@@ -99,6 +118,7 @@ impl Store {
             interval,
             database: RwLock::new(Some(database)),
             reopened: Mutex::new(None),
+            is_full: AtomicBool::new(false),
         })
     }
 
@@ -120,7 +140,27 @@ impl Store {
         &self,
         write: impl FnOnce(WriteTransaction) -> Result<T, redb::Error>,
     ) -> Result<T, Unavailable> {
-        self.with(|database| write(database.begin_write()?))
+        self.with(|database| {
+            let written = database.begin_write().map_err(redb::Error::from).and_then(write);
+            written.inspect_err(|error| {
+                if fullness::is_told_by(error) {
+                    self.is_full.store(true, Relaxed);
+                }
+            })
+        })
+    }
+
+    /// A transaction is on the disk.
+    pub fn wrote(&self) {
+        self.is_full.store(false, Relaxed);
+    }
+
+    /// Whether the disk had no space for the last write, and seems to have none yet. Blocks.
+    pub fn is_full(&self) -> bool {
+        if self.is_full.load(Relaxed) && fullness::is_over(&self.directory, self.available()) {
+            self.is_full.store(false, Relaxed);
+        }
+        self.is_full.load(Relaxed)
     }
 
     /// Bytes that the file system has left, `None` when it does not say.
@@ -243,6 +283,13 @@ impl std::fmt::Debug for Store {
     }
 }
 
+impl OpenError {
+    /// Nothing can be written there, whoever tries.
+    pub(crate) fn is_read_only(&self) -> bool {
+        matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem)
+    }
+}
+
 impl From<DatabaseError> for OpenError {
     fn from(error: DatabaseError) -> Self {
         match error {
@@ -269,7 +316,7 @@ fn is_nonsense(error: &io::Error) -> bool {
 
 /// Whether a relay has been here and its log is gone. The database is made before the identity, so an identity beside
 /// none means that somebody took it away; redb never leaves an empty file, and would make a new database of one.
-fn is_lost(directory: &Path) -> io::Result<bool> {
+pub(crate) fn is_lost(directory: &Path) -> io::Result<bool> {
     match std::fs::metadata(directory.join(FILE)) {
         Ok(metadata) => Ok(metadata.len() == 0),
         Err(error) if error.kind() == io::ErrorKind::NotFound => identity::is_there(directory),

@@ -17,9 +17,11 @@ mod check;
 mod copy;
 mod database;
 mod doom;
+mod fullness;
 mod overview;
 mod pieces;
 mod reader;
+mod resting;
 mod row;
 mod space;
 mod stats;
@@ -46,8 +48,9 @@ pub use self::{
 };
 pub(crate) use self::{
     copy::Importer,
-    database::{FILE as DATABASE, sync_directory},
+    database::{FILE as DATABASE, is_lost, sync_directory},
     pieces::SlotRow,
+    resting::Resting,
     tables::parse_entry,
 };
 use self::{
@@ -57,7 +60,8 @@ use self::{
 };
 use super::{Answer, Author, Backend, Feeds, Ticket, Unavailable};
 use crate::{
-    backup::{BackupError, Record},
+    backup::{BackupError, Record, Rooms},
+    caught::caught,
     limits::{Limits, WRITER_QUEUE},
     request::Publish,
 };
@@ -112,7 +116,7 @@ impl Redb {
         let store = Store::open(directory)?;
         if space::is_near_bound(&store, &Policy::from(limits)) {
             // Nobody waits yet, and how much of the file is free is not remembered from the last life.
-            let (before, after) = store.compact()?;
+            let (before, after) = caught(|| store.compact()).unwrap_or(Err(OpenError::Damaged))?;
             tracing::info!(before, after, "the database was near its bound and was compacted");
         }
         Self::start(store, limits)
@@ -148,23 +152,12 @@ impl Redb {
     /// # Errors
     /// [`Unavailable`] when the list of rooms cannot be read.
     pub fn survey(&self) -> Result<Survey, Unavailable> {
-        check::survey(&self.store.snapshot()?).map_err(|error| {
+        let snapshot = self.store.snapshot()?;
+        let survey = caught(|| check::survey(&snapshot)).ok_or(Unavailable)?;
+        survey.map_err(|error| {
             tracing::error!(%error, "the database cannot be checked");
             Unavailable
         })
-    }
-
-    /// Hands over all rooms but `left_out` as they are at this moment, one row at a time; blocks. Rooms go on
-    /// meanwhile, and what they replace takes space until it is done.
-    ///
-    /// # Errors
-    /// What `take` says, or [`BackupError`] if the database cannot be read.
-    pub fn export(
-        &self,
-        left_out: &BTreeSet<RoomId>,
-        take: &mut dyn FnMut(Record) -> Result<(), BackupError>,
-    ) -> Result<(), BackupError> {
-        copy::export(&self.store.snapshot().map_err(|_| BackupError::Unavailable)?, left_out, take)
     }
 
     /// How the writer does.
@@ -179,7 +172,14 @@ impl Redb {
     pub async fn probe(&self) -> Result<Health, Unavailable> {
         let (answer, health) = oneshot::channel();
         let _ = self.queue(Job::Probe { answer }).await;
-        health.await.unwrap_or(Err(Unavailable))
+        let health = health.await.unwrap_or(Err(Unavailable))?;
+        Ok(Health { is_full: self.is_full().await, ..health })
+    }
+
+    /// Whether the disk had no space for the last write, and seems to have none yet.
+    pub async fn is_full(&self) -> bool {
+        let store = self.store.clone();
+        tokio::task::spawn_blocking(move || store.is_full()).await.unwrap_or(false)
     }
 
     /// Trims entries that are over age, in every room, sweeps dropped rooms, and answers when it is done. What went is
@@ -268,6 +268,17 @@ impl Redb {
     }
 }
 
+impl Rooms for Redb {
+    /// Rooms go on meanwhile, and what they replace takes space until it is done.
+    fn export(
+        &self,
+        left_out: &BTreeSet<RoomId>,
+        take: &mut dyn FnMut(Record) -> Result<(), BackupError>,
+    ) -> Result<(), BackupError> {
+        copy::export(&self.store.snapshot().map_err(|_| BackupError::Unavailable)?, left_out, take)
+    }
+}
+
 /// Gives free pages of a stopped relay's database back to the file system. Returns the bytes that it took and
 /// takes on the disk. Reads and writes what is kept about once, and needs no space beside the file.
 ///
@@ -275,7 +286,7 @@ impl Redb {
 /// [`OpenError`], also when a relay runs on it.
 pub fn compact(directory: &Path) -> Result<(u64, u64), OpenError> {
     let store = Store::open(directory)?;
-    let compacted = store.compact();
+    let compacted = caught(|| store.compact()).unwrap_or(Err(OpenError::Damaged));
     store.close();
     Ok((compacted?.0, store.disk_bytes().unwrap_or(0)))
 }
@@ -286,7 +297,14 @@ pub fn compact(directory: &Path) -> Result<(u64, u64), OpenError> {
 /// # Errors
 /// [`OpenError`], also when a relay runs on it.
 pub fn check(directory: &Path) -> Result<Survey, OpenError> {
-    let store = Store::open(directory)?;
+    caught(|| check_all(directory)).unwrap_or(Err(OpenError::Damaged))
+}
+
+fn check_all(directory: &Path) -> Result<Survey, OpenError> {
+    let store = match Store::open(directory) {
+        Err(error) if error.is_read_only() => return Resting::open(directory)?.survey(),
+        opened => opened?,
+    };
     let snapshot = store.snapshot();
     let survey = snapshot.map(|snapshot| check::survey(&snapshot));
     let Ok(Ok(mut survey)) = survey else {

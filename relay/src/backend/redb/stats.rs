@@ -9,6 +9,8 @@ use prometheus_client::{
     },
 };
 
+use crate::backend::Lack;
+
 /// Counted by the writer; cheap to clone, and all clones are the same.
 #[derive(Clone, Debug)]
 pub struct Stats {
@@ -111,6 +113,15 @@ impl Default for Stats {
 /// What the writer says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Health {
-    /// There is space to append.
-    pub has_space: bool,
+    /// What is missing to append, before it is tried.
+    pub lack: Option<Lack>,
+    /// The disk had no space for the last write, and seems to have none yet.
+    pub is_full: bool,
+}
+
+impl Health {
+    /// There is space to append, as far as is known.
+    pub fn has_space(&self) -> bool {
+        self.lack.is_none() && !self.is_full
+    }
 }

@@ -194,6 +194,15 @@ pub(super) enum Made {
     Other,
 }
 
+/// Whether a file that cannot be written is a database that this version reads.
+pub(super) fn is_readable(reader: &ReadTransaction) -> Result<bool, redb::Error> {
+    if !reader.list_tables()?.any(|table| table.name() == FORMAT.name()) {
+        return Ok(false);
+    }
+    let version = reader.open_table(FORMAT)?.get(())?.map(|version| version.value());
+    Ok(matches!(version, Some(VERSION | BEFORE_CHECKSUMS)))
+}
+
 /// Makes the tables, so that readers of a new file find them.
 pub(super) fn create(database: &redb::Database) -> Result<Made, redb::Error> {
     let reader = database.begin_read()?;

@@ -161,6 +161,7 @@ impl Writer {
             // An fsync for nothing would let refused publishes slow down the accepted ones.
             if settled.iter().any(Settled::changed) {
                 transaction.commit()?;
+                self.store.wrote();
                 stats.trimmed(trimmed);
                 stats.commit_seconds.observe(began.elapsed().as_secs_f64());
                 stats.batch_jobs.observe(batch.len() as f64);
@@ -217,7 +218,7 @@ fn settle(
             let (trimming, changed) = trim::trim_rooms(tables, from, &policy.retention, &round, is_followed)?;
             Settled::Trim(trimming, changed)
         }
-        Job::Probe { .. } => Settled::Probe(Health { has_space: space.is_ok() }),
+        Job::Probe { .. } => Settled::Probe(Health { lack: space.err(), is_full: false }),
     })
 }
 

@@ -10,18 +10,23 @@ use bytes::{Buf, Bytes};
 use clap::Args;
 use http_body_util::BodyExt;
 use hyper::{Method, Response, body::Incoming};
-use tokio::sync::mpsc;
+use tokio::{runtime::Handle, sync::mpsc};
 
-use super::human::{bytes, count};
+use super::{
+    database,
+    human::{bytes, count},
+};
 use crate::{
     admin::client::{self, ClientError},
     backend::{
         Backend,
-        redb::{DATABASE, Redb},
+        redb::{Redb, Resting},
     },
-    backup::{self, BackupError, Copied},
+    backup::{self, BackupError, Copied, Rooms},
+    cli::print,
     clock::unix_ms,
     config::Loaded,
+    error::StartError,
     limits::Limits,
 };
 
@@ -54,18 +59,17 @@ impl BackupCommand {
                 "v": 1, "event": "backup", "file": self.file, "bytes": size, "created_ms": summary.created_ms,
                 "rooms": summary.rooms, "entries": summary.entries, "keys": summary.keys, "files": summary.files,
             });
-            println!("{line}");
+            print::line(line)?;
         } else {
-            println!(
-                "{} with {}, and {} of the identity",
+            print::line(format_args!(
+                "{} with {}, and {} of the identity\n{} in {}\nKeep it like the relay itself: it says who talks when, \
+                 and holds the key that clients trust.",
                 count(summary.rooms, "room"),
                 count(summary.entries, "entry"),
-                count(summary.files, "file")
-            );
-            println!("{} in {}", bytes(size), self.file.display());
-            println!(
-                "Keep it like the relay itself: it says who talks when, and holds the key that clients trust."
-            );
+                count(summary.files, "file"),
+                bytes(size),
+                self.file.display()
+            ))?;
         }
         Ok(())
     }
@@ -97,22 +101,27 @@ fn copy(stream: impl Read, file: &mut File) -> Result<Copied, BackupError> {
 }
 
 async fn offline(data_dir: PathBuf, path: PathBuf) -> anyhow::Result<Copied> {
-    let there = data_dir.join(DATABASE).try_exists()?;
-    if !there {
-        return Err(BackupError::Nothing(data_dir).into());
-    }
-    let directory = data_dir.clone();
-    let backend = tokio::task::spawn_blocking(move || Redb::open(&directory, &Limits::default())).await?;
-    let backend = std::sync::Arc::new(backend.map_err(BackupError::Open)?);
-    let reading = backend.clone();
-    let saved =
-        tokio::task::spawn_blocking(move || backup::save(&path, |file| write(&reading, &data_dir, file)));
-    let saved = saved.await?;
-    backend.close().await;
-    Ok(saved?)
+    database::is_there(&data_dir)?;
+    tokio::task::spawn_blocking(move || {
+        let broken = |error| StartError::data(data_dir.clone(), error);
+        match Redb::open(&data_dir, &Limits::default()) {
+            Ok(backend) => {
+                let saved = backup::save(&path, |file| write(&backend, &data_dir, file));
+                Handle::current().block_on(backend.close());
+                Ok(saved?)
+            }
+            // A backup is what such a disk needs most.
+            Err(error) if error.is_read_only() => {
+                let backend = Resting::open(&data_dir).map_err(broken)?;
+                Ok(backup::save(&path, |file| write(&backend, &data_dir, file))?)
+            }
+            Err(error) => Err(broken(error).into()),
+        }
+    })
+    .await?
 }
 
-fn write(backend: &Redb, data_dir: &Path, file: &mut File) -> Result<Copied, BackupError> {
+fn write(backend: &impl Rooms, data_dir: &Path, file: &mut File) -> Result<Copied, BackupError> {
     let mut out = BufWriter::new(file);
     let summary = backup::write(backend, data_dir, unix_ms(), &mut out)?;
     out.flush()?;

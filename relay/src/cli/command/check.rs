@@ -4,13 +4,12 @@ use std::{
     collections::BTreeSet,
     io::{BufWriter, Write},
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use anyhow::bail;
 use clap::Args;
 
-use super::human::count;
+use super::{database, human::count};
 use crate::{
     admin::{
         check::Found,
@@ -18,9 +17,10 @@ use crate::{
     },
     backend::{
         Backend,
-        redb::{self, DATABASE, Redb},
+        redb::{self, OpenError, Redb, Resting, Survey},
     },
-    backup::{self, BackupError, RestoreError, Summary},
+    backup::{self, BackupError, RestoreError, Rooms, Summary},
+    cli::print,
     clock::unix_ms,
     config::Loaded,
     error::StartError,
@@ -53,17 +53,17 @@ impl CheckCommand {
             Err(error) => return Err(error.into()),
         };
         match self.json {
-            true => println!("{}", serde_json::to_string(&found)?),
-            false => print!("{}", text(&found)),
-        }
+            true => print::line(serde_json::to_string(&found)?)?,
+            false => print::all(text(&found))?,
+        };
         if let Some(file) = self.salvage {
             let to = file.clone();
             let saved = tokio::task::spawn_blocking(move || salvage(&data_dir, &to)).await??;
             let (rooms, entries) = (count(saved.rooms, "room"), count(saved.entries, "entry"));
-            eprintln!(
+            print::note(format_args!(
                 "{} has {rooms} with {entries}; `relay restore {0} --force` goes on with them.",
                 file.display()
-            );
+            ));
             return Ok(());
         }
         if !found.is_whole() {
@@ -77,30 +77,43 @@ impl CheckCommand {
 }
 
 async fn stopped(data_dir: PathBuf) -> anyhow::Result<Found> {
-    if !data_dir.join(DATABASE).try_exists()? {
-        return Err(BackupError::Nothing(data_dir).into());
-    }
+    database::is_there(&data_dir)?;
     let directory = data_dir.clone();
     let survey = tokio::task::spawn_blocking(move || redb::check(&directory)).await;
-    // redb may stop at what no database of its own can hold.
-    let survey = survey.map_err(|_| StartError::Damaged { path: data_dir.clone() })?;
+    let survey = survey.unwrap_or(Err(OpenError::Damaged));
     Ok(Found::from(&survey.map_err(|error| StartError::data(data_dir, error))?))
 }
 
 fn salvage(data_dir: &Path, file: &Path) -> anyhow::Result<Summary> {
-    let backend = Redb::open(data_dir, &Limits::default())
-        .map_err(|error| StartError::data(data_dir.to_owned(), error))?;
-    let backend = Arc::new(backend);
-    let survey = backend.survey().map_err(|_| BackupError::Unavailable)?;
+    let broken = |error| StartError::data(data_dir.to_owned(), error);
+    match Redb::open(data_dir, &Limits::default()) {
+        Ok(backend) => {
+            let survey = backend.survey().map_err(|_| BackupError::Unavailable)?;
+            let saved = save_whole(survey, &backend, data_dir, file);
+            tokio::runtime::Handle::current().block_on(backend.close());
+            Ok(saved?)
+        }
+        Err(error) if error.is_read_only() => {
+            let backend = Resting::open(data_dir).map_err(broken)?;
+            Ok(save_whole(backend.survey().map_err(broken)?, &backend, data_dir, file)?)
+        }
+        Err(error) => Err(broken(error).into()),
+    }
+}
+
+fn save_whole(
+    survey: Survey,
+    backend: &impl Rooms,
+    data_dir: &Path,
+    file: &Path,
+) -> Result<Summary, BackupError> {
     let left_out: BTreeSet<_> = survey.damaged.into_iter().map(|(room, _)| room).collect();
-    let saved = backup::save(file, |file| {
+    backup::save(file, |file| {
         let mut out = BufWriter::new(file);
-        let summary = backup::write_but(&left_out, &backend, data_dir, unix_ms(), &mut out)?;
+        let summary = backup::write_but(&left_out, backend, data_dir, unix_ms(), &mut out)?;
         out.flush()?;
         Ok(summary)
-    });
-    tokio::runtime::Handle::current().block_on(backend.close());
-    Ok(saved?)
+    })
 }
 
 fn text(found: &Found) -> String {

@@ -7,6 +7,7 @@ use clap::Subcommand;
 use super::human::span;
 use crate::{
     admin::{client, clock::Accepted},
+    cli::print,
     config::Loaded,
 };
 
@@ -29,7 +30,7 @@ impl ClockCommand {
             Self::Accept => {
                 let data_dir = loaded.config.data_dir()?;
                 let accepted: Accepted = client::post(&data_dir, "/v1/clock/accept", &()).await?;
-                print!("{}", text(&accepted));
+                print::all(text(&accepted))?;
                 Ok(())
             }
         }

@@ -2,10 +2,11 @@
 
 use clap::Args;
 
-use super::human::bytes;
+use super::{database, human::bytes};
 use crate::{
-    backend::redb::{self, DATABASE, OpenError},
-    backup::{BackupError, RestoreError},
+    backend::redb::{self, OpenError},
+    backup::RestoreError,
+    cli::print,
     config::Loaded,
     error::StartError,
 };
@@ -18,9 +19,7 @@ impl CompactCommand {
     /// Does it.
     pub(super) async fn run(self, loaded: &Loaded) -> anyhow::Result<()> {
         let data_dir = loaded.config.data_dir()?;
-        if !data_dir.join(DATABASE).try_exists()? {
-            return Err(BackupError::Nothing(data_dir).into());
-        }
+        database::is_there(&data_dir)?;
         let directory = data_dir.clone();
         let compacted = tokio::task::spawn_blocking(move || redb::compact(&directory)).await?;
         let (before, after) = compacted.map_err(|error| -> anyhow::Error {
@@ -30,7 +29,7 @@ impl CompactCommand {
                 error => StartError::data(data_dir, error).into(),
             }
         })?;
-        println!("The database takes {}; it took {}.", bytes(after), bytes(before));
+        print::line(format_args!("The database takes {}; it took {}.", bytes(after), bytes(before)))?;
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ use certs::Pin;
 use clap::Args;
 
 use crate::{
+    cli::print,
     config::Loaded,
     doctor::{self, Finding, Level, Target},
 };
@@ -38,9 +39,9 @@ impl DoctorCommand {
             None => doctor::examine(loaded.config.clone(), loaded.config.data_dir()?).await,
         };
         match self.json {
-            true => println!("{}", serde_json::json!({ "v": VERSION, "findings": findings })),
-            false => print!("{}", text(&findings)),
-        }
+            true => print::line(serde_json::json!({ "v": VERSION, "findings": findings }))?,
+            false => print::all(text(&findings))?,
+        };
         let failed = findings.iter().filter(|finding| finding.level == Level::Fail).count();
         anyhow::ensure!(failed == 0, "{failed} of {} checks failed", findings.len());
         Ok(())

@@ -1,6 +1,6 @@
 //! `relay drop-room`.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal};
 
 use anyhow::bail;
 use clap::Args;
@@ -11,6 +11,7 @@ use crate::{
         client,
         rooms::{Dropped, RoomRow, Which},
     },
+    cli::print,
     config::Loaded,
 };
 
@@ -39,9 +40,9 @@ impl DropRoomCommand {
         }
         let Dropped { swept } =
             client::post(&data_dir, "/v1/rooms/drop", &Which { id: room.id.clone() }).await?;
-        println!("Dropped {}.", room.id);
+        print::line(format_args!("Dropped {}.", room.id))?;
         if !swept {
-            println!("Its space is given back little by little; nobody can read it any more.");
+            print::line("Its space is given back little by little; nobody can read it any more.")?;
         }
         Ok(())
     }
@@ -54,8 +55,7 @@ fn confirmed(room: &RoomRow) -> anyhow::Result<bool> {
     let RoomRow { id, entries, keys, .. } = room;
     let size = bytes(room.bytes + room.slot_bytes);
     let (entries, keys) = (count(*entries, "entry"), count(*keys, "access key"));
-    print!("{id}\n{entries}, {size}, {keys}. This cannot be undone. Drop it? [y/N] ");
-    io::stdout().flush()?;
+    print::all(format!("{id}\n{entries}, {size}, {keys}. This cannot be undone. Drop it? [y/N] "))?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))

@@ -1,7 +1,7 @@
 //! `relay install` and `relay uninstall`.
 
 use std::{
-    io::{self, BufRead, IsTerminal, Write},
+    io::{self, BufRead, IsTerminal},
     path::PathBuf,
 };
 
@@ -10,6 +10,7 @@ use clap::Args;
 
 use super::man;
 use crate::{
+    cli::print,
     config::{Loaded, Origin, Setting, example},
     install::{DATA_DIR, Place, Plan},
 };
@@ -58,13 +59,14 @@ impl InstallCommand {
         let plan = Plan::install(&place, &program, example(&settings(loaded)?), pages.collect())?;
         let is_done = self.manner.carry_out(&place, &plan)?;
         if is_done && !place.is_system() {
-            println!("Done, in {}: the relay runs when that system does.", place.root.display());
+            let root = place.root.display();
+            print::line(format_args!("Done, in {root}: the relay runs when that system does."))?;
         } else if is_done {
-            println!(
-                "Done. Settings: /etc/schat-relay/relay.toml; after a change `systemctl restart schat-relay`,"
-            );
-            println!("or `systemctl reload schat-relay` for limits, tokens and certificates.");
-            println!("What it does: `relay status` as root, and `journalctl -u schat-relay`.");
+            print::line(
+                "Done. Settings: /etc/schat-relay/relay.toml; after a change `systemctl restart schat-relay`,\n\
+                 or `systemctl reload schat-relay` for limits, tokens and certificates.\n\
+                 What it does: `relay status` as root, and `journalctl -u schat-relay`.",
+            )?;
         }
         Ok(())
     }
@@ -75,7 +77,7 @@ impl UninstallCommand {
         let place = self.manner.place()?;
         let plan = Plan::uninstall(&place, self.purge)?;
         if self.manner.carry_out(&place, &plan)? {
-            println!("Done.");
+            print::line("Done.")?;
         }
         Ok(())
     }
@@ -94,7 +96,7 @@ impl Manner {
     /// Whether it was done.
     fn carry_out(&self, place: &Place, plan: &Plan) -> anyhow::Result<bool> {
         if self.dry_run {
-            print!("{}", plan.describe(true));
+            print::all(plan.describe(true))?;
             return Ok(false);
         }
         let is_root = rustix::process::geteuid().is_root();
@@ -102,14 +104,13 @@ impl Manner {
             is_root || !place.is_system(),
             "this changes the system and needs root; use sudo, or --dry-run"
         );
-        eprint!(
+        print::beside(format_args!(
             "This is what will be done (--dry-run shows the files' contents, too):\n{}",
             plan.describe(false)
-        );
+        ));
         if !self.yes {
             ensure!(io::stdin().is_terminal(), "nobody is there to ask; say --yes");
-            eprint!("Go on? [y/N] ");
-            io::stderr().flush()?;
+            print::beside("Go on? [y/N] ");
             let mut answer = String::new();
             io::stdin().lock().read_line(&mut answer)?;
             ensure!(matches!(answer.trim(), "y" | "Y" | "yes"), "nothing was done");

@@ -1,8 +1,7 @@
 //! `relay man`: the manual pages, made from the command line's own description.
 
 use std::{
-    fs,
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -10,7 +9,7 @@ use anyhow::Context;
 use clap::{Args, CommandFactory};
 use clap_mangen::Man;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, print};
 
 /// Forty options in a row, as clap_mangen would write it, tell nobody anything.
 const SYNOPSIS: &str = ".SH SYNOPSIS\n\\fBrelay\\fR [\\fIOPTION\\fR]... [\\fICOMMAND\\fR]\n";
@@ -61,7 +60,7 @@ impl ManCommand {
         match &self.directory {
             Some(directory) => write(&pages, directory),
             // The first is that of the program itself.
-            None => pages.first().map_or(Ok(()), |(_, page)| Ok(io::stdout().write_all(page)?)),
+            None => Ok(pages.first().map_or(Ok(true), |(_, page)| print::all(page)).map(drop)?),
         }
     }
 }

@@ -5,6 +5,7 @@ use clap::Args;
 
 use crate::{
     admin::client,
+    cli::print,
     config::Loaded,
     service::{Change, Report},
 };
@@ -25,9 +26,9 @@ impl ReloadCommand {
     pub(super) async fn run(&self, loaded: &Loaded) -> anyhow::Result<()> {
         let report: Report = client::post(&loaded.config.data_dir()?, "/v1/reload", &()).await?;
         match self.json {
-            true => println!("{}", serde_json::to_string(&report)?),
-            false => print!("{}", text(&report)),
-        }
+            true => print::line(serde_json::to_string(&report)?)?,
+            false => print::all(text(&report))?,
+        };
         if !report.failed.is_empty() {
             bail!(
                 "not everything could be reloaded, and what was in force stays: {}",

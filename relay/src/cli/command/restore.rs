@@ -7,6 +7,7 @@ use clap::Args;
 use super::human::{count, span};
 use crate::{
     backup::{self, Restored, Summary},
+    cli::print,
     clock::unix_ms,
     config::Loaded,
 };
@@ -30,7 +31,7 @@ impl RestoreCommand {
         let now_ms = unix_ms();
         if self.verify {
             let summary = tokio::task::spawn_blocking(move || backup::verify(&self.file)).await??;
-            println!("Whole: {}", describe(&summary, now_ms));
+            print::line(format_args!("Whole: {}", describe(&summary, now_ms)))?;
             return Ok(());
         }
         let data_dir = loaded.config.data_dir()?;
@@ -38,15 +39,17 @@ impl RestoreCommand {
         let restored =
             tokio::task::spawn_blocking(move || backup::restore(&self.file, &target, self.force, now_ms));
         let Restored { summary, aside } = restored.await??;
-        println!("Restored into {}: {}", data_dir.display(), describe(&summary, now_ms));
+        let mut said = format!("Restored into {}: {}\n", data_dir.display(), describe(&summary, now_ms));
         if let Some(aside) = aside {
-            println!("What was there before is in {}; remove it when you are content.", aside.display());
+            said += &format!(
+                "What was there before is in {}; remove it when you are content.\n",
+                aside.display()
+            );
         }
-        println!(
-            "Clients find the relay again without doing anything. What was said after the backup is gone from it: \
+        said += "Clients find the relay again without doing anything. What was said after the backup is gone from it: \
              members who had read it keep it. Their programs say that the relay was restored (`relay_restored`), and go on \
-             when each of them says /accept. Tell them that you restored a backup."
-        );
+             when each of them says /accept. Tell them that you restored a backup.\n";
+        print::all(said)?;
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! `relay rooms`.
 
-use std::{io::Write, time::Duration};
+use std::{fmt::Write, time::Duration};
 
 use clap::{Args, value_parser};
 use serde::Serialize;
@@ -11,6 +11,7 @@ use crate::{
         client,
         rooms::{MAX_ROOMS, RoomRow, Rooms},
     },
+    cli::print,
     clock::unix_ms,
     config::Loaded,
 };
@@ -39,32 +40,33 @@ impl RoomsCommand {
     /// Asks, and prints the answer.
     pub(super) async fn run(&self, loaded: &Loaded) -> anyhow::Result<()> {
         let data_dir = loaded.config.data_dir()?;
-        let mut stdout = std::io::stdout().lock();
         let (mut after, mut path) = (String::new(), format!("/v1/rooms?top={}", self.top));
         loop {
             if self.all {
                 path = format!("/v1/rooms?count={PAGE}{after}");
             }
             let Rooms { rooms, total } = client::get(&data_dir, &path).await?;
+            let mut text = String::new();
             // Only once there is an answer: a heading above an error would look like an empty list.
             if !self.json && after.is_empty() {
                 writeln!(
-                    stdout,
+                    text,
                     "{:<SHOWN$}  {:>9}  {:>12}  {:>6}  LAST ACTIVITY",
                     "ROOM", "ENTRIES", "SIZE", "KEYS"
                 )?;
             }
             for room in &rooms {
-                writeln!(stdout, "{}", if self.json { json(room)? } else { row(room, unix_ms()) })?;
+                writeln!(text, "{}", if self.json { json(room)? } else { row(room, unix_ms()) })?;
             }
+            if !self.all && !self.json && total > rooms.len() as u64 {
+                writeln!(text, "The largest {} of {total}; --all shows all.", rooms.len())?;
+            }
+            let is_read = print::all(text)?;
             match rooms.last() {
-                Some(last) if self.all && rooms.len() == PAGE => after = format!("&after={}", last.id),
-                _ => {
-                    if !self.all && !self.json && total > rooms.len() as u64 {
-                        writeln!(stdout, "The largest {} of {total}; --all shows all.", rooms.len())?;
-                    }
-                    return Ok(());
+                Some(last) if is_read && self.all && rooms.len() == PAGE => {
+                    after = format!("&after={}", last.id);
                 }
+                _ => return Ok(()),
             }
         }
     }

@@ -7,6 +7,7 @@ use clap::Args;
 use super::human::{bytes, count, span};
 use crate::{
     admin::{client, status::Status},
+    cli::print,
     clock::{ClockStatus, unix_ms},
     config::Loaded,
 };
@@ -24,9 +25,9 @@ impl StatusCommand {
     pub(super) async fn run(&self, loaded: &Loaded) -> anyhow::Result<()> {
         let status: Status = client::get(&loaded.config.data_dir()?, "/v1/status").await?;
         match self.json {
-            true => println!("{}", serde_json::to_string(&status)?),
-            false => print!("{}", text(&status, unix_ms())),
-        }
+            true => print::line(serde_json::to_string(&status)?)?,
+            false => print::all(text(&status, unix_ms()))?,
+        };
         Ok(())
     }
 }
@@ -62,9 +63,13 @@ fn text(status: &Status, now_ms: u64) -> String {
     let state = match (status.stopping, status.ready) {
         (true, _) => "stopping, was running",
         (false, true) => "running",
-        (false, false) => "running, but taking no messages (see its log),",
+        (false, false) if status.not_ready.is_empty() => "running, but taking no messages (see its log),",
+        (false, false) => "running, but taking no messages,",
     };
     row("Relay", format!("{} {state} for {}", status.version, span(Duration::from_secs(status.uptime_s))));
+    if !status.stopping {
+        status.not_ready.iter().for_each(|why| row("Why", why.clone()));
+    }
     for (address, link) in status.addresses.iter().zip(&status.links) {
         row("Listening", address.clone());
         row("Link", link.clone());

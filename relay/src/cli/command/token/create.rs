@@ -1,5 +1,6 @@
 //! `relay token create`.
 
+use anyhow::bail;
 use clap::Args;
 use proto::Token;
 use serde::Serialize;
@@ -7,7 +8,8 @@ use zeroize::Zeroizing;
 
 use super::{age::Age, desk};
 use crate::{
-    admin::tokens::{Added, NewToken},
+    admin::tokens::{Added, NewToken, Revocation},
+    cli::print,
     clock::unix_ms,
     config::Loaded,
     token::{Allowance, TokenRecord},
@@ -61,14 +63,31 @@ impl CreateCommand {
             expires_ms,
         };
         let added = desk::add(loaded, &wish).await?;
-        self.show(&record, &token, &added)
+        let Err(unseen) = print::seen(&self.text(&record, &token, &added)?) else {
+            self.explain(&added);
+            return Ok(());
+        };
+        // Nobody can use it, and nobody would know what the id in the list stands for.
+        let id = record.hash.id();
+        let back = desk::revoke(loaded, Revocation { id: id.clone(), drop_rooms: false }).await;
+        match back {
+            Ok(_) => bail!("{unseen}. Nobody has seen the token, and it was taken back"),
+            Err(error) => bail!(
+                "{unseen}. Nobody has seen the token {id}, and it could not be taken back ({error}): `relay token revoke {id}`"
+            ),
+        }
     }
 
-    fn show(&self, record: &TokenRecord, token: &Token, added: &Added) -> anyhow::Result<()> {
+    fn text(
+        &self,
+        record: &TokenRecord,
+        token: &Token,
+        added: &Added,
+    ) -> serde_json::Result<Zeroizing<String>> {
         let (id, text) = (record.hash.id(), token.to_text());
         let links: Vec<_> = added.links.iter().map(|link| carry(link, &text)).collect();
         if self.json {
-            let line = Zeroizing::new(serde_json::to_string(&Made {
+            let mut line = Zeroizing::new(serde_json::to_string(&Made {
                 v: 1,
                 id: &id,
                 label: &record.label,
@@ -79,21 +98,28 @@ impl CreateCommand {
                 expires_ms: record.allowance.expires_ms,
                 open: added.open,
             })?);
-            println!("{}", *line);
-        } else {
-            println!("Id     {id}\nToken  {}", *text);
-            for link in &links {
-                println!("Link   {}", **link);
-            }
-            eprintln!(
+            line.push('\n');
+            return Ok(line);
+        }
+        let mut lines = Zeroizing::new(format!("Id     {id}\nToken  {}\n", *text));
+        for link in &links {
+            lines.push_str("Link   ");
+            lines.push_str(link);
+            lines.push('\n');
+        }
+        Ok(lines)
+    }
+
+    fn explain(&self, added: &Added) {
+        if !self.json {
+            print::note(
                 "This is shown once: the relay keeps only a hash of it. Whoever has the link can open rooms; whoever is \
-                 invited to a room needs none."
+                 invited to a room needs none.",
             );
         }
         if added.open {
-            eprintln!("The relay is open and asks nobody for a token: set --access token to change that.");
+            print::note("The relay is open and asks nobody for a token: set --access token to change that.");
         }
-        Ok(())
     }
 }
 

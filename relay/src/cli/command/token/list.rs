@@ -5,7 +5,12 @@ use std::time::Duration;
 use clap::Args;
 
 use super::desk;
-use crate::{admin::tokens::TokenLine, cli::command::human::span, clock::unix_ms, config::Loaded};
+use crate::{
+    admin::tokens::TokenLine,
+    cli::{command::human::span, print},
+    clock::unix_ms,
+    config::Loaded,
+};
 
 /// Lists the tokens.
 #[derive(Clone, Debug, Args)]
@@ -19,13 +24,14 @@ impl ListCommand {
     pub(super) async fn run(&self, loaded: &Loaded) -> anyhow::Result<()> {
         let list = desk::list(loaded).await?;
         if self.json {
-            println!("{}", serde_json::to_string(&list)?);
+            print::line(serde_json::to_string(&list)?)?;
         } else if list.tokens.is_empty() {
-            eprintln!("There are no tokens. `relay token create` makes one.");
+            print::note("There are no tokens. `relay token create` makes one.");
         } else {
-            println!("{}", line(["ID", "ROOMS", "USES", "EXPIRES", "LABEL"].map(Into::into)));
+            let head = line(["ID", "ROOMS", "USES", "EXPIRES", "LABEL"].map(Into::into));
             let now_ms = unix_ms();
-            list.tokens.iter().for_each(|token| println!("{}", row(token, now_ms)));
+            let rows = list.tokens.iter().map(|token| row(token, now_ms));
+            print::line([head].into_iter().chain(rows).collect::<Vec<_>>().join("\n"))?;
         }
         Ok(())
     }

@@ -3,7 +3,11 @@
 use clap::Args;
 
 use super::desk;
-use crate::{admin::tokens::Revocation, cli::command::human::count, config::Loaded};
+use crate::{
+    admin::tokens::Revocation,
+    cli::{command::human::count, print},
+    config::Loaded,
+};
 
 /// Revokes a token.
 #[derive(Clone, Debug, Args)]
@@ -23,15 +27,18 @@ impl RevokeCommand {
         let revocation = Revocation { id: self.id.clone(), drop_rooms: self.drop_rooms };
         let revoked = desk::revoke(loaded, revocation).await?;
         if self.json {
-            println!("{}", serde_json::to_string(&revoked)?);
+            print::line(serde_json::to_string(&revoked)?)?;
             return Ok(());
         }
-        println!("Revoked {}: it opens no more rooms.", revoked.id);
+        let mut said = format!("Revoked {}: it opens no more rooms.\n", revoked.id);
         match (revoked.dropped, revoked.stay) {
             (0, 0) => {}
-            (0, stay) => println!("The rooms that it opened stay: {stay}."),
-            (dropped, _) => println!("Dropped with all that was in them: {}.", count(dropped, "room")),
+            (0, stay) => said += &format!("The rooms that it opened stay: {stay}.\n"),
+            (dropped, _) => {
+                said += &format!("Dropped with all that was in them: {}.\n", count(dropped, "room"));
+            }
         }
+        print::all(said)?;
         Ok(())
     }
 }
