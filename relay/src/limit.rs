@@ -47,6 +47,8 @@ pub enum Limit {
     BadTokens,
     /// Bytes of one message.
     MessageSize,
+    /// Bytes of a new room's slot.
+    FirstSlot,
     /// Access keys of one room.
     KeysPerRoom,
     /// Free space of the file system, or a disk that takes nothing any more.
@@ -59,7 +61,7 @@ pub enum Limit {
 
 impl Limit {
     /// All of them: each is a series from the start, so that a first hit is an increase.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::HandshakeRate,
@@ -80,6 +82,7 @@ impl Limit {
         Self::TokenUses,
         Self::BadTokens,
         Self::MessageSize,
+        Self::FirstSlot,
         Self::KeysPerRoom,
         Self::FreeSpace,
         Self::Disk,
@@ -109,6 +112,7 @@ impl Limit {
             Self::TokenUses => "token_uses",
             Self::BadTokens => "bad_tokens",
             Self::MessageSize => "max_message_kib",
+            Self::FirstSlot => "first_slot",
             Self::KeysPerRoom => "max_keys_per_room",
             Self::FreeSpace => "reserve_mib",
             Self::Disk => "max_disk_mib",
@@ -119,7 +123,7 @@ impl Limit {
     /// The code that a client gets with it.
     pub fn code(self) -> Code {
         match self {
-            Self::MessageSize | Self::KeysPerRoom => Code::TooLarge,
+            Self::MessageSize | Self::FirstSlot | Self::KeysPerRoom => Code::TooLarge,
             Self::FreeSpace | Self::Disk | Self::Damaged => Code::NoSpace,
             Self::TokenRooms | Self::TokenUses => Code::TokenSpent,
             _ => Code::RateLimited,
@@ -137,7 +141,7 @@ impl Limit {
             Self::TokenUses => Wire::TokenUses,
             Self::BadTokens => Wire::BadTokens,
             Self::RoomsPerConnection => Wire::RoomsPerConnection,
-            Self::MessageSize => Wire::MessageSize,
+            Self::MessageSize | Self::FirstSlot => Wire::MessageSize,
             Self::KeysPerRoom => Wire::AccessKeys,
             Self::FreeSpace | Self::Disk => Wire::Disk,
             Self::Damaged => Wire::Damaged,
@@ -170,7 +174,7 @@ mod tests {
 
     /// Not settings: see `limits::REFUSED_JOINS`; those of tokens are each token's own; damage is nobody's wish.
     const FIXED: &[&str] =
-        &["refused_joins", "refused_joins_per_address", "token_rooms", "token_uses", "damaged"];
+        &["refused_joins", "refused_joins_per_address", "token_rooms", "token_uses", "first_slot", "damaged"];
 
     #[test]
     fn label_without_a_setting_would_name_nothing_to_change() {

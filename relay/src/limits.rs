@@ -126,6 +126,10 @@ impl Default for Limits {
 /// Greatest Join without a Create, in bytes: ids, a signature and a cursor are under 200.
 pub const MAX_SMALL_JOIN: usize = 1 << 10;
 
+/// Greatest slot of a new room with its pieces, in bytes. One member's is under 20 KiB; whatever opens a room has proved
+/// nothing, and an address may open hundreds.
+pub const MAX_FIRST_SLOT: usize = 64 << 10;
+
 /// Memory for Joins with a Create being received, relay-wide, in KiB: 96 MiB is all that strangers can
 /// take. Who comes when it is spent waits.
 pub const OPENING_BUDGET_KIB: u32 = 96 << 10;

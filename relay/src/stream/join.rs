@@ -46,7 +46,7 @@ pub(super) async fn join(peer: &Peer, input: &mut Input) -> Result<Admitted, Far
     let join = match Request::try_from(frame) {
         Ok(Request::Join(join)) => join,
         Ok(_) => return Err(Farewell::of(Code::Malformed)),
-        Err(Invalid { code: Code::TooLarge, .. }) => return Err(Refusal::over(Limit::MessageSize).into()),
+        Err(Invalid { code: Code::TooLarge, .. }) => return Err(Refusal::over(Limit::FirstSlot).into()),
         Err(invalid) => return Err(Farewell::of(invalid.code)),
     };
     let (room, view) = admit(peer, &join).await?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proto::relay::{
-    Ephemeral, GetSlot,
+    CommitPart, Create, Ephemeral, GetSlot, Slot,
     client_frame::Frame as ToRelay,
     refused::{Code, Limit as Named},
 };
@@ -165,6 +165,27 @@ async fn message_over_its_size_is_refused_and_a_commit_of_that_size_is_not() {
     a.publish([2; 16], &[0; 1024], None).await;
     a.published().await;
     a.publish([3; 16], &[0; 1025], Some(commit(0, vec![], vec![]))).await;
+    a.published().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn first_slot_over_its_size_is_refused_and_a_later_one_is_not() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    let with = |sealed: usize, pieces: &[&[u8]]| {
+        let pieces = proto::join_pieces(pieces.iter().copied()).into();
+        let slot = Slot { last_commit: 0, sealed: vec![5; sealed].into(), pieces };
+        Create { slot: Some(slot), ..opening(&key(1), vec![]) }
+    };
+    let piece = vec![7; 30 << 10];
+    for over in [with((64 << 10) + 1, &[]), with(40 << 10, &[&piece])] {
+        let refused = client.refusal(client.join_frame(room(1), &key(1), 0, Some(over))).await;
+        assert_eq!((refused.code(), refused.limit()), (Code::TooLarge, Named::MessageSize));
+    }
+    assert_eq!(server.hits(Limit::FirstSlot), 2);
+    let mut a = client.create_with(room(1), &key(1), with(64 << 10, &[])).await;
+    let large = CommitPart { slot: vec![6; 1 << 20].into(), ..commit(0, vec![], vec![]) };
+    a.publish([1; 16], b"x", Some(large)).await;
     a.published().await;
 }
 

@@ -17,6 +17,7 @@ mod check;
 mod copy;
 mod database;
 mod doom;
+mod formats;
 mod overview;
 mod pieces;
 mod reader;
