@@ -35,6 +35,10 @@ pub enum Limit {
     RoomRate,
     /// Publishes and slot reads through one invite key.
     InviteRate,
+    /// Bytes that members of one address publish.
+    AddressRate,
+    /// Frames of one member that were refused.
+    RefusedFrames,
     /// Ephemeral signals of one member.
     EphemeralRate,
     /// Rooms opened by one address.
@@ -61,7 +65,7 @@ pub enum Limit {
 
 impl Limit {
     /// All of them: each is a series from the start, so that a first hit is an increase.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::HandshakeRate,
@@ -76,6 +80,8 @@ impl Limit {
         Self::MemberRate,
         Self::RoomRate,
         Self::InviteRate,
+        Self::AddressRate,
+        Self::RefusedFrames,
         Self::EphemeralRate,
         Self::Rooms,
         Self::TokenRooms,
@@ -106,6 +112,8 @@ impl Limit {
             Self::MemberRate => "rate",
             Self::RoomRate => "room_rate",
             Self::InviteRate => "invite_rate",
+            Self::AddressRate => "address_mib",
+            Self::RefusedFrames => "refused_frames",
             Self::EphemeralRate => "ephemeral_rate",
             Self::Rooms => "rooms_per_address",
             Self::TokenRooms => "token_rooms",
@@ -133,7 +141,8 @@ impl Limit {
     /// Its name in a `Refused`. Limits that close or refuse a connection have none: there is no frame.
     pub fn wire(self) -> Wire {
         match self {
-            Self::MemberRate => Wire::MemberRate,
+            // Both are rates of whoever sends; a client waits as it is told.
+            Self::MemberRate | Self::AddressRate => Wire::MemberRate,
             Self::RoomRate => Wire::RoomRate,
             Self::InviteRate => Wire::InviteRate,
             Self::Rooms => Wire::RoomsOpened,
@@ -155,6 +164,7 @@ impl Limit {
             | Self::Joins
             | Self::RefusedJoins
             | Self::RefusedJoinsPerAddress
+            | Self::RefusedFrames
             | Self::EphemeralRate => Wire::Unspecified,
         }
     }
@@ -173,8 +183,15 @@ mod tests {
     use super::*;
 
     /// Not settings: see `limits::REFUSED_JOINS`; those of tokens are each token's own; damage is nobody's wish.
-    const FIXED: &[&str] =
-        &["refused_joins", "refused_joins_per_address", "token_rooms", "token_uses", "first_slot", "damaged"];
+    const FIXED: &[&str] = &[
+        "refused_joins",
+        "refused_joins_per_address",
+        "refused_frames",
+        "token_rooms",
+        "token_uses",
+        "first_slot",
+        "damaged",
+    ];
 
     #[test]
     fn label_without_a_setting_would_name_nothing_to_change() {
