@@ -35,6 +35,10 @@ pub enum Limit {
     RoomRate,
     /// Publishes and slot reads through one invite key.
     InviteRate,
+    /// Bytes that members of one address publish.
+    AddressRate,
+    /// Frames of one member that were refused.
+    RefusedFrames,
     /// Ephemeral signals of one member.
     EphemeralRate,
     /// Rooms opened by one address.
@@ -47,6 +51,8 @@ pub enum Limit {
     BadTokens,
     /// Bytes of one message.
     MessageSize,
+    /// Bytes of a new room's slot.
+    FirstSlot,
     /// Access keys of one room.
     KeysPerRoom,
     /// Free space of the file system, or a disk that takes nothing any more.
@@ -59,7 +65,7 @@ pub enum Limit {
 
 impl Limit {
     /// All of them: each is a series from the start, so that a first hit is an increase.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 27] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::HandshakeRate,
@@ -74,12 +80,15 @@ impl Limit {
         Self::MemberRate,
         Self::RoomRate,
         Self::InviteRate,
+        Self::AddressRate,
+        Self::RefusedFrames,
         Self::EphemeralRate,
         Self::Rooms,
         Self::TokenRooms,
         Self::TokenUses,
         Self::BadTokens,
         Self::MessageSize,
+        Self::FirstSlot,
         Self::KeysPerRoom,
         Self::FreeSpace,
         Self::Disk,
@@ -103,12 +112,15 @@ impl Limit {
             Self::MemberRate => "rate",
             Self::RoomRate => "room_rate",
             Self::InviteRate => "invite_rate",
+            Self::AddressRate => "address_mib",
+            Self::RefusedFrames => "refused_frames",
             Self::EphemeralRate => "ephemeral_rate",
             Self::Rooms => "rooms_per_address",
             Self::TokenRooms => "token_rooms",
             Self::TokenUses => "token_uses",
             Self::BadTokens => "bad_tokens",
             Self::MessageSize => "max_message_kib",
+            Self::FirstSlot => "first_slot",
             Self::KeysPerRoom => "max_keys_per_room",
             Self::FreeSpace => "reserve_mib",
             Self::Disk => "max_disk_mib",
@@ -119,7 +131,7 @@ impl Limit {
     /// The code that a client gets with it.
     pub fn code(self) -> Code {
         match self {
-            Self::MessageSize | Self::KeysPerRoom => Code::TooLarge,
+            Self::MessageSize | Self::FirstSlot | Self::KeysPerRoom => Code::TooLarge,
             Self::FreeSpace | Self::Disk | Self::Damaged => Code::NoSpace,
             Self::TokenRooms | Self::TokenUses => Code::TokenSpent,
             _ => Code::RateLimited,
@@ -129,7 +141,8 @@ impl Limit {
     /// Its name in a `Refused`. Limits that close or refuse a connection have none: there is no frame.
     pub fn wire(self) -> Wire {
         match self {
-            Self::MemberRate => Wire::MemberRate,
+            // Both are rates of whoever sends; a client waits as it is told.
+            Self::MemberRate | Self::AddressRate => Wire::MemberRate,
             Self::RoomRate => Wire::RoomRate,
             Self::InviteRate => Wire::InviteRate,
             Self::Rooms => Wire::RoomsOpened,
@@ -137,7 +150,7 @@ impl Limit {
             Self::TokenUses => Wire::TokenUses,
             Self::BadTokens => Wire::BadTokens,
             Self::RoomsPerConnection => Wire::RoomsPerConnection,
-            Self::MessageSize => Wire::MessageSize,
+            Self::MessageSize | Self::FirstSlot => Wire::MessageSize,
             Self::KeysPerRoom => Wire::AccessKeys,
             Self::FreeSpace | Self::Disk => Wire::Disk,
             Self::Damaged => Wire::Damaged,
@@ -151,6 +164,7 @@ impl Limit {
             | Self::Joins
             | Self::RefusedJoins
             | Self::RefusedJoinsPerAddress
+            | Self::RefusedFrames
             | Self::EphemeralRate => Wire::Unspecified,
         }
     }
@@ -169,8 +183,15 @@ mod tests {
     use super::*;
 
     /// Not settings: see `limits::REFUSED_JOINS`; those of tokens are each token's own; damage is nobody's wish.
-    const FIXED: &[&str] =
-        &["refused_joins", "refused_joins_per_address", "token_rooms", "token_uses", "damaged"];
+    const FIXED: &[&str] = &[
+        "refused_joins",
+        "refused_joins_per_address",
+        "refused_frames",
+        "token_rooms",
+        "token_uses",
+        "first_slot",
+        "damaged",
+    ];
 
     #[test]
     fn label_without_a_setting_would_name_nothing_to_change() {

@@ -59,6 +59,9 @@ pub struct Limits {
     /// Publish attempts and slot reads through one invite key: a join is two of them, each lost race two more, and a
     /// link shown to a crowd is used by many at once.
     pub invite: Rate,
+    /// KiB that all members of one address may publish, in all rooms together; see [`PUBLISH_KIB`]. A member's rate is in
+    /// messages, and one address may be a member of thousands of rooms: this bounds what it writes to the disk.
+    pub address_publish: Rate,
     /// Ephemeral signals of one member: typing is a few a second at most. Dropped above it.
     pub ephemeral: Rate,
     /// Rooms that one address may open.
@@ -108,6 +111,7 @@ impl Default for Limits {
             publish: Rate::per_minute(100, 100),
             room_publish: Rate::per_minute(1000, 1000),
             invite: Rate::per_minute(120, 60),
+            address_publish: Rate::per_minute(64 << 10, 64 << 10),
             ephemeral: Rate::per_minute(600, 40),
             create: Rate::per_hour(200),
             admission: Admission::Open,
@@ -125,6 +129,10 @@ impl Default for Limits {
 
 /// Greatest Join without a Create, in bytes: ids, a signature and a cursor are under 200.
 pub const MAX_SMALL_JOIN: usize = 1 << 10;
+
+/// Greatest slot of a new room with its pieces, in bytes. One member's is under 20 KiB; whatever opens a room has proved
+/// nothing, and an address may open hundreds.
+pub const MAX_FIRST_SLOT: usize = 64 << 10;
 
 /// Memory for Joins with a Create being received, relay-wide, in KiB: 96 MiB is all that strangers can
 /// take. Who comes when it is spent waits.
@@ -157,6 +165,15 @@ pub const FRAME_TIME: Duration = Duration::from_secs(300);
 
 /// Time for a Join that opens a room, whose slot may be large.
 pub const CREATE_TIME: Duration = Duration::from_secs(60);
+
+/// Least that a publish counts against its address, in KiB: it costs a page of the disk, and a part of a transaction. So
+/// 64 MiB a minute are 16,384 messages as well: what 128 connections can say at a member's rate, and a quarter more.
+pub const PUBLISH_KIB: u32 = 4;
+
+/// Refused frames of one member, or of one stream of an invite, that cost nothing, and the interval that each further one
+/// costs; over it the stream ends, and so does each after it at its first refused frame. An honest client has one message
+/// under way and waits when it is told to: it sees a few in its life.
+pub const REFUSED_FRAMES: Rate = Rate { burst: 128, interval: Duration::from_secs(1) };
 
 /// Refused joins after which a connection is closed: a client with many rooms may have lost a few,
 /// a guesser has to pay for a handshake.
@@ -311,6 +328,10 @@ pub const DRAIN_TIME: Duration = Duration::from_millis(200);
 /// Shutdown: time for the disk to take what was accepted.
 pub const FLUSH_TIME: Duration = Duration::from_secs(2);
 
+/// Least MiB a minute of one address: the greatest frame has to get through.
+pub const MIN_ADDRESS_MIB: i64 = 16;
+
+const _: () = assert!(MAX_COMMIT_FRAME >> 20 < MIN_ADDRESS_MIB as usize);
 /// One frame, twice in memory, must fit into the least budget, or it would wait for ever.
 const _: () = assert!(2 * (MAX_COMMIT_FRAME >> 10) < ADDRESS_BUDGET_KIB as usize);
 const _: () = assert!(ADDRESS_BUDGET_KIB < OPENING_BUDGET_KIB && OPENING_BUDGET_KIB < INCOMING_BUDGET_KIB);

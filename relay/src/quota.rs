@@ -52,7 +52,12 @@ impl Bucket {
     /// # Errors
     /// [`Over`] when it is empty; then nothing was taken.
     pub fn take(&mut self, rate: Rate, now: Instant) -> Result<(), Over> {
-        let next = self.after_one(rate, now);
+        self.take_many(1, rate, now)
+    }
+
+    /// Takes so many tokens, or none.
+    fn take_many(&mut self, count: u32, rate: Rate, now: Instant) -> Result<(), Over> {
+        let next = self.after(count, rate, now);
         match next.duration_since(now).checked_sub(rate.interval * rate.burst) {
             Some(retry_after) if !retry_after.is_zero() => Err(Over { retry_after }),
             _ => {
@@ -65,14 +70,14 @@ impl Bucket {
     /// Takes one token, a missing one as well, and says how long the bucket is in debt: at most a burst.
     fn spend(&mut self, rate: Rate, now: Instant) -> Duration {
         let full = rate.interval * rate.burst;
-        let next = self.after_one(rate, now).min(now + 2 * full);
+        let next = self.after(1, rate, now).min(now + 2 * full);
         self.full_at = Some(next);
         next.duration_since(now).saturating_sub(full)
     }
 
-    /// When it would be full again with one token less.
-    fn after_one(&self, rate: Rate, now: Instant) -> Instant {
-        self.full_at.map_or(now, |full_at| full_at.max(now)) + rate.interval
+    /// When it would be full again with so many tokens less.
+    fn after(&self, count: u32, rate: Rate, now: Instant) -> Instant {
+        self.full_at.map_or(now, |full_at| full_at.max(now)) + rate.interval * count
     }
 
     fn refund(&mut self, rate: Rate) {
@@ -110,6 +115,15 @@ impl<K: Hash> Quota<K> {
     pub fn take(&mut self, key: K, now: Instant) -> Result<(), Over> {
         let rate = self.rate;
         self.bucket(key, now)?.take(rate, now)
+    }
+
+    /// Takes so many tokens from the key's bucket; never more than a burst, or it would wait for ever.
+    ///
+    /// # Errors
+    /// [`Over`] when there are fewer; then nothing was taken.
+    pub fn take_many(&mut self, key: K, count: u32, now: Instant) -> Result<(), Over> {
+        let rate = self.rate;
+        self.bucket(key, now)?.take_many(count.min(rate.burst), rate, now)
     }
 
     /// Takes one token from the key's bucket, a missing one as well. Says how long to wait until none is missing: at
@@ -172,6 +186,16 @@ mod tests {
         assert_eq!(quota.take('a', start + ms(599)), Err(Over { retry_after: ms(1) }));
         assert_eq!(quota.take('a', start + ms(600)), Ok(()));
         assert_eq!(quota.take('a', start + ms(600)), Err(Over { retry_after: ms(600) }));
+    }
+
+    #[test]
+    fn many_are_taken_at_once_or_none() {
+        let (mut quota, start) = (Quota::new(RATE), Instant::now());
+        assert_eq!(quota.take_many('a', 2, start), Ok(()));
+        assert_eq!(quota.take_many('a', 2, start), Err(Over { retry_after: ms(600) }));
+        assert_eq!(quota.take('a', start), Ok(()), "nothing was taken");
+        assert_eq!(quota.take_many('b', 100, start), Ok(()), "a burst is what one may ask for");
+        assert_eq!(quota.take_many('b', 100, start), Err(Over { retry_after: ms(1800) }));
     }
 
     #[test]

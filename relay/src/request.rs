@@ -17,7 +17,7 @@ use proto::{
 };
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::limits::{MAX_EPHEMERAL, MAX_RESYNC};
+use crate::limits::{MAX_EPHEMERAL, MAX_FIRST_SLOT, MAX_RESYNC};
 
 /// One frame of a client.
 #[derive(Debug)]
@@ -174,7 +174,7 @@ impl Opening {
         if !keys.contains(&AccessKey { key: joining, grant: Grant::Member }) {
             return Err(malformed());
         }
-        if slot.sealed.len().saturating_add(slot.pieces.len()) > MAX_SLOT {
+        if slot.sealed.len().saturating_add(slot.pieces.len()) > MAX_FIRST_SLOT {
             return Err(Invalid { id: Bytes::new(), code: Code::TooLarge });
         }
         let pieces = named(&slot.pieces).map_err(|_| malformed())?;

@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     time::{Duration, Instant},
 };
 
@@ -14,7 +15,7 @@ use proto::{
 
 use crate::{
     limit::Limit,
-    limits::{Limits, Rate},
+    limits::{Limits, PUBLISH_KIB, REFUSED_FRAMES, Rate},
     quota::{Over, Quota},
     request::{Invalid, Publish, Request},
 };
@@ -30,6 +31,9 @@ pub struct Router<H> {
     publish: Quota<(RoomId, PublicKey)>,
     room: Quota<RoomId>,
     invite: Quota<(RoomId, PublicKey)>,
+    /// In KiB.
+    address: Quota<IpAddr>,
+    refused: Quota<(RoomId, PublicKey, Option<SeatId>)>,
     /// Publishes that are in the log already cost nothing, and what is over its quota is looked up, at most this often: a
     /// flood must not become a flood of reads or of answers.
     look_ups: Quota<(RoomId, PublicKey)>,
@@ -46,11 +50,13 @@ pub struct Seat {
     pub key: PublicKey,
     /// Whether it is a member's.
     pub member: bool,
+    /// The address that pays for what it publishes.
+    payer: IpAddr,
     id: SeatId,
 }
 
 /// Tells streams of the same key apart: the greater one is newer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct SeatId(u64);
 
 /// What to do about a frame.
@@ -98,6 +104,8 @@ impl<H: Clone> Router<H> {
             publish: Quota::new(limits.publish),
             room: Quota::new(limits.room_publish),
             invite: Quota::new(limits.invite),
+            address: Quota::new(limits.address_publish),
+            refused: Quota::new(REFUSED_FRAMES),
             look_ups: Quota::new(look_ups(limits)),
             ephemeral: Quota::new(limits.ephemeral),
             max_message: limits.max_message,
@@ -109,6 +117,7 @@ impl<H: Clone> Router<H> {
         self.publish.set_rate(limits.publish);
         self.room.set_rate(limits.room_publish);
         self.invite.set_rate(limits.invite);
+        self.address.set_rate(limits.address_publish);
         self.look_ups.set_rate(look_ups(limits));
         self.ephemeral.set_rate(limits.ephemeral);
         self.max_message = limits.max_message;
@@ -116,11 +125,18 @@ impl<H: Clone> Router<H> {
 
     /// Seats a stream whose key was verified. For a member, returns the older stream of the same key,
     /// which from now on may do nothing. Any number of streams may share an invite key.
-    pub fn join(&mut self, room: RoomId, key: PublicKey, member: bool, handle: H) -> (Seat, Option<H>) {
+    pub fn join(
+        &mut self,
+        payer: IpAddr,
+        room: RoomId,
+        key: PublicKey,
+        member: bool,
+        handle: H,
+    ) -> (Seat, Option<H>) {
         self.next += 1;
         let id = SeatId(self.next);
         let older = member.then(|| self.rooms.entry(room).or_default().insert(key, (id, handle)));
-        (Seat { room, key, member, id }, older.flatten().map(|(_, handle)| handle))
+        (Seat { room, key, member, payer, id }, older.flatten().map(|(_, handle)| handle))
     }
 
     /// Frees a seat. Does nothing if a newer stream of the same key took it.
@@ -139,10 +155,29 @@ impl<H: Clone> Router<H> {
         if !self.is_current(seat) {
             return Command::End(Refusal::of(Code::Superseded));
         }
+        match self.judge(seat, frame, now) {
+            Command::Refuse(refusal) => self.refuse(seat, refusal, now),
+            command => command,
+        }
+    }
+
+    /// A no costs the relay an answer: whoever goes on and on is shown out.
+    fn refuse(&mut self, seat: &Seat, refusal: Refusal, now: Instant) -> Command {
+        // Many share an invite's key, and none of them pays for another.
+        let stream = (!seat.member).then_some(seat.id);
+        match self.refused.take((seat.room, seat.key, stream), now) {
+            Ok(()) => Command::Refuse(refusal),
+            Err(over) => {
+                Command::End(Refusal { id: refusal.id, ..Refusal::over(Limit::RefusedFrames).after(&over) })
+            }
+        }
+    }
+
+    fn judge(&mut self, seat: &Seat, frame: ClientFrame, now: Instant) -> Command {
         match Request::try_from(frame) {
             Ok(Request::Publish(publish)) => self.publish(seat, publish, now),
             Ok(Request::Ephemeral(signal)) => self.ephemeral(seat, signal, now),
-            Ok(Request::GetSlot { confirmed }) => match self.spend(seat, now) {
+            Ok(Request::GetSlot { confirmed }) => match self.spend(seat, 0, now) {
                 Ok(()) => Command::SendSlot(confirmed),
                 Err(refusal) => Command::Refuse(refusal),
             },
@@ -180,7 +215,7 @@ impl<H: Clone> Router<H> {
         if publish.commit.is_none() && publish.envelope.len() > self.max_message {
             return Command::Refuse(Refusal::over(Limit::MessageSize).about(&publish));
         }
-        match self.spend(seat, now) {
+        match self.spend(seat, publish.size(), now) {
             Ok(()) => Command::Append(publish),
             Err(refusal) => {
                 let refusal = refusal.about(&publish);
@@ -202,13 +237,19 @@ impl<H: Clone> Router<H> {
         Command::FanOut(signal)
     }
 
-    /// Takes one from the key's bucket and one from the room's, or none from either.
-    fn spend(&mut self, seat: &Seat, now: Instant) -> Result<(), Refusal> {
+    /// Takes one from the key's bucket, one from the room's and so many bytes from the address's, or nothing from any. The
+    /// bytes are not given back: what comes twice was carried twice.
+    fn spend(&mut self, seat: &Seat, bytes: usize, now: Instant) -> Result<(), Refusal> {
         let own = if seat.member { Limit::MemberRate } else { Limit::InviteRate };
         let over = |limit| move |over: Over| Refusal::over(limit).after(&over);
         self.spending(seat).take((seat.room, seat.key), now).map_err(over(own))?;
         self.room.take(seat.room, now).map_err(over(Limit::RoomRate)).inspect_err(|_| {
             self.spending(seat).refund(&(seat.room, seat.key));
+        })?;
+        let kib = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX).max(PUBLISH_KIB);
+        self.address.take_many(seat.payer, kib, now).map_err(over(Limit::AddressRate)).inspect_err(|_| {
+            self.spending(seat).refund(&(seat.room, seat.key));
+            self.room.refund(&seat.room);
         })
     }
 

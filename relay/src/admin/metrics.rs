@@ -66,6 +66,8 @@ async fn looked_up(admin: &Admin) -> Registry {
         gauge(&mut registry, "entries", "Entries kept", overview.entries);
         gauge(&mut registry, "access_keys", "Access keys of all rooms", overview.keys);
         measured(&mut registry, "entries_size", "Size of these entries", Unit::Bytes, overview.bytes);
+        let slots = overview.slot_bytes;
+        measured(&mut registry, "slots_size", "Size of slots and their pieces", Unit::Bytes, slots);
         measured(&mut registry, "database", "Size of the database's file", Unit::Bytes, overview.file_bytes);
     }
     registry

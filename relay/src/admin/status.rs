@@ -50,6 +50,9 @@ pub struct Status {
     pub entries: u64,
     /// Bytes of these entries.
     pub entry_bytes: u64,
+    /// Bytes of slots and their pieces; 0 from a relay that does not count them.
+    #[serde(default)]
+    pub slot_bytes: u64,
     /// Size of the database's file, in bytes.
     pub database_bytes: u64,
     /// Free bytes on its file system; `None` when the system does not say.
@@ -104,6 +107,7 @@ pub(super) async fn answer(admin: &Admin) -> Answer {
         rooms: overview.rooms,
         entries: overview.entries,
         entry_bytes: overview.bytes,
+        slot_bytes: overview.slot_bytes,
         database_bytes: overview.file_bytes,
         free_bytes: admin.free_bytes(),
         reserve_bytes: Some(limits.free_space_reserve),

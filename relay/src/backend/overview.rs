@@ -33,6 +33,8 @@ pub struct Overview {
     pub entries: u64,
     /// Bytes of these entries.
     pub bytes: u64,
+    /// Bytes of slots and their pieces.
+    pub slot_bytes: u64,
     /// Access keys.
     pub keys: u64,
     /// When any of them was last written to, Unix milliseconds.

@@ -90,7 +90,7 @@ enum Door {
 }
 
 /// Settings that let members talk as fast as they can.
-const FAST_TALK: [&str; 4] = ["--rate", "1000000", "--room-rate", "1000000"];
+const FAST_TALK: [&str; 6] = ["--rate", "1000000", "--room-rate", "1000000", "--address-mib", "1000000"];
 
 /// Settings that let everybody in at once.
 const OPEN_DOOR: [&str; 12] = [

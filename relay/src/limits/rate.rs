@@ -23,7 +23,7 @@ pub struct Retention {
     pub age: Duration,
     /// Entries in the log.
     pub entries: u64,
-    /// Bytes of the log's entries.
+    /// Bytes of the log's entries and of the slots, which take no more than half of them from the entries.
     pub bytes: u64,
 }
 

@@ -5,6 +5,7 @@ use crate::limits::Rate;
 
 const ROOM: RoomId = RoomId([1; 32]);
 const ALICE: PublicKey = PublicKey([0xa; 32]);
+const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
 fn router() -> Router<&'static str> {
     let rate = Rate { burst: 2, interval: Duration::from_secs(1) };
@@ -34,9 +35,9 @@ fn refused(command: Command) -> Option<(Code, bool)> {
 #[test]
 fn superseded_stream_publishes_nothing() {
     let (mut router, now) = (router(), Instant::now());
-    let (old, nobody) = router.join(ROOM, ALICE, true, "old");
+    let (old, nobody) = router.join(HOME, ROOM, ALICE, true, "old");
     assert_eq!(nobody, None);
-    let (new, superseded) = router.join(ROOM, ALICE, true, "new");
+    let (new, superseded) = router.join(HOME, ROOM, ALICE, true, "new");
     assert_eq!(superseded, Some("old"));
     assert_eq!(refused(router.handle(&old, publish(1), now)), Some((Code::Superseded, true)));
     assert!(matches!(router.handle(&new, publish(1), now), Command::Append(_)));
@@ -45,8 +46,8 @@ fn superseded_stream_publishes_nothing() {
 #[test]
 fn leaving_late_does_not_unseat_the_newer_stream() {
     let mut router = router();
-    let (old, _) = router.join(ROOM, ALICE, true, "old");
-    let (new, _) = router.join(ROOM, ALICE, true, "new");
+    let (old, _) = router.join(HOME, ROOM, ALICE, true, "old");
+    let (new, _) = router.join(HOME, ROOM, ALICE, true, "new");
     router.leave(&old);
     assert!(router.is_current(&new));
     router.leave(&new);
@@ -56,8 +57,8 @@ fn leaving_late_does_not_unseat_the_newer_stream() {
 #[test]
 fn streams_of_one_invite_do_not_supersede_each_other() {
     let (mut router, now) = (router(), Instant::now());
-    let (one, _) = router.join(ROOM, ALICE, false, "one");
-    let (_, superseded) = router.join(ROOM, ALICE, false, "two");
+    let (one, _) = router.join(HOME, ROOM, ALICE, false, "one");
+    let (_, superseded) = router.join(HOME, ROOM, ALICE, false, "two");
     assert_eq!(superseded, None);
     assert!(matches!(router.handle(&one, publish(1), now), Command::Append(_)));
 }
@@ -65,7 +66,7 @@ fn streams_of_one_invite_do_not_supersede_each_other() {
 #[test]
 fn over_quota_publish_is_looked_up_before_it_is_refused() {
     let (mut router, now) = (router(), Instant::now());
-    let (seat, _) = router.join(ROOM, ALICE, true, "a");
+    let (seat, _) = router.join(HOME, ROOM, ALICE, true, "a");
     for id in 0..2 {
         assert!(matches!(router.handle(&seat, publish(id), now), Command::Append(_)));
     }
@@ -77,7 +78,7 @@ fn over_quota_publish_is_looked_up_before_it_is_refused() {
 #[test]
 fn flood_over_the_quota_is_not_looked_up_without_end() {
     let (mut router, now) = (router(), Instant::now());
-    let (seat, _) = router.join(ROOM, ALICE, true, "a");
+    let (seat, _) = router.join(HOME, ROOM, ALICE, true, "a");
     let commands: Vec<_> = (0..100).map(|id| router.handle(&seat, publish(id), now)).collect();
     let looked_up = commands.iter().filter(|command| matches!(command, Command::AnswerIfStored(..))).count();
     assert_eq!(looked_up, 8, "four times the burst of two");
@@ -88,7 +89,7 @@ fn flood_over_the_quota_is_not_looked_up_without_end() {
 #[test]
 fn refunded_publish_costs_nothing() {
     let (mut router, now) = (router(), Instant::now());
-    let (seat, _) = router.join(ROOM, ALICE, true, "a");
+    let (seat, _) = router.join(HOME, ROOM, ALICE, true, "a");
     for id in 0..8 {
         assert!(matches!(router.handle(&seat, publish(id), now), Command::Append(_)));
         router.refund(&seat, now);
@@ -98,7 +99,7 @@ fn refunded_publish_costs_nothing() {
 #[test]
 fn one_publish_repeated_without_end_is_refused() {
     let (mut router, now) = (router(), Instant::now());
-    let (seat, _) = router.join(ROOM, ALICE, true, "a");
+    let (seat, _) = router.join(HOME, ROOM, ALICE, true, "a");
     let mut answered = 0;
     for _ in 0..100 {
         if !matches!(router.handle(&seat, publish(1), now), Command::Append(_)) {
@@ -114,19 +115,68 @@ fn one_publish_repeated_without_end_is_refused() {
 #[test]
 fn joining_again_does_not_refill_the_quota() {
     let (mut router, now) = (router(), Instant::now());
-    let (seat, _) = router.join(ROOM, ALICE, true, "a");
+    let (seat, _) = router.join(HOME, ROOM, ALICE, true, "a");
     for id in 0..2 {
         router.handle(&seat, publish(id), now);
     }
     router.leave(&seat);
-    let (seat, _) = router.join(ROOM, ALICE, true, "a");
+    let (seat, _) = router.join(HOME, ROOM, ALICE, true, "a");
     assert!(matches!(router.handle(&seat, publish(9), now), Command::AnswerIfStored(..)));
+}
+
+#[test]
+fn bytes_of_one_address_are_limited_over_all_its_rooms_and_cost_nothing_when_refused() {
+    let now = Instant::now();
+    let address_publish = Rate { burst: 100, interval: Duration::from_secs(1) };
+    let mut router = Router::new(&Limits { address_publish, ..Limits::default() });
+    let elsewhere = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+    let sized = |id: u8, kib: usize| {
+        let envelope = vec![0; kib << 10].into();
+        frame(Frame::Publish(Publish { id: vec![id; 16].into(), envelope, ..Publish::default() }))
+    };
+    let (one, _) = router.join(HOME, ROOM, ALICE, true, "one");
+    let (two, _) = router.join(HOME, RoomId([2; 32]), ALICE, true, "two");
+    let (other, _) = router.join(elsewhere, ROOM, PublicKey([0xb; 32]), true, "other");
+    assert!(matches!(router.handle(&one, sized(1, 60), now), Command::Append(_)));
+    let Command::AnswerIfStored(_, refusal) = router.handle(&two, sized(2, 60), now) else { panic!() };
+    assert_eq!((refusal.limit, refusal.retry_after), (Some(Limit::AddressRate), Duration::from_secs(20)));
+    assert!(matches!(router.handle(&other, sized(2, 60), now), Command::Append(_)), "another address");
+    for id in 0..10 {
+        assert!(matches!(router.handle(&two, sized(id, 0), now), Command::Append(_)), "4 KiB each");
+    }
+    assert!(matches!(router.handle(&two, sized(9, 0), now), Command::AnswerIfStored(..)));
+}
+
+#[test]
+fn stream_ends_after_many_refused_frames_and_the_next_one_at_its_first() {
+    let (mut router, now) = (router(), Instant::now());
+    let (seat, _) = router.join(HOME, ROOM, ALICE, true, "a");
+    let broken = || ClientFrame { frame: None };
+    for _ in 0..REFUSED_FRAMES.burst {
+        assert_eq!(refused(router.handle(&seat, broken(), now)), Some((Code::Malformed, false)));
+    }
+    let Command::End(refusal) = router.handle(&seat, broken(), now) else { panic!("it goes on for ever") };
+    assert_eq!((refusal.limit, refusal.retry_after), (Some(Limit::RefusedFrames), REFUSED_FRAMES.interval));
+    let (seat, _) = router.join(HOME, ROOM, ALICE, true, "a");
+    assert!(matches!(router.handle(&seat, publish(1), now), Command::Append(_)), "what is right is taken");
+    assert_eq!(refused(router.handle(&seat, broken(), now)), Some((Code::RateLimited, true)));
+    let later = now + REFUSED_FRAMES.interval;
+    assert_eq!(refused(router.handle(&seat, broken(), later)), Some((Code::Malformed, false)));
+}
+
+#[test]
+fn guest_does_not_pay_for_refusals_of_another_with_the_same_link() {
+    let (mut router, now) = (router(), Instant::now());
+    let (bad, _) = router.join(HOME, ROOM, ALICE, false, "bad");
+    let (good, _) = router.join(HOME, ROOM, ALICE, false, "good");
+    while refused(router.handle(&bad, ClientFrame { frame: None }, now)) == Some((Code::Malformed, false)) {}
+    assert_eq!(refused(router.handle(&good, signal(1), now)), Some((Code::NotAllowed, false)));
 }
 
 #[test]
 fn signals_over_their_quota_are_dropped() {
     let (mut router, now) = (router(), Instant::now());
-    let (alice, _) = router.join(ROOM, ALICE, true, "alice");
+    let (alice, _) = router.join(HOME, ROOM, ALICE, true, "alice");
     for _ in 0..2 {
         assert!(matches!(router.handle(&alice, signal(9), now), Command::FanOut(..)));
     }
@@ -136,14 +186,14 @@ fn signals_over_their_quota_are_dropped() {
 #[test]
 fn invite_sends_no_signals() {
     let (mut router, now) = (router(), Instant::now());
-    let (invite, _) = router.join(ROOM, ALICE, false, "invite");
+    let (invite, _) = router.join(HOME, ROOM, ALICE, false, "invite");
     assert_eq!(refused(router.handle(&invite, signal(9), now)), Some((Code::NotAllowed, false)));
 }
 
 #[test]
 fn slot_reads_are_limited() {
     let (mut router, now) = (router(), Instant::now());
-    let (invite, _) = router.join(ROOM, ALICE, false, "invite");
+    let (invite, _) = router.join(HOME, ROOM, ALICE, false, "invite");
     for _ in 0..2 {
         assert!(matches!(
             router.handle(&invite, frame(Frame::GetSlot(GetSlot::default())), now),
@@ -157,7 +207,7 @@ fn slot_reads_are_limited() {
 #[test]
 fn frames_that_break_the_specification_are_refused() {
     let (mut router, now) = (router(), Instant::now());
-    let (seat, _) = router.join(ROOM, ALICE, true, "a");
+    let (seat, _) = router.join(HOME, ROOM, ALICE, true, "a");
     let removed = AccessChange { removed: vec![vec![1; 31].into()], ..AccessChange::default() };
     let signed =
         CommitPart { authority: vec![1; 32].into(), signature: vec![1; 64].into(), ..CommitPart::default() };

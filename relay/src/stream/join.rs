@@ -46,7 +46,7 @@ pub(super) async fn join(peer: &Peer, input: &mut Input) -> Result<Admitted, Far
     let join = match Request::try_from(frame) {
         Ok(Request::Join(join)) => join,
         Ok(_) => return Err(Farewell::of(Code::Malformed)),
-        Err(Invalid { code: Code::TooLarge, .. }) => return Err(Refusal::over(Limit::MessageSize).into()),
+        Err(Invalid { code: Code::TooLarge, .. }) => return Err(Refusal::over(Limit::FirstSlot).into()),
         Err(invalid) => return Err(Farewell::of(invalid.code)),
     };
     let (room, view) = admit(peer, &join).await?;
@@ -56,7 +56,7 @@ pub(super) async fn join(peer: &Peer, input: &mut Input) -> Result<Admitted, Far
     let handle = Handle { superseded: Arc::new(superseded) };
     // A suspended key has a seat of its own as well: a member's limits, and one stream at a time.
     let is_member = view.standing != Some(Standing::Invite);
-    let (seat, older) = peer.shared.router().join(room, join.key, is_member, handle);
+    let (seat, older) = peer.shared.router().join(peer.payer, room, join.key, is_member, handle);
     if let Some(older) = older {
         older.superseded.send_replace(true);
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proto::relay::{
-    Ephemeral, GetSlot,
+    CommitPart, Create, Ephemeral, GetSlot, Publish, Slot,
     client_frame::Frame as ToRelay,
     refused::{Code, Limit as Named},
 };
@@ -169,6 +169,27 @@ async fn message_over_its_size_is_refused_and_a_commit_of_that_size_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn first_slot_over_its_size_is_refused_and_a_later_one_is_not() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    let with = |sealed: usize, pieces: &[&[u8]]| {
+        let pieces = proto::join_pieces(pieces.iter().copied()).into();
+        let slot = Slot { last_commit: 0, sealed: vec![5; sealed].into(), pieces };
+        Create { slot: Some(slot), ..opening(&key(1), vec![]) }
+    };
+    let piece = vec![7; 30 << 10];
+    for over in [with((64 << 10) + 1, &[]), with(40 << 10, &[&piece])] {
+        let refused = client.refusal(client.join_frame(room(1), &key(1), 0, Some(over))).await;
+        assert_eq!((refused.code(), refused.limit()), (Code::TooLarge, Named::MessageSize));
+    }
+    assert_eq!(server.hits(Limit::FirstSlot), 2);
+    let mut a = client.create_with(room(1), &key(1), with(64 << 10, &[])).await;
+    let large = CommitPart { slot: vec![6; 1 << 20].into(), ..commit(0, vec![], vec![]) };
+    a.publish([1; 16], b"x", Some(large)).await;
+    a.published().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn access_key_too_many_is_refused() {
     let server = Server::with(Limits { keys_per_room: 2, ..Limits::default() }).await;
     let client = server.client().await;
@@ -180,6 +201,48 @@ async fn access_key_too_many_is_refused() {
     let refused = a.refusal().await;
     assert_eq!((refused.code(), refused.limit()), (Code::TooLarge, Named::AccessKeys));
     assert_eq!(server.hits(Limit::KeysPerRoom), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn frames_refused_without_end_end_the_stream_and_others_go_on() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    let mut a = client.create(room(1), &key(1), vec![member(&key(2))]).await;
+    let (mut b, _) = client.join(room(1), &key(2), 0).await;
+    let mut answered = 0;
+    let last = loop {
+        a.frame(ToRelay::Publish(Publish { id: vec![1; 15].into(), ..Publish::default() })).await;
+        let refused = a.refusal().await;
+        if refused.code() != Code::Malformed {
+            break refused;
+        }
+        answered += 1;
+        assert!(answered < 1000, "it goes on for ever");
+    };
+    assert_eq!((last.code(), last.limit()), (Code::RateLimited, Named::Unspecified));
+    assert!(last.retry_after_ms > 0 && answered >= 128);
+    a.ended().await;
+    assert_eq!(server.hits(Limit::RefusedFrames), 1);
+    b.publish([2; 16], b"x", None).await;
+    b.published().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_of_one_address_are_limited_over_all_its_rooms() {
+    let address_publish = Rate { burst: 100, interval: Duration::from_secs(24 * 3600) };
+    let server = Server::with(Limits { address_publish, ..Limits::default() }).await;
+    let client = server.client().await;
+    let mut a = client.create(room(1), &key(1), vec![]).await;
+    let mut b = client.create(room(2), &key(1), vec![]).await;
+    a.publish([1; 16], &[0; 60 << 10], None).await;
+    a.published().await;
+    b.publish([2; 16], &[0; 60 << 10], None).await;
+    let refused = b.refusal().await;
+    assert_eq!((refused.code(), refused.limit()), (Code::RateLimited, Named::MemberRate));
+    assert_eq!((server.hits(Limit::AddressRate), server.hits(Limit::MemberRate)), (1, 0));
+    assert!(refused.retry_after_ms > 0);
+    b.publish([3; 16], &[0; 30 << 10], None).await;
+    b.published().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -36,7 +36,7 @@ async fn address_that_announces_great_frames_leaves_memory_to_others() {
     let connection = server.connect_from(2).await.unwrap();
     let other = Client { endpoint: endpoint(server.directory.path(), proto::ALPN), connection };
     let mut create = opening(&key(1), vec![]);
-    create.slot = Some(Slot { last_commit: 0, sealed: vec![0; 1 << 20].into(), ..Slot::default() });
+    create.slot = Some(Slot { last_commit: 0, sealed: vec![0; 60 << 10].into(), ..Slot::default() });
     let join = other.join_frame(room(1), &key(1), 0, Some(create));
     let opened = tokio::time::timeout(PATIENCE, other.try_join(join)).await.expect("others have to wait");
     assert!(matches!(opened.1, proto::relay::relay_frame::Frame::Joined(_)), "{:?}", opened.1);

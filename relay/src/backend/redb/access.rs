@@ -84,13 +84,14 @@ pub(super) fn open(
     Ok(())
 }
 
-/// Writes what a publish changes, and tells readers whose access that changes: here alone, whatever the reason is.
+/// Writes what a publish changes, and tells readers whose access that changes: here alone, whatever the reason is. Returns
+/// how many bytes of slots went.
 pub(super) fn write(
     tables: &mut Tables<'_>,
     room: &RoomId,
     before: &Access,
     changes: Changes,
-) -> Result<(), StorageError> {
+) -> Result<u64, StorageError> {
     let Changes { head, keys, steps, vote, slots, undone: _ } = changes;
     let mut changed = Vec::new();
     for (key, row) in keys {
@@ -118,11 +119,11 @@ pub(super) fn write(
             }
         }
     }
-    pieces::remove(tables, room, &slots)?;
+    let freed = pieces::remove(tables, room, &slots)?;
     if head != before.head {
         tables.access.insert(&room.0, Access { head, generation: before.generation }.to_row().as_slice())?;
     }
-    Ok(())
+    Ok(freed)
 }
 
 /// What a row lets a key read, an invite's time and uses aside.

@@ -70,9 +70,10 @@ pub(super) fn append(
     if let Some(commit) = &publish.commit {
         room.last_commit = seq;
         // Before the others go, so that what it shares with them stays.
-        pieces::put(tables, &author.room, seq, &commit.slot)?;
+        room.slot_bytes += pieces::put(tables, &author.room, seq, &commit.slot)?;
     }
-    access::write(tables, &author.room, &before, changes)?;
+    let freed = access::write(tables, &author.room, &before, changes)?;
+    room.slot_bytes = room.slot_bytes.saturating_sub(freed);
     // By age they go in the regular round, which has a clock of its own for that: nothing is older than 1970.
     if trim::is_over(&room, &policy.retention) {
         trim::trim(tables, &author.room, &mut room, &policy.retention, 0, TRIM_STEP)?;
@@ -139,9 +140,9 @@ pub(super) fn create(
         tokens::pay(tables, room, token)?;
     }
     let (head, rows) = Head::open(opening.authority, &opening.keys);
-    let row = Room { head: 0, oldest: 1, last_commit: 0, last_at_ms: now_ms, bytes: 0, keys };
+    let slot_bytes = pieces::put(tables, room, 0, &opening.slot)?;
+    let row = Room { head: 0, oldest: 1, last_commit: 0, last_at_ms: now_ms, bytes: 0, keys, slot_bytes };
     tables.rooms.insert(&room.0, &row.into())?;
-    pieces::put(tables, room, 0, &opening.slot)?;
     access::open(tables, room, &Access { generation: *generation, head }, &rows)?;
     Ok(Ok(()))
 }

@@ -162,6 +162,9 @@ fn check_room(all: &Snapshot, id: &RoomId, room: &Room) -> Result<Checked, Check
         return Err(Flaw::Numbers.into());
     }
     check_access(all, id, &rows)?;
+    if pieces::size(&all.slots, &all.pieces, &id.0)? != room.slot_bytes {
+        return Err(Flaw::Numbers.into());
+    }
     Ok(rows)
 }
 

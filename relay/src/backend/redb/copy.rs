@@ -15,7 +15,7 @@ use super::{
     access::{self, Access, GENERATION},
     check::check,
     database::open_or_make,
-    tables::{Room, RoomRow, Snapshot, Tables, from_entry_row},
+    tables::{self, Room, RoomRow, Snapshot, Tables, from_entry_row},
     tokens,
 };
 use crate::{
@@ -39,7 +39,8 @@ pub(super) fn export(
         if left_out.contains(&RoomId(id)) {
             continue;
         }
-        let (head, oldest, last_commit, last_at_ms, bytes, keys) = row.value();
+        // What slots take is counted again when they are put back.
+        let Room { head, oldest, last_commit, last_at_ms, bytes, keys, .. } = row.value().into();
         take(Record::Room { id, row: [head, oldest, last_commit, last_at_ms, bytes, keys] })?;
         let access = access::load(&all.access, &RoomId(id)).map_err(broken)?;
         take(Record::Access(access.head.to_bytes().into()))?;
@@ -126,6 +127,14 @@ impl Importer {
     }
 }
 
+/// A room's slots have so many bytes more.
+fn count_slot(tables: &mut Tables<'_>, id: &RoomId, bytes: usize) -> Result<(), redb::StorageError> {
+    let room = tables::room(&tables.rooms, id)?.ok_or_else(corrupted)?;
+    let slot_bytes = room.slot_bytes + bytes as u64;
+    tables.rooms.insert(&id.0, &Room { slot_bytes, ..room }.into())?;
+    Ok(())
+}
+
 fn corrupted() -> redb::StorageError {
     redb::StorageError::Corrupted("a row of access does not parse".into())
 }
@@ -134,7 +143,7 @@ fn corrupted() -> redb::StorageError {
 fn insert(tables: &mut Tables<'_>, room: RoomId, record: Record) -> Result<RoomId, redb::StorageError> {
     match record {
         Record::Room { id, row: [head, oldest, last_commit, last_at_ms, bytes, keys] } => {
-            let row = Room { head, oldest, last_commit, last_at_ms, bytes, keys };
+            let row = Room { head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes: 0 };
             tables.rooms.insert(&id, &RoomRow::from(row))?;
             return Ok(RoomId(id));
         }
@@ -147,9 +156,11 @@ fn insert(tables: &mut Tables<'_>, room: RoomId, record: Record) -> Result<RoomI
         }
         Record::Slot { position, row } => {
             tables.slots.insert((&room.0, position), &*row)?;
+            count_slot(tables, &room, row.len())?;
         }
         Record::Piece(piece) => {
             tables.pieces.insert((&room.0, &piece_name(&piece)), &*piece)?;
+            count_slot(tables, &room, piece.len())?;
         }
         Record::Step { first, row } => {
             tables.steps.insert((&room.0, first), &*row)?;

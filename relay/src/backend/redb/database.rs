@@ -17,8 +17,8 @@ use redb::{
 };
 
 use super::{
+    formats::{self, Made},
     fullness,
-    tables::{self, Made},
 };
 use crate::{
     backend::Unavailable,
@@ -109,7 +109,7 @@ impl Store {
     /// Opens with a function of the caller's; tries to reopen as often as `interval`.
     pub fn open_with(directory: &Path, open: Open, interval: Duration) -> Result<Self, OpenError> {
         let database = open()?;
-        if tables::create(&database).map_err(OpenError::from)? == Made::Other {
+        if formats::create(&database).map_err(OpenError::from)? == Made::Other {
             return Err(OpenError::Format);
         }
         Ok(Self {
@@ -265,7 +265,7 @@ pub(super) fn open_or_make(directory: &Path) -> Result<Database, DatabaseError> 
         std::fs::remove_file(&unfinished)?;
         return open(&path);
     }
-    tables::create(&database).map_err(io::Error::other)?;
+    formats::create(&database).map_err(io::Error::other)?;
     std::fs::rename(&unfinished, &path)?;
     sync_directory(directory)?;
     Ok(database)

@@ -17,6 +17,7 @@ mod check;
 mod copy;
 mod database;
 mod doom;
+mod formats;
 mod fullness;
 mod overview;
 mod pieces;

@@ -19,18 +19,11 @@ pub(super) fn rooms(
     rows.map(|row| {
         let (id, row) = row?;
         let (id, room) = (RoomId(*id.value()), Room::from(row.value()));
-        let mut slot_bytes = 0;
-        for slot in snapshot.slots.range((&id.0, 0)..=(&id.0, u64::MAX))? {
-            slot_bytes += slot?.1.value().len() as u64;
-        }
-        for piece in snapshot.pieces.range((&id.0, &[0; 32])..=(&id.0, &[0xff; 32]))? {
-            slot_bytes += piece?.1.value().len() as u64;
-        }
         Ok(RoomSummary {
             id,
             entries: (room.head + 1).saturating_sub(room.oldest),
             bytes: room.bytes,
-            slot_bytes,
+            slot_bytes: room.slot_bytes,
             keys: room.keys,
             head: room.head,
             last_commit: room.last_commit,
@@ -49,6 +42,7 @@ pub(super) fn overview(transaction: &ReadTransaction) -> Result<Overview, redb::
         let room = Room::from(row?.1.value());
         sum.entries += (room.head + 1).saturating_sub(room.oldest);
         sum.bytes += room.bytes;
+        sum.slot_bytes += room.slot_bytes;
         sum.keys += room.keys;
         sum.last_at_ms = sum.last_at_ms.max(room.last_at_ms);
     }

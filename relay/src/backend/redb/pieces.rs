@@ -63,30 +63,35 @@ pub(super) fn check(
     Ok(if size > MAX_SLOT { Err(AppendError::SlotTooLarge) } else { Ok(()) })
 }
 
-/// Writes a slot and what came with it.
+/// Writes a slot and what came with it. Returns how many bytes the room has more.
 pub(super) fn put(
     tables: &mut Tables<'_>,
     room: &RoomId,
     position: u64,
     slot: &NewSlot,
-) -> Result<(), StorageError> {
-    tables.slots.insert((&room.0, position), to_row(slot).as_slice())?;
+) -> Result<u64, StorageError> {
+    let row = to_row(slot);
+    tables.slots.insert((&room.0, position), row.as_slice())?;
+    let mut bytes = row.len();
     for (name, piece) in &slot.pieces {
-        tables.pieces.insert((&room.0, name), &**piece)?;
+        if tables.pieces.insert((&room.0, name), &**piece)?.is_none() {
+            bytes += piece.len();
+        }
     }
-    Ok(())
+    Ok(bytes as u64)
 }
 
-/// Forgets slots, and the pieces that no other slot of the room names.
-pub(super) fn remove(tables: &mut Tables<'_>, room: &RoomId, positions: &[u64]) -> Result<(), StorageError> {
-    let mut gone = BTreeSet::new();
+/// Forgets slots, and the pieces that no other slot of the room names. Returns how many bytes the room has less.
+pub(super) fn remove(tables: &mut Tables<'_>, room: &RoomId, positions: &[u64]) -> Result<u64, StorageError> {
+    let (mut gone, mut freed) = (BTreeSet::new(), 0);
     for position in positions {
         if let Some(row) = tables.slots.remove((&room.0, *position))? {
             gone.extend(SlotRow::of_slot(row.value())?.names);
+            freed += row.value().len() as u64;
         }
     }
-    if gone.is_empty() {
-        return Ok(());
+    if freed == 0 {
+        return Ok(0);
     }
     for row in tables.slots.range((&room.0, 0)..=(&room.0, u64::MAX))? {
         let (_, row) = row?;
@@ -96,10 +101,27 @@ pub(super) fn remove(tables: &mut Tables<'_>, room: &RoomId, positions: &[u64]) 
     }
     for name in gone {
         if let Some(piece) = tables.pieces.remove((&room.0, &name))? {
-            tables.freed += piece.value().len() as u64;
+            freed += piece.value().len() as u64;
         }
     }
-    Ok(())
+    tables.freed += freed;
+    Ok(freed)
+}
+
+/// Bytes that a room's slots and their pieces take.
+pub(super) fn size(
+    slots: &impl ReadableTable<(RoomKey, u64), &'static [u8]>,
+    pieces: &impl ReadableTable<PieceKey, &'static [u8]>,
+    room: &[u8; 32],
+) -> Result<u64, StorageError> {
+    let mut bytes = 0;
+    for row in slots.range((room, 0)..=(room, u64::MAX))? {
+        bytes += row?.1.value().len() as u64;
+    }
+    for row in pieces.range((room, &[0; 32])..=(room, &[0xff; 32]))? {
+        bytes += row?.1.value().len() as u64;
+    }
+    Ok(bytes)
 }
 
 /// A slot with all its pieces, if that is not more than `room_for`.

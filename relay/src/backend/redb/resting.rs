@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, path::Path};
 use proto::RoomId;
 use redb::{Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase};
 
-use super::{OpenError, Survey, check, copy, database::FILE, tables};
+use super::{OpenError, Survey, check, copy, database::FILE, formats};
 use crate::{
     backup::{BackupError, Record, Rooms},
     caught::caught,
@@ -33,7 +33,7 @@ impl Resting {
             DatabaseError::RepairAborted => OpenError::Unrested,
             other => other.into(),
         })?;
-        match tables::is_readable(&database.begin_read().map_err(redb::Error::from)?)? {
+        match formats::is_readable(&database.begin_read().map_err(redb::Error::from)?)? {
             true => Ok(Self { database }),
             false => Err(OpenError::Format),
         }

@@ -1,16 +1,14 @@
 //! The tables, and how records are laid out in them.
 
 use proto::{PublishId, RoomId, relay::Deliver};
-use redb::{
-    ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition, TableError, TableHandle,
-    WriteTransaction,
-};
+use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, TableError, WriteTransaction};
 
 use super::{row, stats::Trimmed, tokens::TokenRow};
 use crate::backend::tail::News;
 
-/// A room: head, oldest, last commit in the log, time of the last entry (ms), bytes of the log, rows of access keys.
-pub(super) type RoomRow = (u64, u64, u64, u64, u64, u64);
+/// A room: head, oldest, last commit in the log, time of the last entry (ms), bytes of the log, rows of access keys, bytes
+/// of its slots and their pieces.
+pub(super) type RoomRow = (u64, u64, u64, u64, u64, u64, u64);
 
 pub(super) type RoomKey = &'static [u8; 32];
 
@@ -23,7 +21,7 @@ pub(super) type PieceKey = (RoomKey, &'static [u8; 32]);
 /// A room's key, a step, and who voted on it.
 pub(super) type VoteKey = (RoomKey, u64, &'static [u8; 32]);
 
-const ROOMS: TableDefinition<RoomKey, RoomRow> = TableDefinition::new("rooms");
+const ROOMS: TableDefinition<RoomKey, RoomRow> = TableDefinition::new("sized_rooms");
 /// By room: the log's generation (16 bytes), then [`proto::access::Head`].
 const ACCESS: TableDefinition<RoomKey, &[u8]> = TableDefinition::new("access");
 /// By the commit that put it there: see [`super::pieces`].
@@ -52,16 +50,6 @@ const TOKENS: TableDefinition<RoomKey, TokenRow> = TableDefinition::new("tokens"
 /// By room: SHA-256 of the token that opened it. Rooms that no token opened, or one that was revoked, have no row.
 const OPENED_BY: TableDefinition<RoomKey, &[u8; 32]> = TableDefinition::new("opened_by");
 
-/// One row: the version of all this. Version 1 had no such table.
-const FORMAT: TableDefinition<(), u64> = TableDefinition::new("format");
-
-/// The version that is written.
-const VERSION: u64 = 3;
-
-/// The one before it is read as well: its rows are those of this one, without the checksums of entries. A file becomes one
-/// of [`VERSION`] when it is opened, lest an earlier program takes a checksum for something else.
-const BEFORE_CHECKSUMS: u64 = 2;
-
 /// The numbers of one room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Room {
@@ -72,6 +60,8 @@ pub(super) struct Room {
     pub last_at_ms: u64,
     pub bytes: u64,
     pub keys: u64,
+    /// Of its slots and their pieces, which the log's bytes are without.
+    pub slot_bytes: u64,
 }
 
 /// All tables of a write transaction.
@@ -158,14 +148,15 @@ impl Snapshot {
 }
 
 impl From<RoomRow> for Room {
-    fn from((head, oldest, last_commit, last_at_ms, bytes, keys): RoomRow) -> Self {
-        Self { head, oldest, last_commit, last_at_ms, bytes, keys }
+    fn from((head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes): RoomRow) -> Self {
+        Self { head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes }
     }
 }
 
 impl From<Room> for RoomRow {
     fn from(room: Room) -> Self {
-        (room.head, room.oldest, room.last_commit, room.last_at_ms, room.bytes, room.keys)
+        let Room { head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes } = room;
+        (head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes)
     }
 }
 
@@ -183,50 +174,4 @@ pub(super) fn from_entry_row(row: &[u8]) -> Result<(PublishId, Deliver), redb::S
 /// The entry in a row, for those who do not have the database's errors.
 pub(crate) fn parse_entry(row: &[u8]) -> Option<(PublishId, Deliver)> {
     row::decode(row)
-}
-
-/// What a file is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Made {
-    /// A database of this version, new or not.
-    Ready,
-    /// One that another version wrote; nothing was touched.
-    Other,
-}
-
-/// Whether a file that cannot be written is a database that this version reads.
-pub(super) fn is_readable(reader: &ReadTransaction) -> Result<bool, redb::Error> {
-    if !reader.list_tables()?.any(|table| table.name() == FORMAT.name()) {
-        return Ok(false);
-    }
-    let version = reader.open_table(FORMAT)?.get(())?.map(|version| version.value());
-    Ok(matches!(version, Some(VERSION | BEFORE_CHECKSUMS)))
-}
-
-/// Makes the tables, so that readers of a new file find them.
-pub(super) fn create(database: &redb::Database) -> Result<Made, redb::Error> {
-    let reader = database.begin_read()?;
-    let mut tables = reader.list_tables()?.peekable();
-    if tables.peek().is_some() {
-        if !tables.any(|table| table.name() == FORMAT.name()) {
-            return Ok(Made::Other);
-        }
-        let version = reader.open_table(FORMAT)?.get(())?.map(|version| version.value());
-        return match version {
-            Some(VERSION) => Ok(Made::Ready),
-            Some(BEFORE_CHECKSUMS) => {
-                let transaction = database.begin_write()?;
-                transaction.open_table(FORMAT)?.insert((), VERSION)?;
-                transaction.commit()?;
-                Ok(Made::Ready)
-            }
-            _ => Ok(Made::Other),
-        };
-    }
-    drop(tables);
-    let transaction = database.begin_write()?;
-    transaction.open_table(FORMAT)?.insert((), VERSION)?;
-    drop(Tables::open(&transaction)?);
-    transaction.commit()?;
-    Ok(Made::Ready)
 }

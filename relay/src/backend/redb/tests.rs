@@ -8,6 +8,7 @@ mod full;
 mod power;
 mod probe;
 mod simdisk;
+mod slots;
 mod space;
 mod workload;
 

@@ -20,7 +20,13 @@ const AT_MS: u8 = 2 << 3;
 /// Whether a room has more entries or bytes than it may, which its row alone tells.
 pub(super) fn is_over(room: &Room, retention: &Retention) -> bool {
     let kept = (room.head + 1).saturating_sub(room.oldest);
-    kept > retention.entries.max(1) || (room.bytes > retention.bytes && kept > 1)
+    kept > retention.entries.max(1) || (room.bytes > log_share(room, retention) && kept > 1)
+}
+
+/// Bytes that a room's log may have beside its slots. Half of all at least: slots of a large group must not leave a small
+/// room nothing to say.
+fn log_share(room: &Room, retention: &Retention) -> u64 {
+    retention.bytes - room.slot_bytes.min(retention.bytes / 2)
 }
 
 /// Removes up to `step` entries that retention does not cover, and updates `room`. Never the newest.
@@ -47,7 +53,7 @@ pub(super) fn trim(
         let kept = room.head - room.oldest + 1;
         let bound = if kept > retention.entries.max(1) {
             LogBound::Entries
-        } else if room.bytes > retention.bytes && kept > 1 {
+        } else if room.bytes > log_share(room, retention) && kept > 1 {
             LogBound::Bytes
         } else if at_ms < horizon {
             LogBound::Age

@@ -95,7 +95,12 @@ fn text(status: &Status, now_ms: u64) -> String {
     );
     row(
         "Rooms",
-        format!("{}, {}, {}", status.rooms, count(status.entries, "entry"), bytes(status.entry_bytes)),
+        format!(
+            "{}, {}, {}",
+            status.rooms,
+            count(status.entries, "entry"),
+            bytes(status.entry_bytes + status.slot_bytes)
+        ),
     );
     if let Some(clock) = &status.clock {
         clock_rows(clock).into_iter().for_each(|said| row("Clock", said));

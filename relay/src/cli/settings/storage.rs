@@ -22,7 +22,7 @@ pub struct Storage {
     pub keep_entries: u64,
     /// Mebibytes kept per room; the oldest entries go first.
     ///
-    /// A room's share of a small disk.
+    /// A room's share of a small disk. What newcomers to the room are given (its slot) counts as well, up to half.
     #[arg(long, hide_short_help = true, env = "RELAY_KEEP_MIB", value_name = "MIB", default_value_t = 256, value_parser = value_parser!(u64).range(1..=1 << 30))]
     pub keep_mib: u64,
     /// Mebibytes of the newest entries held in memory, all rooms together.

@@ -3,7 +3,7 @@
 use clap::{Args, value_parser};
 use proto::MAX_ENVELOPE;
 
-use crate::limits::{Limits, Rate};
+use crate::limits::{Limits, MIN_ADDRESS_MIB, Rate};
 
 /// What clients may do, and how much of it.
 #[derive(Clone, Debug, Args)]
@@ -21,6 +21,13 @@ pub struct Traffic {
     /// members.
     #[arg(long, hide_short_help = true, env = "RELAY_ROOM_RATE", value_name = "N", value_parser = value_parser!(u32).range(1..=10_000_000))]
     pub room_rate: Option<u32>,
+    /// Mebibytes a minute that members of one address (IPv6: one /64) may publish, in all rooms together.
+    ///
+    /// As many at once after a pause. --rate counts the messages of one member in one room, and one machine may be many
+    /// members of many rooms: this is what it can write to the disk. A message counts as 4 KiB at least, so 64 are
+    /// 16,384 messages as well: more than what an office with 128 devices says at full speed. Over it they wait.
+    #[arg(long, hide_short_help = true, env = "RELAY_ADDRESS_MIB", value_name = "MIB", default_value_t = 64, value_parser = value_parser!(u32).range(MIN_ADDRESS_MIB..=1 << 20))]
+    pub address_mib: u32,
     /// Attempts to join a minute through one invite link.
     ///
     /// A join is two of them, and two more each time that somebody else was faster; a link shown to a crowd is used by
@@ -56,6 +63,8 @@ impl Traffic {
         let room_rate = self.room_rate.unwrap_or(self.rate.saturating_mul(10));
         limits.room_publish = Rate::per_minute(room_rate, room_rate);
         limits.invite = Rate::per_minute(self.invite_rate, self.invite_rate.div_ceil(2));
+        let kib = self.address_mib << 10;
+        limits.address_publish = Rate::per_minute(kib, kib);
         limits.ephemeral = Rate::per_minute(self.ephemeral_rate, self.ephemeral_rate.div_ceil(15));
         limits.create = Rate::per_hour(self.rooms_per_address);
         limits.keys_per_room = self.max_keys_per_room;

@@ -7,7 +7,10 @@ use crate::limits::Retention;
 
 const ENTRIES: TableDefinition<(&[u8; 32], u64), &[u8]> = TableDefinition::new("entries");
 const FORMAT: TableDefinition<(), u64> = TableDefinition::new("format");
-const ROOMS: TableDefinition<&[u8; 32], tables::RoomRow> = TableDefinition::new("rooms");
+const ROOMS: TableDefinition<&[u8; 32], tables::RoomRow> = TableDefinition::new("sized_rooms");
+/// Of the formats before: without the bytes of slots.
+const ROOMS_BEFORE: TableDefinition<&[u8; 32], (u64, u64, u64, u64, u64, u64)> =
+    TableDefinition::new("rooms");
 
 async fn filled(directory: &Path) {
     let backend = Redb::open(directory, &Limits::default()).unwrap();
@@ -44,6 +47,15 @@ fn format(directory: &Path, version: Option<u64>) -> u64 {
     if let Some(version) = version {
         let transaction = database.begin_write().unwrap();
         transaction.open_table(FORMAT).unwrap().insert((), version).unwrap();
+        if (2..=3).contains(&version) {
+            let mut before = transaction.open_table(ROOMS_BEFORE).unwrap();
+            for row in transaction.open_table(ROOMS).unwrap().iter().unwrap() {
+                let (id, row) = row.unwrap();
+                let (head, oldest, last_commit, last_at_ms, bytes, keys, _) = row.value();
+                before.insert(id.value(), (head, oldest, last_commit, last_at_ms, bytes, keys)).unwrap();
+            }
+            transaction.delete_table(ROOMS).unwrap();
+        }
         transaction.commit().unwrap();
     }
     let reader = database.begin_read().unwrap();
@@ -65,14 +77,15 @@ async fn database_of_the_format_before_is_read_and_nothing_of_it_is_lost() {
     let backend = Redb::open(directory.path(), &Limits::default()).unwrap();
     assert_eq!(read(&backend).await, (5, false));
     assert!(backend.survey().unwrap().is_whole());
+    assert_eq!(backend.overview().await.unwrap().slot_bytes, 8, "counted when it was opened");
     assert!(append(&backend, 3, 100).await.unwrap().repeated, "compared with what is there");
     assert_eq!(append(&backend, 9, 100).await.unwrap().seq, 6);
     backend.trim(1).await;
     assert_eq!(read(&backend).await, (6, false));
     backend.close().await;
-    assert_eq!(format(directory.path(), None), 3, "a program of before refuses it");
+    assert_eq!(format(directory.path(), None), 4, "a program of before refuses it");
 
-    for other in [1, 4] {
+    for other in [1, 5] {
         format(directory.path(), Some(other));
         assert!(matches!(Redb::open(directory.path(), &Limits::default()), Err(OpenError::Format)));
         assert_eq!(format(directory.path(), None), other, "and it is left as it is");

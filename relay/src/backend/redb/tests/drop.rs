@@ -103,5 +103,6 @@ async fn rooms_are_listed_page_by_page_and_none_twice() {
     assert_eq!((seen[2].entries, seen[2].bytes, seen[2].last_at_ms), (0, 0, 7));
     let sum = backend.overview().await.unwrap();
     assert_eq!((sum.rooms, sum.entries, sum.bytes, sum.keys), (25, 1, written.bytes, 25));
+    assert_eq!(sum.slot_bytes, 25 * 8);
     assert!(sum.file_bytes > 0);
 }
