@@ -330,6 +330,12 @@ impl Local {
     pub async fn shutdown(self) {
         let entries = std::mem::take(&mut *lock(&self.0.rooms));
         let asks: Vec<_> = entries.values().map(|entry| entry.asks.clone()).collect();
+    /// A connection to a relay is up.
+    pub fn is_connected(&self) -> bool {
+        let links: Vec<_> = lock(&self.0.links).values().filter_map(Weak::upgrade).collect();
+        links.iter().any(|link| matches!(*link.state.borrow(), link::LinkState::Up(..)))
+    }
+
         let goodbye = async {
             for ask in asks {
                 // A room that is over already needs no goodbye.

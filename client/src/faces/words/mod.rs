@@ -4,6 +4,7 @@
 mod alarm;
 mod closed;
 mod invites;
+mod leaving;
 mod notice;
 mod people;
 mod problem;
@@ -14,12 +15,13 @@ mod text;
 pub use alarm::{alarm, alarm_remedy};
 pub use closed::closed;
 pub use invites::{find_invite, invite, invite_id, invited, invites, link};
+pub use leaving::{UNSENT, waiting};
 pub use notice::notice;
 pub use people::{find, heard, name, namesake, safety};
 pub use problem::{problem, said};
 pub use relay::{chosen, connected, trust};
 pub use room::{OPEN_WARNING, changed, disappearing, happening, joined, policy, profile_changed};
-pub use text::{beginning, duration, failure, when};
+pub use text::{beginning, counted, duration, failure, when};
 
 #[cfg(test)]
 mod tests;
