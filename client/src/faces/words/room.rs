@@ -12,6 +12,9 @@ use crate::{faces::sanitize, store::What};
 pub const OPEN_WARNING: &str =
     "This is an OPEN room: whoever knows its name, the relay's operator included, can join and read.";
 
+/// Why nothing is done to a message that waits for the relay.
+pub const ON_ITS_WAY: &str = "That message is still on its way.";
+
 /// How a room is announced.
 pub fn joined(label: &str, view: &GroupView) -> Vec<String> {
     let count = match view.members.len() {

@@ -1,0 +1,76 @@
+//! What is the newest: of one's own messages, of a room's log, of what is known of its members.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests, which clippy does not see as tests"
+)]
+
+mod support;
+
+use client::{
+    faces::{lines, obey::obey, pending::Pending, words::ON_ITS_WAY},
+    failure::Failure,
+    runtime::{Event, Past, RoomEvent},
+};
+use shared::room::Policy;
+use support::{Person, address, relay};
+use tempfile::TempDir;
+
+const ROOM: &str = "team";
+
+/// Ann made a room, bob is in.
+async fn pair(dir: &TempDir, relay: &relay::Relay) -> (Person, Person) {
+    let mut ann = Person::enter(dir.path(), "ann", relay, Past::Nothing).await;
+    let mut bob = Person::enter(dir.path(), "bob", relay, Past::Nothing).await;
+    ann.runtime.create(ROOM, None, Policy::default()).await.unwrap();
+    let link = ann.link(ROOM).await;
+    bob.runtime.join(&link).await.unwrap();
+    bob.joined().await;
+    ann.is_among(2).await;
+    (ann, bob)
+}
+
+async fn types(person: &Person, line: &str) -> Result<Vec<String>, Failure> {
+    let line = lines::parse(line).unwrap();
+    obey(&person.runtime, &Pending::default(), Some(ROOM), line).await.map(|done| done.notes)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_newest_message_waits_no_older_one_is_edited_or_deleted() {
+    let dir = TempDir::new().unwrap();
+    let place = dir.path().join("relay");
+    let gone = relay(&place, 0).await;
+    let (mut ann, mut bob) = pair(&dir, &gone).await;
+    let port = address(&gone).port;
+    types(&ann, "the first").await.unwrap();
+    let first = bob.hears("the first").await;
+    ann.hears("the first").await;
+    gone.shutdown().await;
+
+    types(&ann, "the second").await.unwrap();
+    for line in ["/delete", "/edit the 2nd"] {
+        assert_eq!(types(&ann, line).await.unwrap_err().message, ON_ITS_WAY, "{line}");
+    }
+    let _back = relay(&place, port).await;
+    bob.hears("the second").await;
+    // What was asked for after it would have come by now, at bob before this.
+    types(&ann, "the third").await.unwrap();
+    bob.hears("the third").await;
+    let line = bob.runtime.line(ROOM, first.id).await.unwrap().unwrap();
+    assert_eq!((line.message.text.as_str(), line.edited, line.deleted), ("the first", None, false));
+    ann.hears("the third").await;
+    types(&ann, "/delete").await.unwrap();
+    bob.until(|event| match event {
+        Event::Room { event: RoomEvent::Changed { line, .. }, .. } => {
+            Some(assert!(line.deleted && line.message.text.is_empty()))
+        }
+        _ => None,
+    })
+    .await;
+    let texts = bob.runtime.history(ROOM, 0, 10).await.unwrap();
+    let living: Vec<_> = texts.iter().filter(|line| !line.deleted).map(|line| &*line.message.text).collect();
+    assert_eq!(living, ["the first", "the second"]);
+}
