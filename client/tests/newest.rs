@@ -14,6 +14,7 @@ use client::{
     faces::{lines, obey::obey, pending::Pending, words::ON_ITS_WAY},
     failure::Failure,
     runtime::{Event, Past, RoomEvent},
+    store::Cursor,
 };
 use shared::room::Policy;
 use support::{Person, address, relay};
@@ -73,4 +74,31 @@ async fn while_the_newest_message_waits_no_older_one_is_edited_or_deleted() {
     let texts = bob.runtime.history(ROOM, 0, 10).await.unwrap();
     let living: Vec<_> = texts.iter().filter(|line| !line.deleted).map(|line| &*line.message.text).collect();
     assert_eq!(living, ["the first", "the second"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_here_yet_cannot_be_acknowledged_and_comes_all_the_same() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let (ann, mut bob) = pair(&dir, &relay).await;
+    ann.say(ROOM, "", "one").await;
+    let one = bob.hears("one").await.seq;
+    let named = Cursor::named(Some("mail")).unwrap();
+    for cursor in [Cursor::default(), named.clone(), Cursor::read()] {
+        let refused = bob.runtime.ack_at(ROOM, &cursor, 999_999).await.unwrap_err();
+        assert!(refused.code == "usage" && !refused.remedy.is_empty(), "{refused}");
+        assert!(refused.message.contains("999999 cannot be acknowledged: the newest of team"), "{refused}");
+        assert_eq!(bob.runtime.acked(ROOM, &cursor).await.unwrap(), 0);
+        bob.runtime.ack_at(ROOM, &cursor, one).await.unwrap();
+    }
+    bob.runtime.shutdown().await;
+    ann.say(ROOM, "", "two").await;
+    let mut bob = Person::enter(dir.path(), "bob", &relay, Past::Unacknowledged).await;
+    let two = bob.hears("two").await.seq;
+    assert_eq!(bob.runtime.history(ROOM, one, 10).await.unwrap().len(), 1);
+    // The place of one's own is told when the relay has it, before it is read there.
+    bob.say(ROOM, "t", "three").await;
+    let three = bob.sent("t").await;
+    assert!(three > two);
+    bob.runtime.ack_at(ROOM, &named, three).await.unwrap();
 }
