@@ -16,7 +16,7 @@ use client::{
     runtime::{Event, Past, RoomEvent},
     store::Cursor,
 };
-use shared::room::Policy;
+use shared::room::{self as engine, Policy};
 use support::{Person, address, relay};
 use tempfile::TempDir;
 
@@ -101,4 +101,28 @@ async fn what_is_not_here_yet_cannot_be_acknowledged_and_comes_all_the_same() {
     let three = bob.sent("t").await;
     assert!(three > two);
     bob.runtime.ack_at(ROOM, &named, three).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn command_that_nothing_else_tells_of_is_answered() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let (mut ann, _bob) = pair(&dir, &relay).await;
+    let invite = hex::encode(ann.runtime.room(ROOM).unwrap().view.unwrap().invites[0].id);
+    for (line, answer) in [
+        ("/policy seats=3 invite=moderators", "only moderators invite, 3 devices for each person"),
+        ("/moderator bob", "bob becomes a moderator"),
+        (&format!("/revoke {invite}"), "/invites shows the live ones"),
+        ("/accept", "if this room stood still, it goes on"),
+    ] {
+        let notes = types(&ann, line).await.unwrap();
+        assert!(notes.len() == 1 && notes[0].contains(answer), "{line}: {notes:?}");
+    }
+    ann.until(|event| match event {
+        Event::Room { event: RoomEvent::Engine(engine::Event::Epoch(view)), .. } => {
+            (view.seats == 3 && view.moderators_invite).then_some(())
+        }
+        _ => None,
+    })
+    .await;
 }

@@ -2,6 +2,7 @@
 //! `problem` and `closed`, in which names stand as they came.
 
 mod alarm;
+mod asked;
 mod closed;
 mod invites;
 mod leaving;
@@ -13,6 +14,7 @@ mod room;
 mod text;
 
 pub use alarm::{alarm, alarm_remedy};
+pub use asked::{ACCEPTED, asked_moderator, asked_policy, asked_revoke};
 pub use closed::closed;
 pub use invites::{find_invite, invite, invite_id, invited, invites, link};
 pub use leaving::{UNSENT, waiting};
