@@ -104,6 +104,31 @@ async fn what_is_not_here_yet_cannot_be_acknowledged_and_comes_all_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_says_a_first_word_is_heard_at_once() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let (mut ann, mut bob) = pair(&dir, &relay).await;
+    let mut dan = Person::enter(dir.path(), "dan", &relay, Past::Nothing).await;
+    dan.runtime.join(&ann.link(ROOM).await).await.unwrap();
+    dan.joined().await;
+    // Of the three who were here before, one may have said nothing since eve came.
+    let mut eve = Person::enter(dir.path(), "eve", &relay, Past::Nothing).await;
+    eve.runtime.join(&ann.link(ROOM).await).await.unwrap();
+    eve.joined().await;
+    for person in [&mut ann, &mut bob, &mut dan] {
+        person.is_among(4).await;
+    }
+    for (person, text) in [(&ann, "a first word"), (&bob, "and mine"), (&dan, "and mine as well")] {
+        person.say(ROOM, "", text).await;
+        eve.hears(text).await;
+    }
+    let view = eve.runtime.room(ROOM).unwrap().view.unwrap();
+    assert!(view.members.iter().all(|member| member.heard), "{:?}", view.members);
+    let shown = types(&eve, "/members").await.unwrap();
+    assert!(!shown.join("\n").contains("silent"), "{shown:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn command_that_nothing_else_tells_of_is_answered() {
     let dir = TempDir::new().unwrap();
     let relay = relay(&dir.path().join("relay"), 0).await;

@@ -25,6 +25,9 @@ impl Room {
             engine::Event::Joined(view) | engine::Event::Epoch(view) => {
                 lock(&self.state).view = Some(view.clone());
             }
+            engine::Event::Heard { leaf } => {
+                lock(&self.state).view.iter_mut().for_each(|view| view.hear(*leaf));
+            }
             // Its place is told before it is read there.
             engine::Event::Sent { seq, .. } => self.has_taken(*seq),
             engine::Event::Message(message) => self.will_expire(message.disappears),
