@@ -120,6 +120,8 @@ async fn bots_tail_and_send_use_one_profile_at_once() {
     assert_eq!((&status["faces"], &status["rooms"]), (&3.into(), &1.into()), "{status}");
     let pid = u64::from(scene.daemon.pid());
     assert_eq!(status["pid"], pid);
+    let told = String::from_utf8(run(&profile, &["daemon", "status"]).stdout).unwrap();
+    assert!(told.contains("3 faces attached and 1 room."), "{told}");
 
     assert!(run(&profile, &["daemon", "stop"]).status.success());
     assert_eq!(scene.daemon.end(), 0);

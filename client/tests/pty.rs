@@ -20,6 +20,8 @@ mod first_use;
 mod jobs;
 #[path = "pty/keys.rs"]
 mod keys;
+#[path = "pty/leaving.rs"]
+mod leaving;
 #[path = "pty/people.rs"]
 mod people;
 #[path = "pty/settings.rs"]

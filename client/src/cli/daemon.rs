@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     daemon::{self, Daemon},
-    faces::stdout,
+    faces::{stdout, words},
     failure::{Exit, Failure},
     runtime::Past,
     store::ProfileDir,
@@ -66,12 +66,12 @@ async fn status(globals: &Globals, dir: &ProfileDir) -> Result<Exit, Failure> {
         stdout::line(&out.to_string());
     } else {
         stdout::line(&format!(
-            "schat {} runs as process {} for {}, with {} faces attached and {} rooms.",
+            "schat {} runs as process {} for {}, with {} attached and {}.",
             status.version,
             status.pid,
-            crate::faces::words::duration(u32::try_from(status.uptime_s).unwrap_or(u32::MAX)),
-            status.faces,
-            status.rooms
+            words::duration(u32::try_from(status.uptime_s).unwrap_or(u32::MAX)),
+            words::counted(status.faces, "face"),
+            words::counted(status.rooms, "room")
         ));
     }
     Ok(Exit::Ok)

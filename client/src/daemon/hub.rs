@@ -267,6 +267,7 @@ fn is_news(event: &Event) -> bool {
                     | E::ProfileChanged { .. }
                     | E::Disappearing { .. }
                     | E::Closed { .. }
+                    | E::Heard { .. }
             ),
             RoomEvent::Notice { .. } | RoomEvent::Failed(_) => true,
             _ => false,

@@ -53,6 +53,7 @@ pub(super) async fn answer(local: &Local, face: FaceId, request: Request) -> Vec
             pack(&local.draft(&room).await.map(|draft| draft.map(|draft| draft.to_string())))
         }
         Request::SetDraft(room, text) => pack(&local.set_draft(&room, &Zeroizing::new(text)).await),
+        Request::Queued(room) => pack(&Ok(local.queued(&room).await)),
     }
 }
 

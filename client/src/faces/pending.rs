@@ -10,6 +10,7 @@ use std::{
 use shared::room::{Command, Said};
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
+use super::words;
 use crate::{
     failure::{Exit, Failure, exit_of},
     runtime::Runtime,
@@ -17,6 +18,9 @@ use crate::{
 
 /// How long the end waits for the relay, in seconds. What is not sent then is sent at the next start.
 const PATIENCE_S: u64 = 10;
+
+/// A way to the relay and back: whoever quits sees no line flash for it.
+const AT_ONCE: Duration = Duration::from_millis(200);
 
 /// A part of a face that ends with the face: what comes while everything is being closed is not told any more.
 pub(super) struct Part(pub(super) JoinHandle<Exit>);
@@ -105,6 +109,23 @@ impl Pending {
     /// One arrived. Those of an earlier start do not count.
     pub fn done(&self) {
         self.count.send_modify(|count| *count = count.saturating_sub(1));
+    }
+
+    /// The same for somebody at the keyboard: not without a connection, and `tell` gets a line that says so unless it is
+    /// done at once.
+    pub(super) async fn leave(&self, runtime: &Runtime, tell: impl FnOnce(&str)) -> bool {
+        let settle = self.settle();
+        tokio::pin!(settle);
+        let patience = if runtime.is_connected() { AT_ONCE } else { Duration::ZERO };
+        if timeout(patience, &mut settle).await.is_ok() {
+            return true;
+        }
+        if patience.is_zero() {
+            return false;
+        }
+        let (all, joins) = (*self.count.borrow(), self.joins().len());
+        tell(&words::waiting(PATIENCE_S, all.saturating_sub(joins), joins));
+        settle.await
     }
 
     /// Waits until all arrived. False: some did not in time.

@@ -116,9 +116,15 @@ pub async fn run(
             }
         }
     }
+    let settle = async {
+        match stays {
+            true => shared.pending.leave(runtime, note).await,
+            false => shared.pending.settle().await,
+        }
+    };
     let done = tokio::select! {
         exit = &mut writer.0 => return exit.unwrap_or(Exit::Local),
-        done = shared.pending.settle() => done,
+        done = settle => done,
     };
     if !done {
         note("Not everything was done; what is left is done at the next start.");

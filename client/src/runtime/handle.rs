@@ -175,6 +175,14 @@ impl Runtime {
         }
     }
 
+    /// A relay can be reached now; with a daemon, as far as it has told.
+    pub fn is_connected(&self) -> bool {
+        match &self.0 {
+            Here(local) => local.is_connected(),
+            There(remote) => remote.rooms().iter().any(|room| remote.round_trip(&room.label).is_some()),
+        }
+    }
+
     /// There is no room that is not over.
     pub fn is_empty(&self) -> bool {
         self.rooms().iter().all(|room| room.over.is_some())

@@ -209,7 +209,7 @@ impl Local {
 
     fn spawn(&self, record: RoomRecord, begin: Begin, over: Option<String>) {
         let (asks, receiver) = mpsc::channel(COMMANDS);
-        let state = Arc::new(Mutex::new(State { view: None, over, is_forgotten: false }));
+        let state = Arc::new(Mutex::new(State { over, ..State::default() }));
         let link = self.0.address(&record.place).map(|(address, pin)| self.0.link(address, pin));
         let is_over = lock(&state).over.is_some();
         let task = (!is_over).then(|| {

@@ -48,6 +48,7 @@ pub use handle::Runtime;
 
 use crate::{
     daemon::FaceId,
+    faces::words,
     failure::Failure,
     store::{Cursor, OpenProfile, People, RoomRecord, Store, StoredNotice, Vault},
     text::names::label,
@@ -109,6 +110,8 @@ struct Entry {
 struct State {
     view: Option<GroupView>,
     over: Option<String>,
+    /// The newest of its log that was taken in or is known to be there, in this run.
+    newest: u64,
     /// Nothing of it is kept: at the next start there is no such room.
     is_forgotten: bool,
 }
@@ -237,10 +240,21 @@ impl Local {
     /// A program has dealt with the messages of a room up to `seq`, at a cursor.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be saved.
+    /// [`Failure`] when there is no such room, nothing so new is here, or it cannot be saved.
     pub async fn ack_at(&self, room: &str, cursor: &Cursor, seq: u64) -> Result<(), Failure> {
         let (id, cursor) = (self.id(room)?, cursor.clone());
-        Ok(self.0.vault.run(move |store| store.ack_at(id, &cursor, seq)).await?)
+        let taken = lock(&self.0.rooms).get(&label(room)).map_or(0, |entry| lock(&entry.state).newest);
+        let ack = move |store: &mut Store| {
+            let newest = store.newest(id)?.max(taken);
+            if seq <= newest {
+                store.ack_at(id, &cursor, seq)?;
+            }
+            Ok(newest)
+        };
+        match self.0.vault.run(ack).await? {
+            newest if seq > newest => Err(words::not_there_yet(room, seq, newest)),
+            _ => Ok(()),
+        }
     }
 
     /// How far a room's messages were acknowledged at a cursor.
@@ -314,6 +328,12 @@ impl Local {
     pub fn is_stuck(&self) -> bool {
         let links: Vec<_> = lock(&self.0.links).values().filter_map(Weak::upgrade).collect();
         !links.is_empty() && links.iter().all(|link| matches!(*link.state.borrow(), link::LinkState::Refused))
+    }
+
+    /// A connection to a relay is up.
+    pub fn is_connected(&self) -> bool {
+        let links: Vec<_> = lock(&self.0.links).values().filter_map(Weak::upgrade).collect();
+        links.iter().any(|link| matches!(*link.state.borrow(), link::LinkState::Up(..)))
     }
 
     /// What went wrong last.

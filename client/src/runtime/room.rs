@@ -311,6 +311,7 @@ impl Room {
         for happening in &step.batch.happenings {
             self.expires_at = self.expires_at.into_iter().chain(happening.expires).min();
         }
+        let newest = engine.cursor();
         let namesakes = look.namesakes;
         step.batch.meetings = look.met.into_iter().map(|(_, met)| met).collect();
         let Step { batch, frames, events, reopen, wake_at } = step;
@@ -340,6 +341,7 @@ impl Room {
             };
             self.is_stored = true;
         }
+        self.has_taken(newest);
         self.send(&frames).await;
         let mut notice = done.first_notice;
         for event in events {

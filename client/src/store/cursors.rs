@@ -84,7 +84,21 @@ impl Store {
         Ok(found.and_then(|acked| u64::try_from(acked).ok()).unwrap_or(0))
     }
 
-    /// A program has dealt with the messages up to `seq`; never goes back.
+    /// The newest that this profile has of a room, as far as it is stored; what was acknowledged may be gone from here.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn newest(&self, room: RoomId) -> Result<u64, StoreError> {
+        let select = "SELECT ifnull(max(seq), 0) FROM (
+                          SELECT max(seq) AS seq FROM messages WHERE room = ?1
+                          UNION ALL SELECT acked FROM rooms WHERE room = ?1
+                          UNION ALL SELECT acked FROM cursors WHERE room = ?1
+                      )";
+        Ok(self.db.query_row(select, [room.as_bytes()], |row| row.get(0))?)
+    }
+
+    /// A program has dealt with the messages up to `seq`; never goes back. What is not here yet is not to be given: it
+    /// would never be delivered.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be written, or there are [`MAX_CURSORS`] others.

@@ -78,6 +78,10 @@ const MIGRATIONS: &[&str] = &["
 ", "
     -- Stands above the others in lists.
     ALTER TABLE rooms ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;
+", "
+    -- A program could acknowledge what there was not yet, and then never got it.
+    UPDATE rooms SET acked = min(acked, (SELECT ifnull(max(seq), 0) FROM messages WHERE room = rooms.room));
+    UPDATE cursors SET acked = min(acked, (SELECT ifnull(max(seq), 0) FROM messages WHERE room = cursors.room));
 "];
 
 /// Opens a database that nobody can write. Without a journal it is as it is: then no file beside it is needed.

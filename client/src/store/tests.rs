@@ -240,6 +240,24 @@ fn acknowledgement_never_goes_back() {
     assert_eq!(store.rooms().unwrap()[0].acked, 7);
 }
 
+#[test]
+fn cursor_that_was_stored_too_far_is_at_the_newest_message_after_an_upgrade() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let batch = Batch { entries: vec![entry(1, "one"), entry(5, "two")], ..Batch::default() };
+    store.commit(ROOM, Some(&record("team")), &batch).unwrap();
+    let (own, far) = (Cursor::default(), Cursor::named(Some("far")).unwrap());
+    let near = Cursor::named(Some("near")).unwrap();
+    for (cursor, seq) in [(&own, 999_999), (&far, u64::MAX), (&near, 1)] {
+        store.ack_at(ROOM, cursor, seq).unwrap();
+    }
+    store.db.pragma_update(None, "user_version", 12).unwrap();
+    drop(store);
+    let store = open(&dir);
+    let acked = [&own, &far, &near].map(|cursor| store.acked(ROOM, cursor).unwrap());
+    assert_eq!((acked, store.newest(ROOM).unwrap()), ([5, 5, 1], 5));
+}
+
 fn alarm(text: &str) -> Notice {
     Notice::Alarm(Alarm::ViewDiffers { from: text.to_owned() })
 }

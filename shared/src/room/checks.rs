@@ -2,7 +2,7 @@
 
 use proto::relay::Deliver;
 
-use super::{Alarm, Engine, Fault, Problem, epoch::EPOCHS_RECOGNISED, state::Peer, verdict::Verdict};
+use super::{Alarm, Engine, Event, Fault, Problem, epoch::EPOCHS_RECOGNISED, state::Peer, verdict::Verdict};
 use crate::{
     crypto::aead::Session,
     crypto::replay::{ReplayError, Window},
@@ -65,6 +65,9 @@ impl Engine {
         let missing = known.map_or(0, |last| counter - last - 1);
         if missing > 0 {
             self.alarm(Alarm::MessagesMissing { from: name.to_owned(), missing });
+        }
+        if !self.is_heard(leaf, unique) && self.group.as_ref().is_some_and(|group| group.leaf() != leaf) {
+            self.out.events.push(Event::Heard { leaf });
         }
         self.peers.insert(leaf, Peer { leaf, unique: unique.to_vec(), counter, taken, uncounted: false });
         true

@@ -121,6 +121,12 @@ pub enum Event {
     },
     /// A command failed, or a peer did something that was refused. To be stored like an alarm.
     Problem(Problem),
+    /// A member said something for the first time since we came: it counts as heard in the last view as well. Told once
+    /// for a member; what a commit proves comes with the view of its epoch.
+    Heard {
+        /// Which one.
+        leaf: u32,
+    },
     // This one never leaves the process, and is the last: formats that count variants count the others alike.
     /// An invite link is ready.
     #[cfg_attr(feature = "serde", serde(skip))]

@@ -67,3 +67,10 @@ pub struct GroupView {
     /// Devices that one person may have in the room.
     pub seats: u32,
 }
+
+impl GroupView {
+    /// The member at a leaf has said something.
+    pub fn hear(&mut self, leaf: u32) {
+        self.members.iter_mut().filter(|member| member.leaf == leaf).for_each(|member| member.heard = true);
+    }
+}

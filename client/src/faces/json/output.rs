@@ -313,7 +313,9 @@ pub fn translate(event: Event, marks: Marks<'_>) -> Vec<Out> {
                     return lines.into_iter().map(|line| Out::message(room.clone(), line, false)).collect();
                 }
                 // The runtime answers the one, and tells the other with what it changed.
-                RoomEvent::Engine(engine::Event::HandOver { .. } | engine::Event::Act(_)) => {
+                RoomEvent::Engine(
+                    engine::Event::HandOver { .. } | engine::Event::Act(_) | engine::Event::Heard { .. },
+                ) => {
                     return Vec::new();
                 }
                 RoomEvent::Engine(event) => engine_event(room, event, marks),
@@ -384,7 +386,9 @@ fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Out {
         engine::Event::Typing { who, stopped } => Out::Typing { room, from: person(who), stopped },
         engine::Event::Act(act) => Out::changed(room, act),
         // Several, or none: see above.
-        engine::Event::Handed { .. } | engine::Event::HandOver { .. } => Out::Gone { room, seqs: Vec::new() },
+        engine::Event::Handed { .. } | engine::Event::HandOver { .. } | engine::Event::Heard { .. } => {
+            Out::Gone { room, seqs: Vec::new() }
+        }
         engine::Event::Sent { token, seq } => Out::Sent { room, id: token, seq },
         // The runtime completes links, so none arrives here; a link without a relay helps nobody.
         engine::Event::Invite { .. } => {

@@ -34,8 +34,9 @@ pub(super) fn limits(argument: &str) -> Result<Limits, Failure> {
     let mut limits = Limits::default();
     for word in argument.split_whitespace() {
         match word.split_once('=') {
+            // Not 0, as for programs: a person may mean that nobody is let in.
             Some(("uses", "any")) => limits.uses = Some(0),
-            Some(("uses", count)) => limits.uses = Some(number(count)?),
+            Some(("uses", count)) => limits.uses = Some(number(count, "uses=5, or uses=any for no limit")?),
             Some(("expires", time)) => limits.lives_s = Some(lifetime(time)?),
             _ => return Err(usage_of("invite")),
         }
@@ -57,15 +58,16 @@ pub(super) fn allowed(argument: &str) -> Result<Allowed, Failure> {
         match word.split_once('=') {
             Some(("invite", "everybody")) => allowed.moderators_invite = Some(false),
             Some(("invite", "moderators")) => allowed.moderators_invite = Some(true),
-            Some(("seats", count)) => allowed.seats = Some(number(count)?),
+            Some(("seats", count)) => allowed.seats = Some(number(count, "seats=5")?),
             _ => return Err(usage_of("policy")),
         }
     }
     Ok(allowed)
 }
 
-fn number(text: &str) -> Result<u32, Failure> {
-    let bad = || Failure::usage("That is no number that can be meant.", "Write one from 1 on: uses=5.");
+fn number(text: &str, such_as: &str) -> Result<u32, Failure> {
+    let remedy = format!("Write one from 1 on: {such_as}.");
+    let bad = || Failure::usage("That is no number that can be meant.", remedy);
     text.parse().ok().filter(|count| *count > 0).ok_or_else(bad)
 }
 

@@ -55,6 +55,16 @@ fn lines_mean_what_they_say() {
 }
 
 #[test]
+fn number_that_cannot_be_meant_is_refused_with_one_that_can() {
+    for (text, remedy) in [
+        ("/invite uses=0", "Write one from 1 on: uses=5, or uses=any for no limit."),
+        ("/policy seats=0", "Write one from 1 on: seats=5."),
+    ] {
+        assert_eq!(parse(text).unwrap_err().remedy, remedy);
+    }
+}
+
+#[test]
 fn unknown_or_incomplete_command_is_never_sent_as_a_message() {
     for text in [
         "/",

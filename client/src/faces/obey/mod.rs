@@ -82,19 +82,23 @@ pub async fn obey(
         Line::Revoke(id) => {
             let room = here()?;
             let id = words::find_invite(&view(runtime, room)?, &id)?;
-            runtime.tell(room, Command::Revoke(id)).await.map(|()| Done::default())
+            runtime.tell(room, Command::Revoke(id)).await?;
+            Ok(Done::say(words::asked_revoke(&id)))
         }
         Line::Moderator(name, is_moderator) => {
             let room = here()?;
-            let who = words::find(&view(runtime, room)?, &name)?.fingerprint;
-            runtime.tell(room, Command::Moderator { who, is_moderator }).await.map(|()| Done::default())
+            let view = view(runtime, room)?;
+            let person = words::find(&view, &name)?;
+            runtime.tell(room, Command::Moderator { who: person.fingerprint, is_moderator }).await?;
+            Ok(Done::say(words::asked_moderator(&words::name(person, Some(&view)), is_moderator)))
         }
         Line::Policy(Allowed { moderators_invite: None, seats: None }) => {
             Ok(Done { notes: words::policy(&view(runtime, here()?)?), go: None })
         }
         Line::Policy(Allowed { moderators_invite, seats }) => {
             let policy = Command::Policy { moderators_invite, seats };
-            runtime.tell(here()?, policy).await.map(|()| Done::default())
+            runtime.tell(here()?, policy).await?;
+            Ok(Done::say(words::asked_policy(moderators_invite, seats)))
         }
         Line::Members => Ok(Done { notes: members(runtime, &view(runtime, here()?)?), go: None }),
         Line::Verify(name) => verify(runtime, here()?, name.as_deref()),
@@ -140,7 +144,10 @@ pub async fn obey(
         Line::Search(text) => search(runtime, here()?, &text).await,
         Line::Rooms => Ok(Done { notes: rooms(runtime, current).await, go: None }),
         Line::Leave => runtime.tell(here()?, Command::Leave).await.map(|()| Done::default()),
-        Line::Accept => runtime.tell(here()?, Command::Accept).await.map(|()| Done::default()),
+        Line::Accept => {
+            runtime.tell(here()?, Command::Accept).await?;
+            Ok(Done::say(words::ACCEPTED))
+        }
         Line::Mute(is_muted) => {
             runtime.mute(here()?, is_muted).await?;
             let told = if is_muted {

@@ -55,7 +55,8 @@ pub(super) async fn rooms(runtime: &Runtime, current: Option<&str>) -> Vec<Strin
                 let unread = unread.get(&status.label).and_then(|unread| unread.as_ref().ok()?.words());
                 let unread = unread.map(|unread| format!(", {unread}")).unwrap_or_default();
                 let pinned = if status.is_pinned { ", pinned" } else { "" };
-                format!("{} members{open}{verified}{pinned}{unread}", view.members.len())
+                let members = words::counted(view.members.len(), "member");
+                format!("{members}{open}{verified}{pinned}{unread}")
             }
             (None, None) => "not in yet".to_owned(),
         };

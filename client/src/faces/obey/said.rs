@@ -31,9 +31,13 @@ pub(super) async fn search(runtime: &Runtime, room: &str, text: &str) -> Result<
     Ok(Done { notes: hits.into_iter().rev().map(line).collect(), go: None })
 }
 
-/// The last line of ours, or of somebody else.
+/// The last line of ours, or of somebody else. Whoever says something waits for it: an older one is not what is meant.
 pub(super) async fn last(runtime: &Runtime, room: &str, mine: bool) -> Result<timeline::Line, Failure> {
     const FAR: u32 = 200; // further up nobody remembers which one was the last
+    // Asked first: what arrives in between is in the history then.
+    if mine && !runtime.queued(room).await?.is_empty() {
+        return Err(Failure::usage(words::ON_ITS_WAY, "Do it again once it is sent."));
+    }
     let page = runtime.history_before(room, u64::MAX, FAR).await?;
     let found = page.into_iter().rev().find(|line| line.message.mine == mine && !line.deleted);
     found.ok_or_else(|| {

@@ -161,7 +161,7 @@ async fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: eng
             note(&words::joined(room, &view).join(" "));
         }
         engine::Event::Invited { room, by } => note(&words::invited(&room, &by)),
-        engine::Event::Epoch(_) | engine::Event::Invite { .. } => {}
+        engine::Event::Epoch(_) | engine::Event::Heard { .. } | engine::Event::Invite { .. } => {}
         // Said above.
         engine::Event::MemberJoined { .. }
         | engine::Event::DeviceBack(_)

@@ -44,7 +44,7 @@ pub use self::{
     begin::{Host, Hosted},
     terminal::is_capable,
 };
-use super::{pending::Pending, zone};
+use super::{pending::Pending, words, zone};
 use crate::{
     failure::{Exit, Failure},
     runtime::{Event, Runtime, now_ms},
@@ -153,11 +153,16 @@ pub async fn run(
     let effects = app.take_effects();
     act.carry_out(&mut app, &mut screen, effects).await;
     drop(screen);
-    Ok(leave(app, &pending, events).await)
+    Ok(leave(app, runtime, &pending, events).await)
 }
 
 /// Waits for what was said last, while the rooms go on.
-async fn leave(mut app: App, pending: &Pending, mut events: mpsc::Receiver<Event>) -> Exit {
+async fn leave(
+    mut app: App,
+    runtime: &Runtime,
+    pending: &Pending,
+    mut events: mpsc::Receiver<Event>,
+) -> Exit {
     let drain = async {
         while let Some(event) = events.recv().await {
             app.event(event, pending);
@@ -165,8 +170,8 @@ async fn leave(mut app: App, pending: &Pending, mut events: mpsc::Receiver<Event
     };
     tokio::select! {
         () = drain => {}
-        sent = pending.settle() => if !sent {
-            eprintln!("Not everything was sent; what is left is sent at the next start.");
+        sent = pending.leave(runtime, |line| eprintln!("{line}")) => if !sent {
+            eprintln!("{}", words::UNSENT);
         }
     }
     Exit::Ok

@@ -29,8 +29,8 @@ pub fn closed(reason: &CloseReason) -> String {
              member for a new one."
         }
         CloseReason::LockedOut => {
-            "The relay does not let this device into the room: it was removed, or the relay lost the room. Ask a member for \
-             a new invite."
+            "The relay does not let this device into the room: it was removed, or the relay lost the room, or was restored \
+             from a backup of before this device joined. Ask a member for a new invite."
         }
         CloseReason::Superseded => {
             "This profile connected to the room from somewhere else; this connection stops. Use a profile on one machine \

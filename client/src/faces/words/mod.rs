@@ -2,8 +2,10 @@
 //! `problem` and `closed`, in which names stand as they came.
 
 mod alarm;
+mod asked;
 mod closed;
 mod invites;
+mod leaving;
 mod notice;
 mod people;
 mod problem;
@@ -12,14 +14,19 @@ mod room;
 mod text;
 
 pub use alarm::{alarm, alarm_remedy};
+pub use asked::{ACCEPTED, asked_moderator, asked_policy, asked_revoke};
 pub use closed::closed;
 pub use invites::{find_invite, invite, invite_id, invited, invites, link};
+pub use leaving::{UNSENT, waiting};
 pub use notice::notice;
 pub use people::{find, heard, name, namesake, safety};
 pub use problem::{problem, said};
 pub use relay::{chosen, connected, trust};
-pub use room::{OPEN_WARNING, changed, disappearing, happening, joined, policy, profile_changed};
-pub use text::{beginning, duration, failure, when};
+pub use room::{
+    ON_ITS_WAY, OPEN_WARNING, changed, disappearing, happening, joined, not_there_yet, policy,
+    profile_changed,
+};
+pub use text::{beginning, counted, duration, failure, when};
 
 #[cfg(test)]
 mod tests;

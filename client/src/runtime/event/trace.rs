@@ -66,6 +66,7 @@ fn engine(event: &engine::Event) {
         E::Typing { stopped, .. } => debug!(stopped, "typing"),
         E::CatchingUp { done, total } => debug!(done, total, "catching up"),
         E::Closed { was_member, .. } => info!(was_member, "room over"),
+        E::Heard { .. } => debug!("member heard"),
         E::Invited { .. } => info!("card read"),
         E::MemberJoined { .. } => info!("member joined"),
         E::MemberLeft { .. } => info!("member left"),

@@ -1,6 +1,9 @@
 //! What is stored of a room, wherever that is.
 
-use shared::{message::timeline::Line, room::MessageId};
+use shared::{
+    message::timeline::Line,
+    room::{self as engine, MessageId},
+};
 use zeroize::Zeroizing;
 
 use super::{Here, Runtime, There};
@@ -63,6 +66,17 @@ impl Runtime {
         match &self.0 {
             Here(local) => local.line(room, id).await,
             There(remote) => remote.ask(Request::Line(room.to_owned(), id)).await,
+        }
+    }
+
+    /// Our chat lines that wait for the relay, oldest first, as events.
+    ///
+    /// # Errors
+    /// [`Failure`] when a daemon does not answer.
+    pub async fn queued(&self, room: &str) -> Result<Vec<engine::Event>, Failure> {
+        match &self.0 {
+            Here(local) => Ok(local.queued(room).await),
+            There(remote) => remote.ask(Request::Queued(room.to_owned())).await,
         }
     }
 

@@ -32,7 +32,10 @@ impl Room {
                 Ok(engine) => {
                     let view = engine.view();
                     self.guard = Guard::of(view.as_ref());
-                    lock(&self.state).view = view;
+                    {
+                        let mut state = lock(&self.state);
+                        (state.view, state.newest) = (view, state.newest.max(engine.cursor()));
+                    }
                     self.engine = Some(engine);
                     return;
                 }

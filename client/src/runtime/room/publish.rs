@@ -25,6 +25,11 @@ impl Room {
             engine::Event::Joined(view) | engine::Event::Epoch(view) => {
                 lock(&self.state).view = Some(view.clone());
             }
+            engine::Event::Heard { leaf } => {
+                lock(&self.state).view.iter_mut().for_each(|view| view.hear(*leaf));
+            }
+            // Its place is told before it is read there.
+            engine::Event::Sent { seq, .. } => self.has_taken(*seq),
             engine::Event::Message(message) => self.will_expire(message.disappears),
             engine::Event::Handed { lines, .. } => {
                 lines.iter().for_each(|line| self.will_expire(line.message.disappears));
@@ -66,6 +71,12 @@ impl Room {
             }
         };
         pin.map(|pin| *pin.as_bytes())
+    }
+
+    /// What is known of up to there may be acknowledged.
+    pub(super) fn has_taken(&self, seq: u64) {
+        let mut state = lock(&self.state);
+        state.newest = state.newest.max(seq);
     }
 
     /// The room is over for this device; what is kept depends on why.

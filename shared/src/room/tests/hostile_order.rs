@@ -10,7 +10,7 @@ use crate::{
     content,
     crypto::{aead::Session, suite::Suite},
     mls::group::hostile::Hostile,
-    room::{AlarmKind, Command},
+    room::{AlarmKind, Command, Event},
 };
 
 /// Bob and eve say something, and ann is shown the two lines in the other order.
@@ -161,6 +161,14 @@ fn who_never_spoke_is_shown_as_not_heard_from() {
     world.say(EVE, "so is mine");
     world.settle();
     assert_eq!(heard(&world, DAN), [true; 4]);
+    // Whoever keeps a view learns of each once, not with every message.
+    let mut told: Vec<u32> = world.devices[DAN]
+        .events
+        .iter()
+        .filter_map(|event| if let Event::Heard { leaf } = event { Some(*leaf) } else { None })
+        .collect();
+    told.sort_unstable();
+    assert!(!told.is_empty() && told.windows(2).all(|two| two[0] != two[1]), "{told:?}");
     world.crash(DAN);
     world.restart(DAN);
     world.connect(DAN);

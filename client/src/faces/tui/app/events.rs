@@ -122,6 +122,9 @@ impl App {
                 pending.joined(room);
             }
             engine::Event::Epoch(view) => self.pane(room).view = Some(view),
+            engine::Event::Heard { leaf } => {
+                self.pane(room).view.iter_mut().for_each(|view| view.hear(leaf));
+            }
             engine::Event::Message(message) => self.message(room, message),
             engine::Event::Queued { id, text, reply_to, .. } => {
                 let entry = Entry::waiting(id, self.now, &text, reply_to, &self.me);

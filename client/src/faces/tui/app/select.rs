@@ -6,6 +6,7 @@ use super::{App, Effect, Entry, Overlay, Telling, overlay::Signs};
 use crate::faces::{
     quote::quoted,
     tui::{keymap::Action, markup},
+    words,
 };
 
 /// Signs to choose from; others can be typed.
@@ -184,7 +185,7 @@ impl App {
         let entry = self.chosen()?;
         let (id, why) = match entry {
             Entry { deleted: true, .. } => (None, "That message was deleted."),
-            Entry { seq: None, .. } => (None, "That message is still on its way."),
+            Entry { seq: None, .. } => (None, words::ON_ITS_WAY),
             entry => (Some(entry.id), ""),
         };
         if id.is_none() {
@@ -250,7 +251,7 @@ impl App {
         let view = self.shown().and_then(|pane| pane.view.as_ref());
         for sign in &entry.signs {
             let people = sign.people.iter().take(NAMED);
-            let names: Vec<_> = people.map(|who| crate::faces::words::name(who, view)).collect();
+            let names: Vec<_> = people.map(|who| words::name(who, view)).collect();
             let more = sign.people.len().saturating_sub(NAMED);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             lines.push(format!("{}  {}{more}", sign.shown, names.join(", ")));

@@ -7,7 +7,7 @@ use super::{
     boxed::boxed,
     wrap,
 };
-use crate::faces::sanitize;
+use crate::faces::{sanitize, words};
 
 /// Cells of the keys and commands before what they do.
 const COLUMN: usize = 26;
@@ -34,7 +34,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect, help: &Help) ->
     let field = match lines.len().saturating_sub(scroll + page) {
         0 => field,
         more => {
-            let more = format!("{more} lines more below");
+            let more = format!("{} more below", words::counted(more, "line"));
             format!("{field:<free$}{more}", free = width.saturating_sub(more.len()))
         }
     };

@@ -7,14 +7,19 @@ use shared::{
 
 use crate::{
     faces::lines::COMMANDS,
-    faces::words::{alarm, alarm_remedy, closed, notice, problem},
+    faces::words::{alarm, alarm_remedy, closed, counted, notice, problem, waiting},
     failure::{Exit, Failure},
     store::{Earlier, Notice},
 };
 
 /// Commands that the words name: each `/word` in their sources.
 fn named_commands() -> Vec<&'static str> {
-    let sources = [include_str!("../alarm.rs"), include_str!("../problem.rs"), include_str!("../closed.rs")];
+    let sources = [
+        include_str!("../alarm.rs"),
+        include_str!("../problem.rs"),
+        include_str!("../closed.rs"),
+        include_str!("../asked.rs"),
+    ];
     let words = sources.into_iter().flat_map(|source| source.split([' ', '(', '"']));
     let commands = words.filter(|word| {
         word.strip_prefix('/').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()))
@@ -119,4 +124,21 @@ fn notice_of_another_version_is_shown_in_its_words_or_as_unknown() {
         notice("team", &earlier("one is missing"), true).contains("ALARM (gap) in team: One is missing.")
     );
     assert!(notice("team", &earlier(""), false).contains("Another version of this program"));
+}
+
+#[test]
+fn counts_are_said_as_people_say_them() {
+    assert_eq!((counted(1_u64, "room"), counted(0_u64, "room")), ("1 room".to_owned(), "0 rooms".to_owned()));
+    assert_eq!(waiting(10, 1, 0), "Waiting up to 10 s for 1 message; Ctrl-C ends now.");
+    assert_eq!(waiting(10, 2, 1), "Waiting up to 10 s for 2 messages and 1 join; Ctrl-C ends now.");
+}
+
+#[test]
+fn who_is_locked_out_learns_of_all_that_may_have_happened() {
+    let told = closed(&CloseReason::LockedOut);
+    for cause in
+        ["was removed", "lost the room", "restored from a backup of before", "Ask a member for a new invite"]
+    {
+        assert!(told.contains(cause), "{told}");
+    }
 }

@@ -1,0 +1,14 @@
+//! What somebody is told who quits before all is done.
+
+use super::counted;
+
+/// What is waited for, how long at most, and how not to.
+pub fn waiting(seconds: u64, messages: usize, joins: usize) -> String {
+    let messages = (messages > 0).then(|| counted(messages, "message"));
+    let joins = (joins > 0).then(|| counted(joins, "join"));
+    let what: Vec<String> = messages.into_iter().chain(joins).collect();
+    format!("Waiting up to {seconds} s for {}; Ctrl-C ends now.", what.join(" and "))
+}
+
+/// It did not get done in time, or there is no connection.
+pub const UNSENT: &str = "Not everything was sent; what is left is sent at the next start.";
