@@ -105,9 +105,17 @@ fn keys_of(overlay: &Overlay) -> Option<Keys> {
         ),
         Overlay::Link(_) => (
             "A link",
-            &[("c", "copy it"), ("q", "show it as a code for a camera"), ("any other key", "close")],
+            &[
+                ("c", "copy it"),
+                ("q", "show it as a code for a camera"),
+                ("any other letter or sign", "close, and type it"),
+                ("any other key", "close"),
+            ],
         ),
-        Overlay::Code(_) => ("A code for a camera", &[("any key", "the link again")]),
+        Overlay::Code(_) => (
+            "A code for a camera",
+            &[("a letter or sign", "close, and type it"), ("any other key, c and q", "the link again")],
+        ),
         Overlay::Search(_) => (
             "Searching",
             &[

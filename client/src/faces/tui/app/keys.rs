@@ -32,6 +32,9 @@ impl App {
                             overlay => self.help("", Some(overlay)),
                         }
                     }
+                    Some(Overlay::Link(_) | Overlay::Code(_)) if self.types_on(Key::pressed(key)) => {
+                        self.key(Key::pressed(key));
+                    }
                     Some(overlay) => self.overlay_key(overlay, plain_code(Key::pressed(key), key.code)),
                     None => self.key(Key::pressed(key)),
                 }
@@ -46,6 +49,12 @@ impl App {
             _ => {}
         }
         self.take_effects()
+    }
+
+    /// A key while a link is shown that begins a text: without its first letter a command would be said to all.
+    fn types_on(&self, key: Key) -> bool {
+        let typed = key.typed().filter(|c| !c.is_whitespace() && !matches!(c, 'c' | 'q' | '?'));
+        typed.is_some() && self.selected.is_none()
     }
 
     fn key(&mut self, key: Key) {
@@ -172,11 +181,11 @@ impl App {
                 search.text.extend(text.chars().filter(|c| !c.is_control()));
                 self.search(search.text);
             }
-            Some(_) => {}
-            None => {
-                self.selected = None;
+            None | Some(Overlay::Link(_) | Overlay::Code(_)) => {
+                (self.overlay, self.selected) = (None, None);
                 self.type_text(text);
             }
+            Some(_) => {}
         }
     }
 

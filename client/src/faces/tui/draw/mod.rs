@@ -64,8 +64,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App) {
     bar::draw(frame, app, bar);
     composing(frame, app, what);
     show_input(frame, app, input, typed);
-    let is_opening = matches!(app.overlay, Some(Overlay::Open(_)));
-    let most = overlay::draw(frame, app, if is_opening { above } else { middle });
+    // An alarm must not lie over a link.
+    let has_link = matches!(app.overlay, Some(Overlay::Open(_) | Overlay::Link(_)));
+    let most = overlay::draw(frame, app, if has_link { above } else { middle });
     if let (Some(most), Some(Overlay::Help(Help { scroll, .. }) | Overlay::Details(_, scroll))) =
         (most, &mut app.overlay)
     {

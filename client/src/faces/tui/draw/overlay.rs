@@ -101,15 +101,14 @@ fn invite(frame: &mut Frame<'_>, area: Rect, link: &str) {
     let width = usize::from(area.width);
     let told = "Whoever has this link can join; give it over a channel you trust. c copies it, q shows it as a code for \
                 a camera, any other key closes.";
-    let mut lines: Vec<Line<'_>> = wrap(told, width).into_iter().map(Line::from).collect();
-    lines.push(Line::default());
-    lines.extend(hard_wrap(link, width).into_iter().map(Line::from));
-    lines.push(Line::default());
-    if let Some(code) =
-        code_of(link, width).filter(|code| lines.len() + code.len() <= usize::from(area.height))
-    {
-        lines.extend(code);
-    }
+    let shown = |text: &str| wrap(text, width).into_iter().map(Line::from).collect::<Vec<_>>();
+    let fits = |lines: &Vec<Line<'_>>| lines.len() <= usize::from(area.height);
+    let link_only: Vec<_> = hard_wrap(link, width).into_iter().map(Line::from).collect();
+    let whole = [shown(told), vec![Line::default()], link_only.clone()].concat();
+    let with_code = code_of(link, width).map(|code| [whole.clone(), vec![Line::default()], code].concat());
+    // A link without its end is none, and does not look like that.
+    let all = [with_code, Some(whole), Some(link_only)].into_iter().flatten().find(fits);
+    let lines = all.unwrap_or_else(|| shown("The terminal is too small for the link: c copies it."));
     frame.render_widget(Clear, area);
     frame.render_widget(Paragraph::new(lines), area);
 }

@@ -92,6 +92,63 @@ fn invite_link_can_be_copied_and_any_other_key_closes_it() {
 }
 
 #[test]
+fn invite_link_is_shown_to_its_end_or_not_at_all() {
+    let link = format!("schat://relay.example:4433/#{}", "abcdefgh".repeat(20));
+    let mut app = in_lobby();
+    app.overlay = Some(app::Overlay::Link(link.clone()));
+    let alert = "ALARM (fork): something is wrong with the room, and this says so at some length.";
+    let heights = [4, 6, 8, 9, 10, 12, 15, 24, 50];
+    for alert in [None, Some(alert.to_owned())] {
+        app.alert = alert;
+        for (width, height) in
+            (3..60).step_by(4).flat_map(|width| heights.into_iter().map(move |height| (width, height)))
+        {
+            let rows = screen(&mut app, width, height);
+            let (all, shown) = (rows.concat(), rows.join(" "));
+            assert!(all.contains(&link) || !all.contains("schat://relay"), "{width}x{height}: {rows:#?}");
+            let says = all.contains(&link) || shown.contains("c copies it");
+            assert!(says || width < 21 || height < 15, "{width}x{height}: {rows:#?}");
+        }
+    }
+    app.alert = None;
+    assert!(screen(&mut app, 40, 10).concat().contains(&link), "the explanation goes first");
+    assert!(text(&mut app, 40, 7).contains("too small for the link"), "{}", text(&mut app, 40, 7));
+    assert!(text(&mut app, 59, 50).contains("Whoever has this link"), "{}", text(&mut app, 59, 50));
+}
+
+#[test]
+fn command_that_is_typed_over_a_link_is_whole() {
+    let link = app::Overlay::Link("schat://h:1/#x".into());
+    for overlay in [link.clone(), app::Overlay::Code("schat://h:1/#x".into())] {
+        let mut app = in_lobby();
+        app.overlay = Some(overlay);
+        assert_eq!(type_line(&mut app, "/kick dan"), [Effect::Line("/kick dan".into())]);
+        assert_eq!(app.overlay, None);
+    }
+    let mut app = in_lobby();
+    app.overlay = Some(link.clone());
+    app.input(Input::Paste("/kick dan".into()));
+    assert_eq!((app.editor.text(), &app.overlay), ("/kick dan", &None));
+    // What types nothing only closes it, and the other view goes back to it.
+    for code in [KeyCode::Enter, KeyCode::Char(' '), KeyCode::Up] {
+        let mut app = in_lobby();
+        app.overlay = Some(link.clone());
+        key(&mut app, code);
+        assert_eq!((app.editor.text(), &app.overlay), ("", &None));
+        app.overlay = Some(app::Overlay::Code("schat://h:1/#x".into()));
+        key(&mut app, code);
+        assert_eq!((app.editor.text(), &app.overlay), ("", &Some(link.clone())));
+    }
+    // Where a message is chosen its letters are keys.
+    let mut app = in_lobby();
+    happens(&mut app, "lobby", message(1, person("ann", 1), "mine"));
+    key(&mut app, KeyCode::Esc);
+    app.overlay = Some(link);
+    key(&mut app, KeyCode::Char('d'));
+    assert_eq!((app.editor.text(), &app.overlay), ("", &None));
+}
+
+#[test]
 fn happening_of_the_past_is_in_its_place_once_and_not_unread() {
     use crate::store::{Happening, Item, What};
     let mut app = in_lobby();
