@@ -21,7 +21,9 @@ const FORMAT: TableDefinition<(), u64> = TableDefinition::new("format");
 const VERSION: u64 = 4;
 
 /// A room of formats 2 and 3: all numbers of one of today but the last.
-const ROOMS: TableDefinition<RoomKey, (u64, u64, u64, u64, u64, u64)> = TableDefinition::new("rooms");
+type RoomRow = (u64, u64, u64, u64, u64, u64);
+
+pub(super) const ROOMS: TableDefinition<RoomKey, RoomRow> = TableDefinition::new("rooms");
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

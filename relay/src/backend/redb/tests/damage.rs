@@ -8,9 +8,6 @@ use crate::limits::Retention;
 const ENTRIES: TableDefinition<(&[u8; 32], u64), &[u8]> = TableDefinition::new("entries");
 const FORMAT: TableDefinition<(), u64> = TableDefinition::new("format");
 const ROOMS: TableDefinition<&[u8; 32], tables::RoomRow> = TableDefinition::new("sized_rooms");
-/// Of the formats before: without the bytes of slots.
-const ROOMS_BEFORE: TableDefinition<&[u8; 32], (u64, u64, u64, u64, u64, u64)> =
-    TableDefinition::new("rooms");
 
 async fn filled(directory: &Path) {
     let backend = Redb::open(directory, &Limits::default()).unwrap();
@@ -48,7 +45,7 @@ fn format(directory: &Path, version: Option<u64>) -> u64 {
         let transaction = database.begin_write().unwrap();
         transaction.open_table(FORMAT).unwrap().insert((), version).unwrap();
         if (2..=3).contains(&version) {
-            let mut before = transaction.open_table(ROOMS_BEFORE).unwrap();
+            let mut before = transaction.open_table(formats::ROOMS).unwrap();
             for row in transaction.open_table(ROOMS).unwrap().iter().unwrap() {
                 let (id, row) = row.unwrap();
                 let (head, oldest, last_commit, last_at_ms, bytes, keys, _) = row.value();
