@@ -138,14 +138,15 @@ async fn what_came_while_only_a_daemon_was_there_is_unread() {
         ann.say("team", "", text).await;
     }
     // A program that reads them is nobody who has read them.
-    bot.until(|event| event["event"] == "message" && event["text"] == "three");
-    bot.tell(&json!({"cmd": "ack", "room": "team", "seq": 1_000}));
+    let seen = bot.until(|event| event["event"] == "message" && event["text"] == "three");
+    let seq = &seen.last().unwrap()["seq"];
+    bot.tell(&json!({"cmd": "ack", "room": "team", "seq": seq}));
     let unread = |output: &Output| {
         let rooms: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         rooms["rooms"][0]["unread"].clone()
     };
     assert_eq!(unread(&run(&profile, &["--json", "rooms"])), 3);
-    bot.tell(&json!({"cmd": "read", "room": "team", "seq": 1_000}));
+    bot.tell(&json!({"cmd": "read", "room": "team", "seq": seq}));
     bot.tell(&json!({"cmd": "rooms"}));
     assert_eq!(bot.next("rooms")["rooms"][0]["unread"], 0);
     assert_eq!(unread(&run(&profile, &["--json", "rooms"])), 0);

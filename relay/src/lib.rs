@@ -11,7 +11,7 @@
 //!
 //! The relay cannot read what it carries: it does not depend on the crate that knows the content's types.
 
-// A macro of the library panics where the stream cannot be written: see `cli::print`.
+// A macro of the library panics where the stream cannot be written: see `print`.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod admin;
@@ -37,6 +37,7 @@ mod listen;
 pub mod log;
 pub mod metrics;
 mod owner;
+pub mod print;
 mod quic;
 pub mod quota;
 mod relay;

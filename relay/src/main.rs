@@ -6,9 +6,9 @@ use std::{env, ffi::OsString, io::ErrorKind, process::ExitCode, time::Duration};
 
 use relay::{
     StartError,
-    cli::print::{self, PrintError},
     config::{self, ConfigError, Loaded, load},
     log::Log,
+    print::{self, PrintError},
     service::{self, Sockets},
 };
 

@@ -26,7 +26,8 @@ use self::{
     doctor::DoctorCommand, drop_room::DropRoomCommand, man::ManCommand, reload::ReloadCommand,
     restore::RestoreCommand, rooms::RoomsCommand, status::StatusCommand, token::TokenCommand,
 };
-use super::{Cli, print};
+use super::Cli;
+use crate::print;
 use crate::{
     bench::Bench,
     config::{Loaded, example, show},

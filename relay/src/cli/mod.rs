@@ -3,7 +3,6 @@
 pub(crate) mod command;
 mod greeting;
 pub(crate) mod help;
-pub mod print;
 pub mod settings;
 
 use std::path::PathBuf;

@@ -6,9 +6,10 @@ use tokio::time::{Instant, interval_at, timeout};
 
 use super::{Sockets, notify, settings};
 use crate::{
-    cli::{command::human::count, greeting, print},
+    cli::{command::human::count, greeting},
     config::Loaded,
     log::Log,
+    print,
     relay::Relay,
     signal::{Asked, Signals},
 };

@@ -257,7 +257,7 @@ fn limit(limit: RelayLimit) -> (&'static str, &'static str) {
     match limit {
         RelayLimit::MemberRate => (
             "You send more messages in a minute than the relay takes; what you said is kept here and sent bit by bit.",
-            "Wait a little. The relay's operator can raise --rate.",
+            "Wait a little. The relay's operator can raise --rate, or --address-mib.",
         ),
         RelayLimit::RoomRate => (
             "This room sends more messages in a minute than the relay takes; yours is kept here and sent bit by bit.",

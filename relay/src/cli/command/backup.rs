@@ -23,11 +23,11 @@ use crate::{
         redb::{Redb, Resting},
     },
     backup::{self, BackupError, Copied, Rooms},
-    cli::print,
     clock::unix_ms,
     config::Loaded,
     error::StartError,
     limits::Limits,
+    print,
 };
 
 /// Pieces that wait for the disk; when so many do, the socket is not read.

@@ -20,11 +20,11 @@ use crate::{
         redb::{self, OpenError, Redb, Resting, Survey},
     },
     backup::{self, BackupError, RestoreError, Rooms, Summary},
-    cli::print,
     clock::unix_ms,
     config::Loaded,
     error::StartError,
     limits::Limits,
+    print,
 };
 
 /// Look whether anything in the database is damaged.

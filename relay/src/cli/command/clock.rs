@@ -7,8 +7,8 @@ use clap::Subcommand;
 use super::human::span;
 use crate::{
     admin::{client, clock::Accepted},
-    cli::print,
     config::Loaded,
+    print,
 };
 
 /// The running relay's own clock.

@@ -6,9 +6,9 @@ use super::{database, human::bytes};
 use crate::{
     backend::redb::{self, OpenError},
     backup::RestoreError,
-    cli::print,
     config::Loaded,
     error::StartError,
+    print,
 };
 
 /// A compaction.

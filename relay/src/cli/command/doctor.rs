@@ -7,9 +7,9 @@ use certs::Pin;
 use clap::Args;
 
 use crate::{
-    cli::print,
     config::Loaded,
     doctor::{self, Finding, Level, Target},
+    print,
 };
 
 /// Version of the JSON: raised when a field changes its meaning or goes, not when one comes.

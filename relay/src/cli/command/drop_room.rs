@@ -11,8 +11,8 @@ use crate::{
         client,
         rooms::{Dropped, RoomRow, Which},
     },
-    cli::print,
     config::Loaded,
+    print,
 };
 
 /// Drop a room for ever: its log, its slot and its access keys.

@@ -10,9 +10,9 @@ use clap::Args;
 
 use super::man;
 use crate::{
-    cli::print,
     config::{Loaded, Origin, Setting, example},
     install::{DATA_DIR, Place, Plan},
+    print,
 };
 
 /// Installs this program as a service.

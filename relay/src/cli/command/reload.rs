@@ -5,8 +5,8 @@ use clap::Args;
 
 use crate::{
     admin::client,
-    cli::print,
     config::Loaded,
+    print,
     service::{Change, Report},
 };
 

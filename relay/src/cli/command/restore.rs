@@ -7,9 +7,9 @@ use clap::Args;
 use super::human::{count, span};
 use crate::{
     backup::{self, Restored, Summary},
-    cli::print,
     clock::unix_ms,
     config::Loaded,
+    print,
 };
 
 /// A restore, as it is asked for.

@@ -11,9 +11,9 @@ use crate::{
         client,
         rooms::{MAX_ROOMS, RoomRow, Rooms},
     },
-    cli::print,
     clock::unix_ms,
     config::Loaded,
+    print,
 };
 
 /// Characters of an id that are shown: enough that no two of a million rooms look alike.

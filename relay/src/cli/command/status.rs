@@ -7,9 +7,9 @@ use clap::Args;
 use super::human::{bytes, count, span};
 use crate::{
     admin::{client, status::Status},
-    cli::print,
     clock::{ClockStatus, unix_ms},
     config::Loaded,
+    print,
 };
 
 /// How the running relay is.

@@ -9,9 +9,9 @@ use zeroize::Zeroizing;
 use super::{age::Age, desk};
 use crate::{
     admin::tokens::{Added, NewToken, Revocation},
-    cli::print,
     clock::unix_ms,
     config::Loaded,
+    print,
     token::{Allowance, TokenRecord},
 };
 

@@ -5,12 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::desk;
-use crate::{
-    admin::tokens::TokenLine,
-    cli::{command::human::span, print},
-    clock::unix_ms,
-    config::Loaded,
-};
+use crate::{admin::tokens::TokenLine, cli::command::human::span, clock::unix_ms, config::Loaded, print};
 
 /// Lists the tokens.
 #[derive(Clone, Debug, Args)]

@@ -3,11 +3,7 @@
 use clap::Args;
 
 use super::desk;
-use crate::{
-    admin::tokens::Revocation,
-    cli::{command::human::count, print},
-    config::Loaded,
-};
+use crate::{admin::tokens::Revocation, cli::command::human::count, config::Loaded, print};
 
 /// Revokes a token.
 #[derive(Clone, Debug, Args)]
