@@ -48,7 +48,6 @@ pub use handle::Runtime;
 
 use crate::{
     daemon::FaceId,
-    faces::words,
     failure::Failure,
     store::{Cursor, OpenProfile, People, RoomRecord, Store, StoredNotice, Vault},
     text::names::label,
@@ -252,7 +251,7 @@ impl Local {
             Ok(newest)
         };
         match self.0.vault.run(ack).await? {
-            newest if seq > newest => Err(words::not_there_yet(room, seq, newest)),
+            newest if seq > newest => Err(not_there_yet(room, seq, newest)),
             _ => Ok(()),
         }
     }
@@ -410,4 +409,15 @@ mod tests;
 pub fn now_ms() -> Millis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Somebody acknowledges what there is not.
+fn not_there_yet(label: &str, seq: u64, newest: u64) -> Failure {
+    let label = crate::text::sanitize::line(label);
+    let remedy = "Take the seq of a message that came.";
+    let message = match newest {
+        0 => format!("Nothing of {label} is here yet, so seq {seq} cannot be acknowledged."),
+        _ => format!("Seq {seq} cannot be acknowledged: the newest of {label} that is here is {newest}."),
+    };
+    Failure::usage(message, remedy)
 }

@@ -129,7 +129,7 @@ async fn crash_between_storing_and_showing_does_not_make_an_alarm_silent() {
     runtime.tell(ROOM, send(&"x".repeat(engine::MAX_TEXT + 1))).await.unwrap();
     let room = vault.now(|store| store.rooms()).unwrap()[0].id;
     let alarm = engine::Alarm::ViewDiffers { from: "bob".to_owned() };
-    let last = words::alarm(&alarm);
+    let last = crate::faces::words::alarm(&alarm);
     let alarm = Notice::Alarm(alarm);
     let batch = crate::store::Batch { notices: vec![alarm], ..Default::default() };
     vault.now(|store| store.commit(room, None, &batch)).unwrap();

@@ -22,10 +22,7 @@ pub use notice::notice;
 pub use people::{find, heard, name, namesake, safety};
 pub use problem::{problem, said};
 pub use relay::{chosen, connected, trust};
-pub use room::{
-    ON_ITS_WAY, OPEN_WARNING, changed, disappearing, happening, joined, not_there_yet, policy,
-    profile_changed,
-};
+pub use room::{ON_ITS_WAY, OPEN_WARNING, changed, disappearing, happening, joined, policy, profile_changed};
 pub use text::{beginning, counted, duration, failure, when};
 
 #[cfg(test)]

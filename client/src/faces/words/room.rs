@@ -6,7 +6,7 @@ use shared::{
 };
 
 use super::{alarm, beginning, duration, name, text::sentence};
-use crate::{faces::sanitize, failure::Failure, store::What};
+use crate::{faces::sanitize, store::What};
 
 /// What an open room means; said every time one is entered.
 pub const OPEN_WARNING: &str =
@@ -14,17 +14,6 @@ pub const OPEN_WARNING: &str =
 
 /// Why nothing is done to a message that waits for the relay.
 pub const ON_ITS_WAY: &str = "That message is still on its way.";
-
-/// Somebody acknowledges what there is not.
-pub fn not_there_yet(label: &str, seq: u64, newest: u64) -> Failure {
-    let label = sanitize::line(label);
-    let remedy = "Take the seq of a message that came.";
-    let message = match newest {
-        0 => format!("Nothing of {label} is here yet, so seq {seq} cannot be acknowledged."),
-        _ => format!("Seq {seq} cannot be acknowledged: the newest of {label} that is here is {newest}."),
-    };
-    Failure::usage(message, remedy)
-}
 
 /// How a room is announced.
 pub fn joined(label: &str, view: &GroupView) -> Vec<String> {
