@@ -35,6 +35,11 @@ pub const TARGETS: &[Target] = &[
     ("room", room),
 ];
 
+/// For tests with whole programs: what this process seals next to a public key is spoiled, so that who should open it cannot.
+pub fn spoil_next_seal() {
+    crate::crypto::suite::spoil::spoil_next();
+}
+
 /// With a first byte of 0 the rest is an envelope from the relay; otherwise it is a plaintext that a member with the
 /// right key sealed, padded as the member liked.
 pub fn envelope_open(bytes: &[u8]) {

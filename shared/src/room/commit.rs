@@ -117,6 +117,7 @@ impl Engine {
         let meta = &self.meta;
         self.may_commit()
             && (meta.want_update
+                || self.link.slot_wanted == Some(meta.position)
                 || !meta.want_invites.is_empty()
                 || !meta.to_revoke.is_empty()
                 || meta.want_prune

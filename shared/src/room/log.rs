@@ -275,7 +275,7 @@ impl Engine {
                 let is_proven =
                     self.group.as_ref().is_some_and(|group| group.says_it_leaves(leaf, &leave.signature));
                 if is_proven {
-                    self.let_go(unique, &leave.signature);
+                    self.let_go(unique, &leave.signature)?;
                 }
                 is_proven
             }

@@ -151,6 +151,9 @@ struct Connection {
     not_before: Millis,
     /// Commits that repair or follow somebody else's act wait a random moment, so that one member does it.
     commit_not_before: Millis,
+    /// The commit whose slot is of no use to somebody who asks to be let back in: while nobody has committed on it, this
+    /// device would.
+    slot_wanted: Option<u64>,
     /// The log that the relay has after a restore, while it is compared with what was read.
     restored: Option<state::RestoredRow>,
     /// How long a bridge waits for whoever saw more, in milliseconds, once the time is known.

@@ -57,8 +57,8 @@ impl Engine {
             return;
         }
         if request.useless != 0 && request.useless == self.meta.position {
-            // Whoever committed last put rubbish into the slot. A commit brings another.
-            self.meta.want_update = true;
+            // Whoever committed last put rubbish into the slot. A commit brings another, whosever it is.
+            self.link.slot_wanted = Some(request.useless);
             self.elect();
         }
         if request.refused.iter().any(|account| **account == own) {

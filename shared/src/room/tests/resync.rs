@@ -340,6 +340,31 @@ fn request_with_lists_without_measure_is_nobodys() {
 }
 
 #[test]
+fn request_that_calls_a_good_slot_useless_makes_one_member_commit_and_not_all() {
+    let names = ["ann", "bob", "eve", "dan", "fay", "gus", "hal", "ida"];
+    let mut world = World::room_of(&names, Suite::Classic, 1320);
+    names.iter().enumerate().for_each(|(i, name)| world.say(i, name));
+    world.settle();
+    let before = world.relay.log.iter().filter(|entry| entry.is_commit).count();
+    let engine = world.devices[EVE].engine.as_ref().unwrap();
+    let mut request = content::ResyncRequest {
+        access_key: engine.own_key().to_vec().into(),
+        kem_key: engine.profile.random.bytes::<32>().to_vec().into(),
+        useless: world.relay.last_commit,
+        ..content::ResyncRequest::default()
+    };
+    request.signature = engine.sign_as_leaf(&request_statement(&engine.room.0, &request)).unwrap().into();
+    world.publishes(EVE, resync::Body::Request(request));
+    world.settle();
+    // Days later nobody has still something to make up for.
+    world.now += 3_600_000;
+    world.settle();
+    let after = world.relay.log.iter().filter(|entry| entry.is_commit).count();
+    assert!((1..=2).contains(&(after - before)), "{} commits", after - before);
+    world.assert_talks(&[ANN, BOB, DAN]);
+}
+
+#[test]
 fn joiner_who_was_met_by_a_made_up_state_comes_again_by_the_same_invite() {
     for more in [0, 40] {
         let mut world = World::room_of(&["ann", "bob", "eve", "dan"], Suite::Classic, 1310 + more as u64);

@@ -222,10 +222,13 @@ fn last_moderator_leaves_only_after_naming_another() {
 #[test]
 fn last_moderator_who_leaves_all_the_same_is_not_let_go() {
     let mut world = three(631);
+    let commits = |world: &World| world.relay.log.iter().filter(|entry| entry.is_commit).count();
+    let before = commits(&world);
     world.devices[ANN].engine.as_mut().unwrap().leave();
     world.input(ANN, crate::room::Input::Tick);
     world.settle();
     assert_eq!(world.members(BOB), 3, "{}", world.story(BOB));
+    assert_eq!(commits(&world), before, "nobody commits a removal that may not be");
     world.assert_talks(&[BOB, EVE]);
 }
 
