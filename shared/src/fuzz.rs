@@ -120,7 +120,12 @@ pub fn mls_message(bytes: &[u8]) {
 /// A life of a room: its people, a relay that may lie, a member whose program may keep no rule, all of it by the bytes.
 /// It ends in agreement or in an alarm.
 pub fn room(bytes: &[u8]) {
-    let _ = crate::room::sim::life::live(bytes);
+    let _ = room_counted(bytes);
+}
+
+/// The same, and how often an engine was given something to do.
+pub fn room_counted(bytes: &[u8]) -> u64 {
+    crate::room::sim::life::live(bytes)
 }
 
 /// Steps of a sender against the plain set of the numbers accepted; and stored windows.
