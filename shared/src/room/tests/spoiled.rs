@@ -12,7 +12,7 @@ use super::{
 use crate::{
     crypto::suite::{Suite, spoil::spoiling},
     invite::AccessSecret,
-    room::{Alarm, AlarmKind, Command, Event, Input},
+    room::{Alarm, AlarmKind, CloseReason, Command, Event, Input},
 };
 
 const DAN: usize = 3;
@@ -164,6 +164,25 @@ fn room_of_two_survives_a_commit_that_the_other_cannot_open() {
     world.connect(EVE);
     world.settle();
     world.assert_talks(&[ANN, EVE]);
+}
+
+#[test]
+fn who_is_put_out_of_a_room_of_two_is_told_how_many_there_were() {
+    for (people, names) in [(2, &["ann", "bob"][..]), (4, &["ann", "bob", "eve", "dan"])] {
+        let mut world = World::room_of(names, Suite::Classic, 1019);
+        let bob = world.devices[BOB].profile.identity.fingerprint();
+        world.disconnect(BOB);
+        world.command(ANN, Command::Remove(bob));
+        world.settle();
+        // He has not read it, and the relay says that it may still be undone.
+        world.connect(BOB);
+        world.settle();
+        let told = world.devices[BOB].events.iter().find_map(|event| match event {
+            Event::Closed { reason: CloseReason::RemovedAndVoted { members, .. }, .. } => Some(*members),
+            _ => None,
+        });
+        assert_eq!(told, Some(people), "{}", world.story(BOB));
+    }
 }
 
 #[test]
