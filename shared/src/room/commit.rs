@@ -188,7 +188,7 @@ impl Engine {
         let plan = Plan { remove, room: (room != before).then(|| room.clone()), identity, note };
 
         let Some(group) = base.as_mut().or(self.group.as_mut()) else { return Err(GroupError::Damaged) };
-        let mut prepared = group.prepare(plan, now)?;
+        let mut prepared = group.prepare(plan)?;
         let body = content::sealed::Body::KeyShare(std::mem::take(&mut prepared.message).into());
         let sealed = content::Sealed { body: Some(body), ..content::Sealed::default() }.encode_to_vec();
         // A session of its own: a commit may lose the race for its position and must not leave a hole.

@@ -138,6 +138,8 @@ struct Connection {
     state: Stream,
     /// The relay's pin, for cards; none when WebPKI vouched for the relay.
     pin: Option<[u8; 32]>,
+    /// What the relay's clock said when the stream opened; 0 where it did not tell.
+    relay_ms: Millis,
     /// The log's head when the stream opened, and the cursor then.
     head: u64,
     start: u64,

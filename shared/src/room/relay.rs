@@ -85,6 +85,7 @@ impl Engine {
         if self.link.state != Stream::Asking {
             return Ok(());
         }
+        self.link.relay_ms = joined.now_ms;
         match self.phase() {
             Phase::Joining if !self.knows_room() => return self.read_card(joined),
             Phase::Joining => {

@@ -238,6 +238,7 @@ pub(super) struct Format {
 pub(super) struct WantInvite {
     #[prost(uint32, tag = "1")]
     pub max_uses: u32,
+    /// By our own clock.
     #[prost(uint64, tag = "2")]
     pub expires_ms: u64,
 }
@@ -306,6 +307,9 @@ pub(super) struct OwnInvite {
     /// The relay's pin when its card was made; empty when WebPKI vouched for the relay.
     #[prost(bytes = "vec", tag = "4")]
     pub pin: Vec<u8>,
+    /// When it ends by our own clock, which may be behind the log's time; 0 where it ends as it expires.
+    #[prost(uint64, tag = "5")]
+    pub ends_ms: u64,
 }
 
 /// The invite that is being used.

@@ -4,6 +4,7 @@ use super::sim::{hostile, model, world};
 
 mod ahead;
 mod basic;
+mod clocks;
 mod hostile_answers;
 mod hostile_bounds;
 mod hostile_confirm;
