@@ -99,8 +99,9 @@ impl Ledger {
 
     fn apply(&mut self, changes: &Changes) {
         let Some(mut state) = self.state.take() else { return };
-        let forgotten = |first: &u64| matches!(changes.steps.get(first), Some(None));
-        state.all_votes().filter(|(first, _)| forgotten(first)).for_each(|vote| self.put_vote(*vote, false));
+        for (first, _) in changes.steps.iter().filter(|(_, step)| step.is_none()) {
+            state.votes_on(*first).for_each(|key| self.put_vote((*first, key), false));
+        }
         state.apply(changes);
         self.put_head(&state.head, self.from, self.own);
         changes.keys.iter().for_each(|(key, row)| self.put_key(key, row.as_ref()));
