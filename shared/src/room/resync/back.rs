@@ -17,7 +17,7 @@ impl Engine {
         self.link.commit_acked = 0;
         let out = self.meta.out.take();
         let own = self.own_key();
-        let is_confirmed = self.meta.is_confirmed(&own);
+        let is_confirmed = self.is_confirmed(&own);
         self.was_apart(entry.seq);
         self.begin_trial(out.as_ref(), entry.at_ms)?;
         self.meta.untaken = None;

@@ -84,6 +84,7 @@ impl Engine {
     /// [`GroupError::Damaged`] when that group is not there.
     pub(in crate::room) fn refuse_return(&mut self, cause: Cause) -> Result<(), GroupError> {
         let own = self.own_key();
+        let is_confirmed = self.is_confirmed(&own);
         let Some(trial) = self.meta.trial.take() else { return Ok(()) };
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
         group.to_base(trial.position)?;
@@ -95,7 +96,6 @@ impl Engine {
         self.forget_keys();
         let meta = &mut self.meta;
         (meta.position, meta.confirmed, meta.vote) = (trial.position, trial.position, 0);
-        let is_confirmed = meta.is_confirmed(&own);
         (meta.offer, meta.joins, meta.untaken) = (None, None, None);
         if !is_confirmed {
             let (first, tip) = (trial.position, trial.position);

@@ -5,6 +5,7 @@ use super::sim::{hostile, model, world};
 mod ahead;
 mod basic;
 mod hostile_answers;
+mod hostile_books;
 mod hostile_bounds;
 mod hostile_confirm;
 mod hostile_content;
