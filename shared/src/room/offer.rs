@@ -29,6 +29,7 @@ impl Engine {
         self.meta.untaken = None;
         if self.meta.trial.is_none() {
             self.meta.since.clear();
+            self.meta.back_too.clear();
             self.meta.may_be_bridged = false;
         }
         self.link.began = Some(lean(entry));

@@ -208,6 +208,10 @@ pub(super) struct Meta {
     pub apart_from: u64,
     #[prost(uint64, tag = "94")]
     pub apart_to: u64,
+    /// Accounts of whom a device came back since this device could not follow: fingerprints. They were in the same trouble, so
+    /// they prove nothing.
+    #[prost(bytes = "vec", repeated, tag = "95")]
+    pub back_too: Vec<Vec<u8>>,
     /// The name of the first commit of the step that `vote` belongs to.
     #[prost(bytes = "vec", tag = "81")]
     pub vote_step: Vec<u8>,
