@@ -178,7 +178,7 @@ impl Engine {
 
     /// Somebody went on from there in a way that this device cannot take. Not for ever against each other.
     pub(super) fn bridge_lost(&mut self, base: u64, key: &[u8]) {
-        let counts = self.meta.is_confirmed(key) && self.is_member_key(key);
+        let counts = self.is_confirmed(key) && self.is_member_key(key);
         let Some(bridge) = self.meta.bridge.as_mut().filter(|bridge| counts && bridge.at == base) else {
             return;
         };

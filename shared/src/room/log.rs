@@ -6,7 +6,8 @@ use zeroize::Zeroizing;
 
 use super::{
     Alarm, Engine, Event, Fault, INVITED, Millis, Problem, Stream, checks::Number, ground::Place,
-    keyring::Sealer, ledger::Booked, out::Cause, person, said::Saying, state::Phase, verdict::Verdict,
+    keyring::Sealer, kinship::Kinship, ledger::Booked, out::Cause, person, said::Saying, state::Phase,
+    verdict::Verdict,
 };
 use crate::{
     canonical,
@@ -14,6 +15,7 @@ use crate::{
     crypto::aead::Envelope,
     crypto::replay::ReplayError,
     mls::group::{AccessKeys, Applied, EPOCHS_KEPT, GroupError, Kind},
+    mls::rules::Violation,
 };
 
 /// Greatest plaintext with something said, in bytes: what fits a 64 KiB bucket, as everything that is said does.
@@ -77,6 +79,7 @@ impl Engine {
             self.check_ack(entry);
         }
         self.check_age(entry.at_ms, now);
+        self.settle_books(now);
         self.advance(entry);
         match verdict {
             Verdict::Joined => self.anchor(entry),
@@ -156,7 +159,7 @@ impl Engine {
         match place {
             Place::OnTop => (),
             Place::Beyond => {
-                self.beyond(entry, now);
+                self.cannot_take(entry, now);
                 return Ok(Verdict::Taken);
             }
             Place::Instead => {
@@ -289,6 +292,7 @@ impl Engine {
     }
 
     fn key_share(&mut self, entry: &Deliver, number: &Number, message: &[u8]) -> Result<Verdict, GroupError> {
+        let kinship = self.kinship(entry);
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
         // The entry's own time, not the latest that this device saw: a newcomer saw fewer entries, and all
         // members have to decide alike.
@@ -311,7 +315,12 @@ impl Engine {
                 return Ok(Verdict::Refused);
             }
         };
-        let external = applied.joined.is_some() || applied.returned.is_some();
+        let made = match (&applied.joined, applied.returned) {
+            (Some(_), _) => Kinship::Join,
+            (_, Some(_)) => Kinship::Return,
+            _ => Kinship::Member,
+        };
+        let external = made != Kinship::Member;
         let expected = if external { INVITED } else { applied.leaf };
         if number.id.0 != expected {
             group.undo()?;
@@ -325,7 +334,9 @@ impl Engine {
             self.alarm(Alarm::OwnRemovalUndone { entry: entry.seq });
             return Ok(Verdict::Refused);
         }
-        if let Err(error) = self.check_promises(entry, &applied, keys) {
+        // One thing to the relay and another to the group: they would not hold the same for settled.
+        let is_as_shown = if made == kinship { Ok(()) } else { Err(Violation::FalseAuthority.into()) };
+        if let Err(error) = is_as_shown.and_then(|()| self.check_promises(entry, &applied, keys)) {
             self.link.broken = true;
             if let Some(group) = &mut self.group {
                 group.undo()?;
@@ -371,6 +382,7 @@ impl Engine {
 
     pub(super) fn advance(&mut self, entry: &Deliver) {
         self.meta.cursor = entry.seq;
+        self.ledger.reach(entry.seq);
         self.meta.last_at = self.clamp(entry.at_ms);
         if entry.is_commit {
             self.meta.last_commit = entry.seq;

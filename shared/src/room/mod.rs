@@ -51,6 +51,7 @@ mod invites;
 mod join;
 mod kept;
 mod keyring;
+mod kinship;
 mod ledger;
 mod limit;
 mod log;

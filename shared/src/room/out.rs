@@ -62,7 +62,9 @@ impl Engine {
         let mut row = OutRow::default();
         (row.leaf, row.epoch) = (group.leaf(), group.epoch());
         if let Cause::Commit(seq) = cause {
-            (row.cause, row.step) = (seq, self.meta.step_name(seq));
+            let step = self.meta.untaken.as_ref().map(|untaken| untaken.step.clone());
+            let named = self.ledger.step_name(seq).map(|name| name.0.to_vec());
+            (row.cause, row.step) = (seq, named.or(step).unwrap_or_default());
             // One that is only closed to this device is voted against when nobody lets it back in: votes stay, and
             // those of devices that were helped could undo what everybody has built on.
             if self.meta.untaken.as_ref().is_some_and(|untaken| untaken.broken) {

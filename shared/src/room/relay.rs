@@ -115,6 +115,9 @@ impl Engine {
         }
         self.learn_ledger(joined);
         self.learn_confirmed(joined.confirmed);
+        if !self.meta.rereads {
+            self.settle_books(now);
+        }
         self.link.ack_election = true;
         self.link.state = Stream::CatchingUp;
         self.link.head = joined.head;

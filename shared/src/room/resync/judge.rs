@@ -34,11 +34,12 @@ pub(super) enum Fit {
 impl Engine {
     /// A commit that this device has not taken, or took on trial.
     pub(in crate::room) fn note_seen(&mut self, entry: &Deliver, verdict: &Verdict) {
-        let meta = &mut self.meta;
         let taken = matches!(verdict, Verdict::Applied | Verdict::Joined);
-        if !entry.is_commit || (taken && meta.trial.is_none() && meta.out.is_none()) {
+        if !entry.is_commit || (taken && self.meta.trial.is_none() && self.meta.out.is_none()) {
             return;
         }
+        self.note_back_too(entry);
+        let meta = &mut self.meta;
         if meta.since.is_empty() {
             meta.since_first = entry.seq;
         }

@@ -278,7 +278,7 @@ impl ModelRelay {
             generation: &self.generation,
             seq,
             now_ms,
-            max_keys: 1_000,
+            max_keys: 8_192,
             key,
             commit: commit.as_ref(),
             ack: ack.as_ref(),

@@ -9,7 +9,7 @@ use prost::Message;
 use zeroize::{Zeroize, Zeroizing};
 
 pub(super) use back::{
-    BridgeRow, EPOCHS_BRIDGED, MAX_ASKING, MAX_REFUSED, MAX_SINCE, OutRow, RestoredRow, SeenRow, TrialRow,
+    BridgeRow, EPOCHS_BRIDGED, MAX_REFUSED, MAX_SINCE, OutRow, RestoredRow, SeenRow, TrialRow,
 };
 pub(super) use steps::{StepRow, UntakenRow, VoteRow};
 
@@ -188,10 +188,6 @@ pub(super) struct Meta {
     /// This device came back, and only whoever let it in has shown that the room is there.
     #[prost(message, optional, tag = "86")]
     pub trial: Option<TrialRow>,
-    /// Access keys of members that asked to be let back in and were not seen to follow since; at most
-    /// [`MAX_ASKING`].
-    #[prost(bytes = "vec", repeated, tag = "87")]
-    pub asking: Vec<Vec<u8>>,
     /// The relay lost what this group stands on: it goes on from here by the old authority of this place.
     #[prost(message, optional, tag = "88")]
     pub bridge: Option<BridgeRow>,
@@ -212,6 +208,10 @@ pub(super) struct Meta {
     pub apart_from: u64,
     #[prost(uint64, tag = "94")]
     pub apart_to: u64,
+    /// Accounts of whom a device came back since this device could not follow: fingerprints. They were in the same trouble, so
+    /// they prove nothing.
+    #[prost(bytes = "vec", repeated, tag = "95")]
+    pub back_too: Vec<Vec<u8>>,
     /// The name of the first commit of the step that `vote` belongs to.
     #[prost(bytes = "vec", tag = "81")]
     pub vote_step: Vec<u8>,

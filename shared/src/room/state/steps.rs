@@ -62,7 +62,7 @@ pub(in crate::room) struct UntakenRow {
     /// It breaks a rule, so nobody honest can take it; another one may only be closed to this device.
     #[prost(bool, tag = "6")]
     pub broken: bool,
-    /// Its name.
-    #[prost(bytes = "vec", tag = "7")]
-    pub name: Vec<u8>,
+    /// The name of the first commit of its step.
+    #[prost(bytes = "vec", tag = "8")]
+    pub step: Vec<u8>,
 }

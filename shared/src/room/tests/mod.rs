@@ -6,6 +6,7 @@ mod ahead;
 mod basic;
 mod clocks;
 mod hostile_answers;
+mod hostile_books;
 mod hostile_bounds;
 mod hostile_confirm;
 mod hostile_content;
