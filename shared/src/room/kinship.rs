@@ -44,6 +44,12 @@ impl Engine {
         }
     }
 
+    /// Whether it is a join or a return by the look of it, which everybody sees alike: whoever joins, whoever could not take
+    /// it, and whoever is out.
+    pub(super) fn enters(&self, entry: &Deliver) -> bool {
+        part_of(entry).is_some_and(|(key, commit)| commit.enters(&Ed25519, &self.room, &key))
+    }
+
     /// Whether it is a member's key, which may itself be only offered.
     fn is_of_member(&self, key: &[u8]) -> bool {
         match (self.ledger.now(), PublicKey::try_from(key)) {

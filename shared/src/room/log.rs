@@ -1,7 +1,7 @@
 //! Reading the log: each entry is checked, opened, and either taken or refused; none is silent.
 
 use prost::Message as _;
-use proto::relay::{Deliver, access_key::Kind as AccessKind};
+use proto::relay::Deliver;
 use zeroize::Zeroizing;
 
 use super::{
@@ -81,11 +81,10 @@ impl Engine {
         self.check_age(entry.at_ms, now);
         self.settle_books(now);
         self.advance(entry);
-        match verdict {
-            Verdict::Joined => self.anchor(entry),
-            // By what everybody sees of it: somebody else may have taken it.
-            Verdict::Taken | Verdict::Refused if looks_like_a_join(entry) => self.anchor(entry),
-            Verdict::Applied | Verdict::Taken | Verdict::Refused => self.extend_hash(entry),
+        // By what everybody sees of it: not everybody takes it.
+        match self.enters(entry) {
+            true => self.anchor(entry),
+            false => self.extend_hash(entry),
         }
         Ok(())
     }
@@ -425,12 +424,6 @@ impl Engine {
         let body = content::sealed::Body::PrivateMessage(message.into());
         Zeroizing::new(content::Sealed { body: Some(body), own: own.into() }.encode_to_vec())
     }
-}
-
-/// Whether a commit is a join to the relay: it brings one member's key and nothing else does.
-fn looks_like_a_join(entry: &Deliver) -> bool {
-    let added = entry.access.as_ref().map_or(&[][..], |change| &change.added);
-    entry.is_commit && matches!(added, [only] if only.kind() == AccessKind::Member)
 }
 
 /// What a commit's committer signed besides, if it is of the envelope that it came in.

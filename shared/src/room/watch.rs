@@ -1,8 +1,8 @@
 //! Watching the relay: the running hash over the log, and what other members say they saw of it.
 //!
 //! `h(n) = SHA-256("schat/2 log" ‖ h(n-1) ‖ seq ‖ at ‖ is_commit ‖ SHA-256(access change) ‖
-//! SHA-256(envelope) ‖ SHA-256(the entry without envelope and access change))`, over commits as over contents. With `h(n-1)` all zero when entry n is a join that was
-//! applied: so the newcomer hashes from the same point as everybody. What the others had just before is a
+//! SHA-256(envelope) ‖ SHA-256(the entry without envelope and access change))`, over commits as over contents. With `h(n-1)` all zero when entry n is a join or a return by
+//! the look of it: so the newcomer hashes from the same point as everybody, whoever could take it. What the others had just before is a
 //! [`content::Mark`] of their views, so that a join hides nothing among those who were there before it.
 
 use bytes::Bytes;
@@ -28,7 +28,7 @@ pub(super) const HASHES_KEPT: u64 = 1024;
 /// Joins before which a view tells the hash: more of them without a word of anybody between are a sign of a flood.
 const MAX_PRIOR: usize = 4;
 
-/// The hash after `entry`; `before` is None when the entry is a join that was applied.
+/// The hash after `entry`; `before` is None when the entry is a join or a return.
 pub(super) fn hash_entry(before: Option<&[u8]>, entry: &Deliver) -> Vec<u8> {
     let access = entry.access.as_ref().map(Message::encode_to_vec).unwrap_or_default();
     // All else that the relay says of it: which commit it stands on, whose key, which word was given or vote cast.
@@ -99,32 +99,15 @@ impl Engine {
         }
     }
 
-    /// A join was applied: the hash begins anew, and what it was stays known.
+    /// A join or a return: the hash begins anew, and what it was stays known.
     pub(super) fn anchor(&mut self, entry: &Deliver) {
         let before = entry.seq.saturating_sub(1);
-        if self.common_hash(before).is_some() {
+        if self.hashes.get(before).is_some() {
             self.meta.anchors.push(entry.seq);
         }
         let first = self.meta.anchors.len().saturating_sub(MAX_PRIOR);
         self.meta.anchors.drain(..first);
         self.set_hash(entry.seq, hash_entry(None, entry));
-    }
-
-    /// This device's hash at a position, where everybody has the same one: while it was out it could not tell which joins began it
-    /// anew.
-    pub(super) fn common_hash(&self, seq: u64) -> Option<&[u8]> {
-        let meta = &self.meta;
-        self.hashes.get(seq).filter(|_| !(meta.apart_from..meta.apart_to).contains(&seq))
-    }
-
-    /// This device comes back at `to`.
-    pub(super) fn was_apart(&mut self, to: u64) {
-        let meta = &mut self.meta;
-        let from = if meta.since.is_empty() { to } else { meta.since_first };
-        // Together with the time before, while that can still be asked for.
-        let is_kept = meta.apart_to.saturating_add(HASHES_KEPT) > to && meta.apart_from < meta.apart_to;
-        meta.apart_from = if is_kept { from.min(meta.apart_from) } else { from };
-        meta.apart_to = to;
     }
 
     pub(super) fn set_hash(&mut self, seq: u64, hash: Vec<u8>) {
@@ -139,7 +122,7 @@ impl Engine {
             row.and_then(|row| row.authenticator.get(..AUTHENTICATOR_PREFIX)).unwrap_or_default();
         let prior = self.meta.anchors.iter().rev().filter_map(|anchor| {
             let seq = anchor.saturating_sub(1);
-            Some(Mark { seq, running_hash: self.common_hash(seq)?.to_vec().into() })
+            Some(Mark { seq, running_hash: self.hashes.get(seq)?.to_vec().into() })
         });
         content::View {
             epoch: row.map_or(0, |row| row.epoch),
@@ -159,7 +142,7 @@ impl Engine {
         let other_epoch = ours
             .is_some_and(|row| row.authenticator.get(..AUTHENTICATOR_PREFIX) != Some(&*view.authenticator));
         let is_sane = matches!(view.running_hash.len(), 0 | 32) && view.prior.len() <= MAX_PRIOR;
-        let differs = |seq: u64, theirs: &[u8]| self.common_hash(seq).is_some_and(|hash| *hash != *theirs);
+        let differs = |seq: u64, theirs: &[u8]| self.hashes.get(seq).is_some_and(|hash| *hash != *theirs);
         let other_log = (!view.running_hash.is_empty() && differs(view.seq, &view.running_hash))
             || view.prior.iter().any(|mark| differs(mark.seq, &mark.running_hash));
         if !is_sane || other_epoch || other_log || view.epoch != number.epoch || view.seq >= seq {

@@ -22,7 +22,6 @@ impl Engine {
         let own = self.own_key();
         let is_confirmed = self.is_confirmed(&own);
         let other_rules = self.other_rules()?;
-        self.was_apart(entry.seq);
         self.begin_trial(out.as_ref(), entry.at_ms)?;
         self.meta.untaken = None;
         self.meta.vote = 0;

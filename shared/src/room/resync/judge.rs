@@ -40,9 +40,6 @@ impl Engine {
         }
         self.note_back_too(entry);
         let meta = &mut self.meta;
-        if meta.since.is_empty() {
-            meta.since_first = entry.seq;
-        }
         meta.since.push(SeenRow { seq: entry.seq, base: entry.base });
         let first = meta.since.len().saturating_sub(MAX_SINCE);
         meta.since.drain(..first);
@@ -99,13 +96,13 @@ impl Engine {
         }
     }
 
-    /// Up to the first commit that this device could not take, its hashes are what everybody's are: a join that it does
-    /// not know begins them anew.
+    /// Up to the first commit that this device could not take. What it was shown since then may be what put it out, and must not
+    /// keep it out: once it is back, everybody's word is held against that as well.
     fn saw_another_log(&self, view: Option<&content::View>) -> bool {
         let Some(view) = view else { return true };
         let end = self.meta.since.first().map_or(u64::MAX, |seen| seen.seq);
         let differs = |seq: u64, theirs: &[u8]| {
-            seq < end && theirs.len() == 32 && self.common_hash(seq).is_some_and(|hash| *hash != *theirs)
+            seq < end && theirs.len() == 32 && self.hashes.get(seq).is_some_and(|hash| *hash != *theirs)
         };
         differs(view.seq, &view.running_hash)
             || view.prior.iter().any(|mark| differs(mark.seq, &mark.running_hash))

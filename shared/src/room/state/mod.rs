@@ -50,7 +50,7 @@ pub(super) struct Meta {
     /// The latest time in the log, Unix milliseconds.
     #[prost(uint64, tag = "7")]
     pub last_at: u64,
-    /// Over the log since the last applied join; empty when entries were lost since.
+    /// Over the log since the last join or return; empty when entries were lost since.
     #[prost(bytes = "vec", tag = "8")]
     pub running_hash: Vec<u8>,
     #[prost(bytes = "vec", tag = "9")]
@@ -200,14 +200,6 @@ pub(super) struct Meta {
     /// Others may have bridged what the relay lost: their epoch may be up to [`EPOCHS_BRIDGED`] beyond what the log says.
     #[prost(bool, tag = "90")]
     pub may_be_bridged: bool,
-    /// The first of the commits that `since` is about.
-    #[prost(uint64, tag = "92")]
-    pub since_first: u64,
-    /// While it was out its hashes of the log were not everybody's: from the first commit that it could not take, up to its return.
-    #[prost(uint64, tag = "93")]
-    pub apart_from: u64,
-    #[prost(uint64, tag = "94")]
-    pub apart_to: u64,
     /// Accounts of whom a device came back since this device could not follow: fingerprints. They were in the same trouble, so
     /// they prove nothing.
     #[prost(bytes = "vec", repeated, tag = "95")]

@@ -12,6 +12,7 @@ mod hostile_confirm;
 mod hostile_content;
 mod hostile_insider;
 mod hostile_joiner;
+mod hostile_joins;
 mod hostile_ledger;
 mod hostile_member;
 mod hostile_order;

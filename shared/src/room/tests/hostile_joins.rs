@@ -1,0 +1,88 @@
+//! Joins that hide something: lines that a relay shows in another order before them, a return that only some can take, and
+//! words of those who stand for nothing.
+
+use super::{
+    hostile::{ANN, BOB, EVE, nothing},
+    hostile_books::{DAN, four, key},
+    world::World,
+};
+use crate::{
+    crypto::suite::spoil::spoiling,
+    room::{Alarm, Command, Event},
+};
+
+#[test]
+fn return_that_one_cannot_take_sets_nobody_at_odds() {
+    let mut refused = 0;
+    for place in 0..3 {
+        let mut world = four(1603);
+        let backup = world.devices[EVE].rows.clone();
+        world.command(EVE, Command::Rename("eva".to_owned()));
+        world.settle();
+        world.put_back(EVE, backup);
+        world.connect(EVE);
+        let is_let_in = |world: &World| {
+            let engine = world.devices[EVE].engine.as_ref().unwrap();
+            engine.meta.out.as_ref().is_some_and(|out| !out.slot_key.is_empty())
+        };
+        assert!(world.run_until(is_let_in), "{}", world.story(EVE));
+        let head = world.head();
+        spoiling(&[place], || {
+            for _ in 0..1_000 {
+                if world.head() > head {
+                    break;
+                }
+                world.now += 500;
+                world.input(EVE, crate::room::Input::Tick);
+                world.deliver_one(EVE);
+            }
+        });
+        assert!(world.head() > head, "eve did not come back: {}", world.story(EVE));
+        world.disconnect(EVE);
+        let until = world.now + 1_500;
+        for i in [ANN, BOB, DAN] {
+            while world.deliver_one(i) {}
+            world.say(i, &format!("I am {i}"));
+        }
+        world.run_until(|world| world.now > until);
+        world.settle();
+        refused += [ANN, BOB, DAN].iter().filter(|i| world.errors(**i).contains(&"invalid_commit")).count();
+        for i in [ANN, BOB, DAN] {
+            let differs = |event: &Event| matches!(event, Event::Alarm(Alarm::ViewDiffers { .. }));
+            let accuses = world.devices[i].events.iter().any(differs);
+            assert!(!accuses, "place {place}, device {i}: {}", world.story(i));
+        }
+    }
+    assert!(refused > 0, "all could take it");
+}
+
+#[test]
+fn newcomer_whose_join_stands_for_nothing_yet_comes_again_by_its_link() {
+    let mut world = four(1604);
+    let link = world.invite(ANN);
+    world.settle();
+    let (ann, authority, base) = (world.access(ANN), world.authority(ANN), world.relay.last_commit);
+    (0..4).for_each(|i| world.disconnect(i));
+    let [gus, ida, fay] = [("gus", 1694), ("ida", 1695), ("fay", 1696)].map(|(name, seed)| {
+        let new = world.newcomer(name, seed);
+        world.join(new, &link);
+        new
+    });
+    let seq = world.relay.last_commit;
+    for i in [gus, ida] {
+        world.word_of_member(i, seq);
+        world.disconnect(i);
+    }
+    world.settle();
+    let engine = world.devices[fay].engine.as_ref().unwrap();
+    assert!(engine.meta.link.is_some(), "{}", world.story(fay));
+    // A member passes all of them by.
+    world.rubbish(&ann, &authority, (base, seq), nothing(), &key(80)).unwrap();
+    world.settle();
+    for i in [BOB, EVE, DAN] {
+        world.connect(i);
+    }
+    world.settle();
+    assert!(!world.closed(fay), "{}", world.story(fay));
+    world.assert_talks(&[BOB, EVE, DAN, fay]);
+}
