@@ -90,7 +90,7 @@ impl Engine {
         self.hashes.cut(seq);
         let meta = &mut self.meta;
         meta.may_be_bridged = true;
-        meta.anchors.retain(|anchor| *anchor < seq);
+        meta.marks.retain(|mark| mark.seq < seq);
         meta.since.retain(|seen| seen.seq < seq);
         meta.untaken.take_if(|untaken| untaken.seq >= seq);
         let row = meta.epochs.iter().filter(|row| row.seq < seq).max_by_key(|row| row.epoch);

@@ -210,7 +210,7 @@ impl Engine {
         self.sign_part(key, &pending.envelope, &mut part, &Signer::Authority(&authority))?;
         pending.part = Some(part);
         pending.secrets = prepared.secrets.to_vec();
-        pending.epoch = epoch;
+        (pending.epoch, pending.marked) = (epoch, self.newest_mark());
         pending.invites = invites;
         self.set_pending(Some(pending));
         self.publish_pending();
@@ -264,6 +264,7 @@ impl Engine {
             // So that the relay cannot show it twice unnoticed.
             let _ = self.mark((leaf, envelope.session()), envelope.sequence(), epoch);
         }
+        self.marks_told(pending.marked);
         self.meta.last_update = now;
         self.meta.want_update = false;
         self.invites_made(&pending.invites);

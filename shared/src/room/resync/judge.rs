@@ -102,7 +102,7 @@ impl Engine {
         let Some(view) = view else { return true };
         let end = self.meta.since.first().map_or(u64::MAX, |seen| seen.seq);
         let differs = |seq: u64, theirs: &[u8]| {
-            seq < end && theirs.len() == 32 && self.hashes.get(seq).is_some_and(|hash| *hash != *theirs)
+            seq < end && theirs.len() == 32 && self.hash_at(seq).is_some_and(|hash| *hash != *theirs)
         };
         differs(view.seq, &view.running_hash)
             || view.prior.iter().any(|mark| differs(mark.seq, &mark.running_hash))

@@ -145,9 +145,10 @@ pub(super) struct Meta {
     /// The last epoch that began by a removal: what was sealed before it is never sent after it.
     #[prost(uint64, tag = "67")]
     pub removal_epoch: u64,
-    /// Where joins began the running hash anew while we were there: the last four.
-    #[prost(uint64, repeated, tag = "40")]
-    pub anchors: Vec<u64>,
+    /// The running hash just before joins and returns began it anew while we were there: of those that no view in the log told
+    /// yet, oldest first; at most [`super::watch::MAX_PRIOR`].
+    #[prost(message, repeated, tag = "41")]
+    pub marks: Vec<HashRow>,
     /// Sequence number of the commit that began the group's epoch; 0 for the room's beginning.
     #[prost(uint64, tag = "70")]
     pub position: u64,
@@ -357,6 +358,9 @@ pub(super) struct Pending {
     /// It brings this device back in; the group has applied it already, and the old one is its base.
     #[prost(bool, tag = "20")]
     pub returns: bool,
+    /// The newest mark of the log that its note has; 0 for none.
+    #[prost(uint64, tag = "21")]
+    pub marked: u64,
 }
 
 /// A row `outbox/…`: something said and not yet seen in the log.
@@ -385,6 +389,9 @@ pub(super) struct Outgoing {
     /// Where the relay says it is; 0 until it says so.
     #[prost(uint64, tag = "8")]
     pub acked: u64,
+    /// The newest mark of the log that it was sealed with; 0 for none.
+    #[prost(uint64, tag = "10")]
+    pub marked: u64,
 }
 
 /// A row `peer/…`: how far a leaf has counted. At most one for each leaf, ours among them.
