@@ -80,8 +80,8 @@ impl Engine {
     }
 
     pub(super) fn prune(&mut self) {
-        if self.is_confirmed(&self.own_key()) && self.is_member() {
-            // Nobody can take our join back any more.
+        // Nobody can take our join back any more. Without a ledger that is not known: whose word counts is only guessed.
+        if self.ledger.now().is_some() && self.is_confirmed(&self.own_key()) && self.is_member() {
             self.meta.link = None;
         }
         let bases = self.meta.bases();

@@ -23,7 +23,9 @@ impl Engine {
     /// let us in. False when it was not that.
     pub(super) fn join_was_dropped(&mut self) -> bool {
         let own = self.own_key();
-        if !self.meta.is_offered(&own) || !self.is_member() {
+        // Whoever keeps a link does not know its key confirmed.
+        let waits = self.meta.is_offered(&own) || self.meta.link.is_some();
+        if !waits || !self.is_member() {
             return false;
         }
         if let Some(link) = &mut self.meta.link {
