@@ -23,7 +23,7 @@ fn rubbish_joins(world: &mut World, joins: u32) {
         let by_invite = |statement: &[u8]| invite.sign_statement(statement);
         let last = world.relay.last_commit;
         let change = adds(member_key(&joiner));
-        world.rubbish(&invite, &by_invite, (last, 0), change, &key(70)).unwrap();
+        world.rubbish(&invite, &by_invite, (last, 0), &change, &key(70)).unwrap();
     }
 }
 
@@ -141,7 +141,7 @@ fn newcomer_whose_join_stands_for_nothing_yet_comes_again_by_its_link() {
         let engine = world.devices[fay].engine.as_ref().unwrap();
         assert!(engine.meta.link.is_some(), "{}", world.story(fay));
         // A member passes all of them by.
-        world.rubbish(&ann, &authority, (base, seq), nothing(), &key(80)).unwrap();
+        world.rubbish(&ann, &authority, (base, seq), &nothing(), &key(80)).unwrap();
         world.settle();
         for i in [BOB, EVE, DAN] {
             world.connect(i);
