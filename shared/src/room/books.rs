@@ -87,10 +87,7 @@ impl Meta {
     /// What a commit does. `alone`: nobody but its author was a confirmed member.
     pub(super) fn commit(&mut self, entry: &Deliver, name: CommitName, kinship: Kinship, alone: bool) {
         let key = entry.key.to_vec();
-        if entry.base != self.newest() {
-            (self.offer, self.joins) = (None, None);
-            self.confirmed = entry.base;
-        }
+        self.stand_on(entry.base);
         let counts = kinship == Kinship::Member && self.is_confirmed(&key);
         if counts {
             self.accept(&key, true, false);
@@ -109,6 +106,14 @@ impl Meta {
             }
         } else {
             self.joins = Some(step);
+        }
+    }
+
+    /// What came after that commit is dropped.
+    pub(super) fn stand_on(&mut self, base: u64) {
+        if base != self.newest() {
+            (self.offer, self.joins) = (None, None);
+            self.confirmed = base;
         }
     }
 

@@ -111,12 +111,11 @@ impl Engine {
     }
 
     fn go_back(&mut self, base: u64) -> Result<bool, GroupError> {
-        let Some(group) = self.group.as_ref().filter(|group| group.has_base(base)) else { return Ok(false) };
-        let gone = self.removed_since(&group.base(base)?)?;
-        let is_back = self.return_to(base)?;
-        self.owe_removals(gone);
+        if !self.return_to(base)? {
+            return Ok(false);
+        }
         (self.meta.offer, self.meta.joins, self.meta.confirmed) = (None, None, base);
-        Ok(is_back)
+        Ok(true)
     }
 
     /// Whether the authority of that place and all that was done to keys since are kept.

@@ -30,8 +30,16 @@ impl Engine {
         }
     }
 
-    /// The group as it was at an earlier commit. False when it is not known any more.
+    /// The group as it was at an earlier commit; who was removed since is owed a removal. False when it is not known any more.
     pub(super) fn return_to(&mut self, base: u64) -> Result<bool, GroupError> {
+        let gone = self.gone_since(base)?;
+        let is_back = self.go_back_to(base)?;
+        self.owe_removals(gone);
+        Ok(is_back)
+    }
+
+    /// As `return_to`, and whoever was removed since is back.
+    pub(super) fn go_back_to(&mut self, base: u64) -> Result<bool, GroupError> {
         let Some(group) = self.group.as_mut().filter(|group| group.has_base(base)) else { return Ok(false) };
         group.to_base(base)?;
         let epoch = group.epoch();

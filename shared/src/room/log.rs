@@ -64,7 +64,7 @@ impl Engine {
         }
         let verdict = match own {
             true => self.apply_own(entry, now)?,
-            false if entry.is_commit => self.foreign_commit(entry, now)?,
+            false if entry.is_commit => self.foreign_commit(entry, booked, now)?,
             false if entry.envelope.is_empty() && entry.ballot.is_some() => self.voted(entry, booked, now)?,
             false if entry.envelope.is_empty() && !entry.resync.is_empty() => {
                 self.resync(entry, now)?;
@@ -144,7 +144,12 @@ impl Engine {
     }
 
     /// Somebody else's commit: where it stands, and whether it can be taken there.
-    fn foreign_commit(&mut self, entry: &Deliver, now: Millis) -> Result<Verdict, GroupError> {
+    fn foreign_commit(
+        &mut self,
+        entry: &Deliver,
+        booked: Booked,
+        now: Millis,
+    ) -> Result<Verdict, GroupError> {
         if self.meta.out.is_some() {
             return Ok(Verdict::Taken);
         }
@@ -156,7 +161,8 @@ impl Engine {
         match place {
             Place::OnTop => (),
             Place::Beyond => {
-                self.beyond(entry, now);
+                let signed = self.check_signature(entry, booked);
+                self.beyond(entry, signed, now);
                 return Ok(Verdict::Taken);
             }
             Place::Instead => {
@@ -174,12 +180,13 @@ impl Engine {
             }
         }
         self.link.broken = false;
+        let signed = self.check_signature(entry, booked);
         let verdict = self.foreign_or_said(entry)?;
         if !matches!(verdict, Verdict::Applied | Verdict::Joined)
             && self.meta.out.is_none()
             && self.is_member()
         {
-            self.cannot_take(entry, now);
+            self.cannot_take(entry, signed, now);
         }
         Ok(verdict)
     }

@@ -61,11 +61,17 @@ impl Engine {
     }
 
     /// A commit that this device cannot take: nothing is committed here until it is clear whether the others can.
-    pub(super) fn cannot_take(&mut self, entry: &Deliver, now: Millis) {
+    /// `signed`: it is of somebody who may make one. Any other belongs to no step: the relay could make it a part of
+    /// somebody's, and so have it dropped or undone.
+    pub(super) fn cannot_take(&mut self, entry: &Deliver, signed: bool, now: Millis) {
         let kinship = self.kinship(entry);
         let joins = kinship != Kinship::Member;
         let name = self.name_of(entry);
-        self.meta.commit(entry, name, kinship, false);
+        match signed {
+            true => self.meta.commit(entry, name, kinship, false),
+            false if entry.base == self.meta.position => self.meta.stand_on(entry.base),
+            false => (),
+        }
         let random = &self.profile.random;
         let wait = match joins {
             true => random.below(ELECTION_MS),
@@ -74,7 +80,7 @@ impl Engine {
         let mut row = UntakenRow::default();
         (row.seq, row.joins, row.until) = (entry.seq, joins, now + 1 + wait);
         (row.key, row.authority) = (entry.key.to_vec(), entry.authority.to_vec());
-        row.name = name.0.to_vec();
+        (row.name, row.signed) = (name.0.to_vec(), signed);
         if let Some(before) = self.meta.untaken.as_ref().filter(|before| before.key == row.key) {
             // Whoever adds to what nobody can take gains no time by it.
             row.until = row.until.min(before.until);
@@ -87,7 +93,10 @@ impl Engine {
         let own = self.own_key();
         // Whoever locks members out by what nobody can take needs more than half of them to agree.
         let removes = |key: &[u8]| *key == own || self.is_member_key(key);
-        if entry.access.as_ref().is_some_and(|change| change.removed.iter().any(|key| removes(key))) {
+        let is_anothers = signed && *entry.key != own;
+        if is_anothers
+            && entry.access.as_ref().is_some_and(|change| change.removed.iter().any(|key| removes(key)))
+        {
             (self.meta.vote, self.meta.vote_step) = (entry.seq, self.meta.step_name(entry.seq));
         }
         self.meta.untaken = Some(row);
@@ -95,16 +104,18 @@ impl Engine {
     }
 
     /// A commit on one that this device could not take: whose author is another, has taken it.
-    pub(super) fn beyond(&mut self, entry: &Deliver, now: Millis) {
+    pub(super) fn beyond(&mut self, entry: &Deliver, signed: bool, now: Millis) {
         let Some(untaken) = self.meta.untaken.clone() else { return };
         let kinship = self.kinship(entry);
         let counts = kinship == Kinship::Member && self.meta.is_confirmed(&entry.key);
         if counts && *entry.key != untaken.key {
             self.go_out(Cause::Commit(untaken.seq));
-            self.meta.commit(entry, self.name_of(entry), kinship, false);
+            if signed {
+                self.meta.commit(entry, self.name_of(entry), kinship, false);
+            }
             return;
         }
-        self.cannot_take(entry, now);
+        self.cannot_take(entry, signed, now);
     }
 
     /// On which commit ours is to be built; none while we must not commit.

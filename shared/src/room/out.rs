@@ -62,10 +62,13 @@ impl Engine {
         let mut row = OutRow::default();
         (row.leaf, row.epoch) = (group.leaf(), group.epoch());
         if let Cause::Commit(seq) = cause {
-            (row.cause, row.step) = (seq, self.meta.step_name(seq));
+            row.cause = seq;
+            if seq > self.meta.position {
+                row.step = self.meta.step_name(seq);
+            }
             // One that is only closed to this device is voted against when nobody lets it back in: votes stay, and
             // those of devices that were helped could undo what everybody has built on.
-            if self.meta.untaken.as_ref().is_some_and(|untaken| untaken.broken) {
+            if !row.step.is_empty() && self.meta.untaken.as_ref().is_some_and(|untaken| untaken.broken) {
                 (self.meta.vote, self.meta.vote_step) = (seq, row.step.clone());
             }
         }

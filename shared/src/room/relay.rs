@@ -130,7 +130,9 @@ impl Engine {
             self.alarm(Alarm::LogShorter { head: joined.head, read: cursor });
         }
         self.link.ends_early = joined.head < cursor;
-        let unseen = joined.last_commit <= cursor && joined.last_commit > self.meta.newest();
+        let untaken = self.meta.untaken.as_ref().map_or(0, |untaken| untaken.seq);
+        let newest = self.meta.newest().max(untaken);
+        let unseen = joined.last_commit <= cursor && joined.last_commit > newest;
         self.link.unseen = if unseen { joined.last_commit } else { 0 };
         let lost = joined.oldest.saturating_sub(1).saturating_sub(cursor);
         if lost > 0 && joined.head > cursor {

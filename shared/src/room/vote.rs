@@ -57,7 +57,7 @@ impl Engine {
             let bases = [self.meta.confirmed];
             let base = bases.into_iter().find(|base| returns && *base < from);
             let known = match base {
-                Some(base) => self.return_to(base)?,
+                Some(base) => self.outvoted_to(base)?,
                 None => false,
             };
             if !known {

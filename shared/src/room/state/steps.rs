@@ -65,4 +65,7 @@ pub(in crate::room) struct UntakenRow {
     /// Its name.
     #[prost(bytes = "vec", tag = "7")]
     pub name: Vec<u8>,
+    /// Whoever has to sign a commit there has signed it; of any other one only the relay knows.
+    #[prost(bool, tag = "8")]
+    pub signed: bool,
 }

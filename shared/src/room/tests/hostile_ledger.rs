@@ -18,7 +18,7 @@ use crate::{
 
 const DAN: usize = 3;
 
-fn engine(world: &World, i: usize) -> &Engine {
+pub(super) fn engine(world: &World, i: usize) -> &Engine {
     world.devices[i].engine.as_ref().unwrap()
 }
 
@@ -40,18 +40,18 @@ fn removed(seed: u64) -> (World, u64) {
 }
 
 /// The step that a commit belongs to, as the relay and all members have it.
-fn step(world: &World, seq: u64) -> CommitName {
+pub(super) fn step(world: &World, seq: u64) -> CommitName {
     world.relay.access.as_ref().unwrap().step_of(seq).unwrap().name
 }
 
 /// What device `i` says against a commit, as the relay shows it.
-fn vote(world: &World, i: usize, seq: u64, step: CommitName) -> Deliver {
+pub(super) fn vote(world: &World, i: usize, seq: u64, step: CommitName) -> Deliver {
     let ballot = engine(world, i).ballot(seq, &step);
     Deliver { at_ms: world.now, key: world.access_key(i).key, ballot, ..Deliver::default() }
 }
 
 /// Shows device `i` these entries, and says of the last that it undoes a commit.
-fn show(world: &mut World, i: usize, votes: Vec<Deliver>, undone: u64) {
+pub(super) fn show(world: &mut World, i: usize, votes: Vec<Deliver>, undone: u64) {
     let last = votes.len() - 1;
     for (n, vote) in votes.into_iter().enumerate() {
         let undone = if n == last { undone } else { 0 };

@@ -18,6 +18,7 @@ mod hostile_resealed;
 mod hostile_room;
 mod hostile_said;
 mod hostile_signal;
+mod hostile_votes;
 mod invites;
 mod limits;
 mod old_rows;
