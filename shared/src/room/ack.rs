@@ -93,6 +93,8 @@ impl Engine {
             return;
         }
         self.meta.confirmed = confirmed;
+        // Of that nobody's word is missing any more.
+        self.meta.offer.take_if(|offer| offer.tip == confirmed);
     }
 
     /// The newest commit waits for somebody's word, and ours counts.

@@ -177,6 +177,8 @@ struct Connection {
     /// so that messages still go through.
     no_commits: bool,
     /// The newest commit, as the relay says, where this device has read on from and was shown none; 0 for none.
+    /// Its name.
+    began_name: Vec<u8>,
     unseen: u64,
     /// The relay's log ends before what it showed: what is said now would lie where this device has read already.
     ends_early: bool,

@@ -45,6 +45,7 @@ impl Engine {
             self.meta.may_be_bridged = false;
         }
         self.link.began = Some(lean(entry));
+        self.link.began_name = self.name_of(entry).0.to_vec();
         let confirmed = self.meta.confirmed;
         if self.meta.bridge.take_if(|bridge| bridge.at != confirmed).is_none() && self.meta.bridge.is_some() {
             // Whoever was first has done it for all.

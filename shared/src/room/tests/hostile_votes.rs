@@ -1,7 +1,7 @@
 //! A relay that wants honest members' votes against a removal that they have taken, or has them drop it: what it makes up
 //! belongs to nobody's step, and whom a removal took away hears nothing.
 
-use proto::relay::{AccessChange, Deliver};
+use proto::relay::{AccessChange, Deliver, Joined, relay_frame::Frame};
 
 use super::{
     hostile::{ANN, BOB, EVE},
@@ -9,7 +9,7 @@ use super::{
     takeback::removed,
     world::World,
 };
-use crate::room::{AlarmKind, Command, Input, out::Cause};
+use crate::room::{AlarmKind, Command, Input, Stream, out::Cause};
 
 /// What nobody signed, as if it were the removing member's next commit: to the relay it takes Bob's access away.
 fn rubbish(world: &World, i: usize, base: u64) -> Deliver {
@@ -37,15 +37,15 @@ fn removed_for_bob(seed: u64) -> (World, u64, u64) {
     let removal = engine(&world, ANN).meta.offer.as_ref().unwrap().first;
     for seq in world.cursor(BOB) + 1..=world.head() {
         world.devices[BOB].online = true;
-        let joined = proto::relay::Joined {
+        let joined = Joined {
             head: world.cursor(BOB),
             last_commit: engine(&world, BOB).meta.last_commit,
             generation: world.relay.generation.to_vec().into(),
-            ..proto::relay::Joined::default()
+            ..Joined::default()
         };
-        if engine(&world, BOB).link.state == crate::room::Stream::Offline {
+        if engine(&world, BOB).link.state == Stream::Offline {
             world.begin_join(BOB);
-            world.frame(BOB, proto::relay::relay_frame::Frame::Joined(joined));
+            world.frame(BOB, Frame::Joined(joined));
         }
         let entry = world.entry(seq);
         world.show(BOB, entry);
@@ -120,6 +120,26 @@ fn device_that_waits_for_a_way_back_votes_for_no_undoing_of_what_only_the_relay_
     world.input(BOB, Input::Tick);
     world.run_until(|world| world.now > until);
     assert!(!has_voted(&world), "{}", world.story(BOB));
+}
+
+#[test]
+fn device_that_is_told_it_was_removed_votes_against_nothing_that_it_took_itself() {
+    for beyond in [false, true] {
+        let (mut world, removal, _) = removed_for_bob(1506);
+        let name = engine(&world, BOB).meta.step_name(removal);
+        let bob = world.devices[BOB].engine.as_mut().unwrap();
+        bob.ledger.close();
+        bob.go_out(Cause::Away);
+        let (head, generation) = (bob.cursor(), world.relay.generation.to_vec().into());
+        world.begin_join(BOB);
+        world.relay.streams.insert(BOB, (world.access_key(BOB).key.to_vec(), u64::MAX));
+        let suspended_by = if beyond { head + 1 } else { removal };
+        let joined =
+            Joined { head, generation, suspended_by, suspended_step: name.into(), ..Joined::default() };
+        world.frame(BOB, Frame::Joined(joined));
+        assert!(!has_voted(&world), "{}", world.story(BOB));
+        world.assert_alarm(BOB, AlarmKind::Fork);
+    }
 }
 
 /// Device `i` drops the rubbish on a removal by a commit of its own, on what came before both; which the relay shows.
