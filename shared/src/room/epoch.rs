@@ -49,6 +49,7 @@ impl Engine {
             self.close(reason);
             return Ok(());
         }
+        self.note_gone(applied);
         self.new_epoch()?;
         self.settle_again()?;
         if !applied.removed.is_empty() {

@@ -60,6 +60,7 @@ impl Engine {
             self.refuse(Problem::TakenBack);
         }
         self.set_pending(None);
+        self.settle_gone()?;
         Ok(true)
     }
 

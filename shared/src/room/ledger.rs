@@ -74,6 +74,14 @@ impl Ledger {
         self.state.as_ref()?.step_of(seq).map(|step| step.name)
     }
 
+    /// Whether that is no member's key any more, or never was one. Who was suspended by what was dropped is a member still. While
+    /// closed it says nothing.
+    pub(super) fn has_removed(&self, key: &[u8]) -> bool {
+        let row = |state: &Memory| state.row(&PublicKey::try_from(key).ok()?).cloned();
+        let is_in = |row: KeyRow| row.grant.is_member() && (row.removed == 0 || row.suspended);
+        self.state.as_ref().is_some_and(|state| !row(state).is_some_and(is_in))
+    }
+
     /// What a key may do; none while closed.
     fn standing(&self, key: &PublicKey, now_ms: u64) -> Option<Option<Standing>> {
         self.state.as_ref().map(|state| state.standing(key, now_ms))

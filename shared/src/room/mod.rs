@@ -45,6 +45,7 @@ mod echo;
 mod epoch;
 mod event;
 mod fault;
+mod gone;
 mod ground;
 mod input;
 mod invites;

@@ -178,6 +178,12 @@ pub(super) struct Meta {
     /// Members whose removal was taken back: account key and device id. Nothing is said while one of them is in.
     #[prost(bytes = "vec", repeated, tag = "79")]
     pub again: Vec<Vec<u8>>,
+    /// Up to where it had read before the relay said that what followed is not kept any more, until a member says as much.
+    #[prost(uint64, optional, tag = "68")]
+    pub leapt_from: Option<u64>,
+    /// Members whom this device saw removed: account key and device id.
+    #[prost(bytes = "vec", repeated, tag = "82")]
+    pub gone: Vec<Vec<u8>>,
     /// Votes for an undoing, as the log showed them.
     #[prost(message, repeated, tag = "80")]
     pub votes: Vec<VoteRow>,

@@ -15,6 +15,7 @@ mod hostile_member;
 mod hostile_order;
 mod hostile_relay;
 mod hostile_resealed;
+mod hostile_return;
 mod hostile_room;
 mod hostile_said;
 mod hostile_signal;
