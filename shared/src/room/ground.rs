@@ -64,15 +64,10 @@ impl Engine {
         Ok(true)
     }
 
-    /// A commit stands on one that this device has no group of any more.
-    pub(super) fn lost_ground(&mut self, entry: &Deliver) {
-        let own = self.own_key();
-        let joins = [&self.meta.offer, &self.meta.joins].into_iter().flatten();
-        let ours_went = joins.flat_map(|step| &step.added).any(|key| **key == own);
-        match ours_went {
-            true => drop(self.join_was_dropped()),
-            false => self.go_out(Cause::Undone),
+    /// A commit stands on one that this device has no group of any more: its own join went with what was dropped, or it is out.
+    pub(super) fn lost_ground(&mut self) {
+        if !self.join_was_dropped() {
+            self.go_out(Cause::Undone);
         }
-        let _ = entry;
     }
 }

@@ -167,7 +167,7 @@ impl Engine {
             }
             Place::Instead => {
                 if !self.fall_back(entry)? {
-                    self.lost_ground(entry);
+                    self.lost_ground();
                     return Ok(Verdict::Refused);
                 }
             }

@@ -23,8 +23,8 @@ impl Engine {
     /// let us in. False when it was not that.
     pub(super) fn join_was_dropped(&mut self) -> bool {
         let own = self.own_key();
-        let waits = self.meta.joins.as_ref().is_some_and(|joins| joins.added.iter().any(|key| **key == own));
-        if !waits || !self.is_member() {
+        // Also in what the one member offers who has answered for it.
+        if self.meta.is_confirmed(&own) || !self.is_member() {
             return false;
         }
         if let Some(link) = &mut self.meta.link {
