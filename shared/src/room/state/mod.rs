@@ -207,6 +207,11 @@ pub(super) struct Meta {
     /// It is read again to see whether anything is lost at all; people were not asked.
     #[prost(bool, tag = "91")]
     pub probes: bool,
+    /// Up to where it had been read before, and the last commit there.
+    #[prost(uint64, tag = "83")]
+    pub probe_to: u64,
+    #[prost(uint64, tag = "84")]
+    pub probe_commit: u64,
     /// Others may have bridged what the relay lost: their epoch may be up to [`EPOCHS_BRIDGED`] beyond what the log says.
     #[prost(bool, tag = "90")]
     pub may_be_bridged: bool,

@@ -25,6 +25,7 @@ mod limits;
 mod old_rows;
 mod past;
 mod pieces;
+mod probed;
 mod restored;
 mod resync;
 mod roles;
