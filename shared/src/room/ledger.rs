@@ -18,7 +18,7 @@ use proto::{
     relay::{Create, Deliver, Joined},
 };
 
-use super::{Engine, state::Phase};
+use super::{Engine, Problem, state::Phase};
 
 /// Keys that a room has here at most, eight times as many as relays allow unless told otherwise: how many it may have is
 /// the relay's affair, and what fills this device's memory is its own.
@@ -184,13 +184,14 @@ impl Engine {
 
     /// The relay says how things stand. Not where it is of before what this device has read.
     pub(super) fn learn_ledger(&mut self, joined: &Joined) {
-        if !self.wants_ledger() || joined.access.is_empty() {
+        if !self.wants_ledger() {
             return;
         }
-        if let Ok((position, state)) = Memory::from_snapshot(&joined.access)
-            && (self.meta.cursor..=joined.head).contains(&position)
-        {
-            self.ledger.open(state, position, false);
+        match Memory::from_snapshot(&joined.access) {
+            Ok((position, state)) if (self.meta.cursor..=joined.head).contains(&position) => {
+                self.ledger.open(state, position, false);
+            }
+            _ => self.refuse(Problem::NoLedger),
         }
     }
 
