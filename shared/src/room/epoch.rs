@@ -96,8 +96,8 @@ impl Engine {
         row.seq = self.meta.position;
         row.authority = group.authority()?.secret().to_vec();
         row.access = self.link.began.take();
-        let epoch = row.epoch;
         row.name = std::mem::take(&mut self.link.began_name);
+        let epoch = row.epoch;
         self.meta.epochs.push(row);
         self.meta.epochs.retain(|row| row.epoch.saturating_add(EPOCHS_RECOGNISED) >= epoch);
         for row in self.meta.epochs.iter_mut().filter(|row| row.epoch.saturating_add(EPOCHS_BRIDGED) < epoch)

@@ -19,6 +19,9 @@ use crate::{
 /// Greatest plaintext with something said, in bytes: what fits a 64 KiB bucket, as everything that is said does.
 const MAX_SAID: usize = (64 << 10) - 1;
 
+/// A relay that skips the same entries again is asked for them after so long, in milliseconds.
+const ASK_AGAIN_MS: u64 = 60_000;
+
 impl Engine {
     pub(super) fn deliver(&mut self, entry: &Deliver, now: Millis) -> Result<(), GroupError> {
         if self.link.state != Stream::CatchingUp && self.link.state != Stream::Live {
@@ -30,11 +33,8 @@ impl Engine {
             return Ok(());
         }
         if entry.seq > expected {
-            let missing = entry.seq - expected;
-            self.alarm(Alarm::EntriesSkipped { missing });
-            self.meta.running_hash.clear();
-            self.ledger.close();
-            self.meta.cursor = entry.seq - 1;
+            self.skipped(entry.seq - expected, now);
+            return Ok(());
         }
         let is_known = self.meta.rereads && self.is_known(entry)?;
         if self.link.state == Stream::Offline {
@@ -53,6 +53,18 @@ impl Engine {
         self.member_entry(entry, booked, now)?;
         self.progress();
         Ok(())
+    }
+
+    /// Entries of a log without gaps are missing. Nothing is read past them, or one number could lead this device to where no
+    /// log ever gets: the relay is asked again, in less haste the second time, and says itself what it does not keep any more.
+    fn skipped(&mut self, missing: u64, now: Millis) {
+        self.alarm(Alarm::EntriesSkipped { missing });
+        self.link.state = Stream::Offline;
+        let at = Some(self.meta.cursor);
+        match std::mem::replace(&mut self.skipped_at, at) == at {
+            true => self.link.again_at = Some(now + ASK_AGAIN_MS),
+            false => self.out.reopen = true,
+        }
     }
 
     fn member_entry(&mut self, entry: &Deliver, booked: Booked, now: Millis) -> Result<(), GroupError> {

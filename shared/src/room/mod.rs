@@ -52,6 +52,7 @@ mod invites;
 mod join;
 mod kept;
 mod keyring;
+mod leap;
 mod ledger;
 mod limit;
 mod log;
@@ -125,6 +126,8 @@ pub struct Engine {
     reports: BTreeSet<(u32, &'static str)>,
     /// Since the start of the process it was told why the room stands still, if it does.
     told_still: bool,
+    /// How far it had read when entries were skipped.
+    skipped_at: Option<u64>,
     link: Connection,
     stored: rows::Stored,
     out: Output,
@@ -152,6 +155,8 @@ struct Connection {
     not_before: Millis,
     /// Commits that repair or follow somebody else's act wait a random moment, so that one member does it.
     commit_not_before: Millis,
+    /// The stream is opened again then: it skipped entries.
+    again_at: Option<Millis>,
     /// The log that the relay has after a restore, while it is compared with what was read.
     restored: Option<state::RestoredRow>,
     /// How long a bridge waits for whoever saw more, in milliseconds, once the time is known.
@@ -172,14 +177,14 @@ struct Connection {
     requests: Vec<resync::Waiting>,
     /// What the commit that is being taken does to the relay's keys.
     began: Option<proto::relay::AccessChange>,
+    /// Its name.
+    began_name: Vec<u8>,
     /// The commit that is being looked at breaks a rule.
     broken: bool,
     /// The relay contradicts its own log, or refused a commit for good: no more of them on this stream,
     /// so that messages still go through.
     no_commits: bool,
     /// The newest commit, as the relay says, where this device has read on from and was shown none; 0 for none.
-    /// Its name.
-    began_name: Vec<u8>,
     unseen: u64,
     /// The relay's log ends before what it showed: what is said now would lie where this device has read already.
     ends_early: bool,
@@ -405,6 +410,7 @@ impl Engine {
             signals: signal::Signals::default(),
             reports: BTreeSet::new(),
             told_still: false,
+            skipped_at: None,
             link: Connection::default(),
             stored: rows::Stored::default(),
             out: Output::default(),

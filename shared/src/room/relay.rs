@@ -103,7 +103,7 @@ impl Engine {
             }
             Phase::Confirming | Phase::Member | Phase::Closed => (),
         }
-        if self.is_restored(joined) {
+        if self.is_restored(joined) || self.has_leapt_too_far(joined) {
             self.link.state = Stream::Offline;
             return Ok(());
         }
@@ -140,9 +140,7 @@ impl Engine {
             if joined.last_commit > self.meta.last_commit {
                 self.go_out(Cause::Away);
             }
-            self.ledger.close();
-            self.meta.cursor = joined.oldest - 1;
-            self.meta.running_hash.clear();
+            self.leap(joined.oldest);
         }
         let lost: Vec<u64> = self
             .outbox
@@ -345,6 +343,9 @@ impl Engine {
 
     pub(super) fn tick(&mut self, now: Millis) -> Result<(), GroupError> {
         self.give_up_untaken(now);
+        if self.link.again_at.take_if(|at| now >= *at).is_some() {
+            self.out.reopen = true;
+        }
         let waiting =
             self.phase() == Phase::Joining && self.link.state == Stream::Asking && self.link.conflicts > 0;
         if waiting && self.pending.is_none() && now >= self.link.not_before {

@@ -165,6 +165,7 @@ impl Engine {
         if !is_sane || other_epoch || other_log || view.epoch != number.epoch || view.seq >= seq {
             return self.alarm(Alarm::ViewDiffers { from: name.to_owned() });
         }
+        self.landed(view.seq);
         // Entries were lost here and not there: from now on the log is watched again.
         let is_lost = self.meta.running_hash.is_empty() && view.running_hash.len() == 32;
         if is_lost && view.seq == self.meta.cursor && self.meta.cursor > 0 {

@@ -302,6 +302,9 @@ pub(super) struct EpochRow {
     /// What that commit did to the relay's keys, without cards; as long.
     #[prost(message, optional, tag = "9")]
     pub access: Option<proto::relay::AccessChange>,
+    /// That commit's name; empty for the room's beginning.
+    #[prost(bytes = "vec", tag = "10")]
+    pub name: Vec<u8>,
 }
 
 /// An invite this device made.
@@ -313,9 +316,6 @@ pub(super) struct OwnInvite {
     #[prost(uint64, tag = "2")]
     pub expires_ms: u64,
     #[prost(uint32, tag = "3")]
-    /// That commit's name; empty for the room's beginning.
-    #[prost(bytes = "vec", tag = "10")]
-    pub name: Vec<u8>,
     pub max_uses: u32,
     /// The relay's pin when its card was made; empty when WebPKI vouched for the relay.
     #[prost(bytes = "vec", tag = "4")]

@@ -222,8 +222,8 @@ fn device_that_lost_entries_closes_its_ledger_and_opens_it_at_the_next_join() {
         world.say(BOB, text);
         world.settle();
     }
-    let last = world.entry(world.head());
-    world.show(ANN, last);
+    let head = world.head();
+    world.show_oldest(ANN, head);
     assert_eq!(engine(&world, ANN).ledger.confirmed(), None);
     world.crash(ANN);
     world.restart(ANN);
