@@ -96,7 +96,7 @@ impl Growing {
         let access_key = random.bytes::<32>().to_vec().into();
         let leaf = content::Leaf { access_key, ..content::Leaf::default() };
         let (newest, info) =
-            Group::create((suite, &random), (&signer, identity), &ROOM, &room, &leaf, NOW).unwrap();
+            Group::create((suite, &random), (&signer, identity), &ROOM, &room, &leaf).unwrap();
         let info = (info, newest.tree().unwrap());
         Self { suite, random, secret, count: 1, older: None, newest, info }
     }
@@ -123,7 +123,7 @@ impl Growing {
     fn row(&mut self, members: usize) {
         let join = median(|| timed(|| drop(self.join())));
         let mut prepared = None;
-        let commit = median(|| timed(|| prepared = Some(self.newest.prepare(Plan::default(), NOW).unwrap())));
+        let commit = median(|| timed(|| prepared = Some(self.newest.prepare(Plan::default()).unwrap())));
         let prepared = prepared.unwrap();
         let older = self.older.as_mut().unwrap();
         let process = median(|| {

@@ -110,6 +110,7 @@ fn passes(code: &str) -> bool {
         "inviter_absent",
         "missed_by_newcomer",
         "back",
+        "other_rules",
         "return_refused",
         "bridged",
         "taken_back",

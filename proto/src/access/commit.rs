@@ -13,7 +13,7 @@ impl<R: Rows> Draft<'_, R> {
         confirmed: bool,
         commit: &Commit,
     ) -> Outcome<(), R::Error> {
-        if commit.change.is_empty() && commit.is_signed_by(verify, publish, &publish.key) {
+        if commit.is_return(verify, publish.room, &publish.key) {
             return self.come_back(publish, commit);
         }
         let head = self.head();

@@ -39,6 +39,12 @@ pub trait Rows {
     /// # Errors
     /// Rows cannot be read.
     fn voted(&self, first: u64, key: &PublicKey) -> Result<bool, Self::Error>;
+
+    /// Who has voted on the step of this name, in any order.
+    ///
+    /// # Errors
+    /// Rows cannot be read.
+    fn votes_of(&self, first: u64) -> Result<Vec<PublicKey>, Self::Error>;
 }
 
 /// What one publish changes.
@@ -152,6 +158,12 @@ impl<R: Rows> Rows for Draft<'_, R> {
 
     fn voted(&self, first: u64, key: &PublicKey) -> Result<bool, R::Error> {
         Ok(self.changes.vote == Some((first, *key)) || self.rows.voted(first, key)?)
+    }
+
+    fn votes_of(&self, first: u64) -> Result<Vec<PublicKey>, R::Error> {
+        let mut votes = self.rows.votes_of(first)?;
+        votes.extend(self.changes.vote.filter(|(step, _)| *step == first).map(|(_, key)| key));
+        Ok(votes)
     }
 }
 

@@ -63,6 +63,12 @@ impl Memory {
         self.votes.iter()
     }
 
+    /// Who has voted on the step that began with this commit.
+    pub fn votes_on(&self, first: u64) -> impl Iterator<Item = PublicKey> + '_ {
+        let (least, greatest) = (PublicKey([0; 32]), PublicKey([0xff; 32]));
+        self.votes.range((first, least)..=(first, greatest)).map(|(_, key)| *key)
+    }
+
     /// Decides on a publish, and changes what it changes.
     ///
     /// # Errors
@@ -113,7 +119,9 @@ impl Memory {
                 Some(step) => drop(self.steps.insert(*first, step.clone())),
                 None => {
                     self.steps.remove(first);
-                    self.votes.retain(|(step, _)| step != first);
+                    for key in self.votes_on(*first).collect::<Vec<_>>() {
+                        self.votes.remove(&(*first, key));
+                    }
                 }
             }
         }
@@ -141,5 +149,9 @@ impl Rows for Memory {
 
     fn voted(&self, first: u64, key: &PublicKey) -> Result<bool, Infallible> {
         Ok(self.votes.contains(&(first, *key)))
+    }
+
+    fn votes_of(&self, first: u64) -> Result<Vec<PublicKey>, Infallible> {
+        Ok(self.votes_on(first).collect())
     }
 }

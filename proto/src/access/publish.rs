@@ -203,9 +203,30 @@ impl Commit {
         publish: &Publish<'_>,
         signer: &PublicKey,
     ) -> bool {
-        let statement =
-            super::commit_statement(publish.room, self.expected, &publish.key, &self.authority, &self.parts);
+        self.is_signed(verify, (publish.room, &publish.key), signer)
+    }
+
+    fn is_signed(
+        &self,
+        verify: &impl Verify,
+        (room, key): (&RoomId, &PublicKey),
+        signer: &PublicKey,
+    ) -> bool {
+        let statement = super::commit_statement(room, self.expected, key, &self.authority, &self.parts);
         verify.verify(signer, &statement, &self.signature)
+    }
+
+    /// Whether a member's `key` comes back by it: it changes no key, and that key signed it itself. Whatever else it is, nobody
+    /// stands for it.
+    pub fn is_return(&self, verify: &impl Verify, room: &RoomId, key: &PublicKey) -> bool {
+        self.change.is_empty() && self.is_signed(verify, (room, key), key)
+    }
+
+    /// Whether somebody comes in by it or comes back, by the look of it: what readers of the log can tell without knowing
+    /// whose `key` it is.
+    pub fn enters(&self, verify: &impl Verify, room: &RoomId, key: &PublicKey) -> bool {
+        let may = self.change.is_empty() || self.change.is_one_new_member();
+        may && self.is_signed(verify, (room, key), key)
     }
 }
 

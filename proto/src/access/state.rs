@@ -133,6 +133,11 @@ impl Head {
         [Some(self.confirmed.position), offer, joins].into_iter().flatten()
     }
 
+    /// Whether the word of a key with this row counts: it is a member's in good standing, and not itself only offered.
+    pub fn heeds(&self, row: &KeyRow) -> bool {
+        row.grant.is_member() && row.removed == 0 && row.added <= self.confirmed.position
+    }
+
     /// The step that is offered and has this commit.
     pub(super) fn offered(&self, seq: u64) -> Option<&Step> {
         [&self.joins, &self.offer].into_iter().flatten().find(|step| step.has(seq))
@@ -197,7 +202,7 @@ pub fn standing<R: Rows>(
         return Ok(row.is_live(now_ms).then_some(Standing::Invite));
     }
     if row.removed == 0 {
-        return Ok(Some(Standing::Member { confirmed: row.added <= head.confirmed.position }));
+        return Ok(Some(Standing::Member { confirmed: head.heeds(row) }));
     }
     let step = match head.offered(row.removed) {
         Some(step) => Some(step.clone()),

@@ -1,59 +1,61 @@
 //! The room at the relay, and what is true of its commits, which the relay cannot know.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use proto::{
-    PublicKey, RoomId,
-    access::{
-        AccessKey, Ack, Ballot, Change, Commit, CommitName, CommitParts, Grant, Memory, OFFER_GRACE_MS,
-        Publish, Refusal, Standing, Verify, ack_statement, ballot_statement, commit_statement,
-    },
+use proto::access::{AccessKey, Change, Changes, Grant, Memory, OFFER_GRACE_MS, Refusal, Standing};
+
+use super::{
+    people::{LINK, Set},
+    signing::{authority, key},
 };
-
-pub const LINK: u8 = 50;
-
-const ROOM: RoomId = RoomId([0; 32]);
-const GENERATION: [u8; 16] = [0; 16];
-
-/// All members: 6 and 7 sleep.
-pub const EVERYBODY: [u8; 7] = [1, 2, 3, 4, 5, 6, 7];
-
-/// Who signs is written on the signature; actors only use keys that they have.
-struct Toy;
-
-impl Verify for Toy {
-    fn verify(&self, key: &PublicKey, statement: &[u8], signature: &[u8; 64]) -> bool {
-        sign(*key, statement) == *signature
-    }
-}
 
 /// What a commit really is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Truth {
-    /// Whether members can take it.
-    pub good: bool,
-    /// Who is in the group then.
-    pub group: Vec<u8>,
+    /// Whose key published it.
+    pub by: u8,
+    /// What it is built on.
+    pub on: u64,
+    /// Who has a leaf in its group.
+    pub group: Set,
+    /// Who can open it, and has the secrets of its epoch then.
+    pub takers: Set,
+    /// A joiner can use its slot.
+    pub slot: bool,
+    /// It is an ordinary commit, and was published as a return.
+    pub is_false_return: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Room {
     pub state: Memory,
     pub truth: BTreeMap<u64, Truth>,
+    /// Commits whose slots the relay still has.
+    pub slots: BTreeSet<u64>,
+    /// Who voted on which step: counted here as well.
+    pub ballots: BTreeSet<(u64, u8)>,
     pub seq: u64,
     pub now_ms: u64,
 }
 
 impl Room {
-    pub fn new(members: &[u8]) -> Self {
+    pub fn new(members: Set) -> Self {
         let grant = Grant::Invite { expires_ms: 0, max_uses: 0, card: Default::default() };
         let keys: Vec<_> = members
             .iter()
-            .map(|n| AccessKey { key: key(*n), grant: Grant::Member })
+            .map(|n| AccessKey { key: key(n), grant: Grant::Member })
             .chain([AccessKey { key: key(LINK), grant }])
             .collect();
-        let truth = BTreeMap::from([(0, Truth { good: true, group: members.to_vec() })]);
-        Self { state: Memory::open(authority(0), &keys), truth, seq: 0, now_ms: 1_000_000 }
+        let beginning =
+            Truth { by: 0, on: 0, group: members, takers: members, slot: true, is_false_return: false };
+        Self {
+            state: Memory::open(authority(0), &keys),
+            truth: BTreeMap::from([(0, beginning)]),
+            slots: BTreeSet::from([0]),
+            ballots: BTreeSet::new(),
+            seq: 0,
+            now_ms: 1_000_000,
+        }
     }
 
     pub fn tip(&self) -> u64 {
@@ -64,14 +66,35 @@ impl Room {
         self.state.head.confirmed.position
     }
 
-    pub fn good(&self, position: u64) -> bool {
-        self.truth[&position].good
+    /// The last commit of what a member offers.
+    pub fn offer(&self) -> Option<u64> {
+        self.state.head.offer.as_ref().map(|step| step.tip.position)
     }
 
-    /// Whether somebody has the authority's key of an epoch.
-    pub fn knows(&self, who: u8, position: u64, hostile: bool) -> bool {
+    /// Who goes on in the epoch of a commit. Honest members do not take an ordinary one that says it is a return.
+    pub fn holders(&self, position: u64) -> Set {
         let truth = &self.truth[&position];
-        if truth.good { truth.group.contains(&who) } else { hostile }
+        if truth.is_false_return { Set::default() } else { truth.takers }
+    }
+
+    pub fn holds(&self, who: u8, position: u64) -> bool {
+        self.holders(position).has(who)
+    }
+
+    /// Whether a joiner gets into the group of a commit by what the relay has.
+    pub fn lets_in(&self, position: u64) -> bool {
+        self.slots.contains(&position) && self.truth[&position].slot
+    }
+
+    /// A commit and all that it is built on, the beginning aside.
+    pub fn line(&self, position: u64) -> impl Iterator<Item = u64> {
+        let before = |position: &u64| Some(self.truth[position].on);
+        std::iter::successors(Some(position), before).take_while(|position| *position > 0)
+    }
+
+    /// Whether a commit is built on another one, or is that one.
+    pub fn is_on(&self, position: u64, other: u64) -> bool {
+        other == 0 || self.line(position).any(|seq| seq == other)
     }
 
     pub fn standing(&self, who: u8) -> Option<Standing> {
@@ -82,113 +105,77 @@ impl Room {
         matches!(self.standing(who), Some(Standing::Member { .. }))
     }
 
+    pub fn is_confirmed(&self, who: u8) -> bool {
+        self.standing(who) == Some(Standing::Member { confirmed: true })
+    }
+
     pub fn wait(&mut self) {
         self.now_ms += OFFER_GRACE_MS;
     }
 
-    /// A commit by a member, with the authority of what it is built on.
-    pub fn commit(&mut self, by: u8, on: u64, removed: &[u8], good: bool) -> Result<u64, Refusal> {
-        let change = Change { added: vec![], removed: removed.iter().map(|n| key(*n)).collect() };
-        let good = good && self.good(on);
-        let group = self.truth[&on].group.iter().copied().filter(|n| !removed.contains(n)).collect();
-        self.append(by, authority(on), on, change, Truth { good, group })
+    /// A commit by an honest member that has what it is built on.
+    pub fn commit(&mut self, by: u8, on: u64) -> Result<u64, Refusal> {
+        self.make(by, &[], self.next(by, on))
     }
 
-    /// Rubbish by a link.
-    pub fn join(&mut self, on: u64) -> Result<u64, Refusal> {
-        let newcomer = AccessKey { key: key(60 + self.seq as u8), grant: Grant::Member };
+    /// A member's commit, whatever it is.
+    pub fn make(&mut self, by: u8, removed: &[u8], truth: Truth) -> Result<u64, Refusal> {
+        let change = Change { added: vec![], removed: removed.iter().map(|who| key(*who)).collect() };
+        self.append(by, authority(truth.on), change, truth, None)
+    }
+
+    /// By the link: rubbish, if `truth` says so.
+    pub fn join(&mut self, newcomer: u8, truth: Truth) -> Result<u64, Refusal> {
+        let newcomer = AccessKey { key: key(newcomer), grant: Grant::Member };
         let change = Change { added: vec![newcomer], removed: vec![] };
-        self.append(LINK, key(LINK), on, change, Truth { good: false, group: vec![] })
+        self.append(LINK, key(LINK), change, truth, None)
     }
 
-    /// Rubbish by a member that pretends to come back.
-    pub fn come_back(&mut self, by: u8, on: u64) -> Result<u64, Refusal> {
-        self.append(by, key(by), on, Change::default(), Truth { good: false, group: vec![] })
+    /// By a member that says it has lost its way.
+    pub fn come_back(&mut self, by: u8, truth: Truth) -> Result<u64, Refusal> {
+        self.append(by, key(by), Change::default(), truth, None)
+    }
+
+    /// Acknowledges what is offered, and drops the joins on top of it, in one.
+    pub fn rescue(&mut self, by: u8, seq: u64) -> Result<u64, Refusal> {
+        let truth = self.next(by, seq);
+        self.append(by, authority(seq), Change::default(), truth, Some(seq))
     }
 
     pub fn ack(&mut self, by: u8, seq: u64) -> Result<u64, Refusal> {
-        self.word(by, by, seq)
-    }
-
-    /// A word for a commit under one key that another one signed.
-    pub fn word(&mut self, by: u8, signer: u8, seq: u64) -> Result<u64, Refusal> {
-        let statement = ack_statement(&ROOM, seq, &self.tip_name(seq), &key(by));
-        let (signature, key_signature) = (sign(authority(seq), &statement), sign(key(signer), &statement));
-        self.publish(by, None, Some(&Ack { seq, signature, key_signature }), None)
+        let ack = self.word(by, by, seq);
+        self.publish(by, None, Some(&ack), None)
     }
 
     pub fn vote(&mut self, by: u8, seq: u64) -> Result<u64, Refusal> {
-        let name = self.step_name(seq);
-        self.ballot(by, seq, name, name)
-    }
-
-    /// A vote that names one commit, and that was signed for another.
-    pub fn ballot(&mut self, by: u8, seq: u64, step: CommitName, signed: CommitName) -> Result<u64, Refusal> {
-        let signature = sign(key(by), &ballot_statement(&ROOM, &GENERATION, seq, &signed));
-        self.publish(by, None, None, Some(&Ballot { seq, step, signature }))
-    }
-
-    /// What stands at a position that is offered.
-    fn tip_name(&self, seq: u64) -> CommitName {
-        let head = &self.state.head;
-        let tip = head.offer.iter().chain(&head.joins).map(|step| step.tip).find(|tip| tip.position == seq);
-        tip.map_or_else(CommitName::default, |tip| tip.name)
-    }
-
-    /// The step that a commit belongs to.
-    pub fn step_name(&self, seq: u64) -> CommitName {
-        self.state.step_of(seq).map_or_else(CommitName::default, |step| step.name)
+        let Some(step) = self.state.step_of(seq).map(|step| (step.first, step.name)) else {
+            return Err(Refusal::NotAllowed);
+        };
+        let ballot = self.ballot(by, seq, step.1, step.1);
+        self.publish(by, None, None, Some(&ballot))?;
+        self.ballots.insert((step.0, by));
+        Ok(self.seq)
     }
 
     fn append(
         &mut self,
         by: u8,
-        signer: PublicKey,
-        on: u64,
+        signer: proto::PublicKey,
         change: Change,
         truth: Truth,
+        ack: Option<u64>,
     ) -> Result<u64, Refusal> {
-        let (authority, parts) = (authority(self.seq + 1), CommitParts::default());
-        let instead_of = self.state.head.tip().position;
-        let signature = sign(signer, &commit_statement(&ROOM, on, &key(by), &authority, &parts));
-        let part = Commit { expected: on, instead_of, change, authority, signature, parts };
-        let seq = self.publish(by, Some(&part), None, None)?;
+        let part = self.part(by, signer, truth.on, self.tip(), change);
+        let ack = ack.map(|seq| self.word(by, by, seq));
+        let seq = self.publish(by, Some(&part), ack.as_ref(), None)?;
         self.truth.insert(seq, truth);
+        self.slots.insert(seq);
         Ok(seq)
     }
 
-    fn publish(
-        &mut self,
-        by: u8,
-        commit: Option<&Commit>,
-        ack: Option<&Ack>,
-        ballot: Option<&Ballot>,
-    ) -> Result<u64, Refusal> {
-        let (room, generation, key, max_keys) = (&ROOM, &GENERATION, key(by), 99);
-        let (seq, now_ms) = (self.seq + 1, self.now_ms);
-        let what = Publish { room, generation, seq, now_ms, max_keys, key, commit, ack, ballot };
-        self.state.publish(&Toy, &what)?;
-        self.seq = seq;
-        Ok(seq)
+    pub fn enter(&mut self, changes: &Changes) {
+        self.state.apply(changes);
+        self.slots.retain(|position| !changes.slots.contains(position));
+        self.seq += 1;
     }
-}
-
-fn key(n: u8) -> PublicKey {
-    PublicKey([n; 32])
-}
-
-fn authority(position: u64) -> PublicKey {
-    PublicKey([100 + position as u8; 32])
-}
-
-/// The signer's name, and what was signed in 64 bits: nobody here looks for two statements with the same ones.
-fn sign(key: PublicKey, statement: &[u8]) -> [u8; 64] {
-    let mut signature = [0; 64];
-    signature[..32].copy_from_slice(&key.0);
-    // FNV-1a.
-    let mixed = statement.iter().fold(0xcbf2_9ce4_8422_2325_u64, |mixed, byte| {
-        (mixed ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    signature[32..40].copy_from_slice(&mixed.to_be_bytes());
-    signature
 }

@@ -3,19 +3,52 @@
 use stateright::{Model, Property};
 
 use super::{
-    properties,
-    room::{EVERYBODY, Room},
+    faults, honest, hostile,
+    people::{JOINER, LINK, REMOVED, Set},
+    properties::{self, cases::Case},
+    room::{Room, Truth},
 };
 
-/// Whom the first honest member wants out.
-pub const REMOVED: u8 = 5;
+/// What a hostile member's commit is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spoil {
+    /// Nobody else can open it, and the authority that it announces is nobody's.
+    Rubbish,
+    /// So too, and it takes all honest members' access away.
+    Lockout,
+    /// Only the first honest member can open it.
+    ForMost,
+    /// One honest member cannot.
+    ForOne,
+    /// All can open it, but no joiner can use its slot.
+    Slot,
+    /// Nothing is wrong with it.
+    Good,
+}
 
+#[derive(Default)]
 pub struct World {
     /// Awake ones.
-    pub honest: Vec<u8>,
+    pub honest: Set,
+    /// Honest ones who do nothing before the majority votes.
+    pub asleep: Set,
     /// They know each other's secrets.
-    pub hostile: Vec<u8>,
-    /// How often honest members act, all together; so below.
+    pub hostile: Set,
+    /// What their commits are.
+    pub spoils: &'static [Spoil],
+    /// Whether they have the link.
+    pub has_link: bool,
+    /// Whether they give their word for what they see, and vote.
+    pub speak: bool,
+    /// Whether the first member removes [`REMOVED`], and whether the link goes with that.
+    pub removes: Option<bool>,
+    /// Whether somebody honest has the link.
+    pub joiner: bool,
+    /// Whether honest members vote against what they cannot take.
+    pub votes: bool,
+    /// What has to happen somewhere in it: else it shows nothing.
+    pub cases: &'static [Case],
+    /// How often honest people act, all together; so below.
     pub honest_acts: u8,
     pub hostile_acts: u8,
     /// How often time passes without anybody acting.
@@ -28,69 +61,41 @@ pub struct State {
     pub honest_acts: u8,
     pub hostile_acts: u8,
     pub waits: u8,
-    /// Where an honest member removed [`REMOVED`], if that stood.
+    /// Where an honest member removed [`REMOVED`].
     pub removal: Option<u64>,
+    /// What no step of a room may do, and one did.
+    pub fault: Option<&'static str>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Act {
-    Commit { by: u8, on: u64, removed: Vec<u8>, good: bool, honest: bool },
-    Ack { by: u8, seq: u64, honest: bool },
-    Vote { by: u8, seq: u64, honest: bool },
-    Join { on: u64 },
-    ComeBack { by: u8, on: u64 },
+pub struct Act {
+    pub by: u8,
+    pub is_honest: bool,
+    pub does: Does,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Does {
+    /// Removes keys, and publishes this.
+    Commit(Vec<u8>, Truth),
+    /// Acknowledges an offer and drops what came on top.
+    Rescue(u64),
+    /// With a new key, or with the one that it has.
+    Join(u8, Truth),
+    Return(Truth),
+    Ack(u64),
+    Vote(u64),
     Wait,
 }
 
 impl World {
-    pub fn members(&self) -> Vec<u8> {
-        // One world has two more, asleep: then a single honest one is awake.
-        let asleep: &[u8] = if self.honest.len() == 1 { &[6, 7] } else { &[] };
-        let acting = |n: &&u8| self.honest.contains(n) || self.hostile.contains(n) || asleep.contains(n);
-        EVERYBODY.iter().filter(acting).copied().collect()
+    pub fn members(&self) -> Set {
+        self.good_ones().and(self.hostile)
     }
 
-    /// What honest members do: build on what they can take, acknowledge it, pass by what they cannot.
-    fn honest_acts(&self, room: &Room, acts: &mut Vec<Act>) {
-        let (tip, base, honest) = (room.tip(), room.base(), true);
-        for &by in self.honest.iter().filter(|by| room.is_in(**by)) {
-            if room.good(tip) && room.knows(by, tip, false) {
-                acts.push(Act::Commit { by, on: tip, removed: vec![], good: true, honest });
-                if by == 1 && room.truth[&tip].group.contains(&REMOVED) {
-                    acts.push(Act::Commit { by, on: tip, removed: vec![REMOVED], good: true, honest });
-                }
-                acts.push(Act::Ack { by, seq: tip, honest });
-            } else if room.good(base) && room.knows(by, base, false) {
-                acts.push(Act::Commit { by, on: base, removed: vec![], good: true, honest });
-            }
-        }
-    }
-
-    /// What hostile ones do: anything that the keys they have allow.
-    fn hostile_acts(&self, room: &Room, acts: &mut Vec<Act>) {
-        let (tip, base, honest) = (room.tip(), room.base(), false);
-        let spots = if tip == base { vec![tip] } else { vec![tip, base] };
-        for &on in &spots {
-            acts.push(Act::Join { on });
-            for &by in self.hostile.iter().filter(|by| room.is_in(**by)) {
-                acts.push(Act::ComeBack { by, on });
-                acts.push(Act::Ack { by, seq: on, honest });
-                if !self.hostile.iter().any(|n| room.knows(*n, on, true)) {
-                    continue;
-                }
-                for removed in [vec![], self.honest.clone()] {
-                    acts.push(Act::Commit { by, on, removed, good: false, honest });
-                }
-                if room.good(on) {
-                    acts.push(Act::Commit { by, on, removed: vec![], good: true, honest });
-                }
-            }
-        }
-        for &by in &self.hostile {
-            for seq in room.truth.keys().copied().filter(|seq| *seq > 0) {
-                acts.push(Act::Vote { by, seq, honest });
-            }
-        }
+    /// Honest ones, asleep or not.
+    pub fn good_ones(&self) -> Set {
+        self.honest.and(self.asleep)
     }
 }
 
@@ -100,58 +105,75 @@ impl Model for World {
 
     fn init_states(&self) -> Vec<State> {
         let Self { honest_acts, hostile_acts, waits, .. } = *self;
-        vec![State { room: Room::new(&self.members()), honest_acts, hostile_acts, waits, removal: None }]
+        let room = Room::new(self.members());
+        vec![State { room, honest_acts, hostile_acts, waits, removal: None, fault: None }]
     }
 
     fn actions(&self, state: &State, acts: &mut Vec<Act>) {
         if state.honest_acts > 0 {
-            self.honest_acts(&state.room, acts);
+            honest::acts(self, &state.room, acts);
         }
         if state.hostile_acts > 0 {
-            self.hostile_acts(&state.room, acts);
+            hostile::acts(self, &state.room, acts);
         }
         if state.waits > 0 {
-            acts.push(Act::Wait);
+            acts.push(Act { by: 0, is_honest: true, does: Does::Wait });
         }
     }
 
     fn next_state(&self, before: &State, act: Act) -> Option<State> {
         let mut state = before.clone();
-        let room = &mut state.room;
-        let (taken, honest) = match act {
-            Act::Commit { by, on, removed, good, honest } => {
-                let taken = room.commit(by, on, &removed, good);
-                if honest && removed == [REMOVED] {
-                    state.removal = taken.ok();
-                }
-                (taken, Some(honest))
-            }
-            Act::Ack { by, seq, honest } => (room.ack(by, seq), Some(honest)),
-            Act::Vote { by, seq, honest } => (room.vote(by, seq), Some(honest)),
-            Act::Join { on } => (room.join(on), Some(false)),
-            Act::ComeBack { by, on } => (room.come_back(by, on), Some(false)),
-            Act::Wait => {
-                room.wait();
-                state.waits -= 1;
-                return Some(state);
-            }
-        };
-        taken.ok()?;
-        match honest {
-            Some(true) => state.honest_acts -= 1,
-            _ => state.hostile_acts -= 1,
+        if act.does == Does::Wait {
+            state.room.wait();
+            state.waits -= 1;
+            return Some(state);
         }
+        let taken = state.room.act(&act).ok()?;
+        match act.is_honest {
+            true => state.honest_acts -= 1,
+            false => state.hostile_acts -= 1,
+        }
+        if matches!(&act.does, Does::Commit(removed, _) if act.is_honest && removed.contains(&REMOVED)) {
+            state.removal = Some(taken);
+        }
+        state.fault = faults::of(self, &before.room, &state.room, &act);
         Some(state)
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        properties::all()
+        properties::of(self)
     }
 }
 
-impl World {
-    /// Whether the hostile ones can confirm for each other: they are two who were there from the beginning.
-    pub fn can_confirm_rubbish(&self) -> bool {
-        self.hostile.len() > 1
+impl Room {
+    fn act(&mut self, act: &Act) -> Result<u64, proto::access::Refusal> {
+        let by = act.by;
+        match act.does.clone() {
+            Does::Commit(removed, truth) => self.make(by, &removed, truth),
+            Does::Rescue(seq) => self.rescue(by, seq),
+            Does::Join(key, truth) => self.join(key, truth),
+            Does::Return(truth) => self.come_back(by, truth),
+            Does::Ack(seq) => self.ack(by, seq),
+            Does::Vote(seq) => self.vote(by, seq),
+            Does::Wait => Ok(self.seq),
+        }
+    }
+
+    /// An honest commit on another one: whoever holds that can take it.
+    pub fn next(&self, by: u8, on: u64) -> Truth {
+        let Truth { group, .. } = self.truth[&on];
+        Truth { by, on, group, takers: self.holders(on), slot: true, is_false_return: false }
+    }
+
+    /// The same, with the joiner in the group.
+    pub fn with_joiner(&self, on: u64) -> Truth {
+        let (next, joiner) = (self.next(LINK, on), Set::of(&[JOINER]));
+        Truth { group: next.group.and(joiner), takers: next.takers.and(joiner), ..next }
+    }
+
+    /// The same, by who has asked to be let back in.
+    pub fn with_returned(&self, by: u8, on: u64) -> Truth {
+        let next = self.next(by, on);
+        Truth { takers: next.takers.and(Set::of(&[by])), ..next }
     }
 }

@@ -1,9 +1,6 @@
 //! Whose word confirms a commit that is only offered: what members say of it, what age does, and when ours is due.
 
-use proto::{
-    access::{CommitName, UNDO_MS},
-    relay::Deliver,
-};
+use proto::{access::UNDO_MS, relay::Deliver};
 
 use super::{Engine, Millis, out::Cause, state::StepRow};
 use crate::mls::group::GroupError;
@@ -12,39 +9,54 @@ use crate::mls::group::GroupError;
 const ELECTION_MS: u64 = 2_000;
 
 impl Engine {
-    /// Somebody's word that a commit is good, or that this device is the one that cannot follow.
+    /// Somebody's word that a commit is good, where no ledger says what becomes of it.
     pub(super) fn check_ack(&mut self, entry: &Deliver) {
-        let Some(ack) = &entry.ack else { return };
-        if let Some(untaken) = self.meta.untaken.clone().filter(|untaken| untaken.seq == ack.seq) {
-            let counts = self.meta.is_confirmed(&entry.key) && self.is_member_key(&entry.key);
-            let name = CommitName(untaken.name.as_slice().try_into().unwrap_or_default());
-            if counts
-                && *entry.key != untaken.key
-                && self.acknowledges(entry, untaken.seq, &name, &untaken.authority)
-            {
-                self.go_out(Cause::Commit(untaken.seq));
-            }
-            return;
-        }
+        let Some(ack) = entry.ack.as_ref().filter(|_| self.ledger.now().is_none()) else { return };
         // As at the relay: a word for what its author has added to since says nothing of that.
         let is_tip =
             [&self.meta.offer, &self.meta.joins].into_iter().flatten().any(|step| step.tip == ack.seq);
-        let counts = is_tip && self.meta.is_confirmed(&entry.key) && self.is_member_key(&entry.key);
-        let Some(group) = self.group.as_ref().filter(|_| counts && ack.seq == self.meta.position) else {
+        if !is_tip || ack.seq <= self.meta.confirmed || !self.is_confirmed(&entry.key) {
             return;
+        }
+        let untaken = self.meta.untaken.as_ref().filter(|untaken| untaken.seq == ack.seq);
+        let authority = match (untaken, &self.group) {
+            (Some(untaken), _) => Ok(untaken.authority.clone()),
+            (None, Some(group)) if ack.seq == self.meta.position => {
+                group.authority().map(|authority| authority.public().to_vec())
+            }
+            _ => return,
         };
-        let (Ok(authority), Some(name)) = (group.authority(), self.meta.tip_name(ack.seq)) else { return };
-        if ack.seq > self.meta.confirmed && self.acknowledges(entry, ack.seq, &name, &authority.public()) {
-            let alone = self.voters().is_ok_and(|voters| voters == 1);
+        let alone = untaken.is_none() && self.voters().is_ok_and(|voters| voters == 1);
+        let (Ok(authority), Some(name)) = (authority, self.meta.tip_name(ack.seq)) else { return };
+        if self.acknowledges(entry, ack.seq, &name, &authority) {
             let joins = self.meta.joins.as_ref().is_some_and(|joins| joins.tip == ack.seq);
             self.meta.accept(&entry.key, joins, alone);
             // Whoever took what nobody else can take is not alone with it: somebody has to follow.
             self.link.ack_election = true;
+        }
+    }
+
+    /// The books after an entry, and what follows from them: what this device could not take may be settled now, or
+    /// somebody answers for it.
+    pub(super) fn settle_books(&mut self, now: Millis) {
+        self.copy_ledger();
+        if self.meta.out.is_some() || !self.is_member() {
+            return;
+        }
+        if self.is_left_behind() {
+            self.go_out(Cause::Commit(self.meta.confirmed));
+        } else {
+            self.answered_for(now);
             self.prune();
         }
     }
 
-    /// What nobody dropped within the time for that is confirmed.
+    /// What others have settled is beyond what this device has taken.
+    pub(super) fn is_left_behind(&self) -> bool {
+        self.meta.confirmed > self.meta.position
+    }
+
+    /// What nobody dropped within the time for that is confirmed: by the ledger, where it is open, with the next commit.
     pub(super) fn check_age(&mut self, at: Millis, now: Millis) {
         let old = |step: &StepRow| at >= step.at.saturating_add(UNDO_MS);
         // By our own clock as well: the relay alone must not end a trial.
@@ -52,23 +64,23 @@ impl Engine {
         if self.meta.trial.as_ref().is_some_and(|trial| both >= trial.at.saturating_add(UNDO_MS)) {
             self.end_trial();
         }
-        if self.meta.untaken.is_none() && self.meta.offer.as_ref().is_some_and(old) {
+        let is_ours_to_say = self.meta.untaken.is_none() && self.ledger.now().is_none();
+        if is_ours_to_say && self.meta.offer.as_ref().is_some_and(old) {
             self.meta.confirm();
-            self.prune();
         }
     }
 
-    /// Confirmed members, those included that an offer removes.
+    /// Confirmed members, those included that an offer removes, where no ledger counts them.
     pub(super) fn voters(&self) -> Result<usize, GroupError> {
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
         let removed: usize =
             [&self.meta.offer, &self.meta.joins].into_iter().flatten().map(|step| step.removed.len()).sum();
-        let counts = |leaf: u32| group.key_of_leaf(leaf).is_ok_and(|key| self.meta.is_confirmed(&key));
+        let counts = |leaf: u32| group.key_of_leaf(leaf).is_ok_and(|key| !self.meta.is_offered(&key));
         Ok(group.members()?.into_iter().filter(|(leaf, _)| counts(*leaf)).count() + removed)
     }
 
     pub(super) fn prune(&mut self) {
-        if self.meta.is_confirmed(&self.own_key()) && self.is_member() {
+        if self.is_confirmed(&self.own_key()) && self.is_member() {
             // Nobody can take our join back any more.
             self.meta.link = None;
         }
@@ -78,23 +90,21 @@ impl Engine {
         }
     }
 
-    /// The relay says what is confirmed: where we are unsure, our ledger decides on what we build, or else its word.
+    /// The relay says what is confirmed: where we are unsure and have no ledger, its word decides on what we build.
     pub(super) fn learn_confirmed(&mut self, confirmed: u64) {
-        let Some(group) = &self.group else { return };
+        // What is built on is no matter of the relay's word where there is a ledger: what it says, it says when it has read so far.
+        let Some(group) = self.group.as_ref().filter(|_| !self.ledger.is_open()) else { return };
         let known = confirmed == self.meta.position || group.has_base(confirmed);
         if !known && confirmed > self.meta.position && confirmed <= self.meta.cursor && self.is_member() {
             // Others have taken what this device has read past.
             self.go_out(Cause::Commit(confirmed));
             return;
         }
-        // What is built on is no matter of the relay's word where there is a ledger.
-        let booked = self.ledger.confirmed().is_none_or(|ours| ours == confirmed);
-        if !known || !booked || confirmed == self.meta.confirmed || self.meta.untaken.is_none() {
-            return;
+        if known && self.meta.untaken.is_some() {
+            self.meta.confirmed = confirmed;
+            // Of that nobody's word is missing any more.
+            self.meta.offer.take_if(|offer| offer.tip == confirmed);
         }
-        self.meta.confirmed = confirmed;
-        // Of that nobody's word is missing any more.
-        self.meta.offer.take_if(|offer| offer.tip == confirmed);
     }
 
     /// The newest commit waits for somebody's word, and ours counts.
@@ -109,7 +119,7 @@ impl Engine {
             && !self.is_haunted()
             && meta.out.is_none()
             && meta.trial.is_none()
-            && meta.is_confirmed(&own)
+            && self.is_confirmed(&own)
     }
 
     /// When to say that a commit is good, if nothing else is said before.

@@ -84,6 +84,8 @@ impl Engine {
         let is_signed = self.is_signed(entry).unwrap_or_default();
         if !is_signed && booked != Booked::Refused {
             self.alarm(Alarm::FalseCommit { entry: entry.seq });
+            // What the relay says of authorities is not what the group says.
+            self.ledger.close();
         }
         is_signed && booked != Booked::Refused
     }

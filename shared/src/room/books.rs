@@ -1,27 +1,21 @@
-//! The books of what is only offered, by the same rules as `proto::access`: what this device knows of what the relay
-//! holds for confirmed, and of what stands on top of it.
+//! The books of what is only offered: what this device knows of what the relay holds for confirmed, and of what stands on
+//! top of it. Where the ledger is open they say what it says. Where it is closed they go on by the same rules as
+//! `proto::access`, as far as they can be followed without it.
 //!
-//! The relay says which key published a commit and what it stands on. If it lies about that it can set members at
+//! Then the relay says which key published a commit and what it stands on. If it lies about that it can set members at
 //! odds, as it can by showing them different logs; that shows in what they say they saw.
 
 use proto::{
     PublicKey,
-    access::{CommitName, KEYS_PER_CHANGE},
+    access::{CommitName, Memory, Step},
     relay::{Deliver, access_key::Kind},
 };
 
-use super::state::{Meta, StepRow};
-
-/// Keys that are remembered of a step which is not confirmed: what two commits may change.
-const MAX_STEP_KEYS: usize = 2 * KEYS_PER_CHANGE;
-
-/// What kind of commit it is to the relay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kinship {
-    Member,
-    Join,
-    Return,
-}
+use super::{
+    Engine,
+    kinship::Kinship,
+    state::{Meta, StepRow},
+};
 
 impl Meta {
     /// The newest commit that the relay can be asked to build on.
@@ -30,12 +24,13 @@ impl Meta {
         step.map_or(self.confirmed, |step| step.tip)
     }
 
-    /// Whether a member's key counts: it is not itself only offered.
-    pub(super) fn is_confirmed(&self, key: &[u8]) -> bool {
-        [&self.offer, &self.joins]
-            .into_iter()
-            .flatten()
-            .all(|step| step.added.iter().all(|added| added != key))
+    fn steps(&self) -> impl Iterator<Item = &StepRow> {
+        [&self.offer, &self.joins].into_iter().flatten()
+    }
+
+    /// Whether a member's key came with what is only offered, and was taken.
+    pub(super) fn is_offered(&self, key: &[u8]) -> bool {
+        self.steps().any(|step| step.added.iter().any(|added| added == key))
     }
 
     fn author(&self) -> &[u8] {
@@ -64,42 +59,26 @@ impl Meta {
             });
             (offer.tip, offer.tip_name, offer.at) = (joins.tip, joins.tip_name, joins.at);
             offer.added.extend(joins.added);
-            offer.added.truncate(MAX_STEP_KEYS);
         }
         if alone {
             self.confirm();
         }
     }
 
-    /// What a commit of a step does to keys, as the relay says. Nothing says yet that it is true, so it is bounded: of
-    /// more than a commit may change, a device that is told so knows no more than that it cannot take it.
-    fn note_keys(step: &mut StepRow, entry: &Deliver) {
-        let Some(change) = &entry.access else { return };
-        let members =
-            change.added.iter().filter(|added| added.kind() == Kind::Member).map(|added| &added.key);
-        let fits = |key: &&bytes::Bytes| key.len() == PublicKey::LEN;
-        let room = MAX_STEP_KEYS.saturating_sub(step.added.len());
-        step.added.extend(members.filter(fits).take(room).map(|key| key.to_vec()));
-        let room = MAX_STEP_KEYS.saturating_sub(step.removed.len());
-        step.removed.extend(change.removed.iter().filter(fits).take(room).map(|key| key.to_vec()));
-    }
-
-    /// What a commit does. `alone`: nobody but its author was a confirmed member.
-    pub(super) fn commit(&mut self, entry: &Deliver, name: CommitName, kinship: Kinship, alone: bool) {
-        let key = entry.key.to_vec();
+    /// What a commit does. `counts`: it is a member's, whose key is confirmed. `alone`: nobody but its author was a confirmed
+    /// member.
+    fn commit(&mut self, entry: &Deliver, name: CommitName, counts: bool, alone: bool) {
         self.stand_on(entry.base);
-        let counts = kinship == Kinship::Member && self.is_confirmed(&key);
         if counts {
-            self.accept(&key, true, false);
+            self.accept(&entry.key, true, false);
         }
         let mut step = match counts {
             true => self.offer.take().unwrap_or_default(),
             false => self.joins.take().unwrap_or_default(),
         };
         step.extend(entry, name);
-        Self::note_keys(&mut step, entry);
         if counts {
-            step.author = key;
+            step.author = entry.key.to_vec();
             self.offer = Some(step);
             if alone {
                 self.confirm();
@@ -115,6 +94,26 @@ impl Meta {
             (self.offer, self.joins) = (None, None);
             self.confirmed = base;
         }
+    }
+
+    /// What a commit that was taken did to members' keys. Of one that was not nothing is noted: nobody whom the group does
+    /// not know has a say, so what it may add is nothing to remember.
+    fn note_keys(&mut self, entry: &Deliver) {
+        let steps = [&mut self.joins, &mut self.offer].into_iter().flatten();
+        let step = steps.into_iter().find(|step| step.tip == entry.seq);
+        let (Some(step), Some(change)) = (step, &entry.access) else { return };
+        let members =
+            change.added.iter().filter(|added| added.kind() == Kind::Member).map(|added| &added.key);
+        step.added.extend(members.map(|key| key.to_vec()));
+        step.removed.extend(change.removed.iter().map(|key| key.to_vec()));
+    }
+
+    /// What is not confirmed, as the ledger says; the keys that came and went with it, of those that are known here.
+    fn copy(&mut self, state: &Memory) {
+        let known: Vec<StepRow> = [self.offer.take(), self.joins.take()].into_iter().flatten().collect();
+        let row = |step: &Step| StepRow::of(step, &known, state);
+        self.confirmed = state.head.confirmed.position;
+        (self.offer, self.joins) = (state.head.offer.as_ref().map(row), state.head.joins.as_ref().map(row));
     }
 
     /// Which commit is the newest of a step, if this is it.
@@ -146,5 +145,66 @@ impl StepRow {
             (self.first, self.name) = (entry.seq, name.0.to_vec());
         }
         (self.tip, self.tip_name, self.at) = (entry.seq, name.0.to_vec(), entry.at_ms);
+    }
+
+    /// As the ledger has it, with those of the `known` keys that it says belong to it.
+    fn of(step: &Step, known: &[Self], state: &Memory) -> Self {
+        let of = |key: &[u8], what: fn(&proto::access::KeyRow) -> u64| {
+            let row = PublicKey::try_from(key).ok().and_then(|key| state.row(&key).map(what));
+            row.is_some_and(|seq| step.has(seq))
+        };
+        let added = known.iter().flat_map(|row| &row.added).filter(|key| of(key, |row| row.added));
+        let removed = known.iter().flat_map(|row| &row.removed).filter(|key| of(key, |row| row.removed));
+        Self {
+            tip: step.tip.position,
+            author: step.author.map(|key| key.0.to_vec()).unwrap_or_default(),
+            at: step.at_ms,
+            added: added.cloned().collect(),
+            removed: removed.cloned().collect(),
+            tip_name: step.tip.name.0.to_vec(),
+            first: step.first,
+            name: step.name.0.to_vec(),
+        }
+    }
+}
+
+impl Engine {
+    /// Whether a key's word counts at the relay.
+    pub(super) fn is_confirmed(&self, key: &[u8]) -> bool {
+        match (self.ledger.now(), PublicKey::try_from(key)) {
+            (Some(state), Ok(key)) => state.row(&key).is_some_and(|row| state.head.heeds(row)),
+            _ => self.is_member_key(key) && !self.meta.is_offered(key),
+        }
+    }
+
+    /// The books say what the ledger says. False where it is closed.
+    pub(super) fn copy_ledger(&mut self) -> bool {
+        let Some(state) = self.ledger.now() else { return false };
+        let before = (self.meta.confirmed, self.meta.newest(), self.meta.author().to_vec());
+        self.meta.copy(state);
+        if before != (self.meta.confirmed, self.meta.newest(), self.meta.author().to_vec()) {
+            // Whoever took what nobody else can take is not alone with it: somebody has to follow.
+            self.link.ack_election = true;
+        }
+        true
+    }
+
+    /// Enters a commit, which this device may not be able to take.
+    pub(super) fn enter(&mut self, entry: &Deliver) {
+        self.enter_by(entry, false);
+    }
+
+    /// Enters a commit that this device takes. `alone`: nobody but its author was a confirmed member.
+    pub(super) fn enter_taken(&mut self, entry: &Deliver, alone: bool) {
+        self.enter_by(entry, alone);
+        self.meta.note_keys(entry);
+    }
+
+    fn enter_by(&mut self, entry: &Deliver, alone: bool) {
+        if self.copy_ledger() {
+            return;
+        }
+        let counts = self.kinship(entry) == Kinship::Member && self.is_confirmed(&entry.key);
+        self.meta.commit(entry, self.name_of(entry), counts, alone && counts);
     }
 }

@@ -96,7 +96,7 @@ impl Engine {
         self.hashes.cut(seq);
         let meta = &mut self.meta;
         meta.may_be_bridged = true;
-        meta.anchors.retain(|anchor| *anchor < seq);
+        meta.marks.retain(|mark| mark.seq < seq);
         meta.since.retain(|seen| seen.seq < seq);
         meta.untaken.take_if(|untaken| untaken.seq >= seq);
         let row = meta.epochs.iter().filter(|row| row.seq < seq).max_by_key(|row| row.epoch);
@@ -183,7 +183,7 @@ impl Engine {
 
     /// Somebody went on from there in a way that this device cannot take. Not for ever against each other.
     pub(super) fn bridge_lost(&mut self, base: u64, key: &[u8]) {
-        let counts = self.meta.is_confirmed(key) && self.is_member_key(key);
+        let counts = self.is_confirmed(key) && self.is_member_key(key);
         let Some(bridge) = self.meta.bridge.as_mut().filter(|bridge| counts && bridge.at == base) else {
             return;
         };

@@ -20,6 +20,10 @@ pub enum CloseReason {
     RemovedAndVoted {
         /// Sequence number of the commit.
         entry: u64,
+        /// How many devices the room had before, as far as this one knows; 0 where it does not. In a room of two there is
+        /// no majority without whoever removed it.
+        #[cfg_attr(feature = "serde", serde(default))]
+        members: usize,
     },
     /// Removed, or its join was not taken; the invite is over as well.
     RemovedOrNotTaken,

@@ -117,6 +117,7 @@ impl Engine {
         let meta = &self.meta;
         self.may_commit()
             && (meta.want_update
+                || self.link.slot_wanted == Some(meta.position)
                 || !meta.want_invites.is_empty()
                 || !meta.to_revoke.is_empty()
                 || meta.want_prune
@@ -191,7 +192,7 @@ impl Engine {
         let plan = Plan { remove, room: (room != before).then(|| room.clone()), identity, note };
 
         let Some(group) = base.as_mut().or(self.group.as_mut()) else { return Err(GroupError::Damaged) };
-        let mut prepared = group.prepare(plan, now)?;
+        let mut prepared = group.prepare(plan)?;
         let body = content::sealed::Body::KeyShare(std::mem::take(&mut prepared.message).into());
         let sealed = content::Sealed { body: Some(body), ..content::Sealed::default() }.encode_to_vec();
         // A session of its own: a commit may lose the race for its position and must not leave a hole.
@@ -213,7 +214,7 @@ impl Engine {
         self.sign_part(key, &pending.envelope, &mut part, &Signer::Authority(&authority))?;
         pending.part = Some(part);
         pending.secrets = prepared.secrets.to_vec();
-        pending.epoch = epoch;
+        (pending.epoch, pending.marked) = (epoch, self.newest_mark());
         pending.invites = invites;
         self.set_pending(Some(pending));
         self.publish_pending();
@@ -267,6 +268,7 @@ impl Engine {
             // So that the relay cannot show it twice unnoticed.
             let _ = self.mark((leaf, envelope.session()), envelope.sequence(), epoch);
         }
+        self.marks_told(pending.marked);
         self.meta.last_update = now;
         self.meta.want_update = false;
         self.invites_made(&pending.invites);

@@ -51,6 +51,7 @@ impl Engine {
             item.envelope.clear();
             item.acked = 0;
         } else if let Some(item) = self.outbox.remove(&counter) {
+            self.marks_told(item.marked);
             match decode(&item.said) {
                 Some(Body::Leave(_)) => self.close(CloseReason::Left),
                 Some(body) => {

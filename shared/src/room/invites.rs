@@ -57,7 +57,9 @@ impl Engine {
             self.show_invite(&own);
             return Ok(());
         }
-        let live = |own: &&OwnInvite| own.expires_ms == 0 || own.expires_ms > now;
+        let time = now.max(self.meta.last_at);
+        let ends = |own: &OwnInvite| own.ends_ms != 0 && own.ends_ms <= now;
+        let live = |own: &&OwnInvite| own.expires_ms == 0 || (own.expires_ms > time && !ends(own));
         let left = |own: &&OwnInvite| {
             let listed = own.invite_secret().and_then(|secret| find(&room, &secret.id()));
             listed.is_some_and(|invite| invite.max_uses == 0 || group.uses(&invite.id) < invite.max_uses)
@@ -146,7 +148,7 @@ impl Engine {
         room.invites.retain(|invite| {
             let revoked = self.meta.to_revoke.iter().any(|id| *id == *invite.id);
             let may = is_moderator || *invite.maker == own_key;
-            !(may && (revoked || has_ended(invite, now)))
+            !(may && (revoked || has_ended(self.ends_ms(invite), now)))
         });
         let free = match room.invite_policy() == InvitePolicy::Moderators && !is_moderator {
             true => 0,
@@ -156,15 +158,31 @@ impl Engine {
             self.meta.want_invites.truncate(free);
             self.refuse(Problem::NoInvite);
         }
+        // Joins are judged by the log's time. Where it is ahead of our clock for good, since the relay's clock was, an
+        // invite that expired by our clock would be over before anybody has it.
+        let behind = self.meta.last_at.saturating_sub(now);
         let mut made = Vec::new();
         for wanted in &self.meta.want_invites {
             let secret = InviteSecret::generate(&self.profile.random);
-            let limits = (wanted.expires_ms, wanted.max_uses);
-            let listed = list(&secret, &self.room, limits, &self.profile.identity);
+            let expires_ms = match wanted.expires_ms {
+                0 => 0,
+                ends_ms => ends_ms.saturating_add(behind),
+            };
+            let listed = list(&secret, &self.room, (expires_ms, wanted.max_uses), &self.profile.identity);
             room.invites.push(listed.map_err(|_| GroupError::Unexpected)?);
-            made.push(OwnInvite::new(&secret, wanted.expires_ms, wanted.max_uses));
+            let mut own = OwnInvite::new(&secret, expires_ms, wanted.max_uses);
+            own.ends_ms = wanted.expires_ms;
+            made.push(own);
         }
         Ok(made)
+    }
+
+    /// When an invite ends by our own clock, in milliseconds; 0 for never. The log's time may stand still for years
+    /// where it is ahead: one of ours ends when it was asked to, all the same.
+    fn ends_ms(&self, invite: &content::Invite) -> Millis {
+        let is_it = |own: &&OwnInvite| own.invite_secret().is_some_and(|secret| secret.id() == *invite.id);
+        let own = self.meta.own_invites.iter().find(is_it).map(|own| own.ends_ms);
+        own.filter(|ends_ms| *ends_ms != 0).unwrap_or(invite.expires_ms)
     }
 
     /// An invite that is over by our own clock ends, whatever the relay's clock says: a relay whose clock stands still
@@ -198,7 +216,7 @@ impl Engine {
         self.meta.to_revoke.retain(|id| find(&room, id).is_some_and(may_end));
         self.meta.want_prune = false;
         let may = |invite: &&content::Invite| !room.open && invite.expires_ms != 0 && may_end(invite);
-        let ends = room.invites.iter().filter(may).map(|invite| invite.expires_ms).min();
+        let ends = room.invites.iter().filter(may).map(|invite| self.ends_ms(invite)).min();
         self.meta.invite_ends = ends.map_or(0, |at| at.saturating_add(END_SLACK_MS));
         Ok(())
     }
@@ -240,6 +258,6 @@ pub(super) fn find<'a>(room: &'a content::Room, id: &[u8]) -> Option<&'a content
     room.invites.iter().find(|invite| *invite.id == *id)
 }
 
-fn has_ended(invite: &content::Invite, now: Millis) -> bool {
-    invite.expires_ms != 0 && now >= invite.expires_ms.saturating_add(END_SLACK_MS)
+fn has_ended(ends_ms: Millis, now: Millis) -> bool {
+    ends_ms != 0 && now >= ends_ms.saturating_add(END_SLACK_MS)
 }

@@ -56,7 +56,6 @@ impl Engine {
             &self.room,
             &room,
             &self.leaf_extension(),
-            now,
         )?;
         let inside = (&*group.slot_key()?, &*info, &group.tree()?);
         let slot::Slot { sealed, pieces, .. } = slot::seal(&self.room, &room.invites, inside, None, random)
@@ -136,6 +135,8 @@ impl Engine {
         now: Millis,
     ) -> Result<(), Box<dyn std::error::Error>> {
         let random = &self.profile.random;
+        // The relay's clock gives the join its time in the log, and so says whether the invite lives.
+        let now = if self.link.relay_ms == 0 { now } else { self.link.relay_ms };
         let (slot_key, slot::Entrance { group_info, tree }) = slot::open(&self.room, secret, joined)?;
         let (mut group, mut prepared) = Group::join(
             (self.suite(), random),

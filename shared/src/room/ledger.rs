@@ -12,13 +12,13 @@ use bytes::Bytes;
 use proto::{
     PublicKey, RoomId,
     access::{
-        Ack, Ballot, Change, Changes, Commit, CommitName, CommitParts, Ed25519, Grant, Head, KeyRow, Memory,
-        OFFER_GRACE_MS, Publish, Refusal, Standing, Step,
+        Ack, Ballot, Changes, Commit, CommitName, Ed25519, Grant, Head, KeyRow, Memory, OFFER_GRACE_MS,
+        Publish, Refusal, Standing, Step,
     },
     relay::{Create, Deliver, Joined},
 };
 
-use super::{Engine, Problem, state::Phase};
+use super::{Engine, Problem, kinship::part_of, state::Phase};
 
 /// Keys that a room has here at most, eight times as many as relays allow unless told otherwise: how many it may have is
 /// the relay's affair, and what fills this device's memory is its own.
@@ -32,6 +32,8 @@ pub(super) struct Ledger {
     from: u64,
     /// It began with the room, and owes nothing to what a relay says.
     own: bool,
+    /// This device has read as far as it goes.
+    level: bool,
     /// Rows that differ from storage.
     rows: BTreeMap<String, Option<Vec<u8>>>,
 }
@@ -53,20 +55,35 @@ impl Ledger {
         self.own && self.state.is_some()
     }
 
+    /// Whether there is one, perhaps of later than what this device has read.
+    pub(super) fn is_open(&self) -> bool {
+        self.state.is_some()
+    }
+
+    /// Who may do what, as of what this device has read; none while closed.
+    pub(super) fn now(&self) -> Option<&Memory> {
+        self.state.as_ref().filter(|_| self.level)
+    }
+
+    /// This device has read up to there.
+    pub(super) fn reach(&mut self, seq: u64) {
+        self.level |= seq >= self.from;
+    }
+
     /// The last confirmed commit; none while closed.
     pub(super) fn confirmed(&self) -> Option<u64> {
-        self.state.as_ref().map(|state| state.head.confirmed.position)
+        self.now().map(|state| state.head.confirmed.position)
     }
 
     /// The newest commit that still stands; none while closed.
     pub(super) fn tip(&self) -> Option<u64> {
-        self.state.as_ref().map(|state| state.head.tip().position)
+        self.now().map(|state| state.head.tip().position)
     }
 
     /// What the rows' head says; none while closed.
     #[cfg(any(test, feature = "fuzzing"))]
     pub(super) fn head(&self) -> Option<&Head> {
-        self.state.as_ref().map(|state| &state.head)
+        self.now().map(|state| &state.head)
     }
 
     /// Which commit began the step that this one belongs to.
@@ -79,7 +96,7 @@ impl Ledger {
     pub(super) fn has_removed(&self, key: &[u8]) -> bool {
         let row = |state: &Memory| state.row(&PublicKey::try_from(key).ok()?).cloned();
         let is_in = |row: KeyRow| row.grant.is_member() && (row.removed == 0 || row.suspended);
-        self.state.as_ref().is_some_and(|state| !row(state).is_some_and(is_in))
+        self.now().is_some_and(|state| !row(state).is_some_and(is_in))
     }
 
     /// What a key may do; none while closed.
@@ -93,7 +110,7 @@ impl Ledger {
         state.all_keys().for_each(|(key, row)| self.put_key(key, Some(row)));
         state.all_steps().for_each(|step| self.put_step(step.first, Some(step)));
         state.all_votes().for_each(|vote| self.put_vote(*vote, true));
-        (self.state, self.from, self.own) = (Some(state), from, own);
+        (self.state, self.from, self.own, self.level) = (Some(state), from, own, from == 0);
     }
 
     /// What follows is not known to follow.
@@ -107,8 +124,9 @@ impl Ledger {
 
     fn apply(&mut self, changes: &Changes) {
         let Some(mut state) = self.state.take() else { return };
-        let forgotten = |first: &u64| matches!(changes.steps.get(first), Some(None));
-        state.all_votes().filter(|(first, _)| forgotten(first)).for_each(|vote| self.put_vote(*vote, false));
+        for (first, _) in changes.steps.iter().filter(|(_, step)| step.is_none()) {
+            state.votes_on(*first).for_each(|key| self.put_vote((*first, key), false));
+        }
         state.apply(changes);
         self.put_head(&state.head, self.from, self.own);
         changes.keys.iter().for_each(|(key, row)| self.put_key(key, row.as_ref()));
@@ -190,6 +208,7 @@ impl Engine {
         match Memory::from_snapshot(&joined.access) {
             Ok((position, state)) if (self.meta.cursor..=joined.head).contains(&position) => {
                 self.ledger.open(state, position, false);
+                self.ledger.reach(self.meta.cursor);
             }
             _ => self.refuse(Problem::NoLedger),
         }
@@ -197,6 +216,7 @@ impl Engine {
 
     /// Enters the next entry of the log.
     pub(super) fn book(&mut self, entry: &Deliver) -> Booked {
+        self.ledger.reach(entry.seq);
         let Some(state) = self.ledger.state.as_ref().filter(|_| entry.seq > self.ledger.from) else {
             return Booked::Unknown;
         };
@@ -279,24 +299,15 @@ fn end_of(state: &Memory, key: &PublicKey) -> Option<u64> {
 }
 
 fn commit(state: &Memory, entry: &Deliver) -> Option<Commit> {
-    let mut change = Change::try_from(entry.access.as_ref()?).ok()?;
-    let slot = (&*entry.slot_hash).try_into().ok()?;
-    let parts = CommitParts::of(&entry.envelope, slot, &change);
-    for added in &mut change.added {
+    let (_, mut commit) = part_of(entry)?;
+    for added in &mut commit.change.added {
         // Nobody looks into it here.
         if let Grant::Invite { card, .. } = &mut added.grant {
             *card = Bytes::new();
         }
     }
-    Some(Commit {
-        expected: entry.base,
-        // The log does not say; who took it has looked.
-        instead_of: state.head.tip().position,
-        change,
-        authority: PublicKey::try_from(&*entry.authority).ok()?,
-        signature: (&*entry.signature).try_into().ok()?,
-        parts,
-    })
+    // Who took it has looked.
+    Some(Commit { instead_of: state.head.tip().position, ..commit })
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -1,12 +1,13 @@
 //! Reading the log: each entry is checked, opened, and either taken or refused; none is silent.
 
 use prost::Message as _;
-use proto::relay::{Deliver, access_key::Kind as AccessKind};
+use proto::relay::Deliver;
 use zeroize::Zeroizing;
 
 use super::{
     Alarm, Engine, Event, Fault, INVITED, Millis, Problem, Stream, checks::Number, ground::Place,
-    keyring::Sealer, ledger::Booked, out::Cause, person, said::Saying, state::Phase, verdict::Verdict,
+    keyring::Sealer, kinship::Kinship, ledger::Booked, out::Cause, person, said::Saying, state::Phase,
+    verdict::Verdict,
 };
 use crate::{
     canonical,
@@ -14,6 +15,7 @@ use crate::{
     crypto::aead::Envelope,
     crypto::replay::ReplayError,
     mls::group::{AccessKeys, Applied, EPOCHS_KEPT, GroupError, Kind},
+    mls::rules::Violation,
 };
 
 /// Greatest plaintext with something said, in bytes: what fits a 64 KiB bucket, as everything that is said does.
@@ -89,12 +91,12 @@ impl Engine {
             self.check_ack(entry);
         }
         self.check_age(entry.at_ms, now);
+        self.settle_books(now);
         self.advance(entry);
-        match verdict {
-            Verdict::Joined => self.anchor(entry),
-            // By what everybody sees of it: somebody else may have taken it.
-            Verdict::Taken | Verdict::Refused if looks_like_a_join(entry) => self.anchor(entry),
-            Verdict::Applied | Verdict::Taken | Verdict::Refused => self.extend_hash(entry),
+        // By what everybody sees of it: not everybody takes it.
+        match self.enters(entry) {
+            true => self.anchor(entry),
+            false => self.extend_hash(entry),
         }
         Ok(())
     }
@@ -174,7 +176,7 @@ impl Engine {
             Place::OnTop => (),
             Place::Beyond => {
                 let signed = self.check_signature(entry, booked);
-                self.beyond(entry, signed, now);
+                self.cannot_take(entry, signed, now);
                 return Ok(Verdict::Taken);
             }
             Place::Instead => {
@@ -294,7 +296,7 @@ impl Engine {
                 let is_proven =
                     self.group.as_ref().is_some_and(|group| group.says_it_leaves(leaf, &leave.signature));
                 if is_proven {
-                    self.let_go(unique, &leave.signature);
+                    self.let_go(unique, &leave.signature)?;
                 }
                 is_proven
             }
@@ -308,6 +310,7 @@ impl Engine {
     }
 
     fn key_share(&mut self, entry: &Deliver, number: &Number, message: &[u8]) -> Result<Verdict, GroupError> {
+        let kinship = self.kinship(entry);
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
         // The entry's own time, not the latest that this device saw: a newcomer saw fewer entries, and all
         // members have to decide alike.
@@ -330,7 +333,12 @@ impl Engine {
                 return Ok(Verdict::Refused);
             }
         };
-        let external = applied.joined.is_some() || applied.returned.is_some();
+        let made = match (&applied.joined, applied.returned) {
+            (Some(_), _) => Kinship::Join,
+            (_, Some(_)) => Kinship::Return,
+            _ => Kinship::Member,
+        };
+        let external = made != Kinship::Member;
         let expected = if external { INVITED } else { applied.leaf };
         if number.id.0 != expected {
             group.undo()?;
@@ -344,7 +352,9 @@ impl Engine {
             self.alarm(Alarm::OwnRemovalUndone { entry: entry.seq });
             return Ok(Verdict::Refused);
         }
-        if let Err(error) = self.check_promises(entry, &applied, keys) {
+        // One thing to the relay and another to the group: they would not hold the same for settled.
+        let is_as_shown = if made == kinship { Ok(()) } else { Err(Violation::FalseAuthority.into()) };
+        if let Err(error) = is_as_shown.and_then(|()| self.check_promises(entry, &applied, keys)) {
             self.link.broken = true;
             if let Some(group) = &mut self.group {
                 group.undo()?;
@@ -390,6 +400,7 @@ impl Engine {
 
     pub(super) fn advance(&mut self, entry: &Deliver) {
         self.meta.cursor = entry.seq;
+        self.ledger.reach(entry.seq);
         self.meta.last_at = self.clamp(entry.at_ms);
         if entry.is_commit {
             self.meta.last_commit = entry.seq;
@@ -432,12 +443,6 @@ impl Engine {
         let body = content::sealed::Body::PrivateMessage(message.into());
         Zeroizing::new(content::Sealed { body: Some(body), own: own.into() }.encode_to_vec())
     }
-}
-
-/// Whether a commit is a join to the relay: it brings one member's key and nothing else does.
-fn looks_like_a_join(entry: &Deliver) -> bool {
-    let added = entry.access.as_ref().map_or(&[][..], |change| &change.added);
-    entry.is_commit && matches!(added, [only] if only.kind() == AccessKind::Member)
 }
 
 /// What a commit's committer signed besides, if it is of the envelope that it came in.

@@ -52,6 +52,7 @@ mod invites;
 mod join;
 mod kept;
 mod keyring;
+mod kinship;
 mod leap;
 mod ledger;
 mod limit;
@@ -142,6 +143,8 @@ struct Connection {
     state: Stream,
     /// The relay's pin, for cards; none when WebPKI vouched for the relay.
     pin: Option<[u8; 32]>,
+    /// What the relay's clock said when the stream opened; 0 where it did not tell.
+    relay_ms: Millis,
     /// The log's head when the stream opened, and the cursor then.
     head: u64,
     start: u64,
@@ -157,6 +160,9 @@ struct Connection {
     commit_not_before: Millis,
     /// The stream is opened again then: it skipped entries.
     again_at: Option<Millis>,
+    /// The commit whose slot is of no use to somebody who asks to be let back in: while nobody has committed on it, this
+    /// device would.
+    slot_wanted: Option<u64>,
     /// The log that the relay has after a restore, while it is compared with what was read.
     restored: Option<state::RestoredRow>,
     /// How long a bridge waits for whoever saw more, in milliseconds, once the time is known.

@@ -4,7 +4,13 @@
 
 use proto::{access::OFFER_GRACE_MS, relay::Deliver};
 
-use super::{Engine, Millis, Stream, access::lean, books::Kinship, out::Cause, state::UntakenRow};
+use super::{
+    Engine, Millis, Stream,
+    access::lean,
+    kinship::Kinship,
+    out::Cause,
+    state::{StepRow, UntakenRow},
+};
 use crate::mls::group::{Applied, GroupError};
 
 /// Who sees the same need waits a random time below this, in milliseconds, so that mostly one member acts.
@@ -15,39 +21,22 @@ const ELECTION_MS: u64 = 2_000;
 const JITTER_MS: u64 = 10_000;
 
 impl Engine {
-    /// What the relay takes it for, of a commit that cannot be opened.
-    fn kinship(&self, entry: &Deliver) -> Kinship {
-        let is_member = self.group.as_ref().is_some_and(|group| group.leaf_of_key(&entry.key).is_some());
-        let adds = entry.access.as_ref().is_some_and(|change| change.added.len() == 1);
-        match is_member || !adds {
-            // By whoever asked to be let in: what it stands on was handed to it, so it vouches for nothing.
-            true if self.meta.asking.iter().any(|key| *key == *entry.key) => Kinship::Return,
-            true => Kinship::Member,
-            false => Kinship::Join,
-        }
-    }
-
     /// A commit was applied, and is not kept yet: what it stood on stays at hand until it is confirmed.
     pub(super) fn took(&mut self, entry: &Deliver, applied: &Applied) -> Result<(), GroupError> {
-        let kinship = match (&applied.joined, applied.returned) {
-            (Some(_), _) => Kinship::Join,
-            (_, Some(_)) => Kinship::Return,
-            _ => Kinship::Member,
-        };
         let alone = self.voters()? + applied.removed.len() == 1;
         let before = self.meta.position;
-        self.meta.commit(entry, self.name_of(entry), kinship, alone && kinship == Kinship::Member);
+        self.enter_taken(entry, alone);
         self.meta.position = entry.seq;
         self.meta.untaken = None;
-        self.meta.asking.retain(|key| *key != *entry.key);
         if self.meta.trial.is_none() {
             self.meta.since.clear();
+            self.meta.back_too.clear();
             self.meta.may_be_bridged = false;
         }
         self.link.began = Some(lean(entry));
         self.link.began_name = self.name_of(entry).0.to_vec();
         let confirmed = self.meta.confirmed;
-        if self.meta.bridge.take_if(|bridge| bridge.at != confirmed).is_none() && self.meta.bridge.is_some() {
+        if self.meta.bridge.take_if(|bridge| bridge.at < confirmed).is_none() && self.meta.bridge.is_some() {
             // Whoever was first has done it for all.
             self.meta.want_update = false;
         }
@@ -65,30 +54,27 @@ impl Engine {
     /// `signed`: it is of somebody who may make one. Any other belongs to no step: the relay could make it a part of
     /// somebody's, and so have it dropped or undone.
     pub(super) fn cannot_take(&mut self, entry: &Deliver, signed: bool, now: Millis) {
-        let kinship = self.kinship(entry);
-        let joins = kinship != Kinship::Member;
-        let name = self.name_of(entry);
         match signed {
-            true => self.meta.commit(entry, name, kinship, false),
+            true => self.enter(entry),
             false if entry.base == self.meta.position => self.meta.stand_on(entry.base),
             false => (),
         }
-        let random = &self.profile.random;
-        let wait = match joins {
-            true => random.below(ELECTION_MS),
-            false => OFFER_GRACE_MS + random.below(JITTER_MS),
-        };
+        if self.is_left_behind() {
+            return self.go_out(Cause::Commit(self.meta.confirmed));
+        }
         let mut row = UntakenRow::default();
-        (row.seq, row.joins, row.until) = (entry.seq, joins, now + 1 + wait);
-        (row.key, row.authority) = (entry.key.to_vec(), entry.authority.to_vec());
-        (row.name, row.signed) = (name.0.to_vec(), signed);
-        if let Some(before) = self.meta.untaken.as_ref().filter(|before| before.key == row.key) {
+        (row.seq, row.authority) = (entry.seq, entry.authority.to_vec());
+        (row.step, row.signed) = (self.meta.step_name(entry.seq), signed);
+        let claims = || (!signed && self.kinship(entry) == Kinship::Member).then(|| entry.key.to_vec());
+        let author = self.untaken_offer().map(|offer| offer.author.clone()).or_else(claims);
+        row.joins = author.is_none();
+        // What stands on a member's offer is dropped with it.
+        row.key = author.unwrap_or_else(|| entry.key.to_vec());
+        row.until = self.drops_at(row.joins, now);
+        let same = |before: &&UntakenRow| (&before.key, before.joins) == (&row.key, row.joins);
+        if let Some(before) = self.meta.untaken.as_ref().filter(same) {
             // Whoever adds to what nobody can take gains no time by it.
             row.until = row.until.min(before.until);
-        }
-        if let Some(before) = self.meta.untaken.as_ref().filter(|before| joins && !before.joins) {
-            // What stands on a member's offer is dropped with it, and its author's word for it is none.
-            (row.key, row.joins, row.until) = (before.key.clone(), false, before.until);
         }
         row.broken = self.link.broken;
         let own = self.own_key();
@@ -104,19 +90,33 @@ impl Engine {
         self.bridge_lost(entry.base, &entry.key);
     }
 
-    /// A commit on one that this device could not take: whose author is another, has taken it.
-    pub(super) fn beyond(&mut self, entry: &Deliver, signed: bool, now: Millis) {
-        let Some(untaken) = self.meta.untaken.clone() else { return };
-        let kinship = self.kinship(entry);
-        let counts = kinship == Kinship::Member && self.meta.is_confirmed(&entry.key);
-        if counts && *entry.key != untaken.key {
-            self.go_out(Cause::Commit(untaken.seq));
-            if signed {
-                self.meta.commit(entry, self.name_of(entry), kinship, false);
-            }
+    /// What a member offers, as far as this device could not take it.
+    fn untaken_offer(&self) -> Option<&StepRow> {
+        self.meta.offer.as_ref().filter(|offer| offer.tip > self.meta.position)
+    }
+
+    /// From when on what cannot be taken is dropped.
+    fn drops_at(&self, joins: bool, now: Millis) -> Millis {
+        let random = &self.profile.random;
+        let wait = match joins {
+            true => random.below(ELECTION_MS),
+            false => OFFER_GRACE_MS + random.below(JITTER_MS),
+        };
+        now + 1 + wait
+    }
+
+    /// A member may answer for joins that this device cannot take: that alone settles nothing, since it may have made them
+    /// itself. It is that member's offer now.
+    pub(super) fn answered_for(&mut self, now: Millis) {
+        let Some(untaken) = self.meta.untaken.as_ref().filter(|untaken| untaken.joins) else { return };
+        let is_in = |offer: &&StepRow| (offer.first..=offer.tip).contains(&untaken.seq);
+        let Some(author) = self.untaken_offer().filter(is_in).map(|offer| offer.author.clone()) else {
             return;
+        };
+        let until = self.drops_at(false, now);
+        if let Some(untaken) = &mut self.meta.untaken {
+            (untaken.key, untaken.joins, untaken.until) = (author, false, until);
         }
-        self.cannot_take(entry, signed, now);
     }
 
     /// On which commit ours is to be built; none while we must not commit.
@@ -129,7 +129,7 @@ impl Engine {
             Some(_) => {
                 let known = meta.confirmed == meta.position
                     || self.group.as_ref().is_some_and(|group| group.has_base(meta.confirmed));
-                (known && meta.is_confirmed(&self.own_key())).then_some(meta.confirmed)
+                (known && self.is_confirmed(&self.own_key())).then_some(meta.confirmed)
             }
         }
     }

@@ -63,8 +63,11 @@ impl Engine {
         (row.leaf, row.epoch) = (group.leaf(), group.epoch());
         if let Cause::Commit(seq) = cause {
             row.cause = seq;
+            // Not of what was taken here.
             if seq > self.meta.position {
-                row.step = self.meta.step_name(seq);
+                let step = self.meta.untaken.as_ref().map(|untaken| untaken.step.clone());
+                let named = self.ledger.step_name(seq).map(|name| name.0.to_vec());
+                row.step = named.or(step).unwrap_or_default();
             }
             // One that is only closed to this device is voted against when nobody lets it back in: votes stay, and
             // those of devices that were helped could undo what everybody has built on.

@@ -165,7 +165,7 @@ impl Engine {
 
     /// Seals the first in the queue.
     fn seal(&mut self, now: Millis) -> Result<(), GroupError> {
-        let view = self.own_view();
+        let (view, marked) = (self.own_view(), self.newest_mark());
         let (session, next) = self.session;
         let (Some(group), Some(item)) = (&mut self.group, self.outbox.find_mut(|_| true)) else {
             return Ok(());
@@ -192,7 +192,7 @@ impl Engine {
         let sealed = Self::sealed_private(message, own.to_vec());
         item.envelope = key.seal(&sealed).map_err(|_| GroupError::Unexpected)?;
         item.publish_id = self.profile.random.bytes::<16>().to_vec();
-        item.epoch = epoch;
+        (item.epoch, item.marked) = (epoch, marked);
         self.session.1 = key.next_sequence();
         Ok(())
     }

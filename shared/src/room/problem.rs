@@ -87,6 +87,13 @@ pub enum Problem {
         /// What was said meanwhile cannot be read.
         has_missed: bool,
     },
+    /// It follows again, and who moderates the room, or what holds in it, is not what it was before.
+    OtherRules {
+        /// Who moderates.
+        moderators: bool,
+        /// Who may invite, how many devices a person may have, or when lines disappear.
+        policy: bool,
+    },
     /// The others do not know the state of the group by which it came back; it asks for another one.
     ReturnRefused {
         /// Messages said since then, which nobody else can read.
@@ -242,6 +249,7 @@ impl Problem {
             Self::Limit(limit) => limit.code(),
             Self::Out(_) => "out",
             Self::Back { .. } => "back",
+            Self::OtherRules { .. } => "other_rules",
             Self::ReturnRefused { .. } => "return_refused",
             Self::Bridged => "bridged",
             Self::Undone { .. } => "undone",

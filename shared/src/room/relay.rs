@@ -85,6 +85,7 @@ impl Engine {
         if self.link.state != Stream::Asking {
             return Ok(());
         }
+        self.link.relay_ms = joined.now_ms;
         match self.phase() {
             Phase::Joining if !self.knows_room() => return self.read_card(joined),
             Phase::Joining => {
@@ -114,6 +115,9 @@ impl Engine {
         }
         self.learn_ledger(joined);
         self.learn_confirmed(joined.confirmed);
+        if !self.meta.rereads {
+            self.settle_books(now);
+        }
         self.link.ack_election = true;
         self.link.state = Stream::CatchingUp;
         self.link.head = joined.head;

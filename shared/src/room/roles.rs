@@ -105,13 +105,21 @@ impl Engine {
         Ok(false)
     }
 
-    /// A member said that it leaves, and proved it: one of the others commits the removal.
-    pub(super) fn let_go(&mut self, unique: Vec<u8>, signature: &[u8]) {
+    /// A member said that it leaves, and proved it: one of the others commits the removal. The last moderator is not let
+    /// go, whatever it says.
+    pub(super) fn let_go(&mut self, unique: Vec<u8>, signature: &[u8]) -> Result<(), GroupError> {
+        let Some(group) = &self.group else { return Err(GroupError::Damaged) };
+        let (room, members) = (group.room()?, group.members()?);
+        let stays = |holder: &Holder| holder.unique() != unique && moderates(&room, &holder.fingerprint);
+        if !members.iter().any(|(_, holder)| stays(holder)) {
+            return Ok(());
+        }
         if !self.meta.left.iter().any(|row| row.unique == unique) {
             self.meta.left.push(LeaveRow { unique: unique.clone(), signature: signature.to_vec() });
         }
         self.want_removed(unique);
         self.elect();
+        Ok(())
     }
 
     pub(super) fn want_removed(&mut self, unique: Vec<u8>) {

@@ -113,6 +113,7 @@ pub(super) fn load(
         }
     }
     engine.ledger = Ledger::load(ledger.into_iter()).ok_or(EngineError::Damaged)?;
+    engine.ledger.reach(engine.meta.cursor);
     Ok(engine)
 }
 

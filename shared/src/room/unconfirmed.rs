@@ -23,8 +23,7 @@ impl Engine {
     /// let us in. False when it was not that.
     pub(super) fn join_was_dropped(&mut self) -> bool {
         let own = self.own_key();
-        // Also in what the one member offers who has answered for it.
-        if self.meta.is_confirmed(&own) || !self.is_member() {
+        if !self.meta.is_offered(&own) || !self.is_member() {
             return false;
         }
         if let Some(link) = &mut self.meta.link {

@@ -118,7 +118,8 @@ impl Engine {
                 self.publish(publish);
             }
         }
-        let reason = CloseReason::RemovedAndVoted { entry: seq };
+        let members = self.group.as_ref().and_then(|group| group.members().ok()).map_or(0, |all| all.len());
+        let reason = CloseReason::RemovedAndVoted { entry: seq, members };
         self.out.events.push(Event::Closed { reason, was_member: true });
     }
 }

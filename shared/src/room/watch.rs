@@ -1,9 +1,9 @@
 //! Watching the relay: the running hash over the log, and what other members say they saw of it.
 //!
 //! `h(n) = SHA-256("schat/2 log" ‖ h(n-1) ‖ seq ‖ at ‖ is_commit ‖ SHA-256(access change) ‖
-//! SHA-256(envelope) ‖ SHA-256(the entry without envelope and access change))`, over commits as over contents. With `h(n-1)` all zero when entry n is a join that was
-//! applied: so the newcomer hashes from the same point as everybody. What the others had just before is a
-//! [`content::Mark`] of their views, so that a join hides nothing among those who were there before it.
+//! SHA-256(envelope) ‖ SHA-256(the entry without envelope and access change))`, over commits as over contents. With `h(n-1)` all zero when entry n is a join or a return by
+//! the look of it: so the newcomer hashes from the same point as everybody, whoever could take it. What the others had just before is a
+//! [`content::Mark`] of their views, until one of them is in the log: so no join hides anything among those who were there before it.
 
 use bytes::Bytes;
 use prost::Message;
@@ -25,10 +25,11 @@ const LOG_CONTEXT: &[u8] = b"schat/2 log";
 /// compared by the epoch authenticator alone.
 pub(super) const HASHES_KEPT: u64 = 1024;
 
-/// Joins before which a view tells the hash: more of them without a word of anybody between are a sign of a flood.
-const MAX_PRIOR: usize = 4;
+/// Joins and returns before which a view tells the hash: all since the last word of somebody who was there. More of them, without
+/// a word between, are a flood; with so many a view has some 3 KiB, beside which the longest line still fits.
+pub(super) const MAX_PRIOR: usize = 64;
 
-/// The hash after `entry`; `before` is None when the entry is a join that was applied.
+/// The hash after `entry`; `before` is None when the entry is a join or a return.
 pub(super) fn hash_entry(before: Option<&[u8]>, entry: &Deliver) -> Vec<u8> {
     let access = entry.access.as_ref().map(Message::encode_to_vec).unwrap_or_default();
     // All else that the relay says of it: which commit it stands on, whose key, which word was given or vote cast.
@@ -99,32 +100,18 @@ impl Engine {
         }
     }
 
-    /// A join was applied: the hash begins anew, and what it was stays known.
+    /// A join or a return: the hash begins anew, and what it was stays known.
     pub(super) fn anchor(&mut self, entry: &Deliver) {
-        let before = entry.seq.saturating_sub(1);
-        if self.common_hash(before).is_some() {
-            self.meta.anchors.push(entry.seq);
+        let seq = entry.seq.saturating_sub(1);
+        if let Some(hash) = self.hashes.get(seq) {
+            self.meta.marks.push(HashRow { seq, hash: hash.to_vec() });
         }
-        let first = self.meta.anchors.len().saturating_sub(MAX_PRIOR);
-        self.meta.anchors.drain(..first);
+        if self.meta.marks.len() > MAX_PRIOR {
+            // Half of them, so that a flood is told once and not with each join.
+            let joins = self.meta.marks.drain(..MAX_PRIOR / 2).len();
+            self.alarm(Alarm::JoinsUnwitnessed { joins });
+        }
         self.set_hash(entry.seq, hash_entry(None, entry));
-    }
-
-    /// This device's hash at a position, where everybody has the same one: while it was out it could not tell which joins began it
-    /// anew.
-    pub(super) fn common_hash(&self, seq: u64) -> Option<&[u8]> {
-        let meta = &self.meta;
-        self.hashes.get(seq).filter(|_| !(meta.apart_from..meta.apart_to).contains(&seq))
-    }
-
-    /// This device comes back at `to`.
-    pub(super) fn was_apart(&mut self, to: u64) {
-        let meta = &mut self.meta;
-        let from = if meta.since.is_empty() { to } else { meta.since_first };
-        // Together with the time before, while that can still be asked for.
-        let is_kept = meta.apart_to.saturating_add(HASHES_KEPT) > to && meta.apart_from < meta.apart_to;
-        meta.apart_from = if is_kept { from.min(meta.apart_from) } else { from };
-        meta.apart_to = to;
     }
 
     pub(super) fn set_hash(&mut self, seq: u64, hash: Vec<u8>) {
@@ -137,10 +124,8 @@ impl Engine {
         let row = self.meta.epochs.last();
         let authenticator =
             row.and_then(|row| row.authenticator.get(..AUTHENTICATOR_PREFIX)).unwrap_or_default();
-        let prior = self.meta.anchors.iter().rev().filter_map(|anchor| {
-            let seq = anchor.saturating_sub(1);
-            Some(Mark { seq, running_hash: self.common_hash(seq)?.to_vec().into() })
-        });
+        let mark = |row: &HashRow| Mark { seq: row.seq, running_hash: row.hash.clone().into() };
+        let prior = self.meta.marks.iter().rev().map(mark);
         content::View {
             epoch: row.map_or(0, |row| row.epoch),
             authenticator: authenticator.to_vec().into(),
@@ -148,6 +133,22 @@ impl Engine {
             running_hash: self.meta.running_hash.clone().into(),
             prior: prior.collect(),
         }
+    }
+
+    /// The hash at a position, as long as it is kept, or was not compared yet.
+    pub(super) fn hash_at(&self, seq: u64) -> Option<&[u8]> {
+        let mark = || self.meta.marks.iter().find(|mark| mark.seq == seq).map(|mark| &*mark.hash);
+        self.hashes.get(seq).or_else(mark)
+    }
+
+    /// The newest mark that a view of ours has now; 0 for none.
+    pub(super) fn newest_mark(&self) -> u64 {
+        self.meta.marks.last().map_or(0, |mark| mark.seq)
+    }
+
+    /// A view of ours that has the marks up to there is in the log: whoever was shown something else knows it now.
+    pub(super) fn marks_told(&mut self, newest: u64) {
+        self.meta.marks.retain(|mark| mark.seq > newest);
     }
 
     /// Compares what a member had seen, when it sealed entry `seq`, with what we have seen.
@@ -159,13 +160,15 @@ impl Engine {
         let other_epoch = ours
             .is_some_and(|row| row.authenticator.get(..AUTHENTICATOR_PREFIX) != Some(&*view.authenticator));
         let is_sane = matches!(view.running_hash.len(), 0 | 32) && view.prior.len() <= MAX_PRIOR;
-        let differs = |seq: u64, theirs: &[u8]| self.common_hash(seq).is_some_and(|hash| *hash != *theirs);
+        let differs = |seq: u64, theirs: &[u8]| self.hash_at(seq).is_some_and(|hash| *hash != *theirs);
         let other_log = (!view.running_hash.is_empty() && differs(view.seq, &view.running_hash))
             || view.prior.iter().any(|mark| differs(mark.seq, &mark.running_hash));
         if !is_sane || other_epoch || other_log || view.epoch != number.epoch || view.seq >= seq {
             return self.alarm(Alarm::ViewDiffers { from: name.to_owned() });
         }
         self.landed(view.seq);
+        // What one who was there says of it need not be said again.
+        self.meta.marks.retain(|mark| !view.prior.iter().any(|theirs| theirs.seq == mark.seq));
         // Entries were lost here and not there: from now on the log is watched again.
         let is_lost = self.meta.running_hash.is_empty() && view.running_hash.len() == 32;
         if is_lost && view.seq == self.meta.cursor && self.meta.cursor > 0 {

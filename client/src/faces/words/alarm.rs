@@ -43,6 +43,9 @@ pub fn alarm(alarm: &Alarm) -> String {
         Alarm::ViewDiffers { from } => format!(
             "{from} was shown another log of this room than this device: the relay deceives one of you."
         ),
+        Alarm::JoinsUnwitnessed { joins } => format!(
+            "{joins} people and devices came in without a word of anybody who was there before: the relay may have shown others another log before that."
+        ),
         Alarm::HelperViewDiffers => {
             "A member who offers to let this device back in was shown another log of this room: the relay deceives one of you. \
              The offer was refused."

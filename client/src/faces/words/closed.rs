@@ -16,7 +16,13 @@ pub fn closed(reason: &CloseReason) -> String {
         CloseReason::Removed { by } => {
             return format!("{by} removed this device from the room. Ask a member for a new invite.");
         }
-        CloseReason::RemovedAndVoted { entry } => {
+        CloseReason::RemovedAndVoted { entry, members: 1..=2 } => {
+            return format!(
+                "This device was removed from the room by the change at entry {entry}. A room of two has no majority that \
+                 could undo that: ask the other one for a new invite, or make a new room."
+            );
+        }
+        CloseReason::RemovedAndVoted { entry, .. } => {
             return format!(
                 "This device was removed from the room by the change at entry {entry}. It has voted against that: if more than \
                  half of those who were members then do the same within {} days, it is back. Otherwise ask a member for a \

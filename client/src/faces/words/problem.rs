@@ -99,6 +99,16 @@ pub fn problem(problem: &Problem) -> (String, &'static str) {
             "This device follows the room again. What was said while it was out cannot be read here.",
             "Ask the others what you missed.",
         ),
+        Problem::OtherRules { moderators, policy } => {
+            let what = match (moderators, policy) {
+                (true, true) => "other people moderate this room, and other rules hold in it",
+                (true, false) => "other people moderate this room",
+                (false, _) => "other rules hold in this room",
+            };
+            let message = format!("Since this device went out it has changed who decides here: {what}.");
+            let remedy = "Ask the others whether that is right; /members shows who moderates. If nobody knows of it, a member deceives this device.";
+            return (message, remedy);
+        }
         Problem::ReturnRefused { unread } => {
             let lost = match unread {
                 0 => String::new(),

@@ -4,6 +4,7 @@ mod ballots;
 mod joins;
 mod offers;
 mod rows;
+mod work;
 
 use super::{
     AccessKey, Ack, Ballot, Change, Changes, Commit, CommitName, CommitParts, Grant, Memory, Publish,

@@ -234,6 +234,12 @@ where
     fn voted(&self, first: u64, key: &PublicKey) -> Result<bool, StorageError> {
         Ok(self.votes.get((&self.room.0, first, &key.0))?.is_some())
     }
+
+    fn votes_of(&self, first: u64) -> Result<Vec<PublicKey>, StorageError> {
+        let room = &self.room.0;
+        let votes = self.votes.range((room, first, &[0; 32])..=(room, first, &[0xff; 32]))?;
+        votes.map(|row| Ok(PublicKey(*row?.0.value().2))).collect()
+    }
 }
 
 fn corrupt(_: access::Corrupted) -> StorageError {

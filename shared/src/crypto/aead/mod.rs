@@ -61,4 +61,6 @@ pub mod stream;
 
 pub use envelope::{Envelope, MAX_CONTENT, OVERHEAD, ParseError};
 pub use keys::{OpenError, OpeningKey, SealError, SealingKey};
+#[cfg(test)]
+pub(crate) use scope::DERIVED;
 pub use scope::{EnvelopeSecret, Origin, Scope, SenderTag, Session};

@@ -60,9 +60,11 @@ pub use view::AccessKeys;
 /// MLS exporter label (RFC 9420, 8.5) of the epoch's envelope secret.
 const ENVELOPE_LABEL: &[u8] = b"schat/2 envelope";
 
-/// The certified leaf expires only with the key package rules of MLS, which this protocol does not use:
-/// ten years, in seconds.
-const LIFETIME_SECONDS: u64 = 10 * 365 * 24 * 3600;
+/// The founder's leaf is the one that has a lifetime (RFC 9420, 7.2). It is always the same, from 1970 for as long as 63 bits
+/// count, so that it holds by every clock: a founder whose clock is wrong keeps nobody out, whatever the joiner's
+/// program checks. Ours checks no lifetime: what a clock says decides nothing about a tree.
+const LIFETIME_FROM: u64 = 0;
+const LIFETIME_SECONDS: u64 = u64::MAX >> 1;
 
 type Config = WithMlsRules<
     DefaultMlsRules,
@@ -199,14 +201,13 @@ impl Group {
         id: &RoomId,
         room: &content::Room,
         leaf: &content::Leaf,
-        now: u64,
     ) -> Result<(Self, Vec<u8>), GroupError> {
         let parts = client(id, random, Some((signer, identity, suite)));
         let mls = parts.client.create_group_with_id(
             id.as_bytes().to_vec(),
             extension(ROOM_EXTENSION, room),
             extension(LEAF_EXTENSION, leaf),
-            Some(seconds(now)),
+            Some(MlsTime::from(LIFETIME_FROM)),
         )?;
         let group_info = mls.group_info_message_allowing_ext_commit(false)?.to_bytes()?;
         let mut group = Self::of(mls, parts, random);
@@ -215,6 +216,7 @@ impl Group {
     }
 
     /// Joins by an external commit whose leaf the invite's joining key has signed. The commit is already applied here.
+    /// `now` is held against the invite's expiry alone.
     ///
     /// # Errors
     /// [`GroupError`] when the GroupInfo does not verify or is not of this room.
@@ -242,7 +244,6 @@ impl Group {
             .external_commit_builder()?
             .with_leaf_node_extensions(extension(LEAF_EXTENSION, &leaf))
             .with_tree_data(tree.to_exported()?)
-            .commit_time(seconds(now))
             .build(group_info)?;
         if mls.group_id() != id.as_bytes() || mls.cipher_suite() != suite.cipher_suite() {
             return Err(GroupError::Unexpected);
@@ -324,9 +325,9 @@ impl Group {
     ///
     /// # Errors
     /// [`GroupError`] when the library refuses the plan.
-    pub fn prepare(&mut self, plan: Plan, now: u64) -> Result<Prepared, GroupError> {
+    pub fn prepare(&mut self, plan: Plan) -> Result<Prepared, GroupError> {
         let note = plan.note.encode_to_vec();
-        let mut builder = self.mls.commit_builder().commit_time(seconds(now)).authenticated_data(note);
+        let mut builder = self.mls.commit_builder().authenticated_data(note);
         for leaf in plan.remove {
             builder = builder.remove_member(leaf)?;
         }

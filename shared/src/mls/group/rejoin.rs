@@ -8,7 +8,6 @@ use zeroize::Zeroizing;
 
 use super::{
     Group, GroupError, LEAF_EXTENSION, MAX_EPOCH, Next, Prepared, Signer, Tree, client, extension, leaf_of,
-    seconds,
 };
 use crate::{content, crypto::random::Random, crypto::suite::Suite, mls::rules::Violation};
 
@@ -24,7 +23,6 @@ impl Group {
         id: &RoomId,
         (group_info, tree): (&[u8], &Tree),
         (old, leaf): (u32, &content::Leaf),
-        now: u64,
     ) -> Result<(Self, Prepared), GroupError> {
         let group_info = MlsMessage::from_bytes(group_info)?;
         if group_info.epoch().is_none_or(|epoch| epoch >= MAX_EPOCH) {
@@ -37,7 +35,6 @@ impl Group {
             .with_leaf_node_extensions(extension(LEAF_EXTENSION, leaf))
             .with_removal(old)
             .with_tree_data(tree.to_exported()?)
-            .commit_time(seconds(now))
             .build(group_info)?;
         if mls.group_id() != id.as_bytes() || mls.cipher_suite() != suite.cipher_suite() {
             return Err(GroupError::Unexpected);

@@ -49,7 +49,7 @@ impl Person {
         leaf: &content::Leaf,
     ) -> Result<(Group, Prepared), GroupError> {
         let suite = (Suite::Classic, &self.random);
-        Group::rejoin(suite, (&self.signer, self.identity()), &ROOM, (info, tree), (old, leaf), NOW)
+        Group::rejoin(suite, (&self.signer, self.identity()), &ROOM, (info, tree), (old, leaf))
     }
 }
 
@@ -76,7 +76,6 @@ fn two() -> ((Person, Group), (Person, Group), Entrance) {
         &ROOM,
         &room,
         &ann.leaf(&[]),
-        NOW,
     )
     .unwrap();
     let (bobs, join) = Group::join(
@@ -102,7 +101,7 @@ fn rows(group: &Group) -> Vec<(String, Zeroizing<Vec<u8>>)> {
 fn authority_that_was_announced_and_another_one_are_told_apart() {
     let ((_, mut anns), (_, mut bobs), _) = two();
     let old = bobs.authority().unwrap().public();
-    let prepared = anns.prepare(Plan::default(), NOW).unwrap();
+    let prepared = anns.prepare(Plan::default()).unwrap();
     assert_eq!(anns.authority().unwrap().public(), old, "nothing has begun yet");
     bobs.process(&prepared.message, NOW).unwrap();
     bobs.check_authority(&prepared.next.authority).unwrap();
@@ -118,7 +117,7 @@ fn epoch_that_is_dropped_leaves_nothing_and_the_base_survives_a_crash() {
     let ((ann, mut anns), (_, mut bobs), _) = two();
     let before = anns.authenticator().unwrap();
     anns.keep_base(7);
-    let dropped = bobs.prepare(Plan::default(), NOW).unwrap();
+    let dropped = bobs.prepare(Plan::default()).unwrap();
     anns.process(&dropped.message, NOW).unwrap();
     anns.keep().unwrap();
     let mut anns = Group::load(&ann.random, &ROOM, rows(&anns)).unwrap();
@@ -127,7 +126,7 @@ fn epoch_that_is_dropped_leaves_nothing_and_the_base_survives_a_crash() {
     anns.to_base(7).unwrap();
     let mut anns = Group::load(&ann.random, &ROOM, rows(&anns)).unwrap();
     assert_eq!(anns.authenticator().unwrap(), before);
-    let instead = bobs.prepare(Plan::default(), NOW).unwrap();
+    let instead = bobs.prepare(Plan::default()).unwrap();
     anns.process(&instead.message, NOW).unwrap();
     bobs.apply(&instead.secrets).unwrap();
     assert_eq!(anns.authenticator().unwrap(), bobs.authenticator().unwrap());

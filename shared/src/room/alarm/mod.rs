@@ -65,6 +65,11 @@ pub enum Alarm {
     },
     /// A member who offers to let this device back in saw another log.
     HelperViewDiffers,
+    /// Joins came, and no word of anybody who was there before: what all were shown before them is not compared any more.
+    JoinsUnwitnessed {
+        /// How many.
+        joins: usize,
+    },
     /// The relay says that a majority undid a commit, and shows too few votes for that.
     TooFewVotes {
         /// Sequence number of the entry that says so.
@@ -212,6 +217,7 @@ impl Alarm {
             | Self::ViewMissing { .. }
             | Self::ViewDiffers { .. }
             | Self::HelperViewDiffers
+            | Self::JoinsUnwitnessed { .. }
             | Self::TooFewVotes { .. }
             | Self::UndoingHidden { .. }
             | Self::FalseCommit { .. }

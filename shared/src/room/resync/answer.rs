@@ -14,10 +14,7 @@ use crate::{
     crypto::suite::KemKey,
     identity::verifies,
     mls::group::GroupError,
-    room::{
-        Engine, Millis,
-        state::{MAX_ASKING, MAX_REFUSED},
-    },
+    room::{Engine, Millis, state::MAX_REFUSED},
 };
 
 /// Requests that wait for an answer of ours; more are dropped, and made again by whoever needs them.
@@ -46,19 +43,14 @@ impl Engine {
         if !verifies(&leaf_key, &request_statement(&self.room.0, request), &request.signature) {
             return;
         }
-        if !self.meta.asking.contains(&request.access_key.to_vec()) {
-            self.meta.asking.push(request.access_key.to_vec());
-            let first = self.meta.asking.len().saturating_sub(MAX_ASKING);
-            self.meta.asking.drain(..first);
-        }
         let own = self.profile.identity.fingerprint().0;
         let able = self.is_member() && self.meta.out.is_none();
         if !able {
             return;
         }
         if request.useless != 0 && request.useless == self.meta.position {
-            // Whoever committed last put rubbish into the slot. A commit brings another.
-            self.meta.want_update = true;
+            // Whoever committed last put rubbish into the slot. A commit brings another, whosever it is.
+            self.link.slot_wanted = Some(request.useless);
             self.elect();
         }
         if request.refused.iter().any(|account| **account == own) {

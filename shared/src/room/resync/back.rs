@@ -1,8 +1,11 @@
 //! A return is in the log: ours, or somebody else's.
 
+use std::collections::BTreeSet;
+
 use proto::{access::KEYS_PER_CHANGE, relay::Deliver};
 
 use crate::{
+    content,
     mls::group::{Applied, GroupError},
     room::{
         Engine, Event, Millis, Problem, person,
@@ -17,8 +20,8 @@ impl Engine {
         self.link.commit_acked = 0;
         let out = self.meta.out.take();
         let own = self.own_key();
-        let is_confirmed = self.meta.is_confirmed(&own);
-        self.was_apart(entry.seq);
+        let is_confirmed = self.is_confirmed(&own);
+        let other_rules = self.other_rules()?;
         self.begin_trial(out.as_ref(), entry.at_ms)?;
         self.meta.untaken = None;
         self.meta.vote = 0;
@@ -42,11 +45,27 @@ impl Engine {
         self.meta.disappear_s = group.room()?.disappear_s;
         self.settle_again()?;
         self.refuse(Problem::Back { has_missed: true });
+        if let Some(problem) = other_rules {
+            self.refuse(problem);
+        }
         if let Some(view) = self.view() {
             self.out.events.push(Event::Epoch(view));
         }
         debug_assert!(KEYS_PER_CHANGE > 0 && self.phase() == Phase::Member);
         Ok(())
+    }
+
+    /// What is not as it was before this device went out: it did not see who changed it, and whether they might.
+    fn other_rules(&self) -> Result<Option<Problem>, GroupError> {
+        let Some(group) = self.group.as_ref().filter(|group| group.has_base(self.meta.position)) else {
+            return Ok(None);
+        };
+        let (was, is) = (group.base(self.meta.position)?.room()?, group.room()?);
+        let all = |room: &content::Room| room.moderators.iter().cloned().collect::<BTreeSet<_>>();
+        let moderators = all(&was) != all(&is);
+        let rest = |room: &content::Room| (room.invite_policy, room.seats_per_account, room.disappear_s);
+        let policy = rest(&was) != rest(&is);
+        Ok((moderators || policy).then_some(Problem::OtherRules { moderators, policy }))
     }
 
     /// Other numbers of epochs, other keys: nothing of before can be told from what is not ours.

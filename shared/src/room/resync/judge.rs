@@ -34,14 +34,12 @@ pub(in crate::room) enum Fit {
 impl Engine {
     /// A commit that this device has not taken, or took on trial.
     pub(in crate::room) fn note_seen(&mut self, entry: &Deliver, verdict: &Verdict) {
-        let meta = &mut self.meta;
         let taken = matches!(verdict, Verdict::Applied | Verdict::Joined);
-        if !entry.is_commit || (taken && meta.trial.is_none() && meta.out.is_none()) {
+        if !entry.is_commit || (taken && self.meta.trial.is_none() && self.meta.out.is_none()) {
             return;
         }
-        if meta.since.is_empty() {
-            meta.since_first = entry.seq;
-        }
+        self.note_back_too(entry);
+        let meta = &mut self.meta;
         meta.since.push(SeenRow { seq: entry.seq, base: entry.base });
         let first = meta.since.len().saturating_sub(MAX_SINCE);
         meta.since.drain(..first);
@@ -108,14 +106,14 @@ impl Engine {
         !is_known && self.hashes.get(seq).is_some()
     }
 
-    /// Up to the first commit that this device could not take, its hashes are what everybody's are: a join that it does
-    /// not know begins them anew.
+    /// Up to the first commit that this device could not take. What it was shown since then may be what put it out, and must not
+    /// keep it out: once it is back, everybody's word is held against that as well.
     fn saw_another_log(&self, view: Option<&content::View>) -> bool {
         // Whoever answers has read no further than up to its answer, which comes next.
         let Some(view) = view.filter(|view| view.seq <= self.meta.cursor) else { return true };
         let end = self.meta.since.first().map_or(u64::MAX, |seen| seen.seq);
         let differs = |seq: u64, theirs: &[u8]| {
-            seq < end && theirs.len() == 32 && self.common_hash(seq).is_some_and(|hash| *hash != *theirs)
+            seq < end && theirs.len() == 32 && self.hash_at(seq).is_some_and(|hash| *hash != *theirs)
         };
         differs(view.seq, &view.running_hash)
             || view.prior.iter().any(|mark| differs(mark.seq, &mark.running_hash))

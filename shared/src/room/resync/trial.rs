@@ -1,9 +1,11 @@
 //! A return on trial. One member let this device in, and one member can make up a state of the room. So the group from
 //! before is kept until a member of a third account, known from before, has spoken in the one that was entered: nobody
-//! can make that up. Until then this device vouches for nothing and commits nothing. If the others pass its return by,
+//! can make that up. Whoever came back in the same trouble shows nothing: it may have been led to where this device was. Until then this device vouches for nothing and commits nothing. If the others pass its return by,
 //! the old group is what it has again, and it asks anew, for somebody else's answer.
 
 use std::collections::BTreeSet;
+
+use proto::relay::Deliver;
 
 use crate::{
     identity::credential::Holder,
@@ -11,6 +13,7 @@ use crate::{
     room::{
         Engine, Problem,
         ground::Place,
+        kinship::Kinship,
         out::Cause,
         state::{OutRow, StepRow, TrialRow},
     },
@@ -29,6 +32,7 @@ impl Engine {
         let Some(out) = out.filter(|_| !third.is_empty()) else {
             group.keep_bases(&[]);
             self.meta.since.clear();
+            self.meta.back_too.clear();
             return Ok(());
         };
         group.keep_bases(&[position]);
@@ -46,16 +50,36 @@ impl Engine {
             return Ok(());
         }
         let third = third_accounts(&group.base(trial.position)?, &trial.answerer, &self.own_account())?;
-        if third.contains(&who.fingerprint.0) {
+        let account = who.fingerprint.0;
+        if third.contains(&account) && !self.meta.back_too.iter().any(|back| **back == account) {
             self.end_trial();
         }
         Ok(())
+    }
+
+    /// Whose device comes back while this one does not follow, or is on trial.
+    pub(super) fn note_back_too(&mut self, entry: &Deliver) {
+        if self.kinship(entry) != Kinship::Return {
+            return;
+        }
+        let account_in = |group: &Group| Some(group.member(group.leaf_of_key(&entry.key)?)?.fingerprint.0);
+        let trial = self.meta.trial.as_ref().map(|trial| trial.position);
+        let before = |group: &Group| group.base(trial.filter(|at| group.has_base(*at))?).ok();
+        // What it was before: the group that this device was let into may say anything.
+        let old = self.group.as_ref().and_then(before);
+        let account = old.as_ref().or(self.group.as_ref()).and_then(account_in);
+        let back_too = &mut self.meta.back_too;
+        // One for each account of the group at most.
+        if let Some(account) = account.filter(|account| !back_too.iter().any(|back| *back == *account)) {
+            back_too.push(account.to_vec());
+        }
     }
 
     /// The return is good.
     pub(in crate::room) fn end_trial(&mut self) {
         self.meta.trial = None;
         self.meta.since.clear();
+        self.meta.back_too.clear();
         self.link.ack_election = true;
         self.prune();
     }
@@ -84,6 +108,7 @@ impl Engine {
     /// [`GroupError::Damaged`] when that group is not there.
     pub(in crate::room) fn refuse_return(&mut self, cause: Cause) -> Result<(), GroupError> {
         let own = self.own_key();
+        let is_confirmed = self.is_confirmed(&own);
         let Some(trial) = self.meta.trial.take() else { return Ok(()) };
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
         group.to_base(trial.position)?;
@@ -95,7 +120,6 @@ impl Engine {
         self.forget_keys();
         let meta = &mut self.meta;
         (meta.position, meta.confirmed, meta.vote) = (trial.position, trial.position, 0);
-        let is_confirmed = meta.is_confirmed(&own);
         (meta.offer, meta.joins, meta.untaken) = (None, None, None);
         if !is_confirmed {
             let (first, tip) = (trial.position, trial.position);

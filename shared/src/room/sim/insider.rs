@@ -96,7 +96,8 @@ impl Life {
             _ => announced(&message),
         };
         let envelope = self.world.own_envelope(EVE, sealed::Body::KeyShare(message.into()));
-        self.publish_commit(envelope, change, authority, slot);
+        let is_own = choices.below(4) == 0;
+        self.publish_commit(envelope, change, authority, (slot, is_own));
     }
 
     fn publish_commit(
@@ -104,7 +105,7 @@ impl Life {
         envelope: Vec<u8>,
         change: AccessChange,
         authority: [u8; 32],
-        slot: Option<Vec<u8>>,
+        (slot, is_own): (Option<Vec<u8>>, bool),
     ) {
         let mut part = CommitPart { authority: authority.to_vec().into(), ..self.world.part(change) };
         if let Some(slot) = slot {
@@ -113,7 +114,9 @@ impl Life {
         let engine = self.eve();
         let Some(signing) = engine.group.as_ref().and_then(|group| group.authority().ok()) else { return };
         let key = engine.access.public();
-        if engine.sign_part(key, &envelope, &mut part, &Signer::Authority(&signing)).is_ok() {
+        // By her own key the relay takes it for a return, if it changes none.
+        let signer = if is_own { Signer::Publisher(&engine.access) } else { Signer::Authority(&signing) };
+        if engine.sign_part(key, &envelope, &mut part, &signer).is_ok() {
             self.publish(Publish { envelope: envelope.into(), commit: Some(part), ..Publish::default() });
         }
     }

@@ -9,6 +9,7 @@
 //!   was shown something else where a commit is, and was alarmed by that: it knows nothing of that commit until others
 //!   confirm it.
 //! - *Nothing is lost in silence.* What its author was told is missing is said again, so after a lie it may be there twice.
+//! - *Nobody holds for settled what the rules do not.* A device's books are its ledger's, where that is open.
 //! - Without anybody hostile there is no alarm at all.
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ impl Life {
         self.one_log();
         self.nobody_is_stranded();
         self.nothing_is_lost();
+        self.books_are_the_ledgers();
         if self.cast.is_plain() {
             self.nobody_was_alarmed();
         }
@@ -167,6 +169,14 @@ impl Life {
             let missed = self.said.iter().find(|(_, text)| shown(text) && !has(text));
             let is_told = missed.is_none() || self.noticed(i) || i > super::life::DAN;
             assert!(is_told, "device {i} missed {missed:?} in silence: {}", self.world.story(i));
+        }
+    }
+
+    fn books_are_the_ledgers(&self) {
+        for i in self.honest() {
+            let Some(engine) = &self.world.devices[i].engine else { continue };
+            let Some(confirmed) = engine.ledger.confirmed().filter(|_| engine.is_member()) else { continue };
+            assert_eq!(engine.meta.confirmed, confirmed, "device {i}: {}", self.world.story(i));
         }
     }
 

@@ -119,8 +119,7 @@ impl Life {
             10 if self.cast.jumps && choices.below(4) == 0 => {
                 let far = [60_000, 3_600_000, 24 * 3_600_000, 40 * 24 * 3_600_000][choices.index(4)];
                 match choices.below(4) {
-                    // Not to before the room began: its founder's leaf is not valid then, and nobody is let back in.
-                    0 => self.world.now = self.world.now.saturating_sub(far).max(START),
+                    0 => self.world.now = self.world.now.saturating_sub(far),
                     _ => self.world.now += far,
                 }
             }

@@ -42,6 +42,8 @@ pub struct ModelRelay {
     pub oldest: u64,
     /// Its clock stands still.
     pub frozen: Option<u64>,
+    /// Its clock was ahead once, and the log is: no entry is of before.
+    pub ahead: u64,
     /// The one token that may open the room, if one is asked for, and what is said to others.
     pub asks: Option<(Vec<u8>, Code)>,
     /// By client: its key and how far it was read to.
@@ -276,7 +278,7 @@ impl ModelRelay {
             generation: &self.generation,
             seq,
             now_ms,
-            max_keys: 1_000,
+            max_keys: 8_192,
             key,
             commit: commit.as_ref(),
             ack: ack.as_ref(),
@@ -303,7 +305,7 @@ impl ModelRelay {
             || !publish.resync.is_empty();
         self.log.push(Deliver {
             seq,
-            at_ms: self.frozen.unwrap_or(self.now),
+            at_ms: self.frozen.unwrap_or(self.now).max(self.ahead),
             envelope: publish.envelope.clone(),
             is_commit: publish.commit.is_some(),
             access: part.access,

@@ -44,6 +44,8 @@ pub struct Device {
     pub inbox: VecDeque<RelayFrame>,
     pub online: bool,
     pub wake: Option<u64>,
+    /// By how much its clock is ahead of the world's, in milliseconds.
+    pub ahead: u64,
     pub events: Vec<Event>,
     /// Chat lines and what happened to them, as storage has them: by position, in the transaction that read them.
     pub history: Vec<(u64, String)>,
@@ -84,6 +86,7 @@ impl World {
                 inbox: VecDeque::new(),
                 online: false,
                 wake: None,
+                ahead: 0,
                 events: Vec::new(),
                 history: Vec::new(),
                 alarmed: false,
@@ -111,16 +114,22 @@ impl World {
     }
 
     pub fn create_with(&mut self, i: usize, policy: Policy) {
-        let engine = Engine::create(&self.devices[i].profile, "team", policy, self.now).unwrap();
+        let engine = Engine::create(&self.devices[i].profile, "team", policy, self.clock(i)).unwrap();
         self.devices[i].engine = Some(engine);
         self.connect(i);
         self.settle();
     }
 
     pub fn join(&mut self, i: usize, link: &Link) {
-        self.devices[i].engine = Some(Engine::join(&self.devices[i].profile, link, self.now).unwrap());
+        let now = self.clock(i);
+        self.devices[i].engine = Some(Engine::join(&self.devices[i].profile, link, now).unwrap());
         self.connect(i);
         self.settle();
+    }
+
+    /// What the clock of device `i` says.
+    pub fn clock(&self, i: usize) -> u64 {
+        self.now + self.devices[i].ahead
     }
 
     pub fn invite(&mut self, i: usize) -> Link {
@@ -181,9 +190,10 @@ impl World {
 
     /// What device `i` answers, neither stored nor sent yet.
     pub fn handle(&mut self, i: usize, input: Input) -> Option<Output> {
+        let now = self.clock(i);
         let engine = self.devices[i].engine.as_mut()?;
         self.handled += 1;
-        Some(engine.handle(input, self.now))
+        Some(engine.handle(input, now))
     }
 
     /// The process ends here and now: what was not saved is gone.
@@ -195,9 +205,10 @@ impl World {
     }
 
     pub fn restart(&mut self, i: usize) {
+        let now = self.clock(i);
         let device = &mut self.devices[i];
         let rows = device.rows.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-        device.engine = Some(Engine::load(&device.profile, rows, self.now).unwrap());
+        device.engine = Some(Engine::load(&device.profile, rows, now).unwrap());
     }
 
     /// The profile of device `i` is an old copy of itself from now on.
@@ -237,7 +248,7 @@ impl World {
     }
 
     pub fn send_and_show(&mut self, i: usize, output: Output) {
-        self.devices[i].wake = output.wake_at;
+        self.devices[i].wake = output.wake_at.map(|at| at.saturating_sub(self.devices[i].ahead));
         let online = self.devices[i].online;
         for frame in output.frames.into_iter().filter(|_| online) {
             self.relay.now = self.now;

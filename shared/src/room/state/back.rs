@@ -19,9 +19,6 @@ pub(in crate::room) struct BridgeRow {
 /// Commits that are remembered while this device does not follow: with more, epochs are held against a looser bound.
 pub(in crate::room) const MAX_SINCE: usize = 512;
 
-/// Members that are out at once, as far as it is remembered.
-pub(in crate::room) const MAX_ASKING: usize = 64;
-
 /// A commit, and the one that it stands on.
 #[derive(Clone, Copy, PartialEq, Eq, Message)]
 pub(in crate::room) struct SeenRow {

@@ -9,7 +9,7 @@ use prost::Message;
 use zeroize::{Zeroize, Zeroizing};
 
 pub(super) use back::{
-    BridgeRow, EPOCHS_BRIDGED, MAX_ASKING, MAX_REFUSED, MAX_SINCE, OutRow, RestoredRow, SeenRow, TrialRow,
+    BridgeRow, EPOCHS_BRIDGED, MAX_REFUSED, MAX_SINCE, OutRow, RestoredRow, SeenRow, TrialRow,
 };
 pub(super) use steps::{StepRow, UntakenRow, VoteRow};
 
@@ -50,7 +50,7 @@ pub(super) struct Meta {
     /// The latest time in the log, Unix milliseconds.
     #[prost(uint64, tag = "7")]
     pub last_at: u64,
-    /// Over the log since the last applied join; empty when entries were lost since.
+    /// Over the log since the last join or return; empty when entries were lost since.
     #[prost(bytes = "vec", tag = "8")]
     pub running_hash: Vec<u8>,
     #[prost(bytes = "vec", tag = "9")]
@@ -145,9 +145,10 @@ pub(super) struct Meta {
     /// The last epoch that began by a removal: what was sealed before it is never sent after it.
     #[prost(uint64, tag = "67")]
     pub removal_epoch: u64,
-    /// Where joins began the running hash anew while we were there: the last four.
-    #[prost(uint64, repeated, tag = "40")]
-    pub anchors: Vec<u64>,
+    /// The running hash just before joins and returns began it anew while we were there: of those that no view in the log told
+    /// yet, oldest first; at most [`super::watch::MAX_PRIOR`].
+    #[prost(message, repeated, tag = "41")]
+    pub marks: Vec<HashRow>,
     /// Sequence number of the commit that began the group's epoch; 0 for the room's beginning.
     #[prost(uint64, tag = "70")]
     pub position: u64,
@@ -194,10 +195,6 @@ pub(super) struct Meta {
     /// This device came back, and only whoever let it in has shown that the room is there.
     #[prost(message, optional, tag = "86")]
     pub trial: Option<TrialRow>,
-    /// Access keys of members that asked to be let back in and were not seen to follow since; at most
-    /// [`MAX_ASKING`].
-    #[prost(bytes = "vec", repeated, tag = "87")]
-    pub asking: Vec<Vec<u8>>,
     /// The relay lost what this group stands on: it goes on from here by the old authority of this place.
     #[prost(message, optional, tag = "88")]
     pub bridge: Option<BridgeRow>,
@@ -215,14 +212,10 @@ pub(super) struct Meta {
     /// Others may have bridged what the relay lost: their epoch may be up to [`EPOCHS_BRIDGED`] beyond what the log says.
     #[prost(bool, tag = "90")]
     pub may_be_bridged: bool,
-    /// The first of the commits that `since` is about.
-    #[prost(uint64, tag = "92")]
-    pub since_first: u64,
-    /// While it was out its hashes of the log were not everybody's: from the first commit that it could not take, up to its return.
-    #[prost(uint64, tag = "93")]
-    pub apart_from: u64,
-    #[prost(uint64, tag = "94")]
-    pub apart_to: u64,
+    /// Accounts of whom a device came back since this device could not follow: fingerprints. They were in the same trouble, so
+    /// they prove nothing.
+    #[prost(bytes = "vec", repeated, tag = "95")]
+    pub back_too: Vec<Vec<u8>>,
     /// The name of the first commit of the step that `vote` belongs to.
     #[prost(bytes = "vec", tag = "81")]
     pub vote_step: Vec<u8>,
@@ -249,6 +242,7 @@ pub(super) struct Format {
 pub(super) struct WantInvite {
     #[prost(uint32, tag = "1")]
     pub max_uses: u32,
+    /// By our own clock.
     #[prost(uint64, tag = "2")]
     pub expires_ms: u64,
 }
@@ -320,6 +314,9 @@ pub(super) struct OwnInvite {
     /// The relay's pin when its card was made; empty when WebPKI vouched for the relay.
     #[prost(bytes = "vec", tag = "4")]
     pub pin: Vec<u8>,
+    /// When it ends by our own clock, which may be behind the log's time; 0 where it ends as it expires.
+    #[prost(uint64, tag = "5")]
+    pub ends_ms: u64,
 }
 
 /// The invite that is being used.
@@ -375,6 +372,9 @@ pub(super) struct Pending {
     /// It brings this device back in; the group has applied it already, and the old one is its base.
     #[prost(bool, tag = "20")]
     pub returns: bool,
+    /// The newest mark of the log that its note has; 0 for none.
+    #[prost(uint64, tag = "21")]
+    pub marked: u64,
 }
 
 /// A row `outbox/…`: something said and not yet seen in the log.
@@ -403,6 +403,9 @@ pub(super) struct Outgoing {
     /// Where the relay says it is; 0 until it says so.
     #[prost(uint64, tag = "8")]
     pub acked: u64,
+    /// The newest mark of the log that it was sealed with; 0 for none.
+    #[prost(uint64, tag = "10")]
+    pub marked: u64,
 }
 
 /// A row `peer/…`: how far a leaf has counted. At most one for each leaf, ours among them.

@@ -62,10 +62,10 @@ pub(in crate::room) struct UntakenRow {
     /// It breaks a rule, so nobody honest can take it; another one may only be closed to this device.
     #[prost(bool, tag = "6")]
     pub broken: bool,
-    /// Its name.
-    #[prost(bytes = "vec", tag = "7")]
-    pub name: Vec<u8>,
+    /// The name of the first commit of its step.
+    #[prost(bytes = "vec", tag = "8")]
+    pub step: Vec<u8>,
     /// Whoever has to sign a commit there has signed it; of any other one only the relay knows.
-    #[prost(bool, tag = "8")]
+    #[prost(bool, tag = "9")]
     pub signed: bool,
 }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     content::{self, content::Body, sealed},
-    crypto::aead::Session,
+    crypto::aead::{DERIVED, Session},
     identity::credential::CREDENTIAL_TYPE,
     mls::group::{Kind as Said, LEAF_EXTENSION, Place, ROOM_EXTENSION, hostile::Hostile},
     mls::rules::Violation,
@@ -218,6 +218,39 @@ fn rubbish_in_an_envelope_never_reaches_mls() {
     signal(&mut world, ANN, [&[2][..], &[9; 296]].concat());
     assert_eq!((undone(&world, ANN), typing(&world, ANN)), (0, vec![]));
     world.assert_talks(&[ANN, BOB, EVE]);
+}
+
+/// An envelope that is like any other, under a tag that is nobody's.
+fn nobodys(n: u64) -> Vec<u8> {
+    let mut envelope = [&[2][..], &[9; 296]].concat();
+    envelope[1..9].copy_from_slice(&n.to_be_bytes());
+    envelope[9..17].copy_from_slice(&n.to_le_bytes());
+    envelope
+}
+
+#[test]
+fn envelope_of_nobody_costs_no_key_however_many_members_there_are() {
+    let mut world = three(435);
+    world.say(BOB, "all well");
+    world.settle();
+    // Everybody else is asleep, so that ann alone derives keys.
+    [BOB, EVE].into_iter().for_each(|i| world.disconnect(i));
+    let epochs = world.devices[ANN].engine.as_ref().unwrap().meta.epochs.len();
+    assert!(epochs > 1, "no more than one table of tags");
+    for n in 1..=50 {
+        let derived = DERIVED.get();
+        world.inject(nobodys(n), None);
+        signal(&mut world, ANN, nobodys(1_000 + n));
+        while world.deliver_one(ANN) {}
+        assert_eq!(DERIVED.get() - derived, 0, "for the envelope {n} of nobody");
+    }
+    assert!(world.errors(ANN).contains(&"forged"), "it was read: {}", world.story(ANN));
+    // What is somebody's costs some, so they are counted.
+    let derived = DERIVED.get();
+    let envelope = world.own_envelope(EVE, private(b"rubbish".to_vec()));
+    world.inject(envelope, None);
+    while world.deliver_one(ANN) {}
+    assert!(DERIVED.get() > derived);
 }
 
 /// What says that it belongs there, in bob's name, and is rubbish below that.

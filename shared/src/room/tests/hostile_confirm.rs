@@ -114,7 +114,6 @@ fn open_room_that_is_not_what_its_name_says_is_refused() {
         &room_id,
         &room,
         &engine.leaf_extension(),
-        world.now,
     )
     .unwrap();
     let slot_key = group.slot_key().unwrap();

@@ -276,7 +276,7 @@ fn trap(seed: u64, spoil: impl FnOnce(&mut content::Room, &mut AccessKey)) -> Wo
     let access = AccessSecret::from_bytes(&[66; 32]).public();
     let leaf = content::Leaf { access_key: access.as_bytes().to_vec().into(), ..content::Leaf::default() };
     let (group, info) =
-        Group::create((Suite::Classic, &random), (&signer, identity), &id, &room, &leaf, world.now).unwrap();
+        Group::create((Suite::Classic, &random), (&signer, identity), &id, &room, &leaf).unwrap();
     let content = (&*group.slot_key().unwrap(), &*info, &group.tree().unwrap());
     let slot = slot::seal(&id, &room.invites, content, None, &random).unwrap();
     let (sealed, pieces) = (slot.sealed.into(), slot.pieces.into());

@@ -4,12 +4,15 @@ use super::sim::{hostile, model, world};
 
 mod ahead;
 mod basic;
+mod clocks;
 mod hostile_answers;
+mod hostile_books;
 mod hostile_bounds;
 mod hostile_confirm;
 mod hostile_content;
 mod hostile_insider;
 mod hostile_joiner;
+mod hostile_joins;
 mod hostile_ledger;
 mod hostile_member;
 mod hostile_order;

@@ -213,13 +213,21 @@ fn newcomers_come_back_after_the_relay_lost_what_only_their_inviter_had_taken() 
 
 #[test]
 fn newcomer_who_came_back_can_still_lose_its_join_and_make_it_again() {
-    let (mut world, bob, _) = lost_by_the_inviter(1470);
-    world.connect(bob);
-    world.connect(ANN);
+    let mut world = World::room_of(&["ann"], Suite::Classic, 1470);
+    let link = world.invite(ANN);
+    world.disconnect(ANN);
+    let (bob, eve) = (world.newcomer("bob", 1471), world.newcomer("eve", 1472));
+    for new in [bob, eve] {
+        world.join(new, &link);
+    }
+    let backup = world.devices[bob].rows.clone();
+    world.command(bob, Command::Rename("rob".to_owned()));
     world.settle();
-    world.command(ANN, Command::Accept);
-    assert!(world.run_until(|world| world.errors(bob).contains(&"back")), "{}", world.story(bob));
+    world.put_back(bob, backup);
+    world.connect(bob);
+    world.settle();
+    assert!(world.errors(bob).contains(&"back"), "{}", world.story(bob));
     let engine = world.devices[bob].engine.as_ref().unwrap();
-    assert!(!engine.meta.is_confirmed(&engine.own_key()), "{}", world.story(bob));
+    assert!(!engine.is_confirmed(&engine.own_key()), "{}", world.story(bob));
     assert!(engine.meta.link.is_some(), "the link is gone");
 }

@@ -340,6 +340,31 @@ fn request_with_lists_without_measure_is_nobodys() {
 }
 
 #[test]
+fn request_that_calls_a_good_slot_useless_makes_one_member_commit_and_not_all() {
+    let names = ["ann", "bob", "eve", "dan", "fay", "gus", "hal", "ida"];
+    let mut world = World::room_of(&names, Suite::Classic, 1320);
+    names.iter().enumerate().for_each(|(i, name)| world.say(i, name));
+    world.settle();
+    let before = world.relay.log.iter().filter(|entry| entry.is_commit).count();
+    let engine = world.devices[EVE].engine.as_ref().unwrap();
+    let mut request = content::ResyncRequest {
+        access_key: engine.own_key().to_vec().into(),
+        kem_key: engine.profile.random.bytes::<32>().to_vec().into(),
+        useless: world.relay.last_commit,
+        ..content::ResyncRequest::default()
+    };
+    request.signature = engine.sign_as_leaf(&request_statement(&engine.room.0, &request)).unwrap().into();
+    world.publishes(EVE, resync::Body::Request(request));
+    world.settle();
+    // Days later nobody has still something to make up for.
+    world.now += 3_600_000;
+    world.settle();
+    let after = world.relay.log.iter().filter(|entry| entry.is_commit).count();
+    assert!((1..=2).contains(&(after - before)), "{} commits", after - before);
+    world.assert_talks(&[ANN, BOB, DAN]);
+}
+
+#[test]
 fn joiner_who_was_met_by_a_made_up_state_comes_again_by_the_same_invite() {
     for more in [0, 40] {
         let mut world = World::room_of(&["ann", "bob", "eve", "dan"], Suite::Classic, 1310 + more as u64);
@@ -353,5 +378,57 @@ fn joiner_who_was_met_by_a_made_up_state_comes_again_by_the_same_invite() {
         assert!(!world.closed(fay), "{}", world.story(fay));
         world.assert_talks(&[ANN, BOB, DAN, fay]);
         assert_eq!(world.authenticator(fay), world.authenticator(ANN));
+    }
+}
+
+#[test]
+fn who_came_back_in_the_same_trouble_proves_no_return() {
+    let mut world = World::room_of(&["ann", "bob", "eve", "dan"], Suite::Classic, 1320);
+    let backups = [BOB, DAN].map(|i| world.devices[i].rows.clone());
+    for (i, name) in [(BOB, "rob"), (DAN, "don")] {
+        world.command(i, Command::Rename(name.to_owned()));
+        world.settle();
+    }
+    for (i, rows) in [BOB, DAN].into_iter().zip(backups) {
+        world.put_back(i, rows);
+    }
+    world.disconnect(EVE);
+    world.connect(BOB);
+    world.connect(DAN);
+    world.settle();
+    let on_trial = |world: &World, i: usize| world.devices[i].engine.as_ref().unwrap().meta.trial.is_some();
+    assert!(on_trial(&world, BOB) && on_trial(&world, DAN), "{}", world.story(DAN));
+    for i in [BOB, DAN] {
+        world.say(i, "hello");
+        world.settle();
+    }
+    assert!(on_trial(&world, BOB) && on_trial(&world, DAN), "they believe each other: {}", world.story(BOB));
+    world.connect(EVE);
+    world.say(EVE, "all well");
+    world.settle();
+    assert!(!on_trial(&world, BOB) && !on_trial(&world, DAN), "{}", world.story(BOB));
+    world.assert_talks(&[ANN, BOB, EVE, DAN]);
+}
+
+#[test]
+fn who_comes_back_is_told_if_others_moderate_or_other_rules_hold() {
+    for (moderators, policy) in [(false, false), (true, false), (false, true)] {
+        let mut world = World::room_of(&["ann", "bob", "eve", "dan"], Suite::Classic, 1321);
+        let backup = world.devices[BOB].rows.clone();
+        world.command(BOB, Command::Rename("rob".to_owned()));
+        world.settle();
+        world.put_back(BOB, backup);
+        if moderators {
+            world.make_moderators(&[DAN]);
+        }
+        if policy {
+            world.command(ANN, Command::Policy { moderators_invite: None, seats: Some(7) });
+            world.settle();
+        }
+        world.connect(BOB);
+        world.settle();
+        assert!(world.errors(BOB).contains(&"back"), "{}", world.story(BOB));
+        let told = world.errors(BOB).contains(&"other_rules");
+        assert_eq!(told, moderators || policy, "{moderators} {policy}: {}", world.story(BOB));
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     invite::InviteSecret,
     mls::group::ROOM_EXTENSION,
     mls::rules::Violation,
-    room::{Command, Event},
+    room::{CloseReason, Command, Event},
 };
 
 fn who(world: &World, i: usize) -> crate::identity::Fingerprint {
@@ -222,11 +222,45 @@ fn last_moderator_leaves_only_after_naming_another() {
 #[test]
 fn last_moderator_who_leaves_all_the_same_is_not_let_go() {
     let mut world = three(631);
+    let commits = |world: &World| world.relay.log.iter().filter(|entry| entry.is_commit).count();
+    let before = commits(&world);
     world.devices[ANN].engine.as_mut().unwrap().leave();
     world.input(ANN, crate::room::Input::Tick);
     world.settle();
     assert_eq!(world.members(BOB), 3, "{}", world.story(BOB));
+    assert_eq!(commits(&world), before, "nobody commits a removal that may not be");
     world.assert_talks(&[BOB, EVE]);
+}
+
+#[test]
+fn last_moderator_closes_the_room_by_removing_everybody_and_leaving() {
+    let mut world = three(633);
+    let links = [world.invite(ANN), world.invite(BOB)];
+    for i in [BOB, EVE] {
+        world.command(ANN, Command::Remove(who(&world, i)));
+    }
+    world.settle();
+    assert_eq!(world.members(ANN), 1, "{}", world.story(ANN));
+    world.command(ANN, Command::Leave);
+    world.settle();
+    let left = Event::Closed { reason: CloseReason::Left, was_member: true };
+    assert!(world.devices[ANN].events.contains(&left), "{}", world.story(ANN));
+    // Nobody is in, and nobody gets in: neither by a link of before, nor as who was removed.
+    for i in [BOB, EVE] {
+        assert!(world.closed(i), "{}", world.story(i));
+        world.crash(i);
+        world.restart(i);
+        world.connect(i);
+    }
+    let log = world.relay.log.len();
+    for (n, link) in links.iter().enumerate() {
+        let i = world.newcomer("dan", 634 + n as u64);
+        world.join(i, link);
+        let dead = Event::Closed { reason: CloseReason::InviteDead, was_member: false };
+        assert!(world.devices[i].events.contains(&dead), "{}", world.story(i));
+    }
+    world.settle();
+    assert!(world.relay.log[log..].iter().all(|entry| !entry.is_commit), "somebody changed the room");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     crypto::suite::{Suite, spoil::spoiling},
     invite::AccessSecret,
-    room::{Alarm, AlarmKind, Command, Event, Input},
+    room::{Alarm, AlarmKind, CloseReason, Command, Event, Input},
 };
 
 const DAN: usize = 3;
@@ -92,34 +92,97 @@ fn what_a_stranded_device_says_waits_until_it_is_back() {
     }
 }
 
+/// Who of them is out, and not back.
+fn stranded(world: &World) -> Option<usize> {
+    let is_out =
+        |i: &usize| world.devices[*i].engine.as_ref().is_some_and(|engine| engine.meta.out.is_some());
+    [ANN, BOB, DAN].into_iter().find(is_out)
+}
+
 #[test]
 fn stranded_device_commits_nothing_and_locks_nobody_out() {
     let mut world = four(1004);
-    spoil(&mut world, &[0]);
+    let spoiled = spoil(&mut world, &[0]);
+    assert!(world.run_until(|world| stranded(world).is_some()));
+    let out = stranded(&world).unwrap();
+    assert!(world.errors(out).contains(&"out"), "{}", world.story(out));
+    // It would like to: to be called otherwise, to make a link, and to drop what it could not take.
+    world.command(out, Command::Rename("somebody".to_owned()));
+    world.command(out, Command::Invite { uses: Some(1), expires_ms: None });
+    let host = [ANN, BOB, DAN].into_iter().find(|i| *i != out).unwrap();
+    world.command(host, Command::Rename("other".to_owned()));
+    world.command(host, Command::Invite { uses: Some(2), expires_ms: None });
+    let link = |world: &World| {
+        world.devices[host].events.iter().rev().find_map(|event| match event {
+            Event::Invite { link, max_uses: 2, .. } => Some(link.clone()),
+            _ => None,
+        })
+    };
+    assert!(world.run_until(|world| link(world).is_some()), "{}", world.story(host));
+    let (fay, link) = (world.newcomer("fay", 907), link(&world).unwrap());
+    world.devices[fay].engine =
+        Some(crate::room::Engine::join(&world.devices[fay].profile, &link, world.now).unwrap());
+    world.connect(fay);
+    let is_in = |world: &World| {
+        let came = world.devices[fay].events.iter().any(|event| matches!(event, Event::Joined(_)));
+        came && world.members(host) == 5
+    };
+    assert!(world.run_until(is_in), "a newcomer was locked out: {}", world.story(fay));
+    // All of that while it is out: it has asked for help at most.
+    assert_eq!(stranded(&world), Some(out), "it is back already: {}", world.story(out));
+    let key = world.access_key(out).key;
+    let after = usize::try_from(spoiled).unwrap();
+    for entry in world.relay.log[after..].iter().filter(|entry| entry.key == key) {
+        assert!(!entry.is_commit && entry.ack.is_none() && entry.ballot.is_none(), "{entry:?}");
+    }
+    assert_eq!(world.relay.refusals, [], "it tried to");
     world.settle();
-    world.command(ANN, Command::Rename("anna".to_owned()));
-    let link = world.invite(ANN);
-    world.devices.push(World::new(&["fay"], Suite::Classic, 907).devices.remove(0));
-    world.join(4, &link);
-    let fay = world.access_key(4).key;
-    assert!(world.relay.keys.contains_key(&*fay), "a newcomer was locked out");
-    world.assert_talks(&[ANN, BOB, DAN, 4]);
+    assert!(world.errors(out).contains(&"back"), "{}", world.story(out));
+    // Then it does what it wanted.
+    assert!(world.relay.log[after..].iter().any(|entry| entry.is_commit && entry.key == key));
+    world.assert_talks(&[ANN, BOB, DAN, fay]);
 }
 
 #[test]
 fn room_of_two_survives_a_commit_that_the_other_cannot_open() {
     let mut world = World::room_of(&["ann", "bob", "eve"], Suite::Classic, 1005);
-    let eve = world.devices[EVE].profile.identity.fingerprint();
     let bob = world.devices[BOB].profile.identity.fingerprint();
-    let _ = eve;
     world.command(ANN, Command::Remove(bob));
     world.settle();
-    spoil(&mut world, &[0]);
+    let (stands_on, epoch) = (world.relay.last_commit, world.epoch(ANN));
+    let spoiled = spoil(&mut world, &[0]);
     world.settle();
-    assert_eq!(world.members(ANN), 2);
+    assert_eq!((world.members(ANN), world.epoch(ANN)), (2, epoch + 1));
+    // Ann's own commit stands in the place of eve's, and what she says is said in its epoch.
+    let last = world.relay.log.iter().rev().find(|entry| entry.is_commit).unwrap().clone();
+    assert!(last.seq > spoiled && last.seq == world.relay.last_commit);
+    assert_eq!((last.base, last.key), (stands_on, world.access_key(ANN).key));
+    world.say(ANN, "still here");
+    world.settle();
+    assert_eq!(world.texts(ANN), ["still here"]);
+    // Eve's program, which knows nothing of what was done in her name, finds the way back.
     world.connect(EVE);
     world.settle();
-    world.assert_talks(&[ANN]);
+    world.assert_talks(&[ANN, EVE]);
+}
+
+#[test]
+fn who_is_put_out_of_a_room_of_two_is_told_how_many_there_were() {
+    for (people, names) in [(2, &["ann", "bob"][..]), (4, &["ann", "bob", "eve", "dan"])] {
+        let mut world = World::room_of(names, Suite::Classic, 1019);
+        let bob = world.devices[BOB].profile.identity.fingerprint();
+        world.disconnect(BOB);
+        world.command(ANN, Command::Remove(bob));
+        world.settle();
+        // He has not read it, and the relay says that it may still be undone.
+        world.connect(BOB);
+        world.settle();
+        let told = world.devices[BOB].events.iter().find_map(|event| match event {
+            Event::Closed { reason: CloseReason::RemovedAndVoted { members, .. }, .. } => Some(*members),
+            _ => None,
+        });
+        assert_eq!(told, Some(people), "{}", world.story(BOB));
+    }
 }
 
 #[test]
@@ -332,7 +395,12 @@ fn join_that_one_cannot_take_is_no_fork_of_the_log() {
         world.settle();
         world.assert_talks(&[ANN, BOB, EVE]);
         for i in [ANN, BOB, EVE] {
-            assert_eq!(world.alarms(i), [], "place {place}, device {i}: {}", world.story(i));
+            // What was said where one could not follow, before that was dropped, one misses, and is told.
+            assert!(
+                !world.alarms(i).contains(&AlarmKind::Fork),
+                "place {place}, device {i}: {}",
+                world.story(i)
+            );
         }
     }
     assert!(refused, "eve could take both");

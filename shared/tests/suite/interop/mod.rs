@@ -8,8 +8,10 @@ mod ours;
 mod person;
 mod theirs;
 
+use openmls::prelude::Lifetime;
 use rand_core::Rng;
 use shared::{
+    content,
     crypto::{random::Random, suite::Suite},
     invite::InviteSecret,
 };
@@ -62,6 +64,28 @@ fn each_library_joins_and_comes_back_with_the_help_of_the_other() {
     }
 }
 
+/// Whatever a founder's program wrote there: it is over, or has not begun. OpenMLS, which does check it, gets in by ours.
+#[test]
+fn lifetime_of_a_founders_leaf_keeps_nobody_out() {
+    for suite in Suite::ALL {
+        for (from, until) in [(0, 1), (u64::MAX - 1, u64::MAX)] {
+            let mut room = Room::founded(suite, 2_000, |founder, state| {
+                Box::new(Theirs::found_for(Lifetime::init(from, until), founder, state))
+            });
+            room.join(true, 0);
+            room.check();
+            room.join(true, 1);
+            room.check();
+            // By the slot of another, so that the founder's leaf stays as it was.
+            room.come_back(1, 2);
+            room.check();
+        }
+        let mut room = Room::new(suite, 2_001, true);
+        room.join(false, 0);
+        room.check();
+    }
+}
+
 fn churn(suite: Suite) {
     for seed in 0..SCHEDULES {
         let _named = NameOnPanic(suite, seed);
@@ -102,16 +126,23 @@ struct Room {
 
 impl Room {
     fn new(suite: Suite, seed: u64, ours: bool) -> Self {
+        Self::founded(suite, seed, |founder, state| match ours {
+            true => Box::new(Ours::found(founder, state)),
+            false => Box::new(Theirs::found(founder, state)),
+        })
+    }
+
+    fn founded(
+        suite: Suite,
+        seed: u64,
+        found: impl FnOnce(Person, &content::Room) -> Box<dyn Member>,
+    ) -> Self {
         let random = Seeded { seed, counter: 0 };
         let invite = InviteSecret::generate(&Random::new(Seeded { seed: seed ^ u64::MAX, counter: 0 }));
         let mut room = Self { suite, random, members: vec![], invite, came: 0, checked: 0 };
         let founder = room.person();
         let state = founder.founds(&room.invite);
-        let first: Box<dyn Member> = match ours {
-            true => Box::new(Ours::found(founder, &state)),
-            false => Box::new(Theirs::found(founder, &state)),
-        };
-        room.members.push(first);
+        room.members.push(found(founder, &state));
         room
     }
 

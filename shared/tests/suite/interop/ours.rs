@@ -22,7 +22,7 @@ impl Ours {
     pub fn found(person: Person, room: &content::Room) -> Self {
         let suite = (person.suite, &person.random);
         let signer = (&person.signer, person.identity());
-        let (group, _) = Group::create(suite, signer, &ROOM, room, &person.founding_leaf(), NOW).unwrap();
+        let (group, _) = Group::create(suite, signer, &ROOM, room, &person.founding_leaf()).unwrap();
         Self { person, group, said: 0 }
     }
 
@@ -66,8 +66,7 @@ impl Member for Ours {
         let Person { suite, random, signer, .. } = &self.person;
         let old = (self.group.leaf(), &self.group.own_leaf().unwrap());
         let signer = (signer, self.person.identity());
-        let (group, prepared) =
-            Group::rejoin((*suite, random), signer, &ROOM, (info, tree), old, NOW).unwrap();
+        let (group, prepared) = Group::rejoin((*suite, random), signer, &ROOM, (info, tree), old).unwrap();
         self.group = group;
         prepared.message
     }
@@ -75,7 +74,7 @@ impl Member for Ours {
     fn commit(&mut self, remove: Option<u32>) -> Vec<u8> {
         let remove = remove.into_iter().collect();
         let plan = Plan { remove, note: self.person.note(), ..Plan::default() };
-        let prepared = self.group.prepare(plan, NOW).unwrap();
+        let prepared = self.group.prepare(plan).unwrap();
         self.group.apply(&prepared.secrets).unwrap();
         self.group.keep().unwrap();
         prepared.message

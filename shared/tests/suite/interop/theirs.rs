@@ -39,6 +39,11 @@ pub struct Theirs {
 
 impl Theirs {
     pub fn found(person: Person, room: &content::Room) -> Self {
+        Self::found_for(Lifetime::init(0, u64::MAX), person, room)
+    }
+
+    /// With this lifetime in the founder's leaf.
+    pub fn found_for(lifetime: Lifetime, person: Person, room: &content::Room) -> Self {
         let (provider, signer) = (OpenMlsRustCrypto::default(), keys(&person));
         let group = MlsGroup::builder()
             .with_group_id(GroupId::from_slice(&ROOM.0))
@@ -47,7 +52,7 @@ impl Theirs {
             .with_group_context_extensions(Extensions::single(room_extension(room)).unwrap())
             .with_leaf_node_extensions(leaf_extensions(person.founding_leaf().encode_to_vec()))
             .unwrap()
-            .lifetime(Lifetime::init(0, u64::MAX))
+            .lifetime(lifetime)
             .with_wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY)
             .use_ratchet_tree_extension(true)
             .build(&provider, &signer, credential(&person))
@@ -84,8 +89,6 @@ fn enter(
     let (group, commit) = MlsGroup::external_commit_builder()
         .with_config(config)
         .with_ratchet_tree(their_tree(tree))
-        // The tests' time stands still.
-        .skip_lifetime_validation()
         .build_group(provider, info, credential(person))
         .unwrap()
         .leaf_node_parameters(parameters)

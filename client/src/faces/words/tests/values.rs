@@ -105,7 +105,13 @@ fn first_rooms_of_version_1_are_named_and_the_others_counted() {
 #[test]
 fn end_of_a_room_names_the_way_on() {
     assert!(closed(&CloseReason::InviteDead).ends_with("Ask for a new one."));
-    assert!(closed(&CloseReason::RemovedAndVoted { entry: 9 }).contains("within 30 days"));
+    for members in [0, 3, 100] {
+        let told = closed(&CloseReason::RemovedAndVoted { entry: 9, members });
+        assert!(told.contains("more than half") && told.contains("within 30 days"), "{told}");
+    }
+    // More than half of two is both.
+    let told = closed(&CloseReason::RemovedAndVoted { entry: 9, members: 2 });
+    assert!(!told.contains("half") && told.contains("make a new room"), "{told}");
     let failure = Failure::from(&CloseReason::Left);
     assert_eq!((&*failure.code, failure.exit), ("closed", Exit::Refused));
 }
