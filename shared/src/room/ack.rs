@@ -102,6 +102,8 @@ impl Engine {
         }
         if known && self.meta.untaken.is_some() {
             self.meta.confirmed = confirmed;
+            // Of that nobody's word is missing any more.
+            self.meta.offer.take_if(|offer| offer.tip == confirmed);
         }
     }
 

@@ -7,7 +7,7 @@ use proto::{
     slot_hash,
 };
 
-use super::Engine;
+use super::{Alarm, Engine, ledger::Booked};
 use crate::{
     identity::verifies,
     mls::group::{Authority, GroupError},
@@ -76,6 +76,47 @@ impl Engine {
         let statement = ballot_statement(&self.room, &generation, seq, step);
         let signature = self.access.sign_statement(&statement).to_vec().into();
         Some(Ballot { seq, step: step.0.to_vec().into(), signature })
+    }
+
+    /// Whether a commit is of somebody who may make one: the ledger, where it is open, does not refuse it, and who has to sign it
+    /// has. People are told otherwise.
+    pub(super) fn check_signature(&mut self, entry: &Deliver, booked: Booked) -> bool {
+        let is_signed = self.is_signed(entry).unwrap_or_default();
+        if !is_signed && booked != Booked::Refused {
+            self.alarm(Alarm::FalseCommit { entry: entry.seq });
+            // What the relay says of authorities is not what the group says.
+            self.ledger.close();
+        }
+        is_signed && booked != Booked::Refused
+    }
+
+    /// By the authority of the epoch that it ends, which nobody has who is not in it, or by a key that lets somebody in.
+    fn is_signed(&self, entry: &Deliver) -> Option<bool> {
+        let change = Change::try_from(entry.access.as_ref()?).ok()?;
+        let parts = CommitParts::of(&entry.envelope, (&*entry.slot_hash).try_into().ok()?, &change);
+        let (key, next) =
+            (PublicKey::try_from(&*entry.key).ok()?, PublicKey::try_from(&*entry.authority).ok()?);
+        let statement = commit_statement(&self.room, entry.base, &key, &next, &parts);
+        let by = |signer: &[u8]| verifies(signer, &statement, &entry.signature);
+        let by_authority = self.authority_at(entry.base).is_some_and(|authority| by(&authority));
+        let enters = change.removed.is_empty() && change.added.len() <= 1;
+        Some(by_authority || (enters && self.is_known_at(entry) && by(&key.0)))
+    }
+
+    /// Who signs what is built there, as far as this device knows: on what it has taken last, or on what it could not take.
+    fn authority_at(&self, base: u64) -> Option<Vec<u8>> {
+        if base == self.meta.position {
+            let ours = || self.group.as_ref()?.authority().ok();
+            return self.bridge_authority(base).or_else(ours).map(|authority| authority.public().to_vec());
+        }
+        let untaken = self.meta.untaken.as_ref().filter(|untaken| untaken.signed && untaken.seq == base)?;
+        Some(untaken.authority.clone())
+    }
+
+    /// Whether the relay has that key there: an invite's, or of a member that comes back.
+    fn is_known_at(&self, entry: &Deliver) -> bool {
+        let keys = self.group.as_ref().and_then(|group| Some((group.epoch(), group.access_keys().ok()?)));
+        keys.is_some_and(|(epoch, keys)| self.relay_keys(entry.base, epoch, keys).contains_key(&*entry.key))
     }
 
     /// Which commit an entry is. What no relay takes has a name that no commit has.

@@ -68,10 +68,7 @@ impl Meta {
     /// What a commit does. `counts`: it is a member's, whose key is confirmed. `alone`: nobody but its author was a confirmed
     /// member.
     fn commit(&mut self, entry: &Deliver, name: CommitName, counts: bool, alone: bool) {
-        if entry.base != self.newest() {
-            (self.offer, self.joins) = (None, None);
-            self.confirmed = entry.base;
-        }
+        self.stand_on(entry.base);
         if counts {
             self.accept(&entry.key, true, false);
         }
@@ -88,6 +85,14 @@ impl Meta {
             }
         } else {
             self.joins = Some(step);
+        }
+    }
+
+    /// What came after that commit is dropped.
+    pub(super) fn stand_on(&mut self, base: u64) {
+        if base != self.newest() {
+            (self.offer, self.joins) = (None, None);
+            self.confirmed = base;
         }
     }
 

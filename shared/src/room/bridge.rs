@@ -9,7 +9,7 @@ use proto::relay::{AccessKey, Deliver, access_key::Kind};
 use super::{
     Engine, Problem, Stream,
     out::Cause,
-    state::{BridgeRow, EPOCHS_BRIDGED, EpochRow},
+    state::{BridgeRow, EPOCHS_BRIDGED, EpochRow, RestoredRow},
     watch::hash_entry,
 };
 use crate::mls::group::{AccessKeys, Authority, GroupError};
@@ -47,28 +47,34 @@ impl Engine {
         if is_same {
             return;
         }
-        let (was_read, row) = (self.hashes.get(seq).is_some(), self.link.restored.take());
-        self.end_probe();
-        match row {
-            Some(row) if was_read => {
+        match self.link.restored.take() {
+            Some(row) if seq > self.meta.probe_to => self.end_probe(&row),
+            Some(row) => {
                 self.link.state = Stream::Offline;
                 self.stand_still(row);
             }
-            Some(row) => self.take_generation(&row),
-            None => (),
+            // Nothing is compared but by a `Joined` that said so.
+            None => self.link.state = Stream::Offline,
         }
     }
 
-    fn end_probe(&mut self) {
+    /// It is all there: that log is the one from now on.
+    fn end_probe(&mut self, row: &RestoredRow) {
         (self.meta.probes, self.meta.rereads) = (false, false);
+        self.take_generation(row);
     }
 
     /// Caught up after reading again.
     pub(super) fn read_again(&mut self) {
         if self.meta.probes {
-            self.end_probe();
-            if let Some(row) = self.link.restored.take() {
-                self.take_generation(&row);
+            match self.link.restored.take() {
+                Some(row) if self.meta.cursor >= self.meta.probe_to => self.end_probe(&row),
+                Some(row) => {
+                    self.link.state = Stream::Offline;
+                    self.stand_still(row);
+                    return;
+                }
+                None => return,
             }
         }
         if !self.meta.rereads {
@@ -111,12 +117,11 @@ impl Engine {
     }
 
     fn go_back(&mut self, base: u64) -> Result<bool, GroupError> {
-        let Some(group) = self.group.as_ref().filter(|group| group.has_base(base)) else { return Ok(false) };
-        let gone = self.removed_since(&group.base(base)?)?;
-        let is_back = self.return_to(base)?;
-        self.owe_removals(gone);
+        if !self.return_to(base)? {
+            return Ok(false);
+        }
         (self.meta.offer, self.meta.joins, self.meta.confirmed) = (None, None, base);
-        Ok(is_back)
+        Ok(true)
     }
 
     /// Whether the authority of that place and all that was done to keys since are kept.

@@ -147,6 +147,10 @@ impl Engine {
             Some(group) if expected != self.meta.position => Some(group.base(expected)?),
             _ => None,
         };
+        if let Some(base) = &base {
+            // Who was removed by what this drops goes by this one.
+            self.removed_since(base)?.into_iter().for_each(|unique| self.want_removed(unique));
+        }
         let Some(group) = base.as_ref().or(self.group.as_ref()) else { return Err(GroupError::Damaged) };
         let (members, before, epoch) = (group.members()?, group.room()?, group.epoch());
         let keyring = base.as_ref().map(|_| {
@@ -219,8 +223,8 @@ impl Engine {
 
     /// What a commit in the place of what this device cannot take drops, or of what it was never shown; 0 for nothing.
     fn instead_of(&self) -> u64 {
-        let newest = self.ledger.tip().unwrap_or_else(|| self.meta.newest());
-        self.meta.untaken.as_ref().map_or(self.link.unseen, |_| newest)
+        let untaken = self.meta.untaken.as_ref();
+        untaken.map_or(self.link.unseen, |untaken| self.ledger.tip().unwrap_or(untaken.seq))
     }
 
     /// The slot of the epoch that a commit begins, with the pieces that the slot of `before` has not.

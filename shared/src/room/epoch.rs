@@ -49,6 +49,7 @@ impl Engine {
             self.close(reason);
             return Ok(());
         }
+        self.note_gone(applied);
         self.new_epoch()?;
         self.settle_again()?;
         if !applied.removed.is_empty() {
@@ -95,6 +96,7 @@ impl Engine {
         row.seq = self.meta.position;
         row.authority = group.authority()?.secret().to_vec();
         row.access = self.link.began.take();
+        row.name = std::mem::take(&mut self.link.began_name);
         let epoch = row.epoch;
         self.meta.epochs.push(row);
         self.meta.epochs.retain(|row| row.epoch.saturating_add(EPOCHS_RECOGNISED) >= epoch);

@@ -30,8 +30,16 @@ impl Engine {
         }
     }
 
-    /// The group as it was at an earlier commit. False when it is not known any more.
+    /// The group as it was at an earlier commit; who was removed since is owed a removal. False when it is not known any more.
     pub(super) fn return_to(&mut self, base: u64) -> Result<bool, GroupError> {
+        let gone = self.gone_since(base)?;
+        let is_back = self.go_back_to(base)?;
+        self.owe_removals(gone);
+        Ok(is_back)
+    }
+
+    /// As `return_to`, and whoever was removed since is back.
+    pub(super) fn go_back_to(&mut self, base: u64) -> Result<bool, GroupError> {
         let Some(group) = self.group.as_mut().filter(|group| group.has_base(base)) else { return Ok(false) };
         group.to_base(base)?;
         let epoch = group.epoch();
@@ -52,18 +60,14 @@ impl Engine {
             self.refuse(Problem::TakenBack);
         }
         self.set_pending(None);
+        self.settle_gone()?;
         Ok(true)
     }
 
-    /// A commit stands on one that this device has no group of any more.
-    pub(super) fn lost_ground(&mut self, entry: &Deliver) {
-        let own = self.own_key();
-        let joins = [&self.meta.offer, &self.meta.joins].into_iter().flatten();
-        let ours_went = joins.flat_map(|step| &step.added).any(|key| **key == own);
-        match ours_went {
-            true => drop(self.join_was_dropped()),
-            false => self.go_out(Cause::Undone),
+    /// A commit stands on one that this device has no group of any more: its own join went with what was dropped, or it is out.
+    pub(super) fn lost_ground(&mut self) {
+        if !self.join_was_dropped() {
+            self.go_out(Cause::Undone);
         }
-        let _ = entry;
     }
 }

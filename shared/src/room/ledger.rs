@@ -18,7 +18,7 @@ use proto::{
     relay::{Create, Deliver, Joined},
 };
 
-use super::{Engine, kinship::part_of, state::Phase};
+use super::{Engine, Problem, kinship::part_of, state::Phase};
 
 /// Keys that a room has here at most, eight times as many as relays allow unless told otherwise: how many it may have is
 /// the relay's affair, and what fills this device's memory is its own.
@@ -89,6 +89,14 @@ impl Ledger {
     /// Which commit began the step that this one belongs to.
     pub(super) fn step_name(&self, seq: u64) -> Option<CommitName> {
         self.state.as_ref()?.step_of(seq).map(|step| step.name)
+    }
+
+    /// Whether that is no member's key any more, or never was one. Who was suspended by what was dropped is a member still. While
+    /// closed it says nothing.
+    pub(super) fn has_removed(&self, key: &[u8]) -> bool {
+        let row = |state: &Memory| state.row(&PublicKey::try_from(key).ok()?).cloned();
+        let is_in = |row: KeyRow| row.grant.is_member() && (row.removed == 0 || row.suspended);
+        self.now().is_some_and(|state| !row(state).is_some_and(is_in))
     }
 
     /// What a key may do; none while closed.
@@ -194,14 +202,15 @@ impl Engine {
 
     /// The relay says how things stand. Not where it is of before what this device has read.
     pub(super) fn learn_ledger(&mut self, joined: &Joined) {
-        if !self.wants_ledger() || joined.access.is_empty() {
+        if !self.wants_ledger() {
             return;
         }
-        if let Ok((position, state)) = Memory::from_snapshot(&joined.access)
-            && (self.meta.cursor..=joined.head).contains(&position)
-        {
-            self.ledger.open(state, position, false);
-            self.ledger.reach(self.meta.cursor);
+        match Memory::from_snapshot(&joined.access) {
+            Ok((position, state)) if (self.meta.cursor..=joined.head).contains(&position) => {
+                self.ledger.open(state, position, false);
+                self.ledger.reach(self.meta.cursor);
+            }
+            _ => self.refuse(Problem::NoLedger),
         }
     }
 

@@ -21,6 +21,9 @@ use crate::{
 /// Greatest plaintext with something said, in bytes: what fits a 64 KiB bucket, as everything that is said does.
 const MAX_SAID: usize = (64 << 10) - 1;
 
+/// A relay that skips the same entries again is asked for them after so long, in milliseconds.
+const ASK_AGAIN_MS: u64 = 60_000;
+
 impl Engine {
     pub(super) fn deliver(&mut self, entry: &Deliver, now: Millis) -> Result<(), GroupError> {
         if self.link.state != Stream::CatchingUp && self.link.state != Stream::Live {
@@ -32,11 +35,8 @@ impl Engine {
             return Ok(());
         }
         if entry.seq > expected {
-            let missing = entry.seq - expected;
-            self.alarm(Alarm::EntriesSkipped { missing });
-            self.meta.running_hash.clear();
-            self.ledger.close();
-            self.meta.cursor = entry.seq - 1;
+            self.skipped(entry.seq - expected, now);
+            return Ok(());
         }
         let is_known = self.meta.rereads && self.is_known(entry)?;
         if self.link.state == Stream::Offline {
@@ -57,6 +57,18 @@ impl Engine {
         Ok(())
     }
 
+    /// Entries of a log without gaps are missing. Nothing is read past them, or one number could lead this device to where no
+    /// log ever gets: the relay is asked again, in less haste the second time, and says itself what it does not keep any more.
+    fn skipped(&mut self, missing: u64, now: Millis) {
+        self.alarm(Alarm::EntriesSkipped { missing });
+        self.link.state = Stream::Offline;
+        let at = Some(self.meta.cursor);
+        match std::mem::replace(&mut self.skipped_at, at) == at {
+            true => self.link.again_at = Some(now + ASK_AGAIN_MS),
+            false => self.out.reopen = true,
+        }
+    }
+
     fn member_entry(&mut self, entry: &Deliver, booked: Booked, now: Millis) -> Result<(), GroupError> {
         let own = self.pending.as_ref().is_some_and(|pending| *entry.envelope == pending.envelope);
         self.check_acked_commit(entry, own);
@@ -66,7 +78,7 @@ impl Engine {
         }
         let verdict = match own {
             true => self.apply_own(entry, now)?,
-            false if entry.is_commit => self.foreign_commit(entry, now)?,
+            false if entry.is_commit => self.foreign_commit(entry, booked, now)?,
             false if entry.envelope.is_empty() && entry.ballot.is_some() => self.voted(entry, booked, now)?,
             false if entry.envelope.is_empty() && !entry.resync.is_empty() => {
                 self.resync(entry, now)?;
@@ -146,7 +158,12 @@ impl Engine {
     }
 
     /// Somebody else's commit: where it stands, and whether it can be taken there.
-    fn foreign_commit(&mut self, entry: &Deliver, now: Millis) -> Result<Verdict, GroupError> {
+    fn foreign_commit(
+        &mut self,
+        entry: &Deliver,
+        booked: Booked,
+        now: Millis,
+    ) -> Result<Verdict, GroupError> {
         if self.meta.out.is_some() {
             return Ok(Verdict::Taken);
         }
@@ -158,12 +175,13 @@ impl Engine {
         match place {
             Place::OnTop => (),
             Place::Beyond => {
-                self.cannot_take(entry, now);
+                let signed = self.check_signature(entry, booked);
+                self.cannot_take(entry, signed, now);
                 return Ok(Verdict::Taken);
             }
             Place::Instead => {
                 if !self.fall_back(entry)? {
-                    self.lost_ground(entry);
+                    self.lost_ground();
                     return Ok(Verdict::Refused);
                 }
             }
@@ -176,12 +194,13 @@ impl Engine {
             }
         }
         self.link.broken = false;
+        let signed = self.check_signature(entry, booked);
         let verdict = self.foreign_or_said(entry)?;
         if !matches!(verdict, Verdict::Applied | Verdict::Joined)
             && self.meta.out.is_none()
             && self.is_member()
         {
-            self.cannot_take(entry, now);
+            self.cannot_take(entry, signed, now);
         }
         Ok(verdict)
     }

@@ -45,6 +45,7 @@ mod echo;
 mod epoch;
 mod event;
 mod fault;
+mod gone;
 mod ground;
 mod input;
 mod invites;
@@ -52,6 +53,7 @@ mod join;
 mod kept;
 mod keyring;
 mod kinship;
+mod leap;
 mod ledger;
 mod limit;
 mod log;
@@ -125,6 +127,8 @@ pub struct Engine {
     reports: BTreeSet<(u32, &'static str)>,
     /// Since the start of the process it was told why the room stands still, if it does.
     told_still: bool,
+    /// How far it had read when entries were skipped.
+    skipped_at: Option<u64>,
     link: Connection,
     stored: rows::Stored,
     out: Output,
@@ -154,6 +158,8 @@ struct Connection {
     not_before: Millis,
     /// Commits that repair or follow somebody else's act wait a random moment, so that one member does it.
     commit_not_before: Millis,
+    /// The stream is opened again then: it skipped entries.
+    again_at: Option<Millis>,
     /// The commit whose slot is of no use to somebody who asks to be let back in: while nobody has committed on it, this
     /// device would.
     slot_wanted: Option<u64>,
@@ -177,6 +183,8 @@ struct Connection {
     requests: Vec<resync::Waiting>,
     /// What the commit that is being taken does to the relay's keys.
     began: Option<proto::relay::AccessChange>,
+    /// Its name.
+    began_name: Vec<u8>,
     /// The commit that is being looked at breaks a rule.
     broken: bool,
     /// The relay contradicts its own log, or refused a commit for good: no more of them on this stream,
@@ -408,6 +416,7 @@ impl Engine {
             signals: signal::Signals::default(),
             reports: BTreeSet::new(),
             told_still: false,
+            skipped_at: None,
             link: Connection::default(),
             stored: rows::Stored::default(),
             out: Output::default(),

@@ -7,6 +7,7 @@ use proto::{access::OFFER_GRACE_MS, relay::Deliver};
 use super::{
     Engine, Millis, Stream,
     access::lean,
+    kinship::Kinship,
     out::Cause,
     state::{StepRow, UntakenRow},
 };
@@ -33,6 +34,7 @@ impl Engine {
             self.meta.may_be_bridged = false;
         }
         self.link.began = Some(lean(entry));
+        self.link.began_name = self.name_of(entry).0.to_vec();
         let confirmed = self.meta.confirmed;
         if self.meta.bridge.take_if(|bridge| bridge.at < confirmed).is_none() && self.meta.bridge.is_some() {
             // Whoever was first has done it for all.
@@ -49,15 +51,22 @@ impl Engine {
     }
 
     /// A commit that this device cannot take: nothing is committed here until it is clear whether the others can.
-    pub(super) fn cannot_take(&mut self, entry: &Deliver, now: Millis) {
-        self.enter(entry);
+    /// `signed`: it is of somebody who may make one. Any other belongs to no step: the relay could make it a part of
+    /// somebody's, and so have it dropped or undone.
+    pub(super) fn cannot_take(&mut self, entry: &Deliver, signed: bool, now: Millis) {
+        match signed {
+            true => self.enter(entry),
+            false if entry.base == self.meta.position => self.meta.stand_on(entry.base),
+            false => (),
+        }
         if self.is_left_behind() {
             return self.go_out(Cause::Commit(self.meta.confirmed));
         }
         let mut row = UntakenRow::default();
         (row.seq, row.authority) = (entry.seq, entry.authority.to_vec());
-        row.step = self.meta.step_name(entry.seq);
-        let author = self.untaken_offer().map(|offer| offer.author.clone());
+        (row.step, row.signed) = (self.meta.step_name(entry.seq), signed);
+        let claims = || (!signed && self.kinship(entry) == Kinship::Member).then(|| entry.key.to_vec());
+        let author = self.untaken_offer().map(|offer| offer.author.clone()).or_else(claims);
         row.joins = author.is_none();
         // What stands on a member's offer is dropped with it.
         row.key = author.unwrap_or_else(|| entry.key.to_vec());
@@ -71,7 +80,10 @@ impl Engine {
         let own = self.own_key();
         // Whoever locks members out by what nobody can take needs more than half of them to agree.
         let removes = |key: &[u8]| *key == own || self.is_member_key(key);
-        if entry.access.as_ref().is_some_and(|change| change.removed.iter().any(|key| removes(key))) {
+        let is_anothers = signed && *entry.key != own;
+        if is_anothers
+            && entry.access.as_ref().is_some_and(|change| change.removed.iter().any(|key| removes(key)))
+        {
             (self.meta.vote, self.meta.vote_step) = (entry.seq, self.meta.step_name(entry.seq));
         }
         self.meta.untaken = Some(row);

@@ -62,12 +62,16 @@ impl Engine {
         let mut row = OutRow::default();
         (row.leaf, row.epoch) = (group.leaf(), group.epoch());
         if let Cause::Commit(seq) = cause {
-            let step = self.meta.untaken.as_ref().map(|untaken| untaken.step.clone());
-            let named = self.ledger.step_name(seq).map(|name| name.0.to_vec());
-            (row.cause, row.step) = (seq, named.or(step).unwrap_or_default());
+            row.cause = seq;
+            // Not of what was taken here.
+            if seq > self.meta.position {
+                let step = self.meta.untaken.as_ref().map(|untaken| untaken.step.clone());
+                let named = self.ledger.step_name(seq).map(|name| name.0.to_vec());
+                row.step = named.or(step).unwrap_or_default();
+            }
             // One that is only closed to this device is voted against when nobody lets it back in: votes stay, and
             // those of devices that were helped could undo what everybody has built on.
-            if self.meta.untaken.as_ref().is_some_and(|untaken| untaken.broken) {
+            if !row.step.is_empty() && self.meta.untaken.as_ref().is_some_and(|untaken| untaken.broken) {
                 (self.meta.vote, self.meta.vote_step) = (seq, row.step.clone());
             }
         }

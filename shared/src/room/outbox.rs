@@ -251,7 +251,13 @@ impl Engine {
         let soonest = link.not_before.max(now + 1);
         let update = live.then(|| (self.meta.last_update + UPDATE_MS).max(soonest));
         let ends = live.then_some(self.meta.invite_ends).filter(|at| *at != 0).map(|at| at.max(soonest));
-        update.into_iter().chain(ends).chain(self.hand_over_wake().map(|at| at.max(now + 1))).min()
+        let again = link.again_at.map(|at| at.max(now + 1));
+        update
+            .into_iter()
+            .chain(ends)
+            .chain(again)
+            .chain(self.hand_over_wake().map(|at| at.max(now + 1)))
+            .min()
     }
 }
 

@@ -74,6 +74,8 @@ pub enum Problem {
     },
     /// The relay accepted the invite and sent no state of the room.
     NoRoomState,
+    /// The relay does not say who may do what, which this device has to know to check on it.
+    NoLedger,
     /// The relay opens no room for the token that was shown, or for none.
     Token(TokenFault),
     /// A limit of the relay is in the way.
@@ -241,7 +243,7 @@ impl Problem {
             Self::RelayRestored => "relay_restored",
             Self::NotSent { .. } => "not_sent",
             Self::ChangeRefused | Self::MessageRefused | Self::RoomRefused { .. } => "refused",
-            Self::NoRoomState => "relay",
+            Self::NoRoomState | Self::NoLedger => "relay",
             Self::Token(TokenFault::Missing | TokenFault::Refused) => "token_required",
             Self::Token(TokenFault::Spent) => "token_spent",
             Self::Limit(limit) => limit.code(),

@@ -104,7 +104,7 @@ impl Engine {
             }
             Phase::Confirming | Phase::Member | Phase::Closed => (),
         }
-        if self.is_restored(joined) {
+        if self.is_restored(joined) || self.has_leapt_too_far(joined) {
             self.link.state = Stream::Offline;
             return Ok(());
         }
@@ -134,7 +134,9 @@ impl Engine {
             self.alarm(Alarm::LogShorter { head: joined.head, read: cursor });
         }
         self.link.ends_early = joined.head < cursor;
-        let unseen = joined.last_commit <= cursor && joined.last_commit > self.meta.newest();
+        let untaken = self.meta.untaken.as_ref().map_or(0, |untaken| untaken.seq);
+        let newest = self.meta.newest().max(untaken);
+        let unseen = joined.last_commit <= cursor && joined.last_commit > newest;
         self.link.unseen = if unseen { joined.last_commit } else { 0 };
         let lost = joined.oldest.saturating_sub(1).saturating_sub(cursor);
         if lost > 0 && joined.head > cursor {
@@ -142,9 +144,7 @@ impl Engine {
             if joined.last_commit > self.meta.last_commit {
                 self.go_out(Cause::Away);
             }
-            self.ledger.close();
-            self.meta.cursor = joined.oldest - 1;
-            self.meta.running_hash.clear();
+            self.leap(joined.oldest);
         }
         let lost: Vec<u64> = self
             .outbox
@@ -347,6 +347,9 @@ impl Engine {
 
     pub(super) fn tick(&mut self, now: Millis) -> Result<(), GroupError> {
         self.give_up_untaken(now);
+        if self.link.again_at.take_if(|at| now >= *at).is_some() {
+            self.out.reopen = true;
+        }
         let waiting =
             self.phase() == Phase::Joining && self.link.state == Stream::Asking && self.link.conflicts > 0;
         if waiting && self.pending.is_none() && now >= self.link.not_before {

@@ -9,12 +9,12 @@ impl Engine {
     /// Whether the relay's log is another one than before. Then nothing is read until a person agrees.
     pub(super) fn is_restored(&mut self, joined: &Joined) -> bool {
         if joined.generation.is_empty() {
-            return false;
+            return self.is_as_before();
         }
         if *joined.generation == *self.meta.generation {
             // The log that this device knows is there again: there is nothing left to agree to.
             self.meta.restored = None;
-            return false;
+            return self.is_as_before();
         }
         if self.meta.generation.is_empty() {
             self.meta.generation = joined.generation.to_vec();
@@ -24,8 +24,15 @@ impl Engine {
         (row.generation, row.head) = (joined.generation.to_vec(), joined.head);
         (row.last_commit, row.oldest) = (joined.last_commit, joined.oldest);
         // Nothing of what this device has seen has to be missing there: what it reads again tells.
-        let is_whole = joined.head >= self.meta.cursor
-            && joined.last_commit >= self.meta.last_commit
+        let (read, last_commit) = match self.meta.probes {
+            true => (self.meta.probe_to, self.meta.probe_commit),
+            false => (self.meta.cursor, self.meta.last_commit),
+        };
+        // Whoever agreed to one log agreed to no other.
+        let rereads = self.meta.rereads && !self.meta.probes;
+        let is_whole = !rereads
+            && joined.head >= read
+            && joined.last_commit >= last_commit
             && self.outbox.values().all(|item| item.acked <= joined.head);
         if is_whole && self.meta.restored.is_none() {
             if self.meta.probes {
@@ -33,9 +40,9 @@ impl Engine {
                 self.link.restored = Some(row);
                 return false;
             }
-            let cursor = self.meta.cursor;
-            if self.reread_from(&row) && self.meta.cursor < cursor {
+            if self.reread_from(&row) && self.meta.cursor < read {
                 self.meta.probes = true;
+                (self.meta.probe_to, self.meta.probe_commit) = (read, last_commit);
                 self.out.reopen = true;
                 return true;
             }
@@ -48,8 +55,29 @@ impl Engine {
 
     /// This is the log from now on. Others may have lost what this device never saw.
     pub(super) fn take_generation(&mut self, row: &RestoredRow) {
+        (self.meta.probe_to, self.meta.probe_commit) = (0, 0);
         self.meta.generation.clone_from(&row.generation);
         self.meta.may_be_bridged = true;
+    }
+
+    /// Whether the stream begins where another log was to be compared, and has to begin where this one was read to.
+    fn is_as_before(&mut self) -> bool {
+        let has_probed = self.stop_probe();
+        self.out.reopen |= has_probed;
+        has_probed
+    }
+
+    /// What was being compared is not to be: this device has read as far as it had before. False when nothing was.
+    fn stop_probe(&mut self) -> bool {
+        if !std::mem::take(&mut self.meta.probes) {
+            return false;
+        }
+        let meta = &mut self.meta;
+        meta.rereads = false;
+        meta.cursor = meta.cursor.max(std::mem::take(&mut meta.probe_to));
+        meta.last_commit = meta.last_commit.max(std::mem::take(&mut meta.probe_commit));
+        meta.running_hash = self.hashes.get(meta.cursor).map(<[u8]>::to_vec).unwrap_or_default();
+        true
     }
 
     /// Reads on from the oldest position that can be compared. False when there is none.
@@ -71,7 +99,7 @@ impl Engine {
             self.told_still = true;
             self.refuse(Problem::RelayRestored);
         }
-        (self.meta.probes, self.meta.rereads) = (false, false);
+        self.stop_probe();
         let accepted = self.meta.restored.as_ref().is_some_and(|row| known && row.accepted);
         self.meta.restored = Some(row);
         if accepted {

@@ -81,6 +81,7 @@ pub(super) fn load(
         signals: Signals::default(),
         reports: BTreeSet::new(),
         told_still: false,
+        skipped_at: None,
         link: Connection::default(),
         stored: Stored { meta: stored, pending_changed: false },
         out: Output::default(),

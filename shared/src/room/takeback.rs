@@ -39,11 +39,15 @@ impl Engine {
             self.alarm(Alarm::OwnRemovalUndone { entry: entry.seq });
             return Ok(false);
         }
-        if !self.return_to(entry.base)? {
-            return Ok(false);
+        self.return_to(entry.base)
+    }
+
+    /// Who was removed since an earlier commit; nobody where its group is not known.
+    pub(super) fn gone_since(&self, base: u64) -> Result<Vec<Vec<u8>>, GroupError> {
+        match self.group.as_ref().filter(|group| group.has_base(base)) {
+            Some(group) => self.removed_since(&group.base(base)?),
+            None => Ok(Vec::new()),
         }
-        self.owe_removals(gone);
-        Ok(true)
     }
 
     /// Whose removal was taken back is removed again before anything is said.
@@ -54,6 +58,18 @@ impl Engine {
             }
             self.want_removed(unique);
         }
+    }
+
+    /// A majority undid what came after a commit: the group returns there. Whom it removed is removed again, since a vote is about
+    /// what somebody could not take, and the rest of its step may have been good; unless those are more than half
+    /// themselves, and the room is theirs. False when it is not known any more.
+    pub(super) fn outvoted_to(&mut self, base: u64) -> Result<bool, GroupError> {
+        let (gone, all) = (self.gone_since(base)?, self.electorate().len());
+        let is_back = self.go_back_to(base)?;
+        if gone.len().saturating_mul(2) <= all {
+            self.owe_removals(gone);
+        }
+        Ok(is_back)
     }
 
     /// Who was removed by what this device has taken since: not by what it could not take, which may have removed

@@ -41,7 +41,7 @@ impl Engine {
         self.set_pending(None);
         self.meta.epochs.clear();
         // In the group that it comes into, whoever is owed a removal is another matter.
-        self.meta.again.clear();
+        (self.meta.again, self.meta.gone) = (Vec::new(), Vec::new());
         self.keyring.set(&[]);
         (self.meta.offer, self.meta.joins, self.meta.untaken, self.meta.out) = (None, None, None, None);
         self.outbox.seal_anew(|_| true);

@@ -5,7 +5,7 @@ use proto::{
     relay::{Deliver, Publish},
 };
 
-use super::{Alarm, CloseReason, Engine, Event, Millis, Problem, out::Cause};
+use super::{Alarm, CloseReason, Engine, Event, Millis, Problem, out::Cause, state::EpochRow};
 use crate::mls::group::GroupError;
 
 impl Engine {
@@ -57,7 +57,7 @@ impl Engine {
             let bases = [self.meta.confirmed];
             let base = bases.into_iter().find(|base| returns && *base < from);
             let known = match base {
-                Some(base) => self.return_to(base)?,
+                Some(base) => self.outvoted_to(base)?,
                 None => false,
             };
             if !known {
@@ -93,13 +93,22 @@ impl Engine {
         }
     }
 
+    /// Whether it was this device that took it, and is in the group that it made. Another commit of such a step may be what nobody can
+    /// take, as far as this device has read it.
+    fn has_taken(&self, seq: u64, step: &[u8]) -> bool {
+        let taken = |is_it: &dyn Fn(&EpochRow) -> bool| self.meta.epochs.iter().any(is_it);
+        let is_of_it = || *self.meta.step_name(seq) == *step;
+        !self.ledger.is_own()
+            && (taken(&|row| row.seq == seq && seq != 0) || (taken(&|row| row.name == step) && !is_of_it()))
+    }
+
     /// The relay says that this device's key was removed by the commit at `seq`, of the step of this name: it may vote,
     /// and nothing else.
     pub(super) fn suspended(&mut self, seq: u64, step: &[u8], now: Millis) {
         let read = seq != 0 && seq <= self.meta.cursor;
-        if read
-            && !self.is_barred_by(seq, step).unwrap_or_else(|| !self.is_member() || self.meta.out.is_some())
-        {
+        let is_false = read
+            && !self.is_barred_by(seq, step).unwrap_or_else(|| !self.is_member() || self.meta.out.is_some());
+        if is_false || self.has_taken(seq, step) {
             self.alarm(Alarm::FalselyRemoved { entry: seq });
         } else if self.link.voted != seq {
             self.link.voted = seq;

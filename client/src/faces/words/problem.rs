@@ -79,6 +79,10 @@ pub fn problem(problem: &Problem) -> (String, &'static str) {
             let message = format!("The relay refused to open the room ({code}).");
             return (message, "Update this program, or tell the relay's operator.");
         }
+        Problem::NoLedger => (
+            "The relay does not say who may do what in this room, so this device cannot check what it says of changes and votes.",
+            "If this happens each time, do not trust this relay: compare in another way what the others see.",
+        ),
         Problem::NoRoomState => ("The relay accepted the invite but sent no room state.", "Try again."),
         Problem::Token(fault) => token(*fault),
         Problem::Limit(limit) => self::limit(*limit),

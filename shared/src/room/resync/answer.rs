@@ -108,10 +108,15 @@ impl Engine {
         Ok(true)
     }
 
-    /// Whoever cannot take something may be wrong, and so may whoever was let in and not heard a third one yet.
+    /// Whoever cannot take something may be wrong, and so may whoever was let in and not heard a third one yet. Into a
+    /// group that somebody has to be removed from nobody is let.
     fn may_answer(&self) -> bool {
         let meta = &self.meta;
-        self.is_member() && meta.out.is_none() && meta.untaken.is_none() && meta.trial.is_none()
+        !self.is_haunted()
+            && self.is_member()
+            && meta.out.is_none()
+            && meta.untaken.is_none()
+            && meta.trial.is_none()
     }
 
     pub(in crate::room) fn answer_wake(&self) -> Option<Millis> {

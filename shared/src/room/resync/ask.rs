@@ -36,7 +36,8 @@ impl Engine {
             out.refused.clear();
             out.rounds = out.rounds.saturating_add(1);
         }
-        if out.cause != 0 && !out.request.is_empty() && out.slot_key.is_empty() {
+        // Not against what was taken here, nor against what nobody but the relay knows of.
+        if !out.step.is_empty() && !out.request.is_empty() && out.slot_key.is_empty() {
             (self.meta.vote, self.meta.vote_step) = (out.cause, out.step.clone());
         }
         if !out.slot_key.is_empty() {

@@ -51,7 +51,7 @@ impl Engine {
         let (signer, entrance) = ((&self.signer(), self.identity()), (group_info.as_slice(), &tree));
         let built = Group::rejoin(suite, signer, &self.room, entrance, (leaf, &own));
         let (mut group, mut prepared) = match built {
-            Ok(built) if handed.checked_add(1) == Some(built.0.epoch()) => built,
+            Ok(built) if handed.checked_add(1) == Some(built.0.epoch()) && !self.has_gone(&built.0)? => built,
             _ => {
                 self.alarm(Alarm::HandedOldState);
                 self.refuse_account(&answerer, now);

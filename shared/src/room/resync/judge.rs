@@ -22,7 +22,7 @@ const MAX_PATIENCE: u32 = 8;
 
 /// How a state that is handed over fits our own log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fit {
+pub(in crate::room) enum Fit {
     /// Its epoch is the one to which the commits since ours lead.
     Extends,
     /// The log has a gap, so it cannot be told; nothing speaks against it.
@@ -59,7 +59,7 @@ impl Engine {
     }
 
     /// Whether a member's answer hands over what our own log leads to.
-    pub(super) fn judge(&mut self, state: &content::ResyncState) -> Fit {
+    pub(in crate::room) fn judge(&mut self, state: &content::ResyncState) -> Fit {
         let meta = &self.meta;
         let Some((epoch, rounds)) = meta.out.as_ref().map(|out| (out.epoch, out.rounds)) else {
             return Fit::No;
@@ -80,6 +80,9 @@ impl Engine {
             self.alarm(Alarm::HelperViewDiffers);
             return if is_lenient { Fit::Unknown } else { Fit::No };
         }
+        if self.saw_no_commit(state.last_commit) && !is_lenient {
+            return Fit::No;
+        }
         match self.epoch_at(state.last_commit) {
             Some(known) if known == state.epoch => Fit::Extends,
             // The log does not show what was bridged.
@@ -96,10 +99,18 @@ impl Engine {
         }
     }
 
+    /// Whether this device has read that entry, and it was no commit.
+    fn saw_no_commit(&self, seq: u64) -> bool {
+        let is_known = self.meta.epochs.iter().any(|row| row.seq == seq)
+            || self.meta.since.iter().any(|seen| seen.seq == seq);
+        !is_known && self.hashes.get(seq).is_some()
+    }
+
     /// Up to the first commit that this device could not take. What it was shown since then may be what put it out, and must not
     /// keep it out: once it is back, everybody's word is held against that as well.
     fn saw_another_log(&self, view: Option<&content::View>) -> bool {
-        let Some(view) = view else { return true };
+        // Whoever answers has read no further than up to its answer, which comes next.
+        let Some(view) = view.filter(|view| view.seq <= self.meta.cursor) else { return true };
         let end = self.meta.since.first().map_or(u64::MAX, |seen| seen.seq);
         let differs = |seq: u64, theirs: &[u8]| {
             seq < end && theirs.len() == 32 && self.hash_at(seq).is_some_and(|hash| *hash != *theirs)

@@ -21,7 +21,7 @@ mod answered;
 mod ask;
 mod back;
 mod enter;
-mod judge;
+pub(super) mod judge;
 pub(super) mod statement;
 mod trial;
 

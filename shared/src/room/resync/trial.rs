@@ -128,6 +128,7 @@ impl Engine {
         meta.out = Some(row);
         self.new_epoch()?;
         self.settle_again()?;
+        self.settle_gone()?;
         // What the relay lost or no longer keeps is nobody's lie.
         let is_lie = matches!(cause, Cause::Commit(_) | Cause::Undone);
         let account = if is_lie { trial.answerer.clone() } else { Vec::new() };

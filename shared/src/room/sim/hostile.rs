@@ -4,7 +4,7 @@ use mls_rs::ExtensionList;
 use mls_rs_core::extension::{Extension, ExtensionType};
 use prost::Message as _;
 use proto::relay::{
-    AccessChange, AccessKey, CommitPart, Deliver, RelayFrame, access_key::Kind, relay_frame::Frame,
+    AccessChange, AccessKey, CommitPart, Deliver, Joined, RelayFrame, access_key::Kind, relay_frame::Frame,
 };
 use proto::{
     PublicKey,
@@ -46,6 +46,28 @@ impl World {
 
     pub fn show(&mut self, i: usize, entry: Deliver) {
         self.frame(i, Frame::Deliver(entry));
+    }
+
+    /// Shows device `i` the log as it is, before that entry.
+    pub fn show_before(&mut self, i: usize, seq: u64) {
+        for before in self.cursor(i) + 1..seq {
+            let entry = self.entry(before);
+            self.show(i, entry);
+        }
+    }
+
+    /// To device `i` the relay says that it keeps no entry before that one any more.
+    pub fn show_oldest(&mut self, i: usize, oldest: u64) {
+        self.begin_join(i);
+        self.relay.streams.remove(&i);
+        let joined = Joined {
+            head: oldest.max(self.head()),
+            oldest,
+            last_commit: self.relay.last_commit,
+            generation: self.relay.generation.to_vec().into(),
+            ..Joined::default()
+        };
+        self.frame(i, Frame::Joined(joined));
     }
 
     pub fn frame(&mut self, i: usize, frame: Frame) {

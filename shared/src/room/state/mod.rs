@@ -179,6 +179,12 @@ pub(super) struct Meta {
     /// Members whose removal was taken back: account key and device id. Nothing is said while one of them is in.
     #[prost(bytes = "vec", repeated, tag = "79")]
     pub again: Vec<Vec<u8>>,
+    /// Up to where it had read before the relay said that what followed is not kept any more, until a member says as much.
+    #[prost(uint64, optional, tag = "68")]
+    pub leapt_from: Option<u64>,
+    /// Members whom this device saw removed: account key and device id.
+    #[prost(bytes = "vec", repeated, tag = "82")]
+    pub gone: Vec<Vec<u8>>,
     /// Votes for an undoing, as the log showed them.
     #[prost(message, repeated, tag = "80")]
     pub votes: Vec<VoteRow>,
@@ -198,6 +204,11 @@ pub(super) struct Meta {
     /// It is read again to see whether anything is lost at all; people were not asked.
     #[prost(bool, tag = "91")]
     pub probes: bool,
+    /// Up to where it had been read before, and the last commit there.
+    #[prost(uint64, tag = "83")]
+    pub probe_to: u64,
+    #[prost(uint64, tag = "84")]
+    pub probe_commit: u64,
     /// Others may have bridged what the relay lost: their epoch may be up to [`EPOCHS_BRIDGED`] beyond what the log says.
     #[prost(bool, tag = "90")]
     pub may_be_bridged: bool,
@@ -285,6 +296,9 @@ pub(super) struct EpochRow {
     /// What that commit did to the relay's keys, without cards; as long.
     #[prost(message, optional, tag = "9")]
     pub access: Option<proto::relay::AccessChange>,
+    /// That commit's name; empty for the room's beginning.
+    #[prost(bytes = "vec", tag = "10")]
+    pub name: Vec<u8>,
 }
 
 /// An invite this device made.

@@ -65,4 +65,7 @@ pub(in crate::room) struct UntakenRow {
     /// The name of the first commit of its step.
     #[prost(bytes = "vec", tag = "8")]
     pub step: Vec<u8>,
+    /// Whoever has to sign a commit there has signed it; of any other one only the relay knows.
+    #[prost(bool, tag = "9")]
+    pub signed: bool,
 }

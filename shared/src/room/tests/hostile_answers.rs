@@ -58,6 +58,9 @@ fn own_message_in_a_skipped_entry_alarms_and_is_resent() {
     world.settle();
     let two = world.entry(seq + 1);
     world.show(ANN, two);
+    world.assert_alarm(ANN, AlarmKind::Gap);
+    world.show_oldest(ANN, seq + 1);
+    world.show_before(ANN, seq + 2);
     let engine = world.devices[ANN].engine.as_ref().unwrap();
     assert!(
         engine.outbox.values().next().unwrap().acked == 0 && engine.link.in_flight.is_some(),

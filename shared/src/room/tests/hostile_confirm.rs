@@ -28,6 +28,7 @@ fn dan_confirms(seed: u64) -> (World, u64) {
     let joined =
         Joined { head: seq, oldest: 1, last_commit: seq, slot: None, now_ms: world.now, ..Joined::default() };
     world.frame(3, Frame::Joined(joined));
+    world.show_before(3, seq);
     (world, seq)
 }
 

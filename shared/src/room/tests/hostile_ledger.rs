@@ -4,7 +4,7 @@
 use proto::{
     PublicKey,
     access::{CommitName, ack_statement},
-    relay::{Ack, Ballot, Deliver, Joined},
+    relay::{Ack, Ballot, Deliver, Joined, relay_frame::Frame},
 };
 
 use super::{
@@ -18,7 +18,7 @@ use crate::{
 
 const DAN: usize = 3;
 
-fn engine(world: &World, i: usize) -> &Engine {
+pub(super) fn engine(world: &World, i: usize) -> &Engine {
     world.devices[i].engine.as_ref().unwrap()
 }
 
@@ -40,18 +40,18 @@ fn removed(seed: u64) -> (World, u64) {
 }
 
 /// The step that a commit belongs to, as the relay and all members have it.
-fn step(world: &World, seq: u64) -> CommitName {
+pub(super) fn step(world: &World, seq: u64) -> CommitName {
     world.relay.access.as_ref().unwrap().step_of(seq).unwrap().name
 }
 
 /// What device `i` says against a commit, as the relay shows it.
-fn vote(world: &World, i: usize, seq: u64, step: CommitName) -> Deliver {
+pub(super) fn vote(world: &World, i: usize, seq: u64, step: CommitName) -> Deliver {
     let ballot = engine(world, i).ballot(seq, &step);
     Deliver { at_ms: world.now, key: world.access_key(i).key, ballot, ..Deliver::default() }
 }
 
 /// Shows device `i` these entries, and says of the last that it undoes a commit.
-fn show(world: &mut World, i: usize, votes: Vec<Deliver>, undone: u64) {
+pub(super) fn show(world: &mut World, i: usize, votes: Vec<Deliver>, undone: u64) {
     let last = votes.len() - 1;
     for (n, vote) in votes.into_iter().enumerate() {
         let undone = if n == last { undone } else { 0 };
@@ -167,9 +167,12 @@ fn word_in_another_members_name_is_not_believed_without_a_ledger_either() {
 
 #[test]
 fn change_that_its_epochs_authority_did_not_sign_is_told() {
-    for i in [ANN, BOB] {
+    for (i, has_ledger) in [(ANN, true), (BOB, true), (BOB, false)] {
         let mut world = three(1207);
         world.capture(i);
+        if !has_ledger {
+            world.devices[i].engine.as_mut().unwrap().ledger.close();
+        }
         world.command(EVE, Command::Rename("eva".to_owned()));
         world.settle();
         let mut commit = world.entry(world.relay.last_commit);
@@ -219,8 +222,8 @@ fn device_that_lost_entries_closes_its_ledger_and_opens_it_at_the_next_join() {
         world.say(BOB, text);
         world.settle();
     }
-    let last = world.entry(world.head());
-    world.show(ANN, last);
+    let head = world.head();
+    world.show_oldest(ANN, head);
     assert_eq!(engine(&world, ANN).ledger.confirmed(), None);
     world.crash(ANN);
     world.restart(ANN);
@@ -228,6 +231,24 @@ fn device_that_lost_entries_closes_its_ledger_and_opens_it_at_the_next_join() {
     world.connect(ANN);
     world.settle();
     world.assert_ledger(ANN);
+}
+
+#[test]
+fn relay_that_does_not_say_how_things_stand_is_told_of_once_in_a_stream() {
+    let mut world = three(1214);
+    world.capture(ANN);
+    world.devices[ANN].engine.as_mut().unwrap().ledger.close();
+    let generation: bytes::Bytes = world.relay.generation.to_vec().into();
+    for access in [Vec::new(), vec![7; 90]] {
+        let before = world.errors(ANN).len();
+        world.begin_join(ANN);
+        let (head, last_commit, generation) =
+            (world.cursor(ANN), world.relay.last_commit, generation.clone());
+        let joined = Joined { head, last_commit, generation, access: access.into(), ..Joined::default() };
+        world.frame(ANN, Frame::Joined(joined.clone()));
+        world.frame(ANN, Frame::Joined(joined));
+        assert_eq!(world.errors(ANN)[before..], ["relay"], "{}", world.story(ANN));
+    }
 }
 
 #[test]

@@ -84,10 +84,8 @@ fn device_that_lost_entries_watches_again_by_the_next_word_of_another() {
         world.settle();
     }
     let head = world.head();
-    for seq in [head - 3, head - 1, head] {
-        let entry = world.entry(seq);
-        world.show(ANN, entry);
-    }
+    world.show_oldest(ANN, head - 1);
+    world.show_before(ANN, head + 1);
     world.assert_alarm(ANN, AlarmKind::Gap);
     let engine =
         |world: &World, i: usize| world.devices[i].engine.as_ref().unwrap().meta.running_hash.clone();

@@ -1,9 +1,9 @@
 //! A relay that replays, reorders, drops, truncates, forks and rolls back: none of it is silent.
 
-use proto::relay::Deliver;
+use proto::relay::{Deliver, Joined, RelayFrame, relay_frame::Frame};
 
 use super::hostile::{ANN, BOB, EVE, nothing, three};
-use crate::room::{AlarmKind, Command};
+use crate::room::{AlarmKind, Command, Input};
 
 #[test]
 fn entry_delivered_twice_alarms() {
@@ -82,6 +82,83 @@ fn skipped_entry_alarms() {
 }
 
 #[test]
+fn entry_with_a_number_without_measure_strands_nobody() {
+    let mut world = three(1404);
+    let (last, read) = (world.entry(world.head()), world.cursor(BOB));
+    for _ in 0..3 {
+        world.show(BOB, Deliver { seq: 1 << 63, ..last.clone() });
+    }
+    world.assert_alarm(BOB, AlarmKind::Gap);
+    assert_eq!(world.cursor(BOB), read, "{}", world.story(BOB));
+    world.connect(BOB);
+    world.assert_talks(&[ANN, BOB, EVE]);
+}
+
+#[test]
+fn relay_that_skips_the_same_entries_again_is_asked_in_less_haste() {
+    let mut world = three(1405);
+    world.capture(ANN);
+    world.say(BOB, "one");
+    world.say(EVE, "two");
+    world.settle();
+    let two = world.entry(world.head());
+    world.devices[ANN].online = false;
+    for n in 0..3 {
+        world.begin_join(ANN);
+        let joined = Joined {
+            head: world.head(),
+            last_commit: world.relay.last_commit,
+            generation: world.relay.generation.to_vec().into(),
+            ..Joined::default()
+        };
+        world.frame(ANN, Frame::Joined(joined));
+        let input = Input::Frame(RelayFrame { frame: Some(Frame::Deliver(two.clone())) });
+        let output = world.handle(ANN, input).unwrap();
+        assert_eq!(output.reopen, n == 0, "{n}");
+        let output = world.handle(ANN, Input::Tick).unwrap();
+        assert!(
+            !output.reopen && (n == 0 || output.wake_at.is_some_and(|at| at <= world.now + 60_001)),
+            "{n}"
+        );
+        if n > 0 {
+            world.now += 60_001;
+            assert!(world.handle(ANN, Input::Tick).unwrap().reopen, "{n}");
+        }
+    }
+}
+
+#[test]
+fn whoever_was_led_past_the_end_of_the_log_comes_back_unless_a_member_was_there() {
+    for is_there in [false, true] {
+        let mut world = three(1406);
+        let read = world.cursor(BOB);
+        if is_there {
+            for n in 0..3 {
+                world.say(ANN, &format!("{n}"));
+                world.settle();
+            }
+        }
+        let read = if is_there { world.cursor(BOB) } else { read };
+        let oldest = if is_there { read + 1 } else { 1 << 63 };
+        world.show_oldest(BOB, oldest.max(read + 2));
+        assert!(world.cursor(BOB) > read, "{}", world.story(BOB));
+        if is_there {
+            // Said when the log was so long.
+            let bob = world.devices[BOB].engine.as_mut().unwrap();
+            bob.landed(read);
+            assert_eq!(bob.meta.leapt_from, None);
+        }
+        world.connect(BOB);
+        world.settle();
+        world.assert_alarm(BOB, AlarmKind::Rollback);
+        match is_there {
+            true => assert_eq!(world.cursor(BOB), read + 1, "{}", world.story(BOB)),
+            false => world.assert_talks(&[ANN, BOB, EVE]),
+        }
+    }
+}
+
+#[test]
 fn swallowed_message_alarms() {
     let mut world = three(406);
     world.say(BOB, "zero");
@@ -142,20 +219,24 @@ fn forked_log_alarms() {
 fn relay_that_splits_the_room_by_two_commits_is_noticed() {
     let mut world = three(409);
     world.capture(ANN);
+    world.devices[ANN].online = false;
     world.command(BOB, Command::Rename("rob".to_owned()));
     world.settle();
     // Ann is told another story: the relay takes her commit at the same place.
     world.command(ANN, Command::Rename("anna".to_owned()));
     let own = world.devices[ANN].engine.as_ref().unwrap().pending.clone().unwrap();
-    let mut entry = world.entry(world.head());
+    let commit = world.relay.last_commit;
+    world.show_before(ANN, commit);
+    let mut entry = world.entry(commit);
     entry.envelope = own.envelope.clone().into();
     entry.access = own.part.clone().unwrap().access;
     world.show(ANN, entry);
     world.say(BOB, "anybody?");
     world.settle();
-    let said = world.entry(world.head());
-    world.show(ANN, said);
-    assert!(world.errors(ANN).contains(&"invalid_commit"), "{}", world.story(ANN));
+    let next = world.head() + 1;
+    world.show_before(ANN, next);
+    world.assert_alarm(ANN, AlarmKind::Fork);
+    assert!(world.errors(ANN).contains(&"forged"), "{}", world.story(ANN));
 }
 
 #[test]
@@ -265,8 +346,11 @@ fn offer_to_go_on_with_another_log_ends_when_the_known_one_is_back() {
 #[test]
 fn whoever_was_led_past_the_end_of_the_log_does_not_say_the_same_for_ever() {
     let mut world = three(1402);
-    let entry = world.entry(world.head());
-    world.show(BOB, Deliver { seq: world.head() + 300, ..entry });
+    let beyond = world.head() + 300;
+    world.show_oldest(BOB, beyond);
+    // As if a member had been there.
+    world.devices[BOB].engine.as_mut().unwrap().meta.leapt_from = None;
+    world.connect(BOB);
     world.say(BOB, "once");
     world.settle();
     world.assert_alarm(BOB, AlarmKind::Rollback);

@@ -29,7 +29,7 @@ struct Forged {
 }
 
 /// Four people; bob's profile is an old copy, and eve's program is not honest any more.
-fn bob_is_out(seed: u64) -> World {
+pub(super) fn bob_is_out(seed: u64) -> World {
     let mut world = World::room_of(&["ann", "bob", "eve", "dan"], Suite::Classic, seed);
     let backup = world.devices[BOB].rows.clone();
     world.command(BOB, Command::Rename("rob".to_owned()));
@@ -49,7 +49,7 @@ fn is_request(bytes: &[u8]) -> Option<content::ResyncRequest> {
 
 impl World {
     /// Until bob's request is what came last. False when everything settles without one.
-    fn until_asked(&mut self) -> bool {
+    pub(super) fn until_asked(&mut self) -> bool {
         self.run_until(|world| {
             world.relay.log.last().is_some_and(|entry| is_request(&entry.resync).is_some())
         })

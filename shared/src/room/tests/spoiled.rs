@@ -348,6 +348,36 @@ fn newcomer_on_whose_join_rubbish_stands_waits_for_a_member() {
 }
 
 #[test]
+fn newcomer_whose_join_went_with_what_the_one_who_answered_for_it_offered_joins_again() {
+    for is_there in [false, true] {
+        let mut world = three(1019);
+        let link = world.invite(ANN);
+        world.settle();
+        world.disconnect(ANN);
+        world.disconnect(BOB);
+        let new = world.newcomer("fay", 1019);
+        world.join(new, &link);
+        world.settle();
+        let fay = world.devices[new].engine.as_ref().unwrap();
+        let answered =
+            fay.meta.offer.as_ref().is_some_and(|offer| offer.added.contains(&fay.own_key().to_vec()));
+        assert!(answered, "eve has given her word: {}", world.story(new));
+        if !is_there {
+            world.disconnect(new);
+        }
+        let rubbish = spoil(&mut world, &[0, 1, 2]);
+        world.connect(ANN);
+        world.connect(BOB);
+        world.settle();
+        assert!(!world.stands_on(ANN).contains(&rubbish), "it was dropped");
+        world.connect(new);
+        world.settle();
+        assert!(!world.closed(new), "{}", world.story(new));
+        world.assert_talks(&[ANN, BOB, new]);
+    }
+}
+
+#[test]
 fn join_that_one_cannot_take_is_no_fork_of_the_log() {
     let mut refused = false;
     for place in 0..2 {

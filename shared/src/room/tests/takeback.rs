@@ -20,7 +20,7 @@ use crate::{
 
 /// Ann removes Eve, and nobody else has seen that yet. What Eve's own commit of before looks like, and the commit that it
 /// stands on.
-fn removed(seed: u64) -> (World, Vec<u8>, u64) {
+pub(super) fn removed(seed: u64) -> (World, Vec<u8>, u64) {
     let mut world = three(seed);
     world.disconnect(BOB);
     let (message, _) = world.hostile(EVE).commit(|builder| builder);
@@ -36,7 +36,7 @@ fn removed(seed: u64) -> (World, Vec<u8>, u64) {
 
 /// Signed by the authority of the epoch that the removed member was in. The key is whatever the relay says: somebody
 /// else's.
-fn shown(world: &World, base: u64, envelope: Vec<u8>) -> Deliver {
+pub(super) fn shown(world: &World, base: u64, envelope: Vec<u8>) -> Deliver {
     shown_with(world, base, envelope, AccessChange::default(), [5; 32])
 }
 
