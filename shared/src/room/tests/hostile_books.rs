@@ -91,7 +91,7 @@ impl World {
 
     /// The secret of the last invite that device `i` made.
     pub(super) fn newest_link(&self, i: usize) -> InviteSecret {
-        let invites = &self.devices[i].engine.as_ref().unwrap().meta.own_invites;
+        let invites = &self.devices[i].engine.as_ref().unwrap().invites.own_invites;
         invites.last().unwrap().invite_secret().unwrap()
     }
 
@@ -180,7 +180,7 @@ fn what_one_member_answers_for_is_not_settled_before_another_one_does() {
         let acked = world.relay.log.iter().any(|entry| entry.ack.as_ref().is_some_and(|ack| ack.seq > base));
         assert!(acked, "ann said nothing of it");
         let ann = world.devices[ANN].engine.as_ref().unwrap();
-        assert_eq!(ann.meta.confirmed, world.relay.confirmed(), "{}", world.story(ANN));
+        assert_eq!(ann.books.confirmed, world.relay.confirmed(), "{}", world.story(ANN));
         assert!(ann.group.as_ref().unwrap().has_base(world.relay.confirmed()), "nothing to go back to");
     }
 }

@@ -83,7 +83,7 @@ fn return_that_one_cannot_take_sets_nobody_at_odds() {
         world.connect(EVE);
         let is_let_in = |world: &World| {
             let engine = world.devices[EVE].engine.as_ref().unwrap();
-            engine.meta.out.as_ref().is_some_and(|out| !out.slot_key.is_empty())
+            engine.back.out.as_ref().is_some_and(|out| !out.slot_key.is_empty())
         };
         assert!(world.run_until(is_let_in), "{}", world.story(EVE));
         let head = world.head();
