@@ -90,3 +90,19 @@ fn room_of_this_version_is_neither() {
     assert!(matches!(load(&[("meta", vec![0xff; 9])]), Err(EngineError::Damaged)));
     assert!(matches!(load(&[]), Err(EngineError::Damaged)));
 }
+
+/// All parts of the engine once stood in one row. The bytes of several messages one after the other are one message.
+#[test]
+fn room_whose_parts_stand_in_one_row_is_read_and_goes_on() {
+    let mut world = World::room_of(&["ann", "bob"], Suite::Classic, 3);
+    let mut rows = world.devices[0].rows.clone();
+    for part in ["own", "wishes", "invites", "handover", "books", "back"] {
+        let value = rows.remove(part).unwrap();
+        rows.get_mut("meta").unwrap().extend_from_slice(&value);
+    }
+    world.put_back(0, rows);
+    world.connect(0);
+    world.settle();
+    world.assert_talks(&[0, 1]);
+    assert!(world.devices[0].rows.contains_key("books"));
+}
