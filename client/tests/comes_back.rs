@@ -185,7 +185,7 @@ async fn device_that_was_away_for_91_days_comes_back_without_an_invite() {
     let dir = TempDir::new().unwrap();
     let later = Arc::new(Later::default());
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    let mut config = relay::Config::new(listen, &dir.path().join("relay"));
+    let mut config = relay::Config::new(listen, dir.path().join("relay"));
     config.time = later.clone();
     let relay = Relay::start(config).await.unwrap();
     let [mut ann, bob, mut eve] = three(dir.path(), &relay).await;
