@@ -10,10 +10,22 @@
 
 mod support;
 
-use std::{fs, net::SocketAddr, path::Path, time::Duration};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use client::runtime::{Event, Past, RoomEvent};
-use relay::Relay;
+use relay::{
+    Relay,
+    clock::{SystemTimeSource, TimeSource},
+};
 use shared::room::{self as engine, Command};
 use support::{PATIENCE, Person, relay};
 use tempfile::TempDir;
@@ -147,6 +159,56 @@ async fn device_that_was_away_for_longer_than_the_relay_keeps_commits_comes_back
     bob.say(ROOM, "", "what did I miss?").await;
     ann.hears("what did I miss?").await;
     eve.hears("what did I miss?").await;
+}
+
+/// The clocks of a machine on which so much more time has passed.
+#[derive(Debug, Default)]
+struct Later(AtomicU64);
+
+impl TimeSource for Later {
+    fn wall_ms(&self) -> u64 {
+        SystemTimeSource.wall_ms() + self.0.load(Relaxed)
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        SystemTimeSource.elapsed_ms() + self.0.load(Relaxed)
+    }
+
+    fn boot(&self) -> String {
+        SystemTimeSource.boot()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn device_that_was_away_for_91_days_comes_back_without_an_invite() {
+    const DAYS_91: u64 = 91 * 24 * 3_600_000;
+    let dir = TempDir::new().unwrap();
+    let later = Arc::new(Later::default());
+    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    let mut config = relay::Config::new(listen, &dir.path().join("relay"));
+    config.time = later.clone();
+    let relay = Relay::start(config).await.unwrap();
+    let [mut ann, bob, mut eve] = three(dir.path(), &relay).await;
+    bob.runtime.shutdown().await;
+    ann.runtime.tell(ROOM, Command::Rename("anna".to_owned())).await.unwrap();
+    ann.say(ROOM, "", "gone by then").await;
+    eve.hears("gone by then").await;
+
+    let before = entries(&relay).await;
+    later.0.store(DAYS_91, Relaxed);
+    relay.tidy().await;
+    assert!(before > 2);
+    assert_eq!(entries(&relay).await, 0, "nothing is younger");
+    let mut bob = Person::enter(dir.path(), "bob", &relay, Past::Nothing).await;
+    told(&mut bob, "out").await;
+    told(&mut bob, "back").await;
+    sees_back(&mut ann, "bob").await;
+    sees_back(&mut eve, "bob").await;
+    bob.say(ROOM, "", "what did I miss?").await;
+    ann.hears("what did I miss?").await;
+    eve.hears("what did I miss?").await;
+    ann.say(ROOM, "", "three months").await;
+    bob.hears("three months").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -210,3 +210,71 @@ async fn room_goes_on_after_a_restored_relay_lost_a_commit_that_one_had_taken() 
     bob.hears("as before").await;
     eve.hears("as before").await;
 }
+
+/// Until this is told of the room, whatever else is.
+async fn until_told(person: &mut Person, code: &str) {
+    person
+        .until(|event| match event {
+            Event::Room { event: RoomEvent::Notice { notice, .. }, .. } => {
+                (notice.code() == Some(code)).then_some(())
+            }
+            _ => None,
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn device_with_a_change_that_a_restored_relay_lost_says_that_it_is_out_and_comes_back() {
+    let dir = TempDir::new().unwrap();
+    let (home, file) = (dir.path().join("relay"), dir.path().join("backup"));
+    let first = relay(&home, 0).await;
+    let port = first.addresses()[0].port();
+    let [mut ann, mut bob, mut eve] = three(dir.path(), &first).await;
+    let mut dan = Person::enter(dir.path(), "dan", &first, Past::Nothing).await;
+    dan.runtime.join(&ann.link(ROOM).await).await.unwrap();
+    dan.joined().await;
+    ann.is_among(4).await;
+    ann.runtime.tell(ROOM, Command::Rename("an".to_owned())).await.unwrap();
+    for person in [&mut bob, &mut eve, &mut dan] {
+        is_called(person, "an").await;
+    }
+    bob.say(ROOM, "", "the last line of the backup").await;
+    for person in [&mut ann, &mut eve, &mut dan] {
+        person.hears("the last line of the backup").await;
+    }
+    // Eve and dan see nothing of what is lost.
+    eve.runtime.shutdown().await;
+    dan.runtime.shutdown().await;
+    first.shutdown().await;
+    back_up(&home, &file).await;
+
+    let second = relay(&home, port).await;
+    ann.runtime.tell(ROOM, Command::Rename("anna".to_owned())).await.unwrap();
+    is_called(&mut bob, "anna").await;
+    bob.say(ROOM, "", "it is confirmed").await;
+    ann.hears("it is confirmed").await;
+    ann.runtime.shutdown().await;
+    bob.runtime.shutdown().await;
+    second.shutdown().await;
+    backup::restore(&file, &home, true, 0).unwrap();
+
+    // They go on with another change in its place, and have it confirmed.
+    let third = relay(&home, port).await;
+    let mut eve = Person::enter(dir.path(), "eve", &third, Past::Nothing).await;
+    let mut dan = Person::enter(dir.path(), "dan", &third, Past::Nothing).await;
+    eve.runtime.tell(ROOM, Command::Rename("eva".to_owned())).await.unwrap();
+    is_called(&mut dan, "eva").await;
+    dan.say(ROOM, "", "in its place").await;
+    eve.hears("in its place").await;
+
+    let mut ann = Person::enter(dir.path(), "ann", &third, Past::Nothing).await;
+    until_told(&mut ann, "relay_restored").await;
+    ann.runtime.tell(ROOM, Command::Accept).await.unwrap();
+    until_told(&mut ann, "out").await;
+    ann.say(ROOM, "", "waits until then").await;
+    until_told(&mut ann, "back").await;
+    eve.hears("waits until then").await;
+    dan.hears("waits until then").await;
+    dan.say(ROOM, "", "welcome back").await;
+    ann.hears("welcome back").await;
+}

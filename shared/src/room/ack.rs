@@ -14,23 +14,23 @@ impl Engine {
         let Some(ack) = entry.ack.as_ref().filter(|_| self.ledger.now().is_none()) else { return };
         // As at the relay: a word for what its author has added to since says nothing of that.
         let is_tip =
-            [&self.meta.offer, &self.meta.joins].into_iter().flatten().any(|step| step.tip == ack.seq);
-        if !is_tip || ack.seq <= self.meta.confirmed || !self.is_confirmed(&entry.key) {
+            [&self.books.offer, &self.books.joins].into_iter().flatten().any(|step| step.tip == ack.seq);
+        if !is_tip || ack.seq <= self.books.confirmed || !self.is_confirmed(&entry.key) {
             return;
         }
-        let untaken = self.meta.untaken.as_ref().filter(|untaken| untaken.seq == ack.seq);
+        let untaken = self.books.untaken.as_ref().filter(|untaken| untaken.seq == ack.seq);
         let authority = match (untaken, &self.group) {
             (Some(untaken), _) => Ok(untaken.authority.clone()),
-            (None, Some(group)) if ack.seq == self.meta.position => {
+            (None, Some(group)) if ack.seq == self.books.position => {
                 group.authority().map(|authority| authority.public().to_vec())
             }
             _ => return,
         };
         let alone = untaken.is_none() && self.voters().is_ok_and(|voters| voters == 1);
-        let (Ok(authority), Some(name)) = (authority, self.meta.tip_name(ack.seq)) else { return };
+        let (Ok(authority), Some(name)) = (authority, self.books.tip_name(ack.seq)) else { return };
         if self.acknowledges(entry, ack.seq, &name, &authority) {
-            let joins = self.meta.joins.as_ref().is_some_and(|joins| joins.tip == ack.seq);
-            self.meta.accept(&entry.key, joins, alone);
+            let joins = self.books.joins.as_ref().is_some_and(|joins| joins.tip == ack.seq);
+            self.books.accept(&entry.key, joins, alone);
             // Whoever took what nobody else can take is not alone with it: somebody has to follow.
             self.link.ack_election = true;
         }
@@ -40,11 +40,11 @@ impl Engine {
     /// somebody answers for it.
     pub(super) fn settle_books(&mut self, now: Millis) {
         self.copy_ledger();
-        if self.meta.out.is_some() || !self.is_member() {
+        if self.back.out.is_some() || !self.is_member() {
             return;
         }
         if self.is_left_behind() {
-            self.go_out(Cause::Commit(self.meta.confirmed));
+            self.go_out(Cause::Commit(self.books.confirmed));
         } else {
             self.answered_for(now);
             self.prune();
@@ -53,7 +53,7 @@ impl Engine {
 
     /// What others have settled is beyond what this device has taken.
     pub(super) fn is_left_behind(&self) -> bool {
-        self.meta.confirmed > self.meta.position
+        self.books.confirmed > self.books.position
     }
 
     /// What nobody dropped within the time for that is confirmed: by the ledger, where it is open, with the next commit.
@@ -61,12 +61,12 @@ impl Engine {
         let old = |step: &StepRow| at >= step.at.saturating_add(UNDO_MS);
         // By our own clock as well: the relay alone must not end a trial.
         let both = at.min(now);
-        if self.meta.trial.as_ref().is_some_and(|trial| both >= trial.at.saturating_add(UNDO_MS)) {
+        if self.back.trial.as_ref().is_some_and(|trial| both >= trial.at.saturating_add(UNDO_MS)) {
             self.end_trial();
         }
-        let is_ours_to_say = self.meta.untaken.is_none() && self.ledger.now().is_none();
-        if is_ours_to_say && self.meta.offer.as_ref().is_some_and(old) {
-            self.meta.confirm();
+        let is_ours_to_say = self.books.untaken.is_none() && self.ledger.now().is_none();
+        if is_ours_to_say && self.books.offer.as_ref().is_some_and(old) {
+            self.books.confirm();
         }
     }
 
@@ -74,17 +74,17 @@ impl Engine {
     pub(super) fn voters(&self) -> Result<usize, GroupError> {
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
         let removed: usize =
-            [&self.meta.offer, &self.meta.joins].into_iter().flatten().map(|step| step.removed.len()).sum();
-        let counts = |leaf: u32| group.key_of_leaf(leaf).is_ok_and(|key| !self.meta.is_offered(&key));
+            [&self.books.offer, &self.books.joins].into_iter().flatten().map(|step| step.removed.len()).sum();
+        let counts = |leaf: u32| group.key_of_leaf(leaf).is_ok_and(|key| !self.books.is_offered(&key));
         Ok(group.members()?.into_iter().filter(|(leaf, _)| counts(*leaf)).count() + removed)
     }
 
     pub(super) fn prune(&mut self) {
-        if self.is_confirmed(&self.own_key()) && self.is_member() {
-            // Nobody can take our join back any more.
+        // Nobody can take our join back any more. Without a ledger that is not known: whose word counts is only guessed.
+        if self.ledger.now().is_some() && self.is_confirmed(&self.own_key()) && self.is_member() {
             self.meta.link = None;
         }
-        let bases = self.meta.bases();
+        let bases = self.books.bases(self.back.trial.as_ref().map(|trial| trial.position));
         if let Some(group) = &mut self.group {
             group.keep_bases(&bases);
         }
@@ -94,31 +94,33 @@ impl Engine {
     pub(super) fn learn_confirmed(&mut self, confirmed: u64) {
         // What is built on is no matter of the relay's word where there is a ledger: what it says, it says when it has read so far.
         let Some(group) = self.group.as_ref().filter(|_| !self.ledger.is_open()) else { return };
-        let known = confirmed == self.meta.position || group.has_base(confirmed);
-        if !known && confirmed > self.meta.position && confirmed <= self.meta.cursor && self.is_member() {
+        let known = confirmed == self.books.position || group.has_base(confirmed);
+        if !known && confirmed > self.books.position && confirmed <= self.meta.cursor && self.is_member() {
             // Others have taken what this device has read past.
             self.go_out(Cause::Commit(confirmed));
             return;
         }
-        if known && self.meta.untaken.is_some() {
-            self.meta.confirmed = confirmed;
+        if known && self.books.untaken.is_some() {
+            self.books.confirmed = confirmed;
             // Of that nobody's word is missing any more.
-            self.meta.offer.take_if(|offer| offer.tip == confirmed);
+            self.books.offer.take_if(|offer| offer.tip == confirmed);
         }
     }
 
     /// The newest commit waits for somebody's word, and ours counts.
     pub(super) fn owes_ack(&self) -> bool {
-        let meta = &self.meta;
         let own = self.own_key();
         // Also where a join that is of no use stands on an offer that is good.
-        let offer =
-            meta.offer.as_ref().is_some_and(|offer| offer.tip == meta.position && offer.author != own);
-        let joins = meta.joins.as_ref().is_some_and(|joins| joins.tip == meta.position);
+        let offer = self
+            .books
+            .offer
+            .as_ref()
+            .is_some_and(|offer| offer.tip == self.books.position && offer.author != own);
+        let joins = self.books.joins.as_ref().is_some_and(|joins| joins.tip == self.books.position);
         (offer || joins)
             && !self.is_haunted()
-            && meta.out.is_none()
-            && meta.trial.is_none()
+            && self.back.out.is_none()
+            && self.back.trial.is_none()
             && self.is_confirmed(&own)
     }
 

@@ -45,7 +45,7 @@ impl Engine {
     /// The message of an entry that will probably be opened, and the time it will be opened at.
     fn message_ahead(&mut self, entry: &Deliver) -> Option<(bytes::Bytes, u64)> {
         let reads = matches!(self.link.state, Stream::CatchingUp | Stream::Live) && self.is_member();
-        let own = self.group.as_ref().filter(|_| reads && self.meta.out.is_none())?.leaf();
+        let own = self.group.as_ref().filter(|_| reads && self.back.out.is_none())?.leaf();
         let envelope = Envelope::parse(&entry.envelope).ok()?;
         let (Sealer::Leaf { leaf, epoch }, plain) = self.keyring.open(&envelope)? else { return None };
         let number = Number { id: (leaf, envelope.session()), sequence: envelope.sequence(), epoch };

@@ -47,8 +47,8 @@ impl Engine {
     /// Says to the relay that we have taken the newest commit, where it waits for that and our word counts.
     pub(super) fn ack(&self) -> Option<Ack> {
         let group = self.group.as_ref().filter(|_| self.owes_ack())?;
-        let seq = self.meta.position;
-        let name = self.meta.tip_name(seq)?;
+        let seq = self.books.position;
+        let name = self.books.tip_name(seq)?;
         let statement = ack_statement(&self.room, seq, &name, &self.access.public());
         let signature = group.authority().ok()?.sign(&statement).to_vec().into();
         let key_signature = self.access.sign_statement(&statement).to_vec().into();
@@ -105,11 +105,11 @@ impl Engine {
 
     /// Who signs what is built there, as far as this device knows: on what it has taken last, or on what it could not take.
     fn authority_at(&self, base: u64) -> Option<Vec<u8>> {
-        if base == self.meta.position {
+        if base == self.books.position {
             let ours = || self.group.as_ref()?.authority().ok();
             return self.bridge_authority(base).or_else(ours).map(|authority| authority.public().to_vec());
         }
-        let untaken = self.meta.untaken.as_ref().filter(|untaken| untaken.signed && untaken.seq == base)?;
+        let untaken = self.books.untaken.as_ref().filter(|untaken| untaken.signed && untaken.seq == base)?;
         Some(untaken.authority.clone())
     }
 

@@ -14,10 +14,10 @@ use proto::{
 use super::{
     Engine,
     kinship::Kinship,
-    state::{Meta, StepRow},
+    state::{Books, StepRow},
 };
 
-impl Meta {
+impl Books {
     /// The newest commit that the relay can be asked to build on.
     pub(super) fn newest(&self) -> u64 {
         let step = self.joins.as_ref().or(self.offer.as_ref());
@@ -130,9 +130,8 @@ impl Meta {
     }
 
     /// Positions that the relay can return to, and the one that we may have to.
-    pub(super) fn bases(&self) -> Vec<u64> {
+    pub(super) fn bases(&self, trial: Option<u64>) -> Vec<u64> {
         let offer = self.offer.as_ref().filter(|_| self.joins.is_some()).map(|offer| offer.tip);
-        let trial = self.trial.as_ref().map(|trial| trial.position);
         let all = [Some(self.confirmed), offer, trial].into_iter().flatten();
         all.filter(|base| *base != self.position).collect()
     }
@@ -173,16 +172,16 @@ impl Engine {
     pub(super) fn is_confirmed(&self, key: &[u8]) -> bool {
         match (self.ledger.now(), PublicKey::try_from(key)) {
             (Some(state), Ok(key)) => state.row(&key).is_some_and(|row| state.head.heeds(row)),
-            _ => self.is_member_key(key) && !self.meta.is_offered(key),
+            _ => self.is_member_key(key) && !self.books.is_offered(key),
         }
     }
 
     /// The books say what the ledger says. False where it is closed.
     pub(super) fn copy_ledger(&mut self) -> bool {
         let Some(state) = self.ledger.now() else { return false };
-        let before = (self.meta.confirmed, self.meta.newest(), self.meta.author().to_vec());
-        self.meta.copy(state);
-        if before != (self.meta.confirmed, self.meta.newest(), self.meta.author().to_vec()) {
+        let before = (self.books.confirmed, self.books.newest(), self.books.author().to_vec());
+        self.books.copy(state);
+        if before != (self.books.confirmed, self.books.newest(), self.books.author().to_vec()) {
             // Whoever took what nobody else can take is not alone with it: somebody has to follow.
             self.link.ack_election = true;
         }
@@ -197,7 +196,7 @@ impl Engine {
     /// Enters a commit that this device takes. `alone`: nobody but its author was a confirmed member.
     pub(super) fn enter_taken(&mut self, entry: &Deliver, alone: bool) {
         self.enter_by(entry, alone);
-        self.meta.note_keys(entry);
+        self.books.note_keys(entry);
     }
 
     fn enter_by(&mut self, entry: &Deliver, alone: bool) {
@@ -205,6 +204,6 @@ impl Engine {
             return;
         }
         let counts = self.kinship(entry) == Kinship::Member && self.is_confirmed(&entry.key);
-        self.meta.commit(entry, self.name_of(entry), counts, alone && counts);
+        self.books.commit(entry, self.name_of(entry), counts, alone && counts);
     }
 }

@@ -28,10 +28,10 @@ impl Engine {
             before.is_some_and(|before| *known == *hash_entry(Some(before), entry))
                 || *known == *hash_entry(None, entry)
         });
-        if self.meta.probes {
+        if self.back.probes {
             self.probe(entry.seq, is_same);
         }
-        if !self.meta.rereads {
+        if !self.back.rereads {
             return Ok(is_same);
         }
         if is_same {
@@ -48,7 +48,7 @@ impl Engine {
             return;
         }
         match self.link.restored.take() {
-            Some(row) if seq > self.meta.probe_to => self.end_probe(&row),
+            Some(row) if seq > self.back.probe_to => self.end_probe(&row),
             Some(row) => {
                 self.link.state = Stream::Offline;
                 self.stand_still(row);
@@ -60,15 +60,15 @@ impl Engine {
 
     /// It is all there: that log is the one from now on.
     fn end_probe(&mut self, row: &RestoredRow) {
-        (self.meta.probes, self.meta.rereads) = (false, false);
+        (self.back.probes, self.back.rereads) = (false, false);
         self.take_generation(row);
     }
 
     /// Caught up after reading again.
     pub(super) fn read_again(&mut self) {
-        if self.meta.probes {
+        if self.back.probes {
             match self.link.restored.take() {
-                Some(row) if self.meta.cursor >= self.meta.probe_to => self.end_probe(&row),
+                Some(row) if self.meta.cursor >= self.back.probe_to => self.end_probe(&row),
                 Some(row) => {
                     self.link.state = Stream::Offline;
                     self.stand_still(row);
@@ -77,31 +77,31 @@ impl Engine {
                 None => return,
             }
         }
-        if !self.meta.rereads {
+        if !self.back.rereads {
             return;
         }
         if let Err(error) = self.parted(self.meta.cursor.saturating_add(1)) {
             self.refuse(Problem::Group { error: error.to_string() });
         }
-        self.meta.rereads = false;
+        self.back.rereads = false;
         // What was under way has no place in this log, and was sealed over another one.
         self.outbox.seal_anew(|_| true);
     }
 
     /// From the entry at `seq` on the log is another one than before.
     pub(super) fn parted(&mut self, seq: u64) -> Result<(), GroupError> {
-        if !self.meta.rereads {
+        if !self.back.rereads {
             return Ok(());
         }
         self.hashes.cut(seq);
         let meta = &mut self.meta;
-        meta.may_be_bridged = true;
+        self.back.may_be_bridged = true;
         meta.marks.retain(|mark| mark.seq < seq);
-        meta.since.retain(|seen| seen.seq < seq);
-        meta.untaken.take_if(|untaken| untaken.seq >= seq);
+        self.back.since.retain(|seen| seen.seq < seq);
+        self.books.untaken.take_if(|untaken| untaken.seq >= seq);
         let row = meta.epochs.iter().filter(|row| row.seq < seq).max_by_key(|row| row.epoch);
         let base = row.map(|row| row.seq);
-        if meta.out.is_some() || base == Some(meta.position) {
+        if self.back.out.is_some() || base == Some(self.books.position) {
             return Ok(());
         }
         match base {
@@ -120,7 +120,7 @@ impl Engine {
         if !self.return_to(base)? {
             return Ok(false);
         }
-        (self.meta.offer, self.meta.joins, self.meta.confirmed) = (None, None, base);
+        (self.books.offer, self.books.joins, self.books.confirmed) = (None, None, base);
         Ok(true)
     }
 
@@ -128,7 +128,7 @@ impl Engine {
     fn can_bridge(&self, base: u64) -> bool {
         let Some((first, since)) = self.bridged(base) else { return false };
         self.is_member()
-            && self.meta.trial.is_none()
+            && self.back.trial.is_none()
             && Authority::of(&first.authority).is_some()
             && since.iter().all(|row| row.access.is_some())
     }
@@ -136,11 +136,10 @@ impl Engine {
     fn begin_bridge(&mut self, base: u64) {
         let lag =
             EPOCHS_BRIDGED.saturating_sub(self.bridged(base).map_or(0, |(_, since)| since.len() as u64));
-        let meta = &mut self.meta;
-        (meta.offer, meta.joins, meta.untaken) = (None, None, None);
-        (meta.position, meta.confirmed) = (base, base);
-        meta.bridge = Some(BridgeRow { at: base, lost: 0 });
-        meta.want_update = true;
+        (self.books.offer, self.books.joins, self.books.untaken) = (None, None, None);
+        (self.books.position, self.books.confirmed) = (base, base);
+        self.back.bridge = Some(BridgeRow { at: base, lost: 0 });
+        self.wishes.want_update = true;
         self.link.bridge_wait = Some(lag * STEP_MS);
         if let Some(group) = &mut self.group {
             group.keep_bases(&[]);
@@ -158,7 +157,7 @@ impl Engine {
     /// The keys that the relay has at the commit that another one stands on. `keys`: those of the group, in its `epoch`
     /// before that other one.
     pub(super) fn relay_keys(&self, base: u64, epoch: u64, mut keys: AccessKeys) -> AccessKeys {
-        if self.meta.bridge.is_none_or(|bridge| bridge.at != base) {
+        if self.back.bridge.is_none_or(|bridge| bridge.at != base) {
             return keys;
         }
         let since = self.bridged(base).map_or(&[][..], |(_, since)| since);
@@ -177,19 +176,19 @@ impl Engine {
 
     /// The authority by which a bridge from there is signed.
     pub(super) fn bridge_authority(&self, base: u64) -> Option<Authority> {
-        self.meta.bridge.filter(|bridge| bridge.at == base)?;
+        self.back.bridge.filter(|bridge| bridge.at == base)?;
         Authority::of(&self.bridged(base)?.0.authority)
     }
 
     /// Somebody went on from there in a way that this device cannot take. Not for ever against each other.
     pub(super) fn bridge_lost(&mut self, base: u64, key: &[u8]) {
         let counts = self.is_confirmed(key) && self.is_member_key(key);
-        let Some(bridge) = self.meta.bridge.as_mut().filter(|bridge| counts && bridge.at == base) else {
+        let Some(bridge) = self.back.bridge.as_mut().filter(|bridge| counts && bridge.at == base) else {
             return;
         };
         bridge.lost += 1;
         if bridge.lost >= MAX_LOST {
-            self.meta.bridge = None;
+            self.back.bridge = None;
             self.go_out(Cause::Restored);
         }
     }

@@ -76,16 +76,16 @@ impl Engine {
     pub(super) fn unreadable(&mut self, epoch: u64, is_commit: bool) -> Verdict {
         // A newcomer meets messages that were under way when it joined; it was never meant to read them. Each
         // member has at most one under way, and a commit of before the join cannot come after it.
-        let newcomer =
-            self.meta.join_epoch > 0 && epoch <= self.meta.join_epoch.saturating_add(EPOCHS_RECOGNISED);
+        let newcomer = self.handover.join_epoch > 0
+            && epoch <= self.handover.join_epoch.saturating_add(EPOCHS_RECOGNISED);
         if !newcomer || is_commit {
             return self.forged(Fault::NoMember);
         }
-        if self.meta.unreadable_left == 0 {
+        if self.handover.unreadable_left == 0 {
             self.alarm(Alarm::TooMuchUnreadable);
             return Verdict::Refused;
         }
-        self.meta.unreadable_left -= 1;
+        self.handover.unreadable_left -= 1;
         self.refuse(Problem::Unreadable);
         Verdict::Refused
     }

@@ -50,7 +50,7 @@ impl Engine {
             self.refuse(Problem::NotJoined);
             return Ok(());
         }
-        if self.meta.leaving {
+        if self.wishes.leaving {
             self.refuse(Problem::Leaving);
             return Ok(());
         }
@@ -64,7 +64,7 @@ impl Engine {
             Command::Policy { moderators_invite, seats } => self.policy(moderators_invite, seats),
             Command::Remove(who) => return self.remove(&who),
             Command::Rename(name) => match clean_speaker(&name) {
-                Ok(name) => self.meta.name = name,
+                Ok(name) => self.own.name = name,
                 Err(error) => self.refuse(Problem::BadName(error)),
             },
             Command::Describe { status, glyph } => self.describe(&status, &glyph),
@@ -82,7 +82,7 @@ impl Engine {
 
     fn describe(&mut self, status: &str, glyph: &str) {
         match (clean_optional(status, MAX_STATUS), clean_optional(glyph, MAX_GLYPH)) {
-            (Ok(status), Ok(glyph)) => (self.meta.status, self.meta.glyph) = (status, glyph),
+            (Ok(status), Ok(glyph)) => (self.own.status, self.own.glyph) = (status, glyph),
             (Err(error), _) | (_, Err(error)) => self.refuse(Problem::BadProfile(error)),
         }
     }
@@ -107,35 +107,35 @@ impl Engine {
         self.hold_election(now);
         // A date in the future is of a clock that was wrong.
         let is_due = now.abs_diff(self.meta.last_update) >= UPDATE_MS;
-        if is_due && !self.meta.want_update {
-            self.meta.want_update = true;
+        if is_due && !self.wishes.want_update {
+            self.wishes.want_update = true;
         }
         now >= self.link.commit_not_before.max(self.commits_from()) && self.has_intent()
     }
 
     pub(super) fn has_intent(&self) -> bool {
-        let meta = &self.meta;
         self.may_commit()
-            && (meta.want_update
-                || self.link.slot_wanted == Some(meta.position)
-                || !meta.want_invites.is_empty()
-                || !meta.to_revoke.is_empty()
-                || meta.want_prune
-                || !meta.to_remove.is_empty()
-                || meta.untaken.is_some()
+            && (self.wishes.want_update
+                || self.link.slot_wanted == Some(self.books.position)
+                || !self.invites.want_invites.is_empty()
+                || !self.invites.to_revoke.is_empty()
+                || self.invites.want_prune
+                || !self.wishes.to_remove.is_empty()
+                || self.books.untaken.is_some()
                 || self.wants_roles()
                 || self.wants_profile())
     }
 
     /// Whether this device has something to build on, and may.
     pub(super) fn may_commit(&self) -> bool {
-        !self.meta.leaving && !self.link.no_commits && self.foundation().is_some()
+        !self.wishes.leaving && !self.link.no_commits && self.foundation().is_some()
     }
 
     fn wants_profile(&self) -> bool {
         let own = self.group.as_ref().and_then(|group| group.member(group.leaf()));
-        let meta = &self.meta;
-        own.is_some_and(|own| (&own.name, &own.status, &own.glyph) != (&meta.name, &meta.status, &meta.glyph))
+        own.is_some_and(|own| {
+            (&own.name, &own.status, &own.glyph) != (&self.own.name, &self.own.status, &self.own.glyph)
+        })
     }
 
     /// Builds the commit that does all that is wanted, and sends it.
@@ -144,7 +144,7 @@ impl Engine {
         let identity = self.wants_profile().then(|| (self.signer(), self.identity()));
         // On an earlier commit, the group of that one builds; the log decides whether it comes to that.
         let mut base = match &self.group {
-            Some(group) if expected != self.meta.position => Some(group.base(expected)?),
+            Some(group) if expected != self.books.position => Some(group.base(expected)?),
             _ => None,
         };
         if let Some(base) = &base {
@@ -171,8 +171,8 @@ impl Engine {
         let should = group.access_keys_after(&remove, &room)?;
         let mut access = change(&relay_keys, &should);
         self.add_cards(&mut access.added, &mut invites, epoch.saturating_add(1))?;
-        if self.meta.bridge.is_some() {
-            let mut own = self.meta.own_invites.clone();
+        if self.back.bridge.is_some() {
+            let mut own = self.invites.own_invites.clone();
             self.add_cards(&mut access.added, &mut own, epoch.saturating_add(1))?;
         }
         let random = self.profile.random.clone();
@@ -223,7 +223,7 @@ impl Engine {
 
     /// What a commit in the place of what this device cannot take drops, or of what it was never shown; 0 for nothing.
     fn instead_of(&self) -> u64 {
-        let untaken = self.meta.untaken.as_ref();
+        let untaken = self.books.untaken.as_ref();
         untaken.map_or(self.link.unseen, |untaken| self.ledger.tip().unwrap_or(untaken.seq))
     }
 
@@ -252,7 +252,7 @@ impl Engine {
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
         let leaf = group.leaf();
         let stands = pending.part.as_ref().is_some_and(|part| part.expected_last_commit == entry.base);
-        if stands && entry.base != self.meta.position {
+        if stands && entry.base != self.books.position {
             self.return_to(entry.base)?;
         }
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
@@ -270,7 +270,7 @@ impl Engine {
         }
         self.marks_told(pending.marked);
         self.meta.last_update = now;
-        self.meta.want_update = false;
+        self.wishes.want_update = false;
         self.invites_made(&pending.invites);
         self.finish_commit(&applied, entry.seq)?;
         Ok(Verdict::Applied)

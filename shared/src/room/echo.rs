@@ -15,7 +15,7 @@ impl Engine {
         // Nobody asked for it, so nobody waits for it.
         let is_handed = matches!(body, Some(Body::Past(_)) | None);
         let (counter, token) = (item.counter, item.token.clone());
-        if leave && self.meta.leaving {
+        if leave && self.wishes.leaving {
             self.close(CloseReason::Left);
             return;
         }

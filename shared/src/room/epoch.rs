@@ -34,15 +34,15 @@ impl Engine {
         for (leaf, who) in &applied.removed {
             self.peers.remove(leaf);
             let unique = who.unique();
-            self.meta.to_remove.retain(|other| *other != unique);
-            let asked = self.meta.left.len();
-            self.meta.left.retain(|other| other.unique != unique);
-            let by = if self.meta.left.len() < asked { person(who) } else { by.clone() };
-            self.meta.hand_over.retain(|owed| owed.joiner != unique);
+            self.wishes.to_remove.retain(|other| *other != unique);
+            let asked = self.wishes.left.len();
+            self.wishes.left.retain(|other| other.unique != unique);
+            let by = if self.wishes.left.len() < asked { person(who) } else { by.clone() };
+            self.handover.hand_over.retain(|owed| owed.joiner != unique);
             self.out.events.push(Event::MemberLeft { who: person(who), by });
         }
         if applied.removed_us {
-            let reason = match self.meta.leaving {
+            let reason = match self.wishes.leaving {
                 true => CloseReason::Left,
                 false => CloseReason::Removed { by: by.name },
             };
@@ -62,9 +62,9 @@ impl Engine {
         let room = group.room()?;
         let other_time = self.meta.disappear_s != room.disappear_s;
         self.meta.disappear_s = room.disappear_s;
-        if self.meta.want_disappear == Some(room.disappear_s) {
+        if self.wishes.want_disappear == Some(room.disappear_s) {
             // Done, by whosever commit: it must not come back when somebody chooses another time.
-            self.meta.want_disappear = None;
+            self.wishes.want_disappear = None;
         }
         if let Some(joined) = applied.joined.as_ref().filter(|_| room.past_lines > 0) {
             self.owe_past(joined.unique(), seq);
@@ -93,7 +93,7 @@ impl Engine {
         row.slot_key = group.slot_key()?.to_vec();
         row.authenticator = group.authenticator()?;
         row.leaves = group.leaf_bound();
-        row.seq = self.meta.position;
+        row.seq = self.books.position;
         row.authority = group.authority()?.secret().to_vec();
         row.access = self.link.began.take();
         row.name = std::mem::take(&mut self.link.began_name);

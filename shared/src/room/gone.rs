@@ -10,7 +10,7 @@ const MAX_GONE: usize = 64;
 impl Engine {
     /// Who went and who came with a commit that was taken.
     pub(super) fn note_gone(&mut self, applied: &Applied) {
-        let gone = &mut self.meta.gone;
+        let gone = &mut self.books.gone;
         if let Some(joined) = &applied.joined {
             gone.retain(|unique| *unique != joined.unique());
         }
@@ -20,9 +20,9 @@ impl Engine {
 
     /// The group went back: who is in it is not gone.
     pub(super) fn settle_gone(&mut self) -> Result<(), GroupError> {
-        let Some(group) = self.group.as_ref().filter(|_| !self.meta.gone.is_empty()) else { return Ok(()) };
+        let Some(group) = self.group.as_ref().filter(|_| !self.books.gone.is_empty()) else { return Ok(()) };
         let members = group.members()?;
-        self.meta.gone.retain(|unique| members.iter().all(|(_, holder)| holder.unique() != *unique));
+        self.books.gone.retain(|unique| members.iter().all(|(_, holder)| holder.unique() != *unique));
         Ok(())
     }
 
@@ -34,7 +34,7 @@ impl Engine {
         if keys.iter().any(|key| *key != own && self.ledger.has_removed(key)) {
             return Ok(true);
         }
-        let gone = |unique: Vec<u8>| !self.ledger.is_own() && self.meta.gone.contains(&unique);
+        let gone = |unique: Vec<u8>| !self.ledger.is_own() && self.books.gone.contains(&unique);
         Ok(group.members()?.into_iter().any(|(_, holder)| gone(holder.unique())))
     }
 }

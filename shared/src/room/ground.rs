@@ -23,9 +23,9 @@ impl Engine {
     pub(super) fn place(&self, entry: &Deliver) -> Place {
         let has_base = |base| self.group.as_ref().is_some_and(|group| group.has_base(base));
         match entry.base {
-            base if base == self.meta.position => Place::OnTop,
-            base if self.meta.untaken.as_ref().is_some_and(|untaken| untaken.seq == base) => Place::Beyond,
-            base if has_base(base) || base == self.meta.confirmed => Place::Instead,
+            base if base == self.books.position => Place::OnTop,
+            base if self.books.untaken.as_ref().is_some_and(|untaken| untaken.seq == base) => Place::Beyond,
+            base if has_base(base) || base == self.books.confirmed => Place::Instead,
             _ => Place::Nowhere,
         }
     }
@@ -44,8 +44,8 @@ impl Engine {
         group.to_base(base)?;
         let epoch = group.epoch();
         let lost = self.meta.epochs.iter().any(|row| row.epoch > epoch);
-        self.meta.position = base;
-        self.meta.untaken = None;
+        self.books.position = base;
+        self.books.untaken = None;
         self.meta.epochs.retain(|row| row.epoch <= epoch);
         self.keyring.set(&self.meta.epochs);
         let room = group.room()?;
@@ -55,8 +55,8 @@ impl Engine {
         self.outbox.seal_anew(|item| item.epoch > epoch);
         if lost {
             // What others had under way is of nobody's use, and no forgery.
-            self.meta.join_epoch = epoch.max(1);
-            self.meta.unreadable_left += group.members()?.len() as u64;
+            self.handover.join_epoch = epoch.max(1);
+            self.handover.unreadable_left += group.members()?.len() as u64;
             self.refuse(Problem::TakenBack);
         }
         self.set_pending(None);

@@ -65,7 +65,7 @@ impl Engine {
             listed.is_some_and(|invite| invite.max_uses == 0 || group.uses(&invite.id) < invite.max_uses)
         };
         let any = uses.is_none() && expires_ms.is_none();
-        let own = self.meta.own_invites.iter().rev().filter(live).find(left).filter(|_| any).cloned();
+        let own = self.invites.own_invites.iter().rev().filter(live).find(left).filter(|_| any).cloned();
         if let Some(own) = own {
             self.show_invite(&own);
             return Ok(());
@@ -74,7 +74,7 @@ impl Engine {
             self.refuse(Problem::NotModerator(Right::Invite));
             return Ok(());
         }
-        if room.invites.len() + self.meta.want_invites.len() >= MAX_INVITES.min(MAX_WANTED) {
+        if room.invites.len() + self.invites.want_invites.len() >= MAX_INVITES.min(MAX_WANTED) {
             self.refuse(Problem::TooManyInvites);
             return Ok(());
         }
@@ -83,7 +83,7 @@ impl Engine {
             self.refuse(Problem::BadTime);
             return Ok(());
         }
-        self.meta.want_invites.push(WantInvite { max_uses: uses.unwrap_or(INVITE_USES), expires_ms });
+        self.invites.want_invites.push(WantInvite { max_uses: uses.unwrap_or(INVITE_USES), expires_ms });
         Ok(())
     }
 
@@ -104,8 +104,8 @@ impl Engine {
             self.refuse(Problem::OpenRoom);
         } else if *invite.maker != self.profile.identity.public_key() && !self.is_moderator() {
             self.refuse(Problem::NotModerator(Right::Revoke));
-        } else if !self.meta.to_revoke.iter().any(|other| other == id) {
-            self.meta.to_revoke.push(id.to_vec());
+        } else if !self.invites.to_revoke.iter().any(|other| other == id) {
+            self.invites.to_revoke.push(id.to_vec());
         }
         Ok(())
     }
@@ -122,7 +122,7 @@ impl Engine {
                 |member| member.person.clone(),
             );
             let own = |own: &OwnInvite| own.invite_secret().is_some_and(|secret| secret.id() == id);
-            let ours = self.meta.own_invites.iter().any(own);
+            let ours = self.invites.own_invites.iter().any(own);
             let (expires_ms, max_uses, used) = (invite.expires_ms, invite.max_uses, group.uses(&id));
             Some(Invited { id, by, ours, expires_ms, max_uses, used })
         };
@@ -146,7 +146,7 @@ impl Engine {
         }
         let (is_moderator, own_key) = (self.is_moderator(), self.profile.identity.public_key());
         room.invites.retain(|invite| {
-            let revoked = self.meta.to_revoke.iter().any(|id| *id == *invite.id);
+            let revoked = self.invites.to_revoke.iter().any(|id| *id == *invite.id);
             let may = is_moderator || *invite.maker == own_key;
             !(may && (revoked || has_ended(self.ends_ms(invite), now)))
         });
@@ -154,15 +154,15 @@ impl Engine {
             true => 0,
             false => MAX_INVITES.saturating_sub(room.invites.len()),
         };
-        if self.meta.want_invites.len() > free {
-            self.meta.want_invites.truncate(free);
+        if self.invites.want_invites.len() > free {
+            self.invites.want_invites.truncate(free);
             self.refuse(Problem::NoInvite);
         }
         // Joins are judged by the log's time. Where it is ahead of our clock for good, since the relay's clock was, an
         // invite that expired by our clock would be over before anybody has it.
         let behind = self.meta.last_at.saturating_sub(now);
         let mut made = Vec::new();
-        for wanted in &self.meta.want_invites {
+        for wanted in &self.invites.want_invites {
             let secret = InviteSecret::generate(&self.profile.random);
             let expires_ms = match wanted.expires_ms {
                 0 => 0,
@@ -181,25 +181,25 @@ impl Engine {
     /// where it is ahead: one of ours ends when it was asked to, all the same.
     fn ends_ms(&self, invite: &content::Invite) -> Millis {
         let is_it = |own: &&OwnInvite| own.invite_secret().is_some_and(|secret| secret.id() == *invite.id);
-        let own = self.meta.own_invites.iter().find(is_it).map(|own| own.ends_ms);
+        let own = self.invites.own_invites.iter().find(is_it).map(|own| own.ends_ms);
         own.filter(|ends_ms| *ends_ms != 0).unwrap_or(invite.expires_ms)
     }
 
     /// An invite that is over by our own clock ends, whatever the relay's clock says: a relay whose clock stands still
     /// must not keep it alive.
     pub(super) fn end_invites(&mut self, now: Millis) {
-        if self.meta.invite_ends != 0 && now >= self.meta.invite_ends && !self.meta.want_prune {
-            self.meta.want_prune = true;
+        if self.invites.invite_ends != 0 && now >= self.invites.invite_ends && !self.invites.want_prune {
+            self.invites.want_prune = true;
             self.elect();
         }
     }
 
     /// Our commit is in the log: shows what was asked for.
     pub(super) fn invites_made(&mut self, made: &[OwnInvite]) {
-        let done = made.len().min(self.meta.want_invites.len());
-        self.meta.want_invites.drain(..done);
+        let done = made.len().min(self.invites.want_invites.len());
+        self.invites.want_invites.drain(..done);
         for own in made {
-            self.meta.own_invites.push(own.clone());
+            self.invites.own_invites.push(own.clone());
             self.show_invite(own);
         }
     }
@@ -209,15 +209,15 @@ impl Engine {
         let Some(group) = &self.group else { return Ok(()) };
         let room = group.room()?;
         let (is_moderator, own_key) = (self.is_moderator(), self.profile.identity.public_key());
-        self.meta
+        self.invites
             .own_invites
             .retain(|own| own.invite_secret().is_some_and(|secret| find(&room, &secret.id()).is_some()));
         let may_end = |invite: &content::Invite| is_moderator || *invite.maker == own_key;
-        self.meta.to_revoke.retain(|id| find(&room, id).is_some_and(may_end));
-        self.meta.want_prune = false;
+        self.invites.to_revoke.retain(|id| find(&room, id).is_some_and(may_end));
+        self.invites.want_prune = false;
         let may = |invite: &&content::Invite| !room.open && invite.expires_ms != 0 && may_end(invite);
         let ends = room.invites.iter().filter(may).map(|invite| self.ends_ms(invite)).min();
-        self.meta.invite_ends = ends.map_or(0, |at| at.saturating_add(END_SLACK_MS));
+        self.invites.invite_ends = ends.map_or(0, |at| at.saturating_add(END_SLACK_MS));
         Ok(())
     }
 
@@ -233,7 +233,7 @@ impl Engine {
             room_name: self.meta.room_name.clone(),
             pin: self.link.pin,
             inviter: self.profile.identity.fingerprint(),
-            inviter_name: self.meta.name.clone(),
+            inviter_name: self.own.name.clone(),
             least_epoch: epoch,
         };
         for own in own {

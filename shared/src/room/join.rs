@@ -67,11 +67,11 @@ impl Engine {
         let slot = Some(Slot { last_commit: 0, sealed: sealed.into(), pieces: pieces.into() });
         pending.create = Some(Create { slot, keys, authority, ..Create::default() });
         self.set_pending(Some(pending));
-        self.meta.own_invites.push(OwnInvite::new(&secret, expires_ms, max_uses));
+        self.invites.own_invites.push(OwnInvite::new(&secret, expires_ms, max_uses));
         self.meta.last_update = now;
         self.meta.running_hash = vec![0; 32];
         self.new_epoch()?;
-        self.meta.join_epoch = 0;
+        self.handover.join_epoch = 0;
         self.set_phase(Phase::Creating);
         Ok(())
     }
@@ -243,12 +243,12 @@ impl Engine {
         self.meta.last_update = now;
         self.set_phase(Phase::Member);
         self.new_epoch()?;
-        self.meta.join_epoch = self.meta.epochs.last().map_or(0, |row| row.epoch);
+        self.handover.join_epoch = self.meta.epochs.last().map_or(0, |row| row.epoch);
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
-        self.meta.unreadable_left = group.members()?.len().saturating_sub(1) as u64;
+        self.handover.unreadable_left = group.members()?.len().saturating_sub(1) as u64;
         let room = group.room()?;
-        (self.meta.disappear_s, self.meta.past_left) = (room.disappear_s, room.past_lines);
-        self.meta.join_seq = entry.seq;
+        (self.meta.disappear_s, self.handover.past_left) = (room.disappear_s, room.past_lines);
+        self.handover.join_seq = entry.seq;
         self.progress();
         Ok(())
     }

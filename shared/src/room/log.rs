@@ -38,7 +38,7 @@ impl Engine {
             self.skipped(entry.seq - expected, now);
             return Ok(());
         }
-        let is_known = self.meta.rereads && self.is_known(entry)?;
+        let is_known = self.back.rereads && self.is_known(entry)?;
         if self.link.state == Stream::Offline {
             return Ok(());
         }
@@ -164,7 +164,7 @@ impl Engine {
         booked: Booked,
         now: Millis,
     ) -> Result<Verdict, GroupError> {
-        if self.meta.out.is_some() {
+        if self.back.out.is_some() {
             return Ok(Verdict::Taken);
         }
         let place = self.place(entry);
@@ -187,7 +187,7 @@ impl Engine {
             }
             Place::Nowhere => {
                 self.alarm(Alarm::PassedBy { entry: entry.seq });
-                if entry.base > self.meta.position {
+                if entry.base > self.books.position {
                     self.go_out(Cause::Commit(entry.base));
                 }
                 return Ok(Verdict::Refused);
@@ -197,7 +197,7 @@ impl Engine {
         let signed = self.check_signature(entry, booked);
         let verdict = self.foreign_or_said(entry)?;
         if !matches!(verdict, Verdict::Applied | Verdict::Joined)
-            && self.meta.out.is_none()
+            && self.back.out.is_none()
             && self.is_member()
         {
             self.cannot_take(entry, signed, now);
@@ -215,7 +215,7 @@ impl Engine {
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
         let (our_leaf, epoch) = (group.leaf(), group.epoch());
         let Some((sealer, plain)) = self.keyring.open(&envelope) else {
-            if !entry.is_commit && (self.meta.untaken.is_some() || self.meta.out.is_some()) {
+            if !entry.is_commit && (self.books.untaken.is_some() || self.back.out.is_some()) {
                 // Of an epoch that this device is not in: people know already, or will.
                 return Ok(Verdict::Taken);
             }

@@ -106,6 +106,12 @@ pub struct Engine {
     profile: Profile,
     room: RoomId,
     meta: Meta,
+    own: state::Own,
+    wishes: state::Wishes,
+    invites: state::Invites,
+    handover: state::Handover,
+    books: state::Books,
+    back: state::Back,
     access: AccessSecret,
     group: Option<Group>,
     /// Nothing but what was not seen in the log yet: at most [`MAX_OUTBOX`].
@@ -297,7 +303,7 @@ impl Engine {
 
     /// The display name that we want in this room.
     pub fn name(&self) -> &str {
-        &self.meta.name
+        &self.own.name
     }
 
     /// Whoever knows the name can join.
@@ -386,17 +392,17 @@ impl Engine {
         let random = &profile.random;
         let signer = Signer::generate(profile.suite, random)?;
         let access = AccessSecret::generate(random);
-        let mut meta = Meta::default();
+        let (mut meta, mut own) = (Meta::default(), state::Own::default());
         meta.room_id = room.as_bytes().to_vec();
         meta.room_name = room_name;
         meta.set_phase(phase);
-        meta.access_secret = access.to_bytes().to_vec();
-        meta.leaf_secret = signer.secret.as_bytes().to_vec();
-        meta.leaf_public = signer.public.as_bytes().to_vec();
-        meta.device_id = random.bytes::<16>().to_vec();
-        (meta.name, meta.status, meta.glyph) = (name, status, glyph);
-        meta.device_name = clean_name(&profile.device_name).unwrap_or_else(|_| "device".to_owned());
-        meta.suite = u32::from(profile.suite.cipher_suite().raw_value());
+        own.access_secret = access.to_bytes().to_vec();
+        own.leaf_secret = signer.secret.as_bytes().to_vec();
+        own.leaf_public = signer.public.as_bytes().to_vec();
+        own.device_id = random.bytes::<16>().to_vec();
+        (own.name, own.status, own.glyph) = (name, status, glyph);
+        own.device_name = clean_name(&profile.device_name).unwrap_or_else(|_| "device".to_owned());
+        own.suite = u32::from(profile.suite.cipher_suite().raw_value());
         meta.next_counter = 1;
         meta.format = state::FORMAT;
         let engine = Self {
@@ -421,6 +427,12 @@ impl Engine {
             stored: rows::Stored::default(),
             out: Output::default(),
             meta,
+            own,
+            wishes: state::Wishes::default(),
+            invites: state::Invites::default(),
+            handover: state::Handover::default(),
+            books: state::Books::default(),
+            back: state::Back::default(),
         };
         Ok(engine)
     }
@@ -462,16 +474,16 @@ impl Engine {
     }
 
     fn signer(&self) -> Signer {
-        Signer { secret: self.meta.leaf_secret.clone().into(), public: self.meta.leaf_public.clone().into() }
+        Signer { secret: self.own.leaf_secret.clone().into(), public: self.own.leaf_public.clone().into() }
     }
 
     fn identity(&self) -> mls_rs_core::identity::SigningIdentity {
-        let device_id = self.meta.device_id.as_slice().try_into().unwrap_or_default();
+        let device_id = self.own.device_id.as_slice().try_into().unwrap_or_default();
         crate::identity::credential::certify(
             &self.profile.identity,
             &self.room,
-            Shown { name: &self.meta.name, status: &self.meta.status, glyph: &self.meta.glyph },
-            &self.meta.device_name,
+            Shown { name: &self.own.name, status: &self.own.status, glyph: &self.own.glyph },
+            &self.own.device_name,
             device_id,
             &self.signer().public,
         )
@@ -484,7 +496,7 @@ impl Engine {
     }
 
     fn suite(&self) -> Suite {
-        u16::try_from(self.meta.suite)
+        u16::try_from(self.own.suite)
             .ok()
             .and_then(|code| Suite::from_cipher_suite(code.into()))
             .unwrap_or_default()

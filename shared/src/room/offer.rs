@@ -24,23 +24,23 @@ impl Engine {
     /// A commit was applied, and is not kept yet: what it stood on stays at hand until it is confirmed.
     pub(super) fn took(&mut self, entry: &Deliver, applied: &Applied) -> Result<(), GroupError> {
         let alone = self.voters()? + applied.removed.len() == 1;
-        let before = self.meta.position;
+        let before = self.books.position;
         self.enter_taken(entry, alone);
-        self.meta.position = entry.seq;
-        self.meta.untaken = None;
-        if self.meta.trial.is_none() {
-            self.meta.since.clear();
-            self.meta.back_too.clear();
-            self.meta.may_be_bridged = false;
+        self.books.position = entry.seq;
+        self.books.untaken = None;
+        if self.back.trial.is_none() {
+            self.back.since.clear();
+            self.back.back_too.clear();
+            self.back.may_be_bridged = false;
         }
         self.link.began = Some(lean(entry));
         self.link.began_name = self.name_of(entry).0.to_vec();
-        let confirmed = self.meta.confirmed;
-        if self.meta.bridge.take_if(|bridge| bridge.at < confirmed).is_none() && self.meta.bridge.is_some() {
+        let confirmed = self.books.confirmed;
+        if self.back.bridge.take_if(|bridge| bridge.at < confirmed).is_none() && self.back.bridge.is_some() {
             // Whoever was first has done it for all.
-            self.meta.want_update = false;
+            self.wishes.want_update = false;
         }
-        let bases = self.meta.bases();
+        let bases = self.books.bases(self.back.trial.as_ref().map(|trial| trial.position));
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
         if bases.contains(&before) {
             group.keep_base(before);
@@ -56,15 +56,15 @@ impl Engine {
     pub(super) fn cannot_take(&mut self, entry: &Deliver, signed: bool, now: Millis) {
         match signed {
             true => self.enter(entry),
-            false if entry.base == self.meta.position => self.meta.stand_on(entry.base),
+            false if entry.base == self.books.position => self.books.stand_on(entry.base),
             false => (),
         }
         if self.is_left_behind() {
-            return self.go_out(Cause::Commit(self.meta.confirmed));
+            return self.go_out(Cause::Commit(self.books.confirmed));
         }
         let mut row = UntakenRow::default();
         (row.seq, row.authority) = (entry.seq, entry.authority.to_vec());
-        (row.step, row.signed) = (self.meta.step_name(entry.seq), signed);
+        (row.step, row.signed) = (self.books.step_name(entry.seq), signed);
         let claims = || (!signed && self.kinship(entry) == Kinship::Member).then(|| entry.key.to_vec());
         let author = self.untaken_offer().map(|offer| offer.author.clone()).or_else(claims);
         row.joins = author.is_none();
@@ -72,7 +72,7 @@ impl Engine {
         row.key = author.unwrap_or_else(|| entry.key.to_vec());
         row.until = self.drops_at(row.joins, now);
         let same = |before: &&UntakenRow| (&before.key, before.joins) == (&row.key, row.joins);
-        if let Some(before) = self.meta.untaken.as_ref().filter(same) {
+        if let Some(before) = self.books.untaken.as_ref().filter(same) {
             // Whoever adds to what nobody can take gains no time by it.
             row.until = row.until.min(before.until);
         }
@@ -84,15 +84,15 @@ impl Engine {
         if is_anothers
             && entry.access.as_ref().is_some_and(|change| change.removed.iter().any(|key| removes(key)))
         {
-            (self.meta.vote, self.meta.vote_step) = (entry.seq, self.meta.step_name(entry.seq));
+            (self.books.vote, self.books.vote_step) = (entry.seq, self.books.step_name(entry.seq));
         }
-        self.meta.untaken = Some(row);
+        self.books.untaken = Some(row);
         self.bridge_lost(entry.base, &entry.key);
     }
 
     /// What a member offers, as far as this device could not take it.
     fn untaken_offer(&self) -> Option<&StepRow> {
-        self.meta.offer.as_ref().filter(|offer| offer.tip > self.meta.position)
+        self.books.offer.as_ref().filter(|offer| offer.tip > self.books.position)
     }
 
     /// From when on what cannot be taken is dropped.
@@ -108,35 +108,34 @@ impl Engine {
     /// A member may answer for joins that this device cannot take: that alone settles nothing, since it may have made them
     /// itself. It is that member's offer now.
     pub(super) fn answered_for(&mut self, now: Millis) {
-        let Some(untaken) = self.meta.untaken.as_ref().filter(|untaken| untaken.joins) else { return };
+        let Some(untaken) = self.books.untaken.as_ref().filter(|untaken| untaken.joins) else { return };
         let is_in = |offer: &&StepRow| (offer.first..=offer.tip).contains(&untaken.seq);
         let Some(author) = self.untaken_offer().filter(is_in).map(|offer| offer.author.clone()) else {
             return;
         };
         let until = self.drops_at(false, now);
-        if let Some(untaken) = &mut self.meta.untaken {
+        if let Some(untaken) = &mut self.books.untaken {
             (untaken.key, untaken.joins, untaken.until) = (author, false, until);
         }
     }
 
     /// On which commit ours is to be built; none while we must not commit.
     pub(super) fn foundation(&self) -> Option<u64> {
-        let meta = &self.meta;
-        let blocked = meta.out.is_some() || meta.trial.is_some() || !self.is_member();
-        match &meta.untaken {
+        let blocked = self.back.out.is_some() || self.back.trial.is_some() || !self.is_member();
+        match &self.books.untaken {
             _ if blocked => None,
-            None => Some(meta.position),
+            None => Some(self.books.position),
             Some(_) => {
-                let known = meta.confirmed == meta.position
-                    || self.group.as_ref().is_some_and(|group| group.has_base(meta.confirmed));
-                (known && self.is_confirmed(&self.own_key())).then_some(meta.confirmed)
+                let known = self.books.confirmed == self.books.position
+                    || self.group.as_ref().is_some_and(|group| group.has_base(self.books.confirmed));
+                (known && self.is_confirmed(&self.own_key())).then_some(self.books.confirmed)
             }
         }
     }
 
     /// From when on we may commit.
     pub(super) fn commits_from(&self) -> Millis {
-        self.meta.untaken.as_ref().map_or(0, |untaken| untaken.until)
+        self.books.untaken.as_ref().map_or(0, |untaken| untaken.until)
     }
 
     /// Whoever can drop nothing waits for those who can, or who say that they have taken it. Where neither comes this device is
@@ -145,26 +144,25 @@ impl Engine {
         if self.gives_up_at().is_none_or(|at| now < at) {
             return;
         }
-        if let Some(seq) = self.meta.untaken.as_ref().map(|untaken| untaken.seq) {
+        if let Some(seq) = self.books.untaken.as_ref().map(|untaken| untaken.seq) {
             self.go_out(Cause::Commit(seq));
         }
     }
 
     /// When that is: others are given as long again as they need.
     pub(super) fn gives_up_at(&self) -> Option<Millis> {
-        let untaken = self.meta.untaken.as_ref().filter(|_| self.link.state == Stream::Live)?;
-        let meta = &self.meta;
-        let is_idle = self.is_member() && meta.out.is_none() && self.foundation().is_none();
+        let untaken = self.books.untaken.as_ref().filter(|_| self.link.state == Stream::Live)?;
+        let is_idle = self.is_member() && self.back.out.is_none() && self.foundation().is_none();
         // Joins go as soon as a member comes, and so may ours, which a device that is out could not make again. A return on
         // trial is judged by others.
-        (is_idle && !untaken.joins && meta.trial.is_none())
+        (is_idle && !untaken.joins && self.back.trial.is_none())
             .then_some(untaken.until.saturating_add(OFFER_GRACE_MS))
     }
 
     /// Our drop was refused: time goes by before the next one.
     pub(super) fn drop_refused_for_now(&mut self, now: Millis) {
         let jitter = self.profile.random.below(JITTER_MS);
-        if let Some(untaken) = &mut self.meta.untaken {
+        if let Some(untaken) = &mut self.books.untaken {
             untaken.until = now + OFFER_GRACE_MS + jitter;
         }
     }

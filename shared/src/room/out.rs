@@ -43,8 +43,8 @@ impl Engine {
     /// What was put off under a clock that was ahead must not wait for that date.
     pub(super) fn cap_waits(&mut self, now: Millis) {
         let latest = now.saturating_add(LONGEST_MS);
-        let out = self.meta.out.as_mut().map(|out| &mut out.not_before);
-        let untaken = self.meta.untaken.as_mut().map(|untaken| &mut untaken.until);
+        let out = self.back.out.as_mut().map(|out| &mut out.not_before);
+        let untaken = self.books.untaken.as_mut().map(|untaken| &mut untaken.until);
         for at in [out, untaken].into_iter().flatten().filter(|at| **at > latest) {
             *at = latest;
         }
@@ -52,10 +52,10 @@ impl Engine {
 
     /// Once, with one sentence; later causes change nothing.
     pub(super) fn go_out(&mut self, cause: Cause) {
-        if self.meta.out.is_some() {
+        if self.back.out.is_some() {
             return;
         }
-        if self.meta.trial.is_some() && self.refuse_return(cause).is_ok() {
+        if self.back.trial.is_some() && self.refuse_return(cause).is_ok() {
             return;
         }
         let Some(group) = &self.group else { return };
@@ -64,18 +64,18 @@ impl Engine {
         if let Cause::Commit(seq) = cause {
             row.cause = seq;
             // Not of what was taken here.
-            if seq > self.meta.position {
-                let step = self.meta.untaken.as_ref().map(|untaken| untaken.step.clone());
+            if seq > self.books.position {
+                let step = self.books.untaken.as_ref().map(|untaken| untaken.step.clone());
                 let named = self.ledger.step_name(seq).map(|name| name.0.to_vec());
                 row.step = named.or(step).unwrap_or_default();
             }
             // One that is only closed to this device is voted against when nobody lets it back in: votes stay, and
             // those of devices that were helped could undo what everybody has built on.
-            if !row.step.is_empty() && self.meta.untaken.as_ref().is_some_and(|untaken| untaken.broken) {
-                (self.meta.vote, self.meta.vote_step) = (seq, row.step.clone());
+            if !row.step.is_empty() && self.books.untaken.as_ref().is_some_and(|untaken| untaken.broken) {
+                (self.books.vote, self.books.vote_step) = (seq, row.step.clone());
             }
         }
-        self.meta.out = Some(row);
+        self.back.out = Some(row);
         self.set_pending(None);
         self.refuse(Problem::Out(cause.told()));
     }

@@ -44,7 +44,7 @@ impl Engine {
 
     pub(super) fn leave(&mut self) {
         let signature = self.signer().sign_leave(self.room.as_bytes()).unwrap_or([0; 64]);
-        self.meta.leaving = true;
+        self.wishes.leaving = true;
         self.enqueue(String::new(), Body::Leave(content::Leave { signature: signature.to_vec().into() }));
     }
 
@@ -72,7 +72,7 @@ impl Engine {
     /// commit of ours has brought fresh keys.
     pub(super) fn give_way(&mut self) {
         self.meta.next_counter += 1;
-        self.meta.want_update = true;
+        self.wishes.want_update = true;
         // What is sealed already keeps its number: it may be in the log.
         self.outbox.give_way();
     }
@@ -88,7 +88,7 @@ impl Engine {
             self.publish(vote);
             return Ok(());
         }
-        if self.meta.out.is_some() {
+        if self.back.out.is_some() {
             return self.find_back(now);
         }
         if let Some(pending) = &self.pending {
@@ -132,7 +132,7 @@ impl Engine {
 
     /// Something was said and need not wait.
     fn may_send(&self) -> bool {
-        !self.outbox.is_empty() && self.meta.out.is_none() && !self.is_haunted()
+        !self.outbox.is_empty() && self.back.out.is_none() && !self.is_haunted()
     }
 
     fn send_next(&mut self, now: Millis) -> Result<(), GroupError> {
@@ -147,7 +147,7 @@ impl Engine {
             let generation = self.group.as_mut().map_or(Ok(0), crate::mls::group::Group::next_generation)?;
             if !self.may_say(generation) {
                 // A commit of ours brings a fresh ratchet.
-                self.meta.want_update = true;
+                self.wishes.want_update = true;
                 return Ok(());
             }
             self.seal(now)?;
@@ -188,7 +188,7 @@ impl Engine {
         group.keep()?;
         let (epoch, mut key) =
             self.keyring.sealing(group.leaf(), session, next).ok_or(GroupError::Damaged)?;
-        let own = super::own::mark(&self.meta.leaf_secret, &self.room, session, next);
+        let own = super::own::mark(&self.own.leaf_secret, &self.room, session, next);
         let sealed = Self::sealed_private(message, own.to_vec());
         item.envelope = key.seal(&sealed).map_err(|_| GroupError::Unexpected)?;
         item.publish_id = self.profile.random.bytes::<16>().to_vec();
@@ -202,11 +202,11 @@ impl Engine {
         if self.pending.as_ref().is_some_and(|pending| *pending.publish_id == *publish_id) {
             let _ = self.give_up_return();
             self.set_pending(None);
-            self.meta.want_invites.clear();
-            self.meta.to_revoke.clear();
+            self.invites.want_invites.clear();
+            self.invites.to_revoke.clear();
             self.forget_roles();
-            self.meta.want_update = false;
-            self.meta.to_remove.clear();
+            self.wishes.want_update = false;
+            self.wishes.to_remove.clear();
             self.link.no_commits = true;
             self.refuse(Problem::ChangeRefused);
             return;
@@ -225,20 +225,20 @@ impl Engine {
                 link.in_flight.is_none() && link.not_before > 0
             }
             (Phase::Member, Stream::Live) => {
-                !self.is_waiting() && (self.meta.vote != 0 || self.has_intent() || self.may_send())
+                !self.is_waiting() && (self.books.vote != 0 || self.has_intent() || self.may_send())
             }
             _ => false,
         };
         let mut times = Vec::new();
         if waits {
-            let only_commits = !self.may_send() && self.meta.vote == 0;
+            let only_commits = !self.may_send() && self.books.vote == 0;
             let commit = link.commit_not_before.max(self.commits_from());
             let commit = if self.has_intent() && only_commits { commit } else { 0 };
             times.push(link.not_before.max(commit).max(now + 1));
         }
         if (self.phase(), link.state) == (Phase::Member, Stream::Live) && !self.is_waiting() {
             let ack = (self.owes_ack() && self.outbox.is_empty()).then_some(link.ack_at);
-            let out = self.meta.out.as_ref().map(|out| out.not_before);
+            let out = self.back.out.as_ref().map(|out| out.not_before);
             let commit = self.has_intent().then(|| link.commit_not_before.max(self.commits_from()));
             let others = [ack, out, commit, self.answer_wake(), self.gives_up_at()].into_iter().flatten();
             times.extend(others.map(|at| at.max(link.not_before).max(now + 1)));
@@ -250,7 +250,7 @@ impl Engine {
         let live = link.state == Stream::Live && self.may_commit() && !link.ends_early;
         let soonest = link.not_before.max(now + 1);
         let update = live.then(|| (self.meta.last_update + UPDATE_MS).max(soonest));
-        let ends = live.then_some(self.meta.invite_ends).filter(|at| *at != 0).map(|at| at.max(soonest));
+        let ends = live.then_some(self.invites.invite_ends).filter(|at| *at != 0).map(|at| at.max(soonest));
         let again = link.again_at.map(|at| at.max(now + 1));
         update
             .into_iter()

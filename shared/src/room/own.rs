@@ -29,7 +29,7 @@ pub(super) fn mark(leaf_secret: &[u8], room: &RoomId, session: Session, sequence
 
 impl Engine {
     pub(super) fn own_mark(&self, session: Session, sequence: u64) -> Mark {
-        mark(&self.meta.leaf_secret, &self.room, session, sequence)
+        mark(&self.own.leaf_secret, &self.room, session, sequence)
     }
 
     /// Something under our leaf's key that is not in our outbox.

@@ -33,23 +33,23 @@ impl Engine {
     pub(super) fn owe_past(&mut self, joiner: Vec<u8>, before: u64) {
         let mut owed = HandOver::default();
         (owed.joiner, owed.before) = (joiner, before);
-        self.meta.hand_over.push(owed);
+        self.handover.hand_over.push(owed);
         // The oldest have waited longest for somebody who is not there.
-        let first = self.meta.hand_over.len().saturating_sub(MAX_OWED);
-        self.meta.hand_over.drain(..first);
+        let first = self.handover.hand_over.len().saturating_sub(MAX_OWED);
+        self.handover.hand_over.drain(..first);
         self.link.hand_over_at = None;
     }
 
     /// Asks for the lines when it is our turn.
     pub(super) fn hand_over_due(&mut self, now: Millis) {
-        if self.link.state != Stream::Live || !self.is_member() || self.meta.hand_over.is_empty() {
+        if self.link.state != Stream::Live || !self.is_member() || self.handover.hand_over.is_empty() {
             return;
         }
         let random = &self.profile.random;
         let at = *self.link.hand_over_at.get_or_insert_with(|| now + 1 + random.below(ELECTION_MS));
         let asked = self.link.hand_over_asked;
         let lines = self.group.as_ref().and_then(|group| group.room().ok()).map_or(0, |room| room.past_lines);
-        let Some(owed) = self.meta.hand_over.first().filter(|_| now >= at && !asked) else { return };
+        let Some(owed) = self.handover.hand_over.first().filter(|_| now >= at && !asked) else { return };
         let event = Event::HandOver { joiner: owed.joiner.clone(), before: owed.before, lines };
         self.link.hand_over_asked = true;
         self.out.events.push(event);
@@ -58,7 +58,7 @@ impl Engine {
     pub(super) fn hand_over_wake(&self) -> Option<Millis> {
         let waits = self.link.state == Stream::Live
             && self.phase() == Phase::Member
-            && !self.meta.hand_over.is_empty()
+            && !self.handover.hand_over.is_empty()
             && !self.link.hand_over_asked;
         waits.then_some(self.link.hand_over_at).flatten()
     }
@@ -66,7 +66,7 @@ impl Engine {
     /// The lines that were asked for, to be sealed for the newcomer.
     pub(super) fn hand_over(&mut self, joiner: &[u8], lines: Vec<Line>) {
         self.link.hand_over_asked = false;
-        if !self.meta.hand_over.iter().any(|owed| owed.joiner == joiner) {
+        if !self.handover.hand_over.iter().any(|owed| owed.joiner == joiner) {
             // Somebody else was faster.
             return;
         }
@@ -91,30 +91,30 @@ impl Engine {
             self.settled(&past.joiner);
         }
         let ours = self.unique();
-        if *past.joiner != *ours || saying.mine || self.meta.past_left == 0 {
+        if *past.joiner != *ours || saying.mine || self.handover.past_left == 0 {
             return true;
         }
-        let left = self.meta.past_left;
-        let before = self.meta.join_seq;
+        let left = self.handover.past_left;
+        let before = self.handover.join_seq;
         let lines: Option<Vec<Line>> =
             past.lines.into_iter().map(|line| read(line, before, &saying.from)).collect();
         let Some(lines) = lines.filter(|lines| u32::try_from(lines.len()).is_ok_and(|n| n <= left)) else {
             return false;
         };
         let taken = u32::try_from(lines.len()).unwrap_or(left);
-        self.meta.past_left = if past.last { 0 } else { left - taken };
+        self.handover.past_left = if past.last { 0 } else { left - taken };
         self.out.events.push(Event::Handed { by: saying.from.clone(), lines });
         true
     }
 
     fn settled(&mut self, joiner: &[u8]) {
-        self.meta.hand_over.retain(|owed| owed.joiner != joiner);
+        self.handover.hand_over.retain(|owed| owed.joiner != joiner);
         self.link.hand_over_asked = false;
         self.link.hand_over_at = None;
     }
 
     pub(super) fn unique(&self) -> Vec<u8> {
-        [&self.profile.identity.public_key()[..], &self.meta.device_id].concat()
+        [&self.profile.identity.public_key()[..], &self.own.device_id].concat()
     }
 }
 

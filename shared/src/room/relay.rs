@@ -49,9 +49,9 @@ impl Engine {
             self.link.token_sent = true;
         }
         if let Some(create) = &mut create {
-            let mut own = std::mem::take(&mut self.meta.own_invites);
+            let mut own = std::mem::take(&mut self.invites.own_invites);
             self.add_cards(&mut create.keys, &mut own, 0)?;
-            self.meta.own_invites = own;
+            self.invites.own_invites = own;
         }
         let is_known = self.knows_room();
         self.send(client_frame::Frame::Join(Join {
@@ -74,7 +74,7 @@ impl Engine {
             Some(relay_frame::Frame::Slot(slot)) if self.phase() == Phase::Joining => {
                 self.attempt_join(&slot, now)
             }
-            Some(relay_frame::Frame::Slot(slot)) if self.meta.out.is_some() => self.reenter(&slot, now),
+            Some(relay_frame::Frame::Slot(slot)) if self.back.out.is_some() => self.reenter(&slot, now),
             Some(relay_frame::Frame::Ephemeral(signal)) => self.signal(&signal, now),
             // An unknown frame is a later version's.
             Some(relay_frame::Frame::Slot(_)) | None => Ok(()),
@@ -115,7 +115,7 @@ impl Engine {
         }
         self.learn_ledger(joined);
         self.learn_confirmed(joined.confirmed);
-        if !self.meta.rereads {
+        if !self.back.rereads {
             self.settle_books(now);
         }
         self.link.ack_election = true;
@@ -134,8 +134,8 @@ impl Engine {
             self.alarm(Alarm::LogShorter { head: joined.head, read: cursor });
         }
         self.link.ends_early = joined.head < cursor;
-        let untaken = self.meta.untaken.as_ref().map_or(0, |untaken| untaken.seq);
-        let newest = self.meta.newest().max(untaken);
+        let untaken = self.books.untaken.as_ref().map_or(0, |untaken| untaken.seq);
+        let newest = self.books.newest().max(untaken);
         let unseen = joined.last_commit <= cursor && joined.last_commit > newest;
         self.link.unseen = if unseen { joined.last_commit } else { 0 };
         let lost = joined.oldest.saturating_sub(1).saturating_sub(cursor);
@@ -229,7 +229,7 @@ impl Engine {
                 self.build_room(Policy::default(), now).map_err(|_| GroupError::Unexpected)?;
                 self.out.reopen = true;
             }
-            (Code::NotAllowed, Phase::Joining) if self.meta.join_seq > 0 => {
+            (Code::NotAllowed, Phase::Joining) if self.handover.join_seq > 0 => {
                 // It was in once, and its join was not confirmed yet.
                 self.set_phase(Phase::Closed);
                 let reason = CloseReason::RemovedOrNotTaken;
@@ -246,7 +246,7 @@ impl Engine {
             (Code::Conflict, Phase::Creating) if self.meta.open => {
                 // Somebody opened the room a moment before us.
                 self.set_pending(None);
-                self.meta.own_invites.clear();
+                self.invites.own_invites.clear();
                 self.meta.epochs.clear();
                 self.set_phase(Phase::Joining);
                 self.out.reopen = true;
@@ -285,7 +285,7 @@ impl Engine {
         let read = refused.last_commit <= self.meta.cursor && self.is_member();
         let part = self.pending.as_ref().and_then(|pending| pending.part.as_ref());
         let base = part.map(|part| part.expected_last_commit);
-        if read && self.link.conflicts >= CONFLICTS_AT_ODDS && self.meta.out.is_none() {
+        if read && self.link.conflicts >= CONFLICTS_AT_ODDS && self.back.out.is_none() {
             // No race of an entry that is under way: the relay goes another way than this device.
             if self.ledger.confirmed().is_some_and(|ours| ours != refused.confirmed) {
                 self.ledger.close();
@@ -295,14 +295,14 @@ impl Engine {
             }
         }
         self.learn_confirmed(refused.confirmed);
-        let drops = self.meta.untaken.is_some();
+        let drops = self.books.untaken.is_some();
         if drops && read {
             self.drop_refused_for_now(now);
         }
         // A conflict is only where somebody else's commit came after the one that was named.
         let groundless = base.is_some_and(|base| refused.last_commit <= base);
         let other = self.meta.last_commit != 0 && refused.last_commit != self.meta.last_commit;
-        if read && !drops && self.meta.out.is_none() && (groundless || other) {
+        if read && !drops && self.back.out.is_none() && (groundless || other) {
             self.link.no_commits = true;
             self.alarm(Alarm::OtherLastCommit { named: refused.last_commit, read: self.meta.last_commit });
         }

@@ -13,7 +13,7 @@ impl Engine {
         }
         if *joined.generation == *self.meta.generation {
             // The log that this device knows is there again: there is nothing left to agree to.
-            self.meta.restored = None;
+            self.back.restored = None;
             return self.is_as_before();
         }
         if self.meta.generation.is_empty() {
@@ -24,29 +24,29 @@ impl Engine {
         (row.generation, row.head) = (joined.generation.to_vec(), joined.head);
         (row.last_commit, row.oldest) = (joined.last_commit, joined.oldest);
         // Nothing of what this device has seen has to be missing there: what it reads again tells.
-        let (read, last_commit) = match self.meta.probes {
-            true => (self.meta.probe_to, self.meta.probe_commit),
+        let (read, last_commit) = match self.back.probes {
+            true => (self.back.probe_to, self.back.probe_commit),
             false => (self.meta.cursor, self.meta.last_commit),
         };
         // Whoever agreed to one log agreed to no other.
-        let rereads = self.meta.rereads && !self.meta.probes;
+        let rereads = self.back.rereads && !self.back.probes;
         let is_whole = !rereads
             && joined.head >= read
             && joined.last_commit >= last_commit
             && self.outbox.values().all(|item| item.acked <= joined.head);
-        if is_whole && self.meta.restored.is_none() {
-            if self.meta.probes {
+        if is_whole && self.back.restored.is_none() {
+            if self.back.probes {
                 // This stream begins where it has to.
                 self.link.restored = Some(row);
                 return false;
             }
             if self.reread_from(&row) && self.meta.cursor < read {
-                self.meta.probes = true;
-                (self.meta.probe_to, self.meta.probe_commit) = (read, last_commit);
+                self.back.probes = true;
+                (self.back.probe_to, self.back.probe_commit) = (read, last_commit);
                 self.out.reopen = true;
                 return true;
             }
-            self.meta.rereads = false;
+            self.back.rereads = false;
             self.take_generation(&row);
             return false;
         }
@@ -55,9 +55,9 @@ impl Engine {
 
     /// This is the log from now on. Others may have lost what this device never saw.
     pub(super) fn take_generation(&mut self, row: &RestoredRow) {
-        (self.meta.probe_to, self.meta.probe_commit) = (0, 0);
+        (self.back.probe_to, self.back.probe_commit) = (0, 0);
         self.meta.generation.clone_from(&row.generation);
-        self.meta.may_be_bridged = true;
+        self.back.may_be_bridged = true;
     }
 
     /// Whether the stream begins where another log was to be compared, and has to begin where this one was read to.
@@ -69,13 +69,13 @@ impl Engine {
 
     /// What was being compared is not to be: this device has read as far as it had before. False when nothing was.
     fn stop_probe(&mut self) -> bool {
-        if !std::mem::take(&mut self.meta.probes) {
+        if !std::mem::take(&mut self.back.probes) {
             return false;
         }
         let meta = &mut self.meta;
-        meta.rereads = false;
-        meta.cursor = meta.cursor.max(std::mem::take(&mut meta.probe_to));
-        meta.last_commit = meta.last_commit.max(std::mem::take(&mut meta.probe_commit));
+        self.back.rereads = false;
+        meta.cursor = meta.cursor.max(std::mem::take(&mut self.back.probe_to));
+        meta.last_commit = meta.last_commit.max(std::mem::take(&mut self.back.probe_commit));
         meta.running_hash = self.hashes.get(meta.cursor).map(<[u8]>::to_vec).unwrap_or_default();
         true
     }
@@ -87,21 +87,21 @@ impl Engine {
         let start = first.max(row.oldest.saturating_sub(1)).min(self.meta.cursor);
         self.meta.cursor = start;
         self.meta.running_hash = self.hashes.get(start).map(<[u8]>::to_vec).unwrap_or_default();
-        self.meta.rereads = true;
+        self.back.rereads = true;
         true
     }
 
     /// The log is another one than before, as far as this device had read it: people are asked.
     pub(super) fn stand_still(&mut self, row: RestoredRow) -> bool {
-        let known = self.meta.restored.as_ref().is_some_and(|other| other.generation == row.generation);
+        let known = self.back.restored.as_ref().is_some_and(|other| other.generation == row.generation);
         // A person who starts the program again has to learn it again: nothing moves until they agree.
         if !known || !self.told_still {
             self.told_still = true;
             self.refuse(Problem::RelayRestored);
         }
         self.stop_probe();
-        let accepted = self.meta.restored.as_ref().is_some_and(|row| known && row.accepted);
-        self.meta.restored = Some(row);
+        let accepted = self.back.restored.as_ref().is_some_and(|row| known && row.accepted);
+        self.back.restored = Some(row);
         if accepted {
             // More was appended since.
             let _ = self.accept();
@@ -112,7 +112,7 @@ impl Engine {
 
     /// A person agrees to go on with a log that lost its end.
     pub(super) fn accept(&mut self) -> Result<(), GroupError> {
-        let Some(row) = self.meta.restored.take() else {
+        let Some(row) = self.back.restored.take() else {
             self.refuse(Problem::NothingToAccept);
             return Ok(());
         };
@@ -121,14 +121,14 @@ impl Engine {
         self.set_pending(None);
         self.take_generation(&row);
         // Votes were for another log.
-        (self.meta.vote, self.meta.last_at, self.meta.last_commit) = (0, 0, 0);
-        self.meta.votes.clear();
+        (self.books.vote, self.meta.last_at, self.meta.last_commit) = (0, 0, 0);
+        self.books.votes.clear();
         self.outbox.forget_acks();
         let kept = self.reread_from(&row);
         if !kept {
             self.meta.cursor = row.head;
             self.meta.running_hash.clear();
-            self.meta.rereads = true;
+            self.back.rereads = true;
             // All that could be compared is gone.
             self.parted(row.head.saturating_add(1))?;
         }

@@ -64,8 +64,8 @@ impl Engine {
             self.refuse(Problem::TooManyModerators { most: MAX_MODERATORS });
         } else {
             let (to, from) = match is_moderator {
-                true => (&mut self.meta.to_raise, &mut self.meta.to_lower),
-                false => (&mut self.meta.to_lower, &mut self.meta.to_raise),
+                true => (&mut self.wishes.to_raise, &mut self.wishes.to_lower),
+                false => (&mut self.wishes.to_lower, &mut self.wishes.to_raise),
             };
             from.retain(|one| *one != who.0);
             if !to.iter().any(|one| *one == who.0) {
@@ -82,13 +82,13 @@ impl Engine {
         if seats.is_some_and(|seats| !(1..=MAX_SEATS).contains(&seats)) {
             return self.refuse(Problem::BadPolicy { most: MAX_SEATS });
         }
-        self.meta.want_moderators_invite = moderators_invite.or(self.meta.want_moderators_invite);
-        self.meta.want_seats = seats.or(self.meta.want_seats);
+        self.wishes.want_moderators_invite = moderators_invite.or(self.wishes.want_moderators_invite);
+        self.wishes.want_seats = seats.or(self.wishes.want_seats);
     }
 
     pub(super) fn disappear(&mut self, seconds: u32) {
         if self.may_moderate(Right::ChangePolicy) {
-            self.meta.want_disappear = Some(seconds).filter(|seconds| *seconds != self.meta.disappear_s);
+            self.wishes.want_disappear = Some(seconds).filter(|seconds| *seconds != self.meta.disappear_s);
         }
     }
 
@@ -114,8 +114,8 @@ impl Engine {
         if !members.iter().any(|(_, holder)| stays(holder)) {
             return Ok(());
         }
-        if !self.meta.left.iter().any(|row| row.unique == unique) {
-            self.meta.left.push(LeaveRow { unique: unique.clone(), signature: signature.to_vec() });
+        if !self.wishes.left.iter().any(|row| row.unique == unique) {
+            self.wishes.left.push(LeaveRow { unique: unique.clone(), signature: signature.to_vec() });
         }
         self.want_removed(unique);
         self.elect();
@@ -123,8 +123,8 @@ impl Engine {
     }
 
     pub(super) fn want_removed(&mut self, unique: Vec<u8>) {
-        if !self.meta.to_remove.contains(&unique) {
-            self.meta.to_remove.push(unique);
+        if !self.wishes.to_remove.contains(&unique) {
+            self.wishes.to_remove.push(unique);
         }
     }
 
@@ -142,10 +142,10 @@ impl Engine {
         let mut stay: BTreeSet<u32> = members.iter().map(|(leaf, _)| *leaf).collect();
         for (leaf, holder) in members.iter().filter(|(leaf, _)| Some(*leaf) != own_leaf) {
             let unique = holder.unique();
-            if !self.meta.to_remove.contains(&unique) {
+            if !self.wishes.to_remove.contains(&unique) {
                 continue;
             }
-            let proof = self.meta.left.iter().find(|row| row.unique == unique);
+            let proof = self.wishes.left.iter().find(|row| row.unique == unique);
             let may = is_moderator || holder.fingerprint == own || proof.is_some();
             let is_moderated = |(at, one): &(u32, Holder)| {
                 at != leaf && stay.contains(at) && moderates(room, &one.fingerprint)
@@ -163,8 +163,8 @@ impl Engine {
             stay.remove(leaf);
             leaves.push(*leaf);
         }
-        if self.meta.to_remove != wanted {
-            self.meta.to_remove = wanted;
+        if self.wishes.to_remove != wanted {
+            self.wishes.to_remove = wanted;
         }
         (leaves, content::CommitNote { leaves: proofs, ..content::CommitNote::default() })
     }
@@ -184,23 +184,23 @@ impl Engine {
         if !self.is_moderator() {
             return;
         }
-        for one in self.meta.to_raise.iter().filter(|one| stays(one)) {
+        for one in self.wishes.to_raise.iter().filter(|one| stays(one)) {
             if room.moderators.len() < MAX_MODERATORS && !room.moderators.iter().any(|other| **other == **one)
             {
                 room.moderators.push(one.clone().into());
             }
         }
         let mut lowered = room.moderators.clone();
-        lowered.retain(|one| !self.meta.to_lower.iter().any(|other| **other == **one));
+        lowered.retain(|one| !self.wishes.to_lower.iter().any(|other| **other == **one));
         if !lowered.is_empty() {
             room.moderators = lowered;
         }
         // What cannot be done is not wanted for ever.
-        self.meta.to_raise.retain(|one| room.moderators.iter().any(|other| **other == **one));
-        self.meta.to_lower.retain(|one| !room.moderators.iter().any(|other| **other == **one));
-        room.disappear_s = self.meta.want_disappear.unwrap_or(room.disappear_s);
-        room.seats_per_account = self.meta.want_seats.unwrap_or(room.seats_per_account);
-        match self.meta.want_moderators_invite {
+        self.wishes.to_raise.retain(|one| room.moderators.iter().any(|other| **other == **one));
+        self.wishes.to_lower.retain(|one| !room.moderators.iter().any(|other| **other == **one));
+        room.disappear_s = self.wishes.want_disappear.unwrap_or(room.disappear_s);
+        room.seats_per_account = self.wishes.want_seats.unwrap_or(room.seats_per_account);
+        match self.wishes.want_moderators_invite {
             Some(true) => room.set_invite_policy(InvitePolicy::Moderators),
             Some(false) => room.set_invite_policy(InvitePolicy::Everybody),
             None => (),
@@ -216,29 +216,29 @@ impl Engine {
             return Ok(());
         }
         let is_one = |one: &Vec<u8>| room.moderators.iter().any(|other| **other == **one);
-        let meta = &mut self.meta;
-        meta.to_raise.retain(|one| !is_one(one));
-        meta.to_lower.retain(is_one);
+        self.wishes.to_raise.retain(|one| !is_one(one));
+        self.wishes.to_lower.retain(is_one);
         let moderators_invite = room.invite_policy() == InvitePolicy::Moderators;
-        meta.want_seats = meta.want_seats.filter(|seats| *seats != room.seats_per_account);
-        meta.want_moderators_invite = meta.want_moderators_invite.filter(|want| *want != moderators_invite);
+        self.wishes.want_seats = self.wishes.want_seats.filter(|seats| *seats != room.seats_per_account);
+        self.wishes.want_moderators_invite =
+            self.wishes.want_moderators_invite.filter(|want| *want != moderators_invite);
         Ok(())
     }
 
     /// We may not want it, or the relay does not take it.
     pub(super) fn forget_roles(&mut self) {
-        self.meta.to_raise.clear();
-        self.meta.to_lower.clear();
-        (self.meta.want_seats, self.meta.want_moderators_invite) = (None, None);
-        self.meta.want_disappear = None;
+        self.wishes.to_raise.clear();
+        self.wishes.to_lower.clear();
+        (self.wishes.want_seats, self.wishes.want_moderators_invite) = (None, None);
+        self.wishes.want_disappear = None;
     }
 
     pub(super) fn wants_roles(&self) -> bool {
         let meta = &self.meta;
-        !(meta.to_raise.is_empty() && meta.to_lower.is_empty())
-            || meta.want_seats.is_some()
-            || meta.want_moderators_invite.is_some()
-            || meta.want_disappear.is_some_and(|seconds| seconds != meta.disappear_s)
+        !(self.wishes.to_raise.is_empty() && self.wishes.to_lower.is_empty())
+            || self.wishes.want_seats.is_some()
+            || self.wishes.want_moderators_invite.is_some()
+            || self.wishes.want_disappear.is_some_and(|seconds| seconds != meta.disappear_s)
     }
 }
 

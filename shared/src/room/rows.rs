@@ -1,6 +1,6 @@
 //! Rows in, rows out: what of the engine's state changed, and how it is read back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message;
 use proto::RoomId;
@@ -12,7 +12,7 @@ use super::{
     keyring::Keyring,
     ledger::Ledger,
     signal::Signals,
-    state::{FORMAT, Format, HashRow, Meta, Outgoing, Peer, Pending, Phase, WindowRow, row},
+    state::{FORMAT, Format, HashRow, Meta, Outgoing, Own, Peer, Pending, Phase, WindowRow, Wishes, row},
     watch::Hashes,
 };
 use crate::{
@@ -23,9 +23,9 @@ use crate::{
 /// What storage has of the rows that do not know it themselves.
 #[derive(Default)]
 pub(super) struct Stored {
-    /// SHA-256 of the row `meta`. It has forty fields, which change all over the engine, with nearly every entry: looked at once for
-    /// each batch, no change is forgotten. A hash, because the row has secrets.
-    meta: [u8; 32],
+    /// SHA-256 of each row that is a part of the engine. Their fields change with nearly every entry: looked at once for each
+    /// batch, no change is forgotten. A hash, because some have secrets.
+    parts: BTreeMap<&'static str, [u8; 32]>,
     /// The row `pending` is another one than there. It is large, and changes in one place.
     pub(super) pending_changed: bool,
 }
@@ -49,10 +49,11 @@ pub(super) fn load(
         0 => return Err(EngineError::Version1),
         _ => return Err(EngineError::TooNew),
     }
-    let stored: [u8; 32] = Sha256::digest(&*meta.1).into();
-    let mut meta = parse::<Meta>(&meta.1)?;
+    let mut parts = Parts { rows: &ours, stored: BTreeMap::new() };
+    let (meta, own): (Meta, Own) = (parts.read("meta")?, parts.read("own")?);
+    let mut wishes: Wishes = parts.read("wishes")?;
     let room = RoomId::try_from(&*meta.room_id).map_err(|_| EngineError::Damaged)?;
-    let access_secret = Zeroizing::new(meta.access_secret.clone());
+    let access_secret = Zeroizing::new(own.access_secret.clone());
     let access_secret = access_secret.as_slice().try_into().map_err(|_| EngineError::Damaged)?;
     let group = match group_rows.is_empty() {
         true => None,
@@ -63,7 +64,7 @@ pub(super) fn load(
     if missing_group {
         return Err(EngineError::Damaged);
     }
-    meta.want_update |= meta.phase() == Phase::Member && now.abs_diff(meta.last_update) >= RESUME_UPDATE_MS;
+    wishes.want_update |= meta.phase() == Phase::Member && now.abs_diff(meta.last_update) >= RESUME_UPDATE_MS;
     let mut engine = Engine {
         profile: profile.clone(),
         room,
@@ -83,14 +84,20 @@ pub(super) fn load(
         told_still: false,
         skipped_at: None,
         link: Connection::default(),
-        stored: Stored { meta: stored, pending_changed: false },
+        invites: parts.read("invites")?,
+        handover: parts.read("handover")?,
+        books: parts.read("books")?,
+        back: parts.read("back")?,
+        stored: Stored { parts: parts.stored, pending_changed: false },
         out: Output::default(),
         meta,
+        own,
+        wishes,
     };
     let mut ledger = Vec::new();
     for (key, value) in &ours {
         match key.split('/').next().unwrap_or_default() {
-            "meta" => (),
+            "meta" | "own" | "wishes" | "invites" | "handover" | "books" | "back" => (),
             "pending" => engine.pending = Some(parse::<Pending>(value)?),
             "outbox" => {
                 let item = parse::<Outgoing>(value)?;
@@ -125,11 +132,20 @@ pub(super) fn collect(engine: &mut Engine) -> Vec<Change> {
     }
     let mut changes = Vec::new();
     let mut put = |key: String, value: Option<Zeroizing<Vec<u8>>>| changes.push(Change { key, value });
-    let meta = row(&engine.meta);
-    let hash: [u8; 32] = Sha256::digest(&*meta).into();
-    if hash != engine.stored.meta {
-        engine.stored.meta = hash;
-        put("meta".to_owned(), Some(meta));
+    let parts = [
+        ("meta", row(&engine.meta)),
+        ("own", row(&engine.own)),
+        ("wishes", row(&engine.wishes)),
+        ("invites", row(&engine.invites)),
+        ("handover", row(&engine.handover)),
+        ("books", row(&engine.books)),
+        ("back", row(&engine.back)),
+    ];
+    for (key, value) in parts {
+        let hash = Sha256::digest(&*value).into();
+        if engine.stored.parts.insert(key, hash) != Some(hash) {
+            put(key.to_owned(), Some(value));
+        }
     }
     if std::mem::take(&mut engine.stored.pending_changed) {
         put("pending".to_owned(), engine.pending.as_ref().map(row));
@@ -158,6 +174,24 @@ pub(super) fn collect(engine: &mut Engine) -> Vec<Change> {
         changes.extend(group.take_rows().into_iter().map(|(key, value)| Change { key, value }));
     }
     changes
+}
+
+/// The rows that are parts of the engine, while they are read.
+struct Parts<'a> {
+    rows: &'a [(String, Zeroizing<Vec<u8>>)],
+    stored: BTreeMap<&'static str, [u8; 32]>,
+}
+
+impl Parts<'_> {
+    /// A part that has no row yet is in `meta`, where all of them once were.
+    fn read<M: Message + Default>(&mut self, key: &'static str) -> Result<M, EngineError> {
+        let find = |key: &str| self.rows.iter().find(|(other, _)| other == key);
+        if let Some((_, value)) = find(key) {
+            self.stored.insert(key, Sha256::digest(&**value).into());
+            return parse(value);
+        }
+        parse(&find("meta").ok_or(EngineError::Damaged)?.1)
+    }
 }
 
 fn parse<M: Message + Default>(bytes: &[u8]) -> Result<M, EngineError> {

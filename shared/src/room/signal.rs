@@ -94,7 +94,7 @@ impl Engine {
     pub(super) fn typing(&mut self, stopped: bool, now: Millis) -> Result<(), GroupError> {
         let too_soon = !stopped && now < self.signals.at.saturating_add(TYPING_EVERY_MS);
         let ready =
-            !self.is_haunted() && self.link.state == Stream::Live && self.is_member() && !self.meta.leaving;
+            !self.is_haunted() && self.link.state == Stream::Live && self.is_member() && !self.wishes.leaving;
         if !ready || too_soon {
             return Ok(());
         }

@@ -53,8 +53,8 @@ impl Engine {
     /// Whose removal was taken back is removed again before anything is said.
     pub(super) fn owe_removals(&mut self, gone: Vec<Vec<u8>>) {
         for unique in gone {
-            if self.meta.again.len() < MAX_AGAIN && !self.meta.again.contains(&unique) {
-                self.meta.again.push(unique.clone());
+            if self.books.again.len() < MAX_AGAIN && !self.books.again.contains(&unique) {
+                self.books.again.push(unique.clone());
             }
             self.want_removed(unique);
         }
@@ -96,23 +96,23 @@ impl Engine {
     /// in the group that this device went back to, and so do the keys of who was removed.
     pub(super) fn helps_removed(&self, applied: &Applied) -> bool {
         let author = applied.committer.unique();
-        let is_theirs = self.meta.again.iter().any(|again| is_same_account(again, &author));
+        let is_theirs = self.books.again.iter().any(|again| is_same_account(again, &author));
         self.is_haunted() && (applied.joined.is_some() || is_theirs)
     }
 
     /// Whether somebody is in the group whose removal was taken back: nothing is said to them.
     pub(super) fn is_haunted(&self) -> bool {
-        !self.meta.again.is_empty()
+        !self.books.again.is_empty()
     }
 
     /// Whoever is not a member any more needs no removing.
     pub(super) fn settle_again(&mut self) -> Result<(), GroupError> {
-        if self.meta.again.is_empty() {
+        if self.books.again.is_empty() {
             return Ok(());
         }
         let Some(group) = &self.group else { return Ok(()) };
         let members = group.members()?;
-        self.meta.again.retain(|unique| members.iter().any(|(_, holder)| holder.unique() == *unique));
+        self.books.again.retain(|unique| members.iter().any(|(_, holder)| holder.unique() == *unique));
         Ok(())
     }
 
@@ -129,15 +129,15 @@ impl Engine {
         let statement = ballot_statement(&self.room, &generation, ballot.seq, &step);
         let row = VoteRow { seq: ballot.seq, key: entry.key.to_vec(), step: ballot.step.to_vec() };
         // One for each step, wherever in it.
-        let is_new = !self.meta.votes.iter().any(|vote| vote.key == row.key && vote.step == row.step);
+        let is_new = !self.books.votes.iter().any(|vote| vote.key == row.key && vote.step == row.step);
         // The group is read last: it costs most.
         if is_new
             && verifies(&key.0, &statement, &ballot.signature)
             && self.electorate().contains(&*entry.key)
         {
-            let first = self.meta.votes.len().saturating_sub(MAX_VOTES - 1);
-            self.meta.votes.drain(..first);
-            self.meta.votes.push(row);
+            let first = self.books.votes.len().saturating_sub(MAX_VOTES - 1);
+            self.books.votes.drain(..first);
+            self.books.votes.push(row);
         }
     }
 
@@ -145,7 +145,7 @@ impl Engine {
     /// does not remember that one.
     pub(super) fn begins_with(&self, entry: &Deliver) -> bool {
         let Some(ballot) = &entry.ballot else { return false };
-        let steps = [&self.meta.joins, &self.meta.offer].into_iter().flatten();
+        let steps = [&self.books.joins, &self.books.offer].into_iter().flatten();
         steps.into_iter().any(|step| step.first == entry.undone && *step.name == *ballot.step)
     }
 
@@ -158,7 +158,7 @@ impl Engine {
         let electorate = self.electorate();
         let same = |vote: &&VoteRow| vote.step == *ballot.step && electorate.contains(&vote.key);
         // One row for each key: see `count_vote`.
-        let votes: Vec<_> = self.meta.votes.iter().filter(same).collect();
+        let votes: Vec<_> = self.books.votes.iter().filter(same).collect();
         // Also the one that is said to decide has to be good.
         !is_of_another
             && votes.iter().any(|vote| *vote.key == *entry.key)
@@ -166,7 +166,7 @@ impl Engine {
     }
 
     fn step_is_known(&self, seq: u64) -> bool {
-        !self.meta.step_name(seq).is_empty()
+        !self.books.step_name(seq).is_empty()
     }
 
     /// The keys of the last confirmed epoch; where that is not known any more, of the present one. Who came since has no say:
@@ -178,8 +178,8 @@ impl Engine {
     }
 
     fn confirmed_base(&self) -> Option<Group> {
-        let group = self.group.as_ref().filter(|group| group.has_base(self.meta.confirmed))?;
-        group.base(self.meta.confirmed).ok()
+        let group = self.group.as_ref().filter(|group| group.has_base(self.books.confirmed))?;
+        group.base(self.books.confirmed).ok()
     }
 }
 

@@ -11,19 +11,20 @@ impl Engine {
     /// Our join is in the log, and waits for a member's word.
     pub(super) fn joined_at(&mut self, entry: &Deliver) {
         let name = self.name_of(entry);
-        let meta = &mut self.meta;
-        (meta.position, meta.confirmed, meta.offer) = (entry.seq, entry.base, None);
+        (self.books.position, self.books.confirmed, self.books.offer) = (entry.seq, entry.base, None);
         let mut joins = StepRow::default();
         joins.extend(entry, name);
         joins.added = vec![self.access.public().as_bytes().to_vec()];
-        meta.joins = Some(joins);
+        self.books.joins = Some(joins);
     }
 
     /// The relay does not know our key: our join was passed by before a member had taken it. The invite may still
     /// let us in. False when it was not that.
     pub(super) fn join_was_dropped(&mut self) -> bool {
         let own = self.own_key();
-        if !self.meta.is_offered(&own) || !self.is_member() {
+        // Whoever keeps a link does not know its key confirmed.
+        let waits = self.books.is_offered(&own) || self.meta.link.is_some();
+        if !waits || !self.is_member() {
             return false;
         }
         if let Some(link) = &mut self.meta.link {
@@ -39,9 +40,9 @@ impl Engine {
         self.set_pending(None);
         self.meta.epochs.clear();
         // In the group that it comes into, whoever is owed a removal is another matter.
-        (self.meta.again, self.meta.gone) = (Vec::new(), Vec::new());
+        (self.books.again, self.books.gone) = (Vec::new(), Vec::new());
         self.keyring.set(&[]);
-        (self.meta.offer, self.meta.joins, self.meta.untaken, self.meta.out) = (None, None, None, None);
+        (self.books.offer, self.books.joins, self.books.untaken, self.back.out) = (None, None, None, None);
         self.outbox.seal_anew(|_| true);
         self.set_phase(Phase::Joining);
         self.out.reopen = true;

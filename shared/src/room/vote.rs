@@ -11,13 +11,13 @@ use crate::mls::group::GroupError;
 impl Engine {
     /// A vote that is due: whoever was put out wants the commit undone.
     pub(super) fn vote(&mut self) -> Option<Publish> {
-        let seq = self.meta.vote;
+        let seq = self.books.vote;
         // As the ledger says; else as it was told, or as far as is known without it.
-        let told = || self.meta.vote_step.as_slice().try_into().ok().map(CommitName);
+        let told = || self.books.vote_step.as_slice().try_into().ok().map(CommitName);
         let step = self.ledger.step_name(seq).or_else(told).filter(|_| seq != 0);
         let Some(ballot) = step.and_then(|step| self.ballot(seq, &step)) else {
             // There is nothing that it could be for.
-            self.meta.vote = 0;
+            self.books.vote = 0;
             return None;
         };
         let id = self.profile.random.bytes::<16>().to_vec();
@@ -31,7 +31,7 @@ impl Engine {
         let is_it = !id.is_empty() && self.link.ballot == id;
         if is_it {
             self.link.ballot.clear();
-            self.meta.vote = 0;
+            self.books.vote = 0;
         }
         is_it
     }
@@ -40,21 +40,21 @@ impl Engine {
     pub(super) fn undone(&mut self, entry: &Deliver, returns: bool, now: Millis) -> Result<(), GroupError> {
         let from = entry.undone;
         let meta = &mut self.meta;
-        meta.untaken = meta.untaken.take().filter(|untaken| untaken.seq < from);
-        let was_out = meta.out.take_if(|out| out.cause >= from).is_some();
-        if meta.vote >= from {
-            meta.vote = 0;
+        self.books.untaken = self.books.untaken.take().filter(|untaken| untaken.seq < from);
+        let was_out = self.back.out.take_if(|out| out.cause >= from).is_some();
+        if self.books.vote >= from {
+            self.books.vote = 0;
         }
-        (meta.offer, meta.joins) = (None, None);
+        (self.books.offer, self.books.joins) = (None, None);
         if let Some(ballot) = &entry.ballot {
             // They have had their effect.
-            meta.votes.retain(|vote| vote.step != *ballot.step);
+            self.books.votes.retain(|vote| vote.step != *ballot.step);
         }
         // What the relay calls the last commit now, it says itself.
         meta.last_commit = 0;
         self.refuse(Problem::Undone { entry: from });
-        if self.meta.position >= from {
-            let bases = [self.meta.confirmed];
+        if self.books.position >= from {
+            let bases = [self.books.confirmed];
             let base = bases.into_iter().find(|base| returns && *base < from);
             let known = match base {
                 Some(base) => self.outvoted_to(base)?,
@@ -64,10 +64,10 @@ impl Engine {
                 self.go_out(Cause::Undone);
             }
         }
-        if self.meta.out.is_none() {
-            self.meta.confirmed = self.meta.position;
+        if self.back.out.is_none() {
+            self.books.confirmed = self.books.position;
             // The relay has no slot now, and whoever was put out needs one.
-            self.meta.want_update = true;
+            self.wishes.want_update = true;
             self.link.commit_not_before = now + 1 + self.profile.random.below(2_000);
         }
         if was_out {
@@ -79,17 +79,17 @@ impl Engine {
     /// Whether what a majority has undone was out of the way before, dropped by a commit that stands: then the undoing
     /// changes who has access, and takes nothing back.
     pub(super) fn was_dropped(&self, undone: u64) -> bool {
-        let first = [&self.meta.offer, &self.meta.joins].into_iter().flatten().map(|step| step.first).min();
-        let is_before = self.meta.confirmed < undone && first.is_some_and(|first| undone < first);
+        let first = [&self.books.offer, &self.books.joins].into_iter().flatten().map(|step| step.first).min();
+        let is_before = self.books.confirmed < undone && first.is_some_and(|first| undone < first);
         self.ledger.tip().map_or(is_before, |tip| undone <= tip)
     }
 
     /// A majority undid what had been dropped.
     pub(super) fn undone_besides(&mut self, entry: &Deliver) {
         let Some(ballot) = &entry.ballot else { return };
-        self.meta.votes.retain(|vote| vote.step != *ballot.step);
-        if *self.meta.vote_step == *ballot.step {
-            self.meta.vote = 0;
+        self.books.votes.retain(|vote| vote.step != *ballot.step);
+        if *self.books.vote_step == *ballot.step {
+            self.books.vote = 0;
         }
     }
 
@@ -97,7 +97,7 @@ impl Engine {
     /// take, as far as this device has read it.
     fn has_taken(&self, seq: u64, step: &[u8]) -> bool {
         let taken = |is_it: &dyn Fn(&EpochRow) -> bool| self.meta.epochs.iter().any(is_it);
-        let is_of_it = || *self.meta.step_name(seq) == *step;
+        let is_of_it = || *self.books.step_name(seq) == *step;
         !self.ledger.is_own()
             && (taken(&|row| row.seq == seq && seq != 0) || (taken(&|row| row.name == step) && !is_of_it()))
     }
@@ -107,12 +107,12 @@ impl Engine {
     pub(super) fn suspended(&mut self, seq: u64, step: &[u8], now: Millis) {
         let read = seq != 0 && seq <= self.meta.cursor;
         let is_false = read
-            && !self.is_barred_by(seq, step).unwrap_or_else(|| !self.is_member() || self.meta.out.is_some());
+            && !self.is_barred_by(seq, step).unwrap_or_else(|| !self.is_member() || self.back.out.is_some());
         if is_false || self.has_taken(seq, step) {
             self.alarm(Alarm::FalselyRemoved { entry: seq });
         } else if self.link.voted != seq {
             self.link.voted = seq;
-            (self.meta.vote, self.meta.vote_step) = (seq, step.to_vec());
+            (self.books.vote, self.books.vote_step) = (seq, step.to_vec());
             self.link.not_before = now;
             if let Some(publish) = self.vote() {
                 self.publish(publish);

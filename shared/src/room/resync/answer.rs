@@ -44,11 +44,11 @@ impl Engine {
             return;
         }
         let own = self.profile.identity.fingerprint().0;
-        let able = self.is_member() && self.meta.out.is_none();
+        let able = self.is_member() && self.back.out.is_none();
         if !able {
             return;
         }
-        if request.useless != 0 && request.useless == self.meta.position {
+        if request.useless != 0 && request.useless == self.books.position {
             // Whoever committed last put rubbish into the slot. A commit brings another, whosever it is.
             self.link.slot_wanted = Some(request.useless);
             self.elect();
@@ -70,7 +70,7 @@ impl Engine {
 
     /// Answers the first request whose time has come. False when there is none.
     pub(in crate::room) fn answer_due(&mut self, now: Millis) -> Result<bool, GroupError> {
-        let (able, position) = (self.may_answer(), self.meta.position);
+        let (able, position) = (self.may_answer(), self.books.position);
         let due = |request: &Waiting| able && now >= request.at && request.useless != position;
         let Some(index) = self.link.requests.iter().position(due) else { return Ok(false) };
         let request = self.link.requests.swap_remove(index);
@@ -87,7 +87,7 @@ impl Engine {
         let state = content::ResyncState {
             epoch: group.epoch(),
             slot_key: slot_key.to_vec().into(),
-            last_commit: self.meta.position,
+            last_commit: self.books.position,
             view: Some(self.own_view()),
         };
         let plain = Zeroizing::new(state.encode_to_vec());
@@ -111,16 +111,15 @@ impl Engine {
     /// Whoever cannot take something may be wrong, and so may whoever was let in and not heard a third one yet. Into a
     /// group that somebody has to be removed from nobody is let.
     fn may_answer(&self) -> bool {
-        let meta = &self.meta;
         !self.is_haunted()
             && self.is_member()
-            && meta.out.is_none()
-            && meta.untaken.is_none()
-            && meta.trial.is_none()
+            && self.back.out.is_none()
+            && self.books.untaken.is_none()
+            && self.back.trial.is_none()
     }
 
     pub(in crate::room) fn answer_wake(&self) -> Option<Millis> {
-        let (able, position) = (self.may_answer(), self.meta.position);
+        let (able, position) = (self.may_answer(), self.books.position);
         let due = |request: &&Waiting| able && request.useless != position;
         self.link.requests.iter().filter(due).map(|request| request.at).min()
     }

@@ -25,7 +25,7 @@ impl Engine {
         self.settle_request(answer);
         // An answer that the log proves is the best there can be.
         let waits = |out: &&OutRow| !out.request.is_empty() && (out.slot_key.is_empty() || !out.extends);
-        let Some(out) = self.meta.out.as_ref().filter(waits).filter(|_| self.pending.is_none()) else {
+        let Some(out) = self.back.out.as_ref().filter(waits).filter(|_| self.pending.is_none()) else {
             return Ok(());
         };
         if hash(&out.request) != *answer.request {
@@ -55,7 +55,7 @@ impl Engine {
             return Ok(());
         };
         let cursor = self.meta.cursor;
-        if let Some(out) = &mut self.meta.out {
+        if let Some(out) = &mut self.back.out {
             out.answered_at = cursor;
             (out.slot_key, out.last_commit) = (state.slot_key.to_vec(), state.last_commit);
             (out.handed, out.answerer, out.extends) = (state.epoch, account, fit == Fit::Extends);

@@ -23,7 +23,7 @@ impl Engine {
             return Ok(());
         }
         let random = self.profile.random.clone();
-        let Some(out) = &mut self.meta.out else { return Ok(()) };
+        let Some(out) = &mut self.back.out else { return Ok(()) };
         if out.not_before == 0 {
             out.not_before = now + 1 + RESYNC_AFTER_MS + random.below(ELECTION_MS);
         }
@@ -38,7 +38,7 @@ impl Engine {
         }
         // Not against what was taken here, nor against what nobody but the relay knows of.
         if !out.step.is_empty() && !out.request.is_empty() && out.slot_key.is_empty() {
-            (self.meta.vote, self.meta.vote_step) = (out.cause, out.step.clone());
+            (self.books.vote, self.books.vote_step) = (out.cause, out.step.clone());
         }
         if !out.slot_key.is_empty() {
             self.out
@@ -54,7 +54,7 @@ impl Engine {
         let random = &self.profile.random;
         let seed = Zeroizing::new(random.bytes::<32>());
         let pair = KemKey::from_seed(&seed).map_err(|_| GroupError::Unexpected)?;
-        let Some(out) = &self.meta.out else { return Ok(()) };
+        let Some(out) = &self.back.out else { return Ok(()) };
         let mut request = content::ResyncRequest {
             access_key: self.own_key().to_vec().into(),
             kem_key: pair.public().to_vec().into(),
@@ -69,7 +69,7 @@ impl Engine {
         request.signature = signature.into();
         let id = random.bytes::<16>().to_vec();
         let encoded = request.encode_to_vec();
-        if let Some(out) = &mut self.meta.out {
+        if let Some(out) = &mut self.back.out {
             (out.seed, out.request, out.publish_id) = (seed.to_vec(), encoded, id.clone());
         }
         self.publish_resync(id, content::resync::Body::Request(request));

@@ -18,30 +18,30 @@ impl Engine {
     pub(in crate::room) fn came_back(&mut self, entry: &Deliver, now: Millis) -> Result<(), GroupError> {
         self.set_pending(None);
         self.link.commit_acked = 0;
-        let out = self.meta.out.take();
+        let out = self.back.out.take();
         let own = self.own_key();
         let is_confirmed = self.is_confirmed(&own);
         let other_rules = self.other_rules()?;
         self.begin_trial(out.as_ref(), entry.at_ms)?;
-        self.meta.untaken = None;
-        self.meta.vote = 0;
-        (self.meta.offer, self.meta.joins) = (None, None);
-        self.meta.confirmed = entry.base;
+        self.books.untaken = None;
+        self.books.vote = 0;
+        (self.books.offer, self.books.joins) = (None, None);
+        self.books.confirmed = entry.base;
         let mut joins = StepRow::default();
         joins.extend(entry, self.name_of(entry));
         if !is_confirmed {
             // Whoever drops this drops the join that it stands on: it may be made again.
             joins.added.push(own.to_vec());
         }
-        self.meta.joins = Some(joins);
-        self.meta.position = entry.seq;
+        self.books.joins = Some(joins);
+        self.books.position = entry.seq;
         self.meta.last_update = now;
         self.forget_keys();
         self.new_epoch()?;
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
-        self.meta.join_epoch = group.epoch();
-        self.meta.unreadable_left = group.members()?.len() as u64;
-        self.meta.join_seq = entry.seq;
+        self.handover.join_epoch = group.epoch();
+        self.handover.unreadable_left = group.members()?.len() as u64;
+        self.handover.join_seq = entry.seq;
         self.meta.disappear_s = group.room()?.disappear_s;
         self.settle_again()?;
         self.refuse(Problem::Back { has_missed: true });
@@ -57,10 +57,10 @@ impl Engine {
 
     /// What is not as it was before this device went out: it did not see who changed it, and whether they might.
     fn other_rules(&self) -> Result<Option<Problem>, GroupError> {
-        let Some(group) = self.group.as_ref().filter(|group| group.has_base(self.meta.position)) else {
+        let Some(group) = self.group.as_ref().filter(|group| group.has_base(self.books.position)) else {
             return Ok(None);
         };
-        let (was, is) = (group.base(self.meta.position)?.room()?, group.room()?);
+        let (was, is) = (group.base(self.books.position)?.room()?, group.room()?);
         let all = |room: &content::Room| room.moderators.iter().cloned().collect::<BTreeSet<_>>();
         let moderators = all(&was) != all(&is);
         let rest = |room: &content::Room| (room.invite_policy, room.seats_per_account, room.disappear_s);

@@ -17,7 +17,7 @@ use crate::{
 impl Engine {
     /// The slot came. Whatever is wrong with it, a fresh answer is asked for.
     pub(in crate::room) fn reenter(&mut self, found: &Slot, now: Millis) -> Result<(), GroupError> {
-        let Some(out) = &mut self.meta.out else { return Ok(()) };
+        let Some(out) = &mut self.back.out else { return Ok(()) };
         let slot_key = Zeroizing::new(std::mem::take(&mut out.slot_key));
         out.not_before = now + RESYNC_AFTER_MS;
         let Ok(slot_key) = <[u8; 32]>::try_from(slot_key.as_slice()).map(Zeroizing::new) else {
@@ -79,7 +79,7 @@ impl Engine {
         pending.part = Some(part);
         pending.returns = true;
         pending.epoch = group.epoch();
-        group.succeed(old, self.meta.position);
+        group.succeed(old, self.books.position);
         self.group = Some(group);
         self.set_pending(Some(pending));
         Ok(())
@@ -90,7 +90,7 @@ impl Engine {
         if !self.pending.as_ref().is_some_and(|pending| pending.returns) {
             return Ok(());
         }
-        let position = self.meta.position;
+        let position = self.books.position;
         let Some(group) = &mut self.group else { return Ok(()) };
         group.to_base(position)?;
         group.keep_bases(&[]);

@@ -35,14 +35,13 @@ impl Engine {
     /// A commit that this device has not taken, or took on trial.
     pub(in crate::room) fn note_seen(&mut self, entry: &Deliver, verdict: &Verdict) {
         let taken = matches!(verdict, Verdict::Applied | Verdict::Joined);
-        if !entry.is_commit || (taken && self.meta.trial.is_none() && self.meta.out.is_none()) {
+        if !entry.is_commit || (taken && self.back.trial.is_none() && self.back.out.is_none()) {
             return;
         }
         self.note_back_too(entry);
-        let meta = &mut self.meta;
-        meta.since.push(SeenRow { seq: entry.seq, base: entry.base });
-        let first = meta.since.len().saturating_sub(MAX_SINCE);
-        meta.since.drain(..first);
+        self.back.since.push(SeenRow { seq: entry.seq, base: entry.base });
+        let first = self.back.since.len().saturating_sub(MAX_SINCE);
+        self.back.since.drain(..first);
     }
 
     /// The epoch that the commit at `seq` began, by the commits from the last one that this device knows; none where
@@ -53,7 +52,7 @@ impl Engine {
             if let Some(row) = self.meta.epochs.iter().find(|row| row.seq == at) {
                 return row.epoch.checked_add(steps);
             }
-            let seen = self.meta.since.iter().find(|seen| seen.seq == at && seen.base < at)?;
+            let seen = self.back.since.iter().find(|seen| seen.seq == at && seen.base < at)?;
             (at, steps) = (seen.base, steps + 1);
         }
     }
@@ -61,7 +60,7 @@ impl Engine {
     /// Whether a member's answer hands over what our own log leads to.
     pub(in crate::room) fn judge(&mut self, state: &content::ResyncState) -> Fit {
         let meta = &self.meta;
-        let Some((epoch, rounds)) = meta.out.as_ref().map(|out| (out.epoch, out.rounds)) else {
+        let Some((epoch, rounds)) = self.back.out.as_ref().map(|out| (out.epoch, out.rounds)) else {
             return Fit::No;
         };
         if state.slot_key.len() != 32 || state.last_commit > meta.cursor {
@@ -69,7 +68,7 @@ impl Engine {
         }
         // Each epoch took an entry of the log.
         let is_bounded = state.epoch > epoch
-            && state.epoch - epoch <= state.last_commit.saturating_sub(self.meta.position);
+            && state.epoch - epoch <= state.last_commit.saturating_sub(self.books.position);
         // A relay that lied once must not keep this device out for ever: what everybody says is taken, on trial.
         let is_lenient = rounds >= STRICT_ROUNDS && is_bounded;
         // Members answer on the newest commit.
@@ -87,7 +86,7 @@ impl Engine {
             Some(known) if known == state.epoch => Fit::Extends,
             // The log does not show what was bridged.
             Some(known)
-                if self.meta.may_be_bridged
+                if self.back.may_be_bridged
                     && (known..=known.saturating_add(EPOCHS_BRIDGED)).contains(&state.epoch) =>
             {
                 Fit::Unknown
@@ -102,7 +101,7 @@ impl Engine {
     /// Whether this device has read that entry, and it was no commit.
     fn saw_no_commit(&self, seq: u64) -> bool {
         let is_known = self.meta.epochs.iter().any(|row| row.seq == seq)
-            || self.meta.since.iter().any(|seen| seen.seq == seq);
+            || self.back.since.iter().any(|seen| seen.seq == seq);
         !is_known && self.hashes.get(seq).is_some()
     }
 
@@ -111,7 +110,7 @@ impl Engine {
     fn saw_another_log(&self, view: Option<&content::View>) -> bool {
         // Whoever answers has read no further than up to its answer, which comes next.
         let Some(view) = view.filter(|view| view.seq <= self.meta.cursor) else { return true };
-        let end = self.meta.since.first().map_or(u64::MAX, |seen| seen.seq);
+        let end = self.back.since.first().map_or(u64::MAX, |seen| seen.seq);
         let differs = |seq: u64, theirs: &[u8]| {
             seq < end && theirs.len() == 32 && self.hash_at(seq).is_some_and(|hash| *hash != *theirs)
         };
@@ -124,7 +123,7 @@ impl Engine {
         let own = self.profile.identity.fingerprint().0;
         let others = self.group.as_ref().and_then(|group| group.members().ok()).unwrap_or_default();
         let wait = self.profile.random.below(super::ELECTION_MS);
-        let Some(out) = &mut self.meta.out else { return };
+        let Some(out) = &mut self.back.out else { return };
         out.request.clear();
         if !account.is_empty() && !out.refused.iter().any(|refused| refused == account) {
             out.refused.push(account.to_vec());

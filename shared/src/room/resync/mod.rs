@@ -54,7 +54,7 @@ impl Engine {
 
     pub(super) fn sign_as_leaf(&self, statement: &[u8]) -> Result<Vec<u8>, GroupError> {
         let secret: [u8; 32] =
-            self.meta.leaf_secret.get(..32).and_then(|key| key.try_into().ok()).ok_or(GroupError::Damaged)?;
+            self.own.leaf_secret.get(..32).and_then(|key| key.try_into().ok()).ok_or(GroupError::Damaged)?;
         let key = ed25519_dalek::SigningKey::from_bytes(&Zeroizing::new(secret));
         Ok(ed25519_dalek::Signer::sign(&key, statement).to_bytes().to_vec())
     }

@@ -23,7 +23,7 @@ impl Engine {
     /// Keeps the group from before, which is a base now, where somebody is there who could show that the return is
     /// good. In a room of two accounts nobody is.
     pub(super) fn begin_trial(&mut self, out: Option<&OutRow>, at: u64) -> Result<(), GroupError> {
-        let (position, own) = (self.meta.position, self.own_account());
+        let (position, own) = (self.books.position, self.own_account());
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
         let third = match out.filter(|_| group.has_base(position)) {
             Some(out) => third_accounts(&group.base(position)?, &out.answerer, &own)?,
@@ -31,27 +31,27 @@ impl Engine {
         };
         let Some(out) = out.filter(|_| !third.is_empty()) else {
             group.keep_bases(&[]);
-            self.meta.since.clear();
-            self.meta.back_too.clear();
+            self.back.since.clear();
+            self.back.back_too.clear();
             return Ok(());
         };
         group.keep_bases(&[position]);
         let mut trial = TrialRow::default();
         (trial.position, trial.at) = (position, at);
         (trial.answerer, trial.refused) = (out.answerer.clone(), out.refused.clone());
-        self.meta.trial = Some(trial);
+        self.back.trial = Some(trial);
         Ok(())
     }
 
     /// Somebody said something in this group, as MLS has proved.
     pub(in crate::room) fn prove_return(&mut self, who: &Holder) -> Result<(), GroupError> {
-        let (Some(trial), Some(group)) = (&self.meta.trial, &self.group) else { return Ok(()) };
+        let (Some(trial), Some(group)) = (&self.back.trial, &self.group) else { return Ok(()) };
         if !group.has_base(trial.position) {
             return Ok(());
         }
         let third = third_accounts(&group.base(trial.position)?, &trial.answerer, &self.own_account())?;
         let account = who.fingerprint.0;
-        if third.contains(&account) && !self.meta.back_too.iter().any(|back| **back == account) {
+        if third.contains(&account) && !self.back.back_too.iter().any(|back| **back == account) {
             self.end_trial();
         }
         Ok(())
@@ -63,12 +63,12 @@ impl Engine {
             return;
         }
         let account_in = |group: &Group| Some(group.member(group.leaf_of_key(&entry.key)?)?.fingerprint.0);
-        let trial = self.meta.trial.as_ref().map(|trial| trial.position);
+        let trial = self.back.trial.as_ref().map(|trial| trial.position);
         let before = |group: &Group| group.base(trial.filter(|at| group.has_base(*at))?).ok();
         // What it was before: the group that this device was let into may say anything.
         let old = self.group.as_ref().and_then(before);
         let account = old.as_ref().or(self.group.as_ref()).and_then(account_in);
-        let back_too = &mut self.meta.back_too;
+        let back_too = &mut self.back.back_too;
         // One for each account of the group at most.
         if let Some(account) = account.filter(|account| !back_too.iter().any(|back| *back == *account)) {
             back_too.push(account.to_vec());
@@ -77,16 +77,16 @@ impl Engine {
 
     /// The return is good.
     pub(in crate::room) fn end_trial(&mut self) {
-        self.meta.trial = None;
-        self.meta.since.clear();
-        self.meta.back_too.clear();
+        self.back.trial = None;
+        self.back.since.clear();
+        self.back.back_too.clear();
         self.link.ack_election = true;
         self.prune();
     }
 
     /// Whether a commit takes the place of the one by which this device came back.
     pub(in crate::room) fn passes_return_by(&self, place: Place, base: u64) -> bool {
-        let Some(trial) = &self.meta.trial else { return false };
+        let Some(trial) = &self.back.trial else { return false };
         let known = self.group.as_ref().is_some_and(|group| group.has_base(base));
         match place {
             Place::Nowhere => true,
@@ -97,7 +97,7 @@ impl Engine {
 
     /// A chat line of ours was seen in the log.
     pub(in crate::room) fn said_on_trial(&mut self) {
-        if let Some(trial) = &mut self.meta.trial {
+        if let Some(trial) = &mut self.back.trial {
             trial.said = trial.said.saturating_add(1);
         }
     }
@@ -109,7 +109,7 @@ impl Engine {
     pub(in crate::room) fn refuse_return(&mut self, cause: Cause) -> Result<(), GroupError> {
         let own = self.own_key();
         let is_confirmed = self.is_confirmed(&own);
-        let Some(trial) = self.meta.trial.take() else { return Ok(()) };
+        let Some(trial) = self.back.trial.take() else { return Ok(()) };
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
         group.to_base(trial.position)?;
         group.keep_bases(&[]);
@@ -118,14 +118,13 @@ impl Engine {
         row.refused.clone_from(&trial.refused);
         self.set_pending(None);
         self.forget_keys();
-        let meta = &mut self.meta;
-        (meta.position, meta.confirmed, meta.vote) = (trial.position, trial.position, 0);
-        (meta.offer, meta.joins, meta.untaken) = (None, None, None);
+        (self.books.position, self.books.confirmed, self.books.vote) = (trial.position, trial.position, 0);
+        (self.books.offer, self.books.joins, self.books.untaken) = (None, None, None);
         if !is_confirmed {
             let (first, tip) = (trial.position, trial.position);
-            meta.joins = Some(StepRow { first, tip, added: vec![own.to_vec()], ..StepRow::default() });
+            self.books.joins = Some(StepRow { first, tip, added: vec![own.to_vec()], ..StepRow::default() });
         }
-        meta.out = Some(row);
+        self.back.out = Some(row);
         self.new_epoch()?;
         self.settle_again()?;
         self.settle_gone()?;

@@ -178,7 +178,7 @@ impl World {
 
     /// The secret of the first invite that device `i` made.
     pub fn first_link(&self, i: usize) -> InviteSecret {
-        self.devices[i].engine.as_ref().unwrap().meta.own_invites[0].invite_secret().unwrap()
+        self.devices[i].engine.as_ref().unwrap().invites.own_invites[0].invite_secret().unwrap()
     }
 
     /// Device `i`'s leaf, as its group has it.
@@ -275,7 +275,7 @@ impl World {
         let statement =
             commit_statement(&self.relay.room.unwrap(), part.expected_last_commit, &key, &announced, &parts);
         let engines = || self.devices.iter().filter_map(|device| device.engine.as_ref());
-        let invites = engines().flat_map(|engine| &engine.meta.own_invites);
+        let invites = engines().flat_map(|engine| &engine.invites.own_invites);
         let invite = invites
             .filter_map(crate::room::state::OwnInvite::invite_secret)
             .map(|secret| secret.access_key());
@@ -319,7 +319,7 @@ impl World {
 
     /// The commits that device `i`'s group stands on, newest first.
     pub fn stands_on(&self, i: usize) -> Vec<u64> {
-        let newest = self.devices[i].engine.as_ref().unwrap().meta.position;
+        let newest = self.devices[i].engine.as_ref().unwrap().books.position;
         let before = |seq: &u64| Some(self.entry(*seq).base).filter(|base| *base != 0);
         std::iter::successors(Some(newest).filter(|seq| *seq != 0), before).collect()
     }

@@ -40,7 +40,7 @@ impl Life {
 
     /// A commit on the newest state: spoiled, against the rules, or with a part that says something else.
     fn commit_badly(&mut self, choices: &mut Choices) {
-        if self.eve().meta.position != self.world.relay.last_commit || self.eve().meta.out.is_some() {
+        if self.eve().books.position != self.world.relay.last_commit || self.eve().back.out.is_some() {
             return;
         }
         let kind = choices.below(10);

@@ -70,7 +70,7 @@ impl Life {
         self.world.settle();
         for i in 0..self.world.devices.len() {
             // People agree to go on with a relay that says it was restored.
-            let waits = |engine: &crate::room::Engine| engine.meta.restored.is_some();
+            let waits = |engine: &crate::room::Engine| engine.back.restored.is_some();
             if self.world.devices[i].engine.as_ref().is_some_and(waits) {
                 self.world.command(i, Command::Accept);
             }
@@ -176,7 +176,7 @@ impl Life {
         for i in self.honest() {
             let Some(engine) = &self.world.devices[i].engine else { continue };
             let Some(confirmed) = engine.ledger.confirmed().filter(|_| engine.is_member()) else { continue };
-            assert_eq!(engine.meta.confirmed, confirmed, "device {i}: {}", self.world.story(i));
+            assert_eq!(engine.books.confirmed, confirmed, "device {i}: {}", self.world.story(i));
         }
     }
 
@@ -208,7 +208,7 @@ fn is_in(world: &World, i: usize) -> bool {
     let head = world.relay.log.len() as u64;
     world.devices[i].engine.as_ref().is_some_and(|engine| {
         engine.phase() == Phase::Member
-            && engine.meta.out.is_none()
+            && engine.back.out.is_none()
             && engine.link.state == Stream::Live
             && engine.cursor() <= head
     })

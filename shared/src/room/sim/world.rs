@@ -292,7 +292,7 @@ impl World {
         let is_out = |engine: &Engine| {
             let is_deceived = engine.link.no_commits || engine.link.ends_early;
             let is_closed = engine.phase() == Phase::Closed || engine.link.state != Stream::Live;
-            engine.meta.out.is_some() || is_deceived || is_closed
+            engine.back.out.is_some() || is_deceived || is_closed
         };
         engines.into_iter().all(is_out)
     }
@@ -336,7 +336,7 @@ impl World {
         let state: Vec<_> = engines
             .map(|e| {
                 let (meta, link) = (&e.meta, &e.link);
-                let steps = (&meta.offer, &meta.joins, &meta.untaken, &meta.out);
+                let steps = (&e.books.offer, &e.books.joins, &e.books.untaken, &e.back.out);
                 let waits = (
                     link.in_flight.is_some(),
                     link.commit_acked,
@@ -347,9 +347,9 @@ impl World {
                 );
                 format!(
                     "at {} cursor {} confirmed {} {steps:?} {waits:?} outbox {} pending {} wants {}",
-                    meta.position,
+                    e.books.position,
                     meta.cursor,
-                    meta.confirmed,
+                    e.books.confirmed,
                     e.outbox.len(),
                     e.pending.is_some(),
                     e.has_intent()

@@ -1,6 +1,7 @@
 //! The engine's own rows: everything but the MLS group's. Each is one small protobuf message.
 
 mod back;
+mod parts;
 mod steps;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use zeroize::{Zeroize, Zeroizing};
 pub(super) use back::{
     BridgeRow, EPOCHS_BRIDGED, MAX_REFUSED, MAX_SINCE, OutRow, RestoredRow, SeenRow, TrialRow,
 };
+pub(super) use parts::{Back, Books, Handover, Invites, Own, Wishes};
 pub(super) use steps::{StepRow, UntakenRow, VoteRow};
 
 /// Where the room stands for this device.
@@ -29,9 +31,8 @@ pub(super) enum Phase {
     Closed = 5,
 }
 
-/// The row `meta`. Secrets inside are wiped on drop.
+/// The row `meta`: the room, and how far this device has read its log.
 #[derive(Clone, PartialEq, Message)]
-#[prost(skip_debug)]
 pub(super) struct Meta {
     #[prost(bytes = "vec", tag = "1")]
     pub room_id: Vec<u8>,
@@ -53,95 +54,21 @@ pub(super) struct Meta {
     /// Over the log since the last join or return; empty when entries were lost since.
     #[prost(bytes = "vec", tag = "8")]
     pub running_hash: Vec<u8>,
-    #[prost(bytes = "vec", tag = "9")]
-    pub access_secret: Vec<u8>,
-    #[prost(bytes = "vec", tag = "10")]
-    pub leaf_secret: Vec<u8>,
-    #[prost(bytes = "vec", tag = "11")]
-    pub leaf_public: Vec<u8>,
-    #[prost(bytes = "vec", tag = "12")]
-    pub device_id: Vec<u8>,
-    /// The display name wanted; the group has it once a commit carried it.
-    #[prost(string, tag = "13")]
-    pub name: String,
-    #[prost(uint32, tag = "14")]
-    pub suite: u32,
     /// Of the next content we seal.
     #[prost(uint64, tag = "15")]
     pub next_counter: u64,
     /// The current and the kept past epochs, oldest first.
     #[prost(message, repeated, tag = "16")]
     pub epochs: Vec<EpochRow>,
-    /// The epoch we came in with; nothing sealed before it can be read.
-    #[prost(uint64, tag = "17")]
-    pub join_epoch: u64,
-    /// Live invites of which this device has the secret.
-    #[prost(message, repeated, tag = "18")]
-    pub own_invites: Vec<OwnInvite>,
     /// When we last committed, Unix milliseconds.
     #[prost(uint64, tag = "19")]
     pub last_update: u64,
     /// How we came, while joining.
     #[prost(message, optional, tag = "22")]
     pub link: Option<JoinRow>,
-    /// Members to remove: account key and device id.
-    #[prost(bytes = "vec", repeated, tag = "23")]
-    pub to_remove: Vec<Vec<u8>>,
-    /// Asked for and not made yet; at most [`crate::invite::MAX_INVITES`].
-    #[prost(message, repeated, tag = "24")]
-    pub want_invites: Vec<WantInvite>,
-    #[prost(bool, tag = "25")]
-    pub want_update: bool,
-    /// A Leave was said; over once it is on disk.
-    #[prost(bool, tag = "26")]
-    pub leaving: bool,
-    #[prost(string, tag = "27")]
-    pub device_name: String,
-    /// How many more messages may have been under way when we joined.
-    #[prost(uint64, tag = "28")]
-    pub unreadable_left: u64,
-    /// What we say of ourselves; the group has it once a commit carried it.
-    #[prost(string, tag = "29")]
-    pub status: String,
-    #[prost(string, tag = "30")]
-    pub glyph: String,
-    /// Seconds after which chat lines are to go, wanted by us and not in the group yet.
-    #[prost(uint32, optional, tag = "31")]
-    pub want_disappear: Option<u32>,
     /// As the group says, to notice a change.
     #[prost(uint32, tag = "32")]
     pub disappear_s: u32,
-    /// Newcomers who were not handed the past yet.
-    #[prost(message, repeated, tag = "33")]
-    pub hand_over: Vec<HandOver>,
-    /// Our join's sequence number.
-    #[prost(uint64, tag = "34")]
-    pub join_seq: u64,
-    /// Lines of before our join that are still taken.
-    #[prost(uint32, tag = "35")]
-    pub past_left: u32,
-    /// Members who said that they leave, until somebody's commit lets them.
-    #[prost(message, repeated, tag = "36")]
-    pub left: Vec<LeaveRow>,
-    /// Ids of invites to end.
-    #[prost(bytes = "vec", repeated, tag = "60")]
-    pub to_revoke: Vec<Vec<u8>>,
-    /// When the next of the invites that we may end is over by our own clock, Unix milliseconds; 0 for never.
-    #[prost(uint64, tag = "61")]
-    pub invite_ends: u64,
-    /// Fingerprints of members who are to be moderators.
-    #[prost(bytes = "vec", repeated, tag = "62")]
-    pub to_raise: Vec<Vec<u8>>,
-    /// Fingerprints of moderators who are to be members.
-    #[prost(bytes = "vec", repeated, tag = "63")]
-    pub to_lower: Vec<Vec<u8>>,
-    #[prost(bool, optional, tag = "64")]
-    pub want_moderators_invite: Option<bool>,
-    #[prost(uint32, optional, tag = "65")]
-    pub want_seats: Option<u32>,
-    /// An invite is over by our own clock, and is to go from the group's list.
-    #[prost(bool, tag = "66")]
-    pub want_prune: bool,
     /// The last epoch that began by a removal: what was sealed before it is never sent after it.
     #[prost(uint64, tag = "67")]
     pub removal_epoch: u64,
@@ -149,76 +76,12 @@ pub(super) struct Meta {
     /// yet, oldest first; at most [`super::watch::MAX_PRIOR`].
     #[prost(message, repeated, tag = "41")]
     pub marks: Vec<HashRow>,
-    /// Sequence number of the commit that began the group's epoch; 0 for the room's beginning.
-    #[prost(uint64, tag = "70")]
-    pub position: u64,
-    /// What a member offers and nobody confirmed yet, as far as this device has seen.
-    #[prost(message, optional, tag = "71")]
-    pub offer: Option<StepRow>,
-    /// Joins and returns on top, likewise.
-    #[prost(message, optional, tag = "72")]
-    pub joins: Option<StepRow>,
-    /// The newest commit, where this device cannot take it.
-    #[prost(message, optional, tag = "73")]
-    pub untaken: Option<UntakenRow>,
-    /// This device cannot follow the group, and how far its way back is.
-    #[prost(message, optional, tag = "74")]
-    pub out: Option<OutRow>,
     /// Names the relay's log.
     #[prost(bytes = "vec", tag = "75")]
     pub generation: Vec<u8>,
-    /// The commit that this device votes against; 0 for none.
-    #[prost(uint64, tag = "76")]
-    pub vote: u64,
-    /// The relay's log after a restore, which a person has not agreed to yet.
-    #[prost(message, optional, tag = "77")]
-    pub restored: Option<RestoredRow>,
-    /// Sequence number of the last commit that is confirmed; 0 for the room's beginning.
-    #[prost(uint64, tag = "78")]
-    pub confirmed: u64,
-    /// Members whose removal was taken back: account key and device id. Nothing is said while one of them is in.
-    #[prost(bytes = "vec", repeated, tag = "79")]
-    pub again: Vec<Vec<u8>>,
     /// Up to where it had read before the relay said that what followed is not kept any more, until a member says as much.
     #[prost(uint64, optional, tag = "68")]
     pub leapt_from: Option<u64>,
-    /// Members whom this device saw removed: account key and device id.
-    #[prost(bytes = "vec", repeated, tag = "82")]
-    pub gone: Vec<Vec<u8>>,
-    /// Votes for an undoing, as the log showed them.
-    #[prost(message, repeated, tag = "80")]
-    pub votes: Vec<VoteRow>,
-    /// Commits since the last one that this device knows to be good, which it has not taken, or took on trial; at most
-    /// [`MAX_SINCE`].
-    #[prost(message, repeated, tag = "85")]
-    pub since: Vec<SeenRow>,
-    /// This device came back, and only whoever let it in has shown that the room is there.
-    #[prost(message, optional, tag = "86")]
-    pub trial: Option<TrialRow>,
-    /// The relay lost what this group stands on: it goes on from here by the old authority of this place.
-    #[prost(message, optional, tag = "88")]
-    pub bridge: Option<BridgeRow>,
-    /// The log is read again, up to where it is another one than before.
-    #[prost(bool, tag = "89")]
-    pub rereads: bool,
-    /// It is read again to see whether anything is lost at all; people were not asked.
-    #[prost(bool, tag = "91")]
-    pub probes: bool,
-    /// Up to where it had been read before, and the last commit there.
-    #[prost(uint64, tag = "83")]
-    pub probe_to: u64,
-    #[prost(uint64, tag = "84")]
-    pub probe_commit: u64,
-    /// Others may have bridged what the relay lost: their epoch may be up to [`EPOCHS_BRIDGED`] beyond what the log says.
-    #[prost(bool, tag = "90")]
-    pub may_be_bridged: bool,
-    /// Accounts of whom a device came back since this device could not follow: fingerprints. They were in the same trouble, so
-    /// they prove nothing.
-    #[prost(bytes = "vec", repeated, tag = "95")]
-    pub back_too: Vec<Vec<u8>>,
-    /// The name of the first commit of the step that `vote` belongs to.
-    #[prost(bytes = "vec", tag = "81")]
-    pub vote_step: Vec<u8>,
     /// [`FORMAT`]: see [`Format`].
     #[prost(uint32, tag = "99")]
     pub format: u32,
@@ -481,7 +344,7 @@ macro_rules! secret_rows {
 }
 
 secret_rows! {
-    Meta { access_secret, leaf_secret }
+    Own { access_secret, leaf_secret }
     EpochRow { secret, slot_key, authority }
     OwnInvite { secret }
     JoinRow { secret }

@@ -1,4 +1,4 @@
-//! Clocks that are wrong: a founder's, a joiner's, a relay's that was. None of them keeps anybody out.
+//! Clocks that are wrong: a founder's, a joiner's, a relay's that was. None of them keeps anybody out; nor does a long time.
 
 use super::{
     hostile::{ANN, BOB, EVE, three},
@@ -7,7 +7,7 @@ use super::{
 use crate::{
     crypto::suite::Suite,
     invite::{INVITE_LIFETIME_MS, link::Link},
-    room::{Command, Input},
+    room::{Command, Event, Input},
 };
 
 const DAY: u64 = 24 * 3_600_000;
@@ -108,4 +108,40 @@ fn invite_in_a_room_whose_log_stands_still_ends_by_its_makers_clock() {
     assert!(listed.iter().all(|invite| *invite.id != link.secret.id()), "it lives for five years");
     assert_ne!(world.invite(ANN).secret.id(), link.secret.id());
     assert!(world.epoch(ANN) <= epoch + 1, "each tick is a commit");
+}
+
+/// A relay of the usual settings drops what is over 90 days old.
+fn drop_what_is_old(world: &mut World) {
+    let is_old = |at_ms: u64| at_ms + 90 * DAY < world.now;
+    world.relay.oldest = world.relay.log.iter().take_while(|entry| is_old(entry.at_ms)).count() as u64;
+}
+
+#[test]
+fn device_that_was_away_for_91_days_comes_back_without_an_invite() {
+    for others_are_away in [false, true] {
+        let mut world = three(1507);
+        world.disconnect(BOB);
+        world.command(ANN, Command::Rename("anna".to_owned()));
+        world.settle();
+        world.say(EVE, "gone by then");
+        world.settle();
+        if others_are_away {
+            [ANN, EVE].into_iter().for_each(|i| world.disconnect(i));
+        }
+        world.now += 91 * DAY;
+        drop_what_is_old(&mut world);
+        assert_eq!(world.relay.oldest, world.head(), "nothing is younger");
+        for i in [ANN, EVE, BOB] {
+            world.connect(i);
+        }
+        world.settle();
+        let told = world.errors(BOB);
+        let [out, back] = ["out", "back"].map(|code| told.iter().filter(|told| **told == code).count());
+        assert_eq!((out, back), (1, 1), "{}", world.story(BOB));
+        let joined =
+            world.devices[BOB].events.iter().filter(|event| matches!(event, Event::Joined(_))).count();
+        assert_eq!((joined, world.closed(BOB)), (1, false), "it came by an invite: {}", world.story(BOB));
+        assert!(!world.texts(BOB).contains(&"gone by then".to_owned()));
+        world.assert_talks(&[ANN, BOB, EVE]);
+    }
 }

@@ -197,7 +197,7 @@ fn what_is_said_after_leaving_is_refused_not_lost() {
 fn change_that_cannot_be_built_does_not_silence_the_device() {
     let mut world = three(441);
     // No honest way leads here; what matters is that talking goes on when committing cannot.
-    world.devices[BOB].engine.as_mut().unwrap().meta.name = "two\nlines".to_owned();
+    world.devices[BOB].engine.as_mut().unwrap().own.name = "two\nlines".to_owned();
     world.say(BOB, "hello");
     for _ in 0..20 {
         for i in [ANN, BOB, EVE] {

@@ -58,7 +58,7 @@ impl World {
         key: &AccessSecret,
         signer: &dyn Fn(&[u8]) -> [u8; 64],
         (base, instead_of): (u64, u64),
-        access: AccessChange,
+        access: &AccessChange,
         next: &AccessSecret,
     ) -> Option<u64> {
         let envelope = vec![7; 293];
@@ -69,7 +69,7 @@ impl World {
             authority: authority.as_bytes().to_vec().into(),
             ..self.part(access.clone())
         };
-        let change = Change::try_from(&access).unwrap();
+        let change = Change::try_from(access).unwrap();
         let parts = CommitParts::of(&envelope, slot_hash(&part.slot, &part.piece_names), &change);
         let room = self.relay.room.unwrap();
         let statement = commit_statement(&room, base, &key.public(), &authority, &parts);
@@ -91,7 +91,7 @@ impl World {
 
     /// The secret of the last invite that device `i` made.
     pub(super) fn newest_link(&self, i: usize) -> InviteSecret {
-        let invites = &self.devices[i].engine.as_ref().unwrap().meta.own_invites;
+        let invites = &self.devices[i].engine.as_ref().unwrap().invites.own_invites;
         invites.last().unwrap().invite_secret().unwrap()
     }
 
@@ -152,7 +152,7 @@ fn ordinary_commit_that_the_relay_takes_for_a_return_is_refused_by_all() {
         world.run_until(|world| world.now > until);
         world.now = until + 1;
         // She goes on from before, past what all others had taken for settled.
-        let _ = world.rubbish(&eve, &authority, (base, first), nothing(), &key(80));
+        let _ = world.rubbish(&eve, &authority, (base, first), &nothing(), &key(80));
         world.settle();
         for i in [ANN, BOB, DAN] {
             assert!(!world.stands_on(i).contains(&first), "device {i} took it: {}", world.story(i));
@@ -180,7 +180,7 @@ fn what_one_member_answers_for_is_not_settled_before_another_one_does() {
         let acked = world.relay.log.iter().any(|entry| entry.ack.as_ref().is_some_and(|ack| ack.seq > base));
         assert!(acked, "ann said nothing of it");
         let ann = world.devices[ANN].engine.as_ref().unwrap();
-        assert_eq!(ann.meta.confirmed, world.relay.confirmed(), "{}", world.story(ANN));
+        assert_eq!(ann.books.confirmed, world.relay.confirmed(), "{}", world.story(ANN));
         assert!(ann.group.as_ref().unwrap().has_base(world.relay.confirmed()), "nothing to go back to");
     }
 }
@@ -191,7 +191,7 @@ fn rubbish_join(world: &mut World, of: u8) -> (u64, AccessSecret) {
     let (last, next) = (world.relay.last_commit, key(of + 1));
     let by_invite = |statement: &[u8]| invite.sign_statement(statement);
     let change = adds(member_key(&key(of)));
-    (world.rubbish(&invite, &by_invite, (last, 0), change, &next).unwrap(), next)
+    (world.rubbish(&invite, &by_invite, (last, 0), &change, &next).unwrap(), next)
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn rubbish_join_on_which_its_maker_builds_puts_nobody_out() {
         world.disconnect(EVE);
         let (seq, authority) = rubbish_join(&mut world, 70);
         let by = |statement: &[u8]| authority.sign_statement(statement);
-        world.rubbish(&eve, &by, (seq, 0), nothing(), &key(90)).unwrap();
+        world.rubbish(&eve, &by, (seq, 0), &nothing(), &key(90)).unwrap();
         world.settle();
         world.assert_nobody_out(&[ANN, BOB]);
     }
@@ -263,11 +263,11 @@ fn keys_that_one_members_commits_bring_count_for_nothing_however_many() {
         };
         let by = |secret: AccessSecret| move |statement: &[u8]| secret.sign_statement(statement);
         let last = world.relay.last_commit;
-        let one = world.rubbish(&eve, &authority, (last, 0), many(0), &key(80)).unwrap();
-        let two = world.rubbish(&eve, &by(key(80)), (one, 0), many(1024), &key(81)).unwrap();
+        let one = world.rubbish(&eve, &authority, (last, 0), &many(0), &key(80)).unwrap();
+        let two = world.rubbish(&eve, &by(key(80)), (one, 0), &many(1024), &key(81)).unwrap();
         let further = adds(member_key(&key(60)));
-        let three = world.rubbish(&eve, &by(key(81)), (two, 0), further, &key(82)).unwrap();
-        world.rubbish(&key(60), &by(key(82)), (three, 0), nothing(), &key(83)).unwrap();
+        let three = world.rubbish(&eve, &by(key(81)), (two, 0), &further, &key(82)).unwrap();
+        world.rubbish(&key(60), &by(key(82)), (three, 0), &nothing(), &key(83)).unwrap();
         world.settle();
         world.assert_nobody_out(&[ANN, BOB]);
     }

@@ -80,7 +80,7 @@ fn relay_cannot_grow_a_members_state_by_access_changes() {
     world.capture(ANN);
     let before = stored(&world, ANN);
     // On what ann has taken, and on what nobody has.
-    let at = world.devices[ANN].engine.as_ref().unwrap().meta.position;
+    let at = world.devices[ANN].engine.as_ref().unwrap().books.position;
     for (n, base) in [(0u8, at), (1, 0), (2, 0)] {
         let key = |i: u32| AccessKey {
             key: [&i.to_be_bytes()[..], &[n; 28]].concat().into(),

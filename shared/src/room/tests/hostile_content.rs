@@ -111,7 +111,7 @@ fn repeated_leave_is_remembered_once() {
     }
     world.disconnect(EVE);
     while world.deliver_one(ANN) {
-        assert!(world.devices[ANN].engine.as_ref().unwrap().meta.to_remove.len() <= 1);
+        assert!(world.devices[ANN].engine.as_ref().unwrap().wishes.to_remove.len() <= 1);
     }
     world.connect(BOB);
     world.settle();

@@ -152,8 +152,8 @@ fn word_for_a_change_in_another_members_name_is_not_believed() {
     world.show(ANN, word);
     world.assert_alarm(ANN, AlarmKind::Fork);
     let ann = engine(&world, ANN);
-    assert_ne!((ann.meta.confirmed, ann.ledger.confirmed()), (seq, Some(seq)), "{}", world.story(ANN));
-    assert!(ann.meta.confirmed < seq && ann.ledger.confirmed() < Some(seq), "{}", world.story(ANN));
+    assert_ne!((ann.books.confirmed, ann.ledger.confirmed()), (seq, Some(seq)), "{}", world.story(ANN));
+    assert!(ann.books.confirmed < seq && ann.ledger.confirmed() < Some(seq), "{}", world.story(ANN));
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn word_in_another_members_name_is_not_believed_without_a_ledger_either() {
     world.devices[ANN].engine.as_mut().unwrap().ledger.close();
     world.show(ANN, word);
     let ann = engine(&world, ANN);
-    assert!(ann.meta.confirmed < seq, "{}", world.story(ANN));
+    assert!(ann.books.confirmed < seq, "{}", world.story(ANN));
 }
 
 #[test]
@@ -301,6 +301,6 @@ fn one_member_has_one_vote_on_a_step_wherever_in_it() {
         let vote = vote(&world, DAN, seq, step);
         let bob = world.devices[BOB].engine.as_mut().unwrap();
         bob.count_vote(&vote);
-        assert_eq!(bob.meta.votes.len(), 1);
+        assert_eq!(bob.books.votes.len(), 1);
     }
 }

@@ -47,7 +47,7 @@ fn asks(world: &mut World, i: usize, cause: Cause) -> Vec<u8> {
     engine.go_out(cause);
     engine.find_back(now).unwrap();
     engine.find_back(now + 60_000).unwrap();
-    let request = &engine.meta.out.as_ref().unwrap().request;
+    let request = &engine.back.out.as_ref().unwrap().request;
     let request = content::ResyncRequest::decode(&request[..]).unwrap();
     content::Resync { body: Some(resync::Body::Request(request)) }.encode_to_vec()
 }
@@ -71,7 +71,7 @@ fn answers(world: &mut World, i: usize) -> Option<Vec<u8>> {
 fn lured(seed: u64, at_a_commit: bool, has_list: bool) -> World {
     let mut world = World::room_of(&["ann", "bob", "eve", "dan"], Suite::Classic, seed);
     world.capture(DAN);
-    let base = engine(&world, DAN).meta.position;
+    let base = engine(&world, DAN).books.position;
     let (message, _) = world.hostile(EVE).commit(|b| b);
     let authority = announced(&message).to_vec().into();
     let envelope = world.own_envelope(EVE, sealed::Body::KeyShare(message.into()));
@@ -94,7 +94,7 @@ fn lured(seed: u64, at_a_commit: bool, has_list: bool) -> World {
             envelope: vec![7; 293].into(),
             is_commit: true,
             access: Some(nothing()),
-            base: engine(&world, BOB).meta.position,
+            base: engine(&world, BOB).books.position,
             key: world.access_key(ANN).key,
             authority: vec![3; 32].into(),
             signature: vec![4; 64].into(),
@@ -105,7 +105,7 @@ fn lured(seed: u64, at_a_commit: bool, has_list: bool) -> World {
     }
     if !has_list {
         let bob = engine_mut(&mut world, BOB);
-        bob.meta.gone.clear();
+        bob.books.gone.clear();
         bob.ledger.close();
     }
     let last = world.cursor(BOB);
@@ -131,7 +131,7 @@ fn lured(seed: u64, at_a_commit: bool, has_list: bool) -> World {
     };
     world.show(DAN, entry);
     let dan = engine_mut(&mut world, DAN);
-    assert_eq!(dan.meta.position, seq);
+    assert_eq!(dan.books.position, seq);
     // The slot is to be whole.
     dan.link.all_pieces = true;
     dan.commit(at_ms).unwrap();
@@ -172,14 +172,14 @@ fn lured(seed: u64, at_a_commit: bool, has_list: bool) -> World {
 
 fn assert_stays_out(world: &World) {
     let bob = engine(world, BOB);
-    assert!(bob.pending.is_none() && bob.meta.out.is_some(), "{}", world.story(BOB));
+    assert!(bob.pending.is_none() && bob.back.out.is_some(), "{}", world.story(BOB));
 }
 
 #[test]
 fn state_that_began_where_this_device_read_a_line_is_refused() {
     let world = lured(1701, false, false);
     assert_stays_out(&world);
-    assert!(engine(&world, BOB).meta.out.as_ref().unwrap().slot_key.is_empty());
+    assert!(engine(&world, BOB).back.out.as_ref().unwrap().slot_key.is_empty());
 }
 
 #[test]
@@ -200,11 +200,11 @@ fn group_with_somebody_who_is_no_member_is_known_by_the_ledger_and_by_the_list()
         engine(world, BOB).has_gone(engine(world, of).group.as_ref().unwrap()).unwrap()
     };
     assert!(has_gone(&world, DAN) && !has_gone(&world, ANN));
-    let gone = std::mem::take(&mut engine_mut(&mut world, BOB).meta.gone);
+    let gone = std::mem::take(&mut engine_mut(&mut world, BOB).books.gone);
     assert!(!gone.is_empty() && has_gone(&world, DAN), "the ledger says it: {}", world.story(BOB));
     let bob = engine_mut(&mut world, BOB);
     bob.ledger.close();
-    bob.meta.gone = gone;
+    bob.books.gone = gone;
     assert!(has_gone(&world, DAN) && !has_gone(&world, ANN), "the list says it: {}", world.story(BOB));
 }
 
@@ -216,12 +216,12 @@ fn whoever_has_to_remove_somebody_lets_nobody_in() {
     let seq = entry.seq + 1;
     world.show(ANN, entry);
     assert!(engine(&world, ANN).is_haunted(), "{}", world.story(ANN));
-    engine_mut(&mut world, ANN).meta.untaken = None;
+    engine_mut(&mut world, ANN).books.untaken = None;
     let entry = resync(&world, BOB, seq, asked);
     world.show(ANN, entry);
     assert_eq!(answers(&mut world, ANN), None);
     // As soon as it has.
-    engine_mut(&mut world, ANN).meta.again.clear();
+    engine_mut(&mut world, ANN).books.again.clear();
     assert!(answers(&mut world, ANN).is_some());
 }
 

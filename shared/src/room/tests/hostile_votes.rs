@@ -34,7 +34,7 @@ fn removed_for_bob(seed: u64) -> (World, u64, u64) {
     let (mut world, _, base) = removed(seed);
     world.command(ANN, Command::Rename("anna".to_owned()));
     world.settle();
-    let removal = engine(&world, ANN).meta.offer.as_ref().unwrap().first;
+    let removal = engine(&world, ANN).books.offer.as_ref().unwrap().first;
     for seq in world.cursor(BOB) + 1..=world.head() {
         world.devices[BOB].online = true;
         let joined = Joined {
@@ -83,8 +83,8 @@ fn rubbish_in_the_name_of_whoever_removed_somebody_makes_nobody_vote_against_the
         world.show(ANN, entry);
         world.assert_alarm(ANN, AlarmKind::Fork);
         let ann = engine(&world, ANN);
-        assert_eq!(ann.meta.vote, 0, "{}", world.story(ANN));
-        assert!(ann.meta.step_name(ann.cursor()).is_empty(), "it belongs to a step");
+        assert_eq!(ann.books.vote, 0, "{}", world.story(ANN));
+        assert!(ann.books.step_name(ann.cursor()).is_empty(), "it belongs to a step");
 
         let name = step(&world, removal);
         let votes = [EVE, ANN].map(|by| vote(&world, by, removal, name)).to_vec();
@@ -99,7 +99,7 @@ fn rubbish_in_the_name_of_whoever_removed_somebody_makes_nobody_vote_against_the
 fn device_votes_against_nothing_that_it_took_itself() {
     let (mut world, removal, _) = removed_for_bob(1502);
     let bob = world.devices[BOB].engine.as_mut().unwrap();
-    assert!(removal < bob.meta.position && !bob.meta.step_name(removal).is_empty());
+    assert!(removal < bob.books.position && !bob.books.step_name(removal).is_empty());
     bob.go_out(Cause::Commit(removal));
     world.input(BOB, Input::Tick);
     let until = world.now + 300_000;
@@ -112,7 +112,7 @@ fn device_votes_against_nothing_that_it_took_itself() {
 #[test]
 fn device_that_waits_for_a_way_back_votes_for_no_undoing_of_what_only_the_relay_knows_of() {
     let (mut world, _, _) = removed_for_bob(1503);
-    let entry = rubbish(&world, BOB, engine(&world, BOB).meta.position);
+    let entry = rubbish(&world, BOB, engine(&world, BOB).books.position);
     let seq = entry.seq;
     world.show(BOB, entry);
     world.devices[BOB].engine.as_mut().unwrap().go_out(Cause::Commit(seq));
@@ -126,7 +126,7 @@ fn device_that_waits_for_a_way_back_votes_for_no_undoing_of_what_only_the_relay_
 fn device_that_is_told_it_was_removed_votes_against_nothing_that_it_took_itself() {
     for beyond in [false, true] {
         let (mut world, removal, _) = removed_for_bob(1506);
-        let name = engine(&world, BOB).meta.step_name(removal);
+        let name = engine(&world, BOB).books.step_name(removal);
         let bob = world.devices[BOB].engine.as_mut().unwrap();
         bob.ledger.close();
         bob.go_out(Cause::Away);
@@ -144,7 +144,7 @@ fn device_that_is_told_it_was_removed_votes_against_nothing_that_it_took_itself(
 
 /// Device `i` drops the rubbish on a removal by a commit of its own, on what came before both; which the relay shows.
 fn drops(world: &mut World, i: usize, base: u64) {
-    let entry = rubbish(world, i, engine(world, i).meta.position);
+    let entry = rubbish(world, i, engine(world, i).books.position);
     world.show(i, entry);
     world.devices[i].online = false;
     world.now += 60_000;
@@ -166,7 +166,7 @@ fn drops(world: &mut World, i: usize, base: u64) {
         ..Deliver::default()
     };
     world.show(i, own);
-    assert_eq!(engine(world, i).meta.confirmed, base, "it went back: {}", world.story(i));
+    assert_eq!(engine(world, i).books.confirmed, base, "it went back: {}", world.story(i));
 }
 
 #[test]

@@ -327,7 +327,7 @@ fn nobody_wakes_for_an_invite_that_it_cannot_end() {
     let mut world = three(1411);
     let engine = world.devices[ANN].engine.as_mut().unwrap();
     engine.link.no_commits = true;
-    engine.meta.invite_ends = world.now - 1;
+    engine.invites.invite_ends = world.now - 1;
     world.input(ANN, Input::Tick);
     world.input(ANN, Input::Tick);
     let wake = world.devices[ANN].wake;

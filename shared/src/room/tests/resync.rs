@@ -166,7 +166,7 @@ fn return_into_a_state_that_one_member_made_up_is_taken_back_and_the_device_come
     let (epoch, view) = (world.epoch(EVE) + 1, Some(world.view_of(ANN)));
     let slot_key = forged.slot_key.to_vec().into();
     world.eve_answers(&ResyncState { epoch, slot_key, last_commit, view });
-    let is_in = |world: &World| world.devices[BOB].engine.as_ref().unwrap().meta.trial.is_some();
+    let is_in = |world: &World| world.devices[BOB].engine.as_ref().unwrap().back.trial.is_some();
     assert!(world.run_until(is_in), "bob believes it for now: {}", world.story(BOB));
     world.say(BOB, "can anybody read this?");
     world.command(BOB, Command::Rename("robert".to_owned()));
@@ -204,7 +204,7 @@ fn answerer_who_saw_another_log_is_refused_with_an_alarm() {
     let mut world = bob_is_out(1304);
     assert!(world.until_asked());
     let mut view = world.view_of(ANN);
-    let known = world.devices[BOB].engine.as_ref().unwrap().meta.since[0].seq - 1;
+    let known = world.devices[BOB].engine.as_ref().unwrap().back.since[0].seq - 1;
     (view.seq, view.running_hash) = (known, vec![1; 32].into());
     let (last_commit, epoch) = (world.relay.last_commit, world.epoch(ANN));
     let slot_key = world.slot_key(ANN).to_vec().into();
@@ -220,7 +220,7 @@ fn old_state_is_refused_whoever_hands_it_over() {
     assert!(world.until_asked());
     // Of just before bob's own commit: the relay could bring that slot back.
     let engine = world.devices[BOB].engine.as_ref().unwrap();
-    let (last_commit, epoch) = (engine.meta.position, engine.group.as_ref().unwrap().epoch());
+    let (last_commit, epoch) = (engine.books.position, engine.group.as_ref().unwrap().epoch());
     let view = Some(world.view_of(ANN));
     let slot_key = world.slot_key(ANN).to_vec().into();
     world.eve_answers(&ResyncState { epoch, slot_key, last_commit, view });
@@ -241,7 +241,7 @@ fn return_is_on_trial_until_a_third_account_has_spoken() {
     world.disconnect(DAN);
     world.connect(BOB);
     world.settle();
-    let on_trial = |world: &World| world.devices[BOB].engine.as_ref().unwrap().meta.trial.is_some();
+    let on_trial = |world: &World| world.devices[BOB].engine.as_ref().unwrap().back.trial.is_some();
     assert!(world.errors(BOB).contains(&"back") && on_trial(&world), "{}", world.story(BOB));
     world.say(BOB, "hello ann");
     world.settle();
@@ -282,7 +282,7 @@ fn bob_is_on_trial(seed: u64) -> (World, Rows) {
     world.connect(BOB);
     world.settle();
     world.disconnect(ANN);
-    assert!(world.devices[BOB].engine.as_ref().unwrap().meta.trial.is_some(), "{}", world.story(BOB));
+    assert!(world.devices[BOB].engine.as_ref().unwrap().back.trial.is_some(), "{}", world.story(BOB));
     (world, eve)
 }
 
@@ -307,7 +307,7 @@ fn rubbish_join_while_nobody_else_is_awake_does_not_spoil_a_return() {
     world.inject(vec![7; 293], Some(part));
     let until = world.now + 600_000;
     world.run_until(|world| world.now > until);
-    assert!(world.devices[BOB].engine.as_ref().unwrap().meta.trial.is_some(), "{}", world.story(BOB));
+    assert!(world.devices[BOB].engine.as_ref().unwrap().back.trial.is_some(), "{}", world.story(BOB));
     assert!(!world.errors(BOB).contains(&"return_refused"), "{}", world.story(BOB));
 }
 
@@ -317,9 +317,9 @@ fn trial_does_not_end_by_the_relays_clock_alone() {
     let (now, month) = (world.now, 31 * 24 * 3_600_000);
     let bob = world.devices[BOB].engine.as_mut().unwrap();
     bob.check_age(now + month, now);
-    assert!(bob.meta.trial.is_some());
+    assert!(bob.back.trial.is_some());
     bob.check_age(now + month, now + month);
-    assert!(bob.meta.trial.is_none());
+    assert!(bob.back.trial.is_none());
 }
 
 #[test]
@@ -396,7 +396,7 @@ fn who_came_back_in_the_same_trouble_proves_no_return() {
     world.connect(BOB);
     world.connect(DAN);
     world.settle();
-    let on_trial = |world: &World, i: usize| world.devices[i].engine.as_ref().unwrap().meta.trial.is_some();
+    let on_trial = |world: &World, i: usize| world.devices[i].engine.as_ref().unwrap().back.trial.is_some();
     assert!(on_trial(&world, BOB) && on_trial(&world, DAN), "{}", world.story(DAN));
     for i in [BOB, DAN] {
         world.say(i, "hello");

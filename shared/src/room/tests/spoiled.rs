@@ -95,7 +95,7 @@ fn what_a_stranded_device_says_waits_until_it_is_back() {
 /// Who of them is out, and not back.
 fn stranded(world: &World) -> Option<usize> {
     let is_out =
-        |i: &usize| world.devices[*i].engine.as_ref().is_some_and(|engine| engine.meta.out.is_some());
+        |i: &usize| world.devices[*i].engine.as_ref().is_some_and(|engine| engine.back.out.is_some());
     [ANN, BOB, DAN].into_iter().find(is_out)
 }
 
@@ -360,7 +360,7 @@ fn newcomer_whose_join_went_with_what_the_one_who_answered_for_it_offered_joins_
         world.settle();
         let fay = world.devices[new].engine.as_ref().unwrap();
         let answered =
-            fay.meta.offer.as_ref().is_some_and(|offer| offer.added.contains(&fay.own_key().to_vec()));
+            fay.books.offer.as_ref().is_some_and(|offer| offer.added.contains(&fay.own_key().to_vec()));
         assert!(answered, "eve has given her word: {}", world.story(new));
         if !is_there {
             world.disconnect(new);
@@ -473,7 +473,7 @@ fn what_was_done_under_a_clock_that_was_ahead_puts_off_nothing_for_years() {
     world.connect(BOB);
     let waits = |world: &World| {
         let engine = world.devices[BOB].engine.as_ref().unwrap();
-        engine.meta.out.as_ref().is_some_and(|out| out.not_before > now + YEAR)
+        engine.back.out.as_ref().is_some_and(|out| out.not_before > now + YEAR)
     };
     assert!(world.run_until(waits), "{}", world.story(BOB));
     world.disconnect(BOB);
@@ -527,7 +527,7 @@ fn device_whose_every_commit_the_relay_refuses_asks_to_be_let_back_in() {
         let device = &mut world.devices[BOB];
         let id = device.engine.as_ref().unwrap().link.in_flight.clone();
         device.inbox.clear();
-        let Some(id) = id.filter(|_| device.engine.as_ref().unwrap().meta.out.is_none()) else { break };
+        let Some(id) = id.filter(|_| device.engine.as_ref().unwrap().back.out.is_none()) else { break };
         // As if it built on something that the relay never had.
         let refused = Refused {
             id: id.into(),
