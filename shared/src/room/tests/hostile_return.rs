@@ -151,6 +151,12 @@ fn lured(seed: u64, at_a_commit: bool, has_list: bool) -> World {
     };
     world.show(DAN, own);
     assert_eq!((world.epoch(DAN), world.members(DAN)), (world.epoch(BOB) + 1, 4), "{}", world.story(DAN));
+    if !has_list {
+        // Nor does he know the log any more.
+        let dan = engine_mut(&mut world, DAN);
+        dan.meta.running_hash.clear();
+        dan.meta.marks.clear();
+    }
     let asked = asks(&mut world, BOB, Cause::Commit(last));
     for i in [BOB, DAN] {
         let entry = resync(&world, BOB, last + 1, asked.clone());
