@@ -3,6 +3,7 @@
 use super::sim::{hostile, model, world};
 
 mod ahead;
+mod alone;
 mod basic;
 mod hostile_answers;
 mod hostile_bounds;
