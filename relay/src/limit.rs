@@ -59,13 +59,15 @@ pub enum Limit {
     FreeSpace,
     /// The logs' share of the disk.
     Disk,
+    /// The part of the disk that the rooms of one opener may take.
+    OpenerShare,
     /// No limit: an entry that is damaged on the disk was asked for.
     Damaged,
 }
 
 impl Limit {
     /// All of them: each is a series from the start, so that a first hit is an increase.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::HandshakeRate,
@@ -92,6 +94,7 @@ impl Limit {
         Self::KeysPerRoom,
         Self::FreeSpace,
         Self::Disk,
+        Self::OpenerShare,
         Self::Damaged,
     ];
 
@@ -124,6 +127,7 @@ impl Limit {
             Self::KeysPerRoom => "max_keys_per_room",
             Self::FreeSpace => "reserve_mib",
             Self::Disk => "max_disk_mib",
+            Self::OpenerShare => "opener_percent",
             Self::Damaged => "damaged",
         }
     }
@@ -132,7 +136,7 @@ impl Limit {
     pub fn code(self) -> Code {
         match self {
             Self::MessageSize | Self::FirstSlot | Self::KeysPerRoom => Code::TooLarge,
-            Self::FreeSpace | Self::Disk | Self::Damaged => Code::NoSpace,
+            Self::FreeSpace | Self::Disk | Self::OpenerShare | Self::Damaged => Code::NoSpace,
             Self::TokenRooms | Self::TokenUses => Code::TokenSpent,
             _ => Code::RateLimited,
         }
@@ -153,6 +157,7 @@ impl Limit {
             Self::MessageSize | Self::FirstSlot => Wire::MessageSize,
             Self::KeysPerRoom => Wire::AccessKeys,
             Self::FreeSpace | Self::Disk => Wire::Disk,
+            Self::OpenerShare => Wire::OpenerShare,
             Self::Damaged => Wire::Damaged,
             Self::Connections
             | Self::ConnectionsPerAddress

@@ -88,6 +88,10 @@ pub struct Limits {
     /// Bytes that all logs together may take of the disk, above which appends are refused while reads go on;
     /// `None` leaves only the reserve in force.
     pub max_disk: Option<u64>,
+    /// Of what is left of the disk and what the rooms of one opener (a token, or an address) take, together, so many percent
+    /// may be theirs: 80 leave a fifth of the disk to others after one who takes all he can, a twenty-first after five.
+    /// 100 is no bound.
+    pub opener_percent: u64,
     /// Time without an entry after which a room that nobody is joined to is dropped; `None` for never.
     pub drop_idle: Option<Duration>,
 }
@@ -122,6 +126,7 @@ impl Default for Limits {
             join_time: Duration::from_secs(10),
             free_space_reserve: 256 << 20,
             max_disk: None,
+            opener_percent: 80,
             drop_idle: None,
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! [`frames`] is the place to fuzz: remote bytes go in, requests or an error come out.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use bytes::Bytes;
 use proto::{
@@ -64,6 +64,8 @@ pub struct Opening {
     pub keys: Vec<AccessKey>,
     /// The first epoch's authority.
     pub authority: PublicKey,
+    /// Where it comes from, once that is known: who pays for what the room will take.
+    pub address: Option<IpAddr>,
 }
 
 /// An envelope to append.
@@ -181,7 +183,7 @@ impl Opening {
         let names = pieces.iter().flat_map(|(name, _)| name).copied().collect();
         let slot = NewSlot::new(slot.sealed, names, pieces).map_err(|_| malformed())?;
         let authority = PublicKey::try_from(&*create.authority).map_err(|_| malformed())?;
-        Ok(Self { slot, keys, authority })
+        Ok(Self { slot, keys, authority, address: None })
     }
 }
 

@@ -63,6 +63,8 @@ fn no_space(health: Health, reserve: u64) -> Option<String> {
             format!("less than the reserve of {} MiB is free on the disk (--reserve-mib)", reserve >> 20)
         }
         Some(Lack::Share) => "the logs take all that they may (--max-disk-mib)".into(),
+        // Others are taken.
+        Some(Lack::Opener) => return None,
         None => return Some("there is no space: the disk refused the last write, reading goes on".into()),
     };
     Some(format!("there is no space: {why}; nothing is appended, reading goes on"))

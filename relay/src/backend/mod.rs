@@ -183,6 +183,8 @@ pub enum Lack {
     Free,
     /// The logs take all that they may.
     Share,
+    /// Whoever opened the room takes all that one may while so little is left for others.
+    Opener,
 }
 
 impl From<Lack> for Limit {
@@ -190,6 +192,7 @@ impl From<Lack> for Limit {
         match lack {
             Lack::Free => Self::FreeSpace,
             Lack::Share => Self::Disk,
+            Lack::Opener => Self::OpenerShare,
         }
     }
 }

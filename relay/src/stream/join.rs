@@ -115,7 +115,8 @@ async fn create(peer: &Peer, room: RoomId, join: &Join, opening: &Opening) -> Re
     let right = right(peer, join)?;
     let allowed = shared.create_quota().take(peer.payer, Instant::now());
     allowed.map_err(|over| Refusal::over(Limit::Rooms).after(&over))?;
-    let created = shared.backend.create(room, opening.clone(), right, shared.clock.now_ms()).await;
+    let opening = Opening { address: Some(peer.payer), ..opening.clone() };
+    let created = shared.backend.create(room, opening, right, shared.clock.now_ms()).await;
     if created == Err(CreateError::NoRight(NoRight::Required)) {
         // A guesser does not use up the rooms of whoever shares its address.
         shared.create_quota().refund(&peer.payer);

@@ -85,7 +85,7 @@ fn by(key: PublicKey) -> Author {
 }
 
 fn opening(keys: Vec<AccessKey>) -> Opening {
-    Opening { slot: b"slot 0".as_slice().into(), keys, authority: public(&authority()) }
+    Opening { slot: b"slot 0".as_slice().into(), keys, authority: public(&authority()), address: None }
 }
 
 fn member(key: PublicKey) -> AccessKey {

@@ -36,7 +36,7 @@ async fn of_sixteen_writers_exactly_one_wins_each_race() {
     backend
         .create(
             ROOM,
-            Opening { slot: b"0".as_slice().into(), keys, authority: public(&authority()) },
+            Opening { slot: b"0".as_slice().into(), keys, authority: public(&authority()), address: None },
             Right::Anybody,
             0,
         )

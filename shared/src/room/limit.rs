@@ -42,6 +42,8 @@ pub enum RelayLimit {
     AccessKeys,
     /// The relay's disk.
     Disk,
+    /// The part of the relay's disk that rooms of whoever opened this one may take.
+    OpenerShare,
     /// No limit: an entry of the room is damaged on the relay's disk.
     Damaged,
 }
@@ -61,6 +63,7 @@ impl From<Limit> for RelayLimit {
             Limit::MessageSize => Self::MessageSize,
             Limit::AccessKeys => Self::AccessKeys,
             Limit::Disk => Self::Disk,
+            Limit::OpenerShare => Self::OpenerShare,
             Limit::Damaged => Self::Damaged,
         }
     }
@@ -78,7 +81,7 @@ impl RelayLimit {
             Self::TokenRooms | Self::TokenUses => "token_spent",
             Self::MessageSize => "too_large",
             Self::AccessKeys => "room_full",
-            Self::Disk => "no_space",
+            Self::Disk | Self::OpenerShare => "no_space",
             Self::Damaged => "damaged",
         }
     }

@@ -34,6 +34,7 @@ mod access;
 mod ack;
 mod ahead;
 mod alarm;
+mod alone;
 mod authority;
 mod books;
 mod bridge;

@@ -99,6 +99,8 @@ impl Engine {
                 if let Some(create) = self.pending.as_ref().and_then(|pending| pending.create.clone()) {
                     self.open_ledger(&create);
                 }
+                // Its log is a new one, whatever was there before.
+                self.meta.generation.clear();
                 self.set_pending(None);
                 self.set_phase(Phase::Member);
             }
@@ -242,6 +244,7 @@ impl Engine {
                 self.out.reopen = true;
             }
             (Code::NotAllowed, _) if self.join_was_dropped() => (),
+            (Code::NotAllowed, Phase::Member) if self.is_alone() => self.open_again()?,
             (Code::NotAllowed, _) => self.locked_out(),
             (Code::Conflict, Phase::Creating) if self.meta.open => {
                 // Somebody opened the room a moment before us.
@@ -264,7 +267,7 @@ impl Engine {
         Ok(())
     }
 
-    /// The relay lets only those open rooms who have a token. The room exists nowhere yet, so it ends here.
+    /// The relay lets only those open rooms who have a token. A room that exists nowhere yet ends here.
     fn no_right(&mut self, code: Code) {
         let fault = match (code, self.link.token_sent) {
             (Code::TokenSpent, _) => TokenFault::Spent,
@@ -272,7 +275,10 @@ impl Engine {
             (_, false) => TokenFault::Missing,
         };
         self.refuse(Problem::Token(fault));
-        self.close(CloseReason::NoToken);
+        // One that was there before is kept here until there is a token.
+        if !self.is_opened_again() {
+            self.close(CloseReason::NoToken);
+        }
     }
 
     /// The state stays: a relay that lies, or that lost its data, must not make us forget a room.

@@ -317,6 +317,10 @@ fn limit(limit: RelayLimit) -> (&'static str, &'static str) {
             "The relay's disk is full; what you said is kept here and sent again.",
             "Tell the relay's operator.",
         ),
+        RelayLimit::OpenerShare => (
+            "Rooms of whoever opened this one take their part of the relay's disk; what you said is kept here and sent again.",
+            "Leave rooms that nobody needs. The relay's operator can raise --opener-percent.",
+        ),
         RelayLimit::Damaged => (
             "A message of this room is damaged on the relay's disk, so nothing after it can be had; what you say is kept here.",
             "Tell the relay's operator: `relay check` names the rooms. If it cannot be mended, found the room anew.",

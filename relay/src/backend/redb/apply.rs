@@ -10,12 +10,13 @@ use redb::{ReadableTable, StorageError};
 use super::{
     Policy,
     access::{self, Access, GENERATION},
-    doom, pieces, row,
+    doom, openers, pieces, row,
+    space::Spare,
     tables::{self, Room, Tables},
     tokens, trim,
 };
 use crate::{
-    backend::{AppendError, Appended, Author, CreateError, Lack, entry},
+    backend::{AppendError, Appended, Author, CreateError, entry},
     limits::TRIM_STEP,
     request::{Opening, Publish},
     token::Right,
@@ -28,7 +29,7 @@ pub(super) type Outcome<T, E> = Result<Result<T, E>, StorageError>;
 pub(super) fn append(
     tables: &mut Tables<'_>,
     policy: &Policy,
-    space: Result<(), Lack>,
+    spare: &Spare<'_>,
     author: &Author,
     publish: &Publish,
 ) -> Outcome<Appended, AppendError> {
@@ -49,7 +50,7 @@ pub(super) fn append(
         Ok(changes) => changes,
         Err(refusal) => return Ok(Err(refusal.into())),
     };
-    if let Err(lack) = space {
+    if let Err(lack) = spare.for_room(&author.room) {
         return Ok(Err(AppendError::NoSpace(lack)));
     }
     if let Some(commit) = &publish.commit
@@ -78,7 +79,7 @@ pub(super) fn append(
     if trim::is_over(&room, &policy.retention) {
         trim::trim(tables, &author.room, &mut room, &policy.retention, 0, TRIM_STEP)?;
     }
-    tables.rooms.insert(&author.room.0, &room.into())?;
+    tables.put_room(&author.room, room)?;
     Ok(Ok(Appended { seq, at_ms, repeated: false }))
 }
 
@@ -109,7 +110,7 @@ fn decide(
 pub(super) fn create(
     tables: &mut Tables<'_>,
     policy: &Policy,
-    space: Result<(), Lack>,
+    spare: &Spare<'_>,
     room: &RoomId,
     opening: &Opening,
     (right, now_ms): (&Right, u64),
@@ -130,7 +131,8 @@ pub(super) fn create(
     if keys > policy.keys_per_room {
         return Ok(Err(CreateError::TooLarge));
     }
-    if let Err(lack) = space {
+    let opener = openers::opener(tables, token.as_ref(), opening.address, now_ms)?;
+    if let Err(lack) = spare.for_opener(opener.as_ref()) {
         return Ok(Err(CreateError::NoSpace(lack)));
     }
     if let Some(token) = token {
@@ -142,7 +144,10 @@ pub(super) fn create(
     let (head, rows) = Head::open(opening.authority, &opening.keys);
     let slot_bytes = pieces::put(tables, room, 0, &opening.slot)?;
     let row = Room { head: 0, oldest: 1, last_commit: 0, last_at_ms: now_ms, bytes: 0, keys, slot_bytes };
-    tables.rooms.insert(&room.0, &row.into())?;
+    tables.put_room(room, row)?;
+    if let Some(opener) = opener {
+        openers::note(tables, room, opener)?;
+    }
     access::open(tables, room, &Access { generation: *generation, head }, &rows)?;
     Ok(Ok(()))
 }

@@ -16,6 +16,8 @@ pub(super) fn doom(tables: &mut Tables<'_>, room: &RoomId) -> Result<bool, Stora
     if existed {
         tables.doomed.insert(&room.0, ())?;
         tokens::free(tables, room)?;
+        tables.openers.remove(&room.0)?;
+        tables.sizes.gone(room);
         tables.news.ended(room);
     }
     Ok(existed)

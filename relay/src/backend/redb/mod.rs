@@ -19,11 +19,13 @@ mod database;
 mod doom;
 mod formats;
 mod fullness;
+mod openers;
 mod overview;
 mod pieces;
 mod reader;
 mod resting;
 mod row;
+mod shares;
 mod space;
 mod stats;
 mod tables;
@@ -45,6 +47,8 @@ use tokio::sync::{mpsc, oneshot};
 pub use self::{
     check::{CheckError, Checked, Flaw, Survey},
     database::OpenError,
+    openers::Opener,
+    shares::Share,
     stats::{Health, LogBound, Stats},
 };
 pub(crate) use self::{
@@ -86,6 +90,7 @@ struct Policy {
     keys_per_room: u64,
     free_space_reserve: u64,
     max_disk: Option<u64>,
+    opener_percent: u64,
     /// Bytes of all tails together.
     tail: usize,
     drop_idle: Option<Duration>,
@@ -100,6 +105,7 @@ impl From<&Limits> for Policy {
             keys_per_room: limits.keys_per_room,
             free_space_reserve: limits.free_space_reserve,
             max_disk: limits.max_disk,
+            opener_percent: limits.opener_percent,
             tail: limits.tail,
             drop_idle: limits.drop_idle,
             is_new: true,

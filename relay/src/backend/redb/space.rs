@@ -1,8 +1,15 @@
-//! Whether there is space to append: the file system's reserve, and the relay's own share of the disk.
+//! Whether there is space to append: the file system's reserve, the relay's own share of the disk, and that of each opener.
 
 use std::time::Instant;
 
-use super::{Policy, database::Store};
+use proto::RoomId;
+
+use super::{
+    Policy,
+    database::Store,
+    openers::Opener,
+    shares::{Bounds, Shares},
+};
 use crate::{backend::Lack, limits::SPACE_CHECK};
 
 /// What a transaction writes besides what it is given, in bytes: pages of the tables, each copied when it changes.
@@ -22,6 +29,8 @@ const WORTH: u64 = 4;
 #[derive(Debug)]
 pub(super) struct Space {
     is_above_reserve: bool,
+    /// Bytes that the file system had left above its reserve.
+    above_reserve: u64,
     checked: Option<Instant>,
     is_near_bound: bool,
     /// Bytes freed since the bound came near, less what was appended since.
@@ -32,7 +41,14 @@ pub(super) struct Space {
 
 impl Space {
     pub fn new() -> Self {
-        Self { is_above_reserve: true, checked: None, is_near_bound: false, freed: 0, spending: 0 }
+        Self {
+            is_above_reserve: true,
+            above_reserve: u64::MAX,
+            checked: None,
+            is_near_bound: false,
+            freed: 0,
+            spending: 0,
+        }
     }
 
     /// Whether `bytes` may be appended, or what is missing; for none, whether any may.
@@ -53,6 +69,16 @@ impl Space {
             true => Ok(()),
             false => Err(Lack::Share),
         }
+    }
+
+    /// What openers may take, rooms being so large together. Free pages of the file count as left: pages are half full at
+    /// least, nearly.
+    pub fn bounds(&self, store: &Store, policy: &Policy, kept: u64) -> Bounds {
+        let file = store.disk_bytes().unwrap_or(0);
+        let used = kept.saturating_mul(2).saturating_add(SLACK).min(file);
+        let of_share = policy.max_disk.map_or(u64::MAX, |bound| bound.saturating_sub(used));
+        let of_disk = self.above_reserve.saturating_add(file - used);
+        Bounds { left: of_share.min(of_disk), percent: policy.opener_percent }
     }
 
     /// The limits are others: what was seen of the disk says nothing any more.
@@ -79,7 +105,9 @@ impl Space {
         if self.checked.is_some_and(|checked| checked.elapsed() < SPACE_CHECK) {
             return;
         }
-        let is_above = store.available().is_none_or(|bytes| bytes >= policy.free_space_reserve);
+        let available = store.available().unwrap_or(u64::MAX);
+        self.above_reserve = available.saturating_sub(policy.free_space_reserve);
+        let is_above = available >= policy.free_space_reserve;
         if is_above != self.is_above_reserve {
             tracing::warn!(is_above, "free space crossed the reserve");
         }
@@ -96,6 +124,26 @@ impl Space {
             // Free pages are used before the file grows.
             self.freed = 0;
         }
+    }
+}
+
+/// What a batch may take.
+pub(super) struct Spare<'a> {
+    /// Whether there is space at all.
+    pub space: Result<(), Lack>,
+    pub bounds: Bounds,
+    pub shares: &'a Shares,
+}
+
+impl Spare<'_> {
+    /// Whether a room may take more.
+    pub fn for_room(&self, room: &RoomId) -> Result<(), Lack> {
+        self.space.and_then(|()| self.shares.may_grow(room, self.bounds))
+    }
+
+    /// Whether an opener may open another room.
+    pub fn for_opener(&self, opener: Option<&Opener>) -> Result<(), Lack> {
+        self.space.and_then(|()| opener.map_or(Ok(()), |opener| self.shares.may_take(opener, self.bounds)))
     }
 }
 

@@ -3,7 +3,13 @@
 use proto::{PublishId, RoomId, relay::Deliver};
 use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, TableError, WriteTransaction};
 
-use super::{row, stats::Trimmed, tokens::TokenRow};
+use super::{
+    openers::{self, Opener},
+    row,
+    shares::Sizes,
+    stats::Trimmed,
+    tokens::TokenRow,
+};
 use crate::backend::tail::News;
 
 /// A room: head, oldest, last commit in the log, time of the last entry (ms), bytes of the log, rows of access keys, bytes
@@ -50,6 +56,12 @@ const TOKENS: TableDefinition<RoomKey, TokenRow> = TableDefinition::new("tokens"
 /// By room: SHA-256 of the token that opened it. Rooms that no token opened, or one that was revoked, have no row.
 const OPENED_BY: TableDefinition<RoomKey, &[u8; 32]> = TableDefinition::new("opened_by");
 
+/// By room: who opened it, where no token did. A database of before has none, and its rooms have no opener.
+pub(super) const OPENERS: TableDefinition<RoomKey, &[u8; Opener::LEN]> = TableDefinition::new("openers");
+
+/// The key under which addresses of openers are hashed.
+const OPENER_KEY: TableDefinition<(), openers::KeyRow> = TableDefinition::new("opener_key");
+
 /// The numbers of one room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Room {
@@ -85,6 +97,10 @@ pub(super) struct Tables<'txn> {
     pub news: News,
     pub tokens: Table<'txn, RoomKey, TokenRow>,
     pub opened_by: Table<'txn, RoomKey, &'static [u8; 32]>,
+    pub openers: Table<'txn, RoomKey, &'static [u8; Opener::LEN]>,
+    pub opener_key: Table<'txn, (), openers::KeyRow>,
+    /// What rooms take after this transaction.
+    pub sizes: Sizes,
 }
 
 /// All tables of a read transaction.
@@ -123,7 +139,24 @@ impl<'txn> Tables<'txn> {
             news: News::default(),
             tokens: transaction.open_table(TOKENS)?,
             opened_by: transaction.open_table(OPENED_BY)?,
+            openers: transaction.open_table(OPENERS)?,
+            opener_key: transaction.open_table(OPENER_KEY)?,
+            sizes: Sizes::default(),
         })
+    }
+
+    /// Writes a room's numbers.
+    pub fn put_room(&mut self, id: &RoomId, room: Room) -> Result<(), redb::StorageError> {
+        self.sizes.set(id, room.size());
+        self.rooms.insert(&id.0, &room.into())?;
+        Ok(())
+    }
+}
+
+impl Room {
+    /// Bytes of its entries, slots and pieces.
+    pub fn size(&self) -> u64 {
+        self.bytes.saturating_add(self.slot_bytes)
     }
 }
 

@@ -5,6 +5,7 @@ mod dice;
 mod disk;
 mod drop;
 mod full;
+mod openers;
 mod power;
 mod probe;
 mod simdisk;
@@ -48,7 +49,7 @@ async fn head(backend: &Redb) -> Result<u64, Unavailable> {
 fn opening() -> Opening {
     let authority = PublicKey(signer().verifying_key().to_bytes());
     let keys = vec![AccessKey { key: ALICE, grant: Grant::Member }];
-    Opening { slot: b"slot".as_slice().into(), keys, authority }
+    Opening { slot: b"slot".as_slice().into(), keys, authority, address: None }
 }
 
 /// The authority of every epoch.

@@ -168,7 +168,7 @@ pub(super) fn trim_rooms(
         if room.last_at_ms < round.idle_before {
             if room.last_at_ms == 0 {
                 // Opened by a version that did not note the time: it counts from now.
-                tables.rooms.insert(&id.0, &Room { last_at_ms: round.now_ms, ..room }.into())?;
+                tables.put_room(&id, Room { last_at_ms: round.now_ms, ..room })?;
                 changed += 1;
                 continue;
             }
@@ -180,7 +180,7 @@ pub(super) fn trim_rooms(
         }
         let trimmed = trim(tables, &id, &mut room, retention, round.now_ms, TRIM_ROUND)?;
         if trimmed > 0 {
-            tables.rooms.insert(&id.0, &room.into())?;
+            tables.put_room(&id, room)?;
         }
         (changed, gone.entries) = (changed + trimmed, gone.entries + trimmed);
         if trimmed == TRIM_ROUND {

@@ -17,8 +17,9 @@ use super::{
     access::GENERATION,
     apply,
     database::Store,
-    doom,
-    space::Space,
+    doom, openers,
+    shares::Shares,
+    space::{Space, Spare},
     tables::Tables,
     tokens,
     trim::{self, Round, Trimming},
@@ -96,6 +97,8 @@ pub(super) struct Writer {
     queue: mpsc::Receiver<Job>,
     stats: Stats,
     space: Space,
+    /// What rooms take; `None` before the first batch, and after one of which it is not known whether it was written.
+    shares: Option<Shares>,
     /// What is held in memory for readers.
     ring: Ring,
 }
@@ -108,7 +111,7 @@ impl Writer {
         queue: mpsc::Receiver<Job>,
         stats: Stats,
     ) -> Self {
-        Self { store, feeds, policy, queue, stats, space: Space::new(), ring: Ring::default() }
+        Self { store, feeds, policy, queue, stats, space: Space::new(), shares: None, ring: Ring::default() }
     }
 
     /// Works until nobody can queue any more and the queue is empty.
@@ -147,16 +150,22 @@ impl Writer {
     pub fn write(&mut self, batch: Vec<Job>, policy: &Policy) {
         let bytes = batch.iter().map(Job::size).sum();
         let (space, stats) = (self.space.check(&self.store, policy, bytes), &self.stats);
+        let mut shares = self.shares.take().unwrap_or_else(|| {
+            Shares::of(self.store.read(openers::load).unwrap_or_default())
+        });
+        let bounds = self.space.bounds(&self.store, policy, shares.bytes());
+        let spare = Spare { space, bounds, shares: &shares };
         let began = Instant::now();
         let written = self.store.write(|mut transaction| {
             transaction.set_durability(Durability::Immediate)?;
             let mut settled = Vec::with_capacity(batch.len());
-            let (freed, trimmed, news) = {
+            let (freed, trimmed, news, sizes) = {
                 let mut tables = Tables::open(&transaction)?;
                 for job in &batch {
-                    settled.push(settle(&mut tables, &self.feeds, policy, space, job)?);
+                    settled.push(settle(&mut tables, &self.feeds, policy, &spare, job)?);
                 }
-                (tables.freed, tables.trimmed, std::mem::take(&mut tables.news))
+                let news = std::mem::take(&mut tables.news);
+                (tables.freed, tables.trimmed, news, std::mem::take(&mut tables.sizes))
             };
             // An fsync for nothing would let refused publishes slow down the accepted ones.
             if settled.iter().any(Settled::changed) {
@@ -168,11 +177,14 @@ impl Writer {
             } else {
                 transaction.abort()?;
             }
-            Ok((settled, freed, news))
+            Ok((settled, freed, news, sizes))
         });
         match written {
-            Ok((settled, freed, news)) => {
+            Ok((settled, freed, news, sizes)) => {
                 self.space.wrote(freed);
+                shares.apply(sizes);
+                // A revoked token is nobody's any more.
+                self.shares = (!batch.iter().any(Job::is_of_tokens)).then_some(shares);
                 let readers = self.ring.push(&self.feeds, news, policy.tail);
                 // Whoever published is woken by its answer, and finds its entry in the same turn.
                 for (job, settled) in batch.into_iter().zip(settled) {
@@ -195,16 +207,16 @@ fn settle(
     tables: &mut Tables<'_>,
     feeds: &Feeds,
     policy: &Policy,
-    space: Result<(), Lack>,
+    spare: &Spare<'_>,
     job: &Job,
 ) -> Result<Settled, redb::StorageError> {
     Ok(match job {
         Job::Append { author, publish, .. } => {
-            Settled::Append(apply::append(tables, policy, space, author, publish)?)
+            Settled::Append(apply::append(tables, policy, spare, author, publish)?)
         }
         Job::Create { room, opening, right, now_ms, generation, .. } => {
             let right = (right, *now_ms);
-            Settled::Create(apply::create(tables, policy, space, room, opening, right, generation)?)
+            Settled::Create(apply::create(tables, policy, spare, room, opening, right, generation)?)
         }
         Job::Tokens { change, .. } => Settled::Tokens(tokens::change(tables, change)?),
         Job::Drop { room, .. } => Settled::Drop(doom::doom(tables, room)?),
@@ -218,7 +230,7 @@ fn settle(
             let (trimming, changed) = trim::trim_rooms(tables, from, &policy.retention, &round, is_followed)?;
             Settled::Trim(trimming, changed)
         }
-        Job::Probe { .. } => Settled::Probe(Health { lack: space.err(), is_full: false }),
+        Job::Probe { .. } => Settled::Probe(Health { lack: spare.space.err(), is_full: false }),
     })
 }
 
@@ -246,6 +258,10 @@ impl Job {
             | Self::Trim { .. }
             | Self::Probe { .. } => 0,
         }
+    }
+
+    fn is_of_tokens(&self) -> bool {
+        matches!(self, Self::Tokens { .. })
     }
 
     fn answer(self, settled: Settled, stats: &Stats) {

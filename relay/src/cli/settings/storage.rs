@@ -42,6 +42,13 @@ pub struct Storage {
     /// makes room again. Set it where other programs share the disk.
     #[arg(long, hide_short_help = true, env = "RELAY_MAX_DISK_MIB", value_name = "MIB", value_parser = value_parser!(u64).range(1..=1 << 30))]
     pub max_disk_mib: Option<u64>,
+    /// Percent of the disk that rooms of one opener may take, of what they take and what is left, together.
+    ///
+    /// An opener is the token that opened a room, or the address (IPv6: one /48). The more one has, the earlier no more is
+    /// taken from it: 80 leave a fifth of the disk to others after one who takes all it can, a twenty-first after five.
+    /// Who takes less than others do on average is never refused by it. 100 is no bound.
+    #[arg(long, hide_short_help = true, env = "RELAY_OPENER_PERCENT", value_name = "PERCENT", default_value_t = 80, value_parser = value_parser!(u64).range(1..=100))]
+    pub opener_percent: u64,
     /// Days without an entry after which a room that nobody is joined to is dropped for ever; 0 for never.
     ///
     /// A program that is online writes to each of its rooms daily, so such a room is one that nobody has opened for as
@@ -62,6 +69,7 @@ impl Storage {
         limits.free_space_reserve = self.reserve_mib << 20;
         let days = u64::from(self.drop_idle_days);
         limits.drop_idle = (days > 0).then(|| Duration::from_secs(days * 24 * 3600));
+        limits.opener_percent = self.opener_percent;
         limits.max_disk = self.max_disk_mib.map(|mib| mib << 20);
     }
 }

@@ -43,6 +43,7 @@ fn limit_is_told_and_the_message_is_sent_later() {
         (Code::RateLimited, Limit::MemberRate, RelayLimit::MemberRate, "rate_limited"),
         (Code::RateLimited, Limit::RoomRate, RelayLimit::RoomRate, "rate_limited"),
         (Code::NoSpace, Limit::Disk, RelayLimit::Disk, "no_space"),
+        (Code::NoSpace, Limit::OpenerShare, RelayLimit::OpenerShare, "no_space"),
         (Code::NoSpace, Limit::Damaged, RelayLimit::Damaged, "damaged"),
         // An old relay names none.
         (Code::RateLimited, Limit::Unspecified, RelayLimit::Unnamed, "rate_limited"),

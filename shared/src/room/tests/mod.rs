@@ -3,6 +3,7 @@
 use super::sim::{hostile, model, world};
 
 mod ahead;
+mod alone;
 mod basic;
 mod clocks;
 mod hostile_answers;

@@ -73,6 +73,7 @@ fn limit_names_the_option_that_raises_it() {
         (RelayLimit::RoomsPerConnection, "--rooms-per-connection"),
         (RelayLimit::MessageSize, "--max-message-kib"),
         (RelayLimit::AccessKeys, "--max-keys-per-room"),
+        (RelayLimit::OpenerShare, "--opener-percent"),
     ] {
         let (_, remedy) = problem(&Problem::Limit(limit));
         assert!(remedy.contains(&format!("can raise {option}.")), "{limit:?}: {remedy}");

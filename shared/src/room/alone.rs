@@ -1,0 +1,75 @@
+//! A room that the relay does not have any more, and in which nobody else is: it is opened there again, as it is.
+//!
+//! Relays drop rooms in which nobody but their founder ever was. Nobody can be shut out by opening one again: as far as this
+//! device has read it is the only member, and whoever joins removes nobody before a member has taken the join. So a relay that
+//! answers falsely gets a room without the joins that it hid, which it could have hidden anyway.
+
+use proto::relay::{Create, Slot};
+
+use super::{
+    Engine,
+    state::{Pending, Phase},
+};
+use crate::{invite::slot, mls::group::GroupError};
+
+impl Engine {
+    /// Whether this device is the only one in the room, by its own log.
+    pub(super) fn is_alone(&self) -> bool {
+        let is_one = self.group.as_ref().is_some_and(|group| group.size() == 1);
+        let is_settled =
+            self.meta.out.is_none() && self.meta.restored.is_none() && self.meta.bridge.is_none();
+        // What an open room is called, others may have opened by now: they find each other by its name.
+        let comes_in = !self.meta.open || self.meta.link.is_some();
+        is_one && is_settled && comes_in && self.is_member() && !self.meta.leaving
+    }
+
+    /// Whether the room that is being created was at the relay before.
+    pub(super) fn is_opened_again(&self) -> bool {
+        self.phase() == Phase::Creating && !self.meta.generation.is_empty()
+    }
+
+    /// Opens the room where its group stands. Its log begins anew; what was said stays on this device.
+    pub(super) fn open_again(&mut self) -> Result<(), GroupError> {
+        self.give_up_return()?;
+        let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
+        let room = group.room()?;
+        let inside = (&*group.slot_key()?, &*group.group_info()?, &group.tree()?);
+        let sealed = slot::seal(&self.room, &room.invites, inside, None, &self.profile.random);
+        let slot::Slot { sealed, pieces, .. } = sealed.map_err(|_| GroupError::Unexpected)?;
+        let keys = group.access_keys()?.into_values().collect();
+        let authority = group.authority()?.public().to_vec().into();
+        group.keep_bases(&[]);
+        let mut pending = Pending::default();
+        let slot = Some(Slot { last_commit: 0, sealed: sealed.into(), pieces: pieces.into() });
+        pending.create = Some(Create { slot, keys, authority, ..Create::default() });
+        self.forget_log();
+        self.set_pending(Some(pending));
+        self.set_phase(Phase::Creating);
+        self.out.reopen = true;
+        Ok(())
+    }
+
+    /// The log that was read is gone: the group stands at the beginning of another.
+    fn forget_log(&mut self) {
+        self.ledger.close();
+        self.outbox.forget_acks();
+        self.hashes.cut(0);
+        let meta = &mut self.meta;
+        (meta.cursor, meta.position, meta.confirmed) = (0, 0, 0);
+        (meta.last_commit, meta.last_at, meta.vote) = (0, 0, 0);
+        (meta.apart_from, meta.apart_to, meta.since_first) = (0, 0, 0);
+        (meta.probes, meta.rereads, meta.may_be_bridged) = (false, false, false);
+        (meta.offer, meta.joins, meta.untaken, meta.trial) = (None, None, None, None);
+        meta.anchors.clear();
+        meta.since.clear();
+        meta.votes.clear();
+        meta.vote_step.clear();
+        meta.asking.clear();
+        meta.running_hash = vec![0; 32];
+        let present = meta.epochs.last().map(|row| row.epoch);
+        for row in &mut meta.epochs {
+            // Another commit will have the number of those before.
+            row.seq = if Some(row.epoch) == present { 0 } else { u64::MAX };
+        }
+    }
+}
