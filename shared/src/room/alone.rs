@@ -8,7 +8,7 @@ use proto::relay::{Create, Slot};
 
 use super::{
     Engine,
-    state::{Pending, Phase},
+    state::{Back, Books, Pending, Phase},
 };
 use crate::{invite::slot, mls::group::GroupError};
 
@@ -17,10 +17,10 @@ impl Engine {
     pub(super) fn is_alone(&self) -> bool {
         let is_one = self.group.as_ref().is_some_and(|group| group.size() == 1);
         let is_settled =
-            self.meta.out.is_none() && self.meta.restored.is_none() && self.meta.bridge.is_none();
+            self.back.out.is_none() && self.back.restored.is_none() && self.back.bridge.is_none();
         // What an open room is called, others may have opened by now: they find each other by its name.
         let comes_in = !self.meta.open || self.meta.link.is_some();
-        is_one && is_settled && comes_in && self.is_member() && !self.meta.leaving
+        is_one && is_settled && comes_in && self.is_member() && !self.wishes.leaving
     }
 
     /// Whether the room that is being created was at the relay before.
@@ -54,17 +54,12 @@ impl Engine {
         self.ledger.close();
         self.outbox.forget_acks();
         self.hashes.cut(0);
+        // Whom this device saw removed stays out.
+        let gone = std::mem::take(&mut self.books.gone);
+        (self.books, self.back) = (Books { gone, ..Books::default() }, Back::default());
         let meta = &mut self.meta;
-        (meta.cursor, meta.position, meta.confirmed) = (0, 0, 0);
-        (meta.last_commit, meta.last_at, meta.vote) = (0, 0, 0);
-        (meta.apart_from, meta.apart_to, meta.since_first) = (0, 0, 0);
-        (meta.probes, meta.rereads, meta.may_be_bridged) = (false, false, false);
-        (meta.offer, meta.joins, meta.untaken, meta.trial) = (None, None, None, None);
-        meta.anchors.clear();
-        meta.since.clear();
-        meta.votes.clear();
-        meta.vote_step.clear();
-        meta.asking.clear();
+        (meta.cursor, meta.last_commit, meta.last_at) = (0, 0, 0);
+        meta.marks.clear();
         meta.running_hash = vec![0; 32];
         let present = meta.epochs.last().map(|row| row.epoch);
         for row in &mut meta.epochs {

@@ -150,9 +150,10 @@ impl Writer {
     pub fn write(&mut self, batch: Vec<Job>, policy: &Policy) {
         let bytes = batch.iter().map(Job::size).sum();
         let (space, stats) = (self.space.check(&self.store, policy, bytes), &self.stats);
-        let mut shares = self.shares.take().unwrap_or_else(|| {
-            Shares::of(self.store.read(openers::load).unwrap_or_default())
-        });
+        let mut shares = self
+            .shares
+            .take()
+            .unwrap_or_else(|| Shares::of(self.store.read(openers::load).unwrap_or_default()));
         let bounds = self.space.bounds(&self.store, policy, shares.bytes());
         let spare = Spare { space, bounds, shares: &shares };
         let began = Instant::now();
