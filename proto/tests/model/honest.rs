@@ -5,7 +5,8 @@ use proto::access::Standing;
 
 use super::{
     people::{JOINER, LINK, REMOVED, Set},
-    room::{Room, Truth},
+    room::Room,
+    truth::Truth,
     world::{Act, Does, World},
 };
 

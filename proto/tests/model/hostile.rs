@@ -2,7 +2,8 @@
 
 use super::{
     people::{LINK, STRANGER, Set},
-    room::{Room, Truth},
+    room::Room,
+    truth::Truth,
     world::{Act, Does, Spoil, World},
 };
 

@@ -4,9 +4,10 @@ use stateright::{Model, Property};
 
 use super::{
     faults, honest, hostile,
-    people::{JOINER, LINK, REMOVED, Set},
+    people::{REMOVED, Set},
     properties::{self, cases::Case},
-    room::{Room, Truth},
+    room::Room,
+    truth::Truth,
 };
 
 /// What a hostile member's commit is.
@@ -157,23 +158,5 @@ impl Room {
             Does::Vote(seq) => self.vote(by, seq),
             Does::Wait => Ok(self.seq),
         }
-    }
-
-    /// An honest commit on another one: whoever holds that can take it.
-    pub fn next(&self, by: u8, on: u64) -> Truth {
-        let Truth { group, .. } = self.truth[&on];
-        Truth { by, on, group, takers: self.holders(on), slot: true, is_false_return: false }
-    }
-
-    /// The same, with the joiner in the group.
-    pub fn with_joiner(&self, on: u64) -> Truth {
-        let (next, joiner) = (self.next(LINK, on), Set::of(&[JOINER]));
-        Truth { group: next.group.and(joiner), takers: next.takers.and(joiner), ..next }
-    }
-
-    /// The same, by who has asked to be let back in.
-    pub fn with_returned(&self, by: u8, on: u64) -> Truth {
-        let next = self.next(by, on);
-        Truth { takers: next.takers.and(Set::of(&[by])), ..next }
     }
 }
