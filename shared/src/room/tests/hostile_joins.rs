@@ -142,7 +142,6 @@ fn newcomer_whose_join_stands_for_nothing_yet_comes_again_by_its_link() {
         assert!(engine.meta.link.is_some(), "{}", world.story(fay));
         // A member passes all of them by.
         world.rubbish(&ann, &authority, (base, seq), &nothing(), &key(80)).unwrap();
-        world.settle();
         for i in [BOB, EVE, DAN] {
             world.connect(i);
         }
