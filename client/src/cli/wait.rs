@@ -110,6 +110,7 @@ fn passes(code: &str) -> bool {
         "inviter_absent",
         "missed_by_newcomer",
         "back",
+        "joins_unwitnessed",
         "other_rules",
         "return_refused",
         "bridged",

@@ -37,7 +37,7 @@ impl Cause {
 }
 
 /// Nothing waits longer, in milliseconds: two hours, which is more than the longest pause between two rounds of asking.
-const LONGEST_MS: u64 = 2 * 3600 * 1000;
+pub(super) const LONGEST_MS: u64 = 2 * 3600 * 1000;
 
 impl Engine {
     /// What was put off under a clock that was ahead must not wait for that date.

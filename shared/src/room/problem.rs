@@ -94,6 +94,11 @@ pub enum Problem {
         /// Who may invite, how many devices a person may have, or when lines disappear.
         policy: bool,
     },
+    /// People came in, and no word of anybody who was there before: what all were shown before them is not compared any more.
+    JoinsUnwitnessed {
+        /// How many.
+        joins: usize,
+    },
     /// The others do not know the state of the group by which it came back; it asks for another one.
     ReturnRefused {
         /// Messages said since then, which nobody else can read.
@@ -250,6 +255,7 @@ impl Problem {
             Self::Out(_) => "out",
             Self::Back { .. } => "back",
             Self::OtherRules { .. } => "other_rules",
+            Self::JoinsUnwitnessed { .. } => "joins_unwitnessed",
             Self::ReturnRefused { .. } => "return_refused",
             Self::Bridged => "bridged",
             Self::Undone { .. } => "undone",

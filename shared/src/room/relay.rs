@@ -15,8 +15,8 @@ use super::{
 };
 use crate::mls::group::GroupError;
 
-/// After a lost race the next attempt waits a random time below this, doubled for each loss up to
-/// 32 times: eight clients that join at once are in within seconds.
+/// After a lost race the next attempt waits a random time below this, doubled for each loss up to ten times: eight clients
+/// that join at once are in within seconds, and one that nobody lets in asks every minute.
 const RACE_JITTER_MS: u64 = 100;
 
 /// Conflicts one after the other after which the relay and the ledger of this device do not differ by a race any more.
@@ -296,7 +296,11 @@ impl Engine {
             if self.ledger.confirmed().is_some_and(|ours| ours != refused.confirmed) {
                 self.ledger.close();
             }
-            if base.is_some_and(|base| base != refused.confirmed && base != refused.last_commit) {
+            // Nor does it wait for one that this device has read and only cannot take.
+            let untaken = self.books.untaken.as_ref().map(|untaken| untaken.seq);
+            let newest = refused.last_commit;
+            let knows = newest == self.books.newest() || untaken == Some(newest);
+            if base.is_some_and(|base| base != newest && (base != refused.confirmed || !knows)) {
                 self.go_out(Cause::Commit(refused.last_commit));
             }
         }
@@ -315,7 +319,7 @@ impl Engine {
         self.link.winner = refused.last_commit;
         // Something newer is there, which may be of use.
         self.link.confirmed_slot = false;
-        let ceiling = RACE_JITTER_MS << self.link.conflicts.min(5);
+        let ceiling = RACE_JITTER_MS << self.link.conflicts.min(10);
         self.link.conflicts += 1;
         self.link.not_before = now + 1 + self.profile.random.below(ceiling);
         self.abandon_pending()

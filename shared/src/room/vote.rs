@@ -93,13 +93,16 @@ impl Engine {
         }
     }
 
-    /// Whether it was this device that took it, and is in the group that it made. Another commit of such a step may be what nobody can
-    /// take, as far as this device has read it.
+    /// Whether this device took it, and is in the group that it made; or took a removal of that step, which a vote would undo as well.
+    /// Another commit of such a step may be what nobody can take.
     fn has_taken(&self, seq: u64, step: &[u8]) -> bool {
-        let taken = |is_it: &dyn Fn(&EpochRow) -> bool| self.meta.epochs.iter().any(is_it);
+        let rows = &self.meta.epochs;
+        let first = rows.iter().find(|row| row.name == step).map(|row| row.seq);
+        let removes = |row: &EpochRow| row.access.as_ref().is_none_or(|change| !change.removed.is_empty());
+        let removed = first.is_some_and(|first| rows.iter().any(|row| row.seq >= first && removes(row)));
         let is_of_it = || *self.books.step_name(seq) == *step;
         !self.ledger.is_own()
-            && (taken(&|row| row.seq == seq && seq != 0) || (taken(&|row| row.name == step) && !is_of_it()))
+            && (rows.iter().any(|row| row.seq == seq && seq != 0) || (removed && !is_of_it()))
     }
 
     /// The relay says that this device's key was removed by the commit at `seq`, of the step of this name: it may vote,

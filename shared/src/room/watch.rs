@@ -11,7 +11,7 @@ use proto::relay::Deliver;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Alarm, Engine,
+    Alarm, Engine, Problem,
     checks::{AUTHENTICATOR_PREFIX, Number},
     kept::Kept,
     state::HashRow,
@@ -82,7 +82,7 @@ impl Hashes {
     /// The rows that storage is to have.
     pub(super) fn take_changed(&mut self) -> impl Iterator<Item = (String, Option<HashRow>)> {
         let row = |(seq, hash): (u64, Option<&Vec<u8>>)| {
-            (Self::key(seq), hash.map(|hash| HashRow { seq, hash: hash.clone() }))
+            (Self::key(seq), hash.map(|hash| HashRow { seq, hash: hash.clone(), taken: false }))
         };
         self.0.take_changed().map(row)
     }
@@ -104,19 +104,25 @@ impl Engine {
     pub(super) fn anchor(&mut self, entry: &Deliver) {
         let seq = entry.seq.saturating_sub(1);
         if let Some(hash) = self.hashes.get(seq) {
-            self.meta.marks.push(HashRow { seq, hash: hash.to_vec() });
+            let taken = self.books.position == entry.seq;
+            self.meta.marks.push(HashRow { seq, hash: hash.to_vec(), taken });
         }
         if self.meta.marks.len() > MAX_PRIOR {
             // Half of them, so that a flood is told once and not with each join.
-            let joins = self.meta.marks.drain(..MAX_PRIOR / 2).len();
-            self.alarm(Alarm::JoinsUnwitnessed { joins });
+            let gone: Vec<HashRow> = self.meta.marks.drain(..MAX_PRIOR / 2).collect();
+            let joins = gone.len();
+            // So many may come in honestly while those who were there sleep: then they are members for all to see.
+            match gone.iter().all(|mark| mark.taken) {
+                true => self.refuse(Problem::JoinsUnwitnessed { joins }),
+                false => self.alarm(Alarm::JoinsUnwitnessed { joins }),
+            }
         }
         self.set_hash(entry.seq, hash_entry(None, entry));
     }
 
     pub(super) fn set_hash(&mut self, seq: u64, hash: Vec<u8>) {
         self.meta.running_hash.clone_from(&hash);
-        self.hashes.insert(HashRow { seq, hash });
+        self.hashes.insert(HashRow { seq, hash, taken: false });
         debug_assert!(Hashes::key(seq).len() < 16);
     }
 

@@ -109,6 +109,13 @@ pub fn problem(problem: &Problem) -> (String, &'static str) {
             let remedy = "Ask the others whether that is right; /members shows who moderates. If nobody knows of it, a member deceives this device.";
             return (message, remedy);
         }
+        Problem::JoinsUnwitnessed { joins } => {
+            let message = format!(
+                "{joins} people and devices came in without a word of anybody who was there before: whether all were shown the same log \
+                 before that cannot be compared any more."
+            );
+            return (message, "");
+        }
         Problem::ReturnRefused { unread } => {
             let lost = match unread {
                 0 => String::new(),

@@ -4,15 +4,18 @@ use prost::Message as _;
 use proto::relay::{ClientFrame, GetSlot, client_frame};
 use zeroize::Zeroizing;
 
-use super::{ELECTION_MS, statement::request_statement};
+use super::{ELECTION_MS, judge::MAX_PATIENCE, statement::request_statement};
 use crate::{
     content,
     crypto::suite::KemKey,
     mls::group::GroupError,
-    room::{Engine, Millis, out::RESYNC_AFTER_MS},
+    room::{
+        Engine, Millis,
+        out::{LONGEST_MS, RESYNC_AFTER_MS},
+    },
 };
 
-/// Asked again after this long without an answer, in milliseconds.
+/// Asked again after this long without an answer, in milliseconds; twice as long each time.
 const RETRY_MS: u64 = 60_000;
 
 impl Engine {
@@ -30,7 +33,9 @@ impl Engine {
         if now < out.not_before {
             return Ok(());
         }
-        out.not_before = now + RETRY_MS + random.below(ELECTION_MS);
+        // In ever less haste: what was asked stays in the log, and whoever comes by finds it there.
+        let wait = (RETRY_MS << out.rounds.min(MAX_PATIENCE)).min(LONGEST_MS - ELECTION_MS);
+        out.not_before = now + wait + random.below(ELECTION_MS);
         if !out.request.is_empty() && out.slot_key.is_empty() {
             // Nobody else came by: better somebody who failed before than nobody.
             out.refused.clear();

@@ -18,7 +18,7 @@ use crate::{
 const STRICT_ROUNDS: u32 = 2;
 
 /// The wait between rounds doubles so often: from 20 s to an hour and a half.
-const MAX_PATIENCE: u32 = 8;
+pub(super) const MAX_PATIENCE: u32 = 8;
 
 /// How a state that is handed over fits our own log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

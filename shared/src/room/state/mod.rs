@@ -320,6 +320,9 @@ pub(super) struct HashRow {
     pub seq: u64,
     #[prost(bytes = "vec", tag = "2")]
     pub hash: Vec<u8>,
+    /// Of a mark: the join or return after it was taken here, so that everybody sees who came.
+    #[prost(bool, tag = "3")]
+    pub taken: bool,
 }
 
 /// A message as a row. The buffer is wiped; it is allocated once, so no copy stays behind.
