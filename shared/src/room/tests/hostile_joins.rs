@@ -150,3 +150,20 @@ fn newcomer_whose_join_stands_for_nothing_yet_comes_again_by_its_link() {
         world.assert_talks(&[BOB, EVE, DAN, fay]);
     }
 }
+
+#[test]
+fn many_who_come_in_while_those_who_were_there_are_silent_are_a_line_and_no_alarm() {
+    let mut world = World::room_of(&["ann", "bob"], crate::crypto::suite::Suite::Classic, 1604);
+    world.command(ANN, Command::Invite { uses: Some(100), expires_ms: None });
+    world.settle();
+    let link = world.invite(ANN);
+    for n in 0..65 {
+        let i = world.newcomer(&format!("guest {n}"), 1605 + n);
+        let link = if n % 16 == 15 { world.invite(ANN) } else { link.clone() };
+        world.join(i, &link);
+        world.disconnect(i);
+    }
+    world.settle();
+    assert!(world.errors(BOB).contains(&"joins_unwitnessed"), "{}", world.story(BOB));
+    assert_eq!((world.alarms(ANN), world.alarms(BOB)), (Vec::new(), Vec::new()));
+}

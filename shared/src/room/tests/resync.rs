@@ -365,6 +365,25 @@ fn request_that_calls_a_good_slot_useless_makes_one_member_commit_and_not_all() 
 }
 
 #[test]
+fn who_asks_while_nobody_is_there_asks_ever_more_seldom() {
+    let mut world = bob_is_out(1321);
+    [ANN, DAN].into_iter().for_each(|i| world.disconnect(i));
+    let end = world.now + 24 * 3_600_000;
+    while world.now < end {
+        world.settle();
+        world.now += 60_000;
+        world.input(BOB, crate::room::Input::Tick);
+    }
+    let asked = world.relay.log.iter().filter(|entry| is_request(&entry.resync).is_some()).count();
+    assert!((8..=24).contains(&asked), "asked {asked} times in a day");
+    // What was asked last is found by whoever comes.
+    world.connect(ANN);
+    world.connect(DAN);
+    world.settle();
+    world.assert_talks(&[ANN, BOB, DAN]);
+}
+
+#[test]
 fn joiner_who_was_met_by_a_made_up_state_comes_again_by_the_same_invite() {
     for more in [0, 40] {
         let mut world = World::room_of(&["ann", "bob", "eve", "dan"], Suite::Classic, 1310 + more as u64);

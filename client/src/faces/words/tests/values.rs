@@ -82,6 +82,15 @@ fn limit_names_the_option_that_raises_it() {
 }
 
 #[test]
+fn many_who_came_in_unseen_are_counted() {
+    let (text, _) = problem(&Problem::JoinsUnwitnessed { joins: 32 });
+    assert!(
+        text.starts_with("32 people and devices came in") && text.contains("cannot be compared"),
+        "{text}"
+    );
+}
+
+#[test]
 fn missing_token_is_told_from_one_that_is_refused() {
     let told = |fault| problem(&Problem::Token(fault)).0;
     assert!(told(TokenFault::Missing).contains("only for those who have a token"));
