@@ -299,7 +299,7 @@ impl Engine {
             // Nor does it wait for one that this device has read and only cannot take.
             let untaken = self.books.untaken.as_ref().map(|untaken| untaken.seq);
             let newest = refused.last_commit;
-            let knows = newest == self.books.newest() || untaken == Some(newest);
+            let knows = newest == self.books.position || untaken == Some(newest);
             if base.is_some_and(|base| base != newest && (base != refused.confirmed || !knows)) {
                 self.go_out(Cause::Commit(refused.last_commit));
             }
