@@ -435,6 +435,7 @@ impl Engine {
         if let Some(view) = self.view().filter(|_| !self.link.announced) {
             self.link.announced = true;
             self.out.events.push(Event::Joined(view));
+            self.say_that_it_is_out();
         }
     }
 

@@ -211,6 +211,8 @@ struct Connection {
     token_sent: bool,
     /// `Joined` was told to people since the engine was loaded.
     announced: bool,
+    /// Since this program was started it was said that this device is out.
+    told_out: bool,
     /// The limit of the relay that people were told of.
     told: limit::Told,
     /// When it is our turn to hand the past over, drawn by lot.

@@ -75,8 +75,19 @@ impl Engine {
                 (self.books.vote, self.books.vote_step) = (seq, row.step.clone());
             }
         }
+        row.set_why(cause.told());
         self.back.out = Some(row);
         self.set_pending(None);
+        self.link.told_out = true;
         self.refuse(Problem::Out(cause.told()));
+    }
+
+    /// Said once more where the program was started anew since.
+    pub(super) fn say_that_it_is_out(&mut self) {
+        if let Some(out) = self.back.out.as_ref().filter(|_| !self.link.told_out) {
+            let cause = out.why();
+            self.link.told_out = true;
+            self.refuse(Problem::Out(cause));
+        }
     }
 }

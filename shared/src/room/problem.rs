@@ -181,19 +181,20 @@ pub enum TokenFault {
 }
 
 /// Why a device is out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, prost::Enumeration)]
+#[repr(i32)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum OutCause {
     /// A commit that others have taken and this device cannot take.
-    Commit,
+    Commit = 0,
     /// Commits that the relay does not keep any more.
-    Away,
+    Away = 1,
     /// This profile is older than what it already did.
-    OldProfile,
+    OldProfile = 2,
     /// A majority undid what this device had taken.
-    Undone,
+    Undone = 3,
     /// The relay lost commits that this device has taken.
-    Restored,
+    Restored = 4,
 }
 
 /// What is wrong with a commit, or with a state of the group.

@@ -35,8 +35,9 @@ impl Engine {
         token: Option<&Token>,
         pin: Option<[u8; 32]>,
     ) -> Result<(), GroupError> {
-        let Connection { announced, told, .. } = self.link;
-        self.link = Connection { state: Stream::Asking, announced, told, pin, ..Connection::default() };
+        let Connection { announced, told, told_out, .. } = self.link;
+        self.link =
+            Connection { state: Stream::Asking, announced, told, told_out, pin, ..Connection::default() };
         let invite = self.invite_secret().filter(|_| self.phase() == Phase::Joining);
         let key = invite.map_or_else(|| self.access.clone(), |secret| secret.access_key());
         let mut create = match self.phase() {

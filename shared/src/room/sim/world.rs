@@ -208,7 +208,10 @@ impl World {
         let now = self.clock(i);
         let device = &mut self.devices[i];
         let rows = device.rows.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-        device.engine = Some(Engine::load(&device.profile, rows, now).unwrap());
+        let engine = Engine::load(&device.profile, rows, now).unwrap();
+        // Whoever starts a program that is out has to be told by this one.
+        device.says_it_is_out &= engine.back.out.is_none();
+        device.engine = Some(engine);
     }
 
     /// The profile of device `i` is an old copy of itself from now on.
@@ -231,7 +234,11 @@ impl World {
             }
             self.devices[i].says_it_is_out = match event {
                 Event::Closed { .. } | Event::Problem(Problem::Out(_) | Problem::RelayRestored) => true,
-                Event::Problem(Problem::Back { .. }) | Event::Joined(_) => false,
+                Event::Problem(Problem::Back { .. }) => false,
+                Event::Joined(_) => {
+                    let engine = self.devices[i].engine.as_ref();
+                    self.devices[i].says_it_is_out && engine.is_some_and(|engine| engine.back.out.is_some())
+                }
                 _ => self.devices[i].says_it_is_out,
             };
             self.devices[i].alarmed |= match event {

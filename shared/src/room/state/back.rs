@@ -2,6 +2,8 @@
 
 use prost::Message;
 
+use crate::room::problem::OutCause;
+
 /// Epochs whose authority is kept, so that the room can go on from there when the relay lost what came after.
 pub(in crate::room) const EPOCHS_BRIDGED: u64 = 8;
 
@@ -104,6 +106,8 @@ pub(in crate::room) struct OutRow {
     /// The name of the first commit of the step that `cause` belongs to.
     #[prost(bytes = "vec", tag = "18")]
     pub step: Vec<u8>,
+    #[prost(enumeration = "OutCause", tag = "19")]
+    pub why: i32,
 }
 
 /// Accounts that a request may exclude: with more hostile ones than this, the list begins anew.

@@ -384,6 +384,25 @@ fn who_asks_while_nobody_is_there_asks_ever_more_seldom() {
 }
 
 #[test]
+fn program_that_is_started_while_its_device_is_out_says_so_once() {
+    let mut world = bob_is_out(1322);
+    [ANN, DAN].into_iter().for_each(|i| world.disconnect(i));
+    world.settle();
+    world.crash(BOB);
+    world.restart(BOB);
+    world.connect(BOB);
+    world.settle();
+    world.disconnect(BOB);
+    world.connect(BOB);
+    world.settle();
+    let again = world.devices[BOB]
+        .events
+        .iter()
+        .filter(|event| matches!(event, Event::Problem(Problem::Out(crate::room::OutCause::OldProfile))));
+    assert_eq!(again.count(), 2, "once by each program: {}", world.story(BOB));
+}
+
+#[test]
 fn joiner_who_was_met_by_a_made_up_state_comes_again_by_the_same_invite() {
     for more in [0, 40] {
         let mut world = World::room_of(&["ann", "bob", "eve", "dan"], Suite::Classic, 1310 + more as u64);
