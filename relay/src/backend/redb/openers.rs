@@ -59,7 +59,7 @@ fn household(address: IpAddr) -> IpAddr {
             let [a, b, c, ..] = address.segments();
             Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).into()
         }
-        v4 => v4,
+        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -104,9 +104,7 @@ fn key(tables: &mut Tables<'_>, now_ms: u64) -> Result<[u8; KEY], StorageError> 
 }
 
 /// Every room, what it takes, and who opened it if that is known.
-pub(super) fn load(
-    transaction: &ReadTransaction,
-) -> Result<Vec<(RoomId, Option<Opener>, u64)>, redb::Error> {
+pub(super) fn load(transaction: &ReadTransaction) -> Result<Vec<(RoomId, Option<Opener>, u64)>, redb::Error> {
     let all = Snapshot::open(transaction)?;
     // A database of before has no such table.
     let openers = match transaction.open_table(OPENERS) {
