@@ -94,6 +94,8 @@ pub struct Limits {
     pub opener_percent: u64,
     /// Time without an entry after which a room that nobody is joined to is dropped; `None` for never.
     pub drop_idle: Option<Duration>,
+    /// Time without an entry or a visit after which a room goes that nobody but its founder was ever in; `None` for never.
+    pub drop_lone: Option<Duration>,
 }
 
 impl Default for Limits {
@@ -128,6 +130,7 @@ impl Default for Limits {
             max_disk: None,
             opener_percent: 80,
             drop_idle: None,
+            drop_lone: Some(Duration::from_secs(24 * 3600)),
         }
     }
 }
@@ -241,6 +244,13 @@ pub const TRIM_INTERVAL: Duration = Duration::from_secs(600);
 
 /// Memory of redb's page cache, in bytes: the recent end of the busy logs.
 pub const PAGE_CACHE: usize = 64 << 20;
+
+/// Entries up to which a room with one member is a lone one: its founder's program writes one a day to keep its keys
+/// fresh. Who has said more there than this keeps it.
+pub const LONE_ENTRIES: u64 = 16;
+
+/// Access keys up to which a room is looked at for that: one member's, and the invites that one room may have (16), twice.
+pub const LONE_KEYS: u64 = 33;
 
 /// Tokens that are kept, those that are expired or used up included: a list that one can read, and a
 /// megabyte or two. Further ones are refused until some are revoked.

@@ -39,6 +39,8 @@ pub struct Router<H> {
     look_ups: Quota<(RoomId, PublicKey)>,
     ephemeral: Quota<(RoomId, PublicKey)>,
     max_message: usize,
+    /// Noes in rooms where a member is online, since the first of them came.
+    noes: HashMap<RoomId, u64>,
 }
 
 /// One joined stream.
@@ -109,6 +111,7 @@ impl<H: Clone> Router<H> {
             look_ups: Quota::new(look_ups(limits)),
             ephemeral: Quota::new(limits.ephemeral),
             max_message: limits.max_message,
+            noes: HashMap::new(),
         }
     }
 
@@ -147,7 +150,21 @@ impl<H: Clone> Router<H> {
         }
         if members.is_empty() {
             self.rooms.remove(&seat.room);
+            self.noes.remove(&seat.room);
         }
+    }
+
+    /// Somebody in a room was told no.
+    pub fn count_no(&mut self, room: &RoomId) {
+        if self.rooms.contains_key(room) {
+            *self.noes.entry(*room).or_default() += 1;
+        }
+    }
+
+    /// Members of a room that are online, and the noes of theirs.
+    pub fn seats(&self, room: &RoomId) -> (usize, u64) {
+        let seats = self.rooms.get(room).map_or(0, HashMap::len);
+        (seats, self.noes.get(room).copied().unwrap_or(0))
     }
 
     /// What to do about a frame that came at `now`.

@@ -80,6 +80,7 @@ pub(super) fn append(
         trim::trim(tables, &author.room, &mut room, &policy.retention, 0, TRIM_STEP)?;
     }
     tables.put_room(&author.room, room)?;
+    tables.sizes.wrote(&author.room, publish.size() as u64);
     Ok(Ok(Appended { seq, at_ms, repeated: false }))
 }
 

@@ -1,6 +1,6 @@
 //! The trait: what writes is queued for the writer, what reads takes a snapshot.
 
-use std::sync::PoisonError;
+use std::{sync::PoisonError, time::Instant};
 
 use bytes::Bytes;
 use proto::{PublicKey, RoomId};
@@ -119,6 +119,7 @@ impl Backend for Redb {
     }
 
     fn follow(&self, room: RoomId) -> Feed {
+        self.visits.note([room], Instant::now());
         self.feeds.follow(room)
     }
 

@@ -19,8 +19,10 @@ mod database;
 mod doom;
 mod formats;
 mod fullness;
+mod lone;
 mod openers;
 mod overview;
+mod pace;
 mod pieces;
 mod reader;
 mod resting;
@@ -38,7 +40,7 @@ use std::{
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use proto::RoomId;
@@ -48,7 +50,7 @@ pub use self::{
     check::{CheckError, Checked, Flaw, Survey},
     database::OpenError,
     openers::Opener,
-    shares::Share,
+    shares::{Activity, Busiest},
     stats::{Health, LogBound, Stats},
 };
 pub(crate) use self::{
@@ -60,6 +62,7 @@ pub(crate) use self::{
 };
 use self::{
     database::Store,
+    lone::{Lone, Visits},
     trim::Gone,
     writer::{Job, Writer},
 };
@@ -80,6 +83,7 @@ pub struct Redb {
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
     policy: Arc<Mutex<Policy>>,
+    visits: Visits,
     stats: Stats,
 }
 
@@ -94,6 +98,7 @@ struct Policy {
     /// Bytes of all tails together.
     tail: usize,
     drop_idle: Option<Duration>,
+    drop_lone: Option<Duration>,
     /// The writer has not seen it yet: what it remembers of the disk was judged by the one before.
     is_new: bool,
 }
@@ -108,6 +113,7 @@ impl From<&Limits> for Policy {
             opener_percent: limits.opener_percent,
             tail: limits.tail,
             drop_idle: limits.drop_idle,
+            drop_lone: limits.drop_lone,
             is_new: true,
         }
     }
@@ -137,7 +143,8 @@ impl Redb {
         let writer = std::thread::Builder::new().name("relay-writer".into()).spawn(|| writer.run());
         let writer = writer.map_err(OpenError::Thread)?;
         let (jobs, writer) = (Mutex::new(Some(jobs)), Mutex::new(Some(writer)));
-        Ok(Self { store, feeds, jobs, writer, policy, stats })
+        let visits = Visits::new(Instant::now());
+        Ok(Self { store, feeds, jobs, writer, policy, visits, stats })
     }
 
     /// Other limits from the next transaction on.
@@ -183,6 +190,16 @@ impl Redb {
         Ok(Health { is_full: self.is_full().await, ..health })
     }
 
+    /// Where most is going on.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the database is shut or closing.
+    pub async fn busiest(&self, count: usize) -> Result<Busiest, Unavailable> {
+        let (answer, busiest) = oneshot::channel();
+        let _ = self.queue(Job::Busiest { count, answer }).await;
+        busiest.await.unwrap_or(Err(Unavailable))
+    }
+
     /// Whether the disk had no space for the last write, and seems to have none yet.
     pub async fn is_full(&self) -> bool {
         let store = self.store.clone();
@@ -193,18 +210,28 @@ impl Redb {
     /// one line in the log.
     pub async fn trim(&self, now_ms: u64) {
         let idle_before = self.idle_before(now_ms).await;
+        let lone = Arc::new(self.lone(now_ms));
         let (mut from, mut gone) = (Some(RoomId([0; 32])), Gone::default());
         while let Some(room) = from {
             let (answer, done) = oneshot::channel();
-            if self.queue(Job::Trim { from: room, now_ms, idle_before, answer }).await.is_err() {
+            if self
+                .queue(Job::Trim { from: room, now_ms, idle_before, lone: lone.clone(), answer })
+                .await
+                .is_err()
+            {
                 break;
             }
             let Ok(done) = done.await else { break };
             (from, gone) = (done.next, gone + done.gone);
         }
-        let Gone { entries, idle_rooms } = gone;
+        let Gone { entries, idle_rooms, lone_rooms } = gone;
         if gone != Gone::default() {
-            tracing::info!(entries, idle_rooms, "a round of retention removed what was over its bounds");
+            tracing::info!(
+                entries,
+                idle_rooms,
+                lone_rooms,
+                "a round of retention removed what was over its bounds"
+            );
         }
         self.sweep().await;
     }
@@ -233,6 +260,19 @@ impl Redb {
         let newest = self.overview().await.map_or(0, |overview| overview.last_at_ms);
         let before = now_ms.saturating_sub(idle_ms);
         if newest >= before { before } else { 0 }
+    }
+
+    /// Which rooms go that only their founder was ever in.
+    fn lone(&self, now_ms: u64) -> Lone {
+        let now = Instant::now();
+        self.visits.note(self.feeds.rooms(), now);
+        let policy = *self.policy.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(time) = policy.drop_lone else { return Lone::default() };
+        let Some(visited) = self.visits.within(time, now) else { return Lone::default() };
+        let before =
+            |time: Duration| now_ms.saturating_sub(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        let unseen_before = before(policy.retention.age.max(time));
+        Lone { before: before(time), unseen_before, visited }
     }
 
     /// Sweeps what is left of dropped rooms.
@@ -284,6 +324,11 @@ impl Rooms for Redb {
     ) -> Result<(), BackupError> {
         copy::export(&self.store.snapshot().map_err(|_| BackupError::Unavailable)?, left_out, take)
     }
+}
+
+/// Bytes that the database in a directory takes on the disk; `None` when there is none.
+pub(crate) fn disk_bytes(directory: &Path) -> Option<u64> {
+    database::bytes_on_disk(&directory.join(DATABASE))
 }
 
 /// Gives free pages of a stopped relay's database back to the file system. Returns the bytes that it took and

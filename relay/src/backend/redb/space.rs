@@ -75,10 +75,10 @@ impl Space {
     /// least, nearly.
     pub fn bounds(&self, store: &Store, policy: &Policy, kept: u64) -> Bounds {
         let file = store.disk_bytes().unwrap_or(0);
-        let used = kept.saturating_mul(2).saturating_add(SLACK).min(file);
+        let used = used(file, kept);
         let of_share = policy.max_disk.map_or(u64::MAX, |bound| bound.saturating_sub(used));
         let of_disk = self.above_reserve.saturating_add(file - used);
-        Bounds { left: of_share.min(of_disk), percent: policy.opener_percent }
+        Bounds { used, left: of_share.min(of_disk), percent: policy.opener_percent }
     }
 
     /// The limits are others: what was seen of the disk says nothing any more.
@@ -145,6 +145,11 @@ impl Spare<'_> {
     pub fn for_opener(&self, opener: Option<&Opener>) -> Result<(), Lack> {
         self.space.and_then(|()| opener.map_or(Ok(()), |opener| self.shares.may_take(opener, self.bounds)))
     }
+}
+
+/// Bytes of a file that are in use, while its rows have so many.
+fn used(file: u64, kept: u64) -> u64 {
+    kept.saturating_mul(2).saturating_add(SLACK).min(file)
 }
 
 /// Whether a file is so large that it matters what is free in it.

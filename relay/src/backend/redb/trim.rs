@@ -7,6 +7,7 @@ use redb::{ReadableTable, StorageError};
 
 use super::{
     doom::doom,
+    lone::{self, Lone},
     row,
     stats::LogBound,
     tables::{self, Room, Tables},
@@ -114,13 +115,15 @@ fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
 }
 
 /// One transaction's part of a round through all rooms.
-pub(super) struct Round {
+pub(super) struct Round<'a> {
     /// How many rooms to look at.
     pub count: usize,
     /// Unix milliseconds.
     pub now_ms: u64,
     /// Rooms that were last written to before this time go, if nobody follows them; 0 for none.
     pub idle_before: u64,
+    /// Rooms that only their founder was ever in.
+    pub lone: &'a Lone,
 }
 
 /// What a round has removed so far.
@@ -129,13 +132,19 @@ pub(super) struct Gone {
     pub entries: u64,
     /// Rooms that nobody wrote to or joined for too long.
     pub idle_rooms: u64,
+    /// Rooms that nobody but their founder was ever in.
+    pub lone_rooms: u64,
 }
 
 impl std::ops::Add for Gone {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        Self { entries: self.entries + other.entries, idle_rooms: self.idle_rooms + other.idle_rooms }
+        Self {
+            entries: self.entries + other.entries,
+            idle_rooms: self.idle_rooms + other.idle_rooms,
+            lone_rooms: self.lone_rooms + other.lone_rooms,
+        }
     }
 }
 
@@ -152,7 +161,7 @@ pub(super) fn trim_rooms(
     tables: &mut Tables<'_>,
     from: &RoomId,
     retention: &Retention,
-    round: &Round,
+    round: &Round<'_>,
     is_followed: impl Fn(&RoomId) -> bool,
 ) -> Result<(Trimming, u64), StorageError> {
     let (mut rooms, mut changed) = (Vec::with_capacity(round.count), 0);
@@ -177,6 +186,11 @@ pub(super) fn trim_rooms(
                 (changed, gone.idle_rooms) = (changed + dropped, gone.idle_rooms + dropped);
                 continue;
             }
+        }
+        if lone::is_over(tables, &id, &room, round.now_ms, round.lone)? && !is_followed(&id) {
+            let dropped = u64::from(doom(tables, &id)?);
+            (changed, gone.lone_rooms) = (changed + dropped, gone.lone_rooms + dropped);
+            continue;
         }
         let trimmed = trim(tables, &id, &mut room, retention, round.now_ms, TRIM_ROUND)?;
         if trimmed > 0 {

@@ -17,8 +17,10 @@ use super::{
     access::GENERATION,
     apply,
     database::Store,
-    doom, openers,
-    shares::Shares,
+    doom,
+    lone::Lone,
+    openers,
+    shares::{Busiest, Shares},
     space::{Space, Spare},
     tables::Tables,
     tokens,
@@ -68,10 +70,15 @@ pub(super) enum Job {
         from: RoomId,
         now_ms: u64,
         idle_before: u64,
+        lone: Arc<Lone>,
         answer: oneshot::Sender<Trimming>,
     },
     Probe {
         answer: oneshot::Sender<Result<Health, Unavailable>>,
+    },
+    Busiest {
+        count: usize,
+        answer: oneshot::Sender<Result<Busiest, Unavailable>>,
     },
 }
 
@@ -87,6 +94,7 @@ enum Settled {
     /// What was trimmed, and how many rows changed.
     Trim(Trimming, u64),
     Probe(Health),
+    Busiest(Busiest),
 }
 
 /// The one thread that writes.
@@ -183,7 +191,7 @@ impl Writer {
         match written {
             Ok((settled, freed, news, sizes)) => {
                 self.space.wrote(freed);
-                shares.apply(sizes);
+                shares.apply(sizes, Instant::now());
                 // A revoked token is nobody's any more.
                 self.shares = (!batch.iter().any(Job::is_of_tokens)).then_some(shares);
                 let readers = self.ring.push(&self.feeds, news, policy.tail);
@@ -225,13 +233,17 @@ fn settle(
             let (more, removed) = doom::sweep(tables)?;
             Settled::Sweep(more, removed)
         }
-        Job::Trim { from, now_ms, idle_before, .. } => {
-            let round = Round { count: TRIM_ROOMS, now_ms: *now_ms, idle_before: *idle_before };
+        Job::Trim { from, now_ms, idle_before, lone, .. } => {
+            let (now_ms, idle_before) = (*now_ms, *idle_before);
+            let round = Round { count: TRIM_ROOMS, now_ms, idle_before, lone };
             let is_followed = |room: &RoomId| feeds.is_followed(room);
             let (trimming, changed) = trim::trim_rooms(tables, from, &policy.retention, &round, is_followed)?;
             Settled::Trim(trimming, changed)
         }
-        Job::Probe { .. } => Settled::Probe(Health { lack: spare.space.err(), is_full: false }),
+        Job::Busiest { count, .. } => Settled::Busiest(spare.shares.busiest(*count, Instant::now())),
+        Job::Probe { .. } => {
+            Settled::Probe(Health { lack: spare.space.err(), used: spare.bounds.used, is_full: false })
+        }
     })
 }
 
@@ -243,7 +255,7 @@ impl Settled {
             Self::Tokens(result) => result.is_ok(),
             Self::Drop(existed) => *existed,
             Self::Sweep(_, removed) | Self::Trim(_, removed) => *removed > 0,
-            Self::Probe(_) => false,
+            Self::Probe(_) | Self::Busiest(_) => false,
         }
     }
 }
@@ -257,7 +269,8 @@ impl Job {
             | Self::Drop { .. }
             | Self::Sweep { .. }
             | Self::Trim { .. }
-            | Self::Probe { .. } => 0,
+            | Self::Probe { .. }
+            | Self::Busiest { .. } => 0,
         }
     }
 
@@ -280,6 +293,7 @@ impl Job {
             (Self::Sweep { answer }, Settled::Sweep(more, _)) => tell(answer, more),
             (Self::Trim { answer, .. }, Settled::Trim(trimming, _)) => tell(answer, trimming),
             (Self::Probe { answer }, Settled::Probe(health)) => tell(answer, Ok(health)),
+            (Self::Busiest { answer, .. }, Settled::Busiest(busiest)) => tell(answer, Ok(busiest)),
             (job, _) => job.fail(),
         }
     }
@@ -293,6 +307,7 @@ impl Job {
             Self::Sweep { answer } => tell(answer, false),
             Self::Trim { answer, .. } => tell(answer, Trimming::default()),
             Self::Probe { answer } => tell(answer, Err(Unavailable)),
+            Self::Busiest { answer, .. } => tell(answer, Err(Unavailable)),
         }
     }
 }

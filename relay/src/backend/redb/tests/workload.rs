@@ -199,7 +199,13 @@ impl Workload {
             3 => {
                 let (answer, mut got) = oneshot::channel();
                 others.push(Box::new(move || got.try_recv().is_ok()));
-                Job::Trim { from: RoomId([0; 32]), now_ms: self.now_ms, idle_before: 0, answer }
+                Job::Trim {
+                    from: RoomId([0; 32]),
+                    now_ms: self.now_ms,
+                    idle_before: 0,
+                    lone: Arc::default(),
+                    answer,
+                }
             }
             4 if self.dice.below(3) == 0 => {
                 let (answer, mut got) = oneshot::channel();
