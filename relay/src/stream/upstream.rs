@@ -75,7 +75,7 @@ impl Upstream<'_> {
 
     async fn append(&self, publish: Publish, memory: Memory) -> Answer {
         let (id, backend) = (publish.id, &self.peer.shared.backend);
-        let publish = Publish { memory, ..publish };
+        let publish = Publish { memory, payer: Some(self.peer.payer), ..publish };
         let ticket = match publish.commit {
             Some(_) => backend.append_commit(self.author(), publish).await,
             None => backend.append(self.author(), publish).await,

@@ -10,6 +10,7 @@ mod probe;
 mod simdisk;
 mod slots;
 mod space;
+mod trimming;
 mod workload;
 
 use ed25519_dalek::SigningKey;
