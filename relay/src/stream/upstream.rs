@@ -52,7 +52,8 @@ impl Upstream<'_> {
         let shared = &self.peer.shared;
         let budget = Budget { above: LARGE_FRAME, share: &self.peer.share.incoming, store: &shared.incoming };
         while let Some((frame, memory)) = input.next(&budget).await? {
-            let command = shared.router().handle(&self.seat, frame, Instant::now());
+            let request = frame.try_into();
+            let command = shared.router().handle(&self.seat, request, Instant::now());
             let answer = match command {
                 Command::Append(publish) => self.append(publish, memory).await,
                 Command::AnswerIfStored(publish, refusal) => self.look_up(&publish, refusal).await,
