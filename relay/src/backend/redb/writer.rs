@@ -141,7 +141,7 @@ impl Writer {
     pub fn write(&mut self, batch: Vec<Job>, policy: &Policy) {
         let bytes = batch.iter().map(Job::size).sum();
         let (space, stats) =
-            (self.space.check(&self.store, policy, bytes), &self.stats);
+            (self.space.check(&self.store, policy, bytes, || self.feeds.is_quiet()), &self.stats);
         let (due, mut budget) = (&self.due, Budget::beside(batch.len(), bytes));
         let began = Instant::now();
         let written = self.store.write(|mut transaction| {
