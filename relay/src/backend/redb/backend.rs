@@ -125,7 +125,7 @@ impl Backend for Redb {
 
     fn close(&self) -> Answer<'_, ()> {
         Box::pin(async move {
-            self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
+            self.jobs.close();
             let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
             let store = self.store.clone();
             let closed = tokio::task::spawn_blocking(move || {

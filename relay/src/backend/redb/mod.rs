@@ -24,8 +24,10 @@ mod openers;
 mod overview;
 mod pace;
 mod pieces;
+mod queue;
 mod reader;
 mod resting;
+mod round;
 mod row;
 mod shares;
 mod space;
@@ -44,7 +46,7 @@ use std::{
 };
 
 use proto::RoomId;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 pub use self::{
     check::{CheckError, Checked, Flaw, Survey},
@@ -63,14 +65,15 @@ pub(crate) use self::{
 use self::{
     database::Store,
     lone::{Lone, Visits},
-    trim::Gone,
+    queue::Queue,
+    round::Gone,
     writer::{Job, Writer},
 };
 use super::{Answer, Author, Backend, Feeds, Ticket, Unavailable};
 use crate::{
     backup::{BackupError, Record, Rooms},
     caught::caught,
-    limits::{Limits, WRITER_QUEUE},
+    limits::Limits,
     request::Publish,
 };
 
@@ -79,8 +82,7 @@ use crate::{
 pub struct Redb {
     store: Arc<Store>,
     feeds: Feeds,
-    /// `None` once closed.
-    jobs: Mutex<Option<mpsc::Sender<Job>>>,
+    jobs: Arc<Queue<Job>>,
     writer: Mutex<Option<JoinHandle<()>>>,
     policy: Arc<Mutex<Policy>>,
     visits: Visits,
@@ -137,13 +139,12 @@ impl Redb {
 
     fn start(store: Store, limits: &Limits) -> Result<Self, OpenError> {
         let policy = Arc::new(Mutex::new(Policy::from(limits)));
-        let (jobs, queue) = mpsc::channel(WRITER_QUEUE);
+        let jobs = Arc::<Queue<Job>>::default();
         let (store, feeds, stats) = (Arc::new(store), Feeds::default(), Stats::default());
-        let writer = Writer::new(store.clone(), feeds.clone(), policy.clone(), queue, stats.clone());
+        let writer = Writer::new(store.clone(), feeds.clone(), policy.clone(), jobs.clone(), stats.clone());
         let writer = std::thread::Builder::new().name("relay-writer".into()).spawn(|| writer.run());
         let writer = writer.map_err(OpenError::Thread)?;
-        let (jobs, writer) = (Mutex::new(Some(jobs)), Mutex::new(Some(writer)));
-        let visits = Visits::new(Instant::now());
+        let (writer, visits) = (Mutex::new(Some(writer)), Visits::new(Instant::now()));
         Ok(Self { store, feeds, jobs, writer, policy, visits, stats })
     }
 
@@ -155,10 +156,7 @@ impl Redb {
     /// Returns when the writer has died, which only a bug or a damaged file can cause: nothing will be
     /// appended any more.
     pub async fn failed(&self) {
-        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(jobs) = jobs {
-            jobs.closed().await;
-        }
+        self.jobs.ended().await;
     }
 
     /// Looks at every row: checksums, and what must be true of logs. Blocks. Rooms go on meanwhile.
@@ -286,11 +284,11 @@ impl Redb {
     }
 
     async fn queue(&self, job: Job) -> Result<(), Job> {
-        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match jobs {
-            Some(jobs) => jobs.send(job).await.map_err(|refused| refused.0),
-            None => Err(job),
+        if let Some(taken) = self.jobs.push(job.place(), job.size(), job)? {
+            // Fails only when the writer has died, and then so does the job's own answer.
+            let _ = taken.await;
         }
+        Ok(())
     }
 
     fn queue_publish(&self, author: Author, publish: Publish) -> Answer<'_, Ticket> {

@@ -72,6 +72,32 @@ async fn logs_never_take_more_of_the_disk_than_they_may_and_trimming_makes_room_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn compaction_near_the_bound_waits_for_a_moment_when_nobody_is_there() {
+    let directory = TempDir::new().unwrap();
+    let backend = Redb::open(directory.path(), &bounded(16)).unwrap();
+    let other = RoomId([2; 32]);
+    for room in [ROOM, other] {
+        backend.create(room, opening(), Right::Anybody, 0).await.unwrap();
+    }
+    // Between an eighth of the bound and a quarter, in the middle of the file.
+    for number in 0..60 {
+        let author = Author { room: other, ..author() };
+        backend.append(author, publish(number, 50_000)).await.wait().await.unwrap();
+    }
+    fill(&backend, 0).await;
+    let feed = backend.follow(ROOM);
+    let used = || backend.store.disk_bytes().unwrap();
+    let before = used();
+    backend.drop_room(other).await.unwrap();
+    assert_eq!(backend.probe().await.unwrap().lack, None, "what is free is used again");
+    assert!(used() > before - MIB, "{before} to {}", used());
+    drop(feed);
+    backend.probe().await.unwrap();
+    assert!(used() < before - 2 * MIB, "{before} to {}", used());
+    backend.store.read(|transaction| Ok(check::check(transaction))).unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn compaction_gives_back_what_a_dropped_room_took_and_loses_nothing() {
     let directory = TempDir::new().unwrap();
     let backend = Redb::open(directory.path(), &Limits::default()).unwrap();

@@ -104,13 +104,13 @@ pub fn open(disk: &simdisk::SimDisk) -> Result<Store, OpenError> {
 
 impl Workload {
     pub fn new(store: Store, seed: u64) -> Self {
-        let (store, (_, queue)) = (Arc::new(store), mpsc::channel(1));
+        let store = Arc::new(store);
         let policy = Policy::from(&LIMITS());
         let writer = Writer::new(
             store.clone(),
             Feeds::default(),
             Arc::new(Mutex::new(policy)),
-            queue,
+            Arc::default(),
             Stats::default(),
         );
         let (outbox, dice) = (Arc::default(), Dice::new(seed));
