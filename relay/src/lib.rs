@@ -18,6 +18,7 @@ pub mod admin;
 pub mod backend;
 pub mod backup;
 mod bench;
+pub mod capacity;
 mod caught;
 pub mod cli;
 pub mod clock;

@@ -37,6 +37,8 @@ pub enum Limit {
     InviteRate,
     /// Bytes that members of one address publish.
     AddressRate,
+    /// Frames to others that one room, or one address, causes.
+    Deliveries,
     /// Frames of one member that were refused.
     RefusedFrames,
     /// Ephemeral signals of one member.
@@ -67,7 +69,7 @@ pub enum Limit {
 
 impl Limit {
     /// All of them: each is a series from the start, so that a first hit is an increase.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::HandshakeRate,
@@ -83,6 +85,7 @@ impl Limit {
         Self::RoomRate,
         Self::InviteRate,
         Self::AddressRate,
+        Self::Deliveries,
         Self::RefusedFrames,
         Self::EphemeralRate,
         Self::Rooms,
@@ -116,6 +119,7 @@ impl Limit {
             Self::RoomRate => "room_rate",
             Self::InviteRate => "invite_rate",
             Self::AddressRate => "address_mib",
+            Self::Deliveries => "deliveries",
             Self::RefusedFrames => "refused_frames",
             Self::EphemeralRate => "ephemeral_rate",
             Self::Rooms => "rooms_per_address",
@@ -147,7 +151,8 @@ impl Limit {
         match self {
             // Both are rates of whoever sends; a client waits as it is told.
             Self::MemberRate | Self::AddressRate => Wire::MemberRate,
-            Self::RoomRate => Wire::RoomRate,
+            // What helps is the same: that less is said in the room.
+            Self::RoomRate | Self::Deliveries => Wire::RoomRate,
             Self::InviteRate => Wire::InviteRate,
             Self::Rooms => Wire::RoomsOpened,
             Self::TokenRooms => Wire::TokenRooms,

@@ -62,6 +62,11 @@ pub struct Limits {
     /// KiB that all members of one address may publish, in all rooms together; see [`PUBLISH_KIB`]. A member's rate is in
     /// messages, and one address may be a member of thousands of rooms: this bounds what it writes to the disk.
     pub address_publish: Rate,
+    /// Frames to others that publishes of one room, and of one address in all its rooms, may cause: one for each member
+    /// that is online. A thousand messages a minute to a thousand members are as many, and take an eighth of a
+    /// processor; a burst takes a second and a half of one. Without it a room costs the square of its members.
+    /// Signals may cause a quarter of that, see [`Rate::quarter`]: they are dropped above it, and hold up no message.
+    pub deliveries: Rate,
     /// Ephemeral signals of one member: typing is a few a second at most. Dropped above it.
     pub ephemeral: Rate,
     /// Rooms that one address may open.
@@ -94,6 +99,8 @@ pub struct Limits {
     pub opener_percent: u64,
     /// Time without an entry after which a room that nobody is joined to is dropped; `None` for never.
     pub drop_idle: Option<Duration>,
+    /// Time without an entry or a visit after which a room goes that nobody but its founder was ever in; `None` for never.
+    pub drop_lone: Option<Duration>,
 }
 
 impl Default for Limits {
@@ -116,6 +123,7 @@ impl Default for Limits {
             room_publish: Rate::per_minute(1000, 1000),
             invite: Rate::per_minute(120, 60),
             address_publish: Rate::per_minute(64 << 10, 64 << 10),
+            deliveries: Rate::per_minute(1_000_000, 200_000),
             ephemeral: Rate::per_minute(600, 40),
             create: Rate::per_hour(200),
             admission: Admission::Open,
@@ -128,6 +136,7 @@ impl Default for Limits {
             max_disk: None,
             opener_percent: 80,
             drop_idle: None,
+            drop_lone: Some(Duration::from_secs(24 * 3600)),
         }
     }
 }
@@ -213,34 +222,57 @@ pub const LOSSES: usize = 8;
 /// Answers waiting for one slow receiver; when full, its stream is not read until there is room.
 pub const ANSWER_QUEUE: usize = 32;
 
-/// Jobs waiting for the disk, relay-wide; when full, streams are not read until there is room.
+/// Jobs waiting for the disk, relay-wide; above it, streams of an address that has one there already are not read until
+/// theirs was taken.
 pub const WRITER_QUEUE: usize = 1024;
+
+/// The same of one address: a batch that is being written, and the next.
+pub const LINE_JOBS: usize = 512;
+
+/// Bytes that one address may put into a batch before the next one gets its turn, each publish counted as
+/// [`PUBLISH_KIB`] at least: so a hundred addresses that flood have four publishes each in a batch, and leave room in it.
+pub const TURN_BYTES: usize = 16 << 10;
 
 /// Jobs in one transaction: bounds how long the first of them waits for its fsync.
 pub const BATCH_JOBS: usize = 512;
 
-/// Bytes in one transaction, for the same reason.
-pub const BATCH_BYTES: usize = 16 << 20;
+/// Bytes in one transaction, for the same reason; the last one may be over. A disk of 100 MB/s takes them in 40 ms, and more
+/// at once would not make it faster.
+pub const BATCH_BYTES: usize = 4 << 20;
 
 /// Bytes of entries read at once for one stream: what a stalled reader costs the relay at most,
 /// beyond its cursor.
 pub const READ_BYTES: usize = 64 << 10;
 
-/// Entries that one append may trim: retention keeps up, and no append pays for all of it.
+/// Entries that one batch of publishes may trim, beside twice as many as it brings: what is over its bounds becomes less,
+/// and no publish waits for all of it.
 pub const TRIM_STEP: u64 = 64;
+
+/// Bytes of entries that one batch may trim, beside twice what it brings; the last entry may be over.
+pub const TRIM_STEP_BYTES: u64 = 256 << 10;
 
 /// Rooms whose old entries are trimmed in one transaction of the regular round.
 pub const TRIM_ROOMS: usize = 64;
 
-/// Entries trimmed in one transaction of the regular round: a few milliseconds' work, then publishers
-/// get their turn.
-pub const TRIM_ROUND: u64 = 4096;
+/// Entries looked at in one transaction of the regular round, and rows of dropped rooms: a few milliseconds' work, then
+/// publishers get their turn.
+pub const TRIM_ROUND: u64 = 512;
+
+/// Bytes of them, for the same reason; the last one may be over.
+pub const TRIM_ROUND_BYTES: u64 = 4 << 20;
 
 /// Time between two rounds of trimming by age.
 pub const TRIM_INTERVAL: Duration = Duration::from_secs(600);
 
 /// Memory of redb's page cache, in bytes: the recent end of the busy logs.
 pub const PAGE_CACHE: usize = 64 << 20;
+
+/// Entries up to which a room with one member is a lone one: its founder's program writes one a day to keep its keys
+/// fresh. Who has said more there than this keeps it.
+pub const LONE_ENTRIES: u64 = 16;
+
+/// Access keys up to which a room is looked at for that: one member's, and the invites that one room may have (16), twice.
+pub const LONE_KEYS: u64 = 33;
 
 /// Tokens that are kept, those that are expired or used up included: a list that one can read, and a
 /// megabyte or two. Further ones are refused until some are revoked.

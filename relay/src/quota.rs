@@ -80,8 +80,8 @@ impl Bucket {
         self.full_at.map_or(now, |full_at| full_at.max(now)) + rate.interval * count
     }
 
-    fn refund(&mut self, rate: Rate) {
-        self.full_at = self.full_at.and_then(|full_at| full_at.checked_sub(rate.interval));
+    fn refund(&mut self, count: u32, rate: Rate) {
+        self.full_at = self.full_at.and_then(|full_at| full_at.checked_sub(rate.interval * count));
     }
 
     fn is_full(&self, now: Instant) -> bool {
@@ -146,8 +146,13 @@ impl<K: Hash> Quota<K> {
 
     /// Gives one token back.
     pub fn refund(&mut self, key: &K) {
+        self.refund_many(key, 1);
+    }
+
+    /// Gives so many tokens back, as [`Quota::take_many`] took them.
+    pub fn refund_many(&mut self, key: &K, count: u32) {
         if let Some(bucket) = self.buckets.get_mut(&self.hasher.hash_one(key)) {
-            bucket.refund(self.rate);
+            bucket.refund(count.min(self.rate.burst), self.rate);
         }
     }
 
@@ -196,6 +201,8 @@ mod tests {
         assert_eq!(quota.take('a', start), Ok(()), "nothing was taken");
         assert_eq!(quota.take_many('b', 100, start), Ok(()), "a burst is what one may ask for");
         assert_eq!(quota.take_many('b', 100, start), Err(Over { retry_after: ms(1800) }));
+        quota.refund_many(&'b', 100);
+        assert_eq!(quota.take_many('b', 3, start), Ok(()), "as many as were taken come back");
     }
 
     #[test]

@@ -85,6 +85,8 @@ pub struct Publish {
     pub resync: Bytes,
     /// The share of the memory budget that its bytes hold until they are on disk.
     pub memory: Memory,
+    /// The address whose turn it takes on the way to the disk; `None` where no client sent it.
+    pub payer: Option<IpAddr>,
 }
 
 /// What makes a publish conditional, and what changes with it.
@@ -220,7 +222,7 @@ impl TryFrom<relay::Publish> for Publish {
         });
         let (ack, ballot) = (ack.transpose()?, ballot.transpose()?);
         let (envelope, resync) = (publish.envelope, publish.resync);
-        Ok(Self { id, envelope, commit, ack, ballot, resync, memory: Memory::default() })
+        Ok(Self { id, envelope, commit, ack, ballot, resync, memory: Memory::default(), payer: None })
     }
 }
 
@@ -282,7 +284,7 @@ impl Publish {
     /// Nothing but an envelope.
     pub fn plain(id: PublishId, envelope: Bytes) -> Self {
         let (commit, ack, ballot, resync) = (None, None, None, Bytes::new());
-        Self { id, envelope, commit, ack, ballot, resync, memory: Memory::default() }
+        Self { id, envelope, commit, ack, ballot, resync, memory: Memory::default(), payer: None }
     }
 
     /// Bytes that the publish brings to the disk, roughly.

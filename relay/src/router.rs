@@ -8,11 +8,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use proto::{
-    PublicKey, RoomId,
-    relay::{ClientFrame, refused::Code},
-};
+use proto::{PublicKey, RoomId, relay::refused::Code};
 
+mod deliveries;
+
+use self::deliveries::Deliveries;
 use crate::{
     limit::Limit,
     limits::{Limits, PUBLISH_KIB, REFUSED_FRAMES, Rate},
@@ -33,12 +33,16 @@ pub struct Router<H> {
     invite: Quota<(RoomId, PublicKey)>,
     /// In KiB.
     address: Quota<IpAddr>,
+    published: Deliveries,
+    signalled: Deliveries,
     refused: Quota<(RoomId, PublicKey, Option<SeatId>)>,
     /// Publishes that are in the log already cost nothing, and what is over its quota is looked up, at most this often: a
     /// flood must not become a flood of reads or of answers.
     look_ups: Quota<(RoomId, PublicKey)>,
     ephemeral: Quota<(RoomId, PublicKey)>,
     max_message: usize,
+    /// Noes in rooms where a member is online, since the first of them came.
+    noes: HashMap<RoomId, u64>,
 }
 
 /// One joined stream.
@@ -105,10 +109,13 @@ impl<H: Clone> Router<H> {
             room: Quota::new(limits.room_publish),
             invite: Quota::new(limits.invite),
             address: Quota::new(limits.address_publish),
+            published: Deliveries::new(limits.deliveries),
+            signalled: Deliveries::new(limits.deliveries.quarter()),
             refused: Quota::new(REFUSED_FRAMES),
             look_ups: Quota::new(look_ups(limits)),
             ephemeral: Quota::new(limits.ephemeral),
             max_message: limits.max_message,
+            noes: HashMap::new(),
         }
     }
 
@@ -118,6 +125,8 @@ impl<H: Clone> Router<H> {
         self.room.set_rate(limits.room_publish);
         self.invite.set_rate(limits.invite);
         self.address.set_rate(limits.address_publish);
+        self.published.set_rate(limits.deliveries);
+        self.signalled.set_rate(limits.deliveries.quarter());
         self.look_ups.set_rate(look_ups(limits));
         self.ephemeral.set_rate(limits.ephemeral);
         self.max_message = limits.max_message;
@@ -147,15 +156,30 @@ impl<H: Clone> Router<H> {
         }
         if members.is_empty() {
             self.rooms.remove(&seat.room);
+            self.noes.remove(&seat.room);
         }
     }
 
-    /// What to do about a frame that came at `now`.
-    pub fn handle(&mut self, seat: &Seat, frame: ClientFrame, now: Instant) -> Command {
+    /// Somebody in a room was told no.
+    pub fn count_no(&mut self, room: &RoomId) {
+        if self.rooms.contains_key(room) {
+            *self.noes.entry(*room).or_default() += 1;
+        }
+    }
+
+    /// Members of a room that are online, and the noes of theirs.
+    pub fn seats(&self, room: &RoomId) -> (usize, u64) {
+        let seats = self.rooms.get(room).map_or(0, HashMap::len);
+        (seats, self.noes.get(room).copied().unwrap_or(0))
+    }
+
+    /// What to do about a frame that came at `now`. It was parsed before: commits are hashed there, and everybody waits
+    /// for the router.
+    pub fn handle(&mut self, seat: &Seat, request: Result<Request, Invalid>, now: Instant) -> Command {
         if !self.is_current(seat) {
             return Command::End(Refusal::of(Code::Superseded));
         }
-        match self.judge(seat, frame, now) {
+        match self.judge(seat, request, now) {
             Command::Refuse(refusal) => self.refuse(seat, refusal, now),
             command => command,
         }
@@ -173,11 +197,11 @@ impl<H: Clone> Router<H> {
         }
     }
 
-    fn judge(&mut self, seat: &Seat, frame: ClientFrame, now: Instant) -> Command {
-        match Request::try_from(frame) {
+    fn judge(&mut self, seat: &Seat, request: Result<Request, Invalid>, now: Instant) -> Command {
+        match request {
             Ok(Request::Publish(publish)) => self.publish(seat, publish, now),
             Ok(Request::Ephemeral(signal)) => self.ephemeral(seat, signal, now),
-            Ok(Request::GetSlot { confirmed }) => match self.spend(seat, 0, now) {
+            Ok(Request::GetSlot { confirmed }) => match self.spend(seat, None, now) {
                 Ok(()) => Command::SendSlot(confirmed),
                 Err(refusal) => Command::Refuse(refusal),
             },
@@ -198,6 +222,8 @@ impl<H: Clone> Router<H> {
         }
         self.spending(seat).refund(&(seat.room, seat.key));
         self.room.refund(&seat.room);
+        let readers = self.readers(&seat.room);
+        self.published.refund(&seat.room, &seat.payer, readers);
     }
 
     /// Whether no newer stream has taken the seat.
@@ -215,7 +241,7 @@ impl<H: Clone> Router<H> {
         if publish.commit.is_none() && publish.envelope.len() > self.max_message {
             return Command::Refuse(Refusal::over(Limit::MessageSize).about(&publish));
         }
-        match self.spend(seat, publish.size(), now) {
+        match self.spend(seat, Some(&publish), now) {
             Ok(()) => Command::Append(publish),
             Err(refusal) => {
                 let refusal = refusal.about(&publish);
@@ -234,23 +260,42 @@ impl<H: Clone> Router<H> {
         if self.ephemeral.take((seat.room, seat.key), now).is_err() {
             return Command::Drop(Limit::EphemeralRate);
         }
+        let readers = self.readers(&seat.room);
+        if self.signalled.take(seat.room, seat.payer, readers, now).is_err() {
+            return Command::Drop(Limit::Deliveries);
+        }
         Command::FanOut(signal)
     }
 
-    /// Takes one from the key's bucket, one from the room's and so many bytes from the address's, or nothing from any. The
-    /// bytes are not given back: what comes twice was carried twice.
-    fn spend(&mut self, seat: &Seat, bytes: usize, now: Instant) -> Result<(), Refusal> {
+    /// Takes one from the key's bucket, one from the room's, so many deliveries as there are readers and so many bytes from
+    /// the address's, or nothing from any. The bytes are not given back: what comes twice was carried twice. What is no
+    /// publish is delivered to nobody.
+    fn spend(&mut self, seat: &Seat, publish: Option<&Publish>, now: Instant) -> Result<(), Refusal> {
         let own = if seat.member { Limit::MemberRate } else { Limit::InviteRate };
         let over = |limit| move |over: Over| Refusal::over(limit).after(&over);
         self.spending(seat).take((seat.room, seat.key), now).map_err(over(own))?;
         self.room.take(seat.room, now).map_err(over(Limit::RoomRate)).inspect_err(|_| {
             self.spending(seat).refund(&(seat.room, seat.key));
         })?;
+        let readers = publish.map_or(0, |_| self.readers(&seat.room));
+        let delivered = self.published.take(seat.room, seat.payer, readers, now);
+        delivered.map_err(over(Limit::Deliveries)).inspect_err(|_| {
+            self.spending(seat).refund(&(seat.room, seat.key));
+            self.room.refund(&seat.room);
+        })?;
+        let bytes = publish.map_or(0, Publish::size);
         let kib = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX).max(PUBLISH_KIB);
         self.address.take_many(seat.payer, kib, now).map_err(over(Limit::AddressRate)).inspect_err(|_| {
             self.spending(seat).refund(&(seat.room, seat.key));
             self.room.refund(&seat.room);
+            self.published.refund(&seat.room, &seat.payer, readers);
         })
+    }
+
+    /// Members online in a room: whoever of them says something is told of it as well.
+    fn readers(&self, room: &RoomId) -> u32 {
+        let readers = self.rooms.get(room).map_or(0, HashMap::len);
+        u32::try_from(readers).unwrap_or(u32::MAX)
     }
 
     fn spending(&mut self, seat: &Seat) -> &mut Quota<(RoomId, PublicKey)> {

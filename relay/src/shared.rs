@@ -2,7 +2,10 @@
 
 use std::{
     net::{IpAddr, Ipv6Addr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use tokio::sync::{Semaphore, watch};
@@ -40,8 +43,10 @@ pub(crate) struct Shared {
     pub opening: Arc<Semaphore>,
     /// Memory for frames on their way out, in KiB.
     pub outgoing: Arc<Semaphore>,
-    /// True once the relay stops.
+    /// True once the relay stops, and once it is drained.
     pub stopping: watch::Sender<bool>,
+    /// It serves nobody any more until it is started anew, but answers its operator.
+    drained: AtomicBool,
 }
 
 /// How the router's commands reach a stream.
@@ -102,7 +107,20 @@ impl Shared {
             opening: Arc::new(Semaphore::new(OPENING_BUDGET_KIB as usize)),
             outgoing: Arc::new(Semaphore::new(OUTGOING_BUDGET_KIB as usize)),
             stopping: watch::Sender::new(false),
+            drained: AtomicBool::new(false),
         }
+    }
+
+    /// Takes no more connections, and tells everybody to come again. What was accepted reaches the disk, and its
+    /// acknowledgement the client.
+    pub fn drain(&self) {
+        self.drained.store(true, Relaxed);
+        self.stopping.send_replace(true);
+    }
+
+    /// Whether it was told to.
+    pub fn is_drained(&self) -> bool {
+        self.drained.load(Relaxed)
     }
 
     /// The router; never held across an await.

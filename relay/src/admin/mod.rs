@@ -12,6 +12,7 @@ mod backup;
 pub mod check;
 pub mod client;
 pub mod clock;
+pub mod drain;
 mod exchange;
 mod health;
 mod metrics;
@@ -23,6 +24,7 @@ mod server;
 pub(crate) mod socket;
 pub mod status;
 pub mod tokens;
+pub mod top;
 
 use std::{
     net::SocketAddr,
@@ -94,7 +96,7 @@ impl Admin {
 
     /// Whether messages are taken: the writer answers, has space, and the relay is not stopping.
     pub async fn is_taking_appends(&self) -> bool {
-        health::reasons(self).await.is_empty()
+        health::readiness(self).await.reasons.is_empty()
     }
 
     /// Free bytes on the data directory's file system.

@@ -3,8 +3,8 @@
 use hyper::Method;
 
 use super::{
-    Admin, Answer, Fault, Request, backup, check, clock, health, metrics, reload, rooms, server::Scope,
-    status, tokens,
+    Admin, Answer, Fault, Request, backup, check, clock, drain, health, metrics, reload, rooms,
+    server::Scope, status, tokens, top,
 };
 
 /// Everything that is offered: without a version for whoever watches, the rest on the socket alone. Its paths begin
@@ -19,6 +19,7 @@ pub(super) async fn route(admin: &Admin, scope: Scope, request: &Request) -> Ans
             Err(Fault::not_found("there are /healthz, /readyz and /metrics here; commands use the socket"))
         }
         (&Method::GET, ["v1", "status"]) => status::answer(admin).await,
+        (&Method::GET, ["v1", "top"]) => top::answer(admin, request).await,
         (&Method::GET, ["v1", "check"]) => check::answer(admin).await,
         (&Method::GET, ["v1", "backup"]) => Ok(backup::stream(admin)),
         (_, ["v1", "tokens", rest @ ..]) => tokens::answer(admin, request, rest).await,
@@ -27,6 +28,11 @@ pub(super) async fn route(admin: &Admin, scope: Scope, request: &Request) -> Ans
         (&Method::POST, ["v1", "rooms", "drop"]) => {
             let answer = rooms::drop(admin, request).await?;
             admin.did("drop-room");
+            Ok(answer)
+        }
+        (&Method::POST, ["v1", "drain"]) => {
+            let answer = drain::answer(admin).await?;
+            admin.did("drain");
             Ok(answer)
         }
         (&Method::POST, ["v1", "clock", "accept"]) => {

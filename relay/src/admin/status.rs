@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Admin, Answer, Reply, health};
-use crate::{backend::Backend, clock::ClockStatus, metrics::Limit};
+use crate::{backend::Backend, capacity::Capacity, clock::ClockStatus, metrics::Limit};
 
 /// Version of [`Status`] in JSON: raised when a field changes its meaning or goes, not when one comes.
 pub const VERSION: u32 = 1;
@@ -60,6 +60,9 @@ pub struct Status {
     /// What has to be free of it for messages to be taken; `None` from a relay that does not say.
     #[serde(default)]
     pub reserve_bytes: Option<u64>,
+    /// How much space there is, as `/readyz` and `relay doctor` tell it; `None` where that is not known.
+    #[serde(default)]
+    pub capacity: Option<Capacity>,
     /// The name in its links, if it was given one.
     #[serde(default)]
     pub host: Option<String>,
@@ -87,7 +90,8 @@ pub(super) async fn answer(admin: &Admin) -> Answer {
     let metrics = &admin.shared.metrics;
     let hit = Limit::ALL.into_iter().map(|limit| (limit, metrics.times_limited(limit)));
     let hit = hit.filter(|(_, times)| *times > 0);
-    let (not_ready, limits) = (health::reasons(admin).await, admin.shared.limits());
+    let health::Readiness { reasons: not_ready, capacity } = health::readiness(admin).await;
+    let limits = admin.shared.limits();
     Reply::json(&Status {
         v: VERSION,
         version: env!("CARGO_PKG_VERSION").into(),
@@ -102,7 +106,7 @@ pub(super) async fn answer(admin: &Admin) -> Answer {
         links: admin.links.clone(),
         data_dir: admin.data_dir.display().to_string(),
         certificate_not_after: admin.certificate.not_after_unix(),
-        stopping: *admin.shared.stopping.borrow(),
+        stopping: *admin.shared.stopping.borrow() && !admin.shared.is_drained(),
         online: admin.shared.router().online() as u64,
         rooms: overview.rooms,
         entries: overview.entries,
@@ -111,6 +115,7 @@ pub(super) async fn answer(admin: &Admin) -> Answer {
         database_bytes: overview.file_bytes,
         free_bytes: admin.free_bytes(),
         reserve_bytes: Some(limits.free_space_reserve),
+        capacity,
         host: admin.host.clone(),
         tcp: Some(admin.tcp),
         orders: Some(admin.orders),

@@ -47,6 +47,11 @@ impl Feeds {
         self.lock().contains_key(room)
     }
 
+    /// Whether nobody follows any room.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.lock().is_empty()
+    }
+
     /// All rooms that are followed.
     pub(super) fn rooms(&self) -> Vec<RoomId> {
         self.lock().keys().copied().collect()

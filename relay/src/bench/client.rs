@@ -200,7 +200,18 @@ impl Ear {
         }
     }
 
-    /// Waits for the answer to a Publish.
+    /// Waits for the answer to a Publish: zero if it was taken, and otherwise the time to wait.
+    pub async fn answered(&mut self) -> anyhow::Result<Duration> {
+        loop {
+            match self.next().await?.context("the stream ended")? {
+                Frame::Published(_) => return Ok(Duration::ZERO),
+                Frame::Refused(refused) => return Ok(Duration::from_millis(refused.retry_after_ms.max(1))),
+                _ => {}
+            }
+        }
+    }
+
+    /// Waits for the answer to a Publish that nobody refuses.
     pub async fn published(&mut self) -> anyhow::Result<()> {
         loop {
             match self.next().await?.context("the stream ended")? {

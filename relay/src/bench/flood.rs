@@ -1,13 +1,15 @@
 //! Floods: what they cost honest members.
 
+use std::time::Duration;
+
 use clap::{Args, ValueEnum};
 
 use super::{
     Bench, Door, Report,
-    attack::{Attack, frames, holes, initials, migrations, streams, tcp},
+    attack::{Attack, frames, holes, initials, migrations, repeats, rooms, signals, streams, tcp},
     chat::Chat,
     figures::number,
-    paired::compare,
+    paired::{Plan, compare},
 };
 
 /// Honest members may be this much slower, 99 of 100 times.
@@ -50,11 +52,41 @@ enum Kind {
     TcpHandshakes,
     /// As `frames`, over TCP.
     TcpFrames,
+    /// Small messages in rooms whose oldest one is large.
+    Rooms,
+    /// One message that is sent again and again.
+    Repeats,
+    /// Signals in one room of many.
+    Signals,
+}
+
+/// Least time between two messages of honest members where their own limits are not lifted: their room may say 1,000 a
+/// minute.
+const LIMITED_PACE: Duration = Duration::from_millis(70);
+
+/// The same of one of them, who may say 100 a minute.
+const MEMBER_PACE: Duration = Duration::from_millis(650);
+
+impl Kind {
+    /// Whether it comes from members, whom the limits on what is said hold back.
+    fn is_of_members(self) -> bool {
+        matches!(self, Self::Rooms | Self::Repeats | Self::Signals)
+    }
 }
 
 impl Flood {
     pub async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
-        let subject = bench.subject(if self.open { Door::Open } else { Door::Guarded }).await?;
+        let door = match self.open {
+            true => Door::Open,
+            false if self.kind.is_of_members() => Door::Default,
+            false => Door::Guarded,
+        };
+        let subject = bench.subject(door).await?;
+        let mut plan = bench.plan();
+        if matches!(door, Door::Default) {
+            let least = LIMITED_PACE.max(MEMBER_PACE / u32::from(bench.honest));
+            plan = Plan { pace: plan.pace.max(least), ..plan };
+        }
         let ground = subject.ground()?;
         let (mut chat, _) = Chat::open(&ground, bench.honest.into(), 0).await?;
         let places = usize::from(self.places);
@@ -71,9 +103,12 @@ impl Flood {
                 Kind::Frames => frames::attack(ground.clone(), places),
                 Kind::TcpHandshakes => tcp::handshakes(ground.clone(), places),
                 Kind::TcpFrames => tcp::frames(ground.clone(), places),
+                Kind::Rooms => rooms::attack(ground.clone(), places),
+                Kind::Repeats => repeats::attack(ground.clone(), places),
+                Kind::Signals => signals::attack(ground.clone(), places),
             }
         };
-        let pairs = compare(&subject, &mut chat, bench.plan(), attack).await?;
+        let pairs = compare(&subject, &mut chat, plan, attack).await?;
 
         let (tries, from) = match self.kind {
             Kind::Handshakes => ("flood: handshakes begun", "64 sockets".to_owned()),
@@ -83,6 +118,9 @@ impl Flood {
             Kind::Frames => ("flood: frames announced", format!("{places} addresses")),
             Kind::TcpHandshakes => ("flood: TCP handshakes", format!("{places} addresses")),
             Kind::TcpFrames => ("flood: frames announced over TCP", format!("{places} addresses")),
+            Kind::Rooms => ("flood: small messages after a large one", format!("{places} addresses")),
+            Kind::Repeats => ("flood: times that a message was sent", format!("{places} addresses")),
+            Kind::Signals => ("flood: signals", format!("{places} addresses")),
         };
         let door = if self.open { ", handshakes unlimited" } else { "" };
         let settings = format!("{:?} from {from}{door}, {} honest members", self.kind, bench.honest);

@@ -87,10 +87,13 @@ enum Door {
     Open,
     /// As many as the defaults allow, the first of them without proof of their address.
     Trusting,
+    /// All is as by default, what members may say included.
+    Default,
 }
 
 /// Settings that let members talk as fast as they can.
-const FAST_TALK: [&str; 6] = ["--rate", "1000000", "--room-rate", "1000000", "--address-mib", "1000000"];
+const FAST_TALK: [&str; 8] =
+    ["--rate", "1000000", "--room-rate", "1000000", "--address-mib", "1000000", "--deliveries", "1000000000"];
 
 /// Settings that let everybody in at once.
 const OPEN_DOOR: [&str; 12] = [
@@ -134,7 +137,8 @@ impl Bench {
         }
     }
 
-    /// A new relay. Chatting faster than people do is what a benchmark is for, so the rate limits are lifted.
+    /// A new relay. Chatting faster than people do is what a benchmark is for, so the rate limits are lifted, unless it is
+    /// they that are measured.
     async fn subject(&self, door: Door) -> anyhow::Result<Subject> {
         self.subject_of(None, door).await
     }
@@ -143,11 +147,12 @@ impl Bench {
     async fn subject_of(&self, program: Option<&Path>, door: Door) -> anyhow::Result<Subject> {
         let parent = self.directory.clone().unwrap_or_else(std::env::temp_dir);
         let lifted: &[&str] = match door {
-            Door::Guarded => &[],
+            Door::Guarded | Door::Default => &[],
             Door::Open => &OPEN_DOOR,
             Door::Trusting => &["--retry-above", "64"],
         };
-        let settings: Vec<String> = FAST_TALK.iter().chain(lifted).map(ToString::to_string).collect();
+        let talk: &[&str] = if matches!(door, Door::Default) { &[] } else { &FAST_TALK };
+        let settings: Vec<String> = talk.iter().chain(lifted).map(ToString::to_string).collect();
         Subject::start(program, &parent, &settings).await
     }
 

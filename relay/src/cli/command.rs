@@ -6,6 +6,7 @@ mod clock;
 mod compact;
 mod database;
 mod doctor;
+mod drain;
 mod drop_room;
 pub(crate) mod human;
 #[cfg(target_os = "linux")]
@@ -16,6 +17,7 @@ mod restore;
 mod rooms;
 mod status;
 mod token;
+mod top;
 
 use clap::{CommandFactory, Subcommand};
 
@@ -23,8 +25,9 @@ use clap::{CommandFactory, Subcommand};
 use self::install::{InstallCommand, UninstallCommand};
 use self::{
     backup::BackupCommand, check::CheckCommand, clock::ClockCommand, compact::CompactCommand,
-    doctor::DoctorCommand, drop_room::DropRoomCommand, man::ManCommand, reload::ReloadCommand,
-    restore::RestoreCommand, rooms::RoomsCommand, status::StatusCommand, token::TokenCommand,
+    doctor::DoctorCommand, drain::DrainCommand, drop_room::DropRoomCommand, man::ManCommand,
+    reload::ReloadCommand, restore::RestoreCommand, rooms::RoomsCommand, status::StatusCommand,
+    token::TokenCommand, top::TopCommand,
 };
 use super::Cli;
 use crate::print;
@@ -38,6 +41,8 @@ use crate::{
 pub enum Command {
     /// How the running relay is: uptime, certificate, rooms, disk.
     Status(StatusCommand),
+    /// What is going on: rates, sizes, refusals, by room and by opener.
+    Top(TopCommand),
     /// The rooms of the running relay in numbers, the largest first.
     Rooms(RoomsCommand),
     /// Drop a room for ever.
@@ -45,6 +50,8 @@ pub enum Command {
     /// The clock that the running relay goes by.
     #[command(subcommand)]
     Clock(ClockCommand),
+    /// Serve nobody any more until it is started anew: before an upgrade.
+    Drain(DrainCommand),
     /// Read the settings and the certificate again.
     Reload(ReloadCommand),
     /// Write rooms, keys, tokens and identity into one file.
@@ -95,9 +102,11 @@ impl Command {
         match self {
             Self::Bench(bench) => bench.run().await?,
             Self::Status(command) => command.run(loaded).await?,
+            Self::Top(command) => command.run(loaded).await?,
             Self::Rooms(command) => command.run(loaded).await?,
             Self::DropRoom(command) => command.run(loaded).await?,
             Self::Clock(command) => command.run(loaded).await?,
+            Self::Drain(command) => command.run(loaded).await?,
             Self::Reload(command) => command.run(loaded).await?,
             Self::Backup(command) => command.run(loaded).await?,
             Self::Check(command) => command.run(loaded).await?,

@@ -3,53 +3,44 @@
 use std::{fs, io, path::Path};
 
 use super::{Finding, Patient};
+use crate::{
+    backend::redb,
+    capacity::{Capacity, Plenty, Seen},
+};
 
 const SPACE: &str = "disk";
-/// Less is a full disk.
-const FULL: u64 = 1 << 20;
-/// Twice that is enough for days, whatever the reserve.
-const LOW: u64 = 32 << 20;
 const DIRECTORY: &str = "data directory";
 
 /// Free space, and who may do what with the directory.
 pub(super) fn check(patient: &Patient) -> Vec<Finding> {
-    let directory = &patient.data_dir;
-    // Before the first start: its nearest ancestor is on the same disk.
-    let existing = directory.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("/"));
-    let reserve = patient.config.limits.free_space_reserve;
-    vec![directory_finding(directory), space(fs4::available_space(existing), reserve, directory)]
+    vec![directory_finding(&patient.data_dir), space(capacity(patient), &patient.data_dir)]
 }
 
-fn space(free: io::Result<u64>, reserve: u64, directory: &Path) -> Finding {
+/// As the running relay says; without one, as it would see it.
+fn capacity(patient: &Patient) -> Capacity {
+    let directory = &patient.data_dir;
+    let told = patient.status.as_ref().and_then(|status| status.capacity.clone());
+    told.unwrap_or_else(|| {
+        // Before the first start: its nearest ancestor is on the same disk.
+        let existing = directory.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("/"));
+        let free = fs4::available_space(existing).ok();
+        Seen::at_rest(free, redb::disk_bytes(directory).unwrap_or(0), &patient.config.limits).judge()
+    })
+}
+
+fn space(capacity: Capacity, directory: &Path) -> Finding {
     let remedy = || {
         format!(
-            "`df -h {0}` and `du -sh {0}` show where it went; free some, move the data to a larger disk with --data-dir, or \
-             keep less (--keep-days, --keep-mib)",
+            "`df -h {0}` and `du -sh {0}` show where it went, `relay top` which rooms and openers take most; free some, raise \
+             --max-disk-mib if that is the bound, move the data to a larger disk with --data-dir, or keep less (--keep-days, \
+             --keep-mib)",
             directory.display()
         )
     };
-    let free = match free {
-        Ok(free) => free,
-        Err(error) => return Finding::warn(SPACE, format!("the free space is unknown: {error}"), remedy()),
-    };
-    let found = match reserve {
-        0 => format!("{} MiB free, and no reserve", free >> 20),
-        _ => format!("{} MiB free, of which {} MiB are the reserve", free >> 20, reserve >> 20),
-    };
-    match free {
-        _ if free < reserve => {
-            Finding::fail(SPACE, format!("{found}: nothing is accepted any more"), remedy())
-        }
-        // As the relay takes it: what retention has freed in the log can still be written to.
-        _ if free < FULL => Finding::fail(
-            SPACE,
-            format!("{found}: only messages that fit into free pages of the log are accepted"),
-            remedy(),
-        ),
-        _ if free / 2 <= reserve.max(LOW) => {
-            Finding::warn(SPACE, format!("{found}: it will be full soon"), remedy())
-        }
-        _ => Finding::ok(SPACE, found),
+    match capacity.level {
+        Plenty::Enough => Finding::ok(SPACE, capacity.said),
+        Plenty::Low => Finding::warn(SPACE, capacity.said, remedy()),
+        Plenty::Nothing => Finding::fail(SPACE, capacity.said, remedy()),
     }
 }
 
@@ -126,22 +117,15 @@ mod tests {
     use super::{super::Level, *};
 
     #[test]
-    fn free_space_is_judged_by_the_reserve() {
-        let level = |free| space(free, 256 << 20, Path::new("/data")).level;
-        assert_eq!(level(Ok(255 << 20)), Level::Fail);
-        assert_eq!(level(Ok(500 << 20)), Level::Warn);
-        assert_eq!(level(Ok(600 << 20)), Level::Ok);
-        assert_eq!(level(Err(io::ErrorKind::Other.into())), Level::Warn);
-    }
-
-    #[test]
-    fn full_disk_without_a_reserve_is_not_said_to_refuse_everything() {
-        let told = |free| space(Ok(free), 0, Path::new("/data"));
-        let full = told(0);
-        assert_eq!(full.level, Level::Fail);
-        assert!(full.found.contains("only messages that fit"), "{}", full.found);
-        assert_eq!(told(10 << 20).level, Level::Warn);
-        assert_eq!(told(100 << 20).level, Level::Ok);
+    fn what_the_relay_says_of_its_space_is_what_is_found() {
+        let level = |level| {
+            let found = space(Capacity { level, said: "so".into() }, Path::new("/data"));
+            assert_eq!(found.found, "so");
+            (found.level, found.remedy.is_some())
+        };
+        assert_eq!(level(Plenty::Enough), (Level::Ok, false));
+        assert_eq!(level(Plenty::Low), (Level::Warn, true));
+        assert_eq!(level(Plenty::Nothing), (Level::Fail, true));
     }
 
     #[cfg(unix)]

@@ -45,6 +45,11 @@ impl Rate {
         Self { burst: count.max(1), interval: Duration::from_secs(1) / count.max(1) }
     }
 
+    /// A quarter of it, at once as well.
+    pub fn quarter(self) -> Self {
+        Self { burst: self.burst.div_ceil(4), interval: self.interval * 4 }
+    }
+
     /// `count` an hour, as many at once. A count of 0 is taken as 1.
     pub fn per_hour(count: u32) -> Self {
         Self { burst: count.max(1), interval: Duration::from_secs(3600) / count.max(1) }

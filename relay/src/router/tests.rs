@@ -1,4 +1,6 @@
-use proto::relay::{AccessChange, CommitPart, Ephemeral, GetSlot, Join, Publish, client_frame::Frame};
+use proto::relay::{
+    AccessChange, ClientFrame, CommitPart, Ephemeral, GetSlot, Join, Publish, client_frame::Frame,
+};
 
 use super::*;
 use crate::limits::Rate;
@@ -12,15 +14,19 @@ fn router() -> Router<&'static str> {
     Router::new(&Limits { publish: rate, invite: rate, ephemeral: rate, ..Limits::default() })
 }
 
-fn frame(frame: Frame) -> ClientFrame {
-    ClientFrame { frame: Some(frame) }
+fn frame(frame: Frame) -> Result<Request, Invalid> {
+    parsed(Some(frame))
 }
 
-fn publish(id: u8) -> ClientFrame {
+fn parsed(frame: Option<Frame>) -> Result<Request, Invalid> {
+    ClientFrame { frame }.try_into()
+}
+
+fn publish(id: u8) -> Result<Request, Invalid> {
     frame(Frame::Publish(Publish { id: vec![id; 16].into(), ..Publish::default() }))
 }
 
-fn signal(length: usize) -> ClientFrame {
+fn signal(length: usize) -> Result<Request, Invalid> {
     frame(Frame::Ephemeral(Ephemeral { envelope: vec![0; length].into() }))
 }
 
@@ -151,7 +157,7 @@ fn bytes_of_one_address_are_limited_over_all_its_rooms_and_cost_nothing_when_ref
 fn stream_ends_after_many_refused_frames_and_the_next_one_at_its_first() {
     let (mut router, now) = (router(), Instant::now());
     let (seat, _) = router.join(HOME, ROOM, ALICE, true, "a");
-    let broken = || ClientFrame { frame: None };
+    let broken = || parsed(None);
     for _ in 0..REFUSED_FRAMES.burst {
         assert_eq!(refused(router.handle(&seat, broken(), now)), Some((Code::Malformed, false)));
     }
@@ -169,7 +175,7 @@ fn guest_does_not_pay_for_refusals_of_another_with_the_same_link() {
     let (mut router, now) = (router(), Instant::now());
     let (bad, _) = router.join(HOME, ROOM, ALICE, false, "bad");
     let (good, _) = router.join(HOME, ROOM, ALICE, false, "good");
-    while refused(router.handle(&bad, ClientFrame { frame: None }, now)) == Some((Code::Malformed, false)) {}
+    while refused(router.handle(&bad, parsed(None), now)) == Some((Code::Malformed, false)) {}
     assert_eq!(refused(router.handle(&good, signal(1), now)), Some((Code::NotAllowed, false)));
 }
 
@@ -181,6 +187,74 @@ fn signals_over_their_quota_are_dropped() {
         assert!(matches!(router.handle(&alice, signal(9), now), Command::FanOut(..)));
     }
     assert!(matches!(router.handle(&alice, signal(9), now), Command::Drop(Limit::EphemeralRate)));
+}
+
+fn seat(router: &mut Router<&'static str>, from: u8, room: u8, key: u8) -> Seat {
+    let address = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, from));
+    router.join(address, RoomId([room; 32]), PublicKey([key; 32]), true, "seat").0
+}
+
+/// A hundred deliveries at once.
+fn crowded() -> Router<&'static str> {
+    let deliveries = Rate { burst: 100, interval: Duration::from_millis(10) };
+    Router::new(&Limits { deliveries, ..Limits::default() })
+}
+
+#[test]
+fn room_may_cause_so_many_deliveries_and_no_more_and_another_room_has_its_own() {
+    let (mut router, now) = (crowded(), Instant::now());
+    let crowd: Vec<_> = (0..25).map(|key| seat(&mut router, key, 1, key)).collect();
+    let other = seat(&mut router, 100, 2, 1);
+    let said = |router: &mut Router<_>, id: u8, now| router.handle(&crowd[usize::from(id)], publish(id), now);
+    for id in 0..4 {
+        assert!(matches!(said(&mut router, id, now), Command::Append(_)), "25 each");
+    }
+    let Command::AnswerIfStored(_, refusal) = said(&mut router, 4, now) else { panic!("the square of them") };
+    assert_eq!((refusal.code, refusal.limit), (Code::RateLimited, Some(Limit::Deliveries)));
+    assert_eq!(refusal.retry_after, Duration::from_millis(250));
+    assert!(matches!(router.handle(&other, publish(1), now), Command::Append(_)));
+    assert!(matches!(said(&mut router, 4, now + refusal.retry_after), Command::Append(_)));
+    // What is refused costs nothing else.
+    assert!(matches!(said(&mut router, 5, now + 2 * refusal.retry_after), Command::Append(_)));
+}
+
+#[test]
+fn address_may_cause_no_more_deliveries_for_being_in_many_rooms() {
+    let (mut router, now) = (crowded(), Instant::now());
+    let mut said = 0;
+    for room in 1..=10 {
+        let crowd: Vec<_> = (0..20).map(|key| seat(&mut router, 1, room, key)).collect();
+        said += usize::from(matches!(router.handle(&crowd[0], publish(1), now), Command::Append(_)));
+    }
+    assert_eq!(said, 5, "a hundred deliveries, 20 each");
+    let elsewhere = seat(&mut router, 2, 9, 99);
+    assert!(
+        matches!(router.handle(&elsewhere, publish(1), now), Command::Append(_)),
+        "the room paid nothing"
+    );
+}
+
+#[test]
+fn signals_have_a_quarter_for_themselves_and_are_dropped_above_it() {
+    let (mut router, now) = (crowded(), Instant::now());
+    let crowd: Vec<_> = (0..5).map(|key| seat(&mut router, key, 1, key)).collect();
+    let commands: Vec<_> = (0..30).map(|at| router.handle(&crowd[at % 5], signal(9), now)).collect();
+    let sent = commands.iter().filter(|command| matches!(command, Command::FanOut(_))).count();
+    assert_eq!(sent, 5, "25 deliveries");
+    let dropped =
+        commands.iter().filter(|command| matches!(command, Command::Drop(Limit::Deliveries))).count();
+    assert_eq!(dropped, 25);
+    assert!(matches!(router.handle(&crowd[0], publish(1), now), Command::Append(_)), "messages go on");
+}
+
+#[test]
+fn publish_that_was_there_gives_its_deliveries_back() {
+    let (mut router, now) = (crowded(), Instant::now());
+    let crowd: Vec<_> = (0..100).map(|key| seat(&mut router, key, 1, key)).collect();
+    for _ in 0..3 {
+        assert!(matches!(router.handle(&crowd[0], publish(1), now), Command::Append(_)));
+        router.refund(&crowd[0], now);
+    }
 }
 
 #[test]
@@ -214,7 +288,7 @@ fn frames_that_break_the_specification_are_refused() {
     let commit = CommitPart { access: Some(removed), ..signed };
     let id = || vec![1; 16].into();
     for (wrong, code, ends) in [
-        (ClientFrame { frame: None }, Code::Malformed, false),
+        (parsed(None), Code::Malformed, false),
         (frame(Frame::Join(Join::default())), Code::Malformed, false),
         (frame(Frame::Publish(Publish::default())), Code::Malformed, false),
         (

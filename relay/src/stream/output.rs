@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
 use proto::{
-    CloseCode, encode_frame,
+    CloseCode, RoomId, encode_frame,
     relay::{Refused, RelayFrame, refused::Limit as WireLimit, relay_frame::Frame},
 };
 use tokio::{
@@ -33,6 +33,8 @@ pub(super) struct Output {
     shared: Arc<Shared>,
     /// Whose: see `Peer::payer`.
     address: IpAddr,
+    /// Where its noes are counted.
+    room: Option<RoomId>,
     /// A frame was begun and not finished: nothing can follow it.
     torn: bool,
 }
@@ -54,7 +56,7 @@ pub(super) struct Reservation<'a> {
 
 impl Output {
     pub fn new(send: SendHalf, peer: &Peer) -> Self {
-        Self { send, shared: peer.shared.clone(), address: peer.payer, torn: false }
+        Self { send, shared: peer.shared.clone(), address: peer.payer, room: None, torn: false }
     }
 
     /// Waits for leave to hold a frame of so many bytes. `share` is that of the client's
@@ -90,10 +92,18 @@ impl Output {
         Ok(())
     }
 
+    /// From now on it is of this room.
+    pub fn enter(&mut self, room: RoomId) {
+        self.room = Some(room);
+    }
+
     /// Says no. Each no for a limit is counted here, and nowhere else.
     pub async fn refuse(&mut self, refusal: Refusal) -> Result<(), Gone> {
         if let Some(limit) = refusal.limit {
             self.shared.metrics.limited_at(limit, self.address);
+        }
+        if let Some(room) = &self.room {
+            self.shared.router().count_no(room);
         }
         self.frame(refused(refusal)).await
     }

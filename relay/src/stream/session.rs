@@ -25,6 +25,7 @@ use crate::{
 pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut output: Output) {
     let Admitted { seat, view, after, is_room_unknown, wants_access, mut superseded } = admitted;
     let _seated = Seated::new(&peer.shared, seat);
+    output.enter(seat.room);
     let mut stopping = peer.shared.stopping.subscribe();
     let (answers, waiting) = mpsc::channel(ANSWER_QUEUE);
     // What is older than the log's oldest entry cannot be had; `Joined.oldest` says so.

@@ -52,7 +52,8 @@ impl Upstream<'_> {
         let shared = &self.peer.shared;
         let budget = Budget { above: LARGE_FRAME, share: &self.peer.share.incoming, store: &shared.incoming };
         while let Some((frame, memory)) = input.next(&budget).await? {
-            let command = shared.router().handle(&self.seat, frame, Instant::now());
+            let request = frame.try_into();
+            let command = shared.router().handle(&self.seat, request, Instant::now());
             let answer = match command {
                 Command::Append(publish) => self.append(publish, memory).await,
                 Command::AnswerIfStored(publish, refusal) => self.look_up(&publish, refusal).await,
@@ -75,7 +76,7 @@ impl Upstream<'_> {
 
     async fn append(&self, publish: Publish, memory: Memory) -> Answer {
         let (id, backend) = (publish.id, &self.peer.shared.backend);
-        let publish = Publish { memory, ..publish };
+        let publish = Publish { memory, payer: Some(self.peer.payer), ..publish };
         let ticket = match publish.commit {
             Some(_) => backend.append_commit(self.author(), publish).await,
             None => backend.append(self.author(), publish).await,

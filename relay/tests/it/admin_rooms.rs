@@ -93,3 +93,29 @@ async fn room_that_is_not_named_clearly_is_not_dropped() {
     }
     assert_eq!(said(&directory, &["rooms", "--json"]).lines().count(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn top_shows_what_is_going_on_by_room_and_by_opener_and_names_no_address() {
+    let directory = TempDir::new().unwrap();
+    let program = Program::start(directory.path());
+    let client = Client::connect(program.address, directory.path()).await;
+    let mut busy = client.create(room(1), &key(1), vec![]).await;
+    drop(client.create(room(2), &key(1), vec![]).await);
+    for number in 1..=30u8 {
+        busy.publish([number; 16], &[number; 1000], None).await;
+        busy.published().await;
+    }
+    assert_eq!(busy.publish_refused([1; 16], None).await, Code::Malformed);
+    let text = said(&directory, &["top", "--json"]);
+    let top: Value = serde_json::from_str(&text).unwrap();
+    let (rooms, openers) = (top["rooms"].as_array().unwrap(), top["openers"].as_array().unwrap());
+    assert_eq!((rooms.len(), openers.len()), (2, 1), "{text}");
+    assert_eq!((&rooms[0]["id"], &rooms[0]["seats"]), (&hex(1).into(), &1.into()), "{text}");
+    assert_eq!((&rooms[0]["refused"], &top["published"]), (&1.into(), &30.into()), "{text}");
+    assert!(rooms[0]["messages_per_s"].as_f64().unwrap() > 0.0, "{text}");
+    assert!(rooms[0]["bytes"].as_u64().unwrap() > 30_000, "{text}");
+    assert_eq!((&rooms[0]["opener"], &openers[0]["rooms"]), (&openers[0]["id"], &2.into()), "{text}");
+    let table = said(&directory, &["top", "--once"]);
+    assert!(table.contains(&hex(1)[..16]) && table.contains("MESSAGES/S"), "{table}");
+    assert!(!text.contains("127.0.0.1") && !table.contains("127.0.0.1"), "{table}");
+}

@@ -275,3 +275,35 @@ async fn restore_by_root_leaves_nothing_of_roots_in_a_services_directory() {
         assert_eq!(entry.metadata().unwrap().uid(), SERVICE, "{:?} is another's", entry.file_name());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn backup_goes_to_standard_output_and_a_drained_relay_makes_one() {
+    let root = TempDir::new().unwrap();
+    let (data_dir, file) = backed_up(root.path()).await;
+    let out = root.path().join("streamed");
+    let streamed = |place: &str| {
+        let output = run(&data_dir, &["backup", place]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+        assert!(String::from_utf8_lossy(&output.stderr).starts_with("2 rooms with 2"), "{}", text(&output));
+        fs::write(&out, &output.stdout).unwrap();
+        backup::verify(&out).unwrap()
+    };
+    let saved = backup::verify(&file).unwrap();
+    // Without a relay, and with one.
+    assert_eq!(streamed("-").entries, saved.entries);
+    let program = Program::start(&data_dir);
+    let client = Client::connect(program.address, &data_dir).await;
+    let (mut a, _) = client.join(room(1), &key(1), 21).await;
+    a.publish([22; 16], b"accepted", None).await;
+    a.published().await;
+    assert!(ok(&data_dir, &["drain"]).contains("is drained"));
+    assert_eq!(client.close_code().await, Some(proto::CloseCode::ShuttingDown));
+    let endpoint = endpoint(&data_dir, proto::ALPN);
+    // Refused, or not answered at all.
+    let again = endpoint.connect(program.address, "localhost").unwrap();
+    let again = tokio::time::timeout(std::time::Duration::from_secs(1), again).await;
+    assert!(!matches!(again, Ok(Ok(_))), "nobody is let in any more");
+    let status = ok(&data_dir, &["status"]);
+    assert!(status.contains("it is drained and serves nobody"), "{status}");
+    assert_eq!(streamed("/dev/stdout").entries, saved.entries + 1);
+}

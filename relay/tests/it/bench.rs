@@ -42,7 +42,8 @@ fn stalled_readers_are_measured() {
 
 #[test]
 fn floods_are_measured() {
-    for kind in ["handshakes", "streams", "gaps", "migrations", "frames", "tcp-handshakes", "tcp-frames"] {
+    let strangers = ["handshakes", "streams", "gaps", "migrations", "frames", "tcp-handshakes", "tcp-frames"];
+    for kind in strangers.into_iter().chain(["rooms", "repeats", "signals"]) {
         let report = run(&["flood", kind, "--places", "2", "--handshakes", "100"]);
         let rows = report["rows"].as_array().unwrap();
         assert!(rows.iter().any(|row| row["what"] == "p99, loaded ÷ quiet"), "{report}");

@@ -55,7 +55,7 @@ fn settings_of_the_running_relay_need_not_be_said_again() {
     let program = Program::with(directory.path(), &["--host", host, "--tcp=false", "--reserve-mib", "7"]);
     let (_, findings) = doctor(directory.path(), &[], &[]);
     let found = |check: &str| of(&findings, check)[0]["found"].as_str().unwrap().to_owned();
-    assert!(found("disk").contains("of which 7 MiB are the reserve"), "{findings:?}");
+    assert!(found("disk").contains("a reserve of 7 MiB"), "{findings:?}");
     assert!(of(&findings, "certificate").iter().any(|finding| finding.to_string().contains(host)));
     assert!(of(&findings, "tcp reachable").is_empty(), "{findings:?}");
     assert!(found("udp reachable").contains(&program.address.to_string()), "{findings:?}");

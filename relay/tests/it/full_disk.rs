@@ -150,19 +150,71 @@ async fn full_disk_is_not_called_ready_until_there_is_space_again() {
 
     mount.free();
     let again = tokio::time::timeout(PATIENCE, async {
-        while !get(address, "/readyz", "localhost").ends_with("\r\n\r\nready\n") {
+        while !get(address, "/readyz", "localhost").starts_with("HTTP/1.1 200") {
             tokio::time::sleep(PAUSE).await;
         }
     });
     assert!(again.await.is_ok(), "though nobody has published since");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn share_that_is_used_up_is_told_alike_by_everybody_and_so_is_one_that_nearly_is() {
+    let directory = TempDir::new().unwrap();
+    let options =
+        ["--reserve-mib", "0", "--max-disk-mib", "12", "--opener-percent", "100", "--rate", "1000000"];
+    let patient = ["--joins-per-connection", "1000000"];
+    let (program, address) = watched(directory.path(), &[&options[..], &patient].concat());
+    let client = Client::connect(program.address, directory.path()).await;
+    drop(client.create(room(1), &key(1), vec![]).await);
+    let disk = || {
+        let answer = run(directory.path(), &["doctor", "--json"]).stdout;
+        let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+        let findings = answer["findings"].as_array().unwrap();
+        let disk = findings.iter().find(|finding| finding["check"] == "disk").unwrap();
+        (disk["level"] == "fail", disk["found"].as_str().unwrap().to_owned())
+    };
+    let status = || String::from_utf8(run(directory.path(), &["status"]).stdout).unwrap();
+    let mut was_low = false;
+    for number in 0u128.. {
+        if say(&client, number.to_be_bytes()).await == Err(Code::NoSpace) {
+            break;
+        }
+        let answer = get(address, "/readyz", "localhost");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        if !was_low && answer.contains("--max-disk-mib") && answer.contains("full soon") {
+            was_low = true;
+            let (is_failed, disk) = disk();
+            assert!(!is_failed && disk.contains("full soon"), "{disk}");
+            assert!(status().contains("\nSpace       it will be full soon"));
+        }
+    }
+    assert!(was_low);
+    // Less may fit where so much does not; in the end, nothing does.
+    for number in 10_000u128.. {
+        if say_so_much(&client, number.to_be_bytes(), 8000).await == Err(Code::NoSpace) {
+            break;
+        }
+    }
+    let answer = get(address, "/readyz", "localhost");
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("all that they may"), "{answer}");
+    assert!(disk().0, "{}", disk().1);
+    assert!(
+        status().contains("\nWhy         there is no space: the logs take all that they may"),
+        "{}",
+        status()
+    );
+}
+
 /// Publishes and waits for the answer, and comes back as often as the relay says that it cannot now.
 async fn say(client: &Client, id: [u8; 16]) -> Result<u64, Code> {
+    say_so_much(client, id, 60_000).await
+}
+
+async fn say_so_much(client: &Client, id: [u8; 16], bytes: usize) -> Result<u64, Code> {
     loop {
         if let Some((mut stream, _)) = enter(client).await {
             let publish =
-                Publish { id: id.to_vec().into(), envelope: vec![1; 60_000].into(), ..Publish::default() };
+                Publish { id: id.to_vec().into(), envelope: vec![1; bytes].into(), ..Publish::default() };
             let frame = ClientFrame { frame: Some(client_frame::Frame::Publish(publish)) };
             // Fails when the stream has ended; the last frame says why.
             let _ = stream.send.write_all(&encode_frame(&frame)).await;

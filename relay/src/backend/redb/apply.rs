@@ -17,7 +17,6 @@ use super::{
 };
 use crate::{
     backend::{AppendError, Appended, Author, CreateError, entry},
-    limits::TRIM_STEP,
     request::{Opening, Publish},
     token::Right,
 };
@@ -75,11 +74,11 @@ pub(super) fn append(
     }
     let freed = access::write(tables, &author.room, &before, changes)?;
     room.slot_bytes = room.slot_bytes.saturating_sub(freed);
-    // By age they go in the regular round, which has a clock of its own for that: nothing is older than 1970.
-    if trim::is_over(&room, &policy.retention) {
-        trim::trim(tables, &author.room, &mut room, &policy.retention, 0, TRIM_STEP)?;
+    if trim::over(&room, &policy.retention).is_some() {
+        tables.over.insert(author.room);
     }
     tables.put_room(&author.room, room)?;
+    tables.sizes.wrote(&author.room, publish.size() as u64);
     Ok(Ok(Appended { seq, at_ms, repeated: false }))
 }
 

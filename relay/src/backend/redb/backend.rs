@@ -1,6 +1,6 @@
 //! The trait: what writes is queued for the writer, what reads takes a snapshot.
 
-use std::sync::PoisonError;
+use std::{sync::PoisonError, time::Instant};
 
 use bytes::Bytes;
 use proto::{PublicKey, RoomId};
@@ -119,12 +119,13 @@ impl Backend for Redb {
     }
 
     fn follow(&self, room: RoomId) -> Feed {
+        self.visits.note([room], Instant::now());
         self.feeds.follow(room)
     }
 
     fn close(&self) -> Answer<'_, ()> {
         Box::pin(async move {
-            self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
+            self.jobs.close();
             let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
             let store = self.store.clone();
             let closed = tokio::task::spawn_blocking(move || {

@@ -176,12 +176,7 @@ impl Store {
     /// Bytes that the file takes on the disk: less than its size, since redb lets it grow by holes. `None` when
     /// the file system does not say.
     pub fn disk_bytes(&self) -> Option<u64> {
-        let metadata = std::fs::metadata(self.directory.join(FILE)).ok()?;
-        // By definition of stat, whatever the file system's blocks are.
-        #[cfg(unix)]
-        return Some(std::os::unix::fs::MetadataExt::blocks(&metadata) * 512);
-        #[cfg(not(unix))]
-        Some(metadata.len())
+        bytes_on_disk(&self.directory.join(FILE))
     }
 
     /// Gives free pages back to the file system. Nobody reads or writes meanwhile. Returns the bytes on the disk
@@ -322,6 +317,16 @@ pub(crate) fn is_lost(directory: &Path) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => identity::is_there(directory),
         Err(error) => Err(error),
     }
+}
+
+/// Bytes that a file takes on the disk.
+pub(super) fn bytes_on_disk(path: &Path) -> Option<u64> {
+    let metadata = std::fs::metadata(path).ok()?;
+    // By definition of stat, whatever the file system's blocks are.
+    #[cfg(unix)]
+    return Some(std::os::unix::fs::MetadataExt::blocks(&metadata) * 512);
+    #[cfg(not(unix))]
+    Some(metadata.len())
 }
 
 /// Opens a file that only its owner may read: the log is sealed, but who talks when is not.

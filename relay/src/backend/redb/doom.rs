@@ -8,13 +8,14 @@ use proto::RoomId;
 use redb::{ReadableTable, StorageError};
 
 use super::{access, tables::Tables, tokens};
-use crate::limits::{BATCH_BYTES, TRIM_ROUND};
+use crate::limits::{TRIM_ROUND, TRIM_ROUND_BYTES};
 
 /// Marks a room. Returns whether there was one.
 pub(super) fn doom(tables: &mut Tables<'_>, room: &RoomId) -> Result<bool, StorageError> {
     let existed = tables.rooms.remove(&room.0)?.is_some();
     if existed {
         tables.doomed.insert(&room.0, ())?;
+        tables.ages.remove(&room.0)?;
         tokens::free(tables, room)?;
         tables.openers.remove(&room.0)?;
         tables.sizes.gone(room);
@@ -38,7 +39,7 @@ pub(super) fn sweep(tables: &mut Tables<'_>) -> Result<(bool, u64), StorageError
         tables.access.remove(&room)?;
         tables.doomed.remove(&room)?;
     }
-    tables.freed += budget.freed as u64;
+    tables.freed += budget.freed;
     let more = !is_empty || tables.doomed.first()?.is_some();
     Ok((more, TRIM_ROUND - budget.rows + 1))
 }
@@ -96,14 +97,14 @@ fn first_key(tables: &Tables<'_>, room: &[u8; 32]) -> Result<Option<[u8; 32]>, S
 /// What one transaction may still remove, and what it has.
 struct Budget {
     rows: u64,
-    freed: usize,
+    freed: u64,
 }
 
 impl Budget {
     /// Accounts for one row that went. False when the next one has to wait.
     fn take(&mut self, bytes: usize) -> bool {
         self.rows = self.rows.saturating_sub(1);
-        self.freed = self.freed.saturating_add(bytes);
-        self.rows > 0 && self.freed < BATCH_BYTES
+        self.freed = self.freed.saturating_add(bytes as u64);
+        self.rows > 0 && self.freed < TRIM_ROUND_BYTES
     }
 }

@@ -19,11 +19,15 @@ mod database;
 mod doom;
 mod formats;
 mod fullness;
+mod lone;
 mod openers;
 mod overview;
+mod pace;
 mod pieces;
+mod queue;
 mod reader;
 mod resting;
+mod round;
 mod row;
 mod shares;
 mod space;
@@ -38,17 +42,17 @@ use std::{
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use proto::RoomId;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 pub use self::{
     check::{CheckError, Checked, Flaw, Survey},
     database::OpenError,
     openers::Opener,
-    shares::Share,
+    shares::{Activity, Busiest},
     stats::{Health, LogBound, Stats},
 };
 pub(crate) use self::{
@@ -60,14 +64,16 @@ pub(crate) use self::{
 };
 use self::{
     database::Store,
-    trim::Gone,
+    lone::{Lone, Visits},
+    queue::Queue,
+    round::Gone,
     writer::{Job, Writer},
 };
 use super::{Answer, Author, Backend, Feeds, Ticket, Unavailable};
 use crate::{
     backup::{BackupError, Record, Rooms},
     caught::caught,
-    limits::{Limits, WRITER_QUEUE},
+    limits::Limits,
     request::Publish,
 };
 
@@ -76,10 +82,10 @@ use crate::{
 pub struct Redb {
     store: Arc<Store>,
     feeds: Feeds,
-    /// `None` once closed.
-    jobs: Mutex<Option<mpsc::Sender<Job>>>,
+    jobs: Arc<Queue<Job>>,
     writer: Mutex<Option<JoinHandle<()>>>,
     policy: Arc<Mutex<Policy>>,
+    visits: Visits,
     stats: Stats,
 }
 
@@ -94,6 +100,7 @@ struct Policy {
     /// Bytes of all tails together.
     tail: usize,
     drop_idle: Option<Duration>,
+    drop_lone: Option<Duration>,
     /// The writer has not seen it yet: what it remembers of the disk was judged by the one before.
     is_new: bool,
 }
@@ -108,6 +115,7 @@ impl From<&Limits> for Policy {
             opener_percent: limits.opener_percent,
             tail: limits.tail,
             drop_idle: limits.drop_idle,
+            drop_lone: limits.drop_lone,
             is_new: true,
         }
     }
@@ -131,13 +139,13 @@ impl Redb {
 
     fn start(store: Store, limits: &Limits) -> Result<Self, OpenError> {
         let policy = Arc::new(Mutex::new(Policy::from(limits)));
-        let (jobs, queue) = mpsc::channel(WRITER_QUEUE);
+        let jobs = Arc::<Queue<Job>>::default();
         let (store, feeds, stats) = (Arc::new(store), Feeds::default(), Stats::default());
-        let writer = Writer::new(store.clone(), feeds.clone(), policy.clone(), queue, stats.clone());
+        let writer = Writer::new(store.clone(), feeds.clone(), policy.clone(), jobs.clone(), stats.clone());
         let writer = std::thread::Builder::new().name("relay-writer".into()).spawn(|| writer.run());
         let writer = writer.map_err(OpenError::Thread)?;
-        let (jobs, writer) = (Mutex::new(Some(jobs)), Mutex::new(Some(writer)));
-        Ok(Self { store, feeds, jobs, writer, policy, stats })
+        let (writer, visits) = (Mutex::new(Some(writer)), Visits::new(Instant::now()));
+        Ok(Self { store, feeds, jobs, writer, policy, visits, stats })
     }
 
     /// Other limits from the next transaction on.
@@ -148,10 +156,7 @@ impl Redb {
     /// Returns when the writer has died, which only a bug or a damaged file can cause: nothing will be
     /// appended any more.
     pub async fn failed(&self) {
-        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(jobs) = jobs {
-            jobs.closed().await;
-        }
+        self.jobs.ended().await;
     }
 
     /// Looks at every row: checksums, and what must be true of logs. Blocks. Rooms go on meanwhile.
@@ -183,6 +188,16 @@ impl Redb {
         Ok(Health { is_full: self.is_full().await, ..health })
     }
 
+    /// Where most is going on.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the database is shut or closing.
+    pub async fn busiest(&self, count: usize) -> Result<Busiest, Unavailable> {
+        let (answer, busiest) = oneshot::channel();
+        let _ = self.queue(Job::Busiest { count, answer }).await;
+        busiest.await.unwrap_or(Err(Unavailable))
+    }
+
     /// Whether the disk had no space for the last write, and seems to have none yet.
     pub async fn is_full(&self) -> bool {
         let store = self.store.clone();
@@ -193,18 +208,28 @@ impl Redb {
     /// one line in the log.
     pub async fn trim(&self, now_ms: u64) {
         let idle_before = self.idle_before(now_ms).await;
+        let lone = Arc::new(self.lone(now_ms));
         let (mut from, mut gone) = (Some(RoomId([0; 32])), Gone::default());
         while let Some(room) = from {
             let (answer, done) = oneshot::channel();
-            if self.queue(Job::Trim { from: room, now_ms, idle_before, answer }).await.is_err() {
+            if self
+                .queue(Job::Trim { from: room, now_ms, idle_before, lone: lone.clone(), answer })
+                .await
+                .is_err()
+            {
                 break;
             }
             let Ok(done) = done.await else { break };
             (from, gone) = (done.next, gone + done.gone);
         }
-        let Gone { entries, idle_rooms } = gone;
+        let Gone { entries, idle_rooms, lone_rooms } = gone;
         if gone != Gone::default() {
-            tracing::info!(entries, idle_rooms, "a round of retention removed what was over its bounds");
+            tracing::info!(
+                entries,
+                idle_rooms,
+                lone_rooms,
+                "a round of retention removed what was over its bounds"
+            );
         }
         self.sweep().await;
     }
@@ -235,6 +260,19 @@ impl Redb {
         if newest >= before { before } else { 0 }
     }
 
+    /// Which rooms go that only their founder was ever in.
+    fn lone(&self, now_ms: u64) -> Lone {
+        let now = Instant::now();
+        self.visits.note(self.feeds.rooms(), now);
+        let policy = *self.policy.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(time) = policy.drop_lone else { return Lone::default() };
+        let Some(visited) = self.visits.within(time, now) else { return Lone::default() };
+        let before =
+            |time: Duration| now_ms.saturating_sub(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        let unseen_before = before(policy.retention.age.max(time));
+        Lone { before: before(time), unseen_before, visited }
+    }
+
     /// Sweeps what is left of dropped rooms.
     async fn sweep(&self) {
         loop {
@@ -246,11 +284,11 @@ impl Redb {
     }
 
     async fn queue(&self, job: Job) -> Result<(), Job> {
-        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match jobs {
-            Some(jobs) => jobs.send(job).await.map_err(|refused| refused.0),
-            None => Err(job),
+        if let Some(taken) = self.jobs.push(job.place(), job.size(), job)? {
+            // Fails only when the writer has died, and then so does the job's own answer.
+            let _ = taken.await;
         }
+        Ok(())
     }
 
     fn queue_publish(&self, author: Author, publish: Publish) -> Answer<'_, Ticket> {
@@ -284,6 +322,11 @@ impl Rooms for Redb {
     ) -> Result<(), BackupError> {
         copy::export(&self.store.snapshot().map_err(|_| BackupError::Unavailable)?, left_out, take)
     }
+}
+
+/// Bytes that the database in a directory takes on the disk; `None` when there is none.
+pub(crate) fn disk_bytes(directory: &Path) -> Option<u64> {
+    database::bytes_on_disk(&directory.join(DATABASE))
 }
 
 /// Gives free pages of a stopped relay's database back to the file system. Returns the bytes that it took and

@@ -59,7 +59,7 @@ fn household(address: IpAddr) -> IpAddr {
             let [a, b, c, ..] = address.segments();
             Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).into()
         }
-        v4 => v4,
+        address @ IpAddr::V4(_) => address,
     }
 }
 

@@ -15,6 +15,8 @@ use proto::{Message, PublishId, relay::Deliver};
 const SUMMED: u8 = 0xf7;
 /// The key of `Deliver.seq`, which is never 0: the row has no checksum.
 const PLAIN: u8 = 1 << 3;
+/// The key of `Deliver.at_ms`.
+const AT_MS: u8 = 2 << 3;
 
 /// Where the [`Deliver`] begins in a row that is written.
 pub(super) const ENTRY: usize = PublishId::LEN + 1 + SUM;
@@ -54,6 +56,31 @@ pub(super) fn decode(row: &[u8]) -> Option<(PublishId, Deliver)> {
     Some((id, Deliver::decode(Bytes::copy_from_slice(entry)).ok()?))
 }
 
+/// The publish id and the time of an entry, without a copy of its envelope; `None` if it is damaged.
+pub(super) fn head(row: &[u8]) -> Option<(PublishId, u64)> {
+    let (id, mut entry) = split(row)?;
+    // Fields stand in the order of their numbers, and a time of 0 is left out.
+    while let Some((&tag, rest)) = entry.split_first() {
+        if tag != PLAIN && tag != AT_MS {
+            break;
+        }
+        let (value, rest) = varint(rest)?;
+        if tag == AT_MS {
+            return Some((id, value));
+        }
+        entry = rest;
+    }
+    Some((id, 0))
+}
+
+/// A number as protobuf writes it.
+fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let length = 1 + bytes.iter().position(|byte| byte & 0x80 == 0)?;
+    let (bytes, rest) = bytes.split_at_checked(length.min(10))?;
+    let value = bytes.iter().rev().fold(0, |value: u64, byte| value << 7 | u64::from(byte & 0x7f));
+    Some((value, rest))
+}
+
 fn checksum(id: &[u8], entry: &[u8]) -> [u8; SUM] {
     let mut sum = crc32fast::Hasher::new();
     sum.update(id);
@@ -81,6 +108,17 @@ mod tests {
             let plain = [ID.as_bytes(), entry.encode_to_vec().as_slice()].concat();
             assert_eq!(decode(&plain), Some((ID, entry)));
         }
+    }
+
+    #[test]
+    fn time_of_an_entry_is_found_without_its_envelope() {
+        for (seq, at_ms, bytes) in [(0, 0, 0), (1, 0, 5), (0, 7, 5), (300, u64::MAX, 40), (u64::MAX, 128, 0)]
+        {
+            let entry = Deliver { seq, at_ms, envelope: vec![0x10; bytes].into(), ..Deliver::default() };
+            assert_eq!(head(&encode(&ID, &entry)).unwrap(), (ID, at_ms), "{entry:?}");
+        }
+        assert_eq!(head(&[0; 15]), None);
+        assert_eq!(head(&[[0; 16].as_slice(), &[0x08, 0x80]].concat()), None);
     }
 
     #[test]

@@ -19,8 +19,12 @@ const SLACK: u64 = 1 << 20;
 const NEAR: u64 = 4 * SLACK;
 
 /// Part of the bound that must have been freed before compacting pays: it rewrites most of what is kept, and nobody
-/// reads or writes meanwhile (some seconds for a GiB).
+/// reads or writes meanwhile (some seconds for a GiB). redb does it in one go.
 const WORTH: u64 = 4;
+
+/// The same while nobody follows a room, and already near the bound: then nobody waits, and so it is rarely to be done when
+/// somebody does.
+const WORTH_WHEN_QUIET: u64 = 8;
 
 /// What is known of the space.
 ///
@@ -51,11 +55,21 @@ impl Space {
         }
     }
 
-    /// Whether `bytes` may be appended, or what is missing; for none, whether any may.
-    pub fn check(&mut self, store: &Store, policy: &Policy, bytes: usize) -> Result<(), Lack> {
+    /// Whether `bytes` may be appended, or what is missing; for none, whether any may. `is_quiet` says whether nobody
+    /// follows a room.
+    pub fn check(
+        &mut self,
+        store: &Store,
+        policy: &Policy,
+        bytes: usize,
+        is_quiet: impl Fn() -> bool,
+    ) -> Result<(), Lack> {
         self.look_at_reserve(store, policy);
         let mut room = below_bound(store, policy);
-        if room == 0 && policy.max_disk.is_some_and(|bound| self.freed >= bound / WORTH) {
+        let is_freed = |part| policy.max_disk.is_some_and(|bound| self.freed >= bound / part);
+        let pays =
+            (room == 0 && is_freed(WORTH)) || (room < NEAR && is_freed(WORTH_WHEN_QUIET) && is_quiet());
+        if pays {
             self.compact(store);
             room = below_bound(store, policy);
         }
@@ -75,10 +89,10 @@ impl Space {
     /// least, nearly.
     pub fn bounds(&self, store: &Store, policy: &Policy, kept: u64) -> Bounds {
         let file = store.disk_bytes().unwrap_or(0);
-        let used = kept.saturating_mul(2).saturating_add(SLACK).min(file);
+        let used = used(file, kept);
         let of_share = policy.max_disk.map_or(u64::MAX, |bound| bound.saturating_sub(used));
         let of_disk = self.above_reserve.saturating_add(file - used);
-        Bounds { left: of_share.min(of_disk), percent: policy.opener_percent }
+        Bounds { used, left: of_share.min(of_disk), percent: policy.opener_percent }
     }
 
     /// The limits are others: what was seen of the disk says nothing any more.
@@ -145,6 +159,11 @@ impl Spare<'_> {
     pub fn for_opener(&self, opener: Option<&Opener>) -> Result<(), Lack> {
         self.space.and_then(|()| opener.map_or(Ok(()), |opener| self.shares.may_take(opener, self.bounds)))
     }
+}
+
+/// Bytes of a file that are in use, while its rows have so many.
+fn used(file: u64, kept: u64) -> u64 {
+    kept.saturating_mul(2).saturating_add(SLACK).min(file)
 }
 
 /// Whether a file is so large that it matters what is free in it.

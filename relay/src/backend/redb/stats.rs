@@ -115,13 +115,8 @@ impl Default for Stats {
 pub struct Health {
     /// What is missing to append, before it is tried.
     pub lack: Option<Lack>,
+    /// Bytes of the database's file that are in use, its free pages left out as far as they are known.
+    pub used: u64,
     /// The disk had no space for the last write, and seems to have none yet.
     pub is_full: bool,
-}
-
-impl Health {
-    /// There is space to append, as far as is known.
-    pub fn has_space(&self) -> bool {
-        self.lack.is_none() && !self.is_full
-    }
 }

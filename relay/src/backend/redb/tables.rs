@@ -1,5 +1,7 @@
 //! The tables, and how records are laid out in them.
 
+use std::collections::BTreeSet;
+
 use proto::{PublishId, RoomId, relay::Deliver};
 use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, TableError, WriteTransaction};
 
@@ -47,6 +49,10 @@ const ENTRIES: TableDefinition<(RoomKey, u64), &[u8]> = TableDefinition::new("en
 /// By publish id: the sequence number. Lives as long as its entry.
 const IDS: TableDefinition<(RoomKey, &[u8; 16]), u64> = TableDefinition::new("ids");
 
+/// What is known of the age of a room's oldest entry: its sequence number and its time, as of when retention last looked. Of no
+/// use once another is the oldest; what is missing is looked at again.
+const AGES: TableDefinition<RoomKey, (u64, u64)> = TableDefinition::new("ages");
+
 /// Rooms that were dropped and are not swept yet; none of them has a row in [`ROOMS`].
 const DOOMED: TableDefinition<RoomKey, ()> = TableDefinition::new("doomed");
 
@@ -89,6 +95,9 @@ pub(super) struct Tables<'txn> {
     pub entries: Table<'txn, (RoomKey, u64), &'static [u8]>,
     pub ids: Table<'txn, (RoomKey, &'static [u8; 16]), u64>,
     pub doomed: Table<'txn, RoomKey, ()>,
+    pub ages: Table<'txn, RoomKey, (u64, u64)>,
+    /// Rooms that were appended to and have more than they may.
+    pub over: BTreeSet<RoomId>,
     /// Bytes of rows that were removed.
     pub freed: u64,
     /// How many entries went because of which bound.
@@ -134,6 +143,8 @@ impl<'txn> Tables<'txn> {
             entries: transaction.open_table(ENTRIES)?,
             ids: transaction.open_table(IDS)?,
             doomed: transaction.open_table(DOOMED)?,
+            ages: transaction.open_table(AGES)?,
+            over: BTreeSet::new(),
             freed: 0,
             trimmed: Trimmed::default(),
             news: News::default(),

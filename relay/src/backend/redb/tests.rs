@@ -11,6 +11,7 @@ mod probe;
 mod simdisk;
 mod slots;
 mod space;
+mod trimming;
 mod workload;
 
 use ed25519_dalek::SigningKey;

@@ -1,26 +1,56 @@
 //! Retention: the oldest entries of a room go, and their publish ids with them.
+//!
+//! Whether a room is over its bounds of number and size its row alone tells, and of its age what was noted when its oldest
+//! entry was looked at ([`Tables::ages`]). So an entry is read when it goes, and once more when it becomes the oldest.
+//! How many go in one transaction, and how many bytes of them are read, is bounded ([`Budget`]): those whose publishes
+//! are in it wait for no more than that, whatever other rooms keep.
 
-use std::ops::Bound;
+use std::collections::BTreeSet;
 
 use proto::{PublishId, RoomId};
 use redb::{ReadableTable, StorageError};
 
 use super::{
-    doom::doom,
     row,
     stats::LogBound,
     tables::{self, Room, Tables},
 };
-use crate::limits::{Retention, TRIM_ROUND};
+use crate::limits::{Retention, TRIM_STEP, TRIM_STEP_BYTES};
 
-/// The keys of `Deliver.seq` and `Deliver.at_ms`: fields 1 and 2, numbers.
-const SEQ: u8 = 1 << 3;
-const AT_MS: u8 = 2 << 3;
+/// What one transaction may still spend on trimming.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Budget {
+    pub entries: u64,
+    /// Of entries that are read; the last one may be over.
+    pub bytes: u64,
+}
 
-/// Whether a room has more entries or bytes than it may, which its row alone tells.
-pub(super) fn is_over(room: &Room, retention: &Retention) -> bool {
+impl Budget {
+    /// Beside publishes: twice what they bring, so that what is over its bounds becomes less, whoever publishes.
+    pub fn beside(jobs: usize, bytes: usize) -> Self {
+        Self { entries: TRIM_STEP + 2 * jobs as u64, bytes: TRIM_STEP_BYTES + 2 * bytes as u64 }
+    }
+
+    pub fn is_spent(&self) -> bool {
+        self.entries == 0 || self.bytes == 0
+    }
+
+    fn take(&mut self, bytes: u64) {
+        self.entries = self.entries.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+}
+
+/// Which bound of number or size a room is over, which its row alone tells.
+pub(super) fn over(room: &Room, retention: &Retention) -> Option<LogBound> {
     let kept = (room.head + 1).saturating_sub(room.oldest);
-    kept > retention.entries.max(1) || (room.bytes > log_share(room, retention) && kept > 1)
+    if kept > retention.entries.max(1) {
+        Some(LogBound::Entries)
+    } else if room.bytes > log_share(room, retention) && kept > 1 {
+        Some(LogBound::Bytes)
+    } else {
+        None
+    }
 }
 
 /// Bytes that a room's log may have beside its slots. Half of all at least: slots of a large group must not leave a small
@@ -29,36 +59,64 @@ fn log_share(room: &Room, retention: &Retention) -> u64 {
     retention.bytes - room.slot_bytes.min(retention.bytes / 2)
 }
 
-/// Removes up to `step` entries that retention does not cover, and updates `room`. Never the newest.
+/// Trims rooms that are over their number or size, as far as the budget goes. Returns those that still are, and
+/// whether anything went.
+pub(super) fn trim_due(
+    tables: &mut Tables<'_>,
+    mut due: BTreeSet<RoomId>,
+    retention: &Retention,
+    budget: &mut Budget,
+) -> Result<(BTreeSet<RoomId>, bool), StorageError> {
+    let mut trimmed = false;
+    while !budget.is_spent()
+        && let Some(id) = due.pop_first()
+    {
+        let Some(mut room) = tables::room(&tables.rooms, &id)? else { continue };
+        // By age they go in the regular round, which has a clock of its own for that: nothing is older than 1970.
+        let removed = trim(tables, &id, &mut room, retention, 0, budget)?;
+        if removed > 0 {
+            trimmed = true;
+            tables.put_room(&id, room)?;
+        }
+        if over(&room, retention).is_some() {
+            due.insert(id);
+        }
+    }
+    Ok((due, trimmed))
+}
+
+/// Removes entries that retention does not cover, as far as the budget goes, and updates `room`. Never the newest, but by
+/// age. Returns how many went.
 pub(super) fn trim(
     tables: &mut Tables<'_>,
     id: &RoomId,
     room: &mut Room,
     retention: &Retention,
-    now_ms: u64,
-    step: u64,
+    horizon_ms: u64,
+    budget: &mut Budget,
 ) -> Result<u64, StorageError> {
-    let age_ms = u64::try_from(retention.age.as_millis()).unwrap_or(u64::MAX);
-    let horizon = now_ms.saturating_sub(age_ms);
     let mut removed = 0;
-    while removed < step && room.oldest <= room.head {
+    while room.oldest <= room.head && !budget.is_spent() {
+        let by_row = over(room, retention);
+        if by_row.is_none() && is_young(tables, id, room.oldest, horizon_ms)? {
+            break;
+        }
         let Some(row) = tables.entries.get((&id.0, room.oldest))? else {
             return Err(StorageError::Corrupted("the log has a gap".into()));
         };
         // One that is damaged goes when the newest would, or by number and size: other rooms do not wait for it.
-        let (publish, at_ms) = head_of(row.value()).unzip();
+        let (publish, at_ms) = row::head(row.value()).unzip();
         let at_ms = at_ms.unwrap_or(room.last_at_ms);
         let bytes = row.value().len() as u64;
         drop(row);
-        let kept = room.head - room.oldest + 1;
-        let bound = if kept > retention.entries.max(1) {
-            LogBound::Entries
-        } else if room.bytes > log_share(room, retention) && kept > 1 {
-            LogBound::Bytes
-        } else if at_ms < horizon {
-            LogBound::Age
-        } else {
-            break;
+        budget.take(bytes);
+        let bound = match by_row {
+            Some(bound) => bound,
+            None if at_ms < horizon_ms => LogBound::Age,
+            None => {
+                tables.ages.insert(&id.0, (room.oldest, at_ms))?;
+                break;
+            }
         };
         tables.entries.remove((&id.0, room.oldest))?;
         let publish = match publish {
@@ -77,6 +135,12 @@ pub(super) fn trim(
     Ok(removed)
 }
 
+/// Whether the oldest entry is known to be within its age.
+fn is_young(tables: &Tables<'_>, id: &RoomId, oldest: u64, horizon_ms: u64) -> Result<bool, StorageError> {
+    let noted = tables.ages.get(&id.0)?.map(|row| row.value());
+    Ok(horizon_ms == 0 || noted.is_some_and(|(seq, at_ms)| seq == oldest && at_ms >= horizon_ms))
+}
+
 /// The publish id of an entry that no longer says it itself: reads those of the whole room.
 fn id_of(tables: &Tables<'_>, id: &RoomId, seq: u64) -> Result<Option<PublishId>, StorageError> {
     for row in tables.ids.range((&id.0, &[0; 16])..=(&id.0, &[0xff; 16]))? {
@@ -86,128 +150,4 @@ fn id_of(tables: &Tables<'_>, id: &RoomId, seq: u64) -> Result<Option<PublishId>
         }
     }
     Ok(None)
-}
-
-/// The publish id and the time of an entry, without a copy of its envelope; `None` if it is damaged.
-fn head_of(row: &[u8]) -> Option<(PublishId, u64)> {
-    let (id, mut entry) = row::split(row)?;
-    // Fields stand in the order of their numbers, and a time of 0 is left out.
-    while let Some((&tag, rest)) = entry.split_first() {
-        if tag != SEQ && tag != AT_MS {
-            break;
-        }
-        let (value, rest) = varint(rest)?;
-        if tag == AT_MS {
-            return Some((id, value));
-        }
-        entry = rest;
-    }
-    Some((id, 0))
-}
-
-/// A number as protobuf writes it.
-fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let length = 1 + bytes.iter().position(|byte| byte & 0x80 == 0)?;
-    let (bytes, rest) = bytes.split_at_checked(length.min(10))?;
-    let value = bytes.iter().rev().fold(0, |value: u64, byte| value << 7 | u64::from(byte & 0x7f));
-    Some((value, rest))
-}
-
-/// One transaction's part of a round through all rooms.
-pub(super) struct Round {
-    /// How many rooms to look at.
-    pub count: usize,
-    /// Unix milliseconds.
-    pub now_ms: u64,
-    /// Rooms that were last written to before this time go, if nobody follows them; 0 for none.
-    pub idle_before: u64,
-}
-
-/// What a round has removed so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Gone {
-    pub entries: u64,
-    /// Rooms that nobody wrote to or joined for too long.
-    pub idle_rooms: u64,
-}
-
-impl std::ops::Add for Gone {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self { entries: self.entries + other.entries, idle_rooms: self.idle_rooms + other.idle_rooms }
-    }
-}
-
-/// What came of one transaction's part of a round.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Trimming {
-    /// The room to go on with; `None` at the end.
-    pub next: Option<RoomId>,
-    pub gone: Gone,
-}
-
-/// Trims rooms from `from` on. Returns what went, and how many rows changed.
-pub(super) fn trim_rooms(
-    tables: &mut Tables<'_>,
-    from: &RoomId,
-    retention: &Retention,
-    round: &Round,
-    is_followed: impl Fn(&RoomId) -> bool,
-) -> Result<(Trimming, u64), StorageError> {
-    let (mut rooms, mut changed) = (Vec::with_capacity(round.count), 0);
-    let mut gone = Gone::default();
-    let range = (Bound::Included(&from.0), Bound::Unbounded);
-    for row in tables.rooms.range::<&[u8; 32]>(range)?.take(round.count + 1) {
-        rooms.push(RoomId(*row?.0.value()));
-    }
-    let mut next = rooms.get(round.count).copied();
-    rooms.truncate(round.count);
-    for id in rooms {
-        let Some(mut room) = tables::room(&tables.rooms, &id)? else { continue };
-        if room.last_at_ms < round.idle_before {
-            if room.last_at_ms == 0 {
-                // Opened by a version that did not note the time: it counts from now.
-                tables.put_room(&id, Room { last_at_ms: round.now_ms, ..room })?;
-                changed += 1;
-                continue;
-            }
-            if !is_followed(&id) {
-                let dropped = u64::from(doom(tables, &id)?);
-                (changed, gone.idle_rooms) = (changed + dropped, gone.idle_rooms + dropped);
-                continue;
-            }
-        }
-        let trimmed = trim(tables, &id, &mut room, retention, round.now_ms, TRIM_ROUND)?;
-        if trimmed > 0 {
-            tables.put_room(&id, room)?;
-        }
-        (changed, gone.entries) = (changed + trimmed, gone.entries + trimmed);
-        if trimmed == TRIM_ROUND {
-            // There may be more: publishers get their turn first.
-            next = Some(id);
-            break;
-        }
-    }
-    Ok((Trimming { next, gone }, changed))
-}
-
-#[cfg(test)]
-mod tests {
-    use proto::relay::Deliver;
-
-    use super::*;
-
-    #[test]
-    fn time_of_an_entry_is_found_without_its_envelope() {
-        let id = PublishId([3; 16]);
-        for (seq, at_ms, bytes) in [(0, 0, 0), (1, 0, 5), (0, 7, 5), (300, u64::MAX, 40), (u64::MAX, 128, 0)]
-        {
-            let entry = Deliver { seq, at_ms, envelope: vec![0x10; bytes].into(), ..Deliver::default() };
-            let row = row::encode(&id, &entry);
-            assert_eq!(head_of(&row).unwrap(), (id, at_ms), "{entry:?}");
-        }
-        assert_eq!(head_of(&[0; 15]), None);
-        assert_eq!(head_of(&[[0; 16].as_slice(), &[0x08, 0x80]].concat()), None);
-    }
 }

@@ -1,28 +1,30 @@
 //! Group commit: what has queued up while the disk was busy goes into one transaction.
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
 
 use proto::RoomId;
 use redb::Durability;
-use tokio::sync::{
-    mpsc::{self, error::TryRecvError},
-    oneshot,
-};
+use tokio::sync::oneshot;
 
 use super::{
     Health, Policy, Stats,
     access::GENERATION,
     apply,
     database::Store,
-    doom, openers,
-    shares::Shares,
+    doom,
+    lone::Lone,
+    openers,
+    queue::{Place, Queue},
+    round::{self, Round, Trimming},
+    shares::{Busiest, Shares},
     space::{Space, Spare},
     tables::Tables,
     tokens,
-    trim::{self, Round, Trimming},
+    trim::{self, Budget},
 };
 use crate::{
     backend::{
@@ -30,7 +32,6 @@ use crate::{
         Unavailable,
         tail::{News, Ring},
     },
-    limits::{BATCH_BYTES, BATCH_JOBS, TRIM_ROOMS},
     request::{Opening, Publish},
     token::Right,
 };
@@ -68,10 +69,15 @@ pub(super) enum Job {
         from: RoomId,
         now_ms: u64,
         idle_before: u64,
+        lone: Arc<Lone>,
         answer: oneshot::Sender<Trimming>,
     },
     Probe {
         answer: oneshot::Sender<Result<Health, Unavailable>>,
+    },
+    Busiest {
+        count: usize,
+        answer: oneshot::Sender<Result<Busiest, Unavailable>>,
     },
 }
 
@@ -84,9 +90,10 @@ enum Settled {
     Drop(bool),
     /// Whether there is more to sweep, and how many rows went.
     Sweep(bool, u64),
-    /// What was trimmed, and how many rows changed.
-    Trim(Trimming, u64),
+    /// What was trimmed, and whether anything changed.
+    Trim(Trimming, bool),
     Probe(Health),
+    Busiest(Busiest),
 }
 
 /// The one thread that writes.
@@ -94,11 +101,13 @@ pub(super) struct Writer {
     store: Arc<Store>,
     feeds: Feeds,
     policy: Arc<Mutex<Policy>>,
-    queue: mpsc::Receiver<Job>,
+    queue: Arc<Queue<Job>>,
     stats: Stats,
     space: Space,
     /// What rooms take; `None` before the first batch, and after one of which it is not known whether it was written.
     shares: Option<Shares>,
+    /// Rooms that have more than they may, and whose turn the last batch did not come to.
+    due: BTreeSet<RoomId>,
     /// What is held in memory for readers.
     ring: Ring,
 }
@@ -108,16 +117,25 @@ impl Writer {
         store: Arc<Store>,
         feeds: Feeds,
         policy: Arc<Mutex<Policy>>,
-        queue: mpsc::Receiver<Job>,
+        queue: Arc<Queue<Job>>,
         stats: Stats,
     ) -> Self {
-        Self { store, feeds, policy, queue, stats, space: Space::new(), shares: None, ring: Ring::default() }
+        Self {
+            store,
+            feeds,
+            policy,
+            queue,
+            stats,
+            space: Space::new(),
+            shares: None,
+            due: BTreeSet::new(),
+            ring: Ring::default(),
+        }
     }
 
     /// Works until nobody can queue any more and the queue is empty.
     pub fn run(mut self) {
-        while let Some(first) = self.queue.blocking_recv() {
-            let batch = self.gather(first);
+        while let Some(batch) = self.queue.take() {
             let policy = self.policy();
             self.write(batch, &policy);
         }
@@ -131,45 +149,36 @@ impl Writer {
         *policy
     }
 
-    fn gather(&mut self, first: Job) -> Vec<Job> {
-        let mut bytes = first.size();
-        let mut batch = vec![first];
-        while batch.len() < BATCH_JOBS && bytes < BATCH_BYTES {
-            match self.queue.try_recv() {
-                Ok(job) => {
-                    bytes += job.size();
-                    batch.push(job);
-                }
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-            }
-        }
-        batch
-    }
-
     /// Writes one batch and answers.
     pub fn write(&mut self, batch: Vec<Job>, policy: &Policy) {
         let bytes = batch.iter().map(Job::size).sum();
-        let (space, stats) = (self.space.check(&self.store, policy, bytes), &self.stats);
+        let (space, stats) =
+            (self.space.check(&self.store, policy, bytes, || self.feeds.is_quiet()), &self.stats);
         let mut shares = self
             .shares
             .take()
             .unwrap_or_else(|| Shares::of(self.store.read(openers::load).unwrap_or_default()));
         let bounds = self.space.bounds(&self.store, policy, shares.bytes());
         let spare = Spare { space, bounds, shares: &shares };
+        let (due, mut budget) = (&self.due, Budget::beside(batch.len(), bytes));
         let began = Instant::now();
         let written = self.store.write(|mut transaction| {
             transaction.set_durability(Durability::Immediate)?;
             let mut settled = Vec::with_capacity(batch.len());
-            let (freed, trimmed, news, sizes) = {
+            let (due, changed, freed, trimmed, news, sizes) = {
                 let mut tables = Tables::open(&transaction)?;
                 for job in &batch {
                     settled.push(settle(&mut tables, &self.feeds, policy, &spare, job)?);
                 }
-                let news = std::mem::take(&mut tables.news);
-                (tables.freed, tables.trimmed, news, std::mem::take(&mut tables.sizes))
+                // In this transaction and not in one of its own: that would be a second fsync, for which others wait.
+                let due = due.union(&std::mem::take(&mut tables.over)).copied().collect();
+                let (due, trimmed) = trim::trim_due(&mut tables, due, &policy.retention, &mut budget)?;
+                let changed = trimmed || settled.iter().any(Settled::changed);
+                let (news, sizes) = (std::mem::take(&mut tables.news), std::mem::take(&mut tables.sizes));
+                (due, changed, tables.freed, tables.trimmed, news, sizes)
             };
             // An fsync for nothing would let refused publishes slow down the accepted ones.
-            if settled.iter().any(Settled::changed) {
+            if changed {
                 transaction.commit()?;
                 self.store.wrote();
                 stats.trimmed(trimmed);
@@ -178,12 +187,13 @@ impl Writer {
             } else {
                 transaction.abort()?;
             }
-            Ok((settled, freed, news, sizes))
+            Ok((settled, due, freed, news, sizes))
         });
         match written {
-            Ok((settled, freed, news, sizes)) => {
+            Ok((settled, due, freed, news, sizes)) => {
+                self.due = due;
                 self.space.wrote(freed);
-                shares.apply(sizes);
+                shares.apply(sizes, Instant::now());
                 // A revoked token is nobody's any more.
                 self.shares = (!batch.iter().any(Job::is_of_tokens)).then_some(shares);
                 let readers = self.ring.push(&self.feeds, news, policy.tail);
@@ -225,13 +235,17 @@ fn settle(
             let (more, removed) = doom::sweep(tables)?;
             Settled::Sweep(more, removed)
         }
-        Job::Trim { from, now_ms, idle_before, .. } => {
-            let round = Round { count: TRIM_ROOMS, now_ms: *now_ms, idle_before: *idle_before };
+        Job::Trim { from, now_ms, idle_before, lone, .. } => {
+            let mut round = Round::new(*now_ms, *idle_before, lone);
             let is_followed = |room: &RoomId| feeds.is_followed(room);
-            let (trimming, changed) = trim::trim_rooms(tables, from, &policy.retention, &round, is_followed)?;
+            let (trimming, changed) =
+                round::trim_rooms(tables, from, &policy.retention, &mut round, is_followed)?;
             Settled::Trim(trimming, changed)
         }
-        Job::Probe { .. } => Settled::Probe(Health { lack: spare.space.err(), is_full: false }),
+        Job::Busiest { count, .. } => Settled::Busiest(spare.shares.busiest(*count, Instant::now())),
+        Job::Probe { .. } => {
+            Settled::Probe(Health { lack: spare.space.err(), used: spare.bounds.used, is_full: false })
+        }
     })
 }
 
@@ -242,14 +256,37 @@ impl Settled {
             Self::Create(result) => result.is_ok(),
             Self::Tokens(result) => result.is_ok(),
             Self::Drop(existed) => *existed,
-            Self::Sweep(_, removed) | Self::Trim(_, removed) => *removed > 0,
-            Self::Probe(_) => false,
+            Self::Sweep(_, removed) => *removed > 0,
+            Self::Trim(_, changed) => *changed,
+            Self::Probe(_) | Self::Busiest(_) => false,
         }
     }
 }
 
+/// However it ends: nobody is to wait for it.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue.end();
+    }
+}
+
 impl Job {
-    fn size(&self) -> usize {
+    /// Whose turn it takes.
+    pub fn place(&self) -> Place {
+        match self {
+            Self::Append { author, publish, .. } => (publish.payer, author.room),
+            // Few, and bounded by quotas of their own; or the relay's own work.
+            Self::Create { room, .. } | Self::Drop { room, .. } => (None, *room),
+            Self::Tokens { .. }
+            | Self::Sweep { .. }
+            | Self::Trim { .. }
+            | Self::Probe { .. }
+            | Self::Busiest { .. } => (None, RoomId([0; 32])),
+        }
+    }
+
+    /// Bytes that it brings to the disk, roughly.
+    pub fn size(&self) -> usize {
         match self {
             Self::Append { publish, .. } => publish.size(),
             Self::Create { opening, .. } => opening.slot.size(),
@@ -257,7 +294,8 @@ impl Job {
             | Self::Drop { .. }
             | Self::Sweep { .. }
             | Self::Trim { .. }
-            | Self::Probe { .. } => 0,
+            | Self::Probe { .. }
+            | Self::Busiest { .. } => 0,
         }
     }
 
@@ -280,6 +318,7 @@ impl Job {
             (Self::Sweep { answer }, Settled::Sweep(more, _)) => tell(answer, more),
             (Self::Trim { answer, .. }, Settled::Trim(trimming, _)) => tell(answer, trimming),
             (Self::Probe { answer }, Settled::Probe(health)) => tell(answer, Ok(health)),
+            (Self::Busiest { answer, .. }, Settled::Busiest(busiest)) => tell(answer, Ok(busiest)),
             (job, _) => job.fail(),
         }
     }
@@ -293,6 +332,7 @@ impl Job {
             Self::Sweep { answer } => tell(answer, false),
             Self::Trim { answer, .. } => tell(answer, Trimming::default()),
             Self::Probe { answer } => tell(answer, Err(Unavailable)),
+            Self::Busiest { answer, .. } => tell(answer, Err(Unavailable)),
         }
     }
 }

@@ -1,11 +1,11 @@
 //! `relay backup`.
 
 use std::{
-    fs::File,
-    io::{self, BufWriter, Read, Write},
+    io::{self, BufWriter, IsTerminal, Read, Write},
     path::{Path, PathBuf},
 };
 
+use anyhow::bail;
 use bytes::{Buf, Bytes};
 use clap::Args;
 use http_body_util::BodyExt;
@@ -36,7 +36,7 @@ const QUEUE: usize = 4;
 /// A backup, as it is asked for.
 #[derive(Clone, Debug, Args)]
 pub struct BackupCommand {
-    /// The file to write; an older backup of that name is replaced.
+    /// The file to write; an older backup of that name is replaced. `-` is standard output.
     file: PathBuf,
     /// Print one line of JSON instead.
     #[arg(long)]
@@ -47,14 +47,21 @@ impl BackupCommand {
     /// Asks the running relay for it, or reads the database of one that does not run.
     pub(super) async fn run(self, loaded: &Loaded) -> anyhow::Result<()> {
         let data_dir = loaded.config.data_dir()?;
-        let file = self.file.clone();
+        let place = Place::of(&self.file)?;
         let copied = match client::request(&data_dir, Method::GET, "/v1/backup", Bytes::new()).await {
-            Ok(answer) => online(answer, file).await?,
-            Err(ClientError::NotRunning { .. }) => offline(data_dir, file).await?,
+            Ok(answer) => online(answer, place.clone()).await?,
+            Err(ClientError::NotRunning { .. }) => offline(data_dir, place.clone()).await?,
             Err(error) => return Err(error.into()),
         };
         let Copied { summary, bytes: size } = copied;
-        if self.json {
+        if place == Place::Output {
+            // What was asked for stands there: a word more would be no backup.
+            print::note(format_args!(
+                "{} with {}",
+                count(summary.rooms, "room"),
+                count(summary.entries, "entry")
+            ));
+        } else if self.json {
             let line = serde_json::json!({
                 "v": 1, "event": "backup", "file": self.file, "bytes": size, "created_ms": summary.created_ms,
                 "rooms": summary.rooms, "entries": summary.entries, "keys": summary.keys, "files": summary.files,
@@ -75,11 +82,44 @@ impl BackupCommand {
     }
 }
 
-async fn online(answer: Response<Incoming>, path: PathBuf) -> anyhow::Result<Copied> {
+/// Where a backup goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    File(PathBuf),
+    Output,
+}
+
+impl Place {
+    fn of(path: &Path) -> anyhow::Result<Self> {
+        if path != Path::new("-") && path != Path::new("/dev/stdout") {
+            return Ok(Self::File(path.to_owned()));
+        }
+        if io::stdout().is_terminal() {
+            bail!(
+                "a backup is no text: name a file, or send it elsewhere (`relay backup - | ssh HOST 'cat > FILE'`)"
+            );
+        }
+        Ok(Self::Output)
+    }
+
+    /// Has it written there. A file appears once it is whole; what reads the output learns from the exit code and from the
+    /// missing end that it is not.
+    fn save(
+        &self,
+        fill: impl FnOnce(&mut dyn Write) -> Result<Copied, BackupError>,
+    ) -> Result<Copied, BackupError> {
+        match self {
+            Self::File(path) => backup::save(path, |file| fill(file)),
+            Self::Output => fill(&mut io::stdout().lock()),
+        }
+    }
+}
+
+async fn online(answer: Response<Incoming>, place: Place) -> anyhow::Result<Copied> {
     let (pieces, waiting) = mpsc::channel(QUEUE);
     let saved = tokio::task::spawn_blocking(move || {
         let stream = Pieces { waiting, piece: Bytes::new() };
-        backup::save(&path, |file| copy(stream, file))
+        place.save(|out| copy(stream, out))
     });
     let mut body = answer.into_body();
     while let Some(frame) = body.frame().await {
@@ -93,27 +133,27 @@ async fn online(answer: Response<Incoming>, path: PathBuf) -> anyhow::Result<Cop
     Ok(saved.await??)
 }
 
-fn copy(stream: impl Read, file: &mut File) -> Result<Copied, BackupError> {
-    let mut out = BufWriter::new(file);
+fn copy(stream: impl Read, out: &mut dyn Write) -> Result<Copied, BackupError> {
+    let mut out = BufWriter::new(out);
     let copied = backup::copy_from(stream, &mut out)?;
     out.flush()?;
     Ok(copied)
 }
 
-async fn offline(data_dir: PathBuf, path: PathBuf) -> anyhow::Result<Copied> {
+async fn offline(data_dir: PathBuf, place: Place) -> anyhow::Result<Copied> {
     database::is_there(&data_dir)?;
     tokio::task::spawn_blocking(move || {
         let broken = |error| StartError::data(data_dir.clone(), error);
         match Redb::open(&data_dir, &Limits::default()) {
             Ok(backend) => {
-                let saved = backup::save(&path, |file| write(&backend, &data_dir, file));
+                let saved = place.save(|out| write(&backend, &data_dir, out));
                 Handle::current().block_on(backend.close());
                 Ok(saved?)
             }
             // A backup is what such a disk needs most.
             Err(error) if error.is_read_only() => {
                 let backend = Resting::open(&data_dir).map_err(broken)?;
-                Ok(backup::save(&path, |file| write(&backend, &data_dir, file))?)
+                Ok(place.save(|out| write(&backend, &data_dir, out))?)
             }
             Err(error) => Err(broken(error).into()),
         }
@@ -121,11 +161,29 @@ async fn offline(data_dir: PathBuf, path: PathBuf) -> anyhow::Result<Copied> {
     .await?
 }
 
-fn write(backend: &impl Rooms, data_dir: &Path, file: &mut File) -> Result<Copied, BackupError> {
-    let mut out = BufWriter::new(file);
+fn write(backend: &impl Rooms, data_dir: &Path, out: &mut dyn Write) -> Result<Copied, BackupError> {
+    let mut out = BufWriter::new(Counted { out, bytes: 0 });
     let summary = backup::write(backend, data_dir, unix_ms(), &mut out)?;
     out.flush()?;
-    Ok(Copied { summary, bytes: out.get_ref().metadata()?.len() })
+    Ok(Copied { summary, bytes: out.get_ref().bytes })
+}
+
+/// Counts what is written.
+struct Counted<'a> {
+    out: &'a mut dyn Write,
+    bytes: u64,
+}
+
+impl Write for Counted<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// What comes over the socket, for a thread that blocks.

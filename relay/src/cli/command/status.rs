@@ -7,6 +7,7 @@ use clap::Args;
 use super::human::{bytes, count, span};
 use crate::{
     admin::{client, status::Status},
+    capacity::Plenty,
     clock::{ClockStatus, unix_ms},
     config::Loaded,
     print,
@@ -107,6 +108,9 @@ fn text(status: &Status, now_ms: u64) -> String {
     }
     row("Database", bytes(status.database_bytes));
     row("Free", status.free_bytes.map_or("unknown".into(), bytes));
+    if let Some(capacity) = status.capacity.as_ref().filter(|capacity| capacity.level == Plenty::Low) {
+        row("Space", capacity.said.clone());
+    }
     for (limit, times) in &status.limited {
         row("Limited", format!("{limit} {times} times"));
     }

@@ -56,6 +56,13 @@ pub struct Storage {
     /// say so. As long as no room at all was written to lately, none is dropped: it may be the clock that is wrong.
     #[arg(long, hide_short_help = true, env = "RELAY_DROP_IDLE_DAYS", value_name = "DAYS", default_value_t = 0, value_parser = value_parser!(u32).range(0..=36_500))]
     pub drop_idle_days: u32,
+    /// Days without an entry or a visit after which a room goes that nobody but its founder was ever in; 0 for never.
+    ///
+    /// Anybody may open hundreds of rooms an hour, and nobody misses those. It stays while an invite to it can still be used,
+    /// up to --keep-days, and once more than 16 entries were ever written to it. A founder who comes back later than that
+    /// finds it again: the program opens it anew.
+    #[arg(long, hide_short_help = true, env = "RELAY_DROP_LONE_DAYS", value_name = "DAYS", default_value_t = 1, value_parser = value_parser!(u32).range(0..=36_500))]
+    pub drop_lone_days: u32,
 }
 
 impl Storage {
@@ -67,9 +74,14 @@ impl Storage {
         };
         limits.tail = usize::try_from(u64::from(self.tail_mib) << 20).unwrap_or(usize::MAX);
         limits.free_space_reserve = self.reserve_mib << 20;
-        let days = u64::from(self.drop_idle_days);
-        limits.drop_idle = (days > 0).then(|| Duration::from_secs(days * 24 * 3600));
+        limits.drop_idle = days(self.drop_idle_days);
+        limits.drop_lone = days(self.drop_lone_days);
         limits.opener_percent = self.opener_percent;
         limits.max_disk = self.max_disk_mib.map(|mib| mib << 20);
     }
+}
+
+/// So many days; none is no bound.
+fn days(days: u32) -> Option<Duration> {
+    (days > 0).then(|| Duration::from_secs(u64::from(days) * 24 * 3600))
 }

@@ -28,6 +28,14 @@ pub struct Traffic {
     /// 16,384 messages as well: more than what an office with 128 devices says at full speed. Over it they wait.
     #[arg(long, hide_short_help = true, env = "RELAY_ADDRESS_MIB", value_name = "MIB", default_value_t = 64, value_parser = value_parser!(u32).range(MIN_ADDRESS_MIB..=1 << 20))]
     pub address_mib: u32,
+    /// Frames a minute that one room, and one address in all its rooms, may cause to others: one for each message and
+    /// member online.
+    ///
+    /// A fifth of it may come at once. Each message goes to everybody who is online, so a large room in which all talk costs
+    /// the square of its members: 1,000,000 are 1,000 messages to 1,000 members. Over it messages are refused and their
+    /// senders wait. Signals such as typing have a quarter of it for themselves, and are dropped above.
+    #[arg(long, hide_short_help = true, env = "RELAY_DELIVERIES", value_name = "N", default_value_t = 1_000_000, value_parser = value_parser!(u32).range(1000..=1_000_000_000))]
+    pub deliveries: u32,
     /// Attempts to join a minute through one invite link.
     ///
     /// A join is two of them, and two more each time that somebody else was faster; a link shown to a crowd is used by
@@ -65,6 +73,7 @@ impl Traffic {
         limits.invite = Rate::per_minute(self.invite_rate, self.invite_rate.div_ceil(2));
         let kib = self.address_mib << 10;
         limits.address_publish = Rate::per_minute(kib, kib);
+        limits.deliveries = Rate::per_minute(self.deliveries, self.deliveries.div_ceil(5));
         limits.ephemeral = Rate::per_minute(self.ephemeral_rate, self.ephemeral_rate.div_ceil(15));
         limits.create = Rate::per_hour(self.rooms_per_address);
         limits.keys_per_room = self.max_keys_per_room;

@@ -66,6 +66,66 @@ async fn few_addresses_cannot_fill_the_disk_for_others() {
     assert_eq!(fill(&backend, 2, 1).await.1, AppendError::NoSpace(Lack::Share), "no bound of his own");
 }
 
+/// Bytes of a room's entries, counted row by row.
+fn log_bytes(backend: &Redb, room: u8) -> u64 {
+    let counted = backend.store.read(|transaction| {
+        let entries = tables::Snapshot::open(transaction)?.entries;
+        let mut bytes = 0;
+        for row in entries.range((&[room; 32], 0)..=(&[room; 32], u64::MAX))? {
+            bytes += row?.1.value().len() as u64;
+        }
+        Ok(bytes)
+    });
+    counted.unwrap()
+}
+
+/// What the writer counts to whoever opened a room.
+async fn share(backend: &Redb, room: u8) -> u64 {
+    let Busiest { rooms, openers } = backend.busiest(10).await.unwrap();
+    let (_, opener, _) = rooms.iter().find(|(id, ..)| id.0[0] == room).unwrap();
+    openers.iter().find(|(other, _)| Some(*other) == *opener).unwrap().1.bytes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_retention_takes_beside_the_batches_of_others_goes_off_the_openers_share() {
+    let directory = TempDir::new().unwrap();
+    let keeping = |entries, age_ms| {
+        let retention =
+            crate::Retention { entries, age: Duration::from_millis(age_ms), ..Default::default() };
+        Limits { retention, free_space_reserve: 0, ..Limits::default() }
+    };
+    let backend = Redb::open(directory.path(), &keeping(1000, u64::MAX)).unwrap();
+    open(&backend, 1, HOG, 5).await.unwrap();
+    open(&backend, 2, HONEST, 5).await.unwrap();
+    let append = async |room: u8, number, bytes| {
+        let author = Author { room: RoomId([room; 32]), now_ms: 5, ..author() };
+        backend.append(author, publish(number, bytes)).await.wait().await.unwrap();
+    };
+    for number in 0..10 {
+        append(1, number, MIB as usize).await;
+    }
+    append(2, 0, 10).await;
+    assert!(share(&backend, 1).await > share(&backend, 2).await);
+
+    // Over its bound from now on, by far more than goes beside one batch.
+    backend.reload(&keeping(2, u64::MAX));
+    append(1, 10, 10).await;
+    for number in 1..=2 {
+        // To ask is a batch as well, and answered before anything goes beside it.
+        let (before, counted) = (log_bytes(&backend, 1), share(&backend, 1).await);
+        append(2, number, 10).await;
+        let trimmed = before - log_bytes(&backend, 1);
+        assert!((2 * MIB..3 * MIB).contains(&trimmed), "one beside each: {trimmed}");
+        assert_eq!(counted - share(&backend, 1).await, trimmed);
+    }
+
+    // By age in the regular round as well.
+    let (before, counted) = (log_bytes(&backend, 1), share(&backend, 1).await);
+    backend.reload(&keeping(2, 100));
+    backend.trim(1000).await;
+    assert_eq!((log_bytes(&backend, 1), counted - share(&backend, 1).await), (0, before));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_token_opened_is_the_tokens_wherever_it_was_shown() {
     let directory = TempDir::new().unwrap();

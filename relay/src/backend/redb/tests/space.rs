@@ -1,5 +1,7 @@
 //! The bound on all logs together, compaction, and rooms that nobody uses.
 
+use proto::access::Grant;
+
 use super::*;
 
 const MIB: u64 = 1 << 20;
@@ -67,6 +69,32 @@ async fn logs_never_take_more_of_the_disk_than_they_may_and_trimming_makes_room_
     fill(&backend, from + 1).await;
     backend.reload(&bounded(32));
     assert!(append(&backend, from + 10_000, 50_000).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compaction_near_the_bound_waits_for_a_moment_when_nobody_is_there() {
+    let directory = TempDir::new().unwrap();
+    let backend = Redb::open(directory.path(), &bounded(16)).unwrap();
+    let other = RoomId([2; 32]);
+    for room in [ROOM, other] {
+        backend.create(room, opening(), Right::Anybody, 0).await.unwrap();
+    }
+    // Between an eighth of the bound and a quarter, in the middle of the file.
+    for number in 0..60 {
+        let author = Author { room: other, ..author() };
+        backend.append(author, publish(number, 50_000)).await.wait().await.unwrap();
+    }
+    fill(&backend, 0).await;
+    let feed = backend.follow(ROOM);
+    let used = || backend.store.disk_bytes().unwrap();
+    let before = used();
+    backend.drop_room(other).await.unwrap();
+    assert_eq!(backend.probe().await.unwrap().lack, None, "what is free is used again");
+    assert!(used() > before - MIB, "{before} to {}", used());
+    drop(feed);
+    backend.probe().await.unwrap();
+    assert!(used() < before - 2 * MIB, "{before} to {}", used());
+    backend.store.read(|transaction| Ok(check::check(transaction))).unwrap().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -139,4 +167,54 @@ async fn entry_that_goes_is_counted_by_the_bound_that_it_was_over() {
     assert_eq!(counted(), [3, 1, 0]);
     backend.trim(1_000_000).await;
     assert_eq!(counted(), [3, 1, 2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rooms_that_nobody_but_their_founder_was_in_go_and_no_others() {
+    const DAY: u64 = 24 * 3600 * 1000;
+    let directory = TempDir::new().unwrap();
+    // A day by the time of entries; visits count while they last.
+    let limits = |time| Limits { drop_lone: time, ..Limits::default() };
+    let backend = Redb::open(directory.path(), &limits(Some(Duration::from_secs(24 * 3600)))).unwrap();
+    let invite = |key: u8, expires_ms| AccessKey {
+        key: PublicKey([key; 32]),
+        grant: Grant::Invite { expires_ms, max_uses: 20, card: bytes::Bytes::new() },
+    };
+    let member = AccessKey { key: PublicKey([0xb; 32]), grant: Grant::Member };
+    let open = async |room: u8, more: Vec<AccessKey>, now_ms| {
+        let keys = opening().keys.into_iter().chain(more).collect();
+        backend
+            .create(RoomId([room; 32]), Opening { keys, ..opening() }, Right::Anybody, now_ms)
+            .await
+            .unwrap();
+    };
+    open(1, vec![], DAY).await;
+    open(2, vec![invite(0xc, 2 * DAY)], DAY).await;
+    open(3, vec![invite(0xd, 9 * DAY)], DAY).await;
+    open(4, vec![member], DAY).await;
+    open(5, vec![], 3 * DAY).await;
+    open(6, vec![], DAY).await;
+    open(7, vec![], DAY).await;
+    open(8, vec![invite(0xe, 0)], DAY).await;
+    let feed = backend.follow(RoomId([6; 32]));
+    for number in 0..17 {
+        let author = Author { room: RoomId([7; 32]), now_ms: DAY, ..author() };
+        backend.append(author, publish(number, 10)).await.wait().await.unwrap();
+    }
+    let left =
+        async || backend.rooms(None, 10).await.unwrap().iter().map(|room| room.id.0[0]).collect::<Vec<_>>();
+
+    backend.trim(3 * DAY + 1).await;
+    assert_eq!(left().await, [1, 2, 3, 4, 5, 6, 7, 8], "who visits is not known yet");
+    backend.reload(&limits(None));
+    backend.trim(3 * DAY + 1).await;
+    assert_eq!(left().await, [1, 2, 3, 4, 5, 6, 7, 8], "never, if it was asked for");
+    backend.reload(&limits(Some(Duration::ZERO)));
+    backend.trim(3 * DAY).await;
+    assert_eq!(left().await, [3, 4, 5, 6, 7, 8], "one is awaited, one is new, one is visited, and so on");
+    drop(feed);
+    backend.trim(9 * DAY + 1).await;
+    assert_eq!(left().await, [4, 7, 8]);
+    backend.trim(100 * DAY).await;
+    assert_eq!(left().await, [4, 7], "no invite keeps a room for longer than entries are kept");
 }

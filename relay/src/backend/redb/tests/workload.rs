@@ -104,13 +104,13 @@ pub fn open(disk: &simdisk::SimDisk) -> Result<Store, OpenError> {
 
 impl Workload {
     pub fn new(store: Store, seed: u64) -> Self {
-        let (store, (_, queue)) = (Arc::new(store), mpsc::channel(1));
+        let store = Arc::new(store);
         let policy = Policy::from(&LIMITS());
         let writer = Writer::new(
             store.clone(),
             Feeds::default(),
             Arc::new(Mutex::new(policy)),
-            queue,
+            Arc::default(),
             Stats::default(),
         );
         let (outbox, dice) = (Arc::default(), Dice::new(seed));
@@ -199,7 +199,13 @@ impl Workload {
             3 => {
                 let (answer, mut got) = oneshot::channel();
                 others.push(Box::new(move || got.try_recv().is_ok()));
-                Job::Trim { from: RoomId([0; 32]), now_ms: self.now_ms, idle_before: 0, answer }
+                Job::Trim {
+                    from: RoomId([0; 32]),
+                    now_ms: self.now_ms,
+                    idle_before: 0,
+                    lone: Arc::default(),
+                    answer,
+                }
             }
             4 if self.dice.below(3) == 0 => {
                 let (answer, mut got) = oneshot::channel();
