@@ -78,7 +78,8 @@ async fn ask(engine: &mut Engine, connection: &Connection, pin: Option<Pin>) -> 
     let mut inputs = vec![Input::Connected { binding: stream.binding(), token: None, pin }];
     loop {
         for input in inputs {
-            let output = engine.handle(input, now_ms());
+            // What changed is stored with what comes next: the room is not here yet.
+            let output = engine.step(input, now_ms());
             for frame in &output.frames {
                 stream.queue(frame).map_err(Why::Stream)?;
             }

@@ -38,19 +38,27 @@ impl Engine {
         let slot::Slot { sealed, pieces, .. } = sealed.map_err(|_| GroupError::Unexpected)?;
         let keys = group.access_keys()?.into_values().collect();
         let authority = group.authority()?.public().to_vec().into();
-        group.keep_bases(&[]);
         let mut pending = Pending::default();
         let slot = Some(Slot { last_commit: 0, sealed: sealed.into(), pieces: pieces.into() });
         pending.create = Some(Create { slot, keys, authority, ..Create::default() });
-        self.forget_log();
         self.set_pending(Some(pending));
         self.set_phase(Phase::Creating);
         self.out.reopen = true;
         Ok(())
     }
 
+    /// The room is there and does not want us: this device was put out, and is where it was.
+    pub(super) fn is_still_there(&mut self) {
+        self.set_pending(None);
+        self.set_phase(Phase::Member);
+        self.locked_out();
+    }
+
     /// The log that was read is gone: the group stands at the beginning of another.
-    fn forget_log(&mut self) {
+    pub(super) fn forget_log(&mut self) {
+        if let Some(group) = &mut self.group {
+            group.keep_bases(&[]);
+        }
         self.ledger.close();
         self.outbox.forget_acks();
         self.hashes.cut(0);

@@ -59,7 +59,7 @@ impl Engine {
             room_id: if is_known { self.room.as_bytes().to_vec() } else { Vec::new() }.into(),
             access_key: key.public().as_bytes().to_vec().into(),
             signature: key.sign_join(&self.room, binding).to_vec().into(),
-            after: self.meta.cursor,
+            after: if create.is_some() { 0 } else { self.meta.cursor },
             create,
             wants_access: self.wants_ledger(),
         }));
@@ -97,6 +97,9 @@ impl Engine {
                 return self.attempt_join(slot, now);
             }
             Phase::Creating => {
+                if self.is_opened_again() {
+                    self.forget_log();
+                }
                 if let Some(create) = self.pending.as_ref().and_then(|pending| pending.create.clone()) {
                     self.open_ledger(&create);
                 }
@@ -247,6 +250,7 @@ impl Engine {
             (Code::NotAllowed, _) if self.join_was_dropped() => (),
             (Code::NotAllowed, Phase::Member) if self.is_alone() => self.open_again()?,
             (Code::NotAllowed, _) => self.locked_out(),
+            (Code::Conflict, Phase::Creating) if self.is_opened_again() => self.is_still_there(),
             (Code::Conflict, Phase::Creating) if self.meta.open => {
                 // Somebody opened the room a moment before us.
                 self.set_pending(None);
@@ -283,7 +287,7 @@ impl Engine {
     }
 
     /// The state stays: a relay that lies, or that lost its data, must not make us forget a room.
-    fn locked_out(&mut self) {
+    pub(super) fn locked_out(&mut self) {
         self.link.state = Stream::Offline;
         self.out.events.push(Event::Closed { reason: CloseReason::LockedOut, was_member: true });
     }

@@ -99,3 +99,20 @@ fn room_that_takes_a_token_to_open_again_is_kept_until_there_is_one() {
     world.settle();
     assert!(phase(&world, ANN) == Phase::Member && world.relay.exists);
 }
+
+#[test]
+fn who_was_put_out_of_a_room_that_is_still_there_opens_no_other() {
+    let mut world = left_alone(813);
+    world.relay = ModelRelay { now: world.relay.now, ..ModelRelay::default() };
+    // Somebody else has a room of that name there.
+    world.relay.asks = Some((vec![7; 32], proto::relay::refused::Code::Conflict));
+    let before = world.devices[ANN].engine.as_ref().unwrap().meta.cursor;
+    for _ in 0..2 {
+        world.connect(ANN);
+        world.settle();
+        world.disconnect(ANN);
+    }
+    assert!(is_locked_out(&world, ANN) && world.errors(ANN).is_empty(), "{}", world.story(ANN));
+    let engine = world.devices[ANN].engine.as_ref().unwrap();
+    assert_eq!((engine.phase(), engine.meta.cursor), (Phase::Member, before));
+}
