@@ -6,7 +6,7 @@ use proto::{PublishId, RoomId, relay::Deliver};
 use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, TableError, WriteTransaction};
 
 use super::{
-    openers::{self, Opener},
+    opener::{self, Opener},
     row,
     shares::Sizes,
     stats::Trimmed,
@@ -66,7 +66,7 @@ const OPENED_BY: TableDefinition<RoomKey, &[u8; 32]> = TableDefinition::new("ope
 pub(super) const OPENERS: TableDefinition<RoomKey, &[u8; Opener::LEN]> = TableDefinition::new("openers");
 
 /// The key under which addresses of openers are hashed.
-const OPENER_KEY: TableDefinition<(), openers::KeyRow> = TableDefinition::new("opener_key");
+const OPENER_KEY: TableDefinition<(), opener::KeyRow> = TableDefinition::new("opener_key");
 
 /// The numbers of one room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +109,7 @@ pub(super) struct Tables<'txn> {
     pub tokens: Table<'txn, RoomKey, TokenRow>,
     pub opened_by: Table<'txn, RoomKey, &'static [u8; 32]>,
     pub openers: Table<'txn, RoomKey, &'static [u8; Opener::LEN]>,
-    pub opener_key: Table<'txn, (), openers::KeyRow>,
+    pub opener_key: Table<'txn, (), opener::KeyRow>,
     /// What rooms take after this transaction.
     pub sizes: Sizes,
 }
