@@ -20,6 +20,7 @@ mod doom;
 mod formats;
 mod fullness;
 mod lone;
+mod opener;
 mod openers;
 mod overview;
 mod pace;
@@ -51,7 +52,7 @@ use tokio::sync::oneshot;
 pub use self::{
     check::{CheckError, Checked, Flaw, Survey},
     database::OpenError,
-    openers::Opener,
+    opener::Opener,
     shares::{Activity, Busiest},
     stats::{Health, LogBound, Stats},
 };

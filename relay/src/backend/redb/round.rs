@@ -73,7 +73,6 @@ pub(super) fn trim_rooms(
 ) -> Result<(Trimming, bool), StorageError> {
     let age_ms = u64::try_from(retention.age.as_millis()).unwrap_or(u64::MAX);
     let horizon_ms = round.now_ms.saturating_sub(age_ms);
-    let whole = round.budget.entries;
     let (mut rooms, mut changed) = (Vec::with_capacity(round.count), false);
     let mut gone = Gone::default();
     let range = (Bound::Included(&from.0), Bound::Unbounded);
@@ -106,12 +105,11 @@ pub(super) fn trim_rooms(
         }
         gone.entries += trimmed;
         if round.budget.is_spent() {
-            // There may be more: publishers get their turn first. What was looked at is noted, so the next step gets on.
+            // There may be more: publishers get their turn first. What is large was noted, so the next step gets on.
             next = Some(id);
             break;
         }
     }
-    // What was only noted is worth a place on the disk, too, or it would be read again in each round.
-    changed |= gone != Gone::default() || round.budget.entries < whole;
+    changed |= gone != Gone::default() || tables.noted;
     Ok((Trimming { next, gone }, changed))
 }

@@ -8,7 +8,7 @@ use std::{cmp::Ordering, collections::HashMap, time::Instant};
 
 use proto::RoomId;
 
-use super::{openers::Opener, pace::Pace};
+use super::{opener::Opener, pace::Pace};
 use crate::backend::Lack;
 
 /// Bytes of the rooms of each opener, in memory.

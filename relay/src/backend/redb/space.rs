@@ -7,7 +7,7 @@ use proto::RoomId;
 use super::{
     Policy,
     database::Store,
-    openers::Opener,
+    opener::Opener,
     shares::{Bounds, Shares},
 };
 use crate::{backend::Lack, limits::SPACE_CHECK};

@@ -6,7 +6,7 @@ use proto::{PublishId, RoomId, relay::Deliver};
 use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, TableError, WriteTransaction};
 
 use super::{
-    openers::{self, Opener},
+    opener::{self, Opener},
     row,
     shares::Sizes,
     stats::Trimmed,
@@ -49,7 +49,7 @@ const ENTRIES: TableDefinition<(RoomKey, u64), &[u8]> = TableDefinition::new("en
 /// By publish id: the sequence number. Lives as long as its entry.
 const IDS: TableDefinition<(RoomKey, &[u8; 16]), u64> = TableDefinition::new("ids");
 
-/// What is known of the age of a room's oldest entry: its sequence number and its time, as of when retention last looked. Of no
+/// What is known of the age of a room's oldest entry, if that is large: its sequence number and its time, as of when retention last looked. Of no
 /// use once another is the oldest; what is missing is looked at again.
 const AGES: TableDefinition<RoomKey, (u64, u64)> = TableDefinition::new("ages");
 
@@ -66,7 +66,7 @@ const OPENED_BY: TableDefinition<RoomKey, &[u8; 32]> = TableDefinition::new("ope
 pub(super) const OPENERS: TableDefinition<RoomKey, &[u8; Opener::LEN]> = TableDefinition::new("openers");
 
 /// The key under which addresses of openers are hashed.
-const OPENER_KEY: TableDefinition<(), openers::KeyRow> = TableDefinition::new("opener_key");
+const OPENER_KEY: TableDefinition<(), opener::KeyRow> = TableDefinition::new("opener_key");
 
 /// The numbers of one room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +96,8 @@ pub(super) struct Tables<'txn> {
     pub ids: Table<'txn, (RoomKey, &'static [u8; 16]), u64>,
     pub doomed: Table<'txn, RoomKey, ()>,
     pub ages: Table<'txn, RoomKey, (u64, u64)>,
+    /// Something was written to `ages`.
+    pub noted: bool,
     /// Rooms that were appended to and have more than they may.
     pub over: BTreeSet<RoomId>,
     /// Bytes of rows that were removed.
@@ -107,7 +109,7 @@ pub(super) struct Tables<'txn> {
     pub tokens: Table<'txn, RoomKey, TokenRow>,
     pub opened_by: Table<'txn, RoomKey, &'static [u8; 32]>,
     pub openers: Table<'txn, RoomKey, &'static [u8; Opener::LEN]>,
-    pub opener_key: Table<'txn, (), openers::KeyRow>,
+    pub opener_key: Table<'txn, (), opener::KeyRow>,
     /// What rooms take after this transaction.
     pub sizes: Sizes,
 }
@@ -144,6 +146,7 @@ impl<'txn> Tables<'txn> {
             ids: transaction.open_table(IDS)?,
             doomed: transaction.open_table(DOOMED)?,
             ages: transaction.open_table(AGES)?,
+            noted: false,
             over: BTreeSet::new(),
             freed: 0,
             trimmed: Trimmed::default(),

@@ -1,7 +1,8 @@
 //! Retention: the oldest entries of a room go, and their publish ids with them.
 //!
 //! Whether a room is over its bounds of number and size its row alone tells, and of its age what was noted when its oldest
-//! entry was looked at ([`Tables::ages`]). So an entry is read when it goes, and once more when it becomes the oldest.
+//! entry was looked at, if that is large ([`Tables::ages`]). So a large entry is read when it goes, and once more when it
+//! becomes the oldest.
 //! How many go in one transaction, and how many bytes of them are read, is bounded ([`Budget`]): those whose publishes
 //! are in it wait for no more than that, whatever other rooms keep.
 
@@ -15,7 +16,14 @@ use super::{
     stats::LogBound,
     tables::{self, Room, Tables},
 };
-use crate::limits::{Retention, TRIM_STEP, TRIM_STEP_BYTES};
+use crate::limits::{Retention, TRIM_ROOMS, TRIM_ROUND, TRIM_ROUND_BYTES, TRIM_STEP, TRIM_STEP_BYTES};
+
+/// Bytes of an entry whose age is noted. All rooms of a step ([`TRIM_ROOMS`](crate::limits::TRIM_ROOMS)) with one just below
+/// are within its budget, so each step gets on.
+const NOTED: u64 = 64 << 10;
+
+const _: () = assert!(NOTED * TRIM_ROOMS as u64 <= TRIM_ROUND_BYTES);
+const _: () = assert!((TRIM_ROOMS as u64) < TRIM_ROUND);
 
 /// What one transaction may still spend on trimming.
 #[derive(Clone, Copy, Debug)]
@@ -113,8 +121,11 @@ pub(super) fn trim(
         let bound = match by_row {
             Some(bound) => bound,
             None if at_ms < horizon_ms => LogBound::Age,
+            // To read a small one again costs less than to write that down.
+            None if bytes < NOTED => break,
             None => {
                 tables.ages.insert(&id.0, (room.oldest, at_ms))?;
+                tables.noted = true;
                 break;
             }
         };

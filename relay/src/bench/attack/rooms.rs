@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
 use futures_util::future::join_all;
-use proto::MAX_ENVELOPE;
+use proto::{MAX_ENVELOPE, relay::relay_frame::Frame};
 
 use super::{Attack, Orders, Tries};
 use crate::bench::{
@@ -31,7 +32,7 @@ async fn run(ground: Ground, places: usize, mut orders: Orders) -> anyhow::Resul
         for _ in 0..ROOMS {
             let (_, (mut mouth, mut ear)) = Room::open(&connection, 1).await?;
             mouth.publish(vec![0; MAX_ENVELOPE]).await?;
-            ear.published().await?;
+            take(&mut ear).await?;
             rooms.push((mouth, ear));
         }
         connections.push((connection, endpoint));
@@ -46,6 +47,20 @@ async fn run(ground: Ground, places: usize, mut orders: Orders) -> anyhow::Resul
     for (connection, endpoint) in connections {
         connection.close(0u32.into(), b"");
         endpoint.wait_idle().await;
+    }
+    Ok(())
+}
+
+/// Reads the answer and the message itself: what is unread would hold up the other rooms of the connection.
+async fn take(ear: &mut Ear) -> anyhow::Result<()> {
+    let (mut is_answered, mut is_delivered) = (false, false);
+    while !is_answered || !is_delivered {
+        match ear.next().await?.context("the stream ended")? {
+            Frame::Published(_) => is_answered = true,
+            Frame::Deliver(_) => is_delivered = true,
+            Frame::Refused(refused) => anyhow::bail!("a Publish was refused: {:?}", refused.code()),
+            _ => {}
+        }
     }
     Ok(())
 }
