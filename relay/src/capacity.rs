@@ -103,6 +103,10 @@ impl Seen {
             _ if self.was_refused => {
                 (Plenty::Nothing, "there is no space: the disk refused the last write, reading goes on")
             }
+            _ if self.free.is_some_and(|free| free < FULL) => (
+                Plenty::Nothing,
+                "there is no space: only what fits into free pages of the log may be accepted",
+            ),
             // Of some openers nothing is taken, of others it is.
             Some(Lack::Opener) | None if is_low => (Plenty::Low, "it will be full soon"),
             Some(Lack::Opener) | None => (Plenty::Enough, ""),
@@ -112,7 +116,7 @@ impl Seen {
     }
 
     fn is_disk_low(&self) -> bool {
-        self.free.is_some_and(|free| free < FULL || free / 2 <= self.reserve.max(LOW))
+        self.free.is_some_and(|free| free / 2 <= self.reserve.max(LOW))
     }
 
     fn is_share_low(&self) -> bool {
@@ -152,8 +156,9 @@ mod tests {
         let limits = Limits { free_space_reserve: 256 * MIB, ..Limits::default() };
         assert_eq!(level(Seen::at_rest(Some(255 * MIB), 0, &limits)), Plenty::Nothing);
         assert_eq!(level(Seen::at_rest(None, 0, &limits)), Plenty::Enough);
-        // Without a reserve, what fits into free pages of the log may be accepted to the end.
-        assert_eq!(level(Seen { reserve: 0, ..seen(0) }), Plenty::Low);
+        // Without a reserve, what fits into free pages of the log may be accepted to the end: nobody can count on it.
+        assert_eq!(level(Seen { reserve: 0, ..seen(0) }), Plenty::Nothing);
+        assert_eq!(level(Seen { reserve: 0, ..seen(2) }), Plenty::Low);
     }
 
     #[test]

@@ -15,6 +15,9 @@ use crate::{backend::Lack, limits::SPACE_CHECK};
 /// What a transaction writes besides what it is given, in bytes: pages of the tables, each copied when it changes.
 const SLACK: u64 = 1 << 20;
 
+/// Bytes of a message, padding included, that is always taken or refused as any other is.
+const MESSAGE: usize = 66 << 10;
+
 /// Room below the bound at which what is freed begins to be counted, in bytes.
 const NEAR: u64 = 4 * SLACK;
 
@@ -177,7 +180,7 @@ fn below_bound(store: &Store, policy: &Policy) -> u64 {
     room.unwrap_or(u64::MAX)
 }
 
-/// Twice, since a page is rarely full.
+/// Twice, since a page is rarely full. Whoever asks whether anything may be appended asks for a message as people send it.
 fn needed(bytes: usize) -> u64 {
-    SLACK + 2 * bytes as u64
+    SLACK + 2 * bytes.max(MESSAGE) as u64
 }
