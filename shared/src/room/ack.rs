@@ -118,6 +118,7 @@ impl Engine {
             .is_some_and(|offer| offer.tip == self.books.position && offer.author != own);
         let joins = self.books.joins.as_ref().is_some_and(|joins| joins.tip == self.books.position);
         (offer || joins)
+            && !self.link.no_acks
             && !self.is_haunted()
             && self.back.out.is_none()
             && self.back.trial.is_none()

@@ -180,6 +180,10 @@ struct Connection {
     ack_election: bool,
     /// That moment.
     ack_at: Millis,
+    /// What is under way brings one.
+    has_ack: bool,
+    /// The relay refused it: none is said to it any more.
+    no_acks: bool,
     /// The commit that this device voted against because it was removed by it; 0 for none.
     voted: u64,
     /// The newest slot was of no use to this joiner.

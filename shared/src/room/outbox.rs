@@ -197,8 +197,13 @@ impl Engine {
         Ok(())
     }
 
-    /// Too large or malformed for the relay: for good.
+    /// Too large or malformed for the relay: for good. With a word for a commit it may be that word, where the relay has another
+    /// commit there than it showed: then what was said goes without one.
     pub(super) fn drop_refused(&mut self, publish_id: &[u8]) {
+        if std::mem::take(&mut self.link.has_ack) {
+            self.link.no_acks = true;
+            return;
+        }
         if self.pending.as_ref().is_some_and(|pending| *pending.publish_id == *publish_id) {
             let _ = self.give_up_return();
             self.set_pending(None);

@@ -392,6 +392,7 @@ impl Engine {
     }
 
     pub(super) fn publish(&mut self, publish: Publish) {
+        self.link.has_ack = publish.ack.is_some();
         debug_assert_eq!(publish.id.len(), PublishId::LEN);
         self.link.in_flight = Some(publish.id.to_vec());
         self.send(client_frame::Frame::Publish(publish));

@@ -282,7 +282,7 @@ fn limit(limit: RelayLimit) -> (&'static str, &'static str) {
         ),
         RelayLimit::RoomRate => (
             "This room sends more messages in a minute than the relay takes; yours is kept here and sent bit by bit.",
-            "Wait a little, and ask the others to. The relay's operator can raise --room-rate.",
+            "Wait a little, and ask the others to. The relay's operator can raise --room-rate, or --deliveries.",
         ),
         RelayLimit::InviteRate => (
             "More people join by this link in a minute than the relay takes; it is tried again by itself.",

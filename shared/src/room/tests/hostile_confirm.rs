@@ -1,9 +1,9 @@
 //! A relay that deceives somebody who is about to join.
 
-use proto::relay::{Joined, relay_frame::Frame};
+use proto::relay::{Joined, Refused, refused::Code, relay_frame::Frame};
 
 use super::{
-    hostile::{ANN, BOB, three},
+    hostile::{ANN, BOB, EVE, three},
     world::World,
 };
 use crate::{
@@ -127,4 +127,28 @@ fn open_room_that_is_not_what_its_name_says_is_refused() {
     world.connect(BOB);
     world.settle();
     assert!(world.closed(BOB), "{}", world.story(BOB));
+}
+
+#[test]
+fn relay_that_takes_no_word_for_a_commit_does_not_get_what_is_said_with_it_thrown_away() {
+    let mut world = three(1490);
+    world.disconnect(EVE);
+    world.command(ANN, crate::room::Command::Rename("anna".to_owned()));
+    assert!(world.run_until(|world| world.epoch(BOB) == world.epoch(ANN)
+        && world.head() > 0
+        && world.devices[BOB].engine.as_ref().unwrap().owes_ack()));
+    let send = crate::room::Command::Send { token: "1".to_owned(), text: "with a word".to_owned() };
+    let output = world.handle(BOB, crate::room::Input::Command(send)).unwrap();
+    world.save(BOB, &output);
+    let publish = output.frames.iter().find_map(|frame| match &frame.frame {
+        Some(proto::relay::client_frame::Frame::Publish(publish)) => Some(publish.clone()),
+        _ => None,
+    });
+    let publish = publish.unwrap();
+    assert!(publish.ack.is_some());
+    let refused = Refused { id: publish.id, code: Code::Malformed.into(), ..Refused::default() };
+    world.frame(BOB, Frame::Refused(refused));
+    world.settle();
+    assert!(world.texts(ANN).contains(&"with a word".to_owned()), "{}", world.story(BOB));
+    assert_eq!(world.errors(BOB), Vec::<&str>::new());
 }

@@ -67,7 +67,7 @@ fn alarm_says_what_happened_and_its_kind_what_to_do() {
 fn limit_names_the_option_that_raises_it() {
     for (limit, option) in [
         (RelayLimit::MemberRate, "--rate, or --address-mib"),
-        (RelayLimit::RoomRate, "--room-rate"),
+        (RelayLimit::RoomRate, "--room-rate, or --deliveries"),
         (RelayLimit::InviteRate, "--invite-rate"),
         (RelayLimit::RoomsOpened, "--rooms-per-address"),
         (RelayLimit::RoomsPerConnection, "--rooms-per-connection"),
