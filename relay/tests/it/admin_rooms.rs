@@ -105,9 +105,9 @@ async fn top_shows_what_is_going_on_by_room_and_by_opener_and_names_no_address()
         busy.publish([number; 16], &[number; 1000], None).await;
         busy.published().await;
     }
-    assert_eq!(busy.publish_refused([1; 16], None).await, proto::relay::refused::Code::Malformed);
+    assert_eq!(busy.publish_refused([1; 16], None).await, Code::Malformed);
     let text = said(&directory, &["top", "--json"]);
-    let top: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let top: Value = serde_json::from_str(&text).unwrap();
     let (rooms, openers) = (top["rooms"].as_array().unwrap(), top["openers"].as_array().unwrap());
     assert_eq!((rooms.len(), openers.len()), (2, 1), "{text}");
     assert_eq!((&rooms[0]["id"], &rooms[0]["seats"]), (&hex(1).into(), &1.into()), "{text}");
