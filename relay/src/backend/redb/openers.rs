@@ -1,7 +1,7 @@
 //! Who opened a room: to whom its bytes are counted.
 //!
 //! A room that a token opened is counted to the token, any other to the address it was opened from. Of an address only a
-//! keyed hash is kept, and the key is replaced after [`KEY_LIFE`]: then nobody can tell any more which address the older
+//! keyed hash is kept, and the key is replaced after [`KEY_LIFE_MS`]: then nobody can tell any more which address the older
 //! hashes were, and rooms that the same address opens from then on are another opener's.
 
 use std::net::IpAddr;
