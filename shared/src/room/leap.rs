@@ -28,7 +28,7 @@ impl Engine {
         let Some(from) = self.meta.leapt_from.take_if(|_| joined.head < read) else { return false };
         self.alarm(Alarm::LogShorter { head: joined.head, read });
         self.ledger.close();
-        self.meta.cursor = from;
+        self.meta.cursor = from.min(read);
         self.meta.running_hash = self.hashes.get(from).map(<[u8]>::to_vec).unwrap_or_default();
         self.out.reopen = true;
         true

@@ -199,8 +199,8 @@ impl Engine {
 
     /// Too large or malformed for the relay: for good. With a word for a commit it may be that word, where the relay has another
     /// commit there than it showed: then what was said goes without one.
-    pub(super) fn drop_refused(&mut self, publish_id: &[u8]) {
-        if std::mem::take(&mut self.link.has_ack) {
+    pub(super) fn drop_refused(&mut self, publish_id: &[u8], malformed: bool) {
+        if std::mem::take(&mut self.link.has_ack) && malformed {
             self.link.no_acks = true;
             return;
         }

@@ -96,6 +96,13 @@ impl Engine {
                 };
                 return self.attempt_join(slot, now);
             }
+            Phase::Creating if self.is_opened_again() && *joined.generation == *self.meta.generation => {
+                // The room that it knows is there after all. This stream began at 0; the next one goes on.
+                self.set_pending(None);
+                self.set_phase(Phase::Member);
+                (self.link.state, self.out.reopen) = (Stream::Offline, true);
+                return Ok(());
+            }
             Phase::Creating => {
                 if self.is_opened_again() {
                     self.forget_log();
@@ -215,7 +222,7 @@ impl Engine {
                 if refused.limit() != Limit::Unspecified {
                     self.tell_limit(refused, now);
                 }
-                self.drop_refused(&refused.id);
+                self.drop_refused(&refused.id, refused.code() == Code::Malformed);
             }
         }
         Ok(())
@@ -296,7 +303,9 @@ impl Engine {
         let read = refused.last_commit <= self.meta.cursor && self.is_member();
         let part = self.pending.as_ref().and_then(|pending| pending.part.as_ref());
         let base = part.map(|part| part.expected_last_commit);
-        if read && self.link.conflicts >= CONFLICTS_AT_ODDS && self.back.out.is_none() {
+        // What stood on what is not the newest any more lost a race, and says nothing of where the relay goes.
+        let is_current = base.is_some() && base == self.foundation();
+        if read && is_current && self.link.conflicts >= CONFLICTS_AT_ODDS && self.back.out.is_none() {
             // No race of an entry that is under way: the relay goes another way than this device.
             if self.ledger.confirmed().is_some_and(|ours| ours != refused.confirmed) {
                 self.ledger.close();

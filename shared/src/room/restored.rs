@@ -122,6 +122,7 @@ impl Engine {
         self.take_generation(&row);
         // Votes were for another log.
         (self.books.vote, self.meta.last_at, self.meta.last_commit) = (0, 0, 0);
+        self.meta.leapt_from = None;
         self.books.votes.clear();
         self.outbox.forget_acks();
         let kept = self.reread_from(&row);

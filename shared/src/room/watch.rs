@@ -112,7 +112,8 @@ impl Engine {
             let gone: Vec<HashRow> = self.meta.marks.drain(..MAX_PRIOR / 2).collect();
             let joins = gone.len();
             // So many may come in honestly while those who were there sleep: then they are members for all to see.
-            match gone.iter().all(|mark| mark.taken) {
+            // Who is out takes none, whatever they are.
+            match gone.iter().all(|mark| mark.taken) || self.back.out.is_some() {
                 true => self.refuse(Problem::JoinsUnwitnessed { joins }),
                 false => self.alarm(Alarm::JoinsUnwitnessed { joins }),
             }

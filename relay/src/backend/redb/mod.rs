@@ -90,6 +90,13 @@ pub struct Redb {
     stats: Stats,
 }
 
+/// The writer ends when nobody can ask for anything any more.
+impl Drop for Redb {
+    fn drop(&mut self) {
+        self.jobs.close();
+    }
+}
+
 /// What the writer has to know of [`Limits`].
 #[derive(Clone, Copy, Debug)]
 struct Policy {

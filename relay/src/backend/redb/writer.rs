@@ -154,10 +154,16 @@ impl Writer {
         let bytes = batch.iter().map(Job::size).sum();
         let (space, stats) =
             (self.space.check(&self.store, policy, bytes, || self.feeds.is_quiet()), &self.stats);
-        let mut shares = self
+        // What cannot be read now is read again for the next batch.
+        let (mut shares, known) = match self
             .shares
             .take()
-            .unwrap_or_else(|| Shares::of(self.store.read(openers::load).unwrap_or_default()));
+            .map(Ok)
+            .unwrap_or_else(|| self.store.read(openers::load).map(Shares::of))
+        {
+            Ok(shares) => (shares, true),
+            Err(_) => (Shares::of(Vec::new()), false),
+        };
         let bounds = self.space.bounds(&self.store, policy, shares.bytes());
         let spare = Spare { space, bounds, shares: &shares };
         let (due, mut budget) = (&self.due, Budget::beside(batch.len(), bytes));
@@ -195,7 +201,7 @@ impl Writer {
                 self.space.wrote(freed);
                 shares.apply(sizes, Instant::now());
                 // A revoked token is nobody's any more.
-                self.shares = (!batch.iter().any(Job::is_of_tokens)).then_some(shares);
+                self.shares = (known && !batch.iter().any(Job::is_of_tokens)).then_some(shares);
                 let readers = self.ring.push(&self.feeds, news, policy.tail);
                 // Whoever published is woken by its answer, and finds its entry in the same turn.
                 for (job, settled) in batch.into_iter().zip(settled) {
@@ -205,6 +211,8 @@ impl Writer {
             }
             // All or nothing: none of the batch is on disk, or it cannot be known that it is.
             Err(_) => {
+                // One room that cannot be read must not fail the batches of all others: the round finds the rooms again.
+                self.due.clear();
                 let unsure = News::unsure(self.feeds.rooms());
                 let readers = self.ring.push(&self.feeds, unsure, policy.tail);
                 batch.into_iter().for_each(Job::fail);
@@ -275,8 +283,9 @@ impl Job {
     pub fn place(&self) -> Place {
         match self {
             Self::Append { author, publish, .. } => (publish.payer, author.room),
-            // Few, and bounded by quotas of their own; or the relay's own work.
-            Self::Create { room, .. } | Self::Drop { room, .. } => (None, *room),
+            Self::Create { room, opening, .. } => (opening.address, *room),
+            // Few; or the relay's own work.
+            Self::Drop { room, .. } => (None, *room),
             Self::Tokens { .. }
             | Self::Sweep { .. }
             | Self::Trim { .. }

@@ -197,7 +197,8 @@ impl ModelRelay {
     pub fn open(&mut self, room: RoomId, authority: PublicKey, keys: &[AccessKey], slot: Slot) {
         self.exists = true;
         self.room = Some(room);
-        self.generation = [7; 16];
+        // Of a room that was there before, another.
+        self.generation = if self.generation == [0; 16] { [7; 16] } else { self.generation };
         let keys: Vec<_> = keys.iter().map(|key| access::AccessKey::try_from(key).unwrap()).collect();
         self.access = Some(Memory::open(authority, &keys));
         let names: Vec<_> =

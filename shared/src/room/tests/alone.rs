@@ -116,3 +116,33 @@ fn who_was_put_out_of_a_room_that_is_still_there_opens_no_other() {
     let engine = world.devices[ANN].engine.as_ref().unwrap();
     assert_eq!((engine.phase(), engine.meta.cursor), (Phase::Member, before));
 }
+
+#[test]
+fn room_that_is_there_after_all_is_read_on_and_not_forgotten() {
+    let mut world = World::new(&["ann", "bob"], Suite::Classic, 814);
+    world.create(ANN);
+    world.settle();
+    world.say(ANN, "a note");
+    world.settle();
+    world.disconnect(ANN);
+    // For a moment the relay has nothing, and opens nothing.
+    let there = std::mem::take(&mut world.relay);
+    world.relay = ModelRelay {
+        now: there.now,
+        asks: Some((vec![7; 32], proto::relay::refused::Code::TokenRequired)),
+        ..ModelRelay::default()
+    };
+    world.connect(ANN);
+    world.settle();
+    assert_eq!(phase(&world, ANN), Phase::Creating);
+    world.disconnect(ANN);
+    world.relay = there;
+    world.connect(ANN);
+    world.settle();
+    assert_eq!(phase(&world, ANN), Phase::Member);
+    let link = world.invite(ANN);
+    world.join(BOB, &link);
+    world.settle();
+    world.assert_talks(&[ANN, BOB]);
+    assert_eq!(world.alarms(ANN), Vec::new());
+}
