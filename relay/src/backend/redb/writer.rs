@@ -155,14 +155,12 @@ impl Writer {
         let (space, stats) =
             (self.space.check(&self.store, policy, bytes, || self.feeds.is_quiet()), &self.stats);
         // What cannot be read now is read again for the next batch.
-        let (mut shares, known) = match self
-            .shares
-            .take()
-            .map(Ok)
-            .unwrap_or_else(|| self.store.read(openers::load).map(Shares::of))
-        {
-            Ok(shares) => (shares, true),
-            Err(_) => (Shares::of(Vec::new()), false),
+        let (mut shares, known) = match self.shares.take() {
+            Some(shares) => (shares, true),
+            None => match self.store.read(openers::load) {
+                Ok(rows) => (Shares::of(rows), true),
+                Err(_) => (Shares::of(Vec::new()), false),
+            },
         };
         let bounds = self.space.bounds(&self.store, policy, shares.bytes());
         let spare = Spare { space, bounds, shares: &shares };
