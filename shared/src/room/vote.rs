@@ -70,7 +70,7 @@ impl Engine {
             self.wishes.want_update = true;
             self.link.commit_not_before = now + 1 + self.profile.random.below(2_000);
         }
-        if was_out {
+        if was_out && self.back.out.is_none() {
             self.refuse(Problem::Back { has_missed: false });
         }
         Ok(())
