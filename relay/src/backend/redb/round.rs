@@ -83,15 +83,17 @@ pub(super) fn trim_rooms(
     rooms.truncate(round.count);
     for id in rooms {
         let Some(mut room) = tables::room(&tables.rooms, &id)? else { continue };
-        if room.last_at_ms == 0 {
-            // Opened by a version that did not note the time: it counts from now.
-            tables.put_room(&id, Room { last_at_ms: round.now_ms, ..room })?;
-            changed = true;
-            continue;
-        }
-        if room.last_at_ms < round.idle_before && !is_followed(&id) {
-            gone.idle_rooms += u64::from(doom(tables, &id)?);
-            continue;
+        if room.last_at_ms < round.idle_before {
+            if room.last_at_ms == 0 {
+                // Opened by a version that did not note the time: it counts from now.
+                tables.put_room(&id, Room { last_at_ms: round.now_ms, ..room })?;
+                changed = true;
+                continue;
+            }
+            if !is_followed(&id) {
+                gone.idle_rooms += u64::from(doom(tables, &id)?);
+                continue;
+            }
         }
         if lone::is_over(tables, &id, &room, round.now_ms, round.lone)? && !is_followed(&id) {
             gone.lone_rooms += u64::from(doom(tables, &id)?);

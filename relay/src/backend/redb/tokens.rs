@@ -8,7 +8,6 @@ use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata, StorageError};
 
 use super::{
     check::{CheckError, Flaw},
-    opener::Opener,
     tables::{Snapshot, Tables},
 };
 use crate::{
@@ -101,10 +100,6 @@ fn revoke(
     let mut rooms = Vec::new();
     for row in tables.opened_by.extract_if(|_, hash| *hash == token.hash.0)? {
         rooms.push(RoomId(*row?.0.value()));
-    }
-    for room in &rooms {
-        // They stay the share of whoever had it.
-        tables.openers.insert(&room.0, &Opener::of_token(&token.hash).0)?;
     }
     tables.tokens.remove(&token.hash.0)?;
     Ok(Ok(Some(Revoked { token, rooms })))
