@@ -32,30 +32,6 @@ use tempfile::TempDir;
 
 const ROOM: &str = "team";
 
-/// Until this error is told.
-async fn told(person: &mut Person, what: &str) {
-    person
-        .until(|event| match event {
-            Event::Room { event: RoomEvent::Notice { notice, again: false, .. }, .. } => {
-                (notice.code() == Some(what)).then_some(())
-            }
-            _ => None,
-        })
-        .await;
-}
-
-/// Until the room is told that somebody's device came back.
-async fn sees_back(person: &mut Person, name: &str) {
-    person
-        .until(|event| match event {
-            Event::Room { event: RoomEvent::Engine(engine::Event::DeviceBack(who)), .. } => {
-                (who.name == name).then_some(())
-            }
-            _ => None,
-        })
-        .await;
-}
-
 /// Ann's room, with bob and eve.
 async fn three(dir: &Path, relay: &Relay) -> [Person; 3] {
     let mut ann = Person::enter(dir, "ann", relay, Past::Nothing).await;
@@ -120,11 +96,11 @@ async fn profile_put_back_from_an_old_copy_comes_back() {
     copy(&backup, &profile);
 
     bob = Person::enter(dir.path(), "bob", &relay, Past::Nothing).await;
-    told(&mut bob, "out").await;
+    bob.told("out").await;
     bob.say(ROOM, "", "waits until then").await;
-    told(&mut bob, "back").await;
-    sees_back(&mut ann, "bob").await;
-    sees_back(&mut eve, "bob").await;
+    bob.told("back").await;
+    ann.sees_back("bob").await;
+    eve.sees_back("bob").await;
     ann.hears("waits until then").await;
     eve.hears("waits until then").await;
     ann.say(ROOM, "", "welcome back").await;
@@ -153,9 +129,9 @@ async fn device_that_was_away_for_longer_than_the_relay_keeps_commits_comes_back
         eve.hears(&text).await;
     }
     let mut bob = Person::enter(dir.path(), "bob", &relay, Past::Nothing).await;
-    told(&mut bob, "out").await;
-    told(&mut bob, "back").await;
-    sees_back(&mut ann, "bob").await;
+    bob.told("out").await;
+    bob.told("back").await;
+    ann.sees_back("bob").await;
     bob.say(ROOM, "", "what did I miss?").await;
     ann.hears("what did I miss?").await;
     eve.hears("what did I miss?").await;
@@ -200,10 +176,10 @@ async fn device_that_was_away_for_91_days_comes_back_without_an_invite() {
     assert!(before > 2);
     assert_eq!(entries(&relay).await, 0, "nothing is younger");
     let mut bob = Person::enter(dir.path(), "bob", &relay, Past::Nothing).await;
-    told(&mut bob, "out").await;
-    told(&mut bob, "back").await;
-    sees_back(&mut ann, "bob").await;
-    sees_back(&mut eve, "bob").await;
+    bob.told("out").await;
+    bob.told("back").await;
+    ann.sees_back("bob").await;
+    eve.sees_back("bob").await;
     bob.say(ROOM, "", "what did I miss?").await;
     ann.hears("what did I miss?").await;
     eve.hears("what did I miss?").await;
@@ -231,7 +207,7 @@ async fn device_comes_back_although_its_members_are_never_online_at_the_same_tim
     // Nobody but bob: he asks, and goes.
     let before = entries(&relay).await;
     let mut bob = Person::enter(dir.path(), "bob", &relay, Past::Nothing).await;
-    told(&mut bob, "out").await;
+    bob.told("out").await;
     until_there_are(before + 1, &relay).await;
     bob.runtime.shutdown().await;
     // Nobody but ann: she answers, says a line, and goes.
@@ -242,11 +218,11 @@ async fn device_comes_back_although_its_members_are_never_online_at_the_same_tim
     until_there_are(before + 2, &relay).await;
     ann.runtime.shutdown().await;
     let mut bob = Person::enter(dir.path(), "bob", &relay, Past::Nothing).await;
-    told(&mut bob, "back").await;
+    bob.told("back").await;
     bob.say(ROOM, "b", "here again").await;
     bob.sent("b").await;
     bob.runtime.shutdown().await;
     let mut eve = Person::enter(dir.path(), "eve", &relay, Past::Nothing).await;
-    sees_back(&mut eve, "bob").await;
+    eve.sees_back("bob").await;
     eve.hears("here again").await;
 }

@@ -211,18 +211,6 @@ async fn room_goes_on_after_a_restored_relay_lost_a_commit_that_one_had_taken() 
     eve.hears("as before").await;
 }
 
-/// Until this is told of the room, whatever else is.
-async fn until_told(person: &mut Person, code: &str) {
-    person
-        .until(|event| match event {
-            Event::Room { event: RoomEvent::Notice { notice, .. }, .. } => {
-                (notice.code() == Some(code)).then_some(())
-            }
-            _ => None,
-        })
-        .await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn device_with_a_change_that_a_restored_relay_lost_says_that_it_is_out_and_comes_back() {
     let dir = TempDir::new().unwrap();
@@ -268,11 +256,11 @@ async fn device_with_a_change_that_a_restored_relay_lost_says_that_it_is_out_and
     eve.hears("in its place").await;
 
     let mut ann = Person::enter(dir.path(), "ann", &third, Past::Nothing).await;
-    until_told(&mut ann, "relay_restored").await;
+    ann.told("relay_restored").await;
     ann.runtime.tell(ROOM, Command::Accept).await.unwrap();
-    until_told(&mut ann, "out").await;
+    ann.told("out").await;
     ann.say(ROOM, "", "waits until then").await;
-    until_told(&mut ann, "back").await;
+    ann.told("back").await;
     eve.hears("waits until then").await;
     dan.hears("waits until then").await;
     dan.say(ROOM, "", "welcome back").await;

@@ -11,34 +11,12 @@
 
 mod support;
 
-use client::runtime::{Event, Past, RoomEvent};
-use shared::room::{self as engine, Command};
+use client::runtime::Past;
+use shared::room::Command;
 use support::{Person, relay};
 use tempfile::TempDir;
 
 const ROOM: &str = "team";
-
-async fn told(person: &mut Person, what: &str) {
-    person
-        .until(|event| match event {
-            Event::Room { event: RoomEvent::Notice { notice, again: false, .. }, .. } => {
-                (notice.code() == Some(what)).then_some(())
-            }
-            _ => None,
-        })
-        .await;
-}
-
-async fn sees_back(person: &mut Person, name: &str) {
-    person
-        .until(|event| match event {
-            Event::Room { event: RoomEvent::Engine(engine::Event::DeviceBack(who)), .. } => {
-                (who.name == name).then_some(())
-            }
-            _ => None,
-        })
-        .await;
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whom_a_spoiled_commit_puts_out_comes_back_although_the_hostile_member_is_gone() {
@@ -65,11 +43,11 @@ async fn whom_a_spoiled_commit_puts_out_comes_back_although_the_hostile_member_i
 
     shared::fuzz::spoil_next_seal();
     eve.runtime.tell(ROOM, Command::Rename("mallory".to_owned())).await.unwrap();
-    told(&mut dan, "out").await;
+    dan.told("out").await;
     eve.runtime.shutdown().await;
-    told(&mut dan, "back").await;
-    sees_back(&mut ann, "dan").await;
-    sees_back(&mut bob, "dan").await;
+    dan.told("back").await;
+    ann.sees_back("dan").await;
+    bob.sees_back("dan").await;
     dan.say(ROOM, "", "what happened?").await;
     ann.hears("what happened?").await;
     bob.hears("what happened?").await;

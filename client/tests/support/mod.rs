@@ -112,6 +112,28 @@ impl Person {
         .await
     }
 
+    /// Until this error is told.
+    pub async fn told(&mut self, what: &str) {
+        self.until(|event| match event {
+            Event::Room { event: RoomEvent::Notice { notice, again: false, .. }, .. } => {
+                (notice.code() == Some(what)).then_some(())
+            }
+            _ => None,
+        })
+        .await;
+    }
+
+    /// Until the room is told that somebody's device came back.
+    pub async fn sees_back(&mut self, name: &str) {
+        self.until(|event| match event {
+            Event::Room { event: RoomEvent::Engine(engine::Event::DeviceBack(who)), .. } => {
+                (who.name == name).then_some(())
+            }
+            _ => None,
+        })
+        .await;
+    }
+
     pub async fn sent(&mut self, token: &str) -> u64 {
         self.until(|event| match event {
             Event::Room { event: RoomEvent::Engine(engine::Event::Sent { token: sent, seq }), .. }

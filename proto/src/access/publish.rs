@@ -206,7 +206,8 @@ impl Commit {
         self.is_signed(verify, (publish.room, &publish.key), signer)
     }
 
-    fn is_signed(
+    /// Whether `signer` signed it, as the commit that `key` publishes in that room.
+    pub fn is_signed(
         &self,
         verify: &impl Verify,
         (room, key): (&RoomId, &PublicKey),

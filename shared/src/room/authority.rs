@@ -2,12 +2,12 @@
 
 use proto::{
     PublicKey,
-    access::{Change, CommitName, CommitParts, ack_statement, ballot_statement, commit_statement},
+    access::{Change, CommitName, CommitParts, Ed25519, ack_statement, ballot_statement, commit_statement},
     relay::{Ack, Ballot, CommitPart, Deliver},
     slot_hash,
 };
 
-use super::{Alarm, Engine, ledger::Booked};
+use super::{Alarm, Engine, kinship::part_of, ledger::Booked};
 use crate::{
     identity::verifies,
     mls::group::{Authority, GroupError},
@@ -81,7 +81,7 @@ impl Engine {
     /// Whether a commit is of somebody who may make one: the ledger, where it is open, does not refuse it, and who has to sign it
     /// has. People are told otherwise.
     pub(super) fn check_signature(&mut self, entry: &Deliver, booked: Booked) -> bool {
-        let is_signed = self.is_signed(entry).unwrap_or_default();
+        let is_signed = self.is_signed(entry);
         if !is_signed && booked != Booked::Refused {
             self.alarm(Alarm::FalseCommit { entry: entry.seq });
             // What the relay says of authorities is not what the group says.
@@ -91,26 +91,21 @@ impl Engine {
     }
 
     /// By the authority of the epoch that it ends, which nobody has who is not in it, or by a key that lets somebody in.
-    fn is_signed(&self, entry: &Deliver) -> Option<bool> {
-        let change = Change::try_from(entry.access.as_ref()?).ok()?;
-        let parts = CommitParts::of(&entry.envelope, (&*entry.slot_hash).try_into().ok()?, &change);
-        let (key, next) =
-            (PublicKey::try_from(&*entry.key).ok()?, PublicKey::try_from(&*entry.authority).ok()?);
-        let statement = commit_statement(&self.room, entry.base, &key, &next, &parts);
-        let by = |signer: &[u8]| verifies(signer, &statement, &entry.signature);
-        let by_authority = self.authority_at(entry.base).is_some_and(|authority| by(&authority));
-        let enters = change.removed.is_empty() && change.added.len() <= 1;
-        Some(by_authority || (enters && self.is_known_at(entry) && by(&key.0)))
+    fn is_signed(&self, entry: &Deliver) -> bool {
+        let Some((key, commit)) = part_of(entry) else { return false };
+        let by = |authority: PublicKey| commit.is_signed(&Ed25519, (&self.room, &key), &authority);
+        self.authority_at(entry.base).is_some_and(by)
+            || (self.is_known_at(entry) && commit.enters(&Ed25519, &self.room, &key))
     }
 
     /// Who signs what is built there, as far as this device knows: on what it has taken last, or on what it could not take.
-    fn authority_at(&self, base: u64) -> Option<Vec<u8>> {
+    fn authority_at(&self, base: u64) -> Option<PublicKey> {
         if base == self.books.position {
             let ours = || self.group.as_ref()?.authority().ok();
-            return self.bridge_authority(base).or_else(ours).map(|authority| authority.public().to_vec());
+            return self.bridge_authority(base).or_else(ours).map(|authority| PublicKey(authority.public()));
         }
         let untaken = self.books.untaken.as_ref().filter(|untaken| untaken.signed && untaken.seq == base)?;
-        Some(untaken.authority.clone())
+        PublicKey::try_from(&*untaken.authority).ok()
     }
 
     /// Whether the relay has that key there: an invite's, or of a member that comes back.

@@ -102,6 +102,10 @@ impl Engine {
         if own || acked == 0 || (entry.seq < acked && !entry.is_commit) {
             return;
         }
+        self.commit_not_shown();
+    }
+
+    pub(super) fn commit_not_shown(&mut self) {
         self.link.commit_acked = 0;
         let _ = self.give_up_return();
         self.alarm(Alarm::CommitNotShown);

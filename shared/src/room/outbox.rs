@@ -139,10 +139,11 @@ impl Engine {
         if self.is_haunted() {
             return Ok(());
         }
-        let epoch = self.group.as_ref().map_or(0, crate::mls::group::Group::epoch);
         let Some(item) = self.outbox.values().next() else { return Ok(()) };
         // What somebody could read who is not a member any more is sealed anew as well.
-        let stale = item.epoch.saturating_add(EPOCHS_KEPT) < epoch || item.epoch < self.meta.removal_epoch;
+        let stale = !item.envelope.is_empty()
+            && (item.epoch.saturating_add(EPOCHS_KEPT) < self.newest_epoch()
+                || item.epoch < self.meta.removal_epoch);
         if item.envelope.is_empty() || stale {
             let generation = self.group.as_mut().map_or(Ok(0), crate::mls::group::Group::next_generation)?;
             if !self.may_say(generation) {
@@ -252,7 +253,7 @@ impl Engine {
             return Some(first);
         }
         // Where nothing can be committed there is nothing to wake for: that ends by an entry, or on another stream.
-        let live = link.state == Stream::Live && self.may_commit() && !link.ends_early;
+        let live = link.state == Stream::Live && self.may_commit() && !self.is_waiting();
         let soonest = link.not_before.max(now + 1);
         let update = live.then(|| (self.meta.last_update + UPDATE_MS).max(soonest));
         let ends = live.then_some(self.invites.invite_ends).filter(|at| *at != 0).map(|at| at.max(soonest));

@@ -184,6 +184,8 @@ impl Engine {
             return Ok(());
         }
         match self.pending.as_ref().is_some_and(|pending| *pending.publish_id == *published.id) {
+            // Read past already, and it was something else.
+            true if published.seq <= self.meta.cursor => self.commit_not_shown(),
             true => self.link.commit_acked = published.seq.max(1),
             false => self.acknowledged(published),
         }

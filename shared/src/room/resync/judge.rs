@@ -6,6 +6,7 @@ use proto::relay::Deliver;
 
 use crate::{
     content,
+    mls::group::Group,
     room::{
         Alarm, Engine, Millis,
         out::RESYNC_AFTER_MS,
@@ -42,6 +43,12 @@ impl Engine {
         self.back.since.push(SeenRow { seq: entry.seq, base: entry.base });
         let first = self.back.since.len().saturating_sub(MAX_SINCE);
         self.back.since.drain(..first);
+    }
+
+    /// The newest epoch that anybody may be in, by the log: others may have taken what this device cannot.
+    pub(in crate::room) fn newest_epoch(&self) -> u64 {
+        let own = self.group.as_ref().map_or(0, Group::epoch);
+        self.epoch_at(self.meta.last_commit).map_or(own, |epoch| epoch.max(own))
     }
 
     /// The epoch that the commit at `seq` began, by the commits from the last one that this device knows; none where

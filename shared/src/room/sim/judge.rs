@@ -15,7 +15,10 @@
 use std::collections::BTreeMap;
 
 use super::{hostile::EVE, life::Life, world::World};
-use crate::room::{AlarmKind, Command, Event, Problem, Stream, state::Phase};
+use crate::{
+    identity::credential::Holder,
+    room::{AlarmKind, Command, Engine, Event, Problem, Stream, roles::moderates, state::Phase},
+};
 
 /// How often everybody comes anew: the relay may have lied to them when they came last.
 const ROUNDS: usize = 3;
@@ -41,8 +44,17 @@ impl Life {
             self.everything_arrived_once();
         }
         let is_deceived = |i: usize| self.cast.liar && self.noticed(i);
-        let inside: Vec<usize> =
-            self.honest().filter(|i| is_in(&self.world, *i) && !is_deceived(*i)).collect();
+        // Not promised where nobody but a hostile member moderates: it removes somebody, takes that back by rubbish, and
+        // nobody honest may remove them anew.
+        let is_silenced = |i: usize| {
+            let engine = self.world.devices[i].engine.as_ref();
+            self.cast.insider
+                && engine.is_some_and(|engine| engine.is_haunted() && !self.has_moderator(engine))
+        };
+        let inside: Vec<usize> = self
+            .honest()
+            .filter(|i| is_in(&self.world, *i) && !is_deceived(*i) && !is_silenced(*i))
+            .collect();
         if let Some(first) = inside.first() {
             let agreed = self.world.authenticator(*first);
             for i in &inside {
@@ -60,6 +72,15 @@ impl Life {
         (0..self.world.devices.len()).filter(move |i| *i != EVE || !insider)
     }
 
+    /// Whether an honest account moderates the room, as this device has it, that is not itself one of those to be removed anew.
+    fn has_moderator(&self, engine: &Engine) -> bool {
+        let eve = self.world.devices[EVE].profile.identity.fingerprint();
+        let Some(group) = &engine.group else { return false };
+        let (Ok(room), Ok(members)) = (group.room(), group.members()) else { return false };
+        let is_one = |who: &Holder| moderates(&room, &who.fingerprint) && who.fingerprint != eve;
+        members.iter().any(|(_, who)| is_one(who) && !engine.books.again.contains(&who.unique()))
+    }
+
     fn everybody_comes(&mut self) {
         for i in 0..self.world.devices.len() {
             self.online(i);
@@ -70,7 +91,7 @@ impl Life {
         self.world.settle();
         for i in 0..self.world.devices.len() {
             // People agree to go on with a relay that says it was restored.
-            let waits = |engine: &crate::room::Engine| engine.back.restored.is_some();
+            let waits = |engine: &Engine| engine.back.restored.is_some();
             if self.world.devices[i].engine.as_ref().is_some_and(waits) {
                 self.world.command(i, Command::Accept);
             }

@@ -1,6 +1,6 @@
 //! A relay that deceives somebody who is about to join.
 
-use proto::relay::{Joined, Refused, refused::Code, relay_frame::Frame};
+use proto::relay::{Joined, Refused, client_frame, refused::Code, relay_frame::Frame};
 
 use super::{
     hostile::{ANN, BOB, EVE, three},
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     crypto::suite::Suite,
-    room::{AlarmKind, Engine},
+    room::{AlarmKind, Command, Engine, Input},
 };
 
 /// Dan's join commit is in the log; he has not read it yet.
@@ -129,26 +129,40 @@ fn open_room_that_is_not_what_its_name_says_is_refused() {
     assert!(world.closed(BOB), "{}", world.story(BOB));
 }
 
-#[test]
-fn relay_that_takes_no_word_for_a_commit_does_not_get_what_is_said_with_it_thrown_away() {
+/// Bob says something with a word for ann's commit, and the relay refuses it like this.
+fn refused_with_a_word(code: Code) -> World {
     let mut world = three(1490);
     world.disconnect(EVE);
-    world.command(ANN, crate::room::Command::Rename("anna".to_owned()));
-    assert!(world.run_until(|world| world.epoch(BOB) == world.epoch(ANN)
-        && world.head() > 0
-        && world.devices[BOB].engine.as_ref().unwrap().owes_ack()));
-    let send = crate::room::Command::Send { token: "1".to_owned(), text: "with a word".to_owned() };
-    let output = world.handle(BOB, crate::room::Input::Command(send)).unwrap();
+    world.command(ANN, Command::Rename("anna".to_owned()));
+    assert!(world.run_until(|world| world.devices[BOB].engine.as_ref().unwrap().owes_ack()));
+    let send = Command::Send { token: "1".to_owned(), text: "with a word".to_owned() };
+    let output = world.handle(BOB, Input::Command(send)).unwrap();
     world.save(BOB, &output);
-    let publish = output.frames.iter().find_map(|frame| match &frame.frame {
-        Some(proto::relay::client_frame::Frame::Publish(publish)) => Some(publish.clone()),
+    let publish = output.frames.into_iter().find_map(|frame| match frame.frame {
+        Some(client_frame::Frame::Publish(publish)) => Some(publish),
         _ => None,
     });
     let publish = publish.unwrap();
     assert!(publish.ack.is_some());
-    let refused = Refused { id: publish.id, code: Code::Malformed.into(), ..Refused::default() };
+    let refused = Refused { id: publish.id, code: code.into(), ..Refused::default() };
     world.frame(BOB, Frame::Refused(refused));
+    world
+}
+
+#[test]
+fn relay_that_takes_no_word_for_a_commit_does_not_get_what_is_said_with_it_thrown_away() {
+    let mut world = refused_with_a_word(Code::Malformed);
+    assert!(!world.devices[BOB].engine.as_ref().unwrap().owes_ack());
     world.settle();
     assert!(world.texts(ANN).contains(&"with a word".to_owned()), "{}", world.story(BOB));
     assert_eq!(world.errors(BOB), Vec::<&str>::new());
+}
+
+#[test]
+fn line_that_is_too_large_costs_no_word_for_a_commit() {
+    let mut world = refused_with_a_word(Code::TooLarge);
+    assert_eq!(world.errors(BOB), ["refused"]);
+    assert!(world.devices[BOB].engine.as_ref().unwrap().owes_ack());
+    world.settle();
+    assert!(!world.devices[BOB].engine.as_ref().unwrap().owes_ack(), "it is said with the next");
 }

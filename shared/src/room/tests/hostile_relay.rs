@@ -1,8 +1,11 @@
 //! A relay that replays, reorders, drops, truncates, forks and rolls back: none of it is silent.
 
-use proto::relay::{Deliver, Joined, RelayFrame, relay_frame::Frame};
+use proto::relay::{Deliver, Joined, Published, Refused, RelayFrame, refused::Code, relay_frame::Frame};
 
-use super::hostile::{ANN, BOB, EVE, nothing, three};
+use super::{
+    hostile::{ANN, BOB, EVE, nothing, three},
+    world::World,
+};
 use crate::room::{AlarmKind, Command, Input};
 
 #[test]
@@ -377,4 +380,66 @@ fn commit_that_the_relay_did_not_show_to_most_keeps_nobody_in_another_epoch() {
         world.settle();
     }
     world.assert_talks(&[ANN, BOB, EVE]);
+}
+
+/// Bob's commit, of which the relay says where it is.
+fn says_where(world: &mut World, seq: u64) -> Vec<u8> {
+    let id = world.devices[BOB].engine.as_ref().unwrap().pending.as_ref().unwrap().publish_id.clone();
+    world.frame(BOB, Frame::Published(Published { id: id.clone().into(), seq, at_ms: 0 }));
+    id
+}
+
+#[test]
+fn commit_that_is_where_the_relay_showed_something_else_is_made_anew() {
+    let mut world = three(435);
+    world.capture(BOB);
+    world.command(BOB, Command::Rename("rob".to_owned()));
+    let seq = world.cursor(BOB) + 1;
+    world.show(BOB, Deliver { seq, at_ms: world.now, envelope: vec![7; 293].into(), ..Deliver::default() });
+    let id = says_where(&mut world, seq);
+    world.assert_alarm(BOB, AlarmKind::Gap);
+    let engine = world.devices[BOB].engine.as_ref().unwrap();
+    assert_eq!(engine.link.commit_acked, 0, "it waits for what is behind it");
+    assert!(engine.pending.as_ref().is_none_or(|pending| pending.publish_id != id));
+}
+
+#[test]
+fn who_waits_for_its_commit_does_not_wake_for_what_it_could_not_do_meanwhile() {
+    let mut world = three(436);
+    world.capture(BOB);
+    world.command(BOB, Command::Rename("rob".to_owned()));
+    let seq = world.cursor(BOB) + 1;
+    says_where(&mut world, seq);
+    // The daily update is due, and the relay shows nothing.
+    world.now += 25 * 3_600_000;
+    world.input(BOB, Input::Tick);
+    let engine = world.devices[BOB].engine.as_ref().unwrap();
+    assert_eq!(engine.link.commit_acked, seq);
+    assert_eq!(engine.wake_at(world.now), None);
+}
+
+#[test]
+fn who_loses_one_race_after_the_other_is_not_out() {
+    let mut world = three(437);
+    world.disconnect(EVE);
+    world.capture(BOB);
+    world.command(BOB, Command::Rename("rob".to_owned()));
+    let confirmed = world.relay.access.as_ref().unwrap().head.confirmed.position;
+    for n in 0..7 {
+        world.command(ANN, Command::Rename(format!("ann {n}")));
+        world.settle();
+        let winner = world.entry(world.head());
+        assert!(winner.is_commit);
+        let pending = world.devices[BOB].engine.as_ref().unwrap().pending.as_ref().unwrap();
+        let id = pending.publish_id.clone().into();
+        // What won comes before the answer: that is read, and what was sent stands on what is not the newest any more.
+        world.show_before(BOB, winner.seq + 1);
+        let code = Code::Conflict.into();
+        let refused = Refused { id, code, last_commit: winner.seq, confirmed, ..Refused::default() };
+        world.frame(BOB, Frame::Refused(refused));
+        world.now += 120_000;
+        world.input(BOB, Input::Tick);
+    }
+    assert_eq!(world.errors(BOB), Vec::<&str>::new());
+    assert_eq!(world.epoch(BOB), world.epoch(ANN));
 }
