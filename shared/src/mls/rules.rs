@@ -82,7 +82,7 @@ fn check_return<C: mls_rs::client_builder::MlsConfig>(commit: &Commit<'_, C>) ->
     if !is_same {
         return Err(Violation::NotItsReturn);
     }
-    check_unique_keys(&after.roster(), commit.room_before)
+    check_unique_keys(after.roster().members_iter(), commit.room_before)
 }
 
 fn check_join<C: mls_rs::client_builder::MlsConfig>(commit: &Commit<'_, C>) -> Result<(), Violation> {
@@ -105,7 +105,7 @@ fn check_join<C: mls_rs::client_builder::MlsConfig>(commit: &Commit<'_, C>) -> R
         return Err(Violation::NoInvite);
     }
     check_seats(&after.roster(), commit.room_before, (commit.committer, &account), invite)?;
-    check_unique_keys(&after.roster(), commit.room_before)
+    check_unique_keys(after.roster().members_iter(), commit.room_before)
 }
 
 /// Holds a join of our own against what the others will hold it against, as far as we can know.
@@ -131,7 +131,7 @@ pub(crate) fn check_own_join(
     roles::check_moderators(room, &accounts)?;
     let ours = ours.ok_or(Violation::Leaf)?;
     check_seats(roster, room, (own, &ours), invite)?;
-    check_unique_keys(roster, room)
+    check_unique_keys(roster.members_iter(), room)
 }
 
 /// The invite of that id, if it lets anybody in at that time.
@@ -178,6 +178,10 @@ fn check_member_commit<C: mls_rs::client_builder::MlsConfig>(
     check_room(commit.room, &room_after)?;
     state::check_unchanged(commit.room_before, &room_after)?;
     roles::check(&roles::Act::of(commit, &removed, &room_after)?)?;
+    let roster = commit.before.roster();
+    let stay = roster.members_iter().filter(|member| !removed.contains(&member.index));
+    check_unique_keys(stay, &room_after)?;
+    // Who is removed does not see the committer's new leaf.
     let Some(after) = commit.after else { return Ok(()) };
     let leaf = |member: Option<Member>| leaf_of(&member.ok_or(Violation::Leaf)?);
     if leaf(commit.before.member_at_index(commit.committer))?
@@ -185,14 +189,14 @@ fn check_member_commit<C: mls_rs::client_builder::MlsConfig>(
     {
         return Err(Violation::LeafChanged);
     }
-    check_unique_keys(&after.roster(), &room_after)
+    Ok(())
 }
 
 /// No two access keys of the room are alike, or removing one would lock out the other.
-fn check_unique_keys(roster: &Roster<'_>, room: &content::Room) -> Result<(), Violation> {
+fn check_unique_keys(members: impl Iterator<Item = Member>, room: &content::Room) -> Result<(), Violation> {
     let mut seen: BTreeSet<Vec<u8>> = BTreeSet::new();
     let invites = room.invites.iter().map(|invite| Ok(invite.access_key.to_vec()));
-    let members = roster.members_iter().map(|member| Ok(leaf_of(&member)?.access_key.to_vec()));
+    let members = members.map(|member| Ok(leaf_of(&member)?.access_key.to_vec()));
     for key in invites.chain(members) {
         let key = key?;
         if key.len() != 32 || !seen.insert(key) {

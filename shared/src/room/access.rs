@@ -12,16 +12,19 @@ use crate::{
 const KEYS_PER_COMMIT: usize = 512;
 
 impl Engine {
-    /// Holds the change of access keys of a commit that was just applied against what it did to the group. The relay
-    /// cannot do that; whoever signs as the authority could otherwise lock out members, or let in strangers.
-    pub(super) fn check_access(&mut self, entry: &Deliver, mut keys: AccessKeys) -> Result<(), GroupError> {
-        let Some(group) = &self.group else { return Err(GroupError::Damaged) };
+    /// Holds the change of access keys of a commit that was just applied against what it did to the group, whose keys it `should`
+    /// leave. The relay cannot do that; whoever signs as the authority could otherwise lock out members, or let in strangers.
+    pub(super) fn check_access(
+        &mut self,
+        entry: &Deliver,
+        mut keys: AccessKeys,
+        should: &AccessKeys,
+    ) -> Result<(), GroupError> {
         if let Some(change) = &entry.access {
             change.removed.iter().for_each(|key| drop(keys.remove(&**key)));
             let added = without_cards(change);
             keys.extend(added.filter_map(|key| proper(&key)));
         }
-        let should = group.access_keys()?;
         let extra = keys.iter().filter(|(k, v)| should.get(*k) != Some(v)).count();
         let missing = should.iter().filter(|(k, v)| keys.get(*k) != Some(v)).count();
         if extra + missing == 0 {

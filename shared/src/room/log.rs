@@ -389,9 +389,20 @@ impl Engine {
         applied: &Applied,
         keys: AccessKeys,
     ) -> Result<(), GroupError> {
-        let Some(group) = self.group.as_ref().filter(|_| !applied.removed_us) else { return Ok(()) };
-        group.check_authority(&entry.authority)?;
-        self.check_access(entry, keys)
+        let Some(group) = &self.group else { return Err(GroupError::Damaged) };
+        let should = match &applied.room {
+            None => {
+                group.check_authority(&entry.authority)?;
+                group.access_keys()?
+            }
+            // Who is removed does not learn the next authority, but what the others hold the change of keys against: it must
+            // not take for its removal what nobody else does.
+            Some(room) => {
+                let leaves: Vec<u32> = applied.removed.iter().map(|(leaf, _)| *leaf).collect();
+                group.access_keys_after(&leaves, room)?
+            }
+        };
+        self.check_access(entry, keys, &should)
     }
 
     pub(super) fn clamp(&self, at: u64) -> u64 {

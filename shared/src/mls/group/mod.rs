@@ -164,6 +164,8 @@ pub struct Applied {
     pub removed: Vec<(u32, Holder)>,
     /// We were.
     pub removed_us: bool,
+    /// The room as it is after that; who is removed does not learn it otherwise.
+    pub room: Option<content::Room>,
     /// What the committer signed besides, as it came.
     pub note: Vec<u8>,
 }

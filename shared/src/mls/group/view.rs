@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mls_rs::group::{CommitMessageDescription, NewEpoch};
+use mls_rs::group::{CommitMessageDescription, NewEpoch, proposal::Proposal};
 use mls_rs_core::group::Member;
 use proto::{
     RoomId,
@@ -159,13 +159,18 @@ pub(super) fn applied(
         Some(member) => Some(holder(&member)?),
         None => None,
     };
-    let mut removed = Vec::new();
+    let (mut removed, mut extensions) = (Vec::new(), &before.context().extensions);
     for info in epoch.applied_proposals() {
-        if let mls_rs::group::proposal::Proposal::Remove(remove) = &info.proposal {
-            let leaf = remove.to_remove();
-            removed.push((leaf, holder(&before.member_at_index(leaf).ok_or(Violation::Leaf)?)?));
+        match &info.proposal {
+            Proposal::Remove(remove) => {
+                let leaf = remove.to_remove();
+                removed.push((leaf, holder(&before.member_at_index(leaf).ok_or(Violation::Leaf)?)?));
+            }
+            Proposal::GroupContextExtensions(changed) => extensions = changed,
+            _ => {}
         }
     }
+    let room = if removed_us { Some(room_of(extensions)?) } else { None };
     // The rules let an external commit remove nobody but the committer's own old leaf.
     let returned = removed.first().filter(|_| done.is_external).map(|(leaf, _)| *leaf);
     if returned.is_some() {
@@ -173,5 +178,5 @@ pub(super) fn applied(
     }
     let joined = (done.is_external && returned.is_none()).then(|| committer.clone());
     let note = done.authenticated_data.clone();
-    Ok(Applied { committer, was, leaf: done.committer, joined, returned, removed, removed_us, note })
+    Ok(Applied { committer, was, leaf: done.committer, joined, returned, removed, removed_us, room, note })
 }

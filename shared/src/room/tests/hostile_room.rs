@@ -139,6 +139,26 @@ fn removal_that_keeps_the_invites_is_undone() {
     world.assert_violates(&[ANN, BOB], epoch, Violation::InvitesKept);
 }
 
+/// Who is removed holds the commit against what the others hold it against; else it alone would take it, and be closed for
+/// good.
+#[test]
+fn removal_that_leaves_a_key_at_the_relay_is_taken_by_nobody() {
+    let mut world = three(112);
+    world.make_moderators(&[EVE]);
+    let (epoch, bob) = (world.epoch(ANN), world.leaf(BOB));
+    let mut room = world.room(EVE);
+    let removed = room.invites.drain(..).map(|invite| invite.access_key).collect();
+    let list = extensions(ROOM_EXTENSION, &room);
+    let (message, _) =
+        world.hostile(EVE).commit(|b| b.remove_member(bob).unwrap().set_group_context_ext(list).unwrap());
+    world.disconnect(EVE);
+    world.inject_commit(EVE, message, AccessChange { added: Vec::new(), removed });
+    world.settle();
+    world.assert_violates(&[ANN, BOB], epoch, Violation::FalseAccess);
+    world.assert_talks(&[ANN, BOB]);
+    assert_eq!((world.members(ANN), world.members(BOB)), (3, 3));
+}
+
 #[test]
 fn removal_that_keeps_an_invite_or_brings_one_is_refused() {
     // Ann may remove, but not like that: bob knows the old link, and reads the commit that would bring a new one.
