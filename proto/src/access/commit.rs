@@ -20,6 +20,7 @@ impl<R: Rows> Draft<'_, R> {
         let (tip, base) = (head.tip(), head.confirmed);
         let is_on =
             |on: Tip| commit.expected == on.position && commit.is_signed_by(verify, publish, &on.authority);
+        let mut waits = None;
         if is_on(tip) {
             if !confirmed {
                 return self.push_join(publish, commit);
@@ -27,11 +28,14 @@ impl<R: Rows> Draft<'_, R> {
             // Whoever builds on it has taken it.
             self.accept(publish.key, publish.now_ms, true);
         } else if confirmed && is_on(base) && commit.instead_of == tip.position && self.may_drop(publish) {
+            // Whoever puts another commit in the place of its own gains no time by that either.
+            let own = self.changes.head.offer.as_ref().filter(|offer| offer.author == Some(publish.key));
+            waits = own.map(|offer| offer.since_ms);
             self.drop_all(publish.now_ms)?;
         } else {
             return Ok(Err(self.conflict()));
         }
-        self.push_offer(publish, commit)
+        self.push_offer(publish, commit, waits)
     }
 
     /// A device whose leaf is in the tree has lost its way, and enters anew: it changes no key.
@@ -85,12 +89,21 @@ impl<R: Rows> Draft<'_, R> {
         Ok(changed)
     }
 
-    /// Adds to what its author offers; of anybody else nothing is offered by now.
-    fn push_offer(&mut self, publish: &Publish<'_>, commit: &Commit) -> Outcome<(), R::Error> {
+    /// Adds to what its author offers; of anybody else nothing is offered by now. `waits`: since when what is new waits for
+    /// somebody's word, if not from now on.
+    fn push_offer(
+        &mut self,
+        publish: &Publish<'_>,
+        commit: &Commit,
+        waits: Option<u64>,
+    ) -> Outcome<(), R::Error> {
         let head = self.head();
         let (tip, voters) = (head.confirmed, head.members);
         let before = head.offer.take();
-        let mut step = before.unwrap_or_else(|| Step::new(publish, commit, tip, Some(publish.key), voters));
+        let mut step = before.unwrap_or_else(|| Step {
+            since_ms: waits.unwrap_or(publish.now_ms),
+            ..Step::new(publish, commit, tip, Some(publish.key), voters)
+        });
         step.extend(publish, commit);
         let changed = self.change_keys(publish, &commit.change, true, &mut step)?;
         self.head().offer = Some(step);

@@ -29,7 +29,8 @@ pub struct Step {
     pub author: Option<PublicKey>,
     /// Time of its newest commit, Unix milliseconds.
     pub at_ms: u64,
-    /// Since when it waits for somebody's word, Unix milliseconds: whoever adds to it gains no time.
+    /// Since when it waits for somebody's word, Unix milliseconds: whoever adds to it, or puts another of its own in its place, gains no
+    /// time.
     pub since_ms: u64,
     /// Member keys that were confirmed before it, suspended ones among them: who may vote on it.
     pub voters: u64,

@@ -46,6 +46,21 @@ fn rubbish_commit_with_a_false_authority_stops_one_honest_member_for_the_grace_o
 }
 
 #[test]
+fn whoever_replaces_its_own_offer_gains_no_time_by_that() {
+    let mut room = Room::of(3);
+    room.commit(3, change(vec![], &[]), 66).unwrap();
+    for next in 67..70 {
+        room.now_ms += super::super::OFFER_GRACE_MS / 4;
+        room.drop(3, change(vec![], &[]), next).unwrap();
+    }
+    assert!(matches!(room.drop(1, change(vec![], &[]), 1), Err(Refusal::Conflict { .. })), "not over yet");
+    room.now_ms += super::super::OFFER_GRACE_MS / 4;
+    let honest = room.drop(1, change(vec![], &[]), 1).unwrap();
+    room.ack(2, honest, 1).unwrap();
+    assert_eq!(room.confirmed(), honest);
+}
+
+#[test]
 fn who_is_removed_by_an_offer_does_not_drop_it_nor_read_on() {
     let mut room = Room::of(3);
     let removal = room.commit(1, change(vec![], &[3]), 1).unwrap();

@@ -24,6 +24,7 @@ fn always() -> Vec<Property<World>> {
         ),
         Property::always("who was removed is not back without a majority", safety::removed_stays_out),
         Property::always("an honest member in good standing goes on", progress::honest_goes_on),
+        Property::always("whoever replaces its own offer gains no time", progress::replacing_gains_no_time),
         Property::always("who is out comes back", progress::stranded_comes_back),
         Property::always("a majority gets its room back", progress::majority_gets_back),
         Property::always("a joiner gets round what is of no use", progress::joiner_gets_in),

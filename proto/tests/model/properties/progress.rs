@@ -1,6 +1,6 @@
 //! What honest people get, if nobody else does anything any more. After the grace, where that is the rule.
 
-use proto::access::Fate;
+use proto::access::{Fate, OFFER_GRACE_MS};
 
 use super::super::{
     honest::{entrance, foundation, votes_against, way_back},
@@ -23,6 +23,27 @@ fn goes_on(room: &mut Room, by: u8) -> bool {
     room.wait();
     let Some(on) = foundation(room, by) else { return false };
     room.commit(by, on).is_ok_and(|seq| room.tip() == seq && room.holds(by, seq))
+}
+
+/// Who puts another commit in the place of its own, just before somebody else may, holds nobody up any longer.
+pub fn replacing_gains_no_time(world: &World, state: &State) -> bool {
+    let mut room = state.room.clone();
+    let Some(offer) = &room.state.head.offer else { return true };
+    let is_author = |by: &u8| offer.author == Some(key(*by));
+    let Some(author) = world.hostile.iter().chain(world.good_ones().iter()).find(is_author) else {
+        return true;
+    };
+    room.now_ms = offer.since_ms + OFFER_GRACE_MS - 1;
+    let replaces = room.next(author, room.base());
+    if room.make(author, &[], replaces).is_err() {
+        return true;
+    }
+    room.now_ms += 1;
+    world.good_ones().iter().filter(|by| *by != author && room.is_confirmed(*by)).all(|by| {
+        let mut room = room.clone();
+        let truth = room.next(by, room.base());
+        room.make(by, &[], truth).is_ok()
+    })
 }
 
 /// Somebody could not open a commit that is confirmed. One that could is awake: it lets it back in, and answers for it. A
