@@ -78,8 +78,8 @@ impl Engine {
         Some(Ballot { seq, step: step.0.to_vec().into(), signature })
     }
 
-    /// Whether a commit is of somebody who may make one: the ledger, where it is open, does not refuse it, and who has to sign it
-    /// has. People are told otherwise.
+    /// Whether a commit on what this device has taken is of somebody who may make one: the ledger, where it is open, does not
+    /// refuse it, and who has to sign it has. People are told otherwise.
     pub(super) fn check_signature(&mut self, entry: &Deliver, booked: Booked) -> bool {
         let is_signed = self.is_signed(entry);
         if !is_signed && booked != Booked::Refused {
@@ -90,12 +90,21 @@ impl Engine {
         is_signed && booked != Booked::Refused
     }
 
+    /// The same of a commit on one that this device could not take. Which keys that one brought it cannot know, so that the ledger's
+    /// word has to do, and where that is closed, who lets somebody in by a key of which nothing is known is no proof of anything.
+    pub(super) fn check_signature_beyond(&mut self, entry: &Deliver, booked: Booked) -> bool {
+        match booked {
+            Booked::Allowed { .. } => true,
+            Booked::Unknown if self.enters(entry) && !self.is_signed(entry) => false,
+            Booked::Unknown | Booked::Refused => self.check_signature(entry, booked),
+        }
+    }
+
     /// By the authority of the epoch that it ends, which nobody has who is not in it, or by a key that lets somebody in.
     fn is_signed(&self, entry: &Deliver) -> bool {
         let Some((key, commit)) = part_of(entry) else { return false };
         let by = |authority: PublicKey| commit.is_signed(&Ed25519, (&self.room, &key), &authority);
-        self.authority_at(entry.base).is_some_and(by)
-            || (self.is_known_at(entry) && commit.enters(&Ed25519, &self.room, &key))
+        self.authority_at(entry.base).is_some_and(by) || (self.is_known_at(entry) && self.enters(entry))
     }
 
     /// Who signs what is built there, as far as this device knows: on what it has taken last, or on what it could not take.

@@ -175,7 +175,7 @@ impl Engine {
         match place {
             Place::OnTop => (),
             Place::Beyond => {
-                let signed = self.check_signature(entry, booked);
+                let signed = self.check_signature_beyond(entry, booked);
                 self.cannot_take(entry, signed, now);
                 return Ok(Verdict::Taken);
             }

@@ -10,7 +10,11 @@ use crate::{
     invite::{join_secret, slot},
     mls::group::{Group, GroupError},
     room::{
-        Alarm, Engine, Millis, authority::Signer, commit::part_with, out::RESYNC_AFTER_MS, state::Pending,
+        Alarm, Engine, Millis,
+        authority::Signer,
+        commit::part_with,
+        out::RESYNC_AFTER_MS,
+        state::{MAX_REFUSED, Pending},
     },
 };
 
@@ -40,8 +44,11 @@ impl Engine {
             // Either the slot is rubbish, or the key is: whoever commits brings another slot, and if that does not help,
             // it is the key.
             out.useless = found.last_commit;
-            let before = std::mem::replace(&mut out.useless_by, answerer.clone());
-            self.refuse_account(if before == answerer { &answerer } else { &[] }, now);
+            let again = out.useless_by.contains(&answerer);
+            if !again && out.useless_by.len() < MAX_REFUSED {
+                out.useless_by.push(answerer.clone());
+            }
+            self.refuse_account(if again { &answerer } else { &[] }, now);
             return Ok(());
         };
         let Some(old) = &self.group else { return Err(GroupError::Damaged) };

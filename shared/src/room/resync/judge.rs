@@ -143,6 +143,7 @@ impl Engine {
         if all {
             // All are asked again, and each time in less haste: hours at most.
             out.refused.clear();
+            out.useless_by.clear();
             out.not_before += RESYNC_AFTER_MS << out.rounds.min(MAX_PATIENCE);
             out.rounds = out.rounds.saturating_add(1);
         }

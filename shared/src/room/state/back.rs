@@ -94,9 +94,9 @@ pub(in crate::room) struct OutRow {
     /// The commit whose slot an answer did not open; 0 for none.
     #[prost(uint64, tag = "14")]
     pub useless: u64,
-    /// Whose answer that was: the slot may have been rubbish, and a second time it is the answer.
-    #[prost(bytes = "vec", tag = "15")]
-    pub useless_by: Vec<u8>,
+    /// Whose answers opened no slot, at most [`MAX_REFUSED`]: the slot may have been rubbish, and a second time it is the answer.
+    #[prost(bytes = "vec", repeated, tag = "15")]
+    pub useless_by: Vec<Vec<u8>>,
     /// How often everybody that came by was asked in vain.
     #[prost(uint32, tag = "16")]
     pub rounds: u32,

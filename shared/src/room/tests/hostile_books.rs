@@ -227,6 +227,30 @@ fn rubbish_join_on_which_its_maker_builds_puts_nobody_out() {
     }
 }
 
+/// Whoever has the link and never joins makes returns by the key that its rubbish brought. The relay has to take them, and is
+/// not blamed for that.
+#[test]
+fn returns_by_a_key_that_rubbish_brought_accuse_nobody() {
+    for close in [false, true] {
+        let mut world = three(1507);
+        world.invite(ANN);
+        world.settle();
+        world.close_ledgers(close);
+        let (mut last, _) = rubbish_join(&mut world, 70);
+        let stranger = key(70);
+        let by = |statement: &[u8]| stranger.sign_statement(statement);
+        for of in 90..93 {
+            last = world.rubbish(&stranger, &by, (last, 0), &nothing(), &key(of)).unwrap();
+        }
+        world.settle();
+        world.assert_nobody_out(&[ANN, BOB, EVE]);
+        for i in [ANN, BOB, EVE] {
+            assert!(world.alarms(i).is_empty(), "{:?}", world.alarms(i));
+            assert_eq!(world.devices[i].engine.as_ref().unwrap().ledger.now().is_some(), !close);
+        }
+    }
+}
+
 #[test]
 fn what_two_members_answer_for_puts_out_who_cannot_take_it() {
     for close in [false, true] {

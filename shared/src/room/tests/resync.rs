@@ -97,23 +97,28 @@ impl World {
 
     /// Eve answers the request that came last.
     fn eve_answers(&mut self, state: &ResyncState) {
+        self.answers_as(EVE, state);
+    }
+
+    /// Somebody does, whatever its program would say.
+    fn answers_as(&mut self, i: usize, state: &ResyncState) {
         let request = self.asked();
-        let engine = self.devices[EVE].engine.as_ref().unwrap();
-        let random = &self.devices[EVE].profile.random;
+        let engine = self.devices[i].engine.as_ref().unwrap();
+        let random = &self.devices[i].profile.random;
         let named = hash(&request.encode_to_vec());
         let (shared, ciphertext) = KemKey::encapsulate(random, &request.kem_key).unwrap();
         let secret = answer_secret(&shared, &named);
         let mut key = SealingKey::new(&secret, &engine.answer_scope(), Session::random(random));
         let mut answer = content::ResyncAnswer {
             request: named.to_vec().into(),
-            leaf: self.leaf(EVE),
+            leaf: self.leaf(i),
             ciphertext: ciphertext.into(),
             envelope: key.seal(&state.encode_to_vec()).unwrap().into(),
             signature: Vec::new().into(),
         };
-        let statement = answer_statement(&self.room_id(EVE).0, &answer);
+        let statement = answer_statement(&self.room_id(i).0, &answer);
         answer.signature = engine.sign_as_leaf(&statement).unwrap().into();
-        self.publishes(EVE, resync::Body::Answer(answer));
+        self.publishes(i, resync::Body::Answer(answer));
     }
 
     fn publishes(&mut self, i: usize, body: resync::Body) {
@@ -197,6 +202,25 @@ fn member_whose_answers_are_rubbish_and_always_first_keeps_nobody_out() {
         world.run_until(|world| world.relay.log.len() > asked);
     }
     world.assert_bob_is_back();
+}
+
+#[test]
+fn members_whose_rubbish_answers_come_first_in_turns_keep_nobody_out() {
+    let mut world = bob_is_out(1313);
+    world.disconnect(DAN);
+    for turn in 0..12 {
+        if !world.until_asked() {
+            break;
+        }
+        let (last_commit, view) = (world.relay.last_commit, Some(world.view_of(ANN)));
+        let (epoch, slot_key) = (world.epoch(ANN), vec![9; 32].into());
+        let state = ResyncState { epoch, slot_key, last_commit, view };
+        world.answers_as([EVE, DAN][turn % 2], &state);
+        let asked = world.relay.log.len();
+        world.run_until(|world| world.relay.log.len() > asked);
+    }
+    assert!(world.errors(BOB).contains(&"back"), "{}", world.story(BOB));
+    world.assert_talks(&[ANN, BOB]);
 }
 
 #[test]
