@@ -8,8 +8,8 @@ use bytes::{Buf, BufMut, Bytes};
 use super::{Corrupted, Grant, Head, KeyRow, Memory, Step};
 use crate::PublicKey;
 
-/// Most bytes of a snapshot, 2 MiB: 8,192 keys and 4,096 steps take less. Where votes would make it longer there is none.
-pub const MAX_SNAPSHOT: usize = 2 << 20;
+/// Most bytes of a snapshot, 4 MiB: 32,768 rows of keys and 4,096 steps take 2.9. Where votes would make it longer there is none.
+pub const MAX_SNAPSHOT: usize = 4 << 20;
 
 /// Greatest number of keys, steps or votes that is believed: far more than rows can have, and far from where sums end.
 const MAX_COUNT: u64 = 1 << 31;

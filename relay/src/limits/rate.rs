@@ -15,7 +15,7 @@ pub struct Rate {
 ///
 /// The slot is not part of the log and stays. The entries after the last commit may go like any
 /// other: a member away for longer than this cannot advance through commits that are gone, learns it
-/// from `Joined.oldest`, and has to be invited again. Keeping commits for ever would let one
+/// from `Joined.oldest`, and is let back in by another member. Keeping commits for ever would let one
 /// noisy room grow without bound.
 #[derive(Clone, Copy, Debug)]
 pub struct Retention {

@@ -21,7 +21,7 @@ use crate::{
 /// Lines go into one content up to so many bytes, so that it fits a 64 KiB bucket.
 const CHUNK: usize = 48 << 10;
 
-/// Newcomers who are owed the past at once: as many as one invite lets in twice.
+/// Newcomers who are owed the past at once: ten invites of the usual size let in so many.
 const MAX_OWED: usize = 200;
 
 /// Whoever sees that somebody joined waits a random time below this, in milliseconds, so that mostly one

@@ -12,7 +12,7 @@ use crate::limits::{Limits, Retention};
 pub struct Storage {
     /// Days that an entry is kept.
     ///
-    /// Ninety are a summer away. A member away for longer than this has to be invited again.
+    /// Ninety are a summer away. A member away for longer misses what went, and comes back by itself as soon as another member is there.
     #[arg(long, env = "RELAY_KEEP_DAYS", value_name = "DAYS", default_value_t = 90, value_parser = value_parser!(u32).range(1..=36_500))]
     pub keep_days: u32,
     /// Entries kept per room; the oldest go first.

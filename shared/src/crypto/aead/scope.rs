@@ -18,8 +18,8 @@ const KEY_LABEL: &[u8] = b"schat/2 envelope key";
 /// Domain separation of the sender's tag.
 const SENDER_LABEL: &[u8] = b"schat/2 envelope sender";
 
-/// 32 secret bytes from which envelope keys are derived: an MLS exporter secret (RFC 9420, 8.5), an
-/// invite's seal key or a slot's fresh key. Wiped on drop.
+/// 32 secret bytes from which envelope keys are derived: an MLS exporter secret (RFC 9420, 8.5), or
+/// what a join or an answer to a call for help is sealed with. Wiped on drop.
 pub struct EnvelopeSecret {
     secret: Zeroizing<[u8; 32]>,
     /// HKDF-Extract of it, kept because a receiver derives many tags and keys from one secret.
