@@ -79,6 +79,10 @@ bench *filter:
 bench-client lines="100000":
     cargo bench --workspace --bench long_room -- {{ lines }}
 
+# the relay beside nats-server and Mosquitto, which it brings
+bench-peers *options:
+    sh relay/bench-peers.sh {{ options }}
+
 # measure the relay: one scenario, e.g. `just bench-relay flood gaps`; `relay bench --help` lists them
 bench-relay *scenario:
     cargo run --release -p relay -- bench {{ scenario }}

@@ -7,13 +7,13 @@ use std::{
 
 use anyhow::Context;
 use ed25519_dalek::SigningKey;
-use proto::{RoomId, relay::relay_frame::Frame};
+use proto::RoomId;
 use tokio::{sync::watch, task::JoinSet, time::MissedTickBehavior};
 
 use super::{
-    attack::stalled::PER_ADDRESS,
-    client::{Ear, Ground, Mouth, PATIENCE, join},
+    client::{Ground, PATIENCE},
     figures::percentile,
+    member::{self, Heard, Listener, Member, Speaker},
     room::Room,
 };
 
@@ -23,16 +23,14 @@ const MARK: &[u8; 8] = b"relaytst";
 /// Bytes of an envelope: a chat line in its smallest bucket.
 const ENVELOPE: usize = 293;
 
-/// The addresses of more honest members than share one.
+/// The first address of honest members who are more than share one; no attacker uses it.
 const CROWD: usize = 2000;
 
 /// Members of one room, each on a connection of its own.
 pub(super) struct Chat {
-    /// Their room.
-    pub room: RoomId,
-    mouths: Vec<Mouth>,
+    speakers: Vec<Speaker>,
     begun: Instant,
-    heard: Arc<Heard>,
+    heard: Arc<Times>,
     count: watch::Receiver<u64>,
     readers: JoinSet<anyhow::Result<()>>,
     said: u64,
@@ -40,7 +38,7 @@ pub(super) struct Chat {
 
 /// What the members heard since the last phase.
 #[derive(Default)]
-struct Heard {
+struct Times {
     times: Mutex<Vec<Duration>>,
     count: watch::Sender<u64>,
 }
@@ -55,36 +53,35 @@ pub(super) struct Delays {
 }
 
 impl Chat {
-    /// Opens a room with so many honest members, and keys for so many others.
+    /// Opens a room on a relay with so many honest members, and keys for so many others.
     pub async fn open(
         ground: &Ground,
         honest: usize,
         others: usize,
-    ) -> anyhow::Result<(Self, Vec<SigningKey>)> {
-        // They share an address that no attacker uses, or several if they are many.
-        let mut endpoint = ground.endpoint(0)?;
-        let connection = ground.connect(&endpoint).await?;
-        let (Room { id: room, mut keys }, first) = Room::open(&connection, honest + others).await?;
-        let others = keys.split_off(honest);
-        let heard = Arc::new(Heard::default());
+    ) -> anyhow::Result<(Self, RoomId, Vec<SigningKey>)> {
+        let connection = ground.connect(&ground.endpoint(0)?).await?;
+        let (mut room, first) = Room::open(&connection, honest + others).await?;
+        let mut members = vec![member::relay(first)];
+        member::enter(ground, &room, honest, CROWD, &mut members).await?;
+        Ok((Self::of(members), room.id, room.keys.split_off(honest)))
+    }
+
+    /// Of these members.
+    pub fn of(members: Vec<Member>) -> Self {
+        let heard = Arc::new(Times::default());
         let mut chat = Self {
-            room,
-            mouths: Vec::new(),
+            speakers: Vec::with_capacity(members.len()),
             begun: Instant::now(),
             count: heard.count.subscribe(),
             heard,
             readers: JoinSet::new(),
             said: 0,
         };
-        chat.add(first);
-        for (index, key) in keys.iter().enumerate().skip(1) {
-            if index % PER_ADDRESS == 0 {
-                endpoint = ground.endpoint(CROWD + index / PER_ADDRESS)?;
-            }
-            let connection = ground.connect(&endpoint).await?;
-            chat.add(join(&connection, room, key, 0, None).await?);
+        for (speaker, listener) in members {
+            chat.speakers.push(speaker);
+            chat.readers.spawn(listen(listener, chat.begun, chat.heard.clone()));
         }
-        Ok((chat, others))
+        chat
     }
 
     /// Messages that were published, times those who hear them.
@@ -92,24 +89,19 @@ impl Chat {
         self.said
     }
 
-    fn add(&mut self, (mouth, ear): (Mouth, Ear)) {
-        self.mouths.push(mouth);
-        self.readers.spawn(listen(ear, self.begun, self.heard.clone()));
-    }
-
     /// Talks for a while, one message per `pace`, members in turn, and waits until everybody heard all.
     pub async fn talk(&mut self, time: Duration, pace: Duration) -> anyhow::Result<Delays> {
         let mut tick = tokio::time::interval(pace);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let end = Instant::now() + time;
-        let members = self.mouths.len();
+        let members = self.speakers.len();
         for turn in (0..members).cycle() {
             tick.tick().await;
             if Instant::now() >= end {
                 break;
             }
             let envelope = stamp(self.begun.elapsed());
-            self.mouths.get_mut(turn).context("no such member")?.publish(envelope).await?;
+            self.speakers.get_mut(turn).context("no such member")?.publish(envelope).await?;
             self.said += members as u64;
         }
         self.heard_all().await?;
@@ -133,18 +125,13 @@ impl Chat {
     }
 }
 
-async fn listen(mut ear: Ear, begun: Instant, heard: Arc<Heard>) -> anyhow::Result<()> {
-    while let Some(frame) = ear.next().await? {
-        match frame {
-            Frame::Deliver(entry) => {
-                let Some(sent) = read(&entry.envelope) else { continue };
-                let took = begun.elapsed().saturating_sub(sent);
-                heard.times.lock().unwrap_or_else(PoisonError::into_inner).push(took);
-                heard.count.send_modify(|count| *count += 1);
-            }
-            Frame::Refused(refused) => anyhow::bail!("an honest member was refused: {:?}", refused.code()),
-            _ => {}
-        }
+async fn listen(mut listener: Listener, begun: Instant, heard: Arc<Times>) -> anyhow::Result<()> {
+    while let Some(thing) = listener.next().await? {
+        let Heard::Delivery(envelope) = thing else { continue };
+        let Some(sent) = read(&envelope) else { continue };
+        let took = begun.elapsed().saturating_sub(sent);
+        heard.times.lock().unwrap_or_else(PoisonError::into_inner).push(took);
+        heard.count.send_modify(|count| *count += 1);
     }
     Ok(())
 }

@@ -80,7 +80,7 @@ impl Churn {
             let what = format!("memory after {} visits ÷ after the warm-up", round * self.visits);
             match round {
                 1 => report.add_with_goal(what, "×", growth, GOAL),
-                _ => report.add(what, "×", growth),
+                _ => drop(report.add(what, "×", growth)),
             }
         }
         report.add("visits", "/s", &speed);

@@ -88,7 +88,7 @@ impl Flood {
             plan = Plan { pace: plan.pace.max(least), ..plan };
         }
         let ground = subject.ground()?;
-        let (mut chat, _) = Chat::open(&ground, bench.honest.into(), 0).await?;
+        let (mut chat, ..) = Chat::open(&ground, bench.honest.into(), 0).await?;
         let places = usize::from(self.places);
         let flights = match self.kind {
             Kind::Handshakes => initials::record(&ground, FLIGHTS).await?,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Bench, Door, Report, chat::Chat, figures::number, subject::Subject, throughput::Audience};
+use super::{Bench, Door, Report, chat::Chat, figures::number, peers::Server, throughput::Audience};
 
 /// Scenario `live`.
 #[derive(Clone, Debug, Args)]
@@ -22,7 +22,7 @@ pub(super) struct Live {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Pace {
+pub(super) enum Pace {
     /// Lines as people say them: 200 a second in a room of ten, 50 among a hundred, four among a thousand.
     People,
     /// As fast as it goes.
@@ -31,15 +31,27 @@ enum Pace {
 
 /// What one program showed, by repetition.
 #[derive(Debug, Default)]
-struct Shown {
-    cost: Vec<f64>,
-    p50: Vec<f64>,
-    full_cost: Vec<f64>,
-    full_rate: Vec<f64>,
+pub(super) struct Shown {
+    /// Microseconds of a processor for each delivery, at people's pace.
+    pub cost: Vec<f64>,
+    /// Milliseconds from Publish to Deliver, at people's pace: the median.
+    pub p50: Vec<f64>,
+    /// Microseconds of a processor for each delivery, as fast as it goes.
+    pub full_cost: Vec<f64>,
+    /// Deliveries a second, as fast as it goes.
+    pub full_rate: Vec<f64>,
 }
 
 /// What it is called, its unit, and where it is.
-type Figure = (&'static str, &'static str, fn(&Shown) -> &Vec<f64>);
+pub(super) type Figure = (&'static str, &'static str, fn(&Shown) -> &Vec<f64>);
+
+/// What is shown of each program.
+pub(super) const FIGURES: [Figure; 4] = [
+    ("people's pace, processor per delivery", "µs", |shown| &shown.cost),
+    ("people's pace, publish to deliver, p50", "ms", |shown| &shown.p50),
+    ("saturated, processor per delivery", "µs", |shown| &shown.full_cost),
+    ("saturated, deliveries", "/s", |shown| &shown.full_rate),
+];
 
 impl Live {
     pub async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
@@ -50,13 +62,9 @@ impl Live {
             let mut shown: Vec<Shown> = programs.iter().map(|_| Shown::default()).collect();
             for _ in 0..bench.repetitions {
                 for (program, shown) in programs.iter().zip(&mut shown) {
-                    if self.only != Some(Pace::Saturated) {
+                    for pace in Pace::both(self.only) {
                         let subject = bench.subject_of(*program, Door::Open).await?;
-                        people(&subject, members.into(), bench, shown).await?;
-                    }
-                    if self.only != Some(Pace::People) {
-                        let subject = bench.subject_of(*program, Door::Open).await?;
-                        saturated(&subject, members.into(), bench, shown).await?;
+                        pace.measure(&Server::Relay(subject), members.into(), bench, shown).await?;
                     }
                 }
             }
@@ -66,13 +74,7 @@ impl Live {
     }
 
     fn add(&self, report: &mut Report, members: u16, shown: &[Shown]) {
-        let figures: [Figure; 4] = [
-            ("people's pace, processor per delivery", "µs", |shown| &shown.cost),
-            ("people's pace, publish to deliver, p50", "ms", |shown| &shown.p50),
-            ("saturated, processor per delivery", "µs", |shown| &shown.full_cost),
-            ("saturated, deliveries", "/s", |shown| &shown.full_rate),
-        ];
-        for (what, unit, figure) in figures {
+        for (what, unit, figure) in FIGURES {
             let values: Vec<_> = shown.iter().map(figure).filter(|values| !values.is_empty()).collect();
             let [ours, others @ ..] = values.as_slice() else { continue };
             report.add(format!("{members} members, {what}"), unit, ours);
@@ -86,35 +88,51 @@ impl Live {
     }
 }
 
-async fn people(subject: &Subject, members: usize, bench: &Bench, shown: &mut Shown) -> anyhow::Result<()> {
+impl Pace {
+    /// Both of them, or only this one.
+    pub fn both(only: Option<Self>) -> impl Iterator<Item = Self> {
+        [Self::People, Self::Saturated].into_iter().filter(move |pace| only.is_none_or(|only| only == *pace))
+    }
+
+    /// Lets so many members chat at this pace, and adds what it showed.
+    pub async fn measure(
+        self,
+        server: &Server,
+        members: usize,
+        bench: &Bench,
+        shown: &mut Shown,
+    ) -> anyhow::Result<()> {
+        match self {
+            Self::People => people(server, members, bench, shown).await,
+            Self::Saturated => saturated(server, members, bench, shown).await,
+        }
+    }
+}
+
+async fn people(server: &Server, members: usize, bench: &Bench, shown: &mut Shown) -> anyhow::Result<()> {
     let pace = match members {
         ..=30 => 200,
         31..=300 => 50,
         301.. => 4,
     };
-    let (mut chat, _) = Chat::open(&subject.ground()?, members, 0).await?;
+    let mut chat = Chat::of(server.gather(members, false).await?);
     let pace = std::time::Duration::from_secs(1) / pace;
     // Everybody's first line finds the relay as the others do.
     chat.talk(bench.time() / 10, pace).await?;
-    let (before, already) = (subject.usage()?.processor, chat.said());
+    let (before, already) = (server.usage()?.processor, chat.said());
     let delays = chat.talk(bench.time(), pace).await?;
-    let spent = subject.usage()?.processor - before;
+    let spent = server.usage()?.processor - before;
     shown.cost.push(spent / number(chat.said() - already) * 1e6);
     shown.p50.push(delays.p50.as_secs_f64() * 1e3);
     Ok(())
 }
 
-async fn saturated(
-    subject: &Subject,
-    members: usize,
-    bench: &Bench,
-    shown: &mut Shown,
-) -> anyhow::Result<()> {
-    let mut audience = Audience::gather(&subject.ground()?, members - 1).await?;
+async fn saturated(server: &Server, members: usize, bench: &Bench, shown: &mut Shown) -> anyhow::Result<()> {
+    let mut audience = Audience::of(server.gather(members, true).await?)?;
     audience.talk(bench.time() / 10).await?;
-    let before = subject.usage()?.processor;
+    let before = server.usage()?.processor;
     let (heard, seconds) = audience.talk(bench.time()).await?;
-    let spent = subject.usage()?.processor - before;
+    let spent = server.usage()?.processor - before;
     shown.full_cost.push(spent / heard * 1e6);
     shown.full_rate.push(heard / seconds);
     Ok(())

@@ -14,7 +14,9 @@ mod figures;
 mod flood;
 mod idle;
 mod live;
+mod member;
 mod paired;
+mod peers;
 mod report;
 mod restart;
 mod room;
@@ -74,6 +76,8 @@ enum Scenario {
     Throughput(throughput::Throughput),
     /// Messages to members who are online: what one costs, and how long it takes.
     Live(live::Live),
+    /// The same beside nats-server and Mosquitto over TLS, each server on a processor of its own.
+    Peers(peers::Peers),
     /// Stopping and starting: until everybody is back.
     Restart(restart::Restart),
 }
@@ -133,6 +137,7 @@ impl Bench {
             Scenario::Churn(scenario) => scenario.run(self).await,
             Scenario::Throughput(scenario) => scenario.run(self).await,
             Scenario::Live(scenario) => scenario.run(self).await,
+            Scenario::Peers(scenario) => scenario.run(self).await,
             Scenario::Restart(scenario) => scenario.run(self).await,
         }
     }
@@ -145,7 +150,6 @@ impl Bench {
 
     /// The same of another build of this program.
     async fn subject_of(&self, program: Option<&Path>, door: Door) -> anyhow::Result<Subject> {
-        let parent = self.directory.clone().unwrap_or_else(std::env::temp_dir);
         let lifted: &[&str] = match door {
             Door::Guarded | Door::Default => &[],
             Door::Open => &OPEN_DOOR,
@@ -153,7 +157,12 @@ impl Bench {
         };
         let talk: &[&str] = if matches!(door, Door::Default) { &[] } else { &FAST_TALK };
         let settings: Vec<String> = talk.iter().chain(lifted).map(ToString::to_string).collect();
-        Subject::start(program, &parent, &settings).await
+        Subject::start(program, &self.parent(), &settings).await
+    }
+
+    /// Where directories for data are made.
+    fn parent(&self) -> PathBuf {
+        self.directory.clone().unwrap_or_else(std::env::temp_dir)
     }
 
     fn plan(&self) -> Plan {

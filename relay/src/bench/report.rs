@@ -42,10 +42,11 @@ impl Report {
         Self { v: 1, scenario: scenario.into(), processors, load, settings, rows: Vec::new() }
     }
 
-    /// Adds the values of all repetitions.
-    pub fn add(&mut self, what: impl Into<String>, unit: &'static str, values: &[f64]) {
+    /// Adds the values of all repetitions. Returns their median.
+    pub fn add(&mut self, what: impl Into<String>, unit: &'static str, values: &[f64]) -> f64 {
         let spread = Spread::of(values);
         self.rows.push(Row { what: what.into(), unit, spread, goal: None, holds: None });
+        spread.median
     }
 
     /// The same for a figure that shall be at most `goal`.

@@ -37,8 +37,7 @@ impl StalledReaders {
         let subject = bench.subject(Door::Open).await?;
         let ground = subject.ground()?;
         let stalled = usize::from(self.stalled);
-        let (mut chat, keys) = Chat::open(&ground, bench.honest.into(), stalled + 1).await?;
-        let room = chat.room;
+        let (mut chat, room, keys) = Chat::open(&ground, bench.honest.into(), stalled + 1).await?;
         let attack = || stall(ground.clone(), room, keys.clone(), self.manner);
         let pairs = compare(&subject, &mut chat, bench.plan(), attack).await?;
 

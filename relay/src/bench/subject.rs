@@ -74,16 +74,12 @@ impl Subject {
 
     /// What it holds and has used.
     pub fn usage(&self) -> anyhow::Result<Usage> {
-        let status = self.proc("status")?;
-        let stat = self.proc("stat")?;
-        // Behind the name, which may hold anything: user and system time are the 12th and 13th.
-        let times = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
-        let ticks: f64 = times.filter_map(|field| field.parse::<f64>().ok()).sum();
-        Ok(Usage {
-            resident: kib(&status, "VmRSS:")?,
-            peak: kib(&status, "VmHWM:")?,
-            processor: ticks / TICKS,
-        })
+        Usage::of(self.process())
+    }
+
+    /// Its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// From now on the peak counts anew.
@@ -98,17 +94,31 @@ impl Subject {
         self.directory.path().to_owned()
     }
 
-    fn proc(&self, file: &str) -> anyhow::Result<String> {
-        let path = format!("/proc/{}/{file}", self.child.id());
-        fs::read_to_string(&path).with_context(|| format!("reading {path}: has the relay ended?"))
-    }
-
     fn pid(&self) -> anyhow::Result<Pid> {
         Pid::from_raw(i32::try_from(self.child.id())?).context("no such process")
     }
 
     fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
         Ok(self.child.try_wait()?)
+    }
+}
+
+impl Usage {
+    /// Of a process.
+    pub fn of(process: u32) -> anyhow::Result<Self> {
+        let read = |file: &str| {
+            let path = format!("/proc/{process}/{file}");
+            fs::read_to_string(&path).with_context(|| format!("reading {path}: has the server ended?"))
+        };
+        let (status, stat) = (read("status")?, read("stat")?);
+        // Behind the name, which may hold anything: user and system time are the 12th and 13th.
+        let times = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+        let ticks: f64 = times.filter_map(|field| field.parse::<f64>().ok()).sum();
+        Ok(Self {
+            resident: kib(&status, "VmRSS:")?,
+            peak: kib(&status, "VmHWM:")?,
+            processor: ticks / TICKS,
+        })
     }
 }
 

@@ -11,17 +11,17 @@ use std::{
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use proto::relay::relay_frame::Frame;
-use quinn::{Connection, Endpoint};
+use quinn::Endpoint;
 use redb::{Database, Durability, TableDefinition};
 use tokio::task::JoinSet;
 
 use super::{
     Bench, Door, Report,
     attack::stalled::PER_ADDRESS,
-    client::{Ear, Ground, Mouth, join, random},
+    client::{Ear, Ground, Mouth, random},
     fanout::Fanout,
     figures::number,
+    member::{Heard, Listener, Member, Speaker, gather},
     room::Room,
 };
 use crate::limits::PAGE_CACHE;
@@ -175,42 +175,35 @@ fn bare_disk(path: &Path, rows: usize, time: Duration) -> anyhow::Result<f64> {
 
 /// Deliveries a second to so many readers, of what one writer publishes as fast as it may.
 async fn deliver(ground: &Ground, readers: usize, time: Duration) -> anyhow::Result<f64> {
-    let (heard, seconds) = Audience::gather(ground, readers).await?.talk(time).await?;
+    let (heard, seconds) = Audience::of(gather(ground, readers + 1, 0).await?)?.talk(time).await?;
     Ok(heard / seconds)
 }
 
-/// One who talks, and who listens.
+/// One who talks, and those who listen.
 pub(super) struct Audience {
-    mouth: Mouth,
-    ear: Ear,
+    speaker: Speaker,
+    listener: Listener,
     count: Arc<AtomicU64>,
-    /// Open as long as this is.
-    _held: (Vec<Endpoint>, Vec<(Connection, Mouth)>, JoinSet<()>),
+    /// Listen as long as this is; their connections stay open as long as what they would say something with.
+    _held: (Vec<Speaker>, JoinSet<()>),
 }
 
 impl Audience {
-    /// Opens a room with so many readers.
-    pub async fn gather(ground: &Ground, readers: usize) -> anyhow::Result<Self> {
-        let mut endpoints = vec![ground.endpoint(0)?];
-        let connection = ground.connect(endpoints.first().context("no socket")?).await?;
-        let (room, (mouth, ear)) = Room::open(&connection, readers + 1).await?;
-        let (count, mut crowd) = (Arc::new(AtomicU64::new(0)), JoinSet::new());
-        let mut held: Vec<(Connection, Mouth)> = Vec::new();
-        for (index, key) in room.keys.iter().skip(1).enumerate() {
-            if index % PER_ADDRESS == 0 {
-                endpoints.push(ground.endpoint(1 + index / PER_ADDRESS)?);
-            }
-            let connection = ground.connect(endpoints.last().context("no socket")?).await?;
-            let (mouth, mut ear) = join(&connection, room.id, key, 0, None).await?;
-            held.push((connection, mouth));
+    /// Of these members: the first one talks.
+    pub fn of(members: Vec<Member>) -> anyhow::Result<Self> {
+        let mut members = members.into_iter();
+        let (speaker, listener) = members.next().context("nobody to talk")?;
+        let (count, mut crowd, mut held) = (Arc::new(AtomicU64::new(0)), JoinSet::new(), Vec::new());
+        for (speaker, mut listener) in members {
+            held.push(speaker);
             let count = count.clone();
             crowd.spawn(async move {
-                while let Ok(Some(frame)) = ear.next().await {
-                    count.fetch_add(u64::from(matches!(frame, Frame::Deliver(_))), Ordering::Relaxed);
+                while let Ok(Some(heard)) = listener.next().await {
+                    count.fetch_add(u64::from(matches!(heard, Heard::Delivery(_))), Ordering::Relaxed);
                 }
             });
         }
-        Ok(Self { mouth, ear, count, _held: (endpoints, held, crowd) })
+        Ok(Self { speaker, listener, count, _held: (held, crowd) })
     }
 
     /// Publishes as fast as answers come. Says how many deliveries came meanwhile, and how many seconds it took.
@@ -218,16 +211,16 @@ impl Audience {
         let (begun, before, mut under_way) = (Instant::now(), self.count.load(Ordering::Relaxed), 0);
         while begun.elapsed() < time {
             while under_way < UNDER_WAY {
-                self.mouth.publish(vec![0; ENVELOPE]).await?;
+                self.speaker.publish(vec![0; ENVELOPE]).await?;
                 under_way += 1;
             }
-            self.ear.published().await?;
+            self.listener.taken().await?;
             under_way -= 1;
         }
         let (seconds, heard) = (begun.elapsed().as_secs_f64(), self.count.load(Ordering::Relaxed) - before);
         // The answers that are still to come are not the next round's.
         while under_way > 0 {
-            self.ear.published().await?;
+            self.listener.taken().await?;
             under_way -= 1;
         }
         Ok((number(heard), seconds))

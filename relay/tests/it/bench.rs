@@ -87,6 +87,19 @@ fn throughput_is_measured() {
     assert_eq!(rows(&["throughput", "deliveries", "--readers", "3"]).len(), 3);
 }
 
+/// With those other servers that are installed; the relay alone where none is.
+#[test]
+fn peers_are_measured() {
+    let plot = tempfile::NamedTempFile::new().unwrap();
+    let file = plot.path().to_str().unwrap();
+    let rows = rows(&["peers", "--members", "3", "--idle", "5", "--plot", file]);
+    for what in ["people's pace, publish to deliver, p50: relay", "saturated, deliveries: relay"] {
+        assert!(rows.contains(&format!("3 members, {what}")), "{rows:?}");
+    }
+    assert!(rows.contains(&"memory per idle member: relay".to_owned()), "{rows:?}");
+    assert!(std::fs::read_to_string(file).unwrap().contains("relay"));
+}
+
 #[test]
 fn restart_is_measured() {
     assert_eq!(rows(&["restart", "--clients", "3"]).len(), 3);
