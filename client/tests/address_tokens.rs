@@ -11,7 +11,7 @@
 mod support;
 
 use client::transport::{Connection, Known, Transport};
-use relay::{Limits, Rate, metrics::Limit};
+use relay::{Limits, Rate, ops::metrics::Limit};
 use support::{PATIENCE, address};
 use tempfile::TempDir;
 

@@ -18,10 +18,9 @@ use client::{
     store::Notice,
 };
 use relay::{
-    Relay,
-    backend::{Backend, redb::Redb},
-    backup,
-    limits::Limits,
+    Relay, backup,
+    log::{Backend, redb::Redb},
+    policy::limits::Limits,
 };
 use shared::room::{Command, Problem};
 use support::{Person, relay};

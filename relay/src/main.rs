@@ -7,9 +7,12 @@ use std::{env, ffi::OsString, io::ErrorKind, process::ExitCode, time::Duration};
 use relay::{
     StartError,
     config::{self, ConfigError, Loaded, load},
-    log::Log,
-    print::{self, PrintError},
-    service::{self, Sockets},
+    net::sockets::Sockets,
+    ops::{
+        logging::Log,
+        print::{self, PrintError},
+    },
+    service,
 };
 
 /// Time for threads that wait for the disk when everything else has ended.

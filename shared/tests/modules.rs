@@ -40,15 +40,20 @@ const CHECKED: &[Checked] = &[
 ];
 
 const RELAY: &[(&str, &[&str])] = &[
-    ("", &["admin", "cli", "config", "doctor", "error", "listen", "relay", "service"]),
-    ("", &["backend", "backup"]),
-    ("", &["connection", "stream", "tcp", "transport"]),
-    ("", &["door", "shared", "turns"]),
-    ("", &["quic", "socket"]),
+    (
+        "",
+        &[
+            "admin", "backup", "bench", "cli", "config", "doctor", "identity", "log", "net", "relay",
+            "service", "session",
+        ],
+    ),
     ("admin", &["routes", "server"]),
-    ("backend::redb", &["access", "check", "pieces", "tables", "tokens"]),
     ("identity::acme", &["schedule", "store"]),
-    ("stream", &["farewell", "output"]),
+    ("log::redb", &["access", "check", "pieces", "tables", "tokens"]),
+    ("net", &["quic", "socket"]),
+    ("net", &["tcp", "transport"]),
+    ("session", &["join_gate", "shared"]),
+    ("session::stream", &["farewell", "output"]),
 ];
 
 const CLIENT: &[(&str, &[&str])] = &[

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Admin, Answer, Fault, Reply, rooms::hex};
-use crate::backend::redb::Survey;
+use crate::log::redb::Survey;
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

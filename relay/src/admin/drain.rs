@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{sleep, timeout};
 
 use super::{Admin, Answer, Reply};
-use crate::limits::FAREWELL_TIME;
+use crate::policy::limits::FAREWELL_TIME;
 
 /// Time between two looks at who is still there.
 const LOOK: Duration = Duration::from_millis(20);

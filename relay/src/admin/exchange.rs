@@ -114,8 +114,8 @@ impl Fault {
     }
 }
 
-impl From<crate::backend::Unavailable> for Fault {
-    fn from(_: crate::backend::Unavailable) -> Self {
+impl From<crate::log::Unavailable> for Fault {
+    fn from(_: crate::log::Unavailable) -> Self {
         Self::unavailable()
     }
 }

@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use tokio::time::timeout;
 
 use super::{Admin, Reply};
-use crate::capacity::{Capacity, Plenty, Seen};
+use crate::log::capacity::{Capacity, Plenty, Seen};
 
 /// Time for the writer to answer: a busy disk needs less than this for what is queued, and who asks usually
 /// waits no longer.

@@ -47,11 +47,11 @@ pub use self::{
     reload::ReloadRequest,
 };
 use crate::{
-    backend::{Backend, Overview, Unavailable, redb::Redb},
-    error::StartError,
-    security::Event,
-    shared::Shared,
-    tls::Certificate,
+    log::{Backend, Overview, Unavailable, redb::Redb},
+    net::tls::Certificate,
+    ops::security::Event,
+    relay::error::StartError,
+    session::shared::Shared,
 };
 
 /// The socket's name in the data directory.

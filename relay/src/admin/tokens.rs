@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Admin, Answer, Fault, Reply, Request};
 use crate::{
-    backend::{Backend, Revoked, TokenChange, TokenError},
-    token::{Admission, Allowance, MAX_LABEL, TokenHash, TokenId, TokenRecord},
+    log::{Backend, Revoked, TokenChange, TokenError},
+    policy::token::{Admission, Allowance, MAX_LABEL, TokenHash, TokenId, TokenRecord},
 };
 
 /// A token to be kept.
@@ -151,7 +151,8 @@ pub async fn list(backend: &dyn Backend, now_ms: u64) -> Result<TokenList, Fault
 /// # Errors
 /// [`Fault`] with cause and remedy.
 pub async fn revoke(backend: &dyn Backend, revocation: &Revocation) -> Result<RevokedLine, Fault> {
-    let bad = |error: crate::token::BadId| Fault::new(hyper::StatusCode::BAD_REQUEST, error.to_string());
+    let bad =
+        |error: crate::policy::token::BadId| Fault::new(hyper::StatusCode::BAD_REQUEST, error.to_string());
     let id: TokenId = revocation.id.parse().map_err(bad)?;
     let revoked = backend.change_tokens(TokenChange::Revoke(id)).await?;
     let Some(Revoked { token, rooms }) = revoked else { return Err(TokenError::Unknown.into()) };

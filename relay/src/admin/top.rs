@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Admin, Answer, Fault, Reply, Request, rooms::hex};
 use crate::{
-    backend::redb::{Activity, Busiest, Opener},
-    metrics::Limit,
+    log::redb::{Activity, Busiest, Opener},
+    ops::metrics::Limit,
 };
 
 /// Version of [`Top`] in JSON: raised when a field changes its meaning or goes, not when one comes.

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::backend::redb::{CheckError, Flaw, OpenError};
+use crate::log::redb::{CheckError, Flaw, OpenError};
 
 /// Why no backup was made.
 #[derive(Debug, thiserror::Error)]

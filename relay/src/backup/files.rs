@@ -10,7 +10,7 @@ use super::{BackupError, Record};
 /// The relay's certificate authority, and what comes from a public one.
 const IDENTITY: &str = "identity";
 
-/// See [`crate::reset`].
+/// See [`crate::net::reset`].
 const RESET_KEY: &str = "reset-key";
 
 /// Greatest file, in bytes: keys and certificates are a few KiB.

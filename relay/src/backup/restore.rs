@@ -12,8 +12,8 @@ use std::{
 
 use super::{Record, RestoreError, Summary, frame::ChunkReader, verifier::Verifier};
 use crate::{
-    backend::redb::{DATABASE, Importer, sync_directory},
-    owner,
+    log::redb::{DATABASE, Importer, sync_directory},
+    ops::owner,
 };
 
 /// Where it is built.

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::RestoreError;
-use crate::{backend::redb::Flaw, limits::MAX_TOKENS, token::MAX_LABEL};
+use crate::{
+    log::redb::Flaw,
+    policy::{limits::MAX_TOKENS, token::MAX_LABEL},
+};
 
 /// By hash: rooms that were opened with it and that no room has named yet. As many as a relay keeps.
 #[derive(Default)]

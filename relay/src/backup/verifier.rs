@@ -10,7 +10,7 @@ use proto::{
 };
 
 use super::{Record, RestoreError, Summary, files, tokens::Tokens};
-use crate::backend::redb::{Flaw, SlotRow, parse_entry};
+use crate::log::redb::{Flaw, SlotRow, parse_entry};
 
 /// Reads along. Of the room at hand it remembers 16 bytes per entry, to find a publish id that comes twice.
 #[derive(Default)]

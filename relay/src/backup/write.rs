@@ -15,7 +15,7 @@ use super::{
     verifier::Verifier,
     verify_stream,
 };
-use crate::backend::redb::sync_directory;
+use crate::log::redb::sync_directory;
 
 /// Writes a backup of what `backend` and `data_dir` hold now. Rooms go on: it is the state of one moment. All of it is
 /// checked on the way: no backup is made of what is damaged.

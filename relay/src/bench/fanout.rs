@@ -19,10 +19,8 @@ use tokio::sync::{broadcast, oneshot};
 use super::client::Ground;
 use crate::{
     identity::{Identity, Tls},
-    limits::Limits,
-    quic,
-    reset::ResetKey,
-    tls,
+    net::{quic, reset::ResetKey, tls},
+    policy::limits::Limits,
 };
 
 /// Frames that wait for one slow receiver; who is slower than that is left behind.

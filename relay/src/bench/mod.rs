@@ -33,7 +33,7 @@ use std::{
 use clap::{Args, Subcommand, value_parser};
 
 use self::{paired::Plan, report::Report, subject::Subject};
-use crate::print;
+use crate::ops::print;
 
 /// What to measure.
 #[derive(Clone, Debug, Args)]

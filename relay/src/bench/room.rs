@@ -13,7 +13,7 @@ use super::client::{Ear, Mouth, join, new_key, random};
 pub(super) struct Room {
     /// Its id.
     pub id: RoomId,
-    /// Its members' keys, at most [`KEYS_PER_CHANGE`](crate::limits::KEYS_PER_CHANGE).
+    /// Its members' keys, at most [`KEYS_PER_CHANGE`](crate::policy::limits::KEYS_PER_CHANGE).
     pub keys: Vec<SigningKey>,
 }
 

@@ -9,7 +9,7 @@ use super::{
     figures::number,
     paired::compare,
 };
-use crate::limits::{Limits, READ_BYTES};
+use crate::policy::limits::{Limits, READ_BYTES};
 
 /// Bytes of a connection and a joined stream besides what waits to be sent: measured by `idle-members`, and
 /// generously rounded up.

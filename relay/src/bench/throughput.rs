@@ -24,7 +24,7 @@ use super::{
     member::{Heard, Listener, Member, Speaker, gather},
     room::Room,
 };
-use crate::limits::PAGE_CACHE;
+use crate::policy::limits::PAGE_CACHE;
 
 /// Bytes of an envelope: a chat line in its smallest bucket.
 const ENVELOPE: usize = 293;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{relay::Relay, token::Admission};
+use crate::{policy::token::Admission, relay::Relay};
 
 /// What the program says on stdout once it serves.
 pub fn greeting(relay: &Relay, json: bool) -> String {

@@ -3,13 +3,13 @@
 pub(crate) mod command;
 mod greeting;
 pub(crate) mod help;
-pub mod settings;
 
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser};
 
-pub use self::{command::Command, greeting::greeting, settings::Settings};
+pub use self::{command::Command, greeting::greeting};
+use crate::config::Settings;
 
 /// The blind relay of schat: orders, keeps and forwards sealed messages that it cannot read.
 ///

@@ -1,7 +1,7 @@
 use clap::CommandFactory;
 
 use super::*;
-use crate::{Fallback, relay::Config};
+use crate::{net::listen::Fallback, relay::Config};
 
 fn parse(arguments: &[&str]) -> Settings {
     Cli::parse_from([&["relay"], arguments].concat()).settings
@@ -56,7 +56,7 @@ fn help_fits_a_screen() {
 fn long_help_leaves_no_limit_unexplained() {
     let command = Cli::command();
     let help = command.clone().term_width(100).render_long_help().to_string();
-    for limit in crate::metrics::Limit::ALL {
+    for limit in crate::ops::metrics::Limit::ALL {
         let Some(argument) = command.get_arguments().find(|argument| argument.get_id() == limit.label())
         else {
             continue;

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::cli::settings::Conflict;
+use crate::config::settings::Conflict;
 
 /// What is wrong with the settings.
 #[derive(Debug, thiserror::Error)]

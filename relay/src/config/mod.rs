@@ -7,6 +7,7 @@ mod error;
 mod example;
 mod file;
 mod origin;
+pub mod settings;
 pub mod show;
 
 use std::{
@@ -18,7 +19,7 @@ use std::{
 
 use clap::{ArgMatches, FromArgMatches, parser::ValueSource};
 
-pub use self::{error::ConfigError, example::example, origin::Origin};
+pub use self::{error::ConfigError, example::example, origin::Origin, settings::Settings};
 use crate::{
     cli::{Cli, help},
     relay::Config,

@@ -5,7 +5,11 @@ use std::time::Duration;
 use certs::Pin;
 
 use super::{Finding, Patient, probe::Chain};
-use crate::{acme, clock::unix_ms, identity::Tls, link};
+use crate::{
+    clock::unix_ms,
+    identity::{Tls, acme},
+    relay::link,
+};
 
 const CHECK: &str = "certificate";
 /// How long a certificate has to be good for, at least: a weekend away.

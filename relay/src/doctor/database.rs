@@ -5,8 +5,8 @@ use std::fs;
 use super::{Finding, Patient};
 use crate::{
     admin::{check::Found, client},
-    backend::redb::{self, DATABASE, OpenError},
     cli::command::human::count,
+    log::redb::{self, DATABASE, OpenError},
 };
 
 const CHECK: &str = "database";

@@ -3,9 +3,9 @@
 use std::{fs, io, path::Path};
 
 use super::{Finding, Patient};
-use crate::{
-    backend::redb,
+use crate::log::{
     capacity::{Capacity, Plenty, Seen},
+    redb,
 };
 
 const SPACE: &str = "disk";

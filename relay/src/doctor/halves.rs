@@ -4,9 +4,9 @@ use std::{fs, io, path::Path};
 
 use super::{Finding, Patient};
 use crate::{
-    backend::redb::DATABASE,
-    error::{IDENTITY_REMEDY, LOG_REMEDY},
     identity,
+    log::redb::DATABASE,
+    relay::error::{IDENTITY_REMEDY, LOG_REMEDY},
 };
 
 const LOG: &str = "database";

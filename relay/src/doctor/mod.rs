@@ -24,7 +24,7 @@ pub use self::{
     finding::{Finding, Level},
     reach::{Target, remote},
 };
-use crate::{acme, admin::status::Status, relay::Config};
+use crate::{admin::status::Status, identity::acme, relay::Config};
 
 /// What the checks look at.
 pub(crate) struct Patient {

@@ -5,7 +5,7 @@ use std::io;
 use quinn::udp::UdpSocketState;
 
 use super::Finding;
-use crate::quic;
+use crate::net::quic;
 
 const CHECK: &str = "udp offload";
 

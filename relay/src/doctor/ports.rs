@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr};
 use socket2::Type;
 
 use super::{Finding, Level, Patient};
-use crate::{listen::Fallback, socket};
+use crate::net::{listen::Fallback, socket};
 
 const CHECK: &str = "ports";
 

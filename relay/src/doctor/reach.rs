@@ -12,7 +12,7 @@ use super::{
     Finding, Patient, certificate,
     probe::{Chain, ProbeError},
 };
-use crate::listen::Fallback;
+use crate::net::listen::Fallback;
 
 const NAME: &str = "name";
 const LISTENING: &str = "listening";

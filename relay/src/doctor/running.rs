@@ -8,7 +8,7 @@ use crate::{
         client::{self, ClientError},
         status::Status,
     },
-    listen::Fallback,
+    net::listen::Fallback,
     relay::Config,
 };
 

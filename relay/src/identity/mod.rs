@@ -22,7 +22,7 @@ use self::{
 };
 use crate::{
     clock::unix_ms,
-    tls::{Certificate, TlsError},
+    net::tls::{Certificate, TlsError},
 };
 
 /// Where the relay's authority lives in the data directory.

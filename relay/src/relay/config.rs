@@ -11,10 +11,10 @@ use proto::DEFAULT_PORT;
 
 use crate::{
     clock::{SystemTimeSource, TimeSource},
-    error::StartError,
     identity::Tls,
-    limits::Limits,
-    listen::Fallback,
+    net::listen::Fallback,
+    policy::limits::Limits,
+    relay::error::StartError,
 };
 
 /// What a relay is started with. `Config::new(data_dir)` and `Config::default()` are complete.

@@ -15,22 +15,20 @@ use tokio::{
 use super::{Config, Relay};
 use crate::{
     admin::{self, Admin, Listener, ReloadRequest, SocketError},
-    backend::redb::Redb,
-    caught::caught,
     clock::{self, Clock, TimeSource, unix_ms},
-    connection,
-    error::StartError,
     identity::{self, Identity, Tls},
-    limits::{Limits, TRIM_INTERVAL},
-    link,
-    listen::{Fallback, Listening},
-    quic,
-    reload::Reloader,
-    reset::ResetKey,
-    security::QUIET,
-    service::{Sockets, SocketsError},
-    shared::Shared,
-    tcp, tls,
+    log::{caught::caught, redb::Redb},
+    net::{
+        listen::{Fallback, Listening},
+        quic,
+        reset::ResetKey,
+        sockets::{Sockets, SocketsError},
+        tcp, tls,
+    },
+    ops::security::QUIET,
+    policy::limits::{Limits, TRIM_INTERVAL},
+    relay::{error::StartError, link, reload::Reloader},
+    session::{connection, shared::Shared},
 };
 
 impl Relay {

@@ -3,11 +3,8 @@
 mod notify;
 mod run;
 mod settings;
-mod sockets;
 
-pub(crate) use self::sockets::Handed;
 pub use self::{
     run::run,
     settings::{Change, Report},
-    sockets::{Sockets, SocketsError},
 };

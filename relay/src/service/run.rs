@@ -4,14 +4,17 @@ use std::{convert::Infallible, ffi::OsString, time::Duration};
 
 use tokio::time::{Instant, interval_at, timeout};
 
-use super::{Sockets, notify, settings};
+use super::{notify, settings};
 use crate::{
     cli::{command::human::count, greeting},
     config::Loaded,
-    log::Log,
-    print,
+    net::sockets::Sockets,
+    ops::{
+        logging::Log,
+        print,
+        signal::{Asked, Signals},
+    },
     relay::Relay,
-    signal::{Asked, Signals},
 };
 
 /// Time between two lines for `systemctl status` where no watchdog asks more often: a minute is fresh enough.

@@ -6,9 +6,11 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cli::settings::{Access, Connections, Settings, Storage, Traffic},
-    config::{self, Loaded, Setting},
-    log::Log,
+    config::{
+        self, Loaded, Setting,
+        settings::{Access, Connections, Settings, Storage, Traffic},
+    },
+    ops::logging::Log,
     relay::Relay,
 };
 
@@ -70,7 +72,13 @@ pub(super) async fn reload(arguments: &[OsString], loaded: &mut Loaded, relay: &
     report
 }
 
-fn take(settings: &Settings, relay: &Relay, log: &Log, report: &mut Report, limits: crate::Limits) {
+fn take(
+    settings: &Settings,
+    relay: &Relay,
+    log: &Log,
+    report: &mut Report,
+    limits: crate::policy::limits::Limits,
+) {
     relay.reload(limits);
     relay.show_addresses(settings.operations.log_addresses);
     if let Err(error) = log.set_level(&settings.operations.log_level) {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use relay::{Limits, metrics::Limit};
+use relay::{Limits, ops::metrics::Limit};
 
 use crate::{
     common::*,

@@ -7,9 +7,9 @@ use proto::{PublicKey, PublishId, RoomId};
 use relay::{
     Limits, Retention,
     access::{AccessKey, Ack, Change, CommitName, CommitParts, Grant, ack_statement},
-    backend::{AppendError, Appended, Author, Backend, Batch, CreateError, Measured, redb::Redb},
-    request::{Commit, Opening, Publish},
-    token::Right,
+    log::{AppendError, Appended, Author, Backend, Batch, CreateError, Measured, redb::Redb},
+    policy::token::Right,
+    session::request::{Commit, Opening, Publish},
 };
 use tempfile::TempDir;
 use tokio::task::JoinSet;

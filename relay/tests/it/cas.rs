@@ -8,9 +8,9 @@ use proto::{PublicKey, PublishId, RoomId};
 use relay::{
     Limits, Retention,
     access::{AccessKey, Change, Grant},
-    backend::{AppendError, Appended, Author, Backend, redb::Redb},
-    request::{Commit, Opening, Publish},
-    token::Right,
+    log::{AppendError, Appended, Author, Backend, redb::Redb},
+    policy::token::Right,
+    session::request::{Commit, Opening, Publish},
 };
 use tempfile::TempDir;
 use tokio::{

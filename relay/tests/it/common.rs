@@ -16,7 +16,7 @@ use proto::{
 use quinn::{Connection, ConnectionError, Endpoint, crypto::rustls::QuicClientConfig};
 use relay::{
     Config, Limits, Relay,
-    metrics::{Limit, Metrics},
+    ops::metrics::{Limit, Metrics},
 };
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use tempfile::TempDir;

@@ -15,8 +15,8 @@ use quinn::{ConnectionError, ReadError, VarInt};
 
 use relay::{
     Limits,
-    limits::{REFUSED_JOINS_PER_ADDRESS, STRANGER_STREAMS},
-    metrics::Limit,
+    ops::metrics::Limit,
+    policy::limits::{REFUSED_JOINS_PER_ADDRESS, STRANGER_STREAMS},
 };
 
 use crate::common::*;

@@ -7,7 +7,7 @@ use proto::relay::{
     client_frame::Frame as ToRelay,
     refused::{Code, Limit as Named},
 };
-use relay::{Limits, Rate, Retention, metrics::Limit};
+use relay::{Limits, Rate, Retention, ops::metrics::Limit};
 
 use crate::common::*;
 

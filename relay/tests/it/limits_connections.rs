@@ -10,7 +10,7 @@ use proto::{
 use quinn::{TransportConfig, VarInt};
 use relay::{
     Limits,
-    metrics::{Limit, Window},
+    ops::metrics::{Limit, Window},
 };
 
 use crate::{common::*, limits::only, tap::Tap};

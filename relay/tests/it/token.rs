@@ -6,9 +6,9 @@ use proto::{
 };
 use relay::{
     Admission, Limits, Rate,
-    backend::TokenChange,
-    metrics::Limit,
-    token::{Allowance, TokenHash, TokenRecord},
+    log::TokenChange,
+    ops::metrics::Limit,
+    policy::token::{Allowance, TokenHash, TokenRecord},
 };
 use tokio::task::JoinSet;
 
@@ -25,7 +25,7 @@ pub async fn guarded(limits: Limits) -> Server {
     .await
 }
 
-pub fn backend(server: &Server) -> &dyn relay::backend::Backend {
+pub fn backend(server: &Server) -> &dyn relay::log::Backend {
     server.relay.as_ref().unwrap().backend()
 }
 
@@ -41,7 +41,7 @@ pub async fn kept(server: &Server, token: &Token) -> TokenRecord {
     all.into_iter().find(|kept| kept.hash == TokenHash::of(token)).unwrap()
 }
 
-pub async fn revoke(server: &Server, token: &Token) -> relay::backend::Revoked {
+pub async fn revoke(server: &Server, token: &Token) -> relay::log::Revoked {
     let id = TokenHash::of(token).id().parse().unwrap();
     backend(server).change_tokens(TokenChange::Revoke(id)).await.unwrap().unwrap()
 }

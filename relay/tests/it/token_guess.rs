@@ -3,9 +3,9 @@
 use proto::relay::{refused::Code, relay_frame::Frame};
 use relay::{
     Admission, Limits, Rate,
-    backend::TokenChange,
-    metrics::Limit,
-    token::{Allowance, TokenHash, TokenRecord},
+    log::TokenChange,
+    ops::metrics::Limit,
+    policy::token::{Allowance, TokenHash, TokenRecord},
 };
 
 use crate::{common::*, token::*};
@@ -64,7 +64,7 @@ async fn guesser_has_to_wait_and_to_come_back_but_a_good_token_does_not() {
 async fn connection_with_many_refused_tokens_is_closed() {
     let server = guarded(Limits { bad_tokens: Rate::per_minute(60, 1000), ..Limits::default() }).await;
     let client = server.client().await;
-    for guess in 0..relay::limits::REFUSED_JOINS {
+    for guess in 0..relay::policy::limits::REFUSED_JOINS {
         let join = client.join_frame(room(1), &key(1), 0, Some(with(&key(1), &[guess as u8; 32])));
         let mut stream = client.stream().await;
         stream.frame(proto::relay::client_frame::Frame::Join(join)).await;
@@ -81,7 +81,7 @@ async fn connection_with_many_refused_tokens_is_closed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn more_tokens_than_a_list_may_have_are_refused() {
     let server = guarded(Limits::default()).await;
-    let most = relay::limits::MAX_TOKENS as usize;
+    let most = relay::policy::limits::MAX_TOKENS as usize;
     let adding = (0..most).map(|_| {
         let (_, record) = TokenRecord::generate(String::new(), FREE, 1).unwrap();
         backend(&server).change_tokens(TokenChange::Add(record))
@@ -91,7 +91,7 @@ async fn more_tokens_than_a_list_may_have_are_refused() {
     }
     let (_, record) = TokenRecord::generate(String::new(), FREE, 1).unwrap();
     let refused = backend(&server).change_tokens(TokenChange::Add(record)).await;
-    assert_eq!(refused, Err(relay::backend::TokenError::TooMany));
+    assert_eq!(refused, Err(relay::log::TokenError::TooMany));
     assert_eq!(backend(&server).tokens().await.unwrap().len(), most);
 }
 
@@ -104,8 +104,8 @@ async fn id_that_fits_several_tokens_revokes_none() {
         backend(&server).change_tokens(TokenChange::Add(TokenRecord { hash, ..record })).await.unwrap();
     }
     let revoke = |id: &str| backend(&server).change_tokens(TokenChange::Revoke(id.parse().unwrap()));
-    assert_eq!(revoke("abab").await, Err(relay::backend::TokenError::Ambiguous));
-    assert_eq!(revoke("abac").await, Err(relay::backend::TokenError::Unknown));
+    assert_eq!(revoke("abab").await, Err(relay::log::TokenError::Ambiguous));
+    assert_eq!(revoke("abac").await, Err(relay::log::TokenError::Unknown));
     assert_eq!(backend(&server).tokens().await.unwrap().len(), 2);
     assert!(revoke(&format!("{}02", "ab".repeat(31))).await.unwrap().is_some());
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     admin::{Admin, Answer, Fault, Reply, Request},
-    backend::Backend,
+    log::Backend,
 };
 
 /// Time that a command waits for a room's rows to go; after it they go on in the background.

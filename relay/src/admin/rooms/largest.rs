@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 use super::{PAGE, Rooms};
-use crate::backend::{Backend, RoomSummary, Unavailable};
+use crate::log::{Backend, RoomSummary, Unavailable};
 
 /// Goes through all rooms page by page and keeps the `count` largest.
 pub(super) async fn largest(backend: &dyn Backend, count: usize) -> Result<Rooms, Unavailable> {

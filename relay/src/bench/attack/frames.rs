@@ -8,7 +8,7 @@ use proto::MAX_COMMIT_FRAME;
 use quinn::Connection;
 
 use super::Attack;
-use crate::{bench::client::Ground, limits::STRANGER_STREAMS};
+use crate::{bench::client::Ground, policy::limits::STRANGER_STREAMS};
 
 /// Time between two drops of a large frame.
 pub(super) const DROP: Duration = Duration::from_millis(100);

@@ -11,7 +11,7 @@ use crate::{
         client::{Ear, Ground, Mouth, join},
         room::Room,
     },
-    limits::KEYS_PER_CHANGE,
+    policy::limits::KEYS_PER_CHANGE,
 };
 
 /// Members on one connection, one from each place: below the limit of streams.

@@ -18,16 +18,16 @@ use super::{
 };
 use crate::{
     admin::client::{self, ClientError},
-    backend::{
-        Backend,
-        redb::{Redb, Resting},
-    },
     backup::{self, BackupError, Copied, Rooms},
     clock::unix_ms,
     config::Loaded,
-    error::StartError,
-    limits::Limits,
-    print,
+    log::{
+        Backend,
+        redb::{Redb, Resting},
+    },
+    ops::print,
+    policy::limits::Limits,
+    relay::error::StartError,
 };
 
 /// Pieces that wait for the disk; when so many do, the socket is not read.

@@ -15,16 +15,16 @@ use crate::{
         check::Found,
         client::{self, ClientError},
     },
-    backend::{
-        Backend,
-        redb::{self, OpenError, Redb, Resting, Survey},
-    },
     backup::{self, BackupError, RestoreError, Rooms, Summary},
     clock::unix_ms,
     config::Loaded,
-    error::StartError,
-    limits::Limits,
-    print,
+    log::{
+        Backend,
+        redb::{self, OpenError, Redb, Resting, Survey},
+    },
+    ops::print,
+    policy::limits::Limits,
+    relay::error::StartError,
 };
 
 /// Look whether anything in the database is damaged.

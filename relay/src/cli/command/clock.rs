@@ -8,7 +8,7 @@ use super::human::span;
 use crate::{
     admin::{client, clock::Accepted},
     config::Loaded,
-    print,
+    ops::print,
 };
 
 /// The running relay's own clock.

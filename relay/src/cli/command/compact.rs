@@ -4,11 +4,11 @@ use clap::Args;
 
 use super::{database, human::bytes};
 use crate::{
-    backend::redb::{self, OpenError},
     backup::RestoreError,
     config::Loaded,
-    error::StartError,
-    print,
+    log::redb::{self, OpenError},
+    ops::print,
+    relay::error::StartError,
 };
 
 /// A compaction.

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use crate::{
-    backend::redb::{self, DATABASE},
     backup::BackupError,
-    error::StartError,
+    log::redb::{self, DATABASE},
+    relay::error::StartError,
 };
 
 /// Whether there is one to open.

@@ -9,7 +9,7 @@ use clap::Args;
 use crate::{
     config::Loaded,
     doctor::{self, Finding, Level, Target},
-    print,
+    ops::print,
 };
 
 /// Version of the JSON: raised when a field changes its meaning or goes, not when one comes.

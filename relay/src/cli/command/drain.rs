@@ -6,7 +6,7 @@ use super::human::count;
 use crate::{
     admin::{client, drain::Drained},
     config::Loaded,
-    print,
+    ops::print,
 };
 
 /// Take no more connections and tell everybody to come again, until the relay is started anew.

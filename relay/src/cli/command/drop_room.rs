@@ -12,7 +12,7 @@ use crate::{
         rooms::{Dropped, RoomRow, Which},
     },
     config::Loaded,
-    print,
+    ops::print,
 };
 
 /// Drop a room for ever: its log, its slot and its access keys.

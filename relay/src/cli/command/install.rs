@@ -12,7 +12,7 @@ use super::man;
 use crate::{
     config::{Loaded, Origin, Setting, example},
     install::{DATA_DIR, Place, Plan},
-    print,
+    ops::print,
 };
 
 /// Installs this program as a service.

@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::{Args, CommandFactory};
 use clap_mangen::Man;
 
-use crate::{cli::Cli, print};
+use crate::{cli::Cli, ops::print};
 
 /// Forty options in a row, as clap_mangen would write it, tell nobody anything.
 const SYNOPSIS: &str = ".SH SYNOPSIS\n\\fBrelay\\fR [\\fIOPTION\\fR]... [\\fICOMMAND\\fR]\n";

@@ -6,7 +6,7 @@ use clap::Args;
 use crate::{
     admin::client,
     config::Loaded,
-    print,
+    ops::print,
     service::{Change, Report},
 };
 

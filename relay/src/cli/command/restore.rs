@@ -9,7 +9,7 @@ use crate::{
     backup::{self, Restored, Summary},
     clock::unix_ms,
     config::Loaded,
-    print,
+    ops::print,
 };
 
 /// A restore, as it is asked for.

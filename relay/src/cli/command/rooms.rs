@@ -13,7 +13,7 @@ use crate::{
     },
     clock::unix_ms,
     config::Loaded,
-    print,
+    ops::print,
 };
 
 /// Characters of an id that are shown: enough that no two of a million rooms look alike.

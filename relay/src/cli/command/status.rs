@@ -7,10 +7,10 @@ use clap::Args;
 use super::human::{bytes, count, span};
 use crate::{
     admin::{client, status::Status},
-    capacity::Plenty,
     clock::{ClockStatus, unix_ms},
     config::Loaded,
-    print,
+    log::capacity::Plenty,
+    ops::print,
 };
 
 /// How the running relay is.

@@ -15,7 +15,7 @@ use crate::{
         top::{MAX_ROWS, Top, Work},
     },
     config::Loaded,
-    print,
+    ops::print,
 };
 
 /// Time between two looks.

@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
 use certs::CertsError;
 use instant_acme::{Error, Problem};
 
-use crate::tls::TlsError;
+use crate::net::tls::TlsError;
 
 /// Why an order did not bring a certificate.
 #[derive(Debug, thiserror::Error)]

@@ -16,7 +16,7 @@ use super::{
     schedule::{self, State},
     store::Store,
 };
-use crate::{clock::unix_ms, tls::Certificate};
+use crate::{clock::unix_ms, net::tls::Certificate};
 
 /// Time between two looks at the clock: the wall clock, because timers know nothing of one that was set.
 const LOOK_EVERY: Duration = Duration::from_secs(5);

@@ -8,7 +8,7 @@ use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet, time::timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::error::OrderError;
-use crate::{
+use crate::net::{
     socket,
     tls::{self, Certificate},
 };

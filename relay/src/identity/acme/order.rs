@@ -12,7 +12,7 @@ use rcgen::{CertificateParams, DistinguishedName, KeyPair};
 use zeroize::Zeroizing;
 
 use super::{Acme, error::OrderError, http::Http, listener::Listener, store::Store};
-use crate::tls::{Certificate, Challenges};
+use crate::net::tls::{Certificate, Challenges};
 
 /// How the authority is asked whether it is done: after a second, then after half as long again each time, for two
 /// minutes. Validation takes seconds, from several places on the earth perhaps ten.

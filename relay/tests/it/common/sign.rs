@@ -7,7 +7,7 @@ use proto::{
     relay::{Ack, Ballot, CommitPart},
     slot_hash,
 };
-use relay::request;
+use relay::session::request;
 
 /// Of every epoch.
 pub fn authority() -> SigningKey {

@@ -6,7 +6,7 @@ use proto::{
     CloseCode,
     relay::{GetSlot, client_frame, refused::Code, relay_frame::Frame},
 };
-use relay::{Limits, Rate, metrics::Window};
+use relay::{Limits, Rate, ops::metrics::Window};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,

@@ -1,7 +1,7 @@
 //! The same rooms under the same rules.
 
 use proto::{CloseCode, MAX_ENVELOPE, relay::refused::Code, relay::relay_frame::Frame};
-use relay::{Limits, metrics::Carrier};
+use relay::{Limits, ops::metrics::Carrier};
 use tokio::time::timeout;
 use tunnel::End;
 

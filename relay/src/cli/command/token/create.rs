@@ -11,8 +11,8 @@ use crate::{
     admin::tokens::{Added, NewToken, Revocation},
     clock::unix_ms,
     config::Loaded,
-    print,
-    token::{Allowance, TokenRecord},
+    ops::print,
+    policy::token::{Allowance, TokenRecord},
 };
 
 /// Makes a token.

@@ -7,12 +7,12 @@ use crate::{
         client::{self, ClientError},
         tokens::{self, Added, NewToken, Revocation, RevokedLine, TokenList},
     },
-    backend::{Backend, redb::Redb},
     clock::unix_ms,
     config::Loaded,
-    owner,
+    log::{Backend, redb::Redb},
+    ops::owner,
+    policy::token::Admission,
     relay::{self, Config},
-    token::Admission,
 };
 
 /// Keeps a new token.

@@ -5,7 +5,9 @@ use std::time::Duration;
 use clap::Args;
 
 use super::desk;
-use crate::{admin::tokens::TokenLine, cli::command::human::span, clock::unix_ms, config::Loaded, print};
+use crate::{
+    admin::tokens::TokenLine, cli::command::human::span, clock::unix_ms, config::Loaded, ops::print,
+};
 
 /// Lists the tokens.
 #[derive(Clone, Debug, Args)]

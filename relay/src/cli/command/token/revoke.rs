@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::desk;
-use crate::{admin::tokens::Revocation, cli::command::human::count, config::Loaded, print};
+use crate::{admin::tokens::Revocation, cli::command::human::count, config::Loaded, ops::print};
 
 /// Revokes a token.
 #[derive(Clone, Debug, Args)]

@@ -1,0 +1,81 @@
+//! Every setting, one struct per topic. A setting has a flag, a variable `RELAY_…` and a key in relay.toml of
+//! the same name; `config` finds them by that variable.
+
+mod access;
+mod certificate;
+mod connections;
+mod listen;
+mod operations;
+mod storage;
+mod traffic;
+
+use clap::Args;
+
+pub use self::{
+    access::Access, certificate::Certificate, connections::Connections, listen::Listen,
+    operations::Operations, storage::Storage, traffic::Traffic,
+};
+use crate::{policy::limits::Limits, relay::Config};
+
+/// Every setting.
+#[derive(Clone, Debug, Args)]
+pub struct Settings {
+    /// Where it listens, and who it is to its clients.
+    #[command(flatten)]
+    pub listen: Listen,
+    /// Its certificate.
+    #[command(flatten)]
+    pub certificate: Certificate,
+    /// What it keeps.
+    #[command(flatten)]
+    pub storage: Storage,
+    /// Who may come in, and what a connection may hold.
+    #[command(flatten)]
+    pub connections: Connections,
+    /// What clients may do.
+    #[command(flatten)]
+    pub traffic: Traffic,
+    /// Who may use it.
+    #[command(flatten)]
+    pub access: Access,
+    /// How it is watched.
+    #[command(flatten)]
+    pub operations: Operations,
+}
+
+/// Settings that do not fit together.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Conflict(pub String);
+
+impl Settings {
+    /// What they ask for.
+    ///
+    /// # Errors
+    /// [`Conflict`] when two of them do not fit together.
+    pub fn config(&self) -> Result<Config, Conflict> {
+        if let Some(address) =
+            self.operations.admin_listen.filter(|address| !address.ip().to_canonical().is_loopback())
+        {
+            return Err(Conflict(crate::relay::error::StartError::AdminNotLocal { address }.to_string()));
+        }
+        let mut limits = Limits::default();
+        self.storage.apply(&mut limits);
+        self.connections.apply(&mut limits);
+        self.traffic.apply(&mut limits);
+        self.access.apply(&mut limits);
+        Ok(Config {
+            listen: self.listen.listen.clone(),
+            data_dir: self.listen.data_dir.clone(),
+            tls: self.certificate.tls()?,
+            fallback: self.listen.fallback(),
+            host: self.listen.host.clone().or_else(|| self.certificate.domain.first().cloned()),
+            leaf_life: self.certificate.leaf_life(),
+            limits,
+            admin: true,
+            admin_listen: self.operations.admin_listen,
+            log_addresses: self.operations.log_addresses,
+            ..Config::default()
+        })
+    }
+}

@@ -1,0 +1,191 @@
+//! Out of a database into records, and back.
+
+use std::{collections::BTreeSet, path::Path};
+
+use bytes::Bytes;
+use proto::{
+    PublicKey, RoomId,
+    access::{Head, KeyRow},
+    piece_name,
+};
+use redb::{ReadTransaction, ReadableDatabase};
+
+use super::{
+    OpenError,
+    access::{self, Access, GENERATION},
+    check::check,
+    database::open_or_make,
+    tables::{self, Room, RoomRow, Snapshot, Tables, from_entry_row},
+    tokens,
+};
+use crate::{
+    backup::{BackupError, Record, RestoreError},
+    policy::limits::BATCH_BYTES,
+};
+
+/// Hands over every token and every room of a snapshot but `left_out`, one row at a time. What is left of dropped rooms
+/// stays behind.
+pub(super) fn export(
+    transaction: &ReadTransaction,
+    left_out: &BTreeSet<RoomId>,
+    take: &mut dyn FnMut(Record) -> Result<(), BackupError>,
+) -> Result<(), BackupError> {
+    let all = Snapshot::open(transaction).map_err(redb::Error::from)?;
+    let broken = |error: redb::StorageError| BackupError::from(redb::Error::from(error));
+    tokens::export(&all, left_out, take)?;
+    for row in all.rooms.range::<&[u8; 32]>(..).map_err(broken)? {
+        let (id, row) = row.map_err(broken)?;
+        let id = *id.value();
+        if left_out.contains(&RoomId(id)) {
+            continue;
+        }
+        // What slots take is counted again when they are put back.
+        let Room { head, oldest, last_commit, last_at_ms, bytes, keys, .. } = row.value().into();
+        take(Record::Room { id, row: [head, oldest, last_commit, last_at_ms, bytes, keys] })?;
+        let access = access::load(&all.access, &RoomId(id)).map_err(broken)?;
+        take(Record::Access(access.head.to_bytes().into()))?;
+        for row in all.slots.range((&id, 0)..=(&id, u64::MAX)).map_err(broken)? {
+            let (key, slot) = row.map_err(broken)?;
+            let row = Bytes::copy_from_slice(slot.value());
+            take(Record::Slot { position: key.value().1, row })?;
+        }
+        for row in all.pieces.range((&id, &[0; 32])..=(&id, &[0xff; 32])).map_err(broken)? {
+            take(Record::Piece(Bytes::copy_from_slice(row.map_err(broken)?.1.value())))?;
+        }
+        if let Some(hash) = all.opened_by.get(&id).map_err(broken)? {
+            take(Record::OpenedBy(*hash.value()))?;
+        }
+        for row in all.keys.range((&id, &[0; 32])..=(&id, &[0xff; 32])).map_err(broken)? {
+            let (key, row) = row.map_err(broken)?;
+            take(Record::Key { key: *key.value().1, row: Bytes::copy_from_slice(row.value()) })?;
+        }
+        for row in all.steps.range((&id, 0)..=(&id, u64::MAX)).map_err(broken)? {
+            let (key, row) = row.map_err(broken)?;
+            take(Record::Step { first: key.value().1, row: Bytes::copy_from_slice(row.value()) })?;
+        }
+        let votes = (&id, 0, &[0; 32])..=(&id, u64::MAX, &[0xff; 32]);
+        for row in all.votes.range(votes).map_err(broken)? {
+            let (key, _) = row.map_err(broken)?;
+            let (_, first, key) = key.value();
+            take(Record::Vote { first, key: *key })?;
+        }
+        for row in all.entries.range((&id, 0)..=(&id, u64::MAX)).map_err(broken)? {
+            let (key, row) = row.map_err(broken)?;
+            take(Record::Entry { seq: key.value().1, row: Bytes::copy_from_slice(row.value()) })?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes records into a new database. Whether they make sense is checked elsewhere.
+pub(crate) struct Importer {
+    database: redb::Database,
+    room: RoomId,
+    waiting: Vec<Record>,
+    bytes: usize,
+}
+
+impl Importer {
+    /// A new database in `directory`.
+    pub fn new(directory: &Path) -> Result<Self, RestoreError> {
+        let database = open_or_make(directory).map_err(OpenError::from)?;
+        Ok(Self { database, room: RoomId([0; 32]), waiting: Vec::new(), bytes: 0 })
+    }
+
+    /// Takes the next record, and writes what waits when it is enough for a transaction.
+    pub fn take(&mut self, record: Record) -> Result<(), RestoreError> {
+        // Small ones have a cost as well: a key's row with all around it.
+        self.bytes += 200;
+        if let Record::Slot { row: bytes, .. } | Record::Piece(bytes) | Record::Entry { row: bytes, .. } =
+            &record
+        {
+            self.bytes += bytes.len();
+        }
+        self.waiting.push(record);
+        if self.bytes < BATCH_BYTES { Ok(()) } else { Ok(self.flush()?) }
+    }
+
+    /// Writes the rest, and reads all of it back.
+    pub fn finish(mut self) -> Result<(), RestoreError> {
+        self.flush()?;
+        let transaction = self.database.begin_read().map_err(redb::Error::from)?;
+        check(&transaction)?;
+        drop(transaction);
+        Ok(self.database.close().map_err(redb::Error::from)?)
+    }
+
+    fn flush(&mut self) -> Result<(), redb::Error> {
+        let transaction = self.database.begin_write()?;
+        {
+            let mut tables = Tables::open(&transaction)?;
+            for record in self.waiting.drain(..) {
+                self.room = insert(&mut tables, self.room, record)?;
+            }
+        }
+        self.bytes = 0;
+        Ok(transaction.commit()?)
+    }
+}
+
+/// A room's slots have so many bytes more.
+fn count_slot(tables: &mut Tables<'_>, id: &RoomId, bytes: usize) -> Result<(), redb::StorageError> {
+    let room = tables::room(&tables.rooms, id)?.ok_or_else(corrupted)?;
+    let slot_bytes = room.slot_bytes + bytes as u64;
+    tables.rooms.insert(&id.0, &Room { slot_bytes, ..room }.into())?;
+    Ok(())
+}
+
+fn corrupted() -> redb::StorageError {
+    redb::StorageError::Corrupted("a row of access does not parse".into())
+}
+
+/// Returns the room that the next record belongs to.
+fn insert(tables: &mut Tables<'_>, room: RoomId, record: Record) -> Result<RoomId, redb::StorageError> {
+    match record {
+        Record::Room { id, row: [head, oldest, last_commit, last_at_ms, bytes, keys] } => {
+            let row = Room { head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes: 0 };
+            tables.rooms.insert(&id, &RoomRow::from(row))?;
+            return Ok(RoomId(id));
+        }
+        Record::Access(row) => {
+            let head = Head::from_bytes(&row).map_err(|_| corrupted())?;
+            let mut generation = [0; GENERATION];
+            // Another log from now on: what was appended since the backup is gone.
+            aws_lc_rs::rand::fill(&mut generation).map_err(|_| corrupted())?;
+            tables.access.insert(&room.0, Access { generation, head }.to_row().as_slice())?;
+        }
+        Record::Slot { position, row } => {
+            tables.slots.insert((&room.0, position), &*row)?;
+            count_slot(tables, &room, row.len())?;
+        }
+        Record::Piece(piece) => {
+            tables.pieces.insert((&room.0, &piece_name(&piece)), &*piece)?;
+            count_slot(tables, &room, piece.len())?;
+        }
+        Record::Step { first, row } => {
+            tables.steps.insert((&room.0, first), &*row)?;
+        }
+        Record::Vote { first, key } => {
+            tables.votes.insert((&room.0, first, &key), ())?;
+        }
+        Record::Token { hash, times: [created_ms, expires_ms], numbers, label } => {
+            let [most_rooms, most_uses, rooms, uses] = numbers;
+            let row = (created_ms, expires_ms, most_rooms, most_uses, rooms, uses, label.as_str());
+            tables.tokens.insert(&hash, row)?;
+        }
+        Record::OpenedBy(hash) => {
+            tables.opened_by.insert(&room.0, &hash)?;
+        }
+        Record::Key { key, row } => {
+            let row = KeyRow::from_bytes(&row).map_err(|_| corrupted())?;
+            access::put_key(tables, &room, &PublicKey(key), &row)?;
+        }
+        Record::Entry { seq, row } => {
+            let (id, _) = from_entry_row(&row)?;
+            tables.entries.insert((&room.0, seq), &*row)?;
+            tables.ids.insert((&room.0, &id.0), seq)?;
+        }
+        Record::Head { .. } | Record::File { .. } | Record::End { .. } => {}
+    }
+    Ok(room)
+}

@@ -1,0 +1,110 @@
+//! Dropping a room: marked in one transaction, swept in many small ones.
+//!
+//! The mark takes the room's row away, and without that row there is no room: from the moment the mark is on
+//! disk nobody reads or writes any of it. What is left of it is swept in steps between which publishers get
+//! their turn. A crash half-way leaves the mark, and the next round of trimming goes on sweeping.
+
+use proto::RoomId;
+use redb::{ReadableTable, StorageError};
+
+use super::{access, tables::Tables, tokens};
+use crate::policy::limits::{TRIM_ROUND, TRIM_ROUND_BYTES};
+
+/// Marks a room. Returns whether there was one.
+pub(super) fn doom(tables: &mut Tables<'_>, room: &RoomId) -> Result<bool, StorageError> {
+    let existed = tables.rooms.remove(&room.0)?.is_some();
+    if existed {
+        tables.doomed.insert(&room.0, ())?;
+        tables.ages.remove(&room.0)?;
+        tokens::free(tables, room)?;
+        tables.openers.remove(&room.0)?;
+        tables.sizes.gone(room);
+        tables.news.ended(room);
+    }
+    Ok(existed)
+}
+
+/// Whether a room of this id is still being swept.
+pub(super) fn is_doomed(tables: &Tables<'_>, room: &RoomId) -> Result<bool, StorageError> {
+    Ok(tables.doomed.get(&room.0)?.is_some())
+}
+
+/// Removes a bounded part of a marked room, any of them. Returns whether there is more to do and how many
+/// rows went.
+pub(super) fn sweep(tables: &mut Tables<'_>) -> Result<(bool, u64), StorageError> {
+    let Some(room) = tables.doomed.first()?.map(|(room, _)| *room.value()) else { return Ok((false, 0)) };
+    let mut budget = Budget { rows: TRIM_ROUND, freed: 0 };
+    let is_empty = empty(tables, &room, &mut budget)?;
+    if is_empty {
+        tables.access.remove(&room)?;
+        tables.doomed.remove(&room)?;
+    }
+    tables.freed += budget.freed;
+    let more = !is_empty || tables.doomed.first()?.is_some();
+    Ok((more, TRIM_ROUND - budget.rows + 1))
+}
+
+/// Removes entries, ids, slots, pieces, steps, votes and keys until the budget is spent. Returns whether nothing is left.
+fn empty(tables: &mut Tables<'_>, room: &[u8; 32], budget: &mut Budget) -> Result<bool, StorageError> {
+    for row in tables.entries.extract_from_if((room, 0)..=(room, u64::MAX), |_, _| true)? {
+        if !budget.take(row?.1.value().len()) {
+            return Ok(false);
+        }
+    }
+    for row in tables.ids.extract_from_if((room, &[0; 16])..=(room, &[0xff; 16]), |_, _| true)? {
+        row?;
+        if !budget.take(0) {
+            return Ok(false);
+        }
+    }
+    for row in tables.slots.extract_from_if((room, 0)..=(room, u64::MAX), |_, _| true)? {
+        if !budget.take(row?.1.value().len()) {
+            return Ok(false);
+        }
+    }
+    for row in tables.pieces.extract_from_if((room, &[0; 32])..=(room, &[0xff; 32]), |_, _| true)? {
+        if !budget.take(row?.1.value().len()) {
+            return Ok(false);
+        }
+    }
+    for row in tables.steps.extract_from_if((room, 0)..=(room, u64::MAX), |_, _| true)? {
+        row?;
+        if !budget.take(0) {
+            return Ok(false);
+        }
+    }
+    let votes = (room, 0, &[0; 32])..=(room, u64::MAX, &[0xff; 32]);
+    for row in tables.votes.extract_from_if(votes, |_, ()| true)? {
+        row?;
+        if !budget.take(0) {
+            return Ok(false);
+        }
+    }
+    while let Some(key) = first_key(tables, room)? {
+        access::remove_key(tables, room, &key)?;
+        if !budget.take(0) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn first_key(tables: &Tables<'_>, room: &[u8; 32]) -> Result<Option<[u8; 32]>, StorageError> {
+    let first = tables.keys.range((room, &[0; 32])..=(room, &[0xff; 32]))?.next().transpose()?;
+    Ok(first.map(|(key, _)| *key.value().1))
+}
+
+/// What one transaction may still remove, and what it has.
+struct Budget {
+    rows: u64,
+    freed: u64,
+}
+
+impl Budget {
+    /// Accounts for one row that went. False when the next one has to wait.
+    fn take(&mut self, bytes: usize) -> bool {
+        self.rows = self.rows.saturating_sub(1);
+        self.freed = self.freed.saturating_add(bytes as u64);
+        self.rows > 0 && self.freed < TRIM_ROUND_BYTES
+    }
+}

@@ -1,0 +1,69 @@
+//! The name of who opened a room, made of a token or of an address.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use aws_lc_rs::hmac;
+
+use crate::policy::token::TokenHash;
+
+/// Bytes of the key.
+pub(super) const KEY: usize = 32;
+
+/// The key's row: when it was made (ms), and the key.
+pub(super) type KeyRow = (u64, &'static [u8; KEY]);
+
+/// Who opened a room, by a name that says nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Opener(pub(super) [u8; Self::LEN]);
+
+impl Opener {
+    /// In bytes.
+    pub(super) const LEN: usize = 16;
+
+    /// What lists show: 40 bits tell all openers apart that a relay has.
+    pub fn id(&self) -> String {
+        self.0.iter().take(5).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    pub(super) fn of_token(hash: &TokenHash) -> Self {
+        let (start, _) = hash.0.split_first_chunk().unwrap_or((&[0; Self::LEN], &[]));
+        Self(*start)
+    }
+
+    pub(super) fn of_address(address: IpAddr, key: &[u8; KEY]) -> Self {
+        let bytes = match household(address) {
+            IpAddr::V4(address) => address.octets().to_vec(),
+            IpAddr::V6(address) => address.octets().to_vec(),
+        };
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), &bytes);
+        let mut opener = [0; Self::LEN];
+        opener.iter_mut().zip(tag.as_ref()).for_each(|(byte, of_tag)| *byte = *of_tag);
+        Self(opener)
+    }
+}
+
+/// The address as disks count it: of IPv6 the /48, which is what one customer may have of it.
+fn household(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).into()
+        }
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_told_apart_by_the_key_and_ipv6_by_the_48() {
+        let opener = |text: &str, key: u8| Opener::of_address(text.parse().unwrap(), &[key; KEY]);
+        assert_eq!(opener("192.0.2.1", 1), opener("::ffff:192.0.2.1", 1));
+        assert_ne!(opener("192.0.2.1", 1), opener("192.0.2.2", 1));
+        assert_ne!(opener("192.0.2.1", 1), opener("192.0.2.1", 2), "another key, another name");
+        assert_eq!(opener("2001:db8:1:2::1", 1), opener("2001:db8:1:ffff::9", 1));
+        assert_ne!(opener("2001:db8:1::1", 1), opener("2001:db8:2::1", 1));
+    }
+}

@@ -1,0 +1,50 @@
+//! What an operator asks of a snapshot.
+
+use std::ops::Bound;
+
+use proto::RoomId;
+use redb::{ReadTransaction, ReadableTableMetadata};
+
+use super::tables::{Room, Snapshot};
+use crate::log::{Overview, RoomSummary};
+
+pub(super) fn rooms(
+    transaction: &ReadTransaction,
+    after: Option<RoomId>,
+    count: usize,
+) -> Result<Vec<RoomSummary>, redb::Error> {
+    let snapshot = Snapshot::open(transaction)?;
+    let from = after.as_ref().map_or(Bound::Unbounded, |after| Bound::Excluded(&after.0));
+    let rows = snapshot.rooms.range::<&[u8; 32]>((from, Bound::Unbounded))?.take(count);
+    rows.map(|row| {
+        let (id, row) = row?;
+        let (id, room) = (RoomId(*id.value()), Room::from(row.value()));
+        Ok(RoomSummary {
+            id,
+            entries: (room.head + 1).saturating_sub(room.oldest),
+            bytes: room.bytes,
+            slot_bytes: room.slot_bytes,
+            keys: room.keys,
+            head: room.head,
+            last_commit: room.last_commit,
+            last_at_ms: room.last_at_ms,
+        })
+    })
+    .collect()
+}
+
+/// Reads one row per room.
+pub(super) fn overview(transaction: &ReadTransaction) -> Result<Overview, redb::Error> {
+    let snapshot = Snapshot::open(transaction)?;
+    let mut sum =
+        Overview { rooms: snapshot.rooms.len()?, doomed: snapshot.doomed.len()?, ..Overview::default() };
+    for row in snapshot.rooms.range::<&[u8; 32]>(..)? {
+        let room = Room::from(row?.1.value());
+        sum.entries += (room.head + 1).saturating_sub(room.oldest);
+        sum.bytes += room.bytes;
+        sum.slot_bytes += room.slot_bytes;
+        sum.keys += room.keys;
+        sum.last_at_ms = sum.last_at_ms.max(room.last_at_ms);
+    }
+    Ok(sum)
+}

@@ -1,0 +1,62 @@
+//! A database whose file system is mounted read-only: nothing can be written, not even the lock of a writer, but it can
+//! be read and carried away.
+
+use std::{collections::BTreeSet, path::Path};
+
+use proto::RoomId;
+use redb::{Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase};
+
+use super::{OpenError, Survey, check, copy, database::FILE, formats};
+use crate::{
+    backup::{BackupError, Record, Rooms},
+    log::caught::caught,
+    policy::limits::PAGE_CACHE,
+};
+
+/// A stopped relay's rooms, for reading alone.
+pub(crate) struct Resting {
+    database: ReadOnlyDatabase,
+}
+
+impl Resting {
+    /// Opens the file in `directory`. Blocks.
+    ///
+    /// # Errors
+    /// [`OpenError`]; [`OpenError::Unrested`] when it would have to be repaired first.
+    pub fn open(directory: &Path) -> Result<Self, OpenError> {
+        caught(|| Self::open_file(&directory.join(FILE))).unwrap_or(Err(OpenError::Damaged))
+    }
+
+    fn open_file(path: &Path) -> Result<Self, OpenError> {
+        let opened = Database::builder().set_cache_size(PAGE_CACHE).open_read_only(path);
+        let database = opened.map_err(|error| match error {
+            DatabaseError::RepairAborted => OpenError::Unrested,
+            other => other.into(),
+        })?;
+        match formats::is_readable(&database.begin_read().map_err(redb::Error::from)?)? {
+            true => Ok(Self { database }),
+            false => Err(OpenError::Format),
+        }
+    }
+
+    /// Reads every row. The sums of pages are not looked at: that would mend them. Blocks.
+    ///
+    /// # Errors
+    /// [`OpenError`] when it cannot be read.
+    pub fn survey(&self) -> Result<Survey, OpenError> {
+        let read = || -> Result<Survey, OpenError> {
+            Ok(check::survey(&self.database.begin_read().map_err(redb::Error::from)?)?)
+        };
+        caught(read).unwrap_or(Err(OpenError::Damaged))
+    }
+}
+
+impl Rooms for Resting {
+    fn export(
+        &self,
+        left_out: &BTreeSet<RoomId>,
+        take: &mut dyn FnMut(Record) -> Result<(), BackupError>,
+    ) -> Result<(), BackupError> {
+        copy::export(&self.database.begin_read().map_err(redb::Error::from)?, left_out, take)
+    }
+}

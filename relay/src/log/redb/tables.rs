@@ -1,0 +1,224 @@
+//! The tables, and how records are laid out in them.
+
+use std::collections::BTreeSet;
+
+use proto::{PublishId, RoomId, relay::Deliver};
+use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, TableError, WriteTransaction};
+
+use super::{
+    opener::{self, Opener},
+    row,
+    shares::Sizes,
+    stats::Trimmed,
+    tokens::TokenRow,
+};
+use crate::log::tail::News;
+
+/// A room: head, oldest, last commit in the log, time of the last entry (ms), bytes of the log, rows of access keys, bytes
+/// of its slots and their pieces.
+pub(super) type RoomRow = (u64, u64, u64, u64, u64, u64, u64);
+
+pub(super) type RoomKey = &'static [u8; 32];
+
+/// A room's key and one of its access keys.
+pub(super) type AccessKey = (RoomKey, &'static [u8; 32]);
+
+/// A room's key and a piece's name.
+pub(super) type PieceKey = (RoomKey, &'static [u8; 32]);
+
+/// A room's key, a step, and who voted on it.
+pub(super) type VoteKey = (RoomKey, u64, &'static [u8; 32]);
+
+const ROOMS: TableDefinition<RoomKey, RoomRow> = TableDefinition::new("sized_rooms");
+/// By room: the log's generation (16 bytes), then [`proto::access::Head`].
+const ACCESS: TableDefinition<RoomKey, &[u8]> = TableDefinition::new("access");
+/// By the commit that put it there: see [`super::pieces`].
+const SLOTS: TableDefinition<(RoomKey, u64), &[u8]> = TableDefinition::new("slots");
+/// By name: the sealed pieces of the room's slots.
+const PIECES: TableDefinition<PieceKey, &[u8]> = TableDefinition::new("pieces");
+/// [`proto::access::KeyRow`].
+const KEYS: TableDefinition<AccessKey, &[u8]> = TableDefinition::new("keys");
+/// By first commit: [`proto::access::Step`].
+const STEPS: TableDefinition<(RoomKey, u64), &[u8]> = TableDefinition::new("steps");
+/// Who voted on a step. Lives as long as the step.
+const VOTES: TableDefinition<VoteKey, ()> = TableDefinition::new("votes");
+/// By an invite's access key: its room, for those who know no more than the link. The first room that has it.
+const INVITES: TableDefinition<RoomKey, &[u8; 32]> = TableDefinition::new("invites");
+/// By sequence number: see [`row`].
+const ENTRIES: TableDefinition<(RoomKey, u64), &[u8]> = TableDefinition::new("entries");
+/// By publish id: the sequence number. Lives as long as its entry.
+const IDS: TableDefinition<(RoomKey, &[u8; 16]), u64> = TableDefinition::new("ids");
+
+/// What is known of the age of a room's oldest entry, if that is large: its sequence number and its time, as of when retention last looked. Of no
+/// use once another is the oldest; what is missing is looked at again.
+const AGES: TableDefinition<RoomKey, (u64, u64)> = TableDefinition::new("ages");
+
+/// Rooms that were dropped and are not swept yet; none of them has a row in [`ROOMS`].
+const DOOMED: TableDefinition<RoomKey, ()> = TableDefinition::new("doomed");
+
+/// By SHA-256 of the token.
+const TOKENS: TableDefinition<RoomKey, TokenRow> = TableDefinition::new("tokens");
+
+/// By room: SHA-256 of the token that opened it. Rooms that no token opened, or one that was revoked, have no row.
+const OPENED_BY: TableDefinition<RoomKey, &[u8; 32]> = TableDefinition::new("opened_by");
+
+/// By room: who opened it, where no token did. A database of before has none, and its rooms have no opener.
+pub(super) const OPENERS: TableDefinition<RoomKey, &[u8; Opener::LEN]> = TableDefinition::new("openers");
+
+/// The key under which addresses of openers are hashed.
+const OPENER_KEY: TableDefinition<(), opener::KeyRow> = TableDefinition::new("opener_key");
+
+/// The numbers of one room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Room {
+    pub head: u64,
+    pub oldest: u64,
+    /// Of those in the log. Who may build on which is in [`super::access`].
+    pub last_commit: u64,
+    pub last_at_ms: u64,
+    pub bytes: u64,
+    pub keys: u64,
+    /// Of its slots and their pieces, which the log's bytes are without.
+    pub slot_bytes: u64,
+}
+
+/// All tables of a write transaction.
+pub(super) struct Tables<'txn> {
+    pub rooms: Table<'txn, RoomKey, RoomRow>,
+    pub access: Table<'txn, RoomKey, &'static [u8]>,
+    pub slots: Table<'txn, (RoomKey, u64), &'static [u8]>,
+    pub pieces: Table<'txn, PieceKey, &'static [u8]>,
+    pub keys: Table<'txn, AccessKey, &'static [u8]>,
+    pub steps: Table<'txn, (RoomKey, u64), &'static [u8]>,
+    pub votes: Table<'txn, VoteKey, ()>,
+    pub invites: Table<'txn, RoomKey, &'static [u8; 32]>,
+    pub entries: Table<'txn, (RoomKey, u64), &'static [u8]>,
+    pub ids: Table<'txn, (RoomKey, &'static [u8; 16]), u64>,
+    pub doomed: Table<'txn, RoomKey, ()>,
+    pub ages: Table<'txn, RoomKey, (u64, u64)>,
+    /// Something was written to `ages`.
+    pub noted: bool,
+    /// Rooms that were appended to and have more than they may.
+    pub over: BTreeSet<RoomId>,
+    /// Bytes of rows that were removed.
+    pub freed: u64,
+    /// How many entries went because of which bound.
+    pub trimmed: Trimmed,
+    /// What readers have to learn once it is on the disk.
+    pub news: News,
+    pub tokens: Table<'txn, RoomKey, TokenRow>,
+    pub opened_by: Table<'txn, RoomKey, &'static [u8; 32]>,
+    pub openers: Table<'txn, RoomKey, &'static [u8; Opener::LEN]>,
+    pub opener_key: Table<'txn, (), opener::KeyRow>,
+    /// What rooms take after this transaction.
+    pub sizes: Sizes,
+}
+
+/// All tables of a read transaction.
+pub(super) struct Snapshot {
+    pub rooms: redb::ReadOnlyTable<RoomKey, RoomRow>,
+    pub access: redb::ReadOnlyTable<RoomKey, &'static [u8]>,
+    pub slots: redb::ReadOnlyTable<(RoomKey, u64), &'static [u8]>,
+    pub pieces: redb::ReadOnlyTable<PieceKey, &'static [u8]>,
+    pub keys: redb::ReadOnlyTable<AccessKey, &'static [u8]>,
+    pub steps: redb::ReadOnlyTable<(RoomKey, u64), &'static [u8]>,
+    pub votes: redb::ReadOnlyTable<VoteKey, ()>,
+    pub invites: redb::ReadOnlyTable<RoomKey, &'static [u8; 32]>,
+    pub entries: redb::ReadOnlyTable<(RoomKey, u64), &'static [u8]>,
+    pub ids: redb::ReadOnlyTable<(RoomKey, &'static [u8; 16]), u64>,
+    pub doomed: redb::ReadOnlyTable<RoomKey, ()>,
+    pub tokens: redb::ReadOnlyTable<RoomKey, TokenRow>,
+    pub opened_by: redb::ReadOnlyTable<RoomKey, &'static [u8; 32]>,
+}
+
+impl<'txn> Tables<'txn> {
+    pub fn open(transaction: &'txn WriteTransaction) -> Result<Self, TableError> {
+        Ok(Self {
+            rooms: transaction.open_table(ROOMS)?,
+            access: transaction.open_table(ACCESS)?,
+            slots: transaction.open_table(SLOTS)?,
+            pieces: transaction.open_table(PIECES)?,
+            keys: transaction.open_table(KEYS)?,
+            steps: transaction.open_table(STEPS)?,
+            votes: transaction.open_table(VOTES)?,
+            invites: transaction.open_table(INVITES)?,
+            entries: transaction.open_table(ENTRIES)?,
+            ids: transaction.open_table(IDS)?,
+            doomed: transaction.open_table(DOOMED)?,
+            ages: transaction.open_table(AGES)?,
+            noted: false,
+            over: BTreeSet::new(),
+            freed: 0,
+            trimmed: Trimmed::default(),
+            news: News::default(),
+            tokens: transaction.open_table(TOKENS)?,
+            opened_by: transaction.open_table(OPENED_BY)?,
+            openers: transaction.open_table(OPENERS)?,
+            opener_key: transaction.open_table(OPENER_KEY)?,
+            sizes: Sizes::default(),
+        })
+    }
+
+    /// Writes a room's numbers.
+    pub fn put_room(&mut self, id: &RoomId, room: Room) -> Result<(), redb::StorageError> {
+        self.sizes.set(id, room.size());
+        self.rooms.insert(&id.0, &room.into())?;
+        Ok(())
+    }
+}
+
+impl Room {
+    /// Bytes of its entries, slots and pieces.
+    pub fn size(&self) -> u64 {
+        self.bytes.saturating_add(self.slot_bytes)
+    }
+}
+
+impl Snapshot {
+    pub fn open(transaction: &ReadTransaction) -> Result<Self, TableError> {
+        Ok(Self {
+            rooms: transaction.open_table(ROOMS)?,
+            access: transaction.open_table(ACCESS)?,
+            slots: transaction.open_table(SLOTS)?,
+            pieces: transaction.open_table(PIECES)?,
+            keys: transaction.open_table(KEYS)?,
+            steps: transaction.open_table(STEPS)?,
+            votes: transaction.open_table(VOTES)?,
+            invites: transaction.open_table(INVITES)?,
+            entries: transaction.open_table(ENTRIES)?,
+            ids: transaction.open_table(IDS)?,
+            doomed: transaction.open_table(DOOMED)?,
+            tokens: transaction.open_table(TOKENS)?,
+            opened_by: transaction.open_table(OPENED_BY)?,
+        })
+    }
+}
+
+impl From<RoomRow> for Room {
+    fn from((head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes): RoomRow) -> Self {
+        Self { head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes }
+    }
+}
+
+impl From<Room> for RoomRow {
+    fn from(room: Room) -> Self {
+        let Room { head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes } = room;
+        (head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes)
+    }
+}
+
+pub(super) fn room(
+    rooms: &impl ReadableTable<RoomKey, RoomRow>,
+    room: &RoomId,
+) -> Result<Option<Room>, redb::StorageError> {
+    Ok(rooms.get(&room.0)?.map(|row| row.value().into()))
+}
+
+pub(super) fn from_entry_row(row: &[u8]) -> Result<(PublishId, Deliver), redb::StorageError> {
+    row::decode(row).ok_or_else(|| redb::StorageError::Corrupted("an entry is damaged".into()))
+}
+
+/// The entry in a row, for those who do not have the database's errors.
+pub(crate) fn parse_entry(row: &[u8]) -> Option<(PublishId, Deliver)> {
+    row::decode(row)
+}

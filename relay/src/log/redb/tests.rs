@@ -1,0 +1,59 @@
+//! What needs the backend's insides.
+
+mod damage;
+mod dice;
+mod disk;
+mod drop;
+mod full;
+mod openers;
+mod power;
+mod probe;
+mod simdisk;
+mod slots;
+mod space;
+mod trimming;
+mod workload;
+
+use ed25519_dalek::SigningKey;
+use proto::{
+    PublicKey, PublishId,
+    access::{AccessKey, Grant},
+};
+use tempfile::TempDir;
+
+use super::*;
+use crate::{
+    log::{AppendError, Appended, CreateError, Lack, Measured},
+    policy::token::Right,
+    session::request::Opening,
+};
+
+const ROOM: RoomId = RoomId([1; 32]);
+const ALICE: PublicKey = PublicKey([0xa; 32]);
+
+fn author() -> Author {
+    Author { room: ROOM, key: ALICE, now_ms: 0 }
+}
+
+fn publish(number: u32, bytes: usize) -> Publish {
+    Publish::plain(PublishId(u128::from(number).to_be_bytes()), vec![7; bytes].into())
+}
+
+async fn append(backend: &Redb, number: u32, bytes: usize) -> Result<Appended, AppendError> {
+    backend.append(author(), publish(number, bytes)).await.wait().await
+}
+
+async fn head(backend: &Redb) -> Result<u64, Unavailable> {
+    Ok(backend.view(author()).await?.map_or(0, |view| view.head))
+}
+
+fn opening() -> Opening {
+    let authority = PublicKey(signer().verifying_key().to_bytes());
+    let keys = vec![AccessKey { key: ALICE, grant: Grant::Member }];
+    Opening { slot: b"slot".as_slice().into(), keys, authority, address: None }
+}
+
+/// The authority of every epoch.
+fn signer() -> SigningKey {
+    SigningKey::from_bytes(&[0xee; 32])
+}

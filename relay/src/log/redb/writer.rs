@@ -1,0 +1,351 @@
+//! Group commit: what has queued up while the disk was busy goes into one transaction.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+use proto::RoomId;
+use redb::Durability;
+use tokio::sync::oneshot;
+
+use super::{
+    Health, Policy, Stats,
+    access::GENERATION,
+    apply,
+    database::Store,
+    doom,
+    lone::Lone,
+    openers,
+    queue::{Place, Queue},
+    round::{self, Round, Trimming},
+    shares::{Busiest, Shares},
+    space::{Space, Spare},
+    tables::Tables,
+    tokens,
+    trim::{self, Budget},
+};
+use crate::{
+    log::{
+        AppendError, Appended, Author, CreateError, Feeds, Lack, Revoked, TokenChange, TokenError,
+        Unavailable,
+        tail::{News, Ring},
+    },
+    policy::token::Right,
+    session::request::{Opening, Publish},
+};
+
+/// Work for the writer, each with where its answer goes.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // most are the large one
+pub(super) enum Job {
+    Append {
+        author: Author,
+        publish: Publish,
+        answer: oneshot::Sender<Result<Appended, AppendError>>,
+    },
+    Create {
+        room: RoomId,
+        opening: Opening,
+        right: Right,
+        now_ms: u64,
+        /// Names the log: random.
+        generation: [u8; GENERATION],
+        answer: oneshot::Sender<Result<(), CreateError>>,
+    },
+    Tokens {
+        change: TokenChange,
+        answer: oneshot::Sender<Result<Option<Revoked>, TokenError>>,
+    },
+    Drop {
+        room: RoomId,
+        answer: oneshot::Sender<Result<bool, Unavailable>>,
+    },
+    Sweep {
+        answer: oneshot::Sender<bool>,
+    },
+    Trim {
+        from: RoomId,
+        now_ms: u64,
+        idle_before: u64,
+        lone: Arc<Lone>,
+        answer: oneshot::Sender<Trimming>,
+    },
+    Probe {
+        answer: oneshot::Sender<Result<Health, Unavailable>>,
+    },
+    Busiest {
+        count: usize,
+        answer: oneshot::Sender<Result<Busiest, Unavailable>>,
+    },
+}
+
+/// The answer to a job. Waits for the fsync.
+enum Settled {
+    Append(Result<Appended, AppendError>),
+    Create(Result<(), CreateError>),
+    Tokens(Result<Option<Revoked>, TokenError>),
+    /// Whether there was such a room.
+    Drop(bool),
+    /// Whether there is more to sweep, and how many rows went.
+    Sweep(bool, u64),
+    /// What was trimmed, and whether anything changed.
+    Trim(Trimming, bool),
+    Probe(Health),
+    Busiest(Busiest),
+}
+
+/// The one thread that writes.
+pub(super) struct Writer {
+    store: Arc<Store>,
+    feeds: Feeds,
+    policy: Arc<Mutex<Policy>>,
+    queue: Arc<Queue<Job>>,
+    stats: Stats,
+    space: Space,
+    /// What rooms take; `None` before the first batch, and after one of which it is not known whether it was written.
+    shares: Option<Shares>,
+    /// Rooms that have more than they may, and whose turn the last batch did not come to.
+    due: BTreeSet<RoomId>,
+    /// What is held in memory for readers.
+    ring: Ring,
+}
+
+impl Writer {
+    pub fn new(
+        store: Arc<Store>,
+        feeds: Feeds,
+        policy: Arc<Mutex<Policy>>,
+        queue: Arc<Queue<Job>>,
+        stats: Stats,
+    ) -> Self {
+        Self {
+            store,
+            feeds,
+            policy,
+            queue,
+            stats,
+            space: Space::new(),
+            shares: None,
+            due: BTreeSet::new(),
+            ring: Ring::default(),
+        }
+    }
+
+    /// Works until nobody can queue any more and the queue is empty.
+    pub fn run(mut self) {
+        while let Some(batch) = self.queue.take() {
+            let policy = self.policy();
+            self.write(batch, &policy);
+        }
+    }
+
+    fn policy(&mut self) -> Policy {
+        let mut policy = self.policy.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::take(&mut policy.is_new) {
+            self.space.look_again();
+        }
+        *policy
+    }
+
+    /// Writes one batch and answers.
+    pub fn write(&mut self, batch: Vec<Job>, policy: &Policy) {
+        let bytes = batch.iter().map(Job::size).sum();
+        let (space, stats) =
+            (self.space.check(&self.store, policy, bytes, || self.feeds.is_quiet()), &self.stats);
+        // What cannot be read now is read again for the next batch.
+        let (mut shares, known) = match self.shares.take() {
+            Some(shares) => (shares, true),
+            None => match self.store.read(openers::load) {
+                Ok(rows) => (Shares::of(rows), true),
+                Err(_) => (Shares::of(Vec::new()), false),
+            },
+        };
+        let bounds = self.space.bounds(&self.store, policy, shares.bytes());
+        let spare = Spare { space, bounds, shares: &shares };
+        let (due, mut budget) = (&self.due, Budget::beside(batch.len(), bytes));
+        let began = Instant::now();
+        let written = self.store.write(|mut transaction| {
+            transaction.set_durability(Durability::Immediate)?;
+            let mut settled = Vec::with_capacity(batch.len());
+            let (due, changed, freed, trimmed, news, sizes) = {
+                let mut tables = Tables::open(&transaction)?;
+                for job in &batch {
+                    settled.push(settle(&mut tables, &self.feeds, policy, &spare, job)?);
+                }
+                // In this transaction and not in one of its own: that would be a second fsync, for which others wait.
+                let due = due.union(&std::mem::take(&mut tables.over)).copied().collect();
+                let (due, trimmed) = trim::trim_due(&mut tables, due, &policy.retention, &mut budget)?;
+                let changed = trimmed || settled.iter().any(Settled::changed);
+                let (news, sizes) = (std::mem::take(&mut tables.news), std::mem::take(&mut tables.sizes));
+                (due, changed, tables.freed, tables.trimmed, news, sizes)
+            };
+            // An fsync for nothing would let refused publishes slow down the accepted ones.
+            if changed {
+                transaction.commit()?;
+                self.store.wrote();
+                stats.trimmed(trimmed);
+                stats.commit_seconds.observe(began.elapsed().as_secs_f64());
+                stats.batch_jobs.observe(batch.len() as f64);
+            } else {
+                transaction.abort()?;
+            }
+            Ok((settled, due, freed, news, sizes))
+        });
+        match written {
+            Ok((settled, due, freed, news, sizes)) => {
+                self.due = due;
+                self.space.wrote(freed);
+                shares.apply(sizes, Instant::now());
+                // A revoked token is nobody's any more.
+                self.shares = (known && !batch.iter().any(Job::is_of_tokens)).then_some(shares);
+                let readers = self.ring.push(&self.feeds, news, policy.tail);
+                // Whoever published is woken by its answer, and finds its entry in the same turn.
+                for (job, settled) in batch.into_iter().zip(settled) {
+                    job.answer(settled, &self.stats);
+                }
+                readers.iter().for_each(|tail| tail.wake());
+            }
+            // All or nothing: none of the batch is on disk, or it cannot be known that it is.
+            Err(_) => {
+                // One room that cannot be read must not fail the batches of all others: the round finds the rooms again.
+                self.due.clear();
+                let unsure = News::unsure(self.feeds.rooms());
+                let readers = self.ring.push(&self.feeds, unsure, policy.tail);
+                batch.into_iter().for_each(Job::fail);
+                readers.iter().for_each(|tail| tail.wake());
+            }
+        }
+    }
+}
+
+fn settle(
+    tables: &mut Tables<'_>,
+    feeds: &Feeds,
+    policy: &Policy,
+    spare: &Spare<'_>,
+    job: &Job,
+) -> Result<Settled, redb::StorageError> {
+    Ok(match job {
+        Job::Append { author, publish, .. } => {
+            Settled::Append(apply::append(tables, policy, spare, author, publish)?)
+        }
+        Job::Create { room, opening, right, now_ms, generation, .. } => {
+            let right = (right, *now_ms);
+            Settled::Create(apply::create(tables, policy, spare, room, opening, right, generation)?)
+        }
+        Job::Tokens { change, .. } => Settled::Tokens(tokens::change(tables, change)?),
+        Job::Drop { room, .. } => Settled::Drop(doom::doom(tables, room)?),
+        Job::Sweep { .. } => {
+            let (more, removed) = doom::sweep(tables)?;
+            Settled::Sweep(more, removed)
+        }
+        Job::Trim { from, now_ms, idle_before, lone, .. } => {
+            let mut round = Round::new(*now_ms, *idle_before, lone);
+            let is_followed = |room: &RoomId| feeds.is_followed(room);
+            let (trimming, changed) =
+                round::trim_rooms(tables, from, &policy.retention, &mut round, is_followed)?;
+            Settled::Trim(trimming, changed)
+        }
+        Job::Busiest { count, .. } => Settled::Busiest(spare.shares.busiest(*count, Instant::now())),
+        Job::Probe { .. } => {
+            Settled::Probe(Health { lack: spare.space.err(), used: spare.bounds.used, is_full: false })
+        }
+    })
+}
+
+impl Settled {
+    fn changed(&self) -> bool {
+        match self {
+            Self::Append(result) => result.is_ok_and(|appended| !appended.repeated),
+            Self::Create(result) => result.is_ok(),
+            Self::Tokens(result) => result.is_ok(),
+            Self::Drop(existed) => *existed,
+            Self::Sweep(_, removed) => *removed > 0,
+            Self::Trim(_, changed) => *changed,
+            Self::Probe(_) | Self::Busiest(_) => false,
+        }
+    }
+}
+
+/// However it ends: nobody is to wait for it.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue.end();
+    }
+}
+
+impl Job {
+    /// Whose turn it takes.
+    pub fn place(&self) -> Place {
+        match self {
+            Self::Append { author, publish, .. } => (publish.payer, author.room),
+            Self::Create { room, opening, .. } => (opening.address, *room),
+            // Few; or the relay's own work.
+            Self::Drop { room, .. } => (None, *room),
+            Self::Tokens { .. }
+            | Self::Sweep { .. }
+            | Self::Trim { .. }
+            | Self::Probe { .. }
+            | Self::Busiest { .. } => (None, RoomId([0; 32])),
+        }
+    }
+
+    /// Bytes that it brings to the disk, roughly.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Append { publish, .. } => publish.size(),
+            Self::Create { opening, .. } => opening.slot.size(),
+            Self::Tokens { .. }
+            | Self::Drop { .. }
+            | Self::Sweep { .. }
+            | Self::Trim { .. }
+            | Self::Probe { .. }
+            | Self::Busiest { .. } => 0,
+        }
+    }
+
+    fn is_of_tokens(&self) -> bool {
+        matches!(self, Self::Tokens { .. })
+    }
+
+    fn answer(self, settled: Settled, stats: &Stats) {
+        match (self, settled) {
+            (Self::Append { publish, answer, .. }, Settled::Append(result)) => {
+                if let Ok(Appended { repeated: false, .. }) = result {
+                    stats.published.inc();
+                    stats.published_bytes.inc_by(publish.envelope.len() as u64);
+                }
+                tell(answer, result);
+            }
+            (Self::Create { answer, .. }, Settled::Create(result)) => tell(answer, result),
+            (Self::Tokens { answer, .. }, Settled::Tokens(result)) => tell(answer, result),
+            (Self::Drop { answer, .. }, Settled::Drop(existed)) => tell(answer, Ok(existed)),
+            (Self::Sweep { answer }, Settled::Sweep(more, _)) => tell(answer, more),
+            (Self::Trim { answer, .. }, Settled::Trim(trimming, _)) => tell(answer, trimming),
+            (Self::Probe { answer }, Settled::Probe(health)) => tell(answer, Ok(health)),
+            (Self::Busiest { answer, .. }, Settled::Busiest(busiest)) => tell(answer, Ok(busiest)),
+            (job, _) => job.fail(),
+        }
+    }
+
+    fn fail(self) {
+        match self {
+            Self::Append { answer, .. } => tell(answer, Err(AppendError::NoSpace(Lack::Free))),
+            Self::Create { answer, .. } => tell(answer, Err(CreateError::NoSpace(Lack::Free))),
+            Self::Tokens { answer, .. } => tell(answer, Err(TokenError::Unavailable)),
+            Self::Drop { answer, .. } => tell(answer, Err(Unavailable)),
+            Self::Sweep { answer } => tell(answer, false),
+            Self::Trim { answer, .. } => tell(answer, Trimming::default()),
+            Self::Probe { answer } => tell(answer, Err(Unavailable)),
+            Self::Busiest { answer, .. } => tell(answer, Err(Unavailable)),
+        }
+    }
+}
+
+/// Answers. Nobody waits when the connection is gone: what was written stays, and the client will ask
+/// again with the same id.
+fn tell<T>(answer: oneshot::Sender<T>, value: T) {
+    let _ = answer.send(value);
+}

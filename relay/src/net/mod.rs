@@ -1,0 +1,12 @@
+//! What a connection is before anything is said on it: sockets, TLS, QUIC, the fallback over TCP, and who may come in.
+
+pub(crate) mod admission;
+pub(crate) mod fragments;
+pub(crate) mod listen;
+pub(crate) mod quic;
+pub(crate) mod reset;
+pub(crate) mod socket;
+pub mod sockets;
+pub(crate) mod tcp;
+pub(crate) mod tls;
+pub(crate) mod transport;

@@ -1,0 +1,83 @@
+//! QUIC settings and the endpoint they make. Nothing is left at quinn's defaults that bounds memory.
+
+use std::{
+    io,
+    net::{SocketAddr, UdpSocket},
+    sync::Arc,
+};
+
+use quinn::{
+    BloomTokenLog, IdleTimeout, ServerConfig, TransportConfig, ValidationTokenConfig, VarInt,
+    crypto::rustls::QuicServerConfig,
+};
+use socket2::{Socket, Type};
+
+use crate::{
+    net::{reset::ResetKey, socket},
+    policy::limits::{
+        IDLE_TIMEOUT, INCOMING_BUFFER, INCOMING_BUFFER_TOTAL, KEEP_ALIVE, Limits, MAX_INCOMING,
+        SPARE_STREAMS, STRANGER_STREAMS, STRANGER_WINDOW, TOKEN_LOG, TOKENS,
+    },
+};
+
+/// What a socket asks for as its receive and send buffers, in bytes: 4 MiB are 30 ms of a gigabit, and so long the
+/// relay may be busy elsewhere. Systems give less unless told otherwise (`relay doctor` says how); Linux takes no
+/// memory before it is used.
+pub(crate) const SOCKET_BUFFER: usize = 4 << 20;
+
+/// The server's side of every connection.
+pub(crate) fn server_config(crypto: QuicServerConfig, limits: &Limits) -> ServerConfig {
+    let mut config = ServerConfig::with_crypto(Arc::new(crypto));
+    config
+        .transport_config(transport(limits))
+        // A phone that changes from one network to another keeps its rooms (RFC 9000, 9).
+        .migration(true)
+        .validation_token_config(tokens())
+        .max_incoming(MAX_INCOMING)
+        .incoming_buffer_size(INCOMING_BUFFER)
+        .incoming_buffer_size_total(INCOMING_BUFFER_TOTAL);
+    config
+}
+
+/// With these a client that was here lately proves its address without a round trip. Which of them were used has
+/// to be remembered; a log that is full is only less sure that one was not.
+fn tokens() -> ValidationTokenConfig {
+    let mut tokens = ValidationTokenConfig::default();
+    tokens.log(Arc::new(BloomTokenLog::new_expected_items(TOKEN_LOG, TOKENS)));
+    tokens
+}
+
+/// What a connection may hold as long as it has joined no room; see `Connection::welcome` for the rest.
+pub(crate) fn transport(limits: &Limits) -> Arc<TransportConfig> {
+    let mut transport = TransportConfig::default();
+    let window = limits.connection_window.min(STRANGER_WINDOW);
+    let streams = limits.rooms_per_connection.saturating_add(SPARE_STREAMS).min(STRANGER_STREAMS);
+    // Ephemeral signals travel as frames; nothing reads datagrams, so none are offered unless it is asked for.
+    let datagrams = (limits.datagram_buffer > 0).then_some(limits.datagram_buffer as usize);
+    transport
+        .max_concurrent_bidi_streams(VarInt::from_u32(streams))
+        .max_concurrent_uni_streams(VarInt::from_u32(0))
+        .stream_receive_window(VarInt::from_u32(limits.stream_window))
+        .receive_window(VarInt::from_u32(window))
+        .send_window(limits.send_window.into())
+        .datagram_receive_buffer_size(datagrams)
+        .datagram_send_buffer_size(limits.datagram_buffer as usize)
+        .max_idle_timeout(IdleTimeout::try_from(IDLE_TIMEOUT).ok())
+        .keep_alive_interval(Some(KEEP_ALIVE));
+    Arc::new(transport)
+}
+
+/// An endpoint on this socket.
+pub(crate) fn endpoint(
+    socket: UdpSocket,
+    reset: &ResetKey,
+    config: ServerConfig,
+) -> io::Result<quinn::Endpoint> {
+    let runtime = Arc::new(quinn::TokioRuntime);
+    quinn::Endpoint::new(reset.endpoint_config(), Some(config), socket, runtime)
+}
+
+/// A socket as the relay's own, for whoever wants to know what it would get.
+pub(crate) fn probe(address: SocketAddr) -> io::Result<Socket> {
+    socket::bind(address, Type::DGRAM)
+}

@@ -1,0 +1,152 @@
+//! What a connection and its streams are to the rest of the relay, whatever carries them.
+
+use bytes::Bytes;
+use proto::CloseCode;
+use quinn::VarInt;
+
+use crate::{
+    net::tcp::Guest,
+    policy::limits::{Limits, SPARE_STREAMS},
+};
+
+/// A connection of a client; its handshake is complete.
+pub(crate) enum Connection {
+    /// QUIC over UDP.
+    Quic(quinn::Connection),
+    /// A WebSocket over TLS over TCP.
+    Tcp(Guest),
+}
+
+/// The relay's sending half of a stream.
+pub(crate) enum SendHalf {
+    /// A QUIC stream.
+    Quic(quinn::SendStream),
+    /// A stream in a WebSocket.
+    Tcp(tunnel::SendHalf),
+}
+
+/// The relay's receiving half of a stream.
+pub(crate) enum RecvHalf {
+    /// A QUIC stream.
+    Quic(quinn::RecvStream),
+    /// A stream in a WebSocket.
+    Tcp(tunnel::RecvHalf),
+}
+
+/// The stream or its connection is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Gone;
+
+impl Connection {
+    /// The next stream that the client opens; `None` when the connection is gone. Cancel-safe.
+    pub async fn accept(&self) -> Option<(SendHalf, RecvHalf)> {
+        match self {
+            Self::Quic(connection) => {
+                let (send, recv) = connection.accept_bi().await.ok()?;
+                Some((SendHalf::Quic(send), RecvHalf::Quic(recv)))
+            }
+            Self::Tcp(guest) => {
+                let (send, recv) = guest.tunnel().accept().await?;
+                Some((SendHalf::Tcp(send), RecvHalf::Tcp(recv)))
+            }
+        }
+    }
+
+    /// Returns when it is gone. Cancel-safe.
+    pub async fn closed(&self) {
+        match self {
+            Self::Quic(connection) => drop(connection.closed().await),
+            Self::Tcp(guest) => drop(guest.tunnel().closed().await),
+        }
+    }
+
+    /// It has joined a room: it gets all that a member may have. Before, it had what a stranger gets.
+    pub fn welcome(&self, limits: &Limits) {
+        match self {
+            Self::Quic(connection) => {
+                connection.set_receive_window(VarInt::from_u32(limits.connection_window));
+                let streams = limits.rooms_per_connection.saturating_add(SPARE_STREAMS);
+                connection.set_max_concurrent_bi_streams(VarInt::from_u32(streams));
+            }
+            Self::Tcp(guest) => guest.welcome(),
+        }
+    }
+
+    /// Ends all streams at once and says why.
+    pub fn close(&self, code: CloseCode) {
+        match self {
+            Self::Quic(connection) => connection.close(code.value().into(), b""),
+            Self::Tcp(guest) => guest.tunnel().close(code),
+        }
+    }
+}
+
+impl SendHalf {
+    /// Waits until all of it is taken. Dropped half-way, a part is.
+    pub async fn write_all(&mut self, bytes: &[u8]) -> Result<(), Gone> {
+        match self {
+            Self::Quic(send) => send.write_all(bytes).await.map_err(|_| Gone),
+            Self::Tcp(send) => send.write_all(bytes).await.map_err(|_| Gone),
+        }
+    }
+
+    /// The same without copying where the transport can share: over QUIC the bytes are held until the client has them.
+    pub async fn write_chunk(&mut self, bytes: Bytes) -> Result<(), Gone> {
+        match self {
+            Self::Quic(send) => send.write_chunk(bytes).await.map_err(|_| Gone),
+            Self::Tcp(send) => send.write_all(&bytes).await.map_err(|_| Gone),
+        }
+    }
+
+    /// Ends the half in order.
+    pub async fn finish(&mut self) -> Result<(), Gone> {
+        match self {
+            Self::Quic(send) => send.finish().map_err(|_| Gone),
+            Self::Tcp(send) => send.finish().await.map_err(|_| Gone),
+        }
+    }
+
+    /// Waits until the client has all that was written before the end. Over TCP nothing tells but its own end,
+    /// and what it still sends is thrown away.
+    pub async fn taken(&mut self) -> Result<(), Gone> {
+        match self {
+            Self::Quic(send) => send.stopped().await.map(|_| ()).map_err(|_| Gone),
+            Self::Tcp(send) => {
+                send.ended().await;
+                Ok(())
+            }
+        }
+    }
+
+    /// Breaks the half off. Does nothing when it has ended already.
+    pub fn reset(&mut self, code: CloseCode) {
+        match self {
+            // Fails only when it has ended already.
+            Self::Quic(send) => drop(send.reset(code.value().into())),
+            // Being dropped is all there is.
+            Self::Tcp(_) => {}
+        }
+    }
+}
+
+impl RecvHalf {
+    /// What has come, at most `max` bytes; `None` at the client's orderly end. Cancel-safe.
+    pub async fn read_chunk(&mut self, max: usize) -> Result<Option<Bytes>, Gone> {
+        match self {
+            Self::Quic(recv) => {
+                let chunk = recv.read_chunk(max, true).await.map_err(|_| Gone)?;
+                Ok(chunk.map(|chunk| chunk.bytes))
+            }
+            Self::Tcp(recv) => recv.read_chunk(max).await.map_err(|_| Gone),
+        }
+    }
+
+    /// Takes nothing more. Does nothing when the half has ended already.
+    pub fn stop(&mut self, code: CloseCode) {
+        match self {
+            // Fails only when it has ended already.
+            Self::Quic(recv) => drop(recv.stop(code.value().into())),
+            Self::Tcp(_) => {}
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! What an operator sees of the program: numbers, logs, and what commands print.
+
+pub mod logging;
+pub mod metrics;
+pub(crate) mod owner;
+pub mod print;
+pub(crate) mod security;
+pub mod signal;

@@ -1,0 +1,7 @@
+//! How much anybody may have: numbers and decisions, without I/O.
+
+pub mod limits;
+pub mod quota;
+mod rate;
+pub(crate) mod refusal;
+pub mod token;

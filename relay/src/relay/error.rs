@@ -1,0 +1,255 @@
+//! Why a relay does not start: the cause, and what to do about it.
+
+use std::{io, net::SocketAddr, path::PathBuf};
+
+use crate::{backup::RestoreError, identity::IdentityError, log::redb::OpenError, net::tls::TlsError};
+
+/// What to do without the log, which the identity alone does not bring back.
+pub(crate) const LOG_REMEDY: &str = "put that file back, or restore a backup (`relay restore FILE --force`). To begin with no \
+    rooms under the same pin: move `identity`, `relay.redb` and `clock` away, start and stop the relay once, and move \
+    `identity` back over the new one";
+
+/// What to do without the identity.
+pub(crate) const IDENTITY_REMEDY: &str = "put the directory `identity` back, or restore a backup (`relay restore FILE --force`); \
+    to begin as another relay without these rooms, move `relay.redb` and `clock` away";
+
+/// Why a relay does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No address to listen on.
+    #[error("there is no address to listen on; give at least one")]
+    NoAddress,
+    /// The port is taken.
+    #[error("{address} is in use by another program; stop it, or choose another port with --listen")]
+    InUse {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// Ports below 1024 need a privilege.
+    #[error(
+        "not permitted to listen on {address}; choose a port above 1023 with --listen, or grant the right \
+         (Linux: `setcap cap_net_bind_service=+ep` on the program, or AmbientCapabilities= in a systemd unit)"
+    )]
+    NotPermitted {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The address cannot be listened on for another reason.
+    #[error("cannot listen on {address}: {source}; use an address of this machine, 0.0.0.0 or [::]")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The TCP port, when it was asked for.
+    #[error(
+        "cannot listen on TCP {address}, the way for clients that UDP does not reach: {source}; free the port, choose \
+         another with --listen, or do without by --tcp=false"
+    )]
+    Fallback {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// There is no home directory to keep data under.
+    #[error("no place for data is known on this system; give one with --data-dir")]
+    NoDataDir,
+    /// The data directory or the database in it.
+    #[error("cannot use the data directory {}: {source}; make it readable and writable for this user, or choose another with --data-dir", path.display())]
+    DataDir {
+        /// The directory.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file system cannot be written.
+    #[error(
+        "{} is on a file system that is mounted read-only; mount it writable (`findmnt -T {}` shows where it is), or choose \
+         another directory with --data-dir", path.display(), path.display()
+    )]
+    ReadOnly {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The file system cannot be written, and the log needs that to be read.
+    #[error(
+        "{} is on a file system that is mounted read-only, and the relay did not end in order: the log has to be repaired before \
+         it is read; copy the whole directory to a disk that can be written, and name the copy with --data-dir", path.display()
+    )]
+    Unrested {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// Two relays on one database.
+    #[error("another relay is using {}; stop it, or choose another directory with --data-dir", path.display())]
+    Locked {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A restore was interrupted.
+    #[error("a restore into {} was interrupted; run `relay restore FILE --force` again", path.display())]
+    Restoring {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// No space even to start.
+    #[error("the disk of {} is full; free some space, or choose another disk with --data-dir", path.display())]
+    DiskFull {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The log is gone, and the identity is not.
+    #[error(
+        "{} holds the identity of a relay whose log is gone: `relay.redb` is missing or empty; {LOG_REMEDY}", path.display()
+    )]
+    NoLog {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The identity is gone, and the rooms are not.
+    #[error(
+        "{} holds rooms, and the identity that their members' programs trust is gone: `identity/ca.key`. A new one would \
+         have another pin, and no client would come back: {IDENTITY_REMEDY}", path.display()
+    )]
+    NoIdentity {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The database is damaged beyond reading.
+    #[error("the database in {} is damaged; restore a backup (`relay restore FILE --force`)", path.display())]
+    Damaged {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The database is damaged or from another version.
+    #[error("{} is no database of this relay's, or a damaged one ({source}); restore a backup (`relay restore FILE --force`)", path.join("relay.redb").display())]
+    Database {
+        /// The directory.
+        path: PathBuf,
+        /// What redb says.
+        source: Box<redb::Error>,
+    },
+    /// Certificate or key.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// TLS.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The operator's socket.
+    #[cfg(unix)]
+    #[error("cannot open the socket {} for commands like `relay status`: {source}", path.display())]
+    Admin {
+        /// The socket.
+        path: PathBuf,
+        /// Why, with the remedy.
+        source: crate::admin::SocketError,
+    },
+    /// Numbers for everybody.
+    #[error(
+        "--admin-listen {address} is not a loopback address: it would show the relay's numbers to everybody, \
+         unencrypted and without a password; use 127.0.0.1:{}, and come from elsewhere through an SSH tunnel or a \
+         reverse proxy", address.port()
+    )]
+    AdminNotLocal {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The port for whoever watches.
+    #[error("cannot listen on {address} for --admin-listen: {source}; choose another port")]
+    AdminListen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Sockets of the service manager.
+    #[error(transparent)]
+    Sockets(#[from] crate::net::sockets::SocketsError),
+    /// The database is another version's.
+    #[error(
+        "the log in {} has another format: this version keeps rooms of protocol version 2 alone; move `relay.redb` out \
+         of there (its rooms have to be founded anew), or use the version that wrote it",
+        path.display()
+    )]
+    Format {
+        /// The data directory.
+        path: PathBuf,
+    },
+    /// The operating system gives no more threads.
+    #[error("cannot start a thread: {0}; raise the limit of processes for this user")]
+    Thread(#[source] io::Error),
+}
+
+impl StartError {
+    /// The error for an address that could not be bound.
+    pub(crate) fn bind(address: SocketAddr, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::AddrInUse => Self::InUse { address },
+            io::ErrorKind::PermissionDenied => Self::NotPermitted { address },
+            _ => Self::Bind { address, source },
+        }
+    }
+
+    /// The error for a data directory that could not be used.
+    pub(crate) fn data(path: PathBuf, source: OpenError) -> Self {
+        match source {
+            OpenError::Locked => Self::Locked { path },
+            OpenError::Restoring => Self::Restoring { path },
+            OpenError::Format => Self::Format { path },
+            OpenError::Lost => Self::NoLog { path },
+            OpenError::Unrested => Self::Unrested { path },
+            OpenError::Damaged => Self::Damaged { path },
+            OpenError::Io(source) => Self::io(path, source),
+            OpenError::Database(source) => Self::Database { path, source },
+            OpenError::Thread(source) => Self::Thread(source),
+        }
+    }
+
+    /// The same for a plain I/O error.
+    pub(crate) fn io(path: PathBuf, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path },
+            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path },
+            _ => Self::DataDir { path, source },
+        }
+    }
+
+    /// The exit code of the program for any error of its commands; 1 for those that have none of their own.
+    pub fn exit_code_of(error: &anyhow::Error) -> u8 {
+        let restoring = error.downcast_ref::<RestoreError>().map(|error| match error {
+            RestoreError::Occupied(_) | RestoreError::Running(_) => 4,
+            _ => 1,
+        });
+        error.downcast_ref().map(Self::exit_code).or(restoring).unwrap_or(1)
+    }
+
+    /// The exit code of a program that fails with this: 2 usage, 3 network, 4 data, 5 certificate.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::NoAddress | Self::NoDataDir | Self::AdminNotLocal { .. } => 2,
+            Self::AdminListen { .. }
+            | Self::Sockets(_)
+            | Self::InUse { .. }
+            | Self::NotPermitted { .. }
+            | Self::Bind { .. }
+            | Self::Fallback { .. } => 3,
+            Self::DataDir { .. }
+            | Self::ReadOnly { .. }
+            | Self::Unrested { .. }
+            | Self::Locked { .. }
+            | Self::Restoring { .. }
+            | Self::Format { .. }
+            | Self::DiskFull { .. }
+            | Self::Database { .. }
+            | Self::NoLog { .. }
+            | Self::NoIdentity { .. }
+            | Self::Damaged { .. } => 4,
+            Self::Identity(_) | Self::Tls(_) => 5,
+            Self::Thread(_) => 1,
+            #[cfg(unix)]
+            Self::Admin { .. } => 4,
+        }
+    }
+}

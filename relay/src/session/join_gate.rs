@@ -1,0 +1,100 @@
+//! When a connection's next stream is taken: how many streams may be about to join at once, and what refused joins cost.
+//!
+//! ```text
+//! accept ─▶ Joining ─▶ joined: the next ones may come
+//!                  └─▶ refused: its address owes more, and the connection waits
+//! ```
+
+use std::{sync::Arc, time::Instant};
+
+use crate::{
+    policy::{
+        limits::{JOINS_AT_ONCE, STRANGER_JOINS_AT_ONCE},
+        refusal::Limit,
+    },
+    session::shared::Peer,
+};
+
+/// What a connection's streams have come to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Turns {
+    /// Streams that have neither joined nor been refused nor ended.
+    joining: usize,
+    /// Since one was refused.
+    not_before: Option<Instant>,
+}
+
+/// When the next stream is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    Now,
+    At(Instant),
+    /// When one of those before it has joined, or has not.
+    Later,
+}
+
+impl Turns {
+    /// `has_joined`: a stream of the connection has joined, now or before.
+    pub fn next(&self, has_joined: bool, now: Instant) -> Turn {
+        let most =
+            if has_joined && self.not_before.is_none() { JOINS_AT_ONCE } else { STRANGER_JOINS_AT_ONCE };
+        match self.not_before {
+            _ if self.joining >= most => Turn::Later,
+            Some(instant) if instant > now => Turn::At(instant),
+            _ => Turn::Now,
+        }
+    }
+}
+
+/// A stream that wants to join; counted until it is dropped.
+pub(crate) struct Joining(Arc<Peer>);
+
+impl Joining {
+    /// One more.
+    pub fn new(peer: &Arc<Peer>) -> Self {
+        peer.turns.send_modify(|turns| turns.joining += 1);
+        Self(peer.clone())
+    }
+
+    /// It may not.
+    pub fn refused(self) {
+        let Peer { shared, payer, turns, .. } = &*self.0;
+        let now = Instant::now();
+        let owed = shared.refused().spend(*payer, now);
+        if !owed.is_zero() {
+            shared.metrics.limited_at(Limit::RefusedJoinsPerAddress, *payer);
+        }
+        turns.send_modify(|turns| turns.not_before = Some(now + owed));
+    }
+}
+
+impl Drop for Joining {
+    fn drop(&mut self) {
+        self.0.turns.send_modify(|turns| turns.joining -= 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn strangers_and_the_refused_come_by_few_and_others_by_more() {
+        let now = Instant::now();
+        let mut turns = Turns::default();
+        assert_eq!(turns.next(false, now), Turn::Now);
+        turns.joining = STRANGER_JOINS_AT_ONCE;
+        assert_eq!(turns.next(false, now), Turn::Later);
+        assert_eq!(turns.next(true, now), Turn::Now);
+        turns.joining = JOINS_AT_ONCE;
+        assert_eq!(turns.next(true, now), Turn::Later);
+        turns = Turns { joining: STRANGER_JOINS_AT_ONCE, not_before: Some(now) };
+        assert_eq!(turns.next(true, now), Turn::Later);
+        let soon = now + Duration::from_secs(1);
+        turns = Turns { joining: 0, not_before: Some(soon) };
+        assert_eq!(turns.next(true, now), Turn::At(soon));
+        assert_eq!(turns.next(true, soon), Turn::Now);
+    }
+}

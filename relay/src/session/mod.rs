@@ -1,0 +1,8 @@
+//! What is said on a connection: its streams, each of which is one room's, and what they share.
+
+pub(crate) mod connection;
+pub(crate) mod join_gate;
+pub mod request;
+pub mod router;
+pub(crate) mod shared;
+pub(crate) mod stream;

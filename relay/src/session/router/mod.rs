@@ -1,0 +1,344 @@
+//! Decides what a frame leads to. No socket, no disk, no clock: frames and the time go in, commands
+//! come out, and the caller carries them out.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use proto::{PublicKey, RoomId, relay::refused::Code};
+
+mod deliveries;
+
+use self::deliveries::Deliveries;
+use crate::{
+    policy::{
+        limits::{Limits, PUBLISH_KIB, REFUSED_FRAMES, Rate},
+        quota::{Over, Quota},
+        refusal::Limit,
+    },
+    session::request::{Invalid, Publish, Request},
+};
+
+/// Who is online, and how much each has left to spend.
+///
+/// `H` is the caller's handle of a stream. There are as many seats as joined streams, which the QUIC
+/// limits bound; the quotas are bounded by themselves.
+#[derive(Debug)]
+pub struct Router<H> {
+    rooms: HashMap<RoomId, HashMap<PublicKey, (SeatId, H)>>,
+    next: u64,
+    publish: Quota<(RoomId, PublicKey)>,
+    room: Quota<RoomId>,
+    invite: Quota<(RoomId, PublicKey)>,
+    /// In KiB.
+    address: Quota<IpAddr>,
+    published: Deliveries,
+    signalled: Deliveries,
+    refused: Quota<(RoomId, PublicKey, Option<SeatId>)>,
+    /// Publishes that are in the log already cost nothing, and what is over its quota is looked up, at most this often: a
+    /// flood must not become a flood of reads or of answers.
+    look_ups: Quota<(RoomId, PublicKey)>,
+    ephemeral: Quota<(RoomId, PublicKey)>,
+    max_message: usize,
+    /// Noes in rooms where a member is online, since the first of them came.
+    noes: HashMap<RoomId, u64>,
+}
+
+/// One joined stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// The room.
+    pub room: RoomId,
+    /// The access key that joined.
+    pub key: PublicKey,
+    /// Whether it is a member's.
+    pub member: bool,
+    /// The address that pays for what it publishes.
+    payer: IpAddr,
+    id: SeatId,
+}
+
+/// Tells streams of the same key apart: the greater one is newer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct SeatId(u64);
+
+/// What to do about a frame.
+#[derive(Debug)]
+pub enum Command {
+    /// Append it and answer.
+    Append(Publish),
+    /// Over its quota. If it is in the log already, answer that; else refuse it.
+    AnswerIfStored(Publish, Refusal),
+    /// Send the newest slot, or the last confirmed one (`true`).
+    SendSlot(bool),
+    /// Send the signal to the others in the room, if the sender still has access.
+    FanOut(Bytes),
+    /// Tell the client no; the stream goes on.
+    Refuse(Refusal),
+    /// Tell the client no and end the stream.
+    End(Refusal),
+    /// Over this limit and dropped without a word: nobody waits for an answer to a signal.
+    Drop(Limit),
+}
+
+/// A no, as the client hears it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The publish's id; empty when it was none.
+    pub id: Bytes,
+    /// Why.
+    pub code: Code,
+    /// When to try again, if that would help.
+    pub retry_after: Duration,
+    /// For a conflict: where the last commit is.
+    pub last_commit: u64,
+    /// For a conflict: where the last confirmed one is.
+    pub confirmed: u64,
+    /// The limit that was in the way, if one was.
+    pub limit: Option<Limit>,
+}
+
+impl<H: Clone> Router<H> {
+    /// Nobody is online.
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            rooms: HashMap::new(),
+            next: 0,
+            publish: Quota::new(limits.publish),
+            room: Quota::new(limits.room_publish),
+            invite: Quota::new(limits.invite),
+            address: Quota::new(limits.address_publish),
+            published: Deliveries::new(limits.deliveries),
+            signalled: Deliveries::new(limits.deliveries.quarter()),
+            refused: Quota::new(REFUSED_FRAMES),
+            look_ups: Quota::new(look_ups(limits)),
+            ephemeral: Quota::new(limits.ephemeral),
+            max_message: limits.max_message,
+            noes: HashMap::new(),
+        }
+    }
+
+    /// Other limits from now on.
+    pub fn reload(&mut self, limits: &Limits) {
+        self.publish.set_rate(limits.publish);
+        self.room.set_rate(limits.room_publish);
+        self.invite.set_rate(limits.invite);
+        self.address.set_rate(limits.address_publish);
+        self.published.set_rate(limits.deliveries);
+        self.signalled.set_rate(limits.deliveries.quarter());
+        self.look_ups.set_rate(look_ups(limits));
+        self.ephemeral.set_rate(limits.ephemeral);
+        self.max_message = limits.max_message;
+    }
+
+    /// Seats a stream whose key was verified. For a member, returns the older stream of the same key,
+    /// which from now on may do nothing. Any number of streams may share an invite key.
+    pub fn join(
+        &mut self,
+        payer: IpAddr,
+        room: RoomId,
+        key: PublicKey,
+        member: bool,
+        handle: H,
+    ) -> (Seat, Option<H>) {
+        self.next += 1;
+        let id = SeatId(self.next);
+        let older = member.then(|| self.rooms.entry(room).or_default().insert(key, (id, handle)));
+        (Seat { room, key, member, payer, id }, older.flatten().map(|(_, handle)| handle))
+    }
+
+    /// Frees a seat. Does nothing if a newer stream of the same key took it.
+    pub fn leave(&mut self, seat: &Seat) {
+        let Some(members) = self.rooms.get_mut(&seat.room) else { return };
+        if members.get(&seat.key).is_some_and(|(id, _)| *id == seat.id) {
+            members.remove(&seat.key);
+        }
+        if members.is_empty() {
+            self.rooms.remove(&seat.room);
+            self.noes.remove(&seat.room);
+        }
+    }
+
+    /// Somebody in a room was told no.
+    pub fn count_no(&mut self, room: &RoomId) {
+        if self.rooms.contains_key(room) {
+            *self.noes.entry(*room).or_default() += 1;
+        }
+    }
+
+    /// Members of a room that are online, and the noes of theirs.
+    pub fn seats(&self, room: &RoomId) -> (usize, u64) {
+        let seats = self.rooms.get(room).map_or(0, HashMap::len);
+        (seats, self.noes.get(room).copied().unwrap_or(0))
+    }
+
+    /// What to do about a frame that came at `now`. It was parsed before: commits are hashed there, and everybody waits
+    /// for the router.
+    pub fn handle(&mut self, seat: &Seat, request: Result<Request, Invalid>, now: Instant) -> Command {
+        if !self.is_current(seat) {
+            return Command::End(Refusal::of(Code::Superseded));
+        }
+        match self.judge(seat, request, now) {
+            Command::Refuse(refusal) => self.refuse(seat, refusal, now),
+            command => command,
+        }
+    }
+
+    /// A no costs the relay an answer: whoever goes on and on is shown out.
+    fn refuse(&mut self, seat: &Seat, refusal: Refusal, now: Instant) -> Command {
+        // Many share an invite's key, and none of them pays for another.
+        let stream = (!seat.member).then_some(seat.id);
+        match self.refused.take((seat.room, seat.key, stream), now) {
+            Ok(()) => Command::Refuse(refusal),
+            Err(over) => {
+                Command::End(Refusal { id: refusal.id, ..Refusal::over(Limit::RefusedFrames).after(&over) })
+            }
+        }
+    }
+
+    fn judge(&mut self, seat: &Seat, request: Result<Request, Invalid>, now: Instant) -> Command {
+        match request {
+            Ok(Request::Publish(publish)) => self.publish(seat, publish, now),
+            Ok(Request::Ephemeral(signal)) => self.ephemeral(seat, signal, now),
+            Ok(Request::GetSlot { confirmed }) => match self.spend(seat, None, now) {
+                Ok(()) => Command::SendSlot(confirmed),
+                Err(refusal) => Command::Refuse(refusal),
+            },
+            // The first frame of a stream was the Join; a second one has no meaning.
+            Ok(Request::Join(_)) => Command::End(Refusal::of(Code::Malformed)),
+            Err(Invalid { id, code: Code::TooLarge }) => {
+                Command::Refuse(Refusal { id, ..Refusal::over(Limit::MessageSize) })
+            }
+            Err(Invalid { id, code }) => Command::Refuse(Refusal { id, ..Refusal::of(code) }),
+        }
+    }
+
+    /// Returns what a publish cost: it turned out to be in the log already. As with those that are looked up, this is for
+    /// a client that lost its answers, not for one that repeats itself without end.
+    pub fn refund(&mut self, seat: &Seat, now: Instant) {
+        if self.look_ups.take((seat.room, seat.key), now).is_err() {
+            return;
+        }
+        self.spending(seat).refund(&(seat.room, seat.key));
+        self.room.refund(&seat.room);
+        let readers = self.readers(&seat.room);
+        self.published.refund(&seat.room, &seat.payer, readers);
+    }
+
+    /// Whether no newer stream has taken the seat.
+    pub fn is_current(&self, seat: &Seat) -> bool {
+        let seated = || self.rooms.get(&seat.room)?.get(&seat.key);
+        !seat.member || seated().is_some_and(|(id, _)| *id == seat.id)
+    }
+
+    /// Members online, all rooms together.
+    pub fn online(&self) -> usize {
+        self.rooms.values().map(HashMap::len).sum()
+    }
+
+    fn publish(&mut self, seat: &Seat, publish: Publish, now: Instant) -> Command {
+        if publish.commit.is_none() && publish.envelope.len() > self.max_message {
+            return Command::Refuse(Refusal::over(Limit::MessageSize).about(&publish));
+        }
+        match self.spend(seat, Some(&publish), now) {
+            Ok(()) => Command::Append(publish),
+            Err(refusal) => {
+                let refusal = refusal.about(&publish);
+                match self.look_ups.take((seat.room, seat.key), now) {
+                    Ok(()) => Command::AnswerIfStored(publish, refusal),
+                    Err(_) => Command::Refuse(refusal),
+                }
+            }
+        }
+    }
+
+    fn ephemeral(&mut self, seat: &Seat, signal: Bytes, now: Instant) -> Command {
+        if !seat.member {
+            return Command::Refuse(Refusal::of(Code::NotAllowed));
+        }
+        if self.ephemeral.take((seat.room, seat.key), now).is_err() {
+            return Command::Drop(Limit::EphemeralRate);
+        }
+        let readers = self.readers(&seat.room);
+        if self.signalled.take(seat.room, seat.payer, readers, now).is_err() {
+            return Command::Drop(Limit::Deliveries);
+        }
+        Command::FanOut(signal)
+    }
+
+    /// Takes one from the key's bucket, one from the room's, so many deliveries as there are readers and so many bytes from
+    /// the address's, or nothing from any. The bytes are not given back: what comes twice was carried twice. What is no
+    /// publish is delivered to nobody.
+    fn spend(&mut self, seat: &Seat, publish: Option<&Publish>, now: Instant) -> Result<(), Refusal> {
+        let own = if seat.member { Limit::MemberRate } else { Limit::InviteRate };
+        let over = |limit| move |over: Over| Refusal::over(limit).after(&over);
+        self.spending(seat).take((seat.room, seat.key), now).map_err(over(own))?;
+        self.room.take(seat.room, now).map_err(over(Limit::RoomRate)).inspect_err(|_| {
+            self.spending(seat).refund(&(seat.room, seat.key));
+        })?;
+        let readers = publish.map_or(0, |_| self.readers(&seat.room));
+        let delivered = self.published.take(seat.room, seat.payer, readers, now);
+        delivered.map_err(over(Limit::Deliveries)).inspect_err(|_| {
+            self.spending(seat).refund(&(seat.room, seat.key));
+            self.room.refund(&seat.room);
+        })?;
+        let bytes = publish.map_or(0, Publish::size);
+        let kib = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX).max(PUBLISH_KIB);
+        self.address.take_many(seat.payer, kib, now).map_err(over(Limit::AddressRate)).inspect_err(|_| {
+            self.spending(seat).refund(&(seat.room, seat.key));
+            self.room.refund(&seat.room);
+            self.published.refund(&seat.room, &seat.payer, readers);
+        })
+    }
+
+    /// Members online in a room: whoever of them says something is told of it as well.
+    fn readers(&self, room: &RoomId) -> u32 {
+        let readers = self.rooms.get(room).map_or(0, HashMap::len);
+        u32::try_from(readers).unwrap_or(u32::MAX)
+    }
+
+    fn spending(&mut self, seat: &Seat) -> &mut Quota<(RoomId, PublicKey)> {
+        if seat.member { &mut self.publish } else { &mut self.invite }
+    }
+}
+
+/// Four times what a member may publish: a client sends again what it has no answer to, one by one.
+fn look_ups(limits: &Limits) -> Rate {
+    let Rate { burst, interval } = limits.publish;
+    Rate { burst: burst.saturating_mul(4), interval: interval / 4 }
+}
+
+impl Refusal {
+    /// A no that names no publish.
+    pub fn of(code: Code) -> Self {
+        Self {
+            id: Bytes::new(),
+            code,
+            retry_after: Duration::ZERO,
+            last_commit: 0,
+            confirmed: 0,
+            limit: None,
+        }
+    }
+
+    /// A no because of a limit.
+    pub fn over(limit: Limit) -> Self {
+        Self { limit: Some(limit), ..Self::of(limit.code()) }
+    }
+
+    /// The same about a publish.
+    pub fn about(self, publish: &Publish) -> Self {
+        Self { id: Bytes::copy_from_slice(publish.id.as_bytes()), ..self }
+    }
+
+    /// The same with the time to wait.
+    pub fn after(self, over: &Over) -> Self {
+        Self { retry_after: over.retry_after, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests;

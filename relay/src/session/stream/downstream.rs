@@ -1,0 +1,349 @@
+//! Relay to client: a cursor into the log. Catching up after a week and live delivery are the same loop; only where
+//! the entries come from differs, the disk or the tail in memory.
+
+use std::{sync::Arc, time::Instant};
+
+use proto::{
+    PublishId,
+    access::{MAX_SNAPSHOT, Standing},
+    relay::{self, Joined, Published, refused::Code, relay_frame::Frame},
+};
+use tokio::sync::{broadcast, mpsc};
+
+use super::{
+    farewell::Farewell,
+    output::{Output, Reservation},
+    upstream::Answer,
+};
+use crate::{
+    log::{
+        AppendError, Appended, Author, Batch, Feed, Measured, Next, Permit, Signal, Slot, Tail, Ticket, View,
+    },
+    policy::{limits::LARGE_FRAME, refusal::Limit},
+    session::{
+        router::{Refusal, Seat},
+        shared::Peer,
+    },
+};
+
+/// How far a reader is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    /// It has all there is.
+    End,
+    /// There may be more in memory.
+    Tail,
+    /// What comes next is on the disk.
+    Disk,
+}
+
+impl At {
+    /// Looks at the tail where nothing else is to be done.
+    fn or_tail(self) -> Self {
+        if self == Self::End { Self::Tail } else { self }
+    }
+}
+
+/// The loop's state.
+pub(super) struct Downstream<'a> {
+    peer: &'a Peer,
+    seat: Seat,
+    /// Whether the key was in good standing when it joined: only then it reads.
+    reads: bool,
+    cursor: u64,
+    /// Greatest sequence number that the disk has shown.
+    head: u64,
+    feed: Feed,
+    permit: &'a Permit,
+    answers: mpsc::Receiver<Answer>,
+    /// For who reads.
+    signals: Option<broadcast::Receiver<Signal>>,
+    /// The publish whose answer is next; kept here so that no answer is lost when the loop is stopped.
+    pending: Option<(PublishId, Ticket)>,
+}
+
+impl<'a> Downstream<'a> {
+    /// Follows the room from here on; nothing is read yet.
+    pub fn new(
+        peer: &'a Peer,
+        seat: Seat,
+        reads: bool,
+        cursor: u64,
+        permit: &'a Permit,
+        answers: mpsc::Receiver<Answer>,
+    ) -> Self {
+        let feed = peer.shared.backend.follow(seat.room);
+        let signals = reads.then(|| feed.signals());
+        Self { peer, seat, reads, cursor, head: 0, feed, permit, answers, signals, pending: None }
+    }
+
+    /// The room's tail, for the other direction.
+    pub fn tail(&self) -> Arc<Tail> {
+        self.feed.tail()
+    }
+
+    /// Answers the Join of an invite key, which gets the slot with it.
+    pub async fn join_guest(&mut self, output: &mut Output, joined: Joined) -> Result<(), Farewell> {
+        let send = |slot| Frame::Joined(Joined { slot: Some(slot), ..joined.clone() });
+        self.send_slot(output, false, send).await
+    }
+
+    /// Answers the Join of a member that begins its ledger. It is asked for once in a seat's life, so the room for the
+    /// longest is waited for, whatever is there.
+    pub async fn join_with_access(&mut self, output: &mut Output, joined: Joined) -> Result<(), Farewell> {
+        let _memory = output.reserve(&self.peer.share.outgoing, MAX_SNAPSHOT).await?;
+        let access = self.peer.shared.backend.access(self.seat.room).await;
+        let access = access.map_err(|_| Farewell::of(Code::ShuttingDown))?;
+        Ok(output.frame(Frame::Joined(Joined { access, ..joined })).await?)
+    }
+
+    /// Runs until the client is gone, the key has no access any more, or no more answers can come.
+    pub async fn run(&mut self, output: &mut Output) -> Result<(), Farewell> {
+        let mut at = At::Disk;
+        loop {
+            // Asked before the database is: what changes meanwhile is a newer one.
+            let generation = if at == At::Disk { self.feed.generation() } else { 0 };
+            let (peer, seat, reads, cursor) = (self.peer, self.seat, self.reads, self.cursor);
+            // Nothing that loses work when it is dropped stands in a branch: frames are sent in the
+            // handlers, where no other branch can interrupt them.
+            tokio::select! {
+                biased;
+                answer = next_answer(&mut self.pending, &mut self.answers) => match answer {
+                    Some(answer) => {
+                        self.answer(output, answer).await?;
+                        // The own entry is there as well, and goes in the same packet.
+                        at = at.or_tail();
+                    }
+                    None => return Ok(()),
+                },
+                () = self.feed.changed(), if at == At::End => at = At::Tail,
+                () = std::future::ready(()), if at == At::Tail => at = self.follow(output).await?,
+                read = read(peer, seat, reads, cursor, output), if at == At::Disk => {
+                    let (batch, _memory) = read?;
+                    self.deliver(output, batch, generation).await?;
+                    at = At::Tail;
+                }
+            }
+        }
+    }
+
+    /// Sends what is held in memory, if there is something, and says where to go on.
+    async fn follow(&mut self, output: &mut Output) -> Result<At, Farewell> {
+        // Who does not read gets no entries, but learns when its access changes.
+        let cursor = if self.reads { self.cursor } else { u64::MAX };
+        match self.feed.next(cursor, self.permit) {
+            Next::Frames(frames) => {
+                output.shared(frames.bytes).await?;
+                self.cursor = frames.last;
+                self.peer.shared.metrics.delivered.inc_by(frames.entries);
+                self.peer.shared.metrics.bytes_out.inc_by(frames.envelopes);
+                Ok(At::Tail)
+            }
+            Next::Nothing if self.cursor < self.head => Ok(At::Disk),
+            Next::Nothing => self.hear(output).await,
+            Next::Behind => Ok(At::Disk),
+            Next::Ended => Err(Farewell::of(Code::NotAllowed)),
+        }
+    }
+
+    /// Sends the signals that wait: only once the log is read, and only while nobody took the key's access away, so
+    /// that a key that was removed sees no signal after its removal.
+    async fn hear(&mut self, output: &mut Output) -> Result<At, Farewell> {
+        let Some(signals) = &mut self.signals else { return Ok(At::End) };
+        loop {
+            match signals.try_recv() {
+                Ok(_) if !self.feed.allows(self.permit) => return Ok(At::Disk),
+                Ok(signal) if signal.from == self.seat.key => {}
+                Ok(signal) => output.shared(signal.frame).await?,
+                Err(broadcast::error::TryRecvError::Lagged(_)) => {}
+                Err(broadcast::error::TryRecvError::Empty | broadcast::error::TryRecvError::Closed) => {
+                    return Ok(At::End);
+                }
+            }
+        }
+    }
+
+    /// Sends the answers that are due, and waits for those of publishes already queued.
+    pub async fn flush(&mut self, output: &mut Output) -> Result<(), Farewell> {
+        self.answers.close();
+        while let Some(answer) = next_answer(&mut self.pending, &mut self.answers).await {
+            self.answer(output, answer).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends entries from the disk; `generation` is the one before it was asked.
+    async fn deliver(&mut self, output: &mut Output, batch: Batch, generation: u64) -> Result<(), Farewell> {
+        let gap = || Err(Farewell::of(Code::ShuttingDown));
+        let allowed = match (&batch.standing, self.seat.member) {
+            // Brought back by a majority: a new Join reads.
+            (Some(Standing::Member { .. }), true) if !self.reads => return gap(),
+            (Some(Standing::Member { .. }), true) | (Some(Standing::Invite), false) => true,
+            // It waits for that.
+            (Some(Standing::Barred { .. }), true) => !self.reads,
+            _ => false,
+        };
+        if allowed {
+            self.permit.found(generation);
+        }
+        self.head = batch.head;
+        let damaged = batch.damaged;
+        if batch.entries.is_empty() && self.reads && batch.head > self.cursor && !damaged {
+            return gap();
+        }
+        for entry in batch.entries {
+            if entry.seq != self.cursor + 1 {
+                // So slow that retention overtook it. A new Join will say what is left.
+                return gap();
+            }
+            self.cursor = entry.seq;
+            let bytes = entry.envelope.len() as u64;
+            output.frame(Frame::Deliver(entry)).await?;
+            self.peer.shared.metrics.delivered.inc();
+            self.peer.shared.metrics.bytes_out.inc_by(bytes);
+        }
+        if damaged && self.reads {
+            return Err(Refusal::over(Limit::Damaged).into());
+        }
+        let more = self.reads && batch.head > self.cursor;
+        if !allowed && !more {
+            return Err(Farewell::of(Code::NotAllowed));
+        }
+        Ok(())
+    }
+
+    async fn answer(&mut self, output: &mut Output, answer: Settled) -> Result<(), Farewell> {
+        let frame = match answer {
+            Settled::Publish(id, Ok(appended)) => {
+                if appended.repeated {
+                    self.peer.shared.router().refund(&self.seat, Instant::now());
+                }
+                published(id, appended)
+            }
+            Settled::Publish(id, Err(error)) => return Ok(output.refuse(refusal(id, error)).await?),
+            Settled::Refused(refusal) => return Ok(output.refuse(refusal).await?),
+            Settled::Slot(confirmed) => return self.slot(output, confirmed).await,
+        };
+        Ok(output.frame(frame).await?)
+    }
+
+    async fn slot(&mut self, output: &mut Output, confirmed: bool) -> Result<(), Farewell> {
+        match self.peer.shared.backend.view(reader(self.peer, &self.seat)).await {
+            Ok(Some(View { standing: Some(Standing::Member { .. } | Standing::Invite), .. })) => {
+                self.send_slot(output, confirmed, Frame::Slot).await
+            }
+            Ok(_) => Ok(output.refuse(Refusal::of(Code::NotAllowed)).await?),
+            Err(_) => Err(Farewell::of(Code::ShuttingDown)),
+        }
+    }
+
+    async fn send_slot(
+        &self,
+        output: &mut Output,
+        confirmed: bool,
+        frame: impl Fn(relay::Slot) -> Frame,
+    ) -> Result<(), Farewell> {
+        let (mut room_for, mut reservation) = (LARGE_FRAME, None);
+        loop {
+            let slot = self.peer.shared.backend.slot(self.seat.room, confirmed, room_for).await;
+            match slot.map_err(|_| Farewell::of(Code::ShuttingDown))? {
+                Some(Measured::Ready(slot)) => {
+                    let Slot { last_commit, sealed, pieces } = slot;
+                    let slot = relay::Slot { last_commit, sealed, pieces };
+                    let sent = output.frame(frame(slot)).await;
+                    drop(reservation);
+                    return Ok(sent?);
+                }
+                Some(Measured::Large(bytes)) => {
+                    // The old one first, or it would wait for itself.
+                    drop(reservation.take());
+                    reservation = Some(output.reserve(&self.peer.share.outgoing, bytes).await?);
+                    room_for = bytes;
+                }
+                None => return Err(Farewell::of(Code::NotAllowed)),
+            }
+        }
+    }
+}
+
+/// Reads on from a cursor, once there is memory for what is there. A guest only learns whether it still
+/// has access, a suspended key whether it has it again.
+async fn read<'a>(
+    peer: &'a Peer,
+    seat: Seat,
+    reads: bool,
+    cursor: u64,
+    output: &Output,
+) -> Result<(Batch, Option<Reservation<'a>>), Farewell> {
+    let backend = &peer.shared.backend;
+    let later = |_| Farewell::of(Code::ShuttingDown);
+    if !reads {
+        let view = backend.view(reader(peer, &seat)).await.map_err(later)?;
+        // A guest whose invite is used up by now stays: it may have to send its join again.
+        let standing = view.and_then(|view| if seat.member { view.standing } else { Some(Standing::Invite) });
+        return Ok((Batch { entries: Vec::new(), head: 0, oldest: 1, standing, damaged: false }, None));
+    }
+    match backend.read(reader(peer, &seat), cursor, LARGE_FRAME).await.map_err(later)? {
+        Measured::Ready(batch) => Ok((batch, None)),
+        Measured::Large(bytes) => {
+            let reservation = output.reserve(&peer.share.outgoing, bytes).await?;
+            match backend.read(reader(peer, &seat), cursor, bytes).await.map_err(later)? {
+                Measured::Ready(batch) => Ok((batch, Some(reservation))),
+                // Entries do not change; retention has put a larger one first, which is a gap.
+                Measured::Large(_) => Err(Farewell::of(Code::ShuttingDown)),
+            }
+        }
+    }
+}
+
+/// An answer that is known.
+enum Settled {
+    Publish(PublishId, Result<Appended, AppendError>),
+    Refused(Refusal),
+    Slot(bool),
+}
+
+/// The next answer in order; `None` when there will be no more. Loses nothing when dropped half-way.
+async fn next_answer(
+    pending: &mut Option<(PublishId, Ticket)>,
+    answers: &mut mpsc::Receiver<Answer>,
+) -> Option<Settled> {
+    if pending.is_none() {
+        match answers.recv().await? {
+            Answer::Ticket(id, ticket) => *pending = Some((id, ticket)),
+            Answer::Published(id, appended) => return Some(Settled::Publish(id, Ok(appended))),
+            Answer::Refused(refusal) => return Some(Settled::Refused(refusal)),
+            Answer::Slot(confirmed) => return Some(Settled::Slot(confirmed)),
+        }
+    }
+    let (id, ticket) = pending.as_mut()?;
+    let settled = Settled::Publish(*id, ticket.wait().await);
+    *pending = None;
+    Some(settled)
+}
+
+fn published(id: PublishId, appended: Appended) -> Frame {
+    let id = id.0.to_vec().into();
+    Frame::Published(Published { id, seq: appended.seq, at_ms: appended.at_ms })
+}
+
+fn refusal(id: PublishId, error: AppendError) -> Refusal {
+    let refusal = match error {
+        AppendError::NotAllowed => Refusal::of(Code::NotAllowed),
+        AppendError::Conflict { last_commit, confirmed } => {
+            Refusal { last_commit, confirmed, ..Refusal::of(Code::Conflict) }
+        }
+        AppendError::Malformed => Refusal::of(Code::Malformed),
+        AppendError::TooLarge => Refusal::over(Limit::KeysPerRoom),
+        AppendError::SlotTooLarge => Refusal::of(Code::TooLarge),
+        AppendError::MissingPieces => Refusal::of(Code::MissingPieces),
+        AppendError::NoSpace(lack) => Refusal::over(lack.into()),
+        AppendError::Damaged => Refusal::over(Limit::Damaged),
+        AppendError::Closed => Refusal::of(Code::ShuttingDown),
+    };
+    Refusal { id: id.0.to_vec().into(), ..refusal }
+}
+
+fn reader(peer: &Peer, seat: &Seat) -> Author {
+    Author { room: seat.room, key: seat.key, now_ms: peer.shared.clock.now_ms() }
+}

@@ -1,0 +1,62 @@
+//! How a stream ends: with a frame that says why, with a code, or with nothing left to say.
+
+use proto::{CloseCode, relay::refused::Code};
+
+use super::{input::InputError, output::Gone};
+use crate::{policy::refusal::Limit, session::router::Refusal};
+
+/// The end of a stream.
+#[derive(Debug)]
+pub(super) struct Farewell {
+    /// The last frame, if there is one.
+    pub refusal: Option<Refusal>,
+    /// For halves that cannot be ended in order.
+    pub code: CloseCode,
+}
+
+impl Farewell {
+    /// The client ended in order.
+    pub fn done() -> Self {
+        Self { refusal: None, code: CloseCode::Done }
+    }
+
+    /// A no without a publish.
+    pub fn of(code: Code) -> Self {
+        Refusal::of(code).into()
+    }
+}
+
+impl From<Refusal> for Farewell {
+    fn from(refusal: Refusal) -> Self {
+        let code = match refusal.code {
+            Code::Superseded => CloseCode::Superseded,
+            Code::ShuttingDown => CloseCode::ShuttingDown,
+            Code::Malformed => CloseCode::Malformed,
+            Code::TooLarge => CloseCode::TooLarge,
+            Code::RateLimited => CloseCode::TooMany,
+            Code::NotAllowed | Code::TokenRequired | Code::TokenSpent => CloseCode::NotAllowed,
+            Code::Conflict | Code::MissingPieces | Code::NoSpace | Code::Unspecified => CloseCode::Done,
+        };
+        Self { refusal: Some(refusal), code }
+    }
+}
+
+impl From<InputError> for Farewell {
+    fn from(error: InputError) -> Self {
+        match error {
+            InputError::TooLarge => Refusal::over(Limit::MessageSize).into(),
+            InputError::Malformed => Self::of(Code::Malformed),
+            InputError::TimedOut => Self { refusal: None, code: CloseCode::TimedOut },
+            InputError::Gone => Self::done(),
+        }
+    }
+}
+
+impl From<Gone> for Farewell {
+    fn from(gone: Gone) -> Self {
+        match gone {
+            Gone::Closed => Self::done(),
+            Gone::Stalled => Self { refusal: None, code: CloseCode::TimedOut },
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Frames from a client: bounded in size before they are read, in memory while they are, and in time.
+
+use std::{sync::Arc, time::Duration};
+
+use proto::{FrameError, FrameReader, MAX_COMMIT_FRAME, relay::ClientFrame};
+use tokio::{sync::Semaphore, time::timeout};
+
+use crate::{
+    net::transport::RecvHalf,
+    policy::limits::{CREATE_TIME, FRAME_TIME, LARGE_FRAME_STALL},
+    session::request::Memory,
+};
+
+/// Greatest chunk taken from the transport at once, in bytes.
+const CHUNK: usize = 64 << 10;
+
+/// The receiving half of a stream.
+pub(super) struct Input {
+    recv: RecvHalf,
+    reader: FrameReader,
+}
+
+/// Why there is no further frame.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum InputError {
+    /// Over the cap.
+    TooLarge,
+    /// No protobuf, or an end in the middle of a frame.
+    Malformed,
+    /// Too slow.
+    TimedOut,
+    /// The stream or its connection is gone.
+    Gone,
+}
+
+/// Where the memory for a large frame comes from; both count KiB.
+pub(super) struct Budget<'a> {
+    /// Frames over this many bytes need some.
+    pub above: usize,
+    /// The share of the client's address.
+    pub share: &'a Semaphore,
+    /// The relay's store.
+    pub store: &'a Arc<Semaphore>,
+}
+
+impl Input {
+    pub fn new(recv: RecvHalf) -> Self {
+        Self { recv, reader: FrameReader::new(MAX_COMMIT_FRAME) }
+    }
+
+    /// The first frame of a stream: soon, and small unless it opens a room. A stranger who stops in the middle of
+    /// one holds memory that others wait for, so he has no longer for his next bytes than for his first.
+    pub async fn first(
+        &mut self,
+        soon: Duration,
+        budget: &Budget<'_>,
+    ) -> Result<(ClientFrame, Memory), InputError> {
+        let length = timeout(soon, self.length()).await.map_err(|_| InputError::TimedOut)??;
+        let length = length.ok_or(InputError::Gone)?;
+        let time = if length > budget.above { CREATE_TIME } else { soon };
+        timeout(time, self.body(length, budget, soon)).await.map_err(|_| InputError::TimedOut)?
+    }
+
+    /// The next frame with the memory it holds; `None` at the client's orderly end.
+    pub async fn next(&mut self, budget: &Budget<'_>) -> Result<Option<(ClientFrame, Memory)>, InputError> {
+        let Some(length) = self.length().await? else { return Ok(None) };
+        let body = timeout(FRAME_TIME, self.body(length, budget, LARGE_FRAME_STALL)).await;
+        body.map_err(|_| InputError::TimedOut)?.map(Some)
+    }
+
+    /// Stops the client's half with a code, if it is still open.
+    pub fn stop(&mut self, code: proto::CloseCode) {
+        self.recv.stop(code);
+    }
+
+    /// Waits for a frame to announce itself; `None` at the end of the stream.
+    async fn length(&mut self) -> Result<Option<usize>, InputError> {
+        // Between frames the reader is empty, so what it wants now is the length, and after that the body.
+        let mut missing = self.reader.wanted()?;
+        let whole = missing;
+        while missing > 0 {
+            match self.fill(missing).await? {
+                0 if missing == whole => return Ok(None),
+                0 => return Err(InputError::Malformed),
+                got => missing -= got,
+            }
+        }
+        Ok(Some(self.reader.wanted()?))
+    }
+
+    /// The body of a frame. `stall`: a large one is given up after so long without progress.
+    async fn body(
+        &mut self,
+        length: usize,
+        budget: &Budget<'_>,
+        stall: Duration,
+    ) -> Result<(ClientFrame, Memory), InputError> {
+        let large = length > budget.above;
+        let mut held = None;
+        let mut memory = Memory::default();
+        if large {
+            let kib = u32::try_from(length.div_ceil(1 << 10)).unwrap_or(u32::MAX);
+            held = Some(budget.share.acquire_many(kib).await.map_err(|_| InputError::Gone)?);
+            let permit = budget.store.clone().acquire_many_owned(kib).await;
+            memory = permit.map_err(|_| InputError::Gone)?.into();
+        }
+        loop {
+            if let Some(frame) = self.reader.next_frame::<ClientFrame>()? {
+                if large {
+                    // The buffer grew with the frame and would stay that big.
+                    self.reader = FrameReader::new(MAX_COMMIT_FRAME);
+                }
+                drop(held);
+                return Ok((frame, memory));
+            }
+            let wanted = self.reader.wanted()?;
+            let stall = if large { stall } else { FRAME_TIME };
+            if timeout(stall, self.fill(wanted)).await.map_err(|_| InputError::TimedOut)?? == 0 {
+                return Err(InputError::Malformed);
+            }
+        }
+    }
+
+    /// Adds some bytes and says how many, 0 at the end. Never takes more than the frame wants, so nothing
+    /// of the next frame is ever in the buffer.
+    async fn fill(&mut self, wanted: usize) -> Result<usize, InputError> {
+        let chunk = self.recv.read_chunk(wanted.min(CHUNK)).await.map_err(|_| InputError::Gone)?;
+        let Some(chunk) = chunk else { return Ok(0) };
+        self.reader.push(&chunk);
+        Ok(chunk.len())
+    }
+}
+
+impl From<FrameError> for InputError {
+    fn from(error: FrameError) -> Self {
+        match error {
+            FrameError::TooLong { .. } => Self::TooLarge,
+            FrameError::Malformed => Self::Malformed,
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! From a stranger to a seat: the first frame of a stream.
+
+use std::{sync::Arc, time::Instant};
+
+use proto::{
+    CHANNEL_BINDING_LEN, RoomId,
+    access::{Ed25519, Standing, Verify},
+    join_statement,
+    relay::refused::Code,
+};
+use tokio::sync::watch;
+
+use super::{
+    farewell::Farewell,
+    input::{Budget, Input},
+};
+use crate::{
+    log::{Author, CreateError, Unavailable, View},
+    policy::{
+        limits::MAX_SMALL_JOIN,
+        refusal::Limit,
+        token::{Admission, NoRight, Right, TokenHash},
+    },
+    session::{
+        request::{Invalid, Join, Opening, Request},
+        router::{Refusal, Seat},
+        shared::{Handle, Peer},
+    },
+};
+
+/// What stands in a statement for a room that the client does not know.
+const NO_ROOM: RoomId = RoomId([0; 32]);
+
+/// A stream that may go on.
+pub(super) struct Admitted {
+    pub seat: Seat,
+    pub view: View,
+    pub after: u64,
+    /// The client knew no more than an invite.
+    pub is_room_unknown: bool,
+    /// It asked for the state of access.
+    pub wants_access: bool,
+    pub superseded: watch::Receiver<bool>,
+}
+
+/// Reads and judges the Join.
+pub(super) async fn join(peer: &Peer, input: &mut Input) -> Result<Admitted, Farewell> {
+    let budget = Budget { above: MAX_SMALL_JOIN, share: &peer.share.opening, store: &peer.shared.opening };
+    let (frame, _memory) = input.first(peer.shared.limits().join_time, &budget).await?;
+    let join = match Request::try_from(frame) {
+        Ok(Request::Join(join)) => join,
+        Ok(_) => return Err(Farewell::of(Code::Malformed)),
+        Err(Invalid { code: Code::TooLarge, .. }) => return Err(Refusal::over(Limit::FirstSlot).into()),
+        Err(invalid) => return Err(Farewell::of(invalid.code)),
+    };
+    let (room, view) = admit(peer, &join).await?;
+    peer.joined.send_replace(true);
+
+    let (superseded, newer) = watch::channel(false);
+    let handle = Handle { superseded: Arc::new(superseded) };
+    // A suspended key has a seat of its own as well: a member's limits, and one stream at a time.
+    let is_member = view.standing != Some(Standing::Invite);
+    let (seat, older) = peer.shared.router().join(peer.payer, room, join.key, is_member, handle);
+    if let Some(older) = older {
+        older.superseded.send_replace(true);
+    }
+    let is_room_unknown = join.room.is_none();
+    let (after, wants_access) = (join.after, join.wants_access);
+    Ok(Admitted { seat, view, after, is_room_unknown, wants_access, superseded: newer })
+}
+
+/// What the key finds in the room. No room, another's room and a bad signature get the same answer after
+/// the same work.
+async fn admit(peer: &Peer, join: &Join) -> Result<(RoomId, View), Refusal> {
+    let genuine = is_genuine(join, &peer.binding);
+    let room = match join.room {
+        Some(room) => room,
+        // Nobody's, if it is nobody's.
+        None => peer.shared.backend.room_of(join.key).await.map_err(later)?.unwrap_or(NO_ROOM),
+    };
+    let view = look(peer, room, join).await?;
+    let view = match (&join.opening, view) {
+        (Some(_), Some(view)) if genuine && !view.is_member() => {
+            return Err(Refusal::of(Code::Conflict));
+        }
+        (Some(opening), None) if genuine => {
+            let created = create(peer, room, join, opening).await;
+            let view = look(peer, room, join).await?;
+            // The same Create may have been under way when the client asked again: then this one made nothing,
+            // cost nothing, and the room is the client's all the same.
+            if !view.as_ref().is_some_and(View::is_member) {
+                created?;
+            }
+            view
+        }
+        (_, view) => view,
+    };
+    let allowed = |view: &View| match view.standing {
+        Some(Standing::Invite) => genuine,
+        Some(_) => genuine && join.room.is_some(),
+        None => false,
+    };
+    let view = view.filter(allowed).ok_or(Refusal::of(Code::NotAllowed))?;
+    Ok((room, view))
+}
+
+/// A disk that cannot be read now may be read soon.
+fn later(_: Unavailable) -> Refusal {
+    Refusal::of(Code::ShuttingDown)
+}
+
+async fn look(peer: &Peer, room: RoomId, join: &Join) -> Result<Option<View>, Refusal> {
+    let reader = Author { room, key: join.key, now_ms: peer.shared.clock.now_ms() };
+    peer.shared.backend.view(reader).await.map_err(later)
+}
+
+async fn create(peer: &Peer, room: RoomId, join: &Join, opening: &Opening) -> Result<(), Refusal> {
+    let shared = &peer.shared;
+    let right = right(peer, join)?;
+    let allowed = shared.create_quota().take(peer.payer, Instant::now());
+    allowed.map_err(|over| Refusal::over(Limit::Rooms).after(&over))?;
+    let opening = Opening { address: Some(peer.payer), ..opening.clone() };
+    let created = shared.backend.create(room, opening, right, shared.clock.now_ms()).await;
+    if created == Err(CreateError::NoRight(NoRight::Required)) {
+        // A guesser does not use up the rooms of whoever shares its address.
+        shared.create_quota().refund(&peer.payer);
+    } else if right != Right::Anybody {
+        shared.bad_tokens().refund(&peer.payer);
+    }
+    created.map_err(|error| match error {
+        CreateError::Exists => Refusal::of(Code::Conflict),
+        CreateError::NoRight(NoRight::Required) => Refusal::of(Code::TokenRequired),
+        CreateError::NoRight(NoRight::Rooms) => Refusal::over(Limit::TokenRooms),
+        CreateError::NoRight(NoRight::Uses) => Refusal::over(Limit::TokenUses),
+        CreateError::TooLarge => Refusal::over(Limit::KeysPerRoom),
+        CreateError::NoSpace(lack) => Refusal::over(lack.into()),
+        CreateError::Closed | CreateError::BeingDropped => Refusal::of(Code::ShuttingDown),
+    })
+}
+
+/// By what right the room is to be opened. Each try is paid for as if the token were bad: many at once learn
+/// no more than one after the other.
+fn right(peer: &Peer, join: &Join) -> Result<Right, Refusal> {
+    let shared = &peer.shared;
+    if shared.limits().admission == Admission::Open {
+        return Ok(Right::Anybody);
+    }
+    let allowed = shared.bad_tokens().take(peer.payer, Instant::now());
+    allowed.map_err(|over| Refusal::over(Limit::BadTokens).after(&over))?;
+    Ok(Right::Token(join.token.as_ref().map(TokenHash::of)))
+}
+
+/// Ed25519 verification: no small-order keys, no second encoding of a signature.
+fn is_genuine(join: &Join, binding: &[u8; CHANNEL_BINDING_LEN]) -> bool {
+    let statement = join_statement(&join.room.unwrap_or(NO_ROOM), binding);
+    Ed25519.verify(&join.key, &statement, &join.signature)
+}

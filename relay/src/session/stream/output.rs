@@ -1,0 +1,159 @@
+//! Frames to a client. How slow it reads is its own affair, unless it holds memory that others wait for.
+
+use std::{net::IpAddr, sync::Arc};
+
+use bytes::Bytes;
+use proto::{
+    CloseCode, RoomId, encode_frame,
+    relay::{Refused, RelayFrame, refused::Limit as WireLimit, relay_frame::Frame},
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit},
+    time::timeout,
+};
+
+use super::farewell::Farewell;
+use crate::{
+    net::transport::{self, SendHalf},
+    policy::{
+        limits::{FAREWELL_TIME, LARGE_FRAME, LARGE_FRAME_STALL},
+        refusal::Limit,
+    },
+    session::{
+        router::Refusal,
+        shared::{Peer, Shared},
+    },
+};
+
+/// Bytes handed to the transport at once.
+const CHUNK: usize = 64 << 10;
+
+/// A large frame is in memory twice while it is encoded.
+const COPIES: usize = 2;
+
+/// The sending half of a stream.
+pub(super) struct Output {
+    send: SendHalf,
+    shared: Arc<Shared>,
+    /// Whose: see `Peer::payer`.
+    address: IpAddr,
+    /// Where its noes are counted.
+    room: Option<RoomId>,
+    /// A frame was begun and not finished: nothing can follow it.
+    torn: bool,
+}
+
+/// Why nothing more can be sent.
+#[derive(Debug)]
+pub(super) enum Gone {
+    /// The stream or its connection is closed.
+    Closed,
+    /// Too slow with a large frame.
+    Stalled,
+}
+
+/// Leave to hold one large frame.
+pub(super) struct Reservation<'a> {
+    _share: SemaphorePermit<'a>,
+    _memory: OwnedSemaphorePermit,
+}
+
+impl Output {
+    pub fn new(send: SendHalf, peer: &Peer) -> Self {
+        Self { send, shared: peer.shared.clone(), address: peer.payer, room: None, torn: false }
+    }
+
+    /// Waits for leave to hold a frame of so many bytes. `share` is that of the client's
+    /// address.
+    pub async fn reserve<'a>(&self, share: &'a Semaphore, bytes: usize) -> Result<Reservation<'a>, Gone> {
+        let kib = u32::try_from((bytes * COPIES).div_ceil(1 << 10)).unwrap_or(u32::MAX);
+        let share = share.acquire_many(kib).await.map_err(|_| Gone::Closed)?;
+        let memory = self.shared.outgoing.clone().acquire_many_owned(kib).await.map_err(|_| Gone::Closed)?;
+        Ok(Reservation { _share: share, _memory: memory })
+    }
+
+    /// Sends one frame. Dropped half-way, the stream can only be reset.
+    pub async fn frame(&mut self, frame: Frame) -> Result<(), Gone> {
+        let bytes = encode_frame(&RelayFrame { frame: Some(frame) });
+        self.torn = true;
+        if bytes.len() <= LARGE_FRAME {
+            self.send.write_all(&bytes).await?;
+        } else {
+            for chunk in bytes.chunks(CHUNK) {
+                let written = timeout(LARGE_FRAME_STALL, self.send.write_all(chunk)).await;
+                written.map_err(|_| Gone::Stalled)??;
+            }
+        }
+        self.torn = false;
+        Ok(())
+    }
+
+    /// Sends frames that many share. Few enough bytes that a client may take as long as it likes.
+    pub async fn shared(&mut self, frames: Bytes) -> Result<(), Gone> {
+        self.torn = true;
+        self.send.write_chunk(frames).await?;
+        self.torn = false;
+        Ok(())
+    }
+
+    /// From now on it is of this room.
+    pub fn enter(&mut self, room: RoomId) {
+        self.room = Some(room);
+    }
+
+    /// Says no. Each no for a limit is counted here, and nowhere else.
+    pub async fn refuse(&mut self, refusal: Refusal) -> Result<(), Gone> {
+        if let Some(limit) = refusal.limit {
+            self.shared.metrics.limited_at(limit, self.address);
+        }
+        if let Some(room) = &self.room {
+            self.shared.router().count_no(room);
+        }
+        self.frame(refused(refusal)).await
+    }
+
+    /// Whether the last frame was left half-sent.
+    pub fn is_torn(&self) -> bool {
+        self.torn
+    }
+
+    /// Says why, if there is something to say, and ends the stream.
+    pub async fn end(mut self, farewell: Farewell) {
+        let code = farewell.code;
+        if !matches!(timeout(FAREWELL_TIME, self.say(farewell)).await, Ok(Ok(()))) {
+            self.send.reset(code);
+        }
+    }
+
+    async fn say(&mut self, farewell: Farewell) -> Result<(), Gone> {
+        if self.torn {
+            return Err(Gone::Closed);
+        }
+        match farewell {
+            Farewell { refusal: Some(refusal), .. } => self.refuse(refusal).await?,
+            Farewell { code: CloseCode::Done, .. } => {}
+            Farewell { .. } => return Err(Gone::Closed),
+        }
+        self.send.finish().await?;
+        // Until the client has it all: closing the connection would throw away what is on its way.
+        Ok(self.send.taken().await?)
+    }
+}
+
+impl From<transport::Gone> for Gone {
+    fn from(transport::Gone: transport::Gone) -> Self {
+        Self::Closed
+    }
+}
+
+/// A no as a frame.
+fn refused(refusal: Refusal) -> Frame {
+    Frame::Refused(Refused {
+        id: refusal.id,
+        code: refusal.code.into(),
+        retry_after_ms: u64::try_from(refusal.retry_after.as_millis()).unwrap_or(u64::MAX),
+        last_commit: refusal.last_commit,
+        confirmed: refusal.confirmed,
+        limit: refusal.limit.map_or(WireLimit::Unspecified, Limit::wire).into(),
+    })
+}

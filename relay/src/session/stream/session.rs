@@ -1,0 +1,116 @@
+//! A joined stream: two loops, one per direction, that share nothing but a bounded queue of answers.
+
+use bytes::Bytes;
+use proto::{
+    access::Standing,
+    relay::{Joined, refused::Code, relay_frame::Frame},
+};
+use tokio::{
+    sync::{mpsc, watch},
+    time::timeout,
+};
+
+use super::{
+    downstream::Downstream, farewell::Farewell, input::Input, join::Admitted, output::Output,
+    upstream::Upstream,
+};
+use crate::{
+    log::Permit,
+    policy::limits::{ANSWER_QUEUE, FAREWELL_TIME},
+    session::{
+        router::Seat,
+        shared::{Peer, Shared},
+    },
+};
+
+/// Serves a joined stream to its end.
+pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut output: Output) {
+    let Admitted { seat, view, after, is_room_unknown, wants_access, mut superseded } = admitted;
+    let _seated = Seated::new(&peer.shared, seat);
+    output.enter(seat.room);
+    let mut stopping = peer.shared.stopping.subscribe();
+    let (answers, waiting) = mpsc::channel(ANSWER_QUEUE);
+    // What is older than the log's oldest entry cannot be had; `Joined.oldest` says so.
+    let cursor = after.max(view.oldest.saturating_sub(1));
+    let (reads, permit) = (view.is_member(), Permit::new(seat.key));
+    let mut down = Downstream::new(peer, seat, reads, cursor, &permit, waiting);
+    let tail = down.tail();
+
+    let work = async {
+        let (suspended_by, suspended_step) = match view.standing {
+            Some(Standing::Barred { by, step }) => (by, Bytes::copy_from_slice(&step.0)),
+            _ => (0, Bytes::new()),
+        };
+        let joined = Joined {
+            head: view.head,
+            oldest: view.oldest,
+            last_commit: view.last_commit,
+            slot: None,
+            now_ms: peer.shared.clock.now_ms(),
+            generation: view.generation.to_vec().into(),
+            room_id: if is_room_unknown { seat.room.0.to_vec().into() } else { Bytes::new() },
+            card: view.card,
+            suspended_by,
+            suspended_step,
+            confirmed: view.confirmed,
+            access: Bytes::new(),
+        };
+        match seat.member {
+            true if reads && wants_access => down.join_with_access(&mut output, joined).await?,
+            true => output.frame(Frame::Joined(joined)).await?,
+            false => down.join_guest(&mut output, joined).await?,
+        }
+        let up = Upstream { peer, seat, reads, permit: &permit, tail, answers }.run(&mut input);
+        let down = down.run(&mut output);
+        tokio::pin!(down);
+        tokio::select! {
+            end = &mut down => end,
+            end = up => {
+                // The client said its last word. It still gets the answers to what it said before.
+                let _ = down.await;
+                end
+            }
+        }
+    };
+    let end: Result<(), Farewell> = tokio::select! {
+        biased;
+        () = told(&mut superseded) => Err(Farewell::of(Code::Superseded)),
+        _ = stopping.wait_for(|stopping| *stopping) => Err(Farewell::of(Code::ShuttingDown)),
+        end = work => end,
+    };
+
+    let farewell = end.err().unwrap_or_else(Farewell::done);
+    if !output.is_torn() {
+        // What is on its way to the disk is acknowledged before the end.
+        let _ = timeout(FAREWELL_TIME, down.flush(&mut output)).await;
+    }
+    input.stop(farewell.code);
+    output.end(farewell).await;
+}
+
+/// Resolves when the flag is set. A guest's seat has no flag: nobody supersedes it.
+async fn told(flag: &mut watch::Receiver<bool>) {
+    if flag.wait_for(|set| *set).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Frees the seat however the stream ends.
+struct Seated<'a> {
+    shared: &'a Shared,
+    seat: Seat,
+}
+
+impl<'a> Seated<'a> {
+    fn new(shared: &'a Shared, seat: Seat) -> Self {
+        shared.metrics.streams.inc();
+        Self { shared, seat }
+    }
+}
+
+impl Drop for Seated<'_> {
+    fn drop(&mut self) {
+        self.shared.metrics.streams.dec();
+        self.shared.router().leave(&self.seat);
+    }
+}

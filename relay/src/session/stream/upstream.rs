@@ -1,0 +1,119 @@
+//! Client to relay: reads frames, has the router decide, carries out its commands.
+
+use std::{sync::Arc, time::Instant};
+
+use bytes::Bytes;
+use proto::{
+    PublishId, encode_frame,
+    relay::{Ephemeral, RelayFrame, refused::Code, relay_frame::Frame},
+};
+use tokio::sync::mpsc;
+
+use super::{
+    farewell::Farewell,
+    input::{Budget, Input},
+};
+use crate::{
+    log::{Appended, Author, Permit, Signal, Tail, Ticket},
+    policy::limits::LARGE_FRAME,
+    session::{
+        request::{Memory, Publish},
+        router::{Command, Refusal, Seat},
+        shared::Peer,
+    },
+};
+
+/// What the other direction sends, in this order.
+pub(super) enum Answer {
+    /// The fate of a publish that is on its way to the disk.
+    Ticket(PublishId, Ticket),
+    /// A publish that was in the log already.
+    Published(PublishId, Appended),
+    /// A no.
+    Refused(Refusal),
+    /// The newest slot, or the last confirmed one (`true`), read when it is sent.
+    Slot(bool),
+}
+
+/// The loop's state.
+pub(super) struct Upstream<'a> {
+    pub peer: &'a Peer,
+    pub seat: Seat,
+    /// Whether the key was in good standing when it joined: only then it is heard.
+    pub reads: bool,
+    /// Of a key that reads, or waits until it may again.
+    pub permit: &'a Permit,
+    pub tail: Arc<Tail>,
+    /// When full, the client is not read: QUIC makes it wait.
+    pub answers: mpsc::Sender<Answer>,
+}
+
+impl Upstream<'_> {
+    /// Runs until the client ends (`Ok`) or has to be ended.
+    pub async fn run(self, input: &mut Input) -> Result<(), Farewell> {
+        let shared = &self.peer.shared;
+        let budget = Budget { above: LARGE_FRAME, share: &self.peer.share.incoming, store: &shared.incoming };
+        while let Some((frame, memory)) = input.next(&budget).await? {
+            let request = frame.try_into();
+            let command = shared.router().handle(&self.seat, request, Instant::now());
+            let answer = match command {
+                Command::Append(publish) => self.append(publish, memory).await,
+                Command::AnswerIfStored(publish, refusal) => self.look_up(&publish, refusal).await,
+                Command::SendSlot(confirmed) => Answer::Slot(confirmed),
+                Command::Refuse(refusal) => Answer::Refused(refusal),
+                Command::End(refusal) => return Err(refusal.into()),
+                Command::FanOut(signal) => {
+                    self.fan_out(signal).await;
+                    continue;
+                }
+                Command::Drop(limit) => {
+                    shared.metrics.limited_at(limit, self.peer.payer);
+                    continue;
+                }
+            };
+            self.answers.send(answer).await.map_err(|_| Farewell::done())?;
+        }
+        Ok(())
+    }
+
+    async fn append(&self, publish: Publish, memory: Memory) -> Answer {
+        let (id, backend) = (publish.id, &self.peer.shared.backend);
+        let publish = Publish { memory, payer: Some(self.peer.payer), ..publish };
+        let ticket = match publish.commit {
+            Some(_) => backend.append_commit(self.author(), publish).await,
+            None => backend.append(self.author(), publish).await,
+        };
+        Answer::Ticket(id, ticket)
+    }
+
+    async fn look_up(&self, publish: &Publish, refusal: Refusal) -> Answer {
+        match self.peer.shared.backend.published(self.author(), publish).await {
+            Ok(Some(appended)) => Answer::Published(publish.id, appended),
+            Ok(None) => Answer::Refused(refusal),
+            Err(_) => Answer::Refused(Refusal::of(Code::ShuttingDown).about(publish)),
+        }
+    }
+
+    async fn fan_out(&self, envelope: Bytes) {
+        // A member that was removed may not have noticed yet, or pretend that it has not.
+        if self.reads && (self.tail.allows(self.permit) || self.is_member().await) {
+            let frame = RelayFrame { frame: Some(Frame::Ephemeral(Ephemeral { envelope })) };
+            self.tail.signal(Signal { from: self.seat.key, frame: encode_frame(&frame).into() });
+        }
+    }
+
+    /// Looks the key up, once for each time that it may have lost something.
+    async fn is_member(&self) -> bool {
+        let generation = self.tail.generation();
+        let view = self.peer.shared.backend.view(self.author()).await;
+        let is_member = matches!(view, Ok(Some(view)) if view.is_member());
+        if is_member {
+            self.permit.found(generation);
+        }
+        is_member
+    }
+
+    fn author(&self) -> Author {
+        Author { room: self.seat.room, key: self.seat.key, now_ms: self.peer.shared.clock.now_ms() }
+    }
+}
