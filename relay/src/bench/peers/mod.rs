@@ -28,7 +28,7 @@ use super::{
     figures::number,
     live::{FIGURES, Pace, Shown},
 };
-use crate::print;
+use crate::ops::print;
 
 /// Scenario `peers`.
 #[derive(Clone, Debug, Args)]
