@@ -3,11 +3,13 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
     thread::JoinHandle,
 };
 
 use anyhow::Context;
 use bytes::Bytes;
+use clap::Args;
 use proto::{
     FrameReader, MAX_COMMIT_FRAME, encode_frame,
     relay::{ClientFrame, Deliver, Joined, Published, RelayFrame, client_frame, relay_frame::Frame},
@@ -20,6 +22,7 @@ use super::client::Ground;
 use crate::{
     identity::{Identity, Tls},
     net::{quic, reset::ResetKey, tls},
+    ops::print,
     policy::limits::Limits,
 };
 
@@ -32,6 +35,31 @@ pub(super) struct Fanout {
     directory: TempDir,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// Scenario `plain`: one that is a process of its own, with one thread.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Plain {
+    /// Where its identity is made.
+    #[arg(long, env = "RELAY_DATA_DIR", value_name = "DIR")]
+    data_dir: PathBuf,
+}
+
+impl Plain {
+    /// Serves until it is killed.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let path = self.data_dir.clone();
+        let served = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async {
+                let endpoint = open(&path)?;
+                print::line(format_args!("{{\"address\":\"{}\"}}", endpoint.local_addr()?))?;
+                serve(&endpoint).await;
+                anyhow::Ok(())
+            })
+        });
+        served.join().map_err(|_| anyhow::anyhow!("the plain program failed"))?
+    }
 }
 
 impl Fanout {

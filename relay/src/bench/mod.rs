@@ -78,6 +78,9 @@ enum Scenario {
     Live(live::Live),
     /// The same beside nats-server and Mosquitto over TLS, each server on a processor of its own.
     Peers(peers::Peers),
+    /// Only forwards, on one thread: `peers` runs it beside the relay.
+    #[command(hide = true)]
+    Plain(fanout::Plain),
     /// Stopping and starting: until everybody is back.
     Restart(restart::Restart),
 }
@@ -121,6 +124,9 @@ impl Bench {
     /// # Errors
     /// Whatever kept it from measuring. A goal that is missed is a figure, not an error.
     pub async fn run(&self) -> anyhow::Result<()> {
+        if let Scenario::Plain(plain) = &self.scenario {
+            return plain.run();
+        }
         // The whole chain: what failed says little without where it did.
         let report = self.measure().await.map_err(|error| anyhow::anyhow!("{error:#}"))?;
         print::note(report.table());
@@ -138,6 +144,7 @@ impl Bench {
             Scenario::Throughput(scenario) => scenario.run(self).await,
             Scenario::Live(scenario) => scenario.run(self).await,
             Scenario::Peers(scenario) => scenario.run(self).await,
+            Scenario::Plain(_) => anyhow::bail!("it serves and measures nothing"),
             Scenario::Restart(scenario) => scenario.run(self).await,
         }
     }
@@ -158,6 +165,11 @@ impl Bench {
         let talk: &[&str] = if matches!(door, Door::Default) { &[] } else { &FAST_TALK };
         let settings: Vec<String> = talk.iter().chain(lifted).map(ToString::to_string).collect();
         Subject::start(program, &self.parent(), &settings).await
+    }
+
+    /// The plainest program that does what a relay does.
+    async fn plain(&self) -> anyhow::Result<Subject> {
+        Subject::start(None, &self.parent(), &["bench".to_owned(), "plain".to_owned()]).await
     }
 
     /// Where directories for data are made.

@@ -144,7 +144,9 @@ async fn spawn(
     command
         .args(["--config", "/dev/null", "--json", "--listen", listen, "--data-dir"])
         .arg(data_dir)
-        .args(settings);
+        .args(settings)
+        // The plain program has no settings.
+        .env("RELAY_DATA_DIR", data_dir);
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

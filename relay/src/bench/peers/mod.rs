@@ -55,10 +55,17 @@ pub(super) struct Peers {
 
 /// A server and what it showed.
 struct Runner {
-    /// `None` is the relay.
-    peer: Option<(Kind, PathBuf)>,
+    which: Which,
     shown: Shown,
     idle: Vec<f64>,
+}
+
+/// Which server.
+enum Which {
+    Relay,
+    /// Only forwards, by the same QUIC on one thread: what is left to win.
+    Plain,
+    Peer(Kind, PathBuf),
 }
 
 impl Peers {
@@ -106,7 +113,7 @@ impl Peers {
         Ok(report)
     }
 
-    /// The relay, and those others that are installed.
+    /// The relay, the plainest one, and those others that are installed.
     fn runners(&self) -> Vec<Runner> {
         let peers = [(Kind::Nats, &self.nats), (Kind::Mosquitto, &self.mosquitto)];
         let found = peers.into_iter().filter_map(|(kind, program)| {
@@ -118,22 +125,27 @@ impl Peers {
                     kind.source()
                 ));
             }
-            Some((kind, program?))
+            Some(Which::Peer(kind, program?))
         });
-        let runner = |peer| Runner { peer, shown: Shown::default(), idle: Vec::new() };
-        std::iter::once(None).chain(found.map(Some)).map(runner).collect()
+        let runner = |which| Runner { which, shown: Shown::default(), idle: Vec::new() };
+        [Which::Relay, Which::Plain].into_iter().chain(found).map(runner).collect()
     }
 }
 
 impl Runner {
     fn name(&self) -> &'static str {
-        self.peer.as_ref().map_or("relay", |(kind, _)| kind.name())
+        match &self.which {
+            Which::Relay => "relay",
+            Which::Plain => "plain QUIC",
+            Which::Peer(kind, _) => kind.name(),
+        }
     }
 
     async fn start(&self, bench: &Bench, division: Option<&Division>) -> anyhow::Result<Server> {
-        let server = match &self.peer {
-            None => Server::Relay(bench.subject(Door::Open).await?),
-            Some((kind, program)) => Server::Peer(Peer::start(*kind, program, &bench.parent()).await?),
+        let server = match &self.which {
+            Which::Relay => Server::Relay(bench.subject(Door::Open).await?),
+            Which::Plain => Server::Relay(bench.plain().await?),
+            Which::Peer(kind, program) => Server::Peer(Peer::start(*kind, program, &bench.parent()).await?),
         };
         if let Some(division) = division {
             division.keep_server_apart(server.process())?;
@@ -158,7 +170,7 @@ fn add(
             continue;
         }
         bars.push((runner.name(), report.add(format!("{what}: {}", runner.name()), unit, theirs)));
-        if let (Some(ours), Some(_)) = (ours, &runner.peer) {
+        if let Some(ours) = ours.filter(|_| !matches!(runner.which, Which::Relay)) {
             let ratios: Vec<_> = ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect();
             report.add(format!("{what}: relay ÷ {}", runner.name()), "×", &ratios);
         }

@@ -31,7 +31,7 @@ pub(in crate::bench) enum Kind {
 
 /// A running server.
 pub(in crate::bench) enum Server {
-    /// A relay.
+    /// A relay, or what only forwards as one does.
     Relay(Subject),
     /// Another one.
     Peer(Peer),
