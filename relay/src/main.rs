@@ -6,7 +6,8 @@ use std::{env, ffi::OsString, io::ErrorKind, process::ExitCode, time::Duration};
 
 use relay::{
     StartError,
-    config::{self, ConfigError, Loaded, load},
+    cli::{self, Command},
+    config::{self, ConfigError, Loaded},
     net::sockets::Sockets,
     ops::{
         logging::Log,
@@ -23,7 +24,7 @@ const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = env::args_os().collect();
-    let loaded = match load(arguments.iter().cloned()) {
+    let (command, loaded) = match cli::load(arguments.iter().cloned()) {
         Ok(loaded) => loaded,
         Err(ConfigError::Usage(error)) => return told(&error),
         Err(error) => {
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
     if let Some(hint) = config::hint(&loaded) {
         print::note(format_args!("relay: {hint}"));
     }
-    match start(arguments, loaded) {
+    match start(arguments, command, loaded) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             print::note(format_args!("relay: {error}"));
@@ -55,10 +56,9 @@ fn told(error: &clap::Error) -> ExitCode {
     }
 }
 
-fn start(arguments: Vec<OsString>, loaded: Loaded) -> anyhow::Result<()> {
-    let operations = &loaded.cli.settings.operations;
+fn start(arguments: Vec<OsString>, command: Option<Command>, loaded: Loaded) -> anyhow::Result<()> {
+    let operations = &loaded.parsed.operations;
     let log = Log::start(operations.log, &operations.log_level)?;
-    let command = loaded.cli.command.clone();
     // Before there are threads.
     let sockets =
         if command.is_none() { Sockets::inherited().map_err(StartError::from)? } else { Sockets::default() };

@@ -35,25 +35,8 @@ const CHECKED: &[Checked] = &[
     Checked { krate: "shared", known: &[] },
     Checked { krate: "certs", known: &[] },
     Checked { krate: "tunnel", known: &[("", &["driver", "tunnel"])] },
-    Checked { krate: "relay", known: RELAY },
+    Checked { krate: "relay", known: &[] },
     Checked { krate: "client", known: CLIENT },
-];
-
-const RELAY: &[(&str, &[&str])] = &[
-    (
-        "",
-        &[
-            "admin", "backup", "bench", "cli", "config", "doctor", "identity", "log", "net", "relay",
-            "service", "session",
-        ],
-    ),
-    ("admin", &["routes", "server"]),
-    ("identity::acme", &["schedule", "store"]),
-    ("log::redb", &["access", "check", "pieces", "tables", "tokens"]),
-    ("net", &["quic", "socket"]),
-    ("net", &["tcp", "transport"]),
-    ("session", &["join_gate", "shared"]),
-    ("session::stream", &["farewell", "output"]),
 ];
 
 const CLIENT: &[(&str, &[&str])] = &[

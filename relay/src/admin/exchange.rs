@@ -7,6 +7,15 @@ use http_body_util::{BodyExt, Full, combinators::BoxBody};
 use hyper::{Method, Response, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
 
+/// What may be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Everything.
+    All,
+    /// Health and numbers.
+    Watching,
+}
+
 /// The body of an answer; may be a stream.
 pub type Body = BoxBody<Bytes, io::Error>;
 

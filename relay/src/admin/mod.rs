@@ -34,23 +34,19 @@ use std::{
 };
 
 use certs::Pin;
-use tokio::{
-    net::TcpListener,
-    sync::{Mutex, mpsc},
-};
+use tokio::sync::{Mutex, mpsc};
 
 pub(crate) use self::server::{Listener, serve};
 #[cfg(unix)]
 pub use self::socket::SocketError;
 pub use self::{
     exchange::{Answer, Body, Fault, Reply, Request},
-    reload::ReloadRequest,
+    reload::{Change, ReloadRequest, Report},
 };
 use crate::{
     log::{Backend, Overview, Unavailable, redb::Redb},
     net::tls::Certificate,
     ops::security::Event,
-    relay::error::StartError,
     session::shared::Shared,
 };
 
@@ -117,12 +113,4 @@ impl Admin {
         *counted = Some((Instant::now(), overview));
         Ok(overview)
     }
-}
-
-/// Listens on a loopback address for whoever watches.
-pub(crate) async fn loopback(address: SocketAddr) -> Result<TcpListener, StartError> {
-    if !address.ip().to_canonical().is_loopback() {
-        return Err(StartError::AdminNotLocal { address });
-    }
-    TcpListener::bind(address).await.map_err(|source| StartError::AdminListen { address, source })
 }

@@ -4,19 +4,41 @@
 use std::time::Duration;
 
 use hyper::StatusCode;
+use serde::{Deserialize, Serialize};
 use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,
 };
 
 use super::{Admin, Answer, Fault, Reply};
-use crate::service::Report;
 
 /// Requests waiting; further ones wait in their connections.
 const WAITING: usize = 1;
 
 /// Time for whoever runs the relay: files are read, perhaps from a slow disk.
 const TIME: Duration = Duration::from_secs(30);
+
+/// What reading the settings again brought.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// In force now.
+    pub changed: Vec<Change>,
+    /// In force after the next start.
+    pub needs_restart: Vec<Change>,
+    /// What went wrong; what was in force before stays.
+    pub failed: Vec<String>,
+}
+
+/// One setting with another value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Its name.
+    pub setting: String,
+    /// In force before; empty when it was unset or is a secret.
+    pub from: String,
+    /// Read now; empty when it is unset or is a secret.
+    pub to: String,
+}
 
 /// Where the answer to one request goes.
 pub type ReloadRequest = oneshot::Sender<Report>;

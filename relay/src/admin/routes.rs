@@ -3,8 +3,8 @@
 use hyper::Method;
 
 use super::{
-    Admin, Answer, Fault, Request, backup, check, clock, drain, health, metrics, reload, rooms,
-    server::Scope, status, tokens, top,
+    Admin, Answer, Fault, Request, backup, check, clock, drain, exchange::Scope, health, metrics, reload,
+    rooms, status, tokens, top,
 };
 
 /// Everything that is offered: without a version for whoever watches, the rest on the socket alone. Its paths begin

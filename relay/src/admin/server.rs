@@ -16,7 +16,11 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Admin, Body, Fault, Request, exchange, routes};
+use super::{
+    Admin, Body, Fault, Request,
+    exchange::{self, Scope},
+    routes,
+};
 
 /// Open connections per listener: commands of one operator and their scripts. Who comes when all are taken waits.
 const CONNECTIONS: usize = 16;
@@ -40,15 +44,6 @@ pub(crate) enum Listener {
     Socket(tokio::net::UnixListener),
     /// A loopback port: any program of this machine may look at health and numbers.
     Loopback(TcpListener),
-}
-
-/// What may be asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scope {
-    /// Everything.
-    All,
-    /// Health and numbers.
-    Watching,
 }
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}

@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::log::redb::{CheckError, Flaw, OpenError};
+use crate::log::{
+    ExportError,
+    redb::{CheckError, Flaw, ImportError, OpenError},
+};
 
 /// Why no backup was made.
 #[derive(Debug, thiserror::Error)]
@@ -123,14 +126,21 @@ impl From<CheckError> for RestoreError {
     }
 }
 
-impl From<redb::Error> for BackupError {
-    fn from(error: redb::Error) -> Self {
-        Self::Database(Box::new(error))
+impl From<ImportError> for RestoreError {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Open(error) => Self::OpenDatabase(error),
+            ImportError::Check(error) => error.into(),
+        }
     }
 }
 
-impl From<redb::Error> for RestoreError {
-    fn from(error: redb::Error) -> Self {
-        Self::Database(Box::new(error))
+impl From<ExportError> for BackupError {
+    fn from(error: ExportError) -> Self {
+        match error {
+            // Who stops has a reason of his own.
+            ExportError::Stopped | ExportError::Unavailable => Self::Unavailable,
+            ExportError::Database(error) => Self::Database(error),
+        }
     }
 }

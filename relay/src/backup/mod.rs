@@ -24,22 +24,18 @@ mod verifier;
 mod write;
 
 use std::{
-    collections::BTreeSet,
     fs::File,
     io::{BufReader, Read},
     path::Path,
 };
 
-use proto::RoomId;
-
-pub(crate) use self::restore::STAGING;
 pub use self::{
     error::{BackupError, RestoreError},
-    record::Record,
     restore::{Restored, restore},
     write::{Copied, copy_from, save, write, write_but},
 };
 use self::{frame::ChunkReader, verifier::Verifier};
+pub use crate::log::Record;
 
 /// What is in a backup.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,19 +52,6 @@ pub struct Summary {
     pub keys: u64,
     /// Files of the identity.
     pub files: u64,
-}
-
-/// What a backup is made of: the rooms of a database.
-pub trait Rooms {
-    /// Hands over all rooms but `left_out` as they are at this moment, one row at a time; blocks.
-    ///
-    /// # Errors
-    /// What `take` says, or [`BackupError`] if the database cannot be read.
-    fn export(
-        &self,
-        left_out: &BTreeSet<RoomId>,
-        take: &mut dyn FnMut(Record) -> Result<(), BackupError>,
-    ) -> Result<(), BackupError>;
 }
 
 /// Reads a whole backup and checks format, checksums and what must be true of logs.

@@ -1,93 +1,9 @@
-//! Records: what a backup is made of.
+//! Records as bytes.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use super::RestoreError;
-
-/// One record.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Record {
-    /// The first: when it was made (Unix milliseconds), and by which version.
-    Head {
-        /// Unix milliseconds.
-        created_ms: u64,
-        /// The relay's version.
-        program: String,
-    },
-    /// A file beside the database.
-    File {
-        /// Its path in the data directory, with `/`.
-        name: String,
-        /// What is in it.
-        content: Bytes,
-    },
-    /// A token that opens rooms.
-    Token {
-        /// SHA-256 of it.
-        hash: [u8; 32],
-        /// When it was made and when it expires, Unix milliseconds.
-        times: [u64; 2],
-        /// Rooms it may have at once, uses it may have, rooms, uses.
-        numbers: [u32; 4],
-        /// What the operator calls it.
-        label: String,
-    },
-    /// A room begins.
-    Room {
-        /// Its id.
-        id: [u8; 32],
-        /// Its row in the database.
-        row: [u64; 6],
-    },
-    /// Who may build on which of its commits. Not which log it is: a restored one is another.
-    Access(Bytes),
-    /// One of its slots.
-    Slot {
-        /// The commit that put it there.
-        position: u64,
-        /// Its row in the database.
-        row: Bytes,
-    },
-    /// A piece that its slots name, once; opaque.
-    Piece(Bytes),
-    /// A step of the last thirty days.
-    Step {
-        /// Its first commit.
-        first: u64,
-        /// Its row in the database.
-        row: Bytes,
-    },
-    /// A vote on a step.
-    Vote {
-        /// The step's first commit.
-        first: u64,
-        /// Whose.
-        key: [u8; 32],
-    },
-    /// The token that opened it, by its hash.
-    OpenedBy([u8; 32]),
-    /// One of its access keys.
-    Key {
-        /// The key.
-        key: [u8; 32],
-        /// Its row in the database.
-        row: Bytes,
-    },
-    /// One of its entries.
-    Entry {
-        /// Its sequence number.
-        seq: u64,
-        /// Its row in the database.
-        row: Bytes,
-    },
-    /// The last.
-    End {
-        /// Rooms.
-        rooms: u64,
-        /// Entries.
-        entries: u64,
-    },
-}
+use crate::log::Record;
 
 const HEAD: u8 = 1;
 const FILE: u8 = 2;

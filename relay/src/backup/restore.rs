@@ -12,12 +12,9 @@ use std::{
 
 use super::{Record, RestoreError, Summary, frame::ChunkReader, verifier::Verifier};
 use crate::{
-    log::redb::{DATABASE, Importer, sync_directory},
+    log::redb::{DATABASE, Importer, STAGING, sync_directory},
     ops::owner,
 };
-
-/// Where it is built.
-pub(crate) const STAGING: &str = "restoring";
 
 /// What the name of a directory begins with that holds what was there before; the time follows.
 const ASIDE: &str = "before-restore-";

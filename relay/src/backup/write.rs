@@ -10,12 +10,12 @@ use std::{
 use proto::RoomId;
 
 use super::{
-    BackupError, Record, RestoreError, Rooms, Summary, files,
+    BackupError, Record, RestoreError, Summary, files,
     frame::{ChunkWriter, is_backup},
     verifier::Verifier,
     verify_stream,
 };
-use crate::log::redb::sync_directory;
+use crate::log::{Rooms, Stop, redb::sync_directory};
 
 /// Writes a backup of what `backend` and `data_dir` hold now. Rooms go on: it is the state of one moment. All of it is
 /// checked on the way: no backup is made of what is damaged.
@@ -70,7 +70,17 @@ pub fn write_but(
     };
     take(Record::Head { created_ms: now_ms, program })?;
     files::collect(data_dir, &mut take)?;
-    backend.export(left_out, &mut take)?;
+    let mut refused = None;
+    let exported = backend.export(left_out, &mut |record| {
+        take(record).map_err(|error| {
+            refused = Some(error);
+            Stop
+        })
+    });
+    match refused {
+        Some(error) => return Err(error),
+        None => exported?,
+    }
     let end = Record::End { rooms: summary.rooms, entries: summary.entries };
     verifier.take(&end).map_err(BackupError::Unsound)?;
     writer.write(&end)?;

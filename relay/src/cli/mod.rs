@@ -4,12 +4,12 @@ pub(crate) mod command;
 mod greeting;
 pub(crate) mod help;
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
-use clap::{ArgAction, Parser};
+use clap::{ArgAction, FromArgMatches, Parser};
 
 pub use self::{command::Command, greeting::greeting};
-use crate::config::Settings;
+use crate::config::{self, ConfigError, Loaded, Settings};
 
 /// The blind relay of schat: orders, keeps and forwards sealed messages that it cannot read.
 ///
@@ -38,6 +38,16 @@ pub struct Cli {
     /// Show all settings and explain each.
     #[arg(long, action = ArgAction::HelpLong, global = true)]
     help_all: Option<bool>,
+}
+
+/// What to do, if anything but to serve, and all settings from wherever they come.
+///
+/// # Errors
+/// [`ConfigError`] with the source and the remedy.
+pub fn load(arguments: impl IntoIterator<Item = OsString>) -> Result<(Option<Command>, Loaded), ConfigError> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let (loaded, matches) = config::load(&arguments, help::command(&arguments))?;
+    Ok((Cli::from_arg_matches(&matches)?.command, loaded))
 }
 
 #[cfg(test)]

@@ -2,10 +2,9 @@
 
 use std::fmt::Write;
 
-use clap::{Arg, CommandFactory};
+use clap::{Arg, Command};
 
 use super::{Origin, Setting, show};
-use crate::cli::Cli;
 
 /// Width of the comments, in columns.
 const WIDTH: usize = 100;
@@ -16,9 +15,8 @@ const HEAD: &str = "\
 # server. `relay config` prints what is in force. Flags and RELAY_... variables win over this file.
 ";
 
-/// The example. What is set otherwise than by default stands there uncommented, but for secrets.
-pub fn example(settings: &[Setting]) -> String {
-    let command = Cli::command();
+/// The example; `command` explains each. What is set otherwise than by default stands there uncommented, but for secrets.
+pub fn example(settings: &[Setting], command: &Command) -> String {
     let mut text = HEAD.to_owned();
     let mut heading = None;
     for setting in settings {
@@ -83,17 +81,21 @@ fn line(argument: &Arg, setting: &Setting) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{Loaded, load},
-        *,
-    };
+    use clap::CommandFactory;
+
+    use super::{super::Loaded, *};
+    use crate::cli::{self, Cli};
+
+    fn example(settings: &[Setting]) -> String {
+        super::example(settings, &Cli::command())
+    }
 
     fn loaded(file: &str, arguments: &[&str]) -> Loaded {
         let directory = tempfile::TempDir::new().unwrap();
         let path = directory.path().join("relay.toml");
         std::fs::write(&path, file).unwrap();
         let first = ["relay".into(), "--config".into(), path.into_os_string()];
-        load(first.into_iter().chain(arguments.iter().map(Into::into))).unwrap()
+        cli::load(first.into_iter().chain(arguments.iter().map(Into::into))).unwrap().1
     }
 
     #[test]
@@ -124,7 +126,7 @@ mod tests {
     fn what_is_set_stays_set() {
         let text = example(&loaded("rate = 7", &["--data-dir", "/var/lib/schat-relay"]).settings);
         let again = loaded(&text, &[]);
-        assert_eq!(again.cli.settings.traffic.rate, 7);
+        assert_eq!(again.parsed.traffic.rate, 7);
         assert_eq!(again.config.data_dir, Some("/var/lib/schat-relay".into()));
     }
 }

@@ -20,10 +20,7 @@ use std::{
 use clap::{ArgMatches, FromArgMatches, parser::ValueSource};
 
 pub use self::{error::ConfigError, example::example, origin::Origin, settings::Settings};
-use crate::{
-    cli::{Cli, help},
-    relay::Config,
-};
+use crate::relay::Config;
 
 /// Prefix of every variable.
 const PREFIX: &str = "RELAY_";
@@ -43,9 +40,9 @@ const SECRETS: &[&str] = &["acme-eab-key"];
 /// The settings in force, and where each comes from.
 #[derive(Debug)]
 pub struct Loaded {
-    /// What the command line became.
-    pub cli: Cli,
-    /// What the settings ask for.
+    /// The settings, each as what it means.
+    pub parsed: Settings,
+    /// What they ask for.
     pub config: Config,
     /// The settings file, if there is one.
     pub file: Option<PathBuf>,
@@ -80,15 +77,14 @@ fn same(one: &Path, other: &Path) -> bool {
     matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
-/// Reads all sources.
+/// Reads all sources. `command` is the command line that `arguments` are of, with all settings among its own; what it makes
+/// of them is returned as well, for what is no setting.
 ///
 /// # Errors
 /// [`ConfigError`] with the source and the remedy.
-pub fn load(arguments: impl IntoIterator<Item = OsString>) -> Result<Loaded, ConfigError> {
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let command = help::command(&arguments);
+pub fn load(arguments: &[OsString], command: clap::Command) -> Result<(Loaded, ArgMatches), ConfigError> {
     // Errors of this pass are those of the command line and the environment.
-    let matches = command.clone().try_get_matches_from(&arguments)?;
+    let matches = command.clone().try_get_matches_from(arguments)?;
     let known = known(&command);
     let file = match matches.get_one::<PathBuf>("config") {
         Some(file) => Some(file.clone()),
@@ -107,12 +103,12 @@ pub fn load(arguments: impl IntoIterator<Item = OsString>) -> Result<Loaded, Con
         layered = layered.mut_arg(id(name), |arg| arg.default_values(values));
     }
     // Errors of this pass are those of the files.
-    let matches = layered.clone().try_get_matches_from(&arguments).map_err(|error| ConfigError::Value {
+    let matches = layered.clone().try_get_matches_from(arguments).map_err(|error| ConfigError::Value {
         file: file.clone().unwrap_or_else(|| PathBuf::from("the environment")),
         message: first_line(&error),
     })?;
-    let cli = Cli::from_arg_matches(&matches)?;
-    let config = cli.settings.config()?;
+    let parsed = Settings::from_arg_matches(&matches)?;
+    let config = parsed.config()?;
     let settings = known
         .iter()
         .map(|known| {
@@ -140,7 +136,7 @@ pub fn load(arguments: impl IntoIterator<Item = OsString>) -> Result<Loaded, Con
     {
         return Err(ConfigError::SecretInPublicFile { name: secret.name.clone(), path: path.clone() });
     }
-    Ok(Loaded { cli, config, file, settings })
+    Ok((Loaded { parsed, config, file, settings }, matches))
 }
 
 /// A setting as the command line describes it.

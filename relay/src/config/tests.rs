@@ -1,4 +1,9 @@
 use super::*;
+use crate::cli;
+
+fn load_all(arguments: impl IntoIterator<Item = OsString>) -> Result<Loaded, ConfigError> {
+    Ok(cli::load(arguments)?.1)
+}
 
 fn with_file(text: &str, arguments: &[&str]) -> Result<Loaded, ConfigError> {
     let directory = tempfile::TempDir::new().unwrap();
@@ -8,7 +13,7 @@ fn with_file(text: &str, arguments: &[&str]) -> Result<Loaded, ConfigError> {
     std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let path = path.into_os_string();
     let all = ["relay".into(), "--config".into(), path].into_iter();
-    load(all.chain(arguments.iter().map(Into::into)))
+    load_all(all.chain(arguments.iter().map(Into::into)))
 }
 
 fn origin(loaded: &Loaded, name: &str) -> Origin {
@@ -18,8 +23,8 @@ fn origin(loaded: &Loaded, name: &str) -> Origin {
 #[test]
 fn flag_beats_file_beats_default() {
     let loaded = with_file("rate = 7\nkeep-days = 8", &["--rate", "9"]).unwrap();
-    assert_eq!(loaded.cli.settings.traffic.rate, 9);
-    assert_eq!(loaded.cli.settings.storage.keep_days, 8);
+    assert_eq!(loaded.parsed.traffic.rate, 9);
+    assert_eq!(loaded.parsed.storage.keep_days, 8);
     assert_eq!(origin(&loaded, "rate"), Origin::Flag);
     assert!(matches!(origin(&loaded, "keep-days"), Origin::File(_)));
     assert_eq!(origin(&loaded, "keep-mib"), Origin::Default);
@@ -72,7 +77,7 @@ fn what_is_shown_can_be_used_again() {
 
 #[test]
 fn missing_file_that_was_named_is_an_error() {
-    let error = load(["relay", "--config", "/nowhere/relay.toml"].map(Into::into)).unwrap_err();
+    let error = load_all(["relay", "--config", "/nowhere/relay.toml"].map(Into::into)).unwrap_err();
     assert!(error.to_string().starts_with("cannot read /nowhere/relay.toml"), "{error}");
 }
 
@@ -80,18 +85,19 @@ fn missing_file_that_was_named_is_an_error() {
 fn secret_is_refused_on_the_command_line_and_not_shown_from_a_file() {
     let wanted = ["--domain", "a.example", "--acme-eab-kid", "1"];
     let refused =
-        load([&["relay"][..], &wanted, &["--acme-eab-key", "c2VjcmV0"]].concat().iter().map(Into::into));
+        load_all([&["relay"][..], &wanted, &["--acme-eab-key", "c2VjcmV0"]].concat().iter().map(Into::into));
     let message = refused.unwrap_err().to_string();
     assert!(message.contains("RELAY_ACME_EAB_KEY_FILE") && !message.contains("c2VjcmV0"), "{message}");
     let loaded = with_file("acme-eab-key = \"c2VjcmV0\"", &wanted).unwrap();
-    for shown in [show::toml(&loaded), show::json(&loaded), format!("{:?}", (&loaded.config, &loaded.cli))] {
+    for shown in [show::toml(&loaded), show::json(&loaded), format!("{:?}", (&loaded.config, &loaded.parsed))]
+    {
         assert!(!shown.contains("c2VjcmV0") && !shown.contains("115, 101"), "{shown}");
     }
 }
 
 #[test]
 fn misspelled_variable_is_a_slip_and_a_strangers_is_not() {
-    let known = known(&help::command(&[]));
+    let known = known(&cli::help::command(&[]));
     for (variable, nearest) in [("RELAY_KEEP_DAY", "RELAY_KEEP_DAYS"), ("RELAY_RATES", "RELAY_RATE")] {
         let error = known_or_strange(variable, false, &known).unwrap_err().to_string();
         assert!(error.contains(&format!("did you mean {nearest}?")), "{error}");
@@ -120,7 +126,7 @@ fn secret_in_a_file_for_everybody_is_refused() {
     std::fs::write(&path, "acme-eab-key = \"c2VjcmV0\"").unwrap();
     let read = |mode| {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-        load(["relay".into(), "--config".into(), path.clone().into_os_string()])
+        load_all(["relay".into(), "--config".into(), path.clone().into_os_string()])
     };
     let error = read(0o644).unwrap_err().to_string();
     assert!(error.contains("acme-eab-key") && !error.contains("c2VjcmV0"), "{error}");

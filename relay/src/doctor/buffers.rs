@@ -3,7 +3,7 @@
 use std::{fs, io, path::Path};
 
 use super::{Finding, Patient};
-use crate::net::quic::{self, SOCKET_BUFFER};
+use crate::{net::quic, policy::limits::SOCKET_BUFFER};
 
 const CHECK: &str = "udp buffers";
 /// Where Linux says how much a socket may ask for.

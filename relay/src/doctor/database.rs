@@ -5,8 +5,8 @@ use std::fs;
 use super::{Finding, Patient};
 use crate::{
     admin::{check::Found, client},
-    cli::command::human::count,
     log::redb::{self, DATABASE, OpenError},
+    ops::human::count,
 };
 
 const CHECK: &str = "database";

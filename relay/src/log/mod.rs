@@ -7,6 +7,8 @@ pub mod capacity;
 pub(crate) mod caught;
 mod feed;
 mod overview;
+mod publish;
+mod record;
 pub mod redb;
 pub(crate) mod tail;
 mod tokens;
@@ -23,6 +25,8 @@ use tokio::sync::oneshot;
 pub use self::{
     feed::{Feed, Feeds},
     overview::{Overview, RoomSummary},
+    publish::{Commit, Memory, NewSlot, Opening, Publish},
+    record::{ExportError, Record, Rooms, Stop},
     tail::{Frames, Loss, Next, Permit, Signal, Tail},
     tokens::{Revoked, TokenChange, TokenError},
 };
@@ -32,7 +36,6 @@ use crate::{
         refusal::Limit,
         token::{NoRight, Right, TokenRecord},
     },
-    session::request::{Commit, Opening, Publish},
 };
 
 /// A boxed future, so that backends can be chosen at run time.

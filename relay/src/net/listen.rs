@@ -9,10 +9,7 @@ use quinn::{Endpoint, ServerConfig};
 use socket2::{SockRef, Type};
 use tokio::net::TcpListener;
 
-use crate::{
-    net::{quic, reset::ResetKey, socket, sockets::Handed, tcp},
-    relay::error::StartError,
-};
+use crate::net::{quic, reset::ResetKey, socket, sockets::Handed, tcp};
 
 /// Tries to find a port that is free for both, when any will do. More than one is hardly ever needed.
 const TRIES: usize = 32;
@@ -29,7 +26,18 @@ pub enum Fallback {
     Required,
 }
 
-/// One address, bound. Nobody is answered before [`Listening::serve`] and [`tcp::serve`].
+/// An address that cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ListenError {
+    /// With QUIC.
+    #[error("cannot listen on {address}: {source}")]
+    Quic { address: SocketAddr, source: io::Error },
+    /// With TCP, when that was required.
+    #[error("cannot listen on TCP {address}: {source}")]
+    Fallback { address: SocketAddr, source: io::Error },
+}
+
+/// One address, bound. Nobody is answered before [`Listening::serve`].
 pub(crate) struct Listening {
     /// As it was asked for, with the real port: one socket for both families calls itself [::].
     pub address: SocketAddr,
@@ -40,11 +48,11 @@ pub(crate) struct Listening {
 impl Listening {
     /// Opens the sockets that were not handed over. It needs nothing of the data directory, so that a relay whose
     /// port is taken leaves nothing behind.
-    pub fn open(address: SocketAddr, fallback: Fallback, handed: Handed) -> Result<Self, StartError> {
+    pub fn open(address: SocketAddr, fallback: Fallback, handed: Handed) -> Result<Self, ListenError> {
         let Handed { mut udp, mut tcp } = handed;
         let mut tries = if address.port() == 0 { TRIES } else { 1 };
         loop {
-            let bind = |error| StartError::bind(address, error);
+            let bind = |source| ListenError::Quic { address, source };
             let socket: UdpSocket = match udp.take() {
                 Some(handed) => {
                     socket::enlarge(&SockRef::from(&handed));
@@ -57,7 +65,7 @@ impl Listening {
             let fallback = match (fallback, tcp_listener(address, fallback, tcp.take())) {
                 (_, Ok(listener)) => listener,
                 (_, Err(error)) if tries > 0 && error.kind() == io::ErrorKind::AddrInUse => continue,
-                (Fallback::Required, Err(source)) => return Err(StartError::Fallback { address, source }),
+                (Fallback::Required, Err(source)) => return Err(ListenError::Fallback { address, source }),
                 (_, Err(error)) => {
                     tracing::warn!(
                         %error,
@@ -76,9 +84,9 @@ impl Listening {
         self,
         reset: &ResetKey,
         server: &ServerConfig,
-    ) -> Result<(Endpoint, Option<TcpListener>), StartError> {
+    ) -> Result<(Endpoint, Option<TcpListener>), ListenError> {
         let endpoint = quic::endpoint(self.socket, reset, server.clone());
-        Ok((endpoint.map_err(|error| StartError::bind(self.address, error))?, self.fallback))
+        Ok((endpoint.map_err(|source| ListenError::Quic { address: self.address, source })?, self.fallback))
     }
 }
 

@@ -20,11 +20,6 @@ use crate::{
     },
 };
 
-/// What a socket asks for as its receive and send buffers, in bytes: 4 MiB are 30 ms of a gigabit, and so long the
-/// relay may be busy elsewhere. Systems give less unless told otherwise (`relay doctor` says how); Linux takes no
-/// memory before it is used.
-pub(crate) const SOCKET_BUFFER: usize = 4 << 20;
-
 /// The server's side of every connection.
 pub(crate) fn server_config(crypto: QuicServerConfig, limits: &Limits) -> ServerConfig {
     let mut config = ServerConfig::with_crypto(Arc::new(crypto));

@@ -7,10 +7,7 @@ use std::{
 
 use socket2::{Domain, SockRef, Socket, Type};
 
-use crate::{
-    net::quic::SOCKET_BUFFER,
-    policy::limits::{TCP_BACKLOG, TCP_SEND_BUFFER},
-};
+use crate::policy::limits::{SOCKET_BUFFER, TCP_BACKLOG, TCP_SEND_BUFFER};
 
 /// A socket of this kind on this address; TCP listens already. "Everywhere" means IPv6 and IPv4 in one socket,
 /// however it was spelled, where the machine can.

@@ -1,13 +1,16 @@
 //! What a connection and its streams are to the rest of the relay, whatever carries them.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use bytes::Bytes;
 use proto::CloseCode;
 use quinn::VarInt;
+use tunnel::Tunnel;
 
-use crate::{
-    net::tcp::Guest,
-    policy::limits::{Limits, SPARE_STREAMS},
-};
+use crate::policy::limits::{Limits, SPARE_STREAMS};
 
 /// A connection of a client; its handshake is complete.
 pub(crate) enum Connection {
@@ -15,6 +18,12 @@ pub(crate) enum Connection {
     Quic(quinn::Connection),
     /// A WebSocket over TLS over TCP.
     Tcp(Guest),
+}
+
+/// What the fallback needs of a client that was let in.
+pub(crate) struct Guest {
+    tunnel: Tunnel,
+    known: Arc<AtomicBool>,
 }
 
 /// The relay's sending half of a stream.
@@ -78,6 +87,23 @@ impl Connection {
             Self::Quic(connection) => connection.close(code.value().into(), b""),
             Self::Tcp(guest) => guest.tunnel().close(code),
         }
+    }
+}
+
+impl Guest {
+    /// `known` is what the tunnel's bounds go by.
+    pub fn new(tunnel: Tunnel, known: Arc<AtomicBool>) -> Self {
+        Self { tunnel, known }
+    }
+
+    /// The connection itself.
+    pub fn tunnel(&self) -> &Tunnel {
+        &self.tunnel
+    }
+
+    /// It has joined a room: more of what it sends may wait to be read.
+    pub fn welcome(&self) {
+        self.known.store(true, Ordering::Relaxed);
     }
 }
 

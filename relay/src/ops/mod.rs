@@ -1,5 +1,6 @@
 //! What an operator sees of the program: numbers, logs, and what commands print.
 
+pub(crate) mod human;
 pub mod logging;
 pub mod metrics;
 pub(crate) mod owner;

@@ -333,6 +333,11 @@ pub const TCP_UNREAD: usize = 2 << 20;
 /// room for the Joins of others. With TLS and buffers, a stranger costs less than 512 KiB.
 pub const TCP_UNREAD_STRANGER: usize = 320 << 10;
 
+/// What a socket asks for as its receive and send buffers, in bytes: 4 MiB are 30 ms of a gigabit, and so long the
+/// relay may be busy elsewhere. Systems give less unless told otherwise (`relay doctor` says how); Linux takes no
+/// memory before it is used.
+pub const SOCKET_BUFFER: usize = 4 << 20;
+
 /// TCP: bytes of one connection that the system keeps until they are acknowledged: 2.5 MB/s at 100 ms round
 /// trip. The system's own choice goes up to 4 MiB for a reader that is slow.
 pub const TCP_SEND_BUFFER: usize = 256 << 10;

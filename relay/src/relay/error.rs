@@ -2,7 +2,12 @@
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
-use crate::{backup::RestoreError, identity::IdentityError, log::redb::OpenError, net::tls::TlsError};
+use crate::{
+    backup::RestoreError,
+    identity::IdentityError,
+    log::redb::OpenError,
+    net::{listen::ListenError, tls::TlsError},
+};
 
 /// What to do without the log, which the identity alone does not bring back.
 pub(crate) const LOG_REMEDY: &str = "put that file back, or restore a backup (`relay restore FILE --force`). To begin with no \
@@ -182,16 +187,20 @@ pub enum StartError {
     Thread(#[source] io::Error),
 }
 
-impl StartError {
-    /// The error for an address that could not be bound.
-    pub(crate) fn bind(address: SocketAddr, source: io::Error) -> Self {
-        match source.kind() {
-            io::ErrorKind::AddrInUse => Self::InUse { address },
-            io::ErrorKind::PermissionDenied => Self::NotPermitted { address },
-            _ => Self::Bind { address, source },
+impl From<ListenError> for StartError {
+    fn from(error: ListenError) -> Self {
+        match error {
+            ListenError::Quic { address, source } => match source.kind() {
+                io::ErrorKind::AddrInUse => Self::InUse { address },
+                io::ErrorKind::PermissionDenied => Self::NotPermitted { address },
+                _ => Self::Bind { address, source },
+            },
+            ListenError::Fallback { address, source } => Self::Fallback { address, source },
         }
     }
+}
 
+impl StartError {
     /// The error for a data directory that could not be used.
     pub(crate) fn data(path: PathBuf, source: OpenError) -> Self {
         match source {

@@ -41,7 +41,7 @@ pub struct Relay {
     host: Option<String>,
     shared: Arc<Shared>,
     backend: Arc<Redb>,
-    doors: Vec<JoinHandle<()>>,
+    acceptors: Vec<JoinHandle<()>>,
     chores: Vec<JoinHandle<()>>,
     identity: Arc<Identity>,
     operators: Vec<JoinHandle<()>>,
@@ -152,16 +152,16 @@ impl Relay {
         for chore in &self.chores {
             chore.abort();
         }
-        let doors = async {
-            for door in &mut self.doors {
-                // A door that failed has nothing open any more.
-                let _ = door.await;
+        let accepted = async {
+            for acceptor in &mut self.acceptors {
+                // One that failed has nothing open any more.
+                let _ = acceptor.await;
             }
         };
         // Twice: once for acknowledgements, once for the farewell itself.
-        let _ = timeout(FAREWELL_TIME * 2, doors).await;
-        for door in &self.doors {
-            door.abort();
+        let _ = timeout(FAREWELL_TIME * 2, accepted).await;
+        for acceptor in &self.acceptors {
+            acceptor.abort();
         }
         let _ = timeout(FLUSH_TIME, self.shared.backend.close()).await;
         let clock = self.shared.clock.clone();
@@ -182,7 +182,7 @@ impl Relay {
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        for task in self.doors.iter().chain(&self.chores).chain(&self.operators) {
+        for task in self.acceptors.iter().chain(&self.chores).chain(&self.operators) {
             task.abort();
         }
     }

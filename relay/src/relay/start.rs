@@ -1,6 +1,7 @@
 //! Starting: the data, the sockets, and the tasks that keep them.
 
 use std::{
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -23,12 +24,12 @@ use crate::{
         quic,
         reset::ResetKey,
         sockets::{Sockets, SocketsError},
-        tcp, tls,
+        tls,
     },
     ops::security::QUIET,
     policy::limits::{Limits, TRIM_INTERVAL},
     relay::{error::StartError, link, reload::Reloader},
-    session::{connection, shared::Shared},
+    session::{acceptors, shared::Shared},
 };
 
 impl Relay {
@@ -78,7 +79,7 @@ impl Relay {
             bound.push(Listening::open(address, config.fallback, handed)?);
         }
         let watching = match config.admin_listen {
-            Some(address) => Some(admin::loopback(address).await?),
+            Some(address) => Some(loopback(address).await?),
             None => None,
         };
         let (orders, tcp) = (matches!(config.tls, Tls::Acme(_)), config.fallback != Fallback::Off);
@@ -107,10 +108,11 @@ impl Relay {
         }
 
         let shared = Arc::new(Shared::new(backend.clone(), clock.clone(), &limits));
-        let serve = |endpoint: &Endpoint| tokio::spawn(connection::serve(shared.clone(), endpoint.clone()));
-        let mut doors: Vec<_> = endpoints.iter().map(serve).collect();
-        let serve = |listener| tokio::spawn(tcp::serve(shared.clone(), listener, secured.clone()));
-        doors.extend(listeners.into_iter().map(serve));
+        let serve =
+            |endpoint: &Endpoint| tokio::spawn(acceptors::quic::serve(shared.clone(), endpoint.clone()));
+        let mut acceptors: Vec<_> = endpoints.iter().map(serve).collect();
+        let serve = |listener| tokio::spawn(acceptors::tcp::serve(shared.clone(), listener, secured.clone()));
+        acceptors.extend(listeners.into_iter().map(serve));
         let reloader = Reloader {
             endpoints: endpoints.clone(),
             server,
@@ -138,7 +140,7 @@ impl Relay {
             host: config.host,
             shared,
             backend,
-            doors,
+            acceptors,
             chores,
             identity,
             operators: Vec::new(),
@@ -287,4 +289,12 @@ fn create_private(directory: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(directory)
+}
+
+/// Listens on a loopback address for whoever watches.
+async fn loopback(address: SocketAddr) -> Result<TcpListener, StartError> {
+    if !address.ip().to_canonical().is_loopback() {
+        return Err(StartError::AdminNotLocal { address });
+    }
+    TcpListener::bind(address).await.map_err(|source| StartError::AdminListen { address, source })
 }

@@ -4,7 +4,4 @@ mod notify;
 mod run;
 mod settings;
 
-pub use self::{
-    run::run,
-    settings::{Change, Report},
-};
+pub use self::run::run;

@@ -6,10 +6,11 @@ use tokio::time::{Instant, interval_at, timeout};
 
 use super::{notify, settings};
 use crate::{
-    cli::{command::human::count, greeting},
+    cli::greeting,
     config::Loaded,
     net::sockets::Sockets,
     ops::{
+        human::count,
         logging::Log,
         print,
         signal::{Asked, Signals},
@@ -33,7 +34,7 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     // Before anything else, so that no signal finds the relay half-way.
     let mut signals = Signals::new()?;
-    let json = loaded.cli.settings.operations.json;
+    let json = loaded.parsed.operations.json;
     let relay = Relay::start_on(loaded.config.clone(), sockets).await?;
     // Whoever closed stdout does not want to know; the relay serves on.
     let _ = print::line(greeting(&relay, json));

@@ -3,11 +3,12 @@
 use std::{collections::BTreeSet, ffi::OsString};
 
 use clap::Args;
-use serde::{Deserialize, Serialize};
 
 use crate::{
+    admin::{Change, Report},
+    cli,
     config::{
-        self, Loaded, Setting,
+        Loaded, Setting,
         settings::{Access, Connections, Settings, Storage, Traffic},
     },
     ops::logging::Log,
@@ -17,41 +18,19 @@ use crate::{
 /// Settings outside of the limits that change at once.
 const OTHERS: [&str; 2] = ["log-level", "log-addresses"];
 
-/// What reading the settings again brought.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report {
-    /// In force now.
-    pub changed: Vec<Change>,
-    /// In force after the next start.
-    pub needs_restart: Vec<Change>,
-    /// What went wrong; what was in force before stays.
-    pub failed: Vec<String>,
-}
-
-/// One setting with another value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Change {
-    /// Its name.
-    pub setting: String,
-    /// In force before; empty when it was unset or is a secret.
-    pub from: String,
-    /// Read now; empty when it is unset or is a secret.
-    pub to: String,
-}
-
 /// Reads all sources again and brings what can change to the relay. `loaded` is what is in force, before and after.
 ///
 /// A source that makes no sense changes nothing at all: half of somebody's intention may be worse than none.
 pub(super) async fn reload(arguments: &[OsString], loaded: &mut Loaded, relay: &Relay, log: &Log) -> Report {
     let mut report = Report::default();
-    match config::load(arguments.iter().cloned()) {
-        Ok(next) => {
+    match cli::load(arguments.iter().cloned()) {
+        Ok((_, next)) => {
             let at_once = at_once();
             for (old, new) in loaded.settings.iter_mut().zip(&next.settings) {
                 if old.name != new.name || old.values == new.values {
                     continue;
                 }
-                let change = Change::between(old, new);
+                let change = change(old, new);
                 if at_once.contains(&*new.name) {
                     report.changed.push(change);
                     *old = new.clone();
@@ -59,7 +38,7 @@ pub(super) async fn reload(arguments: &[OsString], loaded: &mut Loaded, relay: &
                     report.needs_restart.push(change);
                 }
             }
-            take(&next.cli.settings, relay, log, &mut report, next.config.limits);
+            take(&next.parsed, relay, log, &mut report, next.config.limits);
         }
         Err(error) => report.failed.push(error.to_string().trim_end().to_owned()),
     }
@@ -68,7 +47,7 @@ pub(super) async fn reload(arguments: &[OsString], loaded: &mut Loaded, relay: &
         Ok(()) => tracing::info!(target: "security", event = "certificate", "the certificate was read again"),
         Err(error) => report.failed.push(error.to_string()),
     }
-    report.log();
+    tell(&report);
     report
 }
 
@@ -95,26 +74,22 @@ fn at_once() -> BTreeSet<String> {
     limits.chain(OTHERS.map(str::to_owned)).collect()
 }
 
-impl Report {
-    fn log(&self) {
-        for Change { setting, from, to } in &self.changed {
-            tracing::info!(setting, from, to, "a setting changed");
-        }
-        for Change { setting, .. } in &self.needs_restart {
-            tracing::warn!(setting, "a setting changed that needs a restart");
-        }
-        for error in &self.failed {
-            tracing::error!("not reloaded, what was in force stays: {error}");
-        }
+fn tell(report: &Report) {
+    for Change { setting, from, to } in &report.changed {
+        tracing::info!(setting, from, to, "a setting changed");
+    }
+    for Change { setting, .. } in &report.needs_restart {
+        tracing::warn!(setting, "a setting changed that needs a restart");
+    }
+    for error in &report.failed {
+        tracing::error!("not reloaded, what was in force stays: {error}");
     }
 }
 
-impl Change {
-    fn between(old: &Setting, new: &Setting) -> Self {
-        let text = |setting: &Setting| match setting.is_secret {
-            true => String::new(),
-            false => setting.values.join(","),
-        };
-        Self { setting: new.name.clone(), from: text(old), to: text(new) }
-    }
+fn change(old: &Setting, new: &Setting) -> Change {
+    let text = |setting: &Setting| match setting.is_secret {
+        true => String::new(),
+        false => setting.values.join(","),
+    };
+    Change { setting: new.name.clone(), from: text(old), to: text(new) }
 }

@@ -5,14 +5,16 @@
 //!                  └─▶ refused: its address owes more, and the connection waits
 //! ```
 
-use std::{sync::Arc, time::Instant};
+use std::{net::IpAddr, sync::Arc, time::Instant};
+
+use tokio::sync::watch;
 
 use crate::{
     policy::{
         limits::{JOINS_AT_ONCE, STRANGER_JOINS_AT_ONCE},
         refusal::Limit,
     },
-    session::shared::Peer,
+    session::shared::Shared,
 };
 
 /// What a connection's streams have come to.
@@ -47,30 +49,33 @@ impl Turns {
 }
 
 /// A stream that wants to join; counted until it is dropped.
-pub(crate) struct Joining(Arc<Peer>);
+pub(crate) struct Joining {
+    shared: Arc<Shared>,
+    payer: IpAddr,
+    turns: watch::Sender<Turns>,
+}
 
 impl Joining {
-    /// One more.
-    pub fn new(peer: &Arc<Peer>) -> Self {
-        peer.turns.send_modify(|turns| turns.joining += 1);
-        Self(peer.clone())
+    /// One more of the connection whose turns these are; `payer` is who pays if it is refused.
+    pub fn new(shared: Arc<Shared>, payer: IpAddr, turns: watch::Sender<Turns>) -> Self {
+        turns.send_modify(|turns| turns.joining += 1);
+        Self { shared, payer, turns }
     }
 
     /// It may not.
     pub fn refused(self) {
-        let Peer { shared, payer, turns, .. } = &*self.0;
         let now = Instant::now();
-        let owed = shared.refused().spend(*payer, now);
+        let owed = self.shared.refused().spend(self.payer, now);
         if !owed.is_zero() {
-            shared.metrics.limited_at(Limit::RefusedJoinsPerAddress, *payer);
+            self.shared.metrics.limited_at(Limit::RefusedJoinsPerAddress, self.payer);
         }
-        turns.send_modify(|turns| turns.not_before = Some(now + owed));
+        self.turns.send_modify(|turns| turns.not_before = Some(now + owed));
     }
 }
 
 impl Drop for Joining {
     fn drop(&mut self) {
-        self.0.turns.send_modify(|turns| turns.joining -= 1);
+        self.turns.send_modify(|turns| turns.joining -= 1);
     }
 }
 

@@ -2,8 +2,6 @@
 //!
 //! [`frames`] is the place to fuzz: remote bytes go in, requests or an error come out.
 
-use std::{collections::BTreeSet, net::IpAddr};
-
 use bytes::Bytes;
 use proto::{
     FrameError, FrameReader, MAX_COMMIT_FRAME, MAX_ENVELOPE, MAX_SLOT, PieceName, PublicKey, PublishId,
@@ -13,11 +11,13 @@ use proto::{
     },
     piece_name,
     relay::{self, ClientFrame, client_frame::Frame, refused::Code},
-    slot_hash, split_names, split_pieces,
+    split_pieces,
 };
-use tokio::sync::OwnedSemaphorePermit;
 
-use crate::policy::limits::{MAX_EPHEMERAL, MAX_FIRST_SLOT, MAX_RESYNC};
+use crate::{
+    log::{Commit, Memory, NewSlot, Opening, Publish},
+    policy::limits::{MAX_EPHEMERAL, MAX_FIRST_SLOT, MAX_RESYNC},
+};
 
 /// One frame of a client.
 #[derive(Debug)]
@@ -55,72 +55,6 @@ pub struct Join {
     pub wants_access: bool,
 }
 
-/// A room as it begins.
-#[derive(Clone, Debug)]
-pub struct Opening {
-    /// The first slot, with all its pieces.
-    pub slot: NewSlot,
-    /// The first access keys, no key twice; the key that joins is among them, as a member.
-    pub keys: Vec<AccessKey>,
-    /// The first epoch's authority.
-    pub authority: PublicKey,
-    /// Where it comes from, once that is known: who pays for what the room will take.
-    pub address: Option<IpAddr>,
-}
-
-/// An envelope to append.
-#[derive(Debug)]
-pub struct Publish {
-    /// The client's name for it.
-    pub id: PublishId,
-    /// Opaque.
-    pub envelope: Bytes,
-    /// Set when it is a commit.
-    pub commit: Option<Commit>,
-    /// Set by who has taken a commit that is only offered.
-    pub ack: Option<Ack>,
-    /// Set to vote for the undoing of a commit; then nothing else is set.
-    pub ballot: Option<Ballot>,
-    /// Of a device that asks to be let back in, or of who answers it; opaque. Then nothing else is set.
-    pub resync: Bytes,
-    /// The share of the memory budget that its bytes hold until they are on disk.
-    pub memory: Memory,
-    /// The address whose turn it takes on the way to the disk; `None` where no client sent it.
-    pub payer: Option<IpAddr>,
-}
-
-/// What makes a publish conditional, and what changes with it.
-#[derive(Clone, Debug)]
-pub struct Commit {
-    /// The next slot.
-    pub slot: NewSlot,
-    /// What it is built on, what happens to the access keys, and who says so.
-    pub part: access::Commit,
-}
-
-/// A slot as it comes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NewSlot {
-    /// All but the tree; opaque.
-    pub sealed: Bytes,
-    /// Names of all pieces of the tree, 32 bytes each, none twice.
-    pub names: Bytes,
-    /// Those pieces that came with it, by their names, each of which is in `names`.
-    pub pieces: Vec<(PieceName, Bytes)>,
-}
-
-/// A share of a memory budget, given back on drop.
-#[derive(Debug, Default)]
-pub struct Memory {
-    _permit: Option<OwnedSemaphorePermit>,
-}
-
-impl From<OwnedSemaphorePermit> for Memory {
-    fn from(permit: OwnedSemaphorePermit) -> Self {
-        Self { _permit: Some(permit) }
-    }
-}
-
 /// Why a frame is not a request.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Invalid {
@@ -154,7 +88,7 @@ impl TryFrom<relay::Join> for Join {
         let key = PublicKey::try_from(&*join.access_key).map_err(|_| malformed())?;
         let shown = join.create.as_ref().map(|create| &*create.token).filter(|token| !token.is_empty());
         let token = shown.map(Token::try_from).transpose().map_err(|_| malformed())?;
-        let opening = join.create.map(|create| Opening::parse(create, key)).transpose()?;
+        let opening = join.create.map(|create| opening(create, key)).transpose()?;
         let room = match &*join.room_id {
             [] if opening.is_none() => None,
             id => Some(RoomId::try_from(id).map_err(|_| malformed())?),
@@ -171,22 +105,20 @@ impl TryFrom<relay::Join> for Join {
     }
 }
 
-impl Opening {
-    fn parse(create: relay::Create, joining: PublicKey) -> Result<Self, Invalid> {
-        let slot = create.slot.ok_or_else(malformed)?;
-        let keys = distinct_keys(&create.keys).map_err(|_| malformed())?;
-        if !keys.contains(&AccessKey { key: joining, grant: Grant::Member }) {
-            return Err(malformed());
-        }
-        if slot.sealed.len().saturating_add(slot.pieces.len()) > MAX_FIRST_SLOT {
-            return Err(Invalid { id: Bytes::new(), code: Code::TooLarge });
-        }
-        let pieces = named(&slot.pieces).map_err(|_| malformed())?;
-        let names = pieces.iter().flat_map(|(name, _)| name).copied().collect();
-        let slot = NewSlot::new(slot.sealed, names, pieces).map_err(|_| malformed())?;
-        let authority = PublicKey::try_from(&*create.authority).map_err(|_| malformed())?;
-        Ok(Self { slot, keys, authority, address: None })
+fn opening(create: relay::Create, joining: PublicKey) -> Result<Opening, Invalid> {
+    let slot = create.slot.ok_or_else(malformed)?;
+    let keys = distinct_keys(&create.keys).map_err(|_| malformed())?;
+    if !keys.contains(&AccessKey { key: joining, grant: Grant::Member }) {
+        return Err(malformed());
     }
+    if slot.sealed.len().saturating_add(slot.pieces.len()) > MAX_FIRST_SLOT {
+        return Err(Invalid { id: Bytes::new(), code: Code::TooLarge });
+    }
+    let pieces = named(&slot.pieces).map_err(|_| malformed())?;
+    let names = pieces.iter().flat_map(|(name, _)| name).copied().collect();
+    let slot = NewSlot::new(slot.sealed, names, pieces).map_err(|_| malformed())?;
+    let authority = PublicKey::try_from(&*create.authority).map_err(|_| malformed())?;
+    Ok(Opening { slot, keys, authority, address: None })
 }
 
 impl TryFrom<relay::Publish> for Publish {
@@ -209,7 +141,7 @@ impl TryFrom<relay::Publish> for Publish {
         if !is_alone {
             return Err(invalid(Code::Malformed));
         }
-        let part = publish.commit.map(|part| Commit::parse(part, &publish.envelope));
+        let part = publish.commit.map(|part| commit_of(part, &publish.envelope));
         let commit = part.transpose().map_err(|_| invalid(Code::Malformed))?;
         let signed = |signature: &[u8]| signature.try_into().map_err(|_| invalid(Code::Malformed));
         let ack = publish.ack.map(|ack| {
@@ -226,71 +158,27 @@ impl TryFrom<relay::Publish> for Publish {
     }
 }
 
-impl Commit {
-    /// Hashes what is signed here, where many streams do it at once, and not where the log is written.
-    fn parse(part: relay::CommitPart, envelope: &[u8]) -> Result<Self, Malformed> {
-        let change = part.access.as_ref().map(Change::try_from).transpose()?.unwrap_or_default();
-        let pieces = named(&part.pieces)?;
-        let slot = NewSlot::new(part.slot, part.piece_names, pieces)?;
-        let parts = CommitParts::of(envelope, slot.hash(), &change);
-        let part_of_commit = access::Commit {
-            expected: part.expected_last_commit,
-            instead_of: part.instead_of,
-            change,
-            authority: PublicKey::try_from(&*part.authority).map_err(|_| Malformed)?,
-            signature: (&*part.signature).try_into().map_err(|_| Malformed)?,
-            parts,
-        };
-        Ok(Self { slot, part: part_of_commit })
-    }
-}
-
-impl NewSlot {
-    fn new(sealed: Bytes, names: Bytes, pieces: Vec<(PieceName, Bytes)>) -> Result<Self, Malformed> {
-        let all: BTreeSet<PieceName> = split_names(&names).map_err(|_| Malformed)?.into_iter().collect();
-        // What no slot names would stay for ever.
-        match pieces.iter().all(|(name, _)| all.contains(name)) {
-            true => Ok(Self { sealed, names, pieces }),
-            false => Err(Malformed),
-        }
-    }
-
-    /// What a commit's signature covers of it.
-    pub fn hash(&self) -> [u8; 32] {
-        slot_hash(&self.sealed, &self.names)
-    }
-
-    /// Bytes that it brings to the disk.
-    pub fn size(&self) -> usize {
-        let pieces: usize = self.pieces.iter().map(|(_, piece)| piece.len()).sum();
-        pieces.saturating_add(self.sealed.len()).saturating_add(self.names.len())
-    }
-}
-
-/// A slot without pieces.
-impl<T: Into<Bytes>> From<T> for NewSlot {
-    fn from(sealed: T) -> Self {
-        Self { sealed: sealed.into(), ..Self::default() }
-    }
+/// Hashes what is signed here, where many streams do it at once, and not where the log is written.
+fn commit_of(part: relay::CommitPart, envelope: &[u8]) -> Result<Commit, Malformed> {
+    let change = part.access.as_ref().map(Change::try_from).transpose()?.unwrap_or_default();
+    let pieces = named(&part.pieces)?;
+    let slot = NewSlot::new(part.slot, part.piece_names, pieces)?;
+    let parts = CommitParts::of(envelope, slot.hash(), &change);
+    let part_of_commit = access::Commit {
+        expected: part.expected_last_commit,
+        instead_of: part.instead_of,
+        change,
+        authority: PublicKey::try_from(&*part.authority).map_err(|_| Malformed)?,
+        signature: (&*part.signature).try_into().map_err(|_| Malformed)?,
+        parts,
+    };
+    Ok(Commit { slot, part: part_of_commit })
 }
 
 /// Pieces by their names, which are computed here, where many streams do it at once.
 fn named(list: &Bytes) -> Result<Vec<(PieceName, Bytes)>, Malformed> {
     let pieces = split_pieces(list).map_err(|_| Malformed)?;
     Ok(pieces.into_iter().map(|piece| (piece_name(&piece), piece)).collect())
-}
-
-impl Publish {
-    /// Nothing but an envelope.
-    pub fn plain(id: PublishId, envelope: Bytes) -> Self {
-        let (commit, ack, ballot, resync) = (None, None, None, Bytes::new());
-        Self { id, envelope, commit, ack, ballot, resync, memory: Memory::default(), payer: None }
-    }
-
-    /// Bytes that the publish brings to the disk, roughly.
-    pub fn size(&self) -> usize {
-        self.envelope.len() + self.resync.len() + self.commit.as_ref().map_or(0, |commit| commit.slot.size())
-    }
 }
 
 /// Everything a stream of bytes asks for, up to its first broken frame.

@@ -1,7 +1,7 @@
 //! What all streams of one relay share.
 
 use std::{
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -13,16 +13,15 @@ use tokio::sync::{Semaphore, watch};
 use crate::{
     clock::Clock,
     log::Backend,
-    net::admission::{Door, Place},
+    net::admission::Door,
     ops::metrics::Metrics,
     policy::{
         limits::{
-            ADDRESS_BUDGET_KIB, INCOMING_BUDGET_KIB, Limits, OPENING_BUDGET_KIB, OPENING_SHARE_KIB,
-            OUTGOING_BUDGET_KIB, REFUSED_JOINS_PER_ADDRESS,
+            INCOMING_BUDGET_KIB, Limits, OPENING_BUDGET_KIB, OUTGOING_BUDGET_KIB, REFUSED_JOINS_PER_ADDRESS,
         },
         quota::Quota,
     },
-    session::{join_gate::Turns, router::Router},
+    session::router::Router,
 };
 
 /// One relay's state.
@@ -55,40 +54,6 @@ pub(crate) struct Shared {
 pub(crate) struct Handle {
     /// Set once, when a newer stream takes the seat.
     pub superseded: Arc<watch::Sender<bool>>,
-}
-
-/// Memory for large frames of one address, in KiB.
-pub(crate) struct Share {
-    pub incoming: Semaphore,
-    pub outgoing: Semaphore,
-    /// For frames that open rooms: less, because whoever sends them has proved nothing yet.
-    pub opening: Semaphore,
-}
-
-impl Default for Share {
-    fn default() -> Self {
-        let semaphore = || Semaphore::new(ADDRESS_BUDGET_KIB as usize);
-        Self {
-            incoming: semaphore(),
-            outgoing: semaphore(),
-            opening: Semaphore::new(OPENING_SHARE_KIB as usize),
-        }
-    }
-}
-
-/// What streams of one connection share.
-pub(crate) struct Peer {
-    pub shared: Arc<Shared>,
-    /// Who pays for new rooms.
-    pub payer: IpAddr,
-    /// The TLS exporter value that a Join signs.
-    pub binding: [u8; proto::CHANNEL_BINDING_LEN],
-    /// What its address may hold.
-    pub share: Arc<Share>,
-    /// True once a stream of this connection has joined a room.
-    pub joined: watch::Sender<bool>,
-    /// When its next stream is taken.
-    pub turns: watch::Sender<Turns>,
 }
 
 impl Shared {
@@ -156,39 +121,5 @@ impl Shared {
     /// Whose joins were refused how often; never held across an await.
     pub fn refused(&self) -> MutexGuard<'_, Quota<IpAddr>> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Peer {
-    /// Nothing is joined yet.
-    pub fn new(shared: Arc<Shared>, place: &Place, binding: [u8; proto::CHANNEL_BINDING_LEN]) -> Self {
-        let (payer, share) = (place.address, place.share.clone());
-        let (joined, turns) = (watch::Sender::new(false), watch::Sender::default());
-        Self { shared, payer, binding, share, joined, turns }
-    }
-}
-
-/// The address that quotas count: IPv4 as it is, of IPv6 the /64 that one customer gets.
-pub(crate) fn payer(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_household_is_one_payer() {
-        let payer = |text: &str| payer(text.parse().unwrap());
-        assert_eq!(payer("2001:db8:1:2::1"), payer("2001:db8:1:2:ffff::9"));
-        assert_ne!(payer("2001:db8:1:2::1"), payer("2001:db8:1:3::1"));
-        assert_eq!(payer("::ffff:192.0.2.1"), payer("192.0.2.1"));
-        assert_ne!(payer("192.0.2.1"), payer("192.0.2.2"));
     }
 }

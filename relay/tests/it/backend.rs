@@ -7,9 +7,11 @@ use proto::{PublicKey, PublishId, RoomId};
 use relay::{
     Limits, Retention,
     access::{AccessKey, Ack, Change, CommitName, CommitParts, Grant, ack_statement},
-    log::{AppendError, Appended, Author, Backend, Batch, CreateError, Measured, redb::Redb},
+    log::{
+        AppendError, Appended, Author, Backend, Batch, Commit, CreateError, Measured, Opening, Publish,
+        redb::Redb,
+    },
     policy::token::Right,
-    session::request::{Commit, Opening, Publish},
 };
 use tempfile::TempDir;
 use tokio::task::JoinSet;

@@ -8,9 +8,8 @@ use proto::{PublicKey, PublishId, RoomId};
 use relay::{
     Limits, Retention,
     access::{AccessKey, Change, Grant},
-    log::{AppendError, Appended, Author, Backend, redb::Redb},
+    log::{AppendError, Appended, Author, Backend, Commit, Opening, Publish, redb::Redb},
     policy::token::Right,
-    session::request::{Commit, Opening, Publish},
 };
 use tempfile::TempDir;
 use tokio::{

@@ -12,20 +12,20 @@ use http_body_util::BodyExt;
 use hyper::{Method, Response, body::Incoming};
 use tokio::{runtime::Handle, sync::mpsc};
 
-use super::{
-    database,
-    human::{bytes, count},
-};
+use super::database;
 use crate::{
     admin::client::{self, ClientError},
-    backup::{self, BackupError, Copied, Rooms},
+    backup::{self, BackupError, Copied},
     clock::unix_ms,
     config::Loaded,
     log::{
-        Backend,
+        Backend, Rooms,
         redb::{Redb, Resting},
     },
-    ops::print,
+    ops::{
+        human::{bytes, count},
+        print,
+    },
     policy::limits::Limits,
     relay::error::StartError,
 };

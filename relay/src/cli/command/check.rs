@@ -9,20 +9,20 @@ use std::{
 use anyhow::bail;
 use clap::Args;
 
-use super::{database, human::count};
+use super::database;
 use crate::{
     admin::{
         check::Found,
         client::{self, ClientError},
     },
-    backup::{self, BackupError, RestoreError, Rooms, Summary},
+    backup::{self, BackupError, RestoreError, Summary},
     clock::unix_ms,
     config::Loaded,
     log::{
-        Backend,
+        Backend, Rooms,
         redb::{self, OpenError, Redb, Resting, Survey},
     },
-    ops::print,
+    ops::{human::count, print},
     policy::limits::Limits,
     relay::error::StartError,
 };

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use clap::Subcommand;
 
-use super::human::span;
 use crate::{
     admin::{client, clock::Accepted},
     config::Loaded,
-    ops::print,
+    ops::{human::span, print},
 };
 
 /// The running relay's own clock.

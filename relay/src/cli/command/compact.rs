@@ -2,12 +2,12 @@
 
 use clap::Args;
 
-use super::{database, human::bytes};
+use super::database;
 use crate::{
     backup::RestoreError,
     config::Loaded,
     log::redb::{self, OpenError},
-    ops::print,
+    ops::{human::bytes, print},
     relay::error::StartError,
 };
 

@@ -2,11 +2,10 @@
 
 use clap::Args;
 
-use super::human::count;
 use crate::{
     admin::{client, drain::Drained},
     config::Loaded,
-    ops::print,
+    ops::{human::count, print},
 };
 
 /// Take no more connections and tell everybody to come again, until the relay is started anew.

@@ -5,14 +5,16 @@ use std::io::{self, BufRead, IsTerminal};
 use anyhow::bail;
 use clap::Args;
 
-use super::human::{bytes, count};
 use crate::{
     admin::{
         client,
         rooms::{Dropped, RoomRow, Which},
     },
     config::Loaded,
-    ops::print,
+    ops::{
+        human::{bytes, count},
+        print,
+    },
 };
 
 /// Drop a room for ever: its log, its slot and its access keys.

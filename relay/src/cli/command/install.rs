@@ -6,10 +6,11 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use clap::Args;
+use clap::{Args, CommandFactory};
 
 use super::man;
 use crate::{
+    cli::Cli,
     config::{Loaded, Origin, Setting, example},
     install::{DATA_DIR, Place, Plan},
     ops::print,
@@ -56,7 +57,8 @@ impl InstallCommand {
         let place = self.manner.place()?;
         let pages = man::pages().context("making the manual pages")?;
         let pages = pages.into_iter().map(|(name, page)| (name, String::from_utf8_lossy(&page).into_owned()));
-        let plan = Plan::install(&place, &program, example(&settings(loaded)?), pages.collect())?;
+        let plan =
+            Plan::install(&place, &program, example(&settings(loaded)?, &Cli::command()), pages.collect())?;
         let is_done = self.manner.carry_out(&place, &plan)?;
         if is_done && !place.is_system() {
             let root = place.root.display();

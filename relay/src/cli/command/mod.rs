@@ -8,7 +8,6 @@ mod database;
 mod doctor;
 mod drain;
 mod drop_room;
-pub(crate) mod human;
 #[cfg(target_os = "linux")]
 mod install;
 mod man;
@@ -118,7 +117,9 @@ impl Command {
             Self::Install(command) => command.run(loaded)?,
             #[cfg(target_os = "linux")]
             Self::Uninstall(command) => command.run()?,
-            Self::Config { example: true, .. } => drop(print::all(example(&loaded.settings))?),
+            Self::Config { example: true, .. } => {
+                print::all(example(&loaded.settings, &Cli::command()))?;
+            }
             Self::Config { json, .. } => {
                 print::line(if json { show::json(loaded) } else { show::toml(loaded) })?;
             }

@@ -4,10 +4,9 @@ use anyhow::bail;
 use clap::Args;
 
 use crate::{
-    admin::client,
+    admin::{Change, Report, client},
     config::Loaded,
     ops::print,
-    service::{Change, Report},
 };
 
 /// Have the running relay read its settings and its certificate again.

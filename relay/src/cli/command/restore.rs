@@ -4,12 +4,14 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 
-use super::human::{count, span};
 use crate::{
     backup::{self, Restored, Summary},
     clock::unix_ms,
     config::Loaded,
-    ops::print,
+    ops::{
+        human::{count, span},
+        print,
+    },
 };
 
 /// A restore, as it is asked for.

@@ -5,7 +5,6 @@ use std::{fmt::Write, time::Duration};
 use clap::{Args, value_parser};
 use serde::Serialize;
 
-use super::human::{bytes, span};
 use crate::{
     admin::{
         client,
@@ -13,7 +12,10 @@ use crate::{
     },
     clock::unix_ms,
     config::Loaded,
-    ops::print,
+    ops::{
+        human::{bytes, span},
+        print,
+    },
 };
 
 /// Characters of an id that are shown: enough that no two of a million rooms look alike.

@@ -4,13 +4,15 @@ use std::{fmt::Write, time::Duration};
 
 use clap::Args;
 
-use super::human::{bytes, count, span};
 use crate::{
     admin::{client, status::Status},
     clock::{ClockStatus, unix_ms},
     config::Loaded,
     log::capacity::Plenty,
-    ops::print,
+    ops::{
+        human::{bytes, count, span},
+        print,
+    },
 };
 
 /// How the running relay is.

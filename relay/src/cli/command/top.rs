@@ -8,14 +8,13 @@ use std::{
 
 use clap::{Args, value_parser};
 
-use super::human::bytes;
 use crate::{
     admin::{
         client,
         top::{MAX_ROWS, Top, Work},
     },
     config::Loaded,
-    ops::print,
+    ops::{human::bytes, print},
 };
 
 /// Time between two looks.

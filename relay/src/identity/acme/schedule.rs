@@ -1,6 +1,6 @@
 //! When to ask the authority: never often. Time is an argument.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use certs::ServerCertificate;
 use serde::{Deserialize, Serialize};
@@ -40,13 +40,6 @@ pub struct State {
 }
 
 impl State {
-    /// Of the relay on this data directory; `None` when it never ordered.
-    pub(crate) fn read(data_dir: &Path) -> Option<Self> {
-        let file =
-            data_dir.join(crate::identity::DIRECTORY).join(super::store::DIRECTORY).join(super::store::STATE);
-        serde_json::from_slice(&certs::read_secret(&file).ok()?).ok()
-    }
-
     /// For this wish, whatever was tried for another.
     pub(super) fn wanting(self, wanted: String) -> Self {
         if self.wanted == wanted { self } else { Self { wanted, issued: self.issued, ..Self::default() } }

@@ -13,11 +13,11 @@ use zeroize::Zeroizing;
 use super::schedule::State;
 
 /// The directory's name under the authority's.
-pub(super) const DIRECTORY: &str = "acme";
+const DIRECTORY: &str = "acme";
 /// The certificate's key and chain in one file, so that they cannot be of two minds.
 const CERTIFICATE: &str = "certificate.pem";
 /// See [`State`].
-pub(super) const STATE: &str = "state.json";
+const STATE: &str = "state.json";
 
 pub(super) struct Store {
     directory: PathBuf,
@@ -93,6 +93,14 @@ impl Store {
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, authority.as_bytes());
         let name: String = digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         self.directory.join(format!("account-{name}.json"))
+    }
+}
+
+impl State {
+    /// Of the relay on this data directory; `None` when it never ordered.
+    pub(crate) fn read(data_dir: &Path) -> Option<Self> {
+        let file = data_dir.join(crate::identity::DIRECTORY).join(DIRECTORY).join(STATE);
+        serde_json::from_slice(&certs::read_secret(&file).ok()?).ok()
     }
 }
 

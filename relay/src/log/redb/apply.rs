@@ -16,9 +16,8 @@ use super::{
     tokens, trim,
 };
 use crate::{
-    log::{AppendError, Appended, Author, CreateError, entry},
+    log::{AppendError, Appended, Author, CreateError, Opening, Publish, entry},
     policy::token::Right,
-    session::request::{Opening, Publish},
 };
 
 /// Outside: the disk failed and the transaction is void. Inside: the answer to one publish.

@@ -9,11 +9,10 @@ use tokio::sync::oneshot;
 use super::{Redb, access::GENERATION, overview, reader, tokens, writer::Job};
 use crate::{
     log::{
-        Answer, Appended, Author, Backend, Batch, CreateError, Feed, Measured, Overview, Revoked,
-        RoomSummary, Slot, Ticket, TokenChange, TokenError, Unavailable, View, entry,
+        Answer, Appended, Author, Backend, Batch, CreateError, Feed, Measured, Opening, Overview, Publish,
+        Revoked, RoomSummary, Slot, Ticket, TokenChange, TokenError, Unavailable, View, entry,
     },
     policy::token::{Right, TokenRecord},
-    session::request::{Opening, Publish},
 };
 impl Backend for Redb {
     fn create(

@@ -15,11 +15,12 @@ use super::{
     access::{self, Access, GENERATION},
     check::check,
     database::open_or_make,
+    flaw::CheckError,
     tables::{self, Room, RoomRow, Snapshot, Tables, from_entry_row},
     tokens,
 };
 use crate::{
-    backup::{BackupError, Record, RestoreError},
+    log::{ExportError, Record, Stop},
     policy::limits::BATCH_BYTES,
 };
 
@@ -28,10 +29,10 @@ use crate::{
 pub(super) fn export(
     transaction: &ReadTransaction,
     left_out: &BTreeSet<RoomId>,
-    take: &mut dyn FnMut(Record) -> Result<(), BackupError>,
-) -> Result<(), BackupError> {
+    take: &mut dyn FnMut(Record) -> Result<(), Stop>,
+) -> Result<(), ExportError> {
     let all = Snapshot::open(transaction).map_err(redb::Error::from)?;
-    let broken = |error: redb::StorageError| BackupError::from(redb::Error::from(error));
+    let broken = |error: redb::StorageError| ExportError::from(redb::Error::from(error));
     tokens::export(&all, left_out, take)?;
     for row in all.rooms.range::<&[u8; 32]>(..).map_err(broken)? {
         let (id, row) = row.map_err(broken)?;
@@ -77,6 +78,23 @@ pub(super) fn export(
     Ok(())
 }
 
+/// Why records make no database.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// It cannot be made.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// It cannot be written, or what is in it is not whole.
+    #[error(transparent)]
+    Check(#[from] CheckError),
+}
+
+impl From<redb::Error> for ImportError {
+    fn from(error: redb::Error) -> Self {
+        Self::Check(error.into())
+    }
+}
+
 /// Writes records into a new database. Whether they make sense is checked elsewhere.
 pub(crate) struct Importer {
     database: redb::Database,
@@ -87,13 +105,13 @@ pub(crate) struct Importer {
 
 impl Importer {
     /// A new database in `directory`.
-    pub fn new(directory: &Path) -> Result<Self, RestoreError> {
+    pub fn new(directory: &Path) -> Result<Self, ImportError> {
         let database = open_or_make(directory).map_err(OpenError::from)?;
         Ok(Self { database, room: RoomId([0; 32]), waiting: Vec::new(), bytes: 0 })
     }
 
     /// Takes the next record, and writes what waits when it is enough for a transaction.
-    pub fn take(&mut self, record: Record) -> Result<(), RestoreError> {
+    pub fn take(&mut self, record: Record) -> Result<(), ImportError> {
         // Small ones have a cost as well: a key's row with all around it.
         self.bytes += 200;
         if let Record::Slot { row: bytes, .. } | Record::Piece(bytes) | Record::Entry { row: bytes, .. } =
@@ -106,7 +124,7 @@ impl Importer {
     }
 
     /// Writes the rest, and reads all of it back.
-    pub fn finish(mut self) -> Result<(), RestoreError> {
+    pub fn finish(mut self) -> Result<(), ImportError> {
         self.flush()?;
         let transaction = self.database.begin_read().map_err(redb::Error::from)?;
         check(&transaction)?;

@@ -21,7 +21,6 @@ use super::{
     fullness,
 };
 use crate::{
-    backup::STAGING,
     identity,
     log::{Unavailable, caught::caught},
     policy::limits::{PAGE_CACHE, REOPEN_INTERVAL},
@@ -29,6 +28,9 @@ use crate::{
 
 /// The database's name in the data directory.
 pub(crate) const FILE: &str = "relay.redb";
+
+/// The directory in it where a restore builds what it restores: while it is there, no database is opened.
+pub(crate) const STAGING: &str = "restoring";
 
 /// Its name until it is one: redb does not open a file that it has not finished making.
 const UNFINISHED: &str = "relay.redb.new";

@@ -17,6 +17,7 @@ mod check;
 mod copy;
 mod database;
 mod doom;
+mod flaw;
 mod formats;
 mod fullness;
 mod lone;
@@ -50,15 +51,16 @@ use proto::RoomId;
 use tokio::sync::oneshot;
 
 pub use self::{
-    check::{CheckError, Checked, Flaw, Survey},
+    check::{Checked, Survey},
     database::OpenError,
+    flaw::{CheckError, Flaw},
     opener::Opener,
     shares::{Activity, Busiest},
     stats::{Health, LogBound, Stats},
 };
 pub(crate) use self::{
-    copy::Importer,
-    database::{FILE as DATABASE, is_lost, sync_directory},
+    copy::{ImportError, Importer},
+    database::{FILE as DATABASE, STAGING, is_lost, sync_directory},
     pieces::SlotRow,
     resting::Resting,
     tables::parse_entry,
@@ -72,10 +74,8 @@ use self::{
 };
 use super::{Answer, Author, Backend, Feeds, Ticket, Unavailable};
 use crate::{
-    backup::{BackupError, Record, Rooms},
-    log::caught::caught,
+    log::{ExportError, Publish, Record, Rooms, Stop, caught::caught},
     policy::limits::Limits,
-    session::request::Publish,
 };
 
 /// A relay's rooms in one redb file.
@@ -326,9 +326,9 @@ impl Rooms for Redb {
     fn export(
         &self,
         left_out: &BTreeSet<RoomId>,
-        take: &mut dyn FnMut(Record) -> Result<(), BackupError>,
-    ) -> Result<(), BackupError> {
-        copy::export(&self.store.snapshot().map_err(|_| BackupError::Unavailable)?, left_out, take)
+        take: &mut dyn FnMut(Record) -> Result<(), Stop>,
+    ) -> Result<(), ExportError> {
+        copy::export(&self.store.snapshot().map_err(|_| ExportError::Unavailable)?, left_out, take)
     }
 }
 

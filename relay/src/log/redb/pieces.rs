@@ -11,10 +11,7 @@ use proto::{MAX_SLOT, PieceName, RoomId, join_pieces};
 use redb::{ReadableTable, StorageError};
 
 use super::tables::{PieceKey, RoomKey, Snapshot, Tables};
-use crate::{
-    log::{AppendError, Measured, Slot},
-    session::request::NewSlot,
-};
+use crate::log::{AppendError, Measured, NewSlot, Slot};
 
 /// Bytes of a row before its names: how many there are, big-endian.
 const COUNT: usize = 4;

@@ -8,8 +8,7 @@ use redb::{Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase};
 
 use super::{OpenError, Survey, check, copy, database::FILE, formats};
 use crate::{
-    backup::{BackupError, Record, Rooms},
-    log::caught::caught,
+    log::{ExportError, Record, Rooms, Stop, caught::caught},
     policy::limits::PAGE_CACHE,
 };
 
@@ -55,8 +54,8 @@ impl Rooms for Resting {
     fn export(
         &self,
         left_out: &BTreeSet<RoomId>,
-        take: &mut dyn FnMut(Record) -> Result<(), BackupError>,
-    ) -> Result<(), BackupError> {
+        take: &mut dyn FnMut(Record) -> Result<(), Stop>,
+    ) -> Result<(), ExportError> {
         copy::export(&self.database.begin_read().map_err(redb::Error::from)?, left_out, take)
     }
 }

@@ -10,7 +10,6 @@ use super::{
     row,
     shares::Sizes,
     stats::Trimmed,
-    tokens::TokenRow,
 };
 use crate::log::tail::News;
 
@@ -28,6 +27,9 @@ pub(super) type PieceKey = (RoomKey, &'static [u8; 32]);
 
 /// A room's key, a step, and who voted on it.
 pub(super) type VoteKey = (RoomKey, u64, &'static [u8; 32]);
+
+/// A token: made, expires (both ms), greatest number of rooms, of uses, rooms, uses, label.
+pub(super) type TokenRow = (u64, u64, u32, u32, u32, u32, &'static str);
 
 const ROOMS: TableDefinition<RoomKey, RoomRow> = TableDefinition::new("sized_rooms");
 /// By room: the log's generation (16 bytes), then [`proto::access::Head`].

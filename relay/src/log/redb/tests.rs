@@ -23,9 +23,8 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    log::{AppendError, Appended, CreateError, Lack, Measured},
+    log::{AppendError, Appended, CreateError, Lack, Measured, Opening},
     policy::token::Right,
-    session::request::Opening,
 };
 
 const ROOM: RoomId = RoomId([1; 32]);

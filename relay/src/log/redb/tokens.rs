@@ -7,20 +7,16 @@ use proto::RoomId;
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata, StorageError};
 
 use super::{
-    check::{CheckError, Flaw},
+    flaw::{CheckError, Flaw},
     tables::{Snapshot, Tables},
 };
 use crate::{
-    backup::{BackupError, Record},
-    log::{Revoked, TokenChange, TokenError},
+    log::{ExportError, Record, Revoked, Stop, TokenChange, TokenError},
     policy::{
         limits::MAX_TOKENS,
         token::{Allowance, NoRight, Right, TokenHash, TokenId, TokenRecord},
     },
 };
-
-/// A token: made, expires (both ms), greatest number of rooms, of uses, rooms, uses, label.
-pub(super) type TokenRow = (u64, u64, u32, u32, u32, u32, &'static str);
 
 /// The token that is to pay for a room; `None` when none has to.
 ///
@@ -123,9 +119,9 @@ pub(super) fn list(transaction: &ReadTransaction) -> Result<Vec<TokenRecord>, re
 pub(super) fn export(
     all: &Snapshot,
     left_out: &BTreeSet<RoomId>,
-    take: &mut dyn FnMut(Record) -> Result<(), BackupError>,
-) -> Result<(), BackupError> {
-    let broken = |error: StorageError| BackupError::from(redb::Error::from(error));
+    take: &mut dyn FnMut(Record) -> Result<(), Stop>,
+) -> Result<(), ExportError> {
+    let broken = |error: StorageError| ExportError::from(redb::Error::from(error));
     let mut missing = HashMap::<[u8; 32], u32>::new();
     for room in left_out {
         if let Some(hash) = all.opened_by.get(&room.0).map_err(broken)? {

@@ -28,12 +28,11 @@ use super::{
 };
 use crate::{
     log::{
-        AppendError, Appended, Author, CreateError, Feeds, Lack, Revoked, TokenChange, TokenError,
-        Unavailable,
+        AppendError, Appended, Author, CreateError, Feeds, Lack, Opening, Publish, Revoked, TokenChange,
+        TokenError, Unavailable,
         tail::{News, Ring},
     },
     policy::token::Right,
-    session::request::{Opening, Publish},
 };
 
 /// Work for the writer, each with where its answer goes.

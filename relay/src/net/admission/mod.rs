@@ -11,25 +11,34 @@
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
+use tokio::sync::Semaphore;
+
 use crate::{
     ops::metrics::Metrics,
     policy::{
-        limits::{HANDSHAKE_SHARE, Limits},
+        limits::{ADDRESS_BUDGET_KIB, HANDSHAKE_SHARE, Limits, OPENING_SHARE_KIB},
         quota::{Bucket, Quota},
         refusal::Limit,
     },
-    session::shared::{Share, payer},
 };
 
 /// Counts what is open.
 pub(crate) struct Door {
     inside: Mutex<Inside>,
     metrics: Arc<Metrics>,
+}
+
+/// Memory for large frames of one address, in KiB.
+pub(crate) struct Share {
+    pub incoming: Semaphore,
+    pub outgoing: Semaphore,
+    /// For frames that open rooms: less, because whoever sends them has proved nothing yet.
+    pub opening: Semaphore,
 }
 
 /// What to do with somebody who wants to come in.
@@ -210,6 +219,17 @@ impl Inside {
     }
 }
 
+impl Default for Share {
+    fn default() -> Self {
+        let semaphore = || Semaphore::new(ADDRESS_BUDGET_KIB as usize);
+        Self {
+            incoming: semaphore(),
+            outgoing: semaphore(),
+            opening: Semaphore::new(OPENING_SHARE_KIB as usize),
+        }
+    }
+}
+
 impl Place {
     /// The handshake is over.
     pub fn settle(&mut self) {
@@ -225,6 +245,17 @@ impl Drop for Place {
         self.settle();
         self.door.inside().leave(self.address);
         self.door.metrics.connections.dec();
+    }
+}
+
+/// The address that quotas count: IPv4 as it is, of IPv6 the /64 that one customer gets.
+pub(crate) fn payer(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
     }
 }
 

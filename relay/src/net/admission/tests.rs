@@ -128,3 +128,12 @@ fn those_who_left_are_forgotten() {
     let metrics = &setting.door.metrics;
     assert_eq!((metrics.connections.get(), metrics.handshakes.get()), (0, 0));
 }
+
+#[test]
+fn one_household_is_one_payer() {
+    let payer = |text: &str| payer(text.parse().unwrap());
+    assert_eq!(payer("2001:db8:1:2::1"), payer("2001:db8:1:2:ffff::9"));
+    assert_ne!(payer("2001:db8:1:2::1"), payer("2001:db8:1:3::1"));
+    assert_eq!(payer("::ffff:192.0.2.1"), payer("192.0.2.1"));
+    assert_ne!(payer("192.0.2.1"), payer("192.0.2.2"));
+}

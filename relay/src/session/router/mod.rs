@@ -14,12 +14,13 @@ mod deliveries;
 
 use self::deliveries::Deliveries;
 use crate::{
+    log::Publish,
     policy::{
         limits::{Limits, PUBLISH_KIB, REFUSED_FRAMES, Rate},
         quota::{Over, Quota},
         refusal::Limit,
     },
-    session::request::{Invalid, Publish, Request},
+    session::request::{Invalid, Request},
 };
 
 /// Who is online, and how much each has left to spend.

@@ -21,8 +21,8 @@ use crate::{
     },
     policy::{limits::LARGE_FRAME, refusal::Limit},
     session::{
+        peer::Peer,
         router::{Refusal, Seat},
-        shared::Peer,
     },
 };
 

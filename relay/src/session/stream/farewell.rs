@@ -2,7 +2,7 @@
 
 use proto::{CloseCode, relay::refused::Code};
 
-use super::{input::InputError, output::Gone};
+use super::input::InputError;
 use crate::{policy::refusal::Limit, session::router::Refusal};
 
 /// The end of a stream.
@@ -48,15 +48,6 @@ impl From<InputError> for Farewell {
             InputError::Malformed => Self::of(Code::Malformed),
             InputError::TimedOut => Self { refusal: None, code: CloseCode::TimedOut },
             InputError::Gone => Self::done(),
-        }
-    }
-}
-
-impl From<Gone> for Farewell {
-    fn from(gone: Gone) -> Self {
-        match gone {
-            Gone::Closed => Self::done(),
-            Gone::Stalled => Self { refusal: None, code: CloseCode::TimedOut },
         }
     }
 }

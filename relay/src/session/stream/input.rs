@@ -6,9 +6,9 @@ use proto::{FrameError, FrameReader, MAX_COMMIT_FRAME, relay::ClientFrame};
 use tokio::{sync::Semaphore, time::timeout};
 
 use crate::{
+    log::Memory,
     net::transport::RecvHalf,
     policy::limits::{CREATE_TIME, FRAME_TIME, LARGE_FRAME_STALL},
-    session::request::Memory,
 };
 
 /// Greatest chunk taken from the transport at once, in bytes.

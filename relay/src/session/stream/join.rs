@@ -15,16 +15,17 @@ use super::{
     input::{Budget, Input},
 };
 use crate::{
-    log::{Author, CreateError, Unavailable, View},
+    log::{Author, CreateError, Opening, Unavailable, View},
     policy::{
         limits::MAX_SMALL_JOIN,
         refusal::Limit,
         token::{Admission, NoRight, Right, TokenHash},
     },
     session::{
-        request::{Invalid, Join, Opening, Request},
+        peer::Peer,
+        request::{Invalid, Join, Request},
         router::{Refusal, Seat},
-        shared::{Handle, Peer},
+        shared::Handle,
     },
 };
 

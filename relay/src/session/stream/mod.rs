@@ -14,7 +14,7 @@ use self::{farewell::Farewell, input::Input, output::Output};
 use crate::{
     net::transport::{RecvHalf, SendHalf},
     policy::refusal::Limit,
-    session::{join_gate::Joining, router::Refusal, shared::Peer},
+    session::{join_gate::Joining, peer::Peer, router::Refusal},
 };
 
 /// How a stream ended, for the connection that counts refusals.

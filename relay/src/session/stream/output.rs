@@ -19,10 +19,7 @@ use crate::{
         limits::{FAREWELL_TIME, LARGE_FRAME, LARGE_FRAME_STALL},
         refusal::Limit,
     },
-    session::{
-        router::Refusal,
-        shared::{Peer, Shared},
-    },
+    session::{peer::Peer, router::Refusal, shared::Shared},
 };
 
 /// Bytes handed to the transport at once.
@@ -156,4 +153,13 @@ fn refused(refusal: Refusal) -> Frame {
         confirmed: refusal.confirmed,
         limit: refusal.limit.map_or(WireLimit::Unspecified, Limit::wire).into(),
     })
+}
+
+impl From<Gone> for Farewell {
+    fn from(gone: Gone) -> Self {
+        match gone {
+            Gone::Closed => Self::done(),
+            Gone::Stalled => Self { refusal: None, code: CloseCode::TimedOut },
+        }
+    }
 }

@@ -17,10 +17,7 @@ use super::{
 use crate::{
     log::Permit,
     policy::limits::{ANSWER_QUEUE, FAREWELL_TIME},
-    session::{
-        router::Seat,
-        shared::{Peer, Shared},
-    },
+    session::{peer::Peer, router::Seat, shared::Shared},
 };
 
 /// Serves a joined stream to its end.

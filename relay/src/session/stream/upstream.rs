@@ -14,12 +14,11 @@ use super::{
     input::{Budget, Input},
 };
 use crate::{
-    log::{Appended, Author, Permit, Signal, Tail, Ticket},
+    log::{Appended, Author, Memory, Permit, Publish, Signal, Tail, Ticket},
     policy::limits::LARGE_FRAME,
     session::{
-        request::{Memory, Publish},
+        peer::Peer,
         router::{Command, Refusal, Seat},
-        shared::Peer,
     },
 };
 

@@ -7,7 +7,7 @@ use proto::{
     relay::{Ack, Ballot, CommitPart},
     slot_hash,
 };
-use relay::session::request;
+use relay::log::{self, Publish};
 
 /// Of every epoch.
 pub fn authority() -> SigningKey {
@@ -38,13 +38,8 @@ pub fn sign_part(
 }
 
 /// The same for a publish that is parsed already.
-pub fn sign_publish(
-    room: &RoomId,
-    key: &PublicKey,
-    signer: &SigningKey,
-    mut publish: request::Publish,
-) -> request::Publish {
-    if let Some(request::Commit { slot, part }) = &mut publish.commit {
+pub fn sign_publish(room: &RoomId, key: &PublicKey, signer: &SigningKey, mut publish: Publish) -> Publish {
+    if let Some(log::Commit { slot, part }) = &mut publish.commit {
         part.parts = CommitParts::of(&publish.envelope, slot.hash(), &part.change);
         let statement = commit_statement(room, part.expected, key, &part.authority, &part.parts);
         part.signature = signer.sign(&statement).to_bytes();

@@ -6,7 +6,10 @@ use clap::Args;
 
 use super::desk;
 use crate::{
-    admin::tokens::TokenLine, cli::command::human::span, clock::unix_ms, config::Loaded, ops::print,
+    admin::tokens::TokenLine,
+    clock::unix_ms,
+    config::Loaded,
+    ops::{human::span, print},
 };
 
 /// Lists the tokens.

@@ -3,7 +3,11 @@
 use clap::Args;
 
 use super::desk;
-use crate::{admin::tokens::Revocation, cli::command::human::count, config::Loaded, ops::print};
+use crate::{
+    admin::tokens::Revocation,
+    config::Loaded,
+    ops::{human::count, print},
+};
 
 /// Revokes a token.
 #[derive(Clone, Debug, Args)]

@@ -15,9 +15,11 @@ use proto::{
 
 use super::{dice::Dice, *};
 use crate::{
-    log::redb::{database::open_database, tables::Snapshot},
+    log::{
+        Commit, NewSlot,
+        redb::{database::open_database, tables::Snapshot},
+    },
     policy::token::Right,
-    session::request::{Commit, NewSlot},
 };
 
 const ROOMS: u64 = 3;

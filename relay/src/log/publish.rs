@@ -1,0 +1,122 @@
+//! What is written: rooms as they begin, envelopes, commits. Its lengths were checked where it was parsed.
+
+use std::{collections::BTreeSet, net::IpAddr};
+
+use bytes::Bytes;
+use proto::{
+    PieceName, PublicKey, PublishId,
+    access::{self, AccessKey, Ack, Ballot, Malformed},
+    slot_hash, split_names,
+};
+use tokio::sync::OwnedSemaphorePermit;
+
+/// A room as it begins.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// The first slot, with all its pieces.
+    pub slot: NewSlot,
+    /// The first access keys, no key twice; the key that joins is among them, as a member.
+    pub keys: Vec<AccessKey>,
+    /// The first epoch's authority.
+    pub authority: PublicKey,
+    /// Where it comes from, once that is known: who pays for what the room will take.
+    pub address: Option<IpAddr>,
+}
+
+/// An envelope to append.
+#[derive(Debug)]
+pub struct Publish {
+    /// The client's name for it.
+    pub id: PublishId,
+    /// Opaque.
+    pub envelope: Bytes,
+    /// Set when it is a commit.
+    pub commit: Option<Commit>,
+    /// Set by who has taken a commit that is only offered.
+    pub ack: Option<Ack>,
+    /// Set to vote for the undoing of a commit; then nothing else is set.
+    pub ballot: Option<Ballot>,
+    /// Of a device that asks to be let back in, or of who answers it; opaque. Then nothing else is set.
+    pub resync: Bytes,
+    /// The share of the memory budget that its bytes hold until they are on disk.
+    pub memory: Memory,
+    /// The address whose turn it takes on the way to the disk; `None` where no client sent it.
+    pub payer: Option<IpAddr>,
+}
+
+/// What makes a publish conditional, and what changes with it.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// The next slot.
+    pub slot: NewSlot,
+    /// What it is built on, what happens to the access keys, and who says so.
+    pub part: access::Commit,
+}
+
+/// A slot as it comes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewSlot {
+    /// All but the tree; opaque.
+    pub sealed: Bytes,
+    /// Names of all pieces of the tree, 32 bytes each, none twice.
+    pub names: Bytes,
+    /// Those pieces that came with it, by their names, each of which is in `names`.
+    pub pieces: Vec<(PieceName, Bytes)>,
+}
+
+/// A share of a memory budget, given back on drop.
+#[derive(Debug, Default)]
+pub struct Memory {
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl From<OwnedSemaphorePermit> for Memory {
+    fn from(permit: OwnedSemaphorePermit) -> Self {
+        Self { _permit: Some(permit) }
+    }
+}
+
+impl NewSlot {
+    /// What no slot names is refused: it would stay for ever.
+    ///
+    /// # Errors
+    /// [`Malformed`], also for names that are none.
+    pub fn new(sealed: Bytes, names: Bytes, pieces: Vec<(PieceName, Bytes)>) -> Result<Self, Malformed> {
+        let all: BTreeSet<PieceName> = split_names(&names).map_err(|_| Malformed)?.into_iter().collect();
+        match pieces.iter().all(|(name, _)| all.contains(name)) {
+            true => Ok(Self { sealed, names, pieces }),
+            false => Err(Malformed),
+        }
+    }
+
+    /// What a commit's signature covers of it.
+    pub fn hash(&self) -> [u8; 32] {
+        slot_hash(&self.sealed, &self.names)
+    }
+
+    /// Bytes that it brings to the disk.
+    pub fn size(&self) -> usize {
+        let pieces: usize = self.pieces.iter().map(|(_, piece)| piece.len()).sum();
+        pieces.saturating_add(self.sealed.len()).saturating_add(self.names.len())
+    }
+}
+
+/// A slot without pieces.
+impl<T: Into<Bytes>> From<T> for NewSlot {
+    fn from(sealed: T) -> Self {
+        Self { sealed: sealed.into(), ..Self::default() }
+    }
+}
+
+impl Publish {
+    /// Nothing but an envelope.
+    pub fn plain(id: PublishId, envelope: Bytes) -> Self {
+        let (commit, ack, ballot, resync) = (None, None, None, Bytes::new());
+        Self { id, envelope, commit, ack, ballot, resync, memory: Memory::default(), payer: None }
+    }
+
+    /// Bytes that the publish brings to the disk, roughly.
+    pub fn size(&self) -> usize {
+        self.envelope.len() + self.resync.len() + self.commit.as_ref().map_or(0, |commit| commit.slot.size())
+    }
+}

@@ -1,0 +1,86 @@
+//! Over TCP, where UDP is blocked: from a connect to a connection.
+
+use std::{net::SocketAddr, sync::Arc, time::Instant};
+
+use rustls::ServerConfig;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use crate::{
+    net::{
+        admission::{Place, Verdict},
+        tcp::Greeter,
+        transport::Connection,
+    },
+    ops::metrics::{Carrier, Window},
+    policy::{
+        limits::{ACCEPT_PAUSE, CLOSE_TIME},
+        refusal::Limit,
+    },
+    session::{connection::serve_rooms, peer::Peer, shared::Shared},
+};
+
+/// Serves a listener until the relay stops; returns when those that are connected have seen their streams end.
+pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, tls: Arc<ServerConfig>) {
+    let greeter = Greeter::new(tls);
+    let mut stopping = shared.stopping.subscribe();
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            biased;
+            _ = stopping.wait_for(|stopping| *stopping) => break,
+            // Ended tasks are cleared as they end; there are as many as places behind the door.
+            Some(_) = connections.join_next() => {}
+            (socket, address) = accept(&listener) => {
+                let limits = shared.limits();
+                // Its address is proven: TCP has just shaken hands with it. Refused means dropped: any word
+                // would first need TLS.
+                // A connect costs less than a QUIC handshake, so half of the places are not for TCP.
+                let most = limits.max_handshakes.div_ceil(2);
+                let verdict = shared.door.knock_below(most, &limits, address.ip(), true, Instant::now());
+                if let Verdict::Enter(place) = verdict {
+                    connections.spawn(greet(shared.clone(), socket, greeter.clone(), place));
+                }
+            }
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+/// The next connection. Cancel-safe.
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            // It was gone again; or there are no more file descriptors, and the next try would fail at once.
+            Err(_) => sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+async fn greet(shared: Arc<Shared>, socket: TcpStream, greeter: Greeter, mut place: Place) {
+    let limits = shared.limits();
+    let mut stopping = shared.stopping.subscribe();
+    let greeting = timeout(limits.join_time, greeter.greet(socket, limits.join_time));
+    let greeted = tokio::select! {
+        biased;
+        _ = stopping.wait_for(|stopping| *stopping) => return,
+        greeted = greeting => greeted,
+    };
+    let Ok(greeted) = greeted else { return shared.metrics.limited_at(Limit::JoinTime, place.address) };
+    let Some(greeted) = greeted else { return };
+    place.settle();
+    shared.metrics.accepted.inc();
+    let _counted = shared.metrics.carried(Carrier::Tcp);
+    let peer = Peer::new(shared.clone(), &place, greeted.binding);
+    let guest = greeted.guest(&limits).await;
+    let tunnel = guest.tunnel().clone();
+    serve_rooms(peer, &Connection::Tcp(guest)).await;
+    // It has been told to close, and has not said why yet.
+    let _ = timeout(CLOSE_TIME, tunnel.closed()).await;
+    shared.metrics.blocked(Window::Tcp, u64::from(tunnel.overran()));
+}
