@@ -21,6 +21,7 @@ use super::{
     exchange::{self, Scope},
     routes,
 };
+use crate::net::networks::Networks;
 
 /// Open connections per listener: commands of one operator and their scripts. Who comes when all are taken waits.
 const CONNECTIONS: usize = 16;
@@ -42,8 +43,8 @@ pub(crate) enum Listener {
     /// The socket in the data directory: whoever gets through may do everything.
     #[cfg(unix)]
     Socket(tokio::net::UnixListener),
-    /// A loopback port: any program of this machine may look at health and numbers.
-    Loopback(TcpListener),
+    /// A port: any program of this machine may look at health and numbers, and these others.
+    Watching(TcpListener, Networks),
 }
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -87,7 +88,7 @@ impl Listener {
         match self {
             #[cfg(unix)]
             Self::Socket(_) => Scope::All,
-            Self::Loopback(_) => Scope::Watching,
+            Self::Watching(..) => Scope::Watching,
         }
     }
 
@@ -99,9 +100,10 @@ impl Listener {
                 let (stream, _) = listener.accept().await?;
                 super::socket::is_allowed(&stream).then(|| -> Box<dyn Stream> { Box::new(stream) })
             }
-            Self::Loopback(listener) => {
+            Self::Watching(listener, from) => {
                 let (stream, peer) = listener.accept().await?;
-                peer.ip().to_canonical().is_loopback().then(|| -> Box<dyn Stream> { Box::new(stream) })
+                let may = peer.ip().to_canonical().is_loopback() || from.have(peer.ip());
+                may.then(|| -> Box<dyn Stream> { Box::new(stream) })
             }
         })
     }

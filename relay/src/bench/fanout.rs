@@ -21,7 +21,7 @@ use tokio::sync::{broadcast, oneshot};
 use super::client::Ground;
 use crate::{
     identity::{Identity, Tls},
-    net::{quic, reset::ResetKey, tls},
+    net::{networks::Networks, quic, reset::ResetKey, tls},
     ops::print,
     policy::limits::Limits,
 };
@@ -111,7 +111,7 @@ fn open(data_dir: &std::path::Path) -> anyhow::Result<Endpoint> {
     let config = quic::server_config(tls::server_config(identity.certificate)?, &limits);
     let reset = ResetKey::load_or_create(data_dir)?;
     let socket = quic::probe((Ipv4Addr::LOCALHOST, 0).into())?;
-    Ok(quic::endpoint(socket.into(), &reset, config)?)
+    Ok(quic::endpoint(socket.into(), &Networks::default(), &reset, config)?)
 }
 
 async fn serve(endpoint: &Endpoint) {

@@ -9,7 +9,7 @@ use quinn::{Endpoint, ServerConfig};
 use socket2::{SockRef, Type};
 use tokio::net::TcpListener;
 
-use crate::net::{quic, reset::ResetKey, socket, sockets::Handed, tcp};
+use crate::net::{networks::Networks, quic, reset::ResetKey, socket, sockets::Handed, tcp};
 
 /// Tries to find a port that is free for both, when any will do. More than one is hardly ever needed.
 const TRIES: usize = 32;
@@ -82,10 +82,11 @@ impl Listening {
     /// From now on QUIC is answered. The listener for TCP is the other half.
     pub fn serve(
         self,
+        proxies: &Networks,
         reset: &ResetKey,
         server: &ServerConfig,
     ) -> Result<(Endpoint, Option<TcpListener>), ListenError> {
-        let endpoint = quic::endpoint(self.socket, reset, server.clone());
+        let endpoint = quic::endpoint(self.socket, proxies, reset, server.clone());
         Ok((endpoint.map_err(|source| ListenError::Quic { address: self.address, source })?, self.fallback))
     }
 }

@@ -3,6 +3,8 @@
 pub(crate) mod admission;
 pub(crate) mod fragments;
 pub(crate) mod listen;
+pub mod networks;
+pub(crate) mod proxy;
 pub(crate) mod quic;
 pub(crate) mod reset;
 pub(crate) mod socket;

@@ -7,13 +7,13 @@ use std::{
 };
 
 use quinn::{
-    BloomTokenLog, IdleTimeout, ServerConfig, TransportConfig, ValidationTokenConfig, VarInt,
+    BloomTokenLog, IdleTimeout, Runtime as _, ServerConfig, TransportConfig, ValidationTokenConfig, VarInt,
     crypto::rustls::QuicServerConfig,
 };
 use socket2::{Socket, Type};
 
 use crate::{
-    net::{reset::ResetKey, socket},
+    net::{networks::Networks, proxy::Unwrapping, reset::ResetKey, socket},
     policy::limits::{
         IDLE_TIMEOUT, INCOMING_BUFFER, INCOMING_BUFFER_TOTAL, KEEP_ALIVE, Limits, MAX_INCOMING,
         SPARE_STREAMS, STRANGER_STREAMS, STRANGER_WINDOW, TOKEN_LOG, TOKENS,
@@ -62,14 +62,19 @@ pub(crate) fn transport(limits: &Limits) -> Arc<TransportConfig> {
     Arc::new(transport)
 }
 
-/// An endpoint on this socket.
+/// An endpoint on this socket; clients may be behind these proxies.
 pub(crate) fn endpoint(
     socket: UdpSocket,
+    proxies: &Networks,
     reset: &ResetKey,
     config: ServerConfig,
 ) -> io::Result<quinn::Endpoint> {
     let runtime = Arc::new(quinn::TokioRuntime);
-    quinn::Endpoint::new(reset.endpoint_config(), Some(config), socket, runtime)
+    let mut socket = runtime.wrap_udp_socket(socket)?;
+    if !proxies.is_empty() {
+        socket = Arc::new(Unwrapping::new(socket, proxies.clone()));
+    }
+    quinn::Endpoint::new_with_abstract_socket(reset.endpoint_config(), Some(config), socket, runtime)
 }
 
 /// A socket as the relay's own, for whoever wants to know what it would get.

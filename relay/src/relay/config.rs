@@ -12,7 +12,7 @@ use proto::DEFAULT_PORT;
 use crate::{
     clock::{SystemTimeSource, TimeSource},
     identity::Tls,
-    net::listen::Fallback,
+    net::{listen::Fallback, networks::Networks},
     policy::limits::Limits,
     relay::error::StartError,
 };
@@ -30,14 +30,18 @@ pub struct Config {
     pub host: Option<String>,
     /// The way for clients that UDP does not reach: TCP at the same port.
     pub fallback: Fallback,
+    /// Whose word is taken for who a client is.
+    pub proxies: Networks,
     /// How long a leaf of the relay's own authority lives; it is replaced at half of it.
     pub leaf_life: Duration,
     /// What is allowed.
     pub limits: Limits,
     /// Offer the operator's socket in the data directory. The program does; who embeds a relay has other means.
     pub admin: bool,
-    /// A loopback address for health and numbers; `None` for none.
+    /// An address for health and numbers; `None` for none.
     pub admin_listen: Option<SocketAddr>,
+    /// Who may ask there from another machine.
+    pub admin_from: Networks,
     /// Write clients' addresses into the security log.
     pub log_addresses: bool,
     /// Where its own clock reads the time; certificates go by the system's.
@@ -52,10 +56,12 @@ impl Default for Config {
             tls: Tls::default(),
             host: None,
             fallback: Fallback::Off,
+            proxies: Networks::default(),
             leaf_life: certs::LEAF_LIFETIME,
             limits: Limits::default(),
             admin: false,
             admin_listen: None,
+            admin_from: Networks::default(),
             log_addresses: false,
             time: Arc::new(SystemTimeSource),
         }
@@ -80,4 +86,15 @@ impl Config {
 /// The user's data directory by the XDG rules (or what takes their place on other systems).
 fn default_data_dir() -> Option<PathBuf> {
     Some(directories::ProjectDirs::from("", "", "schat-relay")?.data_dir().to_owned())
+}
+
+/// Health and numbers are shown to this machine, and to others that are named.
+///
+/// # Errors
+/// [`StartError::AdminNotLocal`] for an address that others reach while none is named.
+pub(crate) fn check_admin(address: SocketAddr, from: &Networks) -> Result<(), StartError> {
+    match address.ip().to_canonical().is_loopback() || !from.is_empty() {
+        true => Ok(()),
+        false => Err(StartError::AdminNotLocal { address }),
+    }
 }

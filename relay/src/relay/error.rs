@@ -154,8 +154,7 @@ pub enum StartError {
     /// Numbers for everybody.
     #[error(
         "--admin-listen {address} is not a loopback address: it would show the relay's numbers to everybody, \
-         unencrypted and without a password; use 127.0.0.1:{}, and come from elsewhere through an SSH tunnel or a \
-         reverse proxy", address.port()
+         unencrypted and without a password; use 127.0.0.1:{}, or name who may ask with --admin-from", address.port()
     )]
     AdminNotLocal {
         /// The address.

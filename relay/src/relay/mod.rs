@@ -1,6 +1,6 @@
 //! A running relay, for the program and for whoever embeds it.
 
-mod config;
+pub(crate) mod config;
 pub(crate) mod error;
 pub(crate) mod link;
 pub(crate) mod reload;

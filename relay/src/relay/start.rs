@@ -21,6 +21,7 @@ use crate::{
     log::{caught::caught, redb::Redb},
     net::{
         listen::{Fallback, Listening},
+        networks::Networks,
         quic,
         reset::ResetKey,
         sockets::{Sockets, SocketsError},
@@ -28,7 +29,7 @@ use crate::{
     },
     ops::security::QUIET,
     policy::limits::{Limits, TRIM_INTERVAL},
-    relay::{error::StartError, link, reload::Reloader},
+    relay::{config::check_admin, error::StartError, link, reload::Reloader},
     session::{acceptors, shared::Shared},
 };
 
@@ -79,9 +80,14 @@ impl Relay {
             bound.push(Listening::open(address, config.fallback, handed)?);
         }
         let watching = match config.admin_listen {
-            Some(address) => Some(loopback(address).await?),
+            Some(address) => {
+                check_admin(address, &config.admin_from)?;
+                let listener = TcpListener::bind(address).await;
+                Some(listener.map_err(|source| StartError::AdminListen { address, source })?)
+            }
             None => None,
         };
+        let proxies = config.proxies.clone();
         let (orders, tcp) = (matches!(config.tls, Tls::Acme(_)), config.fallback != Fallback::Off);
         let (tls, life, wanted, path) = (config.tls, config.leaf_life, limits.clone(), data_dir.clone());
         let time = config.time;
@@ -98,7 +104,7 @@ impl Relay {
         let (mut listeners, mut without_tcp) = (Vec::new(), Vec::new());
         for listening in bound {
             let address = listening.address;
-            let (endpoint, fallback) = listening.serve(&reset, &server)?;
+            let (endpoint, fallback) = listening.serve(&proxies, &reset, &server)?;
             addresses.push(address);
             endpoints.push(endpoint);
             match fallback {
@@ -111,7 +117,9 @@ impl Relay {
         let serve =
             |endpoint: &Endpoint| tokio::spawn(acceptors::quic::serve(shared.clone(), endpoint.clone()));
         let mut acceptors: Vec<_> = endpoints.iter().map(serve).collect();
-        let serve = |listener| tokio::spawn(acceptors::tcp::serve(shared.clone(), listener, secured.clone()));
+        let serve = |listener| {
+            tokio::spawn(acceptors::tcp::serve(shared.clone(), listener, secured.clone(), proxies.clone()))
+        };
         acceptors.extend(listeners.into_iter().map(serve));
         let reloader = Reloader {
             endpoints: endpoints.clone(),
@@ -148,7 +156,14 @@ impl Relay {
             socket: None,
             reloads: Mutex::new(reloads),
         };
-        let operator = Operator { data_dir, listener: watching, socket: config.admin, orders, tcp };
+        let operator = Operator {
+            data_dir,
+            listener: watching,
+            from: config.admin_from,
+            socket: config.admin,
+            orders,
+            tcp,
+        };
         relay.open_admin(operator, certificate, ask).await?;
         Ok(relay)
     }
@@ -164,7 +179,7 @@ impl Relay {
         let mut watching = None;
         if let Some(listener) = config.listener {
             watching = listener.local_addr().ok();
-            listeners.push(Listener::Loopback(listener));
+            listeners.push(Listener::Watching(listener, config.from));
         }
         #[cfg(unix)]
         if config.socket {
@@ -201,6 +216,8 @@ impl Relay {
 struct Operator {
     data_dir: PathBuf,
     listener: Option<TcpListener>,
+    /// Who may come to that from another machine.
+    from: Networks,
     socket: bool,
     /// A certificate, from a public authority.
     orders: bool,
@@ -289,12 +306,4 @@ fn create_private(directory: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(directory)
-}
-
-/// Listens on a loopback address for whoever watches.
-async fn loopback(address: SocketAddr) -> Result<TcpListener, StartError> {
-    if !address.ip().to_canonical().is_loopback() {
-        return Err(StartError::AdminNotLocal { address });
-    }
-    TcpListener::bind(address).await.map_err(|source| StartError::AdminListen { address, source })
 }

@@ -48,6 +48,7 @@ mod output;
 mod pebble;
 mod pieces;
 mod program;
+mod proxy;
 #[cfg(target_os = "linux")]
 mod read_only;
 mod rooms;

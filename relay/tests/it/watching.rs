@@ -15,17 +15,26 @@ use crate::{
 
 /// What the admin port answers.
 pub fn get(address: SocketAddr, path: &str, host: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+    try_get(address, path, host).unwrap()
+}
+
+/// The same of a port that may hang up.
+fn try_get(address: SocketAddr, path: &str, host: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
 }
 
 /// A relay that is watched, and where.
 pub fn watched(data_dir: &Path, options: &[&str]) -> (Program, SocketAddr) {
-    let program = Program::with(data_dir, &[&["--admin-listen", "127.0.0.1:0"], options].concat());
+    watched_at("127.0.0.1:0", data_dir, options)
+}
+
+fn watched_at(listen: &str, data_dir: &Path, options: &[&str]) -> (Program, SocketAddr) {
+    let program = Program::with(data_dir, &[&["--admin-listen", listen], options].concat());
     let status = run(data_dir, &["status", "--json"]);
     let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
     (program, status["admin_address"].as_str().unwrap().parse().unwrap())
@@ -131,8 +140,35 @@ fn address_that_others_reach_is_refused_with_a_remedy() {
         assert_eq!(output.status.code(), Some(2));
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(
-            error.contains("is not a loopback address") && error.contains("use 127.0.0.1:9464"),
+            error.contains("is not a loopback address")
+                && error.contains("use 127.0.0.1:9464, or name who may ask with --admin-from"),
             "{error}"
         );
     }
+}
+
+/// Another machine's address cannot be had here, so it is looked at from the other end: whoever is not named gets nothing.
+#[test]
+fn address_that_others_reach_answers_those_who_are_named() {
+    for (from, answers) in [("192.0.2.0/24", false), ("0.0.0.0/0", true)] {
+        let directory = TempDir::new().unwrap();
+        let Some(own) = own_address() else { return };
+        let listen = format!("{own}:0");
+        let (_program, address) = watched_at(&listen, directory.path(), &["--admin-from", from]);
+        assert_eq!(address.ip(), own);
+        let answer = try_get(address, "/healthz", &own.to_string()).unwrap_or_default();
+        assert_eq!(answer.starts_with("HTTP/1.1 200"), answers, "{from}: {answer}");
+    }
+}
+
+/// An address of this machine that is not loopback, if it has one.
+fn own_address() -> Option<std::net::IpAddr> {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
+    // Nothing is sent: it only says which address would be used.
+    socket.connect("192.0.2.1:9").ok()?;
+    socket
+        .local_addr()
+        .ok()
+        .map(|address| address.ip())
+        .filter(|ip| !ip.is_loopback() && !ip.is_unspecified())
 }

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
 
-use crate::net::listen::Fallback;
+use crate::net::{listen::Fallback, networks::Network};
 
 /// Where it listens, and who it is to its clients.
 #[derive(Clone, Debug, Args)]
@@ -20,6 +20,12 @@ pub struct Listen {
     /// number. Unset, a TCP port that another program has is a warning; with `true`, it is an error.
     #[arg(long, hide_short_help = true, env = "RELAY_TCP", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub tcp: Option<bool>,
+    /// Proxy in front of the relay, an address or a network, repeatable.
+    ///
+    /// From there, and from nowhere else, a header of the PROXY protocol, version 2, is taken for who the client is, over TCP
+    /// and over UDP: limits count by address. A connection from there that has none is refused.
+    #[arg(long, hide_short_help = true, env = "RELAY_PROXY", value_name = "NETWORK", value_delimiter = ',')]
+    pub proxy: Vec<Network>,
     /// Directory for the log and the identity.
     ///
     /// [default: the user's data directory]

@@ -15,7 +15,7 @@ pub use self::{
     access::Access, certificate::Certificate, connections::Connections, listen::Listen,
     operations::Operations, storage::Storage, traffic::Traffic,
 };
-use crate::{policy::limits::Limits, relay::Config};
+use crate::{net::networks::Networks, policy::limits::Limits, relay::Config};
 
 /// Every setting.
 #[derive(Clone, Debug, Args)]
@@ -54,10 +54,9 @@ impl Settings {
     /// # Errors
     /// [`Conflict`] when two of them do not fit together.
     pub fn config(&self) -> Result<Config, Conflict> {
-        if let Some(address) =
-            self.operations.admin_listen.filter(|address| !address.ip().to_canonical().is_loopback())
-        {
-            return Err(Conflict(crate::relay::error::StartError::AdminNotLocal { address }.to_string()));
+        let from = Networks::new(&self.operations.admin_from);
+        if let Some(address) = self.operations.admin_listen {
+            crate::relay::config::check_admin(address, &from).map_err(|error| Conflict(error.to_string()))?;
         }
         let mut limits = Limits::default();
         self.storage.apply(&mut limits);
@@ -70,10 +69,12 @@ impl Settings {
             tls: self.certificate.tls()?,
             fallback: self.listen.fallback(),
             host: self.listen.host.clone().or_else(|| self.certificate.domain.first().cloned()),
+            proxies: Networks::new(&self.listen.proxy),
             leaf_life: self.certificate.leaf_life(),
             limits,
             admin: true,
             admin_listen: self.operations.admin_listen,
+            admin_from: from,
             log_addresses: self.operations.log_addresses,
             ..Config::default()
         })

@@ -4,7 +4,10 @@ use std::net::SocketAddr;
 
 use clap::Args;
 
-use crate::ops::logging::{self, Format, LevelError};
+use crate::{
+    net::networks::Network,
+    ops::logging::{self, Format, LevelError},
+};
 
 /// How it is watched.
 #[derive(Clone, Debug, Args)]
@@ -54,13 +57,24 @@ pub struct Operations {
         default_missing_value = "true"
     )]
     pub log_addresses: bool,
-    /// Loopback address for /healthz, /readyz and /metrics, as 127.0.0.1:9464 [default: off].
+    /// Address for /healthz, /readyz and /metrics, as 127.0.0.1:9464 [default: off].
     ///
-    /// For monitoring on this machine. It is neither encrypted nor guarded by a password, so other addresses are
-    /// refused; from elsewhere go through an SSH tunnel or a reverse proxy. Names no room and no address. The socket
-    /// in the data directory tells the same without it.
+    /// For monitoring. It is neither encrypted nor guarded by a password: on another address than loopback it answers only
+    /// those whom --admin-from names. Names no room and no address. The socket in the data directory tells the same
+    /// without it.
     #[arg(long, hide_short_help = true, env = "RELAY_ADMIN_LISTEN", value_name = "ADDRESS")]
     pub admin_listen: Option<SocketAddr>,
+    /// Who may ask there from another machine, an address or a network, repeatable.
+    ///
+    /// Programs of this machine always may. What they are told crosses the network in the clear.
+    #[arg(
+        long,
+        hide_short_help = true,
+        env = "RELAY_ADMIN_FROM",
+        value_name = "NETWORK",
+        value_delimiter = ','
+    )]
+    pub admin_from: Vec<Network>,
 }
 
 /// Looked at here so that a wrong one is an error of the settings.

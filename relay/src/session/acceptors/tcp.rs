@@ -12,6 +12,8 @@ use tokio::{
 use crate::{
     net::{
         admission::{Place, Verdict},
+        networks::Networks,
+        proxy::client_of,
         tcp::Greeter,
         transport::Connection,
     },
@@ -23,8 +25,14 @@ use crate::{
     session::{connection::serve_rooms, peer::Peer, shared::Shared},
 };
 
-/// Serves a listener until the relay stops; returns when those that are connected have seen their streams end.
-pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, tls: Arc<ServerConfig>) {
+/// Serves a listener until the relay stops; returns when those that are connected have seen their streams end. Clients may be
+/// behind these proxies.
+pub(crate) async fn serve(
+    shared: Arc<Shared>,
+    listener: TcpListener,
+    tls: Arc<ServerConfig>,
+    proxies: Networks,
+) {
     let greeter = Greeter::new(tls);
     let mut stopping = shared.stopping.subscribe();
     let mut connections = JoinSet::new();
@@ -35,13 +43,10 @@ pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, tls: Arc<S
             // Ended tasks are cleared as they end; there are as many as places behind the door.
             Some(_) = connections.join_next() => {}
             (socket, address) = accept(&listener) => {
-                let limits = shared.limits();
-                // Its address is proven: TCP has just shaken hands with it. Refused means dropped: any word
-                // would first need TLS.
-                // A connect costs less than a QUIC handshake, so half of the places are not for TCP.
-                let most = limits.max_handshakes.div_ceil(2);
-                let verdict = shared.door.knock_below(most, &limits, address.ip(), true, Instant::now());
-                if let Verdict::Enter(place) = verdict {
+                if proxies.have(address.ip()) {
+                    // As many as the proxy opens: it is the operator's own, and bounds them.
+                    connections.spawn(behind_proxy(shared.clone(), socket, greeter.clone(), address));
+                } else if let Some(place) = enter(&shared, address) {
                     connections.spawn(greet(shared.clone(), socket, greeter.clone(), place));
                 }
             }
@@ -49,6 +54,33 @@ pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, tls: Arc<S
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
+}
+
+/// A place for a client, if there is one. Its address is proven: TCP has just shaken hands with it. Refused means dropped: any
+/// word would first need TLS.
+fn enter(shared: &Shared, client: SocketAddr) -> Option<Place> {
+    let limits = shared.limits();
+    // A connect costs less than a QUIC handshake, so half of the places are not for TCP.
+    let most = limits.max_handshakes.div_ceil(2);
+    match shared.door.knock_below(most, &limits, client.ip(), true, Instant::now()) {
+        Verdict::Enter(place) => Some(place),
+        Verdict::Prove | Verdict::Refuse => None,
+    }
+}
+
+/// First comes who the client is.
+async fn behind_proxy(shared: Arc<Shared>, mut socket: TcpStream, greeter: Greeter, proxy: SocketAddr) {
+    let mut stopping = shared.stopping.subscribe();
+    let named = timeout(shared.limits().join_time, client_of(&mut socket, proxy));
+    let client = tokio::select! {
+        biased;
+        _ = stopping.wait_for(|stopping| *stopping) => return,
+        client = named => client,
+    };
+    let Ok(Some(client)) = client else { return };
+    if let Some(place) = enter(&shared, client) {
+        greet(shared, socket, greeter, place).await;
+    }
 }
 
 /// The next connection. Cancel-safe.
