@@ -113,6 +113,8 @@ pub enum Problem {
     },
     /// The last commit was taken back.
     TakenBack,
+    /// The join of this device was dropped before a member had taken it for good, as the relay says: it joins anew by its link.
+    PlaceLost,
     /// A commit was refused.
     InvalidCommit(Breach),
     /// The relay put a commit of ours in the wrong place.
@@ -261,6 +263,7 @@ impl Problem {
             Self::Bridged => "bridged",
             Self::Undone { .. } => "undone",
             Self::TakenBack => "taken_back",
+            Self::PlaceLost => "place_lost",
             Self::InvalidCommit(_) | Self::CommitMisplaced => "invalid_commit",
             Self::Forged { .. } | Self::NotTheirs { .. } => "forged",
             Self::Unreadable => "unreadable",

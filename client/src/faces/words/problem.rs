@@ -144,6 +144,10 @@ pub fn problem(problem: &Problem) -> (String, &'static str) {
         Problem::TakenBack => {
             ("The last change of this room was taken back: not everybody could follow it.", MEMBERS)
         }
+        Problem::PlaceLost => (
+            "The relay says that this device's join was dropped before it was settled; it joins again by its link.",
+            "/members shows who is in: before that nobody counts as heard. If this happens again, do not trust this relay.",
+        ),
         Problem::InvalidCommit(why) => {
             let message = format!("A change of this room was refused: {}.", breach(why));
             return (message, "Nothing to do: the room goes on without it. /members shows who is in.");
