@@ -58,6 +58,8 @@ pub enum Problem {
     NothingToAccept,
     /// The relay was restored from a backup: the room stands still until a person agrees.
     RelayRestored,
+    /// The relay led this device past the end of the log, and a member said that it had read so far: it goes back when told to.
+    LedAstray,
     /// Messages that were not sent when the room ended.
     NotSent {
         /// How many.
@@ -249,6 +251,7 @@ impl Problem {
             Self::NoInvite => "no_invite",
             Self::NothingToAccept => "nothing_to_accept",
             Self::RelayRestored => "relay_restored",
+            Self::LedAstray => "led_astray",
             Self::NotSent { .. } => "not_sent",
             Self::ChangeRefused | Self::MessageRefused | Self::RoomRefused { .. } => "refused",
             Self::NoRoomState | Self::NoLedger => "relay",
