@@ -79,9 +79,8 @@ pub fn exit_of(code: &str) -> Exit {
     match code {
         "not_found" | "unknown_member" | "no_such_member" => Exit::NotFound,
         "usage" | "too_long" | "bad_name" => Exit::Usage,
-        "verification" | "certificate" | "first_use" | "fork" | "rollback" | "relay_restored" => {
-            Exit::Verification
-        }
+        "verification" | "certificate" | "first_use" | "fork" | "rollback" | "relay_restored"
+        | "led_astray" => Exit::Verification,
         "network" | "clock" => Exit::Network,
         "storage" => Exit::Local,
         _ => Exit::Refused,

@@ -115,6 +115,7 @@ fn passes(code: &str) -> bool {
         "return_refused",
         "bridged",
         "taken_back",
+        "place_lost",
         "undone",
     ];
     is_limit(code) || others.contains(&code)
@@ -196,6 +197,7 @@ mod tests {
             "out",
             "back",
             "taken_back",
+            "place_lost",
             "undone",
         ] {
             assert!(hopeless(&told(code, false)).is_none(), "{code}");

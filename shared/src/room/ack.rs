@@ -80,8 +80,7 @@ impl Engine {
     }
 
     pub(super) fn prune(&mut self) {
-        // Nobody can take our join back any more. Without a ledger that is not known: whose word counts is only guessed.
-        if self.ledger.now().is_some() && self.is_confirmed(&self.own_key()) && self.is_member() {
+        if self.is_member() && self.is_here_to_stay() {
             self.meta.link = None;
         }
         let bases = self.books.bases(self.back.trial.as_ref().map(|trial| trial.position));

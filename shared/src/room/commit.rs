@@ -214,7 +214,7 @@ impl Engine {
         self.sign_part(key, &pending.envelope, &mut part, &Signer::Authority(&authority))?;
         pending.part = Some(part);
         pending.secrets = prepared.secrets.to_vec();
-        (pending.epoch, pending.marked) = (epoch, self.newest_mark());
+        (pending.epoch, pending.marked, pending.read) = (epoch, self.newest_mark(), self.meta.cursor);
         pending.invites = invites;
         self.set_pending(Some(pending));
         self.publish_pending();

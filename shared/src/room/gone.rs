@@ -14,7 +14,13 @@ impl Engine {
         if let Some(joined) = &applied.joined {
             gone.retain(|unique| *unique != joined.unique());
         }
-        gone.extend(applied.removed.iter().map(|(_, who)| who.unique()));
+        self.note_all_gone(applied.removed.iter().map(|(_, who)| who.unique()).collect());
+    }
+
+    /// These are members no more.
+    pub(super) fn note_all_gone(&mut self, who: Vec<Vec<u8>>) {
+        let gone = &mut self.books.gone;
+        gone.extend(who);
         gone.drain(..gone.len().saturating_sub(MAX_GONE));
     }
 

@@ -156,13 +156,14 @@ impl Engine {
             .iter()
             .find(|invite| *invite.id == secret.id())
             .ok_or(slot::SlotError::NotInvited)?;
+        let has_gone = self.has_gone(&group)?;
         let row = self.meta.link.as_mut().ok_or(GroupError::Damaged)?;
         let maker = (&*invite.maker).try_into().map(|maker| Fingerprint::of(&maker));
         if !self.meta.open && maker.ok().is_none_or(|maker| *row.inviter != maker.0) {
             return Err(CardError::Unsigned.into());
         }
-        // The GroupInfo is of the epoch before ours.
-        if group.epoch() <= row.least_epoch {
+        // The GroupInfo is of the epoch before ours. With somebody in it whom this device saw removed it is of before that.
+        if group.epoch() <= row.least_epoch || has_gone {
             return Err(Violation::OldGroupInfo.into());
         }
         row.least_epoch = group.epoch() - 1;

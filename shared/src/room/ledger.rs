@@ -65,6 +65,11 @@ impl Ledger {
         self.state.as_ref().filter(|_| self.level)
     }
 
+    /// Whether it is of a place that a log which ends there has not.
+    fn is_beyond(&self, head: u64) -> bool {
+        self.is_open() && self.from > head
+    }
+
     /// This device has read up to there.
     pub(super) fn reach(&mut self, seq: u64) {
         self.level |= seq >= self.from;
@@ -202,6 +207,12 @@ impl Engine {
 
     /// The relay says how things stand. Not where it is of before what this device has read.
     pub(super) fn learn_ledger(&mut self, joined: &Joined) {
+        if self.ledger.is_beyond(joined.head) {
+            // Made up: it would never be held against anything. The next Join asks for another.
+            self.ledger.close();
+            self.refuse(Problem::NoLedger);
+            return;
+        }
         if !self.wants_ledger() {
             return;
         }

@@ -25,6 +25,7 @@ impl Engine {
     pub(super) fn took(&mut self, entry: &Deliver, applied: &Applied) -> Result<(), GroupError> {
         let alone = self.voters()? + applied.removed.len() == 1;
         let before = self.books.position;
+        self.note_built_on(applied);
         self.enter_taken(entry, alone);
         self.books.position = entry.seq;
         self.books.untaken = None;

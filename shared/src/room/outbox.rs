@@ -166,7 +166,7 @@ impl Engine {
 
     /// Seals the first in the queue.
     fn seal(&mut self, now: Millis) -> Result<(), GroupError> {
-        let (view, marked) = (self.own_view(), self.newest_mark());
+        let (view, marked, read) = (self.own_view(), self.newest_mark(), self.meta.cursor);
         let (session, next) = self.session;
         let (Some(group), Some(item)) = (&mut self.group, self.outbox.find_mut(|_| true)) else {
             return Ok(());
@@ -193,7 +193,7 @@ impl Engine {
         let sealed = Self::sealed_private(message, own.to_vec());
         item.envelope = key.seal(&sealed).map_err(|_| GroupError::Unexpected)?;
         item.publish_id = self.profile.random.bytes::<16>().to_vec();
-        (item.epoch, item.marked) = (epoch, marked);
+        (item.epoch, item.marked, item.read) = (epoch, marked, read);
         self.session.1 = key.next_sequence();
         Ok(())
     }

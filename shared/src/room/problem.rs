@@ -58,6 +58,8 @@ pub enum Problem {
     NothingToAccept,
     /// The relay was restored from a backup: the room stands still until a person agrees.
     RelayRestored,
+    /// The relay led this device past the end of the log, and a member said that it had read so far: it goes back when told to.
+    LedAstray,
     /// Messages that were not sent when the room ended.
     NotSent {
         /// How many.
@@ -113,6 +115,8 @@ pub enum Problem {
     },
     /// The last commit was taken back.
     TakenBack,
+    /// The join of this device was dropped before a member had taken it for good, as the relay says: it joins anew by its link.
+    PlaceLost,
     /// A commit was refused.
     InvalidCommit(Breach),
     /// The relay put a commit of ours in the wrong place.
@@ -247,6 +251,7 @@ impl Problem {
             Self::NoInvite => "no_invite",
             Self::NothingToAccept => "nothing_to_accept",
             Self::RelayRestored => "relay_restored",
+            Self::LedAstray => "led_astray",
             Self::NotSent { .. } => "not_sent",
             Self::ChangeRefused | Self::MessageRefused | Self::RoomRefused { .. } => "refused",
             Self::NoRoomState | Self::NoLedger => "relay",
@@ -261,6 +266,7 @@ impl Problem {
             Self::Bridged => "bridged",
             Self::Undone { .. } => "undone",
             Self::TakenBack => "taken_back",
+            Self::PlaceLost => "place_lost",
             Self::InvalidCommit(_) | Self::CommitMisplaced => "invalid_commit",
             Self::Forged { .. } | Self::NotTheirs { .. } => "forged",
             Self::Unreadable => "unreadable",

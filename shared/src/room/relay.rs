@@ -147,6 +147,7 @@ impl Engine {
             self.alarm(Alarm::LogShorter { head: joined.head, read: cursor });
         }
         self.link.ends_early = joined.head < cursor;
+        self.tell_led_astray();
         let untaken = self.books.untaken.as_ref().map_or(0, |untaken| untaken.seq);
         let newest = self.books.newest().max(untaken);
         let unseen = joined.last_commit <= cursor && joined.last_commit > newest;

@@ -110,10 +110,12 @@ impl Engine {
         true
     }
 
-    /// A person agrees to go on with a log that lost its end.
+    /// A person agrees to go on with a log that lost its end, or to go back to where this device was before it was led astray.
     pub(super) fn accept(&mut self) -> Result<(), GroupError> {
         let Some(row) = self.back.restored.take() else {
-            self.refuse(Problem::NothingToAccept);
+            if !self.comes_back_from_astray() {
+                self.refuse(Problem::NothingToAccept);
+            }
             return Ok(());
         };
         self.give_up_return()?;
@@ -122,7 +124,7 @@ impl Engine {
         self.take_generation(&row);
         // Votes were for another log.
         (self.books.vote, self.meta.last_at, self.meta.last_commit) = (0, 0, 0);
-        self.meta.leapt_from = None;
+        (self.meta.leapt_from, self.meta.landed) = (None, None);
         self.books.votes.clear();
         self.outbox.forget_acks();
         let kept = self.reread_from(&row);

@@ -63,6 +63,12 @@ pub fn problem(problem: &Problem) -> (String, &'static str) {
             "This room stands still until you agree: ask the relay's operator whether that is so, then say /accept here (a \
              program: the command accept).",
         ),
+        Problem::LedAstray => (
+            "The relay led this device past the end of this room's log, with the help of a member or after a true gap: nothing is \
+             sent.",
+            "Compare in another way what the others see. /accept (a program: the command accept) reads on from where this device \
+             was before.",
+        ),
         Problem::NotSent { messages } => {
             let message = format!("{messages} of your messages in this room were not sent.");
             return (message, "Say them again in a room that you are in.");
@@ -144,6 +150,10 @@ pub fn problem(problem: &Problem) -> (String, &'static str) {
         Problem::TakenBack => {
             ("The last change of this room was taken back: not everybody could follow it.", MEMBERS)
         }
+        Problem::PlaceLost => (
+            "The relay says that this device's join was dropped before it was settled; it joins again by its link.",
+            "/members shows who is in: before that nobody counts as heard. If this happens again, do not trust this relay.",
+        ),
         Problem::InvalidCommit(why) => {
             let message = format!("A change of this room was refused: {}.", breach(why));
             return (message, "Nothing to do: the room goes on without it. /members shows who is in.");

@@ -22,6 +22,9 @@ impl Engine {
         let own = self.own_key();
         let is_confirmed = self.is_confirmed(&own);
         let other_rules = self.other_rules()?;
+        // Who is not there any more was removed while this device was out.
+        let gone = self.gone_since(self.books.position)?;
+        self.note_all_gone(gone);
         self.begin_trial(out.as_ref(), entry.at_ms)?;
         self.books.untaken = None;
         self.books.vote = 0;

@@ -40,6 +40,8 @@ pub struct ModelRelay {
     pub now: u64,
     /// Entries of before are not kept any more.
     pub oldest: u64,
+    /// It tells nobody who may do what.
+    pub keeps_ledger: bool,
     /// Its clock stands still.
     pub frozen: Option<u64>,
     /// Its clock was ahead once, and the log is: no entry is of before.
@@ -190,7 +192,7 @@ impl ModelRelay {
     }
 
     fn snapshot(&self, wanted: bool) -> Bytes {
-        let state = self.access.as_ref().filter(|_| wanted);
+        let state = self.access.as_ref().filter(|_| wanted && !self.keeps_ledger);
         state.and_then(|state| state.to_snapshot(self.log.len() as u64)).unwrap_or_default().into()
     }
 

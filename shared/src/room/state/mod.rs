@@ -82,9 +82,21 @@ pub(super) struct Meta {
     /// Up to where it had read before the relay said that what followed is not kept any more, until a member says as much.
     #[prost(uint64, optional, tag = "68")]
     pub leapt_from: Option<u64>,
+    /// A member said so: up to where this device had read before it was led on for the first time, and how far that member had.
+    #[prost(message, optional, tag = "69")]
+    pub landed: Option<LandedRow>,
     /// [`FORMAT`]: see [`Format`].
     #[prost(uint32, tag = "99")]
     pub format: u32,
+}
+
+/// Entries that were passed over, and a member that had read beyond them.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub(super) struct LandedRow {
+    #[prost(uint64, tag = "1")]
+    pub from: u64,
+    #[prost(uint64, tag = "2")]
+    pub to: u64,
 }
 
 /// What the rows of a room are written in: the version of the protocol that its group speaks.
@@ -238,6 +250,9 @@ pub(super) struct Pending {
     /// The newest mark of the log that its note has; 0 for none.
     #[prost(uint64, tag = "21")]
     pub marked: u64,
+    /// How far the log was read when its note was made; 0 where it has none.
+    #[prost(uint64, tag = "22")]
+    pub read: u64,
 }
 
 /// A row `outbox/…`: something said and not yet seen in the log.
@@ -269,6 +284,9 @@ pub(super) struct Outgoing {
     /// The newest mark of the log that it was sealed with; 0 for none.
     #[prost(uint64, tag = "10")]
     pub marked: u64,
+    /// How far the log was read when it was sealed.
+    #[prost(uint64, tag = "11")]
+    pub read: u64,
 }
 
 /// A row `peer/…`: how far a leaf has counted. At most one for each leaf, ours among them.

@@ -136,6 +136,9 @@ pub(in crate::room) struct Books {
     /// Members whom this device saw removed: account key and device id.
     #[prost(bytes = "vec", repeated, tag = "82")]
     pub gone: Vec<Vec<u8>>,
+    /// A member has committed on top of our join.
+    #[prost(bool, tag = "83")]
+    pub is_built_on: bool,
 }
 
 /// The row `back`. A device that is out, comes back, or goes on after a restore of the relay.

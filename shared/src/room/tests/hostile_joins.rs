@@ -147,6 +147,7 @@ fn newcomer_whose_join_stands_for_nothing_yet_comes_again_by_its_link() {
         }
         world.settle();
         assert!(!world.closed(fay), "{}", world.story(fay));
+        assert!(world.errors(fay).contains(&"place_lost"), "{}", world.story(fay));
         world.assert_talks(&[BOB, EVE, DAN, fay]);
     }
 }

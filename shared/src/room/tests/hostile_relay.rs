@@ -162,6 +162,53 @@ fn whoever_was_led_past_the_end_of_the_log_comes_back_unless_a_member_was_there(
 }
 
 #[test]
+fn whoever_was_led_past_the_end_by_the_relay_and_a_member_goes_back_when_told_to() {
+    const FAR: u64 = 1 << 50;
+    for names in [&["eve", "bob"][..], &["eve", "bob", "ann"]] {
+        let mut world = World::room_of(names, crate::crypto::suite::Suite::Classic, 1407);
+        let (eve, from) = (0, world.cursor(BOB));
+        let mut peer = world.hostile(eve);
+        // Twice, and in between it has a member say so.
+        for far in [FAR, FAR + 100] {
+            world.show_oldest(BOB, far);
+            let mut said = world.content(eve, far - FAR + 1, "so far");
+            let view = said.view.as_mut().unwrap();
+            (view.seq, view.running_hash) = (far - 1, Vec::new().into());
+            let envelope = world.said(eve, &mut peer, &said).into();
+            let at_ms = world.now;
+            world.show(BOB, Deliver { seq: far, at_ms, envelope, ..Deliver::default() });
+            assert_eq!(world.devices[BOB].engine.as_ref().unwrap().meta.leapt_from, None);
+            world.command(BOB, Command::Rename(format!("bob {far}")));
+        }
+        assert_eq!(world.cursor(BOB), FAR + 100);
+        world.say(BOB, "is anybody here");
+        world.connect(BOB);
+        world.settle();
+        world.assert_alarm(BOB, AlarmKind::Rollback);
+        assert!(world.errors(BOB).contains(&"led_astray"), "{}", world.story(BOB));
+        assert_eq!(world.texts(eve), Vec::<String>::new(), "nothing is said where it was read already");
+        world.command(BOB, Command::Accept);
+        assert_eq!(world.cursor(BOB), from, "{}", world.story(BOB));
+        world.settle();
+        for i in [eve, names.len() - 1] {
+            assert!(
+                world.texts(i).contains(&"is anybody here".to_owned()),
+                "device {i}: {}",
+                world.story(BOB)
+            );
+        }
+        world.command(BOB, Command::Accept);
+        assert!(world.errors(BOB).contains(&"nothing_to_accept"), "{}", world.story(BOB));
+        // Her program knows what it said.
+        world.devices[eve].engine.as_mut().unwrap().meta.next_counter = 200;
+        for i in (0..names.len()).filter(|i| *i != BOB) {
+            assert_eq!(world.alarms(i), [], "device {i}: {}", world.story(i));
+        }
+        world.assert_talks(&(0..names.len()).collect::<Vec<_>>());
+    }
+}
+
+#[test]
 fn swallowed_message_alarms() {
     let mut world = three(406);
     world.say(BOB, "zero");

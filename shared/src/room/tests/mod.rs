@@ -17,6 +17,7 @@ mod hostile_joins;
 mod hostile_ledger;
 mod hostile_member;
 mod hostile_order;
+mod hostile_rejoin;
 mod hostile_relay;
 mod hostile_resealed;
 mod hostile_return;
