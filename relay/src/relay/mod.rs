@@ -23,7 +23,7 @@ pub(crate) use self::start::open_backend;
 use crate::{
     admin::{self, ReloadRequest},
     identity::{self, Identity, IdentityError},
-    log::{Backend, redb::Redb},
+    log::Backend,
     ops::metrics::Metrics,
     policy::limits::{DRAIN_TIME, FAREWELL_TIME, FLUSH_TIME, Limits},
     relay::{error::StartError, reload::Reloader},
@@ -40,7 +40,7 @@ pub struct Relay {
     pin: Pin,
     host: Option<String>,
     shared: Arc<Shared>,
-    backend: Arc<Redb>,
+    backend: Arc<dyn Backend>,
     acceptors: Vec<JoinHandle<()>>,
     chores: Vec<JoinHandle<()>>,
     identity: Arc<Identity>,
@@ -163,7 +163,7 @@ impl Relay {
         for acceptor in &self.acceptors {
             acceptor.abort();
         }
-        let _ = timeout(FLUSH_TIME, self.shared.backend.close()).await;
+        let _ = timeout(FLUSH_TIME, self.backend.close()).await;
         let clock = self.shared.clock.clone();
         let marked = tokio::task::spawn_blocking(move || clock.finish());
         let _ = timeout(FLUSH_TIME, marked).await;

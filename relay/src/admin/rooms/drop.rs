@@ -10,10 +10,7 @@ use super::{
     RoomRow,
     prefix::{Prefix, parse_id},
 };
-use crate::{
-    admin::{Admin, Answer, Fault, Reply, Request},
-    log::Backend,
-};
+use crate::admin::{Admin, Answer, Fault, Reply, Request};
 
 /// Time that a command waits for a room's rows to go; after it they go on in the background.
 const SWEEP_TIME: Duration = Duration::from_secs(20);

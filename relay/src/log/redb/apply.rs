@@ -16,7 +16,7 @@ use super::{
     tokens, trim,
 };
 use crate::{
-    log::{AppendError, Appended, Author, CreateError, Opening, Publish, entry},
+    log::{AppendError, Appended, Author, CreateError, Opening, Publish, publish::entry},
     policy::token::Right,
 };
 

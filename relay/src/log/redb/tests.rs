@@ -23,7 +23,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    log::{AppendError, Appended, CreateError, Lack, Measured, Opening},
+    log::{AppendError, Appended, CreateError, Lack, Log, Measured, Opening, Operator, Tokens},
     policy::token::Right,
 };
 

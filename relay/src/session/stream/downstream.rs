@@ -72,7 +72,7 @@ impl<'a> Downstream<'a> {
         permit: &'a Permit,
         answers: mpsc::Receiver<Answer>,
     ) -> Self {
-        let feed = peer.shared.backend.follow(seat.room);
+        let feed = peer.shared.log.follow(seat.room);
         let signals = reads.then(|| feed.signals());
         Self { peer, seat, reads, cursor, head: 0, feed, permit, answers, signals, pending: None }
     }
@@ -92,7 +92,7 @@ impl<'a> Downstream<'a> {
     /// longest is waited for, whatever is there.
     pub async fn join_with_access(&mut self, output: &mut Output, joined: Joined) -> Result<(), Farewell> {
         let _memory = output.reserve(&self.peer.share.outgoing, MAX_SNAPSHOT).await?;
-        let access = self.peer.shared.backend.access(self.seat.room).await;
+        let access = self.peer.shared.log.access(self.seat.room).await;
         let access = access.map_err(|_| Farewell::of(Code::ShuttingDown))?;
         Ok(output.frame(Frame::Joined(Joined { access, ..joined })).await?)
     }
@@ -228,7 +228,7 @@ impl<'a> Downstream<'a> {
     }
 
     async fn slot(&mut self, output: &mut Output, confirmed: bool) -> Result<(), Farewell> {
-        match self.peer.shared.backend.view(reader(self.peer, &self.seat)).await {
+        match self.peer.shared.log.view(reader(self.peer, &self.seat)).await {
             Ok(Some(View { standing: Some(Standing::Member { .. } | Standing::Invite), .. })) => {
                 self.send_slot(output, confirmed, Frame::Slot).await
             }
@@ -245,7 +245,7 @@ impl<'a> Downstream<'a> {
     ) -> Result<(), Farewell> {
         let (mut room_for, mut reservation) = (LARGE_FRAME, None);
         loop {
-            let slot = self.peer.shared.backend.slot(self.seat.room, confirmed, room_for).await;
+            let slot = self.peer.shared.log.slot(self.seat.room, confirmed, room_for).await;
             match slot.map_err(|_| Farewell::of(Code::ShuttingDown))? {
                 Some(Measured::Ready(slot)) => {
                     let Slot { last_commit, sealed, pieces } = slot;
@@ -275,19 +275,19 @@ async fn read<'a>(
     cursor: u64,
     output: &Output,
 ) -> Result<(Batch, Option<Reservation<'a>>), Farewell> {
-    let backend = &peer.shared.backend;
+    let log = &peer.shared.log;
     let later = |_| Farewell::of(Code::ShuttingDown);
     if !reads {
-        let view = backend.view(reader(peer, &seat)).await.map_err(later)?;
+        let view = log.view(reader(peer, &seat)).await.map_err(later)?;
         // A guest whose invite is used up by now stays: it may have to send its join again.
         let standing = view.and_then(|view| if seat.member { view.standing } else { Some(Standing::Invite) });
         return Ok((Batch { entries: Vec::new(), head: 0, oldest: 1, standing, damaged: false }, None));
     }
-    match backend.read(reader(peer, &seat), cursor, LARGE_FRAME).await.map_err(later)? {
+    match log.read(reader(peer, &seat), cursor, LARGE_FRAME).await.map_err(later)? {
         Measured::Ready(batch) => Ok((batch, None)),
         Measured::Large(bytes) => {
             let reservation = output.reserve(&peer.share.outgoing, bytes).await?;
-            match backend.read(reader(peer, &seat), cursor, bytes).await.map_err(later)? {
+            match log.read(reader(peer, &seat), cursor, bytes).await.map_err(later)? {
                 Measured::Ready(batch) => Ok((batch, Some(reservation))),
                 // Entries do not change; retention has put a larger one first, which is a gap.
                 Measured::Large(_) => Err(Farewell::of(Code::ShuttingDown)),

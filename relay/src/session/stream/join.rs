@@ -77,7 +77,7 @@ async fn admit(peer: &Peer, join: &Join) -> Result<(RoomId, View), Refusal> {
     let room = match join.room {
         Some(room) => room,
         // Nobody's, if it is nobody's.
-        None => peer.shared.backend.room_of(join.key).await.map_err(later)?.unwrap_or(NO_ROOM),
+        None => peer.shared.log.room_of(join.key).await.map_err(later)?.unwrap_or(NO_ROOM),
     };
     let view = look(peer, room, join).await?;
     let view = match (&join.opening, view) {
@@ -112,7 +112,7 @@ fn later(_: Unavailable) -> Refusal {
 
 async fn look(peer: &Peer, room: RoomId, join: &Join) -> Result<Option<View>, Refusal> {
     let reader = Author { room, key: join.key, now_ms: peer.shared.clock.now_ms() };
-    peer.shared.backend.view(reader).await.map_err(later)
+    peer.shared.log.view(reader).await.map_err(later)
 }
 
 async fn create(peer: &Peer, room: RoomId, join: &Join, opening: &Opening) -> Result<(), Refusal> {
@@ -121,7 +121,7 @@ async fn create(peer: &Peer, room: RoomId, join: &Join, opening: &Opening) -> Re
     let allowed = shared.create_quota().take(peer.payer, Instant::now());
     allowed.map_err(|over| Refusal::over(Limit::Rooms).after(&over))?;
     let opening = Opening { address: Some(peer.payer), ..opening.clone() };
-    let created = shared.backend.create(room, opening, right, shared.clock.now_ms()).await;
+    let created = shared.log.create(room, opening, right, shared.clock.now_ms()).await;
     if created == Err(CreateError::NoRight(NoRight::Required)) {
         // A guesser does not use up the rooms of whoever shares its address.
         shared.create_quota().refund(&peer.payer);
