@@ -63,7 +63,7 @@ pub enum AppendError {
     MissingPieces,
     /// The disk is full or failing, or the logs have their share of it.
     #[error("no space")]
-    NoSpace(Lack),
+    NoSpace(SpaceError),
     /// What is in the log under this id is damaged.
     #[error("damaged")]
     Damaged,
@@ -74,7 +74,7 @@ pub enum AppendError {
 
 /// Which space is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lack {
+pub enum SpaceError {
     /// The file system is below its reserve, or has just refused a write.
     Free,
     /// The logs take all that they may.
@@ -83,12 +83,12 @@ pub enum Lack {
     Opener,
 }
 
-impl From<Lack> for Limit {
-    fn from(lack: Lack) -> Self {
-        match lack {
-            Lack::Free => Self::FreeSpace,
-            Lack::Share => Self::Disk,
-            Lack::Opener => Self::OpenerShare,
+impl From<SpaceError> for Limit {
+    fn from(missing: SpaceError) -> Self {
+        match missing {
+            SpaceError::Free => Self::FreeSpace,
+            SpaceError::Share => Self::Disk,
+            SpaceError::Opener => Self::OpenerShare,
         }
     }
 }
@@ -110,7 +110,7 @@ pub enum CreateError {
     TooLarge,
     /// The disk is full or failing, or the logs have their share of it.
     #[error("no space")]
-    NoSpace(Lack),
+    NoSpace(SpaceError),
     /// The backend is closing.
     #[error("closing")]
     Closed,

@@ -22,7 +22,8 @@ use proto::{PublicKey, RoomId};
 use self::redb::{OpenError, Redb};
 pub use self::{
     answer::{
-        AppendError, Appended, Author, Batch, CreateError, Lack, Measured, Slot, Ticket, Unavailable, View,
+        AppendError, Appended, Author, Batch, CreateError, Measured, Slot, SpaceError, Ticket, Unavailable,
+        View,
     },
     feed::{Feed, Feeds},
     operator::{Operator, Overview, RoomSummary},

@@ -48,8 +48,8 @@ pub(super) fn append(
         Ok(changes) => changes,
         Err(refusal) => return Ok(Err(refusal.into())),
     };
-    if let Err(lack) = spare.for_room(&author.room) {
-        return Ok(Err(AppendError::NoSpace(lack)));
+    if let Err(missing) = spare.for_room(&author.room) {
+        return Ok(Err(AppendError::NoSpace(missing)));
     }
     if let Some(commit) = &publish.commit
         && let Err(error) = pieces::check(tables, &author.room, &commit.slot)?
@@ -130,8 +130,8 @@ pub(super) fn create(
         return Ok(Err(CreateError::TooLarge));
     }
     let opener = openers::opener(tables, token.as_ref(), opening.address, now_ms)?;
-    if let Err(lack) = spare.for_opener(opener.as_ref()) {
-        return Ok(Err(CreateError::NoSpace(lack)));
+    if let Err(missing) = spare.for_opener(opener.as_ref()) {
+        return Ok(Err(CreateError::NoSpace(missing)));
     }
     if let Some(token) = token {
         if let Err(no) = token.may_open(now_ms) {

@@ -28,8 +28,8 @@ use super::{
 };
 use crate::{
     log::{
-        AppendError, Appended, Author, CreateError, Feeds, Lack, Opening, Publish, Revoked, TokenChange,
-        TokenError, Unavailable,
+        AppendError, Appended, Author, CreateError, Feeds, Opening, Publish, Revoked, SpaceError,
+        TokenChange, TokenError, Unavailable,
         tail::{News, Ring},
     },
     policy::token::Right,
@@ -249,7 +249,7 @@ fn settle(
         }
         Job::Busiest { count, .. } => Settled::Busiest(spare.shares.busiest(*count, Instant::now())),
         Job::Probe { .. } => {
-            Settled::Probe(Health { lack: spare.space.err(), used: spare.bounds.used, is_full: false })
+            Settled::Probe(Health { missing: spare.space.err(), used: spare.bounds.used, is_full: false })
         }
     })
 }
@@ -331,8 +331,8 @@ impl Job {
 
     fn fail(self) {
         match self {
-            Self::Append { answer, .. } => tell(answer, Err(AppendError::NoSpace(Lack::Free))),
-            Self::Create { answer, .. } => tell(answer, Err(CreateError::NoSpace(Lack::Free))),
+            Self::Append { answer, .. } => tell(answer, Err(AppendError::NoSpace(SpaceError::Free))),
+            Self::Create { answer, .. } => tell(answer, Err(CreateError::NoSpace(SpaceError::Free))),
             Self::Tokens { answer, .. } => tell(answer, Err(TokenError::Unavailable)),
             Self::Drop { answer, .. } => tell(answer, Err(Unavailable)),
             Self::Sweep { answer } => tell(answer, false),

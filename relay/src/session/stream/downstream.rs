@@ -337,7 +337,7 @@ fn refusal(id: PublishId, error: AppendError) -> Refusal {
         AppendError::TooLarge => Refusal::over(Limit::KeysPerRoom),
         AppendError::SlotTooLarge => Refusal::of(Code::TooLarge),
         AppendError::MissingPieces => Refusal::of(Code::MissingPieces),
-        AppendError::NoSpace(lack) => Refusal::over(lack.into()),
+        AppendError::NoSpace(missing) => Refusal::over(missing.into()),
         AppendError::Damaged => Refusal::over(Limit::Damaged),
         AppendError::Closed => Refusal::of(Code::ShuttingDown),
     };

@@ -134,7 +134,7 @@ async fn create(peer: &Peer, room: RoomId, join: &Join, opening: &Opening) -> Re
         CreateError::NoRight(NoRight::Rooms) => Refusal::over(Limit::TokenRooms),
         CreateError::NoRight(NoRight::Uses) => Refusal::over(Limit::TokenUses),
         CreateError::TooLarge => Refusal::over(Limit::KeysPerRoom),
-        CreateError::NoSpace(lack) => Refusal::over(lack.into()),
+        CreateError::NoSpace(missing) => Refusal::over(missing.into()),
         CreateError::Closed | CreateError::BeingDropped => Refusal::of(Code::ShuttingDown),
     })
 }

@@ -152,7 +152,9 @@ impl Workload {
         let mut outbox = self.outbox.lock().unwrap();
         outbox.answered();
         let (_, appends, _) = outbox.batches.last().unwrap();
-        appends.iter().all(|(_, _, got)| got.is_none_or(|got| got != Err(AppendError::NoSpace(Lack::Free))))
+        appends
+            .iter()
+            .all(|(_, _, got)| got.is_none_or(|got| got != Err(AppendError::NoSpace(SpaceError::Free))))
     }
 
     /// Sends one thing and waits for its answer.
