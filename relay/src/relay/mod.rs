@@ -25,7 +25,7 @@ use crate::{
     identity::{self, Identity, IdentityError},
     log::Backend,
     ops::metrics::Metrics,
-    policy::limits::{DRAIN_TIME, FAREWELL_TIME, FLUSH_TIME, Limits},
+    policy::limits::{DRAIN_TIME, FLUSH_TIME, LAST_FRAME_TIME, Limits},
     relay::{error::StartError, reload::Reloader},
     session::shared::Shared,
 };
@@ -158,8 +158,8 @@ impl Relay {
                 let _ = acceptor.await;
             }
         };
-        // Twice: once for acknowledgements, once for the farewell itself.
-        let _ = timeout(FAREWELL_TIME * 2, accepted).await;
+        // Twice: once for acknowledgements, once for the last frame itself.
+        let _ = timeout(LAST_FRAME_TIME * 2, accepted).await;
         for acceptor in &self.acceptors {
             acceptor.abort();
         }

@@ -11,7 +11,7 @@ use proto::{
 use tokio::sync::watch;
 
 use super::{
-    farewell::Farewell,
+    end::StreamEnd,
     input::{Budget, Input},
 };
 use crate::{
@@ -45,14 +45,14 @@ pub(super) struct Admitted {
 }
 
 /// Reads and judges the Join.
-pub(super) async fn join(peer: &Peer, input: &mut Input) -> Result<Admitted, Farewell> {
+pub(super) async fn join(peer: &Peer, input: &mut Input) -> Result<Admitted, StreamEnd> {
     let budget = Budget { above: MAX_SMALL_JOIN, share: &peer.share.opening, store: &peer.shared.opening };
     let (frame, _memory) = input.first(peer.shared.limits().join_time, &budget).await?;
     let join = match Request::try_from(frame) {
         Ok(Request::Join(join)) => join,
-        Ok(_) => return Err(Farewell::of(Code::Malformed)),
+        Ok(_) => return Err(StreamEnd::of(Code::Malformed)),
         Err(Invalid { code: Code::TooLarge, .. }) => return Err(Refusal::over(Limit::FirstSlot).into()),
-        Err(invalid) => return Err(Farewell::of(invalid.code)),
+        Err(invalid) => return Err(StreamEnd::of(invalid.code)),
     };
     let (room, view) = admit(peer, &join).await?;
     peer.joined.send_replace(true);

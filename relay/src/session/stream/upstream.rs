@@ -10,7 +10,7 @@ use proto::{
 use tokio::sync::mpsc;
 
 use super::{
-    farewell::Farewell,
+    end::StreamEnd,
     input::{Budget, Input},
 };
 use crate::{
@@ -49,7 +49,7 @@ pub(super) struct Upstream<'a> {
 
 impl Upstream<'_> {
     /// Runs until the client ends (`Ok`) or has to be ended.
-    pub async fn run(self, input: &mut Input) -> Result<(), Farewell> {
+    pub async fn run(self, input: &mut Input) -> Result<(), StreamEnd> {
         let shared = &self.peer.shared;
         let budget = Budget { above: LARGE_FRAME, share: &self.peer.share.incoming, store: &shared.incoming };
         while let Some((frame, memory)) = input.next(&budget).await? {
@@ -70,7 +70,7 @@ impl Upstream<'_> {
                     continue;
                 }
             };
-            self.answers.send(answer).await.map_err(|_| Farewell::done())?;
+            self.answers.send(answer).await.map_err(|_| StreamEnd::done())?;
         }
         Ok(())
     }
