@@ -99,7 +99,7 @@ pub enum CreateError {
     /// There is such a room already.
     #[error("the room exists")]
     Exists,
-    /// A room of this id was dropped a moment ago and is still being swept.
+    /// A room of this id was dropped a moment ago and is still being purged.
     #[error("the room is being dropped")]
     BeingDropped,
     /// A token is needed, and what was shown opens no room.

@@ -51,7 +51,7 @@ pub trait Operator: Rooms + Send + Sync + 'static {
     /// Whether the disk had no space for the last write, and seems to have none yet.
     fn is_full(&self) -> Answer<'_, bool>;
 
-    /// Trims entries that are over age, in every room, sweeps dropped rooms, and answers when it is done. What went is
+    /// Trims entries that are over age, in every room, purges dropped rooms, and answers when it is done. What went is
     /// one line in the log.
     fn trim(&self, now_ms: u64) -> Answer<'_, ()>;
 
@@ -103,8 +103,8 @@ pub struct Overview {
     pub keys: u64,
     /// When any of them was last written to, Unix milliseconds.
     pub last_at_ms: u64,
-    /// Dropped rooms that are still being swept.
-    pub doomed: u64,
+    /// Dropped rooms that are still being purged.
+    pub tombstones: u64,
     /// Size of the database's file, in bytes.
     pub file_bytes: u64,
 }

@@ -10,10 +10,10 @@ use redb::{ReadableTable, StorageError};
 use super::{
     Policy,
     access::{self, Access, GENERATION},
-    doom, openers, pieces, row,
+    openers, pieces, row,
     space::Spare,
     tables::{self, Room, Tables},
-    tokens, trim,
+    tokens, tombstone, trim,
 };
 use crate::{
     log::{AppendError, Appended, Author, CreateError, Opening, Publish, publish::entry},
@@ -122,7 +122,7 @@ pub(super) fn create(
     if tables::room(&tables.rooms, room)?.is_some() {
         return Ok(Err(CreateError::Exists));
     }
-    if doom::is_doomed(tables, room)? {
+    if tombstone::stands(tables, room)? {
         return Ok(Err(CreateError::BeingDropped));
     }
     let keys = opening.keys.len() as u64;

@@ -15,7 +15,6 @@ mod apply;
 mod check;
 mod copy;
 mod database;
-mod doom;
 mod flaw;
 mod formats;
 mod fullness;
@@ -37,6 +36,7 @@ mod space;
 mod stats;
 mod tables;
 mod tokens;
+mod tombstone;
 mod trim;
 mod writer;
 

@@ -41,7 +41,7 @@ impl Operator for Redb {
             let (answer, dropped) = oneshot::channel();
             let _ = self.queue(Job::Drop { room, answer }).await;
             let existed = dropped.await.unwrap_or(Err(Unavailable))?;
-            self.sweep().await;
+            self.purge().await;
             Ok(existed)
         })
     }
@@ -119,7 +119,7 @@ impl Operator for Redb {
                     "a round of retention removed what was over its bounds"
                 );
             }
-            self.sweep().await;
+            self.purge().await;
         })
     }
 
@@ -190,11 +190,11 @@ impl Redb {
         Lone { before: before(time), unseen_before, visited }
     }
 
-    /// Sweeps what is left of dropped rooms.
-    async fn sweep(&self) {
+    /// Purges what is left of dropped rooms.
+    async fn purge(&self) {
         loop {
             let (answer, more) = oneshot::channel();
-            if self.queue(Job::Sweep { answer }).await.is_err() || !more.await.unwrap_or(false) {
+            if self.queue(Job::Purge { answer }).await.is_err() || !more.await.unwrap_or(false) {
                 return;
             }
         }

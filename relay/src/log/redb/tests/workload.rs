@@ -223,7 +223,7 @@ impl Workload {
             5 => {
                 let (answer, mut got) = oneshot::channel();
                 others.push(Box::new(move || got.try_recv().is_ok()));
-                Job::Sweep { answer }
+                Job::Purge { answer }
             }
             kind => {
                 let sent = match kind {
@@ -320,7 +320,7 @@ fn dump(transaction: &redb::ReadTransaction) -> Result<Dump, redb::Error> {
         let (room, id) = key.value();
         rows.push((4, [&room[..], id].concat(), value.value().to_be_bytes().to_vec()));
     }
-    for row in all.doomed.range::<&[u8; 32]>(..)? {
+    for row in all.tombstones.range::<&[u8; 32]>(..)? {
         rows.push((5, row?.0.value().to_vec(), Vec::new()));
     }
     Ok(rows)
