@@ -17,11 +17,7 @@ use client::{
     runtime::{Event, Past, RoomEvent},
     store::Notice,
 };
-use relay::{
-    Relay, backup,
-    log::{Backend, redb::Redb},
-    policy::limits::Limits,
-};
+use relay::{Limits, Relay, backup, log};
 use shared::room::{Command, Problem};
 use support::{Person, relay};
 use tempfile::TempDir;
@@ -30,8 +26,8 @@ const ROOM: &str = "team";
 
 /// Of a relay that does not run.
 async fn back_up(home: &Path, file: &Path) {
-    let backend = Redb::open(home, &Limits::default()).unwrap();
-    backup::write(&backend, home, 0, File::create(file).unwrap()).unwrap();
+    let backend = log::open(home, &Limits::default()).unwrap();
+    backup::write(&*backend, home, 0, File::create(file).unwrap()).unwrap();
     backend.close().await;
 }
 

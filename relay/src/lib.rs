@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A room is an ordered log and a member is a cursor into it, so live delivery and catching up after a
-//! week are one loop ([`log::Backend::read`], then [`log::Backend::follow`]). Decisions live in
+//! week are one loop ([`log::Log::read`], then [`log::Log::follow`]). Decisions live in
 //! modules without I/O: [`session::request`] parses, [`proto::access`] permits, [`policy::quota`] limits,
 //! [`session::router`] commands. Every bound is in [`policy::limits`].
 //!

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{sleep, timeout};
 
 use super::{Admin, Answer, Reply};
-use crate::policy::limits::FAREWELL_TIME;
+use crate::policy::limits::LAST_FRAME_TIME;
 
 /// Time between two looks at who is still there.
 const LOOK: Duration = Duration::from_millis(20);
@@ -28,7 +28,7 @@ pub(super) async fn answer(admin: &Admin) -> Answer {
             sleep(LOOK).await;
         }
     };
-    // Once for acknowledgements, once for the farewell, as when it stops.
-    let _ = timeout(FAREWELL_TIME * 2, gone).await;
+    // Once for acknowledgements, once for the last frame, as when it stops.
+    let _ = timeout(LAST_FRAME_TIME * 2, gone).await;
     Reply::json(&Drained { left: connections.get() })
 }

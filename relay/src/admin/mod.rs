@@ -44,7 +44,7 @@ pub use self::{
     reload::{Change, ReloadRequest, Report},
 };
 use crate::{
-    log::{Backend, Overview, Unavailable, redb::Redb},
+    log::{Backend, Overview, Unavailable},
     net::tls::Certificate,
     ops::security::Event,
     session::shared::Shared,
@@ -59,7 +59,7 @@ const OVERVIEW_AGE: Duration = Duration::from_secs(5);
 /// What a running relay tells and does for its operator.
 pub(crate) struct Admin {
     pub shared: Arc<Shared>,
-    pub backend: Arc<Redb>,
+    pub backend: Arc<dyn Backend>,
     pub certificate: Arc<Certificate>,
     pub data_dir: PathBuf,
     pub addresses: Vec<SocketAddr>,

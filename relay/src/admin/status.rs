@@ -5,11 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Admin, Answer, Reply, health};
-use crate::{
-    clock::ClockStatus,
-    log::{Backend, capacity::Capacity},
-    ops::metrics::Limit,
-};
+use crate::{clock::ClockStatus, log::capacity::Capacity, ops::metrics::Limit};
 
 /// Version of [`Status`] in JSON: raised when a field changes its meaning or goes, not when one comes.
 pub const VERSION: u32 = 1;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Admin, Answer, Fault, Reply, Request};
 use crate::{
-    log::{Backend, Revoked, TokenChange, TokenError},
+    log::{Backend, Revoked, TokenChange, TokenError, Tokens},
     policy::token::{Admission, Allowance, MAX_LABEL, TokenHash, TokenId, TokenRecord},
 };
 
@@ -114,7 +114,7 @@ pub(super) async fn answer(admin: &Admin, request: &Request, rest: &[&str]) -> A
 ///
 /// # Errors
 /// [`Fault`] with cause and remedy.
-pub async fn add(backend: &dyn Backend, token: NewToken, now_ms: u64) -> Result<(), Fault> {
+pub async fn add(backend: &dyn Tokens, token: NewToken, now_ms: u64) -> Result<(), Fault> {
     let NewToken { hash, label, rooms, uses, expires_ms } = token;
     if label.chars().count() > MAX_LABEL || label.chars().any(char::is_control) {
         let message = format!("a label is one line of at most {MAX_LABEL} characters; choose another");
@@ -131,7 +131,7 @@ pub async fn add(backend: &dyn Backend, token: NewToken, now_ms: u64) -> Result<
 ///
 /// # Errors
 /// [`Fault`] with cause and remedy.
-pub async fn list(backend: &dyn Backend, now_ms: u64) -> Result<TokenList, Fault> {
+pub async fn list(backend: &dyn Tokens, now_ms: u64) -> Result<TokenList, Fault> {
     let tokens = backend.tokens().await?.into_iter().map(|token| TokenLine {
         id: token.hash.id(),
         created_ms: token.created_ms,

@@ -23,7 +23,7 @@ use crate::log::{Rooms, Stop, redb::sync_directory};
 /// # Errors
 /// [`BackupError`]; what was written until then is no backup.
 pub fn write(
-    backend: &impl Rooms,
+    backend: &dyn Rooms,
     data_dir: &Path,
     now_ms: u64,
     out: impl Write,
@@ -37,7 +37,7 @@ pub fn write(
 /// [`BackupError`]; what was written until then is no backup.
 pub fn write_but(
     left_out: &BTreeSet<RoomId>,
-    backend: &impl Rooms,
+    backend: &dyn Rooms,
     data_dir: &Path,
     now_ms: u64,
     out: impl Write,

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    log::{Lack, redb::Health},
+    log::{SpaceError, redb::Health},
     policy::limits::Limits,
 };
 
@@ -28,7 +28,7 @@ pub(crate) struct Seen {
     /// What the logs take, and may take, if that is bounded.
     pub share: Option<Taken>,
     /// What the writer misses.
-    pub lack: Option<Lack>,
+    pub missing: Option<SpaceError>,
     /// The disk had no space for the last write.
     pub was_refused: bool,
 }
@@ -70,7 +70,7 @@ impl Seen {
             free,
             reserve: limits.free_space_reserve,
             share: limits.max_disk.map(|most| Taken { used: health.used, most }),
-            lack: health.lack,
+            missing: health.missing,
             was_refused: health.is_full,
         }
     }
@@ -83,7 +83,7 @@ impl Seen {
             free,
             reserve,
             share: limits.max_disk.map(|most| Taken { used: file, most }),
-            lack: free.is_some_and(|free| free < reserve).then_some(Lack::Free),
+            missing: free.is_some_and(|free| free < reserve).then_some(SpaceError::Free),
             was_refused: false,
         }
     }
@@ -91,12 +91,12 @@ impl Seen {
     /// What to make of it.
     pub fn judge(&self) -> Capacity {
         let is_low = self.is_disk_low() || self.is_share_low();
-        let (level, so) = match self.lack {
-            Some(Lack::Free) => (
+        let (level, so) = match self.missing {
+            Some(SpaceError::Free) => (
                 Plenty::Nothing,
                 "there is no space: less than the reserve is free; nothing is appended, reading goes on",
             ),
-            Some(Lack::Share) => (
+            Some(SpaceError::Share) => (
                 Plenty::Nothing,
                 "there is no space: the logs take all that they may; nothing is appended, reading goes on",
             ),
@@ -108,8 +108,8 @@ impl Seen {
                 "there is no space: only what fits into free pages of the log may be accepted",
             ),
             // Of some openers nothing is taken, of others it is.
-            Some(Lack::Opener) | None if is_low => (Plenty::Low, "it will be full soon"),
-            Some(Lack::Opener) | None => (Plenty::Enough, ""),
+            Some(SpaceError::Opener) | None if is_low => (Plenty::Low, "it will be full soon"),
+            Some(SpaceError::Opener) | None => (Plenty::Enough, ""),
         };
         let seen = self.describe();
         Capacity { level, said: if so.is_empty() { seen } else { format!("{so} ({seen})") } }
@@ -151,7 +151,7 @@ mod tests {
         let level = |seen: Seen| seen.judge().level;
         assert_eq!(level(seen(600)), Plenty::Enough);
         assert_eq!(level(seen(500)), Plenty::Low);
-        assert_eq!(level(Seen { lack: Some(Lack::Free), ..seen(255) }), Plenty::Nothing);
+        assert_eq!(level(Seen { missing: Some(SpaceError::Free), ..seen(255) }), Plenty::Nothing);
         assert_eq!(level(Seen { was_refused: true, ..seen(600) }), Plenty::Nothing);
         let limits = Limits { free_space_reserve: 256 * MIB, ..Limits::default() };
         assert_eq!(level(Seen::at_rest(Some(255 * MIB), 0, &limits)), Plenty::Nothing);
@@ -170,10 +170,10 @@ mod tests {
         assert!(low.said.contains("90 of the 100 MiB") && low.said.contains("--max-disk-mib"), "{low:?}");
         // What retention freed in it is written to again.
         assert_eq!(share(100).judge().level, Plenty::Low);
-        let full = Seen { lack: Some(Lack::Share), ..share(100) }.judge();
+        let full = Seen { missing: Some(SpaceError::Share), ..share(100) }.judge();
         assert_eq!(full.level, Plenty::Nothing);
         assert!(full.said.contains("take all that they may"), "{full:?}");
         // One opener that may not go on is no reason to turn the relay over.
-        assert_eq!(Seen { lack: Some(Lack::Opener), ..share(10) }.judge().level, Plenty::Enough);
+        assert_eq!(Seen { missing: Some(SpaceError::Opener), ..share(10) }.judge().level, Plenty::Enough);
     }
 }

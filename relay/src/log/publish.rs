@@ -6,6 +6,7 @@ use bytes::Bytes;
 use proto::{
     PieceName, PublicKey, PublishId,
     access::{self, AccessKey, Ack, Ballot, Malformed},
+    relay::{self, Deliver},
     slot_hash, split_names,
 };
 use tokio::sync::OwnedSemaphorePermit;
@@ -119,4 +120,41 @@ impl Publish {
     pub fn size(&self) -> usize {
         self.envelope.len() + self.resync.len() + self.commit.as_ref().map_or(0, |commit| commit.slot.size())
     }
+}
+
+/// The entry that a publish becomes. Whose it is says the relay only where it must: envelopes have an author of
+/// their own inside.
+pub(super) fn entry(key: &PublicKey, publish: &Publish, seq: u64, at_ms: u64) -> Deliver {
+    let signed = |signature: &[u8; 64]| Bytes::copy_from_slice(signature);
+    let has_key = publish.commit.is_some()
+        || publish.ack.is_some()
+        || publish.ballot.is_some()
+        || !publish.resync.is_empty();
+    let mut entry = Deliver {
+        seq,
+        at_ms,
+        envelope: publish.envelope.clone(),
+        key: if has_key { Bytes::copy_from_slice(&key.0) } else { Bytes::new() },
+        ack: publish.ack.as_ref().map(|ack| relay::Ack {
+            seq: ack.seq,
+            signature: signed(&ack.signature),
+            key_signature: signed(&ack.key_signature),
+        }),
+        ballot: publish.ballot.as_ref().map(|ballot| relay::Ballot {
+            seq: ballot.seq,
+            step: Bytes::copy_from_slice(&ballot.step.0),
+            signature: signed(&ballot.signature),
+        }),
+        resync: publish.resync.clone(),
+        ..Deliver::default()
+    };
+    if let Some(Commit { part, .. }) = &publish.commit {
+        entry.is_commit = true;
+        entry.access = Some((&part.change).into());
+        entry.base = part.expected;
+        entry.authority = Bytes::copy_from_slice(&part.authority.0);
+        entry.signature = signed(&part.signature);
+        entry.slot_hash = Bytes::copy_from_slice(part.parts.slot());
+    }
+    entry
 }

@@ -2,7 +2,19 @@
 
 use proto::RoomId;
 
-use crate::policy::token::{TokenId, TokenRecord};
+use crate::{
+    log::{Answer, Unavailable},
+    policy::token::{TokenId, TokenRecord},
+};
+
+/// Tokens that open rooms. Whether one does is decided with the room: [`Log::create`](super::Log::create).
+pub trait Tokens: Send + Sync + 'static {
+    /// All tokens, the oldest first; as many as [`MAX_TOKENS`](crate::policy::limits::MAX_TOKENS).
+    fn tokens(&self) -> Answer<'_, Result<Vec<TokenRecord>, Unavailable>>;
+
+    /// Adds a token, or revokes one and says which rooms it opened. Those stay.
+    fn change_tokens(&self, change: TokenChange) -> Answer<'_, Result<Option<Revoked>, TokenError>>;
+}
 
 /// A change of the tokens.
 #[derive(Clone, Debug)]

@@ -356,7 +356,7 @@ pub const HANDSHAKE_SHARE: usize = 4;
 
 /// The end of a stream: time for what is on its way to the disk to be acknowledged, and once more for the
 /// client to have heard why. At shutdown, twice this, [`FLUSH_TIME`] and [`CLOSE_TIME`] stay below 5 s.
-pub const FAREWELL_TIME: Duration = Duration::from_millis(1000);
+pub const LAST_FRAME_TIME: Duration = Duration::from_millis(1000);
 
 /// Shutdown: time for the close frames to leave.
 pub const CLOSE_TIME: Duration = Duration::from_millis(500);
@@ -377,4 +377,5 @@ const _: () = assert!(2 * (MAX_COMMIT_FRAME >> 10) < ADDRESS_BUDGET_KIB as usize
 const _: () = assert!(ADDRESS_BUDGET_KIB < OPENING_BUDGET_KIB && OPENING_BUDGET_KIB < INCOMING_BUDGET_KIB);
 const _: () = assert!(ADDRESS_BUDGET_KIB < OUTGOING_BUDGET_KIB);
 const _: () = assert!((MAX_COMMIT_FRAME >> 10) < OPENING_SHARE_KIB as usize);
-const _: () = assert!(2 * FAREWELL_TIME.as_millis() + FLUSH_TIME.as_millis() + CLOSE_TIME.as_millis() < 5000);
+const _: () =
+    assert!(2 * LAST_FRAME_TIME.as_millis() + FLUSH_TIME.as_millis() + CLOSE_TIME.as_millis() < 5000);

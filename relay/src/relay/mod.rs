@@ -23,9 +23,9 @@ pub(crate) use self::start::open_backend;
 use crate::{
     admin::{self, ReloadRequest},
     identity::{self, Identity, IdentityError},
-    log::{Backend, redb::Redb},
+    log::Backend,
     ops::metrics::Metrics,
-    policy::limits::{DRAIN_TIME, FAREWELL_TIME, FLUSH_TIME, Limits},
+    policy::limits::{DRAIN_TIME, FLUSH_TIME, LAST_FRAME_TIME, Limits},
     relay::{error::StartError, reload::Reloader},
     session::shared::Shared,
 };
@@ -40,7 +40,7 @@ pub struct Relay {
     pin: Pin,
     host: Option<String>,
     shared: Arc<Shared>,
-    backend: Arc<Redb>,
+    backend: Arc<dyn Backend>,
     acceptors: Vec<JoinHandle<()>>,
     chores: Vec<JoinHandle<()>>,
     identity: Arc<Identity>,
@@ -158,12 +158,12 @@ impl Relay {
                 let _ = acceptor.await;
             }
         };
-        // Twice: once for acknowledgements, once for the farewell itself.
-        let _ = timeout(FAREWELL_TIME * 2, accepted).await;
+        // Twice: once for acknowledgements, once for the last frame itself.
+        let _ = timeout(LAST_FRAME_TIME * 2, accepted).await;
         for acceptor in &self.acceptors {
             acceptor.abort();
         }
-        let _ = timeout(FLUSH_TIME, self.shared.backend.close()).await;
+        let _ = timeout(FLUSH_TIME, self.backend.close()).await;
         let clock = self.shared.clock.clone();
         let marked = tokio::task::spawn_blocking(move || clock.finish());
         let _ = timeout(FLUSH_TIME, marked).await;

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use quinn::{Endpoint, ServerConfig};
 
-use crate::{log::redb::Redb, net::quic, policy::limits::Limits, session::shared::Shared};
+use crate::{log::Backend, net::quic, policy::limits::Limits, session::shared::Shared};
 
 /// Brings new limits to everything that keeps to them.
 #[derive(Clone)]
 pub(crate) struct Reloader {
     pub endpoints: Vec<Endpoint>,
     pub server: ServerConfig,
-    pub backend: Arc<Redb>,
+    pub backend: Arc<dyn Backend>,
     pub shared: Arc<Shared>,
 }
 

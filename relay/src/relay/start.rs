@@ -18,7 +18,7 @@ use crate::{
     admin::{self, Admin, Listener, ReloadRequest, SocketError},
     clock::{self, Clock, TimeSource, unix_ms},
     identity::{self, Identity, Tls},
-    log::{caught::caught, redb::Redb},
+    log::{self, Backend, caught::caught},
     net::{
         listen::{Fallback, Listening},
         networks::Networks,
@@ -227,7 +227,7 @@ struct Operator {
 
 /// What is in the data directory.
 struct Opened {
-    backend: Arc<Redb>,
+    backend: Arc<dyn Backend>,
     clock: Arc<Clock>,
     reset: ResetKey,
     identity: Arc<Identity>,
@@ -248,16 +248,16 @@ fn open(
     let reset = ResetKey::load_or_create(data_dir).map_err(broken)?;
     let identity = Arc::new(Identity::load(tls, data_dir, names, leaf_life)?);
     let clock = Arc::new(Clock::open(data_dir, time, || backend.newest_ms().unwrap_or(0)));
-    Ok(Opened { backend: Arc::new(backend), clock, reset, identity })
+    Ok(Opened { backend, clock, reset, identity })
 }
 
 /// Opens the database, also for a command while no relay runs.
-pub(crate) fn open_backend(data_dir: &Path, limits: &Limits) -> Result<Redb, StartError> {
+pub(crate) fn open_backend(data_dir: &Path, limits: &Limits) -> Result<Arc<dyn Backend>, StartError> {
     create_private(data_dir).map_err(|error| StartError::io(data_dir.to_owned(), error))?;
-    Redb::open(data_dir, limits).map_err(|error| StartError::data(data_dir.to_owned(), error))
+    log::open(data_dir, limits).map_err(|error| StartError::data(data_dir.to_owned(), error))
 }
 
-async fn keep_trimmed(backend: Arc<Redb>, clock: Arc<Clock>) {
+async fn keep_trimmed(backend: Arc<dyn Backend>, clock: Arc<Clock>) {
     loop {
         backend.trim(clock.aged_ms()).await;
         tokio::time::sleep(TRIM_INTERVAL).await;
@@ -265,7 +265,7 @@ async fn keep_trimmed(backend: Arc<Redb>, clock: Arc<Clock>) {
 }
 
 /// After an end that was none in order, and no other time, since every row is read: says whether the database is whole.
-async fn look_for_damage(backend: Arc<Redb>, clock: Arc<Clock>) {
+async fn look_for_damage(backend: Arc<dyn Backend>, clock: Arc<Clock>) {
     if clock.had_ended() {
         return;
     }

@@ -29,13 +29,13 @@ pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
     tokio::pin!(idle);
     let later = tokio::time::sleep(Duration::ZERO);
     tokio::pin!(later);
-    let mut turns = peer.turns.subscribe();
+    let mut gate = peer.gate.subscribe();
     let close = |code, limit| {
         shared.metrics.limited_at(limit, peer.payer);
         connection.close(code);
     };
     loop {
-        let turn = turns.borrow_and_update().next(is_guest, Instant::now());
+        let turn = gate.borrow_and_update().next(is_guest, Instant::now());
         if let Turn::At(instant) = turn {
             later.as_mut().reset(instant.into());
         }
@@ -56,7 +56,7 @@ pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
                     return close(CloseCode::RefusedJoins, Limit::RefusedJoins);
                 }
             }
-            Ok(()) = turns.changed() => {}
+            Ok(()) = gate.changed() => {}
             () = &mut later, if matches!(turn, Turn::At(_)) => {}
             stream = connection.accept(), if turn == Turn::Now => {
                 let Some((send, recv)) = stream else { break };

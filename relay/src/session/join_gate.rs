@@ -19,7 +19,7 @@ use crate::{
 
 /// What a connection's streams have come to.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Turns {
+pub(crate) struct JoinGate {
     /// Streams that have neither joined nor been refused nor ended.
     joining: usize,
     /// Since one was refused.
@@ -35,7 +35,7 @@ pub(crate) enum Turn {
     Later,
 }
 
-impl Turns {
+impl JoinGate {
     /// `has_joined`: a stream of the connection has joined, now or before.
     pub fn next(&self, has_joined: bool, now: Instant) -> Turn {
         let most =
@@ -52,14 +52,14 @@ impl Turns {
 pub(crate) struct Joining {
     shared: Arc<Shared>,
     payer: IpAddr,
-    turns: watch::Sender<Turns>,
+    gate: watch::Sender<JoinGate>,
 }
 
 impl Joining {
-    /// One more of the connection whose turns these are; `payer` is who pays if it is refused.
-    pub fn new(shared: Arc<Shared>, payer: IpAddr, turns: watch::Sender<Turns>) -> Self {
-        turns.send_modify(|turns| turns.joining += 1);
-        Self { shared, payer, turns }
+    /// One more of the connection whose gate this is; `payer` is who pays if it is refused.
+    pub fn new(shared: Arc<Shared>, payer: IpAddr, gate: watch::Sender<JoinGate>) -> Self {
+        gate.send_modify(|gate| gate.joining += 1);
+        Self { shared, payer, gate }
     }
 
     /// It may not.
@@ -69,13 +69,13 @@ impl Joining {
         if !owed.is_zero() {
             self.shared.metrics.limited_at(Limit::RefusedJoinsPerAddress, self.payer);
         }
-        self.turns.send_modify(|turns| turns.not_before = Some(now + owed));
+        self.gate.send_modify(|gate| gate.not_before = Some(now + owed));
     }
 }
 
 impl Drop for Joining {
     fn drop(&mut self) {
-        self.turns.send_modify(|turns| turns.joining -= 1);
+        self.gate.send_modify(|gate| gate.joining -= 1);
     }
 }
 
@@ -88,18 +88,18 @@ mod tests {
     #[test]
     fn strangers_and_the_refused_come_by_few_and_others_by_more() {
         let now = Instant::now();
-        let mut turns = Turns::default();
-        assert_eq!(turns.next(false, now), Turn::Now);
-        turns.joining = STRANGER_JOINS_AT_ONCE;
-        assert_eq!(turns.next(false, now), Turn::Later);
-        assert_eq!(turns.next(true, now), Turn::Now);
-        turns.joining = JOINS_AT_ONCE;
-        assert_eq!(turns.next(true, now), Turn::Later);
-        turns = Turns { joining: STRANGER_JOINS_AT_ONCE, not_before: Some(now) };
-        assert_eq!(turns.next(true, now), Turn::Later);
+        let mut gate = JoinGate::default();
+        assert_eq!(gate.next(false, now), Turn::Now);
+        gate.joining = STRANGER_JOINS_AT_ONCE;
+        assert_eq!(gate.next(false, now), Turn::Later);
+        assert_eq!(gate.next(true, now), Turn::Now);
+        gate.joining = JOINS_AT_ONCE;
+        assert_eq!(gate.next(true, now), Turn::Later);
+        gate = JoinGate { joining: STRANGER_JOINS_AT_ONCE, not_before: Some(now) };
+        assert_eq!(gate.next(true, now), Turn::Later);
         let soon = now + Duration::from_secs(1);
-        turns = Turns { joining: 0, not_before: Some(soon) };
-        assert_eq!(turns.next(true, now), Turn::At(soon));
-        assert_eq!(turns.next(true, soon), Turn::Now);
+        gate = JoinGate { joining: 0, not_before: Some(soon) };
+        assert_eq!(gate.next(true, now), Turn::At(soon));
+        assert_eq!(gate.next(true, soon), Turn::Now);
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use crate::{
     net::admission::{Place, Share},
     session::{
-        join_gate::{Joining, Turns},
+        join_gate::{JoinGate, Joining},
         shared::Shared,
     },
 };
@@ -24,19 +24,19 @@ pub(crate) struct Peer {
     /// True once a stream of this connection has joined a room.
     pub joined: watch::Sender<bool>,
     /// When its next stream is taken.
-    pub turns: watch::Sender<Turns>,
+    pub gate: watch::Sender<JoinGate>,
 }
 
 impl Peer {
     /// Nothing is joined yet.
     pub fn new(shared: Arc<Shared>, place: &Place, binding: [u8; proto::CHANNEL_BINDING_LEN]) -> Self {
         let (payer, share) = (place.address, place.share.clone());
-        let (joined, turns) = (watch::Sender::new(false), watch::Sender::default());
-        Self { shared, payer, binding, share, joined, turns }
+        let (joined, gate) = (watch::Sender::new(false), watch::Sender::default());
+        Self { shared, payer, binding, share, joined, gate }
     }
 
     /// A stream of it is about to join.
     pub fn joining(&self) -> Joining {
-        Joining::new(self.shared.clone(), self.payer, self.turns.clone())
+        Joining::new(self.shared.clone(), self.payer, self.gate.clone())
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::{
     clock::Clock,
-    log::Backend,
+    log::Log,
     net::admission::Door,
     ops::metrics::Metrics,
     policy::{
@@ -26,7 +26,7 @@ use crate::{
 
 /// One relay's state.
 pub(crate) struct Shared {
-    pub backend: Arc<dyn Backend>,
+    pub log: Arc<dyn Log>,
     /// The time that entries get, and that invites and tokens expire by.
     pub clock: Arc<Clock>,
     pub metrics: Arc<Metrics>,
@@ -57,10 +57,10 @@ pub(crate) struct Handle {
 }
 
 impl Shared {
-    pub fn new(backend: Arc<dyn Backend>, clock: Arc<Clock>, limits: &Limits) -> Self {
+    pub fn new(log: Arc<dyn Log>, clock: Arc<Clock>, limits: &Limits) -> Self {
         let metrics = Arc::<Metrics>::default();
         Self {
-            backend,
+            log,
             clock,
             limits: RwLock::new(Arc::new(limits.clone())),
             door: Door::new(metrics.clone(), limits),
@@ -99,7 +99,7 @@ impl Shared {
         self.limits.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Other limits from now on; the backend has its own copy.
+    /// Other limits from now on; the log has its own copy.
     pub fn reload(&self, limits: Limits) {
         self.router().reload(&limits);
         self.create_quota().set_rate(limits.create);

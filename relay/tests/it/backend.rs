@@ -8,8 +8,8 @@ use relay::{
     Limits, Retention,
     access::{AccessKey, Ack, Change, CommitName, CommitParts, Grant, ack_statement},
     log::{
-        AppendError, Appended, Author, Backend, Batch, Commit, CreateError, Measured, Opening, Publish,
-        redb::Redb,
+        self, AppendError, Appended, Author, Backend, Batch, Commit, CreateError, Log, Measured, Opening,
+        Publish,
     },
     policy::token::Right,
 };
@@ -31,14 +31,14 @@ fn an_invite() -> PublicKey {
 }
 
 struct Fixture {
-    backend: Arc<Redb>,
+    backend: Arc<dyn Backend>,
     directory: TempDir,
 }
 
 impl Fixture {
     async fn new(limits: Limits) -> Self {
         let directory = TempDir::new().unwrap();
-        let backend = Arc::new(Redb::open(directory.path(), &limits).unwrap());
+        let backend = log::open(directory.path(), &limits).unwrap();
         let keys = vec![member(ALICE), member(bob()), invite(an_invite())];
         backend.create(ROOM, opening(keys), Right::Anybody, 0).await.unwrap();
         Self { backend, directory }
@@ -46,12 +46,12 @@ impl Fixture {
 
     async fn reopen(mut self, limits: Limits) -> Self {
         self.backend.close().await;
-        self.backend = Arc::new(Redb::open(self.directory.path(), &limits).unwrap());
+        self.backend = log::open(self.directory.path(), &limits).unwrap();
         self
     }
 
     async fn append(&self, key: PublicKey, now_ms: u64, publish: Publish) -> Result<Appended, AppendError> {
-        append(&self.backend, key, now_ms, publish).await
+        append(&*self.backend, key, now_ms, publish).await
     }
 
     async fn read(&self, after: u64) -> Batch {
@@ -67,7 +67,7 @@ impl Fixture {
 }
 
 async fn append(
-    backend: &Redb,
+    backend: &dyn Log,
     key: PublicKey,
     now_ms: u64,
     publish: Publish,
@@ -132,7 +132,7 @@ async fn concurrent_appends_leave_no_gap_and_no_double() {
         tasks.spawn(async move {
             let mut seqs = Vec::new();
             for number in 0..25 {
-                seqs.push(append(&backend, ALICE, 0, line(author * 1000 + number)).await.unwrap().seq);
+                seqs.push(append(&*backend, ALICE, 0, line(author * 1000 + number)).await.unwrap().seq);
             }
             assert!(seqs.is_sorted(), "one author's order is kept");
             seqs
@@ -160,7 +160,7 @@ async fn of_racing_commits_exactly_one_wins() {
             let backend = fixture.backend.clone();
             let publish = commit(round * 100 + racer, last_commit, Change::default());
             let author = PublicKey([racer as u8 + 1; 32]);
-            tasks.spawn(async move { append(&backend, author, 0, publish).await });
+            tasks.spawn(async move { append(&*backend, author, 0, publish).await });
         }
         let results = tasks.join_all().await;
         let won: Vec<_> = results.iter().filter_map(|result| result.ok()).collect();
@@ -168,7 +168,7 @@ async fn of_racing_commits_exactly_one_wins() {
         let told = |result: &&Result<_, _>| matches!(result, Err(AppendError::Conflict { last_commit, .. }) if *last_commit == won[0].seq);
         assert_eq!(results.iter().filter(told).count(), 7);
         last_commit = won[0].seq;
-        append(&fixture.backend, ALICE, 0, line(round * 100 + 99)).await.unwrap();
+        append(&*fixture.backend, ALICE, 0, line(round * 100 + 99)).await.unwrap();
     }
     assert_eq!(fixture.backend.view(by(ALICE)).await.unwrap().unwrap().last_commit, last_commit);
 }
@@ -400,7 +400,7 @@ async fn log_of_another_format_is_left_alone_and_the_way_out_is_said() {
     transaction.open_table(rooms).unwrap().insert(&[1; 32], (0, 1, 0, 0, 0, 0)).unwrap();
     transaction.commit().unwrap();
     drop(database);
-    let refused = Redb::open(directory.path(), &Limits::default()).unwrap_err().to_string();
+    let refused = log::open(directory.path(), &Limits::default()).err().unwrap().to_string();
     assert!(refused.contains("another format") && refused.contains("relay.redb"), "{refused}");
 }
 

@@ -8,7 +8,7 @@ use proto::{PublicKey, PublishId, RoomId};
 use relay::{
     Limits, Retention,
     access::{AccessKey, Change, Grant},
-    log::{AppendError, Appended, Author, Backend, Commit, Opening, Publish, redb::Redb},
+    log::{self, AppendError, Appended, Author, Commit, Log, Opening, Publish},
     policy::token::Right,
 };
 use tempfile::TempDir;
@@ -30,7 +30,7 @@ async fn of_sixteen_writers_exactly_one_wins_each_race() {
     let directory = TempDir::new().unwrap();
     // A short log: what is tested are its heads.
     let retention = Retention { entries: 1000, ..Retention::default() };
-    let backend = Arc::new(Redb::open(directory.path(), &Limits { retention, ..Limits::default() }).unwrap());
+    let backend = log::open(directory.path(), &Limits { retention, ..Limits::default() }).unwrap();
     let keys = (0..WRITERS).map(|writer| AccessKey { key: key(writer), grant: Grant::Member }).collect();
     backend
         .create(
@@ -50,7 +50,7 @@ async fn of_sixteen_writers_exactly_one_wins_each_race() {
             let mut last = 0;
             for race in 0..races {
                 start.wait().await;
-                let answer = commit(&backend, writer, race, last).await;
+                let answer = commit(&*backend, writer, race, last).await;
                 last = match answer {
                     Ok(Appended { seq, repeated: false, .. }) => seq,
                     Err(AppendError::Conflict { last_commit, .. }) => last_commit,
@@ -86,7 +86,7 @@ async fn of_sixteen_writers_exactly_one_wins_each_race() {
     println!("{races} races, {losers} losers told");
 }
 
-async fn commit(backend: &Redb, writer: u8, race: u64, expected: u64) -> Result<Appended, AppendError> {
+async fn commit(backend: &dyn Log, writer: u8, race: u64, expected: u64) -> Result<Appended, AppendError> {
     let author = Author { room: ROOM, key: key(writer), now_ms: 0 };
     let id = PublishId(((u128::from(race) << 8) | u128::from(writer)).to_be_bytes());
     let commit = Commit { slot: id.0.to_vec().into(), part: part(expected, Change::default()) };

@@ -10,13 +10,10 @@ use super::{
     RoomRow,
     prefix::{Prefix, parse_id},
 };
-use crate::{
-    admin::{Admin, Answer, Fault, Reply, Request},
-    log::Backend,
-};
+use crate::admin::{Admin, Answer, Fault, Reply, Request};
 
 /// Time that a command waits for a room's rows to go; after it they go on in the background.
-const SWEEP_TIME: Duration = Duration::from_secs(20);
+const PURGE_TIME: Duration = Duration::from_secs(20);
 
 /// The room to drop, by its whole id: a command asks about the one that it found, and drops no other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +26,7 @@ pub struct Which {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dropped {
     /// Everything of it is gone. Otherwise nobody can read it, and the rest of it goes in the background.
-    pub swept: bool,
+    pub purged: bool,
 }
 
 /// `GET /v1/rooms/PREFIX`: the one room whose id begins so.
@@ -56,10 +53,10 @@ pub(in crate::admin) async fn drop(admin: &Admin, request: &Request) -> Answer {
     let backend = admin.backend.clone();
     // A task of its own: it goes on when the command is interrupted.
     let dropping = tokio::spawn(async move { backend.drop_room(room).await });
-    match timeout(SWEEP_TIME, dropping).await {
-        Ok(Ok(Ok(true))) => Reply::json(&Dropped { swept: true }),
+    match timeout(PURGE_TIME, dropping).await {
+        Ok(Ok(Ok(true))) => Reply::json(&Dropped { purged: true }),
         Ok(Ok(Ok(false))) => Err(Fault::not_found("there is no such room any more")),
         Ok(_) => Err(Fault::unavailable()),
-        Err(_) => Reply::json(&Dropped { swept: false }),
+        Err(_) => Reply::json(&Dropped { purged: false }),
     }
 }

@@ -3,14 +3,14 @@
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 use super::{PAGE, Rooms};
-use crate::log::{Backend, RoomSummary, Unavailable};
+use crate::log::{Operator, RoomSummary, Unavailable};
 
 /// Goes through all rooms page by page and keeps the `count` largest.
-pub(super) async fn largest(backend: &dyn Backend, count: usize) -> Result<Rooms, Unavailable> {
+pub(super) async fn largest(log: &dyn Operator, count: usize) -> Result<Rooms, Unavailable> {
     let mut kept = Largest { heap: BinaryHeap::new(), count };
     let (mut after, mut total) = (None, 0);
     loop {
-        let page = backend.rooms(after, PAGE).await?;
+        let page = log.rooms(after, PAGE).await?;
         total += page.len() as u64;
         after = page.last().map(|room| room.id);
         let is_last = page.len() < PAGE;

@@ -13,7 +13,7 @@ pub use self::{
     prefix::{PrefixError, hex},
 };
 use super::{Admin, Answer, Fault, Reply, Request};
-use crate::log::{Backend, RoomSummary};
+use crate::log::RoomSummary;
 
 /// Rooms in one answer at most: about 400 bytes each.
 pub const MAX_ROOMS: usize = 10_000;

@@ -18,10 +18,7 @@ use crate::{
     backup::{self, BackupError, Copied},
     clock::unix_ms,
     config::Loaded,
-    log::{
-        Backend, Rooms,
-        redb::{Redb, Resting},
-    },
+    log::{self, Rooms, redb::Resting},
     ops::{
         human::{bytes, count},
         print,
@@ -144,9 +141,9 @@ async fn offline(data_dir: PathBuf, place: Place) -> anyhow::Result<Copied> {
     database::is_there(&data_dir)?;
     tokio::task::spawn_blocking(move || {
         let broken = |error| StartError::data(data_dir.clone(), error);
-        match Redb::open(&data_dir, &Limits::default()) {
+        match log::open(&data_dir, &Limits::default()) {
             Ok(backend) => {
-                let saved = place.save(|out| write(&backend, &data_dir, out));
+                let saved = place.save(|out| write(&*backend, &data_dir, out));
                 Handle::current().block_on(backend.close());
                 Ok(saved?)
             }
@@ -161,7 +158,7 @@ async fn offline(data_dir: PathBuf, place: Place) -> anyhow::Result<Copied> {
     .await?
 }
 
-fn write(backend: &impl Rooms, data_dir: &Path, out: &mut dyn Write) -> Result<Copied, BackupError> {
+fn write(backend: &dyn Rooms, data_dir: &Path, out: &mut dyn Write) -> Result<Copied, BackupError> {
     let mut out = BufWriter::new(Counted { out, bytes: 0 });
     let summary = backup::write(backend, data_dir, unix_ms(), &mut out)?;
     out.flush()?;

@@ -19,8 +19,8 @@ use crate::{
     clock::unix_ms,
     config::Loaded,
     log::{
-        Backend, Rooms,
-        redb::{self, OpenError, Redb, Resting, Survey},
+        self, Rooms,
+        redb::{self, OpenError, Resting, Survey},
     },
     ops::{human::count, print},
     policy::limits::Limits,
@@ -86,10 +86,10 @@ async fn stopped(data_dir: PathBuf) -> anyhow::Result<Found> {
 
 fn salvage(data_dir: &Path, file: &Path) -> anyhow::Result<Summary> {
     let broken = |error| StartError::data(data_dir.to_owned(), error);
-    match Redb::open(data_dir, &Limits::default()) {
+    match log::open(data_dir, &Limits::default()) {
         Ok(backend) => {
             let survey = backend.survey().map_err(|_| BackupError::Unavailable)?;
-            let saved = save_whole(survey, &backend, data_dir, file);
+            let saved = save_whole(survey, &*backend, data_dir, file);
             tokio::runtime::Handle::current().block_on(backend.close());
             Ok(saved?)
         }
@@ -103,7 +103,7 @@ fn salvage(data_dir: &Path, file: &Path) -> anyhow::Result<Summary> {
 
 fn save_whole(
     survey: Survey,
-    backend: &impl Rooms,
+    backend: &dyn Rooms,
     data_dir: &Path,
     file: &Path,
 ) -> Result<Summary, BackupError> {

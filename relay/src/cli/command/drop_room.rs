@@ -40,10 +40,10 @@ impl DropRoomCommand {
         if !self.yes && !confirmed(&room)? {
             bail!("nothing was dropped");
         }
-        let Dropped { swept } =
+        let Dropped { purged } =
             client::post(&data_dir, "/v1/rooms/drop", &Which { id: room.id.clone() }).await?;
         print::line(format_args!("Dropped {}.", room.id))?;
-        if !swept {
+        if !purged {
             print::line("Its space is given back little by little; nobody can read it any more.")?;
         }
         Ok(())

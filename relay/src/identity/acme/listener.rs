@@ -24,18 +24,18 @@ pub(super) struct Listener(#[expect(dead_code, reason = "its tasks end with it")
 impl Listener {
     /// Answers challenges on these addresses, of which none is fine.
     pub fn open(addresses: &[SocketAddr], certificate: &Arc<Certificate>) -> Result<Self, OrderError> {
-        let mut doors = JoinSet::new();
+        let mut tasks = JoinSet::new();
         if addresses.is_empty() {
-            return Ok(Self(doors));
+            return Ok(Self(tasks));
         }
         let config = tls::challenge_config(certificate.clone()).map_err(OrderError::Setup)?;
         let acceptor = TlsAcceptor::from(Arc::new(config));
         for address in addresses {
             let listener =
                 bind(*address).map_err(|source| OrderError::Listen { address: *address, source })?;
-            doors.spawn(serve(listener, acceptor.clone()));
+            tasks.spawn(serve(listener, acceptor.clone()));
         }
-        Ok(Self(doors))
+        Ok(Self(tasks))
     }
 }
 

@@ -10,13 +10,13 @@ use redb::{ReadableTable, StorageError};
 use super::{
     Policy,
     access::{self, Access, GENERATION},
-    doom, openers, pieces, row,
+    openers, pieces, row,
     space::Spare,
     tables::{self, Room, Tables},
-    tokens, trim,
+    tokens, tombstone, trim,
 };
 use crate::{
-    log::{AppendError, Appended, Author, CreateError, Opening, Publish, entry},
+    log::{AppendError, Appended, Author, CreateError, Opening, Publish, publish::entry},
     policy::token::Right,
 };
 
@@ -48,8 +48,8 @@ pub(super) fn append(
         Ok(changes) => changes,
         Err(refusal) => return Ok(Err(refusal.into())),
     };
-    if let Err(lack) = spare.for_room(&author.room) {
-        return Ok(Err(AppendError::NoSpace(lack)));
+    if let Err(missing) = spare.for_room(&author.room) {
+        return Ok(Err(AppendError::NoSpace(missing)));
     }
     if let Some(commit) = &publish.commit
         && let Err(error) = pieces::check(tables, &author.room, &commit.slot)?
@@ -122,7 +122,7 @@ pub(super) fn create(
     if tables::room(&tables.rooms, room)?.is_some() {
         return Ok(Err(CreateError::Exists));
     }
-    if doom::is_doomed(tables, room)? {
+    if tombstone::stands(tables, room)? {
         return Ok(Err(CreateError::BeingDropped));
     }
     let keys = opening.keys.len() as u64;
@@ -130,8 +130,8 @@ pub(super) fn create(
         return Ok(Err(CreateError::TooLarge));
     }
     let opener = openers::opener(tables, token.as_ref(), opening.address, now_ms)?;
-    if let Err(lack) = spare.for_opener(opener.as_ref()) {
-        return Ok(Err(CreateError::NoSpace(lack)));
+    if let Err(missing) = spare.for_opener(opener.as_ref()) {
+        return Ok(Err(CreateError::NoSpace(missing)));
     }
     if let Some(token) = token {
         if let Err(no) = token.may_open(now_ms) {

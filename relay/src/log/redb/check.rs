@@ -82,7 +82,7 @@ pub(super) fn check(transaction: &ReadTransaction) -> Result<Checked, CheckError
         seen.rooms += 1;
     }
     let mut total = seen;
-    for row in all.doomed.range::<&[u8; 32]>(..)? {
+    for row in all.tombstones.range::<&[u8; 32]>(..)? {
         let id = RoomId(*row?.0.value());
         if all.rooms.get(&id.0)?.is_some() {
             return Err(Flaw::Orphan.into());

@@ -1,4 +1,4 @@
-//! The embedded backend: one file, one writer thread, many readers.
+//! Rooms in redb: one file, one writer thread, many readers.
 //!
 //! ```text
 //! streams ──▶ queue ──▶ writer: one transaction per batch, fsync, then all answers of the batch
@@ -12,17 +12,17 @@
 
 mod access;
 mod apply;
-mod backend;
 mod check;
 mod copy;
 mod database;
-mod doom;
 mod flaw;
 mod formats;
 mod fullness;
+mod log;
 mod lone;
 mod opener;
 mod openers;
+mod operator;
 mod overview;
 mod pace;
 mod pieces;
@@ -36,13 +36,14 @@ mod space;
 mod stats;
 mod tables;
 mod tokens;
+mod tombstone;
 mod trim;
 mod writer;
 
 use std::{
     collections::BTreeSet,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -67,20 +68,20 @@ pub(crate) use self::{
 };
 use self::{
     database::Store,
-    lone::{Lone, Visits},
+    lone::Visits,
     queue::Queue,
-    round::Gone,
     writer::{Job, Writer},
 };
-use super::{Answer, Author, Backend, Feeds, Ticket, Unavailable};
 use crate::{
-    log::{ExportError, Publish, Record, Rooms, Stop, caught::caught},
+    log::{
+        Answer, Author, ExportError, Feeds, Publish, Record, Rooms, Stop, Ticket, Unavailable, caught::caught,
+    },
     policy::limits::Limits,
 };
 
 /// A relay's rooms in one redb file.
 #[derive(Debug)]
-pub struct Redb {
+pub(crate) struct Redb {
     store: Arc<Store>,
     feeds: Feeds,
     jobs: Arc<Queue<Job>>,
@@ -154,141 +155,6 @@ impl Redb {
         let writer = writer.map_err(OpenError::Thread)?;
         let (writer, visits) = (Mutex::new(Some(writer)), Visits::new(Instant::now()));
         Ok(Self { store, feeds, jobs, writer, policy, visits, stats })
-    }
-
-    /// Other limits from the next transaction on.
-    pub fn reload(&self, limits: &Limits) {
-        *self.policy.lock().unwrap_or_else(PoisonError::into_inner) = limits.into();
-    }
-
-    /// Returns when the writer has died, which only a bug or a damaged file can cause: nothing will be
-    /// appended any more.
-    pub async fn failed(&self) {
-        self.jobs.ended().await;
-    }
-
-    /// Looks at every row: checksums, and what must be true of logs. Blocks. Rooms go on meanwhile.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when the list of rooms cannot be read.
-    pub fn survey(&self) -> Result<Survey, Unavailable> {
-        let snapshot = self.store.snapshot()?;
-        let survey = caught(|| check::survey(&snapshot)).ok_or(Unavailable)?;
-        survey.map_err(|error| {
-            tracing::error!(%error, "the database cannot be checked");
-            Unavailable
-        })
-    }
-
-    /// How the writer does.
-    pub fn stats(&self) -> &Stats {
-        &self.stats
-    }
-
-    /// Has the writer answer, after what is queued before: it is alive and the database is open.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when the database is shut or closing.
-    pub async fn probe(&self) -> Result<Health, Unavailable> {
-        let (answer, health) = oneshot::channel();
-        let _ = self.queue(Job::Probe { answer }).await;
-        let health = health.await.unwrap_or(Err(Unavailable))?;
-        Ok(Health { is_full: self.is_full().await, ..health })
-    }
-
-    /// Where most is going on.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when the database is shut or closing.
-    pub async fn busiest(&self, count: usize) -> Result<Busiest, Unavailable> {
-        let (answer, busiest) = oneshot::channel();
-        let _ = self.queue(Job::Busiest { count, answer }).await;
-        busiest.await.unwrap_or(Err(Unavailable))
-    }
-
-    /// Whether the disk had no space for the last write, and seems to have none yet.
-    pub async fn is_full(&self) -> bool {
-        let store = self.store.clone();
-        tokio::task::spawn_blocking(move || store.is_full()).await.unwrap_or(false)
-    }
-
-    /// Trims entries that are over age, in every room, sweeps dropped rooms, and answers when it is done. What went is
-    /// one line in the log.
-    pub async fn trim(&self, now_ms: u64) {
-        let idle_before = self.idle_before(now_ms).await;
-        let lone = Arc::new(self.lone(now_ms));
-        let (mut from, mut gone) = (Some(RoomId([0; 32])), Gone::default());
-        while let Some(room) = from {
-            let (answer, done) = oneshot::channel();
-            if self
-                .queue(Job::Trim { from: room, now_ms, idle_before, lone: lone.clone(), answer })
-                .await
-                .is_err()
-            {
-                break;
-            }
-            let Ok(done) = done.await else { break };
-            (from, gone) = (done.next, gone + done.gone);
-        }
-        let Gone { entries, idle_rooms, lone_rooms } = gone;
-        if gone != Gone::default() {
-            tracing::info!(
-                entries,
-                idle_rooms,
-                lone_rooms,
-                "a round of retention removed what was over its bounds"
-            );
-        }
-        self.sweep().await;
-    }
-
-    /// Whether there is a room. Blocks.
-    pub fn has_rooms(&self) -> bool {
-        self.store
-            .read(|transaction| overview::rooms(transaction, None, 1))
-            .is_ok_and(|rooms| !rooms.is_empty())
-    }
-
-    /// The time of the newest entry in any room, or of a newer room without one; 0 for none. Blocks.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when the database cannot be read.
-    pub fn newest_ms(&self) -> Result<u64, Unavailable> {
-        Ok(self.store.read(overview::overview)?.last_at_ms)
-    }
-
-    /// The time before which a room must have been written to last to be dropped; 0 for none. A clock that is
-    /// years ahead would make every room look deserted: some other room must have been written to since.
-    async fn idle_before(&self, now_ms: u64) -> u64 {
-        let idle = self.policy.lock().unwrap_or_else(PoisonError::into_inner).drop_idle;
-        let Some(idle) = idle else { return 0 };
-        let idle_ms = u64::try_from(idle.as_millis()).unwrap_or(u64::MAX);
-        let newest = self.overview().await.map_or(0, |overview| overview.last_at_ms);
-        let before = now_ms.saturating_sub(idle_ms);
-        if newest >= before { before } else { 0 }
-    }
-
-    /// Which rooms go that only their founder was ever in.
-    fn lone(&self, now_ms: u64) -> Lone {
-        let now = Instant::now();
-        self.visits.note(self.feeds.rooms(), now);
-        let policy = *self.policy.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(time) = policy.drop_lone else { return Lone::default() };
-        let Some(visited) = self.visits.within(time, now) else { return Lone::default() };
-        let before =
-            |time: Duration| now_ms.saturating_sub(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
-        let unseen_before = before(policy.retention.age.max(time));
-        Lone { before: before(time), unseen_before, visited }
-    }
-
-    /// Sweeps what is left of dropped rooms.
-    async fn sweep(&self) {
-        loop {
-            let (answer, more) = oneshot::channel();
-            if self.queue(Job::Sweep { answer }).await.is_err() || !more.await.unwrap_or(false) {
-                return;
-            }
-        }
     }
 
     async fn queue(&self, job: Job) -> Result<(), Job> {

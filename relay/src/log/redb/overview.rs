@@ -36,8 +36,11 @@ pub(super) fn rooms(
 /// Reads one row per room.
 pub(super) fn overview(transaction: &ReadTransaction) -> Result<Overview, redb::Error> {
     let snapshot = Snapshot::open(transaction)?;
-    let mut sum =
-        Overview { rooms: snapshot.rooms.len()?, doomed: snapshot.doomed.len()?, ..Overview::default() };
+    let mut sum = Overview {
+        rooms: snapshot.rooms.len()?,
+        tombstones: snapshot.tombstones.len()?,
+        ..Overview::default()
+    };
     for row in snapshot.rooms.range::<&[u8; 32]>(..)? {
         let room = Room::from(row?.1.value());
         sum.entries += (room.head + 1).saturating_sub(room.oldest);

@@ -6,9 +6,9 @@ use proto::RoomId;
 use redb::{ReadableTable, StorageError};
 
 use super::{
-    doom::doom,
     lone::{self, Lone},
     tables::{self, Room, Tables},
+    tombstone,
     trim::{Budget, trim},
 };
 use crate::policy::limits::{Retention, TRIM_ROOMS, TRIM_ROUND, TRIM_ROUND_BYTES};
@@ -91,12 +91,12 @@ pub(super) fn trim_rooms(
                 continue;
             }
             if !is_followed(&id) {
-                gone.idle_rooms += u64::from(doom(tables, &id)?);
+                gone.idle_rooms += u64::from(tombstone::put(tables, &id)?);
                 continue;
             }
         }
         if lone::is_over(tables, &id, &room, round.now_ms, round.lone)? && !is_followed(&id) {
-            gone.lone_rooms += u64::from(doom(tables, &id)?);
+            gone.lone_rooms += u64::from(tombstone::put(tables, &id)?);
             continue;
         }
         let trimmed = trim(tables, &id, &mut room, retention, horizon_ms, &mut round.budget)?;

@@ -9,7 +9,7 @@ use std::{cmp::Ordering, collections::HashMap, time::Instant};
 use proto::RoomId;
 
 use super::{opener::Opener, pace::Pace};
-use crate::log::Lack;
+use crate::log::SpaceError;
 
 /// Bytes of the rooms of each opener, in memory.
 #[derive(Debug, Default)]
@@ -140,17 +140,17 @@ impl Shares {
     }
 
     /// Whether a room may take more.
-    pub fn may_grow(&self, room: &RoomId, bounds: Bounds) -> Result<(), Lack> {
+    pub fn may_grow(&self, room: &RoomId, bounds: Bounds) -> Result<(), SpaceError> {
         let opener = self.rooms.get(room).and_then(|kept| kept.opener);
         opener.map_or(Ok(()), |opener| self.may_take(&opener, bounds))
     }
 
     /// Whether an opener's rooms may take more. Who takes less than others do on average may always: where nothing is left,
     /// what retention frees is theirs.
-    pub fn may_take(&self, opener: &Opener, Bounds { left, percent, .. }: Bounds) -> Result<(), Lack> {
+    pub fn may_take(&self, opener: &Opener, Bounds { left, percent, .. }: Bounds) -> Result<(), SpaceError> {
         let Some(Share { bytes, .. }) = self.openers.get(opener).copied() else { return Ok(()) };
         let is_small = u128::from(bytes) * (self.openers.len() as u128) < u128::from(self.opened);
-        if within(bytes, left, percent) || is_small { Ok(()) } else { Err(Lack::Opener) }
+        if within(bytes, left, percent) || is_small { Ok(()) } else { Err(SpaceError::Opener) }
     }
 
     /// Where most is going on. Looks at every room.

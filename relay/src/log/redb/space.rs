@@ -10,7 +10,7 @@ use super::{
     opener::Opener,
     shares::{Bounds, Shares},
 };
-use crate::{log::Lack, policy::limits::SPACE_CHECK};
+use crate::{log::SpaceError, policy::limits::SPACE_CHECK};
 
 /// What a transaction writes besides what it is given, in bytes: pages of the tables, each copied when it changes.
 const SLACK: u64 = 1 << 20;
@@ -66,7 +66,7 @@ impl Space {
         policy: &Policy,
         bytes: usize,
         is_quiet: impl Fn() -> bool,
-    ) -> Result<(), Lack> {
+    ) -> Result<(), SpaceError> {
         self.look_at_reserve(store, policy);
         let mut room = below_bound(store, policy);
         let is_freed = |part| policy.max_disk.is_some_and(|bound| self.freed >= bound / part);
@@ -82,9 +82,9 @@ impl Space {
         self.spending = if self.is_near_bound { bytes as u64 } else { 0 };
         let is_freed = self.freed > 0 && self.spending <= self.freed && room > 0;
         match needed(bytes) <= room || is_freed {
-            _ if !self.is_above_reserve => Err(Lack::Free),
+            _ if !self.is_above_reserve => Err(SpaceError::Free),
             true => Ok(()),
-            false => Err(Lack::Share),
+            false => Err(SpaceError::Share),
         }
     }
 
@@ -147,19 +147,19 @@ impl Space {
 /// What a batch may take.
 pub(super) struct Spare<'a> {
     /// Whether there is space at all.
-    pub space: Result<(), Lack>,
+    pub space: Result<(), SpaceError>,
     pub bounds: Bounds,
     pub shares: &'a Shares,
 }
 
 impl Spare<'_> {
     /// Whether a room may take more.
-    pub fn for_room(&self, room: &RoomId) -> Result<(), Lack> {
+    pub fn for_room(&self, room: &RoomId) -> Result<(), SpaceError> {
         self.space.and_then(|()| self.shares.may_grow(room, self.bounds))
     }
 
     /// Whether an opener may open another room.
-    pub fn for_opener(&self, opener: Option<&Opener>) -> Result<(), Lack> {
+    pub fn for_opener(&self, opener: Option<&Opener>) -> Result<(), SpaceError> {
         self.space.and_then(|()| opener.map_or(Ok(()), |opener| self.shares.may_take(opener, self.bounds)))
     }
 }

@@ -9,7 +9,7 @@ use prometheus_client::{
     },
 };
 
-use crate::log::Lack;
+use crate::log::SpaceError;
 
 /// Counted by the writer; cheap to clone, and all clones are the same.
 #[derive(Clone, Debug)]
@@ -114,7 +114,7 @@ impl Default for Stats {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Health {
     /// What is missing to append, before it is tried.
-    pub lack: Option<Lack>,
+    pub missing: Option<SpaceError>,
     /// Bytes of the database's file that are in use, its free pages left out as far as they are known.
     pub used: u64,
     /// The disk had no space for the last write, and seems to have none yet.

@@ -55,8 +55,8 @@ const IDS: TableDefinition<(RoomKey, &[u8; 16]), u64> = TableDefinition::new("id
 /// use once another is the oldest; what is missing is looked at again.
 const AGES: TableDefinition<RoomKey, (u64, u64)> = TableDefinition::new("ages");
 
-/// Rooms that were dropped and are not swept yet; none of them has a row in [`ROOMS`].
-const DOOMED: TableDefinition<RoomKey, ()> = TableDefinition::new("doomed");
+/// Rooms that were dropped and are not purged yet; none of them has a row in [`ROOMS`].
+const TOMBSTONES: TableDefinition<RoomKey, ()> = TableDefinition::new("doomed");
 
 /// By SHA-256 of the token.
 const TOKENS: TableDefinition<RoomKey, TokenRow> = TableDefinition::new("tokens");
@@ -96,7 +96,7 @@ pub(super) struct Tables<'txn> {
     pub invites: Table<'txn, RoomKey, &'static [u8; 32]>,
     pub entries: Table<'txn, (RoomKey, u64), &'static [u8]>,
     pub ids: Table<'txn, (RoomKey, &'static [u8; 16]), u64>,
-    pub doomed: Table<'txn, RoomKey, ()>,
+    pub tombstones: Table<'txn, RoomKey, ()>,
     pub ages: Table<'txn, RoomKey, (u64, u64)>,
     /// Something was written to `ages`.
     pub noted: bool,
@@ -128,7 +128,7 @@ pub(super) struct Snapshot {
     pub invites: redb::ReadOnlyTable<RoomKey, &'static [u8; 32]>,
     pub entries: redb::ReadOnlyTable<(RoomKey, u64), &'static [u8]>,
     pub ids: redb::ReadOnlyTable<(RoomKey, &'static [u8; 16]), u64>,
-    pub doomed: redb::ReadOnlyTable<RoomKey, ()>,
+    pub tombstones: redb::ReadOnlyTable<RoomKey, ()>,
     pub tokens: redb::ReadOnlyTable<RoomKey, TokenRow>,
     pub opened_by: redb::ReadOnlyTable<RoomKey, &'static [u8; 32]>,
 }
@@ -146,7 +146,7 @@ impl<'txn> Tables<'txn> {
             invites: transaction.open_table(INVITES)?,
             entries: transaction.open_table(ENTRIES)?,
             ids: transaction.open_table(IDS)?,
-            doomed: transaction.open_table(DOOMED)?,
+            tombstones: transaction.open_table(TOMBSTONES)?,
             ages: transaction.open_table(AGES)?,
             noted: false,
             over: BTreeSet::new(),
@@ -189,7 +189,7 @@ impl Snapshot {
             invites: transaction.open_table(INVITES)?,
             entries: transaction.open_table(ENTRIES)?,
             ids: transaction.open_table(IDS)?,
-            doomed: transaction.open_table(DOOMED)?,
+            tombstones: transaction.open_table(TOMBSTONES)?,
             tokens: transaction.open_table(TOKENS)?,
             opened_by: transaction.open_table(OPENED_BY)?,
         })

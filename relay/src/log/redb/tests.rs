@@ -23,7 +23,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    log::{AppendError, Appended, CreateError, Lack, Measured, Opening},
+    log::{AppendError, Appended, CreateError, Log, Measured, Opening, Operator, SpaceError, Tokens},
     policy::token::Right,
 };
 

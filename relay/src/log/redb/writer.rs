@@ -15,7 +15,6 @@ use super::{
     access::GENERATION,
     apply,
     database::Store,
-    doom,
     lone::Lone,
     openers,
     queue::{Place, Queue},
@@ -23,13 +22,13 @@ use super::{
     shares::{Busiest, Shares},
     space::{Space, Spare},
     tables::Tables,
-    tokens,
+    tokens, tombstone,
     trim::{self, Budget},
 };
 use crate::{
     log::{
-        AppendError, Appended, Author, CreateError, Feeds, Lack, Opening, Publish, Revoked, TokenChange,
-        TokenError, Unavailable,
+        AppendError, Appended, Author, CreateError, Feeds, Opening, Publish, Revoked, SpaceError,
+        TokenChange, TokenError, Unavailable,
         tail::{News, Ring},
     },
     policy::token::Right,
@@ -61,7 +60,7 @@ pub(super) enum Job {
         room: RoomId,
         answer: oneshot::Sender<Result<bool, Unavailable>>,
     },
-    Sweep {
+    Purge {
         answer: oneshot::Sender<bool>,
     },
     Trim {
@@ -87,8 +86,8 @@ enum Settled {
     Tokens(Result<Option<Revoked>, TokenError>),
     /// Whether there was such a room.
     Drop(bool),
-    /// Whether there is more to sweep, and how many rows went.
-    Sweep(bool, u64),
+    /// Whether there is more to purge, and how many rows went.
+    Purge(bool, u64),
     /// What was trimmed, and whether anything changed.
     Trim(Trimming, bool),
     Probe(Health),
@@ -235,10 +234,10 @@ fn settle(
             Settled::Create(apply::create(tables, policy, spare, room, opening, right, generation)?)
         }
         Job::Tokens { change, .. } => Settled::Tokens(tokens::change(tables, change)?),
-        Job::Drop { room, .. } => Settled::Drop(doom::doom(tables, room)?),
-        Job::Sweep { .. } => {
-            let (more, removed) = doom::sweep(tables)?;
-            Settled::Sweep(more, removed)
+        Job::Drop { room, .. } => Settled::Drop(tombstone::put(tables, room)?),
+        Job::Purge { .. } => {
+            let (more, removed) = tombstone::purge(tables)?;
+            Settled::Purge(more, removed)
         }
         Job::Trim { from, now_ms, idle_before, lone, .. } => {
             let mut round = Round::new(*now_ms, *idle_before, lone);
@@ -249,7 +248,7 @@ fn settle(
         }
         Job::Busiest { count, .. } => Settled::Busiest(spare.shares.busiest(*count, Instant::now())),
         Job::Probe { .. } => {
-            Settled::Probe(Health { lack: spare.space.err(), used: spare.bounds.used, is_full: false })
+            Settled::Probe(Health { missing: spare.space.err(), used: spare.bounds.used, is_full: false })
         }
     })
 }
@@ -261,7 +260,7 @@ impl Settled {
             Self::Create(result) => result.is_ok(),
             Self::Tokens(result) => result.is_ok(),
             Self::Drop(existed) => *existed,
-            Self::Sweep(_, removed) => *removed > 0,
+            Self::Purge(_, removed) => *removed > 0,
             Self::Trim(_, changed) => *changed,
             Self::Probe(_) | Self::Busiest(_) => false,
         }
@@ -284,7 +283,7 @@ impl Job {
             // Few; or the relay's own work.
             Self::Drop { room, .. } => (None, *room),
             Self::Tokens { .. }
-            | Self::Sweep { .. }
+            | Self::Purge { .. }
             | Self::Trim { .. }
             | Self::Probe { .. }
             | Self::Busiest { .. } => (None, RoomId([0; 32])),
@@ -298,7 +297,7 @@ impl Job {
             Self::Create { opening, .. } => opening.slot.size(),
             Self::Tokens { .. }
             | Self::Drop { .. }
-            | Self::Sweep { .. }
+            | Self::Purge { .. }
             | Self::Trim { .. }
             | Self::Probe { .. }
             | Self::Busiest { .. } => 0,
@@ -321,7 +320,7 @@ impl Job {
             (Self::Create { answer, .. }, Settled::Create(result)) => tell(answer, result),
             (Self::Tokens { answer, .. }, Settled::Tokens(result)) => tell(answer, result),
             (Self::Drop { answer, .. }, Settled::Drop(existed)) => tell(answer, Ok(existed)),
-            (Self::Sweep { answer }, Settled::Sweep(more, _)) => tell(answer, more),
+            (Self::Purge { answer }, Settled::Purge(more, _)) => tell(answer, more),
             (Self::Trim { answer, .. }, Settled::Trim(trimming, _)) => tell(answer, trimming),
             (Self::Probe { answer }, Settled::Probe(health)) => tell(answer, Ok(health)),
             (Self::Busiest { answer, .. }, Settled::Busiest(busiest)) => tell(answer, Ok(busiest)),
@@ -331,11 +330,11 @@ impl Job {
 
     fn fail(self) {
         match self {
-            Self::Append { answer, .. } => tell(answer, Err(AppendError::NoSpace(Lack::Free))),
-            Self::Create { answer, .. } => tell(answer, Err(CreateError::NoSpace(Lack::Free))),
+            Self::Append { answer, .. } => tell(answer, Err(AppendError::NoSpace(SpaceError::Free))),
+            Self::Create { answer, .. } => tell(answer, Err(CreateError::NoSpace(SpaceError::Free))),
             Self::Tokens { answer, .. } => tell(answer, Err(TokenError::Unavailable)),
             Self::Drop { answer, .. } => tell(answer, Err(Unavailable)),
-            Self::Sweep { answer } => tell(answer, false),
+            Self::Purge { answer } => tell(answer, false),
             Self::Trim { answer, .. } => tell(answer, Trimming::default()),
             Self::Probe { answer } => tell(answer, Err(Unavailable)),
             Self::Busiest { answer, .. } => tell(answer, Err(Unavailable)),

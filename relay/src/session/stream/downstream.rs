@@ -11,7 +11,7 @@ use proto::{
 use tokio::sync::{broadcast, mpsc};
 
 use super::{
-    farewell::Farewell,
+    end::StreamEnd,
     output::{Output, Reservation},
     upstream::Answer,
 };
@@ -72,7 +72,7 @@ impl<'a> Downstream<'a> {
         permit: &'a Permit,
         answers: mpsc::Receiver<Answer>,
     ) -> Self {
-        let feed = peer.shared.backend.follow(seat.room);
+        let feed = peer.shared.log.follow(seat.room);
         let signals = reads.then(|| feed.signals());
         Self { peer, seat, reads, cursor, head: 0, feed, permit, answers, signals, pending: None }
     }
@@ -83,22 +83,22 @@ impl<'a> Downstream<'a> {
     }
 
     /// Answers the Join of an invite key, which gets the slot with it.
-    pub async fn join_guest(&mut self, output: &mut Output, joined: Joined) -> Result<(), Farewell> {
+    pub async fn join_guest(&mut self, output: &mut Output, joined: Joined) -> Result<(), StreamEnd> {
         let send = |slot| Frame::Joined(Joined { slot: Some(slot), ..joined.clone() });
         self.send_slot(output, false, send).await
     }
 
     /// Answers the Join of a member that begins its ledger. It is asked for once in a seat's life, so the room for the
     /// longest is waited for, whatever is there.
-    pub async fn join_with_access(&mut self, output: &mut Output, joined: Joined) -> Result<(), Farewell> {
+    pub async fn join_with_access(&mut self, output: &mut Output, joined: Joined) -> Result<(), StreamEnd> {
         let _memory = output.reserve(&self.peer.share.outgoing, MAX_SNAPSHOT).await?;
-        let access = self.peer.shared.backend.access(self.seat.room).await;
-        let access = access.map_err(|_| Farewell::of(Code::ShuttingDown))?;
+        let access = self.peer.shared.log.access(self.seat.room).await;
+        let access = access.map_err(|_| StreamEnd::of(Code::ShuttingDown))?;
         Ok(output.frame(Frame::Joined(Joined { access, ..joined })).await?)
     }
 
     /// Runs until the client is gone, the key has no access any more, or no more answers can come.
-    pub async fn run(&mut self, output: &mut Output) -> Result<(), Farewell> {
+    pub async fn run(&mut self, output: &mut Output) -> Result<(), StreamEnd> {
         let mut at = At::Disk;
         loop {
             // Asked before the database is: what changes meanwhile is a newer one.
@@ -128,7 +128,7 @@ impl<'a> Downstream<'a> {
     }
 
     /// Sends what is held in memory, if there is something, and says where to go on.
-    async fn follow(&mut self, output: &mut Output) -> Result<At, Farewell> {
+    async fn follow(&mut self, output: &mut Output) -> Result<At, StreamEnd> {
         // Who does not read gets no entries, but learns when its access changes.
         let cursor = if self.reads { self.cursor } else { u64::MAX };
         match self.feed.next(cursor, self.permit) {
@@ -142,13 +142,13 @@ impl<'a> Downstream<'a> {
             Next::Nothing if self.cursor < self.head => Ok(At::Disk),
             Next::Nothing => self.hear(output).await,
             Next::Behind => Ok(At::Disk),
-            Next::Ended => Err(Farewell::of(Code::NotAllowed)),
+            Next::Ended => Err(StreamEnd::of(Code::NotAllowed)),
         }
     }
 
     /// Sends the signals that wait: only once the log is read, and only while nobody took the key's access away, so
     /// that a key that was removed sees no signal after its removal.
-    async fn hear(&mut self, output: &mut Output) -> Result<At, Farewell> {
+    async fn hear(&mut self, output: &mut Output) -> Result<At, StreamEnd> {
         let Some(signals) = &mut self.signals else { return Ok(At::End) };
         loop {
             match signals.try_recv() {
@@ -164,7 +164,7 @@ impl<'a> Downstream<'a> {
     }
 
     /// Sends the answers that are due, and waits for those of publishes already queued.
-    pub async fn flush(&mut self, output: &mut Output) -> Result<(), Farewell> {
+    pub async fn flush(&mut self, output: &mut Output) -> Result<(), StreamEnd> {
         self.answers.close();
         while let Some(answer) = next_answer(&mut self.pending, &mut self.answers).await {
             self.answer(output, answer).await?;
@@ -173,8 +173,8 @@ impl<'a> Downstream<'a> {
     }
 
     /// Sends entries from the disk; `generation` is the one before it was asked.
-    async fn deliver(&mut self, output: &mut Output, batch: Batch, generation: u64) -> Result<(), Farewell> {
-        let gap = || Err(Farewell::of(Code::ShuttingDown));
+    async fn deliver(&mut self, output: &mut Output, batch: Batch, generation: u64) -> Result<(), StreamEnd> {
+        let gap = || Err(StreamEnd::of(Code::ShuttingDown));
         let allowed = match (&batch.standing, self.seat.member) {
             // Brought back by a majority: a new Join reads.
             (Some(Standing::Member { .. }), true) if !self.reads => return gap(),
@@ -207,12 +207,12 @@ impl<'a> Downstream<'a> {
         }
         let more = self.reads && batch.head > self.cursor;
         if !allowed && !more {
-            return Err(Farewell::of(Code::NotAllowed));
+            return Err(StreamEnd::of(Code::NotAllowed));
         }
         Ok(())
     }
 
-    async fn answer(&mut self, output: &mut Output, answer: Settled) -> Result<(), Farewell> {
+    async fn answer(&mut self, output: &mut Output, answer: Settled) -> Result<(), StreamEnd> {
         let frame = match answer {
             Settled::Publish(id, Ok(appended)) => {
                 if appended.repeated {
@@ -227,13 +227,13 @@ impl<'a> Downstream<'a> {
         Ok(output.frame(frame).await?)
     }
 
-    async fn slot(&mut self, output: &mut Output, confirmed: bool) -> Result<(), Farewell> {
-        match self.peer.shared.backend.view(reader(self.peer, &self.seat)).await {
+    async fn slot(&mut self, output: &mut Output, confirmed: bool) -> Result<(), StreamEnd> {
+        match self.peer.shared.log.view(reader(self.peer, &self.seat)).await {
             Ok(Some(View { standing: Some(Standing::Member { .. } | Standing::Invite), .. })) => {
                 self.send_slot(output, confirmed, Frame::Slot).await
             }
             Ok(_) => Ok(output.refuse(Refusal::of(Code::NotAllowed)).await?),
-            Err(_) => Err(Farewell::of(Code::ShuttingDown)),
+            Err(_) => Err(StreamEnd::of(Code::ShuttingDown)),
         }
     }
 
@@ -242,11 +242,11 @@ impl<'a> Downstream<'a> {
         output: &mut Output,
         confirmed: bool,
         frame: impl Fn(relay::Slot) -> Frame,
-    ) -> Result<(), Farewell> {
+    ) -> Result<(), StreamEnd> {
         let (mut room_for, mut reservation) = (LARGE_FRAME, None);
         loop {
-            let slot = self.peer.shared.backend.slot(self.seat.room, confirmed, room_for).await;
-            match slot.map_err(|_| Farewell::of(Code::ShuttingDown))? {
+            let slot = self.peer.shared.log.slot(self.seat.room, confirmed, room_for).await;
+            match slot.map_err(|_| StreamEnd::of(Code::ShuttingDown))? {
                 Some(Measured::Ready(slot)) => {
                     let Slot { last_commit, sealed, pieces } = slot;
                     let slot = relay::Slot { last_commit, sealed, pieces };
@@ -260,7 +260,7 @@ impl<'a> Downstream<'a> {
                     reservation = Some(output.reserve(&self.peer.share.outgoing, bytes).await?);
                     room_for = bytes;
                 }
-                None => return Err(Farewell::of(Code::NotAllowed)),
+                None => return Err(StreamEnd::of(Code::NotAllowed)),
             }
         }
     }
@@ -274,23 +274,23 @@ async fn read<'a>(
     reads: bool,
     cursor: u64,
     output: &Output,
-) -> Result<(Batch, Option<Reservation<'a>>), Farewell> {
-    let backend = &peer.shared.backend;
-    let later = |_| Farewell::of(Code::ShuttingDown);
+) -> Result<(Batch, Option<Reservation<'a>>), StreamEnd> {
+    let log = &peer.shared.log;
+    let later = |_| StreamEnd::of(Code::ShuttingDown);
     if !reads {
-        let view = backend.view(reader(peer, &seat)).await.map_err(later)?;
+        let view = log.view(reader(peer, &seat)).await.map_err(later)?;
         // A guest whose invite is used up by now stays: it may have to send its join again.
         let standing = view.and_then(|view| if seat.member { view.standing } else { Some(Standing::Invite) });
         return Ok((Batch { entries: Vec::new(), head: 0, oldest: 1, standing, damaged: false }, None));
     }
-    match backend.read(reader(peer, &seat), cursor, LARGE_FRAME).await.map_err(later)? {
+    match log.read(reader(peer, &seat), cursor, LARGE_FRAME).await.map_err(later)? {
         Measured::Ready(batch) => Ok((batch, None)),
         Measured::Large(bytes) => {
             let reservation = output.reserve(&peer.share.outgoing, bytes).await?;
-            match backend.read(reader(peer, &seat), cursor, bytes).await.map_err(later)? {
+            match log.read(reader(peer, &seat), cursor, bytes).await.map_err(later)? {
                 Measured::Ready(batch) => Ok((batch, Some(reservation))),
                 // Entries do not change; retention has put a larger one first, which is a gap.
-                Measured::Large(_) => Err(Farewell::of(Code::ShuttingDown)),
+                Measured::Large(_) => Err(StreamEnd::of(Code::ShuttingDown)),
             }
         }
     }
@@ -337,7 +337,7 @@ fn refusal(id: PublishId, error: AppendError) -> Refusal {
         AppendError::TooLarge => Refusal::over(Limit::KeysPerRoom),
         AppendError::SlotTooLarge => Refusal::of(Code::TooLarge),
         AppendError::MissingPieces => Refusal::of(Code::MissingPieces),
-        AppendError::NoSpace(lack) => Refusal::over(lack.into()),
+        AppendError::NoSpace(missing) => Refusal::over(missing.into()),
         AppendError::Damaged => Refusal::over(Limit::Damaged),
         AppendError::Closed => Refusal::of(Code::ShuttingDown),
     };

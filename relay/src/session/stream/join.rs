@@ -11,7 +11,7 @@ use proto::{
 use tokio::sync::watch;
 
 use super::{
-    farewell::Farewell,
+    end::StreamEnd,
     input::{Budget, Input},
 };
 use crate::{
@@ -45,14 +45,14 @@ pub(super) struct Admitted {
 }
 
 /// Reads and judges the Join.
-pub(super) async fn join(peer: &Peer, input: &mut Input) -> Result<Admitted, Farewell> {
+pub(super) async fn join(peer: &Peer, input: &mut Input) -> Result<Admitted, StreamEnd> {
     let budget = Budget { above: MAX_SMALL_JOIN, share: &peer.share.opening, store: &peer.shared.opening };
     let (frame, _memory) = input.first(peer.shared.limits().join_time, &budget).await?;
     let join = match Request::try_from(frame) {
         Ok(Request::Join(join)) => join,
-        Ok(_) => return Err(Farewell::of(Code::Malformed)),
+        Ok(_) => return Err(StreamEnd::of(Code::Malformed)),
         Err(Invalid { code: Code::TooLarge, .. }) => return Err(Refusal::over(Limit::FirstSlot).into()),
-        Err(invalid) => return Err(Farewell::of(invalid.code)),
+        Err(invalid) => return Err(StreamEnd::of(invalid.code)),
     };
     let (room, view) = admit(peer, &join).await?;
     peer.joined.send_replace(true);
@@ -77,7 +77,7 @@ async fn admit(peer: &Peer, join: &Join) -> Result<(RoomId, View), Refusal> {
     let room = match join.room {
         Some(room) => room,
         // Nobody's, if it is nobody's.
-        None => peer.shared.backend.room_of(join.key).await.map_err(later)?.unwrap_or(NO_ROOM),
+        None => peer.shared.log.room_of(join.key).await.map_err(later)?.unwrap_or(NO_ROOM),
     };
     let view = look(peer, room, join).await?;
     let view = match (&join.opening, view) {
@@ -112,7 +112,7 @@ fn later(_: Unavailable) -> Refusal {
 
 async fn look(peer: &Peer, room: RoomId, join: &Join) -> Result<Option<View>, Refusal> {
     let reader = Author { room, key: join.key, now_ms: peer.shared.clock.now_ms() };
-    peer.shared.backend.view(reader).await.map_err(later)
+    peer.shared.log.view(reader).await.map_err(later)
 }
 
 async fn create(peer: &Peer, room: RoomId, join: &Join, opening: &Opening) -> Result<(), Refusal> {
@@ -121,7 +121,7 @@ async fn create(peer: &Peer, room: RoomId, join: &Join, opening: &Opening) -> Re
     let allowed = shared.create_quota().take(peer.payer, Instant::now());
     allowed.map_err(|over| Refusal::over(Limit::Rooms).after(&over))?;
     let opening = Opening { address: Some(peer.payer), ..opening.clone() };
-    let created = shared.backend.create(room, opening, right, shared.clock.now_ms()).await;
+    let created = shared.log.create(room, opening, right, shared.clock.now_ms()).await;
     if created == Err(CreateError::NoRight(NoRight::Required)) {
         // A guesser does not use up the rooms of whoever shares its address.
         shared.create_quota().refund(&peer.payer);
@@ -134,7 +134,7 @@ async fn create(peer: &Peer, room: RoomId, join: &Join, opening: &Opening) -> Re
         CreateError::NoRight(NoRight::Rooms) => Refusal::over(Limit::TokenRooms),
         CreateError::NoRight(NoRight::Uses) => Refusal::over(Limit::TokenUses),
         CreateError::TooLarge => Refusal::over(Limit::KeysPerRoom),
-        CreateError::NoSpace(lack) => Refusal::over(lack.into()),
+        CreateError::NoSpace(missing) => Refusal::over(missing.into()),
         CreateError::Closed | CreateError::BeingDropped => Refusal::of(Code::ShuttingDown),
     })
 }

@@ -1,7 +1,7 @@
 //! One stream: a Join, then a room's log down and publishes up.
 
 mod downstream;
-mod farewell;
+mod end;
 mod input;
 mod join;
 mod output;
@@ -10,7 +10,7 @@ mod upstream;
 
 use proto::{CloseCode, relay::refused::Code};
 
-use self::{farewell::Farewell, input::Input, output::Output};
+use self::{end::StreamEnd, input::Input, output::Output};
 use crate::{
     net::transport::{RecvHalf, SendHalf},
     policy::refusal::Limit,
@@ -42,7 +42,7 @@ pub(crate) async fn serve(peer: &Peer, send: SendHalf, recv: RecvHalf, joining: 
     let mut stopping = peer.shared.stopping.subscribe();
     let admitted = tokio::select! {
         biased;
-        _ = stopping.wait_for(|stopping| *stopping) => Err(Farewell::of(Code::ShuttingDown)),
+        _ = stopping.wait_for(|stopping| *stopping) => Err(StreamEnd::of(Code::ShuttingDown)),
         admitted = join::join(peer, &mut input) => admitted,
     };
     match admitted {
@@ -51,28 +51,28 @@ pub(crate) async fn serve(peer: &Peer, send: SendHalf, recv: RecvHalf, joining: 
             session::run(peer, admitted, input, output).await;
             Outcome::Joined
         }
-        Err(farewell) => {
-            if farewell.code == CloseCode::NotAllowed {
+        Err(end) => {
+            if end.code == CloseCode::NotAllowed {
                 peer.shared.metrics.refused_join(peer.payer);
             }
-            if farewell.code == CloseCode::TimedOut {
+            if end.code == CloseCode::TimedOut {
                 peer.shared.metrics.limited_at(Limit::JoinTime, peer.payer);
             }
-            let outcome = outcome(&farewell);
+            let outcome = outcome(&end);
             match outcome {
                 Outcome::Refused => joining.refused(),
                 Outcome::Over | Outcome::Joined => drop(joining),
             }
-            input.stop(farewell.code);
-            output.end(farewell).await;
+            input.stop(end.code);
+            output.end(end).await;
             outcome
         }
     }
 }
 
 /// Somebody who opens rooms at a bad time guesses nothing.
-fn outcome(farewell: &Farewell) -> Outcome {
-    match &farewell.refusal {
+fn outcome(end: &StreamEnd) -> Outcome {
+    match &end.refusal {
         Some(Refusal { limit: Some(Limit::Rooms | Limit::FreeSpace | Limit::Disk), .. })
         | Some(Refusal { code: Code::ShuttingDown, .. }) => Outcome::Over,
         _ => Outcome::Refused,

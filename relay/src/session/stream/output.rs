@@ -12,11 +12,11 @@ use tokio::{
     time::timeout,
 };
 
-use super::farewell::Farewell;
+use super::end::StreamEnd;
 use crate::{
     net::transport::{self, SendHalf},
     policy::{
-        limits::{FAREWELL_TIME, LARGE_FRAME, LARGE_FRAME_STALL},
+        limits::{LARGE_FRAME, LARGE_FRAME_STALL, LAST_FRAME_TIME},
         refusal::Limit,
     },
     session::{peer::Peer, router::Refusal, shared::Shared},
@@ -115,21 +115,21 @@ impl Output {
     }
 
     /// Says why, if there is something to say, and ends the stream.
-    pub async fn end(mut self, farewell: Farewell) {
-        let code = farewell.code;
-        if !matches!(timeout(FAREWELL_TIME, self.say(farewell)).await, Ok(Ok(()))) {
+    pub async fn end(mut self, end: StreamEnd) {
+        let code = end.code;
+        if !matches!(timeout(LAST_FRAME_TIME, self.say(end)).await, Ok(Ok(()))) {
             self.send.reset(code);
         }
     }
 
-    async fn say(&mut self, farewell: Farewell) -> Result<(), Gone> {
+    async fn say(&mut self, end: StreamEnd) -> Result<(), Gone> {
         if self.torn {
             return Err(Gone::Closed);
         }
-        match farewell {
-            Farewell { refusal: Some(refusal), .. } => self.refuse(refusal).await?,
-            Farewell { code: CloseCode::Done, .. } => {}
-            Farewell { .. } => return Err(Gone::Closed),
+        match end {
+            StreamEnd { refusal: Some(refusal), .. } => self.refuse(refusal).await?,
+            StreamEnd { code: CloseCode::Done, .. } => {}
+            StreamEnd { .. } => return Err(Gone::Closed),
         }
         self.send.finish().await?;
         // Until the client has it all: closing the connection would throw away what is on its way.
@@ -155,7 +155,7 @@ fn refused(refusal: Refusal) -> Frame {
     })
 }
 
-impl From<Gone> for Farewell {
+impl From<Gone> for StreamEnd {
     fn from(gone: Gone) -> Self {
         match gone {
             Gone::Closed => Self::done(),

@@ -11,12 +11,11 @@ use tokio::{
 };
 
 use super::{
-    downstream::Downstream, farewell::Farewell, input::Input, join::Admitted, output::Output,
-    upstream::Upstream,
+    downstream::Downstream, end::StreamEnd, input::Input, join::Admitted, output::Output, upstream::Upstream,
 };
 use crate::{
     log::Permit,
-    policy::limits::{ANSWER_QUEUE, FAREWELL_TIME},
+    policy::limits::{ANSWER_QUEUE, LAST_FRAME_TIME},
     session::{peer::Peer, router::Seat, shared::Shared},
 };
 
@@ -69,20 +68,20 @@ pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut o
             }
         }
     };
-    let end: Result<(), Farewell> = tokio::select! {
+    let end: Result<(), StreamEnd> = tokio::select! {
         biased;
-        () = told(&mut superseded) => Err(Farewell::of(Code::Superseded)),
-        _ = stopping.wait_for(|stopping| *stopping) => Err(Farewell::of(Code::ShuttingDown)),
+        () = told(&mut superseded) => Err(StreamEnd::of(Code::Superseded)),
+        _ = stopping.wait_for(|stopping| *stopping) => Err(StreamEnd::of(Code::ShuttingDown)),
         end = work => end,
     };
 
-    let farewell = end.err().unwrap_or_else(Farewell::done);
+    let end = end.err().unwrap_or_else(StreamEnd::done);
     if !output.is_torn() {
         // What is on its way to the disk is acknowledged before the end.
-        let _ = timeout(FAREWELL_TIME, down.flush(&mut output)).await;
+        let _ = timeout(LAST_FRAME_TIME, down.flush(&mut output)).await;
     }
-    input.stop(farewell.code);
-    output.end(farewell).await;
+    input.stop(end.code);
+    output.end(end).await;
 }
 
 /// Resolves when the flag is set. A guest's seat has no flag: nobody supersedes it.

@@ -10,7 +10,7 @@ use proto::{
 use tokio::sync::mpsc;
 
 use super::{
-    farewell::Farewell,
+    end::StreamEnd,
     input::{Budget, Input},
 };
 use crate::{
@@ -49,7 +49,7 @@ pub(super) struct Upstream<'a> {
 
 impl Upstream<'_> {
     /// Runs until the client ends (`Ok`) or has to be ended.
-    pub async fn run(self, input: &mut Input) -> Result<(), Farewell> {
+    pub async fn run(self, input: &mut Input) -> Result<(), StreamEnd> {
         let shared = &self.peer.shared;
         let budget = Budget { above: LARGE_FRAME, share: &self.peer.share.incoming, store: &shared.incoming };
         while let Some((frame, memory)) = input.next(&budget).await? {
@@ -70,23 +70,23 @@ impl Upstream<'_> {
                     continue;
                 }
             };
-            self.answers.send(answer).await.map_err(|_| Farewell::done())?;
+            self.answers.send(answer).await.map_err(|_| StreamEnd::done())?;
         }
         Ok(())
     }
 
     async fn append(&self, publish: Publish, memory: Memory) -> Answer {
-        let (id, backend) = (publish.id, &self.peer.shared.backend);
+        let (id, log) = (publish.id, &self.peer.shared.log);
         let publish = Publish { memory, payer: Some(self.peer.payer), ..publish };
         let ticket = match publish.commit {
-            Some(_) => backend.append_commit(self.author(), publish).await,
-            None => backend.append(self.author(), publish).await,
+            Some(_) => log.append_commit(self.author(), publish).await,
+            None => log.append(self.author(), publish).await,
         };
         Answer::Ticket(id, ticket)
     }
 
     async fn look_up(&self, publish: &Publish, refusal: Refusal) -> Answer {
-        match self.peer.shared.backend.published(self.author(), publish).await {
+        match self.peer.shared.log.published(self.author(), publish).await {
             Ok(Some(appended)) => Answer::Published(publish.id, appended),
             Ok(None) => Answer::Refused(refusal),
             Err(_) => Answer::Refused(Refusal::of(Code::ShuttingDown).about(publish)),
@@ -104,7 +104,7 @@ impl Upstream<'_> {
     /// Looks the key up, once for each time that it may have lost something.
     async fn is_member(&self) -> bool {
         let generation = self.tail.generation();
-        let view = self.peer.shared.backend.view(self.author()).await;
+        let view = self.peer.shared.log.view(self.author()).await;
         let is_member = matches!(view, Ok(Some(view)) if view.is_member());
         if is_member {
             self.permit.found(generation);

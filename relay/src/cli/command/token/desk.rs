@@ -9,7 +9,7 @@ use crate::{
     },
     clock::unix_ms,
     config::Loaded,
-    log::{Backend, redb::Redb},
+    log::Backend,
     ops::owner,
     policy::token::Admission,
     relay::{self, Config},
@@ -50,14 +50,14 @@ pub(super) async fn revoke(loaded: &Loaded, revocation: Revocation) -> anyhow::R
 }
 
 /// A relay without a socket, as an embedded one, has the database locked: that is told.
-async fn on_disk<T, F>(config: &Config, work: impl FnOnce(Arc<Redb>) -> F) -> anyhow::Result<T>
+async fn on_disk<T, F>(config: &Config, work: impl FnOnce(Arc<dyn Backend>) -> F) -> anyhow::Result<T>
 where
     F: Future<Output = Result<T, crate::admin::Fault>>,
 {
     let (data_dir, limits) = (config.data_dir()?, config.limits.clone());
     // What root makes here has to be the service's own.
     let open = move || owner::act(&data_dir, || relay::open_backend(&data_dir, &limits));
-    let backend = Arc::new(tokio::task::spawn_blocking(open).await???);
+    let backend = tokio::task::spawn_blocking(open).await???;
     let done = work(backend.clone()).await;
     backend.close().await;
     Ok(done?)

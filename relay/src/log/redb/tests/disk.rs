@@ -74,7 +74,7 @@ async fn failing_disk_refuses_appends_serves_reads_and_recovers() {
     append(&backend, 1, 100).await.unwrap();
 
     limit.store(std::fs::metadata(&path).unwrap().len(), Ordering::SeqCst);
-    assert_eq!(append(&backend, 2, 4 << 20).await, Err(AppendError::NoSpace(Lack::Free)));
+    assert_eq!(append(&backend, 2, 4 << 20).await, Err(AppendError::NoSpace(SpaceError::Free)));
     // At the latest when the next try to reopen is due.
     while head(&backend).await != Ok(1) {
         tokio::task::yield_now().await;

@@ -26,7 +26,7 @@ async fn rows(backend: &Redb) -> u64 {
         let all = tables::Snapshot::open(transaction)?;
         let rows = [all.rooms.len()?, all.slots.len()?, all.keys.len()?, all.entries.len()?, all.ids.len()?];
         let more = [all.access.len()?, all.steps.len()?, all.votes.len()?, all.invites.len()?];
-        Ok(rows.iter().chain(&more).sum::<u64>() + all.doomed.len()?)
+        Ok(rows.iter().chain(&more).sum::<u64>() + all.tombstones.len()?)
     };
     backend.read_with(count).await.unwrap()
 }
@@ -55,7 +55,7 @@ async fn crash_half_way_through_a_drop_leaves_nothing_readable_and_is_finished_l
     backend.queue(Job::Drop { room: ROOM, answer }).await.unwrap();
     assert_eq!(dropped.await.unwrap(), Ok(true));
     let (answer, more) = oneshot::channel();
-    backend.queue(Job::Sweep { answer }).await.unwrap();
+    backend.queue(Job::Purge { answer }).await.unwrap();
     assert!(more.await.unwrap(), "only a part of it goes in one step");
     backend.close().await;
 
@@ -69,7 +69,7 @@ async fn crash_half_way_through_a_drop_leaves_nothing_readable_and_is_finished_l
     assert_eq!(append(&backend, 1, 10).await, Err(AppendError::NotAllowed));
     assert_eq!(backend.create(ROOM, opening(), Right::Anybody, 0).await, Err(CreateError::BeingDropped));
     assert_eq!(backend.rooms(None, 10).await.unwrap().len(), 1);
-    assert_eq!(backend.overview().await.unwrap().doomed, 1);
+    assert_eq!(backend.overview().await.unwrap().tombstones, 1);
 
     backend.trim(5).await;
     assert_eq!(rows(&backend).await, 4);

@@ -44,9 +44,13 @@ async fn few_addresses_cannot_fill_the_disk_for_others() {
     }
     open(&backend, 3, HONEST, 0).await.unwrap();
     let (number, why) = fill(&backend, 1, 0).await;
-    assert_eq!(why, AppendError::NoSpace(Lack::Opener));
-    assert_eq!(say(&backend, 2, 0).await, Err(AppendError::NoSpace(Lack::Opener)), "in another room");
-    assert_eq!(open(&backend, 4, HOG, 0).await, Err(CreateError::NoSpace(Lack::Opener)), "or in a new one");
+    assert_eq!(why, AppendError::NoSpace(SpaceError::Opener));
+    assert_eq!(say(&backend, 2, 0).await, Err(AppendError::NoSpace(SpaceError::Opener)), "in another room");
+    assert_eq!(
+        open(&backend, 4, HOG, 0).await,
+        Err(CreateError::NoSpace(SpaceError::Opener)),
+        "or in a new one"
+    );
     for number in 0..20 {
         say(&backend, 3, number).await.unwrap();
     }
@@ -54,8 +58,8 @@ async fn few_addresses_cannot_fill_the_disk_for_others() {
     // After a restart it is known who has what.
     backend.close().await;
     let backend = Redb::open(directory.path(), &bounded(50)).unwrap();
-    assert_eq!(say(&backend, 1, number).await, Err(AppendError::NoSpace(Lack::Opener)));
-    assert_eq!(open(&backend, 4, HOG, 0).await, Err(CreateError::NoSpace(Lack::Opener)));
+    assert_eq!(say(&backend, 1, number).await, Err(AppendError::NoSpace(SpaceError::Opener)));
+    assert_eq!(open(&backend, 4, HOG, 0).await, Err(CreateError::NoSpace(SpaceError::Opener)));
     say(&backend, 3, 20).await.unwrap();
 
     // What is dropped is the opener's to take again.
@@ -63,7 +67,7 @@ async fn few_addresses_cannot_fill_the_disk_for_others() {
     say(&backend, 2, 0).await.unwrap();
 
     backend.reload(&bounded(100));
-    assert_eq!(fill(&backend, 2, 1).await.1, AppendError::NoSpace(Lack::Share), "no bound of his own");
+    assert_eq!(fill(&backend, 2, 1).await.1, AppendError::NoSpace(SpaceError::Share), "no bound of his own");
 }
 
 /// Bytes of a room's entries, counted row by row.
@@ -146,8 +150,8 @@ async fn what_a_token_opened_is_the_tokens_wherever_it_was_shown() {
     };
     open(1, 7, HOG).await.unwrap();
     open(2, 8, HOG).await.unwrap();
-    assert_eq!(fill(&backend, 1, 0).await.1, AppendError::NoSpace(Lack::Opener));
-    assert_eq!(open(3, 7, HONEST).await, Err(CreateError::NoSpace(Lack::Opener)));
+    assert_eq!(fill(&backend, 1, 0).await.1, AppendError::NoSpace(SpaceError::Opener));
+    assert_eq!(open(3, 7, HONEST).await, Err(CreateError::NoSpace(SpaceError::Opener)));
     say(&backend, 2, 0).await.unwrap();
     open(3, 8, HOG).await.unwrap();
     // Revoked, it is nobody's.

@@ -73,7 +73,7 @@ async fn writer_that_waits_for_its_disk_does_not_answer_and_then_does() {
     };
     let store = Store::open_with(directory.path(), Box::new(open), Duration::from_millis(1)).unwrap();
     let backend = Redb::start(store, &Limits { free_space_reserve: 0, ..Limits::default() }).unwrap();
-    assert_eq!(lack(&backend.probe().await), Ok((None, false)));
+    assert_eq!(missing(&backend.probe().await), Ok((None, false)));
 
     switch.set(true);
     let created = backend.create(ROOM, opening(), Right::Anybody, 0);
@@ -91,7 +91,7 @@ async fn writer_that_waits_for_its_disk_does_not_answer_and_then_does() {
     }
     switch.set(false);
     created.await.unwrap();
-    assert_eq!(lack(&probe.await), Ok((None, false)));
+    assert_eq!(missing(&probe.await), Ok((None, false)));
     backend.close().await;
     assert_eq!(backend.probe().await, Err(Unavailable), "closed");
 }
@@ -100,10 +100,10 @@ async fn writer_that_waits_for_its_disk_does_not_answer_and_then_does() {
 async fn disk_below_the_reserve_is_told() {
     let directory = TempDir::new().unwrap();
     let backend = Redb::open(directory.path(), &Limits { free_space_reserve: u64::MAX, ..Limits::default() });
-    assert_eq!(lack(&backend.unwrap().probe().await), Ok((Some(Lack::Free), false)));
+    assert_eq!(missing(&backend.unwrap().probe().await), Ok((Some(SpaceError::Free), false)));
 }
 
 /// What is missing, and whether the disk refused the last write.
-fn lack(health: &Result<Health, Unavailable>) -> Result<(Option<Lack>, bool), Unavailable> {
-    health.map(|health| (health.lack, health.is_full))
+fn missing(health: &Result<Health, Unavailable>) -> Result<(Option<SpaceError>, bool), Unavailable> {
+    health.map(|health| (health.missing, health.is_full))
 }

@@ -19,7 +19,7 @@ async fn fill(backend: &Redb, from: u32) -> u32 {
         match append(backend, number, 50_000).await {
             Ok(_) => assert!(number < 10_000, "there is no bound"),
             Err(error) => {
-                assert_eq!(error, AppendError::NoSpace(Lack::Share));
+                assert_eq!(error, AppendError::NoSpace(SpaceError::Share));
                 return number - from;
             }
         }
@@ -42,7 +42,7 @@ async fn logs_never_take_more_of_the_disk_than_they_may_and_trimming_makes_room_
     let large = Opening { slot: vec![0; 50_000].into(), ..opening() };
     assert_eq!(
         backend.create(RoomId([3; 32]), large, Right::Anybody, 0).await,
-        Err(CreateError::NoSpace(Lack::Share))
+        Err(CreateError::NoSpace(SpaceError::Share))
     );
 
     // By age everything goes, and the space is used again: never more, and without end.
@@ -88,7 +88,7 @@ async fn compaction_near_the_bound_waits_for_a_moment_when_nobody_is_there() {
     let used = || backend.store.disk_bytes().unwrap();
     let before = used();
     backend.drop_room(other).await.unwrap();
-    assert_eq!(backend.probe().await.unwrap().lack, None, "what is free is used again");
+    assert_eq!(backend.probe().await.unwrap().missing, None, "what is free is used again");
     assert!(used() > before - MIB, "{before} to {}", used());
     drop(feed);
     backend.probe().await.unwrap();

@@ -1,6 +1,7 @@
 //! What retention costs those who publish.
 
 use super::{
+    lone::Lone,
     round::{Round, trim_rooms},
     simdisk::{SimDisk, Step},
     trim::Budget,

@@ -152,7 +152,9 @@ impl Workload {
         let mut outbox = self.outbox.lock().unwrap();
         outbox.answered();
         let (_, appends, _) = outbox.batches.last().unwrap();
-        appends.iter().all(|(_, _, got)| got.is_none_or(|got| got != Err(AppendError::NoSpace(Lack::Free))))
+        appends
+            .iter()
+            .all(|(_, _, got)| got.is_none_or(|got| got != Err(AppendError::NoSpace(SpaceError::Free))))
     }
 
     /// Sends one thing and waits for its answer.
@@ -221,7 +223,7 @@ impl Workload {
             5 => {
                 let (answer, mut got) = oneshot::channel();
                 others.push(Box::new(move || got.try_recv().is_ok()));
-                Job::Sweep { answer }
+                Job::Purge { answer }
             }
             kind => {
                 let sent = match kind {
@@ -318,7 +320,7 @@ fn dump(transaction: &redb::ReadTransaction) -> Result<Dump, redb::Error> {
         let (room, id) = key.value();
         rows.push((4, [&room[..], id].concat(), value.value().to_be_bytes().to_vec()));
     }
-    for row in all.doomed.range::<&[u8; 32]>(..)? {
+    for row in all.tombstones.range::<&[u8; 32]>(..)? {
         rows.push((5, row?.0.value().to_vec(), Vec::new()));
     }
     Ok(rows)

@@ -1,8 +1,8 @@
-//! Dropping a room: marked in one transaction, swept in many small ones.
+//! Dropping a room: a tombstone in one transaction, its rows purged in many small ones.
 //!
-//! The mark takes the room's row away, and without that row there is no room: from the moment the mark is on
-//! disk nobody reads or writes any of it. What is left of it is swept in steps between which publishers get
-//! their turn. A crash half-way leaves the mark, and the next round of trimming goes on sweeping.
+//! The tombstone takes the place of the room's row, and without that row there is no room: from the moment it is on
+//! disk nobody reads or writes any of it. What is left of it is purged in steps between which publishers get
+//! their turn. A crash half-way leaves the tombstone, and the next round of trimming goes on purging.
 
 use proto::RoomId;
 use redb::{ReadableTable, StorageError};
@@ -10,11 +10,11 @@ use redb::{ReadableTable, StorageError};
 use super::{access, tables::Tables, tokens};
 use crate::policy::limits::{TRIM_ROUND, TRIM_ROUND_BYTES};
 
-/// Marks a room. Returns whether there was one.
-pub(super) fn doom(tables: &mut Tables<'_>, room: &RoomId) -> Result<bool, StorageError> {
+/// Puts a tombstone in the place of a room. Returns whether there was one.
+pub(super) fn put(tables: &mut Tables<'_>, room: &RoomId) -> Result<bool, StorageError> {
     let existed = tables.rooms.remove(&room.0)?.is_some();
     if existed {
-        tables.doomed.insert(&room.0, ())?;
+        tables.tombstones.insert(&room.0, ())?;
         tables.ages.remove(&room.0)?;
         tokens::free(tables, room)?;
         tables.openers.remove(&room.0)?;
@@ -24,23 +24,23 @@ pub(super) fn doom(tables: &mut Tables<'_>, room: &RoomId) -> Result<bool, Stora
     Ok(existed)
 }
 
-/// Whether a room of this id is still being swept.
-pub(super) fn is_doomed(tables: &Tables<'_>, room: &RoomId) -> Result<bool, StorageError> {
-    Ok(tables.doomed.get(&room.0)?.is_some())
+/// Whether a room of this id is still being purged.
+pub(super) fn stands(tables: &Tables<'_>, room: &RoomId) -> Result<bool, StorageError> {
+    Ok(tables.tombstones.get(&room.0)?.is_some())
 }
 
-/// Removes a bounded part of a marked room, any of them. Returns whether there is more to do and how many
+/// Removes a bounded part of a room with a tombstone, any of them. Returns whether there is more to do and how many
 /// rows went.
-pub(super) fn sweep(tables: &mut Tables<'_>) -> Result<(bool, u64), StorageError> {
-    let Some(room) = tables.doomed.first()?.map(|(room, _)| *room.value()) else { return Ok((false, 0)) };
+pub(super) fn purge(tables: &mut Tables<'_>) -> Result<(bool, u64), StorageError> {
+    let Some(room) = tables.tombstones.first()?.map(|(room, _)| *room.value()) else { return Ok((false, 0)) };
     let mut budget = Budget { rows: TRIM_ROUND, freed: 0 };
     let is_empty = empty(tables, &room, &mut budget)?;
     if is_empty {
         tables.access.remove(&room)?;
-        tables.doomed.remove(&room)?;
+        tables.tombstones.remove(&room)?;
     }
     tables.freed += budget.freed;
-    let more = !is_empty || tables.doomed.first()?.is_some();
+    let more = !is_empty || tables.tombstones.first()?.is_some();
     Ok((more, TRIM_ROUND - budget.rows + 1))
 }
 

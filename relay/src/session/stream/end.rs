@@ -7,14 +7,14 @@ use crate::{policy::refusal::Limit, session::router::Refusal};
 
 /// The end of a stream.
 #[derive(Debug)]
-pub(super) struct Farewell {
+pub(super) struct StreamEnd {
     /// The last frame, if there is one.
     pub refusal: Option<Refusal>,
     /// For halves that cannot be ended in order.
     pub code: CloseCode,
 }
 
-impl Farewell {
+impl StreamEnd {
     /// The client ended in order.
     pub fn done() -> Self {
         Self { refusal: None, code: CloseCode::Done }
@@ -26,7 +26,7 @@ impl Farewell {
     }
 }
 
-impl From<Refusal> for Farewell {
+impl From<Refusal> for StreamEnd {
     fn from(refusal: Refusal) -> Self {
         let code = match refusal.code {
             Code::Superseded => CloseCode::Superseded,
@@ -41,7 +41,7 @@ impl From<Refusal> for Farewell {
     }
 }
 
-impl From<InputError> for Farewell {
+impl From<InputError> for StreamEnd {
     fn from(error: InputError) -> Self {
         match error {
             InputError::TooLarge => Refusal::over(Limit::MessageSize).into(),

@@ -1,20 +1,21 @@
-//! The trait: what writes is queued for the writer, what reads takes a snapshot.
+//! The log: what writes is queued for the writer, what reads takes a snapshot.
 
-use std::{sync::PoisonError, time::Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use proto::{PublicKey, RoomId};
 use tokio::sync::oneshot;
 
-use super::{Redb, access::GENERATION, overview, reader, tokens, writer::Job};
+use super::{Redb, access::GENERATION, reader, writer::Job};
 use crate::{
     log::{
-        Answer, Appended, Author, Backend, Batch, CreateError, Feed, Measured, Opening, Overview, Publish,
-        Revoked, RoomSummary, Slot, Ticket, TokenChange, TokenError, Unavailable, View, entry,
+        Answer, Appended, Author, Batch, CreateError, Feed, Log, Measured, Opening, Publish, Slot, Ticket,
+        Unavailable, View, publish::entry,
     },
-    policy::token::{Right, TokenRecord},
+    policy::token::Right,
 };
-impl Backend for Redb {
+
+impl Log for Redb {
     fn create(
         &self,
         room: RoomId,
@@ -79,63 +80,8 @@ impl Backend for Redb {
         self.read_with(move |transaction| reader::slot(transaction, &room, confirmed, room_for))
     }
 
-    fn rooms(
-        &self,
-        after: Option<RoomId>,
-        count: usize,
-    ) -> Answer<'_, Result<Vec<RoomSummary>, Unavailable>> {
-        self.read_with(move |transaction| overview::rooms(transaction, after, count))
-    }
-
-    fn overview(&self) -> Answer<'_, Result<Overview, Unavailable>> {
-        let store = self.store.clone();
-        Box::pin(async move {
-            let overview = self.read_with(overview::overview).await?;
-            Ok(Overview { file_bytes: store.file_bytes().unwrap_or(0), ..overview })
-        })
-    }
-
-    fn drop_room(&self, room: RoomId) -> Answer<'_, Result<bool, Unavailable>> {
-        Box::pin(async move {
-            let (answer, dropped) = oneshot::channel();
-            let _ = self.queue(Job::Drop { room, answer }).await;
-            let existed = dropped.await.unwrap_or(Err(Unavailable))?;
-            self.sweep().await;
-            Ok(existed)
-        })
-    }
-
-    fn tokens(&self) -> Answer<'_, Result<Vec<TokenRecord>, Unavailable>> {
-        self.read_with(tokens::list)
-    }
-
-    fn change_tokens(&self, change: TokenChange) -> Answer<'_, Result<Option<Revoked>, TokenError>> {
-        Box::pin(async move {
-            let (answer, changed) = oneshot::channel();
-            let _ = self.queue(Job::Tokens { change, answer }).await;
-            changed.await.unwrap_or(Err(TokenError::Unavailable))
-        })
-    }
-
     fn follow(&self, room: RoomId) -> Feed {
         self.visits.note([room], Instant::now());
         self.feeds.follow(room)
-    }
-
-    fn close(&self) -> Answer<'_, ()> {
-        Box::pin(async move {
-            self.jobs.close();
-            let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let store = self.store.clone();
-            let closed = tokio::task::spawn_blocking(move || {
-                // The writer ends when its queue is empty and nobody can add to it.
-                let ended = writer.is_none_or(|writer| writer.join().is_ok());
-                store.close();
-                ended
-            });
-            if !closed.await.unwrap_or(false) {
-                tracing::error!("the writer thread failed");
-            }
-        })
     }
 }

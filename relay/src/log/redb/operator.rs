@@ -1,0 +1,202 @@
+//! What an operator asks for, and what a round of retention is.
+
+use std::{
+    sync::{Arc, PoisonError},
+    time::{Duration, Instant},
+};
+
+use proto::RoomId;
+use tokio::sync::oneshot;
+
+use super::{
+    Busiest, Health, Redb, Stats, Survey, check, lone::Lone, overview, round::Gone, tokens, writer::Job,
+};
+use crate::{
+    log::{
+        Answer, Operator, Overview, Revoked, RoomSummary, TokenChange, TokenError, Tokens, Unavailable,
+        caught::caught,
+    },
+    policy::{limits::Limits, token::TokenRecord},
+};
+
+impl Operator for Redb {
+    fn rooms(
+        &self,
+        after: Option<RoomId>,
+        count: usize,
+    ) -> Answer<'_, Result<Vec<RoomSummary>, Unavailable>> {
+        self.read_with(move |transaction| overview::rooms(transaction, after, count))
+    }
+
+    fn overview(&self) -> Answer<'_, Result<Overview, Unavailable>> {
+        let store = self.store.clone();
+        Box::pin(async move {
+            let overview = self.read_with(overview::overview).await?;
+            Ok(Overview { file_bytes: store.file_bytes().unwrap_or(0), ..overview })
+        })
+    }
+
+    fn drop_room(&self, room: RoomId) -> Answer<'_, Result<bool, Unavailable>> {
+        Box::pin(async move {
+            let (answer, dropped) = oneshot::channel();
+            let _ = self.queue(Job::Drop { room, answer }).await;
+            let existed = dropped.await.unwrap_or(Err(Unavailable))?;
+            self.purge().await;
+            Ok(existed)
+        })
+    }
+
+    fn has_rooms(&self) -> bool {
+        self.store
+            .read(|transaction| overview::rooms(transaction, None, 1))
+            .is_ok_and(|rooms| !rooms.is_empty())
+    }
+
+    fn newest_ms(&self) -> Result<u64, Unavailable> {
+        Ok(self.store.read(overview::overview)?.last_at_ms)
+    }
+
+    fn survey(&self) -> Result<Survey, Unavailable> {
+        let snapshot = self.store.snapshot()?;
+        let survey = caught(|| check::survey(&snapshot)).ok_or(Unavailable)?;
+        survey.map_err(|error| {
+            tracing::error!(%error, "the database cannot be checked");
+            Unavailable
+        })
+    }
+
+    fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    fn probe(&self) -> Answer<'_, Result<Health, Unavailable>> {
+        Box::pin(async move {
+            let (answer, health) = oneshot::channel();
+            let _ = self.queue(Job::Probe { answer }).await;
+            let health = health.await.unwrap_or(Err(Unavailable))?;
+            Ok(Health { is_full: self.is_full().await, ..health })
+        })
+    }
+
+    fn busiest(&self, count: usize) -> Answer<'_, Result<Busiest, Unavailable>> {
+        Box::pin(async move {
+            let (answer, busiest) = oneshot::channel();
+            let _ = self.queue(Job::Busiest { count, answer }).await;
+            busiest.await.unwrap_or(Err(Unavailable))
+        })
+    }
+
+    fn is_full(&self) -> Answer<'_, bool> {
+        Box::pin(async move {
+            let store = self.store.clone();
+            tokio::task::spawn_blocking(move || store.is_full()).await.unwrap_or(false)
+        })
+    }
+
+    fn trim(&self, now_ms: u64) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let idle_before = self.idle_before(now_ms).await;
+            let lone = Arc::new(self.lone(now_ms));
+            let (mut from, mut gone) = (Some(RoomId([0; 32])), Gone::default());
+            while let Some(room) = from {
+                let (answer, done) = oneshot::channel();
+                if self
+                    .queue(Job::Trim { from: room, now_ms, idle_before, lone: lone.clone(), answer })
+                    .await
+                    .is_err()
+                {
+                    break;
+                }
+                let Ok(done) = done.await else { break };
+                (from, gone) = (done.next, gone + done.gone);
+            }
+            let Gone { entries, idle_rooms, lone_rooms } = gone;
+            if gone != Gone::default() {
+                tracing::info!(
+                    entries,
+                    idle_rooms,
+                    lone_rooms,
+                    "a round of retention removed what was over its bounds"
+                );
+            }
+            self.purge().await;
+        })
+    }
+
+    fn reload(&self, limits: &Limits) {
+        *self.policy.lock().unwrap_or_else(PoisonError::into_inner) = limits.into();
+    }
+
+    fn failed(&self) -> Answer<'_, ()> {
+        Box::pin(async move {
+            self.jobs.ended().await;
+        })
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        Box::pin(async move {
+            self.jobs.close();
+            let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let store = self.store.clone();
+            let closed = tokio::task::spawn_blocking(move || {
+                // The writer ends when its queue is empty and nobody can add to it.
+                let ended = writer.is_none_or(|writer| writer.join().is_ok());
+                store.close();
+                ended
+            });
+            if !closed.await.unwrap_or(false) {
+                tracing::error!("the writer thread failed");
+            }
+        })
+    }
+}
+
+impl Tokens for Redb {
+    fn tokens(&self) -> Answer<'_, Result<Vec<TokenRecord>, Unavailable>> {
+        self.read_with(tokens::list)
+    }
+
+    fn change_tokens(&self, change: TokenChange) -> Answer<'_, Result<Option<Revoked>, TokenError>> {
+        Box::pin(async move {
+            let (answer, changed) = oneshot::channel();
+            let _ = self.queue(Job::Tokens { change, answer }).await;
+            changed.await.unwrap_or(Err(TokenError::Unavailable))
+        })
+    }
+}
+
+impl Redb {
+    /// The time before which a room must have been written to last to be dropped; 0 for none. A clock that is
+    /// years ahead would make every room look deserted: some other room must have been written to since.
+    async fn idle_before(&self, now_ms: u64) -> u64 {
+        let idle = self.policy.lock().unwrap_or_else(PoisonError::into_inner).drop_idle;
+        let Some(idle) = idle else { return 0 };
+        let idle_ms = u64::try_from(idle.as_millis()).unwrap_or(u64::MAX);
+        let newest = self.overview().await.map_or(0, |overview| overview.last_at_ms);
+        let before = now_ms.saturating_sub(idle_ms);
+        if newest >= before { before } else { 0 }
+    }
+
+    /// Which rooms go that only their founder was ever in.
+    fn lone(&self, now_ms: u64) -> Lone {
+        let now = Instant::now();
+        self.visits.note(self.feeds.rooms(), now);
+        let policy = *self.policy.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(time) = policy.drop_lone else { return Lone::default() };
+        let Some(visited) = self.visits.within(time, now) else { return Lone::default() };
+        let before =
+            |time: Duration| now_ms.saturating_sub(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        let unseen_before = before(policy.retention.age.max(time));
+        Lone { before: before(time), unseen_before, visited }
+    }
+
+    /// Purges what is left of dropped rooms.
+    async fn purge(&self) {
+        loop {
+            let (answer, more) = oneshot::channel();
+            if self.queue(Job::Purge { answer }).await.is_err() || !more.await.unwrap_or(false) {
+                return;
+            }
+        }
+    }
+}
