@@ -11,7 +11,7 @@ use shared::{
 use tokio::sync::mpsc;
 
 pub use input::{Cmd, InviteBy, parse};
-pub use output::{InviteOut, Marks, MemberOut, Out, PersonOut, RoomOut, translate};
+pub use output::{GroupOut, InfoOut, InviteOut, Marks, MemberOut, Out, PersonOut, RoomOut, translate};
 
 use super::{
     input::Input,
@@ -194,6 +194,7 @@ async fn obey(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
             let moderators_invite = invite.map(|by| by == InviteBy::Moderators);
             runtime.tell(&room, Command::Policy { moderators_invite, seats }).await
         }
+        Cmd::Info { room } => runtime.room(&room).map(|status| say(&Out::Info(InfoOut::from(&status)))),
         Cmd::Members { room } => {
             view(runtime, &room).map(|view| say(&Out::members(&room, &view, &|who| runtime.is_verified(who))))
         }

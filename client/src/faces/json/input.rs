@@ -173,6 +173,11 @@ pub enum Cmd {
         #[serde(default)]
         seats: Option<u32>,
     },
+    /// Ask what a room is.
+    Info {
+        /// Which.
+        room: String,
+    },
     /// Ask who is there.
     Members {
         /// In which room.
@@ -267,6 +272,7 @@ impl Cmd {
             | Self::Revoke { room, .. }
             | Self::Moderator { room, .. }
             | Self::Policy { room, .. }
+            | Self::Info { room }
             | Self::Members { room }
             | Self::Remove { room, .. }
             | Self::Verify { room, .. }
@@ -335,6 +341,7 @@ mod tests {
             r#"{"cmd":"moderator","room":"team","member":"00"}"#,
             r#"{"cmd":"moderator","room":"team","member":"00","withdrawn":true}"#,
             r#"{"cmd":"policy","room":"team","invite":"moderators","seats":3}"#,
+            r#"{"cmd":"info","room":"team"}"#,
             r#"{"cmd":"members","room":"team"}"#,
             r#"{"cmd":"remove","room":"team","member":"00"}"#,
             r#"{"cmd":"verify","room":"team","member":"00"}"#,

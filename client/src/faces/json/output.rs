@@ -11,9 +11,9 @@ use shared::{
 };
 
 use parts::is_false;
-pub use parts::{InviteOut, MemberOut, MoreOut, PersonOut, ReactionOut, RoomOut, WhenOut};
+pub use parts::{GroupOut, InfoOut, InviteOut, MemberOut, MoreOut, PersonOut, ReactionOut, RoomOut, WhenOut};
 
-use super::VERSION;
+use super::{InviteBy, VERSION};
 use crate::{
     faces::{sanitize, unread::unread_rooms, words},
     failure::Failure,
@@ -133,6 +133,8 @@ pub enum Out {
         #[serde(flatten)]
         when: WhenOut,
     },
+    /// What a room is.
+    Info(InfoOut),
     /// The number to compare with a member, and whether it was; for `verify`, and after a mark was set or taken back.
     Safety { room: String, member: PersonOut, digits: String, verified: bool },
     /// Two people have one name; `me`: the one who had it before is us.

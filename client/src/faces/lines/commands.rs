@@ -43,6 +43,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
         "messages from now on go after a time like 30m, 12h, 7d; alone, it shows the time",
     ),
     ("/rooms", "list your rooms"),
+    ("/info", "what this room is: its id at the relay, what it allows, who moderates it"),
     ("/leave", "leave this room"),
     ("/accept", "go on in this room although its relay was restored from a backup; ask its operator first"),
     ("/pin", "this room stands above the others in the list"),

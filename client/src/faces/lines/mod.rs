@@ -36,6 +36,8 @@ pub enum Line {
     Moderator(String, bool),
     /// Show or change what the room allows.
     Policy(Allowed),
+    /// What this room is.
+    Info,
     /// Who is here.
     Members,
     /// Compare safety numbers, with one member or all.
@@ -145,6 +147,7 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
             _ => Line::Moderator(who, true),
         }),
         "policy" => allowed(argument).map(Line::Policy),
+        "info" => alone(Line::Info),
         "members" => alone(Line::Members),
         "verify" if marked(argument).is_some() => Ok(Line::Mark(marked(argument).unwrap_or_default())),
         "unverify" => needed().map(Line::Unverify),

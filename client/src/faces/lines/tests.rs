@@ -16,6 +16,7 @@ fn lines_mean_what_they_say() {
         ("/invite expires=never", Line::Invite(Limits { uses: None, lives_s: Some(0) })),
         ("/invite uses=any", Line::Invite(Limits { uses: Some(0), lives_s: None })),
         ("/invites", Line::Invites),
+        ("/info ", Line::Info),
         ("/revoke 3fa2", Line::Revoke("3fa2".into())),
         ("/moderator bob b.", Line::Moderator("bob b.".into(), true)),
         ("/moderator bob no", Line::Moderator("bob".into(), false)),

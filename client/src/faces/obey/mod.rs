@@ -19,6 +19,7 @@ use super::{
 use crate::{failure::Failure, runtime::Runtime};
 pub use people::members;
 use people::{kick, mark, unmark, verify};
+pub use rooms::info;
 pub(super) use rooms::unread;
 use rooms::{join, rooms};
 use said::{act, last, quote, say, search};
@@ -100,6 +101,7 @@ pub async fn obey(
             runtime.tell(here()?, policy).await?;
             Ok(Done::say(words::asked_policy(moderators_invite, seats)))
         }
+        Line::Info => Ok(Done { notes: info(&runtime.room(here()?)?), go: None }),
         Line::Members => Ok(Done { notes: members(runtime, &view(runtime, here()?)?), go: None }),
         Line::Verify(name) => verify(runtime, here()?, name.as_deref()),
         Line::Mark(name) => mark(runtime, here()?, &name).await,

@@ -11,7 +11,7 @@ use crate::{
         words,
     },
     failure::Failure,
-    runtime::Runtime,
+    runtime::{RoomStatus, Runtime},
 };
 
 pub(super) async fn join(runtime: &Runtime, pending: &Pending, name: String) -> Result<Done, Failure> {
@@ -26,6 +26,18 @@ pub(super) async fn join(runtime: &Runtime, pending: &Pending, name: String) -> 
         None => vec![format!("Waiting for {}.", sanitize::line(&name))],
     };
     Ok(Done { notes, go: Some(status.label) })
+}
+
+/// What a room is.
+pub fn info(status: &RoomStatus) -> Vec<String> {
+    let about = words::About {
+        label: &status.label,
+        id: &status.id,
+        relay: status.relay.as_ref().map(ToString::to_string),
+        view: status.view.as_ref(),
+        over: status.over.as_deref(),
+    };
+    about.lines()
 }
 
 /// What was not read, room by room, for the start of a face that has no place for it.
@@ -45,7 +57,7 @@ pub(super) async fn rooms(runtime: &Runtime, current: Option<&str>) -> Vec<Strin
     if rooms.is_empty() {
         return vec!["You have no rooms. Join one: /join LINK, or /join NAME for an open room.".to_owned()];
     }
-    let line = |status: crate::runtime::RoomStatus| {
+    let line = |status: RoomStatus| {
         let mark = if current == Some(status.label.as_str()) { "*" } else { " " };
         let state = match (&status.over, &status.view) {
             (Some(why), _) => format!("over: {}", sanitize::line(why)),

@@ -158,6 +158,7 @@ impl<'a> Act<'a> {
 
     async fn line(&self, app: &mut App, line: Line, text: String) {
         let current = app.current().map(str::to_owned);
+        let is_info = line == Line::Info;
         match obey(self.runtime, self.pending, current.as_deref(), line).await {
             Ok(done) => {
                 if let Some(room) = &done.go {
@@ -165,6 +166,9 @@ impl<'a> Act<'a> {
                 }
                 app.set_me(self.runtime.me());
                 app.show_rooms(&self.runtime.rooms());
+                if is_info {
+                    return app.details("Room", done.notes);
+                }
                 done.notes.into_iter().for_each(|note| app.note(note));
             }
             Err(failure) => refuse(app, &failure, text),

@@ -22,7 +22,10 @@ pub use notice::notice;
 pub use people::{find, heard, name, namesake, safety};
 pub use problem::{problem, said};
 pub use relay::{chosen, connected, trust};
-pub use room::{ON_ITS_WAY, OPEN_WARNING, changed, disappearing, happening, joined, policy, profile_changed};
+pub use room::{
+    About, ON_ITS_WAY, OPEN_WARNING, changed, disappearing, happening, joined, policy, profile_changed,
+    room_id,
+};
 pub use text::{beginning, counted, duration, failure, when};
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! Rooms in words: how they are announced, what they allow, and what happened in them.
 
+use proto::RoomId;
 use shared::{
     message::timeline::Line,
     room::{Act, Alteration, GroupView, Person},
 };
 
-use super::{alarm, beginning, duration, name, text::sentence};
+use super::{alarm, beginning, counted, duration, name, text::sentence};
 use crate::{faces::sanitize, store::What};
 
 /// What an open room means; said every time one is entered.
@@ -42,6 +43,51 @@ pub fn policy(view: &GroupView) -> Vec<String> {
         format!("Invite: {who}. Devices of one person: {}. Messages {stay}.", view.seats),
         format!("Moderators: {}.", names.join(", ")),
     ]
+}
+
+/// A room's id as the relay's own commands write it, and take it or its beginning.
+pub fn room_id(id: &RoomId) -> String {
+    hex::encode(id.as_bytes())
+}
+
+/// A room, for whoever wants to know which one it is: its operator knows neither its name nor its people.
+pub struct About<'a> {
+    /// What faces call it.
+    pub label: &'a str,
+    /// What the relay calls it.
+    pub id: &'a RoomId,
+    /// `HOST:PORT`; none for our own relay when it does not run.
+    pub relay: Option<String>,
+    /// The group, once we are a member.
+    pub view: Option<&'a GroupView>,
+    /// Why it is over, when it is.
+    pub over: Option<&'a str>,
+}
+
+impl About<'_> {
+    /// All of it, a line each.
+    pub fn lines(&self) -> Vec<String> {
+        let label = sanitize::line(self.label);
+        let relay = self.relay.as_ref().map_or("schat host".to_owned(), |relay| sanitize::line(relay));
+        let kind = match (self.over, self.view) {
+            (Some(why), _) => format!("over: {}", sanitize::line(why)),
+            (None, Some(view)) => {
+                let kind = if view.open { "OPEN" } else { "private" };
+                format!("{kind}, {}, epoch {}.", counted(view.members.len(), "member"), view.epoch)
+            }
+            (None, None) => "you are not in yet.".to_owned(),
+        };
+        let told =
+            "Tell the relay's operator this id, or its first 16 digits: they know the room by nothing else.";
+        let mut lines = vec![
+            format!("Room {label}: {kind}"),
+            format!("Relay: {relay}"),
+            format!("Id at the relay: {}", room_id(self.id)),
+            told.to_owned(),
+        ];
+        lines.extend(self.view.iter().flat_map(|view| policy(view)));
+        lines
+    }
 }
 
 /// What happened to a chat line.

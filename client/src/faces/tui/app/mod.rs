@@ -27,7 +27,7 @@ pub use self::{
     entry::Entry,
     help::Help,
     open::Open,
-    overlay::Overlay,
+    overlay::{Details, Overlay},
     pages::Wanted,
     pane::{Kind, Pane, Row},
     search::{Hit, Search},

@@ -19,7 +19,7 @@ use ratatui::{
 };
 
 use super::{
-    app::{App, Compose, Help, Overlay, Row},
+    app::{App, Compose, Details, Help, Overlay, Row},
     bidi,
     wrap::{cells, fit, wrap},
 };
@@ -67,7 +67,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App) {
     // An alarm must not lie over a link.
     let has_link = matches!(app.overlay, Some(Overlay::Open(_) | Overlay::Link(_)));
     let most = overlay::draw(frame, app, if has_link { above } else { middle });
-    if let (Some(most), Some(Overlay::Help(Help { scroll, .. }) | Overlay::Details(_, scroll))) =
+    if let (Some(most), Some(Overlay::Help(Help { scroll, .. }) | Overlay::Details(Details { scroll, .. }))) =
         (most, &mut app.overlay)
     {
         *scroll = (*scroll).min(most);

@@ -44,6 +44,7 @@ fn muted_room_and_old_messages_are_no_news() {
     happens(&mut app, "lobby", engine::Event::CatchingUp { done: 9, total: 9 });
     let status = crate::runtime::RoomStatus {
         label: "lobby".into(),
+        id: proto::RoomId([7; 32]),
         relay: None,
         view: Some(view("lobby", false)),
         is_verified: false,
