@@ -182,3 +182,56 @@ fn room_is_named_to_the_operator_by_what_every_face_shows() {
         .unwrap();
     assert_eq!(String::from_utf8(dropped.stdout).unwrap().lines().next(), Some(&*format!("Dropped {id}.")));
 }
+
+#[test]
+fn topic_of_a_room_is_its_moderators_and_everybody_sees_it() {
+    let dir = TempDir::new().unwrap();
+    let relay = Relay::start(&dir.path().join("relay"));
+    let (mut people, link) = found(dir.path(), &relay.address, &["ann", "bob"]);
+    let [ann, bob] = &mut people[..] else { panic!("two people") };
+    ann.tell(json!({"cmd": "topic", "room": ROOM, "text": "  soup,  at eight "}));
+    let told = bob.event("topic");
+    assert_eq!((&told["by"]["name"], &told["text"]), (&json!("ann"), &json!("soup, at eight")));
+    assert_eq!(ann.event("topic")["text"], "soup, at eight");
+
+    // Not everybody, and not anything.
+    bob.tell(json!({"cmd": "topic", "room": ROOM, "text": "mine"}));
+    assert_eq!(bob.event("error")["code"], "not_moderator");
+    ann.tell(json!({"cmd": "topic", "room": ROOM, "text": "x".repeat(513)}));
+    let error = ann.event("error");
+    assert_eq!(error["code"], "bad_topic");
+    assert!(error["message"].as_str().unwrap().contains("512 bytes, this one has 513"), "{error}");
+
+    // Who comes later finds it; so does who asks.
+    let mut dan = join(dir.path(), "dan", &relay.address, &link);
+    assert_eq!(dan.event("joined")["topic"], "soup, at eight");
+    dan.tell(json!({"cmd": "info", "room": ROOM}));
+    assert_eq!(dan.event("info")["topic"], "soup, at eight");
+    assert_eq!(dan.quit().code, Some(0));
+    let plain = |input: &[u8]| {
+        let output = run(schat::command(dir.path(), "dan").arg("--plain"), input);
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let told = plain(b"/join team\n/topic\n/topic mine\n");
+    assert!(
+        told.contains("Topic: soup, at eight\n")
+            && told.contains("Only moderators say what the room is about"),
+        "{told}"
+    );
+    let offline = run(schat::command(dir.path(), "dan").args(["info", ROOM]), b"");
+    assert!(String::from_utf8(offline.stdout).unwrap().contains("Topic: soup, at eight\n"));
+
+    ann.tell(json!({"cmd": "topic", "room": ROOM}));
+    bob.wait("no topic", |event| event["event"] == "topic" && event["text"] == "");
+    assert_eq!(people.remove(1).quit().code, Some(0));
+    let told =
+        String::from_utf8(run(schat::command(dir.path(), "bob").args(["export", ROOM]), b"").stdout).unwrap();
+    let first = told.find("ann set the topic: soup, at eight").unwrap();
+    assert!(told[first..].contains("ann took the topic away."), "{told}");
+    let written = run(schat::command(dir.path(), "bob").args(["export", ROOM, "--json"]), b"");
+    assert!(
+        String::from_utf8(written.stdout)
+            .unwrap()
+            .contains(r#""event":"topic","room":"team","by":{"name":"ann""#)
+    );
+}

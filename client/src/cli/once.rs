@@ -115,6 +115,7 @@ fn stored(profile: &OpenProfile, room: RoomRecord, is_whole: bool) -> Result<Roo
         room: room.label,
         id: words::room_id(&room.id),
         open: view.as_ref().map(|view| view.open),
+        topic: view.as_ref().map(|view| view.topic.clone()).filter(|topic| !topic.is_empty()),
         relay: match room.place {
             Where::Own => None,
             Where::Relay { address, .. } => Some(address.to_string()),

@@ -167,6 +167,7 @@ async fn obey(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
         Cmd::Read { room, seq } => runtime.ack_at(&room, &Cursor::read(), seq).await,
         Cmd::Typing { room, stopped } => runtime.tell(&room, Command::Typing { stopped }).await,
         Cmd::Disappear { room, seconds } => runtime.tell(&room, Command::Disappear(seconds)).await,
+        Cmd::Topic { room, text } => runtime.tell(&room, Command::Topic(text)).await,
         Cmd::Describe { status, glyph } => runtime.describe(&status, &glyph).await,
         Cmd::Search { room, text, from, limit } => {
             let query = Query::new(&text, from.as_deref());

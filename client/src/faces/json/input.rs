@@ -105,6 +105,14 @@ pub enum Cmd {
         /// 0 for never.
         seconds: u32,
     },
+    /// Say what the room is about.
+    Topic {
+        /// Which.
+        room: String,
+        /// One line, or nothing.
+        #[serde(default)]
+        text: String,
+    },
     /// Change what we say of ourselves, in all rooms.
     Describe {
         /// One line, or nothing.
@@ -267,6 +275,7 @@ impl Cmd {
             | Self::Read { room, .. }
             | Self::Typing { room, .. }
             | Self::Disappear { room, .. }
+            | Self::Topic { room, .. }
             | Self::Invite { room, .. }
             | Self::Invites { room }
             | Self::Revoke { room, .. }
@@ -332,6 +341,8 @@ mod tests {
             r#"{"cmd":"read","room":"team","seq":7}"#,
             r#"{"cmd":"typing","room":"team"}"#,
             r#"{"cmd":"disappear","room":"team","seconds":86400}"#,
+            r#"{"cmd":"topic","room":"team","text":"soup"}"#,
+            r#"{"cmd":"topic","room":"team"}"#,
             r#"{"cmd":"describe","status":"on the train","glyph":"🚆"}"#,
             r#"{"cmd":"search","text":"lunch tomorrow","from":"ann","limit":5}"#,
             r#"{"cmd":"invite","room":"team"}"#,

@@ -42,6 +42,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
         "/disappear [TIME|off]",
         "messages from now on go after a time like 30m, 12h, 7d; alone, it shows the time",
     ),
+    ("/topic [TEXT|off]", "say what this room is about; alone, it shows that. Moderators change it"),
     ("/rooms", "list your rooms"),
     ("/info", "what this room is: its id at the relay, what it allows, who moderates it"),
     ("/leave", "leave this room"),

@@ -143,6 +143,11 @@ pub async fn obey(
         Line::Disappear(Some(seconds)) => {
             runtime.tell(here()?, Command::Disappear(seconds)).await.map(|()| Done::default())
         }
+        Line::Topic(None) => Ok(Done::say(words::topic(&view(runtime, here()?)?))),
+        Line::Topic(Some(text)) => {
+            runtime.tell(here()?, Command::Topic(text)).await?;
+            Ok(Done::say(words::ASKED_TOPIC))
+        }
         Line::Search(text) => search(runtime, here()?, &text).await,
         Line::Rooms => Ok(Done { notes: rooms(runtime, current).await, go: None }),
         Line::Leave => runtime.tell(here()?, Command::Leave).await.map(|()| Done::default()),

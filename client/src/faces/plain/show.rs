@@ -167,7 +167,8 @@ async fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: eng
         | engine::Event::DeviceBack(_)
         | engine::Event::MemberLeft { .. }
         | engine::Event::ProfileChanged { .. }
-        | engine::Event::Disappearing { .. } => {}
+        | engine::Event::Disappearing { .. }
+        | engine::Event::Topic { .. } => {}
         // The runtime makes notices of these.
         engine::Event::Alarm(_) | engine::Event::Problem(_) => {}
         engine::Event::Message(message) => line(runtime, shared, room, &message.into()).await,

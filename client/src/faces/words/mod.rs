@@ -14,7 +14,7 @@ mod room;
 mod text;
 
 pub use alarm::{alarm, alarm_remedy};
-pub use asked::{ACCEPTED, asked_moderator, asked_policy, asked_revoke};
+pub use asked::{ACCEPTED, ASKED_TOPIC, asked_moderator, asked_policy, asked_revoke};
 pub use closed::closed;
 pub use invites::{find_invite, invite, invite_id, invited, invites, link};
 pub use leaving::{UNSENT, waiting};
@@ -24,7 +24,7 @@ pub use problem::{problem, said};
 pub use relay::{chosen, connected, trust};
 pub use room::{
     About, ON_ITS_WAY, OPEN_WARNING, changed, disappearing, happening, joined, policy, profile_changed,
-    room_id,
+    room_id, topic,
 };
 pub use text::{beginning, counted, duration, failure, when};
 

@@ -1,6 +1,7 @@
 //! Problems in words: the cause, and the remedy. Names stand in them as they came.
 
 use shared::{
+    identity::{MAX_TOPIC, NameError},
     invite::MAX_INVITES,
     room::{
         Breach, Fault, MAX_EMOJI, MAX_OUTBOX, MAX_TEXT, OutCause, Problem, RelayLimit, Right, SaidError,
@@ -24,6 +25,13 @@ pub fn problem(problem: &Problem) -> (String, &'static str) {
         }
         Problem::BadName(error) => return (format!("{error}."), "Choose another name."),
         Problem::BadProfile(error) => return (format!("{error}."), "Choose something shorter and simpler."),
+        Problem::BadTopic(NameError::TooLong(bytes)) => {
+            let message = format!("A topic may have {MAX_TOPIC} bytes, this one has {bytes}.");
+            return (message, "Say it in fewer words.");
+        }
+        Problem::BadTopic(error) => {
+            return (format!("A topic is written as a name is: {error}."), "Choose something simpler.");
+        }
         Problem::NotModerator(right) => not_moderator(*right),
         Problem::NoSuchMember { besides_us: true } => {
             ("Nobody else in the room has this fingerprint.", MEMBERS)
@@ -220,6 +228,7 @@ fn not_moderator(right: Right) -> (&'static str, &'static str) {
     match right {
         Right::Remove => ("Only moderators remove others.", ask),
         Right::MakeModerators => ("Only moderators make moderators.", ask),
+        Right::ChangeTopic => ("Only moderators say what the room is about.", ask),
         Right::ChangePolicy => ("Only moderators change the room's policy.", ask),
         Right::Invite => ("In this room only moderators invite.", ask),
         Right::Revoke => (

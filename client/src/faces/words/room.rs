@@ -26,7 +26,16 @@ pub fn joined(label: &str, view: &GroupView) -> Vec<String> {
     if view.open {
         lines.push(OPEN_WARNING.to_owned());
     }
+    lines.extend((!view.topic.is_empty()).then(|| topic(view)));
     lines
+}
+
+/// What the room is about.
+pub fn topic(view: &GroupView) -> String {
+    match view.topic.as_str() {
+        "" => "This room has no topic.".to_owned(),
+        topic => format!("Topic: {}", sanitize::line(topic)),
+    }
 }
 
 /// What the room allows.
@@ -85,7 +94,7 @@ impl About<'_> {
             format!("Id at the relay: {}", room_id(self.id)),
             told.to_owned(),
         ];
-        lines.extend(self.view.iter().flat_map(|view| policy(view)));
+        lines.extend(self.view.iter().flat_map(|view| [vec![topic(view)], policy(view)].concat()));
         lines
     }
 }
@@ -131,6 +140,13 @@ pub fn happening(what: &What, label: Option<&str>, view: Option<&GroupView>) -> 
         }
         What::Renamed { who, was } => profile_changed(who, was, view),
         What::Disappearing { by, seconds } => disappearing(by, *seconds, view),
+        What::Topic { by, text } => {
+            let of = label.map(|_| format!(" of{there}")).unwrap_or_default();
+            match text.as_str() {
+                "" => format!("{} took the topic{of} away.", name(by, view)),
+                text => format!("{} set the topic{of}: {}", name(by, view), sanitize::line(text)),
+            }
+        }
         What::Alarm(told) => format!("ALARM ({}): {}", told.kind().name(), sentence(&alarm(told))),
         What::OldAlarm { kind, text } => format!("ALARM ({}): {}", kind.name(), sentence(text)),
     }

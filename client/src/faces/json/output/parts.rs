@@ -110,6 +110,9 @@ pub struct RoomOut {
     pub id: String,
     /// Whoever knows the name can join; unknown before we are in.
     pub open: Option<bool>,
+    /// What it is about; missing when nobody said, or it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
     /// `HOST:PORT`.
     pub relay: Option<String>,
     /// How many members; none before we are in.
@@ -178,6 +181,7 @@ impl From<&RoomStatus> for RoomOut {
             room: status.label.clone(),
             id: words::room_id(&status.id),
             open: status.view.as_ref().map(|view| view.open),
+            topic: status.view.as_ref().map(|view| view.topic.clone()).filter(|topic| !topic.is_empty()),
             relay: status.relay.as_ref().map(ToString::to_string),
             members: status.view.as_ref().map(|view| view.members.len()),
             verified: status.is_verified,

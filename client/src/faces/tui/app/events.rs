@@ -165,7 +165,8 @@ impl App {
             | engine::Event::DeviceBack(_)
             | engine::Event::MemberLeft { .. }
             | engine::Event::ProfileChanged { .. }
-            | engine::Event::Disappearing { .. } => {}
+            | engine::Event::Disappearing { .. }
+            | engine::Event::Topic { .. } => {}
             // The runtime makes notices of these, and puts the address into the link.
             engine::Event::Alarm(_) | engine::Event::Problem(_) | engine::Event::Invite { .. } => {}
         }
