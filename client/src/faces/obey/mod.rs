@@ -14,7 +14,7 @@ use super::{
     groups,
     lines::{Allowed, Line},
     pending::Pending,
-    sanitize, words,
+    words,
 };
 use crate::{failure::Failure, runtime::Runtime};
 pub use people::members;
@@ -91,7 +91,7 @@ pub async fn obey(
             let view = view(runtime, room)?;
             let person = words::find(&view, &name)?;
             runtime.tell(room, Command::Moderator { who: person.fingerprint, is_moderator }).await?;
-            Ok(Done::say(words::asked_moderator(&words::name(person, Some(&view)), is_moderator)))
+            Ok(Done::say(words::asked_moderator(&words::who(person, Some(&view)), is_moderator)))
         }
         Line::Policy(Allowed { moderators_invite: None, seats: None }) => {
             Ok(Done { notes: words::policy(&view(runtime, here()?)?), go: None })
@@ -109,7 +109,7 @@ pub async fn obey(
         Line::Kick(name) => kick(runtime, here()?, &name).await,
         Line::Nick(name) => {
             runtime.rename(&name).await?;
-            Ok(Done::say(format!("You are {} from now on.", sanitize::line(&runtime.me().0))))
+            Ok(Done::say(format!("You are {} from now on.", words::called(&runtime.me().0))))
         }
         Line::Reply(text) => {
             let room = here()?;

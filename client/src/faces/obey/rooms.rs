@@ -23,7 +23,7 @@ pub(super) async fn join(runtime: &Runtime, pending: &Pending, name: String) -> 
     };
     let notes = match status.view {
         Some(view) => words::joined(&status.label, &view),
-        None => vec![format!("Waiting for {}.", sanitize::line(&name))],
+        None => vec![format!("Waiting for {}.", words::called(&name))],
     };
     Ok(Done { notes, go: Some(status.label) })
 }
@@ -44,7 +44,7 @@ pub fn info(status: &RoomStatus) -> Vec<String> {
 pub(in crate::faces) async fn unread(runtime: &Runtime) -> Vec<String> {
     let all = unread_rooms(runtime).await.into_iter();
     let said = |(room, unread): (String, Result<Unread, Failure>)| {
-        Some(format!("{}: {}.", sanitize::line(&room), unread.ok()?.words()?))
+        Some(format!("{}: {}.", words::called(&room), unread.ok()?.words()?))
     };
     all.filter_map(said).collect()
 }
@@ -72,7 +72,7 @@ pub(super) async fn rooms(runtime: &Runtime, current: Option<&str>) -> Vec<Strin
             }
             (None, None) => "not in yet".to_owned(),
         };
-        format!("{mark} {}  {state}", sanitize::line(&status.label))
+        format!("{mark} {}  {state}", words::called(&status.label))
     };
     rooms.into_iter().map(line).collect()
 }

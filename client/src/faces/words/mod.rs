@@ -3,6 +3,7 @@
 
 mod alarm;
 mod asked;
+mod called;
 mod closed;
 mod invites;
 mod leaving;
@@ -15,6 +16,7 @@ mod text;
 
 pub use alarm::{alarm, alarm_remedy};
 pub use asked::{ACCEPTED, ASKED_TOPIC, asked_moderator, asked_policy, asked_revoke};
+pub use called::{as_it_came, called, cited, sign, who};
 pub use closed::closed;
 pub use invites::{find_invite, invite, invite_id, invited, invites, link};
 pub use leaving::{UNSENT, waiting};
