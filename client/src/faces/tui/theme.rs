@@ -97,6 +97,11 @@ impl Theme {
         self.palette.and_then(|palette| palette.selected).map_or(style, |colour| style.fg(colour))
     }
 
+    /// A word that is typed and in no dictionary.
+    pub(super) fn misspelt(self) -> Style {
+        self.part(|palette| palette.alarm).add_modifier(Modifier::UNDERLINED)
+    }
+
     /// A part of a message.
     pub(super) fn look(self, look: Look) -> Style {
         match look {
