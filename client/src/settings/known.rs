@@ -79,7 +79,11 @@ pub(super) const KNOWN: &[Known] = &[
         screen.mouse,
         "The mouse selects rooms and scrolls. Off, the terminal's own selection works as usual."
     ),
-    setting!(screen.theme, "\"dark\", \"light\", or \"plain\" without colours. NO_COLOR makes it plain."),
+    setting!(
+        screen.theme,
+        "\"dark\" or \"light\", for such a ground; \"auto\" for the one that the terminal tells of, or for both; or \
+      \"plain\" without colours. NO_COLOR makes it plain."
+    ),
     setting!(screen.members, "Show who is in the room, where there is room for it."),
     setting!(screen.times, "Times of day: \"24h\" or \"12h\"."),
     setting!(

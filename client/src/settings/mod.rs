@@ -69,8 +69,10 @@ pub struct Screen {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ThemeName {
-    /// For a dark background.
+    /// For the background that the terminal tells of, or for any.
     #[default]
+    Auto,
+    /// For a dark background.
     Dark,
     /// For a light background.
     Light,
@@ -305,7 +307,7 @@ impl Default for Lines {
 
 impl Default for Screen {
     fn default() -> Self {
-        Self { mouse: true, theme: ThemeName::Dark, members: true, times: Times::Hours24 }
+        Self { mouse: true, theme: ThemeName::Auto, members: true, times: Times::Hours24 }
     }
 }
 

@@ -91,7 +91,7 @@ fn misspelled_setting_is_refused_with_its_line_and_the_nearest() {
 fn value_of_the_wrong_kind_is_refused_with_its_line() {
     for (text, line, part) in [
         ("[screen]\nmouse = \"yes\"", 2, "`screen.mouse`: invalid type: string \"yes\", expected a boolean"),
-        ("[screen]\ntheme = \"drak\"", 2, "expected one of `dark`, `light`, `plain`"),
+        ("[screen]\ntheme = \"drak\"", 2, "expected one of `auto`, `dark`, `light`, `plain`"),
         ("[screen]\n\ntimes = 24", 3, "`screen.times`"),
         ("[theme]\nmention = \"rad\"", 2, "`rad` is no colour"),
         ("[theme]\nalarm = 256", 2, "`256` is no colour"),

@@ -84,7 +84,7 @@ fn misspelt_word_is_underlined_and_the_program_gets_words_and_no_commands() {
 
 #[test]
 fn program_that_hangs_or_babbles_stops_nobody() {
-    for begin in ["sleep 1000", "yes", "exit 1", "printf '%070000d' 0"] {
+    for begin in ["exec sleep 1000", "yes", "exit 1", "printf '%070000d' 0"] {
         let dir = TempDir::new().unwrap();
         speller(dir.path(), begin);
         let mut ann = start(&dir, ON);

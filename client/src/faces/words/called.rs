@@ -6,12 +6,8 @@
 
 use unicode_width::UnicodeWidthChar as _;
 
-use shared::{
-    identity::names::fold,
-    room::{GroupView, Person},
-};
+use shared::identity::names::fold;
 
-use super::people::raw_name;
 use crate::faces::sanitize;
 
 /// What a word may have besides letters, digits and the marks on them.
@@ -19,11 +15,6 @@ const INSIDE: &str = "-_.'’#@~+&";
 
 /// A line of other commands begins so.
 const PROGRAM: &str = "schat";
-
-/// How a person is called in a line; safe for a terminal.
-pub fn who(person: &Person, view: Option<&GroupView>) -> String {
-    called(&raw_name(person, view))
-}
 
 /// A name, a label or a sign in a line; safe for a terminal.
 pub fn called(name: &str) -> String {

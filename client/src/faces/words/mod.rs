@@ -16,12 +16,12 @@ mod text;
 
 pub use alarm::{alarm, alarm_remedy};
 pub use asked::{ACCEPTED, ASKED_TOPIC, asked_moderator, asked_policy, asked_revoke};
-pub use called::{as_it_came, called, cited, sign, who};
+pub use called::{as_it_came, called, cited, sign};
 pub use closed::closed;
 pub use invites::{find_invite, invite, invite_id, invited, invites, link};
 pub use leaving::{UNSENT, waiting};
 pub use notice::notice;
-pub use people::{find, heard, name, namesake, safety};
+pub use people::{find, heard, name, namesake, safety, who};
 pub use problem::{problem, said};
 pub use relay::{chosen, connected, trust};
 pub use room::{

@@ -6,7 +6,7 @@ use shared::{
     room::{GroupView, Member, Person},
 };
 
-use super::{called, who};
+use super::called;
 use crate::{faces::sanitize, failure::Failure, runtime::Namesake};
 
 /// How a person is called where nothing stands beside the name: by the display name, with a part of the fingerprint when another member has the same.
@@ -15,7 +15,7 @@ pub fn name(person: &Person, view: Option<&GroupView>) -> String {
 }
 
 /// The same with all characters as they came.
-pub(super) fn raw_name(person: &Person, view: Option<&GroupView>) -> String {
+fn raw_name(person: &Person, view: Option<&GroupView>) -> String {
     let shown = person.name.clone();
     let folded = fold(&person.name);
     let others = view.iter().flat_map(|view| &view.members).map(|member| &member.person);
@@ -26,6 +26,11 @@ pub(super) fn raw_name(person: &Person, view: Option<&GroupView>) -> String {
     // Nobody passes for `bob#1f2e` by taking that for a name.
     let is_alone = same.is_empty() && !person.name.contains('#');
     if is_alone { shown } else { format!("{shown}#{}", short(&person.fingerprint, &same)) }
+}
+
+/// How a person is called in a line, beside other words; safe for a terminal.
+pub fn who(person: &Person, view: Option<&GroupView>) -> String {
+    called(&raw_name(person, view))
 }
 
 /// The first digits of a fingerprint: four, or as many fours as it takes to tell it from these.
