@@ -34,6 +34,21 @@ pub(crate) mod text {
     }
 }
 
+/// A room's id, as its bytes.
+pub(crate) mod room_id {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use proto::RoomId;
+
+    pub(crate) fn serialize<S: Serializer>(id: &RoomId, to: S) -> Result<S::Ok, S::Error> {
+        id.0.serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<RoomId, D::Error> {
+        <[u8; RoomId::LEN]>::deserialize(from).map(RoomId)
+    }
+}
+
 /// A pin, as its bytes.
 pub(crate) mod pin {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -181,8 +181,8 @@ fn who_came_and_went_is_exported_in_its_place() {
 
     let text = lines(&schat(&dir, &["export", "team"]));
     assert_eq!(text.len(), 2_504);
-    assert!(text[1_000].ends_with("* eve\\u{1b}[2J joined."), "{}", text[1_000]);
-    assert!(text[2_503].ends_with("* eve\\u{1b}[2J was removed by bob."), "{}", text[2_503]);
+    assert!(text[1_000].ends_with("- \"eve\\u{1b}[2J\" joined."), "{}", text[1_000]);
+    assert!(text[2_503].ends_with("- \"eve\\u{1b}[2J\" was removed by bob."), "{}", text[2_503]);
     let json = lines(&schat(&dir, &["export", "team", "--format", "json"]));
     let told: serde_json::Value = serde_json::from_str(&json[1_000]).unwrap();
     assert_eq!((told["event"].as_str(), told["seq"].as_u64()), (Some("member_joined"), Some(1_000)));

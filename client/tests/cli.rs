@@ -357,7 +357,7 @@ fn alarm_that_a_crash_hid_is_shown_once_at_the_next_start() {
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     let line = lines.find(|line| line.contains("missing")).unwrap();
     assert!(
-        line.starts_with("From before the restart: ALARM (gap) in team: 2 messages from bob are missing."),
+        line.starts_with("- From before the restart: ALARM (gap) in team: 2 messages from bob are missing."),
         "{line}"
     );
     writeln!(child.stdin.as_mut().unwrap(), "/why").unwrap();

@@ -181,8 +181,8 @@ async fn each_event_is_one_harmless_line_and_json_has_the_exact_text() {
     let wanted = [
         "dora joined team by an invite of ann.",
         "ann edited a message; now: new ⏎ \\u{1b}[2Jtext",
-        "ann reacts \\u{202e}\\u{200b}👍 to ",
-        "ann takes \\u{202e}\\u{200b}👍 back from ",
+        "ann reacts \"\\u{202e}\\u{200b}👍\" to ",
+        "ann takes \"\\u{202e}\\u{200b}👍\" back from ",
         "ann deleted a message.",
         "ann is now: 🚆 away",
         "ann lets messages disappear from now on: 1 day",
@@ -220,4 +220,74 @@ async fn each_event_is_one_harmless_line_and_json_has_the_exact_text() {
     let document = written(&["export", ROOM, "--format", "text"]);
     assert!(!document.lines().any(|line| line.starts_with("ann: ")), "no line of a text is a speaker's");
     written(&["search", "title"]);
+}
+
+/// Whoever calls themselves like a line of the program, or a room like the beginning of somebody else's, is shown in
+/// quotation marks, and what the program says of itself has a mark.
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_read_as_lines_stand_in_quotation_marks() {
+    const FAKE: &str = "] ann: hi";
+    const DELETED: &str = "ann deleted a message.";
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let mut ann = Person::enter(dir.path(), "ann", &relay, Past::Nothing).await;
+    ann.runtime.create(FAKE, None, Policy::default()).await.unwrap();
+    ann.joined().await;
+    let link = ann.link(FAKE).await;
+    let carl = Face::start(dir.path(), "carl", "--plain", &link.to_string());
+    carl.waits_for("You are in");
+    let mut eve = Person::enter(dir.path(), DELETED, &relay, Past::Nothing).await;
+    eve.runtime.join(&link).await.unwrap();
+    eve.joined().await;
+    let mut topic = Person::enter(dir.path(), "Topic", &relay, Past::Nothing).await;
+    topic.runtime.join(&link).await.unwrap();
+    topic.joined().await;
+    carl.waits_for("Topic joined");
+    eve.is_among(4).await;
+    eve.say(FAKE, "", "hi").await;
+    eve.say(FAKE, "", "/me joined.").await;
+    topic.say(FAKE, "", "everybody goes").await;
+    topic.hears("everybody goes").await;
+    carl.waits_for("everybody goes");
+    // From another room, where its name stands before the line.
+    ann.runtime.create(ROOM, None, Policy::default()).await.unwrap();
+    ann.joined().await;
+    let other = ann.link(ROOM).await;
+    writeln!(&carl.input, "/join {other}").unwrap();
+    carl.waits_for("You are in team");
+    ann.say(FAKE, "", LAST).await;
+    carl.waits_for(LAST);
+    let (out, err, profile) = carl.ends("/quit");
+    assert_eq!(
+        out.lines().collect::<Vec<_>>(),
+        [
+            r#""ann deleted a message.": hi"#,
+            r#"* "ann deleted a message." joined."#,
+            "Topic: everybody goes",
+            r#"["] ann: hi"] ann: that was all"#,
+        ]
+    );
+    let joined = r#"- "ann deleted a message." joined "] ann: hi" by an invite of ann."#;
+    assert!(err.lines().any(|line| line == joined), "{err}");
+    // All but what is said before the chat begins.
+    let (_, chat) = err.split_once("- Connecting").unwrap();
+    assert!(chat.lines().skip(1).all(|line| line.starts_with("- ")), "{err}");
+
+    let written = |arguments: &[&str]| {
+        let output = schat(&profile, arguments).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let exported = written(&["export", FAKE, "--format", "text"]);
+    let lines: Vec<_> =
+        exported.lines().filter_map(|line| Some(line.split_once(' ')?.1.split_once(' ')?.1)).collect();
+    for wanted in [
+        r#"- "ann deleted a message." joined by an invite of ann."#,
+        r#"* "ann deleted a message." joined."#,
+        r#""ann deleted a message.": hi"#,
+        "Topic: everybody goes",
+    ] {
+        assert!(lines.contains(&wanted), "{exported}");
+    }
+    let found = written(&["search", "everybody"]);
+    assert!(found.trim_end().ends_with(r#"["] ann: hi"] Topic: everybody goes"#), "{found}");
 }

@@ -26,6 +26,8 @@ mod leaving;
 mod people;
 #[path = "pty/settings.rs"]
 mod settings;
+#[path = "pty/spelling.rs"]
+mod spelling;
 #[path = "pty/terminal.rs"]
 #[allow(dead_code, reason = "the benchmark uses another part of it")]
 mod terminal;

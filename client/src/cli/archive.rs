@@ -14,7 +14,7 @@ use shared::{
 
 use super::{Globals, attach};
 use crate::{
-    faces::{json::Out, plain, sanitize, stdout, words, zone},
+    faces::{json::Out, plain, stdout, words, zone},
     failure::{Exit, Failure},
     runtime::{Runtime, now_ms},
     store::{Hit, Item, OpenProfile, Query, RoomRecord, Search},
@@ -164,7 +164,8 @@ async fn write(
                 }
                 (Item::Happening(happening), Format::Text) => {
                     let told = words::happening(&happening.what, None, None);
-                    vec![format!("{} * {told}", zone::stamp(happening.at))]
+                    // Not a star: that is what somebody does.
+                    vec![format!("{} - {told}", zone::stamp(happening.at))]
                 }
             };
             for line in lines {
@@ -205,8 +206,8 @@ fn shown(line: &Line, room: Option<&str>) -> Vec<String> {
         *first = format!("{at} {first}");
     }
     for sign in &line.reactions {
-        let people: Vec<_> = sign.people.iter().map(|person| words::name(person, None)).collect();
-        lines.push(format!("  {} {}", sanitize::line(&sign.emoji), people.join(", ")));
+        let people: Vec<_> = sign.people.iter().map(|person| words::who(person, None)).collect();
+        lines.push(format!("  {} {}", words::sign(&sign.emoji), people.join(", ")));
     }
     lines
 }

@@ -8,6 +8,7 @@ mod daemon;
 mod demo;
 mod first_use;
 mod host;
+mod info;
 mod keyring;
 mod lock;
 mod man;
@@ -73,7 +74,8 @@ impl Cli {
             Some(Command::Send { .. }) => "send",
             Some(Command::Tail { .. }) => "tail",
             Some(Command::Invite { .. }) => "invite",
-            Some(Command::Rooms) => "rooms",
+            Some(Command::Rooms { .. }) => "rooms",
+            Some(Command::Info { .. }) => "info",
             Some(Command::Fingerprint) => "fingerprint",
             Some(Command::Verify { .. }) => "verify",
             Some(Command::Lock(_)) => "lock",
@@ -202,7 +204,19 @@ enum Command {
         patience: wait::Patience,
     },
     /// List the rooms of this profile.
-    Rooms,
+    Rooms {
+        /// With the id of each at its relay; --json always has it.
+        #[arg(long)]
+        id: bool,
+    },
+    /// Print what a room is: its id at the relay, its relay, and what it allows.
+    ///
+    /// It shows what this device knew last, and asks no relay. The relay's operator knows a room by that id alone.
+    Info {
+        /// A room of this profile.
+        #[arg(value_parser = labelled)]
+        room: String,
+    },
     /// Print your fingerprint, which others can compare.
     Fingerprint,
     /// Print the safety number with a member, to compare over another channel; with --yes, mark that it was the same.
@@ -366,7 +380,8 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Invite { room, uses, expires, patience }) => {
             once::invite(globals, &room, &Limits { uses, lives_s: expires }, patience).await
         }
-        Some(Command::Rooms) => once::rooms(globals).await,
+        Some(Command::Rooms { id }) => once::rooms(globals, id).await,
+        Some(Command::Info { room }) => info::info(globals, &room).await,
         Some(Command::Fingerprint) => once::fingerprint(globals).await,
         Some(Command::Verify { room, member, yes, undo }) => {
             let mark = match (yes, undo) {

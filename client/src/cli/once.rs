@@ -77,7 +77,7 @@ pub(super) async fn invite(
     Ok(Exit::Ok)
 }
 
-pub(super) async fn rooms(globals: &Globals) -> Result<Exit, Failure> {
+pub(super) async fn rooms(globals: &Globals, with_ids: bool) -> Result<Exit, Failure> {
     let rooms = match attach::quiet(globals).await? {
         Ok(profile) => {
             let rooms = profile.vault.now(|store| store.rooms())?.into_iter();
@@ -92,10 +92,11 @@ pub(super) async fn rooms(globals: &Globals) -> Result<Exit, Failure> {
         stdout::line(&Out::Rooms { rooms }.to_line());
         return Ok(Exit::Ok);
     }
-    for RoomOut { room, relay, closed, .. } in rooms {
+    for RoomOut { room, id, relay, closed, .. } in rooms {
         let place = relay.unwrap_or_else(|| "schat host".to_owned());
         let over = closed.map(|why| format!("\tover: {}", sanitize::line(&why))).unwrap_or_default();
-        stdout::line(&format!("{}\t{place}{over}", sanitize::line(&room)));
+        let id = if with_ids { format!("\t{id}") } else { String::new() };
+        stdout::line(&format!("{}\t{place}{id}{over}", sanitize::line(&room)));
     }
     Ok(Exit::Ok)
 }
@@ -112,7 +113,9 @@ fn stored(profile: &OpenProfile, room: RoomRecord, is_whole: bool) -> Result<Roo
         unread,
         pinned,
         room: room.label,
+        id: words::room_id(&room.id),
         open: view.as_ref().map(|view| view.open),
+        topic: view.as_ref().map(|view| view.topic.clone()).filter(|topic| !topic.is_empty()),
         relay: match room.place {
             Where::Own => None,
             Where::Relay { address, .. } => Some(address.to_string()),

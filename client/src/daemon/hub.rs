@@ -266,6 +266,7 @@ fn is_news(event: &Event) -> bool {
                     | E::MemberLeft { .. }
                     | E::ProfileChanged { .. }
                     | E::Disappearing { .. }
+                    | E::Topic { .. }
                     | E::Closed { .. }
                     | E::Heard { .. }
             ),

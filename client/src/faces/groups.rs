@@ -7,7 +7,10 @@ use super::lines::COMMANDS;
 /// What commands are for, and their words.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Messages", &["reply", "quote", "me", "edit", "delete", "react", "search", "disappear"]),
-    ("Rooms", &["join", "create", "rooms", "pin", "unpin", "mute", "unmute", "leave", "accept"]),
+    (
+        "Rooms",
+        &["join", "create", "rooms", "info", "topic", "pin", "unpin", "mute", "unmute", "leave", "accept"],
+    ),
     ("People", &["members", "verify", "unverify", "nick", "status", "glyph"]),
     ("Invites and roles", &["invite", "invites", "revoke", "kick", "moderator", "policy"]),
     ("The program", &["why", "help", "quit"]),

@@ -11,7 +11,7 @@ use shared::{
 use tokio::sync::mpsc;
 
 pub use input::{Cmd, InviteBy, parse};
-pub use output::{InviteOut, Marks, MemberOut, Out, PersonOut, RoomOut, translate};
+pub use output::{GroupOut, InfoOut, InviteOut, Marks, MemberOut, Out, PersonOut, RoomOut, translate};
 
 use super::{
     input::Input,
@@ -167,6 +167,7 @@ async fn obey(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
         Cmd::Read { room, seq } => runtime.ack_at(&room, &Cursor::read(), seq).await,
         Cmd::Typing { room, stopped } => runtime.tell(&room, Command::Typing { stopped }).await,
         Cmd::Disappear { room, seconds } => runtime.tell(&room, Command::Disappear(seconds)).await,
+        Cmd::Topic { room, text } => runtime.tell(&room, Command::Topic(text)).await,
         Cmd::Describe { status, glyph } => runtime.describe(&status, &glyph).await,
         Cmd::Search { room, text, from, limit } => {
             let query = Query::new(&text, from.as_deref());
@@ -194,6 +195,7 @@ async fn obey(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
             let moderators_invite = invite.map(|by| by == InviteBy::Moderators);
             runtime.tell(&room, Command::Policy { moderators_invite, seats }).await
         }
+        Cmd::Info { room } => runtime.room(&room).map(|status| say(&Out::Info(InfoOut::from(&status)))),
         Cmd::Members { room } => {
             view(runtime, &room).map(|view| say(&Out::members(&room, &view, &|who| runtime.is_verified(who))))
         }

@@ -1,4 +1,5 @@
-//! `--plain`: lines that are only ever appended. Chat on standard output, everything else on standard error.
+//! `--plain`: lines that are only ever appended. Chat on standard output, everything else on standard error, after a mark
+//! that no line of the chat begins with: on a terminal both are one.
 
 mod show;
 
@@ -17,7 +18,7 @@ use super::{
     input::Input,
     lines::{self, Line},
     pending::{Part, Pending},
-    sanitize, words,
+    words,
 };
 use crate::{
     failure::{Exit, Failure},
@@ -106,7 +107,7 @@ pub async fn run(
                     shared.pending.failed(failure.exit);
                     note(&words::failure(&failure));
                     if let Some(room) = lock(&shared).as_deref().filter(|_| enters) {
-                        note(&format!("What you type still goes to {}.", sanitize::line(room)));
+                        note(&format!("What you type still goes to {}.", words::called(room)));
                     }
                 }
             }

@@ -1,6 +1,6 @@
 //! What a runtime is told at its start, and what it says about rooms.
 
-use proto::relay::RelayFrame;
+use proto::{RoomId, relay::RelayFrame};
 use serde::{Deserialize, Serialize};
 use shared::room::GroupView;
 use tokio::sync::mpsc;
@@ -50,6 +50,9 @@ pub struct Config {
 pub struct RoomStatus {
     /// What faces call it.
     pub label: String,
+    /// What the relay calls it.
+    #[serde(with = "crate::codec::room_id")]
+    pub id: RoomId,
     /// Its relay; none for our own when it does not run.
     pub relay: Option<RelayAddress>,
     /// The group, once we are a member.

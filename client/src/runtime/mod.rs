@@ -381,6 +381,7 @@ impl Local {
         RoomStatus {
             is_verified,
             label: label.to_owned(),
+            id: entry.record.id,
             relay: self.0.address(&entry.record.place).map(|(address, _)| address),
             view: state.view.clone(),
             over: state.over.clone(),

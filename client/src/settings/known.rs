@@ -62,6 +62,11 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
         "What keys do in the full-screen face: the name of an action and its key, or a list of keys. They replace the \
       default ones; an empty list takes them away. F1 shows actions and keys.",
     ),
+    (
+        "spelling",
+        "Misspelt words of what you type in the full-screen face. A program of your system looks them up: hunspell, or else \
+      aspell. It gets the words, one by one; they are not written down, and none leaves this machine.",
+    ),
     ("notify", "How you are told while you look elsewhere."),
     ("privacy", "What the members of your rooms learn of what you do. The relay learns none of it."),
     ("history", "What this device keeps."),
@@ -74,7 +79,11 @@ pub(super) const KNOWN: &[Known] = &[
         screen.mouse,
         "The mouse selects rooms and scrolls. Off, the terminal's own selection works as usual."
     ),
-    setting!(screen.theme, "\"dark\", \"light\", or \"plain\" without colours. NO_COLOR makes it plain."),
+    setting!(
+        screen.theme,
+        "\"dark\" or \"light\", for such a ground; \"auto\" for the one that the terminal tells of, or for both; or \
+      \"plain\" without colours. NO_COLOR makes it plain."
+    ),
     setting!(screen.members, "Show who is in the room, where there is room for it."),
     setting!(screen.times, "Times of day: \"24h\" or \"12h\"."),
     setting!(
@@ -87,6 +96,12 @@ pub(super) const KNOWN: &[Known] = &[
     setting!(theme.quiet, "Times, day lines and hints.", "\"#8a8a8a\""),
     setting!(theme.selected, "What is selected.", "\"cyan\""),
     setting!(keys.vim, "Modal keys as in vi: Esc leaves the input, i goes back to it."),
+    setting!(spelling.check, "Underline them."),
+    setting!(
+        spelling.dictionary,
+        "The dictionaries, instead of that of your system's language.",
+        "\"en_GB\""
+    ),
     setting!(notify.bell, "Ring the terminal's bell."),
     setting!(
         notify.osc,

@@ -38,6 +38,8 @@ pub struct Settings {
     pub theme: Colours,
     /// What keys do.
     pub keys: Keys,
+    /// Whether what is typed is looked up in a dictionary.
+    pub spelling: Spelling,
     /// How somebody who looks elsewhere is told.
     pub notify: Notify,
     /// What others learn of what I do.
@@ -67,8 +69,10 @@ pub struct Screen {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ThemeName {
-    /// For a dark background.
+    /// For the background that the terminal tells of, or for any.
     #[default]
+    Auto,
+    /// For a dark background.
     Dark,
     /// For a light background.
     Light,
@@ -131,6 +135,49 @@ pub struct Keys {
     /// From the name of an action to the keys that do it, as written; they replace the default ones. An empty list:
     /// no key does it. At most as many as a settings file has room for.
     pub actions: BTreeMap<String, Vec<String>>,
+}
+
+/// `[spelling]`: misspelt words of what is typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spelling {
+    /// They are underlined.
+    pub check: bool,
+    /// By these dictionaries, and not that of the system's language.
+    pub dictionary: Option<Dictionary>,
+}
+
+/// Names of dictionaries, as the programs that have them take them: `en_GB`, or `en_GB,de_DE`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Dictionary(String);
+
+impl Dictionary {
+    /// The names.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Dictionary {
+    type Error = &'static str;
+
+    fn try_from(names: String) -> Result<Self, Self::Error> {
+        let is_name = |name: &str| {
+            name.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && name.len() <= 64
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
+        };
+        match names.split(',').all(is_name) {
+            true => Ok(Self(names)),
+            false => Err("must be the name of a dictionary, as in \"en_GB\" or \"en_GB,de_DE\""),
+        }
+    }
+}
+
+impl From<Dictionary> for String {
+    fn from(dictionary: Dictionary) -> Self {
+        dictionary.0
+    }
 }
 
 /// `[notify]`: how somebody who looks elsewhere is told.
@@ -260,7 +307,7 @@ impl Default for Lines {
 
 impl Default for Screen {
     fn default() -> Self {
-        Self { mouse: true, theme: ThemeName::Dark, members: true, times: Times::Hours24 }
+        Self { mouse: true, theme: ThemeName::Auto, members: true, times: Times::Hours24 }
     }
 }
 

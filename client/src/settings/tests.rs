@@ -22,6 +22,7 @@ fn each_section_is_read_and_knows_its_line() {
          [theme]\nsenders = [1, \"red\", \"#010203\", 4, 5, 6, 255]\nmention = \"bright-red\"\n\
          [keys]\nvim = true\nswitcher = \"ctrl+k\"\n\"next-activity\" = [\"alt+a\", \"ctrl+n\"]\nquit = []\n\
          [notify]\nbell = false\nosc = \"777\"\ndesktop = false\nmentions_only = true\n\
+         [spelling]\ncheck = true\ndictionary = \"en_GB,de_DE\"\n\
          [privacy]\ntyping = false\nseen = true\n[history]\nlines = 5_000\n\
          [lock]\npassphrase_command = [\"pass\", \"show\", \"a b\"]\n",
     )
@@ -38,6 +39,13 @@ fn each_section_is_read_and_knows_its_line() {
     let notify =
         Notify { bell: false, osc: Osc::SevenSevenSeven, desktop: false, mentions_only: true, text: false };
     assert_eq!(settings.notify, notify);
+    let dictionary = settings.spelling.dictionary.as_ref().map(Dictionary::as_str);
+    assert_eq!((settings.spelling.check, dictionary), (true, Some("en_GB,de_DE")));
+    // Not an option of the program, and not a file of somebody else's.
+    for bad in ["-p", "", "en_GB,", "../x", "a b", "/etc/passwd", "en\\n"] {
+        let told = told(&format!("[spelling]\ndictionary = \"{bad}\""));
+        assert!(told.contains("spelling.dictionary") && told.contains(":2"), "{bad}: {told}");
+    }
     assert_eq!(settings.privacy, Privacy { typing: false, seen: true });
     assert_eq!(settings.history.lines.get(), 5_000);
     let program = settings.lock.passphrase_command.as_ref().unwrap();
@@ -83,7 +91,7 @@ fn misspelled_setting_is_refused_with_its_line_and_the_nearest() {
 fn value_of_the_wrong_kind_is_refused_with_its_line() {
     for (text, line, part) in [
         ("[screen]\nmouse = \"yes\"", 2, "`screen.mouse`: invalid type: string \"yes\", expected a boolean"),
-        ("[screen]\ntheme = \"drak\"", 2, "expected one of `dark`, `light`, `plain`"),
+        ("[screen]\ntheme = \"drak\"", 2, "expected one of `auto`, `dark`, `light`, `plain`"),
         ("[screen]\n\ntimes = 24", 3, "`screen.times`"),
         ("[theme]\nmention = \"rad\"", 2, "`rad` is no colour"),
         ("[theme]\nalarm = 256", 2, "`256` is no colour"),

@@ -71,6 +71,13 @@ pub enum What {
         /// Seconds, 0 for never.
         seconds: u32,
     },
+    /// The room is about something else.
+    Topic {
+        /// Who said so.
+        by: Person,
+        /// One line, or nothing.
+        text: String,
+    },
     /// Something that only misbehaviour or a restored backup explains.
     Alarm(Alarm),
     /// The same, as another version of this program stored it.
@@ -126,6 +133,7 @@ impl What {
             Event::MemberLeft { who, by } => Self::Left { who: who.clone(), by: by.clone() },
             Event::ProfileChanged { who, was } => Self::Renamed { who: who.clone(), was: was.clone() },
             Event::Disappearing { by, seconds } => Self::Disappearing { by: by.clone(), seconds: *seconds },
+            Event::Topic { by, text } => Self::Topic { by: by.clone(), text: text.clone() },
             Event::Alarm(alarm) => Self::Alarm(alarm.clone()),
             _ => return None,
         })

@@ -53,3 +53,23 @@ fn replies_signs_edits_and_deletions_are_seen_by_the_other() {
     quits(&mut bob);
     quits(&mut ann);
 }
+
+/// What the relay's operator is told is the same everywhere.
+#[test]
+fn room_id_is_shown_by_a_key_and_is_the_one_that_commands_print() {
+    let dir = TempDir::new().unwrap();
+    let (mut ann, _) = host(&dir, &[]);
+    ann.press(&["\u{1b}OR"]);
+    ann.wait_for("Id at the relay:");
+    let screen = ann.screen();
+    let (_, id) = screen.split_once("Id at the relay:").unwrap();
+    // It may go on in the next line of the frame.
+    let id: String = id.chars().filter(char::is_ascii_hexdigit).take(64).collect();
+    // Any key closes it.
+    ann.press(&["x"]);
+    quits(&mut ann);
+    let mut rooms = std::process::Command::new(env!("CARGO_BIN_EXE_schat"));
+    rooms.args(["rooms", "--id"]).env_clear().env("SCHAT_PROFILE", dir.path().join("profile"));
+    let rooms = String::from_utf8(rooms.output().unwrap().stdout).unwrap();
+    assert!(rooms.starts_with(&format!("lobby\tschat host\t{id}")), "{rooms}\n{id}");
+}

@@ -63,6 +63,8 @@ pub enum Command {
     },
     /// Chat lines from now on go so many seconds after they were said; 0 for never. Moderators only.
     Disappear(u32),
+    /// What the room is about from now on; nothing takes it away. Moderators only.
+    Topic(String),
     /// The answer to [`super::Event::HandOver`].
     HandOver {
         /// As asked.

@@ -69,6 +69,7 @@ impl Engine {
             },
             Command::Describe { status, glyph } => self.describe(&status, &glyph),
             Command::Disappear(seconds) => self.disappear(seconds),
+            Command::Topic(text) => self.topic(&text),
             Command::HandOver { joiner, lines } => self.hand_over(&joiner, lines),
             Command::Accept => return self.accept(),
             Command::Leave => {

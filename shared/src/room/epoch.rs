@@ -61,7 +61,11 @@ impl Engine {
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
         let room = group.room()?;
         let other_time = self.meta.disappear_s != room.disappear_s;
-        self.meta.disappear_s = room.disappear_s;
+        let other_topic = self.meta.topic != room.topic;
+        self.meta.take_room(&room);
+        if self.wishes.want_topic.as_ref() == Some(&room.topic) {
+            self.wishes.want_topic = None;
+        }
         if self.wishes.want_disappear == Some(room.disappear_s) {
             // Done, by whosever commit: it must not come back when somebody chooses another time.
             self.wishes.want_disappear = None;
@@ -77,7 +81,10 @@ impl Engine {
             self.out.events.push(Event::ProfileChanged { who: by.clone(), was: was.name.clone() });
         }
         if other_time {
-            self.out.events.push(Event::Disappearing { by, seconds: room.disappear_s });
+            self.out.events.push(Event::Disappearing { by: by.clone(), seconds: room.disappear_s });
+        }
+        if other_topic {
+            self.out.events.push(Event::Topic { by, text: room.topic });
         }
         Ok(())
     }

@@ -48,6 +48,13 @@ pub enum Event {
         /// Seconds, 0 for never.
         seconds: u32,
     },
+    /// The room is about something else than before.
+    Topic {
+        /// Who said so.
+        by: Person,
+        /// One line, or nothing.
+        text: String,
+    },
     /// A chat line, ours included (`mine`), in the order of the log.
     Message(Message),
     /// Something happened to a chat line, ours included; [`crate::message::timeline::Line::apply`] decides whether it may.

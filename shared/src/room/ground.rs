@@ -49,8 +49,7 @@ impl Engine {
         self.meta.epochs.retain(|row| row.epoch <= epoch);
         self.keyring.set(&self.meta.epochs);
         let room = group.room()?;
-
-        self.meta.disappear_s = room.disappear_s;
+        self.meta.take_room(&room);
         // What was sealed for an epoch that nobody is in any more is said again.
         self.outbox.seal_anew(|item| item.epoch > epoch);
         if lost {

@@ -48,8 +48,9 @@ impl Engine {
             moderators: vec![self.profile.identity.fingerprint().0.to_vec().into()],
             invite_policy: content::room::InvitePolicy::Everybody.into(),
             seats_per_account: SEATS_PER_ACCOUNT,
+            topic: String::new(),
         };
-        self.meta.disappear_s = room.disappear_s;
+        self.meta.take_room(&room);
         let (group, info) = Group::create(
             (self.suite(), random),
             (&self.signer(), self.identity()),
@@ -248,7 +249,8 @@ impl Engine {
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
         self.handover.unreadable_left = group.members()?.len().saturating_sub(1) as u64;
         let room = group.room()?;
-        (self.meta.disappear_s, self.handover.past_left) = (room.disappear_s, room.past_lines);
+        self.meta.take_room(&room);
+        self.handover.past_left = room.past_lines;
         self.handover.join_seq = entry.seq;
         self.progress();
         Ok(())

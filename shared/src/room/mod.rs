@@ -348,6 +348,7 @@ impl Engine {
                     Member { person, leaf, me: leaf == me, heard, status, glyph, is_moderator }
                 })
                 .collect(),
+            topic: state.topic.clone(),
             disappear_s: state.disappear_s,
             past_lines: state.past_lines,
             invites: Vec::new(),

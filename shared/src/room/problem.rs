@@ -23,6 +23,8 @@ pub enum Problem {
     BadName(NameError),
     /// Not a status, or not a sign for a person.
     BadProfile(NameError),
+    /// Nothing that a room may be about.
+    BadTopic(NameError),
     /// Only moderators may do that.
     NotModerator(Right),
     /// Nobody has that fingerprint, or, `besides_us`, nobody else.
@@ -93,7 +95,7 @@ pub enum Problem {
     OtherRules {
         /// Who moderates.
         moderators: bool,
-        /// Who may invite, how many devices a person may have, or when lines disappear.
+        /// Who may invite, how many devices a person may have, when lines disappear, or what the room is about.
         policy: bool,
     },
     /// People came in, and no word of anybody who was there before: what all were shown before them is not compared any more.
@@ -166,6 +168,8 @@ pub enum Right {
     MakeModerators,
     /// Change the room's policy.
     ChangePolicy,
+    /// Say what the room is about.
+    ChangeTopic,
     /// Invite, by this room's policy.
     Invite,
     /// Revoke what others made.
@@ -239,6 +243,7 @@ impl Problem {
             Self::OutboxFull => "outbox_full",
             Self::BadName(_) => "bad_name",
             Self::BadProfile(_) => "bad_profile",
+            Self::BadTopic(_) => "bad_topic",
             Self::NotModerator(_) => "not_moderator",
             Self::NoSuchMember { .. } => "no_such_member",
             Self::LastModerator | Self::LastModeratorStays => "last_moderator",

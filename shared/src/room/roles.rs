@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{Engine, Problem, Right, state::LeaveRow};
 use crate::{
     content::{self, room::InvitePolicy},
-    identity::{Fingerprint, credential::Holder},
+    identity::{Fingerprint, clean_topic, credential::Holder},
     mls::{
         group::{Group, GroupError},
         leave::MAX_PROOFS,
@@ -89,6 +89,16 @@ impl Engine {
     pub(super) fn disappear(&mut self, seconds: u32) {
         if self.may_moderate(Right::ChangePolicy) {
             self.wishes.want_disappear = Some(seconds).filter(|seconds| *seconds != self.meta.disappear_s);
+        }
+    }
+
+    pub(super) fn topic(&mut self, text: &str) {
+        if !self.may_moderate(Right::ChangeTopic) {
+            return;
+        }
+        match clean_topic(text) {
+            Ok(text) => self.wishes.want_topic = Some(text).filter(|text| *text != self.meta.topic),
+            Err(error) => self.refuse(Problem::BadTopic(error)),
         }
     }
 
@@ -199,6 +209,9 @@ impl Engine {
         self.wishes.to_raise.retain(|one| room.moderators.iter().any(|other| **other == **one));
         self.wishes.to_lower.retain(|one| !room.moderators.iter().any(|other| **other == **one));
         room.disappear_s = self.wishes.want_disappear.unwrap_or(room.disappear_s);
+        if let Some(topic) = &self.wishes.want_topic {
+            room.topic.clone_from(topic);
+        }
         room.seats_per_account = self.wishes.want_seats.unwrap_or(room.seats_per_account);
         match self.wishes.want_moderators_invite {
             Some(true) => room.set_invite_policy(InvitePolicy::Moderators),
@@ -230,7 +243,7 @@ impl Engine {
         self.wishes.to_raise.clear();
         self.wishes.to_lower.clear();
         (self.wishes.want_seats, self.wishes.want_moderators_invite) = (None, None);
-        self.wishes.want_disappear = None;
+        (self.wishes.want_disappear, self.wishes.want_topic) = (None, None);
     }
 
     pub(super) fn wants_roles(&self) -> bool {
@@ -239,6 +252,7 @@ impl Engine {
             || self.wishes.want_seats.is_some()
             || self.wishes.want_moderators_invite.is_some()
             || self.wishes.want_disappear.is_some_and(|seconds| seconds != meta.disappear_s)
+            || self.wishes.want_topic.as_ref().is_some_and(|topic| *topic != meta.topic)
     }
 }
 

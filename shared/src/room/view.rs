@@ -56,6 +56,8 @@ pub struct GroupView {
     pub authenticator: Vec<u8>,
     /// Members in leaf order.
     pub members: Vec<Member>,
+    /// What it is about; may be empty.
+    pub topic: String,
     /// Chat lines go so many seconds after they were said; 0 for never.
     pub disappear_s: u32,
     /// Chat lines of before that a newcomer is handed; 0 for none.

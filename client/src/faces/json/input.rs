@@ -105,6 +105,14 @@ pub enum Cmd {
         /// 0 for never.
         seconds: u32,
     },
+    /// Say what the room is about.
+    Topic {
+        /// Which.
+        room: String,
+        /// One line, or nothing.
+        #[serde(default)]
+        text: String,
+    },
     /// Change what we say of ourselves, in all rooms.
     Describe {
         /// One line, or nothing.
@@ -172,6 +180,11 @@ pub enum Cmd {
         /// Devices that one person may have in the room.
         #[serde(default)]
         seats: Option<u32>,
+    },
+    /// Ask what a room is.
+    Info {
+        /// Which.
+        room: String,
     },
     /// Ask who is there.
     Members {
@@ -262,11 +275,13 @@ impl Cmd {
             | Self::Read { room, .. }
             | Self::Typing { room, .. }
             | Self::Disappear { room, .. }
+            | Self::Topic { room, .. }
             | Self::Invite { room, .. }
             | Self::Invites { room }
             | Self::Revoke { room, .. }
             | Self::Moderator { room, .. }
             | Self::Policy { room, .. }
+            | Self::Info { room }
             | Self::Members { room }
             | Self::Remove { room, .. }
             | Self::Verify { room, .. }
@@ -326,6 +341,8 @@ mod tests {
             r#"{"cmd":"read","room":"team","seq":7}"#,
             r#"{"cmd":"typing","room":"team"}"#,
             r#"{"cmd":"disappear","room":"team","seconds":86400}"#,
+            r#"{"cmd":"topic","room":"team","text":"soup"}"#,
+            r#"{"cmd":"topic","room":"team"}"#,
             r#"{"cmd":"describe","status":"on the train","glyph":"🚆"}"#,
             r#"{"cmd":"search","text":"lunch tomorrow","from":"ann","limit":5}"#,
             r#"{"cmd":"invite","room":"team"}"#,
@@ -335,6 +352,7 @@ mod tests {
             r#"{"cmd":"moderator","room":"team","member":"00"}"#,
             r#"{"cmd":"moderator","room":"team","member":"00","withdrawn":true}"#,
             r#"{"cmd":"policy","room":"team","invite":"moderators","seats":3}"#,
+            r#"{"cmd":"info","room":"team"}"#,
             r#"{"cmd":"members","room":"team"}"#,
             r#"{"cmd":"remove","room":"team","member":"00"}"#,
             r#"{"cmd":"verify","room":"team","member":"00"}"#,

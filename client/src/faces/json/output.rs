@@ -11,9 +11,9 @@ use shared::{
 };
 
 use parts::is_false;
-pub use parts::{InviteOut, MemberOut, MoreOut, PersonOut, ReactionOut, RoomOut, WhenOut};
+pub use parts::{GroupOut, InfoOut, InviteOut, MemberOut, MoreOut, PersonOut, ReactionOut, RoomOut, WhenOut};
 
-use super::VERSION;
+use super::{InviteBy, VERSION};
 use crate::{
     faces::{sanitize, unread::unread_rooms, words},
     failure::Failure,
@@ -50,9 +50,26 @@ pub enum Out {
         retry_ms: Option<u64>,
     },
     /// We are in a room.
-    Joined { room: String, open: bool, epoch: u64, authenticator: String, members: Vec<MemberOut> },
+    Joined {
+        room: String,
+        open: bool,
+        /// What the room is about; missing when nobody said.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        topic: String,
+        epoch: u64,
+        authenticator: String,
+        members: Vec<MemberOut>,
+    },
     /// A new epoch began.
-    Epoch { room: String, open: bool, epoch: u64, authenticator: String, members: Vec<MemberOut> },
+    Epoch {
+        room: String,
+        open: bool,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        topic: String,
+        epoch: u64,
+        authenticator: String,
+        members: Vec<MemberOut>,
+    },
     /// A chat line. `again`: it was delivered in an earlier run and not acknowledged.
     Message {
         room: String,
@@ -87,6 +104,14 @@ pub enum Out {
         room: String,
         by: PersonOut,
         seconds: u32,
+        #[serde(flatten)]
+        when: WhenOut,
+    },
+    /// The room is about something else, or nothing.
+    Topic {
+        room: String,
+        by: PersonOut,
+        text: String,
         #[serde(flatten)]
         when: WhenOut,
     },
@@ -133,6 +158,8 @@ pub enum Out {
         #[serde(flatten)]
         when: WhenOut,
     },
+    /// What a room is.
+    Info(InfoOut),
     /// The number to compare with a member, and whether it was; for `verify`, and after a mark was set or taken back.
     Safety { room: String, member: PersonOut, digits: String, verified: bool },
     /// Two people have one name; `me`: the one who had it before is us.
@@ -193,7 +220,14 @@ impl Out {
 
     pub(super) fn joined(room: &str, view: &GroupView, marks: Marks<'_>) -> Self {
         let (authenticator, members) = (hex::encode(&view.authenticator), members(view, marks));
-        Self::Joined { room: room.to_owned(), open: view.open, epoch: view.epoch, authenticator, members }
+        Self::Joined {
+            room: room.to_owned(),
+            open: view.open,
+            topic: view.topic.clone(),
+            epoch: view.epoch,
+            authenticator,
+            members,
+        }
     }
 
     pub(super) fn members(room: &str, view: &GroupView, marks: Marks<'_>) -> Self {
@@ -267,6 +301,7 @@ impl Out {
             What::Left { who, by } => Self::MemberLeft { room, member: person(who), by: person(by), when },
             What::Renamed { who, was } => Self::ProfileChanged { room, member: person(who), was, when },
             What::Disappearing { by, seconds } => Self::Disappearing { room, by: person(by), seconds, when },
+            What::Topic { by, text } => Self::Topic { room, by: person(by), text, when },
             What::Alarm(alarm) => Self::alarmed(room, alarm.kind(), words::alarm(&alarm), when),
             What::OldAlarm { kind, text } => Self::alarmed(room, kind, text, when),
         }
@@ -373,10 +408,11 @@ fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Out {
         engine::Event::Disappearing { by, seconds } => {
             Out::happened(room, What::Disappearing { by, seconds }, live)
         }
+        engine::Event::Topic { by, text } => Out::happened(room, What::Topic { by, text }, live),
         engine::Event::Joined(view) => Out::joined(&room, &view, marks),
         engine::Event::Epoch(view) => {
             let (authenticator, members) = (hex::encode(&view.authenticator), members(&view, marks));
-            Out::Epoch { room, open: view.open, epoch: view.epoch, authenticator, members }
+            Out::Epoch { room, open: view.open, topic: view.topic, epoch: view.epoch, authenticator, members }
         }
         engine::Event::Message(message) => Out::message(room, message, false),
         engine::Event::Queued { token, id, text, .. } => {

@@ -36,6 +36,8 @@ pub enum Line {
     Moderator(String, bool),
     /// Show or change what the room allows.
     Policy(Allowed),
+    /// What this room is.
+    Info,
     /// Who is here.
     Members,
     /// Compare safety numbers, with one member or all.
@@ -64,6 +66,8 @@ pub enum Line {
     Glyph(String),
     /// Show or change after how many seconds messages go.
     Disappear(Option<u32>),
+    /// Show what the room is about, or change it; to nothing, too.
+    Topic(Option<String>),
     /// Look for words in what was said here.
     Search(String),
     /// List the rooms.
@@ -145,6 +149,7 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
             _ => Line::Moderator(who, true),
         }),
         "policy" => allowed(argument).map(Line::Policy),
+        "info" => alone(Line::Info),
         "members" => alone(Line::Members),
         "verify" if marked(argument).is_some() => Ok(Line::Mark(marked(argument).unwrap_or_default())),
         "unverify" => needed().map(Line::Unverify),
@@ -161,6 +166,9 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
         "glyph" => Ok(Line::Glyph(argument.to_owned())),
         "disappear" if argument.is_empty() => Ok(Line::Disappear(None)),
         "disappear" => seconds(argument).map(|time| Line::Disappear(Some(time))),
+        "topic" if argument.is_empty() => Ok(Line::Topic(None)),
+        "topic" if argument == "off" => Ok(Line::Topic(Some(String::new()))),
+        "topic" => Ok(Line::Topic(Some(argument.to_owned()))),
         "search" => needed().map(Line::Search),
         "rooms" => alone(Line::Rooms),
         "leave" => alone(Line::Leave),

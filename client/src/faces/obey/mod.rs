@@ -14,11 +14,12 @@ use super::{
     groups,
     lines::{Allowed, Line},
     pending::Pending,
-    sanitize, words,
+    words,
 };
 use crate::{failure::Failure, runtime::Runtime};
 pub use people::members;
 use people::{kick, mark, unmark, verify};
+pub use rooms::info;
 pub(super) use rooms::unread;
 use rooms::{join, rooms};
 use said::{act, last, quote, say, search};
@@ -90,7 +91,7 @@ pub async fn obey(
             let view = view(runtime, room)?;
             let person = words::find(&view, &name)?;
             runtime.tell(room, Command::Moderator { who: person.fingerprint, is_moderator }).await?;
-            Ok(Done::say(words::asked_moderator(&words::name(person, Some(&view)), is_moderator)))
+            Ok(Done::say(words::asked_moderator(&words::who(person, Some(&view)), is_moderator)))
         }
         Line::Policy(Allowed { moderators_invite: None, seats: None }) => {
             Ok(Done { notes: words::policy(&view(runtime, here()?)?), go: None })
@@ -100,6 +101,7 @@ pub async fn obey(
             runtime.tell(here()?, policy).await?;
             Ok(Done::say(words::asked_policy(moderators_invite, seats)))
         }
+        Line::Info => Ok(Done { notes: info(&runtime.room(here()?)?), go: None }),
         Line::Members => Ok(Done { notes: members(runtime, &view(runtime, here()?)?), go: None }),
         Line::Verify(name) => verify(runtime, here()?, name.as_deref()),
         Line::Mark(name) => mark(runtime, here()?, &name).await,
@@ -107,7 +109,7 @@ pub async fn obey(
         Line::Kick(name) => kick(runtime, here()?, &name).await,
         Line::Nick(name) => {
             runtime.rename(&name).await?;
-            Ok(Done::say(format!("You are {} from now on.", sanitize::line(&runtime.me().0))))
+            Ok(Done::say(format!("You are {} from now on.", words::called(&runtime.me().0))))
         }
         Line::Reply(text) => {
             let room = here()?;
@@ -140,6 +142,11 @@ pub async fn obey(
         })),
         Line::Disappear(Some(seconds)) => {
             runtime.tell(here()?, Command::Disappear(seconds)).await.map(|()| Done::default())
+        }
+        Line::Topic(None) => Ok(Done::say(words::topic(&view(runtime, here()?)?))),
+        Line::Topic(Some(text)) => {
+            runtime.tell(here()?, Command::Topic(text)).await?;
+            Ok(Done::say(words::ASKED_TOPIC))
         }
         Line::Search(text) => search(runtime, here()?, &text).await,
         Line::Rooms => Ok(Done { notes: rooms(runtime, current).await, go: None }),

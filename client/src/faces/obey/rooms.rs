@@ -11,7 +11,7 @@ use crate::{
         words,
     },
     failure::Failure,
-    runtime::Runtime,
+    runtime::{RoomStatus, Runtime},
 };
 
 pub(super) async fn join(runtime: &Runtime, pending: &Pending, name: String) -> Result<Done, Failure> {
@@ -23,16 +23,28 @@ pub(super) async fn join(runtime: &Runtime, pending: &Pending, name: String) -> 
     };
     let notes = match status.view {
         Some(view) => words::joined(&status.label, &view),
-        None => vec![format!("Waiting for {}.", sanitize::line(&name))],
+        None => vec![format!("Waiting for {}.", words::called(&name))],
     };
     Ok(Done { notes, go: Some(status.label) })
+}
+
+/// What a room is.
+pub fn info(status: &RoomStatus) -> Vec<String> {
+    let about = words::About {
+        label: &status.label,
+        id: &status.id,
+        relay: status.relay.as_ref().map(ToString::to_string),
+        view: status.view.as_ref(),
+        over: status.over.as_deref(),
+    };
+    about.lines()
 }
 
 /// What was not read, room by room, for the start of a face that has no place for it.
 pub(in crate::faces) async fn unread(runtime: &Runtime) -> Vec<String> {
     let all = unread_rooms(runtime).await.into_iter();
     let said = |(room, unread): (String, Result<Unread, Failure>)| {
-        Some(format!("{}: {}.", sanitize::line(&room), unread.ok()?.words()?))
+        Some(format!("{}: {}.", words::called(&room), unread.ok()?.words()?))
     };
     all.filter_map(said).collect()
 }
@@ -45,7 +57,7 @@ pub(super) async fn rooms(runtime: &Runtime, current: Option<&str>) -> Vec<Strin
     if rooms.is_empty() {
         return vec!["You have no rooms. Join one: /join LINK, or /join NAME for an open room.".to_owned()];
     }
-    let line = |status: crate::runtime::RoomStatus| {
+    let line = |status: RoomStatus| {
         let mark = if current == Some(status.label.as_str()) { "*" } else { " " };
         let state = match (&status.over, &status.view) {
             (Some(why), _) => format!("over: {}", sanitize::line(why)),
@@ -60,7 +72,7 @@ pub(super) async fn rooms(runtime: &Runtime, current: Option<&str>) -> Vec<Strin
             }
             (None, None) => "not in yet".to_owned(),
         };
-        format!("{mark} {}  {state}", sanitize::line(&status.label))
+        format!("{mark} {}  {state}", words::called(&status.label))
     };
     rooms.into_iter().map(line).collect()
 }

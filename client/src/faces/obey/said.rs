@@ -24,7 +24,7 @@ pub(super) async fn search(runtime: &Runtime, room: &str, text: &str) -> Result<
     }
     let line = |hit: Hit| {
         let message = hit.line.message;
-        let name = words::name(&message.from, view.as_ref());
+        let name = words::who(&message.from, view.as_ref());
         format!("{} {name}: {}", words::when(message.at), sanitize::line(&message.text))
     };
     // As they were said.

@@ -114,7 +114,7 @@ async fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomE
             let place = if lock(shared).as_deref() == Some(room) {
                 String::new()
             } else {
-                format!("[{}] ", sanitize::line(room))
+                format!("[{}] ", words::called(room))
             };
             note(&format!("{place}{}", words::changed(&act, &line, view.as_ref())));
         }
@@ -136,7 +136,7 @@ async fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomE
             // A command that it names is for the room that lines go to.
             let is_elsewhere = lock(shared).as_deref().is_some_and(|current| current != room);
             let place = match notice.kind() {
-                None if is_elsewhere && !again => format!("[{}] ", sanitize::line(room)),
+                None if is_elsewhere && !again => format!("[{}] ", words::called(room)),
                 _ => String::new(),
             };
             note(&format!("{place}{}", words::notice(room, &notice, again)));
@@ -146,7 +146,7 @@ async fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomE
 }
 
 async fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: engine::Event) {
-    let shown = sanitize::line(room);
+    let shown = words::called(room);
     // Whoever changes that is told at once, and not once more for each room.
     if matches!(&event, engine::Event::ProfileChanged { who, .. } if who.fingerprint == runtime.me().1) {
         return;
@@ -167,7 +167,8 @@ async fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: eng
         | engine::Event::DeviceBack(_)
         | engine::Event::MemberLeft { .. }
         | engine::Event::ProfileChanged { .. }
-        | engine::Event::Disappearing { .. } => {}
+        | engine::Event::Disappearing { .. }
+        | engine::Event::Topic { .. } => {}
         // The runtime makes notices of these.
         engine::Event::Alarm(_) | engine::Event::Problem(_) => {}
         engine::Event::Message(message) => line(runtime, shared, room, &message.into()).await,
@@ -239,33 +240,39 @@ fn said(line: &Line) -> (&str, &'static str) {
     }
 }
 
-/// Who speaks, and what is to be said about it; all there is of a line that was deleted.
+/// Who speaks, and what is to be said about it; all there is of a line that was deleted. Names and what is cited stand so
+/// that nobody passes for another part of the line.
 fn speaker(
     line: &Line,
     answered: Option<&Line>,
     view: Option<&engine::GroupView>,
     room: Option<&str>,
 ) -> String {
-    let name = words::name(&line.message.from, view);
-    let room = room.map(|room| format!("[{}] ", sanitize::line(room))).unwrap_or_default();
+    let name = words::who(&line.message.from, view);
+    let room = room.map(|room| format!("[{}] ", words::called(room))).unwrap_or_default();
     let mut about = Vec::new();
     if let Some(by) = &line.handed_by {
-        about.push(format!("as {} remembers it", words::name(by, view)));
+        about.push(format!("as {} remembers it", words::who(by, view)));
     }
     if let Some(Line { message, .. }) = answered {
-        about.push(format!(
-            "answers {}: {}",
-            words::name(&message.from, view),
-            words::beginning(&message.text)
-        ));
+        let what = words::cited(&message.text);
+        about.push(format!("answers {}: {what}", words::who(&message.from, view)));
     }
     if line.edited.is_some() && !line.deleted {
         about.push("edited".to_owned());
     }
-    let about = if about.is_empty() { String::new() } else { format!(" ({})", about.join("; ")) };
-    let end = if line.deleted { " deleted a message." } else { "" };
-    let mark = if !line.deleted && action::of(&line.message.text).is_some() { "* " } else { "" };
-    format!("{room}{mark}{name}{about}{end}")
+    let about = (!about.is_empty()).then(|| format!("({})", about.join("; ")));
+    let is_action = !line.deleted && action::of(&line.message.text).is_some();
+    match (about, is_action) {
+        // Before the name: what is done may begin with anything.
+        (Some(about), true) => format!("{room}* {about} {name}"),
+        (None, true) => format!("{room}* {name}"),
+        (about, false) => {
+            let about = about.map(|about| format!(" {about}")).unwrap_or_default();
+            let end = if line.deleted { " deleted a message." } else { "" };
+            format!("{room}{name}{about}{end}")
+        }
+    }
 }
 
 /// For whoever reads the chat. A reader that is gone ends nothing: the input does.
@@ -273,46 +280,13 @@ fn data(line: &str) {
     stdout::line(line);
 }
 
+/// What a line of the program's own begins with: no name does.
+const MARK: &str = "-";
+
 /// For the person at the terminal.
 pub(crate) fn note(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = writeln!(io::stderr().lock(), "{MARK} {line}");
 }
 
 #[cfg(test)]
-mod tests {
-    use shared::{
-        identity::Fingerprint,
-        room::{Message, Person},
-    };
-
-    use super::*;
-
-    #[test]
-    fn line_break_in_a_message_fakes_no_speaker() {
-        let from = Person { name: "eve\u{1b}[2J".into(), fingerprint: Fingerprint([1; 32]) };
-        let text = "hi\nann: I agree\u{202e}".into();
-        let mut line = Line::from(Message {
-            seq: 1,
-            id: [0; 16],
-            at: 0,
-            from,
-            text,
-            mine: false,
-            reply_to: Some([1; 16]),
-            disappears: None,
-        });
-        assert_eq!(lines(&line, None), ["eve\\u{1b}[2J: hi", "  | ann: I agree\\u{202e}"]);
-        assert_eq!(format(&line, None, None, None), "eve\\u{1b}[2J: hi ⏎ ann: I agree\\u{202e}");
-        assert!(format(&line, None, None, Some("team")).starts_with("[team] eve\\u{1b}[2J: hi"));
-        let mut acts = line.clone();
-        acts.message.text = "/me waves\nann: I agree".into();
-        assert_eq!(format(&acts, None, None, Some("team")), "[team] * eve\\u{1b}[2J waves ⏎ ann: I agree");
-        assert_eq!(lines(&acts, None), ["* eve\\u{1b}[2J waves", "  | ann: I agree"]);
-        // Nor does what is answered, or what was handed over.
-        let answered = line.clone();
-        line.handed_by = Some(line.message.from.clone());
-        let shown = format(&line, Some(&answered), None, None);
-        let about = "(as eve\\u{1b}[2J remembers it; answers eve\\u{1b}[2J: hi…)";
-        assert!(shown.starts_with(&format!("eve\\u{{1b}}[2J {about}: hi")), "{shown}");
-    }
-}
+mod tests;

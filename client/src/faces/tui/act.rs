@@ -7,6 +7,7 @@ use super::{
     app::{App, Choice, Effect, Hit, Telling, Wanted},
     begin::{self, Host},
     opener,
+    spell::Speller,
     terminal::Screen,
 };
 use crate::{
@@ -19,6 +20,7 @@ use crate::{
     },
     failure::Failure,
     runtime::{Event, Runtime},
+    settings::{Dictionary, Spelling},
     store::{Cursor, Query},
 };
 
@@ -37,6 +39,8 @@ pub enum Answer {
         /// The newest first; or why there is nothing.
         found: Result<Vec<Hit>, String>,
     },
+    /// Whether words are in the dictionary.
+    Spelt(Vec<(String, bool)>),
     /// Something to show; safe for a terminal.
     Note(String),
 }
@@ -49,6 +53,8 @@ pub struct Act<'a> {
     host: Option<Host>,
     /// The search that runs; a new one ends it.
     search: Option<AbortHandle>,
+    /// Looks words up.
+    speller: Option<Speller>,
 }
 
 impl<'a> Act<'a> {
@@ -59,7 +65,28 @@ impl<'a> Act<'a> {
         answers: mpsc::Sender<Answer>,
         host: Option<Host>,
     ) -> Self {
-        Self { runtime, pending, answers, host, search: None }
+        Self { runtime, pending, answers, host, search: None, speller: None }
+    }
+
+    /// Begins to look words up, if somebody wants that and there is a program for it.
+    pub fn look_up_words(&mut self, wanted: &Spelling) -> bool {
+        let answers = self.answers.clone();
+        let told = move |words| {
+            // The face may be gone.
+            let _ = answers.blocking_send(Answer::Spelt(words));
+        };
+        let dictionary = wanted.dictionary.as_ref().map(Dictionary::as_str);
+        self.speller = wanted.check.then(|| Speller::start(dictionary, told)).flatten();
+        self.speller.is_some()
+    }
+
+    /// Asks for what was typed and is not known yet.
+    pub fn ask_words(&self, app: &mut App) {
+        let Some(speller) = &self.speller else { return };
+        let words = app.words_to_look_up();
+        if !words.is_empty() {
+            speller.ask(words);
+        }
     }
 
     /// What the runtime tells.
@@ -127,6 +154,7 @@ impl<'a> Act<'a> {
     pub fn answer(&self, app: &mut App, answer: Answer) {
         match answer {
             Answer::Found { number, found } => app.take_hits(number, found),
+            Answer::Spelt(words) => app.spelling.learn(words),
             Answer::Note(text) => app.note(text),
         }
     }
@@ -158,6 +186,7 @@ impl<'a> Act<'a> {
 
     async fn line(&self, app: &mut App, line: Line, text: String) {
         let current = app.current().map(str::to_owned);
+        let is_info = line == Line::Info;
         match obey(self.runtime, self.pending, current.as_deref(), line).await {
             Ok(done) => {
                 if let Some(room) = &done.go {
@@ -165,6 +194,9 @@ impl<'a> Act<'a> {
                 }
                 app.set_me(self.runtime.me());
                 app.show_rooms(&self.runtime.rooms());
+                if is_info {
+                    return app.details("Room", done.notes);
+                }
                 done.notes.into_iter().for_each(|note| app.note(note));
             }
             Err(failure) => refuse(app, &failure, text),

@@ -21,6 +21,7 @@ mod markup;
 mod notify;
 mod opener;
 mod paths;
+mod spell;
 mod terminal;
 mod theme;
 mod work;
@@ -88,6 +89,7 @@ pub async fn run(
     let notifier = Notifier::new(settings.notify, |name| std::env::var(name).ok());
     let with_mouse = settings.screen.mouse;
     let (zone, said) = zone::here();
+    let spelling = settings.spelling.clone();
     let mut app = App::new(settings, keys, zone);
     said.into_iter().for_each(|said| app.note(said));
     app.set_me(runtime.me());
@@ -96,6 +98,7 @@ pub async fn run(
     let pending = Pending::default();
     let (answers, mut answered) = mpsc::channel::<Answer>(ANSWERS);
     let mut act = Act::new(runtime, &pending, answers, host);
+    app.spelling.set(act.look_up_words(&spelling));
     act.load_drafts(&mut app).await;
     act.load_unread(&mut app).await;
     if let Some(room) = current {
@@ -107,6 +110,7 @@ pub async fn run(
         app.set_now(now_ms());
         app.round_trip = app.current().and_then(|room| runtime.round_trip(room));
         app.set_verified(|who| runtime.is_verified(who));
+        act.ask_words(&mut app);
         screen.draw(&mut app)?;
         app.tell_seen();
         app.tell_read();
@@ -153,6 +157,8 @@ pub async fn run(
     let effects = app.take_effects();
     act.carry_out(&mut app, &mut screen, effects).await;
     drop(screen);
+    // What looks words up ends before whoever typed them has to wait for anything else.
+    drop(act);
     Ok(leave(app, runtime, &pending, events).await)
 }
 

@@ -1,8 +1,11 @@
 //! Colours. Nothing is told by colour alone: names, marks and words say it too.
 
+mod terminal;
+
 use ratatui::style::{Color, Modifier, Style};
 use shared::identity::Fingerprint;
 
+use self::terminal::{Depth, Ground, depth, ground};
 use super::markup::Look;
 use crate::settings::{Colour, Colours, ThemeName};
 
@@ -12,6 +15,17 @@ const ON_DARK: Palette = palette([214, 75, 36, 185, 69, 202, 175], [214, 203, 24
 
 /// The same seven, dark enough for a light ground.
 const ON_LIGHT: Palette = palette([130, 25, 29, 94, 19, 124, 90], [130, 124, 242, 25, 22]);
+
+/// The same in the middle between black and white, to be read on both: for terminals that do not say which it is.
+const ON_EITHER: Palette = palette([130, 31, 29, 64, 63, 161, 133], [130, 161, 243, 63, 28]);
+
+/// Where there are sixteen, those that are far from the ground in the tables of most terminals. What is quiet has the
+/// terminal's own colour: its bright black is often hardly to be seen.
+const SIXTEEN_ON_DARK: Palette = palette([11, 14, 10, 15, 12, 9, 13], [11, 9, 7, 14, 10]);
+const SIXTEEN_ON_LIGHT: Palette =
+    Palette { quiet: Color::Reset, ..palette([5, 4, 1, 0, 12, 9, 4], [5, 1, 0, 4, 5]) };
+const SIXTEEN_ON_EITHER: Palette =
+    Palette { quiet: Color::Reset, ..palette([9, 12, 5, 9, 12, 5, 12], [5, 9, 0, 12, 5]) };
 
 /// How things look.
 #[derive(Clone, Copy, Debug)]
@@ -33,9 +47,9 @@ struct Palette {
 }
 
 impl Theme {
-    /// The theme of the settings. `NO_COLOR` in the environment wins over all of it.
+    /// The theme of the settings, in what the terminal has. `NO_COLOR` in the environment wins over all of it.
     pub fn new(name: ThemeName, changed: &Colours) -> Self {
-        Self::chosen(name, changed, no_color())
+        Self::chosen(name, changed, |variable| std::env::var(variable).ok())
     }
 
     /// No colours.
@@ -43,12 +57,23 @@ impl Theme {
         Self { palette: None }
     }
 
-    fn chosen(name: ThemeName, changed: &Colours, no_color: bool) -> Self {
-        let mut palette = match name {
+    fn chosen(name: ThemeName, changed: &Colours, variable: impl Fn(&str) -> Option<String>) -> Self {
+        // The wish of <https://no-color.org>.
+        let no_color = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let ground = match name {
             _ if no_color => return Self::plain(),
-            ThemeName::Dark => ON_DARK,
-            ThemeName::Light => ON_LIGHT,
+            ThemeName::Auto => ground(&variable),
+            ThemeName::Dark => Ground::Dark,
+            ThemeName::Light => Ground::Light,
             ThemeName::Plain => return Self::plain(),
+        };
+        let mut palette = match (depth(&variable), ground) {
+            (Depth::Many, Ground::Dark) => ON_DARK,
+            (Depth::Many, Ground::Light) => ON_LIGHT,
+            (Depth::Many, Ground::Unknown) => ON_EITHER,
+            (Depth::Sixteen, Ground::Dark) => SIXTEEN_ON_DARK,
+            (Depth::Sixteen, Ground::Light) => SIXTEEN_ON_LIGHT,
+            (Depth::Sixteen, Ground::Unknown) => SIXTEEN_ON_EITHER,
         };
         if let Some(senders) = changed.senders {
             palette.senders = senders.0.map(colour);
@@ -95,6 +120,11 @@ impl Theme {
     pub(super) fn selected(self) -> Style {
         let style = Style::new().add_modifier(Modifier::REVERSED | Modifier::BOLD);
         self.palette.and_then(|palette| palette.selected).map_or(style, |colour| style.fg(colour))
+    }
+
+    /// A word that is typed and in no dictionary.
+    pub(super) fn misspelt(self) -> Style {
+        self.part(|palette| palette.alarm).add_modifier(Modifier::UNDERLINED)
     }
 
     /// A part of a message.
@@ -147,30 +177,5 @@ fn colour(wanted: Colour) -> Color {
     }
 }
 
-/// The wish of <https://no-color.org>.
-fn no_color() -> bool {
-    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_color_wins_over_the_settings() {
-        let changed = Colours { alarm: Some(Colour::Rgb(255, 0, 0)), ..Colours::default() };
-        let alarm = |name, no_color| Theme::chosen(name, &changed, no_color).alarm();
-        assert_eq!(alarm(ThemeName::Dark, false).fg, Some(Color::Rgb(255, 0, 0)));
-        assert_eq!(alarm(ThemeName::Dark, true).fg, None);
-        assert_eq!(alarm(ThemeName::Plain, false).fg, None);
-        assert!(alarm(ThemeName::Plain, false).add_modifier.contains(Modifier::BOLD));
-    }
-
-    #[test]
-    fn what_is_not_changed_is_the_themes() {
-        let changed = Colours { selected: Some(Colour::Indexed(6)), ..Colours::default() };
-        let theme = Theme::chosen(ThemeName::Light, &changed, false);
-        assert_eq!(theme.quiet().fg, Some(Color::Indexed(242)));
-        assert_eq!(theme.selected().fg, Some(Color::Indexed(6)));
-    }
-}
+mod tests;

@@ -1,6 +1,8 @@
-//! Alarms in words: what happened, and what somebody can do. Names stand in them as they came.
+//! Alarms in words: what happened, and what somebody can do. The characters of names stand in them as they came.
 
 use shared::room::{Alarm, AlarmKind, Impostor, Person, Way};
+
+use super::as_it_came;
 
 /// What happened and what it means.
 pub fn alarm(alarm: &Alarm) -> String {
@@ -12,7 +14,7 @@ pub fn alarm(alarm: &Alarm) -> String {
         Alarm::NumberAgain { entry, is_old: true } => {
             format!("Entry {entry} is too old to tell whether it was already delivered; it was refused.")
         }
-        Alarm::MessageAgain { from } => format!("A message of {from} came twice; the second was refused."),
+        Alarm::MessageAgain { from } => format!("A message of {} came twice; the second was refused.", as_it_came(from)),
         Alarm::EntriesSkipped { missing } => {
             format!("The relay skipped {} of this room's log.", count(*missing, "entry", "entries"))
         }
@@ -22,7 +24,8 @@ pub fn alarm(alarm: &Alarm) -> String {
         ),
         Alarm::MessagesMissing { from, missing } => {
             let verb = if *missing == 1 { "is" } else { "are" };
-            format!("{} from {from} {verb} missing.", count(*missing, "message", "messages"))
+            let count = count(*missing, "message", "messages");
+            format!("{count} from {} {verb} missing.", as_it_came(from))
         }
         Alarm::CommitNotShown => {
             "The relay acknowledged a change of yours and then did not show it; it is made again.".to_owned()
@@ -39,9 +42,10 @@ pub fn alarm(alarm: &Alarm) -> String {
              another room than the others."
                 .to_owned()
         }
-        Alarm::ViewMissing { from } => format!("{from} does not say what they saw of the log."),
+        Alarm::ViewMissing { from } => format!("{} does not say what they saw of the log.", as_it_came(from)),
         Alarm::ViewDiffers { from } => format!(
-            "{from} was shown another log of this room than this device: the relay deceives one of you."
+            "{} was shown another log of this room than this device: the relay deceives one of you.",
+            as_it_came(from)
         ),
         Alarm::JoinsUnwitnessed { joins } => format!(
             "{joins} people and devices came in without a word of anybody who was there before: the relay may have shown others another log before that."
@@ -91,7 +95,7 @@ pub fn alarm(alarm: &Alarm) -> String {
             "The relay shows this join in another place than it took it: the others cannot have accepted it."
                 .to_owned()
         }
-        Alarm::Reported { by, kind } => format!("{by} reports: {}.", kind.name()),
+        Alarm::Reported { by, kind } => format!("{} reports: {}.", as_it_came(by), kind.name()),
         Alarm::TimeBackwards { entry } => {
             format!("Entry {entry} is older than the one before it: the relay's clock ran backwards.")
         }

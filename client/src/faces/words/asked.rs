@@ -26,3 +26,6 @@ pub fn asked_moderator(name: &str, is_moderator: bool) -> String {
 pub fn asked_revoke(id: &[u8; 16]) -> String {
     format!("Asked the room: the invite {} ends. /invites shows the live ones.", invite_id(id))
 }
+
+/// After `/topic` with something to change.
+pub const ASKED_TOPIC: &str = "Asked the room to take that for its topic.";

@@ -3,7 +3,7 @@
 use proto::access::UNDO_MS;
 use shared::room::CloseReason;
 
-use super::problem::breach;
+use super::{as_it_came, problem::breach};
 
 /// Milliseconds of a day.
 const DAY_MS: u64 = 24 * 3600 * 1000;
@@ -14,7 +14,10 @@ pub fn closed(reason: &CloseReason) -> String {
         CloseReason::Left => "You left the room.",
         CloseReason::LeftEarly => "You left before you were in.",
         CloseReason::Removed { by } => {
-            return format!("{by} removed this device from the room. Ask a member for a new invite.");
+            return format!(
+                "{} removed this device from the room. Ask a member for a new invite.",
+                as_it_came(by)
+            );
         }
         CloseReason::RemovedAndVoted { entry, members: 1..=2 } => {
             return format!(

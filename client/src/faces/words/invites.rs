@@ -5,12 +5,8 @@ use shared::{
     room::{Command, GroupView, Invited, Person},
 };
 
-use super::{OPEN_WARNING, name, when};
-use crate::{
-    faces::{lines::Limits, sanitize},
-    failure::Failure,
-    runtime::now_ms,
-};
+use super::{OPEN_WARNING, called, when, who};
+use crate::{faces::lines::Limits, failure::Failure, runtime::now_ms};
 
 /// Reads a link of either kind.
 ///
@@ -44,7 +40,7 @@ pub fn invites(view: &GroupView) -> Vec<String> {
 }
 
 fn listed(invite: &Invited, view: &GroupView) -> String {
-    let by = if invite.ours { "yours".to_owned() } else { format!("by {}", name(&invite.by, Some(view))) };
+    let by = if invite.ours { "yours".to_owned() } else { format!("by {}", who(&invite.by, Some(view))) };
     let uses = match invite.max_uses {
         0 => format!("{} came by it, without a limit", invite.used),
         most => format!("{} of {most} came by it", invite.used),
@@ -79,5 +75,5 @@ pub fn find_invite(view: &GroupView, wanted: &str) -> Result<[u8; 16], Failure> 
 
 /// A link's card was read.
 pub fn invited(room: &str, by: &Person) -> String {
-    format!("{} ({}) invites you to {}.", name(by, None), by.fingerprint.short(), sanitize::line(room))
+    format!("{} ({}) invites you to {}.", who(by, None), by.fingerprint.short(), called(room))
 }

@@ -3,6 +3,7 @@
 
 mod alarm;
 mod asked;
+mod called;
 mod closed;
 mod invites;
 mod leaving;
@@ -14,15 +15,19 @@ mod room;
 mod text;
 
 pub use alarm::{alarm, alarm_remedy};
-pub use asked::{ACCEPTED, asked_moderator, asked_policy, asked_revoke};
+pub use asked::{ACCEPTED, ASKED_TOPIC, asked_moderator, asked_policy, asked_revoke};
+pub use called::{as_it_came, called, cited, sign};
 pub use closed::closed;
 pub use invites::{find_invite, invite, invite_id, invited, invites, link};
 pub use leaving::{UNSENT, waiting};
 pub use notice::notice;
-pub use people::{find, heard, name, namesake, safety};
+pub use people::{find, heard, name, namesake, safety, who};
 pub use problem::{problem, said};
 pub use relay::{chosen, connected, trust};
-pub use room::{ON_ITS_WAY, OPEN_WARNING, changed, disappearing, happening, joined, policy, profile_changed};
+pub use room::{
+    About, ON_ITS_WAY, OPEN_WARNING, changed, disappearing, happening, joined, policy, profile_changed,
+    room_id, topic,
+};
 pub use text::{beginning, counted, duration, failure, when};
 
 #[cfg(test)]

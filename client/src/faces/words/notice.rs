@@ -2,9 +2,8 @@
 
 use shared::room::{CloseReason, Problem, SaidError};
 
-use super::{alarm, alarm_remedy, closed, failure, problem, said};
+use super::{alarm, alarm_remedy, called, closed, failure, problem, said};
 use crate::{
-    faces::sanitize,
     failure::{Exit, Failure, exit_of},
     store::{Earlier, Notice},
 };
@@ -60,9 +59,9 @@ pub fn notice(room: &str, notice: &Notice, again: bool) -> String {
     let before = if again { "From before the restart: " } else { "" };
     match notice.kind() {
         Some(kind) => {
-            format!("{before}ALARM ({}) in {}: {told}", kind.name(), sanitize::line(room))
+            format!("{before}ALARM ({}) in {}: {told}", kind.name(), called(room))
         }
-        None if again => format!("{before}{}: {told}", sanitize::line(room)),
+        None if again => format!("{before}{}: {told}", called(room)),
         None => told,
     }
 }

@@ -6,11 +6,17 @@ use shared::{
     room::{GroupView, Member, Person},
 };
 
+use super::called;
 use crate::{faces::sanitize, failure::Failure, runtime::Namesake};
 
-/// How a person is called: by the display name, with a part of the fingerprint when another member has the same.
+/// How a person is called where nothing stands beside the name: by the display name, with a part of the fingerprint when another member has the same.
 pub fn name(person: &Person, view: Option<&GroupView>) -> String {
-    let shown = sanitize::line(&person.name);
+    sanitize::line(&raw_name(person, view))
+}
+
+/// The same with all characters as they came.
+fn raw_name(person: &Person, view: Option<&GroupView>) -> String {
+    let shown = person.name.clone();
     let folded = fold(&person.name);
     let others = view.iter().flat_map(|view| &view.members).map(|member| &member.person);
     let same: Vec<&Fingerprint> = others
@@ -20,6 +26,11 @@ pub fn name(person: &Person, view: Option<&GroupView>) -> String {
     // Nobody passes for `bob#1f2e` by taking that for a name.
     let is_alone = same.is_empty() && !person.name.contains('#');
     if is_alone { shown } else { format!("{shown}#{}", short(&person.fingerprint, &same)) }
+}
+
+/// How a person is called in a line, beside other words; safe for a terminal.
+pub fn who(person: &Person, view: Option<&GroupView>) -> String {
+    called(&raw_name(person, view))
 }
 
 /// The first digits of a fingerprint: four, or as many fours as it takes to tell it from these.
@@ -32,10 +43,9 @@ fn short(fingerprint: &Fingerprint, others: &[&Fingerprint]) -> String {
 
 /// Two people have one name.
 pub fn namesake(Namesake { who, owner, is_me }: &Namesake, view: Option<&GroupView>) -> String {
-    let shown = sanitize::line(&who.name);
+    let shown = called(&who.name);
     let apart = |person: &Person, other: &Person| {
-        let name = sanitize::line(&person.name);
-        format!("{name}#{}", short(&person.fingerprint, &[&other.fingerprint]))
+        called(&format!("{}#{}", person.name, short(&person.fingerprint, &[&other.fingerprint])))
     };
     let here = |person: &Person| {
         view.is_some_and(|view| view.members.iter().any(|m| m.person.fingerprint == person.fingerprint))
@@ -64,7 +74,8 @@ pub fn find<'a>(view: &'a GroupView, wanted: &str) -> Result<&'a Person, Failure
     let by_digits =
         |member: &&Member| compact.len() >= 8 && member.person.fingerprint.to_string().starts_with(&compact);
     let by_name = |member: &&Member| {
-        fold(&member.person.name) == fold(wanted) || name(&member.person, Some(view)) == wanted
+        let (person, view) = (&member.person, Some(view));
+        fold(&person.name) == fold(wanted) || name(person, view) == wanted || who(person, view) == wanted
     };
     let mut found: Vec<&Person> =
         view.members.iter().filter(by_digits).map(|member| &member.person).collect();
@@ -81,7 +92,7 @@ pub fn find<'a>(view: &'a GroupView, wanted: &str) -> Result<&'a Person, Failure
             "See /members.",
         )),
         several => {
-            let names: Vec<String> = several.iter().map(|person| name(person, Some(view))).collect();
+            let names: Vec<String> = several.iter().map(|person| who(person, Some(view))).collect();
             Err(Failure::usage(
                 format!("{} members are called {}.", several.len(), sanitize::line(wanted)),
                 format!("Say which one: {}.", names.join(", ")),
@@ -98,7 +109,7 @@ pub fn safety(
     is_verified: bool,
     yes: &str,
 ) -> Vec<String> {
-    let name = name(person, Some(view));
+    let name = who(person, Some(view));
     let last = match is_verified {
         true => "You marked this key as verified already.".to_owned(),
         false => format!("If it is, say so: {yes}"),

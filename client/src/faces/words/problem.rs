@@ -1,12 +1,15 @@
-//! Problems in words: the cause, and the remedy. Names stand in them as they came.
+//! Problems in words: the cause, and the remedy. The characters of names stand in them as they came.
 
 use shared::{
+    identity::{MAX_TOPIC, NameError},
     invite::MAX_INVITES,
     room::{
         Breach, Fault, MAX_EMOJI, MAX_OUTBOX, MAX_TEXT, OutCause, Problem, RelayLimit, Right, SaidError,
         TokenFault,
     },
 };
+
+use super::as_it_came;
 
 const MEMBERS: &str = "/members shows who is in.";
 const INVITES: &str = "/invites shows the live ones.";
@@ -24,6 +27,13 @@ pub fn problem(problem: &Problem) -> (String, &'static str) {
         }
         Problem::BadName(error) => return (format!("{error}."), "Choose another name."),
         Problem::BadProfile(error) => return (format!("{error}."), "Choose something shorter and simpler."),
+        Problem::BadTopic(NameError::TooLong(bytes)) => {
+            let message = format!("A topic may have {MAX_TOPIC} bytes, this one has {bytes}.");
+            return (message, "Say it in fewer words.");
+        }
+        Problem::BadTopic(error) => {
+            return (format!("A topic is written as a name is: {error}."), "Choose something simpler.");
+        }
         Problem::NotModerator(right) => not_moderator(*right),
         Problem::NoSuchMember { besides_us: true } => {
             ("Nobody else in the room has this fingerprint.", MEMBERS)
@@ -166,14 +176,15 @@ pub fn problem(problem: &Problem) -> (String, &'static str) {
             return (message, "If this happens again, do not trust this relay.");
         }
         Problem::NotTheirs { who } => {
-            let message = format!("{who} tried to change a message of somebody else; it was refused.");
+            let message =
+                format!("{} tried to change a message of somebody else; it was refused.", as_it_came(who));
             return (message, "Nothing to do: the message stands as it was. /kick removes a member.");
         }
         Problem::Unreadable => {
             ("An entry could not be read; it was probably said before you joined.", "Nothing to do.")
         }
         Problem::MissedByNewcomer { entry, who } => {
-            let names: Vec<String> = who.iter().map(|name| format!("\u{201c}{name}\u{201d}")).collect();
+            let names: Vec<String> = who.iter().map(|name| as_it_came(name)).collect();
             let message = format!(
                 "What you said or changed (entry {entry}) cannot be read by {}, who joined while it was on its way.",
                 names.join(" and ")
@@ -188,7 +199,7 @@ pub fn problem(problem: &Problem) -> (String, &'static str) {
             let more = if *more > 0 { format!(" and {more} more") } else { String::new() };
             let message = format!(
                 "This profile is from version 1. Its rooms are archives from now on: {}{more}. All that was said is kept.",
-                rooms.join(", ")
+                rooms.iter().map(|room| as_it_came(room)).collect::<Vec<_>>().join(", ")
             );
             let remedy = "To talk on, make the rooms anew (/create) or ask for new links; open ones are joined by their name.";
             return (message, remedy);
@@ -230,6 +241,7 @@ fn not_moderator(right: Right) -> (&'static str, &'static str) {
     match right {
         Right::Remove => ("Only moderators remove others.", ask),
         Right::MakeModerators => ("Only moderators make moderators.", ask),
+        Right::ChangeTopic => ("Only moderators say what the room is about.", ask),
         Right::ChangePolicy => ("Only moderators change the room's policy.", ask),
         Right::Invite => ("In this room only moderators invite.", ask),
         Right::Revoke => (

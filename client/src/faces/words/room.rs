@@ -1,11 +1,12 @@
 //! Rooms in words: how they are announced, what they allow, and what happened in them.
 
+use proto::RoomId;
 use shared::{
     message::timeline::Line,
     room::{Act, Alteration, GroupView, Person},
 };
 
-use super::{alarm, beginning, duration, name, text::sentence};
+use super::{alarm, beginning, called, counted, duration, sign, text::sentence, who};
 use crate::{faces::sanitize, store::What};
 
 /// What an open room means; said every time one is entered.
@@ -21,83 +22,144 @@ pub fn joined(label: &str, view: &GroupView) -> Vec<String> {
         1 => "you are the only member".to_owned(),
         count => format!("{count} members"),
     };
-    let mut lines = vec![format!("You are in {}: {count}, epoch {}.", sanitize::line(label), view.epoch)];
+    let mut lines = vec![format!("You are in {}: {count}, epoch {}.", called(label), view.epoch)];
     if view.open {
         lines.push(OPEN_WARNING.to_owned());
     }
+    lines.extend((!view.topic.is_empty()).then(|| topic(view)));
     lines
+}
+
+/// What the room is about.
+pub fn topic(view: &GroupView) -> String {
+    match view.topic.as_str() {
+        "" => "This room has no topic.".to_owned(),
+        topic => format!("Topic: {}", sanitize::line(topic)),
+    }
 }
 
 /// What the room allows.
 pub fn policy(view: &GroupView) -> Vec<String> {
-    let who = if view.moderators_invite { "moderators" } else { "everybody" };
+    let invite = if view.moderators_invite { "moderators" } else { "everybody" };
     let moderators = view.members.iter().filter(|member| member.is_moderator);
-    let mut names: Vec<String> = moderators.map(|member| name(&member.person, Some(view))).collect();
+    let mut names: Vec<String> = moderators.map(|member| who(&member.person, Some(view))).collect();
     names.dedup();
     let stay = match view.disappear_s {
         0 => "stay".to_owned(),
         seconds => format!("go {} after they were said", duration(seconds)),
     };
     vec![
-        format!("Invite: {who}. Devices of one person: {}. Messages {stay}.", view.seats),
+        format!("Invite: {invite}. Devices of one person: {}. Messages {stay}.", view.seats),
         format!("Moderators: {}.", names.join(", ")),
     ]
 }
 
+/// A room's id as the relay's own commands write it, and take it or its beginning.
+pub fn room_id(id: &RoomId) -> String {
+    hex::encode(id.as_bytes())
+}
+
+/// A room, for whoever wants to know which one it is: its operator knows neither its name nor its people.
+pub struct About<'a> {
+    /// What faces call it.
+    pub label: &'a str,
+    /// What the relay calls it.
+    pub id: &'a RoomId,
+    /// `HOST:PORT`; none for our own relay when it does not run.
+    pub relay: Option<String>,
+    /// The group, once we are a member.
+    pub view: Option<&'a GroupView>,
+    /// Why it is over, when it is.
+    pub over: Option<&'a str>,
+}
+
+impl About<'_> {
+    /// All of it, a line each.
+    pub fn lines(&self) -> Vec<String> {
+        let label = called(self.label);
+        let relay = self.relay.as_ref().map_or("schat host".to_owned(), |relay| sanitize::line(relay));
+        let kind = match (self.over, self.view) {
+            (Some(why), _) => format!("over: {}", sanitize::line(why)),
+            (None, Some(view)) => {
+                let kind = if view.open { "OPEN" } else { "private" };
+                format!("{kind}, {}, epoch {}.", counted(view.members.len(), "member"), view.epoch)
+            }
+            (None, None) => "you are not in yet.".to_owned(),
+        };
+        let told =
+            "Tell the relay's operator this id, or its first 16 digits: they know the room by nothing else.";
+        let mut lines = vec![
+            format!("Room {label}: {kind}"),
+            format!("Relay: {relay}"),
+            format!("Id at the relay: {}", room_id(self.id)),
+            told.to_owned(),
+        ];
+        lines.extend(self.view.iter().flat_map(|view| [vec![topic(view)], policy(view)].concat()));
+        lines
+    }
+}
+
 /// What happened to a chat line.
 pub fn changed(act: &Act, line: &Line, view: Option<&GroupView>) -> String {
-    let by = name(&act.from, view);
+    let by = who(&act.from, view);
     let whose = match line.message.from.fingerprint == act.from.fingerprint {
         true => "their own message".to_owned(),
-        false => format!("{}: {}", name(&line.message.from, view), beginning(&line.message.text)),
+        false => format!("{}: {}", who(&line.message.from, view), beginning(&line.message.text)),
     };
     match &act.change {
         Alteration::Edit(text) => format!("{by} edited a message; now: {}", sanitize::one_line(text)),
         Alteration::Delete => format!("{by} deleted a message."),
         Alteration::React { emoji, withdrawn: false } => {
-            format!("{by} reacts {} to {whose}", sanitize::line(emoji))
+            format!("{by} reacts {} to {whose}", sign(emoji))
         }
         Alteration::React { emoji, withdrawn: true } => {
-            format!("{by} takes {} back from {whose}", sanitize::line(emoji))
+            format!("{by} takes {} back from {whose}", sign(emoji))
         }
     }
 }
 
 /// What happened in a room beside the chat lines; `label` where its name is to be said.
 pub fn happening(what: &What, label: Option<&str>, view: Option<&GroupView>) -> String {
-    let there = label.map(|label| format!(" {}", sanitize::line(label))).unwrap_or_default();
+    let there = label.map(|label| format!(" {}", called(label))).unwrap_or_default();
     match what {
-        What::Joined { who, by: Some(by) } => {
-            format!("{} joined{there} by an invite of {}.", name(who, view), name(by, view))
+        What::Joined { who: one, by: Some(by) } => {
+            format!("{} joined{there} by an invite of {}.", who(one, view), who(by, view))
         }
-        What::Joined { who, by: None } => format!("{} joined{there}.", name(who, view)),
-        What::Back(who) => format!(
+        What::Joined { who: one, by: None } => format!("{} joined{there}.", who(one, view)),
+        What::Back(one) => format!(
             "A device of {} could not follow{} and is back, by its own keys; verify if you did not expect it.",
-            name(who, view),
+            who(one, view),
             if label.is_some() { &there } else { " the room" }
         ),
-        What::Left { who, by } if who.fingerprint == by.fingerprint => {
-            format!("{} left{there}.", name(who, view))
+        What::Left { who: one, by } if one.fingerprint == by.fingerprint => {
+            format!("{} left{there}.", who(one, view))
         }
-        What::Left { who, by } => {
+        What::Left { who: one, by } => {
             let place = label.map(|_| format!(" from{there}")).unwrap_or_default();
-            format!("{} was removed{place} by {}.", name(who, view), name(by, view))
+            format!("{} was removed{place} by {}.", who(one, view), who(by, view))
         }
-        What::Renamed { who, was } => profile_changed(who, was, view),
+        What::Renamed { who: one, was } => profile_changed(one, was, view),
         What::Disappearing { by, seconds } => disappearing(by, *seconds, view),
+        What::Topic { by, text } => {
+            let of = label.map(|_| format!(" of{there}")).unwrap_or_default();
+            match text.as_str() {
+                "" => format!("{} took the topic{of} away.", who(by, view)),
+                text => format!("{} set the topic{of}: {}", who(by, view), sanitize::line(text)),
+            }
+        }
         What::Alarm(told) => format!("ALARM ({}): {}", told.kind().name(), sentence(&alarm(told))),
         What::OldAlarm { kind, text } => format!("ALARM ({}): {}", kind.name(), sentence(text)),
     }
 }
 
 /// Somebody shows themselves in another way.
-pub fn profile_changed(who: &Person, was: &str, view: Option<&GroupView>) -> String {
-    let now = name(who, view);
-    let was = sanitize::line(was);
-    if was != sanitize::line(&who.name) {
+pub fn profile_changed(person: &Person, was: &str, view: Option<&GroupView>) -> String {
+    let now = who(person, view);
+    if was != person.name {
+        let was = called(was);
         return format!("{was} is called {now} from now on.");
     }
-    let member = view.and_then(|view| view.members.iter().find(|member| member.person == *who));
+    let member = view.and_then(|view| view.members.iter().find(|member| member.person == *person));
     match member.map(|member| sanitize::line(&format!("{} {}", member.glyph, member.status))) {
         Some(shown) if !shown.trim().is_empty() => format!("{now} is now: {}", shown.trim()),
         _ => format!("{now} changed their profile."),
@@ -106,7 +168,7 @@ pub fn profile_changed(who: &Person, was: &str, view: Option<&GroupView>) -> Str
 
 /// The time after which chat lines go has changed.
 pub fn disappearing(by: &Person, seconds: u32, view: Option<&GroupView>) -> String {
-    let by = name(by, view);
+    let by = who(by, view);
     match seconds {
         0 => format!("{by} lets messages stay from now on."),
         seconds => format!(

@@ -72,6 +72,7 @@ fn engine(event: &engine::Event) {
         E::MemberLeft { .. } => info!("member left"),
         E::DeviceBack(_) => info!("device back"),
         E::ProfileChanged { .. } => info!("profile changed"),
+        E::Topic { .. } => info!("topic changed"),
         E::Disappearing { .. } => info!("messages disappear"),
         E::Alarm(_) | E::Problem(_) | E::Invite { .. } | E::Act(_) => {}
     }

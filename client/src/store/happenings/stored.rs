@@ -34,6 +34,10 @@ enum StoredWhat {
         by: Who,
         seconds: u32,
     },
+    Topic {
+        by: Who,
+        text: String,
+    },
     /// As earlier versions stored it, in words.
     Alarm {
         kind: String,
@@ -53,6 +57,7 @@ impl Stored {
             What::Left { who: person, by } => StoredWhat::Left { who: who(person), by: who(by) },
             What::Renamed { who: person, was } => StoredWhat::Renamed { who: who(person), was },
             What::Disappearing { by, seconds } => StoredWhat::Disappearing { by: who(by), seconds },
+            What::Topic { by, text } => StoredWhat::Topic { by: who(by), text },
             What::Alarm(alarm) => StoredWhat::Alarmed(alarm),
             What::OldAlarm { kind, text } => StoredWhat::Alarm { kind: kind.name().to_owned(), text },
         };
@@ -68,6 +73,7 @@ impl Stored {
             StoredWhat::Left { who, by } => What::Left { who: person(who), by: person(by) },
             StoredWhat::Renamed { who, was } => What::Renamed { who: person(who), was },
             StoredWhat::Disappearing { by, seconds } => What::Disappearing { by: person(by), seconds },
+            StoredWhat::Topic { by, text } => What::Topic { by: person(by), text },
             StoredWhat::Alarm { kind, text } => What::OldAlarm { kind: AlarmKind::from_name(&kind)?, text },
             StoredWhat::Alarmed(alarm) => What::Alarm(alarm),
         };

@@ -16,8 +16,11 @@ pub use speaker::clean_speaker;
 /// Longest display name, in bytes: fits a line of a narrow terminal even in four-byte scripts.
 pub const MAX_NAME: usize = 64;
 
-/// Longest text that is looked at, in bytes: white space and decomposed letters may shrink to a name.
-const MAX_RAW: usize = 16 * MAX_NAME;
+/// Longest topic of a room, in bytes: a long sentence in any script.
+pub const MAX_TOPIC: usize = 512;
+
+/// How many times longer a text may be before it is cleaned: white space and decomposed letters may shrink to a name.
+const RAW: usize = 16;
 
 /// Why text cannot be a display name.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
@@ -66,12 +69,24 @@ pub enum NameError {
 /// # Errors
 /// [`NameError`] says what is wrong.
 pub fn clean_name(name: &str) -> Result<String, NameError> {
+    clean(name, MAX_NAME)
+}
+
+/// What a room is about: a line of the same characters as a name, of at most [`MAX_TOPIC`] bytes, or nothing.
+///
+/// # Errors
+/// [`NameError`] says what is wrong.
+pub fn clean_topic(text: &str) -> Result<String, NameError> {
+    if text.trim().is_empty() { Ok(String::new()) } else { clean(text, MAX_TOPIC) }
+}
+
+fn clean(name: &str, most: usize) -> Result<String, NameError> {
     let name = name.trim();
-    if name.len() > MAX_RAW {
+    if name.len() > RAW * most {
         return Err(NameError::TooLong(name.len()));
     }
     let name: String = spaced(name)?.nfc().collect();
-    if name.len() > MAX_NAME {
+    if name.len() > most {
         return Err(NameError::TooLong(name.len()));
     }
     let chars: Vec<char> = name.chars().collect();

@@ -57,10 +57,11 @@ impl<'a> Act<'a> {
 
 pub(super) fn check(act: &Act<'_>) -> Result<(), Violation> {
     let policy = |room: &content::Room| (room.disappear_s, room.invite_policy, room.seats_per_account);
+    let retopics = act.before.topic != act.after.topic;
     // Whoever is gone is no moderator any more, whoever's commit it was.
     let left = staying(act.before, &act.stay);
     let alters = policy(act.before) != policy(act.after) || left != act.after.moderators;
-    if (act.takes_others || alters) && !act.is_moderator {
+    if (act.takes_others || alters || retopics) && !act.is_moderator {
         return Err(Violation::NotModerator);
     }
     check_moderators(act.after, &act.stay)?;

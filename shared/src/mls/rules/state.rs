@@ -7,7 +7,7 @@ use proto::RoomId;
 use super::Violation;
 use crate::{
     content::{self, room::InvitePolicy},
-    identity::clean_name,
+    identity::{clean_name, clean_topic},
     invite::{MAX_INVITES, signed_by_maker},
 };
 
@@ -31,6 +31,7 @@ pub(crate) fn check_room(id: &[u8], room: &content::Room) -> Result<(), Violatio
     let Ok(id) = RoomId::try_from(id) else { return Err(Violation::Room) };
     let moderators: BTreeSet<_> = room.moderators.iter().filter(|one| one.len() == 32).collect();
     let good = clean_name(&room.name).as_deref() == Ok(&*room.name)
+        && clean_topic(&room.topic).as_deref() == Ok(&*room.topic)
         && room.version == ROOM_VERSION
         && room.past_lines <= MAX_PAST
         && (1..=MAX_SEATS).contains(&room.seats_per_account)

@@ -45,7 +45,8 @@ impl Engine {
         self.handover.join_epoch = group.epoch();
         self.handover.unreadable_left = group.members()?.len() as u64;
         self.handover.join_seq = entry.seq;
-        self.meta.disappear_s = group.room()?.disappear_s;
+        let room = group.room()?;
+        self.meta.take_room(&room);
         self.settle_again()?;
         self.refuse(Problem::Back { has_missed: true });
         if let Some(problem) = other_rules {
@@ -66,7 +67,9 @@ impl Engine {
         let (was, is) = (group.base(self.books.position)?.room()?, group.room()?);
         let all = |room: &content::Room| room.moderators.iter().cloned().collect::<BTreeSet<_>>();
         let moderators = all(&was) != all(&is);
-        let rest = |room: &content::Room| (room.invite_policy, room.seats_per_account, room.disappear_s);
+        let rest = |room: &content::Room| {
+            (room.invite_policy, room.seats_per_account, room.disappear_s, room.topic.clone())
+        };
         let policy = rest(&was) != rest(&is);
         Ok((moderators || policy).then_some(Problem::OtherRules { moderators, policy }))
     }

@@ -73,7 +73,10 @@ impl Life {
                 moderators_invite: Some(choices.below(2) == 0),
                 seats: Some(1 + choices.below(3) as u32),
             },
-            6 => Command::Disappear(choices.below(3) as u32 * 3_600),
+            6 => match choices.below(3) {
+                2 => Command::Topic(format!("what {i} likes")),
+                hours => Command::Disappear(hours as u32 * 3_600),
+            },
             _ => Command::Invite { uses: Some(1 + choices.below(2) as u32), expires_ms: None },
         };
         self.act(i, Input::Command(command), None, choices);

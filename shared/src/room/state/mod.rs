@@ -9,6 +9,8 @@ use std::fmt;
 use prost::Message;
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::content;
+
 pub(super) use back::{
     BridgeRow, EPOCHS_BRIDGED, MAX_REFUSED, MAX_SINCE, OutRow, RestoredRow, SeenRow, TrialRow,
 };
@@ -69,6 +71,9 @@ pub(super) struct Meta {
     /// As the group says, to notice a change.
     #[prost(uint32, tag = "32")]
     pub disappear_s: u32,
+    /// Likewise.
+    #[prost(string, tag = "96")]
+    pub topic: String,
     /// The last epoch that began by a removal: what was sealed before it is never sent after it.
     #[prost(uint64, tag = "67")]
     pub removal_epoch: u64,
@@ -97,6 +102,14 @@ pub(super) struct LandedRow {
     pub from: u64,
     #[prost(uint64, tag = "2")]
     pub to: u64,
+}
+
+impl Meta {
+    /// What the group says of the room, to notice a change.
+    pub fn take_room(&mut self, room: &content::Room) {
+        self.disappear_s = room.disappear_s;
+        self.topic.clone_from(&room.topic);
+    }
 }
 
 /// What the rows of a room are written in: the version of the protocol that its group speaks.

@@ -60,6 +60,9 @@ pub(in crate::room) struct Wishes {
     pub want_moderators_invite: Option<bool>,
     #[prost(uint32, optional, tag = "65")]
     pub want_seats: Option<u32>,
+    /// What the room is to be about, wanted by us and not in the group yet.
+    #[prost(string, optional, tag = "97")]
+    pub want_topic: Option<String>,
 }
 
 /// The row `invites`. Invites of this device: those that are live, and what is to be done to the list.

@@ -122,8 +122,9 @@ fn newcomer_by_a_link_does_not_take_the_room_over() {
     }
     world.command(dan, Command::Policy { moderators_invite: Some(true), seats: None });
     world.command(dan, Command::Disappear(1));
+    world.command(dan, Command::Topic("mine".to_owned()));
     world.settle();
-    assert_eq!(world.errors(dan), ["not_moderator"; 8]);
+    assert_eq!(world.errors(dan), ["not_moderator"; 9]);
     assert_eq!((world.members(dan), world.members(ANN)), (4, 4));
     world.assert_agreed(&[ANN, BOB, EVE, dan]);
 }
@@ -135,6 +136,7 @@ fn policy_changed_by_somebody_who_is_no_moderator_is_refused() {
     room_is_refused(612, EVE, Violation::NotModerator, |_, room| {
         room.set_invite_policy(InvitePolicy::Moderators);
     });
+    room_is_refused(610, EVE, Violation::NotModerator, |_, room| room.topic = "free beer".to_owned());
     room_is_refused(613, EVE, Violation::NotModerator, |world, room| {
         room.moderators.push(who(world, EVE).0.to_vec().into());
     });
@@ -153,6 +155,68 @@ fn room_without_a_moderator_or_with_an_absent_one_is_refused() {
     });
     room_is_refused(619, ANN, Violation::Room, |_, room| room.seats_per_account = 0);
     room_is_refused(620, ANN, Violation::Room, |_, room| room.invite_policy = 7);
+}
+
+#[test]
+fn topic_that_is_no_clean_line_is_refused_from_a_moderator_too() {
+    for topic in [
+        "two\nlines",
+        "\u{1b}[2J",
+        "a\u{202e}b",
+        "a\u{200b}b",
+        " blank at the ends ",
+        "cafe\u{301}",
+        &"x".repeat(513),
+    ] {
+        room_is_refused(635, ANN, Violation::Room, |_, room| room.topic = topic.to_owned());
+    }
+}
+
+#[test]
+fn topic_is_told_once_to_everybody_and_to_who_comes_later() {
+    let mut world = World::room_of(&["ann", "bob"], Suite::Classic, 636);
+    let topics = |world: &World, i: usize| -> Vec<(String, String)> {
+        let events = world.devices[i].events.iter();
+        let told = events.filter_map(|event| match event {
+            Event::Topic { by, text } => Some((by.name.clone(), text.clone())),
+            _ => None,
+        });
+        told.collect()
+    };
+    let shown = |world: &World, i: usize| world.devices[i].engine.as_ref().unwrap().view().unwrap().topic;
+    world.command(ANN, Command::Topic("  soup,\u{a0} at  eight ".to_owned()));
+    world.settle();
+    let told = ("ann".to_owned(), "soup, at eight".to_owned());
+    assert_eq!((topics(&world, ANN), topics(&world, BOB)), (vec![told.clone()], vec![told.clone()]));
+    // The same once more is nothing new, and costs no commit.
+    let epoch = world.epoch(ANN);
+    world.command(ANN, Command::Topic("soup, at eight".to_owned()));
+    world.settle();
+    assert_eq!((world.epoch(ANN), topics(&world, BOB).len()), (epoch, 1));
+    let link = world.invite(ANN);
+    let dan = world.newcomer("dan", 912);
+    world.join(dan, &link);
+    assert_eq!((shown(&world, dan), topics(&world, dan)), ("soup, at eight".to_owned(), vec![]));
+    // Whoever sleeps through it is told when they wake.
+    world.disconnect(BOB);
+    world.command(ANN, Command::Topic(String::new()));
+    world.settle();
+    world.connect(BOB);
+    world.settle();
+    assert_eq!(topics(&world, BOB), [told, ("ann".to_owned(), String::new())]);
+    assert_eq!((shown(&world, BOB), shown(&world, dan)), (String::new(), String::new()));
+}
+
+#[test]
+fn longest_topic_is_taken_and_a_longer_one_is_not() {
+    let mut world = World::room_of(&["ann", "bob"], Suite::Classic, 637);
+    world.command(ANN, Command::Topic("é".repeat(257)));
+    world.command(ANN, Command::Topic("a\u{200b}b".to_owned()));
+    world.settle();
+    assert_eq!(world.errors(ANN), ["bad_topic"; 2]);
+    world.command(ANN, Command::Topic("é".repeat(256)));
+    world.settle();
+    assert_eq!(world.devices[BOB].engine.as_ref().unwrap().view().unwrap().topic.len(), 512);
 }
 
 #[test]

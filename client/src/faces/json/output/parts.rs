@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::runtime::RoomStatus;
+use super::{InviteBy, person};
+use crate::{faces::words, runtime::RoomStatus};
 
 /// A person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,8 +106,13 @@ pub struct InviteOut {
 pub struct RoomOut {
     /// Its label.
     pub room: String,
+    /// 64 hexadecimal digits: what the relay, and whoever operates it, calls it.
+    pub id: String,
     /// Whoever knows the name can join; unknown before we are in.
     pub open: Option<bool>,
+    /// What it is about; missing when nobody said, or it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
     /// `HOST:PORT`.
     pub relay: Option<String>,
     /// How many members; none before we are in.
@@ -122,11 +128,60 @@ pub struct RoomOut {
     pub pinned: bool,
 }
 
+/// What a room is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InfoOut {
+    /// As in a list.
+    #[serde(flatten)]
+    pub room: RoomOut,
+    /// The group; missing before we are in, and once it is over.
+    #[serde(flatten)]
+    pub group: Option<GroupOut>,
+}
+
+/// What a room's group has and allows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupOut {
+    /// Of MLS.
+    pub epoch: u64,
+    /// Who may invite.
+    pub invite: InviteBy,
+    /// Devices that one person may have.
+    pub seats: u32,
+    /// Messages go so many seconds after they were said; 0 for never.
+    pub disappear: u32,
+    /// Messages of before that newcomers are handed.
+    pub past: u32,
+    /// Who may change all that; a person with several devices once for each.
+    pub moderators: Vec<PersonOut>,
+}
+
+impl From<&RoomStatus> for InfoOut {
+    fn from(status: &RoomStatus) -> Self {
+        let group = status.view.as_ref().map(|view| GroupOut {
+            epoch: view.epoch,
+            invite: if view.moderators_invite { InviteBy::Moderators } else { InviteBy::Everybody },
+            seats: view.seats,
+            disappear: view.disappear_s,
+            past: view.past_lines,
+            moderators: view
+                .members
+                .iter()
+                .filter(|member| member.is_moderator)
+                .map(|member| person(member.person.clone()))
+                .collect(),
+        });
+        Self { room: RoomOut::from(status), group }
+    }
+}
+
 impl From<&RoomStatus> for RoomOut {
     fn from(status: &RoomStatus) -> Self {
         Self {
             room: status.label.clone(),
+            id: words::room_id(&status.id),
             open: status.view.as_ref().map(|view| view.open),
+            topic: status.view.as_ref().map(|view| view.topic.clone()).filter(|topic| !topic.is_empty()),
             relay: status.relay.as_ref().map(ToString::to_string),
             members: status.view.as_ref().map(|view| view.members.len()),
             verified: status.is_verified,

@@ -106,7 +106,7 @@ impl App {
             return;
         }
         let view = self.pane(room).view.clone();
-        let name = |who| words::name(who, view.as_ref());
+        let name = |one| words::who(one, view.as_ref());
         if let Some(what) = What::of(&event).filter(|what| !what.is_alarm()) {
             return self.push(room, Row::happening(&what, view.as_ref()));
         }
@@ -165,7 +165,8 @@ impl App {
             | engine::Event::DeviceBack(_)
             | engine::Event::MemberLeft { .. }
             | engine::Event::ProfileChanged { .. }
-            | engine::Event::Disappearing { .. } => {}
+            | engine::Event::Disappearing { .. }
+            | engine::Event::Topic { .. } => {}
             // The runtime makes notices of these, and puts the address into the link.
             engine::Event::Alarm(_) | engine::Event::Problem(_) | engine::Event::Invite { .. } => {}
         }

@@ -139,7 +139,7 @@ fn keys_of(overlay: &Overlay) -> Option<Keys> {
             ("Deleting a message", &[("y", "delete it for everybody"), ("any other key", "keep it")])
         }
         Overlay::Details(..) => {
-            ("A message", &[("Up, Down, PgUp, PgDn", "scroll"), ("any other key", "close")])
+            ("What is told", &[("Up, Down, PgUp, PgDn", "scroll"), ("any other key", "close")])
         }
         Overlay::Open(_) => (
             "Opening a link",

@@ -89,6 +89,7 @@ impl App {
             Action::Help | Action::HelpHere => self.help("", None),
             Action::Search => self.search(String::new()),
             Action::Select => self.select(),
+            Action::About if self.current.is_some() => self.effects.push(Effect::Line("/info".to_owned())),
             Action::Members => self.with_members = !self.with_members,
             Action::Room(place) => {
                 let panes = self.by_activity();

@@ -27,14 +27,14 @@ pub use self::{
     entry::Entry,
     help::Help,
     open::Open,
-    overlay::Overlay,
+    overlay::{Details, Overlay},
     pages::Wanted,
     pane::{Kind, Pane, Row},
     search::{Hit, Search},
     select::{Compose, SIGNS},
     welcome::{CHOICES, Choice},
 };
-use super::{draw, editor::Editor, keymap::Keymap, theme::Theme};
+use super::{draw, editor::Editor, keymap::Keymap, spell::Spelling, theme::Theme};
 use crate::{
     runtime::RoomStatus,
     settings::{Settings, Times},
@@ -63,6 +63,7 @@ pub struct App {
     pub(super) settings: Settings,
     pub(super) panes: Vec<Pane>,
     pub(super) editor: Editor,
+    pub(super) spelling: Spelling,
     pub(super) overlay: Option<Overlay>,
     pub(super) with_members: bool,
     pub(super) link: Link,
@@ -118,6 +119,7 @@ impl App {
             keys,
             panes: Vec::new(),
             editor: Editor::default(),
+            spelling: Spelling::default(),
             overlay: None,
             with_members: settings.screen.members,
             settings,
@@ -146,6 +148,11 @@ impl App {
             keep_read_at: 0,
             searches: 0,
         }
+    }
+
+    /// Words of what is typed that are to be looked up now.
+    pub fn words_to_look_up(&mut self) -> Vec<String> {
+        self.spelling.ask(self.editor.text(), self.editor.before().len())
     }
 
     /// Who we are; the name makes a mention.

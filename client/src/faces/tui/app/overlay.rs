@@ -22,10 +22,21 @@ pub enum Overlay {
     Signs(Signs),
     /// Whether a message of ours is to go.
     Delete(MessageId),
-    /// Everything about a message; scrolled by so many lines.
-    Details(Vec<String>, usize),
+    /// Everything about a message, or about the room.
+    Details(Details),
     /// Whether a link is to be opened.
     Open(Open),
+}
+
+/// Lines to be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Details {
+    /// What they are about.
+    pub title: &'static str,
+    /// Safe for a terminal.
+    pub lines: Vec<String>,
+    /// Lines that were scrolled by.
+    pub scroll: usize,
 }
 
 /// Signs to choose from.
@@ -40,6 +51,11 @@ pub struct Signs {
 }
 
 impl App {
+    /// Lines over the rooms, from the first.
+    pub fn details(&mut self, title: &'static str, lines: Vec<String>) {
+        self.overlay = Some(Overlay::Details(Details { title, lines, scroll: 0 }));
+    }
+
     pub(super) fn overlay_key(&mut self, overlay: Overlay, code: KeyCode) {
         match (overlay, code) {
             (Overlay::Link(link), KeyCode::Char('c')) => {
@@ -54,8 +70,9 @@ impl App {
                 KeyCode::Char('?'),
             ) => self.help("", Some(overlay)),
             (Overlay::Open(open), code) => self.open_key(open, code),
-            (Overlay::Details(lines, scroll), code) => {
-                self.overlay = scrolled(scroll, code).map(|scroll| Overlay::Details(lines, scroll));
+            (Overlay::Details(Details { scroll, title, lines }), code) => {
+                let shown = |scroll| Overlay::Details(Details { title, lines, scroll });
+                self.overlay = scrolled(scroll, code).map(shown);
             }
             (Overlay::Switcher(text, at), code) => self.switch(text, at, code),
             (Overlay::Search(search), code) => self.search_key(search, code),

@@ -75,8 +75,8 @@ impl App {
                 self.effects.extend(text.map(Effect::Copy));
             }
             Action::Details => {
-                if let Some(entry) = self.chosen() {
-                    self.overlay = Some(Overlay::Details(self.details(entry), 0));
+                if let Some(lines) = self.chosen().map(|entry| self.about(entry)) {
+                    self.details("Message", lines);
                 }
             }
             Action::NextFound => self.next_hit(true),
@@ -224,7 +224,7 @@ impl App {
         self.shown().and_then(|pane| pane.entries().next_back()).map(|entry| entry.id)
     }
 
-    fn details(&self, entry: &Entry) -> Vec<String> {
+    fn about(&self, entry: &Entry) -> Vec<String> {
         let at = |at: u64| super::super::draw::moment(at, &self.zone);
         let mut lines = vec![
             format!("From:         {}{}", entry.name, if entry.mine { " (you)" } else { "" }),

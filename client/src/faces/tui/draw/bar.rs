@@ -133,7 +133,7 @@ fn room(pane: &Pane) -> Vec<String> {
 fn typing(pane: &Pane) -> Option<String> {
     let view = pane.view.as_ref();
     let names: Vec<String> =
-        pane.typing.iter().take(TYPISTS).map(|(person, _)| words::name(person, view)).collect();
+        pane.typing.iter().take(TYPISTS).map(|(person, _)| words::who(person, view)).collect();
     match (names.as_slice(), pane.typing.len()) {
         ([], _) => None,
         ([one], 1) => Some(format!("{one} is typing")),

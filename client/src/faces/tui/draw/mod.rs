@@ -3,6 +3,7 @@
 mod bar;
 mod boxed;
 mod help;
+mod input;
 mod messages;
 mod opening;
 mod overlay;
@@ -12,17 +13,17 @@ mod sides;
 
 use ratatui::{
     Frame,
-    layout::{Constraint, Layout, Position, Rect},
-    style::Style,
+    layout::{Constraint, Layout, Rect},
     text::Line,
     widgets::{Paragraph, Wrap},
 };
 
 use super::{
-    app::{App, Compose, Help, Overlay, Row},
+    app::{App, Compose, Details, Help, Overlay, Row},
     bidi,
-    wrap::{cells, fit, wrap},
+    wrap::{fit, wrap},
 };
+use input::hard_wrap;
 pub(super) use row::moment;
 
 /// Cells of a side pane.
@@ -37,12 +38,12 @@ const INPUT: usize = 6;
 /// Draws everything.
 pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App) {
     let all = frame.area();
-    let typed = input_lines(app, usize::from(all.width));
+    let typed = input::lines(app, usize::from(all.width));
     let height = u16::try_from(typed.lines.len().clamp(1, INPUT)).unwrap_or(1);
     let what = u16::from(app.compose != Compose::New);
     let rows = [1, 0, 1, what, height].map(Constraint::Length);
     let rows = rows.into_iter().enumerate().map(|(at, row)| if at == 1 { Constraint::Min(1) } else { row });
-    let [head, middle, bar, what, input] = Layout::vertical(rows).areas(all);
+    let [head, middle, bar, what, typing] = Layout::vertical(rows).areas(all);
     let has_members =
         app.with_members && all.width >= NARROW.1 && app.shown().is_some_and(|pane| pane.view.is_some());
     let columns = [
@@ -63,11 +64,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App) {
     }
     bar::draw(frame, app, bar);
     composing(frame, app, what);
-    show_input(frame, app, input, typed);
+    input::show(frame, app, typing, typed);
     // An alarm must not lie over a link.
     let has_link = matches!(app.overlay, Some(Overlay::Open(_) | Overlay::Link(_)));
     let most = overlay::draw(frame, app, if has_link { above } else { middle });
-    if let (Some(most), Some(Overlay::Help(Help { scroll, .. }) | Overlay::Details(_, scroll))) =
+    if let (Some(most), Some(Overlay::Help(Help { scroll, .. }) | Overlay::Details(Details { scroll, .. }))) =
         (most, &mut app.overlay)
     {
         *scroll = (*scroll).min(most);
@@ -93,67 +94,6 @@ fn composing(frame: &mut Frame<'_>, app: &App, area: Rect) {
     let text = fit(&text, usize::from(area.width).saturating_sub(esc.len()));
     frame.render_widget(Paragraph::new(format!("{text}{esc}")).style(app.theme.quiet()), area);
     bidi::isolate(frame.buffer_mut(), area.y, area.x..area.right());
-}
-
-/// The input as lines of the screen, and where the cursor is in them.
-struct Typed {
-    lines: Vec<String>,
-    row: usize,
-    column: usize,
-}
-
-fn input_lines(app: &App, width: usize) -> Typed {
-    let prompt = "> ";
-    // One cell stays free for the cursor at the end of a full line.
-    let room = width.saturating_sub(prompt.len() + 1).max(1);
-    let cut = |text: &str| -> Vec<String> {
-        text.split('\n').flat_map(|line| hard_wrap(&crate::faces::sanitize::tabs(line), room)).collect()
-    };
-    let before = cut(app.editor.before());
-    let (row, column) = (before.len().saturating_sub(1), before.last().map_or(0, |line| cells(line)));
-    let lines = cut(app.editor.text());
-    let lines = lines
-        .into_iter()
-        .enumerate()
-        .map(|(at, line)| format!("{}{line}", if at == 0 { prompt } else { "  " }))
-        .collect();
-    Typed { lines, row, column: column + prompt.len() }
-}
-
-/// Cuts without regard for words, so that the cursor's place depends on what is before it alone.
-fn hard_wrap(text: &str, width: usize) -> Vec<String> {
-    use unicode_segmentation::UnicodeSegmentation;
-    let (mut lines, mut used) = (vec![String::new()], 0);
-    for grapheme in text.graphemes(true) {
-        let wide = cells(grapheme);
-        if used + wide > width && used > 0 {
-            lines.push(String::new());
-            used = 0;
-        }
-        if let Some(line) = lines.last_mut() {
-            line.push_str(grapheme);
-        }
-        used += wide;
-    }
-    lines
-}
-
-fn show_input(frame: &mut Frame<'_>, app: &App, area: Rect, typed: Typed) {
-    let skipped = (typed.row + 1).saturating_sub(usize::from(area.height));
-    let lines: Vec<Line<'_>> = typed.lines.into_iter().skip(skipped).map(Line::from).collect();
-    let style = if app.editor.is_refused() { app.theme.quiet() } else { Style::new() };
-    frame.render_widget(Paragraph::new(lines).style(style), area);
-    (area.y..area.bottom()).for_each(|y| bidi::isolate(frame.buffer_mut(), y, area.x..area.right()));
-    if app.selected.is_some() || app.overlay.is_some() {
-        // Keys do not go here.
-        return;
-    }
-    let (x, y) = (
-        u16::try_from(typed.column).unwrap_or(0),
-        u16::try_from(typed.row.saturating_sub(skipped)).unwrap_or(0),
-    );
-    let (right, bottom) = (area.right().saturating_sub(1), area.bottom().saturating_sub(1));
-    frame.set_cursor_position(Position::new((area.x + x).min(right), (area.y + y).min(bottom)));
 }
 
 /// What an alarm leaves free.

@@ -9,7 +9,7 @@ use ratatui::{
 
 use super::{
     super::{
-        app::{App, Overlay, SIGNS, Search},
+        app::{App, Details, Overlay, SIGNS, Search},
         bidi,
     },
     boxed::boxed,
@@ -50,11 +50,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) -> Option<usize
             let lines = wrap(text, usize::from(area.width.saturating_sub(2))).into_iter().map(Line::from);
             boxed(frame, area, " Delete this message? y deletes, any other key does not ", lines.collect());
         }
-        Some(Overlay::Details(text, scroll)) => {
+        Some(Overlay::Details(Details { title, lines, scroll })) => {
             let width = usize::from(area.width.saturating_sub(2));
             let lines: Vec<Line<'_>> =
-                text.iter().flat_map(|line| wrap(line, width)).map(Line::from).collect();
-            most = Some(scrolled(frame, area, "Message", lines, *scroll));
+                lines.iter().flat_map(|line| wrap(line, width)).map(Line::from).collect();
+            most = Some(scrolled(frame, area, title, lines, *scroll));
         }
         Some(Overlay::Open(open)) => opening::draw(frame, app, area, open),
     }

@@ -32,6 +32,7 @@ pub enum Action {
     PageDown,
     Search,
     Members,
+    About,
     Redraw,
     Suspend,
     Help,
@@ -122,6 +123,7 @@ pub const ACTIONS: &[Row] = &[
     row(A::PageDown, "page-down", Both, &["pgdn"], "read on"),
     vim(row(A::Search, "search", Both, &["ctrl+r"], "search this room; Tab there: all rooms"), &["/"]),
     row(A::Members, "members", Both, &["f2"], "show or hide the members"),
+    row(A::About, "room-info", Both, &["f3"], "what this room is: its id at the relay, what it allows"),
     row(
         A::QuoteLast,
         "quote-last",

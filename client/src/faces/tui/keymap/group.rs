@@ -44,7 +44,8 @@ impl Group {
             | A::PageUp
             | A::PageDown
             | A::Search
-            | A::Members => Self::Go,
+            | A::Members
+            | A::About => Self::Go,
             A::ClearOrQuit | A::DeleteOrQuit | A::Redraw | A::Suspend | A::Help => Self::Program,
             _ => Self::Line,
         }

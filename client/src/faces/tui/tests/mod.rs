@@ -45,6 +45,7 @@ fn view(room: &str, open: bool) -> GroupView {
         epoch: 7,
         authenticator: vec![1; 32],
         members: [("ann", 1), ("bob", 2), ("eve", 3)].map(member).to_vec(),
+        topic: String::new(),
         disappear_s: 0,
         past_lines: 0,
         invites: Vec::new(),

@@ -1,7 +1,7 @@
 //! What people know from other programs: help that is searched, quotes, links that open, actions.
 
 use super::{
-    super::app::{Overlay, Telling},
+    super::app::{Details, Overlay, Telling},
     *,
 };
 
@@ -33,6 +33,17 @@ fn help_is_searched_by_typing_and_says_when_nothing_fits() {
 }
 
 #[test]
+fn key_tells_what_the_room_is() {
+    let mut app = app();
+    assert_eq!(key(&mut app, KeyCode::F(3)), [], "there is no room");
+    let mut app = in_lobby();
+    assert_eq!(key(&mut app, KeyCode::F(3)), [Effect::Line("/info".to_owned())]);
+    app.details("Room", vec![format!("Id at the relay: {}", "07".repeat(32))]);
+    let shown = text(&mut app, 100, 24);
+    assert!(shown.contains(" Room: any key closes ") && shown.contains(&"07".repeat(32)), "{shown}");
+}
+
+#[test]
 fn help_has_every_command_and_every_key_in_a_group() {
     let mut app = in_lobby();
     key(&mut app, KeyCode::F(1));
@@ -61,10 +72,11 @@ fn question_mark_explains_the_screen_and_leads_back_to_it() {
     );
     key(&mut app, KeyCode::Char('?'));
     assert!(app.overlay.is_none() && app.chosen().is_some(), "back where it was asked");
+    let details = Details { title: "Message", lines: vec!["From: ann".into()], scroll: 0 };
     for (overlay, title) in [
         (Overlay::Link("schat://h:1/#x".into()), "A link"),
         (Overlay::Delete(id(2)), "Deleting a message"),
-        (Overlay::Details(vec!["From: ann".into()], 0), "A message"),
+        (Overlay::Details(details), "What is told"),
     ] {
         app.overlay = Some(overlay.clone());
         assert_eq!(key(&mut app, KeyCode::Char('?')), [], "{title}");

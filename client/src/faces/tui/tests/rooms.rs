@@ -44,6 +44,7 @@ fn muted_room_and_old_messages_are_no_news() {
     happens(&mut app, "lobby", engine::Event::CatchingUp { done: 9, total: 9 });
     let status = crate::runtime::RoomStatus {
         label: "lobby".into(),
+        id: proto::RoomId([7; 32]),
         relay: None,
         view: Some(view("lobby", false)),
         is_verified: false,
@@ -291,4 +292,23 @@ fn line_of_a_restored_relay_is_shown_although_its_number_was_another_lines() {
     let text = text(&mut app, 100, 24);
     let at = |what| text.find(what).unwrap_or_else(|| panic!("no {what}: {text}"));
     assert!(at("what the relay lost") < at("what came then") && at("what came then") < at("and more"));
+}
+
+#[test]
+fn topic_stands_last_in_the_head_and_passes_for_nothing_else() {
+    let mut app = app();
+    let about = |topic: &str| GroupView { topic: topic.to_owned(), ..view("lobby", true) };
+    happens(&mut app, "lobby", engine::Event::Joined(about("soup · muted")));
+    let open = " lobby · OPEN: whoever knows the name can read this";
+    assert_eq!(screen(&mut app, 100, 12)[0].trim_end(), format!("{open} · “soup · muted”"));
+    assert_eq!(
+        screen(&mut app, 56, 12)[0].chars().take(50).collect::<String>(),
+        open.chars().take(50).collect::<String>()
+    );
+    assert!(text(&mut app, 100, 12).contains("- Topic: soup · muted"));
+    happens(&mut app, "lobby", engine::Event::Epoch(about("")));
+    let by = person("ann", 1);
+    happens(&mut app, "lobby", engine::Event::Topic { by, text: String::new() });
+    assert!(!screen(&mut app, 100, 12)[0].contains('“'));
+    assert!(text(&mut app, 100, 12).contains("- ann took the topic away."));
 }

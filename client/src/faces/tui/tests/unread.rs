@@ -140,6 +140,7 @@ fn pinned_rooms_stand_above_the_others_and_stay_there() {
     let mut app = two_rooms();
     let status = |label: &str, is_pinned| crate::runtime::RoomStatus {
         label: label.into(),
+        id: proto::RoomId([7; 32]),
         relay: None,
         view: Some(view(label, false)),
         is_verified: false,

@@ -30,6 +30,7 @@ fn view(names: &[(&str, u8)]) -> GroupView {
         epoch: 1,
         authenticator: vec![],
         members: names.iter().map(member).collect(),
+        topic: String::new(),
         disappear_s: 0,
         past_lines: 0,
         invites: Vec::new(),

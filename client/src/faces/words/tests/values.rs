@@ -98,10 +98,10 @@ fn missing_token_is_told_from_one_that_is_refused() {
 }
 
 #[test]
-fn names_of_those_who_missed_something_stand_in_quotes() {
-    let who = vec!["eve".to_owned(), "dan".to_owned()];
+fn names_of_those_who_missed_something_are_told_apart() {
+    let who = vec!["eve".to_owned(), "bob and dan".to_owned()];
     let (text, _) = problem(&Problem::MissedByNewcomer { entry: 7, who });
-    assert!(text.contains("\u{201c}eve\u{201d} and \u{201c}dan\u{201d}"), "{text}");
+    assert!(text.contains(" by eve and \"bob and dan\", who joined"), "{text}");
 }
 
 #[test]

@@ -31,6 +31,7 @@ fn view(people: &[(&str, u8)]) -> GroupView {
         epoch: 1,
         authenticator: vec![],
         members,
+        topic: String::new(),
         disappear_s: 0,
         past_lines: 0,
         invites: Vec::new(),

@@ -1,0 +1,87 @@
+//! What the terminal says of its colours. None has to say anything.
+
+/// What lies behind the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ground {
+    Dark,
+    Light,
+    /// Nobody says.
+    Unknown,
+}
+
+/// How many colours there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// The sixteen of ECMA-48 and its bright ones: what they look like is their owner's choice.
+    Sixteen,
+    /// The table of 256.
+    Many,
+}
+
+/// Parts of the names of terminals that have the table of 256, although the name does not say so.
+const MANY: [&str; 8] = ["256col", "direct", "kitty", "alacritty", "foot", "ghostty", "wezterm", "contour"];
+
+/// By `COLORFGBG`, which some terminals set: numbers of the text's colour and, last, of what is behind it.
+pub fn ground(variable: impl Fn(&str) -> Option<String>) -> Ground {
+    let colours = variable("COLORFGBG").unwrap_or_default();
+    match colours.rsplit(';').next().and_then(|ground| ground.parse::<u8>().ok()) {
+        Some(0..=6 | 8) => Ground::Dark,
+        Some(7 | 9..=15) => Ground::Light,
+        _ => Ground::Unknown,
+    }
+}
+
+/// By `COLORTERM` and `TERM`.
+pub fn depth(variable: impl Fn(&str) -> Option<String>) -> Depth {
+    let term = variable("TERM").unwrap_or_default();
+    let is_true =
+        variable("COLORTERM").is_some_and(|colour| matches!(colour.as_str(), "truecolor" | "24bit"));
+    match is_true || MANY.iter().any(|many| term.contains(many)) || (cfg!(windows) && term.is_empty()) {
+        true => Depth::Many,
+        false => Depth::Sixteen,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ground_is_what_the_terminal_says_or_unknown() {
+        for (says, wanted) in [
+            (Some("15;0"), Ground::Dark),
+            (Some("0;15"), Ground::Light),
+            (Some("0;default;15"), Ground::Light),
+            (Some("7;8"), Ground::Dark),
+            (Some("0;7"), Ground::Light),
+            (Some("0;default"), Ground::Unknown),
+            (Some(""), Ground::Unknown),
+            (Some("0;231"), Ground::Unknown),
+            (None, Ground::Unknown),
+        ] {
+            let variable = |name: &str| (name == "COLORFGBG").then_some(says).flatten().map(str::to_owned);
+            assert_eq!(ground(variable), wanted, "{says:?}");
+        }
+    }
+
+    #[test]
+    fn terminal_has_many_colours_if_it_says_so() {
+        for (term, colour, wanted) in [
+            ("xterm", "", Depth::Sixteen),
+            ("linux", "", Depth::Sixteen),
+            ("screen", "", Depth::Sixteen),
+            ("xterm", "truecolor", Depth::Many),
+            ("xterm-256color", "", Depth::Many),
+            ("tmux-256color", "", Depth::Many),
+            ("xterm-kitty", "", Depth::Many),
+            ("xterm-direct", "", Depth::Many),
+        ] {
+            let variable = |name: &str| match name {
+                "TERM" => Some(term.to_owned()),
+                "COLORTERM" => Some(colour.to_owned()),
+                _ => None,
+            };
+            assert_eq!(depth(variable), wanted, "{term} {colour}");
+        }
+    }
+}
