@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{
     net::{
-        admission::{Place, Verdict},
+        admission::{Permit, Verdict},
         tcp::Greeter,
         transport::Connection,
     },
@@ -32,17 +32,17 @@ pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, tls: Arc<S
         tokio::select! {
             biased;
             _ = stopping.wait_for(|stopping| *stopping) => break,
-            // Ended tasks are cleared as they end; there are as many as places behind the door.
+            // Ended tasks are cleared as they end; there are as many as permits behind the door.
             Some(_) = connections.join_next() => {}
             (socket, address) = accept(&listener) => {
                 let limits = shared.limits();
                 // Its address is proven: TCP has just shaken hands with it. Refused means dropped: any word
                 // would first need TLS.
-                // A connect costs less than a QUIC handshake, so half of the places are not for TCP.
+                // A connect costs less than a QUIC handshake, so half of the permits are not for TCP.
                 let most = limits.max_handshakes.div_ceil(2);
                 let verdict = shared.door.knock_below(most, &limits, address.ip(), true, Instant::now());
-                if let Verdict::Enter(place) = verdict {
-                    connections.spawn(greet(shared.clone(), socket, greeter.clone(), place));
+                if let Verdict::Enter(permit) = verdict {
+                    connections.spawn(greet(shared.clone(), socket, greeter.clone(), permit));
                 }
             }
         }
@@ -62,7 +62,7 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     }
 }
 
-async fn greet(shared: Arc<Shared>, socket: TcpStream, greeter: Greeter, mut place: Place) {
+async fn greet(shared: Arc<Shared>, socket: TcpStream, greeter: Greeter, mut permit: Permit) {
     let limits = shared.limits();
     let mut stopping = shared.stopping.subscribe();
     let greeting = timeout(limits.join_time, greeter.greet(socket, limits.join_time));
@@ -71,12 +71,12 @@ async fn greet(shared: Arc<Shared>, socket: TcpStream, greeter: Greeter, mut pla
         _ = stopping.wait_for(|stopping| *stopping) => return,
         greeted = greeting => greeted,
     };
-    let Ok(greeted) = greeted else { return shared.metrics.limited_at(Limit::JoinTime, place.address) };
+    let Ok(greeted) = greeted else { return shared.metrics.limited_at(Limit::JoinTime, permit.address) };
     let Some(greeted) = greeted else { return };
-    place.settle();
+    permit.settle();
     shared.metrics.accepted.inc();
     let _counted = shared.metrics.carried(Carrier::Tcp);
-    let peer = Peer::new(shared.clone(), &place, greeted.binding);
+    let peer = Peer::new(shared.clone(), &permit, greeted.binding);
     let guest = greeted.guest(&limits).await;
     let tunnel = guest.tunnel().clone();
     serve_rooms(peer, &Connection::Tcp(guest)).await;
