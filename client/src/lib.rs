@@ -5,6 +5,7 @@ mod codec;
 pub mod daemon;
 pub mod faces;
 pub mod failure;
+pub mod handle;
 pub mod log;
 pub mod runtime;
 pub mod settings;

@@ -52,7 +52,6 @@ const RELAY: &[(&str, &[&str])] = &[
 ];
 
 const CLIENT: &[(&str, &[&str])] = &[
-    ("", &["daemon", "runtime"]),
     ("cli", &["chat", "host"]),
     ("cli", &["first_use", "keyring", "passphrase", "setup"]),
     ("cli::demo", &["attack", "person"]),

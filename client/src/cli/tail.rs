@@ -15,7 +15,8 @@ use crate::{
         plain, stdout, words,
     },
     failure::{Exit, Failure},
-    runtime::{Event, Past, RelayState, RoomEvent, Runtime},
+    handle::Runtime,
+    runtime::{Event, Past, RelayState, RoomEvent},
     store::Cursor,
 };
 

@@ -14,7 +14,8 @@ use super::{
 use crate::{
     faces::{json::Out, stdout, words},
     failure::{Exit, Failure},
-    runtime::{Runtime, now_ms},
+    handle::Runtime,
+    runtime::now_ms,
     store::OpenProfile,
 };
 

@@ -12,7 +12,6 @@
 mod client;
 mod frame;
 mod hub;
-mod mark;
 mod place;
 mod remote;
 mod replay;
@@ -23,8 +22,7 @@ mod wire;
 
 use std::time::Duration;
 
-pub(crate) use hub::Hub;
-pub(crate) use mark::{FaceId, unmarked};
+use hub::Hub;
 pub use remote::Options;
 pub(crate) use remote::Remote;
 pub use server::Daemon;

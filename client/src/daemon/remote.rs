@@ -21,12 +21,12 @@ use tokio::{
 };
 
 use super::{
-    Attachable, FaceId, frame,
+    Attachable, frame,
     wire::{Attach, Begin, Request, Snapshot},
 };
 use crate::{
     failure::{Exit, Failure},
-    runtime::{Event, Past, RoomStatus},
+    runtime::{Event, FaceId, Past, RoomStatus},
     store::ProfileDir,
     transport::RelayAddress,
 };

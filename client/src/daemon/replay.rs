@@ -20,14 +20,13 @@ use shared::{
 use tokio::sync::{Semaphore, mpsc};
 
 use super::{
-    FaceId, Hub,
+    Hub,
     hub::Seat,
-    mark,
     wire::{Begin, Down},
 };
 use crate::{
     failure::Failure,
-    runtime::{Event, Local, Past, RoomEvent},
+    runtime::{Event, FaceId, Local, Past, RoomEvent, mark},
     store::{Cursor, Item, StoredNotice, What},
 };
 

@@ -4,10 +4,10 @@ use serde::Serialize;
 use shared::invite::link::{InviteLink, RelayLink};
 use zeroize::Zeroizing;
 
-use super::{FaceId, MAX_DOWN, MAX_PAGE, frame, wire::Request};
+use super::{MAX_DOWN, MAX_PAGE, frame, wire::Request};
 use crate::{
     failure::{Exit, Failure},
-    runtime::Local,
+    runtime::{FaceId, Local},
 };
 
 /// Does what a face asks for. The answer is a `Result`, as the method of the runtime gives it.

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{
-    FaceId, HELLO, MAX_DOWN, MAX_UP, REQUESTS, WINDOW, frame,
+    HELLO, MAX_DOWN, MAX_UP, REQUESTS, WINDOW, frame,
     hub::Only,
     place::Stream,
     replay::Feed,
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     failure::{Exit, Failure},
-    runtime::{Event, RoomEvent},
+    runtime::{Event, FaceId, RoomEvent},
 };
 
 /// Frames that wait to be written: the queue of events is another.

@@ -6,10 +6,9 @@ use shared::{
     room::{Command, MessageId, Person, Policy},
 };
 
-use super::FaceId;
 use crate::{
     failure::Failure,
-    runtime::{Event, Past, RoomStatus},
+    runtime::{Event, FaceId, Past, RoomStatus},
     store::{Cursor, Query},
     transport::RelayAddress,
 };

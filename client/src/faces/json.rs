@@ -20,7 +20,8 @@ use super::{
 };
 use crate::{
     failure::{Exit, Failure},
-    runtime::{Event, RoomEvent, Runtime},
+    handle::Runtime,
+    runtime::{Event, RoomEvent},
     store::{Cursor, Query},
     transport::{AddressError, RelayAddress},
 };

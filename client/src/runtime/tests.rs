@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
+    handle::Runtime,
     store::{Happening, Notice, ProfileDir, What},
     transport::Transport,
 };

@@ -18,7 +18,8 @@ use super::{Stop, attack::Snapshot};
 use crate::{
     cli::setup::random,
     failure::Exit,
-    runtime::{Config, Event, OwnRelay, Past, RoomEvent, Runtime},
+    handle::Runtime,
+    runtime::{Config, Event, OwnRelay, Past, RoomEvent},
     store::{OpenProfile, ProfileDir, Vault},
     transport::{RelayAddress, Transport},
 };

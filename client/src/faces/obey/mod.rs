@@ -16,7 +16,7 @@ use super::{
     pending::Pending,
     words,
 };
-use crate::{failure::Failure, runtime::Runtime};
+use crate::{failure::Failure, handle::Runtime};
 pub use people::members;
 use people::{kick, mark, unmark, verify};
 pub use rooms::info;

@@ -11,7 +11,8 @@ use crate::{
         words,
     },
     failure::Failure,
-    runtime::{RoomStatus, Runtime},
+    handle::Runtime,
+    runtime::RoomStatus,
 };
 
 pub(super) async fn join(runtime: &Runtime, pending: &Pending, name: String) -> Result<Done, Failure> {

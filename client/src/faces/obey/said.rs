@@ -9,7 +9,7 @@ use super::Done;
 use crate::{
     faces::{pending::Pending, quote::quoted, sanitize, words},
     failure::Failure,
-    runtime::Runtime,
+    handle::Runtime,
     store::{Hit, Query},
 };
 

@@ -15,7 +15,8 @@ use super::{Shared, lock};
 use crate::{
     faces::{action, sanitize, stdout, words},
     failure::Exit,
-    runtime::{Event, RelayState, RoomEvent, Runtime},
+    handle::Runtime,
+    runtime::{Event, RelayState, RoomEvent},
     store::What,
 };
 

@@ -48,7 +48,8 @@ pub use self::{
 use super::{pending::Pending, words, zone};
 use crate::{
     failure::{Exit, Failure},
-    runtime::{Event, Runtime, now_ms},
+    handle::Runtime,
+    runtime::{Event, now_ms},
     settings::Settings,
 };
 

@@ -4,9 +4,8 @@ use shared::room as engine;
 
 use super::Room;
 use crate::{
-    daemon::FaceId,
     failure::Failure,
-    runtime::{Event, RoomEvent, lock},
+    runtime::{Event, FaceId, RoomEvent, lock},
     store::{KnownRelay, Notice},
 };
 

@@ -3,7 +3,7 @@
 use shared::{identity::Fingerprint, identity::safety::SafetyNumber, room::Person};
 
 use super::{Here, Runtime, There};
-use crate::{daemon::Request, failure::Failure, runtime::people, store::KnownPerson};
+use crate::{daemon::Request, failure::Failure, runtime::not_compared, store::KnownPerson};
 
 impl Runtime {
     /// Everybody met in rooms, by fingerprint.
@@ -52,7 +52,7 @@ impl Runtime {
     pub async fn verify(&self, person: &Person) -> Result<(), Failure> {
         match &self.0 {
             Here(local) => local.verify(person).await,
-            There(remote) if !remote.has_compared(person) => Err(people::not_compared(person)),
+            There(remote) if !remote.has_compared(person) => Err(not_compared(person)),
             There(_) => self.mark(person, true).await,
         }
     }

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use shared::{identity::Fingerprint, room::Command};
 use tokio::sync::mpsc;
 
-use super::{ChosenRelay, Config, EVENTS, Event, Local, OwnRelay, RoomStatus, Sink, no_room};
 use crate::{
     daemon::{Attachable, Options, Remote, Request},
     failure::Failure,
+    runtime::{ChosenRelay, Config, EVENTS, Event, Local, OwnRelay, RoomStatus, Sink, no_room},
     store::{Cursor, OpenProfile, ProfileDir},
 };
 
