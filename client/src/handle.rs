@@ -6,7 +6,10 @@ mod stored;
 
 use std::sync::Arc;
 
-use shared::{identity::Fingerprint, room::Command};
+use shared::{
+    identity::Fingerprint,
+    room::{Command, GroupView},
+};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -147,6 +150,14 @@ impl Runtime {
         match &self.0 {
             Here(local) => local.room(room),
             There(remote) => remote.room(room).ok_or_else(|| no_room(room)),
+        }
+    }
+
+    /// The group of a room, as far as it is known. Quick: faces ask for each line that they show.
+    pub fn view(&self, room: &str) -> Option<Arc<GroupView>> {
+        match &self.0 {
+            Here(local) => local.view(room),
+            There(remote) => remote.view(room),
         }
     }
 

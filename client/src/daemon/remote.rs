@@ -12,7 +12,7 @@ use std::{
 use shared::{
     identity::Fingerprint,
     identity::safety::{SafetyNumber, safety_number},
-    room::Person,
+    room::{GroupView, Person},
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -121,6 +121,11 @@ impl Remote {
     pub(crate) fn room(&self, label: &str) -> Option<RoomStatus> {
         let (snapshot, label) = (self.snapshot(), crate::text::names::label(label));
         snapshot.rooms.iter().chain(&snapshot.forgotten).find(|room| room.label == label).cloned()
+    }
+
+    pub(crate) fn view(&self, label: &str) -> Option<Arc<GroupView>> {
+        let (snapshot, label) = (self.snapshot(), crate::text::names::label(label));
+        snapshot.rooms.iter().chain(&snapshot.forgotten).find(|room| room.label == label)?.view.clone()
     }
 
     pub(crate) fn me(&self) -> (String, Fingerprint) {

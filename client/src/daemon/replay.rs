@@ -102,7 +102,8 @@ impl Feed<'_> {
             if seat.joined.contains(&start.room)
                 && let Ok(Some(view)) = self.local.room(&start.room).map(|room| room.view)
             {
-                self.tell(&start.room, RoomEvent::Engine(engine::Event::Joined(view))).await?;
+                self.tell(&start.room, RoomEvent::Engine(engine::Event::Joined(Arc::unwrap_or_clone(view))))
+                    .await?;
             }
         }
         loop {

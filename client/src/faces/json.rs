@@ -3,6 +3,8 @@
 mod input;
 mod output;
 
+use std::sync::Arc;
+
 use shared::{
     identity::Fingerprint,
     invite::link::AnyLink,
@@ -280,7 +282,7 @@ fn find(runtime: &Runtime, room: &str, member: &str) -> Result<Person, Failure> 
     words::find(&view, member).cloned()
 }
 
-fn view(runtime: &Runtime, room: &str) -> Result<GroupView, Failure> {
+fn view(runtime: &Runtime, room: &str) -> Result<Arc<GroupView>, Failure> {
     let waiting = || Failure::not_found(format!("You are not in {room} yet."), "Wait for joined.");
     runtime.room(room)?.view.ok_or_else(waiting)
 }

@@ -107,7 +107,7 @@ struct Entry {
 /// What a room task lets others see.
 #[derive(Default)]
 struct State {
-    view: Option<GroupView>,
+    view: Option<Arc<GroupView>>,
     over: Option<String>,
     /// The newest of its log that was taken in or is known to be there, in this run.
     newest: u64,
@@ -315,6 +315,11 @@ impl Local {
     pub fn room(&self, room: &str) -> Result<RoomStatus, Failure> {
         let room = label(room);
         lock(&self.0.rooms).get(&room).map(|entry| self.status(&room, entry)).ok_or_else(|| no_room(&room))
+    }
+
+    /// The group of a room, as far as it is known.
+    pub fn view(&self, room: &str) -> Option<Arc<GroupView>> {
+        lock(&self.0.rooms).get(&label(room)).and_then(|entry| lock(&entry.state).view.clone())
     }
 
     /// Who we are.

@@ -2,6 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -139,9 +140,9 @@ impl Person {
     }
 
     /// The group, once it has `count` members.
-    pub(super) async fn members(&mut self, room: &str, count: usize) -> Result<GroupView, Stop> {
+    pub(super) async fn members(&mut self, room: &str, count: usize) -> Result<Arc<GroupView>, Stop> {
         self.until(&format!("{count} members"), |this, _| {
-            let view = this.runtime.room(room).ok()?.view?;
+            let view = this.runtime.view(room)?;
             (view.members.len() == count).then_some(view)
         })
         .await

@@ -35,7 +35,7 @@ pub fn info(status: &RoomStatus) -> Vec<String> {
         label: &status.label,
         id: &status.id,
         relay: status.relay.as_ref().map(ToString::to_string),
-        view: status.view.as_ref(),
+        view: status.view.as_deref(),
         over: status.over.as_deref(),
     };
     about.lines()

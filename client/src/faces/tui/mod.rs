@@ -27,7 +27,7 @@ mod theme;
 mod work;
 mod wrap;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::mpsc,
@@ -55,10 +55,10 @@ use crate::{
 
 /// Tells whether a line names us.
 pub(crate) fn mentions(
-    view: Option<shared::room::GroupView>,
+    view: Option<Arc<shared::room::GroupView>>,
     me: String,
 ) -> impl Fn(&shared::message::timeline::Line) -> bool {
-    move |line| app::Entry::new(line.clone(), view.as_ref(), &me).mentions
+    move |line| app::Entry::new(line.clone(), view.as_deref(), &me).mentions
 }
 
 /// Answers that wait to be shown: there are only as many as questions. Full: whoever answers waits.
