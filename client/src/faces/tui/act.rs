@@ -19,7 +19,8 @@ use crate::{
         words,
     },
     failure::Failure,
-    runtime::{Event, Runtime},
+    handle::Runtime,
+    runtime::Event,
     settings::{Dictionary, Spelling},
     store::{Cursor, Query},
 };
