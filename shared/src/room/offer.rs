@@ -91,7 +91,7 @@ impl Engine {
         let locks_out =
             entry.access.as_ref().is_some_and(|change| change.removed.iter().any(|key| removes(key)));
         if is_anothers && (locks_out || takes_turns) {
-            (self.books.vote, self.books.vote_step) = (entry.seq, self.books.step_name(entry.seq));
+            self.want_vote(entry.seq, self.books.step_name(entry.seq));
         }
         self.books.untaken = Some(row);
         self.bridge_lost(entry.base, &entry.key);
