@@ -162,8 +162,11 @@ fn add(
         }
         bars.push((runner.name(), report.add(format!("{what}: {}", runner.name()), unit, theirs)));
         if let Some(ours) = ours.filter(|_| !matches!(runner.which, Which::Relay)) {
+            // A phase so short that no time was counted compares with nothing.
             let ratios: Vec<_> = ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect();
-            report.add(format!("{what}: relay ÷ {}", runner.name()), "×", &ratios);
+            if ratios.iter().all(|ratio| ratio.is_finite()) {
+                report.add(format!("{what}: relay ÷ {}", runner.name()), "×", &ratios);
+            }
         }
     }
     plot::Group { title: format!("{what}, {unit}"), bars }
