@@ -1,7 +1,6 @@
 //! Starting: the data, the sockets, and the tasks that keep them.
 
 use std::{
-    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
