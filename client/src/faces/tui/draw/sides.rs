@@ -32,7 +32,7 @@ pub(super) fn head(frame: &mut Frame<'_>, app: &App, area: Rect) {
             let muted = if pane.is_muted { " · muted" } else { "" };
             // Last, in quotes, and without what separates here: it hides nothing that must be known, and passes for nothing of it.
             let topic = pane.view.as_ref().map(|view| sanitize::line(&view.topic));
-            let topic = topic.map(|topic| topic.replace(['“', '”', '·', '⏱'], "'"));
+            let topic = topic.map(|topic| topic.replace(['“', '”'], "'").replace(['·', '⏱'], "-"));
             let topic = topic.filter(|topic| !topic.is_empty()).map(|topic| format!(" · “{topic}”"));
             let topic = topic.unwrap_or_default();
             format!("{}{open}{going}{muted}{topic}", sanitize::line(&pane.label))

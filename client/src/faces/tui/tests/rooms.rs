@@ -300,7 +300,10 @@ fn topic_stands_last_in_the_head_and_passes_for_nothing_else() {
     let about = |topic: &str| GroupView { topic: topic.to_owned(), ..view("lobby", true) };
     happens(&mut app, "lobby", engine::Event::Joined(about("soup · muted")));
     let open = " lobby · OPEN: whoever knows the name can read this";
-    assert_eq!(screen(&mut app, 100, 12)[0].trim_end(), format!("{open} · “soup · muted”"));
+    assert_eq!(screen(&mut app, 100, 12)[0].trim_end(), format!("{open} · “soup - muted”"));
+    happens(&mut app, "lobby", engine::Event::Epoch(about("soup” · ⏱ 1 day · “x")));
+    assert_eq!(screen(&mut app, 100, 12)[0].trim_end(), format!("{open} · “soup' - - 1 day - 'x”"));
+    happens(&mut app, "lobby", engine::Event::Epoch(about("soup · muted")));
     assert_eq!(
         screen(&mut app, 56, 12)[0].chars().take(50).collect::<String>(),
         open.chars().take(50).collect::<String>()
