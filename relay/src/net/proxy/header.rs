@@ -51,13 +51,11 @@ pub(super) mod tests {
     use super::*;
 
     pub fn header(client: SocketAddr) -> Vec<u8> {
-        let addresses = match client {
-            SocketAddr::V4(client) => (client, (Ipv4Addr::LOCALHOST, 443).into()).into(),
-            SocketAddr::V6(client) => {
-                (client, std::net::SocketAddrV6::new(Ipv6Addr::LOCALHOST, 443, 0, 0)).into()
-            }
+        let server: SocketAddr = match client {
+            SocketAddr::V4(_) => (Ipv4Addr::LOCALHOST, 443).into(),
+            SocketAddr::V6(_) => (Ipv6Addr::LOCALHOST, 443).into(),
         };
-        let addresses: Addresses = addresses;
+        let addresses: Addresses = (client, server).into();
         Builder::with_addresses(Version::Two | Command::Proxy, Protocol::Datagram, addresses).build().unwrap()
     }
 
