@@ -20,9 +20,9 @@ rm -rf "$dist"
 mkdir -p "$dist"
 # Nobody's directories stay in the programs: panics name files.
 export RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$PWD=/schat --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
-cargo auditable build --locked --release --package relay --package client --bins
+cargo auditable build --locked --profile dist --package relay --package client --features client/full --bins
 
-packaging/deb/build.sh target/release "$dist"
+packaging/deb/build.sh target/dist "$dist"
 
 name=schat-$version-$host
 mkdir -p "target/package/$name"
