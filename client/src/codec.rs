@@ -49,6 +49,26 @@ pub(crate) mod room_id {
     }
 }
 
+/// A group's view that is shared, as the view.
+pub(crate) mod view {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use shared::room::GroupView;
+
+    #[expect(clippy::ref_option, reason = "the signature that serde wants")]
+    pub(crate) fn serialize<S: Serializer>(view: &Option<Arc<GroupView>>, to: S) -> Result<S::Ok, S::Error> {
+        view.as_deref().serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Arc<GroupView>>, D::Error> {
+        Option::<GroupView>::deserialize(from).map(|view| view.map(Arc::new))
+    }
+}
+
 /// A pin, as its bytes.
 pub(crate) mod pin {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};

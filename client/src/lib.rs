@@ -1,10 +1,12 @@
 //! The client of Schat: store, transport, runtime and faces. The binary `schat` is a thin shell around it.
 
+mod ask;
 pub mod cli;
 mod codec;
 pub mod daemon;
 pub mod faces;
 pub mod failure;
+pub mod handle;
 pub mod log;
 pub mod runtime;
 pub mod settings;

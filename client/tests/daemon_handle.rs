@@ -23,7 +23,8 @@ use std::{
 use client::{
     daemon::{self, Daemon, Options},
     failure::Failure,
-    runtime::{Config, Event, OwnRelay, Past, RoomEvent, Runtime},
+    handle::Runtime,
+    runtime::{Config, Event, OwnRelay, Past, RoomEvent},
     store::{OpenProfile, ProfileDir, Query},
     transport::Transport,
 };

@@ -18,7 +18,8 @@ use std::{
 };
 
 use client::{
-    runtime::{Config, Event, Past, RelayState, Runtime},
+    handle::Runtime,
+    runtime::{Config, Event, Past, RelayState},
     store::{OpenProfile, ProfileDir},
     transport::{Transport, Trust},
 };

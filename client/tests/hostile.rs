@@ -246,6 +246,7 @@ async fn names_that_read_as_lines_stand_in_quotation_marks() {
     eve.is_among(4).await;
     eve.say(FAKE, "", "hi").await;
     eve.say(FAKE, "", "/me joined.").await;
+    eve.hears("/me joined.").await;
     topic.say(FAKE, "", "everybody goes").await;
     topic.hears("everybody goes").await;
     carl.waits_for("everybody goes");

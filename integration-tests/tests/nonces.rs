@@ -7,7 +7,8 @@
 use std::{fs, path::Path, time::Duration};
 
 use client::{
-    runtime::{Config, Event, OwnRelay, Past, RelayState, RoomEvent, Runtime},
+    handle::Runtime,
+    runtime::{Config, Event, OwnRelay, Past, RelayState, RoomEvent},
     store::{OpenProfile, ProfileDir},
     transport::{Pin, RelayAddress, Transport},
 };

@@ -40,7 +40,6 @@ const CHECKED: &[Checked] = &[
 ];
 
 const CLIENT: &[(&str, &[&str])] = &[
-    ("", &["daemon", "runtime"]),
     ("cli", &["chat", "host"]),
     ("cli", &["first_use", "keyring", "passphrase", "setup"]),
     ("cli::demo", &["attack", "person"]),

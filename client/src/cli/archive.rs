@@ -16,7 +16,8 @@ use super::{Globals, attach};
 use crate::{
     faces::{json::Out, plain, stdout, words, zone},
     failure::{Exit, Failure},
-    runtime::{Runtime, now_ms},
+    handle::Runtime,
+    runtime::now_ms,
     store::{Hit, Item, OpenProfile, Query, RoomRecord, Search},
 };
 

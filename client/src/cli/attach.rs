@@ -11,7 +11,8 @@ use super::{
 use crate::{
     daemon::{self, Attachable, Options},
     failure::Failure,
-    runtime::{Event, Past, Runtime},
+    handle::Runtime,
+    runtime::{Event, Past},
     store::{OpenProfile, ProfileDir},
 };
 

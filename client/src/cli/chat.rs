@@ -19,7 +19,8 @@ use crate::{
         plain, tui, words,
     },
     failure::{Exit, Failure},
-    runtime::{ChosenRelay, Event, Past, Runtime},
+    handle::Runtime,
+    runtime::{ChosenRelay, Event, Past},
     store::ProfileDir,
 };
 

@@ -7,7 +7,7 @@ mod attack;
 mod person;
 mod report;
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use relay::Relay;
 use shared::{invite::link::InviteLink, room::GroupView};
@@ -193,7 +193,7 @@ async fn dan_alone(
 }
 
 /// The views of all, once each sees `count` members.
-async fn together(people: &mut [&mut Person], count: usize) -> Result<Vec<GroupView>, Stop> {
+async fn together(people: &mut [&mut Person], count: usize) -> Result<Vec<Arc<GroupView>>, Stop> {
     let mut views = Vec::new();
     for person in people {
         views.push(person.members(ROOM, count).await?);
@@ -201,7 +201,7 @@ async fn together(people: &mut [&mut Person], count: usize) -> Result<Vec<GroupV
     Ok(views)
 }
 
-fn same(views: &[GroupView]) -> bool {
+fn same(views: &[Arc<GroupView>]) -> bool {
     views.windows(2).all(|pair| {
         matches!(pair, [a, b] if a.epoch == b.epoch && a.authenticator == b.authenticator && !a.authenticator.is_empty())
     })

@@ -14,7 +14,8 @@ use super::{
 use crate::{
     faces::input,
     failure::{Exit, Failure},
-    runtime::{OwnRelay, Runtime},
+    handle::Runtime,
+    runtime::OwnRelay,
     store::{OpenProfile, ProfileDir},
     transport::{RelayAddress, route_to},
 };

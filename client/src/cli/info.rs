@@ -1,5 +1,7 @@
 //! `schat info`: what a room is, as this device knew it last. It needs no relay.
 
+use std::sync::Arc;
+
 use super::{
     Globals,
     archive::{self, find},
@@ -46,7 +48,7 @@ fn stored(profile: &OpenProfile, room: &str) -> Result<RoomStatus, Failure> {
             Where::Own => None,
             Where::Relay { address, .. } => Some(address),
         },
-        view,
+        view: view.map(Arc::new),
         over: record.closed,
         label: record.label,
     })

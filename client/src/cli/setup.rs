@@ -11,7 +11,8 @@ use zeroize::Zeroizing;
 use super::{Globals, first_use, name, passphrase};
 use crate::{
     failure::{Exit, Failure},
-    runtime::{Config, Event, OwnRelay, Past, Runtime},
+    handle::Runtime,
+    runtime::{Config, Event, OwnRelay, Past},
     store::{Asking, FileKey, OpenProfile, ProfileDir, Wrap},
     transport::{CaFile, CaFileError, Transport},
 };

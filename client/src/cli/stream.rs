@@ -26,7 +26,8 @@ use super::{
 use crate::{
     faces::{input, json::Out, stdout},
     failure::{Exit, Failure},
-    runtime::{Event, RoomEvent, Runtime},
+    handle::Runtime,
+    runtime::{Event, RoomEvent},
     store::Notice,
 };
 use pieces::{Batch, Piece};

@@ -15,7 +15,8 @@ use crate::{
         plain, stdout, words,
     },
     failure::{Exit, Failure},
-    runtime::{Event, Past, RelayState, RoomEvent, Runtime},
+    handle::Runtime,
+    runtime::{Event, Past, RelayState, RoomEvent},
     store::Cursor,
 };
 
@@ -175,6 +176,6 @@ fn show(globals: &Globals, runtime: &Runtime, room: &str, line: Line) -> bool {
     if globals.json {
         return stdout::line(&Out::message(room.to_owned(), line, false).to_line());
     }
-    let view = runtime.room(room).ok().and_then(|status| status.view);
-    stdout::line(&plain::format(&line, None, view.as_ref(), None))
+    let view = runtime.view(room);
+    stdout::line(&plain::format(&line, None, view.as_deref(), None))
 }

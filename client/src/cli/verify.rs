@@ -1,5 +1,7 @@
 //! `schat verify`: the safety number with a member, and the mark that it was compared. It needs no relay.
 
+use std::sync::Arc;
+
 use shared::{
     identity::Fingerprint,
     identity::safety::safety_number,
@@ -14,7 +16,8 @@ use super::{
 use crate::{
     faces::{json::Out, stdout, words},
     failure::{Exit, Failure},
-    runtime::{Runtime, now_ms},
+    handle::Runtime,
+    runtime::now_ms,
     store::OpenProfile,
 };
 
@@ -75,11 +78,11 @@ pub(super) async fn verify(globals: &Globals, room: &str, member: &str, mark: Ma
 }
 
 impl Source {
-    fn view(&self, room: &str) -> Result<GroupView, Failure> {
+    fn view(&self, room: &str) -> Result<Arc<GroupView>, Failure> {
         let (view, is_over) = match self {
             Self::Ours(profile) => {
                 let record = find(profile, room)?;
-                (archive::view(profile, &record)?, record.closed.is_some())
+                (archive::view(profile, &record)?.map(Arc::new), record.closed.is_some())
             }
             Self::Daemon(runtime) => {
                 let status = runtime.room(room)?;

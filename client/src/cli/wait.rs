@@ -13,7 +13,8 @@ use super::{Globals, attach, setup::Plan};
 use crate::{
     faces::words,
     failure::{Exit, Failure},
-    runtime::{Event, Past, RelayState, RoomEvent, Runtime},
+    handle::Runtime,
+    runtime::{Event, Past, RelayState, RoomEvent},
 };
 
 /// How long a command waits for the relay.

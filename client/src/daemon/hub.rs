@@ -8,8 +8,8 @@ use std::{
 use shared::room as engine;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{FaceId, QUEUE, mark};
-use crate::runtime::{Event, RelayState, RoomEvent};
+use super::QUEUE;
+use crate::runtime::{Event, FaceId, Publish, RelayState, RoomEvent, mark};
 
 /// What was sent for faces that are not there at the moment. More: the oldest go.
 const KEPT: usize = 1_024;
@@ -179,6 +179,12 @@ impl Hub {
     fn faces(&self) -> MutexGuard<'_, Faces> {
         // A panic elsewhere leaves whole entries.
         self.0.faces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Publish for Hub {
+    fn publish(&self, askers: &[FaceId], event: Event) {
+        Self::publish(self, askers, event);
     }
 }
 

@@ -12,23 +12,19 @@
 mod client;
 mod frame;
 mod hub;
-mod mark;
 mod place;
 mod remote;
 mod replay;
-mod serve;
 mod server;
 mod session;
 mod wire;
 
 use std::time::Duration;
 
-pub(crate) use hub::Hub;
-pub(crate) use mark::{FaceId, unmarked};
+use hub::Hub;
 pub use remote::Options;
 pub(crate) use remote::Remote;
 pub use server::Daemon;
-pub(crate) use wire::Request;
 pub use wire::Status;
 
 pub use client::{Attachable, find, status, stop};
@@ -48,11 +44,8 @@ const REQUESTS: usize = 32;
 /// Longest frame from a face, in bytes: the longest message, many times.
 const MAX_UP: usize = 1 << 20;
 
-/// Longest frame to a face, in bytes: a page of history, or the members of all rooms.
-const MAX_DOWN: usize = 16 << 20;
-
-/// Lines of an answer, in bytes; what is over it is left out, and asked for with the next page.
-const MAX_PAGE: usize = 8 << 20;
+/// Longest frame to a face, in bytes: an answer with its number, or the members of all rooms.
+const MAX_DOWN: usize = crate::ask::MAX_ANSWER + 64;
 
 /// How long the other side may take to say who it is.
 const HELLO: Duration = Duration::from_secs(5);

@@ -9,11 +9,10 @@ use std::{
     time::Duration,
 };
 
-use serde::de::DeserializeOwned;
 use shared::{
     identity::Fingerprint,
     identity::safety::{SafetyNumber, safety_number},
-    room::Person,
+    room::{GroupView, Person},
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -21,12 +20,13 @@ use tokio::{
 };
 
 use super::{
-    Attachable, FaceId, frame,
-    wire::{Attach, Begin, Request, Snapshot},
+    Attachable,
+    wire::{Attach, Begin, Snapshot},
 };
 use crate::{
+    ask::{self, Asked, Request},
     failure::{Exit, Failure},
-    runtime::{Event, Past, RoomStatus},
+    runtime::{Event, FaceId, Past, RoomStatus},
     store::ProfileDir,
     transport::RelayAddress,
 };
@@ -72,7 +72,7 @@ struct Known {
 
 /// A question, and where its answer goes.
 struct Call {
-    request: Request,
+    request: Asked,
     reply: oneshot::Sender<Result<Vec<u8>, Failure>>,
 }
 
@@ -100,12 +100,12 @@ impl Remote {
     }
 
     /// Asks, and waits for the answer.
-    pub(crate) async fn ask<T: DeserializeOwned>(&self, request: Request) -> Result<T, Failure> {
+    pub(crate) async fn ask<R: Request>(&self, request: R) -> Result<R::Answer, Failure> {
         let (reply, answer) = oneshot::channel();
         let gone = || self.lost().unwrap_or_else(gone);
-        self.calls.send(Call { request, reply }).await.map_err(|_| gone())?;
+        self.calls.send(Call { request: request.into(), reply }).await.map_err(|_| gone())?;
         let bytes = answer.await.map_err(|_| gone())??;
-        frame::decode::<Result<T, Failure>>(&bytes).unwrap_or_else(|_| Err(garbled()))
+        ask::read::<R>(&bytes).unwrap_or_else(|| Err(garbled()))
     }
 
     /// The relay for a room that is named without one.
@@ -121,6 +121,11 @@ impl Remote {
     pub(crate) fn room(&self, label: &str) -> Option<RoomStatus> {
         let (snapshot, label) = (self.snapshot(), crate::text::names::label(label));
         snapshot.rooms.iter().chain(&snapshot.forgotten).find(|room| room.label == label).cloned()
+    }
+
+    pub(crate) fn view(&self, label: &str) -> Option<Arc<GroupView>> {
+        let (snapshot, label) = (self.snapshot(), crate::text::names::label(label));
+        snapshot.rooms.iter().chain(&snapshot.forgotten).find(|room| room.label == label)?.view.clone()
     }
 
     pub(crate) fn me(&self) -> (String, Fingerprint) {

@@ -20,14 +20,13 @@ use shared::{
 use tokio::sync::{Semaphore, mpsc};
 
 use super::{
-    FaceId, Hub,
+    Hub,
     hub::Seat,
-    mark,
     wire::{Begin, Down},
 };
 use crate::{
     failure::Failure,
-    runtime::{Event, Local, Past, RoomEvent},
+    runtime::{Event, FaceId, Local, Past, RoomEvent, mark},
     store::{Cursor, Item, StoredNotice, What},
 };
 
@@ -103,7 +102,8 @@ impl Feed<'_> {
             if seat.joined.contains(&start.room)
                 && let Ok(Some(view)) = self.local.room(&start.room).map(|room| room.view)
             {
-                self.tell(&start.room, RoomEvent::Engine(engine::Event::Joined(view))).await?;
+                self.tell(&start.room, RoomEvent::Engine(engine::Event::Joined(Arc::unwrap_or_clone(view))))
+                    .await?;
             }
         }
         loop {

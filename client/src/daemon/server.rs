@@ -60,7 +60,7 @@ impl Daemon {
             Failure::new(Exit::Local, "socket", message, "Check the profile's directory.")
         })?;
         let hub = Hub::default();
-        let local = Local::start(profile, config, Sink::Hub(hub.clone())).await?;
+        let local = Local::start(profile, config, Sink::Faces(Arc::new(hub.clone()))).await?;
         let served = Served {
             local,
             hub,

@@ -10,17 +10,17 @@ use tokio::{
 };
 
 use super::{
-    FaceId, HELLO, MAX_DOWN, MAX_UP, REQUESTS, WINDOW, frame,
+    HELLO, MAX_DOWN, MAX_UP, REQUESTS, WINDOW, frame,
     hub::Only,
     place::Stream,
     replay::Feed,
-    serve,
     server::Served,
-    wire::{Attach, Down, Hello, MAGIC, MAX_HELLO, Request, Snapshot, Up},
+    wire::{Attach, Down, Hello, MAGIC, MAX_HELLO, Snapshot, Up},
 };
 use crate::{
+    ask::Asked,
     failure::{Exit, Failure},
-    runtime::{Event, RoomEvent},
+    runtime::{Event, FaceId, RoomEvent},
 };
 
 /// Frames that wait to be written: the queue of events is another.
@@ -133,12 +133,12 @@ async fn hear(
     let mut searches = BTreeMap::<u64, AbortHandle>::new();
     while let Ok(Some(up)) = frame::read::<Up>(&mut read, MAX_UP).await {
         match up {
-            Up::Ask(id, request) => {
+            Up::Ask(id, asked) => {
                 let Ok(place) = places.clone().acquire_owned().await else { return };
                 let (served, out) = (served.clone(), out.clone());
-                let (changes, is_search) = (request.changes(), matches!(request, Request::Search(..)));
+                let (changes, is_search) = (asked.changes(), matches!(asked, Asked::Search(_)));
                 let task = tokio::spawn(async move {
-                    let answer = serve::answer(&served.local, face, request).await;
+                    let answer = asked.carry_out(&served.local, face).await;
                     if changes {
                         served.hub.touch();
                     }

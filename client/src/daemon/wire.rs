@@ -1,21 +1,16 @@
 //! What faces and the daemon say to each other.
 
 use serde::{Deserialize, Serialize};
-use shared::{
-    identity::Fingerprint,
-    room::{Command, MessageId, Person, Policy},
-};
+use shared::identity::Fingerprint;
 
-use super::FaceId;
 use crate::{
+    ask::Asked,
     failure::Failure,
-    runtime::{Event, Past, RoomStatus},
-    store::{Cursor, Query},
-    transport::RelayAddress,
+    runtime::{Event, FaceId, Past, RoomStatus},
 };
 
 /// Number of what is said after the first frames. Both sides must also be of one version.
-pub(super) const PROTOCOL: u32 = 4;
+pub(super) const PROTOCOL: u32 = 5;
 
 /// What a daemon's first frame begins with; whatever else listens on a socket says something else.
 pub(super) const MAGIC: &str = "schat daemon";
@@ -59,7 +54,7 @@ pub(super) enum Up {
     /// Instead of it: how is the daemon?
     Status,
     /// Do something, and answer by this number.
-    Ask(u64, Request),
+    Ask(u64, Asked),
     /// The answer is not wanted any more.
     Drop(u64),
     /// So many events more were taken.
@@ -76,7 +71,7 @@ pub(super) enum Down {
     From(Vec<(String, u64)>),
     /// Something happened. Costs one of the events that the face has not taken.
     Event(Box<Event>),
-    /// To the request of that number: a `Result` of what was asked for or a `Failure`.
+    /// To the question of that number, as [`crate::ask`] writes it.
     Answer(u64, Vec<u8>),
     /// To `Status`.
     Status(Status),
@@ -119,62 +114,6 @@ pub(super) struct Snapshot {
     pub(super) forgotten: Vec<RoomStatus>,
     /// The way to a room's relay and back, in milliseconds.
     pub(super) trips: Vec<(String, u64)>,
-}
-
-/// What is asked of the daemon; each is a method of the runtime. Labels name rooms.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) enum Request {
-    Tell(String, Command),
-    Rename(String),
-    Describe(String, String),
-    Ack(String, Cursor, u64),
-    Acked(String, Cursor),
-    Seen(i64),
-    /// An invite link, as text.
-    Join(String),
-    Open(String, Option<RelayAddress>),
-    Create(String, Option<RelayAddress>, Policy),
-    /// A relay's link, as text.
-    UseRelay(String),
-    /// The relay for rooms that are named without one, from the next start on.
-    LastRelay(RelayAddress),
-    Mute(String, bool),
-    Pin(String, bool),
-    People,
-    Person(Fingerprint),
-    Mark(Person, bool),
-    History(String, u64, u32),
-    HistoryBefore(String, u64, u32),
-    PastAfter(String, u64, u32),
-    PastBefore(String, u64, u32),
-    Line(String, MessageId),
-    Search(Option<String>, Query, u64),
-    Draft(String),
-    SetDraft(String, String),
-    Queued(String),
-}
-
-impl Request {
-    /// Done twice it is as if done once.
-    pub(super) fn repeats(&self) -> bool {
-        !matches!(self, Self::Tell(..) | Self::Open(..) | Self::Create(..) | Self::Join(_))
-    }
-
-    /// It may change what a [`Snapshot`] tells.
-    pub(super) fn changes(&self) -> bool {
-        matches!(
-            self,
-            Self::Rename(_)
-                | Self::Describe(..)
-                | Self::Join(_)
-                | Self::Open(..)
-                | Self::Create(..)
-                | Self::UseRelay(_)
-                | Self::Mute(..)
-                | Self::Pin(..)
-                | Self::Mark(..)
-        )
-    }
 }
 
 /// How a daemon is.

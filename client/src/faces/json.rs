@@ -3,6 +3,8 @@
 mod input;
 mod output;
 
+use std::sync::Arc;
+
 use shared::{
     identity::Fingerprint,
     invite::link::AnyLink,
@@ -20,7 +22,8 @@ use super::{
 };
 use crate::{
     failure::{Exit, Failure},
-    runtime::{Event, RoomEvent, Runtime},
+    handle::Runtime,
+    runtime::{Event, RoomEvent},
     store::{Cursor, Query},
     transport::{AddressError, RelayAddress},
 };
@@ -279,7 +282,7 @@ fn find(runtime: &Runtime, room: &str, member: &str) -> Result<Person, Failure> 
     words::find(&view, member).cloned()
 }
 
-fn view(runtime: &Runtime, room: &str) -> Result<GroupView, Failure> {
+fn view(runtime: &Runtime, room: &str) -> Result<Arc<GroupView>, Failure> {
     let waiting = || Failure::not_found(format!("You are not in {room} yet."), "Wait for joined.");
     runtime.room(room)?.view.ok_or_else(waiting)
 }

@@ -13,7 +13,7 @@ use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use super::words;
 use crate::{
     failure::{Exit, Failure, exit_of},
-    runtime::Runtime,
+    handle::Runtime,
 };
 
 /// How long the end waits for the relay, in seconds. What is not sent then is sent at the next start.

@@ -22,7 +22,8 @@ use super::{
 };
 use crate::{
     failure::{Exit, Failure},
-    runtime::{Event, Runtime},
+    handle::Runtime,
+    runtime::Event,
     store::Cursor,
 };
 

@@ -3,7 +3,7 @@
 use shared::message::timeline::Line;
 
 use super::tui;
-use crate::{failure::Failure, runtime::Runtime, store::Cursor};
+use crate::{failure::Failure, handle::Runtime, store::Cursor};
 
 /// Lines that are counted at most: whoever comes back to more reads none of the number.
 const MOST: usize = 5_000;

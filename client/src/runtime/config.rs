@@ -1,5 +1,7 @@
 //! What a runtime is told at its start, and what it says about rooms.
 
+use std::sync::Arc;
+
 use proto::{RoomId, relay::RelayFrame};
 use serde::{Deserialize, Serialize};
 use shared::room::GroupView;
@@ -55,8 +57,9 @@ pub struct RoomStatus {
     pub id: RoomId,
     /// Its relay; none for our own when it does not run.
     pub relay: Option<RelayAddress>,
-    /// The group, once we are a member.
-    pub view: Option<GroupView>,
+    /// The group, once we are a member. Shared: it lists all members, and is asked for with each line that is shown.
+    #[serde(with = "crate::codec::view")]
+    pub view: Option<Arc<GroupView>>,
     /// Somebody else is there, and everybody who is was verified.
     pub is_verified: bool,
     /// Why it is over, when it is.

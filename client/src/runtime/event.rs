@@ -15,9 +15,11 @@ use shared::{
 };
 use tokio::sync::mpsc;
 
-use super::lock;
+use super::{
+    lock,
+    mark::{FaceId, unmarked},
+};
 use crate::{
-    daemon::{FaceId, Hub, unmarked},
     failure::Failure,
     store::{Happening, Notice, StoredNotice},
     transport::{Carrier, Trust},
@@ -45,7 +47,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// The number of the notice that this is, to be given to [`super::Runtime::seen`] once it was shown.
+    /// The number of the notice that this is, to be given to `seen` of the handle once it was shown.
     pub fn notice(&self) -> Option<i64> {
         match self {
             Self::Room { event: RoomEvent::Notice { ordinal, .. }, .. } => Some(*ordinal),
@@ -80,7 +82,7 @@ pub enum RelayState {
 pub enum RoomEvent {
     /// From the engine; never its `Invite`, which lacks the relay's address, nor its acts, alarms and errors.
     Engine(engine::Event),
-    /// An alarm or problem of the engine. Whoever has shown it says so with [`super::Runtime::seen`]; else it comes again
+    /// An alarm or problem of the engine. Whoever has shown it says so with `seen` of the handle; else it comes again
     /// at the next start.
     Notice {
         /// Its number in the profile.
@@ -137,7 +139,13 @@ pub(crate) enum Sink {
     /// One face in this process. While its channel is full, whoever tells something waits.
     Face(mpsc::Sender<Event>),
     /// The faces of a daemon. Nobody waits for them.
-    Hub(Hub),
+    Faces(Arc<dyn Publish>),
+}
+
+/// Whoever has many faces.
+pub(crate) trait Publish: Send + Sync {
+    /// An event for those whom it is for: `askers` if any of them is there, else all.
+    fn publish(&self, askers: &[FaceId], event: Event);
 }
 
 /// Where the tasks put events; remembers the last problem for `/why`.
@@ -168,7 +176,7 @@ impl Outlet {
             Sink::Face(events) => {
                 let _ = events.send(unmarked(event)).await;
             }
-            Sink::Hub(hub) => hub.publish(askers, event),
+            Sink::Faces(faces) => faces.publish(askers, event),
         }
     }
 

@@ -1,7 +1,7 @@
-//! Engines and their I/O: one task per room, one connection per relay, one handle for all faces.
+//! Engines and their I/O: one task per room, one connection per relay. Faces ask by a [`handle`](crate::handle).
 //!
 //! ```text
-//!  face ── Runtime (methods) ──▶ room task ──▶ engine ──▶ 1 store, 2 send, 3 show
+//!  face ── handle (methods) ───▶ room task ──▶ engine ──▶ 1 store, 2 send, 3 show
 //!  face ◀── Event (bounded) ────────┘  └── stream on the relay's connection
 //! ```
 //!
@@ -15,9 +15,9 @@ mod choose;
 mod config;
 mod enter;
 mod event;
-mod handle;
 mod link;
 mod manage;
+pub(crate) mod mark;
 mod mute;
 mod people;
 mod room;
@@ -42,12 +42,12 @@ use tokio::{
 
 pub use choose::ChosenRelay;
 pub use config::{Config, OwnRelay, Past, RoomStatus};
-pub(crate) use event::Sink;
 pub use event::{Event, Namesake, RelayState, RoomEvent};
-pub use handle::Runtime;
+pub(crate) use event::{Publish, Sink};
+pub(crate) use mark::FaceId;
+pub(crate) use people::not_compared;
 
 use crate::{
-    daemon::FaceId,
     failure::Failure,
     store::{Cursor, OpenProfile, People, RoomRecord, Store, StoredNotice, Vault},
     text::names::label,
@@ -58,7 +58,7 @@ use link::RelayLink;
 use room::Ask;
 
 /// Events that wait for a face: a page of history. Full: the rooms wait, see above.
-const EVENTS: usize = 256;
+pub(crate) const EVENTS: usize = 256;
 
 /// Commands that wait for a room. Full: whoever asks waits.
 const COMMANDS: usize = 32;
@@ -107,7 +107,7 @@ struct Entry {
 /// What a room task lets others see.
 #[derive(Default)]
 struct State {
-    view: Option<GroupView>,
+    view: Option<Arc<GroupView>>,
     over: Option<String>,
     /// The newest of its log that was taken in or is known to be there, in this run.
     newest: u64,
@@ -317,6 +317,11 @@ impl Local {
         lock(&self.0.rooms).get(&room).map(|entry| self.status(&room, entry)).ok_or_else(|| no_room(&room))
     }
 
+    /// The group of a room, as far as it is known.
+    pub fn view(&self, room: &str) -> Option<Arc<GroupView>> {
+        lock(&self.0.rooms).get(&label(room)).and_then(|entry| lock(&entry.state).view.clone())
+    }
+
     /// Who we are.
     pub fn me(&self) -> (String, Fingerprint) {
         let profile = lock(&self.0.profile);
@@ -391,7 +396,7 @@ impl Local {
     }
 }
 
-fn no_room(label: &str) -> Failure {
+pub(crate) fn no_room(label: &str) -> Failure {
     Failure::not_found(
         format!("There is no room {label} in this profile."),
         "/rooms and `schat rooms` list those that are; or join it by a link.",

@@ -72,7 +72,7 @@ impl Local {
 }
 
 /// A key is verified by its number, not by a name.
-pub(super) fn not_compared(person: &Person) -> Failure {
+pub(crate) fn not_compared(person: &Person) -> Failure {
     Failure::new(
         Exit::Verification,
         "not_compared",

@@ -24,7 +24,7 @@ use guard::{Guard, Look};
 use stream::drive;
 
 use super::{
-    Inner, Past, State,
+    FaceId, Inner, Past, State,
     backoff::Backoff,
     event::{Outlet, RoomEvent},
     link::{LinkState, RelayLink},
@@ -32,7 +32,6 @@ use super::{
     step::{Inputs, Place, Step},
 };
 use crate::{
-    daemon::FaceId,
     failure::{Exit, Failure},
     store::{Committed, People, RoomRecord, StoredNotice, Vault, What, Where},
     transport::{Pin, RelayAddress, RoomStream},

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
+    handle::Runtime,
     store::{Happening, Notice, ProfileDir, What},
     transport::Transport,
 };
@@ -85,6 +86,25 @@ async fn what_cannot_be_stored_is_neither_sent_nor_shown() {
     })
     .await;
     assert_eq!(runtime.history(ROOM, 0, 10).await.unwrap().len(), 1);
+}
+
+/// A face asks for the members with each line that it shows: it gets those that are there, and no copy of a thousand.
+#[tokio::test(flavor = "multi_thread")]
+async fn members_are_not_copied_for_each_line_and_who_looked_before_sees_no_change() {
+    let dir = TempDir::new().unwrap();
+    let config = relay::Config::new("127.0.0.1:0".parse().unwrap(), dir.path().join("relay"));
+    let relay = Relay::start(config).await.unwrap();
+    let (runtime, mut events, _) = enter(&dir, "ann", &relay).await;
+    runtime.create_own(ROOM).await.unwrap();
+    until(&mut events, |event| matches!(event, RoomEvent::Engine(engine::Event::Joined(_)))).await;
+    let before = runtime.view(ROOM).unwrap();
+    runtime.tell(ROOM, send("hello")).await.unwrap();
+    until(&mut events, |event| is_message(&event, "hello")).await;
+    assert!(Arc::ptr_eq(&before, &runtime.view(ROOM).unwrap()));
+    assert!(Arc::ptr_eq(&before, &runtime.room(ROOM).unwrap().view.unwrap()));
+    runtime.tell(ROOM, Command::Topic("soup".to_owned())).await.unwrap();
+    until(&mut events, |event| matches!(event, RoomEvent::Engine(engine::Event::Topic { .. }))).await;
+    assert_eq!((before.topic.as_str(), runtime.view(ROOM).unwrap().topic.as_str()), ("", "soup"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,8 @@
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 use client::{
-    runtime::{Config, Event, OwnRelay, Past, RoomEvent, Runtime},
+    handle::Runtime,
+    runtime::{Config, Event, OwnRelay, Past, RoomEvent},
     store::{OpenProfile, ProfileDir},
     transport::{RelayAddress, Transport},
 };

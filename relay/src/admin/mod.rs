@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Whoever may write the socket may do everything: it has mode 0600 in a directory of mode 0700, and other users
-//! are sent away. On a loopback port (`--admin-listen`) there are only health and numbers. A new command: a module with a function `(&Admin, &Request) -> Answer`, a line in [`routes`], and
+//! are sent away. On a port of its own (`--admin-listen`) there are only health and numbers. A new command: a module with a function `(&Admin, &Request) -> Answer`, a line in [`routes`], and
 //! on the other side [`client::get`] or [`client::post`].
 
 mod backup;
@@ -72,7 +72,7 @@ pub(crate) struct Admin {
     pub orders: bool,
     /// One per address.
     pub links: Vec<String>,
-    /// The loopback port for whoever watches.
+    /// The port for whoever watches.
     pub watching: Option<SocketAddr>,
     /// When it started, Unix milliseconds.
     pub started_ms: u64,

@@ -102,7 +102,10 @@ impl Listener {
             }
             Self::Watching(listener, from) => {
                 let (stream, peer) = listener.accept().await?;
-                let may = peer.ip().to_canonical().is_loopback() || from.have(peer.ip());
+                // Who comes from the address that it came to is on this machine.
+                let here = stream.local_addr()?.ip().to_canonical();
+                let peer = peer.ip().to_canonical();
+                let may = peer.is_loopback() || peer == here || from.have(peer);
                 may.then(|| -> Box<dyn Stream> { Box::new(stream) })
             }
         })

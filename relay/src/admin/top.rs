@@ -30,7 +30,7 @@ pub struct Top {
     /// Open connections.
     pub connections: i64,
     /// Members online, all rooms together.
-    pub seats: u64,
+    pub sessions: u64,
     /// Messages since the start.
     pub published: u64,
     /// Bytes of these.
@@ -55,7 +55,7 @@ pub struct RoomTop {
     /// Who opened it, by a name that says nothing; `None` where that is not known.
     pub opener: Option<String>,
     /// Members online.
-    pub seats: u64,
+    pub sessions: u64,
     /// Refusals, for as long as a member has been online.
     pub refused: u64,
     /// What is written there.
@@ -100,9 +100,9 @@ pub(super) async fn answer(admin: &Admin, request: &Request) -> Answer {
     let hit = Limit::ALL.into_iter().map(|limit| (limit.label().to_owned(), metrics.times_limited(limit)));
     let router = admin.shared.router();
     let rooms = rooms.into_iter().map(|(room, opener, activity)| {
-        let (seats, refused) = router.seats(&room);
+        let (sessions, refused) = router.sessions(&room);
         let opener = opener.as_ref().map(Opener::id);
-        RoomTop { id: hex(&room), opener, seats: seats as u64, refused, work: activity.into() }
+        RoomTop { id: hex(&room), opener, sessions: sessions as u64, refused, work: activity.into() }
     });
     let openers = openers.into_iter().map(|(opener, activity)| OpenerTop {
         id: opener.id(),
@@ -113,7 +113,7 @@ pub(super) async fn answer(admin: &Admin, request: &Request) -> Answer {
         v: VERSION,
         now_ms: admin.shared.clock.now_ms(),
         connections: metrics.connections.get(),
-        seats: router.online() as u64,
+        sessions: router.online() as u64,
         published: stats.published.get(),
         published_bytes: stats.published_bytes.get(),
         delivered: metrics.delivered.get(),

@@ -13,8 +13,9 @@ use tokio::{sync::watch, task::JoinSet, time::MissedTickBehavior};
 use super::{
     client::{Ground, PATIENCE},
     figures::percentile,
-    member::{self, Heard, Listener, Member, Speaker},
+    member::{self, Listener, Member, Speaker},
     room::Room,
+    wire::Heard,
 };
 
 /// Marks the envelopes that are timed; others in the room are not.

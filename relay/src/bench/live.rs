@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Bench, Door, Report, chat::Chat, figures::number, peers::Server, throughput::Audience};
+use super::{Bench, Door, Report, chat::Chat, figures::number, server::Server, throughput::Audience};
 
 /// Scenario `live`.
 #[derive(Clone, Debug, Args)]

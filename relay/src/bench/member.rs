@@ -1,13 +1,12 @@
 //! Members of a room as a benchmark sees them, whatever server carries what they say.
 
-use bytes::Bytes;
 use proto::relay::relay_frame::Frame;
 
 use super::{
     attack::stalled::PER_ADDRESS,
     client::{Ear, Ground, Mouth, join},
-    peers::{mqtt, nats},
     room::Room,
+    wire::{Heard, mqtt, nats},
 };
 
 /// One who says and hears; each on a connection of its own.
@@ -31,16 +30,6 @@ pub(super) enum Listener {
     Nats(nats::Listener),
     /// From a broker of MQTT.
     Mqtt(mqtt::Listener),
-}
-
-/// What a server said.
-pub(super) enum Heard {
-    /// What a member said.
-    Delivery(Bytes),
-    /// That it took what this member said.
-    Taken,
-    /// Something else.
-    Other,
 }
 
 impl Speaker {
@@ -112,6 +101,18 @@ pub(super) async fn enter(
         all.push(relay(join(&connection, room.id, key, 0, None).await?));
     }
     Ok(())
+}
+
+/// A member of a subject of nats-server; what `confirmed` members say is confirmed.
+pub(super) async fn of_nats(ground: &Ground, confirmed: bool) -> anyhow::Result<Member> {
+    let (speaker, listener) = nats::join(ground, confirmed).await?;
+    Ok((Speaker::Nats(speaker), Listener::Nats(listener)))
+}
+
+/// A member of a topic of an MQTT broker; what `confirmed` members say is confirmed.
+pub(super) async fn of_mqtt(ground: &Ground, confirmed: bool) -> anyhow::Result<Member> {
+    let (speaker, listener) = mqtt::join(ground, confirmed).await?;
+    Ok((Speaker::Mqtt(speaker), Listener::Mqtt(listener)))
 }
 
 /// A member of a relay's room.

@@ -20,10 +20,12 @@ mod peers;
 mod report;
 mod restart;
 mod room;
+mod server;
 mod stalled;
 mod strangers;
 mod subject;
 mod throughput;
+mod wire;
 
 use std::{
     path::{Path, PathBuf},

@@ -21,8 +21,9 @@ use super::{
     client::{Ear, Ground, Mouth, random},
     fanout::Fanout,
     figures::number,
-    member::{Heard, Listener, Member, Speaker, gather},
+    member::{Listener, Member, Speaker, gather},
     room::Room,
+    wire::Heard,
 };
 use crate::policy::limits::PAGE_CACHE;
 

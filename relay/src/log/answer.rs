@@ -63,7 +63,7 @@ pub enum AppendError {
     MissingPieces,
     /// The disk is full or failing, or the logs have their share of it.
     #[error("no space")]
-    NoSpace(SpaceError),
+    NoSpace(#[source] SpaceError),
     /// What is in the log under this id is damaged.
     #[error("damaged")]
     Damaged,
@@ -73,13 +73,16 @@ pub enum AppendError {
 }
 
 /// Which space is missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SpaceError {
     /// The file system is below its reserve, or has just refused a write.
+    #[error("the disk is full")]
     Free,
     /// The logs take all that they may.
+    #[error("the logs have their share of the disk")]
     Share,
     /// Whoever opened the room takes all that one may while so little is left for others.
+    #[error("who opened the room has their share of the disk")]
     Opener,
 }
 
@@ -110,7 +113,7 @@ pub enum CreateError {
     TooLarge,
     /// The disk is full or failing, or the logs have their share of it.
     #[error("no space")]
-    NoSpace(SpaceError),
+    NoSpace(#[source] SpaceError),
     /// The backend is closing.
     #[error("closing")]
     Closed,

@@ -8,7 +8,7 @@ use std::{
 use proto::RoomId;
 use tokio::sync::{broadcast, watch};
 
-use super::tail::{Next, Permit, Signal, Tail};
+use super::tail::{Next, ReadPermit, Signal, Tail};
 
 /// The rooms somebody follows. Rooms nobody follows are not here.
 #[derive(Clone, Debug, Default)]
@@ -81,7 +81,7 @@ impl Feed {
     }
 
     /// What is there after a cursor.
-    pub fn next(&self, cursor: u64, permit: &Permit) -> Next {
+    pub fn next(&self, cursor: u64, permit: &ReadPermit) -> Next {
         self.tail.next(cursor, permit)
     }
 
@@ -91,7 +91,7 @@ impl Feed {
     }
 
     /// Whether a key is known to have access now.
-    pub fn allows(&self, permit: &Permit) -> bool {
+    pub fn allows(&self, permit: &ReadPermit) -> bool {
         self.tail.allows(permit)
     }
 

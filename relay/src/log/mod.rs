@@ -29,7 +29,7 @@ pub use self::{
     operator::{Operator, Overview, RoomSummary},
     publish::{Commit, Memory, NewSlot, Opening, Publish},
     record::{ExportError, Record, Rooms, Stop},
-    tail::{Frames, Loss, Next, Permit, Signal, Tail},
+    tail::{Frames, Loss, Next, ReadPermit, Signal, Tail},
     tokens::{Revoked, TokenChange, TokenError, Tokens},
 };
 use crate::policy::{limits::Limits, token::Right};

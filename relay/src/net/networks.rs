@@ -63,6 +63,10 @@ impl FromStr for Network {
             None => (text, None),
         };
         let address: IpAddr = address.parse().map_err(|_| ParseNetworkError)?;
+        if address != address.to_canonical() {
+            // The same in IPv6's clothes would never be met.
+            return Err(ParseNetworkError);
+        }
         let most = if address.is_ipv4() { 32 } else { 128 };
         let bits = bits.map_or(Ok(most), |bits| bits.parse().map_err(|_| ParseNetworkError))?;
         (bits <= most).then_some(Self { address, bits }).ok_or(ParseNetworkError)
@@ -102,9 +106,16 @@ mod tests {
 
     #[test]
     fn what_is_no_network_is_refused() {
-        for text in
-            ["", "proxy.example.org", "192.0.2.7/33", "2001:db8::/129", "10.0.0.0/", "10.0.0.0/-1", "/8"]
-        {
+        for text in [
+            "",
+            "proxy.example.org",
+            "192.0.2.7/33",
+            "2001:db8::/129",
+            "10.0.0.0/",
+            "10.0.0.0/-1",
+            "/8",
+            "::ffff:10.0.0.5",
+        ] {
             assert_eq!(text.parse::<Network>(), Err(ParseNetworkError), "{text}");
         }
     }

@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use tokio::sync::watch;
 
 use crate::{
-    net::admission::{Place, Share},
+    net::admission::{Permit, Share},
     session::{
         join_gate::{JoinGate, Joining},
         shared::Shared,
@@ -29,8 +29,8 @@ pub(crate) struct Peer {
 
 impl Peer {
     /// Nothing is joined yet.
-    pub fn new(shared: Arc<Shared>, place: &Place, binding: [u8; proto::CHANNEL_BINDING_LEN]) -> Self {
-        let (payer, share) = (place.address, place.share.clone());
+    pub fn new(shared: Arc<Shared>, permit: &Permit, binding: [u8; proto::CHANNEL_BINDING_LEN]) -> Self {
+        let (payer, share) = (permit.address, permit.share.clone());
         let (joined, gate) = (watch::Sender::new(false), watch::Sender::default());
         Self { shared, payer, binding, share, joined, gate }
     }

@@ -52,7 +52,7 @@ pub(crate) struct Shared {
 /// How the router's commands reach a stream.
 #[derive(Clone, Debug)]
 pub(crate) struct Handle {
-    /// Set once, when a newer stream takes the seat.
+    /// Set once, when a newer stream of the same key takes its place.
     pub superseded: Arc<watch::Sender<bool>>,
 }
 

@@ -110,7 +110,7 @@ async fn top_shows_what_is_going_on_by_room_and_by_opener_and_names_no_address()
     let top: Value = serde_json::from_str(&text).unwrap();
     let (rooms, openers) = (top["rooms"].as_array().unwrap(), top["openers"].as_array().unwrap());
     assert_eq!((rooms.len(), openers.len()), (2, 1), "{text}");
-    assert_eq!((&rooms[0]["id"], &rooms[0]["seats"]), (&hex(1).into(), &1.into()), "{text}");
+    assert_eq!((&rooms[0]["id"], &rooms[0]["sessions"]), (&hex(1).into(), &1.into()), "{text}");
     assert_eq!((&rooms[0]["refused"], &top["published"]), (&1.into(), &30.into()), "{text}");
     assert!(rooms[0]["messages_per_s"].as_f64().unwrap() > 0.0, "{text}");
     assert!(rooms[0]["bytes"].as_u64().unwrap() > 30_000, "{text}");

@@ -15,12 +15,11 @@ use crate::{
 
 /// What the admin port answers.
 pub fn get(address: SocketAddr, path: &str, host: &str) -> String {
-    try_get(address, path, host).unwrap()
+    ask(TcpStream::connect(address).unwrap(), path, host).unwrap()
 }
 
 /// The same of a port that may hang up.
-fn try_get(address: SocketAddr, path: &str, host: &str) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect(address)?;
+fn ask(mut stream: TcpStream, path: &str, host: &str) -> std::io::Result<String> {
     stream.set_read_timeout(Some(PATIENCE))?;
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
@@ -150,15 +149,27 @@ fn address_that_others_reach_is_refused_with_a_remedy() {
 /// Another machine's address cannot be had here, so it is looked at from the other end: whoever is not named gets nothing.
 #[test]
 fn address_that_others_reach_answers_those_who_are_named() {
-    for (from, answers) in [("192.0.2.0/24", false), ("0.0.0.0/0", true)] {
+    let Some(own) = own_address() else { return };
+    let loopback = std::net::Ipv4Addr::LOCALHOST.into();
+    // What comes to another address than it comes from may be somebody else's.
+    for (from, to, named, answers) in [
+        (own, loopback, "203.0.113.255", false),
+        (own, loopback, own.to_string().as_str(), true),
+        (own, own, "203.0.113.255", true),
+        (loopback, loopback, "203.0.113.255", true),
+    ] {
         let directory = TempDir::new().unwrap();
-        let Some(own) = own_address() else { return };
-        let listen = format!("{own}:0");
-        let (_program, address) = watched_at(&listen, directory.path(), &["--admin-from", from]);
-        assert_eq!(address.ip(), own);
-        let answer = try_get(address, "/healthz", &own.to_string()).unwrap_or_default();
-        assert_eq!(answer.starts_with("HTTP/1.1 200"), answers, "{from}: {answer}");
+        let (_program, address) = watched_at("0.0.0.0:0", directory.path(), &["--admin-from", named]);
+        let answer = get_from(from, SocketAddr::new(to, address.port())).unwrap_or_default();
+        assert_eq!(answer.starts_with("HTTP/1.1 200"), answers, "{from} to {to}, {named} named: {answer}");
     }
+}
+
+fn get_from(own: std::net::IpAddr, address: SocketAddr) -> std::io::Result<String> {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
+    socket.bind(&SocketAddr::new(own, 0).into())?;
+    socket.connect(&address.into())?;
+    ask(socket.into(), "/healthz", "127.0.0.1")
 }
 
 /// An address of this machine that is not loopback, if it has one.

@@ -4,12 +4,15 @@ use proto::relay::{AccessChange, AccessKey, Deliver};
 
 use super::{Alarm, Engine, invites::without_cards};
 use crate::{
+    invite::MAX_INVITES,
     mls::group::{AccessKeys, GroupError},
     mls::rules::Violation,
 };
 
 /// Keys that one commit adds, and removes, at most: the relay's cap is twice that.
 const KEYS_PER_COMMIT: usize = 512;
+/// Members that one commit removes, at most: the keys of all invites may go with them.
+pub(super) const LEAVES_PER_COMMIT: usize = KEYS_PER_COMMIT - MAX_INVITES;
 
 impl Engine {
     /// Holds the change of access keys of a commit that was just applied against what it did to the group, whose keys it `should`

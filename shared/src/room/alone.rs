@@ -68,7 +68,7 @@ impl Engine {
         let meta = &mut self.meta;
         (meta.cursor, meta.last_commit, meta.last_at) = (0, 0, 0);
         meta.marks.clear();
-        (meta.leapt_from, meta.landed) = (None, None);
+        (meta.leapt_from, meta.landed, meta.sealed_beyond) = (None, None, None);
         meta.running_hash = vec![0; 32];
         let present = meta.epochs.last().map(|row| row.epoch);
         for row in &mut meta.epochs {

@@ -91,11 +91,17 @@ impl Engine {
     }
 
     /// The same of a commit on one that this device could not take. Which keys that one brought it cannot know, so that the ledger's
-    /// word has to do, and where that is closed, who lets somebody in by a key of which nothing is known is no proof of anything.
+    /// word has to do. Where that is closed, who lets somebody in by a key of which nothing is known proves nothing, nor does what is
+    /// built on that.
     pub(super) fn check_signature_beyond(&mut self, entry: &Deliver, booked: Booked) -> bool {
         match booked {
             Booked::Allowed { .. } => true,
-            Booked::Unknown if self.enters(entry) && !self.is_signed(entry) => false,
+            Booked::Unknown
+                if !self.is_signed(entry)
+                    && (self.enters(entry) || self.authority_at(entry.base).is_none()) =>
+            {
+                false
+            }
             Booked::Unknown | Booked::Refused => self.check_signature(entry, booked),
         }
     }

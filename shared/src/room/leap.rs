@@ -16,14 +16,24 @@ impl Engine {
     }
 
     /// A member has read so far, as it signed: the relay alone cannot have it say so of a log that is not there.
-    pub(super) fn landed(&mut self, read: u64) {
+    /// Where another account says the same, that is settled.
+    pub(super) fn landed(&mut self, read: u64, leaf: u32) {
+        if self.meta.leapt_from.is_none() && self.meta.landed.is_none() {
+            return;
+        }
+        let Some(holder) = self.group.as_ref().and_then(|group| group.member(leaf)) else { return };
+        let by = holder.fingerprint.0.to_vec();
+        if self.meta.leapt_from.is_none() {
+            self.meta.landed.take_if(|landed| landed.by != by && read >= landed.to);
+            return;
+        }
         if read.saturating_add(HASHES_KEPT) < self.meta.cursor {
             return;
         }
         let Some(from) = self.meta.leapt_from.take() else { return };
         // Whoever was led on from where no log ever gets comes from before that.
-        let row = self.meta.landed.get_or_insert_with(|| LandedRow { from, to: read });
-        row.to = row.to.max(read);
+        let row = self.meta.landed.get_or_insert_with(|| LandedRow { from, ..LandedRow::default() });
+        (row.to, row.by) = (row.to.max(read), by);
     }
 
     /// Whether the log ends before where this device was led: it reads on from where it came from.
@@ -37,7 +47,7 @@ impl Engine {
 
     /// Whether the log ends before what a member said that it had read when this device was led on.
     fn is_led_astray(&self) -> bool {
-        self.link.ends_early && self.meta.landed.is_some_and(|landed| self.link.head < landed.to)
+        self.link.ends_early && self.meta.landed.as_ref().is_some_and(|landed| self.link.head < landed.to)
     }
 
     /// People learn that they can have it read on from where it came from. By itself it goes back no more, since the relay could
@@ -59,7 +69,7 @@ impl Engine {
         true
     }
 
-    /// Reads on from there. What was sealed beyond says that this device had read what no log has.
+    /// Reads on from there.
     fn read_again_from(&mut self, from: u64) {
         self.ledger.close();
         let meta = &mut self.meta;
@@ -69,10 +79,17 @@ impl Engine {
         }
         meta.running_hash = self.hashes.get(meta.cursor).map(<[u8]>::to_vec).unwrap_or_default();
         meta.marks.retain(|mark| mark.seq <= from);
+        meta.sealed_beyond = Some(meta.sealed_beyond.map_or(from, |before| before.min(from)));
+        (self.link.state, self.out.reopen) = (Stream::Offline, true);
+    }
+
+    /// Caught up. What was sealed beyond says that this device had read what no log has; what of it is in this log all the same is
+    /// known by now.
+    pub(super) fn seal_anew_what_is_beyond(&mut self) {
+        let Some(from) = self.meta.sealed_beyond.take() else { return };
         self.outbox.seal_anew(|item| item.read > from);
         if self.pending.as_ref().is_some_and(|pending| pending.read > from) {
             self.set_pending(None);
         }
-        (self.link.state, self.out.reopen) = (Stream::Offline, true);
     }
 }

@@ -65,9 +65,9 @@ impl Ledger {
         self.state.as_ref().filter(|_| self.level)
     }
 
-    /// Whether it is of a place that a log which ends there has not.
+    /// Whether it was never held against the log, and is of a place that a log which ends there has not.
     fn is_beyond(&self, head: u64) -> bool {
-        self.is_open() && self.from > head
+        self.is_open() && !self.level && self.from > head
     }
 
     /// This device has read up to there.

@@ -442,6 +442,7 @@ impl Engine {
             return;
         }
         self.link.state = Stream::Live;
+        self.seal_anew_what_is_beyond();
         self.read_again();
         if let Some(view) = self.view().filter(|_| !self.link.announced) {
             self.link.announced = true;

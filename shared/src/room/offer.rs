@@ -82,10 +82,16 @@ impl Engine {
         // Whoever locks members out by what nobody can take needs more than half of them to agree.
         let removes = |key: &[u8]| *key == own || self.is_member_key(key);
         let is_anothers = signed && *entry.key != own;
-        if is_anothers
-            && entry.access.as_ref().is_some_and(|change| change.removed.iter().any(|key| removes(key)))
-        {
-            (self.books.vote, self.books.vote_step) = (entry.seq, self.books.step_name(entry.seq));
+        // So do two who keep to what is not theirs to keep by taking each other's place, each time with the others' time to say
+        // that it is good.
+        let takes_turns = self.books.untaken.as_ref().is_some_and(|before| {
+            let both_offer = before.signed && !before.joins && !row.joins;
+            both_offer && before.key != row.key && entry.base == self.books.position
+        });
+        let locks_out =
+            entry.access.as_ref().is_some_and(|change| change.removed.iter().any(|key| removes(key)));
+        if is_anothers && (locks_out || takes_turns) {
+            self.want_vote(entry.seq, self.books.step_name(entry.seq));
         }
         self.books.untaken = Some(row);
         self.bridge_lost(entry.base, &entry.key);

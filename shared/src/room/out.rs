@@ -72,7 +72,7 @@ impl Engine {
             // One that is only closed to this device is voted against when nobody lets it back in: votes stay, and
             // those of devices that were helped could undo what everybody has built on.
             if !row.step.is_empty() && self.books.untaken.as_ref().is_some_and(|untaken| untaken.broken) {
-                (self.books.vote, self.books.vote_step) = (seq, row.step.clone());
+                self.want_vote(seq, row.step.clone());
             }
         }
         row.set_why(cause.told());

@@ -123,7 +123,8 @@ impl Engine {
         self.set_pending(None);
         self.take_generation(&row);
         // Votes were for another log.
-        (self.books.vote, self.meta.last_at, self.meta.last_commit) = (0, 0, 0);
+        self.forget_votes();
+        (self.meta.last_at, self.meta.last_commit) = (0, 0);
         (self.meta.leapt_from, self.meta.landed) = (None, None);
         self.books.votes.clear();
         self.outbox.forget_acks();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Engine, Problem, Right, state::LeaveRow};
+use super::{Engine, Problem, Right, access::LEAVES_PER_COMMIT, state::LeaveRow};
 use crate::{
     content::{self, room::InvitePolicy},
     identity::{Fingerprint, clean_topic, credential::Holder},
@@ -164,6 +164,10 @@ impl Engine {
                 continue;
             }
             wanted.push(unique);
+            if leaves.len() >= LEAVES_PER_COMMIT {
+                // The rest comes with the next one.
+                continue;
+            }
             if let Some(row) = proof {
                 if proofs.len() >= MAX_PROOFS {
                     continue;

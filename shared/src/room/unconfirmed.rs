@@ -20,10 +20,10 @@ impl Engine {
         self.books.is_built_on = false;
     }
 
-    /// A commit was taken. Whoever removed somebody is confirmed, and has ended our invite: only the group of before would let
-    /// us in by it. Any other one counts if its author, as MLS proves, was there before us.
+    /// A commit was taken. Whoever removed somebody is confirmed, and has ended our invite, but in an open room: only the group of
+    /// before would let us in by it. Any other one counts if its author, as MLS proves, was there before us.
     pub(super) fn note_built_on(&mut self, applied: &Applied) {
-        if !applied.removed.is_empty() {
+        if !applied.removed.is_empty() && !self.meta.open {
             self.meta.link = None;
         }
         let Some(group) = &self.group else { return };

@@ -5,20 +5,57 @@ use proto::{
     relay::{Deliver, Publish},
 };
 
-use super::{Alarm, CloseReason, Engine, Event, Millis, Problem, out::Cause, state::EpochRow};
+use super::{
+    Alarm, CloseReason, Engine, Event, Millis, Problem,
+    out::Cause,
+    state::{EpochRow, VoteRow},
+};
 use crate::mls::group::GroupError;
 
+/// Votes that wait for another one to be answered, at most; of more the oldest are given up.
+pub(super) const MAX_VOTES_LATER: usize = 16;
+
 impl Engine {
+    /// This device votes against the commit at `seq`, of the step of this name; what it would vote against before comes after that.
+    pub(super) fn want_vote(&mut self, seq: u64, step: Vec<u8>) {
+        let books = &mut self.books;
+        books.votes_later.retain(|later| later.step != step);
+        if books.vote != 0 && books.vote_step != step {
+            let first = books.votes_later.len().saturating_sub(MAX_VOTES_LATER - 1);
+            books.votes_later.drain(..first);
+            let step = std::mem::take(&mut books.vote_step);
+            books.votes_later.push(VoteRow { seq: books.vote, step, ..VoteRow::default() });
+        }
+        (books.vote, books.vote_step) = (seq, step);
+    }
+
+    /// The vote has been answered, or there is nothing left that it could be for.
+    fn vote_is_settled(&mut self) {
+        let books = &mut self.books;
+        let next = books.votes_later.pop().unwrap_or_default();
+        (books.vote, books.vote_step) = (next.seq, next.step);
+    }
+
+    /// It votes against nothing any more.
+    pub(super) fn forget_votes(&mut self) {
+        self.books.votes_later.clear();
+        self.books.vote = 0;
+    }
+
     /// A vote that is due: whoever was put out wants the commit undone.
     pub(super) fn vote(&mut self) -> Option<Publish> {
-        let seq = self.books.vote;
-        // As the ledger says; else as it was told, or as far as is known without it.
-        let told = || self.books.vote_step.as_slice().try_into().ok().map(CommitName);
-        let step = self.ledger.step_name(seq).or_else(told).filter(|_| seq != 0);
-        let Some(ballot) = step.and_then(|step| self.ballot(seq, &step)) else {
-            // There is nothing that it could be for.
-            self.books.vote = 0;
-            return None;
+        let ballot = loop {
+            let seq = self.books.vote;
+            if seq == 0 {
+                return None;
+            }
+            // As the ledger says; else as it was told, or as far as is known without it.
+            let told = || self.books.vote_step.as_slice().try_into().ok().map(CommitName);
+            let step = self.ledger.step_name(seq).or_else(told);
+            match step.and_then(|step| self.ballot(seq, &step)) {
+                Some(ballot) => break ballot,
+                None => self.vote_is_settled(),
+            }
         };
         let id = self.profile.random.bytes::<16>().to_vec();
         self.link.ballot.clone_from(&id);
@@ -31,7 +68,7 @@ impl Engine {
         let is_it = !id.is_empty() && self.link.ballot == id;
         if is_it {
             self.link.ballot.clear();
-            self.books.vote = 0;
+            self.vote_is_settled();
         }
         is_it
     }
@@ -39,11 +76,11 @@ impl Engine {
     /// A majority undid the commit at `entry.undone` and all after it. `returns`: the group may go back there.
     pub(super) fn undone(&mut self, entry: &Deliver, returns: bool, now: Millis) -> Result<(), GroupError> {
         let from = entry.undone;
-        let meta = &mut self.meta;
         self.books.untaken = self.books.untaken.take().filter(|untaken| untaken.seq < from);
         let was_out = self.back.out.take_if(|out| out.cause >= from).is_some();
+        self.books.votes_later.retain(|later| later.seq < from);
         if self.books.vote >= from {
-            self.books.vote = 0;
+            self.vote_is_settled();
         }
         (self.books.offer, self.books.joins) = (None, None);
         if let Some(ballot) = &entry.ballot {
@@ -51,7 +88,7 @@ impl Engine {
             self.books.votes.retain(|vote| vote.step != *ballot.step);
         }
         // What the relay calls the last commit now, it says itself.
-        meta.last_commit = 0;
+        self.meta.last_commit = 0;
         self.refuse(Problem::Undone { entry: from });
         if self.books.position >= from {
             let bases = [self.books.confirmed];
@@ -88,8 +125,9 @@ impl Engine {
     pub(super) fn undone_besides(&mut self, entry: &Deliver) {
         let Some(ballot) = &entry.ballot else { return };
         self.books.votes.retain(|vote| vote.step != *ballot.step);
+        self.books.votes_later.retain(|later| later.step != *ballot.step);
         if *self.books.vote_step == *ballot.step {
-            self.books.vote = 0;
+            self.vote_is_settled();
         }
     }
 
@@ -115,7 +153,7 @@ impl Engine {
             self.alarm(Alarm::FalselyRemoved { entry: seq });
         } else if self.link.voted != seq {
             self.link.voted = seq;
-            (self.books.vote, self.books.vote_step) = (seq, step.to_vec());
+            self.want_vote(seq, step.to_vec());
             self.link.not_before = now;
             if let Some(publish) = self.vote() {
                 self.publish(publish);

@@ -173,7 +173,7 @@ impl Engine {
         if !is_sane || other_epoch || other_log || view.epoch != number.epoch || view.seq >= seq {
             return self.alarm(Alarm::ViewDiffers { from: name.to_owned() });
         }
-        self.landed(view.seq);
+        self.landed(view.seq, number.id.0);
         // What one who was there says of it need not be said again.
         self.meta.marks.retain(|mark| !view.prior.iter().any(|theirs| theirs.seq == mark.seq));
         // Entries were lost here and not there: from now on the log is watched again.

@@ -2,6 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -18,7 +19,8 @@ use super::{Stop, attack::Snapshot};
 use crate::{
     cli::setup::random,
     failure::Exit,
-    runtime::{Config, Event, OwnRelay, Past, RoomEvent, Runtime},
+    handle::Runtime,
+    runtime::{Config, Event, OwnRelay, Past, RoomEvent},
     store::{OpenProfile, ProfileDir, Vault},
     transport::{RelayAddress, Transport},
 };
@@ -138,9 +140,9 @@ impl Person {
     }
 
     /// The group, once it has `count` members.
-    pub(super) async fn members(&mut self, room: &str, count: usize) -> Result<GroupView, Stop> {
+    pub(super) async fn members(&mut self, room: &str, count: usize) -> Result<Arc<GroupView>, Stop> {
         self.until(&format!("{count} members"), |this, _| {
-            let view = this.runtime.room(room).ok()?.view?;
+            let view = this.runtime.view(room)?;
             (view.members.len() == count).then_some(view)
         })
         .await

@@ -23,9 +23,10 @@ use super::{
     lock,
 };
 use crate::{
+    ask::Asked,
     daemon::{
         WINDOW, client,
-        wire::{Attach, Begin, Down, Request, Up},
+        wire::{Attach, Begin, Down, Up},
     },
     failure::Failure,
     runtime::{Event, RelayState, RoomEvent},
@@ -291,7 +292,7 @@ impl Keeper {
 }
 
 /// What was asked and is not answered; and the question, if it may be asked twice.
-type Open = BTreeMap<u64, (Option<Request>, Reply)>;
+type Open = BTreeMap<u64, (Option<Asked>, Reply)>;
 
 type Reply = tokio::sync::oneshot::Sender<Result<Vec<u8>, Failure>>;
 

@@ -52,7 +52,7 @@ async fn message_told_while_the_past_is_read_comes_once_and_in_its_place() {
     let transport = Transport::new(None).unwrap();
     let config = Config { transport, relay: None, own: None, past: Past::Nothing, only: None, tap: None };
     let hub = Hub::default();
-    let local = Local::start(profile, config, Sink::Hub(hub.clone())).await.unwrap();
+    let local = Local::start(profile, config, Sink::Faces(Arc::new(hub.clone()))).await.unwrap();
 
     let mut seat = hub.attach(FaceId(1), None, BTreeSet::from(["team".to_owned()]));
     let (out, mut frames) = mpsc::channel(100);

@@ -17,7 +17,8 @@ use super::{InviteBy, VERSION};
 use crate::{
     faces::{sanitize, unread::unread_rooms, words},
     failure::Failure,
-    runtime::{ChosenRelay, Event, Namesake, RelayState, RoomEvent, Runtime},
+    handle::Runtime,
+    runtime::{ChosenRelay, Event, Namesake, RelayState, RoomEvent},
     store::{Happening, Hit, Notice, What},
 };
 

@@ -4,6 +4,8 @@ mod people;
 mod rooms;
 mod said;
 
+use std::sync::Arc;
+
 use shared::{
     invite::link::AnyLink,
     message::timeline,
@@ -16,7 +18,7 @@ use super::{
     pending::Pending,
     words,
 };
-use crate::{failure::Failure, runtime::Runtime};
+use crate::{failure::Failure, handle::Runtime};
 pub use people::members;
 use people::{kick, mark, unmark, verify};
 pub use rooms::info;
@@ -79,10 +81,10 @@ pub async fn obey(
             Ok(Done::go(label))
         }
         Line::Invite(limits) => runtime.tell(here()?, words::invite(&limits)).await.map(|()| Done::default()),
-        Line::Invites => Ok(Done { notes: words::invites(&view(runtime, here()?)?), go: None }),
+        Line::Invites => Ok(Done { notes: words::invites(&*view(runtime, here()?)?), go: None }),
         Line::Revoke(id) => {
             let room = here()?;
-            let id = words::find_invite(&view(runtime, room)?, &id)?;
+            let id = words::find_invite(&*view(runtime, room)?, &id)?;
             runtime.tell(room, Command::Revoke(id)).await?;
             Ok(Done::say(words::asked_revoke(&id)))
         }
@@ -94,7 +96,7 @@ pub async fn obey(
             Ok(Done::say(words::asked_moderator(&words::who(person, Some(&view)), is_moderator)))
         }
         Line::Policy(Allowed { moderators_invite: None, seats: None }) => {
-            Ok(Done { notes: words::policy(&view(runtime, here()?)?), go: None })
+            Ok(Done { notes: words::policy(&*view(runtime, here()?)?), go: None })
         }
         Line::Policy(Allowed { moderators_invite, seats }) => {
             let policy = Command::Policy { moderators_invite, seats };
@@ -102,7 +104,7 @@ pub async fn obey(
             Ok(Done::say(words::asked_policy(moderators_invite, seats)))
         }
         Line::Info => Ok(Done { notes: info(&runtime.room(here()?)?), go: None }),
-        Line::Members => Ok(Done { notes: members(runtime, &view(runtime, here()?)?), go: None }),
+        Line::Members => Ok(Done { notes: members(runtime, &*view(runtime, here()?)?), go: None }),
         Line::Verify(name) => verify(runtime, here()?, name.as_deref()),
         Line::Mark(name) => mark(runtime, here()?, &name).await,
         Line::Unverify(name) => unmark(runtime, here()?, &name).await,
@@ -143,7 +145,7 @@ pub async fn obey(
         Line::Disappear(Some(seconds)) => {
             runtime.tell(here()?, Command::Disappear(seconds)).await.map(|()| Done::default())
         }
-        Line::Topic(None) => Ok(Done::say(words::topic(&view(runtime, here()?)?))),
+        Line::Topic(None) => Ok(Done::say(words::topic(&*view(runtime, here()?)?))),
         Line::Topic(Some(text)) => {
             runtime.tell(here()?, Command::Topic(text)).await?;
             Ok(Done::say(words::ASKED_TOPIC))
@@ -181,7 +183,7 @@ pub async fn obey(
     }
 }
 
-fn view(runtime: &Runtime, room: &str) -> Result<engine::GroupView, Failure> {
+fn view(runtime: &Runtime, room: &str) -> Result<Arc<engine::GroupView>, Failure> {
     let waiting =
         || Failure::not_found("You are not in this room yet.", "Wait until it says so, or see /why.");
     runtime.room(room)?.view.ok_or_else(waiting)

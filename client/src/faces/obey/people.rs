@@ -6,7 +6,7 @@ use super::{Done, view};
 use crate::{
     faces::{sanitize, words},
     failure::Failure,
-    runtime::Runtime,
+    handle::Runtime,
 };
 
 /// Who is in a room, a line each, and what to compare.

@@ -11,7 +11,8 @@ use crate::{
         words,
     },
     failure::Failure,
-    runtime::{RoomStatus, Runtime},
+    handle::Runtime,
+    runtime::RoomStatus,
 };
 
 pub(super) async fn join(runtime: &Runtime, pending: &Pending, name: String) -> Result<Done, Failure> {
@@ -34,7 +35,7 @@ pub fn info(status: &RoomStatus) -> Vec<String> {
         label: &status.label,
         id: &status.id,
         relay: status.relay.as_ref().map(ToString::to_string),
-        view: status.view.as_ref(),
+        view: status.view.as_deref(),
         over: status.over.as_deref(),
     };
     about.lines()

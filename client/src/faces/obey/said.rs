@@ -9,7 +9,7 @@ use super::Done;
 use crate::{
     faces::{pending::Pending, quote::quoted, sanitize, words},
     failure::Failure,
-    runtime::Runtime,
+    handle::Runtime,
     store::{Hit, Query},
 };
 
@@ -18,13 +18,13 @@ const HITS: usize = 20;
 
 pub(super) async fn search(runtime: &Runtime, room: &str, text: &str) -> Result<Done, Failure> {
     let hits = runtime.search(Some(room), &Query::new(text, None), HITS).await?;
-    let view = runtime.room(room)?.view;
+    let view = runtime.view(room);
     if hits.is_empty() {
         return Ok(Done::say("Nothing that this device has holds all of these words."));
     }
     let line = |hit: Hit| {
         let message = hit.line.message;
-        let name = words::who(&message.from, view.as_ref());
+        let name = words::who(&message.from, view.as_deref());
         format!("{} {name}: {}", words::when(message.at), sanitize::line(&message.text))
     };
     // As they were said.

@@ -15,7 +15,8 @@ use super::{Shared, lock};
 use crate::{
     faces::{action, sanitize, stdout, words},
     failure::Exit,
-    runtime::{Event, RelayState, RoomEvent, Runtime},
+    handle::Runtime,
+    runtime::{Event, RelayState, RoomEvent},
     store::What,
 };
 
@@ -102,21 +103,21 @@ async fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomE
     match event {
         RoomEvent::Past(past) => line(runtime, shared, room, &past).await,
         RoomEvent::PastHappening(happening) => {
-            let view = runtime.room(room).ok().and_then(|status| status.view);
+            let view = runtime.view(room);
             note(&format!(
                 "{} {}",
                 words::when(happening.at),
-                words::happening(&happening.what, Some(room), view.as_ref())
+                words::happening(&happening.what, Some(room), view.as_deref())
             ));
         }
         RoomEvent::Changed { act, line } => {
-            let view = runtime.room(room).ok().and_then(|status| status.view);
+            let view = runtime.view(room);
             let place = if lock(shared).as_deref() == Some(room) {
                 String::new()
             } else {
                 format!("[{}] ", words::called(room))
             };
-            note(&format!("{place}{}", words::changed(&act, &line, view.as_ref())));
+            note(&format!("{place}{}", words::changed(&act, &line, view.as_deref())));
         }
         // What was written cannot be unwritten here.
         RoomEvent::Gone(_) => {}
@@ -125,8 +126,8 @@ async fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomE
             data(&link.to_string());
         }
         RoomEvent::Namesake(namesake) => {
-            let view = runtime.room(room).ok().and_then(|status| status.view);
-            note(&words::namesake(&namesake, view.as_ref()));
+            let view = runtime.view(room);
+            note(&words::namesake(&namesake, view.as_deref()));
         }
         RoomEvent::Failed(failure) => note(&words::failure(&failure)),
         RoomEvent::Notice { notice, again, .. } => {
@@ -151,9 +152,9 @@ async fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: eng
     if matches!(&event, engine::Event::ProfileChanged { who, .. } if who.fingerprint == runtime.me().1) {
         return;
     }
-    let view = runtime.room(room).ok().and_then(|status| status.view);
+    let view = runtime.view(room);
     if let Some(what) = What::of(&event).filter(|what| !what.is_alarm()) {
-        return note(&words::happening(&what, Some(room), view.as_ref()));
+        return note(&words::happening(&what, Some(room), view.as_deref()));
     }
     match event {
         engine::Event::Joined(view) => {
@@ -195,7 +196,7 @@ async fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: eng
 }
 
 async fn line(runtime: &Runtime, shared: &Shared, room: &str, line: &Line) {
-    let view = runtime.room(room).ok().and_then(|status| status.view);
+    let view = runtime.view(room);
     let answered = match line.message.reply_to {
         // One that is not here any more is answered without being named.
         Some(id) => runtime.line(room, id).await.ok().flatten(),
@@ -203,7 +204,7 @@ async fn line(runtime: &Runtime, shared: &Shared, room: &str, line: &Line) {
     };
     let elsewhere = lock(shared).as_deref() != Some(room);
     shared.has_shown(room, line.message.seq);
-    data(&format(line, answered.as_ref(), view.as_ref(), elsewhere.then_some(room)));
+    data(&format(line, answered.as_ref(), view.as_deref(), elsewhere.then_some(room)));
 }
 
 /// A chat line as one line, however many it has; `answered` is the one that it answers, and `room` the label when it is

@@ -19,7 +19,8 @@ use crate::{
         words,
     },
     failure::Failure,
-    runtime::{Event, Runtime},
+    handle::Runtime,
+    runtime::Event,
     settings::{Dictionary, Spelling},
     store::{Cursor, Query},
 };
@@ -39,8 +40,8 @@ pub enum Answer {
         /// The newest first; or why there is nothing.
         found: Result<Vec<Hit>, String>,
     },
-    /// Whether words are in the dictionary.
-    Spelt(Vec<(String, bool)>),
+    /// Whether a word is in the dictionary.
+    Spelt(String, bool),
     /// Something to show; safe for a terminal.
     Note(String),
 }
@@ -71,9 +72,9 @@ impl<'a> Act<'a> {
     /// Begins to look words up, if somebody wants that and there is a program for it.
     pub fn look_up_words(&mut self, wanted: &Spelling) -> bool {
         let answers = self.answers.clone();
-        let told = move |words| {
+        let told = move |word, is_good| {
             // The face may be gone.
-            let _ = answers.blocking_send(Answer::Spelt(words));
+            let _ = answers.blocking_send(Answer::Spelt(word, is_good));
         };
         let dictionary = wanted.dictionary.as_ref().map(Dictionary::as_str);
         self.speller = wanted.check.then(|| Speller::start(dictionary, told)).flatten();
@@ -154,7 +155,7 @@ impl<'a> Act<'a> {
     pub fn answer(&self, app: &mut App, answer: Answer) {
         match answer {
             Answer::Found { number, found } => app.take_hits(number, found),
-            Answer::Spelt(words) => app.spelling.learn(words),
+            Answer::Spelt(word, is_good) => app.spelling.learn(word, is_good),
             Answer::Note(text) => app.note(text),
         }
     }

@@ -14,7 +14,8 @@ use super::{act::Answer, app::App};
 use crate::{
     faces::{pending::Pending, sanitize},
     failure::{Exit, Failure},
-    runtime::{OwnRelay, Runtime},
+    handle::Runtime,
+    runtime::OwnRelay,
 };
 
 /// What the first room is called.

@@ -27,7 +27,7 @@ mod theme;
 mod work;
 mod wrap;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::mpsc,
@@ -48,16 +48,17 @@ pub use self::{
 use super::{pending::Pending, words, zone};
 use crate::{
     failure::{Exit, Failure},
-    runtime::{Event, Runtime, now_ms},
+    handle::Runtime,
+    runtime::{Event, now_ms},
     settings::Settings,
 };
 
 /// Tells whether a line names us.
 pub(crate) fn mentions(
-    view: Option<shared::room::GroupView>,
+    view: Option<Arc<shared::room::GroupView>>,
     me: String,
 ) -> impl Fn(&shared::message::timeline::Line) -> bool {
-    move |line| app::Entry::new(line.clone(), view.as_ref(), &me).mentions
+    move |line| app::Entry::new(line.clone(), view.as_deref(), &me).mentions
 }
 
 /// Answers that wait to be shown: there are only as many as questions. Full: whoever answers waits.

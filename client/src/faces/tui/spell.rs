@@ -26,8 +26,8 @@ const MAX_TEXT: usize = 4_096;
 pub struct Spelling {
     /// Whether somebody looks words up at all.
     is_on: bool,
-    /// Words were asked for, and no answer came yet.
-    waits: bool,
+    /// Words that were asked for, and no answer came yet: at most [`AT_ONCE`].
+    waits: usize,
     /// Whether each is in the dictionary.
     known: BTreeMap<String, bool>,
 }
@@ -47,11 +47,11 @@ impl Spelling {
             .collect()
     }
 
-    /// Words of a text that nobody was asked for yet, at most [`AT_ONCE`]: to be asked for now. None before the answer to
-    /// those of before.
+    /// Words of a text that nobody was asked for yet, at most [`AT_ONCE`]: to be asked for now. None before the answers
+    /// to those of before.
     pub fn ask(&mut self, text: &str, cursor: usize) -> Vec<String> {
         let mut wanted: Vec<String> = Vec::new();
-        if self.waits {
+        if self.waits > 0 {
             return wanted;
         }
         for (_, word) in self.of(text, cursor) {
@@ -62,17 +62,17 @@ impl Spelling {
                 wanted.push(word.to_owned());
             }
         }
-        self.waits = !wanted.is_empty();
+        self.waits = wanted.len();
         wanted
     }
 
-    /// What the dictionary says.
-    pub fn learn(&mut self, words: Vec<(String, bool)>) {
-        self.waits = false;
-        if self.known.len() + words.len() > KNOWN {
+    /// What the dictionary says of a word.
+    pub fn learn(&mut self, word: String, is_good: bool) {
+        self.waits = self.waits.saturating_sub(1);
+        if self.known.len() >= KNOWN {
             self.known.clear();
         }
-        self.known.extend(words);
+        self.known.insert(word, is_good);
     }
 
     fn of<'a>(&self, text: &'a str, cursor: usize) -> impl Iterator<Item = (usize, &'a str)> + use<'a> {
@@ -88,7 +88,7 @@ mod tests {
     fn spelling(words: &[(&str, bool)]) -> Spelling {
         let mut spelling = Spelling::default();
         spelling.set(true);
-        spelling.learn(words.iter().map(|(word, good)| ((*word).to_owned(), *good)).collect());
+        words.iter().for_each(|(word, good)| spelling.learn((*word).to_owned(), *good));
         spelling
     }
 
@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(spelling.wrong(text, 0), [(8, 13), (15, 20)]);
         assert_eq!(spelling.ask(text, 0), ["at"]);
         assert!(spelling.ask("more words", 0).is_empty(), "one question at a time");
-        spelling.learn(vec![("at".to_owned(), true)]);
+        spelling.learn("at".to_owned(), true);
         assert_eq!(spelling.ask("more words at", 0), ["more", "words"]);
     }
 
@@ -110,8 +110,9 @@ mod tests {
         assert!(spelling.ask(&long, 0).is_empty() && spelling.wrong(&long, 0).is_empty());
         let many: String =
             (0..200).map(|n| format!("w{} ", ["a", "b", "c", "d"][n % 4].repeat(n / 4 + 1))).collect();
-        assert_eq!(spelling.ask(many.get(..4_000).unwrap(), 0).len(), AT_ONCE);
-        spelling.learn(Vec::new());
+        let asked = spelling.ask(many.get(..4_000).unwrap(), 0);
+        assert_eq!(asked.len(), AT_ONCE);
+        asked.into_iter().for_each(|word| spelling.learn(word, true));
         spelling.set(false);
         assert!(spelling.ask("what eigth", 0).is_empty() && spelling.wrong("eigth", 0).is_empty());
     }
@@ -120,7 +121,7 @@ mod tests {
     fn what_is_remembered_has_an_end() {
         let mut spelling = spelling(&[]);
         for n in 0..3 * KNOWN {
-            spelling.learn(vec![(format!("word{n}"), true)]);
+            spelling.learn(format!("word{n}"), true);
         }
         assert!(spelling.known.len() <= KNOWN);
     }

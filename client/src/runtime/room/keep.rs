@@ -1,5 +1,7 @@
 //! Loading a room, and what happens when it cannot be stored.
 
+use std::sync::Arc;
+
 use shared::room::{Engine, EngineError};
 use tokio::time::Instant;
 
@@ -30,8 +32,8 @@ impl Room {
         let failure = match self.vault.run(move |store| store.rows(room)).await {
             Ok(rows) => match Engine::load(&self.profile, rows, now_ms()) {
                 Ok(engine) => {
-                    let view = engine.view();
-                    self.guard = Guard::of(view.as_ref());
+                    let view = engine.view().map(Arc::new);
+                    self.guard = Guard::of(view.as_deref());
                     {
                         let mut state = lock(&self.state);
                         (state.view, state.newest) = (view, state.newest.max(engine.cursor()));

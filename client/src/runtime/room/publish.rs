@@ -1,12 +1,13 @@
 //! What a room tells: events, links, the past, its end.
 
+use std::sync::Arc;
+
 use shared::room as engine;
 
 use super::Room;
 use crate::{
-    daemon::FaceId,
     failure::Failure,
-    runtime::{Event, RoomEvent, lock},
+    runtime::{Event, FaceId, RoomEvent, lock},
     store::{KnownRelay, Notice},
 };
 
@@ -23,10 +24,10 @@ impl Room {
         }
         match &event {
             engine::Event::Joined(view) | engine::Event::Epoch(view) => {
-                lock(&self.state).view = Some(view.clone());
+                lock(&self.state).view = Some(Arc::new(view.clone()));
             }
             engine::Event::Heard { leaf } => {
-                lock(&self.state).view.iter_mut().for_each(|view| view.hear(*leaf));
+                lock(&self.state).view.iter_mut().for_each(|view| Arc::make_mut(view).hear(*leaf));
             }
             // Its place is told before it is read there.
             engine::Event::Sent { seq, .. } => self.has_taken(*seq),

@@ -4,29 +4,20 @@
 //! All of them speak TLS 1.3. The relay keeps what it delivers, and confirms and delivers it only when it is on the disk; the
 //! others keep nothing.
 
-pub(super) mod mqtt;
-pub(super) mod nats;
 mod pin;
 mod plot;
-mod server;
 
 use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use tokio::net::TcpStream;
-use tokio_rustls::{TlsConnector, client::TlsStream};
 
-pub(super) use self::server::Server;
-use self::{
-    pin::Division,
-    server::{Kind, Peer},
-};
+use self::pin::Division;
 use super::{
     Bench, Door, Report,
-    client::Ground,
     figures::number,
     live::{FIGURES, Pace, Shown},
+    server::{Kind, Peer, Server},
 };
 use crate::ops::print;
 
@@ -171,8 +162,11 @@ fn add(
         }
         bars.push((runner.name(), report.add(format!("{what}: {}", runner.name()), unit, theirs)));
         if let Some(ours) = ours.filter(|_| !matches!(runner.which, Which::Relay)) {
+            // A phase so short that no time was counted compares with nothing.
             let ratios: Vec<_> = ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect();
-            report.add(format!("{what}: relay ÷ {}", runner.name()), "×", &ratios);
+            if ratios.iter().all(|ratio| ratio.is_finite()) {
+                report.add(format!("{what}: relay ÷ {}", runner.name()), "×", &ratios);
+            }
         }
     }
     plot::Group { title: format!("{what}, {unit}"), bars }
@@ -185,12 +179,4 @@ fn on_path(name: &str) -> Option<PathBuf> {
     let mut directories: Vec<_> = std::env::split_paths(&path).collect();
     directories.push("/usr/sbin".into());
     directories.into_iter().map(|directory| directory.join(name)).find(|program| program.is_file())
-}
-
-/// TLS on a connection to another server than a relay.
-async fn secure(ground: &Ground, plain: TcpStream) -> anyhow::Result<TlsStream<TcpStream>> {
-    // Nothing waits for more to say.
-    plain.set_nodelay(true)?;
-    let tls = TlsConnector::from(ground.tls_over_tcp()?);
-    tls.connect("localhost".try_into()?, plain).await.context("the handshake")
 }

@@ -77,7 +77,7 @@ fn text(top: &Top, before: Option<&Top>) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{}", said.trim_end());
     };
-    line(format!("{} connections, {} members online", top.connections, top.seats));
+    line(format!("{} connections, {} members online", top.connections, top.sessions));
     if let Some(before) = before {
         let seconds = (top.now_ms.saturating_sub(before.now_ms).max(1) as f64) / 1000.0;
         let rate = |now: u64, then: u64| now.saturating_sub(then) as f64 / seconds;
@@ -101,8 +101,8 @@ fn text(top: &Top, before: Option<&Top>) -> String {
     line(format!("{:<SHOWN$}  {:<10}  {:>6}  {:>8}  {}", "ROOM", "OPENER", "SEATS", "REFUSED", HEAD));
     for room in &top.rooms {
         let (id, opener) = (room.id.get(..SHOWN).unwrap_or(&room.id), room.opener.as_deref().unwrap_or("-"));
-        let (seats, refused) = (room.seats, room.refused);
-        line(format!("{id:<SHOWN$}  {opener:<10}  {seats:>6}  {refused:>8}  {}", work(&room.work)));
+        let (sessions, refused) = (room.sessions, room.refused);
+        line(format!("{id:<SHOWN$}  {opener:<10}  {sessions:>6}  {refused:>8}  {}", work(&room.work)));
     }
     line(String::new());
     line(format!("{:<10}  {:>6}  {}", "OPENER", "ROOMS", HEAD));
@@ -131,13 +131,13 @@ mod tests {
             v: 1,
             now_ms: 10_000,
             connections: 3,
-            seats: 2,
+            sessions: 2,
             published: 100,
             published_bytes: 0,
             delivered: 0,
             delivered_bytes: 0,
             limited: [("rate".to_owned(), 7)].into(),
-            rooms: vec![RoomTop { id: "ab".repeat(32), opener: None, seats: 2, refused: 9, work }],
+            rooms: vec![RoomTop { id: "ab".repeat(32), opener: None, sessions: 2, refused: 9, work }],
             openers: vec![OpenerTop { id: "0123456789".into(), rooms: 4, work }],
         };
         let before = top.clone();

@@ -55,6 +55,9 @@ impl Settings {
     /// [`Conflict`] when two of them do not fit together.
     pub fn config(&self) -> Result<Config, Conflict> {
         let from = Networks::new(&self.operations.admin_from);
+        if self.operations.admin_listen.is_none() && !from.is_empty() {
+            return Err(Conflict("--admin-from names who may ask; say where with --admin-listen".to_owned()));
+        }
         if let Some(address) = self.operations.admin_listen {
             crate::relay::config::check_admin(address, &from).map_err(|error| Conflict(error.to_string()))?;
         }

@@ -11,7 +11,7 @@
 //! **Access.** Whenever somebody may have lost the right to read (removed, or suspended by an undoing, or come with a
 //! commit that was dropped), or got it back, the room's generation rises in the same step in
 //! which the entries of that transaction appear. A reader remembers the generation for which its key was found in the
-//! database ([`Permit`]), and gets frames only if nobody has lost anything since, or only others have. Else it is sent
+//! database ([`ReadPermit`]), and gets frames only if nobody has lost anything since, or only others have. Else it is sent
 //! to the database, which knows. So an entry that was appended after a key was removed is never handed to it. Who
 //! joined suspended reads nothing here at all, whatever its permit says: it waits until it is brought back.
 
@@ -66,7 +66,7 @@ struct State {
 
 /// The generation for which a key is known to have access.
 #[derive(Debug)]
-pub struct Permit {
+pub struct ReadPermit {
     key: PublicKey,
     generation: AtomicU64,
 }
@@ -96,7 +96,7 @@ pub struct Signal {
     pub frame: Bytes,
 }
 
-impl Permit {
+impl ReadPermit {
     /// Of a key that has not been looked up.
     pub fn new(key: PublicKey) -> Self {
         Self { key, generation: AtomicU64::new(UNKNOWN) }
@@ -121,12 +121,12 @@ impl Tail {
     }
 
     /// Whether a key is known to have access now.
-    pub fn allows(&self, permit: &Permit) -> bool {
+    pub fn allows(&self, permit: &ReadPermit) -> bool {
         self.lock().allows(permit)
     }
 
     /// What is there after a cursor, at most about [`READ_BYTES`](crate::policy::limits::READ_BYTES).
-    pub fn next(&self, cursor: u64, permit: &Permit) -> Next {
+    pub fn next(&self, cursor: u64, permit: &ReadPermit) -> Next {
         let state = self.lock();
         if state.ended {
             return Next::Ended;
@@ -209,7 +209,7 @@ impl State {
     }
 
     /// Whether the key lost nothing since it was looked up. What is too long ago is not known any more.
-    fn allows(&self, permit: &Permit) -> bool {
+    fn allows(&self, permit: &ReadPermit) -> bool {
         let known = permit.generation.load(Ordering::Relaxed);
         if known == self.generation {
             return true;

@@ -38,8 +38,8 @@ fn lose(ring: &mut Ring, feeds: &Feeds, loss: Loss) {
     ring.push(feeds, news, PLENTY);
 }
 
-fn permit(key: PublicKey) -> Permit {
-    let permit = Permit::new(key);
+fn permit(key: PublicKey) -> ReadPermit {
+    let permit = ReadPermit::new(key);
     permit.found(0);
     permit
 }
@@ -153,7 +153,7 @@ fn removed_key_gets_no_entry_that_comes_with_its_removal_or_later() {
 #[test]
 fn key_found_before_a_loss_is_looked_up_again() {
     let (feeds, mut ring) = (Feeds::default(), Ring::default());
-    let (feed, bob) = (feeds.follow(ROOM), Permit::new(BOB));
+    let (feed, bob) = (feeds.follow(ROOM), ReadPermit::new(BOB));
     assert!(!feed.allows(&bob), "nobody has looked it up");
     let generation = feed.generation();
     // The database was asked here, and the transaction came after.

@@ -1,7 +1,7 @@
 //! Who may come in: connections and handshakes, in all and by address.
 //!
 //! ```text
-//! knock ─▶ Enter (a place, given back on drop) | Prove (come again, reachable) | Refuse
+//! knock ─▶ Enter (a permit, given back on drop) | Prove (come again, reachable) | Refuse
 //! ```
 //!
 //! Decisions only, the time and the address are arguments: whatever carries a connection passes the same door.
@@ -44,7 +44,7 @@ pub(crate) struct Share {
 /// What to do with somebody who wants to come in.
 pub(crate) enum Verdict {
     /// Let in.
-    Enter(Place),
+    Enter(Permit),
     /// Its address must prove itself first.
     Prove,
     /// Not now.
@@ -61,8 +61,8 @@ enum No {
     Over(Limit),
 }
 
-/// One connection's place, from before its handshake until it is dropped.
-pub(crate) struct Place {
+/// Leave to be connected, from before the handshake until it is dropped.
+pub(crate) struct Permit {
     door: Arc<Door>,
     /// Who pays for what it does: see [`payer`].
     pub address: IpAddr,
@@ -130,7 +130,7 @@ impl Door {
             Ok(share) => {
                 self.metrics.connections.inc();
                 self.metrics.handshakes.inc();
-                Verdict::Enter(Place { door: self.clone(), address, share, shaking: true })
+                Verdict::Enter(Permit { door: self.clone(), address, share, shaking: true })
             }
             Err(No::AsAlways) => Verdict::Prove,
             Err(No::Unproven(limit)) => {
@@ -230,7 +230,7 @@ impl Default for Share {
     }
 }
 
-impl Place {
+impl Permit {
     /// The handshake is over.
     pub fn settle(&mut self) {
         if std::mem::take(&mut self.shaking) {
@@ -240,7 +240,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         self.settle();
         self.door.inside().leave(self.address);

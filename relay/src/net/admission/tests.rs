@@ -17,11 +17,11 @@ fn setting(limits: Limits) -> Setting {
 }
 
 impl Setting {
-    fn knock(&self, address: IpAddr, is_proven: bool) -> Result<Place, (Limit, &'static str)> {
+    fn knock(&self, address: IpAddr, is_proven: bool) -> Result<Permit, (Limit, &'static str)> {
         let counted = || Limit::ALL.map(|limit| self.door.metrics.times_limited(limit));
         let before = counted();
         let what = match self.door.knock(&self.limits, address, is_proven, self.now) {
-            Verdict::Enter(place) => return Ok(place),
+            Verdict::Enter(permit) => return Ok(permit),
             Verdict::Prove => "prove",
             Verdict::Refuse => "refuse",
         };
@@ -75,7 +75,7 @@ fn handshakes_of_one_address_leave_room_for_others() {
     let _open: Vec<_> = (0..4).map(|_| setting.knock(ONE, true)).collect();
     assert_eq!(setting.knock(ONE, true).err(), Some((Limit::Handshakes, "refuse")));
     let mut other = setting.knock(OTHER, true).ok();
-    other.iter_mut().for_each(Place::settle);
+    other.iter_mut().for_each(Permit::settle);
     assert_eq!(setting.door.inside().handshakes, 4, "a handshake that is over counts no more");
 }
 

@@ -1,5 +1,5 @@
-//! Over UDP: the header is in front of each datagram, or of the first one that a socket of the proxy sends for a client. What
-//! goes back is sent to that socket, without a header.
+//! Over UDP: the header is in front of each datagram. Of one alone would not do: what a client sends after that would be looked at
+//! for a header, and it could write one itself. What goes back is sent to the socket that it came from, without a header.
 
 use std::{
     io::{self, IoSliceMut},
@@ -60,8 +60,10 @@ impl AsyncUdpSocket for Unwrapping {
         if let Poll::Ready(Ok(count)) = received {
             let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
             for (buf, meta) in bufs.iter_mut().zip(meta.iter_mut()).take(count) {
-                if self.proxies.have(meta.addr.ip()) {
-                    unwrap(&mut routes, buf, meta);
+                match self.proxies.have(meta.addr.ip()) {
+                    true => unwrap(&mut routes, buf, meta),
+                    // It is not behind a proxy, or not any more.
+                    false => routes.forget(meta.addr),
                 }
             }
         }
@@ -89,22 +91,16 @@ impl AsyncUdpSocket for Unwrapping {
 /// out: its length is none.
 fn unwrap(routes: &mut Routes, buf: &mut [u8], meta: &mut RecvMeta) {
     let (proxy, end) = (meta.addr, meta.len.min(buf.len()));
-    let (client, length) = match header::read(buf.get(..end.min(meta.stride)).unwrap_or_default()) {
-        Said::Header { client, length } => (client, length),
-        Said::Nothing => (routes.client(proxy), 0),
-    };
-    let Some(client) = client else {
+    let first = buf.get(..end.min(meta.stride)).unwrap_or_default();
+    let Said::Header { client: Some(client), length } = header::read(first) else {
         meta.len = 0;
         return;
     };
     routes.learn(client, proxy);
     meta.addr = client;
-    if length == 0 {
-        return;
-    }
     let head = buf.get(..length).unwrap_or_default().to_vec();
     let (mut from, mut to) = (0, 0);
-    // One that has no header, or another one, ends it: it comes again, as everything that is lost.
+    // One that has no header, or another one, ends it: it is lost, and comes again as everything that is.
     while from < end && buf.get(from..end).is_some_and(|rest| rest.starts_with(&head)) {
         let next = from.saturating_add(meta.stride).min(end);
         buf.copy_within(from + length..next, to);
@@ -137,10 +133,10 @@ mod tests {
         unwrap(&mut routes, &mut buf, &mut meta);
         assert_eq!((&buf[..meta.len], meta.stride, meta.addr), (&b"first!secondend"[..], 6, client));
         assert_eq!(routes.proxy(client), Some(PROXY.into()));
-        // The next one needs no header.
+        // The next one needs a header as well, or a client could write it.
         let (mut buf, mut meta) = came(b"third", 5);
         unwrap(&mut routes, &mut buf, &mut meta);
-        assert_eq!((&buf[..meta.len], meta.addr), (&b"third"[..], client));
+        assert_eq!(meta.len, 0);
     }
 
     #[test]

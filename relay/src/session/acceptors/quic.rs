@@ -8,7 +8,7 @@ use tokio::{task::JoinSet, time::timeout};
 
 use crate::{
     net::{
-        admission::{Place, Verdict},
+        admission::{Permit, Verdict},
         transport::Connection,
     },
     ops::metrics::{Carrier, Window},
@@ -25,7 +25,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, endpoint: Endpoint) {
         tokio::select! {
             biased;
             _ = stopping.wait_for(|stopping| *stopping) => break,
-            // Ended tasks are cleared as they end; there are as many as places behind the door.
+            // Ended tasks are cleared as they end; there are as many as permits behind the door.
             Some(_) = connections.join_next() => {}
             incoming = endpoint.accept() => match incoming {
                 Some(incoming) => admit(&shared, incoming, &mut connections),
@@ -41,8 +41,8 @@ pub(crate) async fn serve(shared: Arc<Shared>, endpoint: Endpoint) {
 fn admit(shared: &Arc<Shared>, incoming: Incoming, connections: &mut JoinSet<()>) {
     let (address, is_proven) = (incoming.remote_address().ip(), incoming.remote_address_validated());
     match shared.door.knock(&shared.limits(), address, is_proven, Instant::now()) {
-        Verdict::Enter(place) => {
-            connections.spawn(shake_hands(shared.clone(), incoming, place));
+        Verdict::Enter(permit) => {
+            connections.spawn(shake_hands(shared.clone(), incoming, permit));
         }
         // Fails only for an address that is proven already.
         Verdict::Prove => drop(incoming.retry()),
@@ -50,20 +50,20 @@ fn admit(shared: &Arc<Shared>, incoming: Incoming, connections: &mut JoinSet<()>
     }
 }
 
-async fn shake_hands(shared: Arc<Shared>, incoming: Incoming, mut place: Place) {
+async fn shake_hands(shared: Arc<Shared>, incoming: Incoming, mut permit: Permit) {
     let Ok(connecting) = incoming.accept() else { return };
     let Ok(connected) = timeout(shared.limits().join_time, connecting).await else {
-        return shared.metrics.limited_at(Limit::JoinTime, place.address);
+        return shared.metrics.limited_at(Limit::JoinTime, permit.address);
     };
     let Ok(connection) = connected else { return };
-    place.settle();
+    permit.settle();
     shared.metrics.accepted.inc();
     let mut binding = [0; CHANNEL_BINDING_LEN];
     let exported = connection.export_keying_material(&mut binding, CHANNEL_BINDING_LABEL, b"");
     match protocol(&connection) {
         Some(protocol) if protocol == proto::ALPN && exported.is_ok() => {
             let _counted = shared.metrics.carried(Carrier::Quic);
-            let peer = Peer::new(shared.clone(), &place, binding);
+            let peer = Peer::new(shared.clone(), &permit, binding);
             serve_rooms(peer, &Connection::Quic(connection.clone())).await;
             // RFC 9000, 19.12 and 19.13.
             let said = connection.stats().frame_rx;

@@ -13,7 +13,7 @@ use tokio::{
 use crate::net::proxy::client_of;
 use crate::{
     net::{
-        admission::{Place, Verdict},
+        admission::{Permit, Verdict},
         networks::Networks,
         tcp::Greeter,
         transport::Connection,
@@ -44,7 +44,7 @@ pub(crate) async fn serve(
         tokio::select! {
             biased;
             _ = stopping.wait_for(|stopping| *stopping) => break,
-            // Ended tasks are cleared as they end; there are as many as places behind the door.
+            // Ended tasks are cleared as they end; there are as many as permits behind the door.
             Some(_) = connections.join_next() => {}
             (socket, address) = accept(&listener) => {
                 #[cfg(feature = "program")]
@@ -53,8 +53,8 @@ pub(crate) async fn serve(
                     connections.spawn(behind_proxy(shared.clone(), socket, greeter.clone(), address));
                     continue;
                 }
-                if let Some(place) = enter(&shared, address) {
-                    connections.spawn(greet(shared.clone(), socket, greeter.clone(), place));
+                if let Some(permit) = enter(&shared, address) {
+                    connections.spawn(greet(shared.clone(), socket, greeter.clone(), permit));
                 }
             }
         }
@@ -63,14 +63,14 @@ pub(crate) async fn serve(
     while connections.join_next().await.is_some() {}
 }
 
-/// A place for a client, if there is one. Its address is proven: TCP has just shaken hands with it. Refused means dropped: any
+/// A permit for a client, if there is one. Its address is proven: TCP has just shaken hands with it. Refused means dropped: any
 /// word would first need TLS.
-fn enter(shared: &Shared, client: SocketAddr) -> Option<Place> {
+fn enter(shared: &Shared, client: SocketAddr) -> Option<Permit> {
     let limits = shared.limits();
-    // A connect costs less than a QUIC handshake, so half of the places are not for TCP.
+    // A connect costs less than a QUIC handshake, so half of the permits are not for TCP.
     let most = limits.max_handshakes.div_ceil(2);
     match shared.door.knock_below(most, &limits, client.ip(), true, Instant::now()) {
-        Verdict::Enter(place) => Some(place),
+        Verdict::Enter(permit) => Some(permit),
         Verdict::Prove | Verdict::Refuse => None,
     }
 }
@@ -86,8 +86,8 @@ async fn behind_proxy(shared: Arc<Shared>, mut socket: TcpStream, greeter: Greet
         client = named => client,
     };
     let Ok(Some(client)) = client else { return };
-    if let Some(place) = enter(&shared, client) {
-        greet(shared, socket, greeter, place).await;
+    if let Some(permit) = enter(&shared, client) {
+        greet(shared, socket, greeter, permit).await;
     }
 }
 
@@ -102,7 +102,7 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     }
 }
 
-async fn greet(shared: Arc<Shared>, socket: TcpStream, greeter: Greeter, mut place: Place) {
+async fn greet(shared: Arc<Shared>, socket: TcpStream, greeter: Greeter, mut permit: Permit) {
     let limits = shared.limits();
     let mut stopping = shared.stopping.subscribe();
     let greeting = timeout(limits.join_time, greeter.greet(socket, limits.join_time));
@@ -111,12 +111,12 @@ async fn greet(shared: Arc<Shared>, socket: TcpStream, greeter: Greeter, mut pla
         _ = stopping.wait_for(|stopping| *stopping) => return,
         greeted = greeting => greeted,
     };
-    let Ok(greeted) = greeted else { return shared.metrics.limited_at(Limit::JoinTime, place.address) };
+    let Ok(greeted) = greeted else { return shared.metrics.limited_at(Limit::JoinTime, permit.address) };
     let Some(greeted) = greeted else { return };
-    place.settle();
+    permit.settle();
     shared.metrics.accepted.inc();
     let _counted = shared.metrics.carried(Carrier::Tcp);
-    let peer = Peer::new(shared.clone(), &place, greeted.binding);
+    let peer = Peer::new(shared.clone(), &permit, greeted.binding);
     let guest = greeted.guest(&limits).await;
     let tunnel = guest.tunnel().clone();
     serve_rooms(peer, &Connection::Tcp(guest)).await;

@@ -25,11 +25,11 @@ use crate::{
 
 /// Who is online, and how much each has left to spend.
 ///
-/// `H` is the caller's handle of a stream. There are as many seats as joined streams, which the QUIC
+/// `H` is the caller's handle of a stream. There are as many sessions as joined streams, which the QUIC
 /// limits bound; the quotas are bounded by themselves.
 #[derive(Debug)]
 pub struct Router<H> {
-    rooms: HashMap<RoomId, HashMap<PublicKey, (SeatId, H)>>,
+    rooms: HashMap<RoomId, HashMap<PublicKey, (SessionId, H)>>,
     next: u64,
     publish: Quota<(RoomId, PublicKey)>,
     room: Quota<RoomId>,
@@ -38,7 +38,7 @@ pub struct Router<H> {
     address: Quota<IpAddr>,
     published: Deliveries,
     signalled: Deliveries,
-    refused: Quota<(RoomId, PublicKey, Option<SeatId>)>,
+    refused: Quota<(RoomId, PublicKey, Option<SessionId>)>,
     /// Publishes that are in the log already cost nothing, and what is over its quota is looked up, at most this often: a
     /// flood must not become a flood of reads or of answers.
     look_ups: Quota<(RoomId, PublicKey)>,
@@ -50,7 +50,7 @@ pub struct Router<H> {
 
 /// One joined stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seat {
+pub struct Session {
     /// The room.
     pub room: RoomId,
     /// The access key that joined.
@@ -59,12 +59,12 @@ pub struct Seat {
     pub member: bool,
     /// The address that pays for what it publishes.
     payer: IpAddr,
-    id: SeatId,
+    id: SessionId,
 }
 
 /// Tells streams of the same key apart: the greater one is newer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct SeatId(u64);
+struct SessionId(u64);
 
 /// What to do about a frame.
 #[derive(Debug)]
@@ -135,7 +135,7 @@ impl<H: Clone> Router<H> {
         self.max_message = limits.max_message;
     }
 
-    /// Seats a stream whose key was verified. For a member, returns the older stream of the same key,
+    /// Registers a stream whose key was verified. For a member, returns the older stream of the same key,
     /// which from now on may do nothing. Any number of streams may share an invite key.
     pub fn join(
         &mut self,
@@ -144,22 +144,22 @@ impl<H: Clone> Router<H> {
         key: PublicKey,
         member: bool,
         handle: H,
-    ) -> (Seat, Option<H>) {
+    ) -> (Session, Option<H>) {
         self.next += 1;
-        let id = SeatId(self.next);
+        let id = SessionId(self.next);
         let older = member.then(|| self.rooms.entry(room).or_default().insert(key, (id, handle)));
-        (Seat { room, key, member, payer, id }, older.flatten().map(|(_, handle)| handle))
+        (Session { room, key, member, payer, id }, older.flatten().map(|(_, handle)| handle))
     }
 
-    /// Frees a seat. Does nothing if a newer stream of the same key took it.
-    pub fn leave(&mut self, seat: &Seat) {
-        let Some(members) = self.rooms.get_mut(&seat.room) else { return };
-        if members.get(&seat.key).is_some_and(|(id, _)| *id == seat.id) {
-            members.remove(&seat.key);
+    /// Ends a session. Does nothing if a newer stream of the same key took its place.
+    pub fn leave(&mut self, session: &Session) {
+        let Some(members) = self.rooms.get_mut(&session.room) else { return };
+        if members.get(&session.key).is_some_and(|(id, _)| *id == session.id) {
+            members.remove(&session.key);
         }
         if members.is_empty() {
-            self.rooms.remove(&seat.room);
-            self.noes.remove(&seat.room);
+            self.rooms.remove(&session.room);
+            self.noes.remove(&session.room);
         }
     }
 
@@ -171,28 +171,28 @@ impl<H: Clone> Router<H> {
     }
 
     /// Members of a room that are online, and the noes of theirs.
-    pub fn seats(&self, room: &RoomId) -> (usize, u64) {
-        let seats = self.rooms.get(room).map_or(0, HashMap::len);
-        (seats, self.noes.get(room).copied().unwrap_or(0))
+    pub fn sessions(&self, room: &RoomId) -> (usize, u64) {
+        let sessions = self.rooms.get(room).map_or(0, HashMap::len);
+        (sessions, self.noes.get(room).copied().unwrap_or(0))
     }
 
     /// What to do about a frame that came at `now`. It was parsed before: commits are hashed there, and everybody waits
     /// for the router.
-    pub fn handle(&mut self, seat: &Seat, request: Result<Request, Invalid>, now: Instant) -> Command {
-        if !self.is_current(seat) {
+    pub fn handle(&mut self, session: &Session, request: Result<Request, Invalid>, now: Instant) -> Command {
+        if !self.is_current(session) {
             return Command::End(Refusal::of(Code::Superseded));
         }
-        match self.judge(seat, request, now) {
-            Command::Refuse(refusal) => self.refuse(seat, refusal, now),
+        match self.judge(session, request, now) {
+            Command::Refuse(refusal) => self.refuse(session, refusal, now),
             command => command,
         }
     }
 
     /// A no costs the relay an answer: whoever goes on and on is shown out.
-    fn refuse(&mut self, seat: &Seat, refusal: Refusal, now: Instant) -> Command {
+    fn refuse(&mut self, session: &Session, refusal: Refusal, now: Instant) -> Command {
         // Many share an invite's key, and none of them pays for another.
-        let stream = (!seat.member).then_some(seat.id);
-        match self.refused.take((seat.room, seat.key, stream), now) {
+        let stream = (!session.member).then_some(session.id);
+        match self.refused.take((session.room, session.key, stream), now) {
             Ok(()) => Command::Refuse(refusal),
             Err(over) => {
                 Command::End(Refusal { id: refusal.id, ..Refusal::over(Limit::RefusedFrames).after(&over) })
@@ -200,11 +200,11 @@ impl<H: Clone> Router<H> {
         }
     }
 
-    fn judge(&mut self, seat: &Seat, request: Result<Request, Invalid>, now: Instant) -> Command {
+    fn judge(&mut self, session: &Session, request: Result<Request, Invalid>, now: Instant) -> Command {
         match request {
-            Ok(Request::Publish(publish)) => self.publish(seat, publish, now),
-            Ok(Request::Ephemeral(signal)) => self.ephemeral(seat, signal, now),
-            Ok(Request::GetSlot { confirmed }) => match self.spend(seat, None, now) {
+            Ok(Request::Publish(publish)) => self.publish(session, publish, now),
+            Ok(Request::Ephemeral(signal)) => self.ephemeral(session, signal, now),
+            Ok(Request::GetSlot { confirmed }) => match self.spend(session, None, now) {
                 Ok(()) => Command::SendSlot(confirmed),
                 Err(refusal) => Command::Refuse(refusal),
             },
@@ -219,20 +219,20 @@ impl<H: Clone> Router<H> {
 
     /// Returns what a publish cost: it turned out to be in the log already. As with those that are looked up, this is for
     /// a client that lost its answers, not for one that repeats itself without end.
-    pub fn refund(&mut self, seat: &Seat, now: Instant) {
-        if self.look_ups.take((seat.room, seat.key), now).is_err() {
+    pub fn refund(&mut self, session: &Session, now: Instant) {
+        if self.look_ups.take((session.room, session.key), now).is_err() {
             return;
         }
-        self.spending(seat).refund(&(seat.room, seat.key));
-        self.room.refund(&seat.room);
-        let readers = self.readers(&seat.room);
-        self.published.refund(&seat.room, &seat.payer, readers);
+        self.spending(session).refund(&(session.room, session.key));
+        self.room.refund(&session.room);
+        let readers = self.readers(&session.room);
+        self.published.refund(&session.room, &session.payer, readers);
     }
 
-    /// Whether no newer stream has taken the seat.
-    pub fn is_current(&self, seat: &Seat) -> bool {
-        let seated = || self.rooms.get(&seat.room)?.get(&seat.key);
-        !seat.member || seated().is_some_and(|(id, _)| *id == seat.id)
+    /// Whether no newer stream of the same key has taken its place.
+    pub fn is_current(&self, session: &Session) -> bool {
+        let registered = || self.rooms.get(&session.room)?.get(&session.key);
+        !session.member || registered().is_some_and(|(id, _)| *id == session.id)
     }
 
     /// Members online, all rooms together.
@@ -240,15 +240,15 @@ impl<H: Clone> Router<H> {
         self.rooms.values().map(HashMap::len).sum()
     }
 
-    fn publish(&mut self, seat: &Seat, publish: Publish, now: Instant) -> Command {
+    fn publish(&mut self, session: &Session, publish: Publish, now: Instant) -> Command {
         if publish.commit.is_none() && publish.envelope.len() > self.max_message {
             return Command::Refuse(Refusal::over(Limit::MessageSize).about(&publish));
         }
-        match self.spend(seat, Some(&publish), now) {
+        match self.spend(session, Some(&publish), now) {
             Ok(()) => Command::Append(publish),
             Err(refusal) => {
                 let refusal = refusal.about(&publish);
-                match self.look_ups.take((seat.room, seat.key), now) {
+                match self.look_ups.take((session.room, session.key), now) {
                     Ok(()) => Command::AnswerIfStored(publish, refusal),
                     Err(_) => Command::Refuse(refusal),
                 }
@@ -256,15 +256,15 @@ impl<H: Clone> Router<H> {
         }
     }
 
-    fn ephemeral(&mut self, seat: &Seat, signal: Bytes, now: Instant) -> Command {
-        if !seat.member {
+    fn ephemeral(&mut self, session: &Session, signal: Bytes, now: Instant) -> Command {
+        if !session.member {
             return Command::Refuse(Refusal::of(Code::NotAllowed));
         }
-        if self.ephemeral.take((seat.room, seat.key), now).is_err() {
+        if self.ephemeral.take((session.room, session.key), now).is_err() {
             return Command::Drop(Limit::EphemeralRate);
         }
-        let readers = self.readers(&seat.room);
-        if self.signalled.take(seat.room, seat.payer, readers, now).is_err() {
+        let readers = self.readers(&session.room);
+        if self.signalled.take(session.room, session.payer, readers, now).is_err() {
             return Command::Drop(Limit::Deliveries);
         }
         Command::FanOut(signal)
@@ -273,25 +273,25 @@ impl<H: Clone> Router<H> {
     /// Takes one from the key's bucket, one from the room's, so many deliveries as there are readers and so many bytes from
     /// the address's, or nothing from any. The bytes are not given back: what comes twice was carried twice. What is no
     /// publish is delivered to nobody.
-    fn spend(&mut self, seat: &Seat, publish: Option<&Publish>, now: Instant) -> Result<(), Refusal> {
-        let own = if seat.member { Limit::MemberRate } else { Limit::InviteRate };
+    fn spend(&mut self, session: &Session, publish: Option<&Publish>, now: Instant) -> Result<(), Refusal> {
+        let own = if session.member { Limit::MemberRate } else { Limit::InviteRate };
         let over = |limit| move |over: Over| Refusal::over(limit).after(&over);
-        self.spending(seat).take((seat.room, seat.key), now).map_err(over(own))?;
-        self.room.take(seat.room, now).map_err(over(Limit::RoomRate)).inspect_err(|_| {
-            self.spending(seat).refund(&(seat.room, seat.key));
+        self.spending(session).take((session.room, session.key), now).map_err(over(own))?;
+        self.room.take(session.room, now).map_err(over(Limit::RoomRate)).inspect_err(|_| {
+            self.spending(session).refund(&(session.room, session.key));
         })?;
-        let readers = publish.map_or(0, |_| self.readers(&seat.room));
-        let delivered = self.published.take(seat.room, seat.payer, readers, now);
+        let readers = publish.map_or(0, |_| self.readers(&session.room));
+        let delivered = self.published.take(session.room, session.payer, readers, now);
         delivered.map_err(over(Limit::Deliveries)).inspect_err(|_| {
-            self.spending(seat).refund(&(seat.room, seat.key));
-            self.room.refund(&seat.room);
+            self.spending(session).refund(&(session.room, session.key));
+            self.room.refund(&session.room);
         })?;
         let bytes = publish.map_or(0, Publish::size);
         let kib = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX).max(PUBLISH_KIB);
-        self.address.take_many(seat.payer, kib, now).map_err(over(Limit::AddressRate)).inspect_err(|_| {
-            self.spending(seat).refund(&(seat.room, seat.key));
-            self.room.refund(&seat.room);
-            self.published.refund(&seat.room, &seat.payer, readers);
+        self.address.take_many(session.payer, kib, now).map_err(over(Limit::AddressRate)).inspect_err(|_| {
+            self.spending(session).refund(&(session.room, session.key));
+            self.room.refund(&session.room);
+            self.published.refund(&session.room, &session.payer, readers);
         })
     }
 
@@ -301,8 +301,8 @@ impl<H: Clone> Router<H> {
         u32::try_from(readers).unwrap_or(u32::MAX)
     }
 
-    fn spending(&mut self, seat: &Seat) -> &mut Quota<(RoomId, PublicKey)> {
-        if seat.member { &mut self.publish } else { &mut self.invite }
+    fn spending(&mut self, session: &Session) -> &mut Quota<(RoomId, PublicKey)> {
+        if session.member { &mut self.publish } else { &mut self.invite }
     }
 }
 

@@ -50,7 +50,7 @@ fn superseded_stream_publishes_nothing() {
 }
 
 #[test]
-fn leaving_late_does_not_unseat_the_newer_stream() {
+fn leaving_late_does_not_end_the_newer_stream() {
     let mut router = router();
     let (old, _) = router.join(HOME, ROOM, ALICE, true, "old");
     let (new, _) = router.join(HOME, ROOM, ALICE, true, "new");
@@ -72,11 +72,11 @@ fn streams_of_one_invite_do_not_supersede_each_other() {
 #[test]
 fn over_quota_publish_is_looked_up_before_it_is_refused() {
     let (mut router, now) = (router(), Instant::now());
-    let (seat, _) = router.join(HOME, ROOM, ALICE, true, "a");
+    let (session, _) = router.join(HOME, ROOM, ALICE, true, "a");
     for id in 0..2 {
-        assert!(matches!(router.handle(&seat, publish(id), now), Command::Append(_)));
+        assert!(matches!(router.handle(&session, publish(id), now), Command::Append(_)));
     }
-    let Command::AnswerIfStored(_, refusal) = router.handle(&seat, publish(0), now) else { panic!() };
+    let Command::AnswerIfStored(_, refusal) = router.handle(&session, publish(0), now) else { panic!() };
     assert_eq!(refusal.code, Code::RateLimited);
     assert_eq!((refusal.id, refusal.retry_after), (vec![0; 16].into(), Duration::from_secs(1)));
 }
@@ -84,8 +84,8 @@ fn over_quota_publish_is_looked_up_before_it_is_refused() {
 #[test]
 fn flood_over_the_quota_is_not_looked_up_without_end() {
     let (mut router, now) = (router(), Instant::now());
-    let (seat, _) = router.join(HOME, ROOM, ALICE, true, "a");
-    let commands: Vec<_> = (0..100).map(|id| router.handle(&seat, publish(id), now)).collect();
+    let (session, _) = router.join(HOME, ROOM, ALICE, true, "a");
+    let commands: Vec<_> = (0..100).map(|id| router.handle(&session, publish(id), now)).collect();
     let looked_up = commands.iter().filter(|command| matches!(command, Command::AnswerIfStored(..))).count();
     assert_eq!(looked_up, 8, "four times the burst of two");
     let last = commands.into_iter().next_back().unwrap();
@@ -95,39 +95,39 @@ fn flood_over_the_quota_is_not_looked_up_without_end() {
 #[test]
 fn refunded_publish_costs_nothing() {
     let (mut router, now) = (router(), Instant::now());
-    let (seat, _) = router.join(HOME, ROOM, ALICE, true, "a");
+    let (session, _) = router.join(HOME, ROOM, ALICE, true, "a");
     for id in 0..8 {
-        assert!(matches!(router.handle(&seat, publish(id), now), Command::Append(_)));
-        router.refund(&seat, now);
+        assert!(matches!(router.handle(&session, publish(id), now), Command::Append(_)));
+        router.refund(&session, now);
     }
 }
 
 #[test]
 fn one_publish_repeated_without_end_is_refused() {
     let (mut router, now) = (router(), Instant::now());
-    let (seat, _) = router.join(HOME, ROOM, ALICE, true, "a");
+    let (session, _) = router.join(HOME, ROOM, ALICE, true, "a");
     let mut answered = 0;
     for _ in 0..100 {
-        if !matches!(router.handle(&seat, publish(1), now), Command::Append(_)) {
+        if !matches!(router.handle(&session, publish(1), now), Command::Append(_)) {
             break;
         }
         answered += 1;
-        router.refund(&seat, now);
+        router.refund(&session, now);
     }
     assert_eq!(answered, 8 + 2, "those that cost nothing, and the quota itself");
-    assert_eq!(refused(router.handle(&seat, publish(1), now)), Some((Code::RateLimited, false)));
+    assert_eq!(refused(router.handle(&session, publish(1), now)), Some((Code::RateLimited, false)));
 }
 
 #[test]
 fn joining_again_does_not_refill_the_quota() {
     let (mut router, now) = (router(), Instant::now());
-    let (seat, _) = router.join(HOME, ROOM, ALICE, true, "a");
+    let (session, _) = router.join(HOME, ROOM, ALICE, true, "a");
     for id in 0..2 {
-        router.handle(&seat, publish(id), now);
+        router.handle(&session, publish(id), now);
     }
-    router.leave(&seat);
-    let (seat, _) = router.join(HOME, ROOM, ALICE, true, "a");
-    assert!(matches!(router.handle(&seat, publish(9), now), Command::AnswerIfStored(..)));
+    router.leave(&session);
+    let (session, _) = router.join(HOME, ROOM, ALICE, true, "a");
+    assert!(matches!(router.handle(&session, publish(9), now), Command::AnswerIfStored(..)));
 }
 
 #[test]
@@ -156,18 +156,18 @@ fn bytes_of_one_address_are_limited_over_all_its_rooms_and_cost_nothing_when_ref
 #[test]
 fn stream_ends_after_many_refused_frames_and_the_next_one_at_its_first() {
     let (mut router, now) = (router(), Instant::now());
-    let (seat, _) = router.join(HOME, ROOM, ALICE, true, "a");
+    let (session, _) = router.join(HOME, ROOM, ALICE, true, "a");
     let broken = || parsed(None);
     for _ in 0..REFUSED_FRAMES.burst {
-        assert_eq!(refused(router.handle(&seat, broken(), now)), Some((Code::Malformed, false)));
+        assert_eq!(refused(router.handle(&session, broken(), now)), Some((Code::Malformed, false)));
     }
-    let Command::End(refusal) = router.handle(&seat, broken(), now) else { panic!("it goes on for ever") };
+    let Command::End(refusal) = router.handle(&session, broken(), now) else { panic!("it goes on for ever") };
     assert_eq!((refusal.limit, refusal.retry_after), (Some(Limit::RefusedFrames), REFUSED_FRAMES.interval));
-    let (seat, _) = router.join(HOME, ROOM, ALICE, true, "a");
-    assert!(matches!(router.handle(&seat, publish(1), now), Command::Append(_)), "what is right is taken");
-    assert_eq!(refused(router.handle(&seat, broken(), now)), Some((Code::RateLimited, true)));
+    let (session, _) = router.join(HOME, ROOM, ALICE, true, "a");
+    assert!(matches!(router.handle(&session, publish(1), now), Command::Append(_)), "what is right is taken");
+    assert_eq!(refused(router.handle(&session, broken(), now)), Some((Code::RateLimited, true)));
     let later = now + REFUSED_FRAMES.interval;
-    assert_eq!(refused(router.handle(&seat, broken(), later)), Some((Code::Malformed, false)));
+    assert_eq!(refused(router.handle(&session, broken(), later)), Some((Code::Malformed, false)));
 }
 
 #[test]
@@ -189,9 +189,9 @@ fn signals_over_their_quota_are_dropped() {
     assert!(matches!(router.handle(&alice, signal(9), now), Command::Drop(Limit::EphemeralRate)));
 }
 
-fn seat(router: &mut Router<&'static str>, from: u8, room: u8, key: u8) -> Seat {
+fn session(router: &mut Router<&'static str>, from: u8, room: u8, key: u8) -> Session {
     let address = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, from));
-    router.join(address, RoomId([room; 32]), PublicKey([key; 32]), true, "seat").0
+    router.join(address, RoomId([room; 32]), PublicKey([key; 32]), true, "session").0
 }
 
 /// A hundred deliveries at once.
@@ -203,8 +203,8 @@ fn crowded() -> Router<&'static str> {
 #[test]
 fn room_may_cause_so_many_deliveries_and_no_more_and_another_room_has_its_own() {
     let (mut router, now) = (crowded(), Instant::now());
-    let crowd: Vec<_> = (0..25).map(|key| seat(&mut router, key, 1, key)).collect();
-    let other = seat(&mut router, 100, 2, 1);
+    let crowd: Vec<_> = (0..25).map(|key| session(&mut router, key, 1, key)).collect();
+    let other = session(&mut router, 100, 2, 1);
     let said = |router: &mut Router<_>, id: u8, now| router.handle(&crowd[usize::from(id)], publish(id), now);
     for id in 0..4 {
         assert!(matches!(said(&mut router, id, now), Command::Append(_)), "25 each");
@@ -223,11 +223,11 @@ fn address_may_cause_no_more_deliveries_for_being_in_many_rooms() {
     let (mut router, now) = (crowded(), Instant::now());
     let mut said = 0;
     for room in 1..=10 {
-        let crowd: Vec<_> = (0..20).map(|key| seat(&mut router, 1, room, key)).collect();
+        let crowd: Vec<_> = (0..20).map(|key| session(&mut router, 1, room, key)).collect();
         said += usize::from(matches!(router.handle(&crowd[0], publish(1), now), Command::Append(_)));
     }
     assert_eq!(said, 5, "a hundred deliveries, 20 each");
-    let elsewhere = seat(&mut router, 2, 9, 99);
+    let elsewhere = session(&mut router, 2, 9, 99);
     assert!(
         matches!(router.handle(&elsewhere, publish(1), now), Command::Append(_)),
         "the room paid nothing"
@@ -237,7 +237,7 @@ fn address_may_cause_no_more_deliveries_for_being_in_many_rooms() {
 #[test]
 fn signals_have_a_quarter_for_themselves_and_are_dropped_above_it() {
     let (mut router, now) = (crowded(), Instant::now());
-    let crowd: Vec<_> = (0..5).map(|key| seat(&mut router, key, 1, key)).collect();
+    let crowd: Vec<_> = (0..5).map(|key| session(&mut router, key, 1, key)).collect();
     let commands: Vec<_> = (0..30).map(|at| router.handle(&crowd[at % 5], signal(9), now)).collect();
     let sent = commands.iter().filter(|command| matches!(command, Command::FanOut(_))).count();
     assert_eq!(sent, 5, "25 deliveries");
@@ -250,7 +250,7 @@ fn signals_have_a_quarter_for_themselves_and_are_dropped_above_it() {
 #[test]
 fn publish_that_was_there_gives_its_deliveries_back() {
     let (mut router, now) = (crowded(), Instant::now());
-    let crowd: Vec<_> = (0..100).map(|key| seat(&mut router, key, 1, key)).collect();
+    let crowd: Vec<_> = (0..100).map(|key| session(&mut router, key, 1, key)).collect();
     for _ in 0..3 {
         assert!(matches!(router.handle(&crowd[0], publish(1), now), Command::Append(_)));
         router.refund(&crowd[0], now);
@@ -281,7 +281,7 @@ fn slot_reads_are_limited() {
 #[test]
 fn frames_that_break_the_specification_are_refused() {
     let (mut router, now) = (router(), Instant::now());
-    let (seat, _) = router.join(HOME, ROOM, ALICE, true, "a");
+    let (session, _) = router.join(HOME, ROOM, ALICE, true, "a");
     let removed = AccessChange { removed: vec![vec![1; 31].into()], ..AccessChange::default() };
     let signed =
         CommitPart { authority: vec![1; 32].into(), signature: vec![1; 64].into(), ..CommitPart::default() };
@@ -307,7 +307,7 @@ fn frames_that_break_the_specification_are_refused() {
         ),
         (signal(crate::policy::limits::MAX_EPHEMERAL + 1), Code::TooLarge, false),
     ] {
-        assert_eq!(refused(router.handle(&seat, wrong, now)), Some((code, ends)));
+        assert_eq!(refused(router.handle(&session, wrong, now)), Some((code, ends)));
     }
     let join = Join {
         room_id: vec![0; 32].into(),
@@ -315,5 +315,8 @@ fn frames_that_break_the_specification_are_refused() {
         signature: vec![0; 64].into(),
         ..Join::default()
     };
-    assert_eq!(refused(router.handle(&seat, frame(Frame::Join(join)), now)), Some((Code::Malformed, true)));
+    assert_eq!(
+        refused(router.handle(&session, frame(Frame::Join(join)), now)),
+        Some((Code::Malformed, true))
+    );
 }

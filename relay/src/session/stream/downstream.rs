@@ -17,12 +17,13 @@ use super::{
 };
 use crate::{
     log::{
-        AppendError, Appended, Author, Batch, Feed, Measured, Next, Permit, Signal, Slot, Tail, Ticket, View,
+        AppendError, Appended, Author, Batch, Feed, Measured, Next, ReadPermit, Signal, Slot, Tail, Ticket,
+        View,
     },
     policy::{limits::LARGE_FRAME, refusal::Limit},
     session::{
         peer::Peer,
-        router::{Refusal, Seat},
+        router::{Refusal, Session},
     },
 };
 
@@ -47,14 +48,14 @@ impl At {
 /// The loop's state.
 pub(super) struct Downstream<'a> {
     peer: &'a Peer,
-    seat: Seat,
+    session: Session,
     /// Whether the key was in good standing when it joined: only then it reads.
     reads: bool,
     cursor: u64,
     /// Greatest sequence number that the disk has shown.
     head: u64,
     feed: Feed,
-    permit: &'a Permit,
+    permit: &'a ReadPermit,
     answers: mpsc::Receiver<Answer>,
     /// For who reads.
     signals: Option<broadcast::Receiver<Signal>>,
@@ -66,15 +67,15 @@ impl<'a> Downstream<'a> {
     /// Follows the room from here on; nothing is read yet.
     pub fn new(
         peer: &'a Peer,
-        seat: Seat,
+        session: Session,
         reads: bool,
         cursor: u64,
-        permit: &'a Permit,
+        permit: &'a ReadPermit,
         answers: mpsc::Receiver<Answer>,
     ) -> Self {
-        let feed = peer.shared.log.follow(seat.room);
+        let feed = peer.shared.log.follow(session.room);
         let signals = reads.then(|| feed.signals());
-        Self { peer, seat, reads, cursor, head: 0, feed, permit, answers, signals, pending: None }
+        Self { peer, session, reads, cursor, head: 0, feed, permit, answers, signals, pending: None }
     }
 
     /// The room's tail, for the other direction.
@@ -88,11 +89,11 @@ impl<'a> Downstream<'a> {
         self.send_slot(output, false, send).await
     }
 
-    /// Answers the Join of a member that begins its ledger. It is asked for once in a seat's life, so the room for the
+    /// Answers the Join of a member that begins its ledger. It is asked for once in a session's life, so the room for the
     /// longest is waited for, whatever is there.
     pub async fn join_with_access(&mut self, output: &mut Output, joined: Joined) -> Result<(), StreamEnd> {
         let _memory = output.reserve(&self.peer.share.outgoing, MAX_SNAPSHOT).await?;
-        let access = self.peer.shared.log.access(self.seat.room).await;
+        let access = self.peer.shared.log.access(self.session.room).await;
         let access = access.map_err(|_| StreamEnd::of(Code::ShuttingDown))?;
         Ok(output.frame(Frame::Joined(Joined { access, ..joined })).await?)
     }
@@ -103,7 +104,7 @@ impl<'a> Downstream<'a> {
         loop {
             // Asked before the database is: what changes meanwhile is a newer one.
             let generation = if at == At::Disk { self.feed.generation() } else { 0 };
-            let (peer, seat, reads, cursor) = (self.peer, self.seat, self.reads, self.cursor);
+            let (peer, session, reads, cursor) = (self.peer, self.session, self.reads, self.cursor);
             // Nothing that loses work when it is dropped stands in a branch: frames are sent in the
             // handlers, where no other branch can interrupt them.
             tokio::select! {
@@ -118,7 +119,7 @@ impl<'a> Downstream<'a> {
                 },
                 () = self.feed.changed(), if at == At::End => at = At::Tail,
                 () = std::future::ready(()), if at == At::Tail => at = self.follow(output).await?,
-                read = read(peer, seat, reads, cursor, output), if at == At::Disk => {
+                read = read(peer, session, reads, cursor, output), if at == At::Disk => {
                     let (batch, _memory) = read?;
                     self.deliver(output, batch, generation).await?;
                     at = At::Tail;
@@ -153,7 +154,7 @@ impl<'a> Downstream<'a> {
         loop {
             match signals.try_recv() {
                 Ok(_) if !self.feed.allows(self.permit) => return Ok(At::Disk),
-                Ok(signal) if signal.from == self.seat.key => {}
+                Ok(signal) if signal.from == self.session.key => {}
                 Ok(signal) => output.shared(signal.frame).await?,
                 Err(broadcast::error::TryRecvError::Lagged(_)) => {}
                 Err(broadcast::error::TryRecvError::Empty | broadcast::error::TryRecvError::Closed) => {
@@ -175,7 +176,7 @@ impl<'a> Downstream<'a> {
     /// Sends entries from the disk; `generation` is the one before it was asked.
     async fn deliver(&mut self, output: &mut Output, batch: Batch, generation: u64) -> Result<(), StreamEnd> {
         let gap = || Err(StreamEnd::of(Code::ShuttingDown));
-        let allowed = match (&batch.standing, self.seat.member) {
+        let allowed = match (&batch.standing, self.session.member) {
             // Brought back by a majority: a new Join reads.
             (Some(Standing::Member { .. }), true) if !self.reads => return gap(),
             (Some(Standing::Member { .. }), true) | (Some(Standing::Invite), false) => true,
@@ -216,7 +217,7 @@ impl<'a> Downstream<'a> {
         let frame = match answer {
             Settled::Publish(id, Ok(appended)) => {
                 if appended.repeated {
-                    self.peer.shared.router().refund(&self.seat, Instant::now());
+                    self.peer.shared.router().refund(&self.session, Instant::now());
                 }
                 published(id, appended)
             }
@@ -228,7 +229,7 @@ impl<'a> Downstream<'a> {
     }
 
     async fn slot(&mut self, output: &mut Output, confirmed: bool) -> Result<(), StreamEnd> {
-        match self.peer.shared.log.view(reader(self.peer, &self.seat)).await {
+        match self.peer.shared.log.view(reader(self.peer, &self.session)).await {
             Ok(Some(View { standing: Some(Standing::Member { .. } | Standing::Invite), .. })) => {
                 self.send_slot(output, confirmed, Frame::Slot).await
             }
@@ -245,7 +246,7 @@ impl<'a> Downstream<'a> {
     ) -> Result<(), StreamEnd> {
         let (mut room_for, mut reservation) = (LARGE_FRAME, None);
         loop {
-            let slot = self.peer.shared.log.slot(self.seat.room, confirmed, room_for).await;
+            let slot = self.peer.shared.log.slot(self.session.room, confirmed, room_for).await;
             match slot.map_err(|_| StreamEnd::of(Code::ShuttingDown))? {
                 Some(Measured::Ready(slot)) => {
                     let Slot { last_commit, sealed, pieces } = slot;
@@ -270,7 +271,7 @@ impl<'a> Downstream<'a> {
 /// has access, a suspended key whether it has it again.
 async fn read<'a>(
     peer: &'a Peer,
-    seat: Seat,
+    session: Session,
     reads: bool,
     cursor: u64,
     output: &Output,
@@ -278,16 +279,17 @@ async fn read<'a>(
     let log = &peer.shared.log;
     let later = |_| StreamEnd::of(Code::ShuttingDown);
     if !reads {
-        let view = log.view(reader(peer, &seat)).await.map_err(later)?;
+        let view = log.view(reader(peer, &session)).await.map_err(later)?;
         // A guest whose invite is used up by now stays: it may have to send its join again.
-        let standing = view.and_then(|view| if seat.member { view.standing } else { Some(Standing::Invite) });
+        let standing =
+            view.and_then(|view| if session.member { view.standing } else { Some(Standing::Invite) });
         return Ok((Batch { entries: Vec::new(), head: 0, oldest: 1, standing, damaged: false }, None));
     }
-    match log.read(reader(peer, &seat), cursor, LARGE_FRAME).await.map_err(later)? {
+    match log.read(reader(peer, &session), cursor, LARGE_FRAME).await.map_err(later)? {
         Measured::Ready(batch) => Ok((batch, None)),
         Measured::Large(bytes) => {
             let reservation = output.reserve(&peer.share.outgoing, bytes).await?;
-            match log.read(reader(peer, &seat), cursor, bytes).await.map_err(later)? {
+            match log.read(reader(peer, &session), cursor, bytes).await.map_err(later)? {
                 Measured::Ready(batch) => Ok((batch, Some(reservation))),
                 // Entries do not change; retention has put a larger one first, which is a gap.
                 Measured::Large(_) => Err(StreamEnd::of(Code::ShuttingDown)),
@@ -344,6 +346,6 @@ fn refusal(id: PublishId, error: AppendError) -> Refusal {
     Refusal { id: id.0.to_vec().into(), ..refusal }
 }
 
-fn reader(peer: &Peer, seat: &Seat) -> Author {
-    Author { room: seat.room, key: seat.key, now_ms: peer.shared.clock.now_ms() }
+fn reader(peer: &Peer, session: &Session) -> Author {
+    Author { room: session.room, key: session.key, now_ms: peer.shared.clock.now_ms() }
 }

@@ -1,4 +1,4 @@
-//! From a stranger to a seat: the first frame of a stream.
+//! From a stranger to a session: the first frame of a stream.
 
 use std::{sync::Arc, time::Instant};
 
@@ -24,7 +24,7 @@ use crate::{
     session::{
         peer::Peer,
         request::{Invalid, Join, Request},
-        router::{Refusal, Seat},
+        router::{Refusal, Session},
         shared::Handle,
     },
 };
@@ -34,7 +34,7 @@ const NO_ROOM: RoomId = RoomId([0; 32]);
 
 /// A stream that may go on.
 pub(super) struct Admitted {
-    pub seat: Seat,
+    pub session: Session,
     pub view: View,
     pub after: u64,
     /// The client knew no more than an invite.
@@ -59,15 +59,15 @@ pub(super) async fn join(peer: &Peer, input: &mut Input) -> Result<Admitted, Str
 
     let (superseded, newer) = watch::channel(false);
     let handle = Handle { superseded: Arc::new(superseded) };
-    // A suspended key has a seat of its own as well: a member's limits, and one stream at a time.
+    // A suspended key has a session like a member's: a member's limits, and one stream at a time.
     let is_member = view.standing != Some(Standing::Invite);
-    let (seat, older) = peer.shared.router().join(peer.payer, room, join.key, is_member, handle);
+    let (session, older) = peer.shared.router().join(peer.payer, room, join.key, is_member, handle);
     if let Some(older) = older {
         older.superseded.send_replace(true);
     }
     let is_room_unknown = join.room.is_none();
     let (after, wants_access) = (join.after, join.wants_access);
-    Ok(Admitted { seat, view, after, is_room_unknown, wants_access, superseded: newer })
+    Ok(Admitted { session, view, after, is_room_unknown, wants_access, superseded: newer })
 }
 
 /// What the key finds in the room. No room, another's room and a bad signature get the same answer after

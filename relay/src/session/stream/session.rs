@@ -14,22 +14,22 @@ use super::{
     downstream::Downstream, end::StreamEnd, input::Input, join::Admitted, output::Output, upstream::Upstream,
 };
 use crate::{
-    log::Permit,
+    log::ReadPermit,
     policy::limits::{ANSWER_QUEUE, LAST_FRAME_TIME},
-    session::{peer::Peer, router::Seat, shared::Shared},
+    session::{peer::Peer, router::Session, shared::Shared},
 };
 
 /// Serves a joined stream to its end.
 pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut output: Output) {
-    let Admitted { seat, view, after, is_room_unknown, wants_access, mut superseded } = admitted;
-    let _seated = Seated::new(&peer.shared, seat);
-    output.enter(seat.room);
+    let Admitted { session, view, after, is_room_unknown, wants_access, mut superseded } = admitted;
+    let _registered = Registered::new(&peer.shared, session);
+    output.enter(session.room);
     let mut stopping = peer.shared.stopping.subscribe();
     let (answers, waiting) = mpsc::channel(ANSWER_QUEUE);
     // What is older than the log's oldest entry cannot be had; `Joined.oldest` says so.
     let cursor = after.max(view.oldest.saturating_sub(1));
-    let (reads, permit) = (view.is_member(), Permit::new(seat.key));
-    let mut down = Downstream::new(peer, seat, reads, cursor, &permit, waiting);
+    let (reads, permit) = (view.is_member(), ReadPermit::new(session.key));
+    let mut down = Downstream::new(peer, session, reads, cursor, &permit, waiting);
     let tail = down.tail();
 
     let work = async {
@@ -44,19 +44,19 @@ pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut o
             slot: None,
             now_ms: peer.shared.clock.now_ms(),
             generation: view.generation.to_vec().into(),
-            room_id: if is_room_unknown { seat.room.0.to_vec().into() } else { Bytes::new() },
+            room_id: if is_room_unknown { session.room.0.to_vec().into() } else { Bytes::new() },
             card: view.card,
             suspended_by,
             suspended_step,
             confirmed: view.confirmed,
             access: Bytes::new(),
         };
-        match seat.member {
+        match session.member {
             true if reads && wants_access => down.join_with_access(&mut output, joined).await?,
             true => output.frame(Frame::Joined(joined)).await?,
             false => down.join_guest(&mut output, joined).await?,
         }
-        let up = Upstream { peer, seat, reads, permit: &permit, tail, answers }.run(&mut input);
+        let up = Upstream { peer, session, reads, permit: &permit, tail, answers }.run(&mut input);
         let down = down.run(&mut output);
         tokio::pin!(down);
         tokio::select! {
@@ -84,29 +84,29 @@ pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut o
     output.end(end).await;
 }
 
-/// Resolves when the flag is set. A guest's seat has no flag: nobody supersedes it.
+/// Resolves when the flag is set. A guest's session has no flag: nobody supersedes it.
 async fn told(flag: &mut watch::Receiver<bool>) {
     if flag.wait_for(|set| *set).await.is_err() {
         std::future::pending::<()>().await;
     }
 }
 
-/// Frees the seat however the stream ends.
-struct Seated<'a> {
+/// Ends the session however the stream ends.
+struct Registered<'a> {
     shared: &'a Shared,
-    seat: Seat,
+    session: Session,
 }
 
-impl<'a> Seated<'a> {
-    fn new(shared: &'a Shared, seat: Seat) -> Self {
+impl<'a> Registered<'a> {
+    fn new(shared: &'a Shared, session: Session) -> Self {
         shared.metrics.streams.inc();
-        Self { shared, seat }
+        Self { shared, session }
     }
 }
 
-impl Drop for Seated<'_> {
+impl Drop for Registered<'_> {
     fn drop(&mut self) {
         self.shared.metrics.streams.dec();
-        self.shared.router().leave(&self.seat);
+        self.shared.router().leave(&self.session);
     }
 }

@@ -14,11 +14,11 @@ use super::{
     input::{Budget, Input},
 };
 use crate::{
-    log::{Appended, Author, Memory, Permit, Publish, Signal, Tail, Ticket},
+    log::{Appended, Author, Memory, Publish, ReadPermit, Signal, Tail, Ticket},
     policy::limits::LARGE_FRAME,
     session::{
         peer::Peer,
-        router::{Command, Refusal, Seat},
+        router::{Command, Refusal, Session},
     },
 };
 
@@ -37,11 +37,11 @@ pub(super) enum Answer {
 /// The loop's state.
 pub(super) struct Upstream<'a> {
     pub peer: &'a Peer,
-    pub seat: Seat,
+    pub session: Session,
     /// Whether the key was in good standing when it joined: only then it is heard.
     pub reads: bool,
     /// Of a key that reads, or waits until it may again.
-    pub permit: &'a Permit,
+    pub permit: &'a ReadPermit,
     pub tail: Arc<Tail>,
     /// When full, the client is not read: QUIC makes it wait.
     pub answers: mpsc::Sender<Answer>,
@@ -54,7 +54,7 @@ impl Upstream<'_> {
         let budget = Budget { above: LARGE_FRAME, share: &self.peer.share.incoming, store: &shared.incoming };
         while let Some((frame, memory)) = input.next(&budget).await? {
             let request = frame.try_into();
-            let command = shared.router().handle(&self.seat, request, Instant::now());
+            let command = shared.router().handle(&self.session, request, Instant::now());
             let answer = match command {
                 Command::Append(publish) => self.append(publish, memory).await,
                 Command::AnswerIfStored(publish, refusal) => self.look_up(&publish, refusal).await,
@@ -97,7 +97,7 @@ impl Upstream<'_> {
         // A member that was removed may not have noticed yet, or pretend that it has not.
         if self.reads && (self.tail.allows(self.permit) || self.is_member().await) {
             let frame = RelayFrame { frame: Some(Frame::Ephemeral(Ephemeral { envelope })) };
-            self.tail.signal(Signal { from: self.seat.key, frame: encode_frame(&frame).into() });
+            self.tail.signal(Signal { from: self.session.key, frame: encode_frame(&frame).into() });
         }
     }
 
@@ -113,6 +113,6 @@ impl Upstream<'_> {
     }
 
     fn author(&self) -> Author {
-        Author { room: self.seat.room, key: self.seat.key, now_ms: self.peer.shared.clock.now_ms() }
+        Author { room: self.session.room, key: self.session.key, now_ms: self.peer.shared.clock.now_ms() }
     }
 }

@@ -42,15 +42,17 @@ impl Engine {
             out.rounds = out.rounds.saturating_add(1);
         }
         // Not against what was taken here, nor against what nobody but the relay knows of.
-        if !out.step.is_empty() && !out.request.is_empty() && out.slot_key.is_empty() {
-            (self.books.vote, self.books.vote_step) = (out.cause, out.step.clone());
-        }
+        let votes = !out.step.is_empty() && !out.request.is_empty();
+        let (cause, step) = (out.cause, if votes { out.step.clone() } else { Vec::new() });
         if !out.slot_key.is_empty() {
             self.out
                 .frames
                 .push(ClientFrame { frame: Some(client_frame::Frame::GetSlot(GetSlot::default())) });
             // Asked for once: the next time a fresh answer is wanted.
             return Ok(());
+        }
+        if votes {
+            self.want_vote(cause, step);
         }
         self.request()
     }

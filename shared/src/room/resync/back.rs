@@ -27,7 +27,7 @@ impl Engine {
         self.note_all_gone(gone);
         self.begin_trial(out.as_ref(), entry.at_ms)?;
         self.books.untaken = None;
-        self.books.vote = 0;
+        self.forget_votes();
         (self.books.offer, self.books.joins) = (None, None);
         self.books.confirmed = entry.base;
         let mut joins = StepRow::default();

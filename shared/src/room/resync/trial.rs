@@ -118,7 +118,8 @@ impl Engine {
         row.refused.clone_from(&trial.refused);
         self.set_pending(None);
         self.forget_keys();
-        (self.books.position, self.books.confirmed, self.books.vote) = (trial.position, trial.position, 0);
+        (self.books.position, self.books.confirmed) = (trial.position, trial.position);
+        self.forget_votes();
         (self.books.offer, self.books.joins, self.books.untaken) = (None, None, None);
         if !is_confirmed {
             let (first, tip) = (trial.position, trial.position);

@@ -167,7 +167,11 @@ impl Life {
                 continue; // a newcomer that died before it had stored anything
             }
             let story = self.world.story(i);
-            let is_told = device.says_it_is_out || self.world.alarms(i).contains(&AlarmKind::Rollback);
+            let alarms = self.world.alarms(i);
+            // Of a join that a lying relay had made twice it says each time that it is not shown.
+            let is_told = device.says_it_is_out
+                || alarms.contains(&AlarmKind::Rollback)
+                || (self.cast.liar && alarms.contains(&AlarmKind::Gap));
             assert!(is_told, "device {i} is stranded in silence: {story}");
             let is_gone = self.may_be_gone.contains(&i);
             let log: Vec<_> = self.world.relay.log.iter().map(super::hostile::brief).collect();

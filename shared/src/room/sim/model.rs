@@ -99,6 +99,11 @@ impl ModelRelay {
         self.access.as_ref()?.standing(&PublicKey::try_from(key).ok()?, self.frozen.unwrap_or(self.now))
     }
 
+    /// Whether the key may only vote.
+    pub fn is_barred(&self, key: &[u8]) -> bool {
+        matches!(self.standing(key), Some(Standing::Barred { .. }))
+    }
+
     pub fn confirmed(&self) -> u64 {
         self.access.as_ref().map_or(0, |access| access.head.confirmed.position)
     }

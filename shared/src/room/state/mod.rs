@@ -90,18 +90,24 @@ pub(super) struct Meta {
     /// A member said so: up to where this device had read before it was led on for the first time, and how far that member had.
     #[prost(message, optional, tag = "69")]
     pub landed: Option<LandedRow>,
+    /// It reads again from there: what was sealed while it had read more is sealed anew, once it is known what of that is in the log.
+    #[prost(uint64, optional, tag = "92")]
+    pub sealed_beyond: Option<u64>,
     /// [`FORMAT`]: see [`Format`].
     #[prost(uint32, tag = "99")]
     pub format: u32,
 }
 
 /// Entries that were passed over, and a member that had read beyond them.
-#[derive(Clone, Copy, PartialEq, Eq, Message)]
+#[derive(Clone, PartialEq, Eq, Message)]
 pub(super) struct LandedRow {
     #[prost(uint64, tag = "1")]
     pub from: u64,
     #[prost(uint64, tag = "2")]
     pub to: u64,
+    /// The account of that member: its fingerprint.
+    #[prost(bytes = "vec", tag = "3")]
+    pub by: Vec<u8>,
 }
 
 impl Meta {

@@ -140,8 +140,12 @@ pub(in crate::room) struct Books {
     #[prost(bytes = "vec", repeated, tag = "82")]
     pub gone: Vec<Vec<u8>>,
     /// A member has committed on top of our join.
-    #[prost(bool, tag = "83")]
+    #[prost(bool, tag = "100")]
     pub is_built_on: bool,
+    /// Commits that it votes against besides, once that vote has been answered: at most [`MAX_VOTES_LATER`](crate::room::vote::MAX_VOTES_LATER),
+    /// without keys.
+    #[prost(message, repeated, tag = "101")]
+    pub votes_later: Vec<VoteRow>,
 }
 
 /// The row `back`. A device that is out, comes back, or goes on after a restore of the relay.

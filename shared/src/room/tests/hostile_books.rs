@@ -242,6 +242,9 @@ fn returns_by_a_key_that_rubbish_brought_accuse_nobody() {
         for of in 90..93 {
             last = world.rubbish(&stranger, &by, (last, 0), &nothing(), &key(of)).unwrap();
         }
+        // And one on that, by the authority that it announced.
+        let by = |statement: &[u8]| key(92).sign_statement(statement);
+        world.rubbish(&stranger, &by, (last, 0), &nothing(), &key(93)).unwrap();
         world.settle();
         world.assert_nobody_out(&[ANN, BOB, EVE]);
         for i in [ANN, BOB, EVE] {
@@ -249,6 +252,36 @@ fn returns_by_a_key_that_rubbish_brought_accuse_nobody() {
             assert_eq!(world.devices[i].engine.as_ref().unwrap().ledger.now().is_some(), !close);
         }
     }
+}
+
+/// Each takes the other's place when the others have waited for as long as they must, so that they never come to it.
+#[test]
+fn two_who_take_turns_with_rubbish_are_voted_out() {
+    const CARL: usize = 4;
+    let mut world = World::room_of(&["ann", "bob", "eve", "dan", "carl"], Suite::Classic, 1508);
+    world.command(ANN, Command::Rename("anna".to_owned()));
+    world.settle();
+    let base = world.relay.confirmed();
+    assert_eq!(base, world.relay.last_commit);
+    let (both, authority) = ([world.access(EVE), world.access(DAN)], world.authority(EVE));
+    world.disconnect(EVE);
+    world.disconnect(DAN);
+    world.command(ANN, Command::Rename("anne".to_owned()));
+    let is_barred = |world: &World| both.iter().any(|key| world.relay.is_barred(key.public().as_bytes()));
+    for turn in 0..20 {
+        if is_barred(&world) {
+            break;
+        }
+        let tip = if turn == 0 { 0 } else { world.relay.last_commit };
+        let next = key(60 + turn);
+        let who = &both[usize::from(turn) % 2];
+        let _ = world.rubbish(who, &authority, (base, tip), &nothing(), &next);
+        world.run_until(|world| [ANN, BOB, CARL].iter().all(|i| world.cursor(*i) == world.head()));
+        world.now += 20_000;
+    }
+    assert!(is_barred(&world), "{}", world.story(ANN));
+    world.settle();
+    world.assert_talks(&[ANN, BOB, CARL]);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! A relay that replays, reorders, drops, truncates, forks and rolls back: none of it is silent.
 
-use proto::relay::{Deliver, Joined, Published, Refused, RelayFrame, refused::Code, relay_frame::Frame};
+use proto::relay::{
+    Deliver, Joined, Publish, Published, Refused, RelayFrame, refused::Code, relay_frame::Frame,
+};
 
 use super::{
     hostile::{ANN, BOB, EVE, nothing, three},
@@ -147,8 +149,9 @@ fn whoever_was_led_past_the_end_of_the_log_comes_back_unless_a_member_was_there(
         assert!(world.cursor(BOB) > read, "{}", world.story(BOB));
         if is_there {
             // Said when the log was so long.
+            let ann = world.leaf(ANN);
             let bob = world.devices[BOB].engine.as_mut().unwrap();
-            bob.landed(read);
+            bob.landed(read, ann);
             assert_eq!(bob.meta.leapt_from, None);
         }
         world.connect(BOB);
@@ -206,6 +209,36 @@ fn whoever_was_led_past_the_end_by_the_relay_and_a_member_goes_back_when_told_to
         }
         world.assert_talks(&(0..names.len()).collect::<Vec<_>>());
     }
+}
+
+/// What was said at a false end of the log, and taken by the relay without an answer, is in the log: once, and nobody's profile
+/// is to blame.
+#[test]
+fn what_was_said_at_a_false_end_of_the_log_is_not_said_twice() {
+    let mut world = three(1408);
+    world.capture(BOB);
+    let (read, far) = (world.cursor(BOB), world.head() + 100);
+    world.begin_join(BOB);
+    world.relay.streams.remove(&BOB);
+    let (last_commit, generation) = (world.relay.last_commit, world.relay.generation.to_vec().into());
+    let joined = Joined { head: far, oldest: far + 1, last_commit, generation, ..Joined::default() };
+    world.frame(BOB, Frame::Joined(joined));
+    world.devices[BOB].online = false;
+    world.say(BOB, "once");
+    let item = world.devices[BOB].engine.as_ref().unwrap().outbox.values().next().unwrap();
+    let (id, envelope) = (item.publish_id.clone().into(), item.envelope.clone().into());
+    assert!(item.read == far && !item.envelope.is_empty(), "it was sealed there");
+    let publish = Publish { id, envelope, ..Publish::default() };
+    let key = world.access_key(BOB).key;
+    assert!(matches!(world.relay.publish_by(&key, &publish), Frame::Published(_)));
+    world.connect(BOB);
+    world.settle();
+    assert!(world.cursor(BOB) > read);
+    for i in [ANN, BOB, EVE] {
+        assert_eq!(world.texts(i), ["once"], "device {i}: {}", world.story(i));
+    }
+    assert_eq!(world.alarms(BOB), [AlarmKind::Gap, AlarmKind::Rollback], "what the relay said, and no more");
+    world.assert_talks(&[ANN, BOB, EVE]);
 }
 
 #[test]

@@ -42,7 +42,7 @@ impl App {
     fn candidates(&self, before: &str, start: usize, word: &str) -> (Vec<String>, &'static str) {
         let fits = |text: &String| fold(text).starts_with(&fold(word));
         let names = || {
-            let view = self.shown().and_then(|pane| pane.view.as_ref());
+            let view = self.shown().and_then(|pane| pane.view.as_deref());
             let members = view.into_iter().flat_map(|view| view.members.iter().filter(|member| !member.me));
             members.map(|member| words::name(&member.person, view)).filter(fits).collect::<Vec<_>>()
         };
@@ -55,7 +55,7 @@ impl App {
             return (found, " ");
         }
         if let Some(name) = word.strip_prefix('@') {
-            let view = self.shown().and_then(|pane| pane.view.as_ref());
+            let view = self.shown().and_then(|pane| pane.view.as_deref());
             let members = view.into_iter().flat_map(|view| view.members.iter().filter(|member| !member.me));
             let all = members.map(|member| words::name(&member.person, view));
             let fits = |text: &String| fold(text).starts_with(&fold(name));

@@ -1,5 +1,7 @@
 //! What the runtime tells, as it changes the screen.
 
+use std::sync::Arc;
+
 use shared::{
     message::timeline::Line,
     room::{self as engine, Message},
@@ -74,7 +76,7 @@ impl App {
             RoomEvent::Gone(seqs) => self.pane(room).forget(&seqs),
             RoomEvent::Invite { link, .. } => self.overlay = Some(Overlay::Link(link.to_string())),
             RoomEvent::Namesake(namesake) => {
-                let text = words::namesake(&namesake, self.pane(room).view.as_ref());
+                let text = words::namesake(&namesake, self.pane(room).view.as_deref());
                 self.tell(room, Kind::Info, text);
             }
             RoomEvent::Failed(failure) => self.tell(room, Kind::Alarm, words::failure(&failure)),
@@ -106,24 +108,24 @@ impl App {
             return;
         }
         let view = self.pane(room).view.clone();
-        let name = |one| words::who(one, view.as_ref());
+        let name = |one| words::who(one, view.as_deref());
         if let Some(what) = What::of(&event).filter(|what| !what.is_alarm()) {
-            return self.push(room, Row::happening(&what, view.as_ref()));
+            return self.push(room, Row::happening(&what, view.as_deref()));
         }
         match event {
             engine::Event::Joined(view) => {
                 let lines = words::joined(room, &view);
                 let pane = self.pane(room);
-                (pane.view, pane.over, pane.catching_up) = (Some(view), None, None);
+                (pane.view, pane.over, pane.catching_up) = (Some(Arc::new(view)), None, None);
                 if self.current.is_none() {
                     self.go(room);
                 }
                 lines.into_iter().for_each(|line| self.tell(room, Kind::Info, line));
                 pending.joined(room);
             }
-            engine::Event::Epoch(view) => self.pane(room).view = Some(view),
+            engine::Event::Epoch(view) => self.pane(room).view = Some(Arc::new(view)),
             engine::Event::Heard { leaf } => {
-                self.pane(room).view.iter_mut().for_each(|view| view.hear(leaf));
+                self.pane(room).view.iter_mut().for_each(|view| Arc::make_mut(view).hear(leaf));
             }
             engine::Event::Message(message) => self.message(room, message),
             engine::Event::Queued { id, text, reply_to, .. } => {
@@ -199,7 +201,7 @@ impl App {
 
     fn entry(&mut self, room: &str, line: Line) -> Entry {
         let me = self.me.0.clone();
-        Entry::new(line, self.pane(room).view.as_ref(), &me)
+        Entry::new(line, self.pane(room).view.as_deref(), &me)
     }
 
     /// Keeps what somebody who looks elsewhere may want to know.
@@ -215,7 +217,7 @@ impl App {
     }
 
     fn happening(&mut self, room: &str, happening: &Happening) -> Row {
-        Row::happening(&happening.what, self.pane(room).view.as_ref())
+        Row::happening(&happening.what, self.pane(room).view.as_deref())
     }
 
     fn tell(&mut self, room: &str, kind: Kind, text: String) {

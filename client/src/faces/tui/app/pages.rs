@@ -45,8 +45,8 @@ impl App {
         let view = self.pane(&room).view.clone();
         let me = self.me.0.clone();
         let row = |item| match item {
-            Item::Line(line) => Row::Message(Box::new(Entry::new(line, view.as_ref(), &me))),
-            Item::Happening(happening) => Row::happening(&happening.what, view.as_ref()),
+            Item::Line(line) => Row::Message(Box::new(Entry::new(line, view.as_deref(), &me))),
+            Item::Happening(happening) => Row::happening(&happening.what, view.as_deref()),
         };
         let rows: Vec<Row> = items.into_iter().map(row).collect();
         let pane = self.pane(&room);

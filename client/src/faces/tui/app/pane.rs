@@ -1,5 +1,7 @@
 //! One room as it is shown: a window on its log, and what is said beside it.
 
+use std::sync::Arc;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use shared::{
@@ -73,7 +75,7 @@ pub struct Pane {
     /// When the last message was said, Unix milliseconds.
     pub last_at: u64,
     /// The group.
-    pub view: Option<GroupView>,
+    pub view: Option<Arc<GroupView>>,
     /// Why it is over.
     pub over: Option<String>,
     /// Entries read of those there are.

@@ -248,7 +248,7 @@ impl App {
             let readers = self.shown().map_or(0, |pane| pane.readers(entry));
             lines.push(format!("Read by:      {readers} who say so"));
         }
-        let view = self.shown().and_then(|pane| pane.view.as_ref());
+        let view = self.shown().and_then(|pane| pane.view.as_deref());
         for sign in &entry.signs {
             let people = sign.people.iter().take(NAMED);
             let names: Vec<_> = people.map(|who| words::name(who, view)).collect();

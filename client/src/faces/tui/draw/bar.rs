@@ -131,7 +131,7 @@ fn room(pane: &Pane) -> Vec<String> {
 }
 
 fn typing(pane: &Pane) -> Option<String> {
-    let view = pane.view.as_ref();
+    let view = pane.view.as_deref();
     let names: Vec<String> =
         pane.typing.iter().take(TYPISTS).map(|(person, _)| words::who(person, view)).collect();
     match (names.as_slice(), pane.typing.len()) {

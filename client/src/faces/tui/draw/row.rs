@@ -48,7 +48,7 @@ pub struct Looks<'a> {
 impl<'a> Looks<'a> {
     /// For the rows of a room.
     pub fn new(app: &'a App, pane: Option<&'a Pane>) -> Self {
-        let view = pane.and_then(|pane| pane.view.as_ref());
+        let view = pane.and_then(|pane| pane.view.as_deref());
         let members = view.into_iter().flat_map(|view| view.members.iter().filter(|member| !member.me));
         Self {
             theme: app.theme,

@@ -30,8 +30,9 @@ pub(super) fn head(frame: &mut Frame<'_>, app: &App, area: Rect) {
                 _ => String::new(),
             };
             let muted = if pane.is_muted { " · muted" } else { "" };
-            // Last, and in quotes: it hides nothing that must be known, and passes for nothing of it.
+            // Last, in quotes, and without what separates here: it hides nothing that must be known, and passes for nothing of it.
             let topic = pane.view.as_ref().map(|view| sanitize::line(&view.topic));
+            let topic = topic.map(|topic| topic.replace(['“', '”', '·', '⏱'], "'"));
             let topic = topic.filter(|topic| !topic.is_empty()).map(|topic| format!(" · “{topic}”"));
             let topic = topic.unwrap_or_default();
             format!("{}{open}{going}{muted}{topic}", sanitize::line(&pane.label))

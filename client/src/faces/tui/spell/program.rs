@@ -28,10 +28,7 @@ pub struct Speller {
 
 impl Speller {
     /// Starts the program; None where there is none. `told` gets what it says, in a thread of its own.
-    pub fn start(
-        language: Option<&str>,
-        told: impl FnMut(Vec<(String, bool)>) + Send + 'static,
-    ) -> Option<Self> {
+    pub fn start(language: Option<&str>, told: impl FnMut(String, bool) + Send + 'static) -> Option<Self> {
         let mut child =
             PROGRAMS.into_iter().find_map(|(program, arguments)| spawn(program, arguments, language).ok())?;
         let (input, output) = (child.stdin.take()?, child.stdout.take()?);
@@ -74,19 +71,18 @@ fn look_up(
     mut to: ChildStdin,
     mut from: BufReader<ChildStdout>,
     asked: &Receiver<Vec<String>>,
-    mut told: impl FnMut(Vec<(String, bool)>),
+    mut told: impl FnMut(String, bool),
 ) -> io::Result<()> {
     // It says who it is.
     line(&mut from)?;
     while let Ok(words) = asked.recv() {
-        let mut answers = Vec::with_capacity(words.len());
         for word in words {
             to.write_all(&[&[WORDS], word.as_bytes(), b"\n"].concat())?;
             to.flush()?;
+            // At once: what is wrong may take half a second, for it thinks of what could be right.
             let is_good = answer(&mut from)?;
-            answers.push((word, is_good));
+            told(word, is_good);
         }
-        told(answers);
     }
     Ok(())
 }

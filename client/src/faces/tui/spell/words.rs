@@ -37,7 +37,7 @@ fn pieces(text: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 fn is_prose(piece: &str) -> bool {
-    let inner = piece.trim_end_matches(|c: char| matches!(c, ':' | '.' | '…'));
+    let inner = piece.trim_end_matches([':', '.', '…']);
     // A point inside is that of a host or a file.
     !inner.contains(|c: char| NO_PROSE.contains(c) || c == '.')
 }

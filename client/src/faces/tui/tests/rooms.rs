@@ -46,7 +46,7 @@ fn muted_room_and_old_messages_are_no_news() {
         label: "lobby".into(),
         id: proto::RoomId([7; 32]),
         relay: None,
-        view: Some(view("lobby", false)),
+        view: Some(view("lobby", false).into()),
         is_verified: false,
         over: None,
         is_muted: true,

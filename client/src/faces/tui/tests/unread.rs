@@ -142,7 +142,7 @@ fn pinned_rooms_stand_above_the_others_and_stay_there() {
         label: label.into(),
         id: proto::RoomId([7; 32]),
         relay: None,
-        view: Some(view(label, false)),
+        view: Some(view(label, false).into()),
         is_verified: false,
         over: None,
         is_muted: false,

@@ -13,8 +13,7 @@ use anyhow::{Context, bail};
 use certs::{Authority, SERVER_CERT_FILE, SERVER_KEY_FILE};
 use tempfile::TempDir;
 
-use super::{mqtt, nats};
-use crate::bench::{
+use super::{
     client::{Ground, PATIENCE},
     member::{self, Member},
     subject::{Subject, Usage},
@@ -22,7 +21,7 @@ use crate::bench::{
 
 /// Which server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::bench) enum Kind {
+pub(super) enum Kind {
     /// nats-server, as it is when nothing is stored.
     Nats,
     /// Mosquitto.
@@ -30,7 +29,7 @@ pub(in crate::bench) enum Kind {
 }
 
 /// A running server.
-pub(in crate::bench) enum Server {
+pub(super) enum Server {
     /// A relay, or what only forwards as one does.
     Relay(Subject),
     /// Another one.
@@ -38,7 +37,7 @@ pub(in crate::bench) enum Server {
 }
 
 /// Another server than a relay; killed on drop.
-pub(in crate::bench) struct Peer {
+pub(super) struct Peer {
     kind: Kind,
     child: Child,
     address: SocketAddr,
@@ -70,8 +69,8 @@ impl Server {
         let mut all = Vec::with_capacity(members);
         for _ in 0..members {
             all.push(match peer.kind {
-                Kind::Nats => nats::join(&ground, confirmed).await?,
-                Kind::Mosquitto => mqtt::join(&ground, confirmed).await?,
+                Kind::Nats => member::of_nats(&ground, confirmed).await?,
+                Kind::Mosquitto => member::of_mqtt(&ground, confirmed).await?,
             });
         }
         Ok(all)

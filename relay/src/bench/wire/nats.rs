@@ -8,11 +8,8 @@ use tokio::{
 };
 use tokio_rustls::client::TlsStream;
 
-use super::secure;
-use crate::bench::{
-    client::Ground,
-    member::{Heard, Listener as AnyListener, Member, Speaker as AnySpeaker},
-};
+use super::{Heard, secure};
+use crate::bench::client::Ground;
 
 /// The subject that all members speak to and listen to.
 const SUBJECT: &str = "room";
@@ -30,7 +27,7 @@ pub(in crate::bench) struct Listener {
 }
 
 /// A member. The server confirms what `confirmed` members say, and nothing of others.
-pub(super) async fn join(ground: &Ground, confirmed: bool) -> anyhow::Result<Member> {
+pub(in crate::bench) async fn join(ground: &Ground, confirmed: bool) -> anyhow::Result<(Speaker, Listener)> {
     let mut plain = TcpStream::connect(ground.relay).await.context("connecting")?;
     greeting(&mut plain).await?;
     let (read, mut write) = tokio::io::split(secure(ground, plain).await?);
@@ -42,7 +39,7 @@ pub(super) async fn join(ground: &Ground, confirmed: bool) -> anyhow::Result<Mem
     let mut listener = Listener { read, buffer: BytesMut::new() };
     // Whoever got this answer has subscribed.
     while listener.line().await?.context("the server hung up")?.as_ref() != b"PONG" {}
-    Ok((AnySpeaker::Nats(Speaker(write)), AnyListener::Nats(listener)))
+    Ok((Speaker(write), listener))
 }
 
 /// The server speaks first, and in plain text.

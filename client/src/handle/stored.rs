@@ -6,9 +6,9 @@ use shared::{
 };
 use zeroize::Zeroizing;
 
-use super::{Here, Runtime, There};
+use super::Runtime;
 use crate::{
-    daemon::Request,
+    ask,
     failure::Failure,
     store::{Hit, Item, Query},
 };
@@ -19,10 +19,7 @@ impl Runtime {
     /// # Errors
     /// [`Failure`] when there is no such room or it cannot be read.
     pub async fn history(&self, room: &str, after: u64, limit: u32) -> Result<Vec<Line>, Failure> {
-        match &self.0 {
-            Here(local) => local.history(room, after, limit).await,
-            There(remote) => remote.ask(Request::History(room.to_owned(), after, limit)).await,
-        }
+        self.ask(ask::History { room: room.to_owned(), after, limit }).await
     }
 
     /// The last `limit` stored chat lines before `seq`, oldest first. Of very long ones a daemon gives fewer.
@@ -30,10 +27,7 @@ impl Runtime {
     /// # Errors
     /// [`Failure`] when there is no such room or it cannot be read.
     pub async fn history_before(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Line>, Failure> {
-        match &self.0 {
-            Here(local) => local.history_before(room, seq, limit).await,
-            There(remote) => remote.ask(Request::HistoryBefore(room.to_owned(), seq, limit)).await,
-        }
+        self.ask(ask::HistoryBefore { room: room.to_owned(), seq, limit }).await
     }
 
     /// What is stored of a room before `seq`, oldest first: see [`crate::store::Store::past_before`].
@@ -41,10 +35,7 @@ impl Runtime {
     /// # Errors
     /// [`Failure`] when there is no such room or it cannot be read.
     pub async fn past_before(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Item>, Failure> {
-        match &self.0 {
-            Here(local) => local.past_before(room, seq, limit).await,
-            There(remote) => remote.ask(Request::PastBefore(room.to_owned(), seq, limit)).await,
-        }
+        self.ask(ask::PastBefore { room: room.to_owned(), seq, limit }).await
     }
 
     /// What is stored of a room after `seq`, oldest first: see [`crate::store::Store::past_after`].
@@ -52,10 +43,7 @@ impl Runtime {
     /// # Errors
     /// [`Failure`] when there is no such room or it cannot be read.
     pub async fn past_after(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Item>, Failure> {
-        match &self.0 {
-            Here(local) => local.past_after(room, seq, limit).await,
-            There(remote) => remote.ask(Request::PastAfter(room.to_owned(), seq, limit)).await,
-        }
+        self.ask(ask::PastAfter { room: room.to_owned(), seq, limit }).await
     }
 
     /// The stored chat line of that id.
@@ -63,10 +51,7 @@ impl Runtime {
     /// # Errors
     /// [`Failure`] when there is no such room or it cannot be read.
     pub async fn line(&self, room: &str, id: MessageId) -> Result<Option<Line>, Failure> {
-        match &self.0 {
-            Here(local) => local.line(room, id).await,
-            There(remote) => remote.ask(Request::Line(room.to_owned(), id)).await,
-        }
+        self.ask(ask::LineOf { room: room.to_owned(), id }).await
     }
 
     /// Our chat lines that wait for the relay, oldest first, as events.
@@ -74,10 +59,7 @@ impl Runtime {
     /// # Errors
     /// [`Failure`] when a daemon does not answer.
     pub async fn queued(&self, room: &str) -> Result<Vec<engine::Event>, Failure> {
-        match &self.0 {
-            Here(local) => Ok(local.queued(room).await),
-            There(remote) => remote.ask(Request::Queued(room.to_owned())).await,
-        }
+        self.ask(ask::Queued(room.to_owned())).await
     }
 
     /// At most `limit` stored lines that fit, newest first, of one room or of all. It takes as long as it takes to open
@@ -86,13 +68,8 @@ impl Runtime {
     /// # Errors
     /// [`Failure`] when there is no such room or it cannot be read.
     pub async fn search(&self, room: Option<&str>, query: &Query, limit: usize) -> Result<Vec<Hit>, Failure> {
-        match &self.0 {
-            Here(local) => local.search(room, query, limit).await,
-            There(remote) => {
-                let room = room.map(str::to_owned);
-                remote.ask(Request::Search(room, query.clone(), limit as u64)).await
-            }
-        }
+        let (room, query) = (room.map(str::to_owned), query.clone());
+        self.ask(ask::Search { room, query, limit: limit as u64 }).await
     }
 
     /// What was typed in a room and not sent.
@@ -100,13 +77,7 @@ impl Runtime {
     /// # Errors
     /// [`Failure`] when there is no such room or it cannot be read.
     pub async fn draft(&self, room: &str) -> Result<Option<Zeroizing<String>>, Failure> {
-        match &self.0 {
-            Here(local) => local.draft(room).await,
-            There(remote) => {
-                let draft: Option<String> = remote.ask(Request::Draft(room.to_owned())).await?;
-                Ok(draft.map(Zeroizing::new))
-            }
-        }
+        Ok(self.ask(ask::Draft(room.to_owned())).await?.map(Zeroizing::new))
     }
 
     /// Keeps what was typed; nothing deletes it.
@@ -114,9 +85,6 @@ impl Runtime {
     /// # Errors
     /// [`Failure`] when there is no such room or it cannot be saved.
     pub async fn set_draft(&self, room: &str, text: &str) -> Result<(), Failure> {
-        match &self.0 {
-            Here(local) => local.set_draft(room, text).await,
-            There(remote) => remote.ask(Request::SetDraft(room.to_owned(), text.to_owned())).await,
-        }
+        self.ask(ask::SetDraft { room: room.to_owned(), text: text.to_owned() }).await
     }
 }

@@ -4,18 +4,18 @@
 use serde::{Deserialize, Serialize};
 use shared::room::{self as engine, Command};
 
-use crate::runtime::{Event, RoomEvent};
+use super::{Event, RoomEvent};
 
 /// Digits of a mark.
 const DIGITS: usize = 16;
 
 /// A face, for as long as it lives, however often it attaches. Random.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct FaceId(pub(super) u64);
+pub(crate) struct FaceId(pub(crate) u64);
 
 impl FaceId {
     /// Marks what a command is known by.
-    pub(super) fn mark(self, command: Command) -> Command {
+    pub(crate) fn mark(self, command: Command) -> Command {
         let marked = |token: &str| format!("{:016x}/{token}", self.0);
         match command {
             Command::Send { token, text } => Command::Send { token: marked(&token), text },
@@ -49,7 +49,7 @@ fn token(event: &mut Event) -> Option<&mut String> {
 }
 
 /// Takes the mark off an event that has one. Returns whose it was.
-pub(super) fn take(event: &mut Event) -> Option<FaceId> {
+pub(crate) fn take(event: &mut Event) -> Option<FaceId> {
     let token = token(event)?;
     let (owner, plain) = split(token);
     let plain = plain.to_owned();
@@ -58,7 +58,7 @@ pub(super) fn take(event: &mut Event) -> Option<FaceId> {
 }
 
 /// An event for another face than the one that said it: the token is of no use there, where the same may be in use.
-pub(super) fn without_token(event: &mut Event) {
+pub(crate) fn without_token(event: &mut Event) {
     if let Some(token) = token(event) {
         token.clear();
     }

@@ -8,7 +8,7 @@ use shared::{
 };
 
 use super::{ChosenRelay, Here, OwnRelay, Runtime, There};
-use crate::{daemon::Request, failure::Failure, transport::RelayAddress};
+use crate::{ask, failure::Failure, transport::RelayAddress};
 
 impl Runtime {
     /// Joins the room of an invite link. Returns its label; whether it worked comes as events.
@@ -16,10 +16,7 @@ impl Runtime {
     /// # Errors
     /// [`Failure`] when the link is of no use.
     pub async fn join(&self, invite: &InviteLink) -> Result<String, Failure> {
-        match &self.0 {
-            Here(local) => local.join(invite).await,
-            There(remote) => remote.ask(Request::Join(invite.to_string())).await,
-        }
+        self.ask(ask::Join(invite.to_string())).await
     }
 
     /// Opens the open room of that name: whoever knows the name, the relay's operator included, can read it.
@@ -27,10 +24,7 @@ impl Runtime {
     /// # Errors
     /// [`Failure`] when the name cannot be shown or there is no relay to ask.
     pub async fn open(&self, name: &str, relay: Option<RelayAddress>) -> Result<String, Failure> {
-        match &self.0 {
-            Here(local) => local.open(name, relay),
-            There(remote) => remote.ask(Request::Open(name.to_owned(), remote.relay(relay))).await,
-        }
+        self.ask(ask::Open { name: name.to_owned(), relay: self.named(relay) }).await
     }
 
     /// Makes a private room.
@@ -43,9 +37,14 @@ impl Runtime {
         relay: Option<RelayAddress>,
         policy: Policy,
     ) -> Result<String, Failure> {
+        self.ask(ask::Create { name: name.to_owned(), relay: self.named(relay), policy }).await
+    }
+
+    /// The relay for a room that is named without one: of a face at a daemon, its own.
+    fn named(&self, relay: Option<RelayAddress>) -> Option<RelayAddress> {
         match &self.0 {
-            Here(local) => local.create(name, relay, policy),
-            There(remote) => remote.ask(Request::Create(name.to_owned(), remote.relay(relay), policy)).await,
+            Here(_) => relay,
+            There(remote) => remote.relay(relay),
         }
     }
 
@@ -84,14 +83,9 @@ impl Runtime {
     /// # Errors
     /// [`Failure`] when its address makes no sense or it cannot be saved.
     pub async fn use_relay(&self, link: &RelayLink) -> Result<ChosenRelay, Failure> {
-        match &self.0 {
-            Here(local) => local.use_relay(link).await,
-            There(remote) => {
-                let chosen = ChosenRelay::of(link)?;
-                let replaced = remote.ask(Request::UseRelay(link.to_string())).await?;
-                Ok(ChosenRelay { replaced, ..chosen })
-            }
-        }
+        let chosen = ChosenRelay::of(link)?;
+        let replaced = self.ask(ask::UseRelay(link.to_string())).await?;
+        Ok(ChosenRelay { replaced, ..chosen })
     }
 
     /// Remembers the relay for rooms that are named without one, for the next start.
@@ -99,10 +93,7 @@ impl Runtime {
     /// # Errors
     /// [`Failure`] when it cannot be saved.
     pub async fn remember_relay(&self, relay: &RelayAddress) -> Result<(), Failure> {
-        match &self.0 {
-            Here(local) => local.remember_relay(relay).await,
-            There(remote) => remote.ask(Request::LastRelay(relay.clone())).await,
-        }
+        self.ask(ask::LastRelay(relay.clone())).await
     }
 
     /// Whether somebody is told of what is said in a room while they look elsewhere; remembered.
@@ -110,10 +101,7 @@ impl Runtime {
     /// # Errors
     /// [`Failure`] when there is no such room or it cannot be saved.
     pub async fn mute(&self, room: &str, is_muted: bool) -> Result<(), Failure> {
-        match &self.0 {
-            Here(local) => local.mute(room, is_muted).await,
-            There(remote) => remote.ask(Request::Mute(room.to_owned(), is_muted)).await,
-        }
+        self.ask(ask::Mute { room: room.to_owned(), is_muted }).await
     }
 
     /// Whether a room stands above the others in lists; remembered.
@@ -121,9 +109,6 @@ impl Runtime {
     /// # Errors
     /// [`Failure`] when there is no such room or it cannot be saved.
     pub async fn pin(&self, room: &str, is_pinned: bool) -> Result<(), Failure> {
-        match &self.0 {
-            Here(local) => local.pin(room, is_pinned).await,
-            There(remote) => remote.ask(Request::Pin(room.to_owned(), is_pinned)).await,
-        }
+        self.ask(ask::Pin { room: room.to_owned(), is_pinned }).await
     }
 }

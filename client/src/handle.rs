@@ -6,13 +6,17 @@ mod stored;
 
 use std::sync::Arc;
 
-use shared::{identity::Fingerprint, room::Command};
+use shared::{
+    identity::Fingerprint,
+    room::{Command, GroupView},
+};
 use tokio::sync::mpsc;
 
-use super::{ChosenRelay, Config, EVENTS, Event, Local, OwnRelay, RoomStatus, Sink, no_room};
 use crate::{
-    daemon::{Attachable, Options, Remote, Request},
+    ask::{self, Request},
+    daemon::{Attachable, Options, Remote},
     failure::Failure,
+    runtime::{ChosenRelay, Config, EVENTS, Event, Local, OwnRelay, RoomStatus, Sink, no_room},
     store::{Cursor, OpenProfile, ProfileDir},
 };
 
@@ -57,16 +61,21 @@ impl Runtime {
         Ok((Self(There(Arc::new(remote))), events))
     }
 
+    /// The one way to ask: here, or at the daemon.
+    async fn ask<R: Request>(&self, request: R) -> Result<R::Answer, Failure> {
+        match &self.0 {
+            Here(local) => request.answer(local, None).await,
+            There(remote) => remote.ask(request).await,
+        }
+    }
+
     /// Asks something of a room; returns when that is saved.
     ///
     /// # Errors
     /// [`Failure`] when there is no such room or it cannot be saved. What the room itself refuses comes as an
     /// event.
     pub async fn tell(&self, room: &str, command: Command) -> Result<(), Failure> {
-        match &self.0 {
-            Here(local) => local.tell(room, command).await,
-            There(remote) => remote.ask(Request::Tell(room.to_owned(), command)).await,
-        }
+        self.ask(ask::Tell { room: room.to_owned(), command }).await
     }
 
     /// Changes the display name, here and in all rooms.
@@ -74,10 +83,7 @@ impl Runtime {
     /// # Errors
     /// [`Failure`] when the name cannot be shown or not be saved.
     pub async fn rename(&self, name: &str) -> Result<(), Failure> {
-        match &self.0 {
-            Here(local) => local.rename(name).await,
-            There(remote) => remote.ask(Request::Rename(name.to_owned())).await,
-        }
+        self.ask(ask::Rename(name.to_owned())).await
     }
 
     /// Changes what we say of ourselves, here and in all rooms.
@@ -85,10 +91,7 @@ impl Runtime {
     /// # Errors
     /// [`Failure`] when it cannot be shown or not be saved.
     pub async fn describe(&self, status: &str, glyph: &str) -> Result<(), Failure> {
-        match &self.0 {
-            Here(local) => local.describe(status, glyph).await,
-            There(remote) => remote.ask(Request::Describe(status.to_owned(), glyph.to_owned())).await,
-        }
+        self.ask(ask::Describe { status: status.to_owned(), glyph: glyph.to_owned() }).await
     }
 
     /// Status and sign, as rooms are told.
@@ -112,10 +115,7 @@ impl Runtime {
     /// # Errors
     /// [`Failure`] when there is no such room or it cannot be saved.
     pub async fn ack_at(&self, room: &str, cursor: &Cursor, seq: u64) -> Result<(), Failure> {
-        match &self.0 {
-            Here(local) => local.ack_at(room, cursor, seq).await,
-            There(remote) => remote.ask(Request::Ack(room.to_owned(), cursor.clone(), seq)).await,
-        }
+        self.ask(ask::Ack { room: room.to_owned(), cursor: cursor.clone(), seq }).await
     }
 
     /// How far a room's messages were acknowledged at a cursor.
@@ -123,10 +123,7 @@ impl Runtime {
     /// # Errors
     /// [`Failure`] when there is no such room or it cannot be read.
     pub async fn acked(&self, room: &str, cursor: &Cursor) -> Result<u64, Failure> {
-        match &self.0 {
-            Here(local) => local.acked(room, cursor).await,
-            There(remote) => remote.ask(Request::Acked(room.to_owned(), cursor.clone())).await,
-        }
+        self.ask(ask::Acked { room: room.to_owned(), cursor: cursor.clone() }).await
     }
 
     /// A face has shown a notice: it does not come again.
@@ -134,10 +131,7 @@ impl Runtime {
     /// # Errors
     /// [`Failure`] when that cannot be saved; then it comes again at the next start.
     pub async fn seen(&self, notice: i64) -> Result<(), Failure> {
-        match &self.0 {
-            Here(local) => local.seen(notice).await,
-            There(remote) => remote.ask(Request::Seen(notice)).await,
-        }
+        self.ask(ask::Seen(notice)).await
     }
 
     /// All rooms, by label.
@@ -156,6 +150,14 @@ impl Runtime {
         match &self.0 {
             Here(local) => local.room(room),
             There(remote) => remote.room(room).ok_or_else(|| no_room(room)),
+        }
+    }
+
+    /// The group of a room, as far as it is known. Quick: faces ask for each line that they show.
+    pub fn view(&self, room: &str) -> Option<Arc<GroupView>> {
+        match &self.0 {
+            Here(local) => local.view(room),
+            There(remote) => remote.view(room),
         }
     }
 

@@ -8,11 +8,8 @@ use tokio::{
 };
 use tokio_rustls::client::TlsStream;
 
-use super::secure;
-use crate::bench::{
-    client::{Ground, random},
-    member::{Heard, Listener as AnyListener, Member, Speaker as AnySpeaker},
-};
+use super::{Heard, secure};
+use crate::bench::client::{Ground, random};
 
 /// The topic that all members speak to and listen to.
 const TOPIC: &[u8] = b"room";
@@ -42,7 +39,7 @@ pub(in crate::bench) struct Listener {
 }
 
 /// A member. The broker confirms what `confirmed` members say, and nothing of others. Deliveries are not confirmed.
-pub(super) async fn join(ground: &Ground, confirmed: bool) -> anyhow::Result<Member> {
+pub(in crate::bench) async fn join(ground: &Ground, confirmed: bool) -> anyhow::Result<(Speaker, Listener)> {
     let plain = TcpStream::connect(ground.relay).await.context("connecting")?;
     let (read, mut write) = tokio::io::split(secure(ground, plain).await?);
     let name: String = random::<10>()?.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -60,7 +57,7 @@ pub(super) async fn join(ground: &Ground, confirmed: bool) -> anyhow::Result<Mem
         }
     }
     let speaker = Speaker { write, confirmed, packet: 0 };
-    Ok((AnySpeaker::Mqtt(speaker), AnyListener::Mqtt(listener)))
+    Ok((speaker, listener))
 }
 
 /// A string with its length (section 1.5.3).

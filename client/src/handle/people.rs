@@ -3,7 +3,7 @@
 use shared::{identity::Fingerprint, identity::safety::SafetyNumber, room::Person};
 
 use super::{Here, Runtime, There};
-use crate::{daemon::Request, failure::Failure, runtime::people, store::KnownPerson};
+use crate::{ask, failure::Failure, runtime::not_compared, store::KnownPerson};
 
 impl Runtime {
     /// Everybody met in rooms, by fingerprint.
@@ -11,10 +11,7 @@ impl Runtime {
     /// # Errors
     /// [`Failure`] when the daemon does not answer.
     pub async fn people(&self) -> Result<Vec<KnownPerson>, Failure> {
-        match &self.0 {
-            Here(local) => Ok(local.people()),
-            There(remote) => remote.ask(Request::People).await,
-        }
+        self.ask(ask::People).await
     }
 
     /// Somebody met in rooms.
@@ -22,10 +19,7 @@ impl Runtime {
     /// # Errors
     /// [`Failure`] when the daemon does not answer.
     pub async fn person(&self, who: &Fingerprint) -> Result<Option<KnownPerson>, Failure> {
-        match &self.0 {
-            Here(local) => Ok(local.person(who)),
-            There(remote) => remote.ask(Request::Person(*who)).await,
-        }
+        self.ask(ask::Person(*who)).await
     }
 
     /// Somebody at this device compared this account's safety number. Quick: faces may ask for each line they draw.
@@ -52,7 +46,7 @@ impl Runtime {
     pub async fn verify(&self, person: &Person) -> Result<(), Failure> {
         match &self.0 {
             Here(local) => local.verify(person).await,
-            There(remote) if !remote.has_compared(person) => Err(people::not_compared(person)),
+            There(remote) if !remote.has_compared(person) => Err(not_compared(person)),
             There(_) => self.mark(person, true).await,
         }
     }
@@ -62,9 +56,6 @@ impl Runtime {
     /// # Errors
     /// [`Failure`] when it is our own key, or it cannot be saved.
     pub async fn mark(&self, person: &Person, is_verified: bool) -> Result<(), Failure> {
-        match &self.0 {
-            Here(local) => local.mark(person, is_verified).await,
-            There(remote) => remote.ask(Request::Mark(person.clone(), is_verified)).await,
-        }
+        self.ask(ask::Mark { person: person.clone(), is_verified }).await
     }
 }

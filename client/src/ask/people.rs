@@ -1,0 +1,52 @@
+//! Who is known, and whose key was verified.
+
+use serde::{Deserialize, Serialize};
+use shared::{identity::Fingerprint, room};
+
+use super::Request;
+use crate::{
+    failure::Failure,
+    runtime::{FaceId, Local},
+    store::KnownPerson,
+};
+
+/// Everybody met in rooms, by fingerprint.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct People;
+
+impl Request for People {
+    type Answer = Vec<KnownPerson>;
+
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Vec<KnownPerson>, Failure> {
+        Ok(local.people())
+    }
+}
+
+/// Somebody met in rooms.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Person(pub(crate) Fingerprint);
+
+impl Request for Person {
+    type Answer = Option<KnownPerson>;
+
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Option<KnownPerson>, Failure> {
+        Ok(local.person(&self.0))
+    }
+}
+
+/// Marks an account key as verified whose whole fingerprint somebody gave, or takes the mark back.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Mark {
+    pub(crate) person: room::Person,
+    pub(crate) is_verified: bool,
+}
+
+impl Request for Mark {
+    type Answer = ();
+
+    const CHANGES: bool = true;
+
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+        local.mark(&self.person, self.is_verified).await
+    }
+}

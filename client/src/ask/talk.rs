@@ -1,0 +1,106 @@
+//! Asking something of a room, changing what others see of us, and saying how far somebody is.
+
+use serde::{Deserialize, Serialize};
+use shared::room::Command;
+
+use super::Request;
+use crate::{
+    failure::Failure,
+    runtime::{FaceId, Local},
+    store::Cursor,
+};
+
+/// Asks something of a room; answered when that is saved.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Tell {
+    pub(crate) room: String,
+    pub(crate) command: Command,
+}
+
+impl Request for Tell {
+    type Answer = ();
+
+    const REPEATS: bool = false;
+
+    async fn answer(self, local: &Local, asker: Option<FaceId>) -> Result<(), Failure> {
+        let command = match asker {
+            Some(face) => face.mark(self.command),
+            None => self.command,
+        };
+        local.tell_as(asker, &self.room, command).await
+    }
+}
+
+/// Changes the display name, in all rooms.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Rename(pub(crate) String);
+
+impl Request for Rename {
+    type Answer = ();
+
+    const CHANGES: bool = true;
+
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+        local.rename(&self.0).await
+    }
+}
+
+/// Changes what we say of ourselves, in all rooms.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Describe {
+    pub(crate) status: String,
+    pub(crate) glyph: String,
+}
+
+impl Request for Describe {
+    type Answer = ();
+
+    const CHANGES: bool = true;
+
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+        local.describe(&self.status, &self.glyph).await
+    }
+}
+
+/// Messages of a room up to `seq` are dealt with, at a cursor.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Ack {
+    pub(crate) room: String,
+    pub(crate) cursor: Cursor,
+    pub(crate) seq: u64,
+}
+
+impl Request for Ack {
+    type Answer = ();
+
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+        local.ack_at(&self.room, &self.cursor, self.seq).await
+    }
+}
+
+/// How far that is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Acked {
+    pub(crate) room: String,
+    pub(crate) cursor: Cursor,
+}
+
+impl Request for Acked {
+    type Answer = u64;
+
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<u64, Failure> {
+        local.acked(&self.room, &self.cursor).await
+    }
+}
+
+/// A notice was shown, by its number in the profile.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Seen(pub(crate) i64);
+
+impl Request for Seen {
+    type Answer = ();
+
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+        local.seen(self.0).await
+    }
+}
