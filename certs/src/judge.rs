@@ -60,5 +60,9 @@ mod tests {
             vec![other.leaf(&names).unwrap().chain[0].clone(), vouched[2].clone(), vouched[3].clone()];
         assert!(!is_vouched_by(&beside, ours.pin()));
         assert!(!is_vouched_by(&[], ours.pin()));
+        // Nor is one that has expired.
+        let long_ago = std::time::SystemTime::now() - 2 * LEAF_LIFETIME;
+        let expired = ours.leaf_at(&names, LEAF_LIFETIME, long_ago).unwrap();
+        assert!(!is_vouched_by(&expired.chain, ours.pin()));
     }
 }

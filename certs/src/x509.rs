@@ -78,3 +78,58 @@ fn is_sequence_of(identifier: &[u8], body: &[u8]) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair, RsaKeySize};
+
+    use super::*;
+    use crate::{Authority, LEAF_LIFETIME, ServerCertificate, is_self_signed, is_vouched_by, pin_of};
+
+    /// A certificate of another authority for each kind of key.
+    fn of_each_kind() -> Vec<(CertificateDer<'static>, KeyPair)> {
+        let kinds = [
+            &rcgen::PKCS_ECDSA_P256_SHA256,
+            &rcgen::PKCS_ECDSA_P384_SHA384,
+            &rcgen::PKCS_ECDSA_P521_SHA512,
+            &rcgen::PKCS_ED25519,
+        ];
+        let mut keys: Vec<_> = kinds.map(|kind| KeyPair::generate_for(kind).unwrap()).into();
+        keys.push(KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap());
+        let params = CertificateParams::new(vec!["chat.example.org".to_owned()]).unwrap();
+        keys.into_iter().map(|key| (params.self_signed(&key).unwrap().into(), key)).collect()
+    }
+
+    #[test]
+    fn keys_of_all_kinds_are_read_as_another_parser_reads_them_and_vouched_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let ours = Authority::load_or_create(dir.path()).unwrap();
+        for (certificate, key) in of_each_kind() {
+            let (_, other) = x509_parser::parse_x509_certificate(&certificate).unwrap();
+            let parsed = Parsed::of(&certificate).unwrap();
+            assert_eq!(parsed.spki().as_deref(), Some(other.public_key().raw));
+            let validity = other.validity();
+            let dates = (validity.not_before.timestamp(), validity.not_after.timestamp());
+            assert_eq!(parsed.validity_unix(), (dates.0.try_into().unwrap(), dates.1.try_into().unwrap()));
+            assert_eq!((parsed.is_ca(), parsed.subject()), (other.is_ca(), other.subject().to_string()));
+            assert!(is_self_signed(&certificate), "{:?}", key.algorithm());
+            let key = rustls::pki_types::PrivateKeyDer::Pkcs8(key.serialize_der().into());
+            let theirs =
+                ServerCertificate { chain: vec![certificate], key, not_before_unix: 0, not_after_unix: 0 };
+            let vouched = ours.vouch(theirs, &["chat.example.org".to_owned()], LEAF_LIFETIME).unwrap().chain;
+            assert_eq!(pin_of(&vouched[1]).unwrap(), pin_of(&vouched[0]).unwrap());
+            assert!(is_vouched_by(&vouched, ours.pin()));
+        }
+    }
+
+    #[test]
+    fn certificate_of_which_any_byte_was_changed_is_not_signed() {
+        for (certificate, _) in of_each_kind() {
+            for at in 0..certificate.len() {
+                let mut changed = certificate.to_vec();
+                changed[at] ^= 1;
+                assert!(!is_self_signed(&changed.into()), "byte {at}");
+            }
+        }
+    }
+}
