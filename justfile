@@ -85,12 +85,12 @@ bench-peers *options:
 
 # measure the relay: one scenario, e.g. `just bench-relay flood gaps`; `relay bench --help` lists them
 bench-relay *scenario:
-    cargo run --release -p relay -- bench {{ scenario }}
+    cargo run --profile dist -p relay -- bench {{ scenario }}
 
 # all figures of docs/performance.md about the relay, tables on stderr; needs an idle machine and an hour
 bench-relay-all:
-    cargo build --release -p relay
-    sh relay/bench-all.sh target/release/relay
+    cargo build --profile dist -p relay
+    sh relay/bench-all.sh target/dist/relay
 
 # does the core still build for a browser? (rustup target add wasm32-unknown-unknown)
 wasm:
@@ -106,7 +106,7 @@ fuzz target seconds="60":
 
 # units, example settings, manual pages and Debian packages, with the programs in target/debug
 packaging:
-    cargo build -p relay -p client --bins
+    cargo build -p relay -p client --features client/full --bins
     packaging/check.sh "${CARGO_TARGET_DIR:-target}/debug"
 
 # everything that a release has, in dist/ (see packaging/release.sh for the tools it takes)

@@ -20,9 +20,9 @@ rm -rf "$dist"
 mkdir -p "$dist"
 # Nobody's directories stay in the programs: panics name files.
 export RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$PWD=/schat --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
-cargo auditable build --locked --release --package relay --package client --bins
+cargo auditable build --locked --profile dist --package relay --package client --features client/full --bins
 
-packaging/deb/build.sh target/release "$dist"
+packaging/deb/build.sh target/dist "$dist"
 
 name=schat-$version-$host
 mkdir -p "target/package/$name"
@@ -31,7 +31,7 @@ tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owne
     -C target/package -czf "$dist/$name.tar.gz" "$name"
 
 # One file beside each Cargo.toml; those of the two programs are kept. Paths of this machine are nobody's business.
-cargo cyclonedx --format json --spec-version 1.5 --quiet --override-filename sbom
+cargo cyclonedx --features client/full --format json --spec-version 1.5 --quiet --override-filename sbom
 for package in relay client; do
     sed "s|path+file://$PWD|path+file:///schat|g" "$package/sbom.json" >"$dist/$package-$version.cdx.json"
 done

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Lays out what the packages are made of: the programs, their manual pages and completions, an example relay.toml.
 #
-#     packaging/stage.sh PROGRAMS OUT      PROGRAMS holds `relay` and `schat`, for example target/release
+#     packaging/stage.sh PROGRAMS OUT      PROGRAMS holds `relay` and `schat`, for example target/dist
 set -euo pipefail
 
 programs=$1 out=$2

@@ -2,7 +2,7 @@
 # Every figure of docs/performance.md about the relay, one after the other. Tables go to stderr, one line of
 # JSON per scenario to stdout.
 #
-#   sh relay/bench-all.sh target/release/relay [options for every scenario, e.g. --directory /dev/shm]
+#   sh relay/bench-all.sh target/dist/relay [options for every scenario, e.g. --directory /dev/shm]
 set -eu
 relay=$1
 shift

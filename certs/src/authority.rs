@@ -7,7 +7,7 @@ use std::{
 };
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     PublicKeyData,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
@@ -17,6 +17,8 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::{
     CertsError, Pin,
     files::{self, Access},
+    server::encode,
+    x509::Parsed,
 };
 
 /// The authority's certificate, for `--ca` and for a browser's trust store. Public.
@@ -65,6 +67,11 @@ impl Authority {
         &self.pem
     }
 
+    /// As whom it signs.
+    pub(crate) fn issuer(&self) -> Issuer<'static, &KeyPair> {
+        Issuer::new(params(self.pin), &self.key)
+    }
+
     pub(crate) fn load_or_create_at(dir: &Path, now: SystemTime) -> Result<Self, CertsError> {
         // Two processes that found an authority at once would otherwise hold different ones.
         let _lock = files::lock(dir)?;
@@ -74,7 +81,9 @@ impl Authority {
             (false, false) => {
                 let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
                 // The key first: a key without a certificate can be mended, the reverse cannot.
-                files::write(&key_path, Zeroizing::new(key.serialize_pem()).as_bytes(), Access::Owner)?;
+                let der = Zeroizing::new(key.serialize_der());
+                let pem = Zeroizing::new(encode("PRIVATE KEY", &der));
+                files::write(&key_path, pem.as_bytes(), Access::Owner)?;
                 Self::certify(key, &cert_path, now)
             }
             (false, true) => Self::certify(read_ca_key(&key_path)?, &cert_path, now),
@@ -91,40 +100,35 @@ impl Authority {
         let pem = String::from_utf8(files::read(cert_path)?).map_err(|_| bad("it is not text".to_owned()))?;
         let certificate =
             CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|error| bad(error.to_string()))?;
-        let not_after = {
-            let Ok(([], parsed)) = x509_parser::parse_x509_certificate(&certificate) else {
-                return Err(bad("it is not X.509".to_owned()));
-            };
-            if parsed.public_key().raw != key.subject_public_key_info() {
-                let (cert, key) = (cert_path.to_owned(), key_path.to_owned());
-                return Err(CertsError::KeyMismatch { cert, key, remedy: REMAKE_CERT });
-            }
-            if !parsed.is_ca() {
-                return Err(bad("it is not an authority's".to_owned()));
-            }
-            parsed.verify_signature(None).map_err(|_| bad("its signature is wrong".to_owned()))?;
-            parsed.validity().not_after.timestamp()
-        };
-        if not_after < offset(now)?.unix_timestamp().saturating_add_unsigned(CA_RENEWAL.as_secs()) {
+        let parsed = Parsed::of(&certificate).ok_or_else(|| bad("it is not X.509".to_owned()))?;
+        let spki = key.subject_public_key_info();
+        if parsed.spki().as_deref() != Some(&spki) {
+            let (cert, key) = (cert_path.to_owned(), key_path.to_owned());
+            return Err(CertsError::KeyMismatch { cert, key, remedy: REMAKE_CERT });
+        }
+        if !parsed.is_ca() {
+            return Err(bad("it is not an authority's".to_owned()));
+        }
+        if !parsed.is_signed_by(&parsed) {
+            return Err(bad("its signature is wrong".to_owned()));
+        }
+        let pin = Pin::of_spki(&spki);
+        let (_, not_after) = parsed.validity_unix();
+        let renewal = unix(now)?.saturating_add(CA_RENEWAL.as_secs());
+        // Under another name than leaves name as their issuer it would vouch for none of them.
+        if not_after < renewal || parsed.subject() != format!("CN={}", name(pin)) {
             return Self::certify(key, cert_path, now);
         }
-        let pin = Pin::of_spki(&key.subject_public_key_info());
         Ok(Self { key, certificate, pem, pin })
     }
 
     /// Issues the authority's own certificate and writes it.
     fn certify(key: KeyPair, cert_path: &Path, now: SystemTime) -> Result<Self, CertsError> {
         let pin = Pin::of_spki(&key.subject_public_key_info());
-        let mut params = CertificateParams::default();
+        let mut params = params(pin);
         (params.not_before, params.not_after) = validity(now, CA_LIFETIME)?;
-        // A name of its own, because trust stores file authorities by name. Only the key decides it, so a
-        // certificate that is made anew can stand in for the old one.
-        let digits: String = pin.as_bytes().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        params.distinguished_name = common_name(format!("Schat relay authority {digits}"));
-        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let certificate = params.self_signed(&key)?;
-        let pem = certificate.pem();
+        let pem = encode("CERTIFICATE", certificate.der());
         files::write(cert_path, pem.as_bytes(), Access::Everyone)?;
         Ok(Self { key, certificate: certificate.into(), pem, pin })
     }
@@ -153,6 +157,22 @@ fn read_ca_key(path: &Path) -> Result<KeyPair, CertsError> {
     key
 }
 
+/// What its certificate says beside key and dates.
+fn params(pin: Pin) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = common_name(name(pin));
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params
+}
+
+/// A name of its own, because trust stores file authorities by name. Only the key decides it, so a certificate that is
+/// made anew can stand in for the old one.
+fn name(pin: Pin) -> String {
+    let digits: String = pin.as_bytes().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    format!("Schat relay authority {digits}")
+}
+
 pub(crate) fn common_name(name: String) -> DistinguishedName {
     let mut distinguished = DistinguishedName::new();
     distinguished.push(DnType::CommonName, name);
@@ -169,15 +189,37 @@ pub(crate) fn validity(
 }
 
 fn offset(time: SystemTime) -> Result<OffsetDateTime, CertsError> {
-    let seconds = time.duration_since(UNIX_EPOCH).map_err(|_| CertsError::Clock)?.as_secs();
-    let seconds = i64::try_from(seconds).map_err(|_| CertsError::Clock)?;
+    let seconds = i64::try_from(unix(time)?).map_err(|_| CertsError::Clock)?;
     // X.509 knows years up to 9999, and so does `time`.
     OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| CertsError::Clock)
+}
+
+fn unix(time: SystemTime) -> Result<u64, CertsError> {
+    Ok(time.duration_since(UNIX_EPOCH).map_err(|_| CertsError::Clock)?.as_secs())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_certificate_of_another_name_is_made_anew_and_its_leaves_chain_to_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let founded = Authority::load_or_create(dir.path()).unwrap();
+        let mut foreign = params(founded.pin());
+        foreign.distinguished_name = common_name("Another program's authority".to_owned());
+        (foreign.not_before, foreign.not_after) = validity(SystemTime::now(), CA_LIFETIME).unwrap();
+        let foreign = foreign.self_signed(&founded.key).unwrap();
+        std::fs::write(dir.path().join(CA_CERT_FILE), encode("CERTIFICATE", foreign.der())).unwrap();
+        let loaded = Authority::load_or_create(dir.path()).unwrap();
+        assert_eq!(loaded.pin(), founded.pin());
+        let chain = loaded.leaf(&["localhost".to_owned()]).unwrap().chain;
+        let [leaf, authority] = &chain[..] else { panic!("{} certificates", chain.len()) };
+        let (_, leaf) = x509_parser::parse_x509_certificate(leaf).unwrap();
+        let (_, authority) = x509_parser::parse_x509_certificate(authority).unwrap();
+        assert_eq!(leaf.issuer(), authority.subject());
+        leaf.verify_signature(Some(authority.public_key())).unwrap();
+    }
 
     #[test]
     fn an_ageing_certificate_is_renewed_and_keeps_its_pin_and_name() {

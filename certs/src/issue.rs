@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use rcgen::{
-    CertificateParams, ExtendedKeyUsagePurpose, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SanType,
-    SubjectPublicKeyInfo,
+    CertificateParams, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, PublicKeyData, SanType,
+    SignatureAlgorithm,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use zeroize::Zeroize;
@@ -13,6 +13,7 @@ use crate::{
     Authority, CertsError, ServerCertificate,
     authority::{DAY, common_name, validity},
     name::parse_name,
+    x509::Parsed,
 };
 
 /// How long a leaf lives: 30 days. A stolen leaf is of use for at most so long, and a relay that renews
@@ -46,12 +47,7 @@ impl Authority {
         lifetime: Duration,
     ) -> Result<ServerCertificate, CertsError> {
         let leaf = certificate.chain.first().ok_or(CertsError::Malformed)?;
-        let key = {
-            let Ok(([], parsed)) = x509_parser::parse_x509_certificate(leaf) else {
-                return Err(CertsError::Malformed);
-            };
-            SubjectPublicKeyInfo::from_der(parsed.public_key().raw)?
-        };
+        let key = PublicKey::of(&Parsed::of(leaf).ok_or(CertsError::Malformed)?)?;
         let (voucher, ..) = self.sign(&key, names, lifetime, SystemTime::now())?;
         certificate.chain.extend([voucher, self.certificate.clone()]);
         Ok(certificate)
@@ -91,11 +87,46 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
-        let issuer = Issuer::from_ca_cert_der(&self.certificate, &self.key)?;
-        let certificate = params.signed_by(key, &issuer)?;
+        let certificate = params.signed_by(key, &self.issuer())?;
         let unix =
             |time: time::OffsetDateTime| u64::try_from(time.unix_timestamp()).map_err(|_| CertsError::Clock);
         Ok((certificate.into(), unix(not_before)?, unix(not_after)?))
+    }
+}
+
+/// A key that another authority certified.
+struct PublicKey {
+    algorithm: &'static SignatureAlgorithm,
+    bytes: Vec<u8>,
+}
+
+impl PublicKey {
+    /// The key of a certificate, if it is of a kind that servers have.
+    fn of(certificate: &Parsed) -> Result<Self, CertsError> {
+        const KINDS: [&SignatureAlgorithm; 5] = [
+            &rcgen::PKCS_ECDSA_P256_SHA256,
+            &rcgen::PKCS_ECDSA_P384_SHA384,
+            &rcgen::PKCS_ECDSA_P521_SHA512,
+            &rcgen::PKCS_ED25519,
+            &rcgen::PKCS_RSA_SHA256,
+        ];
+        let bytes = certificate.key().ok_or(CertsError::Malformed)?;
+        let spki = certificate.spki();
+        KINDS
+            .into_iter()
+            .map(|algorithm| Self { algorithm, bytes: bytes.to_vec() })
+            .find(|key| spki.as_deref() == Some(&key.subject_public_key_info()))
+            .ok_or(CertsError::Generate(rcgen::Error::UnsupportedSignatureAlgorithm))
+    }
+}
+
+impl PublicKeyData for PublicKey {
+    fn der_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        self.algorithm
     }
 }
 

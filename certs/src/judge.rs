@@ -1,9 +1,8 @@
 //! What somebody who holds a pin, or only looks, makes of a chain.
 
-use rustls::pki_types::CertificateDer;
-use x509_parser::parse_x509_certificate;
+use rustls::pki_types::{CertificateDer, UnixTime};
 
-use crate::{CertsError, Pin, pin_of};
+use crate::{CertsError, Pin, pin_of, x509::Parsed};
 
 /// Whether a client that pins this private authority accepts the chain (leaf first) today: the authority is in it,
 /// and signed the leaf, or a voucher for the leaf's key ([`Authority::vouch`](crate::Authority::vouch)).
@@ -12,27 +11,24 @@ pub fn is_vouched_by(chain: &[CertificateDer<'_>], pin: Pin) -> bool {
     let authority = chain.iter().find(|certificate| {
         pin_of(certificate).is_ok_and(|found| found == pin) && crate::is_self_signed(certificate)
     });
-    let Some(Ok((_, authority))) = authority.map(|authority| parse_x509_certificate(authority)) else {
-        return false;
-    };
+    let Some(authority) = authority.and_then(Parsed::of) else { return false };
+    let now = UnixTime::now().as_secs();
     let is_signed = |certificate: &CertificateDer<'_>| {
-        parse_x509_certificate(certificate).is_ok_and(|(_, parsed)| {
-            parsed.validity().is_valid() && parsed.verify_signature(Some(authority.public_key())).is_ok()
+        Parsed::of(certificate).is_some_and(|parsed| {
+            let (first, last) = parsed.validity_unix();
+            (first..=last).contains(&now) && parsed.is_signed_by(&authority)
         })
     };
     let for_our_key = chain.iter().filter(|certificate| pin_of(certificate).is_ok_and(|found| found == key));
     authority.is_ca() && for_our_key.into_iter().any(is_signed)
 }
 
-/// The first and the last moment of a certificate, in seconds since 1970. Before 1970 is as good as 1970.
+/// The first and the last moment of a certificate, in seconds since 1970.
 ///
 /// # Errors
 /// [`CertsError::Malformed`].
 pub fn validity_unix(certificate: &CertificateDer<'_>) -> Result<(u64, u64), CertsError> {
-    let (_, parsed) = parse_x509_certificate(certificate).map_err(|_| CertsError::Malformed)?;
-    let unix = |time: x509_parser::time::ASN1Time| u64::try_from(time.timestamp()).unwrap_or(0);
-    let validity = parsed.validity();
-    Ok((unix(validity.not_before), unix(validity.not_after)))
+    Parsed::of(certificate).map(|parsed| parsed.validity_unix()).ok_or(CertsError::Malformed)
 }
 
 /// The last moment of a certificate, in seconds since 1970.
@@ -40,8 +36,7 @@ pub fn validity_unix(certificate: &CertificateDer<'_>) -> Result<(u64, u64), Cer
 /// # Errors
 /// [`CertsError::Malformed`].
 pub fn not_after_unix(certificate: &CertificateDer<'_>) -> Result<u64, CertsError> {
-    let (_, parsed) = parse_x509_certificate(certificate).map_err(|_| CertsError::Malformed)?;
-    u64::try_from(parsed.validity().not_after.timestamp()).map_err(|_| CertsError::Malformed)
+    validity_unix(certificate).map(|(_, last)| last)
 }
 
 #[cfg(test)]
@@ -65,5 +60,9 @@ mod tests {
             vec![other.leaf(&names).unwrap().chain[0].clone(), vouched[2].clone(), vouched[3].clone()];
         assert!(!is_vouched_by(&beside, ours.pin()));
         assert!(!is_vouched_by(&[], ours.pin()));
+        // Nor is one that has expired.
+        let long_ago = std::time::SystemTime::now() - 2 * LEAF_LIFETIME;
+        let expired = ours.leaf_at(&names, LEAF_LIFETIME, long_ago).unwrap();
+        assert!(!is_vouched_by(&expired.chain, ours.pin()));
     }
 }

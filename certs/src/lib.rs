@@ -18,6 +18,7 @@ mod judge;
 mod name;
 mod pin;
 mod server;
+mod x509;
 
 pub use authority::{Authority, CA_CERT_FILE, CA_KEY_FILE};
 pub use challenge::challenge;

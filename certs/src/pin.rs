@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use rustls::pki_types::CertificateDer;
 use sha2::{Digest, Sha256};
 
-use crate::CertsError;
+use crate::{CertsError, x509::Parsed};
 
 /// What a written pin starts with, so that another hash can follow some day.
 const PREFIX: &str = "sha256:";
@@ -54,18 +54,14 @@ impl From<[u8; 20]> for PinPrefix {
 
 /// The pin of a certificate's key. Nothing else about the certificate is checked.
 pub fn pin_of(certificate: &CertificateDer<'_>) -> Result<Pin, CertsError> {
-    match x509_parser::parse_x509_certificate(certificate) {
-        Ok(([], parsed)) => Ok(Pin::of_spki(parsed.public_key().raw)),
-        // Bytes after the certificate are as wrong as bytes missing from it.
-        Ok(_) | Err(_) => Err(CertsError::Malformed),
-    }
+    let spki = Parsed::of(certificate).and_then(|parsed| parsed.spki()).ok_or(CertsError::Malformed)?;
+    Ok(Pin::of_spki(&spki))
 }
 
 /// The certificate's own key signed it, as of a private authority: not so of the authorities that sign
 /// servers' certificates for the public, which others vouch for.
 pub fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
-    x509_parser::parse_x509_certificate(certificate)
-        .is_ok_and(|(rest, parsed)| rest.is_empty() && parsed.verify_signature(None).is_ok())
+    Parsed::of(certificate).is_some_and(|parsed| parsed.is_signed_by(&parsed))
 }
 
 impl From<[u8; 32]> for Pin {

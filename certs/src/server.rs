@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use crate::{
     CertsError,
     files::{self, Access},
+    judge::validity_unix,
 };
 
 /// The server's chain as PEM, leaf first. Public.
@@ -103,14 +104,7 @@ fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, CertsError> {
 }
 
 fn validity(leaf: &CertificateDer<'_>, path: &Path) -> Result<(u64, u64), CertsError> {
-    let Ok(([], parsed)) = x509_parser::parse_x509_certificate(leaf) else {
-        return Err(bad_cert(path, "its first certificate is not X.509"));
-    };
-    let validity = parsed.validity();
-    let not_after = u64::try_from(validity.not_after.timestamp())
-        .map_err(|_| CertsError::Expired { path: path.to_owned() })?;
-    // Before 1970 is as good as 1970.
-    Ok((u64::try_from(validity.not_before.timestamp()).unwrap_or(0), not_after))
+    validity_unix(leaf).map_err(|_| bad_cert(path, "its first certificate is not X.509"))
 }
 
 fn check_match(
@@ -128,7 +122,8 @@ fn check_match(
     }
 }
 
-fn encode(label: &str, der: &[u8]) -> String {
+/// DER as PEM.
+pub(crate) fn encode(label: &str, der: &[u8]) -> String {
     let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
     pem::encode_config(&pem::Pem::new(label, der), config)
 }

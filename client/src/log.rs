@@ -18,12 +18,12 @@ use std::{
 
 use tracing::{Level, info};
 use tracing_subscriber::{
-    EnvFilter, Layer as _, filter::Targets, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+    Layer as _, filter::Targets, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
 use crate::failure::{Exit, Failure};
 
-/// For developers: what goes to standard error. Libraries' lines may name addresses.
+/// For developers: what goes to standard error, as `debug`, or as `client=debug,quinn=info`. Libraries' lines may name addresses.
 const VARIABLE: &str = "SCHAT_LOG";
 
 /// The first line of a file.
@@ -40,7 +40,8 @@ const MOST: u64 = 64 << 20;
 /// # Errors
 /// [`Failure`] when the file cannot be written, or is somebody else's.
 pub fn start(file: Option<&Path>) -> Result<(), Failure> {
-    let developers = EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| EnvFilter::new("off"));
+    let developers = std::env::var(VARIABLE).ok().and_then(|wanted| wanted.parse::<Targets>().ok());
+    let developers = developers.unwrap_or_default();
     // The screen belongs to the chat.
     let developers = fmt::layer().with_writer(io::stderr).with_filter(developers);
     let users = match file {

@@ -100,6 +100,7 @@ fn data_goes_to_stdout_and_chatter_to_stderr() {
     assert_eq!(text(&run(dir.path(), &["rooms"]).stdout), "");
 }
 
+#[cfg(feature = "manual")]
 #[test]
 fn command_without_a_manual_page_is_found() {
     let dir = TempDir::new().unwrap();
@@ -188,6 +189,7 @@ fn name_that_reads_as_a_line_is_refused_and_the_old_one_stays() {
     assert!(told.contains("leave the : out") && told.contains("leave the * out"), "{told}");
 }
 
+#[cfg(feature = "manual")]
 #[test]
 fn completions_name_the_commands() {
     let dir = TempDir::new().unwrap();

@@ -46,6 +46,10 @@ fn with_input(mut command: Command, input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
+/// What only a program prints that was built with it.
+const GENERATED: &[&[&str]] =
+    if cfg!(feature = "manual") { &[&["completions", "bash"], &["man"]] } else { &[] };
+
 #[test]
 fn output_that_cannot_be_written_is_a_failure_with_its_reason() {
     let dir = profile();
@@ -63,12 +67,13 @@ fn output_that_cannot_be_written_is_a_failure_with_its_reason() {
         &["config"],
         &["config", "--example"],
         &["config", "--path"],
-        &["completions", "bash"],
-        &["man"],
         &["--help"],
         &["send", "--help"],
         &["--version"],
-    ] {
+    ]
+    .iter()
+    .chain(GENERATED)
+    {
         let output = schat(&dir, arguments).env("HOME", dir.path()).stdout(full()).output().unwrap();
         let told = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {told}");
@@ -96,8 +101,7 @@ fn faces_whose_output_cannot_be_written_end_with_a_failure() {
 #[test]
 fn reader_that_has_enough_is_no_failure() {
     let dir = profile();
-    for arguments in [&["export", "team"] as &[&str], &["search", "line"], &["completions", "bash"], &["man"]]
-    {
+    for arguments in [&["export", "team"] as &[&str], &["search", "line"]].iter().chain(GENERATED) {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let output = schat(&dir, arguments).stdout(writer).output().unwrap();

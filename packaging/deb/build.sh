@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the Debian packages of programs that are built already (cargo install cargo-deb --locked --version 3.8.0).
 #
-#     packaging/deb/build.sh PROGRAMS OUT [OPTION…]      for example: target/release dist; options are cargo-deb's
+#     packaging/deb/build.sh PROGRAMS OUT [OPTION…]      for example: target/dist dist; options are cargo-deb's
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."

@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, mpsc};
 use super::{
     Globals,
     attach::{self, Owner},
-    first_use, host,
+    first_use, host, lean,
     setup::{Plan, begin},
 };
 use crate::{
@@ -145,7 +145,8 @@ pub(super) async fn face(
     events: mpsc::Receiver<Event>,
     start: Start,
 ) -> Result<Exit, Failure> {
-    let Start { input, current, notes, host } = start;
+    let Start { input, current, mut notes, host } = start;
+    notes.extend(lean::unheeded(&globals.settings));
     let serve = async {
         match input {
             None => {

@@ -1,10 +1,12 @@
 //! The passphrase in the keyring of the system, so that nobody is asked for it.
 
-use std::{fmt, path::Path, sync::mpsc::channel, thread, time::Duration};
+#[cfg(feature = "keyring")]
+mod system;
 
-use keyring::v1::Error;
-use zeroize::Zeroizing;
+use std::{fmt, path::Path};
 
+#[cfg(not(feature = "keyring"))]
+use self::none as system;
 use super::setup::random;
 use crate::{
     faces::words,
@@ -14,10 +16,7 @@ use crate::{
 
 /// What keyrings know all entries of this program by.
 const SERVICE: &str = "schat";
-/// After so long without an answer the person is told what is waited for: it may be themselves.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// After so long it counts as one that cannot be used: its question may stand on a screen that nobody sees.
-const LONGEST: Duration = Duration::from_secs(120);
+
 /// An entry in the keyring of the system.
 pub(super) struct Entry(Account);
 
@@ -42,7 +41,7 @@ impl Entry {
     pub(super) fn new(passphrase: &Passphrase) -> Result<Self, Failure> {
         let entry = Self(Account::new(&random()));
         let text = passphrase.to_text();
-        let kept = entry.ask(move |entry| entry.set_password(&text)).and_then(|()| entry.passphrase());
+        let kept = system::put(entry.to_account(), text).and_then(|()| entry.passphrase());
         let error = match kept {
             Ok(kept) if kept.is(passphrase) => return Ok(entry),
             Ok(_) => unusable("it gave another passphrase back than it was given"),
@@ -60,58 +59,26 @@ impl Entry {
 
     /// The passphrase.
     pub(super) fn passphrase(&self) -> Result<Passphrase, Failure> {
-        let text = self.ask(|entry| entry.get_password().map(Zeroizing::new))?;
+        let text = system::get(self.to_account())?;
         Ok(Passphrase::given(&text)?)
     }
 
     /// Takes it out of the keyring. A keyring that cannot be reached keeps it; the person is told which one.
     pub(super) fn forget(self) {
-        if let Err(error) = self.ask(|entry| match entry.delete_credential() {
-            Err(Error::NoEntry) => Ok(()),
-            done => done,
-        }) {
+        if let Err(error) = system::delete(self.to_account()) {
             eprintln!("schat: {} The old entry stays there ({self}).", words::failure(&error));
         }
     }
 
-    /// In a thread of its own: the keyring may ask the person first, and it waits in its own way.
-    fn ask<T: Send + 'static>(
-        &self,
-        what: impl FnOnce(&keyring::v1::Entry) -> keyring::v1::Result<T> + Send + 'static,
-    ) -> Result<T, Failure> {
-        let account = self.0.to_string();
-        let (answer, answered) = channel();
-        let stopped = answer.clone();
-        let ask = move || {
-            let asked = match keyring::v1::Entry::store_status() {
-                Ok(()) => keyring::v1::Entry::new(SERVICE, &account).and_then(|entry| what(&entry)),
-                // It cannot be cloned, and "no default store" says nothing.
-                Err(error) => Err(Error::NoStorageAccess(error.to_string().into())),
-            };
-            let asked = asked.map_err(|error| match error {
-                Error::NoEntry => missing(),
-                error => unusable(&error.to_string()),
-            });
-            // Fails only when nobody waits any more.
-            let _ = answer.send(asked);
-        };
-        let started = thread::Builder::new().name("keyring".to_owned()).spawn(ask);
-        started.map_err(|error| unusable(&error.to_string()))?;
-        if let Ok(asked) = answered.recv_timeout(PATIENCE) {
-            return asked;
-        }
-        eprintln!(
-            "schat: waiting for the keyring, which may have a question for you. Ctrl-C ends this; --passphrase-file needs no keyring."
-        );
-        // A passphrase that was typed before has left somebody who hears Ctrl-C, and then it ends nothing by itself.
-        tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                let _ = stopped.send(Err(Failure::new(Exit::Interrupted, "interrupted", "Stopped.", "")));
-                super::passphrase::end_after_grace().await;
-            }
-        });
-        answered.recv_timeout(LONGEST).unwrap_or_else(|_| Err(unusable("it gave no answer")))
+    /// What keyrings know it by, beside [`SERVICE`].
+    fn to_account(&self) -> String {
+        self.0.to_string()
     }
+}
+
+/// Whether there is a keyring at all in this program: asked before anybody types a passphrase for it.
+pub(super) fn check() -> Result<(), Failure> {
+    if cfg!(feature = "keyring") { Ok(()) } else { Err(absent()) }
 }
 
 impl fmt::Display for Entry {
@@ -120,14 +87,36 @@ impl fmt::Display for Entry {
     }
 }
 
-fn missing() -> Failure {
-    let message = "The keyring of this system has no entry for this profile.";
-    let remedy = "It may have been reset, or the profile is a copy. Type the passphrase; schat lock --keyring puts it there again.";
-    Failure::new(Exit::Local, "keyring", message, remedy)
+fn absent() -> Failure {
+    super::lean::without(
+        "the keyring",
+        "The passphrase also comes from --passphrase-file, or from a passphrase_command in config.toml.",
+    )
 }
 
 fn unusable(why: &str) -> Failure {
     let message = format!("The keyring of this system cannot be used: {}.", why.trim_end_matches('.'));
     let remedy = "Is its service running, and unlocked? The passphrase also comes from --passphrase-file.";
     Failure::new(Exit::Local, "keyring", message, remedy)
+}
+
+/// No keyring.
+#[cfg(not(feature = "keyring"))]
+mod none {
+    use zeroize::Zeroizing;
+
+    use super::absent;
+    use crate::failure::Failure;
+
+    pub(super) fn put(_: String, _: Zeroizing<String>) -> Result<(), Failure> {
+        Err(absent())
+    }
+
+    pub(super) fn get(_: String) -> Result<Zeroizing<String>, Failure> {
+        Err(absent())
+    }
+
+    pub(super) fn delete(_: String) -> Result<(), Failure> {
+        Err(absent())
+    }
 }

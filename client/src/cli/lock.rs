@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{
     Globals,
-    keyring::Entry,
+    keyring::{self, Entry},
     passphrase::{self, Opened},
     setup::random,
 };
@@ -33,6 +33,9 @@ pub(super) struct LockCommand {
 
 impl LockCommand {
     pub(super) fn run(&self, globals: &Globals) -> Result<Exit, Failure> {
+        if self.keyring {
+            keyring::check()?;
+        }
         let dir = ProfileDir::choose(globals.profile.clone())?;
         let held = HeldKey::take(&dir)?;
         if self.status {

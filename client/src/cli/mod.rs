@@ -10,7 +10,9 @@ mod first_use;
 mod host;
 mod info;
 mod keyring;
+mod lean;
 mod lock;
+#[cfg(feature = "manual")]
 mod man;
 mod name;
 mod once;
@@ -25,8 +27,11 @@ mod wait;
 use std::{io::Write as _, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
+#[cfg(feature = "manual")]
 use clap_complete::Shell;
 
+#[cfg(not(feature = "manual"))]
+use self::lean::{Shell, man};
 use crate::{
     faces::{lines, lines::Limits, stdout, words},
     failure::{Exit, Failure},
@@ -403,6 +408,9 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Lock(command)) => command.run(globals),
         Some(Command::Unlock) => lock::unlock(globals),
         Some(Command::Config(command)) => command.run(globals),
+        #[cfg(not(feature = "manual"))]
+        Some(Command::Completions { shell: _ }) => Err(lean::without("completions", "")),
+        #[cfg(feature = "manual")]
         Some(Command::Completions { shell }) => {
             // Into memory first: the generator panics where it cannot write.
             let mut script = Vec::new();

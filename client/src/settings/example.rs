@@ -3,6 +3,7 @@
 use super::{
     Settings,
     known::{KEYS, KNOWN, SECTIONS},
+    show::written,
 };
 
 /// Width of the comments, in columns.
@@ -31,7 +32,7 @@ pub fn example() -> String {
         for known in KNOWN.iter().filter(|known| known.section == *section) {
             text.push('\n');
             comment(&mut text, known.help);
-            let value = (known.show)(&defaults).map_or(known.instance.to_owned(), |value| value.to_string());
+            let value = (known.show)(&defaults).map_or(known.instance.to_owned(), |value| written(&value));
             text.push_str(&format!("# {} = {value}\n", known.key));
         }
         if *section == KEYS {

@@ -6,7 +6,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use directories::ProjectDirs;
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -28,7 +27,7 @@ impl Settings {
     /// Where the settings are read from: the file that was named, else `config.toml` in the user's configuration
     /// directory. None: there is no home directory.
     pub fn path(named: Option<&Path>) -> Option<PathBuf> {
-        let usual = || ProjectDirs::from("", "", "schat").map(|dirs| dirs.config_dir().join(NAME));
+        let usual = || relay::home::config_dir("schat").map(|directory| directory.join(NAME));
         named.map(Path::to_owned).or_else(usual)
     }
 

@@ -24,7 +24,7 @@ pub fn toml(settings: &Settings) -> String {
         lines.extend([String::new(), format!("[{section}]")]);
         for row in rows(settings).into_iter().filter(|row| row.section == *section) {
             let line = match &row.value {
-                Some(value) => format!("{} = {value}", written_key(&row.key)),
+                Some(value) => format!("{} = {}", written_key(&row.key), written(value)),
                 None => format!("# {} =", row.key),
             };
             let origin = match (&row.value, row.section) {
@@ -92,5 +92,27 @@ fn rows(settings: &Settings) -> Vec<Row<'_>> {
 /// A key as TOML writes it.
 fn written_key(key: &str) -> String {
     let is_bare = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    if is_bare { key.to_owned() } else { Value::from(key).to_string() }
+    if is_bare { key.to_owned() } else { written(&Value::from(key)) }
+}
+
+/// A value as TOML writes it: as JSON does, but for one character that may not stand there as it is.
+pub(super) fn written(value: &Value) -> String {
+    match value {
+        Value::Array(values) => format!("[{}]", values.iter().map(written).collect::<Vec<_>>().join(", ")),
+        value => serde_json::to_string(value).unwrap_or_default().replace('\u{7f}', "\\u007f"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_reads_back_whatever_characters_it_has() {
+        for text in ["plain", "a \"b\" \\ 'c'", "end\nof\r\n\ta line", "\u{1}\u{7f}\u{85}", "é ☃ #"] {
+            let value = Value::from(vec![text, text]);
+            let table: toml::Table = format!("key = {}", written(&value)).parse().unwrap();
+            assert_eq!(table.get("key"), Some(&value), "{text:?}");
+        }
+    }
 }

@@ -7,7 +7,6 @@ use std::{
     sync::Arc,
 };
 
-use directories::ProjectDirs;
 use shared::{
     crypto::random::Random,
     identity::{
@@ -37,8 +36,7 @@ impl ProfileDir {
     /// # Errors
     /// [`Failure`] when neither is there: no home directory.
     pub fn choose(named: Option<PathBuf>) -> Result<Self, Failure> {
-        let usual = || ProjectDirs::from("", "", "schat").map(|dirs| dirs.data_dir().to_owned());
-        named.or_else(usual).map(Self).ok_or_else(|| {
+        named.or_else(|| relay::home::data_dir("schat")).map(Self).ok_or_else(|| {
             Failure::usage(
                 "There is no home directory to keep the profile in.",
                 "Name a directory with --profile.",

@@ -49,6 +49,7 @@ fn program_of_the_keyring_opens_the_profile() {
     assert_eq!(out(&output), fingerprint, "{output:?}");
 }
 
+#[cfg(feature = "keyring")]
 #[test]
 fn keyring_keeps_the_passphrase() {
     if !has_keyring() {
@@ -92,6 +93,7 @@ fn keyring_keeps_the_passphrase() {
     assert!(!home.profile().join("keyring").exists());
 }
 
+#[cfg(feature = "keyring")]
 #[test]
 fn passphrase_of_a_lock_that_is_done_stays_in_the_keyring_whatever_fails_then() {
     if !has_keyring() {

@@ -25,7 +25,7 @@ const ALIKE: f64 = 0.75;
 
 /// The first settings file there is.
 pub(super) fn default() -> Option<PathBuf> {
-    let user = directories::ProjectDirs::from("", "", "schat-relay").map(|dirs| dirs.config_dir().join(NAME));
+    let user = crate::home::config_dir("schat-relay").map(|directory| directory.join(NAME));
     #[cfg(unix)]
     let system = Some(Path::new(SYSTEM).join(NAME));
     #[cfg(not(unix))]

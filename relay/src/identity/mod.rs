@@ -1,6 +1,7 @@
 //! Who the relay is: its own small authority, which clients pin, and the certificate that it shows, which may be
 //! the authority's own, one that the operator brings, or one of a public authority.
 
+#[cfg(feature = "program")]
 pub mod acme;
 mod files;
 mod life;
@@ -15,11 +16,9 @@ use std::{
 use certs::{Authority, CertsError, Pin, ServerCertificate};
 use tokio::sync::Notify;
 
-use self::{
-    acme::{Acme, Keeper},
-    files::Files,
-    life::Life,
-};
+#[cfg(feature = "program")]
+use self::acme::{Acme, Keeper};
+use self::{files::Files, life::Life};
 use crate::{
     clock::unix_ms,
     net::tls::{Certificate, TlsError},
@@ -47,6 +46,7 @@ pub enum Tls {
         key: PathBuf,
     },
     /// A public authority, by ACME. While it has not issued one yet, the relay's own leaf is shown.
+    #[cfg(feature = "program")]
     Acme(Acme),
 }
 
@@ -54,9 +54,16 @@ impl Tls {
     /// The names that a certificate is ordered for.
     pub(crate) fn domains(&self) -> &[String] {
         match self {
+            #[cfg(feature = "program")]
             Self::Acme(acme) => &acme.domains,
             Self::Own | Self::Files { .. } => &[],
         }
+    }
+
+    /// Whether it is ordered from a public authority.
+    #[cfg(feature = "program")]
+    pub(crate) fn is_ordered(&self) -> bool {
+        matches!(self, Self::Acme(_))
     }
 
     /// Whether what the operator brings can be used: asked before a first start leaves anything behind.
@@ -103,6 +110,7 @@ pub(crate) struct Identity {
 enum Source {
     Own,
     Files(Files),
+    #[cfg(feature = "program")]
     Acme(Keeper),
 }
 
@@ -130,6 +138,7 @@ impl Identity {
         let source = match tls {
             Tls::Own => Source::Own,
             Tls::Files { cert, key } => Source::Files(Files::open(cert, key)?),
+            #[cfg(feature = "program")]
             Tls::Acme(wanted) => Source::Acme(Keeper::open(wanted.clone(), &data_dir.join(DIRECTORY))?),
         };
         let first = source.issue(&authority, &names, leaf_life)?;
@@ -154,9 +163,13 @@ impl Identity {
     }
 
     async fn keep_ordered(&self, challenges: &[SocketAddr]) {
+        #[cfg(feature = "program")]
         if let Source::Acme(keeper) = &self.source {
             keeper.keep(&self.certificate, challenges, &self.renewed).await;
         }
+        // All others keep themselves fresh.
+        #[cfg(not(feature = "program"))]
+        let _ = challenges;
     }
 
     async fn keep_looking(self: Arc<Self>) {
@@ -195,6 +208,7 @@ impl Identity {
     /// # Errors
     /// [`IdentityError`]; then the one before stays.
     pub async fn reload(self: Arc<Self>) -> Result<(), IdentityError> {
+        #[cfg(feature = "program")]
         if let Source::Acme(keeper) = &self.source {
             keeper.hurry();
         }
@@ -232,6 +246,7 @@ impl Source {
         match self {
             Self::Own => authority.leaf_for(names, life),
             Self::Files(files) => authority.vouch(files.certificate(), names, life),
+            #[cfg(feature = "program")]
             Self::Acme(keeper) => match keeper.certificate() {
                 Some(certificate) => authority.vouch(certificate, names, life),
                 None => authority.leaf_for(names, life),
@@ -241,7 +256,9 @@ impl Source {
 
     fn look(&self, anyway: bool) -> Result<bool, CertsError> {
         match self {
-            Self::Own | Self::Acme(_) => Ok(false),
+            Self::Own => Ok(false),
+            #[cfg(feature = "program")]
+            Self::Acme(_) => Ok(false),
             Self::Files(files) => files.look(anyway),
         }
     }

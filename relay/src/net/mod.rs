@@ -4,6 +4,7 @@ pub(crate) mod admission;
 pub(crate) mod fragments;
 pub(crate) mod listen;
 pub mod networks;
+#[cfg(feature = "program")]
 pub(crate) mod proxy;
 pub(crate) mod quic;
 pub(crate) mod reset;

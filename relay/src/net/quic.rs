@@ -6,17 +6,23 @@ use std::{
     sync::Arc,
 };
 
+#[cfg(feature = "program")]
+use quinn::BloomTokenLog;
 use quinn::{
-    BloomTokenLog, IdleTimeout, Runtime as _, ServerConfig, TransportConfig, ValidationTokenConfig, VarInt,
+    IdleTimeout, Runtime as _, ServerConfig, TransportConfig, ValidationTokenConfig, VarInt,
     crypto::rustls::QuicServerConfig,
 };
 use socket2::{Socket, Type};
 
+#[cfg(feature = "program")]
+use crate::net::proxy::Unwrapping;
+#[cfg(feature = "program")]
+use crate::policy::limits::{TOKEN_LOG, TOKENS};
 use crate::{
-    net::{networks::Networks, proxy::Unwrapping, reset::ResetKey, socket},
+    net::{networks::Networks, reset::ResetKey, socket},
     policy::limits::{
         IDLE_TIMEOUT, INCOMING_BUFFER, INCOMING_BUFFER_TOTAL, KEEP_ALIVE, Limits, MAX_INCOMING,
-        SPARE_STREAMS, STRANGER_STREAMS, STRANGER_WINDOW, TOKEN_LOG, TOKENS,
+        SPARE_STREAMS, STRANGER_STREAMS, STRANGER_WINDOW,
     },
 };
 
@@ -38,7 +44,11 @@ pub(crate) fn server_config(crypto: QuicServerConfig, limits: &Limits) -> Server
 /// to be remembered; a log that is full is only less sure that one was not.
 fn tokens() -> ValidationTokenConfig {
     let mut tokens = ValidationTokenConfig::default();
+    #[cfg(feature = "program")]
     tokens.log(Arc::new(BloomTokenLog::new_expected_items(TOKEN_LOG, TOKENS)));
+    // Where it is not remembered which were used, none are given out: who has to prove an address pays a round trip.
+    #[cfg(not(feature = "program"))]
+    tokens.sent(0);
     tokens
 }
 
@@ -70,10 +80,15 @@ pub(crate) fn endpoint(
     config: ServerConfig,
 ) -> io::Result<quinn::Endpoint> {
     let runtime = Arc::new(quinn::TokioRuntime);
-    let mut socket = runtime.wrap_udp_socket(socket)?;
-    if !proxies.is_empty() {
-        socket = Arc::new(Unwrapping::new(socket, proxies.clone()));
-    }
+    let socket = runtime.wrap_udp_socket(socket)?;
+    #[cfg(feature = "program")]
+    let socket = match proxies.is_empty() {
+        true => socket,
+        false => Arc::new(Unwrapping::new(socket, proxies.clone())),
+    };
+    // There can be none.
+    #[cfg(not(feature = "program"))]
+    let _ = proxies;
     quinn::Endpoint::new_with_abstract_socket(reset.endpoint_config(), Some(config), socket, runtime)
 }
 

@@ -6,6 +6,7 @@ use std::{
     net::{SocketAddr, TcpListener, UdpSocket},
 };
 
+#[cfg(feature = "program")]
 use listenfd::ListenFd;
 
 /// Sockets to use instead of the addresses of `listen`.
@@ -47,6 +48,7 @@ impl Sockets {
     ///
     /// # Errors
     /// [`SocketsError`] for sockets that a relay cannot use.
+    #[cfg(feature = "program")]
     pub fn inherited() -> Result<Self, SocketsError> {
         let mut handed = ListenFd::from_env();
         let mut sockets = Self::default();

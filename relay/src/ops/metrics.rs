@@ -2,19 +2,21 @@
 
 use std::net::IpAddr;
 
+#[cfg(feature = "program")]
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text::encode_registry},
-    metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
 
-use crate::ops::security::{Event, Security};
+use crate::ops::{
+    count::{Counter, Family, Gauge},
+    security::{Event, Security},
+};
 pub use crate::policy::refusal::Limit;
 
 /// One relay's numbers. Cheap to count: each is one atomic.
 #[derive(Debug)]
 pub struct Metrics {
-    registry: Registry,
     /// What of it an operator may have to know by name.
     pub(crate) security: Security,
     /// Joins refused because of the key, the signature or the room.
@@ -51,6 +53,7 @@ impl Window {
     const ALL: [Self; 3] = [Self::Stream, Self::Connection, Self::Tcp];
 }
 
+#[cfg(feature = "program")]
 impl EncodeLabelValue for Window {
     /// The name of the setting that moves it, with underscores; `tcp` has none.
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
@@ -63,7 +66,8 @@ impl EncodeLabelValue for Window {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "program", derive(EncodeLabelSet))]
 struct WindowLabel {
     window: Window,
 }
@@ -77,6 +81,7 @@ pub enum Carrier {
     Tcp,
 }
 
+#[cfg(feature = "program")]
 impl EncodeLabelValue for Carrier {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
         let name = match self {
@@ -96,70 +101,45 @@ impl Drop for Carried {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "program", derive(EncodeLabelSet))]
 struct CarrierLabel {
     carrier: Carrier,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "program", derive(EncodeLabelSet))]
 struct LimitLabel {
     limit: Limit,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
-        let mut registry = Registry::with_prefix("schat_relay");
-        let (connections, streams, handshakes) = (Gauge::default(), Gauge::default(), Gauge::default());
-        let (accepted, delivered, bytes_out) = (Counter::default(), Counter::default(), Counter::default());
         let limits = Family::<LimitLabel, Counter>::default();
-        registry.register("connections", "Open connections", connections.clone());
-        registry.register("streams", "Joined streams", streams.clone());
-        registry.register("handshakes", "Handshakes in progress", handshakes.clone());
-        registry.register("connections_accepted", "Connections accepted", accepted.clone());
-        registry.register("delivered", "Entries delivered to members", delivered.clone());
-        registry.register("delivered_bytes", "Bytes of envelopes delivered", bytes_out.clone());
-        registry.register("limited", "Requests refused because of a limit", limits.clone());
         // Each is a series from the start, so that a first hit is an increase.
         for limit in Limit::ALL {
             drop(limits.get_or_create(&LimitLabel { limit }));
         }
-        let (refused_joins, security) = (Counter::default(), Security::default());
-        registry.register(
-            "refused_joins",
-            "Joins refused: no such room, or not with this key",
-            refused_joins.clone(),
-        );
         let carried = Family::<CarrierLabel, Gauge>::default();
-        registry.register(
-            "carried",
-            "Open connections after their handshake, by what carries them",
-            carried.clone(),
-        );
         for carrier in [Carrier::Quic, Carrier::Tcp] {
             drop(carried.get_or_create(&CarrierLabel { carrier }));
         }
         let blocked = Family::<WindowLabel, Counter>::default();
-        registry.register(
-            "blocked",
-            "Times that a client had more to send than a window let it, counted when its connection ends",
-            blocked.clone(),
-        );
         for window in Window::ALL {
             drop(blocked.get_or_create(&WindowLabel { window }));
         }
         Self {
-            blocked,
-            registry,
-            security,
-            refused_joins,
-            connections,
-            streams,
-            handshakes,
-            accepted,
-            delivered,
-            bytes_out,
+            security: Security::default(),
+            refused_joins: Counter::default(),
+            connections: Gauge::default(),
+            streams: Gauge::default(),
+            handshakes: Gauge::default(),
+            accepted: Counter::default(),
+            delivered: Counter::default(),
+            bytes_out: Counter::default(),
             limits,
             carried,
+            blocked,
         }
     }
 }
@@ -214,11 +194,40 @@ impl Metrics {
     }
 
     /// These numbers in the OpenMetrics text format, without its end.
+    #[cfg(feature = "program")]
     pub fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
-        let _ = encode_registry(&mut text, &self.registry);
+        let _ = encode_registry(&mut text, &self.registry());
         text
+    }
+
+    #[cfg(feature = "program")]
+    fn registry(&self) -> Registry {
+        let mut registry = Registry::with_prefix("schat_relay");
+        registry.register("connections", "Open connections", self.connections.clone());
+        registry.register("streams", "Joined streams", self.streams.clone());
+        registry.register("handshakes", "Handshakes in progress", self.handshakes.clone());
+        registry.register("connections_accepted", "Connections accepted", self.accepted.clone());
+        registry.register("delivered", "Entries delivered to members", self.delivered.clone());
+        registry.register("delivered_bytes", "Bytes of envelopes delivered", self.bytes_out.clone());
+        registry.register("limited", "Requests refused because of a limit", self.limits.clone());
+        registry.register(
+            "refused_joins",
+            "Joins refused: no such room, or not with this key",
+            self.refused_joins.clone(),
+        );
+        registry.register(
+            "carried",
+            "Open connections after their handshake, by what carries them",
+            self.carried.clone(),
+        );
+        registry.register(
+            "blocked",
+            "Times that a client had more to send than a window let it, counted when its connection ends",
+            self.blocked.clone(),
+        );
+        registry
     }
 }
 

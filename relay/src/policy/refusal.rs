@@ -1,5 +1,6 @@
 //! Which limit somebody ran into: for the operator a label, for the client a name on the wire.
 
+#[cfg(feature = "program")]
 use prometheus_client::encoding::{EncodeLabelValue, LabelValueEncoder};
 use proto::relay::refused::{Code, Limit as Wire};
 
@@ -180,6 +181,7 @@ impl Limit {
     }
 }
 
+#[cfg(feature = "program")]
 impl EncodeLabelValue for Limit {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
         EncodeLabelValue::encode(&self.label(), encoder)

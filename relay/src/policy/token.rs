@@ -20,7 +20,8 @@ const ID_DIGITS: usize = 10;
 const LEAST_DIGITS: usize = 4;
 
 /// Who may open rooms.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "program", derive(clap::ValueEnum))]
 pub enum Admission {
     /// Whoever can reach the relay.
     #[default]

@@ -11,6 +11,7 @@ use proto::DEFAULT_PORT;
 
 use crate::{
     clock::{SystemTimeSource, TimeSource},
+    home,
     identity::Tls,
     net::{listen::Fallback, networks::Networks},
     policy::limits::Limits,
@@ -31,16 +32,20 @@ pub struct Config {
     /// The way for clients that UDP does not reach: TCP at the same port.
     pub fallback: Fallback,
     /// Whose word is taken for who a client is.
+    #[cfg(feature = "program")]
     pub proxies: Networks,
     /// How long a leaf of the relay's own authority lives; it is replaced at half of it.
     pub leaf_life: Duration,
     /// What is allowed.
     pub limits: Limits,
     /// Offer the operator's socket in the data directory. The program does; who embeds a relay has other means.
+    #[cfg(feature = "program")]
     pub admin: bool,
     /// An address for health and numbers; `None` for none.
+    #[cfg(feature = "program")]
     pub admin_listen: Option<SocketAddr>,
     /// Who may ask there from another machine.
+    #[cfg(feature = "program")]
     pub admin_from: Networks,
     /// Write clients' addresses into the security log.
     pub log_addresses: bool,
@@ -56,11 +61,15 @@ impl Default for Config {
             tls: Tls::default(),
             host: None,
             fallback: Fallback::Off,
+            #[cfg(feature = "program")]
             proxies: Networks::default(),
             leaf_life: certs::LEAF_LIFETIME,
             limits: Limits::default(),
+            #[cfg(feature = "program")]
             admin: false,
+            #[cfg(feature = "program")]
             admin_listen: None,
+            #[cfg(feature = "program")]
             admin_from: Networks::default(),
             log_addresses: false,
             time: Arc::new(SystemTimeSource),
@@ -79,19 +88,24 @@ impl Config {
     /// # Errors
     /// [`StartError::NoDataDir`] if there is none.
     pub fn data_dir(&self) -> Result<PathBuf, StartError> {
-        self.data_dir.clone().or_else(default_data_dir).ok_or(StartError::NoDataDir)
+        self.data_dir.clone().or_else(|| home::data_dir("schat-relay")).ok_or(StartError::NoDataDir)
     }
-}
 
-/// The user's data directory by the XDG rules (or what takes their place on other systems).
-fn default_data_dir() -> Option<PathBuf> {
-    Some(directories::ProjectDirs::from("", "", "schat-relay")?.data_dir().to_owned())
+    /// Whose word is taken for who a client is; nobody's where a relay stands in no network of its own.
+    pub(crate) fn proxies(&self) -> Networks {
+        #[cfg(feature = "program")]
+        let proxies = self.proxies.clone();
+        #[cfg(not(feature = "program"))]
+        let proxies = Networks::default();
+        proxies
+    }
 }
 
 /// Health and numbers are shown to this machine, and to others that are named.
 ///
 /// # Errors
 /// [`StartError::AdminNotLocal`] for an address that others reach while none is named.
+#[cfg(feature = "program")]
 pub(crate) fn check_admin(address: SocketAddr, from: &Networks) -> Result<(), StartError> {
     match address.ip().to_canonical().is_loopback() || !from.is_empty() {
         true => Ok(()),

@@ -2,8 +2,9 @@
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
+#[cfg(feature = "program")]
+use crate::backup::RestoreError;
 use crate::{
-    backup::RestoreError,
     identity::IdentityError,
     log::redb::OpenError,
     net::{listen::ListenError, tls::TlsError},
@@ -143,7 +144,7 @@ pub enum StartError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// The operator's socket.
-    #[cfg(unix)]
+    #[cfg(all(feature = "program", unix))]
     #[error("cannot open the socket {} for commands like `relay status`: {source}", path.display())]
     Admin {
         /// The socket.
@@ -152,6 +153,7 @@ pub enum StartError {
         source: crate::admin::SocketError,
     },
     /// Numbers for everybody.
+    #[cfg(feature = "program")]
     #[error(
         "--admin-listen {address} is not a loopback address: it would show the relay's numbers to everybody, \
          unencrypted and without a password; use 127.0.0.1:{}, or name who may ask with --admin-from", address.port()
@@ -161,6 +163,7 @@ pub enum StartError {
         address: SocketAddr,
     },
     /// The port for whoever watches.
+    #[cfg(feature = "program")]
     #[error("cannot listen on {address} for --admin-listen: {source}; choose another port")]
     AdminListen {
         /// The address.
@@ -225,6 +228,7 @@ impl StartError {
     }
 
     /// The exit code of the program for any error of its commands; 1 for those that have none of their own.
+    #[cfg(feature = "program")]
     pub fn exit_code_of(error: &anyhow::Error) -> u8 {
         let restoring = error.downcast_ref::<RestoreError>().map(|error| match error {
             RestoreError::Occupied(_) | RestoreError::Running(_) => 4,
@@ -236,9 +240,12 @@ impl StartError {
     /// The exit code of a program that fails with this: 2 usage, 3 network, 4 data, 5 certificate.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::NoAddress | Self::NoDataDir | Self::AdminNotLocal { .. } => 2,
-            Self::AdminListen { .. }
-            | Self::Sockets(_)
+            Self::NoAddress | Self::NoDataDir => 2,
+            #[cfg(feature = "program")]
+            Self::AdminNotLocal { .. } => 2,
+            #[cfg(feature = "program")]
+            Self::AdminListen { .. } => 3,
+            Self::Sockets(_)
             | Self::InUse { .. }
             | Self::NotPermitted { .. }
             | Self::Bind { .. }
@@ -256,7 +263,7 @@ impl StartError {
             | Self::Damaged { .. } => 4,
             Self::Identity(_) | Self::Tls(_) => 5,
             Self::Thread(_) => 1,
-            #[cfg(unix)]
+            #[cfg(all(feature = "program", unix))]
             Self::Admin { .. } => 4,
         }
     }

@@ -3,6 +3,8 @@
 pub(crate) mod config;
 pub(crate) mod error;
 pub(crate) mod link;
+#[cfg(feature = "program")]
+mod operators;
 pub(crate) mod reload;
 mod start;
 
@@ -12,16 +14,13 @@ use certs::Pin;
 use proto::CloseCode;
 use quinn::Endpoint;
 use tokio::{
-    sync::{Mutex, mpsc},
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet},
     time::timeout,
 };
-use tokio_util::task::AbortOnDropHandle;
 
 pub use self::config::Config;
 pub(crate) use self::start::open_backend;
 use crate::{
-    admin::{self, ReloadRequest},
     identity::{self, Identity, IdentityError},
     log::Backend,
     ops::metrics::Metrics,
@@ -44,11 +43,8 @@ pub struct Relay {
     acceptors: Vec<JoinHandle<()>>,
     chores: Vec<JoinHandle<()>>,
     identity: Arc<Identity>,
-    operators: Vec<JoinHandle<()>>,
-    /// Taken away with the relay.
-    #[cfg(unix)]
-    socket: Option<admin::socket::SocketFile>,
-    reloads: Mutex<mpsc::Receiver<ReloadRequest>>,
+    #[cfg(feature = "program")]
+    operators: Option<operators::Operators>,
 }
 
 impl Relay {
@@ -116,16 +112,6 @@ impl Relay {
         self.shared.metrics.security.show_addresses(shown);
     }
 
-    /// The next time that the operator asks for the settings to be read again. Who runs the relay knows where they
-    /// come from, and answers. Loses no request when it is dropped half-way.
-    pub async fn reload_request(&self) -> ReloadRequest {
-        match self.reloads.lock().await.recv().await {
-            Some(request) => request,
-            // Nobody is left who could ask.
-            None => std::future::pending().await,
-        }
-    }
-
     /// Looks at the wall clock and goes through a round of retention at once, as it does by itself every few minutes.
     pub async fn tidy(&self) {
         let clock = self.shared.clock.clone();
@@ -137,7 +123,9 @@ impl Relay {
     pub async fn is_alive(&self) -> bool {
         let backend = self.backend.clone();
         // On a worker, and given up with this future.
-        AbortOnDropHandle::new(tokio::spawn(async move { backend.probe().await })).await.is_ok()
+        let mut asked = JoinSet::new();
+        asked.spawn(async move { backend.probe().await });
+        asked.join_next().await.is_some_and(|answer| answer.is_ok())
     }
 
     /// Returns if the relay cannot append any more, for ever: shut it down and start it anew.
@@ -182,7 +170,7 @@ impl Relay {
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        for task in self.acceptors.iter().chain(&self.chores).chain(&self.operators) {
+        for task in self.acceptors.iter().chain(&self.chores) {
             task.abort();
         }
     }

@@ -1,26 +1,18 @@
 //! Starting: the data, the sockets, and the tasks that keep them.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use quinn::Endpoint;
-use tokio::{
-    net::TcpListener,
-    sync::{Mutex, mpsc},
-};
 
+#[cfg(feature = "program")]
+use super::operators::{self, Doors};
 use super::{Config, Relay};
 use crate::{
-    admin::{self, Admin, Listener, ReloadRequest, SocketError},
-    clock::{self, Clock, TimeSource, unix_ms},
+    clock::{self, Clock, TimeSource},
     identity::{self, Identity, Tls},
     log::{self, Backend, caught::caught},
     net::{
-        listen::{Fallback, Listening},
-        networks::Networks,
+        listen::Listening,
         quic,
         reset::ResetKey,
         sockets::{Sockets, SocketsError},
@@ -28,7 +20,7 @@ use crate::{
     },
     ops::security::QUIET,
     policy::limits::{Limits, TRIM_INTERVAL},
-    relay::{config::check_admin, error::StartError, link, reload::Reloader},
+    relay::{error::StartError, link, reload::Reloader},
     session::{acceptors, shared::Shared},
 };
 
@@ -51,7 +43,7 @@ impl Relay {
             config.listen = handed;
         }
         let data_dir = config.data_dir()?;
-        let limits = config.limits;
+        let limits = config.limits.clone();
         if config.listen.is_empty() {
             return Err(StartError::NoAddress);
         }
@@ -65,29 +57,16 @@ impl Relay {
         );
         // First of all: a relay that cannot start makes no identity and no database.
         config.tls.check()?;
-        #[cfg(unix)]
-        if config.admin {
-            let path = data_dir.join(admin::SOCKET);
-            // Whatever else is wrong is said in better words where it is in the way: a relay holds its database, too.
-            if let Err(source @ SocketError::Occupied) = admin::socket::check(&data_dir).await {
-                return Err(StartError::Admin { path, source });
-            }
-        }
+        #[cfg(feature = "program")]
+        operators::check(&config, &data_dir).await?;
         let mut bound = Vec::new();
-        for address in config.listen {
+        for address in std::mem::take(&mut config.listen) {
             let handed = sockets.take(address);
             bound.push(Listening::open(address, config.fallback, handed)?);
         }
-        let watching = match config.admin_listen {
-            Some(address) => {
-                check_admin(address, &config.admin_from)?;
-                let listener = TcpListener::bind(address).await;
-                Some(listener.map_err(|source| StartError::AdminListen { address, source })?)
-            }
-            None => None,
-        };
-        let proxies = config.proxies.clone();
-        let (orders, tcp) = (matches!(config.tls, Tls::Acme(_)), config.fallback != Fallback::Off);
+        #[cfg(feature = "program")]
+        let doors = Doors::bind(&config).await?;
+        let proxies = config.proxies();
         let (tls, life, wanted, path) = (config.tls, config.leaf_life, limits.clone(), data_dir.clone());
         let time = config.time;
         // Opening may repair a large log after a crash.
@@ -127,7 +106,7 @@ impl Relay {
             shared: shared.clone(),
         };
         let has_fallback = without_tcp.is_empty();
-        let (pin, certificate) = (identity.pin, identity.certificate.clone());
+        let pin = identity.pin;
         let chores = vec![
             // Where there is TCP, it answers the authority's challenges as well.
             tokio::spawn(identity.clone().keep_fresh(without_tcp)),
@@ -137,8 +116,7 @@ impl Relay {
             tokio::spawn(keep_said(shared.clone())),
         ];
         shared.metrics.security.show_addresses(config.log_addresses);
-        let (ask, reloads) = admin::reload::channel();
-        let mut relay = Self {
+        let relay = Self {
             endpoints,
             reloader,
             addresses,
@@ -150,78 +128,13 @@ impl Relay {
             acceptors,
             chores,
             identity,
-            operators: Vec::new(),
-            #[cfg(unix)]
-            socket: None,
-            reloads: Mutex::new(reloads),
+            #[cfg(feature = "program")]
+            operators: None,
         };
-        let operator = Operator {
-            data_dir,
-            listener: watching,
-            from: config.admin_from,
-            socket: config.admin,
-            orders,
-            tcp,
-        };
-        relay.open_admin(operator, certificate, ask).await?;
+        #[cfg(feature = "program")]
+        let relay = doors.open(relay, &data_dir).await?;
         Ok(relay)
     }
-
-    /// Opens what operators come through.
-    async fn open_admin(
-        &mut self,
-        config: Operator,
-        certificate: Arc<tls::Certificate>,
-        reloads: mpsc::Sender<ReloadRequest>,
-    ) -> Result<(), StartError> {
-        let mut listeners = Vec::new();
-        let mut watching = None;
-        if let Some(listener) = config.listener {
-            watching = listener.local_addr().ok();
-            listeners.push(Listener::Watching(listener, config.from));
-        }
-        #[cfg(unix)]
-        if config.socket {
-            let path = config.data_dir.join(admin::SOCKET);
-            let opened = admin::socket::listen(&config.data_dir).await;
-            let (listener, file) = opened.map_err(|source| StartError::Admin { path, source })?;
-            listeners.push(Listener::Socket(listener));
-            self.socket = Some(file);
-        }
-        let admin = Arc::new(Admin {
-            shared: self.shared.clone(),
-            backend: self.backend.clone(),
-            certificate,
-            data_dir: config.data_dir.clone(),
-            addresses: self.addresses.clone(),
-            pin: self.pin,
-            host: self.host.clone(),
-            tcp: config.tcp,
-            orders: config.orders,
-            links: self.addresses.iter().map(|address| self.link(*address)).collect(),
-            watching,
-            started_ms: unix_ms(),
-            started: Instant::now(),
-            counted: Mutex::default(),
-            reloads,
-        });
-        let serve = |listener| tokio::spawn(admin::serve(admin.clone(), listener));
-        self.operators.extend(listeners.into_iter().map(serve));
-        Ok(())
-    }
-}
-
-/// What operators come through.
-struct Operator {
-    data_dir: PathBuf,
-    listener: Option<TcpListener>,
-    /// Who may come to that from another machine.
-    from: Networks,
-    socket: bool,
-    /// A certificate, from a public authority.
-    orders: bool,
-    /// A way for clients that UDP does not reach.
-    tcp: bool,
 }
 
 /// What is in the data directory.

@@ -1,5 +1,6 @@
 //! Telling somebody who looks elsewhere: the bell, a sequence that asks the terminal for a notification, the desktop.
 
+#[cfg(feature = "notify")]
 mod desktop;
 
 use self::desktop::Desktop;
@@ -8,6 +9,22 @@ use crate::{
     faces::sanitize,
     settings::{Notify, Osc},
 };
+
+/// No desktop: none can be started, and so none is told anything.
+#[cfg(not(feature = "notify"))]
+mod desktop {
+    pub enum Desktop {}
+
+    impl Desktop {
+        pub fn start() -> Option<Self> {
+            None
+        }
+
+        pub fn tell(&self, _: String) {
+            match *self {}
+        }
+    }
+}
 
 /// Most cells of a notification: what desktops show of one.
 const WIDTH: usize = 160;

@@ -12,8 +12,8 @@ pub fn fitting(start: &str) -> Vec<String> {
         None => ("", start),
     };
     let place = match directory.strip_prefix("~/") {
-        Some(rest) => match directories::UserDirs::new() {
-            Some(dirs) => dirs.home_dir().join(rest),
+        Some(rest) => match std::env::home_dir() {
+            Some(home) => home.join(rest),
             None => return Vec::new(),
         },
         None if directory.is_empty() => Path::new(".").to_owned(),

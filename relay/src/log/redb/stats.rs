@@ -1,15 +1,12 @@
 //! How the writer does, for the operator.
 
-use prometheus_client::{
-    encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder},
-    metrics::{
-        counter::Counter,
-        family::Family,
-        histogram::{Histogram, exponential_buckets},
-    },
-};
+#[cfg(feature = "program")]
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 
-use crate::log::SpaceError;
+use crate::{
+    log::SpaceError,
+    ops::count::{Counter, Family, Histogram, exponential_buckets},
+};
 
 /// Counted by the writer; cheap to clone, and all clones are the same.
 #[derive(Clone, Debug)]
@@ -44,7 +41,8 @@ pub enum LogBound {
 pub(super) struct Trimmed([u64; LogBound::ALL.len()]);
 
 /// The label of [`Stats::trimmed`].
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "program", derive(EncodeLabelSet))]
 pub(crate) struct BoundLabel {
     bound: LogBound,
 }
@@ -53,6 +51,7 @@ impl LogBound {
     const ALL: [Self; 3] = [Self::Age, Self::Entries, Self::Bytes];
 }
 
+#[cfg(feature = "program")]
 impl EncodeLabelValue for LogBound {
     /// The name of the setting that moves it, with underscores.
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {

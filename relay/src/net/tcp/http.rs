@@ -6,10 +6,9 @@ use std::{
     time::Duration,
 };
 
-use http_body_util::Full;
 use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
-    body::{Bytes, Incoming},
+    body::Incoming,
     header::{CONNECTION, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS},
     server::conn::http1,
     service::service_fn,
@@ -55,20 +54,20 @@ where
     upgrade?.await.ok()
 }
 
-fn answer<B>(request: &Request<B>) -> Response<Full<Bytes>> {
+fn answer<B>(request: &Request<B>) -> Response<String> {
     let is_reading = matches!(*request.method(), Method::GET | Method::HEAD);
     match request.uri().path() {
         "/" if is_reading => text(StatusCode::OK, PAGE),
         tunnel::PATH => match tunnel::answer(request) {
-            Some(response) => response.map(|()| Full::default()),
+            Some(response) => response.map(|()| String::new()),
             None => text(StatusCode::BAD_REQUEST, "This is for the program schat, not for browsers.\n"),
         },
         _ => text(StatusCode::NOT_FOUND, "There is nothing here.\n"),
     }
 }
 
-fn text(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+fn text(status: StatusCode, text: &'static str) -> Response<String> {
+    let mut response = Response::new(text.to_owned());
     *response.status_mut() = status;
     let headers: &mut HeaderMap = response.headers_mut();
     // One answer each: nobody keeps a place by asking for the page again and again.

@@ -13,7 +13,6 @@ use std::{
 };
 
 use tokio::{sync::Semaphore, time::sleep};
-use tokio_util::sync::PollSemaphore;
 
 /// A step that took less has computed nothing: it waited for the network.
 const STEP: Duration = Duration::from_micros(50);
@@ -32,9 +31,11 @@ impl Pace {
 
     /// Does some work, each of its steps in turn with those of others.
     pub async fn keep<T>(&self, work: impl Future<Output = T>) -> T {
-        let (mut work, mut turns) = (pin!(work), PollSemaphore::new(self.0.clone()));
+        let mut work = pin!(work);
+        let mut next = Box::pin(self.0.clone().acquire_owned());
         poll_fn(|context| {
-            let turn = ready!(turns.poll_acquire(context));
+            let turn = ready!(next.as_mut().poll(context));
+            next = Box::pin(self.0.clone().acquire_owned());
             let begun = Instant::now();
             let polled = work.as_mut().poll(context);
             let took = begun.elapsed();

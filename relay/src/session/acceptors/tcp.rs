@@ -9,11 +9,12 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+#[cfg(feature = "program")]
+use crate::net::proxy::client_of;
 use crate::{
     net::{
         admission::{Permit, Verdict},
         networks::Networks,
-        proxy::client_of,
         tcp::Greeter,
         transport::Connection,
     },
@@ -34,6 +35,9 @@ pub(crate) async fn serve(
     proxies: Networks,
 ) {
     let greeter = Greeter::new(tls);
+    // There can be none.
+    #[cfg(not(feature = "program"))]
+    let _ = proxies;
     let mut stopping = shared.stopping.subscribe();
     let mut connections = JoinSet::new();
     loop {
@@ -43,10 +47,13 @@ pub(crate) async fn serve(
             // Ended tasks are cleared as they end; there are as many as permits behind the door.
             Some(_) = connections.join_next() => {}
             (socket, address) = accept(&listener) => {
+                #[cfg(feature = "program")]
                 if proxies.have(address.ip()) {
                     // As many as the proxy opens: it is the operator's own, and bounds them.
                     connections.spawn(behind_proxy(shared.clone(), socket, greeter.clone(), address));
-                } else if let Some(permit) = enter(&shared, address) {
+                    continue;
+                }
+                if let Some(permit) = enter(&shared, address) {
                     connections.spawn(greet(shared.clone(), socket, greeter.clone(), permit));
                 }
             }
@@ -69,6 +76,7 @@ fn enter(shared: &Shared, client: SocketAddr) -> Option<Permit> {
 }
 
 /// First comes who the client is.
+#[cfg(feature = "program")]
 async fn behind_proxy(shared: Arc<Shared>, mut socket: TcpStream, greeter: Greeter, proxy: SocketAddr) {
     let mut stopping = shared.stopping.subscribe();
     let named = timeout(shared.limits().join_time, client_of(&mut socket, proxy));

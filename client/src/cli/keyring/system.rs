@@ -1,0 +1,76 @@
+//! The keyring itself: Secret Service, Keychain, Credential Manager.
+
+use std::{sync::mpsc::channel, thread, time::Duration};
+
+use keyring::v1::{Entry, Error, Result as Asked};
+use zeroize::Zeroizing;
+
+use super::{SERVICE, unusable};
+use crate::failure::{Exit, Failure};
+
+/// After so long without an answer the person is told what is waited for: it may be themselves.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// After so long it counts as one that cannot be used: its question may stand on a screen that nobody sees.
+const LONGEST: Duration = Duration::from_secs(120);
+
+/// Keeps a text for an account.
+pub(super) fn put(account: String, text: Zeroizing<String>) -> Result<(), Failure> {
+    ask(account, move |entry| entry.set_password(&text))
+}
+
+/// The text of an account.
+pub(super) fn get(account: String) -> Result<Zeroizing<String>, Failure> {
+    ask(account, |entry| entry.get_password().map(Zeroizing::new))
+}
+
+/// From now on there is none for this account.
+pub(super) fn delete(account: String) -> Result<(), Failure> {
+    ask(account, |entry| match entry.delete_credential() {
+        Err(Error::NoEntry) => Ok(()),
+        done => done,
+    })
+}
+
+/// In a thread of its own: the keyring may ask the person first, and it waits in its own way.
+fn ask<T: Send + 'static>(
+    account: String,
+    what: impl FnOnce(&Entry) -> Asked<T> + Send + 'static,
+) -> Result<T, Failure> {
+    let (answer, answered) = channel();
+    let stopped = answer.clone();
+    let ask = move || {
+        let asked = match Entry::store_status() {
+            Ok(()) => Entry::new(SERVICE, &account).and_then(|entry| what(&entry)),
+            // It cannot be cloned, and "no default store" says nothing.
+            Err(error) => Err(Error::NoStorageAccess(error.to_string().into())),
+        };
+        let asked = asked.map_err(|error| match error {
+            Error::NoEntry => missing(),
+            error => unusable(&error.to_string()),
+        });
+        // Fails only when nobody waits any more.
+        let _ = answer.send(asked);
+    };
+    let started = thread::Builder::new().name("keyring".to_owned()).spawn(ask);
+    started.map_err(|error| unusable(&error.to_string()))?;
+    if let Ok(asked) = answered.recv_timeout(PATIENCE) {
+        return asked;
+    }
+    eprintln!(
+        "schat: waiting for the keyring, which may have a question for you. Ctrl-C ends this; --passphrase-file needs no keyring."
+    );
+    // A passphrase that was typed before has left somebody who hears Ctrl-C, and then it ends nothing by itself.
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            let _ = stopped.send(Err(Failure::new(Exit::Interrupted, "interrupted", "Stopped.", "")));
+            crate::cli::passphrase::end_after_grace().await;
+        }
+    });
+    answered.recv_timeout(LONGEST).unwrap_or_else(|_| Err(unusable("it gave no answer")))
+}
+
+fn missing() -> Failure {
+    let message = "The keyring of this system has no entry for this profile.";
+    let remedy = "It may have been reset, or the profile is a copy. Type the passphrase; schat lock --keyring puts it there again.";
+    Failure::new(Exit::Local, "keyring", message, remedy)
+}
