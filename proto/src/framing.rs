@@ -20,6 +20,9 @@ pub const MAX_FRAME: usize = MAX_ENVELOPE + (64 << 10);
 /// tree of 1,000 post-quantum members was measured at 2.7 MB; with all names and seals it is 3.2 MB, and 8 MiB leave room for 2,650.
 pub const MAX_COMMIT_FRAME: usize = MAX_FRAME + MAX_SLOT;
 
+/// Longest words of a relay's operator, in bytes: a long sentence.
+pub const MAX_WORDS: usize = 256;
+
 /// Why bytes are not a frame.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum FrameError {

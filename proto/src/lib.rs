@@ -14,7 +14,9 @@ pub mod signature;
 mod token;
 
 pub use code::CloseCode;
-pub use framing::{FrameError, FrameReader, MAX_COMMIT_FRAME, MAX_ENVELOPE, MAX_FRAME, encode_frame};
+pub use framing::{
+    FrameError, FrameReader, MAX_COMMIT_FRAME, MAX_ENVELOPE, MAX_FRAME, MAX_WORDS, encode_frame,
+};
 pub use id::{IdError, PublicKey, PublishId, RoomId};
 pub use join::{CHANNEL_BINDING_LABEL, CHANNEL_BINDING_LEN, join_statement};
 pub use pieces::{

@@ -98,7 +98,7 @@ pub(super) async fn seen(runtime: &Runtime, notice: Option<i64>) {
 /// The relay takes nothing for the moment, or the room nothing of this device; what was asked is kept, and done as soon
 /// as it can be.
 fn is_limit(code: &str) -> bool {
-    matches!(code, "rate_limited" | "no_space" | "too_many_rooms" | "out")
+    matches!(code, "rate_limited" | "no_space" | "too_many_rooms" | "out" | "frozen")
 }
 
 /// Goes away by itself, or is about what somebody else did: it is told, and waited through. Else any member could make
@@ -111,6 +111,7 @@ fn passes(code: &str) -> bool {
         "inviter_absent",
         "missed_by_newcomer",
         "back",
+        "thawed",
         "joins_unwitnessed",
         "other_rules",
         "return_refused",
@@ -196,6 +197,8 @@ mod tests {
             "rate_limited",
             "no_space",
             "out",
+            "frozen",
+            "thawed",
             "back",
             "taken_back",
             "place_lost",

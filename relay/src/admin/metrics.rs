@@ -63,6 +63,9 @@ async fn looked_up(admin: &Admin) -> Registry {
     // A database that cannot be read has no numbers; `ready` says so.
     if let Ok(overview) = admin.overview().await {
         gauge(&mut registry, "rooms", "Rooms", overview.rooms);
+        gauge(&mut registry, "frozen_rooms", "Rooms that the operator froze", overview.frozen);
+        gauge(&mut registry, "frozen_openers", "Openers that the operator froze", overview.frozen_openers);
+        gauge(&mut registry, "dropped_rooms", "Rooms that the operator dropped lately", overview.dropped);
         gauge(&mut registry, "entries", "Entries kept", overview.entries);
         gauge(&mut registry, "access_keys", "Access keys of all rooms", overview.keys);
         measured(&mut registry, "entries_size", "Size of these entries", Unit::Bytes, overview.bytes);

@@ -16,6 +16,7 @@ pub mod drain;
 mod exchange;
 mod health;
 mod metrics;
+pub mod openers;
 pub(crate) mod reload;
 pub mod rooms;
 mod routes;
@@ -47,6 +48,7 @@ use crate::{
     log::{Backend, Overview, Unavailable},
     net::tls::Certificate,
     ops::security::Event,
+    policy::reason::{Notice, Reason},
     session::shared::Shared,
 };
 
@@ -88,6 +90,11 @@ impl Admin {
     /// Writes into the security log that the operator did this.
     pub fn did(&self, action: &'static str) {
         self.shared.metrics.security.note(Event::Operator(action), None);
+    }
+
+    /// What the operator says now.
+    pub fn notice(&self, reason: Reason) -> Notice {
+        Notice::new(self.shared.clock.now_ms(), reason)
     }
 
     /// Whether messages are taken: the writer answers, has space, and the relay is not stopping.

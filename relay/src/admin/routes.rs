@@ -3,8 +3,8 @@
 use hyper::Method;
 
 use super::{
-    Admin, Answer, Fault, Request, backup, check, clock, drain, exchange::Scope, health, metrics, reload,
-    rooms, status, tokens, top,
+    Admin, Answer, Fault, Request, backup, check, clock, drain, exchange::Scope, health, metrics, openers,
+    reload, rooms, status, tokens, top,
 };
 
 /// Everything that is offered: without a version for whoever watches, the rest on the socket alone. Its paths begin
@@ -25,11 +25,17 @@ pub(super) async fn route(admin: &Admin, scope: Scope, request: &Request) -> Ans
         (_, ["v1", "tokens", rest @ ..]) => tokens::answer(admin, request, rest).await,
         (&Method::GET, ["v1", "rooms"]) => rooms::list(admin, request).await,
         (&Method::GET, ["v1", "rooms", prefix]) => rooms::find(admin, prefix).await,
+        (&Method::GET, ["v1", "dropped"]) => rooms::dropped(admin).await,
         (&Method::POST, ["v1", "rooms", "drop"]) => {
-            let answer = rooms::drop(admin, request).await?;
-            admin.did("drop-room");
-            Ok(answer)
+            rooms::done(admin, "drop-room", rooms::drop(admin, request).await)
         }
+        (&Method::POST, ["v1", "rooms", "freeze"]) => {
+            rooms::done(admin, "freeze", rooms::freeze(admin, request).await)
+        }
+        (&Method::POST, ["v1", "rooms", "thaw"]) => {
+            rooms::done(admin, "thaw", rooms::thaw(admin, request).await)
+        }
+        (_, ["v1", "openers", rest @ ..]) => openers::answer(admin, request, rest).await,
         (&Method::POST, ["v1", "drain"]) => {
             let answer = drain::answer(admin).await?;
             admin.did("drain");

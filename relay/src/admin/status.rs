@@ -46,6 +46,15 @@ pub struct Status {
     pub online: u64,
     /// Rooms.
     pub rooms: u64,
+    /// Rooms that the operator froze.
+    #[serde(default)]
+    pub frozen_rooms: u64,
+    /// Openers that the operator froze.
+    #[serde(default)]
+    pub frozen_openers: u64,
+    /// Rooms that the operator dropped, and that nobody opens again for now.
+    #[serde(default)]
+    pub dropped_rooms: u64,
     /// Entries that are kept.
     pub entries: u64,
     /// Bytes of these entries.
@@ -109,6 +118,9 @@ pub(super) async fn answer(admin: &Admin) -> Answer {
         stopping: *admin.shared.stopping.borrow() && !admin.shared.is_drained(),
         online: admin.shared.router().online() as u64,
         rooms: overview.rooms,
+        frozen_rooms: overview.frozen,
+        frozen_openers: overview.frozen_openers,
+        dropped_rooms: overview.dropped,
         entries: overview.entries,
         entry_bytes: overview.bytes,
         slot_bytes: overview.slot_bytes,

@@ -7,8 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Admin, Answer, Fault, Reply, Request};
 use crate::{
-    log::{Backend, Revoked, TokenChange, TokenError, Tokens},
-    policy::token::{Admission, Allowance, MAX_LABEL, TokenHash, TokenId, TokenRecord},
+    log::{Backend, Hold, Revoked, TokenChange, TokenError, Tokens},
+    policy::{
+        reason::{Notice, Reason},
+        token::{Admission, Allowance, MAX_LABEL, TokenHash, TokenId, TokenRecord},
+    },
 };
 
 /// A token to be kept.
@@ -102,7 +105,8 @@ pub(super) async fn answer(admin: &Admin, request: &Request, rest: &[&str]) -> A
             Reply::json(&Added { links: admin.links.clone(), open })
         }
         ("POST", ["revoke"]) => {
-            let revoked = revoke(&*admin.backend, &request.json()?).await?;
+            let now_ms = admin.shared.clock.now_ms();
+            let revoked = revoke(&*admin.backend, &request.json()?, now_ms).await?;
             admin.did("token-revoke");
             Reply::json(&revoked)
         }
@@ -150,7 +154,11 @@ pub async fn list(backend: &dyn Tokens, now_ms: u64) -> Result<TokenList, Fault>
 ///
 /// # Errors
 /// [`Fault`] with cause and remedy.
-pub async fn revoke(backend: &dyn Backend, revocation: &Revocation) -> Result<RevokedLine, Fault> {
+pub async fn revoke(
+    backend: &dyn Backend,
+    revocation: &Revocation,
+    now_ms: u64,
+) -> Result<RevokedLine, Fault> {
     let bad =
         |error: crate::policy::token::BadId| Fault::new(hyper::StatusCode::BAD_REQUEST, error.to_string());
     let id: TokenId = revocation.id.parse().map_err(bad)?;
@@ -160,7 +168,8 @@ pub async fn revoke(backend: &dyn Backend, revocation: &Revocation) -> Result<Re
     if revocation.drop_rooms {
         for room in &rooms {
             // A room that was dropped meanwhile is as good.
-            dropped += u64::from(backend.drop_room(*room).await?);
+            let hold = Hold::Drop(Notice::new(now_ms, Reason::default()));
+            dropped += u64::from(backend.hold_room(*room, hold).await?);
         }
     }
     let stay = if revocation.drop_rooms { 0 } else { rooms.len() as u64 };

@@ -58,6 +58,9 @@ pub struct RoomTop {
     pub sessions: u64,
     /// Refusals, for as long as a member has been online.
     pub refused: u64,
+    /// Its operator froze it.
+    #[serde(default)]
+    pub frozen: bool,
     /// What is written there.
     #[serde(flatten)]
     pub work: Work,
@@ -70,6 +73,9 @@ pub struct OpenerTop {
     pub id: String,
     /// Rooms that were opened and exist.
     pub rooms: u64,
+    /// It opens no room any more.
+    #[serde(default)]
+    pub frozen: bool,
     /// What is written there.
     #[serde(flatten)]
     pub work: Work,
@@ -101,12 +107,13 @@ pub(super) async fn answer(admin: &Admin, request: &Request) -> Answer {
     let router = admin.shared.router();
     let rooms = rooms.into_iter().map(|(room, opener, activity)| {
         let (sessions, refused) = router.sessions(&room);
-        let opener = opener.as_ref().map(Opener::id);
-        RoomTop { id: hex(&room), opener, sessions: sessions as u64, refused, work: activity.into() }
+        let (opener, sessions, frozen) = (opener.as_ref().map(Opener::id), sessions as u64, activity.frozen);
+        RoomTop { id: hex(&room), opener, sessions, refused, frozen, work: activity.into() }
     });
     let openers = openers.into_iter().map(|(opener, activity)| OpenerTop {
         id: opener.id(),
         rooms: activity.rooms,
+        frozen: activity.frozen,
         work: activity.into(),
     });
     Reply::json(&Top {

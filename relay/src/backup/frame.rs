@@ -10,8 +10,9 @@ use super::{Record, RestoreError};
 /// What a backup begins with, with the version of its format.
 const MAGIC: [u8; 8] = *b"SCHATBK\n";
 
-/// The format that is written. The one before it is read as well: its entries have no checksums of their own.
-const VERSION: u16 = 3;
+/// The format that is written. Those before it are read as well: 2 has no checksums of entries, and neither has what is
+/// frozen or was dropped.
+const VERSION: u16 = 4;
 
 /// The first that is read: 1 had rooms of another protocol.
 const FIRST: u16 = 2;

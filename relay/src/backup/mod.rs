@@ -8,8 +8,9 @@
 //! ```
 //!
 //! The first digest of the chain is SHA-256 of the file's first ten bytes, so the last one is a checksum of the whole
-//! file. Numbers are big-endian. Records come in this order: a head; files; per room its numbers, its
-//! access, its slots, their pieces, its keys, its steps and the votes on them, and its entries; an end that counts them. Neither side holds more than a chunk, whatever a file says of itself.
+//! file. Numbers are big-endian. Records come in this order: a head; files; tokens; openers that are frozen; rooms that
+//! were dropped; per room its numbers, its
+//! access, its slots, their pieces, its token, why it is frozen, its keys, its steps and the votes on them, and its entries; an end that counts them. Neither side holds more than a chunk, whatever a file says of itself.
 //!
 //! A backup opens nothing, but it says who talks when, and with the identity in it anybody can pass for the relay: it
 //! is written for its owner alone.
@@ -17,6 +18,7 @@
 mod error;
 mod files;
 mod frame;
+mod holds;
 mod record;
 mod restore;
 mod tokens;

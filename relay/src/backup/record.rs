@@ -3,7 +3,7 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use super::RestoreError;
-use crate::log::Record;
+use crate::{log::Record, policy::reason::Reason};
 
 const HEAD: u8 = 1;
 const FILE: u8 = 2;
@@ -18,6 +18,12 @@ const ACCESS: u8 = 10;
 const STEP: u8 = 11;
 const VOTE: u8 = 12;
 const PIECE: u8 = 13;
+const FROZEN_OPENER: u8 = 14;
+const DROPPED: u8 = 15;
+const FROZEN: u8 = 16;
+
+/// Bytes of an opener's name.
+const OPENER: usize = 16;
 
 impl Record {
     pub(super) fn encode(&self, out: &mut BytesMut) {
@@ -45,6 +51,26 @@ impl Record {
             Self::OpenedBy(hash) => {
                 body.put_slice(hash);
                 OPENED_BY
+            }
+            Self::FrozenOpener { opener, at_ms, reason } => {
+                body.put_slice(opener);
+                body.put_u64(*at_ms);
+                body.put_slice(reason.as_str().as_bytes());
+                FROZEN_OPENER
+            }
+            Self::Dropped { id, at_ms, reason } => {
+                body.put_slice(id);
+                body.put_u64(*at_ms);
+                body.put_slice(reason.as_str().as_bytes());
+                DROPPED
+            }
+            Self::Frozen { at_ms, by, reason } => {
+                body.put_u64(*at_ms);
+                // Nothing, or a name of 16 bytes.
+                body.put_u8(by.len() as u8);
+                body.put_slice(by);
+                body.put_slice(reason.as_str().as_bytes());
+                FROZEN
             }
             Self::Room { id, row } => {
                 body.put_slice(id);
@@ -132,6 +158,25 @@ impl Record {
                 }
                 Self::Token { hash, times, numbers, label: text(&mut body)? }
             }
+            FROZEN_OPENER => Self::FrozenOpener {
+                opener: array(&mut body)?,
+                at_ms: number(&mut body, Bytes::try_get_u64)?,
+                reason: reason(&mut body)?,
+            },
+            DROPPED => Self::Dropped {
+                id: array(&mut body)?,
+                at_ms: number(&mut body, Bytes::try_get_u64)?,
+                reason: reason(&mut body)?,
+            },
+            FROZEN => {
+                let at_ms = number(&mut body, Bytes::try_get_u64)?;
+                let length = usize::from(number(&mut body, Bytes::try_get_u8)?);
+                if length > body.len() || ![0, OPENER].contains(&length) {
+                    return Err(RestoreError::Malformed("the name of an opener"));
+                }
+                let by = body.split_to(length);
+                Self::Frozen { at_ms, by, reason: reason(&mut body)? }
+            }
             OPENED_BY => Self::OpenedBy(array(&mut body)?),
             ACCESS => Self::Access(std::mem::take(&mut body)),
             SLOT => Self::Slot {
@@ -167,8 +212,8 @@ fn number<T>(
     get(bytes).map_err(|_| RestoreError::Malformed("a record is too short"))
 }
 
-fn array(bytes: &mut Bytes) -> Result<[u8; 32], RestoreError> {
-    let mut array = [0; 32];
+fn array<const N: usize>(bytes: &mut Bytes) -> Result<[u8; N], RestoreError> {
+    let mut array = [0; N];
     bytes.try_copy_to_slice(&mut array).map_err(|_| RestoreError::Malformed("a record is too short"))?;
     Ok(array)
 }
@@ -176,4 +221,8 @@ fn array(bytes: &mut Bytes) -> Result<[u8; 32], RestoreError> {
 fn text(bytes: &mut Bytes) -> Result<String, RestoreError> {
     let text = String::from_utf8(std::mem::take(bytes).to_vec());
     text.map_err(|_| RestoreError::Malformed("a text is not UTF-8"))
+}
+
+fn reason(bytes: &mut Bytes) -> Result<Reason, RestoreError> {
+    text(bytes)?.parse().map_err(|_| RestoreError::Malformed("what an operator says of a room"))
 }

@@ -9,7 +9,7 @@ use proto::{
     piece_name,
 };
 
-use super::{Record, RestoreError, Summary, files, tokens::Tokens};
+use super::{Record, RestoreError, Summary, files, holds::Holds, tokens::Tokens};
 use crate::log::redb::{Flaw, SlotRow, parse_entry};
 
 /// Reads along. Of the room at hand it remembers 16 bytes per entry, to find a publish id that comes twice.
@@ -20,6 +20,7 @@ pub(crate) struct Verifier {
     names: HashSet<String>,
     room: Option<Room>,
     tokens: Tokens,
+    holds: Holds,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +29,8 @@ enum Stage {
     Start,
     Files,
     Tokens,
+    Openers,
+    Dropped,
     Rooms,
     Ended,
 }
@@ -43,6 +46,7 @@ struct Room {
     last_step: Option<u64>,
     steps: u64,
     has_token: bool,
+    is_frozen: bool,
     last_key: Option<[u8; 32]>,
     keys: u64,
     next: u64,
@@ -77,6 +81,15 @@ impl Verifier {
                 self.enter((Stage::Files..=Stage::Tokens).contains(&self.stage), Stage::Tokens)?;
                 self.tokens.add(*hash, *rooms, label)?;
             }
+            Record::FrozenOpener { opener, at_ms, .. } => {
+                self.enter((Stage::Files..=Stage::Openers).contains(&self.stage), Stage::Openers)?;
+                self.holds.opener(*opener, *at_ms)?;
+            }
+            Record::Dropped { id, at_ms, .. } => {
+                self.enter((Stage::Files..=Stage::Dropped).contains(&self.stage), Stage::Dropped)?;
+                self.holds.dropped(*id, *at_ms)?;
+            }
+            Record::Frozen { at_ms, .. } => self.room()?.frozen(*at_ms)?,
             Record::OpenedBy(hash) => {
                 self.room()?.opened_by()?;
                 self.tokens.count(hash)?;
@@ -88,6 +101,7 @@ impl Verifier {
                     return Err(RestoreError::Malformed("rooms are out of order"));
                 }
                 self.leave(before)?;
+                self.holds.room(id)?;
                 let [head, oldest, last_commit, ..] = *row;
                 // A relay counts on from these: no log gets half as far by itself.
                 if head > u64::MAX / 2 || oldest == 0 || oldest > head + 1 || last_commit > head {
@@ -171,6 +185,7 @@ impl Room {
             last_step: None,
             steps: 0,
             has_token: false,
+            is_frozen: false,
             last_key: None,
             keys: 0,
             next: oldest,
@@ -223,6 +238,11 @@ impl Room {
         let first = !self.has_token;
         self.has_token = true;
         if first { Ok(()) } else { Err(RestoreError::Malformed("a room has two tokens")) }
+    }
+
+    fn frozen(&mut self, at_ms: u64) -> Result<(), RestoreError> {
+        let first = !std::mem::replace(&mut self.is_frozen, true);
+        if first && at_ms != 0 { Ok(()) } else { Err(RestoreError::Malformed("when a room was frozen")) }
     }
 
     fn key(&mut self, key: &[u8; 32], row: &Bytes) -> Result<(), RestoreError> {

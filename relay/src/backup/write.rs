@@ -59,6 +59,9 @@ pub fn write_but(
             Record::Head { .. }
             | Record::Token { .. }
             | Record::OpenedBy(_)
+            | Record::FrozenOpener { .. }
+            | Record::Dropped { .. }
+            | Record::Frozen { .. }
             | Record::Access(_)
             | Record::Slot { .. }
             | Record::Piece(_)

@@ -6,7 +6,11 @@ use tokio::sync::oneshot;
 
 use crate::{
     access::{Refusal, Standing},
-    policy::{refusal::Limit, token::NoRight},
+    policy::{
+        reason::{Notice, Reason},
+        refusal::Limit,
+        token::NoRight,
+    },
 };
 
 /// Who publishes or reads, and when by the relay's clock.
@@ -36,11 +40,17 @@ pub struct Appended {
 }
 
 /// Why nothing was appended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
     /// No such room, or not with this key.
     #[error("not allowed")]
     NotAllowed,
+    /// The operator froze the room.
+    #[error("the room is frozen")]
+    Frozen(Reason),
+    /// The operator dropped the room.
+    #[error("the room was dropped")]
+    Dropped(Reason),
     /// Another commit won the position.
     #[error("the last commit is at {last_commit}")]
     Conflict {
@@ -97,7 +107,7 @@ impl From<SpaceError> for Limit {
 }
 
 /// Why no room was opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CreateError {
     /// There is such a room already.
     #[error("the room exists")]
@@ -105,6 +115,12 @@ pub enum CreateError {
     /// A room of this id was dropped a moment ago and is still being purged.
     #[error("the room is being dropped")]
     BeingDropped,
+    /// The operator dropped a room of this id, which is remembered.
+    #[error("the room was dropped")]
+    Dropped(Reason),
+    /// The operator froze whoever opens it.
+    #[error("the opener is frozen")]
+    Frozen(Reason),
     /// A token is needed, and what was shown opens no room.
     #[error(transparent)]
     NoRight(#[from] NoRight),
@@ -144,6 +160,10 @@ pub struct Batch {
     pub oldest: u64,
     /// What the reader may do at the time of reading.
     pub standing: Option<Standing>,
+    /// Since when the room is frozen, Unix milliseconds; 0 while it is not.
+    pub frozen_ms: u64,
+    /// There is no such room: the operator dropped it, and said this.
+    pub dropped: Option<Reason>,
     /// The next entry is damaged on the disk, so that nothing after it can be had.
     pub damaged: bool,
 }
@@ -163,6 +183,8 @@ pub struct View {
     pub confirmed: u64,
     /// What the key may do; `None` for an invite that is expired or used up, and for a member removed long ago.
     pub standing: Option<Standing>,
+    /// Set while the room is frozen.
+    pub frozen: Option<Notice>,
     /// An invite's card.
     pub card: Bytes,
 }
@@ -189,6 +211,11 @@ impl Ticket {
 }
 
 impl View {
+    /// Since when the room is frozen, Unix milliseconds; 0 while it is not.
+    pub fn frozen_ms(&self) -> u64 {
+        self.frozen.as_ref().map_or(0, |notice| notice.at_ms)
+    }
+
     /// Whether the key is a member's in good standing.
     pub fn is_member(&self) -> bool {
         matches!(self.standing, Some(Standing::Member { .. }))

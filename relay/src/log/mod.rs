@@ -26,13 +26,13 @@ pub use self::{
         View,
     },
     feed::{Feed, Feeds},
-    operator::{Operator, Overview, RoomSummary},
+    operator::{Freeze, HeldOpener, Hold, OpenerError, OpenerRooms, Operator, Overview, RoomSummary},
     publish::{Commit, Memory, NewSlot, Opening, Publish},
     record::{ExportError, Record, Rooms, Stop},
     tail::{Frames, Loss, Next, ReadPermit, Signal, Tail},
     tokens::{Revoked, TokenChange, TokenError, Tokens},
 };
-use crate::policy::{limits::Limits, token::Right};
+use crate::policy::{limits::Limits, reason::Reason, token::Right};
 
 /// A boxed future, so that who keeps the rooms can be chosen at run time.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -75,6 +75,9 @@ pub trait Log: Send + Sync + 'static {
 
     /// What a key finds when it joins, `None` if the room has no such key: no room and no such key look alike.
     fn view(&self, reader: Author) -> Answer<'_, Result<Option<View>, Unavailable>>;
+
+    /// What the operator said of a room that was dropped, if that is remembered.
+    fn dropped(&self, room: RoomId) -> Answer<'_, Result<Option<Reason>, Unavailable>>;
 
     /// The room that has this invite, for those who know no more than a link.
     fn room_of(&self, invite: PublicKey) -> Answer<'_, Result<Option<RoomId>, Unavailable>>;

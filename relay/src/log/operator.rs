@@ -5,9 +5,9 @@ use proto::RoomId;
 use crate::{
     log::{
         Answer, Rooms, Unavailable,
-        redb::{Busiest, Health, Stats, Survey},
+        redb::{Busiest, Health, Opener, OpenerName, Stats, Survey},
     },
-    policy::limits::Limits,
+    policy::{limits::Limits, reason::Notice},
 };
 
 /// Rooms, for whoever runs the relay.
@@ -19,10 +19,20 @@ pub trait Operator: Rooms + Send + Sync + 'static {
     /// What all rooms take together.
     fn overview(&self) -> Answer<'_, Result<Overview, Unavailable>>;
 
-    /// Drops a room, for ever: says whether there was one. Once the answer is there nobody reads or writes it
-    /// any more, whatever crashes, and its followers have been woken; its rows go in small steps, for which
-    /// this waits as well. If the wait is given up, a later round of trimming finishes.
-    fn drop_room(&self, room: RoomId) -> Answer<'_, Result<bool, Unavailable>>;
+    /// Drops a room for ever, freezes or thaws it: says whether there was one to do it to. Once the answer is there it is
+    /// so, whatever crashes, and its followers have been woken. Rows of a dropped one go in small steps, for which
+    /// this waits as well; if the wait is given up, a later round of trimming finishes.
+    fn hold_room(&self, room: RoomId, hold: Hold) -> Answer<'_, Result<bool, Unavailable>>;
+
+    /// The one opener whom a name means.
+    fn find_opener(&self, name: OpenerName) -> Answer<'_, Result<OpenerRooms, OpenerError>>;
+
+    /// The same to all rooms of an opener. One that is frozen opens none either; one whose rooms are dropped may.
+    /// Interrupted, it is done to some: the command says the same again.
+    fn hold_opener(&self, name: OpenerName, hold: Hold) -> Answer<'_, Result<HeldOpener, OpenerError>>;
+
+    /// Rooms that were dropped and are remembered, the newest first.
+    fn dropped_rooms(&self) -> Answer<'_, Result<Vec<(RoomId, Notice)>, Unavailable>>;
 
     /// Whether there is a room. Blocks.
     fn has_rooms(&self) -> bool;
@@ -66,8 +76,67 @@ pub trait Operator: Rooms + Send + Sync + 'static {
     fn close(&self) -> Answer<'_, ()>;
 }
 
-/// One room in numbers.
+/// What an operator does to a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// It goes for ever, and nobody opens it again while the relay remembers that.
+    Drop(Notice),
+    /// It is read, and nothing is appended to it.
+    Freeze(Notice),
+    /// It goes on from this time, Unix milliseconds; one that was dropped may be opened again.
+    Thaw(u64),
+}
+
+/// Why a room is frozen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Freeze {
+    /// Since when, and what the operator says.
+    pub notice: Notice,
+    /// Set where it is not for the room itself, but for who opened it.
+    pub by: Option<Opener>,
+}
+
+/// Somebody who opened rooms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenerRooms {
+    /// Who.
+    pub opener: Opener,
+    /// Those that there are.
+    pub rooms: Vec<RoomId>,
+    /// Set while it opens none.
+    pub frozen: Option<Notice>,
+}
+
+/// What was done to somebody who opened rooms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldOpener {
+    /// To whom.
+    pub opener: Opener,
+    /// It may open rooms, or may not, otherwise than before.
+    pub changed: bool,
+    /// To how many rooms it was done.
+    pub rooms: u64,
+}
+
+/// Why nothing was done to an opener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenerError {
+    /// None of the name.
+    #[error("nobody of that name opened a room here; `relay top` shows who did")]
+    Unknown,
+    /// More than one.
+    #[error("several openers begin so; give more digits of the id (`relay top --json` shows all of it)")]
+    Ambiguous,
+    /// As many are frozen as may be.
+    #[error("there are too many frozen openers; thaw those that are not needed any more")]
+    TooMany,
+    /// The disk is full or failing, or the relay is stopping.
+    #[error("the database cannot be written now; free some space, then try again")]
+    Unavailable,
+}
+
+/// One room in numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomSummary {
     /// Its id, which says nothing.
     pub id: RoomId,
@@ -86,6 +155,8 @@ pub struct RoomSummary {
     /// When it was last written to or opened, Unix milliseconds; 0 for a room that an early version opened and
     /// nobody has written to since.
     pub last_at_ms: u64,
+    /// Set while it is frozen.
+    pub frozen: Option<Freeze>,
 }
 
 /// All rooms in numbers.
@@ -105,6 +176,12 @@ pub struct Overview {
     pub last_at_ms: u64,
     /// Dropped rooms that are still being purged.
     pub tombstones: u64,
+    /// Frozen rooms.
+    pub frozen: u64,
+    /// Frozen openers.
+    pub frozen_openers: u64,
+    /// Rooms that an operator dropped and that are remembered.
+    pub dropped: u64,
     /// Size of the database's file, in bytes.
     pub file_bytes: u64,
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use proto::RoomId;
 
+use crate::policy::reason::Reason;
+
 /// One record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
@@ -32,6 +34,24 @@ pub enum Record {
         numbers: [u32; 4],
         /// What the operator calls it.
         label: String,
+    },
+    /// An opener that opens no room.
+    FrozenOpener {
+        /// Its name in the database.
+        opener: [u8; 16],
+        /// Since when, Unix milliseconds.
+        at_ms: u64,
+        /// What the operator says.
+        reason: Reason,
+    },
+    /// A room that the operator dropped.
+    Dropped {
+        /// Its id.
+        id: [u8; 32],
+        /// When, Unix milliseconds.
+        at_ms: u64,
+        /// What the operator says.
+        reason: Reason,
     },
     /// A room begins.
     Room {
@@ -67,6 +87,15 @@ pub enum Record {
     },
     /// The token that opened it, by its hash.
     OpenedBy([u8; 32]),
+    /// Nothing is appended to it.
+    Frozen {
+        /// Since when, Unix milliseconds.
+        at_ms: u64,
+        /// The opener for whom; empty where it is for the room itself.
+        by: Bytes,
+        /// What the operator says.
+        reason: Reason,
+    },
     /// One of its access keys.
     Key {
         /// The key.

@@ -276,6 +276,16 @@ pub const LONE_KEYS: u64 = 33;
 /// megabyte or two. Further ones are refused until some are revoked.
 pub const MAX_TOKENS: u64 = 10_000;
 
+/// Rooms that an operator dropped and that are remembered, for as long as entries are kept: a few megabytes. The oldest are
+/// forgotten first.
+pub const MAX_DROPPED: u64 = 10_000;
+
+/// Openers that may be frozen. Further ones are refused until some are thawed.
+pub const MAX_FROZEN_OPENERS: u64 = 10_000;
+
+/// Rooms that an operator's command is done to in one transaction: publishers get their turn between.
+pub const HELD_ROOMS: usize = 256;
+
 /// Remembered rate limits of one kind (per member key, room or address): as many as there may be joined
 /// streams, nearly. Full ones are forgotten first. At most 7 MiB each.
 pub const BUCKETS: usize = 7 << 15;

@@ -3,5 +3,6 @@
 pub mod limits;
 pub mod quota;
 mod rate;
+pub mod reason;
 pub(crate) mod refusal;
 pub mod token;

@@ -65,9 +65,9 @@ async fn dropped_room_ends_its_members_streams_and_leaves_the_others_alone() {
     let mut gone = client.create(room(1), &key(1), vec![]).await;
     let mut stays = client.create(room(2), &key(2), vec![]).await;
     assert_eq!(said(&directory, &["drop-room", &hex(1)[..4], "--yes"]), format!("Dropped {}.\n", hex(1)));
-    assert_eq!(gone.refusal().await.code(), Code::NotAllowed);
+    assert_eq!(gone.refusal().await.code(), Code::Dropped);
     gone.ended().await;
-    assert_eq!(client.refused(client.join_frame(room(1), &key(1), 0, None)).await, Code::NotAllowed);
+    assert_eq!(client.refused(client.join_frame(room(1), &key(1), 0, None)).await, Code::Dropped);
     stays.publish([2; 16], b"still here", None).await;
     assert_eq!(stays.published().await.seq, 1);
     let left = said(&directory, &["rooms", "--json"]);

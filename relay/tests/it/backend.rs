@@ -163,7 +163,7 @@ async fn of_racing_commits_exactly_one_wins() {
             tasks.spawn(async move { append(&*backend, author, 0, publish).await });
         }
         let results = tasks.join_all().await;
-        let won: Vec<_> = results.iter().filter_map(|result| result.ok()).collect();
+        let won: Vec<_> = results.iter().filter_map(|result| result.as_ref().ok()).collect();
         assert_eq!(won.len(), 1, "round {round}: {results:?}");
         let told = |result: &&Result<_, _>| matches!(result, Err(AppendError::Conflict { last_commit, .. }) if *last_commit == won[0].seq);
         assert_eq!(results.iter().filter(told).count(), 7);

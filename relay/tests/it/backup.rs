@@ -7,6 +7,7 @@ use std::{
     process::Output,
 };
 
+use proto::relay::refused::Code;
 use relay::backup::{self, RestoreError};
 use tempfile::TempDir;
 
@@ -231,8 +232,8 @@ async fn damaged_backup_is_refused_wherever_the_damage_is() {
     let twice = [&good[..], &good[..]].concat();
     assert!(backup::verify_stream(&*twice).is_err(), "two in one");
     let mut later = good.clone();
-    later[9] = 4;
-    assert!(matches!(backup::verify_stream(&*later), Err(RestoreError::Later(4))));
+    later[9] = 5;
+    assert!(matches!(backup::verify_stream(&*later), Err(RestoreError::Later(5))));
     let mut earlier = good.clone();
     earlier[9] = 1;
     assert!(matches!(backup::verify_stream(&*earlier), Err(RestoreError::Earlier(1))));
@@ -306,4 +307,42 @@ async fn backup_goes_to_standard_output_and_a_drained_relay_makes_one() {
     let status = ok(&data_dir, &["status"]);
     assert!(status.contains("it is drained and serves nobody"), "{status}");
     assert_eq!(streamed("/dev/stdout").entries, saved.entries + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_frozen_and_dropped_is_so_after_a_restore() {
+    let root = TempDir::new().unwrap();
+    let (data_dir, other, file) =
+        (root.path().join("data"), root.path().join("other"), root.path().join("b"));
+    let hex = |byte: u8| format!("{byte:02x}").repeat(32);
+    let program = Program::start(&data_dir);
+    let client = Client::connect(program.address, &data_dir).await;
+    for byte in 1..=4 {
+        drop(client.create(room(byte), &key(byte), vec![]).await);
+    }
+    ok(&data_dir, &["freeze", &hex(1), "--reason", "for itself"]);
+    ok(&data_dir, &["drop-room", &hex(2), "--yes", "--reason", "gone"]);
+    let top = run(&data_dir, &["top", "--json"]);
+    let top: serde_json::Value = serde_json::from_slice(&top.stdout).unwrap();
+    let opener = top["openers"][0]["id"].as_str().unwrap();
+    ok(&data_dir, &["freeze", "--opener", opener, "--reason", "all of them"]);
+    let dropped = ok(&data_dir, &["rooms", "--dropped", "--json"]);
+    ok(&data_dir, &["backup", file.to_str().unwrap()]);
+    drop(program);
+
+    ok(&other, &["restore", file.to_str().unwrap()]);
+    let program = Program::start(&other);
+    let client = Client::connect(program.address, &other).await;
+    for (byte, words) in [(1, "for itself"), (3, "all of them"), (4, "all of them")] {
+        let (mut stream, joined) = client.join(room(byte), &key(byte), 0).await;
+        assert_eq!(joined.frozen.unwrap().words, words, "{byte}");
+        assert_eq!(stream.publish_refused([1; 16], None).await, Code::Frozen);
+    }
+    let create = client.join_frame(room(2), &key(2), 0, Some(opening(&key(2), vec![])));
+    let refused = client.refusal(create).await;
+    assert_eq!((refused.code(), &*refused.words), (Code::Dropped, "gone"));
+    assert_eq!(ok(&other, &["rooms", "--dropped", "--json"]), dropped);
+    assert!(ok(&other, &["thaw", "--opener", opener]).contains("Thawed 2 rooms"));
+    assert!(client.join(room(3), &key(3), 0).await.1.frozen.is_none());
+    assert!(ok(&other, &["check"]).contains("Whole "), "the database agrees with itself");
 }

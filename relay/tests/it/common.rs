@@ -172,6 +172,12 @@ pub fn code(frame: &Frame) -> Code {
     }
 }
 
+/// As by `relay drop-room` without a reason.
+pub async fn dropped(server: &Server, byte: u8) -> Result<bool, relay::log::Unavailable> {
+    let hold = relay::log::Hold::Drop(relay::policy::reason::Notice::new(1 << 44, Default::default()));
+    server.relay.as_ref().unwrap().backend().hold_room(room(byte), hold).await
+}
+
 /// Waits until it is so.
 pub async fn eventually(what: &str, is_so: impl Fn() -> bool) {
     let wait = async {

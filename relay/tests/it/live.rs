@@ -181,9 +181,9 @@ async fn dropped_room_ends_its_readers() {
     let server = Server::start().await;
     let client = server.client().await;
     let mut streams = room_of(&client, 3).await;
-    assert_eq!(server.relay.as_ref().unwrap().backend().drop_room(room(1)).await, Ok(true));
+    assert_eq!(dropped(&server, 1).await, Ok(true));
     for stream in &mut streams {
-        assert_eq!(stream.refusal().await.code(), Code::NotAllowed);
+        assert_eq!(stream.refusal().await.code(), Code::Dropped);
     }
 }
 

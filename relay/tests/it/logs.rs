@@ -21,7 +21,7 @@ async fn trouble(directory: &TempDir, options: &[&str]) -> (String, u16) {
         assert_eq!(client.refused(client.join_frame(room(0xab), &key(9), 0, None)).await, Code::NotAllowed);
     }
     assert_eq!(run(directory.path(), &["drop-room", "ab", "--yes"]).status.code(), Some(0));
-    assert_eq!(a.refusal().await.code(), Code::NotAllowed);
+    assert_eq!(a.refusal().await.code(), Code::Dropped);
     a.ended().await;
     let port = client.endpoint.local_addr().unwrap().port();
     program.terminate();

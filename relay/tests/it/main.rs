@@ -27,6 +27,9 @@ mod doctor;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod halves;
+mod held;
+#[cfg(unix)]
+mod held_program;
 mod hostile;
 #[cfg(target_os = "linux")]
 mod install;

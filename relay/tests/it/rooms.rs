@@ -122,14 +122,13 @@ async fn dropped_room_ends_the_streams_of_members_and_guests() {
     let (mut b, _) = client.join(room(1), &key(2), 0).await;
     let (mut guest, _) = client.join(room(1), &key(7), 0).await;
     let mut other = client.create(room(2), &key(1), vec![]).await;
-    let relay = server.relay.as_ref().unwrap();
-    assert_eq!(relay.backend().drop_room(room(1)).await, Ok(true));
+    assert_eq!(dropped(&server, 1).await, Ok(true));
     for stream in [&mut a, &mut b, &mut guest] {
-        assert_eq!(stream.refusal().await.code(), Code::NotAllowed);
+        assert_eq!(stream.refusal().await.code(), Code::Dropped);
         stream.ended().await;
     }
     let again = client.join_frame(room(1), &key(1), 0, None);
-    assert_eq!(client.refused(again).await, Code::NotAllowed);
+    assert_eq!(client.refused(again).await, Code::Dropped);
     other.publish([1; 16], b"untouched", None).await;
     assert_eq!(other.published().await.seq, 1);
 }

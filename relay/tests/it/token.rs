@@ -131,7 +131,7 @@ async fn token_opens_as_many_rooms_at_once_as_it_may() {
     assert_eq!(code(&create(&client, 3, two.as_bytes()).await), Code::TokenSpent);
     let relay = server.relay.as_ref().unwrap();
     assert_eq!(relay.metrics().times_limited(Limit::TokenRooms), 1);
-    assert!(relay.backend().drop_room(room(1)).await.unwrap());
+    assert!(dropped(&server, 1).await.unwrap());
     assert!(is_joined(&create(&client, 3, two.as_bytes()).await), "a dropped room frees its place");
     let record = kept(&server, &two).await;
     assert_eq!((record.rooms, record.uses), (2, 3));
@@ -143,7 +143,7 @@ async fn used_up_token_opens_no_room_even_in_place_of_a_dropped_one() {
     let client = server.client().await;
     let one = token(&server, Allowance { uses: 1, ..FREE }).await;
     assert!(is_joined(&create(&client, 1, one.as_bytes()).await));
-    assert!(backend(&server).drop_room(room(1)).await.unwrap());
+    assert!(dropped(&server, 1).await.unwrap());
     assert_eq!(code(&create(&client, 2, one.as_bytes()).await), Code::TokenSpent);
     assert_eq!(server.relay.as_ref().unwrap().metrics().times_limited(Limit::TokenUses), 1);
 }

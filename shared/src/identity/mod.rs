@@ -7,5 +7,7 @@ mod person;
 pub mod safety;
 
 pub use account::*;
-pub use names::{MAX_NAME, MAX_TOPIC, NameError, clean_name, clean_optional, clean_speaker, clean_topic};
+pub use names::{
+    MAX_NAME, MAX_TOPIC, NameError, clean_name, clean_optional, clean_speaker, clean_topic, clean_words,
+};
 pub use person::Person;

@@ -29,6 +29,13 @@ pub enum CloseReason {
     RemovedOrNotTaken,
     /// Removed, or the relay lost the room. It may let us in again some day.
     LockedOut,
+    /// The relay's operator dropped the room.
+    Dropped {
+        /// The operator's words; may be empty.
+        reason: String,
+    },
+    /// The relay's operator lets whoever opened it open no rooms.
+    OpenerFrozen,
     /// The same device connected from elsewhere.
     Superseded,
     /// The link's card is not to be believed.

@@ -48,6 +48,7 @@ mod event;
 mod fault;
 mod gone;
 mod ground;
+mod held;
 mod input;
 mod invites;
 mod join;
@@ -134,6 +135,10 @@ pub struct Engine {
     reports: BTreeSet<(u32, &'static str)>,
     /// Since the start of the process it was told why the room stands still, if it does.
     told_still: bool,
+    /// What was told of a frozen room since then, until it is thawed.
+    told_frozen: Option<Problem>,
+    /// The last Join was answered with it.
+    joined_frozen: bool,
     /// How far it had read when entries were skipped.
     skipped_at: Option<u64>,
     link: Connection,
@@ -161,6 +166,8 @@ struct Connection {
     ballot: Vec<u8>,
     /// Where the pending commit is on the relay's disk, its entry on its way; 0 when it is not.
     commit_acked: u64,
+    /// The relay's operator has frozen the room: nothing is sent on this stream.
+    frozen: bool,
     /// Nothing is sent before: rate limits, and jitter after a lost race.
     not_before: Millis,
     /// Commits that repair or follow somebody else's act wait a random moment, so that one member does it.
@@ -430,6 +437,8 @@ impl Engine {
             signals: signal::Signals::default(),
             reports: BTreeSet::new(),
             told_still: false,
+            told_frozen: None,
+            joined_frozen: false,
             skipped_at: None,
             link: Connection::default(),
             stored: rows::Stored::default(),

@@ -81,7 +81,7 @@ impl Engine {
     pub(super) fn pump(&mut self, now: Millis) -> Result<(), GroupError> {
         self.cap_waits(now);
         let ready = self.link.state == Stream::Live && self.phase() == Phase::Member;
-        if !ready || self.is_waiting() || now < self.link.not_before {
+        if !ready || self.link.frozen || self.is_waiting() || now < self.link.not_before {
             return Ok(());
         }
         if let Some(vote) = self.vote() {
@@ -226,7 +226,9 @@ impl Engine {
 
     pub(super) fn wake_at(&self, now: Millis) -> Option<Millis> {
         let link = &self.link;
-        let waits = match (self.phase(), link.state) {
+        // Where nothing is sent there is nothing to wake for.
+        let state = if link.frozen && self.is_member() { Stream::CatchingUp } else { link.state };
+        let waits = match (self.phase(), state) {
             (Phase::Joining | Phase::Confirming, Stream::Asking) => {
                 link.in_flight.is_none() && link.not_before > 0
             }
@@ -242,7 +244,7 @@ impl Engine {
             let commit = if self.has_intent() && only_commits { commit } else { 0 };
             times.push(link.not_before.max(commit).max(now + 1));
         }
-        if (self.phase(), link.state) == (Phase::Member, Stream::Live) && !self.is_waiting() {
+        if (self.phase(), state) == (Phase::Member, Stream::Live) && !self.is_waiting() {
             let ack = (self.owes_ack() && self.outbox.is_empty()).then_some(link.ack_at);
             let out = self.back.out.as_ref().map(|out| out.not_before);
             let commit = self.has_intent().then(|| link.commit_not_before.max(self.commits_from()));
@@ -253,7 +255,7 @@ impl Engine {
             return Some(first);
         }
         // Where nothing can be committed there is nothing to wake for: that ends by an entry, or on another stream.
-        let live = link.state == Stream::Live && self.may_commit() && !self.is_waiting();
+        let live = state == Stream::Live && self.may_commit() && !self.is_waiting();
         let soonest = link.not_before.max(now + 1);
         let update = live.then(|| (self.meta.last_update + UPDATE_MS).max(soonest));
         let ends = live.then_some(self.invites.invite_ends).filter(|at| *at != 0).map(|at| at.max(soonest));

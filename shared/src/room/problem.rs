@@ -84,6 +84,23 @@ pub enum Problem {
     Token(TokenFault),
     /// A limit of the relay is in the way.
     Limit(RelayLimit),
+    /// The relay's operator froze the room: it is read, and nothing is added to it. What is said waits.
+    Frozen {
+        /// The operator's words; may be empty.
+        reason: String,
+    },
+    /// The same to somebody who wants to come in: nobody does.
+    JoinFrozen {
+        /// The operator's words; may be empty.
+        reason: String,
+    },
+    /// It goes on.
+    Thawed,
+    /// The relay's operator lets this device, or its network, open no rooms.
+    OpenerFrozen {
+        /// The operator's words; may be empty.
+        reason: String,
+    },
     /// The device cannot follow the room.
     Out(OutCause),
     /// It follows again.
@@ -263,6 +280,9 @@ impl Problem {
             Self::Token(TokenFault::Missing | TokenFault::Refused) => "token_required",
             Self::Token(TokenFault::Spent) => "token_spent",
             Self::Limit(limit) => limit.code(),
+            Self::Frozen { .. } | Self::JoinFrozen { .. } => "frozen",
+            Self::Thawed => "thawed",
+            Self::OpenerFrozen { .. } => "opener_frozen",
             Self::Out(_) => "out",
             Self::Back { .. } => "back",
             Self::OtherRules { .. } => "other_rules",

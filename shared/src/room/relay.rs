@@ -126,6 +126,7 @@ impl Engine {
             self.suspended(joined.suspended_by, &joined.suspended_step, now);
             return Ok(());
         }
+        self.learn_frozen(joined.frozen.as_ref().map(|frozen| &*frozen.words));
         self.learn_ledger(joined);
         self.learn_confirmed(joined.confirmed);
         if !self.back.rereads {
@@ -175,6 +176,7 @@ impl Engine {
             return Ok(());
         }
         self.link.in_flight = None;
+        self.tell_thawed();
         self.link.conflicts = 0;
         self.link.all_pieces = false;
         if self.phase() == Phase::Confirming {
@@ -201,7 +203,7 @@ impl Engine {
             return Ok(());
         }
         self.link.in_flight = None;
-        let again = [Code::RateLimited, Code::NoSpace, Code::ShuttingDown, Code::Superseded];
+        let again = [Code::RateLimited, Code::NoSpace, Code::ShuttingDown, Code::Superseded, Code::Frozen];
         if !again.contains(&refused.code()) && self.ballot_answered(&refused.id) {
             return Ok(());
         }
@@ -220,6 +222,8 @@ impl Engine {
             Code::ShuttingDown | Code::Superseded => self.link.not_before = now + RETRY_MS,
             Code::NotAllowed if self.phase() == Phase::Confirming => self.close(CloseReason::InviteOver),
             Code::NotAllowed => self.locked_out(),
+            Code::Frozen => self.frozen_meanwhile(&refused.words, now),
+            Code::Dropped => self.dropped(&refused.words),
             Code::TooLarge | Code::Malformed | Code::Unspecified | Code::TokenRequired | Code::TokenSpent => {
                 self.link.not_before = now + RETRY_MS;
                 if refused.limit() != Limit::Unspecified {
@@ -274,6 +278,8 @@ impl Engine {
                 let reason = CloseReason::Superseded;
                 self.out.events.push(Event::Closed { reason, was_member: true });
             }
+            (Code::Frozen, _) => self.frozen_out(&refused.words),
+            (Code::Dropped, _) => self.dropped(&refused.words),
             (Code::RateLimited | Code::NoSpace, _) => self.tell_limit(refused, now),
             (Code::TooLarge, _) if refused.limit() != Limit::Unspecified => self.tell_limit(refused, now),
             (Code::ShuttingDown, _) => (),

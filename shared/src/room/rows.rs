@@ -82,6 +82,8 @@ pub(super) fn load(
         signals: Signals::default(),
         reports: BTreeSet::new(),
         told_still: false,
+        told_frozen: None,
+        joined_frozen: false,
         skipped_at: None,
         link: Connection::default(),
         invites: parts.read("invites")?,

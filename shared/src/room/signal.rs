@@ -93,8 +93,11 @@ impl Engine {
     /// Tells the members who are online that we type. Dropped when there are too many, or nobody to hear it.
     pub(super) fn typing(&mut self, stopped: bool, now: Millis) -> Result<(), GroupError> {
         let too_soon = !stopped && now < self.signals.at.saturating_add(TYPING_EVERY_MS);
-        let ready =
-            !self.is_haunted() && self.link.state == Stream::Live && self.is_member() && !self.wishes.leaving;
+        let ready = !self.is_haunted()
+            && !self.link.frozen
+            && self.link.state == Stream::Live
+            && self.is_member()
+            && !self.wishes.leaving;
         if !ready || too_soon {
             return Ok(());
         }

@@ -26,6 +26,14 @@ pub fn as_it_came(name: &str) -> String {
     if is_word(name) { name.to_owned() } else { quoted(name) }
 }
 
+/// The words of a relay's operator, if there are any, behind a colon: nothing in them ends the quotation.
+pub(super) fn operators(reason: &str) -> String {
+    match reason {
+        "" => String::new(),
+        reason => format!(": “{}”", reason.replace(['“', '”'], "\"")),
+    }
+}
+
 /// The first words of a text in a line, always in quotation marks; safe for a terminal.
 pub fn cited(text: &str) -> String {
     const CHARACTERS: usize = 40; // half a usual line

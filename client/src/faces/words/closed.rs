@@ -3,7 +3,7 @@
 use proto::access::UNDO_MS;
 use shared::room::CloseReason;
 
-use super::{as_it_came, problem::breach};
+use super::{as_it_came, called::operators, problem::breach};
 
 /// Milliseconds of a day.
 const DAY_MS: u64 = 24 * 3600 * 1000;
@@ -40,6 +40,16 @@ pub fn closed(reason: &CloseReason) -> String {
         CloseReason::LockedOut => {
             "The relay does not let this device into the room: it was removed, or the relay lost the room, or was restored \
              from a backup of before this device joined. Ask a member for a new invite."
+        }
+        CloseReason::Dropped { reason } => {
+            return format!(
+                "The relay's operator dropped this room{}. What was said stays here to be read, and nothing is added to it. Make \
+                 a new room to talk on.",
+                operators(reason)
+            );
+        }
+        CloseReason::OpenerFrozen => {
+            "The relay did not open the room. Ask its operator, or make the room at another relay."
         }
         CloseReason::Superseded => {
             "This profile connected to the room from somewhere else; this connection stops. Use a profile on one machine \

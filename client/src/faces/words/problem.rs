@@ -9,7 +9,7 @@ use shared::{
     },
 };
 
-use super::as_it_came;
+use super::{as_it_came, called::operators};
 
 const MEMBERS: &str = "/members shows who is in.";
 const INVITES: &str = "/invites shows the live ones.";
@@ -102,6 +102,30 @@ pub fn problem(problem: &Problem) -> (String, &'static str) {
         Problem::NoRoomState => ("The relay accepted the invite but sent no room state.", "Try again."),
         Problem::Token(fault) => token(*fault),
         Problem::Limit(limit) => self::limit(*limit),
+        Problem::Frozen { reason } => {
+            let message = format!(
+                "The relay's operator froze this room{}. It can be read, and nothing is added to it: what you say is kept here.",
+                operators(reason)
+            );
+            return (message, "Ask the relay's operator. When the room goes on, it is sent by itself.");
+        }
+        Problem::JoinFrozen { reason } => {
+            let message = format!(
+                "The relay's operator froze this room{}. Nobody comes in meanwhile.",
+                operators(reason)
+            );
+            return (message, "Ask the relay's operator. When the room goes on, use the link again.");
+        }
+        Problem::Thawed => {
+            ("The relay's operator lets this room go on.", "What you said meanwhile is sent now.")
+        }
+        Problem::OpenerFrozen { reason } => {
+            let message = format!(
+                "The relay's operator lets you, or your network, open no rooms{}.",
+                operators(reason)
+            );
+            return (message, "Ask the relay's operator, or make the room at another relay.");
+        }
         Problem::Out(cause) => {
             let message = format!("{} It asks to be let back in; what you say meanwhile waits.", out(*cause));
             let remedy =

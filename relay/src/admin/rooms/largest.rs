@@ -86,6 +86,7 @@ mod tests {
             head: 1,
             last_commit: 0,
             last_at_ms: 0,
+            frozen: None,
         }
     }
 

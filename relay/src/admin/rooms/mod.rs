@@ -1,19 +1,27 @@
-//! Rooms in numbers, and dropping one: what `relay rooms` and `relay drop-room` ask for.
+//! Rooms in numbers, and what is done to one: what `relay rooms`, `drop-room`, `freeze` and `thaw` ask for.
 
-mod drop;
+mod dropped;
+mod hold;
 mod largest;
 mod prefix;
 
 use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 
-pub(super) use self::drop::{drop, find};
+pub(super) use self::{
+    dropped::dropped,
+    hold::{done, drop, find, freeze, thaw},
+};
 pub use self::{
-    drop::{Dropped, Which},
+    dropped::{DroppedList, DroppedRoom},
+    hold::{Dropped, PURGE_TIME, Thawed, Which},
     prefix::{PrefixError, hex},
 };
 use super::{Admin, Answer, Fault, Reply, Request};
-use crate::log::RoomSummary;
+use crate::{
+    log::{Freeze, RoomSummary, redb::Opener},
+    policy::reason::{Notice, Reason},
+};
 
 /// Rooms in one answer at most: about 400 bytes each.
 pub const MAX_ROOMS: usize = 10_000;
@@ -36,6 +44,20 @@ pub struct RoomRow {
     pub keys: u64,
     /// When it was last written to or opened, Unix milliseconds; 0 when that is not known.
     pub last_at_ms: u64,
+    /// Set while it is frozen.
+    #[serde(default)]
+    pub frozen: Option<FrozenRoom>,
+}
+
+/// Why nothing is appended to a room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrozenRoom {
+    /// Since when, Unix milliseconds.
+    pub at_ms: u64,
+    /// What the operator says; may be empty.
+    pub reason: Reason,
+    /// The opener for whom; `None` where it is for the room itself.
+    pub opener: Option<String>,
 }
 
 /// Some rooms.
@@ -49,8 +71,15 @@ pub struct Rooms {
 
 impl From<RoomSummary> for RoomRow {
     fn from(room: RoomSummary) -> Self {
-        let RoomSummary { id, entries, bytes, slot_bytes, keys, last_at_ms, .. } = room;
-        Self { id: hex(&id), entries, bytes, slot_bytes, keys, last_at_ms }
+        let RoomSummary { id, entries, bytes, slot_bytes, keys, last_at_ms, frozen, .. } = room;
+        let frozen = frozen.map(Into::into);
+        Self { id: hex(&id), entries, bytes, slot_bytes, keys, last_at_ms, frozen }
+    }
+}
+
+impl From<Freeze> for FrozenRoom {
+    fn from(Freeze { notice: Notice { at_ms, reason }, by }: Freeze) -> Self {
+        Self { at_ms, reason, opener: by.as_ref().map(Opener::id) }
     }
 }
 

@@ -5,9 +5,14 @@ use std::io::{self, BufRead, IsTerminal};
 use anyhow::bail;
 use clap::Args;
 
+use super::{
+    freeze::said,
+    target::{Found, Target},
+};
 use crate::{
     admin::{
         client,
+        openers::{Held, OpenerRow, WhichOpener},
         rooms::{Dropped, RoomRow, Which},
     },
     config::Loaded,
@@ -15,15 +20,20 @@ use crate::{
         human::{bytes, count},
         print,
     },
+    policy::reason::Reason,
 };
 
 /// Drop a room for ever: its log, its slot and its access keys.
 ///
-/// Members are told that they have no access any more. What they keep on their devices stays there.
+/// Members are told, with the reason if there is one. What they keep on their devices stays there. Nobody opens a room of
+/// this id again for as long as entries are kept, unless it is thawed.
 #[derive(Clone, Debug, Args)]
 pub struct DropRoomCommand {
-    /// The room, or as much of its id as no other room begins with.
-    room: String,
+    #[command(flatten)]
+    target: Target,
+    /// What members are told, in your words: one line of at most 256 bytes.
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    reason: Reason,
     /// Do not ask.
     #[arg(long)]
     yes: bool,
@@ -32,17 +42,25 @@ pub struct DropRoomCommand {
 impl DropRoomCommand {
     /// Finds it, asks, drops it.
     pub(super) async fn run(&self, loaded: &Loaded) -> anyhow::Result<()> {
-        let data_dir = loaded.config.data_dir()?;
-        if !self.room.bytes().all(|byte| byte.is_ascii_alphanumeric()) || self.room.is_empty() {
-            bail!(crate::admin::rooms::PrefixError);
-        }
-        let room: RoomRow = client::get(&data_dir, &format!("/v1/rooms/{}", self.room)).await?;
-        if !self.yes && !confirmed(&room)? {
+        let (data_dir, reason) = (loaded.config.data_dir()?, self.reason.clone());
+        let found = self.target.find(&data_dir).await?;
+        if !self.yes && !confirmed(&found)? {
             bail!("nothing was dropped");
         }
-        let Dropped { purged } =
-            client::post(&data_dir, "/v1/rooms/drop", &Which { id: room.id.clone() }).await?;
-        print::line(format_args!("Dropped {}.", room.id))?;
+        let purged = match found {
+            Found::Room(RoomRow { id, .. }) => {
+                let which = Which { id, reason };
+                let Dropped { purged } = client::post(&data_dir, "/v1/rooms/drop", &which).await?;
+                print::line(format_args!("Dropped {}.", which.id))?;
+                purged
+            }
+            Found::Opener(OpenerRow { name, .. }) => {
+                let which = WhichOpener { name, reason };
+                let Held { id, rooms, .. } = client::post(&data_dir, "/v1/openers/drop", &which).await?;
+                print::line(format_args!("Dropped {} of {id}, who may open more.", said(rooms)))?;
+                rooms.is_some()
+            }
+        };
         if !purged {
             print::line("Its space is given back little by little; nobody can read it any more.")?;
         }
@@ -50,14 +68,18 @@ impl DropRoomCommand {
     }
 }
 
-fn confirmed(room: &RoomRow) -> anyhow::Result<bool> {
+fn confirmed(found: &Found) -> anyhow::Result<bool> {
     if !io::stdin().is_terminal() {
         bail!("dropping a room cannot be undone; say --yes if you are sure");
     }
-    let RoomRow { id, entries, keys, .. } = room;
-    let size = bytes(room.bytes + room.slot_bytes);
-    let (entries, keys) = (count(*entries, "entry"), count(*keys, "access key"));
-    print::all(format!("{id}\n{entries}, {size}, {keys}. This cannot be undone. Drop it? [y/N] "))?;
+    let what = match found {
+        Found::Room(RoomRow { id, entries, keys, bytes: logged, slot_bytes, .. }) => {
+            let size = bytes(logged + slot_bytes);
+            format!("{id}\n{}, {size}, {}", count(*entries, "entry"), count(*keys, "access key"))
+        }
+        Found::Opener(OpenerRow { id, rooms, .. }) => format!("{} of {id}", count(*rooms, "room")),
+    };
+    print::all(format!("{what}. This cannot be undone. Drop it? [y/N] "))?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))

@@ -8,6 +8,7 @@ mod database;
 mod doctor;
 mod drain;
 mod drop_room;
+mod freeze;
 #[cfg(target_os = "linux")]
 mod install;
 mod man;
@@ -15,6 +16,7 @@ mod reload;
 mod restore;
 mod rooms;
 mod status;
+mod target;
 mod token;
 mod top;
 
@@ -23,10 +25,21 @@ use clap::{CommandFactory, Subcommand};
 #[cfg(target_os = "linux")]
 use self::install::{InstallCommand, UninstallCommand};
 use self::{
-    backup::BackupCommand, check::CheckCommand, clock::ClockCommand, compact::CompactCommand,
-    doctor::DoctorCommand, drain::DrainCommand, drop_room::DropRoomCommand, man::ManCommand,
-    reload::ReloadCommand, restore::RestoreCommand, rooms::RoomsCommand, status::StatusCommand,
-    token::TokenCommand, top::TopCommand,
+    backup::BackupCommand,
+    check::CheckCommand,
+    clock::ClockCommand,
+    compact::CompactCommand,
+    doctor::DoctorCommand,
+    drain::DrainCommand,
+    drop_room::DropRoomCommand,
+    freeze::{FreezeCommand, ThawCommand},
+    man::ManCommand,
+    reload::ReloadCommand,
+    restore::RestoreCommand,
+    rooms::RoomsCommand,
+    status::StatusCommand,
+    token::TokenCommand,
+    top::TopCommand,
 };
 use super::Cli;
 use crate::ops::print;
@@ -44,8 +57,12 @@ pub enum Command {
     Top(TopCommand),
     /// The rooms of the running relay in numbers, the largest first.
     Rooms(RoomsCommand),
-    /// Drop a room for ever.
+    /// Drop a room for ever, or all rooms of an opener.
     DropRoom(DropRoomCommand),
+    /// Freeze a room, or all rooms of an opener: read, and nothing added.
+    Freeze(FreezeCommand),
+    /// Thaw what is frozen.
+    Thaw(ThawCommand),
     /// The clock that the running relay goes by.
     #[command(subcommand)]
     Clock(ClockCommand),
@@ -104,6 +121,8 @@ impl Command {
             Self::Top(command) => command.run(loaded).await?,
             Self::Rooms(command) => command.run(loaded).await?,
             Self::DropRoom(command) => command.run(loaded).await?,
+            Self::Freeze(command) => command.run(loaded).await?,
+            Self::Thaw(command) => command.run(loaded).await?,
             Self::Clock(command) => command.run(loaded).await?,
             Self::Drain(command) => command.run(loaded).await?,
             Self::Reload(command) => command.run(loaded).await?,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::{
     admin::{
         client,
-        rooms::{MAX_ROOMS, RoomRow, Rooms},
+        rooms::{DroppedList, FrozenRoom, MAX_ROOMS, RoomRow, Rooms},
     },
     clock::unix_ms,
     config::Loaded,
@@ -33,6 +33,9 @@ pub struct RoomsCommand {
     /// Show all, in the order of their ids.
     #[arg(long, conflicts_with = "top")]
     all: bool,
+    /// Show those that were dropped and that nobody opens again for now, the newest first.
+    #[arg(long, conflicts_with_all = ["top", "all"])]
+    dropped: bool,
     /// Print one line of JSON per room instead, with the whole id.
     #[arg(long)]
     json: bool,
@@ -42,6 +45,9 @@ impl RoomsCommand {
     /// Asks, and prints the answer.
     pub(super) async fn run(&self, loaded: &Loaded) -> anyhow::Result<()> {
         let data_dir = loaded.config.data_dir()?;
+        if self.dropped {
+            return self.show_dropped(&client::get(&data_dir, "/v1/dropped").await?);
+        }
         let (mut after, mut path) = (String::new(), format!("/v1/rooms?top={}", self.top));
         loop {
             if self.all {
@@ -74,6 +80,30 @@ impl RoomsCommand {
     }
 }
 
+impl RoomsCommand {
+    fn show_dropped(&self, DroppedList { rooms }: &DroppedList) -> anyhow::Result<()> {
+        let mut text = String::new();
+        if !self.json {
+            writeln!(text, "{:<SHOWN$}  {:<14}  REASON", "ROOM", "DROPPED")?;
+        }
+        for room in rooms {
+            if self.json {
+                writeln!(text, "{}", json(room)?)?;
+                continue;
+            }
+            let ago = format!("{} ago", since(room.at_ms, unix_ms()));
+            let row = format!("{}  {ago:<14}  {}", room.id.get(..SHOWN).unwrap_or(&room.id), room.reason);
+            writeln!(text, "{}", row.trim_end())?;
+        }
+        print::all(text)?;
+        Ok(())
+    }
+}
+
+fn since(at_ms: u64, now_ms: u64) -> String {
+    span(Duration::from_millis(now_ms.saturating_sub(at_ms)))
+}
+
 /// A row of the table.
 fn row(room: &RoomRow, now_ms: u64) -> String {
     let RoomRow { id, entries, keys, .. } = room;
@@ -81,17 +111,26 @@ fn row(room: &RoomRow, now_ms: u64) -> String {
     let size = bytes(room.bytes + room.slot_bytes);
     let last = match room.last_at_ms {
         0 => "unknown".into(),
-        at => format!("{} ago", span(Duration::from_millis(now_ms.saturating_sub(at)))),
+        at => format!("{} ago", since(at, now_ms)),
     };
-    format!("{id}  {entries:>9}  {size:>12}  {keys:>6}  {last}")
+    let frozen = room.frozen.as_ref().map_or(String::new(), |frozen| frozen_text(frozen, now_ms));
+    format!("{id}  {entries:>9}  {size:>12}  {keys:>6}  {last}{frozen}")
 }
 
-fn json(room: &RoomRow) -> serde_json::Result<String> {
+fn frozen_text(frozen: &FrozenRoom, now_ms: u64) -> String {
+    let mut said = format!(", frozen for {}", since(frozen.at_ms, now_ms));
+    if let Some(opener) = &frozen.opener {
+        said += &format!(" with its opener {opener}");
+    }
+    if frozen.reason.is_empty() { said } else { format!("{said}: {}", frozen.reason) }
+}
+
+fn json<T: Serialize>(room: &T) -> serde_json::Result<String> {
     #[derive(Serialize)]
-    struct Line<'a> {
+    struct Line<'a, T> {
         v: u32,
         #[serde(flatten)]
-        room: &'a RoomRow,
+        room: &'a T,
     }
     serde_json::to_string(&Line { v: 1, room })
 }

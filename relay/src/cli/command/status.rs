@@ -57,6 +57,21 @@ fn clock_rows(clock: &ClockStatus) -> Vec<String> {
     rows
 }
 
+/// What the operator froze and dropped; nothing where that is nothing.
+fn held_row(status: &Status) -> Option<String> {
+    let counts = [
+        (status.frozen_rooms, "room frozen", "rooms frozen"),
+        (status.frozen_openers, "opener frozen", "openers frozen"),
+        (status.dropped_rooms, "room dropped of late", "rooms dropped of late"),
+    ];
+    let said: Vec<_> = counts
+        .into_iter()
+        .filter(|(number, ..)| *number > 0)
+        .map(|(number, one, many)| format!("{number} {}", if number == 1 { one } else { many }))
+        .collect();
+    (!said.is_empty()).then(|| said.join(", "))
+}
+
 fn text(status: &Status, now_ms: u64) -> String {
     let mut text = String::new();
     let mut row = |name: &str, value: String| {
@@ -105,6 +120,9 @@ fn text(status: &Status, now_ms: u64) -> String {
             bytes(status.entry_bytes + status.slot_bytes)
         ),
     );
+    if let Some(held) = held_row(status) {
+        row("Held", held);
+    }
     if let Some(clock) = &status.clock {
         clock_rows(clock).into_iter().for_each(|said| row("Clock", said));
     }

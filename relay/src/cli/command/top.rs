@@ -99,15 +99,20 @@ fn text(top: &Top, before: Option<&Top>) -> String {
     }
     line(String::new());
     line(format!("{:<SHOWN$}  {:<10}  {:>6}  {:>8}  {}", "ROOM", "OPENER", "SEATS", "REFUSED", HEAD));
+    let mark = |frozen| if frozen { "  frozen" } else { "" };
     for room in &top.rooms {
         let (id, opener) = (room.id.get(..SHOWN).unwrap_or(&room.id), room.opener.as_deref().unwrap_or("-"));
-        let (sessions, refused) = (room.sessions, room.refused);
-        line(format!("{id:<SHOWN$}  {opener:<10}  {sessions:>6}  {refused:>8}  {}", work(&room.work)));
+        let (sessions, refused, frozen) = (room.sessions, room.refused, mark(room.frozen));
+        line(format!(
+            "{id:<SHOWN$}  {opener:<10}  {sessions:>6}  {refused:>8}  {}{frozen}",
+            work(&room.work)
+        ));
     }
     line(String::new());
     line(format!("{:<10}  {:>6}  {}", "OPENER", "ROOMS", HEAD));
     for opener in &top.openers {
-        line(format!("{:<10}  {:>6}  {}", opener.id, opener.rooms, work(&opener.work)));
+        let frozen = mark(opener.frozen);
+        line(format!("{:<10}  {:>6}  {}{frozen}", opener.id, opener.rooms, work(&opener.work)));
     }
     text
 }
@@ -137,15 +142,22 @@ mod tests {
             delivered: 0,
             delivered_bytes: 0,
             limited: [("rate".to_owned(), 7)].into(),
-            rooms: vec![RoomTop { id: "ab".repeat(32), opener: None, sessions: 2, refused: 9, work }],
-            openers: vec![OpenerTop { id: "0123456789".into(), rooms: 4, work }],
+            rooms: vec![RoomTop {
+                id: "ab".repeat(32),
+                opener: None,
+                sessions: 2,
+                refused: 9,
+                frozen: true,
+                work,
+            }],
+            openers: vec![OpenerTop { id: "0123456789".into(), rooms: 4, frozen: false, work }],
         };
         let before = top.clone();
         let once = text(&top, None);
         assert!(once.contains("refused by rate: 7\n") && !once.contains("/s in"), "{once}");
         assert!(
             once.contains(
-                "abababababababab  -                2         9         2.5      2.0 KiB      3.0 MiB\n"
+                "abababababababab  -                2         9         2.5      2.0 KiB      3.0 MiB  frozen\n"
             ),
             "{once}"
         );

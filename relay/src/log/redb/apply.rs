@@ -10,7 +10,7 @@ use redb::{ReadableTable, StorageError};
 use super::{
     Policy,
     access::{self, Access, GENERATION},
-    openers, pieces, row,
+    holds, openers, pieces, row,
     space::Spare,
     tables::{self, Room, Tables},
     tokens, tombstone, trim,
@@ -32,7 +32,10 @@ pub(super) fn append(
     publish: &Publish,
 ) -> Outcome<Appended, AppendError> {
     let Some(mut room) = tables::room(&tables.rooms, &author.room)? else {
-        return Ok(Err(AppendError::NotAllowed));
+        let dropped = holds::dropped(&tables.held()?.dropped, &author.room)?;
+        return Ok(
+            Err(dropped.map_or(AppendError::NotAllowed, |notice| AppendError::Dropped(notice.reason))),
+        );
     };
     if tables.keys.get((&author.room.0, &author.key.0))?.is_none() {
         return Ok(Err(AppendError::NotAllowed));
@@ -41,6 +44,11 @@ pub(super) fn append(
     // commit now conflicts with itself and its invite is used up.
     if let Some(answer) = repeated(tables, author, publish)? {
         return Ok(answer);
+    }
+    if room.frozen_ms != 0
+        && let Some(freeze) = holds::frozen(&tables.held()?.frozen, &author.room, &room)?
+    {
+        return Ok(Err(AppendError::Frozen(freeze.notice.reason)));
     }
     let before = access::load(&tables.access, &author.room)?;
     let (seq, at_ms) = (room.head + 1, author.now_ms.max(room.last_at_ms));
@@ -122,6 +130,9 @@ pub(super) fn create(
     if tables::room(&tables.rooms, room)?.is_some() {
         return Ok(Err(CreateError::Exists));
     }
+    if let Some(notice) = holds::dropped(&tables.held()?.dropped, room)? {
+        return Ok(Err(CreateError::Dropped(notice.reason)));
+    }
     if tombstone::stands(tables, room)? {
         return Ok(Err(CreateError::BeingDropped));
     }
@@ -130,6 +141,11 @@ pub(super) fn create(
         return Ok(Err(CreateError::TooLarge));
     }
     let opener = openers::opener(tables, token.as_ref(), opening.address, now_ms)?;
+    if let Some(opener) = &opener
+        && let Some(notice) = holds::opener_notice(tables.held()?, opener)?
+    {
+        return Ok(Err(CreateError::Frozen(notice.reason)));
+    }
     if let Err(missing) = spare.for_opener(opener.as_ref()) {
         return Ok(Err(CreateError::NoSpace(missing)));
     }
@@ -141,7 +157,16 @@ pub(super) fn create(
     }
     let (head, rows) = Head::open(opening.authority, &opening.keys);
     let slot_bytes = pieces::put(tables, room, 0, &opening.slot)?;
-    let row = Room { head: 0, oldest: 1, last_commit: 0, last_at_ms: now_ms, bytes: 0, keys, slot_bytes };
+    let row = Room {
+        head: 0,
+        oldest: 1,
+        last_commit: 0,
+        last_at_ms: now_ms,
+        bytes: 0,
+        keys,
+        slot_bytes,
+        frozen_ms: 0,
+    };
     tables.put_room(room, row)?;
     if let Some(opener) = opener {
         openers::note(tables, room, opener)?;

@@ -6,8 +6,8 @@ use redb::{ReadTransaction, ReadableTableMetadata};
 use super::{
     access,
     flaw::{CheckError, Flaw},
-    pieces,
-    tables::{Room, Snapshot, from_entry_row},
+    holds, pieces,
+    tables::{HeldSnapshot, Room, Snapshot, from_entry_row},
     tokens,
 };
 
@@ -52,12 +52,12 @@ pub(super) fn survey(transaction: &ReadTransaction) -> Result<Survey, redb::Erro
         Ok(whole) => return Ok(Survey { whole, ..Survey::default() }),
         Err(wrong) => wrong,
     };
-    let all = Snapshot::open(transaction)?;
+    let (all, held) = (Snapshot::open(transaction)?, HeldSnapshot::open(transaction)?);
     let mut found = Survey::default();
     for row in all.rooms.range::<&[u8; 32]>(..)? {
         let (id, row) = row?;
         let (id, room) = (RoomId(*id.value()), Room::from(row.value()));
-        match check_room(&all, &id, &room) {
+        match check_room((&all, &held), &id, &room) {
             Ok(rows) => {
                 found.whole.add(&rows);
                 found.whole.rooms += 1;
@@ -73,12 +73,12 @@ pub(super) fn survey(transaction: &ReadTransaction) -> Result<Survey, redb::Erro
 
 /// Reads every row once. Holds one entry at a time.
 pub(super) fn check(transaction: &ReadTransaction) -> Result<Checked, CheckError> {
-    let all = Snapshot::open(transaction)?;
+    let (all, held) = (Snapshot::open(transaction)?, HeldSnapshot::open(transaction)?);
     let mut seen = Checked::default();
     for row in all.rooms.range::<&[u8; 32]>(..)? {
         let (id, row) = row?;
         let (id, room) = (RoomId(*id.value()), Room::from(row.value()));
-        seen.add(&check_room(&all, &id, &room)?);
+        seen.add(&check_room((&all, &held), &id, &room)?);
         seen.rooms += 1;
     }
     let mut total = seen;
@@ -101,10 +101,15 @@ pub(super) fn check(transaction: &ReadTransaction) -> Result<Checked, CheckError
         }
     }
     tokens::check(&all)?;
+    holds::check(&all, &held)?;
     if whole { Ok(seen) } else { Err(Flaw::Orphan.into()) }
 }
 
-fn check_room(all: &Snapshot, id: &RoomId, room: &Room) -> Result<Checked, CheckError> {
+fn check_room(
+    (all, held): (&Snapshot, &HeldSnapshot),
+    id: &RoomId,
+    room: &Room,
+) -> Result<Checked, CheckError> {
     check_log(all, id, room)?;
     let rows = rows(all, id)?;
     let kept = room.head.saturating_add(1).saturating_sub(room.oldest);
@@ -112,6 +117,7 @@ fn check_room(all: &Snapshot, id: &RoomId, room: &Room) -> Result<Checked, Check
         return Err(Flaw::Numbers.into());
     }
     check_access(all, id, &rows)?;
+    holds::frozen(&held.frozen, id, room).map_err(|_| Flaw::Orphan)?;
     if pieces::size(&all.slots, &all.pieces, &id.0)? != room.slot_bytes {
         return Err(Flaw::Numbers.into());
     }

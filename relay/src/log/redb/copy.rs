@@ -16,7 +16,8 @@ use super::{
     check::check,
     database::open_or_make,
     flaw::CheckError,
-    tables::{self, Room, RoomRow, Snapshot, Tables, from_entry_row},
+    holds,
+    tables::{self, HeldSnapshot, Room, RoomRow, Snapshot, Tables, from_entry_row},
     tokens,
 };
 use crate::{
@@ -34,6 +35,8 @@ pub(super) fn export(
     let all = Snapshot::open(transaction).map_err(redb::Error::from)?;
     let broken = |error: redb::StorageError| ExportError::from(redb::Error::from(error));
     tokens::export(&all, left_out, take)?;
+    let held = HeldSnapshot::open(transaction).map_err(redb::Error::from)?;
+    holds::export(&held, take)?;
     for row in all.rooms.range::<&[u8; 32]>(..).map_err(broken)? {
         let (id, row) = row.map_err(broken)?;
         let id = *id.value();
@@ -41,7 +44,8 @@ pub(super) fn export(
             continue;
         }
         // What slots take is counted again when they are put back.
-        let Room { head, oldest, last_commit, last_at_ms, bytes, keys, .. } = row.value().into();
+        let room: Room = row.value().into();
+        let Room { head, oldest, last_commit, last_at_ms, bytes, keys, .. } = room;
         take(Record::Room { id, row: [head, oldest, last_commit, last_at_ms, bytes, keys] })?;
         let access = access::load(&all.access, &RoomId(id)).map_err(broken)?;
         take(Record::Access(access.head.to_bytes().into()))?;
@@ -55,6 +59,9 @@ pub(super) fn export(
         }
         if let Some(hash) = all.opened_by.get(&id).map_err(broken)? {
             take(Record::OpenedBy(*hash.value()))?;
+        }
+        if let Some(record) = holds::record(&held, &RoomId(id), &room).map_err(broken)? {
+            take(record)?;
         }
         for row in all.keys.range((&id, &[0; 32])..=(&id, &[0xff; 32])).map_err(broken)? {
             let (key, row) = row.map_err(broken)?;
@@ -161,7 +168,8 @@ fn corrupted() -> redb::StorageError {
 fn insert(tables: &mut Tables<'_>, room: RoomId, record: Record) -> Result<RoomId, redb::StorageError> {
     match record {
         Record::Room { id, row: [head, oldest, last_commit, last_at_ms, bytes, keys] } => {
-            let row = Room { head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes: 0 };
+            let row =
+                Room { head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes: 0, frozen_ms: 0 };
             tables.rooms.insert(&id, &RoomRow::from(row))?;
             return Ok(RoomId(id));
         }
@@ -193,6 +201,18 @@ fn insert(tables: &mut Tables<'_>, room: RoomId, record: Record) -> Result<RoomI
         }
         Record::OpenedBy(hash) => {
             tables.opened_by.insert(&room.0, &hash)?;
+        }
+        Record::FrozenOpener { opener, at_ms, reason } => {
+            tables.held()?.frozen_openers.insert(&opener, (at_ms, reason.as_str()))?;
+        }
+        Record::Dropped { id, at_ms, reason } => {
+            tables.held()?.dropped.insert(&id, (at_ms, reason.as_str()))?;
+            tables.held()?.dropped_at.insert((at_ms, &id), ())?;
+        }
+        Record::Frozen { at_ms, by, reason } => {
+            let row = tables::room(&tables.rooms, &room)?.ok_or_else(corrupted)?;
+            tables.rooms.insert(&room.0, &Room { frozen_ms: at_ms, ..row }.into())?;
+            tables.held()?.frozen.insert(&room.0, (&*by, reason.as_str()))?;
         }
         Record::Key { key, row } => {
             let row = KeyRow::from_bytes(&row).map_err(|_| corrupted())?;

@@ -1,7 +1,7 @@
 //! Which format a file has, and how one of an earlier format becomes one of the newest.
 //!
 //! Format 1 had another protocol. Format 2 has no checksums in its entries, which are read without for as long as they are
-//! kept; formats 2 and 3 do not say how many bytes a room's slots take. A file becomes one of the newest format when it is
+//! kept; formats 2 and 3 do not say how many bytes a room's slots take, and format 4 does not say whether it is frozen. A file becomes one of the newest format when it is
 //! opened, lest an earlier program takes it for its own.
 
 use redb::{
@@ -11,19 +11,24 @@ use redb::{
 
 use super::{
     pieces,
-    tables::{Room, RoomKey, Tables},
+    tables::{HeldTables, Room, RoomKey, Tables},
 };
 
 /// One row: the format. Format 1 had no such table.
 const FORMAT: TableDefinition<(), u64> = TableDefinition::new("format");
 
 /// The one that is written.
-const VERSION: u64 = 4;
+const VERSION: u64 = 5;
 
-/// A room of formats 2 and 3: all numbers of one of today but the last.
+/// A room of formats 2 and 3: all numbers of one of today but the last two.
 type RoomRow = (u64, u64, u64, u64, u64, u64);
 
+/// A room of format 4: all but the last.
+type SizedRow = (u64, u64, u64, u64, u64, u64, u64);
+
 pub(super) const ROOMS: TableDefinition<RoomKey, RoomRow> = TableDefinition::new("rooms");
+
+pub(super) const SIZED_ROOMS: TableDefinition<RoomKey, SizedRow> = TableDefinition::new("sized_rooms");
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +53,7 @@ pub(super) fn create(database: &Database) -> Result<Made, redb::Error> {
     let reader = database.begin_read()?;
     let mut tables = reader.list_tables()?.peekable();
     let is_new = tables.peek().is_none();
+    let mut before = VERSION;
     if !is_new {
         if !tables.any(|table| table.name() == FORMAT.name()) {
             return Ok(Made::Other);
@@ -55,18 +61,19 @@ pub(super) fn create(database: &Database) -> Result<Made, redb::Error> {
         let version = reader.open_table(FORMAT)?.get(())?.map(|version| version.value());
         match version {
             Some(VERSION) => return Ok(Made::Ready),
-            Some(2 | 3) => {}
+            Some(version @ 2..=4) => before = version,
             _ => return Ok(Made::Other),
         }
     }
     drop(tables);
     let transaction = database.begin_write()?;
     transaction.open_table(FORMAT)?.insert((), VERSION)?;
-    if is_new {
-        drop(Tables::open(&transaction)?);
-    } else {
-        count_slots(&transaction)?;
+    match before {
+        2 | 3 => count_slots(&transaction)?,
+        4 => widen(&transaction)?,
+        _ => drop(Tables::open(&transaction)?),
     }
+    drop(HeldTables::open(&transaction)?);
     transaction.commit()?;
     Ok(Made::Ready)
 }
@@ -78,9 +85,22 @@ fn count_slots(transaction: &WriteTransaction) -> Result<(), redb::Error> {
         let (id, row) = row?;
         let (head, oldest, last_commit, last_at_ms, bytes, keys) = row.value();
         let slot_bytes = pieces::size(&tables.slots, &tables.pieces, id.value())?;
-        let room = Room { head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes };
+        let room = Room { head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes, frozen_ms: 0 };
         tables.rooms.insert(id.value(), &room.into())?;
     }
     transaction.delete_table(ROOMS)?;
+    Ok(())
+}
+
+/// No room is frozen yet.
+fn widen(transaction: &WriteTransaction) -> Result<(), redb::Error> {
+    let mut tables = Tables::open(transaction)?;
+    for row in transaction.open_table(SIZED_ROOMS)?.iter()? {
+        let (id, row) = row?;
+        let (head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes) = row.value();
+        let room = Room { head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes, frozen_ms: 0 };
+        tables.rooms.insert(id.value(), &room.into())?;
+    }
+    transaction.delete_table(SIZED_ROOMS)?;
     Ok(())
 }

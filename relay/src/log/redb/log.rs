@@ -12,7 +12,7 @@ use crate::{
         Answer, Appended, Author, Batch, CreateError, Feed, Log, Measured, Opening, Publish, Slot, Ticket,
         Unavailable, View, publish::entry,
     },
-    policy::token::Right,
+    policy::{reason::Reason, token::Right},
 };
 
 impl Log for Redb {
@@ -61,6 +61,10 @@ impl Log for Redb {
 
     fn view(&self, reader: Author) -> Answer<'_, Result<Option<View>, Unavailable>> {
         self.read_with(move |transaction| reader::view(transaction, &reader))
+    }
+
+    fn dropped(&self, room: RoomId) -> Answer<'_, Result<Option<Reason>, Unavailable>> {
+        self.read_with(move |transaction| reader::dropped(transaction, &room))
     }
 
     fn room_of(&self, invite: PublicKey) -> Answer<'_, Result<Option<RoomId>, Unavailable>> {

@@ -18,6 +18,7 @@ mod database;
 mod flaw;
 mod formats;
 mod fullness;
+mod holds;
 mod log;
 mod lone;
 mod opener;
@@ -55,7 +56,7 @@ pub use self::{
     check::{Checked, Survey},
     database::OpenError,
     flaw::{CheckError, Flaw},
-    opener::Opener,
+    opener::{BadName, Opener, OpenerName},
     shares::{Activity, Busiest},
     stats::{Health, LogBound, Stats},
 };

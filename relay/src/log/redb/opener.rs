@@ -1,6 +1,10 @@
 //! The name of who opened a room, made of a token or of an address.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv6Addr},
+    str::FromStr,
+};
 
 use aws_lc_rs::hmac;
 
@@ -16,13 +20,54 @@ pub(super) type KeyRow = (u64, &'static [u8; KEY]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Opener(pub(super) [u8; Self::LEN]);
 
+/// An opener as operators name it: the beginning of its id, or all of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenerName(String);
+
+/// A text that names no opener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an opener is named by the first digits of its id, at least {LEAST_DIGITS}: see `relay top`")]
+pub struct BadName;
+
+/// Fewest digits that a command takes for an opener: fewer are a slip of the hand.
+const LEAST_DIGITS: usize = 4;
+
+impl OpenerName {
+    pub(super) fn fits(&self, opener: &Opener) -> bool {
+        opener.digits().starts_with(&self.0)
+    }
+}
+
+impl fmt::Display for OpenerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for OpenerName {
+    type Err = BadName;
+
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        let is_long_enough = (LEAST_DIGITS..=2 * Opener::LEN).contains(&text.len());
+        match is_long_enough && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            true => Ok(Self(text.to_ascii_lowercase())),
+            false => Err(BadName),
+        }
+    }
+}
+
 impl Opener {
     /// In bytes.
     pub(super) const LEN: usize = 16;
 
     /// What lists show: 40 bits tell all openers apart that a relay has.
     pub fn id(&self) -> String {
-        self.0.iter().take(5).map(|byte| format!("{byte:02x}")).collect()
+        self.digits().chars().take(10).collect()
+    }
+
+    /// All of it, for programs.
+    pub fn digits(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     pub(super) fn of_token(hash: &TokenHash) -> Self {
@@ -56,6 +101,18 @@ fn household(address: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_beginnings_of_ids_in_digits() {
+        let opener = Opener([0xab; Opener::LEN]);
+        for name in ["abab", "ABABA", &opener.id(), &opener.digits()] {
+            assert!(name.parse::<OpenerName>().unwrap().fits(&opener), "{name}");
+        }
+        assert!(!"abac".parse::<OpenerName>().unwrap().fits(&opener));
+        for text in ["", "aba", "../..", &"a".repeat(33), "wxyz"] {
+            assert_eq!(text.parse::<OpenerName>(), Err(BadName), "{text}");
+        }
+    }
 
     #[test]
     fn addresses_are_told_apart_by_the_key_and_ipv6_by_the_48() {

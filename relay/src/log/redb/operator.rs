@@ -9,14 +9,25 @@ use proto::RoomId;
 use tokio::sync::oneshot;
 
 use super::{
-    Busiest, Health, Redb, Stats, Survey, check, lone::Lone, overview, round::Gone, tokens, writer::Job,
+    Busiest, Health, Redb, Stats, Survey, check,
+    holds::{self, RoomHold},
+    lone::Lone,
+    opener::{Opener, OpenerName},
+    overview,
+    round::Gone,
+    tokens,
+    writer::Job,
 };
 use crate::{
     log::{
-        Answer, Operator, Overview, Revoked, RoomSummary, TokenChange, TokenError, Tokens, Unavailable,
-        caught::caught,
+        Answer, HeldOpener, Hold, OpenerError, OpenerRooms, Operator, Overview, Revoked, RoomSummary,
+        TokenChange, TokenError, Tokens, Unavailable, caught::caught,
     },
-    policy::{limits::Limits, token::TokenRecord},
+    policy::{
+        limits::{HELD_ROOMS, Limits},
+        reason::Notice,
+        token::TokenRecord,
+    },
 };
 
 impl Operator for Redb {
@@ -36,14 +47,49 @@ impl Operator for Redb {
         })
     }
 
-    fn drop_room(&self, room: RoomId) -> Answer<'_, Result<bool, Unavailable>> {
+    fn hold_room(&self, room: RoomId, hold: Hold) -> Answer<'_, Result<bool, Unavailable>> {
+        Box::pin(async move { Ok(self.hold(vec![room], of_a_room(hold)).await? > 0) })
+    }
+
+    fn find_opener(&self, name: OpenerName) -> Answer<'_, Result<OpenerRooms, OpenerError>> {
         Box::pin(async move {
-            let (answer, dropped) = oneshot::channel();
-            let _ = self.queue(Job::Drop { room, answer }).await;
-            let existed = dropped.await.unwrap_or(Err(Unavailable))?;
-            self.purge().await;
-            Ok(existed)
+            let (answer, found) = oneshot::channel();
+            let _ = self.queue(Job::FindOpener { name, answer }).await;
+            found.await.unwrap_or(Err(OpenerError::Unavailable))
         })
+    }
+
+    fn hold_opener(&self, name: OpenerName, hold: Hold) -> Answer<'_, Result<HeldOpener, OpenerError>> {
+        Box::pin(async move {
+            let opener = self.find_opener(name.clone()).await?.opener;
+            let (changed, rooms, hold) = match hold {
+                Hold::Drop(notice) => {
+                    let rooms = self.find_opener(name).await?.rooms;
+                    (false, rooms, RoomHold::Drop(notice))
+                }
+                Hold::Freeze(notice) => {
+                    // First of all, so that there is no room more when they are looked up.
+                    let changed = self.turn_opener(opener, Some(notice.clone())).await?;
+                    let rooms = self.find_opener(name).await?.rooms;
+                    (changed, rooms, RoomHold::Freeze(notice, Some(opener)))
+                }
+                Hold::Thaw(now_ms) => {
+                    let changed = self.turn_opener(opener, None).await?;
+                    let frozen = self.read_with(move |all| holds::frozen_by(all, &opener)).await;
+                    (
+                        changed,
+                        frozen.map_err(|_| OpenerError::Unavailable)?,
+                        RoomHold::Thaw(now_ms, Some(opener)),
+                    )
+                }
+            };
+            let rooms = self.hold(rooms, hold).await.map_err(|_| OpenerError::Unavailable)?;
+            Ok(HeldOpener { opener, changed, rooms })
+        })
+    }
+
+    fn dropped_rooms(&self) -> Answer<'_, Result<Vec<(RoomId, Notice)>, Unavailable>> {
+        self.read_with(holds::list_dropped)
     }
 
     fn has_rooms(&self) -> bool {
@@ -190,6 +236,26 @@ impl Redb {
         Lone { before: before(time), unseen_before, visited }
     }
 
+    /// Does it to all of these rooms, some in each transaction, and says to how many.
+    async fn hold(&self, rooms: Vec<RoomId>, hold: RoomHold) -> Result<u64, Unavailable> {
+        let mut held = 0;
+        for rooms in rooms.chunks(HELD_ROOMS) {
+            let (answer, done) = oneshot::channel();
+            let _ = self.queue(Job::Hold { rooms: rooms.to_vec(), hold: hold.clone(), answer }).await;
+            held += done.await.unwrap_or(Err(Unavailable))?;
+        }
+        if matches!(hold, RoomHold::Drop(_)) {
+            self.purge().await;
+        }
+        Ok(held)
+    }
+
+    async fn turn_opener(&self, opener: Opener, notice: Option<Notice>) -> Result<bool, OpenerError> {
+        let (answer, turned) = oneshot::channel();
+        let _ = self.queue(Job::HoldOpener { opener, notice, answer }).await;
+        turned.await.unwrap_or(Err(OpenerError::Unavailable))
+    }
+
     /// Purges what is left of dropped rooms.
     async fn purge(&self) {
         loop {
@@ -198,5 +264,14 @@ impl Redb {
                 return;
             }
         }
+    }
+}
+
+/// By itself, and not because of who opened it.
+fn of_a_room(hold: Hold) -> RoomHold {
+    match hold {
+        Hold::Drop(notice) => RoomHold::Drop(notice),
+        Hold::Freeze(notice) => RoomHold::Freeze(notice, None),
+        Hold::Thaw(now_ms) => RoomHold::Thaw(now_ms, None),
     }
 }

@@ -5,7 +5,10 @@ use std::ops::Bound;
 use proto::RoomId;
 use redb::{ReadTransaction, ReadableTableMetadata};
 
-use super::tables::{Room, Snapshot};
+use super::{
+    holds,
+    tables::{HeldSnapshot, Room, Snapshot},
+};
 use crate::log::{Overview, RoomSummary};
 
 pub(super) fn rooms(
@@ -13,7 +16,7 @@ pub(super) fn rooms(
     after: Option<RoomId>,
     count: usize,
 ) -> Result<Vec<RoomSummary>, redb::Error> {
-    let snapshot = Snapshot::open(transaction)?;
+    let (snapshot, held) = (Snapshot::open(transaction)?, HeldSnapshot::open(transaction)?);
     let from = after.as_ref().map_or(Bound::Unbounded, |after| Bound::Excluded(&after.0));
     let rows = snapshot.rooms.range::<&[u8; 32]>((from, Bound::Unbounded))?.take(count);
     rows.map(|row| {
@@ -28,6 +31,7 @@ pub(super) fn rooms(
             head: room.head,
             last_commit: room.last_commit,
             last_at_ms: room.last_at_ms,
+            frozen: holds::frozen(&held.frozen, &id, &room)?,
         })
     })
     .collect()
@@ -35,10 +39,13 @@ pub(super) fn rooms(
 
 /// Reads one row per room.
 pub(super) fn overview(transaction: &ReadTransaction) -> Result<Overview, redb::Error> {
-    let snapshot = Snapshot::open(transaction)?;
+    let (snapshot, held) = (Snapshot::open(transaction)?, HeldSnapshot::open(transaction)?);
     let mut sum = Overview {
         rooms: snapshot.rooms.len()?,
         tombstones: snapshot.tombstones.len()?,
+        frozen: held.frozen.len()?,
+        frozen_openers: held.frozen_openers.len()?,
+        dropped: held.dropped.len()?,
         ..Overview::default()
     };
     for row in snapshot.rooms.range::<&[u8; 32]>(..)? {

@@ -10,12 +10,15 @@ use redb::ReadTransaction;
 
 use super::{
     access::{self, Access},
-    pieces, row,
-    tables::{self, Snapshot},
+    holds, pieces, row,
+    tables::{self, HeldSnapshot, Room, Snapshot},
 };
 use crate::{
     log::{Appended, Author, Batch, Measured, Slot, View},
-    policy::limits::READ_BYTES,
+    policy::{
+        limits::READ_BYTES,
+        reason::{Notice, Reason},
+    },
 };
 
 pub(super) fn view(transaction: &ReadTransaction, reader: &Author) -> Result<Option<View>, redb::Error> {
@@ -33,12 +36,28 @@ pub(super) fn view(transaction: &ReadTransaction, reader: &Author) -> Result<Opt
         oldest: room.oldest,
         last_commit: head.tip().position,
         confirmed: head.confirmed.position,
+        frozen: frozen(transaction, &reader.room, &room)?,
         standing,
         card: match row.grant {
             Grant::Invite { card, .. } => card,
             Grant::Member => Bytes::new(),
         },
     }))
+}
+
+/// What the operator said of a room that was dropped.
+pub(super) fn dropped(transaction: &ReadTransaction, room: &RoomId) -> Result<Option<Reason>, redb::Error> {
+    let dropped = holds::dropped(&HeldSnapshot::open(transaction)?.dropped, room)?;
+    Ok(dropped.map(|notice| notice.reason))
+}
+
+/// What the operator says of a room that is frozen.
+fn frozen(transaction: &ReadTransaction, id: &RoomId, room: &Room) -> Result<Option<Notice>, redb::Error> {
+    if room.frozen_ms == 0 {
+        return Ok(None);
+    }
+    let freeze = holds::frozen(&HeldSnapshot::open(transaction)?.frozen, id, room)?;
+    Ok(freeze.map(|freeze| freeze.notice))
 }
 
 pub(super) fn room_of(
@@ -88,6 +107,8 @@ pub(super) fn read(
             head: 0,
             oldest: 1,
             standing: None,
+            frozen_ms: 0,
+            dropped: dropped(transaction, id)?,
             damaged: false,
         }));
     };
@@ -105,7 +126,9 @@ pub(super) fn read(
         Some(Standing::Barred { by, .. }) => by.min(room.head),
         Some(Standing::Invite) | None => 0,
     };
-    let mut batch = Batch { entries: Vec::new(), head: last, oldest: room.oldest, standing, damaged: false };
+    let (oldest, frozen_ms) = (room.oldest, room.frozen_ms);
+    let mut batch =
+        Batch { entries: Vec::new(), head: last, oldest, standing, frozen_ms, dropped: None, damaged: false };
     let mut bytes = 0;
     let first = after.saturating_add(1).max(room.oldest);
     if first > last {

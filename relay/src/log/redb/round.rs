@@ -6,6 +6,7 @@ use proto::RoomId;
 use redb::{ReadableTable, StorageError};
 
 use super::{
+    holds,
     lone::{self, Lone},
     tables::{self, Room, Tables},
     tombstone,
@@ -75,6 +76,9 @@ pub(super) fn trim_rooms(
     let horizon_ms = round.now_ms.saturating_sub(age_ms);
     let (mut rooms, mut changed) = (Vec::with_capacity(round.count), false);
     let mut gone = Gone::default();
+    if *from == RoomId([0; 32]) {
+        changed |= holds::forget_before(tables, horizon_ms)?;
+    }
     let range = (Bound::Included(&from.0), Bound::Unbounded);
     for row in tables.rooms.range::<&[u8; 32]>(range)?.take(round.count + 1) {
         rooms.push(RoomId(*row?.0.value()));
@@ -83,7 +87,9 @@ pub(super) fn trim_rooms(
     rooms.truncate(round.count);
     for id in rooms {
         let Some(mut room) = tables::room(&tables.rooms, &id)? else { continue };
-        if room.last_at_ms < round.idle_before {
+        // A frozen one waits for its operator.
+        let may_go = room.frozen_ms == 0;
+        if may_go && room.last_at_ms < round.idle_before {
             if room.last_at_ms == 0 {
                 // Opened by a version that did not note the time: it counts from now.
                 tables.put_room(&id, Room { last_at_ms: round.now_ms, ..room })?;
@@ -95,7 +101,7 @@ pub(super) fn trim_rooms(
                 continue;
             }
         }
-        if lone::is_over(tables, &id, &room, round.now_ms, round.lone)? && !is_followed(&id) {
+        if may_go && lone::is_over(tables, &id, &room, round.now_ms, round.lone)? && !is_followed(&id) {
             gone.lone_rooms += u64::from(tombstone::put(tables, &id)?);
             continue;
         }

@@ -42,6 +42,8 @@ pub struct Activity {
     pub messages_per_s: f64,
     /// Bytes of these.
     pub bytes_per_s: f64,
+    /// Its operator froze it.
+    pub frozen: bool,
 }
 
 /// The busiest rooms and openers; of those that stand still, the largest.
@@ -153,6 +155,19 @@ impl Shares {
         if within(bytes, left, percent) || is_small { Ok(()) } else { Err(SpaceError::Opener) }
     }
 
+    /// Whoever has rooms.
+    pub fn openers(&self) -> impl Iterator<Item = Opener> {
+        self.openers.keys().copied()
+    }
+
+    /// The rooms of one opener, in the order of their ids. Looks at every room.
+    pub fn rooms_of(&self, opener: &Opener) -> Vec<RoomId> {
+        let theirs = self.rooms.iter().filter(|(_, kept)| kept.opener.as_ref() == Some(opener));
+        let mut rooms: Vec<_> = theirs.map(|(room, _)| *room).collect();
+        rooms.sort_unstable();
+        rooms
+    }
+
     /// Where most is going on. Looks at every room.
     pub fn busiest(&self, count: usize, now: Instant) -> Busiest {
         let mut openers = HashMap::<Opener, Activity>::new();
@@ -201,7 +216,7 @@ impl Shares {
 impl Kept {
     fn activity(&self, now: Instant) -> Activity {
         let (messages_per_s, bytes_per_s) = (self.messages.per_second(now), self.written.per_second(now));
-        Activity { rooms: 1, bytes: self.bytes, messages_per_s, bytes_per_s }
+        Activity { rooms: 1, bytes: self.bytes, messages_per_s, bytes_per_s, frozen: false }
     }
 }
 

@@ -14,10 +14,13 @@ use super::{
 use crate::log::tail::News;
 
 /// A room: head, oldest, last commit in the log, time of the last entry (ms), bytes of the log, rows of access keys, bytes
-/// of its slots and their pieces.
-pub(super) type RoomRow = (u64, u64, u64, u64, u64, u64, u64);
+/// of its slots and their pieces, since when it is frozen (ms).
+pub(super) type RoomRow = (u64, u64, u64, u64, u64, u64, u64, u64);
 
 pub(super) type RoomKey = &'static [u8; 32];
+
+/// Whoever opened rooms.
+pub(super) type OpenerKey = &'static [u8; Opener::LEN];
 
 /// A room's key and one of its access keys.
 pub(super) type AccessKey = (RoomKey, &'static [u8; 32]);
@@ -31,7 +34,13 @@ pub(super) type VoteKey = (RoomKey, u64, &'static [u8; 32]);
 /// A token: made, expires (both ms), greatest number of rooms, of uses, rooms, uses, label.
 pub(super) type TokenRow = (u64, u64, u32, u32, u32, u32, &'static str);
 
-const ROOMS: TableDefinition<RoomKey, RoomRow> = TableDefinition::new("sized_rooms");
+/// A frozen room: the opener by whom it came to be frozen, empty where it is frozen for itself; the reason.
+pub(super) type FrozenRow = (&'static [u8], &'static str);
+
+/// What an operator said, and when (ms).
+pub(super) type NoticeRow = (u64, &'static str);
+
+const ROOMS: TableDefinition<RoomKey, RoomRow> = TableDefinition::new("held_rooms");
 /// By room: the log's generation (16 bytes), then [`proto::access::Head`].
 const ACCESS: TableDefinition<RoomKey, &[u8]> = TableDefinition::new("access");
 /// By the commit that put it there: see [`super::pieces`].
@@ -70,6 +79,18 @@ pub(super) const OPENERS: TableDefinition<RoomKey, &[u8; Opener::LEN]> = TableDe
 /// The key under which addresses of openers are hashed.
 const OPENER_KEY: TableDefinition<(), opener::KeyRow> = TableDefinition::new("opener_key");
 
+/// Why a room is frozen: exactly those have a row whose own says since when.
+const FROZEN: TableDefinition<RoomKey, FrozenRow> = TableDefinition::new("frozen");
+
+/// Openers that open no room.
+const FROZEN_OPENERS: TableDefinition<OpenerKey, NoticeRow> = TableDefinition::new("frozen_openers");
+
+/// Rooms that an operator dropped, and which nobody opens again while they are here.
+const DROPPED: TableDefinition<RoomKey, NoticeRow> = TableDefinition::new("dropped");
+
+/// The same by time.
+const DROPPED_AT: TableDefinition<(u64, RoomKey), ()> = TableDefinition::new("dropped_at");
+
 /// The numbers of one room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Room {
@@ -82,6 +103,8 @@ pub(super) struct Room {
     pub keys: u64,
     /// Of its slots and their pieces, which the log's bytes are without.
     pub slot_bytes: u64,
+    /// Since when nothing is appended to it, Unix milliseconds; 0 while it is not frozen. Why is in another table.
+    pub frozen_ms: u64,
 }
 
 /// All tables of a write transaction.
@@ -114,6 +137,16 @@ pub(super) struct Tables<'txn> {
     pub opener_key: Table<'txn, (), opener::KeyRow>,
     /// What rooms take after this transaction.
     pub sizes: Sizes,
+    held: Option<HeldTables<'txn>>,
+    transaction: &'txn WriteTransaction,
+}
+
+/// Tables of what the operator did. Opened when they are needed: to open one costs a batch of messages something.
+pub(super) struct HeldTables<'txn> {
+    pub frozen: Table<'txn, RoomKey, FrozenRow>,
+    pub frozen_openers: Table<'txn, OpenerKey, NoticeRow>,
+    pub dropped: Table<'txn, RoomKey, NoticeRow>,
+    pub dropped_at: Table<'txn, (u64, RoomKey), ()>,
 }
 
 /// All tables of a read transaction.
@@ -131,6 +164,14 @@ pub(super) struct Snapshot {
     pub tombstones: redb::ReadOnlyTable<RoomKey, ()>,
     pub tokens: redb::ReadOnlyTable<RoomKey, TokenRow>,
     pub opened_by: redb::ReadOnlyTable<RoomKey, &'static [u8; 32]>,
+}
+
+/// Those of what the operator did.
+pub(super) struct HeldSnapshot {
+    pub frozen: redb::ReadOnlyTable<RoomKey, FrozenRow>,
+    pub frozen_openers: redb::ReadOnlyTable<OpenerKey, NoticeRow>,
+    pub dropped: redb::ReadOnlyTable<RoomKey, NoticeRow>,
+    pub dropped_at: redb::ReadOnlyTable<(u64, RoomKey), ()>,
 }
 
 impl<'txn> Tables<'txn> {
@@ -158,7 +199,21 @@ impl<'txn> Tables<'txn> {
             openers: transaction.open_table(OPENERS)?,
             opener_key: transaction.open_table(OPENER_KEY)?,
             sizes: Sizes::default(),
+            held: None,
+            transaction,
         })
+    }
+
+    /// What the operator did.
+    pub fn held(&mut self) -> Result<&mut HeldTables<'txn>, redb::StorageError> {
+        let held = match self.held.take() {
+            Some(held) => held,
+            None => HeldTables::open(self.transaction).map_err(|error| match error {
+                TableError::Storage(error) => error,
+                other => redb::StorageError::Corrupted(other.to_string()),
+            })?,
+        };
+        Ok(self.held.insert(held))
     }
 
     /// Writes a room's numbers.
@@ -166,6 +221,28 @@ impl<'txn> Tables<'txn> {
         self.sizes.set(id, room.size());
         self.rooms.insert(&id.0, &room.into())?;
         Ok(())
+    }
+}
+
+impl<'txn> HeldTables<'txn> {
+    pub fn open(transaction: &'txn WriteTransaction) -> Result<Self, TableError> {
+        Ok(Self {
+            frozen: transaction.open_table(FROZEN)?,
+            frozen_openers: transaction.open_table(FROZEN_OPENERS)?,
+            dropped: transaction.open_table(DROPPED)?,
+            dropped_at: transaction.open_table(DROPPED_AT)?,
+        })
+    }
+}
+
+impl HeldSnapshot {
+    pub fn open(transaction: &ReadTransaction) -> Result<Self, TableError> {
+        Ok(Self {
+            frozen: transaction.open_table(FROZEN)?,
+            frozen_openers: transaction.open_table(FROZEN_OPENERS)?,
+            dropped: transaction.open_table(DROPPED)?,
+            dropped_at: transaction.open_table(DROPPED_AT)?,
+        })
     }
 }
 
@@ -197,15 +274,15 @@ impl Snapshot {
 }
 
 impl From<RoomRow> for Room {
-    fn from((head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes): RoomRow) -> Self {
-        Self { head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes }
+    fn from((head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes, frozen_ms): RoomRow) -> Self {
+        Self { head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes, frozen_ms }
     }
 }
 
 impl From<Room> for RoomRow {
     fn from(room: Room) -> Self {
-        let Room { head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes } = room;
-        (head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes)
+        let Room { head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes, frozen_ms } = room;
+        (head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes, frozen_ms)
     }
 }
 

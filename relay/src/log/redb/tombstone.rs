@@ -7,13 +7,20 @@
 use proto::RoomId;
 use redb::{ReadableTable, StorageError};
 
-use super::{access, tables::Tables, tokens};
+use super::{
+    access,
+    tables::{Room, Tables},
+    tokens,
+};
 use crate::policy::limits::{TRIM_ROUND, TRIM_ROUND_BYTES};
 
 /// Puts a tombstone in the place of a room. Returns whether there was one.
 pub(super) fn put(tables: &mut Tables<'_>, room: &RoomId) -> Result<bool, StorageError> {
-    let existed = tables.rooms.remove(&room.0)?.is_some();
-    if existed {
+    let row = tables.rooms.remove(&room.0)?.map(|row| Room::from(row.value()));
+    if let Some(row) = row {
+        if row.frozen_ms != 0 {
+            tables.held()?.frozen.remove(&room.0)?;
+        }
         tables.tombstones.insert(&room.0, ())?;
         tables.ages.remove(&room.0)?;
         tokens::free(tables, room)?;
@@ -21,7 +28,7 @@ pub(super) fn put(tables: &mut Tables<'_>, room: &RoomId) -> Result<bool, Storag
         tables.sizes.gone(room);
         tables.news.ended(room);
     }
-    Ok(existed)
+    Ok(row.is_some())
 }
 
 /// Whether a room of this id is still being purged.

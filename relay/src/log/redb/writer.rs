@@ -15,23 +15,25 @@ use super::{
     access::GENERATION,
     apply,
     database::Store,
+    holds::{self, RoomHold},
     lone::Lone,
+    opener::{Opener, OpenerName},
     openers,
     queue::{Place, Queue},
     round::{self, Round, Trimming},
     shares::{Busiest, Shares},
     space::{Space, Spare},
-    tables::Tables,
+    tables::{self, Tables},
     tokens, tombstone,
     trim::{self, Budget},
 };
 use crate::{
     log::{
-        AppendError, Appended, Author, CreateError, Feeds, Opening, Publish, Revoked, SpaceError,
-        TokenChange, TokenError, Unavailable,
+        AppendError, Appended, Author, CreateError, Feeds, OpenerError, OpenerRooms, Opening, Publish,
+        Revoked, SpaceError, TokenChange, TokenError, Unavailable,
         tail::{News, Ring},
     },
-    policy::token::Right,
+    policy::{reason::Notice, token::Right},
 };
 
 /// Work for the writer, each with where its answer goes.
@@ -56,9 +58,21 @@ pub(super) enum Job {
         change: TokenChange,
         answer: oneshot::Sender<Result<Option<Revoked>, TokenError>>,
     },
-    Drop {
-        room: RoomId,
-        answer: oneshot::Sender<Result<bool, Unavailable>>,
+    /// An operator's command. Few rooms.
+    Hold {
+        rooms: Vec<RoomId>,
+        hold: RoomHold,
+        answer: oneshot::Sender<Result<u64, Unavailable>>,
+    },
+    /// An opener is frozen, or thawed where there is no notice.
+    HoldOpener {
+        opener: Opener,
+        notice: Option<Notice>,
+        answer: oneshot::Sender<Result<bool, OpenerError>>,
+    },
+    FindOpener {
+        name: OpenerName,
+        answer: oneshot::Sender<Result<OpenerRooms, OpenerError>>,
     },
     Purge {
         answer: oneshot::Sender<bool>,
@@ -84,8 +98,10 @@ enum Settled {
     Append(Result<Appended, AppendError>),
     Create(Result<(), CreateError>),
     Tokens(Result<Option<Revoked>, TokenError>),
-    /// Whether there was such a room.
-    Drop(bool),
+    /// To how many rooms it was done.
+    Hold(u64),
+    HoldOpener(Result<bool, OpenerError>),
+    FindOpener(Result<OpenerRooms, OpenerError>),
     /// Whether there is more to purge, and how many rows went.
     Purge(bool, u64),
     /// What was trimmed, and whether anything changed.
@@ -234,7 +250,17 @@ fn settle(
             Settled::Create(apply::create(tables, policy, spare, room, opening, right, generation)?)
         }
         Job::Tokens { change, .. } => Settled::Tokens(tokens::change(tables, change)?),
-        Job::Drop { room, .. } => Settled::Drop(tombstone::put(tables, room)?),
+        Job::Hold { rooms, hold, .. } => {
+            let mut done = 0;
+            for room in rooms {
+                done += u64::from(holds::apply(tables, room, hold)?);
+            }
+            Settled::Hold(done)
+        }
+        Job::HoldOpener { opener, notice, .. } => {
+            Settled::HoldOpener(holds::hold_opener(tables, opener, notice.as_ref())?)
+        }
+        Job::FindOpener { name, .. } => Settled::FindOpener(holds::find_opener(tables, spare.shares, name)?),
         Job::Purge { .. } => {
             let (more, removed) = tombstone::purge(tables)?;
             Settled::Purge(more, removed)
@@ -246,7 +272,16 @@ fn settle(
                 round::trim_rooms(tables, from, &policy.retention, &mut round, is_followed)?;
             Settled::Trim(trimming, changed)
         }
-        Job::Busiest { count, .. } => Settled::Busiest(spare.shares.busiest(*count, Instant::now())),
+        Job::Busiest { count, .. } => {
+            let mut busiest = spare.shares.busiest(*count, Instant::now());
+            for (room, _, activity) in &mut busiest.rooms {
+                activity.frozen = tables::room(&tables.rooms, room)?.is_some_and(|room| room.frozen_ms != 0);
+            }
+            for (opener, activity) in &mut busiest.openers {
+                activity.frozen = holds::opener_notice(tables.held()?, opener)?.is_some();
+            }
+            Settled::Busiest(busiest)
+        }
         Job::Probe { .. } => {
             Settled::Probe(Health { missing: spare.space.err(), used: spare.bounds.used, is_full: false })
         }
@@ -256,13 +291,14 @@ fn settle(
 impl Settled {
     fn changed(&self) -> bool {
         match self {
-            Self::Append(result) => result.is_ok_and(|appended| !appended.repeated),
+            Self::Append(result) => result.as_ref().is_ok_and(|appended| !appended.repeated),
             Self::Create(result) => result.is_ok(),
             Self::Tokens(result) => result.is_ok(),
-            Self::Drop(existed) => *existed,
+            Self::Hold(done) => *done > 0,
+            Self::HoldOpener(result) => *result == Ok(true),
             Self::Purge(_, removed) => *removed > 0,
             Self::Trim(_, changed) => *changed,
-            Self::Probe(_) | Self::Busiest(_) => false,
+            Self::Probe(_) | Self::Busiest(_) | Self::FindOpener(_) => false,
         }
     }
 }
@@ -281,8 +317,10 @@ impl Job {
             Self::Append { author, publish, .. } => (publish.payer, author.room),
             Self::Create { room, opening, .. } => (opening.address, *room),
             // Few; or the relay's own work.
-            Self::Drop { room, .. } => (None, *room),
             Self::Tokens { .. }
+            | Self::Hold { .. }
+            | Self::HoldOpener { .. }
+            | Self::FindOpener { .. }
             | Self::Purge { .. }
             | Self::Trim { .. }
             | Self::Probe { .. }
@@ -296,7 +334,9 @@ impl Job {
             Self::Append { publish, .. } => publish.size(),
             Self::Create { opening, .. } => opening.slot.size(),
             Self::Tokens { .. }
-            | Self::Drop { .. }
+            | Self::Hold { .. }
+            | Self::HoldOpener { .. }
+            | Self::FindOpener { .. }
             | Self::Purge { .. }
             | Self::Trim { .. }
             | Self::Probe { .. }
@@ -319,7 +359,9 @@ impl Job {
             }
             (Self::Create { answer, .. }, Settled::Create(result)) => tell(answer, result),
             (Self::Tokens { answer, .. }, Settled::Tokens(result)) => tell(answer, result),
-            (Self::Drop { answer, .. }, Settled::Drop(existed)) => tell(answer, Ok(existed)),
+            (Self::Hold { answer, .. }, Settled::Hold(done)) => tell(answer, Ok(done)),
+            (Self::HoldOpener { answer, .. }, Settled::HoldOpener(result)) => tell(answer, result),
+            (Self::FindOpener { answer, .. }, Settled::FindOpener(result)) => tell(answer, result),
             (Self::Purge { answer }, Settled::Purge(more, _)) => tell(answer, more),
             (Self::Trim { answer, .. }, Settled::Trim(trimming, _)) => tell(answer, trimming),
             (Self::Probe { answer }, Settled::Probe(health)) => tell(answer, Ok(health)),
@@ -333,7 +375,9 @@ impl Job {
             Self::Append { answer, .. } => tell(answer, Err(AppendError::NoSpace(SpaceError::Free))),
             Self::Create { answer, .. } => tell(answer, Err(CreateError::NoSpace(SpaceError::Free))),
             Self::Tokens { answer, .. } => tell(answer, Err(TokenError::Unavailable)),
-            Self::Drop { answer, .. } => tell(answer, Err(Unavailable)),
+            Self::Hold { answer, .. } => tell(answer, Err(Unavailable)),
+            Self::HoldOpener { answer, .. } => tell(answer, Err(OpenerError::Unavailable)),
+            Self::FindOpener { answer, .. } => tell(answer, Err(OpenerError::Unavailable)),
             Self::Purge { answer } => tell(answer, false),
             Self::Trim { answer, .. } => tell(answer, Trimming::default()),
             Self::Probe { answer } => tell(answer, Err(Unavailable)),

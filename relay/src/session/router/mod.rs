@@ -18,6 +18,7 @@ use crate::{
     policy::{
         limits::{Limits, PUBLISH_KIB, REFUSED_FRAMES, Rate},
         quota::{Over, Quota},
+        reason::Reason,
         refusal::Limit,
     },
     session::request::{Invalid, Request},
@@ -100,6 +101,8 @@ pub struct Refusal {
     pub confirmed: u64,
     /// The limit that was in the way, if one was.
     pub limit: Option<Limit>,
+    /// What the operator says of a room that is frozen or dropped.
+    pub words: Reason,
 }
 
 impl<H: Clone> Router<H> {
@@ -322,7 +325,13 @@ impl Refusal {
             last_commit: 0,
             confirmed: 0,
             limit: None,
+            words: Reason::default(),
         }
+    }
+
+    /// A no of the operator's.
+    pub fn by_operator(code: Code, words: Reason) -> Self {
+        Self { words, ..Self::of(code) }
     }
 
     /// A no because of a limit.

@@ -51,6 +51,8 @@ pub(super) struct Downstream<'a> {
     session: Session,
     /// Whether the key was in good standing when it joined: only then it reads.
     reads: bool,
+    /// Since when the room was frozen when it joined, Unix milliseconds; 0 where it was not.
+    frozen_ms: u64,
     cursor: u64,
     /// Greatest sequence number that the disk has shown.
     head: u64,
@@ -68,14 +70,15 @@ impl<'a> Downstream<'a> {
     pub fn new(
         peer: &'a Peer,
         session: Session,
-        reads: bool,
+        (reads, frozen_ms): (bool, u64),
         cursor: u64,
         permit: &'a ReadPermit,
         answers: mpsc::Receiver<Answer>,
     ) -> Self {
         let feed = peer.shared.log.follow(session.room);
         let signals = reads.then(|| feed.signals());
-        Self { peer, session, reads, cursor, head: 0, feed, permit, answers, signals, pending: None }
+        let (head, pending) = (0, None);
+        Self { peer, session, reads, frozen_ms, cursor, head, feed, permit, answers, signals, pending }
     }
 
     /// The room's tail, for the other direction.
@@ -143,7 +146,7 @@ impl<'a> Downstream<'a> {
             Next::Nothing if self.cursor < self.head => Ok(At::Disk),
             Next::Nothing => self.hear(output).await,
             Next::Behind => Ok(At::Disk),
-            Next::Ended => Err(StreamEnd::of(Code::NotAllowed)),
+            Next::Ended => Err(self.shut_out().await),
         }
     }
 
@@ -176,6 +179,10 @@ impl<'a> Downstream<'a> {
     /// Sends entries from the disk; `generation` is the one before it was asked.
     async fn deliver(&mut self, output: &mut Output, batch: Batch, generation: u64) -> Result<(), StreamEnd> {
         let gap = || Err(StreamEnd::of(Code::ShuttingDown));
+        // The operator has frozen or thawed the room: a new Join tells.
+        if batch.standing.is_some() && batch.frozen_ms != self.frozen_ms {
+            return gap();
+        }
         let allowed = match (&batch.standing, self.session.member) {
             // Brought back by a majority: a new Join reads.
             (Some(Standing::Member { .. }), true) if !self.reads => return gap(),
@@ -208,9 +215,19 @@ impl<'a> Downstream<'a> {
         }
         let more = self.reads && batch.head > self.cursor;
         if !allowed && !more {
-            return Err(StreamEnd::of(Code::NotAllowed));
+            let dropped = batch.dropped.map(|reason| Refusal::by_operator(Code::Dropped, reason).into());
+            return Err(dropped.unwrap_or_else(|| StreamEnd::of(Code::NotAllowed)));
         }
         Ok(())
+    }
+
+    /// Why the room is gone: retention says nothing, the operator may.
+    async fn shut_out(&self) -> StreamEnd {
+        match self.peer.shared.log.dropped(self.session.room).await {
+            Ok(Some(reason)) => Refusal::by_operator(Code::Dropped, reason).into(),
+            Ok(None) => StreamEnd::of(Code::NotAllowed),
+            Err(_) => StreamEnd::of(Code::ShuttingDown),
+        }
     }
 
     async fn answer(&mut self, output: &mut Output, answer: Settled) -> Result<(), StreamEnd> {
@@ -280,10 +297,12 @@ async fn read<'a>(
     let later = |_| StreamEnd::of(Code::ShuttingDown);
     if !reads {
         let view = log.view(reader(peer, &session)).await.map_err(later)?;
+        let frozen_ms = view.as_ref().map_or(0, View::frozen_ms);
         // A guest whose invite is used up by now stays: it may have to send its join again.
         let standing =
             view.and_then(|view| if session.member { view.standing } else { Some(Standing::Invite) });
-        return Ok((Batch { entries: Vec::new(), head: 0, oldest: 1, standing, damaged: false }, None));
+        let (entries, dropped, damaged) = (Vec::new(), None, false);
+        return Ok((Batch { entries, head: 0, oldest: 1, standing, frozen_ms, dropped, damaged }, None));
     }
     match log.read(reader(peer, &session), cursor, LARGE_FRAME).await.map_err(later)? {
         Measured::Ready(batch) => Ok((batch, None)),
@@ -332,6 +351,8 @@ fn published(id: PublishId, appended: Appended) -> Frame {
 fn refusal(id: PublishId, error: AppendError) -> Refusal {
     let refusal = match error {
         AppendError::NotAllowed => Refusal::of(Code::NotAllowed),
+        AppendError::Frozen(reason) => Refusal::by_operator(Code::Frozen, reason),
+        AppendError::Dropped(reason) => Refusal::by_operator(Code::Dropped, reason),
         AppendError::Conflict { last_commit, confirmed } => {
             Refusal { last_commit, confirmed, ..Refusal::of(Code::Conflict) }
         }

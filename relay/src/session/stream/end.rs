@@ -34,8 +34,12 @@ impl From<Refusal> for StreamEnd {
             Code::Malformed => CloseCode::Malformed,
             Code::TooLarge => CloseCode::TooLarge,
             Code::RateLimited => CloseCode::TooMany,
-            Code::NotAllowed | Code::TokenRequired | Code::TokenSpent => CloseCode::NotAllowed,
-            Code::Conflict | Code::MissingPieces | Code::NoSpace | Code::Unspecified => CloseCode::Done,
+            Code::NotAllowed | Code::TokenRequired | Code::TokenSpent | Code::Dropped => {
+                CloseCode::NotAllowed
+            }
+            Code::Conflict | Code::MissingPieces | Code::NoSpace | Code::Frozen | Code::Unspecified => {
+                CloseCode::Done
+            }
         };
         Self { refusal: Some(refusal), code }
     }

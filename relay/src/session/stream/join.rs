@@ -101,8 +101,20 @@ async fn admit(peer: &Peer, join: &Join) -> Result<(RoomId, View), Refusal> {
         Some(_) => genuine && join.room.is_some(),
         None => false,
     };
-    let view = view.filter(allowed).ok_or(Refusal::of(Code::NotAllowed))?;
-    Ok((room, view))
+    if let Some(view) = view.filter(allowed) {
+        return match (&view.standing, &view.frozen) {
+            // It lets nobody in.
+            (Some(Standing::Invite), Some(notice)) => {
+                Err(Refusal::by_operator(Code::Frozen, notice.reason.clone()))
+            }
+            _ => Ok((room, view)),
+        };
+    }
+    match peer.shared.log.dropped(room).await.map_err(later)? {
+        // There are no keys any more that could tell a member from others: whoever knows the id may know.
+        Some(reason) if genuine => Err(Refusal::by_operator(Code::Dropped, reason)),
+        _ => Err(Refusal::of(Code::NotAllowed)),
+    }
 }
 
 /// A disk that cannot be read now may be read soon.
@@ -135,6 +147,8 @@ async fn create(peer: &Peer, room: RoomId, join: &Join, opening: &Opening) -> Re
         CreateError::NoRight(NoRight::Uses) => Refusal::over(Limit::TokenUses),
         CreateError::TooLarge => Refusal::over(Limit::KeysPerRoom),
         CreateError::NoSpace(missing) => Refusal::over(missing.into()),
+        CreateError::Dropped(reason) => Refusal::by_operator(Code::Dropped, reason),
+        CreateError::Frozen(reason) => Refusal::by_operator(Code::Frozen, reason),
         CreateError::Closed | CreateError::BeingDropped => Refusal::of(Code::ShuttingDown),
     })
 }

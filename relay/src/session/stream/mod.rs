@@ -74,7 +74,7 @@ pub(crate) async fn serve(peer: &Peer, send: SendHalf, recv: RecvHalf, joining: 
 fn outcome(end: &StreamEnd) -> Outcome {
     match &end.refusal {
         Some(Refusal { limit: Some(Limit::Rooms | Limit::FreeSpace | Limit::Disk), .. })
-        | Some(Refusal { code: Code::ShuttingDown, .. }) => Outcome::Over,
+        | Some(Refusal { code: Code::ShuttingDown | Code::Frozen, .. }) => Outcome::Over,
         _ => Outcome::Refused,
     }
 }

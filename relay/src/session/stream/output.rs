@@ -152,6 +152,7 @@ fn refused(refusal: Refusal) -> Frame {
         last_commit: refusal.last_commit,
         confirmed: refusal.confirmed,
         limit: refusal.limit.map_or(WireLimit::Unspecified, Limit::wire).into(),
+        words: refusal.words.into(),
     })
 }
 

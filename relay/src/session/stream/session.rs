@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use proto::{
     access::Standing,
-    relay::{Joined, refused::Code, relay_frame::Frame},
+    relay::{Frozen, Joined, refused::Code, relay_frame::Frame},
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -29,7 +29,8 @@ pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut o
     // What is older than the log's oldest entry cannot be had; `Joined.oldest` says so.
     let cursor = after.max(view.oldest.saturating_sub(1));
     let (reads, permit) = (view.is_member(), ReadPermit::new(session.key));
-    let mut down = Downstream::new(peer, session, reads, cursor, &permit, waiting);
+    let frozen_ms = view.frozen_ms();
+    let mut down = Downstream::new(peer, session, (reads, frozen_ms), cursor, &permit, waiting);
     let tail = down.tail();
 
     let work = async {
@@ -50,13 +51,15 @@ pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut o
             suspended_step,
             confirmed: view.confirmed,
             access: Bytes::new(),
+            frozen: view.frozen.map(|notice| Frozen { words: notice.reason.into() }),
         };
         match session.member {
             true if reads && wants_access => down.join_with_access(&mut output, joined).await?,
             true => output.frame(Frame::Joined(joined)).await?,
             false => down.join_guest(&mut output, joined).await?,
         }
-        let up = Upstream { peer, session, reads, permit: &permit, tail, answers }.run(&mut input);
+        let signals = reads && frozen_ms == 0;
+        let up = Upstream { peer, session, signals, permit: &permit, tail, answers }.run(&mut input);
         let down = down.run(&mut output);
         tokio::pin!(down);
         tokio::select! {

@@ -38,8 +38,8 @@ pub(super) enum Answer {
 pub(super) struct Upstream<'a> {
     pub peer: &'a Peer,
     pub session: Session,
-    /// Whether the key was in good standing when it joined: only then it is heard.
-    pub reads: bool,
+    /// Whether the key was in good standing when it joined, and the room not frozen: only then its signals are heard.
+    pub signals: bool,
     /// Of a key that reads, or waits until it may again.
     pub permit: &'a ReadPermit,
     pub tail: Arc<Tail>,
@@ -95,7 +95,7 @@ impl Upstream<'_> {
 
     async fn fan_out(&self, envelope: Bytes) {
         // A member that was removed may not have noticed yet, or pretend that it has not.
-        if self.reads && (self.tail.allows(self.permit) || self.is_member().await) {
+        if self.signals && (self.tail.allows(self.permit) || self.is_member().await) {
             let frame = RelayFrame { frame: Some(Frame::Ephemeral(Ephemeral { envelope })) };
             self.tail.signal(Signal { from: self.session.key, frame: encode_frame(&frame).into() });
         }
@@ -105,7 +105,7 @@ impl Upstream<'_> {
     async fn is_member(&self) -> bool {
         let generation = self.tail.generation();
         let view = self.peer.shared.log.view(self.author()).await;
-        let is_member = matches!(view, Ok(Some(view)) if view.is_member());
+        let is_member = matches!(view, Ok(Some(view)) if view.is_member() && view.frozen.is_none());
         if is_member {
             self.permit.found(generation);
         }

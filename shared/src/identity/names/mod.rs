@@ -99,6 +99,19 @@ fn clean(name: &str, most: usize) -> Result<String, NameError> {
     Ok(name)
 }
 
+/// Words of somebody who is no member, the relay's operator: a line of the same characters as a name, of at most
+/// [`proto::MAX_WORDS`] bytes. Hidden ones are left out, and all of it where that does not make it one.
+pub fn clean_words(text: &str) -> String {
+    if text.len() > RAW * proto::MAX_WORDS {
+        return String::new();
+    }
+    clean(text, proto::MAX_WORDS).unwrap_or_else(|_| {
+        let spaces = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c });
+        let shown: String = spaces.filter(|c| !is_hidden(*c)).collect();
+        clean(&shown, proto::MAX_WORDS).unwrap_or_default()
+    })
+}
+
 /// A status or a sign of a person's: as a name, but it may be empty, and has at most `most` bytes.
 ///
 /// # Errors

@@ -9,8 +9,8 @@ use proto::{
     access::{self, Change, CommitName, CommitParts, Ed25519, Memory, Refusal, Rows as _, Standing, Verify},
     join_pieces, piece_name,
     relay::{
-        AccessKey, ClientFrame, CommitPart, Deliver, Ephemeral, Join, Joined, Publish, Published, Refused,
-        RelayFrame, Slot, access_key::Kind, client_frame, refused::Code, relay_frame::Frame,
+        AccessKey, ClientFrame, CommitPart, Deliver, Ephemeral, Frozen, Join, Joined, Publish, Published,
+        Refused, RelayFrame, Slot, access_key::Kind, client_frame, refused::Code, relay_frame::Frame,
     },
     slot_hash, split_names, split_pieces,
 };
@@ -44,6 +44,12 @@ pub struct ModelRelay {
     pub keeps_ledger: bool,
     /// Its clock stands still.
     pub frozen: Option<u64>,
+    /// The operator froze the room, or whoever opens it, with these words.
+    pub stopped: Option<String>,
+    /// It says so only where something is published.
+    pub hides_it: bool,
+    /// The operator dropped the room, with these words.
+    pub dropped: Option<String>,
     /// Its clock was ahead once, and the log is: no entry is of before.
     pub ahead: u64,
     /// The one token that may open the room, if one is asked for, and what is said to others.
@@ -56,6 +62,8 @@ pub struct ModelRelay {
     pub signals: Vec<(usize, Ephemeral)>,
     /// Refusals of commits, for tests that count them.
     pub refusals: Vec<Refusal>,
+    /// How often somebody published what the operator does not let in.
+    pub refused_words: usize,
     /// Commits that tests put there.
     pub injected: Vec<u64>,
 }
@@ -150,7 +158,15 @@ impl ModelRelay {
         let key = PublicKey::try_from(&*join.access_key).unwrap();
         let signature = (&*join.signature).try_into().unwrap();
         assert!(Ed25519.verify(&key, &proto::join_statement(&room, &Self::binding(client)), &signature));
+        if let Some(words) = &self.dropped {
+            self.ended.insert(client);
+            return Frame::Refused(by_operator(&[], Code::Dropped, words));
+        }
         if let Some(create) = join.create {
+            if let Some(words) = self.stopped.as_ref().filter(|_| !self.exists) {
+                self.ended.insert(client);
+                return Frame::Refused(by_operator(&[], Code::Frozen, words));
+            }
             if let Some((_, code)) =
                 self.asks.as_ref().filter(|(token, _)| !self.exists && *create.token != **token)
             {
@@ -171,6 +187,10 @@ impl ModelRelay {
         let invite = matches!(standing, Standing::Invite);
         if !is_named && !invite {
             return Frame::Refused(refusal(&[], Code::NotAllowed, 0));
+        }
+        if let Some(words) = self.stopped.as_ref().filter(|_| invite) {
+            self.ended.insert(client);
+            return Frame::Refused(by_operator(&[], Code::Frozen, words));
         }
         let (suspended_by, suspended_step) = match standing {
             Standing::Barred { by, step } => (by, step.0.to_vec()),
@@ -193,6 +213,7 @@ impl ModelRelay {
             access: self.snapshot(join.wants_access && matches!(standing, Standing::Member { .. })),
             room_id: named.map_or_else(Vec::new, |room| room.as_bytes().to_vec()).into(),
             card: card.unwrap_or_default(),
+            frozen: self.stopped.clone().filter(|_| !self.hides_it).map(|words| Frozen { words }),
         })
     }
 
@@ -219,6 +240,12 @@ impl ModelRelay {
         let answer = |seq| Frame::Published(Published { id: publish.id.clone(), seq, at_ms: 0 });
         if let Some(seq) = self.ids.get(&*publish.id) {
             return answer(*seq);
+        }
+        for (code, words) in [(Code::Dropped, &self.dropped), (Code::Frozen, &self.stopped)] {
+            if let Some(words) = words {
+                self.refused_words += 1;
+                return Frame::Refused(by_operator(&publish.id, code, words));
+            }
         }
         let key = self.streams.get(&client).map(|(key, _)| key.clone()).unwrap_or_default();
         self.publish_by(&key, publish)
@@ -441,4 +468,8 @@ pub fn refused(id: &[u8], code: Code, last_commit: u64) -> RelayFrame {
 
 fn refusal(id: &[u8], code: Code, last_commit: u64) -> Refused {
     Refused { id: id.to_vec().into(), code: code.into(), last_commit, ..Refused::default() }
+}
+
+fn by_operator(id: &[u8], code: Code, words: &str) -> Refused {
+    Refused { words: words.to_owned(), ..refusal(id, code, 0) }
 }

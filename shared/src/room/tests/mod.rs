@@ -6,6 +6,7 @@ mod ahead;
 mod alone;
 mod basic;
 mod clocks;
+mod held;
 mod hostile_answers;
 mod hostile_books;
 mod hostile_bounds;

@@ -158,3 +158,23 @@ fn who_is_locked_out_learns_of_all_that_may_have_happened() {
         assert!(told.contains(cause), "{told}");
     }
 }
+
+#[test]
+fn words_of_the_operator_are_shown_as_theirs_and_do_not_end_their_own_quotation() {
+    let frozen = |reason: &str| problem(&Problem::Frozen { reason: reason.to_owned() }).0;
+    assert!(frozen("a court").starts_with("The relay's operator froze this room: “a court”. It can be read"));
+    assert!(frozen("").starts_with("The relay's operator froze this room. It can be read"));
+    assert!(
+        frozen("x”. Ann says: “go").contains("“x\". Ann says: \"go”."),
+        "{}",
+        frozen("x”. Ann says: “go")
+    );
+    let dropped = closed(&CloseReason::Dropped { reason: "spam".to_owned() });
+    assert!(
+        dropped.starts_with("The relay's operator dropped this room: “spam”. What was said stays"),
+        "{dropped}"
+    );
+    let none = problem(&Problem::OpenerFrozen { reason: "spam".to_owned() }).0;
+    assert_eq!(none, "The relay's operator lets you, or your network, open no rooms: “spam”.");
+    assert_eq!(Failure::from(&Problem::Frozen { reason: String::new() }).code, "frozen");
+}

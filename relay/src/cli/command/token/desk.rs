@@ -42,8 +42,10 @@ pub(super) async fn list(loaded: &Loaded) -> anyhow::Result<TokenList> {
 pub(super) async fn revoke(loaded: &Loaded, revocation: Revocation) -> anyhow::Result<RevokedLine> {
     match client::post(&loaded.config.data_dir()?, "/v1/tokens/revoke", &revocation).await {
         Err(ClientError::NotRunning { .. }) => {
-            on_disk(&loaded.config, |backend| async move { tokens::revoke(&*backend, &revocation).await })
-                .await
+            on_disk(&loaded.config, |backend| async move {
+                tokens::revoke(&*backend, &revocation, unix_ms()).await
+            })
+            .await
         }
         answer => Ok(answer?),
     }

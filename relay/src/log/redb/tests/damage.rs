@@ -7,7 +7,7 @@ use crate::policy::limits::Retention;
 
 const ENTRIES: TableDefinition<(&[u8; 32], u64), &[u8]> = TableDefinition::new("entries");
 const FORMAT: TableDefinition<(), u64> = TableDefinition::new("format");
-const ROOMS: TableDefinition<&[u8; 32], tables::RoomRow> = TableDefinition::new("sized_rooms");
+const ROOMS: TableDefinition<&[u8; 32], tables::RoomRow> = TableDefinition::new("held_rooms");
 
 async fn filled(directory: &Path) {
     let backend = Redb::open(directory, &Limits::default()).unwrap();
@@ -48,8 +48,19 @@ fn format(directory: &Path, version: Option<u64>) -> u64 {
             let mut before = transaction.open_table(formats::ROOMS).unwrap();
             for row in transaction.open_table(ROOMS).unwrap().iter().unwrap() {
                 let (id, row) = row.unwrap();
-                let (head, oldest, last_commit, last_at_ms, bytes, keys, _) = row.value();
+                let (head, oldest, last_commit, last_at_ms, bytes, keys, ..) = row.value();
                 before.insert(id.value(), (head, oldest, last_commit, last_at_ms, bytes, keys)).unwrap();
+            }
+            transaction.delete_table(ROOMS).unwrap();
+        }
+        if version == 4 {
+            let mut before = transaction.open_table(formats::SIZED_ROOMS).unwrap();
+            for row in transaction.open_table(ROOMS).unwrap().iter().unwrap() {
+                let (id, row) = row.unwrap();
+                let (head, oldest, last_commit, last_at_ms, bytes, keys, slots, _) = row.value();
+                before
+                    .insert(id.value(), (head, oldest, last_commit, last_at_ms, bytes, keys, slots))
+                    .unwrap();
             }
             transaction.delete_table(ROOMS).unwrap();
         }
@@ -80,13 +91,28 @@ async fn database_of_the_format_before_is_read_and_nothing_of_it_is_lost() {
     backend.trim(1).await;
     assert_eq!(read(&backend).await, (6, false));
     backend.close().await;
-    assert_eq!(format(directory.path(), None), 4, "a program of before refuses it");
+    assert_eq!(format(directory.path(), None), 5, "a program of before refuses it");
 
-    for other in [1, 5] {
+    for other in [1, 6] {
         format(directory.path(), Some(other));
         assert!(matches!(Redb::open(directory.path(), &Limits::default()), Err(OpenError::Format)));
         assert_eq!(format(directory.path(), None), other, "and it is left as it is");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn database_of_before_rooms_were_frozen_is_taken_over_whole() {
+    let directory = TempDir::new().unwrap();
+    filled(directory.path()).await;
+    assert_eq!(format(directory.path(), Some(4)), 4);
+    let backend = Redb::open(directory.path(), &Limits::default()).unwrap();
+    assert_eq!(read(&backend).await, (5, false));
+    let overview = backend.overview().await.unwrap();
+    assert_eq!((overview.slot_bytes, overview.frozen, overview.dropped), (8, 0, 0));
+    assert!(backend.survey().unwrap().is_whole());
+    assert_eq!(append(&backend, 9, 100).await.unwrap().seq, 6);
+    backend.close().await;
+    assert_eq!(format(directory.path(), None), 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -37,12 +37,13 @@ async fn dropped_room_leaves_nothing_behind_and_takes_no_other_with_it() {
     // More than one step, so that the middle of the way is passed.
     let backend = filled(directory.path(), TRIM_ROUND as u32 + 10).await;
     let mut feed = backend.follow(ROOM);
-    assert_eq!(backend.drop_room(ROOM).await, Ok(true));
+    assert_eq!(backend.hold_room(ROOM, dropped(5)).await, Ok(true));
     feed.changed().await;
-    assert_eq!(backend.drop_room(ROOM).await, Ok(false), "twice");
+    assert_eq!(backend.hold_room(ROOM, dropped(5)).await, Ok(false), "twice");
     assert_eq!(backend.view(author()).await, Ok(None));
     assert_eq!(rows(&backend).await, 4, "a row, its access, a slot and a key of the other room");
     assert!(backend.view(Author { room: OTHER, ..author() }).await.unwrap().is_some());
+    assert_eq!(backend.hold_room(ROOM, Hold::Thaw(0)).await, Ok(true));
     backend.create(ROOM, opening(), Right::Anybody, 0).await.unwrap();
     assert_eq!(append(&backend, 1, 10).await.unwrap().seq, 1, "a new room under the old id begins anew");
 }
@@ -52,8 +53,9 @@ async fn crash_half_way_through_a_drop_leaves_nothing_readable_and_is_finished_l
     let directory = TempDir::new().unwrap();
     let backend = filled(directory.path(), 2 * TRIM_ROUND as u32).await;
     let (answer, dropped) = oneshot::channel();
-    backend.queue(Job::Drop { room: ROOM, answer }).await.unwrap();
-    assert_eq!(dropped.await.unwrap(), Ok(true));
+    let hold = super::super::holds::RoomHold::Drop(Notice::default());
+    backend.queue(Job::Hold { rooms: vec![ROOM], hold, answer }).await.unwrap();
+    assert_eq!(dropped.await.unwrap(), Ok(1));
     let (answer, more) = oneshot::channel();
     backend.queue(Job::Purge { answer }).await.unwrap();
     assert!(more.await.unwrap(), "only a part of it goes in one step");
@@ -66,6 +68,8 @@ async fn crash_half_way_through_a_drop_leaves_nothing_readable_and_is_finished_l
     assert_eq!((batch.standing, batch.entries.len()), (None, 0));
     let last = publish(2 * TRIM_ROUND as u32 - 1, 100);
     assert_eq!(backend.published(author(), &last).await, Ok(None));
+    assert_eq!(append(&backend, 1, 10).await, Err(AppendError::Dropped(Reason::default())));
+    assert_eq!(backend.hold_room(ROOM, Hold::Thaw(0)).await, Ok(true), "forgotten, and purged all the same");
     assert_eq!(append(&backend, 1, 10).await, Err(AppendError::NotAllowed));
     assert_eq!(backend.create(ROOM, opening(), Right::Anybody, 0).await, Err(CreateError::BeingDropped));
     assert_eq!(backend.rooms(None, 10).await.unwrap().len(), 1);
@@ -93,7 +97,7 @@ async fn rooms_are_listed_page_by_page_and_none_twice() {
     }
     let ids: Vec<_> = seen.iter().map(|room| room.id).collect();
     assert_eq!(ids, (0..25).map(|number| RoomId([number; 32])).collect::<Vec<_>>());
-    let written = seen[1];
+    let written = &seen[1];
     assert_eq!(
         (written.entries, written.head, written.keys, written.slot_bytes),
         (1, 1, 1, 8),

@@ -5,6 +5,7 @@ mod dice;
 mod disk;
 mod drop;
 mod full;
+mod holds;
 mod openers;
 mod power;
 mod probe;
@@ -23,8 +24,11 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    log::{AppendError, Appended, CreateError, Log, Measured, Opening, Operator, SpaceError, Tokens},
-    policy::token::Right,
+    log::{AppendError, Appended, CreateError, Hold, Log, Measured, Opening, Operator, SpaceError, Tokens},
+    policy::{
+        reason::{Notice, Reason},
+        token::Right,
+    },
 };
 
 const ROOM: RoomId = RoomId([1; 32]);
@@ -44,6 +48,11 @@ async fn append(backend: &Redb, number: u32, bytes: usize) -> Result<Appended, A
 
 async fn head(backend: &Redb) -> Result<u64, Unavailable> {
     Ok(backend.view(author()).await?.map_or(0, |view| view.head))
+}
+
+/// As by `relay drop-room` without a reason.
+fn dropped(at_ms: u64) -> Hold {
+    Hold::Drop(Notice::new(at_ms, Reason::default()))
 }
 
 fn opening() -> Opening {

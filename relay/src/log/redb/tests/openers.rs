@@ -63,7 +63,7 @@ async fn few_addresses_cannot_fill_the_disk_for_others() {
     say(&backend, 3, 20).await.unwrap();
 
     // What is dropped is the opener's to take again.
-    backend.drop_room(RoomId([1; 32])).await.unwrap();
+    backend.hold_room(RoomId([1; 32]), dropped(1)).await.unwrap();
     say(&backend, 2, 0).await.unwrap();
 
     backend.reload(&bounded(100));

@@ -87,7 +87,7 @@ async fn compaction_near_the_bound_waits_for_a_moment_when_nobody_is_there() {
     let feed = backend.follow(ROOM);
     let used = || backend.store.disk_bytes().unwrap();
     let before = used();
-    backend.drop_room(other).await.unwrap();
+    backend.hold_room(other, dropped(1)).await.unwrap();
     assert_eq!(backend.probe().await.unwrap().missing, None, "what is free is used again");
     assert!(used() > before - MIB, "{before} to {}", used());
     drop(feed);
@@ -109,7 +109,7 @@ async fn compaction_gives_back_what_a_dropped_room_took_and_loses_nothing() {
         backend.append(author, publish(number, 100_000)).await.wait().await.unwrap();
         append(&backend, number, 100).await.unwrap();
     }
-    backend.drop_room(large).await.unwrap();
+    backend.hold_room(large, dropped(1)).await.unwrap();
     backend.close().await;
     let (before, after) = compact(directory.path()).unwrap();
     assert!(before > 10 * MIB && after < 2 * MIB, "{before} to {after}");

@@ -17,7 +17,11 @@ use super::{dice::Dice, *};
 use crate::{
     log::{
         Commit, NewSlot,
-        redb::{database::open_database, tables::Snapshot},
+        redb::{
+            database::open_database,
+            holds::RoomHold,
+            tables::{HeldSnapshot, Snapshot},
+        },
     },
     policy::token::Right,
 };
@@ -83,7 +87,7 @@ impl Outbox {
     /// What was appended by the first `batches`, the newest first.
     pub fn appended(&self, batches: usize) -> Vec<(Sent, Appended)> {
         let all = self.batches[..batches].iter().rev().flat_map(|(_, appends, _)| appends.iter().rev());
-        all.filter_map(|(sent, _, got)| Some((sent.clone(), got.as_ref()?.ok()?))).collect()
+        all.filter_map(|(sent, _, got)| Some((sent.clone(), *got.as_ref()?.as_ref().ok()?))).collect()
     }
 }
 
@@ -152,9 +156,7 @@ impl Workload {
         let mut outbox = self.outbox.lock().unwrap();
         outbox.answered();
         let (_, appends, _) = outbox.batches.last().unwrap();
-        appends
-            .iter()
-            .all(|(_, _, got)| got.is_none_or(|got| got != Err(AppendError::NoSpace(SpaceError::Free))))
+        appends.iter().all(|(_, _, got)| *got != Some(Err(AppendError::NoSpace(SpaceError::Free))))
     }
 
     /// Sends one thing and waits for its answer.
@@ -215,10 +217,15 @@ impl Workload {
                     answer,
                 }
             }
-            4 if self.dice.below(3) == 0 => {
+            4 if self.dice.below(2) == 0 => {
                 let (answer, mut got) = oneshot::channel();
                 others.push(Box::new(move || got.try_recv().is_ok()));
-                Job::Drop { room, answer }
+                let hold = match self.dice.below(4) {
+                    0 => RoomHold::Drop(Notice::new(self.now_ms, Reason::default())),
+                    1 => RoomHold::Freeze(Notice::new(self.now_ms, Reason::default()), None),
+                    _ => RoomHold::Thaw(self.now_ms, None),
+                };
+                Job::Hold { rooms: vec![room], hold, answer }
             }
             5 => {
                 let (answer, mut got) = oneshot::channel();
@@ -279,8 +286,15 @@ impl Workload {
 }
 
 fn dump(transaction: &redb::ReadTransaction) -> Result<Dump, redb::Error> {
-    let all = Snapshot::open(transaction)?;
+    let (all, held) = (Snapshot::open(transaction)?, HeldSnapshot::open(transaction)?);
     let mut rows = Dump::new();
+    for row in held.frozen.range::<&[u8; 32]>(..)? {
+        rows.push((20, row?.0.value().to_vec(), Vec::new()));
+    }
+    for row in held.dropped.range::<&[u8; 32]>(..)? {
+        let (key, value) = row?;
+        rows.push((21, key.value().to_vec(), value.value().0.to_be_bytes().to_vec()));
+    }
     for row in all.rooms.range::<&[u8; 32]>(..)? {
         let (key, value) = row?;
         rows.push((0, key.value().to_vec(), format!("{:?}", value.value()).into_bytes()));
