@@ -171,7 +171,7 @@ fn join_that_is_frozen_half_way_is_made_again() {
     }
     assert!(world.relay.refused_words > 0);
     turn(&mut world, Some(WORDS));
-    assert!(problems(&world, BOB).contains(&frozen(WORDS)) && !world.closed(BOB), "{}", world.story(BOB));
+    assert!(problems(&world, BOB).contains(&join_frozen()) && !world.closed(BOB), "{}", world.story(BOB));
     turn(&mut world, None);
     world.assert_talks(&[ANN, BOB]);
 }
