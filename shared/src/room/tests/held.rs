@@ -187,7 +187,7 @@ fn dropped_room_is_over_and_what_was_said_stays() {
     world.connect(ANN);
     world.settle();
     let over = (CloseReason::Dropped { reason: WORDS.to_owned() }, true);
-    assert_eq!(ends(&world, ANN), [over.clone()]);
+    assert_eq!(ends(&world, ANN), std::slice::from_ref(&over));
     assert_eq!(problems(&world, ANN), [Problem::NotSent { messages: 1 }]);
     assert_eq!((phase(&world, ANN), world.texts(ANN)), (Phase::Closed, vec!["before".to_owned()]));
     // In the answer to a publish as well.
