@@ -11,7 +11,7 @@ use redb::{
 
 use super::{
     pieces,
-    tables::{HeldTables, Room, RoomKey, Tables},
+    tables::{HeldTables, MoreTables, Room, RoomKey, Tables},
 };
 
 /// One row: the format. Format 1 had no such table.
@@ -71,9 +71,9 @@ pub(super) fn create(database: &Database) -> Result<Made, redb::Error> {
     match before {
         2 | 3 => count_slots(&transaction)?,
         4 => widen(&transaction)?,
-        _ => drop(Tables::open(&transaction)?),
+        _ => {}
     }
-    drop(HeldTables::open(&transaction)?);
+    drop((Tables::open(&transaction)?, MoreTables::open(&transaction)?, HeldTables::open(&transaction)?));
     transaction.commit()?;
     Ok(Made::Ready)
 }
@@ -84,7 +84,7 @@ fn count_slots(transaction: &WriteTransaction) -> Result<(), redb::Error> {
     for row in transaction.open_table(ROOMS)?.iter()? {
         let (id, row) = row?;
         let (head, oldest, last_commit, last_at_ms, bytes, keys) = row.value();
-        let slot_bytes = pieces::size(&tables.slots, &tables.pieces, id.value())?;
+        let slot_bytes = pieces::size(&tables.more()?.slots, &tables.more()?.pieces, id.value())?;
         let room = Room { head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes, frozen_ms: 0 };
         tables.rooms.insert(id.value(), &room.into())?;
     }

@@ -126,7 +126,7 @@ pub(super) fn trim(
             // To read a small one again costs less than to write that down.
             None if bytes < NOTED => break,
             None => {
-                tables.ages.insert(&id.0, (room.oldest, at_ms))?;
+                tables.more_mut()?.ages.insert(&id.0, (room.oldest, at_ms))?;
                 tables.noted = true;
                 break;
             }
@@ -150,7 +150,7 @@ pub(super) fn trim(
 
 /// Whether the oldest entry is known to be within its age.
 fn is_young(tables: &Tables<'_>, id: &RoomId, oldest: u64, horizon_ms: u64) -> Result<bool, StorageError> {
-    let noted = tables.ages.get(&id.0)?.map(|row| row.value());
+    let noted = tables.more()?.ages.get(&id.0)?.map(|row| row.value());
     Ok(horizon_ms == 0 || noted.is_some_and(|(seq, at_ms)| seq == oldest && at_ms >= horizon_ms))
 }
 
