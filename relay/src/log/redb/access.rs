@@ -110,7 +110,9 @@ pub(super) fn write(
     }
     for (first, step) in steps {
         match step {
-            Some(step) => drop(tables.more_mut()?.steps.insert((&room.0, first), step.to_bytes().as_slice())?),
+            Some(step) => {
+                drop(tables.more_mut()?.steps.insert((&room.0, first), step.to_bytes().as_slice())?)
+            }
             None => {
                 tables.more_mut()?.steps.remove((&room.0, first))?;
                 let votes = (&room.0, first, &[0; 32])..=(&room.0, first, &[0xff; 32]);

@@ -6,28 +6,37 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering::Relaxed},
+        atomic::{
+            AtomicBool,
+            Ordering::{Acquire, Relaxed, Release},
+        },
     },
     time::{Duration, Instant},
 };
 
+use parking_lot::{Mutex as FairMutex, MutexGuard as FairGuard};
 use redb::{
     Database, DatabaseError, ReadTransaction, ReadableDatabase, StorageBackend, StorageError,
     WriteTransaction, backends::FileBackend,
 };
 
 use super::{
+    ahead::{self, Ahead, Keep},
     formats::{self, Made},
     fullness,
+    journal::Journal,
 };
 use crate::{
     identity,
     log::{Unavailable, caught::caught},
-    policy::limits::{PAGE_CACHE, REOPEN_INTERVAL},
+    policy::limits::{JOURNAL_BYTES, PAGE_CACHE, REOPEN_INTERVAL},
 };
 
 /// The database's name in the data directory.
 pub(crate) const FILE: &str = "relay.redb";
+
+/// The journal's name beside it.
+pub(crate) const JOURNAL: &str = "relay.journal";
 
 /// The directory in it where a restore builds what it restores: while it is there, no database is opened.
 pub(crate) const STAGING: &str = "restoring";
@@ -65,6 +74,12 @@ pub enum OpenError {
     /// redb stopped at what no database of its own can hold.
     #[error("it is damaged beyond reading")]
     Damaged,
+    /// The journal is missing, or damaged.
+    #[error(
+        "what was said in the last seconds before the relay ended is in its journal `relay.journal`, which is missing or \
+         damaged; put it back, or go on without these seconds: put an empty file in its place (`: > relay.journal`)"
+    )]
+    Journal,
     /// On a file system that cannot be written, after an end that was none in order.
     #[error(
         "its file system is mounted read-only, and the relay did not end in order: the log has to be repaired before it is read. \
@@ -78,6 +93,10 @@ pub enum OpenError {
 
 type Open = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
 
+/// Opens the journal: whether the database says that there is something in it. `None` where there can be none: then each
+/// batch is committed.
+type OpenJournal<'a> = &'a dyn Fn(bool) -> Result<Option<Journal>, OpenError>;
+
 /// An open database that can be reopened: after one failed write redb answers nothing any more, not even
 /// reads, until it is opened anew.
 pub(super) struct Store {
@@ -90,6 +109,11 @@ pub(super) struct Store {
     reopened: Mutex<Option<Instant>>,
     /// The last write found no space.
     is_full: AtomicBool,
+    /// What is acknowledged and not in the database's file. Taken before `database`. Whoever lets go of it lets those have it
+    /// who wait: a writer that is busy would come before readers again and again.
+    ahead: FairMutex<Ahead>,
+    /// Something is acknowledged that readers of the database do not see yet. Set by whoever holds `ahead`, before the answer.
+    is_unseen: AtomicBool,
 }
 
 impl Store {
@@ -103,16 +127,28 @@ impl Store {
         }
         let path = directory.to_owned();
         let open = move || open_or_make(&path);
-        caught(|| Self::open_with(directory, Box::new(open), REOPEN_INTERVAL))
+        let journal = |is_in_use| open_journal(directory, is_in_use);
+        caught(|| Self::open_with(directory, Box::new(open), &journal, REOPEN_INTERVAL))
             .unwrap_or(Err(OpenError::Damaged))
     }
 
-    /// Opens with a function of the caller's; tries to reopen as often as `interval`.
-    pub fn open_with(directory: &Path, open: Open, interval: Duration) -> Result<Self, OpenError> {
+    /// Opens with functions of the caller's; tries to reopen as often as `interval`.
+    pub fn open_with(
+        directory: &Path,
+        open: Open,
+        journal: OpenJournal<'_>,
+        interval: Duration,
+    ) -> Result<Self, OpenError> {
         let database = open()?;
         if formats::create(&database).map_err(OpenError::from)? == Made::Other {
             return Err(OpenError::Format);
         }
+        let (_, is_in_use) = ahead::state(&database.begin_read().map_err(redb::Error::from)?)?;
+        let mut ahead = Ahead::new(journal(is_in_use)?);
+        ahead.replay(&database).map_err(|error| match error {
+            redb::Error::Corrupted(_) => OpenError::Journal,
+            other => other.into(),
+        })?;
         Ok(Self {
             directory: directory.to_owned(),
             open,
@@ -120,6 +156,8 @@ impl Store {
             database: RwLock::new(Some(database)),
             reopened: Mutex::new(None),
             is_full: AtomicBool::new(false),
+            ahead: FairMutex::new(ahead),
+            is_unseen: AtomicBool::new(false),
         })
     }
 
@@ -128,27 +166,76 @@ impl Store {
         &self,
         read: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
     ) -> Result<T, Unavailable> {
+        self.show()?;
         self.with(|database| read(&database.begin_read()?))
     }
 
     /// A snapshot to read at leisure: it holds up nobody, not even a reopening, after which it answers no more.
     pub fn snapshot(&self) -> Result<ReadTransaction, Unavailable> {
+        self.show()?;
         self.with(|database| Ok(database.begin_read()?))
     }
 
-    /// Runs a write; `write` commits or aborts.
+    /// Runs a write; `write` says what is to be kept of it, and how: it is told how many bytes of messages the journal takes.
     pub fn write<T>(
         &self,
-        write: impl FnOnce(WriteTransaction) -> Result<T, redb::Error>,
+        write: impl FnOnce(&WriteTransaction, usize) -> Result<(Keep, T), redb::Error>,
     ) -> Result<T, Unavailable> {
-        self.with(|database| {
-            let written = database.begin_write().map_err(redb::Error::from).and_then(write);
-            written.inspect_err(|error| {
-                if fullness::is_told_by(error) {
-                    self.is_full.store(true, Relaxed);
-                }
-            })
-        })
+        let mut ahead = self.ahead.lock();
+        let was_ahead = ahead.is_ahead();
+        let written = ahead.write(|| self.begin(), write);
+        if let Err(error) = &written {
+            tracing::error!(%error, "the database failed");
+            if fullness::is_told_by(error) {
+                self.is_full.store(true, Relaxed);
+            }
+            ahead.forget();
+            self.recover(&mut ahead, was_ahead);
+        }
+        self.is_unseen.store(ahead.is_unseen(), Release);
+        FairGuard::unlock_fair(ahead);
+        written.map_err(|_| Unavailable)
+    }
+
+    /// When what is in the journal alone is to be committed.
+    pub fn due(&self) -> Option<Instant> {
+        self.ahead.lock().due()
+    }
+
+    fn begin(&self) -> Result<WriteTransaction, redb::Error> {
+        match &*self.database.read().unwrap_or_else(PoisonError::into_inner) {
+            Some(database) => Ok(database.begin_write()?),
+            None => Err(redb::Error::DatabaseClosed),
+        }
+    }
+
+    /// Lets readers see everything that is acknowledged.
+    fn show(&self) -> Result<(), Unavailable> {
+        if !self.is_unseen.load(Acquire) {
+            return Ok(());
+        }
+        let mut ahead = self.ahead.lock();
+        let shown = ahead.show().inspect_err(|error| tracing::error!(%error, "the database failed"));
+        if shown.is_err() {
+            self.recover(&mut ahead, true);
+        }
+        self.is_unseen.store(ahead.is_unseen(), Release);
+        FairGuard::unlock_fair(ahead);
+        shown.map_err(|_| Unavailable)
+    }
+
+    /// After a transaction has failed: what was acknowledged in it is replayed, and if that fails, nobody reads a database
+    /// without it.
+    fn recover(&self, ahead: &mut Ahead, was_ahead: bool) {
+        let is_whole = match &*self.database.read().unwrap_or_else(PoisonError::into_inner) {
+            Some(database) if was_ahead => ahead.replay(database).is_ok(),
+            Some(_) => true,
+            None => false,
+        };
+        if !is_whole {
+            *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        self.reopen(ahead);
     }
 
     /// A transaction is on the disk.
@@ -180,27 +267,50 @@ impl Store {
         bytes_on_disk(&self.directory.join(FILE))
     }
 
+    /// The same with what the journal alone has: soon the file takes that, too.
+    pub fn soon_bytes(&self) -> Option<u64> {
+        Some(self.disk_bytes()? + self.ahead.lock().bytes() as u64)
+    }
+
     /// Gives free pages back to the file system. Nobody reads or writes meanwhile. Returns the bytes on the disk
     /// before and after.
     pub fn compact(&self) -> Result<(u64, u64), OpenError> {
         let before = self.disk_bytes().unwrap_or(0);
+        let mut ahead = self.ahead.lock();
         if let Some(database) = &mut *self.database.write().unwrap_or_else(PoisonError::into_inner) {
+            ahead.rest(database)?;
+            self.is_unseen.store(false, Release);
             database.compact().map_err(redb::Error::from)?;
         }
+        drop(ahead);
         Ok((before, self.disk_bytes().unwrap_or(0)))
     }
 
     /// Whether the sums of all pages are right; false if they were not and are now.
     pub fn has_integrity(&self) -> Result<bool, OpenError> {
+        let mut ahead = self.ahead.lock();
         match &mut *self.database.write().unwrap_or_else(PoisonError::into_inner) {
-            Some(database) => Ok(database.check_integrity()?),
+            Some(database) => {
+                ahead.rest(database)?;
+                self.is_unseen.store(false, Release);
+                Ok(database.check_integrity()?)
+            }
             None => Ok(false),
         }
     }
 
     /// Lets go of the file.
     pub fn close(&self) {
-        *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
+        let mut ahead = self.ahead.lock();
+        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(database) = &*database
+            && let Err(error) = ahead.rest(database)
+        {
+            tracing::error!(%error, "the database was not closed in order: its journal is read when it is opened again");
+        }
+        ahead.forget();
+        self.is_unseen.store(false, Release);
+        *database = None;
     }
 
     fn with<T>(&self, run: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Result<T, Unavailable> {
@@ -213,22 +323,32 @@ impl Store {
             None => Err(Unavailable),
         };
         if result.is_err() {
-            self.reopen();
+            self.reopen(&mut self.ahead.lock());
         }
         result
     }
 
-    fn reopen(&self) {
+    fn reopen(&self, ahead: &mut Ahead) {
         let mut last = self.reopened.lock().unwrap_or_else(PoisonError::into_inner);
         if last.is_some_and(|last| last.elapsed() < self.interval) {
             return;
         }
         let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
         // The old one first: it holds the lock of the file.
+        ahead.forget();
+        self.is_unseen.store(false, Release);
         *database = None;
-        *database =
-            (self.open)().inspect_err(|error| tracing::error!(%error, "the database stays shut")).ok();
+        let opened = (self.open)().map_err(redb::Error::from);
+        let opened = opened.and_then(|opened| ahead.replay(&opened).map(|()| opened));
+        *database = opened.inspect_err(|error| tracing::error!(%error, "the database stays shut")).ok();
         *last = Some(Instant::now());
+    }
+}
+
+impl Drop for Store {
+    /// Whoever did not close it has its journal read the next time; a transaction must not outlive the file's lock.
+    fn drop(&mut self) {
+        self.ahead.get_mut().forget();
     }
 }
 
@@ -265,6 +385,41 @@ pub(super) fn open_or_make(directory: &Path) -> Result<Database, DatabaseError> 
     std::fs::rename(&unfinished, &path)?;
     sync_directory(directory)?;
     Ok(database)
+}
+
+/// Opens the journal in a directory, or makes one. Not by holes: writing over it never wants space.
+fn open_journal(directory: &Path, is_in_use: bool) -> Result<Option<Journal>, OpenError> {
+    let path = directory.join(JOURNAL);
+    let length = match std::fs::metadata(&path) {
+        Ok(metadata) => Some(metadata.len()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(OpenError::Io(error)),
+    };
+    if is_in_use && length == Some(0) {
+        tracing::warn!(
+            "the journal was emptied: what was said in the last seconds before the relay ended is lost"
+        );
+    } else if is_in_use && length != Some(JOURNAL_BYTES as u64) {
+        return Err(OpenError::Journal);
+    }
+    let made = || {
+        let file = FileBackend::new(private_file(&path)?).map_err(io::Error::other)?;
+        if length != Some(JOURNAL_BYTES as u64) {
+            file.set_len(0)?;
+            file.write(0, &vec![0; JOURNAL_BYTES])?;
+            file.sync_data()?;
+            sync_directory(directory)?;
+        }
+        Ok(Journal::new(Box::new(file), JOURNAL_BYTES))
+    };
+    match made() {
+        Ok(journal) => Ok(Some(journal)),
+        Err(error) if is_in_use => Err(OpenError::Io(error)),
+        Err(error) => {
+            tracing::warn!(%error, "there is no journal: messages take longer");
+            Ok(None)
+        }
+    }
 }
 
 /// Makes a rename in a directory survive a power cut.

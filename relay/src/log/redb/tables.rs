@@ -119,8 +119,12 @@ pub(super) struct Tables<'txn> {
     pub ids: Table<'txn, (RoomKey, &'static [u8; 16]), u64>,
     /// Something was written to `ages`.
     pub noted: bool,
+    /// A publish has changed more than the log: who may do what, or the room's slots.
+    pub is_more_than_messages: bool,
     /// Rooms that were appended to and have more than they may.
     pub over: BTreeSet<RoomId>,
+    /// One of them by so much that it cannot wait.
+    pub is_far_over: bool,
     /// Bytes of rows that were removed.
     pub freed: u64,
     /// How many entries went because of which bound.
@@ -191,7 +195,9 @@ impl<'txn> Tables<'txn> {
             entries: transaction.open_table(ENTRIES)?,
             ids: transaction.open_table(IDS)?,
             noted: false,
+            is_more_than_messages: false,
             over: BTreeSet::new(),
+            is_far_over: false,
             freed: 0,
             trimmed: Trimmed::default(),
             news: News::default(),

@@ -49,7 +49,8 @@ pub(super) fn pay(
 
 /// A room is gone: its token, if it has one, may open another in its place.
 pub(super) fn free(tables: &mut Tables<'_>, room: &RoomId) -> Result<(), StorageError> {
-    let Some(hash) = tables.more_mut()?.opened_by.remove(&room.0)?.map(|hash| TokenHash(*hash.value())) else {
+    let Some(hash) = tables.more_mut()?.opened_by.remove(&room.0)?.map(|hash| TokenHash(*hash.value()))
+    else {
         return Ok(());
     };
     let token = tables.more()?.tokens.get(&hash.0)?.map(|row| from_row(hash, row.value()));

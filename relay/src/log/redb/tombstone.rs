@@ -39,7 +39,9 @@ pub(super) fn stands(tables: &Tables<'_>, room: &RoomId) -> Result<bool, Storage
 /// Removes a bounded part of a room with a tombstone, any of them. Returns whether there is more to do and how many
 /// rows went.
 pub(super) fn purge(tables: &mut Tables<'_>) -> Result<(bool, u64), StorageError> {
-    let Some(room) = tables.more()?.tombstones.first()?.map(|(room, _)| *room.value()) else { return Ok((false, 0)) };
+    let Some(room) = tables.more()?.tombstones.first()?.map(|(room, _)| *room.value()) else {
+        return Ok((false, 0));
+    };
     let mut budget = Budget { rows: TRIM_ROUND, freed: 0 };
     let is_empty = empty(tables, &room, &mut budget)?;
     if is_empty {
@@ -69,7 +71,9 @@ fn empty(tables: &mut Tables<'_>, room: &[u8; 32], budget: &mut Budget) -> Resul
             return Ok(false);
         }
     }
-    for row in tables.more_mut()?.pieces.extract_from_if((room, &[0; 32])..=(room, &[0xff; 32]), |_, _| true)? {
+    for row in
+        tables.more_mut()?.pieces.extract_from_if((room, &[0; 32])..=(room, &[0xff; 32]), |_, _| true)?
+    {
         if !budget.take(row?.1.value().len()) {
             return Ok(false);
         }

@@ -63,6 +63,20 @@ pub(super) fn over(room: &Room, retention: &Retention) -> Option<LogBound> {
     }
 }
 
+/// Part of a bound by which a room may be over it until the next commit.
+const SLACK: u64 = 64;
+
+/// Whether a room is so far over a bound that it is to be trimmed at once.
+pub(super) fn is_far_over(room: &Room, retention: &Retention) -> bool {
+    let with_slack = |bound: u64| bound.saturating_add(bound / SLACK);
+    let retention = Retention {
+        entries: with_slack(retention.entries),
+        bytes: with_slack(retention.bytes),
+        ..retention.clone()
+    };
+    over(room, &retention).is_some()
+}
+
 /// Bytes that a room's log may have beside its slots. Half of all at least: slots of a large group must not leave a small
 /// room nothing to say.
 fn log_share(room: &Room, retention: &Retention) -> u64 {

@@ -67,7 +67,8 @@ async fn failing_disk_refuses_appends_serves_reads_and_recovers() {
             redb::Database::builder().create_with_backend(disk)
         }
     };
-    let store = Store::open_with(directory.path(), Box::new(open), Duration::from_millis(1)).unwrap();
+    let store =
+        Store::open_with(directory.path(), Box::new(open), &|_| Ok(None), Duration::from_millis(1)).unwrap();
     let limits = Limits { free_space_reserve: 0, ..Limits::default() };
     let backend = Redb::start(store, &limits).unwrap();
     backend.create(ROOM, opening(), Right::Anybody, 0).await.unwrap();

@@ -1,6 +1,7 @@
 //! A relay's life in batches of the writer: every kind of job, and what was answered to whom.
 
 use std::{
+    collections::BTreeSet,
     path::Path,
     sync::{Arc, Mutex},
     time::Duration,
@@ -12,6 +13,7 @@ use proto::{
     access::{Change, CommitParts, commit_statement},
     piece_name,
 };
+use redb::StorageBackend;
 
 use super::{dice::Dice, *};
 use crate::{
@@ -20,6 +22,7 @@ use crate::{
         redb::{
             database::open_database,
             holds::RoomHold,
+            journal::Journal,
             tables::{HeldSnapshot, Snapshot},
         },
     },
@@ -27,6 +30,8 @@ use crate::{
 };
 
 const ROOMS: u64 = 3;
+
+const JOURNAL_BYTES: usize = 8 << 10;
 
 /// Small enough that appends trim.
 pub const LIMITS: fn() -> Limits = || Limits {
@@ -92,7 +97,7 @@ impl Outbox {
 }
 
 /// See [`Workload::position`].
-pub struct Position(Dice, usize, u32, u64);
+pub struct Position(Dice, usize, u32, u64, BTreeSet<RoomId>);
 
 /// One life.
 pub struct Workload {
@@ -106,10 +111,18 @@ pub struct Workload {
     now_ms: u64,
 }
 
-/// Opens a database on a disk the way a relay does.
+/// Opens a database and its journal on a disk the way a relay does. The journal is small, so that it is full now and then.
 pub fn open(disk: &simdisk::SimDisk) -> Result<Store, OpenError> {
+    let journal = disk.file(simdisk::JOURNAL);
+    let made = |_| {
+        if journal.len().map_err(OpenError::Io)? != JOURNAL_BYTES as u64 {
+            journal.write(0, &vec![0; JOURNAL_BYTES]).map_err(OpenError::Io)?;
+            journal.sync_data().map_err(OpenError::Io)?;
+        }
+        Ok(Some(Journal::new(Box::new(journal.clone()), JOURNAL_BYTES)))
+    };
     let disk = disk.clone();
-    Store::open_with(Path::new("."), Box::new(move || open_database(disk.clone())), Duration::ZERO)
+    Store::open_with(Path::new("."), Box::new(move || open_database(disk.clone())), &made, Duration::ZERO)
 }
 
 impl Workload {
@@ -131,14 +144,15 @@ impl Workload {
 
     /// Where it stands before a batch.
     pub fn position(&self) -> Position {
-        Position(self.dice.clone(), self.sent.len(), self.number, self.now_ms)
+        Position(self.dice.clone(), self.sent.len(), self.number, self.now_ms, self.writer.due.clone())
     }
 
     /// What the database was before the batch that was refused, and would have been after it; the disk was like
     /// this before it.
-    pub fn foregone(&self, position: &Position, content: Vec<u8>) -> (Dump, Dump) {
+    pub fn foregone(&self, position: &Position, content: simdisk::Content) -> (Dump, Dump) {
         let mut twin = Self::new(open(&simdisk::SimDisk::with(content)).unwrap(), 0);
-        let Position(dice, sent, number, now_ms) = position;
+        let Position(dice, sent, number, now_ms, due) = position;
+        twin.writer.due.clone_from(due);
         (twin.dice, twin.sent) = (dice.clone(), self.sent[..*sent].to_vec());
         (twin.number, twin.now_ms) = (*number, *now_ms);
         let before = twin.dump();
