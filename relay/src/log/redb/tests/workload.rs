@@ -173,6 +173,20 @@ impl Workload {
         appends.iter().all(|(_, _, got)| *got != Some(Err(AppendError::NoSpace(SpaceError::Free))))
     }
 
+    /// Opens a room.
+    pub fn open_room(&mut self, room: RoomId) {
+        let (answer, mut created) = oneshot::channel();
+        let (opening, right, now_ms) = (opening(), Right::Anybody, self.now_ms);
+        let job = Job::Create { room, opening, right, now_ms, generation: [7; 16], answer };
+        self.writer.write(vec![job], &self.policy);
+        created.try_recv().unwrap().unwrap();
+    }
+
+    /// What the writer does when nothing has come for some time.
+    pub fn settle(&mut self) {
+        self.writer.write(Vec::new(), &self.policy);
+    }
+
     /// Sends one thing and waits for its answer.
     pub fn send(&mut self, sent: &Sent) -> Result<Appended, AppendError> {
         let (answer, mut got) = oneshot::channel();
