@@ -39,6 +39,10 @@ nextest *args:
 integration:
     cargo test -p integration-tests
 
+# instructions that a message takes in the relay's log, against the numbers in relay/instructions/benches (needs valgrind)
+instructions:
+    .ci/run instructions
+
 # what the relay promises of its disk, as long as it deserves: an hour or two
 soak: soak-power soak-full-disk soak-cas soak-kill
 

@@ -208,6 +208,14 @@ impl<'txn> Tables<'txn> {
         })
     }
 
+    /// Forgets what the last batch has noted.
+    pub fn begin(&mut self) {
+        (self.noted, self.is_more_than_messages, self.is_far_over) = (false, false, false);
+        (self.freed, self.trimmed) = (0, Trimmed::default());
+        self.over.clear();
+        (self.news, self.sizes) = (News::default(), Sizes::default());
+    }
+
     /// What no message needs.
     pub fn more(&self) -> Result<&MoreTables<'txn>, StorageError> {
         match self.more.get() {

@@ -61,10 +61,9 @@ async fn dropped_rooms_are_remembered_as_long_as_entries_are_kept() {
 fn oldest_of_too_many_dropped_rooms_are_forgotten() {
     let directory = TempDir::new().unwrap();
     let store = Store::open(directory.path()).unwrap();
-    let count = store.write(|transaction, _| {
-        let mut tables = tables::Tables::open(transaction)?;
+    let count = store.write(|tables, _| {
         for number in 0..MAX_DROPPED + 5 {
-            holds::remember(&mut tables, &numbered(number), &notice(100 + number, "spam"))?;
+            holds::remember(tables, &numbered(number), &notice(100 + number, "spam"))?;
         }
         let held = tables.held()?;
         let gone = (0..5).all(|number| held.dropped.get(&numbered(number).0).unwrap().is_none());

@@ -27,10 +27,9 @@ async fn filled(store: Store, rooms: u8, bytes: usize) -> Redb {
 /// What is left of the budget after one step of a round.
 fn step(backend: &Redb, round: &mut Round<'_>) -> round::Trimming {
     let retention = Retention { age: Duration::from_millis(100), ..Retention::default() };
-    let stepped = backend.store.write(|transaction, _| {
+    let stepped = backend.store.write(|tables, _| {
         let first = RoomId([0; 32]);
-        let mut tables = tables::Tables::open(transaction)?;
-        Ok((Keep::Disk, trim_rooms(&mut tables, &first, &retention, round, |_| false)?.0))
+        Ok((Keep::Disk, trim_rooms(tables, &first, &retention, round, |_| false)?.0))
     });
     stepped.unwrap()
 }
