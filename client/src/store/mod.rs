@@ -11,6 +11,7 @@ pub(crate) mod fate;
 mod happenings;
 mod history;
 mod key;
+mod lock;
 mod notices;
 mod old;
 mod people;
