@@ -1,6 +1,6 @@
 //! `schat [LINK]`: the interactive chat, in one of its faces.
 
-use std::{io::IsTerminal as _, sync::Arc};
+use std::sync::Arc;
 
 use relay::Relay;
 use shared::invite::link::AnyLink;
@@ -9,8 +9,10 @@ use tokio::sync::{Mutex, mpsc};
 use super::{
     Globals,
     attach::{self, Owner},
-    first_use, host, lean,
-    setup::{Plan, begin},
+    face::{Start, face, is_full_screen, past},
+    first_use, host,
+    plan::Plan,
+    setup::begin,
 };
 use crate::{
     faces::{
@@ -19,13 +21,9 @@ use crate::{
         plain, tui, words,
     },
     failure::{Exit, Failure},
-    handle::Runtime,
-    runtime::{ChosenRelay, Event, Past},
+    runtime::ChosenRelay,
     store::ProfileDir,
 };
-
-/// Lines of the past that a person is shown.
-const PAST_LINES: u32 = 20;
 
 pub(super) async fn chat(globals: &Globals, link: Option<String>) -> Result<Exit, Failure> {
     // A link that makes no sense begins nothing.
@@ -114,80 +112,4 @@ fn hosting(dir: ProfileDir, place: Arc<Mutex<Option<Relay>>>) -> tui::Host {
             Ok(tui::Hosted { own, said })
         })
     })
-}
-
-/// How a face starts.
-pub(super) struct Start {
-    /// Lines of standard input; none for the full-screen face.
-    pub(super) input: Option<mpsc::Receiver<Input>>,
-    /// The room that lines go to.
-    pub(super) current: Option<String>,
-    /// What the full-screen face says first.
-    pub(super) notes: Vec<String>,
-    /// How the full-screen face can run a relay in this process.
-    pub(super) host: Option<tui::Host>,
-}
-
-/// A person sits at a terminal that can show the full-screen face, and did not ask for another.
-pub(super) fn is_full_screen(globals: &Globals) -> bool {
-    !globals.json && !globals.plain && tui::is_capable()
-}
-
-/// What of the past the chosen face is shown.
-pub(super) fn past(globals: &Globals) -> Past {
-    if globals.json { Past::Unacknowledged } else { Past::Last(PAST_LINES) }
-}
-
-/// Runs the chosen face to its end, then the runtime's.
-pub(super) async fn face(
-    globals: &Globals,
-    runtime: Runtime,
-    events: mpsc::Receiver<Event>,
-    start: Start,
-) -> Result<Exit, Failure> {
-    let Start { input, current, mut notes, host } = start;
-    notes.extend(lean::unheeded(&globals.settings));
-    let serve = async {
-        match input {
-            None => {
-                let settings = globals.settings.clone();
-                tui::run(&runtime, events, tui::Options { current, notes, settings, host }).await
-            }
-            Some(input) if globals.json => Ok(json::run(&runtime, events, input).await),
-            Some(input) => {
-                let stays = std::io::stdin().is_terminal();
-                Ok(plain::run(&runtime, events, input, plain::Options { current, stays }).await)
-            }
-        }
-    };
-    let exit = tokio::select! {
-        exit = serve => exit,
-        () = interrupted() => Ok(Exit::Interrupted),
-    };
-    let lost = runtime.lost();
-    runtime.shutdown().await;
-    match (exit, lost) {
-        (Ok(Exit::Ok), Some(lost)) => Err(lost),
-        (exit, _) => exit,
-    }
-}
-
-/// Resolves when somebody asks the program to end: Ctrl-C, and on Unix SIGTERM and SIGHUP, so that the terminal is
-/// given back and the rooms say goodbye.
-pub(super) async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let (Ok(mut terminate), Ok(mut hang_up)) =
-            (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
-        {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = hang_up.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }

@@ -9,7 +9,7 @@ use tokio::{sync::mpsc, task::spawn_blocking, time::timeout};
 
 use super::{
     Globals,
-    setup::{Plan, transport},
+    plan::{Plan, transport},
 };
 use crate::{
     faces::input::Input,

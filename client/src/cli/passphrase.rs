@@ -6,11 +6,12 @@ use std::{
     io::{self, Read},
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    time::Duration,
 };
 
 use zeroize::Zeroizing;
 
+#[cfg(unix)]
+use super::interrupt::end_after_grace;
 use super::{Globals, keyring::Entry};
 use crate::{
     faces::words,
@@ -25,9 +26,6 @@ const MAX_READ: usize = 1_024 + 3;
 
 /// What the person is asked.
 const QUESTION: &str = "Passphrase of the profile: ";
-
-/// How long a command gets to end after Ctrl-C, in seconds: longer than a daemon takes to say goodbye.
-const GRACE_S: u64 = 20;
 
 /// What a passphrase opened, and which one it was.
 pub(super) struct Opened {
@@ -189,12 +187,6 @@ fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
 async fn end_after(mut heard: tokio::signal::unix::Signal) {
     heard.recv().await;
     end_after_grace().await;
-}
-
-/// Ends the program, unless it ends by itself before that.
-pub(super) async fn end_after_grace() {
-    tokio::time::sleep(Duration::from_secs(GRACE_S)).await;
-    std::process::exit(Exit::Interrupted as i32);
 }
 
 fn failure(message: impl Into<String>, remedy: &str) -> Failure {

@@ -20,7 +20,7 @@ use tokio::{
 
 use super::{
     Globals,
-    setup::random,
+    random::random,
     wait::{Patience, hopeless, late, limit, one, seen},
 };
 use crate::{

@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Globals, attach,
-    setup::Plan,
+    plan::Plan,
     wait::{hopeless, seen},
 };
 use crate::{
