@@ -14,7 +14,7 @@ use super::{
     hub::Only,
     place::Stream,
     replay::Feed,
-    server::Served,
+    served::Served,
     wire::{Attach, Down, Hello, MAGIC, MAX_HELLO, Snapshot, Up},
 };
 use crate::{
