@@ -178,3 +178,12 @@ fn words_of_the_operator_are_shown_as_theirs_and_do_not_end_their_own_quotation(
     assert_eq!(none, "The relay's operator lets you, or your network, open no rooms: “spam”.");
     assert_eq!(Failure::from(&Problem::Frozen { reason: String::new() }).code, "frozen");
 }
+
+#[test]
+fn both_uses_of_accept_are_told_where_it_is_explained() {
+    let help = COMMANDS.iter().find(|(usage, _)| *usage == "/accept").map(|(_, what)| *what).unwrap();
+    let (_, remedy) = problem(&Problem::NothingToAccept);
+    for text in [help, remedy, crate::faces::words::ACCEPTED] {
+        assert!(text.contains("restored") && text.contains("past the end of"), "{text}");
+    }
+}
