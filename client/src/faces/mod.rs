@@ -6,6 +6,8 @@ pub mod input;
 pub mod json;
 pub mod lines;
 pub mod link;
+mod markup;
+mod mention;
 pub mod obey;
 pub mod pending;
 pub mod plain;
@@ -15,6 +17,7 @@ pub(crate) mod stdout;
 pub mod tui;
 pub mod unread;
 pub mod words;
+mod work;
 pub mod zone;
 
 pub use crate::text::sanitize;

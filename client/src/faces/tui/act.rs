@@ -4,6 +4,7 @@ use shared::room::{Alteration, Command, Said};
 use tokio::{sync::mpsc, task::AbortHandle};
 
 use super::{
+    answer::Answer,
     app::{App, Choice, Effect, Hit, Telling, Wanted},
     begin::{self, Host},
     opener,
@@ -30,21 +31,6 @@ const PAGE: u32 = 200;
 
 /// Most that a search finds: nobody reads further down.
 const HITS: usize = 200;
-
-/// What comes back later.
-pub enum Answer {
-    /// What a search found.
-    Found {
-        /// Which one.
-        number: u64,
-        /// The newest first; or why there is nothing.
-        found: Result<Vec<Hit>, String>,
-    },
-    /// Whether a word is in the dictionary.
-    Spelt(String, bool),
-    /// Something to show; safe for a terminal.
-    Note(String),
-}
 
 /// Carries effects out.
 pub struct Act<'a> {

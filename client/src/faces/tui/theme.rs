@@ -6,7 +6,7 @@ use ratatui::style::{Color, Modifier, Style};
 use shared::identity::Fingerprint;
 
 use self::terminal::{Depth, Ground, depth, ground};
-use super::markup::Look;
+use crate::faces::markup::Look;
 use crate::settings::{Colour, Colours, ThemeName};
 
 /// Colours that people with any kind of colour vision tell apart, after Okabe and Ito (2008), as the nearest
