@@ -142,7 +142,8 @@ fn export_overwrites_no_file_unasked_and_keeps_it_private() {
     std::fs::write(&file, "mine").unwrap();
     let again = schat(&dir, &["export", "team", "--output", path]);
     assert_eq!(again.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&again.stderr).contains("--force"));
+    let told = String::from_utf8_lossy(&again.stderr);
+    assert!(told.contains("--force") && told.contains(&format!("The file {path} cannot")), "{told}");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
     assert_eq!(schat(&dir, &["export", "team", "--output", path, "--force"]).status.code(), Some(0));
     assert_ne!(std::fs::read_to_string(&file).unwrap(), "mine");

@@ -101,7 +101,7 @@ pub(super) async fn export(globals: &Globals, room: &str, target: &Target) -> Re
     }
     let mut to: Box<dyn Write> = match &target.output {
         Some(path) => Box::new(create(path, target.force).map_err(|error| {
-            let message = format!("{} cannot be written: {error}.", path.display());
+            let message = format!("The file {} cannot be written: {error}.", path.display());
             let remedy = match error.kind() {
                 io::ErrorKind::AlreadyExists => "Name another file, or overwrite it with --force.",
                 _ => "Name another file.",
@@ -119,7 +119,7 @@ pub(super) async fn export(globals: &Globals, room: &str, target: &Target) -> Re
             Ok(Exit::Ok)
         }
         (Err(error), Some(path)) => {
-            let message = format!("{} is not complete: {error}.", path.display());
+            let message = format!("The file {} is not complete: {error}.", path.display());
             Err(Failure::new(Exit::Local, "export", message, "Free some space, then export again."))
         }
     }

@@ -1,10 +1,13 @@
 //! `schat [LINK]`: the interactive chat, in one of its faces.
 
-use std::sync::Arc;
+use std::{io::IsTerminal as _, sync::Arc, time::Duration};
 
 use relay::Relay;
 use shared::invite::link::AnyLink;
-use tokio::sync::{Mutex, mpsc};
+use tokio::{
+    sync::{Mutex, mpsc},
+    time::timeout,
+};
 
 use super::{
     Globals,
@@ -25,6 +28,12 @@ use crate::{
     store::ProfileDir,
 };
 
+/// Lines that a link is on at most: 110 characters on the narrowest screen.
+const MOST_LINES: usize = 8;
+
+/// How long the rest of a link is waited for.
+const MORE: Duration = Duration::from_millis(300);
+
 pub(super) async fn chat(globals: &Globals, link: Option<String>) -> Result<Exit, Failure> {
     // A link that makes no sense begins nothing.
     if let Some(text) = link.as_deref().filter(|text| *text != "-") {
@@ -34,19 +43,10 @@ pub(super) async fn chat(globals: &Globals, link: Option<String>) -> Result<Exit
     let owner = attach::owner(globals).await?;
     // The full-screen face reads the keyboard itself, so nobody else may.
     let mut input = (link.as_deref() == Some("-") || !is_full_screen(globals)).then(input::stdin);
-    let link = match link.as_deref() {
-        Some("-") => match input.as_mut().map(mpsc::Receiver::recv) {
-            Some(line) => match line.await {
-                Some(Input::Line(line)) => Some(words::link(&line)?),
-                Some(Input::Broken(failure)) => return Err(failure),
-                Some(Input::TooLong) | None => {
-                    return Err(Failure::usage("There is no link on standard input.", ""));
-                }
-            },
-            None => None,
-        },
-        Some(link) => Some(words::link(link)?),
-        None => None,
+    let link = match (link.as_deref(), &mut input) {
+        (Some("-"), Some(input)) => Some(read_link(input).await?),
+        (Some("-"), None) | (None, _) => None,
+        (Some(link), _) => Some(words::link(link)?),
     };
     let mut globals = globals.clone();
     let chosen = match &link {
@@ -96,6 +96,32 @@ pub(super) async fn chat(globals: &Globals, link: Option<String>) -> Result<Exit
         relay.shutdown().await;
     }
     exit
+}
+
+/// A link on standard input: its first line, or a few, where it was copied from a screen that broke it.
+async fn read_link(input: &mut mpsc::Receiver<Input>) -> Result<AnyLink, Failure> {
+    let none = || Failure::usage("There is no link on standard input.", "");
+    let (mut text, mut wrong) = (String::new(), None);
+    for _ in 0..MOST_LINES {
+        let line = match &wrong {
+            None => input.recv().await,
+            // What was pasted is there at once.
+            Some(_) => timeout(MORE, input.recv()).await.unwrap_or(None),
+        };
+        match line {
+            Some(Input::Line(line)) => text.extend([line.as_str(), "\n"]),
+            Some(Input::Broken(failure)) => return Err(failure),
+            Some(Input::TooLong) | None => break,
+        }
+        match words::link(&text) {
+            Ok(link) => return Ok(link),
+            Err(failure) => wrong.get_or_insert(failure),
+        };
+        if std::io::stdin().is_terminal() {
+            break;
+        }
+    }
+    Err(wrong.unwrap_or_else(none))
 }
 
 /// Runs a relay in this process when somebody asks for it in the chat; it is kept in `place`.

@@ -161,7 +161,8 @@ fn first_line(mut from: impl Read) -> io::Result<Zeroizing<String>> {
     }
     let line = bytes.strip_suffix(b"\r").unwrap_or(&bytes);
     let text = str::from_utf8(line).map_err(|_| io::Error::other("it is not text"))?;
-    Ok(Zeroizing::new(text.to_owned()))
+    // The mark of its encoding, with which some editors begin a file, is none of it.
+    Ok(Zeroizing::new(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned()))
 }
 
 /// At the terminal, whatever standard input is, and without echo.
@@ -202,6 +203,7 @@ mod tests {
         let line = |bytes: &[u8]| first_line(bytes).map(|line| line.to_string()).ok();
         assert_eq!(line(b"correct horse\r\nuser: ann\n").as_deref(), Some("correct horse"));
         assert_eq!(line(b" spaces stay ").as_deref(), Some(" spaces stay "));
+        assert_eq!(line("\u{feff}correct horse\n".as_bytes()).as_deref(), Some("correct horse"));
         assert_eq!(line(b"").as_deref(), Some(""));
         assert_eq!(line(b"\xff\n"), None);
         let long = line(&[b'x'; 9_999]).unwrap();

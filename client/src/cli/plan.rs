@@ -37,7 +37,7 @@ pub(super) fn config(globals: &Globals, profile: &OpenProfile, plan: Plan) -> Re
 
 /// A token from a file, for the relay in use. Never from an option: other users of the machine see those.
 fn take_token(globals: &Globals, profile: &OpenProfile) -> Result<(), Failure> {
-    let Some(path) = std::env::var_os(TOKEN_FILE) else { return Ok(()) };
+    let Some(path) = std::env::var_os(TOKEN_FILE).filter(|path| !path.is_empty()) else { return Ok(()) };
     let bad = |what: String, remedy: &str| Failure::usage(format!("{TOKEN_FILE}: {what}."), remedy);
     let read = |file: fs::File| {
         let mut text = Zeroizing::new(String::new());
@@ -46,6 +46,7 @@ fn take_token(globals: &Globals, profile: &OpenProfile) -> Result<(), Failure> {
     let text = fs::File::open(&path).and_then(read);
     let text = text.map_err(|error| bad(error.to_string(), "Name a file that holds the token."))?;
     let token: Token = text
+        .trim_start_matches('\u{feff}')
         .trim()
         .parse()
         .map_err(|error: TokenError| bad(error.to_string(), "Ask the relay's operator for a new one."))?;

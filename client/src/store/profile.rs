@@ -49,9 +49,10 @@ impl ProfileDir {
         &self.0
     }
 
-    /// There is a profile already, or something that hides whether there is one.
+    /// There is a profile already, or what is left of one, or something that hides whether there is one.
     pub fn is_made(&self) -> bool {
-        self.0.join(DATABASE).try_exists().unwrap_or(true)
+        let is_there = |path: PathBuf| path.try_exists().unwrap_or(true);
+        is_there(self.0.join(DATABASE)) || is_there(FileKey::path(&self.0))
     }
 
     /// No process has the profile.
@@ -99,7 +100,7 @@ impl OpenProfile {
         random: Random,
         key: &dyn KeySource,
     ) -> Result<Self, Failure> {
-        make_private(dir.path()).map_err(StoreError::from)?;
+        make_private(dir.path())?;
         let lock = Lock::take(dir.path())?;
         whole(dir.path())?;
         let key = key.key(dir.path(), &random)?;
@@ -241,12 +242,17 @@ fn device_name() -> String {
     name.and_then(|name| clean_name(&name).ok()).unwrap_or_else(|| "device".to_owned())
 }
 
-fn make_private(dir: &Path) -> std::io::Result<()> {
+fn make_private(dir: &Path) -> Result<(), StoreError> {
+    let cannot = |error: std::io::Error| match error.kind() {
+        ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly(dir.to_owned()),
+        ErrorKind::AlreadyExists => StoreError::Place(dir.to_owned(), "it is no directory".to_owned()),
+        _ => StoreError::Place(dir.to_owned(), error.to_string()),
+    };
     if dir.is_dir() {
         return Ok(());
     }
-    fs::create_dir_all(dir)?;
+    fs::create_dir_all(dir).map_err(cannot)?;
     #[cfg(unix)]
-    fs::set_permissions(dir, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    fs::set_permissions(dir, std::os::unix::fs::PermissionsExt::from_mode(0o700)).map_err(cannot)?;
     Ok(())
 }
