@@ -14,6 +14,7 @@ mod answer;
 mod app;
 mod begin;
 mod bidi;
+mod classical;
 mod draw;
 mod editor;
 mod jobs;
