@@ -19,6 +19,7 @@ use crate::{
     handle::Runtime,
     runtime::now_ms,
     store::{Hit, Item, OpenProfile, Query, RoomRecord, Search},
+    text::names::meant,
 };
 
 /// Lines that are read at once.
@@ -215,7 +216,8 @@ fn shown(line: &Line, room: Option<&str>) -> Vec<String> {
 
 pub(super) fn find(profile: &OpenProfile, room: &str) -> Result<RoomRecord, Failure> {
     let rooms = profile.vault.now(|store| store.rooms())?;
-    rooms.into_iter().find(|record| record.label == room).ok_or_else(|| {
+    let meant = meant(rooms.iter().map(|record| record.label.as_str()), room).map(str::to_owned);
+    rooms.into_iter().find(|record| Some(&record.label) == meant.as_ref()).ok_or_else(|| {
         Failure::not_found(format!("There is no room {room} in this profile."), "See `schat rooms`.")
     })
 }
