@@ -11,7 +11,7 @@
 mod support;
 
 use client::{
-    faces::{lines, obey::obey, pending::Pending, words::ON_ITS_WAY},
+    faces::{execute::execute, lines, pending::Pending, words::ON_ITS_WAY},
     failure::Failure,
     runtime::{Event, Past, RoomEvent},
     store::Cursor,
@@ -36,7 +36,7 @@ async fn pair(dir: &TempDir, relay: &relay::Relay) -> (Person, Person) {
 
 async fn types(person: &Person, line: &str) -> Result<Vec<String>, Failure> {
     let line = lines::parse(line).unwrap();
-    obey(&person.runtime, &Pending::default(), Some(ROOM), line).await.map(|done| done.notes)
+    execute(&person.runtime, &Pending::default(), Some(ROOM), line).await.map(|done| done.notes)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 //! What people and programs see: thin shells that turn input into calls of the runtime and its events into lines.
 
 pub mod action;
+pub mod execute;
 pub mod groups;
 pub mod input;
 pub mod json;
@@ -8,7 +9,6 @@ pub mod lines;
 pub mod link;
 mod markup;
 mod mention;
-pub mod obey;
 pub mod pending;
 pub mod plain;
 pub mod qr;

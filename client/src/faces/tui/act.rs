@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     faces::{
+        execute::execute,
         lines::{self, Line},
-        obey::obey,
         pending::Pending,
         unread::unread_rooms,
         words,
@@ -174,7 +174,7 @@ impl<'a> Act<'a> {
     async fn line(&self, app: &mut App, line: Line, text: String) {
         let current = app.current().map(str::to_owned);
         let is_info = line == Line::Info;
-        match obey(self.runtime, self.pending, current.as_deref(), line).await {
+        match execute(self.runtime, self.pending, current.as_deref(), line).await {
             Ok(done) => {
                 if let Some(room) = &done.go {
                     app.go(room);

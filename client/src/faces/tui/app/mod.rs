@@ -11,6 +11,7 @@ mod open;
 mod overlay;
 mod pages;
 mod pane;
+mod row;
 mod search;
 mod select;
 mod typing;
@@ -29,7 +30,8 @@ pub use self::{
     open::Open,
     overlay::{Details, Overlay},
     pages::Wanted,
-    pane::{Kind, Pane, Row},
+    pane::Pane,
+    row::{Kind, Row},
     search::{Hit, Search},
     select::{Compose, SIGNS},
     welcome::{CHOICES, Choice},

@@ -1,19 +1,17 @@
 //! One room as it is shown: a window on its log, and what is said beside it.
 
-use std::sync::Arc;
-
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use shared::{
     identity::Fingerprint,
     room::{GroupView, MessageId, Person},
 };
 
-use super::Entry;
-use crate::{
-    faces::words,
-    store::{Happening, What},
-};
+use super::{Entry, Row};
+use crate::store::{Happening, What};
 
 /// Rows kept in memory per room: many screens. What is older is fetched from the disk again; while somebody reads
 /// there, the newest go instead and are fetched when they come back.
@@ -27,31 +25,6 @@ const TYPISTS: usize = 16;
 
 /// People of whom is remembered how far they have read. More: those who have read least are forgotten.
 const READERS: usize = 256;
-
-/// A thing said or told. All text is safe for a terminal.
-#[derive(Clone, Debug)]
-pub enum Row {
-    /// A chat line.
-    Message(Box<Entry>),
-    /// About the room.
-    Note {
-        /// How loud.
-        kind: Kind,
-        /// One line.
-        text: String,
-        /// What of it is in the history on the disk as well.
-        stored: Option<What>,
-    },
-}
-
-/// How loud a note is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// In passing.
-    Info,
-    /// Not to be missed.
-    Alarm,
-}
 
 /// One room as it is shown.
 #[derive(Debug, Default)]
@@ -291,42 +264,6 @@ impl Pane {
         self.typing.retain(|(person, _)| person.fingerprint != who.fingerprint);
         if let Some(until) = until.filter(|_| self.typing.len() < TYPISTS) {
             self.typing.push((who.clone(), until));
-        }
-    }
-}
-
-impl Row {
-    /// What happened in the room, as it stands in the history.
-    pub(super) fn happening(what: &What, view: Option<&GroupView>) -> Self {
-        let kind = if what.is_alarm() { Kind::Alarm } else { Kind::Info };
-        Self::Note { kind, text: words::happening(what, None, view), stored: Some(what.clone()) }
-    }
-
-    fn stored(&self) -> Option<&What> {
-        match self {
-            Self::Note { stored, .. } => stored.as_ref(),
-            Self::Message(_) => None,
-        }
-    }
-
-    /// What it takes in memory, about.
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Note { text, .. } => 128 + text.len(),
-            Self::Message(entry) => entry.bytes(),
-        }
-    }
-
-    /// Lines of the screen that it took when it was measured last.
-    fn lines(&self) -> usize {
-        self.entry().map_or(1, |entry| entry.height.get().1.max(1))
-    }
-
-    /// The chat line, if it is one.
-    pub fn entry(&self) -> Option<&Entry> {
-        match self {
-            Self::Message(entry) => Some(entry),
-            Self::Note { .. } => None,
         }
     }
 }
