@@ -94,7 +94,7 @@ fn open(path: &Path) -> Result<Opened, Failure> {
         Failure::new(Exit::Local, "log", message, "Name another file with --log.")
     };
     let refused = |why: &str| {
-        let message = format!("{} {why}; nothing was written to it.", path.display());
+        let message = format!("The log {} {why}; nothing was written to it.", path.display());
         Failure::new(Exit::Usage, "log", message, "Name a new file with --log, or a log of schat.")
     };
     let is_file = match path.metadata() {

@@ -17,6 +17,10 @@ fn main() -> ExitCode {
         return cli::end(Err(failure)).into();
     }
     log::begins(cli.asked());
+    if let Err(error) = files() {
+        eprintln!("schat: too few files can be opened at once: {error}. Raise the limit: ulimit -n 256.");
+        return Exit::Local.into();
+    }
     let runtime = threads().and_then(|()| tokio::runtime::Builder::new_multi_thread().enable_all().build());
     match runtime {
         Ok(runtime) => {
@@ -33,6 +37,14 @@ fn main() -> ExitCode {
             Exit::Local.into()
         }
     }
+}
+
+/// Opens as many files as a start needs, sockets among them, and lets them go: where there may be no more, the runtime would
+/// panic, and everything else would fail for reasons that are none.
+fn files() -> std::io::Result<()> {
+    const NEEDED: usize = 32;
+    let any = if cfg!(windows) { "NUL" } else { "/dev/null" };
+    (0..NEEDED).map(|_| std::fs::File::open(any)).collect::<std::io::Result<Vec<_>>>().map(drop)
 }
 
 /// Starts as many threads as there will be, and lets them go: where there may be no more, the runtime would panic.

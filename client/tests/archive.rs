@@ -89,12 +89,13 @@ fn room_and_words_are_one_in_either_form() {
     let batch = Batch { entries: vec![Entry::Line(line.into())], ..Batch::default() };
     opened.vault.now(|store| store.commit(id, Some(&record), &batch)).unwrap();
     drop(opened);
-    for room in ["caf\u{e9}", "cafe\u{301}"] {
+    for room in ["caf\u{e9}", "cafe\u{301}", "CAFÉ", "Ｃａｆé"] {
         assert_eq!(lines(&schat(&dir, &["export", room])).len(), 1, "{room:?}");
         for word in ["strasse", "STRASSE", "caf\u{e9}", "cafe\u{301}", "CAFÉ"] {
             let found = lines(&schat(&dir, &["search", "--room", room, word]));
             assert!(found.len() == 1 && found[0].ends_with("Straße cafe\u{301} naiv"), "{word}: {found:?}");
         }
+        assert!(lines(&schat(&dir, &["info", room]))[0].starts_with("Room caf\u{e9}:"), "{room:?}");
     }
 }
 
@@ -142,7 +143,8 @@ fn export_overwrites_no_file_unasked_and_keeps_it_private() {
     std::fs::write(&file, "mine").unwrap();
     let again = schat(&dir, &["export", "team", "--output", path]);
     assert_eq!(again.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&again.stderr).contains("--force"));
+    let told = String::from_utf8_lossy(&again.stderr);
+    assert!(told.contains("--force") && told.contains(&format!("The file {path} cannot")), "{told}");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
     assert_eq!(schat(&dir, &["export", "team", "--output", path, "--force"]).status.code(), Some(0));
     assert_ne!(std::fs::read_to_string(&file).unwrap(), "mine");

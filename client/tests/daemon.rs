@@ -72,7 +72,10 @@ async fn bots_tail_and_send_use_one_profile_at_once() {
     let (mut one, mut two) = (Bot::start(&profile, &[]), Bot::start(&profile, &[]));
     one.next("joined");
     two.next("joined");
-    let mut tail = Bot::start(&profile, &["tail", ROOM]);
+    // However its name is typed.
+    let in_capitals = ROOM.to_uppercase();
+    assert_ne!(in_capitals, ROOM);
+    let mut tail = Bot::start(&profile, &["tail", &in_capitals]);
 
     scene.ann.say(ROOM, "", "hello").await;
     for bot in [&mut one, &mut two, &mut tail] {
@@ -82,7 +85,7 @@ async fn bots_tail_and_send_use_one_profile_at_once() {
             (&"hello".into(), &false.into(), &false.into())
         );
     }
-    let sent = run(&profile, &["--json", "send", ROOM, "by send"]);
+    let sent = run(&profile, &["--json", "send", &in_capitals, "by send"]);
     assert!(sent.status.success(), "{sent:?}");
     scene.ann.hears("by send").await;
     for bot in [&mut one, &mut two, &mut tail] {

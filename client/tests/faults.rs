@@ -151,3 +151,97 @@ async fn what_came_while_only_a_daemon_was_there_is_unread() {
     assert_eq!(bot.next("rooms")["rooms"][0]["unread"], 0);
     assert_eq!(unread(&run(&profile, &["--json", "rooms"])), 0);
 }
+
+#[test]
+fn empty_variable_is_none() {
+    let dir = TempDir::new().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_schat"))
+        .env_clear()
+        .env("HOME", dir.path())
+        .envs(
+            ["PROFILE", "NAME", "RELAY", "CA", "CONFIG", "PASSPHRASE_FILE"]
+                .map(|name| (format!("SCHAT_{name}"), "")),
+        )
+        .args(["fingerprint"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(dir.path().join(".local/share/schat/key").exists(), "{output:?}");
+}
+
+#[test]
+fn machine_without_files_to_spare_is_told_and_nothing_panics() {
+    for files in ["6", "12", "20"] {
+        let mut command = Command::new("/bin/bash");
+        command.env_clear().args([
+            "-c",
+            "ulimit -n $1 && exec \"$0\" rooms",
+            env!("CARGO_BIN_EXE_schat"),
+            files,
+        ]);
+        let output = command.output().unwrap();
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{files}: {told}");
+        assert!(told.contains("Too many open files") && told.contains("ulimit -n"), "{files}: {told}");
+        assert!(!told.contains("panicked"), "{files}: {told}");
+    }
+}
+
+#[test]
+fn profile_that_can_be_none_is_named() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "").unwrap();
+    for (profile, why) in [(file.clone(), "no directory"), (file.join("within"), "Not a directory")] {
+        for command in ["rooms", "fingerprint", "--json"] {
+            let output = schat(&profile).arg(command).stdin(Stdio::null()).output().unwrap();
+            let told = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{command}: {told}");
+            assert!(told.contains(profile.to_str().unwrap()) && told.contains(why), "{command}: {told}");
+        }
+    }
+}
+
+/// Waits until a program has read all of its input.
+fn is_read(input: &std::process::ChildStdin) {
+    while rustix::io::ioctl_fionread(input).unwrap() > 0 {
+        std::thread::yield_now();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn program_that_the_system_stops_ends_in_order_and_keeps_what_it_read() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let profile = dir.path().join("ann");
+    let mut bot = Bot::start(
+        &profile,
+        &["--name", "ann", "--relay", &support::address(&relay).to_string(), "--trust-first-use"],
+    );
+    bot.tell(&json!({"cmd": "create", "room": "team"}));
+    bot.next("joined");
+    bot.end();
+    for signal in ["-TERM", "-HUP"] {
+        let mut child = schat(&profile)
+            .args(["--json", "send", "team", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut input = child.stdin.take().unwrap();
+        let mut sent = BufReader::new(child.stdout.take().unwrap()).lines();
+        std::io::Write::write_all(&mut input, b"first\n").unwrap();
+        assert!(sent.next().unwrap().unwrap().contains("\"sent\""));
+        std::io::Write::write_all(&mut input, format!("last words{signal}\n").as_bytes()).unwrap();
+        is_read(&input);
+        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(130), "send {signal}");
+    }
+    let mut tail = Bot::start(&profile, &["tail", "team", "--from", "0"]);
+    for signal in ["-TERM", "-HUP"] {
+        let seen = tail.until(|event| event["event"] == "message" && event["text"] != "first");
+        assert_eq!(seen.last().unwrap()["text"], format!("last words{signal}"));
+    }
+    assert_eq!(tail.stop("-TERM"), Some(130), "tail");
+}

@@ -164,3 +164,26 @@ async fn dead_invite_ends_with_4() {
     assert_eq!(output.status.code(), Some(4), "{output:?}");
     assert!(text(&output.stderr).contains("does not know this room"), "{output:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn link_is_taken_in_several_lines_and_with_words_around_it_where_only_a_link_can_be_meant() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let printed = link(&relay);
+    let lines = format!("{}\n{}\n{}", &printed[..30], &printed[30..60], &printed[60..]);
+    for (name, arguments, input) in [
+        ("lines", vec!["-"], format!("{lines}\n/join lobby\n")),
+        ("letter", vec!["-"], format!("> {}\n/join lobby\n", lines.replace('\n', "\n> "))),
+        ("markdown", vec![], format!("/join [come in]({printed})\n/join lobby\n")),
+        ("words", vec![], format!("/join Here it is: {printed}, see you\n/join lobby\n")),
+    ] {
+        let output = run(&dir.path().join(name), &arguments, &input);
+        let said = text(&output.stderr);
+        assert!(said.contains("your relay is") && said.contains("You are in lobby"), "{name}: {said}");
+    }
+    let json = serde_json::json!({"cmd": "join", "link": format!("link:{printed}")}).to_string();
+    event(&events(&run(&dir.path().join("bot"), &["--json"], &(json + "\n"))), "relay");
+    // Of two nobody can say which is meant.
+    let output = run(&dir.path().join("two"), &[&format!("{printed} or {printed}")], "");
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+}

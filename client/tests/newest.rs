@@ -11,7 +11,7 @@
 mod support;
 
 use client::{
-    faces::{lines, obey::obey, pending::Pending, words::ON_ITS_WAY},
+    faces::{execute::execute, lines, pending::Pending, words::ON_ITS_WAY},
     failure::Failure,
     runtime::{Event, Past, RoomEvent},
     store::Cursor,
@@ -36,7 +36,7 @@ async fn pair(dir: &TempDir, relay: &relay::Relay) -> (Person, Person) {
 
 async fn types(person: &Person, line: &str) -> Result<Vec<String>, Failure> {
     let line = lines::parse(line).unwrap();
-    obey(&person.runtime, &Pending::default(), Some(ROOM), line).await.map(|done| done.notes)
+    execute(&person.runtime, &Pending::default(), Some(ROOM), line).await.map(|done| done.notes)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -139,7 +139,7 @@ async fn command_that_nothing_else_tells_of_is_answered() {
         ("/policy seats=3 invite=moderators", "only moderators invite, 3 devices for each person"),
         ("/moderator bob", "bob becomes a moderator"),
         (&format!("/revoke {invite}"), "/invites shows the live ones"),
-        ("/accept", "if this room stood still, it goes on"),
+        ("/accept", "if this room stood still because its relay was restored, it goes on"),
     ] {
         let notes = types(&ann, line).await.unwrap();
         assert!(notes.len() == 1 && notes[0].contains(answer), "{line}: {notes:?}");

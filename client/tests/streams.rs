@@ -176,3 +176,14 @@ fn mark_of_the_encoding_is_no_part_of_the_first_line() {
     let output = with_input(schat(&dir, &["--json"]), "\u{feff}{\"cmd\":\"rooms\"}\n");
     assert_eq!(output.status.code(), Some(0), "{output:?}");
 }
+
+#[test]
+fn mark_of_the_encoding_is_no_part_of_a_token() {
+    let dir = profile();
+    let file = dir.path().join("token");
+    std::fs::write(&file, format!("\u{feff}{}\r\n", "A".repeat(43))).unwrap();
+    let mut command = schat(&dir, &["--json", "--relay", "127.0.0.1:1"]);
+    command.env("SCHAT_TOKEN_FILE", &file);
+    let output = with_input(command, "");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}

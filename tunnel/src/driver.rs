@@ -13,10 +13,10 @@ use tokio::{
 };
 
 use crate::{
+    end::End,
     limits::GOODBYE,
     socket::{Control, Socket},
     stream::{RecvHalf, SendHalf, halves},
-    tunnel::End,
 };
 
 /// A stream's two halves.

@@ -13,6 +13,7 @@
 //! with a WebSocket close frame whose code is [`CLOSE_BASE`] and a `CloseCode`.
 
 mod driver;
+mod end;
 mod handshake;
 mod headers;
 mod ledger;
@@ -25,8 +26,9 @@ mod tunnel;
 mod tests;
 
 pub use self::{
+    end::End,
     handshake::{HandshakeError, PATH, SUBPROTOCOL, answer},
     limits::{CLOSE_BASE, Rules},
     stream::{Gone, RecvHalf, SendHalf},
-    tunnel::{End, Tunnel},
+    tunnel::Tunnel,
 };

@@ -12,6 +12,7 @@ use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
 
 use crate::{
     driver::{Driver, Halves, Wanted},
+    end::End,
     handshake::{self, HandshakeError},
     limits::{Rules, web_socket},
     socket::{Control, Socket},
@@ -29,19 +30,6 @@ struct Inner {
     wanted: mpsc::Sender<Wanted>,
     end: watch::Receiver<Option<End>>,
     driver: JoinHandle<()>,
-}
-
-/// How a connection ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// The other side ended it, with a code if it gave one.
-    Peer(Option<CloseCode>),
-    /// We ended it, or the other side broke the rules.
-    Ours,
-    /// Nothing was heard for too long.
-    Silent,
-    /// TCP or TLS broke.
-    Lost,
 }
 
 impl Tunnel {

@@ -19,6 +19,7 @@ use crate::{
     handle::Runtime,
     runtime::now_ms,
     store::{Hit, Item, OpenProfile, Query, RoomRecord, Search},
+    text::names::meant,
 };
 
 /// Lines that are read at once.
@@ -101,7 +102,7 @@ pub(super) async fn export(globals: &Globals, room: &str, target: &Target) -> Re
     }
     let mut to: Box<dyn Write> = match &target.output {
         Some(path) => Box::new(create(path, target.force).map_err(|error| {
-            let message = format!("{} cannot be written: {error}.", path.display());
+            let message = format!("The file {} cannot be written: {error}.", path.display());
             let remedy = match error.kind() {
                 io::ErrorKind::AlreadyExists => "Name another file, or overwrite it with --force.",
                 _ => "Name another file.",
@@ -119,7 +120,7 @@ pub(super) async fn export(globals: &Globals, room: &str, target: &Target) -> Re
             Ok(Exit::Ok)
         }
         (Err(error), Some(path)) => {
-            let message = format!("{} is not complete: {error}.", path.display());
+            let message = format!("The file {} is not complete: {error}.", path.display());
             Err(Failure::new(Exit::Local, "export", message, "Free some space, then export again."))
         }
     }
@@ -215,7 +216,8 @@ fn shown(line: &Line, room: Option<&str>) -> Vec<String> {
 
 pub(super) fn find(profile: &OpenProfile, room: &str) -> Result<RoomRecord, Failure> {
     let rooms = profile.vault.now(|store| store.rooms())?;
-    rooms.into_iter().find(|record| record.label == room).ok_or_else(|| {
+    let meant = meant(rooms.iter().map(|record| record.label.as_str()), room).map(str::to_owned);
+    rooms.into_iter().find(|record| Some(&record.label) == meant.as_ref()).ok_or_else(|| {
         Failure::not_found(format!("There is no room {room} in this profile."), "See `schat rooms`.")
     })
 }

@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use tokio::{sync::mpsc, time::sleep};
 
-use super::{
-    Globals,
-    setup::{self, Plan, random},
-};
+use super::{Globals, plan::Plan, random::random, setup};
 use crate::{
     daemon::{self, Attachable, Options},
     failure::Failure,

@@ -1,16 +1,21 @@
 //! `schat [LINK]`: the interactive chat, in one of its faces.
 
-use std::{io::IsTerminal as _, sync::Arc};
+use std::{io::IsTerminal as _, sync::Arc, time::Duration};
 
 use relay::Relay;
 use shared::invite::link::AnyLink;
-use tokio::sync::{Mutex, mpsc};
+use tokio::{
+    sync::{Mutex, mpsc},
+    time::timeout,
+};
 
 use super::{
     Globals,
     attach::{self, Owner},
-    first_use, host, lean,
-    setup::{Plan, begin},
+    face::{Start, face, is_full_screen, past},
+    first_use, host,
+    plan::Plan,
+    setup::begin,
 };
 use crate::{
     faces::{
@@ -19,13 +24,15 @@ use crate::{
         plain, tui, words,
     },
     failure::{Exit, Failure},
-    handle::Runtime,
-    runtime::{ChosenRelay, Event, Past},
+    runtime::ChosenRelay,
     store::ProfileDir,
 };
 
-/// Lines of the past that a person is shown.
-const PAST_LINES: u32 = 20;
+/// Lines that a link is on at most: 110 characters on the narrowest screen.
+const MOST_LINES: usize = 8;
+
+/// How long the rest of a link is waited for.
+const MORE: Duration = Duration::from_millis(300);
 
 pub(super) async fn chat(globals: &Globals, link: Option<String>) -> Result<Exit, Failure> {
     // A link that makes no sense begins nothing.
@@ -36,19 +43,10 @@ pub(super) async fn chat(globals: &Globals, link: Option<String>) -> Result<Exit
     let owner = attach::owner(globals).await?;
     // The full-screen face reads the keyboard itself, so nobody else may.
     let mut input = (link.as_deref() == Some("-") || !is_full_screen(globals)).then(input::stdin);
-    let link = match link.as_deref() {
-        Some("-") => match input.as_mut().map(mpsc::Receiver::recv) {
-            Some(line) => match line.await {
-                Some(Input::Line(line)) => Some(words::link(&line)?),
-                Some(Input::Broken(failure)) => return Err(failure),
-                Some(Input::TooLong) | None => {
-                    return Err(Failure::usage("There is no link on standard input.", ""));
-                }
-            },
-            None => None,
-        },
-        Some(link) => Some(words::link(link)?),
-        None => None,
+    let link = match (link.as_deref(), &mut input) {
+        (Some("-"), Some(input)) => Some(read_link(input).await?),
+        (Some("-"), None) | (None, _) => None,
+        (Some(link), _) => Some(words::link(link)?),
     };
     let mut globals = globals.clone();
     let chosen = match &link {
@@ -100,6 +98,32 @@ pub(super) async fn chat(globals: &Globals, link: Option<String>) -> Result<Exit
     exit
 }
 
+/// A link on standard input: its first line, or a few, where it was copied from a screen that broke it.
+async fn read_link(input: &mut mpsc::Receiver<Input>) -> Result<AnyLink, Failure> {
+    let none = || Failure::usage("There is no link on standard input.", "");
+    let (mut text, mut wrong) = (String::new(), None);
+    for _ in 0..MOST_LINES {
+        let line = match &wrong {
+            None => input.recv().await,
+            // What was pasted is there at once.
+            Some(_) => timeout(MORE, input.recv()).await.unwrap_or(None),
+        };
+        match line {
+            Some(Input::Line(line)) => text.extend([line.as_str(), "\n"]),
+            Some(Input::Broken(failure)) => return Err(failure),
+            Some(Input::TooLong) | None => break,
+        }
+        match words::link(&text) {
+            Ok(link) => return Ok(link),
+            Err(failure) => wrong.get_or_insert(failure),
+        };
+        if std::io::stdin().is_terminal() {
+            break;
+        }
+    }
+    Err(wrong.unwrap_or_else(none))
+}
+
 /// Runs a relay in this process when somebody asks for it in the chat; it is kept in `place`.
 fn hosting(dir: ProfileDir, place: Arc<Mutex<Option<Relay>>>) -> tui::Host {
     Box::new(move || {
@@ -114,80 +138,4 @@ fn hosting(dir: ProfileDir, place: Arc<Mutex<Option<Relay>>>) -> tui::Host {
             Ok(tui::Hosted { own, said })
         })
     })
-}
-
-/// How a face starts.
-pub(super) struct Start {
-    /// Lines of standard input; none for the full-screen face.
-    pub(super) input: Option<mpsc::Receiver<Input>>,
-    /// The room that lines go to.
-    pub(super) current: Option<String>,
-    /// What the full-screen face says first.
-    pub(super) notes: Vec<String>,
-    /// How the full-screen face can run a relay in this process.
-    pub(super) host: Option<tui::Host>,
-}
-
-/// A person sits at a terminal that can show the full-screen face, and did not ask for another.
-pub(super) fn is_full_screen(globals: &Globals) -> bool {
-    !globals.json && !globals.plain && tui::is_capable()
-}
-
-/// What of the past the chosen face is shown.
-pub(super) fn past(globals: &Globals) -> Past {
-    if globals.json { Past::Unacknowledged } else { Past::Last(PAST_LINES) }
-}
-
-/// Runs the chosen face to its end, then the runtime's.
-pub(super) async fn face(
-    globals: &Globals,
-    runtime: Runtime,
-    events: mpsc::Receiver<Event>,
-    start: Start,
-) -> Result<Exit, Failure> {
-    let Start { input, current, mut notes, host } = start;
-    notes.extend(lean::unheeded(&globals.settings));
-    let serve = async {
-        match input {
-            None => {
-                let settings = globals.settings.clone();
-                tui::run(&runtime, events, tui::Options { current, notes, settings, host }).await
-            }
-            Some(input) if globals.json => Ok(json::run(&runtime, events, input).await),
-            Some(input) => {
-                let stays = std::io::stdin().is_terminal();
-                Ok(plain::run(&runtime, events, input, plain::Options { current, stays }).await)
-            }
-        }
-    };
-    let exit = tokio::select! {
-        exit = serve => exit,
-        () = interrupted() => Ok(Exit::Interrupted),
-    };
-    let lost = runtime.lost();
-    runtime.shutdown().await;
-    match (exit, lost) {
-        (Ok(Exit::Ok), Some(lost)) => Err(lost),
-        (exit, _) => exit,
-    }
-}
-
-/// Resolves when somebody asks the program to end: Ctrl-C, and on Unix SIGTERM and SIGHUP, so that the terminal is
-/// given back and the rooms say goodbye.
-pub(super) async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let (Ok(mut terminate), Ok(mut hang_up)) =
-            (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
-        {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = hang_up.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }

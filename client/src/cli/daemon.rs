@@ -3,8 +3,10 @@
 use clap::Subcommand;
 
 use super::{
-    Globals, chat,
-    setup::{self, Plan, profile},
+    Globals,
+    interrupt::interrupted,
+    plan::{self, Plan},
+    setup::profile,
 };
 use crate::{
     daemon::{self, Daemon},
@@ -47,10 +49,10 @@ async fn run(globals: &Globals, dir: &ProfileDir) -> Result<Exit, Failure> {
     }
     let profile = profile(globals)?;
     let plan = Plan { past: Past::Nothing, only: None, own: None };
-    let config = setup::config(globals, &profile, plan)?;
+    let config = plan::config(globals, &profile, plan)?;
     let daemon = Daemon::start(profile, config).await?;
     eprintln!("schat: the daemon is ready.");
-    daemon.run(chat::interrupted()).await;
+    daemon.run(interrupted()).await;
     eprintln!("schat: the daemon has ended.");
     // Whoever manages services ends them by a signal, and that is no failure.
     Ok(Exit::Ok)

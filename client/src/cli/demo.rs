@@ -5,6 +5,7 @@
 
 mod attack;
 mod person;
+mod place;
 mod report;
 
 use std::{path::Path, sync::Arc};
@@ -14,7 +15,8 @@ use shared::{invite::link::InviteLink, room::GroupView};
 
 use crate::failure::{Exit, Failure};
 use attack::{Tape, feed, forged, knock, replayed, up_to};
-use person::{Person, Place};
+use person::Person;
+use place::Place;
 use report::{Report, Scratch};
 
 const ROOM: &str = "canary-room";
@@ -214,7 +216,7 @@ async fn nobody_online(relay: &Relay) -> Result<(), Stop> {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(person::PATIENCE, wait).await.map_err(|_| "somebody stays online".to_owned())
+    tokio::time::timeout(place::PATIENCE, wait).await.map_err(|_| "somebody stays online".to_owned())
 }
 
 fn hex(bytes: &[u8]) -> String {

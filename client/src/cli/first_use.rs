@@ -9,12 +9,13 @@ use tokio::{sync::mpsc, task::spawn_blocking, time::timeout};
 
 use super::{
     Globals,
-    setup::{Plan, transport},
+    plan::{Plan, transport},
 };
 use crate::{
     faces::input::Input,
     failure::{Exit, Failure},
     store::{KnownRelay, OpenProfile, Where},
+    text::names::meant,
     transport::{DialError, Known, Pin, Refusal, RelayAddress},
 };
 
@@ -60,9 +61,12 @@ fn is_person(globals: &Globals) -> bool {
 
 /// The relays that will be dialled, and that nothing is known of.
 fn strangers(globals: &Globals, profile: &OpenProfile, plan: &Plan) -> Result<Vec<RelayAddress>, Failure> {
-    let rooms = profile.vault.now(|store| store.rooms())?.into_iter();
-    let rooms = rooms.filter(|room| room.closed.is_none());
-    let wanted = rooms.filter(|room| plan.only.as_ref().is_none_or(|only| *only == room.label));
+    let mut rooms = profile.vault.now(|store| store.rooms())?;
+    if let Some(only) = &plan.only {
+        let meant = meant(rooms.iter().map(|room| room.label.as_str()), only).map(str::to_owned);
+        rooms.retain(|room| Some(&room.label) == meant.as_ref());
+    }
+    let wanted = rooms.into_iter().filter(|room| room.closed.is_none());
     let mut relays: Vec<_> = wanted
         .filter_map(|room| match room.place {
             Where::Relay { address, pin: None } => Some(address),

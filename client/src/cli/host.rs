@@ -8,8 +8,9 @@ use shared::room::Command;
 use super::{
     Globals,
     attach::{self, Owner},
-    chat::{Start, face, is_full_screen, past},
-    setup::{Plan, start},
+    face::{Start, face, is_full_screen, past},
+    plan::Plan,
+    setup::start,
 };
 use crate::{
     faces::input,

@@ -9,8 +9,9 @@ use super::{
 };
 use crate::{
     faces::{
+        execute,
         json::{InfoOut, Out},
-        obey, stdout,
+        stdout,
     },
     failure::{Exit, Failure},
     runtime::RoomStatus,
@@ -25,7 +26,7 @@ pub(super) async fn info(globals: &Globals, room: &str) -> Result<Exit, Failure>
     if globals.json {
         stdout::line(&Out::Info(InfoOut::from(&status)).to_line());
     } else {
-        obey::info(&status).iter().all(|line| stdout::line(line));
+        execute::info(&status).iter().all(|line| stdout::line(line));
     }
     Ok(Exit::Ok)
 }

@@ -7,7 +7,7 @@ use std::{fmt, path::Path};
 
 #[cfg(not(feature = "keyring"))]
 use self::none as system;
-use super::setup::random;
+use super::random::random;
 use crate::{
     faces::words,
     failure::{Exit, Failure},

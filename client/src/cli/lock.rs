@@ -9,7 +9,7 @@ use super::{
     Globals,
     keyring::{self, Entry},
     passphrase::{self, Opened},
-    setup::random,
+    random::random,
 };
 use crate::{
     faces::stdout,

@@ -6,9 +6,11 @@ mod chat;
 mod config;
 mod daemon;
 mod demo;
+mod face;
 mod first_use;
 mod host;
 mod info;
+mod interrupt;
 mod keyring;
 mod lean;
 mod lock;
@@ -17,6 +19,8 @@ mod man;
 mod name;
 mod once;
 mod passphrase;
+mod plan;
+mod random;
 mod setup;
 mod stream;
 mod tail;
@@ -26,7 +30,7 @@ mod wait;
 
 use std::{io::Write as _, net::SocketAddr, path::PathBuf, str::FromStr};
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Arg, Args, CommandFactory, FromArgMatches as _, Parser, Subcommand, builder::Resettable};
 #[cfg(feature = "manual")]
 use clap_complete::Shell;
 
@@ -325,8 +329,10 @@ fn number<T: FromStr>(text: &str) -> Result<T, &'static str> {
 /// # Errors
 /// The exit code, when there is nothing to do.
 pub fn parse() -> Result<Cli, Exit> {
-    let arguments = text::told_apart(&Cli::command(), std::env::args_os().collect());
-    Cli::try_parse_from(arguments).map_err(|told| {
+    let command = Cli::command().mut_args(without_empty_variable);
+    let arguments = text::told_apart(&command, std::env::args_os().collect());
+    let parsed = command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.map_err(|told| {
         let exit = if told.use_stderr() { Exit::Usage } else { Exit::Ok };
         let written = told.print();
         if told.use_stderr() {
@@ -338,6 +344,12 @@ pub fn parse() -> Result<Cli, Exit> {
             failure.exit
         })
     })
+}
+
+/// A variable that is empty counts as one that is not there, as a script's that was given nothing.
+fn without_empty_variable(argument: Arg) -> Arg {
+    let value = argument.get_env().and_then(std::env::var_os);
+    if value.is_some_and(|value| value.is_empty()) { argument.env(Resettable::Reset) } else { argument }
 }
 
 /// Does what the command line asks; the failure, if any, is told on standard error.

@@ -4,7 +4,7 @@ use shared::room::{self as engine, Command};
 
 use super::{
     Globals, archive, attach,
-    setup::random,
+    random::random,
     wait::{Patience, one, wait},
 };
 use crate::{

@@ -6,11 +6,12 @@ use std::{
     io::{self, Read},
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    time::Duration,
 };
 
 use zeroize::Zeroizing;
 
+#[cfg(unix)]
+use super::interrupt::end_after_grace;
 use super::{Globals, keyring::Entry};
 use crate::{
     faces::words,
@@ -25,9 +26,6 @@ const MAX_READ: usize = 1_024 + 3;
 
 /// What the person is asked.
 const QUESTION: &str = "Passphrase of the profile: ";
-
-/// How long a command gets to end after Ctrl-C, in seconds: longer than a daemon takes to say goodbye.
-const GRACE_S: u64 = 20;
 
 /// What a passphrase opened, and which one it was.
 pub(super) struct Opened {
@@ -163,7 +161,8 @@ fn first_line(mut from: impl Read) -> io::Result<Zeroizing<String>> {
     }
     let line = bytes.strip_suffix(b"\r").unwrap_or(&bytes);
     let text = str::from_utf8(line).map_err(|_| io::Error::other("it is not text"))?;
-    Ok(Zeroizing::new(text.to_owned()))
+    // The mark of its encoding, with which some editors begin a file, is none of it.
+    Ok(Zeroizing::new(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned()))
 }
 
 /// At the terminal, whatever standard input is, and without echo.
@@ -191,12 +190,6 @@ async fn end_after(mut heard: tokio::signal::unix::Signal) {
     end_after_grace().await;
 }
 
-/// Ends the program, unless it ends by itself before that.
-pub(super) async fn end_after_grace() {
-    tokio::time::sleep(Duration::from_secs(GRACE_S)).await;
-    std::process::exit(Exit::Interrupted as i32);
-}
-
 fn failure(message: impl Into<String>, remedy: &str) -> Failure {
     Failure::new(Exit::Local, "passphrase", message, remedy)
 }
@@ -210,6 +203,7 @@ mod tests {
         let line = |bytes: &[u8]| first_line(bytes).map(|line| line.to_string()).ok();
         assert_eq!(line(b"correct horse\r\nuser: ann\n").as_deref(), Some("correct horse"));
         assert_eq!(line(b" spaces stay ").as_deref(), Some(" spaces stay "));
+        assert_eq!(line("\u{feff}correct horse\n".as_bytes()).as_deref(), Some("correct horse"));
         assert_eq!(line(b"").as_deref(), Some(""));
         assert_eq!(line(b"\xff\n"), None);
         let long = line(&[b'x'; 9_999]).unwrap();

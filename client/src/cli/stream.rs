@@ -20,7 +20,8 @@ use tokio::{
 
 use super::{
     Globals,
-    setup::random,
+    interrupt::interrupted,
+    random::random,
     wait::{Patience, hopeless, late, limit, one, seen},
 };
 use crate::{
@@ -60,11 +61,12 @@ pub(super) async fn stream(globals: &Globals, room: &str, patience: Patience) ->
         refused: None,
         not_before: Instant::now(),
         told: None,
+        batch: Batch::default(),
     };
     let mut pieces = pieces::stdin();
     let done = tokio::select! {
         done = sender.run(&mut pieces, &mut events) => done.map(|()| Exit::Ok),
-        _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+        () = interrupted() => sender.keep_rest(&mut pieces).await.map(|()| Exit::Interrupted),
     };
     let left = sender.waiting.len();
     runtime.shutdown().await;
@@ -94,34 +96,53 @@ struct Sender<'a> {
     not_before: Instant,
     /// What the relay did not take for the moment.
     told: Option<Failure>,
+    /// What was read and is in no message yet.
+    batch: Batch,
 }
 
 impl Sender<'_> {
+    /// Somebody stops the program: what it has read and nobody else has is sent at the next start.
+    async fn keep_rest(&mut self, pieces: &mut mpsc::Receiver<io::Result<Piece>>) -> Result<(), Failure> {
+        loop {
+            while let (false, Ok(Ok(piece))) = (self.batch.is_full(), pieces.try_recv()) {
+                self.batch.push(piece);
+            }
+            if self.batch.is_empty() && self.refused.is_none() {
+                return Ok(());
+            }
+            let Some(text) = self.refused.take().or_else(|| self.batch.take()) else { return Ok(()) };
+            self.offer(text).await?;
+            if let Some((token, _)) = self.offered.take() {
+                self.waiting.insert(token);
+            }
+        }
+    }
+
     /// Returns when the input ended and the relay has all of it on its disk.
     async fn run(
         &mut self,
         pieces: &mut mpsc::Receiver<io::Result<Piece>>,
         events: &mut mpsc::Receiver<Event>,
     ) -> Result<(), Failure> {
-        let (mut batch, mut is_open, mut since) = (Batch::default(), true, None);
+        let (mut is_open, mut since) = (true, None);
         let mut broken = None;
         let mut patience = Instant::now() + self.patience;
         loop {
-            let is_empty = batch.is_empty() && self.refused.is_none();
+            let is_empty = self.batch.is_empty() && self.refused.is_none();
             if !is_open && is_empty && self.offered.is_none() && self.waiting.is_empty() {
                 // What was read before is on the relay's disk.
                 return broken.map_or(Ok(()), Err);
             }
             let is_free = self.offered.is_none() && self.waiting.len() < MOST;
-            let is_due = batch.is_full() || !is_open || self.refused.is_some();
+            let is_due = self.batch.is_full() || !is_open || self.refused.is_some();
             let is_brisk = self.waiting.len() < BRISK;
             let ready = is_free && !is_empty && (is_due || is_brisk);
             let quiet = since.unwrap_or_else(Instant::now) + Duration::from_millis(QUIET_MS);
             let at = if is_due { self.not_before } else { self.not_before.max(quiet) };
             tokio::select! {
-                piece = pieces.recv(), if is_open && !batch.is_full() => match piece {
+                piece = pieces.recv(), if is_open && !self.batch.is_full() => match piece {
                     Some(Ok(piece)) => {
-                        batch.push(piece);
+                        self.batch.push(piece);
                         since.get_or_insert_with(Instant::now);
                     }
                     Some(Err(error)) => broken = Some(input::unreadable(&error)),
@@ -131,8 +152,8 @@ impl Sender<'_> {
                     }
                 },
                 () = sleep_until(at), if ready => {
-                    let text = self.refused.take().or_else(|| batch.take());
-                    since = (!batch.is_empty()).then(Instant::now);
+                    let text = self.refused.take().or_else(|| self.batch.take());
+                    since = (!self.batch.is_empty()).then(Instant::now);
                     if let Some(text) = text {
                         self.offer(text).await?;
                     }

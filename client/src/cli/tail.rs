@@ -5,7 +5,8 @@ use tokio::sync::mpsc;
 
 use super::{
     Globals, attach,
-    setup::Plan,
+    interrupt::interrupted,
+    plan::Plan,
     wait::{hopeless, seen},
 };
 use crate::{
@@ -59,7 +60,7 @@ pub(super) async fn tail(globals: &Globals, room: &str, begin: Begin) -> Result<
     let done = tokio::select! {
         done = follow(globals, &runtime, events, room, begin) => done,
         exit = listen(&runtime, told) => Ok(exit),
-        _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+        () = interrupted() => Ok(Exit::Interrupted),
     };
     runtime.shutdown().await;
     done

@@ -9,7 +9,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Globals, attach, setup::Plan};
+use super::{Globals, attach, plan::Plan};
 use crate::{
     faces::words,
     failure::{Exit, Failure},

@@ -15,6 +15,7 @@ mod hub;
 mod place;
 mod remote;
 mod replay;
+mod served;
 mod server;
 mod session;
 mod wire;

@@ -28,6 +28,7 @@ use crate::{
     failure::{Exit, Failure},
     runtime::{Event, FaceId, Past, RoomStatus},
     store::ProfileDir,
+    text::names::meant,
     transport::RelayAddress,
 };
 use keep::Keeper;
@@ -115,17 +116,20 @@ impl Remote {
 
     pub(crate) fn rooms(&self) -> Vec<RoomStatus> {
         let rooms = self.snapshot().rooms.clone();
-        rooms.into_iter().filter(|room| self.only.as_ref().is_none_or(|only| room.label == *only)).collect()
+        let Some(only) = &self.only else { return rooms };
+        let meant = self.room(only).map(|room| room.label);
+        rooms.into_iter().filter(|room| Some(&room.label) == meant.as_ref()).collect()
     }
 
     pub(crate) fn room(&self, label: &str) -> Option<RoomStatus> {
-        let (snapshot, label) = (self.snapshot(), crate::text::names::label(label));
-        snapshot.rooms.iter().chain(&snapshot.forgotten).find(|room| room.label == label).cloned()
+        let snapshot = self.snapshot();
+        let rooms = || snapshot.rooms.iter().chain(&snapshot.forgotten);
+        let meant = meant(rooms().map(|room| room.label.as_str()), label)?;
+        rooms().find(|room| room.label == meant).cloned()
     }
 
     pub(crate) fn view(&self, label: &str) -> Option<Arc<GroupView>> {
-        let (snapshot, label) = (self.snapshot(), crate::text::names::label(label));
-        snapshot.rooms.iter().chain(&snapshot.forgotten).find(|room| room.label == label)?.view.clone()
+        self.room(label)?.view
     }
 
     pub(crate) fn me(&self) -> (String, Fingerprint) {

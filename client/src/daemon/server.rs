@@ -1,21 +1,17 @@
 //! The daemon itself: the profile's rooms, and a socket for faces.
 
-use std::{
-    future::Future,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use tokio::{
-    sync::{Notify, Semaphore, watch},
+    sync::Semaphore,
     time::{sleep, timeout},
 };
 
 use super::{
     Hub, MAX_FACES,
     place::{self, Listener},
+    served::Served,
     session,
-    wire::{Snapshot, Status},
 };
 use crate::{
     failure::{Exit, Failure},
@@ -31,17 +27,6 @@ const GOODBYE: Duration = Duration::from_secs(3);
 
 /// When no connection can be taken, it is tried again after so long: files may be short.
 const AGAIN: Duration = Duration::from_millis(100);
-
-/// What all sessions share.
-pub(super) struct Served {
-    pub(super) local: Local,
-    pub(super) hub: Hub,
-    pub(super) faces: Arc<Semaphore>,
-    /// Somebody asked it to end.
-    pub(super) stop: Notify,
-    pub(super) ending: watch::Sender<bool>,
-    since: Instant,
-}
 
 /// A daemon that runs.
 pub struct Daemon {
@@ -61,15 +46,7 @@ impl Daemon {
         })?;
         let hub = Hub::default();
         let local = Local::start(profile, config, Sink::Faces(Arc::new(hub.clone()))).await?;
-        let served = Served {
-            local,
-            hub,
-            faces: Arc::new(Semaphore::new(MAX_FACES)),
-            stop: Notify::new(),
-            ending: watch::channel(false).0,
-            since: Instant::now(),
-        };
-        Ok(Self { served: Arc::new(served), listener })
+        Ok(Self { served: Arc::new(Served::new(local, hub)), listener })
     }
 
     /// Serves faces until somebody asks it to stop, or `signal` resolves; then says goodbye to faces and relays.
@@ -101,42 +78,6 @@ async fn accept(listener: &Listener, served: &Arc<Served>, connections: &Arc<Sem
                 });
             }
             Err(_) => sleep(AGAIN).await,
-        }
-    }
-}
-
-impl Served {
-    pub(super) fn status(&self) -> Status {
-        let rooms = self.local.rooms().into_iter().filter(|room| room.over.is_none()).count();
-        Status {
-            pid: std::process::id(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            uptime_s: self.since.elapsed().as_secs(),
-            faces: self.hub.count() as u64,
-            rooms: rooms as u64,
-        }
-    }
-}
-
-impl Snapshot {
-    pub(super) fn of(local: &Local) -> Self {
-        let ((name, me), (status, glyph)) = (local.me(), local.description());
-        let rooms = local.rooms();
-        let trip = |label: &String| {
-            let trip = local.round_trip(label)?;
-            Some((label.clone(), u64::try_from(trip.as_millis()).unwrap_or(u64::MAX)))
-        };
-        Self {
-            trips: rooms.iter().filter_map(|room| trip(&room.label)).collect(),
-            name,
-            me,
-            status,
-            glyph,
-            is_stuck: local.is_stuck(),
-            why: local.why(),
-            verified: local.verified(),
-            rooms,
-            forgotten: local.forgotten(),
         }
     }
 }

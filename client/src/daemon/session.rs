@@ -14,7 +14,7 @@ use super::{
     hub::Only,
     place::Stream,
     replay::Feed,
-    server::Served,
+    served::Served,
     wire::{Attach, Down, Hello, MAGIC, MAX_HELLO, Snapshot, Up},
 };
 use crate::{
@@ -63,8 +63,10 @@ pub(super) async fn serve(stream: Stream, served: Arc<Served>) {
         Ok(seat) => {
             let known = attach.only.as_deref().map(|room| served.local.room(room)).transpose();
             match known {
-                Ok(_) => {
-                    attached(read, write, &served, attach).await;
+                Ok(known) => {
+                    // By its own label, however it was typed.
+                    let only = known.map(|room| room.label);
+                    attached(read, write, &served, Attach { only, ..attach }).await;
                     drop(seat);
                     return;
                 }

@@ -51,7 +51,7 @@ fn lines<R: BufRead>(open: impl FnOnce() -> R + Send + 'static) -> mpsc::Receive
 }
 
 /// Some editors begin a file with the mark of its encoding, which is not a part of its first line.
-fn without_mark(line: String) -> String {
+pub(crate) fn without_mark(line: String) -> String {
     line.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(line)
 }
 

@@ -48,7 +48,7 @@ pub async fn run(runtime: &Runtime, events: mpsc::Receiver<Event>, mut input: mp
             Some(Input::Line(line)) if line.trim().is_empty() => {}
             Some(Input::Line(line)) => match parse(&line) {
                 Ok(Cmd::Quit) => break,
-                Ok(cmd) => obey(runtime, cmd, &pending).await,
+                Ok(cmd) => execute(runtime, cmd, &pending).await,
                 Err(failure) => refuse(&pending, None, None, &failure),
             },
             Some(Input::TooLong) => {
@@ -81,7 +81,7 @@ pub async fn run(runtime: &Runtime, events: mpsc::Receiver<Event>, mut input: mp
     }
 }
 
-/// Says that a line was not obeyed, and remembers it for the end of the input.
+/// Says that a line was refused, and remembers it for the end of the input.
 fn refuse(pending: &Pending, room: Option<String>, id: Option<String>, failure: &Failure) {
     pending.failed(failure.exit);
     say(&Out::error(room, id, failure));
@@ -116,7 +116,7 @@ async fn write_events(runtime: Runtime, mut events: mpsc::Receiver<Event>, pendi
     Exit::Ok
 }
 
-async fn obey(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
+async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
     let (room, id) = cmd.about();
     let done = match cmd {
         Cmd::Join { room: Some(room), link: None, relay } => match runtime.room(&room) {

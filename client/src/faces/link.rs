@@ -17,10 +17,21 @@ pub fn tidied(text: &str) -> Option<String> {
     Some(format!("{scheme}{rest}"))
 }
 
+/// The only link in a text that has other words as well: for where nothing but a link can be meant. None where there are two.
+pub fn among(text: &str) -> Option<String> {
+    let lower = text.to_ascii_lowercase();
+    let mut found = SCHEMES.iter().flat_map(|scheme| lower.match_indices(scheme));
+    let (Some((start, _)), None) = (found.next(), found.next()) else { return None };
+    let rest = text.get(start..)?;
+    let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | ')' | '|'));
+    tidied(rest.get(..end.unwrap_or(rest.len()))?)
+}
+
 /// What comes into a link by copying it: spaces, ends of lines, what has no width, and the lines between panes.
 fn is_between(c: char) -> bool {
     let is_invisible = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
-    let is_frame = matches!(c, '|' | '\u{2500}'..='\u{257f}');
+    // Of panes, of letters that quote it, of a shell's command that goes on.
+    let is_frame = matches!(c, '|' | '>' | '\\' | '\u{2500}'..='\u{257f}');
     c.is_whitespace() || c.is_control() || is_invisible || is_frame
 }
 
@@ -53,6 +64,8 @@ mod tests {
             LINK.replace("schat", "SCHAT"),
             LINK.replace("schat", "Schat"),
             LINK.replace("AbCd", "Ab\u{200b}Cd\u{ad}"),
+            LINK.replace("AbCd", "Ab\n> Cd"),
+            LINK.replace("AbCd", "Ab\\\nCd"),
         ] {
             assert_eq!(tidied(&text).as_deref(), Some(LINK), "{text:?}");
         }

@@ -1,12 +1,14 @@
 //! What people and programs see: thin shells that turn input into calls of the runtime and its events into lines.
 
 pub mod action;
+pub mod execute;
 pub mod groups;
 pub mod input;
 pub mod json;
 pub mod lines;
 pub mod link;
-pub mod obey;
+mod markup;
+mod mention;
 pub mod pending;
 pub mod plain;
 pub mod qr;
@@ -15,6 +17,7 @@ pub(crate) mod stdout;
 pub mod tui;
 pub mod unread;
 pub mod words;
+mod work;
 pub mod zone;
 
 pub use crate::text::sanitize;

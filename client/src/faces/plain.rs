@@ -85,7 +85,7 @@ pub async fn run(
         note(&said);
     }
     if stays {
-        super::obey::unread(runtime).await.iter().for_each(|line| note(line));
+        super::execute::unread(runtime).await.iter().for_each(|line| note(line));
     }
     let (end, ends) = oneshot::channel();
     let mut writer = Part(tokio::spawn(show_events(runtime.clone(), events, shared.clone(), ends)));
@@ -104,7 +104,7 @@ pub async fn run(
             Ok(Line::Quit) => break,
             Ok(line) => {
                 let enters = matches!(line, Line::Join(_) | Line::Link(_) | Line::Create(..));
-                if let Err(failure) = obey(runtime, &shared, line).await {
+                if let Err(failure) = execute(runtime, &shared, line).await {
                     shared.pending.failed(failure.exit);
                     note(&words::failure(&failure));
                     if let Some(room) = lock(&shared).as_deref().filter(|_| enters) {
@@ -147,7 +147,7 @@ pub async fn run(
     }
 }
 
-async fn obey(runtime: &Runtime, shared: &Shared, line: Line) -> Result<(), Failure> {
+async fn execute(runtime: &Runtime, shared: &Shared, line: Line) -> Result<(), Failure> {
     // A terminal in line mode hands on what an editing key sends.
     if matches!(&line, Line::Say(text) if text.contains(|c: char| c.is_control() && c != '\t')) {
         return Err(Failure::usage(
@@ -156,7 +156,7 @@ async fn obey(runtime: &Runtime, shared: &Shared, line: Line) -> Result<(), Fail
         ));
     }
     let current = lock(shared).clone();
-    let done = super::obey::obey(runtime, &shared.pending, current.as_deref(), line).await?;
+    let done = super::execute::execute(runtime, &shared.pending, current.as_deref(), line).await?;
     done.notes.iter().for_each(|line| note(line));
     if let Some(room) = done.go {
         *lock(shared) = Some(room);

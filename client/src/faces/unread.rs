@@ -2,7 +2,7 @@
 
 use shared::message::timeline::Line;
 
-use super::tui;
+use super::mention;
 use crate::{failure::Failure, handle::Runtime, store::Cursor};
 
 /// Lines that are counted at most: whoever comes back to more reads none of the number.
@@ -55,7 +55,8 @@ pub async fn unread_rooms(runtime: &Runtime) -> Vec<(String, Result<Unread, Fail
     let me = runtime.me().0;
     let mut all = Vec::new();
     for status in runtime.rooms().into_iter().filter(|status| status.over.is_none()) {
-        let mentions = tui::mentions(status.view, me.clone());
+        let view = status.view.as_deref();
+        let mentions = |line: &Line| mention::names_us(line, &me, view);
         let unread = unread(runtime, &status.label, mentions).await;
         all.push((status.label, unread));
     }

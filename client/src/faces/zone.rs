@@ -7,11 +7,26 @@ use jiff::{Timestamp, tz::TimeZone};
 /// When summer time begins and ends, where `TZ` names one and says nothing of that: what the C library takes.
 const RULE: &str = ",M3.2.0,M11.1.0";
 
+/// Files that name the zone of a system.
+const NAMES: [&str; 2] = ["/etc/localtime", "/etc/timezone"];
+
 /// The zone, and what is to be said of it.
 pub fn here() -> (TimeZone, Option<String>) {
     match std::env::var("TZ") {
         Ok(name) => named(&name),
-        Err(_) => (TimeZone::system(), None),
+        Err(_) => system(TimeZone::system(), NAMES.iter().any(|name| fs::symlink_metadata(name).is_ok())),
+    }
+}
+
+/// The system's own. Where it names one that cannot be read, that is said; where it names none, it is UTC, as for everybody.
+fn system(zone: TimeZone, is_named: bool) -> (TimeZone, Option<String>) {
+    match zone.is_unknown() {
+        true if is_named => {
+            let said = "The time zone of this system cannot be read: times are UTC. TZ names another.";
+            (TimeZone::UTC, Some(said.to_owned()))
+        }
+        true => (TimeZone::UTC, None),
+        false => (zone, None),
     }
 }
 
@@ -71,6 +86,15 @@ mod tests {
                 assert_eq!(offsets(name), ["17:45+05:45"; 2], "{name}");
             }
         }
+    }
+
+    #[test]
+    fn zone_of_the_system_that_cannot_be_read_is_said() {
+        assert_eq!(system(TimeZone::UTC, true), (TimeZone::UTC, None));
+        assert_eq!(system(TimeZone::unknown(), false), (TimeZone::UTC, None), "there is none at all");
+        let (zone, said) = system(TimeZone::unknown(), true);
+        assert_eq!(zone, TimeZone::UTC);
+        assert!(said.unwrap().contains("times are UTC"));
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub(crate) use people::not_compared;
 use crate::{
     failure::Failure,
     store::{Cursor, OpenProfile, People, RoomRecord, Store, StoredNotice, Vault},
-    text::names::label,
+    text::names::{label, meant},
     transport::RelayAddress,
 };
 use event::Outlet;
@@ -148,10 +148,9 @@ impl Local {
         let runtime = Self(Arc::new(inner));
         let mut records = vault.run(|store| store.rooms()).await?;
         if let Some(only) = &runtime.0.config.only {
-            records.retain(|record| record.label == *only);
-            if records.is_empty() {
-                return Err(no_room(only));
-            }
+            let labels = records.iter().map(|record| record.label.as_str());
+            let meant = meant(labels, only).map(str::to_owned).ok_or_else(|| no_room(only))?;
+            records.retain(|record| record.label == meant);
         }
         for record in records {
             runtime.resume(record);
@@ -242,7 +241,7 @@ impl Local {
     /// [`Failure`] when there is no such room, nothing so new is here, or it cannot be saved.
     pub async fn ack_at(&self, room: &str, cursor: &Cursor, seq: u64) -> Result<(), Failure> {
         let (id, cursor) = (self.id(room)?, cursor.clone());
-        let taken = lock(&self.0.rooms).get(&label(room)).map_or(0, |entry| lock(&entry.state).newest);
+        let taken = self.entry(room, |_, entry| lock(&entry.state).newest).unwrap_or(0);
         let ack = move |store: &mut Store| {
             let newest = store.newest(id)?.max(taken);
             if seq <= newest {
@@ -313,13 +312,12 @@ impl Local {
     /// # Errors
     /// [`Failure`] when there is no such room.
     pub fn room(&self, room: &str) -> Result<RoomStatus, Failure> {
-        let room = label(room);
-        lock(&self.0.rooms).get(&room).map(|entry| self.status(&room, entry)).ok_or_else(|| no_room(&room))
+        self.entry(room, |label, entry| self.status(label, entry)).ok_or_else(|| no_room(room))
     }
 
     /// The group of a room, as far as it is known.
     pub fn view(&self, room: &str) -> Option<Arc<GroupView>> {
-        lock(&self.0.rooms).get(&label(room)).and_then(|entry| lock(&entry.state).view.clone())
+        self.entry(room, |_, entry| lock(&entry.state).view.clone()).flatten()
     }
 
     /// Who we are.
@@ -373,11 +371,18 @@ impl Local {
     }
 
     fn asks(&self, room: &str) -> Result<mpsc::Sender<Ask>, Failure> {
-        lock(&self.0.rooms).get(&label(room)).map(|entry| entry.asks.clone()).ok_or_else(|| no_room(room))
+        self.entry(room, |_, entry| entry.asks.clone()).ok_or_else(|| no_room(room))
     }
 
     fn id(&self, room: &str) -> Result<RoomId, Failure> {
-        lock(&self.0.rooms).get(&label(room)).map(|entry| entry.record.id).ok_or_else(|| no_room(room))
+        self.entry(room, |_, entry| entry.record.id).ok_or_else(|| no_room(room))
+    }
+
+    /// Looks at the room that is meant by a name.
+    fn entry<T>(&self, room: &str, look: impl FnOnce(&str, &Entry) -> T) -> Option<T> {
+        let rooms = lock(&self.0.rooms);
+        let meant = meant(rooms.keys().map(String::as_str), room)?;
+        rooms.get(meant).map(|entry| look(meant, entry))
     }
 
     fn status(&self, label: &str, entry: &Entry) -> RoomStatus {
@@ -396,9 +401,9 @@ impl Local {
     }
 }
 
-pub(crate) fn no_room(label: &str) -> Failure {
+pub(crate) fn no_room(name: &str) -> Failure {
     Failure::not_found(
-        format!("There is no room {label} in this profile."),
+        format!("There is no room {} in this profile.", label(name)),
         "/rooms and `schat rooms` list those that are; or join it by a link.",
     )
 }

@@ -90,6 +90,8 @@ pub(super) struct Room {
     is_leaving: bool,
     /// Somebody asked for a link before we were in.
     wants_invite: bool,
+    /// What follows from what is being applied: applied next.
+    follow_ups: Vec<Input>,
     /// Whose command is being carried out: errors of it are for that face.
     asker: Option<FaceId>,
     /// Faces that wait for a link: at most as many as are attached.
@@ -142,6 +144,7 @@ impl Room {
             is_stored: false,
             is_leaving: false,
             wants_invite: false,
+            follow_ups: Vec::new(),
             asker: None,
             invited: Vec::new(),
             is_over: false,
@@ -264,8 +267,18 @@ impl Room {
         Some(())
     }
 
-    /// The sacred order: think, store, send, show.
+    /// The sacred order: think, store, send, show; then the same for what follows from it, whose failure is nobody's who asked.
     async fn apply(&mut self, inputs: Vec<Input>) -> Result<(), Failure> {
+        let done = self.apply_all(inputs).await;
+        while !self.follow_ups.is_empty() && !self.is_over {
+            let follow_ups = std::mem::take(&mut self.follow_ups);
+            // What cannot be stored is told there.
+            let _ = self.apply_all(follow_ups).await;
+        }
+        done
+    }
+
+    async fn apply_all(&mut self, inputs: Vec<Input>) -> Result<(), Failure> {
         let mut inputs = Inputs::from(inputs);
         while !inputs.is_empty() && !self.is_over {
             self.apply_some(&mut inputs).await?;
@@ -355,13 +368,14 @@ impl Room {
         for (ordinal, notice) in (notice..).zip(done.refused) {
             self.show(RoomEvent::Notice { ordinal, notice, again: false }).await;
         }
+        if reopen && !self.is_over {
+            self.drop_stream(false);
+            self.not_before = Instant::now();
+            self.follow_ups.push(Input::Disconnected);
+        }
         if self.wants_invite && self.engine.as_ref().is_some_and(|engine| engine.view().is_some()) {
             self.wants_invite = false;
-            Box::pin(self.apply(vec![Input::Command(Command::INVITE)])).await?;
-        }
-        if reopen && !self.is_over {
-            self.hang_up(false).await;
-            self.not_before = Instant::now();
+            self.follow_ups.push(Input::Command(Command::INVITE));
         }
         Ok(())
     }

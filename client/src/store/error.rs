@@ -18,6 +18,9 @@ pub enum StoreError {
     /// The system lets us do nothing there.
     #[error("the profile in {0} belongs to another user, or its permissions keep you out")]
     Foreign(PathBuf),
+    /// There can be no profile there.
+    #[error("the path {0} can be no profile: {1}")]
+    Place(PathBuf, String),
     /// There is no room left.
     #[error("the disk is full: what was said last is not saved and not sent")]
     Full,
@@ -82,6 +85,7 @@ impl From<&StoreError> for Failure {
             StoreError::Foreign(_) => {
                 "Name one of your own with --profile or SCHAT_PROFILE, or leave both out."
             }
+            StoreError::Place(..) => "Name another directory with --profile or SCHAT_PROFILE.",
             StoreError::Full => "Free some space; schat goes on by itself.",
             StoreError::Damaged(_) => "Restore a backup of the profile, or begin a new one with --profile.",
             StoreError::WrongKey => {

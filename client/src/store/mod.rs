@@ -3,14 +3,15 @@
 //! A batch of the engine is one transaction, committed with `synchronous = FULL` before a byte is sent:
 //! after a crash the same ciphertexts are sent again and nothing is encrypted twice.
 
+#[cfg(test)]
+pub(crate) mod crash_point;
 mod cursors;
 mod drafts;
 mod error;
-#[cfg(test)]
-pub(crate) mod fate;
 mod happenings;
 mod history;
 mod key;
+mod lock;
 mod notices;
 mod old;
 mod people;
@@ -109,7 +110,7 @@ pub struct Store {
     /// Chat lines kept per room.
     kept: u64,
     #[cfg(test)]
-    pub(crate) fate: fate::Fate,
+    pub(crate) crash_point: crash_point::CrashPoint,
 }
 
 impl Store {
@@ -126,7 +127,7 @@ impl Store {
             people: People::default(),
             kept: MAX_HISTORY,
             #[cfg(test)]
-            fate: fate::Fate::default(),
+            crash_point: crash_point::CrashPoint::default(),
         };
         store.check_key()?;
         store.load_people()?;
@@ -146,7 +147,7 @@ impl Store {
             people: People::default(),
             kept: MAX_HISTORY,
             #[cfg(test)]
-            fate: fate::Fate::default(),
+            crash_point: crash_point::CrashPoint::default(),
         };
         if store.meta(PROBE).map_err(|_| StoreError::WrongKey)?.is_none() {
             return Err(StoreError::WrongKey);

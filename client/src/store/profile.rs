@@ -1,7 +1,7 @@
 //! A profile: a directory with a key, a database and a lock; who we are.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs,
     io::ErrorKind,
     path::{Path, PathBuf},
     sync::Arc,
@@ -17,7 +17,7 @@ use shared::{
 };
 use zeroize::Zeroizing;
 
-use super::{DATABASE, FileKey, KeySource, Store, StoreError, Vault};
+use super::{DATABASE, FileKey, KeySource, Store, StoreError, Vault, lock::Lock};
 use crate::failure::Failure;
 
 const IDENTITY: &str = "identity";
@@ -49,14 +49,15 @@ impl ProfileDir {
         &self.0
     }
 
-    /// There is a profile already, or something that hides whether there is one.
+    /// There is a profile already, or what is left of one, or something that hides whether there is one.
     pub fn is_made(&self) -> bool {
-        self.0.join(DATABASE).try_exists().unwrap_or(true)
+        let is_there = |path: PathBuf| path.try_exists().unwrap_or(true);
+        is_there(self.0.join(DATABASE)) || is_there(FileKey::path(&self.0))
     }
 
     /// No process has the profile.
     pub fn is_free(&self) -> bool {
-        lock(&self.0).is_ok()
+        Lock::take(&self.0).is_ok()
     }
 
     /// Where `schat host` keeps its relay.
@@ -77,7 +78,7 @@ pub struct OpenProfile {
     pub last_relay: Option<String>,
     dir: ProfileDir,
     // Released by the system however the process ends. None where nothing can be written, so nobody else writes either.
-    _lock: Option<File>,
+    _lock: Option<Lock>,
 }
 
 impl OpenProfile {
@@ -99,8 +100,8 @@ impl OpenProfile {
         random: Random,
         key: &dyn KeySource,
     ) -> Result<Self, Failure> {
-        make_private(dir.path()).map_err(StoreError::from)?;
-        let lock = lock(dir.path())?;
+        make_private(dir.path())?;
+        let lock = Lock::take(dir.path())?;
         whole(dir.path())?;
         let key = key.key(dir.path(), &random)?;
         let mut store = Store::open(dir.path(), &key, random.clone())?;
@@ -136,7 +137,7 @@ impl OpenProfile {
         identity: Identity,
         name: String,
         random: Random,
-        (dir, lock): (ProfileDir, Option<File>),
+        (dir, lock): (ProfileDir, Option<Lock>),
     ) -> Result<Self, StoreError> {
         let last_relay = text(store.meta(RELAY)?);
         let engine = engine::Profile {
@@ -241,31 +242,17 @@ fn device_name() -> String {
     name.and_then(|name| clean_name(&name).ok()).unwrap_or_else(|| "device".to_owned())
 }
 
-fn make_private(dir: &Path) -> std::io::Result<()> {
+fn make_private(dir: &Path) -> Result<(), StoreError> {
+    let cannot = |error: std::io::Error| match error.kind() {
+        ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly(dir.to_owned()),
+        ErrorKind::AlreadyExists => StoreError::Place(dir.to_owned(), "it is no directory".to_owned()),
+        _ => StoreError::Place(dir.to_owned(), error.to_string()),
+    };
     if dir.is_dir() {
         return Ok(());
     }
-    fs::create_dir_all(dir)?;
+    fs::create_dir_all(dir).map_err(cannot)?;
     #[cfg(unix)]
-    fs::set_permissions(dir, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    fs::set_permissions(dir, std::os::unix::fs::PermissionsExt::from_mode(0o700)).map_err(cannot)?;
     Ok(())
-}
-
-/// The profile is ours until the file is dropped.
-pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
-    let mut options = fs::OpenOptions::new();
-    options.create(true).truncate(false).write(true);
-    // Nobody else is to hold it, not even by reading.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(dir.join("lock")).map_err(|error| match error.kind() {
-        ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly(dir.to_owned()),
-        ErrorKind::PermissionDenied => StoreError::Foreign(dir.to_owned()),
-        _ => StoreError::Io(error),
-    })?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::Locked(dir.to_owned())),
-        Err(TryLockError::Error(error)) => Err(error.into()),
-    }
 }

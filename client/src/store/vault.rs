@@ -28,13 +28,13 @@ impl Vault {
         let job = move || {
             let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
             #[cfg(test)]
-            if store.fate.is_over(false) {
-                return Err(super::fate::over());
+            if store.crash_point.is_over(false) {
+                return Err(super::crash_point::over());
             }
             let done = work(&mut store);
             #[cfg(test)]
-            if store.fate.is_over(true) {
-                return Err(super::fate::over());
+            if store.crash_point.is_over(true) {
+                return Err(super::crash_point::over());
             }
             done
         };

@@ -81,6 +81,16 @@ pub fn label(typed: &str) -> String {
     clean_name(typed).unwrap_or_else(|_| typed.to_owned())
 }
 
+/// Which of these rooms is meant by a name that somebody typed: the one of that label, or else the only one whose label
+/// is the same in whatever case and form.
+pub fn meant<'a>(labels: impl Iterator<Item = &'a str> + Clone, typed: &str) -> Option<&'a str> {
+    let wanted = label(typed);
+    let whole = labels.clone().find(|label| *label == wanted);
+    let folded = fold(&wanted);
+    let mut same = labels.filter(|label| fold(label) == folded);
+    whole.or_else(|| same.next().filter(|_| same.next().is_none()))
+}
+
 /// Without spaces, which are easily overlooked.
 fn compact(name: &str) -> String {
     name.chars().filter(|c| !c.is_whitespace()).collect()
@@ -181,6 +191,23 @@ mod tests {
         assert_eq!(label("my\u{a0}room"), "my room");
         assert_eq!(label("team (version 1)"), "team (version 1)");
         assert_eq!(label("\u{1b}"), "\u{1b}");
+    }
+
+    #[test]
+    fn room_is_meant_in_any_case_unless_there_are_two() {
+        let labels = ["caf\u{e9}", "Team", "team", "Straße", "my room"];
+        for (typed, wanted) in [
+            ("CAFE\u{301}", Some("caf\u{e9}")),
+            ("Team", Some("Team")),
+            ("team", Some("team")),
+            ("TEAM", None),
+            ("strasse", Some("Straße")),
+            ("My\u{a0}Room", Some("my room")),
+            ("cafe", None),
+            ("", None),
+        ] {
+            assert_eq!(meant(labels.into_iter(), typed), wanted, "{typed}");
+        }
     }
 
     #[test]

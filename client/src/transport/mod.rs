@@ -3,6 +3,7 @@
 
 mod address;
 mod attempt;
+mod clock;
 mod connection;
 mod dial;
 mod limits;
@@ -18,12 +19,11 @@ use std::{
 };
 
 use quinn::{Endpoint, TokenMemoryCache};
-use rustls::{
-    crypto::CryptoProvider,
-    time_provider::{DefaultTimeProvider, TimeProvider},
-};
+use rustls::{crypto::CryptoProvider, time_provider::TimeProvider};
 use rustls_platform_verifier::Verifier;
 use socket2::{Domain, Protocol, Socket, Type};
+
+use clock::SystemClock;
 
 pub use address::{AddressError, RelayAddress};
 pub use certs::{Pin, PinPrefix};
@@ -65,7 +65,7 @@ impl Transport {
             endpoint,
             provider: Arc::new(rustls::crypto::aws_lc_rs::default_provider()),
             ca: ca.map(Arc::new),
-            clock: Arc::new(DefaultTimeProvider),
+            clock: Arc::new(SystemClock),
             trusts_first_use: false,
             platform: Arc::default(),
             tokens: Arc::default(),

@@ -105,6 +105,14 @@ impl Bot {
         writeln!(self.child.stdin.as_mut().unwrap(), "{command}").unwrap();
     }
 
+    /// Sends it a signal, and waits for its end; its exit code, unless the signal killed it.
+    #[allow(dead_code, reason = "another test uses it")]
+    pub fn stop(&mut self, signal: &str) -> Option<i32> {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+
     /// The next event of that name; others are skipped.
     pub fn next(&mut self, event: &str) -> Value {
         self.until(|value| value["event"] == event).pop().unwrap()

@@ -96,3 +96,27 @@ fn help_names_the_keys_and_closes() {
     assert!(!room.contains("kick"), "what was searched is not typed: {room}");
     quits(&mut ann);
 }
+
+#[test]
+fn what_is_typed_can_be_undone_also_after_it_was_dropped() {
+    let dir = TempDir::new().unwrap();
+    let (mut ann, _link) = host(&dir, &[]);
+    ann.type_text("soup at eight");
+    ann.wait_for("> soup at eight");
+    ann.press(&["\u{17}", "\u{17}"]);
+    ann.wait("two words less", |screen| !screen.contains("at eight"));
+    // What a terminal sends for Ctrl+_ and Ctrl+/ alike.
+    ann.press(&["\u{1f}"]);
+    ann.wait("one of them", |screen| screen.lines().any(|line| line.trim_end() == "> soup at"));
+    ann.press(&["\u{1f}"]);
+    ann.wait_for("> soup at eight");
+    ann.press(&["\u{3}"]);
+    ann.wait("an empty input", |screen| !screen.contains("soup"));
+    ann.press(&["\u{1f}"]);
+    ann.wait_for("> soup at eight");
+    ann.press(&[ENTER]);
+    ann.wait_for("ann: soup at eight");
+    ann.press(&["\u{1f}"]);
+    ann.wait("nothing of what was sent", |screen| screen.lines().any(|line| line.trim_end() == ">"));
+    quits(&mut ann);
+}

@@ -73,3 +73,14 @@ fn room_id_is_shown_by_a_key_and_is_the_one_that_commands_print() {
     let rooms = String::from_utf8(rooms.output().unwrap().stdout).unwrap();
     assert!(rooms.starts_with(&format!("lobby\tschat host\t{id}")), "{rooms}\n{id}");
 }
+
+#[test]
+fn what_an_open_room_is_is_said_once() {
+    let dir = TempDir::new().unwrap();
+    let (mut ann, _) = host(&dir, &[]);
+    ann.type_text("/join town");
+    ann.press(&[ENTER]);
+    let screen = ann.wait_for("relay's operator included");
+    assert_eq!(ann.wait_for("You are in town").matches("This is an OPEN room").count(), 1, "{screen}");
+    quits(&mut ann);
+}

@@ -78,3 +78,46 @@ fn mouse_scrolls_or_is_left_to_the_terminal() {
         assert_eq!(ann.look(vt100::Screen::mouse_protocol_mode), vt100::MouseProtocolMode::None);
     }
 }
+
+/// The parameters of all sequences that choose colours and the like.
+fn renditions(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let sequences = text.split("\u{1b}[").skip(1).filter_map(|rest| {
+        let end = rest.find(|c: char| c.is_ascii_alphabetic())?;
+        (rest[end..].starts_with('m')).then(|| rest[..end].to_owned())
+    });
+    sequences.collect()
+}
+
+#[test]
+fn terminal_gets_the_sequences_that_its_kind_has_had_for_ever() {
+    // 256 of them; 16; 8, where bold makes the bright ones; none.
+    for (term, indexed, bright, any) in [
+        ("xterm-256color", true, false, true),
+        ("xterm", false, true, true),
+        ("linux", false, true, true),
+        ("wsvt25", false, false, true),
+        ("xterm-color", false, false, true),
+        ("vt220", false, false, false),
+        ("xterm-mono", false, false, false),
+    ] {
+        let dir = home("");
+        let (mut ann, link) = host(&dir, &[("TERM", term)]);
+        let bob = TempDir::new().unwrap();
+        let mut bob = joins(&bob, "bob", (&ann, &link), &[]);
+        bob.type_text("see https://a.example/x `code` ann");
+        bob.press(&[ENTER]);
+        ann.wait_for("https://a.example/x");
+        quits(&mut bob);
+        quits(&mut ann);
+        let chosen = renditions(&ann.raw());
+        let has = |what: fn(u8) -> bool| {
+            chosen.iter().flat_map(|one| one.split(';')).filter_map(|part| part.parse().ok()).any(what)
+        };
+        assert_eq!(chosen.iter().any(|one| one.contains("38;5;")), indexed, "{term}: {chosen:?}");
+        assert_eq!(!indexed && has(|part| (90..98).contains(&part)), bright, "{term}: {chosen:?}");
+        let classical = has(|part| (30..38).contains(&part) || (90..98).contains(&part));
+        assert_eq!(indexed || classical, any, "{term}: {chosen:?}");
+        assert!(has(|part| part == 1) && has(|part| part == 7), "{term}: bold and reversed are everywhere");
+    }
+}

@@ -11,6 +11,11 @@ use super::*;
 
 /// Answers like hunspell: `eigth` is in no dictionary. `begin` comes before anything is read.
 fn speller(dir: &Path, begin: &str) {
+    named_speller("hunspell", dir, begin);
+}
+
+/// The same by another name: aspell's pipe mode is the same.
+fn named_speller(name: &str, dir: &Path, begin: &str) {
     let home = dir.display();
     let script = format!(
         "#!/bin/sh\necho $$ > {home}/pid.new; mv {home}/pid.new {home}/pid\necho \"$@\" > {home}/arguments\n{begin}\n\
@@ -18,7 +23,7 @@ fn speller(dir: &Path, begin: &str) {
          while read -r line; do\n  printf '%s\\n' \"$line\" >> {home}/asked\n\
            case \"$line\" in ^eigth) echo '& eigth 1 0: eight';; *) echo '*';; esac\n  echo\ndone\n"
     );
-    let program = dir.join("hunspell");
+    let program = dir.join(name);
     fs::write(&program, script).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
 }
@@ -126,4 +131,63 @@ fn nothing_is_started_that_nobody_wanted_and_a_missing_program_is_no_error() {
     ann.press(&["\u{3}"]);
     ann.wait("an empty input", |screen| !screen.contains("eigth"));
     quits(&mut ann);
+}
+
+/// The environment with `dir` alone for its programs, and what scripts need.
+fn start_alone(dir: &TempDir, programs: &[&str]) -> Terminal {
+    for program in programs {
+        let place = ["/usr/bin", "/bin"].map(|bin| Path::new(bin).join(program));
+        let place = place.into_iter().find(|place| place.exists()).unwrap();
+        std::os::unix::fs::symlink(place, dir.path().join(program)).unwrap();
+    }
+    let config = dir.path().join("config.toml");
+    fs::write(&config, format!("{ON}dictionary = \"en\"\n")).unwrap();
+    let variables = [("PATH", dir.path().to_str().unwrap()), ("SCHAT_CONFIG", config.to_str().unwrap())];
+    let ann = Terminal::start(dir.path(), &["--name", "ann"], &variables);
+    ann.wait_for("Welcome");
+    ann
+}
+
+#[test]
+fn aspell_is_asked_where_there_is_no_hunspell() {
+    let dir = TempDir::new().unwrap();
+    named_speller("aspell", dir.path(), "");
+    let mut ann = start_alone(&dir, &["mv", "sh"]);
+    ann.type_text("soup at eigth! ");
+    ann.wait("the underlined word", |_| underlined(&ann) == "eigth");
+    assert_eq!(fs::read_to_string(dir.path().join("arguments")).unwrap(), "-a --encoding=utf-8 -d en\n");
+    let asked = fs::read_to_string(dir.path().join("asked")).unwrap();
+    assert!(asked.lines().all(|line| line.starts_with('^')), "{asked}");
+    ann.press(&["\u{3}"]);
+    ann.wait("an empty input", |screen| !screen.contains("eigth"));
+    quits(&mut ann);
+}
+
+/// The real ones, where the system has them with a dictionary of English.
+#[test]
+fn programs_of_this_system_know_a_word_from_none() {
+    for (program, has) in [("aspell", &["-d", "en"][..]), ("hunspell", &["-d", "en_US"])] {
+        let probe = std::process::Command::new(program)
+            .args(["-a"])
+            .args(has)
+            .stdin(std::process::Stdio::null())
+            .output();
+        if !probe.is_ok_and(|probe| probe.status.success()) {
+            eprintln!("skipped: no {program} with a dictionary here");
+            continue;
+        }
+        let dir = TempDir::new().unwrap();
+        let config = dir.path().join("config.toml");
+        let mut ann = start_alone(&dir, &[program]);
+        drop(ann);
+        fs::write(&config, format!("{ON}dictionary = \"{}\"\n", has[1])).unwrap();
+        let variables = [("PATH", dir.path().to_str().unwrap()), ("SCHAT_CONFIG", config.to_str().unwrap())];
+        ann = Terminal::start(dir.path(), &["--name", "ann"], &variables);
+        ann.wait_for("Welcome");
+        ann.type_text("It isn't soup at eigth, don’t you? ");
+        ann.wait("the underlined word", |_| underlined(&ann) == "eigth");
+        ann.press(&["\u{3}"]);
+        ann.wait("an empty input", |screen| !screen.contains("eigth"));
+        quits(&mut ann);
+    }
 }

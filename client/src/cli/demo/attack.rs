@@ -8,7 +8,7 @@ use tokio::{sync::mpsc, time::timeout};
 
 use super::{
     Stop,
-    person::{PATIENCE, Place},
+    place::{PATIENCE, Place},
 };
 use crate::{
     runtime::now_ms,

@@ -3,11 +3,9 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use proto::relay::RelayFrame;
-use relay::Relay;
 use shared::{
     identity::Fingerprint,
     invite::link::InviteLink,
@@ -15,31 +13,19 @@ use shared::{
 };
 use tokio::{sync::mpsc, time::timeout};
 
-use super::{Stop, attack::Snapshot};
+use super::{
+    Stop,
+    attack::Snapshot,
+    place::{PATIENCE, Place},
+};
 use crate::{
-    cli::setup::random,
+    cli::random::random,
     failure::Exit,
     handle::Runtime,
-    runtime::{Config, Event, OwnRelay, Past, RoomEvent},
+    runtime::{Config, Event, Past, RoomEvent},
     store::{OpenProfile, ProfileDir, Vault},
-    transport::{RelayAddress, Transport},
+    transport::Transport,
 };
-
-/// How long anything may take: far longer than it does, on any machine.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Where the relay is.
-pub(super) struct Place {
-    pub(super) own: OwnRelay,
-}
-
-impl Place {
-    pub(super) fn of(relay: &Relay) -> Result<Self, Stop> {
-        let port = relay.addresses().first().map_or(0, std::net::SocketAddr::port);
-        let address = RelayAddress::new("127.0.0.1", port).map_err(|error| error.to_string())?;
-        Ok(Self { own: OwnRelay { dial: address.clone(), pin: relay.pin(), advertise: address } })
-    }
-}
 
 pub(super) struct Person {
     name: String,

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{cli::setup::random, faces::stdout, failure::Exit};
+use crate::{cli::random::random, faces::stdout, failure::Exit};
 
 /// Counts checks and prints them as they are made.
 #[derive(Default)]

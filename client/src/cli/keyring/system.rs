@@ -63,7 +63,7 @@ fn ask<T: Send + 'static>(
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             let _ = stopped.send(Err(Failure::new(Exit::Interrupted, "interrupted", "Stopped.", "")));
-            crate::cli::passphrase::end_after_grace().await;
+            crate::cli::interrupt::end_after_grace().await;
         }
     });
     answered.recv_timeout(LONGEST).unwrap_or_else(|_| Err(unusable("it gave no answer")))

@@ -26,8 +26,7 @@ pub(super) struct Piece {
 pub(super) fn stdin() -> mpsc::Receiver<io::Result<Piece>> {
     let (sender, receiver) = mpsc::channel(AHEAD);
     std::thread::spawn(move || {
-        let (mut reader, mut carry) = (input::steady(), Vec::new());
-        while let Some(piece) = next(&mut reader, &mut carry).transpose() {
+        for piece in pieces(input::steady()) {
             let is_last = piece.is_err();
             if sender.blocking_send(piece).is_err() || is_last {
                 return;
@@ -35,6 +34,19 @@ pub(super) fn stdin() -> mpsc::Receiver<io::Result<Piece>> {
         }
     });
     receiver
+}
+
+/// All pieces of an input; the mark of its encoding, with which some begin, is none of it.
+fn pieces(mut reader: impl BufRead) -> impl Iterator<Item = io::Result<Piece>> {
+    let (mut carry, mut is_first) = (Vec::new(), true);
+    std::iter::from_fn(move || {
+        let piece = next(&mut reader, &mut carry).transpose()?;
+        let first = std::mem::take(&mut is_first);
+        Some(piece.map(|piece| match first {
+            true => Piece { text: input::without_mark(piece.text), ..piece },
+            false => piece,
+        }))
+    })
 }
 
 /// `carry`: the beginning of a character that was cut.
@@ -123,12 +135,16 @@ impl Batch {
 mod tests {
     use super::*;
 
+    #[test]
+    fn mark_of_the_encoding_is_no_part_of_the_first_line() {
+        assert_eq!(messages("\u{feff}one\ntwo\u{feff}\n".as_bytes()).join("\n"), "one\ntwo\u{feff}");
+    }
+
     /// The messages that an input becomes when each is as long as can be.
     fn messages(bytes: &[u8]) -> Vec<String> {
-        let (mut reader, mut carry) = (io::BufReader::with_capacity(7, bytes), Vec::new());
         let (mut batch, mut messages) = (Batch::default(), Vec::new());
-        while let Some(piece) = next(&mut reader, &mut carry).unwrap() {
-            batch.push(piece);
+        for piece in pieces(io::BufReader::with_capacity(7, bytes)) {
+            batch.push(piece.unwrap());
             if batch.is_full() {
                 messages.extend(batch.take());
             }

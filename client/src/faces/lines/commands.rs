@@ -46,7 +46,10 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("/rooms", "list your rooms"),
     ("/info", "what this room is: its id at the relay, what it allows, who moderates it"),
     ("/leave", "leave this room"),
-    ("/accept", "go on in this room although its relay was restored from a backup; ask its operator first"),
+    (
+        "/accept",
+        "go on in this room although its relay was restored from a backup, or read on where this device was before it was led past the end of the log; ask the relay's operator first",
+    ),
     ("/pin", "this room stands above the others in the list"),
     ("/unpin", "not any more"),
     ("/mute", "do not tell me of this room while I look elsewhere"),

@@ -7,7 +7,7 @@ mod tests;
 
 use shared::room::Policy;
 
-use crate::failure::Failure;
+use crate::{faces::link, failure::Failure};
 pub use arguments::lifetime;
 use arguments::{allowed, create, limits, marked, seconds};
 pub use commands::COMMANDS;
@@ -138,7 +138,7 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
     };
     let alone = |line: Line| if argument.is_empty() { Ok(line) } else { Err(usage_of(word)) };
     match word {
-        "join" if is_link(argument) => Ok(Line::Link(argument.to_owned())),
+        "join" if is_link(argument) || link::among(argument).is_some() => Ok(Line::Link(argument.to_owned())),
         "join" => needed().map(Line::Join),
         "create" => create(argument).ok_or_else(|| usage_of(word))?,
         "invite" => limits(argument).map(Line::Invite),
@@ -189,5 +189,5 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
 
 /// It looks like an invite link.
 pub fn is_link(text: &str) -> bool {
-    crate::faces::link::tidied(text).is_some()
+    link::tidied(text).is_some()
 }

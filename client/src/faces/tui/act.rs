@@ -4,6 +4,7 @@ use shared::room::{Alteration, Command, Said};
 use tokio::{sync::mpsc, task::AbortHandle};
 
 use super::{
+    answer::Answer,
     app::{App, Choice, Effect, Hit, Telling, Wanted},
     begin::{self, Host},
     opener,
@@ -12,8 +13,8 @@ use super::{
 };
 use crate::{
     faces::{
+        execute::execute,
         lines::{self, Line},
-        obey::obey,
         pending::Pending,
         unread::unread_rooms,
         words,
@@ -30,21 +31,6 @@ const PAGE: u32 = 200;
 
 /// Most that a search finds: nobody reads further down.
 const HITS: usize = 200;
-
-/// What comes back later.
-pub enum Answer {
-    /// What a search found.
-    Found {
-        /// Which one.
-        number: u64,
-        /// The newest first; or why there is nothing.
-        found: Result<Vec<Hit>, String>,
-    },
-    /// Whether a word is in the dictionary.
-    Spelt(String, bool),
-    /// Something to show; safe for a terminal.
-    Note(String),
-}
 
 /// Carries effects out.
 pub struct Act<'a> {
@@ -188,7 +174,7 @@ impl<'a> Act<'a> {
     async fn line(&self, app: &mut App, line: Line, text: String) {
         let current = app.current().map(str::to_owned);
         let is_info = line == Line::Info;
-        match obey(self.runtime, self.pending, current.as_deref(), line).await {
+        match execute(self.runtime, self.pending, current.as_deref(), line).await {
             Ok(done) => {
                 if let Some(room) = &done.go {
                     app.go(room);

@@ -10,7 +10,7 @@ use std::{
 use shared::room::Command;
 use tokio::sync::mpsc;
 
-use super::{act::Answer, app::App};
+use super::{answer::Answer, app::App};
 use crate::{
     faces::{pending::Pending, sanitize},
     failure::{Exit, Failure},

@@ -8,6 +8,12 @@ const HISTORY: usize = 100;
 /// Greatest input, in bytes: the greatest message and a command before it. More is not taken.
 const MAX: usize = shared::room::MAX_TEXT + 64;
 
+/// Steps that can be undone; the oldest go first.
+const STEPS: usize = 200;
+
+/// What all of them take, in bytes: some of the longest inputs.
+const UNDONE: usize = 1 << 20;
+
 /// Text with a cursor between two grapheme clusters.
 #[derive(Debug, Default)]
 pub struct Editor {
@@ -21,6 +27,10 @@ pub struct Editor {
     /// Where the cursor was, and how long the text, after the last word or line was deleted: what is deleted next there
     /// belongs to it.
     killed_at: Option<(usize, usize)>,
+    /// The text and its cursor as they were before each step.
+    undo: Vec<(String, usize)>,
+    /// What is being done letter by letter, and where the cursor was then: more of it is the same step.
+    run: Option<(Run, usize)>,
     /// The text was taken and refused: what is typed next takes its place.
     is_refused: bool,
 }
@@ -40,6 +50,13 @@ pub enum To {
     Home,
     /// The end of the line.
     End,
+}
+
+/// What is done letter by letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Run {
+    Typed,
+    Deleted,
 }
 
 impl Editor {
@@ -68,8 +85,13 @@ impl Editor {
         if self.text.len() + text.len() > MAX {
             return false;
         }
+        let is_letter = text.graphemes(true).nth(1).is_none();
+        // A word is a step, with the space before it.
+        let goes_on = is_letter && !text.starts_with(char::is_whitespace);
+        self.begin(goes_on.then_some(Run::Typed));
         self.text.insert_str(self.cursor, &text);
         self.cursor += text.len();
+        self.run = is_letter.then_some((Run::Typed, self.cursor));
         true
     }
 
@@ -77,6 +99,7 @@ impl Editor {
     pub fn go(&mut self, to: To) {
         self.is_refused = false;
         self.killed_at = None;
+        self.run = None;
         self.cursor = self.reach(to);
     }
 
@@ -87,9 +110,15 @@ impl Editor {
         let (start, end) = (reach.min(self.cursor), reach.max(self.cursor));
         let is_backwards = reach < self.cursor;
         let goes_on = self.killed_at == Some((self.cursor, self.text.len()));
+        if start == end {
+            return;
+        }
+        let is_letter = matches!(to, To::Left | To::Right);
+        self.begin(is_letter.then_some(Run::Deleted));
         let gone: String = self.text.drain(start..end).collect();
         self.cursor = start;
-        if !matches!(to, To::Left | To::Right) && !gone.is_empty() {
+        self.run = is_letter.then_some((Run::Deleted, self.cursor));
+        if !is_letter {
             self.killed = match (goes_on, is_backwards) {
                 (false, _) => gone,
                 (true, true) => gone + &self.killed,
@@ -107,10 +136,42 @@ impl Editor {
         self.insert(&killed);
     }
 
+    /// Empties it; that can be undone.
+    pub fn clear(&mut self) {
+        if !self.text.is_empty() {
+            self.begin(None);
+        }
+        self.run = None;
+        self.recalled = None;
+        self.set(String::new());
+    }
+
+    /// Takes the last step back.
+    pub fn undo(&mut self) {
+        (self.run, self.killed_at, self.is_refused) = (None, None, false);
+        if let Some((text, cursor)) = self.undo.pop() {
+            (self.text, self.cursor) = (text, cursor);
+        }
+    }
+
+    /// A step begins, unless it goes on where the last one was.
+    fn begin(&mut self, run: Option<Run>) {
+        if run.is_some() && self.run == run.map(|run| (run, self.cursor)) {
+            return;
+        }
+        self.undo.push((self.text.clone(), self.cursor));
+        let mut bytes: usize = self.undo.iter().map(|(text, _)| text.len()).sum();
+        while self.undo.len() > STEPS || bytes > UNDONE {
+            bytes -= self.undo.remove(0).0.len();
+        }
+    }
+
     /// Replaces the bytes from `start` to the cursor.
     pub fn replace_from(&mut self, start: usize, with: &str) {
         self.is_refused = false;
         if self.text.is_char_boundary(start) && start <= self.cursor {
+            self.begin(None);
+            self.run = None;
             self.text.replace_range(start..self.cursor, with);
             self.cursor = start + with.len();
         }
@@ -119,6 +180,8 @@ impl Editor {
     /// Puts other text there, with the cursor behind it.
     pub fn load(&mut self, text: String) {
         self.recalled = None;
+        self.undo.clear();
+        self.run = None;
         self.set(text);
     }
 

@@ -10,37 +10,32 @@
 //! itself: a pause in typing, somebody else's typing, a message that disappears.
 
 mod act;
+mod answer;
 mod app;
 mod begin;
 mod bidi;
+mod classical;
 mod draw;
 mod editor;
 mod jobs;
 mod keymap;
-mod markup;
 mod notify;
 mod opener;
 mod paths;
 mod spell;
 mod terminal;
 mod theme;
-mod work;
+mod times;
 mod wrap;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
 };
 
-use self::{
-    act::{Act, Answer},
-    app::App,
-    keymap::Keymap,
-    notify::Notifier,
-    terminal::Screen,
-};
+use self::{act::Act, answer::Answer, app::App, keymap::Keymap, notify::Notifier, terminal::Screen};
 pub use self::{
     begin::{Host, Hosted},
     terminal::is_capable,
@@ -52,14 +47,6 @@ use crate::{
     runtime::{Event, now_ms},
     settings::Settings,
 };
-
-/// Tells whether a line names us.
-pub(crate) fn mentions(
-    view: Option<Arc<shared::room::GroupView>>,
-    me: String,
-) -> impl Fn(&shared::message::timeline::Line) -> bool {
-    move |line| app::Entry::new(line.clone(), view.as_deref(), &me).mentions
-}
 
 /// Answers that wait to be shown: there are only as many as questions. Full: whoever answers waits.
 const ANSWERS: usize = 64;

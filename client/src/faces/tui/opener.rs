@@ -4,8 +4,10 @@ use std::process::{Command, Stdio};
 
 use url::Url;
 
-use super::markup;
-use crate::failure::{Exit, Failure};
+use crate::{
+    faces::markup,
+    failure::{Exit, Failure},
+};
 
 /// The program, and what it wants before the link.
 #[cfg(target_os = "macos")]

@@ -14,18 +14,24 @@ use crossterm::{
     execute,
     terminal::{EnterAlternateScreen, disable_raw_mode, enable_raw_mode},
 };
-use ratatui::{DefaultTerminal, backend::Backend as _};
+use ratatui::{
+    Terminal,
+    backend::{Backend as _, CrosstermBackend},
+};
 use tokio::sync::mpsc;
 
-use super::{app::App, draw, jobs::Jobs};
+use super::{app::App, classical::Classical, draw, jobs::Jobs, theme::Theme};
 use crate::failure::{Exit, Failure};
 
 /// Keys read ahead. Full: the terminal keeps them.
 const AHEAD: usize = 256;
 
+/// What the screen is drawn on.
+type Drawn = Terminal<CrosstermBackend<Classical<io::Stdout>>>;
+
 /// The screen while this face has it; given back on drop.
 pub(super) struct Screen {
-    terminal: DefaultTerminal,
+    terminal: Drawn,
     with_mouse: bool,
     jobs: Jobs,
 }
@@ -39,7 +45,9 @@ pub fn is_capable() -> bool {
 impl Screen {
     /// Takes the terminal over and begins to read keys. Without the mouse the terminal's own selection works as ever.
     pub fn enter(with_mouse: bool) -> Result<(Self, mpsc::Receiver<Event>), Failure> {
-        let mut terminal = ratatui::try_init().map_err(|error| unusable(&error))?;
+        ratatui::try_init().map_err(|error| unusable(&error))?;
+        let backend = CrosstermBackend::new(Classical::new(io::stdout(), Theme::depth()));
+        let mut terminal = Terminal::new(backend).map_err(|error| unusable(&error))?;
         // Where a terminal has no second screen, what was there before would show through.
         wipe(&mut terminal);
         ask(with_mouse);
@@ -150,7 +158,7 @@ fn load_buffer(text: &str) -> io::Result<bool> {
 
 /// Empties the screen, so that all of it is drawn next time. Not by [`ratatui::Terminal::clear`]: that asks the terminal
 /// where the cursor is, and the answer goes to whoever reads the keys.
-fn wipe(terminal: &mut DefaultTerminal) {
+fn wipe(terminal: &mut Drawn) {
     // What cannot be cleared is drawn over.
     let _ = terminal.backend_mut().clear();
     terminal.swap_buffers();

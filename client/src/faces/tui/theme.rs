@@ -5,8 +5,9 @@ mod terminal;
 use ratatui::style::{Color, Modifier, Style};
 use shared::identity::Fingerprint;
 
-use self::terminal::{Depth, Ground, depth, ground};
-use super::markup::Look;
+pub use self::terminal::Depth;
+use self::terminal::{Ground, depth, ground};
+use crate::faces::markup::Look;
 use crate::settings::{Colour, Colours, ThemeName};
 
 /// Colours that people with any kind of colour vision tell apart, after Okabe and Ito (2008), as the nearest
@@ -26,6 +27,13 @@ const SIXTEEN_ON_LIGHT: Palette =
     Palette { quiet: Color::Reset, ..palette([5, 4, 1, 0, 12, 9, 4], [5, 1, 0, 4, 5]) };
 const SIXTEEN_ON_EITHER: Palette =
     Palette { quiet: Color::Reset, ..palette([9, 12, 5, 9, 12, 5, 12], [5, 9, 0, 12, 5]) };
+
+/// Where there are eight, bold may be bright and may not: without blue on black, which hardly anybody can read.
+const EIGHT_ON_DARK: Palette = palette([3, 6, 2, 7, 3, 6, 5], [3, 1, 7, 6, 2]);
+const EIGHT_ON_LIGHT: Palette =
+    Palette { quiet: Color::Reset, ..palette([5, 4, 1, 0, 5, 4, 1], [5, 1, 0, 4, 5]) };
+const EIGHT_ON_EITHER: Palette =
+    Palette { quiet: Color::Reset, ..palette([1, 5, 1, 5, 1, 5, 1], [5, 1, 0, 5, 5]) };
 
 /// How things look.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +60,11 @@ impl Theme {
         Self::chosen(name, changed, |variable| std::env::var(variable).ok())
     }
 
+    /// How many colours this program's terminal has.
+    pub fn depth() -> Depth {
+        depth(|variable| std::env::var(variable).ok())
+    }
+
     /// No colours.
     pub fn plain() -> Self {
         Self { palette: None }
@@ -68,12 +81,16 @@ impl Theme {
             ThemeName::Plain => return Self::plain(),
         };
         let mut palette = match (depth(&variable), ground) {
+            (Depth::None, _) => return Self::plain(),
             (Depth::Many, Ground::Dark) => ON_DARK,
             (Depth::Many, Ground::Light) => ON_LIGHT,
             (Depth::Many, Ground::Unknown) => ON_EITHER,
             (Depth::Sixteen, Ground::Dark) => SIXTEEN_ON_DARK,
             (Depth::Sixteen, Ground::Light) => SIXTEEN_ON_LIGHT,
             (Depth::Sixteen, Ground::Unknown) => SIXTEEN_ON_EITHER,
+            (Depth::Eight, Ground::Dark) => EIGHT_ON_DARK,
+            (Depth::Eight, Ground::Light) => EIGHT_ON_LIGHT,
+            (Depth::Eight, Ground::Unknown) => EIGHT_ON_EITHER,
         };
         if let Some(senders) = changed.senders {
             palette.senders = senders.0.map(colour);

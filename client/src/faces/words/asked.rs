@@ -3,7 +3,8 @@
 use super::{counted, invite_id};
 
 /// After `/accept`.
-pub const ACCEPTED: &str = "You agreed: if this room stood still, it goes on with what its relay has now.";
+pub const ACCEPTED: &str = "You agreed: if this room stood still because its relay was restored, it goes on with what the relay has \
+     now; if it was led past the end of the log, it reads on from where it was.";
 
 /// After `/policy` with something to change.
 pub fn asked_policy(moderators_invite: Option<bool>, seats: Option<u32>) -> String {

@@ -6,14 +6,18 @@ use shared::{
 };
 
 use super::{OPEN_WARNING, called, when, who};
-use crate::{faces::lines::Limits, failure::Failure, runtime::now_ms};
+use crate::{
+    faces::{lines::Limits, link},
+    failure::Failure,
+    runtime::now_ms,
+};
 
 /// Reads a link of either kind.
 ///
 /// # Errors
 /// [`Failure`] of kind usage for anything else.
 pub fn link(text: &str) -> Result<AnyLink, Failure> {
-    let tidied = crate::faces::link::tidied(text);
+    let tidied = link::tidied(text).or_else(|| link::among(text));
     tidied.as_deref().unwrap_or(text).parse().map_err(|error: LinkError| {
         Failure::usage(
             error.to_string(),

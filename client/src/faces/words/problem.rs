@@ -64,9 +64,10 @@ pub fn problem(problem: &Problem) -> (String, &'static str) {
         Problem::NoInvite => {
             ("An invite could not be made: others were faster, or only moderators may any more.", INVITES)
         }
-        Problem::NothingToAccept => {
-            ("There is nothing to accept in this room.", "That is for a relay that was restored.")
-        }
+        Problem::NothingToAccept => (
+            "There is nothing to accept in this room.",
+            "That is for a relay that was restored from a backup, and for a device that was led past the end of the log.",
+        ),
         Problem::RelayRestored => (
             "The relay was restored from a backup: what was said since then is gone there, and members may have seen \
              different things.",

@@ -88,13 +88,15 @@ impl About<'_> {
         };
         let told =
             "Tell the relay's operator this id, or its first 16 digits: they know the room by nothing else.";
-        let mut lines = vec![
-            format!("Room {label}: {kind}"),
+        let mut lines = vec![format!("Room {label}: {kind}")];
+        lines.extend(self.view.map(topic));
+        lines.extend(self.view.into_iter().flat_map(policy));
+        // What only the relay's operator needs stands last.
+        lines.extend([
             format!("Relay: {relay}"),
             format!("Id at the relay: {}", room_id(self.id)),
             told.to_owned(),
-        ];
-        lines.extend(self.view.iter().flat_map(|view| [vec![topic(view)], policy(view)].concat()));
+        ]);
         lines
     }
 }

@@ -72,6 +72,6 @@ impl Room {
         };
         let lines = lines.into_iter().filter(|line| !line.deleted && line.handed_by.is_none()).collect();
         // What cannot be stored was told already, and is asked for again.
-        let _ = self.apply(vec![Input::Command(Command::HandOver { joiner, lines })]).await;
+        self.follow_ups.push(Input::Command(Command::HandOver { joiner, lines }));
     }
 }

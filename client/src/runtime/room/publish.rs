@@ -47,7 +47,7 @@ impl Room {
             // Told with what it changed; what changed nothing is nothing.
             engine::Event::Act(_) => {}
             engine::Event::HandOver { joiner, before, lines } => {
-                Box::pin(self.hand_over(joiner, before, lines)).await;
+                self.hand_over(joiner, before, lines).await;
             }
             other => self.show(RoomEvent::Engine(other)).await,
         }

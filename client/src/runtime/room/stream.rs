@@ -72,7 +72,7 @@ impl Room {
     }
 
     /// The stream is gone. `pause`: wait before the next one.
-    pub(super) async fn hang_up(&mut self, pause: bool) {
+    pub(super) fn drop_stream(&mut self, pause: bool) {
         if let Some(stream) = self.stream.take() {
             debug!(pause, held_ms = u64::try_from(self.since.elapsed().as_millis()).ok(), "stream ends");
             tokio::spawn(timeout(Duration::from_secs(1), stream.finish()));
@@ -83,8 +83,12 @@ impl Room {
         if pause {
             self.not_before = Instant::now() + self.backoff.next(&self.profile.random);
         }
-        // Boxed: `apply` hangs up as well, when the engine asks for a fresh stream.
-        let _ = Box::pin(self.apply(vec![Input::Disconnected])).await;
+    }
+
+    /// The same, and the engine learns of it.
+    pub(super) async fn hang_up(&mut self, pause: bool) {
+        self.drop_stream(pause);
+        let _ = self.apply(vec![Input::Disconnected]).await;
     }
 }
 

@@ -9,7 +9,7 @@ use shared::{
 };
 
 use super::*;
-use crate::store::fate::Fate;
+use crate::store::crash_point::CrashPoint;
 
 /// Far longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -43,9 +43,9 @@ async fn person(dir: &TempDir, name: &str, relay: &Relay) -> Person {
     Person { runtime, vault, links, alarms }
 }
 
-fn set(person: &Person, fate: Fate) {
+fn set(person: &Person, point: CrashPoint) {
     let set = |store: &mut Store| {
-        store.fate = fate;
+        store.crash_point = point;
         Ok(())
     };
     person.vault.now(set).unwrap();
@@ -109,7 +109,7 @@ async fn told(runtime: &Runtime) -> Result<Vec<(u64, String, bool, bool, usize)>
 }
 
 /// False: the program did not end, since there are fewer calls than that.
-async fn life(fate: Fate) -> bool {
+async fn life(point: CrashPoint) -> bool {
     let dir = TempDir::new().unwrap();
     let config = relay::Config::new("127.0.0.1:0".parse().unwrap(), dir.path().join("relay"));
     let relay = Relay::start(config).await.unwrap();
@@ -124,7 +124,7 @@ async fn life(fate: Fate) -> bool {
     until_so("both are in", || both(ann.runtime.clone())).await;
     until_so("both are in", || both(bob.runtime.clone())).await;
 
-    set(&ann, fate);
+    set(&ann, point);
     let (mut ended, mut number) = (false, 0);
     while number <= STEPS {
         let done = match number {
@@ -135,7 +135,7 @@ async fn life(fate: Fate) -> bool {
             number += 1;
             continue;
         }
-        assert!(!ended, "{fate:?}: step {number} fails after a restart");
+        assert!(!ended, "{point:?}: step {number} fails after a restart");
         ended = true;
         // As if killed: what is not stored is gone.
         ann.runtime.shutdown().await;
@@ -143,20 +143,20 @@ async fn life(fate: Fate) -> bool {
         ann = person(&dir, "ann", &relay).await;
         until_so("the room is there again", || both(ann.runtime.clone())).await;
     }
-    set(&ann, Fate::default());
+    set(&ann, CrashPoint::default());
     let seen = told(&bob.runtime).await.unwrap();
     let first = seen.first().unwrap();
-    assert_eq!((first.1.as_str(), first.2, first.4), ("1", true, 1), "{fate:?}: {seen:?}");
-    assert!(seen.iter().any(|line| line.3), "{fate:?}: {seen:?}");
+    assert_eq!((first.1.as_str(), first.2, first.4), ("1", true, 1), "{point:?}: {seen:?}");
+    assert!(seen.iter().any(|line| line.3), "{point:?}: {seen:?}");
     until_so("what is for all is with all", || async {
         let view = bob.runtime.room(ROOM).unwrap().view.unwrap();
         view.disappear_s == 3_600 && view.members.iter().any(|member| member.glyph == "🐝")
     })
     .await;
     let draft = ann.runtime.draft(ROOM).await.unwrap();
-    assert_eq!(draft.as_deref().map(String::as_str), Some("half a sentence"), "{fate:?}");
+    assert_eq!(draft.as_deref().map(String::as_str), Some("half a sentence"), "{point:?}");
     for person in [&ann, &bob] {
-        assert_eq!(person.alarms.load(std::sync::atomic::Ordering::Relaxed), 0, "{fate:?}: an alarm");
+        assert_eq!(person.alarms.load(std::sync::atomic::Ordering::Relaxed), 0, "{point:?}: an alarm");
     }
     ended
 }
@@ -179,7 +179,7 @@ async fn read_to_the_end(ann: &Runtime, bob: &Runtime) -> Result<(), Failure> {
 async fn program_that_ends_at_any_call_of_the_store_loses_nothing() {
     // Every call, in turn just before and just after it.
     for calls in 1.. {
-        if !life(Fate { calls: Some(calls), is_carried_out: calls % 2 == 0 }).await {
+        if !life(CrashPoint { calls: Some(calls), is_carried_out: calls % 2 == 0 }).await {
             assert!(calls > 20, "only {calls} calls were tried");
             return;
         }

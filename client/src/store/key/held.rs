@@ -1,6 +1,6 @@
 //! The key file of a profile that nobody else has, for those who lock and unlock it.
 
-use std::{fs, fs::File, path::PathBuf};
+use std::{fs, path::PathBuf};
 
 use shared::crypto::random::Random;
 
@@ -10,13 +10,13 @@ use super::{
 };
 use crate::{
     failure::Failure,
-    store::{DATABASE, ProfileDir, profile::lock},
+    store::{DATABASE, ProfileDir, lock::Lock},
 };
 
 /// A profile's key file; nobody else has the profile until this is dropped.
 pub struct HeldKey {
     dir: PathBuf,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl HeldKey {
@@ -34,7 +34,7 @@ impl HeldKey {
                 "Name another with --profile; schat makes one when it starts.",
             ));
         }
-        let lock = lock(dir)?;
+        let lock = Lock::take(dir)?;
         tidy(&OnDisk(dir), KEY).map_err(StoreError::from)?;
         Ok(Self { dir: dir.to_owned(), _lock: lock })
     }

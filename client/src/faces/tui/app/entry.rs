@@ -8,8 +8,7 @@ use shared::{
     room::{GroupView, Message, MessageId, Person},
 };
 
-use super::super::markup;
-use crate::faces::{action, sanitize, words};
+use crate::faces::{action, mention, sanitize, words};
 
 /// Letters of a quote; no screen is wider.
 const QUOTED: usize = 512;
@@ -68,7 +67,7 @@ impl Entry {
         let Line { message, edited, deleted, reactions, handed_by } = line;
         let name = words::name(&message.from, view);
         let text = sanitize::paragraph(&message.text).join("\n");
-        let mentions = !message.mine && !deleted && is_for(&text, &sanitize::line(me), view);
+        let mentions = !message.mine && !deleted && mention::is_for(&text, me, view);
         let sign = |sign: Reaction| Sign {
             shown: sanitize::line(&sign.emoji),
             raw: sign.emoji,
@@ -134,15 +133,4 @@ impl Entry {
         let sign = self.signs.iter().find(|known| known.raw == sign);
         sign.is_some_and(|sign| sign.people.iter().any(|person| person.fingerprint == *me))
     }
-}
-
-/// Whether a text names us. The others' names are only looked at where one may go on behind ours.
-fn is_for(text: &str, me: &str, view: Option<&GroupView>) -> bool {
-    if !markup::names_us(text, markup::Names { me, others: &[] }) {
-        return false;
-    }
-    let members = view.into_iter().flat_map(|view| &view.members).filter(|member| !member.me);
-    let names = members.map(|member| sanitize::line(&member.person.name));
-    let others: Vec<String> = names.filter(|name| name.len() > me.len() && name.starts_with(me)).collect();
-    others.is_empty() || markup::names_us(text, markup::Names { me, others: &others })
 }

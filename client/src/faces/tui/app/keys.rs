@@ -82,7 +82,7 @@ impl App {
             Action::ClearOrQuit | Action::DeleteOrQuit if self.editor.text().is_empty() => {
                 return self.effects.push(Effect::Quit);
             }
-            Action::ClearOrQuit => self.editor.load(String::new()),
+            Action::ClearOrQuit => self.editor.clear(),
             Action::Redraw => self.effects.push(Effect::Redraw),
             Action::Suspend => self.effects.push(Effect::Suspend),
             Action::Switch => self.overlay = Some(Overlay::Switcher(String::new(), 0)),
@@ -125,6 +125,7 @@ impl App {
             Action::DeleteWordRight => editor.delete(To::WordRight),
             Action::DeleteToStart => editor.delete(To::Home),
             Action::BringBack => editor.yank(),
+            Action::Undo => editor.undo(),
             Action::Older => editor.up(),
             Action::Newer => editor.down(),
             // The others are not for the input.

@@ -11,6 +11,7 @@ mod open;
 mod overlay;
 mod pages;
 mod pane;
+mod row;
 mod search;
 mod select;
 mod typing;
@@ -29,12 +30,13 @@ pub use self::{
     open::Open,
     overlay::{Details, Overlay},
     pages::Wanted,
-    pane::{Kind, Pane, Row},
+    pane::Pane,
+    row::{Kind, Row},
     search::{Hit, Search},
     select::{Compose, SIGNS},
     welcome::{CHOICES, Choice},
 };
-use super::{draw, editor::Editor, keymap::Keymap, spell::Spelling, theme::Theme};
+use super::{editor::Editor, keymap::Keymap, spell::Spelling, theme::Theme};
 use crate::{
     runtime::RoomStatus,
     settings::{Settings, Times},
@@ -296,10 +298,7 @@ impl App {
     }
 
     fn push(&mut self, room: &str, row: Row) {
-        // Only who has scrolled up needs to know.
-        let is_moved = self.pane(room).scroll > 0;
-        let height = if is_moved { draw::height(&row, self, self.extent.0) } else { 0 };
-        self.pane(room).push(row, height);
+        self.pane(room).push(row);
     }
 
     fn pane(&mut self, label: &str) -> &mut Pane {

@@ -3,7 +3,7 @@
 use crossterm::event::KeyCode;
 
 use super::{App, Effect, Overlay};
-use crate::faces::tui::markup;
+use crate::faces::markup;
 
 /// The links of a message that can be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]

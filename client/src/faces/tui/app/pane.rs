@@ -1,19 +1,17 @@
 //! One room as it is shown: a window on its log, and what is said beside it.
 
-use std::sync::Arc;
-
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use shared::{
     identity::Fingerprint,
     room::{GroupView, MessageId, Person},
 };
 
-use super::Entry;
-use crate::{
-    faces::words,
-    store::{Happening, What},
-};
+use super::{Entry, Row};
+use crate::store::{Happening, What};
 
 /// Rows kept in memory per room: many screens. What is older is fetched from the disk again; while somebody reads
 /// there, the newest go instead and are fetched when they come back.
@@ -27,31 +25,6 @@ const TYPISTS: usize = 16;
 
 /// People of whom is remembered how far they have read. More: those who have read least are forgotten.
 const READERS: usize = 256;
-
-/// A thing said or told. All text is safe for a terminal.
-#[derive(Clone, Debug)]
-pub enum Row {
-    /// A chat line.
-    Message(Box<Entry>),
-    /// About the room.
-    Note {
-        /// How loud.
-        kind: Kind,
-        /// One line.
-        text: String,
-        /// What of it is in the history on the disk as well.
-        stored: Option<What>,
-    },
-}
-
-/// How loud a note is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// In passing.
-    Info,
-    /// Not to be missed.
-    Alarm,
-}
 
 /// One room as it is shown.
 #[derive(Debug, Default)]
@@ -82,6 +55,8 @@ pub struct Pane {
     pub catching_up: Option<(u64, u64)>,
     /// Lines of the screen between the end of the room and the bottom of what is shown.
     pub scroll: usize,
+    /// Rows at the end that came since it was drawn, while somebody had scrolled up: their lines are not in `scroll` yet.
+    pub unmeasured: usize,
     /// The oldest stored line is here.
     pub is_whole: bool,
     /// The newest lines are not here: somebody reads far above. What comes is not kept.
@@ -109,8 +84,8 @@ impl Pane {
         Self { label: label.to_owned(), ..Self::default() }
     }
 
-    /// Adds a row at the end. Whoever has scrolled up goes on seeing the same. `height`: rows of the screen that it takes.
-    pub(in super::super) fn push(&mut self, row: Row, height: usize) {
+    /// Adds a row at the end. Whoever has scrolled up goes on seeing the same.
+    pub(in super::super) fn push(&mut self, row: Row) {
         if let Row::Message(entry) = &row {
             self.last_at = self.last_at.max(entry.at);
             self.latest = self.latest.max(entry.seq.unwrap_or(0));
@@ -125,7 +100,7 @@ impl Pane {
             return;
         }
         if self.scroll > 0 {
-            self.scroll += height;
+            self.unmeasured += 1;
         }
         self.bytes += row.bytes();
         self.rows.push_back(row);
@@ -161,7 +136,10 @@ impl Pane {
             let Some(row) = self.rows.pop_back() else { return };
             self.bytes = self.bytes.saturating_sub(row.bytes());
             // Whoever reads above goes on seeing the same.
-            self.scroll = self.scroll.saturating_sub(row.entry().map_or(1, |entry| entry.height.get().1));
+            match self.unmeasured.checked_sub(1) {
+                Some(others) => self.unmeasured = others,
+                None => self.scroll = self.scroll.saturating_sub(row.lines()),
+            }
             self.is_behind = true;
         }
     }
@@ -187,6 +165,7 @@ impl Pane {
     pub(super) fn add_newer(&mut self, rows: Vec<Row>) {
         self.is_behind = rows.iter().any(|row| row.entry().is_some());
         self.rows.extend(rows);
+        self.unmeasured = 0;
         self.measure();
         self.drop_oldest();
     }
@@ -194,7 +173,8 @@ impl Pane {
     /// Shows another part of the log. `is_behind`: it is not the end.
     pub(super) fn replace(&mut self, rows: Vec<Row>, is_behind: bool) {
         self.rows = rows.into();
-        (self.is_whole, self.is_behind, self.scroll) = (false, is_behind, 0);
+        (self.is_whole, self.is_behind) = (false, is_behind);
+        (self.scroll, self.unmeasured) = (0, 0);
         self.measure();
     }
 
@@ -234,21 +214,31 @@ impl Pane {
 
     /// Chat lines whose time is over.
     pub(super) fn forget(&mut self, seqs: &[u64]) {
-        self.rows
-            .retain(|row| row.entry().and_then(|entry| entry.seq).is_none_or(|seq| !seqs.contains(&seq)));
+        self.retain(|row| row.entry().and_then(|entry| entry.seq).is_none_or(|seq| !seqs.contains(&seq)));
         self.measure();
     }
 
     /// The line that waited is in the log now.
     pub(super) fn arrived(&mut self, id: &MessageId) {
-        let waits = |entry: &&Entry| entry.seq.is_none() && entry.id == *id;
-        let gone: usize = self.entries().filter(waits).map(|entry| entry.height.get().1.max(1)).sum();
+        let waits = |row: &Row| row.entry().is_some_and(|entry| entry.seq.is_none() && entry.id == *id);
+        let gone: usize =
+            self.rows.iter().take(self.measured()).filter(|row| waits(row)).map(Row::lines).sum();
         if self.scroll > 0 && gone > 0 {
             // It comes again as a row of its own, and whoever has scrolled up goes on seeing the same.
             self.scroll = self.scroll.saturating_sub(gone).max(1);
         }
-        self.rows.retain(|row| row.entry().is_none_or(|entry| entry.seq.is_some() || entry.id != *id));
+        self.retain(|row| !waits(row));
         self.measure();
+    }
+
+    fn retain(&mut self, is_kept: impl Fn(&Row) -> bool) {
+        self.unmeasured = self.rows.iter().skip(self.measured()).filter(|row| is_kept(row)).count();
+        self.rows.retain(is_kept);
+    }
+
+    /// How many rows are in `scroll` as far as they are below what is shown; those behind them are not.
+    pub fn measured(&self) -> usize {
+        self.rows.len().saturating_sub(self.unmeasured)
     }
 
     /// How many others have read this line.
@@ -274,37 +264,6 @@ impl Pane {
         self.typing.retain(|(person, _)| person.fingerprint != who.fingerprint);
         if let Some(until) = until.filter(|_| self.typing.len() < TYPISTS) {
             self.typing.push((who.clone(), until));
-        }
-    }
-}
-
-impl Row {
-    /// What happened in the room, as it stands in the history.
-    pub(super) fn happening(what: &What, view: Option<&GroupView>) -> Self {
-        let kind = if what.is_alarm() { Kind::Alarm } else { Kind::Info };
-        Self::Note { kind, text: words::happening(what, None, view), stored: Some(what.clone()) }
-    }
-
-    fn stored(&self) -> Option<&What> {
-        match self {
-            Self::Note { stored, .. } => stored.as_ref(),
-            Self::Message(_) => None,
-        }
-    }
-
-    /// What it takes in memory, about.
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Note { text, .. } => 128 + text.len(),
-            Self::Message(entry) => entry.bytes(),
-        }
-    }
-
-    /// The chat line, if it is one.
-    pub fn entry(&self) -> Option<&Entry> {
-        match self {
-            Self::Message(entry) => Some(entry),
-            Self::Note { .. } => None,
         }
     }
 }

@@ -4,8 +4,9 @@ use shared::room::MessageId;
 
 use super::{App, Effect, Entry, Overlay, Telling, overlay::Signs};
 use crate::faces::{
+    markup,
     quote::quoted,
-    tui::{keymap::Action, markup},
+    tui::{keymap::Action, times},
     words,
 };
 
@@ -225,7 +226,7 @@ impl App {
     }
 
     fn about(&self, entry: &Entry) -> Vec<String> {
-        let at = |at: u64| super::super::draw::moment(at, &self.zone);
+        let at = |at: u64| times::moment(at, &self.zone);
         let mut lines = vec![
             format!("From:         {}{}", entry.name, if entry.mine { " (you)" } else { "" }),
             format!("Fingerprint:  {}", entry.who),

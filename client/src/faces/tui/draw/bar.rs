@@ -7,11 +7,13 @@ use super::{
         app::{App, Link, Open, Overlay, Pane},
         bidi,
         keymap::Action,
-        markup,
     },
     fit,
 };
-use crate::{faces::words, store::is_archive};
+use crate::{
+    faces::{markup, words},
+    store::is_archive,
+};
 
 /// Names of people who type that are told; more are only counted.
 const TYPISTS: usize = 3;

@@ -24,6 +24,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
     app.extent = (width, height);
     app.places.messages = area;
     app.places.lines = Vec::new();
+    settle(app, width);
     let Some(pane) = app.shown() else { return welcome(frame, app, area) };
     let looks = Looks::new(app, Some(pane));
     let wanted = scroll_to(&looks, pane, app.selected, (width, height));
@@ -42,6 +43,18 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
     (app.at_top, app.is_short) = (at_top, at_top && free > 0);
     if let Some(pane) = app.panes.iter_mut().find(|pane| pane.label == label) {
         pane.scroll = scroll;
+    }
+}
+
+/// Whoever has scrolled up goes on seeing the same: what came since then stands below.
+fn settle(app: &mut App, width: usize) {
+    let Some(pane) = app.shown().filter(|pane| pane.unmeasured > 0) else { return };
+    let (label, looks) = (pane.label.clone(), Looks::new(app, Some(pane)));
+    let came = pane.rows.iter().enumerate().skip(pane.measured());
+    let lines = came.map(|(at, row)| looks.height(row, width) + Above::of(&looks, pane, at).rows());
+    let lines = if pane.scroll > 0 { lines.sum() } else { 0 };
+    if let Some(pane) = app.panes.iter_mut().find(|pane| pane.label == label) {
+        (pane.scroll, pane.unmeasured) = (pane.scroll + lines, 0);
     }
 }
 

@@ -19,12 +19,11 @@ use ratatui::{
 };
 
 use super::{
-    app::{App, Compose, Details, Help, Overlay, Row},
+    app::{App, Compose, Details, Help, Overlay},
     bidi,
     wrap::{fit, wrap},
 };
 use input::hard_wrap;
-pub(super) use row::moment;
 
 /// Cells of a side pane.
 const SIDE: u16 = 22;
@@ -76,11 +75,6 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App) {
     if let Some(alert) = &app.alert {
         alarm(frame, app, middle, alert);
     }
-}
-
-/// How many lines a row takes in the current room.
-pub(super) fn height(row: &Row, app: &App, width: usize) -> usize {
-    row::Looks::new(app, app.shown()).height(row, width)
 }
 
 /// What Enter does with what is typed, when it is not simply sent.

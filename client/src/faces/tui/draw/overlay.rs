@@ -11,11 +11,10 @@ use super::{
     super::{
         app::{App, Details, Overlay, SIGNS, Search},
         bidi,
+        times::moment,
     },
     boxed::boxed,
-    fit, hard_wrap, help, opening,
-    row::moment,
-    wrap,
+    fit, hard_wrap, help, opening, wrap,
 };
 use crate::faces::{qr::qr, sanitize};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::{civil::Date, tz::TimeZone};
 use ratatui::{
     style::{Modifier, Style},
     text::{Line, Span},
@@ -11,14 +11,20 @@ use ratatui::{
 use super::{
     super::{
         app::{App, Entry, Kind, Pane, Row},
-        markup::{self, Look, Marked, Names},
         theme::Theme,
-        work,
+        times::{local, time},
         wrap::{breaks, cells},
     },
     fit, wrap,
 };
-use crate::{faces::action, settings::Times};
+use crate::{
+    faces::{
+        action,
+        markup::{self, Look, Marked, Names},
+        work,
+    },
+    settings::Times,
+};
 
 /// Most cells that a name takes of a line.
 const NAME: usize = 16;
@@ -273,24 +279,4 @@ pub fn choose(drawn: &mut Drawn, width: usize) {
 
 fn line_cells(line: &Line<'_>) -> usize {
     line.spans.iter().map(|span| cells(&span.content)).sum()
-}
-
-/// Date and time of day.
-pub fn moment(at: u64, zone: &TimeZone) -> String {
-    local(at, zone)
-        .map_or_else(|| "unknown".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%S %:z").to_string())
-}
-
-/// Time of day.
-pub fn time(at: u64, zone: &TimeZone, times: Times) -> String {
-    let (form, none) = match times {
-        Times::Hours24 => ("%H:%M", "--:--"),
-        Times::Hours12 => ("%I:%M %P", "--:-- --"),
-    };
-    local(at, zone).map_or_else(|| none.to_owned(), |at| at.strftime(form).to_string())
-}
-
-fn local(at: u64, zone: &TimeZone) -> Option<jiff::Zoned> {
-    let at = Timestamp::from_millisecond(i64::try_from(at).ok()?).ok()?;
-    Some(at.to_zoned(zone.clone()))
 }

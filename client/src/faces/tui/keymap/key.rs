@@ -76,7 +76,9 @@ impl Key {
     /// Control sends the same for both cases of a letter; with Alt they shall not differ either.
     fn normal(mut self) -> Self {
         if let (KeyCode::Char(c), true) = (self.code, self.ctrl || self.alt) {
-            self.code = KeyCode::Char(c.to_ascii_lowercase());
+            // Terminals send one byte for the three of them (0x1f), which is read as Ctrl+7.
+            let is_underline = self.ctrl && matches!(c, '7' | '/' | '_');
+            self.code = KeyCode::Char(if is_underline { '_' } else { c.to_ascii_lowercase() });
         }
         self
     }
@@ -152,5 +154,7 @@ mod tests {
         assert_ne!(Key::parse("g"), Key::parse("G"));
         assert_eq!(Key::parse("ctrl+K"), Key::parse("ctrl+k"));
         assert_eq!(Key::parse("alt+A"), Key::parse("alt+a"));
+        assert_eq!(Key::parse("ctrl+/"), Key::parse("ctrl+_"));
+        assert_ne!(Key::parse("alt+/"), Key::parse("alt+_"));
     }
 }

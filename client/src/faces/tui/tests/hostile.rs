@@ -4,7 +4,7 @@ use super::*;
 use shared::message::timeline::{Line, Reaction};
 
 use super::super::app::{Entry, Row, Wanted};
-use crate::store::Item;
+use crate::{faces::work, store::Item};
 
 #[test]
 fn hostile_text_is_shown_as_what_it_is() {
@@ -172,7 +172,7 @@ fn flood_of_the_longest_lines_does_not_stay_in_memory() {
     entry.text = "x".repeat(1 << 20);
     for seq in 1..=200 {
         entry.seq = Some(seq);
-        app.shown_pane().push(Row::Message(Box::new(entry.clone())), 0);
+        app.shown_pane().push(Row::Message(Box::new(entry.clone())));
     }
     let pane = app.shown_pane();
     let bytes: usize = pane.entries().map(|entry| entry.text.len()).sum();

@@ -107,3 +107,23 @@ fn message_that_came_with_a_page_is_not_there_twice() {
     happens(&mut app, "lobby", message(9, person("bob", 2), "line 9"));
     assert_eq!(app.shown().unwrap().entries().count(), 9);
 }
+
+#[test]
+fn what_comes_while_somebody_reads_above_moves_nothing() {
+    let mut app = in_lobby();
+    for seq in 1..=60 {
+        happens(&mut app, "lobby", message(seq, person("bob", 2), &format!("number {seq}.")));
+    }
+    screen(&mut app, 80, 24);
+    app.scroll(true, 20);
+    let before = screen(&mut app, 80, 24);
+    // Several lines, a line for another day, and a notice.
+    happens(&mut app, "lobby", message(61, person("bob", 2), "one\ntwo\nthree"));
+    happens(&mut app, "lobby", message(2_000, person("bob", 2), &"long ".repeat(40)));
+    app.note("A note.".to_owned());
+    assert_eq!(screen(&mut app, 80, 24)[..20], before[..20]);
+    // What was looked at is not counted twice, and one that goes before it is drawn not at all.
+    happens(&mut app, "lobby", message(2_001, person("bob", 2), "gone"));
+    tells(&mut app, "lobby", RoomEvent::Gone(vec![2_001]));
+    assert_eq!(screen(&mut app, 80, 24)[..20], before[..20]);
+}

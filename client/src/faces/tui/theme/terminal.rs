@@ -12,6 +12,10 @@ pub enum Ground {
 /// How many colours there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
+    /// None: only bold, underlined and reversed.
+    None,
+    /// The eight of ECMA-48.
+    Eight,
     /// The sixteen of ECMA-48 and its bright ones: what they look like is their owner's choice.
     Sixteen,
     /// The table of 256.
@@ -20,6 +24,9 @@ pub enum Depth {
 
 /// Parts of the names of terminals that have the table of 256, although the name does not say so.
 const MANY: [&str; 8] = ["256col", "direct", "kitty", "alacritty", "foot", "ghostty", "wezterm", "contour"];
+
+/// Beginnings of the names of terminals that have eight colours.
+const EIGHT: [&str; 9] = ["ansi", "pcansi", "wsvt", "cons25", "cygwin", "dtterm", "eterm", "hurd", "minix"];
 
 /// By `COLORFGBG`, which some terminals set: numbers of the text's colour and, last, of what is behind it.
 pub fn ground(variable: impl Fn(&str) -> Option<String>) -> Ground {
@@ -36,9 +43,20 @@ pub fn depth(variable: impl Fn(&str) -> Option<String>) -> Depth {
     let term = variable("TERM").unwrap_or_default();
     let is_true =
         variable("COLORTERM").is_some_and(|colour| matches!(colour.as_str(), "truecolor" | "24bit"));
-    match is_true || MANY.iter().any(|many| term.contains(many)) || (cfg!(windows) && term.is_empty()) {
-        true => Depth::Many,
-        false => Depth::Sixteen,
+    match term.as_str() {
+        _ if is_true || MANY.iter().any(|many| term.contains(many)) => Depth::Many,
+        "" if cfg!(windows) => Depth::Many,
+        // Those of DEC, and what others call without colours.
+        term if term
+            .strip_prefix("vt")
+            .is_some_and(|model| model.starts_with(|c: char| c.is_ascii_digit())) =>
+        {
+            Depth::None
+        }
+        term if ["-m", "-mono"].iter().any(|end| term.ends_with(end)) => Depth::None,
+        "xterm-color" | "xterm-8color" => Depth::Eight,
+        term if EIGHT.iter().any(|eight| term.starts_with(eight)) => Depth::Eight,
+        _ => Depth::Sixteen,
     }
 }
 
@@ -75,6 +93,15 @@ mod tests {
             ("tmux-256color", "", Depth::Many),
             ("xterm-kitty", "", Depth::Many),
             ("xterm-direct", "", Depth::Many),
+            ("xterm-color", "", Depth::Eight),
+            ("wsvt25", "", Depth::Eight),
+            ("ansi", "", Depth::Eight),
+            ("vt100", "", Depth::None),
+            ("vt220-w", "", Depth::None),
+            ("vte-256color", "", Depth::Many),
+            ("vte", "", Depth::Sixteen),
+            ("linux-m", "", Depth::None),
+            ("vt220", "truecolor", Depth::Many),
         ] {
             let variable = |name: &str| match name {
                 "TERM" => Some(term.to_owned()),

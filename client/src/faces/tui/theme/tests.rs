@@ -20,6 +20,14 @@ fn no_color_wins_over_the_settings() {
 }
 
 #[test]
+fn terminal_without_colours_gets_none_whatever_is_wished() {
+    let changed = Colours { alarm: Some(Colour::Rgb(255, 0, 0)), ..Colours::default() };
+    for term in ["vt100", "vt220", "xterm-mono", "linux-m"] {
+        assert_eq!(theme(ThemeName::Dark, &changed, &[("TERM", term)]).alarm().fg, None, "{term}");
+    }
+}
+
+#[test]
 fn what_is_not_changed_is_the_themes() {
     let changed = Colours { selected: Some(Colour::Indexed(6)), ..Colours::default() };
     let theme = theme(ThemeName::Light, &changed, &[MANY]);
@@ -39,6 +47,9 @@ fn terminal_says_what_it_has_and_the_settings_what_is_meant() {
         (ThemeName::Auto, &[("TERM", "xterm")], SIXTEEN_ON_EITHER),
         (ThemeName::Auto, &[("TERM", "linux"), light], SIXTEEN_ON_LIGHT),
         (ThemeName::Dark, &[("TERM", "screen")], SIXTEEN_ON_DARK),
+        (ThemeName::Auto, &[("TERM", "wsvt25"), dark], EIGHT_ON_DARK),
+        (ThemeName::Light, &[("TERM", "xterm-color")], EIGHT_ON_LIGHT),
+        (ThemeName::Auto, &[("TERM", "ansi")], EIGHT_ON_EITHER),
     ] {
         assert_eq!(link(name, variables), Some(wanted.link), "{name:?} {variables:?}");
     }
@@ -108,13 +119,16 @@ fn contrast(one: (u8, u8, u8), other: (u8, u8, u8)) -> f64 {
 fn everything_can_be_read_on_the_ground_that_it_is_for() {
     let (black, white) = ((0, 0, 0), (255, 255, 255));
     // What WCAG asks of usual text, and of large and bold text; nobody can choose better from what sixteen there are.
-    let table: [(&Palette, &[_], f64, f64); 6] = [
+    let table: [(&Palette, &[_], f64, f64); 9] = [
         (&ON_DARK, &[black], 4.5, 4.5),
         (&ON_LIGHT, &[white], 4.5, 4.5),
         (&ON_EITHER, &[black, white], 4.0, 4.0),
         (&SIXTEEN_ON_DARK, &[black], 4.0, 4.5),
         (&SIXTEEN_ON_LIGHT, &[white], 3.0, 4.5),
         (&SIXTEEN_ON_EITHER, &[black, white], 3.0, 3.0),
+        (&EIGHT_ON_DARK, &[black], 2.7, 4.5),
+        (&EIGHT_ON_LIGHT, &[white], 4.4, 4.4),
+        (&EIGHT_ON_EITHER, &[black, white], 2.7, 3.0),
     ];
     for (nth, (palette, grounds, bold, usual)) in table.into_iter().enumerate() {
         let is_bold =

@@ -178,3 +178,36 @@ fn words_of_the_operator_are_shown_as_theirs_and_do_not_end_their_own_quotation(
     assert_eq!(none, "The relay's operator lets you, or your network, open no rooms: “spam”.");
     assert_eq!(Failure::from(&Problem::Frozen { reason: String::new() }).code, "frozen");
 }
+
+#[test]
+fn both_uses_of_accept_are_told_where_it_is_explained() {
+    let help = COMMANDS.iter().find(|(usage, _)| *usage == "/accept").map(|(_, what)| *what).unwrap();
+    let (_, remedy) = problem(&Problem::NothingToAccept);
+    for text in [help, remedy, crate::faces::words::ACCEPTED] {
+        assert!(text.contains("restored") && text.contains("past the end of"), "{text}");
+    }
+}
+
+#[test]
+fn what_a_room_is_about_stands_before_what_its_relay_calls_it() {
+    use shared::room::GroupView;
+    let view = GroupView {
+        room: "lobby".to_owned(),
+        open: false,
+        epoch: 1,
+        authenticator: Vec::new(),
+        members: Vec::new(),
+        topic: "soup".to_owned(),
+        disappear_s: 0,
+        past_lines: 0,
+        invites: Vec::new(),
+        moderators_invite: false,
+        seats: 5,
+    };
+    let id = proto::RoomId([7; 32]);
+    let about =
+        crate::faces::words::About { label: "lobby", id: &id, relay: None, view: Some(&view), over: None };
+    let lines = about.lines();
+    let begins: Vec<&str> = lines.iter().filter_map(|line| line.split([' ', ':']).next()).collect();
+    assert_eq!(begins, ["Room", "Topic", "Invite", "Moderators", "Relay", "Id", "Tell"]);
+}

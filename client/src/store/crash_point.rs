@@ -5,14 +5,14 @@ use super::StoreError;
 
 /// When it ends.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Fate {
+pub(crate) struct CrashPoint {
     /// Calls until then, the last one counted. None: never.
     pub(crate) calls: Option<u32>,
     /// The last call is still carried out; only its answer is lost.
     pub(crate) is_carried_out: bool,
 }
 
-impl Fate {
+impl CrashPoint {
     /// Asked before a call, and after it.
     pub(super) fn is_over(&mut self, after: bool) -> bool {
         match &mut self.calls {

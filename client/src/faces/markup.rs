@@ -176,8 +176,55 @@ mod tests {
             "`bob`",
             "```\nbob\n```",
             "a `@bob` b",
+            "/home/bob/notes",
+            "~/bob/x",
+            "C:\\Users\\bob\\x",
+            "see bob.txt",
+            "www.bob.org",
+            "bob.example",
+            "@bob.example",
+            "@bob@x.org",
+            "ssh://bob@host",
+            "git@x.org:bob/tool",
+            "ftp://x/bob",
+            "bob:pw@x.org",
+            "file_bob",
+            "bob_file",
         ] {
             assert!(!names_us(text, Names { me: "bob", others: &[] }), "{text}");
+        }
+    }
+
+    #[test]
+    fn name_is_found_however_its_letters_are_composed() {
+        for (text, me, is_named) in [
+            ("jose\u{301}: look", "jos\u{e9}", true),
+            ("jos\u{e9}: look", "jose\u{301}", true),
+            ("@Jose\u{301}!", "jos\u{e9}", true),
+            ("\u{1112}\u{1161}\u{11ab}: look", "\u{d55c}", true),
+            ("jose\u{301}: look", "jose", false),
+            ("@jose\u{301} look", "jose", false),
+        ] {
+            assert_eq!(names_us(text, Names { me, others: &[] }), is_named, "{text} {me}");
+        }
+    }
+
+    #[test]
+    fn name_beside_marks_of_a_sentence_is_one() {
+        for text in [
+            "bob. Look",
+            "so, bob.",
+            "(bob)",
+            "ann/bob: look",
+            "bob… look",
+            "'bob'",
+            "bob's",
+            "bob-1",
+            "~bob",
+            "bob?!",
+            "and/or bob",
+        ] {
+            assert!(names_us(text, Names { me: "bob", others: &[] }), "{text}");
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
+
 use super::{super::work, Look, Marked, Names, links};
 
 /// Signs before names that are looked at in one text; one with more of them is no conversation.
@@ -25,7 +27,9 @@ pub(super) fn mark(marked: &mut Marked, names: Names<'_>, signs: &mut usize) {
             emphasise(marked, &inside, mark.len(), look);
         }
     }
-    for named in words(&text, names.me).filter(|word| is_free(&taken, word.start)) {
+    let apart = no_prose(&text);
+    let is_said = |at: usize| is_free(&taken, at) && is_free(&apart, at);
+    for named in words(&text, names.me).filter(|word| is_said(word.start)) {
         // Somebody else's name may begin with ours, where no space ends one.
         let rest = text.get(named.start..).and_then(|rest| rest.strip_prefix('@'));
         let is_longer = |name: &String| rest.and_then(|rest| called(rest, name)) > Some(named.len() - 1);
@@ -33,7 +37,7 @@ pub(super) fn mark(marked: &mut Marked, names: Names<'_>, signs: &mut usize) {
             marked.looks.push((named, Look::Me));
         }
     }
-    for (at, _) in text.match_indices('@').take(*signs).filter(|(at, _)| is_free(&taken, *at)) {
+    for (at, _) in text.match_indices('@').take(*signs).filter(|(at, _)| is_said(*at)) {
         *signs = signs.saturating_sub(1);
         let rest = text.get(at + 1..).unwrap_or_default();
         let others = names.others.iter().inspect(|_| work::step());
@@ -44,13 +48,40 @@ pub(super) fn mark(marked: &mut Marked, names: Names<'_>, signs: &mut usize) {
     }
 }
 
+/// Where paths and addresses are: what is in them names nobody.
+fn no_prose(text: &str) -> Vec<Range<usize>> {
+    let pieces = text.split(char::is_whitespace).map(|piece| {
+        // Where it stands: both are of the same text.
+        let start = piece.as_ptr().addr() - text.as_ptr().addr();
+        (start..start + piece.len(), piece)
+    });
+    pieces.filter(|(_, piece)| is_path(piece) || is_address(piece)).map(|(range, _)| range).collect()
+}
+
+fn is_path(piece: &str) -> bool {
+    let inner = piece.trim_start_matches(['(', '[', '"', '\'', '“', '*']);
+    let begins = ["/", "~/", "./", "../"].iter().any(|begin| inner.starts_with(begin));
+    begins || piece.contains("://") || piece.contains('\\')
+}
+
+/// Letters on both sides of an @, the left ones not of a script that has no spaces.
+fn is_address(piece: &str) -> bool {
+    piece.match_indices('@').any(|(at, _)| {
+        let before = piece.get(..at).and_then(|text| text.chars().next_back());
+        let after = piece.get(at + 1..).and_then(|text| text.chars().next());
+        before.is_some_and(|c| c.is_alphanumeric() && !is_unspaced(c))
+            && after.is_some_and(char::is_alphanumeric)
+    })
+}
+
 /// Where a text has a name as a word, with the @ before it. What is a part of an address is no name.
 fn words<'a>(text: &'a str, name: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
     let mut before = [None; 2];
     text.char_indices().filter_map(move |(at, c)| {
         let is_outside = |c: Option<char>| c.is_none_or(|c: char| !c.is_alphanumeric() && c != '/');
         let has_at = before[1] == Some('@');
-        let is_start = if has_at { is_outside(before[0]) } else { is_end(before[1]) };
+        let is_glued = glues(before[1]) && before[0].is_some_and(char::is_alphanumeric);
+        let is_start = if has_at { is_outside(before[0]) } else { is_end(before[1]) && !is_glued };
         before = [before[1], Some(c)];
         if !is_start {
             return None;
@@ -58,13 +89,18 @@ fn words<'a>(text: &'a str, name: &'a str) -> impl Iterator<Item = Range<usize>>
         let rest = text.get(at..)?;
         let length = if has_at { called(rest, name) } else { whole(rest, name) }?;
         let mut after = rest.get(length..)?.chars();
-        let is_address = after.next() == Some('@') && after.next().is_some_and(char::is_alphanumeric);
-        (!is_address).then_some(at - usize::from(has_at)..at + length)
+        let goes_on = glues(after.next()) && after.next().is_some_and(char::is_alphanumeric);
+        (!goes_on).then_some(at - usize::from(has_at)..at + length)
     })
 }
 
+/// Between letters it makes one name of a file, a host or a variable of them.
+fn glues(c: Option<char>) -> bool {
+    matches!(c, Some('.' | '_' | '@'))
+}
+
 fn is_end(c: Option<char>) -> bool {
-    c.is_none_or(|c| !c.is_alphanumeric())
+    c.is_none_or(|c| !c.is_alphanumeric() && !is_combining_mark(c))
 }
 
 /// How much of the beginning of a text is this name as a whole word.
@@ -77,7 +113,8 @@ fn whole(text: &str, name: &str) -> Option<usize> {
 fn called(text: &str, name: &str) -> Option<usize> {
     let length = beginning(text, name)?;
     let next = text.get(length..)?.chars().next();
-    (is_end(next) || next.is_some_and(is_unspaced)).then_some(length)
+    let is_next = |c: char| is_unspaced(c) && !is_combining_mark(c);
+    (is_end(next) || next.is_some_and(is_next)).then_some(length)
 }
 
 /// A letter of a script that writes words, or their endings, without a space between them: Chinese, Japanese, Korean, Thai, Lao,
@@ -89,17 +126,17 @@ fn is_unspaced(c: char) -> bool {
         | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}' | '\u{ff66}'..='\u{ff9f}' | '\u{20000}'..='\u{3ffff}')
 }
 
-/// How much of a text this name is, if the text begins with it.
+/// How much of a text this name is, if the text begins with it, however the letters of either are composed.
 fn beginning(text: &str, name: &str) -> Option<usize> {
     if name.is_empty() {
         return None;
     }
-    let (mut wanted, mut end) = (name.chars().flat_map(char::to_lowercase), 0);
+    let (mut wanted, mut end) = (name.chars().flat_map(char::to_lowercase).nfd(), 0);
     let mut next = wanted.next();
     let mut chars = text.chars();
     while next.is_some() {
         let c = chars.next()?;
-        for lower in c.to_lowercase() {
+        for lower in c.to_lowercase().nfd() {
             if next != Some(lower) {
                 return None;
             }

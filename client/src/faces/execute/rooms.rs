@@ -20,7 +20,8 @@ pub(super) async fn join(runtime: &Runtime, pending: &Pending, name: String) -> 
     let Some(status) = known else {
         let label = runtime.open(&name, None).await?;
         pending.join(runtime, &label);
-        return Ok(Done { notes: vec![words::OPEN_WARNING.to_owned()], go: Some(label) });
+        // What an open room is stands in what says that we are in.
+        return Ok(Done::go(label));
     };
     let notes = match status.view {
         Some(view) => words::joined(&status.label, &view),

@@ -49,7 +49,7 @@ impl Done {
 ///
 /// # Errors
 /// [`Failure`] with cause and remedy; then nothing was done.
-pub async fn obey(
+pub async fn execute(
     runtime: &Runtime,
     pending: &Pending,
     current: Option<&str>,
