@@ -21,7 +21,7 @@ use shared::{
 use tokio::{sync::mpsc, time::timeout};
 
 /// Far longer than anything takes; only a failing test waits for it.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(240);
 
 pub fn random() -> Random {
     Random::new(UnwrapErr(getrandom::SysRng))

@@ -12,7 +12,7 @@ use super::*;
 use crate::store::crash_point::CrashPoint;
 
 /// Far longer than anything takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// Things that are done, in order.
 const STEPS: usize = 9;
