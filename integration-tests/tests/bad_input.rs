@@ -174,7 +174,7 @@ fn profile_that_cannot_be_used_is_left_alone_and_explained() {
     let dir = TempDir::new().unwrap();
     let fingerprint = |name: &str| run(schat::command(dir.path(), name).arg("--json"), b"");
     fs::write(dir.path().join("file"), "not a directory").unwrap();
-    failed(&fingerprint("file"), 1, &["profile", "Check the directory"]);
+    failed(&fingerprint("file"), 1, &["profile", "it is no directory", "another directory"]);
 
     assert_eq!(fingerprint("ann").status.code(), Some(0));
     let profile = dir.path().join("ann");
