@@ -151,7 +151,7 @@ async fn obey(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
         },
         Cmd::Send { room, text, id, reply_to } => match reply_to.as_deref().map(message_id).transpose() {
             Ok(reply_to) => {
-                let said = Said::Text { text, reply_to };
+                let said = Said::Text { text, reply_to, file: None };
                 pending.say(runtime, &room, id.unwrap_or_default(), said).await
             }
             Err(failure) => Err(failure),

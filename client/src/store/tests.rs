@@ -36,7 +36,8 @@ fn put(key: &str, value: &[u8]) -> Change {
 fn message(seq: u64, text: &str) -> Line {
     let from = Person { name: "zoë".to_owned(), fingerprint: Fingerprint([3; 32]) };
     let (id, text) = ([u8::try_from(seq).unwrap(); 16], text.to_owned());
-    let message = Message { seq, id, at: 1234, from, text, mine: false, reply_to: None, disappears: None };
+    let message =
+        Message { seq, id, at: 1234, from, text, mine: false, reply_to: None, disappears: None, file: None };
     message.into()
 }
 

@@ -22,7 +22,17 @@ const ID: RoomId = RoomId([7; 32]);
 fn message(seq: u64) -> Message {
     let from = Person { name: "ann".into(), fingerprint: Fingerprint([1; 32]) };
     let id = [u8::try_from(seq).unwrap(); 16];
-    Message { seq, id, at: 0, from, text: seq.to_string(), mine: false, reply_to: None, disappears: None }
+    Message {
+        seq,
+        id,
+        at: 0,
+        from,
+        text: seq.to_string(),
+        mine: false,
+        reply_to: None,
+        disappears: None,
+        file: None,
+    }
 }
 
 /// As a room does it: on the disk first.

@@ -11,7 +11,9 @@ use shared::{
 };
 
 use parts::is_false;
-pub use parts::{GroupOut, InfoOut, InviteOut, MemberOut, MoreOut, PersonOut, ReactionOut, RoomOut, WhenOut};
+pub use parts::{
+    FileOut, GroupOut, InfoOut, InviteOut, MemberOut, MoreOut, PersonOut, ReactionOut, RoomOut, WhenOut,
+};
 
 use super::{InviteBy, VERSION};
 use crate::{
@@ -264,6 +266,7 @@ impl Out {
             people: sign.people.into_iter().map(person).collect(),
         };
         let more = MoreOut {
+            file: message.file.as_deref().map(FileOut::of),
             reply_to: message.reply_to.map(hex::encode),
             disappears: message.disappears,
             edited,

@@ -62,7 +62,7 @@ pub async fn obey(
     };
     match line {
         Line::Empty | Line::Quit => Ok(Done::default()),
-        Line::Say(text) => say(runtime, pending, here()?, Said::Text { text, reply_to: None }).await,
+        Line::Say(text) => say(runtime, pending, here()?, Said::text(text)).await,
         Line::Join(name) => join(runtime, pending, name).await,
         Line::Link(link) => match words::link(&link)? {
             AnyLink::Invite(link) => {
@@ -116,7 +116,7 @@ pub async fn obey(
         Line::Reply(text) => {
             let room = here()?;
             let target = last(runtime, room, false).await?.message.id;
-            say(runtime, pending, room, Said::Text { text, reply_to: Some(target) }).await
+            say(runtime, pending, room, Said::Text { text, reply_to: Some(target), file: None }).await
         }
         Line::Quote(text) => quote(runtime, pending, here()?, &text).await,
         Line::Edit(text) => act(runtime, pending, here()?, true, |_| Alteration::Edit(text)).await,

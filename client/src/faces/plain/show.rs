@@ -259,6 +259,7 @@ fn speaker(
         let what = words::cited(&message.text);
         about.push(format!("answers {}: {what}", words::who(&message.from, view)));
     }
+    about.extend(line.message.file.as_deref().map(words::file));
     if line.edited.is_some() && !line.deleted {
         about.push("edited".to_owned());
     }

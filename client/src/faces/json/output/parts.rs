@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use shared::file::Manifest;
+
 use super::{InviteBy, person};
 use crate::{faces::words, runtime::RoomStatus};
 
@@ -18,6 +20,9 @@ pub struct PersonOut {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MoreOut {
+    /// The file that comes with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<FileOut>,
     /// The id of the message that this answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<String>,
@@ -36,6 +41,29 @@ pub struct MoreOut {
     /// Who handed it over; then nothing proves who said it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub handed_by: Option<PersonOut>,
+}
+
+/// A file. What opens it stays in the profile: `file_get` gets it by the message's id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileOut {
+    /// A name without folders and controls, which every file system takes.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// What the sender says it is, such as `image/png`.
+    #[serde(rename = "type", default, skip_serializing_if = "String::is_empty")]
+    pub media_type: String,
+    /// How long a voice message is, in milliseconds.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub duration_ms: u32,
+}
+
+impl FileOut {
+    /// What programs see of it.
+    pub fn of(file: &Manifest) -> Self {
+        let Manifest { name, size, media_type, duration_ms, .. } = file.clone();
+        Self { name, size, media_type, duration_ms }
+    }
 }
 
 /// Where something stands in the log; in an export only.
@@ -195,4 +223,9 @@ impl From<&RoomStatus> for RoomOut {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
 pub(super) fn is_false(value: &bool) -> bool {
     !value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
+fn is_zero(value: &u32) -> bool {
+    *value == 0
 }

@@ -128,8 +128,8 @@ impl App {
                 self.pane(room).view.iter_mut().for_each(|view| Arc::make_mut(view).hear(leaf));
             }
             engine::Event::Message(message) => self.message(room, message),
-            engine::Event::Queued { id, text, reply_to, .. } => {
-                let entry = Entry::waiting(id, self.now, &text, reply_to, &self.me);
+            engine::Event::Queued { id, text, reply_to, file, .. } => {
+                let entry = Entry::waiting(id, self.now, &text, reply_to, file, &self.me);
                 self.push(room, Row::Message(Box::new(entry)));
             }
             engine::Event::Handed { by, .. } => {
