@@ -16,6 +16,7 @@ use shared::{
 use tokio::sync::mpsc;
 
 use super::{
+    files::Transfer,
     lock,
     mark::{FaceId, unmarked},
 };
@@ -116,6 +117,8 @@ pub enum RoomEvent {
         /// 0 for no limit.
         max_uses: u32,
     },
+    /// A file under way has come further, or stands otherwise than before.
+    Transfer(Transfer),
     /// Two people have one name. Told once.
     Namesake(Namesake),
     /// Something on this side failed.

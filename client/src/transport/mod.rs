@@ -3,6 +3,7 @@
 
 mod address;
 mod attempt;
+mod blob;
 mod connection;
 mod dial;
 mod limits;
@@ -26,6 +27,7 @@ use rustls_platform_verifier::Verifier;
 use socket2::{Domain, Protocol, Socket, Type};
 
 pub use address::{AddressError, RelayAddress};
+pub(crate) use blob::BlobStream;
 pub use certs::{Pin, PinPrefix};
 pub use connection::{Carrier, Connection, Ended, Talk};
 pub use dial::{DialError, Dialed};

@@ -73,6 +73,7 @@ impl Person {
             own: Some(place.own.clone()),
             past: Past::Nothing,
             only: None,
+            downloads: None,
             tap,
         };
         let (runtime, events) = Runtime::start(open, config).await.map_err(|failure| failure.message)?;

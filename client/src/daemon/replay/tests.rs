@@ -60,7 +60,15 @@ async fn message_told_while_the_past_is_read_comes_once_and_in_its_place() {
     let vault = profile.vault.clone();
     store(&vault, &[1, 2, 3]);
     let transport = Transport::new(None).unwrap();
-    let config = Config { transport, relay: None, own: None, past: Past::Nothing, only: None, tap: None };
+    let config = Config {
+        transport,
+        relay: None,
+        own: None,
+        past: Past::Nothing,
+        only: None,
+        downloads: None,
+        tap: None,
+    };
     let hub = Hub::default();
     let local = Local::start(profile, config, Sink::Faces(Arc::new(hub.clone()))).await.unwrap();
 

@@ -13,6 +13,7 @@ use shared::{
 use parts::is_false;
 pub use parts::{
     FileOut, GroupOut, InfoOut, InviteOut, MemberOut, MoreOut, PersonOut, ReactionOut, RoomOut, WhenOut,
+    WhyOut,
 };
 
 use super::{InviteBy, VERSION};
@@ -20,7 +21,7 @@ use crate::{
     faces::{sanitize, unread::unread_rooms, words},
     failure::Failure,
     handle::Runtime,
-    runtime::{ChosenRelay, Event, Namesake, RelayState, RoomEvent},
+    runtime::{ChosenRelay, Event, Namesake, RelayState, RoomEvent, Transfer, TransferState, Way},
     store::{Happening, Hit, Notice, What},
 };
 
@@ -90,6 +91,26 @@ pub enum Out {
     Found { lines: Vec<Out> },
     /// A message of ours waits for the relay. `id`: as in `send`; `message`: the id it will have.
     Queued { room: String, id: String, message: String, text: String },
+    /// A file under way. `direction`: up or down; `done`: bytes that are there; `state`: waiting, running, paused, stopped,
+    /// done or cancelled; `code`, `message` and `remedy` say why it waits or stopped; `path`: where what was fetched is;
+    /// `id`: of the message that it came with.
+    Transfer {
+        room: String,
+        transfer: i64,
+        direction: String,
+        name: String,
+        size: u64,
+        done: u64,
+        state: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        path: Option<String>,
+        #[serde(flatten)]
+        why: WhyOut,
+    },
+    /// Files under way.
+    Transfers { transfers: Vec<Out> },
     /// A message has another text.
     Edited { room: String, id: String, at: u64, from: PersonOut, text: String },
     /// A message was taken back.
@@ -287,6 +308,30 @@ impl Out {
         }
     }
 
+    /// A file under way.
+    pub fn transfer(room: String, transfer: &Transfer) -> Self {
+        let (direction, id) = match transfer.way {
+            Way::Up(_) => ("up", None),
+            Way::Down(message) => ("down", Some(hex::encode(message))),
+        };
+        let path = match &transfer.state {
+            TransferState::Done(Some(path)) => Some(path.display().to_string()),
+            _ => None,
+        };
+        Self::Transfer {
+            room,
+            transfer: transfer.number,
+            direction: direction.to_owned(),
+            name: transfer.name.clone(),
+            size: transfer.size,
+            done: transfer.done,
+            state: transfer.state.name().to_owned(),
+            id,
+            path,
+            why: WhyOut::of(transfer.state.failure()),
+        }
+    }
+
     pub(super) fn found(hits: Vec<Hit>) -> Self {
         Self::Found { lines: hits.into_iter().map(|hit| Self::message(hit.room, hit.line, true)).collect() }
     }
@@ -370,6 +415,7 @@ pub fn translate(event: Event, marks: Marks<'_>) -> Vec<Out> {
                 RoomEvent::Namesake(Namesake { who, owner, is_me }) => {
                     Out::Namesake { room, member: person(who), owner: person(owner), me: is_me }
                 }
+                RoomEvent::Transfer(transfer) => Out::transfer(room, &transfer),
                 RoomEvent::Failed(failure) => Out::error(Some(room), None, &failure),
             }]
         }

@@ -1,5 +1,6 @@
 //! Carries out what a typed line means; the same for every face that people use.
 
+mod files;
 mod people;
 mod rooms;
 mod said;
@@ -150,6 +151,10 @@ pub async fn obey(
             runtime.tell(here()?, Command::Topic(text)).await?;
             Ok(Done::say(words::ASKED_TOPIC))
         }
+        Line::File(path) => files::send(runtime, pending, here()?, &path).await,
+        Line::Get(words) => files::get(runtime, here()?, &words).await,
+        Line::Files => files::list(runtime, here()?).await,
+        Line::Steer(number, steer) => runtime.steer_file(number, steer).await.map(|()| Done::default()),
         Line::Search(text) => search(runtime, here()?, &text).await,
         Line::Rooms => Ok(Done { notes: rooms(runtime, current).await, go: None }),
         Line::Leave => runtime.tell(here()?, Command::Leave).await.map(|()| Done::default()),

@@ -19,7 +19,7 @@ pub use alarm::{alarm, alarm_remedy};
 pub use asked::{ACCEPTED, ASKED_TOPIC, asked_moderator, asked_policy, asked_revoke};
 pub use called::{as_it_came, called, cited, sign};
 pub use closed::closed;
-pub use file::{bytes, file};
+pub use file::{Speed, bytes, file, gauge, percent, transfer, transfer_row};
 pub use invites::{find_invite, invite, invite_id, invited, invites, link};
 pub use leaving::{UNSENT, waiting};
 pub use notice::notice;

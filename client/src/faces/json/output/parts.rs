@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use shared::file::Manifest;
 
 use super::{InviteBy, person};
-use crate::{faces::words, runtime::RoomStatus};
+use crate::{faces::words, failure::Failure, runtime::RoomStatus};
 
 /// A person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +76,29 @@ pub struct WhenOut {
     /// Unix milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<u64>,
+}
+
+/// Why a file waits or stopped; nothing where all is well.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WhyOut {
+    /// Stable, for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// For people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// What can be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+}
+
+impl WhyOut {
+    /// Of a failure, if there is one.
+    pub fn of(failure: Option<&Failure>) -> Self {
+        let Some(Failure { code, message, remedy, .. }) = failure.cloned() else { return Self::default() };
+        Self { code: Some(code.into_owned()), message: Some(message), remedy: Some(remedy) }
+    }
 }
 
 /// A sign under a message.

@@ -79,6 +79,7 @@ impl App {
                 let text = words::namesake(&namesake, self.pane(room).view.as_deref());
                 self.tell(room, Kind::Info, text);
             }
+            RoomEvent::Transfer(transfer) => self.transfer(room, transfer, pending),
             RoomEvent::Failed(failure) => self.tell(room, Kind::Alarm, words::failure(&failure)),
             RoomEvent::Notice { notice, again, .. } => {
                 if let (Some(code), false) = (notice.code(), again) {
@@ -220,7 +221,7 @@ impl App {
         Row::happening(&happening.what, self.pane(room).view.as_deref())
     }
 
-    fn tell(&mut self, room: &str, kind: Kind, text: String) {
+    pub(super) fn tell(&mut self, room: &str, kind: Kind, text: String) {
         self.push(room, Row::Note { kind, text, stored: None });
     }
 }
