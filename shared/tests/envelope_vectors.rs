@@ -21,6 +21,7 @@ use shared::{
         stream::{FileCipher, FileKey, Place},
     },
     crypto::random::Random,
+    file::PartList,
 };
 
 fn vectors(kind: &str) -> Vec<Value> {
@@ -90,7 +91,10 @@ fn sealed_files_are_exactly_the_documented_ones() {
         let length = usize::try_from(vector["content_length"].as_u64().unwrap()).unwrap();
         let content = vec![bytes(&vector, "content_byte").first().copied().unwrap_or_default(); length];
         let cipher = FileCipher::new(&FileKey::from_bytes(array(&vector, "key")));
-        let place = Place::Data { part: 0, last: true };
+        let place = match vector["part"].as_u64() {
+            Some(part) => Place::Data { part: part.try_into().unwrap(), last: vector["last"] == true },
+            None => Place::List,
+        };
         let sealed = cipher.seal(place, &content).unwrap();
         assert_eq!(hex::encode(sealed.hash), vector["sealed_sha256"], "{}", vector["name"]);
         if vector["sealed"].is_string() {
@@ -98,6 +102,17 @@ fn sealed_files_are_exactly_the_documented_ones() {
         }
         let opened = cipher.open(place, &sealed.bytes).unwrap().to_vec();
         assert_eq!(opened, content);
+    }
+}
+
+#[test]
+fn lists_of_parts_are_exactly_the_documented_ones() {
+    for vector in vectors("file_lists") {
+        let hashes = vector["parts"].as_array().unwrap().iter();
+        let hashes = hashes.map(|hash| hex::decode(hash.as_str().unwrap()).unwrap().try_into().unwrap());
+        let list = PartList::new(hashes.collect());
+        let size = vector["size"].as_u64().unwrap();
+        assert_eq!(hex::encode(list.hash(size)), vector["hash"], "{}", vector["name"]);
     }
 }
 

@@ -287,6 +287,9 @@ enum Command {
         /// Overwrite the file.
         #[arg(long, requires = "output")]
         force: bool,
+        /// Fetch the files that were sent there into this directory, too.
+        #[arg(long, value_name = "DIR")]
+        files: Option<PathBuf>,
     },
     /// Print your settings and where each comes from, as a config.toml.
     Config(config::ConfigCommand),
@@ -415,10 +418,14 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
             let (room, from) = (room.as_deref(), from.as_deref());
             archive::search(globals, &archive::Wanted { words: &words, room, from, limit }).await
         }
-        Some(Command::Export { room, format, output, force }) => {
+        Some(Command::Export { room, format, output, force, files }) => {
             let usual = if globals.json { archive::Format::Json } else { archive::Format::Text };
             let target = archive::Target { format: format.unwrap_or(usual), output, force };
-            archive::export(globals, &room, &target).await
+            let done = archive::export(globals, &room, &target).await;
+            match (done, files) {
+                (Ok(Exit::Ok), Some(directory)) => file::fetch_all(globals, &room, &directory).await,
+                (done, _) => done,
+            }
         }
         Some(Command::Lock(command)) => command.run(globals),
         Some(Command::Unlock) => lock::unlock(globals),

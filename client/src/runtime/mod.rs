@@ -357,7 +357,7 @@ impl Local {
 
     /// Says goodbye and ends all tasks.
     pub async fn shutdown(self) {
-        self.0.files.stop();
+        self.0.files.stop().await;
         let entries = std::mem::take(&mut *lock(&self.0.rooms));
         let asks: Vec<_> = entries.values().map(|entry| entry.asks.clone()).collect();
         let goodbye = async {

@@ -1,5 +1,6 @@
 //! `schat file`: files are sent to rooms and fetched from them.
 
+mod export;
 mod find;
 mod follow;
 
@@ -20,6 +21,7 @@ use crate::{
     handle::Runtime,
     runtime::{Event, Outgoing, Past, Steer, TransferState, Wanted, Way},
 };
+pub(super) use export::fetch_all;
 use follow::{Followed, follow};
 
 #[derive(Debug, Subcommand)]

@@ -116,10 +116,13 @@ impl Files {
     }
 
     /// Ends all tasks; what was under way goes on at the next start.
-    pub(super) fn stop(&self) {
-        lock(&self.sweeper).take().inspect(JoinHandle::abort);
-        for running in std::mem::take(&mut *lock(&self.running)).into_values() {
-            running.task.inspect(JoinHandle::abort);
+    pub(super) async fn stop(&self) {
+        let sweeper = lock(&self.sweeper).take();
+        let running = std::mem::take(&mut *lock(&self.running));
+        for task in running.into_values().filter_map(|running| running.task).chain(sweeper) {
+            task.abort();
+            // They hold on to the profile until they have really ended.
+            let _ = task.await;
         }
     }
 }
@@ -127,7 +130,7 @@ impl Files {
 impl Local {
     /// Goes on with what was under way.
     pub(super) async fn resume_files(&self) -> Result<(), Failure> {
-        let sweeper = tokio::spawn(sweep::run(self.clone(), self.0.files.drops.clone()));
+        let sweeper = tokio::spawn(sweep::run(Arc::downgrade(&self.0), self.0.files.drops.clone()));
         *lock(&self.0.files.sweeper) = Some(sweeper);
         let kept: Vec<(RoomId, i64, Kept)> = self.0.vault.run(|store| store.transfers()).await?;
         for (room, number, kept) in kept {

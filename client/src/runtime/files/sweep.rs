@@ -1,6 +1,9 @@
 //! Files of ours that nobody is to have any more are dropped at the relay: their message was deleted, or its time is over.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use proto::{
     BlobId, RoomId,
@@ -13,7 +16,7 @@ use tokio::{
 
 use super::task::prove;
 use crate::{
-    runtime::{Local, link::LinkState},
+    runtime::{Inner, Local, link::LinkState},
     transport::BlobStream,
 };
 
@@ -24,12 +27,14 @@ const AGAIN_S: u64 = 60;
 const PATIENCE_S: u64 = 10;
 
 /// Drops what is to be dropped, for as long as the rooms run.
-pub(super) async fn run(local: Local, wanted: Arc<Notify>) {
+pub(super) async fn run(rooms: Weak<Inner>, wanted: Arc<Notify>) {
     loop {
+        let Some(local) = rooms.upgrade().map(Local) else { return };
         let mut is_done = true;
         for status in local.rooms().into_iter().filter(|room| room.over.is_none()) {
             is_done &= room(&local, &status.label, status.id).await;
         }
+        drop(local);
         if is_done {
             wanted.notified().await;
         } else {
