@@ -13,7 +13,7 @@ use std::{
 
 use proto::{
     blob::PART as RELAY_PART,
-    relay::{BlobGet, BlobPart, RelayFrame, client_frame, relay_frame},
+    relay::{BlobGet, BlobPart, RelayFrame, client_frame, refused::Code, relay_frame},
 };
 use sha2::{Digest as _, Sha256};
 use shared::file::{FileCipher, Manifest, PART, PartList, Place, SEALED_PART, Shape};
@@ -148,6 +148,10 @@ impl Task {
                 Some(relay_frame::Frame::BlobHave(_)) => {
                     return Err(Fault::Final(false_file("it has another size at the relay")));
                 }
+                // It has no such parts.
+                Some(relay_frame::Frame::Refused(no)) if no.code() == Code::Malformed => {
+                    return Err(Fault::Final(false_file("it has another size at the relay")));
+                }
                 Some(relay_frame::Frame::Refused(no)) => return Err(refused(&no)),
                 // Of a later version.
                 _ => {}
@@ -226,4 +230,76 @@ fn taken(place: &Path, error: &std::io::Error) -> Fault {
 /// Work that may block.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
     tokio::task::spawn_blocking(work).await.map_err(|_| Fault::Lost)
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::file::FileKey;
+
+    use super::*;
+
+    /// Two files of two full parts and a short one each, as sealed by somebody who has both keys.
+    fn sealed(fill: u8) -> (FileCipher, Shape, Vec<Vec<u8>>, PartList) {
+        let shape = Shape::of((5 << 19) + 1).unwrap();
+        let cipher = FileCipher::new(&FileKey::from_bytes([fill; 32]));
+        let seal = |part: u32| {
+            let plaintext = vec![fill; shape.len(part)];
+            cipher.seal(shape.place(part).unwrap(), &plaintext).unwrap()
+        };
+        let parts: Vec<_> = (0..shape.parts()).map(seal).collect();
+        let list = PartList::new(parts.iter().map(|part| part.hash).collect());
+        (cipher, shape, parts.into_iter().map(|part| part.bytes).collect(), list)
+    }
+
+    fn code(fault: Result<Zeroizing<Vec<u8>>, Fault>) -> String {
+        match fault {
+            Err(Fault::Final(failure)) => failure.code.into_owned(),
+            Ok(_) => "taken".to_owned(),
+            Err(_) => "tried again".to_owned(),
+        }
+    }
+
+    #[test]
+    fn another_part_than_the_sender_sealed_is_not_written() {
+        let (cipher, shape, parts, list) = sealed(1);
+        let (_, _, others, _) = sealed(2);
+        let took = |part: u32, bytes: &[u8]| code(proven(&cipher, &shape, &list, part, bytes));
+        for part in 0..shape.parts() {
+            assert_eq!(took(part, &parts[part as usize]), "taken");
+        }
+        let mut flipped = parts[0].clone();
+        flipped[9] ^= 1;
+        let genuine = [(0, &parts[1]), (1, &parts[0]), (2, &parts[0]), (0, &parts[2])];
+        for (part, bytes) in genuine.into_iter().chain([(0, &others[0]), (0, &flipped), (3, &parts[0])]) {
+            assert_eq!(took(part, bytes), "file_damaged");
+        }
+        assert_eq!(took(0, &parts[0][1..]), "file_damaged");
+        // Sealed for this place by somebody who has the key, as every member does.
+        let plotted = cipher.seal(shape.place(0).unwrap(), &vec![9; shape.len(0)]).unwrap();
+        assert_eq!(took(0, &plotted.bytes), "file_damaged");
+    }
+
+    #[test]
+    fn list_of_parts_that_are_none_is_the_senders_lie() {
+        let (cipher, shape, parts, _) = sealed(1);
+        // A short part before the end, one of another place, and bytes that are no part.
+        let last = shape.place(shape.last()).unwrap();
+        let short = cipher.seal(last, &[1; 5]).unwrap();
+        for bytes in [short.bytes, parts[1].clone(), vec![7; 99]] {
+            let hash = Sha256::digest(&bytes).into();
+            let list = PartList::new(vec![hash; shape.parts() as usize]);
+            assert_eq!(code(proven(&cipher, &shape, &list, 0, &bytes)), "file_forged");
+            assert_eq!(code(proven(&cipher, &shape, &list, shape.last(), &bytes)), "file_forged");
+        }
+    }
+
+    #[test]
+    fn part_that_was_not_asked_for_is_not_taken() {
+        let frame = |number, bytes: &'static [u8]| RelayFrame {
+            frame: Some(relay_frame::Frame::BlobPart(BlobPart { number, bytes: bytes.into() })),
+        };
+        assert!(part(frame(3, b"x"), 3).is_ok());
+        assert!(part(frame(4, b"x"), 3).is_err() && part(frame(3, b""), 3).is_err());
+        assert!(part(RelayFrame { frame: None }, 3).is_err());
+    }
 }

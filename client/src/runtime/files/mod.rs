@@ -44,7 +44,7 @@ use crate::{
     text::names::label,
 };
 
-/// Files that are sent and fetched at the same time: more of them make none faster, and each takes some 20 MiB.
+/// Files that are sent and fetched at the same time: more of them make none faster, and each takes some 10 MiB.
 const AT_ONCE: usize = 2;
 
 /// A file to be sent.
@@ -324,6 +324,9 @@ fn media_type(name: &str) -> &'static str {
         "webp" => "image/webp",
         "svg" => "image/svg+xml",
         "pdf" => "application/pdf",
+        "docx" => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "xlsx" => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "odt" => "application/vnd.oasis.opendocument.text",
         "txt" | "log" => "text/plain",
         "md" => "text/markdown",
         "csv" => "text/csv",

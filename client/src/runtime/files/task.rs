@@ -139,6 +139,8 @@ impl Task {
     }
 
     async fn attempt(&mut self) -> Result<Through, Fault> {
+        // Before its turn: who waits for one relay keeps nobody from another.
+        self.connection().await?;
         let files = self.local.0.files.turns();
         let waits = files.available_permits() == 0;
         if waits {

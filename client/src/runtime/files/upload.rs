@@ -27,7 +27,7 @@ use crate::transport::BlobStream;
 
 /// Parts that are sealed and stored at once, each of 1 MiB: two such heaps are in memory, one being sealed while the other
 /// one is sent.
-const HEAP: u32 = 8;
+const HEAP: u32 = 4;
 
 /// Sealed parts, and what is left to seal with.
 type Sealed = (Vec<(u32, SealedPart)>, Source);
