@@ -1,14 +1,19 @@
-//! Looking at what is kept, and making it small, while no relay runs; and after an end that was none in order.
+//! Looking at what is kept, and making it small, while no relay runs or beside one.
 
-use std::path::Path;
+use std::{
+    collections::HashSet,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use proto::{BlobId, RoomId};
 
 use super::{
-    Blobs, BlobsError,
+    error::BlobsError,
     files::{self, FOLDER, Files},
-    index::{self, Index, IndexError},
-    row::Row,
+    index::{self, Index, IndexError, Named},
+    row::{Row, payer},
 };
 
 /// What was found.
@@ -25,92 +30,142 @@ pub struct FileSurvey {
 }
 
 impl FileSurvey {
-    /// Whether nothing is wrong.
-    pub fn is_whole(&self) -> bool {
-        self.damaged.is_empty() && self.elsewhere.is_none()
+    /// That of a stopped relay. An index that cannot be opened is what was found. Blocks.
+    pub(crate) fn at_rest(data_dir: &Path) -> Self {
+        match Shelf::at_rest(data_dir) {
+            Ok(Some(shelf)) => {
+                let survey = shelf.survey();
+                shelf.close();
+                survey
+            }
+            Ok(None) => Self::default(),
+            Err(error) => Self { elsewhere: Some(error.to_string()), ..Self::default() },
+        }
     }
 }
 
-impl Blobs {
+/// What is kept, for whoever reads all of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Shelf {
+    data_dir: PathBuf,
+    files: Files,
+    index: Arc<Index>,
+}
+
+impl Shelf {
+    pub(super) fn new(data_dir: PathBuf, files: Files, index: Arc<Index>) -> Self {
+        Self { data_dir, files, index }
+    }
+
+    /// That of a stopped relay; `None` where there is none, or nothing may be written. Blocks.
+    ///
+    /// # Errors
+    /// [`BlobsError`], also when a relay runs on it.
+    pub fn at_rest(data_dir: &Path) -> Result<Option<Self>, BlobsError> {
+        let files = Files::at_rest(data_dir);
+        if !Index::is_there(files.folder()) {
+            return Ok(None);
+        }
+        match Index::open(files.folder()) {
+            Ok(index) => Ok(Some(Self::new(data_dir.to_owned(), files, Arc::new(index)))),
+            Err(error) if error.is_read_only() => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Reads every part of every file. Blocks; transfers go on meanwhile.
     pub fn survey(&self) -> FileSurvey {
-        survey(&self.files, &self.index)
-    }
-}
-
-/// The same of a stopped relay. Blocks.
-///
-/// # Errors
-/// [`BlobsError`], also when a relay runs on it.
-pub(crate) fn check(data_dir: &Path) -> Result<FileSurvey, BlobsError> {
-    let files = Files::at_rest(data_dir);
-    if !Index::is_there(files.folder()) {
-        return Ok(FileSurvey::default());
-    }
-    let index = Index::open(files.folder())?;
-    let survey = survey(&files, &index);
-    index.close();
-    Ok(survey)
-}
-
-/// Gives free pages of a stopped relay's index back, and deletes files that are nobody's. Blocks.
-///
-/// # Errors
-/// [`BlobsError`], also when a relay runs on it.
-pub(crate) fn compact(data_dir: &Path) -> Result<u64, BlobsError> {
-    let files = Files::at_rest(data_dir);
-    if !Index::is_there(files.folder()) {
-        return Ok(0);
-    }
-    let index = Index::open(files.folder())?;
-    index.compact()?;
-    let mut numbers = std::collections::HashSet::new();
-    index.read(|transaction| {
-        index::each(transaction, |(_, _, row)| {
-            numbers.insert(row.number);
-        })
-    })?;
-    let removed = files.remove_orphans(|number| numbers.contains(&number));
-    index.close();
-    removed.map_err(|source| BlobsError::Io { path: data_dir.join(FOLDER), source })
-}
-
-/// Bytes that the index says files take; `None` when there is none, or it cannot be read.
-pub(crate) fn disk_bytes(data_dir: &Path) -> Option<u64> {
-    let folder = data_dir.join(FOLDER);
-    let mut bytes = 0;
-    for part in std::fs::read_dir(folder).ok()? {
-        let Ok(files) = std::fs::read_dir(part.ok()?.path()) else { continue };
-        bytes += files.filter_map(|file| Some(file.ok()?.metadata().ok()?.len())).sum::<u64>();
-    }
-    Some(bytes)
-}
-
-fn survey(files: &Files, index: &Index) -> FileSurvey {
-    let mut found = FileSurvey::default();
-    let mut rows = Vec::new();
-    let read = index.read(|transaction| {
-        index::each(transaction, |named| rows.push(named))?;
-        if index::expiries(transaction)? != rows.len() as u64 {
-            return Err(IndexError::Damaged);
+        let mut found = FileSurvey::default();
+        match self.rows() {
+            Ok((rows, expiries)) => {
+                if expiries != rows.len() as u64 {
+                    found.elsewhere = Some("the index of files is not sound".into());
+                }
+                for named in rows {
+                    self.look(&named, &mut found);
+                }
+            }
+            Err(error) => found.elsewhere = Some(error.to_string()),
         }
-        Ok(())
-    });
-    found.elsewhere = read.err().map(|error| error.to_string());
-    for (room, blob, row) in rows {
+        found
+    }
+
+    /// Hands over each file that is whole, and then its parts in order. One that is not as it was written is left out, and
+    /// counted. Blocks.
+    ///
+    /// # Errors
+    /// Whatever the taker says, or that the index cannot be read.
+    pub fn export<E: From<io::Error>>(
+        &self,
+        take: &mut dyn FnMut(Carried<'_>) -> Result<(), E>,
+    ) -> Result<u64, E> {
+        let (rows, _) = self.rows().map_err(|error| E::from(io::Error::other(error)))?;
+        let mut damaged = 0;
+        for (room, blob, mut row) in rows {
+            // Who opened a room is not carried away: from then on the room itself pays.
+            row.opener = payer(&room);
+            if !row.parts.is_whole() {
+                continue;
+            }
+            if !is_as_written(&self.files, &row) {
+                damaged += 1;
+                continue;
+            }
+            take(Carried::Blob(&room, &blob, &row))?;
+            let file = self.files.read(row.number)?;
+            for number in 0..row.layout.parts() {
+                let length = row.layout.length(number).unwrap_or(0);
+                take(Carried::Part(number, files::read_at(&file, length, row.layout.offset(number))?))?;
+            }
+        }
+        Ok(damaged)
+    }
+
+    /// Gives free pages of the index back, and deletes files that are nobody's. Nobody may be writing. Blocks.
+    ///
+    /// # Errors
+    /// [`BlobsError`].
+    pub fn compact(&self) -> Result<u64, BlobsError> {
+        self.index.compact()?;
+        let (rows, _) = self.rows()?;
+        let numbers: HashSet<u64> = rows.into_iter().map(|(_, _, row)| row.number).collect();
+        let removed = self.files.remove_orphans(|number| numbers.contains(&number));
+        removed.map_err(|source| BlobsError::Io { path: self.data_dir.join(FOLDER), source })
+    }
+
+    /// Lets go of the index.
+    pub fn close(&self) {
+        self.index.close();
+    }
+
+    fn rows(&self) -> Result<(Vec<Named>, u64), IndexError> {
+        self.index.read(|transaction| {
+            let mut rows = Vec::new();
+            index::each(transaction, |named| rows.push(named))?;
+            Ok((rows, index::expiries(transaction)?))
+        })
+    }
+
+    fn look(&self, (room, blob, row): &Named, found: &mut FileSurvey) {
         found.files += 1;
         found.bytes += row.layout.size() - row.missing();
+        if is_as_written(&self.files, row) {
+            return;
+        }
         // One that went meanwhile is not damaged.
-        let is_still_there = || {
-            index
-                .read(|transaction| index::get(transaction, &room, &blob))
-                .is_ok_and(|now| now.is_some_and(|now| now.number == row.number))
-        };
-        if !is_as_written(files, &row) && is_still_there() {
-            found.damaged.push((room, blob));
+        let now = self.index.read(|transaction| index::get(transaction, room, blob));
+        if now.is_ok_and(|now| now.is_some_and(|now| now.number == row.number)) {
+            found.damaged.push((*room, *blob));
         }
     }
-    found
+}
+
+/// What is carried away.
+pub(crate) enum Carried<'a> {
+    /// A file begins.
+    Blob(&'a RoomId, &'a BlobId, &'a Row),
+    /// Its next part.
+    Part(u32, Vec<u8>),
 }
 
 fn is_as_written(files: &Files, row: &Row) -> bool {

@@ -1,7 +1,8 @@
-//! Why a file is not taken, given or dropped.
+//! Why a file is not taken, given or dropped; why there are none at all.
 
-use std::time::Duration;
+use std::{io, path::PathBuf, time::Duration};
 
+use super::index::IndexError;
 use crate::policy::refusal::Limit;
 
 /// A no, or a disk that fails.
@@ -26,4 +27,24 @@ impl BlobError {
     pub fn over(limit: Limit) -> Self {
         Self::Over(limit, Duration::ZERO)
     }
+}
+
+/// Why there are no blobs.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobsError {
+    /// The folder.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The index.
+    #[error("{0}")]
+    Index(#[from] IndexError),
+    /// No thread for it.
+    #[error("no thread could be started: {0}")]
+    Thread(#[source] io::Error),
 }

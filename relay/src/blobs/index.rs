@@ -5,6 +5,7 @@
 //! deleted, after each thing that drops rooms and at the start.
 
 use std::{
+    io,
     ops::RangeInclusive,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError, RwLock},
@@ -51,6 +52,14 @@ pub enum IndexError {
     /// redb stopped at what no database of its own can hold.
     #[error("the index of files is damaged beyond reading")]
     Damaged,
+}
+
+impl IndexError {
+    /// Nothing can be written there, whoever tries.
+    pub fn is_read_only(&self) -> bool {
+        let Self::Database(error) = self else { return false };
+        matches!(&**error, redb::Error::Io(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem)
+    }
 }
 
 macro_rules! from_redb {

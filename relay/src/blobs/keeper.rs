@@ -8,9 +8,12 @@
 //! So the index never says that a part is there which is not durable, and a file without a row is nobody's: it is deleted
 //! at the next start.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering::Relaxed},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use proto::{
@@ -88,17 +91,58 @@ pub(super) struct Policy {
     pub opener_percent: u64,
 }
 
-/// What others may see of it at any time.
+/// What others may see of it at any time, without waiting for the disk.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     /// When the next blob goes, Unix milliseconds.
     pub next_ms: AtomicU64,
-    pub usage: Mutex<Usage>,
+    numbers: Mutex<Numbers>,
+}
+
+#[derive(Debug, Default)]
+struct Numbers {
+    totals: FileTotals,
+    /// How many files, and what they count.
+    rooms: HashMap<RoomId, (u64, u64)>,
 }
 
 impl Seen {
+    /// All of it as it is.
+    pub fn of(usage: &Usage) -> Self {
+        let seen = Self::default();
+        seen.show(usage, usage.rooms());
+        seen
+    }
+
+    /// All blobs in numbers.
     pub fn totals(&self) -> FileTotals {
-        self.usage.lock().unwrap_or_else(PoisonError::into_inner).totals()
+        self.lock().totals
+    }
+
+    /// Rooms that have blobs.
+    pub fn rooms(&self) -> Vec<RoomId> {
+        self.lock().rooms.keys().copied().collect()
+    }
+
+    /// How many files a room has, and what they count.
+    pub fn of_room(&self, room: &RoomId) -> (u64, u64) {
+        self.lock().rooms.get(room).copied().unwrap_or_default()
+    }
+
+    /// These rooms may have others now.
+    fn show(&self, usage: &Usage, rooms: impl IntoIterator<Item = RoomId>) {
+        let mut numbers = self.lock();
+        numbers.totals = usage.totals();
+        for room in rooms {
+            match usage.of_room(&room) {
+                (0, _) => numbers.rooms.remove(&room),
+                counted => numbers.rooms.insert(room, counted),
+            };
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Numbers> {
+        self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -106,6 +150,7 @@ impl Seen {
 pub(super) struct Keeper {
     pub files: Files,
     pub index: Arc<Index>,
+    pub usage: Usage,
     pub transfers: Transfers,
     pub policy: Arc<Mutex<Policy>>,
     pub seen: Arc<Seen>,
@@ -122,6 +167,8 @@ enum Settled {
 /// What one transaction has done so far.
 #[derive(Default)]
 struct Step {
+    /// Rooms that may have more or fewer blobs.
+    touched: Vec<RoomId>,
     gone: Vec<(RoomId, BlobId, Row)>,
     /// It is to be kept, but may go with a power cut.
     changed: bool,
@@ -144,16 +191,16 @@ impl Keeper {
         self.index.close();
     }
 
-    fn write(&self, batch: Vec<Job>) {
+    fn write(&mut self, batch: Vec<Job>) {
         let policy = *self.policy.lock().unwrap_or_else(PoisonError::into_inner);
         let free = fs4::available_space(self.files.folder()).ok();
         let free = free.map(|free| free.saturating_sub(RESERVES * policy.reserve));
         let disk = Disk { free, opener_percent: policy.opener_percent };
-        let mut usage = self.seen.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        let usage = &mut self.usage;
         let written = self.index.write(|tables| {
             let (mut step, mut settled) = (Step::default(), Vec::with_capacity(batch.len()));
             for job in &batch {
-                settled.push(settle(tables, &mut usage, &mut step, &policy.files, disk, job)?);
+                settled.push(settle(tables, usage, &mut step, &policy.files, disk, job)?);
             }
             let durability = match (step.changed, step.durable) {
                 (_, true) => Some(Durability::Immediate),
@@ -164,7 +211,7 @@ impl Keeper {
         });
         match written {
             Ok((settled, step, next_ms)) => {
-                drop(usage);
+                self.seen.show(&self.usage, step.touched);
                 self.seen.next_ms.store(next_ms, Relaxed);
                 for (room, blob, row) in &step.gone {
                     self.transfers.gone(room, blob);
@@ -179,9 +226,9 @@ impl Keeper {
             Err(_) => {
                 // None of it is on disk, or nobody knows: what is counted is read again.
                 if let Ok(again) = load(&self.index) {
-                    *usage = again;
+                    let before = std::mem::replace(&mut self.usage, again);
+                    self.seen.show(&self.usage, before.rooms().into_iter().chain(self.usage.rooms()));
                 }
-                drop(usage);
                 batch.into_iter().for_each(Job::fail);
             }
         }
@@ -275,6 +322,7 @@ fn open(
     };
     tables.put(room, blob, &row)?;
     usage.add(room, &row);
+    step.touched.push(*room);
     let day = usage.begin(opener, cost, *now_ms);
     tables.put_day(opener, day)?;
     // Of a blob without a part nothing is lost that was promised: a power cut may take it.
@@ -307,6 +355,7 @@ fn add(
         false => row.until_ms.min(now_ms.saturating_add(millis(limits.unfinished_age))),
     };
     tables.put(room, blob, &row)?;
+    step.touched.push(*room);
     step.durable = true;
     Ok(Ok(row))
 }
@@ -339,6 +388,7 @@ fn remove(
 ) -> Result<(), IndexError> {
     if let Some(row) = tables.remove(room, blob)? {
         usage.remove(room, &row);
+        step.touched.push(*room);
         step.gone.push((*room, *blob, row));
         step.durable = true;
     }

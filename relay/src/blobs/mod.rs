@@ -11,6 +11,7 @@ mod check;
 mod error;
 mod files;
 mod index;
+mod intake;
 mod keeper;
 mod row;
 mod transfers;
@@ -28,13 +29,19 @@ use bytes::Bytes;
 use proto::{BlobId, RoomId};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-pub use self::{check::FileSurvey, index::IndexError, row::OpenerBytes, usage::FileTotals};
+pub use self::{
+    check::FileSurvey,
+    error::BlobsError,
+    index::IndexError,
+    row::{OpenerBytes, Row, payer},
+    usage::FileTotals,
+};
 pub(crate) use self::{
-    check::{check, compact, disk_bytes},
+    check::{Carried, Shelf},
     error::BlobError,
     files::FOLDER,
+    intake::Intake,
     keeper::{Unwanted, Wanted},
-    row::Row,
     transfers::{Pen, Transfer, Transfers},
 };
 use self::{
@@ -48,29 +55,10 @@ use crate::policy::{
     refusal::Limit,
 };
 
-/// Why there are no blobs.
-#[derive(Debug, thiserror::Error)]
-pub enum BlobsError {
-    /// The folder.
-    #[error("{path}: {source}", path = path.display())]
-    Io {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// The index.
-    #[error("{0}")]
-    Index(#[from] IndexError),
-    /// No thread for it.
-    #[error("no thread could be started: {0}")]
-    Thread(#[source] io::Error),
-}
-
 /// All blobs of a relay.
 #[derive(Debug)]
 pub(crate) struct Blobs {
+    data_dir: PathBuf,
     files: Files,
     index: Arc<Index>,
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
@@ -119,13 +107,15 @@ impl Blobs {
         if orphans > 0 {
             tracing::info!(orphans, "files that were begun and never counted are deleted");
         }
-        let seen = Seen { usage: Mutex::new(keeper::load(&index)?), ..Seen::default() };
+        let usage = keeper::load(&index)?;
+        let seen = Seen::of(&usage);
         let (jobs, waiting) = mpsc::channel(INDEX_QUEUE);
         let (policy, seen) = (Arc::new(Mutex::new(Policy::from(limits))), Arc::new(seen));
         let transfers = Transfers::default();
         let keeper = Keeper {
             files: files.clone(),
             index: index.clone(),
+            usage,
             transfers: transfers.clone(),
             policy: policy.clone(),
             seen: seen.clone(),
@@ -134,7 +124,8 @@ impl Blobs {
         let thread = std::thread::Builder::new().name("relay-files".into()).spawn(|| keeper.run());
         let keeper = Mutex::new(Some(thread.map_err(BlobsError::Thread)?));
         let (jobs, threads) = (Mutex::new(Some(jobs)), Arc::new(Semaphore::new(FILE_THREADS)));
-        Ok(Self { files, index, jobs, keeper, policy, seen, transfers, threads })
+        let data_dir = data_dir.to_owned();
+        Ok(Self { data_dir, files, index, jobs, keeper, policy, seen, transfers, threads })
     }
 
     /// Begins a blob, or goes on with it. Whoever asks has its [`Pen`].
@@ -224,14 +215,19 @@ impl Blobs {
         while self.ask(|answer| Job::DropRooms(rooms.clone(), answer)).await.unwrap_or(false) {}
     }
 
+    /// What is kept, for whoever reads all of it.
+    pub fn shelf(&self) -> Shelf {
+        Shelf::new(self.data_dir.clone(), self.files.clone(), self.index.clone())
+    }
+
     /// Rooms that have blobs.
     pub fn rooms(&self) -> Vec<RoomId> {
-        self.seen.usage.lock().unwrap_or_else(PoisonError::into_inner).rooms()
+        self.seen.rooms()
     }
 
     /// How many files a room has, and what they count.
     pub fn of_room(&self, room: &RoomId) -> (u64, u64) {
-        self.seen.usage.lock().unwrap_or_else(PoisonError::into_inner).of_room(room)
+        self.seen.of_room(room)
     }
 
     /// All of it in numbers.
@@ -299,3 +295,6 @@ impl From<&Limits> for Policy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

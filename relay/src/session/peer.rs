@@ -79,7 +79,8 @@ impl<'a> Place<'a> {
             *taken += u32::from(is_free);
             is_free
         });
-        took.then_some(Self(places))
+        // Lazily: one that is made is given back.
+        took.then(|| Self(places))
     }
 }
 

@@ -161,7 +161,7 @@ async fn nothing_of_a_client_becomes_a_path() {
     let (server, ann, _room) = with_room(Limits::default()).await;
     for id in [*b"../../../../etc/", *b"CON\0\0\0\0\0\0\0\0\0\0\0\0\0", [b'/'; 16], [0; 16], [0xff; 16]] {
         let mut proof = proof(&binding(&ann), 1, 9, &key(1));
-        let statement = proto::blob::blob_statement(&room(1), &BlobId(id), &binding(&ann));
+        let statement = blob_statement(&room(1), &BlobId(id), &binding(&ann));
         proof.blob_id = id.to_vec().into();
         proof.signature = key(1).sign(&statement).to_bytes().to_vec().into();
         let open = BlobOpen { proof: Some(proof), size: 5, ..BlobOpen::default() };
@@ -206,13 +206,12 @@ async fn whoever_stands_still_is_shown_out_and_holds_nothing() {
 async fn guesser_of_proofs_is_shown_out_like_a_guesser_of_rooms() {
     let (server, _ann, _room) = with_room(Limits::default()).await;
     let eve = server.client().await;
-    loop {
-        let Ok((mut send, _recv)) = eve.connection.open_bi().await else { break };
+    while let Ok((mut send, mut recv)) = eve.connection.open_bi().await {
         let frame = client_frame::Frame::BlobGet(eve.blob_get(1, 9, &key(3)));
-        let bytes = proto::encode_frame(&proto::relay::ClientFrame { frame: Some(frame) });
-        if send.write_all(&bytes).await.is_err() {
-            break;
-        }
+        let frame = proto::relay::ClientFrame { frame: Some(frame) };
+        let _ = send.write_all(&proto::encode_frame(&frame)).await;
+        let _ = recv.read_to_end(1000).await;
     }
     assert_eq!(eve.close_code().await, Some(CloseCode::RefusedJoins));
+    assert_eq!(server.hits(Limit::RefusedJoins), 1);
 }

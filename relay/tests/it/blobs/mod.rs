@@ -1,8 +1,11 @@
 //! Files: sent, fetched and dropped, by whoever may and whoever may not.
 
+mod chat;
 mod hostile;
 mod killed;
 mod limits;
+#[cfg(unix)]
+mod operator;
 mod over_tcp;
 mod rooms;
 mod transfers;

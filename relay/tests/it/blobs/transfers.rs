@@ -140,7 +140,8 @@ async fn files_go_when_their_time_is_over_whole_or_not() {
     let (_begun, _) = ann.sends(ann.blob_open(1, 7, &key(1), 2 * P)).await;
     let relay = server.relay.as_ref().unwrap();
     eventually("what is over its time is gone", || relay.files().files == 1).await;
-    assert_eq!(on_disk(server.directory.path()).len(), 1, "the one that is whole and has time stays");
+    let directory = server.directory.path();
+    eventually("but the one that is whole and has time", || on_disk(directory).len() == 1).await;
     let (_, found) = ann.fetched(ann.blob_get(1, 8, &key(1))).await;
     assert_parts(10, 0, &found);
 }

@@ -28,7 +28,7 @@ use super::{
     pace,
 };
 use crate::{
-    blobs::{BlobError, Draft, Pen, Row, Wanted},
+    blobs::{BlobError, Draft, Pen, Row, Wanted, payer},
     log::Memory,
     policy::{
         files::{PARTS_UNDER_WAY, SYNC_BYTES, SYNC_TIME},
@@ -54,9 +54,7 @@ pub(super) async fn run(
     let shared = &peer.shared;
     let OpenRequest { proof: Proof { room, key, blob, .. }, layout, keep_s, drop_hash } = open;
     let opener = shared.log.opener(room).await.map_err(|_| StreamEnd::of(Code::ShuttingDown))?;
-    // Of a room of which nobody knows who opened it, the room itself pays.
-    let [first, _] = halves(room.0);
-    let opener = opener.map_or(first, |opener| opener.bytes());
+    let opener = opener.map_or_else(|| payer(&room), |opener| opener.bytes());
     let now_ms = shared.clock.now_ms();
     let wanted = Wanted { room, blob, sender: key, opener, layout, keep_s, drop_hash, now_ms };
     let draft = shared.blobs.open_blob(wanted).await?;
@@ -253,12 +251,4 @@ impl Store {
         self.pending.retain(|number| !row.parts.has(*number));
         Ok(())
     }
-}
-
-fn halves(bytes: [u8; 32]) -> [[u8; 16]; 2] {
-    let mut halves = [[0; 16]; 2];
-    for (half, chunk) in halves.iter_mut().zip(bytes.chunks_exact(16)) {
-        half.copy_from_slice(chunk);
-    }
-    halves
 }
