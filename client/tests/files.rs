@@ -143,39 +143,82 @@ async fn files_of_every_edge_size_come_through() {
     assert_eq!(bob.runtime.transfers(Some(ROOM)).await.unwrap(), []);
 }
 
+/// Files of this size take long enough to be paused on their way.
+const LONG: usize = 96 << 20;
+
+/// Pauses a transfer on its way, as soon as bytes go. False: it was through before.
+async fn is_paused(person: &mut Person, number: i64) -> bool {
+    let moves = |transfer: &Transfer| transfer.done > 0 || transfer.state.is_final();
+    stands(person, number, moves).await;
+    if person.runtime.steer_file(number, Steer::Pause).await.is_err() {
+        return false;
+    }
+    let stops = |transfer: &Transfer| transfer.state == TransferState::Paused || transfer.state.is_final();
+    let stopped = stands(person, number, stops).await;
+    stopped.state == TransferState::Paused && stopped.done < stopped.size
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_paused_goes_on_after_a_restart_of_either_side() {
+async fn an_upload_goes_on_after_a_restart() {
     let dir = TempDir::new().unwrap();
     let relay = relay(&dir.path().join("relay"), 0).await;
     let (mut ann, mut bob) = pair(&dir, &relay).await;
-    let content = bytes(40 << 20);
-    let path = file(dir.path(), "big", &content);
-    let number = ann.runtime.send_file(ROOM, outgoing(&path)).await.unwrap().number;
-    stands(&mut ann, number, |transfer| transfer.done > 0).await;
-    ann.runtime.steer_file(number, Steer::Pause).await.unwrap();
-    let paused = stands(&mut ann, number, |transfer| transfer.state == TransferState::Paused).await;
-    assert!(paused.done < paused.size, "too fast for this test");
+    let content = bytes(LONG);
+    let (path, begun) = loop {
+        let path = file(dir.path(), "big", &content);
+        let begun = ann.runtime.send_file(ROOM, outgoing(&path)).await.unwrap();
+        if is_paused(&mut ann, begun.number).await {
+            break (path, begun);
+        }
+        offered(&mut bob).await;
+    };
     ann.runtime.shutdown().await;
     let mut ann = Person::enter(dir.path(), "ann", &relay, Past::Nothing).await;
     let under_way = ann.runtime.transfers(Some(ROOM)).await.unwrap();
     assert_eq!((under_way.len(), &under_way[0].1.state), (1, &TransferState::Paused));
     // The same file once more is the same transfer.
     let again = ann.runtime.send_file(ROOM, outgoing(&path)).await.unwrap();
-    assert_eq!((again.number, again.way), (number, paused.way));
-    assert_eq!(ended(&mut ann, number).await, Ok(None));
-
+    assert_eq!((again.number, again.way), (begun.number, begun.way));
+    assert_eq!(ended(&mut ann, begun.number).await, Ok(None));
     let message = offered(&mut bob).await;
-    let wanted = Wanted { message: message.id, output: Some(dir.path().join("there")) };
-    let number = bob.runtime.get_file(ROOM, wanted).await.unwrap().number;
-    stands(&mut bob, number, |transfer| transfer.done > 0).await;
-    bob.runtime.steer_file(number, Steer::Pause).await.unwrap();
-    stands(&mut bob, number, |transfer| transfer.state == TransferState::Paused).await;
-    assert!(!dir.path().join("there").exists(), "half a file is shown as a whole one");
+    assert_eq!(Way::Up(message.file.as_ref().unwrap().id), begun.way);
+    let there = fetch(&mut bob, &message, &dir.path().join("there")).await.unwrap().unwrap();
+    assert!(fs::read(there).unwrap() == content);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_download_goes_on_after_a_restart_and_what_is_damaged_is_fetched_again() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let (mut ann, mut bob) = pair(&dir, &relay).await;
+    let content = bytes(LONG);
+    let path = file(dir.path(), "big", &content);
+    let number = ann.runtime.send_file(ROOM, outgoing(&path)).await.unwrap().number;
+    assert_eq!(ended(&mut ann, number).await, Ok(None));
+    let message = offered(&mut bob).await;
+    let there = dir.path().join("got/there");
+    let number = loop {
+        let wanted = Wanted { message: message.id, output: Some(there.clone()) };
+        let number = bob.runtime.get_file(ROOM, wanted).await.unwrap().number;
+        if is_paused(&mut bob, number).await {
+            break number;
+        }
+        fs::remove_file(&there).unwrap();
+    };
+    assert!(!there.exists(), "half a file is shown as a whole one");
     bob.runtime.shutdown().await;
+    // The disk lied about what it has: of the first part not much is left.
+    let half = names(&dir.path().join("got")).pop().unwrap();
+    assert!(half.ends_with(".part"), "{half}");
+    let half = dir.path().join("got").join(half);
+    let mut bytes = fs::read(&half).unwrap();
+    bytes[..1_000].fill(0);
+    fs::write(&half, bytes).unwrap();
     let mut bob = Person::enter(dir.path(), "bob", &relay, Past::Nothing).await;
     bob.runtime.steer_file(number, Steer::Run).await.unwrap();
-    let there = ended(&mut bob, number).await.unwrap().unwrap();
+    assert_eq!(ended(&mut bob, number).await, Ok(Some(there.clone())));
     assert!(fs::read(there).unwrap() == content);
+    assert_eq!(names(&dir.path().join("got")), ["there"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -183,11 +226,14 @@ async fn a_file_that_changed_begins_anew_under_another_key() {
     let dir = TempDir::new().unwrap();
     let relay = relay(&dir.path().join("relay"), 0).await;
     let (mut ann, mut bob) = pair(&dir, &relay).await;
-    let path = file(dir.path(), "big", &bytes(40 << 20));
-    let begun = ann.runtime.send_file(ROOM, outgoing(&path)).await.unwrap();
-    stands(&mut ann, begun.number, |transfer| transfer.done > 0).await;
-    ann.runtime.steer_file(begun.number, Steer::Pause).await.unwrap();
-    stands(&mut ann, begun.number, |transfer| transfer.state == TransferState::Paused).await;
+    let (path, begun) = loop {
+        let path = file(dir.path(), "big", &bytes(LONG));
+        let begun = ann.runtime.send_file(ROOM, outgoing(&path)).await.unwrap();
+        if is_paused(&mut ann, begun.number).await {
+            break (path, begun);
+        }
+        offered(&mut bob).await;
+    };
     let changed = bytes(3 << 20);
     fs::write(&path, &changed).unwrap();
     ann.runtime.steer_file(begun.number, Steer::Run).await.unwrap();

@@ -120,6 +120,7 @@ async fn trusting(dir: &Path, name: &str) -> Person {
         past: Past::Nothing,
         only: None,
         downloads: None,
+        keeps_metadata: false,
         tap: None,
     };
     let (runtime, events) = Runtime::start(profile, config).await.unwrap();

@@ -126,6 +126,7 @@ pub(super) fn config(globals: &Globals, profile: &OpenProfile, plan: Plan) -> Re
         past,
         only,
         downloads: globals.settings.files.downloads(),
+        keeps_metadata: globals.settings.files.keep_metadata,
         tap: None,
     })
 }

@@ -45,6 +45,8 @@ pub struct Config {
     pub only: Option<String>,
     /// Where files go that are fetched, unless somebody says otherwise.
     pub downloads: Option<PathBuf>,
+    /// Pictures are sent with what they tell besides their pixels.
+    pub keeps_metadata: bool,
     /// Gets a copy of each frame from the relay, as far as there is room; for the demonstration and tests.
     pub tap: Option<mpsc::Sender<RelayFrame>>,
 }

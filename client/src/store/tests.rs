@@ -1,4 +1,5 @@
 mod happenings;
+mod transfers;
 
 use rand_core::UnwrapErr;
 use shared::{

@@ -174,6 +174,33 @@ mod tests {
     }
 
     #[test]
+    fn file_comes_with_a_text_or_without_and_not_with_one_that_is_too_long() {
+        let file = Manifest {
+            id: [1; 16],
+            key: crate::file::FileKey::from_bytes([2; 32]),
+            size: 5,
+            name: "cat.jpg".to_owned(),
+            media_type: String::new(),
+            parts: [3; 32],
+            preview: Vec::new(),
+            duration_ms: 0,
+        };
+        let said = |length: usize, size| Said::Text {
+            text: "x".repeat(length),
+            reply_to: None,
+            file: Some(Box::new(Manifest { size, ..file.clone() })),
+        };
+        for length in [0, MAX_TEXT] {
+            let good = said(length, 5);
+            assert_eq!(Said::of(good.clone().into_body()), Some(Ok(good)));
+        }
+        let too_long = Err(SaidError::TooLong(MAX_TEXT + 1));
+        assert_eq!(Said::of(said(MAX_TEXT + 1, 5).into_body()), Some(too_long));
+        let too_large = SaidError::File(ManifestError::Size);
+        assert_eq!(Said::of(said(0, u64::MAX).into_body()), Some(Err(too_large)));
+    }
+
+    #[test]
     fn signs_that_are_none_are_refused() {
         for wrong in ["", " ", "a b", "a\u{1b}", "\n", &"x".repeat(MAX_EMOJI + 1)] {
             assert_eq!(react(wrong).check(), Err(SaidError::Emoji), "{wrong:?}");

@@ -74,6 +74,7 @@ impl Person {
             past: Past::Nothing,
             only: None,
             downloads: None,
+            keeps_metadata: false,
             tap,
         };
         let (runtime, events) = Runtime::start(open, config).await.map_err(|failure| failure.message)?;

@@ -95,8 +95,7 @@ impl FileCommand {
     pub(super) async fn run(self, globals: &Globals) -> Result<Exit, Failure> {
         match self {
             Self::Send { room, paths, text, keep_metadata, patience } => {
-                let keeps = keep_metadata || globals.settings.files.keep_metadata;
-                send(globals, &room, &Sent { paths, text, keeps_metadata: keeps }, patience).await
+                send(globals, &room, &Sent { paths, text, keeps_metadata: keep_metadata }, patience).await
             }
             Self::Get { room, id, output, patience } => get(globals, &room, &id, output, patience).await,
             Self::List { room, limit } => list(globals, &room, limit).await,

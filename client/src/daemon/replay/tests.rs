@@ -67,6 +67,7 @@ async fn message_told_while_the_past_is_read_comes_once_and_in_its_place() {
         past: Past::Nothing,
         only: None,
         downloads: None,
+        keeps_metadata: false,
         tap: None,
     };
     let hub = Hub::default();

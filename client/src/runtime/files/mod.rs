@@ -149,6 +149,7 @@ impl Local {
     pub async fn send_file(&self, room: &str, file: Outgoing) -> Result<Transfer, Failure> {
         let id = self.id(room)?;
         let Outgoing { path, text, reply_to, keeps_metadata, duration_ms, token } = file;
+        let keeps_metadata = keeps_metadata || self.0.config.keeps_metadata;
         if text.len() > MAX_TEXT {
             return Err(SaidError::TooLong(text.len()).into());
         }

@@ -48,8 +48,8 @@ impl Cipher {
         self.encrypt(nonce, aad, buffer)
     }
 
-    /// As [`Cipher::seal`], under a key that is derived from what is in `buffer`: the same key and nonce come again with the
-    /// same content, and never with another.
+    /// As [`Cipher::seal`], under a key that belongs to what is in `buffer`, because it is derived from it or drawn for it: the
+    /// same key and nonce come again with the same content, and never with another.
     pub(super) fn seal_its_own(
         &self,
         nonce: &[u8; NONCE],

@@ -156,7 +156,8 @@ impl FileCipher {
     /// # Errors
     /// [`SealPartError`]; then nothing was sealed.
     pub fn seal(&self, place: Place, plaintext: &[u8]) -> Result<SealedPart, SealPartError> {
-        self.encrypt(place, plaintext, |nonce, chunk| self.0.seal(nonce, &[], chunk).ok())
+        // After a crash a part that was never given out is sealed anew, to the same bytes.
+        self.encrypt(place, plaintext, |nonce, chunk| self.0.seal_its_own(nonce, &[], chunk).ok())
     }
 
     /// Seals a part again that was sealed before. `None`: this would be another one. It is never given out, so no nonce comes
