@@ -57,6 +57,7 @@ async fn start(home: &Path, name: &str, relay: &Relay) -> JoinHandle<()> {
         only: None,
         downloads: None,
         keeps_metadata: false,
+        fetches_images: false,
         tap: None,
     };
     let daemon = Daemon::start(profile, config).await.unwrap();

@@ -121,6 +121,7 @@ async fn trusting(dir: &Path, name: &str) -> Person {
         only: None,
         downloads: None,
         keeps_metadata: false,
+        fetches_images: false,
         tap: None,
     };
     let (runtime, events) = Runtime::start(profile, config).await.unwrap();

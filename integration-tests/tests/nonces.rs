@@ -50,6 +50,7 @@ impl Life {
             only: None,
             downloads: None,
             keeps_metadata: false,
+            fetches_images: false,
             tap: None,
         };
         let (runtime, events) = Runtime::start(profile, config).await.unwrap();

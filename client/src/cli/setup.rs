@@ -127,6 +127,7 @@ pub(super) fn config(globals: &Globals, profile: &OpenProfile, plan: Plan) -> Re
         only,
         downloads: globals.settings.files.downloads(),
         keeps_metadata: globals.settings.files.keep_metadata,
+        fetches_images: globals.settings.files.fetch_images,
         tap: None,
     })
 }

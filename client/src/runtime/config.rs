@@ -47,6 +47,8 @@ pub struct Config {
     pub downloads: Option<PathBuf>,
     /// Pictures are sent with what they tell besides their pixels.
     pub keeps_metadata: bool,
+    /// Small pictures are fetched by themselves.
+    pub fetches_images: bool,
     /// Gets a copy of each frame from the relay, as far as there is room; for the demonstration and tests.
     pub tap: Option<mpsc::Sender<RelayFrame>>,
 }

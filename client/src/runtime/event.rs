@@ -16,9 +16,9 @@ use shared::{
 use tokio::sync::mpsc;
 
 use super::{
-    files::Transfer,
     lock,
     mark::{FaceId, unmarked},
+    transfer::Transfer,
 };
 use crate::{
     failure::Failure,

@@ -23,6 +23,8 @@ mod mute;
 mod people;
 mod room;
 mod step;
+mod transfer;
+mod unasked;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -45,9 +47,10 @@ pub use choose::ChosenRelay;
 pub use config::{Config, OwnRelay, Past, RoomStatus};
 pub use event::{Event, Namesake, RelayState, RoomEvent};
 pub(crate) use event::{Publish, Sink};
-pub use files::{Outgoing, Steer, Transfer, TransferState, Wanted, Way};
+pub use files::{Outgoing, Wanted};
 pub(crate) use mark::FaceId;
 pub(crate) use people::not_compared;
+pub use transfer::{Steer, Transfer, TransferState, Way};
 
 use crate::{
     failure::Failure,
@@ -150,6 +153,7 @@ impl Local {
             files: files::Files::default(),
         };
         let runtime = Self(Arc::new(inner));
+        runtime.help_files();
         let mut records = vault.run(|store| store.rooms()).await?;
         if let Some(only) = &runtime.0.config.only {
             records.retain(|record| record.label == *only);

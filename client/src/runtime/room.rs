@@ -33,6 +33,7 @@ use super::{
     link::{LinkState, RelayLink},
     lock, now_ms,
     step::{Inputs, Place, Step},
+    unasked::Unasked,
 };
 use crate::{
     failure::{Exit, Failure},
@@ -103,6 +104,8 @@ pub(super) struct Room {
     offering: Option<i64>,
     /// Whoever drops files at the relay is told that there are some.
     drops: Arc<tokio::sync::Notify>,
+    /// Small pictures are fetched by themselves.
+    unasked: Option<Unasked>,
     /// Faces that wait for a link: at most as many as are attached.
     invited: Vec<FaceId>,
     is_over: bool,
@@ -156,6 +159,7 @@ impl Room {
             asker: None,
             offering: None,
             drops: inner.files.drops(),
+            unasked: inner.files.unasked(),
             invited: Vec::new(),
             is_over: false,
             backoff: Backoff::default(),

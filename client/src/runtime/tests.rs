@@ -40,6 +40,7 @@ async fn enter_with(
         only: None,
         downloads: None,
         keeps_metadata: false,
+        fetches_images: false,
         tap: None,
     };
     let (runtime, events) = Runtime::start(profile, config).await.unwrap();

@@ -124,6 +124,7 @@ pub(super) const KNOWN: &[Known] = &[
         files.keep_metadata,
         "Send pictures with what they tell besides their pixels: where and when they were taken, and with what."
     ),
+    setting!(files.fetch_images, "Fetch pictures of at most 1 MiB by themselves, up to 200 in one run."),
     setting!(
         lock.passphrase_command,
         "A program and its arguments, run without a shell: the first line that it prints is the passphrase. Without it the keyring or you \

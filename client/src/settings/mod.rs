@@ -192,6 +192,8 @@ pub struct Files {
     pub downloads: Option<Directory>,
     /// What pictures tell besides their pixels goes along.
     pub keep_metadata: bool,
+    /// Small pictures are fetched by themselves.
+    pub fetch_images: bool,
 }
 
 /// A directory, from the root or from the user's own.

@@ -70,6 +70,7 @@ impl Person {
             only: None,
             downloads: None,
             keeps_metadata: false,
+            fetches_images: false,
             tap: None,
         };
         let (runtime, events) = Runtime::start(profile, config).await.unwrap();

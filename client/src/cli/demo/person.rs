@@ -75,6 +75,7 @@ impl Person {
             only: None,
             downloads: None,
             keeps_metadata: false,
+            fetches_images: false,
             tap,
         };
         let (runtime, events) = Runtime::start(open, config).await.map_err(|failure| failure.message)?;

@@ -9,7 +9,7 @@ use shared::{
     room::MessageId,
 };
 
-use super::status::{Transfer, TransferState, Way};
+use crate::runtime::transfer::{Transfer, TransferState, Way};
 
 /// A transfer as it is stored.
 #[derive(Clone, Serialize, Deserialize)]

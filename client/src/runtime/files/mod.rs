@@ -1,10 +1,10 @@
 //! Files, beside the rooms: each has a task and a stream of its own, and none of them makes a chat line wait.
 
 mod fault;
+mod fetch;
 mod kept;
 mod picture;
 mod source;
-mod status;
 mod sweep;
 mod target;
 mod task;
@@ -15,7 +15,7 @@ mod upload;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use proto::RoomId;
@@ -31,14 +31,16 @@ use tokio::{
     time::Instant,
 };
 
-pub use status::{Steer, Transfer, TransferState, Way};
-
 use self::{
     kept::{Download, Job, Kept, Upload},
     source::Source,
     task::{Shown, Steering, Task},
 };
-use super::{Local, lock};
+use super::{
+    Local, lock,
+    transfer::{Steer, Transfer, Way},
+    unasked::Unasked,
+};
 use crate::{
     failure::{Exit, Failure},
     text::names::label,
@@ -79,6 +81,9 @@ pub(super) struct Files {
     turns: Arc<Semaphore>,
     drops: Arc<Notify>,
     sweeper: Mutex<Option<JoinHandle<()>>>,
+    fetcher: Mutex<Option<JoinHandle<()>>>,
+    /// Small pictures that are fetched by themselves, where somebody wants that.
+    unasked: OnceLock<Unasked>,
 }
 
 struct Running {
@@ -92,13 +97,25 @@ struct Running {
 impl Default for Files {
     fn default() -> Self {
         let turns = Arc::new(Semaphore::new(AT_ONCE));
-        Self { running: Mutex::default(), turns, drops: Arc::default(), sweeper: Mutex::default() }
+        Self {
+            running: Mutex::default(),
+            turns,
+            drops: Arc::default(),
+            sweeper: Mutex::default(),
+            fetcher: Mutex::default(),
+            unasked: OnceLock::new(),
+        }
     }
 }
 
 impl Files {
     fn turns(&self) -> Arc<Semaphore> {
         self.turns.clone()
+    }
+
+    /// Where rooms put what is fetched by itself, if anything is.
+    pub(super) fn unasked(&self) -> Option<Unasked> {
+        self.unasked.get().cloned()
     }
 
     /// Told when something at a relay is to be dropped.
@@ -117,9 +134,11 @@ impl Files {
 
     /// Ends all tasks; what was under way goes on at the next start.
     pub(super) async fn stop(&self) {
-        let sweeper = lock(&self.sweeper).take();
+        let helpers = [lock(&self.sweeper).take(), lock(&self.fetcher).take()];
         let running = std::mem::take(&mut *lock(&self.running));
-        for task in running.into_values().filter_map(|running| running.task).chain(sweeper) {
+        for task in
+            running.into_values().filter_map(|running| running.task).chain(helpers.into_iter().flatten())
+        {
             task.abort();
             // They hold on to the profile until they have really ended.
             let _ = task.await;
@@ -128,10 +147,21 @@ impl Files {
 }
 
 impl Local {
-    /// Goes on with what was under way.
-    pub(super) async fn resume_files(&self) -> Result<(), Failure> {
+    /// Begins with what is done for all rooms; before there are any.
+    pub(super) fn help_files(&self) {
         let sweeper = tokio::spawn(sweep::run(Arc::downgrade(&self.0), self.0.files.drops.clone()));
         *lock(&self.0.files.sweeper) = Some(sweeper);
+        if self.0.config.fetches_images {
+            let (unasked, came) = Unasked::new();
+            let fetcher = tokio::spawn(fetch::run(Arc::downgrade(&self.0), came));
+            *lock(&self.0.files.fetcher) = Some(fetcher);
+            // Only once, at the start.
+            let _ = self.0.files.unasked.set(unasked);
+        }
+    }
+
+    /// Goes on with what was under way.
+    pub(super) async fn resume_files(&self) -> Result<(), Failure> {
         let kept: Vec<(RoomId, i64, Kept)> = self.0.vault.run(|store| store.transfers()).await?;
         for (room, number, kept) in kept {
             let label = self.label_of(room);

@@ -20,7 +20,6 @@ use super::{
     fault::{Fault, local},
     kept::{Job, Kept, Upload},
     source::{Found, Source},
-    status::{Steer, Transfer, TransferState, Way},
     target::Target,
 };
 use crate::{
@@ -30,6 +29,7 @@ use crate::{
         link::{LinkState, RelayLink},
         lock,
         room::Ask,
+        transfer::{Steer, Transfer, TransferState, Way},
     },
     store::Vault,
     transport::BlobStream,
@@ -95,7 +95,7 @@ impl Task {
                 Steer::Cancel => return self.cancel().await,
             }
             self.pause(false).await;
-            let before = Instant::now();
+            let before = lock(&self.shown.transfer).done;
             match self.attempt().await {
                 Ok(Through::Offered) => return self.end(TransferState::Done(None)).await,
                 Ok(Through::Fetched(path)) => {
@@ -105,14 +105,17 @@ impl Task {
                     return self.end(TransferState::Done(Some(path))).await;
                 }
                 Err(Fault::Steered) => {}
-                Err(Fault::Changed) => self.begin_anew().await,
+                Err(Fault::Changed) => {
+                    self.begin_anew().await;
+                    // A file that somebody writes to all the time changes all the time.
+                    self.rest(&mut backoff).await;
+                }
                 Err(Fault::Lost) => {
-                    if before.elapsed() > SILENT {
+                    if lock(&self.shown.transfer).done > before {
                         backoff.reset();
                     }
                     self.tell(TransferState::Waiting(None)).await;
-                    let random = lock(&self.local.0.profile).engine.random.clone();
-                    self.wait(backoff.next(&random)).await;
+                    self.rest(&mut backoff).await;
                 }
                 Err(Fault::Later(failure, after_ms)) => {
                     self.tell(TransferState::Waiting(Some(failure))).await;
@@ -315,6 +318,12 @@ impl Task {
             transfer.done = transfer.size;
         }
         self.tell(state).await;
+    }
+
+    /// Waits before the next try, longer each time.
+    async fn rest(&mut self, backoff: &mut Backoff) {
+        let random = lock(&self.local.0.profile).engine.random.clone();
+        self.wait(backoff.next(&random)).await;
     }
 
     /// Waits a while, or until somebody wants something else.

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use proto::{
     blob::{Layout, PartSet},
-    relay::{BlobHave, BlobOpen, BlobProof, RelayFrame, client_frame, relay_frame},
+    relay::{BlobHave, BlobOpen, BlobProof, RelayFrame, client_frame, refused::Code, relay_frame},
 };
 use shared::file::{
     FileCipher, HASH, Manifest, PART, PartHash, PartList, Place, SEALED_PART, SealedPart, Shape,
@@ -222,7 +222,13 @@ impl There {
                 self.whole = whole && self.parts.is_whole();
                 Ok(())
             }
-            Some(relay_frame::Frame::Refused(no)) => Err(refused(&no)),
+            Some(relay_frame::Frame::Refused(no)) => Err(match no.code() {
+                // Begun with a key that this device has no more, or it is not ours: under another name, then.
+                Code::Conflict => Fault::Changed,
+                // Dropped on the way: from the beginning, with the same parts.
+                Code::NoBlob => Fault::Lost,
+                _ => refused(&no),
+            }),
             // Of a later version.
             _ => Ok(()),
         }

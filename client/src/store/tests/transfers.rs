@@ -89,12 +89,12 @@ fn transfer_ends_in_the_step_that_offers_its_file_and_not_otherwise() {
     assert_eq!(store.transfers::<String>().unwrap().len(), 2);
     store.commit(ROOM, None, &Batch { offered: Some(first), ..Batch::default() }).unwrap();
     assert_eq!(store.transfers::<String>().unwrap(), [(ROOM, second, "second".to_owned())]);
-    assert_eq!(store.part_hashes(first).unwrap(), []);
+    assert!(store.part_hashes(first).unwrap().is_empty());
     store.add_part_hashes(second, &[(0, [1; 32])]).unwrap();
     store.restart_transfer((ROOM, second), proto::BlobId([7; 16]), &"anew").unwrap();
-    assert_eq!(store.part_hashes(second).unwrap(), []);
+    assert!(store.part_hashes(second).unwrap().is_empty());
     assert_eq!((store.transfers::<String>().unwrap()[0].2.as_str(), blobs(&store)), ("anew", vec![7]));
     store.forget_room(ROOM).unwrap();
-    assert_eq!(store.transfers::<String>().unwrap(), []);
-    assert_eq!(blobs(&store), []);
+    assert!(store.transfers::<String>().unwrap().is_empty());
+    assert!(blobs(&store).is_empty());
 }
