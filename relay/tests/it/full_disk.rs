@@ -7,7 +7,7 @@ use std::{fs, io::Write, path::Path, process::Command};
 
 use proto::{
     encode_frame,
-    relay::{ClientFrame, Joined, Publish, client_frame, refused::Code, relay_frame::Frame},
+    relay::{BlobPart, ClientFrame, Joined, Publish, client_frame, refused::Code, relay_frame::Frame},
 };
 use tempfile::TempDir;
 
@@ -269,9 +269,20 @@ async fn full_disk_stops_files_before_messages_and_they_go_on_by_themselves() {
 
     mount.fill();
     for number in 1..10 {
-        stream.part(number, part(size, number)).await;
+        let frame = client_frame::Frame::BlobPart(BlobPart { number, bytes: part(size, number).into() });
+        let frame = ClientFrame { frame: Some(frame) };
+        if stream.send.write_all(&encode_frame(&frame)).await.is_err() {
+            break;
+        }
     }
-    let no = stream.refusal().await;
+    // What came before may have been made durable.
+    let no = loop {
+        match stream.next().await {
+            Frame::BlobHave(_) => {}
+            Frame::Refused(no) => break no,
+            other => panic!("{other:?}"),
+        }
+    };
     assert_eq!((no.code(), no.limit()), (Code::NoSpace, proto::relay::refused::Limit::FilesDisk));
     stream.ended().await;
 
