@@ -10,11 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     net::transport::Connection,
-    policy::{
-        limits::{Limits, REFUSED_JOINS, Rate},
-        quota::Bucket,
-        refusal::Limit,
-    },
+    policy::{limits::REFUSED_JOINS, refusal::Limit},
     session::{
         join_gate::Turn,
         peer::Peer,
@@ -28,7 +24,7 @@ pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
     let (shared, mut joined) = (&peer.shared, peer.joined.subscribe());
     let mut stopping = shared.stopping.subscribe();
     let mut streams = JoinSet::new();
-    let (mut refused, mut opened, mut is_guest) = (0, Bucket::default(), false);
+    let (mut refused, mut is_guest) = (0, false);
     let mut transfers = peer.transfers.subscribe();
     let idle = tokio::time::sleep(shared.limits().join_time * 2);
     tokio::pin!(idle);
@@ -59,10 +55,6 @@ pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
                 connection.make_room(&shared.limits(), *transfers.borrow_and_update());
             }
             Some(ended) = streams.join_next() => {
-                if matches!(ended, Ok(Outcome::Joins)) {
-                    // It was told, and that was counted.
-                    return connection.close(CloseCode::TooMany);
-                }
                 refused += u32::from(matches!(ended, Ok(Outcome::Refused)));
                 if refused >= REFUSED_JOINS {
                     return close(CloseCode::RefusedJoins, Limit::RefusedJoins);
@@ -73,8 +65,8 @@ pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
             stream = connection.accept(), if turn == Turn::Now => {
                 let Some((send, recv)) = stream else { break };
                 let limits = shared.limits();
-                // Whether it is a room's or a file's shows its first frame.
-                if opened.take(all_streams(&limits), Instant::now()).is_err() {
+                // Whether it is a room's or a file's shows its first frame, and a file's is no Join.
+                if !peer.may_join() {
                     return close(CloseCode::TooMany, Limit::Joins);
                 }
                 let most = limits.rooms_per_connection.saturating_add(limits.files.transfers_per_connection);
@@ -94,14 +86,3 @@ pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
     while streams.join_next().await.is_some() {}
     connection.close(CloseCode::ShuttingDown);
 }
-
-/// Streams that one connection may open: those that join, and those of files.
-fn all_streams(limits: &Limits) -> Rate {
-    let (joins, files) = (limits.joins_per_connection, limits.files.requests);
-    let a_minute = |rate: Rate| Duration::from_secs(60).div_duration_f64(rate.interval.max(NANO)).ceil();
-    let count = a_minute(joins) + a_minute(files);
-    Rate { burst: joins.burst.saturating_add(files.burst), interval: Duration::from_secs_f64(60.0 / count) }
-}
-
-/// No interval is shorter.
-const NANO: Duration = Duration::from_nanos(1);

@@ -66,6 +66,12 @@ impl Peer {
         joins.take(rate, Instant::now()).is_ok()
     }
 
+    /// It was no Join.
+    pub fn refund_join(&self) {
+        let rate = self.shared.limits().joins_per_connection;
+        self.joins.lock().unwrap_or_else(PoisonError::into_inner).refund(1, rate);
+    }
+
     /// A stream of it is about to join.
     pub fn joining(&self) -> Joining {
         Joining::new(self.shared.clone(), self.payer, self.gate.clone())

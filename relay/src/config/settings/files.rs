@@ -11,13 +11,15 @@ use crate::policy::limits::{FileLimits, Limits, Rate};
 #[command(next_help_heading = "Files")]
 pub struct Files {
     /// Mebibytes of one file; 0 keeps no files at all.
-    #[arg(long, env = "RELAY_MAX_FILE_MIB", value_name = "MIB", default_value_t = 1024, value_parser = value_parser!(u64).range(0..=65_536))]
+    ///
+    /// 1024 are a long talk, or a short film. Memory does not grow with it: parts of 1 MiB go to the disk as they come.
+    #[arg(long, hide_short_help = true, env = "RELAY_MAX_FILE_MIB", value_name = "MIB", default_value_t = 1024, value_parser = value_parser!(u64).range(0..=65_536))]
     pub max_file_mib: u64,
     /// Mebibytes of all files of a room.
     ///
     /// Over it no file is begun; messages go on, and files are fetched. It gets less when files are deleted or expire. One member
     /// may have four fifths of what is left of it and what he sent, together.
-    #[arg(long, env = "RELAY_ROOM_FILES_MIB", value_name = "MIB", default_value_t = 4096, value_parser = value_parser!(u64).range(1..=1 << 30))]
+    #[arg(long, hide_short_help = true, env = "RELAY_ROOM_FILES_MIB", value_name = "MIB", default_value_t = 4096, value_parser = value_parser!(u64).range(1..=1 << 30))]
     pub room_files_mib: u64,
     /// Files of a room.
     ///
@@ -35,7 +37,9 @@ pub struct Files {
     #[arg(long, hide_short_help = true, env = "RELAY_MAX_FILES_MIB", value_name = "MIB", value_parser = value_parser!(u64).range(1..=1 << 30))]
     pub max_files_mib: Option<u64>,
     /// Days that a file is kept.
-    #[arg(long, env = "RELAY_FILE_DAYS", value_name = "DAYS", default_value_t = 30, value_parser = value_parser!(u32).range(1..=36_500))]
+    ///
+    /// Whoever sends one may want it for less. It goes with its room in any case.
+    #[arg(long, hide_short_help = true, env = "RELAY_FILE_DAYS", value_name = "DAYS", default_value_t = 30, value_parser = value_parser!(u32).range(1..=36_500))]
     pub file_days: u32,
     /// Hours without a new part after which a file that was not sent to its end is deleted.
     ///
@@ -43,12 +47,18 @@ pub struct Files {
     #[arg(long, hide_short_help = true, env = "RELAY_UNFINISHED_FILE_HOURS", value_name = "HOURS", default_value_t = 24, value_parser = value_parser!(u32).range(1..=8760))]
     pub unfinished_file_hours: u32,
     /// Files that may be on their way at once on one connection.
+    ///
+    /// Each holds some MiB of memory, and a window beside those of rooms, so that no message waits for a file.
     #[arg(long, hide_short_help = true, env = "RELAY_TRANSFERS_PER_CONNECTION", value_name = "N", default_value_t = 8, value_parser = value_parser!(u32).range(1..=256))]
     pub transfers_per_connection: u32,
     /// Files that may be on their way at once in one room, to and from all its members.
+    ///
+    /// A large room in which all fetch what was just sent takes turns; over it a client tries again.
     #[arg(long, hide_short_help = true, env = "RELAY_TRANSFERS_PER_ROOM", value_name = "N", default_value_t = 32, value_parser = value_parser!(u32).range(1..=65_536))]
     pub transfers_per_room: u32,
     /// Files a minute that one address may begin, fetch and delete.
+    ///
+    /// As many at once after a pause. Each costs a look at the database, and one that is begun a file of the disk, however small.
     #[arg(long, hide_short_help = true, env = "RELAY_FILES_PER_ADDRESS", value_name = "N", default_value_t = 600, value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub files_per_address: u32,
     /// Mebibytes a minute of files that one address may send and fetch.

@@ -32,8 +32,6 @@ pub(crate) enum Outcome {
     Joined,
     /// It was not let in because of what the relay can take, which says nothing against the client.
     Over,
-    /// It joined more often than it may: its connection is over.
-    Joins,
 }
 
 /// Refuses a stream without reading it.
@@ -82,7 +80,7 @@ pub(crate) async fn serve(peer: &Peer, send: SendHalf, recv: RecvHalf, joining: 
             let outcome = outcome(&end);
             match outcome {
                 Outcome::Refused => joining.refused(),
-                Outcome::Over | Outcome::Joined | Outcome::Joins => drop(joining),
+                Outcome::Over | Outcome::Joined => drop(joining),
             }
             input.stop(end.code);
             output.end(end).await;
@@ -96,9 +94,6 @@ async fn begin<'a>(peer: &'a Peer, input: &mut Input) -> Result<Begun<'a>, Strea
     let (request, _memory) = join::first(peer, input).await?;
     match request {
         Request::Join(join) => {
-            if !peer.may_join() {
-                return Err(Refusal::over(Limit::Joins).into());
-            }
             let place = peer.room().ok_or_else(|| Refusal::over(Limit::RoomsPerConnection))?;
             Ok(Begun::Room(join::join(peer, join).await?, place))
         }
@@ -114,7 +109,6 @@ async fn begin<'a>(peer: &'a Peer, input: &mut Input) -> Result<Begun<'a>, Strea
 /// Somebody who opens rooms at a bad time guesses nothing.
 fn outcome(end: &StreamEnd) -> Outcome {
     match &end.refusal {
-        Some(Refusal { limit: Some(Limit::Joins), .. }) => Outcome::Joins,
         Some(Refusal {
             limit:
                 Some(

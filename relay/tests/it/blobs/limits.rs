@@ -138,8 +138,8 @@ async fn requests_of_an_address_are_bounded_and_tiny_files_do_not_hurt() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn traffic_of_an_address_waits_and_is_not_refused() {
-    let interval = std::time::Duration::from_micros(100);
-    let (server, ann, _room) = with_room(files(|files| files.traffic = Rate { burst: 2048, interval })).await;
+    let interval = std::time::Duration::from_millis(1);
+    let (server, ann, _room) = with_room(files(|files| files.traffic = Rate { burst: 1025, interval })).await;
     ann.sent(1, 1, &key(1), 3 * P).await;
     assert!(server.hits(Limit::FileTraffic) > 0, "it had to wait");
     let (_, found) = ann.fetched(ann.blob_get(1, 1, &key(1))).await;

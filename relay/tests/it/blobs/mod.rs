@@ -8,6 +8,8 @@ mod limits;
 mod operator;
 mod over_tcp;
 mod rooms;
+#[cfg(target_os = "linux")]
+mod speed;
 mod transfers;
 
 use ed25519_dalek::{Signer, SigningKey};

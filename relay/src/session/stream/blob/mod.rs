@@ -53,6 +53,7 @@ impl Asked {
 /// Proves who asks, and finds a place for the transfer.
 pub(super) async fn begin<'a>(peer: &'a Peer, asked: Asked) -> Result<Begun<'a>, StreamEnd> {
     let shared = &peer.shared;
+    peer.refund_join();
     let allowed = shared.file_requests().take(peer.payer, Instant::now());
     allowed.map_err(|over| Refusal::over(Limit::FileRequests).after(&over))?;
     let proof = asked.proof();
