@@ -13,6 +13,7 @@ use std::{
 use integration_tests::{
     PATIENCE, count,
     group::{ROOM, found},
+    network::Network,
     relay::Relay,
     schat::{Schat, command, run},
 };
@@ -239,6 +240,44 @@ fn a_relay_that_dies_on_the_way_is_waited_for() {
     relay.terminate();
     relay.restart();
     people[1].wait("done", |event| event["event"] == "transfer" && event["state"] == "done");
+    assert!(fs::read(&place).unwrap() == content);
+    for person in &mut people {
+        assert_eq!(person.alarms(), Vec::<Value>::new());
+    }
+}
+
+#[test]
+fn a_file_goes_on_over_tcp_when_udp_dies_and_over_quic_when_it_is_back() {
+    let dir = TempDir::new().unwrap();
+    let relay = Relay::with(&dir.path().join("relay"), &["--rate", "1000000", "--tcp"], None);
+    let network = Network::with_tcp(&relay.address);
+    let set_udp = |works: bool| {
+        network.set_up(works);
+        network.set_down(works);
+    };
+    let (mut people, _) = found(dir.path(), &network.address, &["ann", "bob"]);
+    let content = bytes(48 << 20, 7);
+    let path = file(dir.path(), "big.bin", &content);
+    let place = dir.path().join("there.bin");
+    let moves = |event: &Value| event["event"] == "transfer" && event["done"].as_u64() > Some(0);
+    let by = |carrier: &'static str| {
+        move |event: &Value| event["event"] == "connected" && event["transport"] == carrier
+    };
+
+    people[0].tell(json!({"cmd": "file_send", "room": ROOM, "path": path, "id": "f1"}));
+    people[0].wait("bytes that go", moves);
+    set_udp(false);
+    people[0].sent("f1");
+    let message = people[1].wait("the file", |event| event["file"]["name"] == "big.bin");
+    for person in &mut people {
+        person.wait("TCP", by("tcp"));
+    }
+    let mark = people[1].mark();
+    people[1].tell(json!({"cmd": "file_get", "room": ROOM, "target": message["id"], "output": place}));
+    people[1].wait_after(mark, "bytes that go", moves);
+    set_udp(true);
+    people[1].wait("done", |event| event["event"] == "transfer" && event["state"] == "done");
+    people[1].wait_after(mark, "QUIC again", by("quic"));
     assert!(fs::read(&place).unwrap() == content);
     for person in &mut people {
         assert_eq!(person.alarms(), Vec::<Value>::new());
