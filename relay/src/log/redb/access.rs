@@ -69,6 +69,26 @@ pub(super) fn in_tables<'a, 'txn>(tables: &'a Tables<'txn>, room: &'a RoomId) ->
     TableRows { tables, room }
 }
 
+/// Gives the log of each room another generation: it is not the one any more that members have read.
+pub(super) fn renew(tables: &mut Tables<'_>) -> Result<(), StorageError> {
+    let rooms: Result<Vec<_>, StorageError> =
+        tables.access.iter()?.map(|row| row.map(|(room, _)| RoomId(*room.value()))).collect();
+    for room in rooms? {
+        let Access { head, .. } = load(&tables.access, &room)?;
+        let access = Access { generation: fresh_generation()?, head };
+        tables.access.insert(&room.0, access.to_row().as_slice())?;
+    }
+    Ok(())
+}
+
+/// A generation that no log has had.
+pub(super) fn fresh_generation() -> Result<[u8; GENERATION], StorageError> {
+    let mut generation = [0; GENERATION];
+    aws_lc_rs::rand::fill(&mut generation)
+        .map_err(|_| StorageError::Corrupted("there is no randomness".into()))?;
+    Ok(generation)
+}
+
 /// Opens a room.
 pub(super) fn open(
     tables: &mut Tables<'_>,

@@ -12,7 +12,7 @@ use redb::{ReadTransaction, ReadableDatabase};
 
 use super::{
     OpenError,
-    access::{self, Access, GENERATION},
+    access::{self, Access},
     check::check,
     database::open_or_make,
     flaw::CheckError,
@@ -175,9 +175,8 @@ fn insert(tables: &mut Tables<'_>, room: RoomId, record: Record) -> Result<RoomI
         }
         Record::Access(row) => {
             let head = Head::from_bytes(&row).map_err(|_| corrupted())?;
-            let mut generation = [0; GENERATION];
             // Another log from now on: what was appended since the backup is gone.
-            aws_lc_rs::rand::fill(&mut generation).map_err(|_| corrupted())?;
+            let generation = access::fresh_generation()?;
             tables.access.insert(&room.0, Access { generation, head }.to_row().as_slice())?;
         }
         Record::Slot { position, row } => {

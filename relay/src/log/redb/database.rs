@@ -21,10 +21,10 @@ use redb::{
 };
 
 use super::{
-    ahead::{self, Ahead, Keep},
+    ahead::{self, Ahead, Keep, ReplayError, State, Wait},
     formats::{self, Made},
     fullness,
-    journal::Journal,
+    journal::{Journal, JournalError},
 };
 use crate::{
     identity,
@@ -93,9 +93,20 @@ pub enum OpenError {
 
 type Open = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
 
-/// Opens the journal: whether the database says that there is something in it. `None` where there can be none: then each
-/// batch is committed.
-type OpenJournal<'a> = &'a dyn Fn(bool) -> Result<Option<Journal>, OpenError>;
+/// Opens the journal of a database that says this of it, or makes one.
+type OpenJournal<'a> = &'a dyn Fn(&State) -> Result<Found, OpenError>;
+
+/// What is there of a journal.
+pub(super) enum Found {
+    Journal(Journal),
+    /// The operator's word that it is to be done without what was in it.
+    Emptied,
+    /// There can be none: each batch is committed.
+    Nothing,
+}
+
+/// How long a reader waits for the writer, which waits for the disk.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// An open database that can be reopened: after one failed write redb answers nothing any more, not even
 /// reads, until it is opened anew.
@@ -127,7 +138,7 @@ impl Store {
         }
         let path = directory.to_owned();
         let open = move || open_or_make(&path);
-        let journal = |is_in_use| open_journal(directory, is_in_use);
+        let journal = |state: &State| open_journal(directory, state);
         caught(|| Self::open_with(directory, Box::new(open), &journal, REOPEN_INTERVAL))
             .unwrap_or(Err(OpenError::Damaged))
     }
@@ -143,11 +154,24 @@ impl Store {
         if formats::create(&database).map_err(OpenError::from)? == Made::Other {
             return Err(OpenError::Format);
         }
-        let (_, is_in_use) = ahead::state(&database.begin_read().map_err(redb::Error::from)?)?;
-        let mut ahead = Ahead::new(journal(is_in_use)?);
+        let state = || ahead::state(&database.begin_read().map_err(redb::Error::from)?);
+        let found = match journal(&state()?)? {
+            Found::Emptied => {
+                tracing::warn!(
+                    "the journal was emptied: what was said in the last seconds before the relay ended is lost"
+                );
+                ahead::abandon(&database)?;
+                journal(&state()?)?
+            }
+            found => found,
+        };
+        let mut ahead = Ahead::new(match found {
+            Found::Journal(journal) => Some(journal),
+            Found::Emptied | Found::Nothing => None,
+        });
         ahead.replay(&database).map_err(|error| match error {
-            redb::Error::Corrupted(_) => OpenError::Journal,
-            other => other.into(),
+            ReplayError::Journal => OpenError::Journal,
+            ReplayError::Database(error) => error.into(),
         })?;
         Ok(Self {
             directory: directory.to_owned(),
@@ -176,25 +200,43 @@ impl Store {
         self.with(|database| Ok(database.begin_read()?))
     }
 
-    /// Runs a write; `write` says what is to be kept of it, and how: it is told how many bytes of messages the journal takes.
+    /// Runs a write; `write` says what is to be kept of it, and how.
     pub fn write<T>(
         &self,
-        write: impl FnOnce(&WriteTransaction, usize) -> Result<(Keep, T), redb::Error>,
+        write: impl FnOnce(&WriteTransaction, Wait) -> Result<(Keep, T), redb::Error>,
     ) -> Result<T, Unavailable> {
         let mut ahead = self.ahead.lock();
-        let was_ahead = ahead.is_ahead();
-        let written = ahead.write(|| self.begin(), write);
-        if let Err(error) = &written {
+        let written = self.mended(&mut ahead).and_then(|()| ahead.write(|| self.begin(), write));
+        self.judge(&mut ahead, &written);
+        FairGuard::unlock_fair(ahead);
+        written.map_err(|_| Unavailable)
+    }
+
+    /// Replays what a transaction held that did not come to its end.
+    fn mended(&self, ahead: &mut Ahead) -> Result<(), redb::Error> {
+        if !ahead.is_torn() {
+            return Ok(());
+        }
+        match &*self.database.read().unwrap_or_else(PoisonError::into_inner) {
+            Some(database) => Ok(ahead.replay(database)?),
+            None => Err(redb::Error::DatabaseClosed),
+        }
+    }
+
+    /// What follows from how something went.
+    fn judge<T>(&self, ahead: &mut Ahead, done: &Result<T, redb::Error>) {
+        if let Err(error) = done {
             tracing::error!(%error, "the database failed");
             if fullness::is_told_by(error) {
                 self.is_full.store(true, Relaxed);
             }
-            ahead.forget();
-            self.recover(&mut ahead, was_ahead);
+            // What was acknowledged is replayed; if that fails, nobody reads a database without it.
+            if self.mended(ahead).is_err() {
+                *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
+            }
+            self.reopen(ahead);
         }
         self.is_unseen.store(ahead.is_unseen(), Release);
-        FairGuard::unlock_fair(ahead);
-        written.map_err(|_| Unavailable)
     }
 
     /// When what is in the journal alone is to be committed.
@@ -214,28 +256,11 @@ impl Store {
         if !self.is_unseen.load(Acquire) {
             return Ok(());
         }
-        let mut ahead = self.ahead.lock();
-        let shown = ahead.show().inspect_err(|error| tracing::error!(%error, "the database failed"));
-        if shown.is_err() {
-            self.recover(&mut ahead, true);
-        }
-        self.is_unseen.store(ahead.is_unseen(), Release);
+        let Some(mut ahead) = self.ahead.try_lock_for(PATIENCE) else { return Err(Unavailable) };
+        let shown = self.mended(&mut ahead).and_then(|()| ahead.show());
+        self.judge(&mut ahead, &shown);
         FairGuard::unlock_fair(ahead);
         shown.map_err(|_| Unavailable)
-    }
-
-    /// After a transaction has failed: what was acknowledged in it is replayed, and if that fails, nobody reads a database
-    /// without it.
-    fn recover(&self, ahead: &mut Ahead, was_ahead: bool) {
-        let is_whole = match &*self.database.read().unwrap_or_else(PoisonError::into_inner) {
-            Some(database) if was_ahead => ahead.replay(database).is_ok(),
-            Some(_) => true,
-            None => false,
-        };
-        if !is_whole {
-            *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
-        }
-        self.reopen(ahead);
     }
 
     /// A transaction is on the disk.
@@ -277,9 +302,8 @@ impl Store {
     pub fn compact(&self) -> Result<(u64, u64), OpenError> {
         let before = self.disk_bytes().unwrap_or(0);
         let mut ahead = self.ahead.lock();
+        self.rest(&mut ahead)?;
         if let Some(database) = &mut *self.database.write().unwrap_or_else(PoisonError::into_inner) {
-            ahead.rest(database)?;
-            self.is_unseen.store(false, Release);
             database.compact().map_err(redb::Error::from)?;
         }
         drop(ahead);
@@ -289,12 +313,9 @@ impl Store {
     /// Whether the sums of all pages are right; false if they were not and are now.
     pub fn has_integrity(&self) -> Result<bool, OpenError> {
         let mut ahead = self.ahead.lock();
+        self.rest(&mut ahead)?;
         match &mut *self.database.write().unwrap_or_else(PoisonError::into_inner) {
-            Some(database) => {
-                ahead.rest(database)?;
-                self.is_unseen.store(false, Release);
-                Ok(database.check_integrity()?)
-            }
+            Some(database) => Ok(database.check_integrity()?),
             None => Ok(false),
         }
     }
@@ -302,15 +323,26 @@ impl Store {
     /// Lets go of the file.
     pub fn close(&self) {
         let mut ahead = self.ahead.lock();
-        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(database) = &*database
-            && let Err(error) = ahead.rest(database)
-        {
-            tracing::error!(%error, "the database was not closed in order: its journal is read when it is opened again");
+        if self.rest(&mut ahead).is_err() {
+            tracing::error!(
+                "the database was not closed in order: its journal is read when it is opened again"
+            );
         }
         ahead.forget();
         self.is_unseen.store(false, Release);
-        *database = None;
+        *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Brings everything into the database's file.
+    fn rest(&self, ahead: &mut Ahead) -> Result<(), redb::Error> {
+        let rested = self.mended(ahead).and_then(|()| {
+            match &*self.database.read().unwrap_or_else(PoisonError::into_inner) {
+                Some(database) => ahead.rest(database),
+                None => Ok(()),
+            }
+        });
+        self.judge(ahead, &rested);
+        rested
     }
 
     fn with<T>(&self, run: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Result<T, Unavailable> {
@@ -338,8 +370,13 @@ impl Store {
         ahead.forget();
         self.is_unseen.store(false, Release);
         *database = None;
+        // A write that failed may be in memory as if it were on the disk.
+        forget_pages(&self.directory.join(FILE));
         let opened = (self.open)().map_err(redb::Error::from);
-        let opened = opened.and_then(|opened| ahead.replay(&opened).map(|()| opened));
+        let opened = opened.and_then(|opened| {
+            ahead.replay(&opened)?;
+            Ok(opened)
+        });
         *database = opened.inspect_err(|error| tracing::error!(%error, "the database stays shut")).ok();
         *last = Some(Instant::now());
     }
@@ -387,39 +424,44 @@ pub(super) fn open_or_make(directory: &Path) -> Result<Database, DatabaseError> 
     Ok(database)
 }
 
-/// Opens the journal in a directory, or makes one. Not by holes: writing over it never wants space.
-fn open_journal(directory: &Path, is_in_use: bool) -> Result<Option<Journal>, OpenError> {
+/// Opens the journal in a directory, or makes one. What a database that was closed in order left there is nothing.
+fn open_journal(directory: &Path, state: &State) -> Result<Found, OpenError> {
     let path = directory.join(JOURNAL);
-    let length = match std::fs::metadata(&path) {
-        Ok(metadata) => Some(metadata.len()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(OpenError::Io(error)),
-    };
-    if is_in_use && length == Some(0) {
-        tracing::warn!(
-            "the journal was emptied: what was said in the last seconds before the relay ended is lost"
-        );
-    } else if is_in_use && length != Some(JOURNAL_BYTES as u64) {
-        return Err(OpenError::Journal);
-    }
-    let made = || {
-        let file = FileBackend::new(private_file(&path)?).map_err(io::Error::other)?;
-        if length != Some(JOURNAL_BYTES as u64) {
-            file.set_len(0)?;
-            file.write(0, &vec![0; JOURNAL_BYTES])?;
-            file.sync_data()?;
-            sync_directory(directory)?;
+    if state.is_in_use {
+        match std::fs::metadata(&path) {
+            Ok(metadata) if metadata.len() == 0 => return Ok(Found::Emptied),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(OpenError::Journal),
+            Err(error) => return Err(OpenError::Io(error)),
         }
-        Ok(Journal::new(Box::new(file), JOURNAL_BYTES))
-    };
-    match made() {
-        Ok(journal) => Ok(Some(journal)),
-        Err(error) if is_in_use => Err(OpenError::Io(error)),
+    }
+    let disk = || Ok(Box::new(FileBackend::new(private_file(&path)?).map_err(io::Error::other)?));
+    if state.is_in_use {
+        return match Journal::open(disk().map_err(OpenError::Io)?, JOURNAL_BYTES, state.id) {
+            Ok(journal) => Ok(Found::Journal(journal)),
+            Err(JournalError::Damaged) => Err(OpenError::Journal),
+            Err(JournalError::Io(error)) => Err(OpenError::Io(error)),
+        };
+    }
+    let made = disk().and_then(|disk| Journal::make(disk, JOURNAL_BYTES));
+    match made.and_then(|journal| sync_directory(directory).map(|()| journal)) {
+        Ok(journal) => Ok(Found::Journal(journal)),
         Err(error) => {
             tracing::warn!(%error, "there is no journal: messages take longer");
-            Ok(None)
+            Ok(Found::Nothing)
         }
     }
+}
+
+/// Lets the operating system read a file from the disk again.
+fn forget_pages(path: &Path) {
+    #[cfg(target_os = "linux")]
+    if let Ok(file) = File::open(path) {
+        // Advice: where it is not taken, nothing is lost but the certainty.
+        let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = path;
 }
 
 /// Makes a rename in a directory survive a power cut.

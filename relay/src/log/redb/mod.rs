@@ -20,6 +20,8 @@ mod flaw;
 mod formats;
 mod fullness;
 mod holds;
+#[cfg(feature = "instructions")]
+mod hot;
 mod journal;
 mod log;
 mod lone;
@@ -54,6 +56,8 @@ use std::{
 use proto::RoomId;
 use tokio::sync::oneshot;
 
+#[cfg(feature = "instructions")]
+pub use self::hot::HotPath;
 pub use self::{
     check::{Checked, Survey},
     database::OpenError,

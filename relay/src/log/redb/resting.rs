@@ -33,10 +33,10 @@ impl Resting {
             other => other.into(),
         })?;
         let reader = database.begin_read().map_err(redb::Error::from)?;
-        match (formats::is_readable(&reader)?, ahead::state(&reader)?) {
+        match (formats::is_readable(&reader)?, ahead::state(&reader)?.is_in_use) {
             (false, _) => Err(OpenError::Format),
-            (true, (_, true)) => Err(OpenError::Unrested),
-            (true, (_, false)) => Ok(Self { database }),
+            (true, true) => Err(OpenError::Unrested),
+            (true, false) => Ok(Self { database }),
         }
     }
 

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::{
     Health, Policy, Stats,
     access::GENERATION,
-    ahead::Keep,
+    ahead::{Keep, Wait},
     apply,
     database::Store,
     holds::{self, RoomHold},
@@ -185,16 +185,17 @@ impl Writer {
         };
         let bounds = self.space.bounds(&self.store, policy, shares.bytes());
         let spare = Spare { space, bounds, shares: &shares };
-        self.unpaid = (self.unpaid.0 + batch.len(), self.unpaid.1 + bytes);
-        let (due, unpaid, is_behind) = (&self.due, self.unpaid, self.is_behind);
+        let unpaid = (self.unpaid.0 + batch.len(), self.unpaid.1 + bytes);
+        let (due, is_behind) = (&self.due, self.is_behind);
         let began = Instant::now();
-        let written = self.store.write(|transaction, room| {
+        let written = self.store.write(|transaction, Wait { room, is_late }| {
             let mut tables = Tables::open(transaction)?;
             let mut settled = Vec::with_capacity(batch.len());
             for job in &batch {
                 settled.push(settle(&mut tables, &self.feeds, policy, &spare, job)?);
             }
             let due = due | &std::mem::take(&mut tables.over);
+            let is_late = is_late || batch.is_empty();
             let has_changed = settled.iter().any(Settled::changed);
             let is_of_messages = !tables.is_more_than_messages && batch.iter().all(Job::is_append);
             let may_wait = !is_behind && !tables.is_far_over;
@@ -202,16 +203,14 @@ impl Writer {
             // fsync, for which others wait. The journal has messages alone, and an fsync for nothing would let refused
             // publishes slow down the accepted ones.
             let (keep, due) = match has_changed {
-                false if !batch.is_empty() && (due.is_empty() || (may_wait && room > 0)) => {
-                    (Keep::Nothing, due)
-                }
+                false if !is_late && (due.is_empty() || (may_wait && room > 0)) => (Keep::Nothing, due),
                 true if is_of_messages && may_wait && journal_size(&tables.news) <= room => {
-                    (Keep::Journal(journal_body(&tables.news)), due)
+                    (journaled(&tables.news), due)
                 }
                 _ => {
                     let mut budget = Budget::beside(unpaid.0, unpaid.1);
                     let (due, trimmed) = trim::trim_due(&mut tables, due, &policy.retention, &mut budget)?;
-                    let is_for_nothing = !has_changed && !trimmed && !batch.is_empty();
+                    let is_for_nothing = !has_changed && !trimmed && !is_late;
                     (if is_for_nothing { Keep::Nothing } else { Keep::Disk }, due)
                 }
             };
@@ -223,13 +222,17 @@ impl Writer {
             Ok((settled, due, kept, (freed, trimmed), news, sizes)) => {
                 self.due = due;
                 if kept != Kept::Nothing {
-                    self.store.wrote();
                     stats.commit_seconds.observe(began.elapsed().as_secs_f64());
                     stats.batch_jobs.observe(batch.len() as f64);
                 }
-                if kept == Kept::OnDisk {
-                    stats.trimmed(trimmed);
-                    (self.unpaid, self.is_behind) = ((0, 0), !self.due.is_empty());
+                match kept {
+                    Kept::Nothing => {}
+                    Kept::InJournal => self.unpaid = unpaid,
+                    Kept::OnDisk => {
+                        self.store.wrote();
+                        stats.trimmed(trimmed);
+                        (self.unpaid, self.is_behind) = ((0, 0), !self.due.is_empty());
+                    }
                 }
                 self.space.wrote(freed);
                 shares.apply(sizes, Instant::now());
@@ -269,7 +272,7 @@ impl Kept {
     fn of(keep: &Keep) -> Self {
         match keep {
             Keep::Nothing => Self::Nothing,
-            Keep::Journal(_) => Self::InJournal,
+            Keep::Journal(..) => Self::InJournal,
             Keep::Disk => Self::OnDisk,
         }
     }
@@ -279,10 +282,15 @@ fn journal_size(news: &News) -> usize {
     news.written().map(|(.., row)| journal::size(row.len())).sum()
 }
 
-fn journal_body(news: &News) -> Vec<u8> {
-    let mut body = Vec::with_capacity(journal_size(news));
-    news.written().for_each(|(room, seq, row)| journal::add(&mut body, room, seq, row));
-    body
+fn journaled(news: &News) -> Keep {
+    let (mut body, mut rooms) = (Vec::with_capacity(journal_size(news)), Vec::new());
+    for (room, seq, row) in news.written() {
+        journal::add(&mut body, room, seq, row);
+        if rooms.last() != Some(room) {
+            rooms.push(*room);
+        }
+    }
+    Keep::Journal(body, rooms)
 }
 
 fn settle(

@@ -45,6 +45,8 @@ pub enum Fault {
     None,
     /// After so many steps nothing but reads, as where even overwriting needs space.
     NothingAfter(u64),
+    /// After so many steps an fsync fails, once, and what it was for is gone from memory as well.
+    Forgets(u64),
     /// After so many steps only what was written before can be overwritten; a file may still grow by holes.
     NoBlocksAfter(u64),
 }
@@ -54,6 +56,8 @@ type Promised = Box<dyn FnMut() -> usize + Send>;
 #[derive(Default)]
 struct State {
     content: Content,
+    /// What fsyncs have brought there.
+    durable: Content,
     trace: Vec<Traced>,
     fault: Fault,
     /// Blocks that were ever written.
@@ -68,7 +72,8 @@ pub struct SimDisk(Arc<Mutex<State>>, usize);
 impl SimDisk {
     /// A disk with this on it.
     pub fn with(content: Content) -> Self {
-        Self(Arc::new(Mutex::new(State { content, ..State::default() })), DATABASE)
+        let durable = content.clone();
+        Self(Arc::new(Mutex::new(State { content, durable, ..State::default() })), DATABASE)
     }
 
     /// Another of its files.
@@ -90,6 +95,11 @@ impl SimDisk {
         self.0.lock().unwrap().content.clone()
     }
 
+    /// What is on it after a power cut that loses all that was not synced.
+    pub fn durable(&self) -> Content {
+        self.0.lock().unwrap().durable.clone()
+    }
+
     pub fn take_trace(&self) -> Vec<Traced> {
         std::mem::take(&mut self.0.lock().unwrap().trace)
     }
@@ -107,13 +117,21 @@ impl State {
         match &mut self.fault {
             Fault::None => true,
             Fault::NothingAfter(0) => false,
+            Fault::Forgets(0) => match step {
+                Step::Sync(file) => {
+                    self.content[*file].clone_from(&self.durable[*file]);
+                    self.fault = Fault::None;
+                    false
+                }
+                _ => true,
+            },
             Fault::NoBlocksAfter(0) => match step {
                 Step::Write(file, offset, data) => {
                     blocks(*offset, data).all(|block| self.blocks.contains(&(*file, block)))
                 }
                 Step::SetLen(..) | Step::Sync(_) => true,
             },
-            Fault::NothingAfter(steps) | Fault::NoBlocksAfter(steps) => {
+            Fault::NothingAfter(steps) | Fault::Forgets(steps) | Fault::NoBlocksAfter(steps) => {
                 *steps -= 1;
                 true
             }
@@ -126,6 +144,9 @@ impl State {
         }
         if let Step::Write(file, offset, data) = &step {
             self.blocks.extend(blocks(*offset, data).map(|block| (*file, block)));
+        }
+        if let Step::Sync(file) = &step {
+            self.durable[*file].clone_from(&self.content[*file]);
         }
         let promised = self.promised.as_mut().map_or(0, |promised| promised());
         apply(&mut self.content, &step);

@@ -13,14 +13,14 @@ use proto::{
     access::{Change, CommitParts, commit_statement},
     piece_name,
 };
-use redb::StorageBackend;
 
 use super::{dice::Dice, *};
 use crate::{
     log::{
         Commit, NewSlot,
         redb::{
-            database::open_database,
+            ahead::State,
+            database::{Found, open_database},
             holds::RoomHold,
             journal::Journal,
             tables::{HeldSnapshot, Snapshot},
@@ -114,12 +114,13 @@ pub struct Workload {
 /// Opens a database and its journal on a disk the way a relay does. The journal is small, so that it is full now and then.
 pub fn open(disk: &simdisk::SimDisk) -> Result<Store, OpenError> {
     let journal = disk.file(simdisk::JOURNAL);
-    let made = |_| {
-        if journal.len().map_err(OpenError::Io)? != JOURNAL_BYTES as u64 {
-            journal.write(0, &vec![0; JOURNAL_BYTES]).map_err(OpenError::Io)?;
-            journal.sync_data().map_err(OpenError::Io)?;
-        }
-        Ok(Some(Journal::new(Box::new(journal.clone()), JOURNAL_BYTES)))
+    let made = |state: &State| {
+        let disk = Box::new(journal.clone());
+        Ok(Found::Journal(if state.is_in_use {
+            Journal::open(disk, JOURNAL_BYTES, state.id).map_err(|_| OpenError::Journal)?
+        } else {
+            Journal::make(disk, JOURNAL_BYTES).map_err(OpenError::Io)?
+        }))
     };
     let disk = disk.clone();
     Store::open_with(Path::new("."), Box::new(move || open_database(disk.clone())), &made, Duration::ZERO)
