@@ -16,5 +16,5 @@ if ! PATH="$PATH:/usr/sbin" command -v mosquitto >/dev/null; then
 fi
 cargo build --profile dist --locked -p relay >&2
 # In memory: an fsync costs nothing there, and what is left is the programs' own.
-exec "$place/release/relay" bench peers --directory /dev/shm --seconds 5 --repetitions 3 \
+exec "$place/dist/relay" bench peers --directory /dev/shm --seconds 5 --repetitions 3 \
     --nats "$place/peers/bin/nats-server" --plot docs/peers.svg "$@"

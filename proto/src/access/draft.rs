@@ -64,6 +64,14 @@ pub struct Changes {
     pub undone: u64,
 }
 
+impl Changes {
+    /// Whether it leaves everything as it was, the head being this one.
+    pub fn is_nothing(&self, before: &Head) -> bool {
+        let is_empty = self.keys.is_empty() && self.steps.is_empty() && self.slots.is_empty();
+        is_empty && self.vote.is_none() && self.undone == 0 && self.head == *before
+    }
+}
+
 /// Rows with changes on top.
 pub(super) struct Draft<'a, R> {
     rows: &'a R,

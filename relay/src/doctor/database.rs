@@ -85,6 +85,7 @@ impl From<OpenError> for Trouble {
             OpenError::Locked
             | OpenError::Format
             | OpenError::Lost
+            | OpenError::Journal
             | OpenError::Unrested
             | OpenError::Io(_)
             | OpenError::Thread(_) => Self::Obstacle(why),

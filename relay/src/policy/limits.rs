@@ -244,6 +244,10 @@ pub const BATCH_JOBS: usize = 512;
 /// at once would not make it faster.
 pub const BATCH_BYTES: usize = 4 << 20;
 
+/// Bytes of the journal, which is written from its beginning again once it is full: what a start has to replay at most, and how
+/// many messages one commit brings into the database.
+pub const JOURNAL_BYTES: usize = 1 << 20;
+
 /// Bytes of entries read at once for one stream: what a stalled reader costs the relay at most,
 /// beyond its cursor.
 pub const READ_BYTES: usize = 64 << 10;

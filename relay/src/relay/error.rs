@@ -115,6 +115,15 @@ pub enum StartError {
         /// The directory.
         path: PathBuf,
     },
+    /// The journal is missing, or damaged.
+    #[error(
+        "what was said in the last seconds before the relay ended is in {}, which is missing or damaged; put it back, or go \
+         on without these seconds: put an empty file in its place", path.join("relay.journal").display()
+    )]
+    NoJournal {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The identity is gone, and the rooms are not.
     #[error(
         "{} holds rooms, and the identity that their members' programs trust is gone: `identity/ca.key`. A new one would \
@@ -224,6 +233,7 @@ impl StartError {
             OpenError::Restoring => Self::Restoring { path },
             OpenError::Format => Self::Format { path },
             OpenError::Lost => Self::NoLog { path },
+            OpenError::Journal => Self::NoJournal { path },
             OpenError::Unrested => Self::Unrested { path },
             OpenError::Damaged => Self::Damaged { path },
             OpenError::Io(source) => Self::io(path, source),
@@ -282,6 +292,7 @@ impl StartError {
             | Self::DiskFull { .. }
             | Self::Database { .. }
             | Self::NoLog { .. }
+            | Self::NoJournal { .. }
             | Self::NoIdentity { .. }
             | Self::Files { .. }
             | Self::Damaged { .. } => 4,

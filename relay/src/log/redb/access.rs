@@ -4,7 +4,7 @@ use proto::{
     PublicKey, RoomId,
     access::{self, Changes, Head, KeyRow, Rows, Step},
 };
-use redb::{ReadableTable, StorageError};
+use redb::{ReadableTable, StorageError, Table};
 
 use super::{
     pieces,
@@ -21,6 +21,12 @@ pub(super) struct Access {
     pub head: Head,
 }
 
+/// The rows of one room in a transaction that writes; what no message needs is opened when it is needed.
+pub(super) struct TableRows<'a, 'txn> {
+    tables: &'a Tables<'txn>,
+    room: &'a RoomId,
+}
+
 /// The rows of one room.
 pub(super) struct RoomRows<'a, K, S, V> {
     keys: &'a K,
@@ -34,13 +40,6 @@ type SnapshotRows<'a> = RoomRows<
     redb::ReadOnlyTable<AccessKey, &'static [u8]>,
     redb::ReadOnlyTable<(RoomKey, u64), &'static [u8]>,
     redb::ReadOnlyTable<VoteKey, ()>,
->;
-
-type TableRows<'a, 'txn> = RoomRows<
-    'a,
-    redb::Table<'txn, AccessKey, &'static [u8]>,
-    redb::Table<'txn, (RoomKey, u64), &'static [u8]>,
-    redb::Table<'txn, VoteKey, ()>,
 >;
 
 impl Access {
@@ -66,8 +65,28 @@ pub(super) fn in_snapshot<'a>(all: &'a Snapshot, room: &'a RoomId) -> SnapshotRo
     RoomRows { keys: &all.keys, steps: &all.steps, votes: &all.votes, room }
 }
 
-pub(super) fn in_tables<'a, 'txn>(all: &'a Tables<'txn>, room: &'a RoomId) -> TableRows<'a, 'txn> {
-    RoomRows { keys: &all.keys, steps: &all.steps, votes: &all.votes, room }
+pub(super) fn in_tables<'a, 'txn>(tables: &'a Tables<'txn>, room: &'a RoomId) -> TableRows<'a, 'txn> {
+    TableRows { tables, room }
+}
+
+/// Gives the log of each room another generation: it is not the one any more that members have read.
+pub(super) fn renew(tables: &mut Tables<'_>) -> Result<(), StorageError> {
+    let rooms: Result<Vec<_>, StorageError> =
+        tables.access.iter()?.map(|row| row.map(|(room, _)| RoomId(*room.value()))).collect();
+    for room in rooms? {
+        let Access { head, .. } = load(&tables.access, &room)?;
+        let access = Access { generation: fresh_generation()?, head };
+        tables.access.insert(&room.0, access.to_row().as_slice())?;
+    }
+    Ok(())
+}
+
+/// A generation that no log has had.
+pub(super) fn fresh_generation() -> Result<[u8; GENERATION], StorageError> {
+    let mut generation = [0; GENERATION];
+    aws_lc_rs::rand::fill(&mut generation)
+        .map_err(|_| StorageError::Corrupted("there is no randomness".into()))?;
+    Ok(generation)
 }
 
 /// Opens a room.
@@ -107,19 +126,21 @@ pub(super) fn write(
     }
     tables.news.lost(room, Loss::Keys(changed));
     if let Some((first, key)) = vote {
-        tables.votes.insert((&room.0, first, &key.0), ())?;
+        tables.more_mut()?.votes.insert((&room.0, first, &key.0), ())?;
     }
     for (first, step) in steps {
         match step {
-            Some(step) => drop(tables.steps.insert((&room.0, first), step.to_bytes().as_slice())?),
+            Some(step) => {
+                drop(tables.more_mut()?.steps.insert((&room.0, first), step.to_bytes().as_slice())?)
+            }
             None => {
-                tables.steps.remove((&room.0, first))?;
+                tables.more_mut()?.steps.remove((&room.0, first))?;
                 let votes = (&room.0, first, &[0; 32])..=(&room.0, first, &[0xff; 32]);
-                tables.votes.retain_in(votes, |_, ()| false)?;
+                tables.more_mut()?.votes.retain_in(votes, |_, ()| false)?;
             }
         }
     }
-    let freed = pieces::remove(tables, room, &slots)?;
+    let freed = if slots.is_empty() { 0 } else { pieces::remove(tables, room, &slots)? };
     if head != before.head {
         tables.access.insert(&room.0, Access { head, generation: before.generation }.to_row().as_slice())?;
     }
@@ -157,8 +178,8 @@ pub(super) fn put_key(
     let before = tables.keys.insert((&room.0, &key.0), row.to_bytes().as_slice())?;
     let before = before.map(|row| KeyRow::from_bytes(row.value())).transpose().map_err(corrupt)?;
     // Whoever adds another room's invite to its own does not get that room's guests.
-    if !row.grant.is_member() && tables.invites.get(&key.0)?.is_none() {
-        tables.invites.insert(&key.0, &room.0)?;
+    if !row.grant.is_member() && tables.more()?.invites.get(&key.0)?.is_none() {
+        tables.more_mut()?.invites.insert(&key.0, &room.0)?;
     }
     Ok(Reading::of(before.as_ref()))
 }
@@ -177,10 +198,64 @@ pub(super) fn remove_key(
 
 /// Forgets which room an invite is for.
 fn remove_invite(tables: &mut Tables<'_>, room: &[u8; 32], key: &[u8; 32]) -> Result<(), StorageError> {
-    if tables.invites.get(key)?.is_some_and(|of| of.value() == room) {
-        tables.invites.remove(key)?;
+    if tables.more()?.invites.get(key)?.is_some_and(|of| of.value() == room) {
+        tables.more_mut()?.invites.remove(key)?;
     }
     Ok(())
+}
+
+impl<'txn> TableRows<'_, 'txn> {
+    fn rows(
+        &self,
+    ) -> Result<
+        RoomRows<
+            '_,
+            Table<'txn, AccessKey, &'static [u8]>,
+            Table<'txn, (RoomKey, u64), &'static [u8]>,
+            Table<'txn, VoteKey, ()>,
+        >,
+        StorageError,
+    > {
+        let more = self.tables.more()?;
+        Ok(RoomRows { keys: &self.tables.keys, steps: &more.steps, votes: &more.votes, room: self.room })
+    }
+}
+
+impl Rows for TableRows<'_, '_> {
+    type Error = StorageError;
+
+    fn key(&self, key: &PublicKey) -> Result<Option<KeyRow>, StorageError> {
+        key_row(&self.tables.keys, self.room, key)
+    }
+
+    fn keys(&self) -> Result<Vec<(PublicKey, KeyRow)>, StorageError> {
+        self.rows()?.keys()
+    }
+
+    fn step(&self, seq: u64) -> Result<Option<Step>, StorageError> {
+        self.rows()?.step(seq)
+    }
+
+    fn steps(&self, from: u64, count: usize) -> Result<Vec<Step>, StorageError> {
+        self.rows()?.steps(from, count)
+    }
+
+    fn voted(&self, first: u64, key: &PublicKey) -> Result<bool, StorageError> {
+        self.rows()?.voted(first, key)
+    }
+
+    fn votes_of(&self, first: u64) -> Result<Vec<PublicKey>, StorageError> {
+        self.rows()?.votes_of(first)
+    }
+}
+
+fn key_row(
+    keys: &impl ReadableTable<AccessKey, &'static [u8]>,
+    room: &RoomId,
+    key: &PublicKey,
+) -> Result<Option<KeyRow>, StorageError> {
+    let row = keys.get((&room.0, &key.0))?;
+    row.map(|row| KeyRow::from_bytes(row.value())).transpose().map_err(corrupt)
 }
 
 impl<K, S, V: ReadableTable<VoteKey, ()>> RoomRows<'_, K, S, V> {
@@ -207,8 +282,7 @@ where
     type Error = StorageError;
 
     fn key(&self, key: &PublicKey) -> Result<Option<KeyRow>, StorageError> {
-        let row = self.keys.get((&self.room.0, &key.0))?;
-        row.map(|row| KeyRow::from_bytes(row.value())).transpose().map_err(corrupt)
+        key_row(self.keys, self.room, key)
     }
 
     fn keys(&self) -> Result<Vec<(PublicKey, KeyRow)>, StorageError> {

@@ -10,7 +10,7 @@ use redb::{ReadableTable, StorageError};
 use super::{
     Policy,
     access::{self, Access, GENERATION},
-    holds, openers, pieces, row,
+    ahead, holds, openers, pieces, row,
     space::Spare,
     tables::{self, Room, Tables},
     tokens, tombstone, trim,
@@ -67,11 +67,8 @@ pub(super) fn append(
 
     let entry = Deliver { undone: changes.undone, ..entry(&author.key, publish, seq, at_ms) };
     let row = row::encode(&publish.id, &entry);
-    tables.entries.insert((&author.room.0, seq), row.as_slice())?;
-    tables.ids.insert((&author.room.0, &publish.id.0), seq)?;
-    room.head = seq;
-    room.last_at_ms = at_ms;
-    room.bytes += row.len() as u64;
+    tables.is_more_than_messages |= publish.commit.is_some() || !changes.is_nothing(&before.head);
+    ahead::append(tables, &author.room, &publish.id.0, &row, (seq, at_ms), &mut room)?;
     room.keys = changes.head.rows;
     tables.news.wrote(&author.room, seq, (row, row::ENTRY), publish.envelope.len());
     if let Some(commit) = &publish.commit {
@@ -83,6 +80,7 @@ pub(super) fn append(
     room.slot_bytes = room.slot_bytes.saturating_sub(freed);
     if trim::over(&room, &policy.retention).is_some() {
         tables.over.insert(author.room);
+        tables.is_far_over |= trim::is_far_over(&room, &policy.retention);
     }
     tables.put_room(&author.room, room)?;
     tables.sizes.wrote(&author.room, publish.size() as u64);

@@ -12,7 +12,7 @@ use redb::{ReadTransaction, ReadableDatabase};
 
 use super::{
     OpenError,
-    access::{self, Access, GENERATION},
+    access::{self, Access},
     check::check,
     database::open_or_make,
     flaw::CheckError,
@@ -175,32 +175,31 @@ fn insert(tables: &mut Tables<'_>, room: RoomId, record: Record) -> Result<RoomI
         }
         Record::Access(row) => {
             let head = Head::from_bytes(&row).map_err(|_| corrupted())?;
-            let mut generation = [0; GENERATION];
             // Another log from now on: what was appended since the backup is gone.
-            aws_lc_rs::rand::fill(&mut generation).map_err(|_| corrupted())?;
+            let generation = access::fresh_generation()?;
             tables.access.insert(&room.0, Access { generation, head }.to_row().as_slice())?;
         }
         Record::Slot { position, row } => {
-            tables.slots.insert((&room.0, position), &*row)?;
+            tables.more_mut()?.slots.insert((&room.0, position), &*row)?;
             count_slot(tables, &room, row.len())?;
         }
         Record::Piece(piece) => {
-            tables.pieces.insert((&room.0, &piece_name(&piece)), &*piece)?;
+            tables.more_mut()?.pieces.insert((&room.0, &piece_name(&piece)), &*piece)?;
             count_slot(tables, &room, piece.len())?;
         }
         Record::Step { first, row } => {
-            tables.steps.insert((&room.0, first), &*row)?;
+            tables.more_mut()?.steps.insert((&room.0, first), &*row)?;
         }
         Record::Vote { first, key } => {
-            tables.votes.insert((&room.0, first, &key), ())?;
+            tables.more_mut()?.votes.insert((&room.0, first, &key), ())?;
         }
         Record::Token { hash, times: [created_ms, expires_ms], numbers, label } => {
             let [most_rooms, most_uses, rooms, uses] = numbers;
             let row = (created_ms, expires_ms, most_rooms, most_uses, rooms, uses, label.as_str());
-            tables.tokens.insert(&hash, row)?;
+            tables.more_mut()?.tokens.insert(&hash, row)?;
         }
         Record::OpenedBy(hash) => {
-            tables.opened_by.insert(&room.0, &hash)?;
+            tables.more_mut()?.opened_by.insert(&room.0, &hash)?;
         }
         Record::FrozenOpener { opener, at_ms, reason } => {
             tables.held()?.frozen_openers.insert(&opener, (at_ms, reason.as_str()))?;

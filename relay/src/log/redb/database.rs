@@ -6,28 +6,37 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering::Relaxed},
+        atomic::{
+            AtomicBool,
+            Ordering::{Acquire, Relaxed, Release},
+        },
     },
     time::{Duration, Instant},
 };
 
+use parking_lot::{Mutex as FairMutex, MutexGuard as FairGuard};
 use redb::{
     Database, DatabaseError, ReadTransaction, ReadableDatabase, StorageBackend, StorageError,
     WriteTransaction, backends::FileBackend,
 };
 
 use super::{
+    ahead::{self, Ahead, Keep, ReplayError, State, Wait},
     formats::{self, Made},
     fullness,
+    journal::{Journal, JournalError},
 };
 use crate::{
     identity,
     log::{Unavailable, caught::caught},
-    policy::limits::{PAGE_CACHE, REOPEN_INTERVAL},
+    policy::limits::{JOURNAL_BYTES, PAGE_CACHE, REOPEN_INTERVAL},
 };
 
 /// The database's name in the data directory.
 pub(crate) const FILE: &str = "relay.redb";
+
+/// The journal's name beside it.
+pub(crate) const JOURNAL: &str = "relay.journal";
 
 /// The directory in it where a restore builds what it restores: while it is there, no database is opened.
 pub(crate) const STAGING: &str = "restoring";
@@ -65,6 +74,12 @@ pub enum OpenError {
     /// redb stopped at what no database of its own can hold.
     #[error("it is damaged beyond reading")]
     Damaged,
+    /// The journal is missing, or damaged.
+    #[error(
+        "what was said in the last seconds before the relay ended is in its journal `relay.journal`, which is missing or \
+         damaged; put it back, or go on without these seconds: put an empty file in its place (`: > relay.journal`)"
+    )]
+    Journal,
     /// On a file system that cannot be written, after an end that was none in order.
     #[error(
         "its file system is mounted read-only, and the relay did not end in order: the log has to be repaired before it is read. \
@@ -78,6 +93,21 @@ pub enum OpenError {
 
 type Open = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
 
+/// Opens the journal of a database that says this of it, or makes one.
+type OpenJournal<'a> = &'a dyn Fn(&State) -> Result<Found, OpenError>;
+
+/// What is there of a journal.
+pub(super) enum Found {
+    Journal(Journal),
+    /// The operator's word that it is to be done without what was in it.
+    Emptied,
+    /// There can be none: each batch is committed.
+    Nothing,
+}
+
+/// How long a reader waits for the writer, which waits for the disk.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// An open database that can be reopened: after one failed write redb answers nothing any more, not even
 /// reads, until it is opened anew.
 pub(super) struct Store {
@@ -90,6 +120,11 @@ pub(super) struct Store {
     reopened: Mutex<Option<Instant>>,
     /// The last write found no space.
     is_full: AtomicBool,
+    /// What is acknowledged and not in the database's file. Taken before `database`. Whoever lets go of it lets those have it
+    /// who wait: a writer that is busy would come before readers again and again.
+    ahead: FairMutex<Ahead>,
+    /// Something is acknowledged that readers of the database do not see yet. Set by whoever holds `ahead`, before the answer.
+    is_unseen: AtomicBool,
 }
 
 impl Store {
@@ -103,16 +138,41 @@ impl Store {
         }
         let path = directory.to_owned();
         let open = move || open_or_make(&path);
-        caught(|| Self::open_with(directory, Box::new(open), REOPEN_INTERVAL))
+        let journal = |state: &State| open_journal(directory, state);
+        caught(|| Self::open_with(directory, Box::new(open), &journal, REOPEN_INTERVAL))
             .unwrap_or(Err(OpenError::Damaged))
     }
 
-    /// Opens with a function of the caller's; tries to reopen as often as `interval`.
-    pub fn open_with(directory: &Path, open: Open, interval: Duration) -> Result<Self, OpenError> {
+    /// Opens with functions of the caller's; tries to reopen as often as `interval`.
+    pub fn open_with(
+        directory: &Path,
+        open: Open,
+        journal: OpenJournal<'_>,
+        interval: Duration,
+    ) -> Result<Self, OpenError> {
         let database = open()?;
         if formats::create(&database).map_err(OpenError::from)? == Made::Other {
             return Err(OpenError::Format);
         }
+        let state = || ahead::state(&database.begin_read().map_err(redb::Error::from)?);
+        let found = match journal(&state()?)? {
+            Found::Emptied => {
+                tracing::warn!(
+                    "the journal was emptied: what was said in the last seconds before the relay ended is lost"
+                );
+                ahead::abandon(&database)?;
+                journal(&state()?)?
+            }
+            found => found,
+        };
+        let mut ahead = Ahead::new(match found {
+            Found::Journal(journal) => Some(journal),
+            Found::Emptied | Found::Nothing => None,
+        });
+        ahead.replay(&database).map_err(|error| match error {
+            ReplayError::Journal => OpenError::Journal,
+            ReplayError::Database(error) => error.into(),
+        })?;
         Ok(Self {
             directory: directory.to_owned(),
             open,
@@ -120,6 +180,8 @@ impl Store {
             database: RwLock::new(Some(database)),
             reopened: Mutex::new(None),
             is_full: AtomicBool::new(false),
+            ahead: FairMutex::new(ahead),
+            is_unseen: AtomicBool::new(false),
         })
     }
 
@@ -128,27 +190,77 @@ impl Store {
         &self,
         read: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
     ) -> Result<T, Unavailable> {
+        self.show()?;
         self.with(|database| read(&database.begin_read()?))
     }
 
     /// A snapshot to read at leisure: it holds up nobody, not even a reopening, after which it answers no more.
     pub fn snapshot(&self) -> Result<ReadTransaction, Unavailable> {
+        self.show()?;
         self.with(|database| Ok(database.begin_read()?))
     }
 
-    /// Runs a write; `write` commits or aborts.
+    /// Runs a write; `write` says what is to be kept of it, and how.
     pub fn write<T>(
         &self,
-        write: impl FnOnce(WriteTransaction) -> Result<T, redb::Error>,
+        write: impl FnOnce(&WriteTransaction, Wait) -> Result<(Keep, T), redb::Error>,
     ) -> Result<T, Unavailable> {
-        self.with(|database| {
-            let written = database.begin_write().map_err(redb::Error::from).and_then(write);
-            written.inspect_err(|error| {
-                if fullness::is_told_by(error) {
-                    self.is_full.store(true, Relaxed);
-                }
-            })
-        })
+        let mut ahead = self.ahead.lock();
+        let written = self.mended(&mut ahead).and_then(|()| ahead.write(|| self.begin(), write));
+        self.judge(&mut ahead, &written);
+        FairGuard::unlock_fair(ahead);
+        written.map_err(|_| Unavailable)
+    }
+
+    /// Replays what a transaction held that did not come to its end.
+    fn mended(&self, ahead: &mut Ahead) -> Result<(), redb::Error> {
+        if !ahead.is_torn() {
+            return Ok(());
+        }
+        match &*self.database.read().unwrap_or_else(PoisonError::into_inner) {
+            Some(database) => Ok(ahead.replay(database)?),
+            None => Err(redb::Error::DatabaseClosed),
+        }
+    }
+
+    /// What follows from how something went.
+    fn judge<T>(&self, ahead: &mut Ahead, done: &Result<T, redb::Error>) {
+        if let Err(error) = done {
+            tracing::error!(%error, "the database failed");
+            if fullness::is_told_by(error) {
+                self.is_full.store(true, Relaxed);
+            }
+            // What was acknowledged is replayed; if that fails, nobody reads a database without it.
+            if self.mended(ahead).is_err() {
+                *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
+            }
+            self.reopen(ahead);
+        }
+        self.is_unseen.store(ahead.is_unseen(), Release);
+    }
+
+    /// When what is in the journal alone is to be committed.
+    pub fn due(&self) -> Option<Instant> {
+        self.ahead.lock().due()
+    }
+
+    fn begin(&self) -> Result<WriteTransaction, redb::Error> {
+        match &*self.database.read().unwrap_or_else(PoisonError::into_inner) {
+            Some(database) => Ok(database.begin_write()?),
+            None => Err(redb::Error::DatabaseClosed),
+        }
+    }
+
+    /// Lets readers see everything that is acknowledged.
+    fn show(&self) -> Result<(), Unavailable> {
+        if !self.is_unseen.load(Acquire) {
+            return Ok(());
+        }
+        let Some(mut ahead) = self.ahead.try_lock_for(PATIENCE) else { return Err(Unavailable) };
+        let shown = self.mended(&mut ahead).and_then(|()| ahead.show());
+        self.judge(&mut ahead, &shown);
+        FairGuard::unlock_fair(ahead);
+        shown.map_err(|_| Unavailable)
     }
 
     /// A transaction is on the disk.
@@ -180,18 +292,28 @@ impl Store {
         bytes_on_disk(&self.directory.join(FILE))
     }
 
+    /// The same with what the journal alone has: soon the file takes that, too.
+    pub fn soon_bytes(&self) -> Option<u64> {
+        Some(self.disk_bytes()? + self.ahead.lock().bytes() as u64)
+    }
+
     /// Gives free pages back to the file system. Nobody reads or writes meanwhile. Returns the bytes on the disk
     /// before and after.
     pub fn compact(&self) -> Result<(u64, u64), OpenError> {
         let before = self.disk_bytes().unwrap_or(0);
+        let mut ahead = self.ahead.lock();
+        self.rest(&mut ahead)?;
         if let Some(database) = &mut *self.database.write().unwrap_or_else(PoisonError::into_inner) {
             database.compact().map_err(redb::Error::from)?;
         }
+        drop(ahead);
         Ok((before, self.disk_bytes().unwrap_or(0)))
     }
 
     /// Whether the sums of all pages are right; false if they were not and are now.
     pub fn has_integrity(&self) -> Result<bool, OpenError> {
+        let mut ahead = self.ahead.lock();
+        self.rest(&mut ahead)?;
         match &mut *self.database.write().unwrap_or_else(PoisonError::into_inner) {
             Some(database) => Ok(database.check_integrity()?),
             None => Ok(false),
@@ -200,7 +322,27 @@ impl Store {
 
     /// Lets go of the file.
     pub fn close(&self) {
+        let mut ahead = self.ahead.lock();
+        if self.rest(&mut ahead).is_err() {
+            tracing::error!(
+                "the database was not closed in order: its journal is read when it is opened again"
+            );
+        }
+        ahead.forget();
+        self.is_unseen.store(false, Release);
         *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Brings everything into the database's file.
+    fn rest(&self, ahead: &mut Ahead) -> Result<(), redb::Error> {
+        let rested = self.mended(ahead).and_then(|()| {
+            match &*self.database.read().unwrap_or_else(PoisonError::into_inner) {
+                Some(database) => ahead.rest(database),
+                None => Ok(()),
+            }
+        });
+        self.judge(ahead, &rested);
+        rested
     }
 
     fn with<T>(&self, run: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Result<T, Unavailable> {
@@ -213,22 +355,37 @@ impl Store {
             None => Err(Unavailable),
         };
         if result.is_err() {
-            self.reopen();
+            self.reopen(&mut self.ahead.lock());
         }
         result
     }
 
-    fn reopen(&self) {
+    fn reopen(&self, ahead: &mut Ahead) {
         let mut last = self.reopened.lock().unwrap_or_else(PoisonError::into_inner);
         if last.is_some_and(|last| last.elapsed() < self.interval) {
             return;
         }
         let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
         // The old one first: it holds the lock of the file.
+        ahead.forget();
+        self.is_unseen.store(false, Release);
         *database = None;
-        *database =
-            (self.open)().inspect_err(|error| tracing::error!(%error, "the database stays shut")).ok();
+        // A write that failed may be in memory as if it were on the disk.
+        forget_pages(&self.directory.join(FILE));
+        let opened = (self.open)().map_err(redb::Error::from);
+        let opened = opened.and_then(|opened| {
+            ahead.replay(&opened)?;
+            Ok(opened)
+        });
+        *database = opened.inspect_err(|error| tracing::error!(%error, "the database stays shut")).ok();
         *last = Some(Instant::now());
+    }
+}
+
+impl Drop for Store {
+    /// Whoever did not close it has its journal read the next time; a transaction must not outlive the file's lock.
+    fn drop(&mut self) {
+        self.ahead.get_mut().forget();
     }
 }
 
@@ -265,6 +422,46 @@ pub(super) fn open_or_make(directory: &Path) -> Result<Database, DatabaseError> 
     std::fs::rename(&unfinished, &path)?;
     sync_directory(directory)?;
     Ok(database)
+}
+
+/// Opens the journal in a directory, or makes one. What a database that was closed in order left there is nothing.
+fn open_journal(directory: &Path, state: &State) -> Result<Found, OpenError> {
+    let path = directory.join(JOURNAL);
+    if state.is_in_use {
+        match std::fs::metadata(&path) {
+            Ok(metadata) if metadata.len() == 0 => return Ok(Found::Emptied),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(OpenError::Journal),
+            Err(error) => return Err(OpenError::Io(error)),
+        }
+    }
+    let disk = || Ok(Box::new(FileBackend::new(private_file(&path)?).map_err(io::Error::other)?));
+    if state.is_in_use {
+        return match Journal::open(disk().map_err(OpenError::Io)?, JOURNAL_BYTES, state.id) {
+            Ok(journal) => Ok(Found::Journal(journal)),
+            Err(JournalError::Damaged) => Err(OpenError::Journal),
+            Err(JournalError::Io(error)) => Err(OpenError::Io(error)),
+        };
+    }
+    let made = disk().and_then(|disk| Journal::make(disk, JOURNAL_BYTES));
+    match made.and_then(|journal| sync_directory(directory).map(|()| journal)) {
+        Ok(journal) => Ok(Found::Journal(journal)),
+        Err(error) => {
+            tracing::warn!(%error, "there is no journal: messages take longer");
+            Ok(Found::Nothing)
+        }
+    }
+}
+
+/// Lets the operating system read a file from the disk again.
+fn forget_pages(path: &Path) {
+    #[cfg(target_os = "linux")]
+    if let Ok(file) = File::open(path) {
+        // Advice: where it is not taken, nothing is lost but the certainty.
+        let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = path;
 }
 
 /// Makes a rename in a directory survive a power cut.

@@ -1,7 +1,8 @@
 //! Which format a file has, and how one of an earlier format becomes one of the newest.
 //!
 //! Format 1 had another protocol. Format 2 has no checksums in its entries, which are read without for as long as they are
-//! kept; formats 2 and 3 do not say how many bytes a room's slots take, and format 4 does not say whether it is frozen. A file becomes one of the newest format when it is
+//! kept; formats 2 and 3 do not say how many bytes a room's slots take, and format 4 does not say whether it is frozen; those before
+//! format 6 have no journal beside them. A file becomes one of the newest format when it is
 //! opened, lest an earlier program takes it for its own.
 
 use redb::{
@@ -11,14 +12,14 @@ use redb::{
 
 use super::{
     pieces,
-    tables::{HeldTables, Room, RoomKey, Tables},
+    tables::{HeldTables, MoreTables, Room, RoomKey, Tables},
 };
 
 /// One row: the format. Format 1 had no such table.
 const FORMAT: TableDefinition<(), u64> = TableDefinition::new("format");
 
 /// The one that is written.
-const VERSION: u64 = 5;
+const VERSION: u64 = 6;
 
 /// A room of formats 2 and 3: all numbers of one of today but the last two.
 type RoomRow = (u64, u64, u64, u64, u64, u64);
@@ -61,7 +62,7 @@ pub(super) fn create(database: &Database) -> Result<Made, redb::Error> {
         let version = reader.open_table(FORMAT)?.get(())?.map(|version| version.value());
         match version {
             Some(VERSION) => return Ok(Made::Ready),
-            Some(version @ 2..=4) => before = version,
+            Some(version @ 2..=5) => before = version,
             _ => return Ok(Made::Other),
         }
     }
@@ -71,9 +72,9 @@ pub(super) fn create(database: &Database) -> Result<Made, redb::Error> {
     match before {
         2 | 3 => count_slots(&transaction)?,
         4 => widen(&transaction)?,
-        _ => drop(Tables::open(&transaction)?),
+        _ => {}
     }
-    drop(HeldTables::open(&transaction)?);
+    drop((Tables::open(&transaction)?, MoreTables::open(&transaction)?, HeldTables::open(&transaction)?));
     transaction.commit()?;
     Ok(Made::Ready)
 }
@@ -84,7 +85,7 @@ fn count_slots(transaction: &WriteTransaction) -> Result<(), redb::Error> {
     for row in transaction.open_table(ROOMS)?.iter()? {
         let (id, row) = row?;
         let (head, oldest, last_commit, last_at_ms, bytes, keys) = row.value();
-        let slot_bytes = pieces::size(&tables.slots, &tables.pieces, id.value())?;
+        let slot_bytes = pieces::size(&tables.more()?.slots, &tables.more()?.pieces, id.value())?;
         let room = Room { head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes, frozen_ms: 0 };
         tables.rooms.insert(id.value(), &room.into())?;
     }

@@ -1,7 +1,7 @@
 //! Rooms in redb: one file, one writer thread, many readers.
 //!
 //! ```text
-//! streams ──▶ queue ──▶ writer: one transaction per batch, fsync, then all answers of the batch
+//! streams ──▶ queue ──▶ writer: one transaction or one frame of the journal per batch, fsync, then all answers of it
 //!    ▲                                    │
 //!    └──── read snapshots ◀── follow ◀────┘
 //! ```
@@ -11,6 +11,7 @@
 //! another: they would see a fork where there was only a crash.
 
 mod access;
+mod ahead;
 mod apply;
 mod check;
 mod copy;
@@ -19,6 +20,9 @@ mod flaw;
 mod formats;
 mod fullness;
 mod holds;
+#[cfg(feature = "instructions")]
+mod hot;
+mod journal;
 mod log;
 mod lone;
 mod opener;
@@ -52,6 +56,8 @@ use std::{
 use proto::RoomId;
 use tokio::sync::oneshot;
 
+#[cfg(feature = "instructions")]
+pub use self::hot::HotPath;
 pub use self::{
     check::{Checked, Survey},
     database::OpenError,

@@ -35,8 +35,8 @@ pub(super) fn opener(
 
 /// Notes who opened a room. Those of tokens are noted with the token, which may be revoked.
 pub(super) fn note(tables: &mut Tables<'_>, room: &RoomId, opener: Opener) -> Result<(), StorageError> {
-    if tables.opened_by.get(&room.0)?.is_none() {
-        tables.openers.insert(&room.0, &opener.0)?;
+    if tables.more()?.opened_by.get(&room.0)?.is_none() {
+        tables.more_mut()?.openers.insert(&room.0, &opener.0)?;
     }
     tables.sizes.opened(room, opener);
     Ok(())
@@ -44,7 +44,7 @@ pub(super) fn note(tables: &mut Tables<'_>, room: &RoomId, opener: Opener) -> Re
 
 /// The key in force; another one when that is over age.
 fn key(tables: &mut Tables<'_>, now_ms: u64) -> Result<[u8; KEY], StorageError> {
-    let known = tables.opener_key.get(())?.map(|row| {
+    let known = tables.more()?.opener_key.get(())?.map(|row| {
         let (made_ms, key) = row.value();
         (made_ms, *key)
     });
@@ -53,7 +53,7 @@ fn key(tables: &mut Tables<'_>, now_ms: u64) -> Result<[u8; KEY], StorageError> 
         _ => {
             let mut key = [0; KEY];
             rand::fill(&mut key).map_err(|_| StorageError::Corrupted("no randomness".into()))?;
-            tables.opener_key.insert((), (now_ms, &key))?;
+            tables.more_mut()?.opener_key.insert((), (now_ms, &key))?;
             Ok(key)
         }
     }

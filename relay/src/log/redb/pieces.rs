@@ -52,7 +52,7 @@ pub(super) fn check(
     for name in slot.names.as_chunks().0 {
         let length = match sent.get(name) {
             Some(length) => Some(*length),
-            None => tables.pieces.get((&room.0, name))?.map(|piece| piece.value().len()),
+            None => tables.more()?.pieces.get((&room.0, name))?.map(|piece| piece.value().len()),
         };
         let Some(length) = length else { return Ok(Err(AppendError::MissingPieces)) };
         size = size.saturating_add(length);
@@ -68,10 +68,10 @@ pub(super) fn put(
     slot: &NewSlot,
 ) -> Result<u64, StorageError> {
     let row = to_row(slot);
-    tables.slots.insert((&room.0, position), row.as_slice())?;
+    tables.more_mut()?.slots.insert((&room.0, position), row.as_slice())?;
     let mut bytes = row.len();
     for (name, piece) in &slot.pieces {
-        if tables.pieces.insert((&room.0, name), &**piece)?.is_none() {
+        if tables.more_mut()?.pieces.insert((&room.0, name), &**piece)?.is_none() {
             bytes += piece.len();
         }
     }
@@ -82,7 +82,7 @@ pub(super) fn put(
 pub(super) fn remove(tables: &mut Tables<'_>, room: &RoomId, positions: &[u64]) -> Result<u64, StorageError> {
     let (mut gone, mut freed) = (BTreeSet::new(), 0);
     for position in positions {
-        if let Some(row) = tables.slots.remove((&room.0, *position))? {
+        if let Some(row) = tables.more_mut()?.slots.remove((&room.0, *position))? {
             gone.extend(SlotRow::of_slot(row.value())?.names);
             freed += row.value().len() as u64;
         }
@@ -90,14 +90,14 @@ pub(super) fn remove(tables: &mut Tables<'_>, room: &RoomId, positions: &[u64]) 
     if freed == 0 {
         return Ok(0);
     }
-    for row in tables.slots.range((&room.0, 0)..=(&room.0, u64::MAX))? {
+    for row in tables.more()?.slots.range((&room.0, 0)..=(&room.0, u64::MAX))? {
         let (_, row) = row?;
         for name in SlotRow::of_slot(row.value())?.names {
             gone.remove(name);
         }
     }
     for name in gone {
-        if let Some(piece) = tables.pieces.remove((&room.0, &name))? {
+        if let Some(piece) = tables.more_mut()?.pieces.remove((&room.0, &name))? {
             freed += piece.value().len() as u64;
         }
     }

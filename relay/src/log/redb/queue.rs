@@ -20,6 +20,7 @@ use std::{
     collections::{HashMap, VecDeque},
     net::IpAddr,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 
 use proto::RoomId;
@@ -102,17 +103,29 @@ impl<T> Queue<T> {
         Ok(wait)
     }
 
-    /// The next batch. Blocks until there is one; `None` when it was closed and all is taken.
-    pub fn take(&self) -> Option<Vec<T>> {
+    /// The next batch. Blocks until there is one, or until this time, and then it is empty; `None` when the queue was closed
+    /// and all is taken.
+    pub fn take(&self, until: Option<Instant>) -> Option<Vec<T>> {
         let is_idle = |lines: &mut Lines<T>| lines.jobs == 0 && !lines.is_closed;
-        let mut lines = self.work.wait_while(self.lock(), is_idle).unwrap_or_else(PoisonError::into_inner);
+        let lines = self.lock();
+        let mut lines = match until {
+            None => self.work.wait_while(lines, is_idle).unwrap_or_else(PoisonError::into_inner),
+            Some(until) => {
+                let left = until.saturating_duration_since(Instant::now());
+                let waited = self.work.wait_timeout_while(lines, left, is_idle);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
+        if lines.jobs == 0 && lines.is_closed {
+            return None;
+        }
         let (batch, taken) = lines.take();
         drop(lines);
         // Wakes others, and so not under the lock. Those who are gone meanwhile do not care.
         for taken in taken {
             let _ = taken.send(());
         }
-        (!batch.is_empty()).then_some(batch)
+        Some(batch)
     }
 
     /// Takes nothing more; what is there stays until it is taken.
@@ -232,7 +245,7 @@ mod tests {
                 (0..80).for_each(|number| fill(&queue, 2, number, count, bytes));
             }
             push(&queue, 1, 100, 0, 200);
-            let batch = queue.take().unwrap();
+            let batch = queue.take(None).unwrap();
             assert!(batch.contains(&(1, 100, 0)), "{bytes}: {}", batch.len());
         }
     }
@@ -244,7 +257,7 @@ mod tests {
             (10..110).for_each(|from| fill(&queue, from, 1, count, 10));
         }
         push(&queue, 1, 1, 0, 200);
-        assert!(queue.take().unwrap().contains(&(1, 1, 0)));
+        assert!(queue.take(None).unwrap().contains(&(1, 1, 0)));
     }
 
     #[test]
@@ -252,7 +265,7 @@ mod tests {
         let queue = Queue::default();
         (0..1000).for_each(|count| fill(&queue, 1, 1, count, 10));
         (0..3).for_each(|count| fill(&queue, 1, 2, count, 10));
-        let batch = queue.take().unwrap();
+        let batch = queue.take(None).unwrap();
         assert_eq!(batch.len(), BATCH_JOBS);
         assert_eq!(batch[..6], [(1, 1, 0), (1, 2, 0), (1, 1, 1), (1, 2, 1), (1, 1, 2), (1, 2, 2)]);
         let counts: Vec<_> = batch[6..].iter().map(|(_, _, count)| *count).collect();
@@ -267,7 +280,7 @@ mod tests {
         loop {
             (0..BATCH_JOBS as u32).for_each(|count| fill(&queue, 1, 1, count, 10));
             batches += 1;
-            if queue.take().unwrap().contains(&(2, 1, 0)) {
+            if queue.take(None).unwrap().contains(&(2, 1, 0)) {
                 break;
             }
             assert!(batches < 20, "it starves");
@@ -291,9 +304,9 @@ mod tests {
             waiting.extend(queue.push((HONEST, room(1)), 10, count).unwrap());
         }
         let mut last = waiting.pop().unwrap();
-        queue.take().unwrap();
+        queue.take(None).unwrap();
         assert!(last.try_recv().is_err());
-        queue.take().unwrap();
+        queue.take(None).unwrap();
         last.await.unwrap();
     }
 
@@ -303,8 +316,8 @@ mod tests {
         assert!(!push(&queue, 1, 1, 7, 10));
         queue.close();
         assert!(queue.push((HONEST, room(1)), 10, (0, 0, 0)).is_err());
-        assert_eq!(queue.take(), Some(vec![(1, 1, 7)]));
-        assert_eq!(queue.take(), None);
+        assert_eq!(queue.take(None), Some(vec![(1, 1, 7)]));
+        assert_eq!(queue.take(None), None);
         queue.end();
         queue.ended().await;
     }

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, path::Path};
 use proto::RoomId;
 use redb::{Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase};
 
-use super::{OpenError, Survey, check, copy, database::FILE, formats};
+use super::{OpenError, Survey, ahead, check, copy, database::FILE, formats};
 use crate::{
     log::{ExportError, Record, Rooms, Stop, caught::caught},
     policy::limits::PAGE_CACHE,
@@ -32,9 +32,11 @@ impl Resting {
             DatabaseError::RepairAborted => OpenError::Unrested,
             other => other.into(),
         })?;
-        match formats::is_readable(&database.begin_read().map_err(redb::Error::from)?)? {
-            true => Ok(Self { database }),
-            false => Err(OpenError::Format),
+        let reader = database.begin_read().map_err(redb::Error::from)?;
+        match (formats::is_readable(&reader)?, ahead::state(&reader)?.is_in_use) {
+            (false, _) => Err(OpenError::Format),
+            (true, true) => Err(OpenError::Unrested),
+            (true, false) => Ok(Self { database }),
         }
     }
 

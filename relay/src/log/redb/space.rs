@@ -91,7 +91,7 @@ impl Space {
     /// What openers may take, rooms being so large together. Free pages of the file count as left: pages are half full at
     /// least, nearly.
     pub fn bounds(&self, store: &Store, policy: &Policy, kept: u64) -> Bounds {
-        let file = store.disk_bytes().unwrap_or(0);
+        let file = store.soon_bytes().unwrap_or(0);
         let used = used(file, kept);
         let of_share = policy.max_disk.map_or(u64::MAX, |bound| bound.saturating_sub(used));
         let of_disk = self.above_reserve.saturating_add(file - used);
@@ -176,7 +176,7 @@ pub(super) fn is_near_bound(store: &Store, policy: &Policy) -> bool {
 
 /// Bytes that the file may still take.
 fn below_bound(store: &Store, policy: &Policy) -> u64 {
-    let room = policy.max_disk.zip(store.disk_bytes()).map(|(bound, used)| bound.saturating_sub(used));
+    let room = policy.max_disk.zip(store.soon_bytes()).map(|(bound, used)| bound.saturating_sub(used));
     room.unwrap_or(u64::MAX)
 }
 

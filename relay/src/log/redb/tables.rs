@@ -1,9 +1,11 @@
 //! The tables, and how records are laid out in them.
 
-use std::collections::BTreeSet;
+use std::{cell::OnceCell, collections::BTreeSet};
 
 use proto::{PublishId, RoomId, relay::Deliver};
-use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, TableError, WriteTransaction};
+use redb::{
+    ReadTransaction, ReadableTable, StorageError, Table, TableDefinition, TableError, WriteTransaction,
+};
 
 use super::{
     opener::{self, Opener},
@@ -107,41 +109,51 @@ pub(super) struct Room {
     pub frozen_ms: u64,
 }
 
-/// All tables of a write transaction.
+/// The tables of a write transaction. Those that a message needs are open; the others are opened when they are needed: to open
+/// one costs each batch something.
 pub(super) struct Tables<'txn> {
     pub rooms: Table<'txn, RoomKey, RoomRow>,
     pub access: Table<'txn, RoomKey, &'static [u8]>,
-    pub slots: Table<'txn, (RoomKey, u64), &'static [u8]>,
-    pub pieces: Table<'txn, PieceKey, &'static [u8]>,
     pub keys: Table<'txn, AccessKey, &'static [u8]>,
-    pub steps: Table<'txn, (RoomKey, u64), &'static [u8]>,
-    pub votes: Table<'txn, VoteKey, ()>,
-    pub invites: Table<'txn, RoomKey, &'static [u8; 32]>,
     pub entries: Table<'txn, (RoomKey, u64), &'static [u8]>,
     pub ids: Table<'txn, (RoomKey, &'static [u8; 16]), u64>,
-    pub tombstones: Table<'txn, RoomKey, ()>,
-    pub ages: Table<'txn, RoomKey, (u64, u64)>,
     /// Something was written to `ages`.
     pub noted: bool,
+    /// A publish has changed more than the log: who may do what, or the room's slots.
+    pub is_more_than_messages: bool,
     /// Rooms that were appended to and have more than they may.
     pub over: BTreeSet<RoomId>,
+    /// One of them by so much that it cannot wait.
+    pub is_far_over: bool,
     /// Bytes of rows that were removed.
     pub freed: u64,
     /// How many entries went because of which bound.
     pub trimmed: Trimmed,
     /// What readers have to learn once it is on the disk.
     pub news: News,
-    pub tokens: Table<'txn, RoomKey, TokenRow>,
-    pub opened_by: Table<'txn, RoomKey, &'static [u8; 32]>,
-    pub openers: Table<'txn, RoomKey, &'static [u8; Opener::LEN]>,
-    pub opener_key: Table<'txn, (), opener::KeyRow>,
     /// What rooms take after this transaction.
     pub sizes: Sizes,
+    more: OnceCell<MoreTables<'txn>>,
     held: Option<HeldTables<'txn>>,
     transaction: &'txn WriteTransaction,
 }
 
-/// Tables of what the operator did. Opened when they are needed: to open one costs a batch of messages something.
+/// Tables that no message needs.
+pub(super) struct MoreTables<'txn> {
+    pub slots: Table<'txn, (RoomKey, u64), &'static [u8]>,
+    pub pieces: Table<'txn, PieceKey, &'static [u8]>,
+    pub steps: Table<'txn, (RoomKey, u64), &'static [u8]>,
+    pub votes: Table<'txn, VoteKey, ()>,
+    pub invites: Table<'txn, RoomKey, &'static [u8; 32]>,
+    pub tombstones: Table<'txn, RoomKey, ()>,
+    pub ages: Table<'txn, RoomKey, (u64, u64)>,
+    pub tokens: Table<'txn, RoomKey, TokenRow>,
+    pub opened_by: Table<'txn, RoomKey, &'static [u8; 32]>,
+    pub openers: Table<'txn, RoomKey, &'static [u8; Opener::LEN]>,
+    pub opener_key: Table<'txn, (), opener::KeyRow>,
+}
+
+/// Tables of what the operator did.
 pub(super) struct HeldTables<'txn> {
     pub frozen: Table<'txn, RoomKey, FrozenRow>,
     pub frozen_openers: Table<'txn, OpenerKey, NoticeRow>,
@@ -179,48 +191,83 @@ impl<'txn> Tables<'txn> {
         Ok(Self {
             rooms: transaction.open_table(ROOMS)?,
             access: transaction.open_table(ACCESS)?,
-            slots: transaction.open_table(SLOTS)?,
-            pieces: transaction.open_table(PIECES)?,
             keys: transaction.open_table(KEYS)?,
-            steps: transaction.open_table(STEPS)?,
-            votes: transaction.open_table(VOTES)?,
-            invites: transaction.open_table(INVITES)?,
             entries: transaction.open_table(ENTRIES)?,
             ids: transaction.open_table(IDS)?,
-            tombstones: transaction.open_table(TOMBSTONES)?,
-            ages: transaction.open_table(AGES)?,
             noted: false,
+            is_more_than_messages: false,
             over: BTreeSet::new(),
+            is_far_over: false,
             freed: 0,
             trimmed: Trimmed::default(),
             news: News::default(),
-            tokens: transaction.open_table(TOKENS)?,
-            opened_by: transaction.open_table(OPENED_BY)?,
-            openers: transaction.open_table(OPENERS)?,
-            opener_key: transaction.open_table(OPENER_KEY)?,
             sizes: Sizes::default(),
+            more: OnceCell::new(),
             held: None,
             transaction,
         })
     }
 
+    /// What no message needs.
+    pub fn more(&self) -> Result<&MoreTables<'txn>, StorageError> {
+        match self.more.get() {
+            Some(more) => Ok(more),
+            None => {
+                let more = MoreTables::open(self.transaction).map_err(storage)?;
+                Ok(self.more.get_or_init(|| more))
+            }
+        }
+    }
+
+    /// The same, to write.
+    pub fn more_mut(&mut self) -> Result<&mut MoreTables<'txn>, StorageError> {
+        let more = match self.more.take() {
+            Some(more) => more,
+            None => MoreTables::open(self.transaction).map_err(storage)?,
+        };
+        self.more.get_or_init(|| more);
+        self.more.get_mut().ok_or_else(|| StorageError::Corrupted("its tables are not open".into()))
+    }
+
     /// What the operator did.
-    pub fn held(&mut self) -> Result<&mut HeldTables<'txn>, redb::StorageError> {
+    pub fn held(&mut self) -> Result<&mut HeldTables<'txn>, StorageError> {
         let held = match self.held.take() {
             Some(held) => held,
-            None => HeldTables::open(self.transaction).map_err(|error| match error {
-                TableError::Storage(error) => error,
-                other => redb::StorageError::Corrupted(other.to_string()),
-            })?,
+            None => HeldTables::open(self.transaction).map_err(storage)?,
         };
         Ok(self.held.insert(held))
     }
 
     /// Writes a room's numbers.
-    pub fn put_room(&mut self, id: &RoomId, room: Room) -> Result<(), redb::StorageError> {
+    pub fn put_room(&mut self, id: &RoomId, room: Room) -> Result<(), StorageError> {
         self.sizes.set(id, room.size());
         self.rooms.insert(&id.0, &room.into())?;
         Ok(())
+    }
+}
+
+fn storage(error: TableError) -> StorageError {
+    match error {
+        TableError::Storage(error) => error,
+        other => StorageError::Corrupted(other.to_string()),
+    }
+}
+
+impl<'txn> MoreTables<'txn> {
+    pub fn open(transaction: &'txn WriteTransaction) -> Result<Self, TableError> {
+        Ok(Self {
+            slots: transaction.open_table(SLOTS)?,
+            pieces: transaction.open_table(PIECES)?,
+            steps: transaction.open_table(STEPS)?,
+            votes: transaction.open_table(VOTES)?,
+            invites: transaction.open_table(INVITES)?,
+            tombstones: transaction.open_table(TOMBSTONES)?,
+            ages: transaction.open_table(AGES)?,
+            tokens: transaction.open_table(TOKENS)?,
+            opened_by: transaction.open_table(OPENED_BY)?,
+            openers: transaction.open_table(OPENERS)?,
+            opener_key: transaction.open_table(OPENER_KEY)?,
+        })
     }
 }
 
@@ -289,12 +336,12 @@ impl From<Room> for RoomRow {
 pub(super) fn room(
     rooms: &impl ReadableTable<RoomKey, RoomRow>,
     room: &RoomId,
-) -> Result<Option<Room>, redb::StorageError> {
+) -> Result<Option<Room>, StorageError> {
     Ok(rooms.get(&room.0)?.map(|row| row.value().into()))
 }
 
-pub(super) fn from_entry_row(row: &[u8]) -> Result<(PublishId, Deliver), redb::StorageError> {
-    row::decode(row).ok_or_else(|| redb::StorageError::Corrupted("an entry is damaged".into()))
+pub(super) fn from_entry_row(row: &[u8]) -> Result<(PublishId, Deliver), StorageError> {
+    row::decode(row).ok_or_else(|| StorageError::Corrupted("an entry is damaged".into()))
 }
 
 /// The entry in a row, for those who do not have the database's errors.

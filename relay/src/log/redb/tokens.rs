@@ -29,7 +29,7 @@ pub(super) fn payer(
 ) -> Result<Result<Option<TokenRecord>, NoRight>, StorageError> {
     let Right::Token(shown) = right else { return Ok(Ok(None)) };
     let Some(hash) = shown else { return Ok(Err(NoRight::Required)) };
-    let row = tables.tokens.get(&hash.0)?;
+    let row = tables.more()?.tokens.get(&hash.0)?;
     let known = row.map(|row| from_row(*hash, row.value())).filter(|token| !token.is_expired(now_ms));
     Ok(known.map(Some).ok_or(NoRight::Required))
 }
@@ -42,20 +42,21 @@ pub(super) fn pay(
 ) -> Result<(), StorageError> {
     token.rooms = token.rooms.saturating_add(1);
     token.uses = token.uses.saturating_add(1);
-    tables.tokens.insert(&token.hash.0, to_row(&token))?;
-    tables.opened_by.insert(&room.0, &token.hash.0)?;
+    tables.more_mut()?.tokens.insert(&token.hash.0, to_row(&token))?;
+    tables.more_mut()?.opened_by.insert(&room.0, &token.hash.0)?;
     Ok(())
 }
 
 /// A room is gone: its token, if it has one, may open another in its place.
 pub(super) fn free(tables: &mut Tables<'_>, room: &RoomId) -> Result<(), StorageError> {
-    let Some(hash) = tables.opened_by.remove(&room.0)?.map(|hash| TokenHash(*hash.value())) else {
+    let Some(hash) = tables.more_mut()?.opened_by.remove(&room.0)?.map(|hash| TokenHash(*hash.value()))
+    else {
         return Ok(());
     };
-    let token = tables.tokens.get(&hash.0)?.map(|row| from_row(hash, row.value()));
+    let token = tables.more()?.tokens.get(&hash.0)?.map(|row| from_row(hash, row.value()));
     if let Some(token) = token {
         let token = TokenRecord { rooms: token.rooms.saturating_sub(1), ..token };
-        tables.tokens.insert(&hash.0, to_row(&token))?;
+        tables.more_mut()?.tokens.insert(&hash.0, to_row(&token))?;
     }
     Ok(())
 }
@@ -67,10 +68,10 @@ pub(super) fn change(
 ) -> Result<Result<Option<Revoked>, TokenError>, StorageError> {
     match change {
         TokenChange::Add(token) => {
-            if tables.tokens.len()? >= MAX_TOKENS {
+            if tables.more()?.tokens.len()? >= MAX_TOKENS {
                 return Ok(Err(TokenError::TooMany));
             }
-            tables.tokens.insert(&token.hash.0, to_row(token))?;
+            tables.more_mut()?.tokens.insert(&token.hash.0, to_row(token))?;
             Ok(Ok(None))
         }
         TokenChange::Revoke(id) => revoke(tables, id),
@@ -83,7 +84,7 @@ fn revoke(
     id: &TokenId,
 ) -> Result<Result<Option<Revoked>, TokenError>, StorageError> {
     let mut found = Vec::new();
-    for row in tables.tokens.iter()? {
+    for row in tables.more()?.tokens.iter()? {
         let (hash, row) = row?;
         let hash = TokenHash(*hash.value());
         if id.fits(&hash) {
@@ -96,10 +97,10 @@ fn revoke(
         Err(_) => return Ok(Err(TokenError::Ambiguous)),
     };
     let mut rooms = Vec::new();
-    for row in tables.opened_by.extract_if(|_, hash| *hash == token.hash.0)? {
+    for row in tables.more_mut()?.opened_by.extract_if(|_, hash| *hash == token.hash.0)? {
         rooms.push(RoomId(*row?.0.value()));
     }
-    tables.tokens.remove(&token.hash.0)?;
+    tables.more_mut()?.tokens.remove(&token.hash.0)?;
     Ok(Ok(Some(Revoked { token, rooms })))
 }
 

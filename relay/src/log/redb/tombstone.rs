@@ -21,10 +21,10 @@ pub(super) fn put(tables: &mut Tables<'_>, room: &RoomId) -> Result<bool, Storag
         if row.frozen_ms != 0 {
             tables.held()?.frozen.remove(&room.0)?;
         }
-        tables.tombstones.insert(&room.0, ())?;
-        tables.ages.remove(&room.0)?;
+        tables.more_mut()?.tombstones.insert(&room.0, ())?;
+        tables.more_mut()?.ages.remove(&room.0)?;
         tokens::free(tables, room)?;
-        tables.openers.remove(&room.0)?;
+        tables.more_mut()?.openers.remove(&room.0)?;
         tables.sizes.gone(room);
         tables.news.ended(room);
     }
@@ -33,21 +33,23 @@ pub(super) fn put(tables: &mut Tables<'_>, room: &RoomId) -> Result<bool, Storag
 
 /// Whether a room of this id is still being purged.
 pub(super) fn stands(tables: &Tables<'_>, room: &RoomId) -> Result<bool, StorageError> {
-    Ok(tables.tombstones.get(&room.0)?.is_some())
+    Ok(tables.more()?.tombstones.get(&room.0)?.is_some())
 }
 
 /// Removes a bounded part of a room with a tombstone, any of them. Returns whether there is more to do and how many
 /// rows went.
 pub(super) fn purge(tables: &mut Tables<'_>) -> Result<(bool, u64), StorageError> {
-    let Some(room) = tables.tombstones.first()?.map(|(room, _)| *room.value()) else { return Ok((false, 0)) };
+    let Some(room) = tables.more()?.tombstones.first()?.map(|(room, _)| *room.value()) else {
+        return Ok((false, 0));
+    };
     let mut budget = Budget { rows: TRIM_ROUND, freed: 0 };
     let is_empty = empty(tables, &room, &mut budget)?;
     if is_empty {
         tables.access.remove(&room)?;
-        tables.tombstones.remove(&room)?;
+        tables.more_mut()?.tombstones.remove(&room)?;
     }
     tables.freed += budget.freed;
-    let more = !is_empty || tables.tombstones.first()?.is_some();
+    let more = !is_empty || tables.more()?.tombstones.first()?.is_some();
     Ok((more, TRIM_ROUND - budget.rows + 1))
 }
 
@@ -64,24 +66,26 @@ fn empty(tables: &mut Tables<'_>, room: &[u8; 32], budget: &mut Budget) -> Resul
             return Ok(false);
         }
     }
-    for row in tables.slots.extract_from_if((room, 0)..=(room, u64::MAX), |_, _| true)? {
+    for row in tables.more_mut()?.slots.extract_from_if((room, 0)..=(room, u64::MAX), |_, _| true)? {
         if !budget.take(row?.1.value().len()) {
             return Ok(false);
         }
     }
-    for row in tables.pieces.extract_from_if((room, &[0; 32])..=(room, &[0xff; 32]), |_, _| true)? {
+    for row in
+        tables.more_mut()?.pieces.extract_from_if((room, &[0; 32])..=(room, &[0xff; 32]), |_, _| true)?
+    {
         if !budget.take(row?.1.value().len()) {
             return Ok(false);
         }
     }
-    for row in tables.steps.extract_from_if((room, 0)..=(room, u64::MAX), |_, _| true)? {
+    for row in tables.more_mut()?.steps.extract_from_if((room, 0)..=(room, u64::MAX), |_, _| true)? {
         row?;
         if !budget.take(0) {
             return Ok(false);
         }
     }
     let votes = (room, 0, &[0; 32])..=(room, u64::MAX, &[0xff; 32]);
-    for row in tables.votes.extract_from_if(votes, |_, ()| true)? {
+    for row in tables.more_mut()?.votes.extract_from_if(votes, |_, ()| true)? {
         row?;
         if !budget.take(0) {
             return Ok(false);

@@ -63,6 +63,20 @@ pub(super) fn over(room: &Room, retention: &Retention) -> Option<LogBound> {
     }
 }
 
+/// Part of a bound by which a room may be over it until the next commit.
+const SLACK: u64 = 64;
+
+/// Whether a room is so far over a bound that it is to be trimmed at once.
+pub(super) fn is_far_over(room: &Room, retention: &Retention) -> bool {
+    let with_slack = |bound: u64| bound.saturating_add(bound / SLACK);
+    let retention = Retention {
+        entries: with_slack(retention.entries),
+        bytes: with_slack(retention.bytes),
+        ..retention.clone()
+    };
+    over(room, &retention).is_some()
+}
+
 /// Bytes that a room's log may have beside its slots. Half of all at least: slots of a large group must not leave a small
 /// room nothing to say.
 fn log_share(room: &Room, retention: &Retention) -> u64 {
@@ -126,7 +140,7 @@ pub(super) fn trim(
             // To read a small one again costs less than to write that down.
             None if bytes < NOTED => break,
             None => {
-                tables.ages.insert(&id.0, (room.oldest, at_ms))?;
+                tables.more_mut()?.ages.insert(&id.0, (room.oldest, at_ms))?;
                 tables.noted = true;
                 break;
             }
@@ -150,7 +164,7 @@ pub(super) fn trim(
 
 /// Whether the oldest entry is known to be within its age.
 fn is_young(tables: &Tables<'_>, id: &RoomId, oldest: u64, horizon_ms: u64) -> Result<bool, StorageError> {
-    let noted = tables.ages.get(&id.0)?.map(|row| row.value());
+    let noted = tables.more()?.ages.get(&id.0)?.map(|row| row.value());
     Ok(horizon_ms == 0 || noted.is_some_and(|(seq, at_ms)| seq == oldest && at_ms >= horizon_ms))
 }
 

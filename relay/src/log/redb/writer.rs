@@ -7,15 +7,16 @@ use std::{
 };
 
 use proto::RoomId;
-use redb::Durability;
 use tokio::sync::oneshot;
 
 use super::{
     Health, Policy, Stats,
     access::GENERATION,
+    ahead::{Keep, Wait},
     apply,
     database::Store,
     holds::{self, RoomHold},
+    journal,
     lone::Lone,
     opener::{Opener, OpenerName},
     openers,
@@ -121,7 +122,11 @@ pub(super) struct Writer {
     /// What rooms take; `None` before the first batch, and after one of which it is not known whether it was written.
     shares: Option<Shares>,
     /// Rooms that have more than they may, and whose turn the last batch did not come to.
-    due: BTreeSet<RoomId>,
+    pub(super) due: BTreeSet<RoomId>,
+    /// There was more to trim than the last commit might.
+    is_behind: bool,
+    /// Jobs and their bytes since something was committed last: what trimming may take grows with them.
+    unpaid: (usize, usize),
     /// What is held in memory for readers.
     ring: Ring,
 }
@@ -143,13 +148,15 @@ impl Writer {
             space: Space::new(),
             shares: None,
             due: BTreeSet::new(),
+            is_behind: false,
+            unpaid: (0, 0),
             ring: Ring::default(),
         }
     }
 
     /// Works until nobody can queue any more and the queue is empty.
     pub fn run(mut self) {
-        while let Some(batch) = self.queue.take() {
+        while let Some(batch) = self.queue.take(self.store.due()) {
             let policy = self.policy();
             self.write(batch, &policy);
         }
@@ -163,7 +170,7 @@ impl Writer {
         *policy
     }
 
-    /// Writes one batch and answers.
+    /// Writes one batch and answers. An empty one commits what is in the journal alone.
     pub fn write(&mut self, batch: Vec<Job>, policy: &Policy) {
         let bytes = batch.iter().map(Job::size).sum();
         let (space, stats) =
@@ -178,38 +185,55 @@ impl Writer {
         };
         let bounds = self.space.bounds(&self.store, policy, shares.bytes());
         let spare = Spare { space, bounds, shares: &shares };
-        let (due, mut budget) = (&self.due, Budget::beside(batch.len(), bytes));
+        let unpaid = (self.unpaid.0 + batch.len(), self.unpaid.1 + bytes);
+        let (due, is_behind) = (&self.due, self.is_behind);
         let began = Instant::now();
-        let written = self.store.write(|mut transaction| {
-            transaction.set_durability(Durability::Immediate)?;
+        let written = self.store.write(|transaction, Wait { room, is_late }| {
+            let mut tables = Tables::open(transaction)?;
             let mut settled = Vec::with_capacity(batch.len());
-            let (due, changed, freed, trimmed, news, sizes) = {
-                let mut tables = Tables::open(&transaction)?;
-                for job in &batch {
-                    settled.push(settle(&mut tables, &self.feeds, policy, &spare, job)?);
-                }
-                // In this transaction and not in one of its own: that would be a second fsync, for which others wait.
-                let due = due.union(&std::mem::take(&mut tables.over)).copied().collect();
-                let (due, trimmed) = trim::trim_due(&mut tables, due, &policy.retention, &mut budget)?;
-                let changed = trimmed || settled.iter().any(Settled::changed);
-                let (news, sizes) = (std::mem::take(&mut tables.news), std::mem::take(&mut tables.sizes));
-                (due, changed, tables.freed, tables.trimmed, news, sizes)
-            };
-            // An fsync for nothing would let refused publishes slow down the accepted ones.
-            if changed {
-                transaction.commit()?;
-                self.store.wrote();
-                stats.trimmed(trimmed);
-                stats.commit_seconds.observe(began.elapsed().as_secs_f64());
-                stats.batch_jobs.observe(batch.len() as f64);
-            } else {
-                transaction.abort()?;
+            for job in &batch {
+                settled.push(settle(&mut tables, &self.feeds, policy, &spare, job)?);
             }
-            Ok((settled, due, freed, news, sizes))
+            let due = due | &std::mem::take(&mut tables.over);
+            let is_late = is_late || batch.is_empty();
+            let has_changed = settled.iter().any(Settled::changed);
+            let is_of_messages = !tables.is_more_than_messages && batch.iter().all(Job::is_append);
+            let may_wait = !is_behind && !tables.is_far_over;
+            // What is over its bounds goes in a transaction that is committed, and not in one of its own: that would be a second
+            // fsync, for which others wait. The journal has messages alone, and an fsync for nothing would let refused
+            // publishes slow down the accepted ones.
+            let (keep, due) = match has_changed {
+                false if !is_late && (due.is_empty() || (may_wait && room > 0)) => (Keep::Nothing, due),
+                true if is_of_messages && may_wait && journal_size(&tables.news) <= room => {
+                    (journaled(&tables.news), due)
+                }
+                _ => {
+                    let mut budget = Budget::beside(unpaid.0, unpaid.1);
+                    let (due, trimmed) = trim::trim_due(&mut tables, due, &policy.retention, &mut budget)?;
+                    let is_for_nothing = !has_changed && !trimmed && !is_late;
+                    (if is_for_nothing { Keep::Nothing } else { Keep::Disk }, due)
+                }
+            };
+            let (kept, freed, trimmed) = (Kept::of(&keep), tables.freed, tables.trimmed);
+            let (news, sizes) = (std::mem::take(&mut tables.news), std::mem::take(&mut tables.sizes));
+            Ok((keep, (settled, due, kept, (freed, trimmed), news, sizes)))
         });
         match written {
-            Ok((settled, due, freed, news, sizes)) => {
+            Ok((settled, due, kept, (freed, trimmed), news, sizes)) => {
                 self.due = due;
+                if kept != Kept::Nothing {
+                    stats.commit_seconds.observe(began.elapsed().as_secs_f64());
+                    stats.batch_jobs.observe(batch.len() as f64);
+                }
+                match kept {
+                    Kept::Nothing => {}
+                    Kept::InJournal => self.unpaid = unpaid,
+                    Kept::OnDisk => {
+                        self.store.wrote();
+                        stats.trimmed(trimmed);
+                        (self.unpaid, self.is_behind) = ((0, 0), !self.due.is_empty());
+                    }
+                }
                 self.space.wrote(freed);
                 shares.apply(sizes, Instant::now());
                 // A revoked token is nobody's any more.
@@ -225,6 +249,7 @@ impl Writer {
             Err(_) => {
                 // One room that cannot be read must not fail the batches of all others: the round finds the rooms again.
                 self.due.clear();
+                self.is_behind = false;
                 let unsure = News::unsure(self.feeds.rooms());
                 let readers = self.ring.push(&self.feeds, unsure, policy.tail);
                 batch.into_iter().for_each(Job::fail);
@@ -232,6 +257,40 @@ impl Writer {
             }
         }
     }
+}
+
+/// Where what was changed is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    /// Nothing was.
+    Nothing,
+    InJournal,
+    OnDisk,
+}
+
+impl Kept {
+    fn of(keep: &Keep) -> Self {
+        match keep {
+            Keep::Nothing => Self::Nothing,
+            Keep::Journal(..) => Self::InJournal,
+            Keep::Disk => Self::OnDisk,
+        }
+    }
+}
+
+fn journal_size(news: &News) -> usize {
+    news.written().map(|(.., row)| journal::size(row.len())).sum()
+}
+
+fn journaled(news: &News) -> Keep {
+    let (mut body, mut rooms) = (Vec::with_capacity(journal_size(news)), Vec::new());
+    for (room, seq, row) in news.written() {
+        journal::add(&mut body, room, seq, row);
+        if rooms.last() != Some(room) {
+            rooms.push(*room);
+        }
+    }
+    Keep::Journal(body, rooms)
 }
 
 fn settle(
@@ -342,6 +401,10 @@ impl Job {
             | Self::Probe { .. }
             | Self::Busiest { .. } => 0,
         }
+    }
+
+    fn is_append(&self) -> bool {
+        matches!(self, Self::Append { .. })
     }
 
     fn is_of_tokens(&self) -> bool {

@@ -80,6 +80,12 @@ impl News {
         news
     }
 
+    /// The entries that were appended, those of a room in their order: room, sequence number and row.
+    pub fn written(&self) -> impl Iterator<Item = (&RoomId, u64, &[u8])> {
+        let entries = |(room, news)| RoomNews::written(news).map(move |(seq, row)| (room, seq, row));
+        self.rooms.iter().flat_map(entries)
+    }
+
     pub(super) fn into_rooms(self) -> HashMap<RoomId, RoomNews> {
         self.rooms
     }
@@ -90,6 +96,10 @@ impl News {
 }
 
 impl RoomNews {
+    fn written(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        self.entries.iter().map(|entry| (entry.seq, entry.row.as_slice()))
+    }
+
     pub(super) fn is_end(&self) -> bool {
         self.ended
     }

@@ -61,7 +61,8 @@ async fn chat_goes_on_beside_files_that_are_sent_faster_than_the_relay_takes_the
     eventually("the relay makes them wait", || server.hits(relay::ops::metrics::Limit::FileTraffic) >= 7)
         .await;
     for number in 0..50 {
-        chat.publish([number; 16], &[7; 30_000], None).await;
+        let said = tokio::time::timeout(PATIENCE, chat.publish([number; 16], &[7; 30_000], None)).await;
+        said.expect("no window of the connection is full of files");
         chat.published().await;
     }
     assert!(senders.try_join_next().is_none(), "they wait");

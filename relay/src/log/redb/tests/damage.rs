@@ -91,9 +91,9 @@ async fn database_of_the_format_before_is_read_and_nothing_of_it_is_lost() {
     backend.trim(1).await;
     assert_eq!(read(&backend).await, (6, false));
     backend.close().await;
-    assert_eq!(format(directory.path(), None), 5, "a program of before refuses it");
+    assert_eq!(format(directory.path(), None), 6, "a program of before refuses it");
 
-    for other in [1, 6] {
+    for other in [1, 7] {
         format(directory.path(), Some(other));
         assert!(matches!(Redb::open(directory.path(), &Limits::default()), Err(OpenError::Format)));
         assert_eq!(format(directory.path(), None), other, "and it is left as it is");
@@ -101,18 +101,20 @@ async fn database_of_the_format_before_is_read_and_nothing_of_it_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn database_of_before_rooms_were_frozen_is_taken_over_whole() {
-    let directory = TempDir::new().unwrap();
-    filled(directory.path()).await;
-    assert_eq!(format(directory.path(), Some(4)), 4);
-    let backend = Redb::open(directory.path(), &Limits::default()).unwrap();
-    assert_eq!(read(&backend).await, (5, false));
-    let overview = backend.overview().await.unwrap();
-    assert_eq!((overview.slot_bytes, overview.frozen, overview.dropped), (8, 0, 0));
-    assert!(backend.survey().unwrap().is_whole());
-    assert_eq!(append(&backend, 9, 100).await.unwrap().seq, 6);
-    backend.close().await;
-    assert_eq!(format(directory.path(), None), 5);
+async fn database_of_the_last_formats_is_taken_over_whole() {
+    for version in [4, 5] {
+        let directory = TempDir::new().unwrap();
+        filled(directory.path()).await;
+        assert_eq!(format(directory.path(), Some(version)), version);
+        let backend = Redb::open(directory.path(), &Limits::default()).unwrap();
+        assert_eq!(read(&backend).await, (5, false));
+        let overview = backend.overview().await.unwrap();
+        assert_eq!((overview.slot_bytes, overview.frozen, overview.dropped), (8, 0, 0));
+        assert!(backend.survey().unwrap().is_whole());
+        assert_eq!(append(&backend, 9, 100).await.unwrap().seq, 6);
+        backend.close().await;
+        assert_eq!(format(directory.path(), None), 6);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

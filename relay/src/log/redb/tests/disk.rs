@@ -9,7 +9,7 @@ use std::{
 
 use redb::{StorageBackend, backends::FileBackend};
 
-use super::*;
+use super::{super::database::Found, *};
 
 /// A disk that is full: what the file has it keeps, and it cannot grow past `limit` bytes.
 #[derive(Debug)]
@@ -67,7 +67,9 @@ async fn failing_disk_refuses_appends_serves_reads_and_recovers() {
             redb::Database::builder().create_with_backend(disk)
         }
     };
-    let store = Store::open_with(directory.path(), Box::new(open), Duration::from_millis(1)).unwrap();
+    let store =
+        Store::open_with(directory.path(), Box::new(open), &|_| Ok(Found::Nothing), Duration::from_millis(1))
+            .unwrap();
     let limits = Limits { free_space_reserve: 0, ..Limits::default() };
     let backend = Redb::start(store, &limits).unwrap();
     backend.create(ROOM, opening(), Right::Anybody, 0).await.unwrap();

@@ -3,7 +3,10 @@
 use redb::{ReadableTable, ReadableTableMetadata};
 
 use super::{
-    super::holds::{self, RoomHold},
+    super::{
+        ahead::Keep,
+        holds::{self, RoomHold},
+    },
     *,
 };
 use crate::policy::limits::{HELD_ROOMS, MAX_DROPPED, Retention};
@@ -58,15 +61,15 @@ async fn dropped_rooms_are_remembered_as_long_as_entries_are_kept() {
 fn oldest_of_too_many_dropped_rooms_are_forgotten() {
     let directory = TempDir::new().unwrap();
     let store = Store::open(directory.path()).unwrap();
-    let count = store.write(|transaction| {
-        let mut tables = tables::Tables::open(&transaction)?;
+    let count = store.write(|transaction, _| {
+        let mut tables = tables::Tables::open(transaction)?;
         for number in 0..MAX_DROPPED + 5 {
             holds::remember(&mut tables, &numbered(number), &notice(100 + number, "spam"))?;
         }
         let held = tables.held()?;
         let gone = (0..5).all(|number| held.dropped.get(&numbered(number).0).unwrap().is_none());
         let kept = held.dropped.get(&numbered(5).0)?.is_some();
-        Ok((held.dropped.len()?, held.dropped_at.len()?, gone, kept))
+        Ok((Keep::Nothing, (held.dropped.len()?, held.dropped_at.len()?, gone, kept)))
     });
     assert_eq!(count.unwrap(), (MAX_DROPPED, MAX_DROPPED, true, true));
 }

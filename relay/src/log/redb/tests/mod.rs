@@ -6,6 +6,7 @@ mod disk;
 mod drop;
 mod full;
 mod holds;
+mod journal;
 mod openers;
 mod power;
 mod probe;

@@ -9,7 +9,7 @@ use std::{
 use redb::{StorageBackend, backends::InMemoryBackend};
 use tokio::sync::Notify;
 
-use super::*;
+use super::{super::database::Found, *};
 
 /// A disk whose fsync hangs while told so.
 #[derive(Debug)]
@@ -71,7 +71,9 @@ async fn writer_that_waits_for_its_disk_does_not_answer_and_then_does() {
             redb::Database::builder().create_with_backend(disk)
         }
     };
-    let store = Store::open_with(directory.path(), Box::new(open), Duration::from_millis(1)).unwrap();
+    let store =
+        Store::open_with(directory.path(), Box::new(open), &|_| Ok(Found::Nothing), Duration::from_millis(1))
+            .unwrap();
     let backend = Redb::start(store, &Limits { free_space_reserve: 0, ..Limits::default() }).unwrap();
     assert_eq!(missing(&backend.probe().await), Ok((None, false)));
 

@@ -1,4 +1,5 @@
-//! A disk in memory that remembers every write and fsync, and can lose its power between any two of them.
+//! A disk in memory with two files, a database and its journal, that remembers every write and fsync, and can lose its power
+//! between any two of them.
 
 use std::{
     collections::HashSet,
@@ -13,12 +14,21 @@ use super::dice::Dice;
 /// Bytes that a disk writes whole or not at all.
 const SECTOR: usize = 512;
 
-/// What was done to the disk.
+/// What is on the disk: a database and its journal.
+pub type Content = [Vec<u8>; 2];
+
+/// The number of the database in it.
+pub const DATABASE: usize = 0;
+
+/// That of the journal.
+pub const JOURNAL: usize = 1;
+
+/// What was done to a file.
 #[derive(Clone, Debug)]
 pub enum Step {
-    Write(u64, Vec<u8>),
-    SetLen(u64),
-    Sync,
+    Write(usize, u64, Vec<u8>),
+    SetLen(usize, u64),
+    Sync(usize),
 }
 
 /// A step, and what the world had been told before it.
@@ -35,6 +45,8 @@ pub enum Fault {
     None,
     /// After so many steps nothing but reads, as where even overwriting needs space.
     NothingAfter(u64),
+    /// After so many steps an fsync fails, once, and what it was for is gone from memory as well.
+    Forgets(u64),
     /// After so many steps only what was written before can be overwritten; a file may still grow by holes.
     NoBlocksAfter(u64),
 }
@@ -43,22 +55,30 @@ type Promised = Box<dyn FnMut() -> usize + Send>;
 
 #[derive(Default)]
 struct State {
-    content: Vec<u8>,
+    content: Content,
+    /// What fsyncs have brought there.
+    durable: Content,
     trace: Vec<Traced>,
     fault: Fault,
     /// Blocks that were ever written.
-    blocks: HashSet<u64>,
+    blocks: HashSet<(usize, u64)>,
     promised: Option<Promised>,
 }
 
-/// The disk. Clones are the same disk.
+/// One of its files. Clones are the same disk.
 #[derive(Clone, Default)]
-pub struct SimDisk(Arc<Mutex<State>>);
+pub struct SimDisk(Arc<Mutex<State>>, usize);
 
 impl SimDisk {
     /// A disk with this on it.
-    pub fn with(content: Vec<u8>) -> Self {
-        Self(Arc::new(Mutex::new(State { content, ..State::default() })))
+    pub fn with(content: Content) -> Self {
+        let durable = content.clone();
+        Self(Arc::new(Mutex::new(State { content, durable, ..State::default() })), DATABASE)
+    }
+
+    /// Another of its files.
+    pub fn file(&self, number: usize) -> Self {
+        Self(self.0.clone(), number)
     }
 
     /// Before each step `promised` is asked how many batches have been answered.
@@ -71,8 +91,13 @@ impl SimDisk {
     }
 
     /// What is on it.
-    pub fn content(&self) -> Vec<u8> {
+    pub fn content(&self) -> Content {
         self.0.lock().unwrap().content.clone()
+    }
+
+    /// What is on it after a power cut that loses all that was not synced.
+    pub fn durable(&self) -> Content {
+        self.0.lock().unwrap().durable.clone()
     }
 
     pub fn take_trace(&self) -> Vec<Traced> {
@@ -92,11 +117,21 @@ impl State {
         match &mut self.fault {
             Fault::None => true,
             Fault::NothingAfter(0) => false,
-            Fault::NoBlocksAfter(0) => match step {
-                Step::Write(offset, data) => blocks(*offset, data).all(|block| self.blocks.contains(&block)),
-                Step::SetLen(_) | Step::Sync => true,
+            Fault::Forgets(0) => match step {
+                Step::Sync(file) => {
+                    self.content[*file].clone_from(&self.durable[*file]);
+                    self.fault = Fault::None;
+                    false
+                }
+                _ => true,
             },
-            Fault::NothingAfter(steps) | Fault::NoBlocksAfter(steps) => {
+            Fault::NoBlocksAfter(0) => match step {
+                Step::Write(file, offset, data) => {
+                    blocks(*offset, data).all(|block| self.blocks.contains(&(*file, block)))
+                }
+                Step::SetLen(..) | Step::Sync(_) => true,
+            },
+            Fault::NothingAfter(steps) | Fault::Forgets(steps) | Fault::NoBlocksAfter(steps) => {
                 *steps -= 1;
                 true
             }
@@ -107,8 +142,11 @@ impl State {
         if !self.allows(&step) {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        if let Step::Write(offset, data) = &step {
-            self.blocks.extend(blocks(*offset, data));
+        if let Step::Write(file, offset, data) = &step {
+            self.blocks.extend(blocks(*offset, data).map(|block| (*file, block)));
+        }
+        if let Step::Sync(file) = &step {
+            self.durable[*file].clone_from(&self.content[*file]);
         }
         let promised = self.promised.as_mut().map_or(0, |promised| promised());
         apply(&mut self.content, &step);
@@ -119,26 +157,28 @@ impl State {
 
 impl StorageBackend for SimDisk {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.0.lock().unwrap().content.len() as u64)
+        Ok(self.0.lock().unwrap().content[self.1].len() as u64)
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let state = self.0.lock().unwrap();
         let end = offset as usize + out.len();
-        out.copy_from_slice(state.content.get(offset as usize..end).ok_or(io::ErrorKind::UnexpectedEof)?);
+        out.copy_from_slice(
+            state.content[self.1].get(offset as usize..end).ok_or(io::ErrorKind::UnexpectedEof)?,
+        );
         Ok(())
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.0.lock().unwrap().step(Step::SetLen(len))
+        self.0.lock().unwrap().step(Step::SetLen(self.1, len))
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.0.lock().unwrap().step(Step::Sync)
+        self.0.lock().unwrap().step(Step::Sync(self.1))
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.0.lock().unwrap().step(Step::Write(offset, data.to_vec()))
+        self.0.lock().unwrap().step(Step::Write(self.1, offset, data.to_vec()))
     }
 }
 
@@ -149,8 +189,8 @@ impl std::fmt::Debug for SimDisk {
 }
 
 /// What may be on the disk after a power cut: all that was synced, and of the steps since then any part.
-pub fn after_power_cut(synced: &[u8], since: &[Step], dice: &mut Dice) -> Vec<u8> {
-    let mut content = synced.to_vec();
+pub fn after_power_cut(synced: &Content, since: &[Step], dice: &mut Dice) -> Content {
+    let mut content = synced.clone();
     match dice.below(6) {
         0 => {}
         1 => since.iter().for_each(|step| apply(&mut content, step)),
@@ -171,23 +211,41 @@ pub fn after_power_cut(synced: &[u8], since: &[Step], dice: &mut Dice) -> Vec<u8
 }
 
 /// Does a step.
-pub fn apply(content: &mut Vec<u8>, step: &Step) {
+pub fn apply(content: &mut Content, step: &Step) {
+    let content = &mut content[step.file()];
     match step {
-        Step::Write(offset, data) => {
+        Step::Write(_, offset, data) => {
             let (start, end) = (*offset as usize, *offset as usize + data.len());
             if content.len() < end {
                 content.resize(end, 0);
             }
             content[start..end].copy_from_slice(data);
         }
-        Step::SetLen(len) => content.resize(*len as usize, 0),
-        Step::Sync => {}
+        Step::SetLen(_, len) => content.resize(*len as usize, 0),
+        Step::Sync(_) => {}
+    }
+}
+
+impl Step {
+    pub fn file(&self) -> usize {
+        match self {
+            Self::Write(file, ..) | Self::SetLen(file, _) | Self::Sync(file) => *file,
+        }
+    }
+}
+
+/// Does a step; what was done to a file since its last fsync stays in `since`.
+pub fn pass(synced: &mut Content, since: &mut Vec<Step>, step: &Step) {
+    if let Step::Sync(file) = step {
+        since.extract_if(.., |step| step.file() == *file).for_each(|step| apply(synced, &step));
+    } else {
+        since.push(step.clone());
     }
 }
 
 /// Does some sectors of a write.
-fn tear(content: &mut Vec<u8>, step: &Step, dice: &mut Dice) {
-    let Step::Write(offset, data) = step else {
+fn tear(content: &mut Content, step: &Step, dice: &mut Dice) {
+    let Step::Write(file, offset, data) = step else {
         if dice.below(2) == 0 {
             apply(content, step);
         }
@@ -199,7 +257,7 @@ fn tear(content: &mut Vec<u8>, step: &Step, dice: &mut Dice) {
         let rest = SECTOR - (*offset as usize + at) % SECTOR;
         let end = (at + rest).min(data.len());
         if dice.below(2) == 0 {
-            apply(content, &Step::Write(offset + at as u64, data[at..end].to_vec()));
+            apply(content, &Step::Write(*file, offset + at as u64, data[at..end].to_vec()));
         }
         at = end;
     }

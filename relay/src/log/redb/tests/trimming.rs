@@ -1,6 +1,7 @@
 //! What retention costs those who publish.
 
 use super::{
+    super::ahead::Keep,
     lone::Lone,
     round::{Round, trim_rooms},
     simdisk::{SimDisk, Step},
@@ -26,14 +27,10 @@ async fn filled(store: Store, rooms: u8, bytes: usize) -> Redb {
 /// What is left of the budget after one step of a round.
 fn step(backend: &Redb, round: &mut Round<'_>) -> round::Trimming {
     let retention = Retention { age: Duration::from_millis(100), ..Retention::default() };
-    let stepped = backend.store.write(|transaction| {
+    let stepped = backend.store.write(|transaction, _| {
         let first = RoomId([0; 32]);
-        let done = {
-            let mut tables = tables::Tables::open(&transaction)?;
-            trim_rooms(&mut tables, &first, &retention, round, |_| false)?
-        };
-        transaction.commit()?;
-        Ok(done.0)
+        let mut tables = tables::Tables::open(transaction)?;
+        Ok((Keep::Disk, trim_rooms(&mut tables, &first, &retention, round, |_| false)?.0))
     });
     stepped.unwrap()
 }
@@ -94,7 +91,7 @@ async fn small_messages_beside_large_ones_write_what_is_small() {
             backend.append(author, publish(number, 16)).await.wait().await.unwrap();
         }
     }
-    let wrote = |step: &Step| if let Step::Write(_, data) = step { data.len() } else { 0 };
+    let wrote = |step: &Step| if let Step::Write(_, _, data) = step { data.len() } else { 0 };
     let written: usize = disk.take_trace().iter().map(|traced| wrote(&traced.step)).sum();
     // Pages of the tables, each copied: a few dozen of 4 KiB, and never an entry that is there.
     assert!(written / 72 < MIB / 4, "{written} bytes for 72 messages");

@@ -1,6 +1,7 @@
 //! A relay's life in batches of the writer: every kind of job, and what was answered to whom.
 
 use std::{
+    collections::BTreeSet,
     path::Path,
     sync::{Arc, Mutex},
     time::Duration,
@@ -18,8 +19,10 @@ use crate::{
     log::{
         Commit, NewSlot,
         redb::{
-            database::open_database,
+            ahead::State,
+            database::{Found, open_database},
             holds::RoomHold,
+            journal::Journal,
             tables::{HeldSnapshot, Snapshot},
         },
     },
@@ -27,6 +30,8 @@ use crate::{
 };
 
 const ROOMS: u64 = 3;
+
+const JOURNAL_BYTES: usize = 8 << 10;
 
 /// Small enough that appends trim.
 pub const LIMITS: fn() -> Limits = || Limits {
@@ -92,7 +97,7 @@ impl Outbox {
 }
 
 /// See [`Workload::position`].
-pub struct Position(Dice, usize, u32, u64);
+pub struct Position(Dice, usize, u32, u64, BTreeSet<RoomId>);
 
 /// One life.
 pub struct Workload {
@@ -106,10 +111,19 @@ pub struct Workload {
     now_ms: u64,
 }
 
-/// Opens a database on a disk the way a relay does.
+/// Opens a database and its journal on a disk the way a relay does. The journal is small, so that it is full now and then.
 pub fn open(disk: &simdisk::SimDisk) -> Result<Store, OpenError> {
+    let journal = disk.file(simdisk::JOURNAL);
+    let made = |state: &State| {
+        let disk = Box::new(journal.clone());
+        Ok(Found::Journal(if state.is_in_use {
+            Journal::open(disk, JOURNAL_BYTES, state.id).map_err(|_| OpenError::Journal)?
+        } else {
+            Journal::make(disk, JOURNAL_BYTES).map_err(OpenError::Io)?
+        }))
+    };
     let disk = disk.clone();
-    Store::open_with(Path::new("."), Box::new(move || open_database(disk.clone())), Duration::ZERO)
+    Store::open_with(Path::new("."), Box::new(move || open_database(disk.clone())), &made, Duration::ZERO)
 }
 
 impl Workload {
@@ -131,14 +145,15 @@ impl Workload {
 
     /// Where it stands before a batch.
     pub fn position(&self) -> Position {
-        Position(self.dice.clone(), self.sent.len(), self.number, self.now_ms)
+        Position(self.dice.clone(), self.sent.len(), self.number, self.now_ms, self.writer.due.clone())
     }
 
     /// What the database was before the batch that was refused, and would have been after it; the disk was like
     /// this before it.
-    pub fn foregone(&self, position: &Position, content: Vec<u8>) -> (Dump, Dump) {
+    pub fn foregone(&self, position: &Position, content: simdisk::Content) -> (Dump, Dump) {
         let mut twin = Self::new(open(&simdisk::SimDisk::with(content)).unwrap(), 0);
-        let Position(dice, sent, number, now_ms) = position;
+        let Position(dice, sent, number, now_ms, due) = position;
+        twin.writer.due.clone_from(due);
         (twin.dice, twin.sent) = (dice.clone(), self.sent[..*sent].to_vec());
         (twin.number, twin.now_ms) = (*number, *now_ms);
         let before = twin.dump();
@@ -157,6 +172,20 @@ impl Workload {
         outbox.answered();
         let (_, appends, _) = outbox.batches.last().unwrap();
         appends.iter().all(|(_, _, got)| *got != Some(Err(AppendError::NoSpace(SpaceError::Free))))
+    }
+
+    /// Opens a room.
+    pub fn open_room(&mut self, room: RoomId) {
+        let (answer, mut created) = oneshot::channel();
+        let (opening, right, now_ms) = (opening(), Right::Anybody, self.now_ms);
+        let job = Job::Create { room, opening, right, now_ms, generation: [7; 16], answer };
+        self.writer.write(vec![job], &self.policy);
+        created.try_recv().unwrap().unwrap();
+    }
+
+    /// What the writer does when nothing has come for some time.
+    pub fn settle(&mut self) {
+        self.writer.write(Vec::new(), &self.policy);
     }
 
     /// Sends one thing and waits for its answer.

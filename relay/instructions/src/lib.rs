@@ -1,0 +1,1 @@
+//! Counts instructions: see `benches/`.
