@@ -47,7 +47,8 @@ impl Task {
     /// Fetches it. Returns where it is.
     pub(super) async fn download(&mut self, down: &Download) -> Result<PathBuf, Fault> {
         let Manifest { id, key, .. } = &down.file;
-        let shape = down.file.shape().ok_or_else(|| Fault::Final(super::too_large(&down.file.name)))?;
+        let shape =
+            down.file.shape().ok_or_else(|| Fault::Final(super::fault::too_large(&down.file.name)))?;
         let cipher = Arc::new(FileCipher::new(key));
         let tail = self.tail(down, &shape, &cipher).await?;
         let list = Arc::new(tail.list);
@@ -224,7 +225,7 @@ fn taken(place: &Path, error: &std::io::Error) -> Fault {
     if error.kind() != std::io::ErrorKind::AlreadyExists {
         return local(place, error);
     }
-    Fault::Final(super::name_taken(place))
+    Fault::Final(super::fault::name_taken(place))
 }
 
 /// Work that may block.

@@ -142,3 +142,36 @@ fn limit(limit: Limit) -> &'static str {
         _ => "a limit that it does not name",
     }
 }
+
+/// More than there can be.
+pub(super) fn too_large(name: &str) -> Failure {
+    Failure::usage(format!("The file {name} is larger than 32 GiB."), "Send it in pieces.")
+}
+
+/// Nothing is overwritten.
+pub(super) fn name_taken(place: &Path) -> Failure {
+    let message = format!("There is something called {} already.", place.display());
+    Failure::new(Exit::Usage, "exists", message, "Choose another name; nothing is overwritten.")
+}
+
+/// There is nobody to ask.
+pub(super) fn no_relay() -> Failure {
+    let message = "This room lives in your own relay, which does not run.";
+    Failure::new(Exit::Network, "own_relay", message, "Run `schat host`.")
+}
+
+/// Nobody said where files go.
+pub(super) fn no_downloads() -> Failure {
+    Failure::usage(
+        "There is no directory for downloads.",
+        "Name one: `downloads` in config.toml, or with --output.",
+    )
+}
+
+/// A file that is to be sent.
+pub(super) fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    match local(path, error) {
+        Fault::Final(failure) => failure,
+        _ => Failure::usage(error.to_string(), "Choose another file."),
+    }
+}

@@ -3,6 +3,7 @@
 mod fault;
 mod fetch;
 mod kept;
+mod media;
 mod picture;
 mod source;
 mod sweep;
@@ -188,15 +189,15 @@ impl Local {
         }
         let there = path.clone();
         let opened = tokio::task::spawn_blocking(move || Source::open(&there, keeps_metadata)).await;
-        let opened = opened.map_err(|_| no_relay())?;
-        let found = opened.map_err(|error| unreadable(&path, &error))?;
+        let opened = opened.map_err(|_| fault::no_relay())?;
+        let found = opened.map_err(|error| fault::unreadable(&path, &error))?;
         let name = clean_name(&path.file_name().unwrap_or_default().to_string_lossy());
         if shared::file::Shape::of(found.size).is_none() {
-            return Err(too_large(&name));
+            return Err(fault::too_large(&name));
         }
         let random = lock(&self.0.profile).engine.random.clone();
         let up = Upload {
-            media_type: media_type(&name).to_owned(),
+            media_type: media::of(&name).to_owned(),
             path,
             stamp: found.stamp,
             size: found.size,
@@ -229,10 +230,12 @@ impl Local {
         let place = match output {
             Some(path) if !path.is_dir() => (path, true),
             Some(directory) => (directory.join(&file.name), false),
-            None => (self.0.config.downloads.clone().ok_or_else(no_downloads)?.join(&file.name), false),
+            None => {
+                (self.0.config.downloads.clone().ok_or_else(fault::no_downloads)?.join(&file.name), false)
+            }
         };
         if place.1 && place.0.symlink_metadata().is_ok() {
-            return Err(name_taken(&place.0));
+            return Err(fault::name_taken(&place.0));
         }
         let down = Download { message, file: *file, target: place.0, is_exact: place.1 };
         if let Some(transfer) = self.is_fetched(id, message, &down.target) {
@@ -314,62 +317,5 @@ impl Local {
         let found = running.values().filter(same).find(|running| is(&lock(&running.shown.transfer).way))?;
         found.shown.steer.send_replace(Steer::Run);
         Some(lock(&found.shown.transfer).clone())
-    }
-}
-
-fn too_large(name: &str) -> Failure {
-    Failure::usage(format!("The file {name} is larger than 32 GiB."), "Send it in pieces.")
-}
-
-fn name_taken(place: &Path) -> Failure {
-    let message = format!("There is something called {} already.", place.display());
-    Failure::new(Exit::Usage, "exists", message, "Choose another name; nothing is overwritten.")
-}
-
-fn no_relay() -> Failure {
-    let message = "This room lives in your own relay, which does not run.";
-    Failure::new(Exit::Network, "own_relay", message, "Run `schat host`.")
-}
-
-fn no_downloads() -> Failure {
-    Failure::usage(
-        "There is no directory for downloads.",
-        "Name one: `downloads` in config.toml, or with --output.",
-    )
-}
-
-fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
-    match fault::local(path, error) {
-        fault::Fault::Final(failure) => failure,
-        _ => Failure::usage(error.to_string(), "Choose another file."),
-    }
-}
-
-/// What a file is by its name; nothing is looked at.
-fn media_type(name: &str) -> &'static str {
-    let ending = Path::new(name).extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    match ending.as_str() {
-        "jpg" | "jpeg" => "image/jpeg",
-        "png" => "image/png",
-        "gif" => "image/gif",
-        "webp" => "image/webp",
-        "svg" => "image/svg+xml",
-        "pdf" => "application/pdf",
-        "docx" => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-        "xlsx" => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        "odt" => "application/vnd.oasis.opendocument.text",
-        "txt" | "log" => "text/plain",
-        "md" => "text/markdown",
-        "csv" => "text/csv",
-        "json" => "application/json",
-        "zip" => "application/zip",
-        "gz" | "tgz" => "application/gzip",
-        "mp3" => "audio/mpeg",
-        "ogg" | "opus" => "audio/ogg",
-        "wav" => "audio/wav",
-        "m4a" => "audio/mp4",
-        "mp4" => "video/mp4",
-        "webm" => "video/webm",
-        _ => "",
     }
 }

@@ -221,7 +221,7 @@ impl Task {
 
     /// The relay's connection, once it is there.
     async fn connection(&mut self) -> Result<crate::transport::Connection, Fault> {
-        let Some(link) = self.link.clone() else { return Err(Fault::Final(super::no_relay())) };
+        let Some(link) = self.link.clone() else { return Err(Fault::Final(super::fault::no_relay())) };
         let mut state = link.state.clone();
         loop {
             let now = state.borrow_and_update().clone();
