@@ -42,10 +42,7 @@ use super::{
     transfer::{Steer, Transfer, Way},
     unasked::Unasked,
 };
-use crate::{
-    failure::{Exit, Failure},
-    text::names::label,
-};
+use crate::{failure::Failure, text::names::label};
 
 /// Files that are sent and fetched at the same time: more of them make none faster, and each takes some 10 MiB.
 const AT_ONCE: usize = 2;
