@@ -12,7 +12,6 @@ use std::convert::Infallible;
 use proto::RoomId;
 use rand_core::{TryCryptoRng, TryRng};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use shared::{
     crypto::aead::{
         Envelope, EnvelopeSecret, OpenError, OpeningKey, Origin, ParseError, Scope, SealingKey, SenderTag,
