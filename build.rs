@@ -6,9 +6,10 @@
 
 use std::{env, error::Error, path::Path};
 
-const SECRET_MESSAGES: [&str; 5] = [
+const SECRET_MESSAGES: [&str; 6] = [
     ".schat.content.v2.Invite",
     ".schat.content.v2.Card",
+    ".schat.content.v2.File",
     ".schat.content.v2.GroupState",
     ".schat.content.v2.Text",
     ".schat.content.v2.ResyncState",

@@ -9,6 +9,7 @@
 //! ```
 
 mod answer;
+mod files;
 mod people;
 mod rooms;
 mod stored;
@@ -19,6 +20,7 @@ use std::future::Future;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub(crate) use answer::{MAX_ANSWER, MAX_PAGE};
+pub(crate) use files::{GetFile, SendFile, SteerFile, Transfers};
 pub(crate) use people::{Mark, People, Person};
 pub(crate) use rooms::{Create, Join, LastRelay, Mute, Open, Pin, UseRelay};
 pub(crate) use stored::{
@@ -124,6 +126,10 @@ requests! {
     Draft,
     SetDraft,
     Queued,
+    SendFile,
+    GetFile,
+    Transfers,
+    SteerFile,
 }
 
 /// What a daemon answered. None: it is no such answer.

@@ -1,5 +1,6 @@
 //! The handle that all faces use: of rooms in this process, or of those that a daemon runs.
 
+mod files;
 mod people;
 mod rooms;
 mod stored;

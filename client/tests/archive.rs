@@ -84,8 +84,17 @@ fn room_and_words_are_one_in_either_form() {
     };
     let from = Person { name: "bob".to_owned(), fingerprint: Fingerprint([1; 32]) };
     let text = "Straße cafe\u{301} na\u{ad}iv".to_owned();
-    let line =
-        Message { seq: 1, id: [9; 16], at: 1, from, text, mine: false, reply_to: None, disappears: None };
+    let line = Message {
+        seq: 1,
+        id: [9; 16],
+        at: 1,
+        from,
+        text,
+        mine: false,
+        reply_to: None,
+        disappears: None,
+        file: None,
+    };
     let batch = Batch { entries: vec![Entry::Line(line.into())], ..Batch::default() };
     opened.vault.now(|store| store.commit(id, Some(&record), &batch)).unwrap();
     drop(opened);

@@ -49,7 +49,17 @@ async fn start(home: &Path, name: &str, relay: &Relay) -> JoinHandle<()> {
     let dial = address(relay);
     let own = Some(OwnRelay { dial: dial.clone(), pin: relay.pin(), advertise: dial });
     let transport = Transport::new(None).unwrap();
-    let config = Config { transport, relay: None, own, past: Past::Nothing, only: None, tap: None };
+    let config = Config {
+        transport,
+        relay: None,
+        own,
+        past: Past::Nothing,
+        only: None,
+        downloads: None,
+        keeps_metadata: false,
+        fetches_images: false,
+        tap: None,
+    };
     let daemon = Daemon::start(profile, config).await.unwrap();
     tokio::spawn(daemon.run(std::future::pending()))
 }

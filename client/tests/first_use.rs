@@ -113,7 +113,17 @@ async fn trusting(dir: &Path, name: &str) -> Person {
     let dir = ProfileDir::choose(Some(dir.join(name))).unwrap();
     let profile = OpenProfile::open(dir, Some(name), random()).unwrap();
     let transport = Transport::new(None).unwrap().trusting_first_use();
-    let config = Config { transport, relay: None, own: None, past: Past::Nothing, only: None, tap: None };
+    let config = Config {
+        transport,
+        relay: None,
+        own: None,
+        past: Past::Nothing,
+        only: None,
+        downloads: None,
+        keeps_metadata: false,
+        fetches_images: false,
+        tap: None,
+    };
     let (runtime, events) = Runtime::start(profile, config).await.unwrap();
     Person { runtime, events }
 }

@@ -147,7 +147,7 @@ async fn each_event_is_one_harmless_line_and_json_has_the_exact_text() {
         ann.say(ROOM, "", text).await;
         ids.push(ann.hears(text).await.id);
     }
-    let reply = Said::Text { text: "an\nanswer".to_owned(), reply_to: Some(ids[0]) };
+    let reply = Said::Text { text: "an\nanswer".to_owned(), reply_to: Some(ids[0]), file: None };
     ann.runtime.tell(ROOM, engine::Command::Say { token: String::new(), said: reply }).await.unwrap();
     let edited = "new\n\u{1b}[2Jtext".to_owned();
     act(&ann, ids[5], Alteration::Edit(edited.clone())).await;

@@ -66,7 +66,7 @@ async fn a_line_is_answered_edited_signed_and_deleted() {
     let (mut ann, mut bob) = pair(&dir, &relay, Policy::default()).await;
     ann.say(ROOM, "", "lunch at noon?").await;
     let line = bob.hears("lunch at noon?").await;
-    say(&bob, Said::Text { text: "yes".to_owned(), reply_to: Some(line.id) }).await;
+    say(&bob, Said::Text { text: "yes".to_owned(), reply_to: Some(line.id), file: None }).await;
     let answer = ann.hears("yes").await;
     assert_eq!(answer.reply_to, Some(line.id));
     let answered = ann.runtime.line(ROOM, line.id).await.unwrap().unwrap();

@@ -8,7 +8,7 @@ use std::{fs, path::Path, time::Duration};
 
 use client::{
     handle::Runtime,
-    runtime::{Config, Event, OwnRelay, Past, RelayState, RoomEvent},
+    runtime::{Config, Event, Outgoing, OwnRelay, Past, RelayState, RoomEvent},
     store::{OpenProfile, ProfileDir},
     transport::{Pin, RelayAddress, Transport},
 };
@@ -42,8 +42,17 @@ impl Life {
         let pin: Pin = relay.pin.parse().unwrap();
         let own = OwnRelay { dial: address.clone(), pin, advertise: address };
         let transport = Transport::new(None).unwrap();
-        let config =
-            Config { transport, relay: None, own: Some(own), past: Past::Nothing, only: None, tap: None };
+        let config = Config {
+            transport,
+            relay: None,
+            own: Some(own),
+            past: Past::Nothing,
+            only: None,
+            downloads: None,
+            keeps_metadata: false,
+            fetches_images: false,
+            tap: None,
+        };
         let (runtime, events) = Runtime::start(profile, config).await.unwrap();
         Self { runtime, events }
     }
@@ -128,6 +137,22 @@ fn no_key_and_nonce_pair_is_used_twice_over_crashes_and_restored_backups() {
         bob
     });
 
+    // A file goes along through all lives, wherever they end.
+    let path = dir.path().join("file");
+    fs::write(
+        &path,
+        (0..9_u32 << 20).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect::<Vec<_>>(),
+    )
+    .unwrap();
+    let file = || Outgoing {
+        path: path.clone(),
+        text: String::new(),
+        reply_to: None,
+        keeps_metadata: false,
+        duration_ms: 0,
+        token: "file".to_owned(),
+    };
+
     // Crashes at other moments each time: after so many events, and so many polls later.
     let lives = count("SCHAT_LIVES", 40);
     for life in 0..lives {
@@ -135,8 +160,11 @@ fn no_key_and_nonce_pair_is_used_twice_over_crashes_and_restored_backups() {
         let at = Duration::from_micros(u64::try_from(life * 137 % 9000).unwrap());
         machine.block_on(async {
             let mut ann = Life::begin(dir.path(), "ann", &relay).await;
-            let runtime = ann.runtime.clone();
+            let (runtime, file) = (ann.runtime.clone(), file());
             tokio::spawn(async move {
+                if life == 0 && runtime.send_file(ROOM, file).await.is_err() {
+                    return;
+                }
                 for i in 0..SAID {
                     let text = format!("{life:04} {i}");
                     let command = Command::Send { token: String::new(), text };
@@ -159,15 +187,28 @@ fn no_key_and_nonce_pair_is_used_twice_over_crashes_and_restored_backups() {
     machine_of_ann.block_on(async {
         let mut ann = Life::begin(dir.path(), "ann", &relay).await;
         ann.joined().await;
+        while let Some((_, transfer)) = ann.runtime.transfers(None).await.unwrap().pop() {
+            ann.until(|event| match event {
+                Event::Room { event: RoomEvent::Transfer(told), .. } => {
+                    (told.number == transfer.number && told.state.is_final()).then_some(())
+                }
+                _ => None,
+            })
+            .await;
+        }
         assert!(ann.say("end", "the end").await);
         ann.sent("end").await;
         ann.runtime.shutdown().await;
     });
+    let mut files = Vec::new();
     let heard = machine_of_bob.block_on(async {
         let mut heard = Vec::new();
         bob.until(|event| match event {
             Event::Room { event: RoomEvent::Engine(engine::Event::Message(message)), .. } => {
-                heard.push(message.text.clone());
+                match &message.file {
+                    Some(file) => files.push(file.clone()),
+                    None => heard.push(message.text.clone()),
+                }
                 (message.text == "the end").then_some(())
             }
             Event::Room { event: RoomEvent::Engine(engine::Event::Alarm(alarm)), .. } => {
@@ -178,6 +219,7 @@ fn no_key_and_nonce_pair_is_used_twice_over_crashes_and_restored_backups() {
         .await;
         heard
     });
+    assert_eq!(files.len(), 1, "the file was not offered, or more than once");
     assert!(heard.len() > lives, "the crashes came too early: {heard:?}");
     assert!(heard.is_sorted_by(|a, b| a < b), "doubled or reordered: {heard:?}");
 

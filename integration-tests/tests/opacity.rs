@@ -1,10 +1,13 @@
-//! The relay and the network see nothing that was said, and no name.
+//! The relay and the network see nothing that was said, no name, and no file.
 //!
 //! `SCHAT_CANARIES` changes how many messages are looked for.
 
 use integration_tests::{count, network::Network, relay::Relay, schat::Schat, search::Needles, unguessable};
 use serde_json::json;
 use tempfile::TempDir;
+
+/// What a document says that it is.
+const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
 
 #[test]
 fn no_canary_reaches_the_relays_disk_log_or_memory_or_the_wire() {
@@ -41,7 +44,23 @@ fn no_canary_reaches_the_relays_disk_log_or_memory_or_the_wire() {
         canaries.iter().for_each(|canary| assert!(person.hears(canary) > 0));
     }
 
-    let mut secrets = vec![mark, canaries[0].clone(), canaries[canaries.len() - 1].clone()];
+    // A file: its name, what kind it is, and all of its bytes.
+    let path = homes.path().join(format!("{mark}.docx"));
+    std::fs::write(&path, mark.repeat(2 << 16)).unwrap();
+    ann.tell(json!({"cmd": "file_send", "room": room, "path": path, "text": mark, "id": "file"}));
+    ann.sent("file");
+    let message = bob.wait("the file", |event| event["file"]["name"] == format!("{mark}.docx"));
+    absent_in_memory(&Needles::of(&mark), &relay);
+    let place = homes.path().join("fetched");
+    bob.tell(json!({"cmd": "file_get", "room": room, "target": message["id"], "output": place}));
+    bob.wait("done", |event| event["event"] == "transfer" && event["state"] == "done");
+    assert_eq!(message["file"]["type"], DOCX);
+    assert!(std::fs::read(&place).unwrap() == std::fs::read(&path).unwrap());
+    let sent = std::fs::metadata(&path).unwrap().len();
+    assert!(network.record().len() as u64 > 2 * sent, "the file went another way");
+    assert!(size_of(relay.dir()) > sent, "the file is not at the relay");
+
+    let mut secrets = vec![mark, DOCX.to_owned(), canaries[0].clone(), canaries[canaries.len() - 1].clone()];
     // What lets people in must not be seen either: the end of the link holds the secret.
     secrets.push(
         link.rsplit('#').next().unwrap().chars().filter(char::is_ascii_alphanumeric).take(64).collect(),
@@ -71,6 +90,17 @@ fn no_canary_reaches_the_relays_disk_log_or_memory_or_the_wire() {
     assert!(needles.are_in(&network.record()), "the record is blind");
     std::fs::write(relay.dir().join("control"), format!("x{}", canaries[7])).unwrap();
     assert_eq!(needles.in_files(relay.dir()), Some(relay.dir().join("control")));
+}
+
+/// Bytes of all files in a directory.
+fn size_of(dir: &std::path::Path) -> u64 {
+    let entries = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap());
+    entries
+        .map(|entry| match entry.file_type().unwrap().is_dir() {
+            true => size_of(&entry.path()),
+            false => entry.metadata().unwrap().len(),
+        })
+        .sum()
 }
 
 fn absent_in_memory(needles: &Needles, relay: &Relay) {

@@ -95,6 +95,27 @@ impl FrameReader {
         Ok(Some(message))
     }
 
+    /// Makes room for the whole frame that was announced, at once: so it is not copied again and again while it grows.
+    pub fn reserve(&mut self) {
+        if let Ok(Some(body)) = self.announced() {
+            self.buffer.reserve_exact((LENGTH + body).saturating_sub(self.buffer.len()));
+        }
+    }
+
+    /// The frame that is all there is, without copying its bytes: what it holds shares the buffer. `None` while it is not
+    /// whole; with bytes of the next frame behind it, as [`FrameReader::next_frame`].
+    ///
+    /// # Errors
+    /// As [`FrameReader::next_frame`].
+    pub fn take_frame<M: Message + Default>(&mut self) -> Result<Option<M>, FrameError> {
+        let Some(body) = self.announced()? else { return Ok(None) };
+        if self.buffer.len() != LENGTH + body {
+            return self.next_frame();
+        }
+        let bytes = bytes::Bytes::from(std::mem::take(&mut self.buffer)).slice(LENGTH..);
+        M::decode(bytes).map(Some).map_err(|_| FrameError::Malformed)
+    }
+
     fn announced(&self) -> Result<Option<usize>, FrameError> {
         let Some(length) = self.buffer.first_chunk::<LENGTH>() else { return Ok(None) };
         let announced = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
@@ -128,6 +149,21 @@ mod tests {
             }
             assert_eq!(seen, [3, 0], "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn frame_taken_with_its_buffer_is_the_same_frame() {
+        let bytes = encode_frame(&ephemeral(50));
+        let mut reader = FrameReader::new(100);
+        reader.push(&bytes[..20]);
+        reader.reserve();
+        assert_eq!(reader.take_frame::<Ephemeral>(), Ok(None));
+        reader.push(&bytes[20..]);
+        assert_eq!(reader.take_frame(), Ok(Some(ephemeral(50))));
+        assert_eq!(reader.wanted(), Ok(LENGTH), "the next one begins");
+        reader.push(&[&bytes[..], &bytes[..9]].concat());
+        assert_eq!(reader.take_frame(), Ok(Some(ephemeral(50))), "with the beginning of another behind it");
+        assert_eq!(reader.wanted(), Ok(bytes.len() - 9));
     }
 
     #[test]

@@ -9,15 +9,17 @@ use std::fmt::Debug;
 use prost::Message;
 
 use crate::{
-    FrameReader, encode_frame,
-    relay::{ClientFrame, RelayFrame},
+    FrameReader,
+    blob::{DropRequest, GetRequest, Layout, OpenRequest, PartSet},
+    encode_frame,
+    relay::{self, ClientFrame, RelayFrame, client_frame, relay_frame},
 };
 
 /// Name and function of a target.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// The targets of this crate.
-pub const TARGETS: &[Target] = &[("relay_frame", relay_frame)];
+pub const TARGETS: &[Target] = &[("relay_frame", relay_frame), ("blob_frame", blob_frame)];
 
 /// Cap of the reader under test, in bytes: small, so that generated lengths fall on both sides of it.
 const CAP: usize = 4096;
@@ -28,6 +30,47 @@ pub fn relay_frame(bytes: &[u8]) {
     let piece = usize::from(*piece).max(1);
     read::<ClientFrame>(stream, piece);
     read::<RelayFrame>(stream, piece);
+}
+
+/// One frame of a file's stream, a client's and a relay's: what is taken from it, and what is made of that again.
+pub fn blob_frame(bytes: &[u8]) {
+    if let Ok(ClientFrame { frame: Some(frame) }) = ClientFrame::decode(bytes) {
+        blob_request(frame);
+    }
+    if let Ok(RelayFrame { frame: Some(relay_frame::Frame::BlobHave(have)) }) = RelayFrame::decode(bytes) {
+        let Ok(layout) = Layout::of(have.size) else { return };
+        let Ok(mut parts) = PartSet::from_bytes(layout, &have.parts) else { return };
+        assert_eq!(parts.to_bytes(), have.parts, "a set of parts has one form");
+        let there = (0..layout.parts()).filter(|number| parts.has(*number)).count();
+        assert_eq!(there, parts.count() as usize);
+        assert_eq!(there + parts.missing().count(), layout.parts() as usize);
+        let missing: Vec<_> = parts.missing().collect();
+        assert!(missing.into_iter().all(|number| parts.add(number)) && parts.is_whole());
+    }
+}
+
+fn blob_request(frame: client_frame::Frame) {
+    match frame {
+        client_frame::Frame::BlobOpen(open) => {
+            let Ok(open) = OpenRequest::try_from(open) else { return };
+            let sizes = (0..open.layout.parts()).filter_map(|number| open.layout.length(number));
+            assert_eq!(sizes.map(|size| size as u64).sum::<u64>(), open.layout.size());
+            assert_eq!(relay::BlobOpen::from(open.clone()).try_into(), Ok(open));
+        }
+        client_frame::Frame::BlobGet(get) => {
+            let Ok(get) = GetRequest::try_from(get) else { return };
+            for size in [1, 1 << 20, 1 << 32] {
+                let Some(layout) = Layout::of(size).ok() else { continue };
+                let range = get.range(layout);
+                assert!(range.is_none_or(|range| !range.is_empty() && range.end <= layout.parts()));
+            }
+            assert_eq!(relay::BlobGet::from(get.clone()).try_into(), Ok(get));
+        }
+        client_frame::Frame::BlobDrop(drop) => {
+            let _ = DropRequest::try_from(drop);
+        }
+        _ => {}
+    }
 }
 
 fn read<M: Message + Default + PartialEq + Debug>(stream: &[u8], piece: usize) {

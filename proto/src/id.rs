@@ -58,3 +58,7 @@ id!(
     /// A client's name for one publish; the same id again is the same publish.
     PublishId, 16
 );
+id!(
+    /// A file at the relay, within its room: random, drawn by whoever sends it.
+    BlobId, 16
+);

@@ -3,6 +3,7 @@
 //! Pure functions over bytes; no sockets. The schemas in `relay/v2/relay.proto` are the specification.
 
 pub mod access;
+pub mod blob;
 mod code;
 mod framing;
 #[cfg(feature = "fuzzing")]
@@ -17,7 +18,7 @@ pub use code::CloseCode;
 pub use framing::{
     FrameError, FrameReader, MAX_COMMIT_FRAME, MAX_ENVELOPE, MAX_FRAME, MAX_WORDS, encode_frame,
 };
-pub use id::{IdError, PublicKey, PublishId, RoomId};
+pub use id::{BlobId, IdError, PublicKey, PublishId, RoomId};
 pub use join::{CHANNEL_BINDING_LABEL, CHANNEL_BINDING_LEN, join_statement};
 pub use pieces::{
     BadPieces, MAX_PIECE, MAX_PIECES, MAX_SLOT, PieceName, join_pieces, piece_name, slot_hash, split_names,

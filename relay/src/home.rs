@@ -20,3 +20,8 @@ pub fn data_dir(program: &str) -> Option<PathBuf> {
     let own = choose_native_strategy().ok()?.data_dir().join(program);
     Some(if cfg!(windows) { own.join("data") } else { own })
 }
+
+/// The user's own directory.
+pub fn own_dir() -> Option<PathBuf> {
+    etcetera::home_dir().ok()
+}

@@ -25,6 +25,7 @@ pub mod admin;
 pub mod backup;
 #[cfg(feature = "program")]
 mod bench;
+pub mod blobs;
 #[cfg(feature = "program")]
 pub mod cli;
 pub mod clock;

@@ -17,6 +17,7 @@ use crate::{
     content,
     crypto::aead::{Envelope, EnvelopeSecret, OpenError, OpeningKey, Origin, Scope, SealingKey, Session},
     crypto::replay::{Accepted, ReplayError, Sliding},
+    file::{FileCipher, FileKey, Manifest, PartList, Place, Shape},
     identity::clean_speaker,
     identity::credential::{CREDENTIAL_TYPE, Holder},
     invite::InviteSecret,
@@ -32,6 +33,7 @@ pub const TARGETS: &[Target] = &[
     ("credential", credential),
     ("slot_open", slot_open),
     ("mls_message", mls_message),
+    ("file", file),
     ("room", room),
 ];
 
@@ -115,6 +117,33 @@ pub fn slot_open(bytes: &[u8]) {
 /// What a member, or a joiner with an invite, put where an MLS message belongs.
 pub fn mls_message(bytes: &[u8]) {
     drop(mls_rs::MlsMessage::from_bytes(bytes));
+}
+
+/// With a first byte of 0 the rest is what a message says of a file; with another, a part that the relay sent, at a place
+/// that the byte names.
+pub fn file(bytes: &[u8]) {
+    match bytes.split_first() {
+        Some((0, told)) => {
+            let Some(Ok(manifest)) = content::File::decode(told).ok().map(Manifest::read) else { return };
+            assert_eq!(Manifest::read(manifest.write()).as_ref(), Ok(&manifest), "what is read is clean");
+            let fits = |shape: Shape| shape.own_len(shape.last()) <= shape.len(shape.last());
+            assert!(manifest.shape().is_some_and(fits), "a size that was taken has a shape");
+        }
+        Some((place, sealed)) => {
+            let cipher = FileCipher::new(&FileKey::from_bytes([0x42; 32]));
+            let place = match place {
+                1 => Place::List,
+                n => Place::Data { part: u32::from(n >> 1), last: n & 1 == 1 },
+            };
+            if let Ok(plaintext) = cipher.open(place, sealed) {
+                let again = cipher.seal(place, &plaintext).map(|part| part.bytes);
+                assert_eq!(again.as_deref(), Ok(sealed), "a part has one form");
+                let read = Shape::of(3 << 20).map(|shape| PartList::read(&plaintext, &shape, &[0; 32]));
+                assert!(read.is_some_and(|read| read.is_err()), "a list with another hash");
+            }
+        }
+        None => {}
+    }
 }
 
 /// A life of a room: its people, a relay that may lie, a member whose program may keep no rule, all of it by the bytes.

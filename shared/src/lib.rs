@@ -2,7 +2,7 @@
 //! state to save and events for people come out.
 //!
 //! ```text
-//!   room ──▶ message        what is said, and what has become of it
+//!   room ──▶ message        what is said, and what has become of it ──▶ file, its parts
 //!    │  ╲──▶ invite         how a stranger gets in: secrets, links, the slot
 //!    ▼        │
 //!   mls ◀─────┘             the group (RFC 9420) and the rules of every member
@@ -18,6 +18,7 @@ pub mod content {
 
 mod canonical;
 pub mod crypto;
+pub mod file;
 #[cfg(feature = "fuzzing")]
 pub mod fuzz;
 pub mod identity;

@@ -6,7 +6,9 @@ use mls_rs_core::crypto::SignaturePublicKey;
 use proto::{Message as _, RoomId};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use shared::{
+    content,
     crypto::random::Random,
+    file::{FileCipher, FileKey, Place},
     identity::{Identity, credential::certify},
     invite::{
         InviteSecret,
@@ -62,12 +64,26 @@ fn genuine() -> Vec<(&'static str, Vec<u8>)> {
     let slot = slot::seal(&room, &[invite], inside, None, &random).unwrap();
     let (sealed, pieces) = (slot.sealed.into(), slot.pieces.into());
     let found = proto::relay::Slot { last_commit: 1, sealed, pieces };
+    let told = content::File {
+        id: vec![1; 16].into(),
+        key: vec![2; 32].into(),
+        size: 3_000_000,
+        name: "../cat.jpg".to_owned(),
+        media_type: "image/jpeg".to_owned(),
+        parts: vec![3; 32].into(),
+        ..content::File::default()
+    };
+    let cipher = FileCipher::new(&FileKey::from_bytes([0x42; 32]));
+    let place = Place::Data { part: 2, last: true };
     vec![
         ("link/text", text(Some([0xab; 20]))),
         ("link/text-without-pin", text(None)),
         ("link/fields", [&[0][..], secret.as_bytes(), &[0xab; 20]].concat()),
         ("credential/plain", credential("ann")),
         ("slot_open/slot", found.encode_to_vec()),
+        ("file/manifest", [&[0][..], &told.encode_to_vec()].concat()),
+        ("file/list", [&[1][..], &cipher.seal(Place::List, &[7; 96]).unwrap().bytes].concat()),
+        ("file/part", [&[5][..], &cipher.seal(place, b"the last part").unwrap().bytes].concat()),
     ]
 }
 

@@ -7,6 +7,7 @@ mod config;
 mod daemon;
 mod demo;
 mod face;
+mod file;
 mod first_use;
 mod host;
 mod info;
@@ -89,6 +90,7 @@ impl Cli {
             Some(Command::Verify { .. }) => "verify",
             Some(Command::Lock(_)) => "lock",
             Some(Command::Unlock) => "unlock",
+            Some(Command::File(_)) => "file",
             Some(Command::Search { .. }) => "search",
             Some(Command::Export { .. }) => "export",
             Some(Command::Config(_)) => "config",
@@ -171,7 +173,11 @@ enum Command {
         #[arg(value_parser = labelled)]
         room: String,
         /// The message; `-` sends standard input as it comes: what arrives within a third of a second is one message.
+        #[arg(required_unless_present = "files", default_value = "", hide_default_value = true)]
         text: String,
+        /// Send this file with it; may be given several times.
+        #[arg(long = "file", value_name = "PATH")]
+        files: Vec<PathBuf>,
         #[command(flatten)]
         patience: wait::Patience,
     },
@@ -254,6 +260,9 @@ enum Command {
     Lock(lock::LockCommand),
     /// Take the passphrase off: the key is a plain file again.
     Unlock,
+    /// Send files to rooms, and fetch those that others sent.
+    #[command(subcommand)]
+    File(file::FileCommand),
     /// Find messages that this device has, the newest first.
     Search {
         /// All of these words, however they are written.
@@ -282,6 +291,9 @@ enum Command {
         /// Overwrite the file.
         #[arg(long, requires = "output")]
         force: bool,
+        /// Fetch the files that were sent there into this directory, too.
+        #[arg(long, value_name = "DIR")]
+        files: Option<PathBuf>,
     },
     /// Print your settings and where each comes from, as a config.toml.
     Config(config::ConfigCommand),
@@ -383,10 +395,14 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
         }
         Some(Command::Daemon { command }) => daemon::daemon(globals, command).await,
         Some(Command::Demo) => demo::demo().await,
-        Some(Command::Send { room, text, patience }) if text == "-" => {
+        Some(Command::Send { room, text, files, patience }) if !files.is_empty() => {
+            let sent = file::Sent { paths: files, text, keeps_metadata: false };
+            file::send(globals, &room, &sent, patience).await
+        }
+        Some(Command::Send { room, text, patience, .. }) if text == "-" => {
             stream::stream(globals, &room, patience).await
         }
-        Some(Command::Send { room, text, patience }) => once::send(globals, &room, text, patience).await,
+        Some(Command::Send { room, text, patience, .. }) => once::send(globals, &room, text, patience).await,
         Some(Command::Tail { room, from, ack, cursor }) => {
             let start = match ack {
                 Some(when) => tail::Begin::Acked(Cursor::named(cursor.as_deref())?, when),
@@ -408,14 +424,19 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
             };
             verify::verify(globals, &room, &member, mark).await
         }
+        Some(Command::File(command)) => command.run(globals).await,
         Some(Command::Search { words, room, from, limit }) => {
             let (room, from) = (room.as_deref(), from.as_deref());
             archive::search(globals, &archive::Wanted { words: &words, room, from, limit }).await
         }
-        Some(Command::Export { room, format, output, force }) => {
+        Some(Command::Export { room, format, output, force, files }) => {
             let usual = if globals.json { archive::Format::Json } else { archive::Format::Text };
             let target = archive::Target { format: format.unwrap_or(usual), output, force };
-            archive::export(globals, &room, &target).await
+            let done = archive::export(globals, &room, &target).await;
+            match (done, files) {
+                (Ok(Exit::Ok), Some(directory)) => file::fetch_all(globals, &room, &directory).await,
+                (done, _) => done,
+            }
         }
         Some(Command::Lock(command)) => command.run(globals),
         Some(Command::Unlock) => lock::unlock(globals),

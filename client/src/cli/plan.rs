@@ -32,7 +32,17 @@ pub(super) fn config(globals: &Globals, profile: &OpenProfile, plan: Plan) -> Re
     take_token(globals, profile)?;
     let lines = globals.settings.history.lines.get();
     profile.vault.now(|store| store.keep_lines(lines))?;
-    Ok(Config { transport: transport(globals)?, relay: globals.relay.clone(), own, past, only, tap: None })
+    Ok(Config {
+        transport: transport(globals)?,
+        relay: globals.relay.clone(),
+        own,
+        past,
+        only,
+        downloads: globals.settings.files.downloads(),
+        keeps_metadata: globals.settings.files.keep_metadata,
+        fetches_images: globals.settings.files.fetch_images,
+        tap: None,
+    })
 }
 
 /// A token from a file, for the relay in use. Never from an option: other users of the machine see those.

@@ -22,11 +22,14 @@ use crate::{
 pub(super) struct Patience {
     /// Give up when the relay has not answered for so long; it is done at the next start.
     // Several tries.
-    #[arg(long = "timeout", value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    #[arg(long = "timeout", value_name = "SECONDS", default_value_t = Self::USUAL.seconds, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     seconds: u32,
 }
 
 impl Patience {
+    /// Where nobody says otherwise.
+    pub const USUAL: Self = Self { seconds: 30 };
+
     pub fn time(self) -> Duration {
         Duration::from_secs(self.seconds.into())
     }

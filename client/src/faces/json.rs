@@ -12,7 +12,7 @@ use shared::{
 };
 use tokio::sync::mpsc;
 
-pub use input::{Cmd, InviteBy, parse};
+pub use input::{Cmd, InviteBy, SteerBy, parse};
 pub use output::{GroupOut, InfoOut, InviteOut, Marks, MemberOut, Out, PersonOut, RoomOut, translate};
 
 use super::{
@@ -23,7 +23,7 @@ use super::{
 use crate::{
     failure::{Exit, Failure},
     handle::Runtime,
-    runtime::{Event, RoomEvent},
+    runtime::{Event, Outgoing, RoomEvent, Steer, Wanted},
     store::{Cursor, Query},
     transport::{AddressError, RelayAddress},
 };
@@ -95,6 +95,9 @@ async fn write_events(runtime: Runtime, mut events: mpsc::Receiver<Event>, pendi
         if let Event::Room { event: RoomEvent::Notice { notice, again: false, .. }, .. } = &event {
             notice.code().into_iter().for_each(|code| pending.refused(code));
         }
+        if let Event::Room { event: RoomEvent::Transfer(transfer), .. } = &event {
+            pending.transfer(transfer);
+        }
         for out in translate(event, &|who| runtime.is_verified(who)) {
             if !try_say(&out) {
                 return Exit::Ok;
@@ -151,11 +154,48 @@ async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
         },
         Cmd::Send { room, text, id, reply_to } => match reply_to.as_deref().map(message_id).transpose() {
             Ok(reply_to) => {
-                let said = Said::Text { text, reply_to };
+                let said = Said::Text { text, reply_to, file: None };
                 pending.say(runtime, &room, id.unwrap_or_default(), said).await
             }
             Err(failure) => Err(failure),
         },
+        Cmd::FileSend { room, path, text, id, reply_to, keep_metadata, duration_ms } => {
+            match reply_to.as_deref().map(message_id).transpose() {
+                Ok(reply_to) => {
+                    let file = Outgoing {
+                        path: path.into(),
+                        text,
+                        reply_to,
+                        keeps_metadata: keep_metadata,
+                        duration_ms,
+                        token: id.unwrap_or_default(),
+                    };
+                    let begun = pending.send_file(runtime, &room, file).await;
+                    begun.map(|transfer| say(&Out::transfer(room, &transfer)))
+                }
+                Err(failure) => Err(failure),
+            }
+        }
+        Cmd::FileGet { room, target, output } => match message_id(&target) {
+            Ok(message) => {
+                let wanted = Wanted { message, output: output.map(Into::into) };
+                let begun = runtime.get_file(&room, wanted).await;
+                begun.map(|transfer| say(&Out::transfer(room, &transfer)))
+            }
+            Err(failure) => Err(failure),
+        },
+        Cmd::Transfers { room } => runtime.transfers(room.as_deref()).await.map(|files| {
+            let transfers = files.into_iter().map(|(room, transfer)| Out::transfer(room, &transfer));
+            say(&Out::Transfers { transfers: transfers.collect() });
+        }),
+        Cmd::Transfer { transfer, steer } => {
+            let steer = match steer {
+                SteerBy::Pause => Steer::Pause,
+                SteerBy::Resume => Steer::Run,
+                SteerBy::Cancel => Steer::Cancel,
+            };
+            runtime.steer_file(transfer, steer).await
+        }
         Cmd::Edit { room, target, text } => {
             act(runtime, pending, &room, &target, Alteration::Edit(text)).await
         }

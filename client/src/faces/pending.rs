@@ -14,6 +14,7 @@ use super::words;
 use crate::{
     failure::{Exit, Failure, exit_of},
     handle::Runtime,
+    runtime::{Outgoing, Transfer, TransferState},
 };
 
 /// How long the end waits for the relay, in seconds. What is not sent then is sent at the next start.
@@ -37,12 +38,19 @@ pub struct Pending {
     count: watch::Sender<usize>,
     /// Labels of rooms being joined: at most as many as a profile has rooms.
     joins: Arc<Mutex<BTreeSet<String>>>,
+    /// Numbers of files that are sent: at most as many as a profile takes.
+    files: Arc<Mutex<BTreeSet<i64>>>,
     refusal: Arc<OnceLock<Exit>>,
 }
 
 impl Default for Pending {
     fn default() -> Self {
-        Self { count: watch::channel(0).0, joins: Arc::default(), refusal: Arc::default() }
+        Self {
+            count: watch::channel(0).0,
+            joins: Arc::default(),
+            files: Arc::default(),
+            refusal: Arc::default(),
+        }
     }
 }
 
@@ -99,6 +107,40 @@ impl Pending {
     /// Why the first thing that failed did.
     pub fn refusal(&self) -> Option<Exit> {
         self.refusal.get().copied()
+    }
+
+    /// Sends a file. It is waited for as a message is.
+    ///
+    /// # Errors
+    /// [`Failure`] when it was not taken.
+    pub async fn send_file(
+        &self,
+        runtime: &Runtime,
+        room: &str,
+        file: Outgoing,
+    ) -> Result<Transfer, Failure> {
+        self.add();
+        let sent = runtime.send_file(room, file).await;
+        match &sent {
+            Ok(transfer) => drop(self.files().insert(transfer.number)),
+            Err(_) => self.done(),
+        }
+        sent
+    }
+
+    /// A file of ours that does not go on is not waited for.
+    pub fn transfer(&self, transfer: &Transfer) {
+        let is_over = matches!(transfer.state, TransferState::Stopped(_) | TransferState::Cancelled);
+        if is_over && self.files().remove(&transfer.number) {
+            if let Some(failure) = transfer.state.failure() {
+                self.failed(failure.exit);
+            }
+            self.done();
+        }
+    }
+
+    fn files(&self) -> MutexGuard<'_, BTreeSet<i64>> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One more was taken.

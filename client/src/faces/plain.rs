@@ -23,7 +23,7 @@ use super::{
 use crate::{
     failure::{Exit, Failure},
     handle::Runtime,
-    runtime::Event,
+    runtime::{Event, Transfer, TransferState},
     store::Cursor,
 };
 
@@ -36,6 +36,8 @@ struct Shared {
     stays: bool,
     /// How far each room was shown, and is not kept as read yet: at most as many as there are rooms.
     read: Arc<Mutex<BTreeMap<String, u64>>>,
+    /// What was told of files last, by number: at most as many as are under way.
+    files: Arc<Mutex<BTreeMap<i64, TransferState>>>,
 }
 
 impl Shared {
@@ -44,6 +46,16 @@ impl Shared {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let upto = read.entry(room.to_owned()).or_default();
         *upto = (*upto).max(seq);
+    }
+
+    /// It stands otherwise than it was told last.
+    fn is_told(&self, transfer: &Transfer) -> bool {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = match transfer.state.is_final() {
+            true => files.remove(&transfer.number),
+            false => files.insert(transfer.number, transfer.state.clone()),
+        };
+        before.as_ref() != Some(&transfer.state)
     }
 
     /// Something was shown that is not kept as read.
@@ -80,7 +92,7 @@ pub async fn run(
     if let Some(label) = &current {
         pending.join(runtime, label);
     }
-    let shared = Shared { current: Arc::new(Mutex::new(current)), pending, stays, read: Arc::default() };
+    let shared = Shared { current: Arc::new(Mutex::new(current)), pending, stays, ..Shared::default() };
     if let Some(said) = super::zone::here().1 {
         note(&said);
     }

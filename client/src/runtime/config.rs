@@ -1,6 +1,6 @@
 //! What a runtime is told at its start, and what it says about rooms.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use proto::{RoomId, relay::RelayFrame};
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,12 @@ pub struct Config {
     pub past: Past,
     /// Run this room only; for one-shot commands.
     pub only: Option<String>,
+    /// Where files go that are fetched, unless somebody says otherwise.
+    pub downloads: Option<PathBuf>,
+    /// Pictures are sent with what they tell besides their pixels.
+    pub keeps_metadata: bool,
+    /// Small pictures are fetched by themselves.
+    pub fetches_images: bool,
     /// Gets a copy of each frame from the relay, as far as there is room; for the demonstration and tests.
     pub tap: Option<mpsc::Sender<RelayFrame>>,
 }

@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use super::{
     lock,
     mark::{FaceId, unmarked},
+    transfer::Transfer,
 };
 use crate::{
     failure::Failure,
@@ -116,6 +117,8 @@ pub enum RoomEvent {
         /// 0 for no limit.
         max_uses: u32,
     },
+    /// A file under way has come further, or stands otherwise than before.
+    Transfer(Transfer),
     /// Two people have one name. Told once.
     Namesake(Namesake),
     /// Something on this side failed.

@@ -232,7 +232,7 @@ impl Inner {
     }
 
     /// The connection to a relay, shared while anybody uses it.
-    fn link(&self, address: RelayAddress, pin: Option<Pin>) -> Arc<RelayLink> {
+    pub(super) fn link(&self, address: RelayAddress, pin: Option<Pin>) -> Arc<RelayLink> {
         let mut links = lock(&self.links);
         links.retain(|_, link| link.strong_count() > 0);
         let key = (address.clone(), pin.map(|pin| *pin.as_bytes()));

@@ -14,9 +14,14 @@ const DIGITS: usize = 16;
 pub(crate) struct FaceId(pub(crate) u64);
 
 impl FaceId {
+    /// A token with the mark of this face.
+    pub(crate) fn marked(self, token: &str) -> String {
+        format!("{:016x}/{token}", self.0)
+    }
+
     /// Marks what a command is known by.
     pub(crate) fn mark(self, command: Command) -> Command {
-        let marked = |token: &str| format!("{:016x}/{token}", self.0);
+        let marked = |token: &str| self.marked(token);
         match command {
             Command::Send { token, text } => Command::Send { token: marked(&token), text },
             Command::Say { token, said } => Command::Say { token: marked(&token), said },

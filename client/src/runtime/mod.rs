@@ -15,6 +15,7 @@ mod choose;
 mod config;
 mod enter;
 mod event;
+mod files;
 mod link;
 mod manage;
 pub(crate) mod mark;
@@ -22,6 +23,8 @@ mod mute;
 mod people;
 mod room;
 mod step;
+mod transfer;
+mod unasked;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -44,8 +47,10 @@ pub use choose::ChosenRelay;
 pub use config::{Config, OwnRelay, Past, RoomStatus};
 pub use event::{Event, Namesake, RelayState, RoomEvent};
 pub(crate) use event::{Publish, Sink};
+pub use files::{Outgoing, Wanted};
 pub(crate) use mark::FaceId;
 pub(crate) use people::not_compared;
+pub use transfer::{Steer, Transfer, TransferState, Way};
 
 use crate::{
     failure::Failure,
@@ -92,6 +97,7 @@ struct Inner {
     muted: Mutex<BTreeSet<String>>,
     /// Labels of the rooms that stand above the others.
     pinned: Mutex<BTreeSet<String>>,
+    files: files::Files,
 }
 
 /// A relay, and whom to expect there.
@@ -144,8 +150,10 @@ impl Local {
             marks: Arc::default(),
             muted: Mutex::new(muted),
             pinned: Mutex::new(pinned),
+            files: files::Files::default(),
         };
         let runtime = Self(Arc::new(inner));
+        runtime.help_files();
         let mut records = vault.run(|store| store.rooms()).await?;
         if let Some(only) = &runtime.0.config.only {
             let labels = records.iter().map(|record| record.label.as_str());
@@ -155,6 +163,7 @@ impl Local {
         for record in records {
             runtime.resume(record);
         }
+        runtime.resume_files().await?;
         // Here and not by the rooms: some of them are over, or forgotten.
         tokio::spawn(runtime.0.outlet.clone().show_again(unseen));
         Ok(runtime)
@@ -350,6 +359,7 @@ impl Local {
 
     /// Says goodbye and ends all tasks.
     pub async fn shutdown(self) {
+        self.0.files.stop().await;
         let entries = std::mem::take(&mut *lock(&self.0.rooms));
         let asks: Vec<_> = entries.values().map(|entry| entry.asks.clone()).collect();
         let goodbye = async {
@@ -372,6 +382,19 @@ impl Local {
 
     fn asks(&self, room: &str) -> Result<mpsc::Sender<Ask>, Failure> {
         self.entry(room, |_, entry| entry.asks.clone()).ok_or_else(|| no_room(room))
+    }
+
+    /// What a room is called that runs here.
+    fn label_of(&self, room: RoomId) -> Option<String> {
+        let rooms = lock(&self.0.rooms);
+        let found = rooms.iter().find(|(_, entry)| entry.record.id == room);
+        found.map(|(label, _)| label.clone())
+    }
+
+    /// The connection of a room's relay. None for our own when it does not run.
+    fn link_of(&self, room: &str) -> Option<Arc<RelayLink>> {
+        let place = lock(&self.0.rooms).get(&label(room)).map(|entry| entry.record.place.clone())?;
+        self.0.address(&place).map(|(address, pin)| self.0.link(address, pin))
     }
 
     fn id(&self, room: &str) -> Result<RoomId, Failure> {

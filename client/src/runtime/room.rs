@@ -12,8 +12,11 @@ use std::{
     time::Duration,
 };
 
-use proto::relay::{RelayFrame, relay_frame};
-use shared::room::{self as engine, Command, Engine, Input, Millis, Person};
+use proto::{
+    BlobId, CHANNEL_BINDING_LEN,
+    relay::{BlobProof, RelayFrame, relay_frame},
+};
+use shared::room::{self as engine, Command, Engine, Input, Millis, Person, Said};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::{Instant, sleep_until, timeout},
@@ -30,6 +33,7 @@ use super::{
     link::{LinkState, RelayLink},
     lock, now_ms,
     step::{Inputs, Place, Step},
+    unasked::Unasked,
 };
 use crate::{
     failure::{Exit, Failure},
@@ -50,6 +54,10 @@ const PAGE: u32 = 100;
 pub(super) enum Ask {
     /// Something for the engine; answered when it is saved.
     Command(Command, Option<FaceId>, oneshot::Sender<Result<(), Failure>>),
+    /// Signs for a file on a connection. None: we are not in.
+    Prove(BlobId, [u8; CHANNEL_BINDING_LEN], oneshot::Sender<Option<BlobProof>>),
+    /// A file is at the relay: says so, and in the same step it is under way no more.
+    Offer { number: i64, token: String, said: Said, reply: oneshot::Sender<Result<(), Failure>> },
     /// What waits for the relay.
     Queued(oneshot::Sender<Vec<engine::Event>>),
     /// Say goodbye and end.
@@ -94,6 +102,12 @@ pub(super) struct Room {
     follow_ups: Vec<Input>,
     /// Whose command is being carried out: errors of it are for that face.
     asker: Option<FaceId>,
+    /// The file that is being offered.
+    offering: Option<i64>,
+    /// Whoever drops files at the relay is told that there are some.
+    drops: Arc<tokio::sync::Notify>,
+    /// Small pictures are fetched by themselves.
+    unasked: Option<Unasked>,
     /// Faces that wait for a link: at most as many as are attached.
     invited: Vec<FaceId>,
     is_over: bool,
@@ -146,6 +160,9 @@ impl Room {
             wants_invite: false,
             follow_ups: Vec::new(),
             asker: None,
+            offering: None,
+            drops: inner.files.drops(),
+            unasked: inner.files.unasked(),
             invited: Vec::new(),
             is_over: false,
             backoff: Backoff::default(),
@@ -218,6 +235,13 @@ impl Room {
             Turn::Ask(Some(Ask::Queued(reply))) => {
                 // Whoever asked may be gone.
                 let _ = reply.send(self.queued());
+            }
+            Turn::Ask(Some(Ask::Prove(blob, binding, reply))) => {
+                let proof = self.engine.as_ref().and_then(|engine| engine.prove_blob(blob, &binding));
+                let _ = reply.send(proof);
+            }
+            Turn::Ask(Some(Ask::Offer { number, token, said, reply })) => {
+                let _ = reply.send(self.offer(number, token, said).await);
             }
             Turn::Ask(Some(Ask::Command(command, asker, reply))) => {
                 if let (Command::Invite { .. }, Some(face)) = (&command, asker)
@@ -320,6 +344,9 @@ impl Room {
         }
         // Once for all of them: a snapshot of the group costs as much as many messages.
         step.batch.changes.extend(engine.changes());
+        // Unless it was refused.
+        let is_queued = step.events.iter().any(|event| matches!(event, engine::Event::Queued { .. }));
+        step.batch.offered = self.offering.take_if(|_| is_queued);
         for happening in &step.batch.happenings {
             self.expires_at = self.expires_at.into_iter().chain(happening.expires).min();
         }
@@ -362,6 +389,9 @@ impl Room {
         for namesake in namesakes {
             self.show(RoomEvent::Namesake(namesake)).await;
         }
+        if done.lines.iter().any(|(_, line)| line.message.mine && line.deleted) {
+            self.drops.notify_one();
+        }
         for (act, line) in done.lines {
             self.show(RoomEvent::Changed { act, line }).await;
         }
@@ -378,6 +408,21 @@ impl Room {
             self.follow_ups.push(Input::Command(Command::INVITE));
         }
         Ok(())
+    }
+
+    /// Says that a file is there; what is under way of it is forgotten in the same transaction.
+    async fn offer(&mut self, number: i64, token: String, said: Said) -> Result<(), Failure> {
+        self.offering = Some(number);
+        let done = self.apply(vec![Input::Command(Command::Say { token, said })]).await;
+        match self.offering.take() {
+            None => done,
+            Some(_) => done.and(Err(Failure::new(
+                Exit::Refused,
+                "outbox_full",
+                "The file is at the relay, but the room takes no message of this device now.",
+                "It is offered as soon as the room takes one.",
+            ))),
+        }
     }
 
     fn may_try(&self) -> bool {

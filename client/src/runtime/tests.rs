@@ -32,7 +32,17 @@ async fn enter_with(
     let dial = RelayAddress::new("127.0.0.1", relay.addresses()[0].port()).unwrap();
     let own = Some(OwnRelay { dial: dial.clone(), pin: relay.pin(), advertise: dial });
     let transport = Transport::new(None).unwrap();
-    let config = Config { transport, relay: None, own, past, only: None, tap: None };
+    let config = Config {
+        transport,
+        relay: None,
+        own,
+        past,
+        only: None,
+        downloads: None,
+        keeps_metadata: false,
+        fetches_images: false,
+        tap: None,
+    };
     let (runtime, events) = Runtime::start(profile, config).await.unwrap();
     (runtime, events, vault)
 }

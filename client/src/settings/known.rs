@@ -70,6 +70,7 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
     ("notify", "How you are told while you look elsewhere."),
     ("privacy", "What the members of your rooms learn of what you do. The relay learns none of it."),
     ("history", "What this device keeps."),
+    ("files", "Files that you send and fetch."),
     ("lock", "How the passphrase of a locked profile is had; see schat lock."),
 ];
 
@@ -114,6 +115,16 @@ pub(super) const KNOWN: &[Known] = &[
     setting!(privacy.typing, "Say that you are typing."),
     setting!(privacy.seen, "Say what you have read."),
     setting!(history.lines, "Chat lines kept per room, from 100 to 1,000,000; the oldest go first."),
+    setting!(
+        files.downloads,
+        "Where they go that you fetch, instead of the directory Downloads in your own.",
+        "\"~/Files\""
+    ),
+    setting!(
+        files.keep_metadata,
+        "Send pictures with what they tell besides their pixels: where and when they were taken, and with what."
+    ),
+    setting!(files.fetch_images, "Fetch pictures of at most 1 MiB by themselves, up to 200 in one run."),
     setting!(
         lock.passphrase_command,
         "A program and its arguments, run without a shell: the first line that it prints is the passphrase. Without it the keyring or you \

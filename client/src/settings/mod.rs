@@ -15,7 +15,10 @@ mod read;
 mod show;
 mod source;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +49,8 @@ pub struct Settings {
     pub privacy: Privacy,
     /// What is kept.
     pub history: History,
+    /// Files that are sent and fetched.
+    pub files: Files,
     /// How a locked profile is opened.
     pub lock: Lock,
     /// Where each of these was said.
@@ -177,6 +182,61 @@ impl TryFrom<String> for Dictionary {
 impl From<Dictionary> for String {
     fn from(dictionary: Dictionary) -> Self {
         dictionary.0
+    }
+}
+
+/// `[files]`: files that are sent and fetched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Files {
+    /// Where they go that are fetched, and not into the usual directory of the system.
+    pub downloads: Option<Directory>,
+    /// What pictures tell besides their pixels goes along.
+    pub keep_metadata: bool,
+    /// Small pictures are fetched by themselves.
+    pub fetch_images: bool,
+}
+
+/// A directory, from the root or from the user's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Directory(String);
+
+impl Directory {
+    /// From the root.
+    pub fn path(&self) -> Option<PathBuf> {
+        match self.0.strip_prefix("~/") {
+            Some(rest) => relay::home::own_dir().map(|home| home.join(rest)),
+            None => Some(PathBuf::from(&self.0)),
+        }
+    }
+}
+
+impl TryFrom<String> for Directory {
+    type Error = &'static str;
+
+    fn try_from(path: String) -> Result<Self, Self::Error> {
+        match path.starts_with("~/") || Path::new(&path).is_absolute() {
+            true => Ok(Self(path)),
+            false => Err(
+                "must be a directory from the root, as in \"/srv/files\", or from your own, as in \"~/Files\"",
+            ),
+        }
+    }
+}
+
+impl From<Directory> for String {
+    fn from(directory: Directory) -> Self {
+        directory.0
+    }
+}
+
+impl Files {
+    /// Where files go that are fetched. None: nobody knows.
+    pub fn downloads(&self) -> Option<PathBuf> {
+        match &self.downloads {
+            Some(directory) => directory.path(),
+            None => relay::home::own_dir().map(|home| home.join("Downloads")),
+        }
     }
 }
 

@@ -51,6 +51,9 @@ pub enum StoreError {
     /// [`super::cursors::MAX_CURSORS`].
     #[error("this profile keeps as many cursors as it can")]
     TooManyCursors,
+    /// [`super::MAX_TRANSFERS`].
+    #[error("so many files are under way in this profile that no other one is taken")]
+    TooManyTransfers,
     /// Anything else.
     #[error("the profile cannot be read or written: {0}")]
     Io(#[from] io::Error),
@@ -102,6 +105,7 @@ impl From<&StoreError> for Failure {
             StoreError::NoMemory => "End other programs, then try again.",
             StoreError::TooNew => "Update schat.",
             StoreError::TooManyCursors => "Use one that is there already.",
+            StoreError::TooManyTransfers => "Wait for some of them, or cancel them.",
             StoreError::Io(_) => "Check the directory, its permissions and the disk.",
         };
         let code = match error {

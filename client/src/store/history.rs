@@ -11,7 +11,7 @@ use shared::{
 use zeroize::Zeroizing;
 
 use self::stored::Stored;
-use super::{Store, StoreError, seal::Sealer};
+use super::{Store, StoreError, seal::Sealer, transfers};
 
 /// Chat lines kept per room, unless the settings say otherwise; the oldest go first. Some hundred megabytes of the
 /// longest lines, some ten of usual ones.
@@ -95,18 +95,25 @@ impl Store {
     /// [`StoreError`] when they cannot be deleted; then all are still there.
     pub fn expire(&mut self, room: RoomId, now: Millis) -> Result<Vec<u64>, StoreError> {
         let now = i64::try_from(now).unwrap_or(i64::MAX);
-        let delete = "DELETE FROM messages WHERE room = ?1 AND expires <= ?2 RETURNING seq";
+        let delete = "DELETE FROM messages WHERE room = ?1 AND expires <= ?2 RETURNING seq, value";
         let transaction = self.db.transaction()?;
-        let gone = {
+        let gone: Vec<(u64, Vec<u8>)> = {
             let mut delete = transaction.prepare_cached(delete)?;
-            let gone = delete.query_map(params![room.as_bytes(), now], |row| row.get(0))?;
+            let gone =
+                delete.query_map(params![room.as_bytes(), now], |row| Ok((row.get(0)?, row.get(1)?)))?;
             gone.collect::<Result<_, _>>()?
         };
+        for (seq, sealed) in &gone {
+            // What cannot be read has no file that could be dropped, and is to go all the same.
+            if let Ok(line) = open(&self.sealer, room, *seq, sealed) {
+                transfers::line_goes(&transaction, room, &line)?;
+            }
+        }
         transaction
             .prepare_cached("DELETE FROM happenings WHERE room = ?1 AND expires <= ?2")?
             .execute(params![room.as_bytes(), now])?;
         transaction.commit()?;
-        Ok(gone)
+        Ok(gone.into_iter().map(|(seq, _)| seq).collect())
     }
 
     fn lines(&self, room: RoomId, select: &str, bound: i64, limit: u32) -> Result<Vec<Line>, StoreError> {
@@ -151,8 +158,12 @@ pub(super) fn append(
             Entry::Act(act) => {
                 // One for a line that was never here, or is gone, changes nothing.
                 let Some(mut line) = find(db, sealer, room, act.target)? else { continue };
+                let before = line.clone();
                 match line.apply(act) {
                     Ok(true) => {
+                        if line.deleted {
+                            transfers::line_goes(db, room, &before)?;
+                        }
                         put(db, sealer, room, &line, REPLACE)?;
                         changed.lines.push((act.clone(), line));
                     }

@@ -21,6 +21,7 @@ mod schema;
 mod seal;
 mod search;
 mod tokens;
+mod transfers;
 mod vault;
 mod who;
 
@@ -51,6 +52,7 @@ pub use people::{KnownPerson, Meeting, People};
 pub use profile::{OpenProfile, ProfileDir, usual_name};
 pub use rooms::{KnownRelay, RoomRecord, Where};
 pub use search::{Hit, Query, Search};
+pub use transfers::MAX_TRANSFERS;
 pub use vault::Vault;
 
 use seal::Sealer;
@@ -77,6 +79,8 @@ pub struct Batch {
     pub notices: Vec<Notice>,
     /// People seen in the room.
     pub meetings: Vec<Meeting>,
+    /// A file that is offered now: it is under way no more.
+    pub offered: Option<i64>,
 }
 
 impl Batch {
@@ -87,6 +91,7 @@ impl Batch {
             && self.happenings.is_empty()
             && self.notices.is_empty()
             && self.meetings.is_empty()
+            && self.offered.is_none()
     }
 }
 
@@ -182,6 +187,9 @@ impl Store {
                     None => delete.execute(params![room.as_bytes(), key])?,
                 };
             }
+        }
+        if let Some(number) = batch.offered {
+            transfers::end(&transaction, number)?;
         }
         happenings::append(&transaction, &self.sealer, room, &batch.happenings)?;
         let Changed { lines, refused } =

@@ -129,6 +129,7 @@ mod tests {
                 mine: false,
                 reply_to: None,
                 disappears: None,
+                file: None,
             };
             let changes = vec![Change { key: "meta".to_owned(), value: Some(meta.to_vec().into()) }];
             let entries = vec![Entry::Line(Line::from(message))];

@@ -165,7 +165,12 @@ impl Store {
     /// [`StoreError`] when it cannot be written; then all of it is still there.
     pub fn forget_room(&mut self, room: RoomId) -> Result<(), StoreError> {
         let transaction = self.db.transaction()?;
-        for table in ["rows", "messages", "happenings", "drafts", "cursors", "rooms"] {
+        let of_room = "(SELECT number FROM transfers WHERE room = ?1)";
+        transaction
+            .execute(&format!("DELETE FROM transfer_parts WHERE transfer IN {of_room}"), [room.as_bytes()])?;
+        for table in
+            ["rows", "messages", "happenings", "drafts", "cursors", "transfers", "blob_drops", "rooms"]
+        {
             transaction.execute(&format!("DELETE FROM {table} WHERE room = ?1"), [room.as_bytes()])?;
         }
         // An alarm that nobody has seen outlives its room.

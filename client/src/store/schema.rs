@@ -82,6 +82,14 @@ const MIGRATIONS: &[&str] = &["
     -- A program could acknowledge what there was not yet, and then never got it.
     UPDATE rooms SET acked = min(acked, (SELECT ifnull(max(seq), 0) FROM messages WHERE room = rooms.room));
     UPDATE cursors SET acked = min(acked, (SELECT ifnull(max(seq), 0) FROM messages WHERE room = cursors.room));
+", "
+    -- Files under way; the hashes of parts that were sealed, which is before they are sent; and files at a relay that are
+    -- to be dropped there.
+    CREATE TABLE transfers (number INTEGER PRIMARY KEY AUTOINCREMENT, room BLOB NOT NULL, value BLOB NOT NULL);
+    CREATE TABLE transfer_parts (
+        transfer INTEGER NOT NULL, part INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (transfer, part)
+    ) WITHOUT ROWID;
+    CREATE TABLE blob_drops (room BLOB NOT NULL, blob BLOB NOT NULL, PRIMARY KEY (room, blob)) WITHOUT ROWID;
 "];
 
 /// Opens a database that nobody can write. Without a journal it is as it is: then no file beside it is needed.

@@ -81,7 +81,11 @@ impl Query {
         if line.deleted || self.from.as_ref().is_some_and(|from| !by(from)) {
             return false;
         }
-        let text = fold(&line.message.text);
+        let mut text = fold(&line.message.text);
+        if let Some(file) = &line.message.file {
+            text.push('\n');
+            text.push_str(&fold(&file.name));
+        }
         self.words.iter().all(|word| text.contains(word))
     }
 }
@@ -127,6 +131,7 @@ mod tests {
             reply_to: None,
             mine: false,
             disappears: None,
+            file: None,
         };
         let line = Line::from(message);
         assert!(Query::new("", Some("zoë")).fits(&line) && !Query::new("", Some("ann")).fits(&line));

@@ -1,4 +1,5 @@
 mod happenings;
+mod transfers;
 
 use rand_core::UnwrapErr;
 use shared::{
@@ -36,7 +37,8 @@ fn put(key: &str, value: &[u8]) -> Change {
 fn message(seq: u64, text: &str) -> Line {
     let from = Person { name: "zoë".to_owned(), fingerprint: Fingerprint([3; 32]) };
     let (id, text) = ([u8::try_from(seq).unwrap(); 16], text.to_owned());
-    let message = Message { seq, id, at: 1234, from, text, mine: false, reply_to: None, disappears: None };
+    let message =
+        Message { seq, id, at: 1234, from, text, mine: false, reply_to: None, disappears: None, file: None };
     message.into()
 }
 
@@ -251,7 +253,9 @@ fn cursor_that_was_stored_too_far_is_at_the_newest_message_after_an_upgrade() {
     for (cursor, seq) in [(&own, 999_999), (&far, u64::MAX), (&near, 1)] {
         store.ack_at(ROOM, cursor, seq).unwrap();
     }
-    store.db.pragma_update(None, "user_version", 12).unwrap();
+    let before =
+        "DROP TABLE transfers; DROP TABLE transfer_parts; DROP TABLE blob_drops; PRAGMA user_version = 12;";
+    store.db.execute_batch(before).unwrap();
     drop(store);
     let store = open(&dir);
     let acked = [&own, &far, &near].map(|cursor| store.acked(ROOM, cursor).unwrap());
@@ -376,7 +380,7 @@ fn database_of_the_first_version_is_migrated_and_keeps_what_it_holds() {
         .execute_batch(
             "DROP TABLE happenings; DROP TABLE notices; DROP TABLE tokens; DROP TABLE people; DROP TABLE drafts; DROP TABLE cursors;
              ALTER TABLE rooms DROP COLUMN muted; ALTER TABLE rooms DROP COLUMN pinned;
-             DROP TABLE relays;
+             DROP TABLE relays; DROP TABLE transfers; DROP TABLE transfer_parts; DROP TABLE blob_drops;
              CREATE TABLE relays (host TEXT NOT NULL, port INTEGER NOT NULL, pin BLOB NOT NULL, PRIMARY KEY (host, port));
              INSERT INTO relays VALUES ('relay.example', 1, zeroblob(32));
              DROP INDEX messages_by_id; DROP INDEX messages_expiring;

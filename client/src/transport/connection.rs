@@ -176,6 +176,16 @@ impl SendHalf {
         }
     }
 
+    /// Others go first.
+    pub fn give_way(&self) {
+        match self {
+            // Fails only when the stream has ended already. Rooms have 0.
+            Self::Quic(send) => drop(send.set_priority(-1)),
+            // Has no such thing; what is under way there at once is bounded.
+            Self::Tcp(_) => {}
+        }
+    }
+
     /// Writes all of it and ends the half. For a goodbye: errors do not matter any more.
     pub async fn finish(&mut self, bytes: &[u8]) {
         match self {

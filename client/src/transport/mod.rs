@@ -3,6 +3,7 @@
 
 mod address;
 mod attempt;
+mod blob;
 mod clock;
 mod connection;
 mod dial;
@@ -26,6 +27,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use clock::SystemClock;
 
 pub use address::{AddressError, RelayAddress};
+pub(crate) use blob::BlobStream;
 pub use certs::{Pin, PinPrefix};
 pub use connection::{Carrier, Connection, Ended, Talk};
 pub use dial::{DialError, Dialed};

@@ -20,7 +20,17 @@ pub fn profile() -> TempDir {
         let from = Person { name: name.to_owned(), fingerprint: Fingerprint([1; 32]) };
         let id = [u8::try_from(seq % 251).unwrap(); 16];
         let at = 1_700_000_000_000 + seq;
-        Line::from(Message { seq, id, at, from, text, mine: false, reply_to: None, disappears: None })
+        Line::from(Message {
+            seq,
+            id,
+            at,
+            from,
+            text,
+            mine: false,
+            reply_to: None,
+            disappears: None,
+            file: None,
+        })
     };
     let mut entries: Vec<_> =
         (1..=2_500).map(|seq| Entry::Line(line(seq, "bob", format!("line {seq}")))).collect();

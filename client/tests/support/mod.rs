@@ -62,7 +62,17 @@ impl Person {
         let dial = address(relay);
         let own = Some(OwnRelay { dial: dial.clone(), pin: relay.pin(), advertise: dial });
         let transport = Transport::new(None).unwrap();
-        let config = Config { transport, relay: None, own, past, only: None, tap: None };
+        let config = Config {
+            transport,
+            relay: None,
+            own,
+            past,
+            only: None,
+            downloads: None,
+            keeps_metadata: false,
+            fetches_images: false,
+            tap: None,
+        };
         let (runtime, events) = Runtime::start(profile, config).await.unwrap();
         Self { runtime, events }
     }

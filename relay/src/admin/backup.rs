@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use tokio::{runtime::Handle, sync::mpsc, time::timeout};
 
-use super::{Admin, Reply};
+use super::{Admin, Reply, Request};
 use crate::{backup, clock::unix_ms};
 
 /// Pieces on their way to the command; when so many wait, reading the log waits as well. A quarter of a MiB each.
@@ -21,13 +21,15 @@ const QUEUE: usize = 4;
 /// somebody who has gone.
 const STALL: Duration = Duration::from_secs(60);
 
-/// `GET /v1/backup`: the backup's bytes as they are made. One that fails half-way has no end.
-pub(super) fn stream(admin: &Admin) -> Reply {
+/// `GET /v1/backup`, or `/v1/backup?files=1` with files of rooms: the backup's bytes as they are made. One that fails half-way
+/// has no end.
+pub(super) fn stream(admin: &Admin, request: &Request) -> Reply {
+    let shelf = request.query("files").map(|_| admin.shared.blobs.shelf());
     let (pieces, waiting) = mpsc::channel(QUEUE);
     let (backend, data_dir) = (admin.backend.clone(), admin.data_dir.clone());
     tokio::task::spawn_blocking(move || {
         let pipe = Pipe { pieces: pieces.clone(), runtime: Handle::current() };
-        match backup::write(&*backend, &data_dir, unix_ms(), pipe) {
+        match backup::write_with(shelf.as_ref(), &*backend, &data_dir, unix_ms(), pipe) {
             Ok(summary) => tracing::info!(rooms = summary.rooms, entries = summary.entries, "backed up"),
             Err(error) => {
                 tracing::warn!(%error, "a backup failed");

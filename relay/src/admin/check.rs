@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Admin, Answer, Fault, Reply, rooms::hex};
-use crate::log::redb::Survey;
+use crate::{
+    blobs::FileSurvey,
+    log::{Unavailable, redb::Survey},
+};
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +21,21 @@ pub struct Found {
     pub damaged: Vec<DamagedRoom>,
     /// What is wrong outside of rooms.
     pub elsewhere: Option<String>,
+    /// Files of rooms that were looked at.
+    #[serde(default)]
+    pub files: u64,
+    /// Those that are not as they were sent.
+    #[serde(default)]
+    pub damaged_files: Vec<DamagedFile>,
+}
+
+/// A file that is not as it was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DamagedFile {
+    /// Its room.
+    pub room: String,
+    /// Its id.
+    pub id: String,
 }
 
 /// A room that is not whole.
@@ -32,12 +50,16 @@ pub struct DamagedRoom {
 impl Found {
     /// Nothing is wrong.
     pub fn is_whole(&self) -> bool {
-        self.damaged.is_empty() && self.elsewhere.is_none()
+        self.damaged.is_empty() && self.elsewhere.is_none() && self.damaged_files.is_empty()
     }
 }
 
-impl From<&Survey> for Found {
-    fn from(survey: &Survey) -> Self {
+impl From<(&Survey, &FileSurvey)> for Found {
+    fn from((survey, files): (&Survey, &FileSurvey)) -> Self {
+        let damaged_files = files.damaged.iter().map(|(room, id)| DamagedFile {
+            room: hex(room),
+            id: id.0.iter().map(|byte| format!("{byte:02x}")).collect(),
+        });
         let damaged = survey.damaged.iter();
         let damaged = damaged.map(|(id, why)| DamagedRoom { id: hex(id), why: why.clone() });
         let Survey { whole, elsewhere, .. } = survey;
@@ -46,15 +68,19 @@ impl From<&Survey> for Found {
             rooms: whole.rooms,
             entries: whole.entries,
             damaged: damaged.collect(),
-            elsewhere: elsewhere.clone(),
+            elsewhere: elsewhere.clone().or_else(|| files.elsewhere.clone()),
+            files: files.files,
+            damaged_files: damaged_files.collect(),
         }
     }
 }
 
-/// `GET /v1/check`: reads every row.
+/// `GET /v1/check`: reads every row, and every file.
 pub(super) async fn answer(admin: &Admin) -> Answer {
     let backend = admin.backend.clone();
-    let survey = tokio::task::spawn_blocking(move || backend.survey());
-    let survey = survey.await.map_err(|_| Fault::unavailable())??;
-    Reply::json(&Found::from(&survey))
+    let shelf = admin.shared.blobs.shelf();
+    let survey =
+        tokio::task::spawn_blocking(move || Ok::<_, Unavailable>((backend.survey()?, shelf.survey())));
+    let (survey, files) = survey.await.map_err(|_| Fault::unavailable())??;
+    Reply::json(&Found::from((&survey, &files)))
 }

@@ -60,6 +60,9 @@ async fn looked_up(admin: &Admin) -> Registry {
     if let Some(free) = admin.free_bytes() {
         measured(&mut registry, "disk_free", "Free space of the data directory's disk", Unit::Bytes, free);
     }
+    let files = admin.shared.blobs.totals();
+    gauge(&mut registry, "files", "Files that members sent", files.files);
+    measured(&mut registry, "files_size", "What these count against limits", Unit::Bytes, files.bytes);
     // A database that cannot be read has no numbers; `ready` says so.
     if let Ok(overview) = admin.overview().await {
         gauge(&mut registry, "rooms", "Rooms", overview.rooms);

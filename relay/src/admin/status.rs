@@ -62,6 +62,15 @@ pub struct Status {
     /// Bytes of slots and their pieces; 0 from a relay that does not count them.
     #[serde(default)]
     pub slot_bytes: u64,
+    /// Files that members sent.
+    #[serde(default)]
+    pub files: u64,
+    /// What these count, in bytes: what has not come yet is reserved.
+    #[serde(default)]
+    pub file_bytes: u64,
+    /// Files that are on their way now.
+    #[serde(default)]
+    pub transfers: u64,
     /// Size of the database's file, in bytes.
     pub database_bytes: u64,
     /// Free bytes on its file system; `None` when the system does not say.
@@ -100,7 +109,7 @@ pub(super) async fn answer(admin: &Admin) -> Answer {
     let hit = Limit::ALL.into_iter().map(|limit| (limit, metrics.times_limited(limit)));
     let hit = hit.filter(|(_, times)| *times > 0);
     let health::Readiness { reasons: not_ready, capacity } = health::readiness(admin).await;
-    let limits = admin.shared.limits();
+    let (limits, files) = (admin.shared.limits(), admin.shared.blobs.totals());
     Reply::json(&Status {
         v: VERSION,
         version: env!("CARGO_PKG_VERSION").into(),
@@ -124,6 +133,9 @@ pub(super) async fn answer(admin: &Admin) -> Answer {
         entries: overview.entries,
         entry_bytes: overview.bytes,
         slot_bytes: overview.slot_bytes,
+        files: files.files,
+        file_bytes: files.bytes,
+        transfers: u64::try_from(metrics.transfers.get()).unwrap_or(0),
         database_bytes: overview.file_bytes,
         free_bytes: admin.free_bytes(),
         reserve_bytes: Some(limits.free_space_reserve),

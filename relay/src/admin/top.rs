@@ -39,6 +39,15 @@ pub struct Top {
     pub delivered: u64,
     /// Bytes of these.
     pub delivered_bytes: u64,
+    /// Files that are on their way now.
+    #[serde(default)]
+    pub transfers: i64,
+    /// Bytes of files received since the start.
+    #[serde(default)]
+    pub file_bytes_in: u64,
+    /// Bytes of files sent since the start.
+    #[serde(default)]
+    pub file_bytes_out: u64,
     /// How often somebody ran into which limit since the start; only those that somebody ran into.
     pub limited: BTreeMap<String, u64>,
     /// The busiest rooms; of those that stand still, the largest.
@@ -61,6 +70,9 @@ pub struct RoomTop {
     /// Its operator froze it.
     #[serde(default)]
     pub frozen: bool,
+    /// Bytes of its files.
+    #[serde(default)]
+    pub file_bytes: u64,
     /// What is written there.
     #[serde(flatten)]
     pub work: Work,
@@ -108,7 +120,8 @@ pub(super) async fn answer(admin: &Admin, request: &Request) -> Answer {
     let rooms = rooms.into_iter().map(|(room, opener, activity)| {
         let (sessions, refused) = router.sessions(&room);
         let (opener, sessions, frozen) = (opener.as_ref().map(Opener::id), sessions as u64, activity.frozen);
-        RoomTop { id: hex(&room), opener, sessions, refused, frozen, work: activity.into() }
+        let (_, file_bytes) = admin.shared.blobs.of_room(&room);
+        RoomTop { id: hex(&room), opener, sessions, refused, frozen, file_bytes, work: activity.into() }
     });
     let openers = openers.into_iter().map(|(opener, activity)| OpenerTop {
         id: opener.id(),
@@ -125,6 +138,9 @@ pub(super) async fn answer(admin: &Admin, request: &Request) -> Answer {
         published_bytes: stats.published_bytes.get(),
         delivered: metrics.delivered.get(),
         delivered_bytes: metrics.bytes_out.get(),
+        transfers: metrics.transfers.get(),
+        file_bytes_in: metrics.file_bytes_in.get(),
+        file_bytes_out: metrics.file_bytes_out.get(),
         limited: hit.filter(|(_, times)| *times > 0).collect(),
         rooms: rooms.collect(),
         openers: openers.collect(),

@@ -10,11 +10,12 @@
 //! The first digest of the chain is SHA-256 of the file's first ten bytes, so the last one is a checksum of the whole
 //! file. Numbers are big-endian. Records come in this order: a head; files; tokens; openers that are frozen; rooms that
 //! were dropped; per room its numbers, its
-//! access, its slots, their pieces, its token, why it is frozen, its keys, its steps and the votes on them, and its entries; an end that counts them. Neither side holds more than a chunk, whatever a file says of itself.
+//! access, its slots, their pieces, its token, why it is frozen, its keys, its steps and the votes on them, and its entries; where they are wanted, files of rooms with their parts; an end that counts them. Neither side holds more than a chunk, whatever a file says of itself.
 //!
 //! A backup opens nothing, but it says who talks when, and with the identity in it anybody can pass for the relay: it
 //! is written for its owner alone.
 
+mod blobs;
 mod error;
 mod files;
 mod frame;
@@ -31,6 +32,7 @@ use std::{
     path::Path,
 };
 
+pub(crate) use self::write::write_with;
 pub use self::{
     error::{BackupError, RestoreError},
     restore::{Restored, restore},
@@ -54,6 +56,10 @@ pub struct Summary {
     pub keys: u64,
     /// Files of the identity.
     pub files: u64,
+    /// Files of rooms.
+    pub blobs: u64,
+    /// Bytes of these.
+    pub blob_bytes: u64,
 }
 
 /// Reads a whole backup and checks format, checksums and what must be true of logs.

@@ -21,6 +21,8 @@ const PIECE: u8 = 13;
 const FROZEN_OPENER: u8 = 14;
 const DROPPED: u8 = 15;
 const FROZEN: u8 = 16;
+const BLOB: u8 = 17;
+const BLOB_PART: u8 = 18;
 
 /// Bytes of an opener's name.
 const OPENER: usize = 16;
@@ -110,6 +112,17 @@ impl Record {
                 body.put_slice(row);
                 ENTRY
             }
+            Self::Blob { room, id, row } => {
+                body.put_slice(room);
+                body.put_slice(id);
+                body.put_slice(row);
+                BLOB
+            }
+            Self::BlobPart { number, bytes } => {
+                body.put_u32(*number);
+                body.put_slice(bytes);
+                BLOB_PART
+            }
             Self::End { rooms, entries } => {
                 body.put_u64(*rooms);
                 body.put_u64(*entries);
@@ -192,6 +205,13 @@ impl Record {
             ENTRY => {
                 Self::Entry { seq: number(&mut body, Bytes::try_get_u64)?, row: std::mem::take(&mut body) }
             }
+            BLOB => {
+                Self::Blob { room: array(&mut body)?, id: array(&mut body)?, row: std::mem::take(&mut body) }
+            }
+            BLOB_PART => Self::BlobPart {
+                number: number(&mut body, Bytes::try_get_u32)?,
+                bytes: std::mem::take(&mut body),
+            },
             END => Self::End {
                 rooms: number(&mut body, Bytes::try_get_u64)?,
                 entries: number(&mut body, Bytes::try_get_u64)?,

@@ -10,8 +10,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use proto::{BlobId, RoomId};
+
 use super::{Record, RestoreError, Summary, frame::ChunkReader, verifier::Verifier};
 use crate::{
+    blobs::{Intake, Row},
     log::redb::{DATABASE, Importer, STAGING, sync_directory},
     ops::owner,
 };
@@ -102,15 +105,30 @@ impl Drop for Staging<'_> {
 
 fn build(mut reader: ChunkReader<impl io::Read>, staging: &Path) -> Result<Summary, RestoreError> {
     let (mut verifier, mut importer) = (Verifier::default(), Importer::new(staging)?);
+    let mut files = None;
     while let Some(record) = reader.next()? {
         // Names and everything else are checked before they are used.
         verifier.take(&record)?;
         match record {
             Record::File { name, content } => write_private(staging, &name, &content)?,
+            Record::Blob { room, id, row } => {
+                let row = Row::from_bytes(&row).map_err(|_| RestoreError::Malformed("a file of a room"))?;
+                let files = match &mut files {
+                    Some(files) => files,
+                    none => none.insert(Intake::new(staging).map_err(io::Error::other)?),
+                };
+                files.blob(RoomId(room), BlobId(id), row)?;
+            }
+            Record::BlobPart { number, bytes } => {
+                files.as_mut().ok_or(RestoreError::Malformed("a part of no file"))?.part(number, &bytes)?;
+            }
             record => importer.take(record)?,
         }
     }
     let summary = verifier.finish()?;
+    if let Some(files) = files {
+        files.finish()?;
+    }
     importer.finish()?;
     Ok(summary)
 }

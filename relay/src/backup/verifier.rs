@@ -9,7 +9,7 @@ use proto::{
     piece_name,
 };
 
-use super::{Record, RestoreError, Summary, files, holds::Holds, tokens::Tokens};
+use super::{Record, RestoreError, Summary, blobs::Files, files, holds::Holds, tokens::Tokens};
 use crate::log::redb::{Flaw, SlotRow, parse_entry};
 
 /// Reads along. Of the room at hand it remembers 16 bytes per entry, to find a publish id that comes twice.
@@ -21,6 +21,8 @@ pub(crate) struct Verifier {
     room: Option<Room>,
     tokens: Tokens,
     holds: Holds,
+    rooms: BTreeSet<[u8; 32]>,
+    files: Files,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +34,7 @@ enum Stage {
     Openers,
     Dropped,
     Rooms,
+    Blobs,
     Ended,
 }
 
@@ -102,6 +105,7 @@ impl Verifier {
                 }
                 self.leave(before)?;
                 self.holds.room(id)?;
+                self.rooms.insert(*id);
                 let [head, oldest, last_commit, ..] = *row;
                 // A relay counts on from these: no log gets half as far by itself.
                 if head > u64::MAX / 2 || oldest == 0 || oldest > head + 1 || last_commit > head {
@@ -116,10 +120,23 @@ impl Verifier {
             Record::Vote { first, .. } => self.room()?.vote(*first)?,
             Record::Key { key, row } => self.room()?.key(key, row)?,
             Record::Entry { seq, row } => self.room()?.entry(*seq, row)?,
-            Record::End { rooms, entries } => {
-                self.enter((Stage::Files..=Stage::Rooms).contains(&self.stage), Stage::Ended)?;
+            Record::Blob { room, id, row } => {
+                self.enter((Stage::Files..=Stage::Blobs).contains(&self.stage), Stage::Blobs)?;
                 let last = self.room.take();
                 self.leave(last)?;
+                self.files.blob(&self.rooms, *room, *id, row)?;
+                self.summary.blobs += 1;
+            }
+            Record::BlobPart { number, bytes } => {
+                self.enter(self.stage == Stage::Blobs, Stage::Blobs)?;
+                self.files.part(*number, bytes)?;
+                self.summary.blob_bytes += bytes.len() as u64;
+            }
+            Record::End { rooms, entries } => {
+                self.enter((Stage::Files..=Stage::Blobs).contains(&self.stage), Stage::Ended)?;
+                let last = self.room.take();
+                self.leave(last)?;
+                self.files.settle()?;
                 self.tokens.settle()?;
                 if (*rooms, *entries) != (self.summary.rooms, self.summary.entries) {
                     return Err(Flaw::Numbers.into());

@@ -1,6 +1,7 @@
 //! Making a backup, and putting it into a file.
 
 use std::{
+    cell::RefCell,
     collections::BTreeSet,
     fs::{File, OpenOptions},
     io::{self, BufReader, Read, Write},
@@ -10,12 +11,15 @@ use std::{
 use proto::RoomId;
 
 use super::{
-    BackupError, Record, RestoreError, Summary, files,
+    BackupError, Record, RestoreError, Summary,
     frame::{ChunkWriter, is_backup},
     verifier::Verifier,
     verify_stream,
 };
-use crate::log::{Rooms, Stop, redb::sync_directory};
+use crate::{
+    blobs::{Carried, Shelf},
+    log::{Rooms, Stop, redb::sync_directory},
+};
 
 /// Writes a backup of what `backend` and `data_dir` hold now. Rooms go on: it is the state of one moment. All of it is
 /// checked on the way: no backup is made of what is damaged.
@@ -31,6 +35,21 @@ pub fn write(
     write_but(&BTreeSet::new(), backend, data_dir, now_ms, out)
 }
 
+/// The same with files of rooms that are in it, if there are any. Rooms are those of one moment, and files those of a later
+/// one: a file that was dropped meanwhile is not in it, and one of a room that is not in it neither.
+///
+/// # Errors
+/// [`BackupError`]; what was written until then is no backup.
+pub(crate) fn write_with(
+    files: Option<&Shelf>,
+    backend: &dyn Rooms,
+    data_dir: &Path,
+    now_ms: u64,
+    out: impl Write,
+) -> Result<Summary, BackupError> {
+    write_all(&BTreeSet::new(), files, backend, data_dir, now_ms, out)
+}
+
 /// The same without some rooms: what a damaged database still has.
 ///
 /// # Errors
@@ -42,6 +61,18 @@ pub fn write_but(
     now_ms: u64,
     out: impl Write,
 ) -> Result<Summary, BackupError> {
+    write_all(left_out, None, backend, data_dir, now_ms, out)
+}
+
+fn write_all(
+    left_out: &BTreeSet<RoomId>,
+    files: Option<&Shelf>,
+    backend: &dyn Rooms,
+    data_dir: &Path,
+    now_ms: u64,
+    out: impl Write,
+) -> Result<Summary, BackupError> {
+    let rooms = RefCell::new(BTreeSet::new());
     let mut verifier = Verifier::default();
     let mut writer = ChunkWriter::new(out)?;
     let program = env!("CARGO_PKG_VERSION").to_owned();
@@ -53,7 +84,12 @@ pub fn write_but(
         })?;
         match &record {
             Record::File { .. } => summary.files += 1,
-            Record::Room { .. } => summary.rooms += 1,
+            Record::Room { id, .. } => {
+                rooms.borrow_mut().insert(*id);
+                summary.rooms += 1;
+            }
+            Record::Blob { .. } => summary.blobs += 1,
+            Record::BlobPart { bytes, .. } => summary.blob_bytes += bytes.len() as u64,
             Record::Key { .. } => summary.keys += 1,
             Record::Entry { .. } => summary.entries += 1,
             Record::Head { .. }
@@ -72,7 +108,7 @@ pub fn write_but(
         Ok(writer.write(&record)?)
     };
     take(Record::Head { created_ms: now_ms, program })?;
-    files::collect(data_dir, &mut take)?;
+    super::files::collect(data_dir, &mut take)?;
     let mut refused = None;
     let exported = backend.export(left_out, &mut |record| {
         take(record).map_err(|error| {
@@ -83,6 +119,28 @@ pub fn write_but(
     match refused {
         Some(error) => return Err(error),
         None => exported?,
+    }
+    if let Some(files) = files {
+        let mut is_wanted = false;
+        let damaged = files.export::<BackupError>(&mut |carried| match carried {
+            Carried::Blob(room, id, row) => {
+                is_wanted = rooms.borrow().contains(&room.0);
+                match is_wanted {
+                    true => take(Record::Blob { room: room.0, id: id.0, row: row.to_bytes().into() }),
+                    false => Ok(()),
+                }
+            }
+            Carried::Part(number, bytes) if is_wanted => {
+                take(Record::BlobPart { number, bytes: bytes.into() })
+            }
+            Carried::Part(..) => Ok(()),
+        })?;
+        if damaged > 0 {
+            tracing::warn!(
+                damaged,
+                "files of rooms are damaged and not in the backup; `relay check` names them"
+            );
+        }
     }
     let end = Record::End { rooms: summary.rooms, entries: summary.entries };
     verifier.take(&end).map_err(BackupError::Unsound)?;

@@ -121,6 +121,14 @@ impl Clock {
         self.aged.load(Ordering::Relaxed)
     }
 
+    /// The time by which what was promised until a moment is over, Unix milliseconds: [`Clock::now_ms`] itself, and
+    /// [`Clock::aged_ms`] while that is behind by more than it was not looked at.
+    pub fn due_ms(&self) -> u64 {
+        let (now, aged) = (self.now_ms(), self.aged_ms());
+        let unseen = 2 * u64::try_from(LOOK_EVERY.as_millis()).unwrap_or(u64::MAX);
+        if now.saturating_sub(aged) <= unseen { now } else { aged }
+    }
+
     /// Looks at the wall clock, says in one line what is new about it, and writes a mark when that is due. Blocks.
     pub fn look(&self) {
         let mut marks = lock(&self.marks);

@@ -5,6 +5,7 @@ use std::fs;
 use super::{Finding, Patient};
 use crate::{
     admin::{check::Found, client},
+    blobs::FileSurvey,
     log::redb::{self, DATABASE, OpenError},
     ops::human::count,
 };
@@ -32,8 +33,11 @@ pub(super) async fn check(patient: &Patient) -> (Option<Finding>, Option<u64>) {
         let found = client::get(&data_dir, "/v1/check").await;
         found.map_err(|error| Trouble::Obstacle(error.to_string()))
     } else {
-        let survey = tokio::task::spawn_blocking(move || redb::check(&data_dir)).await;
-        survey.unwrap_or(Err(OpenError::Damaged)).map(|survey| Found::from(&survey)).map_err(Trouble::from)
+        let survey = tokio::task::spawn_blocking(move || {
+            let survey = redb::check(&data_dir)?;
+            Ok(Found::from((&survey, &FileSurvey::at_rest(&data_dir))))
+        });
+        survey.await.unwrap_or(Err(OpenError::Damaged)).map_err(Trouble::from)
     };
     let rooms = found.as_ref().ok().map(|found| found.rooms + found.damaged.len() as u64);
     (Some(finding(found)), rooms)
@@ -43,8 +47,17 @@ fn finding(found: Result<Found, Trouble>) -> Finding {
     match found {
         Ok(found) if found.is_whole() => {
             let (rooms, entries) = (count(found.rooms, "room"), count(found.entries, "entry"));
-            Finding::ok(CHECK, format!("whole: {rooms}, {entries}"))
+            let files = match found.files {
+                0 => String::new(),
+                files => format!(", {}", count(files, "file")),
+            };
+            Finding::ok(CHECK, format!("whole: {rooms}, {entries}{files}"))
         }
+        Ok(Found { damaged, damaged_files, elsewhere: None, .. }) if damaged.is_empty() => Finding::fail(
+            CHECK,
+            format!("{} of rooms not as sent", count(damaged_files.len() as u64, "file")),
+            "`relay check` names them; who sent one can send it again, or restore a backup that has files (`relay backup FILE --files`)",
+        ),
         Ok(Found { damaged, elsewhere: None, .. }) => {
             Finding::fail(CHECK, format!("{} not whole", are(damaged.len())), REMEDY)
         }
@@ -87,24 +100,46 @@ fn are(rooms: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::{super::Level, *};
-    use crate::admin::check::DamagedRoom;
+    use crate::admin::check::{DamagedFile, DamagedRoom};
 
     #[test]
     fn damage_fails_with_what_to_do() {
-        let whole = Found { v: 1, rooms: 2, entries: 9, damaged: Vec::new(), elsewhere: None };
+        let whole = Found {
+            v: 1,
+            rooms: 2,
+            entries: 9,
+            damaged: Vec::new(),
+            elsewhere: None,
+            files: 0,
+            damaged_files: Vec::new(),
+        };
         assert_eq!(finding(Ok(whole.clone())).level, Level::Ok);
         let room = DamagedRoom { id: "ab".into(), why: "an entry is damaged".into() };
         let damaged = finding(Ok(Found { damaged: vec![room], ..whole.clone() }));
         assert_eq!(damaged.level, Level::Fail);
         assert!(damaged.remedy.unwrap().contains("relay check --salvage"));
-        assert_eq!(finding(Ok(Found { elsewhere: Some("a sum".into()), ..whole })).level, Level::Fail);
+        assert_eq!(
+            finding(Ok(Found { elsewhere: Some("a sum".into()), ..whole.clone() })).level,
+            Level::Fail
+        );
+        let file = DamagedFile { room: "ab".into(), id: "cd".into() };
+        let damaged = finding(Ok(Found { damaged_files: vec![file], ..whole.clone() }));
+        assert!(damaged.level == Level::Fail && damaged.remedy.unwrap().contains("send it again"));
         assert_eq!(finding(Err(OpenError::Locked.into())).level, Level::Warn);
         assert_eq!(finding(Err(OpenError::Damaged.into())).level, Level::Fail);
     }
 
     #[test]
     fn one_room_is_not_many() {
-        let one = Found { v: 1, rooms: 1, entries: 1, damaged: Vec::new(), elsewhere: None };
+        let one = Found {
+            v: 1,
+            rooms: 1,
+            entries: 1,
+            damaged: Vec::new(),
+            elsewhere: None,
+            files: 0,
+            damaged_files: Vec::new(),
+        };
         assert_eq!(finding(Ok(one)).found, "whole: 1 room, 1 entry");
     }
 }

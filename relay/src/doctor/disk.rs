@@ -33,7 +33,7 @@ fn space(capacity: Capacity, directory: &Path) -> Finding {
         format!(
             "`df -h {0}` and `du -sh {0}` show where it went, `relay top` which rooms and openers take most; free some, raise \
              --max-disk-mib if that is the bound, move the data to a larger disk with --data-dir, or keep less (--keep-days, \
-             --keep-mib)",
+             --keep-mib, --file-days, --room-files-mib)",
             directory.display()
         )
     };

@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use proto::RoomId;
@@ -14,6 +17,8 @@ use super::tail::{Next, ReadPermit, Signal, Tail};
 #[derive(Clone, Debug, Default)]
 pub struct Feeds {
     rooms: Arc<Mutex<HashMap<RoomId, Followed>>>,
+    /// How many rooms were dropped.
+    ended: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
@@ -64,7 +69,13 @@ impl Feeds {
 
     /// The same of a room that is no more: whoever follows one of this id from now on follows another.
     pub(super) fn end(&self, room: &RoomId) -> Option<Arc<Tail>> {
+        self.ended.fetch_add(1, Relaxed);
         self.lock().remove(room).map(|followed| followed.tail)
+    }
+
+    /// How many rooms were dropped since the start, whoever followed them.
+    pub(super) fn ended(&self) -> u64 {
+        self.ended.load(Relaxed)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<RoomId, Followed>> {

@@ -19,7 +19,7 @@ use std::{future::Future, path::Path, pin::Pin, sync::Arc};
 use bytes::Bytes;
 use proto::{PublicKey, RoomId};
 
-use self::redb::{OpenError, Redb};
+use self::redb::{OpenError, Opener, Redb};
 pub use self::{
     answer::{
         AppendError, Appended, Author, Batch, CreateError, Measured, Slot, SpaceError, Ticket, Unavailable,
@@ -93,6 +93,9 @@ pub trait Log: Send + Sync + 'static {
         confirmed: bool,
         room_for: usize,
     ) -> Answer<'_, Result<Option<Measured<Slot>>, Unavailable>>;
+
+    /// Who opened a room, if that is known.
+    fn opener(&self, room: RoomId) -> Answer<'_, Result<Option<Opener>, Unavailable>>;
 
     /// Waits for entries: follow before reading, and no entry is missed.
     fn follow(&self, room: RoomId) -> Feed;

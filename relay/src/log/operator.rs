@@ -34,6 +34,12 @@ pub trait Operator: Rooms + Send + Sync + 'static {
     /// Rooms that were dropped and are remembered, the newest first.
     fn dropped_rooms(&self) -> Answer<'_, Result<Vec<(RoomId, Notice)>, Unavailable>>;
 
+    /// How many rooms were dropped since the start: whoever keeps something of rooms elsewhere looks when it rises.
+    fn ended(&self) -> u64;
+
+    /// Those of these rooms that are no more, or never were.
+    fn missing(&self, rooms: Vec<RoomId>) -> Answer<'_, Result<Vec<RoomId>, Unavailable>>;
+
     /// Whether there is a room. Blocks.
     fn has_rooms(&self) -> bool;
 

@@ -110,6 +110,22 @@ pub enum Record {
         /// Its row in the database.
         row: Bytes,
     },
+    /// A file of a room that is there; its parts follow.
+    Blob {
+        /// The room.
+        room: [u8; 32],
+        /// The file's id in it.
+        id: [u8; 16],
+        /// What the index says of it.
+        row: Bytes,
+    },
+    /// The next part of the file at hand.
+    BlobPart {
+        /// From 0.
+        number: u32,
+        /// Sealed.
+        bytes: Bytes,
+    },
     /// The last.
     End {
         /// Rooms.

@@ -10,7 +10,13 @@ use proto::CloseCode;
 use quinn::VarInt;
 use tunnel::Tunnel;
 
-use crate::policy::limits::{Limits, SPARE_STREAMS};
+use crate::policy::{
+    files::TRANSFER_WINDOW,
+    limits::{Limits, SPARE_STREAMS},
+};
+
+/// QUIC's priority of a file's stream; rooms have 0, and a greater one goes first.
+const TRANSFER_PRIORITY: i32 = -1;
 
 /// A connection of a client; its handshake is complete.
 pub(crate) enum Connection {
@@ -75,9 +81,22 @@ impl Connection {
             Self::Quic(connection) => {
                 connection.set_receive_window(VarInt::from_u32(limits.connection_window));
                 let streams = limits.rooms_per_connection.saturating_add(SPARE_STREAMS);
+                let streams = streams.saturating_add(limits.files.transfers_per_connection);
                 connection.set_max_concurrent_bi_streams(VarInt::from_u32(streams));
             }
             Self::Tcp(guest) => guest.welcome(),
+        }
+    }
+
+    /// So many transfers are on their way: what is held of them, both ways, comes on top of what there is for rooms, so
+    /// that no room waits for a window that a file has filled. Over TCP each stream has a window of its own and no more.
+    pub fn make_room(&self, limits: &Limits, transfers: u32) {
+        if let Self::Quic(connection) = self {
+            let more = transfers.saturating_mul(limits.stream_window);
+            let window = limits.connection_window.saturating_add(more).min(u32::MAX >> 2);
+            connection.set_receive_window(VarInt::from_u32(window));
+            let more = u64::from(transfers) * u64::from(TRANSFER_WINDOW);
+            connection.set_send_window(u64::from(limits.send_window) + more);
         }
     }
 
@@ -141,6 +160,14 @@ impl SendHalf {
                 send.ended().await;
                 Ok(())
             }
+        }
+    }
+
+    /// From now on what other streams have to say goes first. Over TCP streams take turns, a small frame each.
+    pub fn yield_to_rooms(&mut self) {
+        if let Self::Quic(send) = self {
+            // Fails only when it has ended already.
+            let _ = send.set_priority(TRANSFER_PRIORITY);
         }
     }
 

@@ -33,6 +33,12 @@ pub struct Metrics {
     pub delivered: Counter,
     /// Bytes of envelopes delivered.
     pub bytes_out: Counter,
+    /// Files that are being sent or fetched.
+    pub transfers: Gauge,
+    /// Bytes of files received.
+    pub file_bytes_in: Counter,
+    /// Bytes of files sent.
+    pub file_bytes_out: Counter,
     limits: Family<LimitLabel, Counter>,
     carried: Family<CarrierLabel, Gauge>,
     blocked: Family<WindowLabel, Counter>,
@@ -137,6 +143,9 @@ impl Default for Metrics {
             accepted: Counter::default(),
             delivered: Counter::default(),
             bytes_out: Counter::default(),
+            transfers: Gauge::default(),
+            file_bytes_in: Counter::default(),
+            file_bytes_out: Counter::default(),
             limits,
             carried,
             blocked,
@@ -211,6 +220,9 @@ impl Metrics {
         registry.register("connections_accepted", "Connections accepted", self.accepted.clone());
         registry.register("delivered", "Entries delivered to members", self.delivered.clone());
         registry.register("delivered_bytes", "Bytes of envelopes delivered", self.bytes_out.clone());
+        registry.register("transfers", "Files that are being sent or fetched", self.transfers.clone());
+        registry.register("file_received_bytes", "Bytes of files received", self.file_bytes_in.clone());
+        registry.register("file_sent_bytes", "Bytes of files sent", self.file_bytes_out.clone());
         registry.register("limited", "Requests refused because of a limit", self.limits.clone());
         registry.register(
             "refused_joins",

@@ -9,7 +9,10 @@ use proto::{MAX_COMMIT_FRAME, MAX_ENVELOPE};
 
 pub use proto::access::KEYS_PER_CHANGE;
 
-pub use super::rate::{Rate, Retention};
+pub use super::{
+    files::FileLimits,
+    rate::{Rate, Retention},
+};
 
 use crate::policy::token::Admission;
 
@@ -99,6 +102,8 @@ pub struct Limits {
     pub drop_idle: Option<Duration>,
     /// Time without an entry or a visit after which a room goes that nobody but its founder was ever in; `None` for never.
     pub drop_lone: Option<Duration>,
+    /// What is kept of files, and how they are carried.
+    pub files: FileLimits,
 }
 
 impl Default for Limits {
@@ -135,6 +140,7 @@ impl Default for Limits {
             opener_percent: 80,
             drop_idle: None,
             drop_lone: Some(Duration::from_secs(24 * 3600)),
+            files: FileLimits::default(),
         }
     }
 }
@@ -342,6 +348,9 @@ pub const INCOMING_BUFFER_TOTAL: u64 = 16 << 20;
 /// TCP: received and unread bytes of one connection, all its streams together; over it the connection is
 /// closed. Eight full streams: only rooms that all wait for the disk or for memory at once get there.
 pub const TCP_UNREAD: usize = 2 << 20;
+
+/// TCP: what each transfer that may be on its way adds to it: a stream's window.
+pub const TCP_UNREAD_TRANSFER: usize = 256 << 10;
 
 /// TCP: the same for a connection that has joined no room yet: one full stream (yamux has no smaller), and
 /// room for the Joins of others. With TLS and buffers, a stranger costs less than 512 KiB.

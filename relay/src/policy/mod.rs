@@ -1,5 +1,6 @@
 //! How much anybody may have: numbers and decisions, without I/O.
 
+pub mod files;
 pub mod limits;
 pub mod quota;
 mod rate;

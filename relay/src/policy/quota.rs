@@ -80,7 +80,8 @@ impl Bucket {
         self.full_at.map_or(now, |full_at| full_at.max(now)) + rate.interval * count
     }
 
-    fn refund(&mut self, count: u32, rate: Rate) {
+    /// Gives so many tokens back.
+    pub fn refund(&mut self, count: u32, rate: Rate) {
         self.full_at = self.full_at.and_then(|full_at| full_at.checked_sub(rate.interval * count));
     }
 

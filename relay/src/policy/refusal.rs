@@ -64,13 +64,37 @@ pub enum Limit {
     Disk,
     /// The part of the disk that the rooms of one opener may take.
     OpenerShare,
+    /// Bytes of one file.
+    FileSize,
+    /// Bytes of the files of one room.
+    RoomFiles,
+    /// How many files one room has.
+    FilesPerRoom,
+    /// The part of a room's files that one member may have.
+    MemberFiles,
+    /// Bytes of files a day in the rooms of one opener.
+    OpenerFiles,
+    /// All files' share of the disk.
+    Files,
+    /// Free space that is not for files.
+    FilesReserve,
+    /// Transfers at once on one connection.
+    TransfersPerConnection,
+    /// Transfers at once in one room.
+    TransfersPerRoom,
+    /// Files begun, fetched and dropped from one address.
+    FileRequests,
+    /// Bytes of files of one address: it waits.
+    FileTraffic,
+    /// Time without progress of one transfer.
+    TransferStall,
     /// No limit: an entry that is damaged on the disk was asked for.
     Damaged,
 }
 
 impl Limit {
     /// All of them: each is a series from the start, so that a first hit is an increase.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 41] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::HandshakeRate,
@@ -99,6 +123,18 @@ impl Limit {
         Self::FreeSpace,
         Self::Disk,
         Self::OpenerShare,
+        Self::FileSize,
+        Self::RoomFiles,
+        Self::FilesPerRoom,
+        Self::MemberFiles,
+        Self::OpenerFiles,
+        Self::Files,
+        Self::FilesReserve,
+        Self::TransfersPerConnection,
+        Self::TransfersPerRoom,
+        Self::FileRequests,
+        Self::FileTraffic,
+        Self::TransferStall,
         Self::Damaged,
     ];
 
@@ -133,6 +169,18 @@ impl Limit {
             Self::FreeSpace => "reserve_mib",
             Self::Disk => "max_disk_mib",
             Self::OpenerShare => "opener_percent",
+            Self::FileSize => "max_file_mib",
+            Self::RoomFiles => "room_files_mib",
+            Self::FilesPerRoom => "files_per_room",
+            Self::MemberFiles => "member_files",
+            Self::OpenerFiles => "opener_files_mib",
+            Self::Files => "max_files_mib",
+            Self::FilesReserve => "files_reserve",
+            Self::TransfersPerConnection => "transfers_per_connection",
+            Self::TransfersPerRoom => "transfers_per_room",
+            Self::FileRequests => "files_per_address",
+            Self::FileTraffic => "file_traffic_mib",
+            Self::TransferStall => "transfer_stall",
             Self::Damaged => "damaged",
         }
     }
@@ -140,8 +188,16 @@ impl Limit {
     /// The code that a client gets with it.
     pub fn code(self) -> Code {
         match self {
-            Self::MessageSize | Self::FirstSlot | Self::KeysPerRoom => Code::TooLarge,
-            Self::FreeSpace | Self::Disk | Self::OpenerShare | Self::Damaged => Code::NoSpace,
+            Self::MessageSize | Self::FirstSlot | Self::KeysPerRoom | Self::FileSize => Code::TooLarge,
+            Self::FreeSpace
+            | Self::Disk
+            | Self::OpenerShare
+            | Self::RoomFiles
+            | Self::FilesPerRoom
+            | Self::MemberFiles
+            | Self::Files
+            | Self::FilesReserve
+            | Self::Damaged => Code::NoSpace,
             Self::TokenRooms | Self::TokenUses => Code::TokenSpent,
             _ => Code::RateLimited,
         }
@@ -165,6 +221,13 @@ impl Limit {
             Self::FreeSpace | Self::Disk => Wire::Disk,
             Self::OpenerShare => Wire::OpenerShare,
             Self::Damaged => Wire::Damaged,
+            Self::FileSize => Wire::FileSize,
+            Self::RoomFiles | Self::FilesPerRoom => Wire::RoomFiles,
+            Self::MemberFiles => Wire::MemberFiles,
+            Self::OpenerFiles => Wire::OpenerFiles,
+            Self::Files | Self::FilesReserve => Wire::FilesDisk,
+            Self::TransfersPerConnection | Self::TransfersPerRoom => Wire::Transfers,
+            Self::FileRequests | Self::FileTraffic => Wire::FileRate,
             Self::Connections
             | Self::ConnectionsPerAddress
             | Self::HandshakeRate
@@ -176,6 +239,7 @@ impl Limit {
             | Self::RefusedJoins
             | Self::RefusedJoinsPerAddress
             | Self::RefusedFrames
+            | Self::TransferStall
             | Self::EphemeralRate => Wire::Unspecified,
         }
     }
@@ -202,6 +266,9 @@ mod tests {
         "token_rooms",
         "token_uses",
         "first_slot",
+        "member_files",
+        "files_reserve",
+        "transfer_stall",
         "damaged",
     ];
 

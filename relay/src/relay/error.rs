@@ -5,6 +5,7 @@ use std::{io, net::SocketAddr, path::PathBuf};
 #[cfg(feature = "program")]
 use crate::backup::RestoreError;
 use crate::{
+    blobs::BlobsError,
     identity::IdentityError,
     log::redb::OpenError,
     net::{listen::ListenError, tls::TlsError},
@@ -138,6 +139,19 @@ pub enum StartError {
         /// The directory.
         path: PathBuf,
     },
+    /// The files of its rooms cannot be kept.
+    #[error(
+        "the files of rooms in {} cannot be used: {source}; move that folder away, and the relay starts without them (members send them \
+         again)",
+        path.join("blobs").display()
+    )]
+    Files {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: BlobsError,
+    },
     /// The database is damaged or from another version.
     #[error("{} is no database of this relay's, or a damaged one ({source}); restore a backup (`relay restore FILE --force`)", path.join("relay.redb").display())]
     Database {
@@ -228,6 +242,15 @@ impl StartError {
         }
     }
 
+    /// The same for files.
+    pub(crate) fn files(path: PathBuf, source: BlobsError) -> Self {
+        match source {
+            BlobsError::Io { source, .. } => Self::io(path, source),
+            BlobsError::Thread(source) => Self::Thread(source),
+            source @ BlobsError::Index(_) => Self::Files { path, source },
+        }
+    }
+
     /// The same for a plain I/O error.
     pub(crate) fn io(path: PathBuf, source: io::Error) -> Self {
         match source.kind() {
@@ -271,6 +294,7 @@ impl StartError {
             | Self::NoLog { .. }
             | Self::NoJournal { .. }
             | Self::NoIdentity { .. }
+            | Self::Files { .. }
             | Self::Damaged { .. } => 4,
             Self::Identity(_) | Self::Tls(_) => 5,
             Self::Thread(_) => 1,

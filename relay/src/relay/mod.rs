@@ -21,6 +21,7 @@ use tokio::{
 pub use self::config::Config;
 pub(crate) use self::start::open_backend;
 use crate::{
+    blobs::FileTotals,
     identity::{self, Identity, IdentityError},
     log::Backend,
     ops::metrics::Metrics,
@@ -116,7 +117,16 @@ impl Relay {
     pub async fn tidy(&self) {
         let clock = self.shared.clock.clone();
         let _ = tokio::task::spawn_blocking(move || clock.look()).await;
-        self.backend.trim(self.shared.clock.aged_ms()).await;
+        let now_ms = self.shared.clock.aged_ms();
+        self.backend.trim(now_ms).await;
+        self.shared.blobs.sweep(now_ms).await;
+        self.shared.blobs.trim(now_ms).await;
+        start::drop_orphans(&*self.backend, &self.shared.blobs).await;
+    }
+
+    /// Files that it keeps, in numbers.
+    pub fn files(&self) -> FileTotals {
+        self.shared.blobs.totals()
     }
 
     /// Returns true once a worker of the runtime and the thread that writes have both answered.
@@ -151,7 +161,8 @@ impl Relay {
         for acceptor in &self.acceptors {
             acceptor.abort();
         }
-        let _ = timeout(FLUSH_TIME, self.backend.close()).await;
+        let closed = async { tokio::join!(self.backend.close(), self.shared.blobs.close()) };
+        let _ = timeout(FLUSH_TIME, closed).await;
         let clock = self.shared.clock.clone();
         let marked = tokio::task::spawn_blocking(move || clock.finish());
         let _ = timeout(FLUSH_TIME, marked).await;

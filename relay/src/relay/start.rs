@@ -8,6 +8,7 @@ use quinn::Endpoint;
 use super::operators::{self, Doors};
 use super::{Config, Relay};
 use crate::{
+    blobs::Blobs,
     clock::{self, Clock, TimeSource},
     identity::{self, Identity, Tls},
     log::{self, Backend, caught::caught},
@@ -19,7 +20,10 @@ use crate::{
         tls,
     },
     ops::security::QUIET,
-    policy::limits::{Limits, TRIM_INTERVAL},
+    policy::{
+        files::SWEEP_INTERVAL,
+        limits::{Limits, TRIM_INTERVAL},
+    },
     relay::{error::StartError, link, reload::Reloader},
     session::{acceptors, shared::Shared},
 };
@@ -72,7 +76,7 @@ impl Relay {
         // Opening may repair a large log after a crash.
         let opened =
             tokio::task::spawn_blocking(move || caught(|| open(&path, &wanted, &tls, names, (life, time))));
-        let Opened { backend, clock, reset, identity } =
+        let Opened { backend, blobs, clock, reset, identity } =
             opened.await.ok().flatten().ok_or_else(|| StartError::Damaged { path: data_dir.clone() })??;
         let crypto = tls::server_config(identity.certificate.clone())?;
         let server = quic::server_config(crypto, &limits);
@@ -91,7 +95,7 @@ impl Relay {
             }
         }
 
-        let shared = Arc::new(Shared::new(backend.clone(), clock.clone(), &limits));
+        let shared = Arc::new(Shared::new(backend.clone(), blobs.clone(), clock.clone(), &limits));
         let serve =
             |endpoint: &Endpoint| tokio::spawn(acceptors::quic::serve(shared.clone(), endpoint.clone()));
         let mut acceptors: Vec<_> = endpoints.iter().map(serve).collect();
@@ -110,7 +114,8 @@ impl Relay {
         let chores = vec![
             // Where there is TCP, it answers the authority's challenges as well.
             tokio::spawn(identity.clone().keep_fresh(without_tcp)),
-            tokio::spawn(keep_trimmed(backend.clone(), clock.clone())),
+            tokio::spawn(keep_trimmed(backend.clone(), blobs.clone(), clock.clone())),
+            tokio::spawn(keep_swept(backend.clone(), blobs.clone(), clock.clone())),
             tokio::spawn(look_for_damage(backend.clone(), clock.clone())),
             tokio::spawn(keep_time(clock)),
             tokio::spawn(keep_said(shared.clone())),
@@ -140,6 +145,7 @@ impl Relay {
 /// What is in the data directory.
 struct Opened {
     backend: Arc<dyn Backend>,
+    blobs: Arc<Blobs>,
     clock: Arc<Clock>,
     reset: ResetKey,
     identity: Arc<Identity>,
@@ -157,10 +163,12 @@ fn open(
     if !identity::is_there(data_dir).map_err(broken)? && backend.has_rooms() {
         return Err(StartError::NoIdentity { path: data_dir.to_owned() });
     }
+    let blobs = Blobs::open(data_dir, limits);
+    let blobs = blobs.map_err(|error| StartError::files(data_dir.to_owned(), error))?;
     let reset = ResetKey::load_or_create(data_dir).map_err(broken)?;
     let identity = Arc::new(Identity::load(tls, data_dir, names, leaf_life)?);
     let clock = Arc::new(Clock::open(data_dir, time, || backend.newest_ms().unwrap_or(0)));
-    Ok(Opened { backend, clock, reset, identity })
+    Ok(Opened { backend, blobs: Arc::new(blobs), clock, reset, identity })
 }
 
 /// Opens the database, also for a command while no relay runs.
@@ -169,10 +177,35 @@ pub(crate) fn open_backend(data_dir: &Path, limits: &Limits) -> Result<Arc<dyn B
     log::open(data_dir, limits).map_err(|error| StartError::data(data_dir.to_owned(), error))
 }
 
-async fn keep_trimmed(backend: Arc<dyn Backend>, clock: Arc<Clock>) {
+async fn keep_trimmed(backend: Arc<dyn Backend>, blobs: Arc<Blobs>, clock: Arc<Clock>) {
     loop {
         backend.trim(clock.aged_ms()).await;
+        blobs.trim(clock.aged_ms()).await;
+        drop_orphans(&*backend, &blobs).await;
         tokio::time::sleep(TRIM_INTERVAL).await;
+    }
+}
+
+/// Deletes the files of rooms that are no more.
+pub(crate) async fn drop_orphans(backend: &dyn Backend, blobs: &Blobs) {
+    // What cannot be read now is looked at in the next round.
+    if let Ok(missing) = backend.missing(blobs.rooms()).await
+        && !missing.is_empty()
+    {
+        blobs.drop_rooms(missing).await;
+    }
+}
+
+/// Deletes files whose time is over, and those of rooms that were dropped, soon.
+async fn keep_swept(backend: Arc<dyn Backend>, blobs: Arc<Blobs>, clock: Arc<Clock>) {
+    let mut ended = 0;
+    loop {
+        blobs.sweep(clock.due_ms()).await;
+        let now = backend.ended();
+        if std::mem::replace(&mut ended, now) != now {
+            drop_orphans(&*backend, &blobs).await;
+        }
+        tokio::time::sleep(SWEEP_INTERVAL).await;
     }
 }
 

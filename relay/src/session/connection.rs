@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     net::transport::Connection,
-    policy::{limits::REFUSED_JOINS, quota::Bucket, refusal::Limit},
+    policy::{limits::REFUSED_JOINS, refusal::Limit},
     session::{
         join_gate::Turn,
         peer::Peer,
@@ -24,7 +24,8 @@ pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
     let (shared, mut joined) = (&peer.shared, peer.joined.subscribe());
     let mut stopping = shared.stopping.subscribe();
     let mut streams = JoinSet::new();
-    let (mut refused, mut joins, mut is_guest) = (0, Bucket::default(), false);
+    let (mut refused, mut is_guest) = (0, false);
+    let mut transfers = peer.transfers.subscribe();
     let idle = tokio::time::sleep(shared.limits().join_time * 2);
     tokio::pin!(idle);
     let later = tokio::time::sleep(Duration::ZERO);
@@ -50,6 +51,9 @@ pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
             () = &mut idle, if !is_guest && !idle.is_elapsed() => {
                 return close(CloseCode::TimedOut, Limit::JoinTime);
             }
+            Ok(()) = transfers.changed(), if is_guest => {
+                connection.make_room(&shared.limits(), *transfers.borrow_and_update());
+            }
             Some(ended) = streams.join_next() => {
                 refused += u32::from(matches!(ended, Ok(Outcome::Refused)));
                 if refused >= REFUSED_JOINS {
@@ -61,10 +65,12 @@ pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
             stream = connection.accept(), if turn == Turn::Now => {
                 let Some((send, recv)) = stream else { break };
                 let limits = shared.limits();
-                if joins.take(limits.joins_per_connection, Instant::now()).is_err() {
+                // Whether it is a room's or a file's shows its first frame, and a file's is no Join.
+                if !peer.may_join() {
                     return close(CloseCode::TooMany, Limit::Joins);
                 }
-                let is_over = streams.len() >= limits.rooms_per_connection as usize;
+                let most = limits.rooms_per_connection.saturating_add(limits.files.transfers_per_connection);
+                let is_over = streams.len() >= most as usize;
                 let joining = (!is_over).then(|| peer.joining());
                 let peer = peer.clone();
                 streams.spawn(async move {

@@ -9,6 +9,7 @@ use proto::{
     access::{
         self, AccessKey, Ack, Ballot, Change, CommitName, CommitParts, Grant, Malformed, distinct_keys,
     },
+    blob::{self, DropRequest, GetRequest, OpenRequest},
     piece_name,
     relay::{self, ClientFrame, client_frame::Frame, refused::Code},
     split_pieces,
@@ -34,6 +35,14 @@ pub enum Request {
         /// The last confirmed one.
         confirmed: bool,
     },
+    /// Send a file, or go on with it.
+    BlobOpen(OpenRequest),
+    /// Fetch a file's parts.
+    BlobGet(GetRequest),
+    /// Delete a file.
+    BlobDrop(DropRequest),
+    /// One part of a file. Which it may be, its stream knows.
+    BlobPart(relay::BlobPart),
 }
 
 /// A Join whose signature has not been verified.
@@ -76,6 +85,10 @@ impl TryFrom<ClientFrame> for Request {
             }
             Some(Frame::Ephemeral(signal)) => Ok(Self::Ephemeral(signal.envelope)),
             Some(Frame::GetSlot(get)) => Ok(Self::GetSlot { confirmed: get.confirmed }),
+            Some(Frame::BlobOpen(open)) => open.try_into().map(Self::BlobOpen).map_err(no_blob),
+            Some(Frame::BlobGet(get)) => get.try_into().map(Self::BlobGet).map_err(no_blob),
+            Some(Frame::BlobDrop(drop)) => drop.try_into().map(Self::BlobDrop).map_err(no_blob),
+            Some(Frame::BlobPart(part)) => Ok(Self::BlobPart(part)),
             None => Err(malformed()),
         }
     }
@@ -193,6 +206,10 @@ pub fn frames(bytes: &[u8]) -> Result<Vec<Result<Request, Invalid>>, FrameError>
         requests.push(frame.try_into());
     }
     Ok(requests)
+}
+
+fn no_blob(_: blob::Malformed) -> Invalid {
+    malformed()
 }
 
 fn malformed() -> Invalid {

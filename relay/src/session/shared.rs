@@ -11,11 +11,13 @@ use std::{
 use tokio::sync::{Semaphore, watch};
 
 use crate::{
+    blobs::Blobs,
     clock::Clock,
     log::Log,
     net::admission::Door,
     ops::metrics::Metrics,
     policy::{
+        files::TRANSFER_BUDGET_KIB,
         limits::{
             INCOMING_BUDGET_KIB, Limits, OPENING_BUDGET_KIB, OUTGOING_BUDGET_KIB, REFUSED_JOINS_PER_ADDRESS,
         },
@@ -27,6 +29,8 @@ use crate::{
 /// One relay's state.
 pub(crate) struct Shared {
     pub log: Arc<dyn Log>,
+    /// Files of members.
+    pub blobs: Arc<Blobs>,
     /// The time that entries get, and that invites and tokens expire by.
     pub clock: Arc<Clock>,
     pub metrics: Arc<Metrics>,
@@ -43,6 +47,12 @@ pub(crate) struct Shared {
     pub opening: Arc<Semaphore>,
     /// Memory for frames on their way out, in KiB.
     pub outgoing: Arc<Semaphore>,
+    /// Memory for parts of files on their way in, in KiB.
+    pub files_in: Arc<Semaphore>,
+    /// The same on their way out.
+    pub files_out: Arc<Semaphore>,
+    file_requests: Mutex<Quota<IpAddr>>,
+    file_traffic: Mutex<Quota<IpAddr>>,
     /// True once the relay stops, and once it is drained.
     pub stopping: watch::Sender<bool>,
     /// It serves nobody any more until it is started anew, but answers its operator.
@@ -57,10 +67,11 @@ pub(crate) struct Handle {
 }
 
 impl Shared {
-    pub fn new(log: Arc<dyn Log>, clock: Arc<Clock>, limits: &Limits) -> Self {
+    pub fn new(log: Arc<dyn Log>, blobs: Arc<Blobs>, clock: Arc<Clock>, limits: &Limits) -> Self {
         let metrics = Arc::<Metrics>::default();
         Self {
             log,
+            blobs,
             clock,
             limits: RwLock::new(Arc::new(limits.clone())),
             door: Door::new(metrics.clone(), limits),
@@ -72,6 +83,10 @@ impl Shared {
             incoming: Arc::new(Semaphore::new(INCOMING_BUDGET_KIB as usize)),
             opening: Arc::new(Semaphore::new(OPENING_BUDGET_KIB as usize)),
             outgoing: Arc::new(Semaphore::new(OUTGOING_BUDGET_KIB as usize)),
+            files_in: Arc::new(Semaphore::new(TRANSFER_BUDGET_KIB as usize)),
+            files_out: Arc::new(Semaphore::new(TRANSFER_BUDGET_KIB as usize)),
+            file_requests: Mutex::new(Quota::new(limits.files.requests)),
+            file_traffic: Mutex::new(Quota::new(limits.files.traffic)),
             stopping: watch::Sender::new(false),
             drained: AtomicBool::new(false),
         }
@@ -104,6 +119,9 @@ impl Shared {
         self.router().reload(&limits);
         self.create_quota().set_rate(limits.create);
         self.bad_tokens().set_rate(limits.bad_tokens);
+        self.file_requests().set_rate(limits.files.requests);
+        self.file_traffic().set_rate(limits.files.traffic);
+        self.blobs.reload(&limits);
         self.door.reload(&limits);
         *self.limits.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(limits);
     }
@@ -111,6 +129,16 @@ impl Shared {
     /// Who has opened how many rooms; never held across an await.
     pub fn create_quota(&self) -> MutexGuard<'_, Quota<IpAddr>> {
         self.create.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who asked for files how often; never held across an await.
+    pub fn file_requests(&self) -> MutexGuard<'_, Quota<IpAddr>> {
+        self.file_requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who sent and fetched how many KiB of files; never held across an await.
+    pub fn file_traffic(&self) -> MutexGuard<'_, Quota<IpAddr>> {
+        self.file_traffic.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whose tokens were refused how often; never held across an await.

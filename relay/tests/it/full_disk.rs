@@ -7,11 +7,12 @@ use std::{fs, io::Write, path::Path, process::Command};
 
 use proto::{
     encode_frame,
-    relay::{ClientFrame, Joined, Publish, client_frame, refused::Code, relay_frame::Frame},
+    relay::{BlobPart, ClientFrame, Joined, Publish, client_frame, refused::Code, relay_frame::Frame},
 };
 use tempfile::TempDir;
 
 use crate::{
+    blobs::{P, assert_parts, part, parts},
     common::*,
     program::{Program, run},
     watching::{get, watched},
@@ -245,4 +246,64 @@ async fn read(client: &Client) -> Option<u64> {
         }
     }
     Some(joined.head)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn full_disk_stops_files_before_messages_and_they_go_on_by_themselves() {
+    let Some(mount) = Mount::new() else {
+        return skipped("no right to mount a file system here");
+    };
+    let data_dir = mount.path().join("data");
+    let program =
+        Program::with(&data_dir, &["--reserve-mib", "3", "--rate", "1000000", "--opener-percent", "100"]);
+    let client = Client::connect(program.address, &data_dir).await;
+    drop(client.create(room(1), &key(1), vec![]).await);
+    // Six MiB stay free of files: a second one would touch them.
+    let size = 10 * P;
+    let (mut stream, _) = client.sends(client.blob_open(1, 9, &key(1), size)).await;
+    let no = client.no(client_frame::Frame::BlobOpen(client.blob_open(1, 8, &key(1), size))).await;
+    assert_eq!((no.code(), no.limit()), (Code::NoSpace, proto::relay::refused::Limit::FilesDisk));
+    assert_eq!(say(&client, [1; 16]).await, Ok(1), "messages are taken");
+    stream.part(0, part(size, 0)).await;
+    assert!(parts(&stream.have().await).has(0));
+
+    mount.fill();
+    for number in 1..10 {
+        let frame = client_frame::Frame::BlobPart(BlobPart { number, bytes: part(size, number).into() });
+        let frame = ClientFrame { frame: Some(frame) };
+        if stream.send.write_all(&encode_frame(&frame)).await.is_err() {
+            break;
+        }
+    }
+    // What came before may have been made durable.
+    let no = loop {
+        match stream.next().await {
+            Frame::BlobHave(_) => {}
+            Frame::Refused(no) => break no,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!((no.code(), no.limit()), (Code::NoSpace, proto::relay::refused::Limit::FilesDisk));
+    stream.ended().await;
+
+    mount.free();
+    // The index may have to be opened anew.
+    let have = loop {
+        let open = client_frame::Frame::BlobOpen(client.blob_open(1, 9, &key(1), size));
+        let (mut stream, answer) = client.asked(open).await;
+        match answer {
+            Frame::BlobHave(have) => {
+                for number in parts(&have).missing() {
+                    stream.part(number, part(size, number)).await;
+                }
+                while !stream.have().await.whole {}
+                break have;
+            }
+            other => assert!(matches!(code(&other), Code::NoSpace | Code::ShuttingDown), "{other:?}"),
+        }
+    };
+    assert!(parts(&have).has(0), "what was acknowledged is there");
+    let (_, found) = client.fetched(client.blob_get(1, 9, &key(1))).await;
+    assert_parts(size, 0, &found);
+    assert_eq!(found.len(), 10);
 }

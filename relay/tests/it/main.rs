@@ -17,6 +17,7 @@ mod amplification;
 mod backend;
 mod backup;
 mod bench;
+mod blobs;
 mod cas;
 mod certificate;
 mod common;

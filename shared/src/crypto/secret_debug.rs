@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::content::{Card, GroupState, Invite, ResyncState, Text};
+use crate::content::{Card, File, GroupState, Invite, ResyncState, Text};
 
 macro_rules! name_only {
     ($($message:ident),*) => {$(
@@ -14,4 +14,4 @@ macro_rules! name_only {
     )*};
 }
 
-name_only!(Card, GroupState, Invite, ResyncState, Text);
+name_only!(Card, File, GroupState, Invite, ResyncState, Text);

@@ -168,6 +168,16 @@ impl AccessSecret {
         self.sign_statement(&proto::join_statement(room, binding))
     }
 
+    /// Proves possession, for one file of this room and this connection.
+    pub fn sign_blob(
+        &self,
+        room: &RoomId,
+        blob: &proto::BlobId,
+        binding: &[u8; proto::CHANNEL_BINDING_LEN],
+    ) -> [u8; 64] {
+        self.sign_statement(&proto::blob::blob_statement(room, blob, binding))
+    }
+
     /// Signs a join's or a return's commit, or a vote.
     pub(crate) fn sign_statement(&self, statement: &[u8]) -> [u8; 64] {
         self.0.sign(statement).to_bytes()

@@ -1,6 +1,6 @@
 //! Chat lines as they come, and what is done to them.
 
-use crate::identity::Person;
+use crate::{file::Manifest, identity::Person};
 
 /// Unix time in milliseconds, by the caller's clock.
 pub type Millis = u64;
@@ -25,6 +25,8 @@ pub struct Message {
     pub reply_to: Option<MessageId>,
     /// When it goes, Unix milliseconds.
     pub disappears: Option<Millis>,
+    /// What comes with it; then the text may be empty.
+    pub file: Option<Box<Manifest>>,
 }
 
 /// Names a chat line: 16 random bytes of the sender's.

@@ -1,7 +1,11 @@
 //! What can be said, as a value and as content, and its limits.
 
 use super::{Alteration, MessageId};
-use crate::{content, content::content::Body};
+use crate::{
+    content,
+    content::content::Body,
+    file::{Manifest, ManifestError},
+};
 
 /// Longest chat line, in bytes of UTF-8: fits the 64 KiB bucket with room to spare.
 pub const MAX_TEXT: usize = 32 << 10;
@@ -19,6 +23,8 @@ pub enum Said {
         text: String,
         /// The chat line that this answers.
         reply_to: Option<MessageId>,
+        /// What comes with it; then the text may be empty.
+        file: Option<Box<Manifest>>,
     },
     /// Another text for a chat line of ours, or its end, or a sign under anybody's.
     Act {
@@ -47,6 +53,9 @@ pub enum SaidError {
     /// An id of another length.
     #[error("not the id of a message")]
     Id,
+    /// What comes with it is no file.
+    #[error("{0}")]
+    File(ManifestError),
 }
 
 impl SaidError {
@@ -57,6 +66,7 @@ impl SaidError {
             Self::TooLong(_) => "too_long",
             Self::Emoji => "bad_reaction",
             Self::Id => "bad_id",
+            Self::File(_) => "bad_file",
         }
     }
 }
@@ -68,6 +78,10 @@ impl Said {
     /// [`SaidError`] says what is wrong.
     pub fn check(&self) -> Result<(), SaidError> {
         match self {
+            Self::Text { text, file: Some(file), .. } => match text.len() {
+                length if length > MAX_TEXT => Err(SaidError::TooLong(length)),
+                _ => file.check().map_err(SaidError::File),
+            },
             Self::Text { text, .. } | Self::Act { change: Alteration::Edit(text), .. } => match text.len() {
                 0 => Err(SaidError::Empty),
                 length if length > MAX_TEXT => Err(SaidError::TooLong(length)),
@@ -85,10 +99,11 @@ impl Said {
     pub(crate) fn into_body(self) -> Body {
         let id = |id: MessageId| id.to_vec().into();
         match self {
-            Self::Text { text, reply_to } => Body::Text(content::Text {
+            Self::Text { text, reply_to, file } => Body::Text(content::Text {
                 body: text,
                 reply_to: reply_to.map(id).unwrap_or_default(),
                 disappear_s: 0,
+                file: file.map(|file| file.write()),
             }),
             Self::Act { target, change } => match change {
                 Alteration::Edit(text) => Body::Edit(content::Edit { target: id(target), body: text }),
@@ -101,6 +116,20 @@ impl Said {
         }
     }
 
+    fn line(text: content::Text) -> Result<Self, SaidError> {
+        let reply_to = match text.reply_to.len() {
+            0 => None,
+            _ => Some((&*text.reply_to).try_into().map_err(|_| SaidError::Id)?),
+        };
+        let file = text.file.map(Manifest::read).transpose().map_err(SaidError::File)?;
+        Ok(Self::Text { text: text.body, reply_to, file: file.map(Box::new) })
+    }
+
+    /// A chat line without anything else.
+    pub fn text(text: String) -> Self {
+        Self::Text { text, reply_to: None, file: None }
+    }
+
     /// None for a body that is not something said.
     pub(crate) fn of(body: Body) -> Option<Result<Self, SaidError>> {
         let act = |target: &[u8], change| match target.try_into() {
@@ -108,13 +137,7 @@ impl Said {
             Err(_) => Err(SaidError::Id),
         };
         let said = match body {
-            Body::Text(text) => match text.reply_to.len() {
-                0 => Ok(Self::Text { text: text.body, reply_to: None }),
-                _ => match (&*text.reply_to).try_into() {
-                    Ok(id) => Ok(Self::Text { text: text.body, reply_to: Some(id) }),
-                    Err(_) => Err(SaidError::Id),
-                },
-            },
+            Body::Text(text) => Self::line(text),
             Body::Edit(edit) => act(&edit.target, Alteration::Edit(edit.body)),
             Body::Delete(delete) => act(&delete.target, Alteration::Delete),
             Body::Reaction(sign) => {
@@ -139,8 +162,8 @@ mod tests {
     fn what_is_said_comes_back_from_its_body() {
         let edit = Alteration::Edit("new".to_owned());
         for said in [
-            Said::Text { text: "hi".to_owned(), reply_to: Some([7; 16]) },
-            Said::Text { text: "hi".to_owned(), reply_to: None },
+            Said::Text { text: "hi".to_owned(), reply_to: Some([7; 16]), file: None },
+            Said::text("hi".to_owned()),
             Said::Act { target: [1; 16], change: edit },
             Said::Act { target: [1; 16], change: Alteration::Delete },
             react("👨‍👩‍👧‍👦"),
@@ -148,6 +171,33 @@ mod tests {
         ] {
             assert_eq!(Said::of(said.clone().into_body()), Some(Ok(said)));
         }
+    }
+
+    #[test]
+    fn file_comes_with_a_text_or_without_and_not_with_one_that_is_too_long() {
+        let file = Manifest {
+            id: [1; 16],
+            key: crate::file::FileKey::from_bytes([2; 32]),
+            size: 5,
+            name: "cat.jpg".to_owned(),
+            media_type: String::new(),
+            parts: [3; 32],
+            preview: Vec::new(),
+            duration_ms: 0,
+        };
+        let said = |length: usize, size| Said::Text {
+            text: "x".repeat(length),
+            reply_to: None,
+            file: Some(Box::new(Manifest { size, ..file.clone() })),
+        };
+        for length in [0, MAX_TEXT] {
+            let good = said(length, 5);
+            assert_eq!(Said::of(good.clone().into_body()), Some(Ok(good)));
+        }
+        let too_long = Err(SaidError::TooLong(MAX_TEXT + 1));
+        assert_eq!(Said::of(said(MAX_TEXT + 1, 5).into_body()), Some(too_long));
+        let too_large = SaidError::File(ManifestError::Size);
+        assert_eq!(Said::of(said(0, u64::MAX).into_body()), Some(Err(too_large)));
     }
 
     #[test]
@@ -159,7 +209,7 @@ mod tests {
 
     #[test]
     fn texts_that_are_empty_or_too_long_are_refused() {
-        let text = |length| Said::Text { text: "x".repeat(length), reply_to: None };
+        let text = |length| Said::text("x".repeat(length));
         assert_eq!(text(0).check(), Err(SaidError::Empty));
         assert_eq!(text(MAX_TEXT).check(), Ok(()));
         assert_eq!(text(MAX_TEXT + 1).check(), Err(SaidError::TooLong(MAX_TEXT + 1)));
@@ -171,7 +221,8 @@ mod tests {
     fn ids_of_another_length_are_refused() {
         let delete = Body::Delete(content::Delete { target: vec![1; 15].into() });
         assert_eq!(Said::of(delete), Some(Err(SaidError::Id)));
-        let reply = content::Text { body: "x".to_owned(), reply_to: vec![1; 17].into(), disappear_s: 0 };
+        let reply =
+            content::Text { body: "x".to_owned(), reply_to: vec![1; 17].into(), disappear_s: 0, file: None };
         assert_eq!(Said::of(Body::Text(reply)), Some(Err(SaidError::Id)));
     }
 }

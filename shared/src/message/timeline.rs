@@ -78,6 +78,7 @@ impl Line {
             }
             Alteration::Delete => {
                 self.message.text = String::new();
+                self.message.file = None;
                 self.reactions.clear();
                 self.deleted = true;
                 Ok(true)
@@ -138,6 +139,7 @@ mod tests {
             mine: false,
             reply_to: None,
             disappears: None,
+            file: None,
         };
         message.into()
     }

@@ -55,7 +55,7 @@ impl Engine {
             return Ok(());
         }
         match command {
-            Command::Send { token, text } => self.say(token, Said::Text { text, reply_to: None }),
+            Command::Send { token, text } => self.say(token, Said::text(text)),
             Command::Say { token, said } => self.say(token, said),
             Command::Typing { .. } => (),
             Command::Invite { uses, expires_ms } => return self.invite(uses, expires_ms, now),

@@ -1,7 +1,7 @@
 //! What people and programs are told of a room.
 
 use super::{Act, Alarm, CloseReason, GroupView, Message, MessageId, Person, Problem};
-use crate::message::timeline::Line;
+use crate::{file::Manifest, message::timeline::Line};
 
 /// Something people or programs want to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +85,8 @@ pub enum Event {
         text: String,
         /// What it answers.
         reply_to: Option<MessageId>,
+        /// What comes with it.
+        file: Option<Box<Manifest>>,
     },
     /// It is on us to hand a newcomer what was said before: answer with [`super::Command::HandOver`].
     HandOver {

@@ -65,6 +65,14 @@ impl From<Limit> for RelayLimit {
             Limit::Disk => Self::Disk,
             Limit::OpenerShare => Self::OpenerShare,
             Limit::Damaged => Self::Damaged,
+            // Of files: said on their own streams.
+            Limit::FileSize
+            | Limit::RoomFiles
+            | Limit::MemberFiles
+            | Limit::OpenerFiles
+            | Limit::Transfers
+            | Limit::FileRate
+            | Limit::FilesDisk => Self::Unnamed,
         }
     }
 }

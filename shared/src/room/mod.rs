@@ -454,6 +454,21 @@ impl Engine {
         Ok(engine)
     }
 
+    /// Proves to the relay, on one connection, that this device may have a file of the room. None: we are not in.
+    pub fn prove_blob(
+        &self,
+        blob: proto::BlobId,
+        binding: &[u8; proto::CHANNEL_BINDING_LEN],
+    ) -> Option<proto::relay::BlobProof> {
+        let proof = || proto::blob::Proof {
+            room: self.room,
+            key: self.access.public(),
+            blob,
+            signature: self.access.sign_blob(&self.room, &blob, binding),
+        };
+        self.is_member().then(|| proof().into())
+    }
+
     fn phase(&self) -> Phase {
         self.meta.phase()
     }

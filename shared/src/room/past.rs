@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     content::{self, content::Body},
+    file::Manifest,
     identity::{Fingerprint, clean_speaker},
     message::timeline::Line,
 };
@@ -131,12 +132,14 @@ fn wire(line: Line) -> content::PastLine {
         reply_to: message.reply_to.map(|id| id.to_vec().into()).unwrap_or_default(),
         disappear_s: u32::try_from(seconds).unwrap_or(u32::MAX),
         edited_ms: edited.unwrap_or(0),
+        file: message.file.map(|file| Manifest { preview: Vec::new(), ..*file }.write()),
     }
 }
 
 /// None for a line that cannot be one of before `before`.
 fn read(line: content::PastLine, before: u64, by: &Person) -> Option<Line> {
-    let fits = line.seq > 0 && line.seq < before && (1..=MAX_TEXT).contains(&line.body.len());
+    let least = usize::from(line.file.is_none());
+    let fits = line.seq > 0 && line.seq < before && (least..=MAX_TEXT).contains(&line.body.len());
     let disappears = u64::from(line.disappear_s) * 1_000;
     fits.then_some(())?;
     let name = clean_speaker(&line.name).ok()?;
@@ -152,6 +155,10 @@ fn read(line: content::PastLine, before: u64, by: &Person) -> Option<Line> {
             _ => Some((&*line.reply_to).try_into().ok()?),
         },
         disappears: (disappears > 0).then(|| line.at_ms.saturating_add(disappears)),
+        file: match line.file {
+            Some(file) => Some(Box::new(Manifest::read(file).ok()?)),
+            None => None,
+        },
     };
     let edited = (line.edited_ms > 0).then_some(line.edited_ms);
     Some(Line { edited, handed_by: Some(by.clone()), ..Line::from(message) })

@@ -79,6 +79,12 @@ impl Engine {
             Some(relay_frame::Frame::Ephemeral(signal)) => self.signal(&signal, now),
             // An unknown frame is a later version's.
             Some(relay_frame::Frame::Slot(_)) | None => Ok(()),
+            // Those of files come on streams of their own.
+            Some(
+                relay_frame::Frame::BlobHave(_)
+                | relay_frame::Frame::BlobPart(_)
+                | relay_frame::Frame::BlobDropped(_),
+            ) => Ok(()),
         }
     }
 
@@ -224,7 +230,12 @@ impl Engine {
             Code::NotAllowed => self.locked_out(),
             Code::Frozen => self.frozen_meanwhile(&refused.words, now),
             Code::Dropped => self.dropped(&refused.words),
-            Code::TooLarge | Code::Malformed | Code::Unspecified | Code::TokenRequired | Code::TokenSpent => {
+            Code::TooLarge
+            | Code::Malformed
+            | Code::Unspecified
+            | Code::TokenRequired
+            | Code::TokenSpent
+            | Code::NoBlob => {
                 self.link.not_before = now + RETRY_MS;
                 if refused.limit() != Limit::Unspecified {
                     self.tell_limit(refused, now);

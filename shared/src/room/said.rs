@@ -33,9 +33,9 @@ impl Engine {
         };
         let Saying { seq, id, at, from, mine } = saying;
         let event = match Said::of(body) {
-            Some(Ok(Said::Text { text, reply_to })) => {
+            Some(Ok(Said::Text { text, reply_to, file })) => {
                 let disappears = (disappear_s > 0).then(|| at.saturating_add(u64::from(disappear_s) * 1_000));
-                Event::Message(Message { seq, id, at, from, text, mine, reply_to, disappears })
+                Event::Message(Message { seq, id, at, from, text, mine, reply_to, disappears, file })
             }
             Some(Ok(Said::Act { target, change })) => Event::Act(Act { seq, at, from, mine, target, change }),
             // Nobody can have read what was not there.

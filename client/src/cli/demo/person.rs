@@ -59,6 +59,9 @@ impl Person {
             own: Some(place.own.clone()),
             past: Past::Nothing,
             only: None,
+            downloads: None,
+            keeps_metadata: false,
+            fetches_images: false,
             tap,
         };
         let (runtime, events) = Runtime::start(open, config).await.map_err(|failure| failure.message)?;

@@ -22,6 +22,7 @@ fn message(seq: u64) -> Event {
         mine: false,
         reply_to: None,
         disappears: None,
+        file: None,
     })))
 }
 

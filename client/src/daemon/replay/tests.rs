@@ -22,7 +22,17 @@ const ID: RoomId = RoomId([7; 32]);
 fn message(seq: u64) -> Message {
     let from = Person { name: "ann".into(), fingerprint: Fingerprint([1; 32]) };
     let id = [u8::try_from(seq).unwrap(); 16];
-    Message { seq, id, at: 0, from, text: seq.to_string(), mine: false, reply_to: None, disappears: None }
+    Message {
+        seq,
+        id,
+        at: 0,
+        from,
+        text: seq.to_string(),
+        mine: false,
+        reply_to: None,
+        disappears: None,
+        file: None,
+    }
 }
 
 /// As a room does it: on the disk first.
@@ -50,7 +60,17 @@ async fn message_told_while_the_past_is_read_comes_once_and_in_its_place() {
     let vault = profile.vault.clone();
     store(&vault, &[1, 2, 3]);
     let transport = Transport::new(None).unwrap();
-    let config = Config { transport, relay: None, own: None, past: Past::Nothing, only: None, tap: None };
+    let config = Config {
+        transport,
+        relay: None,
+        own: None,
+        past: Past::Nothing,
+        only: None,
+        downloads: None,
+        keeps_metadata: false,
+        fetches_images: false,
+        tap: None,
+    };
     let hub = Hub::default();
     let local = Local::start(profile, config, Sink::Faces(Arc::new(hub.clone()))).await.unwrap();
 

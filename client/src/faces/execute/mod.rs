@@ -1,5 +1,6 @@
 //! Carries out what a typed line means; the same for every face that people use.
 
+mod files;
 mod people;
 mod rooms;
 mod said;
@@ -62,7 +63,7 @@ pub async fn execute(
     };
     match line {
         Line::Empty | Line::Quit => Ok(Done::default()),
-        Line::Say(text) => say(runtime, pending, here()?, Said::Text { text, reply_to: None }).await,
+        Line::Say(text) => say(runtime, pending, here()?, Said::text(text)).await,
         Line::Join(name) => join(runtime, pending, name).await,
         Line::Link(link) => match words::link(&link)? {
             AnyLink::Invite(link) => {
@@ -116,7 +117,7 @@ pub async fn execute(
         Line::Reply(text) => {
             let room = here()?;
             let target = last(runtime, room, false).await?.message.id;
-            say(runtime, pending, room, Said::Text { text, reply_to: Some(target) }).await
+            say(runtime, pending, room, Said::Text { text, reply_to: Some(target), file: None }).await
         }
         Line::Quote(text) => quote(runtime, pending, here()?, &text).await,
         Line::Edit(text) => act(runtime, pending, here()?, true, |_| Alteration::Edit(text)).await,
@@ -150,6 +151,10 @@ pub async fn execute(
             runtime.tell(here()?, Command::Topic(text)).await?;
             Ok(Done::say(words::ASKED_TOPIC))
         }
+        Line::File(path) => files::send(runtime, pending, here()?, &path).await,
+        Line::Get(words) => files::get(runtime, here()?, &words).await,
+        Line::Files => files::list(runtime, here()?).await,
+        Line::Steer(number, steer) => runtime.steer_file(number, steer).await.map(|()| Done::default()),
         Line::Search(text) => search(runtime, here()?, &text).await,
         Line::Rooms => Ok(Done { notes: rooms(runtime, current).await, go: None }),
         Line::Leave => runtime.tell(here()?, Command::Leave).await.map(|()| Done::default()),

@@ -58,7 +58,7 @@ pub(super) async fn quote(
 ) -> Result<Done, Failure> {
     let message = last(runtime, room, false).await?.message;
     let text = format!("{}{text}", quoted(&message.text));
-    say(runtime, pending, room, Said::Text { text, reply_to: Some(message.id) }).await
+    say(runtime, pending, room, Said::Text { text, reply_to: Some(message.id), file: None }).await
 }
 
 pub(super) async fn act(

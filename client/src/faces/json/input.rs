@@ -5,6 +5,18 @@ use serde::{Deserialize, Serialize};
 use super::VERSION;
 use crate::{faces::sanitize, failure::Failure};
 
+/// What becomes of a file under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SteerBy {
+    /// It waits.
+    Pause,
+    /// It goes on.
+    Resume,
+    /// It ends, and what there is of it goes.
+    Cancel,
+}
+
 /// A command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "cmd", rename_all = "snake_case")]
@@ -47,6 +59,51 @@ pub enum Cmd {
         /// The id of the message that this answers.
         #[serde(default)]
         reply_to: Option<String>,
+    },
+    /// Send a file.
+    FileSend {
+        /// Where.
+        room: String,
+        /// Where it is, from the root.
+        path: String,
+        /// What is said with it.
+        #[serde(default)]
+        text: String,
+        /// Comes back in `sent`.
+        #[serde(default)]
+        id: Option<String>,
+        /// The id of the message that this answers.
+        #[serde(default)]
+        reply_to: Option<String>,
+        /// Pictures keep what they tell besides their pixels.
+        #[serde(default)]
+        keep_metadata: bool,
+        /// How long a voice message is, in milliseconds.
+        #[serde(default)]
+        duration_ms: u32,
+    },
+    /// Fetch the file of a message.
+    FileGet {
+        /// Where.
+        room: String,
+        /// The message's id.
+        target: String,
+        /// Where it is to be, from the root; in the directory for downloads without it.
+        #[serde(default)]
+        output: Option<String>,
+    },
+    /// Files under way, of a room or of all.
+    Transfers {
+        /// Where.
+        #[serde(default)]
+        room: Option<String>,
+    },
+    /// Let a file under way wait, go on or end.
+    Transfer {
+        /// Its number.
+        transfer: i64,
+        /// What.
+        steer: SteerBy,
     },
     /// Give a message of ours another text.
     Edit {
@@ -290,6 +347,10 @@ impl Cmd {
             | Self::Leave { room }
             | Self::Pin { room, .. }
             | Self::Accept { room } => (Some(room.clone()), None),
+            Self::FileSend { room, id, .. } => (Some(room.clone()), id.clone()),
+            Self::FileGet { room, .. } => (Some(room.clone()), None),
+            Self::Transfers { room } => (room.clone(), None),
+            Self::Transfer { .. } => (None, None),
             Self::Rooms {} | Self::Nick { .. } | Self::Describe { .. } | Self::Quit => (None, None),
         }
     }
@@ -334,6 +395,10 @@ mod tests {
             r#"{"cmd":"send","room":"team","text":"hi","id":"a1"}"#,
             r#"{"cmd":"send","room":"team","text":"hi"}"#,
             r#"{"cmd":"send","room":"team","text":"yes","reply_to":"00112233445566778899aabbccddeeff"}"#,
+            r#"{"cmd":"file_send","room":"team","path":"/tmp/cat.jpg","id":"f1"}"#,
+            r#"{"cmd":"file_get","room":"team","target":"00112233445566778899aabbccddeeff","output":"/tmp/cat.jpg"}"#,
+            r#"{"cmd":"transfers"}"#,
+            r#"{"cmd":"transfer","transfer":3,"steer":"pause"}"#,
             r#"{"cmd":"edit","room":"team","target":"00112233445566778899aabbccddeeff","text":"hello"}"#,
             r#"{"cmd":"delete","room":"team","target":"00112233445566778899aabbccddeeff"}"#,
             r#"{"cmd":"react","room":"team","target":"00112233445566778899aabbccddeeff","emoji":"👍"}"#,

@@ -11,14 +11,17 @@ use shared::{
 };
 
 use parts::is_false;
-pub use parts::{GroupOut, InfoOut, InviteOut, MemberOut, MoreOut, PersonOut, ReactionOut, RoomOut, WhenOut};
+pub use parts::{
+    FileOut, GroupOut, InfoOut, InviteOut, MemberOut, MoreOut, PersonOut, ReactionOut, RoomOut, WhenOut,
+    WhyOut,
+};
 
 use super::{InviteBy, VERSION};
 use crate::{
     faces::{sanitize, unread::unread_rooms, words},
     failure::Failure,
     handle::Runtime,
-    runtime::{ChosenRelay, Event, Namesake, RelayState, RoomEvent},
+    runtime::{ChosenRelay, Event, Namesake, RelayState, RoomEvent, Transfer, TransferState, Way},
     store::{Happening, Hit, Notice, What},
 };
 
@@ -88,6 +91,26 @@ pub enum Out {
     Found { lines: Vec<Out> },
     /// A message of ours waits for the relay. `id`: as in `send`; `message`: the id it will have.
     Queued { room: String, id: String, message: String, text: String },
+    /// A file under way. `direction`: up or down; `done`: bytes that are there; `state`: waiting, running, paused, stopped,
+    /// done or cancelled; `code`, `message` and `remedy` say why it waits or stopped; `path`: where what was fetched is;
+    /// `id`: of the message that it came with.
+    Transfer {
+        room: String,
+        transfer: i64,
+        direction: String,
+        name: String,
+        size: u64,
+        done: u64,
+        state: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        path: Option<String>,
+        #[serde(flatten)]
+        why: WhyOut,
+    },
+    /// Files under way.
+    Transfers { transfers: Vec<Out> },
     /// A message has another text.
     Edited { room: String, id: String, at: u64, from: PersonOut, text: String },
     /// A message was taken back.
@@ -264,6 +287,7 @@ impl Out {
             people: sign.people.into_iter().map(person).collect(),
         };
         let more = MoreOut {
+            file: message.file.as_deref().map(FileOut::of),
             reply_to: message.reply_to.map(hex::encode),
             disappears: message.disappears,
             edited,
@@ -281,6 +305,30 @@ impl Out {
             mine: message.mine,
             again,
             more,
+        }
+    }
+
+    /// A file under way.
+    pub fn transfer(room: String, transfer: &Transfer) -> Self {
+        let (direction, id) = match transfer.way {
+            Way::Up(_) => ("up", None),
+            Way::Down(message) => ("down", Some(hex::encode(message))),
+        };
+        let path = match &transfer.state {
+            TransferState::Done(Some(path)) => Some(path.display().to_string()),
+            _ => None,
+        };
+        Self::Transfer {
+            room,
+            transfer: transfer.number,
+            direction: direction.to_owned(),
+            name: transfer.name.clone(),
+            size: transfer.size,
+            done: transfer.done,
+            state: transfer.state.name().to_owned(),
+            id,
+            path,
+            why: WhyOut::of(transfer.state.failure()),
         }
     }
 
@@ -367,6 +415,7 @@ pub fn translate(event: Event, marks: Marks<'_>) -> Vec<Out> {
                 RoomEvent::Namesake(Namesake { who, owner, is_me }) => {
                     Out::Namesake { room, member: person(who), owner: person(owner), me: is_me }
                 }
+                RoomEvent::Transfer(transfer) => Out::transfer(room, &transfer),
                 RoomEvent::Failed(failure) => Out::error(Some(room), None, &failure),
             }]
         }

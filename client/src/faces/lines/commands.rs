@@ -18,6 +18,12 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("/edit TEXT", "give your last message another text; everybody sees that it was edited"),
     ("/delete", "take your last message back"),
     ("/react EMOJI", "put a sign under the last message of somebody else; once more takes it back"),
+    ("/file PATH", "send a file; it goes in the background, and goes on after a break"),
+    ("/get [WORDS]", "fetch the newest file of this room, or the newest with these words in its name"),
+    ("/files", "the newest files of this room, and those that are under way"),
+    ("/pause NUMBER", "let a file that is under way wait"),
+    ("/resume NUMBER", "let it go on"),
+    ("/cancel NUMBER", "give it up"),
     ("/search WORDS", "find what was said in this room"),
     (
         "/invite [uses=N] [expires=TIME]",

@@ -7,7 +7,7 @@ mod tests;
 
 use shared::room::Policy;
 
-use crate::{faces::link, failure::Failure};
+use crate::{faces::link, failure::Failure, runtime::Steer};
 pub use arguments::lifetime;
 use arguments::{allowed, create, limits, marked, seconds};
 pub use commands::COMMANDS;
@@ -68,6 +68,14 @@ pub enum Line {
     Disappear(Option<u32>),
     /// Show what the room is about, or change it; to nothing, too.
     Topic(Option<String>),
+    /// Send a file.
+    File(String),
+    /// Fetch the newest file, or the newest with these words in its name.
+    Get(String),
+    /// List the files of the room, and those under way.
+    Files,
+    /// Let a file under way wait, go on or end.
+    Steer(i64, Steer),
     /// Look for words in what was said here.
     Search(String),
     /// List the rooms.
@@ -136,6 +144,8 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
         "" => Err(usage_of(word)),
         argument => Ok(argument.to_owned()),
     };
+    let numbered =
+        |steer: Steer| argument.parse().map(|number| Line::Steer(number, steer)).map_err(|_| usage_of(word));
     let alone = |line: Line| if argument.is_empty() { Ok(line) } else { Err(usage_of(word)) };
     match word {
         "join" if is_link(argument) || link::among(argument).is_some() => Ok(Line::Link(argument.to_owned())),
@@ -169,6 +179,12 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
         "topic" if argument.is_empty() => Ok(Line::Topic(None)),
         "topic" if argument == "off" => Ok(Line::Topic(Some(String::new()))),
         "topic" => Ok(Line::Topic(Some(argument.to_owned()))),
+        "file" => needed().map(Line::File),
+        "get" => Ok(Line::Get(argument.to_owned())),
+        "files" => alone(Line::Files),
+        "pause" => numbered(Steer::Pause),
+        "resume" => numbered(Steer::Run),
+        "cancel" => numbered(Steer::Cancel),
         "search" => needed().map(Line::Search),
         "rooms" => alone(Line::Rooms),
         "leave" => alone(Line::Leave),

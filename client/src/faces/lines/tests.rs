@@ -108,6 +108,7 @@ fn every_command_in_the_help_parses() {
             usage.replace("ROOM|LINK", "x").replace("NAME|FINGERPRINT", "x").replace("[TIME|off]", "1h");
         let text =
             text.replace("=N", "=3").replace("=TIME", "=1h").replace("everybody|moderators", "everybody");
+        let text = text.replace("NUMBER", "3");
         let text = text.replace(['[', ']'], "");
         assert!(parse(&text).is_ok(), "{usage}");
     }

@@ -129,6 +129,14 @@ async fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomE
             let view = runtime.view(room);
             note(&words::namesake(&namesake, view.as_deref()));
         }
+        RoomEvent::Transfer(transfer) => {
+            shared.pending.transfer(&transfer);
+            if shared.is_told(&transfer)
+                && let Some(told) = words::transfer(&transfer)
+            {
+                note(&told);
+            }
+        }
         RoomEvent::Failed(failure) => note(&words::failure(&failure)),
         RoomEvent::Notice { notice, again, .. } => {
             if let (Some(code), false) = (notice.code(), again) {
@@ -259,6 +267,7 @@ fn speaker(
         let what = words::cited(&message.text);
         about.push(format!("answers {}: {what}", words::who(&message.from, view)));
     }
+    about.extend(line.message.file.as_deref().map(words::file));
     if line.edited.is_some() && !line.deleted {
         about.push("edited".to_owned());
     }

@@ -210,7 +210,7 @@ impl<'a> Act<'a> {
         let act = |target, change| Said::Act { target, change };
         let (said, typed) = match what {
             Telling::Reply { to, text } => {
-                (Said::Text { text: text.clone(), reply_to: Some(to) }, Some(text))
+                (Said::Text { text: text.clone(), reply_to: Some(to), file: None }, Some(text))
             }
             Telling::Edit { target, text } => (act(target, Alteration::Edit(text.clone())), Some(text)),
             Telling::Delete { target } => (act(target, Alteration::Delete), None),

@@ -16,6 +16,7 @@ mod begin;
 mod bidi;
 mod classical;
 mod draw;
+mod dropped;
 mod editor;
 mod jobs;
 mod keymap;
@@ -117,9 +118,11 @@ pub async fn run(
                 let Some(key) = key else { break };
                 app.set_now(now_ms());
                 screen.heed(&key);
+                let key = dropped::meant(key, app.editor.text().is_empty());
                 let mut effects = app.input(key);
                 while let Ok(key) = input.try_recv() {
                     screen.heed(&key);
+                    let key = dropped::meant(key, app.editor.text().is_empty());
                     effects.extend(app.input(key));
                 }
                 if act.carry_out(&mut app, &mut screen, effects).await {

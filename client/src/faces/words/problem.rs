@@ -246,6 +246,9 @@ pub fn said(error: SaidError) -> (String, &'static str) {
             );
             (message, "Choose an emoji or a short word.")
         }
+        SaidError::File(error) => {
+            (format!("This is no file that can be sent: {error}."), "Send another one.")
+        }
         SaidError::Id => (
             "It names a message by something that is no id.".to_owned(),
             "Take the id of a message that was shown.",

@@ -45,6 +45,7 @@ fn room(event: &RoomEvent) {
         RoomEvent::Gone(seqs) => debug!(count = seqs.len(), "messages gone"),
         RoomEvent::Invite { .. } => info!("invite ready"),
         RoomEvent::Namesake(namesake) => info!(is_me = namesake.is_me, "namesake"),
+        RoomEvent::Transfer(transfer) => debug!(state = transfer.state.name(), "file"),
         // It was told when it happened.
         RoomEvent::Past(_) | RoomEvent::PastHappening(_) => {}
     }

@@ -24,6 +24,7 @@ impl Room {
             Ok((gone, next)) => {
                 self.expires_at = next;
                 if !gone.is_empty() {
+                    self.drops.notify_one();
                     self.show(RoomEvent::Gone(gone)).await;
                 }
             }

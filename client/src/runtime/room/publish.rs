@@ -31,7 +31,10 @@ impl Room {
             }
             // Its place is told before it is read there.
             engine::Event::Sent { seq, .. } => self.has_taken(*seq),
-            engine::Event::Message(message) => self.will_expire(message.disappears),
+            engine::Event::Message(message) => {
+                self.will_expire(message.disappears);
+                self.unasked.iter().for_each(|unasked| unasked.came(&self.label, message));
+            }
             engine::Event::Handed { lines, .. } => {
                 lines.iter().for_each(|line| self.will_expire(line.message.disappears));
             }

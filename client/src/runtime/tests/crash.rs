@@ -76,7 +76,7 @@ async fn line(runtime: &Runtime, text: &str) -> Result<Line, Failure> {
 }
 
 async fn step(runtime: &Runtime, number: usize) -> Result<(), Failure> {
-    let say = |text: &str, reply_to| Said::Text { text: text.to_owned(), reply_to };
+    let say = |text: &str, reply_to| Said::Text { text: text.to_owned(), reply_to, file: None };
     let said = match number {
         0 => say("one", None),
         1 => return runtime.set_draft(ROOM, "half a sentence").await,

@@ -25,6 +25,7 @@ fn old_room(vault: &Vault, n: u8, label: &str, open: bool) {
         mine: false,
         reply_to: None,
         disappears: None,
+        file: None,
     };
     let batch = Batch {
         changes: vec![Change { key: "meta".to_owned(), value: Some(meta.into()) }],

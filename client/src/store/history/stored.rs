@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use shared::{
+    file::Manifest,
     message::timeline::{Line, Reaction},
     room::{Message, MessageId},
 };
@@ -30,6 +31,8 @@ pub(super) struct Stored {
     reactions: Vec<(String, Vec<Who>)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     handed_by: Option<Who>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    file: Option<Box<Manifest>>,
 }
 
 impl From<Line> for Stored {
@@ -37,7 +40,7 @@ impl From<Line> for Stored {
         let Line { message, edited, deleted, reactions, handed_by } = line;
         let signs =
             reactions.into_iter().map(|sign| (sign.emoji, sign.people.into_iter().map(who).collect()));
-        let Message { id, at, from, text, mine, reply_to, disappears, .. } = message;
+        let Message { id, at, from, text, mine, reply_to, disappears, file, .. } = message;
         Self {
             id,
             at,
@@ -51,13 +54,14 @@ impl From<Line> for Stored {
             deleted,
             reactions: signs.collect(),
             handed_by: handed_by.map(who),
+            file,
         }
     }
 }
 
 impl Stored {
     pub(super) fn into_line(self, seq: u64) -> Line {
-        let Self { id, at, text, mine, reply_to, disappears, .. } = self;
+        let Self { id, at, text, mine, reply_to, disappears, file, .. } = self;
         let from = person((self.name, self.from));
         let signs = self.reactions.into_iter();
         let reaction = |(emoji, people): (String, Vec<Who>)| Reaction {
@@ -65,7 +69,7 @@ impl Stored {
             people: people.into_iter().map(person).collect(),
         };
         Line {
-            message: Message { seq, id, at, from, text, mine, reply_to, disappears },
+            message: Message { seq, id, at, from, text, mine, reply_to, disappears, file },
             edited: self.edited,
             deleted: self.deleted,
             reactions: signs.map(reaction).collect(),

@@ -90,7 +90,8 @@ fn database_without_happenings_is_migrated_and_keeps_its_lines() {
     store.commit(ROOM, Some(&record("team")), &batch).unwrap();
     // As the version before left it.
     let before = "DROP TABLE happenings; ALTER TABLE relays RENAME COLUMN ground TO from_link;
-         ALTER TABLE rooms DROP COLUMN pinned; PRAGMA user_version = 8;";
+         ALTER TABLE rooms DROP COLUMN pinned; DROP TABLE transfers; DROP TABLE transfer_parts;
+         DROP TABLE blob_drops; PRAGMA user_version = 8;";
     store.db.execute_batch(before).unwrap();
     drop(store);
     let mut store = open(&dir);

@@ -16,6 +16,7 @@ use super::database;
 use crate::{
     admin::client::{self, ClientError},
     backup::{self, BackupError, Copied},
+    blobs::Shelf,
     clock::unix_ms,
     config::Loaded,
     log::{self, Rooms, redb::Resting},
@@ -35,6 +36,9 @@ const QUEUE: usize = 4;
 pub struct BackupCommand {
     /// The file to write; an older backup of that name is replaced. `-` is standard output.
     file: PathBuf,
+    /// With the files that members sent, those that are whole. They may take much more space than all that was said.
+    #[arg(long)]
+    files: bool,
     /// Print one line of JSON instead.
     #[arg(long)]
     json: bool,
@@ -45,9 +49,10 @@ impl BackupCommand {
     pub(super) async fn run(self, loaded: &Loaded) -> anyhow::Result<()> {
         let data_dir = loaded.config.data_dir()?;
         let place = Place::of(&self.file)?;
-        let copied = match client::request(&data_dir, Method::GET, "/v1/backup", Bytes::new()).await {
+        let path = if self.files { "/v1/backup?files=1" } else { "/v1/backup" };
+        let copied = match client::request(&data_dir, Method::GET, path, Bytes::new()).await {
             Ok(answer) => online(answer, place.clone()).await?,
-            Err(ClientError::NotRunning { .. }) => offline(data_dir, place.clone()).await?,
+            Err(ClientError::NotRunning { .. }) => offline(data_dir, self.files, place.clone()).await?,
             Err(error) => return Err(error.into()),
         };
         let Copied { summary, bytes: size } = copied;
@@ -62,11 +67,16 @@ impl BackupCommand {
             let line = serde_json::json!({
                 "v": 1, "event": "backup", "file": self.file, "bytes": size, "created_ms": summary.created_ms,
                 "rooms": summary.rooms, "entries": summary.entries, "keys": summary.keys, "files": summary.files,
+                "room_files": summary.blobs, "room_file_bytes": summary.blob_bytes,
             });
             print::line(line)?;
         } else {
+            let files = match summary.blobs {
+                0 => String::new(),
+                files => format!(", {} of rooms", count(files, "file")),
+            };
             print::line(format_args!(
-                "{} with {}, and {} of the identity\n{} in {}\nKeep it like the relay itself: it says who talks when, \
+                "{} with {}{files}, and {} of the identity\n{} in {}\nKeep it like the relay itself: it says who talks when, \
                  and holds the key that clients trust.",
                 count(summary.rooms, "room"),
                 count(summary.entries, "entry"),
@@ -137,20 +147,27 @@ fn copy(stream: impl Read, out: &mut dyn Write) -> Result<Copied, BackupError> {
     Ok(copied)
 }
 
-async fn offline(data_dir: PathBuf, place: Place) -> anyhow::Result<Copied> {
+async fn offline(data_dir: PathBuf, with_files: bool, place: Place) -> anyhow::Result<Copied> {
     database::is_there(&data_dir)?;
     tokio::task::spawn_blocking(move || {
         let broken = |error| StartError::data(data_dir.clone(), error);
+        // While the database is open, no relay starts on them.
+        let shelf = |data_dir: &Path| match with_files {
+            true => Shelf::at_rest(data_dir).map_err(|error| StartError::files(data_dir.to_owned(), error)),
+            false => Ok(None),
+        };
         match log::open(&data_dir, &Limits::default()) {
             Ok(backend) => {
-                let saved = place.save(|out| write(&*backend, &data_dir, out));
+                let shelf = shelf(&data_dir)?;
+                let saved = place.save(|out| write(shelf.as_ref(), &*backend, &data_dir, out));
                 Handle::current().block_on(backend.close());
                 Ok(saved?)
             }
             // A backup is what such a disk needs most.
             Err(error) if error.is_read_only() => {
                 let backend = Resting::open(&data_dir).map_err(broken)?;
-                Ok(place.save(|out| write(&backend, &data_dir, out))?)
+                let shelf = shelf(&data_dir)?;
+                Ok(place.save(|out| write(shelf.as_ref(), &backend, &data_dir, out))?)
             }
             Err(error) => Err(broken(error).into()),
         }
@@ -158,9 +175,14 @@ async fn offline(data_dir: PathBuf, place: Place) -> anyhow::Result<Copied> {
     .await?
 }
 
-fn write(backend: &dyn Rooms, data_dir: &Path, out: &mut dyn Write) -> Result<Copied, BackupError> {
+fn write(
+    files: Option<&Shelf>,
+    backend: &dyn Rooms,
+    data_dir: &Path,
+    out: &mut dyn Write,
+) -> Result<Copied, BackupError> {
     let mut out = BufWriter::new(Counted { out, bytes: 0 });
-    let summary = backup::write(backend, data_dir, unix_ms(), &mut out)?;
+    let summary = backup::write_with(files, backend, data_dir, unix_ms(), &mut out)?;
     out.flush()?;
     Ok(Copied { summary, bytes: out.get_ref().bytes })
 }

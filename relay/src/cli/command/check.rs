@@ -16,6 +16,7 @@ use crate::{
         client::{self, ClientError},
     },
     backup::{self, BackupError, RestoreError, Summary},
+    blobs::FileSurvey,
     clock::unix_ms,
     config::Loaded,
     log::{
@@ -29,7 +30,7 @@ use crate::{
 
 /// Look whether anything in the database is damaged.
 ///
-/// Reads every entry and its checksum, while the relay runs or not; while it does not, the sums of all pages as well. A room
+/// Reads every entry and every file, with their checksums, while the relay runs or not; while it does not, the sums of all pages as well. A room
 /// that is damaged serves what stands before the damage, and then says so to its members; others go on. Ends with 1 if
 /// anything is damaged.
 #[derive(Clone, Debug, Args)]
@@ -81,7 +82,10 @@ async fn stopped(data_dir: PathBuf) -> anyhow::Result<Found> {
     let directory = data_dir.clone();
     let survey = tokio::task::spawn_blocking(move || redb::check(&directory)).await;
     let survey = survey.unwrap_or(Err(OpenError::Damaged));
-    Ok(Found::from(&survey.map_err(|error| StartError::data(data_dir, error))?))
+    let survey = survey.map_err(|error| StartError::data(data_dir.clone(), error))?;
+    let directory = data_dir.clone();
+    let files = tokio::task::spawn_blocking(move || FileSurvey::at_rest(&directory)).await?;
+    Ok(Found::from((&survey, &files)))
 }
 
 fn salvage(data_dir: &Path, file: &Path) -> anyhow::Result<Summary> {
@@ -124,5 +128,12 @@ fn text(found: &Found) -> String {
     if let Some(why) = &found.elsewhere {
         text += &format!("Damaged  {why}\n");
     }
-    text + &format!("Whole    {}, {}\n", count(found.rooms, "room"), count(found.entries, "entry"))
+    for file in &found.damaged_files {
+        text += &format!("Damaged  {}  file {}: not as it was sent\n", file.room, file.id);
+    }
+    let files = match found.files - found.damaged_files.len() as u64 {
+        0 => String::new(),
+        files => format!(", {}", count(files, "file")),
+    };
+    text + &format!("Whole    {}, {}{files}\n", count(found.rooms, "room"), count(found.entries, "entry"))
 }

@@ -5,6 +5,7 @@ use clap::Args;
 use super::database;
 use crate::{
     backup::RestoreError,
+    blobs::Shelf,
     config::Loaded,
     log::redb::{self, OpenError},
     ops::{human::bytes, print},
@@ -29,6 +30,17 @@ impl CompactCommand {
                 error => StartError::data(data_dir, error).into(),
             }
         })?;
+        let directory = loaded.config.data_dir()?;
+        let files = tokio::task::spawn_blocking(move || match Shelf::at_rest(&directory)? {
+            Some(shelf) => {
+                let removed = shelf.compact();
+                shelf.close();
+                removed
+            }
+            None => Ok(0),
+        });
+        let data_dir = loaded.config.data_dir()?;
+        files.await?.map_err(|error| StartError::files(data_dir, error))?;
         print::line(format_args!("The database takes {}; it took {}.", bytes(after), bytes(before)))?;
         Ok(())
     }

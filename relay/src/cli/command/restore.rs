@@ -57,10 +57,14 @@ impl RestoreCommand {
 }
 
 fn describe(summary: &Summary, now_ms: u64) -> String {
-    let Summary { created_ms, program, rooms, entries, keys, files } = summary;
+    let Summary { created_ms, program, rooms, entries, keys, files, blobs, .. } = summary;
     let age = span(Duration::from_millis(now_ms.saturating_sub(*created_ms)));
+    let of_rooms = match blobs {
+        0 => String::new(),
+        blobs => format!("{} of rooms, ", count(*blobs, "file")),
+    };
     format!(
-        "{}, {}, {}, {} of the identity; made {age} ago by relay {program}",
+        "{}, {}, {}, {of_rooms}{} of the identity; made {age} ago by relay {program}",
         count(*rooms, "room"),
         count(*entries, "entry"),
         count(*keys, "key"),

@@ -72,6 +72,18 @@ fn held_row(status: &Status) -> Option<String> {
     (!said.is_empty()).then(|| said.join(", "))
 }
 
+/// Files that members sent, and those that are on their way.
+fn files(status: &Status) -> String {
+    let kept = match status.files {
+        0 => "none".into(),
+        files => format!("{files}, {}", bytes(status.file_bytes)),
+    };
+    match status.transfers {
+        0 => kept,
+        transfers => format!("{kept}; {} under way", count(transfers, "transfer")),
+    }
+}
+
 fn text(status: &Status, now_ms: u64) -> String {
     let mut text = String::new();
     let mut row = |name: &str, value: String| {
@@ -120,6 +132,7 @@ fn text(status: &Status, now_ms: u64) -> String {
             bytes(status.entry_bytes + status.slot_bytes)
         ),
     );
+    row("Files", files(status));
     if let Some(held) = held_row(status) {
         row("Held", held);
     }

@@ -89,6 +89,18 @@ fn text(top: &Top, before: Option<&Top>) -> String {
             bytes(rate(top.delivered_bytes, before.delivered_bytes) as u64),
         ));
     }
+    if top.transfers > 0 || before.is_some_and(|before| before.file_bytes_in != top.file_bytes_in) {
+        let rates = before.map_or(String::new(), |before| {
+            let seconds = (top.now_ms.saturating_sub(before.now_ms).max(1) as f64) / 1000.0;
+            let rate = |now: u64, then: u64| bytes((now.saturating_sub(then) as f64 / seconds) as u64);
+            format!(
+                "; {}/s in, {}/s out",
+                rate(top.file_bytes_in, before.file_bytes_in),
+                rate(top.file_bytes_out, before.file_bytes_out)
+            )
+        });
+        line(format!("{} files under way{rates}", top.transfers));
+    }
     for (limit, times) in &top.limited {
         let then = before.and_then(|before| before.limited.get(limit)).copied().unwrap_or(0);
         let more = before.map(|_| times.saturating_sub(then)).filter(|more| *more > 0);
@@ -98,14 +110,18 @@ fn text(top: &Top, before: Option<&Top>) -> String {
         ));
     }
     line(String::new());
-    line(format!("{:<SHOWN$}  {:<10}  {:>6}  {:>8}  {}", "ROOM", "OPENER", "SEATS", "REFUSED", HEAD));
+    line(format!(
+        "{:<SHOWN$}  {:<10}  {:>6}  {:>8}  {HEAD}  {:>11}",
+        "ROOM", "OPENER", "SEATS", "REFUSED", "FILES"
+    ));
     let mark = |frozen| if frozen { "  frozen" } else { "" };
     for room in &top.rooms {
         let (id, opener) = (room.id.get(..SHOWN).unwrap_or(&room.id), room.opener.as_deref().unwrap_or("-"));
         let (sessions, refused, frozen) = (room.sessions, room.refused, mark(room.frozen));
         line(format!(
-            "{id:<SHOWN$}  {opener:<10}  {sessions:>6}  {refused:>8}  {}{frozen}",
-            work(&room.work)
+            "{id:<SHOWN$}  {opener:<10}  {sessions:>6}  {refused:>8}  {}  {:>11}{frozen}",
+            work(&room.work),
+            bytes(room.file_bytes)
         ));
     }
     line(String::new());
@@ -141,6 +157,9 @@ mod tests {
             published_bytes: 0,
             delivered: 0,
             delivered_bytes: 0,
+            transfers: 0,
+            file_bytes_in: 0,
+            file_bytes_out: 0,
             limited: [("rate".to_owned(), 7)].into(),
             rooms: vec![RoomTop {
                 id: "ab".repeat(32),
@@ -148,6 +167,7 @@ mod tests {
                 sessions: 2,
                 refused: 9,
                 frozen: true,
+                file_bytes: 7 << 20,
                 work,
             }],
             openers: vec![OpenerTop { id: "0123456789".into(), rooms: 4, frozen: false, work }],
@@ -157,7 +177,7 @@ mod tests {
         assert!(once.contains("refused by rate: 7\n") && !once.contains("/s in"), "{once}");
         assert!(
             once.contains(
-                "abababababababab  -                2         9         2.5      2.0 KiB      3.0 MiB  frozen\n"
+                "abababababababab  -                2         9         2.5      2.0 KiB      3.0 MiB      7.0 MiB  frozen\n"
             ),
             "{once}"
         );

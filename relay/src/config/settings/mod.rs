@@ -4,6 +4,7 @@
 mod access;
 mod certificate;
 mod connections;
+mod files;
 mod listen;
 mod operations;
 mod storage;
@@ -12,7 +13,7 @@ mod traffic;
 use clap::Args;
 
 pub use self::{
-    access::Access, certificate::Certificate, connections::Connections, listen::Listen,
+    access::Access, certificate::Certificate, connections::Connections, files::Files, listen::Listen,
     operations::Operations, storage::Storage, traffic::Traffic,
 };
 use crate::{net::networks::Networks, policy::limits::Limits, relay::Config};
@@ -29,6 +30,9 @@ pub struct Settings {
     /// What it keeps.
     #[command(flatten)]
     pub storage: Storage,
+    /// What it keeps of files.
+    #[command(flatten)]
+    pub files: Files,
     /// Who may come in, and what a connection may hold.
     #[command(flatten)]
     pub connections: Connections,
@@ -63,6 +67,7 @@ impl Settings {
         }
         let mut limits = Limits::default();
         self.storage.apply(&mut limits);
+        self.files.apply(&mut limits);
         self.connections.apply(&mut limits);
         self.traffic.apply(&mut limits);
         self.access.apply(&mut limits);

@@ -222,6 +222,8 @@ fn insert(tables: &mut Tables<'_>, room: RoomId, record: Record) -> Result<RoomI
             tables.entries.insert((&room.0, seq), &*row)?;
             tables.ids.insert((&room.0, &id.0), seq)?;
         }
+        // Beside the database.
+        Record::Blob { .. } | Record::BlobPart { .. } => {}
         Record::Head { .. } | Record::File { .. } | Record::End { .. } => {}
     }
     Ok(room)

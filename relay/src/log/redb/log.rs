@@ -6,7 +6,7 @@ use bytes::Bytes;
 use proto::{PublicKey, RoomId};
 use tokio::sync::oneshot;
 
-use super::{Redb, access::GENERATION, reader, writer::Job};
+use super::{Redb, access::GENERATION, opener::Opener, openers, reader, writer::Job};
 use crate::{
     log::{
         Answer, Appended, Author, Batch, CreateError, Feed, Log, Measured, Opening, Publish, Slot, Ticket,
@@ -82,6 +82,10 @@ impl Log for Redb {
         room_for: usize,
     ) -> Answer<'_, Result<Option<Measured<Slot>>, Unavailable>> {
         self.read_with(move |transaction| reader::slot(transaction, &room, confirmed, room_for))
+    }
+
+    fn opener(&self, room: RoomId) -> Answer<'_, Result<Option<Opener>, Unavailable>> {
+        self.read_with(move |transaction| openers::of_room(transaction, &room))
     }
 
     fn follow(&self, room: RoomId) -> Feed {

@@ -70,6 +70,11 @@ impl Opener {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// As bytes, for what is kept elsewhere by opener.
+    pub fn bytes(&self) -> [u8; 16] {
+        self.0
+    }
+
     pub(super) fn of_token(hash: &TokenHash) -> Self {
         let (start, _) = hash.0.split_first_chunk().unwrap_or((&[0; Self::LEN], &[]));
         Self(*start)

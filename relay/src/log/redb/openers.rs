@@ -59,6 +59,19 @@ fn key(tables: &mut Tables<'_>, now_ms: u64) -> Result<[u8; KEY], StorageError> 
     }
 }
 
+/// Who opened a room, if that is known.
+pub(super) fn of_room(transaction: &ReadTransaction, room: &RoomId) -> Result<Option<Opener>, redb::Error> {
+    let all = Snapshot::open(transaction)?;
+    if let Some(hash) = all.opened_by.get(&room.0)? {
+        return Ok(Some(Opener::of_token(&TokenHash(*hash.value()))));
+    }
+    match transaction.open_table(OPENERS) {
+        // A database of before has no such table.
+        Err(TableError::TableDoesNotExist(_)) => Ok(None),
+        opened => Ok(opened?.get(&room.0)?.map(|opener| Opener(*opener.value()))),
+    }
+}
+
 /// Every room, what it takes, and who opened it if that is known.
 pub(super) fn load(transaction: &ReadTransaction) -> Result<Vec<(RoomId, Option<Opener>, u64)>, redb::Error> {
     let all = Snapshot::open(transaction)?;

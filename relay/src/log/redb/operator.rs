@@ -92,6 +92,14 @@ impl Operator for Redb {
         self.read_with(holds::list_dropped)
     }
 
+    fn ended(&self) -> u64 {
+        self.feeds.ended()
+    }
+
+    fn missing(&self, rooms: Vec<RoomId>) -> Answer<'_, Result<Vec<RoomId>, Unavailable>> {
+        self.read_with(move |transaction| overview::missing(transaction, rooms))
+    }
+
     fn has_rooms(&self) -> bool {
         self.store
             .read(|transaction| overview::rooms(transaction, None, 1))

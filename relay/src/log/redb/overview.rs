@@ -37,6 +37,18 @@ pub(super) fn rooms(
     .collect()
 }
 
+/// Those of these rooms that are no more, or never were.
+pub(super) fn missing(transaction: &ReadTransaction, rooms: Vec<RoomId>) -> Result<Vec<RoomId>, redb::Error> {
+    let all = Snapshot::open(transaction)?.rooms;
+    let mut missing = Vec::new();
+    for room in rooms {
+        if all.get(&room.0)?.is_none() {
+            missing.push(room);
+        }
+    }
+    Ok(missing)
+}
+
 /// Reads one row per room.
 pub(super) fn overview(transaction: &ReadTransaction) -> Result<Overview, redb::Error> {
     let (snapshot, held) = (Snapshot::open(transaction)?, HeldSnapshot::open(transaction)?);

@@ -21,6 +21,7 @@ use tokio::sync::Semaphore;
 use crate::{
     ops::metrics::Metrics,
     policy::{
+        files::TRANSFER_SHARE_KIB,
         limits::{ADDRESS_BUDGET_KIB, HANDSHAKE_SHARE, Limits, OPENING_SHARE_KIB},
         quota::{Bucket, Quota},
         refusal::Limit,
@@ -39,6 +40,10 @@ pub(crate) struct Share {
     pub outgoing: Semaphore,
     /// For frames that open rooms: less, because whoever sends them has proved nothing yet.
     pub opening: Semaphore,
+    /// For parts of files on their way in.
+    pub files_in: Semaphore,
+    /// And out.
+    pub files_out: Semaphore,
 }
 
 /// What to do with somebody who wants to come in.
@@ -226,6 +231,8 @@ impl Default for Share {
             incoming: semaphore(),
             outgoing: semaphore(),
             opening: Semaphore::new(OPENING_SHARE_KIB as usize),
+            files_in: Semaphore::new(TRANSFER_SHARE_KIB as usize),
+            files_out: Semaphore::new(TRANSFER_SHARE_KIB as usize),
         }
     }
 }

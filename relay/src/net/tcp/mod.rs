@@ -27,7 +27,9 @@ use tunnel::{Rules, Tunnel};
 use self::pace::Pace;
 use crate::{
     net::{socket, tls::ACME_TLS, transport::Guest},
-    policy::limits::{IDLE_TIMEOUT, KEEP_ALIVE, Limits, SPARE_STREAMS, TCP_UNREAD, TCP_UNREAD_STRANGER},
+    policy::limits::{
+        IDLE_TIMEOUT, KEEP_ALIVE, Limits, SPARE_STREAMS, TCP_UNREAD, TCP_UNREAD_STRANGER, TCP_UNREAD_TRANSFER,
+    },
 };
 
 /// Listens; serves nobody yet.
@@ -85,10 +87,11 @@ fn binding(secured: &TlsStream<TcpStream>) -> Option<[u8; CHANNEL_BINDING_LEN]> 
 }
 
 fn rules(limits: &Limits, known: Arc<AtomicBool>) -> Rules {
+    let transfers = limits.files.transfers_per_connection;
     Rules {
         // Those over the limit are told so, as over QUIC.
-        streams: limits.rooms_per_connection.saturating_add(SPARE_STREAMS) as usize,
-        unread: TCP_UNREAD,
+        streams: limits.rooms_per_connection.saturating_add(SPARE_STREAMS).saturating_add(transfers) as usize,
+        unread: (transfers as usize).saturating_mul(TCP_UNREAD_TRANSFER).saturating_add(TCP_UNREAD),
         unread_by_strangers: TCP_UNREAD_STRANGER,
         known,
         idle: IDLE_TIMEOUT,

@@ -211,8 +211,14 @@ impl<H: Clone> Router<H> {
                 Ok(()) => Command::SendSlot(confirmed),
                 Err(refusal) => Command::Refuse(refusal),
             },
-            // The first frame of a stream was the Join; a second one has no meaning.
-            Ok(Request::Join(_)) => Command::End(Refusal::of(Code::Malformed)),
+            // The first frame of a stream was the Join; a second one has no meaning, and files have streams of their own.
+            Ok(
+                Request::Join(_)
+                | Request::BlobOpen(_)
+                | Request::BlobGet(_)
+                | Request::BlobDrop(_)
+                | Request::BlobPart(_),
+            ) => Command::End(Refusal::of(Code::Malformed)),
             Err(Invalid { id, code: Code::TooLarge }) => {
                 Command::Refuse(Refusal { id, ..Refusal::over(Limit::MessageSize) })
             }

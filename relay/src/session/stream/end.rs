@@ -37,9 +37,12 @@ impl From<Refusal> for StreamEnd {
             Code::NotAllowed | Code::TokenRequired | Code::TokenSpent | Code::Dropped => {
                 CloseCode::NotAllowed
             }
-            Code::Conflict | Code::MissingPieces | Code::NoSpace | Code::Frozen | Code::Unspecified => {
-                CloseCode::Done
-            }
+            Code::Conflict
+            | Code::MissingPieces
+            | Code::NoSpace
+            | Code::NoBlob
+            | Code::Frozen
+            | Code::Unspecified => CloseCode::Done,
         };
         Self { refusal: Some(refusal), code }
     }

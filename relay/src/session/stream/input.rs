@@ -18,6 +18,7 @@ const CHUNK: usize = 64 << 10;
 pub(super) struct Input {
     recv: RecvHalf,
     reader: FrameReader,
+    cap: usize,
 }
 
 /// Why there is no further frame.
@@ -45,7 +46,7 @@ pub(super) struct Budget<'a> {
 
 impl Input {
     pub fn new(recv: RecvHalf) -> Self {
-        Self { recv, reader: FrameReader::new(MAX_COMMIT_FRAME) }
+        Self { recv, reader: FrameReader::new(MAX_COMMIT_FRAME), cap: MAX_COMMIT_FRAME }
     }
 
     /// The first frame of a stream: soon, and small unless it opens a room. A stranger who stops in the middle of
@@ -66,6 +67,24 @@ impl Input {
         let Some(length) = self.length().await? else { return Ok(None) };
         let body = timeout(FRAME_TIME, self.body(length, budget, LARGE_FRAME_STALL)).await;
         body.map_err(|_| InputError::TimedOut)?.map(Some)
+    }
+
+    /// The same where a client that says nothing for so long is given up.
+    pub async fn next_within(
+        &mut self,
+        idle: Duration,
+        budget: &Budget<'_>,
+    ) -> Result<Option<(ClientFrame, Memory)>, InputError> {
+        let length = timeout(idle, self.length()).await.map_err(|_| InputError::TimedOut)??;
+        let Some(length) = length else { return Ok(None) };
+        let body = timeout(FRAME_TIME, self.body(length, budget, LARGE_FRAME_STALL)).await;
+        body.map_err(|_| InputError::TimedOut)?.map(Some)
+    }
+
+    /// From now on no frame is over so many bytes. Between two frames.
+    pub fn cap(&mut self, cap: usize) {
+        self.cap = cap;
+        self.reader = FrameReader::new(cap);
     }
 
     /// Stops the client's half with a code, if it is still open.
@@ -103,14 +122,16 @@ impl Input {
             held = Some(budget.share.acquire_many(kib).await.map_err(|_| InputError::Gone)?);
             let permit = budget.store.clone().acquire_many_owned(kib).await;
             memory = permit.map_err(|_| InputError::Gone)?.into();
+            self.reader.reserve();
         }
         loop {
-            if let Some(frame) = self.reader.next_frame::<ClientFrame>()? {
-                if large {
-                    // The buffer grew with the frame and would stay that big.
-                    self.reader = FrameReader::new(MAX_COMMIT_FRAME);
-                }
+            if large && let Some(frame) = self.reader.take_frame::<ClientFrame>()? {
+                // The buffer, which grew with the frame, is the frame's.
+                self.reader = FrameReader::new(self.cap);
                 drop(held);
+                return Ok((frame, memory));
+            }
+            if !large && let Some(frame) = self.reader.next_frame::<ClientFrame>()? {
                 return Ok((frame, memory));
             }
             let wanted = self.reader.wanted()?;

@@ -15,7 +15,7 @@ use super::{
     input::{Budget, Input},
 };
 use crate::{
-    log::{Author, CreateError, Opening, Unavailable, View},
+    log::{Author, CreateError, Memory, Opening, Unavailable, View},
     policy::{
         limits::MAX_SMALL_JOIN,
         refusal::Limit,
@@ -44,16 +44,19 @@ pub(super) struct Admitted {
     pub superseded: watch::Receiver<bool>,
 }
 
-/// Reads and judges the Join.
-pub(super) async fn join(peer: &Peer, input: &mut Input) -> Result<Admitted, StreamEnd> {
+/// Reads a stream's first frame; with the memory that it holds.
+pub(super) async fn first(peer: &Peer, input: &mut Input) -> Result<(Request, Memory), StreamEnd> {
     let budget = Budget { above: MAX_SMALL_JOIN, share: &peer.share.opening, store: &peer.shared.opening };
-    let (frame, _memory) = input.first(peer.shared.limits().join_time, &budget).await?;
-    let join = match Request::try_from(frame) {
-        Ok(Request::Join(join)) => join,
-        Ok(_) => return Err(StreamEnd::of(Code::Malformed)),
-        Err(Invalid { code: Code::TooLarge, .. }) => return Err(Refusal::over(Limit::FirstSlot).into()),
-        Err(invalid) => return Err(StreamEnd::of(invalid.code)),
-    };
+    let (frame, memory) = input.first(peer.shared.limits().join_time, &budget).await?;
+    match Request::try_from(frame) {
+        Ok(request) => Ok((request, memory)),
+        Err(Invalid { code: Code::TooLarge, .. }) => Err(Refusal::over(Limit::FirstSlot).into()),
+        Err(invalid) => Err(StreamEnd::of(invalid.code)),
+    }
+}
+
+/// Judges a Join.
+pub(super) async fn join(peer: &Peer, join: Join) -> Result<Admitted, StreamEnd> {
     let (room, view) = admit(peer, &join).await?;
     peer.joined.send_replace(true);
 

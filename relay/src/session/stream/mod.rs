@@ -1,5 +1,6 @@
-//! One stream: a Join, then a room's log down and publishes up.
+//! One stream, by its first frame: a Join, then a room's log down and publishes up; or a file.
 
+mod blob;
 mod downstream;
 mod end;
 mod input;
@@ -10,11 +11,16 @@ mod upstream;
 
 use proto::{CloseCode, relay::refused::Code};
 
-use self::{end::StreamEnd, input::Input, output::Output};
+use self::{end::StreamEnd, input::Input, join::Admitted, output::Output};
 use crate::{
     net::transport::{RecvHalf, SendHalf},
     policy::refusal::Limit,
-    session::{join_gate::Joining, peer::Peer, router::Refusal},
+    session::{
+        join_gate::Joining,
+        peer::{Peer, Place},
+        request::Request,
+        router::Refusal,
+    },
 };
 
 /// How a stream ended, for the connection that counts refusals.
@@ -35,20 +41,33 @@ pub(crate) async fn refuse(peer: &Peer, send: SendHalf, recv: RecvHalf, limit: L
     Outcome::Over
 }
 
+/// What a stream turned out to be.
+enum Begun<'a> {
+    /// A room's.
+    Room(Admitted, Place<'a>),
+    /// A file's.
+    Blob(blob::Begun<'a>),
+}
+
 /// Serves one stream to its end.
 pub(crate) async fn serve(peer: &Peer, send: SendHalf, recv: RecvHalf, joining: Joining) -> Outcome {
     let output = Output::new(send, peer);
     let mut input = Input::new(recv);
     let mut stopping = peer.shared.stopping.subscribe();
-    let admitted = tokio::select! {
+    let begun = tokio::select! {
         biased;
         _ = stopping.wait_for(|stopping| *stopping) => Err(StreamEnd::of(Code::ShuttingDown)),
-        admitted = join::join(peer, &mut input) => admitted,
+        begun = begin(peer, &mut input) => begun,
     };
-    match admitted {
-        Ok(admitted) => {
+    match begun {
+        Ok(Begun::Room(admitted, _place)) => {
             drop(joining);
             session::run(peer, admitted, input, output).await;
+            Outcome::Joined
+        }
+        Ok(Begun::Blob(begun)) => {
+            drop(joining);
+            blob::run(peer, begun, input, output).await;
             Outcome::Joined
         }
         Err(end) => {
@@ -70,10 +89,39 @@ pub(crate) async fn serve(peer: &Peer, send: SendHalf, recv: RecvHalf, joining: 
     }
 }
 
+/// Reads the first frame, and judges it by its kind.
+async fn begin<'a>(peer: &'a Peer, input: &mut Input) -> Result<Begun<'a>, StreamEnd> {
+    let (request, _memory) = join::first(peer, input).await?;
+    match request {
+        Request::Join(join) => {
+            let place = peer.room().ok_or_else(|| Refusal::over(Limit::RoomsPerConnection))?;
+            Ok(Begun::Room(join::join(peer, join).await?, place))
+        }
+        Request::BlobOpen(open) => blob::begin(peer, blob::Asked::Open(open)).await.map(Begun::Blob),
+        Request::BlobGet(get) => blob::begin(peer, blob::Asked::Get(get)).await.map(Begun::Blob),
+        Request::BlobDrop(drop) => blob::begin(peer, blob::Asked::Drop(drop)).await.map(Begun::Blob),
+        Request::Publish(_) | Request::Ephemeral(_) | Request::GetSlot { .. } | Request::BlobPart(_) => {
+            Err(StreamEnd::of(Code::Malformed))
+        }
+    }
+}
+
 /// Somebody who opens rooms at a bad time guesses nothing.
 fn outcome(end: &StreamEnd) -> Outcome {
     match &end.refusal {
-        Some(Refusal { limit: Some(Limit::Rooms | Limit::FreeSpace | Limit::Disk), .. })
+        Some(Refusal {
+            limit:
+                Some(
+                    Limit::Rooms
+                    | Limit::RoomsPerConnection
+                    | Limit::FreeSpace
+                    | Limit::Disk
+                    | Limit::FileRequests
+                    | Limit::TransfersPerConnection
+                    | Limit::TransfersPerRoom,
+                ),
+            ..
+        })
         | Some(Refusal { code: Code::ShuttingDown | Code::Frozen, .. }) => Outcome::Over,
         _ => Outcome::Refused,
     }

@@ -1,10 +1,12 @@
 //! Frames to a client. How slow it reads is its own affair, unless it holds memory that others wait for.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use proto::{
-    CloseCode, RoomId, encode_frame,
+    CloseCode, RoomId,
+    blob::part_header,
+    encode_frame,
     relay::{Refused, RelayFrame, refused::Limit as WireLimit, relay_frame::Frame},
 };
 use tokio::{
@@ -91,6 +93,28 @@ impl Output {
         self.send.write_chunk(frames).await?;
         self.torn = false;
         Ok(())
+    }
+
+    /// Sends one part of a file, which is not copied.
+    pub async fn part(&mut self, number: u32, mut bytes: Bytes, stall: Duration) -> Result<(), Gone> {
+        self.torn = true;
+        self.write_within(stall, part_header(number, bytes.len())).await?;
+        while !bytes.is_empty() {
+            let chunk = bytes.split_to(CHUNK.min(bytes.len()));
+            self.write_within(stall, chunk).await?;
+        }
+        self.torn = false;
+        Ok(())
+    }
+
+    async fn write_within(&mut self, stall: Duration, chunk: Bytes) -> Result<(), Gone> {
+        let written = timeout(stall, self.send.write_chunk(chunk)).await;
+        Ok(written.map_err(|_| Gone::Stalled)??)
+    }
+
+    /// From now on rooms go first.
+    pub fn yield_to_rooms(&mut self) {
+        self.send.yield_to_rooms();
     }
 
     /// From now on it is of this room.

@@ -1,6 +1,6 @@
 //! The fallback: the same rooms in a WebSocket over TLS over TCP.
 
-mod client;
+pub mod client;
 mod hostile;
 mod http;
 mod port;

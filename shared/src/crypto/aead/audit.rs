@@ -60,7 +60,7 @@ impl Recorder {
         }
     }
 
-    /// Notes a call whose key is derived from its plaintext: the same again is as it should be.
+    /// Notes a call whose key belongs to its plaintext: the same again is as it should be.
     pub fn record_its_own(&mut self, key: KeyHash, nonce: [u8; 12], aad: &[u8], plaintext: &[u8]) {
         self.comes_again(key, nonce, aad, plaintext);
     }

@@ -48,8 +48,8 @@ impl Cipher {
         self.encrypt(nonce, aad, buffer)
     }
 
-    /// As [`Cipher::seal`], under a key that is derived from what is in `buffer`: the same key and nonce come again with the
-    /// same content, and never with another.
+    /// As [`Cipher::seal`], under a key that belongs to what is in `buffer`, because it is derived from it or drawn for it: the
+    /// same key and nonce come again with the same content, and never with another.
     pub(super) fn seal_its_own(
         &self,
         nonce: &[u8; NONCE],
@@ -58,6 +58,17 @@ impl Cipher {
     ) -> Result<[u8; TAG], TooLong> {
         #[cfg(any(test, feature = "nonce-audit"))]
         super::audit::observe_its_own(&self.witness, nonce, aad, buffer);
+        self.encrypt(nonce, aad, buffer)
+    }
+
+    /// As [`Cipher::seal`], for a caller that gives out what it gets only if these bytes left this device before: nothing is
+    /// sealed then that was not.
+    pub(super) fn seal_again(
+        &self,
+        nonce: &[u8; NONCE],
+        aad: &[u8],
+        buffer: &mut [u8],
+    ) -> Result<[u8; TAG], TooLong> {
         self.encrypt(nonce, aad, buffer)
     }
 

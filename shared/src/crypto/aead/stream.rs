@@ -1,17 +1,22 @@
-//! File chunks: the STREAM construction (Hoang, Reyhanitabar, Rogaway, Vizár: *Online Authenticated-Encryption
+//! Files, part by part: the STREAM construction (Hoang, Reyhanitabar, Rogaway, Vizár: *Online Authenticated-Encryption
 //! and its Nonce-Reuse Misuse-Resistance*, CRYPTO 2015).
 //!
 //! ```text
-//! chunk i = AES-256-GCM(file key, nonce = 0x00000000000000 ‖ i(4, big-endian) ‖ last(1), plaintext of 64 KiB)
+//! chunk i = AES-256-GCM(file key, nonce = kind(1) ‖ 0x000000000000 ‖ i(4, big-endian) ‖ last(1), plaintext of 64 KiB)
+//! part n  = chunks 16 n to 16 n + 15 of kind 0
+//! list    = its own chunks 0 to 15 at most, of kind 1
 //! ```
 //!
-//! The index in the nonce refuses reordered, repeated and missing chunks, the last flag refuses a file that was
-//! cut or made longer. Nonces start with zeros because a key belongs to one file: [`SealingStream::start`] draws
-//! it, and there is no way to seal a second file under it. Every chunk but the last is full, and the last
-//! is empty only when the file is, so a file has exactly one sealed form. The length of a file is not hidden.
+//! The index in the nonce refuses reordered, repeated and missing chunks, and the last flag a file that was cut or made
+//! longer. A part is opened alone, wherever it stands: its number says which chunks it has. Every chunk but the last of all
+//! is full, and the last has a byte at least, so a file has exactly one sealed form.
+//!
+//! **A key belongs to one file**, so nonces can begin with zeros. Whoever seals a part a second time, after a break,
+//! seals what may be another text: [`FileCipher::seal_again`] gives out only what it gave out before.
 
 use std::fmt;
 
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::cipher::{Cipher, KEY, NONCE, TAG};
@@ -19,14 +24,34 @@ use crate::crypto::random::Random;
 
 /// Plaintext of a full chunk, in bytes: large enough that 16 bytes of tag do not matter, small enough to hold.
 pub const CHUNK: usize = 64 << 10;
-/// A full chunk as sealed, in bytes.
-pub const SEALED_CHUNK: usize = CHUNK + TAG;
+
+/// Chunks of a full part.
+pub const CHUNKS: u32 = 16;
+
+/// Plaintext of a full part, in bytes.
+pub const PART: usize = CHUNK << 4;
+
+/// A full part as sealed, in bytes.
+pub const SEALED_PART: usize = PART + (TAG << 4);
+
+/// Length of a part's hash, in bytes.
+pub const HASH: usize = 32;
+
+/// SHA-256 of a part as sealed.
+pub type PartHash = [u8; HASH];
 
 /// Opens one file; travels inside the message that offers it. Wiped on drop.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(from = "[u8; 32]", into = "[u8; 32]"))]
 pub struct FileKey(Zeroizing<[u8; KEY]>);
 
 impl FileKey {
+    /// Draws a key for one file.
+    pub fn draw(random: &Random) -> Self {
+        Self::from_bytes(random.bytes())
+    }
+
     /// The key with these bytes, from a message.
     pub fn from_bytes(bytes: [u8; KEY]) -> Self {
         Self(Zeroizing::new(bytes))
@@ -38,162 +63,206 @@ impl FileKey {
     }
 }
 
+impl From<[u8; KEY]> for FileKey {
+    fn from(bytes: [u8; KEY]) -> Self {
+        Self::from_bytes(bytes)
+    }
+}
+
+impl From<FileKey> for [u8; KEY] {
+    fn from(key: FileKey) -> Self {
+        *key.0
+    }
+}
+
 impl fmt::Debug for FileKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("FileKey(..)")
     }
 }
 
-/// Why a chunk was not sealed.
+/// Which part of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Of the file's bytes.
+    Data {
+        /// From 0.
+        part: u32,
+        /// Nothing follows it.
+        last: bool,
+    },
+    /// The list of the parts' hashes.
+    List,
+}
+
+/// Why a part was not sealed.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum SealChunkError {
-    /// A chunk before the last must be full; the last must have 1 to [`CHUNK`] bytes, or none if it is the only one.
-    #[error("a chunk of {0} bytes cannot stand here")]
+pub enum SealPartError {
+    /// A part before the last must be full; the last must have 1 to [`PART`] bytes.
+    #[error("a part of {0} bytes cannot stand here")]
     Length(usize),
     /// 2³² chunks, which are 256 TiB, are all there can be.
     #[error("the file is too large")]
     Exhausted,
 }
 
-/// Why a chunk did not open. The file is then worth nothing.
+/// Why a part did not open. Nothing of it is given out.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum OpenChunkError {
-    /// No chunk at this place has that length.
-    #[error("a chunk of {0} bytes cannot stand here")]
+pub enum OpenPartError {
+    /// No part at this place has that length.
+    #[error("a part of {0} bytes cannot stand here")]
     Length(usize),
-    /// Not this file's chunk at this place: changed, moved, or last where it should not be.
-    #[error("the chunk is not authentic")]
+    /// Not this file's part at this place: changed, moved, or last where it should not be.
+    #[error("the part is not authentic")]
     Forged,
-    /// More chunks than a file can have.
+    /// More parts than a file can have.
     #[error("the file is too large")]
     Exhausted,
 }
 
-/// Seals one file, chunk by chunk.
-pub struct SealingStream(Position);
+/// A sealed part and its hash.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedPart {
+    /// What the relay keeps.
+    pub bytes: Vec<u8>,
+    /// Of these.
+    pub hash: PartHash,
+}
 
-impl SealingStream {
-    /// Draws a key for one file. After a crash a file starts again, under a new key.
-    pub fn start(random: &Random) -> (Self, FileKey) {
-        let key = FileKey::from_bytes(random.bytes());
-        (Self(Position::start(&key)), key)
-    }
-
-    /// Seals a full chunk that is not the last one.
-    ///
-    /// # Errors
-    /// [`SealChunkError`]; the stream has then not advanced.
-    pub fn seal(&mut self, plaintext: &[u8]) -> Result<Vec<u8>, SealChunkError> {
-        if plaintext.len() != CHUNK {
-            return Err(SealChunkError::Length(plaintext.len()));
-        }
-        let nonce = self.0.nonce(false).ok_or(SealChunkError::Exhausted)?;
-        let sealed = self.0.seal(&nonce, plaintext)?;
-        self.0.advance();
-        Ok(sealed)
-    }
-
-    /// Seals the last chunk.
-    ///
-    /// # Errors
-    /// [`SealChunkError`]; the file is then unfinished and will be refused.
-    pub fn finish(self, plaintext: &[u8]) -> Result<Vec<u8>, SealChunkError> {
-        if !self.0.fits_last(plaintext.len()) {
-            return Err(SealChunkError::Length(plaintext.len()));
-        }
-        let nonce = self.0.nonce(true).ok_or(SealChunkError::Exhausted)?;
-        self.0.seal(&nonce, plaintext)
+impl SealedPart {
+    fn of(bytes: Vec<u8>) -> Self {
+        let hash = Sha256::digest(&bytes).into();
+        Self { bytes, hash }
     }
 }
 
-impl fmt::Debug for SealingStream {
+impl fmt::Debug for SealedPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SealingStream(next {:?})", self.0.next)
+        write!(f, "SealedPart({} bytes)", self.bytes.len())
     }
 }
 
-/// Opens one file, chunk by chunk and in order. The file is whole only when [`OpeningStream::finish`] succeeded.
-pub struct OpeningStream(Position);
+/// Seals and opens the parts of one file, in any order.
+pub struct FileCipher(Cipher);
 
-impl OpeningStream {
-    /// Starts at the first chunk.
-    pub fn start(key: &FileKey) -> Self {
-        Self(Position::start(key))
+impl FileCipher {
+    /// Of the file with this key.
+    pub fn new(key: &FileKey) -> Self {
+        Self(Cipher::new(&key.0))
     }
 
-    /// Opens a chunk that is not the last one: authentic and in place, but the file may still be cut after it.
+    /// Seals a part for the first time.
     ///
     /// # Errors
-    /// [`OpenChunkError`]; no byte of the chunk is then given out and the stream has not advanced.
-    pub fn open(&mut self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenChunkError> {
-        if sealed.len() != SEALED_CHUNK {
-            return Err(OpenChunkError::Length(sealed.len()));
+    /// [`SealPartError`]; then nothing was sealed.
+    pub fn seal(&self, place: Place, plaintext: &[u8]) -> Result<SealedPart, SealPartError> {
+        // After a crash a part that was never given out is sealed anew, to the same bytes.
+        self.encrypt(place, plaintext, |nonce, chunk| self.0.seal_its_own(nonce, &[], chunk).ok())
+    }
+
+    /// Seals a part again that was sealed before. `None`: this would be another one. It is never given out, so no nonce comes
+    /// twice with different plaintexts.
+    pub fn seal_again(&self, place: Place, plaintext: &[u8], before: &PartHash) -> Option<SealedPart> {
+        let again = self.encrypt(place, plaintext, |nonce, chunk| self.0.seal_again(nonce, &[], chunk).ok());
+        again.ok().filter(|again| again.hash == *before)
+    }
+
+    /// Opens a part.
+    ///
+    /// # Errors
+    /// [`OpenPartError`]; then no byte of it is given out.
+    pub fn open(&self, place: Place, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenPartError> {
+        let wrong = || OpenPartError::Length(sealed.len());
+        let tags = sealed.len().div_ceil(CHUNK + TAG).checked_mul(TAG).ok_or_else(wrong)?;
+        let length =
+            sealed.len().checked_sub(tags).filter(|length| fits(place, *length)).ok_or_else(wrong)?;
+        let mut nonces = Nonces::of(place, length).ok_or(OpenPartError::Exhausted)?;
+        let mut plaintext = Zeroizing::new(Vec::with_capacity(length));
+        for chunk in sealed.chunks(CHUNK + TAG) {
+            let (body, tag) = chunk.split_last_chunk().ok_or_else(wrong)?;
+            let start = plaintext.len();
+            plaintext.extend_from_slice(body);
+            let body = plaintext.get_mut(start..).unwrap_or_default();
+            let nonce = nonces.next().ok_or_else(wrong)?;
+            self.0.open(&nonce, &[], body, tag).map_err(|_| OpenPartError::Forged)?;
         }
-        let nonce = self.0.nonce(false).ok_or(OpenChunkError::Exhausted)?;
-        let plaintext = self.0.open(&nonce, sealed)?;
-        self.0.advance();
         Ok(plaintext)
     }
 
-    /// Opens the last chunk: the file is whole.
-    ///
-    /// # Errors
-    /// [`OpenChunkError`]; the file is then not to be kept.
-    pub fn finish(self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenChunkError> {
-        let length = sealed.len().checked_sub(TAG).filter(|length| self.0.fits_last(*length));
-        if length.is_none() {
-            return Err(OpenChunkError::Length(sealed.len()));
+    fn encrypt(
+        &self,
+        place: Place,
+        plaintext: &[u8],
+        seal: impl Fn(&[u8; NONCE], &mut [u8]) -> Option<[u8; TAG]>,
+    ) -> Result<SealedPart, SealPartError> {
+        let wrong = || SealPartError::Length(plaintext.len());
+        if !fits(place, plaintext.len()) {
+            return Err(wrong());
         }
-        let nonce = self.0.nonce(true).ok_or(OpenChunkError::Exhausted)?;
-        self.0.open(&nonce, sealed)
+        let mut nonces = Nonces::of(place, plaintext.len()).ok_or(SealPartError::Exhausted)?;
+        let mut sealed = Vec::with_capacity(sealed_len(plaintext.len()));
+        for chunk in plaintext.chunks(CHUNK) {
+            let start = sealed.len();
+            sealed.extend_from_slice(chunk);
+            let nonce = nonces.next().ok_or_else(wrong)?;
+            let tag = seal(&nonce, sealed.get_mut(start..).unwrap_or_default()).ok_or_else(wrong)?;
+            sealed.extend_from_slice(&tag);
+        }
+        Ok(SealedPart::of(sealed))
     }
 }
 
-impl fmt::Debug for OpeningStream {
+impl fmt::Debug for FileCipher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "OpeningStream(next {:?})", self.0.next)
+        f.write_str("FileCipher")
     }
 }
 
-/// A key and the index of the next chunk.
-struct Position {
-    cipher: Cipher,
-    /// `None` once all 2³² are used up.
-    next: Option<u32>,
+/// Bytes of a sealed part with so much plaintext.
+pub fn sealed_len(plaintext: usize) -> usize {
+    plaintext.saturating_add(plaintext.div_ceil(CHUNK).saturating_mul(TAG))
 }
 
-impl Position {
-    fn start(key: &FileKey) -> Self {
-        Self { cipher: Cipher::new(&key.0), next: Some(0) }
+/// A part with so much plaintext can stand there.
+fn fits(place: Place, plaintext: usize) -> bool {
+    match place {
+        Place::Data { last: false, .. } => plaintext == PART,
+        Place::Data { last: true, .. } | Place::List => (1..=PART).contains(&plaintext),
     }
+}
 
-    fn advance(&mut self) {
-        self.next = self.next.and_then(|index| index.checked_add(1));
+/// The nonces of a part's chunks.
+struct Nonces {
+    kind: u8,
+    next: u32,
+    left: usize,
+    ends: bool,
+}
+
+impl Nonces {
+    /// None when the file would have more chunks than there are numbers.
+    fn of(place: Place, plaintext: usize) -> Option<Self> {
+        let left = plaintext.div_ceil(CHUNK);
+        match place {
+            Place::Data { part, last } => {
+                let next = part.checked_mul(CHUNKS)?;
+                Some(Self { kind: 0, next, left, ends: last })
+            }
+            Place::List => Some(Self { kind: 1, next: 0, left, ends: true }),
+        }
     }
+}
 
-    fn fits_last(&self, length: usize) -> bool {
-        length <= CHUNK && (length > 0 || self.next == Some(0))
-    }
+impl Iterator for Nonces {
+    type Item = [u8; NONCE];
 
-    fn nonce(&self, last: bool) -> Option<[u8; NONCE]> {
-        let [a, b, c, d] = self.next?.to_be_bytes();
-        Some([0, 0, 0, 0, 0, 0, 0, a, b, c, d, u8::from(last)])
-    }
-
-    fn seal(&self, nonce: &[u8; NONCE], plaintext: &[u8]) -> Result<Vec<u8>, SealChunkError> {
-        let mut sealed = Vec::with_capacity(plaintext.len().saturating_add(TAG));
-        sealed.extend_from_slice(plaintext);
-        let tag =
-            self.cipher.seal(nonce, &[], &mut sealed).map_err(|_| SealChunkError::Length(plaintext.len()))?;
-        sealed.extend_from_slice(&tag);
-        Ok(sealed)
-    }
-
-    fn open(&self, nonce: &[u8; NONCE], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenChunkError> {
-        let (ciphertext, tag) = sealed.split_last_chunk().ok_or(OpenChunkError::Forged)?;
-        let mut plaintext = Zeroizing::new(ciphertext.to_vec());
-        self.cipher.open(nonce, &[], &mut plaintext, tag).map_err(|_| OpenChunkError::Forged)?;
-        Ok(plaintext)
+    fn next(&mut self) -> Option<[u8; NONCE]> {
+        self.left = self.left.checked_sub(1)?;
+        let [a, b, c, d] = self.next.to_be_bytes();
+        // A part begins at a multiple of its length, so its numbers never reach the end.
+        self.next = self.next.wrapping_add(1);
+        let last = self.ends && self.left == 0;
+        Some([self.kind, 0, 0, 0, 0, 0, 0, a, b, c, d, u8::from(last)])
     }
 }
 

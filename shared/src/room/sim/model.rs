@@ -99,6 +99,10 @@ impl ModelRelay {
                 self.signals.push((client, signal));
                 return Vec::new();
             }
+            client_frame::Frame::BlobOpen(_)
+            | client_frame::Frame::BlobGet(_)
+            | client_frame::Frame::BlobDrop(_)
+            | client_frame::Frame::BlobPart(_) => panic!("no file belongs on a room's stream"),
         };
         vec![RelayFrame { frame: Some(answer) }]
     }

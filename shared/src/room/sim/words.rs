@@ -103,6 +103,19 @@ impl Life {
     }
 }
 
+/// What says that it is a file, and may be one.
+fn file(choices: &mut Choices) -> content::File {
+    let length = [32, 0, 33][choices.index(3)];
+    content::File {
+        id: choices.bytes(16).into(),
+        key: choices.bytes(length).into(),
+        size: [0, 9, u64::MAX][choices.index(3)],
+        name: ["cat.jpg", "../../.bashrc", ""][choices.index(3)].to_owned(),
+        parts: choices.bytes(32).into(),
+        ..content::File::default()
+    }
+}
+
 fn body(choices: &mut Choices) -> Body {
     let length = [16, 0, 17][choices.index(3)];
     let target: bytes::Bytes = choices.bytes(length).into();
@@ -111,6 +124,7 @@ fn body(choices: &mut Choices) -> Body {
             body: "eve".repeat(choices.index(3)),
             reply_to: target,
             disappear_s: choices.below(300) as u32,
+            file: (choices.below(4) == 0).then(|| file(choices)),
         }),
         1 => Body::Edit(content::Edit { target, body: "no".to_owned() }),
         2 => Body::Delete(content::Delete { target }),

@@ -7,8 +7,9 @@ use super::{
 use crate::{
     content::{self, content::Body},
     crypto::suite::Suite,
+    file::{FileKey, Manifest},
     message::timeline::Line,
-    room::{Command, Event, Message, Policy},
+    room::{Command, Event, Message, Policy, Said},
 };
 
 /// Ann made a room that shares `past_lines`; bob is in, eve is not.
@@ -51,6 +52,30 @@ fn handed(world: &World, i: usize) -> Vec<(String, Message)> {
         }
     }
     found
+}
+
+#[test]
+fn newcomer_is_handed_files_with_their_lines() {
+    let (mut world, link) = sharing(2, 953);
+    let file = Manifest {
+        id: [1; 16],
+        key: FileKey::from_bytes([2; 32]),
+        size: 5,
+        name: "cat.jpg".to_owned(),
+        media_type: "image/jpeg".to_owned(),
+        parts: [3; 32],
+        preview: vec![4; 9],
+        duration_ms: 0,
+    };
+    let said = Said::Text { text: String::new(), reply_to: None, file: Some(Box::new(file.clone())) };
+    world.command(ANN, Command::Say { token: String::new(), said });
+    world.settle();
+    world.join(EVE, &link);
+    answer(&mut world);
+    let handed = handed(&world, EVE);
+    let expected = Manifest { preview: Vec::new(), ..file };
+    assert_eq!(handed.len(), 1);
+    assert_eq!(handed[0].1.file.as_deref(), Some(&expected));
 }
 
 #[test]

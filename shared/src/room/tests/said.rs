@@ -63,7 +63,7 @@ fn a_reply_names_what_it_answers() {
     world.say(ANN, "who is there?");
     world.settle();
     let id = world.last(BOB).id;
-    say(&mut world, BOB, Said::Text { text: "me".to_owned(), reply_to: Some(id) });
+    say(&mut world, BOB, Said::Text { text: "me".to_owned(), reply_to: Some(id), file: None });
     assert_eq!(world.last(ANN).reply_to, Some(id));
     assert_eq!(world.last(BOB).reply_to, Some(id));
 }

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use shared::file::Manifest;
+
 use super::{InviteBy, person};
-use crate::{faces::words, runtime::RoomStatus};
+use crate::{faces::words, failure::Failure, runtime::RoomStatus};
 
 /// A person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +20,9 @@ pub struct PersonOut {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MoreOut {
+    /// The file that comes with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<FileOut>,
     /// The id of the message that this answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<String>,
@@ -38,6 +43,29 @@ pub struct MoreOut {
     pub handed_by: Option<PersonOut>,
 }
 
+/// A file. What opens it stays in the profile: `file_get` gets it by the message's id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileOut {
+    /// A name without folders and controls, which every file system takes.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// What the sender says it is, such as `image/png`.
+    #[serde(rename = "type", default, skip_serializing_if = "String::is_empty")]
+    pub media_type: String,
+    /// How long a voice message is, in milliseconds.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub duration_ms: u32,
+}
+
+impl FileOut {
+    /// What programs see of it.
+    pub fn of(file: &Manifest) -> Self {
+        let Manifest { name, size, media_type, duration_ms, .. } = file.clone();
+        Self { name, size, media_type, duration_ms }
+    }
+}
+
 /// Where something stands in the log; in an export only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -48,6 +76,29 @@ pub struct WhenOut {
     /// Unix milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<u64>,
+}
+
+/// Why a file waits or stopped; nothing where all is well.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WhyOut {
+    /// Stable, for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// For people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// What can be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+}
+
+impl WhyOut {
+    /// Of a failure, if there is one.
+    pub fn of(failure: Option<&Failure>) -> Self {
+        let Some(Failure { code, message, remedy, .. }) = failure.cloned() else { return Self::default() };
+        Self { code: Some(code.into_owned()), message: Some(message), remedy: Some(remedy) }
+    }
 }
 
 /// A sign under a message.
@@ -195,4 +246,9 @@ impl From<&RoomStatus> for RoomOut {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
 pub(super) fn is_false(value: &bool) -> bool {
     !value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
+fn is_zero(value: &u32) -> bool {
+    *value == 0
 }

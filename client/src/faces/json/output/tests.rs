@@ -18,6 +18,7 @@ fn message_has_the_documented_fields() {
         mine: false,
         reply_to: None,
         disappears: None,
+        file: None,
     };
     let event =
         Event::Room { room: "team".into(), event: RoomEvent::Engine(engine::Event::Message(message)) };

@@ -19,6 +19,7 @@ fn message(from: &str, text: &str) -> Line {
         mine: false,
         reply_to: Some([1; 16]),
         disappears: None,
+        file: None,
     })
 }
 

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use shared::{
+    file::Manifest,
     identity::Fingerprint,
     message::timeline::{Line, Reaction},
     room::{GroupView, Message, MessageId, Person},
@@ -36,6 +37,8 @@ pub struct Entry {
     pub mentions: bool,
     /// What it answers.
     pub reply_to: Option<MessageId>,
+    /// The file that comes with it.
+    pub file: Option<String>,
     /// It was edited.
     pub edited: bool,
     /// Its author took it back.
@@ -84,6 +87,7 @@ impl Entry {
             mine: message.mine,
             mentions,
             reply_to: message.reply_to,
+            file: message.file.as_deref().map(words::file),
             edited: edited.is_some(),
             deleted,
             signs: reactions.into_iter().map(sign).collect(),
@@ -99,11 +103,13 @@ impl Entry {
         now: u64,
         text: &str,
         reply_to: Option<MessageId>,
+        file: Option<Box<Manifest>>,
         me: &(String, Fingerprint),
     ) -> Self {
         let from = Person { name: me.0.clone(), fingerprint: me.1 };
         let text = text.to_owned();
-        let message = Message { seq: 0, id, at: now, from, text, mine: true, reply_to, disappears: None };
+        let message =
+            Message { seq: 0, id, at: now, from, text, mine: true, reply_to, disappears: None, file };
         Self { seq: None, ..Self::new(message.into(), None, "") }
     }
 
@@ -120,7 +126,9 @@ impl Entry {
     /// What it takes in memory, about.
     pub(super) fn bytes(&self) -> usize {
         let sign = |sign: &Sign| sign.raw.len() + sign.shown.len() + sign.people.len() * 128;
-        256 + self.text.len() + self.signs.iter().map(sign).sum::<usize>()
+        256 + self.text.len()
+            + self.file.as_ref().map_or(0, String::len)
+            + self.signs.iter().map(sign).sum::<usize>()
     }
 
     /// Whether its time is over.

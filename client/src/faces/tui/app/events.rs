@@ -79,6 +79,7 @@ impl App {
                 let text = words::namesake(&namesake, self.pane(room).view.as_deref());
                 self.tell(room, Kind::Info, text);
             }
+            RoomEvent::Transfer(transfer) => self.transfer(room, transfer, pending),
             RoomEvent::Failed(failure) => self.tell(room, Kind::Alarm, words::failure(&failure)),
             RoomEvent::Notice { notice, again, .. } => {
                 if let (Some(code), false) = (notice.code(), again) {
@@ -128,8 +129,8 @@ impl App {
                 self.pane(room).view.iter_mut().for_each(|view| Arc::make_mut(view).hear(leaf));
             }
             engine::Event::Message(message) => self.message(room, message),
-            engine::Event::Queued { id, text, reply_to, .. } => {
-                let entry = Entry::waiting(id, self.now, &text, reply_to, &self.me);
+            engine::Event::Queued { id, text, reply_to, file, .. } => {
+                let entry = Entry::waiting(id, self.now, &text, reply_to, file, &self.me);
                 self.push(room, Row::Message(Box::new(entry)));
             }
             engine::Event::Handed { by, .. } => {
@@ -220,7 +221,7 @@ impl App {
         Row::happening(&happening.what, self.pane(room).view.as_deref())
     }
 
-    fn tell(&mut self, room: &str, kind: Kind, text: String) {
+    pub(super) fn tell(&mut self, room: &str, kind: Kind, text: String) {
         self.push(room, Row::Note { kind, text, stored: None });
     }
 }

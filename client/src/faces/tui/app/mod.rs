@@ -4,6 +4,7 @@ mod complete;
 mod effect;
 mod entry;
 mod events;
+mod files;
 mod help;
 mod keys;
 mod mouse;
@@ -18,7 +19,10 @@ mod typing;
 mod unread;
 mod welcome;
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use jiff::tz::TimeZone;
 use shared::{identity::Fingerprint, room::MessageId};
@@ -110,6 +114,8 @@ pub struct App {
     /// When it may be kept again how far somebody has read.
     keep_read_at: u64,
     searches: u64,
+    /// Files whose bytes go, by number.
+    moving: BTreeMap<i64, files::Moving>,
 }
 
 impl App {
@@ -149,6 +155,7 @@ impl App {
             told_typing: None,
             keep_read_at: 0,
             searches: 0,
+            moving: BTreeMap::new(),
         }
     }
 

@@ -67,6 +67,7 @@ fn keys(app: &App) -> String {
 
 fn status(app: &App) -> String {
     let mut parts = vec![link(app)];
+    parts.extend(app.gauge());
     if let Some(pane) = app.shown() {
         if let Some(typing) = typing(pane) {
             parts.push(typing);

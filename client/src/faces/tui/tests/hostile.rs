@@ -217,8 +217,13 @@ fn own_line_that_arrives_while_somebody_reads_above_moves_nothing() {
     for seq in 1..=60 {
         happens(&mut app, "lobby", message(seq, person("bob", 2), &format!("number {seq}.")));
     }
-    let queued =
-        engine::Event::Queued { token: String::new(), id: id(61), text: "mine".to_owned(), reply_to: None };
+    let queued = engine::Event::Queued {
+        token: String::new(),
+        id: id(61),
+        text: "mine".to_owned(),
+        reply_to: None,
+        file: None,
+    };
     happens(&mut app, "lobby", queued);
     screen(&mut app, 80, 24);
     app.scroll(true, 20);

@@ -57,7 +57,17 @@ fn view(room: &str, open: bool) -> GroupView {
 /// The message with this number; it is called by it.
 fn plain(seq: u64, from: Person, text: &str) -> Message {
     let (at, mine) = (NOON + seq * 60_000, from.name == "ann");
-    Message { seq, id: id(seq), at, from, text: text.into(), mine, reply_to: None, disappears: None }
+    Message {
+        seq,
+        id: id(seq),
+        at,
+        from,
+        text: text.into(),
+        mine,
+        reply_to: None,
+        disappears: None,
+        file: None,
+    }
 }
 
 fn id(seq: u64) -> [u8; 16] {

@@ -130,7 +130,13 @@ fn reply_edit_deletion_and_signs_are_seen() {
 #[test]
 fn own_message_says_how_far_it_got() {
     let mut app = in_lobby();
-    let queued = engine::Event::Queued { token: String::new(), id: id(5), text: "hi".into(), reply_to: None };
+    let queued = engine::Event::Queued {
+        token: String::new(),
+        id: id(5),
+        text: "hi".into(),
+        reply_to: None,
+        file: None,
+    };
     happens(&mut app, "lobby", queued);
     let last = |app: &mut App| screen(app, 40, 8)[5].split_whitespace().next_back().unwrap().to_owned();
     assert_eq!(last(&mut app), "…");

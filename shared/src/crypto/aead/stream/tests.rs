@@ -1,107 +1,143 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::crypto::aead::testing::random;
 
-/// A sealed file of three chunks, and its key.
-fn file(test: &str) -> (Vec<Vec<u8>>, FileKey) {
-    let (mut sealing, key) = SealingStream::start(&random(test));
-    let mut chunks = vec![sealing.seal(&[1; CHUNK]).unwrap(), sealing.seal(&[2; CHUNK]).unwrap()];
-    chunks.push(sealing.finish(&[3; CHUNK]).unwrap());
-    (chunks, key)
+const LAST: usize = CHUNK + 5;
+
+/// A sealed file of three parts, and what it is sealed with.
+fn file(test: &str) -> (Vec<SealedPart>, FileCipher) {
+    let cipher = FileCipher::new(&FileKey::draw(&random(test)));
+    let part = |n: u32, fill: u8, length| {
+        cipher.seal(Place::Data { part: n, last: n == 2 }, &vec![fill; length]).unwrap()
+    };
+    (vec![part(0, 1, PART), part(1, 2, PART), part(2, 3, LAST)], cipher)
 }
 
-fn read(chunks: &[Vec<u8>], key: &FileKey) -> Result<Vec<u8>, OpenChunkError> {
-    let mut opening = OpeningStream::start(key);
-    let mut out = Vec::new();
-    let (last, before) = chunks.split_last().unwrap();
-    for chunk in before {
-        out.extend_from_slice(&opening.open(chunk)?);
-    }
-    out.extend_from_slice(&opening.finish(last)?);
-    Ok(out)
+fn place(part: u32, last: bool) -> Place {
+    Place::Data { part, last }
 }
 
 #[test]
-fn files_of_every_edge_length_come_back() {
-    let source = random("edges");
-    for length in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 2 * CHUNK + 1] {
-        let content = vec![9; length];
-        let (mut sealing, key) = SealingStream::start(&source);
-        let full = length.saturating_sub(1) / CHUNK;
-        let mut chunks: Vec<_> =
-            content[..full * CHUNK].chunks(CHUNK).map(|chunk| sealing.seal(chunk).unwrap()).collect();
-        chunks.push(sealing.finish(&content[full * CHUNK..]).unwrap());
-        assert_eq!(read(&chunks, &key), Ok(content));
+fn parts_come_back_in_any_order() {
+    let (parts, cipher) = file("order");
+    for (n, length) in [(2, LAST), (0, PART), (1, PART), (0, PART)] {
+        let sealed = &parts[n as usize];
+        assert_eq!(sealed.bytes.len(), sealed_len(length));
+        let opened = cipher.open(place(n, n == 2), &sealed.bytes).unwrap();
+        assert_eq!(*opened, vec![u8::try_from(n).unwrap() + 1; length]);
     }
+    assert_eq!(sealed_len(PART), SEALED_PART);
 }
 
 #[test]
-fn cut_moved_repeated_and_lengthened_files_are_refused() {
-    let (chunks, key) = file("moved");
-    assert!(read(&chunks, &key).is_ok());
-    let [a, b, c] = [0, 1, 2].map(|i| chunks[i].clone());
+fn moved_cut_and_lengthened_parts_are_refused() {
+    let (parts, cipher) = file("moved");
+    let [a, b, c] = [0, 1, 2].map(|i: usize| parts[i].bytes.clone());
+    let other = FileCipher::new(&FileKey::from_bytes([0; 32]));
+    assert!(other.open(place(0, false), &a).is_err(), "under another key");
+    let swapped =
+        [&a[SEALED_PART / 16..SEALED_PART / 8], &a[..SEALED_PART / 16], &a[SEALED_PART / 8..]].concat();
     let table = [
-        ("cut after the first", vec![a.clone()]),
-        ("cut after the second", vec![a.clone(), b.clone()]),
-        ("first missing", vec![b.clone(), c.clone()]),
-        ("second missing", vec![a.clone(), c.clone()]),
-        ("swapped", vec![b.clone(), a.clone(), c.clone()]),
-        ("repeated", vec![a.clone(), a.clone(), c.clone()]),
-        ("last one twice", vec![a.clone(), b.clone(), c.clone(), c.clone()]),
-        ("last one in the middle", vec![a.clone(), c.clone(), b.clone()]),
-        ("lengthened", vec![a.clone(), b.clone(), c.clone(), a.clone()]),
-        ("last chunk cut", vec![a.clone(), b.clone(), c[..c.len() - 1].to_vec()]),
-        ("last chunk lengthened", vec![a.clone(), b.clone(), [&c[..], &[0]].concat()]),
-        ("last chunk shorter than a tag", vec![a.clone(), b.clone(), c[..15].to_vec()]),
-        ("last chunk empty", vec![a.clone(), b.clone(), vec![]]),
-        ("middle chunk cut", vec![a.clone(), b[1..].to_vec(), c.clone()]),
+        ("in another's place", place(1, false), a.clone()),
+        ("last where it is not", place(1, true), b.clone()),
+        ("not last where it is", place(2, false), c.clone()),
+        ("as the list", Place::List, c.clone()),
+        ("chunks swapped", place(0, false), swapped),
+        ("cut by a chunk", place(0, false), a[..SEALED_PART - (CHUNK + TAG)].to_vec()),
+        ("cut by a byte", place(2, true), c[..c.len() - 1].to_vec()),
+        ("lengthened by a byte", place(2, true), [&c[..], &[0]].concat()),
+        ("lengthened by a tag", place(2, true), [&c[..], &[0; TAG]].concat()),
+        ("over a part", place(2, true), [&b[..], &c[..]].concat()),
+        ("empty", place(2, true), vec![]),
+        ("shorter than a tag", place(2, true), c[..TAG - 1].to_vec()),
+        ("nothing but a tag", place(2, true), c[..TAG].to_vec()),
     ];
-    for (wrong, chunks) in table {
-        assert!(read(&chunks, &key).is_err(), "{wrong}");
+    for (wrong, place, sealed) in table {
+        assert!(cipher.open(place, &sealed).is_err(), "{wrong}");
     }
-    assert!(read(&chunks, &FileKey::from_bytes([0; 32])).is_err(), "another key");
-}
-
-#[test]
-fn changed_chunk_is_refused_and_does_not_advance() {
-    let (chunks, key) = file("changed");
-    let mut opening = OpeningStream::start(&key);
-    for at in [0, CHUNK / 2, CHUNK - 1, CHUNK, SEALED_CHUNK - 1] {
-        let mut bad = chunks[0].clone();
+    for at in [0, CHUNK, CHUNK + TAG, SEALED_PART - 1] {
+        let mut bad = a.clone();
         bad[at] ^= 1;
-        assert_eq!(opening.open(&bad).unwrap_err(), OpenChunkError::Forged);
+        assert_eq!(cipher.open(place(0, false), &bad).unwrap_err(), OpenPartError::Forged);
     }
-    assert!(opening.open(&chunks[0]).is_ok());
 }
 
 #[test]
-fn chunks_of_other_lengths_are_not_sealed() {
-    let source = random("lengths");
-    let (mut sealing, _) = SealingStream::start(&source);
-    for length in [0, CHUNK - 1, CHUNK + 1] {
-        assert_eq!(sealing.seal(&vec![0; length]), Err(SealChunkError::Length(length)));
+fn parts_of_other_lengths_are_not_sealed() {
+    let cipher = FileCipher::new(&FileKey::draw(&random("lengths")));
+    for (place, length) in [
+        (place(0, false), 0),
+        (place(0, false), PART - 1),
+        (place(0, false), PART + 1),
+        (place(0, true), 0),
+        (place(0, true), PART + 1),
+        (Place::List, 0),
+        (Place::List, PART + 1),
+    ] {
+        assert_eq!(cipher.seal(place, &vec![0; length]).unwrap_err(), SealPartError::Length(length));
     }
-    sealing.seal(&[0; CHUNK]).unwrap();
-    assert_eq!(sealing.finish(&[]), Err(SealChunkError::Length(0)), "an empty last chunk after others");
-    let (sealing, _) = SealingStream::start(&source);
-    assert_eq!(sealing.finish(&[0; CHUNK + 1]), Err(SealChunkError::Length(CHUNK + 1)));
 }
 
 #[test]
-fn index_never_wraps() {
-    let (mut sealing, key) = SealingStream::start(&random("wrap"));
-    sealing.0.next = Some(u32::MAX);
-    let chunk = sealing.seal(&[0; CHUNK]).unwrap();
-    assert_eq!(sealing.seal(&[0; CHUNK]), Err(SealChunkError::Exhausted));
-    assert_eq!(sealing.finish(&[0]), Err(SealChunkError::Exhausted));
-    let mut opening = OpeningStream::start(&key);
-    opening.0.next = Some(u32::MAX);
-    assert!(opening.open(&chunk).is_ok());
-    assert_eq!(opening.open(&chunk).unwrap_err(), OpenChunkError::Exhausted);
-    assert_eq!(opening.finish(&chunk).unwrap_err(), OpenChunkError::Exhausted);
+fn number_of_a_chunk_never_wraps() {
+    let cipher = FileCipher::new(&FileKey::draw(&random("wrap")));
+    let last = u32::MAX / CHUNKS;
+    let sealed = cipher.seal(place(last, false), &[0; PART]).unwrap();
+    assert!(cipher.open(place(last, false), &sealed.bytes).is_ok());
+    assert_eq!(cipher.seal(place(last + 1, true), &[0]).unwrap_err(), SealPartError::Exhausted);
+    assert_eq!(cipher.open(place(last + 1, true), &[0; TAG + 1]).unwrap_err(), OpenPartError::Exhausted);
 }
 
 #[test]
-fn debug_shows_the_index_and_no_key() {
-    let (sealing, key) = SealingStream::start(&random("debug"));
-    assert_eq!(format!("{sealing:?} {key:?}"), "SealingStream(next Some(0)) FileKey(..)");
+fn list_and_first_part_share_no_nonce() {
+    let cipher = FileCipher::new(&FileKey::draw(&random("list")));
+    let (list, part) =
+        (cipher.seal(Place::List, &[7; 64]).unwrap(), cipher.seal(place(0, true), &[7; 64]).unwrap());
+    assert_ne!(list.bytes[..64], part.bytes[..64]);
+    assert!(
+        cipher.open(Place::List, &part.bytes).is_err() && cipher.open(place(0, true), &list.bytes).is_err()
+    );
+}
+
+#[test]
+fn what_is_sealed_again_is_the_same_or_is_not_given_out() {
+    let (parts, cipher) = file("again");
+    let again = cipher.seal_again(place(1, false), &[2; PART], &parts[1].hash).unwrap();
+    assert_eq!(again, parts[1]);
+    let mut other = vec![2; PART];
+    other[PART - 1] = 3;
+    assert_eq!(cipher.seal_again(place(1, false), &other, &parts[1].hash), None, "another text");
+    assert_eq!(cipher.seal_again(place(0, false), &[2; PART], &parts[1].hash), None, "another place");
+}
+
+#[test]
+fn debug_shows_no_key() {
+    let key = FileKey::draw(&random("debug"));
+    assert_eq!(format!("{key:?} {:?}", FileCipher::new(&key)), "FileKey(..) FileCipher");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Parts that stand one behind the other are the stream of the whole file, chunk by chunk.
+    #[test]
+    fn nonces_of_a_file_are_those_of_one_stream(length in 1..3 * PART + 2) {
+        let parts = length.div_ceil(PART);
+        let mut found = Vec::new();
+        for part in 0..parts {
+            let last = part + 1 == parts;
+            let plaintext = (length - part * PART).min(PART);
+            let place = place(u32::try_from(part).unwrap(), last);
+            found.extend(Nonces::of(place, plaintext).unwrap());
+        }
+        let chunks = length.div_ceil(CHUNK);
+        prop_assert_eq!(found.len(), chunks);
+        for (i, nonce) in found.iter().enumerate() {
+            let mut expected = [0; NONCE];
+            expected[7..11].copy_from_slice(&u32::try_from(i).unwrap().to_be_bytes());
+            expected[11] = u8::from(i + 1 == chunks);
+            prop_assert_eq!(nonce, &expected);
+        }
+    }
 }

@@ -1,0 +1,70 @@
+//! Files that are sent and fetched.
+
+use serde::{Deserialize, Serialize};
+
+use super::Request;
+use crate::{
+    failure::Failure,
+    runtime::{FaceId, Local, Outgoing, Steer, Transfer, Wanted},
+};
+
+/// Sends a file; answered when that is begun.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SendFile {
+    pub(crate) room: String,
+    pub(crate) file: Outgoing,
+}
+
+impl Request for SendFile {
+    type Answer = Transfer;
+
+    async fn answer(self, local: &Local, asker: Option<FaceId>) -> Result<Transfer, Failure> {
+        let token = match asker {
+            Some(face) => face.marked(&self.file.token),
+            None => self.file.token,
+        };
+        local.send_file(&self.room, Outgoing { token, ..self.file }).await
+    }
+}
+
+/// Fetches the file of a message; answered when that is begun.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct GetFile {
+    pub(crate) room: String,
+    pub(crate) wanted: Wanted,
+}
+
+impl Request for GetFile {
+    type Answer = Transfer;
+
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Transfer, Failure> {
+        local.get_file(&self.room, self.wanted).await
+    }
+}
+
+/// Files under way, of one room or of all, with the labels of their rooms.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Transfers(pub(crate) Option<String>);
+
+impl Request for Transfers {
+    type Answer = Vec<(String, Transfer)>;
+
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Self::Answer, Failure> {
+        Ok(local.files(self.0.as_deref()))
+    }
+}
+
+/// Lets a file go on, wait or end.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SteerFile {
+    pub(crate) number: i64,
+    pub(crate) steer: Steer,
+}
+
+impl Request for SteerFile {
+    type Answer = ();
+
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+        local.steer_file(self.number, self.steer)
+    }
+}

@@ -1,0 +1,155 @@
+//! Waits for files under way, and shows how they go.
+
+use std::{
+    io::{IsTerminal as _, Write as _, stderr},
+    time::Instant,
+};
+
+use shared::room as engine;
+use tokio::{sync::mpsc, time::timeout};
+
+use crate::{
+    cli::{
+        Globals,
+        wait::{Patience, hopeless, late, limit, seen},
+    },
+    faces::{
+        json::Out,
+        stdout,
+        words::{self, Speed},
+    },
+    failure::{Exit, Failure},
+    handle::Runtime,
+    runtime::{Event, RoomEvent, Transfer, TransferState, Way},
+};
+
+/// Cells of a bar.
+const BAR: usize = 24;
+
+/// A file that is waited for.
+pub(super) struct Followed {
+    transfer: Transfer,
+    speed: Speed,
+    /// The room has the message that offers it; or nothing more is to come.
+    is_through: bool,
+}
+
+impl Followed {
+    pub(super) fn new(transfer: Transfer) -> Self {
+        let speed = Speed::start(transfer.done, Instant::now());
+        Self { transfer, speed, is_through: false }
+    }
+}
+
+/// Waits until all are through. Returns how they stand then.
+pub(super) async fn follow(
+    globals: &Globals,
+    runtime: &Runtime,
+    events: &mut mpsc::Receiver<Event>,
+    mut followed: Vec<Followed>,
+    patience: Patience,
+) -> Result<Vec<Transfer>, Failure> {
+    let has_bar = !globals.json && stderr().is_terminal();
+    let mut told = None;
+    while followed.iter().any(|file| !file.is_through) {
+        let Ok(event) = timeout(patience.time(), events.recv()).await else {
+            clear(has_bar);
+            return Err(kept(late(runtime, told)));
+        };
+        let Some(event) = event else { return Err(kept(late(runtime, told))) };
+        told = limit(&event).or(told.take());
+        if let Event::Room { room, event: RoomEvent::Transfer(transfer) } = &event {
+            if globals.json && followed.iter().any(|file| file.transfer.number == transfer.number) {
+                stdout::line(&Out::transfer(room.to_string(), transfer).to_line());
+            }
+            if let TransferState::Stopped(failure) = &transfer.state
+                && followed.iter().any(|file| file.transfer.number == transfer.number)
+            {
+                clear(has_bar);
+                return Err(failure.clone());
+            }
+        }
+        take(&mut followed, &event, has_bar);
+        let failure = hopeless(&event);
+        seen(runtime, event.notice()).await;
+        if let Some(failure) = failure {
+            clear(has_bar);
+            return Err(failure);
+        }
+        show(&followed, has_bar);
+    }
+    clear(has_bar);
+    Ok(followed.into_iter().map(|file| file.transfer).collect())
+}
+
+/// Waits until a file stands so.
+pub(super) async fn until(
+    events: &mut mpsc::Receiver<Event>,
+    number: i64,
+    mut is_so: impl FnMut(&TransferState) -> bool,
+) {
+    while let Some(event) = events.recv().await {
+        if let Event::Room { event: RoomEvent::Transfer(transfer), .. } = event
+            && transfer.number == number
+            && is_so(&transfer.state)
+        {
+            return;
+        }
+    }
+}
+
+fn take(followed: &mut [Followed], event: &Event, has_bar: bool) {
+    let Event::Room { event, .. } = event else { return };
+    match event {
+        RoomEvent::Transfer(transfer) => {
+            let Some(file) = followed.iter_mut().find(|file| file.transfer.number == transfer.number) else {
+                return;
+            };
+            file.speed.at(transfer.done, Instant::now());
+            if let (TransferState::Waiting(Some(why)), true) =
+                (&transfer.state, file.transfer.state != transfer.state)
+            {
+                clear(has_bar);
+                eprintln!("schat: {}", words::failure(why));
+            }
+            file.is_through |= match &transfer.state {
+                TransferState::Done(_) => matches!(transfer.way, Way::Down(_)),
+                TransferState::Cancelled => true,
+                _ => false,
+            };
+            file.transfer = transfer.clone();
+        }
+        // The log has it: then so have the others.
+        RoomEvent::Engine(engine::Event::Message(message)) if message.mine => {
+            let Some(offered) = &message.file else { return };
+            let of = |file: &&mut Followed| file.transfer.way == Way::Up(offered.id);
+            followed.iter_mut().filter(of).for_each(|file| file.is_through = true);
+        }
+        _ => {}
+    }
+}
+
+/// A bar for the file that is not through yet, on the same line of the terminal.
+fn show(followed: &[Followed], has_bar: bool) {
+    let Some(file) = followed.iter().find(|file| !file.is_through).filter(|_| has_bar) else { return };
+    let Transfer { name, size, done, .. } = &file.transfer;
+    let (gauge, percent) = (words::gauge(*done, *size, BAR), words::percent(*done, *size));
+    let speed = file.speed.told(size.saturating_sub(*done));
+    // Where nobody reads it, it is not missed.
+    let _ = write!(stderr(), "\r\u{1b}[K{} {gauge} {percent} % {speed}", words::called(name));
+    let _ = stderr().flush();
+}
+
+fn clear(has_bar: bool) {
+    if has_bar {
+        let _ = write!(stderr(), "\r\u{1b}[K");
+    }
+}
+
+/// What there is of a file stays, and goes on.
+fn kept(mut failure: Failure) -> Failure {
+    if failure.exit == Exit::Network {
+        "What is there of the file is kept; it goes on at the next start.".clone_into(&mut failure.remedy);
+    }
+    failure
+}

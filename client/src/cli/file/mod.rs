@@ -1,0 +1,263 @@
+//! `schat file`: files are sent to rooms and fetched from them.
+
+mod export;
+mod find;
+mod follow;
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use shared::message::timeline::Line;
+use tokio::sync::mpsc;
+
+use super::{
+    Globals, attach, labelled,
+    plan::Plan,
+    wait::{Patience, one},
+};
+use crate::{
+    faces::{json::Out, stdout, words},
+    failure::{Exit, Failure},
+    handle::Runtime,
+    runtime::{Event, Outgoing, Past, Steer, TransferState, Wanted, Way},
+};
+pub(super) use export::fetch_all;
+use follow::{Followed, follow};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum FileCommand {
+    /// Send files to a room, and wait until the relay has them and what says so.
+    ///
+    /// A file that was not sent to its end goes on where it stopped: give the same command again, or open the chat.
+    Send {
+        /// A room of this profile.
+        #[arg(value_parser = labelled)]
+        room: String,
+        /// The files.
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// What is said with the first of them.
+        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+        text: String,
+        /// Send pictures with what they tell besides their pixels: where and when they were taken, and with what.
+        #[arg(long)]
+        keep_metadata: bool,
+        #[command(flatten)]
+        patience: Patience,
+    },
+    /// Fetch a file that was sent to a room; nothing that is there is overwritten.
+    ///
+    /// It prints where the file is. What was fetched of it before is not fetched again.
+    Get {
+        /// A room of this profile.
+        #[arg(value_parser = labelled)]
+        room: String,
+        /// The beginning of its id, as `schat file list` shows it, or `last` for the newest file.
+        #[arg(value_name = "ID|last")]
+        id: String,
+        /// Where it is to be: a name, or a directory [default: the directory of config.toml, or Downloads].
+        #[arg(long, short, value_name = "PATH")]
+        output: Option<PathBuf>,
+        #[command(flatten)]
+        patience: Patience,
+    },
+    /// List the files of a room that this device knows of, the newest last.
+    List {
+        /// A room of this profile.
+        #[arg(value_parser = labelled)]
+        room: String,
+        /// At most so many.
+        #[arg(long, default_value_t = 20, value_name = "NUMBER", value_parser = super::number::<usize>)]
+        limit: usize,
+    },
+    /// List the files that are under way.
+    Transfers,
+    /// Let a file that is under way wait.
+    Pause {
+        /// Its number, as `schat file transfers` shows it.
+        number: i64,
+    },
+    /// Let it go on, and wait until it is through.
+    Resume {
+        /// Its number, as `schat file transfers` shows it.
+        number: i64,
+        #[command(flatten)]
+        patience: Patience,
+    },
+    /// Give it up: what there is of it is deleted, here or at the relay.
+    Cancel {
+        /// Its number, as `schat file transfers` shows it.
+        number: i64,
+    },
+}
+
+impl FileCommand {
+    pub(super) async fn run(self, globals: &Globals) -> Result<Exit, Failure> {
+        match self {
+            Self::Send { room, paths, text, keep_metadata, patience } => {
+                send(globals, &room, &Sent { paths, text, keeps_metadata: keep_metadata }, patience).await
+            }
+            Self::Get { room, id, output, patience } => get(globals, &room, &id, output, patience).await,
+            Self::List { room, limit } => list(globals, &room, limit).await,
+            Self::Transfers => transfers(globals).await,
+            Self::Pause { number } => steer(globals, number, Steer::Pause).await,
+            Self::Cancel { number } => steer(globals, number, Steer::Cancel).await,
+            Self::Resume { number, patience } => resume(globals, number, patience).await,
+        }
+    }
+}
+
+/// What is to be sent.
+pub(super) struct Sent {
+    pub(super) paths: Vec<PathBuf>,
+    /// With the first.
+    pub(super) text: String,
+    pub(super) keeps_metadata: bool,
+}
+
+pub(super) async fn send(
+    globals: &Globals,
+    room: &str,
+    sent: &Sent,
+    patience: Patience,
+) -> Result<Exit, Failure> {
+    let paths = sent.paths.iter().map(|path| from_root(path)).collect::<Result<Vec<_>, _>>()?;
+    let (runtime, mut events) = one(globals, room).await?;
+    let sending = async {
+        let mut followed = Vec::new();
+        for (nth, path) in paths.into_iter().enumerate() {
+            let file = Outgoing {
+                path,
+                text: if nth == 0 { sent.text.clone() } else { String::new() },
+                reply_to: None,
+                keeps_metadata: sent.keeps_metadata,
+                duration_ms: 0,
+                token: String::new(),
+            };
+            followed.push(Followed::new(runtime.send_file(room, file).await?));
+        }
+        follow(globals, &runtime, &mut events, followed, patience).await
+    };
+    let done = sending.await;
+    runtime.shutdown().await;
+    done.map(|_| Exit::Ok)
+}
+
+async fn get(
+    globals: &Globals,
+    room: &str,
+    id: &str,
+    output: Option<PathBuf>,
+    patience: Patience,
+) -> Result<Exit, Failure> {
+    let output = output.map(|path| from_root(&path)).transpose()?;
+    let (runtime, mut events) = one(globals, room).await?;
+    let fetching = async {
+        let line = find::find(&runtime, &mut events, (room, id), patience).await?;
+        let wanted = Wanted { message: line.message.id, output };
+        let transfer = runtime.get_file(room, wanted).await?;
+        follow(globals, &runtime, &mut events, vec![Followed::new(transfer)], patience).await
+    };
+    let done = fetching.await;
+    runtime.shutdown().await;
+    for transfer in done? {
+        if let (TransferState::Done(Some(path)), false) = (&transfer.state, globals.json) {
+            stdout::line(&path.display().to_string());
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+async fn list(globals: &Globals, room: &str, limit: usize) -> Result<Exit, Failure> {
+    let lines = match attach::quiet(globals).await? {
+        Ok(profile) => {
+            let record = super::archive::find(&profile, room)?;
+            find::files(limit, async |before| {
+                Ok(profile.vault.now(|store| store.history_before(record.id, before, find::PAGE))?)
+            })
+            .await?
+        }
+        Err(runtime) => {
+            find::files(limit, async |before| runtime.history_before(room, before, find::PAGE).await).await?
+        }
+    };
+    for line in lines.into_iter().rev() {
+        let written = match globals.json {
+            true => Out::message(room.to_owned(), line, true).to_line(),
+            false => row(&line),
+        };
+        if !stdout::line(&written) {
+            break;
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+/// A file, for people: the beginning of its id, when, by whom, its name and size.
+fn row(line: &Line) -> String {
+    let file = line.message.file.as_deref().map(words::file).unwrap_or_default();
+    let id = hex::encode(line.message.id).get(..find::SHOWN).unwrap_or_default().to_owned();
+    let (at, who) = (words::when(line.message.at), words::who(&line.message.from, None));
+    format!("{id}  {at}  {who}  {file}")
+}
+
+/// A runtime of all rooms: what is under way may be of any.
+async fn all(globals: &Globals) -> Result<(Runtime, mpsc::Receiver<Event>), Failure> {
+    attach::runtime(globals, Plan { past: Past::Nothing, only: None, own: None }).await
+}
+
+async fn transfers(globals: &Globals) -> Result<Exit, Failure> {
+    let (runtime, _events) = all(globals).await?;
+    let files = runtime.transfers(None).await;
+    runtime.shutdown().await;
+    for (room, transfer) in files? {
+        let written = match globals.json {
+            true => Out::transfer(room, &transfer).to_line(),
+            false => format!("{}  in {}", words::transfer_row(&transfer), words::called(&room)),
+        };
+        stdout::line(&written);
+    }
+    Ok(Exit::Ok)
+}
+
+async fn steer(globals: &Globals, number: i64, steer: Steer) -> Result<Exit, Failure> {
+    let (runtime, mut events) = all(globals).await?;
+    let steering = async {
+        runtime.steer_file(number, steer).await?;
+        follow::until(&mut events, number, |state| match steer {
+            Steer::Cancel => state.is_final(),
+            _ => matches!(state, TransferState::Paused) || state.is_final(),
+        })
+        .await;
+        Ok(Exit::Ok)
+    };
+    let done = steering.await;
+    runtime.shutdown().await;
+    done
+}
+
+async fn resume(globals: &Globals, number: i64, patience: Patience) -> Result<Exit, Failure> {
+    let (runtime, mut events) = all(globals).await?;
+    let resuming = async {
+        runtime.steer_file(number, Steer::Run).await?;
+        let under_way = runtime.transfers(None).await?.into_iter().map(|(_, transfer)| transfer);
+        let wanted = under_way.filter(|transfer| transfer.number == number).map(Followed::new).collect();
+        follow(globals, &runtime, &mut events, wanted, patience).await
+    };
+    let done = resuming.await;
+    runtime.shutdown().await;
+    for transfer in done? {
+        if let (TransferState::Done(Some(path)), Way::Down(_), false) =
+            (&transfer.state, transfer.way, globals.json)
+        {
+            stdout::line(&path.display().to_string());
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+/// A daemon has another directory than whoever asks it.
+pub(super) fn from_root(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path)
+        .map_err(|error| Failure::usage(format!("{} is no path: {error}.", path.display()), "Name a file."))
+}

@@ -1,0 +1,109 @@
+//! Files are sent, fetched and listed.
+
+use std::path::{Path, PathBuf};
+
+use shared::{identity::names::fold, message::timeline};
+
+use super::Done;
+use crate::{
+    faces::{pending::Pending, words},
+    failure::Failure,
+    handle::Runtime,
+    runtime::{Outgoing, Wanted},
+};
+
+/// Files that a list shows: a screen.
+const LISTED: usize = 10;
+
+/// Lines that are read at once.
+const PAGE: u32 = 200;
+
+/// Lines that are looked at for a file, at most: further up nobody remembers its name.
+const LOOKED_AT: usize = 10_000;
+
+pub(super) async fn send(
+    runtime: &Runtime,
+    pending: &Pending,
+    room: &str,
+    path: &str,
+) -> Result<Done, Failure> {
+    let file = Outgoing {
+        path: meant(path)?,
+        text: String::new(),
+        reply_to: None,
+        keeps_metadata: false,
+        duration_ms: 0,
+        token: String::new(),
+    };
+    pending.send_file(runtime, room, file).await.map(|_| Done::default())
+}
+
+/// What a person means by a path: as it was typed, quoted by a shell or dropped by a window.
+fn meant(path: &str) -> Result<PathBuf, Failure> {
+    let path = path.trim();
+    let quoted = |mark: char| path.strip_prefix(mark).and_then(|path| path.strip_suffix(mark));
+    let path = quoted('"').or_else(|| quoted('\'')).unwrap_or(path);
+    let path = path.strip_prefix("file://").unwrap_or(path);
+    let path = match path.strip_prefix("~/") {
+        Some(rest) => relay::home::own_dir().map_or_else(|| PathBuf::from(path), |home| home.join(rest)),
+        None if Path::new(path).exists() => PathBuf::from(path),
+        // As terminals write what is dropped into them.
+        None => PathBuf::from(path.replace("\\ ", " ")),
+    };
+    std::path::absolute(&path).map_err(|error| {
+        Failure::usage(format!("That is no path: {error}."), "Write /file and where the file is.")
+    })
+}
+
+pub(super) async fn get(runtime: &Runtime, room: &str, wanted: &str) -> Result<Done, Failure> {
+    let line = newest(runtime, room, wanted, 1).await?.pop().ok_or_else(|| {
+        let message = match wanted {
+            "" => "No file was sent to this room.",
+            _ => "No file of this room has these words in its name.",
+        };
+        Failure::not_found(message, "/files lists the newest.")
+    })?;
+    runtime.get_file(room, Wanted { message: line.message.id, output: None }).await.map(|_| Done::default())
+}
+
+pub(super) async fn list(runtime: &Runtime, room: &str) -> Result<Done, Failure> {
+    let view = runtime.view(room);
+    let files = newest(runtime, room, "", LISTED).await?;
+    let row = |line: &timeline::Line| {
+        let file = line.message.file.as_deref().map(words::file).unwrap_or_default();
+        let who = words::who(&line.message.from, view.as_deref());
+        format!("{} {who}: {file}", words::when(line.message.at))
+    };
+    let mut notes: Vec<String> = files.iter().rev().map(row).collect();
+    let under_way = runtime.transfers(Some(room)).await?;
+    notes.extend(
+        under_way.iter().map(|(_, transfer)| format!("Under way: {}", words::transfer_row(transfer))),
+    );
+    if notes.is_empty() {
+        notes.push("No file was sent to this room.".to_owned());
+    }
+    Ok(Done { notes, go: None })
+}
+
+/// The newest lines whose file has these words in its name, newest first.
+async fn newest(
+    runtime: &Runtime,
+    room: &str,
+    wanted: &str,
+    limit: usize,
+) -> Result<Vec<timeline::Line>, Failure> {
+    let wanted = fold(wanted);
+    let fits = |line: &timeline::Line| {
+        let name = line.message.file.as_ref().map(|file| fold(&file.name));
+        name.is_some_and(|name| wanted.split_whitespace().all(|word| name.contains(word)))
+    };
+    let (mut found, mut looked_at, mut before) = (Vec::new(), 0, u64::MAX);
+    while found.len() < limit && looked_at < LOOKED_AT {
+        let page = runtime.history_before(room, before, PAGE).await?;
+        let Some(first) = page.first() else { break };
+        (before, looked_at) = (first.message.seq, looked_at + page.len());
+        found.extend(page.into_iter().rev().filter(fits));
+    }
+    found.truncate(limit);
+    Ok(found)
+}

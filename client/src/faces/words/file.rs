@@ -1,0 +1,161 @@
+//! Files, in a line beside other words.
+
+use std::time::{Duration, Instant};
+
+use shared::file::Manifest;
+
+use super::{called, failure};
+use crate::{
+    faces::sanitize,
+    runtime::{Transfer, TransferState, Way},
+};
+
+/// A file that came with a message: its name and its size. Its name stands so that it passes for nothing else.
+pub fn file(file: &Manifest) -> String {
+    let what = match file.duration_ms {
+        0 => "file".to_owned(),
+        length => format!("voice message of {}", seconds(length)),
+    };
+    format!("{what} {}, {}", called(&file.name), bytes(file.size))
+}
+
+/// So many bytes in the largest unit of which there is one, in powers of 1,000 as file managers count.
+pub fn bytes(bytes: u64) -> String {
+    let units = [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    let Some((length, unit)) = units.into_iter().find(|(length, _)| bytes >= *length) else {
+        return format!("{bytes} B");
+    };
+    let tenths = bytes / (length / 10);
+    match tenths {
+        100.. => format!("{} {unit}", tenths / 10),
+        _ => format!("{}.{} {unit}", tenths / 10, tenths % 10),
+    }
+}
+
+/// What has become of a file under way, where it is worth a line. Bytes that go are not.
+pub fn transfer(transfer: &Transfer) -> Option<String> {
+    let Transfer { number, way, name, size, state, .. } = transfer;
+    let name = called(name);
+    let is_up = matches!(way, Way::Up(_));
+    let doing = if is_up { "Sending" } else { "Fetching" };
+    match state {
+        TransferState::Running => Some(format!("{doing} {name}, {} (number {number}).", bytes(*size))),
+        TransferState::Waiting(Some(why)) => Some(format!("{doing} {name} waits. {}", failure(why))),
+        TransferState::Waiting(None) => None,
+        TransferState::Paused => Some(format!("{doing} {name} is paused; /resume {number} goes on.")),
+        TransferState::Stopped(why) => {
+            Some(format!("{doing} {name} stopped. {} /resume {number} goes on.", failure(why)))
+        }
+        TransferState::Done(Some(path)) => {
+            Some(format!("{name} is there: {}", sanitize::line(&path.display().to_string())))
+        }
+        TransferState::Done(None) => Some(format!("{name} is at the relay.")),
+        TransferState::Cancelled => Some(format!("{doing} {name} was cancelled.")),
+    }
+}
+
+/// How a file under way stands, for a list.
+pub fn transfer_row(transfer: &Transfer) -> String {
+    let Transfer { number, way, name, size, done, state } = transfer;
+    let arrow = if matches!(way, Way::Up(_)) { "to the relay" } else { "from the relay" };
+    let why = state.failure().map(|why| format!(": {}", failure(why))).unwrap_or_default();
+    let percent = percent(*done, *size);
+    format!("{number}  {}, {} {arrow}, {percent} %, {}{why}", called(name), bytes(*size), state.name())
+}
+
+/// Of a hundred; a hundred only when all of it is there.
+pub fn percent(done: u64, size: u64) -> u64 {
+    u64::try_from(u128::from(done.min(size)) * 100 / u128::from(size.max(1))).unwrap_or(100)
+}
+
+/// A bar of so many cells.
+pub fn gauge(done: u64, size: u64, cells: usize) -> String {
+    let full = usize::try_from(percent(done, size)).unwrap_or(0) * cells / 100;
+    format!("[{}{}]", "#".repeat(full), "-".repeat(cells.saturating_sub(full)))
+}
+
+/// How fast a file goes: over the last seconds, so that a pause shows.
+#[derive(Clone, Debug)]
+pub struct Speed {
+    since: Instant,
+    from: u64,
+    rate: f64,
+}
+
+impl Speed {
+    /// Begins to measure.
+    pub fn start(done: u64, now: Instant) -> Self {
+        Self { since: now, from: done, rate: 0.0 }
+    }
+
+    /// So many bytes are there now.
+    pub fn at(&mut self, done: u64, now: Instant) {
+        const SPAN: Duration = Duration::from_secs(1);
+        let passed = now.saturating_duration_since(self.since);
+        if passed < SPAN && self.rate > 0.0 {
+            return;
+        }
+        if passed.is_zero() {
+            return;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "people read three digits of it")]
+        let now_rate = done.saturating_sub(self.from) as f64 / passed.as_secs_f64();
+        self.rate = if self.rate > 0.0 { self.rate * 0.6 + now_rate * 0.4 } else { now_rate };
+        (self.since, self.from) = (now, done);
+    }
+
+    /// Bytes a second, and the time that the rest takes, if anything goes.
+    pub fn told(&self, left: u64) -> String {
+        if self.rate < 1.0 {
+            return String::new();
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a positive rate of bytes"
+        )]
+        let rate = self.rate as u64;
+        let left = u32::try_from((left / rate.max(1)).saturating_mul(1_000)).unwrap_or(u32::MAX);
+        format!("{}/s, {} left", bytes(rate), seconds(left))
+    }
+}
+
+fn seconds(length_ms: u32) -> String {
+    let seconds = length_ms.div_ceil(1_000);
+    format!("{}:{:02}", seconds / 60, seconds % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_short() {
+        for (size, shown) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_000, "1.0 kB"),
+            (1_234_567, "1.2 MB"),
+            (12_345_678, "12 MB"),
+            (1 << 30, "1.0 GB"),
+            (32 << 30, "34 GB"),
+            (u64::MAX, "18446744 TB"),
+        ] {
+            assert_eq!(bytes(size), shown);
+        }
+        assert_eq!(seconds(61_001), "1:02");
+        assert_eq!((percent(0, 0), percent(99, 100), percent(7, 7)), (0, 99, 100));
+        assert_eq!(gauge(1, 2, 4), "[##--]");
+    }
+
+    #[test]
+    fn speed_tells_what_is_left() {
+        let start = Instant::now();
+        let mut speed = Speed::start(0, start);
+        assert_eq!(speed.told(5), "");
+        speed.at(2_000_000, start + Duration::from_secs(1));
+        assert_eq!(speed.told(120_000_000), "2.0 MB/s, 1:00 left");
+        speed.at(2_000_000, start + Duration::from_secs(2));
+        assert_eq!(speed.told(120_000_000), "1.2 MB/s, 1:40 left");
+    }
+}

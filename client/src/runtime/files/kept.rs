@@ -1,0 +1,88 @@
+//! What is stored of a file under way: enough to go on after a restart, wherever it ended.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use shared::{
+    crypto::random::Random,
+    file::{BlobId, FileKey, Manifest},
+    room::MessageId,
+};
+
+use crate::runtime::transfer::{Transfer, TransferState, Way};
+
+/// A transfer as it is stored.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Kept {
+    /// It does not go on by itself.
+    pub(super) paused: bool,
+    pub(super) job: Job,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) enum Job {
+    Up(Upload),
+    Down(Download),
+}
+
+/// A file on its way to a room.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Upload {
+    /// Where it is, from the root.
+    pub(super) path: PathBuf,
+    pub(super) stamp: Stamp,
+    /// Bytes that are sent: fewer than the file has, where something was taken out.
+    pub(super) size: u64,
+    pub(super) name: String,
+    pub(super) media_type: String,
+    /// What a picture tells besides its pixels goes along.
+    pub(super) keeps_metadata: bool,
+    pub(super) duration_ms: u32,
+    /// Drawn anew, with the key, whenever the file is another than before.
+    pub(super) blob: BlobId,
+    pub(super) key: FileKey,
+    /// What is said with it.
+    pub(super) text: String,
+    pub(super) reply_to: Option<MessageId>,
+    /// What the asker knows it by.
+    pub(super) token: String,
+}
+
+/// By which it is noticed that a file is another one now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Stamp {
+    pub(super) size: u64,
+    /// Unix time in nanoseconds; 0 where the system does not know.
+    pub(super) modified_ns: u64,
+}
+
+/// A file on its way from a room.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Download {
+    pub(super) message: MessageId,
+    pub(super) file: Manifest,
+    /// Where it is to be, from the root.
+    pub(super) target: PathBuf,
+    /// There and nowhere else; otherwise a number is added to a name that is taken.
+    pub(super) is_exact: bool,
+}
+
+impl Upload {
+    /// The file is another one: nothing of it may be sealed under the key that the former was sealed with.
+    pub(super) fn begin_anew(&mut self, stamp: Stamp, size: u64, random: &Random) {
+        (self.blob, self.key) = (random.bytes(), FileKey::draw(random));
+        (self.stamp, self.size) = (stamp, size);
+    }
+}
+
+impl Kept {
+    /// As faces show it, before anything is known of how far it is.
+    pub(super) fn shown(&self, number: i64) -> Transfer {
+        let (way, name, size) = match &self.job {
+            Job::Up(up) => (Way::Up(up.blob), up.name.clone(), up.size),
+            Job::Down(down) => (Way::Down(down.message), down.file.name.clone(), down.file.size),
+        };
+        let state = if self.paused { TransferState::Paused } else { TransferState::Waiting(None) };
+        Transfer { number, way, name, size, done: 0, state }
+    }
+}

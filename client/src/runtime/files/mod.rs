@@ -1,0 +1,318 @@
+//! Files, beside the rooms: each has a task and a stream of its own, and none of them makes a chat line wait.
+
+mod fault;
+mod fetch;
+mod kept;
+mod media;
+mod picture;
+mod source;
+mod sweep;
+mod target;
+mod task;
+
+mod download;
+mod upload;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, OnceLock},
+};
+
+use proto::RoomId;
+use serde::{Deserialize, Serialize};
+use shared::{
+    file::{FileKey, clean_name},
+    message::timeline::Line,
+    room::{MAX_TEXT, MessageId, SaidError},
+};
+use tokio::{
+    sync::{Notify, Semaphore, watch},
+    task::JoinHandle,
+    time::Instant,
+};
+
+use self::{
+    kept::{Download, Job, Kept, Upload},
+    source::Source,
+    task::{Shown, Steering, Task},
+};
+use super::{
+    Local, lock,
+    transfer::{Steer, Transfer, Way},
+    unasked::Unasked,
+};
+use crate::{failure::Failure, text::names::label};
+
+/// Files that are sent and fetched at the same time: more of them make none faster, and each takes some 10 MiB.
+const AT_ONCE: usize = 2;
+
+/// A file to be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outgoing {
+    /// Where it is, from the root.
+    pub path: PathBuf,
+    /// What is said with it; may be nothing.
+    pub text: String,
+    /// What it answers.
+    pub reply_to: Option<MessageId>,
+    /// What a picture tells besides its pixels goes along.
+    pub keeps_metadata: bool,
+    /// How long a voice message is, in milliseconds; 0 for any other file.
+    pub duration_ms: u32,
+    /// Comes back when the room has it.
+    pub token: String,
+}
+
+/// A file to be fetched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// The message that it came with.
+    pub message: MessageId,
+    /// Where it is to be, from the root: there and nowhere else, or in that directory. Else in that for downloads.
+    pub output: Option<PathBuf>,
+}
+
+/// Files under way.
+pub(super) struct Files {
+    running: Mutex<BTreeMap<i64, Running>>,
+    turns: Arc<Semaphore>,
+    drops: Arc<Notify>,
+    sweeper: Mutex<Option<JoinHandle<()>>>,
+    fetcher: Mutex<Option<JoinHandle<()>>>,
+    /// Small pictures that are fetched by themselves, where somebody wants that.
+    unasked: OnceLock<Unasked>,
+}
+
+struct Running {
+    room: RoomId,
+    /// Of a file that is sent: where it is. Of one that is fetched: nothing.
+    path: Option<PathBuf>,
+    shown: Arc<Shown>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        let turns = Arc::new(Semaphore::new(AT_ONCE));
+        Self {
+            running: Mutex::default(),
+            turns,
+            drops: Arc::default(),
+            sweeper: Mutex::default(),
+            fetcher: Mutex::default(),
+            unasked: OnceLock::new(),
+        }
+    }
+}
+
+impl Files {
+    fn turns(&self) -> Arc<Semaphore> {
+        self.turns.clone()
+    }
+
+    /// Where rooms put what is fetched by itself, if anything is.
+    pub(super) fn unasked(&self) -> Option<Unasked> {
+        self.unasked.get().cloned()
+    }
+
+    /// Told when something at a relay is to be dropped.
+    pub(super) fn drops(&self) -> Arc<Notify> {
+        self.drops.clone()
+    }
+
+    /// Something at a relay is to be dropped.
+    pub(super) fn drop_soon(&self) {
+        self.drops.notify_one();
+    }
+
+    fn forget(&self, number: i64) {
+        lock(&self.running).remove(&number);
+    }
+
+    /// Ends all tasks; what was under way goes on at the next start.
+    pub(super) async fn stop(&self) {
+        let helpers = [lock(&self.sweeper).take(), lock(&self.fetcher).take()];
+        let running = std::mem::take(&mut *lock(&self.running));
+        for task in
+            running.into_values().filter_map(|running| running.task).chain(helpers.into_iter().flatten())
+        {
+            task.abort();
+            // They hold on to the profile until they have really ended.
+            let _ = task.await;
+        }
+    }
+}
+
+impl Local {
+    /// Begins with what is done for all rooms; before there are any.
+    pub(super) fn help_files(&self) {
+        let sweeper = tokio::spawn(sweep::run(Arc::downgrade(&self.0), self.0.files.drops.clone()));
+        *lock(&self.0.files.sweeper) = Some(sweeper);
+        if self.0.config.fetches_images {
+            let (unasked, came) = Unasked::new();
+            let fetcher = tokio::spawn(fetch::run(Arc::downgrade(&self.0), came));
+            *lock(&self.0.files.fetcher) = Some(fetcher);
+            // Only once, at the start.
+            let _ = self.0.files.unasked.set(unasked);
+        }
+    }
+
+    /// Goes on with what was under way.
+    pub(super) async fn resume_files(&self) -> Result<(), Failure> {
+        let kept: Vec<(RoomId, i64, Kept)> = self.0.vault.run(|store| store.transfers()).await?;
+        for (room, number, kept) in kept {
+            let label = self.label_of(room);
+            if let Some(label) = label {
+                self.start_file(&label, (room, number), kept);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a file. One that is on its way to the room already goes on, and is not sent twice.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or file, or it cannot be stored.
+    pub async fn send_file(&self, room: &str, file: Outgoing) -> Result<Transfer, Failure> {
+        let id = self.id(room)?;
+        let Outgoing { path, text, reply_to, keeps_metadata, duration_ms, token } = file;
+        let keeps_metadata = keeps_metadata || self.0.config.keeps_metadata;
+        if text.len() > MAX_TEXT {
+            return Err(SaidError::TooLong(text.len()).into());
+        }
+        if let Some(transfer) = self.on_its_way(id, &path) {
+            return Ok(transfer);
+        }
+        let there = path.clone();
+        let opened = tokio::task::spawn_blocking(move || Source::open(&there, keeps_metadata)).await;
+        let opened = opened.map_err(|_| fault::no_relay())?;
+        let found = opened.map_err(|error| fault::unreadable(&path, &error))?;
+        let name = clean_name(&path.file_name().unwrap_or_default().to_string_lossy());
+        if shared::file::Shape::of(found.size).is_none() {
+            return Err(fault::too_large(&name));
+        }
+        let random = lock(&self.0.profile).engine.random.clone();
+        let up = Upload {
+            media_type: media::of(&name).to_owned(),
+            path,
+            stamp: found.stamp,
+            size: found.size,
+            name,
+            keeps_metadata,
+            duration_ms,
+            blob: random.bytes(),
+            key: FileKey::draw(&random),
+            text,
+            reply_to,
+            token,
+        };
+        self.add_file(room, id, Kept { paused: false, job: Job::Up(up) }).await
+    }
+
+    /// Fetches the file of a message. One that is being fetched already goes on.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or message, it has no file, or it cannot be stored.
+    pub async fn get_file(&self, room: &str, wanted: Wanted) -> Result<Transfer, Failure> {
+        let id = self.id(room)?;
+        let Wanted { message, output } = wanted;
+        let line = self.line(room, message).await?;
+        let Some(Line { message: said, .. }) = line else {
+            return Err(Failure::not_found("There is no such message here.", "See schat file list."));
+        };
+        let Some(file) = said.file else {
+            return Err(Failure::not_found("No file came with that message.", "See schat file list."));
+        };
+        let place = match output {
+            Some(path) if !path.is_dir() => (path, true),
+            Some(directory) => (directory.join(&file.name), false),
+            None => {
+                (self.0.config.downloads.clone().ok_or_else(fault::no_downloads)?.join(&file.name), false)
+            }
+        };
+        if place.1 && place.0.symlink_metadata().is_ok() {
+            return Err(fault::name_taken(&place.0));
+        }
+        let down = Download { message, file: *file, target: place.0, is_exact: place.1 };
+        if let Some(transfer) = self.is_fetched(id, message, &down.target) {
+            return Ok(transfer);
+        }
+        self.add_file(room, id, Kept { paused: false, job: Job::Down(down) }).await
+    }
+
+    /// Files under way, of one room or of all, oldest first, with the labels of their rooms.
+    pub fn files(&self, room: Option<&str>) -> Vec<(String, Transfer)> {
+        let room = room.map(label);
+        let running = lock(&self.0.files.running);
+        let of = |running: &&Running| room.as_deref().is_none_or(|room| *running.shown.room == *room);
+        let shown = running.values().filter(of).map(|running| &running.shown);
+        shown.map(|shown| (shown.room.to_string(), lock(&shown.transfer).clone())).collect()
+    }
+
+    /// Lets a file go on, wait or end.
+    ///
+    /// # Errors
+    /// [`Failure`] when none of that number is under way.
+    pub fn steer_file(&self, number: i64, steer: Steer) -> Result<(), Failure> {
+        let running = lock(&self.0.files.running);
+        let running = running.get(&number).ok_or_else(|| {
+            let remedy = "/transfers and `schat file transfers` list those that are.";
+            Failure::not_found(format!("No file of number {number} is under way."), remedy)
+        })?;
+        running.shown.steer.send_replace(steer);
+        Ok(())
+    }
+
+    async fn add_file(&self, room: &str, id: RoomId, kept: Kept) -> Result<Transfer, Failure> {
+        let stored = kept.clone();
+        let number = self.0.vault.run(move |store| store.add_transfer(id, &stored)).await?;
+        Ok(self.start_file(&label(room), (id, number), kept))
+    }
+
+    fn start_file(&self, room: &str, (id, number): (RoomId, i64), kept: Kept) -> Transfer {
+        let transfer = kept.shown(number);
+        let wanted = if kept.paused { Steer::Pause } else { Steer::Run };
+        let (steer, steering) = watch::channel(wanted);
+        let shown = Arc::new(Shown { room: room.into(), transfer: Mutex::new(transfer.clone()), steer });
+        let path = match &kept.job {
+            Job::Up(up) => Some(up.path.clone()),
+            Job::Down(down) => Some(down.target.clone()),
+        };
+        let task = Task {
+            local: self.clone(),
+            room: id,
+            number,
+            kept,
+            shown: shown.clone(),
+            steer: Steering(steering),
+            link: self.link_of(room),
+            told: Instant::now(),
+        };
+        let mut running = lock(&self.0.files.running);
+        running.insert(number, Running { room: id, path, shown, task: None });
+        // Under the lock, so that it is not forgotten before it is known.
+        let task = tokio::spawn(task.run());
+        if let Some(running) = running.get_mut(&number) {
+            running.task = Some(task);
+        }
+        transfer
+    }
+
+    /// The same file is on its way to that room: it goes on.
+    fn on_its_way(&self, room: RoomId, path: &Path) -> Option<Transfer> {
+        self.again(room, path, |way| matches!(way, Way::Up(_)))
+    }
+
+    fn is_fetched(&self, room: RoomId, message: MessageId, target: &Path) -> Option<Transfer> {
+        self.again(room, target, |way| *way == Way::Down(message))
+    }
+
+    fn again(&self, room: RoomId, path: &Path, is: impl Fn(&Way) -> bool) -> Option<Transfer> {
+        let running = lock(&self.0.files.running);
+        let same = |running: &&Running| running.room == room && running.path.as_deref() == Some(path);
+        let found = running.values().filter(same).find(|running| is(&lock(&running.shown.transfer).way))?;
+        found.shown.steer.send_replace(Steer::Run);
+        Some(lock(&found.shown.transfer).clone())
+    }
+}

@@ -1,0 +1,85 @@
+//! Files of ours that nobody is to have any more are dropped at the relay: their message was deleted, or its time is over.
+
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use proto::{
+    BlobId, RoomId,
+    relay::{BlobDrop, client_frame, relay_frame},
+};
+use tokio::{
+    sync::Notify,
+    time::{sleep, timeout},
+};
+
+use super::task::prove;
+use crate::{
+    runtime::{Inner, Local, link::LinkState},
+    transport::BlobStream,
+};
+
+/// What could not be dropped is tried again after this long, in seconds.
+const AGAIN_S: u64 = 60;
+
+/// A relay that does not answer for so long is asked again later, in seconds.
+const PATIENCE_S: u64 = 10;
+
+/// Drops what is to be dropped, for as long as the rooms run.
+pub(super) async fn run(rooms: Weak<Inner>, wanted: Arc<Notify>) {
+    loop {
+        let Some(local) = rooms.upgrade().map(Local) else { return };
+        let mut is_done = true;
+        for status in local.rooms().into_iter().filter(|room| room.over.is_none()) {
+            is_done &= room(&local, &status.label, status.id).await;
+        }
+        drop(local);
+        if is_done {
+            wanted.notified().await;
+        } else {
+            tokio::select! {
+                () = sleep(Duration::from_secs(AGAIN_S)) => {}
+                () = wanted.notified() => {}
+            }
+        }
+    }
+}
+
+/// Whether nothing of that room is left to be dropped.
+async fn room(local: &Local, label: &str, id: RoomId) -> bool {
+    let Ok(blobs) = local.0.vault.run(move |store| store.blobs_to_drop(id)).await else { return false };
+    for blob in blobs {
+        let done = timeout(Duration::from_secs(PATIENCE_S), drop_one(local, label, blob)).await;
+        if done.unwrap_or(None).is_none() {
+            return false;
+        }
+        if local.0.vault.run(move |store| store.has_dropped(id, blob)).await.is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+/// None: not now.
+async fn drop_one(local: &Local, label: &str, blob: BlobId) -> Option<()> {
+    let link = local.link_of(label)?;
+    let mut state = link.state.clone();
+    let up = state.wait_for(|state| matches!(state, LinkState::Up(..))).await.ok()?.clone();
+    let LinkState::Up(connection, _) = up else { return None };
+    let mut stream = BlobStream::open(&connection).await.ok()?;
+    let proof = prove(local, label, blob.0, stream.binding()).await?;
+    let drop = BlobDrop { proof: Some(proof), ..BlobDrop::default() };
+    stream.begin(client_frame::Frame::BlobDrop(drop)).await.ok()?;
+    loop {
+        match stream.next().await.ok()??.frame {
+            Some(relay_frame::Frame::BlobDropped(_)) => break,
+            // Not ours, or not any more: nothing can be done from here.
+            Some(relay_frame::Frame::Refused(no)) if no.retry_after_ms == 0 => break,
+            Some(relay_frame::Frame::Refused(_)) => return None,
+            _ => {}
+        }
+    }
+    stream.finish().await;
+    Some(())
+}

@@ -1,0 +1,349 @@
+//! One file under way: tries, waits, and tries again, until it is through or somebody decides.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use proto::{
+    BlobId,
+    relay::{BlobProof, RelayFrame},
+};
+use shared::{file::Manifest, room::Said};
+use tokio::{
+    sync::{oneshot, watch},
+    time::{Instant, sleep, timeout},
+};
+
+use super::{
+    fault::{Fault, local},
+    kept::{Job, Kept, Upload},
+    source::{Found, Source},
+    target::Target,
+};
+use crate::{
+    runtime::{
+        Event, Local, RoomEvent,
+        backoff::Backoff,
+        link::{LinkState, RelayLink},
+        lock,
+        room::Ask,
+        transfer::{Steer, Transfer, TransferState, Way},
+    },
+    store::Vault,
+    transport::BlobStream,
+};
+
+/// Faces are told of bytes at most this often.
+const TELL: Duration = Duration::from_millis(200);
+
+/// A relay that says nothing about a file for so long is asked anew.
+const SILENT: Duration = Duration::from_secs(60);
+
+/// What a transfer shares with whoever looks at it and steers it.
+pub(super) struct Shown {
+    pub(super) room: Arc<str>,
+    pub(super) transfer: Mutex<Transfer>,
+    pub(super) steer: watch::Sender<Steer>,
+}
+
+pub(super) struct Task {
+    pub(super) local: Local,
+    pub(super) room: proto::RoomId,
+    pub(super) number: i64,
+    pub(super) kept: Kept,
+    pub(super) shown: Arc<Shown>,
+    pub(super) steer: Steering,
+    /// None where the room's relay does not run.
+    pub(super) link: Option<Arc<RelayLink>>,
+    pub(super) told: Instant,
+}
+
+/// What somebody wants, as the task sees it.
+pub(super) struct Steering(pub(super) watch::Receiver<Steer>);
+
+impl Steering {
+    /// Waits until it is something else.
+    pub(super) async fn changed(&mut self) {
+        if self.0.changed().await.is_err() {
+            // Whoever steers is gone, and wants nothing else any more.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// What an attempt brought about.
+enum Through {
+    Offered,
+    Fetched(PathBuf),
+}
+
+impl Task {
+    pub(super) async fn run(mut self) {
+        let mut backoff = Backoff::default();
+        loop {
+            let wanted = *self.steer.0.borrow_and_update();
+            match wanted {
+                Steer::Run => {}
+                Steer::Pause => {
+                    self.pause(true).await;
+                    self.tell(TransferState::Paused).await;
+                    self.steer.changed().await;
+                    continue;
+                }
+                Steer::Cancel => return self.cancel().await,
+            }
+            self.pause(false).await;
+            let before = lock(&self.shown.transfer).done;
+            match self.attempt().await {
+                Ok(Through::Offered) => return self.end(TransferState::Done(None)).await,
+                Ok(Through::Fetched(path)) => {
+                    let number = self.number;
+                    // Kept, it would be fetched once more.
+                    let _ = self.vault().run(move |store| store.end_transfer(number)).await;
+                    return self.end(TransferState::Done(Some(path))).await;
+                }
+                Err(Fault::Steered) => {}
+                Err(Fault::Changed) => {
+                    self.begin_anew().await;
+                    // A file that somebody writes to all the time changes all the time.
+                    self.rest(&mut backoff).await;
+                }
+                Err(Fault::Lost) => {
+                    if lock(&self.shown.transfer).done > before {
+                        backoff.reset();
+                    }
+                    self.tell(TransferState::Waiting(None)).await;
+                    self.rest(&mut backoff).await;
+                }
+                Err(Fault::Later(failure, after_ms)) => {
+                    self.tell(TransferState::Waiting(Some(failure))).await;
+                    self.wait(Duration::from_millis(after_ms)).await;
+                }
+                Err(Fault::Final(failure)) => {
+                    self.pause(true).await;
+                    // So that the wish to go on is seen as one.
+                    self.shown.steer.send_if_modified(|steer| {
+                        let runs = *steer == Steer::Run;
+                        *steer = if runs { Steer::Pause } else { *steer };
+                        runs
+                    });
+                    self.steer.0.borrow_and_update();
+                    self.tell(TransferState::Stopped(failure)).await;
+                    self.steer.changed().await;
+                }
+            }
+        }
+    }
+
+    pub(super) fn vault(&self) -> Vault {
+        self.local.0.vault.clone()
+    }
+
+    async fn attempt(&mut self) -> Result<Through, Fault> {
+        // Before its turn: who waits for one relay keeps nobody from another.
+        self.connection().await?;
+        let files = self.local.0.files.turns();
+        let waits = files.available_permits() == 0;
+        if waits {
+            self.tell(TransferState::Waiting(None)).await;
+        }
+        let _turn = tokio::select! {
+            turn = files.acquire_owned() => turn.map_err(|_| Fault::Lost)?,
+            () = self.steer.changed() => return Err(Fault::Steered),
+        };
+        self.tell(TransferState::Running).await;
+        match self.kept.job.clone() {
+            Job::Up(up) => {
+                let source = self.source(&up).await?;
+                let manifest = self.upload(&up, source).await?;
+                self.moved_all().await;
+                self.offer(up, manifest).await.map(|()| Through::Offered)
+            }
+            Job::Down(down) => self.download(&down).await.map(Through::Fetched),
+        }
+    }
+
+    /// Opens what is sent, if it is what it was.
+    async fn source(&self, up: &Upload) -> Result<Source, Fault> {
+        let (path, keeps) = (up.path.clone(), up.keeps_metadata);
+        let opened = tokio::task::spawn_blocking(move || Source::open(&path, keeps)).await;
+        let Found { source, stamp, size } =
+            opened.map_err(|_| Fault::Lost)?.map_err(|error| local(&up.path, &error))?;
+        if stamp == up.stamp && size == up.size { Ok(source) } else { Err(Fault::Changed) }
+    }
+
+    /// Under another key, and another name at the relay: what is there under the old ones is dropped.
+    async fn begin_anew(&mut self) {
+        let Job::Up(up) = &mut self.kept.job else { return };
+        let (path, keeps) = (up.path.clone(), up.keeps_metadata);
+        let opened = tokio::task::spawn_blocking(move || Source::open(&path, keeps)).await;
+        // What cannot be opened is said by the next attempt.
+        let Ok(Ok(found)) = opened else { return };
+        let random = lock(&self.local.0.profile).engine.random.clone();
+        let before = BlobId(up.blob);
+        up.begin_anew(found.stamp, found.size, &random);
+        let (way, size) = (Way::Up(up.blob), found.size);
+        let (kept, place) = (self.kept.clone(), (self.room, self.number));
+        if self.vault().run(move |store| store.restart_transfer(place, before, &kept)).await.is_ok() {
+            let mut transfer = lock(&self.shown.transfer);
+            (transfer.way, transfer.size, transfer.done) = (way, size, 0);
+        }
+        self.local.0.files.drop_soon();
+    }
+
+    /// The file is there: the room is told, and in the same step the transfer is over.
+    async fn offer(&mut self, up: Upload, manifest: Manifest) -> Result<(), Fault> {
+        let Upload { text, reply_to, token, .. } = up;
+        let said = Said::Text { text, reply_to, file: Some(Box::new(manifest)) };
+        let (reply, answer) = oneshot::channel();
+        let ask = Ask::Offer { number: self.number, token, said, reply };
+        let asks = self.local.asks(&self.shown.room).map_err(Fault::Final)?;
+        asks.send(ask).await.map_err(|_| Fault::Lost)?;
+        match answer.await.map_err(|_| Fault::Lost)? {
+            Ok(()) => Ok(()),
+            Err(failure) => Err(Fault::Later(failure, SILENT.as_secs() * 1_000)),
+        }
+    }
+
+    /// A stream for a file, and the proof that we may have it.
+    pub(super) async fn stream(&mut self, blob: [u8; 16]) -> Result<(BlobStream, BlobProof), Fault> {
+        let connection = self.connection().await?;
+        let opened = tokio::select! {
+            opened = timeout(SILENT, BlobStream::open(&connection)) => opened,
+            () = self.steer.changed() => return Err(Fault::Steered),
+        };
+        let stream = opened.map_err(|_| Fault::Lost)??;
+        let proof = prove(&self.local, &self.shown.room, blob, stream.binding()).await;
+        Ok((stream, proof.ok_or(Fault::Lost)?))
+    }
+
+    /// The relay's connection, once it is there.
+    async fn connection(&mut self) -> Result<crate::transport::Connection, Fault> {
+        let Some(link) = self.link.clone() else { return Err(Fault::Final(super::fault::no_relay())) };
+        let mut state = link.state.clone();
+        loop {
+            let now = state.borrow_and_update().clone();
+            if let LinkState::Up(connection, _) = now {
+                return Ok(connection);
+            }
+            tokio::select! {
+                changed = state.changed() => changed.map_err(|_| Fault::Lost)?,
+                () = self.steer.changed() => return Err(Fault::Steered),
+            }
+        }
+    }
+
+    /// The relay's next word.
+    pub(super) async fn next(&mut self, stream: &mut BlobStream) -> Result<RelayFrame, Fault> {
+        tokio::select! {
+            frame = timeout(SILENT, stream.next()) => frame.map_err(|_| Fault::Lost)??.ok_or(Fault::Lost),
+            () = self.steer.changed() => Err(Fault::Steered),
+        }
+    }
+
+    /// So many bytes are there.
+    pub(super) async fn moved(&mut self, done: u64) {
+        let transfer = {
+            let mut transfer = lock(&self.shown.transfer);
+            transfer.done = done;
+            if self.told.elapsed() < TELL {
+                return;
+            }
+            transfer.clone()
+        };
+        self.show(transfer).await;
+    }
+
+    async fn moved_all(&mut self) {
+        let size = lock(&self.shown.transfer).size;
+        self.told -= TELL;
+        self.moved(size).await;
+    }
+
+    /// It stands otherwise than before.
+    pub(super) async fn tell(&mut self, state: TransferState) {
+        let transfer = {
+            let mut transfer = lock(&self.shown.transfer);
+            if transfer.state == state {
+                return;
+            }
+            transfer.state = state;
+            transfer.clone()
+        };
+        self.show(transfer).await;
+    }
+
+    async fn show(&mut self, transfer: Transfer) {
+        self.told = Instant::now();
+        let event = RoomEvent::Transfer(transfer);
+        self.local.0.outlet.send(Event::Room { room: self.shown.room.clone(), event }).await;
+    }
+
+    /// Remembers whether it goes on by itself.
+    async fn pause(&mut self, paused: bool) {
+        if self.kept.paused == paused {
+            return;
+        }
+        self.kept.paused = paused;
+        let (number, kept) = (self.number, self.kept.clone());
+        // What cannot be stored is as it was at the next start.
+        let _ = self.vault().run(move |store| store.set_transfer(number, &kept)).await;
+    }
+
+    async fn cancel(mut self) {
+        let (room, number) = (self.room, self.number);
+        let done = match &self.kept.job {
+            Job::Up(up) => {
+                let blob = BlobId(up.blob);
+                self.vault().run(move |store| store.give_up_transfer(room, number, blob)).await
+            }
+            Job::Down(down) => {
+                let (place, blob) = (down.target.clone(), down.file.id);
+                let _ = tokio::task::spawn_blocking(move || Target::remove(&place, &blob)).await;
+                self.vault().run(move |store| store.end_transfer(number)).await
+            }
+        };
+        // What cannot be stored goes on at the next start.
+        drop(done);
+        self.local.0.files.drop_soon();
+        self.end(TransferState::Cancelled).await;
+    }
+
+    async fn end(&mut self, state: TransferState) {
+        self.local.0.files.forget(self.number);
+        if matches!(state, TransferState::Done(_)) {
+            let mut transfer = lock(&self.shown.transfer);
+            transfer.done = transfer.size;
+        }
+        self.tell(state).await;
+    }
+
+    /// Waits before the next try, longer each time.
+    async fn rest(&mut self, backoff: &mut Backoff) {
+        let random = lock(&self.local.0.profile).engine.random.clone();
+        self.wait(backoff.next(&random)).await;
+    }
+
+    /// Waits a while, or until somebody wants something else.
+    async fn wait(&mut self, time: Duration) {
+        tokio::select! {
+            () = sleep(time) => {}
+            () = self.steer.changed() => self.steer.0.mark_changed(),
+        }
+    }
+}
+
+/// Asks the room to sign for a file on a connection. None: we are not in, or the room is over.
+pub(super) async fn prove(
+    local: &Local,
+    room: &str,
+    blob: [u8; 16],
+    binding: [u8; proto::CHANNEL_BINDING_LEN],
+) -> Option<BlobProof> {
+    let (reply, answer) = oneshot::channel();
+    let asks = local.asks(room).ok()?;
+    asks.send(Ask::Prove(BlobId(blob), binding, reply)).await.ok()?;
+    answer.await.ok()?
+}

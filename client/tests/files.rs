@@ -1,0 +1,380 @@
+//! Files are sent and fetched: real people at a real relay.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests, which clippy does not see as tests"
+)]
+
+mod support;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use client::{
+    failure::Failure,
+    runtime::{Event, Outgoing, Past, RoomEvent, Steer, Transfer, TransferState, Wanted, Way},
+};
+use shared::{
+    file::{FileKey, Manifest},
+    room::{self as engine, Alteration, Command, Message, Policy, Said},
+};
+use support::{Person, relay};
+use tempfile::TempDir;
+
+const ROOM: &str = "team";
+
+/// Ann made a room, bob is in.
+async fn pair(dir: &TempDir, relay: &relay::Relay) -> (Person, Person) {
+    let ann = Person::enter(dir.path(), "ann", relay, Past::Nothing).await;
+    let bob = Person::enter(dir.path(), "bob", relay, Past::Nothing).await;
+    ann.runtime.create(ROOM, None, Policy::default()).await.unwrap();
+    let mut pair = (ann, bob);
+    let link = pair.0.link(ROOM).await;
+    pair.1.runtime.join(&link).await.unwrap();
+    pair.1.joined().await;
+    pair.0.is_among(2).await;
+    pair
+}
+
+/// Bytes that no two places have alike.
+fn bytes(length: usize) -> Vec<u8> {
+    (0..length).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
+}
+
+fn file(dir: &Path, name: &str, content: &[u8]) -> PathBuf {
+    let path = dir.join(name);
+    fs::write(&path, content).unwrap();
+    path
+}
+
+fn outgoing(path: &Path) -> Outgoing {
+    Outgoing {
+        path: path.to_owned(),
+        text: String::new(),
+        reply_to: None,
+        keeps_metadata: false,
+        duration_ms: 0,
+        token: String::new(),
+    }
+}
+
+/// The next message that a file comes with.
+async fn offered(person: &mut Person) -> Message {
+    person
+        .until(|event| match event {
+            Event::Room { event: RoomEvent::Engine(engine::Event::Message(message)), .. } => {
+                message.file.is_some().then_some(message)
+            }
+            _ => None,
+        })
+        .await
+}
+
+/// Until a transfer stands so.
+async fn stands(person: &mut Person, number: i64, is_so: impl Fn(&Transfer) -> bool) -> Transfer {
+    person
+        .until(|event| match event {
+            Event::Room { event: RoomEvent::Transfer(transfer), .. } => {
+                (transfer.number == number && is_so(&transfer)).then_some(transfer)
+            }
+            _ => None,
+        })
+        .await
+}
+
+/// Until it is through, or stopped.
+async fn ended(person: &mut Person, number: i64) -> Result<Option<PathBuf>, Failure> {
+    let is_over = |transfer: &Transfer| {
+        transfer.state.is_final() || matches!(transfer.state, TransferState::Stopped(_))
+    };
+    match stands(person, number, is_over).await.state {
+        TransferState::Done(path) => Ok(path),
+        TransferState::Stopped(failure) => Err(failure),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn fetch(person: &mut Person, message: &Message, output: &Path) -> Result<Option<PathBuf>, Failure> {
+    let wanted = Wanted { message: message.id, output: Some(output.to_owned()) };
+    let transfer = person.runtime.get_file(ROOM, wanted).await.unwrap();
+    ended(person, transfer.number).await
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_every_edge_size_come_through() {
+    const PART: usize = 1 << 20;
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let (mut ann, mut bob) = pair(&dir, &relay).await;
+    let got = dir.path().join("got");
+    for (nth, size) in
+        [0, 5, 65_536, 65_537, PART - 1, PART, PART + 1, 3 * PART, 17 * PART + 9].into_iter().enumerate()
+    {
+        let content = bytes(size);
+        let path = file(dir.path(), &format!("cat {nth}.txt"), &content);
+        let sent = Outgoing { text: format!("look {nth}"), ..outgoing(&path) };
+        let transfer = ann.runtime.send_file(ROOM, sent).await.unwrap();
+        assert_eq!(ended(&mut ann, transfer.number).await, Ok(None));
+        let message = offered(&mut bob).await;
+        let told = message.file.as_ref().unwrap();
+        assert_eq!((told.size, told.name.as_str()), (size as u64, &*format!("cat {nth}.txt")));
+        assert_eq!(
+            (told.media_type.as_str(), message.text.as_str()),
+            ("text/plain", &*format!("look {nth}"))
+        );
+        assert_eq!(Way::Up(told.id), transfer.way);
+        let there = fetch(&mut bob, &message, &got.join(format!("{nth}"))).await.unwrap().unwrap();
+        assert_eq!(fs::read(there).unwrap(), content, "{size} bytes");
+    }
+    assert_eq!(names(&got).len(), 9, "nothing else is left");
+    assert_eq!(ann.runtime.transfers(None).await.unwrap(), []);
+    assert_eq!(bob.runtime.transfers(Some(ROOM)).await.unwrap(), []);
+}
+
+/// Files of this size take long enough to be paused on their way.
+const LONG: usize = 96 << 20;
+
+/// Pauses a transfer on its way, as soon as bytes go. False: it was through before.
+async fn is_paused(person: &mut Person, number: i64) -> bool {
+    let moves = |transfer: &Transfer| transfer.done > 0 || transfer.state.is_final();
+    stands(person, number, moves).await;
+    if person.runtime.steer_file(number, Steer::Pause).await.is_err() {
+        return false;
+    }
+    let stops = |transfer: &Transfer| transfer.state == TransferState::Paused || transfer.state.is_final();
+    let stopped = stands(person, number, stops).await;
+    stopped.state == TransferState::Paused && stopped.done < stopped.size
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_goes_on_after_a_restart() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let (mut ann, mut bob) = pair(&dir, &relay).await;
+    let content = bytes(LONG);
+    let (path, begun) = loop {
+        let path = file(dir.path(), "big", &content);
+        let begun = ann.runtime.send_file(ROOM, outgoing(&path)).await.unwrap();
+        if is_paused(&mut ann, begun.number).await {
+            break (path, begun);
+        }
+        offered(&mut bob).await;
+    };
+    ann.runtime.shutdown().await;
+    let mut ann = Person::enter(dir.path(), "ann", &relay, Past::Nothing).await;
+    let under_way = ann.runtime.transfers(Some(ROOM)).await.unwrap();
+    assert_eq!((under_way.len(), &under_way[0].1.state), (1, &TransferState::Paused));
+    // The same file once more is the same transfer.
+    let again = ann.runtime.send_file(ROOM, outgoing(&path)).await.unwrap();
+    assert_eq!((again.number, again.way), (begun.number, begun.way));
+    assert_eq!(ended(&mut ann, begun.number).await, Ok(None));
+    let message = offered(&mut bob).await;
+    assert_eq!(Way::Up(message.file.as_ref().unwrap().id), begun.way);
+    let there = fetch(&mut bob, &message, &dir.path().join("there")).await.unwrap().unwrap();
+    assert!(fs::read(there).unwrap() == content);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_download_goes_on_after_a_restart_and_what_is_damaged_is_fetched_again() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let (mut ann, mut bob) = pair(&dir, &relay).await;
+    let content = bytes(LONG);
+    let path = file(dir.path(), "big", &content);
+    let number = ann.runtime.send_file(ROOM, outgoing(&path)).await.unwrap().number;
+    assert_eq!(ended(&mut ann, number).await, Ok(None));
+    let message = offered(&mut bob).await;
+    let there = dir.path().join("got/there");
+    let number = loop {
+        let wanted = Wanted { message: message.id, output: Some(there.clone()) };
+        let number = bob.runtime.get_file(ROOM, wanted).await.unwrap().number;
+        if is_paused(&mut bob, number).await {
+            break number;
+        }
+        fs::remove_file(&there).unwrap();
+    };
+    assert!(!there.exists(), "half a file is shown as a whole one");
+    bob.runtime.shutdown().await;
+    // The disk lied about what it has: of the first part not much is left.
+    let half = names(&dir.path().join("got")).pop().unwrap();
+    assert!(half.ends_with(".part"), "{half}");
+    let half = dir.path().join("got").join(half);
+    let mut bytes = fs::read(&half).unwrap();
+    bytes[..1_000].fill(0);
+    fs::write(&half, bytes).unwrap();
+    let mut bob = Person::enter(dir.path(), "bob", &relay, Past::Nothing).await;
+    bob.runtime.steer_file(number, Steer::Run).await.unwrap();
+    assert_eq!(ended(&mut bob, number).await, Ok(Some(there.clone())));
+    assert!(fs::read(there).unwrap() == content);
+    assert_eq!(names(&dir.path().join("got")), ["there"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_changed_begins_anew_under_another_key() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let (mut ann, mut bob) = pair(&dir, &relay).await;
+    let (path, begun) = loop {
+        let path = file(dir.path(), "big", &bytes(LONG));
+        let begun = ann.runtime.send_file(ROOM, outgoing(&path)).await.unwrap();
+        if is_paused(&mut ann, begun.number).await {
+            break (path, begun);
+        }
+        offered(&mut bob).await;
+    };
+    // As long as before: only its time and its bytes tell that it is another one.
+    let changed: Vec<u8> = bytes(LONG).into_iter().map(|byte| !byte).collect();
+    fs::write(&path, &changed).unwrap();
+    ann.runtime.steer_file(begun.number, Steer::Run).await.unwrap();
+    assert_eq!(ended(&mut ann, begun.number).await, Ok(None));
+    let message = offered(&mut bob).await;
+    let told = message.file.clone().unwrap();
+    assert_ne!(Way::Up(told.id), begun.way);
+    assert_eq!(told.size, LONG as u64);
+    let there = fetch(&mut bob, &message, &dir.path().join("there")).await.unwrap().unwrap();
+    assert!(fs::read(there).unwrap() == changed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn manifests_that_lie_are_refused_and_nothing_is_kept() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let (mut ann, mut bob) = pair(&dir, &relay).await;
+    let mut genuine = Vec::new();
+    for (name, size) in [("one", (2 << 20) + 7), ("two", 2 << 20)] {
+        let path = file(dir.path(), name, &bytes(size));
+        let number = ann.runtime.send_file(ROOM, outgoing(&path)).await.unwrap().number;
+        ended(&mut ann, number).await.unwrap();
+        genuine.push(*offered(&mut bob).await.file.unwrap());
+    }
+    let [one, two] = [genuine[0].clone(), genuine[1].clone()];
+    let lies: Vec<(&str, Manifest, &str)> = vec![
+        ("a byte more in the same bucket", Manifest { size: one.size + 1, ..one.clone() }, "file_forged"),
+        ("another bucket", Manifest { size: 9 << 20, ..one.clone() }, "file_forged"),
+        ("all that there can be", Manifest { size: 32 << 30, ..one.clone() }, "file_forged"),
+        ("nothing", Manifest { size: 0, ..one.clone() }, "file_forged"),
+        ("another list", Manifest { parts: [7; 32], ..one.clone() }, "file_forged"),
+        ("another file's list", Manifest { parts: two.parts, ..one.clone() }, "file_forged"),
+        ("another key", Manifest { key: FileKey::from_bytes([7; 32]), ..one.clone() }, "file_forged"),
+        ("another file's parts", Manifest { id: two.id, ..one.clone() }, "file_forged"),
+        ("no such file", Manifest { id: [7; 16], ..one.clone() }, "not_found"),
+    ];
+    let got = dir.path().join("got");
+    for (lie, manifest, code) in lies {
+        let said = Said::Text { text: lie.to_owned(), reply_to: None, file: Some(Box::new(manifest)) };
+        ann.runtime.tell(ROOM, Command::Say { token: String::new(), said }).await.unwrap();
+        let message = offered(&mut bob).await;
+        assert_eq!(message.text, lie);
+        let failure = fetch(&mut bob, &message, &got.join("it")).await.unwrap_err();
+        assert_eq!(failure.code, code, "{lie}: {failure:?}");
+        assert!(!got.join("it").exists(), "{lie}");
+        let (_, left) = bob.runtime.transfers(None).await.unwrap().pop().unwrap();
+        bob.runtime.steer_file(left.number, Steer::Cancel).await.unwrap();
+        stands(&mut bob, left.number, |transfer| transfer.state == TransferState::Cancelled).await;
+    }
+    assert!(!got.exists() || names(&got).is_empty(), "{:?}", names(&got));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_names_lead_nowhere() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let (mut ann, mut bob) = pair(&dir, &relay).await;
+    let path = file(dir.path(), "one", b"content");
+    let number = ann.runtime.send_file(ROOM, outgoing(&path)).await.unwrap().number;
+    ended(&mut ann, number).await.unwrap();
+    let genuine = *offered(&mut bob).await.file.unwrap();
+    let got = dir.path().join("deep/down/got");
+    fs::create_dir_all(&got).unwrap();
+    let hostile = [
+        "../../.bashrc",
+        "/etc/passwd",
+        "CON",
+        "a\u{202e}gpj.exe",
+        "..",
+        "\u{1b}[2J",
+        "..\\..\\x",
+        &"y".repeat(10_000),
+    ];
+    for name in hostile {
+        let manifest = Manifest { name: name.to_owned(), ..genuine.clone() };
+        let said = Said::Text { text: String::new(), reply_to: None, file: Some(Box::new(manifest)) };
+        ann.runtime.tell(ROOM, Command::Say { token: String::new(), said }).await.unwrap();
+        let message = offered(&mut bob).await;
+        let there = fetch(&mut bob, &message, &got).await.unwrap().unwrap();
+        assert_eq!(there.parent(), Some(got.as_path()), "{name:?}");
+        assert_eq!(fs::read(there).unwrap(), b"content");
+    }
+    let expected = ["[2J", "_CON", "agpj.exe", "bashrc", "file", "passwd", "x", &"y".repeat(199)];
+    assert_eq!(names(&got), expected);
+    assert_eq!(names(&dir.path().join("deep")), ["down"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_message_takes_its_file_along() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let (mut ann, mut bob) = pair(&dir, &relay).await;
+    let path = file(dir.path(), "secret", &bytes(2 << 20));
+    let number = ann.runtime.send_file(ROOM, outgoing(&path)).await.unwrap().number;
+    ended(&mut ann, number).await.unwrap();
+    let message = offered(&mut bob).await;
+    let said = Said::Act { target: message.id, change: Alteration::Delete };
+    ann.runtime.tell(ROOM, Command::Say { token: String::new(), said }).await.unwrap();
+    let line = bob
+        .until(|event| match event {
+            Event::Room { event: RoomEvent::Changed { line, .. }, .. } => Some(line),
+            _ => None,
+        })
+        .await;
+    assert!(line.deleted && line.message.file.is_none());
+    // Whoever kept what opens it gets nothing any more, as soon as it was dropped.
+    let file = message.file.clone();
+    loop {
+        let said = Said::Text { text: "kept".to_owned(), reply_to: None, file: file.clone() };
+        bob.runtime.tell(ROOM, Command::Say { token: String::new(), said }).await.unwrap();
+        let again = offered(&mut bob).await;
+        let there = dir.path().join("there");
+        match fetch(&mut bob, &again, &there).await {
+            Ok(_) => fs::remove_file(there).unwrap(),
+            Err(failure) => break assert_eq!(failure.code, "not_found"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_overwritten_and_what_is_no_file_is_not_sent() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let (mut ann, mut bob) = pair(&dir, &relay).await;
+    let path = file(dir.path(), "one", b"content");
+    for (wrong, code) in [(dir.path().to_owned(), "file"), (dir.path().join("none"), "not_found")] {
+        let failure = ann.runtime.send_file(ROOM, outgoing(&wrong)).await.unwrap_err();
+        assert_eq!(failure.code, code, "{failure:?}");
+    }
+    let number = ann.runtime.send_file(ROOM, outgoing(&path)).await.unwrap().number;
+    ended(&mut ann, number).await.unwrap();
+    let message = offered(&mut bob).await;
+    let taken = file(dir.path(), "taken", b"mine");
+    let wanted = Wanted { message: message.id, output: Some(taken.clone()) };
+    let failure = bob.runtime.get_file(ROOM, wanted).await.unwrap_err();
+    assert_eq!((failure.code.as_ref(), fs::read(&taken).unwrap()), ("exists", b"mine".to_vec()));
+    let got = dir.path().join("got");
+    fs::create_dir(&got).unwrap();
+    for expected in ["one", "one (1)"] {
+        let there = fetch(&mut bob, &message, &got).await.unwrap().unwrap();
+        assert_eq!(there, got.join(expected));
+    }
+}

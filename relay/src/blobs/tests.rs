@@ -1,0 +1,186 @@
+//! Blobs on a real disk, under a time that tests pass in.
+
+use std::fs;
+
+use proto::{
+    PublicKey,
+    blob::{Layout, PART},
+};
+use tempfile::TempDir;
+
+use super::*;
+
+const ROOM: RoomId = RoomId([1; 32]);
+const NOW: u64 = 1_000_000_000_000;
+const DAY: u64 = 24 * 3600 * 1000;
+
+fn wanted(id: u8, size: u64, now_ms: u64) -> Wanted {
+    Wanted {
+        room: ROOM,
+        blob: BlobId([id; 16]),
+        sender: PublicKey([2; 32]),
+        opener: [3; 16],
+        layout: Layout::of(size).unwrap(),
+        keep_s: None,
+        drop_hash: None,
+        now_ms,
+    }
+}
+
+fn bytes(number: u32) -> Bytes {
+    vec![u8::try_from(number).unwrap(); PART].into()
+}
+
+/// A whole blob of one part.
+async fn put(blobs: &Blobs, id: u8, size: u64, now_ms: u64) {
+    let draft = blobs.open_blob(wanted(id, size, now_ms)).await.unwrap();
+    let part = bytes(1).slice(..usize::try_from(size).unwrap());
+    let sum = blobs.write(&draft, 0, part).await.unwrap();
+    assert!(blobs.keep(&draft, vec![(0, sum)], now_ms).await.unwrap().parts.is_whole());
+}
+
+async fn is_there(blobs: &Blobs, id: u8, now_ms: u64) -> bool {
+    blobs.find(ROOM, BlobId([id; 16]), now_ms).await.is_ok()
+}
+
+/// As a power cut would leave it: what is on the disk now, while nobody closed anything.
+fn cut(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => cut(&entry.path(), &target),
+            false => {
+                fs::copy(entry.path(), target).unwrap();
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn index_has_what_was_kept_and_nothing_else_whenever_the_power_goes() {
+    let (directory, after) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let blobs = Blobs::open(directory.path(), &Limits::default()).unwrap();
+    let draft = blobs.open_blob(wanted(9, 3 * PART as u64, NOW)).await.unwrap();
+    let sum = blobs.write(&draft, 0, bytes(0)).await.unwrap();
+    blobs.write(&draft, 1, bytes(1)).await.unwrap();
+    blobs.keep(&draft, vec![(0, sum)], NOW).await.unwrap();
+    blobs.write(&draft, 2, bytes(2)).await.unwrap();
+    // One of which nothing was kept: only its file may be there.
+    let _begun = blobs.open_blob(wanted(8, 5, NOW)).await.unwrap();
+    cut(directory.path(), after.path());
+
+    let blobs = Blobs::open(after.path(), &Limits::default()).unwrap();
+    assert!(!is_there(&blobs, 9, NOW).await, "not whole, so nobody's");
+    let draft = blobs.open_blob(wanted(9, 3 * PART as u64, NOW)).await.unwrap();
+    assert_eq!(draft.row.parts.missing().collect::<Vec<_>>(), [1, 2]);
+    let mut kept = Vec::new();
+    for number in [1, 2] {
+        kept.push((number, blobs.write(&draft, number, bytes(number)).await.unwrap()));
+    }
+    blobs.keep(&draft, kept, NOW).await.unwrap();
+    let whole = blobs.find(ROOM, BlobId([9; 16]), NOW).await.unwrap();
+    for number in 0..3 {
+        assert_eq!(blobs.read(&whole, number).await.unwrap(), bytes(number));
+    }
+    // What was promised to the other one is not counted any more, or is there to be gone on with.
+    put(&blobs, 8, 5, NOW).await;
+    assert_eq!(blobs.totals().files, 2);
+    assert!(blobs.shelf().survey().damaged.is_empty());
+}
+
+#[tokio::test]
+async fn file_that_is_nobodys_goes_at_the_start_and_its_number_is_nobody_elses() {
+    let directory = TempDir::new().unwrap();
+    let folder = directory.path().join(FOLDER).join("05");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(format!("{:016x}", 5)), b"left by a crash").unwrap();
+    let blobs = Blobs::open(directory.path(), &Limits::default()).unwrap();
+    assert!(!folder.join(format!("{:016x}", 5)).exists());
+    for id in 0..7 {
+        put(&blobs, id, 3, NOW).await;
+    }
+    let numbers: std::collections::HashSet<u64> = {
+        let mut found = Vec::new();
+        for id in 0..7 {
+            found.push(blobs.find(ROOM, BlobId([id; 16]), NOW).await.unwrap().row.number);
+        }
+        found.into_iter().collect()
+    };
+    assert_eq!(numbers.len(), 7);
+}
+
+#[tokio::test]
+async fn time_ends_what_is_whole_after_a_month_and_what_is_not_after_a_day() {
+    let directory = TempDir::new().unwrap();
+    let blobs = Blobs::open(directory.path(), &Limits::default()).unwrap();
+    put(&blobs, 1, 5, NOW).await;
+    let draft = blobs.open_blob(wanted(2, 2 * PART as u64, NOW)).await.unwrap();
+    let _short = blobs.open_blob(Wanted { keep_s: Some(60), ..wanted(3, 5, NOW) }).await.unwrap();
+    blobs.sweep(NOW + 60_000).await;
+    assert_eq!(blobs.totals().files, 2, "it was wanted for a minute");
+    // A part that comes gives it another day.
+    let sum = blobs.write(&draft, 0, bytes(0)).await.unwrap();
+    blobs.keep(&draft, vec![(0, sum)], NOW + DAY / 2).await.unwrap();
+    blobs.sweep(NOW + DAY + 1).await;
+    assert_eq!(blobs.totals().files, 2);
+    blobs.sweep(NOW + DAY + DAY / 2).await;
+    assert_eq!(blobs.totals().files, 1);
+    assert_eq!(blobs.keep(&draft, vec![(1, 0)], NOW + 2 * DAY).await.unwrap_err(), BlobError::NoBlob);
+    assert!(is_there(&blobs, 1, NOW + 30 * DAY - 1).await);
+    assert!(!is_there(&blobs, 1, NOW + 30 * DAY).await, "nobody gets it, even before it is swept");
+    blobs.sweep(NOW + 30 * DAY).await;
+    assert_eq!(blobs.totals(), FileTotals::default());
+}
+
+#[tokio::test]
+async fn oldest_files_go_where_a_bound_was_lowered() {
+    let directory = TempDir::new().unwrap();
+    let blobs = Blobs::open(directory.path(), &Limits::default()).unwrap();
+    for id in [3, 1, 2] {
+        put(&blobs, id, 5000, NOW + u64::from(id)).await;
+    }
+    let mut limits = Limits::default();
+    limits.files.room_files = 10_000;
+    blobs.reload(&limits);
+    blobs.trim(NOW + 9).await;
+    let mut left = Vec::new();
+    for id in 1..4 {
+        if is_there(&blobs, id, NOW + 9).await {
+            left.push(id);
+        }
+    }
+    assert_eq!(left, [2, 3]);
+    assert_eq!(blobs.of_room(&ROOM), (2, 10_000));
+}
+
+#[tokio::test]
+async fn rooms_that_are_no_more_take_all_of_theirs_along_however_many() {
+    let directory = TempDir::new().unwrap();
+    let blobs = Blobs::open(directory.path(), &Limits::default()).unwrap();
+    // More than one transaction deletes.
+    for number in 0..300_u16 {
+        let mut id = [0; 16];
+        id[..2].copy_from_slice(&number.to_be_bytes());
+        blobs.open_blob(Wanted { blob: BlobId(id), ..wanted(0, 5, NOW) }).await.unwrap();
+    }
+    put(&blobs, 0xee, 5, NOW).await;
+    assert_eq!(blobs.rooms(), [ROOM]);
+    blobs.drop_rooms(vec![RoomId([9; 32]), ROOM]).await;
+    assert_eq!((blobs.totals(), blobs.rooms().len()), (FileTotals::default(), 0));
+}
+
+#[tokio::test]
+async fn day_of_an_opener_is_remembered_over_a_restart() {
+    let directory = TempDir::new().unwrap();
+    let mut limits = Limits::default();
+    limits.files.opener_files = 10_000;
+    let blobs = Blobs::open(directory.path(), &limits).unwrap();
+    put(&blobs, 1, 6000, NOW).await;
+    blobs.close().await;
+    let blobs = Blobs::open(directory.path(), &limits).unwrap();
+    let over = blobs.open_blob(wanted(2, 6000, NOW)).await.unwrap_err();
+    assert!(matches!(over, BlobError::Over(Limit::OpenerFiles, _)), "{over:?}");
+    put(&blobs, 2, 6000, NOW + DAY).await;
+}

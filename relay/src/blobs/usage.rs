@@ -1,0 +1,298 @@
+//! What blobs take, and whether there may be more: numbers alone, without I/O.
+//!
+//! A blob counts in full from the moment it is opened, so that no two of them are promised the same space.
+
+use std::{collections::HashMap, time::Duration};
+
+use proto::{PublicKey, RoomId};
+
+use super::{
+    error::BlobError,
+    row::{OpenerBytes, Row},
+};
+use crate::policy::{
+    files::{FileLimits, MEMBER_PERCENT},
+    refusal::Limit,
+};
+
+/// Milliseconds of a day.
+const DAY_MS: u64 = 24 * 3600 * 1000;
+
+/// Bytes of all blobs, by who has them.
+#[derive(Debug, Default)]
+pub(super) struct Usage {
+    rooms: HashMap<RoomId, RoomUsage>,
+    openers: HashMap<OpenerBytes, u64>,
+    /// What each opener has begun on a day.
+    days: HashMap<OpenerBytes, (u64, u64)>,
+    files: u64,
+    bytes: u64,
+    /// Of these, what has not come yet.
+    promised: u64,
+}
+
+/// One room's files.
+#[derive(Debug, Default)]
+struct RoomUsage {
+    files: u64,
+    bytes: u64,
+    senders: HashMap<PublicKey, u64>,
+}
+
+/// All of it in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct FileTotals {
+    /// Files, those that are not whole among them.
+    pub files: u64,
+    /// What they count.
+    pub bytes: u64,
+    /// Of these bytes, those that have not come yet.
+    pub missing: u64,
+}
+
+/// What is known of the disk.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Disk {
+    /// Free bytes above what files leave alone; `None` where the file system does not say.
+    pub free: Option<u64>,
+    /// Percent of what is left that one opener may have.
+    pub opener_percent: u64,
+}
+
+impl Usage {
+    /// Whether there may be one more, of so many bytes.
+    pub fn may_add(
+        &self,
+        room: &RoomId,
+        (sender, opener): (&PublicKey, &OpenerBytes),
+        cost: u64,
+        limits: &FileLimits,
+        disk: Disk,
+        now_ms: u64,
+    ) -> Result<(), BlobError> {
+        let over = |limit| Err(BlobError::over(limit));
+        if cost > limits.max_file.max(1) {
+            return over(Limit::FileSize);
+        }
+        let (files, bytes, theirs) = self.rooms.get(room).map_or((0, 0, 0), |room| {
+            (room.files, room.bytes, room.senders.get(sender).copied().unwrap_or(0))
+        });
+        if files >= limits.files_per_room {
+            return over(Limit::FilesPerRoom);
+        }
+        let Some(left) = limits.room_files.checked_sub(bytes.saturating_add(cost)) else {
+            return over(Limit::RoomFiles);
+        };
+        if !within(theirs.saturating_add(cost), left, MEMBER_PERCENT) {
+            return over(Limit::MemberFiles);
+        }
+        if self.today(opener, now_ms).saturating_add(cost) > limits.opener_files {
+            let rest = Duration::from_millis(DAY_MS - now_ms % DAY_MS);
+            return Err(BlobError::Over(Limit::OpenerFiles, rest));
+        }
+        let left = limits.max_files.map(|most| most.checked_sub(self.bytes.saturating_add(cost)));
+        let Some(of_share) = left.unwrap_or(Some(u64::MAX)) else { return over(Limit::Files) };
+        let left = disk.free.map(|free| free.checked_sub(self.promised.saturating_add(cost)));
+        let Some(of_disk) = left.unwrap_or(Some(u64::MAX)) else { return over(Limit::FilesReserve) };
+        let of_opener = self.openers.get(opener).copied().unwrap_or(0).saturating_add(cost);
+        if !within(of_opener, of_share.min(of_disk), disk.opener_percent) {
+            return over(Limit::OpenerShare);
+        }
+        Ok(())
+    }
+
+    /// One more is begun.
+    pub fn begin(&mut self, opener: &OpenerBytes, cost: u64, now_ms: u64) -> (u64, u64) {
+        let bytes = self.today(opener, now_ms).saturating_add(cost);
+        let day = (now_ms / DAY_MS, bytes);
+        self.days.insert(*opener, day);
+        day
+    }
+
+    /// What an opener began on a day, as it was stored.
+    pub fn set_day(&mut self, opener: OpenerBytes, day: (u64, u64)) {
+        self.days.insert(opener, day);
+    }
+
+    /// Forgets days that are over. Says whose.
+    pub fn forget_days(&mut self, now_ms: u64) -> Vec<OpenerBytes> {
+        let is_over = |day: u64| day < now_ms / DAY_MS;
+        let gone =
+            self.days.iter().filter(|(_, (day, _))| is_over(*day)).map(|(opener, _)| *opener).collect();
+        self.days.retain(|_, (day, _)| !is_over(*day));
+        gone
+    }
+
+    /// A blob is there.
+    pub fn add(&mut self, room: &RoomId, row: &Row) {
+        let cost = row.cost();
+        let of_room = self.rooms.entry(*room).or_default();
+        of_room.files += 1;
+        of_room.bytes = of_room.bytes.saturating_add(cost);
+        let of_sender = of_room.senders.entry(row.sender).or_default();
+        *of_sender = of_sender.saturating_add(cost);
+        let of_opener = self.openers.entry(row.opener).or_default();
+        *of_opener = of_opener.saturating_add(cost);
+        self.files += 1;
+        self.bytes = self.bytes.saturating_add(cost);
+        self.promised = self.promised.saturating_add(row.missing());
+    }
+
+    /// So many of its bytes have come.
+    pub fn came(&mut self, bytes: u64) {
+        self.promised = self.promised.saturating_sub(bytes);
+    }
+
+    /// A blob is gone.
+    pub fn remove(&mut self, room: &RoomId, row: &Row) {
+        let cost = row.cost();
+        if let Some(of_room) = self.rooms.get_mut(room) {
+            of_room.files = of_room.files.saturating_sub(1);
+            of_room.bytes = of_room.bytes.saturating_sub(cost);
+            take(&mut of_room.senders, &row.sender, cost);
+            if of_room.files == 0 {
+                self.rooms.remove(room);
+            }
+        }
+        take(&mut self.openers, &row.opener, cost);
+        self.files = self.files.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(cost);
+        self.promised = self.promised.saturating_sub(row.missing());
+    }
+
+    /// The rooms that have more than they may: how many files, or bytes.
+    pub fn over(&self, limits: &FileLimits) -> Vec<RoomId> {
+        let is_over = |room: &RoomUsage| room.files > limits.files_per_room || room.bytes > limits.room_files;
+        self.rooms.iter().filter(|(_, usage)| is_over(usage)).map(|(room, _)| *room).collect()
+    }
+
+    /// Rooms that have blobs.
+    pub fn rooms(&self) -> Vec<RoomId> {
+        self.rooms.keys().copied().collect()
+    }
+
+    /// How many files a room has, and what they count.
+    pub fn of_room(&self, room: &RoomId) -> (u64, u64) {
+        self.rooms.get(room).map_or((0, 0), |room| (room.files, room.bytes))
+    }
+
+    /// All of it.
+    pub fn totals(&self) -> FileTotals {
+        FileTotals { files: self.files, bytes: self.bytes, missing: self.promised }
+    }
+
+    fn today(&self, opener: &OpenerBytes, now_ms: u64) -> u64 {
+        self.days.get(opener).filter(|(day, _)| *day == now_ms / DAY_MS).map_or(0, |(_, bytes)| *bytes)
+    }
+}
+
+fn take<K: std::hash::Hash + Eq>(all: &mut HashMap<K, u64>, key: &K, bytes: u64) {
+    if let Some(left) = all.get_mut(key) {
+        *left = left.saturating_sub(bytes);
+        if *left == 0 {
+            all.remove(key);
+        }
+    }
+}
+
+/// Whether so many bytes are at most their part of themselves and what is left beside them: the rule of `log::redb::shares`.
+fn within(bytes: u64, left: u64, percent: u64) -> bool {
+    let rest = u128::from(100_u64.saturating_sub(percent));
+    u128::from(bytes) * rest <= u128::from(left) * u128::from(percent)
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::blob::{Layout, PartSet};
+
+    use super::*;
+
+    const ROOM: RoomId = RoomId([1; 32]);
+    const ANN: PublicKey = PublicKey([2; 32]);
+    const BOB: PublicKey = PublicKey([3; 32]);
+    const OPENER: OpenerBytes = [4; 16];
+    const MIB: u64 = 1 << 20;
+
+    fn row(sender: PublicKey, size: u64) -> Row {
+        let layout = Layout::of(size).unwrap();
+        Row {
+            number: 0,
+            sender,
+            opener: OPENER,
+            layout,
+            made_ms: 0,
+            until_ms: 0,
+            expires_ms: 0,
+            drop_hash: None,
+            parts: PartSet::none(layout),
+            sums: vec![0; layout.parts() as usize],
+        }
+    }
+
+    fn limits() -> FileLimits {
+        FileLimits {
+            max_file: 50 * MIB,
+            room_files: 100 * MIB,
+            opener_files: 150 * MIB,
+            ..FileLimits::default()
+        }
+    }
+
+    fn disk(free: u64) -> Disk {
+        Disk { free: Some(free), opener_percent: 100 }
+    }
+
+    fn limit(usage: &Usage, sender: &PublicKey, cost: u64, limits: &FileLimits, disk: Disk) -> Option<Limit> {
+        match usage.may_add(&ROOM, (sender, &OPENER), cost, limits, disk, DAY_MS) {
+            Ok(()) => None,
+            Err(BlobError::Over(limit, _)) => Some(limit),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn each_bound_is_named_when_it_is_reached() {
+        let (mut usage, limits, plenty) = (Usage::default(), limits(), disk(u64::MAX));
+        let may = |usage: &Usage, sender, cost| limit(usage, sender, cost, &limits, plenty);
+        assert_eq!(may(&usage, &ANN, 50 * MIB), None);
+        assert_eq!(may(&usage, &ANN, 50 * MIB + 1), Some(Limit::FileSize));
+        usage.add(&ROOM, &row(ANN, 50 * MIB));
+        usage.add(&ROOM, &row(ANN, 30 * MIB));
+        assert_eq!(may(&usage, &ANN, MIB), Some(Limit::MemberFiles), "four fifths of the room are hers");
+        assert_eq!(may(&usage, &BOB, 15 * MIB), None, "others have the rest");
+        assert_eq!(may(&usage, &BOB, 21 * MIB), Some(Limit::RoomFiles));
+        usage.begin(&OPENER, 145 * MIB, DAY_MS);
+        assert_eq!(may(&usage, &BOB, 6 * MIB), Some(Limit::OpenerFiles));
+        let tomorrow = usage.may_add(&ROOM, (&BOB, &OPENER), 6 * MIB, &limits, plenty, 2 * DAY_MS);
+        assert_eq!(tomorrow, Ok(()));
+        assert_eq!(usage.forget_days(2 * DAY_MS), [OPENER]);
+    }
+
+    #[test]
+    fn what_is_promised_is_not_promised_twice() {
+        let (mut usage, limits) = (Usage::default(), limits());
+        let ann = row(ANN, 40 * MIB);
+        usage.add(&ROOM, &ann);
+        assert_eq!(limit(&usage, &BOB, 10 * MIB, &limits, disk(50 * MIB)), None);
+        assert_eq!(limit(&usage, &BOB, 11 * MIB, &limits, disk(50 * MIB)), Some(Limit::FilesReserve));
+        usage.came(40 * MIB);
+        assert_eq!(limit(&usage, &BOB, 11 * MIB, &limits, disk(50 * MIB)), None);
+        let few = FileLimits { max_files: Some(45 * MIB), ..limits };
+        assert_eq!(limit(&usage, &BOB, 6 * MIB, &few, disk(u64::MAX)), Some(Limit::Files));
+        let shared = Disk { free: Some(20 * MIB), opener_percent: 80 };
+        assert_eq!(limit(&usage, &BOB, 9 * MIB, &limits, shared), Some(Limit::OpenerShare));
+        let few = FileLimits { files_per_room: 1, ..limits };
+        assert_eq!(limit(&usage, &BOB, 1, &few, disk(u64::MAX)), Some(Limit::FilesPerRoom));
+    }
+
+    #[test]
+    fn what_is_gone_leaves_nothing_behind() {
+        let mut usage = Usage::default();
+        let rows = [row(ANN, 1), row(BOB, 9 * MIB)];
+        rows.iter().for_each(|row| usage.add(&ROOM, row));
+        assert_eq!(usage.totals(), FileTotals { files: 2, bytes: 9 * MIB + 4096, missing: 9 * MIB + 1 });
+        rows.iter().for_each(|row| usage.remove(&ROOM, row));
+        assert_eq!(usage.totals(), FileTotals::default());
+        assert!(usage.rooms.is_empty() && usage.openers.is_empty());
+    }
+}

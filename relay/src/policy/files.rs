@@ -1,0 +1,110 @@
+//! Bounds of files: their units, their values and the reasons.
+
+use std::time::Duration;
+
+use proto::blob::PART;
+
+use super::rate::Rate;
+
+/// What one relay allows of files. All of it can change while the relay runs.
+#[derive(Clone, Copy, Debug)]
+pub struct FileLimits {
+    /// Bytes of one file; 0 keeps none. A film of an evening is larger, a talk is not.
+    pub max_file: u64,
+    /// Bytes of all files of a room.
+    pub room_files: u64,
+    /// Files of a room. Each takes a file of the disk and a row of the index, however small it is.
+    pub files_per_room: u64,
+    /// Bytes of files that all rooms of one opener may begin in a day.
+    pub opener_files: u64,
+    /// Bytes that all files together may take of the disk; `None` leaves only the reserve in force.
+    pub max_files: Option<u64>,
+    /// Age of a file.
+    pub age: Duration,
+    /// Time without a new part after which a file that is not whole goes: a night, and the next morning.
+    pub unfinished_age: Duration,
+    /// Transfers at once on one connection.
+    pub transfers_per_connection: u32,
+    /// Transfers at once in one room.
+    pub transfers_per_room: u32,
+    /// Time without progress on either side after which a transfer ends. A client that pauses comes again.
+    pub stall: Duration,
+    /// Files that one address may begin, fetch and drop.
+    pub requests: Rate,
+    /// KiB of files that one address may send and fetch. What is over it waits, and is not refused.
+    pub traffic: Rate,
+}
+
+impl Default for FileLimits {
+    fn default() -> Self {
+        Self {
+            max_file: 1 << 30,
+            room_files: 4 << 30,
+            files_per_room: 10_000,
+            opener_files: 8 << 30,
+            max_files: None,
+            age: Duration::from_secs(30 * 24 * 3600),
+            unfinished_age: Duration::from_secs(24 * 3600),
+            transfers_per_connection: 8,
+            transfers_per_room: 32,
+            stall: Duration::from_secs(30),
+            requests: Rate::per_minute(600, 600),
+            traffic: Rate::per_minute(4096 << 10, 4096 << 10),
+        }
+    }
+}
+
+/// Least that a file counts, in bytes: a block of the disk.
+pub const LEAST_FILE: u64 = 4 << 10;
+
+/// Of what is left of a room's files and what one member has sent, together, so many percent may be that member's: whoever
+/// takes all he can leaves a fifth to the others.
+pub const MEMBER_PERCENT: u64 = 80;
+
+/// How often the disk's reserve stays free of files: half of that is for messages alone, so no file stops a chat.
+pub const RESERVES: u64 = 2;
+
+/// Parts of one transfer that are on their way to the disk at once: with the one that is being received and those
+/// of a client that is slow to answer, under 8 MiB.
+pub const PARTS_UNDER_WAY: usize = 4;
+
+/// Bytes after which what was written is made durable, and acknowledged.
+pub const SYNC_BYTES: u64 = 16 << 20;
+
+/// Time after which it is, if fewer came.
+pub const SYNC_TIME: Duration = Duration::from_secs(1);
+
+/// Time for which a sender that was superseded may keep its successor waiting: what it had on its way to the disk.
+pub const HAND_OVER: Duration = Duration::from_secs(10);
+
+/// Memory for parts on their way in, and on their way out, relay-wide, in KiB: 128 MiB each. Apart from that of rooms, which
+/// never wait for a file.
+pub const TRANSFER_BUDGET_KIB: u32 = 128 << 10;
+
+/// The same of one address.
+pub const TRANSFER_SHARE_KIB: u32 = 32 << 10;
+
+/// Threads that read and write files at once: a disk has no more arms, and the log needs some threads as well.
+pub const FILE_THREADS: usize = 8;
+
+/// Bytes that the relay may have on their way to a client for each transfer, beyond what it may have for rooms: the
+/// window that a client gives a stream.
+pub const TRANSFER_WINDOW: u32 = 1 << 20;
+
+/// Jobs of the index in one transaction.
+pub const INDEX_JOBS: usize = 256;
+
+/// Jobs that wait for the index; who comes when it is full waits.
+pub const INDEX_QUEUE: usize = 1024;
+
+/// Memory of the index's page cache, in bytes.
+pub const INDEX_CACHE: usize = 8 << 20;
+
+/// Time between two looks at whose time is over. Files are gone within a second of it.
+pub const SWEEP_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Blobs that one transaction deletes: others get their turn between.
+pub const SWEEP_STEP: usize = 256;
+
+const _: () = assert!((PART >> 10) * (PARTS_UNDER_WAY + 1) < TRANSFER_SHARE_KIB as usize);
+const _: () = assert!(TRANSFER_SHARE_KIB < TRANSFER_BUDGET_KIB);

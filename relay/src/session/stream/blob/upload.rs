@@ -1,0 +1,254 @@
+//! A file is sent: parts are received, written to their places, made durable in steps, and acknowledged.
+//!
+//! ```text
+//! receive ─▶ one part ─▶ store: up to four on their way to the file ─▶ 16 MiB or a second ─▶ fdatasync, index ─▶ BlobHave
+//! ```
+
+use std::{collections::HashSet, sync::Arc};
+
+use bytes::Bytes;
+use proto::{
+    blob::{Layout, OpenRequest, Proof},
+    relay::{BlobPart, refused::Code},
+};
+use tokio::{
+    sync::mpsc,
+    task::{JoinError, JoinSet},
+    time::{Instant, sleep_until, timeout},
+};
+
+use super::{
+    super::{
+        end::StreamEnd,
+        input::{Budget, Input, InputError},
+        output::Output,
+    },
+    have,
+    member::Member,
+    pace,
+};
+use crate::{
+    blobs::{BlobError, Draft, Pen, Row, Wanted, payer},
+    log::Memory,
+    policy::{
+        files::{PARTS_UNDER_WAY, SYNC_BYTES, SYNC_TIME},
+        limits::LARGE_FRAME,
+        refusal::Limit,
+    },
+    session::{peer::Peer, request::Request, shared::Shared},
+};
+
+/// A part that has come, and the memory that it holds.
+type Arrived = (u32, Bytes, Memory);
+
+/// Serves it to the end.
+pub(super) async fn run(
+    peer: &Peer,
+    member: &mut Member<'_>,
+    mut pen: Pen,
+    open: OpenRequest,
+    input: &mut Input,
+    output: &mut Output,
+) -> Result<(), StreamEnd> {
+    member.check(true).await?;
+    let shared = &peer.shared;
+    let OpenRequest { proof: Proof { room, key, blob, .. }, layout, keep_s, drop_hash } = open;
+    let opener = shared.log.opener(room).await.map_err(|_| StreamEnd::of(Code::ShuttingDown))?;
+    let opener = opener.map_or_else(|| payer(&room), |opener| opener.bytes());
+    let now_ms = shared.clock.now_ms();
+    let wanted = Wanted { room, blob, sender: key, opener, layout, keep_s, drop_hash, now_ms };
+    let draft = shared.blobs.open_blob(wanted).await?;
+    output.frame(have(&draft.row)).await?;
+    if draft.row.parts.is_whole() {
+        return Ok(());
+    }
+    let (parts, arrived) = mpsc::channel(1);
+    let mut store = Store::new(shared.clone(), draft);
+    let received = receive(peer, layout, input, parts);
+    let stored = store.run(member, &mut pen, arrived, output);
+    tokio::pin!(received, stored);
+    let end = tokio::select! {
+        end = &mut stored => end,
+        // What came is kept, whatever came behind it.
+        end = &mut received => stored.await.and(end),
+    };
+    end
+}
+
+/// Reads parts, one at a time, and hands them over. `Ok` at the client's orderly end.
+async fn receive(
+    peer: &Peer,
+    layout: Layout,
+    input: &mut Input,
+    parts: mpsc::Sender<Arrived>,
+) -> Result<(), StreamEnd> {
+    let shared = &peer.shared;
+    let budget = Budget { above: LARGE_FRAME, share: &peer.share.files_in, store: &shared.files_in };
+    loop {
+        let (frame, memory) = match input.next_within(shared.limits().files.stall, &budget).await {
+            Ok(Some(next)) => next,
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                if error == InputError::TimedOut {
+                    shared.metrics.limited_at(Limit::TransferStall, peer.payer);
+                }
+                return Err(error.into());
+            }
+        };
+        let Ok(Request::BlobPart(BlobPart { number, bytes })) = Request::try_from(frame) else {
+            return Err(StreamEnd::of(Code::Malformed));
+        };
+        if layout.length(number) != Some(bytes.len()) {
+            return Err(StreamEnd::of(Code::Malformed));
+        }
+        pace(peer, bytes.len()).await;
+        shared.metrics.file_bytes_in.inc_by(bytes.len() as u64);
+        if parts.send((number, bytes, memory)).await.is_err() {
+            // The other half has ended, and says why.
+            return std::future::pending().await;
+        }
+    }
+}
+
+/// What is on its way to the disk.
+struct Store {
+    shared: Arc<Shared>,
+    draft: Arc<Draft>,
+    /// As it is on disk.
+    row: Row,
+    /// Parts that have come and are not on disk for good.
+    pending: HashSet<u32>,
+    writes: JoinSet<Result<(u32, u32, u64), BlobError>>,
+    /// Parts that were written, with their sums.
+    written: Vec<(u32, u32)>,
+    /// Bytes of these.
+    bytes: u64,
+    /// When they are made durable at the latest.
+    due: Instant,
+    /// At most one.
+    syncs: JoinSet<Result<Row, BlobError>>,
+}
+
+impl Store {
+    fn new(shared: Arc<Shared>, draft: Draft) -> Self {
+        Self {
+            shared,
+            row: draft.row.clone(),
+            draft: Arc::new(draft),
+            pending: HashSet::new(),
+            writes: JoinSet::new(),
+            written: Vec::new(),
+            bytes: 0,
+            due: Instant::now(),
+            syncs: JoinSet::new(),
+        }
+    }
+
+    /// Until it is whole, or nothing more comes. Nothing is on its way to the file when this returns.
+    async fn run(
+        &mut self,
+        member: &mut Member<'_>,
+        pen: &mut Pen,
+        arrived: mpsc::Receiver<Arrived>,
+        output: &mut Output,
+    ) -> Result<(), StreamEnd> {
+        let end = self.work(member, pen, arrived, output).await;
+        while self.writes.join_next().await.is_some() {}
+        while self.syncs.join_next().await.is_some() {}
+        end
+    }
+
+    async fn work(
+        &mut self,
+        member: &mut Member<'_>,
+        pen: &mut Pen,
+        mut arrived: mpsc::Receiver<Arrived>,
+        output: &mut Output,
+    ) -> Result<(), StreamEnd> {
+        let mut is_over = false;
+        loop {
+            if self.is_to_be_kept(is_over) {
+                self.keep();
+            }
+            if is_over && self.pending.is_empty() {
+                return Ok(());
+            }
+            tokio::select! {
+                biased;
+                () = pen.superseded() => return Err(StreamEnd::of(Code::Superseded)),
+                () = member.changed() => member.check(true).await?,
+                Some(written) = self.writes.join_next() => self.wrote(written)?,
+                Some(row) = self.syncs.join_next() => {
+                    self.kept(row)?;
+                    let said = timeout(self.shared.limits().files.stall, output.frame(have(&self.row))).await;
+                    said.map_err(|_| StreamEnd::from(InputError::TimedOut))??;
+                    if self.row.parts.is_whole() {
+                        return Ok(());
+                    }
+                }
+                part = arrived.recv(), if !is_over && self.writes.len() < PARTS_UNDER_WAY => match part {
+                    Some(part) => self.take(part).await?,
+                    None => is_over = true,
+                },
+                () = sleep_until(self.due), if !self.written.is_empty() && self.syncs.is_empty() => self.keep(),
+            }
+        }
+    }
+
+    /// One part has come.
+    async fn take(&mut self, (number, bytes, memory): Arrived) -> Result<(), StreamEnd> {
+        if self.row.parts.has(number) || self.pending.contains(&number) {
+            // It may be on its way to the file itself.
+            while let Some(written) = self.writes.join_next().await {
+                self.wrote(written)?;
+            }
+            return match self.shared.blobs.is_same(&self.draft, number, bytes).await? {
+                true => Ok(()),
+                false => Err(StreamEnd::of(Code::Conflict)),
+            };
+        }
+        self.pending.insert(number);
+        let (shared, draft) = (self.shared.clone(), self.draft.clone());
+        self.writes.spawn(async move {
+            let length = bytes.len() as u64;
+            let sum = shared.blobs.write(&draft, number, bytes).await;
+            drop(memory);
+            Ok((number, sum?, length))
+        });
+        Ok(())
+    }
+
+    fn wrote(
+        &mut self,
+        written: Result<Result<(u32, u32, u64), BlobError>, JoinError>,
+    ) -> Result<(), StreamEnd> {
+        let (number, sum, length) = written.unwrap_or(Err(BlobError::Unavailable))?;
+        if self.written.is_empty() {
+            self.due = Instant::now() + SYNC_TIME;
+        }
+        self.written.push((number, sum));
+        self.bytes += length;
+        Ok(())
+    }
+
+    /// Whether what was written is to be made durable without waiting for more.
+    fn is_to_be_kept(&self, is_over: bool) -> bool {
+        let all = self.row.parts.count() as usize + self.pending.len() == self.row.layout.parts() as usize;
+        let nothing_comes = (is_over || all) && self.writes.is_empty();
+        self.syncs.is_empty() && !self.written.is_empty() && (self.bytes >= SYNC_BYTES || nothing_comes)
+    }
+
+    fn keep(&mut self) {
+        let (shared, draft) = (self.shared.clone(), self.draft.clone());
+        let (parts, now_ms) = (std::mem::take(&mut self.written), self.shared.clock.now_ms());
+        self.bytes = 0;
+        self.syncs.spawn(async move { shared.blobs.keep(&draft, parts, now_ms).await });
+    }
+
+    fn kept(&mut self, row: Result<Result<Row, BlobError>, JoinError>) -> Result<(), StreamEnd> {
+        self.row = row.unwrap_or(Err(BlobError::Unavailable))?;
+        let row = &self.row;
+        self.pending.retain(|number| !row.parts.has(*number));
+        Ok(())
+    }
+}

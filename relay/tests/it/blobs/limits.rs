@@ -1,0 +1,147 @@
+//! Each limit, and what is said of it.
+
+use proto::relay::{
+    client_frame,
+    refused::{Code, Limit as Named},
+};
+use relay::{Limits, Rate, ops::metrics::Limit, policy::limits::FileLimits};
+
+use super::*;
+
+/// What a BlobOpen of so many bytes is told, and how often the limit was counted.
+async fn told(server: &Server, client: &Client, id: u8, size: u64, limit: Limit) -> (Code, Named) {
+    let before = server.hits(limit);
+    let no = client.no(client_frame::Frame::BlobOpen(client.blob_open(1, id, &key(1), size))).await;
+    assert_eq!(server.hits(limit), before + 1, "{limit:?} is counted");
+    (no.code(), no.limit())
+}
+
+fn files(change: impl FnOnce(&mut FileLimits)) -> Limits {
+    let mut limits = Limits::default();
+    change(&mut limits.files);
+    limits
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn file_that_is_too_large_is_refused_at_its_first_frame() {
+    let (server, ann, mut chat) = with_room(files(|files| files.max_file = 1 << 20)).await;
+    let told = told(&server, &ann, 9, (1 << 20) + 1, Limit::FileSize).await;
+    assert_eq!(told, (Code::TooLarge, Named::FileSize));
+    ann.sent(1, 9, &key(1), 1 << 20).await;
+    chat.publish([1; 16], b"the chat goes on", None).await;
+    chat.published().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn relay_may_keep_no_files_at_all() {
+    let (server, ann, _room) = with_room(files(|files| files.max_file = 0)).await;
+    assert_eq!(told(&server, &ann, 9, 1, Limit::FileSize).await, (Code::TooLarge, Named::FileSize));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn room_member_opener_and_all_have_their_bounds() {
+    let limits = files(|files| {
+        files.room_files = 100 << 10;
+        files.files_per_room = 4;
+        files.opener_files = 100 << 10;
+        files.max_files = Some(150 << 10);
+    });
+    let (server, ann, _room) = with_room(Limits { opener_percent: 100, ..limits }).await;
+    ann.sent(1, 1, &key(1), 60 << 10).await;
+    let no = told(&server, &ann, 9, 30 << 10, Limit::MemberFiles).await;
+    assert_eq!(no, (Code::NoSpace, Named::MemberFiles), "four fifths are hers, and no more");
+    let bob = server.client().await;
+    let before = server.hits(Limit::RoomFiles);
+    let open = client_frame::Frame::BlobOpen(bob.blob_open(1, 9, &key(2), 50 << 10));
+    assert_eq!(bob.no(open).await.limit(), Named::RoomFiles);
+    assert_eq!(server.hits(Limit::RoomFiles), before + 1);
+    bob.sent(1, 2, &key(2), 30 << 10).await;
+    // What is dropped makes room in the room, and not in the day.
+    ann.drops(ann.blob_drop(1, 1, &key(1), &[])).await;
+    let no = ann.no(client_frame::Frame::BlobOpen(ann.blob_open(1, 9, &key(1), 20 << 10))).await;
+    assert_eq!((no.code(), no.limit()), (Code::RateLimited, Named::OpenerFiles));
+    assert!(no.retry_after_ms > 0 && no.retry_after_ms <= 24 * 3600 * 1000);
+    server.relay.as_ref().unwrap().reload(files(|files| files.files_per_room = 2));
+    ann.sent(1, 3, &key(1), 1).await;
+    assert_eq!(told(&server, &ann, 9, 1, Limit::FilesPerRoom).await, (Code::NoSpace, Named::RoomFiles));
+    server.relay.as_ref().unwrap().reload(files(|files| files.max_files = Some(40 << 10)));
+    assert_eq!(told(&server, &ann, 9, 9 << 10, Limit::Files).await, (Code::NoSpace, Named::FilesDisk));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn opener_leaves_a_part_of_the_disk_to_others() {
+    let limits = Limits { opener_percent: 50, ..files(|files| files.max_files = Some(100 << 10)) };
+    let (server, ann, _room) = with_room(limits).await;
+    ann.sent(1, 1, &key(1), 50 << 10).await;
+    assert_eq!(
+        told(&server, &ann, 9, 5 << 10, Limit::OpenerShare).await,
+        (Code::NoSpace, Named::OpenerShare)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_leave_the_disk_to_messages() {
+    let (mut server, ann, _room) = with_room(Limits::default()).await;
+    drop(ann);
+    let free = fs4::available_space(server.directory.path()).unwrap();
+    // Messages have most of a half of what is free above the reserve, files have nothing.
+    server.restart(Limits { free_space_reserve: free / 2, ..Limits::default() }).await;
+    let ann = server.client().await;
+    let (mut chat, _) = ann.join(room(1), &key(1), 0).await;
+    let no = told(&server, &ann, 9, 64 << 20, Limit::FilesReserve).await;
+    assert_eq!(no, (Code::NoSpace, Named::FilesDisk));
+    chat.publish([1; 16], b"the chat goes on", None).await;
+    chat.published().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn transfers_at_once_are_bounded_by_connection_and_by_room() {
+    let limits = files(|files| {
+        files.transfers_per_connection = 2;
+        files.transfers_per_room = 3;
+    });
+    let (server, ann, _room) = with_room(limits).await;
+    let mut held = Vec::new();
+    for id in 1..=2 {
+        held.push(ann.sends(ann.blob_open(1, id, &key(1), P)).await);
+    }
+    let no = told(&server, &ann, 9, P, Limit::TransfersPerConnection).await;
+    assert_eq!(no, (Code::RateLimited, Named::Transfers));
+    let other = server.client().await;
+    held.push(other.sends(other.blob_open(1, 3, &key(1), P)).await);
+    let no = told(&server, &other, 9, P, Limit::TransfersPerRoom).await;
+    assert_eq!(no, (Code::RateLimited, Named::Transfers));
+    // A room is joined all the same, and what ended makes place.
+    drop(ann.join(room(1), &key(2), 0).await);
+    held.clear();
+    eventually("all have ended", || server.metrics().transfers.get() == 0).await;
+    other.sent(1, 4, &key(1), 5).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_of_an_address_are_bounded_and_tiny_files_do_not_hurt() {
+    let slow = |burst| Rate { burst, interval: std::time::Duration::from_secs(600) };
+    let (server, ann, mut chat) = with_room(files(|files| files.requests = slow(40))).await;
+    for id in 1..=40 {
+        ann.sent(1, id, &key(1), 1).await;
+    }
+    let before = server.hits(Limit::FileRequests);
+    let no = ann.no(client_frame::Frame::BlobOpen(ann.blob_open(1, 99, &key(1), 1))).await;
+    assert_eq!((no.code(), no.limit()), (Code::RateLimited, Named::FileRate));
+    assert!(no.retry_after_ms > 0);
+    assert_eq!(server.hits(Limit::FileRequests), before + 1);
+    let files = server.relay.as_ref().unwrap().files();
+    assert_eq!((files.files, files.bytes), (40, 40 * 4096), "each counts as a block of the disk");
+    chat.publish([1; 16], b"the chat goes on", None).await;
+    chat.published().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn traffic_of_an_address_waits_and_is_not_refused() {
+    let interval = std::time::Duration::from_millis(1);
+    let (server, ann, _room) = with_room(files(|files| files.traffic = Rate { burst: 1025, interval })).await;
+    ann.sent(1, 1, &key(1), 3 * P).await;
+    assert!(server.hits(Limit::FileTraffic) > 0, "it had to wait");
+    let (_, found) = ann.fetched(ann.blob_get(1, 1, &key(1))).await;
+    assert_parts(3 * P, 0, &found);
+}
