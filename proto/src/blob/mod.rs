@@ -14,8 +14,8 @@ mod request;
 pub use self::{
     layout::{BadSize, Layout, MAX_PARTS, PART},
     parts::{BadParts, PartSet},
-    proof::{Proof, blob_statement},
-    request::{DropHash, DropRequest, GetRequest, Malformed, OpenRequest},
+    proof::{Malformed, Proof, blob_statement},
+    request::{DropHash, DropRequest, GetRequest, OpenRequest},
 };
 
 use bytes::{BufMut, Bytes, BytesMut};

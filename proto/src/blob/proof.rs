@@ -1,6 +1,5 @@
 //! Who asks, and for which file.
 
-use super::request::Malformed;
 use crate::{BlobId, CHANNEL_BINDING_LEN, PublicKey, RoomId, relay};
 
 /// Domain separation of the signature.
@@ -10,6 +9,11 @@ const CONTEXT: &[u8] = b"schat/2 blob";
 pub fn blob_statement(room: &RoomId, blob: &BlobId, binding: &[u8; CHANNEL_BINDING_LEN]) -> Vec<u8> {
     [CONTEXT, room.as_bytes(), blob.as_bytes(), binding].concat()
 }
+
+/// A frame that breaks the specification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a frame of a file's stream")]
+pub struct Malformed;
 
 /// A proof whose signature has not been verified.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,13 +4,11 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
-use super::{layout::Layout, proof::Proof};
+use super::{
+    layout::Layout,
+    proof::{Malformed, Proof},
+};
 use crate::relay;
-
-/// A frame that breaks the specification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a frame of a file's stream")]
-pub struct Malformed;
 
 /// A file is sent, or its sending goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
