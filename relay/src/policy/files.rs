@@ -38,7 +38,8 @@ pub struct FileLimits {
 impl Default for FileLimits {
     fn default() -> Self {
         Self {
-            max_file: 1 << 30,
+            // A file of 1 GiB, sealed.
+            max_file: 1026 << 20,
             room_files: 4 << 30,
             files_per_room: 10_000,
             opener_files: 8 << 30,

@@ -110,6 +110,8 @@ async fn told(runtime: &Runtime) -> Result<Vec<(u64, String, bool, bool, usize)>
 
 /// False: the program did not end, since there are fewer calls than that.
 async fn life(point: CrashPoint) -> bool {
+    // Shown with whatever fails in it.
+    println!("{point:?}");
     let dir = TempDir::new().unwrap();
     let config = relay::Config::new("127.0.0.1:0".parse().unwrap(), dir.path().join("relay"));
     let relay = Relay::start(config).await.unwrap();

@@ -12,8 +12,8 @@ use crate::policy::limits::{FileLimits, Limits, Rate};
 pub struct Files {
     /// Mebibytes of one file; 0 keeps no files at all.
     ///
-    /// 1024 are a long talk, or a short film. Memory does not grow with it: parts of 1 MiB go to the disk as they come.
-    #[arg(long, hide_short_help = true, env = "RELAY_MAX_FILE_MIB", value_name = "MIB", default_value_t = 1024, value_parser = value_parser!(u64).range(0..=65_536))]
+    /// 1026 take a file of 1 GiB, which is a little larger sealed. Memory does not grow with it: parts of 1 MiB go to the disk as they come.
+    #[arg(long, hide_short_help = true, env = "RELAY_MAX_FILE_MIB", value_name = "MIB", default_value_t = 1026, value_parser = value_parser!(u64).range(0..=65_536))]
     pub max_file_mib: u64,
     /// Mebibytes of all files of a room.
     ///
