@@ -124,8 +124,11 @@ pub fn mls_message(bytes: &[u8]) {
 pub fn file(bytes: &[u8]) {
     match bytes.split_first() {
         Some((0, told)) => {
-            let Some(Ok(manifest)) = content::File::decode(told).ok().map(Manifest::read) else { return };
-            assert_eq!(Manifest::read(manifest.write()).as_ref(), Ok(&manifest), "what is read is clean");
+            let Some(Ok(manifest)) = content::File::decode(told).ok().map(|file| Manifest::read(&file))
+            else {
+                return;
+            };
+            assert_eq!(Manifest::read(&manifest.write()).as_ref(), Ok(&manifest), "what is read is clean");
             let fits = |shape: Shape| shape.own_len(shape.last()) <= shape.len(shape.last());
             assert!(manifest.shape().is_some_and(fits), "a size that was taken has a shape");
         }

@@ -305,8 +305,11 @@ pub(super) fn each(transaction: &ReadTransaction, mut take: impl FnMut(Named)) -
     Ok(())
 }
 
+/// An opener, and what it began, and when.
+type OpenerDay = (OpenerBytes, (u64, u64));
+
 /// What openers began, and when.
-pub(super) fn days(transaction: &ReadTransaction) -> Result<Vec<(OpenerBytes, (u64, u64))>, IndexError> {
+pub(super) fn days(transaction: &ReadTransaction) -> Result<Vec<OpenerDay>, IndexError> {
     let mut found = Vec::new();
     for row in transaction.open_table(DAYS)?.iter()? {
         let (opener, day) = row?;

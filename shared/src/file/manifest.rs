@@ -76,7 +76,7 @@ impl Manifest {
         }
     }
 
-    pub(crate) fn read(file: content::File) -> Result<Self, ManifestError> {
+    pub(crate) fn read(file: &content::File) -> Result<Self, ManifestError> {
         let field = |_| ManifestError::Field;
         Shape::of(file.size).ok_or(ManifestError::Size)?;
         if file.name.len() > MAX_RAW_NAME || file.preview.len() > MAX_PREVIEW {
@@ -99,7 +99,7 @@ impl Manifest {
     /// # Errors
     /// [`ManifestError`] says what is wrong.
     pub fn check(&self) -> Result<(), ManifestError> {
-        Self::read(self.write()).map(|_| ())
+        Self::read(&self.write()).map(|_| ())
     }
 }
 
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn manifest_comes_back_from_its_content() {
-        assert_eq!(Manifest::read(manifest().write()), Ok(manifest()));
+        assert_eq!(Manifest::read(&manifest().write()), Ok(manifest()));
     }
 
     #[test]
@@ -144,7 +144,7 @@ mod tests {
         let mut file = manifest().write();
         file.name = "../../.bashrc".to_owned();
         file.media_type = "text/html; charset=\u{1b}[31m".to_owned();
-        let read = Manifest::read(file).unwrap();
+        let read = Manifest::read(&file).unwrap();
         assert_eq!((read.name.as_str(), read.media_type.as_str()), ("bashrc", ""));
         assert_eq!(clean_type("Image/SVG+xml"), "image/svg+xml");
     }
@@ -154,7 +154,7 @@ mod tests {
         let wrong = |change: fn(&mut content::File)| {
             let mut file = manifest().write();
             change(&mut file);
-            Manifest::read(file)
+            Manifest::read(&file)
         };
         assert_eq!(wrong(|file| file.id = vec![1; 15].into()), Err(ManifestError::Field));
         assert_eq!(wrong(|file| file.key = vec![1; 33].into()), Err(ManifestError::Field));

@@ -121,7 +121,7 @@ impl Said {
             0 => None,
             _ => Some((&*text.reply_to).try_into().map_err(|_| SaidError::Id)?),
         };
-        let file = text.file.map(Manifest::read).transpose().map_err(SaidError::File)?;
+        let file = text.file.as_ref().map(Manifest::read).transpose().map_err(SaidError::File)?;
         Ok(Self::Text { text: text.body, reply_to, file: file.map(Box::new) })
     }
 

@@ -285,6 +285,6 @@ pub(super) fn queued(item: &Outgoing) -> Option<Event> {
         id: item.id.as_slice().try_into().ok()?,
         text: text.body,
         reply_to: (&*text.reply_to).try_into().ok(),
-        file: text.file.and_then(|file| Manifest::read(file).ok()).map(Box::new),
+        file: text.file.and_then(|file| Manifest::read(&file).ok()).map(Box::new),
     })
 }

@@ -156,7 +156,7 @@ fn read(line: content::PastLine, before: u64, by: &Person) -> Option<Line> {
         },
         disappears: (disappears > 0).then(|| line.at_ms.saturating_add(disappears)),
         file: match line.file {
-            Some(file) => Some(Box::new(Manifest::read(file).ok()?)),
+            Some(file) => Some(Box::new(Manifest::read(&file).ok()?)),
             None => None,
         },
     };

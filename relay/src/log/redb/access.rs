@@ -21,6 +21,14 @@ pub(super) struct Access {
     pub head: Head,
 }
 
+/// The same with all tables open.
+type OpenRows<'a, 'txn> = RoomRows<
+    'a,
+    Table<'txn, AccessKey, &'static [u8]>,
+    Table<'txn, (RoomKey, u64), &'static [u8]>,
+    Table<'txn, VoteKey, ()>,
+>;
+
 /// The rows of one room in a transaction that writes; what no message needs is opened when it is needed.
 pub(super) struct TableRows<'a, 'txn> {
     tables: &'a Tables<'txn>,
@@ -131,7 +139,7 @@ pub(super) fn write(
     for (first, step) in steps {
         match step {
             Some(step) => {
-                drop(tables.more_mut()?.steps.insert((&room.0, first), step.to_bytes().as_slice())?)
+                drop(tables.more_mut()?.steps.insert((&room.0, first), step.to_bytes().as_slice())?);
             }
             None => {
                 tables.more_mut()?.steps.remove((&room.0, first))?;
@@ -205,17 +213,7 @@ fn remove_invite(tables: &mut Tables<'_>, room: &[u8; 32], key: &[u8; 32]) -> Re
 }
 
 impl<'txn> TableRows<'_, 'txn> {
-    fn rows(
-        &self,
-    ) -> Result<
-        RoomRows<
-            '_,
-            Table<'txn, AccessKey, &'static [u8]>,
-            Table<'txn, (RoomKey, u64), &'static [u8]>,
-            Table<'txn, VoteKey, ()>,
-        >,
-        StorageError,
-    > {
+    fn rows(&self) -> Result<OpenRows<'_, 'txn>, StorageError> {
         let more = self.tables.more()?;
         Ok(RoomRows { keys: &self.tables.keys, steps: &more.steps, votes: &more.votes, room: self.room })
     }

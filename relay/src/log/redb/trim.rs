@@ -72,7 +72,7 @@ pub(super) fn is_far_over(room: &Room, retention: &Retention) -> bool {
     let retention = Retention {
         entries: with_slack(retention.entries),
         bytes: with_slack(retention.bytes),
-        ..retention.clone()
+        ..*retention
     };
     over(room, &retention).is_some()
 }

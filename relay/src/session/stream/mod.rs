@@ -41,7 +41,8 @@ pub(crate) async fn refuse(peer: &Peer, send: SendHalf, recv: RecvHalf, limit: L
     Outcome::Over
 }
 
-/// What a stream turned out to be.
+/// What a stream turned out to be. One a stream, on its stack.
+#[allow(clippy::large_enum_variant)]
 enum Begun<'a> {
     /// A room's.
     Room(Admitted, Place<'a>),

@@ -108,7 +108,7 @@ fn damage_is_told_and_what_was_under_way_is_not_taken_for_it() {
         match found {
             // The last one was under way, as far as can be known; or it is what fills a frame up.
             Ok(records) => {
-                assert!(records == whole || (place >= places[2] && records == whole[..2]), "{place}")
+                assert!(records == whole || (place >= places[2] && records == whole[..2]), "{place}");
             }
             Err(JournalError::Damaged) => assert!(place < places[2], "{place}"),
             Err(error) => panic!("{place}: {error}"),
