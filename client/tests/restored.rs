@@ -19,7 +19,7 @@ use client::{
     store::{Cursor, Item, Notice, What},
 };
 use relay::{Limits, Relay, backup, log};
-use shared::room::{Command, Problem};
+use shared::room::{self as engine, Command, Problem};
 use support::{Person, relay};
 use tempfile::TempDir;
 
@@ -147,6 +147,57 @@ async fn what_was_said_on_the_other_log_is_kept_and_what_comes_then_is_new() {
     let unread = bob.runtime.history(ROOM, read, 100).await.unwrap();
     let unread: Vec<&str> = unread.iter().map(|line| line.message.text.as_str()).collect();
     assert_eq!(unread, ["n1", "n2", "n3"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_read_nothing_of_what_is_lost_is_told_so_once_and_has_nothing_to_accept() {
+    let dir = TempDir::new().unwrap();
+    let (home, file) = (dir.path().join("relay"), dir.path().join("backup"));
+    let first = relay(&home, 0).await;
+    let port = first.addresses()[0].port();
+    let [mut ann, mut bob, eve] = three(dir.path(), &first).await;
+    eve.runtime.shutdown().await;
+    first.shutdown().await;
+    back_up(&home, &file).await;
+    let second = relay(&home, port).await;
+    bob.say(ROOM, "", "m3").await;
+    ann.hears("m3").await;
+    for text in ["m4", "m5", "m6"] {
+        ann.say(ROOM, "", text).await;
+        bob.hears(text).await;
+    }
+    second.shutdown().await;
+    backup::restore(&file, &home, true, 0).unwrap();
+
+    let third = relay(&home, port).await;
+    for person in [&mut ann, &mut bob] {
+        told(person).await;
+        person.runtime.tell(ROOM, Command::Accept).await.unwrap();
+    }
+    for text in ["n1", "n2"] {
+        ann.say(ROOM, "", text).await;
+        bob.hears(text).await;
+    }
+    let mut eve = Person::enter(dir.path(), "eve", &third, Past::Nothing).await;
+    let mut notices = Vec::new();
+    let mut see = |event: Event, text: Option<&str>| match event {
+        Event::Room { event: RoomEvent::Notice { notice, .. }, .. } => {
+            notices.push(notice.clone());
+            text.is_none().then_some(())
+        }
+        Event::Room { event: RoomEvent::Engine(engine::Event::Accepted), .. } => panic!("there was nothing"),
+        Event::Room { event: RoomEvent::Engine(engine::Event::Message(message)), .. } => {
+            (text == Some(&*message.text)).then_some(())
+        }
+        _ => None,
+    };
+    eve.until(|event| see(event, Some("n2"))).await;
+    eve.runtime.tell(ROOM, Command::Accept).await.unwrap();
+    eve.until(|event| see(event, None)).await;
+    ann.say(ROOM, "", "n3").await;
+    eve.until(|event| see(event, Some("n3"))).await;
+    let lost = Problem::LostAtRestore { from: "ann".to_owned(), missing: 3 };
+    assert_eq!(notices, [Notice::Problem(lost), Notice::Problem(Problem::NothingToAccept)]);
 }
 
 /// Everybody is told, agrees, and hears everybody.

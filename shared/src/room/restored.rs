@@ -58,6 +58,12 @@ impl Engine {
         (self.back.probe_to, self.back.probe_commit) = (0, 0);
         self.meta.generation.clone_from(&row.generation);
         self.back.may_be_bridged = true;
+        let leaves: Vec<u32> = self.peers.keys().copied().collect();
+        for leaf in leaves {
+            if let Some(peer) = self.peers.get_mut(&leaf) {
+                peer.before_restore = true;
+            }
+        }
     }
 
     /// Whether the stream begins where another log was to be compared, and has to begin where this one was read to.

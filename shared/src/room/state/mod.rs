@@ -342,6 +342,9 @@ pub(super) struct Peer {
     /// It was heard by a commit, and no content of it was counted yet.
     #[prost(bool, tag = "5")]
     pub uncounted: bool,
+    /// The relay was restored since its last content: what it said in between may be gone there.
+    #[prost(bool, tag = "6")]
+    pub before_restore: bool,
 }
 
 /// How many contents were taken of a leaf in an epoch.
