@@ -155,7 +155,9 @@ async fn whoever_read_nothing_of_what_is_lost_is_told_so_once_and_has_nothing_to
     let (home, file) = (dir.path().join("relay"), dir.path().join("backup"));
     let first = relay(&home, 0).await;
     let port = first.addresses()[0].port();
-    let [mut ann, mut bob, eve] = three(dir.path(), &first).await;
+    let [mut ann, mut bob, mut eve] = three(dir.path(), &first).await;
+    ann.say(ROOM, "", "heard by all").await;
+    eve.hears("heard by all").await;
     eve.runtime.shutdown().await;
     first.shutdown().await;
     back_up(&home, &file).await;
