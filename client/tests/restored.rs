@@ -13,12 +13,13 @@ mod support;
 use std::{fs::File, path::Path};
 
 use client::{
+    faces::words,
     failure::Failure,
     runtime::{Event, Past, RoomEvent},
-    store::Notice,
+    store::{Cursor, Item, Notice, What},
 };
 use relay::{Limits, Relay, backup, log};
-use shared::room::{Command, Problem};
+use shared::room::{self as engine, Command, Problem};
 use support::{Person, relay};
 use tempfile::TempDir;
 
@@ -85,13 +86,120 @@ async fn room_of_a_restored_relay_waits_for_a_person_who_says_accept() {
     }
     bob.sent("b").await;
     ann.hears("are you there?").await;
-    // The numbers of what was lost come again, for other lines.
-    for person in [&ann, &bob] {
-        let kept = person.runtime.history(ROOM, 0, 100).await.unwrap();
-        assert!(kept.iter().any(|line| line.message.text == "are you there?"), "{kept:?}");
-    }
     ann.say(ROOM, "", "as before").await;
     bob.hears("as before").await;
+    // The numbers of what was lost come again in the log, and nobody loses a line by it.
+    for person in [&ann, &bob] {
+        let kept = person.runtime.history(ROOM, 0, 100).await.unwrap();
+        let kept: Vec<&str> = kept.iter().map(|line| line.message.text.as_str()).collect();
+        assert_eq!(kept, ["before the backup", "after the backup", "are you there?", "as before"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_on_the_other_log_is_kept_and_what_comes_then_is_new() {
+    let dir = TempDir::new().unwrap();
+    let (home, file) = (dir.path().join("relay"), dir.path().join("backup"));
+    let first = relay(&home, 0).await;
+    let port = first.addresses()[0].port();
+    let mut people = three(dir.path(), &first).await;
+    first.shutdown().await;
+    back_up(&home, &file).await;
+    let second = relay(&home, port).await;
+    let [ann, bob, eve] = &mut people;
+    for text in ["m4", "m5", "m6"] {
+        ann.say(ROOM, "", text).await;
+        bob.hears(text).await;
+        eve.hears(text).await;
+    }
+    // Bob has read all of that.
+    let read = bob.runtime.history(ROOM, 0, 100).await.unwrap().last().unwrap().message.seq;
+    bob.runtime.ack_at(ROOM, &Cursor::read(), read).await.unwrap();
+    second.shutdown().await;
+    backup::restore(&file, &home, true, 0).unwrap();
+
+    let _third = relay(&home, port).await;
+    for person in &mut people {
+        told(person).await;
+        person.runtime.tell(ROOM, Command::Accept).await.unwrap();
+    }
+    let [ann, bob, eve] = &mut people;
+    for text in ["n1", "n2", "n3"] {
+        eve.say(ROOM, "", text).await;
+        ann.hears(text).await;
+        bob.hears(text).await;
+    }
+    for person in [&*ann, &*bob] {
+        let kept = person.runtime.past_before(ROOM, u64::MAX, 100).await.unwrap();
+        let told = |item: &Item| match item {
+            Item::Line(line) => Some(line.message.text.clone()),
+            Item::Happening(happening) if matches!(happening.what, What::Lost { .. }) => {
+                Some(words::happening(&happening.what, None, None))
+            }
+            Item::Happening(_) => None,
+        };
+        let mut kept: Vec<String> = kept.iter().filter_map(told).collect();
+        let mark = kept.remove(4);
+        assert_eq!(kept, ["before the backup", "m4", "m5", "m6", "n1", "n2", "n3"]);
+        assert!(mark.contains("3 messages above") && mark.contains("this device"), "{mark}");
+    }
+    // What is not read yet is what was said since.
+    let unread = bob.runtime.history(ROOM, read, 100).await.unwrap();
+    let unread: Vec<&str> = unread.iter().map(|line| line.message.text.as_str()).collect();
+    assert_eq!(unread, ["n1", "n2", "n3"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_read_nothing_of_what_is_lost_is_told_so_once_and_has_nothing_to_accept() {
+    let dir = TempDir::new().unwrap();
+    let (home, file) = (dir.path().join("relay"), dir.path().join("backup"));
+    let first = relay(&home, 0).await;
+    let port = first.addresses()[0].port();
+    let [mut ann, mut bob, mut eve] = three(dir.path(), &first).await;
+    ann.say(ROOM, "", "heard by all").await;
+    eve.hears("heard by all").await;
+    eve.runtime.shutdown().await;
+    first.shutdown().await;
+    back_up(&home, &file).await;
+    let second = relay(&home, port).await;
+    bob.say(ROOM, "", "m3").await;
+    ann.hears("m3").await;
+    for text in ["m4", "m5", "m6"] {
+        ann.say(ROOM, "", text).await;
+        bob.hears(text).await;
+    }
+    second.shutdown().await;
+    backup::restore(&file, &home, true, 0).unwrap();
+
+    let third = relay(&home, port).await;
+    for person in [&mut ann, &mut bob] {
+        told(person).await;
+        person.runtime.tell(ROOM, Command::Accept).await.unwrap();
+    }
+    for text in ["n1", "n2"] {
+        ann.say(ROOM, "", text).await;
+        bob.hears(text).await;
+    }
+    let mut eve = Person::enter(dir.path(), "eve", &third, Past::Nothing).await;
+    let mut notices = Vec::new();
+    let mut see = |event: Event, text: Option<&str>| match event {
+        Event::Room { event: RoomEvent::Notice { notice, .. }, .. } => {
+            notices.push(notice.clone());
+            text.is_none().then_some(())
+        }
+        Event::Room { event: RoomEvent::Engine(engine::Event::Accepted), .. } => panic!("there was nothing"),
+        Event::Room { event: RoomEvent::Engine(engine::Event::Message(message)), .. } => {
+            (text == Some(&*message.text)).then_some(())
+        }
+        _ => None,
+    };
+    eve.until(|event| see(event, Some("n2"))).await;
+    eve.runtime.tell(ROOM, Command::Accept).await.unwrap();
+    eve.until(|event| see(event, None)).await;
+    ann.say(ROOM, "", "n3").await;
+    eve.until(|event| see(event, Some("n3"))).await;
+    let lost = Problem::LostAtRestore { from: "ann".to_owned(), missing: 3 };
+    assert_eq!(notices, [Notice::Problem(lost), Notice::Problem(Problem::NothingToAccept)]);
 }
 
 /// Everybody is told, agrees, and hears everybody.

@@ -331,7 +331,7 @@ impl Room {
                 events.extend(alarms);
                 events
             });
-            let (seq, at) = entry.unzip();
+            let (seq, at) = entry.map(|(seq, at)| (engine.told_as(seq), at)).unzip();
             let place = Place { seq, at: at.unwrap_or(now), disappear_s: engine.disappear_s() };
             step.add(output, place, now);
             if step.reopen {
@@ -350,7 +350,7 @@ impl Room {
         for happening in &step.batch.happenings {
             self.expires_at = self.expires_at.into_iter().chain(happening.expires).min();
         }
-        let newest = engine.cursor();
+        let newest = engine.told_as(engine.cursor());
         let namesakes = look.namesakes;
         step.batch.meetings = look.met.into_iter().map(|(_, met)| met).collect();
         let Step { batch, frames, events, reopen, wake_at } = step;

@@ -78,6 +78,15 @@ pub enum What {
         /// One line, or nothing.
         text: String,
     },
+    /// The relay has what stands before this no more; it is kept here.
+    Lost {
+        /// The sequence number after which that begins.
+        after: u64,
+        /// The last one.
+        upto: u64,
+        /// Chat lines of it that are here; 0 while nobody has counted them.
+        lines: u32,
+    },
     /// Something that only misbehaviour or a restored backup explains.
     Alarm(Alarm),
     /// The same, as another version of this program stored it.
@@ -134,6 +143,7 @@ impl What {
             Event::ProfileChanged { who, was } => Self::Renamed { who: who.clone(), was: was.clone() },
             Event::Disappearing { by, seconds } => Self::Disappearing { by: by.clone(), seconds: *seconds },
             Event::Topic { by, text } => Self::Topic { by: by.clone(), text: text.clone() },
+            Event::Lost { after, upto } => Self::Lost { after: *after, upto: *upto, lines: 0 },
             Event::Alarm(alarm) => Self::Alarm(alarm.clone()),
             _ => return None,
         })
@@ -245,6 +255,17 @@ pub(super) fn append(
     happenings: &[Happening],
 ) -> Result<(), StoreError> {
     for happening in happenings {
+        let mut happening = happening.clone();
+        if let What::Lost { after, upto, lines } = &mut happening.what {
+            let count = "SELECT count(*) FROM messages WHERE room = ?1 AND seq > ?2 AND seq <= ?3";
+            *lines = db
+                .prepare_cached(count)?
+                .query_row(params![room.as_bytes(), *after, *upto], |row| row.get(0))?;
+            if *lines == 0 {
+                // Nobody misses anything.
+                continue;
+            }
+        }
         let seq = match happening.seq {
             Some(seq) => seq,
             None => newest(db, room)?,
@@ -252,7 +273,7 @@ pub(super) fn append(
         let select = "SELECT coalesce(max(nth) + 1, 0) FROM happenings WHERE room = ?1 AND seq = ?2";
         let nth: u32 =
             db.prepare_cached(select)?.query_row(params![room.as_bytes(), seq], |row| row.get(0))?;
-        let plain = serde_json::to_vec(&Stored::of(happening)).map(Zeroizing::new).map_err(|_| damaged())?;
+        let plain = serde_json::to_vec(&Stored::of(&happening)).map(Zeroizing::new).map_err(|_| damaged())?;
         let sealed = sealer.seal(&label(room, seq, nth), &plain)?;
         let expires = happening.expires.map(|at| i64::try_from(at).unwrap_or(i64::MAX));
         db.prepare_cached(

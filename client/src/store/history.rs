@@ -153,7 +153,14 @@ pub(super) fn append(
             // What is handed over is not proven, so it must not take the place of what this device read itself.
             Entry::Line(line) if line.handed_by.is_some() && is_known(db, room, line.message.id)? => {}
             Entry::Line(line) => {
-                put(db, sealer, room, line, if line.handed_by.is_some() { ADD } else { NEW })?;
+                if line.handed_by.is_none() && is_taken(db, room, line)? {
+                    // Numbers come once. If one came again all the same, nobody loses what was read under it.
+                    let mut line = line.clone();
+                    line.message.seq = newest(db, room)?.saturating_add(1);
+                    put(db, sealer, room, &line, ADD)?;
+                } else {
+                    put(db, sealer, room, line, ADD)?;
+                }
             }
             Entry::Act(act) => {
                 // One for a line that was never here, or is gone, changes nothing.
@@ -224,15 +231,16 @@ fn is_known(db: &Connection, room: RoomId, id: MessageId) -> Result<bool, StoreE
     Ok(db.prepare_cached(select)?.query_row(params![room.as_bytes(), id], |row| row.get(0))?)
 }
 
+/// Another line has its number.
+fn is_taken(db: &Connection, room: RoomId, line: &Line) -> Result<bool, StoreError> {
+    let select = "SELECT EXISTS (SELECT 1 FROM messages WHERE room = ?1 AND seq = ?2 AND id IS NOT ?3)";
+    let key = params![room.as_bytes(), line.message.seq, line.message.id];
+    Ok(db.prepare_cached(select)?.query_row(key, |row| row.get(0))?)
+}
+
 /// A line that is there already stays as it is.
 const ADD: &str =
     "INSERT OR IGNORE INTO messages (room, seq, value, id, expires) VALUES (?1, ?2, ?3, ?4, ?5)";
-
-/// The same, but another line takes the place of one that the relay lost: after a restore it counts again from there.
-const NEW: &str = "INSERT INTO messages (room, seq, value, id, expires) VALUES (?1, ?2, ?3, ?4, ?5)
-                   ON CONFLICT (room, seq) DO UPDATE
-                   SET value = excluded.value, id = excluded.id, expires = excluded.expires
-                   WHERE messages.id IS NOT excluded.id";
 
 const REPLACE: &str =
     "INSERT OR REPLACE INTO messages (room, seq, value, id, expires) VALUES (?1, ?2, ?3, ?4, ?5)";

@@ -486,3 +486,16 @@ fn handed_line_takes_no_place_of_one_that_was_read_and_accuses_nobody() {
     assert_eq!(done.lines[0].1.message.text, "edited");
     assert_eq!(done.refused, []);
 }
+
+#[test]
+fn new_line_takes_no_place_of_one_that_was_read() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let mut other = message(7, "on another log");
+    other.message.id = [70; 16];
+    let entries = vec![entry(7, "read"), entry(7, "read"), Entry::Line(other)];
+    store.commit(ROOM, Some(&record("team")), &Batch { entries, ..Batch::default() }).unwrap();
+    let texts: Vec<String> =
+        store.history(ROOM, 0, 10).unwrap().into_iter().map(|line| line.message.text).collect();
+    assert_eq!(texts, ["read", "on another log"]);
+}

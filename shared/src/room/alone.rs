@@ -60,13 +60,17 @@ impl Engine {
             group.keep_bases(&[]);
         }
         self.ledger.close();
+        let acked = self.outbox.values().map(|item| item.acked).max();
         self.outbox.forget_acks();
         self.hashes.cut(0);
         // Whom this device saw removed stays out.
         let gone = std::mem::take(&mut self.books.gone);
         (self.books, self.back) = (Books { gone, ..Books::default() }, Back::default());
+        let read = std::mem::take(&mut self.meta.cursor);
+        self.count_on_from(read.max(acked.unwrap_or(0)));
+        self.tell_lost(1);
         let meta = &mut self.meta;
-        (meta.cursor, meta.last_commit, meta.last_at) = (0, 0, 0);
+        (meta.last_commit, meta.last_at) = (0, 0);
         meta.marks.clear();
         (meta.leapt_from, meta.landed, meta.sealed_beyond) = (None, None, None);
         meta.running_hash = vec![0; 32];

@@ -93,6 +93,7 @@ impl Engine {
         if !self.back.rereads {
             return Ok(());
         }
+        self.tell_lost(seq);
         self.hashes.cut(seq);
         let meta = &mut self.meta;
         self.back.may_be_bridged = true;

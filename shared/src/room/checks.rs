@@ -63,13 +63,17 @@ impl Engine {
             return false;
         }
         let missing = known.map_or(0, |last| counter - last - 1);
-        if missing > 0 {
-            self.alarm(Alarm::MessagesMissing { from: name.to_owned(), missing });
+        let is_gone = peer.is_some_and(|peer| peer.before_restore);
+        match (missing, name.to_owned()) {
+            (0, _) => (),
+            (_, from) if is_gone => self.refuse(Problem::LostAtRestore { from, missing }),
+            (_, from) => self.alarm(Alarm::MessagesMissing { from, missing }),
         }
         if !self.is_heard(leaf, unique) && self.group.as_ref().is_some_and(|group| group.leaf() != leaf) {
             self.out.events.push(Event::Heard { leaf });
         }
-        self.peers.insert(leaf, Peer { leaf, unique: unique.to_vec(), counter, taken, uncounted: false });
+        let unique = unique.to_vec();
+        self.peers.insert(leaf, Peer { leaf, unique, counter, taken, ..Peer::default() });
         true
     }
 

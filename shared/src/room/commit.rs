@@ -56,6 +56,7 @@ impl Engine {
         }
         match command {
             Command::Send { token, text } => self.say(token, Said::text(text)),
+            Command::Say { token, said: Said::Seen(seq) } => self.say(token, Said::Seen(self.in_log(seq))),
             Command::Say { token, said } => self.say(token, said),
             Command::Typing { .. } => (),
             Command::Invite { uses, expires_ms } => return self.invite(uses, expires_ms, now),

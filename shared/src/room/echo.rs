@@ -96,7 +96,7 @@ impl Engine {
         let still = members.iter().map(|(_, who)| who).filter(|who| joined.contains(&&*who.unique()));
         let who: Vec<String> = still.map(|who| person(who).name).collect();
         if !who.is_empty() {
-            self.refuse(Problem::MissedByNewcomer { entry: seq, who });
+            self.refuse(Problem::MissedByNewcomer { entry: self.told_as(seq), who });
         }
     }
 

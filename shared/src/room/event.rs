@@ -111,6 +111,16 @@ pub enum Event {
         /// Sequence number in the room's log.
         seq: u64,
     },
+    /// The relay has what was told with these numbers no more: its log became another one after `after`. It stays on this
+    /// device, and what comes from now on has greater numbers than `upto`.
+    Lost {
+        /// The greatest sequence number that is in both logs.
+        after: u64,
+        /// The last that is lost.
+        upto: u64,
+    },
+    /// A person agreed to go on, with another log or from where the device was before it was led astray.
+    Accepted,
     /// Reading the log: `done` of `total` entries.
     CatchingUp {
         /// Entries read since the stream opened.

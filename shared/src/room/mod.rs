@@ -59,6 +59,7 @@ mod leap;
 mod ledger;
 mod limit;
 mod log;
+mod numbering;
 mod offer;
 mod out;
 mod outbox;
@@ -391,6 +392,7 @@ impl Engine {
             self.refuse(Problem::Group { error: error.to_string() });
         }
         self.hand_over_due(now);
+        self.number_events();
         self.out.wake_at = self.wake_at(now);
         std::mem::take(&mut self.out)
     }

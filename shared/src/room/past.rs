@@ -9,6 +9,7 @@ use prost::Message as _;
 
 use super::{
     Engine, Event, MAX_TEXT, Message, Millis, Person, Stream,
+    numbering::squeezed,
     said::Saying,
     state::{HandOver, Phase},
 };
@@ -67,10 +68,11 @@ impl Engine {
     /// The lines that were asked for, to be sealed for the newcomer.
     pub(super) fn hand_over(&mut self, joiner: &[u8], lines: Vec<Line>) {
         self.link.hand_over_asked = false;
-        if !self.handover.hand_over.iter().any(|owed| owed.joiner == joiner) {
+        let Some(owed) = self.handover.hand_over.iter().find(|owed| owed.joiner == joiner) else {
             // Somebody else was faster.
             return;
-        }
+        };
+        let lines = squeezed(lines, owed.before);
         let mut chunk = content::Past { joiner: joiner.to_vec().into(), ..content::Past::default() };
         for line in lines {
             let line = wire(line);

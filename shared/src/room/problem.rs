@@ -60,6 +60,13 @@ pub enum Problem {
     NothingToAccept,
     /// The relay was restored from a backup: the room stands still until a person agrees.
     RelayRestored,
+    /// Messages that this device never read are gone, by their sender's count; the relay says that it was restored since.
+    LostAtRestore {
+        /// Name of the sender.
+        from: String,
+        /// How many.
+        missing: u64,
+    },
     /// The relay led this device past the end of the log, and a member said that it had read so far: it goes back when told to.
     LedAstray,
     /// Messages that were not sent when the room ended.
@@ -273,6 +280,7 @@ impl Problem {
             Self::NoInvite => "no_invite",
             Self::NothingToAccept => "nothing_to_accept",
             Self::RelayRestored => "relay_restored",
+            Self::LostAtRestore { .. } => "lost_at_restore",
             Self::LedAstray => "led_astray",
             Self::NotSent { .. } => "not_sent",
             Self::ChangeRefused | Self::MessageRefused | Self::RoomRefused { .. } => "refused",

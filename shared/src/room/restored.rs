@@ -2,7 +2,7 @@
 
 use proto::relay::Joined;
 
-use super::{Engine, Problem, state::RestoredRow};
+use super::{Engine, Event, Problem, state::RestoredRow};
 use crate::mls::group::GroupError;
 
 impl Engine {
@@ -58,6 +58,12 @@ impl Engine {
         (self.back.probe_to, self.back.probe_commit) = (0, 0);
         self.meta.generation.clone_from(&row.generation);
         self.back.may_be_bridged = true;
+        let leaves: Vec<u32> = self.peers.keys().copied().collect();
+        for leaf in leaves {
+            if let Some(peer) = self.peers.get_mut(&leaf) {
+                peer.before_restore = true;
+            }
+        }
     }
 
     /// Whether the stream begins where another log was to be compared, and has to begin where this one was read to.
@@ -115,7 +121,9 @@ impl Engine {
         let Some(row) = self.back.restored.take() else {
             if !self.comes_back_from_astray() {
                 self.refuse(Problem::NothingToAccept);
+                return Ok(());
             }
+            self.out.events.push(Event::Accepted);
             return Ok(());
         };
         self.give_up_return()?;
@@ -127,10 +135,16 @@ impl Engine {
         (self.meta.last_at, self.meta.last_commit) = (0, 0);
         (self.meta.leapt_from, self.meta.landed) = (None, None);
         self.books.votes.clear();
+        let acked = self.outbox.values().map(|item| item.acked).max();
+        let read = self.meta.cursor.max(acked.unwrap_or(0));
         self.outbox.forget_acks();
         let kept = self.reread_from(&row);
         if !kept {
             self.meta.cursor = row.head;
+        }
+        self.count_on_from(read);
+        self.out.events.push(Event::Accepted);
+        if !kept {
             self.meta.running_hash.clear();
             self.back.rereads = true;
             // All that could be compared is gone.

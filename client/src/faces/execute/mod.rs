@@ -159,8 +159,8 @@ pub async fn execute(
         Line::Rooms => Ok(Done { notes: rooms(runtime, current).await, go: None }),
         Line::Leave => runtime.tell(here()?, Command::Leave).await.map(|()| Done::default()),
         Line::Accept => {
-            runtime.tell(here()?, Command::Accept).await?;
-            Ok(Done::say(words::ACCEPTED))
+            // The room answers.
+            runtime.tell(here()?, Command::Accept).await.map(|()| Done::default())
         }
         Line::Mute(is_muted) => {
             runtime.mute(here()?, is_muted).await?;

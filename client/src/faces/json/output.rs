@@ -139,6 +139,17 @@ pub enum Out {
         #[serde(flatten)]
         when: WhenOut,
     },
+    /// The relay lost what has these numbers; this device keeps it.
+    Lost {
+        room: String,
+        after: u64,
+        upto: u64,
+        message: String,
+        #[serde(flatten)]
+        when: WhenOut,
+    },
+    /// A person agreed to go on.
+    Accepted { room: String, message: String },
     /// Somebody shows themselves in another way.
     ProfileChanged {
         room: String,
@@ -351,6 +362,10 @@ impl Out {
             What::Renamed { who, was } => Self::ProfileChanged { room, member: person(who), was, when },
             What::Disappearing { by, seconds } => Self::Disappearing { room, by: person(by), seconds, when },
             What::Topic { by, text } => Self::Topic { room, by: person(by), text, when },
+            What::Lost { after, upto, lines } => {
+                let message = words::happening(&What::Lost { after, upto, lines }, None, None);
+                Self::Lost { room, after, upto, message, when }
+            }
             What::Alarm(alarm) => Self::alarmed(room, alarm.kind(), words::alarm(&alarm), when),
             What::OldAlarm { kind, text } => Self::alarmed(room, kind, text, when),
         }
@@ -459,6 +474,10 @@ fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Out {
             Out::happened(room, What::Disappearing { by, seconds }, live)
         }
         engine::Event::Topic { by, text } => Out::happened(room, What::Topic { by, text }, live),
+        engine::Event::Lost { after, upto } => {
+            Out::happened(room, What::Lost { after, upto, lines: 0 }, live)
+        }
+        engine::Event::Accepted => Out::Accepted { room, message: words::ACCEPTED.to_owned() },
         engine::Event::Joined(view) => Out::joined(&room, &view, marks),
         engine::Event::Epoch(view) => {
             let (authenticator, members) = (hex::encode(&view.authenticator), members(&view, marks));

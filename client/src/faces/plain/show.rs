@@ -177,7 +177,9 @@ async fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: eng
         | engine::Event::MemberLeft { .. }
         | engine::Event::ProfileChanged { .. }
         | engine::Event::Disappearing { .. }
-        | engine::Event::Topic { .. } => {}
+        | engine::Event::Topic { .. }
+        | engine::Event::Lost { .. } => {}
+        engine::Event::Accepted => note(words::ACCEPTED),
         // The runtime makes notices of these.
         engine::Event::Alarm(_) | engine::Event::Problem(_) => {}
         engine::Event::Message(message) => line(runtime, shared, room, &message.into()).await,

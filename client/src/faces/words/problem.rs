@@ -9,7 +9,7 @@ use shared::{
     },
 };
 
-use super::{as_it_came, called::operators};
+use super::{as_it_came, called::operators, counted};
 
 const MEMBERS: &str = "/members shows who is in.";
 const INVITES: &str = "/invites shows the live ones.";
@@ -74,6 +74,18 @@ pub fn problem(problem: &Problem) -> (String, &'static str) {
             "This room stands still until you agree: ask the relay's operator whether that is so, then say /accept here (a \
              program: the command accept).",
         ),
+        Problem::LostAtRestore { from, missing } => {
+            let message = format!(
+                "The relay says that it was restored from a backup; {} from {} went missing with that before this device had read {}.",
+                counted(*missing, "message"),
+                as_it_came(from),
+                if *missing == 1 { "it" } else { "them" }
+            );
+            return (
+                message,
+                "Ask them what they said, and the relay's operator whether that is so. There is nothing to accept.",
+            );
+        }
         Problem::LedAstray => (
             "The relay led this device past the end of this room's log, with the help of a member or after a true gap: nothing is \
              sent.",

@@ -149,6 +149,18 @@ pub fn happening(what: &What, label: Option<&str>, view: Option<&GroupView>) -> 
                 text => format!("{} set the topic{of}: {}", who(by, view), sanitize::line(text)),
             }
         }
+        What::Lost { lines: 0, .. } => format!(
+            "The relay does not have the end of{} log any more. What was said there stays on this device, before what is \
+             said from now on.",
+            label.map_or(" the".to_owned(), |label| format!(" {}'s", called(label)))
+        ),
+        What::Lost { lines, .. } => {
+            let kept = if *lines == 1 { "It is" } else { "They are" };
+            format!(
+                "The {} above went missing from the relay's log. {kept} kept on this device.",
+                counted(*lines, "message")
+            )
+        }
         What::Alarm(told) => format!("ALARM ({}): {}", told.kind().name(), sentence(&alarm(told))),
         What::OldAlarm { kind, text } => format!("ALARM ({}): {}", kind.name(), sentence(text)),
     }

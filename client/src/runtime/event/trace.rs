@@ -75,6 +75,8 @@ fn engine(event: &engine::Event) {
         E::ProfileChanged { .. } => info!("profile changed"),
         E::Topic { .. } => info!("topic changed"),
         E::Disappearing { .. } => info!("messages disappear"),
+        E::Lost { after, upto } => info!(after, upto, "end of the log lost"),
+        E::Accepted => info!("agreed to go on"),
         E::Alarm(_) | E::Problem(_) | E::Invite { .. } | E::Act(_) => {}
     }
 }

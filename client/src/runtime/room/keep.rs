@@ -36,7 +36,8 @@ impl Room {
                     self.guard = Guard::of(view.as_deref());
                     {
                         let mut state = lock(&self.state);
-                        (state.view, state.newest) = (view, state.newest.max(engine.cursor()));
+                        (state.view, state.newest) =
+                            (view, state.newest.max(engine.told_as(engine.cursor())));
                     }
                     self.engine = Some(engine);
                     return;

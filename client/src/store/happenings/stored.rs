@@ -38,6 +38,11 @@ enum StoredWhat {
         by: Who,
         text: String,
     },
+    Lost {
+        after: u64,
+        upto: u64,
+        lines: u32,
+    },
     /// As earlier versions stored it, in words.
     Alarm {
         kind: String,
@@ -58,6 +63,7 @@ impl Stored {
             What::Renamed { who: person, was } => StoredWhat::Renamed { who: who(person), was },
             What::Disappearing { by, seconds } => StoredWhat::Disappearing { by: who(by), seconds },
             What::Topic { by, text } => StoredWhat::Topic { by: who(by), text },
+            What::Lost { after, upto, lines } => StoredWhat::Lost { after, upto, lines },
             What::Alarm(alarm) => StoredWhat::Alarmed(alarm),
             What::OldAlarm { kind, text } => StoredWhat::Alarm { kind: kind.name().to_owned(), text },
         };
@@ -74,6 +80,7 @@ impl Stored {
             StoredWhat::Renamed { who, was } => What::Renamed { who: person(who), was },
             StoredWhat::Disappearing { by, seconds } => What::Disappearing { by: person(by), seconds },
             StoredWhat::Topic { by, text } => What::Topic { by: person(by), text },
+            StoredWhat::Lost { after, upto, lines } => What::Lost { after, upto, lines },
             StoredWhat::Alarm { kind, text } => What::OldAlarm { kind: AlarmKind::from_name(&kind)?, text },
             StoredWhat::Alarmed(alarm) => What::Alarm(alarm),
         };

@@ -96,6 +96,23 @@ pub(super) struct Meta {
     /// [`FORMAT`]: see [`Format`].
     #[prost(uint32, tag = "99")]
     pub format: u32,
+    /// By so much the numbers that people know are ahead of those in the log.
+    #[prost(uint64, tag = "102")]
+    pub ahead: u64,
+    /// Of what was read from there on it is not known yet where the log became another one.
+    #[prost(message, optional, tag = "103")]
+    pub lost: Option<LostRow>,
+}
+
+/// What was read of a log that the relay does not have any more.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub(super) struct LostRow {
+    /// By so much its numbers were ahead.
+    #[prost(uint64, tag = "1")]
+    pub ahead: u64,
+    /// The greatest of them, as people know it.
+    #[prost(uint64, tag = "2")]
+    pub upto: u64,
 }
 
 /// Entries that were passed over, and a member that had read beyond them.
@@ -325,6 +342,9 @@ pub(super) struct Peer {
     /// It was heard by a commit, and no content of it was counted yet.
     #[prost(bool, tag = "5")]
     pub uncounted: bool,
+    /// The relay was restored since its last content: what it said in between may be gone there.
+    #[prost(bool, tag = "6")]
+    pub before_restore: bool,
 }
 
 /// How many contents were taken of a leaf in an epoch.

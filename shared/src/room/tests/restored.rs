@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     crypto::suite::Suite,
-    room::{AlarmKind, Command},
+    room::{AlarmKind, Command, Event},
 };
 
 const DAN: usize = 3;
@@ -175,6 +175,74 @@ fn what_others_said_before_this_device_agreed_is_read() {
         assert!(world.texts(i).contains(&"on the new log".to_owned()), "device {i}: {}", world.story(i));
     }
     world.assert_talks(&[ANN, BOB, EVE, DAN]);
+}
+
+#[test]
+fn gap_over_a_restore_is_told_and_one_after_it_alarms() {
+    let mut world = four(1480);
+    world.say(BOB, "one");
+    world.settle();
+    world.disconnect(DAN);
+    let backup = world.relay.clone();
+    world.say(BOB, "lost");
+    world.settle();
+    world.restore(&backup);
+    world.all_accept(&[ANN, BOB, EVE]);
+    world.say(BOB, "two");
+    world.settle();
+    world.all_accept(&[DAN]);
+    world.settle();
+    let told = world.errors(DAN).into_iter().filter(|code| *code == "lost_at_restore").count();
+    assert_eq!((told, world.alarms(DAN)), (1, Vec::new()), "{}", world.story(DAN));
+    world.capture(DAN);
+    world.say(BOB, "swallowed");
+    world.say(BOB, "three");
+    world.settle();
+    let mut three = world.entry(world.head());
+    three.seq -= 1;
+    world.show(DAN, three);
+    world.assert_alarm(DAN, AlarmKind::Gap);
+}
+
+#[test]
+fn numbers_that_people_know_never_come_again() {
+    let mut world = four(1485);
+    let numbers = |world: &World, i: usize| -> Vec<u64> {
+        let number = |event: &Event| match event {
+            Event::Message(message) => Some(message.seq),
+            _ => None,
+        };
+        world.devices[i].events.iter().filter_map(number).collect()
+    };
+    world.say(BOB, "before");
+    world.settle();
+    for generation in 1..=2 {
+        let backup = world.relay.clone();
+        for n in 0..3 {
+            world.say(BOB, &format!("lost {n}"));
+        }
+        world.settle();
+        world.restore(&backup);
+        world.relay.generation = [generation; 16];
+        for i in [ANN, BOB, EVE, DAN] {
+            world.connect(i);
+        }
+        world.settle();
+        for i in [ANN, BOB, EVE, DAN] {
+            world.command(i, Command::Accept);
+        }
+        world.settle();
+        world.say(EVE, "on the new log");
+        world.settle();
+    }
+    for i in [ANN, BOB, EVE, DAN] {
+        let numbers = numbers(&world, i);
+        assert!(
+            numbers.len() == 9 && numbers.is_sorted_by(|one, next| one < next),
+            "device {i}: {numbers:?}"
+        );
+        assert_eq!(world.alarms(i), [], "device {i}: {}", world.story(i));
+    }
 }
 
 /// Bob and eve came by ann's link; only she has taken what the relay loses.

@@ -169,7 +169,9 @@ impl App {
             | engine::Event::MemberLeft { .. }
             | engine::Event::ProfileChanged { .. }
             | engine::Event::Disappearing { .. }
-            | engine::Event::Topic { .. } => {}
+            | engine::Event::Topic { .. }
+            | engine::Event::Lost { .. } => {}
+            engine::Event::Accepted => self.tell(room, Kind::Info, words::ACCEPTED.to_owned()),
             // The runtime makes notices of these, and puts the address into the link.
             engine::Event::Alarm(_) | engine::Event::Problem(_) | engine::Event::Invite { .. } => {}
         }

@@ -1,0 +1,71 @@
+//! The numbers by which people and programs know what was said. They are those of the relay's log, until that becomes another
+//! one at a place that this device has read beyond: what it reads from there on is told under numbers behind all that it
+//! knows. So nothing that was read is replaced, and what is new is new for whoever counts from where they have read to.
+
+use super::{Engine, Event, state::LostRow};
+use crate::message::timeline::Line;
+
+/// Greater numbers than this are not told: programs keep them as floating point.
+const MOST: u64 = 1 << 52;
+
+impl Engine {
+    /// The number by which people know what is at `seq` in the log.
+    pub fn told_as(&self, seq: u64) -> u64 {
+        seq.saturating_add(self.meta.ahead)
+    }
+
+    /// The place in the log of what people know by that number.
+    pub(super) fn in_log(&self, told: u64) -> u64 {
+        told.saturating_sub(self.meta.ahead)
+    }
+
+    /// The log is another one from somewhere behind the cursor on, and was read up to `read` before.
+    pub(super) fn count_on_from(&mut self, read: u64) {
+        let meta = &mut self.meta;
+        let upto = read.saturating_add(meta.ahead);
+        let ahead = upto.saturating_sub(meta.cursor).max(meta.ahead);
+        if ahead > MOST {
+            return;
+        }
+        let before = meta.lost.take().map_or(meta.ahead, |lost| lost.ahead);
+        meta.lost = Some(LostRow { ahead: before, upto });
+        meta.ahead = ahead;
+    }
+
+    /// At `seq` the log is another one: what was read from there on is told to be lost.
+    pub(super) fn tell_lost(&mut self, seq: u64) {
+        let Some(LostRow { ahead, upto }) = self.meta.lost.take() else { return };
+        let after = ahead.saturating_add(seq.saturating_sub(1));
+        if after < upto {
+            self.out.events.push(Event::Lost { after, upto });
+        }
+    }
+
+    /// What is told of the log gets the numbers by which people know it.
+    pub(super) fn number_events(&mut self) {
+        let ahead = self.meta.ahead;
+        for event in &mut self.out.events {
+            let seq = match event {
+                Event::Message(message) => &mut message.seq,
+                Event::Act(act) => &mut act.seq,
+                Event::Seen { seq, .. } | Event::Sent { seq, .. } => seq,
+                Event::HandOver { before, .. } => before,
+                _ => continue,
+            };
+            *seq = seq.saturating_add(ahead);
+        }
+    }
+}
+
+/// Lines for somebody who reads this log only, from `before` on: each in a place of its own before that, in their order.
+pub(super) fn squeezed(lines: Vec<Line>, before: u64) -> Vec<Line> {
+    let mut end = before;
+    let place = |mut line: Line| {
+        end = line.message.seq.min(end.saturating_sub(1));
+        line.message.seq = end;
+        (end > 0).then_some(line)
+    };
+    let mut lines: Vec<Line> = lines.into_iter().rev().map_while(place).collect();
+    lines.reverse();
+    lines
+}
