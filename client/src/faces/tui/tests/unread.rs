@@ -138,13 +138,13 @@ fn what_was_stored_before_is_begun_at_as_well_and_what_is_missing_above_it_is_fe
     app.set_unread("lobby", &Unread { count: 60, mentions: 0, after: 40, upto: 100 });
     app.go("lobby");
     let line = |seq| plain(seq, person("bob", 2), &format!("line {seq}")).into();
-    (91..=100).for_each(|seq| tells(&mut app, "lobby", RoomEvent::Past(line(seq))));
+    (61..=100).for_each(|seq| tells(&mut app, "lobby", RoomEvent::Past(line(seq))));
     happens(&mut app, "lobby", engine::Event::Joined(view("lobby", false)));
     text(&mut app, 80, 24);
     assert_eq!(read_upto(&mut app), None, "nobody knows yet where it begins");
     let wanted = app.wants().unwrap();
-    assert_eq!(wanted, Wanted::Older { room: "lobby".into(), before: 91 });
-    app.take_page(&wanted, (31..=90).map(|seq| Item::Line(line(seq))).collect());
+    assert_eq!(wanted, Wanted::Older { room: "lobby".into(), before: 61 });
+    app.take_page(&wanted, (31..=60).map(|seq| Item::Line(line(seq))).collect());
     assert!(screen(&mut app, 80, 24)[2].ends_with("bob: line 41"));
     assert_eq!(app.wants(), None);
 }
