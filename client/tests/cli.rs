@@ -79,6 +79,10 @@ fn unknown_room_or_file_ends_with_5() {
     assert!(run(dir.path(), &["--json"]).status.success());
     refused(&run(dir.path(), &["send", "nowhere", "hi"]), 5, "nowhere");
     refused(&run(dir.path(), &["tail", "nowhere"]), 5, "nowhere");
+    // Nothing is no message, wherever it was to go.
+    for blank in ["", "   ", " \n\t"] {
+        refused(&run(dir.path(), &["send", "nowhere", blank]), 2, "nothing to send");
+    }
     // Text is text: it is not sent, and that is told.
     refused(&run(dir.path(), &["send", "nowhere", "-h"]), 5, "nowhere");
     refused(&run(dir.path(), &["send", "nowhere", "-5 degrees"]), 5, "nowhere");

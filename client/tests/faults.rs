@@ -84,6 +84,59 @@ fn profile_of_another_user_is_called_that() {
 }
 
 #[test]
+fn directory_that_nobody_writes_in_can_be_looked_at() {
+    let dir = TempDir::new().unwrap();
+    let profile = dir.path().join("p");
+    let mut bot = Bot::start(&profile, &["--name", "ann", "--relay", "127.0.0.1:1"]);
+    bot.tell(&json!({"cmd": "create", "room": "team"}));
+    bot.tell(&json!({"cmd": "rooms"}));
+    bot.next("rooms");
+    // Its relay is nowhere.
+    assert_eq!(bot.end(), 3);
+    let all: Vec<_> = fs::read_dir(&profile).unwrap().map(|entry| entry.unwrap().path()).collect();
+    for path in all.iter().chain([&profile]) {
+        std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).unwrap_or_default();
+    }
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(&profile, fs::Permissions::from_mode(0o555)).unwrap();
+    for gone in ["none", "lock"] {
+        fs::remove_file(profile.join(gone)).unwrap_or_default();
+        let Some(output) = as_nobody(schat(&profile).arg("rooms")) else { return };
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert!(text(&output.stdout).starts_with("team"), "{output:?}");
+        let Some(output) = as_nobody(schat(&profile).args(["send", "team", "hi"])) else { return };
+        let told = text(&output.stderr);
+        assert!(told.contains("read-only") && told.contains("make it writable"), "{told}");
+    }
+    fs::set_permissions(&profile, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn room_whose_pages_are_damaged_is_called_that() {
+    let dir = TempDir::new().unwrap();
+    let profile = dir.path().join("p");
+    let mut bot = Bot::start(&profile, &["--name", "ann", "--relay", "127.0.0.1:1"]);
+    bot.tell(&json!({"cmd": "create", "room": "team"}));
+    bot.tell(&json!({"cmd": "rooms"}));
+    bot.next("rooms");
+    // Its relay is nowhere.
+    assert_eq!(bot.end(), 3);
+    let path = profile.join("schat.db");
+    let whole = fs::read(&path).unwrap();
+    // Where the rows of the room are depends on the database: whatever page is damaged, nobody is to free space.
+    let is_told = (4096..whole.len()).step_by(4096).any(|page| {
+        let mut bytes = whole.clone();
+        bytes[page..page + 64].fill(0xA5);
+        fs::write(&path, bytes).unwrap();
+        let output = schat(&profile).args(["send", "team", "hi", "--timeout", "1"]).output().unwrap();
+        let told = text(&output.stderr);
+        assert!(!told.contains("Free some space"), "page {page}: {told}");
+        told.contains("cannot be read from this device") && told.contains("damaged")
+    });
+    assert!(is_told);
+}
+
+#[test]
 fn machine_without_a_thread_to_spare_is_told_and_nothing_panics() {
     let mut command = Command::new("/bin/bash");
     command.env_clear().args(["-c", "ulimit -u 1 && exec \"$0\" rooms", env!("CARGO_BIN_EXE_schat")]);

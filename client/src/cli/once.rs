@@ -1,6 +1,6 @@
 //! Commands that do one thing and end.
 
-use shared::room::{self as engine, Command};
+use shared::room::{self as engine, Command, SaidError};
 
 use super::{
     Globals, archive, attach,
@@ -26,6 +26,9 @@ pub(super) async fn send(
     text: String,
     patience: Patience,
 ) -> Result<Exit, Failure> {
+    if text.trim().is_empty() {
+        return Err(SaidError::Empty.into());
+    }
     let (runtime, mut events) = one(globals, room).await?;
     let token = hex::encode(random().bytes::<8>());
     let sending = async {

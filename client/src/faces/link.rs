@@ -9,22 +9,34 @@ const SCHEMES: [&str; 2] = ["schat://", "https://"];
 pub fn tidied(text: &str) -> Option<String> {
     let text: String = text.chars().filter(|c| !is_between(*c)).collect();
     let start = text.find(|c: char| c.is_alphanumeric())?;
-    let text = text.get(start..)?;
+    let (before, text) = text.split_at_checked(start)?;
     let scheme = SCHEMES.iter().find(|scheme| {
         text.get(..scheme.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(scheme))
     })?;
-    let rest = text.get(scheme.len()..)?.trim_end_matches(|c| !may_end(c));
+    let rest = text.get(scheme.len()..)?;
+    let rest = rest.get(..rest.find(is_quote).unwrap_or(rest.len()))?.trim_end_matches(|c| !may_end(c));
+    // `_so_` is how some write what is to stand out.
+    let rest = rest.strip_suffix('_').filter(|_| before.ends_with('_')).unwrap_or(rest);
     Some(format!("{scheme}{rest}"))
 }
 
-/// The only link in a text that has other words as well: for where nothing but a link can be meant. None where there are two.
+/// The only link in a text that has other words as well, or the same one several times: for where nothing but a link can
+/// be meant. None where there are two.
 pub fn among(text: &str) -> Option<String> {
     let lower = text.to_ascii_lowercase();
-    let mut found = SCHEMES.iter().flat_map(|scheme| lower.match_indices(scheme));
-    let (Some((start, _)), None) = (found.next(), found.next()) else { return None };
-    let rest = text.get(start..)?;
-    let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | ')' | '|'));
-    tidied(rest.get(..end.unwrap_or(rest.len()))?)
+    let mut found = SCHEMES.iter().flat_map(|scheme| lower.match_indices(scheme)).map(|(start, _)| {
+        let rest = text.get(start..)?;
+        let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | ')' | '|'));
+        let mark = if text.get(..start)?.ends_with('_') { "_" } else { "" };
+        tidied(&format!("{mark}{}", rest.get(..end.unwrap_or(rest.len()))?))
+    });
+    let first = found.next()??;
+    found.all(|other| other.as_ref() == Some(&first)).then_some(first)
+}
+
+/// What stands around a link, and is in none.
+fn is_quote(c: char) -> bool {
+    matches!(c, '\'' | '"' | '`' | '\u{2018}'..='\u{201f}' | '«' | '»' | '‹' | '›')
 }
 
 /// What comes into a link by copying it: spaces, ends of lines, what has no width, and the lines between panes.
@@ -66,10 +78,29 @@ mod tests {
             LINK.replace("AbCd", "Ab\u{200b}Cd\u{ad}"),
             LINK.replace("AbCd", "Ab\n> Cd"),
             LINK.replace("AbCd", "Ab\\\nCd"),
+            format!("_{LINK}_"),
+            format!("{LINK}'s"),
+            format!("{LINK}’s room"),
         ] {
             assert_eq!(tidied(&text).as_deref(), Some(LINK), "{text:?}");
         }
         assert_eq!(tidied("HTTPS://h/#x").as_deref(), Some("https://h/#x"));
+    }
+
+    #[test]
+    fn link_is_found_among_words() {
+        for text in [
+            format!("schat '{LINK}'"),
+            format!("$ schat \"{LINK}\" # in a shell"),
+            format!("{LINK} or again {LINK}"),
+            format!("{LINK}\n{LINK}\n"),
+            format!("see _{LINK}_ there"),
+            format!("that is {LINK}'s room"),
+        ] {
+            assert_eq!(among(&text).as_deref(), Some(LINK), "{text:?}");
+        }
+        assert_eq!(among(&format!("{LINK} {LINK}2")), None, "two");
+        assert_eq!(tidied(&format!("{LINK}_")), Some(format!("{LINK}_")), "it may end so");
     }
 
     #[test]

@@ -75,11 +75,14 @@ pub fn mark(text: &str, names: Names<'_>) -> Vec<Marked> {
             } else if is_code {
                 marked.looks.push((all, Look::Code));
             } else {
-                if line.starts_with('>') {
+                let is_quote = line.starts_with('>');
+                if is_quote {
                     marked.looks.push((all, Look::Quote));
                 }
                 marked.hang = list_mark(line);
                 inline::mark(&mut marked, names, &mut signs);
+                // Who was named there was told when it was said first.
+                marked.looks.retain(|(_, look)| !is_quote || *look != Look::Me);
                 links::warn(&mut marked);
             }
             marked
@@ -189,6 +192,15 @@ mod tests {
             "ftp://x/bob",
             "bob:pw@x.org",
             "file_bob",
+            "> bob said",
+            ">bob: look",
+            "$bob",
+            "${bob}",
+            "a=bob",
+            "bob=1",
+            "bob/x",
+            "@bob/x",
+            "ad-bob",
             "bob_file",
         ] {
             assert!(!names_us(text, Names { me: "bob", others: &[] }), "{text}");
@@ -216,6 +228,11 @@ mod tests {
             "so, bob.",
             "(bob)",
             "ann/bob: look",
+            "bob/ann: look",
+            "bob / ann",
+            "- bob",
+            "so - bob",
+            "> what?\nbob: look",
             "bob… look",
             "'bob'",
             "bob's",
@@ -234,11 +251,12 @@ mod tests {
         for (text, me) in [
             ("@日本太郎さん", "日本太郎"),
             ("ねえ@日本太郎", "日本太郎"),
+            ("你好@evil你好", "evil"),
+            ("한글@민수", "민수"),
             ("@민수님", "민수"),
             ("@บ๊อบครับ", "บ๊อบ"),
         ] {
-            let expected = !text.starts_with('ね');
-            assert_eq!(names_us(text, Names { me, others: &[] }), expected, "{text}");
+            assert!(names_us(text, Names { me, others: &[] }), "{text}");
         }
         assert!(
             !names_us("@日本太郎さん", Names { me: "日本", others: &others }),

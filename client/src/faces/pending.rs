@@ -41,6 +41,10 @@ pub struct Pending {
     /// Numbers of files that are sent: at most as many as a profile takes.
     files: Arc<Mutex<BTreeSet<i64>>>,
     refusal: Arc<OnceLock<Exit>>,
+    /// The room that the line before was to leave.
+    leaving: Arc<Mutex<Option<String>>>,
+    /// Nobody is there to be asked.
+    is_script: bool,
 }
 
 impl Default for Pending {
@@ -50,11 +54,26 @@ impl Default for Pending {
             joins: Arc::default(),
             files: Arc::default(),
             refusal: Arc::default(),
+            leaving: Arc::default(),
+            is_script: false,
         }
     }
 }
 
 impl Pending {
+    /// Of a face that has a person, who can be asked, or none.
+    pub(super) fn of(has_person: bool) -> Self {
+        Self { is_script: !has_person, ..Self::default() }
+    }
+
+    /// A line was read, which may be to leave a room. Whether somebody is sure of that: the line before was to leave the same,
+    /// or nobody is there to be asked.
+    pub(super) fn leaves(&self, room: Option<&str>) -> bool {
+        let mut leaving = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *leaving, room.map(str::to_owned));
+        self.is_script || before.as_deref() == room
+    }
+
     /// A room is being joined, unless we are in already.
     pub fn join(&self, runtime: &Runtime, label: &str) {
         let mut joins = self.joins();

@@ -88,7 +88,7 @@ pub async fn run(
     options: Options,
 ) -> Exit {
     let Options { current, stays } = options;
-    let pending = Pending::default();
+    let pending = Pending::of(stays);
     if let Some(label) = &current {
         pending.join(runtime, label);
     }

@@ -111,6 +111,8 @@ pub(super) struct Room {
     /// Faces that wait for a link: at most as many as are attached.
     invited: Vec<FaceId>,
     is_over: bool,
+    /// Why it could not be read from the disk, when it was tried last.
+    not_loaded: Option<Failure>,
     backoff: Backoff,
     /// When the current stream was opened.
     since: Instant,
@@ -165,6 +167,7 @@ impl Room {
             unasked: inner.files.unasked(),
             invited: Vec::new(),
             is_over: false,
+            not_loaded: None,
             backoff: Backoff::default(),
             since: Instant::now(),
             not_before: Instant::now(),

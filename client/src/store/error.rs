@@ -1,6 +1,9 @@
 //! Why the profile cannot be read or written.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use rusqlite::ErrorCode;
 
@@ -13,7 +16,7 @@ pub enum StoreError {
     #[error("the profile in {0} is in use by another schat")]
     Locked(PathBuf),
     /// Nothing can be written there.
-    #[error("the profile in {0} cannot be written: its file system is read-only")]
+    #[error("the profile in {0} cannot be written: its directory or file system is read-only")]
     ReadOnly(PathBuf),
     /// The system lets us do nothing there.
     #[error("the profile in {0} belongs to another user, or its permissions keep you out")]
@@ -24,6 +27,9 @@ pub enum StoreError {
     /// There is no room left.
     #[error("the disk is full: what was said last is not saved and not sent")]
     Full,
+    /// There is no room left to open it.
+    #[error("the disk is full, and the profile needs a little room to be opened")]
+    NoSpace,
     /// The database, or a value in it, is not what was written.
     #[error("the profile is damaged: {0}")]
     Damaged(String),
@@ -56,12 +62,41 @@ pub enum StoreError {
     TooManyTransfers,
     /// Anything else.
     #[error("the profile cannot be read or written: {0}")]
-    Io(#[from] io::Error),
+    Io(io::Error),
 }
+
+impl StoreError {
+    /// What went wrong while the profile in `dir` was opened: nothing was said yet.
+    pub(super) fn at(self, dir: &Path) -> Self {
+        match self {
+            Self::Full => Self::NoSpace,
+            Self::Io(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => {
+                Self::ReadOnly(dir.to_owned())
+            }
+            other => other,
+        }
+    }
+}
+
+impl From<io::Error> for StoreError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+/// The file beside a database that readers share cannot grow.
+const SHM_SIZE: i32 = rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
+        if error.sqlite_error().is_some_and(|error| error.extended_code == SHM_SIZE) {
+            return Self::Full;
+        }
         match error.sqlite_error_code() {
+            Some(ErrorCode::ReadOnly) => Self::Io(io::Error::from(io::ErrorKind::ReadOnlyFilesystem)),
             Some(ErrorCode::DiskFull) => Self::Full,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                 Self::Damaged("not a database".into())
@@ -90,6 +125,7 @@ impl From<&StoreError> for Failure {
             }
             StoreError::Place(..) => "Name another directory with --profile or SCHAT_PROFILE.",
             StoreError::Full => "Free some space; schat goes on by itself.",
+            StoreError::NoSpace => "Free some space on the disk, then try again.",
             StoreError::Damaged(_) => "Restore a backup of the profile, or begin a new one with --profile.",
             StoreError::WrongKey => {
                 "Put the file `key` of this profile back; without it nothing can be read."
@@ -120,5 +156,33 @@ impl From<&StoreError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::from(&error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn what_the_database_says_is_said_so_that_it_can_be_mended() {
+        let dir = Path::new("/home/ann/p");
+        let at_start = |code| {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            let failure = Failure::from(StoreError::from(error).at(dir));
+            (failure.message, failure.remedy, failure.code)
+        };
+        for code in [ffi::SQLITE_FULL, ffi::SQLITE_IOERR_SHMSIZE] {
+            let (message, remedy, _) = at_start(code);
+            assert!(message.contains("disk is full") && !message.contains("said"), "{message}");
+            assert!(remedy.contains("Free some space"), "{remedy}");
+        }
+        for code in [ffi::SQLITE_READONLY, ffi::SQLITE_READONLY_DIRECTORY, ffi::SQLITE_READONLY_DBMOVED] {
+            assert_eq!(at_start(code).2, "read_only");
+        }
+        assert!(at_start(ffi::SQLITE_CORRUPT).0.contains("damaged"));
+        let full = StoreError::from(io::Error::from(io::ErrorKind::StorageFull));
+        assert!(full.to_string().contains("disk is full"), "{full}");
     }
 }

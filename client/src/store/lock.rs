@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use super::StoreError;
+use super::{FileKey, StoreError};
 
 /// The profile is ours until this is dropped; the system lets go of it however the process ends.
 pub(super) struct Lock(File);
@@ -24,8 +24,12 @@ impl Lock {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(dir.join("lock")).map_err(|error| match error.kind() {
             ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly(dir.to_owned()),
+            // Whoever may read the key may read the profile.
+            ErrorKind::PermissionDenied if File::open(FileKey::path(dir)).is_ok() => {
+                StoreError::ReadOnly(dir.to_owned())
+            }
             ErrorKind::PermissionDenied => StoreError::Foreign(dir.to_owned()),
-            _ => StoreError::Io(error),
+            _ => StoreError::from(error),
         })?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),

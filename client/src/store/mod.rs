@@ -124,6 +124,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when it cannot be opened, is damaged, or belongs to a later version or another key.
     pub fn open(dir: &Path, key: &ProfileKey, random: Random) -> Result<Self, StoreError> {
+        Self::made_ready(dir, key, random).map_err(|error| error.at(dir))
+    }
+
+    fn made_ready(dir: &Path, key: &ProfileKey, random: Random) -> Result<Self, StoreError> {
         let mut db = Connection::open(dir.join(DATABASE))?;
         schema::prepare(&mut db)?;
         let mut store = Self {

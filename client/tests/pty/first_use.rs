@@ -12,6 +12,26 @@ fn place(link: &str) -> String {
 }
 
 #[test]
+fn link_is_taken_as_the_command_that_it_was_sent_in() {
+    let at_ann = TempDir::new().unwrap();
+    let (_ann, link) = host(&at_ann, &[]);
+    for (face, pasted) in [(&[][..], format!("schat '{link}'")), (&["--plain"], format!("{link} {link}"))] {
+        let at_bob = TempDir::new().unwrap();
+        let mut bob = Terminal::start(at_bob.path(), &[&["--name", "bob"], face].concat(), &[]);
+        if face.is_empty() {
+            bob.wait_for("Welcome");
+            bob.paste(&pasted);
+        } else {
+            bob.type_text(&pasted);
+        }
+        bob.press(&["\r"]);
+        bob.wait_for("You are in lobby");
+        bob.press(&[CTRL_D]);
+        assert_eq!(bob.finish(), 0);
+    }
+}
+
+#[test]
 fn person_is_asked_about_a_relay_that_is_seen_first_and_nothing_is_remembered_without_a_yes() {
     let (at_ann, at_bob) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let (_ann, link) = host(&at_ann, &[]);

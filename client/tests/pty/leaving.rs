@@ -1,4 +1,4 @@
-//! Quitting while something is not sent.
+//! Quitting while something is not sent, leaving a room, and coming back to one.
 
 use std::time::{Duration, Instant};
 
@@ -52,4 +52,62 @@ fn who_quits_without_a_connection_waits_for_nothing() {
     assert_eq!(bob.finish(), 0);
     assert!(asked.elapsed() < SOON, "{:?}", asked.elapsed());
     assert!(bob.screen().contains("what is left is sent at the next start"), "{}", bob.screen());
+}
+
+#[test]
+fn room_is_left_by_who_says_so_twice_and_an_indented_slash_is_text() {
+    for arguments in [&[] as &[&str], &["--plain"]] {
+        let (at_ann, at_bob) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        let (mut ann, link) = host(&at_ann, &[]);
+        let mut bob = joins(&at_bob, "bob", (&ann, &link), &[]);
+        quits(&mut bob);
+        let mut bob = Terminal::start(at_bob.path(), arguments, &[]);
+        bob.wait_for("You are in lobby");
+        bob.type_text("  /leave");
+        bob.press(&[ENTER]);
+        ann.wait_for("bob: /leave");
+        bob.type_text("/leave");
+        bob.press(&[ENTER]);
+        // However the window wraps it.
+        let asks = |screen: &str| screen.split_whitespace().collect::<String>().contains("oncemore.");
+        bob.wait("to be asked", asks);
+        // Whoever says something else meanwhile is not sure.
+        bob.type_text("still here");
+        bob.press(&[ENTER]);
+        ann.wait_for("bob: still here");
+        bob.type_text("/leave");
+        bob.press(&[ENTER]);
+        bob.type_text("I stay");
+        bob.press(&[ENTER]);
+        ann.wait_for("bob: I stay");
+        for _ in 0..2 {
+            bob.type_text("/leave");
+            bob.press(&[ENTER]);
+        }
+        ann.wait_for("bob left");
+        bob.press(&[CTRL_D]);
+        bob.finish();
+        quits(&mut ann);
+    }
+}
+
+#[test]
+fn room_that_one_comes_back_to_begins_at_what_was_said_meanwhile() {
+    let (at_ann, at_bob) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let (mut ann, link) = host(&at_ann, &[]);
+    let mut bob = joins(&at_bob, "bob", (&ann, &link), &[]);
+    bob.type_text("see you");
+    bob.press(&[ENTER]);
+    ann.wait_for("bob: see you");
+    quits(&mut bob);
+    says_lines(&mut ann, 45);
+    let mut bob = Terminal::start(at_bob.path(), &[], &[]);
+    let is_below = |screen: &str| {
+        let mut lines = screen.lines().skip_while(|line| !line.contains("- not read -"));
+        lines.nth(1).is_some_and(|line| line.contains("ann: line 1.")) && screen.contains("line 12.")
+    };
+    let screen = bob.wait("the line, and what is below", is_below);
+    assert!(!screen.contains("line 45."), "{screen}");
+    quits(&mut bob);
+    quits(&mut ann);
 }

@@ -15,7 +15,7 @@ use shared::{
 
 use super::{
     groups,
-    lines::{Allowed, Line},
+    lines::{Allowed, Line, is_link},
     pending::Pending,
     words,
 };
@@ -61,6 +61,12 @@ pub async fn execute(
             || Failure::usage("You are in no room.", "Join one: /join LINK, or /join NAME for an open room.");
         current.ok_or_else(nowhere)
     };
+    let line = match line {
+        // A link where there is no room cannot be meant for anybody else.
+        Line::Say(text) if current.is_none() && is_link(&text) => Line::Link(text),
+        line => line,
+    };
+    let is_sure = pending.leaves(current.filter(|_| line == Line::Leave));
     match line {
         Line::Empty | Line::Quit => Ok(Done::default()),
         Line::Say(text) => say(runtime, pending, here()?, Said::text(text)).await,
@@ -157,7 +163,14 @@ pub async fn execute(
         Line::Steer(number, steer) => runtime.steer_file(number, steer).await.map(|()| Done::default()),
         Line::Search(text) => search(runtime, here()?, &text).await,
         Line::Rooms => Ok(Done { notes: rooms(runtime, current).await, go: None }),
-        Line::Leave => runtime.tell(here()?, Command::Leave).await.map(|()| Done::default()),
+        Line::Leave => {
+            let room = here()?;
+            let status = runtime.room(room)?;
+            if is_sure || status.over.is_some() {
+                return runtime.tell(room, Command::Leave).await.map(|()| Done::default());
+            }
+            Ok(Done::say(words::leaves(room, status.view.is_some_and(|view| view.open))))
+        }
         Line::Accept => {
             // The room answers.
             runtime.tell(here()?, Command::Accept).await.map(|()| Done::default())

@@ -51,7 +51,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("/topic [TEXT|off]", "say what this room is about; alone, it shows that. Moderators change it"),
     ("/rooms", "list your rooms"),
     ("/info", "what this room is: its id at the relay, what it allows, who moderates it"),
-    ("/leave", "leave this room"),
+    ("/leave", "leave this room; asks first, since what was said there is deleted on this device"),
     (
         "/accept",
         "go on in this room although its relay was restored from a backup, or read on where this device was before it was led past the end of the log; ask the relay's operator first",

@@ -125,15 +125,15 @@ pub fn without_blank_lines(text: &str) -> &str {
     text.get(start..).unwrap_or_default()
 }
 
-/// Reads a line. Two slashes begin a message with a slash.
+/// Reads a line. Two slashes begin a message with a slash; so does anything blank before it: what is pasted with an
+/// indentation is text.
 ///
 /// # Errors
 /// [`Failure`] of kind usage for an unknown command or a wrong number of words.
 pub fn parse(line: &str) -> Result<Line, Failure> {
     let said = without_blank_lines(line);
-    let line = line.trim();
-    let Some(rest) = line.strip_prefix('/') else {
-        return Ok(if line.is_empty() { Line::Empty } else { Line::Say(said.to_owned()) });
+    let Some(rest) = line.trim_end().strip_prefix('/') else {
+        return Ok(if said.is_empty() { Line::Empty } else { Line::Say(said.to_owned()) });
     };
     if rest.starts_with('/') {
         return Ok(Line::Say(rest.to_owned()));
@@ -148,7 +148,7 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
         |steer: Steer| argument.parse().map(|number| Line::Steer(number, steer)).map_err(|_| usage_of(word));
     let alone = |line: Line| if argument.is_empty() { Ok(line) } else { Err(usage_of(word)) };
     match word {
-        "join" if is_link(argument) || link::among(argument).is_some() => Ok(Line::Link(argument.to_owned())),
+        "join" if is_link(argument) => Ok(Line::Link(argument.to_owned())),
         "join" => needed().map(Line::Join),
         "create" => create(argument).ok_or_else(|| usage_of(word))?,
         "invite" => limits(argument).map(Line::Invite),
@@ -203,7 +203,7 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
     }
 }
 
-/// It looks like an invite link.
+/// It looks like an invite link, or has one among its words.
 pub fn is_link(text: &str) -> bool {
-    link::tidied(text).is_some()
+    link::tidied(text).or_else(|| link::among(text)).is_some()
 }

@@ -78,25 +78,36 @@ fn is_address(piece: &str) -> bool {
 fn words<'a>(text: &'a str, name: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
     let mut before = [None; 2];
     text.char_indices().filter_map(move |(at, c)| {
-        let is_outside = |c: Option<char>| c.is_none_or(|c: char| !c.is_alphanumeric() && c != '/');
+        let is_outside = |c: char| is_unspaced(c) || !c.is_alphanumeric() && c != '/';
         let has_at = before[1] == Some('@');
-        let is_glued = glues(before[1]) && before[0].is_some_and(char::is_alphanumeric);
-        let is_start = if has_at { is_outside(before[0]) } else { is_end(before[1]) && !is_glued };
+        let is_glued = (glues(before[1]) || before[1] == Some('-'))
+            && before[0].is_some_and(char::is_alphanumeric)
+            || is_variable(before);
+        let is_start = if has_at { before[0].is_none_or(is_outside) } else { is_end(before[1]) && !is_glued };
         before = [before[1], Some(c)];
         if !is_start {
             return None;
         }
         let rest = text.get(at..)?;
         let length = if has_at { called(rest, name) } else { whole(rest, name) }?;
-        let mut after = rest.get(length..)?.chars();
-        let goes_on = glues(after.next()) && after.next().is_some_and(char::is_alphanumeric);
+        let behind = rest.get(length..)?;
+        let mut after = behind.chars();
+        let next = after.next();
+        // Several may be spoken to at once: `ann/bob: look`.
+        let is_path = next == Some('/') && !behind.split_whitespace().next()?.ends_with([':', ',']);
+        let goes_on = (glues(next) || is_path) && after.next().is_some_and(char::is_alphanumeric);
         (!goes_on).then_some(at - usize::from(has_at)..at + length)
     })
 }
 
+/// What stands before the name of a variable in a shell.
+fn is_variable(before: [Option<char>; 2]) -> bool {
+    before[1] == Some('$') || before == [Some('$'), Some('{')]
+}
+
 /// Between letters it makes one name of a file, a host or a variable of them.
 fn glues(c: Option<char>) -> bool {
-    matches!(c, Some('.' | '_' | '@'))
+    matches!(c, Some('.' | '_' | '@' | '='))
 }
 
 fn is_end(c: Option<char>) -> bool {

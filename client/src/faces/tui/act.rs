@@ -118,20 +118,11 @@ impl<'a> Act<'a> {
                 Effect::Read { room, seq } => {
                     let _ = self.runtime.ack_at(&room, &Cursor::read(), seq).await;
                 }
-                Effect::Line(text) => {
-                    let parsed = match lines::parse(&text) {
-                        // A link that is pasted where there is no room cannot be meant for anybody else.
-                        Ok(Line::Say(text)) if app.current().is_none() && lines::is_link(&text) => {
-                            Ok(Line::Link(text))
-                        }
-                        parsed => parsed,
-                    };
-                    match parsed {
-                        Ok(Line::Quit) => return true,
-                        Ok(line) => self.line(app, line, text).await,
-                        Err(failure) => refuse(app, &failure, text),
-                    }
-                }
+                Effect::Line(text) => match lines::parse(&text) {
+                    Ok(Line::Quit) => return true,
+                    Ok(line) => self.line(app, line, text).await,
+                    Err(failure) => refuse(app, &failure, text),
+                },
             }
         }
         false

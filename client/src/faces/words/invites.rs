@@ -17,8 +17,11 @@ use crate::{
 /// # Errors
 /// [`Failure`] of kind usage for anything else.
 pub fn link(text: &str) -> Result<AnyLink, Failure> {
-    let tidied = link::tidied(text).or_else(|| link::among(text));
-    tidied.as_deref().unwrap_or(text).parse().map_err(|error: LinkError| {
+    let tidied = link::tidied(text);
+    let read = tidied.as_deref().unwrap_or(text).parse();
+    // What is no link as a whole may have one, once or twice.
+    let among = || link::among(text).and_then(|link| link.parse().ok());
+    read.or_else(|error| among().ok_or(error)).map_err(|error: LinkError| {
         Failure::usage(
             error.to_string(),
             "Copy the whole link, to its last character, or ask for a new one. An open room needs none: /join NAME in the chat.",

@@ -60,15 +60,21 @@ impl Room {
             Err(error) => error.into(),
         };
         self.not_before = Instant::now() + self.backoff.next(&self.profile.random);
+        self.not_loaded = Some(failure.clone());
         self.show(RoomEvent::Failed(failure)).await;
     }
 
     pub(super) fn not_loaded(&self) -> Failure {
-        Failure::new(
-            Exit::Local,
-            "storage",
-            format!("The room {} cannot be read from this device at the moment.", self.label),
-            "Free some space on the disk, then say it again.",
-        )
+        let message = format!("The room {} cannot be read from this device at the moment", self.label);
+        match &self.not_loaded {
+            Some(why) => {
+                let message = format!("{message}: {}", why.message);
+                Failure::new(Exit::Local, "storage", message, why.remedy.clone())
+            }
+            None => {
+                let remedy = "Free some space on the disk, then say it again.";
+                Failure::new(Exit::Local, "storage", format!("{message}."), remedy)
+            }
+        }
     }
 }

@@ -85,7 +85,11 @@ impl KeySource for Asking<'_> {
     fn key(&self, dir: &Path, random: &Random) -> Result<ProfileKey, Failure> {
         match replace::tidy(&OnDisk(dir), replace::KEY) {
             // Then it stays, and is no worse than before.
-            Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => {}
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied
+                ) => {}
             tidied => tidied.map_err(StoreError::from)?,
         }
         match KeyFile::read(dir)? {

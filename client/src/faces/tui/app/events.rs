@@ -118,6 +118,10 @@ impl App {
                 let lines = words::joined(room, &view);
                 let pane = self.pane(room);
                 (pane.view, pane.over, pane.catching_up) = (Some(Arc::new(view)), None, None);
+                pane.has_begun = true;
+                if self.is_looking() && self.current() == Some(room) {
+                    self.look();
+                }
                 if self.current.is_none() {
                     self.go(room);
                 }
@@ -178,7 +182,7 @@ impl App {
     }
 
     fn message(&mut self, room: &str, message: Message) {
-        let is_looked_at = self.is_looking() && self.current() == Some(room);
+        let is_here = self.is_looking() && self.current() == Some(room);
         let from = message.from.clone();
         let entry = self.entry(room, message.into());
         let pane = self.pane(room);
@@ -186,12 +190,14 @@ impl App {
         if entry.mine {
             pane.arrived(&entry.id);
             // Whoever answers has seen what was new.
-            pane.fresh_after = None;
+            (pane.fresh_after, pane.seeks_fresh) = (None, false);
         } else {
+            let is_looked_at = is_here && pane.has_begun;
             // What was here at the start was counted then.
             if !is_looked_at && entry.seq.is_some_and(|seq| seq > pane.latest) {
-                if pane.unread == 0 {
-                    pane.fresh_after = Some(pane.latest);
+                // What is fetched at the start goes on where the disk ended.
+                if pane.unread == 0 && (pane.has_begun || pane.fresh_after.is_none()) {
+                    (pane.fresh_after, pane.seeks_fresh) = (Some(pane.latest), !pane.has_begun);
                 }
                 pane.unread += 1;
                 pane.mentions += usize::from(entry.mentions);

@@ -150,11 +150,13 @@ impl App {
         let text = self.editor.take();
         let trimmed = text.trim();
         let is_action = action::of(trimmed).is_some();
-        let is_command = trimmed.starts_with('/') && !trimmed.starts_with("//") && !is_action;
+        // An indented slash is text.
+        let is_slashed = text.starts_with('/');
+        let is_command = is_slashed && !trimmed.starts_with("//") && !is_action;
         match trimmed {
             "" => {}
-            "/help" => self.help("", None),
-            "/search" => self.search(String::new()),
+            "/help" if is_slashed => self.help("", None),
+            "/search" if is_slashed => self.search(String::new()),
             _ if is_command => match trimmed.split_once(' ') {
                 Some(("/search", wanted)) => self.search(wanted.trim().to_owned()),
                 Some(("/help", wanted)) => self.help(wanted.trim(), None),
@@ -163,7 +165,7 @@ impl App {
             _ => {
                 let said = match trimmed.strip_prefix('/') {
                     // Two slashes begin a message with a slash.
-                    Some(said) if !is_action => said.to_owned(),
+                    Some(said) if is_slashed && !is_action => said.to_owned(),
                     _ => without_blank_lines(&text).to_owned(),
                 };
                 match self.composed(said) {

@@ -207,6 +207,7 @@ impl App {
         if self.current.replace(room.to_owned()).is_some() || self.editor.text().is_empty() {
             self.editor.load(draft);
         }
+        self.shown_mut().into_iter().for_each(|pane| pane.seeks_fresh = pane.fresh_after.is_some());
         self.look();
     }
 
@@ -222,6 +223,7 @@ impl App {
     /// A key was pressed, or the mouse: somebody is there.
     fn pressed(&mut self) {
         self.pressed_at = Some(self.now);
+        self.shown_mut().into_iter().for_each(|pane| pane.seeks_fresh = false);
         if self.focus == Focus::Unknown {
             self.look();
         }

@@ -25,6 +25,10 @@ impl App {
     pub fn wants(&self) -> Option<Wanted> {
         let pane = self.shown()?;
         let room = pane.label.clone();
+        let before = pane.oldest().filter(|_| pane.seeks_fresh && self.selected.is_none());
+        if let Some(before) = before.filter(|_| !pane.is_whole && !pane.is_behind && pane.is_above_fresh()) {
+            return Some(Wanted::Older { room, before });
+        }
         if pane.is_behind && pane.scroll == 0 {
             return Some(Wanted::Newer { room, after: pane.newest().unwrap_or(0) });
         }
@@ -53,6 +57,8 @@ impl App {
         match wanted {
             Wanted::Older { .. } => {
                 pane.add_older(rows);
+                // So much was not read that it is not here at once.
+                pane.seeks_fresh &= !pane.is_behind;
                 self.at_top = false;
             }
             Wanted::Newer { .. } => pane.add_newer(rows),

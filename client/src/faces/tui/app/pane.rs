@@ -41,6 +41,12 @@ pub struct Pane {
     pub mentions: usize,
     /// What comes after this was not read when somebody looked away: a line is drawn there.
     pub fresh_after: Option<u64>,
+    /// It is shown from there on, once that is known; until somebody presses a key.
+    pub seeks_fresh: bool,
+    /// What was said before is here: until then nobody has looked at what comes.
+    pub has_begun: bool,
+    /// The newest message that was on the screen.
+    pub shown_upto: u64,
     /// The newest message that was counted, or looked at.
     pub latest: u64,
     /// Up to here it was read, and that is kept.
@@ -175,6 +181,7 @@ impl Pane {
         self.rows = rows.into();
         (self.is_whole, self.is_behind) = (false, is_behind);
         (self.scroll, self.unmeasured) = (0, 0);
+        self.seeks_fresh = false;
         self.measure();
     }
 

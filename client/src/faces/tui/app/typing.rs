@@ -147,8 +147,8 @@ impl App {
 
     /// What was looked at in the current room and is not kept as read.
     fn unkept(&self) -> Option<(String, u64)> {
-        let pane = self.shown().filter(|pane| self.is_looking() && pane.latest > pane.read)?;
-        Some((pane.label.clone(), pane.latest))
+        let pane = self.shown().filter(|pane| self.is_looking() && pane.read_upto() > pane.read)?;
+        Some((pane.label.clone(), pane.read_upto()))
     }
 
     /// What was read and not told yet, and when it may be told.

@@ -30,6 +30,17 @@ impl App {
 }
 
 impl Pane {
+    /// All messages here were not read, and there may be more of them above.
+    pub(super) fn is_above_fresh(&self) -> bool {
+        self.fresh_after.zip(self.oldest()).is_some_and(|(after, oldest)| after > 0 && oldest > after)
+    }
+
+    /// How far it was read, as somebody looks at it: as far as it was on the screen.
+    pub(super) fn read_upto(&self) -> u64 {
+        let is_at_end = self.scroll == 0 && !self.seeks_fresh && !self.is_behind;
+        if is_at_end { self.latest } else { self.shown_upto.min(self.latest) }
+    }
+
     /// The row is the first message that was not read. Not known before all that was read before it, or the message
     /// there, is here.
     pub fn begins_unread(&self, at: usize) -> bool {

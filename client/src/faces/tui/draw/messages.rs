@@ -27,8 +27,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
     settle(app, width);
     let Some(pane) = app.shown() else { return welcome(frame, app, area) };
     let looks = Looks::new(app, Some(pane));
-    let wanted = scroll_to(&looks, pane, app.selected, (width, height));
+    let fresh = scroll_to_fresh(&looks, pane, (width, height)).filter(|_| app.selected.is_none());
+    let wanted = fresh.unwrap_or_else(|| scroll_to(&looks, pane, app.selected, (width, height)));
     let (up, scroll, at_top) = visible(&looks, pane, wanted, (width, height));
+    let last = up.iter().find_map(|(id, _)| *id);
     let label = pane.label.clone();
     let free = height.saturating_sub(up.len());
     let mut shown: Vec<(Option<MessageId>, Drawn)> = up.into_iter().rev().collect();
@@ -43,7 +45,25 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
     (app.at_top, app.is_short) = (at_top, at_top && free > 0);
     if let Some(pane) = app.panes.iter_mut().find(|pane| pane.label == label) {
         pane.scroll = scroll;
+        pane.seeks_fresh &= app.selected.is_none() && !(fresh.is_some() && pane.has_begun);
+        if fresh.is_some() || !pane.seeks_fresh {
+            let last = last.and_then(|last| pane.entries().rev().find(|entry| entry.id == last)?.seq);
+            pane.shown_upto = pane.shown_upto.max(last.unwrap_or(0));
+        }
     }
+}
+
+/// How far up to look, so that what was not read begins at the top; none where nobody seeks it, or it is not here.
+fn scroll_to_fresh(looks: &Looks<'_>, pane: &Pane, (width, height): (usize, usize)) -> Option<usize> {
+    let mut below = 0;
+    for (at, row) in pane.rows.iter().enumerate().rev().filter(|_| pane.seeks_fresh) {
+        let above = Above::of(looks, pane, at);
+        below += looks.height(row, width) + above.rows();
+        if above.is_fresh {
+            return Some(below.saturating_sub(height));
+        }
+    }
+    None
 }
 
 /// Whoever has scrolled up goes on seeing the same: what came since then stands below.

@@ -237,6 +237,8 @@ fn what_was_not_read_before_is_counted_once_and_kept_when_it_is_read() {
             .any(|effect| matches!(effect, Effect::Read { room, .. } if room == "team"))
     );
     app.go("team");
+    // Where it begins is not here, and nobody waits for it.
+    key(&mut app, KeyCode::Left);
     app.set_now(NOON + 5_000);
     app.tell_read();
     assert!(app.take_effects().contains(&Effect::Read { room: "team".into(), seq: 8 }));

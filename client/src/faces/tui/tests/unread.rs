@@ -84,6 +84,71 @@ fn unread_message_that_is_not_here_is_fetched() {
     assert_eq!(below_the_line(&mut app).as_deref(), Some("line 43"));
 }
 
+/// The room that the program begins in; so many messages come from the relay before it says that we are in.
+fn started_with(count: u64) -> App {
+    let mut app = app();
+    app.set_unread("lobby", &Unread { count: 0, mentions: 0, after: 3, upto: 3 });
+    app.go("lobby");
+    let past = (1..=3).map(|seq| plain(seq, person("bob", 2), &format!("line {seq}")).into());
+    past.for_each(|line| tells(&mut app, "lobby", RoomEvent::Past(line)));
+    text(&mut app, 80, 24);
+    (4..4 + count).for_each(|seq| says(&mut app, "lobby", seq, &format!("line {seq}")));
+    happens(&mut app, "lobby", engine::Event::Joined(view("lobby", false)));
+    app
+}
+
+fn read_upto(app: &mut App) -> Option<u64> {
+    app.keep_read();
+    app.take_effects().into_iter().find_map(|effect| match effect {
+        Effect::Read { seq, .. } => Some(seq),
+        _ => None,
+    })
+}
+
+#[test]
+fn room_that_one_starts_in_begins_at_what_came_meanwhile() {
+    let mut app = started_with(45);
+    let rows = screen(&mut app, 80, 24);
+    assert!(rows[1].contains("- not read -") && rows[2].ends_with("bob: line 4"), "{rows:#?}");
+    let shown = rows.iter().filter(|row| row.contains("bob: line")).count() as u64;
+    assert_eq!(read_upto(&mut app), Some(3 + shown), "no more than was on the screen");
+    // It stays there, whatever is said.
+    says(&mut app, "lobby", 49, "line 49");
+    assert!(screen(&mut app, 80, 24)[2].ends_with("bob: line 4"));
+    assert_eq!(read_upto(&mut app), None);
+    (0..4).for_each(|_| drop(key(&mut app, KeyCode::PageDown)));
+    assert!(text(&mut app, 80, 24).contains("bob: line 49"));
+    assert_eq!(read_upto(&mut app), Some(49));
+    alt(&mut app, 'u');
+    assert_eq!(app.chosen().map(|entry| entry.text.as_str()), Some("line 4"));
+}
+
+#[test]
+fn few_messages_that_came_meanwhile_stand_under_the_line_and_the_end_is_followed() {
+    let mut app = started_with(3);
+    assert_eq!(below_the_line(&mut app).as_deref(), Some("line 4"));
+    assert_eq!((app.shown().unwrap().unread, read_upto(&mut app)), (0, Some(6)));
+    (7..=60).for_each(|seq| says(&mut app, "lobby", seq, &format!("line {seq}")));
+    assert!(text(&mut app, 80, 24).contains("bob: line 60"));
+}
+
+#[test]
+fn what_was_stored_before_is_begun_at_as_well_and_what_is_missing_above_it_is_fetched() {
+    let mut app = app();
+    app.set_unread("lobby", &Unread { count: 60, mentions: 0, after: 40, upto: 100 });
+    app.go("lobby");
+    let line = |seq| plain(seq, person("bob", 2), &format!("line {seq}")).into();
+    (61..=100).for_each(|seq| tells(&mut app, "lobby", RoomEvent::Past(line(seq))));
+    happens(&mut app, "lobby", engine::Event::Joined(view("lobby", false)));
+    text(&mut app, 80, 24);
+    assert_eq!(read_upto(&mut app), None, "nobody knows yet where it begins");
+    let wanted = app.wants().unwrap();
+    assert_eq!(wanted, Wanted::Older { room: "lobby".into(), before: 61 });
+    app.take_page(&wanted, (31..=60).map(|seq| Item::Line(line(seq))).collect());
+    assert!(screen(&mut app, 80, 24)[2].ends_with("bob: line 41"));
+    assert_eq!(app.wants(), None);
+}
+
 #[test]
 fn room_with_a_draft_is_marked_and_each_room_keeps_its_own() {
     let mut app = two_rooms();
