@@ -21,7 +21,7 @@ use redb::{
 
 use super::{
     access,
-    journal::{FileId, Journal, JournalError, Record},
+    journal::{FileId, Frame, Journal, JournalError, Record},
     row,
     tables::{self, Tables},
 };
@@ -73,8 +73,8 @@ impl From<ReplayError> for redb::Error {
 pub(super) enum Keep {
     /// Nothing was changed.
     Nothing,
-    /// This body of a frame is all that was changed, in these rooms.
-    Journal(Vec<u8>, Vec<RoomId>),
+    /// This frame has all that was changed, in these rooms.
+    Journal(Frame, Vec<RoomId>),
     /// Anything.
     Disk,
 }
@@ -189,9 +189,9 @@ impl Ahead {
         match keep {
             Keep::Nothing if is_unseen => self.transaction = Some(open),
             Keep::Nothing => open.into_owner().abort()?,
-            Keep::Journal(body, rooms) => match &mut self.journal {
-                Some(journal) if body.len() <= journal.room() && self.state.is_in_use => {
-                    journal.append(&body)?;
+            Keep::Journal(frame, rooms) => match &mut self.journal {
+                Some(journal) if frame.body() <= journal.room() && self.state.is_in_use => {
+                    journal.append(frame)?;
                     self.transaction = Some(open);
                     self.since.get_or_insert_with(Instant::now);
                     self.rooms.extend(rooms);

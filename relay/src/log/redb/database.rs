@@ -235,7 +235,8 @@ impl Store {
             if self.mended(ahead).is_err() {
                 *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
             }
-            self.reopen(ahead);
+            // A write that failed may be in memory as if it were on the disk.
+            self.reopen(ahead, || forget_pages(&self.directory.join(FILE)));
         }
         self.is_unseen.store(ahead.is_unseen(), Release);
     }
@@ -356,12 +357,13 @@ impl Store {
             None => Err(Unavailable),
         };
         if result.is_err() {
-            self.reopen(&mut self.ahead.lock());
+            self.reopen(&mut self.ahead.lock(), || ());
         }
         result
     }
 
-    fn reopen(&self, ahead: &mut Ahead) {
+    /// Opens it again; `shut` is called while it is shut.
+    fn reopen(&self, ahead: &mut Ahead, shut: impl FnOnce()) {
         let mut last = self.reopened.lock().unwrap_or_else(PoisonError::into_inner);
         if last.is_some_and(|last| last.elapsed() < self.interval) {
             return;
@@ -371,8 +373,7 @@ impl Store {
         ahead.forget();
         self.is_unseen.store(false, Release);
         *database = None;
-        // A write that failed may be in memory as if it were on the disk.
-        forget_pages(&self.directory.join(FILE));
+        shut();
         let opened = (self.open)().map_err(redb::Error::from);
         let opened = opened.and_then(|opened| {
             ahead.replay(&opened)?;

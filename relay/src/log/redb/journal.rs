@@ -49,9 +49,10 @@ pub(super) struct Journal {
     /// Frames of this epoch.
     number: u32,
     end: usize,
-    /// Used again for each frame.
-    frame: Vec<u8>,
 }
+
+/// Messages on their way into the journal, with room for the header before them: they are not copied again.
+pub(super) struct Frame(Vec<u8>);
 
 /// A message as it is replayed.
 #[derive(Debug, PartialEq, Eq)]
@@ -79,12 +80,11 @@ impl Journal {
         let mut id = [0; 16];
         aws_lc_rs::rand::fill(&mut id).map_err(|_| io::Error::other("there is no randomness"))?;
         let mut content = vec![0; length];
-        let header = [FILE_MAGIC.as_slice(), &id].concat();
-        content.iter_mut().zip(header).for_each(|(place, byte)| *place = byte);
+        put(&mut content, 0, &[FILE_MAGIC.as_slice(), &id].concat());
         disk.set_len(length as u64)?;
         disk.write(0, &content)?;
         disk.sync_data()?;
-        Ok(Self { disk, length, id, epoch: None, number: 0, end: ALIGNMENT, frame: Vec::new() })
+        Ok(Self { disk, length, id, epoch: None, number: 0, end: ALIGNMENT })
     }
 
     /// Opens the file that has this id.
@@ -100,7 +100,7 @@ impl Journal {
         if header.as_slice() != expected {
             return Err(JournalError::Damaged);
         }
-        Ok(Self { disk, length, id, epoch: None, number: 0, end: ALIGNMENT, frame: Vec::new() })
+        Ok(Self { disk, length, id, epoch: None, number: 0, end: ALIGNMENT })
     }
 
     /// Which file it is.
@@ -166,36 +166,48 @@ impl Journal {
     ///
     /// # Errors
     /// The file system's.
-    pub fn append(&mut self, body: &[u8]) -> io::Result<()> {
-        let length = u32::try_from(body.len()).map_err(io::Error::other)?;
-        self.frame.clear();
-        self.frame.extend_from_slice(&MAGIC);
-        self.frame.extend_from_slice(&[0; UNSUMMED - 4]);
-        self.frame.extend_from_slice(&self.id);
-        self.frame.extend_from_slice(&self.epoch.unwrap_or(0).to_be_bytes());
-        self.frame.extend_from_slice(&self.number.to_be_bytes());
-        self.frame.extend_from_slice(&length.to_be_bytes());
-        self.frame.extend_from_slice(body);
-        let sum = crc32fast::hash(self.frame.get(UNSUMMED..).unwrap_or_default());
-        if let Some(place) = self.frame.get_mut(4..UNSUMMED) {
-            place.copy_from_slice(&sum.to_be_bytes());
-        }
-        self.frame.resize(self.frame.len().next_multiple_of(ALIGNMENT), 0);
-        self.disk.write(self.end as u64, &self.frame)?;
+    pub fn append(&mut self, Frame(mut frame): Frame) -> io::Result<()> {
+        let length = u32::try_from(frame.len() - HEADER).map_err(io::Error::other)?;
+        let epoch = self.epoch.unwrap_or(0).to_be_bytes();
+        let summed = [self.id.as_slice(), &epoch, &self.number.to_be_bytes(), &length.to_be_bytes()].concat();
+        put(&mut frame, UNSUMMED, &summed);
+        let sum = crc32fast::hash(frame.get(UNSUMMED..).unwrap_or_default()).to_be_bytes();
+        put(&mut frame, 0, &[MAGIC, sum].concat());
+        frame.resize(frame.len().next_multiple_of(ALIGNMENT), 0);
+        self.disk.write(self.end as u64, &frame)?;
         self.disk.sync_data()?;
-        self.end += self.frame.len();
+        self.end += frame.len();
         self.number += 1;
         Ok(())
     }
 }
 
-/// Adds a message to the body of a frame.
-pub(super) fn add(body: &mut Vec<u8>, room: &RoomId, seq: u64, row: &[u8]) {
-    body.extend_from_slice(&room.0);
-    body.extend_from_slice(&seq.to_be_bytes());
-    // A row is below BATCH_BYTES by far.
-    body.extend_from_slice(&(row.len() as u32).to_be_bytes());
-    body.extend_from_slice(row);
+impl Frame {
+    /// One that takes a body of so many bytes.
+    pub fn of(body: usize) -> Self {
+        let mut frame = Vec::with_capacity((HEADER + body).next_multiple_of(ALIGNMENT));
+        frame.resize(HEADER, 0);
+        Self(frame)
+    }
+
+    /// Adds a message.
+    pub fn add(&mut self, room: &RoomId, seq: u64, row: &[u8]) {
+        self.0.extend_from_slice(&room.0);
+        self.0.extend_from_slice(&seq.to_be_bytes());
+        // A row is below BATCH_BYTES by far.
+        self.0.extend_from_slice(&(row.len() as u32).to_be_bytes());
+        self.0.extend_from_slice(row);
+    }
+
+    /// Bytes of the messages.
+    pub fn body(&self) -> usize {
+        self.0.len() - HEADER
+    }
+}
+
+/// Writes bytes into a frame's header.
+fn put(frame: &mut [u8], at: usize, bytes: &[u8]) {
+    frame.iter_mut().skip(at).zip(bytes).for_each(|(place, byte)| *place = *byte);
 }
 
 /// Bytes of a message in the body of a frame.

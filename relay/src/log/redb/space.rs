@@ -176,7 +176,8 @@ pub(super) fn is_near_bound(store: &Store, policy: &Policy) -> bool {
 
 /// Bytes that the file may still take.
 fn below_bound(store: &Store, policy: &Policy) -> u64 {
-    let room = policy.max_disk.zip(store.soon_bytes()).map(|(bound, used)| bound.saturating_sub(used));
+    // Without a bound the file is not looked at: this is asked for each batch.
+    let room = policy.max_disk.and_then(|bound| Some(bound.saturating_sub(store.soon_bytes()?)));
     room.unwrap_or(u64::MAX)
 }
 

@@ -16,7 +16,7 @@ use super::{
     apply,
     database::Store,
     holds::{self, RoomHold},
-    journal,
+    journal::{self, Frame},
     lone::Lone,
     opener::{Opener, OpenerName},
     openers,
@@ -282,14 +282,14 @@ fn journal_size(news: &News) -> usize {
 }
 
 fn journaled(news: &News) -> Keep {
-    let (mut body, mut rooms) = (Vec::with_capacity(journal_size(news)), Vec::new());
+    let (mut frame, mut rooms) = (Frame::of(journal_size(news)), Vec::new());
     for (room, seq, row) in news.written() {
-        journal::add(&mut body, room, seq, row);
+        frame.add(room, seq, row);
         if rooms.last() != Some(room) {
             rooms.push(*room);
         }
     }
-    Keep::Journal(body, rooms)
+    Keep::Journal(frame, rooms)
 }
 
 fn settle(

@@ -5,7 +5,7 @@ use redb::{StorageBackend, backends::InMemoryBackend};
 
 use super::{
     super::ahead::Keep,
-    super::journal::{self, Journal, JournalError, Record},
+    super::journal::{self, Frame, Journal, JournalError, Record},
     super::row,
     simdisk::{self, Fault, SimDisk, Step},
     workload::{self, open},
@@ -48,10 +48,10 @@ fn record(seq: u64, bytes: usize) -> Record {
 }
 
 fn write(journal: &mut Journal, record: &Record) {
-    let mut body = Vec::new();
-    journal::add(&mut body, &record.room, record.seq, &record.row);
-    assert_eq!(body.len(), journal::size(record.row.len()));
-    journal.append(&body).unwrap();
+    let mut frame = Frame::of(journal::size(record.row.len()));
+    frame.add(&record.room, record.seq, &record.row);
+    assert_eq!(frame.body(), journal::size(record.row.len()));
+    journal.append(frame).unwrap();
 }
 
 /// A journal with three frames, where each begins behind the file's header, and its id.
@@ -122,9 +122,10 @@ fn journal_takes_no_more_than_it_says() {
     let (memory, _, id) = three();
     let mut journal = opened(&memory, id).unwrap();
     journal.begin(EPOCH);
-    while journal.room() > 0 {
-        let body = vec![0; journal.room().min(1000)];
-        journal.append(&body).unwrap();
+    while journal.room() > journal::size(0) {
+        let mut frame = Frame::of(1000);
+        frame.add(&ROOM, 1, &vec![0; journal.room().min(1000).saturating_sub(journal::size(0))]);
+        journal.append(frame).unwrap();
         assert!(512 + journal.used() <= LENGTH);
     }
     assert_eq!(memory.len().unwrap(), LENGTH as u64, "the file does not grow");
