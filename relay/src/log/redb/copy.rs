@@ -14,9 +14,9 @@ use super::{
     OpenError,
     access::{self, Access},
     check::check,
-    database::open_or_make,
     flaw::CheckError,
     holds,
+    open::open_or_make,
     tables::{self, HeldSnapshot, Room, RoomRow, Snapshot, Tables, from_entry_row},
     tokens,
 };

@@ -25,6 +25,7 @@ mod hot;
 mod journal;
 mod log;
 mod lone;
+mod open;
 mod opener;
 mod openers;
 mod operator;
@@ -60,15 +61,15 @@ use tokio::sync::oneshot;
 pub use self::hot::HotPath;
 pub use self::{
     check::{Checked, Survey},
-    database::OpenError,
     flaw::{CheckError, Flaw},
+    open::OpenError,
     opener::{BadName, Opener, OpenerName},
     shares::{Activity, Busiest},
     stats::{Health, LogBound, Stats},
 };
 pub(crate) use self::{
     copy::{ImportError, Importer},
-    database::{FILE as DATABASE, STAGING, is_lost, sync_directory},
+    open::{FILE as DATABASE, STAGING, is_lost, sync_directory},
     pieces::SlotRow,
     resting::Resting,
     tables::parse_entry,
@@ -207,7 +208,7 @@ impl Rooms for Redb {
 
 /// Bytes that the database in a directory takes on the disk; `None` when there is none.
 pub(crate) fn disk_bytes(directory: &Path) -> Option<u64> {
-    database::bytes_on_disk(&directory.join(DATABASE))
+    open::bytes_on_disk(&directory.join(DATABASE))
 }
 
 /// Gives free pages of a stopped relay's database back to the file system. Returns the bytes that it took and

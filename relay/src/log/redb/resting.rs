@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, path::Path};
 use proto::RoomId;
 use redb::{Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase};
 
-use super::{OpenError, Survey, ahead, check, copy, database::FILE, formats};
+use super::{OpenError, Survey, ahead, check, copy, formats, open::FILE};
 use crate::{
     log::{ExportError, Record, Rooms, Stop, caught::caught},
     policy::limits::PAGE_CACHE,

@@ -9,7 +9,7 @@ use std::{
 
 use redb::{StorageBackend, backends::FileBackend};
 
-use super::{super::database::Found, *};
+use super::{super::open::Found, *};
 
 /// A disk that is full: what the file has it keeps, and it cannot grow past `limit` bytes.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use super::{
     workload::{self, open},
     *,
 };
-use crate::log::redb::database::JOURNAL;
+use crate::log::redb::open::JOURNAL;
 
 const EPOCH: u64 = 7;
 const LENGTH: usize = 8 << 10;

@@ -9,7 +9,7 @@ use std::{
 use redb::{StorageBackend, backends::InMemoryBackend};
 use tokio::sync::Notify;
 
-use super::{super::database::Found, *};
+use super::{super::open::Found, *};
 
 /// A disk whose fsync hangs while told so.
 #[derive(Debug)]

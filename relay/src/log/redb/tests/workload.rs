@@ -20,9 +20,9 @@ use crate::{
         Commit, NewSlot,
         redb::{
             ahead::State,
-            database::{Found, open_database},
             holds::RoomHold,
             journal::Journal,
+            open::{Found, open_database},
             tables::{HeldSnapshot, Snapshot},
         },
     },
