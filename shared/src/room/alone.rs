@@ -60,14 +60,14 @@ impl Engine {
             group.keep_bases(&[]);
         }
         self.ledger.close();
-        let acked = self.outbox.values().map(|item| item.acked).max();
+        let read = self.read_or_acked();
         self.outbox.forget_acks();
         self.hashes.cut(0);
         // Whom this device saw removed stays out.
         let gone = std::mem::take(&mut self.books.gone);
         (self.books, self.back) = (Books { gone, ..Books::default() }, Back::default());
-        let read = std::mem::take(&mut self.meta.cursor);
-        self.count_on_from(read.max(acked.unwrap_or(0)));
+        self.meta.cursor = 0;
+        self.count_on_from(read);
         self.tell_lost(1);
         let meta = &mut self.meta;
         (meta.last_commit, meta.last_at) = (0, 0);

@@ -8,7 +8,16 @@ use crate::message::timeline::Line;
 /// Greater numbers than this are not told: programs keep them as floating point.
 const MOST: u64 = 1 << 52;
 
+/// Places beyond the cursor up to which the relay's word is taken for something of ours: it does not decide our numbers.
+const ACKED_BEYOND: u64 = 1 << 20;
+
 impl Engine {
+    /// Up to where this device has read the log, and the relay has said that something of ours stands in it.
+    pub(super) fn read_or_acked(&self) -> u64 {
+        let acked = self.outbox.values().map(|item| item.acked).max().unwrap_or(0);
+        self.meta.cursor.max(acked.min(self.meta.cursor.saturating_add(ACKED_BEYOND)))
+    }
+
     /// The number by which people know what is at `seq` in the log.
     pub fn told_as(&self, seq: u64) -> u64 {
         seq.saturating_add(self.meta.ahead)

@@ -135,8 +135,7 @@ impl Engine {
         (self.meta.last_at, self.meta.last_commit) = (0, 0);
         (self.meta.leapt_from, self.meta.landed) = (None, None);
         self.books.votes.clear();
-        let acked = self.outbox.values().map(|item| item.acked).max();
-        let read = self.meta.cursor.max(acked.unwrap_or(0));
+        let read = self.read_or_acked();
         self.outbox.forget_acks();
         let kept = self.reread_from(&row);
         if !kept {

@@ -46,17 +46,17 @@ struct Writer {
 impl Task {
     /// Fetches it. Returns where it is.
     pub(super) async fn download(&mut self, down: &Download) -> Result<PathBuf, Fault> {
-        let Manifest { id, key, .. } = &down.file;
+        let Manifest { key, parts, .. } = &down.file;
         let shape =
             down.file.shape().ok_or_else(|| Fault::Final(super::fault::too_large(&down.file.name)))?;
         let cipher = Arc::new(FileCipher::new(key));
         let tail = self.tail(down, &shape, &cipher).await?;
         let list = Arc::new(tail.list);
-        let (place, blob) = (down.target.clone(), *id);
+        let (place, parts) = (down.target.clone(), *parts);
         let work = {
             let (cipher, list) = (cipher.clone(), list.clone());
             move || {
-                let mut target = Target::open(&place, &blob).map_err(|error| local(&place, &error))?;
+                let mut target = Target::open(&place, &parts).map_err(|error| local(&place, &error))?;
                 let whole =
                     target.whole_parts(&cipher, &shape, &list).map_err(|error| local(&place, &error))?;
                 Ok::<_, Fault>((target, whole))

@@ -7,8 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use shared::file::{BlobId, FileCipher, PartList, Shape};
+use shared::file::{FileCipher, PartList, Shape};
 use zeroize::Zeroizing;
+
+/// The hash of a file's parts, as its manifest has it.
+type PartsHash = [u8; 32];
 
 /// Numbers that are tried behind a name that is taken.
 const NUMBERS: u32 = 10_000;
@@ -20,17 +23,18 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// Where it is until it is whole.
-    pub(super) fn path(place: &Path, blob: &BlobId) -> PathBuf {
-        let [a, b, c, d, ..] = blob;
+    /// Where it is until it is whole: named by the hash of its parts, and not by the id, which its sender chooses. So whoever
+    /// offers another file of the same name does not write into this one.
+    pub(super) fn path(place: &Path, parts: &PartsHash) -> PathBuf {
+        let [a, b, c, d, e, f, g, h, ..] = *parts;
         let mut name = place.file_name().map(OsString::from).unwrap_or_default();
-        name.push(format!(".{a:02x}{b:02x}{c:02x}{d:02x}.part"));
+        name.push(format!(".{:016x}.part", u64::from_be_bytes([a, b, c, d, e, f, g, h])));
         place.with_file_name(name)
     }
 
     /// Opens what there is of it, or begins.
-    pub(super) fn open(place: &Path, blob: &BlobId) -> io::Result<Self> {
-        let path = Self::path(place, blob);
+    pub(super) fn open(place: &Path, parts: &PartsHash) -> io::Result<Self> {
+        let path = Self::path(place, parts);
         if let Some(directory) = path.parent() {
             fs::create_dir_all(directory)?;
         }
@@ -97,9 +101,9 @@ impl Target {
     }
 
     /// Nothing of it is kept.
-    pub(super) fn remove(place: &Path, blob: &BlobId) {
+    pub(super) fn remove(place: &Path, parts: &PartsHash) {
         // What is not there need not go.
-        let _ = fs::remove_file(Self::path(place, blob));
+        let _ = fs::remove_file(Self::path(place, parts));
     }
 }
 
@@ -134,7 +138,7 @@ fn take_name(from: &Path, to: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    const BLOB: BlobId = [0xab; 16];
+    const BLOB: PartsHash = [0xab; 32];
 
     fn whole(place: &Path, content: &[u8], is_exact: bool) -> io::Result<PathBuf> {
         let shape = Shape::of(content.len() as u64).unwrap();
@@ -154,7 +158,10 @@ mod tests {
         assert_eq!(fs::read(&place).unwrap(), b"first");
         assert_eq!(fs::read(&second).unwrap(), b"second");
         let part = Target::path(&place, &BLOB);
-        assert!(part.ends_with("cat.jpg.abababab.part") && part.exists(), "what could not be placed is kept");
+        assert!(
+            part.ends_with("cat.jpg.abababababababab.part") && part.exists(),
+            "what could not be placed is kept"
+        );
         Target::remove(&place, &BLOB);
         assert!(!part.exists());
     }

@@ -300,8 +300,8 @@ impl Task {
                 self.vault().run(move |store| store.give_up_transfer(room, number, blob)).await
             }
             Job::Down(down) => {
-                let (place, blob) = (down.target.clone(), down.file.id);
-                let _ = tokio::task::spawn_blocking(move || Target::remove(&place, &blob)).await;
+                let (place, parts) = (down.target.clone(), down.file.parts);
+                let _ = tokio::task::spawn_blocking(move || Target::remove(&place, &parts)).await;
                 self.vault().run(move |store| store.end_transfer(number)).await
             }
         };

@@ -39,11 +39,18 @@ pub(super) async fn run(
     let mut ready = read(range.start).await?;
     for number in range.clone() {
         member.check(false).await?;
-        let (bytes, _memory) = ready;
+        let (bytes, memory) = ready;
         let length = bytes.len() as u64;
         let next = number + 1;
         let following = async { if next < range.end { Some(read(next).await) } else { None } };
-        let (sent, following) = tokio::join!(output.part(number, bytes, stall), following);
+        // Its memory is given back when it is sent, and not when the next part is there: those who hold one and wait for another
+        // would wait for each other.
+        let send = async {
+            let sent = output.part(number, bytes, stall).await;
+            drop(memory);
+            sent
+        };
+        let (sent, following) = tokio::join!(send, following);
         if matches!(sent, Err(Gone::Stalled)) {
             shared.metrics.limited_at(Limit::TransferStall, peer.payer);
         }
