@@ -20,9 +20,11 @@ pub struct Schat {
     profile: PathBuf,
     child: Child,
     input: Option<ChildStdin>,
-    events: mpsc::Receiver<Value>,
+    events: mpsc::Receiver<(Instant, Value)>,
     /// All events so far, in order.
     pub seen: Vec<Value>,
+    /// When each of them came.
+    pub came: Vec<Instant>,
     errors: Arc<Mutex<String>>,
     reader: Option<JoinHandle<()>>,
 }
@@ -79,7 +81,7 @@ impl Schat {
         thread::spawn(move || {
             for line in output.lines().map_while(Result::ok) {
                 let event = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
-                if sender.send(event).is_err() {
+                if sender.send((Instant::now(), event)).is_err() {
                     return;
                 }
             }
@@ -94,7 +96,8 @@ impl Schat {
         });
         let input = child.stdin.take();
         let (name, profile) = (name.to_owned(), dir.join(name));
-        Self { name, profile, child, input, events, seen: Vec::new(), errors, reader: Some(reader) }
+        let (seen, came) = (Vec::new(), Vec::new());
+        Self { name, profile, child, input, events, seen, came, errors, reader: Some(reader) }
     }
 
     /// Gives a command.
@@ -131,7 +134,7 @@ impl Schat {
             }
             next = next.max(self.seen.len());
             match self.events.recv_timeout(end.saturating_duration_since(Instant::now())) {
-                Ok(event) => self.seen.push(event),
+                Ok(event) => self.take(event),
                 Err(error) => panic!(
                     "{} waits in vain for {what} ({error}); its last events: {:#?}\n{}",
                     self.name,
@@ -144,8 +147,15 @@ impl Schat {
 
     /// How many events there were so far.
     pub fn mark(&mut self) -> usize {
-        self.seen.extend(self.events.try_iter());
+        while let Ok(event) = self.events.try_recv() {
+            self.take(event);
+        }
         self.seen.len()
+    }
+
+    fn take(&mut self, (came, event): (Instant, Value)) {
+        self.came.push(came);
+        self.seen.push(event);
     }
 
     /// The first event of this kind.
@@ -223,7 +233,9 @@ impl Schat {
             reader.join().unwrap();
         }
         // The other end is closed: this is the rest.
-        self.seen.extend(self.events.iter());
+        while let Ok(event) = self.events.recv() {
+            self.take(event);
+        }
         Ended { code, errors: self.errors(), seen: std::mem::take(&mut self.seen) }
     }
 }
