@@ -67,7 +67,7 @@ pub const RESERVES: u64 = 2;
 
 /// Parts of one transfer that are on their way to the disk at once: with the one that is being received and those
 /// of a client that is slow to answer, under 8 MiB.
-pub const PARTS_UNDER_WAY: usize = 4;
+pub const PARTS_UNDER_WAY: usize = 2;
 
 /// Bytes after which what was written is made durable, and acknowledged.
 pub const SYNC_BYTES: u64 = 16 << 20;
