@@ -24,7 +24,7 @@ const DELAY_MS: u32 = 25;
 const LOSS: u32 = 2;
 
 /// Between two lines of the chat.
-const PACE: Duration = Duration::from_millis(50);
+const PACE: Duration = Duration::from_millis(250);
 
 const REPETITIONS: usize = 3;
 
@@ -149,6 +149,7 @@ fn chat(ann: &mut Schat, bob: &mut Schat, lines: usize, name: &str, file: Option
     assert_eq!(times.len(), lines, "lost or doubled");
     times.sort_unstable_by(f64::total_cmp);
     let at = |share: usize| times[(lines - 1) * share / 100];
+    eprintln!("{name}: p50 {:.1} ms, p99 {:.1} ms, file {:.0} KB/s", at(50), at(99), bytes / 1e3 / seconds);
     Figures { p50: at(50), p99: at(99), file: bytes / 1e3 / seconds }
 }
 

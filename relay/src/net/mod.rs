@@ -8,6 +8,7 @@ pub mod networks;
 pub(crate) mod proxy;
 pub(crate) mod quic;
 pub(crate) mod reset;
+pub(crate) mod segments;
 pub(crate) mod socket;
 pub mod sockets;
 pub(crate) mod tcp;

@@ -19,7 +19,7 @@ use crate::net::proxy::Unwrapping;
 #[cfg(feature = "program")]
 use crate::policy::limits::{TOKEN_LOG, TOKENS};
 use crate::{
-    net::{networks::Networks, reset::ResetKey, socket},
+    net::{networks::Networks, reset::ResetKey, segments::Segmenting, socket},
     policy::limits::{
         IDLE_TIMEOUT, INCOMING_BUFFER, INCOMING_BUFFER_TOTAL, KEEP_ALIVE, Limits, MAX_INCOMING,
         SPARE_STREAMS, STRANGER_STREAMS, STRANGER_WINDOW,
@@ -80,7 +80,7 @@ pub(crate) fn endpoint(
     config: ServerConfig,
 ) -> io::Result<quinn::Endpoint> {
     let runtime = Arc::new(quinn::TokioRuntime);
-    let socket = runtime.wrap_udp_socket(socket)?;
+    let socket: Arc<dyn quinn::AsyncUdpSocket> = Arc::new(Segmenting::new(runtime.wrap_udp_socket(socket)?));
     #[cfg(feature = "program")]
     let socket = match proxies.is_empty() {
         true => socket,

@@ -10,10 +10,7 @@ use proto::CloseCode;
 use quinn::VarInt;
 use tunnel::Tunnel;
 
-use crate::policy::{
-    files::TRANSFER_WINDOW,
-    limits::{Limits, SPARE_STREAMS},
-};
+use crate::policy::{files::TRANSFER_WINDOW, limits::Limits};
 
 /// QUIC's priority of a file's stream; rooms have 0, and a greater one goes first.
 const TRANSFER_PRIORITY: i32 = -1;
@@ -75,16 +72,20 @@ impl Connection {
         }
     }
 
-    /// It has joined a room: it gets all that a member may have. Before, it had what a stranger gets.
+    /// It has joined a room: it gets the windows that a member may have. Before, it had what a stranger gets.
     pub fn welcome(&self, limits: &Limits) {
         match self {
             Self::Quic(connection) => {
                 connection.set_receive_window(VarInt::from_u32(limits.connection_window));
-                let streams = limits.rooms_per_connection.saturating_add(SPARE_STREAMS);
-                let streams = streams.saturating_add(limits.files.transfers_per_connection);
-                connection.set_max_concurrent_bi_streams(VarInt::from_u32(streams));
             }
             Self::Tcp(guest) => guest.welcome(),
+        }
+    }
+
+    /// It may have so many streams at once. Over TCP the tunnel has its own bound.
+    pub fn grant(&self, streams: u32) {
+        if let Self::Quic(connection) = self {
+            connection.set_max_concurrent_bi_streams(VarInt::from_u32(streams));
         }
     }
 

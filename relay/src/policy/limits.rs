@@ -313,6 +313,9 @@ pub const STRANGER_WINDOW: u32 = 256 << 10;
 /// QUIC: streams at once of a connection that has joined no room yet; the rest may come a round trip later.
 pub const STRANGER_STREAMS: u32 = 8;
 
+/// QUIC: streams at once of a connection that has joined one; with more rooms it gets more.
+pub const STREAMS_AT_FIRST: u32 = 16;
+
 /// Streams over [`Limits::rooms_per_connection`] that are let in only to be told so.
 pub const SPARE_STREAMS: u32 = 8;
 

@@ -10,7 +10,10 @@ use tokio::task::JoinSet;
 
 use crate::{
     net::transport::Connection,
-    policy::{limits::REFUSED_JOINS, refusal::Limit},
+    policy::{
+        limits::{Limits, REFUSED_JOINS, SPARE_STREAMS, STREAMS_AT_FIRST},
+        refusal::Limit,
+    },
     session::{
         join_gate::Turn,
         peer::Peer,
@@ -21,38 +24,43 @@ use crate::{
 /// Serves the streams of a connection until it is told to close.
 pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
     let peer = Arc::new(peer);
-    let (shared, mut joined) = (&peer.shared, peer.joined.subscribe());
+    let (shared, mut changes) = (&peer.shared, peer.streams.subscribe());
     let mut stopping = shared.stopping.subscribe();
     let mut streams = JoinSet::new();
-    let (mut refused, mut is_guest) = (0, false);
-    let mut transfers = peer.transfers.subscribe();
+    let (mut refused, mut is_guest, mut transfers, mut granted) = (0, false, 0, 0);
     let idle = tokio::time::sleep(shared.limits().join_time * 2);
     tokio::pin!(idle);
     let later = tokio::time::sleep(Duration::ZERO);
     tokio::pin!(later);
-    let mut gate = peer.gate.subscribe();
     let close = |code, limit| {
         shared.metrics.limited_at(limit, peer.payer);
         connection.close(code);
     };
     loop {
-        let turn = gate.borrow_and_update().next(is_guest, Instant::now());
+        let now = *changes.borrow_and_update();
+        if now.have_joined && !is_guest {
+            is_guest = true;
+            connection.welcome(&shared.limits());
+        }
+        if is_guest && now.transfers != transfers {
+            transfers = now.transfers;
+            connection.make_room(&shared.limits(), transfers);
+        }
+        let grant = if is_guest { grant(&shared.limits(), streams.len()) } else { 0 };
+        if grant > granted {
+            granted = grant;
+            connection.grant(granted);
+        }
+        let turn = now.gate.next(is_guest, Instant::now());
         if let Turn::At(instant) = turn {
             later.as_mut().reset(instant.into());
         }
         tokio::select! {
             biased;
             _ = stopping.wait_for(|stopping| *stopping) => break,
-            _ = joined.wait_for(|joined| *joined), if !is_guest => {
-                is_guest = true;
-                connection.welcome(&shared.limits());
-            }
             () = connection.closed() => break,
             () = &mut idle, if !is_guest && !idle.is_elapsed() => {
                 return close(CloseCode::TimedOut, Limit::JoinTime);
-            }
-            Ok(()) = transfers.changed(), if is_guest => {
-                connection.make_room(&shared.limits(), *transfers.borrow_and_update());
             }
             Some(ended) = streams.join_next() => {
                 refused += u32::from(matches!(ended, Ok(Outcome::Refused)));
@@ -60,7 +68,7 @@ pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
                     return close(CloseCode::RefusedJoins, Limit::RefusedJoins);
                 }
             }
-            Ok(()) = gate.changed() => {}
+            Ok(()) = changes.changed() => {}
             () = &mut later, if matches!(turn, Turn::At(_)) => {}
             stream = connection.accept(), if turn == Turn::Now => {
                 let Some((send, recv)) = stream else { break };
@@ -69,8 +77,7 @@ pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
                 if !peer.may_join() {
                     return close(CloseCode::TooMany, Limit::Joins);
                 }
-                let most = limits.rooms_per_connection.saturating_add(limits.files.transfers_per_connection);
-                let is_over = streams.len() >= most as usize;
+                let is_over = streams.len() >= most(&limits) as usize;
                 let joining = (!is_over).then(|| peer.joining());
                 let peer = peer.clone();
                 streams.spawn(async move {
@@ -85,4 +92,16 @@ pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
     // Either the client is gone and the streams end by themselves, or the relay stops and they say so.
     while streams.join_next().await.is_some() {}
     connection.close(CloseCode::ShuttingDown);
+}
+
+/// Streams of rooms and of files that a connection may have at once.
+fn most(limits: &Limits) -> u32 {
+    limits.rooms_per_connection.saturating_add(limits.files.transfers_per_connection)
+}
+
+/// How many a connection may have at once that has so many: twice as many, and the rest a round trip later. What QUIC keeps for
+/// each one that may come is a third of what a member of one room costs, if all may.
+fn grant(limits: &Limits, open: usize) -> u32 {
+    let twice = u32::try_from(open.saturating_mul(2)).unwrap_or(u32::MAX);
+    twice.max(STREAMS_AT_FIRST).min(most(limits).saturating_add(SPARE_STREAMS))
 }

@@ -5,25 +5,17 @@
 //!                  └─▶ refused: its address owes more, and the connection waits
 //! ```
 
-use std::{net::IpAddr, sync::Arc, time::Instant};
+use std::time::Instant;
 
-use tokio::sync::watch;
-
-use crate::{
-    policy::{
-        limits::{JOINS_AT_ONCE, STRANGER_JOINS_AT_ONCE},
-        refusal::Limit,
-    },
-    session::shared::Shared,
-};
+use crate::policy::limits::{JOINS_AT_ONCE, STRANGER_JOINS_AT_ONCE};
 
 /// What a connection's streams have come to.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct JoinGate {
     /// Streams that have neither joined nor been refused nor ended.
-    joining: usize,
+    pub joining: usize,
     /// Since one was refused.
-    not_before: Option<Instant>,
+    pub not_before: Option<Instant>,
 }
 
 /// When the next stream is taken.
@@ -45,37 +37,6 @@ impl JoinGate {
             Some(instant) if instant > now => Turn::At(instant),
             _ => Turn::Now,
         }
-    }
-}
-
-/// A stream that wants to join; counted until it is dropped.
-pub(crate) struct Joining {
-    shared: Arc<Shared>,
-    payer: IpAddr,
-    gate: watch::Sender<JoinGate>,
-}
-
-impl Joining {
-    /// One more of the connection whose gate this is; `payer` is who pays if it is refused.
-    pub fn new(shared: Arc<Shared>, payer: IpAddr, gate: watch::Sender<JoinGate>) -> Self {
-        gate.send_modify(|gate| gate.joining += 1);
-        Self { shared, payer, gate }
-    }
-
-    /// It may not.
-    pub fn refused(self) {
-        let now = Instant::now();
-        let owed = self.shared.refused().spend(self.payer, now);
-        if !owed.is_zero() {
-            self.shared.metrics.limited_at(Limit::RefusedJoinsPerAddress, self.payer);
-        }
-        self.gate.send_modify(|gate| gate.not_before = Some(now + owed));
-    }
-}
-
-impl Drop for Joining {
-    fn drop(&mut self) {
-        self.gate.send_modify(|gate| gate.joining -= 1);
     }
 }
 

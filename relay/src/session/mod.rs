@@ -3,8 +3,10 @@
 pub(crate) mod acceptors;
 pub(crate) mod connection;
 pub(crate) mod join_gate;
+pub(crate) mod joining;
 pub(crate) mod peer;
 pub mod request;
 pub mod router;
 pub(crate) mod shared;
 pub(crate) mod stream;
+pub(crate) mod streams;

@@ -12,8 +12,9 @@ use crate::{
     net::admission::{Permit, Share},
     policy::quota::Bucket,
     session::{
-        join_gate::{JoinGate, Joining},
+        joining::Joining,
         shared::Shared,
+        streams::{Place, Streams},
     },
 };
 
@@ -26,37 +27,29 @@ pub(crate) struct Peer {
     pub binding: [u8; proto::CHANNEL_BINDING_LEN],
     /// What its address may hold.
     pub share: Arc<Share>,
-    /// True once a stream of this connection has joined a room.
-    pub joined: watch::Sender<bool>,
-    /// When its next stream is taken.
-    pub gate: watch::Sender<JoinGate>,
-    /// How many files are on their way.
-    pub transfers: watch::Sender<u32>,
-    /// How many streams are a room's.
-    rooms: watch::Sender<u32>,
+    /// What its streams have come to. One for all of it: a thing that can be waited for takes a third of a KiB.
+    pub streams: watch::Sender<Streams>,
     joins: Mutex<Bucket>,
 }
-
-/// One of the places that a connection has for something, until it is dropped.
-pub(crate) struct Place<'a>(&'a watch::Sender<u32>);
 
 impl Peer {
     /// Nothing is joined yet.
     pub fn new(shared: Arc<Shared>, permit: &Permit, binding: [u8; proto::CHANNEL_BINDING_LEN]) -> Self {
         let (payer, share) = (permit.address, permit.share.clone());
-        let (joined, gate) = (watch::Sender::new(false), watch::Sender::default());
-        let (transfers, rooms, joins) = (watch::Sender::new(0), watch::Sender::new(0), Mutex::default());
-        Self { shared, payer, binding, share, joined, gate, transfers, rooms, joins }
+        let (streams, joins) = (watch::Sender::default(), Mutex::default());
+        Self { shared, payer, binding, share, streams, joins }
     }
 
     /// A place for one more room, if there is one.
     pub fn room(&self) -> Option<Place<'_>> {
-        Place::take(&self.rooms, self.shared.limits().rooms_per_connection)
+        let most = self.shared.limits().rooms_per_connection;
+        Place::take(&self.streams, |streams| &mut streams.rooms, most)
     }
 
     /// A place for one more transfer, if there is one.
     pub fn transfer(&self) -> Option<Place<'_>> {
-        Place::take(&self.transfers, self.shared.limits().files.transfers_per_connection)
+        let most = self.shared.limits().files.transfers_per_connection;
+        Place::take(&self.streams, |streams| &mut streams.transfers, most)
     }
 
     /// Whether it may join once more.
@@ -74,24 +67,11 @@ impl Peer {
 
     /// A stream of it is about to join.
     pub fn joining(&self) -> Joining {
-        Joining::new(self.shared.clone(), self.payer, self.gate.clone())
+        Joining::new(self.shared.clone(), self.payer, self.streams.clone())
     }
-}
 
-impl<'a> Place<'a> {
-    fn take(places: &'a watch::Sender<u32>, most: u32) -> Option<Self> {
-        let took = places.send_if_modified(|taken| {
-            let is_free = *taken < most;
-            *taken += u32::from(is_free);
-            is_free
-        });
-        // Lazily: one that is made is given back.
-        took.then(|| Self(places))
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.send_modify(|taken| *taken -= 1);
+    /// A stream of it has joined, or has proved a member's key for a file.
+    pub fn has_joined(&self) {
+        self.streams.send_if_modified(|streams| !std::mem::replace(&mut streams.have_joined, true));
     }
 }

@@ -333,7 +333,7 @@ async fn next_answer(
         match answers.recv().await? {
             Answer::Ticket(id, ticket) => *pending = Some((id, ticket)),
             Answer::Published(id, appended) => return Some(Settled::Publish(id, Ok(appended))),
-            Answer::Refused(refusal) => return Some(Settled::Refused(refusal)),
+            Answer::Refused(refusal) => return Some(Settled::Refused(*refusal)),
             Answer::Slot(confirmed) => return Some(Settled::Slot(confirmed)),
         }
     }

@@ -58,7 +58,7 @@ pub(super) async fn first(peer: &Peer, input: &mut Input) -> Result<(Request, Me
 /// Judges a Join.
 pub(super) async fn join(peer: &Peer, join: Join) -> Result<Admitted, StreamEnd> {
     let (room, view) = admit(peer, &join).await?;
-    peer.joined.send_replace(true);
+    peer.has_joined();
 
     let (superseded, newer) = watch::channel(false);
     let handle = Handle { superseded: Arc::new(superseded) };

@@ -15,12 +15,7 @@ use self::{end::StreamEnd, input::Input, join::Admitted, output::Output};
 use crate::{
     net::transport::{RecvHalf, SendHalf},
     policy::refusal::Limit,
-    session::{
-        join_gate::Joining,
-        peer::{Peer, Place},
-        request::Request,
-        router::Refusal,
-    },
+    session::{joining::Joining, peer::Peer, request::Request, router::Refusal, streams::Place},
 };
 
 /// How a stream ended, for the connection that counts refusals.
@@ -41,13 +36,12 @@ pub(crate) async fn refuse(peer: &Peer, send: SendHalf, recv: RecvHalf, limit: L
     Outcome::Over
 }
 
-/// What a stream turned out to be. One a stream, on its stack.
-#[allow(clippy::large_enum_variant)]
+/// What a stream turned out to be.
 enum Begun<'a> {
     /// A room's.
     Room(Admitted, Place<'a>),
     /// A file's.
-    Blob(blob::Begun<'a>),
+    Blob(Box<blob::Begun<'a>>),
 }
 
 /// Serves one stream to its end.
@@ -58,7 +52,8 @@ pub(crate) async fn serve(peer: &Peer, send: SendHalf, recv: RecvHalf, joining: 
     let begun = tokio::select! {
         biased;
         _ = stopping.wait_for(|stopping| *stopping) => Err(StreamEnd::of(Code::ShuttingDown)),
-        begun = begin(peer, &mut input) => begun,
+        // Apart: what it takes is given back when it is over, and a member stays for days.
+        begun = Box::pin(begin(peer, &mut input)) => begun,
     };
     match begun {
         Ok(Begun::Room(admitted, _place)) => {
@@ -68,7 +63,8 @@ pub(crate) async fn serve(peer: &Peer, send: SendHalf, recv: RecvHalf, joining: 
         }
         Ok(Begun::Blob(begun)) => {
             drop(joining);
-            blob::run(peer, begun, input, output).await;
+            // Apart: it takes more than a room's stream does.
+            Box::pin(blob::run(peer, *begun, input, output)).await;
             Outcome::Joined
         }
         Err(end) => {
@@ -90,6 +86,10 @@ pub(crate) async fn serve(peer: &Peer, send: SendHalf, recv: RecvHalf, joining: 
     }
 }
 
+fn file(begun: blob::Begun<'_>) -> Begun<'_> {
+    Begun::Blob(Box::new(begun))
+}
+
 /// Reads the first frame, and judges it by its kind.
 async fn begin<'a>(peer: &'a Peer, input: &mut Input) -> Result<Begun<'a>, StreamEnd> {
     let (request, _memory) = join::first(peer, input).await?;
@@ -98,9 +98,9 @@ async fn begin<'a>(peer: &'a Peer, input: &mut Input) -> Result<Begun<'a>, Strea
             let place = peer.room().ok_or_else(|| Refusal::over(Limit::RoomsPerConnection))?;
             Ok(Begun::Room(join::join(peer, join).await?, place))
         }
-        Request::BlobOpen(open) => blob::begin(peer, blob::Asked::Open(open)).await.map(Begun::Blob),
-        Request::BlobGet(get) => blob::begin(peer, blob::Asked::Get(get)).await.map(Begun::Blob),
-        Request::BlobDrop(drop) => blob::begin(peer, blob::Asked::Drop(drop)).await.map(Begun::Blob),
+        Request::BlobOpen(open) => blob::begin(peer, blob::Asked::Open(open)).await.map(file),
+        Request::BlobGet(get) => blob::begin(peer, blob::Asked::Get(get)).await.map(file),
+        Request::BlobDrop(drop) => blob::begin(peer, blob::Asked::Drop(drop)).await.map(file),
         Request::Publish(_) | Request::Ephemeral(_) | Request::GetSlot { .. } | Request::BlobPart(_) => {
             Err(StreamEnd::of(Code::Malformed))
         }

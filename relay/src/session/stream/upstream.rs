@@ -28,8 +28,8 @@ pub(super) enum Answer {
     Ticket(PublishId, Ticket),
     /// A publish that was in the log already.
     Published(PublishId, Appended),
-    /// A no.
-    Refused(Refusal),
+    /// A no. Apart, because a queue of answers has room for the largest of them many times over.
+    Refused(Box<Refusal>),
     /// The newest slot, or the last confirmed one (`true`), read when it is sent.
     Slot(bool),
 }
@@ -59,7 +59,7 @@ impl Upstream<'_> {
                 Command::Append(publish) => self.append(publish, memory).await,
                 Command::AnswerIfStored(publish, refusal) => self.look_up(&publish, refusal).await,
                 Command::SendSlot(confirmed) => Answer::Slot(confirmed),
-                Command::Refuse(refusal) => Answer::Refused(refusal),
+                Command::Refuse(refusal) => Answer::Refused(Box::new(refusal)),
                 Command::End(refusal) => return Err(refusal.into()),
                 Command::FanOut(signal) => {
                     self.fan_out(signal).await;
@@ -88,8 +88,8 @@ impl Upstream<'_> {
     async fn look_up(&self, publish: &Publish, refusal: Refusal) -> Answer {
         match self.peer.shared.log.published(self.author(), publish).await {
             Ok(Some(appended)) => Answer::Published(publish.id, appended),
-            Ok(None) => Answer::Refused(refusal),
-            Err(_) => Answer::Refused(Refusal::of(Code::ShuttingDown).about(publish)),
+            Ok(None) => Answer::Refused(Box::new(refusal)),
+            Err(_) => Answer::Refused(Box::new(Refusal::of(Code::ShuttingDown).about(publish))),
         }
     }
 

@@ -16,10 +16,7 @@ use super::{end::StreamEnd, input::Input, output::Output};
 use crate::{
     blobs::{BlobError, Row, Transfer, Unwanted},
     policy::{files::HAND_OVER, refusal::Limit},
-    session::{
-        peer::{Peer, Place},
-        router::Refusal,
-    },
+    session::{peer::Peer, router::Refusal, streams::Place},
 };
 
 /// What a stream is for.
@@ -62,7 +59,7 @@ pub(super) async fn begin<'a>(peer: &'a Peer, asked: Asked) -> Result<Begun<'a>,
     let most = shared.limits().files.transfers_per_room;
     let transfer = shared.blobs.transfers.begin(proof.room, proof.blob, most);
     let transfer = transfer.ok_or_else(|| Refusal::over(Limit::TransfersPerRoom))?;
-    peer.joined.send_replace(true);
+    peer.has_joined();
     Ok(Begun { asked, member, transfer, _place: place })
 }
 
