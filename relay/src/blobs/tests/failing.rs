@@ -14,10 +14,10 @@ fn on(directory: &TempDir, disk: &SimDisk) -> Blobs {
     Blobs::open_on(directory.path(), files, index, &Limits::default()).unwrap()
 }
 
-/// Until it answers again.
+/// Until it answers again. Nothing of it is changed.
 async fn recovers(blobs: &Blobs) {
-    while blobs.claim(wanted(9, 1, NOW)).await == Err(BlobError::Unavailable) {}
-    blobs.dropped(9).await;
+    let unwanted = Unwanted { room: ROOM, blob: BlobId([9; 16]), by: wanted(9, 1, NOW).sender, shown: None };
+    while blobs.discard(unwanted.clone()).await.is_err() {}
 }
 
 #[tokio::test]
@@ -47,6 +47,37 @@ async fn number_of_a_file_is_given_once_though_the_index_forgets_it() {
     assert_eq!(again.row.parts.count(), 0);
     blobs.dropped(2).await;
     assert_eq!(blobs.keep(&again, vec![(0, 0)], NOW).await.unwrap_err(), BlobError::NoBlob);
+}
+
+#[tokio::test]
+async fn nothing_is_counted_on_top_of_what_may_be_wrong() {
+    let directory = TempDir::new().unwrap();
+    let blobs = Blobs::open(directory.path(), &Limits::default()).unwrap();
+    put(&blobs, 1, 70_000, NOW).await;
+    blobs.close().await;
+    // A keeper that could not count again after a failure.
+    let files = Files::open(directory.path()).unwrap();
+    let index = Arc::new(Index::open(files.folder()).unwrap());
+    let (jobs, waiting) = mpsc::channel(9);
+    let (seen, policy) = (Arc::new(Seen::default()), Policy::from(&Limits::default()));
+    let keeper = Keeper {
+        files,
+        index,
+        usage: Default::default(),
+        transfers: Transfers::default(),
+        policy: Arc::new(Mutex::new(policy)),
+        seen: seen.clone(),
+        spent: Spent::default(),
+        is_stale: true,
+        forgotten: 0,
+        jobs: waiting,
+    };
+    let (answer, answered) = oneshot::channel();
+    jobs.send(Job::Open(Box::new(wanted(2, 80_000, NOW)), answer)).await.unwrap();
+    drop(jobs);
+    tokio::task::spawn_blocking(|| keeper.run()).await.unwrap();
+    answered.await.unwrap().unwrap();
+    assert_eq!(seen.totals(), FileTotals { files: 2, bytes: 150_000, missing: 80_000 });
 }
 
 #[tokio::test]

@@ -189,6 +189,23 @@ async fn oldest_files_go_where_a_bound_was_lowered() {
 }
 
 #[tokio::test]
+async fn pen_is_down_when_the_last_write_is_over_and_not_before() {
+    let directory = TempDir::new().unwrap();
+    let blobs = Blobs::open(directory.path(), &Limits::default()).unwrap();
+    let transfer =
+        blobs.transfers.begin(ROOM, BlobId([1; 16]), wanted(1, 5, NOW).sender, &FileLimits::default());
+    let transfer = transfer.unwrap();
+    let pen = transfer.take_pen(Duration::from_secs(20)).await.unwrap();
+    let draft = blobs.open_blob(wanted(1, 5, NOW), &pen).await.unwrap();
+    // As a write that nobody waits for any more.
+    let under_way = draft.file.clone();
+    drop((draft, pen));
+    assert!(transfer.take_pen(Duration::ZERO).await.is_none());
+    drop(under_way);
+    assert!(transfer.take_pen(Duration::from_secs(20)).await.is_some());
+}
+
+#[tokio::test]
 async fn bound_that_was_lowered_is_met_in_steps_however_many_are_over_it() {
     let directory = TempDir::new().unwrap();
     let blobs = Blobs::open(directory.path(), &Limits::default()).unwrap();
