@@ -10,7 +10,7 @@ use prost::Message;
 
 use crate::{
     FrameReader,
-    blob::{DropRequest, GetRequest, Layout, OpenRequest, PartSet},
+    blob::{DropRequest, GetRequest, Layout, OpenRequest, PartSet, part_header},
     encode_frame,
     relay::{self, ClientFrame, RelayFrame, client_frame, relay_frame},
 };
@@ -68,6 +68,12 @@ fn blob_request(frame: client_frame::Frame) {
         }
         client_frame::Frame::BlobDrop(drop) => {
             let _ = DropRequest::try_from(drop);
+        }
+        client_frame::Frame::BlobPart(part) => {
+            let header = part_header(part.number, part.bytes.len());
+            let sent = [&header[..], &part.bytes].concat();
+            let frame = RelayFrame { frame: Some(relay_frame::Frame::BlobPart(part)) };
+            assert_eq!(encode_frame(&frame)[..], sent, "a part that is not copied is the same frame");
         }
         _ => {}
     }

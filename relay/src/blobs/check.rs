@@ -90,8 +90,8 @@ impl Shelf {
         found
     }
 
-    /// Hands over each file that is whole, and then its parts in order. One that is not as it was written is left out, and
-    /// counted. Blocks.
+    /// Hands over each file that is whole, and then its parts in order. One that went meanwhile is left out; one that is not as
+    /// it was written too, and counted. Blocks.
     ///
     /// # Errors
     /// Whatever the taker says, or that the index cannot be read.
@@ -105,6 +105,11 @@ impl Shelf {
             // Who opened a room is not carried away: from then on the room itself pays.
             row.opener = payer(&room);
             if !row.parts.is_whole() {
+                continue;
+            }
+            // Whoever drops it from here on gets its space back when it is handed over; if he did before, it has no row.
+            let _pinned = self.files.pin(row.number);
+            if !self.is_there(&room, &blob, row.number).map_err(|error| E::from(io::Error::other(error)))? {
                 continue;
             }
             if !is_as_written(&self.files, &row) {
@@ -153,10 +158,15 @@ impl Shelf {
             return;
         }
         // One that went meanwhile is not damaged.
-        let now = self.index.read(|transaction| index::get(transaction, room, blob));
-        if now.is_ok_and(|now| now.is_some_and(|now| now.number == row.number)) {
+        if self.is_there(room, blob, row.number).unwrap_or(false) {
             found.damaged.push((*room, *blob));
         }
+    }
+
+    /// Whether a blob still has the file of this number.
+    fn is_there(&self, room: &RoomId, blob: &BlobId, number: u64) -> Result<bool, IndexError> {
+        let now = self.index.read(|transaction| index::get(transaction, room, blob))?;
+        Ok(now.is_some_and(|now| now.number == number))
     }
 }
 

@@ -9,6 +9,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::pins::Pins;
+use crate::log::redb::sync_directory;
+
 /// Their folder in the data directory, with the index.
 pub(crate) const FOLDER: &str = "blobs";
 
@@ -16,19 +19,48 @@ pub(crate) const FOLDER: &str = "blobs";
 #[derive(Clone, Debug)]
 pub(super) struct Files {
     folder: PathBuf,
+    pins: Pins,
+    /// What was done to them.
+    #[cfg(test)]
+    pub tape: super::tests::tape::Tape,
+}
+
+/// A file that is being written. All that is done to files goes through this and [`Files`].
+#[derive(Debug)]
+pub(super) struct BlobFile {
+    file: File,
+    #[cfg(test)]
+    tape: (u64, super::tests::tape::Tape),
+}
+
+/// A file that is not given back while somebody has this.
+pub(super) struct Pinned<'a> {
+    files: &'a Files,
+    number: u64,
 }
 
 impl Files {
     /// In this data directory; makes the folder.
     pub fn open(data_dir: &Path) -> io::Result<Self> {
         let folder = data_dir.join(FOLDER);
-        make_private(&folder)?;
-        Ok(Self { folder })
+        if make_private(&folder)? {
+            sync_directory(data_dir)?;
+        }
+        Ok(Self::in_folder(folder))
     }
 
     /// The same where nothing may be written.
     pub fn at_rest(data_dir: &Path) -> Self {
-        Self { folder: data_dir.join(FOLDER) }
+        Self::in_folder(data_dir.join(FOLDER))
+    }
+
+    fn in_folder(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            pins: Pins::default(),
+            #[cfg(test)]
+            tape: super::tests::tape::Tape::default(),
+        }
     }
 
     /// The folder itself.
@@ -36,22 +68,36 @@ impl Files {
         &self.folder
     }
 
-    /// Makes the file of a new blob, empty, whatever a crash left under its name.
-    pub fn create(&self, number: u64) -> io::Result<File> {
+    /// Makes the file of a new blob. What is there already is not touched.
+    pub fn create(&self, number: u64) -> io::Result<BlobFile> {
         let path = self.path(number);
         let folder = path.parent().unwrap_or(&self.folder);
         if make_private(folder)? {
-            sync_folder(&self.folder)?;
+            sync_directory(&self.folder)?;
         }
-        let file = options().create(true).truncate(true).open(&path)?;
+        let file = options().create_new(true).open(&path)?;
         // The name has to survive a power cut as well as the bytes.
-        sync_folder(folder)?;
-        Ok(file)
+        sync_directory(folder)?;
+        #[cfg(test)]
+        self.tape.made(number);
+        Ok(self.to_write(number, file))
     }
 
-    /// The file of a blob that has one, for reading and writing.
-    pub fn reopen(&self, number: u64) -> io::Result<File> {
-        options().open(self.path(number))
+    fn to_write(&self, number: u64, file: File) -> BlobFile {
+        let _ = number;
+        BlobFile {
+            file,
+            #[cfg(test)]
+            tape: (number, self.tape.clone()),
+        }
+    }
+
+    /// The file of a blob, for reading and writing. Of one of which nothing was kept there may be none yet: it is made.
+    pub fn open_or_make(&self, number: u64, has_parts: bool) -> io::Result<BlobFile> {
+        match options().open(self.path(number)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !has_parts => self.create(number),
+            result => Ok(self.to_write(number, result?)),
+        }
     }
 
     /// The file of a blob, for reading.
@@ -59,8 +105,21 @@ impl Files {
         File::open(self.path(number))
     }
 
-    /// Gives its space back at once, even while somebody has it open. One that is not there is no error.
+    /// Keeps it from being given back for now.
+    pub fn pin(&self, number: u64) -> Pinned<'_> {
+        self.pins.add(number);
+        Pinned { files: self, number }
+    }
+
+    /// Gives its space back at once, even while somebody has it open; where it is pinned, when it is not any more. One that is
+    /// not there is no error.
     pub fn discard(&self, number: u64) -> io::Result<()> {
+        if self.pins.is_put_off(number) { Ok(()) } else { self.give_back(number) }
+    }
+
+    fn give_back(&self, number: u64) -> io::Result<()> {
+        #[cfg(test)]
+        self.tape.gave_back(number);
         let path = self.path(number);
         let emptied = OpenOptions::new().write(true).open(&path).and_then(|file| file.set_len(0));
         match emptied.and_then(|()| fs::remove_file(&path)) {
@@ -69,7 +128,7 @@ impl Files {
         }
     }
 
-    /// Deletes files that are nobody's. Returns how many there were. Nobody may be writing.
+    /// Deletes files that are nobody's. Returns how many there were.
     pub fn remove_orphans(&self, is_known: impl Fn(u64) -> bool) -> io::Result<u64> {
         let mut removed = 0;
         for folder in fs::read_dir(&self.folder)? {
@@ -83,7 +142,7 @@ impl Files {
                 // What this program did not put here is somebody else's.
                 let Some(number) = name.to_str().and_then(number_of) else { continue };
                 if !is_known(number) {
-                    fs::remove_file(file.path())?;
+                    self.discard(number)?;
                     removed += 1;
                 }
             }
@@ -96,16 +155,48 @@ impl Files {
     }
 }
 
-/// Writes all of it at a place in the file.
-pub(super) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
-    #[cfg(unix)]
-    return std::os::unix::fs::FileExt::write_all_at(file, bytes, offset);
-    #[cfg(not(unix))]
-    {
-        use std::io::{Seek, SeekFrom, Write};
-        let mut file = file.try_clone()?;
-        file.seek(SeekFrom::Start(offset))?;
-        file.write_all(bytes)
+impl Drop for Pinned<'_> {
+    fn drop(&mut self) {
+        if self.files.pins.is_last_of_unwanted(self.number)
+            && let Err(error) = self.files.give_back(self.number)
+        {
+            stays(&error);
+        }
+    }
+}
+
+/// A file could not be deleted.
+pub(super) fn stays(error: &io::Error) {
+    tracing::error!(%error, "a file that nobody wants any more stays until the next start");
+}
+
+impl BlobFile {
+    /// Writes all of it at a place. It is not durable yet.
+    pub fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        #[cfg(test)]
+        self.tape.1.wrote(self.tape.0, bytes, offset);
+        #[cfg(unix)]
+        return std::os::unix::fs::FileExt::write_all_at(&self.file, bytes, offset);
+        #[cfg(not(unix))]
+        {
+            use std::io::{Seek, SeekFrom, Write};
+            let mut file = self.file.try_clone()?;
+            file.seek(SeekFrom::Start(offset))?;
+            file.write_all(bytes)
+        }
+    }
+
+    /// Makes what was written durable.
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()?;
+        #[cfg(test)]
+        self.tape.1.synced(self.tape.0);
+        Ok(())
+    }
+
+    /// Reads so many bytes at a place.
+    pub fn read_at(&self, length: usize, offset: u64) -> io::Result<Vec<u8>> {
+        read_at(&self.file, length, offset)
     }
 }
 
@@ -149,12 +240,6 @@ fn make_private(folder: &Path) -> io::Result<bool> {
     }
 }
 
-/// Makes a new name in a folder survive a power cut.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    // Elsewhere a directory cannot be opened as a file.
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,7 +249,7 @@ mod tests {
         let directory = tempfile::TempDir::new().unwrap();
         let files = Files::open(directory.path()).unwrap();
         for number in [1, 2, 0x101] {
-            write_at(&files.create(number).unwrap(), b"sealed", 0).unwrap();
+            files.create(number).unwrap().write_at(b"sealed", 0).unwrap();
         }
         let stranger = files.folder().join("01").join("notes.txt");
         fs::write(&stranger, b"somebody else's").unwrap();
@@ -178,11 +263,38 @@ mod tests {
         let directory = tempfile::TempDir::new().unwrap();
         let files = Files::open(directory.path()).unwrap();
         let file = files.create(7).unwrap();
-        write_at(&file, &[1; 100_000], 0).unwrap();
+        file.write_at(&[1; 100_000], 0).unwrap();
         files.discard(7).unwrap();
-        assert_eq!(file.metadata().unwrap().len(), 0);
-        assert!(read_at(&file, 1, 0).is_err());
+        assert_eq!(file.file.metadata().unwrap().len(), 0);
+        assert!(file.read_at(1, 0).is_err());
         files.discard(7).unwrap();
+    }
+
+    #[test]
+    fn file_that_is_pinned_is_given_back_by_the_last_who_has_it() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let files = Files::open(directory.path()).unwrap();
+        files.create(7).unwrap().write_at(b"sealed", 0).unwrap();
+        let (one, two) = (files.pin(7), files.pin(7));
+        files.discard(7).unwrap();
+        drop(one);
+        assert_eq!(read_at(&files.read(7).unwrap(), 6, 0).unwrap(), b"sealed");
+        drop(two);
+        assert!(files.read(7).is_err());
+        files.create(8).unwrap().write_at(b"sealed", 0).unwrap();
+        drop(files.pin(8));
+        assert!(files.read(8).is_ok(), "nobody wanted it gone");
+    }
+
+    #[test]
+    fn file_that_is_there_is_never_made_anew() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let files = Files::open(directory.path()).unwrap();
+        files.open_or_make(7, false).unwrap().write_at(b"sealed", 0).unwrap();
+        assert!(files.create(7).is_err());
+        drop(files.open_or_make(7, false).unwrap());
+        assert_eq!(read_at(&files.read(7).unwrap(), 6, 0).unwrap(), b"sealed");
+        assert!(files.open_or_make(8, true).is_err(), "what has parts has a file, or is damaged");
     }
 
     #[cfg(unix)]
@@ -193,7 +305,7 @@ mod tests {
         let files = Files::open(directory.path()).unwrap();
         let file = files.create(7).unwrap();
         let mode = |metadata: fs::Metadata| metadata.permissions().mode() & 0o777;
-        assert_eq!(mode(file.metadata().unwrap()), 0o600);
+        assert_eq!(mode(file.file.metadata().unwrap()), 0o600);
         assert_eq!(mode(files.folder().metadata().unwrap()), 0o700);
     }
 }

@@ -5,11 +5,14 @@
 //! deleted, after each thing that drops rooms and at the start.
 
 use std::{
-    io,
+    fs, io,
     ops::RangeInclusive,
-    path::{Path, PathBuf},
-    sync::{Mutex, PoisonError, RwLock},
-    time::Instant,
+    path::Path,
+    sync::{
+        Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
 };
 
 use proto::{BlobId, RoomId};
@@ -20,12 +23,15 @@ use redb::{
 
 use super::row::{OpenerBytes, Row};
 use crate::{
-    log::caught::caught,
+    log::{caught::caught, redb::sync_directory},
     policy::{files::INDEX_CACHE, limits::REOPEN_INTERVAL},
 };
 
 /// Its name in the folder of blobs.
 const FILE: &str = "index.redb";
+
+/// Its name while it is made.
+const STAGING: &str = "index.redb.new";
 
 /// The layout of its tables.
 const FORMAT: u64 = 1;
@@ -55,6 +61,12 @@ pub enum IndexError {
 }
 
 impl IndexError {
+    /// There is no space for it.
+    pub fn is_full(&self) -> bool {
+        let Self::Database(error) = self else { return false };
+        matches!(&**error, redb::Error::Io(error) if error.kind() == io::ErrorKind::StorageFull)
+    }
+
     /// Nothing can be written there, whoever tries.
     pub fn is_read_only(&self) -> bool {
         let Self::Database(error) = self else { return false };
@@ -84,10 +96,17 @@ from_redb!(
 
 /// An open index that can be reopened: after one failed write redb answers nothing any more.
 pub(super) struct Index {
-    path: PathBuf,
+    open: Open,
     database: RwLock<Option<Database>>,
     reopened: Mutex<Option<Instant>>,
+    /// Time between two tries to reopen it.
+    pause: Duration,
+    /// The number of the next file at least: what a failure took back from the database was given all the same.
+    next: AtomicU64,
 }
+
+/// How it is opened, or made.
+type Open = Box<dyn Fn() -> Result<Database, redb::DatabaseError> + Send + Sync>;
 
 /// All tables of a write transaction.
 pub(super) struct Tables<'txn> {
@@ -95,6 +114,7 @@ pub(super) struct Tables<'txn> {
     expires: Table<'txn, (u64, &'static [u8; 32], &'static [u8; 16]), ()>,
     days: Table<'txn, &'static [u8; 16], (u64, u64)>,
     meta: Table<'txn, &'static str, u64>,
+    next: &'txn AtomicU64,
 }
 
 /// One blob's name and row.
@@ -103,9 +123,25 @@ pub(super) type Named = (RoomId, BlobId, Row);
 impl Index {
     /// Opens or makes it in the folder of blobs.
     pub fn open(folder: &Path) -> Result<Self, IndexError> {
-        let path = folder.join(FILE);
-        let database = caught(|| open_or_make(&path)).unwrap_or(Err(IndexError::Damaged))?;
-        Ok(Self { path, database: RwLock::new(Some(database)), reopened: Mutex::default() })
+        let folder = folder.to_owned();
+        Self::open_with(Box::new(move || open_in(&folder)), REOPEN_INTERVAL)
+    }
+
+    /// The same, wherever it is.
+    pub fn open_with(open: Open, pause: Duration) -> Result<Self, IndexError> {
+        let database = caught(|| open_or_make(&open)).unwrap_or(Err(IndexError::Damaged))?;
+        let (database, reopened) = (RwLock::new(Some(database)), Mutex::default());
+        Ok(Self { open, database, reopened, pause, next: AtomicU64::new(0) })
+    }
+
+    /// The number of the next file, or a lower one.
+    pub fn next_number(&self) -> u64 {
+        self.next.load(Relaxed)
+    }
+
+    /// No file gets a lower number from now on.
+    pub fn skip_to(&self, number: u64) {
+        self.next.fetch_max(number, Relaxed);
     }
 
     /// Whether there is one in a data directory's folder of blobs.
@@ -129,7 +165,7 @@ impl Index {
     ) -> Result<T, IndexError> {
         self.with(|database| {
             let mut transaction = database.begin_write()?;
-            let (value, durability) = write(&mut Tables::open(&transaction)?)?;
+            let (value, durability) = write(&mut Tables::open(&transaction, &self.next)?)?;
             match durability {
                 Some(durability) => {
                     transaction.set_durability(durability)?;
@@ -169,13 +205,13 @@ impl Index {
 
     fn reopen(&self) {
         let mut last = self.reopened.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.is_some_and(|last| last.elapsed() < REOPEN_INTERVAL) {
+        if last.is_some_and(|last| last.elapsed() < self.pause) {
             return;
         }
         let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
         // The old one first: it holds the lock of the file.
         *database = None;
-        *database = caught(|| open_or_make(&self.path)).and_then(Result::ok);
+        *database = caught(|| open_or_make(&self.open)).and_then(Result::ok);
         *last = Some(Instant::now());
     }
 }
@@ -186,11 +222,28 @@ impl std::fmt::Debug for Index {
     }
 }
 
-fn open_or_make(path: &Path) -> Result<Database, IndexError> {
-    let database = Database::builder().set_cache_size(INDEX_CACHE).create(path)?;
+/// Opens the one in this folder. One that is new has its name when it is whole: a power cut leaves none, or half of one that
+/// nothing was ever in.
+fn open_in(folder: &Path) -> Result<Database, redb::DatabaseError> {
+    let (path, unfinished) = (folder.join(FILE), folder.join(STAGING));
+    let open = |path: &Path| Database::builder().set_cache_size(INDEX_CACHE).create(path);
+    if path.try_exists().map_err(StorageError::Io)? {
+        return open(&path);
+    }
+    match fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(StorageError::Io(error).into()),
+        _ => {}
+    }
+    let database = open(&unfinished)?;
+    fs::rename(&unfinished, &path).and_then(|()| sync_directory(folder)).map_err(StorageError::Io)?;
+    Ok(database)
+}
+
+fn open_or_make(open: &Open) -> Result<Database, IndexError> {
+    let (database, next) = (open()?, AtomicU64::new(0));
     let transaction = database.begin_write()?;
     let found = {
-        let mut tables = Tables::open(&transaction)?;
+        let mut tables = Tables::open(&transaction, &next)?;
         let found = tables.meta.get("format")?.map(|row| row.value());
         if found.is_none() {
             tables.meta.insert("format", FORMAT)?;
@@ -206,18 +259,22 @@ fn open_or_make(path: &Path) -> Result<Database, IndexError> {
 }
 
 impl<'txn> Tables<'txn> {
-    fn open(transaction: &'txn WriteTransaction) -> Result<Self, IndexError> {
+    fn open(transaction: &'txn WriteTransaction, next: &'txn AtomicU64) -> Result<Self, IndexError> {
         Ok(Self {
             blobs: transaction.open_table(BLOBS)?,
             expires: transaction.open_table(EXPIRES)?,
             days: transaction.open_table(DAYS)?,
             meta: transaction.open_table(META)?,
+            next,
         })
     }
 
-    /// The number of the next file, which is nobody's from now on.
-    pub fn next_number(&mut self) -> Result<u64, StorageError> {
-        let number = self.meta.get("next")?.map_or(0, |row| row.value());
+    /// The number of the next file, which is nobody else's from now on: neither after a transaction that failed, nor while
+    /// whoever had it still writes.
+    pub fn take_number(&mut self) -> Result<u64, StorageError> {
+        let stored = self.meta.get("next")?.map_or(0, |row| row.value());
+        let number = stored.max(self.next.load(Relaxed));
+        self.next.store(number + 1, Relaxed);
         self.meta.insert("next", number + 1)?;
         Ok(number)
     }

@@ -1,13 +1,13 @@
 //! Files that come back from a backup, into a data directory on which no relay runs.
 
-use std::{fs::File, io, path::Path};
+use std::{io, path::Path};
 
 use proto::{BlobId, RoomId};
 use redb::Durability;
 
 use super::{
     error::BlobsError,
-    files::{self, FOLDER, Files},
+    files::{BlobFile, FOLDER, Files},
     index::{Index, IndexError},
     row::Row,
 };
@@ -16,7 +16,7 @@ use super::{
 pub(crate) struct Intake {
     files: Files,
     index: Index,
-    at: Option<(RoomId, BlobId, Row, File)>,
+    at: Option<(RoomId, BlobId, Row, BlobFile)>,
 }
 
 impl Intake {
@@ -37,7 +37,7 @@ impl Intake {
     /// Of the disk.
     pub fn blob(&mut self, room: RoomId, blob: BlobId, mut row: Row) -> io::Result<()> {
         self.settle()?;
-        let number = self.index.write(|tables| Ok((tables.next_number()?, Some(Durability::None))));
+        let number = self.index.write(|tables| Ok((tables.take_number()?, Some(Durability::None))));
         row.number = number.map_err(io::Error::other)?;
         let file = self.files.create(row.number)?;
         self.at = Some((room, blob, row, file));
@@ -50,7 +50,7 @@ impl Intake {
     /// Of the disk, or that there is no file.
     pub fn part(&mut self, number: u32, bytes: &[u8]) -> io::Result<()> {
         let (_, _, row, file) = self.at.as_ref().ok_or(io::ErrorKind::InvalidData)?;
-        files::write_at(file, bytes, row.layout.offset(number))
+        file.write_at(bytes, row.layout.offset(number))
     }
 
     /// There are no more.
@@ -66,7 +66,7 @@ impl Intake {
 
     fn settle(&mut self) -> io::Result<()> {
         let Some((room, blob, row, file)) = self.at.take() else { return Ok(()) };
-        file.sync_all()?;
+        file.sync()?;
         let put = self.index.write(|tables| {
             tables.put(&room, &blob, &row)?;
             Ok::<_, IndexError>(((), Some(Durability::None)))

@@ -8,12 +8,18 @@
 //! Rooms wait for none of it: it has threads, memory and a database of its own. It reads no clock; the time is an argument.
 
 mod check;
+mod draft;
 mod error;
 mod files;
 mod index;
 mod intake;
+mod jobs;
 mod keeper;
+mod pins;
 mod row;
+mod seen;
+mod spent;
+mod steps;
 mod transfers;
 mod usage;
 
@@ -21,7 +27,10 @@ use std::{
     fs::File,
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering::Relaxed},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     thread::JoinHandle,
 };
 
@@ -38,16 +47,21 @@ pub use self::{
 };
 pub(crate) use self::{
     check::{Carried, Shelf},
+    draft::Draft,
     error::BlobError,
     files::FOLDER,
     intake::Intake,
-    keeper::{Unwanted, Wanted},
+    jobs::{Unwanted, Wanted},
     transfers::{Pen, Transfer, Transfers},
 };
 use self::{
+    draft::Writing,
     files::Files,
     index::Index,
-    keeper::{Added, Job, Keeper, Policy, Seen},
+    jobs::{Added, Job},
+    keeper::{Keeper, Policy},
+    seen::Seen,
+    spent::Spent,
 };
 use crate::policy::{
     files::{FILE_THREADS, INDEX_QUEUE},
@@ -65,19 +79,10 @@ pub(crate) struct Blobs {
     keeper: Mutex<Option<JoinHandle<()>>>,
     policy: Arc<Mutex<Policy>>,
     seen: Arc<Seen>,
+    spent: Spent,
     /// What is on its way.
     pub transfers: Transfers,
     threads: Arc<Semaphore>,
-}
-
-/// A blob that is being sent.
-#[derive(Debug)]
-pub(crate) struct Draft {
-    room: RoomId,
-    blob: BlobId,
-    file: Arc<File>,
-    /// As it is on disk.
-    pub row: Row,
 }
 
 /// A blob that can be fetched.
@@ -96,19 +101,20 @@ impl Blobs {
     pub fn open(data_dir: &Path, limits: &Limits) -> Result<Self, BlobsError> {
         let broken = |source| BlobsError::Io { path: data_dir.join(FOLDER), source };
         let files = Files::open(data_dir).map_err(broken)?;
-        let index = Arc::new(Index::open(files.folder())?);
-        let mut numbers = std::collections::HashSet::new();
-        index.read(|transaction| {
-            index::each(transaction, |(_, _, row)| {
-                numbers.insert(row.number);
-            })
-        })?;
+        let index = Index::open(files.folder())?;
+        Self::open_on(data_dir, files, index, limits)
+    }
+
+    fn open_on(data_dir: &Path, files: Files, index: Index, limits: &Limits) -> Result<Self, BlobsError> {
+        let broken = |source| BlobsError::Io { path: data_dir.join(FOLDER), source };
+        let index = Arc::new(index);
+        let (usage, numbers) = keeper::load(&index)?;
+        index.skip_to(numbers.iter().max().map_or(0, |last| last + 1));
         let orphans = files.remove_orphans(|number| numbers.contains(&number)).map_err(broken)?;
         if orphans > 0 {
             tracing::info!(orphans, "files that were begun and never counted are deleted");
         }
-        let usage = keeper::load(&index)?;
-        let seen = Seen::of(&usage);
+        let (seen, spent) = (Seen::of(&usage), Spent::default());
         let (jobs, waiting) = mpsc::channel(INDEX_QUEUE);
         let (policy, seen) = (Arc::new(Mutex::new(Policy::from(limits))), Arc::new(seen));
         let transfers = Transfers::default();
@@ -119,45 +125,59 @@ impl Blobs {
             transfers: transfers.clone(),
             policy: policy.clone(),
             seen: seen.clone(),
+            spent: spent.clone(),
+            is_stale: false,
+            forgotten: 0,
             jobs: waiting,
         };
         let thread = std::thread::Builder::new().name("relay-files".into()).spawn(|| keeper.run());
         let keeper = Mutex::new(Some(thread.map_err(BlobsError::Thread)?));
         let (jobs, threads) = (Mutex::new(Some(jobs)), Arc::new(Semaphore::new(FILE_THREADS)));
         let data_dir = data_dir.to_owned();
-        Ok(Self { data_dir, files, index, jobs, keeper, policy, seen, transfers, threads })
+        Ok(Self { data_dir, files, index, jobs, keeper, policy, seen, spent, transfers, threads })
     }
 
-    /// Begins a blob, or goes on with it. Whoever asks has its [`Pen`].
-    pub async fn open_blob(&self, wanted: Wanted) -> Result<Draft, BlobError> {
-        let (room, blob) = (wanted.room, wanted.blob);
-        let row = self.ask(|answer| Job::Open(Box::new(wanted), answer)).await??;
-        let (files, number, is_new) = (self.files.clone(), row.number, row.parts.count() == 0);
-        let file = self.run(move || if is_new { files.create(number) } else { files.reopen(number) }).await?;
-        Ok(Draft { room, blob, file: Arc::new(file), row })
+    /// Begins a blob, or says what there is of it. Whoever may not send it learns so here, before anybody's pen is asked for.
+    pub async fn claim(&self, wanted: Wanted) -> Result<Row, BlobError> {
+        self.ask(|answer| Job::Open(Box::new(wanted), answer)).await?
+    }
+
+    /// Goes on with a blob as its one sender.
+    pub async fn open_blob(&self, wanted: Wanted, pen: &Pen) -> Result<Draft, BlobError> {
+        let (room, blob, opened_ms, _held) = (wanted.room, wanted.blob, wanted.now_ms, pen.held());
+        let row = self.claim(wanted).await?;
+        let (files, number, has_parts) = (self.files.clone(), row.number, row.parts.count() > 0);
+        let file = self.run(move || files.open_or_make(number, has_parts)).await?;
+        let (opener, spent, unkept) = (row.opener, self.spent.clone(), AtomicU64::new(0));
+        let file = Arc::new(Writing { file, opener, opened_ms, spent, unkept, _held });
+        Ok(Draft { room, blob, file, row })
     }
 
     /// Writes a part to its place; it is not durable yet. Gives its sum. A part that is on disk has to be the same.
     pub async fn write(&self, draft: &Draft, number: u32, bytes: Bytes) -> Result<u32, BlobError> {
         let (file, offset, sum) =
             (draft.file.clone(), draft.row.layout.offset(number), crc32fast::hash(&bytes));
-        self.run(move || files::write_at(&file, &bytes, offset)).await?;
+        self.run(move || file.write(&bytes, offset)).await?;
         Ok(sum)
     }
 
     /// Whether a part that was written before has these bytes.
     pub async fn is_same(&self, draft: &Draft, number: u32, bytes: Bytes) -> Result<bool, BlobError> {
         let (file, offset) = (draft.file.clone(), draft.row.layout.offset(number));
-        self.run(move || Ok(*files::read_at(&file, bytes.len(), offset)? == *bytes)).await
+        self.run(move || Ok(*file.file.read_at(bytes.len(), offset)? == *bytes)).await
     }
 
     /// Makes parts that were written durable, each with its sum; then the index has them.
     pub async fn keep(&self, draft: &Draft, parts: Vec<(u32, u32)>, now_ms: u64) -> Result<Row, BlobError> {
         let file = draft.file.clone();
-        self.run(move || file.sync_data()).await?;
+        self.run(move || file.file.sync()).await?;
         let Draft { room, blob, row, .. } = draft;
+        let length = |(number, _): &(u32, u32)| row.layout.length(*number).unwrap_or(0) as u64;
+        let bytes = parts.iter().map(length).sum();
         let added = Added { room: *room, blob: *blob, number: row.number, parts, now_ms };
-        self.ask(|answer| Job::Add(added, answer)).await?
+        let kept = self.ask(|answer| Job::Add(added, answer)).await??;
+        draft.file.kept(bytes);
+        Ok(kept)
     }
 
     /// A blob that can be fetched.
@@ -207,7 +227,7 @@ impl Blobs {
 
     /// Deletes what is over its bounds as well: those of before may have been others.
     pub async fn trim(&self, now_ms: u64) {
-        let _ = self.ask(|answer| Job::Sweep(now_ms, true, answer)).await;
+        while self.ask(|answer| Job::Sweep(now_ms, true, answer)).await.unwrap_or(false) {}
     }
 
     /// Deletes the blobs of rooms that are no more.

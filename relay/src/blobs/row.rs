@@ -52,6 +52,11 @@ impl Row {
         self.parts.missing().filter_map(|number| self.layout.length(number)).map(|length| length as u64).sum()
     }
 
+    /// What of its count was for nothing, if it goes now.
+    pub fn unused(&self) -> u64 {
+        if self.parts.count() == 0 { self.cost() } else { self.missing() }
+    }
+
     /// As it is stored.
     pub fn to_bytes(&self) -> Vec<u8> {
         let parts = self.parts.to_bytes();

@@ -4,15 +4,16 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use proto::{PublicKey, RoomId};
+use proto::{PublicKey, RoomId, blob::Layout};
 
 use super::{
     error::BlobError,
-    row::{OpenerBytes, Row},
+    row::{OpenerBytes, Row, cost},
 };
 use crate::policy::{
     files::{FileLimits, MEMBER_PERCENT},
     refusal::Limit,
+    within,
 };
 
 /// Milliseconds of a day.
@@ -36,7 +37,14 @@ pub(super) struct Usage {
 struct RoomUsage {
     files: u64,
     bytes: u64,
-    senders: HashMap<PublicKey, u64>,
+    senders: HashMap<PublicKey, Sent>,
+}
+
+/// What one member has in a room.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sent {
+    files: u64,
+    bytes: u64,
 }
 
 /// All of it in numbers.
@@ -65,25 +73,28 @@ impl Usage {
         &self,
         room: &RoomId,
         (sender, opener): (&PublicKey, &OpenerBytes),
-        cost: u64,
+        layout: Layout,
         limits: &FileLimits,
         disk: Disk,
         now_ms: u64,
     ) -> Result<(), BlobError> {
         let over = |limit| Err(BlobError::over(limit));
-        if cost > limits.max_file.max(1) {
+        if layout.size() > limits.max_file {
             return over(Limit::FileSize);
         }
-        let (files, bytes, theirs) = self.rooms.get(room).map_or((0, 0, 0), |room| {
-            (room.files, room.bytes, room.senders.get(sender).copied().unwrap_or(0))
+        let cost = cost(layout);
+        let (files, bytes, theirs) = self.rooms.get(room).map_or((0, 0, Sent::default()), |room| {
+            (room.files, room.bytes, room.senders.get(sender).copied().unwrap_or_default())
         });
-        if files >= limits.files_per_room {
+        let Some(files_left) = limits.files_per_room.checked_sub(files + 1) else {
             return over(Limit::FilesPerRoom);
-        }
+        };
         let Some(left) = limits.room_files.checked_sub(bytes.saturating_add(cost)) else {
             return over(Limit::RoomFiles);
         };
-        if !within(theirs.saturating_add(cost), left, MEMBER_PERCENT) {
+        let may_have_more = within(theirs.bytes.saturating_add(cost), left, MEMBER_PERCENT)
+            && (theirs.files == 0 || within(theirs.files + 1, files_left, MEMBER_PERCENT));
+        if !may_have_more {
             return over(Limit::MemberFiles);
         }
         if self.today(opener, now_ms).saturating_add(cost) > limits.opener_files {
@@ -101,12 +112,19 @@ impl Usage {
         Ok(())
     }
 
-    /// One more is begun.
+    /// One more is begun, or more came of one than it is counted for.
     pub fn begin(&mut self, opener: &OpenerBytes, cost: u64, now_ms: u64) -> (u64, u64) {
         let bytes = self.today(opener, now_ms).saturating_add(cost);
         let day = (now_ms / DAY_MS, bytes);
         self.days.insert(*opener, day);
         day
+    }
+
+    /// One that was begun at a time goes, and so much of it never came: `None` if the day of that is over.
+    pub fn give_back(&mut self, opener: &OpenerBytes, unused: u64, begun_ms: u64) -> Option<(u64, u64)> {
+        let day = self.days.get_mut(opener).filter(|(day, _)| *day == begun_ms / DAY_MS)?;
+        day.1 = day.1.saturating_sub(unused);
+        Some(*day)
     }
 
     /// What an opener began on a day, as it was stored.
@@ -130,7 +148,8 @@ impl Usage {
         of_room.files += 1;
         of_room.bytes = of_room.bytes.saturating_add(cost);
         let of_sender = of_room.senders.entry(row.sender).or_default();
-        *of_sender = of_sender.saturating_add(cost);
+        of_sender.files += 1;
+        of_sender.bytes = of_sender.bytes.saturating_add(cost);
         let of_opener = self.openers.entry(row.opener).or_default();
         *of_opener = of_opener.saturating_add(cost);
         self.files += 1;
@@ -149,12 +168,23 @@ impl Usage {
         if let Some(of_room) = self.rooms.get_mut(room) {
             of_room.files = of_room.files.saturating_sub(1);
             of_room.bytes = of_room.bytes.saturating_sub(cost);
-            take(&mut of_room.senders, &row.sender, cost);
+            if let Some(sent) = of_room.senders.get_mut(&row.sender) {
+                sent.files = sent.files.saturating_sub(1);
+                sent.bytes = sent.bytes.saturating_sub(cost);
+                if sent.files == 0 {
+                    of_room.senders.remove(&row.sender);
+                }
+            }
             if of_room.files == 0 {
                 self.rooms.remove(room);
             }
         }
-        take(&mut self.openers, &row.opener, cost);
+        if let Some(left) = self.openers.get_mut(&row.opener) {
+            *left = left.saturating_sub(cost);
+            if *left == 0 {
+                self.openers.remove(&row.opener);
+            }
+        }
         self.files = self.files.saturating_sub(1);
         self.bytes = self.bytes.saturating_sub(cost);
         self.promised = self.promised.saturating_sub(row.missing());
@@ -186,26 +216,12 @@ impl Usage {
     }
 }
 
-fn take<K: std::hash::Hash + Eq>(all: &mut HashMap<K, u64>, key: &K, bytes: u64) {
-    if let Some(left) = all.get_mut(key) {
-        *left = left.saturating_sub(bytes);
-        if *left == 0 {
-            all.remove(key);
-        }
-    }
-}
-
-/// Whether so many bytes are at most their part of themselves and what is left beside them: the rule of `log::redb::shares`.
-fn within(bytes: u64, left: u64, percent: u64) -> bool {
-    let rest = u128::from(100_u64.saturating_sub(percent));
-    u128::from(bytes) * rest <= u128::from(left) * u128::from(percent)
-}
-
 #[cfg(test)]
 mod tests {
-    use proto::blob::{Layout, PartSet};
+    use proto::blob::PartSet;
 
     use super::*;
+    use crate::policy::files::LEAST_FILE;
 
     const ROOM: RoomId = RoomId([1; 32]);
     const ANN: PublicKey = PublicKey([2; 32]);
@@ -242,8 +258,9 @@ mod tests {
         Disk { free: Some(free), opener_percent: 100 }
     }
 
-    fn limit(usage: &Usage, sender: &PublicKey, cost: u64, limits: &FileLimits, disk: Disk) -> Option<Limit> {
-        match usage.may_add(&ROOM, (sender, &OPENER), cost, limits, disk, DAY_MS) {
+    fn limit(usage: &Usage, sender: &PublicKey, size: u64, limits: &FileLimits, disk: Disk) -> Option<Limit> {
+        let layout = Layout::of(size).unwrap();
+        match usage.may_add(&ROOM, (sender, &OPENER), layout, limits, disk, DAY_MS) {
             Ok(()) => None,
             Err(BlobError::Over(limit, _)) => Some(limit),
             Err(other) => panic!("{other:?}"),
@@ -263,9 +280,47 @@ mod tests {
         assert_eq!(may(&usage, &BOB, 21 * MIB), Some(Limit::RoomFiles));
         usage.begin(&OPENER, 145 * MIB, DAY_MS);
         assert_eq!(may(&usage, &BOB, 6 * MIB), Some(Limit::OpenerFiles));
-        let tomorrow = usage.may_add(&ROOM, (&BOB, &OPENER), 6 * MIB, &limits, plenty, 2 * DAY_MS);
+        let layout = Layout::of(6 * MIB).unwrap();
+        let tomorrow = usage.may_add(&ROOM, (&BOB, &OPENER), layout, &limits, plenty, 2 * DAY_MS);
         assert_eq!(tomorrow, Ok(()));
         assert_eq!(usage.forget_days(2 * DAY_MS), [OPENER]);
+    }
+
+    #[test]
+    fn hundred_thousand_tiny_files_of_one_member_stop_at_four_fifths_and_leave_others_the_rest() {
+        let (mut usage, limits, plenty) = (Usage::default(), FileLimits::default(), disk(u64::MAX));
+        let mut taken = 0;
+        for _ in 0..100_000 {
+            match limit(&usage, &ANN, 1, &limits, plenty) {
+                None => usage.add(&ROOM, &row(ANN, 1)),
+                Some(limit) => {
+                    assert_eq!(limit, Limit::MemberFiles);
+                    break;
+                }
+            }
+            taken += 1;
+        }
+        assert_eq!((taken, usage.of_room(&ROOM)), (8_000, (8_000, 8_000 * LEAST_FILE)));
+        assert_eq!(limit(&usage, &BOB, 1, &limits, plenty), None);
+        // And where files are as many as one likes, bytes are not.
+        let many = FileLimits { files_per_room: u64::MAX, room_files: 100 * LEAST_FILE, ..limits };
+        let mut usage = Usage::default();
+        while limit(&usage, &ANN, 1, &many, plenty).is_none() {
+            usage.add(&ROOM, &row(ANN, 1));
+        }
+        assert_eq!(usage.totals().files, 80);
+    }
+
+    #[test]
+    fn what_never_came_is_given_back_on_its_day_and_on_no_other() {
+        let mut usage = Usage::default();
+        usage.begin(&OPENER, 9 * MIB, DAY_MS + 5);
+        assert_eq!(usage.give_back(&OPENER, 2 * MIB, DAY_MS), Some((1, 7 * MIB)));
+        assert_eq!(usage.give_back(&OPENER, 2 * MIB, DAY_MS - 1), None, "begun the day before");
+        assert_eq!(usage.give_back(&[9; 16], MIB, DAY_MS), None);
+        usage.begin(&OPENER, MIB, 2 * DAY_MS);
+        assert_eq!(usage.give_back(&OPENER, MIB, DAY_MS + 5), None, "that day is over");
+        assert_eq!(usage.today(&OPENER, 2 * DAY_MS), MIB);
     }
 
     #[test]
@@ -290,7 +345,10 @@ mod tests {
         let mut usage = Usage::default();
         let rows = [row(ANN, 1), row(BOB, 9 * MIB)];
         rows.iter().for_each(|row| usage.add(&ROOM, row));
-        assert_eq!(usage.totals(), FileTotals { files: 2, bytes: 9 * MIB + 4096, missing: 9 * MIB + 1 });
+        assert_eq!(
+            usage.totals(),
+            FileTotals { files: 2, bytes: 9 * MIB + LEAST_FILE, missing: 9 * MIB + 1 }
+        );
         rows.iter().for_each(|row| usage.remove(&ROOM, row));
         assert_eq!(usage.totals(), FileTotals::default());
         assert!(usage.rooms.is_empty() && usage.openers.is_empty());

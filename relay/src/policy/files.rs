@@ -27,8 +27,12 @@ pub struct FileLimits {
     pub transfers_per_connection: u32,
     /// Transfers at once in one room.
     pub transfers_per_room: u32,
+    /// Of these, one member's: nobody takes all of them.
+    pub transfers_per_member: u32,
     /// Time without progress on either side after which a transfer ends. A client that pauses comes again.
     pub stall: Duration,
+    /// Time for one whole part, either way, however steadily it trickles: it holds memory and a place that others wait for.
+    pub part_time: Duration,
     /// Files that one address may begin, fetch and drop.
     pub requests: Rate,
     /// KiB of files that one address may send and fetch. What is over it waits, and is not refused.
@@ -48,15 +52,24 @@ impl Default for FileLimits {
             unfinished_age: Duration::from_secs(24 * 3600),
             transfers_per_connection: 8,
             transfers_per_room: 32,
+            // A client has two under way at a time, and may come twice over after it lost its connection.
+            transfers_per_member: 4,
             stall: Duration::from_secs(30),
+            // A part at 56 kbit/s.
+            part_time: Duration::from_secs(150),
             requests: Rate::per_minute(600, 600),
             traffic: Rate::per_minute(4096 << 10, 4096 << 10),
         }
     }
 }
 
-/// Least that a file counts, in bytes: a block of the disk.
-pub const LEAST_FILE: u64 = 4 << 10;
+/// Least that a file counts, in bytes: the smallest that a client sends, and room for what a file costs besides its bytes (an
+/// inode, a row, blocks of both), so that many small ones are not cheaper than a large one.
+pub const LEAST_FILE: u64 = 64 << 10;
+
+/// Time for which what is promised to a file of which no part has come is kept. Nothing is lost with it: whoever opens it anew
+/// begins where he was. [`FileLimits::part_time`] is well below.
+pub const EMPTY_AGE: Duration = Duration::from_secs(600);
 
 /// Of what is left of a room's files and what one member has sent, together, so many percent may be that member's: whoever
 /// takes all he can leaves a fifth to the others.

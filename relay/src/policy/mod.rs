@@ -6,4 +6,7 @@ pub mod quota;
 mod rate;
 pub mod reason;
 pub(crate) mod refusal;
+mod share;
 pub mod token;
+
+pub(crate) use self::share::within;

@@ -82,6 +82,8 @@ pub enum Limit {
     TransfersPerConnection,
     /// Transfers at once in one room.
     TransfersPerRoom,
+    /// Transfers at once of one member in one room.
+    TransfersPerMember,
     /// Files begun, fetched and dropped from one address.
     FileRequests,
     /// Bytes of files of one address: it waits.
@@ -94,7 +96,7 @@ pub enum Limit {
 
 impl Limit {
     /// All of them: each is a series from the start, so that a first hit is an increase.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::HandshakeRate,
@@ -132,6 +134,7 @@ impl Limit {
         Self::FilesReserve,
         Self::TransfersPerConnection,
         Self::TransfersPerRoom,
+        Self::TransfersPerMember,
         Self::FileRequests,
         Self::FileTraffic,
         Self::TransferStall,
@@ -178,6 +181,7 @@ impl Limit {
             Self::FilesReserve => "files_reserve",
             Self::TransfersPerConnection => "transfers_per_connection",
             Self::TransfersPerRoom => "transfers_per_room",
+            Self::TransfersPerMember => "transfers_per_member",
             Self::FileRequests => "files_per_address",
             Self::FileTraffic => "file_traffic_mib",
             Self::TransferStall => "transfer_stall",
@@ -226,7 +230,9 @@ impl Limit {
             Self::MemberFiles => Wire::MemberFiles,
             Self::OpenerFiles => Wire::OpenerFiles,
             Self::Files | Self::FilesReserve => Wire::FilesDisk,
-            Self::TransfersPerConnection | Self::TransfersPerRoom => Wire::Transfers,
+            Self::TransfersPerConnection | Self::TransfersPerRoom | Self::TransfersPerMember => {
+                Wire::Transfers
+            }
             Self::FileRequests | Self::FileTraffic => Wire::FileRate,
             Self::Connections
             | Self::ConnectionsPerAddress

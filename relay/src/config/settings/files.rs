@@ -23,7 +23,8 @@ pub struct Files {
     pub room_files_mib: u64,
     /// Files of a room.
     ///
-    /// However small: each takes a block of the disk and a row of the index.
+    /// However small: each takes a file of the disk and a row of the index, and counts 64 KiB at least. One member may have four fifths of
+    /// what is left and what he sent, together.
     #[arg(long, hide_short_help = true, env = "RELAY_FILES_PER_ROOM", value_name = "N", default_value_t = 10_000, value_parser = value_parser!(u64).range(1..=10_000_000))]
     pub files_per_room: u64,
     /// Mebibytes of files a day that may be begun in all rooms of one opener.
@@ -56,6 +57,11 @@ pub struct Files {
     /// A large room in which all fetch what was just sent takes turns; over it a client tries again.
     #[arg(long, hide_short_help = true, env = "RELAY_TRANSFERS_PER_ROOM", value_name = "N", default_value_t = 32, value_parser = value_parser!(u32).range(1..=65_536))]
     pub transfers_per_room: u32,
+    /// Of these, those of one member.
+    ///
+    /// So that nobody takes all of them from the others. A client has two under way at a time.
+    #[arg(long, hide_short_help = true, env = "RELAY_TRANSFERS_PER_MEMBER", value_name = "N", default_value_t = 4, value_parser = value_parser!(u32).range(1..=65_536))]
+    pub transfers_per_member: u32,
     /// Files a minute that one address may begin, fetch and delete.
     ///
     /// As many at once after a pause. Each costs a look at the database, and one that is begun a file of the disk, however small.
@@ -80,7 +86,9 @@ impl Files {
             unfinished_age: Duration::from_secs(u64::from(self.unfinished_file_hours) * 3600),
             transfers_per_connection: self.transfers_per_connection,
             transfers_per_room: self.transfers_per_room,
+            transfers_per_member: self.transfers_per_member,
             stall: FileLimits::default().stall,
+            part_time: FileLimits::default().part_time,
             requests: Rate::per_minute(self.files_per_address, self.files_per_address),
             traffic: Rate::per_minute(self.file_traffic_mib << 10, self.file_traffic_mib << 10),
         };

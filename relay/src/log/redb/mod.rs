@@ -257,4 +257,4 @@ fn check_all(directory: &Path) -> Result<Survey, OpenError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -9,7 +9,7 @@ use std::{cmp::Ordering, collections::HashMap, time::Instant};
 use proto::RoomId;
 
 use super::{opener::Opener, pace::Pace};
-use crate::log::SpaceError;
+use crate::{log::SpaceError, policy::within};
 
 /// Bytes of the rooms of each opener, in memory.
 #[derive(Debug, Default)]
@@ -241,12 +241,6 @@ fn first<T>(all: &mut Vec<T>, count: usize, order: impl Fn(&T, &T) -> Ordering) 
         all.truncate(count);
     }
     all.sort_unstable_by(order);
-}
-
-/// Whether so many bytes are at most their part of themselves and what is left.
-fn within(bytes: u64, left: u64, percent: u64) -> bool {
-    let rest = u128::from(100_u64.saturating_sub(percent));
-    u128::from(bytes) * rest <= u128::from(left) * u128::from(percent)
 }
 
 #[cfg(test)]

@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use proto::{FrameError, FrameReader, MAX_COMMIT_FRAME, relay::ClientFrame};
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
 
 use crate::{
     log::Memory,
@@ -69,15 +72,18 @@ impl Input {
         body.map_err(|_| InputError::TimedOut)?.map(Some)
     }
 
-    /// The same where a client that says nothing for so long is given up.
+    /// The same where a client that says nothing for so long is given up, and one whose frame takes longer than `time`.
+    /// Waiting for memory takes none of it: those who have it have no longer.
     pub async fn next_within(
         &mut self,
         idle: Duration,
+        time: Duration,
         budget: &Budget<'_>,
     ) -> Result<Option<(ClientFrame, Memory)>, InputError> {
         let length = timeout(idle, self.length()).await.map_err(|_| InputError::TimedOut)??;
         let Some(length) = length else { return Ok(None) };
-        let body = timeout(FRAME_TIME, self.body(length, budget, LARGE_FRAME_STALL)).await;
+        let held = self.hold(length, budget).await?;
+        let body = timeout(time, self.held_body(held, idle)).await;
         body.map_err(|_| InputError::TimedOut)?.map(Some)
     }
 
@@ -114,21 +120,39 @@ impl Input {
         budget: &Budget<'_>,
         stall: Duration,
     ) -> Result<(ClientFrame, Memory), InputError> {
-        let large = length > budget.above;
-        let mut held = None;
-        let mut memory = Memory::default();
-        if large {
-            let kib = u32::try_from(length.div_ceil(1 << 10)).unwrap_or(u32::MAX);
-            held = Some(budget.share.acquire_many(kib).await.map_err(|_| InputError::Gone)?);
-            let permit = budget.store.clone().acquire_many_owned(kib).await;
-            memory = permit.map_err(|_| InputError::Gone)?.into();
-            self.reader.reserve();
+        let held = self.hold(length, budget).await?;
+        self.held_body(held, stall).await
+    }
+
+    /// Waits for leave to hold a frame, if it is a large one.
+    async fn hold<'b>(
+        &mut self,
+        length: usize,
+        budget: &Budget<'b>,
+    ) -> Result<Option<(SemaphorePermit<'b>, Memory)>, InputError> {
+        if length <= budget.above {
+            return Ok(None);
         }
+        let kib = u32::try_from(length.div_ceil(1 << 10)).unwrap_or(u32::MAX);
+        let share = budget.share.acquire_many(kib).await.map_err(|_| InputError::Gone)?;
+        let permit = budget.store.clone().acquire_many_owned(kib).await;
+        self.reader.reserve();
+        Ok(Some((share, permit.map_err(|_| InputError::Gone)?.into())))
+    }
+
+    async fn held_body(
+        &mut self,
+        held: Option<(SemaphorePermit<'_>, Memory)>,
+        stall: Duration,
+    ) -> Result<(ClientFrame, Memory), InputError> {
+        let large = held.is_some();
+        let (share, memory) = held.unzip();
+        let memory = memory.unwrap_or_default();
         loop {
             if large && let Some(frame) = self.reader.take_frame::<ClientFrame>()? {
                 // The buffer, which grew with the frame, is the frame's.
                 self.reader = FrameReader::new(self.cap);
-                drop(held);
+                drop(share);
                 return Ok((frame, memory));
             }
             if !large && let Some(frame) = self.reader.next_frame::<ClientFrame>()? {

@@ -119,7 +119,8 @@ fn outcome(end: &StreamEnd) -> Outcome {
                     | Limit::Disk
                     | Limit::FileRequests
                     | Limit::TransfersPerConnection
-                    | Limit::TransfersPerRoom,
+                    | Limit::TransfersPerRoom
+                    | Limit::TransfersPerMember,
                 ),
             ..
         })

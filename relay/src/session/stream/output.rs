@@ -57,6 +57,16 @@ pub(super) struct Reservation<'a> {
     _memory: OwnedSemaphorePermit,
 }
 
+impl<'a> Reservation<'a> {
+    /// Waits for leave to hold so many bytes: first of a client's share, then of what all have.
+    pub async fn of(share: &'a Semaphore, all: &Arc<Semaphore>, bytes: usize) -> Result<Self, Gone> {
+        let kib = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX);
+        let share = share.acquire_many(kib).await.map_err(|_| Gone::Closed)?;
+        let memory = all.clone().acquire_many_owned(kib).await.map_err(|_| Gone::Closed)?;
+        Ok(Self { _share: share, _memory: memory })
+    }
+}
+
 impl Output {
     pub fn new(send: SendHalf, peer: &Peer) -> Self {
         Self { send, shared: peer.shared.clone(), address: peer.payer, room: None, torn: false }
@@ -65,10 +75,7 @@ impl Output {
     /// Waits for leave to hold a frame of so many bytes. `share` is that of the client's
     /// address.
     pub async fn reserve<'a>(&self, share: &'a Semaphore, bytes: usize) -> Result<Reservation<'a>, Gone> {
-        let kib = u32::try_from((bytes * COPIES).div_ceil(1 << 10)).unwrap_or(u32::MAX);
-        let share = share.acquire_many(kib).await.map_err(|_| Gone::Closed)?;
-        let memory = self.shared.outgoing.clone().acquire_many_owned(kib).await.map_err(|_| Gone::Closed)?;
-        Ok(Reservation { _share: share, _memory: memory })
+        Reservation::of(share, &self.shared.outgoing, bytes * COPIES).await
     }
 
     /// Sends one frame. Dropped half-way, the stream can only be reset.
@@ -87,6 +94,11 @@ impl Output {
         Ok(())
     }
 
+    /// The same to a client that is given up after so long.
+    pub async fn frame_within(&mut self, time: Duration, frame: Frame) -> Result<(), Gone> {
+        timeout(time, self.frame(frame)).await.map_err(|_| Gone::Stalled)?
+    }
+
     /// Sends frames that many share. Few enough bytes that a client may take as long as it likes.
     pub async fn shared(&mut self, frames: Bytes) -> Result<(), Gone> {
         self.torn = true;
@@ -95,8 +107,18 @@ impl Output {
         Ok(())
     }
 
-    /// Sends one part of a file, which is not copied.
-    pub async fn part(&mut self, number: u32, mut bytes: Bytes, stall: Duration) -> Result<(), Gone> {
+    /// Sends one part of a file, which is not copied: in so much time, and no longer than `stall` without progress.
+    pub async fn part(
+        &mut self,
+        number: u32,
+        bytes: Bytes,
+        time: Duration,
+        stall: Duration,
+    ) -> Result<(), Gone> {
+        timeout(time, self.chunks(number, bytes, stall)).await.map_err(|_| Gone::Stalled)?
+    }
+
+    async fn chunks(&mut self, number: u32, mut bytes: Bytes, stall: Duration) -> Result<(), Gone> {
         self.torn = true;
         self.write_within(stall, part_header(number, bytes.len())).await?;
         while !bytes.is_empty() {

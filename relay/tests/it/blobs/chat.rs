@@ -10,8 +10,13 @@ use super::*;
 
 /// As clients should be: no stream takes more than the relay has for each transfer.
 async fn careful(server: &Server) -> Client {
+    with_window(server, 1 << 20).await
+}
+
+/// A client each of whose streams takes so many bytes that nobody reads.
+pub async fn with_window(server: &Server, bytes: u32) -> Client {
     let mut transport = TransportConfig::default();
-    transport.stream_receive_window(VarInt::from_u32(1 << 20));
+    transport.stream_receive_window(VarInt::from_u32(bytes));
     let mut config = client_config(server.directory.path(), proto::ALPN);
     config.transport_config(Arc::new(transport));
     let mut endpoint = quinn::Endpoint::client(([127, 0, 0, 1], 0).into()).unwrap();
@@ -22,7 +27,9 @@ async fn careful(server: &Server) -> Client {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn chat_goes_on_beside_files_that_are_fetched_and_not_read() {
-    let (server, ann, _room) = with_room(Limits::default()).await;
+    let mut limits = Limits::default();
+    limits.files.transfers_per_member = 8;
+    let (server, ann, _room) = with_room(limits).await;
     ann.sent(1, 9, &key(1), 20 * P).await;
     let bob = careful(&server).await;
     let (mut chat, _) = bob.join(room(1), &key(2), 0).await;
@@ -46,6 +53,7 @@ async fn chat_goes_on_beside_files_that_are_fetched_and_not_read() {
 #[tokio::test(flavor = "multi_thread")]
 async fn chat_goes_on_beside_files_that_are_sent_faster_than_the_relay_takes_them() {
     let mut limits = Limits::default();
+    limits.files.transfers_per_member = 8;
     // One part, and then nothing for as long as this test may take.
     limits.files.traffic = Rate { burst: 1025, interval: Duration::from_secs(600) };
     let (server, ann, mut chat) = with_room(limits).await;

@@ -41,40 +41,40 @@ async fn relay_may_keep_no_files_at_all() {
 #[tokio::test(flavor = "multi_thread")]
 async fn room_member_opener_and_all_have_their_bounds() {
     let limits = files(|files| {
-        files.room_files = 100 << 10;
-        files.files_per_room = 4;
-        files.opener_files = 100 << 10;
-        files.max_files = Some(150 << 10);
+        files.room_files = 1000 << 10;
+        files.files_per_room = 8;
+        files.opener_files = 1000 << 10;
+        files.max_files = Some(1500 << 10);
     });
     let (server, ann, _room) = with_room(Limits { opener_percent: 100, ..limits }).await;
-    ann.sent(1, 1, &key(1), 60 << 10).await;
-    let no = told(&server, &ann, 9, 30 << 10, Limit::MemberFiles).await;
+    ann.sent(1, 1, &key(1), 600 << 10).await;
+    let no = told(&server, &ann, 9, 300 << 10, Limit::MemberFiles).await;
     assert_eq!(no, (Code::NoSpace, Named::MemberFiles), "four fifths are hers, and no more");
     let bob = server.client().await;
     let before = server.hits(Limit::RoomFiles);
-    let open = client_frame::Frame::BlobOpen(bob.blob_open(1, 9, &key(2), 50 << 10));
+    let open = client_frame::Frame::BlobOpen(bob.blob_open(1, 9, &key(2), 500 << 10));
     assert_eq!(bob.no(open).await.limit(), Named::RoomFiles);
     assert_eq!(server.hits(Limit::RoomFiles), before + 1);
-    bob.sent(1, 2, &key(2), 30 << 10).await;
+    bob.sent(1, 2, &key(2), 300 << 10).await;
     // What is dropped makes room in the room, and not in the day.
     ann.drops(ann.blob_drop(1, 1, &key(1), &[])).await;
-    let no = ann.no(client_frame::Frame::BlobOpen(ann.blob_open(1, 9, &key(1), 20 << 10))).await;
+    let no = ann.no(client_frame::Frame::BlobOpen(ann.blob_open(1, 9, &key(1), 200 << 10))).await;
     assert_eq!((no.code(), no.limit()), (Code::RateLimited, Named::OpenerFiles));
     assert!(no.retry_after_ms > 0 && no.retry_after_ms <= 24 * 3600 * 1000);
     server.relay.as_ref().unwrap().reload(files(|files| files.files_per_room = 2));
     ann.sent(1, 3, &key(1), 1).await;
     assert_eq!(told(&server, &ann, 9, 1, Limit::FilesPerRoom).await, (Code::NoSpace, Named::RoomFiles));
-    server.relay.as_ref().unwrap().reload(files(|files| files.max_files = Some(40 << 10)));
-    assert_eq!(told(&server, &ann, 9, 9 << 10, Limit::Files).await, (Code::NoSpace, Named::FilesDisk));
+    server.relay.as_ref().unwrap().reload(files(|files| files.max_files = Some(400 << 10)));
+    assert_eq!(told(&server, &ann, 9, 90 << 10, Limit::Files).await, (Code::NoSpace, Named::FilesDisk));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn opener_leaves_a_part_of_the_disk_to_others() {
-    let limits = Limits { opener_percent: 50, ..files(|files| files.max_files = Some(100 << 10)) };
+    let limits = Limits { opener_percent: 50, ..files(|files| files.max_files = Some(1000 << 10)) };
     let (server, ann, _room) = with_room(limits).await;
-    ann.sent(1, 1, &key(1), 50 << 10).await;
+    ann.sent(1, 1, &key(1), 500 << 10).await;
     assert_eq!(
-        told(&server, &ann, 9, 5 << 10, Limit::OpenerShare).await,
+        told(&server, &ann, 9, 50 << 10, Limit::OpenerShare).await,
         (Code::NoSpace, Named::OpenerShare)
     );
 }
@@ -111,11 +111,89 @@ async fn transfers_at_once_are_bounded_by_connection_and_by_room() {
     held.push(other.sends(other.blob_open(1, 3, &key(1), P)).await);
     let no = told(&server, &other, 9, P, Limit::TransfersPerRoom).await;
     assert_eq!(no, (Code::RateLimited, Named::Transfers));
+    // To delete something takes no place: whoever has too many can make it less.
+    assert_eq!(ann.drops(ann.blob_drop(1, 9, &key(1), &[])).await, Frame::BlobDropped(Default::default()));
     // A room is joined all the same, and what ended makes place.
     drop(ann.join(room(1), &key(2), 0).await);
     held.clear();
     eventually("all have ended", || server.metrics().transfers.get() == 0).await;
     other.sent(1, 4, &key(1), 5).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_member_leaves_transfers_of_the_room_to_others() {
+    let limits = files(|files| {
+        files.transfers_per_connection = 32;
+        files.transfers_per_member = 3;
+        files.transfers_per_room = 4;
+    });
+    let (server, ann, _room) = with_room(limits).await;
+    ann.sent(1, 9, &key(1), 4 * P).await;
+    let (other, mut held) = (server.client().await, Vec::new());
+    held.push(ann.sends(ann.blob_open(1, 1, &key(1), P)).await.0);
+    held.push(other.sends(other.blob_open(1, 2, &key(1), P)).await.0);
+    let (reader, _) = other.asked(client_frame::Frame::BlobGet(other.blob_get(1, 9, &key(1)))).await;
+    held.push(reader);
+    let open = client_frame::Frame::BlobOpen(other.blob_open(1, 3, &key(1), P));
+    let get = client_frame::Frame::BlobGet(other.blob_get(1, 9, &key(1)));
+    for (number, frame) in [open, get].into_iter().enumerate() {
+        let no = other.no(frame).await;
+        assert_eq!((no.code(), no.limit()), (Code::RateLimited, Named::Transfers));
+        assert_eq!(server.hits(Limit::TransfersPerMember), number as u64 + 1);
+    }
+    let bob = server.client().await;
+    bob.sent(1, 4, &key(2), 5).await;
+    let (_, found) = bob.fetched(bob.blob_get(1, 9, &key(2))).await;
+    assert_parts(4 * P, 0, &found);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn member_who_opens_and_drops_takes_no_day_from_the_openers_rooms() {
+    let (server, ann, _room) = with_room(files(|files| files.opener_files = 1 << 30)).await;
+    drop(ann.create(room(2), &key(1), vec![]).await);
+    let bob = server.client().await;
+    for id in 1..=8 {
+        drop(bob.sends(bob.blob_open(1, id, &key(2), 900 << 20)).await);
+        bob.drops(bob.blob_drop(1, id, &key(2), &[])).await;
+    }
+    let (_held, have) = ann.sends(ann.blob_open(2, 1, &key(1), 1000 << 20)).await;
+    assert!(!have.whole);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn member_who_writes_and_drops_pays_for_each_byte_of_it() {
+    let (server, ann, _room) = with_room(files(|files| files.opener_files = 10 * P)).await;
+    let mut dropped = 0;
+    let no = loop {
+        let open = client_frame::Frame::BlobOpen(ann.blob_open(1, 9, &key(1), 4 * P));
+        let (mut stream, answer) = ann.asked(open).await;
+        match answer {
+            Frame::BlobHave(_) => {}
+            Frame::Refused(no) => break no,
+            other => panic!("{other:?}"),
+        }
+        for number in 0..4 {
+            stream.part(number, part(4 * P, number)).await;
+        }
+        while !stream.have().await.whole {}
+        ann.drops(ann.blob_drop(1, 9, &key(1), &[])).await;
+        dropped += 1;
+        assert!(dropped < 9, "this has no end");
+    };
+    assert_eq!((dropped, no.code(), no.limit()), (2, Code::RateLimited, Named::OpenerFiles));
+    let _ = server;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn member_who_sends_nothing_but_tiny_files_leaves_a_fifth_of_them_to_others() {
+    let (server, ann, _room) = with_room(files(|files| files.files_per_room = 20)).await;
+    for id in 1..=16 {
+        ann.sent(1, id, &key(1), 1).await;
+    }
+    let no = told(&server, &ann, 99, 1, Limit::MemberFiles).await;
+    assert_eq!(no, (Code::NoSpace, Named::MemberFiles));
+    let bob = server.client().await;
+    bob.sent(1, 17, &key(2), 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,7 +209,7 @@ async fn requests_of_an_address_are_bounded_and_tiny_files_do_not_hurt() {
     assert!(no.retry_after_ms > 0);
     assert_eq!(server.hits(Limit::FileRequests), before + 1);
     let files = server.relay.as_ref().unwrap().files();
-    assert_eq!((files.files, files.bytes), (40, 40 * 4096), "each counts as a block of the disk");
+    assert_eq!((files.files, files.bytes), (40, 40 << 16), "each counts 64 KiB");
     chat.publish([1; 16], b"the chat goes on", None).await;
     chat.published().await;
 }

@@ -36,10 +36,10 @@ async fn status_top_and_numbers_tell_of_files() {
     let directory = TempDir::new().unwrap();
     let (_program, client) = with_files(&directory).await;
     let status = json(&run(directory.path(), &["status", "--json"]));
-    let counted = 2 * P + 5 + 4096 + 2 * P;
+    let counted = 2 * P + 5 + (64 << 10) + 2 * P;
     assert_eq!((&status["files"], &status["file_bytes"]), (&3.into(), &counted.into()));
     let text = run(directory.path(), &["status"]);
-    assert!(String::from_utf8(text.stdout).unwrap().contains("Files       3, 4.0 MiB"));
+    assert!(String::from_utf8(text.stdout).unwrap().contains("Files       3, 4.1 MiB"));
     let (_held, _) = client.sends(client.blob_open(1, 4, &key(1), 2 * P)).await;
     let top = json(&run(directory.path(), &["top", "--json"]));
     assert_eq!((&top["transfers"], &top["rooms"][0]["file_bytes"]), (&1.into(), &(counted + 2 * P).into()));

@@ -78,6 +78,7 @@ async fn member_who_is_removed_loses_transfers_that_are_under_way() {
     for frame in [
         client_frame::Frame::BlobGet(bob.blob_get(1, 9, &key(2))),
         client_frame::Frame::BlobOpen(bob.blob_open(1, 8, &key(2), 2 * P)),
+        client_frame::Frame::BlobDrop(bob.blob_drop(1, 8, &key(2), &[])),
     ] {
         assert_eq!(bob.no(frame).await.code(), Code::NotAllowed);
     }

@@ -1,7 +1,7 @@
 //! What needs the backend's insides.
 
 mod damage;
-mod dice;
+pub(crate) mod dice;
 mod disk;
 mod drop;
 mod full;
@@ -10,7 +10,7 @@ mod journal;
 mod openers;
 mod power;
 mod probe;
-mod simdisk;
+pub(crate) mod simdisk;
 mod slots;
 mod space;
 mod trimming;

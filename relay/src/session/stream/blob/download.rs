@@ -1,5 +1,7 @@
 //! A file is fetched: part after part, the next one read while the one before is sent.
 
+use std::ops::Range;
+
 use proto::{
     blob::{GetRequest, PART},
     relay::refused::Code,
@@ -8,34 +10,53 @@ use proto::{
 use super::{
     super::{
         end::StreamEnd,
-        output::{Gone, Output},
+        output::{Output, Reservation},
     },
     have,
     member::Member,
-    pace, reserve,
+    pace,
 };
-use crate::{policy::refusal::Limit, session::peer::Peer};
+use crate::{
+    blobs::{Transfer, Whole},
+    policy::files::FileLimits,
+    session::peer::Peer,
+};
 
 /// Serves it to the end.
 pub(super) async fn run(
     peer: &Peer,
     member: &mut Member<'_>,
+    transfer: &Transfer,
     get: &GetRequest,
     output: &mut Output,
 ) -> Result<(), StreamEnd> {
     member.check(false).await?;
     let (shared, proof) = (&peer.shared, &get.proof);
     let whole = shared.blobs.find(proof.room, proof.blob, shared.clock.now_ms()).await?;
-    let layout = whole.row.layout;
-    let range = get.range(layout).ok_or_else(|| StreamEnd::of(Code::Malformed))?;
-    output.frame(have(&whole.row)).await?;
+    let range = get.range(whole.row.layout).ok_or_else(|| StreamEnd::of(Code::Malformed))?;
+    tokio::select! {
+        biased;
+        () = transfer.gone(whole.row.number) => Err(StreamEnd::of(Code::NoBlob)),
+        end = send(peer, member, &whole, range, output) => end,
+    }
+}
+
+async fn send(
+    peer: &Peer,
+    member: &mut Member<'_>,
+    whole: &Whole,
+    range: Range<u32>,
+    output: &mut Output,
+) -> Result<(), StreamEnd> {
+    let (shared, layout) = (&peer.shared, whole.row.layout);
+    let FileLimits { stall, part_time, .. } = shared.limits().files;
+    output.frame_within(stall, have(&whole.row)).await?;
     let read = async |number: u32| {
         let length = layout.length(number).unwrap_or(PART);
         pace(peer, length).await;
-        let memory = reserve(peer, length).await?;
-        Ok::<_, StreamEnd>((shared.blobs.read(&whole, number).await?, memory))
+        let memory = Reservation::of(&peer.share.files_out, &shared.files_out, length).await?;
+        Ok::<_, StreamEnd>((shared.blobs.read(whole, number).await?, memory))
     };
-    let stall = shared.limits().files.stall;
     let mut ready = read(range.start).await?;
     for number in range.clone() {
         member.check(false).await?;
@@ -46,14 +67,11 @@ pub(super) async fn run(
         // Its memory is given back when it is sent, and not when the next part is there: those who hold one and wait for another
         // would wait for each other.
         let send = async {
-            let sent = output.part(number, bytes, stall).await;
+            let sent = output.part(number, bytes, part_time, stall).await;
             drop(memory);
             sent
         };
         let (sent, following) = tokio::join!(send, following);
-        if matches!(sent, Err(Gone::Stalled)) {
-            shared.metrics.limited_at(Limit::TransferStall, peer.payer);
-        }
         sent?;
         shared.metrics.file_bytes_out.inc_by(length);
         match following {

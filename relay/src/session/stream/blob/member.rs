@@ -34,6 +34,11 @@ impl<'a> Member<'a> {
         Ok(Self { peer, proof: proof.clone(), feed, permit })
     }
 
+    /// What was proved.
+    pub fn proof(&self) -> &Proof {
+        &self.proof
+    }
+
     /// Whether it may still read, or write. Costs nothing while nobody has lost anything.
     pub async fn check(&mut self, writes: bool) -> Result<(), StreamEnd> {
         // Nothing is read of the log here.

@@ -4,9 +4,10 @@ mod download;
 mod member;
 mod upload;
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
 use proto::{
+    CloseCode,
     blob::{DropRequest, GetRequest, MAX_BLOB_FRAME, OpenRequest, Proof},
     relay::{BlobDropped, BlobHave, refused::Code, relay_frame::Frame},
 };
@@ -15,7 +16,7 @@ use self::member::Member;
 use super::{end::StreamEnd, input::Input, output::Output};
 use crate::{
     blobs::{BlobError, Row, Transfer, Unwanted},
-    policy::{files::HAND_OVER, refusal::Limit},
+    policy::refusal::Limit,
     session::{peer::Peer, router::Refusal, streams::Place},
 };
 
@@ -29,10 +30,22 @@ pub(super) enum Asked {
     Drop(DropRequest),
 }
 
-/// A transfer that may go on.
+/// Whoever asked may.
 pub(super) struct Begun<'a> {
-    asked: Asked,
     member: Member<'a>,
+    work: Work<'a>,
+}
+
+/// What there is to do.
+enum Work<'a> {
+    Send(OpenRequest, Transferring<'a>),
+    Fetch(GetRequest, Transferring<'a>),
+    /// It carries nothing, and takes no place from what does.
+    Drop(DropRequest),
+}
+
+/// A transfer, and its place on the connection.
+struct Transferring<'a> {
     transfer: Transfer,
     _place: Place<'a>,
 }
@@ -47,7 +60,17 @@ impl Asked {
     }
 }
 
-/// Proves who asks, and finds a place for the transfer.
+impl Work<'_> {
+    fn proof(&self) -> &Proof {
+        match self {
+            Self::Send(open, _) => &open.proof,
+            Self::Fetch(get, _) => &get.proof,
+            Self::Drop(drop) => &drop.proof,
+        }
+    }
+}
+
+/// Proves who asks, and finds a place for what is to be carried.
 pub(super) async fn begin<'a>(peer: &'a Peer, asked: Asked) -> Result<Begun<'a>, StreamEnd> {
     let shared = &peer.shared;
     peer.refund_join();
@@ -55,52 +78,59 @@ pub(super) async fn begin<'a>(peer: &'a Peer, asked: Asked) -> Result<Begun<'a>,
     allowed.map_err(|over| Refusal::over(Limit::FileRequests).after(&over))?;
     let proof = asked.proof();
     let member = Member::admit(peer, proof).await?;
-    let place = peer.transfer().ok_or_else(|| Refusal::over(Limit::TransfersPerConnection))?;
-    let most = shared.limits().files.transfers_per_room;
-    let transfer = shared.blobs.transfers.begin(proof.room, proof.blob, most);
-    let transfer = transfer.ok_or_else(|| Refusal::over(Limit::TransfersPerRoom))?;
+    let work = match asked {
+        Asked::Open(open) => Work::Send(open, transferring(peer, &member)?),
+        Asked::Get(get) => Work::Fetch(get, transferring(peer, &member)?),
+        Asked::Drop(drop) => Work::Drop(drop),
+    };
     peer.has_joined();
-    Ok(Begun { asked, member, transfer, _place: place })
+    Ok(Begun { member, work })
+}
+
+fn transferring<'a>(peer: &'a Peer, member: &Member<'_>) -> Result<Transferring<'a>, StreamEnd> {
+    let place = peer.transfer().ok_or_else(|| Refusal::over(Limit::TransfersPerConnection))?;
+    let (shared, Proof { room, blob, key, .. }) = (&peer.shared, member.proof());
+    let transfer = shared.blobs.transfers.begin(*room, *blob, *key, &shared.limits().files);
+    Ok(Transferring { transfer: transfer.map_err(Refusal::over)?, _place: place })
 }
 
 /// Serves a file's stream to its end.
 pub(super) async fn run(peer: &Peer, begun: Begun<'_>, mut input: Input, mut output: Output) {
-    let Begun { asked, mut member, mut transfer, _place } = begun;
-    output.enter(asked.proof().room);
+    let Begun { mut member, work } = begun;
+    output.enter(work.proof().room);
     output.yield_to_rooms();
     input.cap(MAX_BLOB_FRAME);
-    let gauge = &peer.shared.metrics.transfers;
-    gauge.inc();
+    let gauge = (!matches!(work, Work::Drop(_))).then(|| &peer.shared.metrics.transfers);
+    if let Some(gauge) = gauge {
+        gauge.inc();
+    }
     let mut stopping = peer.shared.stopping.subscribe();
-    let end = match asked {
-        Asked::Open(open) => {
-            // The one before has put down its pen when this one has it.
-            let pen = transfer.take_pen(HAND_OVER).await;
-            let (receive, store) = (&mut input, &mut output);
-            let work = async {
-                let pen = pen.ok_or_else(|| StreamEnd::of(Code::Superseded))?;
-                upload::run(peer, &mut member, pen, open, receive, store).await
-            };
-            tokio::select! {
-                biased;
-                _ = stopping.wait_for(|stopping| *stopping) => Err(StreamEnd::of(Code::ShuttingDown)),
-                () = transfer.gone() => Err(StreamEnd::of(Code::NoBlob)),
-                end = work => end,
+    let serve = async {
+        match &work {
+            Work::Send(open, Transferring { transfer, .. }) => {
+                upload::run(peer, &mut member, transfer, open, &mut input, &mut output).await
             }
+            Work::Fetch(get, Transferring { transfer, .. }) => {
+                download::run(peer, &mut member, transfer, get, &mut output).await
+            }
+            Work::Drop(drop) => discard(peer, &mut member, drop, &mut output).await,
         }
-        Asked::Get(get) => tokio::select! {
-            biased;
-            _ = stopping.wait_for(|stopping| *stopping) => Err(StreamEnd::of(Code::ShuttingDown)),
-            () = transfer.gone() => Err(StreamEnd::of(Code::NoBlob)),
-            end = download::run(peer, &mut member, &get, &mut output) => end,
-        },
-        Asked::Drop(drop) => discard(peer, &mut member, drop, &mut output).await,
     };
-    gauge.dec();
+    let end = tokio::select! {
+        biased;
+        _ = stopping.wait_for(|stopping| *stopping) => Err(StreamEnd::of(Code::ShuttingDown)),
+        end = serve => end,
+    };
+    if let Some(gauge) = gauge {
+        gauge.dec();
+    }
     let end = end.err().unwrap_or_else(StreamEnd::done);
+    if end.code == CloseCode::TimedOut {
+        peer.shared.metrics.limited_at(Limit::TransferStall, peer.payer);
+    }
     input.stop(end.code);
     // Its end is not a transfer any more: who is told why has time to hear it.
-    drop(transfer);
+    drop(work);
     output.end(end).await;
 }
 
@@ -108,13 +138,15 @@ pub(super) async fn run(peer: &Peer, begun: Begun<'_>, mut input: Input, mut out
 async fn discard(
     peer: &Peer,
     member: &mut Member<'_>,
-    drop: DropRequest,
+    drop: &DropRequest,
     output: &mut Output,
 ) -> Result<(), StreamEnd> {
     member.check(true).await?;
     let DropRequest { proof: Proof { room, key, blob, .. }, shown } = drop;
-    peer.shared.blobs.discard(Unwanted { room, blob, by: key, shown }).await?;
-    Ok(output.frame(Frame::BlobDropped(BlobDropped {})).await?)
+    let unwanted = Unwanted { room: *room, blob: *blob, by: *key, shown: *shown };
+    peer.shared.blobs.discard(unwanted).await?;
+    let stall = peer.shared.limits().files.stall;
+    Ok(output.frame_within(stall, Frame::BlobDropped(BlobDropped {})).await?)
 }
 
 /// What the relay has of a blob.
@@ -139,17 +171,6 @@ async fn pace(peer: &Peer, bytes: usize) {
         }
         tokio::time::sleep(over.retry_after).await;
     }
-}
-
-/// Leave to hold parts of so many bytes.
-async fn reserve<'a>(
-    peer: &'a Peer,
-    bytes: usize,
-) -> Result<(tokio::sync::SemaphorePermit<'a>, tokio::sync::OwnedSemaphorePermit), StreamEnd> {
-    let kib = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX);
-    let share = peer.share.files_out.acquire_many(kib).await.map_err(|_| StreamEnd::done())?;
-    let memory = Arc::clone(&peer.shared.files_out).acquire_many_owned(kib).await;
-    Ok((share, memory.map_err(|_| StreamEnd::done())?))
 }
 
 impl From<BlobError> for StreamEnd {

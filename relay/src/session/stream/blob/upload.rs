@@ -14,13 +14,13 @@ use proto::{
 use tokio::{
     sync::mpsc,
     task::{JoinError, JoinSet},
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep_until},
 };
 
 use super::{
     super::{
         end::StreamEnd,
-        input::{Budget, Input, InputError},
+        input::{Budget, Input},
         output::Output,
     },
     have,
@@ -28,12 +28,11 @@ use super::{
     pace,
 };
 use crate::{
-    blobs::{BlobError, Draft, Pen, Row, Wanted, payer},
+    blobs::{BlobError, Draft, Pen, Row, Transfer, Wanted, payer},
     log::Memory,
     policy::{
-        files::{PARTS_UNDER_WAY, SYNC_BYTES, SYNC_TIME},
+        files::{FileLimits, HAND_OVER, PARTS_UNDER_WAY, SYNC_BYTES, SYNC_TIME},
         limits::LARGE_FRAME,
-        refusal::Limit,
     },
     session::{peer::Peer, request::Request, shared::Shared},
 };
@@ -45,21 +44,31 @@ type Arrived = (u32, Bytes, Memory);
 pub(super) async fn run(
     peer: &Peer,
     member: &mut Member<'_>,
-    mut pen: Pen,
-    open: OpenRequest,
+    transfer: &Transfer,
+    open: &OpenRequest,
     input: &mut Input,
     output: &mut Output,
 ) -> Result<(), StreamEnd> {
     member.check(true).await?;
     let shared = &peer.shared;
-    let OpenRequest { proof: Proof { room, key, blob, .. }, layout, keep_s, drop_hash } = open;
+    let &OpenRequest { proof: Proof { room, key, blob, .. }, layout, keep_s, drop_hash } = open;
     let opener = shared.log.opener(room).await.map_err(|_| StreamEnd::of(Code::ShuttingDown))?;
     let opener = opener.map_or_else(|| payer(&room), |opener| opener.bytes());
     let now_ms = shared.clock.now_ms();
     let wanted = Wanted { room, blob, sender: key, opener, layout, keep_s, drop_hash, now_ms };
-    let draft = shared.blobs.open_blob(wanted).await?;
-    output.frame(have(&draft.row)).await?;
-    if draft.row.parts.is_whole() {
+    // Nobody is superseded by whoever may not send it.
+    let number = shared.blobs.claim(wanted.clone()).await?.number;
+    let pen = tokio::select! {
+        biased;
+        () = transfer.gone(number) => return Err(StreamEnd::of(Code::NoBlob)),
+        // The one before has put down its pen when this one has it.
+        pen = transfer.take_pen(HAND_OVER) => pen,
+    };
+    let mut pen = pen.ok_or_else(|| StreamEnd::of(Code::Superseded))?;
+    let draft = shared.blobs.open_blob(wanted, &pen).await?;
+    let (number, is_whole) = (draft.row.number, draft.row.parts.is_whole());
+    output.frame_within(shared.limits().files.stall, have(&draft.row)).await?;
+    if is_whole {
         return Ok(());
     }
     let (parts, arrived) = mpsc::channel(1);
@@ -68,6 +77,8 @@ pub(super) async fn run(
     let stored = store.run(member, &mut pen, arrived, output);
     tokio::pin!(received, stored);
     let end = tokio::select! {
+        biased;
+        () = transfer.gone(number) => Err(StreamEnd::of(Code::NoBlob)),
         end = &mut stored => end,
         // What came is kept, whatever came behind it.
         end = &mut received => stored.await.and(end),
@@ -85,15 +96,11 @@ async fn receive(
     let shared = &peer.shared;
     let budget = Budget { above: LARGE_FRAME, share: &peer.share.files_in, store: &shared.files_in };
     loop {
-        let (frame, memory) = match input.next_within(shared.limits().files.stall, &budget).await {
+        let FileLimits { stall, part_time, .. } = shared.limits().files;
+        let (frame, memory) = match input.next_within(stall, part_time, &budget).await {
             Ok(Some(next)) => next,
             Ok(None) => return Ok(()),
-            Err(error) => {
-                if error == InputError::TimedOut {
-                    shared.metrics.limited_at(Limit::TransferStall, peer.payer);
-                }
-                return Err(error.into());
-            }
+            Err(error) => return Err(error.into()),
         };
         let Ok(Request::BlobPart(BlobPart { number, bytes })) = Request::try_from(frame) else {
             return Err(StreamEnd::of(Code::Malformed));
@@ -180,8 +187,7 @@ impl Store {
                 Some(written) = self.writes.join_next() => self.wrote(written)?,
                 Some(row) = self.syncs.join_next() => {
                     self.kept(row)?;
-                    let said = timeout(self.shared.limits().files.stall, output.frame(have(&self.row))).await;
-                    said.map_err(|_| StreamEnd::from(InputError::TimedOut))??;
+                    output.frame_within(self.shared.limits().files.stall, have(&self.row)).await?;
                     if self.row.parts.is_whole() {
                         return Ok(());
                     }

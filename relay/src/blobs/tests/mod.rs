@@ -1,6 +1,12 @@
 //! Blobs on a real disk, under a time that tests pass in.
 
-use std::fs;
+mod backup;
+mod day;
+mod failing;
+mod power;
+pub(super) mod tape;
+
+use std::{fs, time::Duration};
 
 use proto::{
     PublicKey,
@@ -9,10 +15,29 @@ use proto::{
 use tempfile::TempDir;
 
 use super::*;
+use crate::policy::files::{EMPTY_AGE, FileLimits};
 
 const ROOM: RoomId = RoomId([1; 32]);
 const NOW: u64 = 1_000_000_000_000;
 const DAY: u64 = 24 * 3600 * 1000;
+const MINUTE: u64 = 60_000;
+
+impl Blobs {
+    /// Opens a blob as its one sender.
+    async fn opened(&self, wanted: Wanted) -> Result<Draft, BlobError> {
+        let Wanted { room, blob, sender, .. } = wanted;
+        let transfer = self.transfers.begin(room, blob, sender, &FileLimits::default()).unwrap();
+        let pen = transfer.take_pen(Duration::from_secs(20)).await.expect("the draft before is still held");
+        self.open_blob(wanted, &pen).await
+    }
+
+    /// Deletes it, as its sender.
+    async fn dropped(&self, id: u8) {
+        let by = wanted(id, 1, NOW).sender;
+        let unwanted = Unwanted { room: ROOM, blob: BlobId([id; 16]), by, shown: None };
+        self.discard(unwanted).await.unwrap();
+    }
+}
 
 fn wanted(id: u8, size: u64, now_ms: u64) -> Wanted {
     Wanted {
@@ -27,13 +52,20 @@ fn wanted(id: u8, size: u64, now_ms: u64) -> Wanted {
     }
 }
 
+/// One of many.
+fn numbered(number: u16) -> Wanted {
+    let mut id = [0; 16];
+    id[..2].copy_from_slice(&number.to_be_bytes());
+    Wanted { blob: BlobId(id), ..wanted(0, 5, NOW) }
+}
+
 fn bytes(number: u32) -> Bytes {
     vec![u8::try_from(number).unwrap(); PART].into()
 }
 
 /// A whole blob of one part.
 async fn put(blobs: &Blobs, id: u8, size: u64, now_ms: u64) {
-    let draft = blobs.open_blob(wanted(id, size, now_ms)).await.unwrap();
+    let draft = blobs.opened(wanted(id, size, now_ms)).await.unwrap();
     let part = bytes(1).slice(..usize::try_from(size).unwrap());
     let sum = blobs.write(&draft, 0, part).await.unwrap();
     assert!(blobs.keep(&draft, vec![(0, sum)], now_ms).await.unwrap().parts.is_whole());
@@ -62,18 +94,18 @@ fn cut(from: &Path, to: &Path) {
 async fn index_has_what_was_kept_and_nothing_else_whenever_the_power_goes() {
     let (directory, after) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let blobs = Blobs::open(directory.path(), &Limits::default()).unwrap();
-    let draft = blobs.open_blob(wanted(9, 3 * PART as u64, NOW)).await.unwrap();
+    let draft = blobs.opened(wanted(9, 3 * PART as u64, NOW)).await.unwrap();
     let sum = blobs.write(&draft, 0, bytes(0)).await.unwrap();
     blobs.write(&draft, 1, bytes(1)).await.unwrap();
     blobs.keep(&draft, vec![(0, sum)], NOW).await.unwrap();
     blobs.write(&draft, 2, bytes(2)).await.unwrap();
     // One of which nothing was kept: only its file may be there.
-    let _begun = blobs.open_blob(wanted(8, 5, NOW)).await.unwrap();
+    let _begun = blobs.opened(wanted(8, 5, NOW)).await.unwrap();
     cut(directory.path(), after.path());
 
     let blobs = Blobs::open(after.path(), &Limits::default()).unwrap();
     assert!(!is_there(&blobs, 9, NOW).await, "not whole, so nobody's");
-    let draft = blobs.open_blob(wanted(9, 3 * PART as u64, NOW)).await.unwrap();
+    let draft = blobs.opened(wanted(9, 3 * PART as u64, NOW)).await.unwrap();
     assert_eq!(draft.row.parts.missing().collect::<Vec<_>>(), [1, 2]);
     let mut kept = Vec::new();
     for number in [1, 2] {
@@ -116,22 +148,23 @@ async fn time_ends_what_is_whole_after_a_month_and_what_is_not_after_a_day() {
     let directory = TempDir::new().unwrap();
     let blobs = Blobs::open(directory.path(), &Limits::default()).unwrap();
     put(&blobs, 1, 5, NOW).await;
-    let draft = blobs.open_blob(wanted(2, 2 * PART as u64, NOW)).await.unwrap();
-    let _short = blobs.open_blob(Wanted { keep_s: Some(60), ..wanted(3, 5, NOW) }).await.unwrap();
+    let draft = blobs.opened(wanted(2, 2 * PART as u64, NOW)).await.unwrap();
+    let _short = blobs.opened(Wanted { keep_s: Some(60), ..wanted(3, 5, NOW) }).await.unwrap();
     blobs.sweep(NOW + 60_000).await;
     assert_eq!(blobs.totals().files, 2, "it was wanted for a minute");
-    // A part that comes gives it another day.
+    // A part that comes gives it a day.
     let sum = blobs.write(&draft, 0, bytes(0)).await.unwrap();
-    blobs.keep(&draft, vec![(0, sum)], NOW + DAY / 2).await.unwrap();
-    blobs.sweep(NOW + DAY + 1).await;
+    blobs.keep(&draft, vec![(0, sum)], NOW + 5 * MINUTE).await.unwrap();
+    blobs.sweep(NOW + DAY).await;
     assert_eq!(blobs.totals().files, 2);
-    blobs.sweep(NOW + DAY + DAY / 2).await;
+    blobs.sweep(NOW + DAY + 5 * MINUTE).await;
     assert_eq!(blobs.totals().files, 1);
     assert_eq!(blobs.keep(&draft, vec![(1, 0)], NOW + 2 * DAY).await.unwrap_err(), BlobError::NoBlob);
     assert!(is_there(&blobs, 1, NOW + 30 * DAY - 1).await);
     assert!(!is_there(&blobs, 1, NOW + 30 * DAY).await, "nobody gets it, even before it is swept");
     blobs.sweep(NOW + 30 * DAY).await;
     assert_eq!(blobs.totals(), FileTotals::default());
+    assert!((0..4).all(|number| blobs.files.read(number).is_err()), "nor does it take any of the disk");
 }
 
 #[tokio::test]
@@ -139,10 +172,10 @@ async fn oldest_files_go_where_a_bound_was_lowered() {
     let directory = TempDir::new().unwrap();
     let blobs = Blobs::open(directory.path(), &Limits::default()).unwrap();
     for id in [3, 1, 2] {
-        put(&blobs, id, 5000, NOW + u64::from(id)).await;
+        put(&blobs, id, 70_000, NOW + u64::from(id)).await;
     }
     let mut limits = Limits::default();
-    limits.files.room_files = 10_000;
+    limits.files.room_files = 140_000;
     blobs.reload(&limits);
     blobs.trim(NOW + 9).await;
     let mut left = Vec::new();
@@ -152,7 +185,40 @@ async fn oldest_files_go_where_a_bound_was_lowered() {
         }
     }
     assert_eq!(left, [2, 3]);
-    assert_eq!(blobs.of_room(&ROOM), (2, 10_000));
+    assert_eq!(blobs.of_room(&ROOM), (2, 140_000));
+}
+
+#[tokio::test]
+async fn pen_is_down_when_the_last_write_is_over_and_not_before() {
+    let directory = TempDir::new().unwrap();
+    let blobs = Blobs::open(directory.path(), &Limits::default()).unwrap();
+    let transfer =
+        blobs.transfers.begin(ROOM, BlobId([1; 16]), wanted(1, 5, NOW).sender, &FileLimits::default());
+    let transfer = transfer.unwrap();
+    let pen = transfer.take_pen(Duration::from_secs(20)).await.unwrap();
+    let draft = blobs.open_blob(wanted(1, 5, NOW), &pen).await.unwrap();
+    // As a write that nobody waits for any more.
+    let under_way = draft.file.clone();
+    drop((draft, pen));
+    assert!(transfer.take_pen(Duration::ZERO).await.is_none());
+    drop(under_way);
+    assert!(transfer.take_pen(Duration::from_secs(20)).await.is_some());
+}
+
+#[tokio::test]
+async fn bound_that_was_lowered_is_met_in_steps_however_many_are_over_it() {
+    let directory = TempDir::new().unwrap();
+    let blobs = Blobs::open(directory.path(), &Limits::default()).unwrap();
+    for number in 0..600_u16 {
+        blobs.opened(numbered(number)).await.unwrap();
+    }
+    let mut limits = Limits::default();
+    limits.files.files_per_room = 10;
+    blobs.reload(&limits);
+    let more = blobs.ask(|answer| Job::Sweep(NOW, true, answer)).await.unwrap();
+    assert!(more && blobs.totals().files > 300, "others have their turn between");
+    blobs.trim(NOW).await;
+    assert_eq!(blobs.totals().files, 10);
 }
 
 #[tokio::test]
@@ -161,26 +227,10 @@ async fn rooms_that_are_no_more_take_all_of_theirs_along_however_many() {
     let blobs = Blobs::open(directory.path(), &Limits::default()).unwrap();
     // More than one transaction deletes.
     for number in 0..300_u16 {
-        let mut id = [0; 16];
-        id[..2].copy_from_slice(&number.to_be_bytes());
-        blobs.open_blob(Wanted { blob: BlobId(id), ..wanted(0, 5, NOW) }).await.unwrap();
+        blobs.opened(numbered(number)).await.unwrap();
     }
     put(&blobs, 0xee, 5, NOW).await;
     assert_eq!(blobs.rooms(), [ROOM]);
     blobs.drop_rooms(vec![RoomId([9; 32]), ROOM]).await;
     assert_eq!((blobs.totals(), blobs.rooms().len()), (FileTotals::default(), 0));
-}
-
-#[tokio::test]
-async fn day_of_an_opener_is_remembered_over_a_restart() {
-    let directory = TempDir::new().unwrap();
-    let mut limits = Limits::default();
-    limits.files.opener_files = 10_000;
-    let blobs = Blobs::open(directory.path(), &limits).unwrap();
-    put(&blobs, 1, 6000, NOW).await;
-    blobs.close().await;
-    let blobs = Blobs::open(directory.path(), &limits).unwrap();
-    let over = blobs.open_blob(wanted(2, 6000, NOW)).await.unwrap_err();
-    assert!(matches!(over, BlobError::Over(Limit::OpenerFiles, _)), "{over:?}");
-    put(&blobs, 2, 6000, NOW + DAY).await;
 }

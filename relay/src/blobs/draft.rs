@@ -1,0 +1,64 @@
+//! A blob that is being sent: what is held for as long as any of its bytes are on their way to the disk.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use proto::{BlobId, RoomId};
+
+use super::{
+    files::BlobFile,
+    row::{OpenerBytes, Row},
+    spent::Spent,
+    transfers::Held,
+};
+
+/// A blob that is being sent.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(super) room: RoomId,
+    pub(super) blob: BlobId,
+    pub(super) file: Arc<Writing>,
+    /// As it is on disk.
+    pub row: Row,
+}
+
+/// Its file. Each write that is under way has this, also when nobody waits for it any more: so the pen is not put down, and
+/// nothing is counted, before the last of them is over.
+#[derive(Debug)]
+pub(super) struct Writing {
+    pub file: BlobFile,
+    pub opener: OpenerBytes,
+    /// When it was opened, Unix milliseconds.
+    pub opened_ms: u64,
+    pub spent: Spent,
+    /// Bytes that were written and that the index does not have.
+    pub unkept: AtomicU64,
+    pub _held: Held,
+}
+
+impl Writing {
+    /// Writes a part to its place.
+    pub fn write(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.unkept.fetch_add(bytes.len() as u64, Relaxed);
+        self.file.write_at(bytes, offset)
+    }
+
+    /// The index has so many of these bytes.
+    pub fn kept(&self, bytes: u64) {
+        let _ = self.unkept.fetch_update(Relaxed, Relaxed, |unkept| Some(unkept.saturating_sub(bytes)));
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        let unkept = self.unkept.load(Relaxed);
+        if unkept > 0 {
+            self.spent.add(self.opener, unkept, self.opened_ms);
+        }
+    }
+}

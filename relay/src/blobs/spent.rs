@@ -1,0 +1,39 @@
+//! Bytes that were written and never kept: they count against an opener's day like those that were, or whoever writes and
+//! drops in turn would be free of it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use super::row::OpenerBytes;
+
+/// By opener: how many, and when (Unix milliseconds). It is emptied whenever the index is written.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Spent(Arc<Mutex<HashMap<OpenerBytes, (u64, u64)>>>);
+
+impl Spent {
+    /// So many more.
+    pub fn add(&self, opener: OpenerBytes, bytes: u64, now_ms: u64) {
+        let mut spent = self.lock();
+        let (so_far, at_ms) = spent.entry(opener).or_default();
+        *so_far = so_far.saturating_add(bytes);
+        *at_ms = now_ms.max(*at_ms);
+    }
+
+    /// All of it, to be counted.
+    pub fn take(&self) -> HashMap<OpenerBytes, (u64, u64)> {
+        std::mem::take(&mut *self.lock())
+    }
+
+    /// It could not be counted.
+    pub fn put_back(&self, spent: HashMap<OpenerBytes, (u64, u64)>) {
+        for (opener, (bytes, at_ms)) in spent {
+            self.add(opener, bytes, at_ms);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<OpenerBytes, (u64, u64)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
