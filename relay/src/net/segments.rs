@@ -21,7 +21,7 @@ use quinn::{
 };
 
 /// Datagrams that are put together where there is little to send.
-const FEW: usize = 3;
+const FEW: usize = 2;
 
 /// How many more calls must have had that many than had fewer before there may be more.
 const BUSY: u32 = 32;

@@ -105,6 +105,10 @@ pub const FILE_THREADS: usize = 8;
 /// window that a client gives a stream.
 pub const TRANSFER_WINDOW: u32 = 1 << 20;
 
+/// Parts that may be on their way to a client when the last one is given to the transport: that window, and what there is for
+/// rooms.
+pub const PARTS_AHEAD: u32 = 2;
+
 /// Jobs of the index in one transaction.
 pub const INDEX_JOBS: usize = 256;
 

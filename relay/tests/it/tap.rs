@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
 };
 
@@ -15,6 +15,8 @@ pub struct Tap {
     /// What the client dials.
     pub address: SocketAddr,
     counts: Arc<Counts>,
+    /// Nothing of the relay's, for now.
+    is_silent: Arc<AtomicBool>,
     task: JoinHandle<()>,
 }
 
@@ -45,8 +47,14 @@ impl Tap {
         relay_side.connect(relay).await.unwrap();
         let address = client_side.local_addr().unwrap();
         let counts = Arc::<Counts>::default();
-        let task = tokio::spawn(run(client_side, relay_side, rules, counts.clone()));
-        Self { address, counts, task }
+        let is_silent = Arc::<AtomicBool>::default();
+        let task = tokio::spawn(run(client_side, relay_side, rules, counts.clone(), is_silent.clone()));
+        Self { address, counts, is_silent, task }
+    }
+
+    /// From now on the client hears nothing, or again what the rules let through.
+    pub fn silence(&self, is_silent: bool) {
+        self.is_silent.store(is_silent, Relaxed);
     }
 
     /// Datagrams and bytes that the relay was sent.
@@ -66,7 +74,13 @@ impl Drop for Tap {
     }
 }
 
-async fn run(client_side: UdpSocket, relay_side: UdpSocket, rules: Rules, counts: Arc<Counts>) {
+async fn run(
+    client_side: UdpSocket,
+    relay_side: UdpSocket,
+    rules: Rules,
+    counts: Arc<Counts>,
+    is_silent: Arc<AtomicBool>,
+) {
     let (mut up, mut down) = ([0; 2048], [0; 2048]);
     let mut client = None;
     loop {
@@ -81,7 +95,8 @@ async fn run(client_side: UdpSocket, relay_side: UdpSocket, rules: Rules, counts
             }
             Ok(length) = relay_side.recv(&mut down) => {
                 counts.down_bytes.fetch_add(length as u64, Relaxed);
-                if counts.down.fetch_add(1, Relaxed) < rules.down && let Some(client) = client {
+                let is_over = counts.down.fetch_add(1, Relaxed) >= rules.down;
+                if !is_over && !is_silent.load(Relaxed) && let Some(client) = client {
                     let _ = client_side.send_to(&down[..length], client).await;
                 }
             }

@@ -108,6 +108,8 @@ impl<'a> Downstream<'a> {
             // Asked before the database is: what changes meanwhile is a newer one.
             let generation = if at == At::Disk { self.feed.generation() } else { 0 };
             let (peer, session, reads, cursor) = (self.peer, self.session, self.reads, self.cursor);
+            // Apart: who has caught up does not keep room for it.
+            let reading = (at == At::Disk).then(|| Box::pin(read(peer, session, reads, cursor, &*output)));
             // Nothing that loses work when it is dropped stands in a branch: frames are sent in the
             // handlers, where no other branch can interrupt them.
             tokio::select! {
@@ -122,9 +124,9 @@ impl<'a> Downstream<'a> {
                 },
                 () = self.feed.changed(), if at == At::End => at = At::Tail,
                 () = std::future::ready(()), if at == At::Tail => at = self.follow(output).await?,
-                read = read(peer, session, reads, cursor, output), if at == At::Disk => {
+                read = there(reading), if at == At::Disk => {
                     let (batch, _memory) = read?;
-                    self.deliver(output, batch, generation).await?;
+                    Box::pin(self.deliver(output, batch, generation)).await?;
                     at = At::Tail;
                 }
             }
@@ -240,7 +242,7 @@ impl<'a> Downstream<'a> {
             }
             Settled::Publish(id, Err(error)) => return Ok(output.refuse(refusal(id, error)).await?),
             Settled::Refused(refusal) => return Ok(output.refuse(refusal).await?),
-            Settled::Slot(confirmed) => return self.slot(output, confirmed).await,
+            Settled::Slot(confirmed) => return Box::pin(self.slot(output, confirmed)).await,
         };
         Ok(output.frame(frame).await?)
     }
@@ -314,6 +316,14 @@ async fn read<'a>(
                 Measured::Large(_) => Err(StreamEnd::of(Code::ShuttingDown)),
             }
         }
+    }
+}
+
+/// Waits for what is read; for ever, where nothing is.
+async fn there<T>(reading: Option<impl Future<Output = T>>) -> T {
+    match reading {
+        Some(reading) => reading.await,
+        None => std::future::pending().await,
     }
 }
 

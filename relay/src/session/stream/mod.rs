@@ -39,15 +39,14 @@ pub(crate) async fn refuse(peer: &Peer, send: SendHalf, recv: RecvHalf, limit: L
 /// What a stream turned out to be.
 enum Begun<'a> {
     /// A room's.
-    Room(Admitted, Place<'a>),
+    Room(Box<Admitted>, Place<'a>),
     /// A file's.
     Blob(Box<blob::Begun<'a>>),
 }
 
 /// Serves one stream to its end.
 pub(crate) async fn serve(peer: &Peer, send: SendHalf, recv: RecvHalf, joining: Joining) -> Outcome {
-    let output = Output::new(send, peer);
-    let mut input = Input::new(recv);
+    let (mut input, mut output) = (Input::new(recv), Output::new(send, peer));
     let mut stopping = peer.shared.stopping.subscribe();
     let begun = tokio::select! {
         biased;
@@ -58,13 +57,13 @@ pub(crate) async fn serve(peer: &Peer, send: SendHalf, recv: RecvHalf, joining: 
     match begun {
         Ok(Begun::Room(admitted, _place)) => {
             drop(joining);
-            session::run(peer, admitted, input, output).await;
+            session::run(peer, admitted, &mut input, &mut output).await;
             Outcome::Joined
         }
         Ok(Begun::Blob(begun)) => {
             drop(joining);
             // Apart: it takes more than a room's stream does.
-            Box::pin(blob::run(peer, *begun, input, output)).await;
+            Box::pin(blob::run(peer, *begun, &mut input, &mut output)).await;
             Outcome::Joined
         }
         Err(end) => {
@@ -96,7 +95,7 @@ async fn begin<'a>(peer: &'a Peer, input: &mut Input) -> Result<Begun<'a>, Strea
     match request {
         Request::Join(join) => {
             let place = peer.room().ok_or_else(|| Refusal::over(Limit::RoomsPerConnection))?;
-            Ok(Begun::Room(join::join(peer, join).await?, place))
+            Ok(Begun::Room(Box::new(join::join(peer, join).await?), place))
         }
         Request::BlobOpen(open) => blob::begin(peer, blob::Asked::Open(open)).await.map(file),
         Request::BlobGet(get) => blob::begin(peer, blob::Asked::Get(get)).await.map(file),

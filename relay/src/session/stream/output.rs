@@ -40,6 +40,8 @@ pub(super) struct Output {
     room: Option<RoomId>,
     /// A frame was begun and not finished: nothing can follow it.
     torn: bool,
+    /// Its end is said.
+    is_handed_over: bool,
 }
 
 /// Why nothing more can be sent.
@@ -69,7 +71,14 @@ impl<'a> Reservation<'a> {
 
 impl Output {
     pub fn new(send: SendHalf, peer: &Peer) -> Self {
-        Self { send, shared: peer.shared.clone(), address: peer.payer, room: None, torn: false }
+        Self {
+            send,
+            shared: peer.shared.clone(),
+            address: peer.payer,
+            room: None,
+            torn: false,
+            is_handed_over: false,
+        }
     }
 
     /// Waits for leave to hold a frame of so many bytes. `share` is that of the client's
@@ -79,8 +88,12 @@ impl Output {
     }
 
     /// Sends one frame. Dropped half-way, the stream can only be reset.
-    pub async fn frame(&mut self, frame: Frame) -> Result<(), Gone> {
-        let bytes = encode_frame(&RelayFrame { frame: Some(frame) });
+    pub fn frame(&mut self, frame: Frame) -> impl Future<Output = Result<(), Gone>> {
+        // Before anything is waited for: else each idle stream would have room for a frame in parts.
+        self.bytes(encode_frame(&RelayFrame { frame: Some(frame) }))
+    }
+
+    async fn bytes(&mut self, bytes: Vec<u8>) -> Result<(), Gone> {
         self.torn = true;
         if bytes.len() <= LARGE_FRAME {
             self.send.write_all(&bytes).await?;
@@ -145,14 +158,14 @@ impl Output {
     }
 
     /// Says no. Each no for a limit is counted here, and nowhere else.
-    pub async fn refuse(&mut self, refusal: Refusal) -> Result<(), Gone> {
+    pub fn refuse(&mut self, refusal: Refusal) -> impl Future<Output = Result<(), Gone>> {
         if let Some(limit) = refusal.limit {
             self.shared.metrics.limited_at(limit, self.address);
         }
         if let Some(room) = &self.room {
             self.shared.router().count_no(room);
         }
-        self.frame(refused(refusal)).await
+        self.frame(refused(refusal))
     }
 
     /// Whether the last frame was left half-sent.
@@ -160,10 +173,23 @@ impl Output {
         self.torn
     }
 
+    /// Nothing follows: waits until the client has all of it, for so long.
+    pub async fn hand_over(&mut self, time: Duration) -> Result<(), Gone> {
+        self.send.finish().await?;
+        self.is_handed_over = true;
+        timeout(time, self.send.taken()).await.map_err(|_| Gone::Stalled)??;
+        Ok(())
+    }
+
     /// Says why, if there is something to say, and ends the stream.
-    pub async fn end(mut self, end: StreamEnd) {
+    pub async fn end(&mut self, end: StreamEnd) {
+        self.end_within(LAST_FRAME_TIME, end).await;
+    }
+
+    /// The same where the client has so long to hear it.
+    pub async fn end_within(&mut self, time: Duration, end: StreamEnd) {
         let code = end.code;
-        if !matches!(timeout(LAST_FRAME_TIME, self.say(end)).await, Ok(Ok(()))) {
+        if !matches!(timeout(time, self.say(end)).await, Ok(Ok(()))) {
             self.send.reset(code);
         }
     }
@@ -171,6 +197,9 @@ impl Output {
     async fn say(&mut self, end: StreamEnd) -> Result<(), Gone> {
         if self.torn {
             return Err(Gone::Closed);
+        }
+        if self.is_handed_over {
+            return if end.code == CloseCode::Done { Ok(()) } else { Err(Gone::Closed) };
         }
         match end {
             StreamEnd { refusal: Some(refusal), .. } => self.refuse(refusal).await?,

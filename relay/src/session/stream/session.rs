@@ -20,8 +20,8 @@ use crate::{
 };
 
 /// Serves a joined stream to its end.
-pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut output: Output) {
-    let Admitted { session, view, after, is_room_unknown, wants_access, mut superseded } = admitted;
+pub(super) async fn run(peer: &Peer, admitted: Box<Admitted>, input: &mut Input, output: &mut Output) {
+    let Admitted { session, view, after, is_room_unknown, wants_access, mut superseded } = *admitted;
     let _registered = Registered::new(&peer.shared, session);
     output.enter(session.room);
     let mut stopping = peer.shared.stopping.subscribe();
@@ -54,13 +54,14 @@ pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut o
             frozen: view.frozen.map(|notice| Frozen { words: notice.reason.into() }),
         };
         match session.member {
-            true if reads && wants_access => down.join_with_access(&mut output, joined).await?,
+            // Apart, as all that happens once or seldom in the life of a stream: its room is not kept.
+            true if reads && wants_access => Box::pin(down.join_with_access(output, joined)).await?,
             true => output.frame(Frame::Joined(joined)).await?,
-            false => down.join_guest(&mut output, joined).await?,
+            false => Box::pin(down.join_guest(output, joined)).await?,
         }
         let signals = reads && frozen_ms == 0;
-        let up = Upstream { peer, session, signals, permit: &permit, tail, answers }.run(&mut input);
-        let down = down.run(&mut output);
+        let up = Upstream { peer, session, signals, permit: &permit, tail, answers }.run(input);
+        let down = down.run(output);
         tokio::pin!(down);
         tokio::select! {
             end = &mut down => end,
@@ -81,7 +82,7 @@ pub(super) async fn run(peer: &Peer, admitted: Admitted, mut input: Input, mut o
     let end = end.err().unwrap_or_else(StreamEnd::done);
     if !output.is_torn() {
         // What is on its way to the disk is acknowledged before the end.
-        let _ = timeout(LAST_FRAME_TIME, down.flush(&mut output)).await;
+        let _ = timeout(LAST_FRAME_TIME, down.flush(output)).await;
     }
     input.stop(end.code);
     output.end(end).await;

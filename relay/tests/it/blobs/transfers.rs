@@ -9,6 +9,7 @@ use proto::{
 use relay::Limits;
 
 use super::*;
+use crate::tap::{Rules, Tap};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn file_is_sent_in_any_order_and_fetched_whole_and_in_part() {
@@ -144,4 +145,26 @@ async fn files_go_when_their_time_is_over_whole_or_not() {
     eventually("but the one that is whole and has time", || on_disk(directory).len() == 1).await;
     let (_, found) = ann.fetched(ann.blob_get(1, 8, &key(1))).await;
     assert_parts(10, 0, &found);
+}
+
+/// What is on its way when the last part was taken is not thrown away, however long it takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_line_gets_the_last_part_as_well() {
+    let (server, ann, _room) = with_room(Limits::default()).await;
+    ann.sent(1, 9, &key(1), P).await;
+    let tap = Tap::to(server.address, Rules { up: u64::MAX, down: u64::MAX }).await;
+    let bob = Client::connect(tap.address, server.directory.path()).await;
+    let (_chat, _) = bob.join(room(1), &key(2), 0).await;
+    tap.silence(true);
+    let mut stream = bob.stream().await;
+    stream.frame(client_frame::Frame::BlobGet(bob.blob_get(1, 9, &key(2)))).await;
+    eventually("it is sent", || server.metrics().file_bytes_out.get() == P).await;
+    // A relay that ends a stream waits for a second, elsewhere.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(server.metrics().transfers.get(), 1, "the transfer keeps its place");
+    tap.silence(false);
+    let frames = [stream.next().await, stream.next().await];
+    let [Frame::BlobHave(_), Frame::BlobPart(found)] = frames else { panic!("found {frames:?}") };
+    assert!(found.bytes == part(P, 0));
+    stream.ended().await;
 }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     blobs::{Transfer, Whole},
-    policy::files::FileLimits,
+    policy::files::{FileLimits, PARTS_AHEAD},
     session::peer::Peer,
 };
 
@@ -79,5 +79,6 @@ async fn send(
             None => break,
         }
     }
-    Ok(())
+    // What is on its way is a part, and on a slow line it takes as long as one. The transfer keeps its place for it.
+    Ok(output.hand_over(part_time * PARTS_AHEAD).await?)
 }

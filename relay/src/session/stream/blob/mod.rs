@@ -16,7 +16,7 @@ use self::member::Member;
 use super::{end::StreamEnd, input::Input, output::Output};
 use crate::{
     blobs::{BlobError, Row, Transfer, Unwanted},
-    policy::refusal::Limit,
+    policy::{limits::LAST_FRAME_TIME, refusal::Limit},
     session::{peer::Peer, router::Refusal, streams::Place},
 };
 
@@ -95,7 +95,7 @@ fn transferring<'a>(peer: &'a Peer, member: &Member<'_>) -> Result<Transferring<
 }
 
 /// Serves a file's stream to its end.
-pub(super) async fn run(peer: &Peer, begun: Begun<'_>, mut input: Input, mut output: Output) {
+pub(super) async fn run(peer: &Peer, begun: Begun<'_>, input: &mut Input, output: &mut Output) {
     let Begun { mut member, work } = begun;
     output.enter(work.proof().room);
     output.yield_to_rooms();
@@ -108,18 +108,18 @@ pub(super) async fn run(peer: &Peer, begun: Begun<'_>, mut input: Input, mut out
     let serve = async {
         match &work {
             Work::Send(open, Transferring { transfer, .. }) => {
-                upload::run(peer, &mut member, transfer, open, &mut input, &mut output).await
+                upload::run(peer, &mut member, transfer, open, input, output).await
             }
             Work::Fetch(get, Transferring { transfer, .. }) => {
-                download::run(peer, &mut member, transfer, get, &mut output).await
+                download::run(peer, &mut member, transfer, get, output).await
             }
-            Work::Drop(drop) => discard(peer, &mut member, drop, &mut output).await,
+            Work::Drop(drop) => discard(peer, &mut member, drop, output).await,
         }
     };
-    let end = tokio::select! {
+    let (end, is_stopping) = tokio::select! {
         biased;
-        _ = stopping.wait_for(|stopping| *stopping) => Err(StreamEnd::of(Code::ShuttingDown)),
-        end = serve => end,
+        _ = stopping.wait_for(|stopping| *stopping) => (Err(StreamEnd::of(Code::ShuttingDown)), true),
+        end = serve => (end, false),
     };
     if let Some(gauge) = gauge {
         gauge.dec();
@@ -131,7 +131,9 @@ pub(super) async fn run(peer: &Peer, begun: Begun<'_>, mut input: Input, mut out
     input.stop(end.code);
     // Its end is not a transfer any more: who is told why has time to hear it.
     drop(work);
-    output.end(end).await;
+    // A slow line hears it later than a relay may take to stop.
+    let time = if is_stopping { LAST_FRAME_TIME } else { peer.shared.limits().files.stall };
+    output.end_within(time, end).await;
 }
 
 /// Deletes a blob.
