@@ -10,10 +10,11 @@ use std::{
 use proto::{BlobId, RoomId};
 
 use super::{
-    error::BlobsError,
+    error::{BlobsError, IndexError},
     files::{self, FOLDER, Files},
-    index::{self, Index, IndexError, Named},
+    index::Index,
     row::{Row, payer},
+    tables::{self, Named},
 };
 
 /// What was found.
@@ -146,8 +147,8 @@ impl Shelf {
     fn rows(&self) -> Result<(Vec<Named>, u64), IndexError> {
         self.index.read(|transaction| {
             let mut rows = Vec::new();
-            index::each(transaction, |named| rows.push(named))?;
-            Ok((rows, index::expiries(transaction)?))
+            tables::each(transaction, |named| rows.push(named))?;
+            Ok((rows, tables::expiries(transaction)?))
         })
     }
 
@@ -165,7 +166,7 @@ impl Shelf {
 
     /// Whether a blob still has the file of this number.
     fn is_there(&self, room: &RoomId, blob: &BlobId, number: u64) -> Result<bool, IndexError> {
-        let now = self.index.read(|transaction| index::get(transaction, room, blob))?;
+        let now = self.index.read(|transaction| tables::get(transaction, room, blob))?;
         Ok(now.is_some_and(|now| now.number == number))
     }
 }

@@ -69,7 +69,9 @@ pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
                 if !peer.may_join() {
                     return close(CloseCode::TooMany, Limit::Joins);
                 }
+                // And one that is neither: a file is deleted also where all places are taken.
                 let most = limits.rooms_per_connection.saturating_add(limits.files.transfers_per_connection);
+                let most = most.saturating_add(1);
                 let is_over = streams.len() >= most as usize;
                 let joining = (!is_over).then(|| peer.joining());
                 let peer = peer.clone();

@@ -245,7 +245,7 @@ async fn whoever_takes_not_even_the_answer_is_shown_out() {
     limits.files.stall = Duration::from_millis(300);
     let (server, ann, _room) = with_room(limits).await;
     ann.sent(1, 9, &key(1), 2 * P).await;
-    let bob = super::chat::with_window(&server, 4).await;
+    let bob = chat::with_window(&server, 4).await;
     let mut held = Vec::new();
     for frame in [
         client_frame::Frame::BlobGet(bob.blob_get(1, 9, &key(2))),
