@@ -109,7 +109,7 @@ impl Shelf {
                 continue;
             }
             // Whoever drops it from here on gets its space back when it is handed over; if he did before, it has no row.
-            let _pinned = self.files.pin(row.number);
+            let _loan = self.files.lend(row.number);
             if !self.is_there(&room, &blob, row.number).map_err(|error| E::from(io::Error::other(error)))? {
                 continue;
             }

@@ -15,7 +15,7 @@ mod index;
 mod intake;
 mod jobs;
 mod keeper;
-mod pins;
+mod lent;
 mod row;
 mod seen;
 mod spent;
