@@ -10,10 +10,11 @@ use std::{
 use proto::{BlobId, RoomId};
 
 use super::{
-    error::BlobsError,
+    error::{BlobsError, IndexError},
     files::{self, FOLDER, Files},
-    index::{self, Index, IndexError, Named},
+    index::Index,
     row::{Row, payer},
+    tables::{self, Named},
 };
 
 /// What was found.
@@ -108,7 +109,7 @@ impl Shelf {
                 continue;
             }
             // Whoever drops it from here on gets its space back when it is handed over; if he did before, it has no row.
-            let _pinned = self.files.pin(row.number);
+            let _loan = self.files.lend(row.number);
             if !self.is_there(&room, &blob, row.number).map_err(|error| E::from(io::Error::other(error)))? {
                 continue;
             }
@@ -146,8 +147,8 @@ impl Shelf {
     fn rows(&self) -> Result<(Vec<Named>, u64), IndexError> {
         self.index.read(|transaction| {
             let mut rows = Vec::new();
-            index::each(transaction, |named| rows.push(named))?;
-            Ok((rows, index::expiries(transaction)?))
+            tables::each(transaction, |named| rows.push(named))?;
+            Ok((rows, tables::expiries(transaction)?))
         })
     }
 
@@ -165,7 +166,7 @@ impl Shelf {
 
     /// Whether a blob still has the file of this number.
     fn is_there(&self, room: &RoomId, blob: &BlobId, number: u64) -> Result<bool, IndexError> {
-        let now = self.index.read(|transaction| index::get(transaction, room, blob))?;
+        let now = self.index.read(|transaction| tables::get(transaction, room, blob))?;
         Ok(now.is_some_and(|now| now.number == number))
     }
 }

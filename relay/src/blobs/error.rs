@@ -2,7 +2,8 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
-use super::index::IndexError;
+use redb::StorageError;
+
 use crate::policy::refusal::Limit;
 
 /// A no, or a disk that fails.
@@ -48,3 +49,51 @@ pub enum BlobsError {
     #[error("no thread could be started: {0}")]
     Thread(#[source] io::Error),
 }
+
+/// The index cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// Of a later version.
+    #[error("the index of files has another format")]
+    Format,
+    /// What redb says.
+    #[error("{0}")]
+    Database(#[source] Box<redb::Error>),
+    /// redb stopped at what no database of its own can hold.
+    #[error("the index of files is damaged beyond reading")]
+    Damaged,
+}
+
+impl IndexError {
+    /// There is no space for it.
+    pub fn is_full(&self) -> bool {
+        let Self::Database(error) = self else { return false };
+        matches!(&**error, redb::Error::Io(error) if error.kind() == io::ErrorKind::StorageFull)
+    }
+
+    /// Nothing can be written there, whoever tries.
+    pub fn is_read_only(&self) -> bool {
+        let Self::Database(error) = self else { return false };
+        matches!(&**error, redb::Error::Io(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem)
+    }
+}
+
+macro_rules! from_redb {
+    ($($error:ty),*) => {$(
+        impl From<$error> for IndexError {
+            fn from(error: $error) -> Self {
+                Self::Database(Box::new(error.into()))
+            }
+        }
+    )*};
+}
+
+from_redb!(
+    StorageError,
+    redb::TableError,
+    redb::TransactionError,
+    redb::CommitError,
+    redb::DatabaseError,
+    redb::SetDurabilityError,
+    redb::CompactionError
+);

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::pins::Pins;
+use super::lent::Lent;
 use crate::log::redb::sync_directory;
 
 /// Their folder in the data directory, with the index.
@@ -19,7 +19,7 @@ pub(crate) const FOLDER: &str = "blobs";
 #[derive(Clone, Debug)]
 pub(super) struct Files {
     folder: PathBuf,
-    pins: Pins,
+    lent: Lent,
     /// What was done to them.
     #[cfg(test)]
     pub tape: super::tests::tape::Tape,
@@ -34,7 +34,7 @@ pub(super) struct BlobFile {
 }
 
 /// A file that is not given back while somebody has this.
-pub(super) struct Pinned<'a> {
+pub(super) struct Loan<'a> {
     files: &'a Files,
     number: u64,
 }
@@ -57,7 +57,7 @@ impl Files {
     fn in_folder(folder: PathBuf) -> Self {
         Self {
             folder,
-            pins: Pins::default(),
+            lent: Lent::default(),
             #[cfg(test)]
             tape: super::tests::tape::Tape::default(),
         }
@@ -106,15 +106,15 @@ impl Files {
     }
 
     /// Keeps it from being given back for now.
-    pub fn pin(&self, number: u64) -> Pinned<'_> {
-        self.pins.add(number);
-        Pinned { files: self, number }
+    pub fn lend(&self, number: u64) -> Loan<'_> {
+        self.lent.add(number);
+        Loan { files: self, number }
     }
 
-    /// Gives its space back at once, even while somebody has it open; where it is pinned, when it is not any more. One that is
+    /// Gives its space back at once, even while somebody has it open; where it is lent, when it comes back. One that is
     /// not there is no error.
     pub fn discard(&self, number: u64) -> io::Result<()> {
-        if self.pins.is_put_off(number) { Ok(()) } else { self.give_back(number) }
+        if self.lent.is_put_off(number) { Ok(()) } else { self.give_back(number) }
     }
 
     fn give_back(&self, number: u64) -> io::Result<()> {
@@ -155,9 +155,9 @@ impl Files {
     }
 }
 
-impl Drop for Pinned<'_> {
+impl Drop for Loan<'_> {
     fn drop(&mut self) {
-        if self.files.pins.is_last_of_unwanted(self.number)
+        if self.files.lent.is_last_of_unwanted(self.number)
             && let Err(error) = self.files.give_back(self.number)
         {
             stays(&error);
@@ -271,18 +271,18 @@ mod tests {
     }
 
     #[test]
-    fn file_that_is_pinned_is_given_back_by_the_last_who_has_it() {
+    fn file_that_is_lent_is_given_back_by_the_last_who_has_it() {
         let directory = tempfile::TempDir::new().unwrap();
         let files = Files::open(directory.path()).unwrap();
         files.create(7).unwrap().write_at(b"sealed", 0).unwrap();
-        let (one, two) = (files.pin(7), files.pin(7));
+        let (one, two) = (files.lend(7), files.lend(7));
         files.discard(7).unwrap();
         drop(one);
         assert_eq!(read_at(&files.read(7).unwrap(), 6, 0).unwrap(), b"sealed");
         drop(two);
         assert!(files.read(7).is_err());
         files.create(8).unwrap().write_at(b"sealed", 0).unwrap();
-        drop(files.pin(8));
+        drop(files.lend(8));
         assert!(files.read(8).is_ok(), "nobody wanted it gone");
     }
 

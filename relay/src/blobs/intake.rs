@@ -6,9 +6,9 @@ use proto::{BlobId, RoomId};
 use redb::Durability;
 
 use super::{
-    error::BlobsError,
+    error::{BlobsError, IndexError},
     files::{BlobFile, FOLDER, Files},
-    index::{Index, IndexError},
+    index::Index,
     row::Row,
 };
 

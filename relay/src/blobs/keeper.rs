@@ -17,13 +17,14 @@ use redb::Durability;
 use tokio::sync::mpsc;
 
 use super::{
-    error::BlobError,
+    error::{BlobError, IndexError},
     files::{self, Files},
-    index::{self, Index, IndexError},
+    index::Index,
     jobs::Job,
     seen::Seen,
     spent::Spent,
     steps::Steps,
+    tables,
     transfers::Transfers,
     usage::{Disk, Usage},
 };
@@ -144,11 +145,11 @@ impl Keeper {
 pub(super) fn load(index: &Index) -> Result<(Usage, HashSet<u64>), IndexError> {
     index.read(|transaction| {
         let (mut usage, mut numbers) = (Usage::default(), HashSet::new());
-        index::each(transaction, |(room, _, row)| {
+        tables::each(transaction, |(room, _, row)| {
             usage.add(&room, &row);
             numbers.insert(row.number);
         })?;
-        for (opener, day) in index::days(transaction)? {
+        for (opener, day) in tables::days(transaction)? {
             usage.set_day(opener, day);
         }
         Ok((usage, numbers))

@@ -15,11 +15,12 @@ mod index;
 mod intake;
 mod jobs;
 mod keeper;
-mod pins;
+mod lent;
 mod row;
 mod seen;
 mod spent;
 mod steps;
+mod tables;
 mod transfers;
 mod usage;
 
@@ -40,8 +41,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 pub use self::{
     check::FileSurvey,
-    error::BlobsError,
-    index::IndexError,
+    error::{BlobsError, IndexError},
     row::{OpenerBytes, Row, payer},
     usage::FileTotals,
 };
@@ -184,7 +184,7 @@ impl Blobs {
     pub async fn find(&self, room: RoomId, blob: BlobId, now_ms: u64) -> Result<Whole, BlobError> {
         let (index, files) = (self.index.clone(), self.files.clone());
         let found = self.run(move || {
-            let row = index.read(|transaction| index::get(transaction, &room, &blob));
+            let row = index.read(|transaction| tables::get(transaction, &room, &blob));
             let row = row.map_err(io::Error::other)?;
             let row = row.filter(|row| row.parts.is_whole() && row.expires_ms > now_ms);
             row.map(|row| Ok((Arc::new(files.read(row.number)?), row))).transpose()

@@ -5,10 +5,10 @@ use std::{collections::HashMap, time::Duration};
 use proto::{BlobId, RoomId, blob::PartSet};
 
 use super::{
-    error::BlobError,
-    index::{IndexError, Tables},
+    error::{BlobError, IndexError},
     jobs::{Added, Job, Settled, Unwanted, Wanted},
     row::{OpenerBytes, Row},
+    tables::Tables,
     usage::{Disk, Usage},
 };
 use crate::policy::files::{EMPTY_AGE, FileLimits, SWEEP_STEP};

@@ -94,9 +94,10 @@ pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
     connection.close(CloseCode::ShuttingDown);
 }
 
-/// Streams of rooms and of files that a connection may have at once.
+/// Streams of rooms and of files that a connection may have at once, and one that is neither: a file is deleted also where all
+/// places are taken.
 fn most(limits: &Limits) -> u32 {
-    limits.rooms_per_connection.saturating_add(limits.files.transfers_per_connection)
+    limits.rooms_per_connection.saturating_add(limits.files.transfers_per_connection).saturating_add(1)
 }
 
 /// How many a connection may have at once that has so many: twice as many, and the rest a round trip later. What QUIC keeps for

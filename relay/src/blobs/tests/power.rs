@@ -228,7 +228,7 @@ async fn survives(
     assert!(survey.damaged.is_empty() && survey.elsewhere.is_none(), "{what}: {survey:?}");
     let mut rows = BTreeMap::new();
     let read = blobs.index.read(|transaction| {
-        index::each(transaction, |(_, id, row)| {
+        tables::each(transaction, |(_, id, row)| {
             rows.insert(id.0[0], row);
         })
     });

@@ -121,6 +121,17 @@ async fn transfers_at_once_are_bounded_by_connection_and_by_room() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn file_is_deleted_also_where_all_places_of_a_connection_are_taken() {
+    let limits = files(|files| files.transfers_per_connection = 1);
+    let (server, ann, _room) = with_room(Limits { rooms_per_connection: 1, ..limits }).await;
+    ann.sent(1, 9, &key(1), 5).await;
+    eventually("it is sent", || server.metrics().transfers.get() == 0).await;
+    let _held = ann.sends(ann.blob_open(1, 1, &key(1), P)).await;
+    assert_eq!(ann.drops(ann.blob_drop(1, 9, &key(1), &[])).await, Frame::BlobDropped(Default::default()));
+    assert_eq!(server.relay.as_ref().unwrap().files().files, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_member_leaves_transfers_of_the_room_to_others() {
     let limits = files(|files| {
         files.transfers_per_connection = 32;

@@ -7,15 +7,15 @@ use std::{
 
 /// Which they are: as many at most as there are readers of whole files.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Pins(Arc<Mutex<HashMap<u64, Pin>>>);
+pub(super) struct Lent(Arc<Mutex<HashMap<u64, Loans>>>);
 
 #[derive(Debug, Default)]
-struct Pin {
+struct Loans {
     readers: u32,
     is_unwanted: bool,
 }
 
-impl Pins {
+impl Lent {
     /// One more reads it.
     pub fn add(&self, number: u64) {
         self.lock().entry(number).or_default().readers += 1;
@@ -23,21 +23,21 @@ impl Pins {
 
     /// It is not wanted any more: whether somebody reads it, and the last of them is to give it back.
     pub fn is_put_off(&self, number: u64) -> bool {
-        self.lock().get_mut(&number).map(|pin| pin.is_unwanted = true).is_some()
+        self.lock().get_mut(&number).map(|loans| loans.is_unwanted = true).is_some()
     }
 
     /// One less reads it: whether he was the last, and is to give it back.
     pub fn is_last_of_unwanted(&self, number: u64) -> bool {
-        let mut pins = self.lock();
-        let Some(pin) = pins.get_mut(&number) else { return false };
-        pin.readers -= 1;
-        if pin.readers > 0 {
+        let mut lent = self.lock();
+        let Some(loans) = lent.get_mut(&number) else { return false };
+        loans.readers -= 1;
+        if loans.readers > 0 {
             return false;
         }
-        pins.remove(&number).is_some_and(|pin| pin.is_unwanted)
+        lent.remove(&number).is_some_and(|loans| loans.is_unwanted)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Pin>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Loans>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
