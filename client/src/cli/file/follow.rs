@@ -5,12 +5,13 @@ use std::{
     time::Instant,
 };
 
-use shared::room as engine;
+use shared::{message::timeline::Line, room as engine};
 use tokio::{sync::mpsc, time::timeout};
 
 use crate::{
     cli::{
         Globals,
+        file::find::PAGE,
         wait::{Patience, hopeless, late, limit, seen},
     },
     faces::{
@@ -38,6 +39,16 @@ impl Followed {
     pub(super) fn new(transfer: Transfer) -> Self {
         let speed = Speed::start(transfer.done, Instant::now());
         Self { transfer, speed, is_through: false }
+    }
+
+    /// One that has been offered before it was asked for may be in the log already.
+    pub(super) async fn look(&mut self, runtime: &Runtime, room: &str) -> Result<(), Failure> {
+        if let (TransferState::Done(_), Way::Up(blob)) = (&self.transfer.state, self.transfer.way) {
+            let lines = runtime.history_before(room, u64::MAX, PAGE).await?;
+            let is_it = |line: &Line| line.message.file.as_ref().is_some_and(|file| file.id == blob);
+            self.is_through = lines.iter().any(is_it);
+        }
+        Ok(())
     }
 }
 
