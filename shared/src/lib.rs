@@ -12,8 +12,6 @@
 
 /// `schat.content.v2`, generated from `content/v2/content.proto`; the comments there are the specification.
 #[allow(missing_docs, clippy::all, clippy::pedantic)]
-/// RED
-pub fn red(name: &str) -> bool { std::env::var("RED").is_ok_and(|v| v == name) }
 pub mod content {
     include!(concat!(env!("OUT_DIR"), "/schat.content.v2.rs"));
 }

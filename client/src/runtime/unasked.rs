@@ -38,7 +38,7 @@ impl Unasked {
 
 fn is_small(file: &Manifest) -> bool {
     let kind = Raster::of_name(&file.name);
-    (kind.is_some() || shared::red("kind")) && (shared::red("kind") || kind == Raster::of_media_type(&file.media_type)) && file.size <= SMALL
+    kind.is_some() && kind == Raster::of_media_type(&file.media_type) && file.size <= SMALL
 }
 
 #[cfg(test)]

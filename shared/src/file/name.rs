@@ -69,11 +69,11 @@ pub fn clean_name(name: &str) -> String {
     let name = cut(trimmed(&name));
     let name = match trimmed(&name) {
         "" => return NAMELESS.to_owned(),
-        name if is_device(name) || !crate::red("obeyed") && OBEYED.contains(&&*name.to_lowercase()) => format!("_{name}"),
+        name if is_device(name) || OBEYED.contains(&&*name.to_lowercase()) => format!("_{name}"),
         name => name.to_owned(),
     };
     match name.rsplit_once('.') {
-        Some((_, ending)) if !crate::red("followed") && FOLLOWED.contains(&&*ending.trim_end().to_lowercase()) => format!("{name}_"),
+        Some((_, ending)) if FOLLOWED.contains(&&*ending.trim_end().to_lowercase()) => format!("{name}_"),
         _ => name,
     }
 }

@@ -52,7 +52,7 @@ impl Task {
         let cipher = Arc::new(FileCipher::new(key));
         let tail = self.tail(down, &shape, &cipher).await?;
         // Small enough to be whole in its last part.
-        if !shared::red("picture") && down.is_unasked && !is_picture(&down.file.name, &tail.last) {
+        if down.is_unasked && !is_picture(&down.file.name, &tail.last) {
             return Err(Fault::Final(false_file("it is not the picture that it says it is")));
         }
         let list = Arc::new(tail.list);

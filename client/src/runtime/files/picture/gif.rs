@@ -50,7 +50,7 @@ pub(super) fn stripped(bytes: &[u8]) -> Result<Vec<u8>, Damaged> {
                 });
                 let whole = rest.len() - ahead.len();
                 let whole = take(&mut rest, whole)?;
-                if shared::red("gif") || label == CONTROL || (label == APPLICATION && is_loop) {
+                if label == CONTROL || (label == APPLICATION && is_loop) {
                     out.extend_from_slice(whole);
                 }
             }

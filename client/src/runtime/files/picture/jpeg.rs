@@ -47,8 +47,8 @@ pub(super) fn stripped(bytes: &[u8]) -> Result<Vec<u8>, Damaged> {
                     is_turned = true;
                 }
             }
-            0xe0 if !shared::red("jpeg") && told.starts_with(JFIF) => out.extend_from_slice(&without_small_picture(told)?),
-            0xe0..=0xef if !shared::red("jpeg") && !NEEDED.iter().any(|(kind, name)| marker == *kind && told.starts_with(name)) => {}
+            0xe0 if told.starts_with(JFIF) => out.extend_from_slice(&without_small_picture(told)?),
+            0xe0..=0xef if !NEEDED.iter().any(|(kind, name)| marker == *kind && told.starts_with(name)) => {}
             // Comments, and what no decoder of today knows.
             COMMENT | ..0xc0 | 0xf0.. => {}
             _ => {

@@ -27,7 +27,7 @@ pub(super) fn stripped(bytes: &[u8]) -> Result<Vec<u8>, Damaged> {
     while !rest.is_empty() {
         let (kind, told) = chunk(&mut rest)?;
         match kind {
-            b"ANMF" if !shared::red("webp") => put(&mut out, kind, &frame(told)?)?,
+            b"ANMF" => put(&mut out, kind, &frame(told)?)?,
             b"VP8X" => {
                 let mut told = told.to_vec();
                 if let Some(flags) = told.first_mut() {
@@ -35,7 +35,6 @@ pub(super) fn stripped(bytes: &[u8]) -> Result<Vec<u8>, Damaged> {
                 }
                 put(&mut out, kind, &told)?;
             }
-            b"ANMF" => put(&mut out, kind, told)?,
             _ if NEEDED.iter().any(|needed| kind == *needed) => put(&mut out, kind, told)?,
             _ => {}
         }
