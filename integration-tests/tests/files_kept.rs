@@ -197,7 +197,10 @@ fn limit_that_refuses_a_file_is_named_and_the_chat_goes_on() {
         relay.terminate();
         relay.set_options(&[&["--rate", "1000000"], options].concat());
         relay.restart();
-        let output = run(&mut schat(dir.path(), "ann", &["file", "send", ROOM, path.to_str().unwrap()]), b"");
+        let output = run(
+            &mut schat(dir.path(), "ann", &["file", "send", ROOM, path.to_str().unwrap(), "--timeout", "5"]),
+            b"",
+        );
         let errors = text(&output.stderr);
         assert_eq!(output.status.code(), Some(4), "{options:?}: {errors}");
         assert!(errors.contains(message) && errors.contains(remedy), "{options:?}: {errors}");
@@ -228,7 +231,7 @@ fn a_hundred_thousand_small_files_go_in_one_command() {
 
 fn many(number: usize) {
     let dir = TempDir::new().unwrap();
-    let options = ["--rate", "10000000", "--room-rate", "10000000", "--files-per-address", "1000000"];
+    let options = ["--rate", "1000000", "--room-rate", "1000000", "--files-per-address", "1000000"];
     let more = ["--files-per-room", "1000000", "--room-files-mib", "100000", "--opener-files-mib", "100000"];
     let relay = Relay::with(&dir.path().join("relay"), &[&options[..], &more].concat(), None);
     pair(dir.path(), &relay);

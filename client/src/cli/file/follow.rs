@@ -65,7 +65,10 @@ pub(super) async fn follow(
     while followed.iter().any(|file| !file.is_through) {
         let Ok(event) = timeout(patience.time(), events.recv()).await else {
             clear(has_bar);
-            return Err(kept(late(runtime, told)));
+            // What a file waits for says more than that nobody answered.
+            let waits = followed.iter().filter(|file| !file.is_through);
+            let why = waits.filter_map(|file| file.transfer.state.failure()).next_back().cloned();
+            return Err(why.unwrap_or_else(|| kept(late(runtime, told))));
         };
         let Some(event) = event else { return Err(kept(late(runtime, told))) };
         told = limit(&event).or(told.take());

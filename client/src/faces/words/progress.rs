@@ -63,7 +63,7 @@ mod tests {
         assert_eq!(progress.at(&running(5_000_000), after(1)), None);
         assert_eq!(
             progress.at(&running(25_000_000), after(5)).unwrap(),
-            "\"cat.jpg\": 25 % of 100 MB, 5.0 MB/s, 0:15 left."
+            "cat.jpg: 25 % of 100 MB, 5.0 MB/s, 0:15 left."
         );
         assert_eq!(progress.at(&running(26_000_000), after(6)), None);
         assert_eq!(progress.at(&at(60_000_000, TransferState::Paused), after(7)), None);
