@@ -153,7 +153,7 @@ fn deleted_and_disappeared_messages_take_their_files_from_the_relay() {
     let relay = Relay::start(&dir.path().join("relay"));
     let (mut people, _) = found(dir.path(), &relay.address, &["ann", "bob"]);
     let path = file(dir.path(), "secret.bin", &vec![7; 100_000]);
-    let mut send = |people: &mut Vec<Schat>, id: &str| {
+    let send = |people: &mut Vec<Schat>, id: &str| {
         people[0].tell(json!({"cmd": "file_send", "room": ROOM, "path": path, "text": id, "id": id}));
         people[0].sent(id);
         people[1].hears(id);
