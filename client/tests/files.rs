@@ -10,107 +10,19 @@
 
 mod support;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::fs;
 
-use client::{
-    failure::Failure,
-    runtime::{Event, Outgoing, Past, RoomEvent, Steer, Transfer, TransferState, Wanted, Way},
-};
+use client::runtime::{Event, Outgoing, Past, RoomEvent, Steer, TransferState, Wanted, Way};
 use shared::{
     file::{FileKey, Manifest},
-    room::{self as engine, Alteration, Command, Message, Policy, Said},
+    room::{Alteration, Command, Said},
 };
-use support::{Person, relay};
+use support::{
+    Person,
+    files::{LONG, ROOM, bytes, ended, fetch, file, is_paused, names, offered, outgoing, pair, stands},
+    relay,
+};
 use tempfile::TempDir;
-
-const ROOM: &str = "team";
-
-/// Ann made a room, bob is in.
-async fn pair(dir: &TempDir, relay: &relay::Relay) -> (Person, Person) {
-    let ann = Person::enter(dir.path(), "ann", relay, Past::Nothing).await;
-    let bob = Person::enter(dir.path(), "bob", relay, Past::Nothing).await;
-    ann.runtime.create(ROOM, None, Policy::default()).await.unwrap();
-    let mut pair = (ann, bob);
-    let link = pair.0.link(ROOM).await;
-    pair.1.runtime.join(&link).await.unwrap();
-    pair.1.joined().await;
-    pair.0.is_among(2).await;
-    pair
-}
-
-/// Bytes that no two places have alike.
-fn bytes(length: usize) -> Vec<u8> {
-    (0..length).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
-}
-
-fn file(dir: &Path, name: &str, content: &[u8]) -> PathBuf {
-    let path = dir.join(name);
-    fs::write(&path, content).unwrap();
-    path
-}
-
-fn outgoing(path: &Path) -> Outgoing {
-    Outgoing {
-        path: path.to_owned(),
-        text: String::new(),
-        reply_to: None,
-        keeps_metadata: false,
-        duration_ms: 0,
-        token: String::new(),
-    }
-}
-
-/// The next message that a file comes with.
-async fn offered(person: &mut Person) -> Message {
-    person
-        .until(|event| match event {
-            Event::Room { event: RoomEvent::Engine(engine::Event::Message(message)), .. } => {
-                message.file.is_some().then_some(message)
-            }
-            _ => None,
-        })
-        .await
-}
-
-/// Until a transfer stands so.
-async fn stands(person: &mut Person, number: i64, is_so: impl Fn(&Transfer) -> bool) -> Transfer {
-    person
-        .until(|event| match event {
-            Event::Room { event: RoomEvent::Transfer(transfer), .. } => {
-                (transfer.number == number && is_so(&transfer)).then_some(transfer)
-            }
-            _ => None,
-        })
-        .await
-}
-
-/// Until it is through, or stopped.
-async fn ended(person: &mut Person, number: i64) -> Result<Option<PathBuf>, Failure> {
-    let is_over = |transfer: &Transfer| {
-        transfer.state.is_final() || matches!(transfer.state, TransferState::Stopped(_))
-    };
-    match stands(person, number, is_over).await.state {
-        TransferState::Done(path) => Ok(path),
-        TransferState::Stopped(failure) => Err(failure),
-        other => panic!("{other:?}"),
-    }
-}
-
-async fn fetch(person: &mut Person, message: &Message, output: &Path) -> Result<Option<PathBuf>, Failure> {
-    let wanted = Wanted { message: message.id, output: Some(output.to_owned()) };
-    let transfer = person.runtime.get_file(ROOM, wanted).await.unwrap();
-    ended(person, transfer.number).await
-}
-
-fn names(dir: &Path) -> Vec<String> {
-    let mut names: Vec<_> =
-        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn files_of_every_edge_size_come_through() {
@@ -141,21 +53,6 @@ async fn files_of_every_edge_size_come_through() {
     assert_eq!(names(&got).len(), 9, "nothing else is left");
     assert_eq!(ann.runtime.transfers(None).await.unwrap(), []);
     assert_eq!(bob.runtime.transfers(Some(ROOM)).await.unwrap(), []);
-}
-
-/// Files of this size take long enough to be paused on their way.
-const LONG: usize = 96 << 20;
-
-/// Pauses a transfer on its way, as soon as bytes go. False: it was through before.
-async fn is_paused(person: &mut Person, number: i64) -> bool {
-    let moves = |transfer: &Transfer| transfer.done > 0 || transfer.state.is_final();
-    stands(person, number, moves).await;
-    if person.runtime.steer_file(number, Steer::Pause).await.is_err() {
-        return false;
-    }
-    let stops = |transfer: &Transfer| transfer.state == TransferState::Paused || transfer.state.is_final();
-    let stopped = stands(person, number, stops).await;
-    stopped.state == TransferState::Paused && stopped.done < stopped.size
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -306,6 +203,8 @@ async fn hostile_names_lead_nowhere() {
         "..",
         "\u{1b}[2J",
         "..\\..\\x",
+        "desktop.ini",
+        "look.png.lnk",
         &"y".repeat(10_000),
     ];
     for name in hostile {
@@ -317,7 +216,18 @@ async fn hostile_names_lead_nowhere() {
         assert_eq!(there.parent(), Some(got.as_path()), "{name:?}");
         assert_eq!(fs::read(there).unwrap(), b"content");
     }
-    let expected = ["[2J", "_CON", "agpj.exe", "bashrc", "file", "passwd", "x", &"y".repeat(199)];
+    let expected = [
+        "[2J",
+        "_CON",
+        "_desktop.ini",
+        "agpj.exe",
+        "bashrc",
+        "file",
+        "look.png.lnk_",
+        "passwd",
+        "x",
+        &"y".repeat(198),
+    ];
     assert_eq!(names(&got), expected);
     assert_eq!(names(&dir.path().join("deep")), ["down"]);
 }

@@ -8,8 +8,9 @@ use show::show_events;
 pub use show::{format, lines};
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 
 use tokio::sync::{mpsc, oneshot};
@@ -18,7 +19,7 @@ use super::{
     input::Input,
     lines::{self, Line},
     pending::{Part, Pending},
-    words,
+    words::{self, Progress},
 };
 use crate::{
     failure::{Exit, Failure},
@@ -37,7 +38,7 @@ struct Shared {
     /// How far each room was shown, and is not kept as read yet: at most as many as there are rooms.
     read: Arc<Mutex<BTreeMap<String, u64>>>,
     /// What was told of files last, by number: at most as many as are under way.
-    files: Arc<Mutex<BTreeMap<i64, TransferState>>>,
+    files: Arc<Mutex<BTreeMap<i64, (TransferState, Progress)>>>,
 }
 
 impl Shared {
@@ -48,14 +49,28 @@ impl Shared {
         *upto = (*upto).max(seq);
     }
 
-    /// It stands otherwise than it was told last.
-    fn is_told(&self, transfer: &Transfer) -> bool {
+    /// What is to be said of a file under way, if it is not what was said last.
+    fn told(&self, transfer: &Transfer) -> Option<String> {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = match transfer.state.is_final() {
-            true => files.remove(&transfer.number),
-            false => files.insert(transfer.number, transfer.state.clone()),
-        };
-        before.as_ref() != Some(&transfer.state)
+        let now = Instant::now();
+        if transfer.state.is_final() {
+            files.remove(&transfer.number);
+            return words::transfer(transfer);
+        }
+        match files.entry(transfer.number) {
+            Entry::Vacant(new) => {
+                new.insert((transfer.state.clone(), Progress::start(transfer, now)));
+                words::transfer(transfer)
+            }
+            Entry::Occupied(mut known) => {
+                let (state, progress) = known.get_mut();
+                if *state == transfer.state {
+                    return progress.at(transfer, now);
+                }
+                state.clone_from(&transfer.state);
+                words::transfer(transfer)
+            }
+        }
     }
 
     /// Something was shown that is not kept as read.

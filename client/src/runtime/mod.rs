@@ -21,6 +21,7 @@ mod manage;
 pub(crate) mod mark;
 mod mute;
 mod people;
+mod raster;
 mod room;
 mod step;
 mod transfer;

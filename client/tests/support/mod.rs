@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub mod files;
+
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 use client::{

@@ -17,12 +17,39 @@ const MAX_ENDING: usize = 16;
 /// Names that Windows keeps for devices, whatever ending they have.
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
 
+/// Names that a desktop obeys when it shows the directory that they are in.
+const OBEYED: [&str; 6] =
+    ["desktop.ini", "thumbs.db", "ehthumbs.db", "autorun.inf", "folder.htt", "desktop.htt"];
+
+/// Endings of files that a desktop follows somewhere, or that make it ask another machine, and does not say so: some of them it
+/// does not even show.
+const FOLLOWED: [&str; 18] = [
+    "lnk",
+    "url",
+    "desktop",
+    "scf",
+    "pif",
+    "website",
+    "webloc",
+    "inetloc",
+    "fileloc",
+    "library-ms",
+    "search-ms",
+    "searchconnector-ms",
+    "settingcontent-ms",
+    "theme",
+    "themepack",
+    "rdp",
+    "directory",
+    "kdelnk",
+];
+
 /// What stands for a name of which nothing is left.
 const NAMELESS: &str = "file";
 
 /// The name as a file may have it here and elsewhere: without folders, controls, marks that turn or hide text, signs that
-/// some system keeps for itself, dots or spaces at its ends, or the name of a device. Never empty, at most
-/// [`MAX_NAME`] bytes.
+/// some system keeps for itself, dots or spaces at its ends, more than one space together (they push the ending out of sight),
+/// the name of a device, or one that a desktop obeys. Never empty, at most [`MAX_NAME`] bytes.
 pub fn clean_name(name: &str) -> String {
     let start = name.len().saturating_sub(LOOKED_AT);
     let start = (start..=name.len()).find(|at| name.is_char_boundary(*at)).unwrap_or_default();
@@ -36,11 +63,18 @@ pub fn clean_name(name: &str) -> String {
         c => Some(c),
     });
     let name: String = shown.nfc().collect();
+    let mut is_space = false;
+    let name: String =
+        name.chars().filter(|c| !std::mem::replace(&mut is_space, *c == ' ') || *c != ' ').collect();
     let name = cut(trimmed(&name));
-    match trimmed(&name) {
-        "" => NAMELESS.to_owned(),
-        name if is_device(name) => format!("_{name}"),
+    let name = match trimmed(&name) {
+        "" => return NAMELESS.to_owned(),
+        name if is_device(name) || OBEYED.contains(&&*name.to_lowercase()) => format!("_{name}"),
         name => name.to_owned(),
+    };
+    match name.rsplit_once('.') {
+        Some((_, ending)) if FOLLOWED.contains(&&*ending.trim_end().to_lowercase()) => format!("{name}_"),
+        _ => name,
     }
 }
 
@@ -51,8 +85,8 @@ fn trimmed(name: &str) -> &str {
 
 /// Shorter, with the same ending.
 fn cut(name: &str) -> String {
-    // An underscore may come in front.
-    const MOST: usize = MAX_NAME - 1;
+    // An underscore may come in front, and another one behind.
+    const MOST: usize = MAX_NAME - 2;
     if name.len() <= MOST {
         return name.to_owned();
     }
@@ -110,6 +144,20 @@ mod tests {
             ("what?*<>|\".txt", "what______.txt"),
             ("trailing. . ", "trailing"),
             ("-rf", "rf"),
+            ("desktop.ini", "_desktop.ini"),
+            ("Desktop.INI ", "_Desktop.INI"),
+            ("x/Thumbs.db", "_Thumbs.db"),
+            ("AUTORUN.INF", "_AUTORUN.INF"),
+            ("desktop.initial", "desktop.initial"),
+            ("cat.jpg.lnk", "cat.jpg.lnk_"),
+            ("bank.URL", "bank.URL_"),
+            ("app.desktop.", "app.desktop_"),
+            ("a.\u{202e}lnk", "a.lnk_"),
+            ("share.scf\0", "share.scf_"),
+            ("con.lnk", "_con.lnk_"),
+            (".lnk", "lnk"),
+            ("an lnk", "an lnk"),
+            ("holiday.jpg                                   .exe", "holiday.jpg .exe"),
             ("~user", "user"),
             ("cafe\u{301}.txt", "café.txt"),
             ("👩\u{200d}💻.png", "👩\u{200d}💻.png"),
@@ -129,6 +177,7 @@ mod tests {
             prop_assert!(!clean.is_empty() && clean.len() <= MAX_NAME);
             prop_assert!(!clean.contains(['/', '\\', '\0']) && !clean.starts_with('.'));
             prop_assert!(!clean.chars().any(char::is_control));
+            prop_assert!(!clean.contains("  "));
             prop_assert_eq!(clean_name(&clean), clean.clone());
         }
     }

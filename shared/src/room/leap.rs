@@ -80,6 +80,7 @@ impl Engine {
         meta.running_hash = self.hashes.get(meta.cursor).map(<[u8]>::to_vec).unwrap_or_default();
         meta.marks.retain(|mark| mark.seq <= from);
         meta.sealed_beyond = Some(meta.sealed_beyond.map_or(from, |before| before.min(from)));
+        self.count_on_from_told();
         (self.link.state, self.out.reopen) = (Stream::Offline, true);
     }
 

@@ -46,6 +46,20 @@ pub enum RelayLimit {
     OpenerShare,
     /// No limit: an entry of the room is damaged on the relay's disk.
     Damaged,
+    /// Bytes of one file.
+    FileSize,
+    /// Bytes, and number, of all files of one room.
+    RoomFiles,
+    /// Of these, what one member may have.
+    MemberFiles,
+    /// Bytes of files in a day, in all rooms of one opener.
+    OpenerFiles,
+    /// Files on their way at once.
+    Transfers,
+    /// Files begun, fetched and dropped in a minute.
+    FileRate,
+    /// The part of the relay's disk that files may take.
+    FilesDisk,
 }
 
 impl From<Limit> for RelayLimit {
@@ -65,14 +79,13 @@ impl From<Limit> for RelayLimit {
             Limit::Disk => Self::Disk,
             Limit::OpenerShare => Self::OpenerShare,
             Limit::Damaged => Self::Damaged,
-            // Of files: said on their own streams.
-            Limit::FileSize
-            | Limit::RoomFiles
-            | Limit::MemberFiles
-            | Limit::OpenerFiles
-            | Limit::Transfers
-            | Limit::FileRate
-            | Limit::FilesDisk => Self::Unnamed,
+            Limit::FileSize => Self::FileSize,
+            Limit::RoomFiles => Self::RoomFiles,
+            Limit::MemberFiles => Self::MemberFiles,
+            Limit::OpenerFiles => Self::OpenerFiles,
+            Limit::Transfers => Self::Transfers,
+            Limit::FileRate => Self::FileRate,
+            Limit::FilesDisk => Self::FilesDisk,
         }
     }
 }
@@ -82,14 +95,23 @@ impl RelayLimit {
     /// and nothing is lost meanwhile.
     pub fn code(self) -> &'static str {
         match self {
-            Self::Unnamed | Self::MemberRate | Self::RoomRate | Self::InviteRate | Self::BadTokens => {
-                "rate_limited"
-            }
+            Self::Unnamed
+            | Self::MemberRate
+            | Self::RoomRate
+            | Self::InviteRate
+            | Self::BadTokens
+            | Self::Transfers
+            | Self::FileRate => "rate_limited",
             Self::RoomsOpened | Self::RoomsPerConnection => "too_many_rooms",
             Self::TokenRooms | Self::TokenUses => "token_spent",
-            Self::MessageSize => "too_large",
+            Self::MessageSize | Self::FileSize => "too_large",
             Self::AccessKeys => "room_full",
-            Self::Disk | Self::OpenerShare => "no_space",
+            Self::Disk
+            | Self::OpenerShare
+            | Self::RoomFiles
+            | Self::MemberFiles
+            | Self::OpenerFiles
+            | Self::FilesDisk => "no_space",
             Self::Damaged => "damaged",
         }
     }

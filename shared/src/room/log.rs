@@ -6,8 +6,8 @@ use zeroize::Zeroizing;
 
 use super::{
     Alarm, Engine, Event, Fault, INVITED, Millis, Problem, Stream, checks::Number, ground::Place,
-    keyring::Sealer, kinship::Kinship, ledger::Booked, out::Cause, person, said::Saying, state::Phase,
-    verdict::Verdict,
+    keyring::Sealer, kinship::Kinship, ledger::Booked, numbering::FARTHEST, out::Cause, person, said::Saying,
+    state::Phase, verdict::Verdict,
 };
 use crate::{
     canonical,
@@ -34,8 +34,8 @@ impl Engine {
             self.alarm(Alarm::EntryAgain { entry: entry.seq });
             return Ok(());
         }
-        if entry.seq > expected {
-            self.skipped(entry.seq - expected, now);
+        if entry.seq > expected || entry.seq > FARTHEST {
+            self.skipped(entry.seq.saturating_sub(expected).max(1), now);
             return Ok(());
         }
         let is_known = self.back.rereads && self.is_known(entry)?;

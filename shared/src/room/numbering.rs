@@ -5,8 +5,8 @@
 use super::{Engine, Event, state::LostRow};
 use crate::message::timeline::Line;
 
-/// Greater numbers than this are not told: programs keep them as floating point.
-const MOST: u64 = 1 << 52;
+/// Greater places than this no log has: programs keep their numbers as floating point, and some may be added to them.
+pub(super) const FARTHEST: u64 = 1 << 51;
 
 /// Places beyond the cursor up to which the relay's word is taken for something of ours: it does not decide our numbers.
 const ACKED_BEYOND: u64 = 1 << 20;
@@ -14,8 +14,14 @@ const ACKED_BEYOND: u64 = 1 << 20;
 impl Engine {
     /// Up to where this device has read the log, and the relay has said that something of ours stands in it.
     pub(super) fn read_or_acked(&self) -> u64 {
+        let meta = &self.meta;
+        // Where the relay alone led it on, what was told counts, and not what the relay says was passed over.
+        let read = match meta.leapt_from {
+            Some(from) => from.max(self.in_log(meta.told)),
+            None => meta.cursor,
+        };
         let acked = self.outbox.values().map(|item| item.acked).max().unwrap_or(0);
-        self.meta.cursor.max(acked.min(self.meta.cursor.saturating_add(ACKED_BEYOND)))
+        read.max(acked.min(read.saturating_add(ACKED_BEYOND)))
     }
 
     /// The number by which people know what is at `seq` in the log.
@@ -33,12 +39,15 @@ impl Engine {
         let meta = &mut self.meta;
         let upto = read.saturating_add(meta.ahead);
         let ahead = upto.saturating_sub(meta.cursor).max(meta.ahead);
-        if ahead > MOST {
-            return;
-        }
         let before = meta.lost.take().map_or(meta.ahead, |lost| lost.ahead);
         meta.lost = Some(LostRow { ahead: before, upto });
         meta.ahead = ahead;
+    }
+
+    /// It reads on in the same log from before where it was led to: what comes is told behind all that was told.
+    pub(super) fn count_on_from_told(&mut self) {
+        let meta = &mut self.meta;
+        meta.ahead = meta.ahead.max(meta.told.saturating_sub(meta.cursor));
     }
 
     /// At `seq` the log is another one: what was read from there on is told to be lost.
@@ -52,16 +61,19 @@ impl Engine {
 
     /// What is told of the log gets the numbers by which people know it.
     pub(super) fn number_events(&mut self) {
-        let ahead = self.meta.ahead;
+        let meta = &mut self.meta;
         for event in &mut self.out.events {
-            let seq = match event {
-                Event::Message(message) => &mut message.seq,
-                Event::Act(act) => &mut act.seq,
-                Event::Seen { seq, .. } | Event::Sent { seq, .. } => seq,
-                Event::HandOver { before, .. } => before,
+            let (seq, is_line) = match event {
+                Event::Message(message) => (&mut message.seq, true),
+                Event::Act(act) => (&mut act.seq, true),
+                Event::Seen { seq, .. } | Event::Sent { seq, .. } => (seq, false),
+                Event::HandOver { before, .. } => (before, false),
                 _ => continue,
             };
-            *seq = seq.saturating_add(ahead);
+            *seq = seq.saturating_add(meta.ahead);
+            if is_line {
+                meta.told = meta.told.max(*seq);
+            }
         }
     }
 }

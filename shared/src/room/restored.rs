@@ -133,9 +133,9 @@ impl Engine {
         // Votes were for another log.
         self.forget_votes();
         (self.meta.last_at, self.meta.last_commit) = (0, 0);
-        (self.meta.leapt_from, self.meta.landed) = (None, None);
         self.books.votes.clear();
         let read = self.read_or_acked();
+        (self.meta.leapt_from, self.meta.landed) = (None, None);
         self.outbox.forget_acks();
         let kept = self.reread_from(&row);
         if !kept {

@@ -5,12 +5,13 @@ use std::{
     time::Instant,
 };
 
-use shared::room as engine;
+use shared::{message::timeline::Line, room as engine};
 use tokio::{sync::mpsc, time::timeout};
 
 use crate::{
     cli::{
         Globals,
+        file::find::PAGE,
         wait::{Patience, hopeless, late, limit, seen},
     },
     faces::{
@@ -39,6 +40,16 @@ impl Followed {
         let speed = Speed::start(transfer.done, Instant::now());
         Self { transfer, speed, is_through: false }
     }
+
+    /// One that has been offered before it was asked for may be in the log already.
+    pub(super) async fn look(&mut self, runtime: &Runtime, room: &str) -> Result<(), Failure> {
+        if let (TransferState::Done(_), Way::Up(blob)) = (&self.transfer.state, self.transfer.way) {
+            let lines = runtime.history_before(room, u64::MAX, PAGE).await?;
+            let is_it = |line: &Line| line.message.file.as_ref().is_some_and(|file| file.id == blob);
+            self.is_through = lines.iter().any(is_it);
+        }
+        Ok(())
+    }
 }
 
 /// Waits until all are through. Returns how they stand then.
@@ -54,7 +65,10 @@ pub(super) async fn follow(
     while followed.iter().any(|file| !file.is_through) {
         let Ok(event) = timeout(patience.time(), events.recv()).await else {
             clear(has_bar);
-            return Err(kept(late(runtime, told)));
+            // What a file waits for says more than that nobody answered.
+            let waits = followed.iter().filter(|file| !file.is_through);
+            let why = waits.filter_map(|file| file.transfer.state.failure()).next_back().cloned();
+            return Err(why.unwrap_or_else(|| kept(late(runtime, told))));
         };
         let Some(event) = event else { return Err(kept(late(runtime, told))) };
         told = limit(&event).or(told.take());

@@ -24,6 +24,9 @@ use crate::{
 pub(super) use export::fetch_all;
 use follow::{Followed, follow};
 
+/// Files of one command that are under way at a time: fewer than a profile keeps, so that any number can be sent.
+const TOGETHER: usize = 500;
+
 #[derive(Debug, Subcommand)]
 pub(super) enum FileCommand {
     /// Send files to a room, and wait until the relay has them and what says so.
@@ -124,23 +127,33 @@ pub(super) async fn send(
     let paths = sent.paths.iter().map(|path| from_root(path)).collect::<Result<Vec<_>, _>>()?;
     let (runtime, mut events) = one(globals, room).await?;
     let sending = async {
-        let mut followed = Vec::new();
-        for (nth, path) in paths.into_iter().enumerate() {
-            let file = Outgoing {
-                path,
-                text: if nth == 0 { sent.text.clone() } else { String::new() },
-                reply_to: None,
-                keeps_metadata: sent.keeps_metadata,
-                duration_ms: 0,
-                token: String::new(),
-            };
-            followed.push(Followed::new(runtime.send_file(room, file).await?));
+        let mut text = sent.text.as_str();
+        for paths in paths.chunks(TOGETHER) {
+            let mut followed = Vec::new();
+            for path in paths {
+                let file = Outgoing {
+                    path: path.clone(),
+                    text: std::mem::take(&mut text).to_owned(),
+                    reply_to: None,
+                    keeps_metadata: sent.keeps_metadata,
+                    duration_ms: 0,
+                    token: String::new(),
+                };
+                let transfer = runtime.send_file(room, file).await?;
+                if let (Some(place), false) = (words::place(&transfer.name), globals.json) {
+                    eprintln!("schat: {}:{place}", words::called(&transfer.name));
+                }
+                let mut sent = Followed::new(transfer);
+                sent.look(&runtime, room).await?;
+                followed.push(sent);
+            }
+            follow(globals, &runtime, &mut events, followed, patience).await?;
         }
-        follow(globals, &runtime, &mut events, followed, patience).await
+        Ok(())
     };
     let done = sending.await;
     runtime.shutdown().await;
-    done.map(|_| Exit::Ok)
+    done.map(|()| Exit::Ok)
 }
 
 async fn get(

@@ -131,9 +131,7 @@ async fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomE
         }
         RoomEvent::Transfer(transfer) => {
             shared.pending.transfer(&transfer);
-            if shared.is_told(&transfer)
-                && let Some(told) = words::transfer(&transfer)
-            {
+            if let Some(told) = shared.told(&transfer) {
                 note(&told);
             }
         }

@@ -1,6 +1,9 @@
 //! Files, in a line beside other words.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use shared::file::Manifest;
 
@@ -39,7 +42,10 @@ pub fn transfer(transfer: &Transfer) -> Option<String> {
     let is_up = matches!(way, Way::Up(_));
     let doing = if is_up { "Sending" } else { "Fetching" };
     match state {
-        TransferState::Running => Some(format!("{doing} {name}, {} (number {number}).", bytes(*size))),
+        TransferState::Running => {
+            let place = if is_up { place(&transfer.name).unwrap_or_default() } else { "" };
+            Some(format!("{doing} {name}, {} (number {number}).{place}", bytes(*size)))
+        }
         TransferState::Waiting(Some(why)) => Some(format!("{doing} {name} waits. {}", failure(why))),
         TransferState::Waiting(None) => None,
         TransferState::Paused => Some(format!("{doing} {name} is paused; /resume {number} goes on.")),
@@ -52,6 +58,16 @@ pub fn transfer(transfer: &Transfer) -> Option<String> {
         TransferState::Done(None) => Some(format!("{name} is at the relay.")),
         TransferState::Cancelled => Some(format!("{doing} {name} was cancelled.")),
     }
+}
+
+/// Endings of what cameras make and nothing is taken out of.
+const MAY_TELL: [&str; 14] =
+    ["heic", "heif", "avif", "tif", "tiff", "dng", "jxl", "jp2", "cr2", "cr3", "nef", "arw", "mov", "mp4"];
+
+/// What is to be said of a file that is sent as it is, and may tell where somebody was.
+pub fn place(name: &str) -> Option<&'static str> {
+    let ending = Path::new(name).extension()?.to_str()?.to_lowercase();
+    MAY_TELL.contains(&&*ending).then_some(" It is sent as it is, and may tell where it was taken, and when.")
 }
 
 /// How a file under way stands, for a list.
@@ -146,6 +162,21 @@ mod tests {
         assert_eq!(seconds(61_001), "1:02");
         assert_eq!((percent(0, 0), percent(99, 100), percent(7, 7)), (0, 99, 100));
         assert_eq!(gauge(1, 2, 4), "[##--]");
+    }
+
+    #[test]
+    fn what_may_tell_the_place_is_said_of_what_is_sent_and_of_nothing_else() {
+        let told = |name: &str, way| {
+            let state = TransferState::Running;
+            transfer(&Transfer { number: 1, way, name: name.to_owned(), size: 5, done: 0, state }).unwrap()
+        };
+        for name in ["a.HEIC", "a.tiff", "b.avif", "c.mp4"] {
+            assert!(told(name, Way::Up([1; 16])).contains("may tell where it was taken"), "{name}");
+            assert!(!told(name, Way::Down([1; 16])).contains("may tell"), "{name}");
+        }
+        for name in ["a.jpg", "heic", "a.pdf"] {
+            assert!(!told(name, Way::Up([1; 16])).contains("may tell"), "{name}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod leaving;
 mod notice;
 mod people;
 mod problem;
+mod progress;
 mod relay;
 mod room;
 mod text;
@@ -19,12 +20,13 @@ pub use alarm::{alarm, alarm_remedy};
 pub use asked::{ACCEPTED, ASKED_TOPIC, asked_moderator, asked_policy, asked_revoke};
 pub use called::{as_it_came, called, cited, sign};
 pub use closed::closed;
-pub use file::{Speed, bytes, file, gauge, percent, transfer, transfer_row};
+pub use file::{Speed, bytes, file, gauge, percent, place, transfer, transfer_row};
 pub use invites::{find_invite, invite, invite_id, invited, invites, link};
 pub use leaving::{UNSENT, leaves, waiting};
 pub use notice::notice;
 pub use people::{find, heard, name, namesake, safety, who};
 pub use problem::{problem, said};
+pub use progress::Progress;
 pub use relay::{chosen, connected, trust};
 pub use room::{
     About, ON_ITS_WAY, OPEN_WARNING, changed, disappearing, happening, joined, policy, profile_changed,

@@ -394,5 +394,33 @@ fn limit(limit: RelayLimit) -> (&'static str, &'static str) {
             "A message of this room is damaged on the relay's disk, so nothing after it can be had; what you say is kept here.",
             "Tell the relay's operator: `relay check` names the rooms. If it cannot be mended, found the room anew.",
         ),
+        RelayLimit::FileSize => (
+            "The file has more bytes than this relay takes.",
+            "Send it in pieces. The relay's operator can raise --max-file-mib.",
+        ),
+        RelayLimit::RoomFiles => (
+            "The files of this room are as many, or have as many bytes, as the relay allows a room.",
+            "Delete messages whose files nobody needs. The relay's operator can raise --room-files-mib and --files-per-room.",
+        ),
+        RelayLimit::MemberFiles => (
+            "Your files take your part of what the relay allows this room.",
+            "Delete messages whose files nobody needs. The relay's operator can raise --room-files-mib.",
+        ),
+        RelayLimit::OpenerFiles => (
+            "As many bytes of files were sent today to rooms of whoever opened this one as the relay takes in a day.",
+            "Wait for the next day (UTC). The relay's operator can raise --opener-files-mib.",
+        ),
+        RelayLimit::Transfers => (
+            "As many files are on their way at once as the relay carries.",
+            "Wait until one is through. The relay's operator can raise --transfers-per-connection and --transfers-per-room.",
+        ),
+        RelayLimit::FileRate => (
+            "More files were begun or fetched within a minute than the relay takes.",
+            "Wait a little. The relay's operator can raise --files-per-address.",
+        ),
+        RelayLimit::FilesDisk => (
+            "The relay's disk has no room left for files; messages go on.",
+            "Delete messages whose files nobody needs. The relay's operator can raise --max-files-mib, or clear the disk.",
+        ),
     }
 }

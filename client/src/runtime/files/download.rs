@@ -26,7 +26,7 @@ use super::{
     target::Target,
     task::Task,
 };
-use crate::transport::BlobStream;
+use crate::{runtime::raster::Raster, transport::BlobStream};
 
 /// Parts that came and were not written yet, each of 1 MiB.
 const AHEAD: usize = 4;
@@ -51,6 +51,10 @@ impl Task {
             down.file.shape().ok_or_else(|| Fault::Final(super::fault::too_large(&down.file.name)))?;
         let cipher = Arc::new(FileCipher::new(key));
         let tail = self.tail(down, &shape, &cipher).await?;
+        // Small enough to be whole in its last part.
+        if down.is_unasked && !is_picture(&down.file.name, &tail.last) {
+            return Err(Fault::Final(false_file("it is not the picture that it says it is")));
+        }
         let list = Arc::new(tail.list);
         let (place, parts) = (down.target.clone(), *parts);
         let work = {
@@ -204,6 +208,12 @@ fn proven(
         return Err(Fault::Final(false_file("a part of it is too short")));
     }
     Ok(plaintext)
+}
+
+/// Its bytes begin as its name says.
+fn is_picture(name: &str, bytes: &[u8]) -> bool {
+    let kind = Raster::of_name(name);
+    kind.is_some() && kind == Raster::of_bytes(bytes)
 }
 
 /// The part that comes next.

@@ -88,24 +88,29 @@ pub(super) fn refused(refused: &Refused) -> Fault {
         0 => BUSY_MS,
         after => after,
     };
-    let limit = limit(refused.limit());
-    let denied = |code, message: &str, remedy| Failure::new(Exit::Refused, code, message.to_owned(), remedy);
+    let (limit, option) = limit(refused.limit());
+    let raised = |remedy: &str| match option {
+        "" => format!("{remedy}, or ask the relay's operator."),
+        option => format!("{remedy}; or the relay's operator raises {option}."),
+    };
+    let denied =
+        |code, message: &str, remedy: &str| Failure::new(Exit::Refused, code, message.to_owned(), remedy);
     match refused.code() {
         Code::RateLimited => {
             let message = format!("The relay takes no more for now: {limit}.");
-            Fault::Later(denied("rate_limited", &message, "It goes on by itself."), wait)
+            Fault::Later(denied("rate_limited", &message, &raised("It goes on by itself")), wait)
         }
         Code::NoSpace => {
             let message = format!("The relay has no space for the file: {limit}.");
             Fault::Final(denied(
                 "no_space",
                 &message,
-                "Ask its operator, or resume when files there are gone.",
+                &raised("Resume it when files there are deleted or expired"),
             ))
         }
         Code::TooLarge => {
             let message = format!("The file is too large for the relay: {limit}.");
-            Fault::Final(denied("too_large", &message, "Send it in pieces, or ask the relay's operator."))
+            Fault::Final(denied("too_large", &message, &raised("Send it in pieces")))
         }
         Code::NoBlob => Fault::Final(Failure::not_found(
             "The relay does not have the file any more, or not all of it yet.",
@@ -126,20 +131,28 @@ pub(super) fn refused(refused: &Refused) -> Fault {
     }
 }
 
-/// Which limit of the relay it was.
-fn limit(limit: Limit) -> &'static str {
+/// Which limit of the relay it was, and by which of its options it can be raised.
+fn limit(limit: Limit) -> (&'static str, &'static str) {
     match limit {
-        Limit::FileSize => "a single file may not have so many bytes",
-        Limit::RoomFiles => "the files of this room take all that the room may have",
-        Limit::MemberFiles => "your files take your part of what the room may have",
-        Limit::OpenerFiles => {
-            "whoever opened this room has sent as many bytes of files today as that person may"
-        }
-        Limit::Transfers => "as many files are under way at once as may be",
-        Limit::FileRate => "too many files were begun within a minute",
-        Limit::FilesDisk | Limit::Disk => "its disk has no room left for files",
-        Limit::OpenerShare => "rooms of whoever opened this one take all that they may",
-        _ => "a limit that it does not name",
+        Limit::FileSize => ("a single file may not have so many bytes", "--max-file-mib"),
+        Limit::RoomFiles => (
+            "the files of this room take all that the room may have",
+            "--room-files-mib, or --files-per-room",
+        ),
+        Limit::MemberFiles => ("your files take your part of what the room may have", "--room-files-mib"),
+        Limit::OpenerFiles => (
+            "whoever opened this room has sent as many bytes of files today as that person may",
+            "--opener-files-mib",
+        ),
+        Limit::Transfers => (
+            "as many files are under way at once as may be",
+            "--transfers-per-connection, or --transfers-per-room",
+        ),
+        Limit::FileRate => ("too many files were begun within a minute", "--files-per-address"),
+        Limit::FilesDisk => ("its disk has no room left for files", "--max-files-mib"),
+        Limit::Disk => ("its disk has no room left for files", ""),
+        Limit::OpenerShare => ("rooms of whoever opened this one take all that they may", "--opener-percent"),
+        _ => ("a limit that it does not name", ""),
     }
 }
 

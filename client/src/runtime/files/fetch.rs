@@ -5,7 +5,6 @@ use std::sync::{Arc, Weak};
 use shared::room::MessageId;
 use tokio::sync::mpsc;
 
-use super::Wanted;
 use crate::runtime::{Inner, Local};
 
 /// Pictures that are fetched by themselves in one run: whoever sends more fills no disk.
@@ -16,6 +15,6 @@ pub(super) async fn run(rooms: Weak<Inner>, mut came: mpsc::Receiver<(Arc<str>, 
         let Some((room, message)) = came.recv().await else { return };
         let Some(local) = rooms.upgrade().map(Local) else { return };
         // What cannot be fetched now is left to whoever asks for it.
-        let _ = local.get_file(&room, Wanted { message, output: None }).await;
+        let _ = local.get_picture(&room, message).await;
     }
 }

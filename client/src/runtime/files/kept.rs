@@ -56,6 +56,13 @@ pub(super) struct Stamp {
     pub(super) modified_ns: u64,
 }
 
+impl Stamp {
+    /// The system knows when the file was written last: so the same stamp means the same file.
+    pub(super) fn tells(&self) -> bool {
+        self.modified_ns != 0
+    }
+}
+
 /// A file on its way from a room.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Download {
@@ -65,6 +72,9 @@ pub(super) struct Download {
     pub(super) target: PathBuf,
     /// There and nowhere else; otherwise a number is added to a name that is taken.
     pub(super) is_exact: bool,
+    /// Nobody asked for it: it is taken for the picture that it says it is, and for nothing else.
+    #[serde(default)]
+    pub(super) is_unasked: bool,
 }
 
 impl Upload {

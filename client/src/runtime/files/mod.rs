@@ -1,5 +1,6 @@
 //! Files, beside the rooms: each has a task and a stream of its own, and none of them makes a chat line wait.
 
+mod again;
 mod fault;
 mod fetch;
 mod kept;
@@ -80,6 +81,8 @@ pub(super) struct Files {
     drops: Arc<Notify>,
     sweeper: Mutex<Option<JoinHandle<()>>>,
     fetcher: Mutex<Option<JoinHandle<()>>>,
+    /// What was under way at the start and has been sent since, for a while: see [`again`].
+    resumed: Mutex<again::Resumed>,
     /// Small pictures that are fetched by themselves, where somebody wants that.
     unasked: OnceLock<Unasked>,
 }
@@ -101,6 +104,7 @@ impl Default for Files {
             drops: Arc::default(),
             sweeper: Mutex::default(),
             fetcher: Mutex::default(),
+            resumed: Mutex::default(),
             unasked: OnceLock::new(),
         }
     }
@@ -126,8 +130,11 @@ impl Files {
         self.drops.notify_one();
     }
 
-    fn forget(&self, number: i64) {
-        lock(&self.running).remove(&number);
+    /// One has ended.
+    fn ended(&self, transfer: &Transfer) {
+        // Before it is gone from the others, so that it is found in one place or the other.
+        lock(&self.resumed).end(transfer);
+        lock(&self.running).remove(&transfer.number);
     }
 
     /// Ends all tasks; what was under way goes on at the next start.
@@ -164,6 +171,9 @@ impl Local {
         for (room, number, kept) in kept {
             let label = self.label_of(room);
             if let Some(label) = label {
+                if let Job::Up(up) = &kept.job {
+                    lock(&self.0.files.resumed).begin((number, room), &up.path);
+                }
                 self.start_file(&label, (room, number), kept);
             }
         }
@@ -181,7 +191,7 @@ impl Local {
         if text.len() > MAX_TEXT {
             return Err(SaidError::TooLong(text.len()).into());
         }
-        if let Some(transfer) = self.on_its_way(id, &path) {
+        if let Some(transfer) = self.on_its_way(id, &path).or_else(|| self.just_sent(id, &path)) {
             return Ok(transfer);
         }
         let there = path.clone();
@@ -191,6 +201,9 @@ impl Local {
         let name = clean_name(&path.file_name().unwrap_or_default().to_string_lossy());
         if shared::file::Shape::of(found.size).is_none() {
             return Err(fault::too_large(&name));
+        }
+        if let Some(transfer) = self.is_offered(room, &name, found.source, found.size).await {
+            return Ok(transfer);
         }
         let random = lock(&self.0.profile).engine.random.clone();
         let up = Upload {
@@ -215,6 +228,15 @@ impl Local {
     /// # Errors
     /// [`Failure`] when there is no such room or message, it has no file, or it cannot be stored.
     pub async fn get_file(&self, room: &str, wanted: Wanted) -> Result<Transfer, Failure> {
+        self.get(room, wanted, false).await
+    }
+
+    /// Fetches the picture of a message, which nobody asked for: nothing of it stays if it is none.
+    async fn get_picture(&self, room: &str, message: MessageId) -> Result<Transfer, Failure> {
+        self.get(room, Wanted { message, output: None }, true).await
+    }
+
+    async fn get(&self, room: &str, wanted: Wanted, is_unasked: bool) -> Result<Transfer, Failure> {
         let id = self.id(room)?;
         let Wanted { message, output } = wanted;
         let line = self.line(room, message).await?;
@@ -234,7 +256,7 @@ impl Local {
         if place.1 && place.0.symlink_metadata().is_ok() {
             return Err(fault::name_taken(&place.0));
         }
-        let down = Download { message, file: *file, target: place.0, is_exact: place.1 };
+        let down = Download { message, file: *file, target: place.0, is_exact: place.1, is_unasked };
         if let Some(transfer) = self.is_fetched(id, message, &down.target) {
             return Ok(transfer);
         }
@@ -288,6 +310,7 @@ impl Local {
             steer: Steering(steering),
             link: self.link_of(room),
             told: Instant::now(),
+            looks: true,
         };
         let mut running = lock(&self.0.files.running);
         running.insert(number, Running { room: id, path, shown, task: None });

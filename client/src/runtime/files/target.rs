@@ -92,7 +92,10 @@ impl Target {
         for number in 0..numbers {
             let candidate = numbered(place, number);
             match take_name(&self.path, &candidate) {
-                Ok(()) => return Ok(candidate),
+                Ok(()) => {
+                    keep_name(&candidate);
+                    return Ok(candidate);
+                }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
@@ -121,16 +124,44 @@ fn numbered(place: &Path, number: u32) -> PathBuf {
     place.with_file_name(name)
 }
 
-/// A second name, then without the first: unlike a rename it takes no name that is there. Where a file cannot have two
-/// names, an empty file of our own keeps the name until the rename.
+/// Never takes a name that is there, as a rename would. A second name, then without the first; where a file cannot have two, a
+/// rename that refuses; and where there is none either, see [`rename_over_our_own`].
 fn take_name(from: &Path, to: &Path) -> io::Result<()> {
     match fs::hard_link(from, to) {
         Ok(()) => fs::remove_file(from),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        Err(_) => {
-            OpenOptions::new().write(true).create_new(true).open(to)?;
-            fs::rename(from, to)
-        }
+        Err(_) => match rename_to_new(from, to) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => rename_over_our_own(from, to),
+            done => done,
+        },
+    }
+}
+
+/// Renames, unless the name is taken.
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    Ok(renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)?)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+fn rename_to_new(_from: &Path, _to: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// An empty file of our own keeps the name until the rename, and goes when that fails.
+fn rename_over_our_own(from: &Path, to: &Path) -> io::Result<()> {
+    OpenOptions::new().write(true).create_new(true).open(to)?;
+    fs::rename(from, to).inspect_err(|_| {
+        // The other error says more.
+        let _ = fs::remove_file(to);
+    })
+}
+
+/// A name is there after a power cut as well. Where directories cannot be synced, the system sees to it.
+fn keep_name(path: &Path) {
+    if let Some(directory) = path.parent().and_then(|directory| File::open(directory).ok()) {
+        let _ = directory.sync_all();
     }
 }
 
@@ -164,6 +195,27 @@ mod tests {
         );
         Target::remove(&place, &BLOB);
         assert!(!part.exists());
+    }
+
+    /// What every file system can do, and what it does where it can.
+    #[test]
+    fn names_are_taken_whole_or_not_at_all_in_every_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let [from, to, none] = ["from", "to", "none"].map(|name| dir.path().join(name));
+        for way in [take_name, rename_to_new, rename_over_our_own] {
+            fs::write(&from, b"mine").unwrap();
+            match way(&from, &to) {
+                Err(error) if error.kind() == io::ErrorKind::Unsupported => continue,
+                done => done.unwrap(),
+            }
+            assert!(!from.exists() && fs::read(&to).unwrap() == b"mine");
+            fs::write(&from, b"other").unwrap();
+            assert_eq!(way(&from, &to).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+            assert_eq!(fs::read(&to).unwrap(), b"mine", "overwritten");
+            fs::remove_file(&to).unwrap();
+            assert!(way(&none, &to).is_err());
+            assert!(!to.exists(), "an empty file is left");
+        }
     }
 
     #[cfg(unix)]

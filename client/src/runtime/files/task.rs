@@ -18,7 +18,7 @@ use tokio::{
 
 use super::{
     fault::{Fault, local},
-    kept::{Job, Kept, Upload},
+    kept::{Download, Job, Kept, Upload},
     source::{Found, Source},
     target::Target,
 };
@@ -58,6 +58,8 @@ pub(super) struct Task {
     /// None where the room's relay does not run.
     pub(super) link: Option<Arc<RelayLink>>,
     pub(super) told: Instant,
+    /// What was sent of the file before is looked at again, before more is.
+    pub(super) looks: bool,
 }
 
 /// What somebody wants, as the task sees it.
@@ -104,7 +106,7 @@ impl Task {
                     let _ = self.vault().run(move |store| store.end_transfer(number)).await;
                     return self.end(TransferState::Done(Some(path))).await;
                 }
-                Err(Fault::Steered) => {}
+                Err(Fault::Steered) => self.looks = true,
                 Err(Fault::Changed) => {
                     self.begin_anew().await;
                     // A file that somebody writes to all the time changes all the time.
@@ -121,7 +123,13 @@ impl Task {
                     self.tell(TransferState::Waiting(Some(failure))).await;
                     self.wait(Duration::from_millis(after_ms)).await;
                 }
+                Err(Fault::Final(failure)) if self.is_unasked() => {
+                    // Nobody asked, so nobody has to decide what becomes of it.
+                    self.tell(TransferState::Stopped(failure)).await;
+                    return self.cancel().await;
+                }
                 Err(Fault::Final(failure)) => {
+                    self.looks = true;
                     self.pause(true).await;
                     // So that the wish to go on is seen as one.
                     self.shown.steer.send_if_modified(|steer| {
@@ -141,6 +149,10 @@ impl Task {
         self.local.0.vault.clone()
     }
 
+    fn is_unasked(&self) -> bool {
+        matches!(&self.kept.job, Job::Down(Download { is_unasked: true, .. }))
+    }
+
     async fn attempt(&mut self) -> Result<Through, Fault> {
         // Before its turn: who waits for one relay keeps nobody from another.
         self.connection().await?;
@@ -157,7 +169,12 @@ impl Task {
         match self.kept.job.clone() {
             Job::Up(up) => {
                 let source = self.source(&up).await?;
+                let watch = source.watch().map_err(|error| local(&up.path, &error))?;
                 let manifest = self.upload(&up, source).await?;
+                if !watch.is_as_before(up.stamp) {
+                    // Its beginning may be the former's, and its end the newer one's.
+                    return Err(Fault::Changed);
+                }
                 self.moved_all().await;
                 self.offer(up, manifest).await.map(|()| Through::Offered)
             }
@@ -176,7 +193,8 @@ impl Task {
 
     /// Under another key, and another name at the relay: what is there under the old ones is dropped.
     async fn begin_anew(&mut self) {
-        let Job::Up(up) = &mut self.kept.job else { return };
+        let mut kept = self.kept.clone();
+        let Job::Up(up) = &mut kept.job else { return };
         let (path, keeps) = (up.path.clone(), up.keeps_metadata);
         let opened = tokio::task::spawn_blocking(move || Source::open(&path, keeps)).await;
         // What cannot be opened is said by the next attempt.
@@ -185,8 +203,13 @@ impl Task {
         let before = BlobId(up.blob);
         up.begin_anew(found.stamp, found.size, &random);
         let (way, size) = (Way::Up(up.blob), found.size);
-        let (kept, place) = (self.kept.clone(), (self.room, self.number));
-        if self.vault().run(move |store| store.restart_transfer(place, before, &kept)).await.is_ok() {
+        let (stored, place) = (kept.clone(), (self.room, self.number));
+        // What is not stored is tried again: nothing is sealed under a key that only memory has.
+        if self.vault().run(move |store| store.restart_transfer(place, before, &stored)).await.is_err() {
+            return;
+        }
+        self.kept = kept;
+        {
             let mut transfer = lock(&self.shown.transfer);
             (transfer.way, transfer.size, transfer.done) = (way, size, 0);
         }
@@ -312,7 +335,11 @@ impl Task {
     }
 
     async fn end(&mut self, state: TransferState) {
-        self.local.0.files.forget(self.number);
+        {
+            let mut transfer = lock(&self.shown.transfer).clone();
+            transfer.state = state.clone();
+            self.local.0.files.ended(&transfer);
+        }
         if matches!(state, TransferState::Done(_)) {
             let mut transfer = lock(&self.shown.transfer);
             transfer.done = transfer.size;

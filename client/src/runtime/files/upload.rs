@@ -5,7 +5,8 @@
 //! ```
 //!
 //! A hash is stored before its part is sent. A part that has one is sealed again only to the very same bytes; if that
-//! cannot be done, the file is another one, and begins anew under another key.
+//! cannot be done, the file is another one, and begins anew under another key. So it does when the relay has a part whose
+//! hash is not here: then this profile was brought back from an older copy, and nobody knows what was sealed since.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -49,10 +50,14 @@ impl Task {
         let mut hashes: BTreeMap<u32, PartHash> = stored.into_iter().collect();
         let (mut stream, proof) = self.stream(up.blob).await?;
         let mut there = self.open(&mut stream, proof, &shape).await?;
+        if !there.is_known(&shape, &hashes) {
+            return Err(Fault::Changed);
+        }
         self.progress(&shape, there.parts.count()).await;
 
-        let mut left: VecDeque<u32> =
-            (0..shape.last()).filter(|n| !(there.parts.has(*n) && hashes.contains_key(n))).collect();
+        // What is there already is sealed again all the same, once: it may be another file in spite of its stamp.
+        let looks = self.looks || !up.stamp.tells();
+        let mut left: VecDeque<u32> = (0..shape.last()).filter(|n| looks || !there.parts.has(*n)).collect();
         let mut sealing = self.seal(up, &shape, source, &hashes, next_heap(&mut left));
         let source = loop {
             let (sealed, source) = sealing.await.map_err(|_| Fault::Lost)??;
@@ -68,9 +73,30 @@ impl Task {
                 break sealing.await.map_err(|_| Fault::Lost)??.1;
             }
         };
-        let manifest = self.finish(up, &shape, source, &mut hashes, (&mut stream, &mut there)).await?;
+        self.looks = false;
+        let (manifest, source) =
+            self.finish(up, &shape, source, &mut hashes, (&mut stream, &mut there)).await?;
         stream.finish().await;
+        if !up.stamp.tells() {
+            self.look(up, &shape, source, &hashes).await?;
+        }
         Ok(manifest)
+    }
+
+    /// Whether all of the file is what was sent.
+    async fn look(
+        &self,
+        up: &Upload,
+        shape: &Shape,
+        mut source: Source,
+        hashes: &BTreeMap<u32, PartHash>,
+    ) -> Result<(), Fault> {
+        let mut left: VecDeque<u32> = (0..shape.parts()).collect();
+        while !left.is_empty() {
+            let sealed = self.seal(up, shape, source, hashes, next_heap(&mut left));
+            source = sealed.await.map_err(|_| Fault::Lost)??.1;
+        }
+        Ok(())
     }
 
     async fn open(
@@ -96,9 +122,9 @@ impl Task {
         source: Source,
         hashes: &mut BTreeMap<u32, PartHash>,
         (stream, there): (&mut BlobStream, &mut There),
-    ) -> Result<Manifest, Fault> {
+    ) -> Result<(Manifest, Source), Fault> {
         let last = shape.last();
-        let (sealed, _) =
+        let (sealed, source) =
             self.seal(up, shape, source, hashes, vec![last]).await.map_err(|_| Fault::Lost)??;
         self.keep_hashes(hashes, &sealed).await?;
         let list = PartList::new(hashes.range(..shape.parts()).map(|(_, hash)| *hash).collect());
@@ -123,7 +149,7 @@ impl Task {
             there.take(frame)?;
             self.progress(shape, there.parts.count()).await;
         }
-        Ok(Manifest {
+        let manifest = Manifest {
             id: up.blob,
             key: up.key.clone(),
             size: up.size,
@@ -132,7 +158,8 @@ impl Task {
             parts: list.hash(up.size),
             preview: Vec::new(),
             duration_ms: up.duration_ms,
-        })
+        };
+        Ok((manifest, source))
     }
 
     /// Before they are sent.
@@ -146,9 +173,10 @@ impl Task {
         if new.is_empty() {
             return Ok(());
         }
-        hashes.extend(new.iter().copied());
-        let number = self.number;
-        Ok(self.vault().run(move |store| store.add_part_hashes(number, &new)).await?)
+        let (number, stored) = (self.number, new.clone());
+        self.vault().run(move |store| store.add_part_hashes(number, &stored)).await?;
+        hashes.extend(new);
+        Ok(())
     }
 
     async fn send(
@@ -210,6 +238,13 @@ impl Task {
 }
 
 impl There {
+    /// Of every part that the relay has, what was sealed is known here. It cuts the last part and the list as it likes.
+    fn is_known(&self, shape: &Shape, hashes: &BTreeMap<u32, PartHash>) -> bool {
+        let has_end = hashes.contains_key(&shape.last()) && hashes.contains_key(&shape.parts());
+        let is_known = |part: u32| if part < shape.last() { hashes.contains_key(&part) } else { has_end };
+        (0..self.layout.parts()).filter(|part| self.parts.has(*part)).all(is_known)
+    }
+
     /// What the relay says of it.
     fn take(&mut self, frame: RelayFrame) -> Result<(), Fault> {
         match frame.frame {

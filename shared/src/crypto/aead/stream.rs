@@ -167,6 +167,12 @@ impl FileCipher {
         again.ok().filter(|again| again.hash == *before)
     }
 
+    /// The hash that a part would have. What is sealed for it is never given out, so the text may be any.
+    pub fn hash(&self, place: Place, plaintext: &[u8]) -> Option<PartHash> {
+        let sealed = self.encrypt(place, plaintext, |nonce, chunk| self.0.seal_again(nonce, &[], chunk).ok());
+        sealed.ok().map(|sealed| sealed.hash)
+    }
+
     /// Opens a part.
     ///
     /// # Errors

@@ -102,6 +102,9 @@ pub(super) struct Meta {
     /// Of what was read from there on it is not known yet where the log became another one.
     #[prost(message, optional, tag = "103")]
     pub lost: Option<LostRow>,
+    /// The greatest number under which something of the log was told.
+    #[prost(uint64, tag = "104")]
+    pub told: u64,
 }
 
 /// What was read of a log that the relay does not have any more.

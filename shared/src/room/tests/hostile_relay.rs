@@ -208,7 +208,26 @@ fn whoever_was_led_past_the_end_by_the_relay_and_a_member_goes_back_when_told_to
             assert_eq!(world.alarms(i), [], "device {i}: {}", world.story(i));
         }
         world.assert_talks(&(0..names.len()).collect::<Vec<_>>());
+        // What came at the false end was told; whoever counts from there hears all that comes.
+        let told: Vec<u64> = world.devices[BOB].history.iter().map(|(seq, _)| *seq).collect();
+        assert!(told[0] >= FAR && told.len() > 3, "{told:?}");
+        assert!(told.is_sorted_by(|before, after| before < after), "{told:?}");
     }
+}
+
+#[test]
+fn number_beyond_all_logs_is_not_told_even_where_the_relay_has_led_to_it() {
+    let mut world = three(1409);
+    let last = world.entry(world.head());
+    world.show_oldest(BOB, 1 << 62);
+    world.show(BOB, Deliver { seq: 1 << 62, ..last });
+    assert!(world.cursor(BOB) < 1 << 62, "{}", world.story(BOB));
+    world.connect(BOB);
+    world.settle();
+    world.say(ANN, "near");
+    world.settle();
+    let (seq, _) = world.devices[BOB].history.last().unwrap();
+    assert!(*seq <= world.head(), "the relay decides what number it has: {seq}");
 }
 
 /// What was said at a false end of the log, and taken by the relay without an answer, is in the log: once, and nobody's profile

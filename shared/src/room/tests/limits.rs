@@ -45,6 +45,13 @@ fn limit_is_told_and_the_message_is_sent_later() {
         (Code::NoSpace, Limit::Disk, RelayLimit::Disk, "no_space"),
         (Code::NoSpace, Limit::OpenerShare, RelayLimit::OpenerShare, "no_space"),
         (Code::NoSpace, Limit::Damaged, RelayLimit::Damaged, "damaged"),
+        // Of files. None of these comes here from a relay that keeps to its rules, and each has its name all the same.
+        (Code::NoSpace, Limit::RoomFiles, RelayLimit::RoomFiles, "no_space"),
+        (Code::NoSpace, Limit::MemberFiles, RelayLimit::MemberFiles, "no_space"),
+        (Code::NoSpace, Limit::OpenerFiles, RelayLimit::OpenerFiles, "no_space"),
+        (Code::NoSpace, Limit::FilesDisk, RelayLimit::FilesDisk, "no_space"),
+        (Code::RateLimited, Limit::Transfers, RelayLimit::Transfers, "rate_limited"),
+        (Code::RateLimited, Limit::FileRate, RelayLimit::FileRate, "rate_limited"),
         // An old relay names none.
         (Code::RateLimited, Limit::Unspecified, RelayLimit::Unnamed, "rate_limited"),
         (Code::NoSpace, Limit::Unspecified, RelayLimit::Disk, "no_space"),

@@ -74,6 +74,12 @@ fn limit_names_the_option_that_raises_it() {
         (RelayLimit::MessageSize, "--max-message-kib"),
         (RelayLimit::AccessKeys, "--max-keys-per-room"),
         (RelayLimit::OpenerShare, "--opener-percent"),
+        (RelayLimit::FileSize, "--max-file-mib"),
+        (RelayLimit::RoomFiles, "--room-files-mib and --files-per-room"),
+        (RelayLimit::MemberFiles, "--room-files-mib"),
+        (RelayLimit::OpenerFiles, "--opener-files-mib"),
+        (RelayLimit::Transfers, "--transfers-per-connection and --transfers-per-room"),
+        (RelayLimit::FileRate, "--files-per-address"),
     ] {
         let (_, remedy) = problem(&Problem::Limit(limit));
         assert!(remedy.contains(&format!("can raise {option}.")), "{limit:?}: {remedy}");

@@ -7,8 +7,14 @@ const END: u8 = 0xd9;
 const SCAN: u8 = 0xda;
 const COMMENT: u8 = 0xfe;
 
-/// Segments of applications that pixels need: JFIF, colour profiles, and Adobe's note on colours.
-const NEEDED: [(u8, &[u8]); 3] = [(0xe0, b"JFIF\0"), (0xe2, b"ICC_PROFILE\0"), (0xee, b"Adobe")];
+/// Segments of applications that pixels need, beside JFIF: colour profiles, and Adobe's note on colours.
+const NEEDED: [(u8, &[u8]); 2] = [(0xe2, b"ICC_PROFILE\0"), (0xee, b"Adobe")];
+
+/// What the segment of JFIF begins with. Its extension (`JFXX`) is a small picture, of what was there before the large one was cut.
+const JFIF: &[u8] = b"JFIF\0";
+
+/// Bytes of it before the two that say how large a small picture in it is.
+const JFIF_HEAD: usize = 12;
 
 /// What a segment with EXIF begins with.
 const EXIF: &[u8] = b"Exif\0\0";
@@ -41,8 +47,10 @@ pub(super) fn stripped(bytes: &[u8]) -> Result<Vec<u8>, Damaged> {
                     is_turned = true;
                 }
             }
+            0xe0 if told.starts_with(JFIF) => out.extend_from_slice(&without_small_picture(told)?),
             0xe0..=0xef if !NEEDED.iter().any(|(kind, name)| marker == *kind && told.starts_with(name)) => {}
-            COMMENT => {}
+            // Comments, and what no decoder of today knows.
+            COMMENT | ..0xc0 | 0xf0.. => {}
             _ => {
                 out.extend_from_slice(&[0xff, marker]);
                 out.extend_from_slice(segment);
@@ -53,6 +61,13 @@ pub(super) fn stripped(bytes: &[u8]) -> Result<Vec<u8>, Damaged> {
             out.extend_from_slice(take(&mut rest, pixels)?);
         }
     }
+}
+
+/// The segment of JFIF: which version, and how the picture is scaled.
+fn without_small_picture(told: &[u8]) -> Result<Vec<u8>, Damaged> {
+    let head = told.get(..JFIF_HEAD).ok_or(Damaged)?;
+    let length = u16::try_from(2 + JFIF_HEAD + 2).map_err(|_| Damaged)?;
+    Ok([&[0xff, 0xe0][..], &length.to_be_bytes(), head, &[0, 0]].concat())
 }
 
 /// The next marker; any number of bytes 0xff may stand before it.
@@ -126,11 +141,16 @@ mod tests {
             tiff
         };
         let start = [0xff, START];
-        let (jfif, table) = (segment(0xe0, b"JFIF\0\x01\x02"), segment(0xdb, &[1; 65]));
+        let head = b"JFIF\0\x01\x02\x01\0H\0H";
+        let (jfif, table) = (segment(0xe0, &[&head[..], &[0, 0]].concat()), segment(0xdb, &[1; 65]));
         let scan = [segment(SCAN, &[0; 10]), vec![1, 0xff, 0, 2, 0xff, 0xd3, 3]].concat();
         let full = [
             &start[..],
-            &jfif,
+            // With a small picture of two pixels, and another one in an extension.
+            &segment(0xe0, &[&head[..], &[2, 1], b"SECRET"].concat()),
+            &segment(0xe0, b"JFXX\0\x10SECRET"),
+            &segment(0xe2, b"MPF\0SECRET"),
+            &segment(0xf7, b"SECRET"),
             &segment(0xe1, &[EXIF, &tiff(turn)].concat()),
             &segment(0xe1, b"http://ns.adobe.com/xap/1.0/\0SECRET"),
             &segment(0xed, b"Photoshop 3.0\0SECRET"),
@@ -138,6 +158,7 @@ mod tests {
             &table,
             &scan,
             &segment(0xc4, &[2; 20]),
+            &segment(COMMENT, b"SECRET between two scans"),
             &scan,
             &[0xff, END],
             b"SECRET behind the end",

@@ -48,8 +48,9 @@ mod tests {
         let (head, pixels, end) = (chunk(b"IHDR", &[1; 13]), chunk(b"IDAT", &[2; 99]), chunk(b"IEND", &[]));
         let clean = [SIGNATURE, &head, &pixels, &end].concat();
         let told =
-            [chunk(b"tEXt", b"Author\0SECRET"), chunk(b"eXIf", b"SECRET"), chunk(b"tIME", &[7; 7])].concat();
-        let full = [SIGNATURE, &head, &told, &pixels, &chunk(b"zzZz", b"SECRET"), &end, b"SECRET"].concat();
+            [b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME"].map(|kind| chunk(kind, b"Author\0SECRET")).concat();
+        let full =
+            [SIGNATURE, &head, &told, &pixels, &chunk(b"zzZz", b"SECRET"), &told, &end, b"SECRET"].concat();
         assert_eq!(stripped(&full).as_ref(), Ok(&clean));
         for cut in 0..full.len() - b"SECRET".len() {
             assert_eq!(stripped(&full[..cut]), Err(Damaged), "{cut}");

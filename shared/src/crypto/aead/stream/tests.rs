@@ -112,6 +112,16 @@ fn what_is_sealed_again_is_the_same_or_is_not_given_out() {
 }
 
 #[test]
+fn hash_of_a_part_is_that_of_what_is_sealed_of_this_text_and_of_no_other() {
+    let cipher = FileCipher::new(&FileKey::from_bytes([5; 32]));
+    let sealed = cipher.seal(place(0, true), b"one").unwrap();
+    assert_eq!(cipher.hash(place(0, true), b"one"), Some(sealed.hash));
+    assert_ne!(cipher.hash(place(0, true), b"two"), Some(sealed.hash));
+    assert_ne!(cipher.hash(place(1, true), b"one"), Some(sealed.hash));
+    assert_eq!(cipher.hash(place(0, false), b"one"), None, "no part can stand there");
+}
+
+#[test]
 fn debug_shows_no_key() {
     let key = FileKey::draw(&random("debug"));
     assert_eq!(format!("{key:?} {:?}", FileCipher::new(&key)), "FileKey(..) FileCipher");
