@@ -77,6 +77,7 @@ fn look(profile: &OpenProfile, query: Query, wanted: &Wanted<'_>) -> Result<Vec<
         Some(room) => vec![find(profile, room)?],
         None => profile.vault.now(|store| store.rooms())?,
     };
+    rooms.iter().for_each(|room| expire(profile, room));
     let rooms = rooms.into_iter().map(|room| (room.id, room.label));
     let mut search = Search::new(query, rooms, wanted.limit);
     while !search.is_done() {
@@ -94,7 +95,11 @@ pub(super) struct Target {
 
 pub(super) async fn export(globals: &Globals, room: &str, target: &Target) -> Result<Exit, Failure> {
     let shelf = match attach::quiet(globals).await? {
-        Ok(profile) => Shelf::Ours(find(&profile, room)?, Box::new(profile)),
+        Ok(profile) => {
+            let room = find(&profile, room)?;
+            expire(&profile, &room);
+            Shelf::Ours(room, Box::new(profile))
+        }
         Err(runtime) => Shelf::Daemon(runtime.room(room)?.label, runtime),
     };
     if target.format == Format::Text {
@@ -220,6 +225,12 @@ pub(super) fn find(profile: &OpenProfile, room: &str) -> Result<RoomRecord, Fail
     rooms.into_iter().find(|record| Some(&record.label) == meant.as_ref()).ok_or_else(|| {
         Failure::not_found(format!("There is no room {room} in this profile."), "See `schat rooms`.")
     })
+}
+
+/// What is to disappear is not printed, although no program ran when its time came.
+fn expire(profile: &OpenProfile, room: &RoomRecord) {
+    // On a disk that cannot be written it stays.
+    let _ = profile.vault.now(|store| store.expire(room.id, now_ms()));
 }
 
 /// The group as this device knew it last.

@@ -21,7 +21,7 @@ pub use called::{as_it_came, called, cited, sign};
 pub use closed::closed;
 pub use file::{Speed, bytes, file, gauge, percent, transfer, transfer_row};
 pub use invites::{find_invite, invite, invite_id, invited, invites, link};
-pub use leaving::{UNSENT, leaves, waiting};
+pub use leaving::{FORGETS_ALL, UNSENT, forget, forgets, forgotten, leaves, waiting};
 pub use notice::notice;
 pub use people::{find, heard, name, namesake, safety, who};
 pub use problem::{problem, said};
