@@ -17,9 +17,9 @@ use client::{
 use shared::{
     invite::InviteSecret,
     message::timeline::Line,
-    room::{self as engine, Command},
+    room::{self as engine, Command, Policy},
 };
-use support::{Person, relay};
+use support::{Person, address, relay};
 use tempfile::TempDir;
 
 const ROOM: &str = "team";
@@ -157,9 +157,8 @@ async fn what_was_said_in_a_room_that_was_left_stays_until_somebody_forgets_it()
     let bob = Person::enter(dir.path(), "bob", &relay, Past::Nothing).await;
     let rooms = bob.runtime.rooms();
     assert!(rooms.len() == 1 && rooms[0].is_left() && rooms[0].view.is_none(), "{rooms:?}");
-    let texts = |lines: Vec<shared::message::timeline::Line>| -> Vec<String> {
-        lines.into_iter().map(|line| line.message.text).collect()
-    };
+    let texts =
+        |lines: Vec<Line>| -> Vec<String> { lines.into_iter().map(|line| line.message.text).collect() };
     assert_eq!(texts(bob.runtime.history(ROOM, 0, 10).await.unwrap()), ["before"]);
     bob.runtime.forget(ROOM).await.unwrap();
     assert!(bob.runtime.rooms().is_empty());
