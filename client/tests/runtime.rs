@@ -162,6 +162,7 @@ async fn what_was_said_in_a_room_that_was_left_stays_until_somebody_forgets_it()
     assert_eq!(texts(bob.runtime.history(ROOM, 0, 10).await.unwrap()), ["before"]);
     bob.runtime.forget(ROOM).await.unwrap();
     assert!(bob.runtime.rooms().is_empty());
+    assert_eq!(bob.runtime.forget(ROOM).await.unwrap_err().exit, Exit::NotFound);
     bob.runtime.shutdown().await;
     let bob = Person::enter(dir.path(), "bob", &relay, Past::Nothing).await;
     assert!(bob.runtime.rooms().is_empty() && bob.runtime.history(ROOM, 0, 10).await.is_err());

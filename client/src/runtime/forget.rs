@@ -2,7 +2,7 @@
 
 use proto::RoomId;
 
-use super::{Local, RoomStatus, lock, now_ms};
+use super::{Local, RoomStatus, lock, no_room, now_ms};
 use crate::{
     failure::{Exit, Failure},
     store::LEFT,
@@ -22,6 +22,9 @@ impl Local {
     /// [`Failure`] when there is no such room, it is not over, or it cannot be deleted.
     pub async fn forget(&self, room: &str) -> Result<(), Failure> {
         let status = self.room(room)?;
+        if self.entry(room, |_, entry| lock(&entry.state).is_forgotten) == Some(true) {
+            return Err(no_room(room));
+        }
         if status.over.is_none() {
             return Err(still_in(&status.label));
         }
