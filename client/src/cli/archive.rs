@@ -45,17 +45,14 @@ pub(super) struct Wanted<'a> {
 pub(super) async fn search(globals: &Globals, wanted: &Wanted<'_>) -> Result<Exit, Failure> {
     let query = Query::new(&wanted.words.join(" "), wanted.from);
     if query.is_empty() {
-        return Err(Failure::usage("There is nothing to look for.", "Name words, or a person with --from."));
+        return Err(words::command::room::no_words());
     }
     let hits = match attach::quiet(globals).await? {
         Ok(profile) => look(&profile, query, wanted)?,
         Err(runtime) => runtime.search(wanted.room, &query, wanted.limit).await?,
     };
     if hits.is_empty() {
-        return Err(Failure::not_found(
-            "Nothing that this device has fits.",
-            "Try fewer words; what was said before you joined is not here.",
-        ));
+        return Err(words::command::room::nothing_fits());
     }
     if !globals.json {
         say_of_zone();
@@ -106,14 +103,9 @@ pub(super) async fn export(globals: &Globals, room: &str, target: &Target) -> Re
         say_of_zone();
     }
     let mut to: Box<dyn Write> = match &target.output {
-        Some(path) => Box::new(create(path, target.force).map_err(|error| {
-            let message = format!("The file {} cannot be written: {error}.", path.display());
-            let remedy = match error.kind() {
-                io::ErrorKind::AlreadyExists => "Name another file, or overwrite it with --force.",
-                _ => "Name another file.",
-            };
-            Failure::new(Exit::Local, "export", message, remedy)
-        })?),
+        Some(path) => Box::new(
+            create(path, target.force).map_err(|error| words::command::room::export_refused(path, &error))?,
+        ),
         None => Box::new(BufWriter::new(stdout::open())),
     };
     let written = write(&shelf, room, target.format, &mut to).await;
@@ -124,10 +116,7 @@ pub(super) async fn export(globals: &Globals, room: &str, target: &Target) -> Re
             stdout::kept(Err(error));
             Ok(Exit::Ok)
         }
-        (Err(error), Some(path)) => {
-            let message = format!("The file {} is not complete: {error}.", path.display());
-            Err(Failure::new(Exit::Local, "export", message, "Free some space, then export again."))
-        }
+        (Err(error), Some(path)) => Err(words::command::room::export_broken(path, &error)),
     }
 }
 
@@ -222,9 +211,10 @@ fn shown(line: &Line, room: Option<&str>) -> Vec<String> {
 pub(super) fn find(profile: &OpenProfile, room: &str) -> Result<RoomRecord, Failure> {
     let rooms = profile.vault.now(|store| store.rooms())?;
     let meant = meant(rooms.iter().map(|record| record.label.as_str()), room).map(str::to_owned);
-    rooms.into_iter().find(|record| Some(&record.label) == meant.as_ref()).ok_or_else(|| {
-        Failure::not_found(format!("There is no room {room} in this profile."), "See `schat rooms`.")
-    })
+    rooms
+        .into_iter()
+        .find(|record| Some(&record.label) == meant.as_ref())
+        .ok_or_else(|| words::command::room::unknown(room))
 }
 
 /// What is to disappear is not printed, although no program ran when its time came.
@@ -239,10 +229,7 @@ pub(super) fn view(profile: &OpenProfile, record: &RoomRecord) -> Result<Option<
         return Ok(None);
     }
     let rows = profile.vault.now(|store| store.rows(record.id))?;
-    let damaged = |error: String| {
-        let remedy = "Restore a backup of the profile, or join again by a new invite.";
-        Failure::new(Exit::Local, "storage", error, remedy)
-    };
-    let engine = Engine::load(&profile.engine, rows, now_ms()).map_err(|error| damaged(error.to_string()))?;
+    let engine = Engine::load(&profile.engine, rows, now_ms())
+        .map_err(|error| words::command::room::damaged(error.to_string()))?;
     Ok(engine.view())
 }

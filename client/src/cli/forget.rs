@@ -38,7 +38,7 @@ pub(super) async fn forget(globals: &Globals, room: &str, yes: bool) -> Result<E
 /// Asks whoever sits there.
 fn is_sure(room: &str) -> Result<bool, Failure> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Err(Failure::usage(words::FORGETS_ALL, "Say --yes if that is meant."));
+        return Err(words::command::room::not_asked());
     }
     eprint!("{}", words::forget(room));
     // What cannot be shown is answered all the same.

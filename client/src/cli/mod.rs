@@ -342,13 +342,13 @@ fn link(text: &str) -> Result<String, String> {
     let cli = Cli::command();
     let commands: Vec<_> = cli.get_subcommands().map(clap::Command::get_name).collect();
     match nearest(text, commands).filter(|_| !is_link) {
-        Some(command) => Err(format!("this is no link; the command is `{command}`")),
+        Some(command) => Err(words::command::program::no_link_but(command)),
         None => Ok(text.to_owned()),
     }
 }
 
 fn number<T: FromStr>(text: &str) -> Result<T, &'static str> {
-    text.parse().map_err(|_| "this is no whole number, or too large")
+    text.parse().map_err(|_| words::command::program::NO_NUMBER)
 }
 
 /// The command line; or how the program ends that printed its help, or what is wrong with it.
@@ -403,7 +403,7 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
     }
     let globals = &cli.globals;
     if cli.link.is_some() && cli.command.is_some() {
-        return Err(Failure::usage("A link and a command do not go together.", "See `schat --help`."));
+        return Err(words::command::program::link_and_command());
     }
     match cli.command {
         None => chat::chat(globals, cli.link).await,

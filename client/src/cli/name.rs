@@ -6,6 +6,7 @@ use shared::identity::clean_speaker;
 
 use super::Globals;
 use crate::{
+    faces::words::command::profile as words,
     failure::{Exit, Failure},
     store::{ProfileDir, usual_name},
 };
@@ -19,21 +20,18 @@ pub(super) fn ask(globals: &Globals, dir: &ProfileDir) -> Result<Option<String>,
     if globals.name.is_some() || dir.is_made() || !is_person {
         return Ok(None);
     }
-    let unreadable = |error: io::Error| {
-        Failure::new(Exit::Local, "input", format!("The terminal cannot be read: {error}."), "Give --name.")
-    };
     choose(&mut io::stdin().lock(), &usual_name(), |said| {
         // What cannot be shown is no reason to ask nothing.
         let _ = write!(io::stderr(), "{said}");
     })
-    .map_err(unreadable)?
+    .map_err(|error| words::name_unreadable(&error))?
     .map(Some)
     .ok_or_else(|| Failure::new(Exit::Ok, "left", "", ""))
 }
 
 /// The first name that can be one; `usual` for an empty line, none for the end (Ctrl-D).
 fn choose(input: &mut impl BufRead, usual: &str, mut say: impl FnMut(&str)) -> io::Result<Option<String>> {
-    say("The people in your rooms see the name that you choose here; /nick changes it later.\n");
+    say(words::ABOUT_NAMES);
     loop {
         say(&format!("Your name [{usual}]: "));
         let mut line = String::new();
@@ -47,12 +45,12 @@ fn choose(input: &mut impl BufRead, usual: &str, mut say: impl FnMut(&str)) -> i
             return Ok(Some(usual.to_owned()));
         }
         if typed.contains("://") {
-            say("That is a link; it comes next. First the name.\n");
+            say(words::FIRST_THE_NAME);
             continue;
         }
         match clean_speaker(typed) {
             Ok(name) => return Ok(Some(name)),
-            Err(error) => say(&format!("That cannot be a name: {error}.\n")),
+            Err(error) => say(&words::no_name(error)),
         }
     }
 }

@@ -41,7 +41,7 @@ pub(super) async fn send(
     };
     let sent = sending.await.map_err(|mut failure| {
         if failure.exit == Exit::Network {
-            "The message is kept and sent at the next start.".clone_into(&mut failure.remedy);
+            words::command::room::KEPT.clone_into(&mut failure.remedy);
         }
         failure
     });

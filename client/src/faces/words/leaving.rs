@@ -26,9 +26,6 @@ pub fn forget(room: &str) -> String {
     format!("Delete all that was said in {} on this device? (yes/no) ", called(room))
 }
 
-/// Why nothing was deleted, where nobody can be asked.
-pub const FORGETS_ALL: &str = "All that was said in the room would be deleted on this device.";
-
 /// It is done.
 pub fn forgotten(room: &str) -> String {
     format!("What was said in {} is deleted on this device.", called(room))

@@ -6,7 +6,7 @@ use vt100::Parser;
 use super::*;
 
 /// What somebody writes, and what a terminal may take for more cells or fewer.
-const SIGNS: [&str; 10] = [
+const SIGNS: [&str; 11] = [
     "👨\u{200d}👩\u{200d}👧",
     "🏳\u{fe0f}\u{200d}🌈",
     "🇩🇪",
@@ -17,6 +17,7 @@ const SIGNS: [&str; 10] = [
     "क्षि",
     "ที่",
     "e\u{301}",
+    "ក\u{17d2}ក",
 ];
 
 const COLUMNS: u16 = 24;
@@ -65,6 +66,17 @@ fn what_follows_a_sign_of_doubtful_width_stands_where_it_belongs() {
         for (column, letter) in [(0, "a"), (1 + width, "b"), (2 + width, "c"), (3 + 2 * width, "|")] {
             assert_eq!(cell(&parser, 0, column), letter, "{sign}: {}", parser.screen().contents());
         }
+    }
+}
+
+#[test]
+fn place_of_what_follows_is_told_and_not_left_to_the_terminal() {
+    for sign in ["e\u{301}", "ที่", "नि"] {
+        let (_, bytes) = screen(&[&[&format!("{sign}x")]]);
+        let text = String::from_utf8(bytes).unwrap();
+        let place = format!("\u{1b}[1;{}H", sign.cell_width() + 1);
+        let (drawn, place) = (text.rfind(sign), text.find(&place));
+        assert!(drawn.is_some() && drawn < place && place < text.find('x'), "{}", text.escape_debug());
     }
 }
 
