@@ -172,7 +172,7 @@ async fn what_was_said_in_a_room_that_was_left_stays_until_somebody_forgets_it()
 async fn room_that_was_left_makes_way_for_another_of_its_name() {
     let dir = TempDir::new().unwrap();
     let relay = relay(&dir.path().join("relay"), 0).await;
-    let (mut ann, mut bob) = pair(&dir, &relay).await;
+    let (ann, mut bob) = pair(&dir, &relay).await;
     ann.say(ROOM, "", "before").await;
     bob.hears("before").await;
     bob.runtime.tell(ROOM, Command::Leave).await.unwrap();
@@ -181,6 +181,9 @@ async fn room_that_was_left_makes_way_for_another_of_its_name() {
         _ => None,
     })
     .await;
+    // Whoever means the room that was private must not end up in one that everybody can read.
+    let opened = bob.runtime.open(ROOM, Some(address(&relay))).await.unwrap_err();
+    assert_eq!((&*opened.code, opened.exit), ("left_private", Exit::Refused));
     assert_eq!(bob.runtime.create(ROOM, Some(address(&relay)), Policy::default()).await.unwrap(), ROOM);
     let left = format!("{ROOM} (left)");
     assert_eq!(bob.runtime.history(&left, 0, 10).await.unwrap().len(), 1);

@@ -2,7 +2,7 @@
 
 use proto::RoomId;
 
-use super::{Local, RoomStatus, lock, no_room, now_ms};
+use super::{Local, RoomStatus, lock, now_ms};
 use crate::{
     failure::{Exit, Failure},
     store::LEFT,
@@ -22,14 +22,11 @@ impl Local {
     /// [`Failure`] when there is no such room, it is not over, or it cannot be deleted.
     pub async fn forget(&self, room: &str) -> Result<(), Failure> {
         let status = self.room(room)?;
-        if self.entry(room, |_, entry| lock(&entry.state).is_forgotten) == Some(true) {
-            return Err(no_room(room));
-        }
         if status.over.is_none() {
             return Err(still_in(&status.label));
         }
         self.0.vault.run(move |store| store.forget_room(status.id)).await?;
-        self.entry(room, |_, entry| lock(&entry.state).is_forgotten = true);
+        lock(&self.0.rooms).remove(&status.label);
         lock(&self.0.muted).remove(&status.label);
         lock(&self.0.pinned).remove(&status.label);
         Ok(())
@@ -44,6 +41,16 @@ impl Local {
         // What cannot be deleted now is at the next start.
         let _ = self.0.vault.run(expire).await;
     }
+}
+
+/// A private room was left, and somebody goes to the open room of its name.
+pub(super) fn left_private(name: &str) -> Failure {
+    Failure::new(
+        Exit::Refused,
+        "left_private",
+        format!("{} is a private room that you left.", crate::text::sanitize::line(name)),
+        "Ask for a new link. Whoever means an open room of that name, which everybody can read, forgets the private one first: /forget.",
+    )
 }
 
 /// A room that one is in is left before it is forgotten: the others are told.

@@ -12,6 +12,7 @@ use tracing::{Instrument as _, info_span};
 
 use super::{
     COMMANDS, Entry, Inner, Local, OwnRelay, State,
+    forget::left_private,
     link::{Dialer, LinkState, RelayLink},
     lock, now_ms,
     room::{Begin, Room},
@@ -63,6 +64,9 @@ impl Local {
         let place = self.place(relay)?;
         let profile = lock(&self.0.profile).engine.clone();
         let engine = Engine::open(&profile, name, now_ms()).map_err(|error| begin_failed(&error))?;
+        if self.room(name).is_ok_and(|room| room.is_left() && room.id != engine.room_id()) {
+            return Err(left_private(name));
+        }
         self.begin(engine, place)
     }
 

@@ -90,7 +90,7 @@ fn room_is_left_by_who_says_so_twice_and_an_indented_slash_is_text() {
         };
         bob.wait("what became of the room", says("Youlefttheroom."));
         for told in ["willbedeletedonthisdevice", "isdeletedonthisdevice"] {
-            bob.type_text("/forget");
+            bob.type_text("/forget lobby");
             bob.press(&[ENTER]);
             bob.wait("to be asked, and told", says(told));
         }
