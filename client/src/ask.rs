@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 pub(crate) use answer::{MAX_ANSWER, MAX_PAGE};
 pub(crate) use files::{GetFile, SendFile, SteerFile, Transfers};
 pub(crate) use people::{Mark, People, Person};
-pub(crate) use rooms::{Create, Join, LastRelay, Mute, Open, Pin, UseRelay};
+pub(crate) use rooms::{Create, Forget, Join, LastRelay, Mute, Open, Pin, UseRelay};
 pub(crate) use stored::{
     Draft, History, HistoryBefore, LineOf, PastAfter, PastBefore, Queued, Search, SetDraft,
 };
@@ -110,6 +110,7 @@ requests! {
     Join,
     Open,
     Create,
+    Forget,
     UseRelay,
     LastRelay,
     Mute,

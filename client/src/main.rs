@@ -1,6 +1,6 @@
 //! `schat`: parse, trace, run, exit.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, thread};
 
 use client::{
     cli::{self, run},
@@ -8,7 +8,23 @@ use client::{
     log,
 };
 
+/// The stack of the thread that everything begins in, in bytes: what a main thread usually has. The main thread itself has what
+/// `ulimit -s` says, and that may be too little to read a command line.
+const STACK: usize = 8 << 20;
+
 fn main() -> ExitCode {
+    match thread::Builder::new().stack_size(STACK).spawn(program).map(thread::JoinHandle::join) {
+        Ok(Ok(exit)) => exit,
+        // It has told its panic.
+        Ok(Err(_)) => ExitCode::from(PANICKED),
+        Err(error) => no_threads(&error),
+    }
+}
+
+/// The exit code of a panic, as Rust has it.
+const PANICKED: u8 = 101;
+
+fn program() -> ExitCode {
     let cli = match cli::parse() {
         Ok(cli) => cli,
         Err(exit) => return exit.into(),
@@ -30,13 +46,15 @@ fn main() -> ExitCode {
             runtime.shutdown_background();
             exit.into()
         }
-        Err(error) => {
-            eprintln!(
-                "schat: no threads can be started: {error}. Raise the limit of processes for this user."
-            );
-            Exit::Local.into()
-        }
+        Err(error) => no_threads(&error),
     }
+}
+
+fn no_threads(error: &std::io::Error) -> ExitCode {
+    eprintln!(
+        "schat: no threads can be started: {error}. Raise the limits for this user: ulimit -u, ulimit -v."
+    );
+    Exit::Local.into()
 }
 
 /// Opens as many files as a start needs, sockets among them, and lets them go: where there may be no more, the runtime would
@@ -49,12 +67,12 @@ fn files() -> std::io::Result<()> {
 
 /// Starts as many threads as there will be, and lets them go: where there may be no more, the runtime would panic.
 fn threads() -> std::io::Result<()> {
-    let count = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let count = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let (ends, waits) = std::sync::mpsc::channel::<()>();
     let waits = std::sync::Arc::new(std::sync::Mutex::new(waits));
     let start = |_| {
         let waits = waits.clone();
-        std::thread::Builder::new().spawn(move || {
+        thread::Builder::new().spawn(move || {
             // Until the sender is gone.
             let _ = waits.lock().map(|waits| waits.recv());
         })

@@ -54,6 +54,30 @@ fn old_profile() -> TempDir {
 }
 
 #[test]
+fn room_that_was_left_is_listed_when_asked_for_exported_and_deleted_when_that_is_meant() {
+    let dir = profile();
+    assert_eq!(schat(&dir, &["forget", "team", "--yes"]).status.code(), Some(4), "nobody has left it");
+    {
+        let home = ProfileDir::choose(Some(dir.path().join("p"))).unwrap();
+        let opened = OpenProfile::open(home, None, random()).unwrap();
+        opened.vault.now(|store| store.leave_room(RoomId([7; 32]))).unwrap();
+    }
+    assert!(lines(&schat(&dir, &["rooms"])).is_empty());
+    assert_eq!(lines(&schat(&dir, &["rooms", "--all"])), ["team\tschat host\tleft"]);
+    for (arguments, count) in [(&["--json", "rooms"] as &[&str], 0), (&["--json", "rooms", "--all"], 1)] {
+        let told: serde_json::Value = serde_json::from_str(&lines(&schat(&dir, arguments))[0]).unwrap();
+        assert_eq!(told["rooms"].as_array().unwrap().len(), count, "{told}");
+    }
+    assert!(lines(&schat(&dir, &["search", "uber"]))[0].contains("lunch"));
+    let asked = schat(&dir, &["forget", "team"]);
+    assert_eq!(asked.status.code(), Some(2), "{asked:?}");
+    assert_eq!(lines(&schat(&dir, &["export", "team"])).len(), 2_501);
+    assert_eq!(schat(&dir, &["forget", "team", "--yes"]).status.code(), Some(0));
+    assert_eq!(schat(&dir, &["export", "team"]).status.code(), Some(5));
+    assert!(lines(&schat(&dir, &["rooms", "--all"])).is_empty());
+}
+
+#[test]
 fn profile_of_version_1_is_told_as_such_and_read() {
     let dir = old_profile();
     let rooms = lines(&schat(&dir, &["rooms"]));

@@ -223,6 +223,19 @@ fn empty_variable_is_none() {
 }
 
 #[test]
+fn small_stack_is_none_of_the_programs_business() {
+    let dir = TempDir::new().unwrap();
+    for kib in ["64", "256", "1024"] {
+        let mut command = Command::new("/bin/bash");
+        let profile = dir.path().join(kib);
+        command.env_clear().env("SCHAT_PROFILE", profile).env("SCHAT_NAME", "ann");
+        command.args(["-c", "ulimit -s $1 && exec \"$0\" --json", env!("CARGO_BIN_EXE_schat"), kib]);
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{kib}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
 fn machine_without_files_to_spare_is_told_and_nothing_panics() {
     for files in ["6", "12", "20"] {
         let mut command = Command::new("/bin/bash");

@@ -17,9 +17,9 @@ use client::{
 use shared::{
     invite::InviteSecret,
     message::timeline::Line,
-    room::{self as engine, Command},
+    room::{self as engine, Command, Policy},
 };
-use support::{Person, relay};
+use support::{Person, address, relay};
 use tempfile::TempDir;
 
 const ROOM: &str = "team";
@@ -133,10 +133,13 @@ async fn unacknowledged_messages_are_delivered_again_and_acknowledged_ones_are_n
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn room_that_was_left_is_forgotten() {
+async fn what_was_said_in_a_room_that_was_left_stays_until_somebody_forgets_it() {
     let dir = TempDir::new().unwrap();
     let relay = relay(&dir.path().join("relay"), 0).await;
     let (mut ann, mut bob) = pair(&dir, &relay).await;
+    ann.say(ROOM, "", "before").await;
+    bob.hears("before").await;
+    assert_eq!(bob.runtime.forget(ROOM).await.unwrap_err().code, "still_in");
     bob.runtime.tell(ROOM, Command::Leave).await.unwrap();
     let closed = |event| match event {
         Event::Room { event: RoomEvent::Engine(engine::Event::Closed { was_member, .. }), .. } => {
@@ -152,7 +155,39 @@ async fn room_that_was_left_is_forgotten() {
     .await;
     bob.runtime.shutdown().await;
     let bob = Person::enter(dir.path(), "bob", &relay, Past::Nothing).await;
+    let rooms = bob.runtime.rooms();
+    assert!(rooms.len() == 1 && rooms[0].is_left() && rooms[0].view.is_none(), "{rooms:?}");
+    let texts =
+        |lines: Vec<Line>| -> Vec<String> { lines.into_iter().map(|line| line.message.text).collect() };
+    assert_eq!(texts(bob.runtime.history(ROOM, 0, 10).await.unwrap()), ["before"]);
+    bob.runtime.forget(ROOM).await.unwrap();
     assert!(bob.runtime.rooms().is_empty());
+    assert_eq!(bob.runtime.forget(ROOM).await.unwrap_err().exit, Exit::NotFound);
+    bob.runtime.shutdown().await;
+    let bob = Person::enter(dir.path(), "bob", &relay, Past::Nothing).await;
+    assert!(bob.runtime.rooms().is_empty() && bob.runtime.history(ROOM, 0, 10).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn room_that_was_left_makes_way_for_another_of_its_name() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let (ann, mut bob) = pair(&dir, &relay).await;
+    ann.say(ROOM, "", "before").await;
+    bob.hears("before").await;
+    bob.runtime.tell(ROOM, Command::Leave).await.unwrap();
+    bob.until(|event| match event {
+        Event::Room { event: RoomEvent::Engine(engine::Event::Closed { .. }), .. } => Some(()),
+        _ => None,
+    })
+    .await;
+    // Whoever means the room that was private must not end up in one that everybody can read.
+    let opened = bob.runtime.open(ROOM, Some(address(&relay))).await.unwrap_err();
+    assert_eq!((&*opened.code, opened.exit), ("left_private", Exit::Refused));
+    assert_eq!(bob.runtime.create(ROOM, Some(address(&relay)), Policy::default()).await.unwrap(), ROOM);
+    let left = format!("{ROOM} (left)");
+    assert_eq!(bob.runtime.history(&left, 0, 10).await.unwrap().len(), 1);
+    assert!(bob.runtime.history(ROOM, 0, 10).await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

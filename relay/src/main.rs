@@ -2,7 +2,7 @@
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
-use std::{env, ffi::OsString, io::ErrorKind, process::ExitCode, time::Duration};
+use std::{env, ffi::OsString, io::ErrorKind, process::ExitCode, thread, time::Duration};
 
 use relay::{
     StartError,
@@ -22,7 +22,28 @@ const LINGER: Duration = Duration::from_millis(100);
 /// The exit code of settings that make no sense.
 const USAGE: u8 = 2;
 
+/// The stack of the thread that everything begins in, in bytes: what a main thread usually has. The main thread itself has what
+/// `ulimit -s` says, and that may be too little to read a command line.
+const STACK: usize = 8 << 20;
+
+/// The exit code of a panic, as Rust has it.
+const PANICKED: u8 = 101;
+
 fn main() -> ExitCode {
+    match thread::Builder::new().stack_size(STACK).spawn(program).map(thread::JoinHandle::join) {
+        Ok(Ok(exit)) => exit,
+        // It has told its panic.
+        Ok(Err(_)) => ExitCode::from(PANICKED),
+        Err(error) => {
+            print::note(format_args!(
+                "relay: no threads can be started: {error}; raise the limits for this user (ulimit -u, ulimit -v)"
+            ));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn program() -> ExitCode {
     let arguments: Vec<OsString> = env::args_os().collect();
     let (command, loaded) = match cli::load(arguments.iter().cloned()) {
         Ok(loaded) => loaded,
@@ -59,7 +80,7 @@ fn told(error: &clap::Error) -> ExitCode {
 fn start(arguments: Vec<OsString>, command: Option<Command>, loaded: Loaded) -> anyhow::Result<()> {
     let operations = &loaded.parsed.operations;
     let log = Log::start(operations.log, &operations.log_level)?;
-    // Before there are threads.
+    // Before there are threads that do anything.
     let sockets =
         if command.is_none() { Sockets::inherited().map_err(StartError::from)? } else { Sockets::default() };
     let runtime = tokio::runtime::Runtime::new()?;

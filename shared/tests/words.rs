@@ -1,7 +1,8 @@
 //! The core has no words: what people read, and what they can do, is said by the faces, each in its own way.
 //!
 //! Texts in the sources of `shared` are looked at, outside tests, attributes and `expect`: none is a sentence. And none, messages of
-//! errors included, names a command or an option of a program.
+//! errors included, names a command or an option of a program. The command line of `schat` says nothing by itself either: its sentences
+//! are in `faces/words/command/`.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -27,6 +28,34 @@ fn core_says_nothing_to_people() {
     });
     assert!(texts > 200, "only {texts} texts were found");
     assert!(wrong.is_empty(), "words for people in the core:\n{}", wrong.join("\n"));
+}
+
+/// Sources of the command line whose texts are their own: the demonstration's report is a face itself; those of files are not
+/// moved yet.
+const OWN: [&str; 3] = ["demo", "demo.rs", "file"];
+
+/// Beginnings of what looks like a sentence and is none: commands to be typed, the head of a manual page, a heading of the help.
+const NONE: [&str; 4] = ["schat verify ", "cargo install ", ".TH ", "Options of all commands"];
+
+#[test]
+fn command_line_says_nothing_by_itself() {
+    let client = Path::new(env!("CARGO_MANIFEST_DIR")).join("../client/src/cli");
+    let (mut wrong, mut texts) = (Vec::new(), 0);
+    each_source(&client, &mut |path, source| {
+        let within = path.strip_prefix(&client).unwrap();
+        if OWN.iter().any(|own| within.starts_with(own)) {
+            return;
+        }
+        for Text { text, is_internal } in texts_of(source) {
+            texts += 1;
+            if !is_internal && is_sentence(&text) && !NONE.iter().any(|begin| text.starts_with(begin)) {
+                wrong.push(format!("{}: {text:?}", path.display()));
+            }
+        }
+    });
+    assert!(texts > 100, "only {texts} texts were found");
+    assert!(wrong.is_empty(), "sentences outside faces/words:\n{}", wrong.join("\n"));
+    assert!(OWN.iter().all(|own| client.join(own).exists()));
 }
 
 #[test]

@@ -67,6 +67,20 @@ impl Request for Create {
     }
 }
 
+/// Deletes what is kept of a room that is over.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Forget(pub(crate) String);
+
+impl Request for Forget {
+    type Answer = ();
+
+    const CHANGES: bool = true;
+
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+        local.forget(&self.0).await
+    }
+}
+
 /// Uses the relay of a link, as text; answered with whether another pin was remembered before.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct UseRelay(pub(crate) String);

@@ -45,17 +45,14 @@ pub(super) struct Wanted<'a> {
 pub(super) async fn search(globals: &Globals, wanted: &Wanted<'_>) -> Result<Exit, Failure> {
     let query = Query::new(&wanted.words.join(" "), wanted.from);
     if query.is_empty() {
-        return Err(Failure::usage("There is nothing to look for.", "Name words, or a person with --from."));
+        return Err(words::command::room::no_words());
     }
     let hits = match attach::quiet(globals).await? {
         Ok(profile) => look(&profile, query, wanted)?,
         Err(runtime) => runtime.search(wanted.room, &query, wanted.limit).await?,
     };
     if hits.is_empty() {
-        return Err(Failure::not_found(
-            "Nothing that this device has fits.",
-            "Try fewer words; what was said before you joined is not here.",
-        ));
+        return Err(words::command::room::nothing_fits());
     }
     if !globals.json {
         say_of_zone();
@@ -77,6 +74,7 @@ fn look(profile: &OpenProfile, query: Query, wanted: &Wanted<'_>) -> Result<Vec<
         Some(room) => vec![find(profile, room)?],
         None => profile.vault.now(|store| store.rooms())?,
     };
+    rooms.iter().for_each(|room| expire(profile, room));
     let rooms = rooms.into_iter().map(|room| (room.id, room.label));
     let mut search = Search::new(query, rooms, wanted.limit);
     while !search.is_done() {
@@ -94,21 +92,20 @@ pub(super) struct Target {
 
 pub(super) async fn export(globals: &Globals, room: &str, target: &Target) -> Result<Exit, Failure> {
     let shelf = match attach::quiet(globals).await? {
-        Ok(profile) => Shelf::Ours(find(&profile, room)?, Box::new(profile)),
+        Ok(profile) => {
+            let room = find(&profile, room)?;
+            expire(&profile, &room);
+            Shelf::Ours(room, Box::new(profile))
+        }
         Err(runtime) => Shelf::Daemon(runtime.room(room)?.label, runtime),
     };
     if target.format == Format::Text {
         say_of_zone();
     }
     let mut to: Box<dyn Write> = match &target.output {
-        Some(path) => Box::new(create(path, target.force).map_err(|error| {
-            let message = format!("The file {} cannot be written: {error}.", path.display());
-            let remedy = match error.kind() {
-                io::ErrorKind::AlreadyExists => "Name another file, or overwrite it with --force.",
-                _ => "Name another file.",
-            };
-            Failure::new(Exit::Local, "export", message, remedy)
-        })?),
+        Some(path) => Box::new(
+            create(path, target.force).map_err(|error| words::command::room::export_refused(path, &error))?,
+        ),
         None => Box::new(BufWriter::new(stdout::open())),
     };
     let written = write(&shelf, room, target.format, &mut to).await;
@@ -119,10 +116,7 @@ pub(super) async fn export(globals: &Globals, room: &str, target: &Target) -> Re
             stdout::kept(Err(error));
             Ok(Exit::Ok)
         }
-        (Err(error), Some(path)) => {
-            let message = format!("The file {} is not complete: {error}.", path.display());
-            Err(Failure::new(Exit::Local, "export", message, "Free some space, then export again."))
-        }
+        (Err(error), Some(path)) => Err(words::command::room::export_broken(path, &error)),
     }
 }
 
@@ -217,9 +211,16 @@ fn shown(line: &Line, room: Option<&str>) -> Vec<String> {
 pub(super) fn find(profile: &OpenProfile, room: &str) -> Result<RoomRecord, Failure> {
     let rooms = profile.vault.now(|store| store.rooms())?;
     let meant = meant(rooms.iter().map(|record| record.label.as_str()), room).map(str::to_owned);
-    rooms.into_iter().find(|record| Some(&record.label) == meant.as_ref()).ok_or_else(|| {
-        Failure::not_found(format!("There is no room {room} in this profile."), "See `schat rooms`.")
-    })
+    rooms
+        .into_iter()
+        .find(|record| Some(&record.label) == meant.as_ref())
+        .ok_or_else(|| words::command::room::unknown(room))
+}
+
+/// What is to disappear is not printed, although no program ran when its time came.
+fn expire(profile: &OpenProfile, room: &RoomRecord) {
+    // On a disk that cannot be written it stays.
+    let _ = profile.vault.now(|store| store.expire(room.id, now_ms()));
 }
 
 /// The group as this device knew it last.
@@ -228,10 +229,7 @@ pub(super) fn view(profile: &OpenProfile, record: &RoomRecord) -> Result<Option<
         return Ok(None);
     }
     let rows = profile.vault.now(|store| store.rows(record.id))?;
-    let damaged = |error: String| {
-        let remedy = "Restore a backup of the profile, or join again by a new invite.";
-        Failure::new(Exit::Local, "storage", error, remedy)
-    };
-    let engine = Engine::load(&profile.engine, rows, now_ms()).map_err(|error| damaged(error.to_string()))?;
+    let engine = Engine::load(&profile.engine, rows, now_ms())
+        .map_err(|error| words::command::room::damaged(error.to_string()))?;
     Ok(engine.view())
 }

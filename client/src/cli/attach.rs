@@ -7,6 +7,7 @@ use tokio::{sync::mpsc, time::sleep};
 use super::{Globals, plan::Plan, random::random, setup};
 use crate::{
     daemon::{self, Attachable, Options},
+    faces::words,
     failure::Failure,
     handle::Runtime,
     runtime::{Event, Past},
@@ -108,12 +109,10 @@ pub(super) async fn attach(
     patience: Option<Duration>,
 ) -> Result<(Runtime, mpsc::Receiver<Event>), Failure> {
     if globals.ca.is_some() && patience.is_some() {
-        eprintln!("schat: --ca is not heeded: a daemon has this profile. Give it to schat daemon.");
+        eprintln!("schat: {}", words::command::relay::not_heeded("--ca"));
     }
     if globals.trust_first_use {
-        eprintln!(
-            "schat: --trust-first-use is not heeded: a daemon has this profile. Give it to schat daemon."
-        );
+        eprintln!("schat: {}", words::command::relay::not_heeded("--trust-first-use"));
     }
     let options = Options {
         past: plan.past,

@@ -100,7 +100,7 @@ pub(super) async fn chat(globals: &Globals, link: Option<String>) -> Result<Exit
 
 /// A link on standard input: its first line, or a few, where it was copied from a screen that broke it.
 async fn read_link(input: &mut mpsc::Receiver<Input>) -> Result<AnyLink, Failure> {
-    let none = || Failure::usage("There is no link on standard input.", "");
+    let none = || words::command::room::no_link();
     let (mut text, mut wrong) = (String::new(), None);
     for _ in 0..MOST_LINES {
         let line = match &wrong {

@@ -13,7 +13,7 @@ use clap::Args;
 
 use super::Globals;
 use crate::{
-    faces::stdout,
+    faces::{stdout, words::command::program},
     failure::{Exit, Failure},
     settings::{self, Settings},
 };
@@ -56,19 +56,11 @@ impl ConfigCommand {
 }
 
 fn path(named: Option<&Path>) -> Result<PathBuf, Failure> {
-    Settings::path(named).ok_or_else(|| {
-        Failure::usage(
-            "There is no home directory to look for settings in.",
-            "Name a file with SCHAT_CONFIG.",
-        )
-    })
+    Settings::path(named).ok_or_else(program::no_home)
 }
 
 fn edit(path: &Path) -> Result<(), Failure> {
-    begin(path).map_err(|error| {
-        let cause = format!("{} cannot be made: {error}.", path.display());
-        Failure::new(Exit::Local, "config", cause, "Name another file with SCHAT_CONFIG.")
-    })?;
+    begin(path).map_err(|error| program::no_settings(path, &error))?;
     let named =
         ["VISUAL", "EDITOR"].into_iter().find_map(|name| env::var_os(name).filter(|value| !value.is_empty()));
     let editor = named.unwrap_or_else(|| OsString::from(EDITOR));
@@ -76,12 +68,11 @@ fn edit(path: &Path) -> Result<(), Failure> {
     let words = editor.to_string_lossy().into_owned();
     let mut words = words.split_whitespace();
     let ended = Command::new(words.next().unwrap_or(EDITOR)).args(words).arg(path).status();
-    let cause = match ended {
-        Ok(status) if status.success() => return Ok(()),
-        Ok(status) => format!("The editor ended with {status}."),
-        Err(error) => format!("The editor {} cannot be started: {error}.", editor.display()),
-    };
-    Err(Failure::new(Exit::Local, "editor", cause, "Name another in EDITOR."))
+    match ended {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(program::editor_ended(status)),
+        Err(error) => Err(program::no_editor(editor.display(), &error)),
+    }
 }
 
 /// The example, where there is no file yet.

@@ -40,20 +40,15 @@ pub(super) async fn daemon(globals: &Globals, command: Option<DaemonCommand>) ->
 async fn run(globals: &Globals, dir: &ProfileDir) -> Result<Exit, Failure> {
     // Another version's has the profile as well.
     if daemon::find(dir).await?.is_some() {
-        return Err(Failure::new(
-            Exit::Local,
-            "in_use",
-            "A daemon has this profile already.",
-            "Use it: every schat command does. Or end it: schat daemon stop",
-        ));
+        return Err(words::command::relay::daemon_is_there());
     }
     let profile = profile(globals)?;
     let plan = Plan { past: Past::Nothing, only: None, own: None };
     let config = plan::config(globals, &profile, plan)?;
     let daemon = Daemon::start(profile, config).await?;
-    eprintln!("schat: the daemon is ready.");
+    eprintln!("schat: {}", words::command::relay::DAEMON_READY);
     daemon.run(interrupted()).await;
-    eprintln!("schat: the daemon has ended.");
+    eprintln!("schat: {}", words::command::relay::DAEMON_ENDED);
     // Whoever manages services ends them by a signal, and that is no failure.
     Ok(Exit::Ok)
 }
@@ -67,18 +62,17 @@ async fn status(globals: &Globals, dir: &ProfileDir) -> Result<Exit, Failure> {
         });
         stdout::line(&out.to_string());
     } else {
-        stdout::line(&format!(
-            "schat {} runs as process {} for {}, with {} attached and {}.",
-            status.version,
+        stdout::line(&words::command::relay::daemon_status(
+            &status.version,
             status.pid,
-            words::duration(u32::try_from(status.uptime_s).unwrap_or(u32::MAX)),
-            words::counted(status.faces, "face"),
-            words::counted(status.rooms, "room")
+            &words::duration(u32::try_from(status.uptime_s).unwrap_or(u32::MAX)),
+            &words::counted(status.faces, "face"),
+            &words::counted(status.rooms, "room"),
         ));
     }
     Ok(Exit::Ok)
 }
 
 fn none() -> Failure {
-    Failure::not_found("No daemon has this profile.", "Start one: schat daemon")
+    words::command::relay::no_daemon()
 }

@@ -12,8 +12,8 @@ use super::{
     plan::{Plan, transport},
 };
 use crate::{
-    faces::input::Input,
-    failure::{Exit, Failure},
+    faces::{input::Input, words::command::relay as words},
+    failure::Failure,
     store::{KnownRelay, OpenProfile, Where},
     text::names::meant,
     transport::{DialError, Known, Pin, Refusal, RelayAddress},
@@ -89,13 +89,9 @@ fn strangers(globals: &Globals, profile: &OpenProfile, plan: &Plan) -> Result<Ve
 }
 
 async fn is_trusted(relay: &RelayAddress, pin: Pin, mut input: Option<&mut mpsc::Receiver<Input>>) -> bool {
-    eprintln!("The relay {relay} is seen for the first time, and nobody vouches for its certificate.");
-    eprintln!("Its fingerprint: {pin}");
-    eprintln!(
-        "Compare it with what the relay's operator says: somebody between you and the relay has another one."
-    );
+    words::stranger(relay, pin).iter().for_each(|line| eprintln!("{line}"));
     loop {
-        eprint!("Trust this relay from now on? (yes/no) ");
+        eprint!("{}", words::TRUST);
         let line = match &mut input {
             Some(input) => match input.recv().await {
                 Some(Input::Line(line)) => line,
@@ -110,7 +106,7 @@ async fn is_trusted(relay: &RelayAddress, pin: Pin, mut input: Option<&mut mpsc:
         match line.trim().to_lowercase().as_str() {
             "yes" | "y" => return true,
             "no" | "n" => return false,
-            _ => eprintln!("Please type yes or no."),
+            _ => eprintln!("{}", words::YES_OR_NO),
         }
     }
 }
@@ -122,10 +118,5 @@ fn line() -> io::Result<Option<String>> {
 }
 
 fn refused(relay: &RelayAddress) -> Failure {
-    Failure::new(
-        Exit::Verification,
-        "first_use",
-        format!("The relay {relay} is not trusted; nothing was sent there and nothing is remembered."),
-        "Ask its operator for a link, which carries the fingerprint: schat LINK",
-    )
+    words::not_trusted(relay)
 }

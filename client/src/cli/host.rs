@@ -13,7 +13,7 @@ use super::{
     setup::start,
 };
 use crate::{
-    faces::input,
+    faces::{input, words::command::relay as words},
     failure::{Exit, Failure},
     handle::Runtime,
     runtime::OwnRelay,
@@ -23,9 +23,6 @@ use crate::{
 
 /// An address that packets to the internet would be sent to; nothing is sent (RFC 5737 reserves it).
 const OUTSIDE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 9);
-
-/// Said when the link leads nowhere else.
-const NO_WAY_OUT: &str = " This machine has no way to the internet: the link works on this machine only. See schat host --advertise.";
 
 /// Where the relay listens unless somebody says otherwise.
 pub(super) const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 4443);
@@ -39,12 +36,7 @@ pub(super) async fn host(
     let profile = match attach::owner(globals).await? {
         Owner::Us(profile) => profile,
         Owner::Daemon(..) => {
-            return Err(Failure::new(
-                Exit::Local,
-                "in_use",
-                "A daemon has this profile, and runs no relay.",
-                "End it (schat daemon stop), then: schat host. Or give this one another --profile.",
-            ));
+            return Err(words::daemon_runs_none());
         }
     };
     let relay = begin(profile.dir(), listen, advertise.as_ref()).await?;
@@ -72,8 +64,7 @@ pub(super) fn own(relay: &Relay, advertise: Option<RelayAddress>) -> Result<(Own
         Some(advertise) => (advertise, ""),
         None => reachable(address)?,
     };
-    let ports = if relay.has_fallback() { "UDP and TCP" } else { "UDP only" };
-    let said = format!("The relay listens on {address} ({ports}); links say {advertise}.{warning}");
+    let said = words::listens(address, relay.has_fallback(), &advertise, warning);
     Ok((OwnRelay { dial: own_address(address)?, pin: relay.pin(), advertise }, said))
 }
 
@@ -120,14 +111,12 @@ fn reachable(listen: SocketAddr) -> Result<(RelayAddress, &'static str), Failure
     }
     match route_to(OUTSIDE) {
         Ok(ip) => Ok((address_of(ip, listen.port())?, "")),
-        Err(_) => Ok((address_of(Ipv4Addr::LOCALHOST.into(), listen.port())?, NO_WAY_OUT)),
+        Err(_) => Ok((address_of(Ipv4Addr::LOCALHOST.into(), listen.port())?, words::NO_WAY_OUT)),
     }
 }
 
 fn address_of(ip: IpAddr, port: u16) -> Result<RelayAddress, Failure> {
-    let bad =
-        |error: crate::transport::AddressError| Failure::usage(error.to_string(), "Choose another --listen.");
-    RelayAddress::new(&ip.to_string(), port).map_err(bad)
+    RelayAddress::new(&ip.to_string(), port).map_err(words::no_address)
 }
 
 fn cannot_start(error: &StartError) -> Failure {

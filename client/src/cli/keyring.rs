@@ -9,8 +9,8 @@ use std::{fmt, path::Path};
 use self::none as system;
 use super::random::random;
 use crate::{
-    faces::words,
-    failure::{Exit, Failure},
+    faces::words::{self, command::profile},
+    failure::Failure,
     store::{Account, Passphrase},
 };
 
@@ -26,7 +26,7 @@ impl Entry {
         match Account::of(profile) {
             Ok(account) => account.map(Self),
             Err(error) => {
-                eprintln!("schat: the file `keyring` of the profile is not heeded: {error}.");
+                eprintln!("schat: {}", profile::keyring_note(error));
                 None
             }
         }
@@ -44,7 +44,7 @@ impl Entry {
         let kept = system::put(entry.to_account(), text).and_then(|()| entry.passphrase());
         let error = match kept {
             Ok(kept) if kept.is(passphrase) => return Ok(entry),
-            Ok(_) => unusable("it gave another passphrase back than it was given"),
+            Ok(_) => unusable(profile::GAVE_ANOTHER),
             Err(error) => error,
         };
         // A keyring that cannot be reached has nothing of it; one that gave no answer may have it later.
@@ -53,8 +53,7 @@ impl Entry {
 
     /// Adds to a failure how to find it: nothing else names it then.
     pub(super) fn is_not_named(&self, failure: Failure) -> Failure {
-        let message = format!("{} Look for the passphrase in the keyring: {self}.", failure.message);
-        Failure { message, ..failure }
+        profile::look_in_keyring(failure, self)
     }
 
     /// The passphrase.
@@ -66,7 +65,7 @@ impl Entry {
     /// Takes it out of the keyring. A keyring that cannot be reached keeps it; the person is told which one.
     pub(super) fn forget(self) {
         if let Err(error) = system::delete(self.to_account()) {
-            eprintln!("schat: {} The old entry stays there ({self}).", words::failure(&error));
+            eprintln!("schat: {}", profile::stays_in_keyring(&words::failure(&error), &self));
         }
     }
 
@@ -83,21 +82,16 @@ pub(super) fn check() -> Result<(), Failure> {
 
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "service {SERVICE}, account {}", self.0)
+        f.write_str(&profile::entry(SERVICE, &self.0))
     }
 }
 
 fn absent() -> Failure {
-    super::lean::without(
-        "the keyring",
-        "The passphrase also comes from --passphrase-file, or from a passphrase_command in config.toml.",
-    )
+    super::lean::without(profile::KEYRING.0, profile::KEYRING.1)
 }
 
 fn unusable(why: &str) -> Failure {
-    let message = format!("The keyring of this system cannot be used: {}.", why.trim_end_matches('.'));
-    let remedy = "Is its service running, and unlocked? The passphrase also comes from --passphrase-file.";
-    Failure::new(Exit::Local, "keyring", message, remedy)
+    profile::keyring_unusable(why)
 }
 
 /// No keyring.

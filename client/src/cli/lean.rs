@@ -1,7 +1,8 @@
 //! What this program may have been built without (the features in `Cargo.toml`), and what whoever asks for it is told.
 
 use crate::{
-    failure::{Exit, Failure},
+    faces::words::command::program,
+    failure::Failure,
     settings::{Origin, Settings},
 };
 
@@ -13,17 +14,15 @@ const DESKTOP: &str = "notify.desktop";
 
 /// Somebody asks for what this program does not have. `instead` is what helps without it; it may be empty.
 pub(super) fn without(what: &str, instead: &str) -> Failure {
-    let message = format!("This schat was built without {what}.");
-    let remedy = format!("Packages have it, and so has what `{FULL}` builds. {instead}");
-    Failure::new(Exit::Local, "not_built", message, remedy.trim_end())
+    program::without(what, FULL, instead)
 }
 
 /// Says of the settings what this program does not heed though the file has it.
 pub(super) fn unheeded(settings: &Settings) -> Option<String> {
     let is_asked = settings.notify.desktop && matches!(settings.source.origin(DESKTOP), Origin::File(..));
-    let failure = without("notifications of the desktop", "Those of the terminal are as set.");
+    let failure = without(program::NOTIFICATIONS.0, program::NOTIFICATIONS.1);
     let is_missing = !cfg!(feature = "notify") && is_asked;
-    is_missing.then(|| format!("{DESKTOP} is not heeded. {} {}", failure.message, failure.remedy))
+    is_missing.then(|| program::unheeded(DESKTOP, &failure))
 }
 
 /// The shells that there are completions for.
@@ -46,7 +45,7 @@ pub(super) mod man {
     use crate::failure::{Exit, Failure};
 
     pub(in crate::cli) fn man(_: &clap::Command, _: Option<&Path>) -> Result<Exit, Failure> {
-        Err(super::without("manual pages", "`schat help` and `schat help COMMAND` say the same."))
+        Err(super::without(super::program::MANUAL.0, super::program::MANUAL.1))
     }
 }
 

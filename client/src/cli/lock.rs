@@ -12,7 +12,7 @@ use super::{
     random::random,
 };
 use crate::{
-    faces::stdout,
+    faces::{stdout, words::command::profile as words},
     failure::{Exit, Failure},
     store::{Cost, HeldKey, KeyFile, Passphrase, ProfileDir},
 };
@@ -78,14 +78,12 @@ impl LockCommand {
             None => error.into(),
         })?;
         if entry.is_some() {
-            eprintln!(
-                "The keyring of this system has the passphrase. Keep a copy elsewhere: there is no way in without it."
-            );
+            eprintln!("{}", words::IN_KEYRING);
             passphrase::warn_of_other_source(globals);
         }
         if let Some(before) = before {
             if entry.is_none() {
-                eprintln!("The keyring does not have it: schat lock --keyring puts it there.");
+                eprintln!("{}", words::NOT_IN_KEYRING);
             }
             before.forget();
         }
@@ -111,13 +109,9 @@ impl Change {
 
     fn told(&self) -> &'static str {
         match self {
-            Self::First(_) => {
-                "The profile is locked. Without the passphrase nobody can read it, you included."
-            }
-            Self::Another(_) => {
-                "The passphrase is another now. The old one still opens old copies of the profile."
-            }
-            Self::None(_) => "The passphrase is as before.",
+            Self::First(_) => words::LOCKED,
+            Self::Another(_) => words::LOCKED_ANEW,
+            Self::None(_) => words::LOCKED_AS_BEFORE,
         }
     }
 }
@@ -126,12 +120,10 @@ pub(super) fn unlock(globals: &Globals) -> Result<Exit, Failure> {
     let dir = ProfileDir::choose(globals.profile.clone())?;
     let held = HeldKey::take(&dir)?;
     match held.state()? {
-        KeyFile::Plain(_) => eprintln!("The profile is not locked."),
+        KeyFile::Plain(_) => eprintln!("{}", words::NOT_LOCKED),
         KeyFile::Locked(wrap) => {
             held.unlock(&passphrase::opened(globals, dir.path(), &wrap)?.key)?;
-            eprintln!(
-                "The profile is not locked any more: whoever can read its directory can read your rooms."
-            );
+            eprintln!("{}", words::UNLOCKED);
         }
     }
     let entry = Entry::of(dir.path());
@@ -157,13 +149,9 @@ fn status(globals: &Globals, file: &KeyFile, dir: &ProfileDir) {
         return;
     }
     stdout::line(&match cost {
-        None => "not locked: whoever can read the profile's directory can read your rooms".to_owned(),
+        None => words::STATUS_PLAIN.to_owned(),
         Some(Cost { memory_kib, passes, lanes }) => {
-            let kept = if in_keyring { ", which the keyring of this system is to have" } else { "" };
-            format!(
-                "locked by a passphrase{kept} (Argon2id: {} MiB, {passes} passes, {lanes} lanes)",
-                memory_kib / 1024
-            )
+            words::status_locked(in_keyring, memory_kib / 1024, passes, lanes)
         }
     });
 }

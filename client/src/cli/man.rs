@@ -5,7 +5,7 @@ use std::{fs, io, path::Path};
 use clap_mangen::Man;
 
 use crate::{
-    faces::stdout,
+    faces::{stdout, words},
     failure::{Exit, Failure},
 };
 
@@ -19,10 +19,7 @@ pub(super) fn man(command: &clap::Command, directory: Option<&Path>) -> Result<E
         }),
         Some(directory) => fs::create_dir_all(directory).and_then(|()| write(&command, directory)),
     };
-    let cause = |error| format!("The manual pages cannot be written: {error}.");
-    written
-        .map(|()| Exit::Ok)
-        .map_err(|error| Failure::new(Exit::Local, "man", cause(error), "Name another directory."))
+    written.map(|()| Exit::Ok).map_err(|error| words::command::program::no_manual(&error))
 }
 
 fn write(command: &clap::Command, directory: &Path) -> io::Result<()> {

@@ -9,6 +9,7 @@ mod demo;
 mod face;
 mod file;
 mod first_use;
+mod forget;
 mod host;
 mod info;
 mod interrupt;
@@ -85,6 +86,7 @@ impl Cli {
             Some(Command::Tail { .. }) => "tail",
             Some(Command::Invite { .. }) => "invite",
             Some(Command::Rooms { .. }) => "rooms",
+            Some(Command::Forget { .. }) => "forget",
             Some(Command::Info { .. }) => "info",
             Some(Command::Fingerprint) => "fingerprint",
             Some(Command::Verify { .. }) => "verify",
@@ -119,7 +121,7 @@ pub(crate) struct Globals {
     #[arg(help_heading = EVERYWHERE, long, global = true, env = "SCHAT_PROFILE", value_name = "DIR")]
     profile: Option<PathBuf>,
     /// Your name, as others see it; remembered.
-    #[arg(help_heading = EVERYWHERE, long, global = true, env = "SCHAT_NAME", value_name = "NICK")]
+    #[arg(help_heading = EVERYWHERE, long, global = true, env = "SCHAT_NAME", value_name = "NICK", allow_hyphen_values = true)]
     name: Option<String>,
     /// Your settings [default: config.toml in the user's configuration directory].
     #[arg(help_heading = EVERYWHERE, long, global = true, env = "SCHAT_CONFIG", value_name = "FILE")]
@@ -151,7 +153,7 @@ enum Command {
     /// Run a relay and a chat in it, and print the link that lets others in.
     Host {
         /// Name of the room.
-        #[arg(default_value = "lobby", value_parser = labelled)]
+        #[arg(default_value = "lobby", value_parser = labelled, allow_hyphen_values = true)]
         room: String,
         /// Where the relay listens (UDP).
         #[arg(long, default_value_t = host::LISTEN, value_name = "ADDRESS:PORT")]
@@ -170,7 +172,7 @@ enum Command {
     /// Send one message and wait until the relay has it on disk.
     Send {
         /// A room of this profile.
-        #[arg(value_parser = labelled)]
+        #[arg(value_parser = labelled, allow_hyphen_values = true)]
         room: String,
         /// The message; `-` sends standard input as it comes: what arrives within a third of a second is one message.
         #[arg(required_unless_present = "files", default_value = "", hide_default_value = true)]
@@ -184,7 +186,7 @@ enum Command {
     /// Print a room's messages as they come; with --ack, go on where the last one ended.
     Tail {
         /// A room of this profile.
-        #[arg(value_parser = labelled)]
+        #[arg(value_parser = labelled, allow_hyphen_values = true)]
         room: String,
         /// Begin with this sequence number [default: the last ten lines].
         #[arg(long, value_name = "SEQ", value_parser = number::<u64>)]
@@ -201,13 +203,13 @@ enum Command {
         )]
         ack: Option<tail::Ack>,
         /// A cursor of its own, so that two programs on one profile do not share what is acknowledged.
-        #[arg(long, value_name = "NAME", requires = "ack")]
+        #[arg(long, value_name = "NAME", requires = "ack", allow_hyphen_values = true)]
         cursor: Option<String>,
     },
     /// Print an invite link.
     Invite {
         /// A room of this profile.
-        #[arg(value_parser = labelled)]
+        #[arg(value_parser = labelled, allow_hyphen_values = true)]
         room: String,
         /// A new link that lets in so many devices; 0 for no limit.
         #[arg(long, value_name = "N")]
@@ -223,13 +225,25 @@ enum Command {
         /// With the id of each at its relay; --json always has it.
         #[arg(long)]
         id: bool,
+        /// With those that you left, whose history is still here.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Delete what this device keeps of a room that you left, or that is over.
+    Forget {
+        /// A room of this profile; `schat rooms --all` lists them.
+        #[arg(value_parser = labelled, allow_hyphen_values = true)]
+        room: String,
+        /// Without asking.
+        #[arg(long)]
+        yes: bool,
     },
     /// Print what a room is: its id at the relay, its relay, and what it allows.
     ///
     /// It shows what this device knew last, and asks no relay. The relay's operator knows a room by that id alone.
     Info {
         /// A room of this profile.
-        #[arg(value_parser = labelled)]
+        #[arg(value_parser = labelled, allow_hyphen_values = true)]
         room: String,
     },
     /// Print your fingerprint, which others can compare.
@@ -239,10 +253,10 @@ enum Command {
     /// It shows what this device knew last, and asks no relay.
     Verify {
         /// A room of this profile.
-        #[arg(value_parser = labelled)]
+        #[arg(value_parser = labelled, allow_hyphen_values = true)]
         room: String,
         /// The member: a name, name#digits, or a fingerprint; with --yes the whole fingerprint.
-        #[arg(value_name = "NAME")]
+        #[arg(value_name = "NAME", allow_hyphen_values = true)]
         member: String,
         /// The numbers were the same: mark the key as verified.
         #[arg(long)]
@@ -266,12 +280,13 @@ enum Command {
     /// Find messages that this device has, the newest first.
     Search {
         /// All of these words, however they are written.
+        #[arg(allow_negative_numbers = true)]
         words: Vec<String>,
         /// In this room only.
-        #[arg(long, value_name = "ROOM", value_parser = labelled)]
+        #[arg(long, value_name = "ROOM", value_parser = labelled, allow_hyphen_values = true)]
         room: Option<String>,
         /// Only of people whose name contains this.
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
         from: Option<String>,
         /// At most so many.
         #[arg(long, default_value_t = 20, value_name = "NUMBER", value_parser = number::<usize>)]
@@ -280,7 +295,7 @@ enum Command {
     /// Write all messages of a room that this device has.
     Export {
         /// A room of this profile.
-        #[arg(value_parser = labelled)]
+        #[arg(value_parser = labelled, allow_hyphen_values = true)]
         room: String,
         /// How [default: text, or json with --json].
         #[arg(long, value_enum, value_name = "FORMAT")]
@@ -327,13 +342,13 @@ fn link(text: &str) -> Result<String, String> {
     let cli = Cli::command();
     let commands: Vec<_> = cli.get_subcommands().map(clap::Command::get_name).collect();
     match nearest(text, commands).filter(|_| !is_link) {
-        Some(command) => Err(format!("this is no link; the command is `{command}`")),
+        Some(command) => Err(words::command::program::no_link_but(command)),
         None => Ok(text.to_owned()),
     }
 }
 
 fn number<T: FromStr>(text: &str) -> Result<T, &'static str> {
-    text.parse().map_err(|_| "this is no whole number, or too large")
+    text.parse().map_err(|_| words::command::program::NO_NUMBER)
 }
 
 /// The command line; or how the program ends that printed its help, or what is wrong with it.
@@ -372,10 +387,12 @@ pub async fn run(cli: Cli) -> Exit {
     end(broken.map_or(done, Err))
 }
 
-/// The exit code; the failure, if any, is told on standard error.
+/// The exit code; the failure, if any, is told on standard error. What ends in order has nothing to tell.
 pub fn end(done: Result<Exit, Failure>) -> Exit {
     done.unwrap_or_else(|failure| {
-        eprintln!("schat: {}", words::failure(&failure));
+        if failure.exit != Exit::Ok {
+            eprintln!("schat: {}", words::failure(&failure));
+        }
         failure.exit
     })
 }
@@ -386,7 +403,7 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
     }
     let globals = &cli.globals;
     if cli.link.is_some() && cli.command.is_some() {
-        return Err(Failure::usage("A link and a command do not go together.", "See `schat --help`."));
+        return Err(words::command::program::link_and_command());
     }
     match cli.command {
         None => chat::chat(globals, cli.link).await,
@@ -413,7 +430,8 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Invite { room, uses, expires, patience }) => {
             once::invite(globals, &room, &Limits { uses, lives_s: expires }, patience).await
         }
-        Some(Command::Rooms { id }) => once::rooms(globals, id).await,
+        Some(Command::Rooms { id, all }) => once::rooms(globals, id, all).await,
+        Some(Command::Forget { room, yes }) => forget::forget(globals, &room, yes).await,
         Some(Command::Info { room }) => info::info(globals, &room).await,
         Some(Command::Fingerprint) => once::fingerprint(globals).await,
         Some(Command::Verify { room, member, yes, undo }) => {
@@ -462,6 +480,35 @@ mod tests {
     #[test]
     fn command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn names_rooms_and_texts_may_begin_as_options_do() {
+        let told = |line: &[&str]| {
+            Cli::try_parse_from(["schat"].iter().chain(line)).map_err(|error| error.to_string())
+        };
+        for name in ["- note", "-5", "--json", "-h"] {
+            let cli = told(&["--name", name, "rooms"]).unwrap();
+            assert_eq!(cli.globals.name.as_deref(), Some(name));
+            let cli = told(&["search", "word", "--from", name, "--room", name, "--limit", "3"]).unwrap();
+            let Some(Command::Search { from, room, limit: 3, .. }) = cli.command else { panic!("{name}") };
+            assert_eq!((from.as_deref(), room.as_deref()), (Some(name), Some(name)));
+        }
+        for room in ["- note", "-5"] {
+            let cli = told(&["tail", room, "--json", "--from", "7"]).unwrap();
+            assert!(cli.globals.json);
+            assert!(
+                matches!(cli.command, Some(Command::Tail { room: named, from: Some(7), .. }) if named == room)
+            );
+            let cli = told(&["verify", room, "- bob", "--yes"]).unwrap();
+            assert!(matches!(cli.command, Some(Command::Verify { room: named, member, yes: true, .. })
+                if named == room && member == "- bob"));
+        }
+        let cli = told(&["search", "-5", "degrees", "--limit", "3"]).unwrap();
+        assert!(
+            matches!(cli.command, Some(Command::Search { words, limit: 3, .. }) if words == ["-5", "degrees"])
+        );
+        assert!(told(&["tail", "team", "--no-such"]).is_err());
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::{
     },
     failure::{Exit, Failure},
     runtime::RoomEvent,
-    store::{Cursor, OpenProfile, RoomRecord, Where},
+    store::{Cursor, LEFT, OpenProfile, RoomRecord, Where},
 };
 
 pub(super) async fn send(
@@ -41,7 +41,7 @@ pub(super) async fn send(
     };
     let sent = sending.await.map_err(|mut failure| {
         if failure.exit == Exit::Network {
-            "The message is kept and sent at the next start.".clone_into(&mut failure.remedy);
+            words::command::room::KEPT.clone_into(&mut failure.remedy);
         }
         failure
     });
@@ -80,13 +80,15 @@ pub(super) async fn invite(
     Ok(Exit::Ok)
 }
 
-pub(super) async fn rooms(globals: &Globals, with_ids: bool) -> Result<Exit, Failure> {
+/// `all`: with those that were left.
+pub(super) async fn rooms(globals: &Globals, with_ids: bool, all: bool) -> Result<Exit, Failure> {
     let rooms = match attach::quiet(globals).await? {
         Ok(profile) => {
             let rooms = profile.vault.now(|store| store.rooms())?.into_iter();
+            let rooms = rooms.filter(|room| all || !room.is_left());
             rooms.map(|room| stored(&profile, room, globals.json)).collect::<Result<Vec<_>, _>>()?
         }
-        Err(runtime) => match Out::rooms(&runtime).await {
+        Err(runtime) => match Out::rooms(&runtime, all).await {
             Out::Rooms { rooms } => rooms,
             _ => Vec::new(),
         },
@@ -97,7 +99,11 @@ pub(super) async fn rooms(globals: &Globals, with_ids: bool) -> Result<Exit, Fai
     }
     for RoomOut { room, id, relay, closed, .. } in rooms {
         let place = relay.unwrap_or_else(|| "schat host".to_owned());
-        let over = closed.map(|why| format!("\tover: {}", sanitize::line(&why))).unwrap_or_default();
+        let over = match closed.as_deref() {
+            None => String::new(),
+            Some(LEFT) => "\tleft".to_owned(),
+            Some(why) => format!("\tover: {}", sanitize::line(why)),
+        };
         let id = if with_ids { format!("\t{id}") } else { String::new() };
         stdout::line(&format!("{}\t{place}{id}{over}", sanitize::line(&room)));
     }

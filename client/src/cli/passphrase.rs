@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::interrupt::end_after_grace;
 use super::{Globals, keyring::Entry};
 use crate::{
-    faces::words,
+    faces::words::{command::profile as words, failure},
     failure::{Exit, Failure},
     settings::Program,
     store::{Passphrase, PassphraseError, ProfileKey, Wrap},
@@ -23,9 +23,6 @@ use crate::{
 /// What is read of a file or a program, in bytes: the longest passphrase, the end of its line, and one byte that tells a
 /// longer one.
 const MAX_READ: usize = 1_024 + 3;
-
-/// What the person is asked.
-const QUESTION: &str = "Passphrase of the profile: ";
 
 /// What a passphrase opened, and which one it was.
 pub(super) struct Opened {
@@ -39,14 +36,14 @@ pub(super) fn opened(globals: &Globals, profile: &Path, wrap: &Wrap) -> Result<O
     let text = match (Source::of(globals), Entry::of(profile)) {
         (Source::File(path), _) => file(path)?,
         (Source::Program(program), _) => printed(program)?,
-        (Source::Person, None) => ask(QUESTION)?,
+        (Source::Person, None) => ask(words::QUESTION)?,
         (Source::Person, Some(entry)) => match entry.passphrase().and_then(open) {
             Ok(opened) => return Ok(opened),
             Err(error) if error.exit == Exit::Interrupted => return Err(error),
             // The entry may be gone, or of another passphrase where somebody put an older copy of the profile back.
             Err(error) => {
-                eprintln!("schat: not opened by the keyring: {}", words::failure(&error));
-                ask(QUESTION)?
+                eprintln!("schat: {}", words::not_by_keyring(&failure(&error)));
+                ask(words::QUESTION)?
             }
         },
     };
@@ -67,7 +64,7 @@ pub(super) fn chosen(globals: &Globals, file: Option<&Path>, is_first: bool) -> 
                 Ok(again) if again.is(&passphrase) => Ok(passphrase),
                 Ok(_)
                 | Err(PassphraseError::Empty | PassphraseError::TooLong | PassphraseError::TooShort) => {
-                    Err(failure("The two are not the same.", "Nothing was changed; try again."))
+                    Err(words::not_the_same())
                 }
             };
         }
@@ -82,7 +79,7 @@ pub(super) fn warn_of_other_source(globals: &Globals) {
         Source::Program(_) => "passphrase_command in config.toml",
         Source::Person => return,
     };
-    eprintln!("A start with {asked} asks that, and not the keyring.");
+    eprintln!("{}", words::other_source(asked));
 }
 
 enum Source<'a> {
@@ -108,8 +105,7 @@ fn file(path: &Path) -> Result<Zeroizing<String>, Failure> {
     });
     read.map_err(|error| {
         let exit = if error.kind() == io::ErrorKind::NotFound { Exit::NotFound } else { Exit::Local };
-        let message = format!("The passphrase cannot be read from {}: {error}.", path.display());
-        Failure::new(exit, "passphrase", message, "Name a file whose first line it is.")
+        words::no_passphrase_file(exit, path, &error)
     })
 }
 
@@ -117,7 +113,7 @@ fn file(path: &Path) -> Result<Zeroizing<String>, Failure> {
 fn warn_of_others(path: &Path, file: &fs::Metadata) {
     let others = std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o077;
     if file.is_file() && others != 0 {
-        eprintln!("schat: others may read {}: chmod 600 it.", path.display());
+        eprintln!("schat: {}", words::file_of_others(path));
     }
 }
 
@@ -126,16 +122,13 @@ fn warn_of_others(_: &Path, _: &fs::Metadata) {}
 
 /// What it says on standard error, and its own questions at the terminal, are for the person.
 fn printed(program: &Program) -> Result<Zeroizing<String>, Failure> {
-    let bad = |what: String| {
-        let message = format!("The passphrase_command {} {what}.", program.name);
-        failure(message, "Run it by hand; it is set in config.toml, see schat config.")
-    };
+    let bad = |what: String| words::program_failed(&program.name, what);
     let mut child = Command::new(&program.name)
         .args(&program.arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
-        .map_err(|error| bad(format!("cannot be started: {error}")))?;
+        .map_err(|error| bad(words::cannot_be_started(&error)))?;
     let line = child.stdout.take().map(|mut from| {
         let line = first_line(&mut from);
         // A program that prints more is not cut off.
@@ -145,7 +138,7 @@ fn printed(program: &Program) -> Result<Zeroizing<String>, Failure> {
     match line {
         _ if !status.success() => Err(bad(format!("ended with {status}"))),
         Some(Ok(line)) => Ok(line),
-        Some(Err(error)) => Err(bad(format!("printed what cannot be read: {error}"))),
+        Some(Err(error)) => Err(bad(words::printed_nonsense(&error))),
         None => Err(bad("prints nothing".to_owned())),
     }
 }
@@ -160,7 +153,7 @@ fn first_line(mut from: impl Read) -> io::Result<Zeroizing<String>> {
         bytes.extend_from_slice(byte.as_slice());
     }
     let line = bytes.strip_suffix(b"\r").unwrap_or(&bytes);
-    let text = str::from_utf8(line).map_err(|_| io::Error::other("it is not text"))?;
+    let text = str::from_utf8(line).map_err(|_| io::Error::other(words::NO_TEXT))?;
     // The mark of its encoding, with which some editors begin a file, is none of it.
     Ok(Zeroizing::new(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned()))
 }
@@ -171,15 +164,12 @@ fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
     #[cfg(unix)]
     match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()) {
         Ok(heard) => drop(tokio::spawn(end_after(heard))),
-        Err(error) => return Err(failure(format!("Ctrl-C cannot be heard: {error}."), "Try again.")),
+        Err(error) => return Err(words::no_interrupt(&error)),
     }
     rpassword::prompt_password(prompt).map(Zeroizing::new).map_err(|error| match error.kind() {
-        io::ErrorKind::Interrupted => Failure::new(Exit::Interrupted, "interrupted", "Stopped.", ""),
-        io::ErrorKind::UnexpectedEof => failure("No passphrase was typed.", "Try again."),
-        _ => failure(
-            format!("There is no terminal to ask for the profile's passphrase at: {error}."),
-            "Name a file with --passphrase-file, or a program as passphrase_command in config.toml, or use schat lock --keyring.",
-        ),
+        io::ErrorKind::Interrupted => words::stopped(),
+        io::ErrorKind::UnexpectedEof => words::nothing_typed(),
+        _ => words::no_terminal(&error),
     })
 }
 
@@ -188,10 +178,6 @@ fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
 async fn end_after(mut heard: tokio::signal::unix::Signal) {
     heard.recv().await;
     end_after_grace().await;
-}
-
-fn failure(message: impl Into<String>, remedy: &str) -> Failure {
-    Failure::new(Exit::Local, "passphrase", message, remedy)
 }
 
 #[cfg(test)]

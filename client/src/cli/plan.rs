@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::Globals;
 use crate::{
+    faces::words::command::relay as words,
     failure::{Exit, Failure},
     runtime::{Config, OwnRelay, Past},
     store::OpenProfile,
@@ -48,22 +49,24 @@ pub(super) fn config(globals: &Globals, profile: &OpenProfile, plan: Plan) -> Re
 /// A token from a file, for the relay in use. Never from an option: other users of the machine see those.
 fn take_token(globals: &Globals, profile: &OpenProfile) -> Result<(), Failure> {
     let Some(path) = std::env::var_os(TOKEN_FILE).filter(|path| !path.is_empty()) else { return Ok(()) };
-    let bad = |what: String, remedy: &str| Failure::usage(format!("{TOKEN_FILE}: {what}."), remedy);
+    let bad = |what: String, remedy: &str| words::token(TOKEN_FILE, what, remedy);
     let read = |file: fs::File| {
         let mut text = Zeroizing::new(String::new());
         file.take(MAX_TOKEN_FILE).read_to_string(&mut text).map(|_| text)
     };
     let text = fs::File::open(&path).and_then(read);
-    let text = text.map_err(|error| bad(error.to_string(), "Name a file that holds the token."))?;
+    let text = text.map_err(|error| bad(error.to_string(), words::TOKEN_FILE))?;
     let token: Token = text
         .trim_start_matches('\u{feff}')
         .trim()
         .parse()
-        .map_err(|error: TokenError| bad(error.to_string(), "Ask the relay's operator for a new one."))?;
+        .map_err(|error: TokenError| bad(error.to_string(), words::TOKEN_NEW))?;
     let last = || profile.last_relay.as_ref().and_then(|relay| relay.parse().ok());
-    let relay = globals.relay.clone().or_else(last).ok_or_else(|| {
-        bad("there is no relay to use the token at".into(), "Name one with --relay HOST:PORT.")
-    })?;
+    let relay = globals
+        .relay
+        .clone()
+        .or_else(last)
+        .ok_or_else(|| bad(words::TOKEN_RELAY.0.into(), words::TOKEN_RELAY.1))?;
     Ok(profile.vault.now(|store| store.set_token(&relay, &token))?)
 }
 
@@ -73,21 +76,9 @@ pub(super) fn transport(globals: &Globals) -> Result<Transport, Failure> {
             CaFileError::Read(_) => Exit::NotFound,
             CaFileError::Empty => Exit::Usage,
         };
-        Failure::new(
-            exit,
-            "ca_file",
-            error.to_string(),
-            "Name a PEM file with the relay's certificate authority.",
-        )
+        words::authority(exit, error)
     };
     let ca = globals.ca.as_deref().map(CaFile::read).transpose().map_err(bad)?;
-    let transport = Transport::new(ca).map_err(|error| {
-        Failure::new(
-            Exit::Network,
-            "network",
-            error.to_string(),
-            "Check the limits and the firewall of this machine.",
-        )
-    })?;
+    let transport = Transport::new(ca).map_err(words::no_network)?;
     Ok(if globals.trust_first_use { transport.trusting_first_use() } else { transport })
 }

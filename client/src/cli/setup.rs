@@ -10,6 +10,7 @@ use super::{
     random::random,
 };
 use crate::{
+    faces::words::command::profile as words,
     failure::Failure,
     handle::Runtime,
     runtime::Event,
@@ -20,12 +21,7 @@ use crate::{
 pub(super) fn existing(globals: &Globals) -> Result<OpenProfile, Failure> {
     let dir = ProfileDir::choose(globals.profile.clone())?;
     if !dir.is_made() {
-        let cause = format!("There is no profile in {}.", dir.path().display());
-        let remedy = match globals.profile {
-            Some(_) => "Check --profile and SCHAT_PROFILE; `schat --profile DIR` makes a new one.",
-            None => "`schat` makes one; if yours is elsewhere, name it with --profile DIR.",
-        };
-        return Err(Failure::not_found(cause, remedy));
+        return Err(words::missing(dir.path(), globals.profile.is_some()));
     }
     profile(globals)
 }
@@ -40,11 +36,8 @@ pub(super) fn profile(globals: &Globals) -> Result<OpenProfile, Failure> {
     let name = globals.name.as_deref().or(asked.as_deref());
     let profile = OpenProfile::open_with(dir, name, random(), &Asking(&open))?;
     if profile.is_new {
-        eprintln!("New profile in {}.", profile.dir().path().display());
-        eprintln!(
-            "Its key is the file {}, readable by you only: whoever can read this directory can read your rooms. schat lock puts a passphrase on it.",
-            FileKey::path(profile.dir().path()).display()
-        );
+        let path = profile.dir().path();
+        words::made(path, &FileKey::path(path)).iter().for_each(|line| eprintln!("{line}"));
     }
     if let Some(relay) = &globals.relay {
         profile.vault.now(|store| store.set_last_relay(&relay.to_string()))?;
@@ -64,11 +57,7 @@ pub(super) fn readable(globals: &Globals) -> Result<OpenProfile, Failure> {
 fn warn_of_readers(dir: &Path) {
     #[cfg(unix)]
     if crate::store::is_open_to_others(dir) {
-        let key = FileKey::path(dir);
-        eprintln!(
-            "schat: WARNING: others can read the key of this profile, and so your rooms. Keep it to yourself: chmod 600 '{}'",
-            key.display()
-        );
+        eprintln!("schat: {}", words::readable_by_others(&FileKey::path(dir)));
     }
     #[cfg(not(unix))]
     let _ = dir;

@@ -25,7 +25,7 @@ use super::{
     wait::{Patience, hopeless, late, limit, one, seen},
 };
 use crate::{
-    faces::{input, json::Out, stdout},
+    faces::{input, json::Out, stdout, words},
     failure::{Exit, Failure},
     handle::Runtime,
     runtime::{Event, RoomEvent},
@@ -71,8 +71,7 @@ pub(super) async fn stream(globals: &Globals, room: &str, patience: Patience) ->
     let left = sender.waiting.len();
     runtime.shutdown().await;
     if left > 0 {
-        let (what, are) = if left == 1 { ("message", "is") } else { ("messages", "are") };
-        eprintln!("schat: {left} {what} {are} still queued, and sent at the next start.");
+        eprintln!("schat: {}", words::command::room::still_queued(left));
     }
     done
 }
@@ -219,9 +218,9 @@ impl Sender<'_> {
     fn given_up(&self) -> Failure {
         let mut failure = late(self.runtime, self.told.clone());
         if self.offered.is_some() || self.refused.is_some() || self.waiting.len() >= MOST {
-            failure.message.push_str(" Not all of the input was taken.");
+            failure.message.push_str(words::command::room::NOT_ALL_TAKEN);
         } else {
-            "What is queued is sent at the next start.".clone_into(&mut failure.remedy);
+            words::command::room::QUEUED.clone_into(&mut failure.remedy);
         }
         failure
     }

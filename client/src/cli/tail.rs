@@ -78,10 +78,10 @@ async fn listen(runtime: &Runtime, cursor: Option<Cursor>) -> Exit {
             Input::Line(line) => match json::parse(&line) {
                 Ok(Cmd::Ack { room, seq }) => runtime.ack_at(&room, &cursor, seq).await,
                 Ok(Cmd::Quit) => return Exit::Ok,
-                Ok(_) => Err(Failure::usage("tail takes nothing but ack and quit.", "Use schat --json.")),
+                Ok(_) => Err(words::command::room::only_acknowledged()),
                 Err(failure) => Err(failure),
             },
-            Input::TooLong => Err(Failure::usage("The line is too long.", "See docs/json.md.")),
+            Input::TooLong => Err(words::command::room::line_too_long()),
             Input::Broken(failure) => Err(failure),
         };
         if let Err(failure) = done {

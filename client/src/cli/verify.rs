@@ -14,7 +14,11 @@ use super::{
     attach,
 };
 use crate::{
-    faces::{json::Out, stdout, words},
+    faces::{
+        json::Out,
+        stdout,
+        words::{self, command::room as room_words},
+    },
     failure::{Exit, Failure},
     handle::Runtime,
     runtime::now_ms,
@@ -47,7 +51,7 @@ pub(super) async fn verify(globals: &Globals, room: &str, member: &str, mark: Ma
     let person = words::find(&view, member)?;
     let me = source.me();
     if person.fingerprint == me {
-        return Err(Failure::usage("That is you.", "Compare with somebody else."));
+        return Err(room_words::ourselves());
     }
     match mark {
         Mark::Keep => {}
@@ -70,8 +74,8 @@ pub(super) async fn verify(globals: &Globals, room: &str, member: &str, mark: Ma
     let name = words::who(person, Some(&view));
     let lines = match mark {
         Mark::Keep => words::safety(&number, &view, person, is_verified, &command(room, person)),
-        Mark::Set => vec![format!("{name} is verified from now on.")],
-        Mark::Undo => vec![format!("{name} is not verified any more.")],
+        Mark::Set => vec![room_words::marked(&name)],
+        Mark::Undo => vec![room_words::unmarked(&name)],
     };
     lines.iter().all(|line| stdout::line(line));
     Ok(Exit::Ok)
@@ -90,14 +94,9 @@ impl Source {
             }
         };
         if is_over {
-            return Err(Failure::not_found(format!("The room {room} is over."), "See `schat rooms`."));
+            return Err(room_words::over(room));
         }
-        view.ok_or_else(|| {
-            Failure::not_found(
-                format!("You are not in {room} yet."),
-                "Open it with schat, and wait until it says so.",
-            )
-        })
+        view.ok_or_else(|| room_words::not_in_yet(room))
     }
 
     fn me(&self) -> Fingerprint {
@@ -132,10 +131,7 @@ fn named_whole(person: &Person, member: &str, room: &str) -> Result<(), Failure>
     if member.trim().parse::<Fingerprint>().is_ok() {
         return Ok(());
     }
-    Err(Failure::usage(
-        "A key is marked by its whole fingerprint: a name may have changed hands since the numbers were compared.",
-        format!("If the number was the same, say {}.", command(room, person)),
-    ))
+    Err(room_words::marked_by_name(&command(room, person)))
 }
 
 /// What marks this key.

@@ -84,10 +84,9 @@ pub(super) async fn wait<T>(
 
 fn waiting_for(runtime: &Runtime, room: &str, patience: Patience) -> String {
     let relay = runtime.room(room).ok().and_then(|status| status.relay);
-    let relay = relay.map_or_else(|| "the relay".to_owned(), |relay| format!("the relay {relay}"));
+    let relay = relay.map(|relay| relay.to_string());
     let why = runtime.why().filter(|why| why.exit == Exit::Network);
-    let why = why.map(|why| format!(" {}", words::failure(&why))).unwrap_or_default();
-    format!("Waiting for {relay}, at most {} s.{why}", patience.seconds)
+    words::command::room::waiting_for(relay, patience.seconds, why.map(|why| words::failure(&why)))
 }
 
 /// Told, or about to be as the reason why the program ends.
@@ -140,9 +139,7 @@ pub(super) fn limit(event: &Event) -> Option<Failure> {
 pub(super) fn late(runtime: &Runtime, limit: Option<Failure>) -> Failure {
     let why = runtime.why().filter(|why| why.exit == Exit::Network);
     let why = limit.or(why).map(|why| Failure { exit: Exit::Network, ..why });
-    why.unwrap_or_else(|| {
-        Failure::new(Exit::Network, "network", "The relay did not answer in time.", "Try again.")
-    })
+    why.unwrap_or_else(words::command::room::no_answer)
 }
 
 /// The failure that ends the waiting, if the event is one. Alarms are told and waited through.
@@ -150,7 +147,7 @@ pub(super) fn hopeless(event: &Event) -> Option<Failure> {
     match event {
         Event::Relay { state: RelayState::Lost { failure, retry: None }, .. } => Some(failure.clone()),
         Event::Relay { state: RelayState::Connected { trust, .. }, .. } if trust.name() == "first-use" => {
-            eprintln!("The relay is {}.", words::trust(*trust));
+            eprintln!("{}", words::command::relay::trusted(words::trust(*trust)));
             None
         }
         Event::Relay { .. } => None,

@@ -10,7 +10,10 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Files", &["file", "get", "files", "pause", "resume", "cancel"]),
     (
         "Rooms",
-        &["join", "create", "rooms", "info", "topic", "pin", "unpin", "mute", "unmute", "leave", "accept"],
+        &[
+            "join", "create", "rooms", "info", "topic", "pin", "unpin", "mute", "unmute", "leave", "forget",
+            "accept",
+        ],
     ),
     ("People", &["members", "verify", "unverify", "nick", "status", "glyph"]),
     ("Invites and roles", &["invite", "invites", "revoke", "kick", "moderator", "policy"]),

@@ -258,8 +258,9 @@ async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
         Cmd::Leave { room } => runtime.tell(&room, Command::Leave).await,
         Cmd::Accept { room } => runtime.tell(&room, Command::Accept).await,
         Cmd::Pin { room, withdrawn } => runtime.pin(&room, !withdrawn).await,
-        Cmd::Rooms {} => {
-            say(&Out::rooms(runtime).await);
+        Cmd::Forget { room } => runtime.forget(&room).await,
+        Cmd::Rooms { all } => {
+            say(&Out::rooms(runtime, all).await);
             Ok(())
         }
         Cmd::Nick { name } => runtime.rename(&name).await,

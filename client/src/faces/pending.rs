@@ -41,8 +41,8 @@ pub struct Pending {
     /// Numbers of files that are sent: at most as many as a profile takes.
     files: Arc<Mutex<BTreeSet<i64>>>,
     refusal: Arc<OnceLock<Exit>>,
-    /// The room that the line before was to leave.
-    leaving: Arc<Mutex<Option<String>>>,
+    /// What the line before was to do that is asked for twice.
+    doubtful: Arc<Mutex<Option<String>>>,
     /// Nobody is there to be asked.
     is_script: bool,
 }
@@ -54,7 +54,7 @@ impl Default for Pending {
             joins: Arc::default(),
             files: Arc::default(),
             refusal: Arc::default(),
-            leaving: Arc::default(),
+            doubtful: Arc::default(),
             is_script: false,
         }
     }
@@ -66,12 +66,13 @@ impl Pending {
         Self { is_script: !has_person, ..Self::default() }
     }
 
-    /// A line was read, which may be to leave a room. Whether somebody is sure of that: the line before was to leave the same,
-    /// or nobody is there to be asked.
-    pub(super) fn leaves(&self, room: Option<&str>) -> bool {
-        let mut leaving = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = std::mem::replace(&mut *leaving, room.map(str::to_owned));
-        self.is_script || before.as_deref() == room
+    /// A line was read, which may be to leave a room or to forget one. Whether somebody is sure of that: the line before was to
+    /// do the same, or nobody is there to be asked.
+    pub(super) fn is_sure(&self, what: Option<String>) -> bool {
+        let mut doubtful = self.doubtful.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_same = *doubtful == what;
+        *doubtful = what;
+        self.is_script || is_same
     }
 
     /// A room is being joined, unless we are in already.

@@ -40,6 +40,14 @@ impl Runtime {
         self.ask(ask::Create { name: name.to_owned(), relay: self.named(relay), policy }).await
     }
 
+    /// Deletes what is kept of a room that is over.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room, it is not over, or it cannot be deleted.
+    pub async fn forget(&self, room: &str) -> Result<(), Failure> {
+        self.ask(ask::Forget(room.to_owned())).await
+    }
+
     /// The relay for a room that is named without one: of a face at a daemon, its own.
     fn named(&self, relay: Option<RelayAddress>) -> Option<RelayAddress> {
         match &self.0 {

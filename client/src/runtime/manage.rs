@@ -12,6 +12,7 @@ use tracing::{Instrument as _, info_span};
 
 use super::{
     COMMANDS, Entry, Inner, Local, OwnRelay, State,
+    forget::left_private,
     link::{Dialer, LinkState, RelayLink},
     lock, now_ms,
     room::{Begin, Room},
@@ -19,12 +20,15 @@ use super::{
 use crate::{
     failure::{Exit, Failure},
     log,
-    store::{ARCHIVED, KnownRelay, RoomRecord, Where, is_archive},
+    store::{ARCHIVED, KnownRelay, LEFT, RoomRecord, Where, is_archive},
     transport::{Pin, RelayAddress},
 };
 
 /// Rooms of one profile: a stream each, and a relay allows some hundred per connection.
 const MAX_ROOMS: usize = 64;
+
+/// The same with those that were left, of which only the history is here. More: somebody has to forget one.
+const MAX_KEPT: usize = 4 * MAX_ROOMS;
 
 impl Local {
     /// A link without a pin says that authorities vouch for its relay. That is all that may count then, so it does not
@@ -60,6 +64,9 @@ impl Local {
         let place = self.place(relay)?;
         let profile = lock(&self.0.profile).engine.clone();
         let engine = Engine::open(&profile, name, now_ms()).map_err(|error| begin_failed(&error))?;
+        if self.room(name).is_ok_and(|room| room.is_left() && room.id != engine.room_id()) {
+            return Err(left_private(name));
+        }
         self.begin(engine, place)
     }
 
@@ -115,19 +122,28 @@ impl Local {
         if let Some(label) = self.known(id, &place)? {
             return Ok(label);
         }
-        if lock(&self.0.rooms).len() >= MAX_ROOMS {
-            return Err(Failure::new(
-                Exit::Refused,
-                "too_many_rooms",
-                format!("This profile has {MAX_ROOMS} rooms; that is the limit."),
-                "Leave one, or use another --profile.",
-            ));
-        }
+        self.has_space()?;
         self.make_way(engine.room_name())?;
         let label = self.label(id, engine.room_name());
         let record = RoomRecord { id, label: label.clone(), place, acked: 0, closed: None };
         self.spawn(record, Begin::New(Box::new(engine)), None);
         Ok(label)
+    }
+
+    fn has_space(&self) -> Result<(), Failure> {
+        let rooms = lock(&self.0.rooms);
+        let left = rooms.values().filter(|entry| lock(&entry.state).over.as_deref() == Some(LEFT)).count();
+        let full = |message, remedy| Err(Failure::new(Exit::Refused, "too_many_rooms", message, remedy));
+        if rooms.len() - left >= MAX_ROOMS {
+            let message = format!("This profile has {MAX_ROOMS} rooms; that is the limit.");
+            return full(message, "Leave one, or use another --profile.");
+        }
+        if rooms.len() >= MAX_KEPT {
+            let message =
+                format!("This profile keeps {MAX_KEPT} rooms with those that you left; that is the limit.");
+            return full(message, "Delete one (/rooms all, /forget ROOM), or use another --profile.");
+        }
+        Ok(())
     }
 
     /// The label of a room that we are in already. One that is over makes way.
@@ -154,15 +170,17 @@ impl Local {
         Ok(Some(label))
     }
 
-    /// An archive that has the name of a new room is called otherwise from now on.
+    /// An archive, or a room that was left, that has the name of a new room is called otherwise from now on.
     fn make_way(&self, name: &str) -> Result<(), Failure> {
         let mut rooms = lock(&self.0.rooms);
-        let is_archive = |entry: &Entry| lock(&entry.state).over.as_deref().is_some_and(is_archive);
-        let Some(old) = rooms.get(name).filter(|entry| is_archive(entry)).map(|entry| entry.record.clone())
-        else {
-            return Ok(());
+        let kind = |entry: &Entry| match lock(&entry.state).over.as_deref() {
+            Some(LEFT) => Some("left"),
+            Some(why) if is_archive(why) => Some("version 1"),
+            _ => None,
         };
-        let usual = format!("{name} (version 1)");
+        let found = rooms.get(name).and_then(|entry| Some((entry.record.clone(), kind(entry)?)));
+        let Some((old, kind)) = found else { return Ok(()) };
+        let usual = format!("{name} ({kind})");
         let [a, b, c, ..] = old.id.0;
         let label = match rooms.contains_key(&usual) {
             true => format!("{usual}~{a:02x}{b:02x}{c:02x}"),

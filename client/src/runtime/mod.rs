@@ -16,6 +16,7 @@ mod config;
 mod enter;
 mod event;
 mod files;
+mod forget;
 mod link;
 mod manage;
 pub(crate) mod mark;
@@ -49,6 +50,7 @@ pub use config::{Config, OwnRelay, Past, RoomStatus};
 pub use event::{Event, Namesake, RelayState, RoomEvent};
 pub(crate) use event::{Publish, Sink};
 pub use files::{Outgoing, Wanted};
+pub(crate) use forget::still_in;
 pub(crate) use mark::FaceId;
 pub(crate) use people::not_compared;
 pub use transfer::{Steer, Transfer, TransferState, Way};
@@ -161,6 +163,8 @@ impl Local {
             let meant = meant(labels, only).map(str::to_owned).ok_or_else(|| no_room(only))?;
             records.retain(|record| record.label == meant);
         }
+        let over = records.iter().filter(|record| record.closed.is_some()).map(|record| record.id);
+        runtime.expire_over(over.collect()).await;
         for record in records {
             runtime.resume(record);
         }
@@ -303,7 +307,7 @@ impl Local {
         Ok(self.0.vault.run(move |store| store.unseen_notices(only.as_deref())).await?)
     }
 
-    /// All rooms, by label; none that was left, or that was never entered and cannot be.
+    /// All rooms, by label, those that were left as well; none that was forgotten, or was never entered and cannot be.
     pub fn rooms(&self) -> Vec<RoomStatus> {
         let rooms = lock(&self.0.rooms);
         let known = rooms.iter().filter(|(_, entry)| !lock(&entry.state).is_forgotten);

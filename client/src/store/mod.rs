@@ -50,7 +50,7 @@ pub use notices::{Earlier, Notice, StoredNotice};
 pub use old::{ARCHIVED, ARCHIVED_OPEN, is_archive};
 pub use people::{KnownPerson, Meeting, People};
 pub use profile::{OpenProfile, ProfileDir, usual_name};
-pub use rooms::{KnownRelay, RoomRecord, Where};
+pub use rooms::{KnownRelay, LEFT, RoomRecord, Where};
 pub use search::{Hit, Query, Search};
 pub use transfers::MAX_TRANSFERS;
 pub use vault::Vault;

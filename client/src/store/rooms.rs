@@ -85,6 +85,16 @@ const FIRST_USE: i64 = 0;
 const FROM_LINK: i64 = 1;
 const AUTHORITIES: i64 = 2;
 
+/// Why a room that somebody left is over.
+pub const LEFT: &str = "You left the room.";
+
+impl RoomRecord {
+    /// Somebody left it; what was said there is still here.
+    pub fn is_left(&self) -> bool {
+        self.closed.as_deref() == Some(LEFT)
+    }
+}
+
 impl Store {
     /// All rooms, by label.
     ///
@@ -159,20 +169,29 @@ impl Store {
         Ok(())
     }
 
+    /// The room was left: its history stays, its keys and what was under way there go.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written; then nothing has changed.
+    pub fn leave_room(&mut self, room: RoomId) -> Result<(), StoreError> {
+        let transaction = self.db.transaction()?;
+        delete_under_way(&transaction, room, &["rows", "drafts", "transfers", "blob_drops"])?;
+        transaction.execute(
+            "UPDATE rooms SET closed = ?2, muted = 0, pinned = 0 WHERE room = ?1",
+            params![room.as_bytes(), LEFT],
+        )?;
+        Ok(transaction.commit()?)
+    }
+
     /// Deletes a room and all that is known of it.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be written; then all of it is still there.
     pub fn forget_room(&mut self, room: RoomId) -> Result<(), StoreError> {
         let transaction = self.db.transaction()?;
-        let of_room = "(SELECT number FROM transfers WHERE room = ?1)";
-        transaction
-            .execute(&format!("DELETE FROM transfer_parts WHERE transfer IN {of_room}"), [room.as_bytes()])?;
-        for table in
-            ["rows", "messages", "happenings", "drafts", "cursors", "transfers", "blob_drops", "rooms"]
-        {
-            transaction.execute(&format!("DELETE FROM {table} WHERE room = ?1"), [room.as_bytes()])?;
-        }
+        let tables =
+            ["rows", "messages", "happenings", "drafts", "cursors", "transfers", "blob_drops", "rooms"];
+        delete_under_way(&transaction, room, &tables)?;
         // An alarm that nobody has seen outlives its room.
         transaction.execute("DELETE FROM notices WHERE room = ?1 AND seen", [room.as_bytes()])?;
         Ok(transaction.commit()?)
@@ -238,6 +257,16 @@ impl Store {
     }
 }
 
+/// Deletes a room's rows of these tables, and the parts of its files that are under way.
+fn delete_under_way(db: &Connection, room: RoomId, tables: &[&str]) -> Result<(), StoreError> {
+    let of_room = "(SELECT number FROM transfers WHERE room = ?1)";
+    db.execute(&format!("DELETE FROM transfer_parts WHERE transfer IN {of_room}"), [room.as_bytes()])?;
+    for table in tables {
+        db.execute(&format!("DELETE FROM {table} WHERE room = ?1"), [room.as_bytes()])?;
+    }
+    Ok(())
+}
+
 /// Makes or moves a room within a transaction.
 pub(super) fn upsert(db: &Connection, record: &RoomRecord) -> Result<(), StoreError> {
     let (host, port, pin) = match &record.place {
@@ -246,7 +275,7 @@ pub(super) fn upsert(db: &Connection, record: &RoomRecord) -> Result<(), StoreEr
     };
     db.execute(
         "INSERT INTO rooms (room, label, host, port, pin, closed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT (room) DO UPDATE SET host = ?3, port = ?4, pin = ?5, closed = ?6",
+         ON CONFLICT (room) DO UPDATE SET label = ?2, host = ?3, port = ?4, pin = ?5, closed = ?6",
         params![
             record.id.as_bytes(),
             record.label,

@@ -1,4 +1,5 @@
-//! Text of others: what is shown of it, and which names look alike.
+//! Text of others: what is shown of it, what finds it, and which names look alike.
 
+pub mod loose;
 pub mod names;
 pub mod sanitize;

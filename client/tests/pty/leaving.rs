@@ -65,7 +65,7 @@ fn room_is_left_by_who_says_so_twice_and_an_indented_slash_is_text() {
         bob.wait_for("You are in lobby");
         bob.type_text("  /leave");
         bob.press(&[ENTER]);
-        ann.wait_for("bob: /leave");
+        ann.wait_for("bob:   /leave");
         bob.type_text("/leave");
         bob.press(&[ENTER]);
         // However the window wraps it.
@@ -85,6 +85,15 @@ fn room_is_left_by_who_says_so_twice_and_an_indented_slash_is_text() {
             bob.press(&[ENTER]);
         }
         ann.wait_for("bob left");
+        let says = |what: &'static str| {
+            move |screen: &str| screen.split_whitespace().collect::<String>().replace('│', "").contains(what)
+        };
+        bob.wait("what became of the room", says("Youlefttheroom."));
+        for told in ["willbedeletedonthisdevice", "isdeletedonthisdevice"] {
+            bob.type_text("/forget lobby");
+            bob.press(&[ENTER]);
+            bob.wait("to be asked, and told", says(told));
+        }
         bob.press(&[CTRL_D]);
         bob.finish();
         quits(&mut ann);

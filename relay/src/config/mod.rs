@@ -17,7 +17,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{ArgMatches, FromArgMatches, parser::ValueSource};
+use clap::{Arg, ArgMatches, FromArgMatches, builder::Resettable, parser::ValueSource};
 
 pub use self::{error::ConfigError, example::example, origin::Origin, settings::Settings};
 use crate::relay::Config;
@@ -83,9 +83,10 @@ fn same(one: &Path, other: &Path) -> bool {
 /// # Errors
 /// [`ConfigError`] with the source and the remedy.
 pub fn load(arguments: &[OsString], command: clap::Command) -> Result<(Loaded, ArgMatches), ConfigError> {
+    let known = known(&command);
+    let command = without_empty_variables(command);
     // Errors of this pass are those of the command line and the environment.
     let matches = command.clone().try_get_matches_from(arguments)?;
-    let known = known(&command);
     let file = match matches.get_one::<PathBuf>("config") {
         Some(file) => Some(file.clone()),
         None => file::default(),
@@ -178,6 +179,16 @@ fn known(command: &clap::Command) -> Vec<Known> {
         .collect()
 }
 
+/// A variable that is empty counts as one that is not there: scripts and containers pass on what they were not given.
+/// As deep as commands have commands.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let without = |argument: Arg| {
+        let value = argument.get_env().and_then(env::var_os);
+        if value.is_some_and(|value| value.is_empty()) { argument.env(Resettable::Reset) } else { argument }
+    };
+    command.mut_args(without).mut_subcommands(without_empty_variables)
+}
+
 /// What `RELAY_…_FILE` variables bring: value and variable by the setting's name.
 fn variables(known: &[Known]) -> Result<BTreeMap<String, (String, String)>, ConfigError> {
     let mut found = BTreeMap::new();
@@ -197,7 +208,10 @@ fn variables(known: &[Known]) -> Result<BTreeMap<String, (String, String)>, Conf
             known_or_strange(plain, false, known)?;
             continue;
         };
-        if env::var_os(plain).is_some() {
+        if path.is_empty() {
+            continue;
+        }
+        if env::var_os(plain).is_some_and(|value| !value.is_empty()) {
             return Err(ConfigError::Twice { variable: plain.to_owned() });
         }
         let value = file::read_value(Path::new(&path)).map_err(|source| ConfigError::VariableFile {

@@ -230,6 +230,47 @@ fn missing_certificate_is_a_certificate_error() {
 }
 
 #[test]
+fn variables_that_are_empty_count_as_none() {
+    let directory = TempDir::new().unwrap();
+    let mut command = command(directory.path());
+    let names = [
+        "CONFIG",
+        "LISTEN",
+        "ACCESS",
+        "KEEP_MIB",
+        "ADMIN_SOCKET",
+        "DOMAIN",
+        "TCP",
+        "CERT",
+        "KEY",
+        "KEEP_DAYS_FILE",
+    ];
+    let output =
+        command.envs(names.map(|name| (format!("RELAY_{name}"), ""))).arg("config").output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{told}");
+    let plain = run(directory.path(), &["config"]);
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), String::from_utf8(plain.stdout).unwrap());
+}
+
+#[cfg(unix)]
+#[test]
+fn small_stack_is_none_of_the_programs_business() {
+    let directory = TempDir::new().unwrap();
+    for kib in ["64", "256", "1024"] {
+        let mut command = Command::new("/bin/bash");
+        command.args([
+            "-c",
+            "ulimit -s $1 && exec \"$0\" --data-dir \"$2\" config",
+            env!("CARGO_BIN_EXE_relay"),
+            kib,
+        ]);
+        let output = command.arg(directory.path()).output().unwrap();
+        assert!(output.status.success(), "{kib}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
 fn wrong_usage_is_code_two() {
     let directory = TempDir::new().unwrap();
     for arguments in [&["--listen", "everywhere"][..], &["--nonsense"], &["--rate", "0"]] {

@@ -34,13 +34,19 @@ pub(super) enum FileCommand {
     /// A file that was not sent to its end goes on where it stopped: give the same command again, or open the chat.
     Send {
         /// A room of this profile.
-        #[arg(value_parser = labelled)]
+        #[arg(value_parser = labelled, allow_hyphen_values = true)]
         room: String,
         /// The files.
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
         /// What is said with the first of them.
-        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+        #[arg(
+            long,
+            value_name = "TEXT",
+            default_value = "",
+            hide_default_value = true,
+            allow_hyphen_values = true
+        )]
         text: String,
         /// Send pictures with what they tell besides their pixels: where and when they were taken, and with what.
         #[arg(long)]
@@ -53,7 +59,7 @@ pub(super) enum FileCommand {
     /// It prints where the file is. What was fetched of it before is not fetched again.
     Get {
         /// A room of this profile.
-        #[arg(value_parser = labelled)]
+        #[arg(value_parser = labelled, allow_hyphen_values = true)]
         room: String,
         /// The beginning of its id, as `schat file list` shows it, or `last` for the newest file.
         #[arg(value_name = "ID|last")]
@@ -67,7 +73,7 @@ pub(super) enum FileCommand {
     /// List the files of a room that this device knows of, the newest last.
     List {
         /// A room of this profile.
-        #[arg(value_parser = labelled)]
+        #[arg(value_parser = labelled, allow_hyphen_values = true)]
         room: String,
         /// At most so many.
         #[arg(long, default_value_t = 20, value_name = "NUMBER", value_parser = super::number::<usize>)]

@@ -6,7 +6,7 @@ use keyring::v1::{Entry, Error, Result as Asked};
 use zeroize::Zeroizing;
 
 use super::{SERVICE, unusable};
-use crate::failure::{Exit, Failure};
+use crate::{faces::words::command::profile as words, failure::Failure};
 
 /// After so long without an answer the person is told what is waited for: it may be themselves.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -56,21 +56,17 @@ fn ask<T: Send + 'static>(
     if let Ok(asked) = answered.recv_timeout(PATIENCE) {
         return asked;
     }
-    eprintln!(
-        "schat: waiting for the keyring, which may have a question for you. Ctrl-C ends this; --passphrase-file needs no keyring."
-    );
+    eprintln!("schat: {}", words::WAITING_FOR_KEYRING);
     // A passphrase that was typed before has left somebody who hears Ctrl-C, and then it ends nothing by itself.
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
-            let _ = stopped.send(Err(Failure::new(Exit::Interrupted, "interrupted", "Stopped.", "")));
+            let _ = stopped.send(Err(words::stopped()));
             crate::cli::interrupt::end_after_grace().await;
         }
     });
-    answered.recv_timeout(LONGEST).unwrap_or_else(|_| Err(unusable("it gave no answer")))
+    answered.recv_timeout(LONGEST).unwrap_or_else(|_| Err(unusable(words::NO_ANSWER)))
 }
 
 fn missing() -> Failure {
-    let message = "The keyring of this system has no entry for this profile.";
-    let remedy = "It may have been reset, or the profile is a copy. Type the passphrase; schat lock --keyring puts it there again.";
-    Failure::new(Exit::Local, "keyring", message, remedy)
+    words::not_in_keyring()
 }

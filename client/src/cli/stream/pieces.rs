@@ -120,14 +120,23 @@ impl Batch {
         self.next = Some((begun + &text, ends));
     }
 
-    /// The message; what did not fit begins the next one.
+    /// The message; what did not fit begins the next one. Blank lines before a line that no message holds with them are none.
     pub(super) fn take(&mut self) -> Option<String> {
+        let text = self.shift();
+        if text.trim().is_empty() {
+            Some(self.shift()).filter(|text| !text.trim().is_empty())
+        } else {
+            Some(text)
+        }
+    }
+
+    fn shift(&mut self) -> String {
         let text = std::mem::take(&mut self.text);
         self.has_text = false;
         if let Some((next, ended)) = self.next.take() {
             (self.text, self.ended, self.has_text) = (next, ended, true);
         }
-        (!text.is_empty()).then_some(text)
+        text
     }
 }
 
@@ -166,6 +175,13 @@ mod tests {
         );
         let short: Vec<String> = (0..10_000).map(|n| format!("line {n}")).collect();
         assert_eq!(messages((short.join("\r\n") + "\r\n").as_bytes()).join("\n"), short.join("\n"));
+    }
+
+    #[test]
+    fn blank_lines_are_kept_within_a_message_and_are_none_themselves() {
+        assert_eq!(messages(b"a\n\n\n  b\n\n"), ["a\n\n\n  b\n"]);
+        let longest = "x".repeat(MAX_TEXT - 1);
+        assert_eq!(messages(format!("\n\n{longest}\nend").as_bytes()), [longest.as_str(), "end"]);
     }
 
     #[test]

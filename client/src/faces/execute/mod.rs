@@ -66,7 +66,11 @@ pub async fn execute(
         Line::Say(text) if current.is_none() && is_link(&text) => Line::Link(text),
         line => line,
     };
-    let is_sure = pending.leaves(current.filter(|_| line == Line::Leave));
+    let is_sure = pending.is_sure(match &line {
+        Line::Leave => current.map(|room| format!("leave {room}")),
+        Line::Forget(room) => room.as_deref().or(current).map(|room| format!("forget {room}")),
+        _ => None,
+    });
     match line {
         Line::Empty | Line::Quit => Ok(Done::default()),
         Line::Say(text) => say(runtime, pending, here()?, Said::text(text)).await,
@@ -162,7 +166,7 @@ pub async fn execute(
         Line::Files => files::list(runtime, here()?).await,
         Line::Steer(number, steer) => runtime.steer_file(number, steer).await.map(|()| Done::default()),
         Line::Search(text) => search(runtime, here()?, &text).await,
-        Line::Rooms => Ok(Done { notes: rooms(runtime, current).await, go: None }),
+        Line::Rooms(all) => Ok(Done { notes: rooms(runtime, current, all).await, go: None }),
         Line::Leave => {
             let room = here()?;
             let status = runtime.room(room)?;
@@ -170,6 +174,14 @@ pub async fn execute(
                 return runtime.tell(room, Command::Leave).await.map(|()| Done::default());
             }
             Ok(Done::say(words::leaves(room, status.view.is_some_and(|view| view.open))))
+        }
+        Line::Forget(room) => {
+            let label = runtime.room(room.as_deref().map_or_else(here, Ok)?)?.label;
+            if !is_sure {
+                return Ok(Done::say(words::forgets(&label)));
+            }
+            runtime.forget(&label).await?;
+            Ok(Done::say(words::forgotten(&label)))
         }
         Line::Accept => {
             // The room answers.

@@ -51,9 +51,11 @@ pub(in crate::faces) async fn unread(runtime: &Runtime) -> Vec<String> {
     all.filter_map(said).collect()
 }
 
-pub(super) async fn rooms(runtime: &Runtime, current: Option<&str>) -> Vec<String> {
+/// `all`: with those that were left.
+pub(super) async fn rooms(runtime: &Runtime, current: Option<&str>, all: bool) -> Vec<String> {
     let unread: BTreeMap<_, _> = unread_rooms(runtime).await.into_iter().collect();
     let mut rooms = runtime.rooms();
+    rooms.retain(|status| all || !status.is_left());
     // Those of one kind stay as they are.
     rooms.sort_by_key(|status| !status.is_pinned);
     if rooms.is_empty() {
@@ -62,6 +64,7 @@ pub(super) async fn rooms(runtime: &Runtime, current: Option<&str>) -> Vec<Strin
     let line = |status: RoomStatus| {
         let mark = if current == Some(status.label.as_str()) { "*" } else { " " };
         let state = match (&status.over, &status.view) {
+            _ if status.is_left() => "left".to_owned(),
             (Some(why), _) => format!("over: {}", sanitize::line(why)),
             (None, Some(view)) => {
                 let open = if view.open { ", OPEN" } else { "" };

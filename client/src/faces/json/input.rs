@@ -297,8 +297,17 @@ pub enum Cmd {
         #[serde(default)]
         withdrawn: bool,
     },
+    /// Delete what is kept of a room that is over.
+    Forget {
+        /// Which.
+        room: String,
+    },
     /// List the rooms.
-    Rooms {},
+    Rooms {
+        /// Those that were left as well.
+        #[serde(default)]
+        all: bool,
+    },
     /// Change the display name.
     Nick {
         /// The new one.
@@ -345,13 +354,14 @@ impl Cmd {
             | Self::Unverify { room, .. }
             | Self::Ack { room, .. }
             | Self::Leave { room }
+            | Self::Forget { room }
             | Self::Pin { room, .. }
             | Self::Accept { room } => (Some(room.clone()), None),
             Self::FileSend { room, id, .. } => (Some(room.clone()), id.clone()),
             Self::FileGet { room, .. } => (Some(room.clone()), None),
             Self::Transfers { room } => (room.clone(), None),
             Self::Transfer { .. } => (None, None),
-            Self::Rooms {} | Self::Nick { .. } | Self::Describe { .. } | Self::Quit => (None, None),
+            Self::Rooms { .. } | Self::Nick { .. } | Self::Describe { .. } | Self::Quit => (None, None),
         }
     }
 }
@@ -428,7 +438,9 @@ mod tests {
             r#"{"cmd":"accept","room":"team"}"#,
             r#"{"cmd":"pin","room":"team"}"#,
             r#"{"cmd":"pin","room":"team","withdrawn":true}"#,
+            r#"{"cmd":"forget","room":"team"}"#,
             r#"{"cmd":"rooms"}"#,
+            r#"{"cmd":"rooms","all":true}"#,
             r#"{"cmd":"nick","name":"zoë"}"#,
             r#"{"cmd":"quit"}"#,
         ] {

@@ -275,9 +275,10 @@ impl Out {
         Self::Safety { room: room.to_owned(), member: person(member.clone()), digits, verified }
     }
 
-    /// The rooms, with what was not read in each.
-    pub async fn rooms(runtime: &Runtime) -> Self {
-        let mut rooms: Vec<_> = runtime.rooms().iter().map(RoomOut::from).collect();
+    /// The rooms, with what was not read in each; those that were left if `all`.
+    pub async fn rooms(runtime: &Runtime, all: bool) -> Self {
+        let rooms = runtime.rooms().into_iter().filter(|room| all || !room.is_left());
+        let mut rooms: Vec<_> = rooms.map(|room| RoomOut::from(&room)).collect();
         for (label, unread) in unread_rooms(runtime).await {
             let count = unread.ok().map(|unread| unread.count);
             rooms.iter_mut().filter(|room| room.room == label).for_each(|room| room.unread = count);

@@ -49,9 +49,13 @@ pub const COMMANDS: &[(&str, &str)] = &[
         "messages from now on go after a time like 30m, 12h, 7d; alone, it shows the time",
     ),
     ("/topic [TEXT|off]", "say what this room is about; alone, it shows that. Moderators change it"),
-    ("/rooms", "list your rooms"),
+    ("/rooms [all]", "list your rooms; with those that you left"),
     ("/info", "what this room is: its id at the relay, what it allows, who moderates it"),
-    ("/leave", "leave this room; asks first, since what was said there is deleted on this device"),
+    (
+        "/leave",
+        "leave this room; asks first. What was said there stays on this device, to be searched and exported",
+    ),
+    ("/forget [ROOM]", "delete what is kept of a room that you left, or that is over; asks first"),
     (
         "/accept",
         "go on in this room although its relay was restored from a backup, or read on where this device was before it was led past the end of the log; ask the relay's operator first",

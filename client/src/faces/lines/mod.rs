@@ -78,10 +78,12 @@ pub enum Line {
     Steer(i64, Steer),
     /// Look for words in what was said here.
     Search(String),
-    /// List the rooms.
-    Rooms,
+    /// List the rooms; with those that were left, or without.
+    Rooms(bool),
     /// Leave the current room.
     Leave,
+    /// Delete what is kept of a room that is over: of this one, or of the current one.
+    Forget(Option<String>),
     /// Go on in the current room although its relay was restored from a backup.
     Accept,
     /// Be told of what is said here, or not.
@@ -114,12 +116,9 @@ pub struct Allowed {
     pub seats: Option<u32>,
 }
 
-/// A text without what is blank around it. The first of several lines keeps its indentation, as the others do.
+/// A text without blank lines around it. Its first line keeps its indentation, as the others do.
 pub fn without_blank_lines(text: &str) -> &str {
     let text = text.trim_end();
-    if !text.trim_start().contains('\n') {
-        return text.trim_start();
-    }
     let blank = text.len() - text.trim_start().len();
     let start = text.get(..blank).and_then(|blank| blank.rfind('\n')).map_or(0, |at| at + 1);
     text.get(start..).unwrap_or_default()
@@ -186,8 +185,10 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
         "resume" => numbered(Steer::Run),
         "cancel" => numbered(Steer::Cancel),
         "search" => needed().map(Line::Search),
-        "rooms" => alone(Line::Rooms),
+        "rooms" if argument == "all" => Ok(Line::Rooms(true)),
+        "rooms" => alone(Line::Rooms(false)),
         "leave" => alone(Line::Leave),
+        "forget" => Ok(Line::Forget(Some(argument.to_owned()).filter(|room| !room.is_empty()))),
         "accept" => alone(Line::Accept),
         "mute" => alone(Line::Mute(true)),
         "unmute" => alone(Line::Mute(false)),

@@ -140,6 +140,11 @@ impl<'a> Act<'a> {
     /// Messages from the disk.
     pub async fn fetch(&self, app: &mut App, wanted: Wanted) {
         let runtime = self.runtime;
+        if let Wanted::Around { room, .. } = &wanted {
+            // One that was left comes on the screen by a search alone.
+            let status = runtime.room(room);
+            status.iter().for_each(|status| app.show_rooms(std::slice::from_ref(status)));
+        }
         let found = match &wanted {
             Wanted::Older { room, before } => runtime.past_before(room, *before, PAGE).await,
             Wanted::Newer { room, after } => runtime.past_after(room, *after, PAGE).await,
@@ -164,7 +169,7 @@ impl<'a> Act<'a> {
 
     async fn line(&self, app: &mut App, line: Line, text: String) {
         let current = app.current().map(str::to_owned);
-        let is_info = line == Line::Info;
+        let (is_info, forgets) = (line == Line::Info, matches!(line, Line::Forget(_)));
         match execute(self.runtime, self.pending, current.as_deref(), line).await {
             Ok(done) => {
                 if let Some(room) = &done.go {
@@ -172,6 +177,9 @@ impl<'a> Act<'a> {
                 }
                 app.set_me(self.runtime.me());
                 app.show_rooms(&self.runtime.rooms());
+                if forgets {
+                    app.forget_others(&self.runtime.rooms());
+                }
                 if is_info {
                     return app.details("Room", done.notes);
                 }

@@ -23,6 +23,7 @@ mod keymap;
 mod notify;
 mod opener;
 mod paths;
+mod placed;
 mod spell;
 mod terminal;
 mod theme;

@@ -14,20 +14,17 @@ use crossterm::{
     execute,
     terminal::{EnterAlternateScreen, disable_raw_mode, enable_raw_mode},
 };
-use ratatui::{
-    Terminal,
-    backend::{Backend as _, CrosstermBackend},
-};
+use ratatui::{Terminal, backend::Backend as _};
 use tokio::sync::mpsc;
 
-use super::{app::App, classical::Classical, draw, jobs::Jobs, theme::Theme};
+use super::{app::App, classical::Classical, draw, jobs::Jobs, placed::Placed, theme::Theme};
 use crate::failure::{Exit, Failure};
 
 /// Keys read ahead. Full: the terminal keeps them.
 const AHEAD: usize = 256;
 
 /// What the screen is drawn on.
-type Drawn = Terminal<CrosstermBackend<Classical<io::Stdout>>>;
+type Drawn = Terminal<Placed<Classical<io::Stdout>>>;
 
 /// The screen while this face has it; given back on drop.
 pub(super) struct Screen {
@@ -46,7 +43,7 @@ impl Screen {
     /// Takes the terminal over and begins to read keys. Without the mouse the terminal's own selection works as ever.
     pub fn enter(with_mouse: bool) -> Result<(Self, mpsc::Receiver<Event>), Failure> {
         ratatui::try_init().map_err(|error| unusable(&error))?;
-        let backend = CrosstermBackend::new(Classical::new(io::stdout(), Theme::depth()));
+        let backend = Placed::new(Classical::new(io::stdout(), Theme::depth()));
         let mut terminal = Terminal::new(backend).map_err(|error| unusable(&error))?;
         // Where a terminal has no second screen, what was there before would show through.
         wipe(&mut terminal);

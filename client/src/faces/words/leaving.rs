@@ -2,14 +2,33 @@
 
 use super::{called, counted};
 
-/// What is lost with a room, and how to leave it all the same.
+/// What leaving means, and how to do it.
 pub fn leaves(room: &str, is_open: bool) -> String {
-    let again = if is_open { "" } else { ", and only a new link lets you in again" };
+    let again = if is_open { "" } else { "Only a new link lets you in again. " };
     format!(
-        "Whoever leaves {} loses what was said there: it is deleted on this device{again}. `schat export` keeps a copy. To \
-         leave, type /leave once more.",
+        "Whoever leaves {} reads nothing more of it. {again}What was said so far stays on this device, to be searched and \
+         exported; /forget deletes it afterwards. To leave, type /leave once more.",
         called(room)
     )
+}
+
+/// What forgetting means, and how to do it.
+pub fn forgets(room: &str) -> String {
+    format!(
+        "What was said in {} will be deleted on this device; `schat export` keeps a copy. To delete it, type the same once \
+         more.",
+        called(room)
+    )
+}
+
+/// The same as a question on the command line.
+pub fn forget(room: &str) -> String {
+    format!("Delete all that was said in {} on this device? (yes/no) ", called(room))
+}
+
+/// It is done.
+pub fn forgotten(room: &str) -> String {
+    format!("What was said in {} is deleted on this device.", called(room))
 }
 
 /// What is waited for, how long at most, and how not to.

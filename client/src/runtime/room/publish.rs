@@ -86,14 +86,16 @@ impl Room {
     /// The room is over for this device; what is kept depends on why.
     pub(super) async fn over(&mut self, reason: String, was_member: bool) {
         let room = self.record.id;
-        let forget = self.is_leaving || !was_member;
+        let forget = !was_member;
+        let leave = self.is_leaving;
         // A refusal by the relay leaves the engine a member: it is tried again at the next start.
         let is_final = self.engine.as_ref().is_none_or(|engine| engine.view().is_none());
         let why = reason.clone();
-        let saved = self.vault.run(move |store| match (forget, is_final) {
-            (true, _) => store.forget_room(room),
-            (false, true) => store.close_room(room, &why),
-            (false, false) => Ok(()),
+        let saved = self.vault.run(move |store| match () {
+            () if forget => store.forget_room(room),
+            () if leave => store.leave_room(room),
+            () if is_final => store.close_room(room, &why),
+            () => Ok(()),
         });
         if let Err(error) = saved.await {
             self.show(RoomEvent::Failed(error.into())).await;

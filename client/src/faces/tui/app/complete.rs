@@ -1,9 +1,10 @@
 //! What Tab completes: commands, rooms, names and paths.
 
-use shared::identity::names::fold;
-
 use super::App;
-use crate::faces::{lines::COMMANDS, tui::paths, words};
+use crate::{
+    faces::{lines::COMMANDS, tui::paths, words},
+    text::loose::loose,
+};
 
 impl App {
     /// Completes the word before the cursor: all of it when one thing fits, else what all that fit begin with, and
@@ -40,7 +41,7 @@ impl App {
 
     /// What could stand there, and what follows it.
     fn candidates(&self, before: &str, start: usize, word: &str) -> (Vec<String>, &'static str) {
-        let fits = |text: &String| fold(text).starts_with(&fold(word));
+        let fits = |text: &String| loose(text).starts_with(&loose(word));
         let names = || {
             let view = self.shown().and_then(|pane| pane.view.as_deref());
             let members = view.into_iter().flat_map(|view| view.members.iter().filter(|member| !member.me));
@@ -58,7 +59,7 @@ impl App {
             let view = self.shown().and_then(|pane| pane.view.as_deref());
             let members = view.into_iter().flat_map(|view| view.members.iter().filter(|member| !member.me));
             let all = members.map(|member| words::name(&member.person, view));
-            let fits = |text: &String| fold(text).starts_with(&fold(name));
+            let fits = |text: &String| loose(text).starts_with(&loose(name));
             return (all.filter(fits).map(|name| format!("@{name}")).collect(), " ");
         }
         match before.split_whitespace().next() {

@@ -172,10 +172,24 @@ impl App {
     /// The rooms of the profile.
     pub fn show_rooms(&mut self, rooms: &[RoomStatus]) {
         for status in rooms {
+            // What was left is shown where somebody goes there.
+            if status.is_left() && self.panes.iter().all(|pane| pane.label != status.label) {
+                continue;
+            }
             let pane = self.pane(&status.label);
             pane.view.clone_from(&status.view);
             pane.over.clone_from(&status.over);
             (pane.is_muted, pane.is_pinned) = (status.is_muted, status.is_pinned);
+        }
+    }
+
+    /// Rooms that are not there any more go from the screen.
+    pub fn forget_others(&mut self, rooms: &[RoomStatus]) {
+        self.panes.retain(|pane| rooms.iter().any(|room| room.label == pane.label));
+        if self.shown().is_none() {
+            self.current = None;
+            let next = self.by_activity().first().map(|pane| pane.label.clone());
+            next.into_iter().for_each(|room| self.go(&room));
         }
     }
 

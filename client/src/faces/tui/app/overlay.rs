@@ -1,9 +1,10 @@
 //! What lies over the rooms, and its keys.
 
 use crossterm::event::KeyCode;
-use shared::{identity::names::fold, room::MessageId};
+use shared::room::MessageId;
 
 use super::{App, Effect, Help, Open, SIGNS, Search, Telling};
+use crate::text::loose::loose;
 
 /// What lies over the rooms.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,8 +89,8 @@ impl App {
 
     /// Labels that contain what was typed, by activity.
     pub fn found(&self, text: &str) -> Vec<String> {
-        let text = fold(text);
-        let fits = |label: &String| fold(label).contains(&text);
+        let text = loose(text);
+        let fits = |label: &String| loose(label).contains(&text);
         self.by_activity().into_iter().map(|pane| pane.label.clone()).filter(fits).collect()
     }
 

@@ -1,0 +1,6 @@
+//! What commands say, and why they fail.
+
+pub mod profile;
+pub mod program;
+pub mod relay;
+pub mod room;
