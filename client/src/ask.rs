@@ -20,7 +20,7 @@ use std::future::Future;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub(crate) use answer::{MAX_ANSWER, MAX_PAGE};
-pub(crate) use files::{GetFile, SendFile, SteerFile, Transfers};
+pub(crate) use files::{FilePlace, GetFile, SendFile, SteerFile, Transfers};
 pub(crate) use people::{Mark, People, Person};
 pub(crate) use rooms::{Create, Join, LastRelay, Mute, Open, Pin, UseRelay};
 pub(crate) use stored::{
@@ -130,6 +130,7 @@ requests! {
     GetFile,
     Transfers,
     SteerFile,
+    FilePlace,
 }
 
 /// What a daemon answered. None: it is no such answer.

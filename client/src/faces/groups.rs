@@ -7,7 +7,7 @@ use super::lines::COMMANDS;
 /// What commands are for, and their words.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Messages", &["reply", "quote", "me", "edit", "delete", "react", "search", "disappear"]),
-    ("Files", &["file", "get", "files", "pause", "resume", "cancel"]),
+    ("Files", &["file", "voice", "get", "files", "pause", "resume", "cancel"]),
     (
         "Rooms",
         &["join", "create", "rooms", "info", "topic", "pin", "unpin", "mute", "unmute", "leave", "accept"],

@@ -15,6 +15,7 @@ mod lock;
 mod notices;
 mod old;
 mod people;
+mod places;
 mod profile;
 mod rooms;
 mod schema;
@@ -49,6 +50,7 @@ pub use key::{
 pub use notices::{Earlier, Notice, StoredNotice};
 pub use old::{ARCHIVED, ARCHIVED_OPEN, is_archive};
 pub use people::{KnownPerson, Meeting, People};
+pub use places::Place;
 pub use profile::{OpenProfile, ProfileDir, usual_name};
 pub use rooms::{KnownRelay, RoomRecord, Where};
 pub use search::{Hit, Query, Search};

@@ -168,9 +168,17 @@ impl Store {
         let of_room = "(SELECT number FROM transfers WHERE room = ?1)";
         transaction
             .execute(&format!("DELETE FROM transfer_parts WHERE transfer IN {of_room}"), [room.as_bytes()])?;
-        for table in
-            ["rows", "messages", "happenings", "drafts", "cursors", "transfers", "blob_drops", "rooms"]
-        {
+        for table in [
+            "rows",
+            "messages",
+            "happenings",
+            "drafts",
+            "cursors",
+            "transfers",
+            "blob_drops",
+            "places",
+            "rooms",
+        ] {
             transaction.execute(&format!("DELETE FROM {table} WHERE room = ?1"), [room.as_bytes()])?;
         }
         // An alarm that nobody has seen outlives its room.

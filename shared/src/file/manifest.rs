@@ -12,7 +12,7 @@ use crate::{
 pub type BlobId = [u8; 16];
 
 /// Longest preview, in bytes: a small picture.
-pub const MAX_PREVIEW: usize = 16 << 10;
+pub const MAX_PREVIEW: usize = 4 << 10;
 
 /// Longest media type, in bytes.
 const MAX_TYPE: usize = 100;

@@ -3,6 +3,7 @@
 mod export;
 mod find;
 mod follow;
+mod voice;
 
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,7 @@ use crate::{
 };
 pub(super) use export::fetch_all;
 use follow::{Followed, follow};
+pub(super) use voice::Voice;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum FileCommand {
@@ -42,6 +44,12 @@ pub(super) enum FileCommand {
         /// Send pictures with what they tell besides their pixels: where and when they were taken, and with what.
         #[arg(long)]
         keep_metadata: bool,
+        /// They are voice messages; how long they are is read from them (Ogg, WAV).
+        #[arg(long)]
+        voice: bool,
+        /// It is a voice message of this length, as in 12s or 1m30s.
+        #[arg(long, value_name = "TIME", value_parser = voice::length)]
+        duration: Option<u32>,
         #[command(flatten)]
         patience: Patience,
     },
@@ -94,8 +102,10 @@ pub(super) enum FileCommand {
 impl FileCommand {
     pub(super) async fn run(self, globals: &Globals) -> Result<Exit, Failure> {
         match self {
-            Self::Send { room, paths, text, keep_metadata, patience } => {
-                send(globals, &room, &Sent { paths, text, keeps_metadata: keep_metadata }, patience).await
+            Self::Send { room, paths, text, keep_metadata, voice, duration, patience } => {
+                let voice = Voice::new(voice, duration);
+                let sent = Sent { paths, text, keeps_metadata: keep_metadata, voice };
+                send(globals, &room, &sent, patience).await
             }
             Self::Get { room, id, output, patience } => get(globals, &room, &id, output, patience).await,
             Self::List { room, limit } => list(globals, &room, limit).await,
@@ -113,6 +123,7 @@ pub(super) struct Sent {
     /// With the first.
     pub(super) text: String,
     pub(super) keeps_metadata: bool,
+    pub(super) voice: Voice,
 }
 
 pub(super) async fn send(
@@ -122,16 +133,17 @@ pub(super) async fn send(
     patience: Patience,
 ) -> Result<Exit, Failure> {
     let paths = sent.paths.iter().map(|path| from_root(path)).collect::<Result<Vec<_>, _>>()?;
+    let lengths = paths.iter().map(|path| sent.voice.of(path)).collect::<Result<Vec<_>, _>>()?;
     let (runtime, mut events) = one(globals, room).await?;
     let sending = async {
         let mut followed = Vec::new();
-        for (nth, path) in paths.into_iter().enumerate() {
+        for (nth, (path, duration_ms)) in paths.into_iter().zip(lengths).enumerate() {
             let file = Outgoing {
                 path,
                 text: if nth == 0 { sent.text.clone() } else { String::new() },
                 reply_to: None,
                 keeps_metadata: sent.keeps_metadata,
-                duration_ms: 0,
+                duration_ms,
                 token: String::new(),
             };
             followed.push(Followed::new(runtime.send_file(room, file).await?));

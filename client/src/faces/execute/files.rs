@@ -10,6 +10,7 @@ use crate::{
     failure::Failure,
     handle::Runtime,
     runtime::{Outgoing, Wanted},
+    sound,
 };
 
 /// Files that a list shows: a screen.
@@ -26,16 +27,31 @@ pub(super) async fn send(
     pending: &Pending,
     room: &str,
     path: &str,
+    is_voice: bool,
 ) -> Result<Done, Failure> {
+    let path = meant(path)?;
+    let duration_ms = if is_voice { length(&path)? } else { 0 };
     let file = Outgoing {
-        path: meant(path)?,
+        path,
         text: String::new(),
         reply_to: None,
         keeps_metadata: false,
-        duration_ms: 0,
+        duration_ms,
         token: String::new(),
     };
     pending.send_file(runtime, room, file).await.map(|_| Done::default())
+}
+
+/// How long a recording is, in milliseconds.
+fn length(path: &Path) -> Result<u32, Failure> {
+    let found = sound::duration_ms(path).map_err(|error| {
+        Failure::usage(
+            format!("{} cannot be read: {error}.", path.display()),
+            "Write /voice and where the file is.",
+        )
+    })?;
+    let silent = || format!("{} does not say how long it is.", path.display());
+    found.ok_or_else(|| Failure::usage(silent(), "Send it with /file, or by schat file send --duration 12s."))
 }
 
 /// What a person means by a path: as it was typed, quoted by a shell or dropped by a window.

@@ -157,7 +157,8 @@ pub async fn execute(
             runtime.tell(here()?, Command::Topic(text)).await?;
             Ok(Done::say(words::ASKED_TOPIC))
         }
-        Line::File(path) => files::send(runtime, pending, here()?, &path).await,
+        Line::File(path) => files::send(runtime, pending, here()?, &path, false).await,
+        Line::Voice(path) => files::send(runtime, pending, here()?, &path, true).await,
         Line::Get(words) => files::get(runtime, here()?, &words).await,
         Line::Files => files::list(runtime, here()?).await,
         Line::Steer(number, steer) => runtime.steer_file(number, steer).await.map(|()| Done::default()),

@@ -70,6 +70,8 @@ pub enum Line {
     Topic(Option<String>),
     /// Send a file.
     File(String),
+    /// Send a recording as a voice message.
+    Voice(String),
     /// Fetch the newest file, or the newest with these words in its name.
     Get(String),
     /// List the files of the room, and those under way.
@@ -180,6 +182,7 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
         "topic" if argument == "off" => Ok(Line::Topic(Some(String::new()))),
         "topic" => Ok(Line::Topic(Some(argument.to_owned()))),
         "file" => needed().map(Line::File),
+        "voice" => needed().map(Line::Voice),
         "get" => Ok(Line::Get(argument.to_owned())),
         "files" => alone(Line::Files),
         "pause" => numbered(Steer::Pause),

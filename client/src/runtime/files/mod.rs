@@ -5,6 +5,8 @@ mod fetch;
 mod kept;
 mod media;
 mod picture;
+mod place;
+mod preview;
 mod source;
 mod sweep;
 mod target;

@@ -97,11 +97,15 @@ impl Task {
             self.pause(false).await;
             let before = lock(&self.shown.transfer).done;
             match self.attempt().await {
-                Ok(Through::Offered) => return self.end(TransferState::Done(None)).await,
+                Ok(Through::Offered) => {
+                    self.remember_sent().await;
+                    return self.end(TransferState::Done(None)).await;
+                }
                 Ok(Through::Fetched(path)) => {
                     let number = self.number;
                     // Kept, it would be fetched once more.
                     let _ = self.vault().run(move |store| store.end_transfer(number)).await;
+                    self.remember_fetched(&path).await;
                     return self.end(TransferState::Done(Some(path))).await;
                 }
                 Err(Fault::Steered) => {}

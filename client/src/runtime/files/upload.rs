@@ -98,7 +98,7 @@ impl Task {
         (stream, there): (&mut BlobStream, &mut There),
     ) -> Result<Manifest, Fault> {
         let last = shape.last();
-        let (sealed, _) =
+        let (sealed, source) =
             self.seal(up, shape, source, hashes, vec![last]).await.map_err(|_| Fault::Lost)??;
         self.keep_hashes(hashes, &sealed).await?;
         let list = PartList::new(hashes.range(..shape.parts()).map(|(_, hash)| *hash).collect());
@@ -123,6 +123,7 @@ impl Task {
             there.take(frame)?;
             self.progress(shape, there.parts.count()).await;
         }
+        let preview = super::preview::of(source).await;
         Ok(Manifest {
             id: up.blob,
             key: up.key.clone(),
@@ -130,7 +131,7 @@ impl Task {
             name: up.name.clone(),
             media_type: up.media_type.clone(),
             parts: list.hash(up.size),
-            preview: Vec::new(),
+            preview,
             duration_ms: up.duration_ms,
         })
     }

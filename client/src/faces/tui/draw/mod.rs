@@ -7,6 +7,7 @@ mod input;
 mod messages;
 mod opening;
 mod overlay;
+mod pictures;
 mod rooms;
 mod row;
 mod sides;

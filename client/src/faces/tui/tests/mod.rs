@@ -4,6 +4,8 @@ mod hostile;
 mod keys;
 mod opening;
 mod people;
+#[cfg(feature = "pictures")]
+mod pictures;
 mod rooms;
 mod screens;
 mod search;

@@ -1,0 +1,81 @@
+//! Pictures under their lines: as text where they are blocks, and else over empty cells.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+};
+use shared::file::BlobId;
+
+use super::{
+    super::app::{App, Entry},
+    row::{Drawn, Looks, Spot},
+};
+
+/// Why the picture that was fetched is not there.
+const TOO_LARGE: &str = "(too large to be shown)";
+
+/// The rows of an entry's picture.
+pub fn lines(looks: &Looks<'_>, entry: &Entry, indent: usize) -> Vec<Drawn> {
+    let Some(picture) = entry.picture.as_deref().filter(|_| !entry.deleted) else { return Vec::new() };
+    let blob = picture.blob;
+    let (_, rows) = looks.gallery.cells(&blob).unwrap_or_default();
+    let canvas = looks.gallery.canvas(&blob);
+    let row = |row: u16| {
+        let mut spans = vec![Span::raw(" ".repeat(indent))];
+        spans.extend(canvas.map(|canvas| canvas.row(usize::from(row))).unwrap_or_default());
+        Drawn { picture: Some(Spot { blob, row }), ..Drawn::new(Line::from(spans), indent) }
+    };
+    let note = looks.gallery.is_too_large(&blob).then(|| {
+        let spans = vec![Span::raw(" ".repeat(indent)), Span::styled(TOO_LARGE, looks.theme.quiet())];
+        Drawn::new(Line::from(spans), indent)
+    });
+    (0..rows).map(row).chain(note).collect()
+}
+
+/// Rows of one picture below each other.
+pub struct Spots {
+    blob: BlobId,
+    /// The first one of them, from the top of the picture.
+    first: u16,
+    area: Rect,
+}
+
+/// Where pictures stand among these lines.
+pub fn spots<'a>(lines: impl Iterator<Item = &'a Drawn>, area: Rect) -> Vec<Spots> {
+    let mut spots: Vec<Spots> = Vec::new();
+    for (y, drawn) in (area.y..area.bottom()).zip(lines) {
+        let Some(Spot { blob, row }) = drawn.picture else { continue };
+        match spots.last_mut() {
+            Some(above)
+                if above.blob == blob
+                    && above.area.bottom() == y
+                    && above.first + above.area.height == row =>
+            {
+                above.area.height += 1;
+            }
+            _ => {
+                let x = area.x + u16::try_from(drawn.body).unwrap_or(u16::MAX).min(area.width);
+                let area = Rect { x, y, width: area.right() - x, height: 1 };
+                spots.push(Spots { blob, first: row, area });
+            }
+        }
+    }
+    spots
+}
+
+/// Draws what is no text. Not below anything else that is drawn: some terminals would show it above.
+pub fn draw(frame: &mut Frame<'_>, app: &App, spots: &[Spots]) {
+    if app.overlay.is_some() || app.alert.is_some() {
+        return;
+    }
+    for Spots { blob, first, area } in spots {
+        let Some((columns, _)) = app.gallery.cells(blob) else { continue };
+        if let Some(canvas) = app.gallery.canvas(blob).filter(|canvas| canvas.is_graphic()) {
+            // Cut at the right some would not be drawn, and others go beyond.
+            if columns <= area.width {
+                canvas.draw(*first, Rect { width: columns, ..*area }, frame.buffer_mut());
+            }
+        }
+    }
+}
