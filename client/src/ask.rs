@@ -26,7 +26,7 @@ pub(crate) use rooms::{Create, Join, LastRelay, Mute, Open, Pin, UseRelay};
 pub(crate) use stored::{
     Draft, History, HistoryBefore, LineOf, PastAfter, PastBefore, Queued, Search, SetDraft,
 };
-pub(crate) use talk::{Ack, Acked, Describe, Rename, Seen, Tell};
+pub(crate) use talk::{Ack, Acked, AvatarOf, Describe, Rename, Seen, SetAvatar, Tell};
 
 use crate::{
     failure::Failure,
@@ -131,6 +131,8 @@ requests! {
     Transfers,
     SteerFile,
     FilePlace,
+    SetAvatar,
+    AvatarOf,
 }
 
 /// What a daemon answered. None: it is no such answer.

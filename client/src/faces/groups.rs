@@ -12,7 +12,7 @@ const GROUPS: &[(&str, &[&str])] = &[
         "Rooms",
         &["join", "create", "rooms", "info", "topic", "pin", "unpin", "mute", "unmute", "leave", "accept"],
     ),
-    ("People", &["members", "verify", "unverify", "nick", "status", "glyph"]),
+    ("People", &["members", "verify", "unverify", "nick", "status", "glyph", "avatar"]),
     ("Invites and roles", &["invite", "invites", "revoke", "kick", "moderator", "policy"]),
     ("The program", &["why", "help", "quit"]),
 ];

@@ -11,7 +11,7 @@ use image::{
     metadata::Orientation,
 };
 
-use shared::file::MAX_PREVIEW;
+use shared::{file::MAX_PREVIEW, identity::MAX_AVATAR};
 
 use super::quietly;
 
@@ -29,6 +29,9 @@ pub(crate) struct Limits {
 impl Limits {
     /// A picture that was sent: photographs of today have 12 to 16 million pixels of 3 bytes.
     pub(crate) const PICTURE: Self = Self { side: 12_000, decoded: 64 << 20, file: 32 << 20 };
+
+    /// A picture of a person, which is fetched by itself.
+    pub(crate) const AVATAR: Self = Self { side: 512, decoded: 512 * 512 * 8, file: MAX_AVATAR as u64 };
 
     /// What comes with a message, before anybody asked for anything: a few kilobytes, and no more work than they deserve.
     pub(crate) const PREVIEW: Self = Self { side: 128, decoded: 128 * 128 * 8, file: MAX_PREVIEW as u64 };

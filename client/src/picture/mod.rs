@@ -12,5 +12,5 @@ mod small;
 pub(crate) use self::{
     decode::{Decoded, Limits, Refused, decode, open},
     guard::{hush, quietly},
-    small::{preview, shown_preview},
+    small::{avatar, preview, shown_preview},
 };

@@ -3,6 +3,7 @@
 //! A batch of the engine is one transaction, committed with `synchronous = FULL` before a byte is sent:
 //! after a crash the same ciphertexts are sent again and nothing is encrypted twice.
 
+mod avatars;
 #[cfg(test)]
 pub(crate) mod crash_point;
 mod cursors;
@@ -37,6 +38,7 @@ use shared::{
 };
 use zeroize::Zeroizing;
 
+pub use avatars::OwnAvatar;
 pub use cursors::Cursor;
 pub use error::StoreError;
 pub use happenings::{Happening, Item, MAX_HAPPENINGS, What};

@@ -177,6 +177,7 @@ impl Store {
             "transfers",
             "blob_drops",
             "places",
+            "avatars",
             "rooms",
         ] {
             transaction.execute(&format!("DELETE FROM {table} WHERE room = ?1"), [room.as_bytes()])?;

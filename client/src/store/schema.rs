@@ -96,6 +96,11 @@ const MIGRATIONS: &[&str] = &["
         number INTEGER PRIMARY KEY AUTOINCREMENT, room BLOB NOT NULL, blob BLOB NOT NULL, value BLOB NOT NULL,
         UNIQUE (room, blob)
     );
+    -- Pictures of people, by the blob that they are at the relay; without bytes that ours of this name is there.
+    CREATE TABLE IF NOT EXISTS avatars (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, room BLOB NOT NULL, blob BLOB NOT NULL, value BLOB NOT NULL,
+        UNIQUE (room, blob)
+    );
 "];
 
 /// Opens a database that nobody can write. Without a journal it is as it is: then no file beside it is needed.

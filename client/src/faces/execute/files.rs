@@ -6,7 +6,7 @@ use shared::{identity::names::fold, message::timeline};
 
 use super::Done;
 use crate::{
-    faces::{pending::Pending, words},
+    faces::{avatar, pending::Pending, words},
     failure::Failure,
     handle::Runtime,
     runtime::{Outgoing, Wanted},
@@ -40,6 +40,17 @@ pub(super) async fn send(
         token: String::new(),
     };
     pending.send_file(runtime, room, file).await.map(|_| Done::default())
+}
+
+/// Changes our picture.
+pub(super) async fn avatar(runtime: &Runtime, path: Option<&str>) -> Result<Done, Failure> {
+    let Some(path) = path else {
+        runtime.set_avatar(None).await?;
+        return Ok(Done::say("You have no picture any more."));
+    };
+    let picture = avatar::read(&meant(path)?)?;
+    runtime.set_avatar(Some(picture)).await?;
+    Ok(Done::say("Your picture goes to your rooms. It is seen by their members, and proves nothing."))
 }
 
 /// How long a recording is, in milliseconds.

@@ -145,6 +145,7 @@ pub async fn execute(
             runtime.describe(&runtime.description().0, &glyph).await?;
             Ok(Done::say("Your sign is changed."))
         }
+        Line::Avatar(path) => files::avatar(runtime, path.as_deref()).await,
         Line::Disappear(None) => Ok(Done::say(match view(runtime, here()?)?.disappear_s {
             0 => "Messages stay here.".to_owned(),
             seconds => format!("Messages go {} after they were said.", words::duration(seconds)),

@@ -45,6 +45,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("/nick NAME", "change your name"),
     ("/status [TEXT]", "say something of yourself beside your name, or nothing any more"),
     ("/glyph [EMOJI]", "a small sign for you, or none any more"),
+    ("/avatar PATH|none", "a picture of you for everybody in your rooms, or none any more"),
     (
         "/disappear [TIME|off]",
         "messages from now on go after a time like 30m, 12h, 7d; alone, it shows the time",

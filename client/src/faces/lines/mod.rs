@@ -64,6 +64,8 @@ pub enum Line {
     Status(String),
     /// Change our sign.
     Glyph(String),
+    /// Change our picture; none: there is none any more.
+    Avatar(Option<String>),
     /// Show or change after how many seconds messages go.
     Disappear(Option<u32>),
     /// Show what the room is about, or change it; to nothing, too.
@@ -176,6 +178,8 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
         "react" => needed().map(Line::React),
         "status" => Ok(Line::Status(argument.to_owned())),
         "glyph" => Ok(Line::Glyph(argument.to_owned())),
+        "avatar" if argument == "none" => Ok(Line::Avatar(None)),
+        "avatar" => needed().map(|path| Line::Avatar(Some(path))),
         "disappear" if argument.is_empty() => Ok(Line::Disappear(None)),
         "disappear" => seconds(argument).map(|time| Line::Disappear(Some(time))),
         "topic" if argument.is_empty() => Ok(Line::Topic(None)),

@@ -280,6 +280,10 @@ impl Task {
     }
 
     async fn show(&mut self, transfer: Transfer) {
+        if self.number < 0 {
+            // Of a picture of somebody nobody is told.
+            return;
+        }
         self.told = Instant::now();
         let event = RoomEvent::Transfer(transfer);
         self.local.0.outlet.send(Event::Room { room: self.shown.room.clone(), event }).await;
@@ -325,13 +329,13 @@ impl Task {
     }
 
     /// Waits before the next try, longer each time.
-    async fn rest(&mut self, backoff: &mut Backoff) {
+    pub(super) async fn rest(&mut self, backoff: &mut Backoff) {
         let random = lock(&self.local.0.profile).engine.random.clone();
         self.wait(backoff.next(&random)).await;
     }
 
     /// Waits a while, or until somebody wants something else.
-    async fn wait(&mut self, time: Duration) {
+    pub(super) async fn wait(&mut self, time: Duration) {
         tokio::select! {
             () = sleep(time) => {}
             () = self.steer.changed() => self.steer.0.mark_changed(),

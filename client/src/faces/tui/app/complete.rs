@@ -6,7 +6,7 @@ use super::App;
 use crate::faces::{lines::COMMANDS, tui::paths, words};
 
 /// Commands that take the path of a file.
-const PATHS: [&str; 2] = ["/file", "/voice"];
+const PATHS: [&str; 3] = ["/file", "/voice", "/avatar"];
 
 impl App {
     /// Completes the word before the cursor: all of it when one thing fits, else what all that fit begin with, and

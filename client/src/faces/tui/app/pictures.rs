@@ -24,6 +24,18 @@ impl App {
         of.for_each(|entry| entry.height.set((0, 0)));
     }
 
+    /// Asks for the pictures of members who are on the screen: as many as there are lines at most.
+    pub(in super::super) fn see_avatars(&mut self, lines: usize) {
+        let here = self.current.as_deref();
+        let Some(pane) = here.and_then(|room| self.panes.iter().find(|pane| pane.label == room)) else {
+            return;
+        };
+        let members = pane.view.iter().flat_map(|view| view.members.iter().take(lines));
+        for avatar in members.filter_map(|member| member.avatar.as_ref()) {
+            self.gallery.see_avatar(&pane.label, avatar.id);
+        }
+    }
+
     /// Asks for those whose lines are on the screen.
     pub(in super::super) fn see_pictures(&mut self) {
         if self.gallery.shows().is_none() {

@@ -56,6 +56,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App) {
     rooms::draw(frame, app, rooms);
     if has_members {
         sides::members(frame, app, members);
+        app.see_avatars(usize::from(members.height));
     }
     messages::draw(frame, app, centre);
     let above = above_alarm(app, middle);

@@ -79,3 +79,18 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, spots: &[Spots]) {
         }
     }
 }
+
+/// Draws what is no text beside names: rows of pictures, line by line.
+pub fn beside(frame: &mut Frame<'_>, app: &App, area: Rect, lines: &[Option<(BlobId, u16)>]) {
+    if app.overlay.is_some() || app.alert.is_some() {
+        return;
+    }
+    for (y, line) in (area.y..area.bottom()).zip(lines) {
+        let Some((blob, 0)) = line else { continue };
+        let Some((columns, rows)) = app.gallery.cells(blob) else { continue };
+        let place = Rect { y, width: columns.min(area.width), height: rows.min(area.bottom() - y), ..area };
+        if let Some(canvas) = app.gallery.canvas(blob).filter(|canvas| canvas.is_graphic()) {
+            canvas.draw(0, place, frame.buffer_mut());
+        }
+    }
+}

@@ -15,6 +15,9 @@ const KNOWN: usize = 2_000;
 /// Most columns and rows of a picture.
 const MOST: (u16, u16) = (40, 12);
 
+/// Columns and rows of the picture of a member.
+pub const AVATAR: (u16, u16) = (4, 2);
+
 /// Columns that are left for the time and the name before it.
 const BESIDE: u16 = 26;
 
@@ -39,6 +42,8 @@ pub struct Wish {
     pub shows: Shows,
     /// Columns and rows that there are for it.
     pub most: (u16, u16),
+    /// It is the picture of a member, and has no message.
+    pub is_avatar: bool,
 }
 
 #[derive(Debug, Default)]
@@ -79,7 +84,7 @@ impl Gallery {
     /// The messages have so many columns and rows. Begins a frame.
     pub fn measure(&mut self, columns: u16, rows: u16) {
         self.frame += 1;
-        let most = (columns.saturating_sub(BESIDE).clamp(4, MOST.0), (rows / 2).clamp(2, MOST.1));
+        let most = (columns.saturating_sub(BESIDE).clamp(5, MOST.0), (rows / 2).clamp(2, MOST.1));
         if self.most != most {
             self.most = most;
             self.paint_anew(false);
@@ -123,14 +128,23 @@ impl Gallery {
 
     /// It is on the screen.
     pub fn see(&mut self, room: &str, blob: BlobId, preview: &[u8]) {
+        self.want(room, blob, preview, false);
+    }
+
+    /// The picture of a member is on the screen.
+    pub fn see_avatar(&mut self, room: &str, blob: BlobId) {
+        self.want(room, blob, &[], true);
+    }
+
+    fn want(&mut self, room: &str, blob: BlobId, preview: &[u8], is_avatar: bool) {
         let Some(shows) = self.shows else { return };
-        let (frame, most) = (self.frame, self.most);
+        let (frame, most) = (self.frame, if is_avatar { AVATAR } else { self.most });
         let slot = self.slots.entry(blob).or_default();
         slot.seen = frame;
         if slot.state == State::New {
             slot.state = State::Asked;
             let (room, preview) = (room.to_owned(), preview.to_vec());
-            self.wishes.push(Wish { room, blob, preview, shows, most });
+            self.wishes.push(Wish { room, blob, preview, shows, most, is_avatar });
         }
         if self.slots.len() > KNOWN
             && let Some(oldest) = self.slots.iter().min_by_key(|(_, slot)| slot.seen).map(|(blob, _)| *blob)
@@ -152,7 +166,7 @@ impl Gallery {
     /// A picture came. True: it takes other cells than before.
     pub fn take(&mut self, painted: Painted) -> bool {
         let Painted { blob, shows, most, canvas, cells, is_whole, is_too_large } = painted;
-        let is_current = self.shows == Some(shows) && self.most == most;
+        let is_current = self.shows == Some(shows) && (self.most == most || most == AVATAR);
         let Some(slot) = self.slots.get_mut(&blob) else { return false };
         if !is_current {
             slot.state = State::New;

@@ -18,7 +18,7 @@ mod size;
 
 pub(super) use self::{
     canvas::Canvas,
-    gallery::{Gallery, Wish},
+    gallery::{AVATAR, Gallery, Wish},
     painter::{Job, Painted, Painter},
     shows::{How, Shows, found, window},
 };

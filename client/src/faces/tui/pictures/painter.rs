@@ -19,6 +19,8 @@ pub struct Job {
     pub shows: Shows,
     /// Columns and rows that there are for it.
     pub most: (u16, u16),
+    /// `preview` is the picture of a member.
+    pub is_avatar: bool,
 }
 
 /// What became of it.
@@ -73,7 +75,7 @@ impl Painter {
     }
 
     pub fn ask(&self, job: Job) -> bool {
-        let Job { blob: _, place: _, preview: _, shows: _, most: _ } = job;
+        let Job { blob: _, place: _, preview: _, shows: _, most: _, is_avatar: _ } = job;
         false
     }
 }

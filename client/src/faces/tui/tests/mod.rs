@@ -39,6 +39,7 @@ fn view(room: &str, open: bool) -> GroupView {
         heard: true,
         status: String::new(),
         glyph: String::new(),
+        avatar: None,
         is_moderator: false,
     };
     GroupView {

@@ -4,7 +4,7 @@ use ratatui::{buffer::Buffer, style::Color};
 use shared::file::{FileKey, Manifest};
 
 use super::{
-    super::pictures::{How, Job, Painter, Shows},
+    super::pictures::{How, Job, Painter, Shows, Wish},
     *,
 };
 use crate::store::Place;
@@ -48,7 +48,7 @@ fn shown(app: &mut App, place: Option<&Place>, (width, height): (u16, u16)) -> B
     let wishes = app.gallery.take_wishes();
     for wish in wishes.clone() {
         let (blob, preview, shows, most) = (wish.blob, wish.preview, wish.shows, wish.most);
-        assert!(painter.ask(Job { blob, place: place.cloned(), preview, shows, most }));
+        assert!(painter.ask(Job { blob, place: place.cloned(), preview, shows, most, is_avatar: false }));
     }
     for _ in wishes {
         app.take_painted(painted.recv().unwrap());
@@ -179,4 +179,32 @@ fn graphics_are_not_drawn_where_something_else_is_drawn_over_them() {
     assert_eq!(sequences(&shown(&mut app, None, (90, 30))), 0);
     key(&mut app, KeyCode::Esc);
     assert_eq!(sequences(&shown(&mut app, None, (90, 30))), 10);
+}
+
+#[test]
+fn picture_of_a_member_stands_beside_name_and_sign_and_takes_neither_away() {
+    let mut app = in_lobby_with_pictures();
+    let mut with_avatar = view("lobby", false);
+    let bob = &mut with_avatar.members[1];
+    (bob.glyph, bob.status) = ("🦊".to_owned(), "on the train".to_owned());
+    bob.avatar = Some(shared::identity::Avatar { id: [7; 16], key: [8; 32], parts: [9; 32], size: 500 });
+    happens(&mut app, "lobby", engine::Event::Epoch(with_avatar));
+    // It is not here yet.
+    let before = text(&mut app, 120, 20);
+    assert!(before.contains("🦊 bob") && before.contains("on the train"), "{before}");
+    let wishes = app.gallery.take_wishes();
+    assert_eq!((wishes.len(), wishes[0].is_avatar, wishes[0].most), (1, true, (4, 2)));
+    for (picture, is_shown) in [(png(128, 128), true), (png(513, 513), false), (b"\x1b[2J".to_vec(), false)] {
+        let (told, painted) = std::sync::mpsc::channel();
+        let painter = Painter::start(move |picture| told.send(picture).is_ok());
+        let Wish { blob, shows, most, .. } = wishes[0].clone();
+        assert!(painter.ask(Job { blob, place: None, preview: picture, shows, most, is_avatar: true }));
+        app.take_painted(painted.recv().unwrap());
+        let mut terminal = Terminal::new(TestBackend::new(120, 20)).unwrap();
+        terminal.draw(|frame| draw::draw(frame, &mut app)).unwrap();
+        let red: usize = red(terminal.backend().buffer()).iter().sum();
+        assert_eq!(red, if is_shown { 8 } else { 0 });
+        let text = text(&mut app, 120, 20);
+        assert!(text.contains("🦊 bob") && text.contains("on the train"), "{text}");
+    }
 }

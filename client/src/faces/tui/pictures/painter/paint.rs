@@ -23,7 +23,8 @@ use crate::{
 
 /// The picture, or else its preview.
 pub(super) fn paint(job: Job) -> Painted {
-    let Job { blob, place, preview, shows, most } = job;
+    let Job { blob, place, preview, shows, most, is_avatar } = job;
+    let limits = if is_avatar { Limits::AVATAR } else { Limits::PREVIEW };
     let whole = match place {
         Some(place) => from_file(&place, &shows, most),
         None => Err(Refused::Unreadable),
@@ -32,7 +33,7 @@ pub(super) fn paint(job: Job) -> Painted {
     let pixels = whole.ok().or_else(|| {
         let pixels = |width, height| Size::of((width, height), &shows, most, true).pixels;
         // A preview has the shape of the picture, if not all of it.
-        let shown = shown_preview(&preview, pixels)?;
+        let shown = shown_preview(&preview, limits, pixels)?;
         let cells = covered(&shown, &shows, most);
         Some((shown, cells))
     });

@@ -15,7 +15,7 @@ fn red(width: u32, height: u32) -> Vec<u8> {
 }
 
 fn job(place: Option<Place>, preview: Vec<u8>, how: How) -> Job {
-    Job { blob: [7; 16], place, preview, shows: Shows { how, ..BLOCKS }, most: (40, 12) }
+    Job { blob: [7; 16], place, preview, shows: Shows { how, ..BLOCKS }, most: (40, 12), is_avatar: false }
 }
 
 fn at(dir: &tempfile::TempDir, bytes: &[u8]) -> Place {
@@ -63,6 +63,16 @@ fn hostile_previews_are_shown_as_nothing() {
         for how in [BLOCKS.how, How::Kitty, How::Iterm2, How::Sixel] {
             assert!(paint(job(None, preview.clone(), how)).canvas.is_none());
         }
+    }
+}
+
+#[test]
+fn picture_of_a_member_is_small_or_not_shown() {
+    let avatar = |bytes| paint(Job { most: (4, 2), is_avatar: true, ..job(None, bytes, BLOCKS.how) });
+    assert_eq!(avatar(red(128, 128)).cells, (4, 2));
+    assert_eq!(avatar(red(512, 512)).cells, (4, 2));
+    for wrong in [red(513, 1), [red(9, 9), vec![0; 64 << 10]].concat(), b"\x1b[2J".to_vec(), Vec::new()] {
+        assert!(avatar(wrong).canvas.is_none());
     }
 }
 
