@@ -25,7 +25,6 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
     app.extent = (width, height);
     app.places.messages = area;
     app.places.lines = Vec::new();
-    app.gallery.measure(area.width, area.height);
     settle(app, width);
     let Some(pane) = app.shown() else { return welcome(frame, app, area) };
     let looks = Looks::new(app, Some(pane));

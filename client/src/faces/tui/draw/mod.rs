@@ -52,6 +52,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App) {
         Constraint::Length(if has_members { SIDE } else { 0 }),
     ];
     let [rooms, centre, members] = Layout::horizontal(columns).areas(middle);
+    app.gallery.measure(centre.width, centre.height);
     sides::head(frame, app, head);
     rooms::draw(frame, app, rooms);
     if has_members {
