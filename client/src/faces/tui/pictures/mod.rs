@@ -8,6 +8,7 @@
 //!
 //! Shown is what somebody fetched or sent; before that, the small preview that came with the message. The terminal is asked
 //! nothing: what it can show, its name and its environment tell.
+#![cfg_attr(not(feature = "pictures"), allow(dead_code, reason = "then there is nobody who paints"))]
 
 mod blocks;
 mod canvas;

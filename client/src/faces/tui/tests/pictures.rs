@@ -116,8 +116,8 @@ fn what_lies_under_a_list_or_was_deleted_or_scrolled_away_is_not_shown() {
         most = most.max(high);
     }
     assert_eq!(most, 10);
-    let line = Message { file: None, ..plain(1, person("bob", 2), "") };
-    let line = shared::message::timeline::Line { deleted: true, ..line.into() };
+    let engine::Event::Message(taken_back) = with_picture(1, png(64, 32)) else { panic!("a message") };
+    let line = shared::message::timeline::Line { deleted: true, ..taken_back.into() };
     app.shown_pane().scroll = 60;
     let act = engine::Act {
         seq: 61,
