@@ -44,7 +44,7 @@ impl Avatar {
 
 impl fmt::Debug for Avatar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Avatar of {} bytes", self.size)
+        f.debug_struct("Avatar").field("size", &self.size).finish_non_exhaustive()
     }
 }
 

@@ -8,7 +8,10 @@ use shared::{
     identity::Avatar,
     room::Command,
 };
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::{OwnedSemaphorePermit, watch},
+    time::Instant,
+};
 use zeroize::Zeroizing;
 
 use super::{
@@ -91,10 +94,7 @@ impl Task {
         let _ = self.vault().run(move |store| store.end_transfer(number)).await;
         loop {
             let Job::Up(up) = self.kept.job.clone() else { break };
-            let turn = self.local.0.files.turns().acquire_owned().await;
-            let brought = self.upload(&up, Source::Memory(bytes.clone())).await;
-            drop(turn);
-            match brought {
+            match self.try_to_bring(&up, bytes.clone()).await {
                 Ok(manifest) => {
                     let Some(avatar) = manifest.as_avatar() else { break };
                     let before = self.local.avatar_before(&self.shown.room);
@@ -133,10 +133,7 @@ impl Task {
         let Job::Down(down) = self.kept.job.clone() else { return };
         let blob = down.file.id;
         loop {
-            let turn = self.local.0.files.turns().acquire_owned().await;
-            let fetched = self.small(&down).await;
-            drop(turn);
-            match fetched {
+            match self.small(&down).await {
                 Ok(bytes) => {
                     let kept =
                         self.vault().run(move |store| store.set_avatar(room, BlobId(blob), &bytes)).await;
@@ -158,10 +155,22 @@ impl Task {
         self.local.0.files.forget(self.number);
     }
 
+    async fn try_to_bring(&mut self, up: &Upload, bytes: Zeroizing<Vec<u8>>) -> Result<Manifest, Fault> {
+        let _turn = self.turn().await?;
+        self.upload(up, Source::Memory(bytes)).await
+    }
+
+    /// Waits for the relay, and then among other files: who waits for one relay keeps nobody from another.
+    async fn turn(&mut self) -> Result<OwnedSemaphorePermit, Fault> {
+        self.connection().await?;
+        self.local.0.files.turns().acquire_owned().await.map_err(|_| Fault::Lost)
+    }
+
     /// All of a file that is one part.
     async fn small(&mut self, down: &Download) -> Result<Zeroizing<Vec<u8>>, Fault> {
         let wrong = || Fault::Final(false_file("it is too large for a picture of a person"));
         let avatar = down.file.as_avatar().ok_or_else(wrong)?;
+        let _turn = self.turn().await?;
         let mut bytes = self.only_part(down).await?;
         bytes.truncate(usize::try_from(avatar.size).unwrap_or_default());
         Ok(bytes)

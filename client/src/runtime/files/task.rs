@@ -224,7 +224,7 @@ impl Task {
     }
 
     /// The relay's connection, once it is there.
-    async fn connection(&mut self) -> Result<crate::transport::Connection, Fault> {
+    pub(super) async fn connection(&mut self) -> Result<crate::transport::Connection, Fault> {
         let Some(link) = self.link.clone() else { return Err(Fault::Final(super::fault::no_relay())) };
         let mut state = link.state.clone();
         loop {

@@ -1,37 +1,12 @@
-//! Pictures under their lines: as text where they are blocks, and else over empty cells.
+//! Pictures that are no text, over the cells that their rows left empty.
 
-use ratatui::{
-    Frame,
-    layout::Rect,
-    text::{Line, Span},
-};
+use ratatui::{Frame, layout::Rect};
 use shared::file::BlobId;
 
 use super::{
-    super::app::{App, Entry},
-    row::{Drawn, Looks, Spot},
+    super::app::App,
+    row::{Drawn, Spot},
 };
-
-/// Why the picture that was fetched is not there.
-const TOO_LARGE: &str = "(too large to be shown)";
-
-/// The rows of an entry's picture.
-pub fn lines(looks: &Looks<'_>, entry: &Entry, indent: usize) -> Vec<Drawn> {
-    let Some(picture) = entry.picture.as_deref().filter(|_| !entry.deleted) else { return Vec::new() };
-    let blob = picture.blob;
-    let (_, rows) = looks.gallery.cells(&blob).unwrap_or_default();
-    let canvas = looks.gallery.canvas(&blob);
-    let row = |row: u16| {
-        let mut spans = vec![Span::raw(" ".repeat(indent))];
-        spans.extend(canvas.map(|canvas| canvas.row(usize::from(row))).unwrap_or_default());
-        Drawn { picture: Some(Spot { blob, row }), ..Drawn::new(Line::from(spans), indent) }
-    };
-    let note = looks.gallery.is_too_large(&blob).then(|| {
-        let spans = vec![Span::raw(" ".repeat(indent)), Span::styled(TOO_LARGE, looks.theme.quiet())];
-        Drawn::new(Line::from(spans), indent)
-    });
-    (0..rows).map(row).chain(note).collect()
-}
 
 /// Rows of one picture below each other.
 pub struct Spots {

@@ -17,7 +17,7 @@ use super::{
         times::{local, time},
         wrap::{breaks, cells},
     },
-    fit, pictures, wrap,
+    fit, wrap,
 };
 use crate::{
     faces::{
@@ -36,6 +36,9 @@ const STATE: usize = 6;
 
 /// Cells of a side by side with signs that are shown; more are only counted.
 const SIGNS: usize = 60;
+
+/// Why the picture that was fetched is not there.
+const TOO_LARGE: &str = "(too large to be shown)";
 
 /// A line of cells, and the column where what others wrote begins: text on both sides of it is isolated from the other.
 pub struct Drawn {
@@ -178,7 +181,7 @@ impl<'a> Looks<'a> {
             let free = width.saturating_sub(line_cells(&last.line) + cells(&state));
             last.line.push_span(Span::styled(format!("{}{state}", " ".repeat(free)), self.theme.quiet()));
         }
-        lines.extend(pictures::lines(self, entry, indent));
+        lines.extend(self.picture(entry, indent));
         if !entry.signs.is_empty() {
             lines.push(self.signs(entry, margin, width));
         }
@@ -262,6 +265,25 @@ impl<'a> Looks<'a> {
         let text = fit(&format!("↳ {text}"), width.saturating_sub(margin));
         let line = Line::styled(format!("{}{text}", " ".repeat(margin)), self.theme.quiet());
         Drawn::new(line, margin)
+    }
+
+    /// The rows of its picture: as text where that is blocks, else left empty.
+    fn picture(&self, entry: &Entry, indent: usize) -> Vec<Drawn> {
+        let Some(picture) = entry.picture.as_deref().filter(|_| !entry.deleted) else { return Vec::new() };
+        let blob = picture.blob;
+        let (_, rows) = self.gallery.cells(&blob).unwrap_or_default();
+        let canvas = self.gallery.canvas(&blob);
+        let row = |row: u16| {
+            let mut spans = vec![Span::raw(" ".repeat(indent))];
+            spans.extend(canvas.map(|canvas| canvas.row(usize::from(row))).unwrap_or_default());
+            Drawn { picture: Some(Spot { blob, row }), ..Drawn::new(Line::from(spans), indent) }
+        };
+        let note = self.gallery.is_too_large(&blob).then(|| {
+            let margin = Span::raw(" ".repeat(indent));
+            let told = Span::styled(TOO_LARGE, self.theme.quiet());
+            Drawn::new(Line::from(vec![margin, told]), indent)
+        });
+        (0..rows).map(row).chain(note).collect()
     }
 
     /// As far left as a quote, and never more than a line.
