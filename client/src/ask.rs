@@ -20,13 +20,13 @@ use std::future::Future;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub(crate) use answer::{MAX_ANSWER, MAX_PAGE};
-pub(crate) use files::{GetFile, SendFile, SteerFile, Transfers};
+pub(crate) use files::{FilePlace, GetFile, SendFile, SteerFile, Transfers};
 pub(crate) use people::{Mark, People, Person};
 pub(crate) use rooms::{Create, Forget, Join, LastRelay, Mute, Open, Pin, UseRelay};
 pub(crate) use stored::{
     Draft, History, HistoryBefore, LineOf, PastAfter, PastBefore, Queued, Search, SetDraft,
 };
-pub(crate) use talk::{Ack, Acked, Describe, Rename, Seen, Tell};
+pub(crate) use talk::{Ack, Acked, AvatarOf, Describe, Rename, Seen, SetAvatar, Tell};
 
 use crate::{
     failure::Failure,
@@ -131,6 +131,9 @@ requests! {
     GetFile,
     Transfers,
     SteerFile,
+    FilePlace,
+    SetAvatar,
+    AvatarOf,
 }
 
 /// What a daemon answered. None: it is no such answer.

@@ -95,6 +95,22 @@ impl Runtime {
         self.ask(ask::Describe { status: status.to_owned(), glyph: glyph.to_owned() }).await
     }
 
+    /// Changes our picture, here and in all rooms; none: there is none any more.
+    ///
+    /// # Errors
+    /// [`Failure`] when it is too large or cannot be saved.
+    pub async fn set_avatar(&self, picture: Option<Vec<u8>>) -> Result<(), Failure> {
+        self.ask(ask::SetAvatar(picture)).await
+    }
+
+    /// The picture of a member, if it is here; else it is fetched, and an event tells when it is.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room, or what is stored cannot be read.
+    pub async fn avatar(&self, room: &str, blob: [u8; 16]) -> Result<Option<Vec<u8>>, Failure> {
+        self.ask(ask::AvatarOf { room: room.to_owned(), blob }).await
+    }
+
     /// Status and sign, as rooms are told.
     pub fn description(&self) -> (String, String) {
         match &self.0 {

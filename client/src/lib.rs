@@ -8,8 +8,11 @@ pub mod faces;
 pub mod failure;
 pub mod handle;
 pub mod log;
+#[cfg(feature = "pictures")]
+mod picture;
 pub mod runtime;
 pub mod settings;
+mod sound;
 pub mod store;
 pub mod text;
 pub mod transport;

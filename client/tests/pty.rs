@@ -24,6 +24,9 @@ mod keys;
 mod leaving;
 #[path = "pty/people.rs"]
 mod people;
+#[cfg(feature = "pictures")]
+#[path = "pty/pictures.rs"]
+mod pictures;
 #[path = "pty/settings.rs"]
 mod settings;
 #[path = "pty/spelling.rs"]

@@ -1,11 +1,13 @@
 //! Files that are sent and fetched.
 
 use serde::{Deserialize, Serialize};
+use shared::file::BlobId;
 
 use super::Request;
 use crate::{
     failure::Failure,
     runtime::{FaceId, Local, Outgoing, Steer, Transfer, Wanted},
+    store::Place,
 };
 
 /// Sends a file; answered when that is begun.
@@ -66,5 +68,20 @@ impl Request for SteerFile {
 
     async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
         local.steer_file(self.number, self.steer)
+    }
+}
+
+/// Where a file is on this device that was sent or fetched.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct FilePlace {
+    pub(crate) room: String,
+    pub(crate) blob: BlobId,
+}
+
+impl Request for FilePlace {
+    type Answer = Option<Place>;
+
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Self::Answer, Failure> {
+        local.file_place(&self.room, self.blob).await
     }
 }

@@ -1,7 +1,7 @@
 //! Asking something of a room, changing what others see of us, and saying how far somebody is.
 
 use serde::{Deserialize, Serialize};
-use shared::room::Command;
+use shared::{file::BlobId, room::Command};
 
 use super::Request;
 use crate::{
@@ -59,6 +59,33 @@ impl Request for Describe {
 
     async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
         local.describe(&self.status, &self.glyph).await
+    }
+}
+
+/// Changes our picture, in all rooms.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SetAvatar(pub(crate) Option<Vec<u8>>);
+
+impl Request for SetAvatar {
+    type Answer = ();
+
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+        local.set_avatar(self.0).await
+    }
+}
+
+/// The picture of a member.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct AvatarOf {
+    pub(crate) room: String,
+    pub(crate) blob: BlobId,
+}
+
+impl Request for AvatarOf {
+    type Answer = Option<Vec<u8>>;
+
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Self::Answer, Failure> {
+        local.avatar(&self.room, self.blob).await
     }
 }
 

@@ -413,7 +413,7 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Daemon { command }) => daemon::daemon(globals, command).await,
         Some(Command::Demo) => demo::demo().await,
         Some(Command::Send { room, text, files, patience }) if !files.is_empty() => {
-            let sent = file::Sent { paths: files, text, keeps_metadata: false };
+            let sent = file::Sent { paths: files, text, keeps_metadata: false, voice: file::Voice::None };
             file::send(globals, &room, &sent, patience).await
         }
         Some(Command::Send { room, text, patience, .. }) if text == "-" => {

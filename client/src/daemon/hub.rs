@@ -271,6 +271,7 @@ fn is_news(event: &Event) -> bool {
                     | E::MemberJoined { .. }
                     | E::MemberLeft { .. }
                     | E::ProfileChanged { .. }
+                    | E::NewPicture { .. }
                     | E::Disappearing { .. }
                     | E::Topic { .. }
                     | E::Closed { .. }

@@ -7,7 +7,7 @@ use super::lines::COMMANDS;
 /// What commands are for, and their words.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Messages", &["reply", "quote", "me", "edit", "delete", "react", "search", "disappear"]),
-    ("Files", &["file", "get", "files", "pause", "resume", "cancel"]),
+    ("Files", &["file", "voice", "get", "files", "pause", "resume", "cancel"]),
     (
         "Rooms",
         &[
@@ -15,7 +15,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "accept",
         ],
     ),
-    ("People", &["members", "verify", "unverify", "nick", "status", "glyph"]),
+    ("People", &["members", "verify", "unverify", "nick", "status", "glyph", "avatar"]),
     ("Invites and roles", &["invite", "invites", "revoke", "kick", "moderator", "policy"]),
     ("The program", &["why", "help", "quit"]),
 ];

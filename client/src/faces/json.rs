@@ -3,7 +3,7 @@
 mod input;
 mod output;
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use shared::{
     identity::Fingerprint,
@@ -16,6 +16,7 @@ pub use input::{Cmd, InviteBy, SteerBy, parse};
 pub use output::{GroupOut, InfoOut, InviteOut, Marks, MemberOut, Out, PersonOut, RoomOut, translate};
 
 use super::{
+    avatar,
     input::Input,
     pending::{Part, Pending},
     stdout, words,
@@ -211,6 +212,10 @@ async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
         Cmd::Typing { room, stopped } => runtime.tell(&room, Command::Typing { stopped }).await,
         Cmd::Disappear { room, seconds } => runtime.tell(&room, Command::Disappear(seconds)).await,
         Cmd::Topic { room, text } => runtime.tell(&room, Command::Topic(text)).await,
+        Cmd::Avatar { path } => match path.map(|path| avatar::read(Path::new(&path))).transpose() {
+            Ok(picture) => runtime.set_avatar(picture).await,
+            Err(failure) => Err(failure),
+        },
         Cmd::Describe { status, glyph } => runtime.describe(&status, &glyph).await,
         Cmd::Search { room, text, from, limit } => {
             let query = Query::new(&text, from.as_deref());

@@ -1,6 +1,7 @@
 //! What people and programs see: thin shells that turn input into calls of the runtime and its events into lines.
 
 pub mod action;
+mod avatar;
 pub mod execute;
 pub mod groups;
 pub mod input;

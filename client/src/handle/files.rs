@@ -1,10 +1,13 @@
 //! Files that are sent and fetched, wherever the rooms are.
 
+use shared::file::BlobId;
+
 use super::Runtime;
 use crate::{
     ask,
     failure::Failure,
     runtime::{Outgoing, Steer, Transfer, Wanted},
+    store::Place,
 };
 
 impl Runtime {
@@ -38,5 +41,13 @@ impl Runtime {
     /// [`Failure`] when none of that number is under way.
     pub async fn steer_file(&self, number: i64, steer: Steer) -> Result<(), Failure> {
         self.ask(ask::SteerFile { number, steer }).await
+    }
+
+    /// Where a picture is on this device that was sent or fetched; none where it was not.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room, or what is stored cannot be read.
+    pub async fn file_place(&self, room: &str, blob: BlobId) -> Result<Option<Place>, Failure> {
+        self.ask(ask::FilePlace { room: room.to_owned(), blob }).await
     }
 }

@@ -119,6 +119,8 @@ pub enum RoomEvent {
     },
     /// A file under way has come further, or stands otherwise than before.
     Transfer(Transfer),
+    /// The picture of a member was fetched.
+    Pictured,
     /// Two people have one name. Told once.
     Namesake(Namesake),
     /// Something on this side failed.

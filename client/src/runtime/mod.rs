@@ -10,6 +10,7 @@
 //! durable and the cursor is stored. So a face must read events and give commands from two tasks.
 
 mod archive;
+mod avatar;
 mod backoff;
 mod choose;
 mod config;

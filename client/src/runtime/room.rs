@@ -28,6 +28,7 @@ use stream::drive;
 
 use super::{
     FaceId, Inner, Past, State,
+    avatar::Entered,
     backoff::Backoff,
     event::{Outlet, RoomEvent},
     link::{LinkState, RelayLink},
@@ -108,6 +109,8 @@ pub(super) struct Room {
     drops: Arc<tokio::sync::Notify>,
     /// Small pictures are fetched by themselves.
     unasked: Option<Unasked>,
+    /// Who is told that it was entered.
+    entered: Option<Entered>,
     /// Faces that wait for a link: at most as many as are attached.
     invited: Vec<FaceId>,
     is_over: bool,
@@ -165,6 +168,7 @@ impl Room {
             offering: None,
             drops: inner.files.drops(),
             unasked: inner.files.unasked(),
+            entered: inner.files.entered(),
             invited: Vec::new(),
             is_over: false,
             not_loaded: None,

@@ -88,6 +88,11 @@ pub(super) const KNOWN: &[Known] = &[
     setting!(screen.members, "Show who is in the room, where there is room for it."),
     setting!(screen.times, "Times of day: \"24h\" or \"12h\"."),
     setting!(
+        screen.pictures,
+        "Show pictures that you sent or fetched: \"auto\" as the terminal is known to show them, \"off\", \"blocks\" as coloured halves \
+         of cells, or by the protocol that you know it to have: \"kitty\", \"iterm2\" or \"sixel\"."
+    ),
+    setting!(
         theme.senders,
         "Seven colours for the names of those who speak.",
         "[214, 75, 36, 185, 69, 202, 175]"

@@ -68,6 +68,27 @@ pub struct Screen {
     pub members: bool,
     /// How times of day are written.
     pub times: Times,
+    /// How pictures are shown.
+    pub pictures: Pictures,
+}
+
+/// How pictures are shown under their lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pictures {
+    /// As the terminal is known to show them, or else as blocks.
+    #[default]
+    Auto,
+    /// Not at all.
+    Off,
+    /// As coloured halves of cells, which any terminal with enough colours has.
+    Blocks,
+    /// By kitty's protocol.
+    Kitty,
+    /// By iTerm2's protocol.
+    Iterm2,
+    /// As Sixel graphics.
+    Sixel,
 }
 
 /// A built-in set of colours.
@@ -367,7 +388,13 @@ impl Default for Lines {
 
 impl Default for Screen {
     fn default() -> Self {
-        Self { mouse: true, theme: ThemeName::Auto, members: true, times: Times::Hours24 }
+        Self {
+            mouse: true,
+            theme: ThemeName::Auto,
+            members: true,
+            times: Times::Hours24,
+            pictures: Pictures::Auto,
+        }
     }
 }
 

@@ -27,8 +27,17 @@ fn each_section_is_read_and_knows_its_line() {
          [lock]\npassphrase_command = [\"pass\", \"show\", \"a b\"]\n",
     )
     .unwrap();
-    let screen = Screen { mouse: false, theme: ThemeName::Light, members: false, times: Times::Hours12 };
+    let screen = Screen {
+        mouse: false,
+        theme: ThemeName::Light,
+        members: false,
+        times: Times::Hours12,
+        pictures: Pictures::Auto,
+    };
     assert_eq!(settings.screen, screen);
+    let pictures = read("[screen]\npictures = \"blocks\"").unwrap().screen.pictures;
+    assert_eq!(pictures, Pictures::Blocks);
+    assert!(told("[screen]\npictures = \"yes\"").contains("screen.pictures"));
     let senders = settings.theme.senders.unwrap();
     assert_eq!(senders.0[..3], [Colour::Indexed(1), Colour::Indexed(1), Colour::Rgb(1, 2, 3)]);
     assert_eq!((settings.theme.mention, settings.theme.quiet), (Some(Colour::Indexed(9)), None));

@@ -64,6 +64,13 @@ pub enum What {
         /// The name before.
         was: String,
     },
+    /// Somebody has another picture.
+    NewPicture {
+        /// Who.
+        who: Person,
+        /// There is none any more.
+        is_gone: bool,
+    },
     /// Chat lines disappear after another time.
     Disappearing {
         /// Who wanted that.
@@ -141,6 +148,7 @@ impl What {
             Event::DeviceBack(who) => Self::Back(who.clone()),
             Event::MemberLeft { who, by } => Self::Left { who: who.clone(), by: by.clone() },
             Event::ProfileChanged { who, was } => Self::Renamed { who: who.clone(), was: was.clone() },
+            Event::NewPicture { who, is_gone } => Self::NewPicture { who: who.clone(), is_gone: *is_gone },
             Event::Disappearing { by, seconds } => Self::Disappearing { by: by.clone(), seconds: *seconds },
             Event::Topic { by, text } => Self::Topic { by: by.clone(), text: text.clone() },
             Event::Lost { after, upto } => Self::Lost { after: *after, upto: *upto, lines: 0 },

@@ -3,6 +3,7 @@
 //! A batch of the engine is one transaction, committed with `synchronous = FULL` before a byte is sent:
 //! after a crash the same ciphertexts are sent again and nothing is encrypted twice.
 
+mod avatars;
 #[cfg(test)]
 pub(crate) mod crash_point;
 mod cursors;
@@ -15,6 +16,7 @@ mod lock;
 mod notices;
 mod old;
 mod people;
+mod places;
 mod profile;
 mod rooms;
 mod schema;
@@ -36,6 +38,7 @@ use shared::{
 };
 use zeroize::Zeroizing;
 
+pub use avatars::OwnAvatar;
 pub use cursors::Cursor;
 pub use error::StoreError;
 pub use happenings::{Happening, Item, MAX_HAPPENINGS, What};
@@ -49,6 +52,7 @@ pub use key::{
 pub use notices::{Earlier, Notice, StoredNotice};
 pub use old::{ARCHIVED, ARCHIVED_OPEN, is_archive};
 pub use people::{KnownPerson, Meeting, People};
+pub use places::Place;
 pub use profile::{OpenProfile, ProfileDir, usual_name};
 pub use rooms::{KnownRelay, LEFT, RoomRecord, Where};
 pub use search::{Hit, Query, Search};

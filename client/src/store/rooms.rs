@@ -189,8 +189,18 @@ impl Store {
     /// [`StoreError`] when it cannot be written; then all of it is still there.
     pub fn forget_room(&mut self, room: RoomId) -> Result<(), StoreError> {
         let transaction = self.db.transaction()?;
-        let tables =
-            ["rows", "messages", "happenings", "drafts", "cursors", "transfers", "blob_drops", "rooms"];
+        let tables = [
+            "rows",
+            "messages",
+            "happenings",
+            "drafts",
+            "cursors",
+            "transfers",
+            "blob_drops",
+            "places",
+            "avatars",
+            "rooms",
+        ];
         delete_under_way(&transaction, room, &tables)?;
         // An alarm that nobody has seen outlives its room.
         transaction.execute("DELETE FROM notices WHERE room = ?1 AND seen", [room.as_bytes()])?;

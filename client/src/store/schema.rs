@@ -90,6 +90,17 @@ const MIGRATIONS: &[&str] = &["
         transfer INTEGER NOT NULL, part INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (transfer, part)
     ) WITHOUT ROWID;
     CREATE TABLE blob_drops (room BLOB NOT NULL, blob BLOB NOT NULL, PRIMARY KEY (room, blob)) WITHOUT ROWID;
+", "
+    -- Where files are on this device that were sent or fetched, and can be shown.
+    CREATE TABLE IF NOT EXISTS places (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, room BLOB NOT NULL, blob BLOB NOT NULL, value BLOB NOT NULL,
+        UNIQUE (room, blob)
+    );
+    -- Pictures of people, by the blob that they are at the relay; without bytes that ours of this name is there.
+    CREATE TABLE IF NOT EXISTS avatars (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, room BLOB NOT NULL, blob BLOB NOT NULL, value BLOB NOT NULL,
+        UNIQUE (room, blob)
+    );
 "];
 
 /// Opens a database that nobody can write. Without a journal it is as it is: then no file beside it is needed.

@@ -126,6 +126,14 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
+    /// A file at a relay is of no use any more.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn drop_blob(&mut self, room: RoomId, blob: BlobId) -> Result<(), StoreError> {
+        drop_later(&self.db, room, blob)
+    }
+
     /// Files of a room that are to be dropped at its relay.
     ///
     /// # Errors

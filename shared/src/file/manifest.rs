@@ -6,13 +6,14 @@ use super::{Shape, clean_name};
 use crate::{
     content,
     crypto::aead::stream::{FileKey, PartHash},
+    identity::{Avatar, MAX_AVATAR},
 };
 
 /// Names a file's parts at the relay: random, the uploader's choice.
 pub type BlobId = [u8; 16];
 
 /// Longest preview, in bytes: a small picture.
-pub const MAX_PREVIEW: usize = 16 << 10;
+pub const MAX_PREVIEW: usize = 4 << 10;
 
 /// Longest media type, in bytes.
 const MAX_TYPE: usize = 100;
@@ -61,6 +62,26 @@ impl Manifest {
     /// How it is cut. None for one that [`Self::read`] refuses.
     pub fn shape(&self) -> Option<Shape> {
         Shape::of(self.size)
+    }
+
+    /// The file of a person's picture.
+    pub fn of_avatar(avatar: &Avatar) -> Self {
+        Self {
+            id: avatar.id,
+            key: FileKey::from_bytes(avatar.key),
+            size: u64::from(avatar.size),
+            name: String::new(),
+            media_type: String::new(),
+            parts: avatar.parts,
+            preview: Vec::new(),
+            duration_ms: 0,
+        }
+    }
+
+    /// The file as a person's picture. None: it is too large for one.
+    pub fn as_avatar(&self) -> Option<Avatar> {
+        let size = u32::try_from(self.size).ok().filter(|size| (1..=MAX_AVATAR).contains(size))?;
+        Some(Avatar { id: self.id, key: *self.key.expose(), parts: self.parts, size })
     }
 
     pub(crate) fn write(&self) -> content::File {
@@ -137,6 +158,22 @@ mod tests {
     #[test]
     fn manifest_comes_back_from_its_content() {
         assert_eq!(Manifest::read(&manifest().write()), Ok(manifest()));
+    }
+
+    #[test]
+    fn only_a_small_file_is_a_persons_picture() {
+        let small = Manifest {
+            size: 65_536,
+            name: String::new(),
+            media_type: String::new(),
+            preview: Vec::new(),
+            ..manifest()
+        };
+        let avatar = small.as_avatar().unwrap();
+        assert_eq!(Manifest::of_avatar(&avatar), small);
+        for size in [0, 65_537, u64::MAX] {
+            assert_eq!(Manifest { size, ..manifest() }.as_avatar(), None);
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ use proto::RoomId;
 
 use crate::{
     canonical, content,
-    identity::{Fingerprint, Identity, clean_name, clean_optional, clean_speaker, verifies},
+    identity::{Avatar, Fingerprint, Identity, clean_name, clean_optional, clean_speaker, verifies},
 };
 
 /// Credential type (RFC 9420, 17.5: the private-use range begins at 0xF000).
@@ -39,6 +39,8 @@ pub struct Holder {
     pub status: String,
     /// A small sign for the person; may be empty.
     pub glyph: String,
+    /// A picture of the person.
+    pub avatar: Option<Avatar>,
     device_id: [u8; 16],
     account_key: [u8; 32],
 }
@@ -56,6 +58,9 @@ pub enum CredentialError {
     /// The account did not certify this leaf key for this room.
     #[error("the credential's account did not certify its leaf key for this room")]
     Uncertified,
+    /// A picture that is too large, or cannot be had.
+    #[error("the credential's picture is not allowed")]
+    Avatar,
     /// A name that could deceive.
     #[error("the credential's name is not allowed")]
     Name,
@@ -79,6 +84,8 @@ pub struct Shown<'a> {
     pub status: &'a str,
     /// At most [`MAX_GLYPH`] bytes; may be empty.
     pub glyph: &'a str,
+    /// [`Avatar::to_bytes`]; may be empty.
+    pub avatar: &'a [u8],
 }
 
 impl<'a> From<&'a str> for Shown<'a> {
@@ -93,8 +100,8 @@ pub const MAX_STATUS: usize = 64;
 /// Longest sign for a person, in bytes: the longest emoji sequences in use have 28.
 pub const MAX_GLYPH: usize = 32;
 
-/// Longest credential, in bytes: keys, certificate and texts at their longest, with a tag and a length each, have 342.
-const MAX_CREDENTIAL: usize = 384;
+/// Longest credential, in bytes: keys, certificate and texts at their longest and a picture, with a tag and a length each, have 428.
+const MAX_CREDENTIAL: usize = 448;
 
 /// The signing identity of a leaf: `identity` certifies `leaf_key` for `room`.
 pub fn certify<'a>(
@@ -112,6 +119,7 @@ pub fn certify<'a>(
         name: shown.name.to_owned(),
         status: shown.status.to_owned(),
         glyph: shown.glyph.to_owned(),
+        avatar: shown.avatar.to_vec().into(),
         device_name: device_name.to_owned(),
         certificate: identity.sign(&statement(room, &device_id, leaf_key.as_bytes())).to_vec().into(),
     };
@@ -148,8 +156,13 @@ impl Holder {
         {
             return Err(CredentialError::Name);
         }
+        let avatar = match &*content.avatar {
+            [] => None,
+            bytes => Some(Avatar::from_bytes(bytes).ok_or(CredentialError::Avatar)?),
+        };
         let content::Credential { name, status, glyph, .. } = content;
-        Ok(Self { fingerprint: Fingerprint::of(&account_key), name, status, glyph, device_id, account_key })
+        let fingerprint = Fingerprint::of(&account_key);
+        Ok(Self { fingerprint, name, status, glyph, avatar, device_id, account_key })
     }
 
     /// Account key and device id: unique in the group, and the same after an update.
@@ -283,7 +296,7 @@ mod tests {
     fn credential_in_another_form_than_its_own_is_refused() {
         type Change = fn(&mut Vec<u8>);
         let changes: [(&str, Change); 6] = [
-            ("an unknown field", |data| data.extend([0x42, 1, b'x'])),
+            ("an unknown field", |data| data.extend([0x4a, 1, b'x'])),
             ("a field twice", |data| data.extend([0x1a, 3, b'a', b'n', b'n'])),
             ("an empty field", |data| data.extend([0x32, 0])),
             ("a length in more bytes than it needs", |data| {
@@ -291,7 +304,7 @@ mod tests {
             }),
             ("another order", |data| data.rotate_left(34)),
             ("megabytes of an unknown field", |data| {
-                data.extend([0x42, 0x80, 0x80, 0x80, 2]);
+                data.extend([0x4a, 0x80, 0x80, 0x80, 2]);
                 data.extend(vec![0; 4 << 20]);
             }),
         ];
@@ -303,9 +316,21 @@ mod tests {
     #[test]
     fn longest_credential_is_taken() {
         let long = "ä".repeat(32);
-        let shown = Shown { name: &long, status: &long, glyph: &"ä".repeat(16) };
+        let avatar = Avatar { id: [1; 16], key: [2; 32], parts: [3; 32], size: 65_536 }.to_bytes();
+        let shown = Shown { name: &long, status: &long, glyph: &"ä".repeat(16), avatar: &avatar };
         let identity = certify(&Identity::from_bytes(&[1; 32]), &ROOM, shown, &long, [2; 16], &leaf_key(3));
         assert!(verify(&identity).is_ok());
+    }
+
+    #[test]
+    fn pictures_that_are_too_large_or_none_are_refused() {
+        let avatar = |size| Avatar { id: [1; 16], key: [2; 32], parts: [3; 32], size }.to_bytes();
+        let with = |bytes: Vec<u8>| verify(&credential(|c| c.avatar = bytes.clone().into()));
+        assert_eq!(with(avatar(65_536)).unwrap().avatar.unwrap().size, 65_536);
+        assert_eq!(with(Vec::new()).unwrap().avatar, None);
+        for wrong in [avatar(65_537), avatar(0), avatar(u32::MAX), vec![1], avatar(1)[1..].to_vec()] {
+            assert_eq!(with(wrong), Err(CredentialError::Avatar));
+        }
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! What can be asked of a room.
 
 use super::{Millis, Said};
-use crate::{identity::Fingerprint, message::timeline::Line};
+use crate::{
+    identity::{Avatar, Fingerprint},
+    message::timeline::Line,
+};
 
 /// What a person or a program can ask of a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +64,8 @@ pub enum Command {
         /// A small sign, or nothing.
         glyph: String,
     },
+    /// Our picture from now on; the relay has it already. None: there is none any more.
+    Picture(Option<Box<Avatar>>),
     /// Chat lines from now on go so many seconds after they were said; 0 for never. Moderators only.
     Disappear(u32),
     /// What the room is about from now on; nothing takes it away. Moderators only.

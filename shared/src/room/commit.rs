@@ -19,7 +19,7 @@ use crate::{
     content,
     crypto::aead::{Envelope, Session},
     identity::credential::{MAX_GLYPH, MAX_STATUS},
-    identity::{clean_optional, clean_speaker},
+    identity::{Avatar, clean_optional, clean_speaker},
     invite::{
         SealSlotError,
         pieces::Tree,
@@ -69,6 +69,9 @@ impl Engine {
                 Err(error) => self.refuse(Problem::BadName(error)),
             },
             Command::Describe { status, glyph } => self.describe(&status, &glyph),
+            Command::Picture(avatar) => {
+                self.own.avatar = avatar.map(|avatar| avatar.to_bytes()).unwrap_or_default();
+            }
             Command::Disappear(seconds) => self.disappear(seconds),
             Command::Topic(text) => self.topic(&text),
             Command::HandOver { joiner, lines } => self.hand_over(&joiner, lines),
@@ -136,7 +139,9 @@ impl Engine {
     fn wants_profile(&self) -> bool {
         let own = self.group.as_ref().and_then(|group| group.member(group.leaf()));
         own.is_some_and(|own| {
-            (&own.name, &own.status, &own.glyph) != (&self.own.name, &self.own.status, &self.own.glyph)
+            let avatar = own.avatar.as_ref().map(Avatar::to_bytes).unwrap_or_default();
+            (&own.name, &own.status, &own.glyph, &avatar)
+                != (&self.own.name, &self.own.status, &self.own.glyph, &self.own.avatar)
         })
     }
 

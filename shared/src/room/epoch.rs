@@ -77,8 +77,14 @@ impl Engine {
             self.out.events.push(Event::Epoch(view));
         }
         // After the view that shows them.
-        if let Some(was) = applied.was.as_ref().filter(|was| **was != applied.committer) {
-            self.out.events.push(Event::ProfileChanged { who: by.clone(), was: was.name.clone() });
+        if let Some(was) = &applied.was {
+            let is = &applied.committer;
+            if (&was.name, &was.status, &was.glyph) != (&is.name, &is.status, &is.glyph) {
+                self.out.events.push(Event::ProfileChanged { who: by.clone(), was: was.name.clone() });
+            }
+            if was.avatar != is.avatar {
+                self.out.events.push(Event::NewPicture { who: by.clone(), is_gone: is.avatar.is_none() });
+            }
         }
         if other_time {
             self.out.events.push(Event::Disappearing { by: by.clone(), seconds: room.disappear_s });

@@ -41,6 +41,13 @@ pub enum Event {
         /// The name before.
         was: String,
     },
+    /// The picture of somebody changed, of us perhaps.
+    NewPicture {
+        /// Who.
+        who: Person,
+        /// There is none any more.
+        is_gone: bool,
+    },
     /// Chat lines disappear after another time than before.
     Disappearing {
         /// Who wanted that.

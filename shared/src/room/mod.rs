@@ -351,9 +351,9 @@ impl Engine {
                 .map(|(leaf, holder)| {
                     let person = person(&holder);
                     let heard = leaf == me || self.is_heard(leaf, &holder.unique());
-                    let Holder { status, glyph, .. } = holder;
+                    let Holder { status, glyph, avatar, .. } = holder;
                     let is_moderator = roles::moderates(&state, &person.fingerprint);
-                    Member { person, leaf, me: leaf == me, heard, status, glyph, is_moderator }
+                    Member { person, leaf, me: leaf == me, heard, status, glyph, avatar, is_moderator }
                 })
                 .collect(),
             topic: state.topic.clone(),
@@ -516,7 +516,12 @@ impl Engine {
         crate::identity::credential::certify(
             &self.profile.identity,
             &self.room,
-            Shown { name: &self.own.name, status: &self.own.status, glyph: &self.own.glyph },
+            Shown {
+                name: &self.own.name,
+                status: &self.own.status,
+                glyph: &self.own.glyph,
+                avatar: &self.own.avatar,
+            },
             &self.own.device_name,
             device_id,
             &self.signer().public,

@@ -1,6 +1,7 @@
 //! What a group looks like to people and programs.
 
 use super::{Millis, Person};
+use crate::identity::Avatar;
 
 /// One leaf of the group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct Member {
     pub status: String,
     /// A small sign for the person; may be empty.
     pub glyph: String,
+    /// A picture of the person, where it can be had. It proves nothing.
+    pub avatar: Option<Avatar>,
     /// May remove others, revoke their invites, make moderators and change the policy.
     pub is_moderator: bool,
 }

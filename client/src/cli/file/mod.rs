@@ -3,6 +3,7 @@
 mod export;
 mod find;
 mod follow;
+mod voice;
 
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,7 @@ use crate::{
 };
 pub(super) use export::fetch_all;
 use follow::{Followed, follow};
+pub(super) use voice::Voice;
 
 /// Files of one command that are under way at a time: fewer than a profile keeps, so that any number can be sent.
 const TOGETHER: usize = 500;
@@ -51,6 +53,12 @@ pub(super) enum FileCommand {
         /// Send pictures with what they tell besides their pixels: where and when they were taken, and with what.
         #[arg(long)]
         keep_metadata: bool,
+        /// They are voice messages; how long they are is read from them (Ogg, WAV).
+        #[arg(long)]
+        voice: bool,
+        /// It is a voice message of this length, as in 12s or 1m30s.
+        #[arg(long, value_name = "TIME", value_parser = voice::length)]
+        duration: Option<u32>,
         #[command(flatten)]
         patience: Patience,
     },
@@ -103,8 +111,10 @@ pub(super) enum FileCommand {
 impl FileCommand {
     pub(super) async fn run(self, globals: &Globals) -> Result<Exit, Failure> {
         match self {
-            Self::Send { room, paths, text, keep_metadata, patience } => {
-                send(globals, &room, &Sent { paths, text, keeps_metadata: keep_metadata }, patience).await
+            Self::Send { room, paths, text, keep_metadata, voice, duration, patience } => {
+                let voice = Voice::new(voice, duration);
+                let sent = Sent { paths, text, keeps_metadata: keep_metadata, voice };
+                send(globals, &room, &sent, patience).await
             }
             Self::Get { room, id, output, patience } => get(globals, &room, &id, output, patience).await,
             Self::List { room, limit } => list(globals, &room, limit).await,
@@ -122,6 +132,7 @@ pub(super) struct Sent {
     /// With the first.
     pub(super) text: String,
     pub(super) keeps_metadata: bool,
+    pub(super) voice: Voice,
 }
 
 pub(super) async fn send(
@@ -131,18 +142,20 @@ pub(super) async fn send(
     patience: Patience,
 ) -> Result<Exit, Failure> {
     let paths = sent.paths.iter().map(|path| from_root(path)).collect::<Result<Vec<_>, _>>()?;
+    let lengths = paths.iter().map(|path| sent.voice.of(path)).collect::<Result<Vec<_>, _>>()?;
     let (runtime, mut events) = one(globals, room).await?;
     let sending = async {
         let mut text = sent.text.as_str();
-        for paths in paths.chunks(TOGETHER) {
+        let all: Vec<_> = paths.into_iter().zip(lengths).collect();
+        for some in all.chunks(TOGETHER) {
             let mut followed = Vec::new();
-            for path in paths {
+            for (path, duration_ms) in some {
                 let file = Outgoing {
                     path: path.clone(),
                     text: std::mem::take(&mut text).to_owned(),
                     reply_to: None,
                     keeps_metadata: sent.keeps_metadata,
-                    duration_ms: 0,
+                    duration_ms: *duration_ms,
                     token: String::new(),
                 };
                 let transfer = runtime.send_file(room, file).await?;

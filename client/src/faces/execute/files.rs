@@ -6,10 +6,11 @@ use shared::{identity::names::fold, message::timeline};
 
 use super::Done;
 use crate::{
-    faces::{pending::Pending, words},
+    faces::{avatar, pending::Pending, words},
     failure::Failure,
     handle::Runtime,
     runtime::{Outgoing, Wanted},
+    sound,
 };
 
 /// Files that a list shows: a screen.
@@ -26,16 +27,42 @@ pub(super) async fn send(
     pending: &Pending,
     room: &str,
     path: &str,
+    is_voice: bool,
 ) -> Result<Done, Failure> {
+    let path = meant(path)?;
+    let duration_ms = if is_voice { length(&path)? } else { 0 };
     let file = Outgoing {
-        path: meant(path)?,
+        path,
         text: String::new(),
         reply_to: None,
         keeps_metadata: false,
-        duration_ms: 0,
+        duration_ms,
         token: String::new(),
     };
     pending.send_file(runtime, room, file).await.map(|_| Done::default())
+}
+
+/// Changes our picture.
+pub(super) async fn avatar(runtime: &Runtime, path: Option<&str>) -> Result<Done, Failure> {
+    let Some(path) = path else {
+        runtime.set_avatar(None).await?;
+        return Ok(Done::say("You have no picture any more."));
+    };
+    let picture = avatar::read(&meant(path)?)?;
+    runtime.set_avatar(Some(picture)).await?;
+    Ok(Done::say("Your picture goes to your rooms. It is seen by their members, and proves nothing."))
+}
+
+/// How long a recording is, in milliseconds.
+fn length(path: &Path) -> Result<u32, Failure> {
+    let found = sound::duration_ms(path).map_err(|error| {
+        Failure::usage(
+            format!("{} cannot be read: {error}.", path.display()),
+            "Write /voice and where the file is.",
+        )
+    })?;
+    let silent = || format!("{} does not say how long it is.", path.display());
+    found.ok_or_else(|| Failure::usage(silent(), "Send it with /file, or by schat file send --duration 12s."))
 }
 
 /// What a person means by a path: as it was typed, quoted by a shell or dropped by a window.

@@ -149,6 +149,7 @@ pub async fn execute(
             runtime.describe(&runtime.description().0, &glyph).await?;
             Ok(Done::say("Your sign is changed."))
         }
+        Line::Avatar(path) => files::avatar(runtime, path.as_deref()).await,
         Line::Disappear(None) => Ok(Done::say(match view(runtime, here()?)?.disappear_s {
             0 => "Messages stay here.".to_owned(),
             seconds => format!("Messages go {} after they were said.", words::duration(seconds)),
@@ -161,7 +162,8 @@ pub async fn execute(
             runtime.tell(here()?, Command::Topic(text)).await?;
             Ok(Done::say(words::ASKED_TOPIC))
         }
-        Line::File(path) => files::send(runtime, pending, here()?, &path).await,
+        Line::File(path) => files::send(runtime, pending, here()?, &path, false).await,
+        Line::Voice(path) => files::send(runtime, pending, here()?, &path, true).await,
         Line::Get(words) => files::get(runtime, here()?, &words).await,
         Line::Files => files::list(runtime, here()?).await,
         Line::Steer(number, steer) => runtime.steer_file(number, steer).await.map(|()| Done::default()),

@@ -179,6 +179,12 @@ pub enum Cmd {
         #[serde(default)]
         glyph: String,
     },
+    /// Change our picture, in all rooms.
+    Avatar {
+        /// A picture, from the root; none any more without it.
+        #[serde(default)]
+        path: Option<String>,
+    },
     /// Look for words in what was said.
     Search {
         /// Where; in all rooms without it.
@@ -361,7 +367,9 @@ impl Cmd {
             Self::FileGet { room, .. } => (Some(room.clone()), None),
             Self::Transfers { room } => (room.clone(), None),
             Self::Transfer { .. } => (None, None),
-            Self::Rooms { .. } | Self::Nick { .. } | Self::Describe { .. } | Self::Quit => (None, None),
+            Self::Rooms { .. } | Self::Nick { .. } | Self::Describe { .. } | Self::Avatar { .. } | Self::Quit => {
+                (None, None)
+            }
         }
     }
 }
@@ -419,6 +427,7 @@ mod tests {
             r#"{"cmd":"topic","room":"team","text":"soup"}"#,
             r#"{"cmd":"topic","room":"team"}"#,
             r#"{"cmd":"describe","status":"on the train","glyph":"🚆"}"#,
+            r#"{"cmd":"avatar","path":"/home/ann/me.png"}"#,
             r#"{"cmd":"search","text":"lunch tomorrow","from":"ann","limit":5}"#,
             r#"{"cmd":"invite","room":"team"}"#,
             r#"{"cmd":"invite","room":"team","uses":1,"expires":1800000000000}"#,

@@ -158,6 +158,15 @@ pub enum Out {
         #[serde(flatten)]
         when: WhenOut,
     },
+    /// Somebody has another picture, or none any more.
+    NewPicture {
+        room: String,
+        member: PersonOut,
+        #[serde(default, skip_serializing_if = "parts::is_false")]
+        gone: bool,
+        #[serde(flatten)]
+        when: WhenOut,
+    },
     /// The relay has it on disk.
     Sent { room: String, id: String, seq: u64 },
     /// An invite link; secret.
@@ -361,6 +370,9 @@ impl Out {
             What::Back(who) => Self::DeviceBack { room, member: person(who), when },
             What::Left { who, by } => Self::MemberLeft { room, member: person(who), by: person(by), when },
             What::Renamed { who, was } => Self::ProfileChanged { room, member: person(who), was, when },
+            What::NewPicture { who, is_gone } => {
+                Self::NewPicture { room, member: person(who), gone: is_gone, when }
+            }
             What::Disappearing { by, seconds } => Self::Disappearing { room, by: person(by), seconds, when },
             What::Topic { by, text } => Self::Topic { room, by: person(by), text, when },
             What::Lost { after, upto, lines } => {
@@ -423,7 +435,7 @@ pub fn translate(event: Event, marks: Marks<'_>) -> Vec<Out> {
                 RoomEvent::Gone(seqs) => Out::Gone { room, seqs },
                 RoomEvent::Notice { notice, again, .. } => told(room, &notice, again),
                 // It was told as it happened.
-                RoomEvent::PastHappening(_) => return Vec::new(),
+                RoomEvent::PastHappening(_) | RoomEvent::Pictured => return Vec::new(),
                 RoomEvent::Past(message) => Out::message(room, message, true),
                 RoomEvent::Invite { link, expires_ms, max_uses } => {
                     Out::Invite { room, link: link.to_string(), expires: expires_ms, max_uses }
@@ -471,6 +483,9 @@ fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Out {
         engine::Event::Invited { by, .. } => Out::Invited { room, by: person(by) },
         engine::Event::MemberLeft { who, by } => Out::happened(room, What::Left { who, by }, live),
         engine::Event::ProfileChanged { who, was } => Out::happened(room, What::Renamed { who, was }, live),
+        engine::Event::NewPicture { who, is_gone } => {
+            Out::happened(room, What::NewPicture { who, is_gone }, live)
+        }
         engine::Event::Disappearing { by, seconds } => {
             Out::happened(room, What::Disappearing { by, seconds }, live)
         }
@@ -527,6 +542,7 @@ fn members(view: &GroupView, marks: Marks<'_>) -> Vec<MemberOut> {
         heard: member.heard,
         status: member.status.clone(),
         glyph: member.glyph.clone(),
+        avatar: member.avatar.as_ref().map(|avatar| hex::encode(avatar.id)).unwrap_or_default(),
         verified: marks(&member.person.fingerprint),
         moderator: member.is_moderator,
     };

@@ -19,6 +19,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("/delete", "take your last message back"),
     ("/react EMOJI", "put a sign under the last message of somebody else; once more takes it back"),
     ("/file PATH", "send a file; it goes in the background, and goes on after a break"),
+    ("/voice PATH", "send a recording (Ogg, WAV) as a voice message, with how long it is"),
     ("/get [WORDS]", "fetch the newest file of this room, or the newest with these words in its name"),
     ("/files", "the newest files of this room, and those that are under way"),
     ("/pause NUMBER", "let a file that is under way wait"),
@@ -44,6 +45,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("/nick NAME", "change your name"),
     ("/status [TEXT]", "say something of yourself beside your name, or nothing any more"),
     ("/glyph [EMOJI]", "a small sign for you, or none any more"),
+    ("/avatar PATH|none", "a picture of you for everybody in your rooms, or none any more"),
     (
         "/disappear [TIME|off]",
         "messages from now on go after a time like 30m, 12h, 7d; alone, it shows the time",

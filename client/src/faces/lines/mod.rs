@@ -64,12 +64,16 @@ pub enum Line {
     Status(String),
     /// Change our sign.
     Glyph(String),
+    /// Change our picture; none: there is none any more.
+    Avatar(Option<String>),
     /// Show or change after how many seconds messages go.
     Disappear(Option<u32>),
     /// Show what the room is about, or change it; to nothing, too.
     Topic(Option<String>),
     /// Send a file.
     File(String),
+    /// Send a recording as a voice message.
+    Voice(String),
     /// Fetch the newest file, or the newest with these words in its name.
     Get(String),
     /// List the files of the room, and those under way.
@@ -173,12 +177,15 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
         "react" => needed().map(Line::React),
         "status" => Ok(Line::Status(argument.to_owned())),
         "glyph" => Ok(Line::Glyph(argument.to_owned())),
+        "avatar" if argument == "none" => Ok(Line::Avatar(None)),
+        "avatar" => needed().map(|path| Line::Avatar(Some(path))),
         "disappear" if argument.is_empty() => Ok(Line::Disappear(None)),
         "disappear" => seconds(argument).map(|time| Line::Disappear(Some(time))),
         "topic" if argument.is_empty() => Ok(Line::Topic(None)),
         "topic" if argument == "off" => Ok(Line::Topic(Some(String::new()))),
         "topic" => Ok(Line::Topic(Some(argument.to_owned()))),
         "file" => needed().map(Line::File),
+        "voice" => needed().map(Line::Voice),
         "get" => Ok(Line::Get(argument.to_owned())),
         "files" => alone(Line::Files),
         "pause" => numbered(Steer::Pause),

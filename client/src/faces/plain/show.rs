@@ -121,6 +121,8 @@ async fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomE
         }
         // What was written cannot be unwritten here.
         RoomEvent::Gone(_) => {}
+        // Nothing here shows pictures.
+        RoomEvent::Pictured => {}
         RoomEvent::Invite { link, .. } => {
             note("Whoever has this link can join; give it over a channel you trust:");
             data(&link.to_string());
@@ -155,7 +157,8 @@ async fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomE
 async fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: engine::Event) {
     let shown = words::called(room);
     // Whoever changes that is told at once, and not once more for each room.
-    if matches!(&event, engine::Event::ProfileChanged { who, .. } if who.fingerprint == runtime.me().1) {
+    if matches!(&event, engine::Event::ProfileChanged { who, .. } | engine::Event::NewPicture { who, .. } if who.fingerprint == runtime.me().1)
+    {
         return;
     }
     let view = runtime.view(room);
@@ -174,6 +177,7 @@ async fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: eng
         | engine::Event::DeviceBack(_)
         | engine::Event::MemberLeft { .. }
         | engine::Event::ProfileChanged { .. }
+        | engine::Event::NewPicture { .. }
         | engine::Event::Disappearing { .. }
         | engine::Event::Topic { .. }
         | engine::Event::Lost { .. } => {}

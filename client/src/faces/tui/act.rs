@@ -8,6 +8,7 @@ use super::{
     app::{App, Choice, Effect, Hit, Telling, Wanted},
     begin::{self, Host},
     opener,
+    pictures::{Job, Painter, Wish},
     spell::Speller,
     terminal::Screen,
 };
@@ -42,6 +43,8 @@ pub struct Act<'a> {
     search: Option<AbortHandle>,
     /// Looks words up.
     speller: Option<Speller>,
+    /// Paints pictures, once there is one.
+    painter: Option<Painter>,
 }
 
 impl<'a> Act<'a> {
@@ -52,7 +55,7 @@ impl<'a> Act<'a> {
         answers: mpsc::Sender<Answer>,
         host: Option<Host>,
     ) -> Self {
-        Self { runtime, pending, answers, host, search: None, speller: None }
+        Self { runtime, pending, answers, host, search: None, speller: None, painter: None }
     }
 
     /// Begins to look words up, if somebody wants that and there is a program for it.
@@ -73,6 +76,23 @@ impl<'a> Act<'a> {
         let words = app.words_to_look_up();
         if !words.is_empty() {
             speller.ask(words);
+        }
+    }
+
+    /// Has pictures painted that are on the screen and not here.
+    pub async fn ask_pictures(&mut self, app: &mut App) {
+        for Wish { room, blob, preview, shows, most, is_avatar } in app.gallery.take_wishes() {
+            // What cannot be found is not shown; its preview is.
+            let (place, preview) = match is_avatar {
+                false => (self.runtime.file_place(&room, blob).await.ok().flatten(), preview),
+                true => (None, self.runtime.avatar(&room, blob).await.ok().flatten().unwrap_or_default()),
+            };
+            let answers = self.answers.clone();
+            let told = move |painted| answers.blocking_send(Answer::Painted(painted)).is_ok();
+            let painter = self.painter.get_or_insert_with(|| Painter::start(told));
+            if !painter.ask(Job { blob, place, preview, shows, most, is_avatar }) {
+                app.gallery.not_asked(&blob);
+            }
         }
     }
 
@@ -99,8 +119,8 @@ impl<'a> Act<'a> {
                     Ok(()) => app.note("The link was given to the browser.".to_owned()),
                     Err(failure) => app.alert(words::failure(&failure)),
                 },
-                Effect::Redraw => screen.clear(),
-                Effect::Suspend => screen.suspend().await,
+                Effect::Redraw => screen.clear(app),
+                Effect::Suspend => screen.suspend(app).await,
                 Effect::Fetch(wanted) => self.fetch(app, wanted).await,
                 Effect::Find { number, room, text } => self.find(number, room, text),
                 Effect::Tell { room, what } => self.tell(app, &room, what).await,
@@ -134,6 +154,7 @@ impl<'a> Act<'a> {
             Answer::Found { number, found } => app.take_hits(number, found),
             Answer::Spelt(word, is_good) => app.spelling.learn(word, is_good),
             Answer::Note(text) => app.note(text),
+            Answer::Painted(painted) => app.take_painted(painted),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What the runtime, programs and threads answer to what keys asked for.
 
-use super::app::Hit;
+use super::{app::Hit, pictures::Painted};
 
 /// What comes back later.
 pub enum Answer {
@@ -15,4 +15,6 @@ pub enum Answer {
     Spelt(String, bool),
     /// Something to show; safe for a terminal.
     Note(String),
+    /// A picture.
+    Painted(Painted),
 }

@@ -23,6 +23,7 @@ mod keymap;
 mod notify;
 mod opener;
 mod paths;
+mod pictures;
 mod placed;
 mod spell;
 mod terminal;
@@ -96,12 +97,14 @@ pub async fn run(
         app.go(&room);
     }
     let (mut screen, mut input) = Screen::enter(with_mouse)?;
+    app.find_pictures();
     loop {
         app.set_now(now_ms());
         app.round_trip = app.current().and_then(|room| runtime.round_trip(room));
         app.set_verified(|who| runtime.is_verified(who));
         act.ask_words(&mut app);
         screen.draw(&mut app)?;
+        act.ask_pictures(&mut app).await;
         app.tell_seen();
         app.tell_read();
         let effects = app.take_effects();
@@ -118,11 +121,11 @@ pub async fn run(
             key = input.recv() => {
                 let Some(key) = key else { break };
                 app.set_now(now_ms());
-                screen.heed(&key);
+                screen.heed(&key, &mut app);
                 let key = dropped::meant(key, app.editor.text().is_empty());
                 let mut effects = app.input(key);
                 while let Ok(key) = input.try_recv() {
-                    screen.heed(&key);
+                    screen.heed(&key, &mut app);
                     let key = dropped::meant(key, app.editor.text().is_empty());
                     effects.extend(app.input(key));
                 }
@@ -139,7 +142,7 @@ pub async fn run(
                 }
                 screen.tell(&notifier.tell(&app.take_news()));
             }
-            () = screen.continued() => screen.resume(),
+            () = screen.continued() => screen.resume(&mut app),
             Some(answer) = answered.recv() => act.answer(&mut app, answer),
             () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {}
         }
@@ -148,6 +151,7 @@ pub async fn run(
     app.keep_read();
     let effects = app.take_effects();
     act.carry_out(&mut app, &mut screen, effects).await;
+    screen.tell(app.gallery.farewell());
     drop(screen);
     // What looks words up ends before whoever typed them has to wait for anything else.
     drop(act);

@@ -43,6 +43,8 @@ impl Screen {
     /// Takes the terminal over and begins to read keys. Without the mouse the terminal's own selection works as ever.
     pub fn enter(with_mouse: bool) -> Result<(Self, mpsc::Receiver<Event>), Failure> {
         ratatui::try_init().map_err(|error| unusable(&error))?;
+        #[cfg(feature = "pictures")]
+        crate::picture::hush();
         let backend = Placed::new(Classical::new(io::stdout(), Theme::depth()));
         let mut terminal = Terminal::new(backend).map_err(|error| unusable(&error))?;
         // Where a terminal has no second screen, what was there before would show through.
@@ -66,14 +68,16 @@ impl Screen {
     }
 
     /// Draws everything anew next time: another program may have written over it.
-    pub fn clear(&mut self) {
+    pub fn clear(&mut self, app: &mut App) {
         wipe(&mut self.terminal);
+        app.gallery.forget_drawn();
     }
 
     /// A window that became smaller and large again has lost what it showed, although its size is the one of before.
-    pub fn heed(&mut self, event: &Event) {
+    pub fn heed(&mut self, event: &Event, app: &mut App) {
         if matches!(event, Event::Resize(..)) {
-            self.clear();
+            self.clear(app);
+            app.find_pictures();
         }
     }
 
@@ -96,10 +100,10 @@ impl Screen {
 
 impl Screen {
     /// Stops the program as Ctrl-Z stops others, with the terminal as it was, and goes on when the shell says so.
-    pub async fn suspend(&mut self) {
+    pub async fn suspend(&mut self, app: &mut App) {
         self.leave();
         self.jobs.stop().await;
-        self.resume();
+        self.resume(app);
     }
 
     /// The program goes on after somebody stopped it.
@@ -108,12 +112,12 @@ impl Screen {
     }
 
     /// Takes the terminal over again: whoever had it meanwhile left it otherwise.
-    pub fn resume(&mut self) {
+    pub fn resume(&mut self, app: &mut App) {
         // Off first: on twice would be taken for done already.
         let _ = disable_raw_mode().and_then(|()| enable_raw_mode());
         let _ = execute!(io::stdout(), EnterAlternateScreen);
         ask(self.with_mouse);
-        self.clear();
+        self.clear(app);
     }
 
     fn leave(&mut self) {

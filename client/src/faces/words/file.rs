@@ -15,11 +15,11 @@ use crate::{
 
 /// A file that came with a message: its name and its size. Its name stands so that it passes for nothing else.
 pub fn file(file: &Manifest) -> String {
-    let what = match file.duration_ms {
-        0 => "file".to_owned(),
-        length => format!("voice message of {}", seconds(length)),
-    };
-    format!("{what} {}, {}", called(&file.name), bytes(file.size))
+    let (name, size) = (called(&file.name), bytes(file.size));
+    match file.duration_ms {
+        0 => format!("file {name}, {size}"),
+        length => format!("voice message {name}, {}, {size}", seconds(length)),
+    }
 }
 
 /// So many bytes in the largest unit of which there is one, in powers of 1,000 as file managers count.
@@ -138,7 +138,10 @@ impl Speed {
 
 fn seconds(length_ms: u32) -> String {
     let seconds = length_ms.div_ceil(1_000);
-    format!("{}:{:02}", seconds / 60, seconds % 60)
+    match seconds / 3_600 {
+        0 => format!("{}:{:02}", seconds / 60, seconds % 60),
+        hours => format!("{hours}:{:02}:{:02}", seconds / 60 % 60, seconds % 60),
+    }
 }
 
 #[cfg(test)]
@@ -159,7 +162,8 @@ mod tests {
         ] {
             assert_eq!(bytes(size), shown);
         }
-        assert_eq!(seconds(61_001), "1:02");
+        assert_eq!((seconds(61_001), seconds(12_000)), ("1:02".to_owned(), "0:12".to_owned()));
+        assert_eq!((seconds(3_661_000), seconds(u32::MAX)), ("1:01:01".to_owned(), "1193:02:48".to_owned()));
         assert_eq!((percent(0, 0), percent(99, 100), percent(7, 7)), (0, 99, 100));
         assert_eq!(gauge(1, 2, 4), "[##--]");
     }

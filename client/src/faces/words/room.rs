@@ -141,6 +141,12 @@ pub fn happening(what: &What, label: Option<&str>, view: Option<&GroupView>) -> 
             format!("{} was removed{place} by {}.", who(one, view), who(by, view))
         }
         What::Renamed { who: one, was } => profile_changed(one, was, view),
+        What::NewPicture { who: one, is_gone: false } => {
+            format!("{} has a new picture{there}.", who(one, view))
+        }
+        What::NewPicture { who: one, is_gone: true } => {
+            format!("{} has no picture any more{there}.", who(one, view))
+        }
         What::Disappearing { by, seconds } => disappearing(by, *seconds, view),
         What::Topic { by, text } => {
             let of = label.map(|_| format!(" of{there}")).unwrap_or_default();

@@ -46,6 +46,7 @@ fn room(event: &RoomEvent) {
         RoomEvent::Invite { .. } => info!("invite ready"),
         RoomEvent::Namesake(namesake) => info!(is_me = namesake.is_me, "namesake"),
         RoomEvent::Transfer(transfer) => debug!(state = transfer.state.name(), "file"),
+        RoomEvent::Pictured => debug!("picture of a member"),
         // It was told when it happened.
         RoomEvent::Past(_) | RoomEvent::PastHappening(_) => {}
     }
@@ -73,6 +74,7 @@ fn engine(event: &engine::Event) {
         E::MemberLeft { .. } => info!("member left"),
         E::DeviceBack(_) => info!("device back"),
         E::ProfileChanged { .. } => info!("profile changed"),
+        E::NewPicture { .. } => info!("picture changed"),
         E::Topic { .. } => info!("topic changed"),
         E::Disappearing { .. } => info!("messages disappear"),
         E::Lost { after, upto } => info!(after, upto, "end of the log lost"),

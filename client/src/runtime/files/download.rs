@@ -88,6 +88,13 @@ impl Task {
         blocking(work).await?
     }
 
+    /// All of a file that has one part, filled up.
+    pub(super) async fn only_part(&mut self, down: &Download) -> Result<Zeroizing<Vec<u8>>, Fault> {
+        let wrong = || Fault::Final(false_file("it has more than one part"));
+        let shape = down.file.shape().filter(|shape| shape.parts() == 1).ok_or_else(wrong)?;
+        Ok(self.tail(down, &shape, &FileCipher::new(&down.file.key)).await?.last)
+    }
+
     /// The last part and the list, held against the manifest.
     async fn tail(&mut self, down: &Download, shape: &Shape, cipher: &FileCipher) -> Result<Tail, Fault> {
         let mut bytes = Zeroizing::new(Vec::new());

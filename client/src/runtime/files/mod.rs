@@ -1,11 +1,14 @@
 //! Files, beside the rooms: each has a task and a stream of its own, and none of them makes a chat line wait.
 
 mod again;
+mod avatar;
 mod fault;
 mod fetch;
 mod kept;
 mod media;
 mod picture;
+mod place;
+mod preview;
 mod source;
 mod sweep;
 mod target;
@@ -15,9 +18,12 @@ mod download;
 mod upload;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, OnceLock},
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use proto::RoomId;
@@ -39,7 +45,9 @@ use self::{
     task::{Shown, Steering, Task},
 };
 use super::{
-    Local, lock,
+    Local,
+    avatar::{Entered, channel as avatar_channel, run as tell_of_avatar},
+    lock,
     transfer::{Steer, Transfer, Way},
     unasked::Unasked,
 };
@@ -47,6 +55,9 @@ use crate::{failure::Failure, text::names::label};
 
 /// Files that are sent and fetched at the same time: more of them make none faster, and each takes some 10 MiB.
 const AT_ONCE: usize = 2;
+
+/// Pictures of people that are on their way at once, or were and did not come; more are not asked for in this run.
+const QUIET: usize = 10_000;
 
 /// A file to be sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +96,13 @@ pub(super) struct Files {
     resumed: Mutex<again::Resumed>,
     /// Small pictures that are fetched by themselves, where somebody wants that.
     unasked: OnceLock<Unasked>,
+    /// Told of rooms that were entered.
+    entered: OnceLock<Entered>,
+    herald: Mutex<Option<JoinHandle<()>>>,
+    /// Pictures of people that are brought or fetched, or could not be in this run: by room and name.
+    quiet: Mutex<BTreeSet<(RoomId, [u8; 16])>>,
+    /// Numbers of these count down from 0, those of the store up.
+    last_quiet: AtomicI64,
 }
 
 struct Running {
@@ -106,6 +124,10 @@ impl Default for Files {
             fetcher: Mutex::default(),
             resumed: Mutex::default(),
             unasked: OnceLock::new(),
+            entered: OnceLock::new(),
+            herald: Mutex::default(),
+            quiet: Mutex::default(),
+            last_quiet: AtomicI64::new(0),
         }
     }
 }
@@ -118,6 +140,25 @@ impl Files {
     /// Where rooms put what is fetched by itself, if anything is.
     pub(super) fn unasked(&self) -> Option<Unasked> {
         self.unasked.get().cloned()
+    }
+
+    /// Where rooms say that they were entered.
+    pub(super) fn entered(&self) -> Option<Entered> {
+        self.entered.get().cloned()
+    }
+
+    fn quiet_number(&self) -> i64 {
+        self.last_quiet.fetch_sub(1, Ordering::Relaxed).saturating_sub(1)
+    }
+
+    /// False: the picture of a person is on its way already, or cannot be had in this run.
+    pub(super) fn begin_quietly(&self, room: RoomId, name: [u8; 16]) -> bool {
+        let mut quiet = lock(&self.quiet);
+        quiet.len() < QUIET && quiet.insert((room, name))
+    }
+
+    fn end_quietly(&self, room: RoomId, name: [u8; 16]) {
+        lock(&self.quiet).remove(&(room, name));
     }
 
     /// Told when something at a relay is to be dropped.
@@ -137,9 +178,14 @@ impl Files {
         lock(&self.running).remove(&transfer.number);
     }
 
+    /// One of which nobody was told has ended.
+    fn forget(&self, number: i64) {
+        lock(&self.running).remove(&number);
+    }
+
     /// Ends all tasks; what was under way goes on at the next start.
     pub(super) async fn stop(&self) {
-        let helpers = [lock(&self.sweeper).take(), lock(&self.fetcher).take()];
+        let helpers = [lock(&self.sweeper).take(), lock(&self.fetcher).take(), lock(&self.herald).take()];
         let running = std::mem::take(&mut *lock(&self.running));
         for task in
             running.into_values().filter_map(|running| running.task).chain(helpers.into_iter().flatten())
@@ -156,6 +202,11 @@ impl Local {
     pub(super) fn help_files(&self) {
         let sweeper = tokio::spawn(sweep::run(Arc::downgrade(&self.0), self.0.files.drops.clone()));
         *lock(&self.0.files.sweeper) = Some(sweeper);
+        let (entered, rooms) = avatar_channel();
+        let herald = tokio::spawn(tell_of_avatar(Arc::downgrade(&self.0), rooms));
+        *lock(&self.0.files.herald) = Some(herald);
+        // Only once, at the start.
+        let _ = self.0.files.entered.set(entered);
         if self.0.config.fetches_images {
             let (unasked, came) = Unasked::new();
             let fetcher = tokio::spawn(fetch::run(Arc::downgrade(&self.0), came));
@@ -268,7 +319,7 @@ impl Local {
         let room = room.map(label);
         let running = lock(&self.0.files.running);
         let of = |running: &&Running| room.as_deref().is_none_or(|room| *running.shown.room == *room);
-        let shown = running.values().filter(of).map(|running| &running.shown);
+        let shown = running.range(1..).map(|(_, running)| running).filter(of).map(|running| &running.shown);
         shown.map(|shown| (shown.room.to_string(), lock(&shown.transfer).clone())).collect()
     }
 
@@ -278,7 +329,7 @@ impl Local {
     /// [`Failure`] when none of that number is under way.
     pub fn steer_file(&self, number: i64, steer: Steer) -> Result<(), Failure> {
         let running = lock(&self.0.files.running);
-        let running = running.get(&number).ok_or_else(|| {
+        let running = running.get(&number).filter(|_| number > 0).ok_or_else(|| {
             let remedy = "/transfers and `schat file transfers` list those that are.";
             Failure::not_found(format!("No file of number {number} is under way."), remedy)
         })?;

@@ -99,11 +99,15 @@ impl Task {
             self.pause(false).await;
             let before = lock(&self.shown.transfer).done;
             match self.attempt().await {
-                Ok(Through::Offered) => return self.end(TransferState::Done(None)).await,
+                Ok(Through::Offered) => {
+                    self.remember_sent().await;
+                    return self.end(TransferState::Done(None)).await;
+                }
                 Ok(Through::Fetched(path)) => {
                     let number = self.number;
                     // Kept, it would be fetched once more.
                     let _ = self.vault().run(move |store| store.end_transfer(number)).await;
+                    self.remember_fetched(&path).await;
                     return self.end(TransferState::Done(Some(path))).await;
                 }
                 Err(Fault::Steered) => self.looks = true,
@@ -243,7 +247,7 @@ impl Task {
     }
 
     /// The relay's connection, once it is there.
-    async fn connection(&mut self) -> Result<crate::transport::Connection, Fault> {
+    pub(super) async fn connection(&mut self) -> Result<crate::transport::Connection, Fault> {
         let Some(link) = self.link.clone() else { return Err(Fault::Final(super::fault::no_relay())) };
         let mut state = link.state.clone();
         loop {
@@ -299,6 +303,10 @@ impl Task {
     }
 
     async fn show(&mut self, transfer: Transfer) {
+        if self.number < 0 {
+            // Of a picture of somebody nobody is told.
+            return;
+        }
         self.told = Instant::now();
         let event = RoomEvent::Transfer(transfer);
         self.local.0.outlet.send(Event::Room { room: self.shown.room.clone(), event }).await;
@@ -348,13 +356,13 @@ impl Task {
     }
 
     /// Waits before the next try, longer each time.
-    async fn rest(&mut self, backoff: &mut Backoff) {
+    pub(super) async fn rest(&mut self, backoff: &mut Backoff) {
         let random = lock(&self.local.0.profile).engine.random.clone();
         self.wait(backoff.next(&random)).await;
     }
 
     /// Waits a while, or until somebody wants something else.
-    async fn wait(&mut self, time: Duration) {
+    pub(super) async fn wait(&mut self, time: Duration) {
         tokio::select! {
             () = sleep(time) => {}
             () = self.steer.changed() => self.steer.0.mark_changed(),

@@ -149,6 +149,7 @@ impl Task {
             there.take(frame)?;
             self.progress(shape, there.parts.count()).await;
         }
+        let (preview, source) = super::preview::of(source).await.ok_or(Fault::Lost)?;
         let manifest = Manifest {
             id: up.blob,
             key: up.key.clone(),
@@ -156,7 +157,7 @@ impl Task {
             name: up.name.clone(),
             media_type: up.media_type.clone(),
             parts: list.hash(up.size),
-            preview: Vec::new(),
+            preview,
             duration_ms: up.duration_ms,
         };
         Ok((manifest, source))

@@ -25,6 +25,10 @@ impl Room {
         match &event {
             engine::Event::Joined(view) | engine::Event::Epoch(view) => {
                 lock(&self.state).view = Some(Arc::new(view.clone()));
+                if let (engine::Event::Joined(_), Some(entered)) = (&event, &self.entered) {
+                    // Full: it is told after the next start.
+                    let _ = entered.try_send(self.label.clone());
+                }
             }
             engine::Event::Heard { leaf } => {
                 lock(&self.state).view.iter_mut().for_each(|view| Arc::make_mut(view).hear(*leaf));

@@ -30,6 +30,10 @@ enum StoredWhat {
         who: Who,
         was: String,
     },
+    NewPicture {
+        who: Who,
+        is_gone: bool,
+    },
     Disappearing {
         by: Who,
         seconds: u32,
@@ -61,6 +65,7 @@ impl Stored {
             What::Back(person) => StoredWhat::Back(who(person)),
             What::Left { who: person, by } => StoredWhat::Left { who: who(person), by: who(by) },
             What::Renamed { who: person, was } => StoredWhat::Renamed { who: who(person), was },
+            What::NewPicture { who: person, is_gone } => StoredWhat::NewPicture { who: who(person), is_gone },
             What::Disappearing { by, seconds } => StoredWhat::Disappearing { by: who(by), seconds },
             What::Topic { by, text } => StoredWhat::Topic { by: who(by), text },
             What::Lost { after, upto, lines } => StoredWhat::Lost { after, upto, lines },
@@ -78,6 +83,7 @@ impl Stored {
             StoredWhat::Back(who) => What::Back(person(who)),
             StoredWhat::Left { who, by } => What::Left { who: person(who), by: person(by) },
             StoredWhat::Renamed { who, was } => What::Renamed { who: person(who), was },
+            StoredWhat::NewPicture { who, is_gone } => What::NewPicture { who: person(who), is_gone },
             StoredWhat::Disappearing { by, seconds } => What::Disappearing { by: person(by), seconds },
             StoredWhat::Topic { by, text } => What::Topic { by: person(by), text },
             StoredWhat::Lost { after, upto, lines } => What::Lost { after, upto, lines },

@@ -29,6 +29,9 @@ pub(in crate::room) struct Own {
     pub status: String,
     #[prost(string, tag = "30")]
     pub glyph: String,
+    /// Our picture, as it stands in a credential.
+    #[prost(bytes = "vec", tag = "104")]
+    pub avatar: Vec<u8>,
     #[prost(uint32, tag = "14")]
     pub suite: u32,
 }

@@ -132,6 +132,35 @@ fn status_and_sign_reach_members_and_newcomers() {
 }
 
 #[test]
+fn picture_reaches_members_and_newcomers_and_goes_again() {
+    let mut world = World::new(&["ann", "bob", "eve"], crate::crypto::suite::Suite::Classic, 907);
+    world.create(ANN);
+    let link = world.invite(ANN);
+    world.join(BOB, &link);
+    let avatar = crate::identity::Avatar { id: [1; 16], key: [2; 32], parts: [3; 32], size: 9_000 };
+    world.command(ANN, Command::Picture(Some(Box::new(avatar.clone()))));
+    world.settle();
+    world.join(EVE, &link);
+    let shown = |world: &World, i: usize| {
+        world.devices[i].engine.as_ref().unwrap().view().unwrap().members[0].avatar.clone()
+    };
+    for i in [ANN, BOB, EVE] {
+        assert_eq!(shown(&world, i), Some(avatar.clone()));
+    }
+    let told = |world: &World, gone: bool| {
+        let is_told = |event: &&Event| matches!(event, Event::NewPicture { is_gone, .. } if *is_gone == gone);
+        world.devices[BOB].events.iter().filter(is_told).count()
+    };
+    assert_eq!((told(&world, false), told(&world, true)), (1, 0));
+    let renamed = |event: &Event| matches!(event, Event::ProfileChanged { .. });
+    assert!(!world.devices[BOB].events.iter().any(renamed), "the name is the one of before");
+    world.command(ANN, Command::Picture(None));
+    world.settle();
+    assert_eq!((shown(&world, BOB), told(&world, true)), (None, 1));
+    world.assert_agreed(&[ANN, BOB, EVE]);
+}
+
+#[test]
 fn lines_said_after_the_room_set_a_time_carry_it() {
     let mut world = three(906);
     world.say(ANN, "stays");

@@ -128,6 +128,9 @@ pub struct MemberOut {
     /// Their sign.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub glyph: String,
+    /// Names their picture: another name, another picture. It proves nothing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub avatar: String,
     /// Somebody here compared the safety number.
     pub verified: bool,
     /// May remove others and change the room's policy.

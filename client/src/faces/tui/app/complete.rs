@@ -6,14 +6,20 @@ use crate::{
     text::loose::loose,
 };
 
+/// Commands that take the path of a file.
+const PATHS: [&str; 3] = ["/file", "/voice", "/avatar"];
+
 impl App {
     /// Completes the word before the cursor: all of it when one thing fits, else what all that fit begin with, and
     /// says which they are.
     pub(super) fn complete(&mut self) {
         let before = self.editor.before();
-        let start = match before.strip_prefix("/file ") {
+        let of_file = PATHS
+            .iter()
+            .find(|command| before.strip_prefix(**command).is_some_and(|rest| rest.starts_with(' ')));
+        let start = match of_file {
             // A path may have spaces.
-            Some(_) => "/file ".len(),
+            Some(command) => command.len() + 1,
             None => before.rfind(char::is_whitespace).map_or(0, |at| {
                 at + before.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8)
             }),
@@ -63,7 +69,7 @@ impl App {
             return (all.filter(fits).map(|name| format!("@{name}")).collect(), " ");
         }
         match before.split_whitespace().next() {
-            Some("/file") => (paths::fitting(word), ""),
+            Some(command) if PATHS.contains(&command) => (paths::fitting(word), ""),
             Some("/join") => (self.panes.iter().map(|pane| pane.label.clone()).filter(fits).collect(), ""),
             Some("/kick" | "/verify" | "/unverify" | "/moderator") => (names(), ""),
             _ if word.is_empty() => (Vec::new(), ""),

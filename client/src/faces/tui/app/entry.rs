@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use shared::{
-    file::Manifest,
+    file::{BlobId, Manifest},
     identity::Fingerprint,
     message::timeline::{Line, Reaction},
     room::{GroupView, Message, MessageId, Person},
@@ -39,6 +39,8 @@ pub struct Entry {
     pub reply_to: Option<MessageId>,
     /// The file that comes with it.
     pub file: Option<String>,
+    /// It is a picture, by the word of whoever sent it.
+    pub picture: Option<Box<Picture>>,
     /// It was edited.
     pub edited: bool,
     /// Its author took it back.
@@ -51,6 +53,15 @@ pub struct Entry {
     pub disappears: Option<u64>,
     /// A width in cells and the rows that it takes there: what was measured last.
     pub(in super::super) height: Cell<(usize, usize)>,
+}
+
+/// A picture that came with a line.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// Names its file.
+    pub blob: BlobId,
+    /// A small copy, or nothing.
+    pub preview: Vec<u8>,
 }
 
 /// A sign under a line.
@@ -88,6 +99,7 @@ impl Entry {
             mentions,
             reply_to: message.reply_to,
             file: message.file.as_deref().map(words::file),
+            picture: message.file.filter(|_| !deleted).and_then(|file| picture(*file)),
             edited: edited.is_some(),
             deleted,
             signs: reactions.into_iter().map(sign).collect(),
@@ -128,6 +140,7 @@ impl Entry {
         let sign = |sign: &Sign| sign.raw.len() + sign.shown.len() + sign.people.len() * 128;
         256 + self.text.len()
             + self.file.as_ref().map_or(0, String::len)
+            + self.picture.as_ref().map_or(0, |picture| picture.preview.len() + 64)
             + self.signs.iter().map(sign).sum::<usize>()
     }
 
@@ -141,4 +154,10 @@ impl Entry {
         let sign = self.signs.iter().find(|known| known.raw == sign);
         sign.is_some_and(|sign| sign.people.iter().any(|person| person.fingerprint == *me))
     }
+}
+
+/// What can be shown of a file.
+fn picture(file: Manifest) -> Option<Box<Picture>> {
+    let is_picture = file.media_type.starts_with("image/");
+    is_picture.then(|| Box::new(Picture { blob: file.id, preview: file.preview }))
 }

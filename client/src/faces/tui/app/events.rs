@@ -79,6 +79,7 @@ impl App {
                 let text = words::namesake(&namesake, self.pane(room).view.as_deref());
                 self.tell(room, Kind::Info, text);
             }
+            RoomEvent::Pictured => self.gallery.look_again(),
             RoomEvent::Transfer(transfer) => self.transfer(room, transfer, pending),
             RoomEvent::Failed(failure) => self.tell(room, Kind::Alarm, words::failure(&failure)),
             RoomEvent::Notice { notice, again, .. } => {
@@ -105,7 +106,8 @@ impl App {
 
     fn engine(&mut self, room: &str, event: engine::Event, pending: &Pending) {
         // Whoever changes that is told at once, and not once more for each room.
-        if matches!(&event, engine::Event::ProfileChanged { who, .. } if who.fingerprint == self.me.1) {
+        if matches!(&event, engine::Event::ProfileChanged { who, .. } | engine::Event::NewPicture { who, .. } if who.fingerprint == self.me.1)
+        {
             return;
         }
         let view = self.pane(room).view.clone();
@@ -172,6 +174,7 @@ impl App {
             | engine::Event::DeviceBack(_)
             | engine::Event::MemberLeft { .. }
             | engine::Event::ProfileChanged { .. }
+            | engine::Event::NewPicture { .. }
             | engine::Event::Disappearing { .. }
             | engine::Event::Topic { .. }
             | engine::Event::Lost { .. } => {}

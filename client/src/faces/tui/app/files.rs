@@ -24,6 +24,9 @@ pub(in super::super) struct Moving {
 impl App {
     pub(super) fn transfer(&mut self, room: &str, transfer: Transfer, pending: &Pending) {
         pending.transfer(&transfer);
+        if transfer.state.is_final() {
+            self.gallery.look_again();
+        }
         let (number, now) = (transfer.number, Instant::now());
         let before = self.moving.get(&number).map(|moving| moving.transfer.state.clone());
         if before.as_ref() != Some(&transfer.state)

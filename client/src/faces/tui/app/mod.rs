@@ -12,6 +12,7 @@ mod open;
 mod overlay;
 mod pages;
 mod pane;
+mod pictures;
 mod row;
 mod search;
 mod select;
@@ -40,7 +41,7 @@ pub use self::{
     select::{Compose, SIGNS},
     welcome::{CHOICES, Choice},
 };
-use super::{editor::Editor, keymap::Keymap, spell::Spelling, theme::Theme};
+use super::{editor::Editor, keymap::Keymap, pictures::Gallery, spell::Spelling, theme::Theme};
 use crate::{
     runtime::RoomStatus,
     settings::{Settings, Times},
@@ -71,6 +72,7 @@ pub struct App {
     pub(super) editor: Editor,
     pub(super) spelling: Spelling,
     pub(super) overlay: Option<Overlay>,
+    pub(super) gallery: Gallery,
     pub(super) with_members: bool,
     pub(super) link: Link,
     /// Why there is no connection was said, and it is not asked for again before there is one.
@@ -129,6 +131,7 @@ impl App {
             editor: Editor::default(),
             spelling: Spelling::default(),
             overlay: None,
+            gallery: Gallery::default(),
             with_members: settings.screen.members,
             settings,
             link: Link::None,

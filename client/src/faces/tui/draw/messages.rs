@@ -15,6 +15,7 @@ use super::{
         bidi,
         wrap::cells,
     },
+    pictures,
     row::{Drawn, Looks, choose},
     wrap,
 };
@@ -39,9 +40,12 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
     }
     // Few messages stand at the bottom, above the input.
     app.places.lines = std::iter::repeat_n(None, free).chain(shown.iter().map(|(id, _)| *id)).collect();
-    let lines = shown.into_iter().map(|(_, drawn)| drawn);
     let free = u16::try_from(free).unwrap_or(0);
-    put(frame, Rect { y: area.y + free, height: area.height - free, ..area }, lines);
+    let place = Rect { y: area.y + free, height: area.height - free, ..area };
+    let spots = pictures::spots(shown.iter().map(|(_, drawn)| drawn), place);
+    put(frame, place, shown.into_iter().map(|(_, drawn)| drawn));
+    app.see_pictures();
+    pictures::draw(frame, app, &spots);
     (app.at_top, app.is_short) = (at_top, at_top && free > 0);
     if let Some(pane) = app.panes.iter_mut().find(|pane| pane.label == label) {
         pane.scroll = scroll;

@@ -7,6 +7,7 @@ mod input;
 mod messages;
 mod opening;
 mod overlay;
+mod pictures;
 mod rooms;
 mod row;
 mod sides;
@@ -51,10 +52,12 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App) {
         Constraint::Length(if has_members { SIDE } else { 0 }),
     ];
     let [rooms, centre, members] = Layout::horizontal(columns).areas(middle);
+    app.gallery.measure(centre.width, centre.height);
     sides::head(frame, app, head);
     rooms::draw(frame, app, rooms);
     if has_members {
         sides::members(frame, app, members);
+        app.see_avatars(usize::from(members.height));
     }
     messages::draw(frame, app, centre);
     let above = above_alarm(app, middle);

@@ -7,10 +7,12 @@ use ratatui::{
     style::{Modifier, Style},
     text::{Line, Span},
 };
+use shared::file::BlobId;
 
 use super::{
     super::{
         app::{App, Entry, Kind, Pane, Row},
+        pictures::Gallery,
         theme::Theme,
         times::{local, time},
         wrap::{breaks, cells},
@@ -35,10 +37,29 @@ const STATE: usize = 6;
 /// Cells of a side by side with signs that are shown; more are only counted.
 const SIGNS: usize = 60;
 
+/// Why the picture that was fetched is not there.
+const TOO_LARGE: &str = "(too large to be shown)";
+
 /// A line of cells, and the column where what others wrote begins: text on both sides of it is isolated from the other.
 pub struct Drawn {
     pub line: Line<'static>,
     pub body: usize,
+    /// A picture stands there.
+    pub picture: Option<Spot>,
+}
+
+/// A row of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spot {
+    pub blob: BlobId,
+    /// From its top.
+    pub row: u16,
+}
+
+impl Drawn {
+    pub fn new(line: Line<'static>, body: usize) -> Self {
+        Self { line, body, picture: None }
+    }
 }
 
 /// What rows look like depends on.
@@ -49,6 +70,7 @@ pub struct Looks<'a> {
     pub me: &'a str,
     pub others: Vec<String>,
     pub pane: Option<&'a Pane>,
+    pub gallery: &'a Gallery,
 }
 
 impl<'a> Looks<'a> {
@@ -63,6 +85,7 @@ impl<'a> Looks<'a> {
             me: app.my_name(),
             others: members.map(|member| crate::faces::sanitize::line(&member.person.name)).collect(),
             pane,
+            gallery: &app.gallery,
         }
     }
 
@@ -83,7 +106,7 @@ impl<'a> Looks<'a> {
 
     fn rule(&self, text: &str, style: Style, width: usize) -> Drawn {
         let rule = "-".repeat(width.saturating_sub(cells(text)) / 2);
-        Drawn { line: Line::styled(fit(&format!("{rule}{text}{rule}"), width), style), body: 0 }
+        Drawn::new(Line::styled(fit(&format!("{rule}{text}{rule}"), width), style), 0)
     }
 
     /// How many lines a row takes.
@@ -115,7 +138,7 @@ impl<'a> Looks<'a> {
         parts
             .map(|(number, part)| {
                 let line = Line::styled(format!("{}{part}", if number == 0 { mark } else { "  " }), style);
-                Drawn { line, body: 2 }
+                Drawn::new(line, 2)
             })
             .collect()
     }
@@ -149,7 +172,7 @@ impl<'a> Looks<'a> {
                 vec![Span::raw(" ".repeat(indent))]
             };
             line.extend(spans);
-            lines.push(Drawn { line: Line::from(line), body: indent });
+            lines.push(Drawn::new(Line::from(line), indent));
         }
         if entry.mine
             && let Some(last) = lines.last_mut()
@@ -158,6 +181,7 @@ impl<'a> Looks<'a> {
             let free = width.saturating_sub(line_cells(&last.line) + cells(&state));
             last.line.push_span(Span::styled(format!("{}{state}", " ".repeat(free)), self.theme.quiet()));
         }
+        lines.extend(self.picture(entry, indent));
         if !entry.signs.is_empty() {
             lines.push(self.signs(entry, margin, width));
         }
@@ -240,7 +264,26 @@ impl<'a> Looks<'a> {
         };
         let text = fit(&format!("↳ {text}"), width.saturating_sub(margin));
         let line = Line::styled(format!("{}{text}", " ".repeat(margin)), self.theme.quiet());
-        Drawn { line, body: margin }
+        Drawn::new(line, margin)
+    }
+
+    /// The rows of its picture: as text where that is blocks, else left empty.
+    fn picture(&self, entry: &Entry, indent: usize) -> Vec<Drawn> {
+        let Some(picture) = entry.picture.as_deref().filter(|_| !entry.deleted) else { return Vec::new() };
+        let blob = picture.blob;
+        let (_, rows) = self.gallery.cells(&blob).unwrap_or_default();
+        let canvas = self.gallery.canvas(&blob);
+        let row = |row: u16| {
+            let mut spans = vec![Span::raw(" ".repeat(indent))];
+            spans.extend(canvas.map(|canvas| canvas.row(usize::from(row))).unwrap_or_default());
+            Drawn { picture: Some(Spot { blob, row }), ..Drawn::new(Line::from(spans), indent) }
+        };
+        let note = self.gallery.is_too_large(&blob).then(|| {
+            let margin = Span::raw(" ".repeat(indent));
+            let told = Span::styled(TOO_LARGE, self.theme.quiet());
+            Drawn::new(Line::from(vec![margin, told]), indent)
+        });
+        (0..rows).map(row).chain(note).collect()
     }
 
     /// As far left as a quote, and never more than a line.
@@ -260,7 +303,7 @@ impl<'a> Looks<'a> {
         }
         let text = fit(text.trim_end(), room);
         let line = Line::from(vec![Span::raw(" ".repeat(margin)), Span::styled(text, self.theme.quiet())]);
-        Drawn { line, body: margin }
+        Drawn::new(line, margin)
     }
 
     fn state(&self, entry: &Entry) -> String {
@@ -275,6 +318,9 @@ impl<'a> Looks<'a> {
 
 /// The whole line as the chosen one.
 pub fn choose(drawn: &mut Drawn, width: usize) {
+    if drawn.picture.is_some() {
+        return;
+    }
     let free = width.saturating_sub(line_cells(&drawn.line));
     drawn.line.push_span(Span::raw(" ".repeat(free)));
     drawn.line.style = drawn.line.style.add_modifier(Modifier::REVERSED);

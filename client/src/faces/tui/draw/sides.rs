@@ -3,14 +3,15 @@
 use ratatui::{
     Frame,
     layout::Rect,
-    text::Line,
+    text::{Line, Span},
     widgets::{Block, Borders, Paragraph},
 };
+use shared::file::BlobId;
 use unicode_width::UnicodeWidthStr;
 
 use super::{
-    super::{app::App, bidi},
-    fit,
+    super::{app::App, bidi, pictures::AVATAR},
+    fit, pictures,
 };
 use crate::faces::{sanitize, words};
 
@@ -60,20 +61,53 @@ pub(super) fn members(frame: &mut Frame<'_>, app: &App, area: Rect) {
         let glyph = Some(sanitize::line(&member.glyph)).filter(|glyph| !glyph.is_empty());
         let name = words::name(&member.person, Some(view));
         let name = glyph.map_or(name.clone(), |glyph| format!("{} {name}", fit(&glyph, GLYPH)));
-        let name = fit(&name, width.saturating_sub(mark.width()));
-        let who = Line::styled(format!(" {name}{mark}"), app.theme.sender(&member.person.fingerprint));
+        let beside = match &member.avatar {
+            Some(avatar) if app.gallery.canvas(&avatar.id).is_some() => usize::from(AVATAR.0),
+            _ => 0,
+        };
+        let room = width.saturating_sub(beside);
+        let name = fit(&name, room.saturating_sub(mark.width()));
+        let style = app.theme.sender(&member.person.fingerprint);
         let status = Some(sanitize::line(&member.status)).filter(|status| !status.is_empty());
-        let status =
-            status.map(|status| Line::styled(format!("   {}", fit(&status, width - 2)), app.theme.quiet()));
-        [Some(who), status].into_iter().flatten()
+        let who = format!(" {name}{mark}");
+        let blob = member.avatar.as_ref().map(|avatar| avatar.id);
+        match blob.filter(|blob| app.gallery.canvas(blob).is_some()) {
+            None => {
+                let status = status
+                    .map(|status| Line::styled(format!("   {}", fit(&status, width - 2)), app.theme.quiet()));
+                [Some((Line::styled(who, style), None)), status.map(|status| (status, None))]
+            }
+            Some(blob) => {
+                let status = format!(" {}", fit(&status.unwrap_or_default(), room));
+                let (first, second) = (Span::styled(who, style), Span::styled(status, app.theme.quiet()));
+                let line = |row, beside| Some((avatar_row(app, &blob, row, beside), Some((blob, row))));
+                [line(0, first), line(1, second)]
+            }
+        }
+        .into_iter()
+        .flatten()
     };
     // Each name is held against all others, so only those that fit are.
     let seen = view.members.iter().take(usize::from(area.height));
     let title = Line::styled(format!(" {} here", view.members.len()), app.theme.quiet());
-    let lines: Vec<Line<'_>> = std::iter::once(title).chain(seen.flat_map(line)).collect();
+    let lines: Vec<(Line<'_>, Option<(BlobId, u16)>)> =
+        std::iter::once((title, None)).chain(seen.flat_map(line)).collect();
+    let spots: Vec<_> = lines.iter().map(|(_, spot)| *spot).collect();
+    let lines: Vec<Line<'_>> = lines.into_iter().map(|(line, _)| line).collect();
     let block = Block::new().borders(Borders::LEFT).border_style(app.theme.quiet());
     frame.render_widget(Paragraph::new(lines).block(block), area);
     isolate(frame, area);
+    let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
+    pictures::beside(frame, app, inner, &spots);
+}
+
+/// A row of a picture, and what stands beside it.
+fn avatar_row(app: &App, blob: &BlobId, row: u16, beside: Span<'static>) -> Line<'static> {
+    let mut spans = app.gallery.canvas(blob).map(|canvas| canvas.row(usize::from(row))).unwrap_or_default();
+    let drawn: usize = spans.iter().map(|span| span.content.width()).sum();
+    spans.push(Span::raw(" ".repeat(usize::from(AVATAR.0).saturating_sub(drawn))));
+    spans.push(beside);
+    Line::from(spans)
 }
 
 pub(super) fn isolate(frame: &mut Frame<'_>, area: Rect) {

@@ -4,6 +4,8 @@ mod hostile;
 mod keys;
 mod opening;
 mod people;
+#[cfg(feature = "pictures")]
+mod pictures;
 mod rooms;
 mod screens;
 mod search;
@@ -37,6 +39,7 @@ fn view(room: &str, open: bool) -> GroupView {
         heard: true,
         status: String::new(),
         glyph: String::new(),
+        avatar: None,
         is_moderator: false,
     };
     GroupView {

@@ -22,6 +22,7 @@ fn view(names: &[(&str, u8)]) -> GroupView {
         heard: true,
         status: String::new(),
         glyph: String::new(),
+        avatar: None,
         is_moderator: false,
     };
     GroupView {

@@ -22,6 +22,7 @@ fn view(people: &[(&str, u8)]) -> GroupView {
         heard: true,
         status: String::new(),
         glyph: String::new(),
+        avatar: None,
         is_moderator: false,
     };
     let members = people.iter().enumerate().map(member).collect();

@@ -1,0 +1,55 @@
+//! Pictures under lines.
+
+use super::{
+    super::pictures::{Painted, found, window},
+    App,
+};
+
+impl App {
+    /// Looks how this terminal shows pictures, and how large its cells are.
+    pub fn find_pictures(&mut self) {
+        let wanted = self.settings.screen.pictures;
+        self.gallery.set(found(wanted, window(), |name| std::env::var(name).ok()));
+    }
+
+    /// A picture is there, or what is there of it.
+    pub fn take_painted(&mut self, painted: Painted) {
+        let blob = painted.blob;
+        if !self.gallery.take(painted) {
+            return;
+        }
+        // Its line has another height now.
+        let entries = self.panes.iter().flat_map(|pane| pane.entries());
+        let of = entries.filter(|entry| entry.picture.as_ref().is_some_and(|picture| picture.blob == blob));
+        of.for_each(|entry| entry.height.set((0, 0)));
+    }
+
+    /// Asks for the pictures of members who are on the screen: as many as there are lines at most.
+    pub(in super::super) fn see_avatars(&mut self, lines: usize) {
+        let here = self.current.as_deref();
+        let Some(pane) = here.and_then(|room| self.panes.iter().find(|pane| pane.label == room)) else {
+            return;
+        };
+        let members = pane.view.iter().flat_map(|view| view.members.iter().take(lines));
+        for avatar in members.filter_map(|member| member.avatar.as_ref()) {
+            self.gallery.see_avatar(&pane.label, avatar.id);
+        }
+    }
+
+    /// Asks for those whose lines are on the screen.
+    pub(in super::super) fn see_pictures(&mut self) {
+        if self.gallery.shows().is_none() {
+            return;
+        }
+        let Some(pane) =
+            self.current.as_deref().and_then(|room| self.panes.iter().find(|pane| pane.label == room))
+        else {
+            return;
+        };
+        let mut ids: Vec<_> = self.places.lines.iter().flatten().collect();
+        ids.dedup();
+        for picture in ids.into_iter().filter_map(|id| pane.entry(id)?.picture.as_deref()) {
+            self.gallery.see(&pane.label, picture.blob, &picture.preview);
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! Which pictures are here, and which are wanted: those that are on the screen.
+
+use std::collections::BTreeMap;
+
+use shared::file::BlobId;
+
+use super::{Canvas, How, Painted, Shows};
+
+/// Bytes of pictures that are kept beside those on the screen; those that were not seen for the longest time go first.
+const BYTES: usize = 16 << 20;
+
+/// Pictures of which is remembered how large they are.
+const KNOWN: usize = 2_000;
+
+/// Most columns and rows of a picture.
+const MOST: (u16, u16) = (40, 12);
+
+/// Columns and rows of the picture of a member.
+pub const AVATAR: (u16, u16) = (4, 2);
+
+/// Columns that are left for the time and the name before it.
+const BESIDE: u16 = 26;
+
+/// Pictures as the screen shows them. It does nothing by itself.
+#[derive(Debug, Default)]
+pub struct Gallery {
+    shows: Option<Shows>,
+    most: (u16, u16),
+    slots: BTreeMap<BlobId, Slot>,
+    /// Counts what was drawn.
+    frame: u64,
+    wishes: Vec<Wish>,
+}
+
+/// A picture that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    pub room: String,
+    pub blob: BlobId,
+    /// What came with the message.
+    pub preview: Vec<u8>,
+    pub shows: Shows,
+    /// Columns and rows that there are for it.
+    pub most: (u16, u16),
+    /// It is the picture of a member, and has no message.
+    pub is_avatar: bool,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    canvas: Option<Canvas>,
+    /// Columns and rows, also while there is no canvas: what is said around it stays in its place.
+    cells: Option<(u16, u16)>,
+    state: State,
+    is_too_large: bool,
+    /// The frame that showed it last.
+    seen: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    New,
+    Asked,
+    /// There is no more of it here: only the preview, or nothing.
+    Part,
+    Whole,
+}
+
+impl Gallery {
+    /// How this terminal shows pictures; none: it does not.
+    pub fn set(&mut self, shows: Option<Shows>) {
+        if self.shows != shows {
+            self.shows = shows;
+            self.paint_anew(true);
+        }
+    }
+
+    /// How this terminal shows pictures.
+    pub fn shows(&self) -> Option<&Shows> {
+        self.shows.as_ref()
+    }
+
+    /// The messages have so many columns and rows. Begins a frame.
+    pub fn measure(&mut self, columns: u16, rows: u16) {
+        self.frame += 1;
+        let most = (columns.saturating_sub(BESIDE).clamp(5, MOST.0), (rows / 2).clamp(2, MOST.1));
+        if self.most != most {
+            self.most = most;
+            self.paint_anew(false);
+        }
+    }
+
+    /// The screen was written over, and what the terminal kept of pictures may be gone.
+    pub fn forget_drawn(&mut self) {
+        self.paint_anew(true);
+    }
+
+    /// What the terminal is to be told at the end: to forget what it keeps.
+    pub fn farewell(&self) -> &'static [u8] {
+        match self.shows {
+            Some(Shows { how: How::Kitty, in_tmux: false, .. }) => b"\x1b_Ga=d,d=A,q=2\x1b\\",
+            _ => b"",
+        }
+    }
+
+    /// A file came or went: what was not whole may be now.
+    pub fn look_again(&mut self) {
+        let parts = self.slots.values_mut().filter(|slot| slot.state == State::Part);
+        parts.for_each(|slot| slot.state = State::New);
+    }
+
+    /// Columns and rows of a picture; none: nothing of it is shown.
+    pub fn cells(&self, blob: &BlobId) -> Option<(u16, u16)> {
+        self.shows.as_ref()?;
+        self.slots.get(blob)?.cells
+    }
+
+    /// The picture, if it is here.
+    pub fn canvas(&self, blob: &BlobId) -> Option<&Canvas> {
+        self.slots.get(blob)?.canvas.as_ref()
+    }
+
+    /// It has more pixels than are shown.
+    pub fn is_too_large(&self, blob: &BlobId) -> bool {
+        self.shows.is_some() && self.slots.get(blob).is_some_and(|slot| slot.is_too_large)
+    }
+
+    /// It is on the screen.
+    pub fn see(&mut self, room: &str, blob: BlobId, preview: &[u8]) {
+        self.want(room, blob, preview, false);
+    }
+
+    /// The picture of a member is on the screen.
+    pub fn see_avatar(&mut self, room: &str, blob: BlobId) {
+        self.want(room, blob, &[], true);
+    }
+
+    fn want(&mut self, room: &str, blob: BlobId, preview: &[u8], is_avatar: bool) {
+        let Some(shows) = self.shows else { return };
+        let (frame, most) = (self.frame, if is_avatar { AVATAR } else { self.most });
+        let slot = self.slots.entry(blob).or_default();
+        slot.seen = frame;
+        if slot.state == State::New {
+            slot.state = State::Asked;
+            let (room, preview) = (room.to_owned(), preview.to_vec());
+            self.wishes.push(Wish { room, blob, preview, shows, most, is_avatar });
+        }
+        if self.slots.len() > KNOWN
+            && let Some(oldest) = self.slots.iter().min_by_key(|(_, slot)| slot.seen).map(|(blob, _)| *blob)
+        {
+            self.slots.remove(&oldest);
+        }
+    }
+
+    /// What is to be painted, once.
+    pub fn take_wishes(&mut self) -> Vec<Wish> {
+        std::mem::take(&mut self.wishes)
+    }
+
+    /// Whoever paints has too much to do: it is wanted again when it is seen again.
+    pub fn not_asked(&mut self, blob: &BlobId) {
+        self.slots.get_mut(blob).into_iter().for_each(|slot| slot.state = State::New);
+    }
+
+    /// A picture came. True: it takes other cells than before.
+    pub fn take(&mut self, painted: Painted) -> bool {
+        let Painted { blob, shows, most, canvas, cells, is_whole, is_too_large } = painted;
+        let is_current = self.shows == Some(shows) && (self.most == most || most == AVATAR);
+        let Some(slot) = self.slots.get_mut(&blob) else { return false };
+        if !is_current {
+            slot.state = State::New;
+            return false;
+        }
+        let before = (slot.cells, slot.is_too_large);
+        slot.state = if is_whole { State::Whole } else { State::Part };
+        (slot.canvas, slot.is_too_large) = (canvas, is_too_large);
+        slot.cells = slot.canvas.is_some().then_some(cells);
+        let is_changed = before != (slot.cells, is_too_large);
+        self.forget_oldest();
+        is_changed
+    }
+
+    /// What is not on the screen, until the rest is little enough.
+    fn forget_oldest(&mut self) {
+        let mut bytes: usize =
+            self.slots.values().filter_map(|slot| slot.canvas.as_ref()).map(Canvas::bytes).sum();
+        while bytes > BYTES {
+            let away = self.slots.values_mut().filter(|slot| slot.canvas.is_some() && slot.seen < self.frame);
+            let Some(oldest) = away.min_by_key(|slot| slot.seen) else { return };
+            bytes = bytes.saturating_sub(oldest.canvas.take().map_or(0, |canvas| canvas.bytes()));
+            oldest.state = State::New;
+        }
+    }
+
+    /// `is_gone`: what is here is of no use meanwhile.
+    fn paint_anew(&mut self, is_gone: bool) {
+        self.wishes.clear();
+        for slot in self.slots.values_mut() {
+            slot.state = State::New;
+            if is_gone {
+                slot.canvas = None;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::blocks::Blocks, *};
+
+    const SHOWS: Shows = Shows { how: How::Blocks { is_true: true }, cell: (8, 16), in_tmux: false };
+
+    fn gallery() -> Gallery {
+        let mut gallery = Gallery::default();
+        gallery.set(Some(SHOWS));
+        gallery.measure(80, 20);
+        gallery
+    }
+
+    fn painted(gallery: &Gallery, blob: u8, bytes: usize, is_whole: bool) -> Painted {
+        let width = bytes / size_of::<[Option<ratatui::style::Color>; 2]>();
+        let canvas = Some(Canvas::Blocks(Blocks::new(&vec![255; width * 4], width, true)));
+        Painted {
+            blob: [blob; 16],
+            shows: SHOWS,
+            most: gallery.most,
+            canvas,
+            cells: (9, 1),
+            is_whole,
+            is_too_large: false,
+        }
+    }
+
+    #[test]
+    fn what_is_seen_is_wanted_once_and_what_is_not_shown_never() {
+        let mut gallery = gallery();
+        gallery.see("lobby", [1; 16], b"preview");
+        gallery.see("lobby", [1; 16], b"preview");
+        let wishes = gallery.take_wishes();
+        assert_eq!((wishes.len(), wishes[0].most), (1, (40, 10)));
+        gallery.not_asked(&[1; 16]);
+        gallery.see("lobby", [1; 16], b"preview");
+        assert_eq!(gallery.take_wishes(), wishes);
+        gallery.set(None);
+        gallery.see("lobby", [2; 16], b"preview");
+        assert!(gallery.take_wishes().is_empty());
+    }
+
+    #[test]
+    fn part_of_a_picture_is_looked_for_again_when_a_file_came() {
+        let mut gallery = gallery();
+        gallery.see("lobby", [1; 16], b"");
+        assert!(gallery.take(painted(&gallery, 1, 300, false)));
+        gallery.take_wishes();
+        gallery.see("lobby", [1; 16], b"");
+        assert!(gallery.take_wishes().is_empty());
+        gallery.look_again();
+        assert!(gallery.canvas(&[1; 16]).is_some(), "it is shown meanwhile");
+        gallery.see("lobby", [1; 16], b"");
+        assert_eq!(gallery.take_wishes().len(), 1);
+        assert!(!gallery.take(painted(&gallery, 1, 300, true)), "as large as before");
+        gallery.look_again();
+        gallery.see("lobby", [1; 16], b"");
+        assert!(gallery.take_wishes().is_empty());
+    }
+
+    #[test]
+    fn pictures_take_bounded_memory_and_those_on_the_screen_stay() {
+        let mut gallery = gallery();
+        for blob in 0..4 {
+            gallery.measure(80, 20);
+            gallery.see("lobby", [blob; 16], b"");
+            gallery.take(painted(&gallery, blob, BYTES / 2, true));
+        }
+        let here: Vec<u8> = (0..4).filter(|blob| gallery.canvas(&[*blob; 16]).is_some()).collect();
+        assert_eq!(here, [3]);
+        // What is said around it stays where it is.
+        assert_eq!(gallery.cells(&[0; 16]), Some((9, 1)));
+        for blob in 0..4 {
+            gallery.see("lobby", [blob; 16], b"");
+            gallery.take(painted(&gallery, blob, BYTES / 2, true));
+        }
+        assert!((0..4).all(|blob| gallery.canvas(&[blob; 16]).is_some()));
+        for n in 0..3_000_u32 {
+            let mut blob = [0; 16];
+            blob[..4].copy_from_slice(&n.to_be_bytes());
+            gallery.see("lobby", blob, b"");
+        }
+        assert!(gallery.slots.len() <= KNOWN);
+    }
+
+    #[test]
+    fn picture_for_a_screen_of_another_size_is_painted_anew() {
+        let mut gallery = gallery();
+        gallery.see("lobby", [1; 16], b"");
+        let late = painted(&gallery, 1, 300, true);
+        gallery.measure(40, 20);
+        assert!(!gallery.take(late) && gallery.canvas(&[1; 16]).is_none());
+        gallery.take_wishes();
+        gallery.see("lobby", [1; 16], b"");
+        assert_eq!(gallery.take_wishes()[0].most, (14, 10));
+    }
+}

@@ -1,0 +1,110 @@
+//! Pictures of people: ours in all rooms, those of members when a face shows them.
+
+use std::sync::{Arc, Weak};
+
+use proto::{BlobId, RoomId};
+use shared::{identity::MAX_AVATAR, room::Command};
+use tokio::sync::mpsc;
+use zeroize::Zeroizing;
+
+use super::{Inner, Local, lock};
+use crate::{failure::Failure, store::Store};
+
+/// Rooms that were entered and wait to be told of our picture. Full: they are told after the next start.
+const ENTERED: usize = 1_000;
+
+/// Where rooms say that they were entered.
+pub(super) type Entered = mpsc::Sender<Arc<str>>;
+
+/// Tells rooms of our picture as they are entered.
+pub(super) fn channel() -> (Entered, mpsc::Receiver<Arc<str>>) {
+    mpsc::channel(ENTERED)
+}
+
+/// Until nobody has the rooms any more.
+pub(super) async fn run(rooms: Weak<Inner>, mut entered: mpsc::Receiver<Arc<str>>) {
+    while let Some(room) = entered.recv().await {
+        let Some(local) = rooms.upgrade().map(Local) else { return };
+        // What cannot be read now is tried again after the next start.
+        let _ = local.bring_avatar(&room).await;
+    }
+}
+
+impl Local {
+    /// Changes our picture, in all rooms; none: there is none any more.
+    ///
+    /// # Errors
+    /// [`Failure`] when it is too large or cannot be saved.
+    pub async fn set_avatar(&self, picture: Option<Vec<u8>>) -> Result<(), Failure> {
+        let is_allowed = |bytes: &Vec<u8>| (1..=MAX_AVATAR as usize).contains(&bytes.len());
+        if picture.as_ref().is_some_and(|bytes| !is_allowed(bytes)) {
+            return Err(Failure::usage("That picture is too large.", "Choose one that becomes smaller."));
+        }
+        let random = lock(&self.0.profile).engine.random.clone();
+        let own = picture.map(|bytes| (random.bytes(), Zeroizing::new(bytes)));
+        let is_gone = own.is_none();
+        self.0.vault.run(move |store| store.set_own_avatar(own.as_ref())).await?;
+        for room in self.rooms().into_iter().filter(|room| room.view.is_some()) {
+            if is_gone {
+                let before = self.avatar_before(&room.label);
+                self.tell(&room.label, Command::Picture(None)).await?;
+                self.drop_avatar(self.id(&room.label)?, before).await;
+            } else {
+                self.bring_avatar(&room.label).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The picture of a member, if it is here; else it is fetched, and faces are told when it is.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room, or what is stored cannot be read.
+    pub async fn avatar(&self, room: &str, blob: [u8; 16]) -> Result<Option<Vec<u8>>, Failure> {
+        let id = self.id(room)?;
+        let here = self.0.vault.run(move |store: &mut Store| store.avatar(id, BlobId(blob))).await?;
+        if here.is_some() {
+            return Ok(here);
+        }
+        // Only what a member shows now: nobody else has anything fetched.
+        let view = self.view(room);
+        let avatars = view.iter().flat_map(|view| &view.members).filter_map(|member| member.avatar.as_ref());
+        let wanted = avatars.into_iter().find(|avatar| avatar.id == blob).cloned();
+        if let Some(avatar) = wanted
+            && self.0.files.begin_quietly(id, blob)
+        {
+            self.start_fetching_avatar(room, id, &avatar);
+        }
+        Ok(None)
+    }
+
+    /// What our picture is called at the relay, as the room has it now.
+    pub(super) fn avatar_before(&self, room: &str) -> Option<[u8; 16]> {
+        let view = self.view(room)?;
+        Some(view.members.iter().find(|member| member.me)?.avatar.as_ref()?.id)
+    }
+
+    /// The relay needs it no more.
+    pub(super) async fn drop_avatar(&self, room: RoomId, before: Option<[u8; 16]>) {
+        let Some(before) = before else { return };
+        // What cannot be stored goes with the relay's own time.
+        let _ = self.0.vault.run(move |store: &mut Store| store.drop_blob(room, BlobId(before))).await;
+        self.0.files.drop_soon();
+    }
+
+    /// Brings our picture to a room that does not have it yet.
+    async fn bring_avatar(&self, room: &str) -> Result<(), Failure> {
+        let id = self.id(room)?;
+        let own = move |store: &mut Store| {
+            let Some(own) = store.own_avatar()? else { return Ok(None) };
+            let is_there = store.avatar(id, BlobId(own.0))?.is_some();
+            Ok((!is_there).then_some(own))
+        };
+        if let Some((name, bytes)) = self.0.vault.run(own).await?
+            && self.0.files.begin_quietly(id, name)
+        {
+            self.start_avatar(room, id, name, bytes);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,189 @@
+//! Pictures of people at the relay: ours is brought to a room, those of members are fetched. Nobody is told how it goes.
+
+use std::sync::{Arc, Mutex};
+
+use proto::{BlobId, RoomId};
+use shared::{
+    file::{FileKey, Manifest},
+    identity::Avatar,
+    room::Command,
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, watch},
+    time::Instant,
+};
+use zeroize::Zeroizing;
+
+use super::{
+    Running,
+    fault::{Fault, false_file},
+    kept::{Download, Job, Kept, Stamp, Upload},
+    source::Source,
+    task::{Shown, Steering, Task},
+};
+use crate::runtime::{Event, Local, RoomEvent, backoff::Backoff, lock, transfer::Steer};
+
+impl Local {
+    /// Brings our picture to a room, and says so there once the relay has it.
+    pub(in crate::runtime) fn start_avatar(
+        &self,
+        label: &str,
+        room: RoomId,
+        name: [u8; 16],
+        bytes: Zeroizing<Vec<u8>>,
+    ) {
+        let random = lock(&self.0.profile).engine.random.clone();
+        let size = bytes.len() as u64;
+        let up = Upload {
+            path: Default::default(),
+            stamp: Stamp { size, modified_ns: 0 },
+            size,
+            name: String::new(),
+            media_type: String::new(),
+            keeps_metadata: true,
+            duration_ms: 0,
+            blob: random.bytes(),
+            key: FileKey::draw(&random),
+            text: String::new(),
+            reply_to: None,
+            token: String::new(),
+        };
+        self.start_quietly(label, room, Job::Up(up), |task| task.bring(name, bytes));
+    }
+
+    /// Fetches the picture of a member.
+    pub(in crate::runtime) fn start_fetching_avatar(&self, label: &str, room: RoomId, avatar: &Avatar) {
+        let file = Manifest::of_avatar(avatar);
+        let down = Download { message: [0; 16], file, target: Default::default(), is_exact: true, is_unasked: false };
+        self.start_quietly(label, room, Job::Down(down), Task::fetch_avatar);
+    }
+
+    /// A file of which nothing is stored and nobody is told.
+    fn start_quietly<F>(&self, label: &str, room: RoomId, job: Job, work: impl FnOnce(Task) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let number = self.0.files.quiet_number();
+        let kept = Kept { paused: false, job };
+        let (steer, steering) = watch::channel(Steer::Run);
+        let shown = Arc::new(Shown { room: label.into(), transfer: Mutex::new(kept.shown(number)), steer });
+        let task = Task {
+            local: self.clone(),
+            room,
+            number,
+            kept,
+            shown: shown.clone(),
+            steer: Steering(steering),
+            link: self.link_of(label),
+            told: Instant::now(),
+            looks: false,
+        };
+        let mut running = lock(&self.0.files.running);
+        running.insert(number, Running { room, path: None, shown, task: None });
+        // Under the lock, so that it is not forgotten before it is known.
+        let task = tokio::spawn(work(task));
+        if let Some(running) = running.get_mut(&number) {
+            running.task = Some(task);
+        }
+    }
+}
+
+impl Task {
+    async fn bring(mut self, name: [u8; 16], bytes: Zeroizing<Vec<u8>>) {
+        let (mut backoff, number, room) = (Backoff::default(), self.number, self.room);
+        // Of an earlier run that was cut short.
+        let _ = self.vault().run(move |store| store.end_transfer(number)).await;
+        loop {
+            let Job::Up(up) = self.kept.job.clone() else { break };
+            match self.try_to_bring(&up, bytes.clone()).await {
+                Ok(manifest) => {
+                    let Some(avatar) = manifest.as_avatar() else { break };
+                    let before = self.local.avatar_before(&self.shown.room);
+                    let command = Command::Picture(Some(Box::new(avatar)));
+                    if self.local.tell(&self.shown.room, command).await.is_ok() {
+                        // What cannot be stored is brought once more at the next start.
+                        let brought =
+                            move |store: &mut crate::store::Store| store.set_avatar(room, BlobId(name), b"");
+                        let _ = self.vault().run(brought).await;
+                        self.local.drop_avatar(room, before).await;
+                    }
+                    break;
+                }
+                Err(Fault::Changed) => {
+                    let random = lock(&self.local.0.profile).engine.random.clone();
+                    if let Job::Up(up) = &mut self.kept.job {
+                        up.begin_anew(up.stamp, up.size, &random);
+                    }
+                    let _ = self.vault().run(move |store| store.end_transfer(number)).await;
+                    self.rest(&mut backoff).await;
+                }
+                Err(fault) => {
+                    if self.is_over(fault, &mut backoff).await {
+                        break;
+                    }
+                }
+            }
+        }
+        let _ = self.vault().run(move |store| store.end_transfer(number)).await;
+        self.local.0.files.forget(number);
+        self.local.0.files.end_quietly(room, name);
+    }
+
+    async fn fetch_avatar(mut self) {
+        let (mut backoff, room) = (Backoff::default(), self.room);
+        let Job::Down(down) = self.kept.job.clone() else { return };
+        let blob = down.file.id;
+        loop {
+            match self.small(&down).await {
+                Ok(bytes) => {
+                    let kept =
+                        self.vault().run(move |store| store.set_avatar(room, BlobId(blob), &bytes)).await;
+                    if kept.is_ok() {
+                        self.local.0.files.end_quietly(room, blob);
+                        let event = Event::Room { room: self.shown.room.clone(), event: RoomEvent::Pictured };
+                        self.local.0.outlet.send(event).await;
+                    }
+                    break;
+                }
+                Err(fault) => {
+                    // What does not come is not asked for again in this run.
+                    if self.is_over(fault, &mut backoff).await {
+                        break;
+                    }
+                }
+            }
+        }
+        self.local.0.files.forget(self.number);
+    }
+
+    async fn try_to_bring(&mut self, up: &Upload, bytes: Zeroizing<Vec<u8>>) -> Result<Manifest, Fault> {
+        let _turn = self.turn().await?;
+        self.upload(up, Source::Memory(bytes)).await
+    }
+
+    /// Waits for the relay, and then among other files: who waits for one relay keeps nobody from another.
+    async fn turn(&mut self) -> Result<OwnedSemaphorePermit, Fault> {
+        self.connection().await?;
+        self.local.0.files.turns().acquire_owned().await.map_err(|_| Fault::Lost)
+    }
+
+    /// All of a file that is one part.
+    async fn small(&mut self, down: &Download) -> Result<Zeroizing<Vec<u8>>, Fault> {
+        let wrong = || Fault::Final(false_file("it is too large for a picture of a person"));
+        let avatar = down.file.as_avatar().ok_or_else(wrong)?;
+        let _turn = self.turn().await?;
+        let mut bytes = self.only_part(down).await?;
+        bytes.truncate(usize::try_from(avatar.size).unwrap_or_default());
+        Ok(bytes)
+    }
+
+    /// Waits for the next try; true: there is none.
+    async fn is_over(&mut self, fault: Fault, backoff: &mut Backoff) -> bool {
+        match fault {
+            Fault::Final(_) | Fault::Steered => return true,
+            Fault::Lost | Fault::Changed => self.rest(backoff).await,
+            Fault::Later(_, after_ms) => self.wait(std::time::Duration::from_millis(after_ms)).await,
+        }
+        false
+    }
+}

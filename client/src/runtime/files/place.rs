@@ -1,0 +1,59 @@
+//! Where pictures are that were sent or fetched, so that faces can show them.
+
+use std::path::Path;
+
+use proto::BlobId;
+
+use super::{
+    kept::{Job, Upload},
+    task::Task,
+};
+use crate::{failure::Failure, runtime::Local, store::Place};
+
+/// What can be shown by the word of whoever sent it; what it is its bytes tell.
+const SHOWN: &str = "image/";
+
+impl Task {
+    /// It was sent from there.
+    pub(super) async fn remember_sent(&self) {
+        let Job::Up(up) = &self.kept.job else { return };
+        let Upload { path, stamp, media_type, blob, .. } = up;
+        if media_type.starts_with(SHOWN) {
+            let place = Place { path: path.clone(), size: stamp.size, modified_ns: stamp.modified_ns };
+            self.remember(BlobId(*blob), place).await;
+        }
+    }
+
+    /// It was fetched to there.
+    pub(super) async fn remember_fetched(&self, path: &Path) {
+        let Job::Down(down) = &self.kept.job else { return };
+        if !down.file.media_type.starts_with(SHOWN) {
+            return;
+        }
+        let (blob, path) = (BlobId(down.file.id), path.to_owned());
+        let found = tokio::task::spawn_blocking(move || {
+            let found = std::fs::metadata(&path).ok()?;
+            Some(Place::of(path, &found))
+        });
+        if let Ok(Some(place)) = found.await {
+            self.remember(blob, place).await;
+        }
+    }
+
+    async fn remember(&self, blob: BlobId, place: Place) {
+        let room = self.room;
+        // What cannot be stored is not shown after the next start.
+        let _ = self.vault().run(move |store| store.set_place(room, blob, &place)).await;
+    }
+}
+
+impl Local {
+    /// Where a picture is on this device; none where it was neither sent nor fetched.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room, or what is stored cannot be read.
+    pub async fn file_place(&self, room: &str, blob: [u8; 16]) -> Result<Option<Place>, Failure> {
+        let room = self.id(room)?;
+        Ok(self.0.vault.run(move |store| store.place(room, BlobId(blob))).await?)
+    }
+}

@@ -1,0 +1,98 @@
+//! Pictures of people: our own, and those of members that were fetched.
+
+use proto::{BlobId, RoomId};
+use rusqlite::{OptionalExtension as _, params};
+use zeroize::Zeroizing;
+
+use super::{Store, StoreError};
+
+/// Pictures kept in one profile, of 64 KiB at most each; the oldest go first, and are fetched again.
+const MOST: i64 = 500;
+
+/// Our own: what it is called here, and its bytes.
+const OWN: &str = "avatar";
+
+/// Bytes of what our own is called here.
+const NAME: usize = 16;
+
+/// What our own picture is called here, another one for each, and its bytes.
+pub type OwnAvatar = ([u8; NAME], Zeroizing<Vec<u8>>);
+
+impl Store {
+    /// Keeps our own picture; none: there is none any more.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn set_own_avatar(&mut self, own: Option<&OwnAvatar>) -> Result<(), StoreError> {
+        let bytes = own.map(|(name, bytes)| Zeroizing::new([&name[..], bytes].concat()));
+        self.set_meta(OWN, bytes.as_deref().map(Vec::as_slice).unwrap_or_default())
+    }
+
+    /// Our own picture.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read or was altered.
+    pub fn own_avatar(&self) -> Result<Option<OwnAvatar>, StoreError> {
+        let kept = self.meta(OWN)?.unwrap_or_default();
+        let own = kept.split_first_chunk::<NAME>().filter(|(_, bytes)| !bytes.is_empty());
+        Ok(own.map(|(name, bytes)| (*name, Zeroizing::new(bytes.to_vec()))))
+    }
+
+    /// Keeps the picture of a member; or, without bytes, that ours of this name is in the room.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn set_avatar(&mut self, room: RoomId, blob: BlobId, bytes: &[u8]) -> Result<(), StoreError> {
+        let sealed = self.sealer.seal(&label(room, blob), bytes)?;
+        let transaction = self.db.transaction()?;
+        let insert = "INSERT OR REPLACE INTO avatars (room, blob, value) VALUES (?1, ?2, ?3)";
+        transaction.execute(insert, params![room.as_bytes(), blob.as_bytes(), sealed])?;
+        let oldest = transaction.last_insert_rowid().saturating_sub(MOST);
+        transaction.execute("DELETE FROM avatars WHERE number <= ?1", [oldest])?;
+        Ok(transaction.commit()?)
+    }
+
+    /// The picture of a member, if it is here.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read or was altered.
+    pub fn avatar(&self, room: RoomId, blob: BlobId) -> Result<Option<Vec<u8>>, StoreError> {
+        let select = "SELECT value FROM avatars WHERE room = ?1 AND blob = ?2";
+        let of = params![room.as_bytes(), blob.as_bytes()];
+        let sealed: Option<Vec<u8>> = self.db.query_row(select, of, |row| row.get(0)).optional()?;
+        sealed.map(|sealed| Ok(self.sealer.open(&label(room, blob), &sealed)?.to_vec())).transpose()
+    }
+}
+
+fn label(room: RoomId, blob: BlobId) -> Vec<u8> {
+    [b"avatar/".as_slice(), room.as_bytes(), blob.as_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::crypto::random::Random;
+
+    use super::*;
+    use crate::store::{FileKey, KeySource as _};
+
+    #[test]
+    fn pictures_come_back_and_ours_goes_when_there_is_none_any_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let random = Random::new(rand_core::UnwrapErr(getrandom::SysRng));
+        let key = FileKey.key(dir.path(), &random).unwrap();
+        let mut store = Store::open(dir.path(), &key, random).unwrap();
+        assert_eq!(store.own_avatar().unwrap(), None);
+        let own = ([7; NAME], Zeroizing::new(b"jpeg".to_vec()));
+        store.set_own_avatar(Some(&own)).unwrap();
+        assert_eq!(store.own_avatar().unwrap(), Some(own));
+        store.set_own_avatar(None).unwrap();
+        assert_eq!(store.own_avatar().unwrap(), None);
+        let (room, blob) = (RoomId([1; 32]), BlobId([2; 16]));
+        store.set_avatar(room, blob, b"jpeg").unwrap();
+        assert_eq!(store.avatar(room, blob).unwrap().as_deref(), Some(&b"jpeg"[..]));
+        assert_eq!(store.avatar(RoomId([3; 32]), blob).unwrap(), None);
+        store.db.execute("UPDATE sqlite_sequence SET seq = ?1 WHERE name = 'avatars'", [MOST + 1]).unwrap();
+        store.set_avatar(room, BlobId([4; 16]), b"other").unwrap();
+        assert_eq!(store.avatar(room, blob).unwrap(), None);
+    }
+}
