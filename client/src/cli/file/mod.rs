@@ -4,7 +4,10 @@ mod export;
 mod find;
 mod follow;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::VecDeque,
+    path::{Path, PathBuf},
+};
 
 use clap::Subcommand;
 use shared::message::timeline::Line;
@@ -22,7 +25,7 @@ use crate::{
     runtime::{Event, Outgoing, Past, Steer, TransferState, Wanted, Way},
 };
 pub(super) use export::fetch_all;
-use follow::{Followed, follow};
+use follow::{Followed, follow, follow_from, meanwhile};
 
 /// Files of one command that are under way at a time: fewer than a profile keeps, so that any number can be sent.
 const TOGETHER: usize = 500;
@@ -128,6 +131,7 @@ pub(super) async fn send(
     let (runtime, mut events) = one(globals, room).await?;
     let sending = async {
         let mut text = sent.text.as_str();
+        let mut seen = VecDeque::new();
         for paths in paths.chunks(TOGETHER) {
             let mut followed = Vec::new();
             for path in paths {
@@ -139,15 +143,15 @@ pub(super) async fn send(
                     duration_ms: 0,
                     token: String::new(),
                 };
-                let transfer = runtime.send_file(room, file).await?;
+                let transfer = meanwhile(&mut events, &mut seen, runtime.send_file(room, file)).await?;
                 if let (Some(place), false) = (words::place(&transfer.name), globals.json) {
                     eprintln!("schat: {}:{place}", words::called(&transfer.name));
                 }
                 let mut sent = Followed::new(transfer);
-                sent.look(&runtime, room).await?;
+                meanwhile(&mut events, &mut seen, sent.look(&runtime, room)).await?;
                 followed.push(sent);
             }
-            follow(globals, &runtime, &mut events, followed, patience).await?;
+            follow_from(globals, &runtime, (&mut seen, &mut events), followed, patience).await?;
         }
         Ok(())
     };
