@@ -1,6 +1,7 @@
 //! Waits for files under way, and shows how they go.
 
 use std::{
+    collections::VecDeque,
     io::{IsTerminal as _, Write as _, stderr},
     time::Instant,
 };
@@ -57,13 +58,46 @@ pub(super) async fn follow(
     globals: &Globals,
     runtime: &Runtime,
     events: &mut mpsc::Receiver<Event>,
+    followed: Vec<Followed>,
+    patience: Patience,
+) -> Result<Vec<Transfer>, Failure> {
+    follow_from(globals, runtime, (&mut VecDeque::new(), events), followed, patience).await
+}
+
+/// Does something, and takes what comes meanwhile: rooms wait for whoever does not listen, and this may wait for a room. What is
+/// kept has no more events than a few for each file that is begun.
+pub(super) async fn meanwhile<T>(
+    events: &mut mpsc::Receiver<Event>,
+    seen: &mut VecDeque<Event>,
+    work: impl Future<Output = T>,
+) -> T {
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            Some(event) = events.recv() => seen.push_back(event),
+        }
+    }
+}
+
+/// The same, from what was seen before.
+pub(super) async fn follow_from(
+    globals: &Globals,
+    runtime: &Runtime,
+    (before, events): (&mut VecDeque<Event>, &mut mpsc::Receiver<Event>),
     mut followed: Vec<Followed>,
     patience: Patience,
 ) -> Result<Vec<Transfer>, Failure> {
     let has_bar = !globals.json && stderr().is_terminal();
     let mut told = None;
     while followed.iter().any(|file| !file.is_through) {
-        let Ok(event) = timeout(patience.time(), events.recv()).await else {
+        let next = async {
+            match before.pop_front() {
+                Some(event) => Some(event),
+                None => events.recv().await,
+            }
+        };
+        let Ok(event) = timeout(patience.time(), next).await else {
             clear(has_bar);
             // What a file waits for says more than that nobody answered.
             let waits = followed.iter().filter(|file| !file.is_through);

@@ -5,7 +5,10 @@ mod find;
 mod follow;
 mod voice;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::VecDeque,
+    path::{Path, PathBuf},
+};
 
 use clap::Subcommand;
 use shared::message::timeline::Line;
@@ -23,7 +26,7 @@ use crate::{
     runtime::{Event, Outgoing, Past, Steer, TransferState, Wanted, Way},
 };
 pub(super) use export::fetch_all;
-use follow::{Followed, follow};
+use follow::{Followed, follow, follow_from, meanwhile};
 pub(super) use voice::Voice;
 
 /// Files of one command that are under way at a time: fewer than a profile keeps, so that any number can be sent.
@@ -147,6 +150,7 @@ pub(super) async fn send(
     let sending = async {
         let mut text = sent.text.as_str();
         let all: Vec<_> = paths.into_iter().zip(lengths).collect();
+        let mut seen = VecDeque::new();
         for some in all.chunks(TOGETHER) {
             let mut followed = Vec::new();
             for (path, duration_ms) in some {
@@ -158,15 +162,15 @@ pub(super) async fn send(
                     duration_ms: *duration_ms,
                     token: String::new(),
                 };
-                let transfer = runtime.send_file(room, file).await?;
+                let transfer = meanwhile(&mut events, &mut seen, runtime.send_file(room, file)).await?;
                 if let (Some(place), false) = (words::place(&transfer.name), globals.json) {
                     eprintln!("schat: {}:{place}", words::called(&transfer.name));
                 }
                 let mut sent = Followed::new(transfer);
-                sent.look(&runtime, room).await?;
+                meanwhile(&mut events, &mut seen, sent.look(&runtime, room)).await?;
                 followed.push(sent);
             }
-            follow(globals, &runtime, &mut events, followed, patience).await?;
+            follow_from(globals, &runtime, (&mut seen, &mut events), followed, patience).await?;
         }
         Ok(())
     };

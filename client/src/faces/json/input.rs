@@ -367,9 +367,11 @@ impl Cmd {
             Self::FileGet { room, .. } => (Some(room.clone()), None),
             Self::Transfers { room } => (room.clone(), None),
             Self::Transfer { .. } => (None, None),
-            Self::Rooms { .. } | Self::Nick { .. } | Self::Describe { .. } | Self::Avatar { .. } | Self::Quit => {
-                (None, None)
-            }
+            Self::Rooms { .. }
+            | Self::Nick { .. }
+            | Self::Describe { .. }
+            | Self::Avatar { .. }
+            | Self::Quit => (None, None),
         }
     }
 }

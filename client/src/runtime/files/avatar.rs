@@ -54,7 +54,13 @@ impl Local {
     /// Fetches the picture of a member.
     pub(in crate::runtime) fn start_fetching_avatar(&self, label: &str, room: RoomId, avatar: &Avatar) {
         let file = Manifest::of_avatar(avatar);
-        let down = Download { message: [0; 16], file, target: Default::default(), is_exact: true, is_unasked: false };
+        let down = Download {
+            message: [0; 16],
+            file,
+            target: Default::default(),
+            is_exact: true,
+            is_unasked: false,
+        };
         self.start_quietly(label, room, Job::Down(down), Task::fetch_avatar);
     }
 

@@ -116,10 +116,12 @@ pub(super) async fn run(peer: &Peer, begun: Begun<'_>, input: &mut Input, output
             Work::Drop(drop) => discard(peer, &mut member, drop, output).await,
         }
     };
-    let (end, is_stopping) = tokio::select! {
+    // Who sends is told by the upload itself, which keeps what came.
+    let sends = matches!(work, Work::Send(..));
+    let end = tokio::select! {
         biased;
-        _ = stopping.wait_for(|stopping| *stopping) => (Err(StreamEnd::of(Code::ShuttingDown)), true),
-        end = serve => (end, false),
+        _ = stopping.wait_for(|stopping| *stopping), if !sends => Err(StreamEnd::of(Code::ShuttingDown)),
+        end = serve => end,
     };
     if let Some(gauge) = gauge {
         gauge.dec();
@@ -132,7 +134,7 @@ pub(super) async fn run(peer: &Peer, begun: Begun<'_>, input: &mut Input, output
     // Its end is not a transfer any more: who is told why has time to hear it.
     drop(work);
     // A slow line hears it later than a relay may take to stop.
-    let time = if is_stopping { LAST_FRAME_TIME } else { peer.shared.limits().files.stall };
+    let time = if *stopping.borrow() { LAST_FRAME_TIME } else { peer.shared.limits().files.stall };
     output.end_within(time, end).await;
 }
 

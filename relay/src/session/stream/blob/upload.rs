@@ -14,7 +14,7 @@ use proto::{
 use tokio::{
     sync::mpsc,
     task::{JoinError, JoinSet},
-    time::{Instant, sleep_until},
+    time::{Instant, sleep_until, timeout},
 };
 
 use super::{
@@ -32,7 +32,7 @@ use crate::{
     log::Memory,
     policy::{
         files::{FileLimits, HAND_OVER, PARTS_UNDER_WAY, SYNC_BYTES, SYNC_TIME},
-        limits::LARGE_FRAME,
+        limits::{LARGE_FRAME, LAST_FRAME_TIME},
     },
     session::{peer::Peer, request::Request, shared::Shared},
 };
@@ -75,9 +75,18 @@ pub(super) async fn run(
     let mut store = Store::new(shared.clone(), draft);
     let received = receive(peer, layout, input, parts);
     let stored = store.run(member, &mut pen, arrived, output);
-    tokio::pin!(received, stored);
+    tokio::pin!(stored);
+    // So that it can be ended before the other half is.
+    let mut received = Box::pin(received);
+    let mut stopping = shared.stopping.subscribe();
     let end = tokio::select! {
         biased;
+        _ = stopping.wait_for(|stopping| *stopping) => {
+            drop(received);
+            // Nothing more comes. What came is kept, if the disk is quick enough for a relay that stops.
+            let _ = timeout(LAST_FRAME_TIME, stored).await;
+            Err(StreamEnd::of(Code::ShuttingDown))
+        }
         () = transfer.gone(number) => Err(StreamEnd::of(Code::NoBlob)),
         end = &mut stored => end,
         // What came is kept, whatever came behind it.
@@ -160,8 +169,16 @@ impl Store {
         output: &mut Output,
     ) -> Result<(), StreamEnd> {
         let end = self.work(member, pen, arrived, output).await;
-        while self.writes.join_next().await.is_some() {}
+        // What was written is kept, whatever came between: who comes again does not send it once more.
+        while let Some(written) = self.writes.join_next().await {
+            // Why it ended is said already.
+            let _ = self.wrote(written);
+        }
         while self.syncs.join_next().await.is_some() {}
+        if !self.written.is_empty() {
+            self.keep();
+            while self.syncs.join_next().await.is_some() {}
+        }
         end
     }
 
