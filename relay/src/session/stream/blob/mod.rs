@@ -134,7 +134,8 @@ pub(super) async fn run(peer: &Peer, begun: Begun<'_>, input: &mut Input, output
     // Its end is not a transfer any more: who is told why has time to hear it.
     drop(work);
     // A slow line hears it later than a relay may take to stop.
-    let time = if *stopping.borrow() { LAST_FRAME_TIME } else { peer.shared.limits().files.stall };
+    let is_stopping = *stopping.borrow();
+    let time = if is_stopping { LAST_FRAME_TIME } else { peer.shared.limits().files.stall };
     output.end_within(time, end).await;
 }
 

@@ -81,7 +81,8 @@ pub(super) async fn run(
     let mut stopping = shared.stopping.subscribe();
     let end = tokio::select! {
         biased;
-        _ = stopping.wait_for(|stopping| *stopping) => {
+        // What is lent by it is no thing to wait with.
+        () = async { drop(stopping.wait_for(|stopping| *stopping).await) } => {
             drop(received);
             // Nothing more comes. What came is kept, if the disk is quick enough for a relay that stops.
             let _ = timeout(LAST_FRAME_TIME, stored).await;
