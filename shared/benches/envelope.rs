@@ -6,9 +6,11 @@ use std::{collections::HashMap, hint::black_box};
 use aes_gcm::{AeadInOut, Aes256Gcm, KeyInit};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use proto::RoomId;
+use sha2::{Digest, Sha256};
 use shared::{
     crypto::aead::{Envelope, EnvelopeSecret, OpeningKey, Origin, Scope, SealingKey, SenderTag, Session},
     crypto::replay::Window,
+    file::{FileCipher, FileKey, PART, Place},
 };
 use zeroize::Zeroizing;
 
@@ -36,6 +38,23 @@ fn plain_open(aes: &Aes256Gcm, ciphertext: &[u8]) -> Option<Zeroizing<Vec<u8>>> 
     let mut buffer = Zeroizing::new(body.to_vec());
     aes.decrypt_inout_detached(&[0; 12].into(), &[0; 53], buffer.as_mut_slice().into(), tag.into()).ok()?;
     Some(buffer)
+}
+
+/// A part of a file: sealed and hashed, beside the same bytes by bare AES-256-GCM in chunks of the same size, and SHA-256 alone.
+fn files(c: &mut Criterion) {
+    let cipher = FileCipher::new(&FileKey::from_bytes([6; 32]));
+    let aes = Aes256Gcm::new(&[6; 32].into());
+    let plaintext = vec![7; PART];
+    let place = Place::Data { part: 0, last: false };
+    let sealed = cipher.seal(place, &plaintext).map(|part| part.bytes).unwrap_or_default();
+    let mut group = c.benchmark_group("part");
+    group.throughput(Throughput::Bytes(PART as u64));
+    group.bench_function("sealed and hashed", |b| b.iter(|| cipher.seal(place, black_box(&plaintext))));
+    group.bench_function("sha-256", |b| b.iter(|| Sha256::digest(black_box(&sealed))));
+    group.bench_function("aes-gcm", |b| {
+        b.iter(|| black_box(&plaintext).chunks(64 << 10).map(|chunk| plain_seal(&aes, chunk)).count());
+    });
+    group.finish();
 }
 
 fn envelopes(c: &mut Criterion) {
@@ -112,5 +131,5 @@ fn replay(c: &mut Criterion) {
     c.bench_function("replay check, duplicate", |b| b.iter(|| window.check(black_box(next))));
 }
 
-criterion_group!(benches, envelopes, keys, first_of_a_session, replay);
+criterion_group!(benches, envelopes, files, keys, first_of_a_session, replay);
 criterion_main!(benches);
