@@ -15,7 +15,7 @@ use std::fs;
 use client::runtime::{Event, Outgoing, Past, RoomEvent, Steer, TransferState, Wanted, Way};
 use shared::{
     file::{FileKey, Manifest},
-    room::{Alteration, Command, Said},
+    room::{self as engine, Alteration, Command, Policy, Said},
 };
 use support::{
     Person,
@@ -287,4 +287,46 @@ async fn nothing_is_overwritten_and_what_is_no_file_is_not_sent() {
         let there = fetch(&mut bob, &message, &got).await.unwrap().unwrap();
         assert_eq!(there, got.join(expected));
     }
+}
+
+/// What was meant for one room never goes into another one that has its name by now.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_for_a_room_that_was_left_goes_into_no_other_of_its_name() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    // Bob is the one who sends: who made a room does not leave it without a moderator.
+    let (mut bob, mut ann) = pair(&dir, &relay).await;
+    let content = bytes(LONG);
+    let begun = loop {
+        let path = file(dir.path(), "secret", &content);
+        let begun = ann.runtime.send_file(ROOM, outgoing(&path)).await.unwrap();
+        if is_paused(&mut ann, begun.number).await {
+            break begun;
+        }
+        offered(&mut bob).await;
+    };
+    ann.runtime.tell(ROOM, Command::Leave).await.unwrap();
+    let left = |event| match event {
+        Event::Room { event: RoomEvent::Engine(engine::Event::Closed { .. }), .. } => Some(()),
+        _ => None,
+    };
+    ann.until(left).await;
+    ann.runtime.create(ROOM, None, Policy::default()).await.unwrap();
+    ann.joined().await;
+    let mut eve = Person::enter(dir.path(), "eve", &relay, Past::Nothing).await;
+    let link = ann.link(ROOM).await;
+    eve.runtime.join(&link).await.unwrap();
+    eve.joined().await;
+    ann.is_among(2).await;
+    ann.runtime.steer_file(begun.number, Steer::Run).await.unwrap();
+    let over = stands(&mut ann, begun.number, |transfer| transfer.state != TransferState::Paused).await;
+    assert_eq!(over.state, TransferState::Cancelled, "it was given up with its room");
+    ann.say(ROOM, "t", "only this").await;
+    let first = eve
+        .until(|event| match event {
+            Event::Room { event: RoomEvent::Engine(engine::Event::Message(message)), .. } => Some(message),
+            _ => None,
+        })
+        .await;
+    assert_eq!((first.text.as_str(), first.file), ("only this", None));
 }

@@ -390,6 +390,12 @@ impl Local {
         self.entry(room, |_, entry| entry.asks.clone()).ok_or_else(|| no_room(room))
     }
 
+    /// The same of the room with this id, whatever it is called by now: what is meant for one room goes into no other of its name.
+    fn asks_of(&self, room: RoomId) -> Option<mpsc::Sender<Ask>> {
+        let rooms = lock(&self.0.rooms);
+        rooms.values().find(|entry| entry.record.id == room).map(|entry| entry.asks.clone())
+    }
+
     /// What a room is called that runs here.
     fn label_of(&self, room: RoomId) -> Option<String> {
         let rooms = lock(&self.0.rooms);

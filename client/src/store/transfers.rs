@@ -97,6 +97,15 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
+    /// Whether a transfer is still to be done.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn has_transfer(&self, number: i64) -> Result<bool, StoreError> {
+        let mut select = self.db.prepare_cached("SELECT 1 FROM transfers WHERE number = ?1")?;
+        Ok(select.exists([number])?)
+    }
+
     /// A file begins anew, under another key: what was sealed under the old one is forgotten, and dropped at the relay.
     ///
     /// # Errors

@@ -153,6 +153,12 @@ impl Blobs {
         Ok(Draft { room, blob, file, row })
     }
 
+    /// Deletes the file of a blob that was dropped while it was made.
+    pub async fn discard_file(&self, number: u64) -> Result<(), BlobError> {
+        let files = self.files.clone();
+        self.run(move || files.discard(number)).await
+    }
+
     /// Writes a part to its place; it is not durable yet. Gives its sum. A part that is on disk has to be the same.
     pub async fn write(&self, draft: &Draft, number: u32, bytes: Bytes) -> Result<u32, BlobError> {
         let (file, offset, sum) =

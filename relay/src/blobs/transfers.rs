@@ -118,6 +118,11 @@ impl Transfer {
         }
     }
 
+    /// Whether it is gone already.
+    pub fn is_gone(&self, number: u64) -> bool {
+        *self.active.gone.borrow() > number
+    }
+
     /// Becomes the blob's one sender: the one before is told, and has put down its pen when this returns. `None` if it does
     /// not in time, or if a newer one came meanwhile.
     pub async fn take_pen(&self, patience: Duration) -> Option<Pen> {

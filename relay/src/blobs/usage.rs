@@ -114,8 +114,11 @@ impl Usage {
 
     /// One more is begun, or more came of one than it is counted for.
     pub fn begin(&mut self, opener: &OpenerBytes, cost: u64, now_ms: u64) -> (u64, u64) {
-        let bytes = self.today(opener, now_ms).saturating_add(cost);
-        let day = (now_ms / DAY_MS, bytes);
+        let today = now_ms / DAY_MS;
+        // A day does not come back: what was begun before midnight and ends after it counts as today's.
+        let (day, bytes) =
+            self.days.get(opener).copied().filter(|(day, _)| *day >= today).unwrap_or((today, 0));
+        let day = (day, bytes.saturating_add(cost));
         self.days.insert(*opener, day);
         day
     }
@@ -321,6 +324,8 @@ mod tests {
         usage.begin(&OPENER, MIB, 2 * DAY_MS);
         assert_eq!(usage.give_back(&OPENER, MIB, DAY_MS + 5), None, "that day is over");
         assert_eq!(usage.today(&OPENER, 2 * DAY_MS), MIB);
+        assert_eq!(usage.begin(&OPENER, 3 * MIB, DAY_MS + 5), (2, 4 * MIB), "nor does a day come back");
+        assert_eq!(usage.today(&OPENER, 2 * DAY_MS), 4 * MIB);
     }
 
     #[test]

@@ -104,5 +104,7 @@ fn most(limits: &Limits) -> u32 {
 /// each one that may come is a third of what a member of one room costs, if all may.
 fn grant(limits: &Limits, open: usize) -> u32 {
     let twice = u32::try_from(open.saturating_mul(2)).unwrap_or(u32::MAX);
-    twice.max(STREAMS_AT_FIRST).min(most(limits).saturating_add(SPARE_STREAMS))
+    // QUIC says that one more may come only when an eighth of all may: so that what may come does, there are some above.
+    let all = most(limits).saturating_add(SPARE_STREAMS);
+    twice.max(STREAMS_AT_FIRST).min(all.saturating_add(all / 7 + 1))
 }

@@ -145,6 +145,9 @@ pub(super) async fn send(
     patience: Patience,
 ) -> Result<Exit, Failure> {
     let paths = sent.paths.iter().map(|path| from_root(path)).collect::<Result<Vec<_>, _>>()?;
+    for path in &paths {
+        look_at(path)?;
+    }
     let lengths = paths.iter().map(|path| sent.voice.of(path)).collect::<Result<Vec<_>, _>>()?;
     let (runtime, mut events) = one(globals, room).await?;
     let sending = async {
@@ -177,6 +180,20 @@ pub(super) async fn send(
     let done = sending.await;
     runtime.shutdown().await;
     done.map(|()| Exit::Ok)
+}
+
+/// Before anything is sent: of several files none is, if one cannot be.
+fn look_at(path: &Path) -> Result<(), Failure> {
+    let failure = |why: String| {
+        let message = format!("{} cannot be sent: {why}. Nothing was sent.", path.display());
+        Failure::new(Exit::Local, "file", message, "Leave it out, or name another file.")
+    };
+    let opened = std::fs::metadata(path).map_err(|error| failure(error.to_string()))?;
+    match opened.is_file() {
+        true => std::fs::File::open(path).map(drop).map_err(|error| failure(error.to_string())),
+        false if opened.is_dir() => Err(failure("it is a directory".to_owned())),
+        false => Err(failure("it is no plain file".to_owned())),
+    }
 }
 
 async fn get(

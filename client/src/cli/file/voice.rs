@@ -48,17 +48,18 @@ fn of_file(path: &Path) -> Result<u32, Failure> {
     }
 }
 
-/// A length such as `12s`, `1m30s` or `90`, in milliseconds.
+/// A length such as `12s`, `1m30s`, `1h` or `90`, in milliseconds.
 pub(super) fn length(text: &str) -> Result<u32, String> {
     let wrong = || "it is no length of time from 1s to 24h, as in 12s or 1m30s".to_owned();
-    let (minutes, seconds) = text.split_once('m').unwrap_or(("0", text));
+    let (hours, rest) = text.split_once('h').unwrap_or(("0", text));
+    let (minutes, seconds) = rest.split_once('m').unwrap_or(("0", rest));
     let seconds = seconds.strip_suffix('s').unwrap_or(seconds);
     let number = |text: &str| match text {
         "" => Some(0),
         text if text.len() <= 5 && text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse::<u32>().ok(),
         _ => None,
     };
-    let total = number(minutes).zip(number(seconds)).map(|(minutes, seconds)| minutes * 60 + seconds);
+    let total = (|| Some(number(hours)? * 3_600 + number(minutes)? * 60 + number(seconds)?))();
     total.filter(|seconds| (1..=86_400).contains(seconds)).map(|seconds| seconds * 1_000).ok_or_else(wrong)
 }
 
@@ -68,12 +69,17 @@ mod tests {
 
     #[test]
     fn lengths_are_read_and_nonsense_is_not() {
-        for (text, ms) in
-            [("12s", 12_000), ("90", 90_000), ("1m30s", 90_000), ("2m", 120_000), ("1440m", 86_400_000)]
-        {
+        for (text, ms) in [
+            ("12s", 12_000),
+            ("90", 90_000),
+            ("1m30s", 90_000),
+            ("2m", 120_000),
+            ("1440m", 86_400_000),
+            ("1h2m3s", 3_723_000),
+        ] {
             assert_eq!(length(text), Ok(ms), "{text}");
         }
-        for text in ["", "0", "0s", "s", "m", "-1s", "1h", "12.5s", "1441m", "99999999999s", "1m 2s", "+5"] {
+        for text in ["", "0", "0s", "s", "m", "-1s", "25h", "12.5s", "1441m", "99999999999s", "1m 2s", "+5"] {
             assert!(length(text).is_err(), "{text}");
         }
     }

@@ -65,12 +65,18 @@ fn length(path: &Path) -> Result<u32, Failure> {
     found.ok_or_else(|| Failure::usage(silent(), "Send it with /file, or by schat file send --duration 12s."))
 }
 
+/// The path that a window writes as `file://…`, where letters may stand as numbers.
+pub(crate) fn of_url(text: &str) -> Option<PathBuf> {
+    text.starts_with("file://").then(|| url::Url::parse(text).ok()?.to_file_path().ok()).flatten()
+}
+
 /// What a person means by a path: as it was typed, quoted by a shell or dropped by a window.
 fn meant(path: &str) -> Result<PathBuf, Failure> {
     let path = path.trim();
     let quoted = |mark: char| path.strip_prefix(mark).and_then(|path| path.strip_suffix(mark));
     let path = quoted('"').or_else(|| quoted('\'')).unwrap_or(path);
-    let path = path.strip_prefix("file://").unwrap_or(path);
+    let from_url = of_url(path);
+    let path = from_url.as_deref().and_then(Path::to_str).unwrap_or(path);
     let path = match path.strip_prefix("~/") {
         Some(rest) => relay::home::own_dir().map_or_else(|| PathBuf::from(path), |home| home.join(rest)),
         None if Path::new(path).exists() => PathBuf::from(path),

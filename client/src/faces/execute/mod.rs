@@ -20,6 +20,7 @@ use super::{
     words,
 };
 use crate::{failure::Failure, handle::Runtime};
+pub(super) use files::of_url;
 pub use people::members;
 use people::{kick, mark, unmark, verify};
 pub use rooms::info;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crossterm::event::Event;
 
+use crate::faces::execute::of_url;
+
 /// What is pasted into an empty input, as it is meant.
 pub(super) fn meant(event: Event, is_empty: bool) -> Event {
     match event {
@@ -19,10 +21,10 @@ pub(super) fn meant(event: Event, is_empty: bool) -> Event {
 /// The path that terminals and file managers write for one file, if it is one from the root.
 fn path(text: &str) -> Option<PathBuf> {
     let text = text.trim();
-    let quoted = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
-    let text = match (quoted, text.strip_prefix("file://")) {
+    let within = |mark: char| text.strip_prefix(mark).and_then(|text| text.strip_suffix(mark));
+    let text = match (within('\'').or_else(|| within('"')), of_url(text)) {
         (Some(quoted), _) => quoted.to_owned(),
-        (None, Some(url)) => url.replace("%20", " "),
+        (None, Some(path)) => path.to_str()?.to_owned(),
         (None, None) => text.replace("\\ ", " "),
     };
     let is_one = !text.chars().any(char::is_control) && Path::new(&text).is_absolute();
@@ -52,7 +54,9 @@ mod tests {
             format!("{plain} \n"),
             format!("'{plain}'"),
             plain.replace(' ', "\\ "),
+            format!("\"{plain}\""),
             format!("file://{}", plain.replace(' ', "%20")),
+            format!("file://localhost{}", plain.replace(' ', "%20").replace("cat", "%63%61t")),
         ];
         for text in written {
             assert_eq!(pasted(&text, true), wanted, "{text}");

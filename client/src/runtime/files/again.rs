@@ -10,7 +10,10 @@ use proto::RoomId;
 use shared::{file::Manifest, room::Event};
 use tokio::time::Instant;
 
-use super::source::Source;
+use super::{
+    kept::{Stamp, Upload},
+    source::{Found, Source},
+};
 use crate::runtime::{
     Local, lock,
     transfer::{Transfer, TransferState, Way},
@@ -27,14 +30,17 @@ struct One {
     number: i64,
     room: RoomId,
     path: PathBuf,
+    stamp: Stamp,
+    size: u64,
     begun: Instant,
     sent: Option<Transfer>,
 }
 
 impl Resumed {
     /// A file goes on by itself.
-    pub(super) fn begin(&mut self, (number, room): (i64, RoomId), path: &Path) {
-        self.0.push(One { number, room, path: path.to_owned(), begun: Instant::now(), sent: None });
+    pub(super) fn begin(&mut self, (number, room): (i64, RoomId), up: &Upload) {
+        let Upload { path, stamp, size, .. } = up.clone();
+        self.0.push(One { number, room, path, stamp, size, begun: Instant::now(), sent: None });
     }
 
     /// A file has ended.
@@ -51,17 +57,21 @@ impl Resumed {
     }
 
     /// Takes one that was sent: the next command means another one.
-    fn take(&mut self, room: RoomId, path: &Path) -> Option<Transfer> {
+    fn take(&mut self, room: RoomId, path: &Path, found: &Found) -> Option<Transfer> {
         self.0.retain(|one| one.begun.elapsed() < SOON);
-        let at = self.0.iter().position(|one| one.room == room && one.path == path && one.sent.is_some())?;
+        // One that was written to since is another one.
+        let is_it = |one: &One| {
+            one.room == room && one.path == path && (one.stamp, one.size) == (found.stamp, found.size)
+        };
+        let at = self.0.iter().position(|one| is_it(one) && one.sent.is_some())?;
         self.0.swap_remove(at).sent
     }
 }
 
 impl Local {
     /// The same file went on by itself at the start, and is through.
-    pub(super) fn just_sent(&self, room: RoomId, path: &Path) -> Option<Transfer> {
-        lock(&self.0.files.resumed).take(room, path)
+    pub(super) fn just_sent(&self, room: RoomId, path: &Path, found: &Found) -> Option<Transfer> {
+        lock(&self.0.files.resumed).take(room, path, found)
     }
 
     /// The same bytes under the same name were offered to the room, and the relay does not have that yet.

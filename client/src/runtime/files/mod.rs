@@ -220,10 +220,15 @@ impl Local {
     pub(super) async fn resume_files(&self) -> Result<(), Failure> {
         let kept: Vec<(RoomId, i64, Kept)> = self.0.vault.run(|store| store.transfers()).await?;
         for (room, number, kept) in kept {
+            // Nobody asked for it, and nobody wants that any more.
+            if matches!(&kept.job, Job::Down(down) if down.is_unasked && !self.0.config.fetches_images) {
+                self.0.vault.run(move |store| store.end_transfer(number)).await?;
+                continue;
+            }
             let label = self.label_of(room);
             if let Some(label) = label {
                 if let Job::Up(up) = &kept.job {
-                    lock(&self.0.files.resumed).begin((number, room), &up.path);
+                    lock(&self.0.files.resumed).begin((number, room), up);
                 }
                 self.start_file(&label, (room, number), kept);
             }
@@ -236,19 +241,22 @@ impl Local {
     /// # Errors
     /// [`Failure`] when there is no such room or file, or it cannot be stored.
     pub async fn send_file(&self, room: &str, file: Outgoing) -> Result<Transfer, Failure> {
-        let id = self.id(room)?;
+        let id = self.running_room(room)?;
         let Outgoing { path, text, reply_to, keeps_metadata, duration_ms, token } = file;
         let keeps_metadata = keeps_metadata || self.0.config.keeps_metadata;
         if text.len() > MAX_TEXT {
             return Err(SaidError::TooLong(text.len()).into());
         }
-        if let Some(transfer) = self.on_its_way(id, &path).or_else(|| self.just_sent(id, &path)) {
+        if let Some(transfer) = self.on_its_way(id, &path) {
             return Ok(transfer);
         }
         let there = path.clone();
         let opened = tokio::task::spawn_blocking(move || Source::open(&there, keeps_metadata)).await;
         let opened = opened.map_err(|_| fault::no_relay())?;
         let found = opened.map_err(|error| fault::unreadable(&path, &error))?;
+        if let Some(transfer) = self.just_sent(id, &path, &found) {
+            return Ok(transfer);
+        }
         let name = clean_name(&path.file_name().unwrap_or_default().to_string_lossy());
         if shared::file::Shape::of(found.size).is_none() {
             return Err(fault::too_large(&name));
@@ -288,7 +296,7 @@ impl Local {
     }
 
     async fn get(&self, room: &str, wanted: Wanted, is_unasked: bool) -> Result<Transfer, Failure> {
-        let id = self.id(room)?;
+        let id = self.running_room(room)?;
         let Wanted { message, output } = wanted;
         let line = self.line(room, message).await?;
         let Some(Line { message: said, .. }) = line else {
@@ -323,6 +331,15 @@ impl Local {
         shown.map(|shown| (shown.room.to_string(), lock(&shown.transfer).clone())).collect()
     }
 
+    /// A room that is not over: from one that is, nothing comes, and nothing goes there.
+    fn running_room(&self, room: &str) -> Result<RoomId, Failure> {
+        let status = self.room(room)?;
+        match status.over {
+            None => Ok(status.id),
+            Some(_) => Err(Failure::not_found(format!("The room {} is over.", status.label), "See /why.")),
+        }
+    }
+
     /// Lets a file go on, wait or end.
     ///
     /// # Errors
@@ -330,7 +347,7 @@ impl Local {
     pub fn steer_file(&self, number: i64, steer: Steer) -> Result<(), Failure> {
         let running = lock(&self.0.files.running);
         let running = running.get(&number).filter(|_| number > 0).ok_or_else(|| {
-            let remedy = "/transfers and `schat file transfers` list those that are.";
+            let remedy = "/files and `schat file transfers` list those that are.";
             Failure::not_found(format!("No file of number {number} is under way."), remedy)
         })?;
         running.shown.steer.send_replace(steer);

@@ -97,6 +97,9 @@ impl Task {
                 Steer::Cancel => return self.cancel().await,
             }
             self.pause(false).await;
+            if !self.is_kept().await {
+                return self.end(TransferState::Cancelled).await;
+            }
             let before = lock(&self.shown.transfer).done;
             match self.attempt().await {
                 Ok(Through::Offered) => {
@@ -147,6 +150,14 @@ impl Task {
                 }
             }
         }
+    }
+
+    /// Whether it is still to be done. Whoever leaves a room gives up what was under way there, and what its parts were sealed
+    /// to is forgotten: nothing is sealed under its key any more.
+    async fn is_kept(&self) -> bool {
+        let number = self.number;
+        // What cannot be read is there.
+        self.vault().run(move |store| store.has_transfer(number)).await.unwrap_or(true)
     }
 
     pub(super) fn vault(&self) -> Vault {
@@ -226,7 +237,7 @@ impl Task {
         let said = Said::Text { text, reply_to, file: Some(Box::new(manifest)) };
         let (reply, answer) = oneshot::channel();
         let ask = Ask::Offer { number: self.number, token, said, reply };
-        let asks = self.local.asks(&self.shown.room).map_err(Fault::Final)?;
+        let asks = self.local.asks_of(self.room).ok_or(Fault::Lost)?;
         asks.send(ask).await.map_err(|_| Fault::Lost)?;
         match answer.await.map_err(|_| Fault::Lost)? {
             Ok(()) => Ok(()),
@@ -242,7 +253,7 @@ impl Task {
             () = self.steer.changed() => return Err(Fault::Steered),
         };
         let stream = opened.map_err(|_| Fault::Lost)??;
-        let proof = prove(&self.local, &self.shown.room, blob, stream.binding()).await;
+        let proof = prove(&self.local, self.room, blob, stream.binding()).await;
         Ok((stream, proof.ok_or(Fault::Lost)?))
     }
 
@@ -373,12 +384,12 @@ impl Task {
 /// Asks the room to sign for a file on a connection. None: we are not in, or the room is over.
 pub(super) async fn prove(
     local: &Local,
-    room: &str,
+    room: proto::RoomId,
     blob: [u8; 16],
     binding: [u8; proto::CHANNEL_BINDING_LEN],
 ) -> Option<BlobProof> {
     let (reply, answer) = oneshot::channel();
-    let asks = local.asks(room).ok()?;
+    let asks = local.asks_of(room)?;
     asks.send(Ask::Prove(BlobId(blob), binding, reply)).await.ok()?;
     answer.await.ok()?
 }

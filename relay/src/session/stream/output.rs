@@ -55,7 +55,7 @@ pub(super) enum Gone {
 
 /// Leave to hold one large frame.
 pub(super) struct Reservation<'a> {
-    _share: SemaphorePermit<'a>,
+    share: SemaphorePermit<'a>,
     _memory: OwnedSemaphorePermit,
 }
 
@@ -65,7 +65,12 @@ impl<'a> Reservation<'a> {
         let kib = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX);
         let share = share.acquire_many(kib).await.map_err(|_| Gone::Closed)?;
         let memory = all.clone().acquire_many_owned(kib).await.map_err(|_| Gone::Closed)?;
-        Ok(Self { _share: share, _memory: memory })
+        Ok(Self { share, _memory: memory })
+    }
+
+    /// Gives back what it has of what all have, and keeps the client's share.
+    pub fn share(self) -> SemaphorePermit<'a> {
+        self.share
     }
 }
 
@@ -175,10 +180,12 @@ impl Output {
 
     /// Nothing follows: waits until the client has all of it, for so long.
     pub async fn hand_over(&mut self, time: Duration) -> Result<(), Gone> {
-        self.send.finish().await?;
         self.is_handed_over = true;
-        timeout(time, self.send.taken()).await.map_err(|_| Gone::Stalled)??;
-        Ok(())
+        let all = async {
+            self.send.finish().await?;
+            self.send.taken().await
+        };
+        Ok(timeout(time, all).await.map_err(|_| Gone::Stalled)??)
     }
 
     /// Says why, if there is something to say, and ends the stream.

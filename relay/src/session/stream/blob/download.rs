@@ -58,6 +58,8 @@ async fn send(
         Ok::<_, StreamEnd>((shared.blobs.read(whole, number).await?, memory))
     };
     let mut ready = read(range.start).await?;
+    // Of the last part, for as long as it is on its way: it takes memory, and so it takes of the address's share, but others go on.
+    let mut share = None;
     for number in range.clone() {
         member.check(false).await?;
         let (bytes, memory) = ready;
@@ -68,7 +70,7 @@ async fn send(
         // would wait for each other.
         let send = async {
             let sent = output.part(number, bytes, part_time, stall).await;
-            drop(memory);
+            share = Some(memory.share()).filter(|_| next >= range.end);
             sent
         };
         let (sent, following) = tokio::join!(send, following);
@@ -80,5 +82,7 @@ async fn send(
         }
     }
     // What is on its way is a part, and on a slow line it takes as long as one. The transfer keeps its place for it.
-    Ok(output.hand_over(part_time * PARTS_AHEAD).await?)
+    let taken = output.hand_over(part_time * PARTS_AHEAD).await;
+    drop(share);
+    Ok(taken?)
 }

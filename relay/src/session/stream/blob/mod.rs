@@ -17,7 +17,7 @@ use super::{end::StreamEnd, input::Input, output::Output};
 use crate::{
     blobs::{BlobError, Row, Transfer, Unwanted},
     policy::{limits::LAST_FRAME_TIME, refusal::Limit},
-    session::{peer::Peer, router::Refusal, streams::Place},
+    session::{peer::Peer, router::Refusal, shared::Shared, streams::Place},
 };
 
 /// What a stream is for.
@@ -100,10 +100,7 @@ pub(super) async fn run(peer: &Peer, begun: Begun<'_>, input: &mut Input, output
     output.enter(work.proof().room);
     output.yield_to_rooms();
     input.cap(MAX_BLOB_FRAME);
-    let gauge = (!matches!(work, Work::Drop(_))).then(|| &peer.shared.metrics.transfers);
-    if let Some(gauge) = gauge {
-        gauge.inc();
-    }
+    let counted = (!matches!(work, Work::Drop(_))).then(|| Counted::new(&peer.shared));
     let mut stopping = peer.shared.stopping.subscribe();
     let serve = async {
         match &work {
@@ -123,9 +120,7 @@ pub(super) async fn run(peer: &Peer, begun: Begun<'_>, input: &mut Input, output
         _ = stopping.wait_for(|stopping| *stopping), if !sends => Err(StreamEnd::of(Code::ShuttingDown)),
         end = serve => end,
     };
-    if let Some(gauge) = gauge {
-        gauge.dec();
-    }
+    drop(counted);
     let end = end.err().unwrap_or_else(StreamEnd::done);
     if end.code == CloseCode::TimedOut {
         peer.shared.metrics.limited_at(Limit::TransferStall, peer.payer);
@@ -137,6 +132,22 @@ pub(super) async fn run(peer: &Peer, begun: Begun<'_>, input: &mut Input, output
     let is_stopping = *stopping.borrow();
     let time = if is_stopping { LAST_FRAME_TIME } else { peer.shared.limits().files.stall };
     output.end_within(time, end).await;
+}
+
+/// A transfer in the metrics, however it ends.
+struct Counted<'a>(&'a Shared);
+
+impl<'a> Counted<'a> {
+    fn new(shared: &'a Shared) -> Self {
+        shared.metrics.transfers.inc();
+        Self(shared)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.metrics.transfers.dec();
+    }
 }
 
 /// Deletes a blob.

@@ -67,6 +67,11 @@ pub(super) async fn run(
     let mut pen = pen.ok_or_else(|| StreamEnd::of(Code::Superseded))?;
     let draft = shared.blobs.open_blob(wanted, &pen).await?;
     let (number, is_whole) = (draft.row.number, draft.row.parts.is_whole());
+    if transfer.is_gone(number) {
+        // Dropped since it was claimed, perhaps before its file was made.
+        shared.blobs.discard_file(number).await?;
+        return Err(StreamEnd::of(Code::NoBlob));
+    }
     output.frame_within(shared.limits().files.stall, have(&draft.row)).await?;
     if is_whole {
         return Ok(());
@@ -105,7 +110,10 @@ async fn receive(
 ) -> Result<(), StreamEnd> {
     let shared = &peer.shared;
     let budget = Budget { above: LARGE_FRAME, share: &peer.share.files_in, store: &shared.files_in };
+    let mut owed = 0;
     loop {
+        // Before there is memory for the next one: who waits for his turn keeps no memory from others.
+        pace(peer, owed).await;
         let FileLimits { stall, part_time, .. } = shared.limits().files;
         let (frame, memory) = match input.next_within(stall, part_time, &budget).await {
             Ok(Some(next)) => next,
@@ -118,7 +126,7 @@ async fn receive(
         if layout.length(number) != Some(bytes.len()) {
             return Err(StreamEnd::of(Code::Malformed));
         }
-        pace(peer, bytes.len()).await;
+        owed = bytes.len();
         shared.metrics.file_bytes_in.inc_by(bytes.len() as u64);
         if parts.send((number, bytes, memory)).await.is_err() {
             // The other half has ended, and says why.
@@ -144,6 +152,8 @@ struct Store {
     due: Instant,
     /// At most one.
     syncs: JoinSet<Result<Row, BlobError>>,
+    /// A disk that could not take something once says so once: what it says after that is not believed.
+    has_failed: bool,
 }
 
 impl Store {
@@ -158,6 +168,7 @@ impl Store {
             bytes: 0,
             due: Instant::now(),
             syncs: JoinSet::new(),
+            has_failed: false,
         }
     }
 
@@ -175,8 +186,10 @@ impl Store {
             // Why it ended is said already.
             let _ = self.wrote(written);
         }
-        while self.syncs.join_next().await.is_some() {}
-        if !self.written.is_empty() {
+        while let Some(row) = self.syncs.join_next().await {
+            let _ = self.kept(row);
+        }
+        if !self.written.is_empty() && !self.has_failed {
             self.keep();
             while self.syncs.join_next().await.is_some() {}
         }
@@ -270,7 +283,9 @@ impl Store {
     }
 
     fn kept(&mut self, row: Result<Result<Row, BlobError>, JoinError>) -> Result<(), StreamEnd> {
-        self.row = row.unwrap_or(Err(BlobError::Unavailable))?;
+        let row = row.unwrap_or(Err(BlobError::Unavailable));
+        self.has_failed |= row.is_err();
+        self.row = row?;
         let row = &self.row;
         self.pending.retain(|number| !row.parts.has(*number));
         Ok(())
