@@ -63,6 +63,8 @@ async fn looked_up(admin: &Admin) -> Registry {
     let files = admin.shared.blobs.totals();
     gauge(&mut registry, "files", "Files that members sent", files.files);
     measured(&mut registry, "files_size", "What these count against limits", Unit::Bytes, files.bytes);
+    let memory = admin.shared.files_in_memory();
+    measured(&mut registry, "files_memory", "Memory that parts of files hold now", Unit::Bytes, memory);
     // A database that cannot be read has no numbers; `ready` says so.
     if let Ok(overview) = admin.overview().await {
         gauge(&mut registry, "rooms", "Rooms", overview.rooms);

@@ -12,8 +12,8 @@ use proto::{BlobId, RoomId};
 
 use super::{
     files::BlobFile,
-    row::{OpenerBytes, Row},
-    spent::Spent,
+    row::Row,
+    spent::{Payer, Spent},
     transfers::Held,
 };
 
@@ -32,7 +32,7 @@ pub(crate) struct Draft {
 #[derive(Debug)]
 pub(super) struct Writing {
     pub file: BlobFile,
-    pub opener: OpenerBytes,
+    pub payer: Payer,
     /// When it was opened, Unix milliseconds.
     pub opened_ms: u64,
     pub spent: Spent,
@@ -58,7 +58,7 @@ impl Drop for Writing {
     fn drop(&mut self) {
         let unkept = self.unkept.load(Relaxed);
         if unkept > 0 {
-            self.spent.add(self.opener, unkept, self.opened_ms);
+            self.spent.add(self.payer, unkept, self.opened_ms);
         }
     }
 }

@@ -145,13 +145,14 @@ impl Keeper {
 pub(super) fn load(index: &Index) -> Result<(Usage, HashSet<u64>), IndexError> {
     index.read(|transaction| {
         let (mut usage, mut numbers) = (Usage::default(), HashSet::new());
-        tables::each(transaction, |(room, _, row)| {
-            usage.add(&room, &row);
-            numbers.insert(row.number);
-        })?;
         for (opener, day) in tables::days(transaction)? {
             usage.set_day(opener, day);
         }
+        tables::each(transaction, |(room, _, row)| {
+            usage.add(&room, &row);
+            usage.remember(&row);
+            numbers.insert(row.number);
+        })?;
         Ok((usage, numbers))
     })
 }

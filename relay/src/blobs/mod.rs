@@ -8,6 +8,7 @@
 //! Rooms wait for none of it: it has threads, memory and a database of its own. It reads no clock; the time is an argument.
 
 mod check;
+mod day;
 mod draft;
 mod error;
 mod files;
@@ -148,8 +149,8 @@ impl Blobs {
         let row = self.claim(wanted).await?;
         let (files, number, has_parts) = (self.files.clone(), row.number, row.parts.count() > 0);
         let file = self.run(move || files.open_or_make(number, has_parts)).await?;
-        let (opener, spent, unkept) = (row.opener, self.spent.clone(), AtomicU64::new(0));
-        let file = Arc::new(Writing { file, opener, opened_ms, spent, unkept, _held });
+        let (payer, spent, unkept) = ((row.opener, row.sender), self.spent.clone(), AtomicU64::new(0));
+        let file = Arc::new(Writing { file, payer, opened_ms, spent, unkept, _held });
         Ok(Draft { room, blob, file, row })
     }
 

@@ -7,7 +7,8 @@ use proto::{BlobId, RoomId, blob::PartSet};
 use super::{
     error::{BlobError, IndexError},
     jobs::{Added, Job, Settled, Unwanted, Wanted},
-    row::{OpenerBytes, Row},
+    row::Row,
+    spent::Payer,
     tables::Tables,
     usage::{Disk, Usage},
 };
@@ -55,9 +56,9 @@ impl<'a, 'txn> Steps<'a, 'txn> {
     }
 
     /// Counts what was written for nothing.
-    pub fn spent(&mut self, spent: &HashMap<OpenerBytes, (u64, u64)>) -> Result<(), IndexError> {
-        for (opener, (bytes, at_ms)) in spent {
-            let day = self.usage.begin(opener, *bytes, *at_ms);
+    pub fn spent(&mut self, spent: &HashMap<Payer, (u64, u64)>) -> Result<(), IndexError> {
+        for ((opener, sender), (bytes, at_ms)) in spent {
+            let day = self.usage.begin((sender, opener), *bytes, *at_ms);
             self.tables.put_day(opener, day)?;
             self.done.changed = true;
         }
@@ -113,7 +114,7 @@ impl<'a, 'txn> Steps<'a, 'txn> {
         self.tables.put(room, blob, &row)?;
         self.usage.add(room, &row);
         self.done.touched.push(*room);
-        let day = self.usage.begin(opener, row.cost(), *now_ms);
+        let day = self.usage.begin((sender, opener), row.cost(), *now_ms);
         self.tables.put_day(opener, day)?;
         // Of a blob without a part nothing is lost that was promised: a power cut may take it.
         self.done.changed = true;
@@ -213,7 +214,7 @@ impl<'a, 'txn> Steps<'a, 'txn> {
     fn remove(&mut self, room: &RoomId, blob: &BlobId) -> Result<(), IndexError> {
         let Some(row) = self.tables.remove(room, blob)? else { return Ok(()) };
         self.usage.remove(room, &row);
-        if let Some(day) = self.usage.give_back(&row.opener, row.unused(), row.made_ms) {
+        if let Some(day) = self.usage.give_back((&row.sender, &row.opener), row.unused(), row.made_ms) {
             self.tables.put_day(&row.opener, day)?;
         }
         self.done.touched.push(*room);

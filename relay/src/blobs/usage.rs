@@ -7,6 +7,7 @@ use std::{collections::HashMap, time::Duration};
 use proto::{PublicKey, RoomId, blob::Layout};
 
 use super::{
+    day::{DAY_MS, Day},
     error::BlobError,
     row::{OpenerBytes, Row, cost},
 };
@@ -16,16 +17,13 @@ use crate::policy::{
     within,
 };
 
-/// Milliseconds of a day.
-const DAY_MS: u64 = 24 * 3600 * 1000;
-
 /// Bytes of all blobs, by who has them.
 #[derive(Debug, Default)]
 pub(super) struct Usage {
     rooms: HashMap<RoomId, RoomUsage>,
     openers: HashMap<OpenerBytes, u64>,
     /// What each opener has begun on a day.
-    days: HashMap<OpenerBytes, (u64, u64)>,
+    days: HashMap<OpenerBytes, Day>,
     files: u64,
     bytes: u64,
     /// Of these, what has not come yet.
@@ -97,7 +95,10 @@ impl Usage {
         if !may_have_more {
             return over(Limit::MemberFiles);
         }
-        if self.today(opener, now_ms).saturating_add(cost) > limits.opener_files {
+        let (today, by_them) = self.today((sender, opener), now_ms);
+        let left = limits.opener_files.checked_sub(today.saturating_add(cost));
+        // Whoever sends and drops in turn takes the day from all rooms of this opener, so nobody has all of it.
+        if left.is_none_or(|left| !within(by_them.saturating_add(cost), left, MEMBER_PERCENT)) {
             let rest = Duration::from_millis(DAY_MS - now_ms % DAY_MS);
             return Err(BlobError::Over(Limit::OpenerFiles, rest));
         }
@@ -113,34 +114,46 @@ impl Usage {
     }
 
     /// One more is begun, or more came of one than it is counted for.
-    pub fn begin(&mut self, opener: &OpenerBytes, cost: u64, now_ms: u64) -> (u64, u64) {
-        let today = now_ms / DAY_MS;
-        // A day does not come back: what was begun before midnight and ends after it counts as today's.
-        let (day, bytes) =
-            self.days.get(opener).copied().filter(|(day, _)| *day >= today).unwrap_or((today, 0));
-        let day = (day, bytes.saturating_add(cost));
-        self.days.insert(*opener, day);
-        day
+    pub fn begin(
+        &mut self,
+        (sender, opener): (&PublicKey, &OpenerBytes),
+        cost: u64,
+        now_ms: u64,
+    ) -> (u64, u64) {
+        let day = self.days.entry(*opener).or_default();
+        day.begin(sender, cost, now_ms);
+        day.to_store()
     }
 
     /// One that was begun at a time goes, and so much of it never came: `None` if the day of that is over.
-    pub fn give_back(&mut self, opener: &OpenerBytes, unused: u64, begun_ms: u64) -> Option<(u64, u64)> {
-        let day = self.days.get_mut(opener).filter(|(day, _)| *day == begun_ms / DAY_MS)?;
-        day.1 = day.1.saturating_sub(unused);
-        Some(*day)
+    pub fn give_back(
+        &mut self,
+        (sender, opener): (&PublicKey, &OpenerBytes),
+        unused: u64,
+        begun_ms: u64,
+    ) -> Option<(u64, u64)> {
+        let day = self.days.get_mut(opener).filter(|day| day.is_at(begun_ms))?;
+        day.give_back(sender, unused);
+        Some(day.to_store())
     }
 
     /// What an opener began on a day, as it was stored.
     pub fn set_day(&mut self, opener: OpenerBytes, day: (u64, u64)) {
-        self.days.insert(opener, day);
+        self.days.insert(opener, Day::stored(day));
+    }
+
+    /// One that is of its opener's day as it was stored: its sender's part of it.
+    pub fn remember(&mut self, row: &Row) {
+        if let Some(day) = self.days.get_mut(&row.opener).filter(|day| day.is_at(row.made_ms)) {
+            day.remember(&row.sender, row.cost());
+        }
     }
 
     /// Forgets days that are over. Says whose.
     pub fn forget_days(&mut self, now_ms: u64) -> Vec<OpenerBytes> {
-        let is_over = |day: u64| day < now_ms / DAY_MS;
         let gone =
-            self.days.iter().filter(|(_, (day, _))| is_over(*day)).map(|(opener, _)| *opener).collect();
-        self.days.retain(|_, (day, _)| !is_over(*day));
+            self.days.iter().filter(|(_, day)| day.is_over(now_ms)).map(|(opener, _)| *opener).collect();
+        self.days.retain(|_, day| !day.is_over(now_ms));
         gone
     }
 
@@ -214,8 +227,9 @@ impl Usage {
         FileTotals { files: self.files, bytes: self.bytes, missing: self.promised }
     }
 
-    fn today(&self, opener: &OpenerBytes, now_ms: u64) -> u64 {
-        self.days.get(opener).filter(|(day, _)| *day == now_ms / DAY_MS).map_or(0, |(_, bytes)| *bytes)
+    /// What an opener's rooms have begun today, and of that what a member has begun.
+    fn today(&self, (sender, opener): (&PublicKey, &OpenerBytes), now_ms: u64) -> (u64, u64) {
+        self.days.get(opener).filter(|day| day.is_at(now_ms)).map_or((0, 0), |day| day.begun(sender))
     }
 }
 
@@ -281,7 +295,7 @@ mod tests {
         assert_eq!(may(&usage, &ANN, MIB), Some(Limit::MemberFiles), "four fifths of the room are hers");
         assert_eq!(may(&usage, &BOB, 15 * MIB), None, "others have the rest");
         assert_eq!(may(&usage, &BOB, 21 * MIB), Some(Limit::RoomFiles));
-        usage.begin(&OPENER, 145 * MIB, DAY_MS);
+        usage.begin((&ANN, &OPENER), 145 * MIB, DAY_MS);
         assert_eq!(may(&usage, &BOB, 6 * MIB), Some(Limit::OpenerFiles));
         let layout = Layout::of(6 * MIB).unwrap();
         let tomorrow = usage.may_add(&ROOM, (&BOB, &OPENER), layout, &limits, plenty, 2 * DAY_MS);
@@ -317,15 +331,17 @@ mod tests {
     #[test]
     fn what_never_came_is_given_back_on_its_day_and_on_no_other() {
         let mut usage = Usage::default();
-        usage.begin(&OPENER, 9 * MIB, DAY_MS + 5);
-        assert_eq!(usage.give_back(&OPENER, 2 * MIB, DAY_MS), Some((1, 7 * MIB)));
-        assert_eq!(usage.give_back(&OPENER, 2 * MIB, DAY_MS - 1), None, "begun the day before");
-        assert_eq!(usage.give_back(&[9; 16], MIB, DAY_MS), None);
-        usage.begin(&OPENER, MIB, 2 * DAY_MS);
-        assert_eq!(usage.give_back(&OPENER, MIB, DAY_MS + 5), None, "that day is over");
-        assert_eq!(usage.today(&OPENER, 2 * DAY_MS), MIB);
-        assert_eq!(usage.begin(&OPENER, 3 * MIB, DAY_MS + 5), (2, 4 * MIB), "nor does a day come back");
-        assert_eq!(usage.today(&OPENER, 2 * DAY_MS), 4 * MIB);
+        let ann = (&ANN, &OPENER);
+        usage.begin(ann, 9 * MIB, DAY_MS + 5);
+        assert_eq!(usage.give_back(ann, 2 * MIB, DAY_MS), Some((1, 7 * MIB)));
+        assert_eq!(usage.give_back(ann, 2 * MIB, DAY_MS - 1), None, "begun the day before");
+        assert_eq!(usage.give_back((&ANN, &[9; 16]), MIB, DAY_MS), None);
+        usage.begin(ann, MIB, 2 * DAY_MS);
+        assert_eq!(usage.give_back(ann, MIB, DAY_MS + 5), None, "that day is over");
+        assert_eq!(usage.today(ann, 2 * DAY_MS), (MIB, MIB));
+        assert_eq!(usage.today((&BOB, &OPENER), 2 * DAY_MS), (MIB, 0));
+        assert_eq!(usage.begin(ann, 3 * MIB, DAY_MS + 5), (2, 4 * MIB), "nor does a day come back");
+        assert_eq!(usage.today(ann, 2 * DAY_MS), (4 * MIB, 4 * MIB));
     }
 
     #[test]

@@ -132,3 +132,17 @@ fn secret_in_a_file_for_everybody_is_refused() {
     assert!(error.contains("acme-eab-key") && !error.contains("c2VjcmV0"), "{error}");
     assert!(!matches!(read(0o640), Err(ConfigError::SecretInPublicFile { .. })));
 }
+
+#[test]
+fn memory_that_a_part_of_a_file_would_wait_for_in_vain_is_refused_with_the_reason() {
+    for least in [0, 19] {
+        let error = with_file(&format!("transfer-memory-mib = {least}"), &[]).unwrap_err().to_string();
+        assert!(error.contains("4 parts of a file have to fit") && error.contains("20 at least"), "{error}");
+    }
+    for wrong in ["transfer-memory-mib = 9999999", "transfer-memory-mib = \"x\""] {
+        assert!(with_file(wrong, &[]).is_err(), "{wrong}");
+    }
+    let loaded = with_file("transfer-memory-mib = 20", &[]).unwrap();
+    let files = loaded.config.limits.files;
+    assert_eq!((files.memory_kib, files.share_kib()), (20 << 10, 5 << 10));
+}

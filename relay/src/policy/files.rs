@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use proto::blob::PART;
+use proto::blob::MAX_BLOB_FRAME;
 
 use super::rate::Rate;
 
-/// What one relay allows of files. All of it can change while the relay runs.
+/// What one relay allows of files. All of it but `memory_kib` can change while the relay runs.
 #[derive(Clone, Copy, Debug)]
 pub struct FileLimits {
     /// Bytes of one file; 0 keeps none. A film of an evening is larger, a talk is not.
@@ -29,6 +29,9 @@ pub struct FileLimits {
     pub transfers_per_room: u32,
     /// Of these, one member's: nobody takes all of them.
     pub transfers_per_member: u32,
+    /// Memory for parts on their way in, and as much for those on their way out, in KiB, relay-wide. What comes when it is spent
+    /// waits. Apart from that of rooms, which never wait for a file. As it is when the relay starts.
+    pub memory_kib: u32,
     /// Time without progress on either side after which a transfer ends. A client that pauses comes again.
     pub stall: Duration,
     /// Time for one whole part, either way, however steadily it trickles: it holds memory and a place that others wait for.
@@ -37,6 +40,13 @@ pub struct FileLimits {
     pub requests: Rate,
     /// KiB of files that one address may send and fetch. What is over it waits, and is not refused.
     pub traffic: Rate,
+}
+
+impl FileLimits {
+    /// The same memory of one address.
+    pub fn share_kib(&self) -> u32 {
+        self.memory_kib / TRANSFER_SHARES
+    }
 }
 
 impl Default for FileLimits {
@@ -54,6 +64,7 @@ impl Default for FileLimits {
             transfers_per_room: 32,
             // A client has two under way at a time, and may come twice over after it lost its connection.
             transfers_per_member: 4,
+            memory_kib: 128 << 10,
             stall: Duration::from_secs(30),
             // A part at 56 kbit/s.
             part_time: Duration::from_secs(150),
@@ -75,6 +86,10 @@ pub const EMPTY_AGE: Duration = Duration::from_secs(600);
 /// takes all he can leaves a fifth to the others.
 pub const MEMBER_PERCENT: u64 = 80;
 
+/// Members of whom it is remembered what they began of one opener's day, of which each has the same part: a few dozen KiB. Further
+/// ones count as one.
+pub const DAY_MEMBERS: usize = 1024;
+
 /// How often the disk's reserve stays free of files: half of that is for messages alone, so no file stops a chat.
 pub const RESERVES: u64 = 2;
 
@@ -91,12 +106,14 @@ pub const SYNC_TIME: Duration = Duration::from_secs(1);
 /// Time for which a sender that was superseded may keep its successor waiting: what it had on its way to the disk.
 pub const HAND_OVER: Duration = Duration::from_secs(10);
 
-/// Memory for parts on their way in, and on their way out, relay-wide, in KiB: 128 MiB each. Apart from that of rooms, which
-/// never wait for a file.
-pub const TRANSFER_BUDGET_KIB: u32 = 128 << 10;
+/// Of the memory for parts ([`FileLimits::memory_kib`]), one address has one part in so many.
+pub const TRANSFER_SHARES: u32 = 4;
 
-/// The same of one address.
-pub const TRANSFER_SHARE_KIB: u32 = 32 << 10;
+/// Parts of one address that there is memory for at least, so that nobody waits for ever: those of one transfer, and one more.
+pub const SHARE_PARTS: u32 = 4;
+
+/// Least memory for parts, in MiB: [`SHARE_PARTS`] frames fit into each share, and a frame is a little larger than its part.
+pub const LEAST_TRANSFER_MIB: u32 = TRANSFER_SHARES * (SHARE_PARTS + 1);
 
 /// Threads that read and write files at once: a disk has no more arms, and the log needs some threads as well.
 pub const FILE_THREADS: usize = 8;
@@ -124,5 +141,8 @@ pub const SWEEP_INTERVAL: Duration = Duration::from_millis(500);
 /// Blobs that one transaction deletes: others get their turn between.
 pub const SWEEP_STEP: usize = 256;
 
-const _: () = assert!((PART >> 10) * (PARTS_UNDER_WAY + 1) < TRANSFER_SHARE_KIB as usize);
-const _: () = assert!(TRANSFER_SHARE_KIB < TRANSFER_BUDGET_KIB);
+const _: () = assert!(PARTS_UNDER_WAY < SHARE_PARTS as usize);
+const _: () = assert!(
+    (MAX_BLOB_FRAME.div_ceil(1 << 10)) * SHARE_PARTS as usize
+        <= ((LEAST_TRANSFER_MIB / TRANSFER_SHARES) << 10) as usize
+);

@@ -129,6 +129,11 @@ impl Relay {
         self.shared.blobs.totals()
     }
 
+    /// Memory that parts of files on their way hold now, in bytes.
+    pub fn files_in_memory(&self) -> u64 {
+        self.shared.files_in_memory()
+    }
+
     /// Returns true once a worker of the runtime and the thread that writes have both answered.
     pub async fn is_alive(&self) -> bool {
         let backend = self.backend.clone();

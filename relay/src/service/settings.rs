@@ -9,11 +9,14 @@ use crate::{
     cli,
     config::{
         Loaded, Setting,
-        settings::{Access, Connections, Settings, Storage, Traffic},
+        settings::{Access, Connections, Files, Settings, Storage, Traffic},
     },
     ops::logging::Log,
     relay::Relay,
 };
+
+/// Limits that are only looked at when the relay starts.
+const AT_START: [&str; 1] = ["transfer-memory-mib"];
 
 /// Settings outside of the limits that change at once.
 const OTHERS: [&str; 2] = ["log-level", "log-addresses"];
@@ -69,9 +72,9 @@ fn take(
 fn at_once() -> BTreeSet<String> {
     let limits =
         Traffic::augment_args(Connections::augment_args(Storage::augment_args(clap::Command::new(""))));
-    let limits = Access::augment_args(limits);
+    let limits = Files::augment_args(Access::augment_args(limits));
     let limits = limits.get_arguments().filter_map(|argument| argument.get_long().map(str::to_owned));
-    limits.chain(OTHERS.map(str::to_owned)).collect()
+    limits.filter(|name| !AT_START.contains(&&**name)).chain(OTHERS.map(str::to_owned)).collect()
 }
 
 fn tell(report: &Report) {

@@ -17,7 +17,6 @@ use crate::{
     net::admission::Door,
     ops::metrics::Metrics,
     policy::{
-        files::TRANSFER_BUDGET_KIB,
         limits::{
             INCOMING_BUDGET_KIB, Limits, OPENING_BUDGET_KIB, OUTGOING_BUDGET_KIB, REFUSED_JOINS_PER_ADDRESS,
         },
@@ -51,6 +50,8 @@ pub(crate) struct Shared {
     pub files_in: Arc<Semaphore>,
     /// The same on their way out.
     pub files_out: Arc<Semaphore>,
+    /// What both of these began with.
+    files_kib: u32,
     file_requests: Mutex<Quota<IpAddr>>,
     file_traffic: Mutex<Quota<IpAddr>>,
     /// True once the relay stops, and once it is drained.
@@ -83,8 +84,9 @@ impl Shared {
             incoming: Arc::new(Semaphore::new(INCOMING_BUDGET_KIB as usize)),
             opening: Arc::new(Semaphore::new(OPENING_BUDGET_KIB as usize)),
             outgoing: Arc::new(Semaphore::new(OUTGOING_BUDGET_KIB as usize)),
-            files_in: Arc::new(Semaphore::new(TRANSFER_BUDGET_KIB as usize)),
-            files_out: Arc::new(Semaphore::new(TRANSFER_BUDGET_KIB as usize)),
+            files_in: Arc::new(Semaphore::new(limits.files.memory_kib as usize)),
+            files_out: Arc::new(Semaphore::new(limits.files.memory_kib as usize)),
+            files_kib: limits.files.memory_kib,
             file_requests: Mutex::new(Quota::new(limits.files.requests)),
             file_traffic: Mutex::new(Quota::new(limits.files.traffic)),
             stopping: watch::Sender::new(false),
@@ -129,6 +131,12 @@ impl Shared {
     /// Who has opened how many rooms; never held across an await.
     pub fn create_quota(&self) -> MutexGuard<'_, Quota<IpAddr>> {
         self.create.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Memory that parts of files hold now, both ways, in bytes.
+    pub fn files_in_memory(&self) -> u64 {
+        let free = self.files_in.available_permits() + self.files_out.available_permits();
+        (2 * u64::from(self.files_kib)).saturating_sub(free as u64) << 10
     }
 
     /// Who asked for files how often; never held across an await.

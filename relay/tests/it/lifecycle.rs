@@ -69,12 +69,16 @@ async fn reload_brings_what_it_can_and_names_the_rest() {
     let relay = Configured::start("rate = 1000\nlog-level = \"error\"");
     let client = Client::connect(relay.program.address, relay.directory.path()).await;
     let mut a = client.create(room(1), &key(1), vec![]).await;
-    relay.write("rate = 1\nlog-level = \"info\"\nadmin-listen = \"127.0.0.1:1\"");
+    relay.write(
+        "rate = 1\nlog-level = \"info\"\nadmin-listen = \"127.0.0.1:1\"\nfile-days = 3\ntransfer-memory-mib = 20",
+    );
     let (code, stdout, stderr) = relay.reload();
     assert_eq!(code, Some(0), "{stderr}");
     for wanted in [
         "Changed        rate: 1000 -> 1\n",
         "Changed        log-level: error -> info\n",
+        "Changed        file-days: 30 -> 3\n",
+        "Needs restart  transfer-memory-mib: 128 -> 20\n",
         "Needs restart  admin-listen: (not set) -> 127.0.0.1:1\n",
     ] {
         assert!(stdout.contains(wanted), "no {wanted:?} in {stdout}");
@@ -85,7 +89,10 @@ async fn reload_brings_what_it_can_and_names_the_rest() {
     relay.program.logs("a setting changed").await;
     // What waits for a restart is told again; what is in force is not.
     let (_, stdout, _) = relay.reload();
-    assert!(stdout.contains("admin-listen") && !stdout.contains("rate"), "{stdout}");
+    assert!(
+        stdout.contains("admin-listen") && stdout.contains("transfer-memory-mib") && !stdout.contains("rate"),
+        "{stdout}"
+    );
 }
 
 #[test]

@@ -38,18 +38,18 @@ async fn blob_of_which_nothing_came_costs_nothing_of_the_day() {
     let directory = TempDir::new().unwrap();
     let blobs = Blobs::open(directory.path(), &ten_parts_a_day()).unwrap();
     for _ in 0..8 {
-        drop(opened(&blobs, 1, 9).await.unwrap());
+        drop(opened(&blobs, 1, 8).await.unwrap());
         blobs.dropped(1).await;
     }
-    assert!(opened(&blobs, 2, 10).await.is_some(), "they were dropped");
+    assert!(opened(&blobs, 2, 8).await.is_some(), "they were dropped");
     assert!(opened(&blobs, 3, 1).await.is_none());
     blobs.sweep(NOW + u64::try_from(EMPTY_AGE.as_millis()).unwrap()).await;
-    assert!(opened(&blobs, 3, 10).await.is_some(), "it went by itself");
+    assert!(opened(&blobs, 3, 8).await.is_some(), "it went by itself");
     // Nor after a restart.
     blobs.dropped(3).await;
     blobs.close().await;
     let blobs = Blobs::open(directory.path(), &ten_parts_a_day()).unwrap();
-    assert!(opened(&blobs, 4, 10).await.is_some());
+    assert!(opened(&blobs, 4, 8).await.is_some());
 }
 
 #[tokio::test]
@@ -57,26 +57,26 @@ async fn bytes_that_were_written_are_of_the_day_whether_they_were_kept_or_not() 
     let directory = TempDir::new().unwrap();
     let blobs = Blobs::open(directory.path(), &ten_parts_a_day()).unwrap();
     // One part is kept, two are written and never kept, and then all of it is dropped.
-    let draft = opened(&blobs, 1, 9).await.unwrap();
+    let draft = opened(&blobs, 1, 8).await.unwrap();
     let sum = blobs.write(&draft, 0, bytes(0)).await.unwrap();
     blobs.keep(&draft, vec![(0, sum)], NOW).await.unwrap();
     blobs.write(&draft, 1, bytes(1)).await.unwrap();
     blobs.write(&draft, 2, bytes(2)).await.unwrap();
     blobs.dropped(1).await;
     drop(draft);
-    assert!(opened(&blobs, 2, 8).await.is_none());
-    assert!(opened(&blobs, 2, 7).await.is_some());
+    assert!(opened(&blobs, 2, 6).await.is_none(), "one member has eight of ten");
+    assert!(opened(&blobs, 2, 5).await.is_some());
     // What is kept is counted once.
     blobs.dropped(2).await;
-    let draft = opened(&blobs, 3, 7).await.unwrap();
-    for number in 0..7 {
+    let draft = opened(&blobs, 3, 5).await.unwrap();
+    for number in 0..5 {
         let sum = blobs.write(&draft, number, bytes(number)).await.unwrap();
         blobs.keep(&draft, vec![(number, sum)], NOW).await.unwrap();
     }
     drop(draft);
     blobs.dropped(3).await;
-    assert!(opened(&blobs, 4, 1).await.is_none(), "ten parts were written");
-    assert!(blobs.opened(wanted(4, 10 * PART as u64, NOW + DAY)).await.is_ok(), "another day");
+    assert!(opened(&blobs, 4, 1).await.is_none(), "eight parts were written");
+    assert!(blobs.opened(wanted(4, 8 * PART as u64, NOW + DAY)).await.is_ok(), "another day");
 }
 
 #[tokio::test]
@@ -97,4 +97,22 @@ async fn room_that_is_promised_and_not_used_is_there_again_soon() {
     assert_eq!((blobs.totals().files, blobs.totals().missing), (1, PART as u64), "one has a part");
     // And is begun anew where it was.
     assert!(blobs.opened(wanted(2, size, NOW + 2 * empty_ms)).await.is_ok());
+}
+
+#[tokio::test]
+async fn member_has_four_fifths_of_a_day_and_the_others_the_same_of_the_rest() {
+    let directory = TempDir::new().unwrap();
+    let blobs = Blobs::open(directory.path(), &ten_parts_a_day()).unwrap();
+    let bob = |id, parts| Wanted { sender: PublicKey([7; 32]), ..wanted(id, parts * PART as u64, NOW) };
+    assert!(opened(&blobs, 1, 9).await.is_none());
+    drop(opened(&blobs, 1, 8).await.unwrap());
+    assert!(opened(&blobs, 2, 1).await.is_none());
+    drop(blobs.opened(bob(3, 1)).await.unwrap());
+    // What is still there is known to be hers after a restart, and what is left is shared by the same rule.
+    blobs.close().await;
+    let mut limits = ten_parts_a_day();
+    limits.files.opener_files = 11 * PART as u64;
+    let blobs = Blobs::open(directory.path(), &limits).unwrap();
+    assert!(opened(&blobs, 2, 1).await.is_none());
+    assert!(blobs.opened(bob(4, 1)).await.is_ok());
 }

@@ -4,7 +4,13 @@ use std::time::Duration;
 
 use clap::{Args, value_parser};
 
-use crate::policy::limits::{FileLimits, Limits, Rate};
+use crate::policy::{
+    files::{LEAST_TRANSFER_MIB, SHARE_PARTS, TRANSFER_SHARES},
+    limits::{FileLimits, Limits, Rate},
+};
+
+/// Most mebibytes of memory for parts of files.
+const MOST_TRANSFER_MIB: u32 = 1 << 20;
 
 /// Files that members send each other: sealed, in parts, beside the log.
 #[derive(Clone, Debug, Args)]
@@ -29,7 +35,8 @@ pub struct Files {
     pub files_per_room: u64,
     /// Mebibytes of files a day that may be begun in all rooms of one opener.
     ///
-    /// An opener is the token that opened a room, or the address. The day is that of UTC.
+    /// An opener is the token that opened a room, or the address. The day is that of UTC. One member
+    /// may have four fifths of what is left of it and what he began that day, together, also if he deletes it again.
     #[arg(long, hide_short_help = true, env = "RELAY_OPENER_FILES_MIB", value_name = "MIB", default_value_t = 8192, value_parser = value_parser!(u64).range(1..=1 << 30))]
     pub opener_files_mib: u64,
     /// Mebibytes that all files together may take of the disk [default: what the disk has].
@@ -62,6 +69,12 @@ pub struct Files {
     /// So that nobody takes all of them from the others. A client has two under way at a time.
     #[arg(long, hide_short_help = true, env = "RELAY_TRANSFERS_PER_MEMBER", value_name = "N", default_value_t = 4, value_parser = value_parser!(u32).range(1..=65_536))]
     pub transfers_per_member: u32,
+    /// Mebibytes of memory for parts of files on their way in, and as many for those on their way out; from the next start.
+    ///
+    /// What comes when they are spent waits, and no message ever does. A transfer holds up to four parts of 1 MiB; one address may
+    /// have a quarter, which has to hold four parts: 20 at least. Less suits a small machine, more a fast line that many share.
+    #[arg(long, hide_short_help = true, env = "RELAY_TRANSFER_MEMORY_MIB", value_name = "MIB", default_value_t = 128, value_parser = transfer_memory)]
+    pub transfer_memory_mib: u32,
     /// Files a minute that one address may begin, fetch and delete.
     ///
     /// As many at once after a pause. Each costs a look at the database, and one that is begun a file of the disk, however small.
@@ -87,10 +100,26 @@ impl Files {
             transfers_per_connection: self.transfers_per_connection,
             transfers_per_room: self.transfers_per_room,
             transfers_per_member: self.transfers_per_member,
+            memory_kib: self.transfer_memory_mib << 10,
             stall: FileLimits::default().stall,
             part_time: FileLimits::default().part_time,
             requests: Rate::per_minute(self.files_per_address, self.files_per_address),
             traffic: Rate::per_minute(self.file_traffic_mib << 10, self.file_traffic_mib << 10),
         };
     }
+}
+
+/// Memory for parts of files, in MiB: no less than one address needs not to wait for ever.
+fn transfer_memory(text: &str) -> Result<u32, String> {
+    let mib: u32 = text.parse().map_err(|_| "it is no whole number of mebibytes".to_owned())?;
+    if mib < LEAST_TRANSFER_MIB {
+        return Err(format!(
+            "an address has one part in {TRANSFER_SHARES} of it, and {SHARE_PARTS} parts of a file have to fit into that; \
+             give it {LEAST_TRANSFER_MIB} at least"
+        ));
+    }
+    if mib > MOST_TRANSFER_MIB {
+        return Err(format!("it can be {MOST_TRANSFER_MIB} at most"));
+    }
+    Ok(mib)
 }

@@ -21,7 +21,6 @@ use tokio::sync::Semaphore;
 use crate::{
     ops::metrics::Metrics,
     policy::{
-        files::TRANSFER_SHARE_KIB,
         limits::{ADDRESS_BUDGET_KIB, HANDSHAKE_SHARE, Limits, OPENING_SHARE_KIB},
         quota::{Bucket, Quota},
         refusal::Limit,
@@ -85,10 +84,11 @@ struct Inside {
     proven: Quota<IpAddr>,
     /// One for each address that has a connection, so no more than there are connections.
     addresses: HashMap<IpAddr, Household>,
+    /// Memory for parts of files that each of them gets, in KiB, each way.
+    files_kib: u32,
 }
 
 /// What one address has open.
-#[derive(Default)]
 struct Household {
     connections: usize,
     handshakes: usize,
@@ -104,6 +104,7 @@ impl Door {
             unproven: Bucket::default(),
             proven: Quota::new(limits.handshakes_per_address),
             addresses: HashMap::new(),
+            files_kib: limits.files.share_kib(),
         };
         Arc::new(Self { inside: inside.into(), metrics })
     }
@@ -200,7 +201,7 @@ impl Inside {
         }
         self.connections += 1;
         self.handshakes += 1;
-        let household = self.addresses.entry(address).or_default();
+        let household = self.addresses.entry(address).or_insert_with(|| Household::new(self.files_kib));
         household.connections += 1;
         household.handshakes += 1;
         Ok(household.share.clone())
@@ -224,15 +225,22 @@ impl Inside {
     }
 }
 
-impl Default for Share {
-    fn default() -> Self {
+impl Household {
+    fn new(files_kib: u32) -> Self {
+        Self { connections: 0, handshakes: 0, share: Share::new(files_kib).into() }
+    }
+}
+
+impl Share {
+    /// `files_kib`: memory for parts of files, each way.
+    fn new(files_kib: u32) -> Self {
         let semaphore = || Semaphore::new(ADDRESS_BUDGET_KIB as usize);
         Self {
             incoming: semaphore(),
             outgoing: semaphore(),
             opening: Semaphore::new(OPENING_SHARE_KIB as usize),
-            files_in: Semaphore::new(TRANSFER_SHARE_KIB as usize),
-            files_out: Semaphore::new(TRANSFER_SHARE_KIB as usize),
+            files_in: Semaphore::new(files_kib as usize),
+            files_out: Semaphore::new(files_kib as usize),
         }
     }
 }

@@ -1,17 +1,35 @@
 //! Each limit, and what is said of it.
 
 use proto::relay::{
-    client_frame,
+    ClientFrame, client_frame,
     refused::{Code, Limit as Named},
 };
-use relay::{Limits, Rate, ops::metrics::Limit, policy::limits::FileLimits};
+use relay::{
+    Limits, Rate,
+    ops::metrics::Limit,
+    policy::{
+        files::{LEAST_TRANSFER_MIB, TRANSFER_SHARES},
+        limits::FileLimits,
+    },
+};
 
 use super::*;
 
 /// What a BlobOpen of so many bytes is told, and how often the limit was counted.
 async fn told(server: &Server, client: &Client, id: u8, size: u64, limit: Limit) -> (Code, Named) {
+    told_as(server, client, (id, 1), size, limit).await
+}
+
+/// The same of this member.
+async fn told_as(
+    server: &Server,
+    client: &Client,
+    (id, member): (u8, u8),
+    size: u64,
+    limit: Limit,
+) -> (Code, Named) {
     let before = server.hits(limit);
-    let no = client.no(client_frame::Frame::BlobOpen(client.blob_open(1, id, &key(1), size))).await;
+    let no = client.no(client_frame::Frame::BlobOpen(client.blob_open(1, id, &key(member), size))).await;
     assert_eq!(server.hits(limit), before + 1, "{limit:?} is counted");
     (no.code(), no.limit())
 }
@@ -164,10 +182,10 @@ async fn member_who_opens_and_drops_takes_no_day_from_the_openers_rooms() {
     drop(ann.create(room(2), &key(1), vec![]).await);
     let bob = server.client().await;
     for id in 1..=8 {
-        drop(bob.sends(bob.blob_open(1, id, &key(2), 900 << 20)).await);
+        drop(bob.sends(bob.blob_open(1, id, &key(2), 800 << 20)).await);
         bob.drops(bob.blob_drop(1, id, &key(2), &[])).await;
     }
-    let (_held, have) = ann.sends(ann.blob_open(2, 1, &key(1), 1000 << 20)).await;
+    let (_held, have) = ann.sends(ann.blob_open(2, 1, &key(1), 800 << 20)).await;
     assert!(!have.whole);
 }
 
@@ -193,6 +211,62 @@ async fn member_who_writes_and_drops_pays_for_each_byte_of_it() {
     };
     assert_eq!((dropped, no.code(), no.limit()), (2, Code::RateLimited, Named::OpenerFiles));
     let _ = server;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn member_who_writes_and_drops_all_he_can_leaves_a_part_of_the_openers_day() {
+    let (server, ann, _room) = with_room(files(|files| files.opener_files = 10 * P)).await;
+    drop(ann.create(room(2), &key(1), vec![]).await);
+    let bob = server.client().await;
+    for _ in 0..2 {
+        bob.sent(1, 9, &key(2), 4 * P).await;
+        bob.drops(bob.blob_drop(1, 9, &key(2), &[])).await;
+    }
+    let no = told_as(&server, &bob, (9, 2), 1, Limit::OpenerFiles).await;
+    assert_eq!(no, (Code::RateLimited, Named::OpenerFiles), "four fifths were his, and are gone");
+    ann.sent(1, 8, &key(1), P).await;
+    // Of what is left each may have as much again, in any of the opener's rooms.
+    ann.sent(2, 7, &key(1), P / 2).await;
+    assert_eq!(told(&server, &ann, 6, P / 4, Limit::OpenerFiles).await.1, Named::OpenerFiles);
+}
+
+/// Those who hold memory with what they never end let others wait, and no longer than they hold it.
+#[tokio::test(flavor = "multi_thread")]
+async fn transfers_wait_for_each_others_memory_and_all_come_through() {
+    let least = LEAST_TRANSFER_MIB << 10;
+    let limits = files(|files| {
+        files.memory_kib = least;
+        files.transfers_per_member = 8;
+    });
+    let (server, ann, mut chat) = with_room(limits).await;
+    let memory = || server.relay.as_ref().unwrap().files_in_memory();
+    let mut under_way = Vec::new();
+    for id in 1..=5 {
+        let (mut stream, _) = ann.sends(ann.blob_open(1, id, &key(1), P)).await;
+        let bytes = part(P, 0).into();
+        let frame = ClientFrame { frame: Some(client_frame::Frame::BlobPart(BlobPart { number: 0, bytes })) };
+        let frame = proto::encode_frame(&frame);
+        stream.bytes(&frame[..9]).await;
+        under_way.push((stream, frame));
+        // Each of the first four has memory for its part; the fifth has to wait.
+        let held = u64::from(id.min(4)) * (P.div_ceil(1 << 10) << 10);
+        eventually("what is announced has memory", || memory() == held).await;
+    }
+    chat.publish([1; 16], b"no message waits for it", None).await;
+    chat.published().await;
+    assert!(memory() <= u64::from(least / TRANSFER_SHARES) << 10, "no more than one address may have");
+    for (stream, frame) in &mut under_way {
+        stream.bytes(&frame[9..]).await;
+    }
+    for (stream, _) in &mut under_way {
+        while !stream.have().await.whole {}
+    }
+    eventually("all memory is given back", || memory() == 0).await;
+    for id in 1..=5 {
+        let (_, found) = ann.fetched(ann.blob_get(1, id, &key(1))).await;
+        assert_parts(P, 0, &found);
+    }
+    eventually("that of readers as well", || memory() == 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
