@@ -407,7 +407,7 @@ fn limit(limit: RelayLimit) -> (&'static str, &'static str) {
             "Delete messages whose files nobody needs. The relay's operator can raise --room-files-mib.",
         ),
         RelayLimit::OpenerFiles => (
-            "As many bytes of files were sent today to rooms of whoever opened this one as the relay takes in a day.",
+            "As many bytes of files were sent today to rooms of whoever opened this one as the relay takes in a day, or takes of one member.",
             "Wait for the next day (UTC). The relay's operator can raise --opener-files-mib.",
         ),
         RelayLimit::Transfers => (

@@ -141,7 +141,7 @@ fn limit(limit: Limit) -> (&'static str, &'static str) {
         ),
         Limit::MemberFiles => ("your files take your part of what the room may have", "--room-files-mib"),
         Limit::OpenerFiles => (
-            "whoever opened this room has sent as many bytes of files today as that person may",
+            "rooms of whoever opened this one have as many bytes of files today as they may, or as one member may send",
             "--opener-files-mib",
         ),
         Limit::Transfers => (
