@@ -47,8 +47,8 @@ fn shown(app: &mut App, place: Option<&Place>, (width, height): (u16, u16)) -> B
     screen(app, width, height);
     let wishes = app.gallery.take_wishes();
     for wish in wishes.clone() {
-        let (blob, preview, shows, most) = (wish.blob, wish.preview, wish.shows, wish.most);
-        assert!(painter.ask(Job { blob, place: place.cloned(), preview, shows, most, is_avatar: false }));
+        let Wish { key, id, preview, shows, most, .. } = wish;
+        assert!(painter.ask(Job { key, id, place: place.cloned(), preview, shows, most, is_avatar: false }));
     }
     for _ in wishes {
         app.take_painted(painted.recv().unwrap());
@@ -197,8 +197,8 @@ fn picture_of_a_member_stands_beside_name_and_sign_and_takes_neither_away() {
     for (picture, is_shown) in [(png(128, 128), true), (png(513, 513), false), (b"\x1b[2J".to_vec(), false)] {
         let (told, painted) = std::sync::mpsc::channel();
         let painter = Painter::start(move |picture| told.send(picture).is_ok());
-        let Wish { blob, shows, most, .. } = wishes[0].clone();
-        assert!(painter.ask(Job { blob, place: None, preview: picture, shows, most, is_avatar: true }));
+        let Wish { key, id, shows, most, .. } = wishes[0].clone();
+        assert!(painter.ask(Job { key, id, place: None, preview: picture, shows, most, is_avatar: true }));
         app.take_painted(painted.recv().unwrap());
         let mut terminal = Terminal::new(TestBackend::new(120, 20)).unwrap();
         terminal.draw(|frame| draw::draw(frame, &mut app)).unwrap();
