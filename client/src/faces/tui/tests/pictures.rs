@@ -100,6 +100,33 @@ fn preview_is_shown_until_the_picture_is_here() {
 }
 
 #[test]
+fn picture_of_one_message_is_not_shown_under_another_that_calls_its_file_the_same() {
+    let mut app = in_lobby_with_pictures();
+    happens(&mut app, "lobby", with_picture(1, png(64, 32)));
+    let rows = |app: &mut App| red(&shown(app, None, (90, 40))).iter().filter(|cells| **cells > 0).count();
+    assert_eq!(rows(&mut app), 10);
+    let changes: [fn(&mut Manifest); 3] = [
+        |file| file.key = FileKey::from_bytes([9; 32]),
+        |file| file.parts = [9; 32],
+        |file| file.preview = Vec::new(),
+    ];
+    for (seq, change) in (2..).zip(changes) {
+        let engine::Event::Message(mut said) = with_picture(1, Vec::new()) else { panic!("a message") };
+        change(said.file.as_mut().unwrap());
+        let file = said.file.take();
+        let message = Message { file, ..plain(seq, person("eve", 3), "mine") };
+        happens(&mut app, "lobby", engine::Event::Message(message));
+        assert_eq!(rows(&mut app), 10);
+    }
+    // Nor in another room.
+    let [one, other] = ["lobby", "other"].map(|room| {
+        let engine::Event::Message(said) = with_picture(1, Vec::new()) else { panic!("a message") };
+        super::super::app::Entry::new(room, said.into(), None, "ann").picture.unwrap().key
+    });
+    assert_ne!(one, other);
+}
+
+#[test]
 fn what_lies_under_a_list_or_was_deleted_or_scrolled_away_is_not_shown() {
     let mut app = in_lobby_with_pictures();
     happens(&mut app, "lobby", with_picture(1, png(64, 32)));
