@@ -114,7 +114,7 @@ const MIGRATIONS: &[&str] = &["
         UNIQUE (room, picture)
     );
     -- Which of our own pictures a room was told of last.
-    CREATE TABLE avatars_brought (room BLOB PRIMARY KEY, name BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS avatars_brought (room BLOB PRIMARY KEY, name BLOB NOT NULL) WITHOUT ROWID;
 "];
 
 /// Opens a database that nobody can write. Without a journal it is as it is: then no file beside it is needed.
