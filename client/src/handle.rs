@@ -18,7 +18,7 @@ use crate::{
     daemon::{Attachable, Options, Remote},
     failure::Failure,
     runtime::{ChosenRelay, Config, EVENTS, Event, Local, OwnRelay, RoomStatus, Sink, no_room},
-    store::{Cursor, OpenProfile, ProfileDir},
+    store::{Cursor, OpenProfile, PictureKey, ProfileDir},
 };
 
 /// The handle of a running client. Clones share it; [`Runtime::shutdown`] ends it.
@@ -107,8 +107,8 @@ impl Runtime {
     ///
     /// # Errors
     /// [`Failure`] when there is no such room, or what is stored cannot be read.
-    pub async fn avatar(&self, room: &str, blob: [u8; 16]) -> Result<Option<Vec<u8>>, Failure> {
-        self.ask(ask::AvatarOf { room: room.to_owned(), blob }).await
+    pub async fn avatar(&self, room: &str, picture: PictureKey) -> Result<Option<Vec<u8>>, Failure> {
+        self.ask(ask::AvatarOf { room: room.to_owned(), picture }).await
     }
 
     /// Status and sign, as rooms are told.

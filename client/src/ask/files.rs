@@ -1,13 +1,12 @@
 //! Files that are sent and fetched.
 
 use serde::{Deserialize, Serialize};
-use shared::file::BlobId;
 
 use super::Request;
 use crate::{
     failure::Failure,
     runtime::{FaceId, Local, Outgoing, Steer, Transfer, Wanted},
-    store::Place,
+    store::{PictureKey, Place},
 };
 
 /// Sends a file; answered when that is begun.
@@ -75,13 +74,13 @@ impl Request for SteerFile {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct FilePlace {
     pub(crate) room: String,
-    pub(crate) blob: BlobId,
+    pub(crate) picture: PictureKey,
 }
 
 impl Request for FilePlace {
     type Answer = Option<Place>;
 
     async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Self::Answer, Failure> {
-        local.file_place(&self.room, self.blob).await
+        local.file_place(&self.room, self.picture).await
     }
 }

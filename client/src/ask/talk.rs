@@ -1,13 +1,13 @@
 //! Asking something of a room, changing what others see of us, and saying how far somebody is.
 
 use serde::{Deserialize, Serialize};
-use shared::{file::BlobId, room::Command};
+use shared::room::Command;
 
 use super::Request;
 use crate::{
     failure::Failure,
     runtime::{FaceId, Local},
-    store::Cursor,
+    store::{Cursor, PictureKey},
 };
 
 /// Asks something of a room; answered when that is saved.
@@ -78,14 +78,14 @@ impl Request for SetAvatar {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct AvatarOf {
     pub(crate) room: String,
-    pub(crate) blob: BlobId,
+    pub(crate) picture: PictureKey,
 }
 
 impl Request for AvatarOf {
     type Answer = Option<Vec<u8>>;
 
     async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Self::Answer, Failure> {
-        local.avatar(&self.room, self.blob).await
+        local.avatar(&self.room, self.picture).await
     }
 }
 

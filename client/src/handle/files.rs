@@ -1,13 +1,11 @@
 //! Files that are sent and fetched, wherever the rooms are.
 
-use shared::file::BlobId;
-
 use super::Runtime;
 use crate::{
     ask,
     failure::Failure,
     runtime::{Outgoing, Steer, Transfer, Wanted},
-    store::Place,
+    store::{PictureKey, Place},
 };
 
 impl Runtime {
@@ -47,7 +45,7 @@ impl Runtime {
     ///
     /// # Errors
     /// [`Failure`] when there is no such room, or what is stored cannot be read.
-    pub async fn file_place(&self, room: &str, blob: BlobId) -> Result<Option<Place>, Failure> {
-        self.ask(ask::FilePlace { room: room.to_owned(), blob }).await
+    pub async fn file_place(&self, room: &str, picture: PictureKey) -> Result<Option<Place>, Failure> {
+        self.ask(ask::FilePlace { room: room.to_owned(), picture }).await
     }
 }

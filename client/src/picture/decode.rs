@@ -13,7 +13,7 @@ use image::{
 
 use shared::{file::MAX_PREVIEW, identity::MAX_AVATAR};
 
-use super::quietly;
+use super::{jpeg::is_in_one_scan, quietly};
 
 /// What a picture may be.
 #[derive(Clone, Copy, Debug)]
@@ -86,15 +86,17 @@ fn looked_at<'a>(
     limits: Limits,
 ) -> Result<(impl ImageDecoder + 'a, Orientation), Refused> {
     let length = source.seek(io::SeekFrom::End(0)).map_err(|_| Refused::Unreadable)?;
-    source.rewind().map_err(|_| Refused::Unreadable)?;
     if length > limits.file {
         return Err(Refused::TooLarge);
     }
+    let is_kept_whole = !is_in_one_scan(&mut source).unwrap_or_default();
+    source.rewind().map_err(|_| Refused::Unreadable)?;
     let reader = ImageReader::new(source).with_guessed_format().map_err(|_| Refused::Unreadable)?;
     let known = [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP];
     if reader.format().is_none_or(|format| !known.contains(&format)) {
         return Err(Refused::Unreadable);
     }
+    let is_kept_whole = is_kept_whole && reader.format() == Some(ImageFormat::Jpeg);
     let mut reader = reader;
     let mut first = image::Limits::no_limits();
     first.max_alloc = Some(limits.decoded);
@@ -105,6 +107,10 @@ fn looked_at<'a>(
         return Err(Refused::Unreadable);
     }
     if width.max(height) > limits.side || decoder.total_bytes() > limits.decoded {
+        return Err(Refused::TooLarge);
+    }
+    // The coefficients, beside the pixels.
+    if is_kept_whole && decoder.total_bytes().saturating_mul(3) > limits.decoded {
         return Err(Refused::TooLarge);
     }
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);

@@ -7,6 +7,7 @@
 
 mod decode;
 mod guard;
+mod jpeg;
 mod small;
 
 pub(crate) use self::{

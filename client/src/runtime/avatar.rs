@@ -7,8 +7,11 @@ use shared::{identity::MAX_AVATAR, room::Command};
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
-use super::{Inner, Local, lock};
-use crate::{failure::Failure, store::Store};
+use super::{Inner, Local, files::Quiet, lock};
+use crate::{
+    failure::Failure,
+    store::{PictureKey, Store},
+};
 
 /// Rooms that were entered and wait to be told of our picture. Full: they are told after the next start.
 const ENTERED: usize = 1_000;
@@ -26,7 +29,7 @@ pub(super) async fn run(rooms: Weak<Inner>, mut entered: mpsc::Receiver<Arc<str>
     while let Some(room) = entered.recv().await {
         let Some(local) = rooms.upgrade().map(Local) else { return };
         // What cannot be read now is tried again after the next start.
-        let _ = local.bring_avatar(&room).await;
+        let _ = local.settle_avatar(&room).await;
     }
 }
 
@@ -43,16 +46,36 @@ impl Local {
         let random = lock(&self.0.profile).engine.random.clone();
         let own = picture.map(|bytes| (random.bytes(), Zeroizing::new(bytes)));
         let is_gone = own.is_none();
+        let _one = self.0.files.own_picture().await;
         self.0.vault.run(move |store| store.set_own_avatar(own.as_ref())).await?;
+        let mut done = Ok(());
+        // Those that have not caught up yet are told when they have.
         for room in self.rooms().into_iter().filter(|room| room.view.is_some()) {
-            if is_gone {
-                let before = self.avatar_before(&room.label);
-                self.tell(&room.label, Command::Picture(None)).await?;
-                self.drop_avatar(self.id(&room.label)?, before).await;
-            } else {
-                self.bring_avatar(&room.label).await?;
-            }
+            let told = match is_gone {
+                true => self.take_avatar_away(&room.label).await,
+                false => self.bring_avatar(&room.label).await,
+            };
+            // One room that is over keeps nothing from the others.
+            done = done.and(told);
         }
+        done
+    }
+
+    /// A room was entered, or has caught up: it gets our picture, or loses one that there is not any more.
+    async fn settle_avatar(&self, room: &str) -> Result<(), Failure> {
+        let _one = self.0.files.own_picture().await;
+        let has_own = self.0.vault.run(|store: &mut Store| store.own_avatar()).await?.is_some();
+        match (has_own, self.avatar_before(room)) {
+            (true, _) => self.bring_avatar(room).await,
+            (false, Some(_)) => self.take_avatar_away(room).await,
+            (false, None) => Ok(()),
+        }
+    }
+
+    async fn take_avatar_away(&self, room: &str) -> Result<(), Failure> {
+        let before = self.avatar_before(room);
+        self.tell(room, Command::Picture(None)).await?;
+        self.drop_avatar(self.id(room)?, before).await;
         Ok(())
     }
 
@@ -60,18 +83,18 @@ impl Local {
     ///
     /// # Errors
     /// [`Failure`] when there is no such room, or what is stored cannot be read.
-    pub async fn avatar(&self, room: &str, blob: [u8; 16]) -> Result<Option<Vec<u8>>, Failure> {
+    pub async fn avatar(&self, room: &str, picture: PictureKey) -> Result<Option<Vec<u8>>, Failure> {
         let id = self.id(room)?;
-        let here = self.0.vault.run(move |store: &mut Store| store.avatar(id, BlobId(blob))).await?;
+        let here = self.0.vault.run(move |store: &mut Store| store.avatar(id, picture)).await?;
         if here.is_some() {
             return Ok(here);
         }
         // Only what a member shows now: nobody else has anything fetched.
         let view = self.view(room);
         let avatars = view.iter().flat_map(|view| &view.members).filter_map(|member| member.avatar.as_ref());
-        let wanted = avatars.into_iter().find(|avatar| avatar.id == blob).cloned();
+        let wanted = avatars.into_iter().find(|avatar| PictureKey::of_avatar(avatar) == picture).cloned();
         if let Some(avatar) = wanted
-            && self.0.files.begin_quietly(id, blob)
+            && self.0.files.begin_quietly(id, Quiet::Theirs(picture))
         {
             self.start_fetching_avatar(room, id, &avatar);
         }
@@ -97,11 +120,11 @@ impl Local {
         let id = self.id(room)?;
         let own = move |store: &mut Store| {
             let Some(own) = store.own_avatar()? else { return Ok(None) };
-            let is_there = store.avatar(id, BlobId(own.0))?.is_some();
+            let is_there = store.is_brought(id, own.0)?;
             Ok((!is_there).then_some(own))
         };
         if let Some((name, bytes)) = self.0.vault.run(own).await?
-            && self.0.files.begin_quietly(id, name)
+            && self.0.files.begin_quietly(id, Quiet::Ours(name))
         {
             self.start_avatar(room, id, name, bytes);
         }

@@ -16,6 +16,7 @@ mod lock;
 mod notices;
 mod old;
 mod people;
+mod picture_key;
 mod places;
 mod profile;
 mod rooms;
@@ -52,6 +53,7 @@ pub use key::{
 pub use notices::{Earlier, Notice, StoredNotice};
 pub use old::{ARCHIVED, ARCHIVED_OPEN, is_archive};
 pub use people::{KnownPerson, Meeting, People};
+pub use picture_key::PictureKey;
 pub use places::Place;
 pub use profile::{OpenProfile, ProfileDir, usual_name};
 pub use rooms::{KnownRelay, LEFT, RoomRecord, Where};

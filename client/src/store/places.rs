@@ -2,12 +2,12 @@
 
 use std::{fs::Metadata, path::PathBuf, time::UNIX_EPOCH};
 
-use proto::{BlobId, RoomId};
+use proto::RoomId;
 use rusqlite::{OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{Store, StoreError};
+use super::{PictureKey, Store, StoreError};
 
 /// Places kept in one profile; the oldest go first, and what was there is only not shown any more.
 const MOST: i64 = 5_000;
@@ -37,12 +37,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be written.
-    pub fn set_place(&mut self, room: RoomId, blob: BlobId, place: &Place) -> Result<(), StoreError> {
+    pub fn set_place(&mut self, room: RoomId, picture: PictureKey, place: &Place) -> Result<(), StoreError> {
         let plain = serde_json::to_vec(place).map(Zeroizing::new).map_err(|_| damaged())?;
-        let sealed = self.sealer.seal(&label(room, blob), &plain)?;
+        let sealed = self.sealer.seal(&label(room, picture), &plain)?;
         let transaction = self.db.transaction()?;
-        let insert = "INSERT OR REPLACE INTO places (room, blob, value) VALUES (?1, ?2, ?3)";
-        transaction.execute(insert, params![room.as_bytes(), blob.as_bytes(), sealed])?;
+        let insert = "INSERT OR REPLACE INTO places (room, picture, value) VALUES (?1, ?2, ?3)";
+        transaction.execute(insert, params![room.as_bytes(), picture.as_bytes(), sealed])?;
         let oldest = transaction.last_insert_rowid().saturating_sub(MOST);
         transaction.execute("DELETE FROM places WHERE number <= ?1", [oldest])?;
         Ok(transaction.commit()?)
@@ -52,18 +52,18 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read or was altered.
-    pub fn place(&self, room: RoomId, blob: BlobId) -> Result<Option<Place>, StoreError> {
-        let select = "SELECT value FROM places WHERE room = ?1 AND blob = ?2";
-        let of = params![room.as_bytes(), blob.as_bytes()];
+    pub fn place(&self, room: RoomId, picture: PictureKey) -> Result<Option<Place>, StoreError> {
+        let select = "SELECT value FROM places WHERE room = ?1 AND picture = ?2";
+        let of = params![room.as_bytes(), picture.as_bytes()];
         let sealed: Option<Vec<u8>> = self.db.query_row(select, of, |row| row.get(0)).optional()?;
         let Some(sealed) = sealed else { return Ok(None) };
-        let plain = self.sealer.open(&label(room, blob), &sealed)?;
+        let plain = self.sealer.open(&label(room, picture), &sealed)?;
         serde_json::from_slice(&plain).map(Some).map_err(|_| damaged())
     }
 }
 
-fn label(room: RoomId, blob: BlobId) -> Vec<u8> {
-    [b"place/".as_slice(), room.as_bytes(), blob.as_bytes()].concat()
+fn label(room: RoomId, picture: PictureKey) -> Vec<u8> {
+    [b"place/".as_slice(), room.as_bytes(), picture.as_bytes()].concat()
 }
 
 fn damaged() -> StoreError {
@@ -72,7 +72,7 @@ fn damaged() -> StoreError {
 
 #[cfg(test)]
 mod tests {
-    use shared::crypto::random::Random;
+    use shared::{crypto::random::Random, identity::Avatar};
 
     use super::*;
     use crate::store::{FileKey, KeySource as _};
@@ -83,19 +83,25 @@ mod tests {
         let random = Random::new(rand_core::UnwrapErr(getrandom::SysRng));
         let key = FileKey.key(dir.path(), &random).unwrap();
         let mut store = Store::open(dir.path(), &key, random).unwrap();
-        let (room, blob) = (RoomId([1; 32]), BlobId([2; 16]));
+        let picture =
+            |key: u8| PictureKey::of_avatar(&Avatar { id: [2; 16], key: [key; 32], parts: [0; 32], size: 1 });
+        let (room, one, other) = (RoomId([1; 32]), picture(1), picture(2));
         let place = |size| Place { path: "/home/ann/cat.jpg".into(), size, modified_ns: 5 };
-        store.set_place(room, blob, &place(1)).unwrap();
-        store.set_place(room, blob, &place(2)).unwrap();
-        assert_eq!(store.place(room, blob).unwrap(), Some(place(2)));
-        assert_eq!(store.place(RoomId([9; 32]), blob).unwrap(), None);
-        assert_eq!(store.place(room, BlobId([9; 16])).unwrap(), None);
+        store.set_place(room, one, &place(1)).unwrap();
+        store.set_place(room, one, &place(2)).unwrap();
+        assert_eq!(store.place(room, one).unwrap(), Some(place(2)));
+        assert_eq!(store.place(RoomId([9; 32]), one).unwrap(), None);
+        // Another one of the same name at the relay has no place yet, and takes none away.
+        assert_eq!(store.place(room, other).unwrap(), None);
+        store.set_place(room, other, &place(7)).unwrap();
+        assert_eq!(store.place(room, one).unwrap(), Some(place(2)));
+        store.db.execute("DELETE FROM places WHERE picture = ?1", [other.as_bytes()]).unwrap();
         // A row that was moved is not read.
-        store.db.execute("UPDATE places SET blob = x'09090909090909090909090909090909'", []).unwrap();
-        assert!(store.place(room, BlobId([9; 16])).is_err());
+        store.db.execute("UPDATE places SET picture = ?1", [other.as_bytes()]).unwrap();
+        assert!(store.place(room, other).is_err());
         store.db.execute("UPDATE sqlite_sequence SET seq = ?1 WHERE name = 'places'", [MOST + 1]).unwrap();
-        store.set_place(room, blob, &place(3)).unwrap();
+        store.set_place(room, one, &place(3)).unwrap();
         let count: i64 = store.db.query_row("SELECT count(*) FROM places", [], |row| row.get(0)).unwrap();
-        assert_eq!((count, store.place(room, blob).unwrap()), (1, Some(place(3))));
+        assert_eq!((count, store.place(room, one).unwrap()), (1, Some(place(3))));
     }
 }

@@ -175,7 +175,11 @@ impl Store {
     /// [`StoreError`] when it cannot be written; then nothing has changed.
     pub fn leave_room(&mut self, room: RoomId) -> Result<(), StoreError> {
         let transaction = self.db.transaction()?;
-        delete_under_way(&transaction, room, &["rows", "drafts", "transfers", "blob_drops"])?;
+        delete_under_way(
+            &transaction,
+            room,
+            &["rows", "drafts", "transfers", "blob_drops", "avatars", "avatars_brought"],
+        )?;
         transaction.execute(
             "UPDATE rooms SET closed = ?2, muted = 0, pinned = 0 WHERE room = ?1",
             params![room.as_bytes(), LEFT],
@@ -199,6 +203,7 @@ impl Store {
             "blob_drops",
             "places",
             "avatars",
+            "avatars_brought",
             "rooms",
         ];
         delete_under_way(&transaction, room, &tables)?;
@@ -207,13 +212,16 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// Deletes the engine's rows only: the room is joined anew.
+    /// Deletes the engine's rows, and which pictures of people there are: the room is joined anew.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be written.
     pub fn reset_room(&mut self, room: RoomId) -> Result<(), StoreError> {
-        self.db.execute("DELETE FROM rows WHERE room = ?1", [room.as_bytes()])?;
-        Ok(())
+        let transaction = self.db.transaction()?;
+        for table in ["rows", "avatars", "avatars_brought"] {
+            transaction.execute(&format!("DELETE FROM {table} WHERE room = ?1"), [room.as_bytes()])?;
+        }
+        Ok(transaction.commit()?)
     }
 
     /// What is remembered of a relay.

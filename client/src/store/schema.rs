@@ -101,6 +101,20 @@ const MIGRATIONS: &[&str] = &["
         number INTEGER PRIMARY KEY AUTOINCREMENT, room BLOB NOT NULL, blob BLOB NOT NULL, value BLOB NOT NULL,
         UNIQUE (room, blob)
     );
+", "
+    -- By all that was said of a picture, and not by what its sender chose to call it; what was here is fetched again.
+    DROP TABLE places;
+    DROP TABLE avatars;
+    CREATE TABLE places (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, room BLOB NOT NULL, picture BLOB NOT NULL, value BLOB NOT NULL,
+        UNIQUE (room, picture)
+    );
+    CREATE TABLE avatars (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, room BLOB NOT NULL, picture BLOB NOT NULL, value BLOB NOT NULL,
+        UNIQUE (room, picture)
+    );
+    -- Which of our own pictures a room was told of last.
+    CREATE TABLE IF NOT EXISTS avatars_brought (room BLOB PRIMARY KEY, name BLOB NOT NULL) WITHOUT ROWID;
 "];
 
 /// Opens a database that nobody can write. Without a journal it is as it is: then no file beside it is needed.

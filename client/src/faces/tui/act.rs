@@ -81,17 +81,17 @@ impl<'a> Act<'a> {
 
     /// Has pictures painted that are on the screen and not here.
     pub async fn ask_pictures(&mut self, app: &mut App) {
-        for Wish { room, blob, preview, shows, most, is_avatar } in app.gallery.take_wishes() {
+        for Wish { room, key, file, id, preview, shows, most, is_avatar } in app.gallery.take_wishes() {
             // What cannot be found is not shown; its preview is.
             let (place, preview) = match is_avatar {
-                false => (self.runtime.file_place(&room, blob).await.ok().flatten(), preview),
-                true => (None, self.runtime.avatar(&room, blob).await.ok().flatten().unwrap_or_default()),
+                false => (self.runtime.file_place(&room, file).await.ok().flatten(), preview),
+                true => (None, self.runtime.avatar(&room, file).await.ok().flatten().unwrap_or_default()),
             };
             let answers = self.answers.clone();
             let told = move |painted| answers.blocking_send(Answer::Painted(painted)).is_ok();
             let painter = self.painter.get_or_insert_with(|| Painter::start(told));
-            if !painter.ask(Job { blob, place, preview, shows, most, is_avatar }) {
-                app.gallery.not_asked(&blob);
+            if !painter.ask(Job { key, id, place, preview, shows, most, is_avatar }) {
+                app.gallery.not_asked(&key);
             }
         }
     }

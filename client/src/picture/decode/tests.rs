@@ -99,6 +99,38 @@ fn small_file_of_many_pixels_is_decoded_within_its_limit_or_refused() {
 }
 
 #[test]
+fn jpeg_of_which_all_is_kept_until_its_last_scan_is_smaller_or_refused() {
+    let looked = |jpeg: &[u8]| looked_at(Cursor::new(jpeg), Limits::PICTURE).map(|_| ());
+    let at = |jpeg: &[u8], kind| jpeg.windows(2).position(|marker| marker == [0xff, kind]).unwrap();
+    // Progressive; of a scan for each component; and with bytes between its segments, which decoders skip.
+    let progressive = |jpeg: &mut Vec<u8>| {
+        let frame = at(jpeg, 0xc0);
+        jpeg[frame + 1] = 0xc2;
+    };
+    let scans = |jpeg: &mut Vec<u8>| {
+        let scan = at(jpeg, 0xda);
+        jpeg[scan + 4] = 1;
+        jpeg.drain(scan + 7..scan + 11);
+        jpeg[scan + 3] -= 4;
+    };
+    let hidden = |jpeg: &mut Vec<u8>| {
+        let frame = at(jpeg, 0xc0);
+        jpeg.splice(frame..frame, *b"\xff\xff");
+    };
+    let made = |change: &dyn Fn(&mut Vec<u8>), side| {
+        let mut jpeg = declared_jpeg(side, side);
+        change(&mut jpeg);
+        jpeg
+    };
+    assert_eq!(looked(&declared_jpeg(4_600, 4_600)), Ok(()));
+    let others: [&dyn Fn(&mut Vec<u8>); 3] = [&progressive, &scans, &hidden];
+    for other in others {
+        assert_eq!(looked(&made(other, 4_600)), Err(Refused::TooLarge));
+        assert_eq!(looked(&made(other, 2_700)), Ok(()));
+    }
+}
+
+#[test]
 fn preview_has_limits_of_its_own() {
     let small = written(&red(64, 48), ImageFormat::Png);
     assert_eq!(shown(&small, Limits::PREVIEW), Ok((64, 48)));

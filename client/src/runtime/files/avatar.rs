@@ -1,8 +1,11 @@
 //! Pictures of people at the relay: ours is brought to a room, those of members are fetched. Nobody is told how it goes.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use proto::{BlobId, RoomId};
+use proto::RoomId;
 use shared::{
     file::{FileKey, Manifest},
     identity::Avatar,
@@ -10,18 +13,24 @@ use shared::{
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, watch},
-    time::Instant,
+    time::{Instant, timeout},
 };
 use zeroize::Zeroizing;
 
 use super::{
-    Running,
+    Quiet, Running,
     fault::{Fault, false_file},
     kept::{Download, Job, Kept, Stamp, Upload},
     source::Source,
     task::{Shown, Steering, Task},
 };
-use crate::runtime::{Event, Local, RoomEvent, backoff::Backoff, lock, transfer::Steer};
+use crate::{
+    runtime::{Event, Local, RoomEvent, backoff::Backoff, lock, transfer::Steer},
+    store::PictureKey,
+};
+
+/// A picture of at most 64 KiB takes no longer.
+const FETCHING: Duration = Duration::from_secs(60);
 
 impl Local {
     /// Brings our picture to a room, and says so there once the relay has it.
@@ -61,7 +70,8 @@ impl Local {
             is_exact: true,
             is_unasked: false,
         };
-        self.start_quietly(label, room, Job::Down(down), Task::fetch_avatar);
+        let picture = PictureKey::of_avatar(avatar);
+        self.start_quietly(label, room, Job::Down(down), move |task| task.fetch_avatar(picture));
     }
 
     /// A file of which nothing is stored and nobody is told.
@@ -104,15 +114,7 @@ impl Task {
             match self.try_to_bring(&up, bytes.clone()).await {
                 Ok(manifest) => {
                     let Some(avatar) = manifest.as_avatar() else { break };
-                    let before = self.local.avatar_before(&self.shown.room);
-                    let command = Command::Picture(Some(Box::new(avatar)));
-                    if self.local.tell(&self.shown.room, command).await.is_ok() {
-                        // What cannot be stored is brought once more at the next start.
-                        let brought =
-                            move |store: &mut crate::store::Store| store.set_avatar(room, BlobId(name), b"");
-                        let _ = self.vault().run(brought).await;
-                        self.local.drop_avatar(room, before).await;
-                    }
+                    self.show_own(name, avatar).await;
                     break;
                 }
                 Err(Fault::Changed) => {
@@ -132,20 +134,36 @@ impl Task {
         }
         let _ = self.vault().run(move |store| store.end_transfer(number)).await;
         self.local.0.files.forget(number);
-        self.local.0.files.end_quietly(room, name);
+        self.local.0.files.end_quietly(room, Quiet::Ours(name));
     }
 
-    async fn fetch_avatar(mut self) {
+    /// The relay has it. The room is told, unless somebody has another one or none by now.
+    async fn show_own(&self, name: [u8; 16], avatar: Avatar) {
+        let (label, room) = (&self.shown.room, self.room);
+        let _one = self.local.0.files.own_picture().await;
+        let own = self.vault().run(|store| store.own_avatar()).await;
+        let is_ours = own.is_ok_and(|own| own.is_some_and(|(now, _)| now == name));
+        // The label may be another room's by now.
+        if !is_ours || self.local.id(label).ok() != Some(room) {
+            return self.local.drop_avatar(room, Some(avatar.id)).await;
+        }
+        let before = self.local.avatar_before(label);
+        if self.local.tell(label, Command::Picture(Some(Box::new(avatar)))).await.is_ok() {
+            // What cannot be stored is brought once more at the next start.
+            let _ = self.vault().run(move |store| store.set_brought(room, name)).await;
+            self.local.drop_avatar(room, before).await;
+        }
+    }
+
+    async fn fetch_avatar(mut self, picture: PictureKey) {
         let (mut backoff, room) = (Backoff::default(), self.room);
         let Job::Down(down) = self.kept.job.clone() else { return };
-        let blob = down.file.id;
         loop {
             match self.small(&down).await {
                 Ok(bytes) => {
-                    let kept =
-                        self.vault().run(move |store| store.set_avatar(room, BlobId(blob), &bytes)).await;
+                    let kept = self.vault().run(move |store| store.set_avatar(room, picture, &bytes)).await;
                     if kept.is_ok() {
-                        self.local.0.files.end_quietly(room, blob);
+                        self.local.0.files.end_quietly(room, Quiet::Theirs(picture));
                         let event = Event::Room { room: self.shown.room.clone(), event: RoomEvent::Pictured };
                         self.local.0.outlet.send(event).await;
                     }
@@ -167,10 +185,10 @@ impl Task {
         self.upload(up, Source::Memory(bytes)).await
     }
 
-    /// Waits for the relay, and then among other files: who waits for one relay keeps nobody from another.
+    /// Waits for the relay, and then among other pictures of people: who waits for one relay keeps nobody from another.
     async fn turn(&mut self) -> Result<OwnedSemaphorePermit, Fault> {
         self.connection().await?;
-        self.local.0.files.turns().acquire_owned().await.map_err(|_| Fault::Lost)
+        self.local.0.files.quiet_turns().acquire_owned().await.map_err(|_| Fault::Lost)
     }
 
     /// All of a file that is one part.
@@ -178,7 +196,8 @@ impl Task {
         let wrong = || Fault::Final(false_file("it is too large for a picture of a person"));
         let avatar = down.file.as_avatar().ok_or_else(wrong)?;
         let _turn = self.turn().await?;
-        let mut bytes = self.only_part(down).await?;
+        // However the relay spreads it, others have their turn.
+        let mut bytes = timeout(FETCHING, self.only_part(down)).await.map_err(|_| Fault::Lost)??;
         bytes.truncate(usize::try_from(avatar.size).unwrap_or_default());
         Ok(bytes)
     }
@@ -188,7 +207,7 @@ impl Task {
         match fault {
             Fault::Final(_) | Fault::Steered => return true,
             Fault::Lost | Fault::Changed => self.rest(backoff).await,
-            Fault::Later(_, after_ms) => self.wait(std::time::Duration::from_millis(after_ms)).await,
+            Fault::Later(_, after_ms) => self.wait(Duration::from_millis(after_ms)).await,
         }
         false
     }

@@ -17,14 +17,18 @@ use proto::{
 };
 use sha2::{Digest as _, Sha256};
 use shared::file::{FileCipher, Manifest, PART, PartList, Place, SEALED_PART, Shape};
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{
+    sync::mpsc,
+    task::JoinHandle,
+    time::{Instant, timeout_at},
+};
 use zeroize::Zeroizing;
 
 use super::{
     fault::{Fault, dishonest, false_file, local, refused},
     kept::Download,
     target::Target,
-    task::Task,
+    task::{SILENT, Task},
 };
 use crate::{runtime::raster::Raster, transport::BlobStream};
 
@@ -154,8 +158,11 @@ impl Task {
         let (mut stream, proof) = self.stream(down.file.id).await?;
         let get = BlobGet { proof: Some(proof), from, count };
         stream.begin(client_frame::Frame::BlobGet(get)).await?;
+        // All that comes before its answer takes no longer than one silence.
+        let until = Instant::now() + SILENT;
         loop {
-            match self.next(&mut stream).await?.frame {
+            let frame = timeout_at(until, self.next(&mut stream)).await.map_err(|_| Fault::Lost)??;
+            match frame.frame {
                 Some(relay_frame::Frame::BlobHave(have)) if have.size == shape.sealed() => return Ok(stream),
                 Some(relay_frame::Frame::BlobHave(_)) => {
                     return Err(Fault::Final(false_file("it has another size at the relay")));

@@ -51,10 +51,13 @@ use super::{
     transfer::{Steer, Transfer, Way},
     unasked::Unasked,
 };
-use crate::{failure::Failure, text::names::label};
+use crate::{failure::Failure, store::PictureKey, text::names::label};
 
 /// Files that are sent and fetched at the same time: more of them make none faster, and each takes some 10 MiB.
 const AT_ONCE: usize = 2;
+
+/// Pictures of people that are sent and fetched at the same time.
+const QUIET_AT_ONCE: usize = 2;
 
 /// Pictures of people that are on their way at once, or were and did not come; more are not asked for in this run.
 const QUIET: usize = 10_000;
@@ -100,9 +103,21 @@ pub(super) struct Files {
     entered: OnceLock<Entered>,
     herald: Mutex<Option<JoinHandle<()>>>,
     /// Pictures of people that are brought or fetched, or could not be in this run: by room and name.
-    quiet: Mutex<BTreeSet<(RoomId, [u8; 16])>>,
+    quiet: Mutex<BTreeSet<(RoomId, Quiet)>>,
+    quiet_turns: Arc<Semaphore>,
+    /// Held from the look at which picture of us there is until a room is told of it, so that no older one is told last.
+    own_picture: tokio::sync::Mutex<()>,
     /// Numbers of these count down from 0, those of the store up.
     last_quiet: AtomicI64,
+}
+
+/// A picture of a person that is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Quiet {
+    /// Ours, by its name here.
+    Ours([u8; 16]),
+    /// That of a member.
+    Theirs(PictureKey),
 }
 
 struct Running {
@@ -127,6 +142,8 @@ impl Default for Files {
             entered: OnceLock::new(),
             herald: Mutex::default(),
             quiet: Mutex::default(),
+            quiet_turns: Arc::new(Semaphore::new(QUIET_AT_ONCE)),
+            own_picture: tokio::sync::Mutex::default(),
             last_quiet: AtomicI64::new(0),
         }
     }
@@ -135,6 +152,16 @@ impl Default for Files {
 impl Files {
     fn turns(&self) -> Arc<Semaphore> {
         self.turns.clone()
+    }
+
+    /// Apart from those, so that pictures of people make no file wait.
+    fn quiet_turns(&self) -> Arc<Semaphore> {
+        self.quiet_turns.clone()
+    }
+
+    /// Nobody changes our picture, or tells a room of it, meanwhile.
+    pub(super) async fn own_picture(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.own_picture.lock().await
     }
 
     /// Where rooms put what is fetched by itself, if anything is.
@@ -152,13 +179,13 @@ impl Files {
     }
 
     /// False: the picture of a person is on its way already, or cannot be had in this run.
-    pub(super) fn begin_quietly(&self, room: RoomId, name: [u8; 16]) -> bool {
+    pub(super) fn begin_quietly(&self, room: RoomId, picture: Quiet) -> bool {
         let mut quiet = lock(&self.quiet);
-        quiet.len() < QUIET && quiet.insert((room, name))
+        quiet.len() < QUIET && quiet.insert((room, picture))
     }
 
-    fn end_quietly(&self, room: RoomId, name: [u8; 16]) {
-        lock(&self.quiet).remove(&(room, name));
+    fn end_quietly(&self, room: RoomId, picture: Quiet) {
+        lock(&self.quiet).remove(&(room, picture));
     }
 
     /// Told when something at a relay is to be dropped.

@@ -2,25 +2,28 @@
 
 use std::path::Path;
 
-use proto::BlobId;
+use shared::file::Manifest;
 
 use super::{
     kept::{Job, Upload},
     task::Task,
 };
-use crate::{failure::Failure, runtime::Local, store::Place};
+use crate::{
+    failure::Failure,
+    runtime::Local,
+    store::{PictureKey, Place},
+};
 
 /// What can be shown by the word of whoever sent it; what it is its bytes tell.
 const SHOWN: &str = "image/";
 
 impl Task {
     /// It was sent from there.
-    pub(super) async fn remember_sent(&self) {
-        let Job::Up(up) = &self.kept.job else { return };
-        let Upload { path, stamp, media_type, blob, .. } = up;
+    pub(super) async fn remember_sent(&self, up: &Upload, manifest: &Manifest) {
+        let Upload { path, stamp, media_type, .. } = up;
         if media_type.starts_with(SHOWN) {
             let place = Place { path: path.clone(), size: stamp.size, modified_ns: stamp.modified_ns };
-            self.remember(BlobId(*blob), place).await;
+            self.remember(PictureKey::of_file(manifest), place).await;
         }
     }
 
@@ -30,20 +33,20 @@ impl Task {
         if !down.file.media_type.starts_with(SHOWN) {
             return;
         }
-        let (blob, path) = (BlobId(down.file.id), path.to_owned());
+        let (picture, path) = (PictureKey::of_file(&down.file), path.to_owned());
         let found = tokio::task::spawn_blocking(move || {
             let found = std::fs::metadata(&path).ok()?;
             Some(Place::of(path, &found))
         });
         if let Ok(Some(place)) = found.await {
-            self.remember(blob, place).await;
+            self.remember(picture, place).await;
         }
     }
 
-    async fn remember(&self, blob: BlobId, place: Place) {
+    async fn remember(&self, picture: PictureKey, place: Place) {
         let room = self.room;
         // What cannot be stored is not shown after the next start.
-        let _ = self.vault().run(move |store| store.set_place(room, blob, &place)).await;
+        let _ = self.vault().run(move |store| store.set_place(room, picture, &place)).await;
     }
 }
 
@@ -52,8 +55,8 @@ impl Local {
     ///
     /// # Errors
     /// [`Failure`] when there is no such room, or what is stored cannot be read.
-    pub async fn file_place(&self, room: &str, blob: [u8; 16]) -> Result<Option<Place>, Failure> {
+    pub async fn file_place(&self, room: &str, picture: PictureKey) -> Result<Option<Place>, Failure> {
         let room = self.id(room)?;
-        Ok(self.0.vault.run(move |store| store.place(room, BlobId(blob))).await?)
+        Ok(self.0.vault.run(move |store| store.place(room, picture)).await?)
     }
 }

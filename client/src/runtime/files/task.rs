@@ -39,7 +39,7 @@ use crate::{
 const TELL: Duration = Duration::from_millis(200);
 
 /// A relay that says nothing about a file for so long is asked anew.
-const SILENT: Duration = Duration::from_secs(60);
+pub(super) const SILENT: Duration = Duration::from_secs(60);
 
 /// What a transfer shares with whoever looks at it and steers it.
 pub(super) struct Shown {
@@ -103,7 +103,6 @@ impl Task {
             let before = lock(&self.shown.transfer).done;
             match self.attempt().await {
                 Ok(Through::Offered) => {
-                    self.remember_sent().await;
                     return self.end(TransferState::Done(None)).await;
                 }
                 Ok(Through::Fetched(path)) => {

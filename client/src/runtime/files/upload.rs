@@ -160,6 +160,7 @@ impl Task {
             preview,
             duration_ms: up.duration_ms,
         };
+        self.remember_sent(up, &manifest).await;
         Ok((manifest, source))
     }
 

@@ -3,13 +3,16 @@
 use std::cell::Cell;
 
 use shared::{
-    file::{BlobId, Manifest},
+    file::Manifest,
     identity::Fingerprint,
     message::timeline::{Line, Reaction},
     room::{GroupView, Message, MessageId, Person},
 };
 
-use crate::faces::{action, mention, sanitize, words};
+use crate::{
+    faces::{action, mention, sanitize, words},
+    store::PictureKey,
+};
 
 /// Letters of a quote; no screen is wider.
 const QUOTED: usize = 512;
@@ -58,8 +61,10 @@ pub struct Entry {
 /// A picture that came with a line.
 #[derive(Clone, Debug)]
 pub struct Picture {
-    /// Names its file.
-    pub blob: BlobId,
+    /// As it is shown here.
+    pub key: PictureKey,
+    /// Its file.
+    pub file: PictureKey,
     /// A small copy, or nothing.
     pub preview: Vec<u8>,
 }
@@ -77,7 +82,7 @@ pub struct Sign {
 
 impl Entry {
     /// A line as it is shown in a room with this group.
-    pub fn new(line: Line, view: Option<&GroupView>, me: &str) -> Self {
+    pub fn new(room: &str, line: Line, view: Option<&GroupView>, me: &str) -> Self {
         let Line { message, edited, deleted, reactions, handed_by } = line;
         let name = words::name(&message.from, view);
         let text = sanitize::paragraph(&message.text).join("\n");
@@ -99,7 +104,7 @@ impl Entry {
             mentions,
             reply_to: message.reply_to,
             file: message.file.as_deref().map(words::file),
-            picture: message.file.filter(|_| !deleted).and_then(|file| picture(*file)),
+            picture: message.file.filter(|_| !deleted).and_then(|file| picture(room, *file)),
             edited: edited.is_some(),
             deleted,
             signs: reactions.into_iter().map(sign).collect(),
@@ -111,6 +116,7 @@ impl Entry {
 
     /// A line of ours that waits for the relay.
     pub fn waiting(
+        room: &str,
         id: MessageId,
         now: u64,
         text: &str,
@@ -122,7 +128,7 @@ impl Entry {
         let text = text.to_owned();
         let message =
             Message { seq: 0, id, at: now, from, text, mine: true, reply_to, disappears: None, file };
-        Self { seq: None, ..Self::new(message.into(), None, "") }
+        Self { seq: None, ..Self::new(room, message.into(), None, "") }
     }
 
     /// The first words, for a quote of it.
@@ -140,7 +146,7 @@ impl Entry {
         let sign = |sign: &Sign| sign.raw.len() + sign.shown.len() + sign.people.len() * 128;
         256 + self.text.len()
             + self.file.as_ref().map_or(0, String::len)
-            + self.picture.as_ref().map_or(0, |picture| picture.preview.len() + 64)
+            + self.picture.as_ref().map_or(0, |picture| picture.preview.len() + 128)
             + self.signs.iter().map(sign).sum::<usize>()
     }
 
@@ -157,7 +163,9 @@ impl Entry {
 }
 
 /// What can be shown of a file.
-fn picture(file: Manifest) -> Option<Box<Picture>> {
+fn picture(room: &str, file: Manifest) -> Option<Box<Picture>> {
     let is_picture = file.media_type.starts_with("image/");
-    is_picture.then(|| Box::new(Picture { blob: file.id, preview: file.preview }))
+    let of = PictureKey::of_file(&file);
+    let key = of.shown_in(room, &file.preview);
+    is_picture.then(|| Box::new(Picture { key, file: of, preview: file.preview }))
 }

@@ -136,7 +136,7 @@ impl App {
             }
             engine::Event::Message(message) => self.message(room, message),
             engine::Event::Queued { id, text, reply_to, file, .. } => {
-                let entry = Entry::waiting(id, self.now, &text, reply_to, file, &self.me);
+                let entry = Entry::waiting(room, id, self.now, &text, reply_to, file, &self.me);
                 self.push(room, Row::Message(Box::new(entry)));
             }
             engine::Event::Handed { by, .. } => {
@@ -213,7 +213,7 @@ impl App {
 
     fn entry(&mut self, room: &str, line: Line) -> Entry {
         let me = self.me.0.clone();
-        Entry::new(line, self.pane(room).view.as_deref(), &me)
+        Entry::new(room, line, self.pane(room).view.as_deref(), &me)
     }
 
     /// Keeps what somebody who looks elsewhere may want to know.

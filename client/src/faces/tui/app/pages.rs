@@ -49,7 +49,7 @@ impl App {
         let view = self.pane(&room).view.clone();
         let me = self.me.0.clone();
         let row = |item| match item {
-            Item::Line(line) => Row::Message(Box::new(Entry::new(line, view.as_deref(), &me))),
+            Item::Line(line) => Row::Message(Box::new(Entry::new(&room, line, view.as_deref(), &me))),
             Item::Happening(happening) => Row::happening(&happening.what, view.as_deref()),
         };
         let rows: Vec<Row> = items.into_iter().map(row).collect();

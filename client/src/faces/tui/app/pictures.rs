@@ -4,6 +4,7 @@ use super::{
     super::pictures::{Painted, found, window},
     App,
 };
+use crate::store::PictureKey;
 
 impl App {
     /// Looks how this terminal shows pictures, and how large its cells are.
@@ -14,13 +15,13 @@ impl App {
 
     /// A picture is there, or what is there of it.
     pub fn take_painted(&mut self, painted: Painted) {
-        let blob = painted.blob;
+        let key = painted.key;
         if !self.gallery.take(painted) {
             return;
         }
         // Its line has another height now.
         let entries = self.panes.iter().flat_map(|pane| pane.entries());
-        let of = entries.filter(|entry| entry.picture.as_ref().is_some_and(|picture| picture.blob == blob));
+        let of = entries.filter(|entry| entry.picture.as_ref().is_some_and(|picture| picture.key == key));
         of.for_each(|entry| entry.height.set((0, 0)));
     }
 
@@ -32,7 +33,8 @@ impl App {
         };
         let members = pane.view.iter().flat_map(|view| view.members.iter().take(lines));
         for avatar in members.filter_map(|member| member.avatar.as_ref()) {
-            self.gallery.see_avatar(&pane.label, avatar.id);
+            let avatar = PictureKey::of_avatar(avatar);
+            self.gallery.see_avatar(&pane.label, avatar.shown_in(&pane.label, &[]), avatar);
         }
     }
 
@@ -49,7 +51,7 @@ impl App {
         let mut ids: Vec<_> = self.places.lines.iter().flatten().collect();
         ids.dedup();
         for picture in ids.into_iter().filter_map(|id| pane.entry(id)?.picture.as_deref()) {
-            self.gallery.see(&pane.label, picture.blob, &picture.preview);
+            self.gallery.see(&pane.label, picture.key, picture.file, &picture.preview);
         }
     }
 }

@@ -7,7 +7,6 @@ use ratatui::{
     style::{Modifier, Style},
     text::{Line, Span},
 };
-use shared::file::BlobId;
 
 use super::{
     super::{
@@ -26,6 +25,7 @@ use crate::{
         work,
     },
     settings::Times,
+    store::PictureKey,
 };
 
 /// Most cells that a name takes of a line.
@@ -51,7 +51,7 @@ pub struct Drawn {
 /// A row of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spot {
-    pub blob: BlobId,
+    pub key: PictureKey,
     /// From its top.
     pub row: u16,
 }
@@ -270,15 +270,15 @@ impl<'a> Looks<'a> {
     /// The rows of its picture: as text where that is blocks, else left empty.
     fn picture(&self, entry: &Entry, indent: usize) -> Vec<Drawn> {
         let Some(picture) = entry.picture.as_deref().filter(|_| !entry.deleted) else { return Vec::new() };
-        let blob = picture.blob;
-        let (_, rows) = self.gallery.cells(&blob).unwrap_or_default();
-        let canvas = self.gallery.canvas(&blob);
+        let key = picture.key;
+        let (_, rows) = self.gallery.cells(&key).unwrap_or_default();
+        let canvas = self.gallery.canvas(&key);
         let row = |row: u16| {
             let mut spans = vec![Span::raw(" ".repeat(indent))];
             spans.extend(canvas.map(|canvas| canvas.row(usize::from(row))).unwrap_or_default());
-            Drawn { picture: Some(Spot { blob, row }), ..Drawn::new(Line::from(spans), indent) }
+            Drawn { picture: Some(Spot { key, row }), ..Drawn::new(Line::from(spans), indent) }
         };
-        let note = self.gallery.is_too_large(&blob).then(|| {
+        let note = self.gallery.is_too_large(&key).then(|| {
             let margin = Span::raw(" ".repeat(indent));
             let told = Span::styled(TOO_LARGE, self.theme.quiet());
             Drawn::new(Line::from(vec![margin, told]), indent)

@@ -6,14 +6,16 @@ use ratatui::{
     text::{Line, Span},
     widgets::{Block, Borders, Paragraph},
 };
-use shared::file::BlobId;
 use unicode_width::UnicodeWidthStr;
 
 use super::{
     super::{app::App, bidi, pictures::AVATAR},
     fit, pictures,
 };
-use crate::faces::{sanitize, words};
+use crate::{
+    faces::{sanitize, words},
+    store::PictureKey,
+};
 
 /// Most cells of a member's sign.
 const GLYPH: usize = 4;
@@ -61,26 +63,25 @@ pub(super) fn members(frame: &mut Frame<'_>, app: &App, area: Rect) {
         let glyph = Some(sanitize::line(&member.glyph)).filter(|glyph| !glyph.is_empty());
         let name = words::name(&member.person, Some(view));
         let name = glyph.map_or(name.clone(), |glyph| format!("{} {name}", fit(&glyph, GLYPH)));
-        let beside = match &member.avatar {
-            Some(avatar) if app.gallery.canvas(&avatar.id).is_some() => usize::from(AVATAR.0),
-            _ => 0,
-        };
+        let key =
+            member.avatar.as_ref().map(|avatar| PictureKey::of_avatar(avatar).shown_in(&pane.label, &[]));
+        let key = key.filter(|key| app.gallery.canvas(key).is_some());
+        let beside = key.map_or(0, |_| usize::from(AVATAR.0));
         let room = width.saturating_sub(beside);
         let name = fit(&name, room.saturating_sub(mark.width()));
         let style = app.theme.sender(&member.person.fingerprint);
         let status = Some(sanitize::line(&member.status)).filter(|status| !status.is_empty());
         let who = format!(" {name}{mark}");
-        let blob = member.avatar.as_ref().map(|avatar| avatar.id);
-        match blob.filter(|blob| app.gallery.canvas(blob).is_some()) {
+        match key {
             None => {
                 let status = status
                     .map(|status| Line::styled(format!("   {}", fit(&status, width - 2)), app.theme.quiet()));
                 [Some((Line::styled(who, style), None)), status.map(|status| (status, None))]
             }
-            Some(blob) => {
+            Some(key) => {
                 let status = format!(" {}", fit(&status.unwrap_or_default(), room));
                 let (first, second) = (Span::styled(who, style), Span::styled(status, app.theme.quiet()));
-                let line = |row, beside| Some((avatar_row(app, &blob, row, beside), Some((blob, row))));
+                let line = |row, beside| Some((avatar_row(app, &key, row, beside), Some((key, row))));
                 [line(0, first), line(1, second)]
             }
         }
@@ -90,7 +91,7 @@ pub(super) fn members(frame: &mut Frame<'_>, app: &App, area: Rect) {
     // Each name is held against all others, so only those that fit are.
     let seen = view.members.iter().take(usize::from(area.height));
     let title = Line::styled(format!(" {} here", view.members.len()), app.theme.quiet());
-    let lines: Vec<(Line<'_>, Option<(BlobId, u16)>)> =
+    let lines: Vec<(Line<'_>, Option<(PictureKey, u16)>)> =
         std::iter::once((title, None)).chain(seen.flat_map(line)).collect();
     let spots: Vec<_> = lines.iter().map(|(_, spot)| *spot).collect();
     let lines: Vec<Line<'_>> = lines.into_iter().map(|(line, _)| line).collect();
@@ -102,8 +103,8 @@ pub(super) fn members(frame: &mut Frame<'_>, app: &App, area: Rect) {
 }
 
 /// A row of a picture, and what stands beside it.
-fn avatar_row(app: &App, blob: &BlobId, row: u16, beside: Span<'static>) -> Line<'static> {
-    let mut spans = app.gallery.canvas(blob).map(|canvas| canvas.row(usize::from(row))).unwrap_or_default();
+fn avatar_row(app: &App, key: &PictureKey, row: u16, beside: Span<'static>) -> Line<'static> {
+    let mut spans = app.gallery.canvas(key).map(|canvas| canvas.row(usize::from(row))).unwrap_or_default();
     let drawn: usize = spans.iter().map(|span| span.content.width()).sum();
     spans.push(Span::raw(" ".repeat(usize::from(AVATAR.0).saturating_sub(drawn))));
     spans.push(beside);

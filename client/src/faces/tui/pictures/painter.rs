@@ -1,9 +1,7 @@
 //! Paints pictures, one at a time, on a thread of its own.
 
-use shared::file::BlobId;
-
 use super::{Canvas, Shows};
-use crate::store::Place;
+use crate::store::{PictureKey, Place};
 
 /// Pictures that wait; more are asked for again when they are seen again.
 #[cfg(feature = "pictures")]
@@ -11,7 +9,9 @@ const WAITING: usize = 8;
 
 /// A picture to be painted.
 pub struct Job {
-    pub blob: BlobId,
+    pub key: PictureKey,
+    /// What the terminal calls it.
+    pub id: u32,
     /// Where it is on this device, if it was fetched or sent.
     pub place: Option<Place>,
     /// What came with the message; shown where the picture is not here.
@@ -26,7 +26,7 @@ pub struct Job {
 /// What became of it.
 #[derive(Debug)]
 pub struct Painted {
-    pub blob: BlobId,
+    pub key: PictureKey,
     pub shows: Shows,
     pub most: (u16, u16),
     /// None: there is nothing to show.
@@ -35,6 +35,8 @@ pub struct Painted {
     pub cells: (u16, u16),
     /// It is the picture and not the preview.
     pub is_whole: bool,
+    /// It is here and cannot be shown.
+    pub is_refused: bool,
     /// The picture has more pixels than are shown.
     pub is_too_large: bool,
 }
@@ -75,7 +77,7 @@ impl Painter {
     }
 
     pub fn ask(&self, job: Job) -> bool {
-        let Job { blob: _, place: _, preview: _, shows: _, most: _, is_avatar: _ } = job;
+        let Job { key: _, id: _, place: _, preview: _, shows: _, most: _, is_avatar: _ } = job;
         false
     }
 }

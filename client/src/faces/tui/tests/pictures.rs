@@ -47,8 +47,8 @@ fn shown(app: &mut App, place: Option<&Place>, (width, height): (u16, u16)) -> B
     screen(app, width, height);
     let wishes = app.gallery.take_wishes();
     for wish in wishes.clone() {
-        let (blob, preview, shows, most) = (wish.blob, wish.preview, wish.shows, wish.most);
-        assert!(painter.ask(Job { blob, place: place.cloned(), preview, shows, most, is_avatar: false }));
+        let Wish { key, id, preview, shows, most, .. } = wish;
+        assert!(painter.ask(Job { key, id, place: place.cloned(), preview, shows, most, is_avatar: false }));
     }
     for _ in wishes {
         app.take_painted(painted.recv().unwrap());
@@ -97,6 +97,33 @@ fn preview_is_shown_until_the_picture_is_here() {
     assert!(app.gallery.take_wishes().is_empty(), "nothing is looked for again by itself");
     app.gallery.look_again();
     assert_eq!(red(&shown(&mut app, Some(&place), (90, 30))), part);
+}
+
+#[test]
+fn picture_of_one_message_is_not_shown_under_another_that_calls_its_file_the_same() {
+    let mut app = in_lobby_with_pictures();
+    happens(&mut app, "lobby", with_picture(1, png(64, 32)));
+    let rows = |app: &mut App| red(&shown(app, None, (90, 40))).iter().filter(|cells| **cells > 0).count();
+    assert_eq!(rows(&mut app), 10);
+    let changes: [fn(&mut Manifest); 3] = [
+        |file| file.key = FileKey::from_bytes([9; 32]),
+        |file| file.parts = [9; 32],
+        |file| file.preview = Vec::new(),
+    ];
+    for (seq, change) in (2..).zip(changes) {
+        let engine::Event::Message(mut said) = with_picture(1, Vec::new()) else { panic!("a message") };
+        change(said.file.as_mut().unwrap());
+        let file = said.file.take();
+        let message = Message { file, ..plain(seq, person("eve", 3), "mine") };
+        happens(&mut app, "lobby", engine::Event::Message(message));
+        assert_eq!(rows(&mut app), 10);
+    }
+    // Nor in another room.
+    let [one, other] = ["lobby", "other"].map(|room| {
+        let engine::Event::Message(said) = with_picture(1, Vec::new()) else { panic!("a message") };
+        super::super::app::Entry::new(room, said.into(), None, "ann").picture.unwrap().key
+    });
+    assert_ne!(one, other);
 }
 
 #[test]
@@ -197,8 +224,8 @@ fn picture_of_a_member_stands_beside_name_and_sign_and_takes_neither_away() {
     for (picture, is_shown) in [(png(128, 128), true), (png(513, 513), false), (b"\x1b[2J".to_vec(), false)] {
         let (told, painted) = std::sync::mpsc::channel();
         let painter = Painter::start(move |picture| told.send(picture).is_ok());
-        let Wish { blob, shows, most, .. } = wishes[0].clone();
-        assert!(painter.ask(Job { blob, place: None, preview: picture, shows, most, is_avatar: true }));
+        let Wish { key, id, shows, most, .. } = wishes[0].clone();
+        assert!(painter.ask(Job { key, id, place: None, preview: picture, shows, most, is_avatar: true }));
         app.take_painted(painted.recv().unwrap());
         let mut terminal = Terminal::new(TestBackend::new(120, 20)).unwrap();
         terminal.draw(|frame| draw::draw(frame, &mut app)).unwrap();

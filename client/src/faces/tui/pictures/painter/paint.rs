@@ -1,5 +1,7 @@
 //! From a file or a preview to what is drawn.
 
+use std::{fs::File, io::BufReader};
+
 use image::{DynamicImage, RgbaImage};
 use ratatui::layout::Size as Cells;
 use ratatui_image::{
@@ -23,14 +25,14 @@ use crate::{
 
 /// The picture, or else its preview.
 pub(super) fn paint(job: Job) -> Painted {
-    let Job { blob, place, preview, shows, most, is_avatar } = job;
+    let Job { key, id, place, preview, shows, most, is_avatar } = job;
     let limits = if is_avatar { Limits::AVATAR } else { Limits::PREVIEW };
-    let whole = match place {
-        Some(place) => from_file(&place, &shows, most),
-        None => Err(Refused::Unreadable),
-    };
-    let (is_whole, is_too_large) = (whole.is_ok(), whole.as_ref().err() == Some(&Refused::TooLarge));
-    let pixels = whole.ok().or_else(|| {
+    let whole = place.and_then(|place| file_at(&place)).map(|file| from_file(file, &shows, most));
+    let refused = whole.as_ref().and_then(|whole| whole.as_ref().err());
+    let (is_refused, is_too_large) = (refused.is_some(), refused == Some(&Refused::TooLarge));
+    let is_file = matches!(&whole, Some(Ok(_)));
+    let has_bytes = is_avatar && !preview.is_empty();
+    let pixels = whole.and_then(Result::ok).or_else(|| {
         let pixels = |width, height| Size::of((width, height), &shows, most, true).pixels;
         // A preview has the shape of the picture, if not all of it.
         let shown = shown_preview(&preview, limits, pixels)?;
@@ -38,21 +40,28 @@ pub(super) fn paint(job: Job) -> Painted {
         Some((shown, cells))
     });
     let painted = pixels.and_then(|(pixels, cells)| {
-        let id = blob.first_chunk().map_or(1, |id| u32::from_be_bytes(*id)).max(1);
         let canvas = quietly(|| canvas(pixels, cells, &shows, id).ok_or(Refused::Unreadable)).ok()?;
         Some((canvas, cells))
     });
     let (canvas, cells) = painted.map_or((None, (0, 0)), |(canvas, cells)| (Some(canvas), cells));
-    Painted { blob, shows, most, canvas, cells, is_whole, is_too_large }
+    // The picture of a member is all that there is of it.
+    let is_whole = is_file || (has_bytes && canvas.is_some());
+    let is_refused = is_refused || (has_bytes && canvas.is_none());
+    Painted { key, shows, most, canvas, cells, is_whole, is_refused, is_too_large }
 }
 
 /// Only what was fetched or sent: another file at that place is not shown.
-fn from_file(place: &Place, shows: &Shows, most: (u16, u16)) -> Result<(RgbaImage, (u16, u16)), Refused> {
-    let file = open(&place.path).map_err(|_| Refused::Unreadable)?;
-    let found = file.get_ref().metadata().map_err(|_| Refused::Unreadable)?;
-    if Place::of(place.path.clone(), &found) != *place {
-        return Err(Refused::Unreadable);
-    }
+fn file_at(place: &Place) -> Option<BufReader<File>> {
+    let file = open(&place.path).ok()?;
+    let found = file.get_ref().metadata().ok()?;
+    (Place::of(place.path.clone(), &found) == *place).then_some(file)
+}
+
+fn from_file(
+    file: BufReader<File>,
+    shows: &Shows,
+    most: (u16, u16),
+) -> Result<(RgbaImage, (u16, u16)), Refused> {
     let size = |width, height| Size::of((width, height), shows, most, false).pixels;
     let pixels = decode(file, Limits::PICTURE, size)?.pixels;
     let cells = covered(&pixels, shows, most);

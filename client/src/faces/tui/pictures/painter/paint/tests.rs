@@ -2,8 +2,10 @@ use std::io::Cursor;
 
 use image::{ImageFormat, Rgb, RgbImage};
 use ratatui::{buffer::Buffer, layout::Rect};
+use shared::identity::Avatar;
 
 use super::*;
+use crate::store::PictureKey;
 
 const BLOCKS: Shows = Shows { how: How::Blocks { is_true: true }, cell: (8, 16), in_tmux: false };
 
@@ -15,7 +17,9 @@ fn red(width: u32, height: u32) -> Vec<u8> {
 }
 
 fn job(place: Option<Place>, preview: Vec<u8>, how: How) -> Job {
-    Job { blob: [7; 16], place, preview, shows: Shows { how, ..BLOCKS }, most: (40, 12), is_avatar: false }
+    let key = PictureKey::of_avatar(&Avatar { id: [7; 16], key: [0; 32], parts: [0; 32], size: 1 });
+    let shows = Shows { how, ..BLOCKS };
+    Job { key, id: 7, place, preview, shows, most: (40, 12), is_avatar: false }
 }
 
 fn at(dir: &tempfile::TempDir, bytes: &[u8]) -> Place {
@@ -34,7 +38,7 @@ fn picture_that_is_here_is_painted_and_else_its_preview() {
     let part = paint(job(None, red(64, 32), BLOCKS.how));
     assert_eq!((part.is_whole, part.cells, part.canvas.is_some()), (false, (40, 10), true));
     let nothing = paint(job(None, Vec::new(), BLOCKS.how));
-    assert!(nothing.canvas.is_none() && !nothing.is_too_large);
+    assert!(nothing.canvas.is_none() && !nothing.is_too_large && !nothing.is_refused);
 }
 
 #[test]
@@ -53,7 +57,7 @@ fn bomb_is_said_to_be_too_large_and_its_preview_is_shown() {
     let dir = tempfile::tempdir().unwrap();
     let place = at(&dir, &red(12_001, 1));
     let painted = paint(job(Some(place), red(64, 1), BLOCKS.how));
-    assert!(painted.is_too_large && !painted.is_whole && painted.canvas.is_some());
+    assert!(painted.is_too_large && painted.is_refused && !painted.is_whole && painted.canvas.is_some());
 }
 
 #[test]
@@ -72,7 +76,8 @@ fn picture_of_a_member_is_small_or_not_shown() {
     assert_eq!(avatar(red(128, 128)).cells, (4, 2));
     assert_eq!(avatar(red(512, 512)).cells, (4, 2));
     for wrong in [red(513, 1), [red(9, 9), vec![0; 64 << 10]].concat(), b"\x1b[2J".to_vec(), Vec::new()] {
-        assert!(avatar(wrong).canvas.is_none());
+        let (is_here, painted) = (!wrong.is_empty(), avatar(wrong));
+        assert!(painted.canvas.is_none() && painted.is_refused == is_here);
     }
 }
 
