@@ -246,11 +246,8 @@ async fn picture_that_was_taken_away_meanwhile_is_shown_to_nobody() {
         sizes.extend(next_size(&mut bob).await);
     }
     ann.runtime.set_avatar(None).await.unwrap();
-    loop {
-        match next_size(&mut bob).await {
-            Some(size) => sizes.push(size),
-            None => break,
-        }
+    while let Some(size) = next_size(&mut bob).await {
+        sizes.push(size);
     }
     assert_eq!(sizes, [9]);
 }

@@ -52,7 +52,11 @@ fn files(c: &mut Criterion) {
     group.bench_function("sealed and hashed", |b| b.iter(|| cipher.seal(place, black_box(&plaintext))));
     group.bench_function("sha-256", |b| b.iter(|| Sha256::digest(black_box(&sealed))));
     group.bench_function("aes-gcm", |b| {
-        b.iter(|| black_box(&plaintext).chunks(64 << 10).map(|chunk| plain_seal(&aes, chunk)).count());
+        b.iter(|| {
+            for chunk in plaintext.chunks(64 << 10) {
+                black_box(plain_seal(&aes, black_box(chunk)));
+            }
+        });
     });
     group.finish();
 }

@@ -123,8 +123,8 @@ fn jpeg_of_which_all_is_kept_until_its_last_scan_is_smaller_or_refused() {
         jpeg
     };
     assert_eq!(looked(&declared_jpeg(4_600, 4_600)), Ok(()));
-    let others: [&dyn Fn(&mut Vec<u8>); 3] = [&progressive, &scans, &hidden];
-    for other in others {
+    type Change<'a> = &'a dyn Fn(&mut Vec<u8>);
+    for other in [&progressive as Change<'_>, &scans, &hidden] {
         assert_eq!(looked(&made(other, 4_600)), Err(Refused::TooLarge));
         assert_eq!(looked(&made(other, 2_700)), Ok(()));
     }

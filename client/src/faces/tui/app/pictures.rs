@@ -20,7 +20,7 @@ impl App {
             return;
         }
         // Its line has another height now.
-        let entries = self.panes.iter().flat_map(|pane| pane.entries());
+        let entries = self.panes.iter().flat_map(super::pane::Pane::entries);
         let of = entries.filter(|entry| entry.picture.as_ref().is_some_and(|picture| picture.key == key));
         of.for_each(|entry| entry.height.set((0, 0)));
     }

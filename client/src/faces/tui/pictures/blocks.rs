@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn same_cells_beside_each_other_are_one_span() {
-        let blocks = Blocks::new(&[RED; 12].as_flattened(), 6, true);
+        let blocks = Blocks::new([RED; 12].as_flattened(), 6, true);
         assert_eq!(blocks.row(0).len(), 1);
         assert_eq!(blocks.row(0)[0].content, "▀▀▀▀▀▀");
     }

@@ -4,7 +4,10 @@ use ratatui::{buffer::Buffer, style::Color};
 use shared::file::{FileKey, Manifest};
 
 use super::{
-    super::pictures::{How, Job, Painter, Shows, Wish},
+    super::{
+        app::Entry,
+        pictures::{How, Job, Painter, Shows, Wish},
+    },
     *,
 };
 use crate::store::Place;
@@ -121,7 +124,7 @@ fn picture_of_one_message_is_not_shown_under_another_that_calls_its_file_the_sam
     // Nor in another room.
     let [one, other] = ["lobby", "other"].map(|room| {
         let engine::Event::Message(said) = with_picture(1, Vec::new()) else { panic!("a message") };
-        super::super::app::Entry::new(room, said.into(), None, "ann").picture.unwrap().key
+        Entry::new(room, said.into(), None, "ann").picture.unwrap().key
     });
     assert_ne!(one, other);
 }
