@@ -7,7 +7,7 @@ use shared::{identity::MAX_AVATAR, room::Command};
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
-use super::{Inner, Local, files::Quiet, lock};
+use super::{Inner, Local, lock};
 use crate::{
     failure::Failure,
     store::{PictureKey, Store},
@@ -18,6 +18,15 @@ const ENTERED: usize = 1_000;
 
 /// Where rooms say that they were entered.
 pub(super) type Entered = mpsc::Sender<Arc<str>>;
+
+/// A picture of a person that is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Quiet {
+    /// Ours, by its name here.
+    Ours([u8; 16]),
+    /// That of a member.
+    Theirs(PictureKey),
+}
 
 /// Tells rooms of our picture as they are entered.
 pub(super) fn channel() -> (Entered, mpsc::Receiver<Arc<str>>) {

@@ -93,7 +93,8 @@ async fn clients_behind_a_proxy_are_counted_by_their_own_addresses() {
     let first = Client::connect(one.address, server.directory.path()).await;
     let _second = connect(&server, &two).await.expect("another client of the same proxy");
     assert!(is_refused(connect(&server, &again).await), "the same client once more");
-    assert_eq!(server.hits(Limit::ConnectionsPerAddress), 1);
+    // Or more: one that hears the no late has asked again.
+    assert!(server.hits(Limit::ConnectionsPerAddress) >= 1);
     // More than a datagram each way.
     let mut room = first.create(room(1), &key(1), vec![]).await;
     room.publish([1; 16], &[7; 60_000], None).await;

@@ -18,14 +18,14 @@ use tokio::{
 use zeroize::Zeroizing;
 
 use super::{
-    Quiet, Running,
+    Running,
     fault::{Fault, false_file},
     kept::{Download, Job, Kept, Stamp, Upload},
     source::Source,
     task::{Shown, Steering, Task},
 };
 use crate::{
-    runtime::{Event, Local, RoomEvent, backoff::Backoff, lock, transfer::Steer},
+    runtime::{Event, Local, RoomEvent, avatar::Quiet, backoff::Backoff, lock, transfer::Steer},
     store::PictureKey,
 };
 

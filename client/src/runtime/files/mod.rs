@@ -46,12 +46,12 @@ use self::{
 };
 use super::{
     Local,
-    avatar::{Entered, channel as avatar_channel, run as tell_of_avatar},
+    avatar::{Entered, Quiet, channel as avatar_channel, run as tell_of_avatar},
     lock,
     transfer::{Steer, Transfer, Way},
     unasked::Unasked,
 };
-use crate::{failure::Failure, store::PictureKey, text::names::label};
+use crate::{failure::Failure, text::names::label};
 
 /// Files that are sent and fetched at the same time: more of them make none faster, and each takes some 10 MiB.
 const AT_ONCE: usize = 2;
@@ -109,15 +109,6 @@ pub(super) struct Files {
     own_picture: tokio::sync::Mutex<()>,
     /// Numbers of these count down from 0, those of the store up.
     last_quiet: AtomicI64,
-}
-
-/// A picture of a person that is under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Quiet {
-    /// Ours, by its name here.
-    Ours([u8; 16]),
-    /// That of a member.
-    Theirs(PictureKey),
 }
 
 struct Running {
