@@ -10,7 +10,7 @@ use gungraun::{
 use relay::log::redb::HotPath;
 
 /// What was counted for so many readers.
-const COUNTED: [(usize, u64); 3] = [(10, 33_000), (100, 50_300), (1000, 223_000)];
+const COUNTED: [(usize, u64); 3] = [(10, 31_800), (100, 51_000), (1000, 243_000)];
 
 fn most(readers: usize) -> LibraryBenchmarkConfig {
     let counted = COUNTED.iter().find(|(of, _)| *of == readers).map_or(0, |(_, counted)| *counted);
