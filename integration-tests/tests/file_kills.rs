@@ -12,6 +12,7 @@ use std::{
 
 use integration_tests::{
     count,
+    files::{bytes, done, file, pair, schat_file},
     group::{ROOM, found},
     relay::{Relay, command as operator},
     schat::{command, run},
@@ -47,38 +48,21 @@ fn places() -> Vec<u64> {
     places
 }
 
-/// Bytes that no two places have alike.
-fn bytes() -> Vec<u8> {
-    (0..SIZE).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
-}
-
-/// `schat … file …` for a person whose profile is there.
-fn schat_file(dir: &Path, name: &str, arguments: &[&str]) -> Command {
-    let mut command = command(dir, name);
-    command.arg("--trust-first-use").arg("file").args(arguments);
-    command
-}
-
-fn done(command: &mut Command) -> String {
-    let output = run(command, b"");
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+fn said(command: &mut Command) -> String {
+    String::from_utf8(done(command).stdout).unwrap()
 }
 
 /// Bytes of files that the relay took, and gave, since its start.
 fn carried(relay: &Relay) -> (u64, u64) {
-    let top: Value = serde_json::from_str(&done(operator(relay.dir()).args(["top", "--json"]))).unwrap();
+    let top: Value = serde_json::from_str(&said(operator(relay.dir()).args(["top", "--json"]))).unwrap();
     (top["file_bytes_in"].as_u64().unwrap(), top["file_bytes_out"].as_u64().unwrap())
 }
 
 /// Two people who have a room, and whose programs have ended; and a file.
 fn begin(dir: &Path, relay: &Relay) -> (Vec<u8>, PathBuf) {
-    let (people, _) = found(dir, &relay.address, &["ann", "bob"]);
-    for person in people {
-        assert_eq!(person.quit().code, Some(0));
-    }
-    let (content, path) = (bytes(), dir.join("big.bin"));
-    fs::write(&path, &content).unwrap();
+    pair(dir, relay);
+    let content = bytes(SIZE, 0);
+    let path = file(dir, "big.bin", &content);
     (content, path)
 }
 
@@ -144,7 +128,7 @@ fn sender_and_receiver_that_are_killed_go_on_and_hardly_anything_goes_twice() {
     killed_often(get, || carried(&relay).1, UNDER_WAY, check);
     assert!(fs::read(&place).unwrap() == content);
     assert_eq!(fs::read_dir(&got).unwrap().count(), 1, "something else is left");
-    let listed = done(&mut schat_file(dir.path(), "bob", &["list", ROOM]));
+    let listed = said(&mut schat_file(dir.path(), "bob", &["list", ROOM]));
     assert_eq!(listed.lines().count(), 1, "it was offered more than once: {listed}");
 }
 
@@ -156,7 +140,7 @@ fn relay_that_is_killed_again_and_again_loses_nothing_that_it_acknowledged() {
     let dir = TempDir::new().unwrap();
     let mut relay = Relay::start(&dir.path().join("relay"));
     let (mut people, _) = found(dir.path(), &relay.address, &["ann", "bob"]);
-    let (content, path) = (bytes(), dir.path().join("big.bin"));
+    let (content, path) = (bytes(SIZE, 0), dir.path().join("big.bin"));
     fs::write(&path, &content).unwrap();
     let mut through = |person: &mut integration_tests::schat::Schat, mark: usize| {
         let mut kills = 0;
@@ -220,13 +204,13 @@ fn file_that_was_offered_and_waits_for_the_relay_is_not_offered_again() {
     for _ in 0..2 {
         assert!(!run(&mut send("3"), b"").status.success(), "the message was taken");
     }
-    let files: Value = serde_json::from_str(&done(operator(relay.dir()).args(["top", "--json"]))).unwrap();
+    let files: Value = serde_json::from_str(&said(operator(relay.dir()).args(["top", "--json"]))).unwrap();
     assert!(files["rooms"][0]["file_bytes"].as_u64() > Some(0), "the file is not there: {files}");
     relay.terminate();
     relay.set_options(&["--rate", "1000000"]);
     relay.restart();
     done(&mut send("30"));
-    let listed = || done(&mut schat_file(dir.path(), "ann", &["list", ROOM]));
+    let listed = || said(&mut schat_file(dir.path(), "ann", &["list", ROOM]));
     assert_eq!(listed().lines().count(), 1, "{}", listed());
     // What is meant anew is sent anew.
     done(&mut send("30"));

@@ -5,13 +5,14 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader},
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    path::PathBuf,
+    process::{Command, Stdio},
     time::Instant,
 };
 
 use integration_tests::{
     PATIENCE, count,
+    files::{bytes, done, file, names, pair, schat_file},
     group::{ROOM, found},
     network::Network,
     relay::Relay,
@@ -19,45 +20,6 @@ use integration_tests::{
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
-
-/// Bytes that no two places have alike.
-fn bytes(length: usize, seed: usize) -> Vec<u8> {
-    (0..length).map(|i| ((i + seed).wrapping_mul(2_654_435_761) >> 13) as u8).collect()
-}
-
-fn file(dir: &Path, name: &str, content: &[u8]) -> PathBuf {
-    let path = dir.join(name);
-    fs::write(&path, content).unwrap();
-    path
-}
-
-/// `schat … file …` for a person whose profile is there.
-fn schat_file(dir: &Path, name: &str, arguments: &[&str]) -> Command {
-    let mut command = command(dir, name);
-    command.arg("--trust-first-use").arg("file").args(arguments);
-    command
-}
-
-fn done(command: &mut Command) -> Output {
-    let output = run(command, b"");
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    output
-}
-
-/// Two people who have a room, and whose programs have ended.
-fn pair(dir: &Path, relay: &Relay) {
-    let (people, _) = found(dir, &relay.address, &["ann", "bob"]);
-    for person in people {
-        assert_eq!(person.quit().code, Some(0));
-    }
-}
-
-fn names(dir: &Path) -> Vec<String> {
-    let mut names: Vec<_> =
-        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
-}
 
 #[test]
 fn two_commands_bring_a_file_through() {

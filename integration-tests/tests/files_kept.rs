@@ -2,18 +2,14 @@
 //!
 //! `SCHAT_FILES` changes how many go in one command.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Output},
-    time::Instant,
-};
+use std::{fs, time::Instant};
 
 use integration_tests::{
     PATIENCE, count,
+    files::{done, file, names, pair, schat},
     group::{ROOM, found},
     relay::{Relay, command as operator},
-    schat::{Schat, command, run},
+    schat::{Schat, run},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -21,40 +17,8 @@ use tempfile::TempDir;
 /// The beginning of a picture is all that anybody looks at.
 const GIF: &[u8] = b"GIF89a\x01\0\x01\0\0\0\0\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0\x3b";
 
-fn file(dir: &Path, name: &str, content: &[u8]) -> PathBuf {
-    let path = dir.join(name);
-    fs::write(&path, content).unwrap();
-    path
-}
-
-fn schat(dir: &Path, name: &str, arguments: &[&str]) -> Command {
-    let mut command = command(dir, name);
-    command.arg("--trust-first-use").args(arguments);
-    command
-}
-
-fn done(command: &mut Command) -> Output {
-    let output = run(command, b"");
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    output
-}
-
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn pair(dir: &Path, relay: &Relay) {
-    let (people, _) = found(dir, &relay.address, &["ann", "bob"]);
-    for person in people {
-        assert_eq!(person.quit().code, Some(0));
-    }
-}
-
-fn names(dir: &Path) -> Vec<String> {
-    let mut names: Vec<_> =
-        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
 }
 
 /// Bytes of files that the relay keeps of its only room.
