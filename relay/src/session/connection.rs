@@ -100,8 +100,8 @@ fn most(limits: &Limits) -> u32 {
     limits.rooms_per_connection.saturating_add(limits.files.transfers_per_connection).saturating_add(1)
 }
 
-/// How many a connection may have at once that has so many: twice as many, and the rest a round trip later. What QUIC keeps for
-/// each one that may come is a third of what a member of one room costs, if all may.
+/// How many a connection may have at once that has so many: twice as many, and the rest a round trip later. QUIC keeps 70 bytes for
+/// each one that may come, which are 5 KiB of an idle connection if all may.
 fn grant(limits: &Limits, open: usize) -> u32 {
     let twice = u32::try_from(open.saturating_mul(2)).unwrap_or(u32::MAX);
     // QUIC says that one more may come only when an eighth of all may: so that what may come does, there are some above.
