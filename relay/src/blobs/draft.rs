@@ -8,10 +8,11 @@ use std::{
     },
 };
 
-use proto::{BlobId, RoomId};
+use proto::{BlobId, RoomId, blob::Layout};
 
 use super::{
     files::BlobFile,
+    marks,
     row::Row,
     spent::{Payer, Spent},
     transfers::Held,
@@ -42,10 +43,13 @@ pub(super) struct Writing {
 }
 
 impl Writing {
-    /// Writes a part to its place.
-    pub fn write(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+    /// Writes a part to its place, and then its mark. Gives its sum.
+    pub fn write(&self, layout: Layout, number: u32, bytes: &[u8]) -> io::Result<u32> {
         self.unkept.fetch_add(bytes.len() as u64, Relaxed);
-        self.file.write_at(bytes, offset)
+        let sum = crc32fast::hash(bytes);
+        self.file.write_at(bytes, layout.offset(number))?;
+        marks::put(&self.file, layout, number, sum)?;
+        Ok(sum)
     }
 
     /// The index has so many of these bytes.

@@ -188,10 +188,22 @@ impl BlobFile {
 
     /// Makes what was written durable.
     pub fn sync(&self) -> io::Result<()> {
+        #[cfg(test)]
+        self.tape.1.may_sync()?;
         self.file.sync_data()?;
         #[cfg(test)]
         self.tape.1.synced(self.tape.0);
         Ok(())
+    }
+
+    /// How many bytes it has.
+    pub fn length(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    /// Cuts off what is behind so many bytes.
+    pub fn set_length(&self, length: u64) -> io::Result<()> {
+        self.file.set_len(length)
     }
 
     /// Reads so many bytes at a place.

@@ -17,6 +17,7 @@ mod intake;
 mod jobs;
 mod keeper;
 mod lent;
+mod marks;
 mod row;
 mod seen;
 mod spent;
@@ -143,15 +144,26 @@ impl Blobs {
         self.ask(|answer| Job::Open(Box::new(wanted), answer)).await?
     }
 
-    /// Goes on with a blob as its one sender.
+    /// Goes on with a blob as its one sender. What a crash left of it is there again.
     pub async fn open_blob(&self, wanted: Wanted, pen: &Pen) -> Result<Draft, BlobError> {
-        let (room, blob, opened_ms, _held) = (wanted.room, wanted.blob, wanted.now_ms, pen.held());
+        let (room, blob, now_ms, _held) = (wanted.room, wanted.blob, wanted.now_ms, pen.held());
         let row = self.claim(wanted).await?;
-        let (files, number, has_parts) = (self.files.clone(), row.number, row.parts.count() > 0);
-        let file = self.run(move || files.open_or_make(number, has_parts)).await?;
+        let (files, asked) = (self.files.clone(), row.clone());
+        let opened = self.run(move || {
+            let file = files.open_or_make(asked.number, asked.parts.count() > 0)?;
+            let found = marks::found(&file, &asked)?;
+            Ok((file, found))
+        });
+        let (file, found) = opened.await?;
         let (payer, spent, unkept) = ((row.opener, row.sender), self.spent.clone(), AtomicU64::new(0));
-        let file = Arc::new(Writing { file, payer, opened_ms, spent, unkept, _held });
-        Ok(Draft { room, blob, file, row })
+        let file = Arc::new(Writing { file, payer, opened_ms: now_ms, spent, unkept, _held });
+        let mut draft = Draft { room, blob, file, row };
+        if !found.is_empty() {
+            // Whoever sends it is not told of them before.
+            tracing::debug!(parts = found.len(), "parts that a crash left are there and need not come again");
+            draft.row = self.keep(&draft, found, now_ms).await?;
+        }
+        Ok(draft)
     }
 
     /// Deletes the file of a blob that was dropped while it was made.
@@ -162,10 +174,8 @@ impl Blobs {
 
     /// Writes a part to its place; it is not durable yet. Gives its sum. A part that is on disk has to be the same.
     pub async fn write(&self, draft: &Draft, number: u32, bytes: Bytes) -> Result<u32, BlobError> {
-        let (file, offset, sum) =
-            (draft.file.clone(), draft.row.layout.offset(number), crc32fast::hash(&bytes));
-        self.run(move || file.write(&bytes, offset)).await?;
-        Ok(sum)
+        let (file, layout) = (draft.file.clone(), draft.row.layout);
+        self.run(move || file.write(layout, number, &bytes)).await
     }
 
     /// Whether a part that was written before has these bytes.
@@ -184,6 +194,10 @@ impl Blobs {
         let added = Added { room: *room, blob: *blob, number: row.number, parts, now_ms };
         let kept = self.ask(|answer| Job::Add(added, answer)).await??;
         draft.file.kept(bytes);
+        if kept.parts.is_whole() {
+            let (file, layout) = (draft.file.clone(), kept.layout);
+            self.run(move || Ok(marks::cut_off(&file.file, layout))).await?;
+        }
         Ok(kept)
     }
 

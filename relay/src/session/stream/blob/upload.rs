@@ -1,8 +1,10 @@
 //! A file is sent: parts are received, written to their places, made durable in steps, and acknowledged.
 //!
 //! ```text
-//! receive ─▶ one part ─▶ store: up to four on their way to the file ─▶ 16 MiB or a second ─▶ fdatasync, index ─▶ BlobHave
+//! receive ─▶ one part ─▶ write it, and its mark ─▶ 16 MiB or a second ─▶ fdatasync, index ─▶ BlobHave
 //! ```
+//!
+//! The next part is received when the one before is written: of what came whole, a relay that is killed has lost one part.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -12,7 +14,7 @@ use proto::{
     relay::{BlobPart, refused::Code},
 };
 use tokio::{
-    sync::mpsc,
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     task::{JoinError, JoinSet},
     time::{Instant, sleep_until, timeout},
 };
@@ -31,14 +33,21 @@ use crate::{
     blobs::{BlobError, Draft, Pen, Row, Transfer, Wanted, payer},
     log::Memory,
     policy::{
-        files::{FileLimits, HAND_OVER, PARTS_UNDER_WAY, SYNC_BYTES, SYNC_TIME},
+        files::{FileLimits, HAND_OVER, PARTS_UNDER_WAY, SYNC_BYTES, SYNC_TIME, UNKEPT_PARTS},
         limits::{LARGE_FRAME, LAST_FRAME_TIME},
     },
     session::{peer::Peer, request::Request, shared::Shared},
 };
 
-/// A part that has come, and the memory that it holds.
-type Arrived = (u32, Bytes, Memory);
+/// A part that has come.
+struct Arrived {
+    number: u32,
+    bytes: Bytes,
+    /// What it holds of the memory for parts.
+    memory: Memory,
+    /// Given back when it is written: then the next one may come.
+    turn: OwnedSemaphorePermit,
+}
 
 /// Serves it to the end.
 pub(super) async fn run(
@@ -110,8 +119,10 @@ async fn receive(
 ) -> Result<(), StreamEnd> {
     let shared = &peer.shared;
     let budget = Budget { above: LARGE_FRAME, share: &peer.share.files_in, store: &shared.files_in };
+    let turns = Arc::new(Semaphore::new(PARTS_UNDER_WAY));
     let mut owed = 0;
     loop {
+        let turn = turns.clone().acquire_owned().await.map_err(|_| StreamEnd::done())?;
         // Before there is memory for the next one: who waits for his turn keeps no memory from others.
         pace(peer, owed).await;
         let FileLimits { stall, part_time, .. } = shared.limits().files;
@@ -128,7 +139,8 @@ async fn receive(
         }
         owed = bytes.len();
         shared.metrics.file_bytes_in.inc_by(bytes.len() as u64);
-        if parts.send((number, bytes, memory)).await.is_err() {
+        tracing::trace!("a part of a file came");
+        if parts.send(Arrived { number, bytes, memory, turn }).await.is_err() {
             // The other half has ended, and says why.
             return std::future::pending().await;
         }
@@ -177,10 +189,10 @@ impl Store {
         &mut self,
         member: &mut Member<'_>,
         pen: &mut Pen,
-        arrived: mpsc::Receiver<Arrived>,
+        mut arrived: mpsc::Receiver<Arrived>,
         output: &mut Output,
     ) -> Result<(), StreamEnd> {
-        let end = self.work(member, pen, arrived, output).await;
+        let end = self.work(member, pen, &mut arrived, output).await;
         // What was written is kept, whatever came between: who comes again does not send it once more.
         while let Some(written) = self.writes.join_next().await {
             // Why it ended is said already.
@@ -200,7 +212,7 @@ impl Store {
         &mut self,
         member: &mut Member<'_>,
         pen: &mut Pen,
-        mut arrived: mpsc::Receiver<Arrived>,
+        arrived: &mut mpsc::Receiver<Arrived>,
         output: &mut Output,
     ) -> Result<(), StreamEnd> {
         let mut is_over = false;
@@ -213,7 +225,13 @@ impl Store {
             }
             tokio::select! {
                 biased;
-                () = pen.superseded() => return Err(StreamEnd::of(Code::Superseded)),
+                () = pen.superseded() => {
+                    // What came whole is written, so that the newer sender need not send it.
+                    if let Ok(part) = arrived.try_recv() {
+                        self.take(part).await?;
+                    }
+                    return Err(StreamEnd::of(Code::Superseded));
+                }
                 () = member.changed() => member.check(true).await?,
                 Some(written) = self.writes.join_next() => self.wrote(written)?,
                 Some(row) = self.syncs.join_next() => {
@@ -223,7 +241,7 @@ impl Store {
                         return Ok(());
                     }
                 }
-                part = arrived.recv(), if !is_over && self.writes.len() < PARTS_UNDER_WAY => match part {
+                part = arrived.recv(), if !is_over && self.pending.len() < UNKEPT_PARTS => match part {
                     Some(part) => self.take(part).await?,
                     None => is_over = true,
                 },
@@ -233,7 +251,8 @@ impl Store {
     }
 
     /// One part has come.
-    async fn take(&mut self, (number, bytes, memory): Arrived) -> Result<(), StreamEnd> {
+    async fn take(&mut self, part: Arrived) -> Result<(), StreamEnd> {
+        let Arrived { number, bytes, memory, turn } = part;
         if self.row.parts.has(number) || self.pending.contains(&number) {
             // It may be on its way to the file itself.
             while let Some(written) = self.writes.join_next().await {
@@ -249,7 +268,7 @@ impl Store {
         self.writes.spawn(async move {
             let length = bytes.len() as u64;
             let sum = shared.blobs.write(&draft, number, bytes).await;
-            drop(memory);
+            drop((memory, turn));
             Ok((number, sum?, length))
         });
         Ok(())
