@@ -1,5 +1,6 @@
 //! The stream of one file, beside the room's: parts up, or parts down. Rooms go first.
 
+use bytes::Bytes;
 use proto::{
     CHANNEL_BINDING_LEN, FrameReader,
     blob::{MAX_BLOB_FRAME, part_header},
@@ -53,16 +54,13 @@ impl BlobStream {
     ///
     /// # Errors
     /// [`StreamError`] when the stream ended.
-    pub(crate) async fn part(&mut self, number: u32, bytes: &[u8]) -> Result<Vec<RelayFrame>, StreamError> {
+    pub(crate) async fn part(&mut self, number: u32, bytes: Bytes) -> Result<Vec<RelayFrame>, StreamError> {
         let header = part_header(number, bytes.len());
         let mut told = Vec::new();
-        for piece in [&header[..], bytes] {
-            let mut left = piece;
+        for mut left in [header, bytes] {
             while !left.is_empty() {
                 tokio::select! {
-                    written = self.send.write(left) => {
-                        left = left.get(written?..).unwrap_or_default();
-                    }
+                    written = self.send.write_some(&mut left) => written?,
                     read = self.recv.read_chunk(READ_CHUNK) => {
                         let bytes = read?.ok_or(StreamError::Closed(None))?;
                         self.reader.push(&bytes);

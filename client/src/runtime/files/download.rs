@@ -4,47 +4,38 @@
 //! tail: last part and list ─▶ the manifest's hash ─▶ what is here already ─▶ the rest, part by part ─▶ its name
 //! ```
 //!
-//! A part is written only when it is the one that the list names, and the list is the one that the sender named.
+//! A part is written only when it is the one that the list names, and the list is the one that the sender named. The next part is
+//! taken when the one before is written, so that a program that is killed has lost one; what comes meanwhile waits in the
+//! transport, which has room for nearly one more. The tail is kept with the parts, and comes once.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::path::{Path, PathBuf};
 
 use proto::{
     blob::PART as RELAY_PART,
     relay::{BlobGet, BlobPart, RelayFrame, client_frame, refused::Code, relay_frame},
 };
 use sha2::{Digest as _, Sha256};
-use shared::file::{FileCipher, Manifest, PART, PartList, Place, SEALED_PART, Shape};
-use tokio::{
-    sync::mpsc,
-    task::JoinHandle,
-    time::{Instant, timeout_at},
-};
+use shared::file::{FileCipher, HASH, Manifest, PART, PartList, Place, SEALED_PART, Shape};
+use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use super::{
     fault::{Fault, dishonest, false_file, local, refused},
     kept::Download,
-    target::Target,
+    target::{Tail, Target},
     task::{SILENT, Task},
 };
 use crate::{runtime::raster::Raster, transport::BlobStream};
 
-/// Parts that came and were not written yet, each of 1 MiB.
-const AHEAD: usize = 4;
-
-/// The end of a file, which comes first.
-struct Tail {
-    list: PartList,
-    last: Zeroizing<Vec<u8>>,
-}
-
 /// Takes parts to the disk.
 struct Writer {
-    parts: mpsc::Sender<(u32, bytes::Bytes)>,
-    done: JoinHandle<Result<(), Fault>>,
+    target: Target,
+    place: PathBuf,
+    cipher: FileCipher,
+    shape: Shape,
+    list: PartList,
+    /// The part that is written.
+    plaintext: Zeroizing<Vec<u8>>,
 }
 
 impl Task {
@@ -53,43 +44,32 @@ impl Task {
         let Manifest { key, parts, .. } = &down.file;
         let shape =
             down.file.shape().ok_or_else(|| Fault::Final(super::fault::too_large(&down.file.name)))?;
-        let cipher = Arc::new(FileCipher::new(key));
-        let tail = self.tail(down, &shape, &cipher).await?;
+        let cipher = FileCipher::new(key);
+        let (place, parts) = (down.target.clone(), *parts);
+        let work = move || {
+            let kept = Target::kept(&place, &parts).map_err(|error| local(&place, &error))?;
+            let kept = kept.and_then(|mut target| target.tail(&cipher, &shape, &parts));
+            Ok::<_, Fault>((cipher, kept))
+        };
+        let (cipher, kept) = blocking(work).await??;
+        let is_kept = kept.is_some();
+        let tail = match kept {
+            Some(tail) => tail,
+            None => self.tail(down, &shape, &cipher).await?,
+        };
         // Small enough to be whole in its last part.
         if down.is_unasked && !is_picture(&down.file.name, &tail.last) {
             return Err(Fault::Final(false_file("it is not the picture that it says it is")));
         }
-        let list = Arc::new(tail.list);
-        let (place, parts) = (down.target.clone(), *parts);
-        let work = {
-            let (cipher, list) = (cipher.clone(), list.clone());
-            move || {
-                let mut target = Target::open(&place, &parts).map_err(|error| local(&place, &error))?;
-                let whole =
-                    target.whole_parts(&cipher, &shape, &list).map_err(|error| local(&place, &error))?;
-                Ok::<_, Fault>((target, whole))
-            }
-        };
-        let (target, whole) = blocking(work).await??;
-        let target = Arc::new(Mutex::new(target));
+        let place = down.target.clone();
+        let work = move || Writer::begin(place, &parts, cipher, shape, tail, is_kept);
+        let (mut writer, whole) = blocking(work).await??;
         self.moved(u64::from(whole) * PART as u64).await;
         if whole < shape.last() {
-            let writer = Writer::start(&down.target, &shape, &cipher, &list, &target);
-            let fetched = self.fetch(down, &shape, whole, &writer.parts).await;
-            drop(writer.parts);
-            // What the disk says comes first: it is why the rest was not taken.
-            writer.done.await.map_err(|_| Fault::Lost)??;
-            fetched?;
+            writer = self.fetch(down, &shape, whole, writer).await?;
         }
-        let (place, is_exact, last) = (down.target.clone(), down.is_exact, tail.last);
-        let work = move || {
-            let mut target = Arc::into_inner(target)
-                .map(|target| target.into_inner().unwrap_or_else(PoisonError::into_inner))
-                .ok_or(Fault::Lost)?;
-            target.write(&shape, shape.last(), &last).map_err(|error| local(&place, &error))?;
-            target.finish(&shape, &place, is_exact).map_err(|error| taken(&place, &error))
-        };
-        blocking(work).await?
+        let is_exact = down.is_exact;
+        blocking(move || writer.finish(is_exact)).await?
     }
 
     /// All of a file that has one part, filled up.
@@ -131,20 +111,18 @@ impl Task {
         down: &Download,
         shape: &Shape,
         first: u32,
-        parts: &mpsc::Sender<(u32, bytes::Bytes)>,
-    ) -> Result<(), Fault> {
+        mut writer: Writer,
+    ) -> Result<Writer, Fault> {
         let mut stream = self.get(down, shape, first, shape.last() - first).await?;
         for number in first..shape.last() {
             let frame = self.next(&mut stream).await?;
             let bytes = part(frame, number)?;
-            if parts.send((number, bytes)).await.is_err() {
-                // The writer has ended, and says why.
-                return Ok(());
-            }
-            self.moved(u64::from(number) * PART as u64).await;
+            let work = move || writer.take(number, &bytes).map(|()| writer);
+            writer = blocking(work).await??;
+            self.moved(u64::from(number + 1) * PART as u64).await;
         }
         stream.finish().await;
-        Ok(())
+        Ok(writer)
     }
 
     /// Asks for parts.
@@ -180,25 +158,36 @@ impl Task {
 }
 
 impl Writer {
-    fn start(
-        place: &Path,
-        shape: &Shape,
-        cipher: &Arc<FileCipher>,
-        list: &Arc<PartList>,
-        target: &Arc<Mutex<Target>>,
-    ) -> Self {
-        let (parts, mut come) = mpsc::channel::<(u32, bytes::Bytes)>(AHEAD);
-        let (place, shape) = (place.to_owned(), *shape);
-        let (cipher, list, target) = (cipher.clone(), list.clone(), target.clone());
-        let done = tokio::task::spawn_blocking(move || {
-            while let Some((part, sealed)) = come.blocking_recv() {
-                let plaintext = proven(&cipher, &shape, &list, part, &sealed)?;
-                let mut target = target.lock().unwrap_or_else(PoisonError::into_inner);
-                target.write(&shape, part, &plaintext).map_err(|error| local(&place, &error))?;
-            }
-            Ok(())
-        });
-        Self { parts, done }
+    /// Goes on with what is here, and says how many parts that are. Blocks.
+    fn begin(
+        place: PathBuf,
+        parts: &[u8; HASH],
+        cipher: FileCipher,
+        shape: Shape,
+        tail: Tail,
+        is_kept: bool,
+    ) -> Result<(Self, u32), Fault> {
+        let failed = |error| local(&place, &error);
+        let mut target = Target::open(&place, parts).map_err(failed)?;
+        if !is_kept {
+            target.keep_tail(&shape, &tail).map_err(failed)?;
+        }
+        let whole = target.whole_parts(&cipher, &shape, &tail.list).map_err(failed)?;
+        let plaintext = Zeroizing::default();
+        Ok((Self { target, place, cipher, shape, list: tail.list, plaintext }, whole))
+    }
+
+    /// Proves a part, and writes it. Blocks.
+    fn take(&mut self, part: u32, sealed: &[u8]) -> Result<(), Fault> {
+        prove(&self.cipher, &self.shape, &self.list, part, sealed, &mut self.plaintext)?;
+        let written = self.target.write(&self.shape, part, &self.plaintext);
+        written.map_err(|error| local(&self.place, &error))
+    }
+
+    /// All of it is there. Blocks.
+    fn finish(self, is_exact: bool) -> Result<PathBuf, Fault> {
+        let Self { target, place, shape, .. } = self;
+        target.finish(&shape, &place, is_exact).map_err(|error| taken(&place, &error))
     }
 }
 
@@ -210,6 +199,20 @@ fn proven(
     part: u32,
     sealed: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    let mut plaintext = Zeroizing::default();
+    prove(cipher, shape, list, part, sealed, &mut plaintext)?;
+    Ok(plaintext)
+}
+
+/// The same into a buffer.
+fn prove(
+    cipher: &FileCipher,
+    shape: &Shape,
+    list: &PartList,
+    part: u32,
+    sealed: &[u8],
+    plaintext: &mut Zeroizing<Vec<u8>>,
+) -> Result<(), Fault> {
     let wrong = || Fault::Final(dishonest("sent another part than its sender sealed"));
     if list.part(part).is_none_or(|hash| Sha256::digest(sealed)[..] != hash[..]) {
         return Err(wrong());
@@ -217,11 +220,11 @@ fn proven(
     // The sender's own list names what the sender's own key does not open.
     let forged = |_| Fault::Final(false_file("a part of it does not open"));
     let place = shape.place(part).ok_or_else(wrong)?;
-    let plaintext = cipher.open(place, sealed).map_err(forged)?;
+    cipher.open_into(place, sealed, plaintext).map_err(forged)?;
     if plaintext.len() != shape.len(part) {
         return Err(Fault::Final(false_file("a part of it is too short")));
     }
-    Ok(plaintext)
+    Ok(())
 }
 
 /// Its bytes begin as its name says.

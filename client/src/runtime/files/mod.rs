@@ -9,6 +9,7 @@ mod media;
 mod picture;
 mod place;
 mod preview;
+mod seal;
 mod source;
 mod sweep;
 mod target;

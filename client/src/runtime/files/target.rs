@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use shared::file::{FileCipher, PartList, Shape};
+use shared::file::{FileCipher, HASH, PartList, Shape};
 use zeroize::Zeroizing;
 
 /// The hash of a file's parts, as its manifest has it.
@@ -15,6 +15,13 @@ type PartsHash = [u8; 32];
 
 /// Numbers that are tried behind a name that is taken.
 const NUMBERS: u32 = 10_000;
+
+/// The end of a file, which is fetched first.
+pub(super) struct Tail {
+    pub(super) list: PartList,
+    /// The plaintext of the last part.
+    pub(super) last: Zeroizing<Vec<u8>>,
+}
 
 /// A file that is not whole yet.
 pub(super) struct Target {
@@ -38,8 +45,20 @@ impl Target {
         if let Some(directory) = path.parent() {
             fs::create_dir_all(directory)?;
         }
+        Self::open_at(path, true)
+    }
+
+    /// What there is of it, if anything.
+    pub(super) fn kept(place: &Path, parts: &PartsHash) -> io::Result<Option<Self>> {
+        match Self::open_at(Self::path(place, parts), false) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            opened => opened.map(Some),
+        }
+    }
+
+    fn open_at(path: PathBuf, creates: bool) -> io::Result<Self> {
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
+        options.read(true).write(true).create(creates).truncate(false);
         #[cfg(unix)]
         {
             use std::os::unix::fs::OpenOptionsExt as _;
@@ -53,6 +72,41 @@ impl Target {
         Ok(Self { file, path })
     }
 
+    /// The end of the file, and behind it the list of its parts, which are fetched first and once. It goes when the file is whole.
+    pub(super) fn keep_tail(&mut self, shape: &Shape, tail: &Tail) -> io::Result<()> {
+        self.write(shape, shape.last(), &tail.last)?;
+        if shape.parts() > 1 {
+            self.file.seek(SeekFrom::Start(shape.offset(shape.parts())))?;
+            self.file.write_all(&tail.list.to_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// What was kept of that. It is held against the manifest, as if it came from the relay.
+    pub(super) fn tail(&mut self, cipher: &FileCipher, shape: &Shape, parts: &PartsHash) -> Option<Tail> {
+        let mut list = vec![0; shape.parts() as usize * HASH];
+        self.file.seek(SeekFrom::Start(shape.offset(shape.parts()))).ok()?;
+        self.file.read_exact(&mut list).ok()?;
+        let list = PartList::read(&list, shape, parts).ok()?;
+        self.file.seek(SeekFrom::Start(shape.offset(shape.last()))).ok()?;
+        let last = self.read(cipher, shape, &list, shape.last()).ok()??;
+        Some(Tail { list, last })
+    }
+
+    /// The next part that is read, if it is this one.
+    fn read(
+        &mut self,
+        cipher: &FileCipher,
+        shape: &Shape,
+        list: &PartList,
+        part: u32,
+    ) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+        let (Some(place), Some(hash)) = (shape.place(part), list.part(part)) else { return Ok(None) };
+        let mut plaintext = Zeroizing::new(vec![0; shape.len(part)]);
+        self.file.read_exact(plaintext.get_mut(..shape.own_len(part)).unwrap_or_default())?;
+        Ok(cipher.hash(place, &plaintext).filter(|found| found == hash).map(|_| plaintext))
+    }
+
     /// So many parts from the beginning are there. They are looked at, not believed: whatever happened to the disk or to
     /// the file meanwhile, what does not fit is fetched again.
     pub(super) fn whole_parts(
@@ -64,14 +118,7 @@ impl Target {
         let length = self.file.metadata()?.len();
         self.file.seek(SeekFrom::Start(0))?;
         for part in 0..shape.last() {
-            let (Some(place), Some(hash)) = (shape.place(part), list.part(part)) else { return Ok(part) };
-            if shape.offset(part + 1) > length {
-                return Ok(part);
-            }
-            let mut plaintext = Zeroizing::new(vec![0; shape.len(part)]);
-            let own = plaintext.get_mut(..shape.own_len(part)).unwrap_or_default();
-            self.file.read_exact(own)?;
-            if cipher.seal_again(place, &plaintext, hash).is_none() {
+            if shape.offset(part + 1) > length || self.read(cipher, shape, list, part)?.is_none() {
                 return Ok(part);
             }
         }
