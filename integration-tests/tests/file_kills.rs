@@ -50,10 +50,12 @@ fn said(command: &mut Command) -> String {
     String::from_utf8(done(command).stdout).unwrap()
 }
 
-/// A relay that writes down each part that it carries, whatever comes of it then.
+/// A relay that writes down each part that it carries, whatever comes of it then. It takes half a minute until a client that was
+/// killed has no place any more.
 fn start(dir: &Path) -> Relay {
     let filter = "warn,relay::session::stream::blob=trace";
-    Relay::with(&dir.join("relay"), &["--rate", "1000000"], Some(filter))
+    let options = ["--rate", "1000000", "--transfers-per-member", "1000", "--transfers-per-room", "1000"];
+    Relay::with(&dir.join("relay"), &options, Some(filter))
 }
 
 /// Parts that came whole to the relay, in all its lives.
@@ -121,11 +123,11 @@ fn sender_that_is_killed_goes_on_and_one_part_goes_twice_for_each_time_at_most()
     let send = || schat_file(dir.path(), "ann", &["send", ROOM, path.to_str().unwrap()]);
     let kills = killed_often(send, || came(&relay), || {});
     is_hardly_more(came(&relay), kills);
-    let listed = said(&mut schat_file(dir.path(), "bob", &["list", ROOM]));
-    assert_eq!(listed.lines().count(), 1, "it was offered more than once: {listed}");
     let place = dir.path().join("there.bin");
     done(&mut schat_file(dir.path(), "bob", &["get", ROOM, "last", "-o", place.to_str().unwrap()]));
     assert!(fs::read(&place).unwrap() == content);
+    let listed = said(&mut schat_file(dir.path(), "bob", &["list", ROOM]));
+    assert_eq!(listed.lines().count(), 1, "it was offered more than once: {listed}");
 }
 
 #[test]

@@ -80,12 +80,14 @@ impl BlobStream {
     /// [`StreamError`] when the stream ended otherwise.
     pub(crate) async fn next(&mut self) -> Result<Option<RelayFrame>, StreamError> {
         loop {
-            if let Some(frame) = self.reader.next_frame().map_err(StreamError::Malformed)? {
+            if let Some(frame) = self.reader.take_frame().map_err(StreamError::Malformed)? {
                 return Ok(Some(frame));
             }
-            self.reader.wanted().map_err(StreamError::Malformed)?;
-            let Some(bytes) = self.recv.read_chunk(READ_CHUNK).await? else { return Ok(None) };
+            // Nothing of the frame behind it: else the relay could give that, too, before this one is on the disk.
+            let wanted = self.reader.wanted().map_err(StreamError::Malformed)?;
+            let Some(bytes) = self.recv.read_chunk(wanted.min(READ_CHUNK)).await? else { return Ok(None) };
             self.reader.push(&bytes);
+            self.reader.reserve();
         }
     }
 

@@ -1,7 +1,7 @@
 //! One attempt to fetch a file from the relay, over one connection.
 //!
 //! ```text
-//! tail: last part and list ─▶ the manifest's hash ─▶ what is here already ─▶ the rest, part by part ─▶ its name
+//! tail: the list of parts, and the last of them unless it is full ─▶ the manifest's hash ─▶ what is here already ─▶ the rest, part by part ─▶ its name
 //! ```
 //!
 //! A part is written only when it is the one that the list names, and the list is the one that the sender named. The next part is
@@ -58,14 +58,14 @@ impl Task {
             None => self.tail(down, &shape, &cipher).await?,
         };
         // Small enough to be whole in its last part.
-        if down.is_unasked && !is_picture(&down.file.name, &tail.last) {
+        if down.is_unasked && !tail.last.as_ref().is_some_and(|last| is_picture(&down.file.name, last)) {
             return Err(Fault::Final(false_file("it is not the picture that it says it is")));
         }
         let place = down.target.clone();
         let work = move || Writer::begin(place, &parts, cipher, shape, tail, is_kept);
         let (mut writer, whole) = blocking(work).await??;
         self.moved(u64::from(whole) * PART as u64).await;
-        if whole < shape.last() {
+        if whole < Tail::first(&shape) {
             writer = self.fetch(down, &shape, whole, writer).await?;
         }
         let is_exact = down.is_exact;
@@ -76,16 +76,17 @@ impl Task {
     pub(super) async fn only_part(&mut self, down: &Download) -> Result<Zeroizing<Vec<u8>>, Fault> {
         let wrong = || Fault::Final(false_file("it has more than one part"));
         let shape = down.file.shape().filter(|shape| shape.parts() == 1).ok_or_else(wrong)?;
-        Ok(self.tail(down, &shape, &FileCipher::new(&down.file.key)).await?.last)
+        self.tail(down, &shape, &FileCipher::new(&down.file.key)).await?.last.ok_or_else(wrong)
     }
 
-    /// The last part and the list, held against the manifest.
+    /// The last part, unless it is full, and the list, held against the manifest.
     async fn tail(&mut self, down: &Download, shape: &Shape, cipher: &FileCipher) -> Result<Tail, Fault> {
         let mut bytes = Zeroizing::new(Vec::new());
-        let mut stream = self.get(down, shape, shape.last(), 0).await?;
-        let length = usize::try_from(shape.sealed() - u64::from(shape.last()) * SEALED_PART as u64);
+        let first = Tail::first(shape);
+        let mut stream = self.get(down, shape, first, 0).await?;
+        let length = usize::try_from(shape.sealed() - u64::from(first) * SEALED_PART as u64);
         let length = length.unwrap_or_default();
-        let mut next = shape.last();
+        let mut next = first;
         while bytes.len() < length {
             let frame = self.next(&mut stream).await?;
             let part = part(frame, next)?;
@@ -96,16 +97,21 @@ impl Task {
             }
         }
         stream.finish().await;
-        let (last, list) = bytes.split_at_checked(shape.last_sealed()).unwrap_or_default();
+        let has_last = first == shape.last();
+        let last = if has_last { shape.last_sealed() } else { 0 };
+        let (last, list) = bytes.split_at_checked(last).unwrap_or_default();
         let forged = |_| Fault::Final(false_file("its list of parts is not genuine"));
         let list = cipher.open(Place::List, list).map_err(forged)?;
         let list = PartList::read(&list, shape, &down.file.parts)
             .map_err(|error| Fault::Final(false_file(&error.to_string())))?;
-        let last = proven(cipher, shape, &list, shape.last(), last)?;
+        let last = match has_last {
+            true => Some(proven(cipher, shape, &list, shape.last(), last)?),
+            false => None,
+        };
         Ok(Tail { list, last })
     }
 
-    /// The parts before the last, from `first` on.
+    /// The parts before the tail, from `first` on.
     async fn fetch(
         &mut self,
         down: &Download,
@@ -113,13 +119,14 @@ impl Task {
         first: u32,
         mut writer: Writer,
     ) -> Result<Writer, Fault> {
-        let mut stream = self.get(down, shape, first, shape.last() - first).await?;
-        for number in first..shape.last() {
+        let end = Tail::first(shape);
+        let mut stream = self.get(down, shape, first, end.saturating_sub(first)).await?;
+        for number in first..end {
             let frame = self.next(&mut stream).await?;
             let bytes = part(frame, number)?;
             let work = move || writer.take(number, &bytes).map(|()| writer);
             writer = blocking(work).await??;
-            self.moved(u64::from(number + 1) * PART as u64).await;
+            self.moved((u64::from(number + 1) * PART as u64).min(shape.size())).await;
         }
         stream.finish().await;
         Ok(writer)

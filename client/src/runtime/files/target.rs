@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use shared::file::{FileCipher, HASH, PartList, Shape};
+use shared::file::{FileCipher, HASH, PartList, SEALED_PART, Shape};
 use zeroize::Zeroizing;
 
 /// The hash of a file's parts, as its manifest has it.
@@ -19,8 +19,19 @@ const NUMBERS: u32 = 10_000;
 /// The end of a file, which is fetched first.
 pub(super) struct Tail {
     pub(super) list: PartList,
-    /// The plaintext of the last part.
-    pub(super) last: Zeroizing<Vec<u8>>,
+    /// The plaintext of the last part. None: that is full, so the list lies alone at the relay, and the part comes as all others do.
+    pub(super) last: Option<Zeroizing<Vec<u8>>>,
+}
+
+impl Tail {
+    /// Where it begins at the relay.
+    pub(super) fn first(shape: &Shape) -> u32 {
+        if Self::has_last(shape) { shape.last() } else { shape.parts() }
+    }
+
+    fn has_last(shape: &Shape) -> bool {
+        shape.parts() == 1 || shape.last_sealed() < SEALED_PART
+    }
 }
 
 /// A file that is not whole yet.
@@ -74,7 +85,9 @@ impl Target {
 
     /// The end of the file, and behind it the list of its parts, which are fetched first and once. It goes when the file is whole.
     pub(super) fn keep_tail(&mut self, shape: &Shape, tail: &Tail) -> io::Result<()> {
-        self.write(shape, shape.last(), &tail.last)?;
+        if let Some(last) = &tail.last {
+            self.write(shape, shape.last(), last)?;
+        }
         if shape.parts() > 1 {
             self.file.seek(SeekFrom::Start(shape.offset(shape.parts())))?;
             self.file.write_all(&tail.list.to_bytes())?;
@@ -88,9 +101,12 @@ impl Target {
         self.file.seek(SeekFrom::Start(shape.offset(shape.parts()))).ok()?;
         self.file.read_exact(&mut list).ok()?;
         let list = PartList::read(&list, shape, parts).ok()?;
+        if !Tail::has_last(shape) {
+            return Some(Tail { list, last: None });
+        }
         self.file.seek(SeekFrom::Start(shape.offset(shape.last()))).ok()?;
         let last = self.read(cipher, shape, &list, shape.last()).ok()??;
-        Some(Tail { list, last })
+        Some(Tail { list, last: Some(last) })
     }
 
     /// The next part that is read, if it is this one.
@@ -107,7 +123,7 @@ impl Target {
         Ok(cipher.hash(place, &plaintext).filter(|found| found == hash).map(|_| plaintext))
     }
 
-    /// So many parts from the beginning are there. They are looked at, not believed: whatever happened to the disk or to
+    /// So many parts from the beginning are there, of those that the tail has not. They are looked at, not believed: whatever happened to the disk or to
     /// the file meanwhile, what does not fit is fetched again.
     pub(super) fn whole_parts(
         &mut self,
@@ -117,12 +133,14 @@ impl Target {
     ) -> io::Result<u32> {
         let length = self.file.metadata()?.len();
         self.file.seek(SeekFrom::Start(0))?;
-        for part in 0..shape.last() {
-            if shape.offset(part + 1) > length || self.read(cipher, shape, list, part)?.is_none() {
+        for part in 0..Tail::first(shape) {
+            if shape.offset(part) + shape.own_len(part) as u64 > length
+                || self.read(cipher, shape, list, part)?.is_none()
+            {
                 return Ok(part);
             }
         }
-        Ok(shape.last())
+        Ok(Tail::first(shape))
     }
 
     /// Writes a part that was proven to be this one.
