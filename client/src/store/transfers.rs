@@ -106,21 +106,23 @@ impl Store {
         Ok(select.exists([number])?)
     }
 
-    /// A file begins anew, under another key: what was sealed under the old one is forgotten, and dropped at the relay.
+    /// A file begins anew, under another key: what was sealed under the old one is forgotten, and dropped at the relay if it is named.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be written; then all is as it was.
     pub fn restart_transfer<T: Serialize>(
         &mut self,
         (room, number): (RoomId, i64),
-        before: BlobId,
+        before: Option<BlobId>,
         transfer: &T,
     ) -> Result<(), StoreError> {
         let sealed = self.sealer.seal(&label(number), &written(transfer)?)?;
         let transaction = self.db.transaction()?;
         transaction.execute("DELETE FROM transfer_parts WHERE transfer = ?1", [number])?;
         transaction.execute("UPDATE transfers SET value = ?2 WHERE number = ?1", params![number, sealed])?;
-        drop_later(&transaction, room, before)?;
+        if let Some(before) = before {
+            drop_later(&transaction, room, before)?;
+        }
         Ok(transaction.commit()?)
     }
 

@@ -93,6 +93,7 @@ impl Local {
             link: self.link_of(label),
             told: Instant::now(),
             looks: false,
+            was_whole: false,
         };
         let mut running = lock(&self.0.files.running);
         running.insert(number, Running { room, path: None, shown, task: None });

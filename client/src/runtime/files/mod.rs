@@ -398,6 +398,7 @@ impl Local {
             link: self.link_of(room),
             told: Instant::now(),
             looks: true,
+            was_whole: false,
         };
         let mut running = lock(&self.0.files.running);
         running.insert(number, Running { room: id, path, shown, task: None });

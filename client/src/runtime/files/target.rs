@@ -262,6 +262,48 @@ mod tests {
         assert!(!part.exists());
     }
 
+    #[test]
+    fn tail_that_was_kept_is_held_against_the_manifest_and_not_believed() {
+        use shared::file::FileKey;
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("film.bin");
+        // With a last part that is full, and with one that is not.
+        for size in [(8 << 20) + 1, (2 << 20) + 5] {
+            let (shape, key) = (Shape::of(size).unwrap(), FileKey::from_bytes([3; 32]));
+            let cipher = FileCipher::new(&key);
+            let plain = |part: u32| {
+                let mut plain = vec![part as u8 + 1; shape.own_len(part)];
+                plain.resize(shape.len(part), 0);
+                plain
+            };
+            let hash = |part: u32| cipher.hash(shape.place(part).unwrap(), &plain(part)).unwrap();
+            let list = PartList::new((0..shape.parts()).map(hash).collect());
+            let parts = list.hash(size);
+            let last = Tail::has_last(&shape).then(|| Zeroizing::new(plain(shape.last())));
+            let mut target = Target::open(&place, &parts).unwrap();
+            assert!(target.tail(&cipher, &shape, &parts).is_none(), "nothing was kept");
+            target.keep_tail(&shape, &Tail { list: list.clone(), last: last.clone() }).unwrap();
+            let mut target = Target::kept(&place, &parts).unwrap().unwrap();
+            let kept = target.tail(&cipher, &shape, &parts).unwrap();
+            assert!(kept.list == list && kept.last == last);
+            assert_eq!(target.whole_parts(&cipher, &shape, &list).unwrap(), 0);
+            target.write(&shape, 0, &plain(0)).unwrap();
+            assert_eq!(target.whole_parts(&cipher, &shape, &list).unwrap(), 1);
+            assert!(target.tail(&cipher, &shape, &list.hash(size - 1)).is_none(), "another file's");
+            let spoil = |target: &mut Target, at: u64| {
+                target.file.seek(SeekFrom::Start(at)).unwrap();
+                target.file.write_all(&[0xee]).unwrap();
+            };
+            if last.is_some() {
+                spoil(&mut target, shape.offset(shape.last()));
+                assert!(target.tail(&cipher, &shape, &parts).is_none(), "its last part was altered");
+            }
+            target.keep_tail(&shape, &Tail { list: list.clone(), last }).unwrap();
+            spoil(&mut target, shape.offset(shape.parts()) + 9);
+            assert!(target.tail(&cipher, &shape, &parts).is_none(), "the list was altered");
+        }
+    }
+
     /// What every file system can do, and what it does where it can.
     #[test]
     fn names_are_taken_whole_or_not_at_all_in_every_way() {

@@ -60,6 +60,8 @@ pub(super) struct Task {
     pub(super) told: Instant,
     /// What was sent of the file before is looked at again, before more is.
     pub(super) looks: bool,
+    /// The relay had all of it when it was asked last.
+    pub(super) was_whole: bool,
 }
 
 /// What somebody wants, as the task sees it.
@@ -205,7 +207,8 @@ impl Task {
         if stamp == up.stamp && size == up.size { Ok(source) } else { Err(Fault::Changed) }
     }
 
-    /// Under another key, and another name at the relay: what is there under the old ones is dropped.
+    /// Under another key, and another name at the relay: what is there under the old ones is dropped. But not where that is whole: in
+    /// a profile that was brought back from an older copy it may be the file of a message that the room has, and time ends it.
     async fn begin_anew(&mut self) {
         let mut kept = self.kept.clone();
         let Job::Up(up) = &mut kept.job else { return };
@@ -214,7 +217,7 @@ impl Task {
         // What cannot be opened is said by the next attempt.
         let Ok(Ok(found)) = opened else { return };
         let random = lock(&self.local.0.profile).engine.random.clone();
-        let before = BlobId(up.blob);
+        let before = (!std::mem::take(&mut self.was_whole)).then_some(BlobId(up.blob));
         up.begin_anew(found.stamp, found.size, &random);
         let (way, size) = (Way::Up(up.blob), found.size);
         let (stored, place) = (kept.clone(), (self.room, self.number));

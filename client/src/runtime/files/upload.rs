@@ -44,6 +44,7 @@ impl Task {
         let hashes: BTreeMap<u32, PartHash> = stored.into_iter().collect();
         let (mut stream, proof) = self.stream(up.blob).await?;
         let mut there = self.open(&mut stream, proof, &shape).await?;
+        self.was_whole = there.whole;
         if !there.is_known(&shape, &hashes) {
             return Err(Fault::Changed);
         }

@@ -91,7 +91,14 @@ fn transfer_ends_in_the_step_that_offers_its_file_and_not_otherwise() {
     assert_eq!(store.transfers::<String>().unwrap(), [(ROOM, second, "second".to_owned())]);
     assert!(store.part_hashes(first).unwrap().is_empty());
     store.add_part_hashes(second, &[(0, [1; 32])]).unwrap();
-    store.restart_transfer((ROOM, second), proto::BlobId([7; 16]), &"anew").unwrap();
+    store.restart_transfer((ROOM, second), None, &"whole").unwrap();
+    assert_eq!(
+        (store.part_hashes(second).unwrap().len(), blobs(&store).len()),
+        (0, 0),
+        "it may be a message's"
+    );
+    store.add_part_hashes(second, &[(0, [1; 32])]).unwrap();
+    store.restart_transfer((ROOM, second), Some(proto::BlobId([7; 16])), &"anew").unwrap();
     assert!(store.part_hashes(second).unwrap().is_empty());
     assert_eq!((store.transfers::<String>().unwrap()[0].2.as_str(), blobs(&store)), ("anew", vec![7]));
     store.forget_room(ROOM).unwrap();
