@@ -20,11 +20,11 @@ use zeroize::Zeroizing;
 use super::{DATABASE, FileKey, KeySource, Store, StoreError, Vault, lock::Lock};
 use crate::failure::Failure;
 
-const IDENTITY: &str = "identity";
-const NAME: &str = "name";
-const RELAY: &str = "relay";
-const STATUS: &str = "status";
-const GLYPH: &str = "glyph";
+pub(super) const IDENTITY: &str = "identity";
+pub(super) const NAME: &str = "name";
+pub(super) const RELAY: &str = "relay";
+pub(super) const STATUS: &str = "status";
+pub(super) const GLYPH: &str = "glyph";
 
 /// Where a profile lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
