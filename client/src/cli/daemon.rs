@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use super::{
-    Globals,
+    Globals, backup,
     interrupt::interrupted,
     plan::{self, Plan},
     setup::profile,
@@ -47,7 +47,9 @@ async fn run(globals: &Globals, dir: &ProfileDir) -> Result<Exit, Failure> {
     let config = plan::config(globals, &profile, plan)?;
     let daemon = Daemon::start(profile, config).await?;
     eprintln!("schat: {}", words::command::relay::DAEMON_READY);
+    let backups = tokio::spawn(backup::again_and_again(globals.clone()));
     daemon.run(interrupted()).await;
+    backups.abort();
     eprintln!("schat: {}", words::command::relay::DAEMON_ENDED);
     // Whoever manages services ends them by a signal, and that is no failure.
     Ok(Exit::Ok)

@@ -8,7 +8,7 @@ use super::{KnownPerson, KnownRelay, Meeting, PictureKey, Place, Store, StoreErr
 use crate::transport::RelayAddress;
 
 /// What the phrase says, until the person has confirmed that it is written down.
-const PHRASE: &str = "phrase";
+const PHRASE: &str = "recovery";
 
 /// What seals backups, once there is one.
 const BACKUP_KEY: &str = "backup-key";
@@ -42,7 +42,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be written.
-    pub fn set_account_secret(&mut self, secret: &[u8; 32]) -> Result<(), StoreError> {
+    pub fn set_account_secret(&mut self, secret: &[u8]) -> Result<(), StoreError> {
         self.set_meta(super::profile::IDENTITY, secret)
     }
 

@@ -165,6 +165,7 @@ impl Engine {
         now: Millis,
     ) -> Result<Verdict, GroupError> {
         if self.back.out.is_some() {
+            self.note_another(entry);
             return Ok(Verdict::Taken);
         }
         let place = self.place(entry);
