@@ -149,10 +149,14 @@ impl Engine {
 
     /// A commit while this device is out: if its own keys came back by it, somebody else has them.
     pub(super) fn note_another(&mut self, entry: &Deliver) {
-        let is_ours = *entry.key == self.own_key();
         let is_backup = self.back.out.as_ref().is_some_and(|out| out.why() == OutCause::Backup);
-        if is_ours && is_backup && self.kinship(entry) == Kinship::Return {
+        if is_backup && self.is_own_return(entry) {
             self.refuse(Problem::AnotherCame);
         }
+    }
+
+    /// Whether somebody came back by this device's own keys.
+    pub(super) fn is_own_return(&self, entry: &Deliver) -> bool {
+        *entry.key == self.own_key() && self.kinship(entry) == Kinship::Return
     }
 }
