@@ -27,7 +27,7 @@ use crate::{
     handle::Runtime,
     runtime::{Event, Past, RoomEvent, now_ms},
     settings,
-    store::{Asking, KeySource as _, OpenProfile, ProfileDir, Store, Wrap, engine_profile},
+    store::{Asking, KeySource as _, OpenProfile, ProfileDir, Store, Vault, Wrap, engine_profile},
 };
 
 /// What is read of a file with a phrase, in bytes.
@@ -238,22 +238,20 @@ impl Plans {
 const LOOK: Duration = Duration::from_secs(60);
 
 /// Makes backups when they are due, beside the daemon's own work; for ever.
-pub(super) async fn again_and_again(globals: Globals) {
+pub(super) async fn again_and_again(settings: String, vault: Vault, dir: ProfileDir) {
     loop {
-        let globals = globals.clone();
+        let (settings, vault, dir) = (settings.clone(), vault.clone(), dir.clone());
         // What fails is told, and tried again when it is due the next time.
-        if let Ok(Err(failure)) = tokio::task::spawn_blocking(move || due(&globals)).await {
+        if let Ok(Err(failure)) = tokio::task::spawn_blocking(move || due(settings, &vault, &dir)).await {
             eprintln!("schat: {}", crate::faces::words::failure(&failure));
         }
         tokio::time::sleep(LOOK).await;
     }
 }
 
-fn due(globals: &Globals) -> Result<(), Failure> {
-    let dir = ProfileDir::choose(globals.profile.clone())?;
-    let open = |wrap: &Wrap| Ok(passphrase::opened(globals, dir.path(), wrap)?.key);
-    let key = Asking(&open).key(dir.path(), &random())?;
-    let mut store = Store::open_beside(dir.path(), &key, random())?;
+fn due(settings: String, vault: &Vault, dir: &ProfileDir) -> Result<(), Failure> {
+    // Read beside the rooms, which do not wait for it.
+    let mut store = vault.now(|store| store.sibling(dir.path()))?;
     let Some(mut plan) = Plans::load(&store).map_err(|error| words::failed(&error, dir.path()))? else {
         return Ok(());
     };
@@ -261,7 +259,6 @@ fn due(globals: &Globals) -> Result<(), Failure> {
     let is_due = plan.every_s > 0 && now_ms().abs_diff(plan.last) >= plan.every_s.saturating_mul(1000);
     let Some(key) = store.backup_key()?.filter(|_| is_due) else { return Ok(()) };
     let Ok(key) = <[u8; 32]>::try_from(key.as_slice()).map(Zeroizing::new) else { return Ok(()) };
-    let settings = settings::carried(&globals.settings);
     let done = once(&mut store, &plan.target, &BackupKey::from_bytes(&key), plan.files, settings);
     let done = done.map_err(told);
     plan.last = now_ms();

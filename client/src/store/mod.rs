@@ -181,9 +181,21 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when it cannot be opened, is damaged, belongs to another key, or is not of this version.
     pub fn open_beside(dir: &Path, key: &ProfileKey, random: Random) -> Result<Self, StoreError> {
+        Self::beside(dir, Sealer::new(key, random))
+    }
+
+    /// The same database once more, in `dir`: for whoever reads all of it and must not hold others up.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be opened.
+    pub fn sibling(&self, dir: &Path) -> Result<Self, StoreError> {
+        Self::beside(dir, self.sealer.clone())
+    }
+
+    fn beside(dir: &Path, sealer: Sealer) -> Result<Self, StoreError> {
         let store = Self {
             db: schema::open_beside(&dir.join(DATABASE))?,
-            sealer: Sealer::new(key, random),
+            sealer,
             people: People::default(),
             kept: MAX_HISTORY,
             #[cfg(test)]

@@ -213,9 +213,11 @@ fn backup_and_restore_that_are_killed_leave_nothing_half_and_no_second_identity(
     for person in people {
         person.quit();
     }
-    let target = dir.join("backups");
-    fs::create_dir(&target).unwrap();
-    done(&mut backup(dir, "bob", &target, &[]));
+    let (directory, whole) = (dir.join("backups"), dir.join("whole"));
+    fs::create_dir(&directory).unwrap();
+    for target in [&directory, &whole] {
+        done(&mut backup(dir, "bob", target, &[]));
+    }
     let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     let seed = count("SCHAT_SEED", clock.subsec_nanos() as usize);
     println!("SCHAT_SEED={seed}");
@@ -229,12 +231,12 @@ fn backup_and_restore_that_are_killed_leave_nothing_half_and_no_second_identity(
     };
     let mut killed = 0;
     for round in 0..count("SCHAT_KILLS", 10) {
-        // A longer past each time, so that there is something to write.
         let is_backup = round % 2 == 0;
+        let target = if round % 4 < 2 { &directory } else { &whole };
         let anew = format!("anew{round}");
         let mut command = match is_backup {
-            true => backup(dir, "bob", &target, &[]),
-            false => restore(dir, &anew, &target, &["--timeout", "1"]),
+            true => backup(dir, "bob", target, &[]),
+            false => restore(dir, &anew, target, &["--timeout", "1"]),
         };
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -255,7 +257,7 @@ fn backup_and_restore_that_are_killed_leave_nothing_half_and_no_second_identity(
         }
         // What is there can be restored, whole, by whoever begins anew.
         let anew = format!("again{round}");
-        done(&mut restore(dir, &anew, &target, &["--timeout", "1"]));
+        done(&mut restore(dir, &anew, target, &["--timeout", "1"]));
         assert_eq!(texts(dir, &anew).len(), 300, "round {round}");
         fs::remove_dir_all(dir.join(&anew)).unwrap();
     }
