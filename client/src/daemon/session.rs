@@ -112,6 +112,7 @@ async fn attached(read: ReadHalf<Stream>, write: WriteHalf<Stream>, served: &Arc
     reader.abort();
     drop(feed);
     served.hub.detach(seat.number, face, seat.events, seat.first);
+    served.local.end_passing(face).await;
     if let Some(why) = why {
         // It may be just that it does not read.
         let _ = timeout(GOODBYE, out.send(Down::Bye(why))).await;

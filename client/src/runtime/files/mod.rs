@@ -45,13 +45,17 @@ use self::{
     task::{Shown, Steering, Task},
 };
 use super::{
-    Local,
+    Event, FaceId, Local, RoomEvent,
     avatar::{Entered, Quiet, channel as avatar_channel, run as tell_of_avatar},
     lock,
-    transfer::{Steer, Transfer, Way},
+    transfer::{Steer, Transfer, TransferState, Way},
     unasked::Unasked,
 };
-use crate::{failure::Failure, text::names::label};
+use crate::{
+    failure::Failure,
+    store::{Store, StoreError},
+    text::names::label,
+};
 
 /// Files that are sent and fetched at the same time: more of them make none faster, and each takes some 10 MiB.
 const AT_ONCE: usize = 2;
@@ -88,6 +92,26 @@ pub struct Wanted {
     pub output: Option<PathBuf>,
 }
 
+/// For whom a file is fetched.
+enum Whose {
+    /// Somebody who has it when it is there.
+    Kept,
+    /// A command, of that face of a daemon, that ends before: then it is not fetched any more.
+    Command(Option<FaceId>),
+    /// Nobody asked: it has to be a picture.
+    Nobody,
+}
+
+/// Files under way in a profile that nobody runs, oldest first, with their rooms. What ended with its command is none of them.
+///
+/// # Errors
+/// [`StoreError`] when they cannot be read.
+pub(crate) fn stored_transfers(store: &Store) -> Result<Vec<(RoomId, Transfer)>, StoreError> {
+    let kept: Vec<(RoomId, i64, Kept)> = store.transfers()?;
+    let kept = kept.into_iter().filter(|(.., kept)| !kept.is_passing());
+    Ok(kept.map(|(room, number, kept)| (room, kept.shown(number))).collect())
+}
+
 /// Files under way.
 pub(super) struct Files {
     running: Mutex<BTreeMap<i64, Running>>,
@@ -113,8 +137,10 @@ pub(super) struct Files {
 
 struct Running {
     room: RoomId,
-    /// Of a file that is sent: where it is. Of one that is fetched: nothing.
+    /// Of a file that is sent: where it is. Of one that is fetched: where it is to be.
     path: Option<PathBuf>,
+    /// The face of a daemon whose end is its end.
+    asker: Option<FaceId>,
     shown: Arc<Shown>,
     task: Option<JoinHandle<()>>,
 }
@@ -196,6 +222,14 @@ impl Files {
         lock(&self.running).remove(&transfer.number);
     }
 
+    /// Takes out what was fetched for this face alone.
+    fn take_passing(&self, asker: FaceId) -> Vec<(i64, Running)> {
+        let mut running = lock(&self.running);
+        let numbers: Vec<i64> =
+            running.iter().filter(|(_, one)| one.asker == Some(asker)).map(|(number, _)| *number).collect();
+        numbers.into_iter().filter_map(|number| Some((number, running.remove(&number)?))).collect()
+    }
+
     /// One of which nobody was told has ended.
     fn forget(&self, number: i64) {
         lock(&self.running).remove(&number);
@@ -234,12 +268,21 @@ impl Local {
         }
     }
 
+    /// Where files are that are on their way to a command's standard output.
+    fn output(&self) -> PathBuf {
+        lock(&self.0.profile).dir().output()
+    }
+
     /// Goes on with what was under way.
     pub(super) async fn resume_files(&self) -> Result<(), Failure> {
+        // Of commands that were killed.
+        let _ = std::fs::remove_dir_all(self.output());
         let kept: Vec<(RoomId, i64, Kept)> = self.0.vault.run(|store| store.transfers()).await?;
         for (room, number, kept) in kept {
-            // Nobody asked for it, and nobody wants that any more.
-            if matches!(&kept.job, Job::Down(down) if down.is_unasked && !self.0.config.fetches_images) {
+            // Nobody asked for it, and nobody wants that any more; or whoever asked has ended.
+            let is_unwanted =
+                matches!(&kept.job, Job::Down(down) if down.is_unasked && !self.0.config.fetches_images);
+            if is_unwanted || kept.is_passing() {
                 self.0.vault.run(move |store| store.end_transfer(number)).await?;
                 continue;
             }
@@ -248,7 +291,7 @@ impl Local {
                 if let Job::Up(up) = &kept.job {
                     lock(&self.0.files.resumed).begin((number, room), up);
                 }
-                self.start_file(&label, (room, number), kept);
+                self.start_file(&label, (room, number), kept, None);
             }
         }
         Ok(())
@@ -297,7 +340,7 @@ impl Local {
             reply_to,
             token,
         };
-        self.add_file(room, id, Kept { paused: false, job: Job::Up(up) }).await
+        self.add_file(room, id, Kept::new(Job::Up(up)), None).await
     }
 
     /// Fetches the file of a message. One that is being fetched already goes on.
@@ -305,15 +348,28 @@ impl Local {
     /// # Errors
     /// [`Failure`] when there is no such room or message, it has no file, or it cannot be stored.
     pub async fn get_file(&self, room: &str, wanted: Wanted) -> Result<Transfer, Failure> {
-        self.get(room, wanted, false).await
+        self.get(room, wanted, Whose::Kept).await
+    }
+
+    /// The same for a command that somebody may end: then it ends as well, and what is there of it stays for the next one.
+    ///
+    /// # Errors
+    /// As of [`Local::get_file`].
+    pub async fn get_passing(
+        &self,
+        room: &str,
+        wanted: Wanted,
+        asker: Option<FaceId>,
+    ) -> Result<Transfer, Failure> {
+        self.get(room, wanted, Whose::Command(asker)).await
     }
 
     /// Fetches the picture of a message, which nobody asked for: nothing of it stays if it is none.
     async fn get_picture(&self, room: &str, message: MessageId) -> Result<Transfer, Failure> {
-        self.get(room, Wanted { message, output: None }, true).await
+        self.get(room, Wanted { message, output: None }, Whose::Nobody).await
     }
 
-    async fn get(&self, room: &str, wanted: Wanted, is_unasked: bool) -> Result<Transfer, Failure> {
+    async fn get(&self, room: &str, wanted: Wanted, whose: Whose) -> Result<Transfer, Failure> {
         let id = self.running_room(room)?;
         let Wanted { message, output } = wanted;
         let line = self.line(room, message).await?;
@@ -333,11 +389,42 @@ impl Local {
         if place.1 && place.0.symlink_metadata().is_ok() {
             return Err(fault::name_taken(&place.0));
         }
-        let down = Download { message, file: *file, target: place.0, is_exact: place.1, is_unasked };
+        let (is_unasked, is_passing, asker) = match whose {
+            Whose::Kept => (false, false, None),
+            Whose::Command(asker) => (false, true, asker),
+            Whose::Nobody => (true, false, None),
+        };
+        let (target, is_exact) = place;
+        let down = Download { message, file: *file, target, is_exact, is_unasked, is_passing };
         if let Some(transfer) = self.is_fetched(id, message, &down.target) {
             return Ok(transfer);
         }
-        self.add_file(room, id, Kept { paused: false, job: Job::Down(down) }).await
+        self.add_file(room, id, Kept::new(Job::Down(down)), asker).await
+    }
+
+    /// A face of a daemon is gone, and nobody waits any more for what was fetched for it alone.
+    pub(crate) async fn end_passing(&self, asker: FaceId) {
+        for (number, running) in self.0.files.take_passing(asker) {
+            if let Some(task) = running.task {
+                task.abort();
+                // It may have come to its end.
+                let _ = task.await;
+            }
+            // What cannot be forgotten now is at the next start.
+            let _ = self.0.vault.run(move |store| store.end_transfer(number)).await;
+            let place = running.path.as_deref().and_then(Path::parent);
+            if let Some(place) = place.filter(|place| place.starts_with(self.output())) {
+                // What cannot be removed now is at the next start.
+                let _ = std::fs::remove_dir_all(place);
+            }
+            let mut transfer = lock(&running.shown.transfer).clone();
+            if transfer.state.is_final() {
+                continue;
+            }
+            transfer.state = TransferState::Cancelled(Some(fault::asker_gone()));
+            let event = RoomEvent::Transfer(transfer);
+            self.0.outlet.send(Event::Room { room: running.shown.room.clone(), event }).await;
+        }
     }
 
     /// Files under way, of one room or of all, oldest first, with the labels of their rooms.
@@ -372,13 +459,25 @@ impl Local {
         Ok(())
     }
 
-    async fn add_file(&self, room: &str, id: RoomId, kept: Kept) -> Result<Transfer, Failure> {
+    async fn add_file(
+        &self,
+        room: &str,
+        id: RoomId,
+        kept: Kept,
+        asker: Option<FaceId>,
+    ) -> Result<Transfer, Failure> {
         let stored = kept.clone();
         let number = self.0.vault.run(move |store| store.add_transfer(id, &stored)).await?;
-        Ok(self.start_file(&label(room), (id, number), kept))
+        Ok(self.start_file(&label(room), (id, number), kept, asker))
     }
 
-    fn start_file(&self, room: &str, (id, number): (RoomId, i64), kept: Kept) -> Transfer {
+    fn start_file(
+        &self,
+        room: &str,
+        (id, number): (RoomId, i64),
+        kept: Kept,
+        asker: Option<FaceId>,
+    ) -> Transfer {
         let transfer = kept.shown(number);
         let wanted = if kept.paused { Steer::Pause } else { Steer::Run };
         let (steer, steering) = watch::channel(wanted);
@@ -396,10 +495,11 @@ impl Local {
             steer: Steering(steering),
             link: self.link_of(room),
             told: Instant::now(),
+            stored: Instant::now(),
             looks: true,
         };
         let mut running = lock(&self.0.files.running);
-        running.insert(number, Running { room: id, path, shown, task: None });
+        running.insert(number, Running { room: id, path, asker, shown, task: None });
         // Under the lock, so that it is not forgotten before it is known.
         let task = tokio::spawn(task.run());
         if let Some(running) = running.get_mut(&number) {
