@@ -110,7 +110,7 @@ impl Editor {
     /// Types into a field of one line.
     pub fn insert_line(&mut self, text: &str) {
         let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        self.insert(line.trim_end());
+        self.insert(&line);
     }
 
     /// Types text; control characters but line breaks and tabs are dropped. False: there is no room for it.

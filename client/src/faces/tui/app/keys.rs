@@ -180,7 +180,7 @@ impl App {
         match &mut self.overlay {
             Some(Overlay::Search(search)) => {
                 let mut search = search.clone();
-                search.text.insert_line(text);
+                search.text.insert_line(text.trim_end_matches(['\r', '\n']));
                 self.ask(search);
             }
             None | Some(Overlay::Link(_) | Overlay::Code(_)) => {
