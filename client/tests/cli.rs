@@ -72,7 +72,6 @@ fn every_command_tells_a_program_why_it_failed_by_an_object() {
         &["daemon", "stop"],
         &["file", "send", "nowhere", "/no/such/file"],
         &["file", "get", "nowhere", "last"],
-        &["file", "get", "nowhere", "last", "-o", "-"],
         &["file", "list", "nowhere"],
         &["file", "pause", "7"],
         &["file", "resume", "7"],

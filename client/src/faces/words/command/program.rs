@@ -2,7 +2,10 @@
 
 use std::{fmt::Display, io, path::Path};
 
-use crate::failure::{Exit, Failure};
+use crate::{
+    faces::words::text::sentence,
+    failure::{Exit, Failure},
+};
 
 /// Nothing says where settings would be.
 pub fn no_home() -> Failure {
@@ -72,5 +75,5 @@ pub fn misused(told: &str) -> Failure {
     let about: Vec<&str> = about.map(str::trim).filter(|line| !line.is_empty()).collect();
     let about = about.join(" ");
     let about = about.strip_prefix("error: ").unwrap_or(&about);
-    Failure::usage(format!("{about}."), "See `schat --help`.")
+    Failure::usage(sentence(about), "See `schat --help`.")
 }
