@@ -67,7 +67,7 @@ pub fn transfer(transfer: &Transfer) -> Option<String> {
             Some(format!("{doing} {name} stopped. {} {tries}", failure(why)))
         }
         TransferState::Done(Some(path)) => {
-            Some(format!("{name} is there: {}", sanitize::line(&path.display().to_string())))
+            Some(format!("{name} is here: {}", sanitize::line(&path.display().to_string())))
         }
         TransferState::Done(None) => Some(format!("{name} is at the relay.")),
         TransferState::Cancelled(why) => {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{App, Attached, Effect, Entry};
+use super::{App, Attached, Effect, Entry, overlay::MESSAGE};
 use crate::faces::{markup, sanitize, tui::times, words};
 
 /// People behind a sign whose names the details have; more are only counted.
@@ -30,21 +30,25 @@ impl App {
             (Some(file), Some(room)) if !entry.deleted => {
                 self.effects.push(Effect::About { room, id: entry.id, file: file.key });
             }
-            _ => self.details("Message", self.about(entry, None)),
+            _ => self.details(MESSAGE, self.about(entry, None)),
         }
     }
 
     /// It was looked up.
     pub fn about_file(&mut self, id: &shared::room::MessageId, place: &Here) {
         let lines = self.shown().and_then(|pane| pane.entry(id)).map(|entry| self.about(entry, Some(place)));
-        lines.into_iter().for_each(|lines| self.details("Message", lines));
+        lines.into_iter().for_each(|lines| self.details(MESSAGE, lines));
+    }
+
+    /// A file comes with the chosen message.
+    pub(in super::super) fn has_file(&self) -> bool {
+        self.chosen().is_some_and(|entry| entry.file.is_some() && !entry.deleted)
     }
 
     /// Fetches the file of the chosen message.
     pub(super) fn begin_fetch(&mut self) {
         let Some(id) = self.living() else { return };
-        let has_file = self.chosen().is_some_and(|entry| entry.file.is_some());
-        match self.current.clone().filter(|_| has_file) {
+        match self.current.clone().filter(|_| self.has_file()) {
             Some(room) => self.effects.push(Effect::Get { room, id }),
             None => self.alert = Some("No file comes with that message.".to_owned()),
         }
@@ -111,9 +115,13 @@ fn about_file(file: &Attached, entry: &Entry, place: Option<&Here>) -> Vec<Strin
         "" => "not told by whoever sent it".to_owned(),
         told => format!("{told}, as whoever sent it says"),
     };
+    let exactly = match file.size {
+        0..1_000 => words::counted(file.size, "byte"),
+        size => format!("{} ({size} bytes)", words::bytes(size)),
+    };
     vec![
         format!("File:         {}", file.name),
-        format!("Size:         {} ({})", words::bytes(file.size), words::counted(file.size, "byte")),
+        format!("Size:         {exactly}"),
         format!("Type:         {kind}"),
         format!("Id:           {id}"),
         format!("Where:        {here}"),

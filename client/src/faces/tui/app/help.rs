@@ -139,9 +139,14 @@ fn keys_of(overlay: &Overlay) -> Option<Keys> {
         Overlay::Delete(_) => {
             ("Deleting a message", &[("y", "delete it for everybody"), ("any other key", "keep it")])
         }
-        Overlay::Details(..) => {
-            ("What is told", &[("Up, Down, PgUp, PgDn", "scroll"), ("any other key", "close")])
-        }
+        Overlay::Details(..) => (
+            "What is told",
+            &[
+                ("Up, Down, PgUp, PgDn", "scroll"),
+                ("f", "fetch the file of the message, if it has one"),
+                ("any other key", "close"),
+            ],
+        ),
         Overlay::Open(_) => (
             "Opening a link",
             &[("Up, Down", "another link of the message"), ("y", "open it"), ("any other key", "do not")],

@@ -7,7 +7,7 @@ use super::{App, Effect, Help, Open, SIGNS, Search, Telling};
 use crate::{
     faces::tui::{
         editor::{Editor, To},
-        keymap::Key,
+        keymap::{Action, Key},
     },
     text::loose::loose,
 };
@@ -34,6 +34,9 @@ pub enum Overlay {
     /// Whether a link is to be opened.
     Open(Open),
 }
+
+/// What the lines of a message are about.
+pub const MESSAGE: &str = "Message";
 
 /// Lines to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +81,12 @@ impl App {
                 KeyCode::Char('?'),
             ) => self.help("", Some(overlay)),
             (Overlay::Open(open), code) => self.open_key(open, code),
+            // As its line says that tells where the file is.
+            (Overlay::Details(Details { title: MESSAGE, .. }), _)
+                if self.keys.action(key, true) == Some(Action::Fetch) && self.has_file() =>
+            {
+                self.begin_fetch();
+            }
             (Overlay::Details(Details { scroll, title, lines }), code) => {
                 let shown = |scroll| Overlay::Details(Details { title, lines, scroll });
                 self.overlay = scrolled(scroll, code).map(shown);

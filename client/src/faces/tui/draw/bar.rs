@@ -58,7 +58,7 @@ fn keys(app: &App) -> String {
     let fits = |action: &Action| match action {
         Action::Edit | Action::Delete => is_mine,
         Action::Open => has_link,
-        Action::Fetch => app.chosen().is_some_and(|entry| entry.file.is_some() && !entry.deleted),
+        Action::Fetch => app.has_file(),
         _ => true,
     };
     let keys = words.into_iter().filter(|(action, _)| fits(action));

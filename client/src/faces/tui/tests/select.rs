@@ -233,6 +233,10 @@ fn file_of_the_chosen_message_is_fetched_by_a_key_however_old_it_is() {
     let mut app = brought();
     let room = "lobby".to_owned();
     assert_eq!(key(&mut app, KeyCode::Char('f')), [Effect::Get { room, id: id(1) }]);
+    // Also where its details say so.
+    app.about_file(&id(1), &Here::No);
+    assert_eq!(key(&mut app, KeyCode::Char('f')), [Effect::Get { room: "lobby".to_owned(), id: id(1) }]);
+    assert_eq!(app.overlay, None);
     key(&mut app, KeyCode::Down);
     assert_eq!(key(&mut app, KeyCode::Char('f')), []);
     assert!(text(&mut app, 80, 24).contains("No file comes with that message."));
