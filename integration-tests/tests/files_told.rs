@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
     process::{Child, Output, Stdio},
     time::Instant,
@@ -330,4 +331,78 @@ fn operator_is_told_once_of_a_file_that_waits_for_its_rate() {
     let told =
         log.lines().filter(|line| line.contains("file_traffic_mib") && line.contains("ran into a limit"));
     assert_eq!(told.count(), 1, "{log}");
+}
+
+/// A chat in lines, of which what the program says is read.
+struct Lines {
+    child: Child,
+    told: std::io::Lines<BufReader<std::process::ChildStderr>>,
+}
+
+impl Lines {
+    fn start(dir: &Path, name: &str, config: &Path) -> Self {
+        let mut lines = schat(dir, name, &["--plain"]);
+        lines.env("SCHAT_CONFIG", config).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = lines.spawn().unwrap();
+        let told = BufReader::new(child.stderr.take().unwrap()).lines();
+        Self { child, told }
+    }
+
+    fn says(&mut self, line: &str) {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    fn hears(&mut self, part: &str) -> String {
+        let mut told = self.told.by_ref().map(Result::unwrap);
+        told.find(|line| line.contains(part)).unwrap_or_else(|| panic!("it ends without {part}"))
+    }
+}
+
+#[test]
+fn any_file_of_a_room_is_fetched_by_its_id_and_several_are_sent_at_once() {
+    let dir = TempDir::new().unwrap();
+    let relay = Relay::start(&dir.path().join("relay"));
+    pair(dir.path(), &relay);
+    let got = dir.path().join("got");
+    let settings = format!("[files]\ndownloads = {:?}\n", got.to_str().unwrap());
+    let config = file(dir.path(), "config.toml", settings.as_bytes());
+    let (older, newer) = (dir.path().join("older"), dir.path().join("newer"));
+    for place in [&older, &newer] {
+        fs::create_dir(place).unwrap();
+    }
+    let [one, two] = [file(&older, "my report.txt", b"older"), file(&newer, "my report.txt", b"newer")];
+    let other = file(dir.path(), "other.txt", b"other");
+    let mut ann = Lines::start(dir.path(), "ann", &config);
+    ann.hears("You are in");
+    // One that is not there keeps all of them here.
+    ann.says(&format!("/file '{}' {}", one.display(), dir.path().join("none").display()));
+    ann.hears("none is no file. Nothing was sent.");
+    for (with, last) in [
+        (one.display().to_string(), "is at the relay"),
+        (two.display().to_string(), "is at the relay"),
+        (format!("'{}' {}", two.display(), other.display()), "other.txt is at the relay"),
+    ] {
+        ann.says(&format!("/file {with}"));
+        ann.hears(last);
+    }
+    ann.child.stdin = None;
+    assert_eq!(ann.child.wait().unwrap().code(), Some(0));
+
+    let mut bob = Lines::start(dir.path(), "bob", &config);
+    bob.hears("You are in");
+    let listed = || objects(&done(&mut schat_file(dir.path(), "ann", &["list", ROOM, "--json"])));
+    let names: Vec<Value> = listed().iter().map(|line| line["file"]["name"].clone()).collect();
+    assert_eq!(names.len(), 4, "{names:?}");
+    let oldest = listed()[0]["id"].as_str().unwrap().to_owned();
+    bob.says("/files report");
+    assert!(bob.hears("my report.txt").starts_with(&format!("- {} ", &oldest[..8])));
+    bob.says(&format!("/get {}", oldest[..8].to_uppercase()));
+    let there = bob.hears(" is here: ");
+    assert_eq!(fs::read(there.split_once(" is here: ").unwrap().1).unwrap(), b"older");
+    for (wanted, told) in [("ffffffff", "or an id that begins so"), ("zebra", "these words in its name")] {
+        bob.says(&format!("/get {wanted}"));
+        bob.hears(told);
+    }
+    bob.says("/quit");
+    assert_eq!(bob.child.wait().unwrap().code(), Some(0));
 }

@@ -88,19 +88,13 @@ pub(super) async fn get(runtime: &Runtime, room: &str, wanted: &str) -> Result<D
         let message = format!("Several files have an id that begins with {wanted}.");
         return Err(Failure::usage(message, "Give more of its digits; the details of a message have all."));
     }
-    let line = found.pop().ok_or_else(|| {
-        let message = match wanted {
-            "" => "No file was sent to this room.",
-            _ => "No file of this room has these words in its name, or an id that begins so.",
-        };
-        Failure::not_found(message, "/files lists the newest.")
-    })?;
+    let line = found.pop().ok_or_else(|| Failure::not_found(none(wanted), "/files lists the newest."))?;
     runtime.get_file(room, Wanted { message: line.message.id, output: None }).await.map(|_| Done::default())
 }
 
-pub(super) async fn list(runtime: &Runtime, room: &str) -> Result<Done, Failure> {
+pub(super) async fn list(runtime: &Runtime, room: &str, wanted: &str) -> Result<Done, Failure> {
     let view = runtime.view(room);
-    let files = newest(runtime, room, "", LISTED).await?;
+    let files = newest(runtime, room, wanted, LISTED).await?;
     let row = |line: &timeline::Line| {
         let file = line.message.file.as_deref().map(words::file).unwrap_or_default();
         let who = words::who(&line.message.from, view.as_deref());
@@ -113,9 +107,17 @@ pub(super) async fn list(runtime: &Runtime, room: &str) -> Result<Done, Failure>
         under_way.iter().map(|(_, transfer)| format!("Under way: {}", words::transfer_row(transfer))),
     );
     if notes.is_empty() {
-        notes.push("No file was sent to this room.".to_owned());
+        notes.push(none(wanted).to_owned());
     }
     Ok(Done { notes, go: None })
+}
+
+/// Nothing fits.
+fn none(wanted: &str) -> &'static str {
+    match wanted {
+        "" => "No file was sent to this room.",
+        _ => "No file of this room has these words in its name, or an id that begins so.",
+    }
 }
 
 /// The id of the message that brings a file.

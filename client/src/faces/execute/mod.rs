@@ -170,7 +170,7 @@ pub async fn execute(
         Line::File(path) => files::send(runtime, pending, here()?, &path, false).await,
         Line::Voice(path) => files::send(runtime, pending, here()?, &path, true).await,
         Line::Get(words) => files::get(runtime, here()?, &words).await,
-        Line::Files => files::list(runtime, here()?).await,
+        Line::Files(words) => files::list(runtime, here()?, &words).await,
         Line::Steer(number, steer) => runtime.steer_file(number, steer).await.map(|()| Done::default()),
         Line::Search(text) => search(runtime, here()?, &text).await,
         Line::Rooms(all) => Ok(Done { notes: rooms(runtime, current, all).await, go: None }),

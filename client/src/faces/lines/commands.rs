@@ -27,7 +27,10 @@ pub const COMMANDS: &[(&str, &str)] = &[
         "/get [WORDS|ID]",
         "fetch the newest file of this room, the newest with these words in its name, or the one with this id, as /files shows it",
     ),
-    ("/files", "the newest files of this room with their ids, and those that are under way"),
+    (
+        "/files [WORDS]",
+        "the newest files of this room, or those with these words in their names, with their ids; and those that are under way",
+    ),
     ("/pause NUMBER", "let a file that is under way wait"),
     ("/resume NUMBER", "let it go on"),
     ("/cancel NUMBER", "give it up"),

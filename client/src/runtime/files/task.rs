@@ -25,7 +25,7 @@ use super::{
 use crate::{
     failure::Failure,
     runtime::{
-        Event, Local, RoomEvent,
+        Local,
         backoff::Backoff,
         link::{LinkState, RelayLink},
         lock,
@@ -36,11 +36,8 @@ use crate::{
     transport::BlobStream,
 };
 
-/// Faces are told of bytes at most this often.
-const TELL: Duration = Duration::from_millis(200);
-
 /// How far it is is stored at most this often: each time costs a write to the disk.
-const STORE: Duration = Duration::from_secs(1);
+pub(super) const STORE: Duration = Duration::from_secs(1);
 
 /// A relay that says nothing about a file for so long is asked anew.
 pub(super) const SILENT: Duration = Duration::from_secs(60);
@@ -300,89 +297,6 @@ impl Task {
                 () = sleep_until(self.stored + STORE), if is_behind => self.store().await,
             }
         }
-    }
-
-    /// So many bytes are there as an attempt begins. `fewer`: what is said where that is less than it was, by more than `slack`.
-    pub(super) async fn found(&mut self, done: u64, slack: u64, fewer: fn() -> Failure) {
-        let less = {
-            let mut transfer = lock(&self.shown.transfer);
-            let is_less = done.saturating_add(slack) < transfer.done;
-            (transfer.done, transfer.before) = (done, done);
-            is_less.then(fewer)
-        };
-        if let Some(why) = less {
-            self.tell(TransferState::Waiting(Some(why))).await;
-            return self.tell(TransferState::Running).await;
-        }
-        let transfer = lock(&self.shown.transfer).clone();
-        self.show(transfer).await;
-    }
-
-    /// So many bytes are there.
-    pub(super) async fn moved(&mut self, done: u64) {
-        lock(&self.shown.transfer).done = done;
-        if self.stored.elapsed() >= STORE {
-            self.store().await;
-        }
-        let transfer = {
-            let transfer = lock(&self.shown.transfer);
-            if self.told.elapsed() < TELL {
-                return;
-            }
-            transfer.clone()
-        };
-        self.show(transfer).await;
-    }
-
-    async fn moved_all(&mut self) {
-        let size = lock(&self.shown.transfer).size;
-        self.told -= TELL;
-        self.moved(size).await;
-    }
-
-    /// It stands otherwise than before.
-    pub(super) async fn tell(&mut self, state: TransferState) {
-        let transfer = {
-            let mut transfer = lock(&self.shown.transfer);
-            if transfer.state == state {
-                return;
-            }
-            transfer.state = state;
-            transfer.clone()
-        };
-        self.show(transfer).await;
-    }
-
-    async fn show(&mut self, transfer: Transfer) {
-        if self.number < 0 {
-            // Of a picture of somebody nobody is told.
-            return;
-        }
-        self.told = Instant::now();
-        let event = RoomEvent::Transfer(transfer);
-        self.local.0.outlet.send(Event::Room { room: self.shown.room.clone(), event }).await;
-    }
-
-    /// Remembers whether it goes on by itself, and if not, why.
-    async fn pause(&mut self, paused: bool, stopped: Option<Failure>) {
-        if (self.kept.paused, &self.kept.stopped) == (paused, &stopped) {
-            return;
-        }
-        (self.kept.paused, self.kept.stopped) = (paused, stopped);
-        self.store().await;
-    }
-
-    /// With how far it is.
-    async fn store(&mut self) {
-        self.stored = Instant::now();
-        if self.number < 0 {
-            // Of a picture of somebody nothing is stored.
-            return;
-        }
-        self.kept.done = lock(&self.shown.transfer).done;
-        let (number, kept) = (self.number, self.kept.clone());
-        // What cannot be stored is as it was at the next start.
-        let _ = self.vault().run(move |store| store.set_transfer(number, &kept)).await;
     }
 
     /// `why`: nobody wished it.
