@@ -5,6 +5,7 @@ use std::{
     io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
     process::{Child, Output, Stdio},
+    sync::mpsc,
     time::Instant,
 };
 
@@ -336,7 +337,7 @@ fn operator_is_told_once_of_a_file_that_waits_for_its_rate() {
 /// A chat in lines, of which what the program says is read.
 struct Lines {
     child: Child,
-    told: std::io::Lines<BufReader<std::process::ChildStderr>>,
+    told: mpsc::Receiver<String>,
 }
 
 impl Lines {
@@ -344,7 +345,10 @@ impl Lines {
         let mut lines = schat(dir, name, &["--plain"]);
         lines.env("SCHAT_CONFIG", config).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = lines.spawn().unwrap();
-        let told = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (sender, told) = mpsc::channel();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        // Ends with the program.
+        std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
         Self { child, told }
     }
 
@@ -353,8 +357,22 @@ impl Lines {
     }
 
     fn hears(&mut self, part: &str) -> String {
-        let mut told = self.told.by_ref().map(Result::unwrap);
-        told.find(|line| line.contains(part)).unwrap_or_else(|| panic!("it ends without {part}"))
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let rest = end.saturating_duration_since(Instant::now());
+            let line = self.told.recv_timeout(rest).unwrap_or_else(|_| panic!("in vain: {part}"));
+            if line.contains(part) {
+                return line;
+            }
+        }
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        // Fails only where it has ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -371,7 +389,7 @@ fn any_file_of_a_room_is_fetched_by_its_id_and_several_are_sent_at_once() {
         fs::create_dir(place).unwrap();
     }
     let [one, two] = [file(&older, "my report.txt", b"older"), file(&newer, "my report.txt", b"newer")];
-    let other = file(dir.path(), "other.txt", b"other");
+    let [third, other] = ["one more.txt", "other.txt"].map(|name| file(dir.path(), name, name.as_bytes()));
     let mut ann = Lines::start(dir.path(), "ann", &config);
     ann.hears("You are in");
     // One that is not there keeps all of them here.
@@ -380,13 +398,13 @@ fn any_file_of_a_room_is_fetched_by_its_id_and_several_are_sent_at_once() {
     for (with, last) in [
         (one.display().to_string(), "is at the relay"),
         (two.display().to_string(), "is at the relay"),
-        (format!("'{}' {}", two.display(), other.display()), "other.txt is at the relay"),
+        (format!("'{}' {}", third.display(), other.display()), "other.txt is at the relay"),
     ] {
         ann.says(&format!("/file {with}"));
         ann.hears(last);
     }
     ann.child.stdin = None;
-    assert_eq!(ann.child.wait().unwrap().code(), Some(0));
+    assert_eq!(ann.child.wait().unwrap().code(), Some(5), "the first line that was refused");
 
     let mut bob = Lines::start(dir.path(), "bob", &config);
     bob.hears("You are in");
@@ -404,5 +422,5 @@ fn any_file_of_a_room_is_fetched_by_its_id_and_several_are_sent_at_once() {
         bob.hears(told);
     }
     bob.says("/quit");
-    assert_eq!(bob.child.wait().unwrap().code(), Some(0));
+    assert_eq!(bob.child.wait().unwrap().code(), Some(5), "the first line that was refused");
 }
