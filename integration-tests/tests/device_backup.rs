@@ -12,7 +12,7 @@ use std::{
 
 use integration_tests::{
     copy, count,
-    files::{done, file, names, schat},
+    files::{bytes, done, file, names, schat},
     group::{ROOM, fingerprint, found},
     relay::Relay,
     schat::{Schat, run},
@@ -210,13 +210,18 @@ fn backup_and_restore_that_are_killed_leave_nothing_half_and_no_second_identity(
     }
     let who = fingerprint(&mut people[1]);
     people[0].hears("said 299");
+    // So long that a backup which is written is met on its way.
+    let path = file(dir, "long.bin", &bytes(24 << 20, 1));
+    people[1].tell(json!({"cmd": "file_send", "room": ROOM, "path": path, "id": "long"}));
+    people[1].sent("long");
     for person in people {
         person.quit();
     }
+    let lines = texts(dir, "bob").len();
     let (directory, whole) = (dir.join("backups"), dir.join("whole"));
     fs::create_dir(&directory).unwrap();
     for target in [&directory, &whole] {
-        done(&mut backup(dir, "bob", target, &[]));
+        done(&mut backup(dir, "bob", target, &["--files"]));
     }
     let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     let seed = count("SCHAT_SEED", clock.subsec_nanos() as usize);
@@ -235,20 +240,20 @@ fn backup_and_restore_that_are_killed_leave_nothing_half_and_no_second_identity(
         let target = if round % 4 < 2 { &directory } else { &whole };
         let anew = format!("anew{round}");
         let mut command = match is_backup {
-            true => backup(dir, "bob", target, &[]),
+            true => backup(dir, "bob", target, &["--files"]),
             false => restore(dir, &anew, target, &["--timeout", "1"]),
         };
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         // Not a wait for something: where it is killed is the point.
-        std::thread::sleep(Duration::from_millis(next(if is_backup { 400 } else { 800 })));
+        std::thread::sleep(Duration::from_millis(next(if is_backup { 800 } else { 1_500 })));
         killed += usize::from(child.try_wait().unwrap().is_none());
         child.kill().unwrap();
         child.wait().unwrap();
         if !is_backup {
             // Either nothing, or a whole profile of this account.
             if dir.join(&anew).exists() {
-                assert_eq!(texts(dir, &anew).len(), 300);
+                assert_eq!(texts(dir, &anew).len(), lines);
                 let said = done(&mut schat(dir, &anew, &["fingerprint", "--json"])).stdout;
                 let said = String::from_utf8(said).unwrap();
                 assert!(said.contains(&who), "another identity: {said}");
@@ -258,10 +263,10 @@ fn backup_and_restore_that_are_killed_leave_nothing_half_and_no_second_identity(
         // What is there can be restored, whole, by whoever begins anew.
         let anew = format!("again{round}");
         done(&mut restore(dir, &anew, target, &["--timeout", "1"]));
-        assert_eq!(texts(dir, &anew).len(), 300, "round {round}");
+        assert_eq!(texts(dir, &anew).len(), lines, "round {round}");
         fs::remove_dir_all(dir.join(&anew)).unwrap();
     }
     println!("{killed} were killed on their way");
     // The profile itself has lost nothing by it.
-    assert_eq!(texts(dir, "bob").len(), 300);
+    assert_eq!(texts(dir, "bob").len(), lines);
 }

@@ -59,6 +59,7 @@ pub use old::{ARCHIVED, ARCHIVED_OPEN, is_archive};
 pub use people::{KnownPerson, MAX_NAMES, MAX_PEOPLE, Meeting, People};
 pub use picture_key::PictureKey;
 pub use places::Place;
+pub(crate) use profile::bad_name;
 pub use profile::{NewProfile, OpenProfile, ProfileDir, engine_profile, usual_name};
 pub use rooms::{KnownRelay, LEFT, RoomRecord, Where};
 pub use search::{Hit, Query, Search};
