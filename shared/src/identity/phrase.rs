@@ -3,9 +3,8 @@
 
 use std::fmt;
 
-use bip39::{Language, Mnemonic};
 use hkdf::Hkdf;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::crypto::random::Random;
@@ -15,6 +14,15 @@ pub const WORDS: usize = 12;
 
 /// Bytes of what it says.
 pub const ENTROPY: usize = 16;
+
+/// Bits that a word says: the list has 2,048.
+const BITS: usize = 11;
+
+/// Bits of the checksum: the first of the SHA-256 of what the phrase says.
+const CHECKSUM: usize = WORDS * BITS - 8 * ENTROPY;
+
+/// The list as it is published, in the order of the alphabet, one word a line.
+const LIST: &str = include_str!("phrase_words.txt");
 
 /// HKDF-Extract salt (RFC 5869, 3.1).
 const SALT: &[u8] = b"schat/2 phrase";
@@ -62,36 +70,43 @@ impl Phrase {
     /// [`PhraseError`] says what is wrong.
     pub fn parse(text: &str) -> Result<Self, PhraseError> {
         let text = text.get(..MAX_TEXT).unwrap_or(text);
-        let mut words = Zeroizing::new(String::with_capacity(2 * MAX_TEXT));
-        let mut count = 0;
-        for word in text.split_whitespace() {
-            if count > 0 {
-                words.push(' ');
-            }
-            word.chars().for_each(|letter| words.extend(letter.to_lowercase()));
-            count += 1;
-        }
+        let count = text.split_whitespace().count();
         if count != WORDS {
             return Err(PhraseError::Count(count));
         }
-        let phrase =
-            Mnemonic::parse_in_normalized(Language::English, &words).map_err(|error| match error {
-                bip39::Error::UnknownWord(index) => PhraseError::Unknown(index.saturating_add(1)),
-                bip39::Error::BadWordCount(count) => PhraseError::Count(count),
-                _ => PhraseError::Checksum,
-            })?;
-        let (bytes, _) = phrase.to_entropy_array();
-        let bytes = Zeroizing::new(bytes);
-        let entropy = bytes.first_chunk::<ENTROPY>().ok_or(PhraseError::Checksum)?;
-        Ok(Self::from_bytes(entropy))
+        let mut bits: u128 = 0;
+        let mut checksum = 0;
+        for (index, word) in text.split_whitespace().enumerate() {
+            let word = Zeroizing::new(word.to_lowercase());
+            let place = LIST.lines().position(|listed| listed == *word);
+            let number = place.ok_or(PhraseError::Unknown(index.saturating_add(1)))? as u128;
+            // The last word's low bits are the checksum.
+            let kept = if index + 1 == WORDS { BITS - CHECKSUM } else { BITS };
+            bits = bits << kept | number >> (BITS - kept);
+            checksum = number & ((1 << CHECKSUM) - 1);
+        }
+        let phrase = Self::from_bytes(&bits.to_be_bytes());
+        if phrase.checksum() != checksum {
+            return Err(PhraseError::Checksum);
+        }
+        Ok(phrase)
     }
 
     /// Its words.
     pub fn words(&self) -> Vec<&'static str> {
-        // Sixteen bytes are one of the lengths that a phrase can have, so this cannot fail.
-        Mnemonic::from_entropy_in(Language::English, &*self.0)
-            .map(|words| words.words().collect())
-            .unwrap_or_default()
+        let bits = u128::from_be_bytes(*self.0);
+        let number = |index: usize| match (8 * ENTROPY).checked_sub(BITS * (index + 1)) {
+            Some(below) => bits >> below,
+            None => bits << CHECKSUM | self.checksum(),
+        };
+        (0..WORDS)
+            .filter_map(|index| LIST.lines().nth((number(index) & ((1 << BITS) - 1)) as usize))
+            .collect()
+    }
+
+    fn checksum(&self) -> u128 {
+        let digest: [u8; 32] = Sha256::digest(&*self.0).into();
+        u128::from(digest[0] >> (8 - CHECKSUM))
     }
 
     /// What seals backups. Devices keep it.
@@ -120,8 +135,6 @@ impl fmt::Debug for Phrase {
 
 #[cfg(test)]
 mod tests {
-    use sha2::Digest as _;
-
     use super::*;
 
     #[test]
@@ -143,8 +156,7 @@ mod tests {
             assert_eq!(Phrase::parse(&words).unwrap(), phrase);
         }
         // The list itself, as it is published: one word a line.
-        let list: String = Language::English.word_list().iter().map(|word| format!("{word}\n")).collect();
-        let digest: String = Sha256::digest(list).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest: String = Sha256::digest(LIST).iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(digest, "2f5eed53a4727b4bf8880d8f3f199efc90e58503646d9ff8eff3a2ed3b24dbda");
     }
 
