@@ -2,6 +2,7 @@
 
 mod archive;
 mod attach;
+mod backup;
 mod chat;
 mod config;
 mod daemon;
@@ -26,6 +27,7 @@ mod random;
 mod setup;
 mod stream;
 mod tail;
+mod telling;
 mod text;
 mod verify;
 mod wait;
@@ -75,6 +77,11 @@ impl Cli {
         self.globals.log.as_deref()
     }
 
+    /// A program gave the command, and reads objects.
+    pub fn is_json(&self) -> bool {
+        self.globals.json
+    }
+
     /// The command, without what it is about.
     pub fn asked(&self) -> &'static str {
         match &self.command {
@@ -95,6 +102,8 @@ impl Cli {
             Some(Command::File(_)) => "file",
             Some(Command::Search { .. }) => "search",
             Some(Command::Export { .. }) => "export",
+            Some(Command::Backup(_)) => "backup",
+            Some(Command::Restore(_)) => "restore",
             Some(Command::Config(_)) => "config",
             Some(Command::Completions { .. }) => "completions",
             Some(Command::Man { .. }) => "man",
@@ -106,7 +115,7 @@ impl Cli {
 const EVERYWHERE: &str = "Options of all commands";
 
 /// What all commands take.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Globals {
     /// Relay for rooms that are named without one [default: the last one].
     #[arg(help_heading = EVERYWHERE, long, global = true, env = "SCHAT_RELAY", value_name = "HOST:PORT")]
@@ -310,6 +319,15 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         files: Option<PathBuf>,
     },
+    /// Write a backup, sealed under twelve words that are shown the first time: account, people, rooms and their history.
+    ///
+    /// It is read back whole before it counts, and the one that was there stays until then. It has no key that opens
+    /// messages: after `schat restore` members of each room let the device back in. A chat or a daemon may run meanwhile.
+    Backup(backup::BackupCommand),
+    /// Restore a backup into a new profile, and come back into its rooms.
+    ///
+    /// It takes the place of the device that is gone, so use it instead of that, and once.
+    Restore(backup::RestoreCommand),
     /// Print your settings and where each comes from, as a config.toml.
     Config(config::ConfigCommand),
     /// Print a completion script.
@@ -358,9 +376,15 @@ fn number<T: FromStr>(text: &str) -> Result<T, &'static str> {
 pub fn parse() -> Result<Cli, Exit> {
     let command = Cli::command().mut_args(without_empty_variable);
     let arguments = text::told_apart(&command, std::env::args_os().collect());
+    let is_json =
+        arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json");
     let parsed = command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     parsed.map_err(|told| {
         let exit = if told.use_stderr() { Exit::Usage } else { Exit::Ok };
+        if is_json && told.use_stderr() {
+            telling::failure(true, &words::command::program::misused(&told.to_string()));
+            return exit;
+        }
         let written = told.print();
         if told.use_stderr() {
             return exit;
@@ -379,19 +403,21 @@ fn without_empty_variable(argument: Arg) -> Arg {
     if value.is_some_and(|value| value.is_empty()) { argument.env(Resettable::Reset) } else { argument }
 }
 
-/// Does what the command line asks; the failure, if any, is told on standard error.
+/// Does what the command line asks; the failure, if any, is told as [`end`] does.
 pub async fn run(cli: Cli) -> Exit {
+    let is_json = cli.is_json();
     let done = dispatch(cli).await;
     // Whatever else it did, what was asked for did not arrive.
     let broken = stdout::failure().filter(|_| matches!(done, Ok(Exit::Ok)));
-    end(broken.map_or(done, Err))
+    end(is_json, broken.map_or(done, Err))
 }
 
-/// The exit code; the failure, if any, is told on standard error. What ends in order has nothing to tell.
-pub fn end(done: Result<Exit, Failure>) -> Exit {
+/// The exit code; the failure, if any, is told to a person on standard error, to a program as an object. What ends in order has
+/// nothing to tell.
+pub fn end(is_json: bool, done: Result<Exit, Failure>) -> Exit {
     done.unwrap_or_else(|failure| {
         if failure.exit != Exit::Ok {
-            eprintln!("schat: {}", words::failure(&failure));
+            telling::failure(is_json, &failure);
         }
         failure.exit
     })
@@ -458,6 +484,8 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
         }
         Some(Command::Lock(command)) => command.run(globals),
         Some(Command::Unlock) => lock::unlock(globals),
+        Some(Command::Backup(command)) => command.run(globals),
+        Some(Command::Restore(command)) => command.run(globals).await,
         Some(Command::Config(command)) => command.run(globals),
         #[cfg(not(feature = "manual"))]
         Some(Command::Completions { shell: _ }) => Err(lean::without("completions", "")),

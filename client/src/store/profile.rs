@@ -20,11 +20,11 @@ use zeroize::Zeroizing;
 use super::{DATABASE, FileKey, KeySource, Store, StoreError, Vault, lock::Lock};
 use crate::failure::Failure;
 
-const IDENTITY: &str = "identity";
-const NAME: &str = "name";
-const RELAY: &str = "relay";
-const STATUS: &str = "status";
-const GLYPH: &str = "glyph";
+pub(super) const IDENTITY: &str = "identity";
+pub(super) const NAME: &str = "name";
+pub(super) const RELAY: &str = "relay";
+pub(super) const STATUS: &str = "status";
+pub(super) const GLYPH: &str = "glyph";
 
 /// Where a profile lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +58,11 @@ impl ProfileDir {
     /// No process has the profile.
     pub fn is_free(&self) -> bool {
         Lock::take(&self.0).is_ok()
+    }
+
+    /// Where files are that are written to standard output as soon as they are whole; nothing stays there.
+    pub fn output(&self) -> PathBuf {
+        self.0.join("output")
     }
 
     /// Where `schat host` keeps its relay.
@@ -185,6 +190,46 @@ impl Store {
     }
 }
 
+/// A profile that is being made of what another device had. Nobody else has it until this is dropped.
+pub struct NewProfile {
+    /// Its database.
+    pub store: Store,
+    _lock: Lock,
+}
+
+impl NewProfile {
+    /// Makes one, without an account, in a directory that has none.
+    ///
+    /// # Errors
+    /// [`Failure`] when it cannot be written, or another process has it.
+    pub fn make(dir: &Path, random: &Random) -> Result<Self, Failure> {
+        make_private(dir)?;
+        let lock = Lock::take(dir)?;
+        let key = FileKey.key(dir, random)?;
+        Ok(Self { store: Store::open(dir, &key, random.clone())?, _lock: lock })
+    }
+}
+
+/// What the engine needs of an account that was carried here.
+///
+/// # Errors
+/// [`StoreError::Damaged`] when it is none.
+pub fn engine_profile(
+    account: &[u8],
+    (name, status, glyph): (&str, &str, &str),
+    random: &Random,
+) -> Result<engine::Profile, StoreError> {
+    Ok(engine::Profile {
+        identity: Arc::new(identity(account)?),
+        name: clean_speaker(name).unwrap_or_else(|_| usual_name()),
+        status: status.to_owned(),
+        glyph: glyph.to_owned(),
+        device_name: device_name(),
+        random: random.clone(),
+        suite: Default::default(),
+    })
+}
+
 /// A key says that there was a profile. Without its database it is not a new one: all rooms would be gone, unsaid.
 fn whole(dir: &Path) -> Result<(), StoreError> {
     let has_key = FileKey::path(dir).exists();
@@ -210,12 +255,16 @@ fn choose_name(store: &mut Store, wanted: Option<&str>) -> Result<String, Failur
     let Some(wanted) = wanted else {
         return Ok(stored.unwrap_or_else(usual_name));
     };
-    let name =
-        clean_speaker(wanted).map_err(|error| Failure::usage(error.to_string(), "Choose another --name."))?;
+    let name = clean_speaker(wanted).map_err(bad_name)?;
     if stored.as_deref() != Some(&name) {
         store.set_name(&name)?;
     }
     Ok(name)
+}
+
+/// A name that nobody can have.
+pub(crate) fn bad_name(error: impl std::fmt::Display) -> Failure {
+    Failure::usage(error.to_string(), "Choose another --name.")
 }
 
 fn text(bytes: Option<Zeroizing<Vec<u8>>>) -> Option<String> {

@@ -224,6 +224,8 @@ pub enum Out {
     },
     /// The room is over for this profile.
     Closed { room: String, reason: String, was_member: bool },
+    /// Said once, after a profile's first day: a lost device would lose everything.
+    NoBackup { message: String },
     /// Who this profile is.
     Fingerprint { name: String, fingerprint: String },
     /// The rooms of this profile.
@@ -262,6 +264,10 @@ impl Out {
         Self::Relay { relay: address.to_string(), pin: pin.to_string(), replaced: *replaced, token }
     }
 
+    pub(crate) fn no_backup(message: &str) -> Self {
+        Self::NoBackup { message: message.to_owned() }
+    }
+
     pub(super) fn joined(room: &str, view: &GroupView, marks: Marks<'_>) -> Self {
         let (authenticator, members) = (hex::encode(&view.authenticator), members(view, marks));
         Self::Joined {
@@ -295,7 +301,7 @@ impl Out {
         Self::Rooms { rooms }
     }
 
-    pub(super) fn error(room: Option<String>, id: Option<String>, failure: &Failure) -> Self {
+    pub(crate) fn error(room: Option<String>, id: Option<String>, failure: &Failure) -> Self {
         let Failure { code, message, remedy, .. } = failure.clone();
         Self::Error { room, id, code: code.into_owned(), message, remedy, again: false }
     }

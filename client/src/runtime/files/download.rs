@@ -20,7 +20,7 @@ use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use super::{
-    fault::{Fault, dishonest, false_file, local, refused},
+    fault::{Fault, dishonest, false_file, local, lost_here, refused},
     kept::Download,
     target::{Tail, Target},
     task::{SILENT, Task},
@@ -64,7 +64,9 @@ impl Task {
         let place = down.target.clone();
         let work = move || Writer::begin(place, &parts, cipher, shape, tail, is_kept);
         let (mut writer, whole) = blocking(work).await??;
-        self.moved(u64::from(whole) * PART as u64).await;
+        let done = (u64::from(whole) * PART as u64).min(shape.size());
+        // What was told of is written.
+        self.found(done, 0, lost_here).await;
         if whole < Tail::first(&shape) {
             writer = self.fetch(down, &shape, whole, writer).await?;
         }

@@ -19,7 +19,7 @@ use shared::file::{Manifest, PART, PartHash, SEALED_PART, Shape};
 use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
-    fault::{Fault, dishonest, refused},
+    fault::{Fault, dishonest, lost_there, refused},
     kept::Upload,
     seal::{AHEAD, Heap, Sealer},
     source::Source,
@@ -48,7 +48,7 @@ impl Task {
         if !there.is_known(&shape, &hashes) {
             return Err(Fault::Changed);
         }
-        self.progress(&shape, there.parts.count()).await;
+        self.found(bytes_of(&shape, there.parts.count()), 0, lost_there).await;
 
         // What is there already is sealed again all the same, once: it may be another file in spite of its stamp.
         let looks = self.looks || !up.stamp.tells();
@@ -81,11 +81,7 @@ impl Task {
         sealed: &mut mpsc::Receiver<Heap>,
     ) -> Result<(), Fault> {
         loop {
-            let heap = tokio::select! {
-                heap = sealed.recv() => heap,
-                () = self.steer.changed() => return Err(Fault::Steered),
-            };
-            let Some(heap) = heap else { return Ok(()) };
+            let Some(heap) = self.meanwhile(sealed.recv()).await? else { return Ok(()) };
             for (part, sealed) in heap {
                 self.send(stream, there, shape, part, sealed.bytes.into()).await?;
             }
@@ -158,10 +154,7 @@ impl Task {
         if there.parts.has(part) {
             return Ok(());
         }
-        let told = tokio::select! {
-            told = stream.part(part, bytes) => told?,
-            () = self.steer.changed() => return Err(Fault::Steered),
-        };
+        let told = self.meanwhile(stream.part(part, bytes)).await??;
         for frame in told {
             there.take(frame)?;
         }
@@ -170,8 +163,7 @@ impl Task {
     }
 
     async fn progress(&mut self, shape: &Shape, parts: u32) {
-        let done = (u64::from(parts) * PART as u64).min(shape.size());
-        self.moved(done).await;
+        self.moved(bytes_of(shape, parts)).await;
     }
 }
 
@@ -206,4 +198,9 @@ impl There {
             _ => Ok(()),
         }
     }
+}
+
+/// Bytes of the file that so many parts have.
+fn bytes_of(shape: &Shape, parts: u32) -> u64 {
+    (u64::from(parts) * PART as u64).min(shape.size())
 }
