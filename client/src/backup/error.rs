@@ -57,7 +57,7 @@ pub enum BackupError {
 
 impl From<io::Error> for BackupError {
     fn from(error: io::Error) -> Self {
-        if error.get_ref().is_some_and(|inner| inner.is::<Self>()) {
+        if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Self>) {
             // What a reader of sealed bytes said through the ones above it.
             let inner = error.into_inner().and_then(|inner| inner.downcast::<Self>().ok());
             return inner.map_or(Self::Altered, |inner| *inner);
