@@ -54,14 +54,7 @@ impl Opened {
     fn with<T>(&mut self, work: impl FnOnce(&mut Store) -> Result<T, BackupError>) -> Result<T, BackupError> {
         match self {
             Self::Beside(store) => work(store),
-            Self::Ours(profile) => {
-                let mut done = None;
-                profile.vault.now(|store| {
-                    done = Some(work(store));
-                    Ok(())
-                })?;
-                done.unwrap_or(Err(BackupError::Altered))
-            }
+            Self::Ours(profile) => profile.vault.now(|store| Ok(work(store)))?,
         }
     }
 }
@@ -92,7 +85,9 @@ impl BackupCommand {
         // It was written and read back: from now on the phrase is with the person alone.
         opened.with(|store| Ok(store.set_phrase(&[])?)).map_err(told)?;
         if let Some(every) = self.every {
-            let plan = Plans { target, every_s: every.seconds(), files: self.files, last: now_ms() };
+            let is_directory = target.is_dir();
+            let plan =
+                Plans { target, every_s: every.seconds(), files: self.files, is_directory, last: now_ms() };
             opened.with(|store| plan.save(store)).map_err(told)?;
             eprintln!("{}", if every == Every::Never { words::NOT_ANY_MORE } else { words::BY_DAEMON });
         }

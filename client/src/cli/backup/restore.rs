@@ -67,7 +67,8 @@ impl RestoreCommand {
 
     /// Where nobody has settings yet, those of the backup are used.
     fn settings(&self, globals: &Globals, restored: &Restored) {
-        if restored.settings.is_empty() {
+        let carried = settings::only_carried(&restored.settings);
+        if carried.is_empty() {
             return;
         }
         let Some(path) = settings::Settings::path(globals.config.as_deref()) else { return };
@@ -75,11 +76,7 @@ impl RestoreCommand {
             if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent)?;
             }
-            fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .open(&path)?
-                .write_all(restored.settings.as_bytes())
+            fs::OpenOptions::new().write(true).create_new(true).open(&path)?.write_all(carried.as_bytes())
         };
         match written() {
             Ok(()) => eprintln!("{}", words::settings_here(&path)),

@@ -55,6 +55,18 @@ pub fn failed(error: &BackupError, at: &Path) -> Failure {
             format!("What is in the backup in {at} makes no sense: {}.", content(error)),
             "Take an older one; and keep this one, for a report.",
         ),
+        BackupError::Taken => Failure::new(
+            Exit::Refused,
+            "taken",
+            format!("Something else is at {at} already, which is no backup of this profile. It stays."),
+            "Name another place, or move away what is there.",
+        ),
+        BackupError::Busy => Failure::new(
+            Exit::Refused,
+            "busy",
+            format!("Another program is writing a backup to {at}."),
+            "Wait until it is done, then try again.",
+        ),
         BackupError::Occupied => Failure::new(
             Exit::Refused,
             "occupied",
