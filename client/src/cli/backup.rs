@@ -146,7 +146,7 @@ fn say_done(globals: &Globals, done: &Done) {
     if globals.json {
         let Done { rooms, written, kept, gone } = done;
         stdout::line(
-            &json!({ "v": 1, "rooms": rooms, "bytes": written, "kept": kept, "files_gone": gone })
+            &json!({ "v": 1, "event": "backup", "rooms": rooms, "bytes": written, "kept": kept, "files_gone": gone })
                 .to_string(),
         );
     } else {

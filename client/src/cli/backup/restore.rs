@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::Write as _,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -79,8 +79,12 @@ impl RestoreCommand {
             fs::OpenOptions::new().write(true).create_new(true).open(&path)?.write_all(carried.as_bytes())
         };
         match written() {
+            _ if globals.json => {}
             Ok(()) => eprintln!("{}", words::settings_here(&path)),
-            Err(_) => eprintln!("{}", words::settings_stay(&path)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                eprintln!("{}", words::settings_stay(&path));
+            }
+            Err(error) => eprintln!("{}", words::settings_lost(&path, &error)),
         }
     }
 }
@@ -90,7 +94,7 @@ fn say_restored(globals: &Globals, restored: &Restored, dir: &Path) {
         let counts = restored.counts;
         stdout::line(
             &json!({
-                "v": 1, "people": counts.people, "rooms": counts.rooms, "lines": counts.lines,
+                "v": 1, "event": "restored", "people": counts.people, "rooms": counts.rooms, "lines": counts.lines,
                 "files": counts.files, "made": restored.made,
             })
             .to_string(),
@@ -106,8 +110,10 @@ fn say_restored(globals: &Globals, restored: &Restored, dir: &Path) {
 /// `(for programs, for people)`.
 fn say_room(globals: &Globals, room: &str, (state, said): (&str, &str)) {
     match globals.json {
-        true => stdout::line(&json!({ "v": 1, "room": room, "state": state }).to_string()),
-        false => stdout::line(&format!("{room}: {said}")),
+        true => {
+            stdout::line(&json!({ "v": 1, "event": "returned", "room": room, "state": state }).to_string())
+        }
+        false => stdout::line(&words::of_room(room, said)),
     };
 }
 

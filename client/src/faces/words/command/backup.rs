@@ -6,7 +6,7 @@ use shared::identity::phrase::PhraseError;
 
 use crate::{
     backup::{BackupError, Reasons, Standing},
-    faces::words::{counted, when},
+    faces::words::{called, counted, when},
     failure::{Exit, Failure},
     portable::{Counts, ReadError},
 };
@@ -268,6 +268,16 @@ pub const LATER: &str = "It goes on asking whenever schat runs.";
 /// Settings were written.
 pub fn settings_here(path: &Path) -> String {
     format!("Your settings are in {} again, but for paths and programs.", path.display())
+}
+
+/// What is said of one room.
+pub fn of_room(room: &str, said: &str) -> String {
+    format!("{}: {said}", called(room))
+}
+
+/// They could not be written.
+pub fn settings_lost(path: &Path, error: &io::Error) -> String {
+    format!("The settings of the backup could not be written to {}: {error}.", path.display())
 }
 
 /// There are others.
