@@ -75,13 +75,22 @@ pub fn carried(settings: &Settings) -> String {
 
 /// What of a config.toml follows a person; whatever else stands there, whoever wrote it, is left out.
 pub fn only_carried(text: &str) -> String {
-    let Ok(mut table) = text.parse::<toml::Table>() else { return String::new() };
-    table.retain(|section, value| {
-        let Some(rows) = value.as_table_mut() else { return false };
-        rows.retain(|key, _| follows(section, key));
-        !rows.is_empty()
-    });
-    toml::to_string(&table).unwrap_or_default()
+    let Ok(table) = text.parse::<toml::Table>() else { return String::new() };
+    let mut lines = Vec::new();
+    for (section, rows) in &table {
+        let rows = rows.as_table().into_iter().flatten();
+        let known: Vec<_> = rows
+            .filter(|(key, value)| {
+                follows(section, key) && !matches!(value, Value::Table(_) | Value::Datetime(_))
+            })
+            .map(|(key, value)| format!("{} = {}", written_key(key), written(value)))
+            .collect();
+        if !known.is_empty() {
+            lines.push(format!("[{section}]"));
+            lines.extend(known);
+        }
+    }
+    lines.join("\n")
 }
 
 fn follows(section: &str, key: &str) -> bool {
@@ -170,7 +179,11 @@ mod tests {
     #[test]
     fn what_a_backup_brings_names_no_program_and_no_path() {
         let text = "passphrase_command = ['sh']\n[screen]\ntheme = 'light'\n[notify]\ntext = false\ncommand = 'sh'\n[files]\ndirectory = '/'";
-        assert_eq!(only_carried(text), "[notify]\ntext = false\n\n[screen]\ntheme = \"light\"\n");
+        assert_eq!(only_carried(text), "[notify]\ntext = false\n[screen]\ntheme = \"light\"");
+        assert_eq!(
+            only_carried("[keys]\nquit = { a = 1 }\nsend = [\"a\", '\"']"),
+            "[keys]\nsend = [\"a\", \"\\\"\"]"
+        );
         assert_eq!(only_carried("no toml"), "");
     }
 }
