@@ -1,5 +1,7 @@
 //! The stream of one file, beside the room's: parts up, or parts down. Rooms go first.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use proto::{
     CHANNEL_BINDING_LEN, FrameReader,
@@ -7,6 +9,7 @@ use proto::{
     encode_frame,
     relay::{ClientFrame, RelayFrame, client_frame},
 };
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     StreamError,
@@ -15,6 +18,9 @@ use super::{
 
 /// Most bytes taken from the stream at once.
 const READ_CHUNK: usize = 256 << 10;
+
+/// A relay that takes nothing of a part for so long is asked anew, however much it says.
+const STALL: Duration = Duration::from_secs(60);
 
 /// A file's stream.
 pub(crate) struct BlobStream {
@@ -50,28 +56,36 @@ impl BlobStream {
         self.write(&bytes).await
     }
 
-    /// Sends a part; reads what the relay says meanwhile, so that neither waits for the other for ever.
+    /// Sends a part; reads what the relay says meanwhile, so that neither waits for the other for ever, and gives it as it comes.
     ///
     /// # Errors
-    /// [`StreamError`] when the stream ended.
-    pub(crate) async fn part(&mut self, number: u32, bytes: Bytes) -> Result<Vec<RelayFrame>, StreamError> {
+    /// What `take` says, or [`StreamError`] when the stream ended or the relay takes nothing for [`STALL`], whatever it says.
+    pub(crate) async fn part<E: From<StreamError>>(
+        &mut self,
+        number: u32,
+        bytes: Bytes,
+        mut take: impl FnMut(RelayFrame) -> Result<(), E>,
+    ) -> Result<(), E> {
         let header = part_header(number, bytes.len());
-        let mut told = Vec::new();
         for mut left in [header, bytes] {
+            let mut until = Instant::now() + STALL;
             while !left.is_empty() {
                 tokio::select! {
-                    written = self.send.write_some(&mut left) => written?,
+                    written = timeout_at(until, self.send.write_some(&mut left)) => {
+                        written.map_err(|_| StreamError::Stuck)??;
+                        until = Instant::now() + STALL;
+                    }
                     read = self.recv.read_chunk(READ_CHUNK) => {
                         let bytes = read?.ok_or(StreamError::Closed(None))?;
                         self.reader.push(&bytes);
                         while let Some(frame) = self.reader.next_frame().map_err(StreamError::Malformed)? {
-                            told.push(frame);
+                            take(frame)?;
                         }
                     }
                 }
             }
         }
-        Ok(told)
+        Ok(())
     }
 
     /// The next frame; none at the relay's orderly end.

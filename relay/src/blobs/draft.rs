@@ -4,7 +4,7 @@ use std::{
     io,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
 };
 
@@ -39,6 +39,8 @@ pub(super) struct Writing {
     pub spent: Spent,
     /// Bytes that were written and that the index does not have.
     pub unkept: AtomicU64,
+    /// The disk could not take something of it. It says so once: what it says after that is not believed.
+    pub has_failed: AtomicBool,
     pub _held: Held,
 }
 
@@ -50,6 +52,14 @@ impl Writing {
         self.file.write_at(bytes, layout.offset(number))?;
         marks::put(&self.file, layout, number, sum)?;
         Ok(sum)
+    }
+
+    /// Makes what was written durable. Once that failed it fails until the blob is opened anew, which writes all of it once more.
+    pub fn sync(&self) -> io::Result<()> {
+        if self.has_failed.load(Relaxed) {
+            return Err(io::Error::other("the disk did not take what was written before"));
+        }
+        self.file.sync().inspect_err(|_| self.has_failed.store(true, Relaxed))
     }
 
     /// The index has so many of these bytes.

@@ -32,7 +32,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     thread::JoinHandle,
 };
@@ -154,9 +154,16 @@ impl Blobs {
             let found = marks::found(&file, &asked)?;
             Ok((file, found))
         });
-        let (file, found) = opened.await?;
-        let (payer, spent, unkept) = ((row.opener, row.sender), self.spent.clone(), AtomicU64::new(0));
-        let file = Arc::new(Writing { file, payer, opened_ms: now_ms, spent, unkept, _held });
+        let (file, found) = match opened.await {
+            Ok(opened) => opened,
+            Err(error) => {
+                self.forget_unmade(room, blob, &row).await;
+                return Err(error);
+            }
+        };
+        let (payer, spent) = ((row.opener, row.sender), self.spent.clone());
+        let (unkept, has_failed) = (AtomicU64::new(0), AtomicBool::new(false));
+        let file = Arc::new(Writing { file, payer, opened_ms: now_ms, spent, unkept, has_failed, _held });
         let mut draft = Draft { room, blob, file, row };
         if !found.is_empty() {
             // Whoever sends it is not told of them before.
@@ -164,6 +171,16 @@ impl Blobs {
             draft.row = self.keep(&draft, found, now_ms).await?;
         }
         Ok(draft)
+    }
+
+    /// A row whose file the disk did not take promises what is not there, and counts against whoever wanted it.
+    async fn forget_unmade(&self, room: RoomId, blob: BlobId, row: &Row) {
+        if row.parts.count() > 0 || self.files.may_have(row.number) {
+            return;
+        }
+        let unwanted = Unwanted { room, blob, by: row.sender, shown: None };
+        // What cannot be forgotten now goes by its time.
+        let _ = self.discard(unwanted).await;
     }
 
     /// Deletes the file of a blob that was dropped while it was made.
@@ -187,7 +204,7 @@ impl Blobs {
     /// Makes parts that were written durable, each with its sum; then the index has them.
     pub async fn keep(&self, draft: &Draft, parts: Vec<(u32, u32)>, now_ms: u64) -> Result<Row, BlobError> {
         let file = draft.file.clone();
-        self.run(move || file.file.sync()).await?;
+        self.run(move || file.sync()).await?;
         let Draft { room, blob, row, .. } = draft;
         let length = |(number, _): &(u32, u32)| row.layout.length(*number).unwrap_or(0) as u64;
         let bytes = parts.iter().map(length).sum();

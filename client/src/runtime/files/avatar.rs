@@ -70,6 +70,7 @@ impl Local {
             is_exact: true,
             is_unasked: false,
             is_passing: false,
+            named: None,
         };
         let picture = PictureKey::of_avatar(avatar);
         self.start_quietly(label, room, Job::Down(down), move |task| task.fetch_avatar(picture));
@@ -95,6 +96,7 @@ impl Local {
             told: Instant::now(),
             stored: Instant::now(),
             looks: false,
+            is_new: true,
             was_whole: false,
         };
         let mut running = lock(&self.0.files.running);

@@ -1,7 +1,7 @@
 //! One attempt to fetch a file from the relay, over one connection.
 //!
 //! ```text
-//! tail: the list of parts, and the last of them unless it is full ─▶ the manifest's hash ─▶ what is here already ─▶ the rest, part by part ─▶ its name
+//! tail: the list of parts, and the last of them unless it is full ─▶ the manifest's hash ─▶ what is here already ─▶ the rest, part by part ─▶ its name, stored first
 //! ```
 //!
 //! A part is written only when it is the one that the list names, and the list is the one that the sender named. The next part is
@@ -21,8 +21,10 @@ use zeroize::Zeroizing;
 
 use super::{
     fault::{Fault, dishonest, false_file, local, lost_here, refused},
-    kept::Download,
-    target::{Tail, Target},
+    kept::{Download, Job},
+    source::Source,
+    tail::Tail,
+    target::{Target, Whole, free_name},
     task::{SILENT, Task},
 };
 use crate::{runtime::raster::Raster, transport::BlobStream};
@@ -33,7 +35,7 @@ struct Writer {
     place: PathBuf,
     cipher: FileCipher,
     shape: Shape,
-    list: PartList,
+    tail: Tail,
     /// The part that is written.
     plaintext: Zeroizing<Vec<u8>>,
 }
@@ -45,11 +47,13 @@ impl Task {
         let shape =
             down.file.shape().ok_or_else(|| Fault::Final(super::fault::too_large(&down.file.name)))?;
         let cipher = FileCipher::new(key);
+        if let Some(name) = self.is_through(down).await? {
+            return Ok(name);
+        }
         let (place, parts) = (down.target.clone(), *parts);
-        let work = move || {
-            let kept = Target::kept(&place, &parts).map_err(|error| local(&place, &error))?;
-            let kept = kept.and_then(|mut target| target.tail(&cipher, &shape, &parts));
-            Ok::<_, Fault>((cipher, kept))
+        let work = move || match Tail::kept(&place, &cipher, &shape, &parts) {
+            Ok(kept) => Ok((cipher, kept)),
+            Err(error) => Err(local(&place, &error)),
         };
         let (cipher, kept) = blocking(work).await??;
         let is_kept = kept.is_some();
@@ -70,8 +74,48 @@ impl Task {
         if whole < Tail::first(&shape) {
             writer = self.fetch(down, &shape, whole, writer).await?;
         }
-        let is_exact = down.is_exact;
-        blocking(move || writer.finish(is_exact)).await?
+        let whole = blocking(move || writer.finish()).await??;
+        self.name(down, whole).await
+    }
+
+    /// It has its name already, as it is: the program was killed before it could write that down.
+    async fn is_through(&mut self, down: &Download) -> Result<Option<PathBuf>, Fault> {
+        let Some(name) = down.named.clone() else { return Ok(None) };
+        let (place, file) = (down.target.clone(), down.file.clone());
+        let work = move || {
+            let mut found = Source::open(&name, true).ok()?;
+            let is_it = found.source.is_offered_as(&file, found.size).unwrap_or(false);
+            is_it.then(|| Target::remove(&place, &file.parts)).map(|()| name)
+        };
+        blocking(work).await
+    }
+
+    /// Gives it the first name that is free. Returns where it is.
+    async fn name(&mut self, down: &Download, whole: Whole) -> Result<PathBuf, Fault> {
+        let (place, is_exact, parts) = (&down.target, down.is_exact, down.file.parts);
+        let mut from = 0;
+        loop {
+            let asked = place.clone();
+            let free = blocking(move || free_name(&asked, is_exact, from)).await?;
+            let (number, name) = free.ok_or_else(|| Fault::Final(super::fault::name_taken(place)))?;
+            // Before it has it: else whoever is killed then fetches all of it once more.
+            self.is_named(&name).await;
+            let (whole, asked, target) = (whole.clone(), name.clone(), place.clone());
+            let taken = move || whole.take(&asked).inspect(|()| Tail::remove(&target, &parts));
+            match blocking(taken).await? {
+                Ok(()) => return Ok(name),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => from = number + 1,
+                Err(error) => return Err(local(place, &error)),
+            }
+        }
+    }
+
+    /// It is about to get this name.
+    async fn is_named(&mut self, name: &Path) {
+        if let Job::Down(down) = &mut self.kept.job {
+            down.named = Some(name.to_owned());
+        }
+        self.store().await;
     }
 
     /// All of a file that has one part, filled up.
@@ -179,24 +223,24 @@ impl Writer {
         let failed = |error| local(&place, &error);
         let mut target = Target::open(&place, parts).map_err(failed)?;
         if !is_kept {
-            target.keep_tail(&shape, &tail).map_err(failed)?;
+            tail.keep(&place, &shape, parts).map_err(failed)?;
         }
         let whole = target.whole_parts(&cipher, &shape, &tail.list).map_err(failed)?;
         let plaintext = Zeroizing::default();
-        Ok((Self { target, place, cipher, shape, list: tail.list, plaintext }, whole))
+        Ok((Self { target, place, cipher, shape, tail, plaintext }, whole))
     }
 
     /// Proves a part, and writes it. Blocks.
     fn take(&mut self, part: u32, sealed: &[u8]) -> Result<(), Fault> {
-        prove(&self.cipher, &self.shape, &self.list, part, sealed, &mut self.plaintext)?;
+        prove(&self.cipher, &self.shape, &self.tail.list, part, sealed, &mut self.plaintext)?;
         let written = self.target.write(&self.shape, part, &self.plaintext);
         written.map_err(|error| local(&self.place, &error))
     }
 
     /// All of it is there. Blocks.
-    fn finish(self, is_exact: bool) -> Result<PathBuf, Fault> {
-        let Self { target, place, shape, .. } = self;
-        target.finish(&shape, &place, is_exact).map_err(|error| taken(&place, &error))
+    fn finish(self) -> Result<Whole, Fault> {
+        let Self { target, place, shape, tail, .. } = self;
+        target.close(&shape, &tail).map_err(|error| local(&place, &error))
     }
 }
 
@@ -254,14 +298,6 @@ fn part(frame: RelayFrame, expected: u32) -> Result<bytes::Bytes, Fault> {
         Some(relay_frame::Frame::Refused(no)) => Err(refused(&no)),
         _ => Err(Fault::Final(dishonest("sends parts that were not asked for"))),
     }
-}
-
-/// The name that was asked for is taken meanwhile.
-fn taken(place: &Path, error: &std::io::Error) -> Fault {
-    if error.kind() != std::io::ErrorKind::AlreadyExists {
-        return local(place, error);
-    }
-    Fault::Final(super::fault::name_taken(place))
 }
 
 /// Work that may block.

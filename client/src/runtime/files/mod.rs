@@ -14,6 +14,7 @@ mod progress;
 mod seal;
 mod source;
 mod sweep;
+mod tail;
 mod target;
 mod task;
 
@@ -256,8 +257,9 @@ impl Local {
     pub(super) async fn resume_files(&self) -> Result<(), Failure> {
         // Of commands that were killed.
         let _ = std::fs::remove_dir_all(self.output());
-        let kept: Vec<(RoomId, i64, Kept)> = self.0.vault.run(|store| store.transfers()).await?;
-        for (room, number, kept) in kept {
+        let read = |store: &mut Store| store.forget_lost_parts().and_then(|()| store.transfers());
+        let kept: Vec<(RoomId, i64, Kept)> = self.0.vault.run(read).await?;
+        for (room, number, mut kept) in kept {
             // Nobody asked for it, and nobody wants that any more; or whoever asked has ended.
             let is_unwanted =
                 matches!(&kept.job, Job::Down(down) if down.is_unasked && !self.0.config.fetches_images);
@@ -267,13 +269,26 @@ impl Local {
             }
             let label = self.label_of(room);
             if let Some(label) = label {
-                if let Job::Up(up) = &kept.job {
-                    lock(&self.0.files.resumed).begin((number, room), up);
-                }
-                self.start_file(&label, (room, number), kept, None);
+                let is_new = self.renew_unsealed(number, &mut kept).await?;
+                lock(&self.0.files.resumed).begin((number, room), &kept.job);
+                self.start_file(&label, (room, number), kept, None, is_new);
             }
         }
         Ok(())
+    }
+
+    /// Under what nothing was sealed that is known here gets another key: in a profile that was brought back from an older copy more
+    /// may have been sealed since. Whether it has.
+    async fn renew_unsealed(&self, number: i64, kept: &mut Kept) -> Result<bool, StoreError> {
+        let Job::Up(up) = &mut kept.job else { return Ok(false) };
+        if !self.0.vault.run(move |store| store.part_hashes(number)).await?.is_empty() {
+            return Ok(false);
+        }
+        let random = lock(&self.0.profile).engine.random.clone();
+        up.begin_anew(up.stamp, up.size, &random);
+        let stored = kept.clone();
+        self.0.vault.run(move |store| store.set_transfer(number, &stored)).await?;
+        Ok(true)
     }
 
     /// Sends a file. One that is on its way to the room already goes on, and is not sent twice.
@@ -363,7 +378,7 @@ impl Local {
     ) -> Result<Transfer, Failure> {
         let stored = kept.clone();
         let number = self.0.vault.run(move |store| store.add_transfer(id, &stored)).await?;
-        Ok(self.start_file(&label(room), (id, number), kept, asker))
+        Ok(self.start_file(&label(room), (id, number), kept, asker, true))
     }
 
     fn start_file(
@@ -372,6 +387,7 @@ impl Local {
         (id, number): (RoomId, i64),
         kept: Kept,
         asker: Option<FaceId>,
+        is_new: bool,
     ) -> Transfer {
         let transfer = kept.shown(number);
         let wanted = if kept.paused { Steer::Pause } else { Steer::Run };
@@ -392,7 +408,8 @@ impl Local {
             told: Instant::now(),
             stored: Instant::now(),
             looks: true,
-            was_whole: false,
+            is_new,
+            was_whole: !is_new,
         };
         let mut running = lock(&self.0.files.running);
         running.insert(number, Running { room: id, path, asker, shown, task: None });

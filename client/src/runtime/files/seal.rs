@@ -34,13 +34,18 @@ pub(super) type Heap = Vec<(u32, SealedPart)>;
 
 /// Seals one file.
 pub(super) struct Sealer {
+    press: Press,
+    /// Where the hashes are stored, and for which transfer.
+    vault: Vault,
+    number: i64,
+}
+
+/// What is on a thread that may block. It does not hold on to the profile: nobody can stop such a thread.
+struct Press {
     source: Source,
     cipher: FileCipher,
     shape: Shape,
     path: PathBuf,
-    /// Where the hashes are stored, and for which transfer.
-    vault: Vault,
-    number: i64,
     /// Those that are stored.
     hashes: BTreeMap<u32, PartHash>,
     /// The part that is read.
@@ -57,7 +62,8 @@ impl Sealer {
         hashes: BTreeMap<u32, PartHash>,
     ) -> Self {
         let (cipher, path) = (FileCipher::new(&up.key), up.path.clone());
-        Self { source, cipher, shape, path, vault, number, hashes, plaintext: Zeroizing::default() }
+        let press = Press { source, cipher, shape, path, hashes, plaintext: Zeroizing::default() };
+        Self { press, vault, number }
     }
 
     /// Seals these parts, and hands them over until nobody takes them.
@@ -75,7 +81,7 @@ impl Sealer {
 
     /// Whether all of the file is what was sealed.
     pub(super) async fn look(mut self) -> Result<Self, Fault> {
-        let mut left: VecDeque<u32> = (0..self.shape.parts()).collect();
+        let mut left: VecDeque<u32> = (0..self.press.shape.parts()).collect();
         while !left.is_empty() {
             self = self.sealed(next(&mut left)).await?.0;
         }
@@ -91,12 +97,13 @@ impl Sealer {
 
     /// Seals the list of all parts, when all of these are sealed, and stores its hash.
     pub(super) async fn list(&mut self) -> Result<(PartList, SealedPart), Fault> {
-        let parts = self.shape.parts();
-        let list = PartList::new(self.hashes.range(..parts).map(|(_, hash)| *hash).collect());
+        let Press { shape, cipher, hashes, .. } = &self.press;
+        let parts = shape.parts();
+        let list = PartList::new(hashes.range(..parts).map(|(_, hash)| *hash).collect());
         if list.len() != parts {
             return Err(Fault::Changed);
         }
-        let sealed = one(&self.cipher, Place::List, &list.to_bytes(), self.hashes.get(&parts))?;
+        let sealed = one(cipher, Place::List, &list.to_bytes(), hashes.get(&parts))?;
         let heap = vec![(parts, sealed)];
         self.keep(&heap).await?;
         let sealed = heap.into_iter().next().ok_or(Fault::Changed)?;
@@ -105,20 +112,41 @@ impl Sealer {
 
     /// The small picture that goes along, made of what is sealed.
     pub(super) async fn preview(self) -> Option<(Vec<u8>, Self)> {
-        let (preview, source) = super::preview::of(self.source).await?;
-        Some((preview, Self { source, ..self }))
+        let (preview, source) = super::preview::of(self.press.source).await?;
+        let press = Press { source, ..self.press };
+        Some((preview, Self { press, ..self }))
     }
 
     /// On a thread that may block.
-    async fn sealed(mut self, parts: Vec<u32>) -> Result<(Self, Heap), Fault> {
-        let work = move || {
-            let heap = parts
-                .into_iter()
-                .map(|part| Ok((part, self.seal(part)?)))
-                .collect::<Result<Heap, Fault>>()?;
-            Ok((self, heap))
-        };
-        tokio::task::spawn_blocking(work).await.map_err(|_| Fault::Lost)?
+    async fn sealed(self, parts: Vec<u32>) -> Result<(Self, Heap), Fault> {
+        let Self { press, vault, number } = self;
+        let work = tokio::task::spawn_blocking(move || press.seal_all(parts));
+        let (press, heap) = work.await.map_err(|_| Fault::Lost)??;
+        Ok((Self { press, vault, number }, heap))
+    }
+
+    /// Before they are given out.
+    async fn keep(&mut self, sealed: &Heap) -> Result<(), Fault> {
+        let new = sealed.iter().map(|(part, sealed)| (*part, sealed.hash));
+        let new: Vec<_> = new.filter(|(part, _)| !self.press.hashes.contains_key(part)).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let (number, stored) = (self.number, new.clone());
+        if !self.vault.run(move |store| store.add_part_hashes(number, &stored)).await? {
+            // The transfer is gone, and the next attempt sees that.
+            return Err(Fault::Lost);
+        }
+        self.press.hashes.extend(new);
+        Ok(())
+    }
+}
+
+impl Press {
+    fn seal_all(mut self, parts: Vec<u32>) -> Result<(Self, Heap), Fault> {
+        let heap =
+            parts.into_iter().map(|part| Ok((part, self.seal(part)?))).collect::<Result<Heap, Fault>>()?;
+        Ok((self, heap))
     }
 
     fn seal(&mut self, part: u32) -> Result<SealedPart, Fault> {
@@ -129,19 +157,6 @@ impl Sealer {
         })?;
         let place = self.shape.place(part).ok_or(Fault::Changed)?;
         one(&self.cipher, place, &self.plaintext, self.hashes.get(&part))
-    }
-
-    /// Before they are given out.
-    async fn keep(&mut self, sealed: &Heap) -> Result<(), Fault> {
-        let new = sealed.iter().map(|(part, sealed)| (*part, sealed.hash));
-        let new: Vec<_> = new.filter(|(part, _)| !self.hashes.contains_key(part)).collect();
-        if new.is_empty() {
-            return Ok(());
-        }
-        let (number, stored) = (self.number, new.clone());
-        self.vault.run(move |store| store.add_part_hashes(number, &stored)).await?;
-        self.hashes.extend(new);
-        Ok(())
     }
 }
 

@@ -63,7 +63,9 @@ pub(super) struct Task {
     pub(super) stored: Instant,
     /// What was sent of the file before is looked at again, before more is.
     pub(super) looks: bool,
-    /// The relay had all of it when it was asked last.
+    /// Its key was drawn in this run, so that all that was sealed under it is known.
+    pub(super) is_new: bool,
+    /// The relay had all of it when it was asked last, or may have: it was not asked yet.
     pub(super) was_whole: bool,
 }
 
@@ -221,7 +223,7 @@ impl Task {
         // What cannot be opened is said by the next attempt.
         let Ok(Ok(found)) = opened else { return };
         let random = lock(&self.local.0.profile).engine.random.clone();
-        let before = (!std::mem::take(&mut self.was_whole)).then_some(BlobId(up.blob));
+        let before = (!self.was_whole).then_some(BlobId(up.blob));
         let is_changed = (up.stamp, up.size) != (found.stamp, found.size);
         let why = super::fault::begins_anew(is_changed);
         up.begin_anew(found.stamp, found.size, &random);
@@ -233,6 +235,7 @@ impl Task {
             return;
         }
         self.kept = kept;
+        (self.is_new, self.was_whole) = (true, false);
         {
             let mut transfer = lock(&self.shown.transfer);
             (transfer.way, transfer.size, transfer.done, transfer.before) = (way, size, 0, 0);

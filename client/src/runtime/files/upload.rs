@@ -16,7 +16,7 @@ use proto::{
     relay::{BlobHave, BlobOpen, BlobProof, RelayFrame, client_frame, refused::Code, relay_frame},
 };
 use shared::file::{Manifest, PART, PartHash, SEALED_PART, Shape};
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::sync::mpsc;
 
 use super::{
     fault::{Fault, dishonest, lost_there, refused},
@@ -45,22 +45,22 @@ impl Task {
         let (mut stream, proof) = self.stream(up.blob).await?;
         let mut there = self.open(&mut stream, proof, &shape).await?;
         self.was_whole = there.whole;
-        if !there.is_known(&shape, &hashes) {
+        // Nothing is there, so a fresh key costs nothing. And what was stored of this one may be from before more was sealed under it:
+        // then the profile was brought back from an older copy.
+        let is_bare = !self.is_new && there.parts.count() == 0;
+        if is_bare || !there.is_known(&shape, &hashes) {
             return Err(Fault::Changed);
         }
-        self.found(bytes_of(&shape, there.parts.count()), 0, lost_there).await;
+        self.found(there.bytes(&shape), 0, lost_there).await;
 
         // What is there already is sealed again all the same, once: it may be another file in spite of its stamp.
         let looks = self.looks || !up.stamp.tells();
         let left = (0..shape.last()).filter(|part| looks || !there.parts.has(*part)).collect();
         let sealer = Sealer::new(up, shape, source, (self.vault(), number), hashes);
-        let (heaps, mut sealed) = mpsc::channel(AHEAD);
-        let mut ahead = JoinSet::new();
-        ahead.spawn(sealer.run(left, heaps));
-        let sent = self.send_all(&mut stream, &mut there, &shape, &mut sealed).await;
-        // However it went: nothing is stored of this attempt when the next one begins.
-        drop(sealed);
-        let sealer = ahead.join_next().await.and_then(Result::ok).ok_or(Fault::Lost)?;
+        let (heaps, sealed) = mpsc::channel(AHEAD);
+        // Both to their ends, however it goes: nothing is stored of this attempt when the next one begins.
+        let sending = self.send_all(&mut stream, &mut there, &shape, sealed);
+        let (sealer, sent) = tokio::join!(sealer.run(left, heaps), sending);
         sent?;
         let sealer = sealer?;
         self.looks = false;
@@ -78,7 +78,7 @@ impl Task {
         stream: &mut BlobStream,
         there: &mut There,
         shape: &Shape,
-        sealed: &mut mpsc::Receiver<Heap>,
+        mut sealed: mpsc::Receiver<Heap>,
     ) -> Result<(), Fault> {
         loop {
             let Some(heap) = self.meanwhile(sealed.recv()).await? else { return Ok(()) };
@@ -126,7 +126,7 @@ impl Task {
         while !there.whole {
             let frame = self.next(stream).await?;
             there.take(frame)?;
-            self.progress(shape, there.parts.count()).await;
+            self.progress(shape, there).await;
         }
         let (preview, sealer) = sealer.preview().await.ok_or(Fault::Lost)?;
         let manifest = Manifest {
@@ -154,20 +154,24 @@ impl Task {
         if there.parts.has(part) {
             return Ok(());
         }
-        let told = self.meanwhile(stream.part(part, bytes)).await??;
-        for frame in told {
-            there.take(frame)?;
-        }
-        self.progress(shape, there.parts.count()).await;
+        // Each as it comes: a relay that tells much and takes nothing fills no memory.
+        self.meanwhile(stream.part(part, bytes, |frame| there.take(frame))).await??;
+        self.progress(shape, there).await;
         Ok(())
     }
 
-    async fn progress(&mut self, shape: &Shape, parts: u32) {
-        self.moved(bytes_of(shape, parts)).await;
+    async fn progress(&mut self, shape: &Shape, there: &There) {
+        self.moved(there.bytes(shape)).await;
     }
 }
 
 impl There {
+    /// Bytes of the file that are there; not all, while any part is missing, and were it that of the list.
+    fn bytes(&self, shape: &Shape) -> u64 {
+        let most = if self.whole { shape.size() } else { shape.size().saturating_sub(1) };
+        (u64::from(self.parts.count()) * PART as u64).min(most)
+    }
+
     /// Of every part that the relay has, what was sealed is known here. It cuts the last part and the list as it likes.
     fn is_known(&self, shape: &Shape, hashes: &BTreeMap<u32, PartHash>) -> bool {
         let has_end = hashes.contains_key(&shape.last()) && hashes.contains_key(&shape.parts());
@@ -198,9 +202,4 @@ impl There {
             _ => Ok(()),
         }
     }
-}
-
-/// Bytes of the file that so many parts have.
-fn bytes_of(shape: &Shape, parts: u32) -> u64 {
-    (u64::from(parts) * PART as u64).min(shape.size())
 }

@@ -163,8 +163,6 @@ struct Store {
     due: Instant,
     /// At most one.
     syncs: JoinSet<Result<Row, BlobError>>,
-    /// A disk that could not take something once says so once: what it says after that is not believed.
-    has_failed: bool,
 }
 
 impl Store {
@@ -179,7 +177,6 @@ impl Store {
             bytes: 0,
             due: Instant::now(),
             syncs: JoinSet::new(),
-            has_failed: false,
         }
     }
 
@@ -200,7 +197,7 @@ impl Store {
         while let Some(row) = self.syncs.join_next().await {
             let _ = self.kept(row);
         }
-        if !self.written.is_empty() && !self.has_failed {
+        if !self.written.is_empty() {
             self.keep();
             while self.syncs.join_next().await.is_some() {}
         }
@@ -290,7 +287,10 @@ impl Store {
     fn is_to_be_kept(&self, is_over: bool) -> bool {
         let all = self.row.parts.count() as usize + self.pending.len() == self.row.layout.parts() as usize;
         let nothing_comes = (is_over || all) && self.writes.is_empty();
-        self.syncs.is_empty() && !self.written.is_empty() && (self.bytes >= SYNC_BYTES || nothing_comes)
+        // Of a file of which nothing was kept what a crash leaves goes soon, with its row: the first part waits for no others.
+        let is_first = self.row.parts.count() == 0;
+        let is_due = is_first || self.bytes >= SYNC_BYTES || nothing_comes;
+        self.syncs.is_empty() && !self.written.is_empty() && is_due
     }
 
     fn keep(&mut self) {
@@ -301,9 +301,7 @@ impl Store {
     }
 
     fn kept(&mut self, row: Result<Result<Row, BlobError>, JoinError>) -> Result<(), StreamEnd> {
-        let row = row.unwrap_or(Err(BlobError::Unavailable));
-        self.has_failed |= row.is_err();
-        self.row = row?;
+        self.row = row.unwrap_or(Err(BlobError::Unavailable))?;
         let row = &self.row;
         self.pending.retain(|number| !row.parts.has(*number));
         Ok(())
