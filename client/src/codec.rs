@@ -83,3 +83,18 @@ pub(crate) mod pin {
         <[u8; 32]>::deserialize(from).map(Pin::from)
     }
 }
+
+/// A path as text, for people: what is no Unicode in it is lost.
+pub(crate) mod path {
+    use std::path::{Path, PathBuf};
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&path.to_string_lossy())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
+        String::deserialize(from).map(PathBuf::from)
+    }
+}

@@ -31,7 +31,7 @@ pub(super) fn profile(globals: &Globals) -> Result<OpenProfile, Failure> {
     let dir = ProfileDir::choose(globals.profile.clone())?;
     let path = dir.path().to_owned();
     warn_of_readers(&path);
-    let open = |wrap: &Wrap| Ok(passphrase::opened(globals, &path, wrap)?.key);
+    let open = |wrap: &Wrap| passphrase::opened(globals, &path, wrap).map(|opened| opened.key);
     let asked = name::ask(globals, &dir)?;
     let name = globals.name.as_deref().or(asked.as_deref());
     let profile = OpenProfile::open_with(dir, name, random(), &Asking(&open))?;
@@ -49,7 +49,7 @@ pub(super) fn profile(globals: &Globals) -> Result<OpenProfile, Failure> {
 pub(super) fn readable(globals: &Globals) -> Result<OpenProfile, Failure> {
     let dir = ProfileDir::choose(globals.profile.clone())?;
     let path = dir.path().to_owned();
-    let open = |wrap: &Wrap| Ok(passphrase::opened(globals, &path, wrap)?.key);
+    let open = |wrap: &Wrap| passphrase::opened(globals, &path, wrap).map(|opened| opened.key);
     OpenProfile::open_read_only(dir, random(), &Asking(&open))
 }
 

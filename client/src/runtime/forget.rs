@@ -5,13 +5,13 @@ use proto::RoomId;
 use super::{Local, RoomStatus, lock, now_ms};
 use crate::{
     failure::{Exit, Failure},
-    store::LEFT,
+    store::Over,
 };
 
 impl RoomStatus {
     /// Somebody left it; what was said there is still here.
     pub fn is_left(&self) -> bool {
-        self.over.as_deref() == Some(LEFT)
+        self.over == Some(Over::Left)
     }
 }
 

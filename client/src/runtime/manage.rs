@@ -20,7 +20,8 @@ use super::{
 use crate::{
     failure::{Exit, Failure},
     log,
-    store::{ARCHIVED, KnownRelay, LEFT, RoomRecord, Where, is_archive},
+    reason::{Reason, RoomReason},
+    store::{KnownRelay, Over, RoomRecord, Where},
     transport::{Pin, RelayAddress},
 };
 
@@ -58,8 +59,8 @@ impl Local {
     /// [`Failure`] when the name cannot be shown or there is no relay to ask.
     pub fn open(&self, name: &str, relay: Option<RelayAddress>) -> Result<String, Failure> {
         // Whoever means the private room that was must not end up in one that everybody can read.
-        if self.room(name).is_ok_and(|room| room.over.as_deref() == Some(ARCHIVED)) {
-            return Err(Failure::new(Exit::Refused, "version_1", format!("{name}: {ARCHIVED}"), ""));
+        if self.room(name).is_ok_and(|room| room.over == Some(Over::Archive { open: false })) {
+            return Err(Reason::from(RoomReason::Archive(name.to_owned())).into());
         }
         let place = self.place(relay)?;
         let profile = lock(&self.0.profile).engine.clone();
@@ -132,7 +133,7 @@ impl Local {
 
     fn has_space(&self) -> Result<(), Failure> {
         let rooms = lock(&self.0.rooms);
-        let left = rooms.values().filter(|entry| lock(&entry.state).over.as_deref() == Some(LEFT)).count();
+        let left = rooms.values().filter(|entry| lock(&entry.state).over == Some(Over::Left)).count();
         let full = |message, remedy| Err(Failure::new(Exit::Refused, "too_many_rooms", message, remedy));
         if rooms.len() - left >= MAX_ROOMS {
             let message = format!("This profile has {MAX_ROOMS} rooms; that is the limit.");
@@ -173,9 +174,9 @@ impl Local {
     /// An archive, or a room that was left, that has the name of a new room is called otherwise from now on.
     fn make_way(&self, name: &str) -> Result<(), Failure> {
         let mut rooms = lock(&self.0.rooms);
-        let kind = |entry: &Entry| match lock(&entry.state).over.as_deref() {
-            Some(LEFT) => Some("left"),
-            Some(why) if is_archive(why) => Some("version 1"),
+        let kind = |entry: &Entry| match &lock(&entry.state).over {
+            Some(Over::Left) => Some("left"),
+            Some(why) if why.is_archive() => Some("version 1"),
             _ => None,
         };
         let found = rooms.get(name).and_then(|entry| Some((entry.record.clone(), kind(entry)?)));
@@ -225,7 +226,7 @@ impl Local {
         })
     }
 
-    fn spawn(&self, record: RoomRecord, begin: Begin, over: Option<String>) {
+    fn spawn(&self, record: RoomRecord, begin: Begin, over: Option<Over>) {
         let (asks, receiver) = mpsc::channel(COMMANDS);
         let state = Arc::new(Mutex::new(State { over, ..State::default() }));
         let link = self.0.address(&record.place).map(|(address, pin)| self.0.link(address, pin));

@@ -58,7 +58,8 @@ pub use transfer::{Steer, Transfer, TransferState, Way};
 
 use crate::{
     failure::Failure,
-    store::{Cursor, OpenProfile, People, RoomRecord, Store, StoredNotice, Vault},
+    reason::{Reason, RoomReason},
+    store::{Cursor, OpenProfile, Over, People, RoomRecord, Store, StoredNotice, Vault},
     text::names::{label, meant},
     transport::RelayAddress,
 };
@@ -118,7 +119,7 @@ struct Entry {
 #[derive(Default)]
 struct State {
     view: Option<Arc<GroupView>>,
-    over: Option<String>,
+    over: Option<Over>,
     /// The newest of its log that was taken in or is known to be there, in this run.
     newest: u64,
     /// Nothing of it is kept: at the next start there is no such room.
@@ -195,11 +196,7 @@ impl Local {
         let (reply, answer) = oneshot::channel();
         let gone = || {
             let why = self.room(room).ok().and_then(|status| status.over);
-            // The reason names the remedy itself.
-            match why {
-                Some(why) => Failure::not_found(format!("The room {room} is over: {why}"), ""),
-                None => Failure::not_found(format!("The room {room} is over."), "See /why."),
-            }
+            Failure::from(Reason::from(RoomReason::Over { room: room.to_owned(), why }))
         };
         asks.send(Ask::Command(command, asker, reply)).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?

@@ -11,7 +11,7 @@ use shared::{
 use zeroize::Zeroizing;
 
 use self::stored::Stored;
-use super::{Store, StoreError, seal::Sealer, transfers};
+use super::{Damage, Store, StoreError, seal::Sealer, transfers};
 
 /// Chat lines kept per room, unless the settings say otherwise; the oldest go first. Some hundred megabytes of the
 /// longest lines, some ten of usual ones.
@@ -266,5 +266,5 @@ fn label(room: RoomId, seq: u64) -> Vec<u8> {
 }
 
 fn damaged() -> StoreError {
-    StoreError::Damaged("a chat line".into())
+    StoreError::Damaged(Damage::Line)
 }

@@ -15,6 +15,7 @@ mod key;
 mod lock;
 mod notices;
 mod old;
+mod over;
 mod people;
 mod picture_key;
 mod places;
@@ -40,23 +41,23 @@ use shared::{
 use zeroize::Zeroizing;
 
 pub use avatars::OwnAvatar;
-pub use cursors::Cursor;
-pub use error::StoreError;
+pub use cursors::{Cursor, MAX_CURSOR_NAME};
+pub use error::{Damage, KeyFault, StoreError};
 pub use happenings::{Happening, Item, MAX_HAPPENINGS, What};
 pub use history::{Changed, Entry, MAX_HISTORY};
 #[cfg(unix)]
 pub(crate) use key::is_open_to_others;
 pub use key::{
-    Account, Asking, Cost, FileKey, HeldKey, KeyFile, KeySource, Passphrase, PassphraseError, ProfileKey,
-    Wrap,
+    Account, Asking, Cost, FEWEST, FileKey, HeldKey, KeyFile, KeySource, MAX_PASSPHRASE, Passphrase,
+    PassphraseError, ProfileKey, Wrap,
 };
 pub use notices::{Earlier, Notice, StoredNotice};
-pub use old::{ARCHIVED, ARCHIVED_OPEN, is_archive};
+pub use over::{Over, Unreadable};
 pub use people::{KnownPerson, Meeting, People};
 pub use picture_key::PictureKey;
 pub use places::Place;
 pub use profile::{OpenProfile, ProfileDir, usual_name};
-pub use rooms::{KnownRelay, LEFT, RoomRecord, Where};
+pub use rooms::{KnownRelay, RoomRecord, Where};
 pub use search::{Hit, Query, Search};
 pub use transfers::MAX_TRANSFERS;
 pub use vault::Vault;

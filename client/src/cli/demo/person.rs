@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     cli::random::random,
-    failure::Exit,
+    failure::{Exit, Failure},
     handle::Runtime,
     runtime::{Config, Event, Past, RoomEvent},
     store::{OpenProfile, ProfileDir, Vault},
@@ -49,8 +49,9 @@ impl Person {
         tap: Option<mpsc::Sender<RelayFrame>>,
     ) -> Result<Self, Stop> {
         let dir = if dir.ends_with(name) { dir.to_owned() } else { dir.join(name) };
-        let chosen = ProfileDir::choose(Some(dir.clone())).map_err(|failure| failure.message)?;
-        let open = OpenProfile::open(chosen, Some(name), random()).map_err(|failure| failure.message)?;
+        let chosen = ProfileDir::choose(Some(dir.clone())).map_err(|error| Failure::from(error).message)?;
+        let open =
+            OpenProfile::open(chosen, Some(name), random()).map_err(|error| Failure::from(error).message)?;
         let (vault, profile) = (open.vault.clone(), open.engine.clone());
         let transport = Transport::new(None).map_err(|error| error.to_string())?;
         let config = Config {

@@ -13,8 +13,10 @@ mod notice;
 mod people;
 mod problem;
 mod progress;
+mod reason;
 mod relay;
 mod room;
+mod store;
 mod text;
 
 pub use alarm::{alarm, alarm_remedy};
@@ -33,6 +35,7 @@ pub use room::{
     About, ON_ITS_WAY, OPEN_WARNING, changed, disappearing, happening, joined, policy, profile_changed,
     room_id, topic,
 };
+pub use store::over;
 pub use text::{beginning, counted, duration, failure, when};
 
 #[cfg(test)]

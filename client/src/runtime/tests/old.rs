@@ -8,7 +8,7 @@ use shared::{
 };
 
 use super::*;
-use crate::store::{ARCHIVED, ARCHIVED_OPEN, Batch, Entry, Query, RoomRecord, Where};
+use crate::store::{Batch, Entry, Over, Query, RoomRecord, Where};
 
 /// Stores a room as version 1 did, as far as it can be told from a later one.
 fn old_room(vault: &Vault, n: u8, label: &str, open: bool) {
@@ -50,7 +50,7 @@ async fn room_of_version_1_is_read_and_never_mistaken_for_one_that_goes_on() {
 
     let (runtime, mut events, _) = enter(&dir, "ann", &relay).await;
     let over = |label: &str| runtime.room(label).unwrap().over;
-    assert_eq!([over(ROOM), over("lobby")], [Some(ARCHIVED.to_owned()), Some(ARCHIVED_OPEN.to_owned())]);
+    assert_eq!([over(ROOM), over("lobby")], [false, true].map(|open| Some(Over::Archive { open })));
     until(&mut events, |event| {
         matches!(event, RoomEvent::Notice { notice: Notice::Problem(engine::Problem::Version1 { .. }), .. })
     })

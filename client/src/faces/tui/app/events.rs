@@ -11,7 +11,7 @@ use super::{App, Entry, Kind, Link, News, Overlay, Row};
 use crate::{
     faces::{pending::Pending, sanitize, words},
     runtime::{Event, RelayState, RoomEvent},
-    store::{Happening, What},
+    store::{Happening, Over, What},
 };
 
 /// News that wait to be told; more at once are only counted by whoever reads them.
@@ -164,9 +164,10 @@ impl App {
                 self.pane(room).catching_up = (done < total).then_some((done, total));
             }
             engine::Event::Closed { reason, .. } => {
+                let over = Over::from(&reason);
                 let reason = sanitize::line(&words::closed(&reason));
                 self.tell(room, Kind::Alarm, format!("This room is over: {reason}"));
-                self.pane(room).over = Some(reason);
+                self.pane(room).over = Some(over);
                 pending.joined(room);
             }
             // Said above.

@@ -1,0 +1,20 @@
+//! Why something failed below the faces, in words: what happened, and what to do.
+
+mod room;
+
+use crate::{failure::Failure, reason::Reason};
+
+impl From<&Reason> for Failure {
+    fn from(reason: &Reason) -> Self {
+        let (message, remedy) = match reason {
+            Reason::Room(reason) => room::words(reason),
+        };
+        Self::new(reason.exit(), reason.code().to_owned(), message, remedy)
+    }
+}
+
+impl From<Reason> for Failure {
+    fn from(reason: Reason) -> Self {
+        Self::from(&reason)
+    }
+}
