@@ -59,7 +59,7 @@ fn command_line_says_nothing_by_itself() {
 }
 
 /// What is below the faces, and says nothing by itself.
-const BELOW: [&str; 6] = ["codec.rs", "failure.rs", "reason", "store", "text", "picture"];
+const BELOW: [&str; 6] = ["codec.rs", "failure.rs", "reason", "store", "text", "transport"];
 
 /// Beginnings of what looks like a sentence and is none: statements for the database.
 const STATEMENTS: [&str; 7] = ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "PRAGMA ", "CREATE ", "-- "];

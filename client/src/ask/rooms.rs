@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 
 use super::Request;
 use crate::{
-    failure::{Exit, Failure},
+    failure::Failure,
+    reason::{Reason, RelayReason},
     runtime::{FaceId, Local},
     transport::RelayAddress,
 };
@@ -143,5 +144,5 @@ impl Request for Pin {
 }
 
 fn bad_link(error: &LinkError) -> Failure {
-    Failure::new(Exit::Verification, "link", error.to_string(), "Ask for a new link.")
+    Reason::from(RelayReason::Link(error.to_string())).into()
 }

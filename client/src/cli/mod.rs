@@ -43,7 +43,7 @@ use crate::{
     failure::{Exit, Failure},
     settings::{Settings, nearest},
     store::Cursor,
-    transport::RelayAddress,
+    transport::{AddressError, RelayAddress},
 };
 
 /// Secure chat: end-to-end encrypted rooms over a relay that you or a friend runs.
@@ -109,7 +109,7 @@ const EVERYWHERE: &str = "Options of all commands";
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Globals {
     /// Relay for rooms that are named without one [default: the last one].
-    #[arg(help_heading = EVERYWHERE, long, global = true, env = "SCHAT_RELAY", value_name = "HOST:PORT")]
+    #[arg(help_heading = EVERYWHERE, long, global = true, env = "SCHAT_RELAY", value_name = "HOST:PORT", value_parser = address)]
     relay: Option<RelayAddress>,
     /// Trust relays whose certificate is signed by one in this PEM file.
     #[arg(help_heading = EVERYWHERE, long, global = true, env = "SCHAT_CA", value_name = "FILE")]
@@ -159,7 +159,7 @@ enum Command {
         #[arg(long, default_value_t = host::LISTEN, value_name = "ADDRESS:PORT")]
         listen: SocketAddr,
         /// Where others reach the relay, for the link [default: this machine's address].
-        #[arg(long, value_name = "HOST:PORT")]
+        #[arg(long, value_name = "HOST:PORT", value_parser = address)]
         advertise: Option<RelayAddress>,
     },
     /// Own the profile, so that many chats, bots and commands use it at once; it runs until it is ended.
@@ -335,6 +335,10 @@ impl Command {
 /// Whoever misspells a command does not mean a link.
 fn lifetime(text: &str) -> Result<u32, String> {
     lines::lifetime(text).map_err(|failure| format!("{} {}", failure.message, failure.remedy))
+}
+
+fn address(text: &str) -> Result<RelayAddress, String> {
+    text.parse().map_err(|error: AddressError| words::address(error).to_owned())
 }
 
 fn link(text: &str) -> Result<String, String> {

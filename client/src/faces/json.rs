@@ -306,7 +306,7 @@ fn again(runtime: &Runtime, room: &str) -> Result<(), Failure> {
 }
 
 fn address(relay: Option<String>) -> Result<Option<RelayAddress>, Failure> {
-    let bad = |error: AddressError| Failure::usage(error.to_string(), "Write HOST:PORT.");
+    let bad = |error: AddressError| Failure::usage(words::address(error), "Write HOST:PORT.");
     relay.map(|relay| relay.parse()).transpose().map_err(bad)
 }
 

@@ -7,6 +7,7 @@ use shared::invite::link::RelayLink;
 use super::{Local, link::LinkState, lock};
 use crate::{
     failure::Failure,
+    reason::{Reason, RelayReason},
     store::{Store, StoreError},
     transport::{Pin, RelayAddress, Trust},
 };
@@ -31,7 +32,7 @@ impl ChosenRelay {
     /// [`Failure`] when its address makes no sense.
     pub fn of(link: &RelayLink) -> Result<Self, Failure> {
         let address = RelayAddress::new(&link.host, link.port)
-            .map_err(|error| Failure::usage(error.to_string(), "Ask for a new link."))?;
+            .map_err(|error| Reason::from(RelayReason::Address(error)))?;
         Ok(Self { address, pin: Pin::from(link.pin), replaced: false, token: link.token.clone() })
     }
 

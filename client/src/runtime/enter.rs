@@ -11,7 +11,8 @@ use tokio::time::timeout;
 
 use super::{Event, Local, RoomEvent, link::explain, lock, manage::begin_failed, now_ms};
 use crate::{
-    failure::{Exit, Failure},
+    failure::Failure,
+    reason::{Reason, RelayReason, Unasked},
     store::Where,
     transport::{Connection, Dialed, Known, Pin, RelayAddress, RoomStream, StreamError},
 };
@@ -27,12 +28,12 @@ impl Local {
     /// [`Failure`] when the link is of no use, or the relay cannot be asked now.
     pub async fn join(&self, invite: &InviteLink) -> Result<String, Failure> {
         let address = RelayAddress::new(&invite.host, invite.port)
-            .map_err(|error| Failure::usage(error.to_string(), "Ask for a new link."))?;
+            .map_err(|error| Reason::from(RelayReason::Address(error)))?;
         let profile = lock(&self.0.profile).engine.clone();
         let mut engine =
             Engine::join(&profile, &invite.link, now_ms()).map_err(|error| begin_failed(&error))?;
         let reading = self.read_card(&mut engine, &address, invite.link.pin);
-        let late = |_| unreachable_now(&address, "it does not answer");
+        let late = |_| unasked(&address, Unasked::Silent);
         let (pin, invited) = timeout(Duration::from_secs(CARD_S), reading).await.map_err(late)??;
         let label = self.begin(engine, Where::Relay { address, pin })?;
         let event = RoomEvent::Engine(invited);
@@ -59,7 +60,7 @@ impl Local {
         let pin = trust.pin().filter(|_| begins.is_some());
         let invited = ask(engine, &connection, pin).await.map_err(|why| match why {
             Why::Refused(failure) => failure,
-            Why::Stream(error) => unreachable_now(address, &error.to_string()),
+            Why::Stream(error) => unasked(address, ended(error)),
         });
         connection.close(proto::CloseCode::Done);
         Ok((pin, invited?))
@@ -98,11 +99,15 @@ async fn ask(engine: &mut Engine, connection: &Connection, pin: Option<Pin>) -> 
     }
 }
 
-fn unreachable_now(address: &RelayAddress, why: &str) -> Failure {
-    Failure::new(
-        Exit::Network,
-        "relay",
-        format!("The relay {address} cannot be asked which room the link leads to: {why}."),
-        "Try the link again when the relay is there.",
-    )
+fn unasked(relay: &RelayAddress, why: Unasked) -> Failure {
+    Reason::from(RelayReason::Unasked { relay: relay.clone(), why }).into()
+}
+
+fn ended(error: StreamError) -> Unasked {
+    match error {
+        StreamError::Closed(_) => Unasked::Closed,
+        StreamError::Lost => Unasked::Lost,
+        StreamError::Malformed(error) => Unasked::Malformed(error.to_string()),
+        StreamError::Stuck => Unasked::Stuck,
+    }
 }

@@ -20,6 +20,7 @@ use super::{
 use crate::{
     failure::Failure,
     log,
+    reason::Reason,
     store::{KnownRelay, StoreError, Vault},
     transport::{Connection, DialError, Dialed, Known, Pin, RelayAddress, Transport, Trust},
 };
@@ -200,7 +201,7 @@ impl Dialer {
 }
 
 pub(super) fn explain(error: &DialError) -> Refusal {
-    (Failure::from(error), error.is_final())
+    (Reason::from(error).into(), error.is_final())
 }
 
 fn store_failed(error: StoreError) -> Refusal {

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     failure::{Exit, Failure},
     log,
-    reason::{Reason, RoomReason},
+    reason::{Reason, RelayReason, RoomReason},
     store::{KnownRelay, Over, RoomRecord, Where},
     transport::{Pin, RelayAddress},
 };
@@ -41,14 +41,9 @@ impl Local {
             store.known_relay(&relay)
         });
         match known.await? {
-            Some(KnownRelay::FirstUse(_)) => Err(Failure::new(
-                Exit::Verification,
-                "certificate",
-                format!(
-                    "The link says that public authorities vouch for the relay {address}, but this profile knows it by what it saw first."
-                ),
-                "Somebody may sit between you and the relay. Ask for a link that carries its pin, over a channel you trust.",
-            )),
+            Some(KnownRelay::FirstUse(_)) => {
+                Err(Reason::from(RelayReason::KnownByFirstUse(address.clone())).into())
+            }
             _ => Ok(()),
         }
     }
@@ -218,12 +213,7 @@ impl Local {
         // Whoever came by a link means the relay of that link.
         let rooms = lock(&self.0.rooms);
         let place = rooms.values().map(|entry| &entry.record.place).find(|place| **place != Where::Own);
-        place.cloned().ok_or_else(|| {
-            Failure::usage(
-                "There is no relay to ask.",
-                "Name one with --relay HOST:PORT, join by an invite link, or run `schat host`.",
-            )
-        })
+        place.cloned().ok_or_else(|| Reason::from(RelayReason::Nowhere).into())
     }
 
     fn spawn(&self, record: RoomRecord, begin: Begin, over: Option<Over>) {

@@ -38,6 +38,7 @@ use super::{
 };
 use crate::{
     failure::{Exit, Failure},
+    reason::{Reason, RelayReason},
     store::{Committed, People, RoomRecord, StoredNotice, Vault, What, Where},
     transport::{Pin, RelayAddress, RoomStream},
 };
@@ -190,13 +191,8 @@ impl Room {
                 self.load().await;
                 self.show_queued().await;
                 if self._link.is_none() {
-                    let failure = Failure::new(
-                        Exit::Network,
-                        "own_relay",
-                        "This room lives in your own relay, which does not run.",
-                        "Run `schat host`.",
-                    );
-                    self.show(RoomEvent::Failed(failure)).await;
+                    let reason = Reason::from(RelayReason::OwnIsDown);
+                    self.show(RoomEvent::Failed(reason.into())).await;
                 }
             }
             Begin::New(engine) => {

@@ -1,5 +1,7 @@
 //! Of the profile on the disk: why it cannot be read or written, passphrases, and why a room is over.
 
+use shared::room::CloseReason;
+
 use super::closed;
 use crate::{
     failure::{Exit, Failure},
@@ -192,7 +194,7 @@ impl From<PassphraseError> for Failure {
 /// they came.
 pub fn over(why: &Over) -> String {
     let fixed = match why {
-        Over::Left => "You left the room.",
+        Over::Left => return closed(&CloseReason::Left),
         Over::Archive { open: false } => {
             "This is an archive of version 1, which this program reads and does not speak: to talk on, make the \
              room anew (/create) or ask for a new link."

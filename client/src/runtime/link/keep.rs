@@ -10,8 +10,9 @@ use tokio::{
 
 use super::{Dialer, Refusal};
 use crate::{
-    failure::{Exit, Failure},
-    transport::{Carrier, Connection, Dialed, Ended, Known, RelayAddress, Talk, Trust, route_to, told},
+    failure::Failure,
+    reason::{Reason, RelayReason},
+    transport::{Carrier, Connection, Dialed, Ended, Known, RelayAddress, Talk, Trust, route_to},
 };
 
 /// How often the route to the relay is looked at, in seconds: a change of network is noticed well before the
@@ -163,16 +164,13 @@ impl Dialer {
     }
 }
 
-fn over(relay: &RelayAddress, ended: Ended) -> Kept {
-    let again = "It is tried again by itself.";
-    let ((why, remedy), is_brief) = match ended {
-        Ended::Told(code) => (told(code), code == Some(CloseCode::ShuttingDown)),
-        Ended::Ours => (("is dialled anew: the network or its link's pin has changed", again), true),
-        Ended::Silent => (("does not answer any more", again), false),
-        Ended::Lost => (("is not reachable any more", again), true),
+fn over(relay: &RelayAddress, how: Ended) -> Kept {
+    let is_brief = match how {
+        Ended::Told(code) => code == Some(CloseCode::ShuttingDown),
+        Ended::Ours | Ended::Lost => true,
+        Ended::Silent => false,
     };
-    let message = format!("The relay {relay} {why}.");
-    let failure = Failure::new(Exit::Network, "network", message, remedy);
+    let failure = Reason::from(RelayReason::Ended { relay: relay.clone(), how }).into();
     Kept::Ended { failure, is_brief }
 }
 
