@@ -272,7 +272,7 @@ async fn nothing_is_overwritten_and_what_is_no_file_is_not_sent() {
     let path = file(dir.path(), "one", b"content");
     for (wrong, code) in [(dir.path().to_owned(), "file"), (dir.path().join("none"), "not_found")] {
         let failure = ann.runtime.send_file(ROOM, outgoing(&wrong)).await.unwrap_err();
-        assert_eq!(failure.code, code, "{failure:?}");
+        assert_eq!(failure.code(), code, "{failure:?}");
     }
     let number = ann.runtime.send_file(ROOM, outgoing(&path)).await.unwrap().number;
     ended(&mut ann, number).await.unwrap();
@@ -280,7 +280,7 @@ async fn nothing_is_overwritten_and_what_is_no_file_is_not_sent() {
     let taken = file(dir.path(), "taken", b"mine");
     let wanted = Wanted { message: message.id, output: Some(taken.clone()) };
     let failure = bob.runtime.get_file(ROOM, wanted).await.unwrap_err();
-    assert_eq!((failure.code.as_ref(), fs::read(&taken).unwrap()), ("exists", b"mine".to_vec()));
+    assert_eq!((failure.code(), fs::read(&taken).unwrap()), ("exists", b"mine".to_vec()));
     let got = dir.path().join("got");
     fs::create_dir(&got).unwrap();
     for expected in ["one", "one (1)"] {

@@ -59,7 +59,23 @@ fn command_line_says_nothing_by_itself() {
 }
 
 /// What is below the faces, and says nothing by itself.
-const BELOW: [&str; 6] = ["codec.rs", "failure.rs", "reason", "store", "text", "transport"];
+const BELOW: [&str; 12] = [
+    "ask",
+    "ask.rs",
+    "codec.rs",
+    "daemon",
+    "failure.rs",
+    "handle",
+    "handle.rs",
+    "reason",
+    "runtime",
+    "store",
+    "text",
+    "transport",
+];
+
+/// Parts of that whose sentences are not moved yet.
+const LATER: [&str; 1] = ["runtime/files"];
 
 /// Beginnings of what looks like a sentence and is none: statements for the database.
 const STATEMENTS: [&str; 7] = ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "PRAGMA ", "CREATE ", "-- "];
@@ -70,7 +86,8 @@ fn nothing_below_the_faces_speaks_to_people() {
     let (mut wrong, mut texts) = (Vec::new(), 0);
     each_source(&client, &mut |path, source| {
         let within = path.strip_prefix(&client).unwrap();
-        if !BELOW.iter().any(|below| within.starts_with(below)) {
+        let is_in = |parts: &[&str]| parts.iter().any(|part| within.starts_with(part));
+        if !is_in(&BELOW) || is_in(&LATER) {
             return;
         }
         for Text { text, is_internal, is_error } in texts_of(source) {

@@ -80,5 +80,5 @@ pub(super) async fn begin(
     plan: Plan,
 ) -> Result<(Runtime, mpsc::Receiver<Event>), Failure> {
     let config = config(globals, &profile, plan)?;
-    Runtime::start(profile, config).await
+    Ok(Runtime::start(profile, config).await?)
 }

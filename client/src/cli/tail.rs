@@ -76,7 +76,9 @@ async fn listen(runtime: &Runtime, cursor: Option<Cursor>) -> Exit {
         let done = match line {
             Input::Line(line) if line.trim().is_empty() => Ok(()),
             Input::Line(line) => match json::parse(&line) {
-                Ok(Cmd::Ack { room, seq }) => runtime.ack_at(&room, &cursor, seq).await,
+                Ok(Cmd::Ack { room, seq }) => {
+                    runtime.ack_at(&room, &cursor, seq).await.map_err(Failure::from)
+                }
                 Ok(Cmd::Quit) => return Exit::Ok,
                 Ok(_) => Err(words::command::room::only_acknowledged()),
                 Err(failure) => Err(failure),
@@ -147,11 +149,11 @@ async fn follow(
             Event::Room { room, event: RoomEvent::Notice { notice, again, .. } } => {
                 eprintln!("schat: {}", words::notice(&room, &notice, again));
             }
-            Event::Room { event: RoomEvent::Failed(failure), .. } => {
-                eprintln!("schat: {}", words::failure(&failure));
+            Event::Room { event: RoomEvent::Failed(reason), .. } => {
+                eprintln!("schat: {}", words::reason(&reason));
             }
-            Event::Relay { state: RelayState::Lost { failure, retry: Some(_) }, .. } => {
-                eprintln!("schat: {}", words::failure(&failure));
+            Event::Relay { state: RelayState::Lost { reason, retry: Some(_) }, .. } => {
+                eprintln!("schat: {}", words::reason(&reason));
             }
             other => {
                 if let Some(failure) = hopeless(&other) {

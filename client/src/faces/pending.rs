@@ -107,7 +107,7 @@ impl Pending {
         if told.is_err() {
             self.done();
         }
-        told
+        Ok(told?)
     }
 
     /// The room refused something. If it was a message, it is not waited for.
@@ -145,7 +145,7 @@ impl Pending {
             Ok(transfer) => drop(self.files().insert(transfer.number)),
             Err(_) => self.done(),
         }
-        sent
+        Ok(sent?)
     }
 
     /// A file of ours that does not go on is not waited for.

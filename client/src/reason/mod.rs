@@ -1,47 +1,90 @@
 //! Why something failed below the faces: values, which cross a daemon's socket. Their words, and what can be done, are the faces'.
 
+mod daemon;
+mod person;
 mod relay;
 mod room;
 
 use serde::{Deserialize, Serialize};
+use shared::room::CloseReason;
 
+pub use daemon::{DaemonReason, SocketFault};
+pub use person::PersonReason;
 pub use relay::{RelayReason, Unasked};
-pub use room::RoomReason;
+pub use room::{RoomReason, Unloaded};
 
-use crate::{failure::Exit, transport::DialError};
+use crate::{
+    failure::{Exit, Failure, exit_of},
+    store::{Notice, StoreError},
+    transport::DialError,
+};
 
 /// Why something failed. Holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum Reason {
+    /// The profile cannot be read or written.
+    #[error("store: {0}")]
+    Store(StoreError),
     /// A relay is of no use.
     #[error("relay: {0:?}")]
     Relay(RelayReason),
-    /// A room is not there, or not any more.
+    /// A room is not there, or not any more, or takes nothing.
     #[error("room: {0:?}")]
     Room(RoomReason),
+    /// Somebody, or what somebody wants to be called, is not what it should be.
+    #[error("person: {0:?}")]
+    Person(PersonReason),
+    /// The daemon is of no use.
+    #[error("daemon: {0:?}")]
+    Daemon(DaemonReason),
+    /// A room is over.
+    #[error("closed: {0:?}")]
+    Closed(CloseReason),
+    /// An alarm or problem of a room.
+    #[error("notice: {0:?}")]
+    Notice(Notice),
+    /// Of files, in words.
+    #[error("{0}")]
+    Words(Failure),
 }
 
 impl Reason {
     /// Its name for programs: stable.
     pub fn code(&self) -> &str {
         match self {
+            Self::Store(error) => error.code(),
             Self::Relay(reason) => reason.code(),
             Self::Room(reason) => reason.code(),
+            Self::Person(reason) => reason.code(),
+            Self::Daemon(reason) => reason.code(),
+            Self::Closed(_) => "closed",
+            Self::Notice(notice) => match (notice.kind(), notice.code()) {
+                (Some(kind), _) => kind.name(),
+                (None, code) => code.unwrap_or_default(),
+            },
+            Self::Words(failure) => &failure.code,
         }
     }
 
     /// How a command that cannot go on ends.
     pub fn exit(&self) -> Exit {
         match self {
+            Self::Store(error) => error.exit(),
             Self::Relay(reason) => reason.exit(),
             Self::Room(reason) => reason.exit(),
+            Self::Person(reason) => reason.exit(),
+            Self::Daemon(reason) => reason.exit(),
+            Self::Closed(_) => Exit::Refused,
+            Self::Notice(notice) if notice.kind().is_some() => Exit::Verification,
+            Self::Notice(_) => exit_of(self.code()),
+            Self::Words(failure) => failure.exit,
         }
     }
 }
 
-impl From<RelayReason> for Reason {
-    fn from(reason: RelayReason) -> Self {
-        Self::Relay(reason)
+impl From<StoreError> for Reason {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
     }
 }
 
@@ -51,8 +94,42 @@ impl From<&DialError> for Reason {
     }
 }
 
+impl From<RelayReason> for Reason {
+    fn from(reason: RelayReason) -> Self {
+        Self::Relay(reason)
+    }
+}
+
 impl From<RoomReason> for Reason {
     fn from(reason: RoomReason) -> Self {
         Self::Room(reason)
+    }
+}
+
+impl From<Unloaded> for Reason {
+    fn from(why: Unloaded) -> Self {
+        match why {
+            Unloaded::Store(error) => Self::Store(error),
+            Unloaded::Version1 => Self::Room(RoomReason::Version1),
+            Unloaded::State(why) => Self::Room(RoomReason::Unreadable(why)),
+        }
+    }
+}
+
+impl From<PersonReason> for Reason {
+    fn from(reason: PersonReason) -> Self {
+        Self::Person(reason)
+    }
+}
+
+impl From<DaemonReason> for Reason {
+    fn from(reason: DaemonReason) -> Self {
+        Self::Daemon(reason)
+    }
+}
+
+impl From<Failure> for Reason {
+    fn from(failure: Failure) -> Self {
+        Self::Words(failure)
     }
 }

@@ -42,7 +42,7 @@ pub enum StoreError {
     #[error("disk full")]
     Full,
     /// There is no room left to open it.
-    #[error("disk full at start")]
+    #[error("no space")]
     NoSpace,
     /// The database, or a value in it, is not what was written.
     #[error("damaged: {0:?}")]

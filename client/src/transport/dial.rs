@@ -32,7 +32,7 @@ pub enum DialError {
     },
     /// QUIC gets no answer, and over TCP somebody answers whose certificate is not trusted. Not as final as over QUIC:
     /// the TCP port may be a web server's, on the relay's own machine.
-    #[error("{address}, over TCP: {refusal}")]
+    #[error("{address} elsewhere: {refusal}")]
     Elsewhere {
         /// Where.
         address: RelayAddress,

@@ -80,7 +80,7 @@ pub enum Refusal {
     #[error("not the pin")]
     Pin,
     /// Not signed by the `--ca` file, or for another name.
-    #[error("not by the file")]
+    #[error("not vouched")]
     CaFile,
     /// Authorities have to vouch for it, and none does.
     #[error("not by authorities")]
@@ -95,7 +95,7 @@ pub enum Refusal {
     #[error("no authority")]
     NoAuthority,
     /// It would be trusted, were it later.
-    #[error("not yet valid: {now}")]
+    #[error("too early: {now}")]
     NotYet {
         /// What the clock says, in seconds since 1970.
         now: u64,

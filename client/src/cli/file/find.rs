@@ -66,7 +66,7 @@ pub(super) async fn find(
 
 async fn look(runtime: &Runtime, room: &str, id: &str) -> Result<Option<Line>, Failure> {
     let limit = if id == LAST { 1 } else { LOOKED_AT };
-    let known = files(limit, async |before| runtime.history_before(room, before, PAGE).await).await?;
+    let known = files(limit, async |before| Ok(runtime.history_before(room, before, PAGE).await?)).await?;
     let wanted = id.to_ascii_lowercase();
     let fits = |line: &Line| id == LAST || hex::encode(line.message.id).starts_with(&wanted);
     let mut found = known.into_iter().filter(fits);

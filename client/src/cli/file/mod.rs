@@ -231,7 +231,8 @@ async fn list(globals: &Globals, room: &str, limit: usize) -> Result<Exit, Failu
             .await?
         }
         Err(runtime) => {
-            find::files(limit, async |before| runtime.history_before(room, before, find::PAGE).await).await?
+            find::files(limit, async |before| Ok(runtime.history_before(room, before, find::PAGE).await?))
+                .await?
         }
     };
     for line in lines.into_iter().rev() {

@@ -39,7 +39,8 @@ pub(super) async fn send(
         duration_ms,
         token: String::new(),
     };
-    pending.send_file(runtime, room, file).await.map(|_| Done::default())
+    pending.send_file(runtime, room, file).await?;
+    Ok(Done::default())
 }
 
 /// Changes our picture.
@@ -96,7 +97,8 @@ pub(super) async fn get(runtime: &Runtime, room: &str, wanted: &str) -> Result<D
         };
         Failure::not_found(message, "/files lists the newest.")
     })?;
-    runtime.get_file(room, Wanted { message: line.message.id, output: None }).await.map(|_| Done::default())
+    runtime.get_file(room, Wanted { message: line.message.id, output: None }).await?;
+    Ok(Done::default())
 }
 
 pub(super) async fn list(runtime: &Runtime, room: &str) -> Result<Done, Failure> {

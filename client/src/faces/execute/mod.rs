@@ -92,7 +92,11 @@ pub async fn execute(
             pending.join(runtime, &label);
             Ok(Done::go(label))
         }
-        Line::Invite(limits) => runtime.tell(here()?, words::invite(&limits)).await.map(|()| Done::default()),
+        Line::Invite(limits) => runtime
+            .tell(here()?, words::invite(&limits))
+            .await
+            .map(|()| Done::default())
+            .map_err(Failure::from),
         Line::Invites => Ok(Done { notes: words::invites(&*view(runtime, here()?)?), go: None }),
         Line::Revoke(id) => {
             let room = here()?;
@@ -155,9 +159,11 @@ pub async fn execute(
             0 => "Messages stay here.".to_owned(),
             seconds => format!("Messages go {} after they were said.", words::duration(seconds)),
         })),
-        Line::Disappear(Some(seconds)) => {
-            runtime.tell(here()?, Command::Disappear(seconds)).await.map(|()| Done::default())
-        }
+        Line::Disappear(Some(seconds)) => runtime
+            .tell(here()?, Command::Disappear(seconds))
+            .await
+            .map(|()| Done::default())
+            .map_err(Failure::from),
         Line::Topic(None) => Ok(Done::say(words::topic(&*view(runtime, here()?)?))),
         Line::Topic(Some(text)) => {
             runtime.tell(here()?, Command::Topic(text)).await?;
@@ -167,14 +173,20 @@ pub async fn execute(
         Line::Voice(path) => files::send(runtime, pending, here()?, &path, true).await,
         Line::Get(words) => files::get(runtime, here()?, &words).await,
         Line::Files => files::list(runtime, here()?).await,
-        Line::Steer(number, steer) => runtime.steer_file(number, steer).await.map(|()| Done::default()),
+        Line::Steer(number, steer) => {
+            runtime.steer_file(number, steer).await.map(|()| Done::default()).map_err(Failure::from)
+        }
         Line::Search(text) => search(runtime, here()?, &text).await,
         Line::Rooms(all) => Ok(Done { notes: rooms(runtime, current, all).await, go: None }),
         Line::Leave => {
             let room = here()?;
             let status = runtime.room(room)?;
             if is_sure || status.over.is_some() {
-                return runtime.tell(room, Command::Leave).await.map(|()| Done::default());
+                return runtime
+                    .tell(room, Command::Leave)
+                    .await
+                    .map(|()| Done::default())
+                    .map_err(Failure::from);
             }
             Ok(Done::say(words::leaves(room, status.view.is_some_and(|view| view.open))))
         }
@@ -188,7 +200,7 @@ pub async fn execute(
         }
         Line::Accept => {
             // The room answers.
-            runtime.tell(here()?, Command::Accept).await.map(|()| Done::default())
+            runtime.tell(here()?, Command::Accept).await.map(|()| Done::default()).map_err(Failure::from)
         }
         Line::Mute(is_muted) => {
             runtime.mute(here()?, is_muted).await?;
@@ -209,7 +221,7 @@ pub async fn execute(
             Ok(Done::say(told))
         }
         Line::Why => Ok(Done::say(match runtime.why() {
-            Some(failure) => words::failure(&failure),
+            Some(reason) => words::reason(&reason),
             None => "Nothing went wrong so far.".to_owned(),
         })),
         Line::Help(wanted) => Ok(Done { notes: groups::help(&wanted), go: None }),

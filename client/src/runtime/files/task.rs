@@ -240,7 +240,7 @@ impl Task {
         asks.send(ask).await.map_err(|_| Fault::Lost)?;
         match answer.await.map_err(|_| Fault::Lost)? {
             Ok(()) => Ok(()),
-            Err(failure) => Err(Fault::Later(failure, SILENT.as_secs() * 1_000)),
+            Err(reason) => Err(Fault::Later(reason.into(), SILENT.as_secs() * 1_000)),
         }
     }
 

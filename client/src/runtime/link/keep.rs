@@ -10,7 +10,6 @@ use tokio::{
 
 use super::{Dialer, Refusal};
 use crate::{
-    failure::Failure,
     reason::{Reason, RelayReason},
     transport::{Carrier, Connection, Dialed, Ended, Known, RelayAddress, Talk, Trust, route_to},
 };
@@ -40,12 +39,12 @@ pub(super) enum Kept {
     Better(Dialed),
     /// It is gone.
     Ended {
-        failure: Failure,
+        reason: Reason,
         /// The relay is likely to be back in a moment.
         is_brief: bool,
     },
     /// Nothing goes on before somebody decides.
-    Refused(Failure),
+    Refused(Reason),
 }
 
 /// Whether the relay answers, looked at every [`LOOK_S`].
@@ -101,7 +100,7 @@ impl Dialer {
                     if connection.talk().is_some_and(|talk| silence.is_too_long(talk)) {
                         match self.dial_beside(connection, true).await {
                             Ok(Some(better)) => return Kept::Better(better),
-                            Err((failure, true)) => return Kept::Refused(failure),
+                            Err((reason, true)) => return Kept::Refused(reason),
                             // The connection has its own time to come back in, or to end.
                             Ok(None) | Err(_) => {}
                         }
@@ -125,7 +124,7 @@ impl Dialer {
                 () = sleep_until(try_quic), if !is_quic => {
                     match self.dial_beside(connection, false).await {
                         Ok(Some(better)) => return Kept::Better(better),
-                        Err((failure, true)) => return Kept::Refused(failure),
+                        Err((reason, true)) => return Kept::Refused(reason),
                         Ok(None) | Err(_) => {}
                     }
                     pause = (pause * 2).min(Duration::from_secs(LONGEST_LOOK_S));
@@ -170,8 +169,8 @@ fn over(relay: &RelayAddress, how: Ended) -> Kept {
         Ended::Ours | Ended::Lost => true,
         Ended::Silent => false,
     };
-    let failure = Reason::from(RelayReason::Ended { relay: relay.clone(), how }).into();
-    Kept::Ended { failure, is_brief }
+    let reason = RelayReason::Ended { relay: relay.clone(), how }.into();
+    Kept::Ended { reason, is_brief }
 }
 
 #[cfg(test)]

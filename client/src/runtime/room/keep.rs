@@ -7,30 +7,29 @@ use tokio::time::Instant;
 
 use super::{Room, guard::Guard};
 use crate::{
-    failure::{Exit, Failure},
-    reason::{Reason, RoomReason},
+    reason::{Reason, RoomReason, Unloaded},
     runtime::{RoomEvent, lock, now_ms},
     store::{Over, StoreError, Unreadable},
 };
 
 impl Room {
     /// Nothing of the step was stored, so none of it happened: forget it and take the stored state.
-    pub(super) async fn storing_failed(&mut self, error: StoreError) -> Failure {
-        let failure = Failure::from(&error);
+    pub(super) async fn storing_failed(&mut self, error: StoreError) -> Reason {
+        let reason = Reason::from(error.clone());
         self.engine = None;
         self.stream = None;
         self.wake_at = None;
         self.not_before = Instant::now() + self.backoff.next(&self.profile.random);
-        self.show(RoomEvent::Failed(failure.clone())).await;
+        self.show(RoomEvent::Failed(reason.clone())).await;
         if !self.is_stored {
             self.end(Over::Unstored(error));
         }
-        failure
+        reason
     }
 
     pub(super) async fn load(&mut self) {
         let room = self.record.id;
-        let failure: Failure = match self.vault.run(move |store| store.rows(room)).await {
+        let why = match self.vault.run(move |store| store.rows(room)).await {
             Ok(rows) => match Engine::load(&self.profile, rows, now_ms()) {
                 Ok(engine) => {
                     let view = engine.view().map(Arc::new);
@@ -46,7 +45,7 @@ impl Room {
                 // The store has closed it, unless the disk could not be written.
                 Err(EngineError::Version1) => {
                     self.end(Over::Archive { open: false });
-                    Reason::from(RoomReason::Version1).into()
+                    Unloaded::Version1
                 }
                 Err(error) => {
                     let why = match error {
@@ -55,27 +54,17 @@ impl Room {
                         other => Unreadable::Other(other.to_string()),
                     };
                     self.end(Over::Unreadable(why.clone()));
-                    Reason::from(RoomReason::Unreadable(why)).into()
+                    Unloaded::State(why)
                 }
             },
-            Err(error) => error.into(),
+            Err(error) => Unloaded::Store(error),
         };
         self.not_before = Instant::now() + self.backoff.next(&self.profile.random);
-        self.not_loaded = Some(failure.clone());
-        self.show(RoomEvent::Failed(failure)).await;
+        self.not_loaded = Some(why.clone());
+        self.show(RoomEvent::Failed(why.into())).await;
     }
 
-    pub(super) fn not_loaded(&self) -> Failure {
-        let message = format!("The room {} cannot be read from this device at the moment", self.label);
-        match &self.not_loaded {
-            Some(why) => {
-                let message = format!("{message}: {}", why.message);
-                Failure::new(Exit::Local, "storage", message, why.remedy.clone())
-            }
-            None => {
-                let remedy = "Free some space on the disk, then say it again.";
-                Failure::new(Exit::Local, "storage", format!("{message}."), remedy)
-            }
-        }
+    pub(super) fn not_loaded(&self) -> Reason {
+        RoomReason::NotLoaded { room: self.label.to_string(), why: self.not_loaded.clone() }.into()
     }
 }

@@ -34,21 +34,21 @@ impl App {
                 self.note(words::connected(&relay, trust, carrier));
                 self.link = Link::Up(relay, carrier);
             }
-            RelayState::Lost { failure, retry } => {
+            RelayState::Lost { reason, retry } => {
                 self.link = Link::Down(match retry {
                     Some(retry) => {
                         format!("No connection to {relay}; again in {:.0} s", retry.as_secs_f32().ceil())
                     }
                     None => format!("No connection to {relay}"),
                 });
-                match &*failure.code {
+                match reason.code() {
                     "certificate" => {
-                        self.alert(format!("ALARM (certificate): {}", words::failure(&failure)));
+                        self.alert(format!("ALARM (certificate): {}", words::reason(&reason)));
                     }
                     // What only a person can mend; it is tried again and again, and said once.
                     "clock" | "first_use" if !self.told_why => {
                         self.told_why = true;
-                        self.note(words::failure(&failure));
+                        self.note(words::reason(&reason));
                     }
                     _ => {}
                 }
@@ -81,7 +81,7 @@ impl App {
             }
             RoomEvent::Pictured => self.gallery.look_again(),
             RoomEvent::Transfer(transfer) => self.transfer(room, transfer, pending),
-            RoomEvent::Failed(failure) => self.tell(room, Kind::Alarm, words::failure(&failure)),
+            RoomEvent::Failed(reason) => self.tell(room, Kind::Alarm, words::reason(&reason)),
             RoomEvent::Notice { notice, again, .. } => {
                 if let (Some(code), false) = (notice.code(), again) {
                     pending.refused(code);
