@@ -30,7 +30,7 @@ fn program() -> ExitCode {
         Err(exit) => return exit.into(),
     };
     if let Err(failure) = log::start(cli.log()) {
-        return cli::end(Err(failure)).into();
+        return cli::end(Err(failure.into())).into();
     }
     log::begins(cli.asked());
     if let Err(error) = files() {
@@ -41,7 +41,7 @@ fn program() -> ExitCode {
     match runtime {
         Ok(runtime) => {
             let exit = runtime.block_on(run(cli));
-            log::ends(exit);
+            cli::end_log(exit);
             // Nothing that matters is left; a blocked thread must not keep us.
             runtime.shutdown_background();
             exit.into()

@@ -59,7 +59,7 @@ fn command_line_says_nothing_by_itself() {
 }
 
 /// What is below the faces, and says nothing by itself.
-const BELOW: [&str; 12] = [
+const BELOW: [&str; 14] = [
     "ask",
     "ask.rs",
     "codec.rs",
@@ -67,8 +67,10 @@ const BELOW: [&str; 12] = [
     "failure.rs",
     "handle",
     "handle.rs",
+    "log.rs",
     "reason",
     "runtime",
+    "settings",
     "store",
     "text",
     "transport",

@@ -30,7 +30,12 @@ mod text;
 mod verify;
 mod wait;
 
-use std::{io::Write as _, net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{
+    io::{self, Write as _},
+    net::SocketAddr,
+    path::PathBuf,
+    str::FromStr,
+};
 
 use clap::{Arg, Args, CommandFactory, FromArgMatches as _, Parser, Subcommand, builder::Resettable};
 #[cfg(feature = "manual")]
@@ -41,6 +46,7 @@ use self::lean::{Shell, man};
 use crate::{
     faces::{lines, lines::Limits, stdout, words},
     failure::{Exit, Failure},
+    log,
     settings::{Settings, nearest},
     store::Cursor,
     transport::{AddressError, RelayAddress},
@@ -369,7 +375,7 @@ pub fn parse() -> Result<Cli, Exit> {
         if told.use_stderr() {
             return exit;
         }
-        stdout::kept(written.and_then(|()| std::io::stdout().flush()));
+        stdout::kept(written.and_then(|()| io::stdout().flush()));
         stdout::failure().map_or(exit, |failure| {
             eprintln!("schat: {}", words::failure(&failure));
             failure.exit
@@ -399,6 +405,14 @@ pub fn end(done: Result<Exit, Failure>) -> Exit {
         }
         failure.exit
     })
+}
+
+/// The log ends. Whoever wants to send it is told if something is missing in it.
+pub fn end_log(exit: Exit) {
+    if let Some(why) = log::ends(exit) {
+        // Where there is nobody to tell, there is nothing to do.
+        let _ = writeln!(io::stderr(), "schat: {}", words::command::log::incomplete(why));
+    }
 }
 
 async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {

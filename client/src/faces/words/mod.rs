@@ -16,6 +16,7 @@ mod progress;
 mod reason;
 mod relay;
 mod room;
+pub mod settings;
 mod store;
 mod text;
 

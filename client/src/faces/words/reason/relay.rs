@@ -236,6 +236,14 @@ mod tests {
     }
 
     #[test]
+    fn refusal_by_the_clock_says_what_the_clock_says() {
+        let said = refusal(Refusal::NotYet { now: 1_000_000_000 });
+        assert!(said.contains("not valid yet by this clock (it says 2001-09-09 01:46 UTC)"), "{said}");
+        let said = refusal(Refusal::Expired { now: u64::MAX });
+        assert!(said.contains("expired by this clock"), "{said}");
+    }
+
+    #[test]
     fn clock_that_is_wrong_by_ages_is_told_all_the_same() {
         assert_eq!(clock(0), "1970-01-01 00:00 UTC");
         assert_eq!(clock(u64::MAX), "a time beyond all calendars");
