@@ -24,7 +24,7 @@ impl Request for SendFile {
             Some(face) => face.marked(&self.file.token),
             None => self.file.token,
         };
-        Ok(local.send_file(&self.room, Outgoing { token, ..self.file }).await?)
+        local.send_file(&self.room, Outgoing { token, ..self.file }).await
     }
 }
 
@@ -39,7 +39,7 @@ impl Request for GetFile {
     type Answer = Transfer;
 
     async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Transfer, Reason> {
-        Ok(local.get_file(&self.room, self.wanted).await?)
+        local.get_file(&self.room, self.wanted).await
     }
 }
 
@@ -66,7 +66,7 @@ impl Request for SteerFile {
     type Answer = ();
 
     async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Reason> {
-        Ok(local.steer_file(self.number, self.steer)?)
+        local.steer_file(self.number, self.steer)
     }
 }
 
@@ -81,6 +81,6 @@ impl Request for FilePlace {
     type Answer = Option<Place>;
 
     async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Self::Answer, Reason> {
-        Ok(local.file_place(&self.room, self.picture).await?)
+        local.file_place(&self.room, self.picture).await
     }
 }

@@ -152,8 +152,8 @@ impl Pending {
     pub fn transfer(&self, transfer: &Transfer) {
         let is_over = matches!(transfer.state, TransferState::Stopped(_) | TransferState::Cancelled);
         if is_over && self.files().remove(&transfer.number) {
-            if let Some(failure) = transfer.state.failure() {
-                self.failed(failure.exit);
+            if let Some(reason) = transfer.state.reason() {
+                self.failed(reason.exit());
             }
             self.done();
         }

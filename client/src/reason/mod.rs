@@ -1,20 +1,22 @@
 //! Why something failed below the faces: values, which cross a daemon's socket. Their words, and what can be done, are the faces'.
 
 mod daemon;
+mod file;
 mod person;
 mod relay;
 mod room;
 
 use serde::{Deserialize, Serialize};
-use shared::room::CloseReason;
+use shared::room::{CloseReason, SaidError};
 
 pub use daemon::{DaemonReason, SocketFault};
+pub use file::{Bound, FileFault, FileReason, Forgery, Lie};
 pub use person::PersonReason;
 pub use relay::{RelayReason, Unasked};
 pub use room::{RoomReason, Unloaded};
 
 use crate::{
-    failure::{Exit, Failure, exit_of},
+    failure::{Exit, exit_of},
     store::{Notice, StoreError},
     transport::DialError,
 };
@@ -37,15 +39,18 @@ pub enum Reason {
     /// The daemon is of no use.
     #[error("daemon: {0:?}")]
     Daemon(DaemonReason),
+    /// What was to be said may not be.
+    #[error("said: {0:?}")]
+    Said(SaidError),
     /// A room is over.
     #[error("closed: {0:?}")]
     Closed(CloseReason),
     /// An alarm or problem of a room.
     #[error("notice: {0:?}")]
     Notice(Notice),
-    /// Of files, in words.
-    #[error("{0}")]
-    Words(Failure),
+    /// A file does not go on.
+    #[error("file: {0:?}")]
+    File(FileReason),
 }
 
 impl Reason {
@@ -57,12 +62,13 @@ impl Reason {
             Self::Room(reason) => reason.code(),
             Self::Person(reason) => reason.code(),
             Self::Daemon(reason) => reason.code(),
+            Self::Said(error) => error.code(),
             Self::Closed(_) => "closed",
             Self::Notice(notice) => match (notice.kind(), notice.code()) {
                 (Some(kind), _) => kind.name(),
                 (None, code) => code.unwrap_or_default(),
             },
-            Self::Words(failure) => &failure.code,
+            Self::File(reason) => reason.code(),
         }
     }
 
@@ -74,10 +80,11 @@ impl Reason {
             Self::Room(reason) => reason.exit(),
             Self::Person(reason) => reason.exit(),
             Self::Daemon(reason) => reason.exit(),
+            Self::Said(_) => Exit::Usage,
             Self::Closed(_) => Exit::Refused,
             Self::Notice(notice) if notice.kind().is_some() => Exit::Verification,
             Self::Notice(_) => exit_of(self.code()),
-            Self::Words(failure) => failure.exit,
+            Self::File(reason) => reason.exit(),
         }
     }
 }
@@ -128,8 +135,14 @@ impl From<DaemonReason> for Reason {
     }
 }
 
-impl From<Failure> for Reason {
-    fn from(failure: Failure) -> Self {
-        Self::Words(failure)
+impl From<SaidError> for Reason {
+    fn from(error: SaidError) -> Self {
+        Self::Said(error)
+    }
+}
+
+impl From<FileReason> for Reason {
+    fn from(reason: FileReason) -> Self {
+        Self::File(reason)
     }
 }

@@ -150,10 +150,7 @@ fn setting_in_the_example_that_the_reader_does_not_take_is_found() {
         .collect::<Vec<_>>()
         .join("\n");
     let settings = read(&uncommented).unwrap();
-    assert!(
-        known::KNOWN.iter().all(|known| settings.source.lines.contains_key(&known.name())),
-        "{uncommented}"
-    );
+    assert!(KNOWN.iter().all(|known| settings.source.lines.contains_key(&known.name())), "{uncommented}");
     let defaults = Settings::default();
     let same = (settings.screen, settings.notify, settings.privacy, settings.history);
     assert_eq!(same, (defaults.screen, defaults.notify, defaults.privacy, defaults.history));

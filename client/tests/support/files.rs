@@ -84,7 +84,7 @@ pub async fn ended(person: &mut Person, number: i64) -> Result<Option<PathBuf>, 
     };
     match stands(person, number, is_over).await.state {
         TransferState::Done(path) => Ok(path),
-        TransferState::Stopped(failure) => Err(failure),
+        TransferState::Stopped(reason) => Err(reason.into()),
         other => panic!("{other:?}"),
     }
 }

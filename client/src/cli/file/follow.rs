@@ -101,7 +101,7 @@ pub(super) async fn follow_from(
             clear(has_bar);
             // What a file waits for says more than that nobody answered.
             let waits = followed.iter().filter(|file| !file.is_through);
-            let why = waits.filter_map(|file| file.transfer.state.failure()).next_back().cloned();
+            let why = waits.filter_map(|file| file.transfer.state.reason()).next_back().map(Failure::from);
             return Err(why.unwrap_or_else(|| kept(late(runtime, told))));
         };
         let Some(event) = event else { return Err(kept(late(runtime, told))) };
@@ -110,11 +110,11 @@ pub(super) async fn follow_from(
             if globals.json && followed.iter().any(|file| file.transfer.number == transfer.number) {
                 stdout::line(&Out::transfer(room.to_string(), transfer).to_line());
             }
-            if let TransferState::Stopped(failure) = &transfer.state
+            if let TransferState::Stopped(reason) = &transfer.state
                 && followed.iter().any(|file| file.transfer.number == transfer.number)
             {
                 clear(has_bar);
-                return Err(failure.clone());
+                return Err(reason.into());
             }
         }
         take(&mut followed, &event, has_bar);
@@ -158,7 +158,7 @@ fn take(followed: &mut [Followed], event: &Event, has_bar: bool) {
                 (&transfer.state, file.transfer.state != transfer.state)
             {
                 clear(has_bar);
-                eprintln!("schat: {}", words::failure(why));
+                eprintln!("schat: {}", words::reason(why));
             }
             file.is_through |= match &transfer.state {
                 TransferState::Done(_) => matches!(transfer.way, Way::Down(_)),

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use crate::{
+    faces::words,
     failure::{Exit, Failure},
+    reason::FileFault,
     sound,
 };
 
@@ -44,7 +46,9 @@ fn of_file(path: &Path) -> Result<u32, Failure> {
     match sound::duration_ms(path) {
         Ok(Some(length)) => Ok(length),
         Ok(None) => Err(failure(format!("{shown} does not say how long it is."))),
-        Err(error) => Err(failure(format!("{shown} cannot be read: {error}."))),
+        Err(error) => {
+            Err(failure(format!("{shown} cannot be read: {}.", words::fault(&FileFault::from(&error)))))
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     faces::{avatar, pending::Pending, words},
     failure::Failure,
     handle::Runtime,
+    reason::FileFault,
     runtime::{Outgoing, Wanted},
     sound,
 };
@@ -58,7 +59,7 @@ pub(super) async fn avatar(runtime: &Runtime, path: Option<&str>) -> Result<Done
 fn length(path: &Path) -> Result<u32, Failure> {
     let found = sound::duration_ms(path).map_err(|error| {
         Failure::usage(
-            format!("{} cannot be read: {error}.", path.display()),
+            format!("{} cannot be read: {}.", path.display(), words::fault(&FileFault::from(&error))),
             "Write /voice and where the file is.",
         )
     })?;

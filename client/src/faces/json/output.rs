@@ -349,7 +349,7 @@ impl Out {
             state: transfer.state.name().to_owned(),
             id,
             path,
-            why: WhyOut::of(transfer.state.failure()),
+            why: WhyOut::of(transfer.state.reason().map(Failure::from).as_ref()),
         }
     }
 

@@ -7,7 +7,7 @@ use std::{
 
 use shared::file::Manifest;
 
-use super::{called, failure};
+use super::{called, reason};
 use crate::{
     faces::sanitize,
     runtime::{Transfer, TransferState, Way},
@@ -46,11 +46,11 @@ pub fn transfer(transfer: &Transfer) -> Option<String> {
             let place = if is_up { place(&transfer.name).unwrap_or_default() } else { "" };
             Some(format!("{doing} {name}, {} (number {number}).{place}", bytes(*size)))
         }
-        TransferState::Waiting(Some(why)) => Some(format!("{doing} {name} waits. {}", failure(why))),
+        TransferState::Waiting(Some(why)) => Some(format!("{doing} {name} waits. {}", reason(why))),
         TransferState::Waiting(None) => None,
         TransferState::Paused => Some(format!("{doing} {name} is paused; /resume {number} goes on.")),
         TransferState::Stopped(why) => {
-            Some(format!("{doing} {name} stopped. {} /resume {number} goes on.", failure(why)))
+            Some(format!("{doing} {name} stopped. {} /resume {number} goes on.", reason(why)))
         }
         TransferState::Done(Some(path)) => {
             Some(format!("{name} is there: {}", sanitize::line(&path.display().to_string())))
@@ -74,7 +74,7 @@ pub fn place(name: &str) -> Option<&'static str> {
 pub fn transfer_row(transfer: &Transfer) -> String {
     let Transfer { number, way, name, size, done, state } = transfer;
     let arrow = if matches!(way, Way::Up(_)) { "to the relay" } else { "from the relay" };
-    let why = state.failure().map(|why| format!(": {}", failure(why))).unwrap_or_default();
+    let why = state.reason().map(|why| format!(": {}", reason(why))).unwrap_or_default();
     let percent = percent(*done, *size);
     format!("{number}  {}, {} {arrow}, {percent} %, {}{why}", called(name), bytes(*size), state.name())
 }

@@ -31,7 +31,7 @@ pub use notice::notice;
 pub use people::{find, heard, name, namesake, safety, who};
 pub use problem::{problem, said};
 pub use progress::Progress;
-pub use reason::{address, reason};
+pub use reason::{address, fault, reason};
 pub use relay::{chosen, connected, trust};
 pub use room::{
     About, ON_ITS_WAY, OPEN_WARNING, changed, disappearing, happening, joined, policy, profile_changed,

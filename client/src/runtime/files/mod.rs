@@ -51,7 +51,10 @@ use super::{
     transfer::{Steer, Transfer, Way},
     unasked::Unasked,
 };
-use crate::{failure::Failure, text::names::label};
+use crate::{
+    reason::{FileReason, Reason, RoomReason},
+    text::names::label,
+};
 
 /// Files that are sent and fetched at the same time: more of them make none faster, and each takes some 10 MiB.
 const AT_ONCE: usize = 2;
@@ -235,7 +238,7 @@ impl Local {
     }
 
     /// Goes on with what was under way.
-    pub(super) async fn resume_files(&self) -> Result<(), Failure> {
+    pub(super) async fn resume_files(&self) -> Result<(), Reason> {
         let kept: Vec<(RoomId, i64, Kept)> = self.0.vault.run(|store| store.transfers()).await?;
         for (room, number, kept) in kept {
             // Nobody asked for it, and nobody wants that any more.
@@ -257,8 +260,8 @@ impl Local {
     /// Sends a file. One that is on its way to the room already goes on, and is not sent twice.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room or file, or it cannot be stored.
-    pub async fn send_file(&self, room: &str, file: Outgoing) -> Result<Transfer, Failure> {
+    /// [`Reason`] when there is no such room or file, or it cannot be stored.
+    pub async fn send_file(&self, room: &str, file: Outgoing) -> Result<Transfer, Reason> {
         let id = self.running_room(room)?;
         let Outgoing { path, text, reply_to, keeps_metadata, duration_ms, token } = file;
         let keeps_metadata = keeps_metadata || self.0.config.keeps_metadata;
@@ -303,25 +306,25 @@ impl Local {
     /// Fetches the file of a message. One that is being fetched already goes on.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room or message, it has no file, or it cannot be stored.
-    pub async fn get_file(&self, room: &str, wanted: Wanted) -> Result<Transfer, Failure> {
+    /// [`Reason`] when there is no such room or message, it has no file, or it cannot be stored.
+    pub async fn get_file(&self, room: &str, wanted: Wanted) -> Result<Transfer, Reason> {
         self.get(room, wanted, false).await
     }
 
     /// Fetches the picture of a message, which nobody asked for: nothing of it stays if it is none.
-    async fn get_picture(&self, room: &str, message: MessageId) -> Result<Transfer, Failure> {
+    async fn get_picture(&self, room: &str, message: MessageId) -> Result<Transfer, Reason> {
         self.get(room, Wanted { message, output: None }, true).await
     }
 
-    async fn get(&self, room: &str, wanted: Wanted, is_unasked: bool) -> Result<Transfer, Failure> {
+    async fn get(&self, room: &str, wanted: Wanted, is_unasked: bool) -> Result<Transfer, Reason> {
         let id = self.running_room(room)?;
         let Wanted { message, output } = wanted;
         let line = self.line(room, message).await?;
         let Some(Line { message: said, .. }) = line else {
-            return Err(Failure::not_found("There is no such message here.", "See schat file list."));
+            return Err(FileReason::NoMessage.into());
         };
         let Some(file) = said.file else {
-            return Err(Failure::not_found("No file came with that message.", "See schat file list."));
+            return Err(FileReason::NoFile.into());
         };
         let place = match output {
             Some(path) if !path.is_dir() => (path, true),
@@ -350,29 +353,26 @@ impl Local {
     }
 
     /// A room that is not over: from one that is, nothing comes, and nothing goes there.
-    fn running_room(&self, room: &str) -> Result<RoomId, Failure> {
+    fn running_room(&self, room: &str) -> Result<RoomId, Reason> {
         let status = self.room(room)?;
         match status.over {
             None => Ok(status.id),
-            Some(_) => Err(Failure::not_found(format!("The room {} is over.", status.label), "See /why.")),
+            Some(_) => Err(RoomReason::Over { room: status.label, why: None }.into()),
         }
     }
 
     /// Lets a file go on, wait or end.
     ///
     /// # Errors
-    /// [`Failure`] when none of that number is under way.
-    pub fn steer_file(&self, number: i64, steer: Steer) -> Result<(), Failure> {
+    /// [`Reason`] when none of that number is under way.
+    pub fn steer_file(&self, number: i64, steer: Steer) -> Result<(), Reason> {
         let running = lock(&self.0.files.running);
-        let running = running.get(&number).filter(|_| number > 0).ok_or_else(|| {
-            let remedy = "/files and `schat file transfers` list those that are.";
-            Failure::not_found(format!("No file of number {number} is under way."), remedy)
-        })?;
+        let running = running.get(&number).filter(|_| number > 0).ok_or(FileReason::Unknown(number))?;
         running.shown.steer.send_replace(steer);
         Ok(())
     }
 
-    async fn add_file(&self, room: &str, id: RoomId, kept: Kept) -> Result<Transfer, Failure> {
+    async fn add_file(&self, room: &str, id: RoomId, kept: Kept) -> Result<Transfer, Reason> {
         let stored = kept.clone();
         let number = self.0.vault.run(move |store| store.add_transfer(id, &stored)).await?;
         Ok(self.start_file(&label(room), (id, number), kept))

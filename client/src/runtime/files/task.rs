@@ -125,16 +125,16 @@ impl Task {
                     self.tell(TransferState::Waiting(None)).await;
                     self.rest(&mut backoff).await;
                 }
-                Err(Fault::Later(failure, after_ms)) => {
-                    self.tell(TransferState::Waiting(Some(failure))).await;
+                Err(Fault::Later(reason, after_ms)) => {
+                    self.tell(TransferState::Waiting(Some(reason))).await;
                     self.wait(Duration::from_millis(after_ms)).await;
                 }
-                Err(Fault::Final(failure)) if self.is_unasked() => {
+                Err(Fault::Final(reason)) if self.is_unasked() => {
                     // Nobody asked, so nobody has to decide what becomes of it.
-                    self.tell(TransferState::Stopped(failure)).await;
+                    self.tell(TransferState::Stopped(reason)).await;
                     return self.cancel().await;
                 }
-                Err(Fault::Final(failure)) => {
+                Err(Fault::Final(reason)) => {
                     self.looks = true;
                     self.pause(true).await;
                     // So that the wish to go on is seen as one.
@@ -144,7 +144,7 @@ impl Task {
                         runs
                     });
                     self.steer.0.borrow_and_update();
-                    self.tell(TransferState::Stopped(failure)).await;
+                    self.tell(TransferState::Stopped(reason)).await;
                     self.steer.changed().await;
                 }
             }
@@ -240,7 +240,7 @@ impl Task {
         asks.send(ask).await.map_err(|_| Fault::Lost)?;
         match answer.await.map_err(|_| Fault::Lost)? {
             Ok(()) => Ok(()),
-            Err(reason) => Err(Fault::Later(reason.into(), SILENT.as_secs() * 1_000)),
+            Err(reason) => Err(Fault::Later(reason, SILENT.as_secs() * 1_000)),
         }
     }
 
